@@ -1,0 +1,88 @@
+import { parseArgs } from 'node:util'
+import type { Knock } from '../config/config.ts'
+import type { Family } from '../packet/address.ts'
+import { UsageError } from './fault.ts'
+import { parseKnocks, parseVerify, type Services } from './port.ts'
+
+/** Longest pause between two knocks: an hour, in milliseconds. No daemon waits that long. */
+export const DELAY_MAX_MS = 3_600_000
+/** Most rounds after the first. */
+export const RETRY_MAX = 1_000
+
+/** What a command line asks for, every word of it checked. */
+export interface Request {
+  readonly host: string
+  /** In the order they are to leave; at least one. */
+  readonly knocks: readonly Knock[]
+  /** Only this family; `undefined`: every one the host has. */
+  readonly family: Family | undefined
+  readonly delayMs: number
+  readonly verbose: boolean
+  /** An address or the name of an interface to knock from. */
+  readonly source: string | undefined
+  /** TCP port that must be open afterwards. */
+  readonly verify: number | undefined
+  /** Rounds after the first, until it is. */
+  readonly retry: number
+}
+
+/** A command line: a request, or a wish to read something. */
+export type Command =
+  { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'knock'; readonly request: Request }
+
+const OPTIONS = {
+  udp: { type: 'boolean', short: 'u' },
+  delay: { type: 'string', short: 'd' },
+  ipv4: { type: 'boolean', short: '4' },
+  ipv6: { type: 'boolean', short: '6' },
+  verbose: { type: 'boolean', short: 'v' },
+  version: { type: 'boolean', short: 'V' },
+  help: { type: 'boolean', short: 'h' },
+  source: { type: 'string' },
+  verify: { type: 'string' },
+  retry: { type: 'string' },
+} as const
+
+/** Reads knock's command line. Throws a UsageError for the first thing wrong with it. */
+export function parseCommand(argv: readonly string[], services: Services): Command {
+  const { values, positionals } = parseOptions(argv)
+  if (values.help === true) return { kind: 'help' }
+  if (values.version === true) return { kind: 'version' }
+  const [host, ...ports] = positionals
+  if (host === undefined || host === '') throw new UsageError('no host given')
+  if (ports.length === 0) throw new UsageError('no port to knock at given')
+  if (values.ipv4 === true && values.ipv6 === true) {
+    throw new UsageError('-4 and -6 exclude each other', 'without them both families are knocked')
+  }
+  if (values.retry !== undefined && values.verify === undefined) {
+    throw new UsageError('--retry needs --verify', 'without it nothing says whether to knock again')
+  }
+  return {
+    kind: 'knock',
+    request: {
+      host,
+      knocks: parseKnocks(ports, values.udp === true, services),
+      family: values.ipv4 === true ? 4 : values.ipv6 === true ? 6 : undefined,
+      delayMs: parseNumber('--delay', values.delay ?? '0', DELAY_MAX_MS, 'milliseconds'),
+      verbose: values.verbose === true,
+      source: values.source,
+      verify: values.verify === undefined ? undefined : parseVerify(values.verify, services),
+      retry: parseNumber('--retry', values.retry ?? '0', RETRY_MAX, 'times'),
+    },
+  }
+}
+
+function parseOptions(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, strict: true, allowPositionals: true })
+  } catch (error) {
+    // What comes after the first sentence is advice about positional arguments that does not apply.
+    const [sentence = ''] = (error as Error).message.split(/\. |\n/)
+    throw new UsageError(sentence.charAt(0).toLowerCase() + sentence.slice(1))
+  }
+}
+
+function parseNumber(option: string, text: string, max: number, unit: string): number {
+  if (/^[0-9]{1,9}$/.test(text) && Number(text) <= max) return Number(text)
+  throw new UsageError(`${option}: not a number in range: ${text || '(empty)'}`, `0 to ${max} ${unit}`)
+}

@@ -1,0 +1,47 @@
+// Goal: what the program prints, where, and what it exits with; nothing here sends a packet.
+import { expect, test } from 'vitest'
+import { VERSION } from '../version.ts'
+import { client } from './client.ts'
+
+const run = async (line: string): Promise<{ code: number; out: string; err: string }> => {
+  let [out, err] = ['', '']
+  const code = await client(line === '' ? [] : line.split(' '), {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+  })
+  return { code, out, err }
+}
+
+test('--version', async () => {
+  expect(await run('-V')).toEqual({ code: 0, out: `knock ${VERSION} (postern)\n`, err: '' })
+})
+
+test('--help names every option and fits a terminal', async () => {
+  const { code, out, err } = await run('--help')
+  expect([code, err]).toEqual([0, ''])
+  for (const option of ['udp', 'delay', 'ipv4', 'ipv6', 'verbose', 'version', 'help', 'source', 'verify', 'retry']) {
+    expect(out).toContain(`--${option}`)
+  }
+  expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+})
+
+test('a command line it does not understand', async () => {
+  expect(await run('192.0.2.1')).toEqual({
+    code: 2,
+    out: '',
+    err: 'knock: no port to knock at given\n  see knock --help\n',
+  })
+  expect(await run('192.0.2.1 7000,8000')).toEqual({
+    code: 2,
+    out: '',
+    err: 'knock: knock 1: more than one in a word\n  knocks are separated by spaces: 7000 8000:udp 9000\n',
+  })
+})
+
+test('a host it cannot find', async () => {
+  expect(await run('-6 192.0.2.1 7000')).toEqual({
+    code: 1,
+    out: '',
+    err: 'knock: 192.0.2.1 is no IPv6 address\n  without -6 it is knocked as it is\n',
+  })
+})

@@ -1,0 +1,47 @@
+import { parseCommand, type Command } from './arguments.ts'
+import { ClientError, UsageError } from './fault.ts'
+import { servicePort } from './services.ts'
+
+/** Exit codes of knock. */
+const DONE = 0
+const FAILED = 1
+const USAGE_FAULT = 2
+
+/** Where a program's text goes. */
+export interface Output {
+  /** Writes to standard output. */
+  readonly out: (text: string) => void
+  /** Writes to standard error. */
+  readonly err: (text: string) => void
+}
+
+/**
+ * The knock program: the words after its name in, exit code out. Throws only what is a fault of its own. Help and
+ * version load neither sockets nor the resolver.
+ */
+export async function client(argv: readonly string[], { out, err }: Output): Promise<number> {
+  try {
+    await obey(parseCommand(argv, servicePort), out)
+    return DONE
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof ClientError)) throw error
+    err(`knock: ${error.message}\n${error.hint === undefined ? '' : `  ${error.hint}\n`}`)
+    return error instanceof UsageError ? USAGE_FAULT : FAILED
+  }
+}
+
+async function obey(command: Command, out: Output['out']): Promise<void> {
+  switch (command.kind) {
+    case 'help':
+      out((await import('./usage.ts')).USAGE)
+      break
+    case 'version':
+      out(`knock ${(await import('../version.ts')).VERSION} (postern)\n`)
+      break
+    case 'knock': {
+      const [{ knock }, { sockets }] = await Promise.all([import('./knock.ts'), import('./sockets.ts')])
+      await knock(command.request, { ...sockets, print: (line) => out(`${line}\n`) })
+      break
+    }
+  }
+}

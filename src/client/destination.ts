@@ -1,0 +1,100 @@
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
+import type { Family } from '../packet/address.ts'
+import { ClientError } from './fault.ts'
+
+/** An address to knock at, and the one to knock from. */
+export interface Destination {
+  readonly family: Family
+  /** As text, with its zone (`fe80::1%eth0`) where it has one. */
+  readonly address: string
+  /** `undefined`: what the system chooses. */
+  readonly source: string | undefined
+}
+
+/** Where knocks may come from, one address a family. */
+export type Sources = Partial<Record<Family, string>>
+
+/**
+ * The addresses of a host to knock at: at most one a family, in the order the system prefers them (RFC 6724), of the
+ * families that are wanted and that `source` has. Throws a ClientError when there is none.
+ */
+export async function resolve(
+  host: string,
+  family: Family | undefined,
+  source: string | undefined,
+): Promise<readonly Destination[]> {
+  const found = await addressesOf(host, family)
+  const linkLocal = found.some(({ address }) => isLinkLocal(address))
+  const sources = source === undefined ? undefined : sourcesOf(source, linkLocal, networkInterfaces())
+  const destinations = new Map<Family, Destination>()
+  for (const { address, family: which } of found) {
+    if (destinations.has(which) || (sources !== undefined && sources[which] === undefined)) continue
+    destinations.set(which, { family: which, address, source: sources?.[which] })
+  }
+  if (destinations.size > 0) return [...destinations.values()]
+  throw new ClientError(
+    `${source} has no address of a family that ${host} has`,
+    `${host} is ${found.map(({ address }) => address).join(', ')}`,
+  )
+}
+
+async function addressesOf(
+  host: string,
+  family: Family | undefined,
+): Promise<readonly { readonly address: string; readonly family: Family }[]> {
+  const literal = isIP(host)
+  if (literal !== 0) {
+    if (family !== undefined && family !== literal) {
+      throw new ClientError(`${host} is no IPv${family} address`, `without -${family} it is knocked as it is`)
+    }
+    return [{ address: host, family: literal as Family }]
+  }
+  try {
+    const found = await lookup(host, { all: true, order: 'verbatim', family: family ?? 0 })
+    return found.map(({ address, family: which }) => ({ address, family: which as Family }))
+  } catch (error) {
+    const kind = family === undefined ? '' : ` to an IPv${family} address`
+    throw new ClientError(`cannot resolve ${host}${kind}: ${reasonOf(error)}`, undefined, error)
+  }
+}
+
+/**
+ * The addresses `--source` means: the one it is, or those of the interface it names, one a family. Of an interface's
+ * IPv6 addresses a link-local one is taken only for a link-local destination. Throws a ClientError when it is neither.
+ */
+export function sourcesOf(
+  source: string,
+  linkLocal: boolean,
+  interfaces: Readonly<Record<string, NetworkInterfaceInfo[] | undefined>>,
+): Sources {
+  const literal = isIP(source)
+  if (literal !== 0) return literal === 4 ? { 4: source } : { 6: source }
+  const infos = interfaces[source]
+  if (infos === undefined) {
+    const names = Object.keys(interfaces).join(', ')
+    throw new ClientError(
+      `no address and no interface that is up: ${source}`,
+      names === '' ? undefined : `interfaces: ${names}`,
+    )
+  }
+  const four = infos.find((info) => info.family === 'IPv4')?.address
+  const six = infos.find((info) => info.family === 'IPv6' && isLinkLocal(info.address) === linkLocal)?.address
+  return {
+    ...(four === undefined ? {} : { 4: four }),
+    ...(six === undefined ? {} : { 6: linkLocal ? `${six}%${source}` : six }),
+  }
+}
+
+/** fe80::/10 (RFC 4291, 2.5.6). */
+function isLinkLocal(address: string): boolean {
+  return /^fe[89ab][0-9a-f]:/i.test(address)
+}
+
+function reasonOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOTFOUND') return 'no such name'
+  if (code === 'EAI_AGAIN') return 'no name server answers'
+  return code ?? String(error)
+}

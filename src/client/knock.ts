@@ -1,0 +1,90 @@
+import type { Knock } from '../config/config.ts'
+import type { Request } from './arguments.ts'
+import type { Destination } from './destination.ts'
+import { ClientError } from './fault.ts'
+import { protocolName } from './port.ts'
+import type { Send } from './sender.ts'
+
+/** What knocking needs of the outside. */
+export interface Outside {
+  /** The addresses to knock at, in order; throws when there is none. */
+  readonly resolve: (request: Request) => Promise<readonly Destination[]>
+  readonly send: Send
+  /** Whether the port is open at any of the destinations. */
+  readonly isOpen: (port: number, destinations: readonly Destination[]) => Promise<boolean>
+  readonly pause: (ms: number) => Promise<void>
+  /** Writes a line to standard output. */
+  readonly print: (line: string) => void
+}
+
+/**
+ * Does what was asked: the whole sequence at one address after the other, each knock only when the one before is the
+ * kernel's; then, if wanted, looks whether the door is open and knocks again. Throws a ClientError when the host
+ * cannot be resolved, no family can be sent to, or the port is not open in the end.
+ */
+export async function knock(request: Request, outside: Outside): Promise<void> {
+  const destinations = await outside.resolve(request)
+  for (let round = 0; round <= request.retry; round++) {
+    const reached = await knockAll(request, destinations, outside)
+    if (request.verify === undefined || (await outside.isOpen(request.verify, reached))) return
+  }
+  const times = request.retry === 0 ? '' : ` after ${request.retry + 1} rounds of knocks`
+  throw new ClientError(`tcp ${request.host}:${request.verify} is not open${times}`)
+}
+
+/** Knocks at every destination; returns those the sequence went out to, and throws when it went to none. */
+async function knockAll(
+  request: Request,
+  destinations: readonly Destination[],
+  outside: Outside,
+): Promise<readonly Destination[]> {
+  const reached: Destination[] = []
+  let refusal: Refusal | undefined
+  for (const destination of destinations) {
+    try {
+      await knockOne(request, destination, outside)
+      reached.push(destination)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      // A name often has an address of a family this machine has no route for.
+      refusal ??= error
+    }
+  }
+  if (refusal !== undefined && reached.length === 0) {
+    const why = REASONS[refusal.code] ?? refusal.code
+    throw new ClientError(`cannot send to ${request.host}: ${why}`, undefined, refusal)
+  }
+  return reached
+}
+
+async function knockOne(request: Request, destination: Destination, outside: Outside): Promise<void> {
+  for (const [index, one] of request.knocks.entries()) {
+    if (index > 0 && request.delayMs > 0) await outside.pause(request.delayMs)
+    await outside.send(one, destination)
+    if (request.verbose) outside.print(hitting(one, destination))
+  }
+}
+
+/** The line knockd's knock prints for each knock with -v, an IPv6 address without brackets. */
+function hitting({ protocol, port }: Knock, { address }: Destination): string {
+  return `hitting ${protocolName(protocol)} ${address}:${port}`
+}
+
+/** An error of the system, by its name. */
+type Refusal = Error & { readonly code: string }
+
+function isRefusal(error: unknown): error is Refusal {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string'
+}
+
+/** What the kernel says when it does not take a packet (connect(2), sendto(2), bind(2)), in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENETUNREACH: 'no route to its network',
+  EHOSTUNREACH: 'no route to it',
+  ENETDOWN: 'the network is down',
+  EADDRNOTAVAIL: 'the source address is not one of this machine',
+  EINVAL: 'the address needs a zone, or the source does not fit it',
+  EACCES: 'forbidden by the system',
+  EPERM: 'forbidden by a local firewall',
+  EAFNOSUPPORT: 'this machine does not speak its family',
+}

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs'
+import { TCP, type Protocol } from '../packet/packet.ts'
+
+/** Where the names of ports are kept (services(5)). */
+const SERVICES_FILE = '/etc/services'
+
+/** The port a service has in a text in the format of services(5): `name port/protocol alias... # comment`. */
+export function findService(text: string, name: string, protocol: Protocol): number | undefined {
+  const suffix = protocol === TCP ? '/tcp' : '/udp'
+  for (const line of text.split('\n')) {
+    const [official, port, ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/)
+    if (port === undefined || !port.endsWith(suffix)) continue
+    if (official === name || aliases.includes(name)) return Number.parseInt(port, 10)
+  }
+  return undefined
+}
+
+/** The port a service has on this machine; `undefined` when it is not known, or nothing is. */
+export function servicePort(name: string, protocol: Protocol): number | undefined {
+  let text: string
+  try {
+    text = readFileSync(SERVICES_FILE, 'utf8')
+  } catch {
+    return undefined
+  }
+  return findService(text, name, protocol)
+}

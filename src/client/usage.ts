@@ -1,0 +1,29 @@
+/** What `knock --help` prints. */
+export const USAGE = `usage: knock [OPTION]... HOST PORT[:PROTO]...
+
+Knocks at the ports of HOST, in the order given. PORT is a number or a service's
+name, PROTO is tcp (without it) or udp.
+
+  -u, --udp             every knock is UDP, whatever its PROTO
+  -d, --delay MS        wait this many milliseconds between two knocks
+  -4, --ipv4            IPv4 only
+  -6, --ipv6            IPv6 only
+  -v, --verbose         say each knock as it leaves
+  -V, --version         print the version
+  -h, --help            print this
+
+      --source SOURCE   knock from this address, or this interface's address
+      --verify tcp/PORT then connect to PORT: exit code 1 if it is not open
+      --retry N         with --verify: knock up to N more times until it is open
+
+A name with both an IPv4 and an IPv6 address is knocked on both, all of the
+sequence on one, then on the other.
+
+examples:
+  knock gate.example.org 5127 8841:udp 2309
+  knock -u -d 200 gate.example.org 8284 4721 18592
+  knock --verify tcp/22 --retry 2 gate.example.org 5127 8841 2309 &&
+    ssh gate.example.org
+
+exit codes: 0 done, 1 not resolvable, not sent or not open, 2 usage
+`

@@ -1,0 +1,127 @@
+import type { Address } from '../packet/address.ts'
+import type { Protocol } from '../packet/packet.ts'
+
+/** Most knocks in a sequence (knockd's own limit). */
+export const SEQUENCE_MAX_KNOCKS = 32
+/** Milliseconds a sequence may take where the config is silent (knockd: 25 s). */
+export const SEQ_TIMEOUT_DEFAULT_MS = 25_000
+/** Milliseconds between start and stop command where the config is silent (knockd: 10 s). */
+export const CMD_TIMEOUT_DEFAULT_MS = 10_000
+/** Longest Seq_Timeout: a day, in milliseconds. */
+export const SEQ_TIMEOUT_MAX_MS = 86_400_000
+/** Longest Cmd_Timeout: ten years, in milliseconds. */
+export const CMD_TIMEOUT_MAX_MS = 10 * 365 * 86_400_000
+/** How many distinct wrong ports make a source a scanner, where the config is silent. */
+export const SCAN_PORTS_DEFAULT = 5
+/** Highest Scan_Ports: the sketch that counts them has 64 bits. */
+export const SCAN_PORTS_MAX = 32
+/** Milliseconds a scanner is ignored for, where the config is silent. */
+export const SCAN_IGNORE_DEFAULT_MS = 60_000
+/** Longest Scan_Ignore: a day, in milliseconds. */
+export const SCAN_IGNORE_MAX_MS = 86_400_000
+/** Longest Cooldown: a day, in milliseconds. */
+export const COOLDOWN_MAX_MS = 86_400_000
+/** Largest config file, in bytes: room for {@link DOORS_MAX} doors of the usual size. */
+export const CONFIG_MAX_BYTES = 32 * 1_048_576
+/** Longest line of a config, in UTF-16 units. A command goes to the shell as one argument, which Linux ends at 128 KiB. */
+export const LINE_MAX_CHARS = 16_384
+/** Most doors in a config. */
+export const DOORS_MAX = 100_000
+/** Longest name of a door, in UTF-16 units: it stands in every line of the log. */
+export const DOOR_NAME_MAX_CHARS = 127
+/** Longest name of an interface, in characters: IFNAMSIZ less the closing NUL (Linux and the BSDs, `<net/if.h>`). */
+export const INTERFACE_NAME_MAX_CHARS = 15
+/** Most errors, and most warnings, that one reading reports; those beyond are counted. */
+export const FAULTS_MAX = 1_000
+
+/** A (protocol, port) hit. */
+export interface Knock {
+  readonly protocol: Protocol
+  /** 1 to 65535. */
+  readonly port: number
+}
+
+/** Which TCP packets count: `(flags & mask) === want`. */
+export interface FlagTest {
+  readonly mask: number
+  readonly want: number
+}
+
+/** What must be shown to open a door. */
+export type Secret =
+  | { readonly kind: 'sequence'; readonly knocks: readonly Knock[] }
+  /** `path` is a file of sequences, one a line, each good for one opening. */
+  | { readonly kind: 'one-time'; readonly path: string }
+
+/** The commands of one address family; `undefined` does nothing. */
+export interface Commands {
+  readonly start: string | undefined
+  readonly stop: string | undefined
+}
+
+/** One section of the config: what opens it, and what opening it does. */
+export interface Door {
+  readonly name: string
+  /** Line of its `[name]` in the config file, from 1. */
+  readonly line: number
+  readonly secret: Secret
+  readonly seqTimeoutMs: number
+  /** `undefined`: any TCP packet without ACK and RST, which is how a connection begins. */
+  readonly tcpFlags: FlagTest | undefined
+  /** Match packets for this address instead of the machine's own. */
+  readonly target: Address | undefined
+  readonly commands4: Commands
+  /** Already filled from `commands4` where the config leaves the IPv6 ones out. */
+  readonly commands6: Commands
+  /** Milliseconds from start to stop command. */
+  readonly cmdTimeoutMs: number
+  /** Milliseconds in which a door without stop command runs at most once for a source; 0: every time. */
+  readonly cooldownMs: number
+}
+
+/** The `[options]` section. */
+export interface Options {
+  readonly useSyslog: boolean
+  readonly logFile: string | undefined
+  readonly logFormat: 'knockd' | 'json'
+  readonly pidFile: string | undefined
+  /** Empty: `eth0` if there is one, else the default route's. `any`: all. */
+  readonly interfaces: readonly string[]
+  /** Folder for what must survive a crash. */
+  readonly stateDir: string | undefined
+  /** Distinct wrong ports that make a source a scanner; 0 switches the scan guard off. */
+  readonly scanPorts: number
+  /** Milliseconds a scanner is ignored for. */
+  readonly scanIgnoreMs: number
+  /** Commands run once when the daemon listens, and once when it ends. */
+  readonly startHook: string | undefined
+  readonly stopHook: string | undefined
+}
+
+/** A checked config. */
+export interface Config {
+  readonly file: string
+  readonly options: Options
+  readonly doors: readonly Door[]
+}
+
+/** One thing wrong with a config, and what would be right. */
+export interface Fault {
+  /** `error`: the config cannot be used. `warning`: it can, but will bite. */
+  readonly severity: 'error' | 'warning'
+  /** The file it is in, where that is not the config itself but one that the config names. */
+  readonly file?: string
+  /** 1-based place of the word at fault; the column counts UTF-16 units, in a one-time file bytes. */
+  readonly line: number
+  readonly column: number
+  /** Lower case, no full stop, no secret. */
+  readonly message: string
+  /** What would be right, where something can be said. */
+  readonly hint?: string
+}
+
+/** What reading a config gives: `config` is absent as soon as one fault is an error. */
+export interface Reading {
+  readonly config: Config | undefined
+  readonly faults: readonly Fault[]
+}

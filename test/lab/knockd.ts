@@ -1,0 +1,71 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Host } from './net.ts'
+import type { Output, Process, Run } from './process.ts'
+import { scratch, writeConfig } from './scratch.ts'
+
+/** The project's folder. */
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+/** Debian's knockd and knock, the peers to be compared with. */
+export const REAL_KNOCKD = '/usr/sbin/knockd'
+export const REAL_KNOCK = '/usr/bin/knock'
+
+/** The file of one of our built programs. Throws when the project has not been built. */
+export function program(name: 'knockd' | 'knock' | 'postern'): string {
+  const file = join(PROJECT, 'dist', 'bin', `${name}.js`)
+  if (!existsSync(file)) throw new Error(`not built: ${file}\nrun: npx tsc -p tsconfig.build.json`)
+  return file
+}
+
+/** How to start a daemon. */
+export interface KnockdStart {
+  readonly host: Host
+  /** The text of its config, which gets a `StateDir` of its own unless it names one. */
+  readonly config: string
+  /** After `-v -c FILE`; `['-i', 'eth0']` without it. */
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A running daemon and the files it was given. */
+export interface Knockd {
+  readonly process: Process
+  /** Its config file: write to it and send SIGHUP. */
+  readonly file: string
+  readonly stateDir: string
+}
+
+/** Starts our knockd with `-v` and returns once it listens. Throws with its output when it does not. */
+export async function startKnockd({ host, config, args = ['-i', 'eth0'], env = {} }: KnockdStart): Promise<Knockd> {
+  const named = /^[ \t]*StateDir[ \t]*=[ \t]*(\S.*)$/im.exec(config)?.[1]
+  const stateDir = named ?? scratch('state')
+  const file = writeConfig(named === undefined ? withStateDir(config, stateDir) : config)
+  const process = host.start([globalThis.process.execPath, program('knockd'), '-v', '-c', file, ...args], { env })
+  await process.line(/listening on/)
+  return { process, file, stateDir }
+}
+
+/** A config with `StateDir` set in its `[options]`, which is added when there is none. */
+export function withStateDir(config: string, stateDir: string): string {
+  const options = /^[ \t]*\[options\][^\n]*\n/im
+  if (!options.test(config)) return `[options]\nStateDir = ${stateDir}\n\n${config}`
+  return config.replace(options, (line) => `${line}StateDir = ${stateDir}\n`)
+}
+
+/** Starts Debian's knockd with `-v` and returns once it listens. */
+export async function startRealKnockd({
+  host,
+  config,
+  args = ['-i', 'eth0'],
+  env = {},
+}: KnockdStart): Promise<Process> {
+  const process = host.start([REAL_KNOCKD, '-v', '-c', writeConfig(config), ...args], { env })
+  await process.line(/listening on/)
+  return process
+}
+
+/** Runs our knock on a host to completion, whatever its exit code. */
+export async function knock(host: Host, args: readonly string[], how: Run = {}): Promise<Output> {
+  return host.run([process.execPath, program('knock'), ...args], { mayFail: true, ...how })
+}

@@ -1,0 +1,188 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe } from 'vitest'
+import { destroyAll, Process, run, runs, stopAll, type Output, type Run, type Start } from './process.ts'
+import { removeScratch } from './scratch.ts'
+
+/** Whether this process may make network namespaces. */
+export const IS_ROOT = process.getuid?.() === 0
+
+/** `describe` for tests on real networks: skipped, and counted as such, without root. */
+export const lab = describe.skipIf(!IS_ROOT)
+
+/** Namespaces are called `postern-<pid of the test process>-<count>-<host>`. */
+const NAME = /^postern-(\d+)-\d+-/
+/** Where iproute2 keeps named namespaces (ip-netns(8)). */
+const NETNS_FOLDER = '/run/netns'
+/** Where it looks for files that stand in for those in /etc, a folder for each namespace (ip-netns(8)). */
+const ETC_FOLDER = '/etc/netns'
+
+const hosts = new Set<Host>()
+let count = 0
+
+/** A machine of its own, as far as the network is concerned: a network namespace with its loopback up. */
+export class Host {
+  readonly ns: string
+
+  private constructor(name: string) {
+    this.ns = `postern-${process.pid}-${++count}-${name}`
+  }
+
+  /** Makes the namespace; needs root. */
+  static async make(name: string): Promise<Host> {
+    sweep()
+    const host = new Host(name)
+    hosts.add(host)
+    await run(['ip', 'netns', 'add', host.ns])
+    await host.ip('link set lo up')
+    return host
+  }
+
+  /** Runs a command on this host to completion: see {@link run}. */
+  async run(argv: readonly string[], how: Run = {}): Promise<Output> {
+    return run(argv, { ...how, ns: this.ns })
+  }
+
+  /** Starts a command on this host that goes on running. */
+  start(argv: readonly string[], how: Start = {}): Process {
+    return new Process(argv, { ...how, ns: this.ns })
+  }
+
+  /** `ip` on this host, its words separated by spaces: `host.ip('link set eth0 down')`. Returns what it prints. */
+  async ip(words: string): Promise<string> {
+    return (await run(['ip', '-n', this.ns, ...words.split(' ')])).stdout
+  }
+
+  /** Gives an interface an address, `192.0.2.1/24` or `2001:db8::1/64`, in use at once (no duplicate detection). */
+  async address(device: string, cidr: string): Promise<void> {
+    await this.ip(`addr add ${cidr} dev ${device}${cidr.includes(':') ? ' nodad' : ''}`)
+  }
+
+  /** Sets a kernel parameter: `host.sysctl('net.ipv4.ip_forward', 1)`. */
+  async sysctl(name: string, value: string | number): Promise<void> {
+    await this.run(['sysctl', '-q', '-w', `${name}=${value}`])
+  }
+
+  /** Puts a text in the place of a file in /etc, for what runs on this host: `host.etc('hosts', '192.0.2.1 gate\n')`. */
+  etc(name: string, text: string): void {
+    mkdirSync(join(ETC_FOLDER, this.ns), { recursive: true })
+    writeFileSync(join(ETC_FOLDER, this.ns, name), text)
+  }
+
+  /** Kills what still runs here and removes the namespace. */
+  async remove(): Promise<void> {
+    if (!hosts.delete(this)) return
+    removeNamespace(this.ns)
+  }
+}
+
+/** One end of a link: what it is called there, and the addresses it has there. */
+export interface End {
+  readonly host: Host
+  /** `eth0` without it. */
+  readonly device?: string
+  readonly addresses?: readonly string[]
+  readonly mac?: string
+}
+
+/** Joins two hosts by a pair of virtual Ethernet devices, both up, with their addresses in use. */
+export async function link(one: End, other: End): Promise<void> {
+  await run(['ip', 'link', 'add', ...endWords(one), 'type', 'veth', 'peer', ...endWords(other)])
+  for (const { host, device = 'eth0', addresses = [] } of [one, other]) {
+    // Not even the link-local address may be tentative: the first packet of a test would wait for it.
+    await host.sysctl(`net/ipv6/conf/${device}/accept_dad`, 0)
+    for (const cidr of addresses) await host.address(device, cidr)
+    await host.ip(`link set ${device} up`)
+  }
+}
+
+function endWords({ host, device = 'eth0', mac }: End): readonly string[] {
+  const words = ['name', device, 'netns', host.ns]
+  return mac === undefined ? words : [...words, 'address', mac]
+}
+
+/** The addresses {@link pair} gives out (RFC 5737, RFC 3849). */
+export const SERVER_4 = '192.0.2.1'
+export const SERVER_6 = '2001:db8::1'
+export const CLIENT_4 = '192.0.2.2'
+export const CLIENT_6 = '2001:db8::2'
+
+/** The usual network: a server and a client on one link, `eth0` on both, IPv4 and IPv6. */
+export async function pair(): Promise<{ readonly server: Host; readonly client: Host }> {
+  const server = await Host.make('server')
+  const client = await Host.make('client')
+  await link(
+    { host: server, addresses: [`${SERVER_4}/24`, `${SERVER_6}/64`] },
+    { host: client, addresses: [`${CLIENT_4}/24`, `${CLIENT_6}/64`] },
+  )
+  return { server, client }
+}
+
+/**
+ * Stops every process, removes every namespace and the scratch folder this test process made. Runs by itself when a test
+ * file ends.
+ */
+export async function tearDown(): Promise<void> {
+  await stopAll()
+  for (const host of hosts) await host.remove()
+  removeScratch()
+}
+
+afterAll(tearDown)
+
+/** The same without waiting for anybody: for the moment the test process ends. */
+function tearDownNow(): void {
+  destroyAll()
+  for (const host of hosts) removeNamespace(host.ns)
+  hosts.clear()
+  removeScratch()
+}
+
+process.on('exit', tearDownNow)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    tearDownNow()
+    process.kill(process.pid, signal)
+  })
+}
+
+function removeNamespace(ns: string): void {
+  rmSync(join(ETC_FOLDER, ns), { recursive: true, force: true })
+  try {
+    const pids = execFileSync('ip', ['netns', 'pids', ns], { encoding: 'utf8' })
+    for (const pid of pids.split('\n').filter((line) => line !== '')) killNow(Number(pid))
+    execFileSync('ip', ['netns', 'del', ns])
+  } catch {
+    // Already gone, or never made.
+  }
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It ended by itself.
+  }
+}
+
+let swept = false
+
+/** Removes what a test process that was killed outright could not remove itself; once in a test process. */
+function sweep(): void {
+  if (swept) return
+  swept = true
+  for (const ns of namespaces()) {
+    const owner = NAME.exec(ns)?.[1]
+    if (owner !== undefined && !runs(Number(owner))) removeNamespace(ns)
+  }
+}
+
+/** The named namespaces there are. */
+export function namespaces(): readonly string[] {
+  try {
+    return readdirSync(NETNS_FOLDER)
+  } catch {
+    return []
+  }
+}
