@@ -61,7 +61,11 @@ export function parseSequence(text: string): SequenceResult {
       offsets.push(offset)
     } else {
       const { fault } = result
-      faults.push({ ...fault, offset: start + fault.offset, message: `knock ${count}: ${fault.message}` })
+      faults.push({
+        ...fault,
+        offset: start + fault.offset,
+        message: `knock ${count}: ${fault.message}`,
+      })
     }
     if (comma < 0) break
     start = comma + 1
@@ -89,7 +93,7 @@ function explain(text: string): WordFault {
   const offset = indent(text)
   const word = text.trim()
   const fault = (message: string, hint: string, at = 0): WordFault => ({ offset: offset + at, message, hint })
-  if (word === '') return fault('is empty', 'write PORT or PORT:PROTOCOL, with one comma between two knocks')
+  if (word === '') return fault('no port', 'write PORT or PORT:PROTOCOL, with one comma between two knocks')
   const hash = word.indexOf('#')
   if (hash >= 0) return fault('a comment after the value', 'a comment stands on a line of its own', hash)
   const gap = /[0-9p]([ \t;|]+)[0-9]/i.exec(word)

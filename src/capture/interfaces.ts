@@ -1,0 +1,236 @@
+import { LinkMonitor, interfaceIndex } from '../native/libc.ts'
+import { CaptureError } from '../native/pcap.ts'
+import type { CaptureCounts } from '../native/pcap.ts'
+import { formatAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import { PACKET, decode } from '../packet/decode.ts'
+import { Packet, TCP } from '../packet/packet.ts'
+import { BusyPorts } from './busy.ts'
+import { filterExpression } from './filter.ts'
+import type { Needs } from './needs.ts'
+import { addressesOf, ownAddresses } from './own.ts'
+import { defaultInterface } from './route.ts'
+import { Station } from './station.ts'
+
+/** Milliseconds that changes of links and addresses are gathered for. */
+const SETTLE_MS = 20
+/** Milliseconds between looks at an interface that is waited for, for systems and changes that tell nothing. */
+const RETRY_MS = 2_000
+/** The interface that knockd listens on where nothing else is said. */
+const CLASSIC_INTERFACE = 'eth0'
+
+/** What listening takes and tells. */
+export interface ListenTerms {
+  /** Names of interfaces, or `any`; empty: `eth0` if there is one, else the default route's. */
+  readonly names: readonly string[]
+  readonly onlyIp4: boolean
+  /** A secret number below DECOY_CLASSES. */
+  readonly decoy: number
+  /** Takes a packet, whose `time` is on the steady clock; the record is used anew afterwards. */
+  packet(packet: Packet): void
+  /** All packets that waited were taken. */
+  taken(): void
+  /** The host's own addresses are these from now on. */
+  own(addresses: readonly Address[]): void
+  listening(name: string): void
+  /** Something is not there yet, or not any more; it is waited for. */
+  waiting(name: string, reason: string): void
+}
+
+/** What is known of one interface that is to be listened on. */
+interface Place {
+  name: string
+  station: Station | undefined
+  /** Why it is waited for, as it was last said. */
+  reason: string
+}
+
+/** The steady clock: milliseconds since 1970 as they were at the start of the process; setting the clock moves nothing. */
+export function steadyNow(): number {
+  return performance.timeOrigin + performance.now()
+}
+
+/** The interfaces that are listened on, kept up with as they and their addresses come and go. */
+export class Interfaces {
+  readonly #terms: ListenTerms
+  readonly #places: Place[]
+  readonly #packet = new Packet()
+  readonly #busyTcp = new BusyPorts()
+  readonly #busyUdp = new BusyPorts()
+  #needs: Needs
+  #own: readonly Address[] = []
+  #ownText = ''
+  #monitor: LinkMonitor | undefined
+  #settling: NodeJS.Timeout | undefined
+  #retry: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(terms: ListenTerms, needs: Needs) {
+    this.#terms = terms
+    this.#needs = needs
+    const names = terms.names.length === 0 ? [''] : [...new Set(terms.names)]
+    this.#places = names.map((name) => ({ name, station: undefined, reason: '' }))
+  }
+
+  /** Names of those that are listened on. */
+  get listening(): readonly string[] {
+    return this.#places.filter(({ station }) => station !== undefined).map(({ name }) => name)
+  }
+
+  /** What each has counted. */
+  get counts(): ReadonlyMap<string, CaptureCounts> {
+    const open = this.#places.filter(({ station }) => station !== undefined)
+    return new Map(open.map(({ name, station }) => [name, station!.counts]))
+  }
+
+  /**
+   * Begins to listen on all that are there, and to wait for the others.
+   *
+   * @throws MissingLibraryError without libpcap; CaptureError if listening is not permitted, or a filter is refused
+   */
+  start(): void {
+    this.#lookAtOwn()
+    for (const place of this.#places) this.#open(place)
+    try {
+      this.#monitor = new LinkMonitor(() => this.#changed())
+    } catch {
+      // No such socket here: waited-for interfaces are looked for every RETRY_MS, and so is everything else.
+    }
+    this.#armRetry()
+  }
+
+  /** Lets other packets through from now on. @throws CaptureError */
+  need(needs: Needs): void {
+    this.#needs = needs
+    this.#refilter()
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#settling)
+    clearTimeout(this.#retry)
+    this.#monitor?.close()
+    for (const place of this.#places) place.station?.close()
+  }
+
+  #changed(): void {
+    this.#settling ??= setTimeout(() => {
+      this.#settling = undefined
+      this.#review()
+    }, SETTLE_MS)
+  }
+
+  #review(): void {
+    if (this.#closed) return
+    if (this.#lookAtOwn()) this.#refilter()
+    for (const place of this.#places) {
+      if (place.station !== undefined && !place.station.current) {
+        place.station.close()
+        this.#lost(place, 'no such interface')
+      }
+      if (place.station === undefined) this.#tryOpen(place)
+    }
+    this.#armRetry()
+  }
+
+  #armRetry(): void {
+    clearTimeout(this.#retry)
+    const waits = this.#places.some(({ station }) => station === undefined)
+    if (this.#closed || (!waits && this.#monitor !== undefined)) return
+    this.#retry = setTimeout(() => this.#review(), RETRY_MS)
+  }
+
+  /** Opens what can be opened; the rest is waited for, whatever the reason: the daemon never ends because of a link. */
+  #tryOpen(place: Place): void {
+    try {
+      this.#open(place)
+    } catch (error) {
+      this.#wait(place, (error as Error).message)
+    }
+  }
+
+  #open(place: Place): void {
+    const name = this.#nameOf(place)
+    place.name = name
+    if (name !== 'any' && interfaceIndex(name) === 0) {
+      this.#wait(place, 'no such interface')
+      return
+    }
+    try {
+      const link = this.#places.indexOf(place)
+      place.station = new Station(name, (linkType) => this.#filter(linkType), {
+        frame: (bytes, start, end, wireLength, time) => {
+          const { linkType } = place.station!
+          const packet = this.#packet
+          if (decode(bytes, start, end, wireLength, linkType, packet) !== PACKET) return
+          if (packet.family === 6 && this.#terms.onlyIp4) return
+          packet.time = this.#steady(time)
+          packet.link = link
+          this.#watchBusy(packet)
+          this.#terms.packet(packet)
+        },
+        taken: () => this.#terms.taken(),
+        lost: (reason) => {
+          this.#lost(place, reason)
+          this.#armRetry()
+        },
+      })
+    } catch (error) {
+      if (!(error instanceof CaptureError) || (error.reason !== 'absent' && error.reason !== 'down')) throw error
+      this.#wait(place, error.reason === 'down' ? 'is down' : 'no such interface')
+      return
+    }
+    place.reason = ''
+    this.#terms.listening(name)
+    if (name !== 'any' && addressesOf(name).length === 0) this.#terms.waiting(name, 'has no address yet')
+  }
+
+  #nameOf(place: Place): string {
+    if (this.#terms.names.length > 0) return place.name
+    if (interfaceIndex(CLASSIC_INTERFACE) > 0) return CLASSIC_INTERFACE
+    return defaultInterface() ?? CLASSIC_INTERFACE
+  }
+
+  #lost(place: Place, reason: string): void {
+    place.station = undefined
+    this.#wait(place, reason)
+  }
+
+  #wait(place: Place, reason: string): void {
+    if (place.reason === reason) return
+    place.reason = reason
+    this.#terms.waiting(place.name, reason)
+  }
+
+  #lookAtOwn(): boolean {
+    const own = ownAddresses()
+    const text = own.map(formatAddress).toSorted().join(' ')
+    if (text === this.#ownText) return false
+    this.#own = own
+    this.#ownText = text
+    this.#terms.own(own)
+    return true
+  }
+
+  #filter(linkType: number): string {
+    const { onlyIp4, decoy } = this.#terms
+    const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
+    return filterExpression({ needs: this.#needs, own: this.#own, decoy, onlyIp4, ...busy }, linkType)
+  }
+
+  #refilter(): void {
+    for (const { station } of this.#places) station?.setFilter(this.#filter(station.linkType))
+  }
+
+  #watchBusy(packet: Packet): void {
+    const tcp = packet.protocol === TCP
+    if ((tcp ? this.#needs.tcpPorts : this.#needs.udpPorts).has(packet.port)) return
+    if ((tcp ? this.#busyTcp : this.#busyUdp).count(packet.port, packet.time)) this.#refilter()
+  }
+
+  /** The time of capture on the steady clock. A packet cannot have come later than now, whatever the clock was set to. */
+  #steady(captured: number): number {
+    const now = steadyNow()
+    return Math.min(now, captured + now - Date.now())
+  }
+}

@@ -1,0 +1,104 @@
+import { interfaceIndex } from '../native/libc.ts'
+import type { Watched } from '../native/libc.ts'
+import { CaptureError, LiveCapture } from '../native/pcap.ts'
+import type { CaptureCounts, TakeFrame } from '../native/pcap.ts'
+import { Pacing } from './pacing.ts'
+
+/** Bytes captured of a packet: two VLAN tags, IPv6 with extension headers and a TCP header, with room to spare. */
+export const SNAPLEN_BYTES = 256
+/** Kernel memory that packets of one interface wait in, bytes. */
+export const BUFFER_BYTES = 4 * 1_048_576
+/** Batches taken in a row before others have their turn. */
+const BATCHES_MAX = 4
+
+/** What a station tells. */
+export interface StationEvents {
+  frame: TakeFrame
+  /** All packets that waited were taken. */
+  taken(): void
+  /** The interface has gone down or away; nothing is captured any more. */
+  lost(reason: string): void
+}
+
+/** One interface that is listened on. */
+export class Station {
+  readonly #capture: LiveCapture
+  readonly #watched: Watched
+  readonly #index: number
+  readonly #name: string
+  readonly #events: StationEvents
+  readonly #pacing = new Pacing()
+  #later: NodeJS.Timeout | undefined
+  #closed = false
+
+  /**
+   * @param filter makes the kernel's filter for a link type
+   * @throws CaptureError if it cannot be listened on
+   */
+  constructor(name: string, filter: (linkType: number) => string, events: StationEvents) {
+    this.#name = name
+    this.#events = events
+    this.#index = interfaceIndex(name)
+    this.#capture = new LiveCapture(name, SNAPLEN_BYTES, BUFFER_BYTES)
+    try {
+      this.#capture.setFilter(filter(this.#capture.linkType))
+    } catch (error) {
+      this.#capture.close()
+      throw error
+    }
+    this.#watched = this.#capture.watch(() => this.#wake())
+  }
+
+  get linkType(): number {
+    return this.#capture.linkType
+  }
+
+  get counts(): CaptureCounts {
+    return this.#capture.counts()
+  }
+
+  /** Whether the name still belongs to the interface that is listened on: it may have been renamed, or be another. */
+  get current(): boolean {
+    return this.#name === 'any' || interfaceIndex(this.#name) === this.#index
+  }
+
+  /** @throws CaptureError */
+  setFilter(expression: string): void {
+    this.#capture.setFilter(expression)
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#later)
+    this.#watched.close()
+    this.#capture.close()
+  }
+
+  #wake(): void {
+    if (this.#closed || this.#later !== undefined) return
+    const wait = this.#pacing.wait(performance.now())
+    if (wait === 0) {
+      this.#take()
+      return
+    }
+    this.#watched.pause()
+    this.#later = setTimeout(() => {
+      this.#later = undefined
+      if (this.#closed) return
+      this.#watched.resume()
+      this.#take()
+    }, wait)
+  }
+
+  #take(): void {
+    try {
+      for (let batch = 0; batch < BATCHES_MAX; batch++) if (!this.#capture.take(this.#events.frame)) break
+    } catch (error) {
+      if (!(error instanceof CaptureError)) throw error
+      this.close()
+      this.#events.lost(error.message)
+    }
+    this.#events.taken()
+  }
+}

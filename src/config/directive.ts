@@ -1,0 +1,73 @@
+import {
+  CMD_TIMEOUT_MAX_MS,
+  COOLDOWN_MAX_MS,
+  SCAN_IGNORE_MAX_MS,
+  SCAN_PORTS_MAX,
+  SEQ_TIMEOUT_MAX_MS,
+} from './config.ts'
+import * as value from './value.ts'
+import type { Read } from './value.ts'
+
+/** One directive: a row of the tables below. */
+export interface Directive<T> {
+  /** As knockd.conf(5) spells it; case does not count. */
+  readonly name: string
+  /** What its value looks like, for hints; `undefined`: it takes none. */
+  readonly form: string | undefined
+  readonly read: Read<T>
+  readonly aliases: readonly string[]
+  /** Where several lines add up instead of the last one counting. */
+  readonly join?: (before: T, more: T) => T
+  /** Whether nothing is a value too. */
+  readonly mayBeEmpty: boolean
+}
+
+/** The directives of one kind of section, by the name that the code has for them. */
+// oxlint-disable-next-line typescript/no-explicit-any -- a table holds rows of every type
+export type Table = Readonly<Record<string, Directive<any>>>
+
+/** What a section's lines come to: absent what is not there, or no good. */
+export type Values<T extends Table> = { [K in keyof T]?: T[K] extends Directive<infer V> ? V : never }
+
+/** The directives of `[options]`. */
+export const OPTION_DIRECTIVES = {
+  useSyslog: row('UseSyslog', undefined, () => true),
+  logFile: row('LogFile', '/path/to/file', value.readPath),
+  logFormat: row('LogFormat', 'knockd|json', value.readLogFormat),
+  pidFile: row('PidFile', '/path/to/file', value.readPath),
+  interfaces: row('Interface', 'NAME[,NAME]...', value.readInterfaces, { join: value.joinNames }),
+  stateDir: row('StateDir', '/path/to/folder', value.readAbsolutePath),
+  scanPorts: row('Scan_Ports', 'NUMBER', value.count(0, SCAN_PORTS_MAX)),
+  scanIgnore: row('Scan_Ignore', 'TIME', value.duration(1, SCAN_IGNORE_MAX_MS)),
+  startHook: row('Start_Hook', 'COMMAND', value.readCommand),
+  stopHook: row('Stop_Hook', 'COMMAND', value.readCommand),
+} as const
+
+/** The directives of a door. */
+export const DOOR_DIRECTIVES = {
+  sequence: row('Sequence', 'PORT[:PROTOCOL][,PORT[:PROTOCOL]]...', value.readSequence),
+  oneTime: row('One_Time_Sequences', '/path/to/file', value.readPath),
+  seqTimeout: row('Seq_Timeout', 'TIME', value.duration(1, SEQ_TIMEOUT_MAX_MS), { aliases: ['Timeout'] }),
+  tcpFlags: row('TCPFlags', 'FLAG[,FLAG]...', value.readFlags),
+  target: row('Target', 'ADDRESS', value.readTarget),
+  start4: row('Start_Command', 'COMMAND', value.readCommand, { aliases: ['Command'], mayBeEmpty: true }),
+  start6: row('Start_Command_6', 'COMMAND', value.readCommand, { aliases: ['Command_6'], mayBeEmpty: true }),
+  cmdTimeout: row('Cmd_Timeout', 'TIME', value.duration(0, CMD_TIMEOUT_MAX_MS)),
+  stop4: row('Stop_Command', 'COMMAND', value.readCommand, { mayBeEmpty: true }),
+  stop6: row('Stop_Command_6', 'COMMAND', value.readCommand, { mayBeEmpty: true }),
+  cooldown: row('Cooldown', 'TIME', value.duration(0, COOLDOWN_MAX_MS)),
+} as const
+
+function row<T>(
+  name: string,
+  form: string | undefined,
+  read: Read<T>,
+  more: Partial<Pick<Directive<T>, 'aliases' | 'join' | 'mayBeEmpty'>> = {},
+): Directive<T> {
+  return { name, form, read, aliases: [], mayBeEmpty: false, ...more }
+}
+
+/** Every way to write a directive of the table, canonical spelling first. */
+export function spellings(table: Table): readonly string[] {
+  return Object.values(table).flatMap(({ name, aliases }) => [name].concat(aliases))
+}

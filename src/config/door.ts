@@ -1,0 +1,127 @@
+import { CMD_TIMEOUT_DEFAULT_MS, SEQ_TIMEOUT_DEFAULT_MS } from './config.ts'
+import { commandsOf } from './command.ts'
+import type { DoorCommands } from './command.ts'
+import type { Commands, Door, Secret } from './config.ts'
+import { DOOR_DIRECTIVES } from './directive.ts'
+import { quote } from './fault.ts'
+import type { FaultList } from './fault.ts'
+import type { Entry, Section } from './section.ts'
+import { settle } from './table.ts'
+import type { Settled } from './table.ts'
+
+type DoorValues = Settled<typeof DOOR_DIRECTIVES>['values']
+type DoorEntries = Settled<typeof DOOR_DIRECTIVES>['entries']
+
+/** A door as it stands in the file: what was read of it, and where. */
+export interface DoorText {
+  readonly name: string
+  readonly line: number
+  readonly column: number
+  readonly values: DoorValues
+  readonly entries: DoorEntries
+  readonly door: Door
+  readonly commands: DoorCommands
+}
+
+/** Reads a section as a door. It is good only if `faults` got no error. */
+export function readDoor(section: Section, faults: FaultList): DoorText {
+  const { name, line, column } = section
+  const { values, entries, complete } = settle(DOOR_DIRECTIVES, section, faults)
+  if (section.entries.length === 0 && complete) {
+    faults.error(line, column, `door ${quote(name)} is empty`, 'it needs a Sequence and a Start_Command')
+  } else {
+    const first = { line, column }
+    if (complete || entries.sequence !== undefined) requireSecret(name, first, entries, faults)
+    if (complete) requireCommand(name, first, values, entries, faults)
+    warnOfTimes(values, entries, faults)
+  }
+  const commands4: Commands = { start: values.start4 || undefined, stop: values.stop4 || undefined }
+  const door: Door = {
+    name,
+    line,
+    secret: secretOf(values),
+    seqTimeoutMs: values.seqTimeout ?? SEQ_TIMEOUT_DEFAULT_MS,
+    tcpFlags: values.tcpFlags,
+    target: values.target,
+    commands4,
+    commands6: commands6Of(values, commands4),
+    cmdTimeoutMs: values.cmdTimeout ?? CMD_TIMEOUT_DEFAULT_MS,
+    cooldownMs: values.cooldown ?? 0,
+  }
+  return { name, line, column, values, entries, door, commands: commandsOf(entries, door) }
+}
+
+function secretOf({ sequence, oneTime }: DoorValues): Secret {
+  if (oneTime !== undefined) return { kind: 'one-time', path: oneTime }
+  return { kind: 'sequence', knocks: sequence?.knocks ?? [] }
+}
+
+function commands6Of({ start6, stop6 }: DoorValues, commands4: Commands): Commands {
+  const start = start6 === undefined ? commands4.start : start6 || undefined
+  const stop = stop6 === undefined ? commands4.stop : stop6 || undefined
+  // Where nothing is done for IPv6, the stop command of IPv4 has nothing to undo.
+  return { start, stop: start === undefined ? undefined : stop }
+}
+
+interface Place {
+  readonly line: number
+  readonly column: number
+}
+
+function keyPlace(entry: Entry): Place {
+  return { line: entry.line, column: entry.keyColumn }
+}
+
+function requireSecret(name: string, place: Place, entries: DoorEntries, faults: FaultList): void {
+  const { sequence, oneTime } = entries
+  if (sequence === undefined && oneTime === undefined) {
+    faults.error(
+      place.line,
+      place.column,
+      `door ${quote(name)} has no sequence`,
+      'add `Sequence` or `One_Time_Sequences`',
+    )
+  } else if (sequence !== undefined && oneTime !== undefined) {
+    const later = keyPlace(sequence.line > oneTime.line ? sequence : oneTime)
+    const message = `door ${quote(name)} has both Sequence and One_Time_Sequences`
+    faults.error(later.line, later.column, message, 'take one of them out')
+  }
+}
+
+function requireCommand(name: string, place: Place, values: DoorValues, entries: DoorEntries, faults: FaultList): void {
+  const starts = Boolean(values.start4) || Boolean(values.start6)
+  if (!starts) {
+    const stop = [entries.stop4, entries.stop6].find((entry) => entry !== undefined && entry.value !== '')
+    const empty = entries.start4 ?? entries.start6
+    const at = stop !== undefined ? keyPlace(stop) : empty !== undefined ? keyPlace(empty) : place
+    const what = stop === undefined ? 'no command' : 'a stop command but no start command'
+    faults.error(at.line, at.column, `door ${quote(name)} has ${what}`, 'add `Start_Command = COMMAND`')
+    return
+  }
+  const { start4, start6, stop4, stop6 } = values
+  if (!start4 && stop4 && entries.stop4 !== undefined) lonelyStop(entries.stop4, 'IPv4', faults)
+  const starts6 = start6 === undefined ? start4 : start6
+  if (!starts6 && stop6 && entries.stop6 !== undefined) lonelyStop(entries.stop6, 'IPv6', faults)
+}
+
+function lonelyStop(entry: Entry, family: string, faults: FaultList): void {
+  const message = `${quote(entry.key)} has nothing to undo: there is no start command for ${family}`
+  faults.error(entry.line, entry.keyColumn, message, 'take it out, or add the start command')
+}
+
+function warnOfTimes(values: DoorValues, entries: DoorEntries, faults: FaultList): void {
+  const { cmdTimeout, cooldown } = entries
+  const stops = Boolean(values.stop4) || Boolean(values.stop6)
+  if (cmdTimeout !== undefined && !stops) {
+    const message = `${quote(cmdTimeout.key)} without a stop command: what is opened stays open`
+    faults.warning(cmdTimeout.line, cmdTimeout.keyColumn, message, 'add `Stop_Command = COMMAND`')
+  }
+  if (cmdTimeout !== undefined && stops && values.cmdTimeout === 0) {
+    const message = 'the stop command runs at once after the start command'
+    faults.warning(cmdTimeout.line, cmdTimeout.valueColumn, message, 'give the time that a connection takes to be made')
+  }
+  if (cooldown !== undefined && stops) {
+    const message = `${quote(cooldown.key)} has no effect in a door with a stop command`
+    faults.warning(cooldown.line, cooldown.keyColumn, message, 'knocking again while it is open extends the opening')
+  }
+}

@@ -1,0 +1,35 @@
+// Goal: flags are read as knockd reads them; one that is none, or cannot be, is found at its place.
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { ACK, FIN, SYN } from '../packet/packet.ts'
+import { formatFlags, parseFlags } from './flags.ts'
+
+test('flags that must and must not be set', () => {
+  expect(parseFlags('syn')).toEqual({ test: { mask: SYN, want: SYN }, faults: [] })
+  expect(parseFlags(' FIN , ! Ack,fin')).toEqual({ test: { mask: FIN | ACK, want: FIN }, faults: [] })
+  expect(parseFlags('!syn,!syn')).toEqual({ test: { mask: SYN, want: 0 }, faults: [] })
+})
+
+test('reading inverts writing', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 63 }), fc.nat(63), (mask, bits) => {
+      const flags = { mask, want: bits & mask }
+      expect(parseFlags(formatFlags(flags))).toEqual({ test: flags, faults: [] })
+    }),
+  )
+})
+
+test.each([
+  ['sny', 0, 'unknown flag `sny`', 'did you mean `syn`?'],
+  ['syn, !akc', 5, 'unknown flag `!akc`', 'did you mean `ack`?'],
+  ['syn,', 4, 'a flag is missing here', 'the flags are fin, syn, rst, psh, ack, urg'],
+  ['!', 0, 'a flag is missing here', 'the flags are fin, syn, rst, psh, ack, urg'],
+  ['ecn', 0, 'unknown flag `ecn`', 'the flags are fin, syn, rst, psh, ack, urg'],
+  ['syn|ack', 0, 'unknown flag `syn|ack`', 'flags are separated by commas'],
+  ['syn ack', 0, 'unknown flag `syn ack`', 'flags are separated by commas'],
+  ['syn # c', 0, 'unknown flag `syn # c`', 'a comment stands on a line of its own'],
+  ['syn,!syn', 4, '`!syn` contradicts what stands before it', 'no packet has syn both set and not set'],
+  ['!ack,psh,ack', 9, '`ack` contradicts what stands before it', 'no packet has ack both set and not set'],
+])('%j', (text, offset, message, hint) => {
+  expect(parseFlags(text).faults).toEqual([{ offset, message, hint }])
+})

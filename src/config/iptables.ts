@@ -1,0 +1,139 @@
+import { plainPort, plainSource, textOf } from './change.ts'
+import type { Change, Field } from './change.ts'
+import type { Simple, Word } from './shell.ts'
+
+/** Options by every spelling that iptables(8) and iptables-extensions(8) give them, to the one used in messages. */
+const SPELLINGS: ReadonlyMap<string, string> = new Map([
+  ['--append', '-A'],
+  ['--insert', '-I'],
+  ['--delete', '-D'],
+  ['--table', '-t'],
+  ['--source', '-s'],
+  ['--src', '-s'],
+  ['--destination', '-d'],
+  ['--dst', '-d'],
+  ['--protocol', '-p'],
+  ['--proto', '-p'],
+  ['--jump', '-j'],
+  ['--goto', '-g'],
+  ['--match', '-m'],
+  ['--in-interface', '-i'],
+  ['--out-interface', '-o'],
+  ['--destination-port', '--dport'],
+  ['--source-port', '--sport'],
+  ['--destination-ports', '--dports'],
+  ['--source-ports', '--sports'],
+])
+/** Options that say how the program works, not what the rule is. */
+const NO_RULE: ReadonlySet<string> = new Set([
+  '-w',
+  '--wait',
+  '-W',
+  '--wait-interval',
+  '-v',
+  '--verbose',
+  '-n',
+  '--numeric',
+  '-4',
+  '-6',
+])
+/** Targets that let a packet in, or send it to who does. */
+const OPENING_TARGETS: ReadonlySet<string> = new Set(['ACCEPT', 'DNAT', 'REDIRECT'])
+
+/** A program of the iptables family. */
+export function isIptables(name: string): boolean {
+  return /^ip6?tables(-nft|-legacy)?$/.test(name)
+}
+
+/** What an iptables or ip6tables command changes; `undefined`: nothing that adds or deletes a rule. */
+export function iptablesChange(command: Simple, program: string): Change | undefined {
+  const [first, ...words] = command
+  const fields: Field[] = [{ label: 'program', value: program, text: first!.text, offset: first!.offset }]
+  const groups = groupsOf(words)
+  let act: Change['act'] | undefined
+  let head: Word | undefined
+  let chain = ''
+  let table = 'filter'
+  for (const { name, not, option, values } of groups) {
+    if (name === '-A' || name === '-I' || name === '-D') {
+      act = name === '-D' ? 'remove' : 'add'
+      head = option
+      chain = values[0]?.text ?? ''
+      if (name === '-D' && values.length > 1) act = 'number'
+    } else if (name === '-t') table = values[0]?.text ?? table
+    if (!NO_RULE.has(name) && !isImplied(name, values)) fields.push(fieldOfGroup(name, not, option, values, chain))
+  }
+  if (act === undefined || head === undefined) return undefined
+  if (!fields.some(({ label }) => label === 'table')) {
+    fields.push({ label: 'table', value: table, text: '-t filter', offset: first!.offset })
+  }
+  const target = groups.find(({ name }) => name === '-j')?.values[0]?.text ?? ''
+  const opens = act === 'add' && OPENING_TARGETS.has(target)
+  const offset = first!.offset
+  return {
+    kind: 'iptables',
+    act,
+    opens,
+    passing: false,
+    head: `${program} ${head.text} ${chain}`.trim(),
+    text: textOf(command),
+    offset,
+    fields,
+  }
+}
+
+interface Group {
+  readonly name: string
+  readonly not: boolean
+  readonly option: Word
+  readonly values: readonly Word[]
+}
+
+/** Options with what belongs to each; `!` before or after an option negates it, and `--dport=22` is two words. */
+function groupsOf(words: readonly Word[]): readonly Group[] {
+  const groups: { name: string; not: boolean; option: Word; values: Word[] }[] = []
+  let not = false
+  for (const word of words) {
+    const { text, offset, end } = word
+    if (text === '!') {
+      not = true
+    } else if (/^-{1,2}[A-Za-z0-9]/.test(text)) {
+      const equals = text.startsWith('--') ? text.indexOf('=') : -1
+      const long = equals < 0 ? text : text.slice(0, equals)
+      // `-s192.0.2.7`: a short option with its value in one word.
+      const glued = equals < 0 && /^-[AIDtspdjgmio]./.test(text)
+      const name = glued ? text.slice(0, 2) : long
+      const values: Word[] = []
+      if (equals >= 0) values.push({ text: text.slice(equals + 1), offset: offset + equals + 1, end })
+      if (glued) values.push({ text: text.slice(2), offset: offset + 2, end })
+      groups.push({ name: SPELLINGS.get(name) ?? name, not, option: word, values })
+      not = false
+    } else {
+      const group = groups.at(-1)
+      if (group === undefined) continue
+      if (not) group.not = true
+      not = false
+      group.values.push(word)
+    }
+  }
+  return groups
+}
+
+/** `-m tcp` says no more than `-p tcp` does. */
+function isImplied(name: string, values: readonly Word[]): boolean {
+  return name === '-m' && /^(tcp|udp)$/i.test(values[0]?.text ?? '')
+}
+
+function fieldOfGroup(name: string, not: boolean, option: Word, values: readonly Word[], chain: string): Field {
+  const { offset } = option
+  const written = [option.text, ...values.filter(({ offset: at }) => at > option.end).map(({ text }) => text)].join(' ')
+  const text = not ? `! ${written}` : written
+  if (name === '-A' || name === '-I' || name === '-D')
+    return { label: 'chain', value: chain, text: `${option.text} ${chain}`, offset }
+  if (name === '-t') return { label: 'table', value: values[0]?.text ?? '', text, offset }
+  const isPort = name === '--dport' || name === '--sport'
+  const plain = values.map((word) => (isPort ? plainPort(word.text) : plainSource(word.text))).join(' ')
+  const value = name === '-p' ? plain.toLowerCase() : plain
+  // Several matches may stand in one rule, each told by its name.
+  return { label: name === '-m' ? `-m ${value}` : name, value: not ? `! ${value}` : value, text, offset }
+}

@@ -1,0 +1,144 @@
+import type { CommandText } from './command.ts'
+import type { DoorText } from './door.ts'
+import { quote } from './fault.ts'
+import type { FaultList } from './fault.ts'
+import { changesOf } from './firewall.ts'
+import { isIptables } from './iptables.ts'
+import { isTypographic, warnOfPaste } from './lint-paste.ts'
+import { programName } from './shell.ts'
+import type { Simple } from './shell.ts'
+import { undoFaults } from './undo.ts'
+
+/** Warns of commands that do not do what they are there for. */
+export function warnOfCommands(door: DoorText, faults: FaultList): void {
+  const { start4, stop4, start6, stop6 } = door.commands
+  for (const command of [start4, stop4, start6 === start4 ? undefined : start6, stop6 === stop4 ? undefined : stop6]) {
+    if (command === undefined) continue
+    warnOfPaste(command, faults)
+    warnOfPermanence(command, faults)
+  }
+  if (start4 !== undefined) warnOfOpening(door, start4, faults)
+  if (start6 !== undefined && start6 !== start4) warnOfOpening(door, start6, faults)
+  warnOfUndo(start4, stop4, faults)
+  if (start6 !== start4 || stop6 !== stop4) {
+    const hint = stop6 === stop4 ? 'add `Stop_Command_6`: without one this is run for IPv6 too' : undefined
+    warnOfUndo(start6, stop6, faults, hint)
+  }
+}
+
+function warnOfUndo(
+  start: CommandText | undefined,
+  stop: CommandText | undefined,
+  faults: FaultList,
+  betterHint?: string,
+): void {
+  if (start === undefined || stop === undefined || isMirrored(start.text, stop.text)) return
+  if (isTypographic(start.text) || isTypographic(stop.text)) return
+  for (const { offset, message, hint } of undoFaults(start.script, stop.script, start.line)) {
+    faults.warning(stop.line, stop.column + offset, message, betterHint ?? hint)
+  }
+}
+
+/** Whether two commands are one iptables rule made and deleted, letter by letter: most are, and need no closer look. */
+function isMirrored(start: string, stop: string): boolean {
+  const option = / -[AI] /.exec(start)
+  if (option === null || !/^[\w/-]*ip6?tables [^;&|`$#'"\\()]*$/.test(start)) return false
+  return `${start.slice(0, option.index)} -D ${start.slice(option.index + option[0].length)}` === stop
+}
+
+/** `firewall-cmd --permanent` writes for the next reload and changes nothing now. */
+function warnOfPermanence(command: CommandText, faults: FaultList): void {
+  const { text, line, column } = command
+  if (!text.includes('--permanent') || /--(complete-)?reload|reload\s+firewalld|restart\s+firewalld/.test(text)) return
+  for (const words of command.script.commands) {
+    if (programName(words) !== 'firewall-cmd') continue
+    const permanent = words.find((word) => word.text === '--permanent')
+    if (permanent === undefined) continue
+    const message = '`--permanent` without `--reload` has no effect now, and leaks at the next reload'
+    faults.warning(
+      line,
+      column + permanent.offset,
+      message,
+      'leave `--permanent` out, or add `&& firewall-cmd --reload`',
+    )
+    return
+  }
+}
+
+/** Warns of a rule that opens to everyone, and of a single knock in front of one. */
+function warnOfOpening(door: DoorText, command: CommandText, faults: FaultList): void {
+  const { text, line, column } = command
+  // Variables may hold the address as well, and a misspelt one has been reported.
+  const toEveryone = !text.includes('%IP%') && !/[$`]|%\s?ip|ip\s?%/i.test(text)
+  const { sequence } = door.entries
+  const bySingleKnock = door.values.sequence?.knocks.length === 1
+  if (!toEveryone && !bySingleKnock) return
+  const opening = command.script.commands.flatMap((words) => changesOf(words) ?? []).find(({ opens }) => opens)
+  if (opening === undefined) return
+  if (toEveryone) {
+    const hint = 'name the source: `%IP%` is the address that knocked'
+    faults.warning(
+      line,
+      column + opening.offset,
+      `${quote(opening.head)} opens to everyone, not only to who knocked`,
+      hint,
+    )
+  }
+  if (bySingleKnock && sequence !== undefined) {
+    const message = `door ${quote(door.name)} opens at a single knock: any scan of that port opens it`
+    faults.warning(sequence.line, sequence.valueColumn, message, 'use three knocks or more')
+  }
+}
+
+/** Most doors that one hint names. */
+const NAMED_DOORS_MAX = 3
+
+/** Warns of IPv4 commands that run for knocks over IPv6 as well: once, for most configs have them in every door. */
+export class Fallbacks {
+  readonly #faults: FaultList
+  #first: { readonly name: string; readonly command: CommandText } | undefined
+  readonly #names: string[] = []
+  #unnamed = 0
+
+  constructor(faults: FaultList) {
+    this.#faults = faults
+  }
+
+  add(door: DoorText): void {
+    const command = fallback(door)
+    if (command === undefined) return
+    if (this.#first === undefined) this.#first = { name: door.name, command }
+    else if (this.#names.length < NAMED_DOORS_MAX) this.#names.push(quote(door.name))
+    else this.#unnamed++
+  }
+
+  end(): void {
+    if (this.#first === undefined) return
+    const { name, command } = this.#first
+    const program = programName(command.script.commands.find((each) => takesOnlyIPv4(each))!)
+    const message = `door ${quote(name)}: this command also runs for knocks over IPv6, whose address ${quote(program)} refuses here`
+    const others = this.#unnamed === 0 ? this.#names : [...this.#names, `${this.#unnamed} more`]
+    const also = others.length === 0 ? '' : ` (also ${others.join(', ')})`
+    const hint = `add \`Start_Command_6\`: the IPv6 command, or nothing after the = to do nothing${also}`
+    this.#faults.warning(command.line, command.column, message, hint)
+  }
+}
+
+/** The start command, where it can be meant for IPv4 only and is not kept from running for IPv6. */
+function fallback({ entries, values, commands: { start4 } }: DoorText): CommandText | undefined {
+  if (start4 === undefined || entries.start6 !== undefined || values.target?.family === 4) return undefined
+  const { text } = start4
+  if (!text.includes('%IP%') || text.includes('ip6') || !/iptables|firewall-cmd|nft/.test(text)) return undefined
+  // The usual command is recognised without taking it apart.
+  if (/^[\w/-]*\biptables [^;&|`$#'"\\()]*$/.test(text)) return start4
+  const { commands, opaque } = start4.script
+  return !opaque && commands.some((command) => takesOnlyIPv4(command)) ? start4 : undefined
+}
+
+function takesOnlyIPv4(command: Simple): boolean {
+  if (!command.some(({ text }) => text.includes('%IP%'))) return false
+  const name = programName(command)
+  if (isIptables(name)) return name.startsWith('iptables')
+  if (name === 'firewall-cmd') return command.some(({ text }) => /family=["']?ipv4/.test(text))
+  return name === 'nft' && /\bip saddr\b/.test(command.map(({ text }) => text).join(' '))
+}

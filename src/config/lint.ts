@@ -1,0 +1,42 @@
+import type { DoorText } from './door.ts'
+import type { Facts } from './facts.ts'
+import type { FaultList } from './fault.ts'
+import { Fallbacks, warnOfCommands } from './lint-command.ts'
+import { Files } from './lint-file.ts'
+import { warnOfSequence } from './lint-sequence.ts'
+import { Overlaps } from './overlap.ts'
+
+/**
+ * Warns of all that can be used but will bite. Takes the doors one by one; without facts it warns only of what the text
+ * itself tells.
+ */
+export class Lint {
+  readonly #facts: Facts | undefined
+  readonly #faults: FaultList
+  readonly #overlaps: Overlaps
+  readonly #fallbacks: Fallbacks
+  readonly #files: Files | undefined
+
+  constructor(file: string, facts: Facts | undefined, faults: FaultList) {
+    this.#facts = facts
+    this.#faults = faults
+    this.#overlaps = new Overlaps(faults)
+    this.#fallbacks = new Fallbacks(faults)
+    this.#files = facts === undefined ? undefined : new Files(file, facts, faults)
+  }
+
+  door(door: DoorText): void {
+    warnOfSequence(door, this.#facts, this.#faults)
+    warnOfCommands(door, this.#faults)
+    this.#overlaps.add(door)
+    this.#fallbacks.add(door)
+    this.#files?.add(door)
+  }
+
+  /** Warns of what only all doors together tell. */
+  end(): void {
+    this.#overlaps.end()
+    this.#fallbacks.end()
+    this.#files?.end()
+  }
+}

@@ -1,0 +1,76 @@
+// Goal: the manual and the code know the same directives, bounds and defaults, and the examples are usable.
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import * as bounds from './config.ts'
+import { DOOR_DIRECTIVES, OPTION_DIRECTIVES, spellings } from './directive.ts'
+import { formatDuration } from './duration.ts'
+import { formatFault } from './fault.ts'
+import { readConfig } from './read.ts'
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+const manual = read('man/knockd.conf.5').replaceAll('\\-', '-')
+
+/** The text under each directive's heading; its macros gone. */
+const entries = new Map(
+  manual
+    .split(/^\.TP\n/m)
+    .slice(1)
+    .map((entry) => {
+      const [heading = '', ...text] = entry.split(/^\.SH/m)[0]!.split('\n')
+      return [
+        /^\.(?:B|BI|BR) "?(\w+)/.exec(heading)?.[1] ?? '',
+        text.map((line) => line.replace(/^\.[A-Z]+ /, '')).join(' '),
+      ]
+    }),
+)
+
+test.each([...Object.values(OPTION_DIRECTIVES), ...Object.values(DOOR_DIRECTIVES)])(
+  '$name is documented',
+  ({ name, aliases }) => {
+    expect([...entries.keys()]).toContain(name)
+    for (const alias of aliases) expect(entries.get(name)).toContain(`${alias} is the same`)
+  },
+)
+
+test('nothing else is', () => {
+  const known = new Set([...spellings(OPTION_DIRECTIVES), ...spellings(DOOR_DIRECTIVES)])
+  expect([...entries.keys()].filter((name) => name !== '' && !known.has(name))).toEqual([])
+})
+
+test.each([
+  ['Scan_Ports', `to ${bounds.SCAN_PORTS_MAX}`],
+  ['Scan_Ports', `Default: ${bounds.SCAN_PORTS_DEFAULT}.`],
+  ['Scan_Ignore', `to ${formatDuration(bounds.SCAN_IGNORE_MAX_MS)}`],
+  ['Scan_Ignore', `Default: ${bounds.SCAN_IGNORE_DEFAULT_MS / 1_000} seconds`],
+  ['Seq_Timeout', `to ${formatDuration(bounds.SEQ_TIMEOUT_MAX_MS)}`],
+  ['Seq_Timeout', `Default: ${bounds.SEQ_TIMEOUT_DEFAULT_MS / 1_000} seconds`],
+  ['Cmd_Timeout', `Default: ${bounds.CMD_TIMEOUT_DEFAULT_MS / 1_000} seconds`],
+  ['Cooldown', `to ${formatDuration(bounds.COOLDOWN_MAX_MS)}`],
+  ['Sequence', `to ${bounds.SEQUENCE_MAX_KNOCKS} knocks`],
+  ['Interface', `at most ${bounds.INTERFACE_NAME_MAX_CHARS} characters`],
+])('%s: %s', (name, words) => {
+  expect(entries.get(name)).toContain(words)
+})
+
+test('the bounds that have no entry', () => {
+  expect(manual).toContain(`at most ${bounds.DOOR_NAME_MAX_CHARS} characters`)
+  expect(manual).toContain(`At most ${bounds.DOORS_MAX.toLocaleString('en')} doors`)
+})
+
+test('the example has one warning: that its sequence stands in an example', () => {
+  const { config, faults } = readConfig(read('examples/knockd.conf'), 'example')
+  expect(config?.doors).toHaveLength(1)
+  expect(faults.map((fault) => formatFault('example', fault))).toEqual([
+    'example:21:20: warning: this sequence is published in manuals or guides: it is the first one to be tried\n' +
+      '    choose ports of your own, at random',
+  ])
+})
+
+test('so would it have with its other doors', () => {
+  const text = read('examples/knockd.conf')
+    .replaceAll(/^# ?(\[.*|\t\w.*=.*)$/gm, '$1')
+    .replace('= CHANGE', '= 4021,811')
+  const { config, faults } = readConfig(text, 'example')
+  expect(config?.doors).toHaveLength(3)
+  expect(faults).toHaveLength(1)
+})

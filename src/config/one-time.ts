@@ -1,0 +1,58 @@
+import type { Fault, Knock } from './config.ts'
+import { parseSequence } from './sequence.ts'
+
+/** One line of a file of one-time sequences that is a sequence, or was one. */
+export interface OneTimeLine {
+  /** From 1. */
+  readonly line: number
+  /** Bytes from the beginning of the file to the line's first byte: where a strike goes. */
+  readonly offset: number
+  /** Bytes of the line, without its end. */
+  readonly length: number
+  /** A `#` stands at its first byte: it was used, or it is a comment. */
+  readonly struck: boolean
+  /** Empty where the line is struck. */
+  readonly knocks: readonly Knock[]
+}
+
+/** What reading such a file gives. */
+export interface OneTimeReading {
+  readonly lines: readonly OneTimeLine[]
+  /** Lines that are no sequence; they are left out of `lines`, and nothing of them is repeated. */
+  readonly faults: readonly Fault[]
+}
+
+/** The bytes of a UTF-8 byte order mark, each as one character. */
+const MARK = '\u00EF\u00BB\u00BF'
+
+/**
+ * Reads a file of one-time sequences, as knockd has it: one sequence a line, in the form of the directive `Sequence`,
+ * with blanks around it or not; lines that begin with `#`, and blank ones, are passed over. Pure; the bound on the size
+ * is the caller's.
+ *
+ * @param text the file with one character for each byte (latin1), so that offsets are bytes
+ */
+export function parseOneTime(text: string): OneTimeReading {
+  const lines: OneTimeLine[] = []
+  const faults: Fault[] = []
+  let offset = 0
+  for (let line = 1; offset < text.length; line++) {
+    const newline = text.indexOf('\n', offset)
+    const next = newline < 0 ? text.length : newline
+    const end = next > offset && text[next - 1] === '\r' ? next - 1 : next
+    const length = end - offset
+    const start = offset === 0 && text.startsWith(MARK) ? MARK.length : offset
+    const content = text.slice(start, end)
+    if (text[offset] === '#') lines.push({ line, offset, length, struck: true, knocks: [] })
+    else if (!/^[ \t]*(#|$)/.test(content)) {
+      const result = parseSequence(content)
+      for (const fault of result.faults) {
+        const { message, hint } = fault
+        faults.push({ severity: 'warning', line, column: start - offset + fault.offset + 1, message, hint })
+      }
+      if (result.faults.length === 0) lines.push({ line, offset, length, struck: false, knocks: result.knocks })
+    }
+    offset = next + 1
+  }
+  return { lines, faults }
+}

@@ -1,0 +1,62 @@
+// Goal: the look-up finds the same overlaps as comparing every door with every other.
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { readConfig } from './read.ts'
+
+/** Sequences of few ports, so that many are alike; udp and tcp, and flags that exclude each other. */
+const door = fc.record({
+  knocks: fc.array(fc.constantFrom('5', '3', '3:udp'), { minLength: 1, maxLength: 3 }),
+  flags: fc.constantFrom('', 'syn', 'fin', 'fin,!syn'),
+  target: fc.constantFrom('', '192.0.2.7'),
+})
+
+const TESTS: Readonly<Record<string, readonly string[]>> = {
+  '': ['!ack', '!rst'],
+  syn: ['syn'],
+  fin: ['fin'],
+  'fin,!syn': ['fin', '!syn'],
+}
+
+/** Whether packets can have the flags of both. */
+const meet = (one: string, other: string): boolean =>
+  !TESTS[one]!.some((flag) => TESTS[other]!.includes(flag.startsWith('!') ? flag.slice(1) : `!${flag}`))
+
+test('same and beginning sequences', () => {
+  fc.assert(
+    fc.property(fc.array(door, { maxLength: 12 }), (doors) => {
+      const text = doors
+        .map(({ knocks, flags, target }, index) => {
+          const more = [flags && `TCPFlags = ${flags}`, target && `Target = ${target}`].filter(Boolean).join('\n')
+          return `[${index}]\nSequence = ${knocks.join()}\nCommand = open\n${more}\n`
+        })
+        .join('')
+      const { faults } = readConfig(`${text}[last]\nSequence = 9,8,9\nCommand = open\n`, 'k')
+      const owner = (line: number): number =>
+        text
+          .split('\n')
+          .slice(0, line)
+          .filter((each) => each.startsWith('[')).length - 1
+      const found = (words: string): readonly number[] =>
+        faults.filter(({ message }) => message.includes(words)).map(({ line }) => owner(line))
+
+      const both = (one: number, other: number): boolean =>
+        doors[one]!.target === doors[other]!.target && meet(doors[one]!.flags, doors[other]!.flags)
+      const way = (index: number): string => `${doors[index]!.knocks.join()},`
+      const all = doors.map((_, index) => index)
+      // A door that is the same as an earlier one stands for nothing more.
+      const twins = new Set<number>()
+      for (const index of all) {
+        if (all.some((other) => other < index && !twins.has(other) && way(other) === way(index) && both(other, index)))
+          twins.add(index)
+      }
+      expect(found('has the same sequence')).toEqual([...twins])
+      const shorter = all.filter(
+        (index) =>
+          !twins.has(index) &&
+          all.some((other) => way(other) !== way(index) && way(other).startsWith(way(index)) && both(index, other)),
+      )
+      expect(found('is the beginning of')).toEqual(shorter)
+    }),
+    { numRuns: 300 },
+  )
+})

@@ -1,0 +1,101 @@
+import { formatAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import { ACK, RST } from '../packet/packet.ts'
+import type { FlagTest, Knock } from './config.ts'
+import type { DoorText } from './door.ts'
+import { quote } from './fault.ts'
+import type { FaultList } from './fault.ts'
+
+/** What is kept of a door: where it stands, and what counts for it. */
+interface Way {
+  readonly name: string
+  readonly line: number
+  readonly flags: FlagTest
+  /** Of its sequence. */
+  readonly at: { readonly line: number; readonly valueColumn: number }
+  /** Target and knocks, as {@link wayOf} has them. */
+  readonly text: string
+}
+
+/**
+ * Warns of doors with the same sequence, and of sequences that begin others, where the same packets count for both
+ * doors. Each door is looked up once for each length of sequence there is, whatever the number of doors; a shorter
+ * sequence is reported once, with the first of the longer ones.
+ */
+export class Overlaps {
+  readonly #faults: FaultList
+  readonly #ways: Way[] = []
+  /** Those with one text; more than one only where no packet counts for two of them. */
+  readonly #whole = new Map<string, Way[]>()
+  readonly #lengths = new Set<number>()
+
+  constructor(faults: FaultList) {
+    this.#faults = faults
+  }
+
+  add({ name, line, values, entries }: DoorText): void {
+    const knocks = values.sequence?.knocks
+    if (knocks === undefined || entries.sequence === undefined) return
+    const way: Way = {
+      name,
+      line,
+      flags: values.tcpFlags ?? OPENING,
+      at: entries.sequence,
+      text: wayOf(values.target, knocks),
+    }
+    this.#ways.push(way)
+    this.#lengths.add(knocks.length)
+    const there = this.#whole.get(way.text)
+    const twin = there?.find((other) => meet(other, way))
+    if (twin !== undefined) {
+      const message = `door ${quote(name)} has the same sequence as ${quote(twin.name)} (line ${twin.line})`
+      this.#faults.warning(way.at.line, way.at.valueColumn, message, 'one knock opens both')
+    } else if (there === undefined) this.#whole.set(way.text, [way])
+    else there.push(way)
+  }
+
+  end(): void {
+    const told = new Set<Way>()
+    for (const way of this.#ways) {
+      const own = knocksIn(way.text)
+      for (const length of this.#lengths) {
+        if (length >= own) continue
+        for (const shorter of this.#whole.get(way.text.slice(0, (length - own) * KNOCK_UNITS)) ?? []) {
+          if (told.has(shorter) || !meet(shorter, way)) continue
+          told.add(shorter)
+          this.#warnOfShorter(shorter, way)
+        }
+      }
+    }
+  }
+
+  #warnOfShorter(shorter: Way, way: Way): void {
+    const { line, valueColumn } = shorter.at
+    const message = `the sequence of door ${quote(shorter.name)} is the beginning of the one of ${quote(way.name)} (line ${way.line})`
+    this.#faults.warning(line, valueColumn, message, 'whoever knocks at the other opens this one on the way')
+  }
+}
+
+/** UTF-16 units of a knock in a way: its protocol and its port. */
+const KNOCK_UNITS = 2
+
+function knocksIn(way: string): number {
+  return (way.length - way.indexOf('\n') - 1) / KNOCK_UNITS
+}
+
+/** Target and knocks as one string, so that a sequence that begins another is a string that begins another. */
+function wayOf(target: Address | undefined, knocks: readonly Knock[]): string {
+  // Made in one piece: a string put together bit by bit is copied once more when it becomes a key.
+  const units: number[] = []
+  for (const { protocol, port } of knocks) units.push(protocol, port)
+  const way = `\n${String.fromCharCode(...units)}`
+  return target === undefined ? way : formatAddress(target) + way
+}
+
+/** What counts where a door names no flags: see `Door.tcpFlags`. */
+const OPENING: FlagTest = { mask: ACK | RST, want: 0 }
+
+/** Whether there are TCP packets that count for both doors. */
+function meet({ flags: one }: Way, { flags: other }: Way): boolean {
+  return (one.mask & other.mask & (one.want ^ other.want)) === 0
+}

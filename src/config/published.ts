@@ -1,0 +1,47 @@
+import type { Knock } from './config.ts'
+
+/**
+ * Sequences that stand in manuals, shipped configs and guides, so that whoever scans for knockd tries them first. Ports
+ * only: changing a protocol does not make a new one of an old one. Backwards counts as well.
+ */
+const SEQUENCES: readonly (readonly number[])[] = [
+  // knockd(1), and the config that distributions ship
+  [7000, 8000, 9000],
+  [2222, 3333, 4444],
+  [12345, 54321, 24680, 13579],
+  // our own examples/knockd.conf
+  [21741, 9386, 40127, 17953],
+  // guides and write-ups, each seen in several places
+  [100, 200, 300, 400],
+  [500, 1001, 456],
+  [571, 290, 911],
+  [700, 800, 900],
+  [1111, 2222, 3333],
+  [1111, 2222, 3333, 4444],
+  [1234, 5678, 9012],
+  [3000, 4000, 5000],
+  [3333, 4444, 5555],
+  [4444, 3333, 5555],
+  [4040, 5050, 8080],
+  [5040, 6010, 6500],
+  [7001, 8001, 9001],
+  [7005, 7006, 7007],
+  [8881, 7777, 9991],
+  [10001, 10002, 10003],
+  [11111, 22222],
+  [11111, 22222, 33333],
+  [40809, 50212, 46969],
+  [60030, 60035, 60040],
+  // Wikipedia and the first articles on port knocking
+  [1026, 1027, 1029, 1034, 1026, 1044, 1035],
+]
+
+const KNOWN: ReadonlySet<string> = new Set(SEQUENCES.flatMap((ports) => [ports.join(), ports.toReversed().join()]))
+
+/** The ports they begin with: nearly every other sequence is told from them by its first. */
+const FIRSTS: ReadonlySet<number | undefined> = new Set(SEQUENCES.flatMap((ports) => [ports[0], ports.at(-1)]))
+
+/** Whether these ports, in this order or backwards, are a sequence that the world knows. */
+export function isPublished(knocks: readonly Knock[]): boolean {
+  return FIRSTS.has(knocks[0]?.port) && KNOWN.has(knocks.map(({ port }) => port).join())
+}

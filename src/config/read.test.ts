@@ -1,0 +1,323 @@
+// Goal: a config says what it means in every spelling; every fault of it is reported at once, at its place, with what
+// would be right; and no text, however odd, does more than that. The fixtures stand beside what is to be said of them.
+import { readFileSync, readdirSync } from 'node:fs'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { formatAddress } from '../packet/address.ts'
+import { ACK, SYN, TCP, UDP } from '../packet/packet.ts'
+import { DOORS_MAX, DOOR_NAME_MAX_CHARS, FAULTS_MAX, LINE_MAX_CHARS } from './config.ts'
+import type { Config } from './config.ts'
+import type { Facts } from './facts.ts'
+import { formatFault } from './fault.ts'
+import { OPTIONS_DEFAULT } from './options.ts'
+import { readConfig } from './read.ts'
+
+const folder = new URL('../../test/fixtures/config/', import.meta.url)
+const fixture = (name: string): string => readFileSync(new URL(name, folder), 'utf8')
+const fixtures = readdirSync(folder).filter((name) => name.endsWith('.conf'))
+
+/** The config of a text that has to be usable. */
+function usable(text: string): Config {
+  const { config, faults } = readConfig(text, 'test.conf')
+  if (config === undefined) throw new Error(faults.map((fault) => formatFault('test.conf', fault)).join('\n'))
+  return config
+}
+
+function told(text: string, facts?: Facts): readonly string[] {
+  return readConfig(text, 'k', facts).faults.map((fault) => formatFault('k', fault).split('\n')[0]!)
+}
+
+const DOOR = '[ssh]\nSequence = 4021,811,3010\nCommand = /usr/local/sbin/open %IP%\n'
+
+/** The IPv6 commands of a door with some more lines. */
+const commands = (more: string): unknown => usable(`${DOOR}Stop_Command = close\n${more}`).doors[0]!.commands6
+
+/** As many doors as wanted, in few words. */
+const manyDoors = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `[${index}]\nOne_Time_Sequences = /${index}\nCommand = open\n`).join('')
+
+/** A machine with nothing to be said against it, but for what is given. */
+const facts = (more: Partial<Facts>): Facts => ({ listens: () => false, mode: 0o600, file: () => ({}), ...more })
+
+/** A machine on which something listens on UDP port 811. */
+const listens = (protocol: number, port: number): boolean => protocol === UDP && port === 811
+
+/** What holds for every text. */
+function checkAny(text: string): void {
+  const { config, faults } = readConfig(text, 'k')
+  expect(config === undefined).toBe(faults.some(({ severity }) => severity === 'error'))
+  const lines = text.split('\n')
+  for (const { line, column, message, hint } of faults) {
+    expect(line).toBeLessThanOrEqual(Math.max(1, lines.length))
+    expect(column).toBeGreaterThanOrEqual(1)
+    expect(column).toBeLessThanOrEqual((lines[line - 1] ?? '').length + 1)
+    // oxlint-disable-next-line no-control-regex
+    expect(`${message}${hint}`).not.toMatch(/[\0-\x1F\x7F]/)
+  }
+  const places = faults.map(({ line, column }) => line * 100_000 + column)
+  expect(places).toEqual([...places].sort((one, other) => one - other))
+  for (const door of config?.doors ?? [])
+    expect(door.secret.kind === 'one-time' || door.secret.knocks.length > 0).toBe(true)
+}
+
+/** Doors as configs have them. */
+const usualDoors = (count: number): string =>
+  Array.from({ length: count }, (_, index) => {
+    const knocks = [3, 1, 7, 2].map((knock) => 1 + ((index * 7919 + knock * 104_729) % 65_535))
+    return `[${index}]\nSequence = ${knocks.join()}\nCommand = iptables -A INPUT -s %IP% -j ACCEPT\nCommand_6 =\nStop_Command = iptables -D INPUT -s %IP% -j ACCEPT\n`
+  }).join('')
+
+/** Milliseconds that reading takes. */
+const time = (text: string): number => {
+  const start = performance.now()
+  expect(readConfig(text, 'k').config).toBeDefined()
+  return performance.now() - start
+}
+
+test.each(fixtures)('every fault of %s', (name) => {
+  const { config, faults } = readConfig(fixture(name), name)
+  const text = faults.map((fault) => `${formatFault(name, fault)}\n`).join('')
+  expect(text).toBe(fixture(name.replace(/conf$/, 'txt')))
+  expect(config === undefined).toBe(faults.some(({ severity }) => severity === 'error'))
+})
+
+test('there are fixtures for errors, for warnings and for a good config', () => {
+  expect(fixtures.length).toBeGreaterThan(10)
+  expect(fixture('good.txt')).toBe('')
+})
+
+describe('what is read', () => {
+  const { options, doors } = usable(fixture('good.conf'))
+  const door = (name: string): (typeof doors)[number] => doors.find((each) => each.name === name)!
+
+  test('options', () => {
+    expect(options).toEqual({
+      useSyslog: true,
+      logFile: '/var/log/knockd.log',
+      logFormat: 'json',
+      pidFile: '/run/knockd.pid',
+      interfaces: ['eth0', 'wg0', 'ppp0'],
+      stateDir: '/var/lib/postern',
+      scanPorts: 0,
+      scanIgnoreMs: 120_000,
+      startHook: 'logger up',
+      stopHook: 'logger down',
+    })
+  })
+
+  test('a door with everything', () => {
+    const start = '/sbin/iptables -I INPUT 1 -s %IP% -p tcp -m tcp --dport 22 -j ACCEPT'
+    const stop =
+      'sudo -n /usr/sbin/iptables -w --delete INPUT --protocol TCP --source %IP%/32 --destination-port=ssh --jump ACCEPT'
+    expect(door('ssh and sftp')).toEqual({
+      name: 'ssh and sftp',
+      line: 5,
+      secret: {
+        kind: 'sequence',
+        knocks: [
+          { protocol: TCP, port: 4021 },
+          { protocol: UDP, port: 811 },
+          { protocol: TCP, port: 3010 },
+        ],
+      },
+      seqTimeoutMs: 15_000,
+      tcpFlags: { mask: SYN | ACK, want: SYN },
+      target: undefined,
+      commands4: { start, stop },
+      commands6: { start: undefined, stop: undefined },
+      cmdTimeoutMs: 60_000,
+      cooldownMs: 0,
+    })
+  })
+
+  test('one-time sequences, and a door for IPv6 alone', () => {
+    expect(door('OPEN').secret).toEqual({ kind: 'one-time', path: '/etc/knockd/open' })
+    expect(door('OPEN').commands4).toEqual({ start: undefined, stop: undefined })
+    expect(door('OPEN').commands6.start).toBe('/usr/local/sbin/open6 %IP% a=b # no comment')
+  })
+
+  test('units, aliases, targets, cool-down', () => {
+    expect(door("knockers' set").cmdTimeoutMs).toBe(500)
+    expect(door('firewalld').seqTimeoutMs).toBe(7_200_000)
+    expect(formatAddress(door('ufw').target!)).toBe('2001:db8::7')
+    expect(door('wake').cooldownMs).toBe(60_000)
+  })
+})
+
+test('defaults', () => {
+  const { options, doors } = usable(DOOR)
+  expect(options).toEqual(OPTIONS_DEFAULT)
+  expect(options).toMatchObject({ scanPorts: 5, scanIgnoreMs: 60_000, interfaces: [], logFormat: 'knockd' })
+  expect(doors[0]).toMatchObject({ seqTimeoutMs: 25_000, cmdTimeoutMs: 10_000, cooldownMs: 0 })
+  expect(doors[0]!.tcpFlags).toBeUndefined()
+})
+
+test('an absent IPv6 command is a copy of the IPv4 one, an empty one does nothing', () => {
+  const start = '/usr/local/sbin/open %IP%'
+  expect(commands('')).toEqual({ start, stop: 'close' })
+  expect(commands('Start_Command_6 = open6\n')).toEqual({ start: 'open6', stop: 'close' })
+  expect(commands('Stop_Command_6 =\n')).toEqual({ start, stop: undefined })
+  expect(commands('Stop_Command_6 = close6\n')).toEqual({ start, stop: 'close6' })
+  expect(commands('Command_6 =\n')).toEqual({ start: undefined, stop: undefined })
+})
+
+test('line ends, byte order mark and blanks change nothing', () => {
+  const plain = usable(DOOR)
+  expect(usable(DOOR.replaceAll('\n', '\r\n'))).toEqual(plain)
+  expect(usable(`\uFEFF${DOOR}`)).toEqual(plain)
+  expect(usable(DOOR.trimEnd())).toEqual(plain)
+  expect(usable(DOOR.replaceAll(' = ', '\t=')).doors).toEqual(plain.doors)
+  expect(usable(DOOR.replaceAll(/^(?!\[)/gm, ' \t ')).doors).toEqual(plain.doors)
+})
+
+test('the last of several counts', () => {
+  const { doors } = usable(`${DOOR}Seq_Timeout = 1\nTimeout = 2\n`)
+  expect(doors[0]!.seqTimeoutMs).toBe(2_000)
+})
+
+test('a config without doors', () => {
+  for (const text of ['', '\n', '# nothing\n', '[options]\nUseSyslog\n']) {
+    expect(told(text)).toEqual(['k:1:1: error: the config has no door'])
+  }
+})
+
+test('bounds', () => {
+  const long = 'x'.repeat(LINE_MAX_CHARS)
+  expect(told(`${DOOR}Stop_Command = ${long}\n`)).toEqual([`k:4:${LINE_MAX_CHARS + 1}: error: the line is too long`])
+  expect(told(`# ${long}${long}\n${DOOR}`)).toEqual([])
+  const name = 'n'.repeat(DOOR_NAME_MAX_CHARS)
+  expect(told(DOOR.replace('ssh', name))).toEqual([])
+  expect(told(DOOR.replace('ssh', `${name}n`))).toEqual(['k:1:1: error: the name of the section is too long'])
+})
+
+test('too many doors', () => {
+  expect(usable(manyDoors(DOORS_MAX)).doors).toHaveLength(DOORS_MAX)
+  expect(told(manyDoors(DOORS_MAX + 2))).toEqual([`k:${3 * DOORS_MAX + 1}:1: error: too many doors`])
+})
+
+test('more faults than are listed are counted, and none is forgotten in the outcome', () => {
+  const bogus = Array.from({ length: FAULTS_MAX + 5 }, (_, index) => `bogus${index} = 1`).join('\n')
+  const { config, faults } = readConfig(`${DOOR}${bogus}\n`, 'k')
+  expect(config).toBeUndefined()
+  expect(faults).toHaveLength(FAULTS_MAX + 1)
+  expect(faults.at(-1)!.message).toBe('too many faults to list: 5 more')
+})
+
+test('nothing of a sequence, right or wrong, is repeated', () => {
+  const wrong =
+    '[a]\nSequence = 61111;62222;63333, 64444/udp, 65555:61111, 60001 60002\n60003,60004\n60005,6 = 7\nCommand = c\n'
+  const machine = { listens: () => true, mode: 0o644, file: () => ({}) }
+  for (const text of [wrong, DOOR, DOOR.replace('4021,811,3010', '7000,8000,9000')]) {
+    const said = JSON.stringify(readConfig(text, 'k', machine).faults.map(({ message, hint }) => [message, hint]))
+    expect(said).not.toMatch(/6[0-5][0-9]{3}(?<!65535)|4021|811|3010|[789]000/)
+  }
+})
+
+describe('facts from outside', () => {
+  const once = '[a]\nOne_Time_Sequences = /seq\nCommand = open\n'
+
+  test('a program listens on a knock port', () => {
+    expect(told(DOOR, facts({ listens }))).toEqual([])
+    const text = DOOR.replace('811', ' 811:udp')
+    expect(told(text, facts({ listens }))).toEqual([
+      'k:2:18: warning: knock 2: a program listens on this port, so its visitors knock too',
+    ])
+    expect(told(`${text}Target = 192.0.2.7\n`, facts({ listens }))).toEqual([])
+  })
+
+  test('modes', () => {
+    expect(told(DOOR, facts({ mode: 0o640 }))).toEqual([])
+    expect(told(DOOR, facts({ mode: 0o644 }))).toEqual([
+      'k:1:1: warning: everyone on this machine can read the sequences in this file (mode 0644)',
+    ])
+    expect(told(once, facts({ mode: 0o644, file: () => ({ mode: 0o600, content: ' 1,2\n' }) }))).toEqual([])
+    expect(told(once, facts({ mode: 0o666, file: () => ({ mode: 0o644, content: ' 1,2\n' }) }))).toEqual([
+      'k:1:1: warning: everyone on this machine can change this file (mode 0666)',
+      '/seq:1:1: warning: everyone on this machine can read the sequences in this file (mode 0644)',
+    ])
+  })
+
+  test('one-time files', () => {
+    const file = (content: string): Facts => facts({ file: () => ({ content }) })
+    expect(told(once, file('# a\n 3,2,1\n#1,2\n\n 3,2\n'))).toEqual([])
+    expect(told(once, file(' 3,2,1\n 3,x,1\n 3:tcp,2,1\n'))).toEqual([
+      '/seq:2:4: warning: knock 2: is not a port number',
+      '/seq:3:1: warning: the same sequence as in line 1',
+    ])
+    expect(told(once, file('#3,2,1\n'))).toEqual(['k:2:22: warning: `/seq` has no sequence left'])
+    expect(told(once, facts({ file: () => ({ failure: 'cannot be read: no such file or directory' }) }))).toEqual([
+      'k:2:22: warning: `/seq` cannot be read: no such file or directory',
+    ])
+    expect(told(`${once}${once.replace('[a]', '[b]')}`, file(' 3,2\n'))).toEqual([
+      'k:5:22: warning: door `a` (line 1) strikes sequences from the same file',
+    ])
+  })
+})
+
+describe('odd texts', () => {
+  const good = fixture('good.conf')
+  const words = [
+    '[',
+    ']',
+    '=',
+    '#',
+    '\n',
+    '\r\n',
+    ' ',
+    '\t',
+    '/*',
+    '*/',
+    "'",
+    '"',
+    '`',
+    '$(',
+    ',',
+    ':',
+    '!',
+    '%IP%',
+    '\0',
+  ]
+  const keys = [
+    'Sequence',
+    'Command',
+    'Stop_Command',
+    'TCPFlags',
+    'options',
+    'Target',
+    'Interface',
+    'iptables',
+    '-I',
+    '-D',
+  ]
+  const odd = fc.array(
+    fc.oneof(fc.constantFrom(...words, ...keys), fc.string({ unit: 'binary' }), fc.nat().map(String)),
+  )
+
+  test('random text is read or refused', () => {
+    fc.assert(fc.property(odd, (parts) => checkAny(parts.join(''))))
+    fc.assert(fc.property(odd, (parts) => checkAny(`[a]\nCommand = ${parts.join('').replaceAll('\n', '')}\n`)))
+  })
+
+  test('so is a good config with something put in, cut out or swapped', () => {
+    const at = fc.nat(good.length)
+    fc.assert(
+      fc.property(at, fc.nat(20), fc.constantFrom(...words, ...keys, ''), (start, length, put) =>
+        checkAny(good.slice(0, start) + put + good.slice(start + length)),
+      ),
+    )
+  })
+
+  test('an unclosed comment of another language on every line costs one search', () => {
+    const start = performance.now()
+    readConfig('/*\n'.repeat(500_000), 'k')
+    expect(performance.now() - start).toBeLessThan(5_000)
+  })
+})
+
+test('time and faults grow with the number of doors, not faster', () => {
+  const [small, large] = [usualDoors(1_000), usualDoors(20_000)]
+  time(large)
+  const best = (text: string): number => Math.min(...Array.from({ length: 3 }, () => time(text)))
+  // Twenty times the doors; a check of every door against every other would take four hundred times as long.
+  expect(best(large)).toBeLessThan(100 * best(small))
+})

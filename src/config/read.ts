@@ -1,0 +1,70 @@
+import { DOORS_MAX } from './config.ts'
+import type { Door, Options, Reading } from './config.ts'
+import { readDoor } from './door.ts'
+import type { Facts } from './facts.ts'
+import { FaultList, quote } from './fault.ts'
+import { Lint } from './lint.ts'
+import { OPTIONS_DEFAULT, readOptions } from './options.ts'
+import { readSections } from './section.ts'
+import type { Section } from './section.ts'
+
+/** The section that is no door. Written so, in this case only, as in knockd. */
+const OPTIONS_NAME = 'options'
+
+/**
+ * Reads a config: every fault in it at once, ordered by place, and the config if none of them is an error. Never throws.
+ *
+ * @param text the file's text
+ * @param file its name, for the config and for hints
+ * @param facts what is known of the machine; without, only what the text itself tells is warned of
+ */
+export function readConfig(text: string, file: string, facts?: Facts): Reading {
+  const faults = new FaultList()
+  const lint = new Lint(file, facts, faults)
+  const optionSections: Section[] = []
+  const names = new Map<string, number>()
+  const doors: Door[] = []
+  for (const section of readSections(text, faults)) {
+    if (section.name.toLowerCase() === OPTIONS_NAME) optionSections.push(section)
+    else if (doors.length < DOORS_MAX) {
+      checkName(section, names, faults)
+      const door = readDoor(section, faults)
+      lint.door(door)
+      doors.push(door.door)
+    } else {
+      faults.error(section.line, section.column, 'too many doors', `at most ${DOORS_MAX}`)
+      break
+    }
+  }
+  const options = gatherOptions(optionSections, faults)
+  lint.end()
+  // A config that is no config at all has been told so already.
+  if (doors.length === 0 && !faults.failed) {
+    faults.error(1, 1, 'the config has no door', 'a door is a section `[name]` with a Sequence and a Start_Command')
+  }
+  return { config: faults.failed ? undefined : { file, options, doors }, faults: faults.sorted() }
+}
+
+/** `names`: the doors so far, each with its line. */
+function checkName({ name, line, column }: Section, names: Map<string, number>, faults: FaultList): void {
+  const before = names.get(name)
+  if (before === undefined) names.set(name, line)
+  else if (name !== '') {
+    const message = `there is a door ${quote(name)} in line ${before} already`
+    faults.error(line, column, message, 'give each door a name of its own')
+  }
+}
+
+function gatherOptions(sections: readonly Section[], faults: FaultList): Options {
+  for (const { name, line, column } of sections) {
+    if (name === OPTIONS_NAME) continue
+    faults.error(line, column, `${quote(`[${name}]`)} would be a door to knockd`, `write \`[${OPTIONS_NAME}]\``)
+  }
+  const [first, ...more] = sections
+  if (first === undefined) return OPTIONS_DEFAULT
+  for (const { line, column } of more) {
+    const message = `\`[${OPTIONS_NAME}]\` stands in line ${first.line} already`
+    faults.warning(line, column, message, 'both count: put them together')
+  }
+  return readOptions({ ...first, entries: sections.flatMap(({ entries }) => entries) }, faults)
+}

@@ -1,0 +1,191 @@
+import { CONFIG_MAX_BYTES, DOOR_NAME_MAX_CHARS, LINE_MAX_CHARS } from './config.ts'
+import { codePoint, quote } from './fault.ts'
+import type { FaultList } from './fault.ts'
+
+/** A line of a section: `key = value`, or a key alone. */
+export interface Entry {
+  /** As written, without the blanks around it. */
+  readonly key: string
+  /** `undefined` where the line has no `=`. Blanks around it are gone. */
+  readonly value: string | undefined
+  readonly line: number
+  readonly keyColumn: number
+  /** Where the value begins, or would. */
+  readonly valueColumn: number
+}
+
+/** A `[name]` and the lines under it. */
+export interface Section {
+  readonly name: string
+  readonly line: number
+  /** Of the `[`. */
+  readonly column: number
+  readonly entries: readonly Entry[]
+  /** Whether none of its lines was left out for a fault. */
+  readonly complete: boolean
+}
+
+const COMMENT_HINT = 'comments start with # and stand on lines of their own'
+
+/**
+ * Takes a config apart into sections and their lines. Lines end with LF or CRLF, a byte order mark at the beginning is
+ * passed over, `#` begins a comment only where it is the first thing in a line. Every fault goes to `faults`; what
+ * cannot be a line of a section is left out. A section comes when it is complete, so that a config of many doors is never
+ * held as lines and as doors at once.
+ */
+export function* readSections(text: string, faults: FaultList): Generator<Section, void> {
+  if (text.length > CONFIG_MAX_BYTES) {
+    faults.error(1, 1, 'the config is too large', `at most ${CONFIG_MAX_BYTES / 1_048_576} MiB`)
+    return
+  }
+  const scan = new Scan(isPlain(text), faults)
+  let start = text.startsWith('\uFEFF') ? 1 : 0
+  // Where the next `*/` stands; searched for again only once it is passed, or an unclosed comment would cost a search a line.
+  let close = 0
+  let skipTo = 0
+  for (let line = 1; start < text.length; line++) {
+    const newline = text.indexOf('\n', start)
+    const next = newline < 0 ? text.length : newline
+    const end = next > start && text[next - 1] === '\r' ? next - 1 : next
+    if (start >= skipTo) {
+      const first = skipBlanks(text, start, end)
+      if (text.startsWith('/*', first)) {
+        if (close >= 0 && close <= first) close = text.indexOf('*/', first + 2)
+        if (close >= 0) skipTo = close + 1
+        faults.error(line, first - start + 1, 'this is no comment', COMMENT_HINT)
+      } else if (first < end && text[first] !== '#') {
+        const done = scan.line(text.slice(start, end), first - start, line)
+        if (done !== undefined) yield done
+      }
+    }
+    start = next + 1
+  }
+  if (scan.section !== undefined) yield scan.section
+}
+
+/** Whether no character needs a second look: printable ASCII, tabs and line ends. So are nearly all configs. */
+function isPlain(text: string): boolean {
+  return !/[^\t\n\r -~]|\r(?!\n)/.test(text)
+}
+
+function skipBlanks(text: string, from: number, end: number): number {
+  let at = from
+  while (at < end && (text[at] === ' ' || text[at] === '\t')) at++
+  return at
+}
+
+class Scan {
+  /** The one whose lines are being read. */
+  section: (Section & { readonly entries: Entry[]; complete: boolean }) | undefined
+  readonly #plain: boolean
+  readonly #faults: FaultList
+
+  constructor(plain: boolean, faults: FaultList) {
+    this.#plain = plain
+    this.#faults = faults
+  }
+
+  /**
+   * Reads a line that is neither blank nor a comment; `first` is the index of its first character that is no blank.
+   *
+   * @returns the section that this line ends by beginning another
+   */
+  line(text: string, first: number, line: number): Section | undefined {
+    if (text.length > LINE_MAX_CHARS) {
+      this.#refuse(line, LINE_MAX_CHARS + 1, 'the line is too long', `at most ${LINE_MAX_CHARS} characters`)
+      return undefined
+    }
+    // oxlint-disable-next-line no-control-regex
+    const control = this.#plain ? null : /[\0-\x08\x0B-\x1F\x7F]/.exec(text)
+    if (control !== null) {
+      this.#refuse(line, control.index + 1, `control character ${codePoint(control[0])}`, 'take it out')
+      return undefined
+    }
+    if (text[first] === '[') {
+      const done = this.section
+      this.#header(text, first, line)
+      return done
+    }
+    this.#entry(text, first, line)
+    return undefined
+  }
+
+  #header(text: string, first: number, line: number): void {
+    const column = first + 1
+    const trimmed = text.slice(first).trimEnd()
+    const close = trimmed.lastIndexOf(']')
+    const name = (close < 0 ? trimmed.slice(1) : trimmed.slice(1, close)).trim()
+    if (close < 0) {
+      this.#faults.error(line, first + trimmed.length + 1, 'the `]` of the section is missing', 'write `[name]`')
+    } else if (close !== trimmed.length - 1) {
+      const at = first + close + 1 + (/\S/.exec(trimmed.slice(close + 1))?.index ?? 0)
+      this.#faults.error(line, at + 1, 'something follows the `]` of the section', COMMENT_HINT)
+    }
+    if (name === '') this.#faults.error(line, column, 'the section has no name', 'write `[name]`')
+    else if (name.length > DOOR_NAME_MAX_CHARS) {
+      const hint = `at most ${DOOR_NAME_MAX_CHARS} characters`
+      this.#faults.error(line, column, 'the name of the section is too long', hint)
+    }
+    // Taken up even so, or each line under it would be reported too.
+    this.section = { name, line, column, entries: [], complete: true }
+  }
+
+  /** Reports a line that is not taken up. */
+  #refuse(line: number, column: number, message: string, hint: string): void {
+    this.#faults.error(line, column, message, hint)
+    if (this.section !== undefined) this.section.complete = false
+  }
+
+  #entry(text: string, first: number, line: number): void {
+    const equals = text.indexOf('=', first)
+    const key = trim(equals < 0 ? text.slice(first) : text.slice(first, equals))
+    const alien = alienComment(text, first)
+    if (alien !== undefined) {
+      this.#faults.error(line, first + 1, alien, COMMENT_HINT)
+      return
+    }
+    const blank = this.#plain ? null : /[^\S \t]|[\u200B-\u200D\u2060\uFEFF]/.exec(key)
+    if (blank !== null) {
+      const message = `the blank ${codePoint(blank[0])} is none to the config`
+      this.#refuse(line, first + blank.index + 1, message, 'write an ordinary blank, or none')
+      return
+    }
+    const { section } = this
+    if (section === undefined) {
+      const known = /^[a-z][a-z_0-9]*$/i.test(key) ? `${quote(key)} stands` : 'this line stands'
+      this.#faults.error(line, first + 1, `${known} before the first section`, 'a section begins with `[name]`')
+      return
+    }
+    const valueStart = equals < 0 ? text.length : skipBlanks(text, equals + 1, text.length)
+    section.entries.push({
+      key,
+      value: equals < 0 ? undefined : trim(text.slice(valueStart)),
+      line,
+      keyColumn: first + 1,
+      valueColumn: valueStart + 1,
+    })
+  }
+}
+
+/** Blanks in the sense of the format: a no-break space is not one, so that it does not vanish from sight. */
+function trim(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text, start)) start++
+  while (end > start && isBlank(text, end - 1)) end--
+  return text.slice(start, end)
+}
+
+function isBlank(text: string, at: number): boolean {
+  return text[at] === ' ' || text[at] === '\t'
+}
+
+/** What begins comments elsewhere. */
+const ALIEN = ['//', '*/', '* ', '<!--', '-- ']
+
+function alienComment(text: string, first: number): string | undefined {
+  if (text[first] === ';') return 'a line cannot begin with `;`'
+  return '/*<-'.includes(text[first]!) && ALIEN.some((mark) => text.startsWith(mark, first))
+    ? 'this is no comment'
+    : undefined
+}

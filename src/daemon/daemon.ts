@@ -1,0 +1,233 @@
+import { randomInt } from 'node:crypto'
+import { DECOY_CLASSES } from '../capture/filter.ts'
+import { Interfaces, steadyNow } from '../capture/interfaces.ts'
+import { needsOf } from '../capture/needs.ts'
+import type { Config } from '../config/config.ts'
+import { CommandRunner } from '../door/command.ts'
+import { Openings } from '../door/openings.ts'
+import type { Effect, Opened } from '../gate/effect.ts'
+import { Gate } from '../gate/gate.ts'
+import { tryLock } from '../native/libc.ts'
+import { formatAddress } from '../packet/address.ts'
+import { Clocks } from '../state/boot-clock.ts'
+import { openStore } from '../state/store.ts'
+import type { Store } from '../state/store.ts'
+import type { Arguments } from './arguments.ts'
+import { loadConfig } from './config-file.ts'
+import { Doors } from './doors.ts'
+import { runHook } from './hook.ts'
+import type { Log } from './log/log.ts'
+import { logSettings, openLog } from './logging.ts'
+import { notify } from './notify.ts'
+import { report } from './report.ts'
+import { statePath } from './state-path.ts'
+
+/** Milliseconds that closing what is open may take when the daemon ends. */
+const CLOSE_ALL_MAX_MS = 5_000
+/** Longest that a timer is set for; Node's own limit is 2^31 ms. */
+const TIMER_MAX_MS = 3_600_000
+/** Openings that wait for their sequence to be struck out, or for the journal, at most. */
+const OPENING_MAX = 4_096
+const WORD = 2 ** 32
+
+/** A running daemon: wires the rooms together. */
+export class Daemon {
+  readonly #args: Arguments
+  #config: Config
+  readonly #log: Log
+  readonly #store: Store
+  readonly #gate: Gate
+  readonly #runner = new CommandRunner()
+  readonly #openings: Openings
+  readonly #doors: Doors
+  #interfaces: Interfaces
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Infinity
+  #opening = 0
+  #refilter: NodeJS.Immediate | undefined
+  #ended = false
+
+  /**
+   * Reads the config, opens log and state, closes what is overdue, and listens.
+   *
+   * @throws ConfigError, LockedError, CaptureError, MissingLibraryError, or the system's error: nothing is left running
+   */
+  static async start(args: Arguments, warn: (text: string) => void): Promise<Daemon> {
+    const { config, warnings } = loadConfig(args.config)
+    for (const warning of warnings) warn(warning)
+    const log = await openLog(logSettings(args, config.options))
+    const path = statePath(config.options.stateDir, args.config, args.interfaces)
+    try {
+      const { store, faults } = await openStore(path, { lock: tryLock, pid: process.pid })
+      for (const fault of faults) log.notice('error', fault.message)
+      const daemon = new Daemon(args, config, log, store)
+      try {
+        daemon.#begin()
+      } catch (error) {
+        daemon.#interfaces.close()
+        await store.close()
+        throw error
+      }
+      return daemon
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+  }
+
+  private constructor(args: Arguments, config: Config, log: Log, store: Store) {
+    this.#args = args
+    this.#config = config
+    this.#log = log
+    this.#store = store
+    this.#gate = new Gate({
+      ...this.#strictness(config),
+      seed: [randomInt(WORD), randomInt(WORD)],
+      own: [],
+    })
+    this.#openings = new Openings({ store, runner: this.#runner, clocks: new Clocks(), log })
+    this.#doors = new Doors(
+      this.#gate,
+      store,
+      (level, text) => log.notice(level, text),
+      () => this.#needOthers(),
+    )
+    this.#interfaces = this.#listen(config)
+  }
+
+  /** The pid file that the config names. */
+  get pidFile(): string | undefined {
+    return this.#config.options.pidFile
+  }
+
+  /** Reads the config again, and puts it in force as a whole; or says why not, and goes on as before. */
+  async reload(): Promise<void> {
+    notify('RELOADING=1')
+    this.#log.rereading(this.#args.config)
+    try {
+      const { config, warnings } = loadConfig(this.#args.config)
+      await this.#log.reopen(logSettings(this.#args, config.options))
+      for (const warning of warnings) this.#log.notice('warning', warning)
+      this.#replace(config)
+    } catch (error) {
+      this.#log.notice('error', `${(error as Error).message}\nthe config in force stays as it was`)
+      await this.#log.reopen(logSettings(this.#args, this.#config.options)).catch(() => undefined)
+    }
+    notify('READY=1')
+  }
+
+  /** Closes what is open, and ends. */
+  async stop(): Promise<void> {
+    if (this.#ended) return
+    this.#ended = true
+    notify('STOPPING=1')
+    clearTimeout(this.#timer)
+    this.#interfaces.close()
+    this.#doors.close()
+    const left = await this.#openings.closeAll(CLOSE_ALL_MAX_MS)
+    if (left > 0) this.#log.notice('error', `${left} doors could not be closed in time: the next start closes them`)
+    await runHook(this.#runner, this.#config.options.stopHook, 'stop', this.#log)
+    this.#log.shuttingDown()
+    await this.#store.close()
+    await this.#log.close()
+  }
+
+  #begin(): void {
+    this.#doors.replace(this.#config.doors)
+    this.#interfaces.need(needsOf(this.#doors.secrets()))
+    this.#interfaces.start()
+    this.#openings.restore()
+    void runHook(this.#runner, this.#config.options.startHook, 'start', this.#log)
+  }
+
+  #replace(config: Config): void {
+    const before = this.#config
+    const moved =
+      this.#args.interfaces.length === 0 && before.options.interfaces.join() !== config.options.interfaces.join()
+    this.#config = config
+    this.#gate.tune(this.#strictness(config))
+    this.#doors.replace(config.doors)
+    if (!moved) {
+      this.#interfaces.need(needsOf(this.#doors.secrets()))
+      return
+    }
+    const after = this.#listen(config)
+    try {
+      after.start()
+    } catch (error) {
+      after.close()
+      this.#interfaces.need(needsOf(this.#doors.secrets()))
+      this.#log.notice('error', `the interfaces stay as they were: ${(error as Error).message}`)
+      return
+    }
+    this.#interfaces.close()
+    this.#interfaces = after
+  }
+
+  #listen(config: Config): Interfaces {
+    const names = this.#args.interfaces.length > 0 ? this.#args.interfaces : config.options.interfaces
+    return new Interfaces(
+      {
+        names,
+        onlyIp4: this.#args.onlyIp4,
+        decoy: randomInt(DECOY_CLASSES),
+        packet: (packet) => this.#carryOut(this.#gate.knock(packet)),
+        taken: () => this.#armTimer(),
+        own: (addresses) => this.#gate.setOwn(addresses),
+        listening: (name) => this.#log.starting([name]),
+        waiting: (name, reason) => this.#log.notice('warning', `${name}: ${reason}, waiting for it`),
+      },
+      needsOf(this.#doors.secrets()),
+    )
+  }
+
+  #strictness({ options }: Config): { scanPorts: number; scanIgnoreMs: number; explain: boolean } {
+    const explain = this.#args.debug || options.logFormat === 'json'
+    return { scanPorts: options.scanPorts, scanIgnoreMs: options.scanIgnoreMs, explain }
+  }
+
+  #carryOut(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      report(this.#log, effect)
+      if (effect.kind === 'open') void this.#open(effect)
+    }
+  }
+
+  async #open(effect: Opened): Promise<void> {
+    const { secret, source } = effect
+    if (this.#opening >= OPENING_MAX) {
+      this.#log.notice('error', `${formatAddress(source)}: ${secret.door}: stays shut, too many doors open at once`)
+      return
+    }
+    this.#opening++
+    try {
+      if (!(await this.#doors.mayOpen(secret))) return
+      const door = this.#doors.find(secret.door)
+      if (door !== undefined) await this.#openings.open(door, effect)
+    } finally {
+      this.#opening--
+    }
+  }
+
+  /** The gate knows other sequences: the filter follows in a moment, once for all of them. */
+  #needOthers(): void {
+    this.#refilter ??= setImmediate(() => {
+      this.#refilter = undefined
+      if (!this.#ended) this.#interfaces.need(needsOf(this.#doors.secrets()))
+    })
+  }
+
+  /** Has attempts end when their time is over, whether a packet comes or not. */
+  #armTimer(): void {
+    const { due } = this.#gate
+    if (this.#ended || due >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = due
+    const wait = Math.min(Math.max(0, Math.ceil(due - steadyNow())), TIMER_MAX_MS)
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Infinity
+      this.#carryOut(this.#gate.expire(steadyNow()))
+      this.#armTimer()
+    }, wait)
+  }
+}

@@ -1,0 +1,74 @@
+import { VERSION } from '../version.ts'
+import { UsageError, parseArguments } from './arguments.ts'
+import type { Arguments } from './arguments.ts'
+import { inBackground, releaseStarter, startInBackground, tellStarter } from './background.ts'
+import { USAGE } from './usage.ts'
+
+/** Exit codes: 78 is sysexits(3)'s EX_CONFIG. */
+const FAILURE = 1
+const USAGE_ERROR = 2
+const CONFIG_UNUSABLE = 78
+
+/** Runs knockd's command line; `exit` is called once, when it is over. */
+export async function knockd(argv: readonly string[], exit: (code: number) => void): Promise<void> {
+  let args: Arguments
+  try {
+    args = parseArguments(argv)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`knockd: ${error.message}\n  knockd --help lists the options\n`)
+    exit(USAGE_ERROR)
+    return
+  }
+  if (args.help || args.version) {
+    process.stdout.write(args.help ? USAGE : `knockd ${VERSION} (Postern)\n`)
+    exit(0)
+    return
+  }
+  // Whoever reads what is said may go away; the daemon stays.
+  process.stdout.on('error', () => undefined)
+  process.stderr.on('error', () => undefined)
+  if (args.daemon && !inBackground()) {
+    exit(await startInBackground((text) => process.stderr.write(text)))
+    return
+  }
+  // What follows loads native libraries; what stands above does not.
+  const [{ Daemon }, { ConfigError }, { removePidFile, writePidFile, PID_FILE_DEFAULT }, { notify }] =
+    await Promise.all([
+      import('./daemon.ts'),
+      import('./config-file.ts'),
+      import('./pid-file.ts'),
+      import('./notify.ts'),
+    ])
+  try {
+    const daemon = await Daemon.start(args, say)
+    const pidFile = args.daemon ? (args.pidFile ?? daemon.pidFile ?? PID_FILE_DEFAULT) : undefined
+    if (pidFile !== undefined) writePidFile(pidFile)
+    notify('READY=1')
+    if (inBackground()) releaseStarter()
+    await untilEnded(daemon)
+    if (pidFile !== undefined) removePidFile(pidFile)
+    exit(0)
+  } catch (error) {
+    say(`knockd: ${(error as Error).message}`)
+    exit(error instanceof ConfigError ? CONFIG_UNUSABLE : FAILURE)
+  }
+}
+
+function say(text: string): void {
+  if (inBackground()) tellStarter(`${text}\n`)
+  else process.stderr.write(`${text}\n`)
+}
+
+async function untilEnded(daemon: { reload(): Promise<void>; stop(): Promise<void> }): Promise<void> {
+  let reloading = Promise.resolve()
+  process.on('SIGHUP', () => {
+    reloading = reloading.then(() => daemon.reload())
+  })
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+  })
+  await reloading
+  await daemon.stop()
+}

@@ -1,0 +1,40 @@
+import { lookupService } from 'node:dns/promises'
+import type { Options } from '../config/config.ts'
+import { openSyslog, writeSyslog } from '../native/libc.ts'
+import type { Arguments } from './arguments.ts'
+import { Log } from './log/log.ts'
+import type { LogSettings } from './log/log.ts'
+
+/** The name in the system log: knockd's, which filters look for. */
+const IDENTITY = 'knockd'
+
+/** How to log, by the command line and the config. */
+export function logSettings(args: Arguments, options: Options): LogSettings {
+  return {
+    format: options.logFormat,
+    file: args.logFile ?? options.logFile,
+    syslog: options.useSyslog,
+    verbose: args.verbose && !args.daemon,
+    debug: args.debug,
+    lookup: args.lookup,
+  }
+}
+
+/** Opens the daemon's log. @throws the system's error if its file cannot be opened */
+export async function openLog(settings: LogSettings): Promise<Log> {
+  let syslogOpen = false
+  return await Log.open(settings, {
+    now: () => Date.now(),
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    async syslog(priority, text) {
+      if (!syslogOpen) openSyslog(IDENTITY)
+      syslogOpen = true
+      await writeSyslog(priority, text)
+    },
+    async lookup(address) {
+      const { hostname } = await lookupService(address, 0)
+      return hostname === address ? undefined : hostname
+    },
+  })
+}

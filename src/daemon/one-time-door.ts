@@ -1,0 +1,116 @@
+import type { Door, Knock } from '../config/config.ts'
+import type { Gate } from '../gate/gate.ts'
+import type { Secret } from '../gate/secret.ts'
+import { OneTimeList } from '../state/one-time.ts'
+import type { Store } from '../state/store.ts'
+import { watch } from '../state/watch.ts'
+import type { Watch } from '../state/watch.ts'
+import { secretOf } from './secret.ts'
+
+/** What a one-time door says. */
+type Say = (level: 'notice' | 'warning' | 'error', text: string) => void
+
+/** A door with a list of sequences: the gate knows the next one, and only that. */
+export class OneTimeDoor {
+  readonly #door: Door
+  readonly #gate: Gate
+  readonly #list: OneTimeList
+  readonly #say: Say
+  readonly #changed: () => void
+  #watch: Watch | undefined
+  #secret: Secret | undefined
+  #striking = 0
+  #said = ''
+
+  /** @param changed called when the gate has another sequence of this door */
+  constructor(door: Door, path: string, gate: Gate, store: Store, say: Say, changed: () => void) {
+    this.#door = door
+    this.#gate = gate
+    this.#list = new OneTimeList(door.name, path, store)
+    this.#say = say
+    this.#changed = changed
+    try {
+      this.#watch = watch(
+        path,
+        () => this.refresh(),
+        (error) => say('warning', `${door.name}: ${path} is no longer watched: ${error.message}`),
+      )
+    } catch (error) {
+      say('warning', `${door.name}: ${path} cannot be watched: ${(error as Error).message}`)
+    }
+  }
+
+  /** The sequence that opens the door at the moment. */
+  get secret(): Secret | undefined {
+    return this.#secret
+  }
+
+  /** Reads the list again and gives the gate its first unused sequence. */
+  refresh(): void {
+    // A strike that is under way reads the list itself, and gives the gate what comes after it.
+    if (this.#striking > 0) return
+    try {
+      this.#give(this.#list.read())
+    } catch (error) {
+      this.#give({ next: undefined, left: 0, usedAgain: 0 }, (error as Error).message)
+    }
+  }
+
+  /**
+   * Strikes out the sequence that was knocked. True: it is struck out durably, and the door may open. The gate has
+   * forgotten the sequence already.
+   */
+  async strike(secret: Secret): Promise<boolean> {
+    if (this.#secret === secret) this.#secret = undefined
+    this.#striking++
+    try {
+      const strike = await this.#list.strike(secret.knocks)
+      if (strike.outcome === 'used') this.#say('warning', `${this.#door.name}: this sequence was used before`)
+      if (strike.outcome === 'gone') this.#say('warning', `${this.#door.name}: this sequence is no longer in the list`)
+      return strike.outcome === 'struck'
+    } catch (error) {
+      this.#say(
+        'error',
+        `${this.#door.name}: stays shut, its sequence cannot be struck out: ${(error as Error).message}`,
+      )
+      return false
+    } finally {
+      this.#striking--
+      this.refresh()
+    }
+  }
+
+  /** Takes the sequence out of the gate, and watches no more. */
+  close(): void {
+    this.#watch?.close()
+    if (this.#secret !== undefined) this.#gate.remove(this.#secret)
+    this.#secret = undefined
+  }
+
+  #give(
+    left: { readonly next: readonly Knock[] | undefined; readonly left: number; readonly usedAgain: number },
+    why = '',
+  ): void {
+    const { next } = left
+    const before = JSON.stringify(this.#secret?.knocks)
+    if (next === undefined) {
+      this.#warn(`${this.#door.name}: disabled, no sequence is left${why === '' ? '' : `: ${why}`}`)
+    } else if (left.usedAgain > 0) {
+      this.#warn(`${this.#door.name}: sequences that were used stand in the list again: they open nothing`)
+    } else {
+      this.#said = ''
+    }
+    if (before === JSON.stringify(next)) return
+    if (this.#secret !== undefined) this.#gate.remove(this.#secret)
+    this.#secret = next === undefined ? undefined : secretOf(this.#door, next)
+    if (this.#secret !== undefined) this.#gate.add(this.#secret)
+    this.#changed()
+  }
+
+  /** Says it once, however often the list is read. */
+  #warn(text: string): void {
+    if (this.#said === text) return
+    this.#said = text
+    this.#say('warning', text)
+  }
+}

@@ -1,0 +1,39 @@
+import type { Effect } from '../gate/effect.ts'
+import { UDP } from '../packet/packet.ts'
+import type { Log } from './log/log.ts'
+
+/** Says in the log what the gate decided. */
+export function report(log: Log, effect: Effect): void {
+  const { source } = effect
+  switch (effect.kind) {
+    case 'stage':
+      for (const { door } of effect.secrets) log.stage(source, door, effect.stage)
+      break
+    case 'open':
+      log.open(source, effect.secret.door)
+      break
+    case 'timeout':
+      for (const { door } of effect.secrets) log.sequenceTimeout(source, door, effect.stage)
+      break
+    case 'broken':
+      for (const { door } of effect.secrets) {
+        log.explain(source, door, 'wrong knock', { stage: effect.stage, knock: knockText(effect) })
+      }
+      break
+    case 'scan': {
+      const seconds = Math.round(effect.ignoredMs / 1000)
+      log.scanning(source, seconds)
+      if (effect.stage > 0) log.explain(source, undefined, 'scan', { stage: effect.stage })
+      break
+    }
+    case 'passed':
+      log.explain(source, undefined, effect.reason, { knock: knockText(effect) })
+      break
+    default:
+      effect satisfies never
+  }
+}
+
+function knockText({ protocol, port }: { readonly protocol: number; readonly port: number }): string {
+  return `${port}:${protocol === UDP ? 'udp' : 'tcp'}`
+}

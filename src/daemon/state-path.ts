@@ -1,0 +1,20 @@
+import { createHash } from 'node:crypto'
+import { realpathSync } from 'node:fs'
+import { basename, join } from 'node:path'
+
+/** Where the state is kept if the config names no StateDir. */
+export const STATE_DIR_DEFAULT = '/var/lib/postern'
+const HASH_CHARS = 8
+
+/**
+ * The journal's file. Several daemons may run side by side as they did under knockd, each with a config, interfaces or
+ * a pid file of its own; each has its own state, and finds it again when it is started the same way.
+ */
+export function statePath(folder: string | undefined, config: string, interfaces: readonly string[]): string {
+  const file = realpathSync(config)
+  const hash = createHash('sha256')
+    .update(JSON.stringify([file, ...interfaces]))
+    .digest('hex')
+    .slice(0, HASH_CHARS)
+  return join(folder ?? STATE_DIR_DEFAULT, `${basename(file)}-${hash}.journal`)
+}

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+
+/** Commands that run at the same time at most. */
+export const COMMANDS_MAX = 64
+/** Commands that wait for their turn at most; those that close something are never refused. */
+export const COMMANDS_WAITING_MAX = 4_096
+/** Bytes kept of what a command prints; the rest is read and thrown away. */
+export const OUTPUT_MAX_BYTES = 4_096
+/** Milliseconds that output is waited for once the command itself has ended: what it started may keep the pipe open. */
+const OUTPUT_GRACE_MS = 100
+const SHELL = '/bin/sh'
+
+/** A command to run. */
+export interface CommandLine {
+  /** As the shell gets it. */
+  readonly text: string
+  /** In its environment beside the daemon's own. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Goes ahead of the others that wait, and is never refused: it closes something. */
+  readonly urgent: boolean
+}
+
+/** How a command ended. `output` is what it printed, on both streams. */
+export type Outcome =
+  | { readonly kind: 'exited'; readonly status: number; readonly output: string }
+  | { readonly kind: 'killed'; readonly signal: string; readonly output: string }
+  | { readonly kind: 'failed'; readonly error: Error }
+  | { readonly kind: 'refused' }
+
+interface Waiting {
+  readonly command: CommandLine
+  readonly done: (outcome: Outcome) => void
+}
+
+/** Runs commands through the shell, many at once up to a bound, and never waits for one. */
+export class CommandRunner {
+  readonly #max: number
+  readonly #urgent: Waiting[] = []
+  readonly #waiting: Waiting[] = []
+  #running = 0
+
+  constructor(max = COMMANDS_MAX) {
+    this.#max = max
+  }
+
+  /** Runs a command when its turn comes. Never throws. */
+  async run(command: CommandLine): Promise<Outcome> {
+    if (!command.urgent && this.#waiting.length >= COMMANDS_WAITING_MAX) return { kind: 'refused' }
+    return await new Promise((done) => {
+      const queue = command.urgent ? this.#urgent : this.#waiting
+      queue.push({ command, done })
+      this.#next()
+    })
+  }
+
+  #next(): void {
+    while (this.#running < this.#max) {
+      const next = this.#urgent.shift() ?? this.#waiting.shift()
+      if (next === undefined) return
+      this.#running++
+      void runShell(next.command).then((outcome) => {
+        this.#running--
+        next.done(outcome)
+        this.#next()
+      })
+    }
+  }
+}
+
+async function runShell({ text, environment }: CommandLine): Promise<Outcome> {
+  let child: ChildProcess
+  try {
+    child = spawn(SHELL, ['-c', text], {
+      // A session of its own: an interrupt typed at the daemon's terminal is not meant for it.
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    })
+  } catch (error) {
+    return { kind: 'failed', error: error as Error }
+  }
+  return await new Promise((done) => {
+    const chunks: Buffer[] = []
+    let kept = 0
+    const keep = (chunk: Buffer): void => {
+      if (kept >= OUTPUT_MAX_BYTES) return
+      chunks.push(chunk.subarray(0, OUTPUT_MAX_BYTES - kept))
+      kept += chunk.length
+    }
+    const output = (): string => Buffer.concat(chunks).toString('utf8').trimEnd()
+    child.stdout?.on('data', keep)
+    child.stderr?.on('data', keep)
+    child.once('error', (error) => done({ kind: 'failed', error }))
+    child.once('exit', (status, signal) => {
+      const finish = (): void => {
+        clearTimeout(grace)
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+        done(
+          status === null
+            ? { kind: 'killed', signal: signal ?? 'a signal', output: output() }
+            : { kind: 'exited', status, output: output() },
+        )
+      }
+      const grace = setTimeout(finish, OUTPUT_GRACE_MS)
+      child.once('close', finish)
+    })
+  })
+}

@@ -1,0 +1,65 @@
+import type { Address } from '../packet/address.ts'
+import type { Protocol } from '../packet/packet.ts'
+import type { Secret } from './secret.ts'
+
+/** What the gate decided. It does nothing itself: whoever called it carries these out, in order. */
+export type Effect = Staged | Opened | Broken | TimedOut | Scanning | Passed
+
+/** A source reached a stage, for each of these secrets: they begin alike. */
+export interface Staged {
+  readonly kind: 'stage'
+  readonly source: Address
+  readonly secrets: readonly Secret[]
+  readonly stage: number
+}
+
+/** A secret was shown whole: its door opens for the source. */
+export interface Opened {
+  readonly kind: 'open'
+  readonly source: Address
+  readonly secret: Secret
+  /** Of the last knock: where it was sent, and how. */
+  readonly destination: Address
+  readonly protocol: Protocol
+  readonly port: number
+  /** When the last knock was captured, milliseconds since 1970. */
+  readonly time: number
+}
+
+/** A wrong knock discarded an attempt. */
+export interface Broken {
+  readonly kind: 'broken'
+  readonly source: Address
+  readonly secrets: readonly Secret[]
+  /** The stage the attempt had reached. */
+  readonly stage: number
+  readonly protocol: Protocol
+  readonly port: number
+}
+
+/** An attempt took longer than its door allows. */
+export interface TimedOut {
+  readonly kind: 'timeout'
+  readonly source: Address
+  readonly secrets: readonly Secret[]
+  readonly stage: number
+}
+
+/** A source touched too many ports that are no part of its sequences: its attempts are gone, it is ignored. */
+export interface Scanning {
+  readonly kind: 'scan'
+  readonly source: Address
+  /** The furthest stage that was dropped; 0 where no attempt was under way. */
+  readonly stage: number
+  /** Milliseconds it is ignored for. */
+  readonly ignoredMs: number
+}
+
+/** A packet that changed nothing, and why. Only given where the gate was asked to explain itself. */
+export interface Passed {
+  readonly kind: 'passed'
+  readonly source: Address
+  readonly protocol: Protocol
+  readonly port: number
+  readonly reason: 'retransmitted' | 'second try' | 'ignored source' | 'flags' | 'no part of a sequence'
+}

@@ -1,0 +1,22 @@
+import type { Knock } from '../config/config.ts'
+import { UDP } from '../packet/packet.ts'
+import type { Protocol } from '../packet/packet.ts'
+import type { Terms } from './terms.ts'
+
+/** A sequence that opens a door, and the terms its knocks are under. Told apart by identity. */
+export interface Secret {
+  /** Name of the door it opens. */
+  readonly door: string
+  readonly knocks: readonly Knock[]
+  readonly terms: Terms
+  /** Whether it opens just once: the gate forgets it in the same step that it opens. */
+  readonly once: boolean
+}
+
+/** How many different knocks there are: 65,536 ports, TCP and UDP. */
+export const KNOCKS = 1 << 17
+
+/** A knock as one number below {@link KNOCKS}. */
+export function knockKey(protocol: Protocol, port: number): number {
+  return protocol === UDP ? port | 0x10000 : port
+}

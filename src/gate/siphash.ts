@@ -1,0 +1,51 @@
+/**
+ * HalfSipHash-1-3 of four words under a secret of two words: the hash of the source table. Strangers choose their
+ * addresses, so a hash without a secret, or one with collisions that hold for every secret (the murmur family), would
+ * let them pile their sources on one slot.
+ *
+ * @see J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF"; HalfSipHash is its 32-bit sibling.
+ */
+export function sipHash(key0: number, key1: number, a: number, b: number, c: number, d: number): number {
+  let v0 = key0
+  let v1 = key1
+  let v2 = 0x6c796765 ^ key0
+  let v3 = 0x74656462 ^ key1
+  // The last word is the message's length in bytes, in its top byte: always sixteen.
+  for (let index = 0; index < 5; index++) {
+    const word = index === 0 ? a : index === 1 ? b : index === 2 ? c : index === 3 ? d : 16 << 24
+    v3 ^= word
+    v0 = (v0 + v1) | 0
+    v1 = (v1 << 5) | (v1 >>> 27)
+    v1 ^= v0
+    v0 = (v0 << 16) | (v0 >>> 16)
+    v2 = (v2 + v3) | 0
+    v3 = (v3 << 8) | (v3 >>> 24)
+    v3 ^= v2
+    v0 = (v0 + v3) | 0
+    v3 = (v3 << 7) | (v3 >>> 25)
+    v3 ^= v0
+    v2 = (v2 + v1) | 0
+    v1 = (v1 << 13) | (v1 >>> 19)
+    v1 ^= v2
+    v2 = (v2 << 16) | (v2 >>> 16)
+    v0 ^= word
+  }
+  v2 ^= 0xff
+  for (let round = 0; round < 3; round++) {
+    v0 = (v0 + v1) | 0
+    v1 = (v1 << 5) | (v1 >>> 27)
+    v1 ^= v0
+    v0 = (v0 << 16) | (v0 >>> 16)
+    v2 = (v2 + v3) | 0
+    v3 = (v3 << 8) | (v3 >>> 24)
+    v3 ^= v2
+    v0 = (v0 + v3) | 0
+    v3 = (v3 << 7) | (v3 >>> 25)
+    v3 ^= v0
+    v2 = (v2 + v1) | 0
+    v1 = (v1 << 13) | (v1 >>> 19)
+    v1 ^= v2
+    v2 = (v2 << 16) | (v2 >>> 16)
+  }
+  return v1 ^ v3
+}

@@ -1,0 +1,321 @@
+import type { Address } from '../packet/address.ts'
+import type { Packet } from '../packet/packet.ts'
+import { sipHash } from './siphash.ts'
+
+/** Most sources known at once. One takes 64 bytes, and memory is touched only as far as it is used. */
+export const SOURCES_MAX = 1 << 20
+/** Most sources known at once that have no attempt under way: those that only touched wrong ports, or did open. */
+export const STRANGERS_MAX = 1 << 16
+/** Ranks: the furthest stage of a source's attempts, 0 to 32. */
+export const RANKS = 33
+/** How many of a source's last packets are remembered, to know a retransmission. */
+export const REMEMBERED_PACKETS = 4
+/** No source, no attempt: the end of a list. */
+export const NONE = -1
+
+const INDEX_SIZE = SOURCES_MAX * 2
+const INDEX_MASK = INDEX_SIZE - 1
+/** Words a source takes: one cache line, so that a look-up costs one miss however many sources there are. */
+const STRIDE = 16
+/** The words of a source. */
+const A = 0
+const B = 1
+const C = 2
+const D = 3
+const STATUS = 4
+const ATTEMPT = 5
+const PREVIOUS = 6
+const NEXT = 7
+const PRINT = 8
+const TOUCHES = 12
+const SINCE = 14
+const ENTERED = 15
+/** The bits of a source's status word. */
+const RANK_BITS = 0x3f
+const IPV6_BIT = 0x40
+const IGNORED_BIT = 0x80
+const TURN_SHIFT = 8
+const LINK_SHIFT = 10
+const LINK_BITS = 0x1f
+
+/** Bounds of the table; tests use small ones. */
+export interface SourceBounds {
+  readonly sources: number
+  readonly strangers: number
+}
+
+/**
+ * The sources that knocked lately: a flat hash table of fixed size. Those of a rank are a list, the one that came into
+ * it first at its head: it is the one to give way.
+ *
+ * Times are in tenths of a second since the gate's first packet, so that they fit a word.
+ */
+export class Sources {
+  readonly #bounds: SourceBounds
+  readonly #key0: number
+  readonly #key1: number
+  /** Slot numbers plus one by hash, linear probing; 0: empty. */
+  readonly #index = new Int32Array(INDEX_SIZE)
+  readonly #words: Int32Array
+  readonly #heads = new Int32Array(RANKS).fill(NONE)
+  readonly #tails = new Int32Array(RANKS).fill(NONE)
+  readonly #sizes = new Int32Array(RANKS)
+  /** Slots never used begin here; those given back are a list through their NEXT word. */
+  #fresh = 0
+  #free = NONE
+  #count = 0
+
+  /** @param seed two secret random words */
+  constructor(
+    seed: readonly [number, number],
+    bounds: SourceBounds = { sources: SOURCES_MAX, strangers: STRANGERS_MAX },
+  ) {
+    this.#key0 = seed[0]
+    this.#key1 = seed[1]
+    this.#bounds = bounds
+    this.#words = new Int32Array(bounds.sources * STRIDE)
+  }
+
+  /** How many sources are known. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Whether there are as many sources without an attempt as there may be. */
+  get manyStrangers(): boolean {
+    return this.#sizes[0]! >= this.#bounds.strangers
+  }
+
+  /** The slot of the packet's source, or {@link NONE}. */
+  find(packet: Packet): number {
+    const { sourceA, sourceB, sourceC, sourceD } = packet
+    const family = packet.family === 6 ? IPV6_BIT : 0
+    const words = this.#words
+    let at = sipHash(this.#key0, this.#key1, sourceA, sourceB, sourceC, sourceD) & INDEX_MASK
+    for (;;) {
+      const slot = this.#index[at]! - 1
+      if (slot === NONE) return NONE
+      const base = slot * STRIDE
+      if (
+        words[base + A] === sourceA &&
+        words[base + B] === sourceB &&
+        words[base + C] === sourceC &&
+        words[base + D] === sourceD &&
+        (words[base + STATUS]! & IPV6_BIT) === family
+      ) {
+        return slot
+      }
+      at = (at + 1) & INDEX_MASK
+    }
+  }
+
+  /**
+   * The slot that has to give way before another source of this rank can come in: {@link NONE} where there is room.
+   * `undefined`: there is none, since all others are further along.
+   */
+  inTheWay(rank: number): number | undefined {
+    if (rank === 0 && this.manyStrangers) return this.#heads[0]!
+    if (this.#count < this.#bounds.sources) return NONE
+    return this.oldest(0, rank)
+  }
+
+  /** The oldest source of the lowest rank there is from `from` to `to`. */
+  oldest(from: number, to: number): number | undefined {
+    for (let rank = from; rank <= to; rank++) if (this.#heads[rank] !== NONE) return this.#heads[rank]!
+    return undefined
+  }
+
+  /** Takes the packet's source in, which must not be known yet; there must be room. */
+  add(packet: Packet, rank: number, now: number): number {
+    let slot = this.#free
+    if (slot === NONE) slot = this.#fresh++
+    else this.#free = this.#words[slot * STRIDE + NEXT]!
+    const base = slot * STRIDE
+    const words = this.#words
+    words.fill(0, base, base + STRIDE)
+    words[base + A] = packet.sourceA
+    words[base + B] = packet.sourceB
+    words[base + C] = packet.sourceC
+    words[base + D] = packet.sourceD
+    words[base + STATUS] = packet.family === 6 ? IPV6_BIT : 0
+    words[base + ATTEMPT] = NONE
+    this.#count++
+    this.#append(slot, rank, now)
+    let at = this.#home(slot)
+    while (this.#index[at] !== 0) at = (at + 1) & INDEX_MASK
+    this.#index[at] = slot + 1
+    return slot
+  }
+
+  /** Forgets a source; it must have no attempt any more. */
+  remove(slot: number): void {
+    this.#takeOut(slot)
+    this.#unhash(slot)
+    this.#words[slot * STRIDE + NEXT] = this.#free
+    this.#free = slot
+    this.#count--
+  }
+
+  /** Moves a source to the end of a rank's list. */
+  rerank(slot: number, rank: number, now: number): void {
+    this.#takeOut(slot)
+    this.#append(slot, rank, now)
+  }
+
+  rank(slot: number): number {
+    return this.#words[slot * STRIDE + STATUS]! & RANK_BITS
+  }
+
+  /** When the source came into its rank. */
+  entered(slot: number): number {
+    return this.#words[slot * STRIDE + ENTERED]!
+  }
+
+  /** First of the source's attempts, or {@link NONE}. */
+  attempt(slot: number): number {
+    return this.#words[slot * STRIDE + ATTEMPT]!
+  }
+
+  setAttempt(slot: number, attempt: number): void {
+    this.#words[slot * STRIDE + ATTEMPT] = attempt
+  }
+
+  /** Whether the source is a scanner, and when its time began: with the scan, or with the first wrong port. */
+  ignored(slot: number): boolean {
+    return (this.#words[slot * STRIDE + STATUS]! & IGNORED_BIT) !== 0
+  }
+
+  since(slot: number): number {
+    return this.#words[slot * STRIDE + SINCE]!
+  }
+
+  /** Begins a time of being ignored, or ends it; either way no wrong port is remembered. */
+  setIgnored(slot: number, ignored: boolean, now: number): void {
+    const base = slot * STRIDE
+    const status = this.#words[base + STATUS]!
+    this.#words[base + STATUS] = ignored ? status | IGNORED_BIT : status & ~IGNORED_BIT
+    this.#words[base + SINCE] = now
+    this.#words[base + TOUCHES] = 0
+    this.#words[base + TOUCHES + 1] = 0
+  }
+
+  /**
+   * Remembers a wrong port and tells how many different ones there are. Ports are kept as bits of a 64-bit sketch:
+   * two may fall together, so a scan may be known a port or two late, and never too early.
+   *
+   * @param windowTenths after this long without one, counting begins anew
+   */
+  touch(slot: number, key: number, now: number, windowTenths: number): number {
+    const base = slot * STRIDE
+    const words = this.#words
+    const low = words[base + TOUCHES]!
+    const high = words[base + TOUCHES + 1]!
+    if ((low === 0 && high === 0) || now - words[base + SINCE]! > windowTenths) {
+      words[base + SINCE] = now
+      words[base + TOUCHES] = 0
+      words[base + TOUCHES + 1] = 0
+    }
+    const bit = touchBit(key)
+    const word = base + TOUCHES + (bit >>> 5)
+    words[word] = words[word]! | (1 << (bit & 31))
+    return ones(words[base + TOUCHES]!) + ones(words[base + TOUCHES + 1]!)
+  }
+
+  /**
+   * Remembers a packet by its print and link, and tells whether it was among the last ones before.
+   *
+   * @param anyLink the print is a TCP packet's: the same one again is a retransmission wherever it was captured.
+   *   Datagrams have no sequence number: the same print is the same datagram only when another link shows it too.
+   */
+  repeated(slot: number, print: number, link: number, anyLink: boolean): boolean {
+    const base = slot * STRIDE
+    const words = this.#words
+    const status = words[base + STATUS]!
+    for (let turn = 0; turn < REMEMBERED_PACKETS; turn++) {
+      if (words[base + PRINT + turn] !== print) continue
+      if (anyLink || ((status >>> (LINK_SHIFT + 5 * turn)) & LINK_BITS) !== (link & LINK_BITS)) return true
+    }
+    const turn = (status >>> TURN_SHIFT) & 3
+    words[base + PRINT + turn] = print
+    const linkShift = LINK_SHIFT + 5 * turn
+    words[base + STATUS] =
+      (status & ~((LINK_BITS << linkShift) | (3 << TURN_SHIFT))) |
+      ((link & LINK_BITS) << linkShift) |
+      (((turn + 1) & 3) << TURN_SHIFT)
+    return false
+  }
+
+  /** The source's address, as a value of its own. */
+  address(slot: number): Address {
+    const base = slot * STRIDE
+    const words = this.#words
+    return {
+      family: (words[base + STATUS]! & IPV6_BIT) === 0 ? 4 : 6,
+      a: words[base + A]!,
+      b: words[base + B]!,
+      c: words[base + C]!,
+      d: words[base + D]!,
+    }
+  }
+
+  #append(slot: number, rank: number, now: number): void {
+    const base = slot * STRIDE
+    const words = this.#words
+    const tail = this.#tails[rank]!
+    words[base + STATUS] = (words[base + STATUS]! & ~RANK_BITS) | rank
+    words[base + ENTERED] = now
+    words[base + PREVIOUS] = tail
+    words[base + NEXT] = NONE
+    if (tail === NONE) this.#heads[rank] = slot
+    else words[tail * STRIDE + NEXT] = slot
+    this.#tails[rank] = slot
+    this.#sizes[rank]!++
+  }
+
+  #takeOut(slot: number): void {
+    const base = slot * STRIDE
+    const words = this.#words
+    const rank = words[base + STATUS]! & RANK_BITS
+    const previous = words[base + PREVIOUS]!
+    const next = words[base + NEXT]!
+    if (previous === NONE) this.#heads[rank] = next
+    else words[previous * STRIDE + NEXT] = next
+    if (next === NONE) this.#tails[rank] = previous
+    else words[next * STRIDE + PREVIOUS] = previous
+    this.#sizes[rank]!--
+  }
+
+  #home(slot: number): number {
+    const base = slot * STRIDE
+    const words = this.#words
+    return (
+      sipHash(this.#key0, this.#key1, words[base + A]!, words[base + B]!, words[base + C]!, words[base + D]!) &
+      INDEX_MASK
+    )
+  }
+
+  /** Empties the slot's place in the index, and moves up those behind it that would no longer be found. */
+  #unhash(slot: number): void {
+    const index = this.#index
+    let hole = this.#home(slot)
+    while (index[hole] !== slot + 1) hole = (hole + 1) & INDEX_MASK
+    for (let at = (hole + 1) & INDEX_MASK; index[at] !== 0; at = (at + 1) & INDEX_MASK) {
+      const distance = (at - this.#home(index[at]! - 1)) & INDEX_MASK
+      if (distance < ((at - hole) & INDEX_MASK)) continue
+      index[hole] = index[at]!
+      hole = at
+    }
+    index[hole] = 0
+  }
+}
+
+/** Which of the 64 bits of a sketch stands for a knock. Neighbouring ports have different bits. */
+export function touchBit(key: number): number {
+  return (key ^ (key >>> 6) ^ (key >>> 12)) & 63
+}
+
+function ones(word: number): number {
+  let bits = word - ((word >>> 1) & 0x55555555)
+  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333)
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+}

@@ -1,0 +1,124 @@
+import { knockKey } from './secret.ts'
+import type { Secret } from './secret.ts'
+import type { Terms } from './terms.ts'
+
+/**
+ * A place in the tree of sequences: the knocks that lead here are what the sequences through it have in common.
+ * Sequences that begin alike, under the same terms, are one path until they part.
+ */
+export class Stage {
+  /** How many knocks lead here. */
+  readonly depth: number
+  readonly parent: Stage | undefined
+  /** The stage of the first knock on the way here. */
+  readonly root: Stage
+  /** The knock that leads here from the parent. */
+  readonly key: number
+  readonly terms: Terms
+  /** Index in the table of stages. */
+  id = -1
+  /** No sequence runs through here any more; the number stays taken until the last attempt here has ended. */
+  gone = false
+  /** Attempts that stand here. */
+  attempts = 0
+  /** Sequences through here, those that end here among them. */
+  readonly secrets: Secret[] = []
+  /** Sequences that end here. */
+  readonly complete: Secret[] = []
+  /** Most stages lead on to one other only; a map each would cost more than all the rest. */
+  #onlyKey = -1
+  #only: Stage | undefined
+  #more: Map<number, Stage> | undefined
+  /** The knocks of all sequences through here; made when first asked for, where there are several. */
+  #own: Set<number> | undefined
+
+  constructor(parent: Stage | undefined, key: number, terms: Terms) {
+    this.parent = parent
+    this.root = parent?.root ?? this
+    this.depth = (parent?.depth ?? 0) + 1
+    this.key = key
+    this.terms = terms
+  }
+
+  /** Whether other knocks lead on from here. */
+  get leadsOn(): boolean {
+    return this.#only !== undefined || this.#more !== undefined
+  }
+
+  /** Whether the sequences through here part here: more than one knock leads on. */
+  get parts(): boolean {
+    return this.#more !== undefined
+  }
+
+  /** The stage that this knock leads to. */
+  next(key: number): Stage | undefined {
+    return this.#onlyKey === key ? this.#only : this.#more?.get(key)
+  }
+
+  /** Whether the knock is part of a sequence through here, at whatever place. */
+  owns(key: number): boolean {
+    const only = this.secrets.length === 1 ? this.secrets[0]! : undefined
+    if (only !== undefined) return only.knocks.some((knock) => knockKey(knock.protocol, knock.port) === key)
+    this.#own ??= new Set(
+      this.secrets.flatMap((secret) => secret.knocks.map((knock) => knockKey(knock.protocol, knock.port))),
+    )
+    return this.#own.has(key)
+  }
+
+  /** Whether this stage is `other`, or lies on a way through it. */
+  under(other: Stage): boolean {
+    let stage: Stage | undefined = this
+    while (stage !== undefined && stage.depth > other.depth) stage = stage.parent
+    return stage === other
+  }
+
+  /** Adds a way on. */
+  link(stage: Stage): void {
+    if (!this.leadsOn) {
+      this.#only = stage
+      this.#onlyKey = stage.key
+      return
+    }
+    if (this.#more === undefined) {
+      this.#more = new Map([[this.#onlyKey, this.#only!]])
+      this.#only = undefined
+      this.#onlyKey = -1
+    }
+    this.#more.set(stage.key, stage)
+  }
+
+  /** Takes a way on out again. */
+  unlink(stage: Stage): void {
+    if (this.#only === stage) {
+      this.#only = undefined
+      this.#onlyKey = -1
+      return
+    }
+    this.#more!.delete(stage.key)
+    if (this.#more!.size === 1) {
+      const [last] = this.#more!.values()
+      this.#only = last!
+      this.#onlyKey = last!.key
+      this.#more = undefined
+    }
+  }
+
+  /** Notes that a sequence runs through here, or no longer does. */
+  join(secret: Secret, ends: boolean): void {
+    this.secrets.push(secret)
+    if (ends) this.complete.push(secret)
+    this.#own = undefined
+  }
+
+  /** @see join */
+  leave(secret: Secret): void {
+    drop(this.secrets, secret)
+    drop(this.complete, secret)
+    this.#own = undefined
+  }
+}
+
+function drop(list: Secret[], secret: Secret): void {
+  const index = list.indexOf(secret)
+  if (index >= 0) list.splice(index, 1)
+}

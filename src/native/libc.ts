@@ -1,0 +1,198 @@
+import { constants } from 'node:os'
+import koffi from 'koffi'
+
+/** Everything libc is asked for is in the process already, on every system. */
+const libc = koffi.load(null)
+
+/** A pointer, as koffi hands it over. */
+export type Pointer = bigint
+
+// stdio(3), fmemopen(3): POSIX.1-2008. The buffer stays the caller's, the stream is closed by whoever it is given to.
+const fmemopen = libc.func('void *fmemopen(void *buffer, size_t size, const char *mode)')
+const fflush = libc.func('int fflush(void *stream)')
+const ftell = libc.func('long ftell(void *stream)')
+const rewind = libc.func('void rewind(void *stream)')
+// flock(2): 4.4BSD, Linux.
+const flock = libc.func('int flock(int fd, int operation)')
+// if_nametoindex(3): RFC 3493.
+const ifNameToIndex = libc.func('unsigned int if_nametoindex(const char *name)')
+// syslog(3): POSIX. The variadic form is given one string for its "%s".
+const openlogNative = libc.func('void openlog(void *ident, int option, int facility)')
+const syslogNative = libc.func('void syslog(int priority, const char *format, const char *text)')
+// socket(2), bind(2), recv(2), sendto(2), close(2): POSIX.
+const socketNative = libc.func('int socket(int domain, int type, int protocol)')
+const bindNative = libc.func('int bind(int fd, const void *address, uint32_t length)')
+const recvNative = libc.func('intptr_t recv(int fd, void *buffer, size_t length, int flags)')
+const sendtoNative = libc.func(
+  'intptr_t sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t addressLength)',
+)
+const closeNative = libc.func('int close(int fd)')
+
+const LOCK_EX = 2
+const LOCK_NB = 4
+
+/** Takes an exclusive lock on an open file without waiting; `false` if another process has it. */
+export function tryLock(fd: number): boolean {
+  return flock(fd, LOCK_EX | LOCK_NB) === 0
+}
+
+/** The interface's number; 0 where there is none of that name. */
+export function interfaceIndex(name: string): number {
+  return ifNameToIndex(name)
+}
+
+/** A stream that writes into memory which is readable here. */
+export class MemoryStream {
+  /** What was written since the last `take`. */
+  readonly bytes: Uint8Array
+  readonly stream: Pointer
+
+  constructor(size: number) {
+    this.bytes = Buffer.allocUnsafeSlow(size)
+    this.stream = fmemopen(this.bytes, size, 'w')
+  }
+
+  /** How many bytes were written; the next are written from the beginning again. */
+  take(): number {
+    fflush(this.stream)
+    const length: number = ftell(this.stream)
+    rewind(this.stream)
+    return length
+  }
+}
+
+const LOG_PID = 1
+const LOG_NDELAY = 8
+const LOG_USER = 1 << 3
+/** Kept for as long as the process lives: syslog(3) keeps the pointer. */
+let identity: Buffer | undefined
+
+/** Opens the system log under a name, facility `user`. */
+export function openSyslog(name: string): void {
+  identity = Buffer.from(`${name}\0`)
+  openlogNative(identity, LOG_PID | LOG_NDELAY, LOG_USER)
+}
+
+/** Writes to the system log from a thread of the pool: a full log socket blocks. `priority`: 0 to 7. */
+export async function writeSyslog(priority: number, text: string): Promise<void> {
+  await new Promise<void>((resolve) => {
+    syslogNative.async(LOG_USER | priority, '%s', text, () => resolve())
+  })
+}
+
+/** Linux takes the flag with the type; elsewhere the descriptor is closed before anything is run. */
+const SOCK_CLOEXEC = process.platform === 'linux' ? 0x80000 : 0
+const AF_UNIX = 1
+const SOCK_DGRAM = 2
+/** Longest path of a socket, with its end (unix(7)). */
+const SUN_PATH_MAX = 108
+
+/** Sends one datagram to a socket in the file system, or in the abstract space where the path begins with `@`. */
+export function sendToUnixSocket(path: string, text: string): boolean {
+  const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path)
+  if (name.length >= SUN_PATH_MAX) return false
+  const address = Buffer.alloc(2 + name.length)
+  address.writeUInt16LE(AF_UNIX, 0)
+  name.copy(address, 2)
+  const fd: number = socketNative(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+  if (fd < 0) return false
+  const bytes = Buffer.from(text)
+  const sent: number = sendtoNative(fd, bytes, bytes.length, 0, address, address.length)
+  closeNative(fd)
+  return sent === bytes.length
+}
+
+const AF_NETLINK = 16
+const SOCK_RAW = 3
+const NETLINK_ROUTE = 0
+/** rtnetlink(7): links, IPv4 addresses, IPv6 addresses. */
+const GROUPS = 0x1 | 0x10 | 0x100
+const MSG_DONTWAIT = 0x40
+const DRAIN_BYTES = 16_384
+/** Messages read at most for one call; more call again. */
+const DRAIN_MAX = 256
+
+/** Calls back whenever a link or an address of this host has changed (Linux). */
+export class LinkMonitor {
+  readonly #fd: number
+  readonly #poll: { close(): void }
+  readonly #bytes = Buffer.alloc(DRAIN_BYTES)
+
+  /** @throws Error if the system has no such socket */
+  constructor(onChange: () => void) {
+    this.#fd = socketNative(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)
+    if (this.#fd < 0) throw new Error(`no rtnetlink socket: ${errorName()}`)
+    const address = Buffer.alloc(12)
+    address.writeUInt16LE(AF_NETLINK, 0)
+    address.writeUInt32LE(GROUPS, 8)
+    if (bindNative(this.#fd, address, address.length) !== 0) {
+      const reason = errorName()
+      closeNative(this.#fd)
+      throw new Error(`no rtnetlink socket: ${reason}`)
+    }
+    this.#poll = watchReadable(this.#fd, () => {
+      // What changed is looked up afresh, so the messages themselves do not matter, nor does one that was lost.
+      for (let count = 0; count < DRAIN_MAX; count++) {
+        if (recvNative(this.#fd, this.#bytes, DRAIN_BYTES, MSG_DONTWAIT) <= 0) break
+      }
+      onChange()
+    })
+  }
+
+  close(): void {
+    this.#poll.close()
+    closeNative(this.#fd)
+  }
+}
+
+/** A descriptor that the event loop watches. */
+export interface Watched {
+  /** Watches on after `pause`. */
+  resume(): void
+  pause(): void
+  close(): void
+}
+
+/** What is watched must not be collected while only the event loop knows of it. */
+const watched = new Set<Watched>()
+
+/**
+ * Calls back from the event loop while the descriptor is readable. The callback runs as a task of its own, so what it
+ * throws and the promises it settles are treated as usual.
+ */
+export function watchReadable(fd: number, onReadable: () => void): Watched {
+  let pending = false
+  let closed = false
+  const wake = (status: unknown): void => {
+    if (pending) return
+    pending = true
+    setImmediate(() => {
+      pending = false
+      if (!closed) onReadable()
+      // An error on the descriptor, such as a link going down, ends the watch: uv_poll_start(3) begins it anew.
+      if (status !== 0 && !closed) handle.start({ readable: true }, wake)
+    })
+  }
+  const handle = koffi.node.poll(fd, { readable: true }, wake)
+  const result: Watched = {
+    resume() {
+      if (!closed) handle.start({ readable: true }, wake)
+    },
+    pause() {
+      if (!closed) handle.stop()
+    },
+    close() {
+      if (closed) return
+      closed = true
+      handle.close()
+      watched.delete(result)
+    },
+  }
+  watched.add(result)
+  return result
+}
+
+function errorName(): string {
+  const number = koffi.errno()
+  return Object.entries(constants.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`
+}

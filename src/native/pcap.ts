@@ -1,0 +1,197 @@
+import { MemoryStream, watchReadable } from './libc.ts'
+import type { Pointer, Watched } from './libc.ts'
+import { loadLibrary } from './library.ts'
+
+/** pcap(3PCAP): results of pcap_activate that are told apart. */
+const PCAP_ERROR_NO_SUCH_DEVICE = -5
+const PCAP_ERROR_PERM_DENIED = -8
+const PCAP_ERROR_IFACE_NOT_UP = -9
+const ERRBUF_BYTES = 256
+const DIRECTION_IN = 1
+/** Linux cooked v2, which names the interface; `any` has v1 where it is not asked for. */
+const DLT_LINUX_SLL2 = 276
+/** Bytes of a record's header: seconds, microseconds, captured and original length, four bytes each. */
+const RECORD_BYTES = 16
+/** Memory that a batch of packets is copied to. */
+const BATCH_BYTES = 262_144
+
+/** Why a capture could not be opened, or has ended. */
+export type CaptureReason = 'absent' | 'down' | 'permission' | 'filter' | 'other'
+
+/** A capture that cannot be opened, or has ended. */
+export class CaptureError extends Error {
+  readonly reason: CaptureReason
+
+  constructor(message: string, reason: CaptureReason) {
+    super(message)
+    this.name = 'CaptureError'
+    this.reason = reason
+  }
+}
+
+/** Takes one packet: `bytes[start, end)`, its length on the wire, and when it was captured, ms since 1970. */
+export type TakeFrame = (bytes: Uint8Array, start: number, end: number, wireLength: number, time: number) => void
+
+/** What a capture has counted since it was opened. */
+export interface CaptureCounts {
+  readonly received: number
+  readonly dropped: number
+}
+
+type Functions = ReturnType<typeof bindFunctions>
+let functions: Functions | undefined
+
+// pcap(3PCAP), libpcap 1.5 and later. A handle is the caller's, who closes it; a dump file belongs to whoever opened it.
+function bindFunctions() {
+  const pcap = loadLibrary(
+    'libpcap',
+    ['libpcap.so.0.8', 'libpcap.so.1', 'libpcap.so', 'libpcap.A.dylib', 'libpcap.dylib'],
+    'on Debian: apt-get install libpcap0.8',
+  )
+  return {
+    create: pcap.func('void *pcap_create(const char *device, _Out_ char *errbuf)'),
+    setSnaplen: pcap.func('int pcap_set_snaplen(void *handle, int bytes)'),
+    setImmediate: pcap.func('int pcap_set_immediate_mode(void *handle, int on)'),
+    setBuffer: pcap.func('int pcap_set_buffer_size(void *handle, int bytes)'),
+    activate: pcap.func('int pcap_activate(void *handle)'),
+    close: pcap.func('void pcap_close(void *handle)'),
+    error: pcap.func('const char *pcap_geterr(void *handle)'),
+    statusText: pcap.func('const char *pcap_statustostr(int status)'),
+    setNonblock: pcap.func('int pcap_setnonblock(void *handle, int on, _Out_ char *errbuf)'),
+    setDirection: pcap.func('int pcap_setdirection(void *handle, int direction)'),
+    setLinkType: pcap.func('int pcap_set_datalink(void *handle, int linkType)'),
+    linkType: pcap.func('int pcap_datalink(void *handle)'),
+    descriptor: pcap.func('int pcap_get_selectable_fd(void *handle)'),
+    compile: pcap.func('int pcap_compile(void *handle, void *program, const char *text, int optimize, uint32_t mask)'),
+    setFilter: pcap.func('int pcap_setfilter(void *handle, void *program)'),
+    freeCode: pcap.func('void pcap_freecode(void *program)'),
+    openDump: pcap.func('void *pcap_dump_fopen(void *handle, void *stream)'),
+    closeDump: pcap.func('void pcap_dump_close(void *dump)'),
+    dispatch: pcap.func('int pcap_dispatch(void *handle, int count, void *callback, void *user)'),
+    stats: pcap.func('int pcap_stats(void *handle, void *counts)'),
+    /** The library's own function as the callback: a whole batch crosses over in one call. */
+    dump: pcap.symbol('pcap_dump') as Pointer,
+  }
+}
+
+/** Loads libpcap. @throws MissingLibraryError where it is not installed */
+export function loadPcap(): void {
+  functions ??= bindFunctions()
+}
+
+/** One live interface, captured from. */
+export class LiveCapture {
+  readonly linkType: number
+  readonly #pcap: Functions
+  readonly #handle: Pointer
+  readonly #memory: MemoryStream
+  readonly #view: DataView
+  readonly #dump: Pointer
+  readonly #batchMax: number
+  #closed = false
+
+  /**
+   * @param snaplen bytes of each packet that are captured
+   * @param bufferBytes of kernel memory that packets wait in
+   * @throws CaptureError with the reason
+   */
+  constructor(device: string, snaplen: number, bufferBytes: number) {
+    loadPcap()
+    const pcap = functions!
+    this.#pcap = pcap
+    const errbuf = Buffer.alloc(ERRBUF_BYTES)
+    const handle: Pointer | null = pcap.create(device, errbuf)
+    if (handle === null) throw new CaptureError(`${device}: ${errorText(errbuf)}`, 'other')
+    this.#handle = handle
+    try {
+      this.#activate(device, snaplen, bufferBytes)
+      if (device === 'any') pcap.setLinkType(handle, DLT_LINUX_SLL2)
+      // Where packets cannot be told apart by direction, their destination still tells them.
+      pcap.setDirection(handle, DIRECTION_IN)
+      if (pcap.setNonblock(handle, 1, errbuf) !== 0) throw new CaptureError(`${device}: ${errorText(errbuf)}`, 'other')
+      this.linkType = pcap.linkType(handle)
+      this.#memory = new MemoryStream(BATCH_BYTES)
+      this.#view = new DataView(this.#memory.bytes.buffer)
+      this.#dump = pcap.openDump(handle, this.#memory.stream)
+      this.#memory.take()
+      this.#batchMax = Math.floor((BATCH_BYTES - 1) / (RECORD_BYTES + snaplen))
+    } catch (error) {
+      pcap.close(handle)
+      throw error
+    }
+  }
+
+  /** Lets only packets through that the expression fits (pcap-filter(7)). @throws CaptureError */
+  setFilter(expression: string): void {
+    // struct bpf_program: a count, padding, a pointer.
+    const program = Buffer.alloc(16)
+    if (this.#pcap.compile(this.#handle, program, expression, 1, 0xffffffff) !== 0) {
+      throw new CaptureError(`filter: ${this.#pcap.error(this.#handle)}`, 'filter')
+    }
+    const result: number = this.#pcap.setFilter(this.#handle, program)
+    this.#pcap.freeCode(program)
+    if (result !== 0) throw new CaptureError(`filter: ${this.#pcap.error(this.#handle)}`, 'filter')
+  }
+
+  /** Calls back while packets wait. */
+  watch(onPackets: () => void): Watched {
+    return watchReadable(this.#pcap.descriptor(this.#handle), onPackets)
+  }
+
+  /**
+   * Takes the packets that wait, up to a batch. True: there may be more.
+   *
+   * @throws CaptureError when the interface has gone down or away
+   */
+  take(each: TakeFrame): boolean {
+    if (this.#closed) return false
+    const count: number = this.#pcap.dispatch(this.#handle, this.#batchMax, this.#pcap.dump, this.#dump)
+    if (count < 0) throw new CaptureError(this.#pcap.error(this.#handle), 'down')
+    if (count === 0) return false
+    const length = this.#memory.take()
+    const view = this.#view
+    const { bytes } = this.#memory
+    for (let at = 0; at + RECORD_BYTES <= length;) {
+      const time = view.getUint32(at, true) * 1000 + view.getUint32(at + 4, true) / 1000
+      const captured = view.getUint32(at + 8, true)
+      const start = at + RECORD_BYTES
+      at = start + captured
+      each(bytes, start, at, view.getUint32(start - 4, true), time)
+    }
+    return count >= this.#batchMax
+  }
+
+  counts(): CaptureCounts {
+    // struct pcap_stat: received, dropped by the buffer, dropped by the interface.
+    const counts = Buffer.alloc(24)
+    if (this.#closed || this.#pcap.stats(this.#handle, counts) !== 0) return { received: 0, dropped: 0 }
+    return { received: counts.readUInt32LE(0), dropped: counts.readUInt32LE(4) }
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#pcap.closeDump(this.#dump)
+    this.#pcap.close(this.#handle)
+  }
+
+  #activate(device: string, snaplen: number, bufferBytes: number): void {
+    const pcap = this.#pcap
+    const handle = this.#handle
+    pcap.setSnaplen(handle, snaplen)
+    pcap.setImmediate(handle, 1)
+    pcap.setBuffer(handle, bufferBytes)
+    const status: number = pcap.activate(handle)
+    if (status >= 0) return
+    const detail: string = pcap.error(handle) || pcap.statusText(status)
+    if (status === PCAP_ERROR_PERM_DENIED) throw new CaptureError(`${device}: ${detail}`, 'permission')
+    if (status === PCAP_ERROR_NO_SUCH_DEVICE) throw new CaptureError(`${device}: no such interface`, 'absent')
+    if (status === PCAP_ERROR_IFACE_NOT_UP) throw new CaptureError(`${device}: is down`, 'down')
+    throw new CaptureError(`${device}: ${detail}`, 'other')
+  }
+}
+
+function errorText(errbuf: Buffer): string {
+  const end = errbuf.indexOf(0)
+  return errbuf.toString('utf8', 0, end < 0 ? errbuf.length : end)
+}

@@ -1,0 +1,185 @@
+import { networkOffset } from './link.ts'
+import { TCP, UDP } from './packet.ts'
+import type { Packet } from './packet.ts'
+import { MALFORMED, OTHER, PACKET, SHORT } from './verdict.ts'
+import type { Verdict } from './verdict.ts'
+
+export { decodesLinkType } from './link.ts'
+export { MALFORMED, OTHER, PACKET, SHORT } from './verdict.ts'
+export type { Verdict } from './verdict.ts'
+
+/** IPv6 extension headers (IANA) behind which TCP or UDP may follow. */
+const HOP_BY_HOP = 0
+const ROUTING = 43
+const FRAGMENT = 44
+const AUTHENTICATION = 51
+const DESTINATION_OPTIONS = 60
+const MOBILITY = 135
+const HOST_IDENTITY = 139
+const SHIM6 = 140
+/** Extension headers that are passed over at most; packets that are meant well have one or two. */
+const EXTENSION_HEADERS_MAX = 8
+
+const IPV4_HEADER_BYTES = 20
+const IPV6_HEADER_BYTES = 40
+const TCP_HEADER_BYTES = 20
+const UDP_HEADER_BYTES = 8
+
+/**
+ * Decodes the frame in `bytes[start, end)` into `packet`, all of it but its time and link. Nothing outside is read, and
+ * unless the verdict is {@link PACKET}, what `packet` holds means nothing.
+ *
+ * @param wireLength bytes the frame had before it was cut to the snap length
+ * @param linkType as in a pcap file's header
+ */
+export function decode(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  wireLength: number,
+  linkType: number,
+  packet: Packet,
+): Verdict {
+  const at = networkOffset(bytes, start, end, linkType)
+  if (at < 0) return ~at as Verdict
+  if (at >= end) return SHORT
+  packet.length = wireLength
+  const version = bytes[at]! >>> 4
+  if (version === 4) return decodeIp4(bytes, at, end, packet)
+  if (version === 6) return decodeIp6(bytes, at, end, packet)
+  return OTHER
+}
+
+/** RFC 791, 3.1. */
+function decodeIp4(bytes: Uint8Array, at: number, end: number, packet: Packet): Verdict {
+  if (at + IPV4_HEADER_BYTES > end) return SHORT
+  const headerBytes = (bytes[at]! & 15) * 4
+  const totalLength = half(bytes, at + 2)
+  if (headerBytes < IPV4_HEADER_BYTES) return MALFORMED
+  // A length of 0 is what offloaded segmentation leaves behind.
+  if (totalLength !== 0 && totalLength < headerBytes) return MALFORMED
+  if ((half(bytes, at + 6) & 0x1fff) !== 0) return OTHER
+  packet.family = 4
+  packet.identification = half(bytes, at + 4)
+  packet.sourceA = word(bytes, at + 12)
+  packet.sourceB = 0
+  packet.sourceC = 0
+  packet.sourceD = 0
+  packet.destinationA = word(bytes, at + 16)
+  packet.destinationB = 0
+  packet.destinationC = 0
+  packet.destinationD = 0
+  const full = totalLength === 0 ? Infinity : at + totalLength
+  return decodeTransport(bytes, bytes[at + 9]!, at + headerBytes, end, full, packet)
+}
+
+/** RFC 8200, 3 and 4. */
+function decodeIp6(bytes: Uint8Array, at: number, end: number, packet: Packet): Verdict {
+  if (at + IPV6_HEADER_BYTES > end) return SHORT
+  packet.family = 6
+  packet.identification = 0
+  packet.sourceA = word(bytes, at + 8)
+  packet.sourceB = word(bytes, at + 12)
+  packet.sourceC = word(bytes, at + 16)
+  packet.sourceD = word(bytes, at + 20)
+  packet.destinationA = word(bytes, at + 24)
+  packet.destinationB = word(bytes, at + 28)
+  packet.destinationC = word(bytes, at + 32)
+  packet.destinationD = word(bytes, at + 36)
+  const payloadLength = half(bytes, at + 4)
+  const full = payloadLength === 0 ? Infinity : at + IPV6_HEADER_BYTES + payloadLength
+  let header = bytes[at + 6]!
+  let next = at + IPV6_HEADER_BYTES
+  for (let passed = 0; passed <= EXTENSION_HEADERS_MAX; passed++) {
+    if (header === TCP || header === UDP) return decodeTransport(bytes, header, next, end, full, packet)
+    if (!isExtension(header)) return OTHER
+    if (next + 8 > full) return MALFORMED
+    if (next + 8 > end) return SHORT
+    if (header === FRAGMENT) {
+      if ((half(bytes, next + 2) & 0xfff8) !== 0) return OTHER
+      packet.identification = half(bytes, next + 6)
+    }
+    const length = bytes[next + 1]!
+    const skip = header === FRAGMENT ? 8 : header === AUTHENTICATION ? (length + 2) * 4 : (length + 1) * 8
+    header = bytes[next]!
+    next += skip
+  }
+  return OTHER
+}
+
+function isExtension(header: number): boolean {
+  switch (header) {
+    case HOP_BY_HOP:
+    case ROUTING:
+    case FRAGMENT:
+    case AUTHENTICATION:
+    case DESTINATION_OPTIONS:
+    case MOBILITY:
+    case HOST_IDENTITY:
+    case SHIM6:
+      return true
+    default:
+      return false
+  }
+}
+
+/** @param full where the packet ends by its own lengths; `end`: where what was captured of it ends */
+function decodeTransport(
+  bytes: Uint8Array,
+  protocol: number,
+  at: number,
+  end: number,
+  full: number,
+  packet: Packet,
+): Verdict {
+  if (protocol === TCP) return decodeTcp(bytes, at, end, full, packet)
+  if (protocol === UDP) return decodeUdp(bytes, at, end, full, packet)
+  return OTHER
+}
+
+/** RFC 9293, 3.1. */
+function decodeTcp(bytes: Uint8Array, at: number, end: number, full: number, packet: Packet): Verdict {
+  if (at + TCP_HEADER_BYTES > full) return MALFORMED
+  if (at + TCP_HEADER_BYTES > end) return SHORT
+  const headerBytes = (bytes[at + 12]! >>> 4) * 4
+  if (headerBytes < TCP_HEADER_BYTES || at + headerBytes > full) return MALFORMED
+  packet.protocol = TCP
+  packet.sourcePort = half(bytes, at)
+  packet.port = half(bytes, at + 2)
+  packet.sequence = word(bytes, at + 4)
+  packet.acknowledgment = word(bytes, at + 8)
+  packet.flags = bytes[at + 13]!
+  packet.window = half(bytes, at + 14)
+  packet.checksum = 0
+  packet.payloadEnd = Math.min(full, end)
+  packet.payloadStart = Math.min(at + headerBytes, packet.payloadEnd)
+  return PACKET
+}
+
+/** RFC 768. */
+function decodeUdp(bytes: Uint8Array, at: number, end: number, full: number, packet: Packet): Verdict {
+  if (at + UDP_HEADER_BYTES > full) return MALFORMED
+  if (at + UDP_HEADER_BYTES > end) return SHORT
+  const length = half(bytes, at + 4)
+  // A length of 0 is a jumbogram's (RFC 2675), which no knock is.
+  if (length < UDP_HEADER_BYTES) return MALFORMED
+  packet.protocol = UDP
+  packet.sourcePort = half(bytes, at)
+  packet.port = half(bytes, at + 2)
+  packet.sequence = 0
+  packet.acknowledgment = 0
+  packet.flags = 0
+  packet.window = 0
+  packet.checksum = half(bytes, at + 6)
+  packet.payloadStart = at + UDP_HEADER_BYTES
+  packet.payloadEnd = Math.min(at + length, full, end)
+  return PACKET
+}
+
+function half(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 8) | bytes[at + 1]!
+}
+
+function word(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+}

@@ -1,0 +1,289 @@
+// Goal: what was acknowledged is in the file, in order, whatever the disk does; and the file stays small.
+import { describe, expect, test } from 'vitest'
+import { JournalError } from './fault.ts'
+import { COMPACT_FACTOR, Journal, QUEUE_MAX_BYTES } from './journal.ts'
+import type { Ledger } from './journal.ts'
+import { LINE_MAX_BYTES, encodeLine } from './line.ts'
+import { MemoryDisk, systemError } from './memory-disk.ts'
+import type { DiskStep } from './memory-disk.ts'
+
+const PATH = '/state/journal'
+
+/** Keeps the last value written under each name; knows nothing but such pairs. */
+class Names implements Ledger {
+  readonly map = new Map<string, unknown>()
+  get size(): number {
+    return this.map.size
+  }
+  apply(value: unknown): boolean {
+    if (!Array.isArray(value)) return false
+    this.map.set(value[0] as string, value[1])
+    return true
+  }
+  snapshot(): Iterable<unknown> {
+    return this.map
+  }
+}
+
+async function open(disk: MemoryDisk, compactMinBytes?: number) {
+  const names = new Names()
+  const { journal, faults } = await Journal.open(disk, PATH, names, compactMinBytes)
+  return { journal, names, faults }
+}
+
+function failOnce(disk: MemoryDisk, step: DiskStep, code: string): void {
+  disk.fail = (at) => {
+    if (at !== step) return undefined
+    disk.fail = () => undefined
+    return systemError(code)
+  }
+}
+
+function text(disk: MemoryDisk): string {
+  return Buffer.from(disk.peek(PATH)!).toString()
+}
+
+test('records come back after a reopening', async () => {
+  const disk = new MemoryDisk()
+  const first = await open(disk)
+  await first.journal.append(['a', 1])
+  await Promise.all([first.journal.append(['b', 2]), first.journal.append(['a', 3])])
+  await first.journal.close()
+  const { names, faults } = await open(disk)
+  expect(faults).toEqual([])
+  expect(Object.fromEntries(names.map)).toEqual({ a: 3, b: 2 })
+})
+
+test('those that wait share a sync, and state changes only with it', async () => {
+  const disk = new MemoryDisk()
+  const { journal, names } = await open(disk)
+  const before = disk.syncs
+  const done = Array.from({ length: 100 }, (_, index) => journal.append([`${index}`, index]))
+  expect(names.size).toBe(0)
+  await Promise.all(done)
+  expect(names.size).toBe(100)
+  expect(disk.syncs - before).toBe(1)
+})
+
+test('close waits for what was appended, and takes no more', async () => {
+  const { journal, names } = await open(new MemoryDisk())
+  const last = journal.append(['a', 1])
+  await journal.close()
+  await last
+  expect(names.size).toBe(1)
+  await expect(journal.append(['b', 1])).rejects.toMatchObject({ reason: 'closed' })
+})
+
+test('a record too long, and more than may wait, are refused', async () => {
+  const { journal, names } = await open(new MemoryDisk())
+  await expect(journal.append(['a', 'x'.repeat(LINE_MAX_BYTES)])).rejects.toMatchObject({ reason: 'too long' })
+  const long = 'x'.repeat(LINE_MAX_BYTES - 1000)
+  const results = await Promise.allSettled(
+    Array.from({ length: Math.ceil(QUEUE_MAX_BYTES / long.length) + 1 }, (_, index) =>
+      journal.append([`${index}`, long]),
+    ),
+  )
+  const refused = results.filter(({ status }) => status === 'rejected')
+  expect(refused.length).toBeGreaterThan(0)
+  expect((refused[0] as PromiseRejectedResult).reason).toMatchObject({ reason: 'full' })
+  expect(names.size).toBe(results.length - refused.length)
+  await journal.append(['later', 1])
+})
+
+async function filled(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk()
+  const { journal } = await open(disk)
+  for (const name of ['a', 'b', 'c', 'd']) await journal.append([name, 1])
+  await journal.close()
+  return disk
+}
+
+describe('a disk that fails', () => {
+  const cases: [DiskStep, string][] = [
+    ['write', 'ENOSPC'],
+    ['write', 'EIO'],
+    ['sync', 'EIO'],
+  ]
+  test.each(cases)('a %s with %s rejects what waited, and the next append mends the file', async (step, code) => {
+    const disk = new MemoryDisk()
+    const { journal, names } = await open(disk)
+    await journal.append(['a', 1])
+    failOnce(disk, step, code)
+    const failed = journal.append(['b', 2])
+    await expect(failed).rejects.toThrow(JournalError)
+    await expect(failed).rejects.toMatchObject({ reason: 'failed', cause: { code } })
+    expect(journal.failure).toMatchObject({ code })
+    await journal.append(['c', 3])
+    expect(journal.failure).toBeUndefined()
+    expect(Object.fromEntries(names.map)).toEqual({ a: 1, c: 3 })
+    await journal.close()
+    const again = await open(disk)
+    expect(again.faults).toEqual([])
+    expect(again.names.map).toEqual(names.map)
+  })
+
+  test('what was appended after a record that failed fails with it', async () => {
+    const disk = new MemoryDisk()
+    const { journal, names } = await open(disk)
+    disk.fail = (step) => {
+      if (step !== 'sync') return undefined
+      disk.fail = () => undefined
+      queued = journal.append(['b', 2])
+      return systemError('EIO')
+    }
+    let queued: Promise<void> = Promise.resolve()
+    const first = journal.append(['a', 1])
+    await expect(first).rejects.toThrow('EIO')
+    await expect(queued).rejects.toThrow('EIO')
+    expect(names.size).toBe(0)
+  })
+
+  test('as long as it lasts every append is tried and rejected', async () => {
+    const disk = new MemoryDisk()
+    const { journal, names } = await open(disk)
+    await journal.append(['a', 1])
+    disk.fail = (step) => (step === 'write' || step === 'truncate' ? systemError('ENOSPC') : undefined)
+    for (let round = 0; round < 3; round++) await expect(journal.append(['b', round])).rejects.toThrow('ENOSPC')
+    disk.fail = () => undefined
+    await journal.append(['c', 1])
+    expect([...names.map.keys()]).toEqual(['a', 'c'])
+    expect((await open(disk)).names.map).toEqual(names.map)
+  })
+})
+
+describe('compaction', () => {
+  test('keeps the file within its bound', async () => {
+    const disk = new MemoryDisk()
+    const { journal, names } = await open(disk, 1000)
+    for (let round = 0; round < 500; round++) {
+      await journal.append([`${round % 10}`, round])
+      expect(journal.bytes).toBeLessThan(1000 * COMPACT_FACTOR)
+    }
+    expect(disk.list()).toEqual([PATH])
+    await journal.close()
+    const again = await open(disk)
+    expect(again.faults).toEqual([])
+    expect(again.names.map).toEqual(names.map)
+  })
+
+  test('promises all of the file it leaves: a last line that goes is damage', async () => {
+    const disk = new MemoryDisk()
+    const { journal } = await open(disk, 300)
+    // Compacted every few records; one that comes right after leaves nothing but the new file's lines and itself.
+    let before = 0
+    for (let round = 0; journal.bytes >= before; round++) {
+      before = journal.bytes
+      await journal.append([`${round % 3}`, round])
+    }
+    await journal.close()
+    const compacted = Buffer.from(text(disk).split('\n').slice(0, -2).join('\n'))
+    disk.place(PATH, compacted.subarray(0, -1))
+    expect((await open(disk)).faults[0]).toMatchObject({ kind: 'damaged' })
+  })
+
+  test('one that finds no room leaves the old file in use', async () => {
+    const disk = new MemoryDisk()
+    const { journal } = await open(disk, 1000)
+    let round = 0
+    const create = disk.create.bind(disk)
+    disk.create = () => Promise.reject(systemError('ENOSPC'))
+    while (journal.bytes < 5000) await journal.append(['a', round++])
+    disk.create = create
+    for (let more = 0; more < 100; more++) await journal.append(['a', round++])
+    expect(journal.bytes).toBeLessThan(5000)
+    expect((await open(disk)).names.map.get('a')).toBe(round - 1)
+  })
+
+  test('one whose new name may not last is not appended to', async () => {
+    const disk = new MemoryDisk()
+    const { journal } = await open(disk, 300)
+    const rejected: unknown[] = []
+    disk.fail = (step) => (step === 'syncFolder' ? systemError('EIO') : undefined)
+    for (let round = 0; round < 100 && rejected.length === 0; round++) {
+      await journal.append(['a', round]).catch((error: unknown) => rejected.push(error))
+    }
+    expect(rejected[0]).toBeInstanceOf(JournalError)
+    await expect(journal.append(['b', 1])).rejects.toThrow('EIO')
+    disk.fail = () => undefined
+    await journal.append(['c', 1])
+    // Whichever name the power cut leaves: what was acknowledged is under it.
+    for (const pick of [0, 1]) {
+      const { names } = await open(disk.powerCut((n) => pick % n))
+      expect(names.map.get('c')).toBe(1)
+    }
+  })
+})
+
+describe('a file that is not as it was left', () => {
+  test('a torn tail is cut off, told, and appended over', async () => {
+    const disk = await filled()
+    const whole = text(disk)
+    disk.place(PATH, Buffer.from(`${whole}0badc0de 5 5 ["e`))
+    const { journal, faults, names } = await open(disk)
+    expect(faults).toEqual([
+      { kind: 'torn', message: '/state/journal: the last write did not end (line 6); it is cut off' },
+    ])
+    expect([...names.map.keys()]).toEqual(['a', 'b', 'c', 'd'])
+    expect(text(disk)).toBe(whole)
+    await journal.append(['f', 1])
+    expect((await open(disk)).faults).toEqual([])
+  })
+
+  test('a damaged middle is told and kept aside; what can be read is honoured', async () => {
+    const disk = await filled()
+    const damaged = Buffer.from(text(disk).replace('["b"', '["x"'))
+    disk.place(PATH, damaged)
+    const { journal, faults, names } = await open(disk)
+    expect(faults[0]).toMatchObject({
+      kind: 'damaged',
+      message: '/state/journal: damaged at line 3; what can be read is honoured',
+    })
+    expect([...names.map.keys()]).toEqual(['a', 'c', 'd'])
+    expect(disk.peek(`${PATH}.damaged-1`)).toEqual(damaged)
+    await journal.append(['e', 1])
+    const again = await open(disk)
+    expect(again.faults).toEqual([])
+    expect([...again.names.map.keys()]).toEqual(['a', 'c', 'd', 'e'])
+  })
+
+  test('a second damage takes the next name', async () => {
+    const disk = await filled()
+    disk.place(`${PATH}.damaged-1`, Buffer.from('the first'))
+    disk.place(PATH, Buffer.alloc(0))
+    const { faults } = await open(disk)
+    expect(faults.map(({ kind }) => kind)).toEqual(['damaged', 'damaged'])
+    expect(faults[1]!.message).toBe('/state/journal: kept aside as /state/journal.damaged-2')
+    expect(disk.peek(`${PATH}.damaged-1`)).toEqual(Buffer.from('the first'))
+  })
+
+  test('records of an unknown kind are damage: they are not thrown away unseen', async () => {
+    const disk = await filled()
+    disk.place(PATH, Buffer.concat([Buffer.from(text(disk)), encodeLine(5, 5, '{"new":1}')]))
+    const { faults } = await open(disk)
+    expect(faults[0]).toMatchObject({ kind: 'damaged', message: expect.stringContaining('1 records are unknown') })
+  })
+
+  test('one that is damaged and cannot be mended now is honoured, and takes no record until it is mended', async () => {
+    const disk = await filled()
+    const damaged = Buffer.from(text(disk).replace('["b"', '["x"'))
+    disk.place(PATH, damaged)
+    disk.fail = (step) => (step === 'link' ? systemError('EROFS') : undefined)
+    const { journal, faults, names } = await open(disk)
+    expect(faults.at(-1)).toMatchObject({ kind: 'failed' })
+    expect([...names.map.keys()]).toEqual(['a', 'c', 'd'])
+    await expect(journal.append(['e', 1])).rejects.toThrow('EROFS')
+    disk.fail = () => undefined
+    await journal.append(['e', 1])
+    expect(disk.peek(`${PATH}.damaged-1`)).toEqual(damaged)
+    expect([...(await open(disk)).names.map.keys()]).toEqual(['a', 'c', 'd', 'e'])
+  })
+
+  test('a journal of a later version is not touched', async () => {
+    const disk = new MemoryDisk()
+    const later = encodeLine(0, 1, '{"format":"postern journal","version":2}')
+    disk.place(PATH, later)
+    await expect(open(disk)).rejects.toThrow('not a journal of this version')
+    expect(disk.peek(PATH)).toEqual(later)
+    expect(disk.list()).toEqual([PATH])
+  })
+})

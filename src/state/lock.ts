@@ -1,0 +1,56 @@
+import { closeSync, constants, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { FILE_MODE } from './disk.ts'
+
+/** Takes an exclusive lock on an open file without waiting; `false` if someone else has it. */
+export type TryLock = (fd: number) => boolean
+
+/** A lock that is held. */
+export interface Lock {
+  release(): void
+}
+
+/** Most digits of a process id that are read from a lock file. */
+const PID_MAX_CHARS = 20
+
+/** The state is in use. */
+export class LockedError extends Error {
+  /** The process that has it, where it left its id. */
+  readonly holder: number | undefined
+
+  constructor(path: string, holder: number | undefined) {
+    super(`${path}: ${holder === undefined ? 'another process' : `process ${holder}`} has it locked`)
+    this.name = 'LockedError'
+    this.holder = holder
+  }
+}
+
+/**
+ * Takes the lock of a state file. The lock file stays when the lock is released: taking it away would let a third
+ * process lock a new one while a second still waits at the old.
+ *
+ * @throws LockedError if another process has it; the system's error if the file cannot be made
+ */
+export function takeLock(path: string, lock: TryLock, pid: number): Lock {
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, FILE_MODE)
+  try {
+    if (!lock(fd)) throw new LockedError(path, readPid(fd))
+    ftruncateSync(fd)
+    writeSync(fd, `${pid}\n`, 0)
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+  let held = true
+  return {
+    release() {
+      if (held) closeSync(fd)
+      held = false
+    },
+  }
+}
+
+function readPid(fd: number): number | undefined {
+  const bytes = Buffer.alloc(PID_MAX_CHARS)
+  const text = bytes.toString('latin1', 0, readSync(fd, bytes, 0, PID_MAX_CHARS, 0)).trim()
+  return /^[1-9][0-9]*$/.test(text) ? Number(text) : undefined
+}

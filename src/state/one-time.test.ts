@@ -1,0 +1,260 @@
+// Goal: a one-time sequence is accepted once, whatever is killed, edited, replaced or put back meanwhile.
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Knock } from '../config/config.ts'
+import { parseOneTime } from '../config/one-time.ts'
+import { FileTooLargeError } from './disk.ts'
+import { MemoryDisk, systemError } from './memory-disk.ts'
+import { ONE_TIME_FILE_MAX_BYTES, OneTimeList } from './one-time.ts'
+import type { OneTimeParser } from './one-time.ts'
+import { openStoreOn } from './store.ts'
+import type { Store } from './store.ts'
+import { usedMark } from './used-mark.ts'
+
+function knock(port: number): Knock {
+  return { protocol: 6, port }
+}
+
+function knocks(...ports: number[]): Knock[] {
+  return ports.map(knock)
+}
+
+let folder: string
+let path: string
+let disk: MemoryDisk
+let store: Store
+let list: OneTimeList
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'postern-one-time-'))
+  path = join(folder, 'sequences')
+  disk = new MemoryDisk()
+  await restart()
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+async function restart(): Promise<void> {
+  ;({ store } = await openStoreOn(disk, '/state/journal'))
+  list = new OneTimeList('door', path, store)
+}
+
+function write(text: string): void {
+  writeFileSync(path, text)
+}
+
+function read(): string {
+  return readFileSync(path, 'latin1')
+}
+
+describe('a strike', () => {
+  test('writes one byte over the line, and gives the next', async () => {
+    write('# old\n 1,2,3\n 4,5,6\n')
+    expect(list.read()).toEqual({ next: knocks(1, 2, 3), left: 2, usedAgain: 0 })
+    const strike = await list.strike(knocks(1, 2, 3))
+    expect(strike).toEqual({ outcome: 'struck', next: knocks(4, 5, 6), left: 1, usedAgain: 0 })
+    expect(read()).toBe('# old\n#1,2,3\n 4,5,6\n')
+    expect((await list.strike(knocks(4, 5, 6))).next).toBeUndefined()
+  })
+
+  test('takes the line that is the same to its end, not one that begins alike', async () => {
+    write(' 1,2,3,4\n 1,2,3\n 1,2\n')
+    await list.strike(knocks(1, 2))
+    expect(read()).toBe(' 1,2,3,4\n 1,2,3\n#1,2\n')
+    await list.strike(knocks(1, 2, 3))
+    expect(read()).toBe(' 1,2,3,4\n#1,2,3\n#1,2\n')
+  })
+
+  test('works without a leading blank and without a last line feed', async () => {
+    write('17,2\n18,2')
+    expect((await list.strike(knocks(18, 2))).outcome).toBe('struck')
+    expect(read()).toBe('17,2\n#8,2')
+  })
+
+  test('of a sequence that stands there twice strikes both: it counts once', async () => {
+    write(' 1,2\n 3,4\n 1,2\n')
+    expect(list.read().left).toBe(2)
+    expect(await list.strike(knocks(1, 2))).toMatchObject({ outcome: 'struck', left: 1 })
+    expect(read()).toBe('#1,2\n 3,4\n#1,2\n')
+  })
+
+  test('of a sequence that is not there is refused', async () => {
+    write('#1,2\n 3,4\n')
+    expect(await list.strike(knocks(1, 2))).toMatchObject({ outcome: 'gone', next: knocks(3, 4) })
+    expect(store.wasUsed('door', usedMark('door', knocks(1, 2)))).toBe(false)
+  })
+
+  test('twice at the same time: one opens', async () => {
+    write(' 1,2\n 3,4\n')
+    const outcomes = await Promise.all([list.strike(knocks(1, 2)), list.strike(knocks(1, 2))])
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['struck', 'used'])
+  })
+
+  test('of two at the same time strikes both lines', async () => {
+    write(' 1,2\n 3,4\n')
+    await Promise.all([list.strike(knocks(1, 2)), list.strike(knocks(3, 4))])
+    expect(read()).toBe('#1,2\n#3,4\n')
+  })
+})
+
+describe('what was used stays used', () => {
+  test('with an old copy of the file put back', async () => {
+    write(' 1,2\n 3,4\n')
+    copyFileSync(path, `${path}.backup`)
+    await list.strike(knocks(1, 2))
+    copyFileSync(`${path}.backup`, path)
+    await restart()
+    expect(list.read()).toEqual({ next: knocks(3, 4), left: 1, usedAgain: 1 })
+    expect((await list.strike(knocks(1, 2))).outcome).toBe('used')
+    // The next strike mends the file.
+    await list.strike(knocks(3, 4))
+    expect(read()).toBe('#1,2\n#3,4\n')
+  })
+
+  test('killed between the claim and the strike', async () => {
+    write(' 1,2\n 3,4\n')
+    await store.used('door', usedMark('door', knocks(1, 2)))
+    await restart()
+    expect(list.read()).toMatchObject({ next: knocks(3, 4), usedAgain: 1 })
+    expect((await list.strike(knocks(1, 2))).outcome).toBe('used')
+  })
+
+  test('with the store lost', async () => {
+    write(' 1,2\n 3,4\n')
+    await list.strike(knocks(1, 2))
+    disk = new MemoryDisk()
+    await restart()
+    expect((await list.strike(knocks(1, 2))).outcome).toBe('gone')
+  })
+
+  test('written another way', async () => {
+    write(' 1,2\n')
+    await list.strike(knocks(1, 2))
+    write('1, 2\n 01,2\n')
+    expect((await list.strike(knocks(1, 2))).outcome).toBe('used')
+  })
+})
+
+describe('nothing is claimed that cannot be struck', () => {
+  test('a file that is not there or is a folder', async () => {
+    await expect(list.strike(knocks(1, 2))).rejects.toThrow(/ENOENT/)
+    expect(() => list.read()).toThrow(/ENOENT/)
+    expect(() => new OneTimeList('door', folder, store).read()).toThrow('not a file')
+    expect(store.wasUsed('door', usedMark('door', knocks(1, 2)))).toBe(false)
+  })
+
+  test('a file too large', () => {
+    write('#'.repeat(ONE_TIME_FILE_MAX_BYTES + 1))
+    expect(() => list.read()).toThrow(FileTooLargeError)
+  })
+
+  test('a store that cannot write: the line stays good', async () => {
+    write(' 1,2\n')
+    disk.fail = () => systemError('ENOSPC')
+    await expect(list.strike(knocks(1, 2))).rejects.toThrow('ENOSPC')
+    expect(read()).toBe(' 1,2\n')
+    disk.fail = () => undefined
+    expect((await list.strike(knocks(1, 2))).outcome).toBe('struck')
+  })
+})
+
+/** Runs an edit while the claim is being made durable. */
+function during(edit: () => void): void {
+  disk.fail = (step) => {
+    if (step !== 'sync') return undefined
+    disk.fail = () => undefined
+    edit()
+    return undefined
+  }
+}
+
+describe('edited under the strike', () => {
+  test('in place: the line is found where it is then', async () => {
+    write(' 1,2\n 3,4\n')
+    during(() => write('# a comment\n 3,4\n 1,2\n'))
+    expect((await list.strike(knocks(1, 2))).outcome).toBe('struck')
+    expect(read()).toBe('# a comment\n 3,4\n#1,2\n')
+  })
+
+  test('replaced: the new file is struck', async () => {
+    write(' 1,2\n 3,4\n')
+    during(() => {
+      writeFileSync(`${path}.new`, ' 5,6\n 1,2\n')
+      renameSync(`${path}.new`, path)
+    })
+    expect((await list.strike(knocks(1, 2))).outcome).toBe('struck')
+    expect(read()).toBe(' 5,6\n#1,2\n')
+  })
+
+  test('taken out: refused, and it does not come back', async () => {
+    write(' 1,2\n 3,4\n')
+    during(() => write(' 3,4\n'))
+    expect((await list.strike(knocks(1, 2))).outcome).toBe('gone')
+    expect(read()).toBe(' 3,4\n')
+    write(' 1,2\n 3,4\n')
+    expect((await list.strike(knocks(1, 2))).outcome).toBe('used')
+  })
+
+  test('replaced after the strike, before it is known to last: the new file is struck too', async () => {
+    write(' 1,2\n')
+    let calls = 0
+    const replacing: OneTimeParser = (text) => {
+      calls++
+      // The first looks for the line, the second is the strike, the third is the look at what came of it.
+      if (calls === 3) {
+        writeFileSync(`${path}.new`, ' 3,4\n 1,2\n')
+        renameSync(`${path}.new`, path)
+      }
+      return parseOneTime(text).lines
+    }
+    expect((await new OneTimeList('door', path, store, replacing).strike(knocks(1, 2))).outcome).toBe('struck')
+    expect(read()).toBe(' 3,4\n#1,2\n')
+  })
+
+  test('replaced over and over: given up, and it does not come back', async () => {
+    write(' 1,2\n')
+    const replacing: OneTimeParser = (text) => {
+      writeFileSync(`${path}.new`, ' 1,2\n')
+      renameSync(`${path}.new`, path)
+      return parseOneTime(text).lines
+    }
+    await expect(new OneTimeList('door', path, store, replacing).strike(knocks(1, 2))).rejects.toThrow('over and over')
+    expect(list.read().next).toBeUndefined()
+  })
+})
+
+test('no sequence is ever accepted twice, and no other line changes', async () => {
+  const sequence = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 3 })
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('strike' as const), ports: sequence }),
+    fc.record({ kind: fc.constant('write' as const), lines: fc.array(sequence, { maxLength: 6 }) }),
+    fc.record({ kind: fc.constant('restart' as const) }),
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      disk = new MemoryDisk()
+      await restart()
+      write('')
+      const accepted = new Set<string>()
+      for (const each of steps) {
+        if (each.kind === 'restart') await restart()
+        else if (each.kind === 'write') write(each.lines.map((ports) => ` ${ports.join(',')}\n`).join(''))
+        else {
+          const before = read().split('\n')
+          const text = each.ports.join(',')
+          const there = before.includes(` ${text}`)
+          const { outcome } = await list.strike(knocks(...each.ports))
+          expect(outcome).toBe(!there ? 'gone' : accepted.has(text) ? 'used' : 'struck')
+          if (outcome === 'struck') accepted.add(text)
+          for (const [row, line] of read().split('\n').entries()) {
+            const was = before[row]!
+            if (line !== was) expect([line, accepted.has(was.slice(1))]).toEqual([`#${was.slice(1)}`, true])
+          }
+          if (outcome === 'struck') expect(read()).not.toMatch(new RegExp(`^ ${text}$`, 'm'))
+        }
+      }
+    }),
+    { numRuns: 100 },
+  )
+})

@@ -1,0 +1,169 @@
+import { closeSync, constants, fdatasync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs'
+import { promisify } from 'node:util'
+import type { Knock } from '../config/config.ts'
+import { parseOneTime } from '../config/one-time.ts'
+import type { OneTimeLine } from '../config/one-time.ts'
+import { FileTooLargeError } from './disk.ts'
+import type { Store } from './store.ts'
+import { usedMark } from './used-mark.ts'
+
+/** Largest file of one-time sequences, in bytes: some ten thousand of them. It is read whole for each opening. */
+export const ONE_TIME_FILE_MAX_BYTES = 262_144
+/** How often a file may change or be replaced under one strike before the strike is given up. */
+export const STRIKE_ROUNDS_MAX = 8
+
+const STRUCK = Buffer.from('#')
+
+/** The file's format. The text has one character for each byte, so that places in it are places in the file. */
+export type OneTimeParser = (text: string) => readonly OneTimeLine[]
+
+/** What a list of one-time sequences has left. */
+export interface OneTimeLeft {
+  /** The sequence that opens the door next; `undefined` where none is left. */
+  readonly next: readonly Knock[] | undefined
+  /** How many are left, the next one included; a sequence that stands there twice counts once. */
+  readonly left: number
+  /** Lines not struck out though their sequence was used: an old copy of the file was put back. They open nothing. */
+  readonly usedAgain: number
+}
+
+/**
+ * What came of striking a sequence out. Only `struck` may open the door. `used`: it was accepted before. `gone`: no such
+ * line is in the file any more.
+ */
+export interface Strike extends OneTimeLeft {
+  readonly outcome: 'struck' | 'used' | 'gone'
+}
+
+interface Content {
+  readonly text: string
+  readonly lines: readonly OneTimeLine[]
+}
+
+const syncData = promisify(fdatasync)
+
+/**
+ * The one-time sequences of one door. The file is the operator's: it is read anew each time, never rewritten, and the only
+ * thing ever done to it is to write `#` over the first byte of a used line.
+ *
+ * A sequence is claimed in the store first and struck out second. Killed in between, the store knows; with an old copy
+ * of the file put back, the store knows; with the store lost, the file knows.
+ */
+export class OneTimeList {
+  readonly #door: string
+  readonly #path: string
+  readonly #store: Pick<Store, 'used' | 'wasUsed'>
+  readonly #parse: OneTimeParser
+
+  /** @param parse for tests: how the file is read */
+  constructor(door: string, path: string, store: Pick<Store, 'used' | 'wasUsed'>, parse: OneTimeParser = parseLines) {
+    this.#door = door
+    this.#path = path
+    this.#store = store
+    this.#parse = parse
+  }
+
+  /**
+   * What is left. Changes nothing.
+   *
+   * @throws FileTooLargeError beyond {@link ONE_TIME_FILE_MAX_BYTES}; the system's error if the file cannot be read
+   */
+  read(): OneTimeLeft {
+    const fd = this.#open(constants.O_RDONLY)
+    try {
+      return this.#left(this.#content(fd))
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  /**
+   * Claims a sequence and strikes it out, durably.
+   *
+   * @throws the system's error if the file cannot be written (nothing is claimed then), or if the strike failed
+   * @throws JournalError if the claim could not be made durable
+   * @throws Error if the file is replaced faster than it can be struck
+   */
+  async strike(knocks: readonly Knock[]): Promise<Strike> {
+    const mark = usedMark(this.#door, knocks)
+    let fd = this.#open(constants.O_RDWR)
+    try {
+      const before = this.#content(fd)
+      let line = before.lines.find((each) => !each.struck && this.#mark(each) === mark)
+      if (line === undefined) return { outcome: 'gone', ...this.#left(before) }
+      let rest = restOf(before, line)
+      if (!(await this.#store.used(this.#door, mark))) return { outcome: 'used', ...this.#left(before) }
+      for (let round = 0; round < STRIKE_ROUNDS_MAX; round++) {
+        if (!this.#isCurrent(fd)) {
+          const fresh = this.#open(constants.O_RDWR)
+          closeSync(fd)
+          fd = fresh
+        }
+        // From reading to writing without a pause: an offset is good only for the bytes it was found in.
+        const content = this.#content(fd)
+        const used = content.lines.filter((each) => !each.struck && this.#isUsed(each))
+        for (const { offset } of used) writeSync(fd, STRUCK, 0, 1, offset)
+        await syncData(fd)
+        line = used.find((each) => this.#mark(each) === mark)
+        if (line !== undefined) rest = restOf(content, line)
+        else if (!content.text.split('\n').includes(`#${rest}`)) {
+          return { outcome: 'gone', ...this.#left(content) }
+        } else if (this.#isCurrent(fd)) return { outcome: 'struck', ...this.#left(content) }
+      }
+      throw new Error(`${this.#path}: is replaced over and over`)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  #left({ lines }: Content): OneTimeLeft {
+    const unstruck = lines.filter(({ struck }) => !struck)
+    const good = unstruck.filter((line) => !this.#isUsed(line))
+    const left = new Set(good.map((line) => this.#mark(line))).size
+    return { next: good[0]?.knocks, left, usedAgain: unstruck.length - good.length }
+  }
+
+  #mark(line: OneTimeLine): string {
+    return usedMark(this.#door, line.knocks)
+  }
+
+  #isUsed(line: OneTimeLine): boolean {
+    return this.#store.wasUsed(this.#door, this.#mark(line))
+  }
+
+  #open(flags: number): number {
+    // Without O_NONBLOCK a pipe of that name would hold the daemon up.
+    return openSync(this.#path, flags | constants.O_NONBLOCK)
+  }
+
+  #isCurrent(fd: number): boolean {
+    const open = fstatSync(fd)
+    const named = statSync(this.#path)
+    return open.ino === named.ino && open.dev === named.dev
+  }
+
+  #content(fd: number): Content {
+    const stat = fstatSync(fd)
+    if (!stat.isFile()) throw new Error(`${this.#path}: not a file`)
+    if (stat.size > ONE_TIME_FILE_MAX_BYTES) throw new FileTooLargeError(this.#path, stat.size, ONE_TIME_FILE_MAX_BYTES)
+    const buffer = Buffer.alloc(stat.size)
+    let length = 0
+    while (length < buffer.length) {
+      const count = readSync(fd, buffer, length, buffer.length - length, length)
+      if (count === 0) break
+      length += count
+    }
+    const text = buffer.toString('latin1', 0, length)
+    return { text, lines: this.#parse(text) }
+  }
+}
+
+function parseLines(text: string): readonly OneTimeLine[] {
+  return parseOneTime(text).lines
+}
+
+/** A line but for its first byte, which is all that a strike leaves of it. */
+function restOf({ text }: Content, { offset }: OneTimeLine): string {
+  const end = text.indexOf('\n', offset)
+  return text.slice(offset + 1, end < 0 ? undefined : end)
+}

@@ -1,0 +1,88 @@
+import { ID_MAX_CHARS } from './opening.ts'
+import type { Deadline, Opening } from './opening.ts'
+
+/** What the journal's lines say. */
+export type Entry =
+  | ({ readonly kind: 'opened' } & Opening)
+  | ({ readonly kind: 'extended'; readonly id: string } & Deadline)
+  | { readonly kind: 'closed'; readonly id: string }
+  /** A one-time sequence was accepted: see `usedMark`. */
+  | { readonly kind: 'used'; readonly door: string; readonly mark: string }
+  /** The newest counter or time accepted for a key; `undefined` forgets the key. */
+  | { readonly kind: 'replay'; readonly key: string; readonly value: string | undefined }
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Reads an entry out of the JSON of a line, as a value of its own; `undefined` where it is none. */
+export function readEntry(value: unknown): Entry | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const fields = value as Fields
+  const { kind, id, door, mark, key } = fields
+  switch (kind) {
+    case 'opened':
+      return isOpening(fields) ? { kind, ...copyOpening(fields) } : undefined
+    case 'extended':
+      return isId(id) && isDeadline(fields) ? { kind, id, ...copyDeadline(fields) } : undefined
+    case 'closed':
+      return isId(id) ? { kind, id } : undefined
+    case 'used':
+      return isText(door) && isText(mark) ? { kind, door, mark } : undefined
+    case 'replay':
+      return isText(key) && isOptional(fields.value, isText) ? { kind, key, value: fields.value } : undefined
+    default:
+      return undefined
+  }
+}
+
+/** Whether an opening is one that can be written and read again. */
+export function isOpening(value: object): value is Opening {
+  const { id, door, source, family, openedAt, stop, environment } = value as Fields
+  return (
+    isId(id) &&
+    isText(door) &&
+    isText(source) &&
+    (family === 4 || family === 6) &&
+    isTime(openedAt) &&
+    isOptional(stop, isText) &&
+    isEnvironment(environment) &&
+    isDeadline(value)
+  )
+}
+
+/** Whether a deadline is one that can be written and read again. */
+export function isDeadline(value: object): value is Deadline {
+  const { since, until, boot, bootUntil } = value as Fields
+  return isTime(since) && isTime(until) && isOptional(boot, isText) && isOptional(bootUntil, isTime)
+}
+
+/** An opening's own fields, and no others. */
+export function copyOpening(opening: Opening): Opening {
+  const { id, door, source, family, openedAt, stop, environment } = opening
+  return { id, door, source, family, openedAt, stop, environment: { ...environment }, ...copyDeadline(opening) }
+}
+
+/** A deadline's own fields, and no others. */
+export function copyDeadline({ since, until, boot, bootUntil }: Deadline): Deadline {
+  return { since, until, boot, bootUntil }
+}
+
+function isEnvironment(value: unknown): value is Readonly<Record<string, string>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isText)
+}
+
+function isId(value: unknown): value is string {
+  return isText(value) && value.length > 0 && value.length <= ID_MAX_CHARS
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
+/** JSON has no infinity: a time that is not finite would come back as nothing. */
+function isTime(value: unknown): value is number {
+  return Number.isFinite(value)
+}
+
+function isOptional<T>(value: unknown, is: (value: unknown) => value is T): value is T | undefined {
+  return value === undefined || is(value)
+}

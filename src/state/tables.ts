@@ -1,0 +1,78 @@
+import type { Ledger } from './journal.ts'
+import type { Opening } from './opening.ts'
+import { copyDeadline, readEntry } from './record.ts'
+import type { Entry } from './record.ts'
+
+/** Most openings at once. */
+export const OPENINGS_MAX = 65_536
+/** Most used one-time sequences that are remembered, of all doors together; the oldest give way. */
+export const USED_MAX = 65_536
+/** Most keys with a newest value. */
+export const REPLAY_MAX = 65_536
+
+/** Between the door and the mark of a key: no door's name has one. */
+const SEPARATOR = '\n'
+
+/** The store's state in memory: exactly what the durable records say. */
+export class Tables implements Ledger {
+  readonly openings = new Map<string, Opening>()
+  /** Used one-time sequences as {@link Tables.usedKey}, the oldest first. */
+  readonly used = new Set<string>()
+  readonly replay = new Map<string, string>()
+
+  static usedKey(door: string, mark: string): string {
+    return `${door}${SEPARATOR}${mark}`
+  }
+
+  get size(): number {
+    return this.openings.size + this.used.size + this.replay.size
+  }
+
+  apply(value: unknown): boolean {
+    const entry = readEntry(value)
+    if (entry === undefined) return false
+    this.#take(entry)
+    return true
+  }
+
+  *snapshot(): Generator<Entry> {
+    for (const opening of this.openings.values()) yield { kind: 'opened', ...opening }
+    for (const key of this.used) {
+      const end = key.lastIndexOf(SEPARATOR)
+      yield { kind: 'used', door: key.slice(0, end), mark: key.slice(end + 1) }
+    }
+    for (const [key, value] of this.replay) yield { kind: 'replay', key, value }
+  }
+
+  /** An opening that is not known may be in a lost record: extending or closing it changes nothing. */
+  #take(entry: Entry): void {
+    switch (entry.kind) {
+      case 'opened': {
+        const { kind: _, ...opening } = entry
+        this.openings.set(entry.id, opening)
+        break
+      }
+      case 'extended': {
+        const opening = this.openings.get(entry.id)
+        if (opening !== undefined) this.openings.set(entry.id, { ...opening, ...copyDeadline(entry) })
+        break
+      }
+      case 'closed':
+        this.openings.delete(entry.id)
+        break
+      case 'used':
+        this.#use(Tables.usedKey(entry.door, entry.mark))
+        break
+      case 'replay':
+        if (entry.value === undefined) this.replay.delete(entry.key)
+        else this.replay.set(entry.key, entry.value)
+    }
+  }
+
+  #use(key: string): void {
+    this.used.add(key)
+    if (this.used.size <= USED_MAX) return
+    const [oldest] = this.used
+    this.used.delete(oldest!)
+  }
+}
