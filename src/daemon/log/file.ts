@@ -1,75 +1,76 @@
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
+import { LineQueue } from './queue.ts'
+import type { Line, LineSink } from './queue.ts'
 
-/** Bytes that wait to be written at most; what comes then is left out. */
-export const LOG_QUEUE_MAX_BYTES = 1_048_576
-/** Of these, what only lines that must not be left out may use. */
-export const LOG_RESERVE_BYTES = 262_144
-/** Milliseconds between two complaints about a log that cannot be written. */
-const COMPLAIN_EVERY_MS = 60_000
-/** rw for its owner, r for its group: as syslog daemons make log files. */
-const MODE = 0o640
+/** Who may read a log that the daemon made: its own user, and the group; it names who came in and how. */
+export const LOG_FILE_MODE = 0o640
 
-/** A log file, written to behind the caller's back and in order. */
+/** The log file: lines at its end, in order, without holding up whoever writes. */
 export class LogFile {
-  readonly path: string
-  readonly #handle: FileHandle
-  readonly #complain: (text: string) => void
-  #queue: string[] = []
-  #queued = 0
-  #writing: Promise<void> | undefined
-  #complained = -Infinity
-  #lost = 0
+  readonly #queue: LineQueue
+  #handle: FileHandle | undefined
+  /** Whether the last write may have ended within a line. */
+  #torn = false
+  #writing: Promise<void> = Promise.resolve()
 
-  private constructor(path: string, handle: FileHandle, complain: (text: string) => void) {
-    this.path = path
-    this.#handle = handle
-    this.#complain = complain
+  constructor(sink: Omit<LineSink, 'write'>) {
+    this.#queue = new LineQueue({ ...sink, write: (lines) => (this.#writing = this.#write(lines)) })
   }
 
-  /** Opens it for appending, and makes it where it is not there. @throws the system's error */
-  static async open(path: string, complain: (text: string) => void): Promise<LogFile> {
-    return new LogFile(path, await open(path, 'a', MODE), complain)
+  /**
+   * Opens the file, in place of the one before if there is one; lines not yet written go to the new one. `undefined`:
+   * none any more.
+   *
+   * @throws the system's error, the path named; then the file before stays
+   */
+  async open(path: string | undefined): Promise<void> {
+    if (path === undefined) await this.#queue.idle()
+    const after = path === undefined ? undefined : await openToAppend(path)
+    const before = this.#handle
+    this.#handle = after
+    if (before === undefined) return
+    this.#torn = false
+    // Not waited for: on a disk that hangs, it never ends.
+    void this.#writing
+      .catch(() => undefined)
+      .then(() => before.close())
+      .catch(() => undefined)
   }
 
-  /** Lines that could not be kept. */
-  get lost(): number {
-    return this.#lost
-  }
-
-  /** @param must the line may use the reserve */
-  write(line: string, must: boolean): void {
-    const limit = must ? LOG_QUEUE_MAX_BYTES : LOG_QUEUE_MAX_BYTES - LOG_RESERVE_BYTES
-    if (this.#queued + line.length > limit) {
-      this.#lost++
-      return
-    }
+  push(line: Line): void {
     this.#queue.push(line)
-    this.#queued += line.length
-    this.#writing ??= this.#writeAll()
   }
 
-  /** Writes what waits, and closes the file. */
+  /** Resolves when everything pushed was written, or could not be. */
+  async idle(): Promise<void> {
+    await this.#queue.idle()
+  }
+
+  /** Closes the file once everything is written. Never rejects. */
   async close(): Promise<void> {
-    await this.#writing
-    await this.#handle.close()
+    await this.#queue.idle()
+    const handle = this.#handle
+    this.#handle = undefined
+    await handle?.close().catch(() => undefined)
   }
 
-  async #writeAll(): Promise<void> {
-    while (this.#queue.length > 0) {
-      const text = this.#queue.join('')
-      this.#queue = []
-      try {
-        await this.#handle.appendFile(text)
-      } catch (error) {
-        const now = performance.now()
-        if (now - this.#complained >= COMPLAIN_EVERY_MS) {
-          this.#complained = now
-          this.#complain(`${this.path}: ${(error as Error).message}`)
-        }
-      }
-      this.#queued -= text.length
-    }
-    this.#writing = undefined
+  async #write(lines: readonly Line[]): Promise<void> {
+    const text = lines.map((line) => line.text).join('')
+    if (this.#handle === undefined) throw new Error('the log file is not open')
+    const start = this.#torn ? '\n' : ''
+    this.#torn = true
+    await this.#handle.appendFile(start + text)
+    this.#torn = false
+  }
+}
+
+async function openToAppend(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'a', LOG_FILE_MODE)
+  } catch (error) {
+    const { message } = error as Error
+    if (!message.includes(path)) (error as Error).message = `${path}: ${message}`
+    throw error
   }
 }

@@ -1,86 +1,76 @@
-/** Lines that may be written at once after a quiet time, and a second from then on, of all sources together. */
-export const TOTAL_BURST = 500
-export const TOTAL_PER_S = 50
-/** The same for one source. A sequence of 32 knocks fits into the burst. */
-export const SOURCE_BURST = 40
-export const SOURCE_PER_S = 2
-/** Sources whose lines are counted at the same time; of more, the one heard of longest ago is forgotten. */
-export const LIMITED_SOURCES_MAX = 4_096
-/** Milliseconds between two lines that tell how many were left out. */
-export const LEFT_OUT_EVERY_MS = 10_000
+import { sipHash } from '../../gate/siphash.ts'
+import type { Address } from '../../packet/address.ts'
 
-/** A number of lines that fills up again with time. */
-class Allowance {
-  readonly #burst: number
-  readonly #perMs: number
-  #left: number
-  #filled: number
+/** Lines that a source may cause at once. */
+export const SOURCE_BURST_LINES = 20
+/** Lines a second that a source may cause after that. */
+export const SOURCE_LINES_PER_S = 1
+/** Lines that all sources together may cause at once. */
+export const TOTAL_BURST_LINES = 500
+/** Lines a second that they may cause after that. */
+export const TOTAL_LINES_PER_S = 50
+/** Sets of the table of sources; a power of two. */
+const SETS = 1_024
+/** Sources in a set: the one that was heard longest ago makes room. */
+const WAYS = 4
+/** Sources that are remembered, at most. */
+export const LIMITED_SOURCES_MAX = SETS * WAYS
 
-  constructor(burst: number, perS: number, now: number) {
-    this.#burst = burst
-    this.#perMs = perS / 1000
-    this.#left = burst
-    this.#filled = now
+/**
+ * How many lines strangers may cause in the log: a bucket for each source, and one for all. It is asked for every
+ * packet of a flood, so it allocates nothing, and looks for the source only while there is something left for anyone.
+ * An IPv6 source is its /64, for whoever has one of these addresses has all of them.
+ */
+export class FloodLimit {
+  readonly #seed: readonly [number, number]
+  #total = TOTAL_BURST_LINES
+  #totalAt = -Infinity
+  /** 0: the slot is free. */
+  readonly #family = new Uint8Array(LIMITED_SOURCES_MAX)
+  readonly #a = new Int32Array(LIMITED_SOURCES_MAX)
+  readonly #b = new Int32Array(LIMITED_SOURCES_MAX)
+  readonly #left = new Float64Array(LIMITED_SOURCES_MAX)
+  readonly #at = new Float64Array(LIMITED_SOURCES_MAX)
+
+  /** @param seed two secret random 32-bit words, for the hash of the table. */
+  constructor(seed: readonly [number, number]) {
+    this.#seed = seed
   }
 
-  has(now: number): boolean {
-    this.#left = Math.min(this.#burst, this.#left + Math.max(0, now - this.#filled) * this.#perMs)
-    this.#filled = now
-    return this.#left >= 1
+  /** Whether a line about this source may be written. `now`: milliseconds; a clock that is set back does no harm. */
+  admit(source: Address, now: number): boolean {
+    this.#total = refilled(this.#total, now - this.#totalAt, TOTAL_LINES_PER_S, TOTAL_BURST_LINES)
+    this.#totalAt = now
+    if (this.#total < 1) return false
+    const slot = this.#slotOf(source, now)
+    const left = refilled(this.#left[slot]!, now - this.#at[slot]!, SOURCE_LINES_PER_S, SOURCE_BURST_LINES)
+    this.#at[slot] = now
+    if (left < 1) {
+      this.#left[slot] = left
+      return false
+    }
+    this.#left[slot] = left - 1
+    this.#total--
+    return true
   }
 
-  take(): void {
-    this.#left--
+  /** The slot of the source; if it has none, that of a source not heard for longest, now its own. */
+  #slotOf({ family, a, b }: Address, now: number): number {
+    const first = (sipHash(this.#seed[0], this.#seed[1], a, b, family, 0) & (SETS - 1)) * WAYS
+    let oldest = first
+    for (let slot = first; slot < first + WAYS; slot++) {
+      if (this.#family[slot] === family && this.#a[slot] === a && this.#b[slot] === b) return slot
+      if (this.#family[oldest] !== 0 && (this.#family[slot] === 0 || this.#at[slot]! < this.#at[oldest]!)) oldest = slot
+    }
+    this.#family[oldest] = family
+    this.#a[oldest] = a
+    this.#b[oldest] = b
+    this.#left[oldest] = SOURCE_BURST_LINES
+    this.#at[oldest] = now
+    return oldest
   }
 }
 
-/** Decides which of the lines that strangers can cause are written. Pure: time comes as a parameter, milliseconds. */
-export class LineLimit {
-  readonly #total: Allowance
-  readonly #sources = new Map<string, Allowance>()
-  #leftOut = 0
-
-  constructor(now: number) {
-    this.#total = new Allowance(TOTAL_BURST, TOTAL_PER_S, now)
-  }
-
-  /** Lines left out since they were last told of. */
-  get leftOut(): number {
-    return this.#leftOut
-  }
-
-  /**
-   * Whether a line about the source may be written. The total is asked first: in a flood a line that is left out costs no
-   * look-up, and `source` is not even asked for its name.
-   */
-  allows(source: () => string, now: number): boolean {
-    if (this.#total.has(now) && this.#ofSource(source(), now)) {
-      this.#total.take()
-      return true
-    }
-    this.#leftOut++
-    return false
-  }
-
-  /** How many lines were left out; they are counted anew from here. */
-  tell(): number {
-    const count = this.#leftOut
-    this.#leftOut = 0
-    return count
-  }
-
-  #ofSource(source: string, now: number): boolean {
-    const allowance = this.#sources.get(source) ?? new Allowance(SOURCE_BURST, SOURCE_PER_S, now)
-    this.#sources.delete(source)
-    this.#sources.set(source, allowance)
-    if (this.#sources.size > LIMITED_SOURCES_MAX) {
-      for (const oldest of this.#sources.keys()) {
-        this.#sources.delete(oldest)
-        break
-      }
-    }
-    if (!allowance.has(now)) return false
-    allowance.take()
-    return true
-  }
+function refilled(left: number, elapsedMs: number, perSecond: number, burst: number): number {
+  return elapsedMs <= 0 ? left : Math.min(burst, left + (elapsedMs * perSecond) / 1000)
 }

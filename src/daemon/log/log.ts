@@ -1,267 +1,277 @@
+import { randomInt } from 'node:crypto'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { LogFile } from './file.ts'
-import { LEFT_OUT_EVERY_MS, LineLimit } from './limit.ts'
-import { Names } from './names.ts'
-import type { Lookup } from './names.ts'
-import { knockdTime, zonedTime } from './time.ts'
+import { Hosts } from './hosts.ts'
+import { FloodLimit } from './limit.ts'
+import { debugLine, jsonLine, knockdLine, oneLine, plainText, priorityOf } from './line.ts'
+import type { Entry, Facts, Level } from './line.ts'
+import { Naming } from './naming.ts'
+import { LineQueue } from './queue.ts'
 
-/** How much a line matters. */
-export type Level = 'debug' | 'info' | 'notice' | 'warning' | 'error'
-/** syslog(3)'s numbers. */
-const PRIORITY: Readonly<Record<Level, number>> = { error: 3, warning: 4, notice: 5, info: 6, debug: 7 }
-/** Most characters of a line. */
-export const LINE_MAX_CHARS = 8_192
-/** Lines that wait for the system log at most. */
-const SYSLOG_WAITING_MAX = 1_024
+export type { Facts, Level } from './line.ts'
+
+/** Milliseconds from the first line left out to the line that says how many. */
+export const LEFT_OUT_REPORT_MS = 10_000
+/** Milliseconds between two reports on standard error that the log cannot be written. */
+export const FAILURE_REPORT_MS = 60_000
+/** Milliseconds that closing waits for what was not written yet. */
+export const LOG_CLOSE_MAX_MS = 5_000
+/** Lines of a command's output that are logged. */
+export const OUTPUT_LINES_MAX = 20
+/** Longest line of a command's output, in UTF-16 units. */
+export const OUTPUT_LINE_MAX_CHARS = 1_024
+const WORD = 2 ** 32
 
 /** Where lines go, and in which form. */
 export interface LogSettings {
   readonly format: 'knockd' | 'json'
   readonly file: string | undefined
   readonly syslog: boolean
-  /** Lines go to standard output too. */
   readonly verbose: boolean
-  /** Lines of level debug are written. */
   readonly debug: boolean
-  /** Addresses are followed by host names. */
   readonly lookup: boolean
 }
 
-/** What a log needs of the outside. */
-export interface LogOutside {
+/** What the log needs of the world. */
+export interface LogSurroundings {
+  /** Milliseconds since 1970. */
   now(): number
-  out(text: string): void
-  err(text: string): void
-  syslog(priority: number, text: string): Promise<void>
-  readonly lookup: Lookup
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+  /** syslog(3), with a priority without facility; `undefined` where there is none. */
+  readonly syslog: ((priority: number, message: string) => Promise<void>) | undefined
+  /** The name that the DNS has for an address. */
+  lookup(address: string): Promise<string | undefined>
 }
 
-/** One thing that happened. */
-interface Event {
-  readonly level: Level
-  /** Name in JSON. */
-  readonly event: string
-  readonly source?: string
-  readonly door?: string
-  /** What stands behind address and door. */
-  readonly text: string
-  /** Instead of `text` on standard output. */
-  readonly shown?: string
-  readonly fields?: Readonly<Record<string, string | number>>
-  /** Never left out. */
-  readonly must?: boolean
-}
-
-/** The daemon's log: knockd's lines to the letter, or JSON. Nothing here is waited for by whoever calls it. */
+/**
+ * The daemon's log. No method but {@link Log.openFile} and {@link Log.reopen} throws, and none holds up its caller.
+ * Lines that strangers cause by knocking are limited; that a door opens, commands and notices always appear.
+ */
 export class Log {
-  readonly #outside: LogOutside
-  readonly #limit: LineLimit
-  readonly #names: Names
   #settings: LogSettings
-  #file: LogFile | undefined
-  #telling: NodeJS.Timeout | undefined
-  #syslogWaiting = 0
-  #syslog = Promise.resolve()
+  readonly #around: LogSurroundings
+  readonly #file: LogFile
+  readonly #syslog: LineQueue
+  readonly #naming: Naming
+  readonly #knocks: FloodLimit
+  /** Of its own, so that explanations do not use up what there is for the lines they explain. */
+  readonly #explanations: FloodLimit
+  #leftOut = 0
+  #leftOutTimer: NodeJS.Timeout | undefined
+  #failedAt = -Infinity
+  #closed = false
 
-  private constructor(settings: LogSettings, outside: LogOutside, file: LogFile | undefined) {
+  constructor(settings: LogSettings, surroundings: LogSurroundings) {
     this.#settings = settings
-    this.#outside = outside
-    this.#file = file
-    this.#limit = new LineLimit(outside.now())
-    this.#names = new Names(outside.lookup)
+    this.#around = surroundings
+    const now = (): number => surroundings.now()
+    const lost = (lines: number): void =>
+      this.notice('warning', `${lines} lines left out (the log could not be written in time)`)
+    this.#file = new LogFile({ failed: (error) => this.#failed(this.#settings.file ?? 'log file', error), lost })
+    this.#syslog = new LineQueue({
+      write: async (lines) => {
+        for (const { priority, text } of lines) await surroundings.syslog?.(priority, text)
+      },
+      failed: (error) => this.#failed('syslog', error),
+      lost,
+    })
+    const hosts = new Hosts((address) => surroundings.lookup(address), now)
+    this.#naming = new Naming(hosts, (entry, host) => this.#write(entry, host))
+    this.#knocks = new FloodLimit([randomInt(WORD), randomInt(WORD)])
+    this.#explanations = new FloodLimit([randomInt(WORD), randomInt(WORD)])
   }
 
-  /** Opens the log. @throws the system's error if its file cannot be opened */
-  static async open(settings: LogSettings, outside: LogOutside): Promise<Log> {
-    return new Log(settings, outside, await openFile(settings, outside))
+  /** Opens the log file, if there is to be one. @throws the system's error, the path named */
+  async openFile(): Promise<void> {
+    await this.#file.open(this.#settings.file)
   }
 
-  /** Opens the file anew, under other settings. @throws the system's error; then all stays as it was */
+  /**
+   * Opens the log file anew, under settings that may be others.
+   *
+   * @throws the system's error, the path named; then everything goes on as before
+   */
   async reopen(settings: LogSettings): Promise<void> {
-    const file = await openFile(settings, this.#outside)
-    const before = this.#file
-    this.#file = file
+    await this.#file.open(settings.file)
     this.#settings = settings
-    await before?.close()
-  }
-
-  /** Writes what waits. */
-  async close(): Promise<void> {
-    this.#tellLeftOut()
-    await this.#syslog
-    await this.#file?.close()
-    this.#file = undefined
   }
 
   starting(interfaces: readonly string[]): void {
     const names = interfaces.join(', ')
     const text = `starting up, listening on ${names}`
-    this.#write({ level: 'notice', event: 'listening', text, shown: `listening on ${names}...`, must: true })
-  }
-
-  rereading(file: string): void {
-    this.#write({ level: 'notice', event: 'reload', text: `re-reading config file: ${file}`, must: true })
+    this.#add({ event: 'starting', text, verboseText: `listening on ${names}...`, facts: { interfaces } })
   }
 
   shuttingDown(): void {
-    this.#write({ level: 'notice', event: 'end', text: 'shutting down', must: true })
+    this.#add({ event: 'shutting-down', text: 'shutting down', facts: {} })
   }
 
+  rereading(path: string): void {
+    this.#add({ event: 're-reading', text: `re-reading config file: ${path}`, facts: { file: path } })
+  }
+
+  /** A source reached a stage. Limited. */
   stage(source: Address, door: string, stage: number): void {
-    if (!this.#allows(source)) return
-    this.#write({
-      level: 'notice',
+    if (!this.#admitted(this.#knocks, source)) return
+    this.#add({
       event: 'stage',
       source: formatAddress(source),
-      door,
-      text: `Stage ${stage}`,
-      fields: { stage },
+      text: `${door}: Stage ${stage}`,
+      facts: { door, stage },
     })
   }
 
-  open(source: Address, door: string): void {
-    this.#write({
-      level: 'notice',
-      event: 'open',
-      source: formatAddress(source),
-      door,
-      text: 'OPEN SESAME',
-      must: true,
-    })
-  }
-
+  /** A source took too long. Limited. */
   sequenceTimeout(source: Address, door: string, stage: number): void {
-    if (!this.#allows(source)) return
-    const text = `sequence timeout (stage ${stage})`
-    this.#write({ level: 'notice', event: 'timeout', source: formatAddress(source), door, text, fields: { stage } })
+    if (!this.#admitted(this.#knocks, source)) return
+    const text = `${door}: sequence timeout (stage ${stage})`
+    this.#add({ event: 'sequence-timeout', source: formatAddress(source), text, facts: { door, stage } })
   }
 
+  /** A source is ignored for a while. Limited. */
   scanning(source: Address, seconds: number): void {
-    if (!this.#allows(source)) return
-    const text = `scanning, ignored for ${seconds} s`
-    this.#write({ level: 'notice', event: 'scan', source: formatAddress(source), text, fields: { seconds } })
+    if (!this.#admitted(this.#knocks, source)) return
+    const text = `port scan, ignored for ${seconds} s`
+    this.#add({ event: 'scan', level: 'info', source: formatAddress(source), text, facts: { ignoredSeconds: seconds } })
   }
 
-  /** Why a knock came to nothing; written only where that was asked for. */
-  explain(
-    source: Address,
-    door: string | undefined,
-    reason: string,
-    fields: Readonly<Record<string, string | number>>,
-  ): void {
-    if (!this.#settings.debug && this.#settings.format !== 'json') return
-    if (!this.#allows(source)) return
-    const detail = Object.entries(fields).map(([name, value]) => `${name} ${value}`)
-    const text = `${reason} (${detail.join(', ')})`
-    const about = { source: formatAddress(source), ...(door === undefined ? {} : { door }) }
-    this.#write({ level: 'debug', event: 'passed', ...about, text, fields: { reason, ...fields } })
+  /** Why something came to nothing: for `-D` and JSON only. Limited. */
+  explain(source: Address, door: string | undefined, reason: string, facts: Facts = {}): void {
+    const { debug, format, file } = this.#settings
+    if (!debug && (format !== 'json' || file === undefined)) return
+    if (!this.#admitted(this.#explanations, source)) return
+    const details = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`]))
+    const text = `${door === undefined ? '' : `${door}: `}${reason}${details.length > 0 ? ` (${details.join(', ')})` : ''}`
+    this.#add({
+      event: 'explanation',
+      level: 'debug',
+      source: formatAddress(source),
+      text,
+      facts: { ...facts, door, reason },
+    })
+  }
+
+  /** A door opens. */
+  open(source: Address, door: string): void {
+    const text = `${door}: OPEN SESAME`
+    this.#add({ event: 'open', source: formatAddress(source), text, facts: { door }, urgent: true })
   }
 
   running(door: string, command: string): void {
-    this.#write({
-      level: 'notice',
-      event: 'command',
-      door,
-      text: `running command: ${command}`,
-      fields: { command },
-      must: true,
-    })
+    this.#add({ event: 'command', text: `${door}: running command: ${command}`, facts: { door, command } })
   }
 
-  output(door: string, output: string): void {
-    for (const line of output.split('\n')) {
-      this.#write({ level: 'info', event: 'output', door, text: `command output: ${line}`, fields: { output: line } })
-    }
-  }
-
+  /** The time of an opening is over. `source`: an address in text. */
   commandTimeout(source: string, door: string): void {
-    this.#write({ level: 'notice', event: 'deadline', source, door, text: 'command timeout', must: true })
+    this.#add({ event: 'command-timeout', source, text: `${door}: command timeout`, facts: { door } })
   }
 
   status(door: string, status: number): void {
-    const text = `command returned non-zero status code (${status})`
-    this.#write({ level: 'notice', event: 'status', door, text, fields: { status }, must: true })
+    const text = `${door}: command returned non-zero status code (${status})`
+    this.#add({ event: 'status', text, facts: { door, status } })
   }
 
-  notice(level: Level, text: string): void {
-    for (const line of text.split('\n')) this.#write({ level, event: 'notice', text: line, must: level !== 'debug' })
+  /** What a command printed: a line of the log for each of its own, at most {@link OUTPUT_LINES_MAX}. */
+  output(door: string, printed: string): void {
+    const lines = printed.split('\n', OUTPUT_LINES_MAX + 1).map((line) => line.replace(/\r$/, ''))
+    const more = lines.length > OUTPUT_LINES_MAX
+    for (const line of lines.slice(0, OUTPUT_LINES_MAX)) {
+      const output = line.length > OUTPUT_LINE_MAX_CHARS ? `${line.slice(0, OUTPUT_LINE_MAX_CHARS - 1)}…` : line
+      this.#add({
+        event: 'output',
+        level: 'info',
+        text: `${door}: command printed: ${output}`,
+        facts: { door, output },
+      })
+    }
+    if (more) this.notice('info', `${door}: command printed more than ${OUTPUT_LINES_MAX} lines`, { door })
   }
 
-  #allows(source: Address): boolean {
-    if (this.#limit.allows(() => formatAddress(source), this.#outside.now())) return true
-    this.#telling ??= setTimeout(() => this.#tellLeftOut(), LEFT_OUT_EVERY_MS)
+  /** Anything else. A hint on a line of its own follows its message on the same line: no text can forge a line. */
+  notice(level: Level, text: string, facts: Facts = {}): void {
+    const message = text.replaceAll(/\s*\n\s*/g, '; ')
+    this.#add({ event: 'notice', level, text: message, facts: { ...facts, message } })
+  }
+
+  /** Writes everything that was accepted, and ends; waits for {@link LOG_CLOSE_MAX_MS} at most. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#reportLeftOut()
+    this.#closed = true
+    this.#naming.flush()
+    let limit: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      limit = setTimeout(resolve, LOG_CLOSE_MAX_MS)
+    })
+    await Promise.race([Promise.all([this.#file.close(), this.#syslog.idle()]), late])
+    clearTimeout(limit)
+  }
+
+  #admitted(limit: FloodLimit, source: Address): boolean {
+    if (limit.admit(source, this.#around.now())) return true
+    this.#leftOut++
+    if (this.#leftOutTimer === undefined && !this.#closed) {
+      this.#leftOutTimer = setTimeout(() => this.#reportLeftOut(), LEFT_OUT_REPORT_MS)
+      this.#leftOutTimer.unref()
+    }
     return false
   }
 
-  #tellLeftOut(): void {
-    clearTimeout(this.#telling)
-    this.#telling = undefined
-    const count = this.#limit.tell()
-    if (count === 0) return
-    const text = `${count} lines left out, too many knocks`
-    this.#write({ level: 'notice', event: 'left out', text, fields: { count }, must: true })
-  }
-
-  #write(event: Event): void {
-    if (event.level === 'debug' && !this.#settings.debug && this.#settings.format !== 'json') return
-    const now = this.#outside.now()
-    if (this.#settings.lookup && event.source !== undefined) {
-      this.#names.with(event.source, now, (name) => this.#put(event, name, now))
-    } else {
-      this.#put(event, undefined, now)
+  #reportLeftOut(): void {
+    clearTimeout(this.#leftOutTimer)
+    this.#leftOutTimer = undefined
+    const lines = this.#leftOut
+    this.#leftOut = 0
+    if (lines > 0) {
+      this.#add({ event: 'left-out', text: `${lines} lines left out (too many knocks)`, facts: { lines } })
     }
   }
 
-  #put(event: Event, name: string | undefined, now: number): void {
-    const { format, verbose, debug, syslog } = this.#settings
-    const about = [event.source, event.door].filter((part) => part !== undefined)
-    if (name !== undefined && about.length > 0) about[0] = `${about[0]} (${name})`
-    const prefix = about.map((part) => `${part}: `).join('')
-    const text = printable(`${prefix}${event.text}`)
-    const isDebug = event.level === 'debug'
-    const must = event.must === true
-    if (this.#file !== undefined && format === 'json') this.#file.write(`${json(event, name, now)}\n`, must)
-    else if (this.#file !== undefined && !isDebug) this.#file.write(`[${knockdTime(now)}] ${text}\n`, must)
-    if (isDebug ? debug : verbose) {
-      const shown = printable(`${prefix}${event.shown ?? event.text}`)
-      this.#outside.out(isDebug ? `${zonedTime(now)} ${shown}\n` : `${shown}\n`)
+  #add(said: Omit<Entry, 'time' | 'level'> & { readonly level?: Level }): void {
+    if (this.#closed) return
+    const entry: Entry = { level: 'notice', ...said, time: this.#around.now() }
+    // Names are asked for only on behalf of lines that everyone sees.
+    this.#naming.add(entry, this.#settings.lookup && entry.level !== 'debug')
+  }
+
+  #write(entry: Entry, host: string | undefined): void {
+    const { format, file, verbose, debug } = this.#settings
+    const syslog = this.#settings.syslog && this.#around.syslog !== undefined
+    const { level, urgent = false } = entry
+    const priority = priorityOf(level)
+    if (file !== undefined && (format === 'json' || level !== 'debug')) {
+      const text = format === 'json' ? jsonLine(entry, host) : knockdLine(entry, host)
+      this.#file.push({ text, priority, urgent })
     }
-    if (syslog && !isDebug) this.#toSyslog(PRIORITY[event.level], text)
+    if (level === 'debug') {
+      if (debug) print(this.#around.stdout, debugLine(entry, host))
+      return
+    }
+    if (syslog) this.#syslog.push({ text: plainText(entry, host), priority, urgent })
+    if (verbose) {
+      const { verboseText } = entry
+      print(this.#around.stdout, `${verboseText === undefined ? plainText(entry, host) : oneLine(verboseText)}\n`)
+    }
+    // What is wrong must be heard somewhere.
+    const unheard = file === undefined && !syslog && !verbose
+    if (unheard && priority <= priorityOf('warning')) print(this.#around.stderr, `knockd: ${plainText(entry, host)}\n`)
   }
 
-  /** One after the other: they come from threads, and would overtake each other. */
-  #toSyslog(priority: number, text: string): void {
-    if (this.#syslogWaiting >= SYSLOG_WAITING_MAX) return
-    this.#syslogWaiting++
-    this.#syslog = this.#syslog.then(async () => {
-      await this.#outside.syslog(priority, text)
-      this.#syslogWaiting--
-    })
+  #failed(what: string, error: Error): void {
+    const now = this.#around.now()
+    if (Math.abs(now - this.#failedAt) < FAILURE_REPORT_MS) return
+    this.#failedAt = now
+    print(this.#around.stderr, `knockd: ${oneLine(`${what}: ${error.message}`)}\n`)
   }
 }
 
-async function openFile({ file }: LogSettings, outside: LogOutside): Promise<LogFile | undefined> {
-  return file === undefined ? undefined : await LogFile.open(file, (text) => outside.err(`knockd: ${text}\n`))
-}
-
-function json(event: Event, name: string | undefined, now: number): string {
-  const { level, source, door, text, fields } = event
-  const host = name === undefined ? {} : { host: name }
-  return JSON.stringify({
-    time: zonedTime(now),
-    level,
-    event: event.event,
-    source,
-    ...host,
-    door,
-    ...fields,
-    text: printable(text),
-  })
-}
-
-/** Without characters that would make two lines of one, or move a terminal's cursor; and no longer than a line may be. */
-function printable(text: string): string {
-  const cut = text.length > LINE_MAX_CHARS ? `${text.slice(0, LINE_MAX_CHARS)}…` : text
-  return cut.replaceAll(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
+/** Whoever reads standard output or standard error may be gone; that is no reason to end. */
+function print(stream: { write(text: string): unknown }, text: string): void {
+  try {
+    stream.write(text)
+  } catch {
+    // Nobody is left to be told.
+  }
 }

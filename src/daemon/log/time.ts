@@ -1,16 +1,24 @@
-/** `2009-11-09 14:01`, local time: knockd's own. */
-export function knockdTime(ms: number): string {
-  const at = new Date(ms)
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`
+/** Local time as knockd's log has it: `2009-11-09 14:01`. `time`: milliseconds since 1970. */
+export function knockdTime(time: number): string {
+  const date = new Date(time)
+  return `${day(date)} ${two(date.getHours())}:${two(date.getMinutes())}`
 }
 
-/** `2009-11-09T14:01:30.123+01:00`, local time with its zone (RFC 3339). */
-export function zonedTime(ms: number): string {
-  const at = new Date(ms)
-  const east = -at.getTimezoneOffset()
-  const zone = `${east < 0 ? '-' : '+'}${two(Math.floor(Math.abs(east) / 60))}:${two(Math.abs(east) % 60)}`
-  const millis = String(at.getMilliseconds()).padStart(3, '0')
-  return `${knockdTime(ms).replace(' ', 'T')}:${two(at.getSeconds())}.${millis}${zone}`
+/**
+ * Local time with its offset from UTC, as RFC 3339, 5.6 has it: `2009-11-09T14:01:05+01:00`, on request with
+ * milliseconds. `time`: milliseconds since 1970.
+ */
+export function zonedTime(time: number, precision: 'seconds' | 'milliseconds'): string {
+  const date = new Date(time)
+  const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':')
+  const fraction = precision === 'seconds' ? '' : `.${String(date.getMilliseconds()).padStart(3, '0')}`
+  const offset = -date.getTimezoneOffset()
+  const minutes = Math.abs(offset)
+  return `${day(date)}T${clock}${fraction}${offset < 0 ? '-' : '+'}${two(Math.trunc(minutes / 60))}:${two(minutes % 60)}`
+}
+
+function day(date: Date): string {
+  return `${String(date.getFullYear()).padStart(4, '0')}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
 }
 
 function two(number: number): string {

@@ -1,0 +1,43 @@
+import { VERSION } from '../version.ts'
+import type { Output } from './check.ts'
+
+const USAGE_ERROR = 2
+
+const HELP = `usage: postern COMMAND [ARGUMENT]...
+
+Looks after knockd's doors.
+
+  check [FILE]      say everything that is wrong with a config, and what would be
+                    right
+
+  -V, --version     print the version
+  -h, --help        print this; a command has a --help of its own
+
+examples:
+  postern check
+  postern check --strict ./knockd.conf && systemctl reload knockd
+`
+
+/** Runs postern's command line, and gives the exit code. */
+export async function postern(argv: readonly string[], output: Output): Promise<number> {
+  const [command, ...args] = argv
+  switch (command) {
+    case '-h':
+    case '--help':
+      output.out(HELP)
+      return 0
+    case '-V':
+    case '--version':
+      output.out(`postern ${VERSION}\n`)
+      return 0
+    case 'check': {
+      const { check } = await import('./check.ts')
+      return await check(args, output)
+    }
+    default: {
+      const what = command === undefined ? 'no command is given' : 'no such command'
+      output.err(`postern: ${what}\n  postern --help lists them\n`)
+      return USAGE_ERROR
+    }
+  }
+}

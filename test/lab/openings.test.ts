@@ -1,0 +1,224 @@
+// Goal: nothing stays open by accident. Whatever ends the daemon, and whenever, the next start closes what is overdue at
+// once and the rest on time; a one-time sequence opens once, whatever is killed when.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { knock, program, startKnockd } from './knockd.ts'
+import type { Knockd } from './knockd.ts'
+import { CLIENT_4, Host, SERVER_4, lab, pair } from './net.ts'
+import { until } from './process.ts'
+import type { Process } from './process.ts'
+import { scratch } from './scratch.ts'
+
+/** Rounds of kill -9 at a random moment. */
+const ROUNDS = process.env.SLOW === '1' ? 200 : 6
+
+let running: Process | undefined
+afterEach(async () => {
+  await running?.stop()
+  running = undefined
+})
+
+/** A door that notes each start and stop in a file. */
+const noting = (file: string, seconds: number): string =>
+  [
+    '[timed]',
+    'Sequence = 7301,8822',
+    `Start_Command = echo start %IP% >> ${file}`,
+    `Cmd_Timeout = ${seconds}`,
+    `Stop_Command = echo stop %IP% >> ${file}`,
+    '',
+  ].join('\n')
+
+const start = async (host: Host, config: string): Promise<Knockd> => {
+  const daemon = await startKnockd({ host, config })
+  running = daemon.process
+  return daemon
+}
+
+const again = async (host: Host, daemon: Knockd): Promise<Process> => {
+  running = host.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
+  await running.line(/listening on/)
+  return running
+}
+
+const notes = (file: string): readonly string[] =>
+  existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
+
+const open = async (client: Host): Promise<void> => {
+  await knock(client, [SERVER_4, '7301', '8822'])
+}
+
+lab('timed openings', () => {
+  test('close by themselves, with the lines that knockd writes', async () => {
+    const { server, client } = await pair()
+    const file = join(scratch('notes'), 'notes')
+    const daemon = await start(server, noting(file, 1))
+    await open(client)
+    expect(await daemon.process.line(/timeout/)).toBe(`${CLIENT_4}: timed: command timeout`)
+    expect(await daemon.process.line(/running/)).toBe(`timed: running command: echo stop ${CLIENT_4} >> ${file}`)
+    await until('both notes', () => notes(file).length === 2)
+    expect(notes(file)).toEqual([`start ${CLIENT_4}`, `stop ${CLIENT_4}`])
+  })
+
+  test('are extended by a repeated knock, which stacks no second rule', async () => {
+    const { server, client } = await pair()
+    const file = join(scratch('notes'), 'notes')
+    const daemon = await start(server, noting(file, 2))
+    for (let times = 0; times < 3; times++) {
+      await open(client)
+      await daemon.process.line(/OPEN SESAME/)
+    }
+    await daemon.process.line(/command timeout/)
+    await until('both notes', () => notes(file).length === 2)
+    expect(notes(file)).toEqual([`start ${CLIENT_4}`, `stop ${CLIENT_4}`])
+  })
+
+  test('are closed on SIGTERM', async () => {
+    const { server, client } = await pair()
+    const file = join(scratch('notes'), 'notes')
+    const daemon = await start(server, noting(file, 600))
+    await open(client)
+    await daemon.process.line(/running command/)
+    const exit = await daemon.process.stop()
+    expect(exit.code).toBe(0)
+    expect(notes(file)).toEqual([`start ${CLIENT_4}`, `stop ${CLIENT_4}`])
+    await again(server, daemon)
+    await running!.stop()
+    expect(notes(file)).toHaveLength(2)
+  })
+
+  test('are closed by the next start after kill -9: overdue ones at once, the others on time', async () => {
+    const { server, client } = await pair()
+    const file = join(scratch('notes'), 'notes')
+    const daemon = await start(server, noting(file, 2))
+    await open(client)
+    await until('the start', () => notes(file).length === 1)
+    const opened = performance.now()
+    daemon.process.kill('SIGKILL')
+    await daemon.process.ended
+    const next = await again(server, daemon)
+    await next.line(/command timeout/)
+    expect(performance.now() - opened).toBeGreaterThan(1_500)
+    await until('the stop', () => notes(file).length === 2)
+
+    await open(client)
+    await until('the second start', () => notes(file).length === 3)
+    next.kill('SIGKILL')
+    await next.ended
+    // Long enough for the deadline to pass while nothing runs.
+    await server.run(['sleep', '2.2'])
+    const last = await again(server, daemon)
+    await last.line(/command timeout/, 1_000)
+    await until('the second stop', () => notes(file).length === 4)
+  })
+
+  test(`${ROUNDS} rounds of kill -9 at a random moment leave nothing open`, async () => {
+    const { server, client } = await pair()
+    const file = join(scratch('notes'), 'notes')
+    const daemon = await start(server, noting(file, 1))
+    let { process } = daemon
+    for (let round = 0; round < ROUNDS; round++) {
+      await open(client)
+      if (round % 2 === 0) await process.line(/OPEN SESAME/)
+      process.kill('SIGKILL')
+      await process.ended
+      process = await again(server, daemon)
+    }
+    await process.stop()
+    // What started before a kill may be closed twice, as the close was not on disk yet; never not at all.
+    const last = notes(file).at(-1)
+    expect(last === undefined || last.startsWith('stop')).toBe(true)
+  }, 240_000)
+
+  test('outlive a reload, even one that takes their door away', async () => {
+    const { server, client } = await pair()
+    const file = join(scratch('notes'), 'notes')
+    const daemon = await start(server, noting(file, 2))
+    await open(client)
+    await daemon.process.line(/running command/)
+    const text = readFileSync(daemon.file, 'utf8').replace('[timed]', '[other]').replace('7301', '7399')
+    writeFileSync(daemon.file, text)
+    daemon.process.kill('SIGHUP')
+    await daemon.process.line(/re-reading/)
+    await daemon.process.line(/timed: command timeout/)
+    await until('both notes', () => notes(file).length === 2)
+    await knock(client, [SERVER_4, '7399', '8822'])
+    expect(await daemon.process.line(/OPEN SESAME/)).toBe(`${CLIENT_4}: other: OPEN SESAME`)
+  })
+})
+
+lab('reload', () => {
+  test('with a bad config changes nothing, says why, and goes on', async () => {
+    const { server, client } = await pair()
+    const daemon = await start(server, '[ssh]\nSequence = 7301,8822\nStart_Command = echo open\n')
+    const good = readFileSync(daemon.file, 'utf8')
+    writeFileSync(daemon.file, `${good}Seq_Timeout = ten\n`)
+    daemon.process.kill('SIGHUP')
+    await daemon.process.line(/knockd\.conf:\d+:\d+: error: /)
+    await open(client)
+    expect(await daemon.process.line(/OPEN SESAME/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME`)
+  })
+
+  test('lets the attempts at unchanged doors live on', async () => {
+    const { server, client } = await pair()
+    const daemon = await start(server, '[ssh]\nSequence = 7301,8822\nStart_Command = echo open\n')
+    await knock(client, [SERVER_4, '7301'])
+    await daemon.process.line(/Stage 1/)
+    writeFileSync(daemon.file, `${readFileSync(daemon.file, 'utf8')}[new]\nSequence = 9301\nStart_Command = echo new\n`)
+    daemon.process.kill('SIGHUP')
+    await daemon.process.line(/re-reading/)
+    await until('the new door', async () => {
+      await knock(client, [SERVER_4, '9301'])
+      return daemon.process.count(/new: OPEN SESAME/) > 0
+    })
+    await knock(client, [SERVER_4, '8822'])
+    await daemon.process.line(/ssh: OPEN SESAME/)
+  })
+})
+
+lab('one-time sequences', () => {
+  const config = (list: string): string =>
+    `[once]\nOne_Time_Sequences = ${list}\nStart_Command = echo opened\nSeq_Timeout = 5\n`
+
+  test('open once each, in order, struck out in place; the file may be edited between uses', async () => {
+    const { server, client } = await pair()
+    const list = join(scratch('list'), 'sequences')
+    writeFileSync(list, '# mine\n 7301,8822:udp\n7302,8823\n')
+    const daemon = await start(server, config(list))
+    await knock(client, [SERVER_4, '7302', '8823'])
+    await knock(client, [SERVER_4, '7301', '8822:udp'])
+    await daemon.process.line(/command output/)
+    expect(readFileSync(list, 'utf8')).toBe('# mine\n#7301,8822:udp\n7302,8823\n')
+    await knock(client, [SERVER_4, '7301', '8822:udp'])
+    writeFileSync(list, '# mine\n#7301,8822:udp\n 7304,8825\n7302,8823\n')
+    await until('the edited list', async () => {
+      await knock(client, [SERVER_4, '7304', '8825'])
+      return daemon.process.count(/OPEN SESAME/) === 2
+    })
+    await daemon.process.line(/command output/)
+    expect(readFileSync(list, 'utf8')).toContain('#7304,8825\n7302,8823')
+    await knock(client, [SERVER_4, '7302', '8823'])
+    await daemon.process.line(/disabled, no sequence is left/)
+    expect(daemon.process.count(/OPEN SESAME/)).toBe(3)
+  })
+
+  test('a used one opens nothing after kill -9, nor from an old copy of the file', async () => {
+    const { server, client } = await pair()
+    const list = join(scratch('list'), 'sequences')
+    writeFileSync(list, ' 7301,8822\n 7302,8823\n')
+    const daemon = await start(server, config(list))
+    await knock(client, [SERVER_4, '7301', '8822'])
+    await daemon.process.line(/running command/)
+    daemon.process.kill('SIGKILL')
+    await daemon.process.ended
+    writeFileSync(list, ' 7301,8822\n 7302,8823\n')
+    const next = await again(server, daemon)
+    await knock(client, [SERVER_4, '7301', '8822'])
+    await knock(client, [SERVER_4, '7302', '8823'])
+    await next.line(/OPEN SESAME/)
+    await next.stop()
+    expect(next.count(/OPEN SESAME/)).toBe(1)
+    expect(next.count(/Stage 1/)).toBe(1)
+  })
+})
