@@ -40,13 +40,14 @@ export async function knockd(argv: readonly string[], exit: (code: number) => vo
       import('./pid-file.ts'),
       import('./notify.ts'),
     ])
+  const signals = new Signals()
   try {
     const daemon = await Daemon.start(args, say)
     const pidFile = args.daemon ? (args.pidFile ?? daemon.pidFile ?? PID_FILE_DEFAULT) : undefined
     if (pidFile !== undefined) writePidFile(pidFile)
     notify('READY=1')
     if (inBackground()) releaseStarter()
-    await untilEnded(daemon)
+    await signals.serve(daemon)
     if (pidFile !== undefined) removePidFile(pidFile)
     exit(0)
   } catch (error) {
@@ -60,15 +61,35 @@ function say(text: string): void {
   else process.stderr.write(`${text}\n`)
 }
 
-async function untilEnded(daemon: { reload(): Promise<void>; stop(): Promise<void> }): Promise<void> {
-  let reloading = Promise.resolve()
-  process.on('SIGHUP', () => {
-    reloading = reloading.then(() => daemon.reload())
-  })
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
-  })
-  await reloading
-  await daemon.stop()
+/** The signals of a daemon, from before it listens: one that comes early waits until there is something to end. */
+class Signals {
+  readonly #ended: Promise<void>
+  #reloads = 0
+  #reload: () => void = () => undefined
+
+  constructor() {
+    process.on('SIGHUP', () => {
+      this.#reloads++
+      this.#reload()
+    })
+    this.#ended = new Promise((resolve) => {
+      process.on('SIGINT', () => resolve())
+      process.on('SIGTERM', () => resolve())
+    })
+  }
+
+  /** Reloads whenever it is asked for, and stops the daemon in the end. */
+  async serve(daemon: { reload(): Promise<void>; stop(): Promise<void> }): Promise<void> {
+    let reloading = Promise.resolve()
+    this.#reload = () => {
+      if (this.#reloads === 0) return
+      this.#reloads = 0
+      reloading = reloading.then(() => daemon.reload())
+    }
+    this.#reload()
+    await this.#ended
+    this.#reload = () => undefined
+    await reloading
+    await daemon.stop()
+  }
 }

@@ -23,10 +23,10 @@ export function logSettings(args: Arguments, options: Options): LogSettings {
 /** Opens the daemon's log. @throws the system's error if its file cannot be opened */
 export async function openLog(settings: LogSettings): Promise<Log> {
   let syslogOpen = false
-  return await Log.open(settings, {
+  const log = new Log(settings, {
     now: () => Date.now(),
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
+    stdout: process.stdout,
+    stderr: process.stderr,
     async syslog(priority, text) {
       if (!syslogOpen) openSyslog(IDENTITY)
       syslogOpen = true
@@ -37,4 +37,6 @@ export async function openLog(settings: LogSettings): Promise<Log> {
       return hostname === address ? undefined : hostname
     },
   })
+  await log.openFile()
+  return log
 }

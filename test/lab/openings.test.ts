@@ -1,7 +1,6 @@
 // Goal: nothing stays open by accident. Whatever ends the daemon, and whenever, the next start closes what is overdue at
 // once and the rest on time; a one-time sequence opens once, whatever is killed when.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { knock, program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
@@ -52,7 +51,7 @@ const open = async (client: Host): Promise<void> => {
 lab('timed openings', () => {
   test('close by themselves, with the lines that knockd writes', async () => {
     const { server, client } = await pair()
-    const file = join(scratch('notes'), 'notes')
+    const file = scratch('notes')
     const daemon = await start(server, noting(file, 1))
     await open(client)
     expect(await daemon.process.line(/timeout/)).toBe(`${CLIENT_4}: timed: command timeout`)
@@ -63,7 +62,7 @@ lab('timed openings', () => {
 
   test('are extended by a repeated knock, which stacks no second rule', async () => {
     const { server, client } = await pair()
-    const file = join(scratch('notes'), 'notes')
+    const file = scratch('notes')
     const daemon = await start(server, noting(file, 2))
     for (let times = 0; times < 3; times++) {
       await open(client)
@@ -76,7 +75,7 @@ lab('timed openings', () => {
 
   test('are closed on SIGTERM', async () => {
     const { server, client } = await pair()
-    const file = join(scratch('notes'), 'notes')
+    const file = scratch('notes')
     const daemon = await start(server, noting(file, 600))
     await open(client)
     await daemon.process.line(/running command/)
@@ -90,7 +89,7 @@ lab('timed openings', () => {
 
   test('are closed by the next start after kill -9: overdue ones at once, the others on time', async () => {
     const { server, client } = await pair()
-    const file = join(scratch('notes'), 'notes')
+    const file = scratch('notes')
     const daemon = await start(server, noting(file, 2))
     await open(client)
     await until('the start', () => notes(file).length === 1)
@@ -115,7 +114,7 @@ lab('timed openings', () => {
 
   test(`${ROUNDS} rounds of kill -9 at a random moment leave nothing open`, async () => {
     const { server, client } = await pair()
-    const file = join(scratch('notes'), 'notes')
+    const file = scratch('notes')
     const daemon = await start(server, noting(file, 1))
     let { process } = daemon
     for (let round = 0; round < ROUNDS; round++) {
@@ -133,7 +132,7 @@ lab('timed openings', () => {
 
   test('outlive a reload, even one that takes their door away', async () => {
     const { server, client } = await pair()
-    const file = join(scratch('notes'), 'notes')
+    const file = scratch('notes')
     const daemon = await start(server, noting(file, 2))
     await open(client)
     await daemon.process.line(/running command/)
@@ -179,16 +178,16 @@ lab('reload', () => {
 
 lab('one-time sequences', () => {
   const config = (list: string): string =>
-    `[once]\nOne_Time_Sequences = ${list}\nStart_Command = echo opened\nSeq_Timeout = 5\n`
+    `[options]\nScan_Ports = 0\n[once]\nOne_Time_Sequences = ${list}\nStart_Command = echo opened\nSeq_Timeout = 5\n`
 
   test('open once each, in order, struck out in place; the file may be edited between uses', async () => {
     const { server, client } = await pair()
-    const list = join(scratch('list'), 'sequences')
+    const list = scratch('list')
     writeFileSync(list, '# mine\n 7301,8822:udp\n7302,8823\n')
     const daemon = await start(server, config(list))
     await knock(client, [SERVER_4, '7302', '8823'])
     await knock(client, [SERVER_4, '7301', '8822:udp'])
-    await daemon.process.line(/command output/)
+    await daemon.process.line(/command printed/)
     expect(readFileSync(list, 'utf8')).toBe('# mine\n#7301,8822:udp\n7302,8823\n')
     await knock(client, [SERVER_4, '7301', '8822:udp'])
     writeFileSync(list, '# mine\n#7301,8822:udp\n 7304,8825\n7302,8823\n')
@@ -196,7 +195,7 @@ lab('one-time sequences', () => {
       await knock(client, [SERVER_4, '7304', '8825'])
       return daemon.process.count(/OPEN SESAME/) === 2
     })
-    await daemon.process.line(/command output/)
+    await daemon.process.line(/command printed/)
     expect(readFileSync(list, 'utf8')).toContain('#7304,8825\n7302,8823')
     await knock(client, [SERVER_4, '7302', '8823'])
     await daemon.process.line(/disabled, no sequence is left/)
@@ -205,7 +204,7 @@ lab('one-time sequences', () => {
 
   test('a used one opens nothing after kill -9, nor from an old copy of the file', async () => {
     const { server, client } = await pair()
-    const list = join(scratch('list'), 'sequences')
+    const list = scratch('list')
     writeFileSync(list, ' 7301,8822\n 7302,8823\n')
     const daemon = await start(server, config(list))
     await knock(client, [SERVER_4, '7301', '8822'])

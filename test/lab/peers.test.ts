@@ -37,7 +37,7 @@ lab("Debian's knock", () => {
     ] as const) {
       await client.run([REAL_KNOCK, address, ...args])
       expect(await daemon.process.line(/OPEN SESAME/)).toBe(opened(name, source))
-      expect(await daemon.process.line(/command output/)).toBe(`${name}: command output: ${name} opens for ${source}`)
+      expect(await daemon.process.line(/command printed/)).toBe(`${name}: command printed: ${name} opens for ${source}`)
     }
   })
 
@@ -45,7 +45,7 @@ lab("Debian's knock", () => {
     const { server, client } = await pair()
     daemon = await startKnockd({ host: server, config: door('ssh', '7301,8822') })
     await client.run([REAL_KNOCK, SERVER_4, '7301', '8822'])
-    await daemon.process.line(/command output/)
+    await daemon.process.line(/command printed/)
     expect(daemon.process.stdout.split('\n').slice(0, 5)).toEqual([
       'listening on eth0...',
       `${CLIENT_4}: ssh: Stage 1`,
@@ -113,7 +113,7 @@ lab('scans', () => {
       const scanner = `192.0.2.${10 + scan}`
       await client.ip(`addr add ${scanner}/24 dev eth0`)
       const under = client.start(['nmap', '-n', '-Pn', '-T5', '-S', scanner, '-e', 'eth0', ...args, SERVER_4])
-      await process.line(new RegExp(`${scanner}: scanning`))
+      await process.line(new RegExp(`${scanner}: port scan`))
       await knock(client, ['--source', CLIENT_4, SERVER_4, '7000', '8000', '9000'])
       expect(await process.line(/OPEN SESAME/)).toBe(opened('far', CLIENT_4))
       await under.ended
@@ -132,7 +132,7 @@ lab('scans', () => {
       ...['nmap', '-n', '-Pn', '-T5', '--min-rate', '5000', '--max-retries', '0', '-S', '192.0.2.3', '-e', 'eth0'],
       ...['-sU', '-r', '-p', '6000-9000', SERVER_4],
     ])
-    await process.line(/192\.0\.2\.3: scanning/)
+    await process.line(/192\.0\.2\.3: port scan/)
     await knock(client, ['-u', '--source', CLIENT_4, SERVER_4, '7000', '7400', '7800'])
     expect(await process.line(/OPEN SESAME/)).toBe(opened('far', CLIENT_4))
     await under.ended

@@ -1,10 +1,10 @@
 import { sipHash } from '../../gate/siphash.ts'
 import type { Address } from '../../packet/address.ts'
 
-/** Lines that a source may cause at once. */
-export const SOURCE_BURST_LINES = 20
+/** Lines that a source may cause at once: the longest sequence has 32 stages. */
+export const SOURCE_BURST_LINES = 40
 /** Lines a second that a source may cause after that. */
-export const SOURCE_LINES_PER_S = 1
+export const SOURCE_LINES_PER_S = 2
 /** Lines that all sources together may cause at once. */
 export const TOTAL_BURST_LINES = 500
 /** Lines a second that they may cause after that. */

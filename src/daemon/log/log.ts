@@ -142,7 +142,9 @@ export class Log {
     const { debug, format, file } = this.#settings
     if (!debug && (format !== 'json' || file === undefined)) return
     if (!this.#admitted(this.#explanations, source)) return
-    const details = Object.entries(facts).flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${value}`]))
+    const details = Object.entries(facts).flatMap(([name, value]) =>
+      value === undefined ? [] : [`${name} ${String(value)}`],
+    )
     const text = `${door === undefined ? '' : `${door}: `}${reason}${details.length > 0 ? ` (${details.join(', ')})` : ''}`
     this.#add({
       event: 'explanation',

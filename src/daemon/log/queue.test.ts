@@ -1,0 +1,82 @@
+// Goal: lines arrive in order and together, the queue has an end, and what is lost is counted.
+import { expect, test } from 'vitest'
+import { LOG_QUEUE_MAX_BYTES, LOG_QUEUE_RESERVE_BYTES, LineQueue } from './queue.ts'
+import type { Line } from './queue.ts'
+
+const line = (text: string, urgent = false): Line => ({ text, priority: 5, urgent })
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}
+
+function bench() {
+  const writes: string[][] = []
+  const failures: string[] = []
+  const lost: number[] = []
+  const ends: ((error?: Error) => void)[] = []
+  const queue = new LineQueue({
+    write: (lines) =>
+      new Promise((resolve, reject) => {
+        writes.push(lines.map(({ text }) => text))
+        ends.push((error) => (error === undefined ? resolve() : reject(error)))
+      }),
+    failed: (error) => failures.push(error.message),
+    lost: (lines) => lost.push(lines),
+  })
+  const end = async (error?: Error): Promise<void> => {
+    ends.shift()!(error)
+    await turn()
+  }
+  return { end, failures, lost, queue, writes }
+}
+
+test('one write is under way; what comes meanwhile is the next one', async () => {
+  const { end, queue, writes } = bench()
+  queue.push(line('a'))
+  queue.push(line('b'))
+  await turn()
+  queue.push(line('c'))
+  queue.push(line('d'))
+  await turn()
+  expect(writes).toEqual([['a', 'b']])
+  await end()
+  expect(writes).toEqual([
+    ['a', 'b'],
+    ['c', 'd'],
+  ])
+  let idle = false
+  const waiting = queue.idle().then(() => (idle = true))
+  await turn()
+  expect(idle).toBe(false)
+  await end()
+  await waiting
+})
+
+test('beyond the bound lines are counted and left out, urgent ones later', async () => {
+  const { end, lost, queue, writes } = bench()
+  queue.push(line('x'.repeat(LOG_QUEUE_MAX_BYTES)))
+  queue.push(line('no room'))
+  queue.push(line('room', true))
+  queue.push(line('y'.repeat(LOG_QUEUE_RESERVE_BYTES), true))
+  await turn()
+  expect(writes[0]!.map((text) => text.slice(0, 4))).toEqual(['xxxx', 'room'])
+  await end()
+  expect(lost).toEqual([2])
+  queue.push(line('again'))
+  await turn()
+  expect(writes[1]).toEqual(['again'])
+})
+
+test('the lines of a write that failed are lost, and told of after one that did not', async () => {
+  const { end, failures, lost, queue } = bench()
+  queue.push(line('a'))
+  await turn()
+  await end(new Error('ENOSPC'))
+  expect([failures, lost]).toEqual([['ENOSPC'], []])
+  queue.push(line('b'))
+  await turn()
+  await end()
+  expect([failures, lost]).toEqual([['ENOSPC'], [1]])
+})
