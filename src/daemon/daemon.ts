@@ -44,7 +44,7 @@ export class Daemon {
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
   #opening = 0
-  #refilter: NodeJS.Immediate | undefined
+  #refiltering = false
   #ended = false
 
   /**
@@ -211,8 +211,10 @@ export class Daemon {
 
   /** The gate knows other sequences: the filter follows in a moment, once for all of them. */
   #needOthers(): void {
-    this.#refilter ??= setImmediate(() => {
-      this.#refilter = undefined
+    if (this.#refiltering) return
+    this.#refiltering = true
+    setImmediate(() => {
+      this.#refiltering = false
       if (!this.#ended) this.#interfaces.need(needsOf(this.#doors.secrets()))
     })
   }

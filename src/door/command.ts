@@ -36,17 +36,19 @@ interface Waiting {
 /** Runs commands through the shell, many at once up to a bound, and never waits for one. */
 export class CommandRunner {
   readonly #max: number
+  readonly #waitingMax: number
   readonly #urgent: Waiting[] = []
   readonly #waiting: Waiting[] = []
   #running = 0
 
-  constructor(max = COMMANDS_MAX) {
+  constructor(max = COMMANDS_MAX, waitingMax = COMMANDS_WAITING_MAX) {
     this.#max = max
+    this.#waitingMax = waitingMax
   }
 
   /** Runs a command when its turn comes. Never throws. */
   async run(command: CommandLine): Promise<Outcome> {
-    if (!command.urgent && this.#waiting.length >= COMMANDS_WAITING_MAX) return { kind: 'refused' }
+    if (!command.urgent && this.#waiting.length >= this.#waitingMax) return { kind: 'refused' }
     return await new Promise((done) => {
       const queue = command.urgent ? this.#urgent : this.#waiting
       queue.push({ command, done })
@@ -59,12 +61,15 @@ export class CommandRunner {
       const next = this.#urgent.shift() ?? this.#waiting.shift()
       if (next === undefined) return
       this.#running++
-      void runShell(next.command).then((outcome) => {
-        this.#running--
-        next.done(outcome)
-        this.#next()
-      })
+      void this.#runOne(next)
     }
+  }
+
+  async #runOne({ command, done }: Waiting): Promise<void> {
+    const outcome = await runShell(command)
+    this.#running--
+    done(outcome)
+    this.#next()
   }
 }
 

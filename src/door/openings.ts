@@ -229,21 +229,26 @@ export class Openings {
     const { door, source, stop } = opening
     await within(live.started, START_OVERLAP_MAX_MS)
     if (due) log.commandTimeout(source, door)
-    for (let tried = 1; stop !== undefined; tried++) {
-      log.running(door, stop)
-      const environment = { ...opening.environment, POSTERN_ACTION: 'stop' }
-      const outcome = await this.#terms.runner.run({ text: stop, environment, urgent: true })
-      this.#told(door, outcome)
-      if (outcome.kind === 'exited') break
-      if (tried === STOP_TRIES_MAX) {
-        log.notice('error', `${source}: ${door}: is not closed, the next start tries again`)
-        return false
-      }
-      await pause(STOP_RETRY_MS * 2 ** (tried - 1))
+    if (stop !== undefined && !(await this.#runStop(opening, stop))) {
+      log.notice('error', `${source}: ${door}: is not closed, the next start tries again`)
+      return false
     }
     if (this.#live.get(live.key) === live) this.#live.delete(live.key)
     await this.#forget(opening)
     return true
+  }
+
+  /** Runs a stop command until it comes to its end, whatever its exit code. False: it never did. */
+  async #runStop({ door, environment }: Opening, text: string): Promise<boolean> {
+    const command = { text, environment: { ...environment, POSTERN_ACTION: 'stop' }, urgent: true }
+    for (let tried = 1; tried <= STOP_TRIES_MAX; tried++) {
+      if (tried > 1) await pause(STOP_RETRY_MS * 2 ** (tried - 2))
+      this.#terms.log.running(door, text)
+      const outcome = await this.#terms.runner.run(command)
+      this.#told(door, outcome)
+      if (outcome.kind === 'exited') return true
+    }
+    return false
   }
 
   async #forget({ id, source, door }: Opening): Promise<void> {

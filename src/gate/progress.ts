@@ -142,19 +142,26 @@ export class Progress {
   }
 
   /**
-   * Where sequences part, an attempt stays behind for those not taken. It goes with the one that went ahead when that
-   * one is discarded, and it does not follow it down the same branch.
+   * Where sequences part, an attempt stays behind for those not taken. It goes with one that went ahead when that one is
+   * discarded; while that one moves on, the knock is not held against it, nor does it follow down the same branch.
    */
   #reconcile(key: number): void {
     const fates = this.#fates
     for (let index = 0; index < fates.length; index++) {
-      if (over(fates[index]!)) continue
+      const fate = fates[index]!
+      if (fate !== 'moves' && fate !== 'broken' && fate !== 'unmoved') continue
       const stage = this.#stage(this.#mine[index]!)
+      const branch = stage.next(key)
       for (let other = 0; other < fates.length; other++) {
+        const aheadFate = fates[other]!
+        if (aheadFate === 'late' || aheadFate === 'gone' || aheadFate === 'apart') continue
         const ahead = this.#stage(this.#mine[other]!)
-        if (over(fates[other]!) || ahead.depth <= stage.depth || !ahead.under(stage)) continue
-        if (fates[other] === 'broken') fates[index] = 'broken'
-        else if (fates[index] === 'moves' && ahead.under(stage.next(key)!)) fates[index] = 'unmoved'
+        if (ahead.depth <= stage.depth || !ahead.under(stage)) continue
+        if (aheadFate === 'broken') {
+          fates[index] = 'broken'
+          break
+        }
+        if (branch === undefined || ahead.under(branch)) fates[index] = 'unmoved'
       }
     }
   }
@@ -215,7 +222,8 @@ export class Progress {
     effects.push({ kind: 'stage', source, secrets, stage: stage.depth })
     if (complete.length === 0) return
     const { protocol, port, time } = packet
-    for (const secret of [...complete]) {
+    // A sequence that opens once leaves the list while the list is walked.
+    for (const secret of complete.slice()) {
       effects.push({ kind: 'open', source, secret, destination: destinationOf(packet), protocol, port, time })
       if (secret.once) this.#sequences.remove(secret)
     }
@@ -226,10 +234,6 @@ export class Progress {
     for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) count++
     return count > ATTEMPTS_PER_SOURCE_MAX
   }
-}
-
-function over(fate: Fate): boolean {
-  return fate === 'late' || fate === 'gone'
 }
 
 function broken(packet: Packet, stage: Stage): Effect {

@@ -66,7 +66,7 @@ export class Sequences {
       way.push(next)
     }
     if (!way.at(-1)?.complete.includes(secret)) return
-    for (const stage of way.reverse()) {
+    for (const stage of way.toReversed()) {
       stage.leave(secret)
       if (stage.secrets.length === 0) this.#forget(stage)
     }

@@ -67,9 +67,8 @@ export class Stage {
 
   /** Whether this stage is `other`, or lies on a way through it. */
   under(other: Stage): boolean {
-    let stage: Stage | undefined = this
-    while (stage !== undefined && stage.depth > other.depth) stage = stage.parent
-    return stage === other
+    if (this.depth <= other.depth) return this === other
+    return this.parent!.under(other)
   }
 
   /** Adds a way on. */

@@ -34,10 +34,11 @@ export async function postern(argv: readonly string[], output: Output): Promise<
       const { check } = await import('./check.ts')
       return await check(args, output)
     }
-    default: {
-      const what = command === undefined ? 'no command is given' : 'no such command'
-      output.err(`postern: ${what}\n  postern --help lists them\n`)
+    case undefined:
+      output.err('postern: no command is given\n  postern --help lists them\n')
       return USAGE_ERROR
-    }
+    default:
+      output.err('postern: no such command\n  postern --help lists them\n')
+      return USAGE_ERROR
   }
 }

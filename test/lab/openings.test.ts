@@ -176,15 +176,15 @@ lab('reload', () => {
   })
 })
 
-lab('one-time sequences', () => {
-  const config = (list: string): string =>
-    `[options]\nScan_Ports = 0\n[once]\nOne_Time_Sequences = ${list}\nStart_Command = echo opened\nSeq_Timeout = 5\n`
+const oneTime = (list: string): string =>
+  `[options]\nScan_Ports = 0\n[once]\nOne_Time_Sequences = ${list}\nStart_Command = echo opened\nSeq_Timeout = 5\n`
 
+lab('one-time sequences', () => {
   test('open once each, in order, struck out in place; the file may be edited between uses', async () => {
     const { server, client } = await pair()
     const list = scratch('list')
     writeFileSync(list, '# mine\n 7301,8822:udp\n7302,8823\n')
-    const daemon = await start(server, config(list))
+    const daemon = await start(server, oneTime(list))
     await knock(client, [SERVER_4, '7302', '8823'])
     await knock(client, [SERVER_4, '7301', '8822:udp'])
     await daemon.process.line(/command printed/)
@@ -206,7 +206,7 @@ lab('one-time sequences', () => {
     const { server, client } = await pair()
     const list = scratch('list')
     writeFileSync(list, ' 7301,8822\n 7302,8823\n')
-    const daemon = await start(server, config(list))
+    const daemon = await start(server, oneTime(list))
     await knock(client, [SERVER_4, '7301', '8822'])
     await daemon.process.line(/running command/)
     daemon.process.kill('SIGKILL')

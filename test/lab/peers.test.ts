@@ -128,10 +128,8 @@ lab('scans', () => {
     await client.ip('addr add 192.0.2.3/24 dev eth0')
     daemon = await startKnockd({ host: server, config: door('far', '7000:udp,7400:udp,7800:udp') })
     const { process } = daemon
-    const under = client.start([
-      ...['nmap', '-n', '-Pn', '-T5', '--min-rate', '5000', '--max-retries', '0', '-S', '192.0.2.3', '-e', 'eth0'],
-      ...['-sU', '-r', '-p', '6000-9000', SERVER_4],
-    ])
+    const scan = `nmap -n -Pn -T5 --min-rate 5000 --max-retries 0 -S 192.0.2.3 -e eth0 -sU -r -p 6000-9000 ${SERVER_4}`
+    const under = client.start(scan.split(' '))
     await process.line(/192\.0\.2\.3: port scan/)
     await knock(client, ['-u', '--source', CLIENT_4, SERVER_4, '7000', '7400', '7800'])
     expect(await process.line(/OPEN SESAME/)).toBe(opened('far', CLIENT_4))

@@ -1,0 +1,87 @@
+import { OPENING_FLAGS } from '../../src/gate/terms.ts'
+import type { Terms } from '../../src/gate/terms.ts'
+import type { Secret } from '../../src/gate/secret.ts'
+import type { Effect } from '../../src/gate/effect.ts'
+import { formatAddress, parseAddress } from '../../src/packet/address.ts'
+import { Packet, SYN, TCP, UDP } from '../../src/packet/packet.ts'
+import type { Protocol } from '../../src/packet/packet.ts'
+
+/** What a test says of a packet; the rest is as an ordinary first SYN to this host has it. */
+export interface Hit {
+  readonly from?: string
+  readonly to?: string
+  readonly port: number
+  readonly protocol?: Protocol
+  /** Milliseconds since the test's beginning. */
+  readonly at?: number
+  readonly flags?: number
+  readonly sourcePort?: number
+  readonly sequence?: number
+  readonly link?: number
+}
+
+/** When tests begin, milliseconds since 1970. */
+export const BEGIN_MS = 1_700_000_000_000
+
+let fresh = 0
+
+/** A packet; without a sequence number and a source port of its own it is like no other. */
+export function hit({ from = '192.0.2.2', to = '192.0.2.1', port, protocol = TCP, at = 0, ...rest }: Hit): Packet {
+  const packet = new Packet()
+  const source = parseAddress(from)!
+  const destination = parseAddress(to)!
+  fresh++
+  packet.time = BEGIN_MS + at
+  packet.link = rest.link ?? 0
+  packet.family = source.family
+  packet.sourceA = source.a
+  packet.sourceB = source.b
+  packet.sourceC = source.c
+  packet.sourceD = source.d
+  packet.destinationA = destination.a
+  packet.destinationB = destination.b
+  packet.destinationC = destination.c
+  packet.destinationD = destination.d
+  packet.protocol = protocol
+  packet.port = port
+  packet.flags = rest.flags ?? (protocol === UDP ? 0 : SYN)
+  packet.sourcePort = rest.sourcePort ?? 1_024 + (fresh % 60_000)
+  packet.sequence = rest.sequence ?? fresh
+  packet.identification = fresh & 0xffff
+  return packet
+}
+
+/** A secret of TCP knocks, or of UDP ones where a port is negative. */
+export function secret(door: string, ports: readonly number[], terms: Partial<Terms> = {}, once = false): Secret {
+  const knocks = ports.map((port) => ({ protocol: port < 0 ? UDP : TCP, port: Math.abs(port) }) as const)
+  return { door, knocks, terms: { flags: OPENING_FLAGS, target: undefined, timeoutMs: 10_000, ...terms }, once }
+}
+
+/** Effects as short texts: `a 1` for a stage, `a open`, `a wrong 2`, `a late 1`, `scan`, or why a packet passed. */
+export function texts(effects: readonly Effect[]): readonly string[] {
+  return effects.flatMap((effect) => {
+    switch (effect.kind) {
+      case 'stage':
+        return effect.secrets.map(({ door }) => `${door} ${effect.stage}`)
+      case 'open':
+        return [`${effect.secret.door} open`]
+      case 'broken':
+        return effect.secrets.map(({ door }) => `${door} wrong ${effect.stage}`)
+      case 'timeout':
+        return effect.secrets.map(({ door }) => `${door} late ${effect.stage}`)
+      case 'scan':
+        return ['scan']
+      case 'passed':
+        return [effect.reason]
+      default:
+        return effect satisfies never
+    }
+  })
+}
+
+/** The doors that effects open, with the sources they open for. */
+export function openings(effects: readonly Effect[]): readonly string[] {
+  return effects.flatMap((effect) =>
+    effect.kind === 'open' ? [`${formatAddress(effect.source)} ${effect.secret.door}`] : [],
+  )
+}
