@@ -1,0 +1,203 @@
+// Goal: the gate says the same as a slow model that is obviously right: for each source and door one attempt, kept in
+// plain maps. The model has no sequences that begin alike; gate.test.ts has those.
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { BEGIN_MS, hit, secret, texts } from '../../test/gate/knocks.ts'
+import type { Hit } from '../../test/gate/knocks.ts'
+import { TCP, UDP } from '../packet/packet.ts'
+import { Gate } from './gate.ts'
+import { SECOND_TRY_MAX_MS, SECOND_TRY_MIN_MS } from './progress.ts'
+import { knockKey } from './secret.ts'
+import type { Secret } from './secret.ts'
+import { REMEMBERED_PACKETS, touchBit } from './sources.ts'
+
+const SCAN_PORTS = 3
+const SCAN_IGNORE_MS = 4_000
+/** Few ports, so that much collides; their bits in the gate's sketch are all different. */
+const PORTS = [1, 2, 3, 4, 5, 6, 7, 8]
+
+interface Attempt {
+  stage: number
+  readonly began: number
+  last: number
+}
+
+interface Source {
+  readonly attempts: Map<string, Attempt>
+  readonly touched: Set<number>
+  ignoredFrom: number
+  recent: string[]
+}
+
+class Model {
+  readonly #doors: readonly Secret[]
+  readonly #sources = new Map<string, Source>()
+
+  constructor(doors: readonly Secret[]) {
+    this.#doors = doors
+  }
+
+  expire(now: number): string[] {
+    const said: string[] = []
+    for (const { attempts } of this.#sources.values()) {
+      for (const [door, { began, stage }] of attempts) {
+        const { timeoutMs } = this.#doors.find((each) => each.door === door)!.terms
+        if (began + timeoutMs > now) continue
+        attempts.delete(door)
+        said.push(`${door} late ${stage}`)
+      }
+    }
+    return said
+  }
+
+  knock(of: Hit & { readonly from: string; readonly at: number }): string[] {
+    const said = this.expire(of.at)
+    const key = knockKey(of.protocol ?? TCP, of.port)
+    const first = this.#doors.some((door) => keyAt(door, 0) === key)
+    let source = this.#sources.get(of.from)
+    source ??= { attempts: new Map(), touched: new Set(), ignoredFrom: -Infinity, recent: [] }
+    this.#sources.set(of.from, source)
+    if (of.at - source.ignoredFrom < SCAN_IGNORE_MS) return said
+    const print = of.protocol === UDP ? '' : `${of.sourcePort} ${of.port} ${of.sequence}`
+    if (print !== '' && source.recent.includes(print)) return said
+    source.recent = [...source.recent, print].slice(-REMEMBERED_PACKETS)
+    let part = first
+    for (const door of this.#doors) part = this.#judge(door, source, key, of.at, said) || part
+    if (part) return said
+    source.touched.add(key)
+    if (source.touched.size < SCAN_PORTS) return said
+    source.touched.clear()
+    source.attempts.clear()
+    source.ignoredFrom = of.at
+    return [...said, 'scan']
+  }
+
+  /** True: the knock is part of the door's attempt. */
+  #judge(door: Secret, source: Source, key: number, at: number, said: string[]): boolean {
+    const { attempts } = source
+    const attempt = attempts.get(door.door)
+    const part = attempt !== undefined && door.knocks.some((_, index) => keyAt(door, index) === key)
+    if (attempt !== undefined && keyAt(door, attempt.stage) === key) {
+      attempt.stage++
+      attempt.last = at
+      said.push(`${door.door} ${attempt.stage}`)
+      if (attempt.stage < door.knocks.length) return true
+      said.push(`${door.door} open`)
+      attempts.delete(door.door)
+      return true
+    }
+    if (attempt !== undefined && part) {
+      const since = at - attempt.last
+      const again = keyAt(door, attempt.stage - 1) === key && attempt.stage > 1
+      if (again && since >= SECOND_TRY_MIN_MS && since <= SECOND_TRY_MAX_MS) {
+        if (keyAt(door, 0) !== key) return true
+      } else {
+        said.push(`${door.door} wrong ${attempt.stage}`)
+        attempts.delete(door.door)
+      }
+    }
+    if (keyAt(door, 0) !== key) return part
+    said.push(`${door.door} 1`)
+    if (door.knocks.length === 1) said.push(`${door.door} open`)
+    else attempts.set(door.door, { stage: 1, began: at, last: at })
+    return true
+  }
+}
+
+function keyAt(door: Secret, index: number): number {
+  const knock = door.knocks[index]!
+  return knockKey(knock.protocol, knock.port)
+}
+
+/** Doors of which no two begin with the same knock, and none knocks where it begins again: there the model is silent. */
+const doors = fc.uniqueArray(fc.constantFrom(...PORTS), { minLength: 1, maxLength: 3 }).chain((firsts) =>
+  fc.tuple(
+    ...firsts.map((first, index) =>
+      fc
+        .tuple(
+          fc.array(
+            fc.constantFrom(...PORTS, -1, -2).filter((port) => port !== first),
+            { maxLength: 4 },
+          ),
+          fc.constantFrom(2_000, 5_000),
+        )
+        .map(([rest, timeoutMs]) => secret(`d${index}`, [first, ...rest], { timeoutMs })),
+    ),
+  ),
+)
+
+const hits = fc.array(
+  fc.record({
+    from: fc.constantFrom('192.0.2.2', '192.0.2.3', '2001:db8::2'),
+    port: fc.constantFrom(...PORTS),
+    protocol: fc.constantFrom(TCP, TCP, TCP, UDP),
+    gap: fc.constantFrom(0, 100, 200, 700, 1_100),
+    sourcePort: fc.constantFrom(1_000, 2_000),
+    sequence: fc.nat(6),
+  }),
+  { maxLength: 50 },
+)
+
+test('the ports of this test do not fall together in the sketch', () => {
+  const keys = PORTS.flatMap((port) => [knockKey(TCP, port), knockKey(UDP, port)])
+  expect(new Set(keys.map(touchBit)).size).toBe(keys.length)
+})
+
+test('the gate and the model say the same', () => {
+  fc.assert(
+    fc.property(doors, hits, (secrets, knocks) => {
+      const settings = { scanPorts: SCAN_PORTS, scanIgnoreMs: SCAN_IGNORE_MS, seed: [3, 4] as const }
+      const gate = new Gate({ ...settings, sourcesMax: 16, strangersMax: 16, attemptsMax: 64 })
+      for (const one of secrets) gate.add(one)
+      const model = new Model(secrets)
+      let at = 0
+      for (const { gap, ...knock } of knocks) {
+        at += gap
+        const one = { ...knock, at }
+        expect([...texts(gate.knock(hit(one)))].sort()).toEqual(model.knock(one).sort())
+      }
+      at += 10_000
+      expect([...texts(gate.expire(BEGIN_MS + at))].sort()).toEqual(model.expire(at).sort())
+      expect(gate.attempts).toBe(0)
+    }),
+    { numRuns: process.env.SLOW === '1' ? 50_000 : 1_500 },
+  )
+})
+
+test('whatever the doors, the gate opens one only for its whole sequence, in order and in time', () => {
+  const any = fc.array(fc.array(fc.constantFrom(...PORTS), { minLength: 1, maxLength: 4 }), {
+    minLength: 1,
+    maxLength: 5,
+  })
+  fc.assert(
+    fc.property(any, hits, (sequences, knocks) => {
+      const gate = new Gate({
+        scanPorts: 0,
+        scanIgnoreMs: 1,
+        seed: [3, 4],
+        sourcesMax: 16,
+        strangersMax: 16,
+        attemptsMax: 64,
+      })
+      for (const [index, ports] of sequences.entries()) gate.add(secret(`d${index}`, ports, { timeoutMs: 5_000 }))
+      const seen: { readonly from: string; readonly key: number; readonly at: number }[] = []
+      let at = 0
+      for (const { gap, ...knock } of knocks) {
+        at += gap
+        seen.push({ from: knock.from, key: knockKey(knock.protocol, knock.port), at })
+        for (const effect of gate.knock(hit({ ...knock, at }))) {
+          if (effect.kind !== 'open') continue
+          let before = seen.length - 1
+          for (const { protocol, port } of effect.secret.knocks.toReversed()) {
+            const key = knockKey(protocol, port)
+            while (before >= 0 && (seen[before]!.from !== knock.from || seen[before]!.key !== key)) before--
+            expect(before).toBeGreaterThanOrEqual(0)
+            expect(at - seen[before]!.at).toBeLessThan(5_000)
+            before--
+          }
+        }
+      }
+    }),
+    { numRuns: process.env.SLOW === '1' ? 50_000 : 1_000 },
+  )
+})

@@ -1,0 +1,148 @@
+// Goal: every link layer and header that a knock may come in is decoded to the same packet, nothing is read past the
+// bytes that were captured, and whatever strangers send has a verdict.
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { LINKS, ip4, ip6 } from '../../test/packets/build.ts'
+import type { Segment } from '../../test/packets/build.ts'
+import { formatAddress } from './address.ts'
+import { MALFORMED, OTHER, PACKET, SHORT, decode, decodesLinkType } from './decode.ts'
+import type { Verdict } from './decode.ts'
+import { FIN, Packet, SYN, TCP, UDP, destinationOf, sourceOf } from './packet.ts'
+
+const RAW = 101
+
+const decoded = (frame: readonly number[], linkType: number): { verdict: Verdict; packet: Packet } => {
+  const packet = new Packet()
+  return { verdict: decode(Uint8Array.from(frame), 0, frame.length, frame.length, linkType, packet), packet }
+}
+
+describe.each(LINKS)('%s', (_, linkType, wrap) => {
+  test.each([
+    ['TCP over IPv4', ip4({ sequence: -2, acknowledgment: 9, window: 512, flags: SYN, identification: 77 }), 4],
+    ['TCP over IPv4 with options', ip4({ options: 12, sequence: -2, acknowledgment: 9, window: 512 }), 4],
+    ['TCP over IPv6', ip6({ sequence: -2, acknowledgment: 9, window: 512 }), 6],
+    [
+      'TCP over IPv6 with extension headers',
+      ip6({ extensions: [0, 43, 60], sequence: -2, acknowledgment: 9, window: 512 }),
+      6,
+    ],
+  ] as const)('%s', (_name, packet, family) => {
+    const { verdict, packet: got } = decoded(wrap(packet), linkType)
+    expect(verdict).toBe(PACKET)
+    expect(got).toMatchObject({ family, protocol: TCP, sourcePort: 40_000, port: 7_000, flags: SYN })
+    expect(got).toMatchObject({ sequence: -2, acknowledgment: 9, window: 512, checksum: 0 })
+    expect(formatAddress(sourceOf(got))).toBe(family === 4 ? '192.0.2.2' : '2001:db8::2')
+    expect(formatAddress(destinationOf(got))).toBe(family === 4 ? '192.0.2.1' : '2001:db8::1')
+    expect(got.payloadEnd).toBe(got.payloadStart)
+  })
+
+  test('UDP with a payload, over both, and padding behind it', () => {
+    for (const packet of [ip4({ protocol: UDP, payload: [1, 2, 3] }), ip6({ protocol: UDP, payload: [1, 2, 3] })]) {
+      const frame = [...wrap(packet), 9, 9, 9, 9]
+      const { verdict, packet: got } = decoded(frame, linkType)
+      expect(verdict).toBe(PACKET)
+      expect(got).toMatchObject({ protocol: UDP, port: 7_000, flags: 0, sequence: 0, checksum: 0xbeef })
+      expect(frame.slice(got.payloadStart, got.payloadEnd)).toEqual([1, 2, 3])
+    }
+  })
+
+  test('cut at any place it is too short, or the whole packet', () => {
+    for (const packet of [ip4({ payload: [1, 2] }), ip6({ extensions: [60], protocol: UDP, payload: [1] })]) {
+      const frame = wrap(packet)
+      const whole = decoded(frame, linkType).packet
+      for (let length = 0; length < frame.length; length++) {
+        const { verdict, packet: got } = decoded(frame.slice(0, length), linkType)
+        expect([PACKET, SHORT]).toContain(verdict)
+        if (verdict === PACKET)
+          expect({ ...got, length: 0, payloadEnd: 0 }).toEqual({ ...whole, length: 0, payloadEnd: 0 })
+      }
+    }
+  })
+
+  test('strangers: any bytes have a verdict, and what lies behind them is not read', () => {
+    const packets = fc.constantFrom(
+      ip4(),
+      ip6(),
+      ip4({ protocol: UDP, payload: [1] }),
+      ip6({ extensions: [0, 44, 60] }),
+    )
+    const mutated = fc
+      .tuple(packets, fc.array(fc.tuple(fc.nat(120), fc.nat(255)), { maxLength: 6 }))
+      .map(([packet, changes]) => {
+        const frame = wrap(packet)
+        for (const [at, value] of changes) if (at < frame.length) frame[at] = value
+        return Uint8Array.from(frame)
+      })
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 120 }), mutated), (frame) => {
+        const verdicts = [0x00, 0xff].map((poison) => {
+          const bytes = new Uint8Array(frame.length + 64).fill(poison)
+          bytes.set(frame, 32)
+          const packet = new Packet()
+          const verdict = decode(bytes, 32, 32 + frame.length, frame.length, linkType, packet)
+          if (verdict === PACKET) {
+            expect(packet.payloadStart).toBeLessThanOrEqual(packet.payloadEnd)
+            expect(packet.payloadEnd).toBeLessThanOrEqual(32 + frame.length)
+          }
+          return verdict === PACKET ? { ...packet } : verdict
+        })
+        expect(verdicts[0]).toEqual(verdicts[1])
+      }),
+      { numRuns: process.env.SLOW === '1' ? 20_000 : 500 },
+    )
+  })
+})
+
+test.each<readonly [string, readonly number[], Verdict]>([
+  ['a later fragment', ip4({ fragmentOffset: 5 }), OTHER],
+  ['a later fragment over IPv6', ip6({ extensions: [44], fragmentOffset: 5 }), OTHER],
+  ['a first fragment', ip4({ fragmentOffset: 0x2000 }), PACKET],
+  ['ICMP', ip4({ protocol: 1 as typeof TCP }), OTHER],
+  ['ESP over IPv6', ip6({ protocol: 50 as typeof TCP }), OTHER],
+  ['more extension headers than anybody needs', ip6({ extensions: Array<number>(12).fill(60) }), OTHER],
+  ['IP version 5', [0x55, ...ip4().slice(1)], OTHER],
+  ['an IPv4 header that is too short', [0x44, ...ip4().slice(1)], MALFORMED],
+  ['a total length within the header', [0x45, 0, 0, 19, ...ip4().slice(4)], MALFORMED],
+  ['nothing at all', [], SHORT],
+])('%s', (_, frame, verdict) => {
+  expect(decoded(frame, RAW).verdict).toBe(verdict)
+})
+
+test('lengths within TCP and UDP are checked', () => {
+  const tcp = ip4()
+  tcp[32] = 0x40
+  expect(decoded(tcp, RAW).verdict).toBe(MALFORMED)
+  tcp[32] = 0xf0
+  expect(decoded(tcp, RAW).verdict).toBe(MALFORMED)
+  const udp = ip4({ protocol: UDP })
+  udp[25] = 7
+  expect(decoded(udp, RAW).verdict).toBe(MALFORMED)
+})
+
+test('a packet that this host sent is not for us', () => {
+  for (const [name, linkType, wrap] of LINKS) {
+    if (!name.startsWith('cooked')) continue
+    const frame = wrap(ip4())
+    frame[linkType === 113 ? 1 : 10] = 4
+    expect(decoded(frame, linkType).verdict).toBe(OTHER)
+  }
+})
+
+test('three VLAN tags, and link types nobody knows, are not for us', () => {
+  const tag = [0x81, 0, 0, 7]
+  expect(decoded([...Array<number>(12).fill(2), ...tag, ...tag, ...tag, 8, 0, ...ip4()], 1).verdict).toBe(OTHER)
+  expect(decoded(ip4(), 147).verdict).toBe(OTHER)
+  expect(decodesLinkType(147)).toBe(false)
+  for (const [, linkType] of LINKS) expect(decodesLinkType(linkType)).toBe(true)
+})
+
+test('a record that is used again keeps nothing of the packet before', () => {
+  const packet = new Packet()
+  const take = (frame: readonly number[]): unknown => {
+    decode(Uint8Array.from(frame), 0, frame.length, frame.length, RAW, packet)
+    return { ...packet }
+  }
+  const segment: Segment = { flags: FIN, sequence: 5, acknowledgment: 6, window: 7, identification: 8 }
+  const alone = [ip4({ protocol: UDP }), ip6(segment), ip4(segment)].map((frame) => ({ ...decoded(frame, RAW).packet }))
+  expect([ip4({ protocol: UDP }), ip6(segment), ip4(segment)].map(take)).toEqual(alone)
+})
