@@ -1,0 +1,210 @@
+// Goal: what opens is closed. The journal knows of a close before the start command runs, openings do not stack, and
+// whatever fails, fails shut.
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Door } from '../config/config.ts'
+import { parseAddress } from '../packet/address.ts'
+import { TCP } from '../packet/packet.ts'
+import type { Moment } from '../state/deadline.ts'
+import { deadlineAfter } from '../state/deadline.ts'
+import type { Opening } from '../state/opening.ts'
+import type { CommandLine, Outcome } from './command.ts'
+import { Openings, STOP_TRIES_MAX } from './openings.ts'
+import type { OpeningTerms } from './openings.ts'
+
+const DOOR: Door = {
+  name: 'ssh',
+  line: 1,
+  secret: { kind: 'sequence', knocks: [{ protocol: TCP, port: 7_000 }] },
+  seqTimeoutMs: 1_000,
+  tcpFlags: undefined,
+  target: undefined,
+  commands4: { start: 'open %IP%', stop: 'close %IP%' },
+  commands6: { start: 'open6 %IP%', stop: undefined },
+  cmdTimeoutMs: 10_000,
+  cooldownMs: 0,
+}
+const KNOCKED = { source: parseAddress('192.0.2.2')!, protocol: TCP, port: 9_000 } as const
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_700_000_000_000 })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** A journal, a shell and clocks that note what they are asked, in one list. */
+class Surroundings implements OpeningTerms {
+  readonly said: string[] = []
+  readonly openings = new Map<string, Opening>()
+  outcome: (command: CommandLine) => Outcome = () => ({ kind: 'exited', status: 0, output: '' })
+  journal: 'works' | 'fails' = 'works'
+  /** Milliseconds that each command takes. */
+  takesMs = 0
+
+  readonly clocks = {
+    now: (): Moment => ({ wall: Date.now(), boot: 'this', bootNow: Date.now() - 1_600_000_000_000 }),
+  }
+  readonly store = {
+    openings: this.openings,
+    opened: async (opening: Opening): Promise<void> => {
+      if (this.journal === 'fails') throw new Error('no space left')
+      this.said.push('journal opened')
+      this.openings.set(opening.id, opening)
+    },
+    extended: async (): Promise<void> => {
+      this.said.push('journal extended')
+    },
+    closed: async (id: string): Promise<boolean> => {
+      this.said.push('journal closed')
+      return this.openings.delete(id)
+    },
+  }
+  readonly runner = {
+    run: async (command: CommandLine): Promise<Outcome> => {
+      this.said.push(command.text)
+      if (this.takesMs > 0) await vi.advanceTimersByTimeAsync(this.takesMs)
+      return this.outcome(command)
+    },
+  }
+  readonly log = {
+    running: (): void => undefined,
+    output: (): void => undefined,
+    commandTimeout: (): void => void this.said.push('timeout'),
+    status: (_door: string, status: number): void => void this.said.push(`status ${status}`),
+    notice: (level: string): void => void this.said.push(level),
+  }
+}
+
+test('the journal has the close before the start command runs', async () => {
+  const around = new Surroundings()
+  await new Openings(around).open(DOOR, KNOCKED)
+  expect(around.said).toEqual(['journal opened', 'open 192.0.2.2'])
+  expect([...around.openings.values()]).toMatchObject([{ door: 'ssh', source: '192.0.2.2', stop: 'close 192.0.2.2' }])
+  await vi.advanceTimersByTimeAsync(9_999)
+  expect(around.said).toHaveLength(2)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(around.said.slice(2)).toEqual(['timeout', 'close 192.0.2.2', 'journal closed'])
+})
+
+test('a door whose opening cannot be written down stays shut', async () => {
+  const around = new Surroundings()
+  around.journal = 'fails'
+  await new Openings(around).open(DOOR, KNOCKED)
+  expect(around.said).toEqual(['error'])
+})
+
+test('a repeated knock extends the opening, and runs nothing', async () => {
+  const around = new Surroundings()
+  const openings = new Openings(around)
+  await openings.open(DOOR, KNOCKED)
+  await vi.advanceTimersByTimeAsync(6_000)
+  await openings.open(DOOR, KNOCKED)
+  await vi.advanceTimersByTimeAsync(9_999)
+  expect(around.said).toEqual(['journal opened', 'open 192.0.2.2', 'journal extended', 'info'])
+  await vi.advanceTimersByTimeAsync(1)
+  expect(around.said.slice(4)).toEqual(['timeout', 'close 192.0.2.2', 'journal closed'])
+})
+
+test('two knocks at the same moment open once', async () => {
+  const around = new Surroundings()
+  const openings = new Openings(around)
+  await Promise.all([openings.open(DOOR, KNOCKED), openings.open(DOOR, KNOCKED)])
+  expect(around.said.filter((said) => said.startsWith('open '))).toHaveLength(1)
+})
+
+test('a stop command that ends with a status is done; one that is killed is tried again', async () => {
+  const around = new Surroundings()
+  around.outcome = ({ text }) =>
+    text.startsWith('close') ? { kind: 'exited', status: 1, output: '' } : { kind: 'exited', status: 0, output: '' }
+  await new Openings(around).open(DOOR, KNOCKED)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(around.said.slice(2)).toEqual(['timeout', 'close 192.0.2.2', 'status 1', 'journal closed'])
+
+  const killed = new Surroundings()
+  let tries = 0
+  killed.outcome = ({ text }) =>
+    text.startsWith('close') && ++tries < 3
+      ? { kind: 'killed', signal: 'SIGKILL', output: '' }
+      : { kind: 'exited', status: 0, output: '' }
+  await new Openings(killed).open(DOOR, KNOCKED)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(tries).toBe(3)
+  expect(killed.said.at(-1)).toBe('journal closed')
+})
+
+test('one that never gets to run stays in the journal, for the next start', async () => {
+  const around = new Surroundings()
+  around.outcome = ({ text }) =>
+    text.startsWith('close')
+      ? { kind: 'failed', error: new Error('no memory') }
+      : { kind: 'exited', status: 0, output: '' }
+  await new Openings(around).open(DOOR, KNOCKED)
+  await vi.advanceTimersByTimeAsync(120_000)
+  expect(around.said.filter((said) => said.startsWith('close'))).toHaveLength(STOP_TRIES_MAX)
+  expect(around.openings.size).toBe(1)
+})
+
+test('after a restart what is overdue is closed at once, the rest on time, whatever the config says now', async () => {
+  const around = new Surroundings()
+  const left = (id: string, ms: number): Opening => ({
+    ...deadlineAfter(around.clocks.now(), ms),
+    since: Date.now() - 60_000,
+    id,
+    door: `was ${id}`,
+    source: '192.0.2.9',
+    family: 4,
+    openedAt: Date.now() - 60_000,
+    stop: `close ${id}`,
+    environment: {},
+  })
+  around.openings.set('a', left('a', 0))
+  around.openings.set('b', left('b', 5_000))
+  new Openings(around).restore()
+  await vi.advanceTimersByTimeAsync(1)
+  expect(around.said).toEqual(['timeout', 'close a', 'journal closed'])
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(around.said.slice(3)).toEqual(['timeout', 'close b', 'journal closed'])
+})
+
+test('at the end everything is closed, and nothing opens any more', async () => {
+  const around = new Surroundings()
+  const openings = new Openings(around)
+  await openings.open(DOOR, KNOCKED)
+  await openings.open(DOOR, { ...KNOCKED, source: parseAddress('192.0.2.3')! })
+  expect(await openings.closeAll(5_000)).toBe(0)
+  await openings.open(DOOR, KNOCKED)
+  expect(around.said.filter((said) => said.startsWith('open'))).toHaveLength(2)
+  expect(around.said.filter((said) => said.startsWith('close'))).toEqual(['close 192.0.2.2', 'close 192.0.2.3'])
+  expect(around.openings.size).toBe(0)
+})
+
+test('IPv6 has its own commands; without a stop command nothing is written down', async () => {
+  const around = new Surroundings()
+  await new Openings(around).open(DOOR, { ...KNOCKED, source: parseAddress('2001:db8::2')! })
+  expect(around.said).toEqual(['open6 2001:db8::2'])
+})
+
+test('a cool-down lets a door without stop command run once for a source in that time', async () => {
+  const around = new Surroundings()
+  const openings = new Openings(around)
+  const door = { ...DOOR, commands4: { start: 'wake %IP%', stop: undefined }, cooldownMs: 5_000 }
+  for (const waitMs of [0, 4_000, 2_000]) {
+    await vi.advanceTimersByTimeAsync(waitMs)
+    await openings.open(door, KNOCKED)
+  }
+  await openings.open(door, { ...KNOCKED, source: parseAddress('192.0.2.3')! })
+  expect(around.said).toEqual(['wake 192.0.2.2', 'debug', 'wake 192.0.2.2', 'wake 192.0.2.3'])
+})
+
+test('a plain rule that is in place already is not added again', async () => {
+  const around = new Surroundings()
+  const openings = new Openings(around)
+  const door = { ...DOOR, commands4: { start: 'iptables -A INPUT -s %IP% -j ACCEPT', stop: undefined } }
+  await openings.open(door, KNOCKED)
+  await openings.open(door, KNOCKED)
+  around.outcome = () => ({ kind: 'exited', status: 1, output: '' })
+  await openings.open(door, KNOCKED)
+  const add = 'iptables -A INPUT -s 192.0.2.2 -j ACCEPT'
+  const look = 'iptables -C INPUT -s 192.0.2.2 -j ACCEPT'
+  expect(around.said).toEqual([add, look, 'info', look, add, 'status 1'])
+})
