@@ -1,6 +1,6 @@
 // Goal: the gate says the same as a slow model that is obviously right: for each source and door one attempt, kept in
 // plain maps. The model has no sequences that begin alike; gate.test.ts has those.
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BEGIN_MS, hit, secret, texts } from '../../test/gate/knocks.ts'
 import type { Hit } from '../../test/gate/knocks.ts'

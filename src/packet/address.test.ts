@@ -1,6 +1,6 @@
 // Goal: addresses are read and written as RFC 4291 and RFC 5952 have it, and nothing else is taken for one.
 import { isIP } from 'node:net'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { formatAddress, parseAddress, sameAddress } from './address.ts'
 

@@ -9,6 +9,8 @@ import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 
+/** Milliseconds after the knock begins in which the daemon is killed: longer than all it does takes. */
+const KILL_WITHIN_MS = 150
 /** Rounds of kill -9 at a random moment. */
 const ROUNDS = process.env.SLOW === '1' ? 200 : 6
 
@@ -118,9 +120,13 @@ lab('timed openings', () => {
     const daemon = await start(server, noting(file, 1))
     let { process } = daemon
     for (let round = 0; round < ROUNDS; round++) {
-      await open(client)
-      if (round % 2 === 0) await process.line(/OPEN SESAME/)
+      const knocking = open(client)
+      // The moment is what is tried: from before the first knock to after the last command.
+      await new Promise((resolve) => {
+        setTimeout(resolve, Math.random() * KILL_WITHIN_MS)
+      })
       process.kill('SIGKILL')
+      await knocking
       await process.ended
       process = await again(server, daemon)
     }

@@ -67,6 +67,11 @@ export function ip4(of: Segment = {}): number[] {
   ]
 }
 
+const words = (text: string): number[] => {
+  const { a, b, c, d } = parseAddress(text)!
+  return [a, b, c, d].flatMap(four)
+}
+
 /** An IPv6 packet. */
 export function ip6(of: Segment = {}): number[] {
   const { from = '2001:db8::2', to = '2001:db8::1', protocol = TCP, extensions = [], fragmentOffset = 0 } = of
@@ -77,10 +82,6 @@ export function ip6(of: Segment = {}): number[] {
     if (number === 44) return [next, 0, ...two(fragmentOffset << 3), ...four(of.identification ?? 0)]
     return [next, 0, 0, 0, 0, 0, 0, 0]
   })
-  const words = (text: string): number[] => {
-    const { a, b, c, d } = parseAddress(text)!
-    return [a, b, c, d].flatMap(four)
-  }
   const length = headers.length + body.length
   return [
     0x60,

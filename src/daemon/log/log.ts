@@ -105,6 +105,7 @@ export class Log {
   }
 
   shuttingDown(): void {
+    this.#reportLeftOut()
     this.#add({ event: 'shutting-down', text: 'shutting down', facts: {} })
   }
 
