@@ -99,7 +99,7 @@ export class Interfaces {
     this.#armRetry()
   }
 
-  /** Lets other packets through from now on. @throws CaptureError */
+  /** Lets other packets through from now on. */
   need(needs: Needs): void {
     this.#needs = needs
     this.#refilter()
@@ -219,7 +219,18 @@ export class Interfaces {
   }
 
   #refilter(): void {
-    for (const { station } of this.#places) station?.setFilter(this.#filter(station.linkType))
+    for (const place of this.#places) {
+      const { station } = place
+      if (station === undefined) continue
+      try {
+        station.setFilter(this.#filter(station.linkType))
+      } catch (error) {
+        // The interface went away between two looks at it; or else it is opened anew, with the filter it should have.
+        station.close()
+        this.#lost(place, (error as Error).message)
+        this.#armRetry()
+      }
+    }
   }
 
   #watchBusy(packet: Packet): void {

@@ -13,7 +13,7 @@ const run = async (line: string): Promise<{ code: number; out: string; err: stri
 }
 
 test('--version', async () => {
-  expect(await run('-V')).toEqual({ code: 0, out: `knock ${VERSION} (postern)\n`, err: '' })
+  expect(await run('-V')).toEqual({ code: 0, out: `knock ${VERSION} (Postern)\n`, err: '' })
 })
 
 test('--help names every option and fits a terminal', async () => {

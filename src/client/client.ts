@@ -36,7 +36,7 @@ async function obey(command: Command, out: Output['out']): Promise<void> {
       out((await import('./usage.ts')).USAGE)
       break
     case 'version':
-      out(`knock ${(await import('../version.ts')).VERSION} (postern)\n`)
+      out(`knock ${(await import('../version.ts')).VERSION} (Postern)\n`)
       break
     case 'knock': {
       const [{ knock }, { sockets }] = await Promise.all([import('./knock.ts'), import('./sockets.ts')])

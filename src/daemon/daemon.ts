@@ -145,6 +145,9 @@ export class Daemon {
     const moved =
       this.#args.interfaces.length === 0 && before.options.interfaces.join() !== config.options.interfaces.join()
     this.#config = config
+    if (before.options.stateDir !== config.options.stateDir) {
+      this.#log.notice('warning', 'StateDir stays as it was until the next start')
+    }
     this.#gate.tune(this.#strictness(config))
     this.#doors.replace(config.doors)
     if (!moved) {
@@ -188,7 +191,8 @@ export class Daemon {
 
   #carryOut(effects: readonly Effect[]): void {
     for (const effect of effects) {
-      report(this.#log, effect)
+      // A one-time sequence opens its door only once it is struck out: until then nothing is said of opening.
+      if (effect.kind !== 'open' || !effect.secret.once) report(this.#log, effect)
       if (effect.kind === 'open') void this.#open(effect)
     }
   }
@@ -202,6 +206,7 @@ export class Daemon {
     this.#opening++
     try {
       if (!(await this.#doors.mayOpen(secret))) return
+      if (secret.once) report(this.#log, effect)
       const door = this.#doors.find(secret.door)
       if (door !== undefined) await this.#openings.open(door, effect)
     } finally {

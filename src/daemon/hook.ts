@@ -1,5 +1,9 @@
 import type { CommandRunner } from '../door/command.ts'
+import { within } from '../door/time-limit.ts'
 import type { Log } from './log/log.ts'
+
+/** Milliseconds that the end of the daemon waits for its hook. */
+export const STOP_HOOK_MAX_MS = 3_000
 
 /** Runs a command of the daemon's own start or end, if there is one. Never throws. */
 export async function runHook(
@@ -11,8 +15,11 @@ export async function runHook(
   if (command === undefined) return
   const name = `${action}_hook`
   log.running(name, command)
-  const outcome = await runner.run({ text: command, environment: { POSTERN_ACTION: 'hook' }, urgent: true })
-  if (outcome.kind === 'exited') {
+  const run = runner.run({ text: command, environment: { POSTERN_ACTION: 'hook' }, urgent: true })
+  const outcome = await (action === 'stop' ? within(run, STOP_HOOK_MAX_MS) : run)
+  if (outcome === undefined) {
+    log.notice('warning', `${name}: still runs after ${STOP_HOOK_MAX_MS / 1000} s, and is left to itself`)
+  } else if (outcome.kind === 'exited') {
     if (outcome.output !== '') log.output(name, outcome.output)
     if (outcome.status !== 0) log.status(name, outcome.status)
   } else {

@@ -11,6 +11,7 @@ import type { CommandLine, Outcome } from './command.ts'
 import { commandEnvironment, expand } from './expand.ts'
 import { Recently } from './recently.ts'
 import { probeOf } from './stacking.ts'
+import { within } from './time-limit.ts'
 
 /** Longest that a timer is set for before the clocks are asked again, milliseconds. */
 const TIMER_MAX_MS = 3_600_000
@@ -276,16 +277,6 @@ function keyOf(door: string, source: string): string {
 
 function liveOf(key: string, opening: Opening): Live {
   return { key, opening, deadline: opening, timer: undefined, started: Promise.resolve(), closing: undefined }
-}
-
-/** Waits for something, but not for longer than this. */
-async function within(something: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([something, late])
-  clearTimeout(timer)
 }
 
 async function pause(ms: number): Promise<void> {

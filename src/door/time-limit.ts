@@ -1,0 +1,10 @@
+/** Waits for something, but not for longer than this; `undefined`: it was not over by then, and goes on. */
+export async function within<Result>(something: Promise<Result>, ms: number): Promise<Result | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms)
+  })
+  const result = await Promise.race([something, late])
+  clearTimeout(timer)
+  return result
+}
