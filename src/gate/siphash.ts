@@ -10,9 +10,10 @@ export function sipHash(key0: number, key1: number, a: number, b: number, c: num
   let v1 = key1
   let v2 = 0x6c796765 ^ key0
   let v3 = 0x74656462 ^ key1
-  // The last word is the message's length in bytes, in its top byte: always sixteen.
-  for (let index = 0; index < 5; index++) {
-    const word = index === 0 ? a : index === 1 ? b : index === 2 ? c : index === 3 ? d : 16 << 24
+  // Five words: the last is the message's length in bytes, always sixteen, in its top byte. Then three rounds of nothing.
+  for (let round = 0; round < 8; round++) {
+    const word = round === 0 ? a : round === 1 ? b : round === 2 ? c : round === 3 ? d : round === 4 ? 16 << 24 : 0
+    if (round === 5) v2 ^= 0xff
     v3 ^= word
     v0 = (v0 + v1) | 0
     v1 = (v1 << 5) | (v1 >>> 27)
@@ -29,23 +30,6 @@ export function sipHash(key0: number, key1: number, a: number, b: number, c: num
     v1 ^= v2
     v2 = (v2 << 16) | (v2 >>> 16)
     v0 ^= word
-  }
-  v2 ^= 0xff
-  for (let round = 0; round < 3; round++) {
-    v0 = (v0 + v1) | 0
-    v1 = (v1 << 5) | (v1 >>> 27)
-    v1 ^= v0
-    v0 = (v0 << 16) | (v0 >>> 16)
-    v2 = (v2 + v3) | 0
-    v3 = (v3 << 8) | (v3 >>> 24)
-    v3 ^= v2
-    v0 = (v0 + v3) | 0
-    v3 = (v3 << 7) | (v3 >>> 25)
-    v3 ^= v0
-    v2 = (v2 + v1) | 0
-    v1 = (v1 << 13) | (v1 >>> 19)
-    v1 ^= v2
-    v2 = (v2 << 16) | (v2 >>> 16)
   }
   return v1 ^ v3
 }
