@@ -4,12 +4,13 @@ import { sipHash } from './siphash.ts'
 
 const flips = (one: number, other: number): number => ((one ^ other) >>> 0).toString(2).replaceAll(/[^1]/g, '').length
 
+const hash = (changed: readonly number[]): number => {
+  const [key0, key1, a, b, c, d] = changed
+  return sipHash(key0!, key1!, a!, b!, c!, d!) >>> 0
+}
+
 test('every bit of the address, and of the key, changes about half of the hash', () => {
   const words = [1, 2, 0x20010db8, 0, 0, 7]
-  const hash = (changed: readonly number[]): number => {
-    const [key0, key1, a, b, c, d] = changed
-    return sipHash(key0!, key1!, a!, b!, c!, d!) >>> 0
-  }
   const before = hash(words)
   let flipped = 0
   for (let word = 0; word < words.length; word++) {
