@@ -184,7 +184,9 @@ export class LiveCapture {
     const status: number = pcap.activate(handle)
     if (status >= 0) return
     const detail: string = pcap.error(handle) || pcap.statusText(status)
-    if (status === PCAP_ERROR_PERM_DENIED) throw new CaptureError(`${device}: ${detail}`, 'permission')
+    if (status === PCAP_ERROR_PERM_DENIED) {
+      throw new CaptureError(`${device}: ${detail}\n  capturing packets needs root, or CAP_NET_RAW`, 'permission')
+    }
     if (status === PCAP_ERROR_NO_SUCH_DEVICE) throw new CaptureError(`${device}: no such interface`, 'absent')
     if (status === PCAP_ERROR_IFACE_NOT_UP) throw new CaptureError(`${device}: is down`, 'down')
     throw new CaptureError(`${device}: ${detail}`, 'other')
