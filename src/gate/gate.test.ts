@@ -167,11 +167,11 @@ test('a source that touches a few wrong ports is scanning: it is ignored for a w
   expect(talk(gate, [7000, 8000, 1, 2, 3, 3, 3, 4])).toEqual(['ssh 1', 'ssh 2'])
   expect(talk(gate, [5, 9000])).toEqual(['scan'])
   expect(talk(gate, [7000, 8000, 9000])).toEqual([])
-  const later = { at: 60_100 }
+  const later = 60_100
   expect(
     talk(
       gate,
-      [7000, 8000, 9000].map((port) => ({ port, ...later })),
+      [7000, 8000, 9000].map((port) => ({ port, at: later })),
     ).at(-1),
   ).toBe('ssh open')
 })
