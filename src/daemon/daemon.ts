@@ -22,8 +22,6 @@ import { notify } from './notify.ts'
 import { report } from './report.ts'
 import { statePath } from './state-path.ts'
 
-/** Milliseconds that closing what is open may take when the daemon ends. */
-const CLOSE_ALL_MAX_MS = 5_000
 /** Longest that a timer is set for; Node's own limit is 2^31 ms. */
 const TIMER_MAX_MS = 3_600_000
 /** Openings that wait for their sequence to be struck out, or for the journal, at most. */
@@ -124,7 +122,7 @@ export class Daemon {
     clearTimeout(this.#timer)
     this.#interfaces.close()
     this.#doors.close()
-    const left = await this.#openings.closeAll(CLOSE_ALL_MAX_MS)
+    const left = await this.#openings.closeAll()
     if (left > 0) this.#log.notice('error', `${left} doors could not be closed in time: the next start closes them`)
     await runHook(this.#runner, this.#config.options.stopHook, 'stop', this.#log)
     this.#log.shuttingDown()

@@ -35,7 +35,7 @@ test('does not wait for what the command leaves running', async () => {
 })
 
 test('runs no more than its bound at once, closings first, and refuses openings beyond what may wait', async () => {
-  const runner = new CommandRunner(1, 2)
+  const runner = new CommandRunner(1, 2, 0)
   const order: string[] = []
   const note = async (name: string, urgent: boolean): Promise<void> => {
     const outcome = await runner.run(line('true', urgent))
@@ -47,4 +47,15 @@ test('runs no more than its bound at once, closings first, and refuses openings 
   const urgent = note('closing', true)
   await Promise.all([first, urgent, refused, ...waiting])
   expect(order).toEqual(['refused', 'first', 'closing', 'second', 'third'])
+})
+
+test('closings run though openings hang, and idle waits for them all', async () => {
+  const runner = new CommandRunner(1)
+  const order: string[] = []
+  void runner.run(line('sleep 0.5')).then(() => order.push('hung'))
+  void runner.run(line('true')).then(() => order.push('waiting'))
+  void runner.run(line('true', true)).then(() => order.push('closing'))
+  await runner.idle()
+  expect(order).toEqual(['closing', 'hung', 'waiting'])
+  await runner.idle()
 })

@@ -3,6 +3,8 @@ import type { ChildProcess } from 'node:child_process'
 
 /** Commands that run at the same time at most. */
 export const COMMANDS_MAX = 64
+/** Commands that close something and may run beside those: openings that hang must not keep doors from closing. */
+export const COMMANDS_RESERVED = 64
 /** Commands that wait for their turn at most; those that close something are never refused. */
 export const COMMANDS_WAITING_MAX = 4_096
 /** Bytes kept of what a command prints; the rest is read and thrown away. */
@@ -37,13 +39,16 @@ interface Waiting {
 export class CommandRunner {
   readonly #max: number
   readonly #waitingMax: number
+  readonly #reserved: number
   readonly #urgent: Waiting[] = []
   readonly #waiting: Waiting[] = []
   #running = 0
+  #idle: (() => void)[] = []
 
-  constructor(max = COMMANDS_MAX, waitingMax = COMMANDS_WAITING_MAX) {
+  constructor(max = COMMANDS_MAX, waitingMax = COMMANDS_WAITING_MAX, reserved = COMMANDS_RESERVED) {
     this.#max = max
     this.#waitingMax = waitingMax
+    this.#reserved = reserved
   }
 
   /** Runs a command when its turn comes. Never throws. */
@@ -56,9 +61,17 @@ export class CommandRunner {
     })
   }
 
+  /** Settles when no command runs or waits. */
+  async idle(): Promise<void> {
+    if (this.#running === 0) return
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve)
+    })
+  }
+
   #next(): void {
-    while (this.#running < this.#max) {
-      const next = this.#urgent.shift() ?? this.#waiting.shift()
+    while (this.#running < this.#max + this.#reserved) {
+      const next = this.#urgent.shift() ?? (this.#running < this.#max ? this.#waiting.shift() : undefined)
       if (next === undefined) return
       this.#running++
       void this.#runOne(next)
@@ -70,6 +83,8 @@ export class CommandRunner {
     this.#running--
     done(outcome)
     this.#next()
+    if (this.#running > 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
   }
 }
 

@@ -6,11 +6,12 @@ import type { Protocol } from '../packet/packet.ts'
 import { deadlineAfter, timeLeft } from '../state/deadline.ts'
 import type { Moment } from '../state/deadline.ts'
 import type { Deadline, Opening } from '../state/opening.ts'
+import { StoreError } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
 import type { CommandLine, Outcome } from './command.ts'
 import { commandEnvironment, expand } from './expand.ts'
 import { Recently } from './recently.ts'
-import { probeOf } from './stacking.ts'
+import { insertsRule, probeOf } from './stacking.ts'
 import { within } from './time-limit.ts'
 
 /** Longest that a timer is set for before the clocks are asked again, milliseconds. */
@@ -19,10 +20,14 @@ const TIMER_MAX_MS = 3_600_000
 export const STOP_TRIES_MAX = 5
 /** Milliseconds before its second try; each further one waits twice as long. */
 const STOP_RETRY_MS = 1_000
-/** Milliseconds that a stop command waits for a start command that hangs. */
+/** Milliseconds that a stop command, and the next knock, wait for a start command that hangs. */
 export const START_OVERLAP_MAX_MS = 30_000
 /** Doors and sources remembered for cool-downs and for rules that are in place. */
 const REMEMBERED_MAX = 65_536
+/** Milliseconds between two warnings that the journal takes no more openings. */
+const REFUSED_REPORT_MS = 60_000
+/** Milliseconds in which {@link Openings.closeAll} is to be done, where its caller is silent. */
+export const CLOSE_ALL_MAX_MS = 5_000
 
 /** What doors say in the log. */
 export interface DoorLog {
@@ -52,12 +57,14 @@ export interface Knocked {
 /** An opening that is live. */
 interface Live {
   /** Its place among the live ones. */
-  readonly key: string
+  key: string
   readonly opening: Opening
   deadline: Deadline
   timer: NodeJS.Timeout | undefined
   /** Settles when the start command has ended. */
-  started: Promise<void>
+  started: Promise<boolean>
+  /** Not known to be open: its start command failed, or ran before this daemon started. */
+  doubtful: boolean
   /** Set once it is being closed; settles when that is over. */
   closing: Promise<boolean> | undefined
 }
@@ -68,8 +75,13 @@ export class Openings {
   readonly #live = new Map<string, Live>()
   /** The last thing that was asked for each door and source: what is asked next waits for it. */
   readonly #turns = new Map<string, Promise<void>>()
-  readonly #cooling = new Recently(REMEMBERED_MAX)
-  readonly #ran = new Recently(REMEMBERED_MAX)
+  /** When each door without stop command last ran for a source, milliseconds of a steady clock. */
+  readonly #cooling = new Recently<number>(REMEMBERED_MAX)
+  readonly #ran = new Recently<true>(REMEMBERED_MAX)
+  /** The door whose start command ran last for each source. */
+  readonly #lastDoor = new Recently<string>(REMEMBERED_MAX)
+  #refusedSaidAt = -Infinity
+  #overlapMs = START_OVERLAP_MAX_MS
   #ending = false
 
   constructor(terms: OpeningTerms) {
@@ -81,10 +93,23 @@ export class Openings {
     return [...this.#live.values()].map(({ opening }) => opening)
   }
 
+  /** The same with the milliseconds left to each. */
+  list(): readonly { readonly door: string; readonly source: string; readonly leftMs: number }[] {
+    const now = this.#terms.clocks.now()
+    return [...this.#live.values()].map(({ opening, deadline }) => {
+      const { door, source } = opening
+      return { door, source, leftMs: timeLeft(deadline, now) }
+    })
+  }
+
   /** Opens a door for a source, or keeps it open for longer. Never throws: what goes wrong is said in the log. */
   async open(door: Door, knocked: Knocked): Promise<void> {
     const key = keyOf(door.name, formatAddress(knocked.source))
-    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(() => this.#open(door, knocked, key))
+    const before = this.#turns.get(key) ?? Promise.resolve()
+    // A turn that failed must not take those behind it along.
+    const turn = before
+      .then(() => this.#open(door, knocked, key))
+      .catch((error: unknown) => this.#terms.log.notice('error', `${key}: not opened: ${(error as Error).message}`))
     this.#turns.set(key, turn)
     await turn
     if (this.#turns.get(key) === turn) this.#turns.delete(key)
@@ -96,15 +121,20 @@ export class Openings {
       // Two of one door and source are there only if a record was lost to a failing disk: both are closed.
       const usual = keyOf(opening.door, opening.source)
       const key = this.#live.has(usual) ? opening.id : usual
-      const live = liveOf(key, opening)
+      // Its start command may never have run, and a boot since then has undone what it did.
+      const live = liveOf(key, opening, true)
       this.#live.set(key, live)
       this.#schedule(live)
     }
   }
 
-  /** Closes all that is open, and opens nothing any more. Gives how many could not be closed within the time. */
-  async closeAll(limitMs: number): Promise<number> {
+  /**
+   * Closes all that is open, and opens nothing any more. Gives how many could not be closed for certain within the time:
+   * they stay in the journal. A start command that still runs is waited for, for half of the time.
+   */
+  async closeAll(limitMs = CLOSE_ALL_MAX_MS): Promise<number> {
     this.#ending = true
+    this.#overlapMs = Math.min(START_OVERLAP_MAX_MS, limitMs / 2)
     const all = [...this.#live.values()].map((live) => this.#close(live, false))
     await within(Promise.all([...all, ...this.#turns.values()]), limitMs)
     return this.#live.size
@@ -132,12 +162,12 @@ export class Openings {
     start: string | undefined,
     key: string,
   ): Promise<void> {
-    const { store, clocks, log } = this.#terms
+    const { store, clocks } = this.#terms
     const before = this.#live.get(key)
-    if (before?.closing !== undefined) await before.closing
-    else if (before !== undefined) {
-      await this.#extend(before, door.cmdTimeoutMs)
-      return
+    if (before !== undefined) {
+      if (await this.#extend(before, door.cmdTimeoutMs)) return
+      await this.#close(before, false)
+      if (this.#ending) return
     }
     const now = clocks.now()
     const deadline = deadlineAfter(now, door.cmdTimeoutMs)
@@ -145,32 +175,48 @@ export class Openings {
     try {
       await store.opened(opening)
     } catch (error) {
-      log.notice('error', `${what.source}: ${door.name}: stays shut: ${(error as Error).message}`)
+      this.#refused(`${what.source}: ${door.name}: stays shut`, error as Error)
       return
     }
-    const live = liveOf(key, opening)
+    if (this.#ending) {
+      await this.#forget(opening)
+      return
+    }
+    const live = liveOf(key, opening, false)
     this.#live.set(key, live)
-    if (start !== undefined) live.started = this.#start(door.name, start, what.environment)
+    if (start !== undefined) {
+      live.started = this.#start(door.name, start, what)
+      void this.#doubt(live)
+    }
     this.#schedule(live)
   }
 
-  async #extend(live: Live, durationMs: number): Promise<void> {
+  /** False: it has to be opened anew, as it is being closed, or is not known to be open at all. */
+  async #extend(live: Live, durationMs: number): Promise<boolean> {
     const { store, clocks, log } = this.#terms
     const { id, source, door } = live.opening
+    if (live.closing !== undefined) return false
+    if (live.doubtful) {
+      log.notice('info', `${source}: ${door}: is not known to be open, so it is closed and opened anew`)
+      return false
+    }
     const deadline = deadlineAfter(clocks.now(), durationMs)
     try {
       await store.extended(id, deadline)
     } catch (error) {
+      if (isClosing(live)) return false
       log.notice('error', `${source}: ${door}: is not kept open for longer: ${(error as Error).message}`)
-      return
+      return true
     }
-    if (live.closing !== undefined) return
+    // The old deadline may have come while the journal took the new one.
+    if (isClosing(live)) return false
     live.deadline = deadline
     this.#schedule(live)
     log.notice(
       'info',
       `${source}: ${door}: is open already, and stays so for another ${Math.round(durationMs / 1000)} s`,
     )
+    return true
   }
 
   /** A door without stop command: nothing closes it but another door. */
@@ -181,7 +227,7 @@ export class Openings {
     environment: Readonly<Record<string, string>>,
     key: string,
   ): Promise<void> {
-    const { clocks, log, runner } = this.#terms
+    const { log, runner } = this.#terms
     const now = performance.now()
     const last = this.#cooling.at(key)
     if (door.cooldownMs > 0 && last !== undefined && now - last < door.cooldownMs) {
@@ -189,22 +235,33 @@ export class Openings {
       return
     }
     this.#cooling.note(key, now)
-    const probe = this.#ran.at(key) === undefined ? undefined : probeOf(start)
+    const behind = insertsRule(start) && this.#lastDoor.at(address) !== door.name
+    const probe = this.#ran.at(key) === undefined || behind ? undefined : probeOf(start)
     if (probe !== undefined) {
-      const outcome = await runner.run({ text: probe, environment, urgent: false })
-      if (outcome.kind === 'exited' && outcome.status === 0) {
+      const outcome = await within(runner.run({ text: probe, environment, urgent: false }), this.#overlapMs)
+      if (this.#ending) return
+      if (outcome?.kind === 'exited' && outcome.status === 0) {
         log.notice('info', `${address}: ${door.name}: its rule is in place already`)
         return
       }
     }
-    this.#ran.note(key, clocks.now().wall)
-    await this.#start(door.name, start, environment)
+    this.#ran.note(key, true)
+    await within(this.#start(door.name, start, { source: address, environment }), this.#overlapMs)
   }
 
-  async #start(door: string, text: string, environment: Readonly<Record<string, string>>): Promise<void> {
+  /** Notes of an opening whose start command did not end well that it may not be open. */
+  async #doubt(live: Live): Promise<void> {
+    live.doubtful = !(await live.started)
+  }
+
+  /** True: the command ended well. */
+  async #start(door: string, text: string, of: Pick<Opening, 'source' | 'environment'>): Promise<boolean> {
+    this.#lastDoor.note(of.source, door)
     this.#terms.log.running(door, text)
-    const own = { ...environment, POSTERN_ACTION: 'start' }
-    this.#told(door, await this.#terms.runner.run({ text, environment: own, urgent: false }))
+    const environment = { ...of.environment, POSTERN_ACTION: 'start' }
+    const outcome = await this.#terms.runner.run({ text, environment, urgent: false })
+    this.#told(door, outcome)
+    return outcome.kind === 'exited' && outcome.status === 0
   }
 
   #schedule(live: Live): void {
@@ -228,15 +285,51 @@ export class Openings {
     const { log } = this.#terms
     const { opening } = live
     const { door, source, stop } = opening
-    await within(live.started, START_OVERLAP_MAX_MS)
+    const started = await within(live.started, this.#overlapMs)
     if (due) log.commandTimeout(source, door)
     if (stop !== undefined && !(await this.#runStop(opening, stop))) {
       log.notice('error', `${source}: ${door}: is not closed, the next start tries again`)
+      this.#setAside(live)
+      live.closing = undefined
       return false
     }
-    if (this.#live.get(live.key) === live) this.#live.delete(live.key)
-    await this.#forget(opening)
+    if (started === undefined && stop !== undefined) {
+      log.notice('warning', `${source}: ${door}: its start command still runs; it is closed again when that ends`)
+      this.#setAside(live)
+      void this.#closeAgain(live, stop)
+      return true
+    }
+    await this.#over(live)
     return true
+  }
+
+  /** Closes what a start command may have opened that outlived the stop command. Until then the journal knows of it. */
+  async #closeAgain(live: Live, stop: string): Promise<void> {
+    await live.started
+    if (await this.#runStop(live.opening, stop)) await this.#over(live)
+    else live.closing = undefined
+  }
+
+  /** Makes room for another opening of this door and source, while this one is not over yet. */
+  #setAside(live: Live): void {
+    if (this.#live.get(live.key) === live) this.#live.delete(live.key)
+    live.key = live.opening.id
+    this.#live.set(live.key, live)
+  }
+
+  async #over(live: Live): Promise<void> {
+    if (this.#live.get(live.key) === live) this.#live.delete(live.key)
+    await this.#forget(live.opening)
+  }
+
+  /** Says why something is not opened; of a full journal only now and then, as every knock meets it. */
+  #refused(what: string, error: Error): void {
+    const { log } = this.#terms
+    const full = error instanceof StoreError
+    const now = performance.now()
+    const said = full && now - this.#refusedSaidAt < REFUSED_REPORT_MS
+    if (full && !said) this.#refusedSaidAt = now
+    log.notice(said ? 'debug' : full ? 'warning' : 'error', `${what}: ${error.message}`)
   }
 
   /** Runs a stop command until it comes to its end, whatever its exit code. False: it never did. */
@@ -275,8 +368,14 @@ function keyOf(door: string, source: string): string {
   return `${source} ${door}`
 }
 
-function liveOf(key: string, opening: Opening): Live {
-  return { key, opening, deadline: opening, timer: undefined, started: Promise.resolve(), closing: undefined }
+function liveOf(key: string, opening: Opening, doubtful: boolean): Live {
+  const started = Promise.resolve(true)
+  return { key, opening, deadline: opening, timer: undefined, started, doubtful, closing: undefined }
+}
+
+/** A function, as a value that others change while one waits is not seen to change in line. */
+function isClosing(live: Live): boolean {
+  return live.closing !== undefined
 }
 
 async function pause(ms: number): Promise<void> {

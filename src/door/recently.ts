@@ -1,24 +1,24 @@
-/** Remembers when something last happened for a key; of more keys than it may hold, the one longest ago is forgotten. */
-export class Recently {
+/** Remembers what was last noted for a key; of more keys than it may hold, the one longest ago is forgotten. */
+export class Recently<Value> {
   readonly #max: number
-  readonly #times = new Map<string, number>()
+  readonly #noted = new Map<string, Value>()
 
   constructor(max: number) {
     this.#max = max
   }
 
-  /** When it last happened, or `undefined`. */
-  at(key: string): number | undefined {
-    return this.#times.get(key)
+  /** What was last noted, or `undefined`. */
+  at(key: string): Value | undefined {
+    return this.#noted.get(key)
   }
 
-  /** Notes that it happens now. */
-  note(key: string, now: number): void {
-    this.#times.delete(key)
-    this.#times.set(key, now)
-    if (this.#times.size <= this.#max) return
-    for (const oldest of this.#times.keys()) {
-      this.#times.delete(oldest)
+  /** Notes something, in place of what was noted before. */
+  note(key: string, value: Value): void {
+    this.#noted.delete(key)
+    this.#noted.set(key, value)
+    if (this.#noted.size <= this.#max) return
+    for (const oldest of this.#noted.keys()) {
+      this.#noted.delete(oldest)
       return
     }
   }

@@ -1,6 +1,6 @@
 // Goal: a plain iptables rule is recognised and looked up, and nothing else is taken for one.
 import { expect, test } from 'vitest'
-import { probeOf } from './stacking.ts'
+import { insertsRule, probeOf } from './stacking.ts'
 
 test.each([
   [
@@ -26,4 +26,10 @@ test.each([
   'echo iptables -A INPUT -j ACCEPT',
 ])('is no plain rule: %s', (command) => {
   expect(probeOf(command)).toBeUndefined()
+})
+
+test('tells a rule that goes ahead of others from one that goes behind them', () => {
+  expect(insertsRule('iptables -I INPUT 1 -s 192.0.2.7 -j ACCEPT')).toBe(true)
+  expect(insertsRule('iptables -A INPUT -s 192.0.2.7 -j ACCEPT')).toBe(false)
+  expect(insertsRule('cp -I a b')).toBe(false)
 })

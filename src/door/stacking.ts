@@ -12,3 +12,11 @@ export function probeOf(command: string): string | undefined {
   const { program, before = '', chain, rest } = groups
   return `${program}${before} -C ${chain}${rest}`
 }
+
+/**
+ * Whether a command is one that {@link probeOf} knows and puts its rule ahead of others (`-I`): it may be in place and
+ * yet without effect, behind a rule that was inserted later.
+ */
+export function insertsRule(command: string): boolean {
+  return /\s(?:-I|--insert)\s/.test(command) && probeOf(command) !== undefined
+}
