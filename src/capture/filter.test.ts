@@ -11,7 +11,7 @@ import { FILTER_ADDRESSES_MAX, filterExpression } from './filter.ts'
 import { needsOf } from './needs.ts'
 
 const RAW = 101
-const TERMS: Terms = { flags: OPENING_FLAGS, target: undefined, timeoutMs: 1_000 }
+const TERMS: Terms = { flags: OPENING_FLAGS, target: undefined, timeoutMs: 1_000, allowFrom: [] }
 
 const secret = (protocol: Protocol, ports: readonly number[], terms: Terms = TERMS): Secret => ({
   door: 'door',

@@ -1,5 +1,7 @@
 import type { Address } from '../packet/address.ts'
+import type { Network } from '../packet/network.ts'
 import type { Protocol } from '../packet/packet.ts'
+import type { Widths } from './networks.ts'
 
 /** Most knocks in a sequence (knockd's own limit). */
 export const SEQUENCE_MAX_KNOCKS = 32
@@ -47,6 +49,16 @@ export interface FlagTest {
   readonly want: number
 }
 
+/** Ports that can be hidden, and opened. */
+export interface Service {
+  readonly protocol: Protocol
+  /** 1 to 65535; `last` is not below `first`. */
+  readonly first: number
+  readonly last: number
+  /** The host behind this one that has them; `undefined`: this host itself, at whatever address it is reached. */
+  readonly host: Address | undefined
+}
+
 /** What must be shown to open a door. */
 export type Secret =
   | { readonly kind: 'sequence'; readonly knocks: readonly Knock[] }
@@ -73,7 +85,15 @@ export interface Door {
   readonly commands4: Commands
   /** Already filled from `commands4` where the config leaves the IPv6 ones out. */
   readonly commands6: Commands
-  /** Milliseconds from start to stop command. */
+  /** Ports that the guard opens for the knocker. */
+  readonly opens: readonly Service[]
+  /** Whose knocks count; empty: everybody's. */
+  readonly allowFrom: readonly Network[]
+  /** How much of the knocker's address counts when ports are opened. */
+  readonly widen: Widths
+  /** Whether ports stay open for as long as the source has a connection to one of them. */
+  readonly extendWhileConnected: boolean
+  /** Milliseconds that ports are open; milliseconds from start to stop command. */
   readonly cmdTimeoutMs: number
   /** Milliseconds in which a door without stop command runs at most once for a source; 0: every time. */
   readonly cooldownMs: number
@@ -93,6 +113,14 @@ export interface Options {
   readonly scanPorts: number
   /** Milliseconds a scanner is ignored for. */
   readonly scanIgnoreMs: number
+  /** Ports that are hidden beside those that doors open. */
+  readonly guard: readonly Service[]
+  /** What a guarded port answers to strangers: as the machine's closed ports do, as a closed port does, or nothing. */
+  readonly hideWith: 'match' | 'reset' | 'drop'
+  /** Who reaches guarded ports without knocking. */
+  readonly alwaysAllow: readonly Network[]
+  /** A group that may use the control socket, beside root. */
+  readonly controlGroup: string | undefined
   /** Commands run once when the daemon listens, and once when it ends. */
   readonly startHook: string | undefined
   readonly stopHook: string | undefined

@@ -5,6 +5,8 @@ import {
   SCAN_PORTS_MAX,
   SEQ_TIMEOUT_MAX_MS,
 } from './config.ts'
+import { joinNetworks, readNetworks, readWidths } from './networks.ts'
+import { SERVICES_FORM, joinServices, readServices } from './service.ts'
 import * as value from './value.ts'
 import type { Read } from './value.ts'
 
@@ -33,12 +35,17 @@ export type Values<T extends Table> = { [K in keyof T]?: T[K] extends Directive<
 export const OPTION_DIRECTIVES = {
   useSyslog: row('UseSyslog', undefined, () => true),
   logFile: row('LogFile', '/path/to/file', value.readPath),
-  logFormat: row('LogFormat', 'knockd|json', value.readLogFormat),
+  logFormat: row('LogFormat', 'knockd|json', value.oneOf(['knockd', 'json'])),
   pidFile: row('PidFile', '/path/to/file', value.readPath),
   interfaces: row('Interface', 'NAME[,NAME]...', value.readInterfaces, { join: value.joinNames }),
   stateDir: row('StateDir', '/path/to/folder', value.readAbsolutePath),
   scanPorts: row('Scan_Ports', 'NUMBER', value.count(0, SCAN_PORTS_MAX)),
   scanIgnore: row('Scan_Ignore', 'TIME', value.duration(1, SCAN_IGNORE_MAX_MS)),
+  guard: row('Guard', SERVICES_FORM, readServices, { join: joinServices }),
+  hideWith: row('Hide_With', 'match|reset|drop', value.oneOf(['match', 'reset', 'drop'])),
+  alwaysAllow: row('Always_Allow', 'NETWORK[,NETWORK]...', readNetworks, { join: joinNetworks }),
+  widenLimit: row('Widen_Limit', '/BITS[,/BITS]', readWidths),
+  controlGroup: row('Control_Group', 'GROUP', value.readName),
   startHook: row('Start_Hook', 'COMMAND', value.readCommand),
   stopHook: row('Stop_Hook', 'COMMAND', value.readCommand),
 } as const
@@ -50,9 +57,13 @@ export const DOOR_DIRECTIVES = {
   seqTimeout: row('Seq_Timeout', 'TIME', value.duration(1, SEQ_TIMEOUT_MAX_MS), { aliases: ['Timeout'] }),
   tcpFlags: row('TCPFlags', 'FLAG[,FLAG]...', value.readFlags),
   target: row('Target', 'ADDRESS', value.readTarget),
+  opens: row('Open_Ports', SERVICES_FORM, readServices, { join: joinServices }),
+  allowFrom: row('Allow_From', 'NETWORK[,NETWORK]...', readNetworks, { join: joinNetworks }),
+  widen: row('Widen', '/BITS[,/BITS]', readWidths),
+  extend: row('Extend_While_Connected', 'yes|no', value.oneOf(['yes', 'no'])),
   start4: row('Start_Command', 'COMMAND', value.readCommand, { aliases: ['Command'], mayBeEmpty: true }),
   start6: row('Start_Command_6', 'COMMAND', value.readCommand, { aliases: ['Command_6'], mayBeEmpty: true }),
-  cmdTimeout: row('Cmd_Timeout', 'TIME', value.duration(0, CMD_TIMEOUT_MAX_MS)),
+  cmdTimeout: row('Cmd_Timeout', 'TIME', value.duration(0, CMD_TIMEOUT_MAX_MS), { aliases: ['Open_For'] }),
   stop4: row('Stop_Command', 'COMMAND', value.readCommand, { mayBeEmpty: true }),
   stop6: row('Stop_Command_6', 'COMMAND', value.readCommand, { mayBeEmpty: true }),
   cooldown: row('Cooldown', 'TIME', value.duration(0, COOLDOWN_MAX_MS)),

@@ -5,12 +5,16 @@ import type { Commands, Door, Secret } from './config.ts'
 import { DOOR_DIRECTIVES } from './directive.ts'
 import { quote } from './fault.ts'
 import type { FaultList } from './fault.ts'
+import { NOT_WIDENED } from './networks.ts'
 import type { Entry, Section } from './section.ts'
 import { settle } from './table.ts'
 import type { Settled } from './table.ts'
 
 type DoorValues = Settled<typeof DOOR_DIRECTIVES>['values']
 type DoorEntries = Settled<typeof DOOR_DIRECTIVES>['entries']
+
+/** One for all: a config may have very many doors. */
+const NONE: readonly never[] = []
 
 /** A door as it stands in the file: what was read of it, and where. */
 export interface DoorText {
@@ -28,12 +32,13 @@ export function readDoor(section: Section, faults: FaultList): DoorText {
   const { name, line, column } = section
   const { values, entries, complete } = settle(DOOR_DIRECTIVES, section, faults)
   if (section.entries.length === 0 && complete) {
-    faults.error(line, column, `door ${quote(name)} is empty`, 'it needs a Sequence and a Start_Command')
+    faults.error(line, column, `door ${quote(name)} is empty`, 'it needs a Sequence, and Open_Ports or a Start_Command')
   } else {
     const first = { line, column }
     if (complete || entries.sequence !== undefined) requireSecret(name, first, entries, faults)
     if (complete) requireCommand(name, first, values, entries, faults)
     warnOfTimes(values, entries, faults)
+    warnOfPortless(values, entries, faults)
   }
   const commands4: Commands = { start: values.start4 || undefined, stop: values.stop4 || undefined }
   const door: Door = {
@@ -43,6 +48,10 @@ export function readDoor(section: Section, faults: FaultList): DoorText {
     seqTimeoutMs: values.seqTimeout ?? SEQ_TIMEOUT_DEFAULT_MS,
     tcpFlags: values.tcpFlags,
     target: values.target,
+    opens: values.opens ?? NONE,
+    allowFrom: values.allowFrom ?? NONE,
+    widen: values.widen ?? NOT_WIDENED,
+    extendWhileConnected: values.extend === 'yes',
     commands4,
     commands6: commands6Of(values, commands4),
     cmdTimeoutMs: values.cmdTimeout ?? CMD_TIMEOUT_DEFAULT_MS,
@@ -91,11 +100,14 @@ function requireSecret(name: string, place: Place, entries: DoorEntries, faults:
 function requireCommand(name: string, place: Place, values: DoorValues, entries: DoorEntries, faults: FaultList): void {
   const starts = Boolean(values.start4) || Boolean(values.start6)
   if (!starts) {
+    if (values.opens !== undefined && !values.stop4 && !values.stop6) return
     const stop = [entries.stop4, entries.stop6].find((entry) => entry !== undefined && entry.value !== '')
     const empty = entries.start4 ?? entries.start6
     const at = stop !== undefined ? keyPlace(stop) : empty !== undefined ? keyPlace(empty) : place
     const what = stop === undefined ? 'no command' : 'a stop command but no start command'
-    faults.error(at.line, at.column, `door ${quote(name)} has ${what}`, 'add `Start_Command = COMMAND`')
+    const hint =
+      stop === undefined ? 'add `Open_Ports = tcp/22` or `Start_Command = COMMAND`' : 'add `Start_Command = COMMAND`'
+    faults.error(at.line, at.column, `door ${quote(name)} has ${what}`, hint)
     return
   }
   const { start4, start6, stop4, stop6 } = values
@@ -109,10 +121,24 @@ function lonelyStop(entry: Entry, family: string, faults: FaultList): void {
   faults.error(entry.line, entry.keyColumn, message, 'take it out, or add the start command')
 }
 
+/** What only native openings can do says nothing where no ports are opened. */
+function warnOfPortless({ opens }: DoorValues, { widen, extend }: DoorEntries, faults: FaultList): void {
+  if (opens !== undefined) return
+  for (const entry of [widen, extend]) {
+    if (entry === undefined) continue
+    const message = `${quote(entry.key)} has no effect without Open_Ports`
+    faults.warning(entry.line, entry.keyColumn, message, 'add `Open_Ports = tcp/22`, or take it out')
+  }
+}
+
 function warnOfTimes(values: DoorValues, entries: DoorEntries, faults: FaultList): void {
   const { cmdTimeout, cooldown } = entries
   const stops = Boolean(values.stop4) || Boolean(values.stop6)
-  if (cmdTimeout !== undefined && !stops) {
+  const opens = values.opens !== undefined
+  if (opens && values.cmdTimeout === 0 && cmdTimeout !== undefined) {
+    faults.error(cmdTimeout.line, cmdTimeout.valueColumn, 'the ports would be open for no time at all', 'as in `30s`')
+  }
+  if (cmdTimeout !== undefined && !stops && !opens) {
     const message = `${quote(cmdTimeout.key)} without a stop command: what is opened stays open`
     faults.warning(cmdTimeout.line, cmdTimeout.keyColumn, message, 'add `Stop_Command = COMMAND`')
   }

@@ -2,6 +2,8 @@ import { SCAN_IGNORE_DEFAULT_MS, SCAN_PORTS_DEFAULT } from './config.ts'
 import type { Options } from './config.ts'
 import { OPTION_DIRECTIVES } from './directive.ts'
 import type { FaultList } from './fault.ts'
+import { WIDEN_LIMIT_DEFAULT } from './networks.ts'
+import type { Widths } from './networks.ts'
 import type { Section } from './section.ts'
 import { settle } from './table.ts'
 
@@ -15,14 +17,24 @@ export const OPTIONS_DEFAULT: Options = {
   stateDir: undefined,
   scanPorts: SCAN_PORTS_DEFAULT,
   scanIgnoreMs: SCAN_IGNORE_DEFAULT_MS,
+  guard: [],
+  hideWith: 'match',
+  alwaysAllow: [],
+  controlGroup: undefined,
   startHook: undefined,
   stopHook: undefined,
 }
 
+/** `[options]` as read, and how far doors may widen their openings. */
+export interface OptionsRead {
+  readonly options: Options
+  readonly widenLimit: Widths
+}
+
 /** Reads the section `[options]`. It is good only if `faults` got no error. */
-export function readOptions(section: Section, faults: FaultList): Options {
+export function readOptions(section: Section, faults: FaultList): OptionsRead {
   const { values } = settle(OPTION_DIRECTIVES, section, faults)
-  return {
+  const options: Options = {
     useSyslog: values.useSyslog ?? OPTIONS_DEFAULT.useSyslog,
     logFile: values.logFile,
     logFormat: values.logFormat ?? OPTIONS_DEFAULT.logFormat,
@@ -31,7 +43,12 @@ export function readOptions(section: Section, faults: FaultList): Options {
     stateDir: values.stateDir,
     scanPorts: values.scanPorts ?? OPTIONS_DEFAULT.scanPorts,
     scanIgnoreMs: values.scanIgnore ?? OPTIONS_DEFAULT.scanIgnoreMs,
+    guard: values.guard ?? OPTIONS_DEFAULT.guard,
+    hideWith: values.hideWith ?? OPTIONS_DEFAULT.hideWith,
+    alwaysAllow: values.alwaysAllow ?? OPTIONS_DEFAULT.alwaysAllow,
+    controlGroup: values.controlGroup,
     startHook: values.startHook,
     stopHook: values.stopHook,
   }
+  return { options, widenLimit: values.widenLimit ?? WIDEN_LIMIT_DEFAULT }
 }

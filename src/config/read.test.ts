@@ -4,6 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatAddress } from '../packet/address.ts'
+import { formatNetwork } from '../packet/network.ts'
 import { ACK, SYN, TCP, UDP } from '../packet/packet.ts'
 import { DOORS_MAX, DOOR_NAME_MAX_CHARS, FAULTS_MAX, LINE_MAX_CHARS } from './config.ts'
 import type { Config } from './config.ts'
@@ -11,6 +12,7 @@ import type { Facts } from './facts.ts'
 import { formatFault } from './fault.ts'
 import { OPTIONS_DEFAULT } from './options.ts'
 import { readConfig } from './read.ts'
+import { formatService } from './service.ts'
 
 const folder = new URL('../../test/fixtures/config/', import.meta.url)
 const fixture = (name: string): string => readFileSync(new URL(name, folder), 'utf8')
@@ -100,6 +102,10 @@ describe('what is read', () => {
       stateDir: '/var/lib/postern',
       scanPorts: 0,
       scanIgnoreMs: 120_000,
+      guard: [],
+      hideWith: 'match',
+      alwaysAllow: [],
+      controlGroup: undefined,
       startHook: 'logger up',
       stopHook: 'logger down',
     })
@@ -123,6 +129,10 @@ describe('what is read', () => {
       seqTimeoutMs: 15_000,
       tcpFlags: { mask: SYN | ACK, want: SYN },
       target: undefined,
+      opens: [],
+      allowFrom: [],
+      widen: { 4: 32, 6: 128 },
+      extendWhileConnected: false,
       commands4: { start, stop },
       commands6: { start: undefined, stop: undefined },
       cmdTimeoutMs: 60_000,
@@ -134,6 +144,17 @@ describe('what is read', () => {
     expect(door('OPEN').secret).toEqual({ kind: 'one-time', path: '/etc/knockd/open' })
     expect(door('OPEN').commands4).toEqual({ start: undefined, stop: undefined })
     expect(door('OPEN').commands6.start).toBe('/usr/local/sbin/open6 %IP% a=b # no comment')
+  })
+
+  test('a door without commands', () => {
+    const { opens, allowFrom, widen, extendWhileConnected, cmdTimeoutMs } = door('guarded')
+    expect(opens.map(formatService)).toEqual(['tcp/22', 'udp/60000-61000', 'tcp/443@2001:db8::7'])
+    expect(allowFrom.map(formatNetwork)).toEqual(['192.0.2.0/24'])
+    expect({ widen, extendWhileConnected, cmdTimeoutMs }).toEqual({
+      widen: { 4: 24, 6: 64 },
+      extendWhileConnected: true,
+      cmdTimeoutMs: 600_000,
+    })
   })
 
   test('units, aliases, targets, cool-down', () => {

@@ -1,10 +1,14 @@
 import { DOORS_MAX } from './config.ts'
-import type { Door, Options, Reading } from './config.ts'
+import type { Door, Reading } from './config.ts'
 import { readDoor } from './door.ts'
+import type { DoorText } from './door.ts'
 import type { Facts } from './facts.ts'
 import { FaultList, quote } from './fault.ts'
 import { Lint } from './lint.ts'
+import { WIDEN_LIMIT_DEFAULT } from './networks.ts'
+import type { Widths } from './networks.ts'
 import { OPTIONS_DEFAULT, readOptions } from './options.ts'
+import type { OptionsRead } from './options.ts'
 import { readSections } from './section.ts'
 import type { Section } from './section.ts'
 
@@ -24,19 +28,22 @@ export function readConfig(text: string, file: string, facts?: Facts): Reading {
   const optionSections: Section[] = []
   const names = new Map<string, number>()
   const doors: Door[] = []
+  const widened: DoorText[] = []
   for (const section of readSections(text, faults)) {
     if (section.name.toLowerCase() === OPTIONS_NAME) optionSections.push(section)
     else if (doors.length < DOORS_MAX) {
       checkName(section, names, faults)
       const door = readDoor(section, faults)
       lint.door(door)
+      if (door.entries.widen !== undefined) widened.push(door)
       doors.push(door.door)
     } else {
       faults.error(section.line, section.column, 'too many doors', `at most ${DOORS_MAX}`)
       break
     }
   }
-  const options = gatherOptions(optionSections, faults)
+  const { options, widenLimit } = gatherOptions(optionSections, faults)
+  for (const door of widened) checkWidth(door, widenLimit, faults)
   lint.end()
   // A config that is no config at all has been told so already.
   if (doors.length === 0 && !faults.failed) {
@@ -55,13 +62,20 @@ function checkName({ name, line, column }: Section, names: Map<string, number>, 
   }
 }
 
-function gatherOptions(sections: readonly Section[], faults: FaultList): Options {
+/** Opening for more addresses than the operator set as the limit is a mistake, or somebody else's config. */
+function checkWidth({ door, entries: { widen } }: DoorText, limit: Widths, faults: FaultList): void {
+  if (widen === undefined || (door.widen[4] >= limit[4] && door.widen[6] >= limit[6])) return
+  const hint = `the limit is \`/${limit[4]}, /${limit[6]}\`: Widen_Limit in [${OPTIONS_NAME}] sets another`
+  faults.error(widen.line, widen.valueColumn, `${quote(widen.value ?? '')} is wider than the limit`, hint)
+}
+
+function gatherOptions(sections: readonly Section[], faults: FaultList): OptionsRead {
   for (const { name, line, column } of sections) {
     if (name === OPTIONS_NAME) continue
     faults.error(line, column, `${quote(`[${name}]`)} would be a door to knockd`, `write \`[${OPTIONS_NAME}]\``)
   }
   const [first, ...more] = sections
-  if (first === undefined) return OPTIONS_DEFAULT
+  if (first === undefined) return { options: OPTIONS_DEFAULT, widenLimit: WIDEN_LIMIT_DEFAULT }
   for (const { line, column } of more) {
     const message = `\`[${OPTIONS_NAME}]\` stands in line ${first.line} already`
     faults.warning(line, column, message, 'both count: put them together')

@@ -53,7 +53,9 @@ export function settle<T extends Table>(table: T, section: Section, faults: Faul
     entries[key] = entry
     const value = readValue(directive, entry, faults)
     if (value === undefined) continue
-    values[key] = directive.join === undefined || before === undefined ? value : directive.join(values[key], value)
+    // A line before may have been no good, and left no value to join.
+    const earlier: unknown = values[key]
+    values[key] = directive.join === undefined || earlier === undefined ? value : directive.join(earlier, value)
   }
   return { values: values as Values<T>, entries, complete }
 }

@@ -1,7 +1,7 @@
 import { parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { INTERFACE_NAME_MAX_CHARS } from './config.ts'
-import type { FlagTest, Options } from './config.ts'
+import type { FlagTest } from './config.ts'
 import { parseDuration } from './duration.ts'
 import { quote } from './fault.ts'
 import { parseFlags } from './flags.ts'
@@ -128,15 +128,21 @@ export function joinNames(before: readonly string[], more: readonly string[]): r
   return [...new Set([...before, ...more])]
 }
 
-/** How the log is written. */
-export const readLogFormat: Read<Options['logFormat']> = (value, faults) => {
-  const name = value.toLowerCase()
-  if (name === 'knockd' || name === 'json') return name
-  const meant = nearest(name, ['knockd', 'json'])
-  faults.error(
-    0,
-    `unknown log format ${quote(value)}`,
-    meant === undefined ? 'knockd or json' : `did you mean \`${meant}\`?`,
-  )
+/** One of a few words; case does not matter. */
+export function oneOf<const Word extends string>(words: readonly Word[]): Read<Word> {
+  return (value, faults) => {
+    const word = words.find((each) => each === value.toLowerCase())
+    if (word !== undefined) return word
+    const meant = nearest(value.toLowerCase(), words)
+    const hint = meant === undefined ? `write one of these: ${words.join(', ')}` : `did you mean \`${meant}\`?`
+    faults.error(0, `${quote(value)} is not ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`, hint)
+    return undefined
+  }
+}
+
+/** The name of a group or the like: portable characters (POSIX.1-2017, 3.437). */
+export const readName: Read<string> = (value, faults) => {
+  if (/^[A-Za-z0-9._][A-Za-z0-9._-]{0,31}$/.test(value)) return value
+  faults.error(0, `${quote(value)} is not a name`, 'letters, digits, dots, dashes and underscores, 32 at most')
   return undefined
 }

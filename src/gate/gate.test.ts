@@ -6,6 +6,7 @@ import type { Hit } from '../../test/gate/knocks.ts'
 import { BEGIN_MS } from '../../test/gate/knocks.ts'
 import { parseAddress } from '../packet/address.ts'
 import { ACK, FIN, SYN, UDP } from '../packet/packet.ts'
+import { parseNetwork } from '../packet/network.ts'
 import { Gate } from './gate.ts'
 import type { GateSettings } from './gate.ts'
 import { ATTEMPTS_PER_SOURCE_MAX } from './progress.ts'
@@ -127,6 +128,25 @@ test('doors that begin alike keep their own time limits', () => {
       { port: 3, at: 4_000 },
     ]),
   ).toEqual(['slow 2', 'slow open'])
+})
+
+test('only those who may knock do, and the others share nothing with them', () => {
+  const allowFrom = [parseNetwork('192.0.2.0/25')!, parseNetwork('2001:db8:1::/48')!]
+  const gate = gateWith([secret('staff', [7000, 8000], { allowFrom }), secret('all', [7000, 9000])])
+  const knocks = (from: string): readonly string[] =>
+    talk(
+      gate,
+      [7000, 8000].map((port) => ({ from, port })),
+    )
+  expect(knocks('192.0.2.2')).toEqual(['staff 1', 'all 1', 'staff 2', 'staff open'])
+  expect(knocks('192.0.2.130')).toEqual(['all 1'])
+  const knocks6 = (from: string): readonly string[] =>
+    talk(
+      gate,
+      [7000, 8000].map((port) => ({ from, to: '2001:db8::1', port })),
+    )
+  expect(knocks6('2001:db8:1::9')).toEqual(['staff 1', 'all 1', 'staff 2', 'staff open'])
+  expect(knocks6('2001:db8:2::9')).toEqual(['all 1'])
 })
 
 test('a retransmitted SYN is no knock, also after the next knock (fault 2)', () => {

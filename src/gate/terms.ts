@@ -1,5 +1,7 @@
 import type { FlagTest } from '../config/config.ts'
-import { ACK, RST, TCP } from '../packet/packet.ts'
+import { ACK, RST, TCP, sourceOf } from '../packet/packet.ts'
+import { contains, sameNetwork } from '../packet/network.ts'
+import type { Network } from '../packet/network.ts'
 import type { Packet } from '../packet/packet.ts'
 import { sameAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
@@ -17,6 +19,8 @@ export interface Terms {
   readonly target: Address | undefined
   /** Milliseconds from the first knock to the last. */
   readonly timeoutMs: number
+  /** Whose packets count; empty: everybody's. */
+  readonly allowFrom: readonly Network[]
 }
 
 /** Whether two doors' terms are the same. */
@@ -25,17 +29,28 @@ export function sameTerms(one: Terms, other: Terms): boolean {
     one.flags.mask === other.flags.mask &&
     one.flags.want === other.flags.want &&
     one.timeoutMs === other.timeoutMs &&
+    sameNetworks(one.allowFrom, other.allowFrom) &&
     (one.target === undefined || other.target === undefined
       ? one.target === other.target
       : sameAddress(one.target, other.target))
   )
 }
 
+function sameNetworks(one: readonly Network[], other: readonly Network[]): boolean {
+  return one.length === other.length && one.every((network, index) => sameNetwork(network, other[index]!))
+}
+
 /** Whether the packet is a knock under these terms; `here`: it was sent to an address of this host. */
 export function counts(terms: Terms, packet: Packet, here: boolean): boolean {
   if (packet.protocol === TCP && (packet.flags & terms.flags.mask) !== terms.flags.want) return false
-  const { target } = terms
+  const { target, allowFrom } = terms
+  if (allowFrom.length > 0 && !isFrom(packet, allowFrom)) return false
   return target === undefined ? here : sentTo(packet, target)
+}
+
+function isFrom(packet: Packet, networks: readonly Network[]): boolean {
+  const source = sourceOf(packet)
+  return networks.some((network) => contains(network, source))
 }
 
 /** Whether the packet was sent to this address. */

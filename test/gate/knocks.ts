@@ -54,7 +54,12 @@ export function hit({ from = '192.0.2.2', to = '192.0.2.1', port, protocol = TCP
 /** A secret of TCP knocks, or of UDP ones where a port is negative. */
 export function secret(door: string, ports: readonly number[], terms: Partial<Terms> = {}, once = false): Secret {
   const knocks = ports.map((port) => ({ protocol: port < 0 ? UDP : TCP, port: Math.abs(port) }) as const)
-  return { door, knocks, terms: { flags: OPENING_FLAGS, target: undefined, timeoutMs: 10_000, ...terms }, once }
+  return {
+    door,
+    knocks,
+    terms: { flags: OPENING_FLAGS, target: undefined, timeoutMs: 10_000, allowFrom: [], ...terms },
+    once,
+  }
 }
 
 /** Effects as short texts: `a 1` for a stage, `a open`, `a wrong 2`, `a late 1`, `scan`, or why a packet passed. */

@@ -1,0 +1,81 @@
+import { formatAddress, parseAddress } from '../packet/address.ts'
+import { TCP, UDP } from '../packet/packet.ts'
+import type { Protocol } from '../packet/packet.ts'
+import type { Service } from './config.ts'
+import { quote } from './fault.ts'
+import type { Read, ValueFaults } from './value.ts'
+
+/** Most ports and port ranges in one directive. */
+export const SERVICES_MAX = 64
+const PORT_MAX = 65_535
+
+/** How ports are written, for hints. */
+export const SERVICES_FORM = 'PROTOCOL/PORT[-PORT][@ADDRESS][,…]'
+
+/** Reads `tcp/22, udp/60000-61000, tcp/443@198.51.100.7`. */
+export const readServices: Read<readonly Service[]> = (value, faults) => {
+  const services: Service[] = []
+  let start = 0
+  let good = true
+  for (const part of value.split(',')) {
+    const word = part.trim()
+    const service = readService(word, start + part.length - part.trimStart().length, faults)
+    if (service === undefined) good = false
+    else services.push(service)
+    start += part.length + 1
+  }
+  if (services.length > SERVICES_MAX) {
+    faults.error(0, 'too many ports', `at most ${SERVICES_MAX} ports and ranges in one directive`)
+    return undefined
+  }
+  return good ? services : undefined
+}
+
+function readService(word: string, offset: number, faults: ValueFaults): Service | undefined {
+  const match = /^(tcp|udp)\/([0-9]{1,5})(?:-([0-9]{1,5}))?(?:@(.+))?$/i.exec(word)
+  if (match === null) {
+    faults.error(offset, word === '' ? 'a port is missing' : `${quote(word)} is not a port`, hintFor(word))
+    return undefined
+  }
+  const [, name = '', low = '', high = low, at] = match
+  const first = Number(low)
+  const last = Number(high)
+  if (first < 1 || last > PORT_MAX || first > last) {
+    const hint = first > last ? `write \`${name}/${last}-${first}\`` : `ports are 1 to ${PORT_MAX}`
+    faults.error(offset, `${quote(word)} is not a range of ports`, hint)
+    return undefined
+  }
+  const host = at === undefined ? undefined : parseAddress(at.replace(/^\[(.*)\]$/, '$1'))
+  if (at !== undefined && host === undefined) {
+    faults.error(offset, `${quote(at)} is not an address`, 'the host behind this one, as in `tcp/22@198.51.100.7`')
+    return undefined
+  }
+  return { protocol: name.toLowerCase() === 'tcp' ? TCP : UDP, first, last, host }
+}
+
+function hintFor(word: string): string {
+  const turned = /^([0-9]{1,5})[/:](tcp|udp)$/i.exec(word)
+  if (turned !== null) return `write \`${turned[2]!.toLowerCase()}/${turned[1]}\``
+  const colon = /^(tcp|udp):([0-9-]+)$/i.exec(word)
+  if (colon !== null) return `write \`${colon[1]!.toLowerCase()}/${colon[2]}\``
+  if (/^[0-9]{1,5}$/.test(word)) return `write \`tcp/${word}\` or \`udp/${word}\``
+  if (/\s#/.test(word)) return 'a comment stands on a line of its own'
+  return 'as in `tcp/22`, `udp/60000-61000` or `tcp/22@198.51.100.7`'
+}
+
+/** The services of several lines, each once. */
+export function joinServices(before: readonly Service[], more: readonly Service[]): readonly Service[] {
+  const known = new Set(before.map(formatService))
+  return [...before, ...more.filter((service) => !known.has(formatService(service)))]
+}
+
+/** The protocol's name in lower case. */
+export function protocolName(protocol: Protocol): 'tcp' | 'udp' {
+  return protocol === TCP ? 'tcp' : 'udp'
+}
+
+/** What {@link readServices} reads back. */
+export function formatService({ protocol, first, last, host }: Service): string {
+  const ports = first === last ? String(first) : `${first}-${last}`
+  return `${protocolName(protocol)}/${ports}${host === undefined ? '' : `@${formatAddress(host)}`}`
+}
