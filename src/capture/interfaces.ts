@@ -1,4 +1,6 @@
-import { LinkMonitor, interfaceIndex } from '../native/libc.ts'
+import { interfaceIndex } from '../native/libc.ts'
+import { monitorLinks } from '../native/netlink.ts'
+import type { Monitor } from '../native/netlink.ts'
 import { CaptureError } from '../native/pcap.ts'
 import type { CaptureCounts } from '../native/pcap.ts'
 import { formatAddress } from '../packet/address.ts'
@@ -60,7 +62,7 @@ export class Interfaces {
   #needs: Needs
   #own: readonly Address[] = []
   #ownText = ''
-  #monitor: LinkMonitor | undefined
+  #monitor: Monitor | undefined
   #settling: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
   #closed = false
@@ -92,7 +94,7 @@ export class Interfaces {
     this.#lookAtOwn()
     for (const place of this.#places) this.#open(place)
     try {
-      this.#monitor = new LinkMonitor(() => this.#changed())
+      this.#monitor = monitorLinks(() => this.#changed())
     } catch {
       // No such socket here: waited-for interfaces are looked for every RETRY_MS, and so is everything else.
     }

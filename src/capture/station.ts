@@ -1,5 +1,5 @@
 import { interfaceIndex } from '../native/libc.ts'
-import type { Watched } from '../native/libc.ts'
+import type { Watched } from '../native/watch.ts'
 import { CaptureError, LiveCapture } from '../native/pcap.ts'
 import type { CaptureCounts, TakeFrame } from '../native/pcap.ts'
 import { Pacing } from './pacing.ts'

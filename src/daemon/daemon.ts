@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { DECOY_CLASSES } from '../capture/filter.ts'
 import { Interfaces, steadyNow } from '../capture/interfaces.ts'
 import { needsOf } from '../capture/needs.ts'
-import type { Config } from '../config/config.ts'
+import type { Config, Door } from '../config/config.ts'
 import { CommandRunner } from '../door/command.ts'
 import { Openings } from '../door/openings.ts'
 import type { Effect, Opened } from '../gate/effect.ts'
@@ -15,6 +15,7 @@ import type { Store } from '../state/store.ts'
 import type { Arguments } from './arguments.ts'
 import { loadConfig } from './config-file.ts'
 import { Doors } from './doors.ts'
+import { Guarding } from './guarding.ts'
 import { runHook } from './hook.ts'
 import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
@@ -38,6 +39,7 @@ export class Daemon {
   readonly #runner = new CommandRunner()
   readonly #openings: Openings
   readonly #doors: Doors
+  readonly #guarding: Guarding
   #interfaces: Interfaces
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
@@ -60,9 +62,10 @@ export class Daemon {
       for (const fault of faults) log.notice('error', fault.message)
       const daemon = new Daemon(args, config, log, store)
       try {
-        daemon.#begin()
+        await daemon.#begin()
       } catch (error) {
         daemon.#interfaces.close()
+        daemon.#guarding.stop()
         await store.close()
         throw error
       }
@@ -83,7 +86,9 @@ export class Daemon {
       seed: [randomInt(WORD), randomInt(WORD)],
       own: [],
     })
-    this.#openings = new Openings({ store, runner: this.#runner, clocks: new Clocks(), log })
+    const clocks = new Clocks()
+    this.#openings = new Openings({ store, runner: this.#runner, clocks, log })
+    this.#guarding = new Guarding({ store, clocks, log })
     this.#doors = new Doors(
       this.#gate,
       store,
@@ -106,6 +111,7 @@ export class Daemon {
       const { config, warnings } = loadConfig(this.#args.config)
       await this.#log.reopen(logSettings(this.#args, config.options))
       for (const warning of warnings) this.#log.notice('warning', warning)
+      await this.#guarding.guard(config)
       this.#replace(config)
     } catch (error) {
       this.#log.notice('error', `${(error as Error).message}\nthe config in force stays as it was`)
@@ -122,6 +128,7 @@ export class Daemon {
     clearTimeout(this.#timer)
     this.#interfaces.close()
     this.#doors.close()
+    this.#guarding.stop()
     const left = await this.#openings.closeAll()
     if (left > 0) this.#log.notice('error', `${left} doors could not be closed in time: the next start closes them`)
     await runHook(this.#runner, this.#config.options.stopHook, 'stop', this.#log)
@@ -130,7 +137,9 @@ export class Daemon {
     await this.#log.close()
   }
 
-  #begin(): void {
+  async #begin(): Promise<void> {
+    // Ports are hidden before anybody can knock.
+    await this.#guarding.guard(this.#config)
     this.#doors.replace(this.#config.doors)
     this.#interfaces.need(needsOf(this.#doors.secrets()))
     this.#interfaces.start()
@@ -206,7 +215,9 @@ export class Daemon {
       if (!(await this.#doors.mayOpen(secret))) return
       if (secret.once) report(this.#log, effect)
       const door = this.#doors.find(secret.door)
-      if (door !== undefined) await this.#openings.open(door, effect)
+      if (door === undefined) return
+      if (door.opens.length > 0) this.#guarding.open(door, source)
+      if (hasCommands(door)) await this.#openings.open(door, effect)
     } finally {
       this.#opening--
     }
@@ -235,4 +246,8 @@ export class Daemon {
       this.#armTimer()
     }, wait)
   }
+}
+
+function hasCommands({ commands4, commands6 }: Door): boolean {
+  return commands4.start !== undefined || commands6.start !== undefined
 }

@@ -118,6 +118,8 @@ export class Openings {
   /** Takes up what was open when the daemon last ended: what is overdue is closed at once. */
   restore(): void {
     for (const opening of this.#terms.store.openings.values()) {
+      // One without stop command is an opening of ports.
+      if (opening.stop === undefined) continue
       // Two of one door and source are there only if a record was lost to a failing disk: both are closed.
       const usual = keyOf(opening.door, opening.source)
       const key = this.#live.has(usual) ? opening.id : usual

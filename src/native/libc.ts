@@ -83,6 +83,9 @@ export async function writeSyslog(priority: number, text: string): Promise<void>
 /** Linux takes the flag with the type; elsewhere the descriptor is closed before anything is run. */
 const SOCK_CLOEXEC = process.platform === 'linux' ? 0x80000 : 0
 const AF_UNIX = 1
+const AF_NETLINK = 16
+const SOCK_RAW = 3
+const MSG_DONTWAIT = 0x40
 const SOCK_DGRAM = 2
 /** Longest path of a socket, with its end (unix(7)). */
 const SUN_PATH_MAX = 108
@@ -102,97 +105,30 @@ export function sendToUnixSocket(path: string, text: string): boolean {
   return sent === bytes.length
 }
 
-const AF_NETLINK = 16
-const SOCK_RAW = 3
-const NETLINK_ROUTE = 0
-/** rtnetlink(7): links, IPv4 addresses, IPv6 addresses. */
-const GROUPS = 0x1 | 0x10 | 0x100
-const MSG_DONTWAIT = 0x40
-const DRAIN_BYTES = 16_384
-/** Messages read at most for one call; more call again. */
-const DRAIN_MAX = 256
-
-/** Calls back whenever a link or an address of this host has changed (Linux). */
-export class LinkMonitor {
-  readonly #fd: number
-  readonly #poll: { close(): void }
-  readonly #bytes = Buffer.alloc(DRAIN_BYTES)
-
-  /** @throws Error if the system has no such socket */
-  constructor(onChange: () => void) {
-    this.#fd = socketNative(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE)
-    if (this.#fd < 0) throw new Error(`no rtnetlink socket: ${errorName()}`)
-    const address = Buffer.alloc(12)
-    address.writeUInt16LE(AF_NETLINK, 0)
-    address.writeUInt32LE(GROUPS, 8)
-    if (bindNative(this.#fd, address, address.length) !== 0) {
-      const reason = errorName()
-      closeNative(this.#fd)
-      throw new Error(`no rtnetlink socket: ${reason}`)
-    }
-    this.#poll = watchReadable(this.#fd, () => {
-      // What changed is looked up afresh, so the messages themselves do not matter, nor does one that was lost.
-      for (let count = 0; count < DRAIN_MAX; count++) {
-        if (recvNative(this.#fd, this.#bytes, DRAIN_BYTES, MSG_DONTWAIT) <= 0) break
-      }
-      onChange()
-    })
-  }
-
-  close(): void {
-    this.#poll.close()
-    closeNative(this.#fd)
-  }
+/** A socket that is told of the kernel's changes (netlink(7)); -1 where it could not be had. */
+export function openNetlink(protocol: number, groups: number): number {
+  const fd: number = socketNative(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)
+  if (fd < 0) return -1
+  const address = Buffer.alloc(12)
+  address.writeUInt16LE(AF_NETLINK, 0)
+  address.writeUInt32LE(groups, 8)
+  if (bindNative(fd, address, address.length) === 0) return fd
+  closeNative(fd)
+  return -1
 }
 
-/** A descriptor that the event loop watches. */
-export interface Watched {
-  /** Watches on after `pause`. */
-  resume(): void
-  pause(): void
-  close(): void
+/** Takes what waits at a socket, without waiting; 0 and less: nothing does. */
+export function receive(fd: number, bytes: Uint8Array): number {
+  return recvNative(fd, bytes, bytes.length, MSG_DONTWAIT)
 }
 
-/** What is watched must not be collected while only the event loop knows of it. */
-const watched = new Set<Watched>()
-
-/**
- * Calls back from the event loop while the descriptor is readable. The callback runs as a task of its own, so what it
- * throws and the promises it settles are treated as usual.
- */
-export function watchReadable(fd: number, onReadable: () => void): Watched {
-  let pending = false
-  let closed = false
-  const wake = (status: unknown): void => {
-    if (pending) return
-    pending = true
-    setImmediate(() => {
-      pending = false
-      if (!closed) onReadable()
-      // An error on the descriptor, such as a link going down, ends the watch: uv_poll_start(3) begins it anew.
-      if (status !== 0 && !closed) handle.start({ readable: true }, wake)
-    })
-  }
-  const handle = koffi.node.poll(fd, { readable: true }, wake)
-  const result: Watched = {
-    resume() {
-      if (!closed) handle.start({ readable: true }, wake)
-    },
-    pause() {
-      if (!closed) handle.stop()
-    },
-    close() {
-      if (closed) return
-      closed = true
-      handle.close()
-      watched.delete(result)
-    },
-  }
-  watched.add(result)
-  return result
+/** Closes a descriptor. */
+export function closeDescriptor(fd: number): void {
+  closeNative(fd)
 }
 
-function errorName(): string {
+/** What the last call that failed, failed with, by name. */
+export function errorName(): string {
   const number = koffi.errno()
   return Object.entries(constants.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`
 }

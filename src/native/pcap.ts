@@ -1,5 +1,7 @@
-import { MemoryStream, watchReadable } from './libc.ts'
-import type { Pointer, Watched } from './libc.ts'
+import { MemoryStream } from './libc.ts'
+import type { Pointer } from './libc.ts'
+import { watchReadable } from './watch.ts'
+import type { Watched } from './watch.ts'
 import { loadLibrary } from './library.ts'
 
 /** pcap(3PCAP): results of pcap_activate that are told apart. */

@@ -6,8 +6,8 @@ import type { Facts, FileFacts } from '../config/facts.ts'
 import { formatFault } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { ONE_TIME_FILE_MAX_BYTES } from '../state/one-time.ts'
-import { listeningPorts } from './listening.ts'
-import type { Listening } from './listening.ts'
+import { listeningPorts } from '../host/listening.ts'
+import type { Listening } from '../host/listening.ts'
 
 /** The config that is checked where none is named. */
 export const CONFIG_DEFAULT = '/etc/knockd.conf'

@@ -1,0 +1,324 @@
+import { randomUUID } from 'node:crypto'
+import type { Config, Door, Service } from '../config/config.ts'
+import { formatService } from '../config/service.ts'
+import { elementsOf } from '../firewall/guard/element.ts'
+import type { Element } from '../firewall/guard/element.ts'
+import type { GuardPlan } from '../firewall/guard/plan.ts'
+import type { Held } from '../firewall/guard/ruleset.ts'
+import { formatAddress, parseAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import { formatNetwork, networkOf } from '../packet/network.ts'
+import type { Network } from '../packet/network.ts'
+import { deadlineAfter, timeLeft } from '../state/deadline.ts'
+import type { Moment } from '../state/deadline.ts'
+import type { Deadline, Opening } from '../state/opening.ts'
+import type { Store } from '../state/store.ts'
+import type { Guard } from './guard.ts'
+import { Holders } from './holders.ts'
+import type { DoorLog } from './openings.ts'
+
+/** Most openings of ports at a time: as many as a set of the guard takes. */
+export const PORT_OPENINGS_MAX = 65_536
+/** Longest that a timer is set for before the clocks are asked again, milliseconds. */
+const TIMER_MAX_MS = 3_600_000
+/** How long before its end an opening is looked at whether its source is connected, and how long it is extended. */
+const EXTEND_AHEAD_MS = 2_000
+const EXTEND_STEP_MS = 15_000
+/** Milliseconds between two warnings that no more can be opened. */
+const REFUSED_REPORT_MS = 60_000
+
+/** What openings of ports need of their surroundings. */
+export interface PortTerms {
+  readonly guard: Guard
+  readonly store: Pick<Store, 'openings' | 'opened' | 'extended' | 'closed'>
+  readonly clocks: { now(): Moment }
+  readonly log: Pick<DoorLog, 'notice'>
+  /** Whether addresses of the network have a TCP connection to one of the services. */
+  isConnected(services: readonly Service[], from: Network): boolean
+}
+
+/** A door whose ports are open for a source. */
+interface Live {
+  readonly opening: Opening
+  readonly source: Address
+  door: Door
+  elements: readonly Element[]
+  deadline: Deadline
+  timer: NodeJS.Timeout | undefined
+}
+
+/** An opening as others are told of it. */
+export interface PortOpening {
+  readonly door: string
+  readonly source: string
+  readonly services: readonly string[]
+  readonly leftMs: number
+}
+
+/**
+ * What opens ports in the guard, and what closes them. The kernel keeps the time: it closes with the daemon dead. The
+ * journal is for putting back what is still due, after a restart or when somebody flushed the rules.
+ */
+export class PortOpenings {
+  readonly #terms: PortTerms
+  readonly #live = new Map<string, Live>()
+  readonly #holders = new Holders<Live>()
+  #refusedSaidAt = -Infinity
+
+  constructor(terms: PortTerms) {
+    this.#terms = terms
+  }
+
+  /** Takes up what was open when the daemon last ended, and guards what the config asks for. @throws the firewall's error */
+  start(config: Config): void {
+    const doors = new Map(config.doors.map((door) => [door.name, door]))
+    for (const opening of this.#terms.store.openings.values()) {
+      if (opening.stop !== undefined) continue
+      const source = parseAddress(opening.source)
+      const door = doors.get(opening.door)
+      const key = keyOf(opening.door, opening.source)
+      if (source === undefined || door === undefined || door.opens.length === 0 || this.#live.has(key)) {
+        this.#forget(opening)
+        continue
+      }
+      this.#live.set(key, { opening, source, door, elements: [], deadline: opening, timer: undefined })
+    }
+    this.replace(config)
+  }
+
+  /**
+   * Guards what another config asks for. What is open stays so, at the doors that are still there.
+   *
+   * @throws the firewall's error: everything is as it was
+   */
+  replace(config: Config): void {
+    const doors = new Map(config.doors.map((door) => [door.name, door]))
+    const gone = [...this.#live.values()].filter(({ door }) => (doors.get(door.name)?.opens.length ?? 0) === 0)
+    for (const live of gone) this.#live.delete(keyOf(live.door.name, live.opening.source))
+    try {
+      this.#terms.guard.install(config, (plan) => this.#held(plan, doors))
+    } catch (error) {
+      for (const live of gone) this.#live.set(keyOf(live.door.name, live.opening.source), live)
+      throw error
+    }
+    for (const live of gone) this.#ended(live)
+    for (const live of this.#live.values()) {
+      live.door = doors.get(live.door.name)!
+      live.elements = this.#terms.guard.elements(live.door, live.source)
+      this.#schedule(live)
+    }
+    this.#holders.replace(this.#live.values())
+  }
+
+  /** Every opening there is, and how long it lasts yet. */
+  list(): readonly PortOpening[] {
+    const now = this.#terms.clocks.now()
+    return [...this.#live.values()].map(({ opening, door, deadline }) => ({
+      door: door.name,
+      source: opening.source,
+      services: door.opens.map(formatService),
+      leftMs: timeLeft(deadline, now),
+    }))
+  }
+
+  /**
+   * Opens a door's ports for a source, or keeps them open for longer, never for shorter. False: they stay shut; the log
+   * says why.
+   */
+  open(door: Door, source: Address, ms: number): boolean {
+    const { clocks, log } = this.#terms
+    const address = formatAddress(source)
+    const key = keyOf(door.name, address)
+    const before = this.#live.get(key)
+    const now = clocks.now()
+    if (before === undefined && this.#live.size >= PORT_OPENINGS_MAX) {
+      this.#refused(`${address}: ${door.name}: stays shut, too many doors are open`)
+      return false
+    }
+    const longest = before === undefined ? ms : Math.max(ms, timeLeft(before.deadline, now))
+    const deadline = deadlineAfter(now, longest)
+    const elements = this.#terms.guard.elements(door, source)
+    const opening: Opening = before?.opening ?? {
+      ...deadline,
+      id: randomUUID(),
+      door: door.name,
+      source: address,
+      family: source.family,
+      openedAt: now.wall,
+      stop: undefined,
+      environment: {},
+    }
+    const live: Live = before ?? { opening, source, door, elements, deadline, timer: undefined }
+    try {
+      this.#let(live, elements, longest, now)
+    } catch (error) {
+      this.#refused(`${address}: ${door.name}: stays shut: ${(error as Error).message}`)
+      return false
+    }
+    live.deadline = deadline
+    this.#live.set(key, live)
+    this.#holders.add(live, elements)
+    this.#schedule(live)
+    const seconds = Math.round(longest / 1000)
+    if (before === undefined) log.notice('info', `${address}: ${door.name}: ${whatOf(live)} open for ${seconds} s`)
+    else log.notice('info', `${address}: ${door.name}: is open already, and stays so for another ${seconds} s`)
+    void this.#note(live, before !== undefined)
+    return true
+  }
+
+  /** Closes a door for a source, for all sources, or all doors. Gives how many openings there were. */
+  close(door: string | undefined, source: Address | undefined): number {
+    const address = source === undefined ? undefined : formatAddress(source)
+    const meant = [...this.#live.values()].filter(
+      ({ opening }) =>
+        (door === undefined || opening.door === door) && (address === undefined || opening.source === address),
+    )
+    for (const live of meant) this.#close(live)
+    return meant.length
+  }
+
+  /** Puts the guard back, with what is open, if somebody else changed it. True: somebody did. @throws the firewall's error */
+  repair(): boolean {
+    const { guard } = this.#terms
+    if (guard.intact) return false
+    guard.restore((plan) => this.#held(plan))
+    return true
+  }
+
+  /** Leaves everything to the kernel: what is open stays so until its time is over. */
+  stop(): void {
+    for (const { timer } of this.#live.values()) clearTimeout(timer)
+  }
+
+  /** Lets the source through, until the last of the openings that need an element ends. */
+  #let(live: Live, elements: readonly Element[], ms: number, now: Moment): void {
+    const { guard } = this.#terms
+    const shorter = elements.filter((element) =>
+      this.#holders.of(element).every((other) => other === live || timeLeft(other.deadline, now) <= ms),
+    )
+    try {
+      guard.open(shorter, ms)
+    } catch (error) {
+      // The table may be gone, and the news of it still on the way.
+      if (guard.intact) throw error
+      guard.restore((plan) => this.#held(plan))
+      guard.open(shorter, ms)
+    }
+  }
+
+  #close(live: Live): void {
+    const { guard, clocks, log } = this.#terms
+    const now = clocks.now()
+    this.#holders.remove(live)
+    const free = live.elements.filter((element) => this.#holders.of(element).length === 0)
+    try {
+      guard.close(free)
+      // What another opening needs as well stays for as long as that one does.
+      for (const element of live.elements.filter((each) => !free.includes(each))) {
+        const left = this.#holders.of(element).map((other) => timeLeft(other.deadline, now))
+        guard.open([element], Math.max(...left))
+      }
+    } catch (error) {
+      if (guard.intact) {
+        const { source, door } = live.opening
+        log.notice('warning', `${source}: ${door}: is left to the kernel to close: ${(error as Error).message}`)
+      }
+    }
+    this.#ended(live)
+  }
+
+  #ended(live: Live): void {
+    const { source, door } = live.opening
+    clearTimeout(live.timer)
+    this.#live.delete(keyOf(door, source))
+    this.#terms.log.notice('info', `${source}: ${door}: ${whatOf(live)} closed`)
+    this.#forget(live.opening)
+  }
+
+  #schedule(live: Live): void {
+    clearTimeout(live.timer)
+    const left = timeLeft(live.deadline, this.#terms.clocks.now())
+    const ahead = live.door.extendWhileConnected ? Math.min(EXTEND_AHEAD_MS, left / 2) : 0
+    live.timer = setTimeout(() => this.#wake(live, ahead), Math.min(left - ahead, TIMER_MAX_MS))
+  }
+
+  #wake(live: Live, aheadMs: number): void {
+    const left = timeLeft(live.deadline, this.#terms.clocks.now())
+    if (left > aheadMs) this.#schedule(live)
+    else if (aheadMs > 0 && this.#extended(live)) this.#schedule(live)
+    else if (left > 0) {
+      live.timer = setTimeout(() => this.#wake(live, 0), left)
+    } else this.#close(live)
+  }
+
+  /** Keeps an opening alive whose source is connected. */
+  #extended(live: Live): boolean {
+    const { clocks, log } = this.#terms
+    const { door, source, opening } = live
+    if (!this.#terms.isConnected(door.opens, networkOf(source, door.widen[source.family]))) return false
+    const now = clocks.now()
+    try {
+      this.#let(live, live.elements, EXTEND_STEP_MS, now)
+    } catch (error) {
+      log.notice('error', `${opening.source}: ${door.name}: is not kept open: ${(error as Error).message}`)
+      return false
+    }
+    live.deadline = deadlineAfter(now, EXTEND_STEP_MS)
+    log.notice('debug', `${opening.source}: ${door.name}: stays open, its source is connected`)
+    void this.#note(live, true)
+    return true
+  }
+
+  /** Everything that is open, as elements of a table that is to be made. */
+  #held(plan: GuardPlan, doors?: ReadonlyMap<string, Door>): readonly Held[] {
+    const now = this.#terms.clocks.now()
+    const held = new Map<string, Held>()
+    for (const { door, source, deadline } of this.#live.values()) {
+      const leftMs = timeLeft(deadline, now)
+      if (leftMs <= 0) continue
+      const present = doors === undefined ? door : doors.get(door.name)!
+      for (const element of elementsOf(plan, present, source)) {
+        const name = `${element.set} ${element.key}`
+        if ((held.get(name)?.leftMs ?? 0) < leftMs) held.set(name, { ...element, leftMs })
+      }
+    }
+    return [...held.values()]
+  }
+
+  /** Writes an opening down, so that a restart does not end it. The kernel closes it whether that works or not. */
+  async #note({ opening, deadline }: Live, known: boolean): Promise<void> {
+    const { store, log } = this.#terms
+    try {
+      await (known ? store.extended(opening.id, deadline) : store.opened({ ...opening, ...deadline }))
+    } catch (error) {
+      const { source, door } = opening
+      log.notice('warning', `${source}: ${door}: would not outlast a restart: ${(error as Error).message}`)
+    }
+  }
+
+  #forget({ id, source, door }: Opening): void {
+    const { store, log } = this.#terms
+    store.closed(id).catch((error: unknown) => {
+      const { message } = error as Error
+      log.notice('error', `${source}: ${door}: is closed, but that cannot be written down: ${message}`)
+    })
+  }
+
+  #refused(text: string): void {
+    const now = performance.now()
+    const said = now - this.#refusedSaidAt < REFUSED_REPORT_MS
+    if (!said) this.#refusedSaidAt = now
+    this.#terms.log.notice(said ? 'debug' : 'error', text)
+  }
+}
+
+function keyOf(door: string, source: string): string {
+  return `${source} ${door}`
+}
+
+/** `tcp/22`, `tcp/22 to 192.0.2.0/24`. */
+function whatOf({ door, source }: Live): string {
+  const services = door.opens.map(formatService).join(', ')
+  const network = formatNetwork(networkOf(source, door.widen[source.family]))
+  return network === formatAddress(source) ? services : `${services} to ${network}`
+}

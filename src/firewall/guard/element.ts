@@ -1,0 +1,83 @@
+import type { Door, Service } from '../../config/config.ts'
+import { protocolName } from '../../config/service.ts'
+import { formatAddress } from '../../packet/address.ts'
+import type { Address, Family } from '../../packet/address.ts'
+import { formatNetwork, networkOf } from '../../packet/network.ts'
+import { mergeServices } from './merge.ts'
+import type { GuardPlan } from './plan.ts'
+
+/** The guard's table: `inet postern`. */
+export const TABLE = 'inet postern'
+/** What is in a set of the guard while something is open. */
+export interface Element {
+  readonly set: string
+  readonly key: string
+}
+
+/** The sets of a wide door: for services of this host, and of other hosts. */
+export function wideSet(index: number, family: Family): string {
+  return `wide${family}_${index}`
+}
+
+/** @see wideSet */
+export function hostSet(index: number, family: Family): string {
+  return `host${family}_${index}`
+}
+
+/** What is put into the guard's sets to open a door for an address. */
+export function elementsOf(plan: GuardPlan, door: Door, source: Address): readonly Element[] {
+  const { family } = source
+  const index = plan.wide.get(door.name)
+  if (index === undefined) {
+    return door.opens.map((service) => ({
+      set: `open${family}`,
+      key: `${formatAddress(source)} . ${keyText(service)}`,
+    }))
+  }
+  const from = formatNetwork(networkOf(source, door.widen[family]))
+  return mergeServices(door.opens).flatMap((service) => {
+    const { host } = service
+    if (host === undefined) return [{ set: wideSet(index, family), key: `${from} . ${keyText(service)}` }]
+    if (host.family !== family) return []
+    return [{ set: hostSet(index, family), key: `${from} . ${formatAddress(host)} . ${keyText(service)}` }]
+  })
+}
+
+/** Protocol and ports of a service as sets have them. */
+export function keyText(service: Service): string {
+  return `${protocolName(service.protocol)} . ${portsText(service)}`
+}
+
+/** The ports of a service as nft(8) writes them. */
+function portsText({ first, last }: Service): string {
+  return first === last ? String(first) : `${first}-${last}`
+}
+
+/** A time as nft(8) writes it; what is no whole millisecond is rounded up. */
+export function timeText(ms: number): string {
+  const whole = Math.max(1, Math.ceil(ms))
+  return `${Math.floor(whole / 1000)}s${whole % 1000}ms`
+}
+
+/** The command that puts elements in, each until its own time; one that is there already gets the new time. */
+export function openCommand(elements: readonly Element[], ms: number): string {
+  // An element that is added again keeps its old time, and one that is not there cannot be deleted; within one
+  // transaction this does neither.
+  return elements
+    .map(({ set, key }) => {
+      const at = `element ${TABLE} ${set}`
+      const timed = `{ ${key} timeout ${timeText(ms)} }`
+      return `add ${at} ${timed}\ndelete ${at} { ${key} }\nadd ${at} ${timed}\n`
+    })
+    .join('')
+}
+
+/** The command that takes elements out, whether they are there or not. */
+export function closeCommand(elements: readonly Element[]): string {
+  return elements
+    .map(({ set, key }) => {
+      const at = `element ${TABLE} ${set}`
+      return `add ${at} { ${key} timeout 1s }\ndelete ${at} { ${key} }\n`
+    })
+    .join('')
+}

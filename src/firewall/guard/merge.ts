@@ -1,0 +1,41 @@
+import type { Service } from '../../config/config.ts'
+import { contains } from '../../packet/network.ts'
+import type { Network } from '../../packet/network.ts'
+import { formatAddress } from '../../packet/address.ts'
+
+/** The same ports in as few ranges as can be, none touching another: the kernel takes no set whose ranges overlap. */
+export function mergeServices(services: readonly Service[]): readonly Service[] {
+  const sorted = [...services].sort((one, other) => compare(one, other) || one.first - other.first)
+  const merged: Service[] = []
+  for (const service of sorted) {
+    const last = merged.at(-1)
+    if (last !== undefined && compare(last, service) === 0 && service.first <= last.last + 1) {
+      merged[merged.length - 1] = { ...last, last: Math.max(last.last, service.last) }
+    } else merged.push(service)
+  }
+  return merged
+}
+
+/** 0: of one host and protocol. */
+function compare(one: Service, other: Service): number {
+  const [here, there] = [hostText(one), hostText(other)]
+  if (here !== there) return here < there ? -1 : 1
+  return one.protocol - other.protocol
+}
+
+function hostText({ host }: Service): string {
+  return host === undefined ? '' : formatAddress(host)
+}
+
+/** The same addresses without the networks that lie in others. */
+export function mergeNetworks(networks: readonly Network[]): readonly Network[] {
+  return networks.filter(
+    (network, index) =>
+      !networks.some((other, at) => {
+        if (at === index || other.prefix > network.prefix) return false
+        // Of two that are the same, the first stays.
+        if (other.prefix === network.prefix && at > index) return false
+        return contains(other, network.address)
+      }),
+  )
+}

@@ -1,0 +1,181 @@
+import { formatAddress } from '../../packet/address.ts'
+import type { Family } from '../../packet/address.ts'
+import { formatNetwork } from '../../packet/network.ts'
+import { TABLE, hostSet, keyText, timeText, wideSet } from './element.ts'
+import type { Element } from './element.ts'
+import type { GuardPlan } from './plan.ts'
+
+/**
+ * Where the guard stands among the hooks (nft(8), "standard priority names"): behind connection tracking (-200), so that
+ * it knows what is established; ahead of what changes destinations (dstnat, -100), so that it sees the ports that
+ * strangers see.
+ */
+const FILTER_PRIORITY = -151
+const NAT_PRIORITY = -101
+/** Behind all ordinary rules of a host, which have their say first. */
+const LAST_PRIORITY = 300
+/** Most elements in a set. */
+const SET_MAX = 65_536
+/** Seconds for which a connection that was there before the guard may be silent. */
+const KEPT_S = 86_400
+
+/** An element that is open already, and for how many milliseconds yet. */
+export interface Held extends Element {
+  readonly leftMs: number
+}
+
+/** A TCP connection to a guarded port that was there before the guard. */
+export interface Kept {
+  readonly family: Family
+  /** Of the other end, as text. */
+  readonly address: string
+  readonly peerPort: number
+  readonly port: number
+}
+
+const FAMILIES: readonly Family[] = [4, 6]
+const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const
+const IP = { 4: 'ip', 6: 'ip6' } as const
+/** What a service is called by: its protocol and port. */
+const KEY = 'meta l4proto . th dport'
+
+/**
+ * The guard as one transaction for nft(8): the whole table in place of the one before, with what is open. No port is
+ * unguarded in between.
+ */
+export function guardRuleset(plan: GuardPlan, held: readonly Held[], kept: readonly Kept[]): string {
+  const match = plan.hideWith === 'match'
+  const lines = [
+    ...sets(plan, held, kept),
+    'counter hidden { }',
+    ...chain('known', [...allowed(plan), ...known(plan)]),
+    ...chain('known_abroad', [...allowed(plan), ...knownAbroad(plan)]),
+    ...chain('stranger', ['jump known', 'counter name hidden', ...(match ? matched() : refused(plan.hideWith))]),
+    ...chain('stranger_abroad', [
+      'jump known_abroad',
+      'counter name hidden',
+      ...refused(match ? 'reset' : plan.hideWith),
+    ]),
+    ...chain('guard', [
+      `type filter hook prerouting priority ${FILTER_PRIORITY}; policy accept;`,
+      'iifname "lo" accept',
+      'ct state established,related accept',
+      ...jumps(plan, undefined, 'stranger'),
+      ...FAMILIES.flatMap((family) => jumps(plan, family, 'stranger_abroad')),
+    ]),
+    ...(match ? misled(plan) : []),
+  ]
+  return `add table ${TABLE}\ndelete table ${TABLE}\ntable ${TABLE} {\n${lines.map((line) => `\t${line}\n`).join('')}}\n`
+}
+
+/** Takes the guard away, whether it is there or not. */
+export const REMOVE_GUARD = `add table ${TABLE}\ndelete table ${TABLE}\n`
+
+function chain(name: string, rules: readonly string[]): readonly string[] {
+  return [`chain ${name} {`, ...rules.map((rule) => `\t${rule}`), '}']
+}
+
+function sets({ wide, hideWith }: GuardPlan, held: readonly Held[], kept: readonly Kept[]): readonly string[] {
+  const contents = new Map<string, string[]>()
+  const put = (set: string, element: string): void => {
+    const there = contents.get(set)
+    if (there === undefined) contents.set(set, [element])
+    else there.push(element)
+  }
+  for (const { set, key, leftMs } of held) put(set, `${key} timeout ${timeText(leftMs)}`)
+  for (const { family, address, peerPort, port } of kept) put(`kept${family}`, `${address} . ${peerPort} . ${port}`)
+  const set = (name: string, type: string, more: string): string => {
+    const elements = contents.get(name)
+    const filled = elements === undefined ? '' : ` elements = { ${elements.join(', ')} };`
+    return `set ${name} { type ${type}; ${more}${filled} }`
+  }
+  const size = `size ${SET_MAX};`
+  const both = FAMILIES.flatMap((family) => [
+    set(`open${family}`, `${TYPE[family]} . inet_proto . inet_service`, `flags timeout; ${size}`),
+    set(`kept${family}`, `${TYPE[family]} . inet_service . inet_service`, `flags timeout; timeout ${KEPT_S}s; ${size}`),
+    ...[...wide.values()].flatMap((index) => {
+      const [type, service] = [TYPE[family], 'inet_proto . inet_service']
+      return [
+        set(wideSet(index, family), `${type} . ${service}`, `flags interval,timeout; ${size}`),
+        set(hostSet(index, family), `${type} . ${type} . ${service}`, `flags interval,timeout; ${size}`),
+      ]
+    }),
+  ])
+  if (hideWith !== 'match') return both
+  return [...both, 'set answers { type nf_proto; flags dynamic; size 16; elements = { ipv4, ipv6 } }']
+}
+
+/** Accepts whoever passes always, and what was connected before the guard came. */
+function allowed({ alwaysAllow }: GuardPlan): readonly string[] {
+  return FAMILIES.flatMap((family) => {
+    const ip = IP[family]
+    const always = alwaysAllow.filter(({ address }) => address.family === family).map(formatNetwork)
+    return [
+      ...(always.length === 0 ? [] : [`${ip} saddr { ${always.join(', ')} } accept`]),
+      `${ip} saddr . tcp sport . tcp dport @kept${family} accept`,
+    ]
+  })
+}
+
+/** Accepts who has knocked, at services of this host. */
+function known({ wide }: GuardPlan): readonly string[] {
+  return FAMILIES.flatMap((family) => [
+    `${IP[family]} saddr . ${KEY} @open${family} accept`,
+    ...[...wide.values()].map((index) => `${IP[family]} saddr . ${KEY} @${wideSet(index, family)} accept`),
+  ])
+}
+
+/** The same at services of other hosts. */
+function knownAbroad({ wide }: GuardPlan): readonly string[] {
+  return FAMILIES.flatMap((family) => {
+    const ip = IP[family]
+    return [...wide.values()].map((index) => `${ip} saddr . ${ip} daddr . ${KEY} @${hostSet(index, family)} accept`)
+  })
+}
+
+function refused(how: 'match' | 'reset' | 'drop'): readonly string[] {
+  // icmp_send() of the kernel answers for both, so the limits on ICMP are the ones that closed ports have.
+  return how === 'drop' ? ['drop'] : ['meta l4proto tcp reject with tcp reset', 'reject with icmpx port-unreachable']
+}
+
+/**
+ * With `match`: the first packet of a connection goes on, and is sent to a closed port by {@link misled}. One that
+ * begins no connection cannot be sent elsewhere by NAT; it gets what the last one that could be sent on came to: an
+ * answer, or none.
+ */
+function matched(): readonly string[] {
+  return [
+    'meta l4proto tcp ct state new delete @answers { meta nfproto }',
+    'ct state new accept',
+    'meta l4proto tcp meta nfproto @answers reject with tcp reset',
+    'drop',
+  ]
+}
+
+/** Sends strangers to a closed port. What the host's own rules make of that port, they get. */
+function misled(plan: GuardPlan): readonly string[] {
+  const port = plan.closedPort
+  return [
+    ...chain('misled', ['jump known', `tcp dport 0-65535 dnat to :${port}`, `udp dport 0-65535 dnat to :${port}`]),
+    ...chain('mislead', [
+      `type nat hook prerouting priority ${NAT_PRIORITY}; policy accept;`,
+      'iifname "lo" accept',
+      ...jumps(plan, undefined, 'misled'),
+    ]),
+    ...chain('answer', [
+      `type filter hook input priority ${LAST_PRIORITY}; policy accept;`,
+      `tcp dport ${port} ct status dnat add @answers { meta nfproto }`,
+      // Answered here, the flow is forgotten at once. Else one that keeps its source port would stay misled once it is let in.
+      `udp dport ${port} ct status dnat reject with icmpx port-unreachable`,
+    ]),
+  ]
+}
+
+/** Rules that hand packets to guarded ports of this host, or of other hosts of a family, to a chain. */
+function jumps({ services }: GuardPlan, family: Family | undefined, to: string): readonly string[] {
+  const ours = services.filter(({ host }) => host?.family === family)
+  if (ours.length === 0) return []
+  if (family === undefined) return [`fib daddr type local ${KEY} { ${ours.map(keyText).join(', ')} } jump ${to}`]
+  const keys = ours.map((service) => `${formatAddress(service.host!)} . ${keyText(service)}`)
+  return [`${IP[family]} daddr . ${KEY} { ${keys.join(', ')} } jump ${to}`]
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import type { Service } from '../config/config.ts'
+import { parseAddress, sameAddress } from '../packet/address.ts'
+import { contains } from '../packet/network.ts'
+import type { Network } from '../packet/network.ts'
+import { TCP } from '../packet/packet.ts'
+import { ESTABLISHED, isLoopback, socketsOf } from './sockets.ts'
+import type { ReadTable, Socket } from './sockets.ts'
+
+/** Where Linux lists the connections that pass through it, if it was built to (CONFIG_NF_CONNTRACK_PROCFS). */
+const TRACKED = '/proc/net/nf_conntrack'
+
+const readText: ReadTable = (path) => readFileSync(path, 'latin1')
+
+/** Whether one of these addresses has an established TCP connection to one of the services. */
+export function isConnected(services: readonly Service[], from: Network, read: ReadTable = readText): boolean {
+  const tcp = services.filter(({ protocol }) => protocol === TCP)
+  const here = tcp.filter(({ host }) => host === undefined)
+  const elsewhere = tcp.filter(({ host }) => host !== undefined)
+  if (here.length > 0) {
+    for (const { state, port, peer } of socketsOf(TCP, read)) {
+      if (state === ESTABLISHED && contains(from, peer) && here.some((service) => has(service, port))) return true
+    }
+  }
+  return elsewhere.length > 0 && isTracked(elsewhere, from, read)
+}
+
+function isTracked(services: readonly Service[], from: Network, read: ReadTable): boolean {
+  let table = ''
+  try {
+    table = read(TRACKED)
+  } catch {
+    return false
+  }
+  for (const line of table.split('\n')) {
+    // The first pair of addresses is as the connection was begun, before any translation.
+    const match = / tcp .* ESTABLISHED src=(\S+) dst=(\S+) sport=\d+ dport=(\d+) /.exec(line)
+    const [source, destination] = [parseAddress(match?.[1] ?? ''), parseAddress(match?.[2] ?? '')]
+    if (source === undefined || destination === undefined || !contains(from, source)) continue
+    const port = Number(match?.[3])
+    if (services.some((service) => sameAddress(service.host!, destination) && has(service, port))) return true
+  }
+  return false
+}
+
+/** TCP connections that others have to services of this host. */
+export function connectionsTo(services: readonly Service[], read: ReadTable = readText): readonly Socket[] {
+  const here = services.filter(({ protocol, host }) => protocol === TCP && host === undefined)
+  return [...socketsOf(TCP, read)].filter(
+    ({ state, peer, port }) => state === ESTABLISHED && !isLoopback(peer) && here.some((service) => has(service, port)),
+  )
+}
+
+function has({ first, last }: Service, port: number): boolean {
+  return first <= port && port <= last
+}

@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs'
+import { endianness } from 'node:os'
+import { formatAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import { TCP, UDP } from '../packet/packet.ts'
+import type { Protocol } from '../packet/packet.ts'
+
+/** Where Linux lists its sockets (proc(5)). */
+const TABLES: readonly { readonly path: string; readonly protocol: Protocol }[] = [
+  { path: '/proc/net/tcp', protocol: TCP },
+  { path: '/proc/net/tcp6', protocol: TCP },
+  { path: '/proc/net/udp', protocol: UDP },
+  { path: '/proc/net/udp6', protocol: UDP },
+]
+
+/** States as the kernel numbers them (`<net/tcp_states.h>`); a UDP socket without a peer is in the state of a closed one. */
+export const ESTABLISHED = 0x01
+export const UNCONNECTED = 0x07
+export const LISTENING = 0x0a
+
+/** A socket of this host. */
+export interface Socket {
+  readonly protocol: Protocol
+  readonly state: number
+  readonly address: Address
+  readonly port: number
+  readonly peer: Address
+  readonly peerPort: number
+}
+
+/** Reads one of the system's files; the tests' are their own. */
+export type ReadTable = (path: string) => string
+
+/** The TCP and UDP sockets of this host. None where the system does not list them. */
+export function* socketsOf(
+  protocol: Protocol,
+  read: ReadTable = (path) => readFileSync(path, 'latin1'),
+): Generator<Socket, void> {
+  for (const { path, protocol: its } of TABLES) {
+    if (its !== protocol) continue
+    let table = ''
+    try {
+      table = read(path)
+    } catch {
+      continue
+    }
+    for (const line of table.split('\n')) {
+      const match = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) /.exec(line)
+      if (match === null) continue
+      const [, address = '', port = '', peer = '', peerPort = '', state = ''] = match
+      yield {
+        protocol,
+        state: Number.parseInt(state, 16),
+        address: addressIn(address),
+        port: Number.parseInt(port, 16),
+        peer: addressIn(peer),
+        peerPort: Number.parseInt(peerPort, 16),
+      }
+    }
+  }
+}
+
+/** An address as the tables have it: words of 32 bits, each in the order of this machine. */
+function addressIn(text: string): Address {
+  const words = Array.from({ length: text.length / 8 }, (_, index) => wordIn(text.slice(index * 8, index * 8 + 8)))
+  const [a = 0, b = 0, c = 0, d = 0] = words
+  if (words.length === 1) return { family: 4, a, b: 0, c: 0, d: 0 }
+  // An IPv4 peer of a socket for both families (RFC 4291, 2.5.5.2).
+  if (a === 0 && b === 0 && c === 0xffff) return { family: 4, a: d, b: 0, c: 0, d: 0 }
+  return { family: 6, a, b, c, d }
+}
+
+function wordIn(text: string): number {
+  const bytes = endianness() === 'LE' ? text.replace(/(..)(..)(..)(..)/, '$4$3$2$1') : text
+  return Number.parseInt(bytes, 16) | 0
+}
+
+/** Whether only this host can reach the address. */
+export function isLoopback(address: Address): boolean {
+  return address.family === 4 ? address.a >>> 24 === 127 : formatAddress(address) === '::1'
+}
