@@ -74,15 +74,14 @@ export class Interfaces {
     this.#places = names.map((name) => ({ name, station: undefined, reason: '' }))
   }
 
-  /** Names of those that are listened on. */
-  get listening(): readonly string[] {
-    return this.#places.filter(({ station }) => station !== undefined).map(({ name }) => name)
-  }
-
-  /** What each has counted. */
-  get counts(): ReadonlyMap<string, CaptureCounts> {
-    const open = this.#places.filter(({ station }) => station !== undefined)
-    return new Map(open.map(({ name, station }) => [name, station!.counts]))
+  /** All of them: what each has counted, and why it is waited for, where it is. */
+  get states(): readonly (CaptureCounts & { readonly name: string; readonly waiting: string | undefined })[] {
+    return this.#places.map(({ name, station, reason }) => ({
+      name,
+      waiting: station === undefined ? reason : undefined,
+      received: station?.counts.received ?? 0,
+      dropped: station?.counts.dropped ?? 0,
+    }))
   }
 
   /**

@@ -2,7 +2,9 @@ import { randomInt } from 'node:crypto'
 import { DECOY_CLASSES } from '../capture/filter.ts'
 import { Interfaces, steadyNow } from '../capture/interfaces.ts'
 import { needsOf } from '../capture/needs.ts'
-import type { Config, Door } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import { ControlServer } from '../control/server.ts'
+import { socketPath } from '../control/socket.ts'
 import { CommandRunner } from '../door/command.ts'
 import { Openings } from '../door/openings.ts'
 import type { Effect, Opened } from '../gate/effect.ts'
@@ -14,6 +16,8 @@ import { openStore } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
 import type { Arguments } from './arguments.ts'
 import { loadConfig } from './config-file.ts'
+import { answer, hasCommands } from './control.ts'
+import type { Controlled } from './control.ts'
 import { Doors } from './doors.ts'
 import { Guarding } from './guarding.ts'
 import { runHook } from './hook.ts'
@@ -40,6 +44,7 @@ export class Daemon {
   readonly #openings: Openings
   readonly #doors: Doors
   readonly #guarding: Guarding
+  readonly #control: ControlServer
   #interfaces: Interfaces
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
@@ -89,6 +94,11 @@ export class Daemon {
     const clocks = new Clocks()
     this.#openings = new Openings({ store, runner: this.#runner, clocks, log })
     this.#guarding = new Guarding({ store, clocks, log })
+    this.#control = new ControlServer(
+      socketPath(args.config, args.interfaces),
+      async (request) => await answer(request, this.#controlled),
+      (error) => log.notice('warning', `postern open, close and status do not work: ${error.message}`),
+    )
     this.#doors = new Doors(
       this.#gate,
       store,
@@ -129,6 +139,7 @@ export class Daemon {
     this.#interfaces.close()
     this.#doors.close()
     this.#guarding.stop()
+    this.#control.close()
     const left = await this.#openings.closeAll()
     if (left > 0) this.#log.notice('error', `${left} doors could not be closed in time: the next start closes them`)
     await runHook(this.#runner, this.#config.options.stopHook, 'stop', this.#log)
@@ -144,7 +155,31 @@ export class Daemon {
     this.#interfaces.need(needsOf(this.#doors.secrets()))
     this.#interfaces.start()
     this.#openings.restore()
+    this.#admitOperators(() => this.#control.listen(this.#config.options.controlGroup))
     void runHook(this.#runner, this.#config.options.startHook, 'start', this.#log)
+  }
+
+  /** What operators see and move, as it is at the moment. */
+  get #controlled(): Controlled {
+    return {
+      config: this.#config,
+      gate: this.#gate,
+      doors: this.#doors,
+      interfaces: this.#interfaces,
+      guarding: this.#guarding,
+      openings: this.#openings,
+      log: this.#log,
+      journalFailure: this.#store.failure,
+    }
+  }
+
+  /** The control socket is a convenience: a daemon that cannot have it opens and closes doors all the same. */
+  #admitOperators(how: () => void): void {
+    try {
+      how()
+    } catch (error) {
+      this.#log.notice('warning', `postern open, close and status may not work: ${(error as Error).message}`)
+    }
   }
 
   #replace(config: Config): void {
@@ -156,6 +191,9 @@ export class Daemon {
       this.#log.notice('warning', 'StateDir stays as it was until the next start')
     }
     this.#gate.tune(this.#strictness(config))
+    if (before.options.controlGroup !== config.options.controlGroup) {
+      this.#admitOperators(() => this.#control.admit(config.options.controlGroup))
+    }
     this.#doors.replace(config.doors)
     if (!moved) {
       this.#interfaces.need(needsOf(this.#doors.secrets()))
@@ -246,8 +284,4 @@ export class Daemon {
       this.#armTimer()
     }, wait)
   }
-}
-
-function hasCommands({ commands4, commands6 }: Door): boolean {
-  return commands4.start !== undefined || commands6.start !== undefined
 }

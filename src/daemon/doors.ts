@@ -47,6 +47,11 @@ export class Doors {
     return this.#kept.get(name)?.door
   }
 
+  /** How many sequences are left in a door's list; `undefined`: it has none. */
+  left(name: string): number | undefined {
+    return this.#kept.get(name)?.list?.left
+  }
+
   /** Whether the opened secret may open its door: a one-time sequence has to be struck out first. */
   async mayOpen(secret: Secret): Promise<boolean> {
     if (!secret.once) return true

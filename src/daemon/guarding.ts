@@ -1,9 +1,12 @@
 import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config, Door } from '../config/config.ts'
+import { formatService } from '../config/service.ts'
+import type { GuardStatus } from '../control/message.ts'
 import { Guard } from '../door/guard.ts'
 import { PortOpenings } from '../door/port-openings.ts'
 import type { PortOpening } from '../door/port-openings.ts'
+import { RUN_FOLDER } from '../control/socket.ts'
 import { connectionsTo, isConnected } from '../host/connections.ts'
 import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
@@ -11,6 +14,7 @@ import { tryLock } from '../native/libc.ts'
 import { monitorRules } from '../native/netlink.ts'
 import type { Monitor } from '../native/netlink.ts'
 import { Nftables } from '../native/nftables.ts'
+import { formatNetwork } from '../packet/network.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import type { Address } from '../packet/address.ts'
 import type { Moment } from '../state/deadline.ts'
@@ -19,8 +23,7 @@ import type { Lock } from '../state/lock.ts'
 import type { Store } from '../state/store.ts'
 import type { Log } from './log/log.ts'
 
-/** Where daemons of one host meet. Network namespaces are hosts of their own. */
-const RUN_FOLDER = '/run/postern'
+/** Network namespaces are hosts of their own. */
 const NETWORK_NAMESPACE = '/proc/self/ns/net'
 /** Under this key the state says that the guard's table is this daemon's. */
 const GUARD_KEY = 'guard'
@@ -39,6 +42,7 @@ export interface GuardingTerms {
 /** The daemon's guard: there from the first config on that asks for it, and put back when somebody else takes it away. */
 export class Guarding {
   readonly #terms: GuardingTerms
+  #guard: Guard | undefined
   #ports: PortOpenings | undefined
   #lock: Lock | undefined
   #monitor: Monitor | undefined
@@ -53,6 +57,18 @@ export class Guarding {
   /** What is open. */
   get list(): readonly PortOpening[] {
     return this.#ports?.list() ?? []
+  }
+
+  /** What is guarded, and how many packets of strangers were hidden from; `undefined`: nothing is. */
+  get status(): GuardStatus | undefined {
+    const plan = this.#guard?.plan
+    if (plan === undefined) return undefined
+    return {
+      services: plan.services.map(formatService),
+      hideWith: plan.hideWith,
+      alwaysAllow: plan.alwaysAllow.map(formatNetwork),
+      hidden: this.#guard!.hidden,
+    }
   }
 
   /**
@@ -99,6 +115,7 @@ export class Guarding {
       const guard = new Guard(firewall, new ThisHost(), true)
       const ports = new PortOpenings({ guard, store, clocks, log, isConnected })
       ports.start(config)
+      this.#guard = guard
       this.#ports = ports
       this.#firewall = firewall
     } catch (error) {

@@ -19,6 +19,7 @@ export class OneTimeDoor {
   readonly #changed: () => void
   #watch: Watch | undefined
   #secret: Secret | undefined
+  #left = 0
   #striking = 0
   #said = ''
 
@@ -43,6 +44,11 @@ export class OneTimeDoor {
   /** The sequence that opens the door at the moment. */
   get secret(): Secret | undefined {
     return this.#secret
+  }
+
+  /** How many sequences the list has left. */
+  get left(): number {
+    return this.#left
   }
 
   /** Reads the list again and gives the gate its first unused sequence. */
@@ -92,6 +98,7 @@ export class OneTimeDoor {
     why = '',
   ): void {
     const { next } = left
+    this.#left = left.left
     const before = JSON.stringify(this.#secret?.knocks)
     if (next === undefined) {
       this.#warn(`${this.#door.name}: disabled, no sequence is left${why === '' ? '' : `: ${why}`}`)

@@ -1,7 +1,7 @@
 import type { Config, Door, Service } from '../config/config.ts'
 import { REMOVE_GUARD, guardRuleset } from '../firewall/guard/ruleset.ts'
 import type { Held, Kept } from '../firewall/guard/ruleset.ts'
-import { TABLE, closeCommand, elementsOf, openCommand } from '../firewall/guard/element.ts'
+import { HIDDEN_COUNTER, TABLE, closeCommand, elementsOf, openCommand } from '../firewall/guard/element.ts'
 import type { Element } from '../firewall/guard/element.ts'
 import { planOf } from '../firewall/guard/plan.ts'
 import type { GuardPlan } from '../firewall/guard/plan.ts'
@@ -76,6 +76,16 @@ export class Guard {
       return this.#list() === this.#listing
     } catch {
       return false
+    }
+  }
+
+  /** Packets of strangers to guarded ports since the table was put in; 0 where that cannot be said. */
+  get hidden(): number {
+    try {
+      const listed = this.#firewall.run(`list counter ${TABLE} ${HIDDEN_COUNTER}`)
+      return Number(/packets ([0-9]+)/.exec(listed)?.[1] ?? 0)
+    } catch {
+      return 0
     }
   }
 

@@ -8,8 +8,9 @@ import type { Moment } from '../state/deadline.ts'
 import { deadlineAfter } from '../state/deadline.ts'
 import type { Opening } from '../state/opening.ts'
 import type { CommandLine, Outcome } from './command.ts'
-import { Openings, STOP_TRIES_MAX } from './openings.ts'
+import { Openings } from './openings.ts'
 import type { OpeningTerms } from './openings.ts'
+import { STOP_TRIES_MAX } from './runs.ts'
 
 const DOOR: Door = {
   name: 'ssh',

@@ -11,15 +11,13 @@ import type { Store } from '../state/store.ts'
 import type { CommandLine, Outcome } from './command.ts'
 import { commandEnvironment, expand } from './expand.ts'
 import { Recently } from './recently.ts'
+import { Runs } from './runs.ts'
+import type { RunLog } from './runs.ts'
 import { insertsRule, probeOf } from './stacking.ts'
 import { within } from './time-limit.ts'
 
 /** Longest that a timer is set for before the clocks are asked again, milliseconds. */
 const TIMER_MAX_MS = 3_600_000
-/** How often a stop command is tried that did not get to run to its end. */
-export const STOP_TRIES_MAX = 5
-/** Milliseconds before its second try; each further one waits twice as long. */
-const STOP_RETRY_MS = 1_000
 /** Milliseconds that a stop command, and the next knock, wait for a start command that hangs. */
 export const START_OVERLAP_MAX_MS = 30_000
 /** Doors and sources remembered for cool-downs and for rules that are in place. */
@@ -30,12 +28,8 @@ const REFUSED_REPORT_MS = 60_000
 export const CLOSE_ALL_MAX_MS = 5_000
 
 /** What doors say in the log. */
-export interface DoorLog {
-  running(door: string, command: string): void
+export interface DoorLog extends RunLog {
   commandTimeout(source: string, door: string): void
-  status(door: string, status: number): void
-  output(door: string, text: string): void
-  notice(level: 'debug' | 'info' | 'notice' | 'warning' | 'error', text: string): void
 }
 
 /** What openings need of their surroundings. */
@@ -72,6 +66,7 @@ interface Live {
 /** What opens doors, and what closes them again: shell commands, in pairs or alone. */
 export class Openings {
   readonly #terms: OpeningTerms
+  readonly #runs: Runs
   readonly #live = new Map<string, Live>()
   /** The last thing that was asked for each door and source: what is asked next waits for it. */
   readonly #turns = new Map<string, Promise<void>>()
@@ -86,6 +81,7 @@ export class Openings {
 
   constructor(terms: OpeningTerms) {
     this.#terms = terms
+    this.#runs = new Runs(terms.runner, terms.log)
   }
 
   /** Openings that are live. */
@@ -128,6 +124,19 @@ export class Openings {
       this.#live.set(key, live)
       this.#schedule(live)
     }
+  }
+
+  /**
+   * Closes a door for a source before its time, each of them any if it is not given. Gives how many openings that were;
+   * those that could not be closed for certain are tried again by the next start.
+   */
+  async close(door: string | undefined, source: string | undefined): Promise<number> {
+    const meant = [...this.#live.values()].filter(
+      ({ opening }) =>
+        (door === undefined || opening.door === door) && (source === undefined || opening.source === source),
+    )
+    await Promise.all(meant.map((live) => this.#close(live, false)))
+    return meant.length
   }
 
   /**
@@ -187,7 +196,7 @@ export class Openings {
     const live = liveOf(key, opening, false)
     this.#live.set(key, live)
     if (start !== undefined) {
-      live.started = this.#start(door.name, start, what)
+      live.started = this.#begin(door.name, start, what)
       void this.#doubt(live)
     }
     this.#schedule(live)
@@ -248,7 +257,7 @@ export class Openings {
       }
     }
     this.#ran.note(key, true)
-    await within(this.#start(door.name, start, { source: address, environment }), this.#overlapMs)
+    await within(this.#begin(door.name, start, { source: address, environment }), this.#overlapMs)
   }
 
   /** Notes of an opening whose start command did not end well that it may not be open. */
@@ -256,14 +265,9 @@ export class Openings {
     live.doubtful = !(await live.started)
   }
 
-  /** True: the command ended well. */
-  async #start(door: string, text: string, of: Pick<Opening, 'source' | 'environment'>): Promise<boolean> {
+  async #begin(door: string, text: string, of: Pick<Opening, 'source' | 'environment'>): Promise<boolean> {
     this.#lastDoor.note(of.source, door)
-    this.#terms.log.running(door, text)
-    const environment = { ...of.environment, POSTERN_ACTION: 'start' }
-    const outcome = await this.#terms.runner.run({ text, environment, urgent: false })
-    this.#told(door, outcome)
-    return outcome.kind === 'exited' && outcome.status === 0
+    return await this.#runs.start(door, text, of.environment)
   }
 
   #schedule(live: Live): void {
@@ -289,7 +293,7 @@ export class Openings {
     const { door, source, stop } = opening
     const started = await within(live.started, this.#overlapMs)
     if (due) log.commandTimeout(source, door)
-    if (stop !== undefined && !(await this.#runStop(opening, stop))) {
+    if (stop !== undefined && !(await this.#runs.stop(opening, stop))) {
       log.notice('error', `${source}: ${door}: is not closed, the next start tries again`)
       this.#setAside(live)
       live.closing = undefined
@@ -308,7 +312,7 @@ export class Openings {
   /** Closes what a start command may have opened that outlived the stop command. Until then the journal knows of it. */
   async #closeAgain(live: Live, stop: string): Promise<void> {
     await live.started
-    if (await this.#runStop(live.opening, stop)) await this.#over(live)
+    if (await this.#runs.stop(live.opening, stop)) await this.#over(live)
     else live.closing = undefined
   }
 
@@ -334,19 +338,6 @@ export class Openings {
     log.notice(said ? 'debug' : full ? 'warning' : 'error', `${what}: ${error.message}`)
   }
 
-  /** Runs a stop command until it comes to its end, whatever its exit code. False: it never did. */
-  async #runStop({ door, environment }: Opening, text: string): Promise<boolean> {
-    const command = { text, environment: { ...environment, POSTERN_ACTION: 'stop' }, urgent: true }
-    for (let tried = 1; tried <= STOP_TRIES_MAX; tried++) {
-      if (tried > 1) await pause(STOP_RETRY_MS * 2 ** (tried - 2))
-      this.#terms.log.running(door, text)
-      const outcome = await this.#terms.runner.run(command)
-      this.#told(door, outcome)
-      if (outcome.kind === 'exited') return true
-    }
-    return false
-  }
-
   async #forget({ id, source, door }: Opening): Promise<void> {
     try {
       await this.#terms.store.closed(id)
@@ -354,15 +345,6 @@ export class Openings {
       const { message } = error as Error
       this.#terms.log.notice('error', `${source}: ${door}: is closed, but that cannot be written down: ${message}`)
     }
-  }
-
-  #told(door: string, outcome: Outcome): void {
-    const { log } = this.#terms
-    if ('output' in outcome && outcome.output !== '') log.output(door, outcome.output)
-    if (outcome.kind === 'exited' && outcome.status !== 0) log.status(door, outcome.status)
-    if (outcome.kind === 'killed') log.notice('error', `${door}: command was ended by ${outcome.signal}`)
-    if (outcome.kind === 'failed') log.notice('error', `${door}: command could not be run: ${outcome.error.message}`)
-    if (outcome.kind === 'refused') log.notice('error', `${door}: command was not run: too many wait already`)
   }
 }
 
@@ -378,10 +360,4 @@ function liveOf(key: string, opening: Opening, doubtful: boolean): Live {
 /** A function, as a value that others change while one waits is not seen to change in line. */
 function isClosing(live: Live): boolean {
   return live.closing !== undefined
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise<void>((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }

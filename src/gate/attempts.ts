@@ -135,6 +135,18 @@ export class Attempts {
     return NONE
   }
 
+  /** The attempts under way, those of each time limit in the order in which they began. */
+  *all(): Generator<number, void> {
+    for (const { head } of this.#limits) {
+      for (let attempt = head; attempt !== NONE; attempt = this.#words[attempt * STRIDE + NEXT]!) yield attempt
+    }
+  }
+
+  /** When the attempt's time is over, milliseconds since 1970. */
+  deadline(attempt: number): number {
+    return this.#deadline(attempt)
+  }
+
   #deadline(attempt: number): number {
     return this.#began[attempt]! + this.#limits[this.#words[attempt * STRIDE + LIMIT]!]!.timeoutMs
   }

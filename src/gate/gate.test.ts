@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { hit, openings, secret, texts } from '../../test/gate/knocks.ts'
 import type { Hit } from '../../test/gate/knocks.ts'
 import { BEGIN_MS } from '../../test/gate/knocks.ts'
-import { parseAddress } from '../packet/address.ts'
 import { ACK, FIN, SYN, UDP } from '../packet/packet.ts'
+import { formatAddress, parseAddress } from '../packet/address.ts'
 import { parseNetwork } from '../packet/network.ts'
 import { Gate } from './gate.ts'
 import type { GateSettings } from './gate.ts'
@@ -147,6 +147,16 @@ test('only those who may knock do, and the others share nothing with them', () =
     )
   expect(knocks6('2001:db8:1::9')).toEqual(['staff 1', 'all 1', 'staff 2', 'staff open'])
   expect(knocks6('2001:db8:2::9')).toEqual(['all 1'])
+})
+
+test('attempts under way can be listed, so many and no more', () => {
+  const gate = gateWith([SSH, secret('mail', [7000, 9999])])
+  talk(gate, [7000, { from: '198.51.100.9', port: 7000 }, { from: '198.51.100.9', port: 8000 }])
+  const listed = [...gate.underWay(10)].map(({ source, doors, stage }) => `${formatAddress(source)} ${doors.join()} ${stage}`)
+  // Where sequences part, the place before stays for the ways not taken.
+  expect(listed.toSorted()).toEqual(['192.0.2.2 ssh,mail 1', '198.51.100.9 ssh 2', '198.51.100.9 ssh,mail 1'])
+  expect([...gate.underWay(10)].every(({ until }) => until === BEGIN_MS + 10_000)).toBe(true)
+  expect([...gate.underWay(2)]).toHaveLength(2)
 })
 
 test('a retransmitted SYN is no knock, also after the next knock (fault 2)', () => {

@@ -40,6 +40,17 @@ export interface GateSettings {
   readonly attemptsMax?: number
 }
 
+/** An attempt, as it stands. */
+export interface UnderWay {
+  readonly source: Address
+  /** The doors whose sequences begin like this. */
+  readonly doors: readonly string[]
+  /** Knocks made so far. */
+  readonly stage: number
+  /** When its time is over, milliseconds since 1970. */
+  readonly until: number
+}
+
 /**
  * The decision core. It takes packets in the order of their capture and tells what follows from each; it knows no
  * clock but the packets', and its only randomness is the seed.
@@ -87,6 +98,21 @@ export class Gate {
    */
   get due(): number {
     return this.#attempts.due
+  }
+
+  /** Attempts under way, at most so many. */
+  *underWay(max: number): Generator<UnderWay, void> {
+    let count = 0
+    for (const attempt of this.#attempts.all()) {
+      if (count++ >= max) return
+      const stage = this.#sequences.stage(this.#attempts.stage(attempt))
+      yield {
+        source: this.#sources.address(this.#attempts.source(attempt)),
+        doors: stage.secrets.map(({ door }) => door),
+        stage: stage.depth,
+        until: this.#attempts.deadline(attempt),
+      }
+    }
   }
 
   /** Changes how strict the gate is; its bounds and its seed stay. */

@@ -9,6 +9,9 @@ Looks after knockd's doors.
 
   check [FILE]      say everything that is wrong with a config, and what would be
                     right
+  status            how a running knockd is doing: what is open, and for how long
+  open DOOR         open a door by hand
+  close DOOR        close it before its time
 
   -V, --version     print the version
   -h, --help        print this; a command has a --help of its own
@@ -33,6 +36,15 @@ export async function postern(argv: readonly string[], output: Output): Promise<
     case 'check': {
       const { check } = await import('./check.ts')
       return await check(args, output)
+    }
+    case 'status': {
+      const { status } = await import('./control/status.ts')
+      return await status(args, output)
+    }
+    case 'open':
+    case 'close': {
+      const byHand = await import('./control/by-hand.ts')
+      return await byHand[command](args, output)
     }
     case undefined:
       output.err('postern: no command is given\n  postern --help lists them\n')

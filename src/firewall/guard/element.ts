@@ -8,6 +8,8 @@ import type { GuardPlan } from './plan.ts'
 
 /** The guard's table: `inet postern`. */
 export const TABLE = 'inet postern'
+/** What counts packets of strangers in it. */
+export const HIDDEN_COUNTER = 'hidden'
 /** What is in a set of the guard while something is open. */
 export interface Element {
   readonly set: string

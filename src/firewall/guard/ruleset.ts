@@ -1,7 +1,7 @@
 import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { formatNetwork } from '../../packet/network.ts'
-import { TABLE, hostSet, keyText, timeText, wideSet } from './element.ts'
+import { HIDDEN_COUNTER, TABLE, hostSet, keyText, timeText, wideSet } from './element.ts'
 import type { Element } from './element.ts'
 import type { GuardPlan } from './plan.ts'
 
@@ -36,6 +36,7 @@ export interface Kept {
 const FAMILIES: readonly Family[] = [4, 6]
 const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const
 const IP = { 4: 'ip', 6: 'ip6' } as const
+const COUNT = `counter name ${HIDDEN_COUNTER}`
 /** What a service is called by: its protocol and port. */
 const KEY = 'meta l4proto . th dport'
 
@@ -47,15 +48,11 @@ export function guardRuleset(plan: GuardPlan, held: readonly Held[], kept: reado
   const match = plan.hideWith === 'match'
   const lines = [
     ...sets(plan, held, kept),
-    'counter hidden { }',
+    `counter ${HIDDEN_COUNTER} { }`,
     ...chain('known', [...allowed(plan), ...known(plan)]),
     ...chain('known_abroad', [...allowed(plan), ...knownAbroad(plan)]),
-    ...chain('stranger', ['jump known', 'counter name hidden', ...(match ? matched() : refused(plan.hideWith))]),
-    ...chain('stranger_abroad', [
-      'jump known_abroad',
-      'counter name hidden',
-      ...refused(match ? 'reset' : plan.hideWith),
-    ]),
+    ...chain('stranger', ['jump known', COUNT, ...(match ? matched() : refused(plan.hideWith))]),
+    ...chain('stranger_abroad', ['jump known_abroad', COUNT, ...refused(match ? 'reset' : plan.hideWith)]),
     ...chain('guard', [
       `type filter hook prerouting priority ${FILTER_PRIORITY}; policy accept;`,
       'iifname "lo" accept',

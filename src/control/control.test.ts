@@ -1,0 +1,130 @@
+// Goal: the control socket answers requests, and nothing that is none; it is for its owner only; and it has bounds.
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as fc from 'fast-check'
+import { afterAll, afterEach, expect, test } from 'vitest'
+import { ask } from './client.ts'
+import { groupId } from './group.ts'
+import { BY_HAND_MAX_MS, REQUEST_MAX_BYTES, parseRequest } from './message.ts'
+import type { Request } from './message.ts'
+import { ControlServer } from './server.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'postern-control-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+let count = 0
+let running: ControlServer | undefined
+afterEach(() => {
+  running?.close()
+  running = undefined
+})
+
+function serve(asked: Request[]): string {
+  const path = join(folder, `${++count}.sock`)
+  running = new ControlServer(
+    path,
+    async (request) => {
+      asked.push(request)
+      return { done: request.command, count: 1 }
+    },
+    (error) => {
+      throw error
+    },
+  )
+  running.listen(undefined)
+  return path
+}
+
+/** Sends a text as it is, and gives what comes back. */
+async function send(path: string, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let back = ''
+    const socket = connect(path, () => socket.write(text))
+    socket.setEncoding('utf8')
+    socket.on('data', (more: string) => (back += more))
+    socket.on('error', reject)
+    socket.on('close', () => resolve(back))
+  })
+}
+
+test('asks and answers', async () => {
+  const asked: Request[] = []
+  const path = serve(asked)
+  expect(await ask(path, { command: 'open', door: 'ssh', source: '192.0.2.2', forMs: 5 })).toEqual({
+    done: 'open',
+    count: 1,
+  })
+  expect(await ask(path, { command: 'close' })).toEqual({ done: 'close', count: 1 })
+  expect(asked).toEqual([{ command: 'open', door: 'ssh', source: '192.0.2.2', forMs: 5 }, { command: 'close' }])
+})
+
+test('the socket is for its owner only, also where another was left behind', () => {
+  const path = join(folder, 'left.sock')
+  writeFileSync(path, '', { mode: 0o666 })
+  running = new ControlServer(path, async () => ({ done: '', count: 0 }), fail)
+  running.listen(undefined)
+  expect(statSync(path).isSocket()).toBe(true)
+  expect(statSync(path).mode & 0o777).toBe(0o600)
+  expect(() => running!.admit('no-such-group-here')).toThrow('there is no group no-such-group-here')
+})
+
+function fail(error: Error): void {
+  throw error
+}
+
+test.each(['\n', 'status\n', '{}\n', '{"command":"stop"}\n', '{"command":"open","door":1,"source":"a"}\n', 'null\n'])(
+  'no request: %j',
+  async (text) => {
+    const asked: Request[] = []
+    expect(await send(serve(asked), text)).toBe('{"error":"no such request"}\n')
+    expect(asked).toEqual([])
+  },
+)
+
+test('a request without end is cut off', async () => {
+  const asked: Request[] = []
+  expect(await send(serve(asked), 'x'.repeat(REQUEST_MAX_BYTES + 1))).toBe('{"error":"no such request"}\n')
+})
+
+test('no daemon', async () => {
+  await expect(ask(join(folder, 'none.sock'), { command: 'status' })).rejects.toThrow('knockd does not run')
+})
+
+test('whatever is sent, a request is what it says it is', () => {
+  const odd = fc.record(
+    {
+      command: fc.constantFrom('status', 'open', 'close', 'x'),
+      door: fc.anything(),
+      source: fc.anything(),
+      forMs: fc.anything(),
+    },
+    { requiredKeys: [] },
+  )
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        odd.map((value) => JSON.stringify(value)),
+        fc.string(),
+        fc.json(),
+      ),
+      (line) => {
+        const request = parseRequest(line)
+        if (request === undefined || request.command === 'status') return
+        const { door, source } = request
+        for (const text of [door, source]) expect(['string', 'undefined']).toContain(typeof text)
+        if (request.command === 'open') {
+          expect(typeof door).toBe('string')
+          if (request.forMs !== undefined) expect(request.forMs > 0 && request.forMs <= BY_HAND_MAX_MS).toBe(true)
+        }
+      },
+    ),
+  )
+})
+
+test('groups', () => {
+  const file = 'root:x:0:\nadm:x:4:syslog\nknock ers:x\n'
+  expect(groupId('adm', () => file)).toBe(4)
+  expect(groupId('ad', () => file)).toBeUndefined()
+  expect(groupId('knock ers', () => file)).toBeUndefined()
+})

@@ -1,0 +1,80 @@
+import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { Server, Socket } from 'node:net'
+import { dirname } from 'node:path'
+import { groupId } from './group.ts'
+import { REQUEST_MAX_BYTES, parseRequest } from './message.ts'
+import type { Reply, Request } from './message.ts'
+
+/** Most operators that are served at a time. */
+const CLIENTS_MAX = 16
+/** Milliseconds an operator may be silent, or not read. */
+const IDLE_MAX_MS = 10_000
+/** Who may use the socket: its owner, or its group as well. */
+const OWNER_ONLY = 0o600
+const GROUP_TOO = 0o660
+
+/** The daemon's end of the control socket. One line of JSON is asked, one is answered, and the connection ends. */
+export class ControlServer {
+  readonly #path: string
+  readonly #server: Server
+
+  /**
+   * @param answer never rejects
+   * @param failed told when the socket cannot be had: the daemon goes on without
+   */
+  constructor(path: string, answer: (request: Request) => Promise<Reply>, failed: (error: Error) => void) {
+    this.#path = path
+    this.#server = createServer((client) => serve(client, answer))
+    this.#server.maxConnections = CLIENTS_MAX
+    this.#server.on('error', failed)
+  }
+
+  /**
+   * Listens. What is left of an earlier daemon's socket gives way: whoever calls this holds the lock of the state.
+   *
+   * @throws the system's error, or an Error if there is no such group
+   */
+  listen(group: string | undefined): void {
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o755 })
+    rmSync(this.#path, { force: true })
+    // From the first moment on for nobody else.
+    const before = process.umask(0o777 & ~OWNER_ONLY)
+    try {
+      this.#server.listen(this.#path)
+    } finally {
+      process.umask(before)
+    }
+    this.admit(group)
+  }
+
+  /** Lets a group in beside root, or no longer. @throws the system's error, or an Error if there is no such group */
+  admit(group: string | undefined): void {
+    const id = group === undefined ? 0 : groupId(group)
+    if (id === undefined) throw new Error(`Control_Group: there is no group ${group}\n  groupadd --system ${group}`)
+    chownSync(this.#path, process.geteuid?.() ?? 0, id)
+    chmodSync(this.#path, group === undefined ? OWNER_ONLY : GROUP_TOO)
+  }
+
+  close(): void {
+    this.#server.close()
+    rmSync(this.#path, { force: true })
+  }
+}
+
+function serve(client: Socket, answer: (request: Request) => Promise<Reply>): void {
+  let text = ''
+  const reply = (message: Reply): void => void client.end(`${JSON.stringify(message)}\n`)
+  client.setEncoding('utf8')
+  client.setTimeout(IDLE_MAX_MS, () => client.destroy())
+  client.on('error', () => undefined)
+  client.on('data', (more: string) => {
+    text += more
+    const end = text.indexOf('\n')
+    if (end < 0 && text.length <= REQUEST_MAX_BYTES) return
+    client.removeAllListeners('data').resume()
+    const request = end < 0 ? undefined : parseRequest(text.slice(0, end))
+    if (request === undefined) reply({ error: 'no such request' })
+    else void answer(request).then(reply)
+  })
+}

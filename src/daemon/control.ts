@@ -1,0 +1,131 @@
+import type { Config, Door } from '../config/config.ts'
+import { ATTEMPTS_LISTED_MAX } from '../control/message.ts'
+import type { Reply, Request, Status } from '../control/message.ts'
+import type { Interfaces } from '../capture/interfaces.ts'
+import { steadyNow } from '../capture/interfaces.ts'
+import { formatService } from '../config/service.ts'
+import type { Openings } from '../door/openings.ts'
+import type { Gate } from '../gate/gate.ts'
+import { formatAddress, parseAddress } from '../packet/address.ts'
+import { TCP } from '../packet/packet.ts'
+import { VERSION } from '../version.ts'
+import type { Doors } from './doors.ts'
+import type { Guarding } from './guarding.ts'
+import type { Log } from './log/log.ts'
+
+/** What of the daemon an operator can see and move. */
+export interface Controlled {
+  readonly config: Config
+  readonly gate: Gate
+  readonly doors: Doors
+  readonly interfaces: Interfaces
+  readonly guarding: Guarding
+  readonly openings: Openings
+  readonly log: Log
+  /** What the journal last failed with. */
+  readonly journalFailure: Error | undefined
+}
+
+/** Answers what an operator asks. Never rejects. */
+export async function answer(request: Request, of: Controlled): Promise<Reply> {
+  try {
+    switch (request.command) {
+      case 'status':
+        return { status: statusOf(of) }
+      case 'open':
+        return await openByHand(request, of)
+      case 'close':
+        return await closeByHand(request, of)
+      default:
+        return request satisfies never
+    }
+  } catch (error) {
+    return { error: (error as Error).message }
+  }
+}
+
+async function openByHand(
+  { door: name, source, forMs }: Request & { command: 'open' },
+  of: Controlled,
+): Promise<Reply> {
+  const { doors, guarding, openings, log } = of
+  const door = doors.find(name)
+  const address = parseAddress(source)
+  if (door === undefined) return unknownDoor(name, of.config)
+  if (address === undefined) return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
+  const ms = forMs ?? door.cmdTimeoutMs
+  const text = formatAddress(address)
+  log.notice('notice', `${text}: ${name}: opened by hand`)
+  if (door.opens.length > 0 && !guarding.open(door, address, ms)) {
+    return { error: `${name} stays shut`, hint: 'the log says why' }
+  }
+  if (hasCommands(door)) {
+    // What the last knock would have been: there was none.
+    await openings.open({ ...door, cmdTimeoutMs: ms }, { source: address, protocol: TCP, port: 0 })
+  }
+  const lasts = closes(door, address.family) ? ` for ${Math.round(ms / 1000)} s` : ', until something else closes it'
+  return { done: `${name} is open to ${text}${lasts}`, count: 1 }
+}
+
+async function closeByHand({ door, source }: Request & { command: 'close' }, of: Controlled): Promise<Reply> {
+  const { guarding, openings, log } = of
+  if (door !== undefined && of.doors.find(door) === undefined) return unknownDoor(door, of.config)
+  const address = source === undefined ? undefined : parseAddress(source)
+  if (source !== undefined && address === undefined) {
+    return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
+  }
+  const text = address === undefined ? undefined : formatAddress(address)
+  log.notice('notice', `${text ?? 'everybody'}: ${door ?? 'every door'}: closed by hand`)
+  const count = guarding.close(door, address) + (await openings.close(door, text))
+  return { done: count === 0 ? 'nothing was open' : `${count} closed`, count }
+}
+
+function unknownDoor(name: string, { doors }: Config): Reply {
+  const known = doors.slice(0, 20).map((door) => door.name)
+  return { error: `there is no door ${name}`, hint: `doors are: ${known.join(', ')}${doors.length > 20 ? ', …' : ''}` }
+}
+
+function statusOf(of: Controlled): Status {
+  const { config, gate, doors, interfaces, guarding, openings, journalFailure } = of
+  const now = steadyNow()
+  return {
+    version: VERSION,
+    pid: process.pid,
+    config: config.file,
+    upMs: Math.round(performance.now()),
+    interfaces: interfaces.states,
+    guard: guarding.status,
+    doors: config.doors.map((door) => ({
+      name: door.name,
+      secret: door.secret.kind,
+      left: doors.left(door.name),
+      opens: door.opens.map(formatService),
+      commands: hasCommands(door),
+      openForMs: door.cmdTimeoutMs,
+    })),
+    openings: [
+      ...guarding.list,
+      ...openings.list().map(({ door, source, leftMs }) => ({ door, source, services: [], leftMs })),
+    ],
+    attempts: {
+      count: gate.attempts,
+      sources: gate.sources,
+      listed: [...gate.underWay(ATTEMPTS_LISTED_MAX)].map(({ source, doors: names, stage, until }) => ({
+        source: formatAddress(source),
+        doors: names,
+        stage,
+        leftMs: Math.max(0, Math.round(until - now)),
+      })),
+    },
+    journal: journalFailure?.message,
+  }
+}
+
+/** Whether opening the door runs a command, for either family. */
+export function hasCommands({ commands4, commands6 }: Door): boolean {
+  return commands4.start !== undefined || commands6.start !== undefined
+}
+
+function closes({ opens, commands4, commands6 }: Door, family: 4 | 6): boolean {
+  return opens.length > 0 || (family === 4 ? commands4 : commands6).stop !== undefined
+}

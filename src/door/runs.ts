@@ -1,0 +1,66 @@
+import type { Opening } from '../state/opening.ts'
+import type { CommandLine, Outcome } from './command.ts'
+
+/** How often a stop command is tried that did not get to run to its end. */
+export const STOP_TRIES_MAX = 5
+/** Milliseconds before its second try; each further one waits twice as long. */
+const STOP_RETRY_MS = 1_000
+
+/** What the running of commands says in the log. */
+export interface RunLog {
+  running(door: string, command: string): void
+  status(door: string, status: number): void
+  output(door: string, text: string): void
+  notice(level: 'debug' | 'info' | 'notice' | 'warning' | 'error', text: string): void
+}
+
+/** The commands of doors as they run: what starts an opening, and what stops it. */
+export class Runs {
+  readonly #runner: { run(command: CommandLine): Promise<Outcome> }
+  readonly #log: RunLog
+
+  constructor(runner: { run(command: CommandLine): Promise<Outcome> }, log: RunLog) {
+    this.#runner = runner
+    this.#log = log
+  }
+
+  /** Runs a start command. True: it ended well. */
+  async start(door: string, text: string, environment: Opening['environment']): Promise<boolean> {
+    this.#log.running(door, text)
+    const outcome = await this.#runner.run({
+      text,
+      environment: { ...environment, POSTERN_ACTION: 'start' },
+      urgent: false,
+    })
+    this.#told(door, outcome)
+    return outcome.kind === 'exited' && outcome.status === 0
+  }
+
+  /** Runs a stop command until it comes to its end, whatever its exit code. False: it never did. */
+  async stop({ door, environment }: Opening, text: string): Promise<boolean> {
+    const command = { text, environment: { ...environment, POSTERN_ACTION: 'stop' }, urgent: true }
+    for (let tried = 1; tried <= STOP_TRIES_MAX; tried++) {
+      if (tried > 1) await pause(STOP_RETRY_MS * 2 ** (tried - 2))
+      this.#log.running(door, text)
+      const outcome = await this.#runner.run(command)
+      this.#told(door, outcome)
+      if (outcome.kind === 'exited') return true
+    }
+    return false
+  }
+
+  #told(door: string, outcome: Outcome): void {
+    const log = this.#log
+    if ('output' in outcome && outcome.output !== '') log.output(door, outcome.output)
+    if (outcome.kind === 'exited' && outcome.status !== 0) log.status(door, outcome.status)
+    if (outcome.kind === 'killed') log.notice('error', `${door}: command was ended by ${outcome.signal}`)
+    if (outcome.kind === 'failed') log.notice('error', `${door}: command could not be run: ${outcome.error.message}`)
+    if (outcome.kind === 'refused') log.notice('error', `${door}: command was not run: too many wait already`)
+  }
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}

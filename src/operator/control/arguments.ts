@@ -1,0 +1,81 @@
+import { parseArgs } from 'node:util'
+import { CONFIG_DEFAULT } from '../check.ts'
+import { parseDuration } from '../../config/duration.ts'
+import { BY_HAND_MAX_MS } from '../../control/message.ts'
+
+/** What the commands that talk to the daemon are asked. */
+export interface ControlArguments {
+  readonly config: string
+  readonly interfaces: readonly string[]
+  readonly door: string | undefined
+  readonly source: string | undefined
+  readonly forMs: number | undefined
+  readonly all: boolean
+  readonly json: boolean
+  readonly help: boolean
+}
+
+/** A command line that cannot be used. */
+export class UsageError extends Error {}
+
+/** Options of each command beside `-c`, `-i` and `-h`. */
+const OPTIONS = {
+  open: { source: { type: 'string' }, for: { type: 'string' } },
+  close: { source: { type: 'string' }, all: { type: 'boolean' } },
+  status: { json: { type: 'boolean' } },
+} as const
+
+/** Reads the command line of one of these commands. @throws UsageError */
+export function readArguments(command: keyof typeof OPTIONS, args: readonly string[]): ControlArguments {
+  const { values, positionals } = parse(command, args)
+  const { config = CONFIG_DEFAULT, interface: names = [], source, for: time, all = false, json = false } = values
+  if (positionals.length > (command === 'status' ? 0 : 1)) throw new UsageError(`${command} takes one door at most`)
+  return {
+    config,
+    interfaces: names.flatMap((name) => name.split(',')).map((name) => name.trim()),
+    door: positionals[0],
+    source,
+    forMs: time === undefined ? undefined : readTime(time),
+    all,
+    json,
+    help: values.help === true,
+  }
+}
+
+interface Parsed {
+  readonly values: {
+    readonly config?: string
+    readonly interface?: string[]
+    readonly source?: string
+    readonly for?: string
+    readonly all?: boolean
+    readonly json?: boolean
+    readonly help?: boolean
+  }
+  readonly positionals: readonly string[]
+}
+
+function parse(command: keyof typeof OPTIONS, args: readonly string[]): Parsed {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        config: { type: 'string', short: 'c' },
+        interface: { type: 'string', short: 'i', multiple: true },
+        help: { type: 'boolean', short: 'h' },
+        ...OPTIONS[command],
+      },
+      allowPositionals: true,
+      strict: true,
+    }) as Parsed
+  } catch (error) {
+    const [message = ''] = (error as Error).message.split('. ')
+    throw new UsageError(message.charAt(0).toLowerCase() + message.slice(1), { cause: error })
+  }
+}
+
+function readTime(text: string): number {
+  const result = parseDuration(text, 1, BY_HAND_MAX_MS)
+  if ('ms' in result) return result.ms
+  throw new UsageError(`--for: ${text} ${result.message}\n  ${result.hint}`)
+}

@@ -1,0 +1,47 @@
+import { ControlError, ask, findSocket } from '../../control/client.ts'
+import type { Reply, Request } from '../../control/message.ts'
+import type { Output } from '../check.ts'
+import { UsageError, readArguments } from './arguments.ts'
+import type { ControlArguments } from './arguments.ts'
+
+/** Exit codes. */
+export const DONE = 0
+export const NOT_DONE = 1
+const USAGE = 2
+
+/** A command that talks to the daemon. */
+export interface Talk {
+  readonly command: 'open' | 'close' | 'status'
+  readonly help: string
+  /** What to ask. @throws UsageError */
+  request(args: ControlArguments): Request
+  /** What to say of the answer. */
+  show(reply: Exclude<Reply, { readonly error: string }>, args: ControlArguments): string
+}
+
+/** Asks the daemon, says what it answers, and gives the exit code. */
+export async function talk(how: Talk, argv: readonly string[], output: Output): Promise<number> {
+  try {
+    const args = readArguments(how.command, argv)
+    if (args.help) {
+      output.out(how.help)
+      return DONE
+    }
+    const request = how.request(args)
+    const reply = await ask(findSocket(args.config, args.interfaces), request)
+    if ('error' in reply) {
+      output.err(`postern: ${reply.error}\n${reply.hint === undefined ? '' : `  ${reply.hint}\n`}`)
+      return NOT_DONE
+    }
+    output.out(how.show(reply, args))
+    return DONE
+  } catch (error) {
+    if (error instanceof UsageError) {
+      output.err(`postern: ${error.message}\n${how.help.slice(0, how.help.indexOf('\n'))}\n`)
+      return USAGE
+    }
+    const hint = error instanceof ControlError ? `  ${error.hint}\n` : ''
+    output.err(`postern: ${(error as Error).message}\n${hint}`)
+    return NOT_DONE
+  }
+}
