@@ -152,7 +152,9 @@ test('only those who may knock do, and the others share nothing with them', () =
 test('attempts under way can be listed, so many and no more', () => {
   const gate = gateWith([SSH, secret('mail', [7000, 9999])])
   talk(gate, [7000, { from: '198.51.100.9', port: 7000 }, { from: '198.51.100.9', port: 8000 }])
-  const listed = [...gate.underWay(10)].map(({ source, doors, stage }) => `${formatAddress(source)} ${doors.join()} ${stage}`)
+  const listed = [...gate.underWay(10)].map(
+    ({ source, doors, stage }) => `${formatAddress(source)} ${doors.join()} ${stage}`,
+  )
   // Where sequences part, the place before stays for the ways not taken.
   expect(listed.toSorted()).toEqual(['192.0.2.2 ssh,mail 1', '198.51.100.9 ssh 2', '198.51.100.9 ssh,mail 1'])
   expect([...gate.underWay(10)].every(({ until }) => until === BEGIN_MS + 10_000)).toBe(true)
