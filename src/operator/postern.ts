@@ -12,6 +12,8 @@ Looks after knockd's doors.
   status            how a running knockd is doing: what is open, and for how long
   open DOOR         open a door by hand
   close DOOR        close it before its time
+  firewall kernel   print rules with which the kernel does the knocking, without a
+                    daemon
 
   -V, --version     print the version
   -h, --help        print this; a command has a --help of its own
@@ -45,6 +47,10 @@ export async function postern(argv: readonly string[], output: Output): Promise<
     case 'close': {
       const byHand = await import('./control/by-hand.ts')
       return await byHand[command](args, output)
+    }
+    case 'firewall': {
+      const { firewall } = await import('./firewall/firewall.ts')
+      return await firewall(args, output)
     }
     case undefined:
       output.err('postern: no command is given\n  postern --help lists them\n')

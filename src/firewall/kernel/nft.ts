@@ -1,0 +1,224 @@
+import type { FlagTest, Service } from '../../config/config.ts'
+import { quote } from '../../config/fault.ts'
+import { protocolName } from '../../config/service.ts'
+import { formatAddress } from '../../packet/address.ts'
+import type { Family } from '../../packet/address.ts'
+import { ADDRESS_BITS, formatNetwork, networkOf } from '../../packet/network.ts'
+import { FIRST_FLAGS, KNOCK, WRONG, doorsOf, ignoredList, knockChains, openList } from './chains.ts'
+import type { Act, Chain, List, Rule, Test } from './chains.ts'
+import { SCAN_WINDOW_S, flagNames } from './flag.ts'
+import { nftHeading } from './heading.ts'
+import type { KernelPlan } from './plan.ts'
+
+/** The table that the ruleset makes, and has to itself. */
+export const KERNEL_TABLE = 'inet postern_kernel'
+/** Most sources in a list, about 8 MB of them: what a flood of made-up sources can use up, and no more. */
+export const LIST_MAX = 65_536
+
+const FAMILIES: readonly Family[] = [4, 6]
+const IP = { 4: 'ip', 6: 'ip6' } as const
+const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const
+const KEY = 'meta l4proto . th dport'
+/** ICMP that hosts answer or need: errors, and echo requests. */
+const ICMP = 'destination-unreachable, time-exceeded, parameter-problem, echo-request'
+/**
+ * ICMPv6 without which IPv6 does not work (RFC 4890, 4.4): errors (1 to 4), echo, multicast listeners (130 to 132, 143),
+ * routers and neighbours (133 to 136, 141, 142, 148, 149), multicast routers (151 to 153).
+ */
+const ICMPV6 = '1-4, 128-136, 141-143, 148-149, 151-153'
+
+/** The ruleset for nft(8), one transaction: the whole table in place of the one before. */
+export function nftRuleset(plan: KernelPlan): string {
+  const lines = FAMILIES.flatMap((family) => knockingOf(plan, family))
+  const body = [...lines, ...entry(plan), ...input(plan)]
+  return [
+    ...nftHeading(plan, KERNEL_TABLE),
+    '',
+    `add table ${KERNEL_TABLE}`,
+    `delete table ${KERNEL_TABLE}`,
+    `table ${KERNEL_TABLE} {`,
+    ...body.map((line) => (line === '' ? '' : `\t${line}`)),
+    '}',
+    '',
+  ].join('\n')
+}
+
+function knockingOf(plan: KernelPlan, family: Family): readonly string[] {
+  const { lists, chains } = knockChains(plan, family)
+  const doors = doorsOf(plan, family)
+  return [
+    `# ${family === 4 ? 'IPv4' : 'IPv6'}`,
+    ...doors.map(({ name, slug }) => `# ${slug}: door ${quote(name)}`),
+    ...lists.map((list) => set(list, family)),
+    ...scanSets(plan, family),
+    '',
+    ...(plan.scanPorts === 0 ? [] : scannerChain(plan, family)),
+    ...chains.flatMap((chain) => chainText(chain, plan, family)),
+  ]
+}
+
+function set({ name, timeoutMs }: List, family: Family): string {
+  return setText(`${name}_${family}`, TYPE[family], timeoutMs)
+}
+
+function setText(name: string, type: string, timeoutMs: number): string {
+  return `set ${name} { type ${type}; size ${LIST_MAX}; flags dynamic,timeout; timeout ${timeText(timeoutMs)}; }`
+}
+
+/** A time as nft(8) writes it. */
+function timeText(ms: number): string {
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
+}
+
+function scanSets(plan: KernelPlan, family: Family): readonly string[] {
+  if (plan.scanPorts === 0) return []
+  const window = SCAN_WINDOW_S * 1000
+  return [
+    set(ignoredList(plan, family), family),
+    setText(`touched_${family}`, `${TYPE[family]} . inet_proto . inet_service`, window),
+    setText(`count_${family}`, TYPE[family], window),
+  ]
+}
+
+function scannerChain(plan: KernelPlan, family: Family): readonly string[] {
+  const source = `${IP[family]} saddr`
+  return [
+    `# too many distinct wrong ports: a scan`,
+    `chain scanner_${family} {`,
+    `\tdelete @count_${family} { ${source} }`,
+    `\tupdate @${ignoredList(plan, family).name}_${family} { ${source} }`,
+    '}',
+    '',
+  ]
+}
+
+/** Counts distinct ports: each is noted with its source, and a limit that refills once a day lets through all but the last. */
+function countRules({ scanPorts }: KernelPlan, family: Family): readonly string[] {
+  if (scanPorts === 0) return []
+  const source = `${IP[family]} saddr`
+  const known = `${source} . ${KEY}`
+  const over = scanPorts === 1 ? '' : ` limit rate over 1/day burst ${scanPorts - 1} packets`
+  return [
+    `${known} @touched_${family} return`,
+    `add @touched_${family} { ${known} }`,
+    scanPorts === 1 ? `goto scanner_${family}` : `update @count_${family} { ${source}${over} } goto scanner_${family}`,
+  ]
+}
+
+function chainText({ name, about, rules }: Chain, plan: KernelPlan, family: Family): readonly string[] {
+  const more = name === WRONG ? countRules(plan, family) : []
+  const lines = [...rules.map((rule) => ruleText(rule, family)), ...more]
+  return [`# ${about}`, `chain ${name}_${family} {`, ...lines.map((line) => `\t${line}`), '}', '']
+}
+
+function ruleText({ tests, act }: Rule, family: Family): string {
+  return [...tests.map((test) => testText(test, family)), actText(act, family)].join(' ')
+}
+
+function testText(test: Test, family: Family): string {
+  if ('in' in test) return `${sourceOf(test.in, family)} @${test.in.name}_${family}`
+  if ('from' in test) return `${IP[family]} saddr ${formatNetwork(test.from)}`
+  if ('service' in test) return serviceText(test.service)
+  const { protocol, port } = test.knock
+  const flags = protocolName(protocol) === 'tcp' && test.flags !== undefined ? `${flagText(test.flags)} ` : ''
+  return `${flags}${protocolName(protocol)} dport ${port}`
+}
+
+function actText(act: Act, family: Family): string {
+  if (act === 'return') return 'return'
+  if ('put' in act) return `update @${act.put.name}_${family} { ${sourceOf(act.put, family)} }`
+  if ('remove' in act) return `delete @${act.remove.name}_${family} { ${sourceOf(act.remove, family)} }`
+  return 'jump' in act ? `jump ${act.jump}_${family}` : `goto ${act.goto}_${family}`
+}
+
+/** The bits of the source that count. */
+function sourceOf({ prefix }: List, family: Family): string {
+  const source = `${IP[family]} saddr`
+  if (prefix === ADDRESS_BITS[family]) return source
+  const mask = networkOf({ family, a: -1, b: -1, c: -1, d: -1 }, prefix).address
+  return `${source} & ${formatAddress(mask)}`
+}
+
+function serviceText({ protocol, first, last }: Service): string {
+  return `${protocolName(protocol)} dport ${first === last ? first : `${first}-${last}`}`
+}
+
+function flagText({ mask, want }: FlagTest): string {
+  if (mask === 0) return 'meta l4proto tcp'
+  return `tcp flags & (${flagNames(mask).join(' | ')}) == ${want === 0 ? '0x0' : flagNames(want).join(' | ')}`
+}
+
+/** What goes to the knocking: first packets to addresses of this host. */
+function entry({ doors, interfaces, flagged }: KernelPlan): readonly string[] {
+  const tests = flagged
+    ? [FIRST_FLAGS, ...doors.flatMap(({ tcpFlags }) => tcpFlags ?? [])].map(flagText)
+    : [flagText(FIRST_FLAGS)]
+  const names = interfaces.map((name) => `"${name}"`).join(', ')
+  return [
+    'chain family {',
+    ...FAMILIES.map((family) => `\tmeta nfproto ipv${family} goto ${KNOCK}_${family}`),
+    '}',
+    '',
+    'chain first {',
+    ...(names === '' ? [] : [`\tiifname != { ${names} } return`]),
+    '\tfib daddr type != local return',
+    ...[...new Set(tests)].map((test) => `\t${test} goto family`),
+    '\tmeta l4proto udp goto family',
+    '}',
+    '',
+  ]
+}
+
+function input(plan: KernelPlan): readonly string[] {
+  const always = plan.alwaysAllow.flatMap((network) =>
+    plan.guarded.map(
+      (service) => `${IP[network.address.family]} saddr ${formatNetwork(network)} ${serviceText(service)} accept`,
+    ),
+  )
+  const open = FAMILIES.flatMap((family) =>
+    doorsOf(plan, family).flatMap((door) => {
+      const list = openList(door, family)
+      return door.ports.map(
+        (service) => `${serviceText(service)} ${sourceOf(list, family)} @${list.name}_${family} accept`,
+      )
+    }),
+  )
+  const rules = [
+    'type filter hook input priority filter; policy drop;',
+    'iifname "lo" accept',
+    '# A SYN is never part of a connection, whatever connection tracking makes of it.',
+    'ct state established,related tcp flags & (syn | rst | ack) != syn accept',
+    'ct state established,related meta l4proto != tcp accept',
+    `meta nfproto ipv4 icmp type { ${ICMP} } accept`,
+    `meta nfproto ipv6 icmpv6 type { ${ICMPV6} } accept`,
+    'ip protocol igmp accept',
+    '# The address of this host may be lent by DHCP.',
+    'meta nfproto ipv4 udp sport 67 udp dport 68 accept',
+    'ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept',
+    ...titled('# Always_Allow', always),
+    'jump first',
+    'ct state invalid tcp flags & (rst | ack) != 0x0 drop',
+    'ct state invalid meta l4proto != tcp drop',
+    ...titled('# who has knocked', open),
+    ...titled(
+      '# everybody',
+      plan.allowed.map((service) => `${serviceText(service)} accept`),
+    ),
+    '# Connections that were there before these rules. A lone ACK opens nothing: closed ports and open ones reset it.',
+    'ct state new tcp flags & (syn | rst | ack) == ack limit rate 100/second burst 100 packets accept',
+    'fib daddr type != local drop',
+    ...(plan.drops
+      ? []
+      : [
+          '# as closed ports answer',
+          'meta l4proto tcp reject with tcp reset',
+          'meta l4proto udp reject with icmpx type port-unreachable',
+          'meta nfproto ipv4 reject with icmp type prot-unreachable',
+        ]),
+  ]
+  return ['chain input {', ...rules.map((rule) => `\t${rule}`), '}']
+}
+
+function titled(title: string, rules: readonly string[]): readonly string[] {
+  return rules.length === 0 ? [] : [title, ...rules]
+}

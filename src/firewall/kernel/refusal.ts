@@ -1,0 +1,97 @@
+import type { Door, Fault, Options } from '../../config/config.ts'
+import { quote } from '../../config/fault.ts'
+import { formatService, protocolName } from '../../config/service.ts'
+import type { Dialect } from './plan.ts'
+
+/**
+ * Longest time that the `recent` match can be asked for, in seconds: it counts in ticks, up to 1,000 a second, in 32 bits
+ * (`net/netfilter/xt_recent.c`).
+ */
+export const RECENT_MAX_S = 4_294_967
+
+const SECOND_MS = 1_000
+
+/** What of a door the kernel's own rules cannot do, each with what would be right. */
+export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
+  const faults: Fault[] = []
+  const refuse = (what: string, hint: string): void => {
+    const message = `door ${quote(door.name)} ${what}`
+    faults.push({ severity: 'error', line: door.line, column: 1, message, hint })
+  }
+  const { secret, opens, commands4, commands6, target, extendWhileConnected } = door
+  if (secret.kind === 'one-time') {
+    refuse(
+      'has one-time sequences, and the kernel cannot strike one out',
+      'give it a `Sequence`, or leave it to knockd',
+    )
+  }
+  const commands = [commands4.start, commands4.stop, commands6.start, commands6.stop].some((one) => one !== undefined)
+  if (opens.length === 0) {
+    refuse('opens by a command, and the kernel runs none', 'as in `Open_Ports = tcp/22`; or leave it to knockd')
+  } else if (commands) {
+    refuse('has a command beside Open_Ports, and the kernel runs none', 'take the command out, or leave it to knockd')
+  }
+  if (target !== undefined) {
+    refuse('has a Target, and these rules see only what is sent to this host', 'take it out, or leave it to knockd')
+  }
+  if (extendWhileConnected) {
+    refuse(
+      'has Extend_While_Connected, and the kernel does not look at connections again',
+      'take it out: connections that are established stay in any case, only new ones need a new knock',
+    )
+  }
+  const abroad = opens.find(({ host }) => host !== undefined)
+  if (abroad !== undefined) {
+    refuse(`opens ${formatService(abroad)}, which is another host's`, 'open ports of this host, or leave it to knockd')
+  }
+  const twice = secret.kind === 'sequence' ? inARow(secret.knocks) : undefined
+  if (twice !== undefined) {
+    const port = `${protocolName(twice.protocol)}/${twice.port}`
+    refuse(
+      `has ${port} twice in a row, and the kernel cannot tell a second knock from a packet that is sent again`,
+      'put another knock in between',
+    )
+  }
+  if (dialect === 'iptables') {
+    for (const [name, ms] of [
+      ['Seq_Timeout', door.seqTimeoutMs],
+      ['Open_For', door.cmdTimeoutMs],
+    ] as const) {
+      const hint = recentTime(ms)
+      if (hint !== undefined)
+        refuse(`has ${name === 'Open_For' ? 'an' : 'a'} ${name} that the recent match cannot keep`, hint)
+    }
+  }
+  return faults
+}
+
+/** What of `[options]` these rules cannot do. */
+export function refuseOptions(options: Options, dialect: Dialect): readonly Fault[] {
+  const faults: Fault[] = []
+  const add = (severity: Fault['severity'], message: string, hint: string): void => {
+    faults.push({ severity, line: 1, column: 1, message, hint })
+  }
+  const abroad = options.guard.find(({ host }) => host !== undefined)
+  if (abroad !== undefined) {
+    add('error', `Guard names ${formatService(abroad)}, which is another host's`, 'name ports of this host alone')
+  }
+  const ignored = dialect === 'iptables' && options.scanPorts > 0 ? recentTime(options.scanIgnoreMs) : undefined
+  if (ignored !== undefined) add('error', 'Scan_Ignore is a time that the recent match cannot keep', ignored)
+  if (options.startHook !== undefined || options.stopHook !== undefined) {
+    add('warning', 'Start_Hook and Stop_Hook are not run: there is no daemon', 'run them by a unit of your own')
+  }
+  return faults
+}
+
+function inARow<K extends { readonly protocol: number; readonly port: number }>(knocks: readonly K[]): K | undefined {
+  return knocks.find((knock, index) => {
+    const before = knocks[index - 1]
+    return before?.port === knock.port && before.protocol === knock.protocol
+  })
+}
+
+/** What would be right, if the recent match cannot keep the time. */
+function recentTime(ms: number): string | undefined {
+  if (ms % SECOND_MS !== 0) return 'write whole seconds, or take --format nft'
+  return ms > RECENT_MAX_S * SECOND_MS ? `at most ${RECENT_MAX_S} seconds, or take --format nft` : undefined
+}

@@ -1,0 +1,23 @@
+// Goal: a difference shows every line that goes or comes, and little else.
+import { expect, test } from 'vitest'
+import { differing } from './difference.ts'
+
+const lines = (name: string): string => Array.from({ length: 3_000 }, (_, index) => `${name}${index}\n`).join('')
+
+test('changes with what is around them', () => {
+  const before = 'one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\n'
+  const after = 'one\n2\nthree\nfour\nfive\nsix\nseven\neight\nnine\nten\neleven\n'
+  expect(differing('/etc/rules', before, after)).toBe(
+    '--- /etc/rules\n+++ /etc/rules\n one\n-two\n+2\n three\n four\n…\n nine\n ten\n+eleven\n',
+  )
+})
+
+test('a new file, and one that becomes another', () => {
+  expect(differing('/etc/rules', undefined, 'one\n')).toBe('--- /dev/null\n+++ /etc/rules\n+one\n')
+  expect(differing('/etc/rules', 'a\nb\n', 'c\n')).toBe('--- /etc/rules\n+++ /etc/rules\n-a\n-b\n+c\n')
+})
+
+test('files too long to be aligned are shown in full', () => {
+  const text = differing('/etc/rules', `same\n${lines('a')}same\n`, `same\n${lines('b')}same\n`)
+  expect(text.split('\n')).toHaveLength(2 + 1 + 6_000 + 1 + 1)
+})

@@ -1,0 +1,30 @@
+import { USAGE } from '../check.ts'
+import type { Output } from '../check.ts'
+
+const HELP = `usage: postern firewall COMMAND [ARGUMENT]...
+
+  kernel            print rules with which the kernel does the knocking, without a daemon
+
+  -h, --help        print this; a command has a --help of its own
+`
+
+/** Runs `postern firewall`, and gives the exit code. */
+export async function firewall(argv: readonly string[], output: Output): Promise<number> {
+  const [command, ...args] = argv
+  switch (command) {
+    case '-h':
+    case '--help':
+      output.out(HELP)
+      return 0
+    case 'kernel': {
+      const { kernel } = await import('./kernel.ts')
+      return await kernel(args, output)
+    }
+    case undefined:
+      output.err('postern: firewall: no command is given\n  postern firewall --help lists them\n')
+      return USAGE
+    default:
+      output.err('postern: firewall: no such command\n  postern firewall --help lists them\n')
+      return USAGE
+  }
+}

@@ -1,0 +1,182 @@
+// Goal: `postern firewall kernel` prints rules or says why not, and --persist never destroys what somebody else wrote.
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { firewall } from './firewall.ts'
+import { kernel } from './kernel.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'postern-kernel-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const DOOR = '[ssh]\nSequence = 7301,822\nOpen_Ports = tcp/22\n'
+const MAIN = '#!/usr/sbin/nft -f\n\nflush ruleset\n'
+let root = ''
+let conf = ''
+
+beforeEach(() => {
+  root = mkdtempSync(join(folder, 'root-'))
+  conf = join(root, 'knockd.conf')
+  writeFileSync(conf, DOOR)
+  chmodSync(conf, 0o600)
+})
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+async function run(...args: readonly string[]): Promise<Ran> {
+  let out = ''
+  let err = ''
+  const output = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) }
+  return { code: await kernel(['-c', conf, ...args], output, root), out, err }
+}
+
+function put(path: string, text: string): void {
+  mkdirSync(dirname(join(root, path)), { recursive: true })
+  writeFileSync(join(root, path), text)
+}
+
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+const mode = (path: string): number => statSync(join(root, path)).mode & 0o777
+
+test('prints one ruleset, or two in parts', async () => {
+  const nft = await run()
+  expect(nft).toMatchObject({ code: 0, err: '' })
+  expect(nft.out).toMatch(/^#!\/usr\/sbin\/nft -f\n# Printed by/)
+  const four = await run('--format', 'iptables', '--family', '4')
+  const six = await run('--format', 'iptables', '--family', '6')
+  const both = await run('--format', 'iptables')
+  expect(four.out).not.toBe(six.out)
+  for (const { out } of [four, six]) expect(both.out).toContain(out)
+})
+
+test('doors are refused by name and line, and others done when they are named', async () => {
+  writeFileSync(conf, `${DOOR}[web]\nSequence = 901,82\nCommand = true\n`)
+  const all = await run()
+  expect(all).toMatchObject({ code: 78, out: '' })
+  expect(all.err).toBe(`${conf}:4:1: error: door \`web\` opens by a command, and the kernel runs none
+    as in \`Open_Ports = tcp/22\`; or leave it to knockd
+  other doors can be done: name each with --door NAME
+`)
+  expect(await run('--door', 'ssh')).toMatchObject({ code: 0, err: '' })
+})
+
+test('a config that cannot be used', async () => {
+  writeFileSync(conf, '[ssh]\nSequence = 7301,0\nOpen_Ports = tcp/22\n')
+  expect(await run()).toMatchObject({ code: 78, out: '' })
+})
+
+test.each([
+  [['--format', 'ufw'], /--format is nft or iptables/],
+  [['--family', '4'], /both families/],
+  [['--format', 'iptables', '--family', '5'], /--family is 4 or 6/],
+  [['--allow', '80'], /--allow: `80` is not a port\n {2}write `tcp\/80`/],
+  [['--allow', 'tcp/80@192.0.2.1'], /ports of this host/],
+  [['--door', 'nobody'], /has no door `nobody`/],
+  [['--replace'], /belong to --persist/],
+  [['--frobnicate'], /unknown option '--frobnicate'/],
+])('%s is a mistake of usage', async (args, message) => {
+  const ran = await run(...args)
+  expect(ran).toMatchObject({ code: 2, out: '' })
+  expect(ran.err).toMatch(message)
+})
+
+test('firewall itself', async () => {
+  let text = ''
+  const output = { out: (more: string) => void (text += more), err: (more: string) => void (text += more) }
+  expect(await firewall(['--help'], output)).toBe(0)
+  expect(text).toContain('kernel')
+  expect(await firewall([], output)).toBe(2)
+  expect(await firewall(['frobnicate'], output)).toBe(2)
+  expect(await firewall(['kernel', '--help'], output)).toBe(0)
+  expect(text).toContain('usage: postern firewall kernel')
+})
+
+test('nft: a file of our own, and one line in the file of the machine, whose old text is kept', async () => {
+  put('/etc/nftables.conf', MAIN)
+  const dry = await run('--persist', '--dry-run')
+  expect(dry).toMatchObject({ code: 0, out: '' })
+  expect(dry.err).toContain('\n+include "/etc/postern-kernel.nft"\n')
+  expect(readdirSync(join(root, 'etc'))).toEqual(['nftables.conf'])
+  const done = await run('--persist')
+  expect(done.code).toBe(0)
+  expect(read('/etc/postern-kernel.nft')).toBe((await run()).out)
+  expect(mode('/etc/postern-kernel.nft')).toBe(0o600)
+  expect(read('/etc/nftables.conf')).toBe(`${MAIN}\ninclude "/etc/postern-kernel.nft"\n`)
+  expect(read('/etc/nftables.conf.before-postern.1')).toBe(MAIN)
+  expect(mode('/etc/nftables.conf')).toBe(0o644)
+  expect((await run('--persist')).err).toBe('postern: /etc/postern-kernel.nft: as it should be\n')
+  await run('--persist', '--allow', 'tcp/80')
+  expect(readdirSync(join(root, 'etc')).toSorted()).toEqual([
+    'nftables.conf',
+    'nftables.conf.before-postern.1',
+    'postern-kernel.nft',
+    'postern-kernel.nft.before-postern.1',
+  ])
+})
+
+test('nft: into the folder whose files the machine includes', async () => {
+  const main = `${MAIN}include "/etc/nftables.d/*.nft"\n`
+  put('/etc/nftables.conf', main)
+  mkdirSync(join(root, '/etc/nftables.d'))
+  expect((await run('--persist')).code).toBe(0)
+  expect(read('/etc/nftables.d/postern-kernel.nft')).toBe((await run()).out)
+  expect(read('/etc/nftables.conf')).toBe(main)
+})
+
+test('iptables: rules of somebody else stay, unless they are to be replaced, and then as a copy', async () => {
+  const theirs = '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp --dport 25 -j ACCEPT\nCOMMIT\n'
+  put('/etc/iptables/rules.v4', theirs)
+  const refused = await run('--persist', '--format', 'iptables')
+  expect(refused.code).toBe(1)
+  expect(refused.err).toContain('\n--A INPUT -p tcp --dport 25 -j ACCEPT\n')
+  expect(refused.err).toContain('nothing is written: /etc/iptables/rules.v4 holds rules that are not ours')
+  expect(readdirSync(join(root, '/etc/iptables'))).toEqual(['rules.v4'])
+  expect((await run('--persist', '--format', 'iptables', '--replace')).code).toBe(0)
+  expect(read('/etc/iptables/rules.v4.before-postern.1')).toBe(theirs)
+  for (const family of ['4', '6']) {
+    expect(read(`/etc/iptables/rules.v${family}`)).toBe((await run('--format', 'iptables', '--family', family)).out)
+    expect(mode(`/etc/iptables/rules.v${family}`)).toBe(0o600)
+  }
+  expect((await run('--persist', '--format', 'iptables', '--allow', 'tcp/80')).code).toBe(0)
+})
+
+test('places that are not clear', async () => {
+  expect(await run('--persist')).toMatchObject({ code: 1, out: '' })
+  expect((await run('--persist', '--format', 'iptables')).err).toContain('apt install iptables-persistent')
+  put('/etc/nftables.conf', MAIN)
+  put('/etc/sysconfig/nftables.conf', MAIN)
+  expect((await run('--persist')).err).toMatch(/are both there\n/)
+  put('/etc/sysconfig/iptables', '')
+  put('/etc/iptables/rules.v4', '')
+  expect((await run('--persist', '--format', 'iptables')).err).toMatch(/are both places for rules\n/)
+})
+
+test('a link is not followed', async () => {
+  put('/etc/elsewhere', '')
+  mkdirSync(join(root, '/etc/iptables'))
+  symlinkSync('../elsewhere', join(root, '/etc/iptables/rules.v4'))
+  expect(await run('--persist', '--format', 'iptables')).toMatchObject({ code: 1 })
+  expect(read('/etc/elsewhere')).toBe('')
+})
+
+test('says how to have them loaded, where nothing does yet', async () => {
+  put('/etc/nftables.conf', MAIN)
+  mkdirSync(join(root, '/etc/systemd/system/sysinit.target.wants'), { recursive: true })
+  expect((await run('--persist')).err).toContain('systemctl enable nftables\n')
+  put('/etc/systemd/system/sysinit.target.wants/nftables.service', '')
+  expect((await run('--persist', '--allow', 'tcp/80')).err).not.toContain('systemctl enable')
+})
