@@ -9,6 +9,8 @@ Looks after knockd's doors.
 
   check [FILE]      say everything that is wrong with a config, and what would be
                     right
+  rehearse          try a config on a copy of this machine's firewall: what opens,
+                    what shuts again, what does not work
   status            how a running knockd is doing: what is open, and for how long
   open DOOR         open a door by hand
   close DOOR        close it before its time
@@ -38,6 +40,10 @@ export async function postern(argv: readonly string[], output: Output): Promise<
     case 'check': {
       const { check } = await import('./check.ts')
       return await check(args, output)
+    }
+    case 'rehearse': {
+      const { rehearse } = await import('./rehearse/rehearse.ts')
+      return await rehearse(args, output)
     }
     case 'status': {
       const { status } = await import('./control/status.ts')

@@ -1,0 +1,130 @@
+import type { CommandText } from '../../config/command.ts'
+import type { DoorText } from '../../config/door.ts'
+import { quote } from '../../config/fault.ts'
+import { isIptables } from '../../config/iptables.ts'
+import { isTypographic } from '../../config/lint-paste.ts'
+import { nearest } from '../../config/nearest.ts'
+import { programName } from '../../config/shell.ts'
+import type { Simple, Word } from '../../config/shell.ts'
+import type { CommandRun, Observation } from './observation.ts'
+import { IPTABLES } from './rules.ts'
+import type { Rules } from './rules.ts'
+import { commandOf, placeOf } from './said.ts'
+import type { Context, Said } from './said.ts'
+
+/** What the shell says of a program that is not there, or that may not be run (POSIX shell, 2.8.2). */
+const NOT_FOUND = 127
+const NOT_EXECUTABLE = 126
+const CHAIN_OPTION = /^(-[AIDCR]|--(append|insert|delete|check|replace))$/
+
+/** Why a start command failed. */
+export function explainFailure(run: CommandRun, observation: Observation, door: DoorText, context: Context): Said {
+  const command = commandOf(door, run.part, observation.family)
+  const printed = run.output[0]?.replaceAll(observation.source ?? '', '%IP%')
+  const general: Said = {
+    ...placeOf(command),
+    message: `the ${run.part} command fails with exit code ${run.status}${printed === undefined ? '' : `: ${printed}`}`,
+  }
+  if (command === undefined) return general
+  if (isTypographic(command.text)) return explainTypography(command, general, context)
+  const programs = command.script.commands
+  if (run.status === NOT_FOUND || run.status === NOT_EXECUTABLE) {
+    return explainProgram(run.status, command, programs, printed, context) ?? general
+  }
+  if (observation.family === 6 && isForOtherFamily(command, door))
+    return explainFamily(command, door, programs, printed)
+  return explainChain(command, programs, printed, observation.rulesOpen) ?? general
+}
+
+function explainTypography(command: CommandText, general: Said, { faults }: Context): Said {
+  const lint = faults.find(({ line, message }) => line === command.line && message.startsWith('typographic'))
+  if (lint === undefined) return general
+  const message = `${lint.message}: the program takes it for a word of its own, and fails`
+  return { place: lint, message, ...(lint.hint === undefined ? {} : { hint: lint.hint }) }
+}
+
+function explainProgram(
+  status: number,
+  command: CommandText,
+  programs: readonly Simple[],
+  printed: string | undefined,
+  { programAt }: Context,
+): Said | undefined {
+  const named = programs.map((words) => words[0]!)
+  // The shell names the one that it did not find: `/bin/sh: 1: NAME: not found`.
+  const word = named.find(({ text }) => printed?.includes(`${text}: `) === true) ?? named[0]
+  if (word === undefined) return undefined
+  if (status === NOT_EXECUTABLE) {
+    return {
+      ...placeOf(command, word.offset),
+      message: `${quote(word.text)} cannot be run`,
+      hint: `chmod +x ${word.text}`,
+    }
+  }
+  const place = placeOf(command, word.offset)
+  const base = word.text.slice(word.text.lastIndexOf('/') + 1)
+  const right = programAt(base) ?? programAt(nearest(base, FIREWALL_PROGRAMS) ?? '')
+  const hint = right === undefined ? 'it has to be installed, or its path is another one' : `write \`${right}\``
+  return { ...place, message: `there is no program ${quote(word.text)} on this machine`, hint }
+}
+
+const FIREWALL_PROGRAMS = ['iptables', 'ip6tables', 'iptables-nft', 'iptables-legacy', 'nft', 'ipset', 'ufw']
+
+/** Whether an IPv4 command runs for IPv6 because nothing else is said. */
+function isForOtherFamily({ text }: CommandText, door: DoorText): boolean {
+  return door.entries.start6 === undefined && text.includes('%IP%') && !text.includes('ip6')
+}
+
+function explainFamily(
+  command: CommandText,
+  door: DoorText,
+  programs: readonly Simple[],
+  printed: string | undefined,
+): Said {
+  const program = programs.map((words) => programName(words)).find((name) => isIptables(name)) ?? 'the command'
+  const message = `for knocks over IPv6 this command runs too, and ${program} refuses their address${printed === undefined ? '' : `: ${printed}`}`
+  const better = command.text.replaceAll(/\biptables\b/g, 'ip6tables')
+  const stop = door.commands.stop4 === undefined ? '' : ', and `Stop_Command_6` likewise'
+  return { ...placeOf(command), message, hint: `add \`Start_Command_6 = ${better}\`${stop}` }
+}
+
+function explainChain(
+  command: CommandText,
+  programs: readonly Simple[],
+  printed: string | undefined,
+  rules: Rules | undefined,
+): Said | undefined {
+  if (printed === undefined || !/No chain\/target\/match|does not exist|No such file or directory/.test(printed))
+    return undefined
+  for (const words of programs) {
+    const name = programName(words)
+    const word = isIptables(name) ? chainWord(words) : undefined
+    if (word === undefined) continue
+    const chains = chainsOf(name, words, rules)
+    if (chains.includes(word.text)) continue
+    const meant = nearest(word.text, chains)
+    const hint = meant === undefined ? `there are: ${chains.join(', ')}` : `did you mean \`${meant}\`?`
+    return { ...placeOf(command, word.offset), message: `${name} has no chain ${quote(word.text)}`, hint }
+  }
+  return undefined
+}
+
+function chainWord(words: Simple): Word | undefined {
+  const at = words.findIndex(({ text }) => CHAIN_OPTION.test(text))
+  return at < 0 ? undefined : words[at + 1]
+}
+
+const BUILT_IN = ['INPUT', 'FORWARD', 'OUTPUT']
+
+/** The chains of a table: those that are there, and those that each has. */
+function chainsOf(program: string, words: Simple, rules: Rules | undefined): readonly string[] {
+  const at = words.findIndex(({ text }) => text === '-t' || text === '--table')
+  const table = at < 0 ? 'filter' : (words[at + 1]?.text ?? 'filter')
+  const chains = new Set(table === 'filter' ? BUILT_IN : ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'])
+  for (const kind of IPTABLES) {
+    if (!kind.startsWith(program.startsWith('ip6') ? 'ip6' : 'iptables')) continue
+    const saved = rules?.saved[kind].split(/^\*/m).find((text) => text.startsWith(`${table}\n`)) ?? ''
+    for (const [, chain] of saved.matchAll(/^:(\S+)/gm)) chains.add(chain!)
+  }
+  return [...chains]
+}

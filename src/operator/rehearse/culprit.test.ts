@@ -1,0 +1,51 @@
+// Goal: what takes a packet is told from counters that rose, and from the end of the kernel's trace.
+import { expect, test } from 'vitest'
+import { risen, traced } from './culprit.ts'
+
+const saved = (policy: number, accepted: number, dropped: number): string => `*filter
+:INPUT DROP [${policy}:100]
+:FORWARD ACCEPT [0:0]
+[${accepted}:60] -A INPUT -p tcp -m tcp --dport 80 -j ACCEPT
+[${dropped}:60] -A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with tcp-reset
+COMMIT
+`
+
+test('a rule that rejects and has counted more', () => {
+  expect(risen('iptables-nft', saved(0, 1, 1), saved(0, 5, 2))).toEqual([
+    { where: 'iptables', chain: 'INPUT', rule: '-A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with tcp-reset' },
+  ])
+})
+
+test('a policy that has counted more', () => {
+  expect(risen('ip6tables-legacy', saved(0, 1, 1), saved(3, 1, 1))).toEqual([
+    { where: 'ip6tables-legacy', chain: 'INPUT', rule: '-P INPUT DROP' },
+  ])
+})
+
+test('rules that accept, and rules that are others by now, say nothing', () => {
+  expect(risen('iptables-nft', saved(0, 1, 1), saved(0, 5, 1))).toEqual([])
+  expect(risen('iptables-nft', saved(0, 1, 1).replace('--dport 22', '--dport 23'), saved(0, 1, 2))).toEqual([])
+})
+
+const TRACE = [
+  'trace id dfad71bd inet postern_rehearsal in rule ip saddr 192.0.2.7 tcp dport 22 meta nftrace set 1 (verdict continue)',
+  'trace id dfad71bd ip filter INPUT rule tcp dport 22  counter packets 0 bytes 0 accept (verdict accept)',
+  'trace id dfad71bd inet f input rule tcp dport 22 drop (verdict drop)',
+]
+
+test('a rule of nftables', () => {
+  expect(traced(TRACE)).toEqual({ where: 'table inet f', chain: 'input', rule: 'tcp dport 22 drop' })
+  expect(traced(TRACE.slice(0, 2))).toBeUndefined()
+})
+
+test('a policy, by the name of who keeps the chain', () => {
+  expect(traced([...TRACE.slice(0, 2), 'trace id dfad71bd inet f input policy drop '])).toMatchObject({
+    where: 'table inet f',
+    rule: 'policy drop',
+  })
+  expect(traced(['trace id dfad71bd ip6 filter INPUT policy drop '])).toEqual({
+    where: 'ip6tables',
+    chain: 'INPUT',
+    rule: '-P INPUT DROP',
+  })
+})

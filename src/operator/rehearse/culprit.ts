@@ -1,0 +1,109 @@
+import type { Family } from '../../packet/address.ts'
+import type { Spot } from './orders.ts'
+import { IPTABLES } from './rules.ts'
+import type { Iptables } from './rules.ts'
+import type { Stage } from './stage.ts'
+
+/** What takes a packet away: a rule, or what happens at the end of a chain. */
+export interface Culprit {
+  /** `iptables`, `ip6tables-legacy` or `table inet filter`. */
+  readonly where: string
+  readonly chain: string
+  /** As iptables-save or nft writes it. */
+  readonly rule: string
+}
+
+const TRACE_TABLE = 'inet postern_rehearsal'
+const TRACE = 'trace'
+/** Milliseconds that nft needs to begin listening to the kernel's trace, and to tell what it heard. */
+const TRACE_SETTLE_MS = 250
+
+/**
+ * Has packets of the spot sent and says what took them: iptables' counters tell of its rules, the kernel's trace of those
+ * of nftables. `undefined`: nothing did, or it cannot be told.
+ */
+export async function whoTakes(stage: Stage, spot: Spot, send: () => Promise<unknown>): Promise<Culprit | undefined> {
+  const family = spot.host.includes(':') ? 6 : 4
+  const kinds = IPTABLES.filter((kind) => kind.startsWith(family === 4 ? 'iptables' : 'ip6tables'))
+  const from = stage.server.lines(TRACE).length
+  const before = await counters(stage, kinds)
+  await stage.run(['nft', '-f', '-'], traceTable(spot, family))
+  await stage.server.ask('start', { name: TRACE, argv: ['nft', 'monitor', 'trace'] })
+  await pause(TRACE_SETTLE_MS)
+  await send()
+  const after = await counters(stage, kinds)
+  await pause(TRACE_SETTLE_MS)
+  await stage.server.ask('stop', { name: TRACE })
+  await stage.run(['nft', 'delete', 'table', ...TRACE_TABLE.split(' ')])
+  const counted = kinds.flatMap((kind) => risen(kind, before.get(kind)!, after.get(kind)!))
+  return counted[0] ?? traced(stage.server.lines(TRACE).slice(from))
+}
+
+function traceTable({ protocol, port, source }: Spot, family: Family): string {
+  const ip = family === 4 ? 'ip' : 'ip6'
+  return `table ${TRACE_TABLE} {
+  chain in {
+    type filter hook prerouting priority -450
+    ${ip} saddr ${source} ${protocol} dport ${port} meta nftrace set 1
+  }
+  chain out {
+    type filter hook output priority -450
+    ${ip} daddr ${source} ${protocol} sport ${port} meta nftrace set 1
+  }
+}
+`
+}
+
+async function counters(stage: Stage, kinds: readonly Iptables[]): Promise<ReadonlyMap<Iptables, string>> {
+  const saved = new Map<Iptables, string>()
+  for (const kind of kinds) saved.set(kind, (await stage.run([`${kind}-save`, '-c'])).stdout)
+  return saved
+}
+
+/** The rules and policies that take packets away and have taken more of them since. */
+export function risen(kind: Iptables, before: string, after: string): readonly Culprit[] {
+  const earlier = countedLines(before)
+  return countedLines(after).flatMap(({ packets, rule }, index) => {
+    const past = earlier[index]
+    if (past?.rule !== rule || packets <= past.packets) return []
+    const [, chain = '', target] =
+      /^-A (\S+) .*-j (DROP|REJECT|TARPIT)\b/.exec(rule) ?? /^:(\S+) (DROP)$/.exec(rule) ?? []
+    if (target === undefined) return []
+    const text = rule.startsWith(':') ? `-P ${chain} ${target}` : rule
+    return [{ where: kind.replace('-nft', ''), chain, rule: text }]
+  })
+}
+
+function countedLines(saved: string): readonly { readonly packets: number; readonly rule: string }[] {
+  return saved.split('\n').flatMap((line) => {
+    const rule = /^\[(\d+):\d+\] (-A .*)$/.exec(line)
+    if (rule !== null) return [{ packets: Number(rule[1]), rule: rule[2]! }]
+    const policy = /^(:\S+ \S+) \[(\d+):\d+\]$/.exec(line)
+    return policy === null ? [] : [{ packets: Number(policy[2]), rule: policy[1]! }]
+  })
+}
+
+/** The rule or policy that the trace ends with, where that takes the packet. */
+export function traced(lines: readonly string[]): Culprit | undefined {
+  for (const line of lines.toReversed()) {
+    const rule = /^trace id \S+ (\S+) (\S+) (\S+) rule (.*) \(verdict drop\)/.exec(line)
+    if (rule !== null) return named(rule[1]!, rule[2]!, rule[3]!, rule[4]!.replaceAll(/\s+/g, ' '))
+    const policy = /^trace id \S+ (\S+) (\S+) (\S+) policy drop/.exec(line)
+    if (policy !== null) return named(policy[1]!, policy[2]!, policy[3]!, 'policy drop')
+  }
+  return undefined
+}
+
+/** What iptables keeps in nftables has iptables' name; its chains are known by their capitals. */
+function named(family: string, table: string, chain: string, rule: string): Culprit {
+  const text = rule.replaceAll(/ counter packets \d+ bytes \d+/g, '')
+  if (!/^ip6?$/.test(family) || !/^[A-Z]+$/.test(chain)) return { where: `table ${family} ${table}`, chain, rule: text }
+  const where = family === 'ip' ? 'iptables' : 'ip6tables'
+  return { where, chain, rule: text === 'policy drop' ? `-P ${chain} DROP` : text }
+}
+
+async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}

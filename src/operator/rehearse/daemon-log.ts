@@ -1,0 +1,41 @@
+import type { Door } from '../../config/config.ts'
+import { expand } from '../../door/expand.ts'
+import type { Family } from '../../packet/address.ts'
+import type { CommandRun } from './observation.ts'
+
+/** Whether the daemon opened a door for a source. */
+export function hasOpened(lines: readonly string[], door: string, source: string): boolean {
+  return lines.includes(`${source}: ${door}: OPEN SESAME`)
+}
+
+/** The commands that the daemon ran at a door for a source, with what they printed and how they ended. */
+export function commandsRun(
+  lines: readonly string[],
+  { name, commands4, commands6 }: Door,
+  source: string,
+  family: Family,
+): readonly CommandRun[] {
+  const { start, stop } = family === 4 ? commands4 : commands6
+  const runs: { part: 'start' | 'stop'; text: string; status: number; output: string[] }[] = []
+  let current: (typeof runs)[number] | undefined
+  for (const line of lines) {
+    const said = line.startsWith(`${name}: `) ? line.slice(name.length + 2) : ''
+    const text = after(said, 'running command: ')
+    if (text !== undefined) {
+      const part = [start, stop].findIndex((command) => command !== undefined && expand(command, source) === text)
+      // What a wrong knock made it run is another matter.
+      current = part < 0 ? undefined : { part: part === 0 ? 'start' : 'stop', text, status: 0, output: [] }
+      if (current !== undefined) runs.push(current)
+    }
+    if (current === undefined) continue
+    const printed = after(said, 'command printed: ')
+    if (printed !== undefined) current.output.push(printed)
+    const status = /^command returned non-zero status code \((\d+)\)$/.exec(said)?.[1]
+    if (status !== undefined) current.status = Number(status)
+  }
+  return runs
+}
+
+function after(text: string, beginning: string): string | undefined {
+  return text.startsWith(beginning) ? text.slice(beginning.length) : undefined
+}

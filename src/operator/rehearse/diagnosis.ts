@@ -1,0 +1,160 @@
+import type { DoorText } from '../../config/door.ts'
+import type { Family } from '../../packet/address.ts'
+import { explainFailure } from './command-failure.ts'
+import type { Observation } from './observation.ts'
+import { explainSession, explainShut } from './rule-failure.ts'
+import { commandOf, placeOf, portNames, quoteRule } from './said.ts'
+import type { Context, Said } from './said.ts'
+
+/** Something that does not work, and what would be right. */
+export interface Finding {
+  readonly door: string
+  /** Both, where it is the same over both. */
+  readonly families: readonly Family[]
+  /** 1-based place in the config of what is at fault, or of the door where the fault is the machine's. */
+  readonly line: number
+  readonly column: number
+  readonly message: string
+  readonly hint?: string
+}
+
+/** Explains what was seen: everything that is wrong, in the order of doors. Pure. */
+export function diagnose(observations: readonly Observation[], context: Context): readonly Finding[] {
+  const findings: Finding[] = []
+  for (const observation of observations) {
+    const door = context.doors.get(observation.door)!
+    for (const { place = door, message, hint } of explain(observation, door, observations, context)) {
+      const { line, column } = place
+      const same = findings.findIndex(
+        (other) => other.line === line && other.column === column && other.message === message,
+      )
+      const twin = findings[same]
+      const families = twin?.families ?? []
+      // `iptables …` over IPv4 and `ip6tables …` over IPv6.
+      const hints = [...new Set([twin?.hint, hint].flatMap((each) => each?.split('\n    ') ?? []))]
+      const finding: Finding = {
+        door: door.name,
+        families: [...families, observation.family],
+        line,
+        column,
+        message,
+        ...(hints.length === 0 ? {} : { hint: hints.join('\n    ') }),
+      }
+      if (same < 0) findings.push(finding)
+      else findings[same] = finding
+    }
+  }
+  return findings
+}
+
+function explain(
+  observation: Observation,
+  door: DoorText,
+  all: readonly Observation[],
+  context: Context,
+): readonly Said[] {
+  if (observation.notTried !== undefined) return []
+  const said: (Said | undefined)[] = [explainOpenBefore(observation, all)]
+  if (!observation.seen) said.push(explainUnseen(observation))
+  const { shuts, inside } = observation
+  // Where nobody is inside there is nothing to shut, and the command may well fail.
+  const failed = observation.commands.find(({ part, status }) => part === 'start' && status !== 0 && (!shuts || inside))
+  if (failed !== undefined) said.push(explainFailure(failed, observation, door, context))
+  else if (staysShut(observation)) said.push(explainShut(observation, door))
+  if (observation.others.includes('open')) said.push(explainEveryone(observation, door))
+  if (observation.survived === false) said.push(explainSession(observation, door))
+  if (failed === undefined && !shuts) said.push(explainLeft(observation, door, context))
+  if (failed === undefined && shuts && inside && observation.closed === null) {
+    const message = `${portNames(observation)} is still open to whom another door let in`
+    said.push({ ...placeOf(commandOf(door, 'start', observation.family)), message })
+  }
+  said.push(...explainWrong(observation, door, context))
+  return said.filter((each) => each !== undefined)
+}
+
+/** Whether a door that should open a port did not. */
+function staysShut({ seen, meant, shuts, opened, before }: Observation): boolean {
+  return seen && meant && !shuts && opened.some((ms, index) => ms === null && before[index] !== 'open')
+}
+
+function explainOpenBefore(observation: Observation, all: readonly Observation[]): Said | undefined {
+  const { door, family, before, ports } = observation
+  const open = ports.filter((_, index) => before[index] === 'open')
+  if (open.length === 0 || observation.shuts) return undefined
+  const names = open.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
+  const { protocol, port } = open[0]!
+  const twin = all.find((other) => other.door === door && other.family !== family)
+  const hiddenThere = twin !== undefined && twin.notTried === undefined && !twin.before.includes('open')
+  const iptables = family === 4 ? 'iptables' : 'ip6tables'
+  const cure = `${iptables} -A INPUT -p ${protocol} --dport ${port} -j DROP`
+  if (hiddenThere) {
+    const message = `${names} is open to everyone over IPv${family} without any knock: the rules that hide it are for IPv${twin.family} only`
+    return { message, hint: `hide it there too, behind a rule for established connections: ${cure}` }
+  }
+  const message = `${names} is open to everyone without any knock: no rule of this machine hides it`
+  const elsewhere = 'if only neighbours of this machine are let in, knock from elsewhere: --from ADDRESS'
+  return { message, hint: `hide it, behind a rule for established connections: ${cure}\n    ${elsewhere}` }
+}
+
+function explainUnseen({ family }: Observation): Said {
+  if (family === 6) {
+    const hint = 'without neighbour discovery nobody reaches this machine over IPv6: let ICMPv6 in'
+    return { message: 'no knock arrives over IPv6', hint }
+  }
+  return {
+    message: 'the daemon does not see the knock',
+    hint: 'does it listen on the interface that the knock comes in on?',
+  }
+}
+
+function explainEveryone(observation: Observation, door: DoorText): Said {
+  const start = commandOf(door, 'start', observation.family)
+  const message = `${portNames(observation)} opens to everyone, not only to who knocked`
+  return { ...placeOf(start), message, hint: 'name the source: `%IP%` is the address that knocked' }
+}
+
+function explainLeft(observation: Observation, door: DoorText, { faults }: Context): Said | undefined {
+  const { left, lost, closed, source = '', family, seen, commands } = observation
+  const stop = commandOf(door, 'stop', family)
+  if (!seen || !observation.shutsItself) return undefined
+  const lint = faults.find(({ line, file }) => line === stop?.line && file === undefined)
+  const failed = commands.find(({ part, status }) => part === 'stop' && status !== 0)
+  const ruleText = (text: string): string => text.replaceAll(source, '%IP%')
+  const place = lint === undefined ? placeOf(stop) : { place: lint }
+  const printed = failed?.output[0] === undefined ? '' : `; it says: ${ruleText(failed.output[0]).replace(/\.$/, '')}`
+  if (left.length > 0) {
+    const [rule] = left
+    const taken = lost.length === 0 ? '' : `, and takes ${quoteRule(lost[0]!.text)} of this machine away`
+    const message = `the stop command does not remove what the start command added: ${quoteRule(ruleText(rule!.text))} stays in ${rule!.where}${taken}${printed}`
+    return { ...place, message, hint: lint?.hint ?? 'repeat the rule of the start command word by word, with -D' }
+  }
+  if (lost.length > 0) {
+    const message = `the stop command removes a rule of this machine: ${quoteRule(lost[0]!.text)} of ${lost[0]!.where} is gone`
+    return { ...place, message, hint: lint?.hint ?? 'repeat the rule of the start command word by word, with -D' }
+  }
+  if (failed !== undefined) {
+    const message = `the stop command fails with exit code ${failed.status}${printed}`
+    return { ...place, message, ...(lint?.hint === undefined ? {} : { hint: lint.hint }) }
+  }
+  if (closed !== null || observation.opened[0] === null || observation.before.includes('open')) return undefined
+  const message = `${portNames(observation)} is still open after the deadline, though no rule is left over`
+  return { ...place, message }
+}
+
+function explainWrong(observation: Observation, door: DoorText, { scanPortsLine }: Context): readonly Said[] {
+  const { wrongOrder, slowKnock, portScan } = observation
+  const said: Said[] = []
+  const at = door.entries.sequence ?? door.entries.oneTime
+  const place = at === undefined ? {} : { place: { line: at.line, column: at.valueColumn } }
+  if (wrongOrder === true) said.push({ ...place, message: 'the knocks in another order open it too' })
+  if (slowKnock === true) {
+    const message = 'a knock that takes longer than Seq_Timeout opens it too'
+    said.push({ ...place, message })
+  }
+  if (portScan === true) {
+    const scanPlace = scanPortsLine === undefined ? place : { place: { line: scanPortsLine, column: 1 } }
+    const hint = 'use three knocks or more, not in ascending order, and leave Scan_Ports as it is'
+    said.push({ ...scanPlace, message: 'a port scan opens it', hint })
+  }
+  return said
+}

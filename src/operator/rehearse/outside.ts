@@ -1,0 +1,48 @@
+import type { Door } from '../../config/config.ts'
+import { programName, splitCommand } from '../../config/shell.ts'
+
+/** Programs that have somebody outside the namespace do the work, and what that is. */
+const OUTSIDE: ReadonlyMap<string, string> = new Map([
+  ['firewall-cmd', 'asks firewalld, which knows this machine and no copy of it'],
+  ['systemctl', 'asks systemd, which starts and stops services of this machine and not of a copy'],
+  ['service', 'starts and stops services of this machine, not of a copy'],
+  ['initctl', 'starts and stops services of this machine, not of a copy'],
+  ['rc-service', 'starts and stops services of this machine, not of a copy'],
+  ['docker', 'asks the Docker daemon, which knows this machine and no copy of it'],
+  ['podman', 'works on containers of this machine, not of a copy'],
+  ['virsh', 'asks libvirt, which knows this machine and no copy of it'],
+  ['ssh', 'goes to another host, which is no part of the copy'],
+  ['scp', 'goes to another host, which is no part of the copy'],
+  ['curl', 'goes to another host, which is no part of the copy'],
+  ['wget', 'goes to another host, which is no part of the copy'],
+  ['wakeonlan', 'wakes another host, which is no part of the copy'],
+  ['etherwake', 'wakes another host, which is no part of the copy'],
+  ['reboot', 'is for the machine itself'],
+  ['shutdown', 'is for the machine itself'],
+  ['poweroff', 'is for the machine itself'],
+  ['sysctl', 'sets the kernel, which is one for all'],
+])
+
+/** A program in a command whose effect no namespace holds. */
+export interface Outside {
+  readonly program: string
+  readonly why: string
+  /** UTF-16 units from the beginning of the command. */
+  readonly offset: number
+}
+
+/** The first program of a command that reaches out of the rehearsal. */
+export function outsideIn(command: string): Outside | undefined {
+  for (const words of splitCommand(command).commands) {
+    const program = programName(words)
+    const why = OUTSIDE.get(program)
+    if (why !== undefined) return { program, why, offset: words[0]!.offset }
+  }
+  return undefined
+}
+
+/** The commands of a door that are there, each once. */
+export function commandsIn({ commands4, commands6 }: Door): readonly string[] {
+  const all = [commands4.start, commands4.stop, commands6.start, commands6.stop]
+  return [...new Set(all.filter((text) => text !== undefined))]
+}

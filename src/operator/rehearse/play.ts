@@ -1,0 +1,246 @@
+import { basename } from 'node:path'
+import type { Change } from '../../config/change.ts'
+import { changesOf } from '../../config/firewall.ts'
+import type { Config, Door, Knock } from '../../config/config.ts'
+import { splitCommand } from '../../config/shell.ts'
+import { formatService } from '../../config/service.ts'
+import type { Family } from '../../packet/address.ts'
+import { TCP, UDP } from '../../packet/packet.ts'
+import { listeningPorts } from '../../host/listening.ts'
+import type { Asked } from './arguments.ts'
+import { STAGE_FOLDER } from './namespace.ts'
+import type { KnockOrder } from './orders.ts'
+import { commandsIn, outsideIn } from './outside.ts'
+import { portsOf } from './ports.ts'
+import type { OpenedPort } from './ports.ts'
+import { readList } from './real-files.ts'
+import type { OneTimeList } from './real-files.ts'
+import { rehearsedConfig } from './rehearsed-config.ts'
+import type { RehearsedConfig } from './rehearsed-config.ts'
+import { gap, seconds } from './report.ts'
+import type { DoorReport } from './report.ts'
+import type { Copied } from './ruleset-copy.ts'
+import { DAEMON } from './stage.ts'
+import type { Stage } from './stage.ts'
+import { shutsItself, tryDoor } from './trial.ts'
+
+/** Ports that a scan of ours takes in around each port of a sequence, on either side. */
+const SCAN_AROUND = 8
+/** Ports below this one are scanned in any case. */
+const SCAN_BELOW = 1_024
+const PORT_MAX = 65_535
+/** The flag of a first packet, SYN, as knocks of an ordinary client have it (RFC 9293, 3.1). */
+const SYN = 0x02
+
+/** What is played, and how. */
+export interface Script {
+  readonly asked: Asked
+  readonly config: Config
+  readonly text: string
+  readonly rulesText: string
+  readonly say: (line: string) => void
+}
+
+/** The rehearsal of a config on a stage: door by door, IPv4 and IPv6. */
+export class Play {
+  readonly doors: DoorReport[] = []
+  readonly #stage: Stage
+  readonly #script: Script
+  /** One-time sequences that are left, by the path of their list. */
+  readonly #lists = new Map<string, OneTimeList & { used: number }>()
+  /** Who has been let in by a door that does not shut by itself, by family and port. */
+  readonly #inside = new Map<string, string>()
+  readonly #scan: readonly KnockOrder[]
+
+  constructor(stage: Stage, script: Script) {
+    this.#stage = stage
+    this.#script = script
+    this.#scan = scanOf(script.config.doors)
+  }
+
+  get copied(): Copied {
+    return this.#stage.copied
+  }
+
+  /** Starts the daemon and tries every door that is wanted. @throws Error if the stage breaks down */
+  async perform(): Promise<void> {
+    const { asked, config } = this.#script
+    const refused = new Map<string, string>()
+    for (const door of config.doors) {
+      const reason = asked.runAnyway ? undefined : reasonToRefuse(door)
+      if (reason !== undefined) refused.set(door.name, reason)
+    }
+    const rehearsed = await this.#prepare(new Set(refused.keys()))
+    const all = [...this.#ports()]
+    for (const { protocol, listensAt } of all) await this.#stage.server.ask('listen', { protocol, port: listensAt })
+    if (refused.size < config.doors.length) {
+      await this.#stage.startDaemon(rehearsed.text, basename(asked.file), asked.interfaces)
+    }
+    for (const door of config.doors) {
+      if (asked.doors.length > 0 && !asked.doors.includes(door.name)) continue
+      const reason = refused.get(door.name)
+      const report = { name: door.name, line: door.line, ports: '', observations: [] }
+      if (reason === undefined) this.doors.push(await this.#try(door, rehearsed))
+      else this.doors.push({ ...report, notes: [gap(reason)] })
+    }
+    await this.#stage.server.ask('stop', { name: DAEMON })
+  }
+
+  /** Copies the one-time lists, and makes the daemon's config. */
+  async #prepare(leaveOut: ReadonlySet<string>): Promise<RehearsedConfig> {
+    const { config, text, asked } = this.#script
+    const lists = new Map<string, string>()
+    for (const { secret } of config.doors) {
+      const list = secret.kind === 'one-time' ? readList(secret.path) : undefined
+      if (secret.kind !== 'one-time' || list === undefined) continue
+      const copy = `${STAGE_FOLDER}/list-${lists.size + 1}`
+      lists.set(secret.path, copy)
+      this.#lists.set(secret.path, { ...list, used: 0 })
+      await this.#stage.server.ask('write', { path: copy, text: list.text })
+    }
+    const places = { stateDir: `${STAGE_FOLDER}/state`, lists }
+    return rehearsedConfig(text, config, places, { full: asked.full, leaveOut })
+  }
+
+  *#ports(): Generator<OpenedPort> {
+    for (const door of this.#script.config.doors) {
+      for (const family of [4, 6] as const) {
+        const found = this.#portsOf(door, family)
+        if (found.kind === 'known') yield* found.ports
+      }
+    }
+  }
+
+  #portsOf(door: Door, family: Family): ReturnType<typeof portsOf> {
+    const chosen = this.#script.asked.ports.get(door.name) ?? []
+    const listening = [...listeningPorts()[TCP]].toSorted((one, other) => one - other)
+    return portsOf(door, family, { chosen, rules: this.#script.rulesText, listening })
+  }
+
+  async #try(door: Door, rehearsed: RehearsedConfig): Promise<DoorReport> {
+    const times = rehearsed.times.get(door.name)!
+    const notes = new Set<string>()
+    const observations = []
+    let ports = ''
+    for (const family of [4, 6] as const) {
+      if (this.#stage.hostOf(family) === undefined) continue
+      if (door.target !== undefined && door.target.family !== family) continue
+      const found = this.#portsOf(door, family)
+      if (found.kind === 'unknown') notes.add(gap(`${found.why}; say it with --port ${door.name}=tcp/22`))
+      else if (found.note !== undefined) notes.add(found.note)
+      const known = found.kind === 'known' ? found.ports : []
+      ports ||= known.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
+      const secret = this.#knocksOf(door)
+      if (typeof secret === 'string') {
+        notes.add(gap(secret))
+        continue
+      }
+      this.#script.say(`${door.name}, IPv${family}`)
+      const shuts = isShutter(door)
+      const source = shuts ? this.#whoIsInside(family, known) : undefined
+      const trial = { door, family, ports: known, times, ...secret, scan: this.#scan, shuts, source }
+      const observation = await tryDoor(this.#stage, trial)
+      if (observation.notTried !== undefined) notes.add(gap(`IPv${family}: ${observation.notTried}`))
+      observations.push(observation)
+      if (observation.lost.length > 0 && !shuts) await this.#stage.restoreRules()
+      const hasOpened = typeof observation.opened[0] === 'number' && observation.before[0] !== 'open'
+      const staysOpen = hasOpened && !shutsItself(door, family)
+      if (staysOpen && observation.source !== undefined) {
+        for (const port of known) this.#inside.set(insideKey(family, port), observation.source)
+      }
+    }
+    if (observations.every((each) => each.notTried !== undefined) && notes.size === 0) {
+      notes.add(gap('this machine has no address that it could be knocked at'))
+    }
+    return { name: door.name, line: door.line, ports, observations, notes: [...notes, ...this.#remarks(door, times)] }
+  }
+
+  #remarks(door: Door, times: { readonly deadlineShortened: boolean; readonly cmdTimeoutMs: number }): string[] {
+    const remarks: string[] = []
+    if (times.deadlineShortened && shutsItself(door, 4)) {
+      const [short, real] = [seconds(times.cmdTimeoutMs), seconds(door.cmdTimeoutMs)]
+      remarks.push(`deadline shortened to ${short} for the rehearsal; --full waits ${real}`)
+    }
+    if (!shutsItself(door, 4) && !isShutter(door)) {
+      const passing = changesIn(door).some((change) => change.passing)
+      remarks.push(
+        passing
+          ? 'the firewall shuts it by itself, after the time in the command; that is not waited for'
+          : 'it has no stop command: what it opens stays open',
+      )
+    }
+    const elsewhere = door.opens.filter(({ host }) => host !== undefined)
+    if (elsewhere.length > 0) {
+      remarks.push(gap(`${elsewhere.map((each) => formatService(each)).join(', ')} of another host`))
+    }
+    return remarks
+  }
+
+  /** What to knock, and what the attempts that must not open are made of; or why that cannot be. */
+  #knocksOf({
+    secret,
+    tcpFlags,
+  }: Door): { knocks: readonly Knock[]; wrongKnocks: readonly Knock[] | undefined } | string {
+    if (tcpFlags !== undefined && (SYN & tcpFlags.mask) !== tcpFlags.want) {
+      return 'its TCPFlags ask for packets that no ordinary client sends'
+    }
+    if (secret.kind === 'sequence') return { knocks: secret.knocks, wrongKnocks: secret.knocks }
+    const list = this.#lists.get(secret.path)
+    const knocks = list?.left[list.used]
+    if (list === undefined || knocks === undefined) return `no one-time sequence is left for it in ${secret.path}`
+    list.used++
+    return { knocks, wrongKnocks: list.left[list.used] }
+  }
+
+  #whoIsInside(family: Family, ports: readonly OpenedPort[]): string | undefined {
+    return ports.map((port) => this.#inside.get(insideKey(family, port))).find((source) => source !== undefined)
+  }
+}
+
+function insideKey(family: Family, { protocol, port }: OpenedPort): string {
+  return `${family} ${protocol}/${port}`
+}
+
+/** Whether a door's command only takes away: it shuts what another one has opened. */
+function isShutter(door: Door): boolean {
+  const changes = changesIn(door)
+  return changes.length > 0 && changes.every(({ act, opens: lets }) => act !== 'add' && !lets)
+}
+
+/** What a door's start command changes, as far as that can be told. */
+function changesIn({ commands4, opens }: Door): readonly Change[] {
+  if (opens.length > 0 || commands4.start === undefined) return []
+  return splitCommand(commands4.start).commands.flatMap((words) => changesOf(words) ?? [])
+}
+
+function reasonToRefuse(door: Door): string | undefined {
+  for (const command of commandsIn(door)) {
+    const outside = outsideIn(command)
+    if (outside !== undefined) {
+      return `\`${outside.program}\` ${outside.why}; --run-anyway runs it, cut off from this machine as far as that goes`
+    }
+  }
+  return undefined
+}
+
+/** The ports of a scan: the low ones, and those of every sequence with their neighbours; UDP where a sequence has it. */
+function scanOf(doors: readonly Door[]): readonly KnockOrder[] {
+  const knocks = doors.flatMap(({ secret }) => (secret.kind === 'sequence' ? secret.knocks : []))
+  const ports = new Set(Array.from({ length: SCAN_BELOW - 1 }, (_, index) => index + 1))
+  for (const { port } of knocks) {
+    for (let near = port - SCAN_AROUND; near <= port + SCAN_AROUND; near++) {
+      if (near >= 1 && near <= PORT_MAX) ports.add(near)
+    }
+  }
+  const udp = new Set(knocks.filter(({ protocol }) => protocol === UDP).map(({ port }) => port))
+  return [...ports]
+    .toSorted((one, other) => one - other)
+    .flatMap((port): readonly KnockOrder[] =>
+      udp.has(port)
+        ? [
+            { protocol: 'tcp', port },
+            { protocol: 'udp', port },
+          ]
+        : [{ protocol: 'tcp', port }],
+    )
+}

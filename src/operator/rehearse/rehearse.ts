@@ -1,0 +1,154 @@
+import { accessSync, constants } from 'node:fs'
+import { basename, delimiter, join } from 'node:path'
+import type { Config, Reading } from '../../config/config.ts'
+import { OPTION_DIRECTIVES } from '../../config/directive.ts'
+import { formatFault } from '../../config/fault.ts'
+import { examine, USAGE, UNUSABLE, USABLE } from '../check.ts'
+import type { Output } from '../check.ts'
+import { run } from './agent.ts'
+import { HELP, parse } from './arguments.ts'
+import type { Asked } from './arguments.ts'
+import { diagnose } from './diagnosis.ts'
+import { lookAtMachine } from './machine.ts'
+import type { Machine } from './machine.ts'
+import type { Namespace } from './namespace.ts'
+import { Play } from './play.ts'
+import { readWhole } from './real-files.ts'
+import { doorTexts, optionLine } from './rehearsed-config.ts'
+import { asJson, asText, isGood } from './report.ts'
+import type { Report } from './report.ts'
+import { firstDifference, ruleLines, takeRules } from './rules.ts'
+import { Stage } from './stage.ts'
+
+const FOUND = 1
+/** A process that a signal ended: 128 and its number (POSIX shell, 2.8.2). */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+/** Folders of administration that not everybody has in PATH. */
+const ADMIN_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin']
+
+/**
+ * `postern rehearse [-c FILE]`: see the help. The report goes to standard output, progress to standard error.
+ *
+ * @returns the exit code
+ */
+export async function rehearse(args: readonly string[], output: Output): Promise<number> {
+  const asked = parse(args)
+  if ('usage' in asked) {
+    output.err(`postern: ${asked.usage}\n${HELP.slice(0, HELP.indexOf('\n'))}\n`)
+    return USAGE
+  }
+  if (asked.help) {
+    output.out(HELP)
+    return USABLE
+  }
+  const reading = examine(asked.file)
+  if (reading.config === undefined) {
+    output.err(`${reading.faults.map((fault) => formatFault(asked.file, fault)).join('\n')}\n`)
+    return UNUSABLE
+  }
+  const unknown = [...asked.doors, ...asked.ports.keys()].find((name) => !hasDoor(reading.config!, name))
+  if (unknown !== undefined) {
+    output.err(`postern: ${asked.file} has no door ${unknown}\n`)
+    return USAGE
+  }
+  if (process.geteuid?.() !== 0) {
+    output.err('postern: a rehearsal makes network namespaces, and only root may\n  sudo postern rehearse\n')
+    return FOUND
+  }
+  process.env['PATH'] = [process.env['PATH'] ?? '', ...ADMIN_FOLDERS].join(delimiter)
+  try {
+    return await perform(asked, reading, reading.config, output)
+  } catch (error) {
+    output.err(`postern: ${(error as Error).message}\n`)
+    return FOUND
+  }
+}
+
+function hasDoor({ doors }: Config, name: string): boolean {
+  return doors.some((door) => door.name === name)
+}
+
+async function perform(asked: Asked, reading: Reading, config: Config, output: Output): Promise<number> {
+  const text = readWhole(asked.file)
+  const names = asked.interfaces.length > 0 ? asked.interfaces : config.options.interfaces
+  const machine = await lookAtMachine(run, names)
+  const rules = await takeRules(run)
+  const made: Namespace[] = []
+  let signal: keyof typeof SIGNALS | undefined
+  const handlers = (Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]).map((name) => {
+    const handler = (): void => {
+      signal = name
+      for (const namespace of made) namespace.destroy()
+    }
+    process.on(name, handler)
+    return [name, handler] as const
+  })
+  const rulesText = [rules.nft, ...ruleLines(rules).map(({ text: line }) => line)].join('\n')
+  const { alwaysAllow } = config.options
+  let play: Play | undefined
+  let broken: string | undefined
+  try {
+    const setting = { machine, rules, rulesText, alwaysAllow, from: asked.from, run }
+    const stage = await Stage.set(setting, (namespace) => {
+      made.push(namespace)
+      if (signal !== undefined) namespace.destroy()
+    })
+    play = new Play(stage, { asked, config, text, rulesText, say: (line) => output.err(`postern: ${line}\n`) })
+    await play.perform()
+  } catch (error) {
+    if (play === undefined && signal === undefined) throw error
+    broken = signal === undefined ? (error as Error).message : `ended by ${signal}`
+  } finally {
+    await Promise.all(made.map(async (namespace) => await namespace.close()))
+    for (const [name, handler] of handlers) process.off(name, handler)
+  }
+  const changed = firstDifference(rules, await takeRules(run))
+  const report = reportOf({ asked, reading, text, machine, play, changed, broken })
+  output.out(asked.json ? asJson(report) : asText(report))
+  if (signal !== undefined) return SIGNALS[signal]
+  return isGood(report) ? USABLE : FOUND
+}
+
+interface Material {
+  readonly asked: Asked
+  readonly reading: Reading
+  readonly text: string
+  readonly machine: Machine
+  readonly play: Play | undefined
+  readonly changed: string | undefined
+  readonly broken: string | undefined
+}
+
+function reportOf({ asked, reading, text, machine, play, changed, broken }: Material): Report {
+  const doors = play?.doors ?? []
+  const observations = doors.flatMap((door) => door.observations)
+  const context = {
+    doors: doorTexts(text),
+    faults: reading.faults,
+    programAt,
+    scanPortsLine: optionLine(text, OPTION_DIRECTIVES.scanPorts),
+  }
+  return {
+    file: asked.file,
+    interface: machine.watched.name,
+    addresses: machine.watched.addresses.map((address) => address.text),
+    copied: play?.copied.summary ?? 'not made',
+    notCopied: play?.copied.faults ?? [],
+    doors,
+    findings: diagnose(observations, context),
+    changed,
+    broken,
+  }
+}
+
+function programAt(name: string): string | undefined {
+  if (name === '' || name !== basename(name)) return undefined
+  return ADMIN_FOLDERS.map((folder) => join(folder, name)).find((path) => {
+    try {
+      accessSync(path, constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}

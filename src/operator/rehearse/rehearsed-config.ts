@@ -1,0 +1,140 @@
+import type { Config, Door } from '../../config/config.ts'
+import { DOOR_DIRECTIVES, OPTION_DIRECTIVES } from '../../config/directive.ts'
+import type { Directive } from '../../config/directive.ts'
+import { readDoor } from '../../config/door.ts'
+import type { DoorText } from '../../config/door.ts'
+import { FaultList } from '../../config/fault.ts'
+import { readSections } from '../../config/section.ts'
+import type { Section } from '../../config/section.ts'
+import { outsideIn } from './outside.ts'
+
+/** Longest that is waited for a deadline or a sequence to run out, in milliseconds; longer ones are shortened. */
+export const WAIT_MAX_MS = 15_000
+/** What an opening's time is shortened to, in milliseconds. */
+export const SHORT_DEADLINE_MS = 4_000
+/** What Seq_Timeout is shortened to, in milliseconds. */
+export const SHORT_SEQUENCE_MS = 2_000
+
+const OPTIONS_NAME = 'options'
+
+type Spelt = Pick<Directive<unknown>, 'name' | 'aliases'>
+
+/** The config that the daemon is given, and what differs in it from the real one. */
+export interface RehearsedConfig {
+  readonly text: string
+  /** The times that hold in it, by the door's name. */
+  readonly times: ReadonlyMap<string, DoorTimes>
+}
+
+export interface DoorTimes {
+  readonly cmdTimeoutMs: number
+  readonly seqTimeoutMs: number
+  readonly deadlineShortened: boolean
+}
+
+/** Where the copy keeps what is its own. */
+export interface RehearsedPlaces {
+  readonly stateDir: string
+  /** Copies of lists of one-time sequences, by the path in the config. */
+  readonly lists: ReadonlyMap<string, string>
+}
+
+/**
+ * Makes the config for the rehearsal of a real one: log, pid file and state go elsewhere, long times are shortened
+ * unless `full`, doors that are left out are no longer there, and neither are hooks that reach out of the namespace.
+ * Everything else is as it was written.
+ */
+export function rehearsedConfig(
+  text: string,
+  { doors }: Config,
+  places: RehearsedPlaces,
+  how: { readonly full: boolean; readonly leaveOut: ReadonlySet<string> },
+): RehearsedConfig {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
+  const added = new Map<number, string[]>()
+  const times = new Map<string, DoorTimes>()
+  for (const section of readSections(text, new FaultList())) {
+    if (section.name === OPTIONS_NAME) {
+      blank(lines, section, (key, value) => isMoved(key) || (isHook(key) && outsideIn(value) !== undefined))
+      continue
+    }
+    const door = doors.find(({ name }) => name === section.name)
+    if (door === undefined || how.leaveOut.has(section.name)) {
+      blank(lines, section, () => true)
+      lines[section.line - 1] = ''
+      continue
+    }
+    times.set(door.name, timesOf(door, how.full))
+    added.set(section.line, shorten(lines, section, door, timesOf(door, how.full), places))
+  }
+  const written: string[] = []
+  for (const [index, line] of lines.entries()) written.push(line, ...(added.get(index + 1) ?? []))
+  written.push(`[${OPTIONS_NAME}]`, `${OPTION_DIRECTIVES.stateDir.name} = ${places.stateDir}`, '')
+  return { text: written.join('\n'), times }
+}
+
+/** The lines that take the place of those that are blanked. */
+function shorten(
+  lines: string[],
+  section: Section,
+  { cmdTimeoutMs, seqTimeoutMs, secret }: Door,
+  times: DoorTimes,
+  { lists }: RehearsedPlaces,
+): string[] {
+  const instead: string[] = []
+  const replace = (directive: Spelt, value: string): void => {
+    blank(lines, section, (key) => isSpelt(directive, key))
+    instead.push(`${directive.name} = ${value}`)
+  }
+  if (times.cmdTimeoutMs !== cmdTimeoutMs) replace(DOOR_DIRECTIVES.cmdTimeout, `${times.cmdTimeoutMs}ms`)
+  if (times.seqTimeoutMs !== seqTimeoutMs) replace(DOOR_DIRECTIVES.seqTimeout, `${times.seqTimeoutMs}ms`)
+  const list = secret.kind === 'one-time' ? lists.get(secret.path) : undefined
+  if (list !== undefined) replace(DOOR_DIRECTIVES.oneTime, list)
+  return instead
+}
+
+function timesOf({ cmdTimeoutMs, seqTimeoutMs }: Door, full: boolean): DoorTimes {
+  const deadlineShortened = !full && cmdTimeoutMs > WAIT_MAX_MS
+  return {
+    cmdTimeoutMs: deadlineShortened ? SHORT_DEADLINE_MS : cmdTimeoutMs,
+    seqTimeoutMs: !full && seqTimeoutMs > SHORT_SEQUENCE_MS ? SHORT_SEQUENCE_MS : seqTimeoutMs,
+    deadlineShortened,
+  }
+}
+
+function blank(lines: string[], { entries }: Section, which: (key: string, value: string) => boolean): void {
+  for (const { key, value = '', line } of entries) if (which(key, value)) lines[line - 1] = ''
+}
+
+/** What would write to the machine's own files. */
+function isMoved(key: string): boolean {
+  const { useSyslog, logFile, logFormat, pidFile, stateDir } = OPTION_DIRECTIVES
+  return [useSyslog, logFile, logFormat, pidFile, stateDir].some((directive) => isSpelt(directive, key))
+}
+
+function isHook(key: string): boolean {
+  return isSpelt(OPTION_DIRECTIVES.startHook, key) || isSpelt(OPTION_DIRECTIVES.stopHook, key)
+}
+
+function isSpelt({ name, aliases }: Spelt, key: string): boolean {
+  return [name, ...aliases].some((word) => word.toLowerCase() === key.toLowerCase())
+}
+
+/** The doors of a config as they stand in it, with the places of their commands, by name. */
+export function doorTexts(text: string): ReadonlyMap<string, DoorText> {
+  const texts = new Map<string, DoorText>()
+  for (const section of readSections(text, new FaultList())) {
+    if (section.name.toLowerCase() !== OPTIONS_NAME) texts.set(section.name, readDoor(section, new FaultList()))
+  }
+  return texts
+}
+
+/** The line of a directive of `[options]`; `undefined` where it is not there. */
+export function optionLine(text: string, directive: Spelt): number | undefined {
+  for (const { name, entries } of readSections(text, new FaultList())) {
+    if (name !== OPTIONS_NAME) continue
+    const line = entries.findLast(({ key }) => isSpelt(directive, key))?.line
+    if (line !== undefined) return line
+  }
+  return undefined
+}

@@ -1,0 +1,154 @@
+import { formatFault } from '../../config/fault.ts'
+import type { Family } from '../../packet/address.ts'
+import { CHECKS } from './checks.ts'
+import type { Outcome } from './checks.ts'
+import type { Finding } from './diagnosis.ts'
+import type { Observation } from './observation.ts'
+
+/** A door as it came out of the rehearsal. */
+export interface DoorReport {
+  readonly name: string
+  readonly line: number
+  /** `tcp/22`; empty where it is not known. */
+  readonly ports: string
+  /** One a family. */
+  readonly observations: readonly Observation[]
+  /** What is to be said of it beside the table. */
+  readonly notes: readonly string[]
+}
+
+/** All of a rehearsal. */
+export interface Report {
+  readonly file: string
+  readonly interface: string
+  readonly addresses: readonly string[]
+  /** What was copied, and what could not be. */
+  readonly copied: string
+  readonly notCopied: readonly string[]
+  readonly doors: readonly DoorReport[]
+  readonly findings: readonly Finding[]
+  /** A line of this machine's rules that is not what it was; `undefined`: they are, byte for byte. */
+  readonly changed: string | undefined
+  /** The rehearsal came to no end. */
+  readonly broken: string | undefined
+}
+
+const LABEL_CHARS = 40
+const CELL_CHARS = 14
+
+/** Whether there is nothing to mend, and nothing that could not be tried. */
+export function isGood({ doors, findings, notCopied, changed, broken }: Report): boolean {
+  const untried = doors.some(({ notes, observations }) => observations.length === 0 || notes.some(isGap))
+  return findings.length === 0 && notCopied.length === 0 && changed === undefined && broken === undefined && !untried
+}
+
+const NOT_TRIED = 'not tried: '
+
+/** A note that says what could not be tried. */
+export function gap(why: string): string {
+  return NOT_TRIED + why
+}
+
+function isGap(note: string): boolean {
+  return note.startsWith(NOT_TRIED)
+}
+
+/** The report for people: a table a door, this machine's rules, then everything that was found. */
+export function asText(report: Report): string {
+  const { file, findings, copied, notCopied, addresses, doors, changed, broken } = report
+  const lines = [
+    `rehearsal of ${file}`,
+    `  on a copy of this machine's rules: ${copied}`,
+    ...notCopied.map((fault) => `  not copied: ${fault}`),
+    `  at ${report.interface}: ${addresses.join(', ')}`,
+    ...doors.flatMap((door) => ['', ...doorLines(door)]),
+    '',
+    row("this machine's rules are what they were", [changed === undefined ? 'yes' : 'NO']),
+  ]
+  if (changed !== undefined) lines.push(`  they changed while the rehearsal ran, first here: ${changed}`)
+  if (broken !== undefined) lines.push('', `the rehearsal broke off: ${broken}`)
+  if (findings.length > 0) lines.push('', ...findings.map((finding) => findingText(file, finding)))
+  const gaps = doors.filter(({ notes }) => notes.some(isGap)).length
+  const parts = [
+    counted(doors.length, 'door'),
+    findings.length === 0 ? 'nothing found' : counted(findings.length, 'finding'),
+  ]
+  if (gaps > 0) parts.push(`${counted(gaps, 'door')} not tried in full`)
+  lines.push('', `${file}: ${parts.join(', ')}`)
+  return `${lines.join('\n')}\n`
+}
+
+function doorLines({ name, line, ports, observations, notes }: DoorReport): readonly string[] {
+  const title = `${name} (line ${line})${ports === '' ? '' : `, ${ports}`}`
+  const tried = observations.filter(({ notTried }) => notTried === undefined)
+  const rows = CHECKS.flatMap(({ name: check, label, outcome }) => {
+    const outcomes = tried.map((observation) => outcome(observation))
+    if (outcomes.every(({ good }) => good === undefined)) return []
+    const deadline = check === 'closes' ? `, ${seconds(tried[0]!.times.cmdTimeoutMs)}` : ''
+    return [row(`  ${label}${deadline}`, outcomes.map(cellText))]
+  })
+  const heads = tried.map(({ family }) => `IPv${family}`)
+  return [tried.length === 0 ? title : row(title, heads), ...rows, ...notes.map((note) => `  (${note})`)]
+}
+
+function row(label: string, cells: readonly string[]): string {
+  return [label.padEnd(LABEL_CHARS), ...cells.map((cell) => cell.padEnd(CELL_CHARS))].join(' ').trimEnd()
+}
+
+function cellText({ good, ms }: Outcome): string {
+  if (good === undefined) return '-'
+  const word = good ? 'yes' : 'NO'
+  return ms === undefined ? word : `${word}, ${ms.toFixed(1)} ms`
+}
+
+/** A time as the config would have it. */
+export function seconds(ms: number): string {
+  if (ms % 3_600_000 === 0 && ms > 0) return `${ms / 3_600_000} h`
+  if (ms % 60_000 === 0 && ms > 0) return `${ms / 60_000} min`
+  return ms % 1_000 === 0 ? `${ms / 1_000} s` : `${ms} ms`
+}
+
+function findingText(file: string, { door, families, line, column, message, hint }: Finding): string {
+  const text = `${door} (${families.map((family) => `IPv${family}`).join(', ')}): ${message}`
+  return formatFault(file, { severity: 'error', line, column, message: text, ...(hint === undefined ? {} : { hint }) })
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+function wordOf({ good }: Outcome): 'yes' | 'no' | 'not tried' {
+  if (good === undefined) return 'not tried'
+  return good ? 'yes' : 'no'
+}
+
+/** The report for programs. */
+export function asJson(report: Report): string {
+  const doors = report.doors.map(({ name, line, ports, observations, notes }) => ({
+    name,
+    line,
+    ports,
+    tried: observations.filter(({ notTried }) => notTried === undefined).map((observation) => triedOf(observation)),
+    notes,
+  }))
+  const { file, addresses, copied, notCopied, findings, changed, broken } = report
+  const machine = { unchanged: changed === undefined, ...(changed === undefined ? {} : { changed }) }
+  const head = { file, good: isGood(report), interface: report.interface, addresses, copied, notCopied }
+  return `${JSON.stringify({ ...head, doors, findings, machine, broken }, undefined, 2)}\n`
+}
+
+function triedOf(observation: Observation): {
+  readonly family: Family
+  readonly deadlineMs: number
+  readonly checks: Readonly<Record<string, 'yes' | 'no' | 'not tried'>>
+  readonly openedMs?: number
+} {
+  const outcomes = CHECKS.map(({ name, outcome }) => [name, outcome(observation)] as const)
+  const ms = outcomes.find(([, { ms: measured }]) => measured !== undefined)?.[1].ms
+  return {
+    family: observation.family,
+    deadlineMs: observation.times.cmdTimeoutMs,
+    checks: Object.fromEntries(outcomes.map(([name, outcome]) => [name, wordOf(outcome)])),
+    ...(ms === undefined ? {} : { openedMs: Math.round(ms * 10) / 10 }),
+  }
+}

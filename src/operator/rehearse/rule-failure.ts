@@ -1,0 +1,83 @@
+import type { DoorText } from '../../config/door.ts'
+import type { Culprit } from './culprit.ts'
+import type { Observation } from './observation.ts'
+import type { RuleLine, Rules } from './rules.ts'
+import { IPTABLES } from './rules.ts'
+import { commandOf, placeOf, portNames, quoteRule } from './said.ts'
+import type { Said } from './said.ts'
+
+/** Why a port stayed shut though its door's command did not fail. */
+export function explainShut(observation: Observation, door: DoorText): Said {
+  const { added, culprit, family, source = '' } = observation
+  const start = commandOf(door, 'start', family)
+  const ports = portNames({ ports: observation.ports.filter((_, index) => observation.opened[index] === null) })
+  const rule = added.find(({ text }) => text.startsWith('-A')) ?? added[0]
+  if (culprit === undefined) {
+    const message =
+      rule === undefined && start !== undefined
+        ? `${ports} stays shut: the start command ends well, but changes no rule of the firewall`
+        : `${ports} stays shut, though no rule takes its packets away`
+    return { ...placeOf(start), message }
+  }
+  const at = `${quoteRule(culprit.rule)} in ${placeName(culprit)}`
+  const { opens } = door.entries
+  if (opens !== undefined) {
+    const message = `${ports} stays shut: the guard lets the knocker in, but ${at} takes the packets all the same`
+    const hint = 'take that rule out: the guard hides the port, and accepting in one table overrules no other'
+    return { place: { line: opens.line, column: opens.valueColumn }, message, hint }
+  }
+  if (rule === undefined) {
+    return {
+      ...placeOf(start),
+      message: `${ports} stays shut: the door changes no rule, and ${at} takes its packets first`,
+    }
+  }
+  const own = quoteRule(rule.text.replaceAll(source, '%IP%'))
+  const append = start?.script.commands.flat().find(({ text }) => text === '-A' || text === '--append')
+  if (append !== undefined && isAhead(culprit, rule, observation.rulesOpen)) {
+    const message = `the rule never takes effect: it comes to stand behind ${at}, which takes the packets first`
+    return { ...placeOf(start, append.offset), message, hint: 'write `-I` for `-A`: it puts the rule first' }
+  }
+  const message = `${ports} stays shut: the rule of the start command, ${own} in ${rule.where}, does not keep ${at} from taking the packets`
+  const hint =
+    rule.where === culprit.where
+      ? 'the door has to open where the packets are taken: let its rule stand before that one'
+      : 'a packet has to be accepted in every table: let the door open it there, or take that rule out'
+  return { ...placeOf(start), message, hint }
+}
+
+/** Why an established connection ended at the deadline. */
+export function explainSession(observation: Observation, door: DoorText): Said {
+  const { family, sessionCulprit } = observation
+  const place = placeOf(commandOf(door, 'stop', family))
+  const taken =
+    sessionCulprit === undefined
+      ? ''
+      : `: ${quoteRule(sessionCulprit.rule)} in ${placeName(sessionCulprit)} takes its packets`
+  const message = `a session dies at the deadline${taken}, as no rule before lets established connections pass`
+  return { ...place, message, hint: cureOf(sessionCulprit, family) }
+}
+
+function cureOf(culprit: Culprit | undefined, family: 4 | 6): string {
+  const table = /^table (.*)$/.exec(culprit?.where ?? '')?.[1]
+  if (table !== undefined) return `nft insert rule ${table} ${culprit!.chain} ct state established,related accept`
+  const program = culprit?.where ?? (family === 4 ? 'iptables' : 'ip6tables')
+  return `${program} -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`
+}
+
+function placeName({ where, chain }: Culprit): string {
+  return `chain ${chain} of ${where}`
+}
+
+/** Whether the culprit stands before the rule in the same chain; a chain's policy comes after all of its rules. */
+function isAhead(
+  { where, chain, rule }: Culprit,
+  { where: ownWhere, text }: RuleLine,
+  rules: Rules | undefined,
+): boolean {
+  if (where !== ownWhere || !text.startsWith(`-A ${chain} `) || rules === undefined) return false
+  const kind = IPTABLES.find((each) => each.replace('-nft', '') === where)
+  const lines = kind === undefined ? [] : rules.saved[kind].split('\n')
+  const culprit = lines.indexOf(rule)
+  return culprit >= 0 && culprit < lines.lastIndexOf(text)
+}

@@ -1,0 +1,43 @@
+import type { CommandText } from '../../config/command.ts'
+import type { Fault } from '../../config/config.ts'
+import type { DoorText } from '../../config/door.ts'
+import type { Family } from '../../packet/address.ts'
+import type { Observation } from './observation.ts'
+
+/** What an explanation leans on. */
+export interface Context {
+  readonly doors: ReadonlyMap<string, DoorText>
+  /** What `postern check` has to say of the config. */
+  readonly faults: readonly Fault[]
+  /** Where a program is on this machine, by its name. */
+  readonly programAt: (name: string) => string | undefined
+  /** The line of `Scan_Ports`, where the config has it. */
+  readonly scanPortsLine: number | undefined
+}
+
+/** A message in the making: `place` is that of the door where nothing else is at fault. */
+export interface Said {
+  readonly place?: { readonly line: number; readonly column: number }
+  readonly message: string
+  readonly hint?: string
+}
+
+/** A door's ports as people write them. */
+export function portNames({ ports }: Pick<Observation, 'ports'>): string {
+  return ports.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
+}
+
+/** The command of a part as it stands in the config. */
+export function commandOf(door: DoorText, part: 'start' | 'stop', family: Family): CommandText | undefined {
+  return door.commands[`${part}${family}`]
+}
+
+/** Where a command stands, or the word of it at an offset. */
+export function placeOf(command: CommandText | undefined, offset = 0): Pick<Said, 'place'> {
+  return command === undefined ? {} : { place: { line: command.line, column: command.column + offset } }
+}
+
+/** A rule in backticks, whole: a rule that is cut says nothing. */
+export function quoteRule(rule: string): string {
+  return `\`${rule}\``
+}

@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Address, Family } from '../../packet/address.ts'
+import type { Network } from '../../packet/network.ts'
+import { Knockers } from './knocker.ts'
+import type { Machine } from './machine.ts'
+import { Namespace, STAGE_FOLDER } from './namespace.ts'
+import type { Ran } from './orders.ts'
+import type { Rules, RunProgram } from './rules.ts'
+import { copyRules } from './ruleset-copy.ts'
+import type { Copied } from './ruleset-copy.ts'
+
+/** The daemon of this installation. */
+const KNOCKD = fileURLToPath(new URL('../../bin/knockd.js', import.meta.url))
+/** What the daemon's lines are known by. */
+export const DAEMON = 'knockd'
+/** Milliseconds the daemon has to begin listening. */
+const LISTENING_LIMIT_MS = 15_000
+/** Kernel parameters that decide what becomes of packets, below /proc/sys/net: the copy has the machine's. */
+const SYSCTLS = [
+  'ipv4/ip_forward',
+  'ipv4/conf/all/rp_filter',
+  'ipv4/conf/default/rp_filter',
+  'ipv4/conf/all/route_localnet',
+  'ipv6/conf/all/forwarding',
+]
+
+/** What the stage is set with. */
+export interface Setting {
+  readonly machine: Machine
+  readonly rules: Rules
+  readonly rulesText: string
+  readonly alwaysAllow: readonly Network[]
+  readonly from: readonly Address[]
+  /** On this machine itself. */
+  readonly run: RunProgram
+}
+
+/** The machine's copy, a client joined to it, and the daemon. */
+export class Stage {
+  readonly machine: Machine
+  readonly server: Namespace
+  readonly client: Namespace
+  readonly copied: Copied
+  readonly #knockers: Knockers
+  readonly #rules: Rules
+
+  /** Makes both namespaces and loads the rules. @throws Error; then nothing is left */
+  static async set(setting: Setting, made: (namespace: Namespace) => void): Promise<Stage> {
+    const server = await Namespace.make('server')
+    made(server)
+    const client = await Namespace.make('client')
+    made(client)
+    await join(setting, server, client)
+    const copied = await copyRules(setting.rules, async (argv, input) => await runIn(server, argv, input))
+    return new Stage(setting, server, client, copied)
+  }
+
+  private constructor(setting: Setting, server: Namespace, client: Namespace, copied: Copied) {
+    const { machine, rulesText, alwaysAllow, from } = setting
+    this.#rules = setting.rules
+    this.machine = machine
+    this.server = server
+    this.client = client
+    this.copied = copied
+    const own = machine.links.flatMap(({ addresses }) => addresses)
+    this.#knockers = new Knockers({ own, watched: machine.watched.addresses, alwaysAllow, rules: rulesText, from })
+  }
+
+  /** Runs a program beside the machine's copy. */
+  readonly run: RunProgram = async (argv, input) => await runIn(this.server, argv, input)
+
+  /** The address to knock at. */
+  hostOf(family: Family): string | undefined {
+    return this.machine.watched.addresses.find(({ address }) => address.family === family)?.text
+  }
+
+  /** A fresh address, in use at once; `undefined` where there is none that fits. */
+  async knocker(family: Family, allowFrom: readonly Network[]): Promise<string | undefined> {
+    const source = this.#knockers.next(family, allowFrom)
+    if (source === undefined) return undefined
+    const host = `${source}/${family === 4 ? 32 : 128}`
+    const { name } = this.machine.watched
+    await this.client.must(['ip', 'addr', 'add', host, 'dev', 'eth0', ...(family === 6 ? ['nodad'] : [])])
+    await this.server.must(['ip', 'route', 'replace', host, 'dev', name])
+    return source
+  }
+
+  /** Puts the machine's rules back in force, after a door has taken some of them away. */
+  async restoreRules(): Promise<void> {
+    await copyRules(this.#rules, this.run)
+  }
+
+  /** The daemon's lines so far. */
+  get log(): readonly string[] {
+    return this.server.lines(DAEMON)
+  }
+
+  /** Starts the daemon. @throws Error with its lines if it does not listen */
+  async startDaemon(config: string, name: string, interfaces: readonly string[]): Promise<void> {
+    const path = `${STAGE_FOLDER}/${name}`
+    await this.server.ask('write', { path, text: config })
+    const listenOn = interfaces.flatMap((each) => ['-i', each])
+    await this.server.ask('start', { name: DAEMON, argv: [process.execPath, KNOCKD, '-v', '-c', path, ...listenOn] })
+    const listens = await this.server.line(DAEMON, 0, (line) => line.startsWith('listening on '), LISTENING_LIMIT_MS)
+    if (listens === undefined) throw new Error(`the daemon does not listen\n  ${this.log.join('\n  ')}`)
+  }
+}
+
+async function runIn(namespace: Namespace, argv: readonly string[], input?: string): Promise<Ran> {
+  return await namespace.ask('run', { argv, ...(input === undefined ? {} : { input }) })
+}
+
+/** Interfaces with the names and addresses that the machine has; the one that is listened on leads to the client. */
+async function join({ machine, run }: Setting, server: Namespace, client: Namespace): Promise<void> {
+  const { watched } = machine
+  await setSysctls(server)
+  for (const namespace of [server, client]) {
+    await namespace.must(['ip', 'link', 'set', 'lo', 'up'])
+    // Not even the link-local address may be tentative: knocks would wait for it.
+    await namespace.ask('run', { argv: ['sh', '-c', 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'] })
+  }
+  const ends = ['name', watched.name, 'netns', String(server.pid), 'type', 'veth']
+  const { code, stderr } = await run([
+    'ip',
+    'link',
+    'add',
+    ...ends,
+    'peer',
+    'name',
+    'eth0',
+    'netns',
+    String(client.pid),
+  ])
+  if (code !== 0) throw new Error(`cannot join the namespaces: ${stderr.trim()}`)
+  for (const { name, addresses } of machine.links) {
+    // One that cannot be made is missed by nobody but rules that name it, which load all the same.
+    if (name !== watched.name) await server.ask('run', { argv: ['ip', 'link', 'add', 'name', name, 'type', 'dummy'] })
+    await server.ask('run', { argv: ['ip', 'link', 'set', name, 'up'] })
+    for (const { address, text, prefix } of addresses) {
+      const nodad = address.family === 6 ? ['nodad'] : []
+      await server.ask('run', { argv: ['ip', 'addr', 'add', `${text}/${prefix}`, 'dev', name, ...nodad] })
+    }
+  }
+  await client.must(['ip', 'link', 'set', 'eth0', 'up'])
+  for (const family of [4, 6] as const) {
+    const host = watched.addresses.find(({ address }) => address.family === family)?.text
+    if (host === undefined) continue
+    const route = ['ip', `-${family}`, 'route', 'add', 'default']
+    await server.ask('run', { argv: [...route, 'dev', watched.name] })
+    await client.must([...route, 'via', host, 'dev', 'eth0', 'onlink'])
+  }
+}
+
+async function setSysctls(server: Namespace): Promise<void> {
+  for (const name of SYSCTLS) {
+    let value: string
+    try {
+      value = readFileSync(`/proc/sys/net/${name}`, 'latin1').trim()
+    } catch {
+      continue
+    }
+    await server.ask('run', { argv: ['sh', '-c', `echo ${value} >/proc/sys/net/${name}`] })
+  }
+}
