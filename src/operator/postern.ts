@@ -9,6 +9,7 @@ Looks after knockd's doors.
 
   check [FILE]      say everything that is wrong with a config, and what would be
                     right
+  replay CAPTURE    say what a capture of packets would have opened, when and why
   rehearse          try a config on a copy of this machine's firewall: what opens,
                     what shuts again, what does not work
   status            how a running knockd is doing: what is open, and for how long
@@ -40,6 +41,10 @@ export async function postern(argv: readonly string[], output: Output): Promise<
     case 'check': {
       const { check } = await import('./check.ts')
       return await check(args, output)
+    }
+    case 'replay': {
+      const { replay } = await import('./replay/replay.ts')
+      return await replay(args, output)
     }
     case 'rehearse': {
       const { rehearse } = await import('./rehearse/rehearse.ts')
