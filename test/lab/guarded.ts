@@ -43,6 +43,14 @@ export async function looks(from: Host, address: string, port: number, how: Look
   await until(`${address} ${port} is ${how}`, async () => (await probe(from, address, port)) === how, DUE_LIMIT_MS)
 }
 
+/** How nmap says that ports of a server answer, its reasons and the time to live: `reset ttl 64`, `no-response`. */
+export async function reasons(from: Host, address: string, ports: readonly number[]): Promise<readonly string[]> {
+  const family = address.includes(':') ? ['-6'] : []
+  const how = ['-n', '-Pn', '-sS', '--reason', '--max-retries', '1', '--max-rtt-timeout', '400ms', '-p', ports.join()]
+  const { stdout } = await from.run(['nmap', ...family, ...how, address])
+  return ports.map((port) => new RegExp(`^${port}/tcp +\\S+ +\\S+ +(.*)$`, 'm').exec(stdout)?.[1] ?? stdout)
+}
+
 /** Whether the guard's table is there. */
 export async function isGuarded(host: Host): Promise<boolean> {
   return (await host.run(['nft', 'list', 'table', ...TABLE.split(' ')], { mayFail: true })).code === 0
@@ -77,7 +85,13 @@ export async function ownRules(host: Host): Promise<string> {
   }
   for (const save of ['iptables-legacy-save', 'ip6tables-legacy-save']) {
     const { stdout } = await host.run([save])
-    texts.push(stdout.replace(/^#.*\n/gm, ''))
+    // The packets that came to a chain's policy are counted there.
+    texts.push(stdout.replace(/^#.*\n/gm, '').replace(/ \[\d+:\d+\]$/gm, ''))
   }
   return texts.join('\n')
+}
+
+/** Takes the guard away behind a daemon that has ended. */
+export async function removeGuard(host: Host): Promise<void> {
+  await host.run(['nft', 'delete', 'table', ...TABLE.split(' ')])
 }
