@@ -143,10 +143,7 @@ export class Guarding {
   #repair(): void {
     const { log } = this.#terms
     try {
-      if (this.#ports?.repair() !== true) return
-      this.#repairedAt = performance.now()
-      const open = this.list.length
-      log.notice('warning', `another program took the guard out of the rules: it is back, with ${open} openings`)
+      if (this.#ports?.repair() === true) this.#repairedAt = performance.now()
     } catch (error) {
       this.#repairedAt = performance.now()
       log.notice('error', `the guard cannot be put back: ${(error as Error).message}`)
