@@ -318,3 +318,13 @@ test('one that connects at the last moment keeps the door open as well', async (
   await vi.advanceTimersByTimeAsync(15_000)
   expect(around.firewall.open).toEqual([])
 })
+
+test('a door whose ports are other hosts of the other family stays shut, and says so', () => {
+  const around = new Around()
+  const config = configOf(SSH.replace('tcp/22', 'tcp/22@198.51.100.7'))
+  around.ports.start(config)
+  expect(around.knock(config, 'ssh', '2001:db8::2')).toBe(false)
+  expect(around.said).toEqual(['2001:db8::2: ssh: stays shut, it has no ports to open over IPv6'])
+  expect(around.ports.list()).toEqual([])
+  expect(around.knock(config, 'ssh')).toBe(true)
+})

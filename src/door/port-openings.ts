@@ -138,6 +138,10 @@ export class PortOpenings {
     const longest = before === undefined ? ms : Math.max(ms, timeLeft(before.deadline, now))
     const deadline = deadlineAfter(now, longest)
     const elements = this.#terms.guard.elements(door, source)
+    if (elements.length === 0) {
+      this.#refused(`${address}: ${door.name}: stays shut, it has no ports to open over IPv${source.family}`)
+      return false
+    }
     const opening: Opening = before?.opening ?? {
       ...deadline,
       id: randomUUID(),
