@@ -8,7 +8,7 @@ import { KINDS } from './own-rules.ts'
 import { probe, serveTcp } from './service.ts'
 import type { Look } from './service.ts'
 
-const OPEN_S = 2
+const OPEN_S = 3
 /** Ports other than the guarded one: allowed and served, shut and served, shut and not served. */
 const OTHERS = [80, 81, 9_999] as const
 
@@ -32,8 +32,8 @@ lab.each(KINDS)('beside $name', ({ there, set, acceptsRedirected }) => {
 
     const hidden = acceptsRedirected === true ? 'refused' : before.others[`${SERVER_4} 9999`]
     const daemon = await guardSsh(server, OPEN_S)
-    for (const address of [SERVER_4, SERVER_6]) {
-      const [guarded, closed] = await reasons(client, address, [22, 9_999])
+    const answers = [SERVER_4, SERVER_6].map(async (address) => await reasons(client, address, [22, 9_999]))
+    for (const [guarded, closed] of await Promise.all(answers)) {
       expect(guarded).toBe(acceptsRedirected === true ? 'reset ttl 64' : closed)
     }
     await knockIn(client, SERVER_4, daemon.process)

@@ -80,14 +80,14 @@ lab('connections', () => {
   test('keep a door open that extends, which closes once the last has gone', async () => {
     const { server, client } = await pair()
     await serveTcp(server, 22)
-    const daemon = await guardSsh(server, 2, '', 'Extend_While_Connected = yes')
+    const daemon = await guardSsh(server, 3, '', 'Extend_While_Connected = yes')
     const begun = performance.now()
     await knockIn(client, SERVER_4, daemon.process)
     await knockIn(client, SERVER_6, daemon.process)
     const connected = await session(client, SERVER_4)
     // The one that nobody is connected through closes on time.
     await daemon.process.line(new RegExp(`${CLIENT_6}: ssh: tcp/22 closed`))
-    await until('the deadline is past', () => performance.now() - begun > 2_500)
+    await until('the deadline is past', () => performance.now() - begun > 3_500)
     expect(await probe(client, SERVER_4, 22)).toBe('open')
     expect([...(await timesLeft(server)).values()][0]).toBeGreaterThan(2_000)
     await connected.stop()
@@ -98,7 +98,7 @@ lab('connections', () => {
   test('outlive the opening that they began in', async () => {
     const { server, client } = await pair()
     await serveTcp(server, 22)
-    const daemon = await guardSsh(server, 2)
+    const daemon = await guardSsh(server, 3)
     await knockIn(client, SERVER_4, daemon.process)
     await knockIn(client, SERVER_6, daemon.process)
     const sessions = [await session(client, SERVER_4), await session(client, SERVER_6)]
@@ -114,7 +114,7 @@ lab('connections', () => {
     const { server, client } = await pair()
     await serveTcp(server, 22)
     const sessions = [await session(client, SERVER_4), await session(client, SERVER_6)]
-    const daemon = await guardSsh(server, 2)
+    const daemon = await guardSsh(server, 3)
     expect(await isGuarded(server)).toBe(true)
     const before = sessions.map((each) => each.count(/^on$/))
     await until('both go on', () => sessions.every((each, index) => each.count(/^on$/) > before[index]! + 1))
@@ -174,7 +174,7 @@ lab('UDP', () => {
     async (_, address, source) => {
       const { server, client } = await pair()
       const service = await serveUdp(server, 1194)
-      const daemon = await guardSsh(server, 2, '', 'Open_Ports = udp/1194\nOpen_For = 60s')
+      const daemon = await guardSsh(server, 60, '', 'Open_Ports = udp/1194')
       const talk = talkUdp(client, address, 1194, 40_000)
       await talk.line(/./, 1_000).catch(() => undefined)
       expect(service.count(/got/)).toBe(0)

@@ -91,15 +91,16 @@ lab('ports that Docker publishes', () => {
     await server.run([`iptables-${flavour}-restore`], { input: docker('172.17.0.0/16', CONTAINER_4, '127.0.0.0/8') })
     await server.run([`ip6tables-${flavour}-restore`], { input: docker('fd00:17::/64', CONTAINER_6, '::1/128') })
     const rules = await ownRules(server)
-    const view = async (): Promise<readonly string[]> => [
-      await probe(client, SERVER_4, PUBLISHED),
-      await probe(client, SERVER_6, PUBLISHED),
-      await probe(client, SERVER_4, 8081),
-      await probe(client, SERVER_6, 8081),
-    ]
+    const view = async (): Promise<readonly string[]> =>
+      await Promise.all([
+        probe(client, SERVER_4, PUBLISHED),
+        probe(client, SERVER_6, PUBLISHED),
+        probe(client, SERVER_4, 8081),
+        probe(client, SERVER_6, 8081),
+      ])
     // A new bridge takes a moment with IPv6.
     await until('all are open', async () => (await view()).every((look) => look === 'open'))
-    const daemon = await guardSsh(server, 2, '', `Open_Ports = tcp/${PUBLISHED}`)
+    const daemon = await guardSsh(server, 3, '', `Open_Ports = tcp/${PUBLISHED}`)
     expect(await view()).toEqual(['refused', 'refused', 'open', 'open'])
     for (const address of [SERVER_4, SERVER_6]) {
       const [guarded, closed] = await reasons(client, address, [PUBLISHED, 9_999])
@@ -136,15 +137,16 @@ lab('ports of other hosts', () => {
     await client.ip(`-6 route add fd00:17::/64 via ${SERVER_6}`)
     await serveTcp(container, 22)
     await serveTcp(server, 22)
-    const view = async (): Promise<readonly string[]> => [
-      await probe(client, CONTAINER_4, 22),
-      await probe(client, CONTAINER_6, 22),
-      await probe(client, CONTAINER_4, INNER),
-      await probe(client, SERVER_4, 22),
-    ]
+    const view = async (): Promise<readonly string[]> =>
+      await Promise.all([
+        probe(client, CONTAINER_4, 22),
+        probe(client, CONTAINER_6, 22),
+        probe(client, CONTAINER_4, INNER),
+        probe(client, SERVER_4, 22),
+      ])
     await until('all are open', async () => (await view()).every((look) => look === 'open'))
     const door = `Open_Ports = tcp/22@${CONTAINER_4}, tcp/22@${CONTAINER_6}`
-    const daemon = await guardSsh(server, 2, `Hide_With = ${hiding}`, door)
+    const daemon = await guardSsh(server, 3, `Hide_With = ${hiding}`, door)
     expect(await view()).toEqual([hidden, hidden, 'open', 'open'])
     await knockIn(client, SERVER_4, daemon.process)
     expect(await view()).toEqual(['open', hidden, 'open', 'open'])
@@ -170,7 +172,7 @@ lab('ports of other hosts', () => {
   })
 
   test.each([
-    ['routes to', CONTAINER_4, 22, `tcp/22@${CONTAINER_4}`],
+    ['routes to', CONTAINER_4, 22, `tcp/22@${CONTAINER_4}, tcp/22@${CONTAINER_6}`],
     ['redirects a port to', SERVER_4, 2222, 'tcp/2222'],
   ] as const)(
     'that this one %s stay open while somebody is connected, where the door extends',
@@ -179,7 +181,7 @@ lab('ports of other hosts', () => {
       await client.ip(`route add 172.17.0.0/16 via ${SERVER_4}`)
       await nft(server, redirect('2222', `${CONTAINER_4}:22`))
       await serveTcp(container, 22)
-      const daemon = await guardSsh(server, 2, '', `Open_Ports = ${service}\nExtend_While_Connected = yes`)
+      const daemon = await guardSsh(server, 3, '', `Open_Ports = ${service}\nExtend_While_Connected = yes`)
       await knockIn(client, SERVER_4, daemon.process)
       await knockIn(client, SERVER_6, daemon.process)
       const session = client.start(['sh', '-c', `(while sleep 0.3; do echo on; done) | nc ${address} ${port}`])
