@@ -2,6 +2,7 @@
 // protocol. And what is to pass the guard unasked does.
 import { expect, test } from 'vitest'
 import { KNOCKS, DUE_LIMIT_MS, guardSsh, isGuarded, knockIn, looks, postern, reasons, timesLeft } from './guarded.ts'
+import { dropAll, nft } from './firewall.ts'
 import { knock, startKnockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
@@ -165,18 +166,32 @@ lab('addresses', () => {
   })
 })
 
+/** Rules of a machine that allow its service, and end so for all else. */
+const ending = (end: string): string => `table inet filter {
+  chain input {
+    type filter hook input priority 0; policy accept;
+    ct state established,related accept
+    meta l4proto ipv6-icmp accept
+    udp dport 1194 accept
+    meta l4proto udp ${end}
+  }
+}`
+
 lab('UDP', () => {
   test.each([
-    [4, SERVER_4, CLIENT_4],
-    [6, SERVER_6, CLIENT_6],
+    [4, 'accept', SERVER_4, CLIENT_4],
+    [6, 'accept', SERVER_6, CLIENT_6],
+    [4, 'drop', SERVER_4, CLIENT_4],
+    [6, 'reject', SERVER_6, CLIENT_6],
   ] as const)(
-    'over IPv%i is hidden from a client, and open to it once it has knocked, from the same port',
-    async (_, address, source) => {
+    'over IPv%i is hidden from a client, and open to it once it has knocked, from the same port (rules: %s)',
+    async (_, end, address, source) => {
       const { server, client } = await pair()
+      await nft(server, ending(end))
       const service = await serveUdp(server, 1194)
-      const daemon = await guardSsh(server, 60, '', 'Open_Ports = udp/1194')
+      const daemon = await guardSsh(server, 60, '', 'Open_Ports = udp/1194, tcp/22')
       const talk = talkUdp(client, address, 1194, 40_000)
-      await talk.line(/./, 1_000).catch(() => undefined)
+      await until('some has been sent', async () => (await hidden(server)) > 3)
       expect(service.count(/got/)).toBe(0)
       await knockIn(client, address, daemon.process)
       await talk.line(/^again: line/)
@@ -184,8 +199,9 @@ lab('UDP', () => {
       await postern(server, daemon, 'close', '--source', source)
       // Another port: the flow before it is established, as a connection would be.
       const got = service.count(/got/)
+      const seen = await hidden(server)
       const late = talkUdp(client, address, 1194, 40_001)
-      await until('some has been sent', async () => (await hidden(server)) > 3)
+      await until('more has been sent', async () => (await hidden(server)) > seen + 3)
       expect(service.count(/got/)).toBe(got)
       await late.stop()
     },
@@ -263,6 +279,22 @@ Open_For = 60s
       await daemon.process.stop()
     }
   })
+
+  test.each(['no rules', 'rules that drop'] as const)(
+    'look like closed ports to every kind of scan (%s)',
+    async (rules) => {
+      const { server, client } = await pair()
+      await serveTcp(server, 22)
+      await serveUdp(server, 22)
+      if (rules === 'rules that drop') await dropAll(server)
+      await guardSsh(server, 60, 'Guard = udp/22')
+      for (const scan of ['-sS', '-sA', '-sF', '-sU']) {
+        const [guarded, closed] = await reasons(client, SERVER_4, [22, 9_999], scan)
+        expect(guarded, scan).toBe(closed)
+        expect(guarded, scan).toMatch(rules === 'no rules' ? /^(reset|port-unreach) ttl 64$/ : /^no-response$/)
+      }
+    },
+  )
 
   test('one after the other from one source port: hidden, then open', async () => {
     const { server, client } = await pair()

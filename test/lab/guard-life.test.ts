@@ -157,3 +157,44 @@ lab('a stranger', () => {
     await until('the port shows without the guard', () => siege.let().length > 0)
   })
 })
+
+lab('a reload', () => {
+  test('closes the doors that are gone, moves those that have other ports, and takes an unwanted guard away', async () => {
+    const { server, client } = await pair()
+    for (const port of [22, 23]) await serveTcp(server, port)
+    const daemon = await guardSsh(server, 60)
+    const reload = async (config: string): Promise<void> => {
+      writeFileSync(daemon.file, withStateDir(config, daemon.stateDir))
+      daemon.process.kill('SIGHUP')
+      await daemon.process.line(/re-reading config/)
+    }
+    await knockIn(client, SERVER_4, daemon.process)
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    await reload(DOOR.replace('tcp/22', 'tcp/23').concat('[other]\nSequence = 1,2\nOpen_Ports = tcp/22\n'))
+    await looks(client, SERVER_4, 22, 'refused')
+    expect(await probe(client, SERVER_4, 23)).toBe('open')
+    await reload('[other]\nSequence = 1,2\nOpen_Ports = tcp/23\n')
+    await daemon.process.line(new RegExp(`${CLIENT_4}: ssh: .* closed`))
+    expect(await probe(client, SERVER_4, 23)).toBe('refused')
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    await reload('[other]\nSequence = 1,2\nCommand = true\n')
+    await until('the guard is gone', async () => !(await isGuarded(server)))
+    expect(await probe(client, SERVER_4, 23)).toBe('open')
+  })
+
+  test('of a config that is wrong leaves everything as it is', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    const daemon = await guardSsh(server, 60)
+    await knockIn(client, SERVER_4, daemon.process)
+    const before = await nftRules(server)
+    writeFileSync(daemon.file, '[ssh]\nSequence = 1\nOpen_Ports = 22\n')
+    daemon.process.kill('SIGHUP')
+    await daemon.process.line(/the config in force stays as it was/)
+    expect((await nftRules(server)).replace(/ expires \w+| packets \d+ bytes \d+/g, '')).toBe(
+      before.replace(/ expires \w+| packets \d+ bytes \d+/g, ''),
+    )
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    expect(await probe(client, SERVER_6, 22)).toBe('refused')
+  })
+})

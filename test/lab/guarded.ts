@@ -43,12 +43,21 @@ export async function looks(from: Host, address: string, port: number, how: Look
   await until(`${address} ${port} is ${how}`, async () => (await probe(from, address, port)) === how, DUE_LIMIT_MS)
 }
 
-/** How nmap says that ports of a server answer, its reasons and the time to live: `reset ttl 64`, `no-response`. */
-export async function reasons(from: Host, address: string, ports: readonly number[]): Promise<readonly string[]> {
+/**
+ * How nmap says that ports of a server answer, its reasons and the time to live: `reset ttl 64`, `no-response`.
+ *
+ * @param scan one of its kinds of scan; SYNs without it
+ */
+export async function reasons(
+  from: Host,
+  address: string,
+  ports: readonly number[],
+  scan = '-sS',
+): Promise<readonly string[]> {
   const family = address.includes(':') ? ['-6'] : []
-  const how = ['-n', '-Pn', '-sS', '--reason', '--max-retries', '1', '--max-rtt-timeout', '400ms', '-p', ports.join()]
+  const how = ['-n', '-Pn', scan, '--reason', '--max-retries', '1', '--max-rtt-timeout', '400ms', '-p', ports.join()]
   const { stdout } = await from.run(['nmap', ...family, ...how, address])
-  return ports.map((port) => new RegExp(`^${port}/tcp +\\S+ +\\S+ +(.*)$`, 'm').exec(stdout)?.[1] ?? stdout)
+  return ports.map((port) => new RegExp(`^${port}/(?:tcp|udp) +\\S+ +\\S+ +(.*)$`, 'm').exec(stdout)?.[1] ?? stdout)
 }
 
 /** Whether the guard's table is there. */
