@@ -15,8 +15,8 @@ Looks after knockd's doors.
   status            how a running knockd is doing: what is open, and for how long
   open DOOR         open a door by hand
   close DOOR        close it before its time
-  firewall kernel   print rules with which the kernel does the knocking, without a
-                    daemon
+  firewall          a base ruleset that cannot lock you out; or rules with which the
+                    kernel does the knocking without a daemon
 
   -V, --version     print the version
   -h, --help        print this; a command has a --help of its own
