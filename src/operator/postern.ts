@@ -12,6 +12,7 @@ Looks after knockd's doors.
   replay CAPTURE    say what a capture of packets would have opened, when and why
   rehearse          try a config on a copy of this machine's firewall: what opens,
                     what shuts again, what does not work
+  doctor            look at this machine and say what would bite, and what mends it
   status            how a running knockd is doing: what is open, and for how long
   open DOOR         open a door by hand
   close DOOR        close it before its time
@@ -49,6 +50,10 @@ export async function postern(argv: readonly string[], output: Output): Promise<
     case 'rehearse': {
       const { rehearse } = await import('./rehearse/rehearse.ts')
       return await rehearse(args, output)
+    }
+    case 'doctor': {
+      const { doctor } = await import('./doctor/doctor.ts')
+      return await doctor(args, output)
     }
     case 'status': {
       const { status } = await import('./control/status.ts')
