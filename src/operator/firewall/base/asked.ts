@@ -62,8 +62,8 @@ export function read(command: Command, args: readonly string[], usage: string, o
     const [message = ''] = (error as Error).message.split('. ')
     return refuse(message.charAt(0).toLowerCase() + message.slice(1))
   }
-  const known: readonly string[] = [...OPTIONS[command], 'help']
-  const strange = Object.keys(values).find((name) => !known.includes(name))
+  const known = new Set<string>([...OPTIONS[command], 'help'])
+  const strange = Object.keys(values).find((name) => !known.has(name))
   if (strange !== undefined) return refuse(`firewall ${command} has no option --${strange}`)
   if (values.replace === true && values.persist !== true) return refuse('--replace belongs to --persist')
   const allowed = readAllowed(values.allow ?? [])
