@@ -1,13 +1,17 @@
 // Runs in the client's namespace: knocker.js HOST PORT,PORT... SERVICE TIMES GIVE_UP_MS. Prints milliseconds, or `missed`.
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 
 /** Milliseconds between two knocks of a sequence. */
 const BETWEEN_MS = 5
 /** Milliseconds between two looks whether the port is shut again. */
 const LOOK_MS = 20
 
-/** Milliseconds between a refused connection and the next try: how exact the result is. */
+/**
+ * Milliseconds from the last SYN to the first try, and from one that was refused to the next: how exact the result is. Each
+ * try is a packet that the daemon has to look at; so many that it has no time for anything else are no measure of it.
+ */
+const FIRST_MS = 0.5
 const RETRY_MS = 0.2
 const idle = new Int32Array(new SharedArrayBuffer(4))
 /** Milliseconds that a knock's socket lives. */
@@ -42,6 +46,9 @@ async function openAfterKnock(): Promise<number | undefined> {
   }
   const begun = performance.now()
   knock(last)
+  // The SYN leaves in the next turn of the event loop.
+  await turn()
+  Atomics.wait(idle, 0, 0, FIRST_MS)
   while (performance.now() - begun < Number(giveUp)) {
     if (await connects()) return performance.now() - begun
     // Asking without a pause would take the core that the daemon is to run on.
