@@ -2,12 +2,15 @@ import { interfaceIndex } from '../native/libc.ts'
 import type { Watched } from '../native/watch.ts'
 import { CaptureError, LiveCapture } from '../native/pcap.ts'
 import type { CaptureCounts, TakeFrame } from '../native/pcap.ts'
-import { Pacing } from './pacing.ts'
+import { Pacing, WAKE_INTERVAL_MS } from './pacing.ts'
 
 /** Bytes captured of a packet: two VLAN tags, IPv6 with extension headers and a TCP header, with room to spare. */
 export const SNAPLEN_BYTES = 256
 /** Kernel memory that packets of one interface wait in, bytes. */
 export const BUFFER_BYTES = 4 * 1_048_576
+/** Packets at a time from which on the kernel's memory may be full before the next look, and milliseconds to that one. */
+const CROWD_PACKETS = 1_000
+const CROWD_INTERVAL_MS = 1
 /** Batches taken in a row before others have their turn. */
 const BATCHES_MAX = 4
 
@@ -83,22 +86,37 @@ export class Station {
       return
     }
     this.#watched.pause()
+    this.#rest(wait)
+  }
+
+  /** Lets packets gather, and takes them; watches on only once none have come meanwhile. */
+  #rest(ms: number): void {
     this.#later = setTimeout(() => {
       this.#later = undefined
       if (this.#closed) return
-      this.#watched.resume()
-      this.#take()
-    }, wait)
+      this.#pacing.wait(performance.now())
+      const taken = this.#take()
+      if (this.#closed) return
+      if (taken === 0) this.#watched.resume()
+      else this.#rest(taken < CROWD_PACKETS ? WAKE_INTERVAL_MS : CROWD_INTERVAL_MS)
+    }, ms)
   }
 
-  #take(): void {
+  /** Gives how many packets there were. */
+  #take(): number {
+    let taken = 0
     try {
-      for (let batch = 0; batch < BATCHES_MAX; batch++) if (!this.#capture.take(this.#events.frame)) break
+      for (let batch = 0; batch < BATCHES_MAX; batch++) {
+        const count = this.#capture.take(this.#events.frame)
+        taken += count
+        if (count < this.#capture.batchMax) break
+      }
     } catch (error) {
       if (!(error instanceof CaptureError)) throw error
       this.close()
       this.#events.lost(error.message)
     }
     this.#events.taken()
+    return taken
   }
 }

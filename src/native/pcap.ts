@@ -89,7 +89,8 @@ export class LiveCapture {
   readonly #memory: MemoryStream
   readonly #view: DataView
   readonly #dump: Pointer
-  readonly #batchMax: number
+  /** Packets of a batch: where there were so many, there may be more. */
+  readonly batchMax: number
   #closed = false
 
   /**
@@ -116,7 +117,7 @@ export class LiveCapture {
       this.#view = new DataView(this.#memory.bytes.buffer)
       this.#dump = pcap.openDump(handle, this.#memory.stream)
       this.#memory.take()
-      this.#batchMax = Math.floor((BATCH_BYTES - 1) / (RECORD_BYTES + snaplen))
+      this.batchMax = Math.floor((BATCH_BYTES - 1) / (RECORD_BYTES + snaplen))
     } catch (error) {
       pcap.close(handle)
       throw error
@@ -141,15 +142,15 @@ export class LiveCapture {
   }
 
   /**
-   * Takes the packets that wait, up to a batch. True: there may be more.
+   * Takes the packets that wait, up to {@link batchMax}, and gives how many there were.
    *
    * @throws CaptureError when the interface has gone down or away
    */
-  take(each: TakeFrame): boolean {
-    if (this.#closed) return false
-    const count: number = this.#pcap.dispatch(this.#handle, this.#batchMax, this.#pcap.dump, this.#dump)
+  take(each: TakeFrame): number {
+    if (this.#closed) return 0
+    const count: number = this.#pcap.dispatch(this.#handle, this.batchMax, this.#pcap.dump, this.#dump)
     if (count < 0) throw new CaptureError(this.#pcap.error(this.#handle), 'down')
-    if (count === 0) return false
+    if (count === 0) return 0
     const length = this.#memory.take()
     const view = this.#view
     const { bytes } = this.#memory
@@ -160,7 +161,7 @@ export class LiveCapture {
       at = start + captured
       each(bytes, start, at, view.getUint32(start - 4, true), time)
     }
-    return count >= this.#batchMax
+    return count
   }
 
   counts(): CaptureCounts {
