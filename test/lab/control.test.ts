@@ -39,6 +39,12 @@ lab('by hand', () => {
     )
     expect(await probe(client, SERVER_4, 22)).toBe('open')
     expect(await probe(client, SERVER_6, 22)).toBe('refused')
+    // As sudo has it: only a process above knows of the ssh connection.
+    const words = [process.execPath, program('postern'), 'open', 'ssh', '-c', daemon.file].join(' ')
+    const bySudo = await server.run(['sh', '-c', `env -u SSH_CONNECTION ${words}; true`], {
+      env: { SSH_CONNECTION: `${CLIENT_4} 50000 ${SERVER_4} 22` },
+    })
+    expect(bySudo.stdout).toMatch(new RegExp(`^ssh is open to ${CLIENT_4} `))
     await postern(server, daemon.file, 'open', 'ssh', '--source', CLIENT_6)
     expect(await probe(client, SERVER_6, 22)).toBe('open')
     await postern(server, daemon.file, 'open', 'file', '--source', CLIENT_4)

@@ -1,3 +1,4 @@
+import { sshPeer } from '../../host/ssh.ts'
 import type { Output } from '../check.ts'
 import { UsageError } from './arguments.ts'
 import type { ControlArguments } from './arguments.ts'
@@ -42,13 +43,10 @@ exit status: 0 nothing of it is open any more, 1 it could not be done, 2 usage
   postern close --source 192.0.2.7
 `
 
-/** sshd(8) says there who is connected: address and port, twice. */
-const SSH_CONNECTION = 'SSH_CONNECTION'
-
 const OPEN: Talk = {
   command: 'open',
   help: OPEN_HELP,
-  request: ({ door, source = sshClient(), forMs }: ControlArguments) => {
+  request: ({ door, source = sshPeer()?.address, forMs }: ControlArguments) => {
     if (door === undefined) throw new UsageError('which door?')
     if (source === undefined) throw new UsageError('for whom?\n  --source ADDRESS')
     return { command: 'open', door, source, ...(forMs === undefined ? {} : { forMs }) }
@@ -76,8 +74,4 @@ export async function open(args: readonly string[], output: Output): Promise<num
 /** `postern close`. */
 export async function close(args: readonly string[], output: Output): Promise<number> {
   return await talk(CLOSE, args, output)
-}
-
-function sshClient(): string | undefined {
-  return process.env[SSH_CONNECTION]?.split(' ')[0]
 }
