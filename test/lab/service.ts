@@ -12,7 +12,7 @@ export const GREETING = 'hello from behind the door'
 /** Serves both families, greets each connection, then says back what it is told; one line for each event. */
 const SERVER = `
 const server = require('node:net').createServer((socket) => {
-  console.log('accepted ' + socket.remoteAddress.replace('::ffff:', ''))
+  console.log('accepted ' + String(socket.remoteAddress).replace('::ffff:', ''))
   socket.on('error', () => {})
   socket.write(${JSON.stringify(`${GREETING}\n`)})
   socket.pipe(socket)

@@ -3,6 +3,7 @@ import type { Family } from '../../packet/address.ts'
 import { formatNetwork } from '../../packet/network.ts'
 import { HIDDEN_COUNTER, TABLE, hostSet, keyText, timeText, wideSet } from './element.ts'
 import type { Element } from './element.ts'
+import { ANSWERS_MAP, alike, heed } from './likeness.ts'
 import type { GuardPlan } from './plan.ts'
 
 /**
@@ -51,7 +52,7 @@ export function guardRuleset(plan: GuardPlan, held: readonly Held[], kept: reado
     `counter ${HIDDEN_COUNTER} { }`,
     ...chain('known', [...allowed(plan), ...known(plan)]),
     ...chain('known_abroad', [...allowed(plan), ...knownAbroad(plan)]),
-    ...chain('stranger', ['jump known', COUNT, ...(match ? matched() : refused(plan.hideWith))]),
+    ...chain('stranger', ['jump known', COUNT, ...(match ? alike() : refused(plan.hideWith))]),
     ...chain('stranger_abroad', ['jump known_abroad', COUNT, ...refused(match ? 'reset' : plan.hideWith)]),
     ...chain('guard', [
       `type filter hook prerouting priority ${FILTER_PRIORITY}; policy accept;`,
@@ -98,8 +99,7 @@ function sets({ wide, hideWith }: GuardPlan, held: readonly Held[], kept: readon
       ]
     }),
   ])
-  if (hideWith !== 'match') return both
-  return [...both, 'set answers { type nf_proto; flags dynamic; size 16; elements = { ipv4, ipv6 } }']
+  return hideWith === 'match' ? [...both, ANSWERS_MAP] : both
 }
 
 /** Accepts whoever passes always, and what was connected before the guard came. */
@@ -135,20 +135,6 @@ function refused(how: 'match' | 'reset' | 'drop'): readonly string[] {
   return how === 'drop' ? ['drop'] : ['meta l4proto tcp reject with tcp reset', 'reject with icmpx port-unreachable']
 }
 
-/**
- * With `match`: the first packet of a connection goes on, and is sent to a closed port by {@link misled}. One that
- * begins no connection cannot be sent elsewhere by NAT; it gets what the last one that could be sent on came to: an
- * answer, or none.
- */
-function matched(): readonly string[] {
-  return [
-    'meta l4proto tcp ct state new delete @answers { meta nfproto }',
-    'ct state new accept',
-    'meta l4proto tcp meta nfproto @answers reject with tcp reset',
-    'drop',
-  ]
-}
-
 /** Sends strangers to a closed port. What the host's own rules make of that port, they get. */
 function misled(plan: GuardPlan): readonly string[] {
   const port = plan.closedPort
@@ -159,9 +145,9 @@ function misled(plan: GuardPlan): readonly string[] {
       'iifname "lo" accept',
       ...jumps(plan, undefined, 'misled'),
     ]),
+    ...chain('heed', [`type filter hook output priority ${LAST_PRIORITY}; policy accept;`, ...heed(port)]),
     ...chain('answer', [
       `type filter hook input priority ${LAST_PRIORITY}; policy accept;`,
-      `tcp dport ${port} ct status dnat add @answers { meta nfproto }`,
       // Answered here, the flow is forgotten at once. Else one that keeps its source port would stay misled once it is let in.
       `udp dport ${port} ct status dnat reject with icmpx port-unreachable`,
     ]),
