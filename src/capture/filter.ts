@@ -1,5 +1,7 @@
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
+import { TCP } from '../packet/packet.ts'
+import type { Packet } from '../packet/packet.ts'
 import { OPENING_FLAGS } from '../gate/terms.ts'
 import type { FlagTest } from '../config/config.ts'
 import type { Needs } from './needs.ts'
@@ -26,6 +28,23 @@ export interface FilterTerms {
   readonly busyTcp: ReadonlySet<number>
   readonly busyUdp: ReadonlySet<number>
   readonly onlyIp4: boolean
+}
+
+/** What of {@link FilterTerms} a packet is judged by, apart from where it was sent. */
+export type PacketTerms = Pick<FilterTerms, 'needs' | 'decoy' | 'busyTcp' | 'busyUdp'>
+
+/**
+ * Whether the kernel's filter lets a packet through, whatever address it was sent to: the same said in user space, for
+ * packets that no kernel filtered.
+ */
+export function passes({ needs, decoy, busyTcp, busyUdp }: PacketTerms, { protocol, port, flags }: Packet): boolean {
+  if (protocol === TCP) {
+    if (busyTcp.has(port)) return false
+    if ((flags & OPENING_FLAGS.mask) === OPENING_FLAGS.want) return true
+    return needs.flagged.some(({ test, ports }) => (flags & test.mask) === test.want && ports.has(port))
+  }
+  if (needs.udpPorts.size === 0 || busyUdp.has(port)) return false
+  return needs.udpPorts.has(port) || (port & (DECOY_CLASSES - 1)) === decoy
 }
 
 /** Where the fields of a packet stand, as pcap-filter(7) has it. */

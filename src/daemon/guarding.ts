@@ -22,6 +22,7 @@ import { LockedError, takeLock } from '../state/lock.ts'
 import type { Lock } from '../state/lock.ts'
 import type { Store } from '../state/store.ts'
 import type { Log } from './log/log.ts'
+import { Repairs } from './repairs.ts'
 
 /** Network namespaces are hosts of their own. */
 const NETWORK_NAMESPACE = '/proc/self/ns/net'
@@ -29,8 +30,6 @@ const NETWORK_NAMESPACE = '/proc/self/ns/net'
 const GUARD_KEY = 'guard'
 /** Milliseconds in which changes of the rules by others are taken for one. */
 const REPAIR_DELAY_MS = 20
-/** Milliseconds from one repair to the next at least, so that two programs that fight do not do so at full speed. */
-const REPAIR_PAUSE_MS = 1_000
 
 /** What guarding needs of the daemon. */
 export interface GuardingTerms {
@@ -42,13 +41,13 @@ export interface GuardingTerms {
 /** The daemon's guard: there from the first config on that asks for it, and put back when somebody else takes it away. */
 export class Guarding {
   readonly #terms: GuardingTerms
+  readonly #repairs = new Repairs()
   #guard: Guard | undefined
   #ports: PortOpenings | undefined
   #lock: Lock | undefined
   #monitor: Monitor | undefined
   #firewall: Nftables | undefined
   #timer: NodeJS.Timeout | undefined
-  #repairedAt = -Infinity
 
   constructor(terms: GuardingTerms) {
     this.#terms = terms
@@ -133,7 +132,7 @@ export class Guarding {
   /** Somebody else has changed rules: perhaps the guard's. */
   #changed(): void {
     if (this.#timer !== undefined) return
-    const pause = Math.max(REPAIR_DELAY_MS, this.#repairedAt + REPAIR_PAUSE_MS - performance.now())
+    const pause = Math.max(REPAIR_DELAY_MS, this.#repairs.wait(performance.now()))
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#repair()
@@ -143,12 +142,9 @@ export class Guarding {
   #repair(): void {
     const { log } = this.#terms
     try {
-      if (this.#ports?.repair() !== true) return
-      this.#repairedAt = performance.now()
-      const open = this.list.length
-      log.notice('warning', `another program took the guard out of the rules: it is back, with ${open} openings`)
+      if (this.#ports?.repair() === true) this.#repairs.made(performance.now())
     } catch (error) {
-      this.#repairedAt = performance.now()
+      this.#repairs.made(performance.now())
       log.notice('error', `the guard cannot be put back: ${(error as Error).message}`)
       this.#changed()
     }

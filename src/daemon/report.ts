@@ -34,6 +34,7 @@ export function report(log: Log, effect: Effect): void {
   }
 }
 
-function knockText({ protocol, port }: { readonly protocol: number; readonly port: number }): string {
+/** A knock as the log has it. */
+export function knockText({ protocol, port }: { readonly protocol: number; readonly port: number }): string {
   return `${port}:${protocol === UDP ? 'udp' : 'tcp'}`
 }

@@ -1,6 +1,9 @@
 // Goal: commands run through the shell, many at once up to a bound, and nothing they do holds anybody up.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { CommandRunner, OUTPUT_MAX_BYTES } from './command.ts'
+import { CommandRunner, OUTPUT_MAX_BYTES, plainWords } from './command.ts'
 
 const line = (
   text: string,
@@ -58,4 +61,40 @@ test('closings run though openings hang, and idle waits for them all', async () 
   await runner.idle()
   expect(order).toEqual(['closing', 'hung', 'waiting'])
   await runner.idle()
+})
+
+test.each([
+  '/usr/sbin/iptables -I INPUT -s 192.0.2.2 -p tcp ! --dport 22 -j ACCEPT',
+  '\t/sbin/ip6tables  -A INPUT -s 2001:db8::2/128 -m comment --comment a=b,c@d ',
+])('a plain command is taken apart as the shell would: %s', async (text) => {
+  const outcome = await new CommandRunner().run(line(`set -- ${text}; for word; do echo "$word"; done`))
+  expect(plainWords(text)).toEqual((outcome as { output: string }).output.split('\n'))
+})
+
+test.each([
+  'iptables -L',
+  '/bin/echo "a b"',
+  "/bin/echo 'a'",
+  '/bin/echo a; true',
+  '/bin/echo a && true',
+  '/bin/echo a > /tmp/x',
+  '/bin/echo $HOME',
+  '/bin/echo *',
+  '/bin/echo ~',
+  '/bin/echo a # b',
+  '/bin/echo a\\ b',
+  '/bin/echo `id`',
+  '/bin/echo {a,b}',
+  '/bin/echo a\nid',
+  'A=/b /bin/echo',
+])('what a shell would do more with is left to it: %s', (text) => {
+  expect(plainWords(text)).toBeUndefined()
+})
+
+test("a plain command that is not there, or has no interpreter, is the shell's", async () => {
+  expect(await new CommandRunner().run(line('/nowhere/iptables -L'))).toMatchObject({ kind: 'exited', status: 127 })
+  const script = join(mkdtempSync(join(tmpdir(), 'postern-')), 'script')
+  writeFileSync(script, 'echo "from $POSTERN_DOOR"\n', { mode: 0o700 })
+  expect(await new CommandRunner().run(line(script))).toMatchObject({ kind: 'exited', output: 'from ssh' })
+  rmSync(dirname(script), { recursive: true })
 })

@@ -271,6 +271,8 @@ test('what somebody flushed is put back with the time that is left; a knock in b
   expect(around.firewall.open).toEqual([OPEN_SSH])
   await vi.advanceTimersByTimeAsync(1)
   expect(around.firewall.open).toEqual([])
+  const back = 'another program took the guard out of the rules: it is back, with'
+  expect(around.said.filter((text) => text.startsWith(back))).toEqual([`${back} 1 opening`, `${back} 2 openings`])
 })
 
 test('a firewall that refuses keeps the door shut, and says so once', () => {
@@ -301,4 +303,28 @@ test('an opening lasts while its source is connected, and ends soon after', asyn
   await vi.advanceTimersByTimeAsync(15_000)
   expect(around.firewall.open).toEqual([])
   expect(around.ports.list()).toEqual([])
+})
+
+test('one that connects at the last moment keeps the door open as well', async () => {
+  const around = new Around()
+  const config = configOf(`${SSH}Extend_While_Connected = yes\n`)
+  around.ports.start(config)
+  around.knock(config, 'ssh')
+  await vi.advanceTimersByTimeAsync(9_900)
+  around.connected = [CLIENT]
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(around.firewall.open).toEqual([OPEN_SSH])
+  around.connected = []
+  await vi.advanceTimersByTimeAsync(15_000)
+  expect(around.firewall.open).toEqual([])
+})
+
+test('a door whose ports are other hosts of the other family stays shut, and says so', () => {
+  const around = new Around()
+  const config = configOf(SSH.replace('tcp/22', 'tcp/22@198.51.100.7'))
+  around.ports.start(config)
+  expect(around.knock(config, 'ssh', '2001:db8::2')).toBe(false)
+  expect(around.said).toEqual(['2001:db8::2: ssh: stays shut, it has no ports to open over IPv6'])
+  expect(around.ports.list()).toEqual([])
+  expect(around.knock(config, 'ssh')).toBe(true)
 })

@@ -138,6 +138,10 @@ export class PortOpenings {
     const longest = before === undefined ? ms : Math.max(ms, timeLeft(before.deadline, now))
     const deadline = deadlineAfter(now, longest)
     const elements = this.#terms.guard.elements(door, source)
+    if (elements.length === 0) {
+      this.#refused(`${address}: ${door.name}: stays shut, it has no ports to open over IPv${source.family}`)
+      return false
+    }
     const opening: Opening = before?.opening ?? {
       ...deadline,
       id: randomUUID(),
@@ -177,11 +181,17 @@ export class PortOpenings {
     return meant.length
   }
 
-  /** Puts the guard back, with what is open, if somebody else changed it. True: somebody did. @throws the firewall's error */
+  /**
+   * Puts the guard back, with what is open, if somebody else changed it, and says so in the log. True: somebody did.
+   *
+   * @throws the firewall's error
+   */
   repair(): boolean {
-    const { guard } = this.#terms
+    const { guard, log } = this.#terms
     if (guard.intact) return false
     guard.restore((plan) => this.#held(plan))
+    const open = `${this.#live.size} opening${this.#live.size === 1 ? '' : 's'}`
+    log.notice('warning', `another program took the guard out of the rules: it is back, with ${open}`)
     return true
   }
 
@@ -200,8 +210,7 @@ export class PortOpenings {
       guard.open(shorter, ms)
     } catch (error) {
       // The table may be gone, and the news of it still on the way.
-      if (guard.intact) throw error
-      guard.restore((plan) => this.#held(plan))
+      if (!this.repair()) throw error
       guard.open(shorter, ms)
     }
   }
@@ -245,7 +254,8 @@ export class PortOpenings {
   #wake(live: Live, aheadMs: number): void {
     const left = timeLeft(live.deadline, this.#terms.clocks.now())
     if (left > aheadMs) this.#schedule(live)
-    else if (aheadMs > 0 && this.#extended(live)) this.#schedule(live)
+    // Looked at ahead of the end, so that the kernel does not close in between; and at the end, for who came after that.
+    else if (live.door.extendWhileConnected && this.#extended(live)) this.#schedule(live)
     else if (left > 0) {
       live.timer = setTimeout(() => this.#wake(live, 0), left)
     } else this.#close(live)

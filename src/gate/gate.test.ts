@@ -177,6 +177,14 @@ test('a retransmitted SYN is no knock, also after the next knock (fault 2)', () 
   ).toEqual(['ssh 1', 'ssh 2', 'ssh 3', 'ssh open'])
 })
 
+test('knocks sent again after an opening are none either, whatever else the source sent meanwhile', () => {
+  const gate = gateWith([SSH])
+  const knocks = [7000, 8000, 9000].map((port, index) => ({ port, sourcePort: 4000 + index, sequence: 77 + index }))
+  const tries = Array.from({ length: 9 }, () => ({ port: 22, at: 500 }))
+  const again = knocks.map((each) => ({ ...each, at: 1_000 }))
+  expect(talk(gate, [...knocks, ...tries, ...again]).filter((line) => line === 'ssh open')).toHaveLength(1)
+})
+
 test("a browser's second try from another port is no wrong knock", () => {
   const gate = gateWith([SSH])
   expect(

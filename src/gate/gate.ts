@@ -177,11 +177,13 @@ export class Gate {
       if (ignoredFor < this.#settings.scanIgnoreMs) return this.#passed(packet, 'ignored source')
       this.#sources.setIgnored(slot, false, this.#tenths())
     }
-    if (this.#sources.repeated(slot, print(packet), packet.link, packet.protocol === TCP)) {
+    const seen = print(packet)
+    if (this.#sources.repeated(slot, seen, packet.link, packet.protocol === TCP)) {
       return this.#passed(packet, 'retransmitted')
     }
     const effects: Effect[] = []
     const { part, begun, crowded } = this.#progress.knock(slot, packet, key, here, this.#now, effects)
+    if (part || begun) this.#sources.remember(slot, seen, packet.link)
     if (crowded) return this.#scan(slot, packet, effects)
     if (!part && !begun) return this.#stray(slot, packet, key)
     this.#settle(slot)

@@ -60,10 +60,12 @@ class Model {
     if (of.at - source.ignoredFrom < SCAN_IGNORE_MS) return said
     const print = of.protocol === UDP ? '' : `${of.sourcePort} ${of.port} ${of.sequence}`
     if (print !== '' && source.recent.includes(print)) return said
-    source.recent = [...source.recent, print].slice(-REMEMBERED_PACKETS)
     let part = first
     for (const door of this.#doors) part = this.#judge(door, source, key, of.at, said) || part
-    if (part) return said
+    if (part) {
+      source.recent = [...source.recent, print].slice(-REMEMBERED_PACKETS)
+      return said
+    }
     source.touched.add(key)
     if (source.touched.size < SCAN_PORTS) return said
     source.touched.clear()

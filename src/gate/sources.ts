@@ -8,7 +8,7 @@ export const SOURCES_MAX = 1 << 20
 export const STRANGERS_MAX = 1 << 16
 /** Ranks: the furthest stage of a source's attempts, 0 to 32. */
 export const RANKS = 33
-/** How many of a source's last packets are remembered, to know a retransmission. */
+/** How many of a source's last knocks are remembered, to know a retransmission. */
 export const REMEMBERED_PACKETS = 4
 /** No source, no attempt: the end of a list. */
 export const NONE = -1
@@ -222,7 +222,7 @@ export class Sources {
   }
 
   /**
-   * Remembers a packet by its print and link, and tells whether it was among the last ones before.
+   * Whether a packet, by its print and link, is among those that were remembered last.
    *
    * @param anyLink the print is a TCP packet's: the same one again is a retransmission wherever it was captured.
    *   Datagrams have no sequence number: the same print is the same datagram only when another link shows it too.
@@ -235,6 +235,14 @@ export class Sources {
       if (words[base + PRINT + turn] !== print) continue
       if (anyLink || ((status >>> (LINK_SHIFT + 5 * turn)) & LINK_BITS) !== (link & LINK_BITS)) return true
     }
+    return false
+  }
+
+  /** Remembers a packet by its print, in place of the one that was remembered longest. */
+  remember(slot: number, print: number, link: number): void {
+    const base = slot * STRIDE
+    const words = this.#words
+    const status = words[base + STATUS]!
     const turn = (status >>> TURN_SHIFT) & 3
     words[base + PRINT + turn] = print
     const linkShift = LINK_SHIFT + 5 * turn
@@ -242,7 +250,6 @@ export class Sources {
       (status & ~((LINK_BITS << linkShift) | (3 << TURN_SHIFT))) |
       ((link & LINK_BITS) << linkShift) |
       (((turn + 1) & 3) << TURN_SHIFT)
-    return false
   }
 
   /** The source's address, as a value of its own. */

@@ -15,14 +15,15 @@ const readText: ReadTable = (path) => readFileSync(path, 'latin1')
 /** Whether one of these addresses has an established TCP connection to one of the services. */
 export function isConnected(services: readonly Service[], from: Network, read: ReadTable = readText): boolean {
   const tcp = services.filter(({ protocol }) => protocol === TCP)
+  if (tcp.length === 0) return false
   const here = tcp.filter(({ host }) => host === undefined)
-  const elsewhere = tcp.filter(({ host }) => host !== undefined)
   if (here.length > 0) {
     for (const { state, port, peer } of socketsOf(TCP, read)) {
       if (state === ESTABLISHED && contains(from, peer) && here.some((service) => has(service, port))) return true
     }
   }
-  return elsewhere.length > 0 && isTracked(elsewhere, from, read)
+  // What is handed on to others, or to another port, is in no socket's name here.
+  return isTracked(tcp, from, read)
 }
 
 function isTracked(services: readonly Service[], from: Network, read: ReadTable): boolean {
@@ -33,12 +34,16 @@ function isTracked(services: readonly Service[], from: Network, read: ReadTable)
     return false
   }
   for (const line of table.split('\n')) {
-    // The first pair of addresses is as the connection was begun, before any translation.
-    const match = / tcp .* ESTABLISHED src=(\S+) dst=(\S+) sport=\d+ dport=(\d+) /.exec(line)
-    const [source, destination] = [parseAddress(match?.[1] ?? ''), parseAddress(match?.[2] ?? '')]
+    // First the packets of who began it, before any translation, then those that answer.
+    const match =
+      / tcp .* ESTABLISHED src=(\S+) dst=(\S+) sport=\d+ dport=(\d+) .*?src=(\S+) dst=\S+ sport=(\d+) /.exec(line)
+    if (match === null) continue
+    const [, begun = '', to = '', port = '', answering = '', itsPort = ''] = match
+    const [source, destination] = [parseAddress(begun), parseAddress(to)]
     if (source === undefined || destination === undefined || !contains(from, source)) continue
-    const port = Number(match?.[3])
-    if (services.some((service) => sameAddress(service.host!, destination) && has(service, port))) return true
+    const handedOn = to !== answering || port !== itsPort
+    const named = ({ host }: Service): boolean => (host === undefined ? handedOn : sameAddress(host, destination))
+    if (services.some((service) => named(service) && has(service, Number(port)))) return true
   }
   return false
 }

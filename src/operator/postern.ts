@@ -9,13 +9,15 @@ Looks after knockd's doors.
 
   check [FILE]      say everything that is wrong with a config, and what would be
                     right
+  replay CAPTURE    say what a capture of packets would have opened, when and why
   rehearse          try a config on a copy of this machine's firewall: what opens,
                     what shuts again, what does not work
+  doctor            look at this machine and say what would bite, and what mends it
   status            how a running knockd is doing: what is open, and for how long
   open DOOR         open a door by hand
   close DOOR        close it before its time
-  firewall kernel   print rules with which the kernel does the knocking, without a
-                    daemon
+  firewall          a base ruleset that cannot lock you out; or rules with which the
+                    kernel does the knocking without a daemon
 
   -V, --version     print the version
   -h, --help        print this; a command has a --help of its own
@@ -41,9 +43,17 @@ export async function postern(argv: readonly string[], output: Output): Promise<
       const { check } = await import('./check.ts')
       return await check(args, output)
     }
+    case 'replay': {
+      const { replay } = await import('./replay/replay.ts')
+      return await replay(args, output)
+    }
     case 'rehearse': {
       const { rehearse } = await import('./rehearse/rehearse.ts')
       return await rehearse(args, output)
+    }
+    case 'doctor': {
+      const { doctor } = await import('./doctor/doctor.ts')
+      return await doctor(args, output)
     }
     case 'status': {
       const { status } = await import('./control/status.ts')

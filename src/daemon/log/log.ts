@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { LogFile } from './file.ts'
 import { Hosts } from './hosts.ts'
@@ -8,6 +7,8 @@ import { debugLine, jsonLine, knockdLine, oneLine, plainText, priorityOf } from 
 import type { Entry, Facts, Level } from './line.ts'
 import { Naming } from './naming.ts'
 import { LineQueue } from './queue.ts'
+import { cameToNothing, commandTimeout, opens, scans, stageReached, tookTooLong } from './said.ts'
+import type { Said } from './said.ts'
 
 export type { Facts, Level } from './line.ts'
 
@@ -116,26 +117,19 @@ export class Log {
   /** A source reached a stage. Limited. */
   stage(source: Address, door: string, stage: number): void {
     if (!this.#admitted(this.#knocks, source)) return
-    this.#add({
-      event: 'stage',
-      source: formatAddress(source),
-      text: `${door}: Stage ${stage}`,
-      facts: { door, stage },
-    })
+    this.#add(stageReached(source, door, stage))
   }
 
   /** A source took too long. Limited. */
   sequenceTimeout(source: Address, door: string, stage: number): void {
     if (!this.#admitted(this.#knocks, source)) return
-    const text = `${door}: sequence timeout (stage ${stage})`
-    this.#add({ event: 'sequence-timeout', source: formatAddress(source), text, facts: { door, stage } })
+    this.#add(tookTooLong(source, door, stage))
   }
 
   /** A source is ignored for a while. Limited. */
   scanning(source: Address, seconds: number): void {
     if (!this.#admitted(this.#knocks, source)) return
-    const text = `port scan, ignored for ${seconds} s`
-    this.#add({ event: 'scan', level: 'info', source: formatAddress(source), text, facts: { ignoredSeconds: seconds } })
+    this.#add(scans(source, seconds))
   }
 
   /** Why something came to nothing: for `-D` and JSON only. Limited. */
@@ -143,23 +137,12 @@ export class Log {
     const { debug, format, file } = this.#settings
     if (!debug && (format !== 'json' || file === undefined)) return
     if (!this.#admitted(this.#explanations, source)) return
-    const details = Object.entries(facts).flatMap(([name, value]) =>
-      value === undefined ? [] : [`${name} ${String(value)}`],
-    )
-    const text = `${door === undefined ? '' : `${door}: `}${reason}${details.length > 0 ? ` (${details.join(', ')})` : ''}`
-    this.#add({
-      event: 'explanation',
-      level: 'debug',
-      source: formatAddress(source),
-      text,
-      facts: { ...facts, door, reason },
-    })
+    this.#add(cameToNothing(source, door, reason, facts))
   }
 
   /** A door opens. */
   open(source: Address, door: string): void {
-    const text = `${door}: OPEN SESAME`
-    this.#add({ event: 'open', source: formatAddress(source), text, facts: { door }, urgent: true })
+    this.#add(opens(source, door))
   }
 
   running(door: string, command: string): void {
@@ -168,7 +151,7 @@ export class Log {
 
   /** The time of an opening is over. `source`: an address in text. */
   commandTimeout(source: string, door: string): void {
-    this.#add({ event: 'command-timeout', source, text: `${door}: command timeout`, facts: { door } })
+    this.#add(commandTimeout(source, door))
   }
 
   status(door: string, status: number): void {
@@ -232,7 +215,7 @@ export class Log {
     }
   }
 
-  #add(said: Omit<Entry, 'time' | 'level'> & { readonly level?: Level }): void {
+  #add(said: Said): void {
     if (this.#closed) return
     const entry: Entry = { level: 'notice', ...said, time: this.#around.now() }
     // Names are asked for only on behalf of lines that everyone sees.

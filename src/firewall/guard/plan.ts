@@ -44,9 +44,12 @@ export function isWide({ opens, widen }: Door): boolean {
 }
 
 function closedPort(services: readonly Service[], listens: (port: number) => boolean): number {
+  let guarded: number | undefined
   for (let port = 1; port <= CLOSED_PORT_MAX; port++) {
-    if (!listens(port) && !services.some(({ first, last }) => first <= port && port <= last)) return port
+    if (listens(port)) continue
+    if (!services.some(({ first, last }) => first <= port && port <= last)) return port
+    guarded ??= port
   }
-  // A host that listens on all of them has no closed port whose answer could be copied.
-  return CLOSED_PORT_MAX
+  // One that is guarded answers as well as another. A host that listens on all of them has none to copy the answer of.
+  return guarded ?? CLOSED_PORT_MAX
 }

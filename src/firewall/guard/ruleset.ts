@@ -154,11 +154,15 @@ function misled(plan: GuardPlan): readonly string[] {
   ]
 }
 
+/** Addresses at which this host takes packets: its own, and those that others on the link share with it. */
+const TAKEN_HERE = '{ local, broadcast, multicast, anycast }'
+
 /** Rules that hand packets to guarded ports of this host, or of other hosts of a family, to a chain. */
 function jumps({ services }: GuardPlan, family: Family | undefined, to: string): readonly string[] {
   const ours = services.filter(({ host }) => host?.family === family)
   if (ours.length === 0) return []
-  if (family === undefined) return [`fib daddr type local ${KEY} { ${ours.map(keyText).join(', ')} } jump ${to}`]
+  if (family === undefined)
+    return [`fib daddr type ${TAKEN_HERE} ${KEY} { ${ours.map(keyText).join(', ')} } jump ${to}`]
   const keys = ours.map((service) => `${formatAddress(service.host!)} . ${keyText(service)}`)
   return [`${IP[family]} daddr . ${KEY} { ${keys.join(', ')} } jump ${to}`]
 }

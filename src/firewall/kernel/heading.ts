@@ -4,8 +4,8 @@ import type { Family } from '../../packet/address.ts'
 import { SCAN_WINDOW_S } from './flag.ts'
 import type { KernelPlan } from './plan.ts'
 
-/** The first words of what is printed: by them a file is known to be ours. */
-export const PRINTED_BY = '# Printed by `postern firewall kernel`'
+/** The first words of what `postern firewall` prints: by them a file is known to be ours. */
+export const PRINTED_BY = '# Printed by `postern firewall'
 
 /** Seconds after which the rules are taken back, in the way to load them that the comment shows. */
 const UNDO_AFTER_S = 120
@@ -59,7 +59,7 @@ function about({ file, doors, allowed, scanPorts, scanIgnoreMs, drops }: KernelP
       ? '# There is no scan guard: Scan_Ports is 0.'
       : `# A source at ${scanPorts} distinct wrong ports, none more than ${SCAN_WINDOW_S} s after another, is ignored for ${scanIgnoreMs / 1000} s.`
   return [
-    `${PRINTED_BY} from ${quote(file)}. The kernel alone does the knocking: no daemon`,
+    `${PRINTED_BY} kernel\` from ${quote(file)}. The kernel alone does the knocking: no daemon`,
     "# runs, no log is written. It holds secrets: keep it from all eyes but root's.",
     '#',
     `# Every port of this host is ${drops ? 'silent' : 'closed'} but to loopback, established connections, and:`,

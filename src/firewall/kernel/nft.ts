@@ -7,6 +7,7 @@ import { ADDRESS_BITS, formatNetwork, networkOf } from '../../packet/network.ts'
 import { FIRST_FLAGS, KNOCK, WRONG, doorsOf, ignoredList, knockChains, openList } from './chains.ts'
 import type { Act, Chain, List, Rule, Test } from './chains.ts'
 import { SCAN_WINDOW_S, flagNames } from './flag.ts'
+import { ICMPV6_NEEDED, ICMP_NEEDED } from '../icmp.ts'
 import { nftHeading } from './heading.ts'
 import type { KernelPlan } from './plan.ts'
 
@@ -19,14 +20,6 @@ const FAMILIES: readonly Family[] = [4, 6]
 const IP = { 4: 'ip', 6: 'ip6' } as const
 const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const
 const KEY = 'meta l4proto . th dport'
-/** ICMP that hosts answer or need: errors, and echo requests. */
-const ICMP = 'destination-unreachable, time-exceeded, parameter-problem, echo-request'
-/**
- * ICMPv6 without which IPv6 does not work (RFC 4890, 4.4): errors (1 to 4), echo, multicast listeners (130 to 132, 143),
- * routers and neighbours (133 to 136, 141, 142, 148, 149), multicast routers (151 to 153).
- */
-const ICMPV6 = '1-4, 128-136, 141-143, 148-149, 151-153'
-
 /** The ruleset for nft(8), one transaction: the whole table in place of the one before. */
 export function nftRuleset(plan: KernelPlan): string {
   const lines = FAMILIES.flatMap((family) => knockingOf(plan, family))
@@ -189,8 +182,8 @@ function input(plan: KernelPlan): readonly string[] {
     '# A SYN is never part of a connection, whatever connection tracking makes of it.',
     'ct state established,related tcp flags & (syn | rst | ack) != syn accept',
     'ct state established,related meta l4proto != tcp accept',
-    `meta nfproto ipv4 icmp type { ${ICMP} } accept`,
-    `meta nfproto ipv6 icmpv6 type { ${ICMPV6} } accept`,
+    `meta nfproto ipv4 icmp type { ${ICMP_NEEDED} } accept`,
+    `meta nfproto ipv6 icmpv6 type { ${ICMPV6_NEEDED} } accept`,
     'ip protocol igmp accept',
     '# The address of this host may be lent by DHCP.',
     'meta nfproto ipv4 udp sport 67 udp dport 68 accept',

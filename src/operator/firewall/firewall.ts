@@ -3,6 +3,11 @@ import type { Output } from '../check.ts'
 
 const HELP = `usage: postern firewall COMMAND [ARGUMENT]...
 
+  print             print a base ruleset for a server that has none
+  apply             put it in force, and take it back unless that is confirmed
+  confirm           confirm it, over a new connection
+  remove            take it away
+  status            say how it stands
   kernel            print rules with which the kernel does the knocking, without a daemon
 
   -h, --help        print this; a command has a --help of its own
@@ -19,6 +24,14 @@ export async function firewall(argv: readonly string[], output: Output): Promise
     case 'kernel': {
       const { kernel } = await import('./kernel.ts')
       return await kernel(args, output)
+    }
+    case 'print':
+    case 'apply':
+    case 'confirm':
+    case 'remove':
+    case 'status': {
+      const { base } = await import('./base/base.ts')
+      return await base(command, args, output)
     }
     case undefined:
       output.err('postern: firewall: no command is given\n  postern firewall --help lists them\n')

@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util'
 import type { Config, Fault, Service } from '../../config/config.ts'
 import { formatFault, quote } from '../../config/fault.ts'
-import { readServices } from '../../config/service.ts'
 import { iptablesRuleset } from '../../firewall/kernel/iptables.ts'
 import { nftRuleset } from '../../firewall/kernel/nft.ts'
 import { planKernel } from '../../firewall/kernel/plan.ts'
@@ -9,7 +8,9 @@ import type { Dialect, KernelPlan } from '../../firewall/kernel/plan.ts'
 import type { Family } from '../../packet/address.ts'
 import { CONFIG_DEFAULT, UNUSABLE, USABLE, USAGE, examine } from '../check.ts'
 import type { Output } from '../check.ts'
+import { readAllowed } from './allowed.ts'
 import { persist } from './persist.ts'
+import type { Ruleset } from './place.ts'
 
 const HELP = `usage: postern firewall kernel [-c FILE] [--format nft|iptables] [--family 4|6]
                                [--allow PORTS]... [--door NAME]...
@@ -123,36 +124,14 @@ function parse(args: readonly string[]): Asked | { readonly usage: string } {
   }
 }
 
-function readAllowed(values: readonly string[]): { readonly allowed: readonly Service[] } | { readonly usage: string } {
-  const allowed: Service[] = []
-  for (const value of values) {
-    let usage = ''
-    const fault = (_offset: number, message: string, hint?: string): void => {
-      usage = `--allow: ${message}${hint === undefined ? '' : `\n  ${hint}`}`
-    }
-    const services = readServices(value, { error: fault, warning: fault })
-    if (services === undefined) return { usage }
-    if (services.some(({ host }) => host !== undefined)) return { usage: '--allow takes ports of this host' }
-    allowed.push(...services)
-  }
-  return { allowed }
-}
-
 function missingDoor({ doors }: Config, names: readonly string[]): string | undefined {
   return names.find((name) => !doors.some((door) => door.name === name))
 }
 
-/** A ruleset, and whom it is for. */
-export interface Ruleset {
-  readonly dialect: Dialect
-  /** `undefined`: both in one. */
-  readonly family: Family | undefined
-  readonly text: string
-}
-
 function rulesets(plan: KernelPlan, { dialect, families }: Asked): readonly Ruleset[] {
-  if (dialect === 'nft') return [{ dialect, family: undefined, text: nftRuleset(plan) }]
-  return families.map((family) => ({ dialect, family, text: iptablesRuleset(plan, family) }))
+  const name = 'postern-kernel'
+  if (dialect === 'nft') return [{ dialect, name, family: undefined, text: nftRuleset(plan) }]
+  return families.map((family) => ({ dialect, name, family, text: iptablesRuleset(plan, family) }))
 }
 
 function printed(plan: KernelPlan, asked: Asked): string {

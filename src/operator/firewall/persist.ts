@@ -5,9 +5,8 @@ import { PRINTED_BY } from '../../firewall/kernel/heading.ts'
 import { USABLE, WARNED } from '../check.ts'
 import type { Output } from '../check.ts'
 import { differing } from './difference.ts'
-import type { Ruleset } from './kernel.ts'
 import { backupName, placesFor } from './place.ts'
-import type { Placed } from './place.ts'
+import type { Placed, Ruleset } from './place.ts'
 
 /** Root only: the rules hold the knocks. */
 const SECRET_MODE = 0o600

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Ruleset } from './kernel.ts'
+import type { Family } from '../../packet/address.ts'
+import type { Dialect } from '../../firewall/kernel/plan.ts'
 
 /** Files that a machine loads its nftables rules from when it starts: Debian and Arch; Red Hat; Alpine. */
 const NFT_FILES = ['/etc/nftables.conf', '/etc/sysconfig/nftables.conf', '/etc/nftables.nft']
 /** Where we put ours where the machine's file names no folder. */
-const NFT_OWN_FILE = '/etc/postern-kernel.nft'
-const NFT_OWN_NAME = 'postern-kernel.nft'
+const NFT_OWN_FOLDER = '/etc'
 /** Folders for iptables' rules: iptables-persistent of Debian; Red Hat; Arch. A place is one if what it is known by is there. */
 const IPTABLES_PLACES = [
   { known: '/etc/iptables/iptables.rules', 4: '/etc/iptables/iptables.rules', 6: '/etc/iptables/ip6tables.rules' },
@@ -16,6 +16,16 @@ const IPTABLES_PLACES = [
 ] as const
 /** Largest file of rules that is looked at, in bytes. */
 const RULES_MAX_BYTES = 16 * 1_048_576
+
+/** A ruleset, and whom it is for. */
+export interface Ruleset {
+  readonly dialect: Dialect
+  /** `undefined`: both in one. */
+  readonly family: Family | undefined
+  /** What its file is called, without an ending, where the place itself has no name for it. */
+  readonly name: 'postern-kernel' | 'postern-base'
+  readonly text: string
+}
 
 /** A file to write. */
 export interface Placed {
@@ -41,7 +51,7 @@ export function placesFor(rulesets: readonly Ruleset[], root: string): Places {
   return first?.dialect === 'nft' ? nftPlaces(first, root) : iptablesPlaces(rulesets, root)
 }
 
-function nftPlaces({ text }: Ruleset, root: string): Places {
+function nftPlaces({ text, name }: Ruleset, root: string): Places {
   const found = NFT_FILES.filter((path) => existsSync(join(root, path)))
   const [main] = found
   if (main === undefined) {
@@ -55,9 +65,10 @@ function nftPlaces({ text }: Ruleset, root: string): Places {
   }
   const before = readRules(main, root)
   const folder = includedFolder(before, root)
-  if (folder !== undefined) return { files: [placed(join(folder, NFT_OWN_NAME), text, root)], unit: 'nftables' }
-  const own = placed(NFT_OWN_FILE, text, root)
-  const line = `include "${NFT_OWN_FILE}"`
+  if (folder !== undefined) return { files: [placed(join(folder, `${name}.nft`), text, root)], unit: 'nftables' }
+  const path = join(NFT_OWN_FOLDER, `${name}.nft`)
+  const own = placed(path, text, root)
+  const line = `include "${path}"`
   if (before.split('\n').some((one) => one.trim() === line)) return { files: [own], unit: 'nftables' }
   const added = `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}\n${line}\n`
   // Ours first: the machine's file must never name one that is not there.

@@ -1,0 +1,120 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { knockAndConnect } from './knocking.ts'
+import { SEQUENCE, SIDES, commandDoor, logged, lostByOurs, startPeer } from './peers.ts'
+import type { Side } from './peers.ts'
+import { figure, times } from './row.ts'
+import type { Row, Terms } from './row.ts'
+import { generate, writeTraffic } from './traffic.ts'
+import { memoryOf, usageOf } from './usage.ts'
+import { World } from './world.ts'
+
+const SOURCES = 100_000
+/** Packets a second; `undefined`: as fast as the generator goes. Each with how often the sources are gone through. */
+const RATES: readonly (readonly [pps: number | undefined, loops: number])[] = [
+  [5_000, 1],
+  [30_000, 1],
+  [200_000, 5],
+  [undefined, 10],
+]
+/** Milliseconds into a flood at which the honest knock is made. */
+const HONEST_AFTER_MS = 300
+/** Milliseconds in which the honest knock is to open. */
+const HONEST_MAX_MS = 20
+/** Milliseconds after which a daemon that is behind is not waited for any more. */
+const SETTLE_MAX_MS = 20_000
+const SETTLE_LOOK_MS = 250
+/** Share of a core, in percent, that the slowest flood may take. */
+const CPU_MAX_PERCENT = 3
+
+interface Found {
+  readonly rate: number
+  /** Share of packets lost, in percent; `undefined` where this peer does not tell. */
+  readonly lost: number
+  readonly cpuPercent: number
+  readonly peakMiB: number
+  readonly honestMs: number | undefined
+}
+
+async function flooded(side: Side, pps: number | undefined, loops: number): Promise<Found> {
+  const world = await World.make()
+  try {
+    await world.hide()
+    await world.serve()
+    const path = await writeTraffic(world, 'flood.pcap', SOURCES, (index) => ({
+      source: 0x10_000 + index,
+      sourcePort: 1024 + (index % 60_000),
+      port: SEQUENCE[0],
+      sequence: index * 7919,
+      kind: 'syn',
+    }))
+    // Longer than the flood, so that its attempts are all live together.
+    const peer = await startPeer(world, side, commandDoor(1, 60))
+    const before = usageOf(peer.process.pid)
+    const flooding = generate(world, path, { pps, loops, packets: SOURCES })
+    await sleep(HONEST_AFTER_MS)
+    const [honest] = await knockAndConnect(world, 1)
+    const { packets, rate } = await flooding
+    const endedMs = performance.now()
+    await settled(peer.process.pid)
+    const after = usageOf(peer.process.pid)
+    // The share of a core while the flood went on; what a daemon did afterwards to catch up counts as well.
+    const cpuPercent = ((after.cpuMs - before.cpuMs) / Math.max(endedMs - before.at, 1)) * 100
+    const lost =
+      side === 'ours'
+        ? ((await lostByOurs(world, peer)) / packets) * 100
+        : (1 - Math.min(1, logged(peer, /Stage 1/) / Math.min(packets, SOURCES))) * 100
+    return { rate, lost, cpuPercent, peakMiB: memoryOf(peer.process.pid, 'peak'), honestMs: honest }
+  } finally {
+    await world.remove()
+  }
+}
+
+/** Waits until a daemon has nothing to do any more. */
+async function settled(pid: number): Promise<void> {
+  const end = performance.now() + SETTLE_MAX_MS
+  let before = usageOf(pid).cpuMs
+  while (performance.now() < end) {
+    await sleep(SETTLE_LOOK_MS)
+    const { cpuMs } = usageOf(pid)
+    if (cpuMs - before < SETTLE_LOOK_MS / 50) return
+    before = cpuMs
+  }
+}
+
+/** A flood of first knocks from very many sources, and an honest knock amid it. */
+export async function flood({ quick, say }: Terms): Promise<readonly Row[]> {
+  const rows: Row[] = []
+  for (const [pps, loops] of quick ? RATES.slice(1, 3) : RATES) {
+    const name = pps === undefined ? 'top speed' : `${pps} a second`
+    say(`flood of first knocks from ${SOURCES} sources, ${name}`)
+    const [ours, theirs] = [await flooded(SIDES[0]!, pps, loops), await flooded(SIDES[1]!, pps, loops)]
+    const both = (text: (found: Found) => string): Pick<Row, 'ours' | 'theirs'> => ({
+      ours: text(ours),
+      theirs: text(theirs),
+    })
+    const flooding = `flood, ${name} (${Math.round(ours.rate / 1000)} and ${Math.round(theirs.rate / 1000)} thousand reached)`
+    rows.push(
+      { measure: `${flooding}: lost`, ...both(({ lost }) => figure(lost, '%')), aim: 'none', met: ours.lost === 0 },
+      {
+        measure: '  honest knock opens in',
+        ...both(({ honestMs }) => (honestMs === undefined ? 'missed' : figure(honestMs, 'ms'))),
+        aim: `under ${HONEST_MAX_MS} ms`,
+        met: ours.honestMs !== undefined && ours.honestMs < HONEST_MAX_MS,
+      },
+      {
+        measure: '  CPU',
+        ...both(({ cpuPercent }) => figure(cpuPercent, '% of a core')),
+        ratio: times(theirs.cpuPercent, ours.cpuPercent),
+        ...(pps === RATES[0]![0] ? { aim: `${CPU_MAX_PERCENT} %`, met: ours.cpuPercent <= CPU_MAX_PERCENT } : {}),
+      },
+      {
+        measure: '  peak memory',
+        ...both(({ peakMiB }) => figure(peakMiB, 'MiB')),
+        ratio: times(theirs.peakMiB, ours.peakMiB),
+      },
+    )
+  }
+  const how = 'ours by its capture counters, theirs by the sources whose first knock is in its log'
+  rows.push({ measure: 'flood: how losses are counted', ours: undefined, theirs: undefined, note: how })
+  return rows
+}

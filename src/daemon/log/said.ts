@@ -1,0 +1,48 @@
+import { formatAddress } from '../../packet/address.ts'
+import type { Address } from '../../packet/address.ts'
+import type { Entry, Facts, Level } from './line.ts'
+
+/** An entry of the log without its time; `notice` where no level is given. */
+export type Said = Omit<Entry, 'time' | 'level'> & { readonly level?: Level }
+
+/** A source reached a stage of a door. */
+export function stageReached(source: Address, door: string, stage: number): Said {
+  return { event: 'stage', source: formatAddress(source), text: `${door}: Stage ${stage}`, facts: { door, stage } }
+}
+
+/** A source took too long. */
+export function tookTooLong(source: Address, door: string, stage: number): Said {
+  const text = `${door}: sequence timeout (stage ${stage})`
+  return { event: 'sequence-timeout', source: formatAddress(source), text, facts: { door, stage } }
+}
+
+/** A source is ignored for a while. */
+export function scans(source: Address, seconds: number): Said {
+  const text = `port scan, ignored for ${seconds} s`
+  return { event: 'scan', level: 'info', source: formatAddress(source), text, facts: { ignoredSeconds: seconds } }
+}
+
+/** Why something came to nothing. */
+export function cameToNothing(source: Address, door: string | undefined, reason: string, facts: Facts = {}): Said {
+  const details = Object.entries(facts).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name} ${String(value)}`],
+  )
+  const text = `${door === undefined ? '' : `${door}: `}${reason}${details.length > 0 ? ` (${details.join(', ')})` : ''}`
+  return {
+    event: 'explanation',
+    level: 'debug',
+    source: formatAddress(source),
+    text,
+    facts: { ...facts, door, reason },
+  }
+}
+
+/** A door opens. */
+export function opens(source: Address, door: string): Said {
+  return { event: 'open', source: formatAddress(source), text: `${door}: OPEN SESAME`, facts: { door }, urgent: true }
+}
+
+/** The time of an opening is over. `source`: an address in text. */
+export function commandTimeout(source: string, door: string): Said {
+  return { event: 'command-timeout', source, text: `${door}: command timeout`, facts: { door } }
+}

@@ -1,0 +1,23 @@
+// Goal: the port to which strangers are sent is one at which nobody answers them.
+import { expect, test } from 'vitest'
+import { readConfig } from '../../config/read.ts'
+import { planOf } from './plan.ts'
+
+function closedPort(guard: string, served: readonly number[]): number | undefined {
+  const { config } = readConfig(`[options]\nGuard = ${guard}\n[x]\nSequence = 1,2\nCommand = true\n`, 'test')
+  return planOf(config!, (port) => served.includes(port))?.closedPort
+}
+
+test('neither served nor guarded', () => {
+  expect(closedPort('tcp/22', [])).toBe(1)
+  expect(closedPort('tcp/1-3', [4, 5])).toBe(6)
+})
+
+test('where all are guarded, not one that is served', () => {
+  expect(closedPort('tcp/1-65535', [1, 22, 1023])).toBe(2)
+})
+
+test('a config that names no port', () => {
+  const { config } = readConfig('[x]\nSequence = 1,2\nCommand = true\n', 'test')
+  expect(planOf(config!, () => false)).toBeUndefined()
+})

@@ -1,0 +1,56 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { IPTABLES } from '../rehearse/rules.ts'
+import type { Rules } from '../rehearse/rules.ts'
+import type { Finding } from './finding.ts'
+
+/** Services that load rules when a machine starts. */
+const LOADERS = ['nftables', 'netfilter-persistent', 'iptables', 'ip6tables', 'ufw', 'firewalld', 'ferm', 'shorewall']
+const SYSTEMD_FOLDER = '/etc/systemd/system'
+const OPENRC_FOLDER = '/etc/runlevels'
+/** Tables that come with the daemon and with `postern firewall`. */
+const OURS = /^inet postern/
+
+/** What starts with the machine; `undefined`: it cannot be told. */
+export type Started = ReadonlySet<string> | undefined
+
+/** Looks what systemd or OpenRC starts. */
+export function startedAtBoot(root = '/'): Started {
+  const names = new Set<string>()
+  let known = false
+  for (const [folder, ending] of [
+    [SYSTEMD_FOLDER, '.service'],
+    [OPENRC_FOLDER, ''],
+  ] as const) {
+    const path = join(root, folder)
+    if (!existsSync(path)) continue
+    known = true
+    for (const level of readdirSync(path, { withFileTypes: true })) {
+      if (!level.isDirectory()) continue
+      for (const name of readdirSync(join(path, level.name))) names.add(name.replace(ending, ''))
+    }
+  }
+  return known ? names : undefined
+}
+
+/** Rules that are gone after the next start of the machine, and a daemon that does not come with it. */
+export function judgeBoot({ saved, tables }: Rules, started: Started): readonly Finding[] {
+  if (started === undefined) {
+    return [{ severity: 'note', subject: 'boot', message: 'what starts with this machine cannot be told' }]
+  }
+  const findings: Finding[] = []
+  const byIptables = IPTABLES.some((kind) => /^-A |^:\S+ DROP/m.test(saved[kind]))
+  const byNft = tables.some(({ name }) => !OURS.test(name))
+  if ((byIptables || byNft) && !LOADERS.some((name) => started.has(name))) {
+    const mend = byIptables
+      ? 'apt install iptables-persistent && netfilter-persistent save'
+      : 'nft list ruleset > /etc/nftables.conf && systemctl enable nftables'
+    const message = 'the rules in force are gone when the machine starts again: nothing loads them'
+    findings.push({ severity: 'warning', subject: 'boot', message, mend })
+  }
+  if (!started.has('knockd')) {
+    const message = 'knockd does not start with the machine: nobody could knock then'
+    findings.push({ severity: 'warning', subject: 'boot', message, mend: 'systemctl enable knockd' })
+  }
+  return findings
+}

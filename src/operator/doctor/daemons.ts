@@ -1,0 +1,82 @@
+import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Status } from '../../control/message.ts'
+import type { Finding } from './finding.ts'
+import { shellWord } from './finding.ts'
+
+/** A knockd that runs in this network namespace. */
+export interface Running {
+  readonly pid: number
+  readonly command: string
+}
+
+/** The knockds that run here, ours and others'. Without root only those that may be looked at. */
+export function runningDaemons(): readonly Running[] {
+  const here = namespaceOf('self')
+  return readdirSync('/proc').flatMap((name): readonly Running[] => {
+    const pid = Number(name)
+    if (!Number.isInteger(pid) || namespaceOf(name) !== here) return []
+    const words = commandOf(name)
+    return isKnockd(words) ? [{ pid, command: words.join(' ') }] : []
+  })
+}
+
+/** Whether a command line is a knockd's: the program itself, or an interpreter's with our script. */
+export function isKnockd([program = '', ...args]: readonly string[]): boolean {
+  if (basename(program) === 'knockd') return true
+  if (!/^node(?:js)?$/.test(basename(program))) return false
+  const script = args.find((word) => !word.startsWith('-'))
+  return script !== undefined && /^knockd(?:\.js)?$/.test(basename(script))
+}
+
+function namespaceOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`)
+  } catch {
+    return undefined
+  }
+}
+
+function commandOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean)
+  } catch {
+    return []
+  }
+}
+
+/**
+ * Whether the daemon of this config runs, and nobody else's.
+ *
+ * @param own what the daemon of this config says of itself; `undefined`: none answers
+ */
+export function judgeDaemons(running: readonly Running[], own: Status | undefined, file: string): readonly Finding[] {
+  const others = running.filter(({ pid }) => pid !== own?.pid)
+  const findings = others.map(({ pid, command }): Finding => {
+    const message = `another knockd runs, process ${pid} (${command}): both run their commands for one knock`
+    return { severity: 'fault', subject: 'another knockd', message, mend: `kill ${pid}` }
+  })
+  if (own !== undefined) return findings
+  const message = `no knockd runs with ${file}, so no knock opens anything`
+  return [{ severity: 'fault', subject: 'knockd', message, mend: `knockd -d -c ${shellWord(file)}` }, ...findings]
+}
+
+/** Captures that have lost packets, and a journal that cannot be written. */
+export function judgeRunning({ interfaces, journal }: Status): readonly Finding[] {
+  const findings = interfaces
+    .filter(({ dropped }) => dropped > 0)
+    .map(({ name, received, dropped }): Finding => {
+      const message = `${name}: ${dropped} packets were lost of ${received + dropped}: knocks among them come to nothing`
+      return {
+        severity: 'warning',
+        subject: 'capture',
+        message,
+        mend: 'systemctl set-property knockd.service CPUWeight=1000',
+      }
+    })
+  if (journal !== undefined) {
+    const message = `the journal cannot be written, so timed doors stay shut: ${journal}`
+    findings.push({ severity: 'fault', subject: 'state', message, mend: 'df -h /var/lib/postern' })
+  }
+  return findings
+}

@@ -1,0 +1,223 @@
+// Goal: each thing that bites is found where it is so, and only there, and comes with the command that mends it.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { Config } from '../../config/config.ts'
+import { readConfig } from '../../config/read.ts'
+import type { Status } from '../../control/message.ts'
+import { TCP, UDP } from '../../packet/packet.ts'
+import type { Rules } from '../rehearse/rules.ts'
+import { judgeBoot, startedAtBoot } from './boot.ts'
+import { judgeClock } from './clock.ts'
+import { isKnockd, judgeDaemons, judgeRunning } from './daemons.ts'
+import { judgeEstablished } from './established.ts'
+import { asText, shellWord, sorted } from './finding.ts'
+import type { Finding } from './finding.ts'
+import { judgeInterfaces } from './interfaces.ts'
+import { judgeListening } from './listening.ts'
+import { judgePermissions } from './permissions.ts'
+import { judgePrograms } from './programs.ts'
+import { judgeReached } from './reach.ts'
+
+const configOf = (text: string): Config => readConfig(text, '/etc/knockd.conf').config!
+const NATIVE = configOf('[ssh]\nSequence = 7301,5401:udp\nOpen_Ports = tcp/22\n')
+const CLASSIC = configOf(
+  '[web]\nSequence = 7301,5401\nCommand = /sbin/iptables -I INPUT -s %IP% -p tcp --dport 80 -j ACCEPT\n',
+)
+const BLANK: Rules = {
+  nft: '',
+  tables: [],
+  saved: { 'iptables-nft': '', 'ip6tables-nft': '', 'iptables-legacy': '', 'ip6tables-legacy': '' },
+  sets: '',
+}
+const mends = (findings: readonly Finding[]): readonly (string | undefined)[] => findings.map(({ mend }) => mend)
+
+const saved = (text: string): Rules => ({ ...BLANK, saved: { ...BLANK.saved, 'ip6tables-legacy': text } })
+const table = (rules: string, policy = 'drop'): Rules => ({
+  ...BLANK,
+  tables: [
+    {
+      name: 'inet filter',
+      text: `table inet filter {\n\tchain in {\n\t\ttype filter hook input priority filter; policy ${policy};\n\t\t${rules}\n\t}\n}`,
+    },
+  ],
+})
+
+describe('interfaces', () => {
+  test.each([
+    ['absent', { there: false, up: false, addresses: 0 }, 'ip -br link'],
+    ['down', { there: true, up: false, addresses: 0 }, 'ip link set eth0 up'],
+    ['without address', { there: true, up: true, addresses: 0 }, 'dhclient eth0'],
+    ['as it should be', { there: true, up: true, addresses: 2 }, undefined],
+  ])('%s', (_, seen, mend) => {
+    expect(mends(judgeInterfaces([{ name: 'eth0', ...seen }], ['wan0']))).toEqual(mend === undefined ? [] : [mend])
+  })
+})
+
+describe('rules for established connections', () => {
+  test.each([
+    ['a policy', saved('*filter\n:INPUT DROP [0:0]\nCOMMIT\n'), 1],
+    ['a rule', saved('*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j REJECT\nCOMMIT\n'), 1],
+    [
+      'a rule that lets them pass',
+      saved('*filter\n:INPUT DROP [0:0]\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\nCOMMIT\n'),
+      0,
+    ],
+    ['nothing that refuses', saved('*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n'), 0],
+    ['nft, a policy', table('tcp dport 80 accept'), 1],
+    ['nft, a rule', table('tcp dport 80 drop', 'accept'), 1],
+    ['nft, a rule that lets them pass', table('ct state established,related accept'), 0],
+    ['nft, by a map', table('ct state vmap { established : accept, invalid : drop }'), 0],
+    ['nft, nothing that refuses', table('tcp dport 80 accept', 'accept'), 0],
+  ])('%s', (_, rules, count) => {
+    expect(judgeEstablished(rules)).toHaveLength(count)
+  })
+
+  test('the mend names the firewall it is for', () => {
+    expect(mends(judgeEstablished(saved(':INPUT DROP [0:0]\n')))).toEqual([
+      'ip6tables-legacy -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
+    ])
+    expect(mends(judgeEstablished(table('tcp dport 80 accept')))).toEqual([
+      'nft insert rule inet filter in ct state established,related accept',
+    ])
+  })
+})
+
+describe('the next start of the machine', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-boot-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const legacy: Rules = { ...BLANK, saved: { ...BLANK.saved, 'iptables-nft': '*filter\n-A INPUT -j DROP\n' } }
+  const own: Rules = { ...BLANK, tables: [{ name: 'inet postern_base', text: '' }] }
+  const nft: Rules = { ...BLANK, tables: [{ name: 'inet filter', text: '' }] }
+
+  test('what systemd starts', () => {
+    expect(startedAtBoot(folder)).toBeUndefined()
+    const wants = join(folder, 'etc/systemd/system/sysinit.target.wants')
+    mkdirSync(wants, { recursive: true })
+    writeFileSync(join(wants, 'nftables.service'), '')
+    expect([...startedAtBoot(folder)!]).toEqual(['nftables'])
+  })
+
+  test.each([
+    ['rules of iptables, nothing loads them', legacy, ['knockd'], [/iptables-persistent/]],
+    ['rules of nftables, nothing loads them', nft, ['knockd'], [/nft list ruleset > /]],
+    ['rules that are loaded', nft, ['knockd', 'nftables'], []],
+    ['no rules but ours', own, ['knockd'], []],
+    ['the daemon is not started', BLANK, [], [/systemctl enable knockd/]],
+  ])('%s', (_, rules, started, expected) => {
+    const found = mends(judgeBoot(rules, new Set(started)))
+    expect(found).toHaveLength(expected.length)
+    for (const [index, mend] of expected.entries()) expect(found[index]).toMatch(mend)
+  })
+})
+
+describe('daemons', () => {
+  const status: Status = {
+    version: '1',
+    pid: 7,
+    config: '/etc/knockd.conf',
+    upMs: 1,
+    interfaces: [{ name: 'eth0', waiting: undefined, received: 90, dropped: 10 }],
+    guard: undefined,
+    doors: [],
+    openings: [],
+    attempts: { count: 0, sources: 0, listed: [] },
+    journal: 'no space',
+  }
+
+  test('which command lines are a knockd', () => {
+    expect(isKnockd(['/usr/sbin/knockd', '-d'])).toBe(true)
+    expect(isKnockd(['node', '--flag', '/opt/postern/dist/bin/knockd.js'])).toBe(true)
+    expect(isKnockd(['/usr/bin/node', '/usr/local/bin/knockd', '-v'])).toBe(true)
+    expect(isKnockd(['vi', '/etc/knockd.conf'])).toBe(false)
+    expect(isKnockd(['node', 'server.js', 'knockd.js'])).toBe(false)
+    expect(isKnockd([])).toBe(false)
+  })
+
+  test('another one, and none', () => {
+    const running = [
+      { pid: 7, command: 'knockd' },
+      { pid: 8, command: '/usr/sbin/knockd -d' },
+    ]
+    expect(mends(judgeDaemons(running, status, '/etc/knockd.conf'))).toEqual(['kill 8'])
+    expect(mends(judgeDaemons([], undefined, '/etc/my knockd.conf'))).toEqual(["knockd -d -c '/etc/my knockd.conf'"])
+  })
+
+  test('packets that were lost, and a journal that cannot be written', () => {
+    expect(judgeRunning(status).map(({ message }) => message)).toEqual([
+      'eth0: 10 packets were lost of 100: knocks among them come to nothing',
+      'the journal cannot be written, so timed doors stay shut: no space',
+    ])
+    expect(judgeRunning({ ...status, journal: undefined, interfaces: [] })).toEqual([])
+  })
+})
+
+test.each([
+  [
+    'is set',
+    { jumpedMs: -3_600_000, now: Date.now(), synchronised: true },
+    /the clock jumps: it was set by -3600000 ms/,
+  ],
+  ['is long ago', { jumpedMs: 0, now: 0, synchronised: true }, /1970-01-01/],
+  ['is kept by nobody', { jumpedMs: 0.4, now: Date.now(), synchronised: false }, /nobody keeps/],
+  ['is kept', { jumpedMs: -0.4, now: Date.now(), synchronised: true }, undefined],
+  ['tells nothing', { jumpedMs: 0, now: Date.now(), synchronised: undefined }, undefined],
+])('a clock that %s', (_, seen, message) => {
+  const found = judgeClock(seen)
+  expect(found).toHaveLength(message === undefined ? 0 : 1)
+  if (message !== undefined) expect(found[0]!.message).toMatch(message)
+})
+
+test('a program on a knock port is found without naming the port', () => {
+  const [found, ...more] = judgeListening(NATIVE, { [TCP]: new Set([5401]), [UDP]: new Set([5401]) })
+  expect(more).toEqual([])
+  expect(found!.message).toMatch(/door ssh \(line 1\): knock 2 is at a udp port/)
+  expect(found!.message).not.toContain('5401')
+})
+
+test('programs that are not where a command says', () => {
+  expect(mends(judgePrograms(CLASSIC, (path) => path === '/usr/sbin/iptables'))).toEqual([
+    "sed -i 's|/sbin/iptables |/usr/sbin/iptables |g' /etc/knockd.conf",
+  ])
+  expect(judgePrograms(CLASSIC, () => true)).toEqual([])
+})
+
+test('files that others can read or change', () => {
+  const modes = new Map([
+    ['/etc/knockd.conf', 0o644],
+    ['/etc', 0o755],
+    ['/var/lib/postern', 0o777],
+  ])
+  const look = (path: string): { mode: number; uid: number } | undefined =>
+    modes.has(path) ? { mode: modes.get(path)!, uid: 0 } : undefined
+  expect(mends(judgePermissions(NATIVE, '/var/lib/postern', look))).toEqual([
+    'chmod 600 /etc/knockd.conf',
+    'chmod go-w /var/lib/postern',
+  ])
+  modes.set('/etc/knockd.conf', 0o600).set('/var/lib/postern', 0o1777)
+  expect(judgePermissions(NATIVE, '/var/lib/postern', look)).toEqual([])
+})
+
+test('ports that are open to all: the guard hides its own, a rule the others', () => {
+  const reached = [
+    { port: { protocol: 'tcp', port: 22, listensAt: 22 }, family: 6 },
+    { port: { protocol: 'tcp', port: 80, listensAt: 80 }, family: 6 },
+  ] as const
+  expect(mends(judgeReached(reached, NATIVE))).toEqual([
+    'knockd -d -c /etc/knockd.conf',
+    'ip6tables -A INPUT -p tcp --dport 80 -j DROP',
+  ])
+})
+
+test('the worst comes first, and they are counted', () => {
+  const findings: readonly Finding[] = [
+    { severity: 'note', subject: 'a', message: 'one' },
+    { severity: 'fault', subject: 'b', message: 'two', mend: 'do' },
+  ]
+  expect(asText('/etc/knockd.conf', sorted(findings))).toBe(
+    'fault: b: two\n    do\nnote: a: one\n/etc/knockd.conf: 1 fault\n',
+  )
+  expect(asText('x', [])).toBe('x: nothing found\n')
+  expect(shellWord("it's")).toBe(String.raw`'it'\''s'`)
+})

@@ -1,0 +1,146 @@
+import { parseArgs } from 'node:util'
+import { defaultInterface } from '../../capture/route.ts'
+import type { Config, Fault } from '../../config/config.ts'
+import { formatFault } from '../../config/fault.ts'
+import { ask, findSocket } from '../../control/client.ts'
+import type { Status } from '../../control/message.ts'
+import { STATE_DIR_DEFAULT } from '../../daemon/state-path.ts'
+import { listeningPorts } from '../../host/listening.ts'
+import { TCP } from '../../packet/packet.ts'
+import { CONFIG_DEFAULT, UNUSABLE, USABLE, USAGE, WARNED, examine } from '../check.ts'
+import type { Output } from '../check.ts'
+import { run } from '../rehearse/agent.ts'
+import { linksIn } from '../rehearse/machine.ts'
+import type { Link } from '../rehearse/machine.ts'
+import { takeRules } from '../rehearse/rules.ts'
+import { judgeBoot, startedAtBoot } from './boot.ts'
+import { judgeClock, watchClock } from './clock.ts'
+import { judgeDaemons, judgeRunning, runningDaemons } from './daemons.ts'
+import { judgeEstablished } from './established.ts'
+import { asJson, asText, shellWord, sorted } from './finding.ts'
+import type { Finding } from './finding.ts'
+import { HELP } from './help.ts'
+import { judgeInterfaces, watchedOf } from './interfaces.ts'
+import { judgeListening } from './listening.ts'
+import { judgePermissions } from './permissions.ts'
+import { judgeLibraries, judgePrograms } from './programs.ts'
+import { judgeReached, reachedByStrangers } from './reach.ts'
+
+/** Folders of administration that not everybody has in PATH. */
+const ADMIN_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin'
+/** The interface that knockd listens on where nothing else is said. */
+const CLASSIC_INTERFACE = 'eth0'
+/** What of a check's faults is looked at here as well, with more to say. */
+const ALSO_HERE = /everyone on this machine can|a program listens on this port/
+
+/** `postern doctor`: see the help. Gives the exit code. */
+export async function doctor(args: readonly string[], output: Output): Promise<number> {
+  let values
+  try {
+    ;({ values } = parseArgs({
+      args: [...args],
+      options: {
+        config: { type: 'string', short: 'c', default: CONFIG_DEFAULT },
+        interface: { type: 'string', short: 'i', multiple: true, default: [] },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+      strict: true,
+    }))
+  } catch (error) {
+    const [message = ''] = (error as Error).message.split('. ')
+    output.err(`postern: ${message.charAt(0).toLowerCase()}${message.slice(1)}\n${HELP.slice(0, HELP.indexOf('\n'))}\n`)
+    return USAGE
+  }
+  if (values.help) {
+    output.out(HELP)
+    return USABLE
+  }
+  const { config: file } = values
+  const { config, faults } = examine(file)
+  if (config === undefined) {
+    output.err(`${faults.map((fault) => formatFault(file, fault)).join('\n')}\n`)
+    return UNUSABLE
+  }
+  process.env['PATH'] = `${process.env['PATH'] ?? ''}:${ADMIN_FOLDERS}`
+  const names = values.interface.flatMap((name) => name.split(',')).map((name) => name.trim())
+  const findings = sorted([...(await examineMachine(config, names)), ...ofCheck(faults, file)])
+  output.out(values.json ? asJson(file, findings) : asText(file, findings))
+  return findings.some(({ severity }) => severity !== 'note') ? WARNED : USABLE
+}
+
+async function examineMachine(config: Config, names: readonly string[]): Promise<readonly Finding[]> {
+  const own = await ownDaemon(config.file, names)
+  const watching = watchClock()
+  const { stdout } = await run(['ip', '-j', 'addr', 'show'])
+  const links = linksIn(stdout === '' ? '[]' : stdout)
+  const listenOn = listenedOn(names.length > 0 ? names : config.options.interfaces, links)
+  const byLooking = [
+    ...judgeInterfaces(
+      watchedOf(listenOn, links),
+      links.map(({ name }) => name),
+    ),
+    ...judgeDaemons(runningDaemons(), own, config.file),
+    ...(own === undefined ? [] : judgeRunning(own)),
+    ...judgeLibraries(config),
+    ...judgePrograms(config),
+    ...judgePermissions(config, STATE_DIR_DEFAULT),
+    ...judgeListening(config, listeningPorts()),
+  ]
+  return [...byLooking, ...(await ofRules(config, links, listenOn)), ...judgeClock(await watching)]
+}
+
+async function ofRules(
+  config: Config,
+  links: readonly Link[],
+  listenOn: readonly string[],
+): Promise<readonly Finding[]> {
+  if (process.geteuid?.() !== 0) {
+    const message = 'only root can see the rules in force: sudo postern doctor looks at them too'
+    return [{ severity: 'note', subject: 'rules', message }]
+  }
+  const rules = await takeRules(run)
+  const findings = [...judgeEstablished(rules), ...judgeBoot(rules, startedAtBoot())]
+  const usable = links.filter(({ addresses }) => addresses.length > 0)
+  const watched = usable.find(({ name }) => listenOn.includes(name)) ?? usable[0]
+  if (watched === undefined) return findings
+  try {
+    const listening = [...listeningPorts()[TCP]]
+    const { reached, notCopied } = await reachedByStrangers(config, { links, watched }, rules, listening)
+    const notes = notCopied.map((message): Finding => ({ severity: 'note', subject: 'rules', message }))
+    return [...findings, ...judgeReached(reached, config), ...notes]
+  } catch (error) {
+    const message = `whether ports are open without a knock could not be tried: ${(error as Error).message}`
+    return [...findings, { severity: 'note', subject: 'rules', message }]
+  }
+}
+
+function listenedOn(names: readonly string[], links: readonly Link[]): readonly string[] {
+  if (names.length > 0) return names
+  if (links.some(({ name }) => name === CLASSIC_INTERFACE)) return [CLASSIC_INTERFACE]
+  return [defaultInterface() ?? CLASSIC_INTERFACE]
+}
+
+/** What the daemon of this config says of itself; `undefined`: none answers. */
+async function ownDaemon(file: string, names: readonly string[]): Promise<Status | undefined> {
+  try {
+    const reply = await ask(findSocket(file, names), { command: 'status' })
+    return 'status' in reply ? reply.status : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function ofCheck(faults: readonly Fault[], file: string): readonly Finding[] {
+  return faults
+    .filter(({ message }) => !ALSO_HERE.test(message))
+    .map(({ message, hint, line, file: its = file }): Finding => {
+      const text = `${its}:${line}: ${message}${hint === undefined ? '' : `; ${hint}`}`
+      return {
+        severity: 'warning',
+        subject: 'config',
+        message: text,
+        mend: `"\${EDITOR:-vi}" +${line} ${shellWord(its)}`,
+      }
+    })
+}

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import type { Link } from '../rehearse/machine.ts'
+import type { Finding } from './finding.ts'
+
+/** Where the kernel lists the interfaces that are up, by their flags (netdevice(7)): IFF_UP. */
+const IFF_UP = 1
+
+/** What is known of an interface that is to be listened on. */
+export interface Watched {
+  readonly name: string
+  readonly there: boolean
+  readonly up: boolean
+  readonly addresses: number
+}
+
+/** Looks at the interfaces that the daemon listens on. */
+export function watchedOf(names: readonly string[], links: readonly Link[]): readonly Watched[] {
+  return names
+    .filter((name) => name !== 'any' && name !== 'lo')
+    .map((name) => {
+      const link = links.find((each) => each.name === name)
+      return { name, there: link !== undefined, up: isUp(name), addresses: link?.addresses.length ?? 0 }
+    })
+}
+
+function isUp(name: string): boolean {
+  try {
+    return (Number(readFileSync(`/sys/class/net/${name}/flags`, 'latin1')) & IFF_UP) !== 0
+  } catch {
+    return false
+  }
+}
+
+/** Interfaces that no knock comes in by. */
+export function judgeInterfaces(watched: readonly Watched[], others: readonly string[]): readonly Finding[] {
+  return watched.flatMap(({ name, there, up, addresses }): readonly Finding[] => {
+    if (!there) {
+      const known = others.length === 0 ? '' : `; there are ${others.join(', ')}`
+      const message = `${name}: no such interface, so no knock is seen there${known}`
+      return [{ severity: 'fault', subject: 'interface', message, mend: 'ip -br link' }]
+    }
+    if (!up) {
+      const message = `${name} is down, so no knock comes in`
+      return [{ severity: 'fault', subject: 'interface', message, mend: `ip link set ${name} up` }]
+    }
+    if (addresses > 0) return []
+    const message = `${name} has no address, so nobody can knock at it`
+    return [{ severity: 'fault', subject: 'interface', message, mend: `dhclient ${name}` }]
+  })
+}

@@ -1,0 +1,60 @@
+import { accessSync, constants, existsSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { Config } from '../../config/config.ts'
+import { splitCommand } from '../../config/shell.ts'
+import { Nftables } from '../../native/nftables.ts'
+import { loadPcap } from '../../native/pcap.ts'
+import type { Finding } from './finding.ts'
+import { shellWord } from './finding.ts'
+
+const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin']
+
+/** Libraries that the daemon needs for this config and that are not there. */
+export function judgeLibraries({ options, doors }: Config): readonly Finding[] {
+  const guarded = options.guard.length > 0 || doors.some(({ opens }) => opens.length > 0)
+  const findings = [missing('libpcap0.8', loadPcap)]
+  if (guarded) findings.push(missing('libnftables1', () => new Nftables().close()))
+  return findings.filter((each) => each !== undefined)
+}
+
+function missing(debian: string, load: () => void): Finding | undefined {
+  try {
+    load()
+    return undefined
+  } catch (error) {
+    const [message = ''] = (error as Error).message.split('\n')
+    return { severity: 'fault', subject: 'library', message, mend: `apt install ${debian}` }
+  }
+}
+
+/** Programs that commands name by their path and that are not there. */
+export function judgePrograms({ doors, file }: Config, isProgram = isExecutable): readonly Finding[] {
+  const paths = new Map<string, string>()
+  for (const { name, commands4, commands6 } of doors) {
+    for (const command of [commands4.start, commands4.stop, commands6.start, commands6.stop]) {
+      for (const words of splitCommand(command ?? '').commands) {
+        const program = words[0]?.text ?? ''
+        if (program.startsWith('/') && !paths.has(program)) paths.set(program, name)
+      }
+    }
+  }
+  return [...paths].flatMap(([path, door]): readonly Finding[] => {
+    if (isProgram(path)) return []
+    const elsewhere = FOLDERS.map((folder) => join(folder, basename(path))).find((other) => isProgram(other))
+    const message = `door ${door} runs ${path}, which is ${existsSync(path) ? 'no program' : 'not there'}`
+    const mend =
+      elsewhere === undefined
+        ? `apt-file search -x '/${basename(path)}$'`
+        : `sed -i ${shellWord(`s|${path} |${elsewhere} |g`)} ${shellWord(file)}`
+    return [{ severity: 'fault', subject: 'program', message, mend }]
+  })
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { Config } from '../../../config/config.ts'
+import { quote } from '../../../config/fault.ts'
+import { BASE_TABLE, baseRuleset } from '../../../firewall/base/ruleset.ts'
+import { TABLE } from '../../../firewall/guard/element.ts'
+import { KERNEL_TABLE } from '../../../firewall/kernel/nft.ts'
+import { USABLE, WARNED } from '../../check.ts'
+import type { Output } from '../../check.ts'
+import { differing } from '../difference.ts'
+import type { Asked } from './asked.ts'
+import { canonical } from './canonical.ts'
+import { confirmTrial } from './confirm.ts'
+import { Firewall } from './firewall.ts'
+import { rollBack } from './rollback.ts'
+import { rulesOf } from './rules.ts'
+import type { Rules } from './rules.ts'
+import { connections, sshConnection } from './session.ts'
+import { TrialFile, sinceBoot } from './trial.ts'
+import type { Trial } from './trial.ts'
+
+/** Seconds that the kernel waits beyond the deadline: by then the process that keeps it has taken the rules back. */
+const KERNEL_SPARE_S = 5
+/** Milliseconds between two looks whether the trial is over. */
+const LOOK_MS = 100
+const KEEPER = fileURLToPath(new URL('../../../bin/firewall-keeper.js', import.meta.url))
+
+/**
+ * Puts the base ruleset in force on trial, and waits until it is confirmed or taken back.
+ *
+ * @returns the exit code
+ */
+export async function apply(asked: Asked, config: Config, output: Output): Promise<number> {
+  const rules = rulesOf(config, asked)
+  const firewall = new Firewall()
+  try {
+    if (asked.dryRun) {
+      output.out(await difference(firewall, rules))
+      return USABLE
+    }
+    warnOfDoors(config, output)
+    if (!asked.beside && standsBeside(firewall, output)) return WARNED
+    const trial = begin(firewall, asked, rules)
+    return await untilOver(trial, explanation(trial, rules, asked), output)
+  } finally {
+    firewall.close()
+  }
+}
+
+/** What would change, as the firewall itself would list it. */
+async function difference(firewall: Firewall, rules: Rules): Promise<string> {
+  const parts = [BASE_TABLE, ...(rules.guard === '' || firewall.list(TABLE) !== undefined ? [] : [TABLE])]
+  const texts = []
+  for (const table of parts) {
+    const before = firewall.list(table)
+    const after = await canonical(table, table === BASE_TABLE ? rules.kept : rules.guard)
+    if (before !== after) texts.push(differing(`table ${table}`, before, after))
+  }
+  return texts.length === 0 ? 'what is in force is what it would be\n' : texts.join('')
+}
+
+function warnOfDoors({ doors, file }: Config, output: Output): void {
+  for (const { name, line, commands4, commands6 } of doors) {
+    if (commands4.start === undefined && commands6.start === undefined) continue
+    const what = `${file}:${line}:1: warning: door ${quote(name)} runs a command: a rule of another table does not let through this one`
+    output.err(`${what}\n    use Open_Ports, or name the port with --allow\n`)
+  }
+}
+
+/** Whether somebody else's rules judge what comes in as well; says so. */
+function standsBeside(firewall: Firewall, output: Output): boolean {
+  const others = firewall.others([BASE_TABLE, TABLE, KERNEL_TABLE])
+  if (others.length === 0) return false
+  const list = others.map(({ name, policy }) => `  ${name}, policy ${policy}\n`).join('')
+  output.err(`postern: this machine has rules of its own, which stay and judge as well:\n${list}`)
+  output.err('  --beside puts this ruleset in force beside them; nothing has changed\n')
+  return true
+}
+
+function begin(firewall: Firewall, asked: Asked, rules: Rules): Trial {
+  const file = new TrialFile()
+  const lock = file.lock()
+  try {
+    const there = file.read()
+    if (there?.phase === 'trial' && there.deadline > sinceBoot()) {
+      throw new Error('another ruleset is on trial\n  postern firewall confirm keeps it, its deadline takes it back')
+    }
+    const trial: Trial = {
+      id: randomUUID(),
+      phase: 'trial',
+      since: Date.now(),
+      deadline: sinceBoot() + asked.trialMs,
+      before: firewall.list(BASE_TABLE),
+      after: rules.kept,
+      guard: rules.guard,
+      persist: asked.persist ? rules.file : undefined,
+      replace: asked.replace,
+      remote: sshConnection() !== undefined,
+      connections: connections(),
+    }
+    file.write(trial)
+    try {
+      startKeeper(trial.id)
+      const guardThere = firewall.list(TABLE) !== undefined
+      const trialS = Math.ceil(asked.trialMs / 1000) + KERNEL_SPARE_S
+      firewall.run(baseRuleset(rules.plan, { guardThere, trialS }))
+    } catch (error) {
+      if (there === undefined) file.remove()
+      else file.write(there)
+      throw error
+    }
+    return trial
+  } finally {
+    lock.release()
+  }
+}
+
+/** Of a session of its own: what ends this terminal, or this process, does not end it. */
+function startKeeper(id: string): void {
+  const keeper = spawn(process.execPath, [KEEPER, id], { detached: true, stdio: 'ignore' })
+  // Without it the kernel's own time limit still lets everybody in.
+  keeper.on('error', () => undefined)
+  keeper.unref()
+}
+
+function explanation({ remote }: Trial, { plan }: Rules, { trialMs }: Asked): string {
+  const how = remote
+    ? 'to keep it, log in over a new connection and run there: sudo postern firewall confirm'
+    : 'to keep it: postern firewall confirm, over a new connection or here; or type yes'
+  const knock = plan.guarded.length > 0 ? '\n  (guarded ports open to who knocks, if knockd runs)' : ''
+  return `the base ruleset is in force, for ${trialMs / 1000} s, on trial\n  ${how}${knock}\n`
+}
+
+async function untilOver({ id, remote, deadline }: Trial, what: string, output: Output): Promise<number> {
+  const file = new TrialFile()
+  let interrupted = false
+  const interrupt = (): void => {
+    interrupted = true
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+  output.err(what)
+  const answers = remote || !process.stdin.isTTY ? undefined : createInterface({ input: process.stdin })
+  let yes = false
+  answers?.on('line', (line) => (yes ||= line.trim().toLowerCase() === 'yes'))
+  try {
+    for (;;) {
+      const now = file.read()
+      if (now?.id === id && now.phase === 'kept') {
+        output.err('confirmed: it stays\n')
+        return USABLE
+      }
+      if (now?.id !== id) {
+        output.err('not confirmed: it is taken back, and the rules are what they were\n')
+        return WARNED
+      }
+      if (yes) return await confirmTrial(output)
+      // The process beside this one may be gone.
+      if (interrupted || sinceBoot() > deadline) rollBack(id)
+      await new Promise((resolve) => {
+        setTimeout(resolve, LOOK_MS)
+      })
+    }
+  } finally {
+    answers?.close()
+    process.off('SIGINT', interrupt)
+    process.off('SIGTERM', interrupt)
+  }
+}

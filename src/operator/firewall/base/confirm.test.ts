@@ -1,0 +1,55 @@
+// Goal: a confirmation counts only if it shows that one can get in; and rules of others that judge what comes in are found.
+import { expect, test } from 'vitest'
+import { doubtOf } from './confirm.ts'
+import { otherChains } from './firewall.ts'
+
+test.each([
+  ['a new connection', '192.0.2.2 port 2', undefined],
+  ['one from before', '192.0.2.2 port 1', /before the rules/],
+  ['one that is gone', '192.0.2.2 port 3', /no more/],
+  ['the console', undefined, undefined],
+])('%s', (_, mine, doubt) => {
+  const trial = { connections: ['192.0.2.2 port 1'] }
+  const found = doubtOf(trial, mine, ['192.0.2.2 port 1', '192.0.2.2 port 2'])
+  if (doubt === undefined) expect(found).toBeUndefined()
+  else expect(found).toMatch(doubt)
+})
+
+const LISTING = `table ip filter {
+	chain INPUT {
+		type filter hook input priority filter; policy drop;
+	}
+
+	chain FORWARD {
+		type filter hook forward priority filter; policy drop;
+	}
+}
+table inet empty {
+	chain in {
+		type filter hook input priority 10; policy accept;
+	}
+}
+table inet mine {
+	set s {
+		type ipv4_addr
+	}
+
+	chain in {
+		type filter hook input priority 0; policy accept;
+		tcp dport 25 drop
+	}
+}
+table inet postern_base {
+	chain input {
+		type filter hook input priority filter; policy accept;
+		drop
+	}
+}
+`
+
+test('chains for input that refuse something, or may', () => {
+  expect(otherChains(LISTING, ['inet postern_base'])).toEqual([
+    { name: 'ip filter INPUT', policy: 'drop', rules: false },
+    { name: 'inet mine in', policy: 'accept', rules: true },
+  ])
+})

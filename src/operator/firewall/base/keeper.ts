@@ -1,0 +1,41 @@
+import { LockedError } from '../../../state/lock.ts'
+import { rollBack } from './rollback.ts'
+import { TrialFile, sinceBoot } from './trial.ts'
+
+/** Longest that is slept at a time, milliseconds: the machine may be suspended meanwhile. */
+const SLEEP_MAX_MS = 1_000
+/** Milliseconds until a lock that somebody has is tried again. */
+const AGAIN_MS = 50
+
+/**
+ * Waits beside a trial until its deadline, and takes it back if it was not confirmed: a process of its own, which no
+ * closed terminal ends.
+ *
+ * @param id the trial's
+ */
+export async function keep(id: string): Promise<void> {
+  for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined)
+  const file = new TrialFile()
+  for (;;) {
+    const trial = file.read()
+    if (trial?.id !== id || trial.phase !== 'trial') return
+    const left = trial.deadline - sinceBoot()
+    if (left > 0) {
+      await sleep(Math.min(left, SLEEP_MAX_MS))
+      continue
+    }
+    try {
+      rollBack(id)
+      return
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error
+      await sleep(AGAIN_MS)
+    }
+  }
+}
+
+async function sleep(ms: number): Promise<void> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}

@@ -1,0 +1,58 @@
+import type { Config } from '../../../config/config.ts'
+import { connectionsTo } from '../../../host/connections.ts'
+import { listeningPorts } from '../../../host/listening.ts'
+import { basePlan, baseRuleset } from '../../../firewall/base/ruleset.ts'
+import type { BasePlan } from '../../../firewall/base/ruleset.ts'
+import { TABLE } from '../../../firewall/guard/element.ts'
+import { planOf } from '../../../firewall/guard/plan.ts'
+import { guardRuleset } from '../../../firewall/guard/ruleset.ts'
+import { PRINTED_BY } from '../../../firewall/kernel/heading.ts'
+import { formatAddress } from '../../../packet/address.ts'
+import { TCP, UDP } from '../../../packet/packet.ts'
+import type { Asked } from './asked.ts'
+
+/** The rules that a config and a command line come to. */
+export interface Rules {
+  readonly plan: BasePlan
+  /** The base ruleset as it is to stay, loadable by `nft -f`. */
+  readonly kept: string
+  /** The guard with nothing open, for when no daemon has put one in; empty where nothing is guarded. */
+  readonly guard: string
+  /** Both, with a heading, as a file that is loaded when the machine starts. */
+  readonly file: string
+}
+
+/** Makes the rules. Reads what listens on this machine, and changes nothing. */
+export function rulesOf(config: Config, { allowed }: Asked): Rules {
+  const plan = basePlan(config, allowed)
+  const kept = baseRuleset(plan, { guardThere: plan.guarded.length > 0, trialS: undefined })
+  const guard = closedGuard(config, true)
+  const later = closedGuard(config, false)
+  const heading = [
+    '#!/usr/sbin/nft -f',
+    `${PRINTED_BY} apply\` from ${JSON.stringify(config.file)}: a base ruleset${guard === '' ? '' : ', and the guard with nothing open'}.`,
+    '# Put in force by hand, it is not taken back by itself; `postern firewall apply` does that.',
+    '',
+  ]
+  return { plan, kept, guard, file: `${heading.join('\n')}\n${kept}${later === '' ? '' : `\n${later}`}` }
+}
+
+/** @param now whether connections that there are now are to stay */
+function closedGuard(config: Config, now: boolean): string {
+  const listening = listeningPorts()
+  const plan = planOf(config, (port) => listening[TCP].has(port) || listening[UDP].has(port))
+  if (plan === undefined) return ''
+  const there = now ? connectionsTo(plan.services) : []
+  const kept = there.map(({ peer, peerPort, port }) => ({
+    family: peer.family,
+    address: formatAddress(peer),
+    peerPort,
+    port,
+  }))
+  return guardRuleset(plan, [], kept)
+}
+
+/** What loads the guard into a firewall that has none, and nothing where there is one, which may have openings. */
+export function guardIfMissing(guard: string, list: (table: string) => string | undefined): string {
+  return guard === '' || list(TABLE) !== undefined ? '' : guard
+}

@@ -1,0 +1,61 @@
+// Goal: however many sources a capture has, a bounded number is kept account of, and those that came far stay.
+import { expect, test } from 'vitest'
+import type { Secret } from '../../gate/secret.ts'
+import type { Effect } from '../../gate/effect.ts'
+import { parseAddress } from '../../packet/address.ts'
+import { TCP } from '../../packet/packet.ts'
+import { secret } from '../../../test/gate/knocks.ts'
+import { ACCOUNTS_MAX, Accounts } from './accounts.ts'
+
+const SECRET: Secret = secret('ssh', [1, 2, 3])
+
+const staged = (from: string, stage: number): Effect => ({
+  kind: 'stage',
+  source: parseAddress(from)!,
+  secrets: [SECRET],
+  stage,
+})
+
+test('a flood of first knocks does not push out who came further, before or amid it', () => {
+  const accounts = new Accounts()
+  const flood = (from: number): void => {
+    for (let at = 0; at < ACCOUNTS_MAX; at++) accounts.note(staged(`10.${from}.${at >> 8}.${at & 255}`, 1))
+  }
+  accounts.note(staged('192.0.2.1', 1))
+  accounts.note(staged('192.0.2.1', 2))
+  flood(1)
+  accounts.note(staged('192.0.2.2', 1))
+  accounts.note(staged('192.0.2.2', 2))
+  flood(2)
+  const listed = accounts.all
+  expect(listed).toHaveLength(ACCOUNTS_MAX)
+  expect(
+    listed
+      .slice(0, 2)
+      .map(({ source }) => source)
+      .toSorted(),
+  ).toEqual(['192.0.2.1', '192.0.2.2'])
+  expect(accounts.leftOut).toBe(ACCOUNTS_MAX + 2)
+})
+
+test('reasons are counted, and strangers that did nothing are nobody', () => {
+  const accounts = new Accounts()
+  const source = parseAddress('192.0.2.1')!
+  const passed: Effect = { kind: 'passed', source, protocol: TCP, port: 9, reason: 'flags' }
+  accounts.note(passed)
+  expect(accounts.all).toEqual([])
+  accounts.note(staged('192.0.2.1', 1))
+  accounts.note(passed)
+  accounts.note(passed)
+  accounts.note({ kind: 'timeout', source, secrets: [SECRET], stage: 1 })
+  expect(accounts.all).toMatchObject([
+    {
+      source: '192.0.2.1',
+      packets: 3,
+      reasons: new Map([
+        ['flags', 2],
+        ['too slow', 1],
+      ]),
+    },
+  ])
+})

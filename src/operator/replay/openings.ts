@@ -1,0 +1,118 @@
+import type { Door } from '../../config/config.ts'
+import { formatService } from '../../config/service.ts'
+import { commandTimeout } from '../../daemon/log/said.ts'
+import type { Said } from '../../daemon/log/said.ts'
+import { expand } from '../../door/expand.ts'
+import { Recently } from '../../door/recently.ts'
+import { formatAddress } from '../../packet/address.ts'
+import type { Address } from '../../packet/address.ts'
+import { formatNetwork, networkOf } from '../../packet/network.ts'
+
+/** Openings that are followed at a time. */
+export const OPENINGS_MAX = 100_000
+/** Sources of doors without stop command that are remembered for their cooldown. */
+const COOLING_MAX = 65_536
+
+/** A door that would be open. */
+export interface Standing {
+  readonly door: string
+  readonly source: string
+  /** Milliseconds since 1970. */
+  readonly until: number
+}
+
+interface Live extends Standing {
+  readonly key: string
+  readonly closes: readonly Said[]
+}
+
+/** What the doors would do: nothing is run, everything is told. */
+export class WouldBeOpenings {
+  readonly #live = new Map<string, Live>()
+  readonly #cooling = new Recently<number>(COOLING_MAX)
+  #due = Infinity
+
+  /** When the next one would be closed, milliseconds since 1970. */
+  get due(): number {
+    return this.#due
+  }
+
+  /** Those that would be open, the first to be closed first. */
+  get standing(): readonly Standing[] {
+    return [...this.#live.values()].sort(byTime)
+  }
+
+  /** A door was opened for a source: what would be done. */
+  open(door: Door, source: Address, time: number): readonly Said[] {
+    const address = formatAddress(source)
+    const key = `${door.name}\n${address}`
+    const { start, stop } = source.family === 4 ? door.commands4 : door.commands6
+    const timed = stop !== undefined || door.opens.length > 0
+    if (!timed) return start === undefined ? [] : this.#openForGood(door, key, address, expand(start, address), time)
+    const until = time + door.cmdTimeoutMs
+    const before = this.#live.get(key)
+    if (before !== undefined) {
+      this.#keep({ ...before, until })
+      const seconds = Math.round(door.cmdTimeoutMs / 1000)
+      return [notice(address, door.name, `is open already, and would stay so for another ${seconds} s`)]
+    }
+    if (this.#live.size >= OPENINGS_MAX) return [notice(address, door.name, 'stays shut, too many doors are open')]
+    const ports = portsText(door, source)
+    const closes = [
+      ...(ports === undefined ? [] : [notice(address, door.name, `${ports} would be closed`)]),
+      ...(stop === undefined
+        ? []
+        : [commandTimeout(address, door.name), wouldRun(address, door, expand(stop, address))]),
+    ]
+    this.#keep({ key, door: door.name, source: address, until, closes })
+    return [
+      ...(ports === undefined
+        ? []
+        : [notice(address, door.name, `${ports} would be open for ${Math.round(door.cmdTimeoutMs / 1000)} s`)]),
+      ...(start === undefined ? [] : [wouldRun(address, door, expand(start, address))]),
+    ]
+  }
+
+  /** What would be done by now: openings whose time is over, in the order of their deadlines. */
+  close(now: number): readonly { readonly time: number; readonly said: Said }[] {
+    if (now < this.#due) return []
+    const over = [...this.#live.values()].filter(({ until }) => until <= now).sort(byTime)
+    for (const { key } of over) this.#live.delete(key)
+    this.#due = Infinity
+    for (const { until } of this.#live.values()) if (until < this.#due) this.#due = until
+    return over.flatMap(({ until, closes }) => closes.map((said) => ({ time: until, said })))
+  }
+
+  #keep(live: Live): void {
+    this.#live.set(live.key, live)
+    // Too early for one that was extended: the next look finds that out.
+    this.#due = Math.min(this.#due, live.until)
+  }
+
+  #openForGood(door: Door, key: string, address: string, command: string, time: number): readonly Said[] {
+    const before = this.#cooling.at(key)
+    if (before !== undefined && time - before < door.cooldownMs) return [notice(address, door.name, 'cools down')]
+    this.#cooling.note(key, time)
+    return [wouldRun(address, door, command)]
+  }
+}
+
+function byTime(one: Standing, other: Standing): number {
+  return one.until - other.until
+}
+
+function portsText(door: Door, source: Address): string | undefined {
+  const services = door.opens.filter(({ host }) => host === undefined || host.family === source.family)
+  if (services.length === 0) return undefined
+  const network = networkOf(source, door.widen[source.family])
+  const to = formatNetwork(network)
+  return `${services.map(formatService).join(', ')}${to.includes('/') ? ` to ${to}` : ''}`
+}
+
+function wouldRun(source: string, { name }: Door, command: string): Said {
+  return { event: 'would-run', source, text: `${name}: would run: ${command}`, facts: { door: name, command } }
+}
+
+function notice(source: string, door: string, message: string): Said {
+  return { event: 'notice', source, text: `${door}: ${message}`, facts: { door, message } }
+}

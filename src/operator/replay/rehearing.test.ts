@@ -1,0 +1,136 @@
+// Goal: a capture goes the daemon's way whatever link layer it was made on, and what would be done is told with its
+// reason and at its time: openings, extensions, closes, and what came to nothing.
+import { describe, expect, test } from 'vitest'
+import { readConfig } from '../../config/read.ts'
+import { emptyFrame } from '../../capture/file/frame.ts'
+import { parseAddress } from '../../packet/address.ts'
+import { ACK, SYN, UDP } from '../../packet/packet.ts'
+import { LINKS, ip4, ip6 } from '../../../test/packets/build.ts'
+import type { Segment } from '../../../test/packets/build.ts'
+import { Rehearing } from './rehearing.ts'
+
+const BEGIN_MS = 1_700_000_000_000
+
+const CONFIG = `[ssh]
+Sequence = 7000,8000:udp,9000
+Seq_Timeout = 5s
+Open_Ports = tcp/22
+Open_For = 10s
+[run]
+Sequence = 4001,4002
+Command = echo %IP%
+Cooldown = 60s
+`
+
+interface Sent extends Segment {
+  readonly at: number
+  readonly link?: (typeof LINKS)[number]
+  readonly six?: boolean
+}
+
+/** What is told of these packets, with seconds since the beginning in front. */
+function replayed(sent: readonly Sent[], own?: readonly string[], until = 0): readonly string[] {
+  const told: string[] = []
+  const { config } = readConfig(CONFIG, 'knockd.conf')
+  const rehearing = new Rehearing({
+    config: config!,
+    own: own?.map((text) => parseAddress(text)!),
+    onlyIp4: false,
+    tell: ({ text }, time) => told.push(`${(time - BEGIN_MS) / 1000} ${text}`),
+    warn: (text) => told.push(text),
+  })
+  const frame = emptyFrame()
+  for (const [index, { at, link: [, linkType, wrap] = LINKS[0]!, six = false, ...segment }] of sent.entries()) {
+    const packet = { sequence: index, identification: index, flags: SYN, ...segment }
+    frame.bytes = Uint8Array.from(wrap(six ? ip6(packet) : ip4(packet)))
+    frame.start = 0
+    frame.end = frame.bytes.length
+    frame.wireLength = frame.end
+    frame.linkType = linkType
+    frame.time = BEGIN_MS + at * 1000
+    rehearing.take(frame)
+  }
+  rehearing.advance(BEGIN_MS + until * 1000)
+  return told
+}
+
+const SSH: readonly Sent[] = [
+  { at: 0, port: 7000 },
+  { at: 1, port: 8000, protocol: UDP },
+  { at: 2, port: 9000 },
+]
+
+describe.each(LINKS)('%s', (...link) => {
+  test.each([false, true])('IPv6: %s', (six) => {
+    const sent = SSH.map((each) => ({ ...each, link, six }))
+    expect(replayed(sent)).toEqual([
+      '0 ssh: Stage 1',
+      '1 ssh: Stage 2',
+      '2 ssh: Stage 3',
+      '2 ssh: OPEN SESAME',
+      '2 ssh: tcp/22 would be open for 10 s',
+    ])
+  })
+})
+
+test('an opening is extended, and closed at its time among what else happens', () => {
+  const again = SSH.map((each) => ({ ...each, at: each.at + 7 }))
+  const other = { at: 19.5, port: 4001 }
+  expect(replayed([...SSH, ...again, other], undefined, 30).slice(5)).toEqual([
+    '7 ssh: Stage 1',
+    '8 ssh: Stage 2',
+    '9 ssh: Stage 3',
+    '9 ssh: OPEN SESAME',
+    '9 ssh: is open already, and would stay so for another 10 s',
+    '19 ssh: tcp/22 would be closed',
+    '19.5 run: Stage 1',
+  ])
+})
+
+test('what comes to nothing has its reason and its time', () => {
+  const wrong: readonly Sent[] = [
+    { at: 0, port: 7000 },
+    { at: 1, port: 9000 },
+    { at: 2, port: 7000 },
+    { at: 3, port: 8000, protocol: UDP },
+    { at: 20, port: 9000 },
+    { at: 21, port: 9000, flags: SYN | ACK },
+  ]
+  expect(replayed(wrong)).toEqual([
+    '0 ssh: Stage 1',
+    '1 ssh: wrong knock (stage 1, knock 9000:tcp)',
+    '2 ssh: Stage 1',
+    '3 ssh: Stage 2',
+    '7 ssh: sequence timeout (stage 2)',
+    '20 no part of a sequence (knock 9000:tcp)',
+  ])
+})
+
+test('a command without its undoing is told each time, but for the cooldown', () => {
+  const told = replayed(
+    [0, 10, 70].flatMap((at) => [
+      { at, port: 4001 },
+      { at: at + 1, port: 4002 },
+    ]),
+  )
+  expect(told.filter((line) => /would run|cools/.test(line))).toEqual([
+    '1 run: would run: echo 192.0.2.2',
+    '11 run: cools down',
+    '71 run: would run: echo 192.0.2.2',
+  ])
+})
+
+test('where the addresses of the server are named, knocks at others are none', () => {
+  expect(replayed(SSH, ['192.0.2.77'])).toEqual([])
+  expect(replayed(SSH, ['192.0.2.1'])).toHaveLength(5)
+})
+
+test('a frame that is older than the one before is as of that one', () => {
+  const [first, second, third] = SSH
+  expect(replayed([{ ...first!, at: 3 }, second!, third!]).slice(0, 4)).toEqual([
+    '3 ssh: Stage 1',
+    '3 ssh: Stage 2',
+    '3 ssh: Stage 3',
+    '3 ssh: OPEN SESAME',
+  ])
+})

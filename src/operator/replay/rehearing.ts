@@ -1,0 +1,124 @@
+import { BusyPorts } from '../../capture/busy.ts'
+import { passes } from '../../capture/filter.ts'
+import type { Frame } from '../../capture/file/frame.ts'
+import { needsOf } from '../../capture/needs.ts'
+import type { Needs } from '../../capture/needs.ts'
+import type { Config, Door } from '../../config/config.ts'
+import type { Said } from '../../daemon/log/said.ts'
+import type { Effect } from '../../gate/effect.ts'
+import { Gate } from '../../gate/gate.ts'
+import { formatAddress } from '../../packet/address.ts'
+import type { Address } from '../../packet/address.ts'
+import { PACKET, decode } from '../../packet/decode.ts'
+import { Packet, TCP } from '../../packet/packet.ts'
+import { Accounts } from './accounts.ts'
+import { Lists } from './lists.ts'
+import { WouldBeOpenings } from './openings.ts'
+import type { Standing } from './openings.ts'
+import { saidOf } from './telling.ts'
+
+/** Fixed, so that the same capture always comes to the same; the daemon has words of its own at each start. */
+const SEED = [0x9e3779b9, 0x7f4a7c15] as const
+/** Of the sixteen classes of UDP ports in which the daemon sees scans, the one taken here. */
+const DECOY = 0
+/** Attempts under way that are told of at the end. */
+const UNDER_WAY_MAX = 50
+
+/** What a capture is run through. */
+export interface RehearingTerms {
+  readonly config: Config
+  readonly own: readonly Address[] | undefined
+  readonly onlyIp4: boolean
+  /** Tells something that would have happened. */
+  readonly tell: (said: Said, time: number, effect: Effect | undefined) => void
+  readonly warn: (text: string) => void
+}
+
+/** The daemon's way of a packet, from the filter to what doors do, on the time of the packets alone. */
+export class Rehearing {
+  readonly #terms: RehearingTerms
+  readonly #doors: ReadonlyMap<string, Door>
+  readonly #gate: Gate
+  readonly #lists: Lists
+  readonly #openings = new WouldBeOpenings()
+  readonly #busyTcp = new BusyPorts()
+  readonly #busyUdp = new BusyPorts()
+  readonly #packet = new Packet()
+  #needs: Needs
+  #now = 0
+  readonly accounts = new Accounts()
+  /** Packets that the daemon would have looked at. */
+  looked = 0
+  /** Times that a door would have opened. */
+  opened = 0
+
+  constructor(terms: RehearingTerms) {
+    this.#terms = terms
+    const { config, own } = terms
+    const { scanPorts, scanIgnoreMs } = config.options
+    this.#doors = new Map(config.doors.map((door) => [door.name, door]))
+    this.#gate = new Gate({ scanPorts, scanIgnoreMs, seed: SEED, explain: true, ...(own === undefined ? {} : { own }) })
+    this.#lists = new Lists(config.doors, this.#gate, terms.warn)
+    this.#needs = needsOf(this.#lists.secrets())
+  }
+
+  /** Takes a frame. */
+  take({ bytes, start, end, wireLength, linkType, link, time }: Frame): void {
+    const packet = this.#packet
+    if (decode(bytes, start, end, wireLength, linkType, packet) !== PACKET) return
+    if (packet.family === 6 && this.#terms.onlyIp4) return
+    const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
+    if (!passes({ needs: this.#needs, decoy: DECOY, ...busy }, packet)) return
+    this.looked++
+    packet.time = time
+    packet.link = link
+    this.advance(time)
+    this.#watchBusy(packet)
+    for (const effect of this.#gate.knock(packet)) this.#take(effect)
+  }
+
+  /** Lets time pass up to `now`, milliseconds since 1970: what was due by then happens, in order. */
+  advance(now: number): void {
+    for (;;) {
+      const due = Math.min(this.#gate.due, this.#openings.due)
+      if (due > now) break
+      this.#now = Math.max(this.#now, due)
+      for (const { time, said } of this.#openings.close(due)) this.#terms.tell(said, time, undefined)
+      const before = this.#gate.due
+      for (const effect of this.#gate.expire(due)) this.#take(effect)
+      if (this.#gate.due === before && this.#openings.due > now) break
+    }
+    this.#now = Math.max(this.#now, now)
+  }
+
+  /** What is not over when the capture ends. */
+  get underWay(): readonly string[] {
+    return [...this.#gate.underWay(UNDER_WAY_MAX)].map(
+      ({ source, doors, stage }) => `${formatAddress(source)}: ${doors.join(', ')}: the capture ends at stage ${stage}`,
+    )
+  }
+
+  /** Doors that would still be open when the capture ends. */
+  get standing(): readonly Standing[] {
+    return this.#openings.standing
+  }
+
+  #take(effect: Effect): void {
+    this.accounts.note(effect)
+    for (const said of saidOf(effect)) this.#terms.tell(said, this.#now, effect)
+    if (effect.kind !== 'open') return
+    this.opened++
+    const { secret, source } = effect
+    const door = this.#doors.get(secret.door)!
+    for (const said of this.#openings.open(door, source, this.#now)) this.#terms.tell(said, this.#now, effect)
+    if (!secret.once) return
+    this.#lists.used(secret)
+    this.#needs = needsOf(this.#lists.secrets())
+  }
+
+  #watchBusy({ protocol, port, time }: Packet): void {
+    const tcp = protocol === TCP
+    if ((tcp ? this.#needs.tcpPorts : this.#needs.udpPorts).has(port)) return
+    ;(tcp ? this.#busyTcp : this.#busyUdp).count(port, time)
+  }
+}

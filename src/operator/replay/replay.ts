@@ -1,0 +1,187 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { setImmediate as breathe } from 'node:timers/promises'
+import { getSystemErrorMap } from 'node:util'
+import { readCapture } from '../../capture/file/capture-file.ts'
+import { CaptureFileError, emptyFrame } from '../../capture/file/frame.ts'
+import type { Frame } from '../../capture/file/frame.ts'
+import type { Config } from '../../config/config.ts'
+import { formatFault } from '../../config/fault.ts'
+import { decodesLinkType } from '../../packet/decode.ts'
+import { USABLE, UNUSABLE, USAGE, WARNED, examine } from '../check.ts'
+import type { Output } from '../check.ts'
+import { HELP, UsageError, readArguments } from './arguments.ts'
+import type { ReplayArguments } from './arguments.ts'
+import { Progress } from './progress.ts'
+import { Rehearing } from './rehearing.ts'
+import { lineOf, summaryJson, summaryText } from './telling.ts'
+
+/** Bytes of output that are gathered before they are written. */
+const GATHERED_CHARS = 65_536
+/** Frames between two moments in which signals and a closed output are noticed. */
+const FRAMES_AT_A_TIME = 20_000
+/** Sources whose link types are named as unknown. */
+const LINK_TYPES_NAMED_MAX = 16
+
+/**
+ * `postern replay FILE [-c FILE]`: see the help. What would have happened goes to standard output, progress and what is
+ * wrong with the file to standard error.
+ *
+ * @returns the exit code
+ */
+export async function replay(args: readonly string[], output: Output): Promise<number> {
+  let asked: ReplayArguments
+  try {
+    asked = readArguments(args)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    output.err(`postern: ${error.message}\n${HELP.slice(0, HELP.indexOf('\n'))}\n`)
+    return USAGE
+  }
+  if (asked.help) {
+    output.out(HELP)
+    return USABLE
+  }
+  const { config, faults } = examine(asked.config)
+  if (config === undefined) {
+    output.err(`${faults.map((fault) => formatFault(asked.config, fault)).join('\n')}\n`)
+    return UNUSABLE
+  }
+  let fd: number
+  try {
+    fd = asked.file === '-' ? 0 : openSync(asked.file, 'r')
+  } catch (error) {
+    output.err(`postern: ${asked.file}: cannot be read: ${reasonOf(error)}\n`)
+    return WARNED
+  }
+  try {
+    return await run(asked, config, fd, output)
+  } finally {
+    if (fd !== 0) closeSync(fd)
+  }
+}
+
+async function run(asked: ReplayArguments, config: Config, fd: number, output: Output): Promise<number> {
+  const { sources, json } = asked
+  const name = asked.file === '-' ? 'standard input' : asked.file
+  const progress = progressOn(fd)
+  let gathered = ''
+  let bytes = 0
+  const flush = (): void => {
+    if (gathered === '') return
+    progress?.clear()
+    output.out(gathered)
+    gathered = ''
+  }
+  const complain = (text: string): void => {
+    flush()
+    progress?.clear()
+    output.err(`postern: ${text}\n`)
+  }
+  const rehearing = new Rehearing({
+    config,
+    own: asked.own,
+    onlyIp4: asked.onlyIp4,
+    tell: (said, time, effect) => {
+      if (effect?.kind === 'passed' && !asked.all) return
+      if (sources !== undefined && (said.source === undefined || !sources.has(said.source))) return
+      gathered += lineOf(said, time, json)
+      if (gathered.length >= GATHERED_CHARS) flush()
+    },
+    warn: complain,
+  })
+  const read = (buffer: Uint8Array, offset: number, length: number): number => {
+    const count = readAgain(fd, buffer, offset, length)
+    bytes += count
+    progress?.at(bytes)
+    return count
+  }
+  const seen = await takeAll(read, rehearing, (text) => complain(`${name}: ${text}`))
+  flush()
+  progress?.clear()
+  if (seen.last !== undefined) rehearing.advance(seen.last)
+  flush()
+  const all = rehearing.accounts.all
+  const summary = {
+    file: name,
+    config: asked.config,
+    ...seen,
+    looked: rehearing.looked,
+    opened: rehearing.opened,
+    sources: sources === undefined ? all : all.filter(({ source }) => sources.has(source)),
+    sourcesLeftOut: rehearing.accounts.leftOut,
+    underWay: rehearing.underWay,
+    open: rehearing.standing,
+  }
+  output.out(json ? summaryJson(summary) : summaryText(summary))
+  if (seen.failure !== undefined) output.err(`postern: ${name} ${seen.failure}\n`)
+  return seen.failure === undefined ? USABLE : WARNED
+}
+
+interface Seen {
+  readonly frames: number
+  readonly first: number | undefined
+  readonly last: number | undefined
+  readonly failure: string | undefined
+}
+
+async function takeAll(
+  read: (buffer: Uint8Array, offset: number, length: number) => number,
+  rehearing: Rehearing,
+  warn: (text: string) => void,
+): Promise<Seen> {
+  const frame = emptyFrame()
+  const strange = new Set<number>()
+  let frames = 0
+  let first: number | undefined
+  let last: number | undefined
+  let failure: string | undefined
+  try {
+    const reader = readCapture(read)
+    while (reader.next(frame)) {
+      frames++
+      first ??= frame.time
+      if (last === undefined || frame.time > last) last = frame.time
+      if (!decodesLinkType(frame.linkType)) warnOf(frame, strange, warn)
+      else rehearing.take(frame)
+      if (frames % FRAMES_AT_A_TIME === 0) await breathe()
+    }
+  } catch (error) {
+    failure = error instanceof CaptureFileError ? error.message : `cannot be read: ${reasonOf(error)}`
+  }
+  return { frames, first, last, failure }
+}
+
+function warnOf({ linkType }: Frame, strange: Set<number>, warn: (text: string) => void): void {
+  if (strange.has(linkType) || strange.size >= LINK_TYPES_NAMED_MAX) return
+  strange.add(linkType)
+  warn(`frames of link type ${linkType} are passed over: they cannot be decoded`)
+}
+
+function progressOn(fd: number): Progress | undefined {
+  if (!process.stderr.isTTY) return undefined
+  const stat = fstatSync(fd)
+  const screen = { write: (text: string) => void process.stderr.write(text), now: () => performance.now() }
+  return new Progress(screen, stat.isFile() ? stat.size : undefined)
+}
+
+/** Standard input may be a terminal or a pipe that somebody else set to not waiting. */
+function readAgain(fd: number, buffer: Uint8Array, offset: number, length: number): number {
+  for (;;) {
+    try {
+      return readSync(fd, buffer, offset, length, null)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EOF') return 0
+      if (code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS)
+    }
+  }
+}
+
+/** Milliseconds after which an input that had nothing is asked again. */
+const AGAIN_MS = 20
+
+function reasonOf(error: unknown): string {
+  const { errno, message } = error as NodeJS.ErrnoException
+  return getSystemErrorMap().get(errno ?? 0)?.[1] ?? message
+}

@@ -1,0 +1,106 @@
+import { jsonLine, plainText } from '../../daemon/log/line.ts'
+import type { Said } from '../../daemon/log/said.ts'
+import { cameToNothing, opens, scans, stageReached, tookTooLong } from '../../daemon/log/said.ts'
+import { zonedTime } from '../../daemon/log/time.ts'
+import { knockText } from '../../daemon/report.ts'
+import type { Effect } from '../../gate/effect.ts'
+import type { Account } from './accounts.ts'
+
+/** Sources that are listed at the end for people. */
+export const LISTED_MAX = 50
+/** Doors that are named for one of them. */
+const DOORS_NAMED_MAX = 8
+
+/** What the daemon would have said of this, and of what it says only when asked to explain. */
+export function saidOf(effect: Effect): readonly Said[] {
+  const { source } = effect
+  switch (effect.kind) {
+    case 'stage':
+      return effect.secrets.map(({ door }) => stageReached(source, door, effect.stage))
+    case 'open':
+      return [opens(source, effect.secret.door)]
+    case 'timeout':
+      return effect.secrets.map(({ door }) => tookTooLong(source, door, effect.stage))
+    case 'broken': {
+      const facts = { stage: effect.stage, knock: knockText(effect) }
+      return effect.secrets.map(({ door }) => cameToNothing(source, door, 'wrong knock', facts))
+    }
+    case 'scan':
+      return [scans(source, Math.round(effect.ignoredMs / 1000))]
+    case 'passed':
+      return [cameToNothing(source, undefined, effect.reason, { knock: knockText(effect) })]
+    default:
+      return effect satisfies never
+  }
+}
+
+/** A line for people, or for programs. */
+export function lineOf(said: Said, time: number, json: boolean): string {
+  const entry = { level: 'notice' as const, ...said, time }
+  return json ? jsonLine(entry, undefined) : `${zonedTime(time, 'milliseconds')} ${plainText(entry, undefined)}\n`
+}
+
+/** What a replay comes to. */
+export interface Summary {
+  readonly file: string
+  readonly config: string
+  /** Frames in the file, and those of them that the daemon would have looked at. */
+  readonly frames: number
+  readonly looked: number
+  /** Times of the first and the last frame, milliseconds since 1970. */
+  readonly first: number | undefined
+  readonly last: number | undefined
+  readonly opened: number
+  readonly sources: readonly Account[]
+  readonly sourcesLeftOut: number
+  /** Attempts that were under way when the capture ended, and doors that would still have been open. */
+  readonly underWay: readonly string[]
+  readonly open: readonly { readonly door: string; readonly source: string; readonly until: number }[]
+  /** Why not all of the file was read. */
+  readonly failure: string | undefined
+}
+
+/** The summary on one line, for programs. */
+export function summaryJson(of: Summary): string {
+  const { first, last, sources, open, ...rest } = of
+  const listed = sources.map(({ source, packets, stages, opened, reasons }) => ({
+    source,
+    packets,
+    stages: Object.fromEntries(stages),
+    opened: Object.fromEntries(opened),
+    reasons: Object.fromEntries(reasons),
+  }))
+  const standing = open.map(({ door, source, until }) => ({ door, source, until: when(until) }))
+  return `${JSON.stringify({ event: 'summary', ...rest, first: when(first), last: when(last), open: standing, sources: listed })}\n`
+}
+
+/** The summary for people. */
+export function summaryText(of: Summary): string {
+  const shown = of.sources.slice(0, LISTED_MAX)
+  const hidden = of.sources.length - shown.length + of.sourcesLeftOut
+  const lines = [
+    ...(shown.length === 0 ? ['nobody knocked'] : shown.map(accountText)),
+    ...(hidden > 0 ? [`and ${hidden} other sources, which came no further`] : []),
+    ...of.underWay,
+    ...of.open.map(
+      ({ door, source, until }) => `${source}: ${door}: would be open until ${zonedTime(until, 'milliseconds')}`,
+    ),
+    '',
+    `${of.file}: ${of.frames} frames, ${of.looked} looked at, ${of.opened} times a door would have opened`,
+  ]
+  return `\n${lines.join('\n')}\n`
+}
+
+function when(time: number | undefined): string | undefined {
+  return time === undefined ? undefined : zonedTime(time, 'milliseconds')
+}
+
+function accountText({ source, stages, opened, reasons }: Account): string {
+  const doors = [...stages].slice(0, DOORS_NAMED_MAX).map(([door, stage]) => {
+    const times = opened.get(door)
+    return times === undefined ? `${door} to stage ${stage}` : `${door} opened${times > 1 ? ` ${times} times` : ''}`
+  })
+  const more = stages.size > doors.length ? [`${stages.size - doors.length} more doors`] : []
+  const why = [...reasons].map(([reason, count]) => (count > 1 ? `${count} times ${reason}` : reason))
+  return `${source}: ${[...doors, ...more, ...why].join(', ')}`
+}

@@ -1,0 +1,218 @@
+// Goal: a base ruleset lets in what it should and refuses the rest as closed ports do, together with the guard; and
+// nobody is locked out by it: without a confirmation over a new connection it is taken back, whatever is killed.
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { nft, nftRules } from './firewall.ts'
+import { knock, program, startKnockd } from './knockd.ts'
+import { CLIENT_4, SERVER_4, SERVER_6, lab, pair } from './net.ts'
+import type { Host } from './net.ts'
+import { runs, until } from './process.ts'
+import type { Output, Process } from './process.ts'
+import { writeConfig } from './scratch.ts'
+import { probe, serveTcp } from './service.ts'
+
+const CONFIG = `[options]
+Always_Allow = 203.0.113.0/24
+[ssh]
+Sequence = 7301,5401,8822
+Open_Ports = tcp/22
+Open_For = 30s
+`
+
+async function firewall(host: Host, ...args: readonly string[]): Promise<Output> {
+  return host.run([process.execPath, program('postern'), 'firewall', ...args], { mayFail: true })
+}
+
+/** Starts `apply` as in an ssh session, so that nothing at the machine itself can confirm it. */
+async function applying(host: Host, file: string, ...args: readonly string[]): Promise<Process> {
+  const argv = [process.execPath, program('postern'), 'firewall', 'apply', '-c', file, ...args]
+  const apply = host.start(argv, { env: { SSH_CONNECTION: `${CLIENT_4} 1 ${SERVER_4} 22` } })
+  await apply.line(/on trial/)
+  return apply
+}
+
+/** A connection from the client that stays, and its name as sshd gives it to its sessions. */
+async function connected(client: Host, port: number): Promise<string> {
+  const code = `const s=require('net').connect(${port},'${SERVER_4}',()=>console.log('port '+s.localPort));s.on('error',()=>process.exit(1))`
+  const line = await client.start([process.execPath, '-e', code]).line(/^port /)
+  return `${CLIENT_4} ${line.slice(5)} ${SERVER_4} ${port}`
+}
+
+async function confirm(host: Host, connection: string): Promise<Output> {
+  return host.run([process.execPath, program('postern'), 'firewall', 'confirm'], {
+    mayFail: true,
+    env: { SSH_CONNECTION: connection },
+  })
+}
+
+/** Processes that keep trials in this host's namespace. */
+async function keepers(host: Host): Promise<readonly number[]> {
+  const pids = (await host.run(['ip', 'netns', 'pids', host.ns])).stdout.split('\n').filter(Boolean).map(Number)
+  return pids.filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('firewall-keeper')
+    } catch {
+      return false
+    }
+  })
+}
+
+lab('the base ruleset', () => {
+  test('confirmed over a new connection it stays; what is named is open, the rest looks closed', async () => {
+    const { server, client } = await pair()
+    for (const port of [80, 3306]) await serveTcp(server, port)
+    const file = writeConfig(CONFIG)
+    const old = await connected(client, 80)
+    const apply = await applying(server, file, '--allow', 'tcp/80', '--timeout', '30s')
+    expect([await probe(client, SERVER_4, 80), await probe(client, SERVER_6, 80)]).toEqual(['open', 'open'])
+    expect([await probe(client, SERVER_4, 3306), await probe(client, SERVER_6, 3306)]).toEqual(['refused', 'refused'])
+    for (const words of [[SERVER_4], ['-6', SERVER_6]]) {
+      const echo = await client.run(['nmap', '-n', '-sn', '-PE', '--disable-arp-ping', '--reason', ...words])
+      expect(echo.stdout).toMatch(/Host is up, received echo-reply/)
+    }
+    const doubted = await confirm(server, old)
+    expect([doubted.code, doubted.stderr]).toEqual([
+      1,
+      expect.stringMatching(/this connection was there before the rules\n {2}log in once more/),
+    ])
+    expect((await confirm(server, `${CLIENT_4} 9 ${SERVER_4} 22`)).stderr).toMatch(/a connection that is no more/)
+    const status = JSON.parse((await firewall(server, 'status', '--json')).stdout) as {
+      base: string
+      trialLeftS: number
+    }
+    expect(status.base).toBe('on trial')
+    expect(status.trialLeftS).toBeGreaterThan(0)
+    const kept = await confirm(server, await connected(client, 80))
+    expect([kept.code, kept.stdout]).toEqual([0, 'it stays\n'])
+    await apply.line(/confirmed: it stays/)
+    expect((await apply.ended).code).toBe(0)
+    expect(await nftRules(server)).not.toContain('trial')
+    expect((await firewall(server, 'status')).stdout).toMatch(/^base ruleset: kept, since/)
+    const dry = await firewall(server, 'apply', '--dry-run', '-c', file, '--allow', 'tcp/80,tcp/443')
+    expect(dry.stdout).toMatch(/^\+.*tcp dport 443 accept$/m)
+    expect(dry.stdout).not.toMatch(/^-[^-]/m)
+    expect((await firewall(server, 'apply', '--dry-run', '-c', file, '--allow', 'tcp/80')).stdout).toBe(
+      'what is in force is what it would be\n',
+    )
+    expect((await firewall(server, 'remove')).stdout).toBe('the base ruleset and the guard are removed\n')
+    expect(await nftRules(server)).toBe('')
+    expect(await probe(client, SERVER_4, 3306)).toBe('open')
+  })
+
+  test('not confirmed it is taken back, and what was there before is there again', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 80)
+    await serveTcp(server, 81)
+    const file = writeConfig('[run]\nSequence = 7301,5401\nCommand = true\n')
+    const first = await applying(server, file, '--allow', 'tcp/80', '--timeout', '30s')
+    expect(first.lines.join('\n')).toMatch(/:1:1: warning: door `run` runs a command/)
+    await confirm(server, await connected(client, 80))
+    await first.ended
+    const before = await nftRules(server)
+    const second = await applying(server, file, '--allow', 'tcp/81', '--timeout', '5s')
+    expect(await probe(client, SERVER_4, 81)).toBe('open')
+    expect((await firewall(server, 'apply', '-c', file)).stderr).toMatch(/another ruleset is on trial/)
+    await second.line(/not confirmed: it is taken back/)
+    expect((await second.ended).code).toBe(1)
+    expect(await nftRules(server)).toBe(before)
+  })
+
+  test('interrupted it is taken back at once', async () => {
+    const { server } = await pair()
+    const apply = await applying(server, writeConfig(CONFIG), '--timeout', '60s')
+    apply.kill('SIGINT')
+    await apply.line(/taken back/)
+    expect(await nftRules(server)).toBe('')
+  })
+
+  test.each(['SIGHUP', 'SIGKILL'] as const)(
+    'with its terminal or itself gone (%s), it is taken back all the same',
+    async (signal) => {
+      const { server, client } = await pair()
+      await serveTcp(server, 80)
+      const apply = await applying(server, writeConfig(CONFIG), '--timeout', '5s')
+      const [keeper] = await keepers(server)
+      apply.kill(signal)
+      await apply.ended
+      expect(await probe(client, SERVER_4, 80)).toBe('refused')
+      await until('the rules are gone', async () => (await nftRules(server)) === '', 15_000)
+      await until('its keeper has ended', () => !runs(keeper!))
+    },
+  )
+
+  test('with every process of it killed, the kernel lets everybody in', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 80)
+    const apply = await applying(server, writeConfig(CONFIG), '--timeout', '5s')
+    for (const pid of await keepers(server)) process.kill(pid, 'SIGKILL')
+    apply.kill('SIGKILL')
+    await apply.ended
+    expect(await keepers(server)).toEqual([])
+    expect(await probe(client, SERVER_4, 80)).toBe('refused')
+    await until('the port is open', async () => (await probe(client, SERVER_4, 80)) === 'open', 25_000)
+    expect(await nftRules(server)).toContain('postern_base')
+    await firewall(server, 'remove')
+    expect(await nftRules(server)).toBe('')
+  })
+
+  test('a real terminal that is closed', async () => {
+    const { server } = await pair()
+    const file = writeConfig(CONFIG)
+    const words = [process.execPath, program('postern'), 'firewall', 'apply', '-c', file, '--timeout', '5s'].join(' ')
+    const script = spawn('ip', ['netns', 'exec', server.ns, 'script', '-qec', words, '/dev/null'], { stdio: 'pipe' })
+    await new Promise<void>((resolve) => {
+      script.stdout.on('data', (text: Buffer) => text.includes('on trial') && resolve())
+    })
+    // Its end of the terminal goes with it: apply gets SIGHUP.
+    script.kill('SIGKILL')
+    expect(await nftRules(server)).toContain('postern_base')
+    await until('the rules are gone', async () => (await nftRules(server)) === '', 15_000)
+  })
+
+  test('with the guard: who knocks gets through both, and without a daemon nobody does', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    await serveTcp(server, 80)
+    const file = writeConfig(CONFIG)
+    const apply = await applying(server, file, '--allow', 'tcp/80', '--timeout', '30s')
+    await confirm(server, await connected(client, 80))
+    await apply.ended
+    expect(await probe(client, SERVER_4, 22)).toBe('refused')
+    const daemon = await startKnockd({ host: server, config: CONFIG })
+    expect(await probe(client, SERVER_4, 22)).toBe('refused')
+    await knock(client, [SERVER_4, '7301', '5401', '8822'])
+    await daemon.process.line(/OPEN SESAME/)
+    await until('it is open', async () => (await probe(client, SERVER_4, 22)) === 'open')
+    expect(await probe(client, SERVER_6, 22)).toBe('refused')
+    const removed = await firewall(server, 'remove')
+    expect([removed.code, removed.stderr]).toEqual([1, expect.stringMatching(/runs and keeps the guard in force/)])
+  })
+
+  test('rules of others, and what is no good, change nothing', async () => {
+    const { server } = await pair()
+    await nft(
+      server,
+      'table inet mine { chain in { type filter hook input priority 0; policy drop; iifname "lo" accept; }; }',
+    )
+    const before = await nftRules(server)
+    const file = writeConfig(CONFIG)
+    const beside = await firewall(server, 'apply', '-c', file)
+    expect([beside.code, beside.stderr]).toEqual([1, expect.stringMatching(/inet mine in, policy drop\n {2}--beside/)])
+    const bad = writeConfig('[ssh]\nSequence = 7301,99999\nOpen_Ports = tcp/22\n')
+    expect((await firewall(server, 'apply', '-c', bad)).code).toBe(78)
+    expect((await firewall(server, 'apply', '-c', '/nowhere')).code).toBe(78)
+    expect((await firewall(server, 'apply', '--allow', 'tcp/99999')).code).toBe(2)
+    expect((await firewall(server, 'apply', '--timeout', '1s')).stderr).toMatch(/--timeout/)
+    expect((await firewall(server, 'confirm')).stderr).toMatch(/nothing is on trial/)
+    expect((await firewall(server, 'apply', '-c', file, '--dry-run')).stdout).toMatch(/^\+table inet postern_base \{$/m)
+    expect(await nftRules(server)).toBe(before)
+  })
+
+  test('what print prints is what nft loads', async () => {
+    const { server } = await pair()
+    const { stdout } = await firewall(server, 'print', '-c', writeConfig(CONFIG), '--allow', 'tcp/80,udp/53')
+    await nft(server, stdout)
+    expect(await nftRules(server)).toMatch(/table inet postern_base[^]*tcp dport 80 accept[^]*table inet postern \{/)
+  })
+})

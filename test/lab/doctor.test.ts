@@ -1,0 +1,127 @@
+// Goal: on a live machine each thing that bites is found, and is gone once the command that comes with it has run.
+import { execFileSync } from 'node:child_process'
+import { chmodSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { hidePort } from './firewall.ts'
+import { program, startKnockd, startRealKnockd } from './knockd.ts'
+import { lab, pair } from './net.ts'
+import type { Host } from './net.ts'
+import { scratch, writeConfig } from './scratch.ts'
+import { serveTcp } from './service.ts'
+
+interface Found {
+  readonly subject: string
+  readonly message: string
+  readonly mend?: string
+}
+
+const config = (lines: string): string => `[options]
+StateDir = ${scratch('state')}
+Interface = eth0
+[ssh]
+Sequence = 9301,5401,7822
+${lines}
+`
+const COMMANDS = `Start_Command = /usr/sbin/iptables -I INPUT -s %IP% -p tcp --dport 22 -j ACCEPT
+Stop_Command = /usr/sbin/iptables -D INPUT -s %IP% -p tcp --dport 22 -j ACCEPT`
+
+async function doctor(host: Host, file: string): Promise<readonly Found[]> {
+  const argv = [process.execPath, program('postern'), 'doctor', '--json', '-c', file]
+  const { stdout, stderr } = await host.run(argv, { mayFail: true })
+  expect(stderr).toBe('')
+  return (JSON.parse(stdout) as { findings: readonly Found[] }).findings
+}
+
+const about = (findings: readonly Found[], subject: string): readonly Found[] =>
+  findings.filter((each) => each.subject === subject)
+
+/** What there must be found, once; then its mend is run on the host, and it must be gone. */
+async function mended(host: Host, file: string, subject: string): Promise<void> {
+  const before = about(await doctor(host, file), subject)
+  expect(before.map(({ message }) => message)).toHaveLength(1)
+  await host.run(['sh', '-c', before[0]!.mend!])
+  expect(about(await doctor(host, file), subject)).toEqual([])
+}
+
+lab('doctor', () => {
+  test('ports that are open without a knock, over IPv6 alone too; and sessions that would die', async () => {
+    const { server } = await pair()
+    await serveTcp(server, 22)
+    const file = writeConfig(config(COMMANDS))
+    await server.run(['iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '22', '-j', 'DROP'])
+    const findings = await doctor(server, file)
+    expect(about(findings, 'open over IPv4')).toEqual([])
+    expect(about(findings, 'established').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^iptables refuses .* a session dies when its door shuts$/),
+    ])
+    await mended(server, file, 'established')
+    await mended(server, file, 'open over IPv6')
+  })
+
+  test('a guarded port is hidden as soon as the daemon runs, which it then finds well', async () => {
+    const { server } = await pair()
+    await serveTcp(server, 22)
+    const text = config('Open_Ports = tcp/22')
+    const file = writeConfig(text)
+    const before = await doctor(server, file)
+    expect(about(before, 'knockd')).toHaveLength(1)
+    expect(about(before, 'open over IPv4')[0]!.mend).toBe(`knockd -d -c ${file}`)
+    const daemon = await startKnockd({ host: server, config: text })
+    const after = await doctor(server, daemon.file)
+    for (const subject of ['knockd', 'another knockd', 'open over IPv4', 'open over IPv6', 'capture', 'library']) {
+      expect(about(after, subject)).toEqual([])
+    }
+  })
+
+  test('another knockd: the real one', async () => {
+    const { server } = await pair()
+    const text = config(COMMANDS)
+    const daemon = await startKnockd({ host: server, config: text })
+    const theirs = await startRealKnockd({ host: server, config: '[x]\nsequence = 1,2\ncommand = true\n' })
+    const [found, ...more] = about(await doctor(server, daemon.file), 'another knockd')
+    expect(more).toEqual([])
+    expect(found!.message).toContain(`process ${theirs.pid} (/usr/sbin/knockd`)
+    await server.run(['sh', '-c', found!.mend!])
+    await theirs.ended
+    expect(about(await doctor(server, daemon.file), 'another knockd')).toEqual([])
+  })
+
+  test('an interface that is down, and one without an address', async () => {
+    const { server } = await pair()
+    await hidePort(server, 22)
+    const file = writeConfig(config(COMMANDS))
+    expect(about(await doctor(server, file), 'interface')).toEqual([])
+    await server.ip('link set eth0 down')
+    await mended(server, file, 'interface')
+    await server.ip('addr flush dev eth0')
+    expect(about(await doctor(server, file), 'interface')[0]!.message).toMatch(/eth0 has no address/)
+    await server.ip('link set eth0 name wan0')
+    expect(about(await doctor(server, file), 'interface')[0]!.message).toMatch(/eth0: no such interface.*wan0/)
+  })
+
+  test('a program on a knock port, a file that others can read, a program that is not there', async () => {
+    const { server } = await pair()
+    const file = writeConfig(config(COMMANDS.replaceAll('/usr/sbin/', '/nowhere/')))
+    expect(about(await doctor(server, file), 'listening')).toEqual([])
+    await serveTcp(server, 5401)
+    expect(about(await doctor(server, file), 'listening')[0]!.message).toMatch(/knock 2 is at a tcp port/)
+    chmodSync(file, 0o644)
+    await mended(server, file, 'permissions')
+    await mended(server, file, 'program')
+    expect(execFileSync('cat', [file], { encoding: 'utf8' })).toContain('/usr/sbin/iptables -I')
+  })
+
+  test('the rules are what they were, and a config that is no good changes nothing', async () => {
+    const { server } = await pair()
+    await hidePort(server, 22)
+    const rules = async (): Promise<string> => (await server.run(['nft', '-s', 'list', 'ruleset'])).stdout
+    const before = await rules()
+    await doctor(server, writeConfig(config(COMMANDS)))
+    const bad = writeConfig('[ssh]\nSequence = 1,99999\nOpen_Ports = tcp/22\n')
+    const { code, stderr } = await server.run([process.execPath, program('postern'), 'doctor', '-c', bad], {
+      mayFail: true,
+    })
+    expect([code, stderr]).toEqual([78, expect.stringMatching(/:2:14: error: /)])
+    expect(await rules()).toBe(before)
+  })
+})

@@ -1,0 +1,195 @@
+// Goal: ports that this machine hands on are guarded like its own: those that Docker publishes, which never come to
+// INPUT, those it redirects to other hosts, and those of hosts that it routes to.
+import { expect, test } from 'vitest'
+import { guardSsh, knockIn, ownRules, postern, reasons, removeGuard } from './guarded.ts'
+import { nft } from './firewall.ts'
+import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
+import { until } from './process.ts'
+import { probe, serveTcp } from './service.ts'
+
+const CONTAINER_4 = '172.17.0.2'
+const CONTAINER_6 = 'fd00:17::2'
+/** The port that Docker publishes, and the container's own. */
+const PUBLISHED = 8080
+const INNER = 80
+
+/**
+ * What dockerd 24 writes with iptables for `docker run -p 8080:80`, with IPv6 switched on, and 8081 as a second
+ * published port: chains, their order, and the policy of FORWARD.
+ */
+const docker = (bridge: string, container: string, loopback: string): string => `*nat
+:PREROUTING ACCEPT
+:INPUT ACCEPT
+:OUTPUT ACCEPT
+:POSTROUTING ACCEPT
+:DOCKER -
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A OUTPUT ! -d ${loopback} -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s ${bridge} ! -o docker0 -j MASQUERADE
+-A POSTROUTING -s ${container} -d ${container} -p tcp -m tcp --dport ${INNER} -j MASQUERADE
+-A DOCKER -i docker0 -j RETURN
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport ${PUBLISHED} -j DNAT --to-destination ${inBrackets(container)}:${INNER}
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8081 -j DNAT --to-destination ${inBrackets(container)}:${INNER}
+COMMIT
+*filter
+:INPUT ACCEPT
+:FORWARD DROP
+:OUTPUT ACCEPT
+:DOCKER -
+:DOCKER-ISOLATION-STAGE-1 -
+:DOCKER-ISOLATION-STAGE-2 -
+:DOCKER-USER -
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j DOCKER-ISOLATION-STAGE-1
+-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -o docker0 -j DOCKER
+-A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+-A FORWARD -i docker0 -o docker0 -j ACCEPT
+-A DOCKER -d ${container} ! -i docker0 -o docker0 -p tcp -m tcp --dport ${INNER} -j ACCEPT
+-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
+-A DOCKER-ISOLATION-STAGE-1 -j RETURN
+-A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
+-A DOCKER-ISOLATION-STAGE-2 -j RETURN
+-A DOCKER-USER -j RETURN
+COMMIT
+`
+
+function inBrackets(address: string): string {
+  return address.includes(':') ? `[${address}]` : address
+}
+
+/** A client, a server that forwards, and a container behind a bridge of the server. */
+async function withContainer(): Promise<{ readonly server: Host; readonly client: Host; readonly container: Host }> {
+  const { server, client } = await pair()
+  const container = await Host.make('container')
+  await server.ip('link add docker0 type bridge')
+  await server.sysctl('net/ipv6/conf/docker0/accept_dad', 0)
+  await server.address('docker0', '172.17.0.1/16')
+  await server.address('docker0', 'fd00:17::1/64')
+  await link(
+    { host: server, device: 'veth1' },
+    { host: container, addresses: [`${CONTAINER_4}/16`, `${CONTAINER_6}/64`] },
+  )
+  await server.ip('link set veth1 master docker0')
+  await server.ip('link set docker0 up')
+  await container.ip('route add default via 172.17.0.1')
+  await container.ip('-6 route add default via fd00:17::1')
+  await server.sysctl('net.ipv4.ip_forward', 1)
+  await server.sysctl('net.ipv6.conf.all.forwarding', 1)
+  await serveTcp(container, INNER)
+  return { server, client, container }
+}
+
+/** Rules that hand a port of this machine on. */
+function redirect(port: string, to: string): string {
+  return `table ip nat { chain prerouting { type nat hook prerouting priority dstnat; tcp dport ${port} dnat to ${to}; }; }`
+}
+
+lab('ports that Docker publishes', () => {
+  test.each(['nft', 'legacy'] as const)('are hidden and opened (iptables-%s)', async (flavour) => {
+    const { server, client, container } = await withContainer()
+    await server.run([`iptables-${flavour}-restore`], { input: docker('172.17.0.0/16', CONTAINER_4, '127.0.0.0/8') })
+    await server.run([`ip6tables-${flavour}-restore`], { input: docker('fd00:17::/64', CONTAINER_6, '::1/128') })
+    const rules = await ownRules(server)
+    const view = async (): Promise<readonly string[]> =>
+      await Promise.all([
+        probe(client, SERVER_4, PUBLISHED),
+        probe(client, SERVER_6, PUBLISHED),
+        probe(client, SERVER_4, 8081),
+        probe(client, SERVER_6, 8081),
+      ])
+    // A new bridge takes a moment with IPv6.
+    await until('all are open', async () => (await view()).every((look) => look === 'open'))
+    const daemon = await guardSsh(server, 3, '', `Open_Ports = tcp/${PUBLISHED}`)
+    expect(await view()).toEqual(['refused', 'refused', 'open', 'open'])
+    for (const address of [SERVER_4, SERVER_6]) {
+      const [guarded, closed] = await reasons(client, address, [PUBLISHED, 9_999])
+      expect(guarded).toBe(closed)
+    }
+    await knockIn(client, SERVER_4, daemon.process)
+    expect(await view()).toEqual(['open', 'refused', 'open', 'open'])
+    const session = client.start(['sh', '-c', `(while sleep 0.3; do echo on; done) | nc ${SERVER_4} ${PUBLISHED}`])
+    await session.line(/hello/)
+    await daemon.process.line(new RegExp(`${CLIENT_4}: ssh: tcp/${PUBLISHED} closed`))
+    expect(await view()).toEqual(['refused', 'refused', 'open', 'open'])
+    await knockIn(client, SERVER_6, daemon.process)
+    expect(await view()).toEqual(['refused', 'open', 'open', 'open'])
+    await session.line(/^on$/)
+    // What the container asks for itself goes out as before.
+    await serveTcp(client, 25)
+    expect(await probe(container, CLIENT_4, 25)).toBe('open')
+    expect(await probe(container, CLIENT_6, 25)).toBe('open')
+    await daemon.process.stop()
+    expect(await ownRules(server)).toBe(rules)
+    await removeGuard(server)
+    expect(await view()).toEqual(['open', 'open', 'open', 'open'])
+  })
+})
+
+lab('ports of other hosts', () => {
+  test.each([
+    ['match', 'refused'],
+    ['reset', 'refused'],
+    ['drop', 'silent'],
+  ] as const)('that this one routes to are hidden and opened (%s)', async (hiding, hidden) => {
+    const { server, client, container } = await withContainer()
+    await client.ip(`route add 172.17.0.0/16 via ${SERVER_4}`)
+    await client.ip(`-6 route add fd00:17::/64 via ${SERVER_6}`)
+    await serveTcp(container, 22)
+    await serveTcp(server, 22)
+    const view = async (): Promise<readonly string[]> =>
+      await Promise.all([
+        probe(client, CONTAINER_4, 22),
+        probe(client, CONTAINER_6, 22),
+        probe(client, CONTAINER_4, INNER),
+        probe(client, SERVER_4, 22),
+      ])
+    await until('all are open', async () => (await view()).every((look) => look === 'open'))
+    const door = `Open_Ports = tcp/22@${CONTAINER_4}, tcp/22@${CONTAINER_6}`
+    const daemon = await guardSsh(server, 3, `Hide_With = ${hiding}`, door)
+    expect(await view()).toEqual([hidden, hidden, 'open', 'open'])
+    await knockIn(client, SERVER_4, daemon.process)
+    expect(await view()).toEqual(['open', hidden, 'open', 'open'])
+    const session = client.start(['sh', '-c', `(while sleep 0.3; do echo on; done) | nc ${CONTAINER_4} 22`])
+    await session.line(/hello/)
+    await daemon.process.line(new RegExp(`${CLIENT_4}: ssh: .* closed`))
+    expect(await view()).toEqual([hidden, hidden, 'open', 'open'])
+    await session.line(/^on$/)
+    await knockIn(client, SERVER_6, daemon.process)
+    expect(await view()).toEqual([hidden, 'open', 'open', 'open'])
+  })
+
+  test('to which this one redirects a port of its own are hidden and opened under that port', async () => {
+    const { server, client } = await withContainer()
+    await nft(server, redirect('2222', `${CONTAINER_4}:${INNER}`))
+    expect(await probe(client, SERVER_4, 2222)).toBe('open')
+    const daemon = await guardSsh(server, 60, '', 'Open_Ports = tcp/2222')
+    expect(await probe(client, SERVER_4, 2222)).toBe('refused')
+    await knockIn(client, SERVER_4, daemon.process)
+    expect(await probe(client, SERVER_4, 2222)).toBe('open')
+    await postern(server, daemon, 'close', '--all')
+    expect(await probe(client, SERVER_4, 2222)).toBe('refused')
+  })
+
+  test.each([
+    ['routes to', CONTAINER_4, 22, `tcp/22@${CONTAINER_4}, tcp/22@${CONTAINER_6}`],
+    ['redirects a port to', SERVER_4, 2222, 'tcp/2222'],
+  ] as const)(
+    'that this one %s stay open while somebody is connected, where the door extends',
+    async (_, address, port, service) => {
+      const { server, client, container } = await withContainer()
+      await client.ip(`route add 172.17.0.0/16 via ${SERVER_4}`)
+      await nft(server, redirect('2222', `${CONTAINER_4}:22`))
+      await serveTcp(container, 22)
+      const daemon = await guardSsh(server, 3, '', `Open_Ports = ${service}\nExtend_While_Connected = yes`)
+      await knockIn(client, SERVER_4, daemon.process)
+      await knockIn(client, SERVER_6, daemon.process)
+      const session = client.start(['sh', '-c', `(while sleep 0.3; do echo on; done) | nc ${address} ${port}`])
+      await session.line(/hello/)
+      // Opened later and with nobody connected, this one closes at the end of its time.
+      await daemon.process.line(new RegExp(`${CLIENT_6}: ssh: .* closed`))
+      expect(await probe(client, address, port)).toBe('open')
+      expect(daemon.process.count(new RegExp(`${CLIENT_4}: ssh: .* closed`))).toBe(0)
+    },
+  )
+})

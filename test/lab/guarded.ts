@@ -1,0 +1,106 @@
+import { knock, program, startKnockd } from './knockd.ts'
+import type { Knockd } from './knockd.ts'
+import type { Host } from './net.ts'
+import { until } from './process.ts'
+import type { Output, Process } from './process.ts'
+import { probe } from './service.ts'
+import type { Look } from './service.ts'
+
+/** The guard's table, as nft(8) calls it. */
+export const TABLE = 'inet postern'
+/** The knocks of the doors in these tests. */
+export const KNOCKS = ['7301', '822', '9403'] as const
+/** Milliseconds within which something closes or is put back that is due: long, for a busy machine. */
+export const DUE_LIMIT_MS = 20_000
+
+/** Starts the daemon again, with the config and the state of one that has ended. */
+export async function startAgain(host: Host, { file }: Knockd): Promise<Process> {
+  const process = host.start([globalThis.process.execPath, program('knockd'), '-v', '-c', file, '-i', 'eth0'])
+  await process.line(/listening on/)
+  return process
+}
+
+/** A daemon that opens port 22 for so many seconds, with more lines in `[options]` and in the door. */
+export async function guardSsh(host: Host, seconds: number, options = '', door = ''): Promise<Knockd> {
+  const open = door.includes('Open_Ports') ? '' : 'Open_Ports = tcp/22\n'
+  const config = `[options]\n${options}\n[ssh]\nSequence = ${KNOCKS.join()}\n${open}Open_For = ${seconds}s\n${door}\n`
+  return await startKnockd({ host, config })
+}
+
+/** Knocks right at a server, and waits until the daemon has opened something, or kept it open. */
+export async function knockIn(client: Host, server: string, daemon: Process): Promise<void> {
+  await knock(client, [server, ...KNOCKS])
+  await daemon.line(/ (open for|is open already)/)
+}
+
+/** postern(8) about a daemon. */
+export async function postern(host: Host, { file }: Knockd, ...args: readonly string[]): Promise<Output> {
+  return await host.run([process.execPath, program('postern'), ...args, '-c', file], { mayFail: true })
+}
+
+/** Waits until a port looks so from a host. */
+export async function looks(from: Host, address: string, port: number, how: Look): Promise<void> {
+  await until(`${address} ${port} is ${how}`, async () => (await probe(from, address, port)) === how, DUE_LIMIT_MS)
+}
+
+/**
+ * How nmap says that ports of a server answer, its reasons and the time to live: `reset ttl 64`, `no-response`.
+ *
+ * @param scan one of its kinds of scan; SYNs without it
+ */
+export async function reasons(
+  from: Host,
+  address: string,
+  ports: readonly number[],
+  scan = '-sS',
+): Promise<readonly string[]> {
+  const family = address.includes(':') ? ['-6'] : []
+  const how = ['-n', '-Pn', scan, '--reason', '--max-retries', '1', '--max-rtt-timeout', '400ms', '-p', ports.join()]
+  const { stdout } = await from.run(['nmap', ...family, ...how, address])
+  return ports.map((port) => new RegExp(`^${port}/(?:tcp|udp) +\\S+ +\\S+ +(.*)$`, 'm').exec(stdout)?.[1] ?? stdout)
+}
+
+/** Whether the guard's table is there. */
+export async function isGuarded(host: Host): Promise<boolean> {
+  return (await host.run(['nft', 'list', 'table', ...TABLE.split(' ')], { mayFail: true })).code === 0
+}
+
+/** Milliseconds that each element of the guard's sets of open ports has left, by its text. */
+export async function timesLeft(host: Host): Promise<ReadonlyMap<string, number>> {
+  const { stdout } = await host.run(['nft', '-j', 'list', 'sets', 'inet'])
+  const left = new Map<string, number>()
+  interface Listed {
+    readonly set?: { readonly name: string; readonly table: string; readonly elem?: readonly unknown[] }
+  }
+  const { nftables } = JSON.parse(stdout) as { readonly nftables: readonly Listed[] }
+  for (const { set } of nftables) {
+    if (set?.table !== 'postern' || !/^(open|wide|host)/.test(set.name)) continue
+    for (const each of set.elem ?? []) {
+      const { elem } = each as {
+        readonly elem: { readonly val: { readonly concat: unknown }; readonly expires: number }
+      }
+      left.set(`${set.name} ${JSON.stringify(elem.val.concat)}`, elem.expires * 1000)
+    }
+  }
+  return left
+}
+
+/** What a machine has of rules beside the guard, word for word: those of nftables, and those of iptables-legacy. */
+export async function ownRules(host: Host): Promise<string> {
+  const texts = []
+  const tables = (await host.run(['nft', 'list', 'tables'])).stdout.trim().split('\n')
+  for (const table of tables.filter((line) => line !== '' && line !== `table ${TABLE}`)) {
+    texts.push((await host.run(['nft', '-s', 'list', ...table.split(' ')])).stdout)
+  }
+  for (const save of ['iptables-legacy-save', 'ip6tables-legacy-save']) {
+    const { stdout } = await host.run([save])
+    // The packets that came to a chain's policy are counted there.
+    texts.push(stdout.replace(/^#.*\n/gm, '').replace(/ \[\d+:\d+\]$/gm, ''))
+  }
+  return texts.join('\n')
+}
+
+/** Takes the guard away behind a daemon that has ended. */
+export async function removeGuard(host: Host): Promise<void> {
+  await host.run(['nft', 'delete', 'table', ...TABLE.split(' ')])
+}

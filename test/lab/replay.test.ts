@@ -1,0 +1,115 @@
+// Goal: what replay says of a capture is what the daemon did while it was made: the same doors, the same lines, in the
+// same order, whatever wrote the file.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { knock, program, startKnockd, REAL_KNOCK } from './knockd.ts'
+import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
+import type { Host } from './net.ts'
+import type { Output, Process } from './process.ts'
+import { run } from './process.ts'
+import { scratch } from './scratch.ts'
+
+/** Runs a command without any capability (capabilities(7)). */
+const POWERLESS = 'setpriv --bounding-set=-all --inh-caps=-all'
+
+const CONFIG = (list: string, notes: string): string => `[options]
+[ssh]
+Sequence = 7301,5401:udp,8822
+Seq_Timeout = 1s
+Open_Ports = tcp/22
+Open_For = 1s
+[once]
+One_Time_Sequences = ${list}
+Start_Command = echo open %IP% >> ${notes}
+Stop_Command = echo close %IP% >> ${notes}
+Cmd_Timeout = 1
+`
+
+/** What the daemon and the replay both say of sources, without times. */
+const LINE =
+  /^(?:\S+ )?(\S+: (?:\w+: (?:Stage \d|OPEN SESAME|sequence timeout \(stage \d\)|command timeout)|port scan, ignored .*))$/
+
+const told = (lines: readonly string[]): readonly string[] =>
+  lines.flatMap((line) => LINE.exec(line)?.[1] ?? []).map((line) => line.replace(/^\[.*?\] /, ''))
+
+async function dump(host: Host, device: string, file: string): Promise<Process> {
+  const tcpdump = host.start(['tcpdump', '-Z', 'root', '--immediate-mode', '-U', '-i', device, '-w', file])
+  await tcpdump.line(/listening on/)
+  return tcpdump
+}
+
+async function replay(...args: readonly string[]): Promise<Output> {
+  return run([process.execPath, program('postern'), 'replay', ...args], { mayFail: true })
+}
+
+lab('replay', () => {
+  test('says what the daemon did, from an interface and from any', async () => {
+    const { server, client } = await pair()
+    const list = scratch('list')
+    writeFileSync(list, ' 4001,4002\n 4003,4004\n')
+    const fresh = scratch('fresh')
+    writeFileSync(fresh, readFileSync(list))
+    const notes = scratch('notes')
+    const daemon = await startKnockd({ host: server, config: CONFIG(list, notes) })
+    const captures = { eth0: scratch('eth0.pcap'), any: scratch('any.pcap') }
+    const dumps = [await dump(server, 'eth0', captures.eth0), await dump(server, 'any', captures.any)]
+    const knocks = [
+      [SERVER_4, '7301', '5401:udp', '8822'],
+      [SERVER_6, '7301', '5401:udp', '8822'],
+      [SERVER_4, '7301', '8822', '5401:udp'],
+      [SERVER_4, '4001', '4002'],
+      [SERVER_4, '4001', '4002'],
+      [SERVER_6, '4003', '4004'],
+    ]
+    for (const words of knocks) await knock(client, words)
+    await client.run([REAL_KNOCK, SERVER_4, '7301', '5401:udp', '8822'])
+    await daemon.process.line(/command timeout/)
+    await daemon.process.line(/command timeout/)
+    // A half sequence, and then its time: told by the daemon's timer, by replay when the next packet comes.
+    await knock(client, [SERVER_4, '7301'])
+    await daemon.process.line(/sequence timeout \(stage 1\)/)
+    await client.run(['nmap', '-n', '-Pn', '-sS', '-p', '1000-1100', SERVER_4], { limitMs: 60_000 })
+    await daemon.process.line(/port scan/)
+    await Promise.all(dumps.map(async (each) => each.stop()))
+    const did = told(daemon.process.lines)
+    expect(did.filter((line) => line.includes('OPEN SESAME'))).toHaveLength(5)
+    const config = scratch('replay.conf')
+    writeFileSync(config, CONFIG(fresh, notes))
+    const before = [readFileSync(fresh, 'utf8'), readFileSync(notes, 'utf8')]
+    for (const file of Object.values(captures)) {
+      const { code, stdout, stderr } = await replay('-c', config, '--own', SERVER_4, '--own', SERVER_6, file)
+      expect([code, stderr]).toEqual([0, 'postern: once: no sequence is left in its list\n'])
+      expect(told(stdout.split('\n'))).toEqual(did)
+      expect(stdout).toContain(`${CLIENT_4}: once: would run: echo open ${CLIENT_4} >> ${notes}`)
+      expect(stdout).toContain(`${CLIENT_6}: ssh: tcp/22 would be open for 1 s`)
+      expect(stdout).toMatch(new RegExp(`^${CLIENT_6}: .*ssh opened.*once opened`, 'm'))
+      expect(stdout).toMatch(/wrong knock/)
+    }
+    expect([readFileSync(fresh, 'utf8'), readFileSync(notes, 'utf8')]).toEqual(before)
+
+    const { stdout } = await replay('-c', config, '--json', '--all', captures.eth0)
+    const events = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string; source?: string; time?: string })
+    expect(events.at(-1)).toMatchObject({ event: 'summary', opened: 5 })
+    expect(events.filter(({ event }) => event === 'open')).toHaveLength(5)
+    const times = events.flatMap(({ time }) => (time === undefined ? [] : [time]))
+    expect(times).toEqual(times.toSorted())
+  })
+
+  test('needs no privilege, takes standard input, and ends quietly where nobody reads', async () => {
+    const { server, client } = await pair()
+    const file = scratch('knock.pcap')
+    const tcpdump = await dump(server, 'eth0', file)
+    await knock(client, [SERVER_4, '7301', '7302'])
+    await tcpdump.stop()
+    const config = scratch('plain.conf')
+    writeFileSync(config, '[ssh]\nSequence = 7301,7302\nOpen_Ports = tcp/22\n')
+    const shell = `cat ${file} | ${POWERLESS} ${process.execPath} ${program('postern')} replay -c ${config} -`
+    const powerless = await run(['sh', '-c', shell])
+    expect(powerless.stdout).toContain('OPEN SESAME')
+    const piped = await run(['bash', '-c', `set -o pipefail; ${shell} | head -c 1`], { mayFail: true })
+    expect(piped.stderr).toBe('')
+  })
+})
