@@ -16,6 +16,7 @@ Looks after knockd's doors.
   status            how a running knockd is doing: what is open, and for how long
   open DOOR         open a door by hand
   close DOOR        close it before its time
+  sequences         make, count, list and rotate lists of one-time sequences
   firewall          a base ruleset that cannot lock you out; or rules with which the
                     kernel does the knocking without a daemon
 
@@ -63,6 +64,10 @@ export async function postern(argv: readonly string[], output: Output): Promise<
     case 'close': {
       const byHand = await import('./control/by-hand.ts')
       return await byHand[command](args, output)
+    }
+    case 'sequences': {
+      const { sequences } = await import('./sequences/sequences.ts')
+      return await sequences(args, output)
     }
     case 'firewall': {
       const { firewall } = await import('./firewall/firewall.ts')
