@@ -96,7 +96,7 @@ export class UsersDoor {
    * a slip in an editor locks nobody out.
    */
   refresh(): void {
-    const { door, path, say, revoked, changed } = this.#of
+    const { door, path, say, revoked } = this.#of
     let people: readonly Person[]
     try {
       people = this.#read()
@@ -128,7 +128,6 @@ export class UsersDoor {
       say('notice', `${door.name}: ${name} opens it no more`)
       revoked(name)
     }
-    changed()
     this.#renew()
   }
 
@@ -207,6 +206,7 @@ export class UsersDoor {
       for (let count = 0; count < RENEWED_AT_ONCE; count++) {
         const { done, value } = holders.next()
         if (done === true) {
+          this.#of.changed()
           this.#wait(due)
           return
         }
