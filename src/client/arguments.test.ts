@@ -16,6 +16,7 @@ const parse = (line: string): Request => {
 const plain: Request = {
   host: 'h',
   knocks: [{ protocol: TCP, port: 1 }],
+  secret: { kind: 'ports' },
   family: undefined,
   delayMs: 0,
   verbose: false,
