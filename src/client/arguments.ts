@@ -35,7 +35,8 @@ export interface Request {
 export type Command =
   { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'knock'; readonly request: Request }
 
-const OPTIONS = {
+/** Every option there is. */
+export const OPTIONS = {
   udp: { type: 'boolean', short: 'u' },
   delay: { type: 'string', short: 'd' },
   ipv4: { type: 'boolean', short: '4' },

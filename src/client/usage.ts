@@ -18,7 +18,7 @@ name, PROTO is tcp (without it) or udp.
       --verify tcp/PORT then connect to PORT: exit code 1 if it is not open
       --retry N         with --verify: knock up to N more times until it is open
 
-      --totp-file FILE  then knock the time-based code of the moment; FILE has its
+      --totp-file FILE  then knock the time-based code of now; FILE has its
                         secret, as postern keygen totp makes it
       --code CODE       then knock this time-based code, off an app
 

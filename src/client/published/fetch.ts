@@ -45,7 +45,8 @@ async function follow(from: URL, signal: AbortSignal): Promise<Uint8Array> {
   }
 }
 
-function redirected(from: URL, location: string | null): URL {
+/** Where a redirect leads; throws a ClientError when it is not followed. */
+export function redirected(from: URL, location: string | null): URL {
   const fault = (what: string): ClientError => new ClientError(`${from.host} sends on ${what}, which is not followed`)
   if (location === null || !URL.canParse(location, from.href)) throw fault('to no address')
   const to = new URL(location, from)
