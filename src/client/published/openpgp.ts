@@ -48,10 +48,15 @@ async function runGpg(input: Uint8Array, passphrase: string | undefined, limitMs
   const child = spawn('gpg', [...argv, '--decrypt'], {
     stdio: ['pipe', 'pipe', 'ignore', 'pipe', passphrase === undefined ? 'ignore' : 'pipe'],
   })
+  const stop = (): void => {
+    child.kill('SIGKILL')
+    // What it has started may hold them open.
+    for (const stream of child.stdio) stream?.destroy()
+  }
   let late = false
   const timer = setTimeout(() => {
     late = true
-    child.kill('SIGKILL')
+    stop()
   }, limitMs)
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
@@ -63,7 +68,6 @@ async function runGpg(input: Uint8Array, passphrase: string | undefined, limitMs
     stream?.on('error', () => undefined)
     stream?.end(index === 0 ? input : `${passphrase}\n`)
   }
-  const stop = (): void => void child.kill('SIGKILL')
   const output = keep(child.stdout!, LIST_MAX_BYTES, stop)
   const status = keep(child.stdio[STATUS_FD] as Readable, STATUS_MAX_BYTES, stop)
   try {
