@@ -95,8 +95,8 @@ lab('a code on the wire', () => {
     const codes = seen.filter((knocked) => knocked !== 'tcp 22')
     expect(codes).toHaveLength(4)
     const periods = [0, 1, 2, 3, 4].map((index) => portsOf(before + index))
-    const order = [codes.slice(0, 2), codes.slice(2)].map((pair) =>
-      periods.findIndex((ports) => ports.join() === pair.join()),
+    const order = [codes.slice(0, 2), codes.slice(2)].map((knocked) =>
+      periods.findIndex((ports) => ports.join() === knocked.join()),
     )
     expect(order[0]).toBeGreaterThanOrEqual(0)
     expect(order[1]).toBeGreaterThan(order[0]!)

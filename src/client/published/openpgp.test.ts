@@ -48,6 +48,12 @@ test.each([
   ],
   ['no key', `echo '[GNUPG:] NO_SECKEY 0123' >&3; exit 2`, 'the keyring has no key for it'],
   ['no passphrase', `echo '[GNUPG:] MISSING_PASSPHRASE 1' >&3; exit 2`, 'no passphrase, or a wrong one'],
+  ['no key, as older ones say it', `echo '[GNUPG:] ENC_TO 0123 18 0' >&3; exit 2`, 'the keyring has no key for it'],
+  [
+    'a key that is locked',
+    `printf '[GNUPG:] %s\\n' 'ENC_TO 0123 18 0' 'KEY_CONSIDERED 0123 0' DECRYPTION_FAILED >&3; exit 2`,
+    'its key cannot be used, for want of a passphrase perhaps',
+  ],
   ['nothing read', 'exec 0<&-; exit 2', 'it is damaged, or not encrypted'],
 ])('%s is a failure', async (_, script, reason) => {
   standIn(script)

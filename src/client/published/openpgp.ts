@@ -33,7 +33,7 @@ export async function decryptOpenPgp(
   const { output, status } = await runGpg(bytes, passphrase, limitMs)
   // A message that is only signed or compressed is also given out: that one is readable by everybody.
   if (/^\[GNUPG:\] DECRYPTION_OKAY$/m.test(status) && output !== undefined) return output
-  throw new ClientError(`gpg cannot decrypt the list: ${reasonOf(status)}`)
+  throw failureOf(status)
 }
 
 /** What a run of gpg gave: no output where it failed, or gave more than a list may have. */
@@ -108,14 +108,21 @@ function keep(stream: Readable, maxBytes: number, stop: () => void): Kept {
   return kept
 }
 
-/** The first of gpg's status lines that says why (GnuPG's doc/DETAILS). */
-function reasonOf(status: string): string {
-  for (const [pattern, reason] of REASONS) if (pattern.test(status)) return reason
-  return 'it is damaged, or not encrypted'
+/** Why a decryption failed, by gpg's status lines (GnuPG's doc/DETAILS). */
+function failureOf(status: string): ClientError {
+  const failed = 'gpg cannot decrypt the list: '
+  if (/^\[GNUPG:\] (?:(?:BAD|MISSING)_PASSPHRASE|PINENTRY_LAUNCHED|ERROR \S+ 11_)/m.test(status)) {
+    return new ClientError(`${failed}no passphrase, or a wrong one`, PASSPHRASE_HINT)
+  }
+  const considered = /^\[GNUPG:\] KEY_CONSIDERED /m.test(status)
+  if (/^\[GNUPG:\] NO_SECKEY /m.test(status) || (/^\[GNUPG:\] ENC_TO /m.test(status) && !considered)) {
+    return new ClientError(`${failed}the keyring has no key for it`)
+  }
+  if (considered && /^\[GNUPG:\] DECRYPTION_FAILED$/m.test(status)) {
+    return new ClientError(`${failed}its key cannot be used, for want of a passphrase perhaps`, PASSPHRASE_HINT)
+  }
+  return new ClientError(`${failed}it is damaged, or not encrypted`)
 }
 
-const REASONS: readonly (readonly [RegExp, string])[] = [
-  [/^\[GNUPG:\] NO_SECKEY /m, 'the keyring has no key for it'],
-  [/^\[GNUPG:\] (?:BAD_PASSPHRASE|MISSING_PASSPHRASE)/m, 'no passphrase, or a wrong one'],
-  [/^\[GNUPG:\] ERROR \S+ 83886179/m, 'no passphrase was given'],
-]
+/** In a terminal, what asks for a passphrase has to be told which (gpg-agent(1)). */
+const PASSPHRASE_HINT = '--passphrase-file FILE; or to type it: export GPG_TTY=$(tty)'
