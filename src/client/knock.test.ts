@@ -4,7 +4,8 @@ import { TCP, UDP } from '../packet/packet.ts'
 import type { Request } from './arguments.ts'
 import type { Destination } from './destination.ts'
 import { ClientError } from './fault.ts'
-import { knock, type Outside } from './knock.ts'
+import { knock as knockBy, type Outside } from './knock.ts'
+import { always } from './rounds.ts'
 
 const FOUR: Destination = { family: 4, address: '192.0.2.1', source: undefined }
 const SIX: Destination = { family: 6, address: '2001:db8::1', source: undefined }
@@ -15,6 +16,7 @@ const request: Request = {
     { protocol: TCP, port: 7 },
     { protocol: UDP, port: 8 },
   ],
+  secret: { kind: 'ports' },
   family: undefined,
   delayMs: 0,
   verbose: false,
@@ -22,6 +24,8 @@ const request: Request = {
   verify: undefined,
   retry: 0,
 }
+
+const knock = async (asked: Request, outside: Outside): Promise<void> => knockBy(asked, always(asked.knocks), outside)
 
 const refusal = (code: string): Error => Object.assign(new Error(code), { code })
 
