@@ -132,4 +132,22 @@ describe('verifying', () => {
     await expect(outcome).rejects.toThrow('tcp gate.example:22 is not open after 3 rounds of knocks')
     expect([rounds(diary), looks(diary)]).toEqual([3, 3])
   })
+
+  test('what opens only once goes to one family, another in each round, and past one that has no route', async () => {
+    const once: Request = { ...request, secret: { kind: 'code', code: '12345678' }, verify: 22, retry: 2 }
+    const begun = (diary: Diary): readonly string[] => diary.entries.filter((entry) => /^(begin .* 7|look)/.test(entry))
+    const both = new Diary([SIX, FOUR], 3)
+    await knock(once, both)
+    expect(begun(both)).toEqual([
+      'begin 2001:db8::1 7',
+      'look 22 at 2001:db8::1',
+      'begin 192.0.2.1 7',
+      'look 22 at 192.0.2.1',
+      'begin 2001:db8::1 7',
+      'look 22 at 2001:db8::1',
+    ])
+    const four = new Diary([SIX, FOUR], 1, [[6, 'ENETUNREACH']])
+    await knock({ ...once, verify: undefined, retry: 0 }, four)
+    expect(begun(four)).toEqual(['begin 192.0.2.1 7'])
+  })
 })

@@ -29,7 +29,8 @@ name, PROTO is tcp (without it) or udp.
                         a file with the passphrase that opens it
 
 A name with both an IPv4 and an IPv6 address is knocked on both, all of the
-sequence on one, then on the other.
+sequence on one, then on the other; but with what opens only once, a code or the
+next of a list, on the one that the system prefers, as ssh does.
 
 examples:
   knock gate.example.org 5127 8841:udp 2309
