@@ -12,7 +12,7 @@ export type SecretOutside = Omit<Clock, 'tell'> & Telling
  * What a request has knocked, round by round. Files are read, and throw their ClientError, now; a published list is read
  * before each round. What a secret needs is loaded for it alone.
  */
-export async function roundsOf({ knocks, secret, delayMs }: Request, outside: SecretOutside): Promise<Rounds> {
+export async function roundsOf({ knocks, secret, delayMs, family }: Request, outside: SecretOutside): Promise<Rounds> {
   switch (secret.kind) {
     case 'ports':
       return always(knocks)
@@ -20,8 +20,9 @@ export async function roundsOf({ knocks, secret, delayMs }: Request, outside: Se
       return always([...knocks, ...knocksOfCode(secret.code)])
     case 'totp': {
       const { codeRounds, readSecretFile } = await import('./code-rounds.ts')
-      // One pause for each knock in front of the code, and one within it.
-      return codeRounds(await readSecretFile(secret.file), knocks, (knocks.length + 1) * delayMs, outside)
+      // One pause for each knock in front of the code, and one within it; all over again for the other family.
+      const takesMs = (knocks.length + 1) * delayMs * (family === undefined ? 2 : 1)
+      return codeRounds(await readSecretFile(secret.file), knocks, takesMs, outside)
     }
     case 'published':
       break
