@@ -21,7 +21,8 @@ export async function roundsOf({ knocks, secret, delayMs }: Request, outside: Se
     case 'totp': {
       const { codeRounds, readSecretFile } = await import('./code-rounds.ts')
       // One pause for each knock in front of the code, and one within it.
-      return codeRounds(await readSecretFile(secret.file), knocks, (knocks.length + 1) * delayMs, outside)
+      const takesMs = (knocks.length + 1) * delayMs
+      return codeRounds(await readSecretFile(secret.file), knocks, takesMs, outside)
     }
     case 'published':
       break

@@ -1,11 +1,13 @@
 // Goal: what leaves the client is the code of the moment, behind the ports given, once.
-import { chmodSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
-import { codeOf, type TotpSecret } from '../../src/totp/code.ts'
+import { codeOf, periodAt, type TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
-import { knock } from './knockd.ts'
+import { readSecret } from '../../src/totp/secret-text.ts'
+import { knock, program } from './knockd.ts'
 import { lab, pair, SERVER_4, SERVER_6, type Host } from './net.ts'
-import { writeConfig } from './scratch.ts'
+import { run } from './process.ts'
+import { scratch, writeConfig } from './scratch.ts'
 import { watchWire } from './service.ts'
 
 /** First packets of connections, and datagrams. */
@@ -85,6 +87,22 @@ lab('a code on the wire', () => {
     expect([code, err, seen[0]]).toEqual([0, '', 'tcp 5001'])
     const possible = Array.from({ length: after - before + 1 }, (_, index) => portsOf(before + index))
     expect(possible).toContainEqual(seen.slice(1))
+  })
+
+  test('what postern keygen makes is what --totp-file takes', async () => {
+    const file = scratch('keygen')
+    const { stdout } = await run([process.execPath, program('postern'), 'keygen', 'totp', 'ssh', '--file', file])
+    expect(stdout).toContain(`TOTP_Secret_File = ${file}\n`)
+    const read = readSecret(readFileSync(file, 'utf8'))
+    if (!('secret' in read)) throw new Error(read.message)
+    const { secret } = read
+    const before = periodAt(secret, Date.now())
+    const { code, err, seen } = await watched(['--totp-file', file, SERVER_4])
+    expect([code, err]).toEqual([0, ''])
+    const possible = [before, before + 1].map((period) =>
+      knocksOfCode(codeOf(secret, period)).map(({ port }) => `tcp ${port}`),
+    )
+    expect(possible).toContainEqual(seen)
   })
 
   test('--retry knocks the next code, not the same one, and waits for it', async () => {

@@ -46,6 +46,7 @@ test.each([
     `cat; echo '[GNUPG:] DECRYPTION_OKAY' >&3; exit 2`,
     'it is damaged, or not encrypted',
   ],
+  ['output of a failed decryption', `cat; echo '[GNUPG:] DECRYPTION_FAILED' >&3`, 'it is damaged, or not encrypted'],
   ['no key', `echo '[GNUPG:] NO_SECKEY 0123' >&3; exit 2`, 'the keyring has no key for it'],
   ['no passphrase', `echo '[GNUPG:] MISSING_PASSPHRASE 1' >&3; exit 2`, 'no passphrase, or a wrong one'],
   ['no key, as older ones say it', `echo '[GNUPG:] ENC_TO 0123 18 0' >&3; exit 2`, 'the keyring has no key for it'],
