@@ -1,5 +1,6 @@
 /** What `knock --help` prints. */
 export const USAGE = `usage: knock [OPTION]... HOST PORT[:PROTO]...
+       knock --spa [postern | fwknop | knockknock] [OPTION]... HOST
 
 Knocks at the ports of HOST, in the order given. PORT is a number or a service's
 name, PROTO is tcp (without it) or udp.
@@ -15,6 +16,7 @@ name, PROTO is tcp (without it) or udp.
       --source SOURCE   knock from this address, or this interface's address
       --verify tcp/PORT then connect to PORT: exit code 1 if it is not open
       --retry N         with --verify: knock up to N more times until it is open
+      --spa             one encrypted packet in place of knocks: knock --spa --help
 
 A name with both an IPv4 and an IPv6 address is knocked on both, all of the
 sequence on one, then on the other.
