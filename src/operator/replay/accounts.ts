@@ -23,10 +23,10 @@ export interface Account {
 /** Keeps account of what came of each source. */
 export class Accounts {
   readonly #accounts = new Map<string, Account>()
-  #leftOut = 0
+  #leftOut = false
 
-  /** Sources that are not listed, though something came of them: the listed ones had no room for them. */
-  get leftOut(): number {
+  /** Whether there are sources that are not listed, though something came of them: there was no room. */
+  get leftOut(): boolean {
     return this.#leftOut
   }
 
@@ -74,7 +74,7 @@ export class Accounts {
     const there = this.#accounts.get(source)
     if (there !== undefined || !opens) return there
     if (this.#accounts.size >= ACCOUNTS_MAX) {
-      this.#leftOut++
+      this.#leftOut = true
       if (!this.#giveWay()) return undefined
     }
     const account: Account = { source, packets: 0, stages: new Map(), opened: new Map(), reasons: new Map() }

@@ -127,10 +127,21 @@ test('where the addresses of the server are named, knocks at others are none', (
 
 test('a frame that is older than the one before is as of that one', () => {
   const [first, second, third] = SSH
-  expect(replayed([{ ...first!, at: 3 }, second!, third!]).slice(0, 4)).toEqual([
-    '3 ssh: Stage 1',
-    '3 ssh: Stage 2',
-    '3 ssh: Stage 3',
-    '3 ssh: OPEN SESAME',
+  expect(replayed([{ ...first!, at: 1.5 }, second!, third!]).slice(0, 4)).toEqual([
+    '1.5 ssh: Stage 1',
+    '1.5 ssh: Stage 2',
+    '2 ssh: Stage 3',
+    '2 ssh: OPEN SESAME',
   ])
+})
+
+test('a clock that is set moves nothing: neither back nor far ahead', () => {
+  const [first, second, third] = SSH
+  // Sixty seconds by a clock that is set back an hour meanwhile, where the door gives five.
+  const back = [first!, { ...second!, at: 4 }, { at: -3_600, port: 80 }, { ...third!, at: -3_540 }]
+  expect(replayed(back).filter((line) => /OPEN|timeout/.test(line))).toEqual(['-3599 ssh: sequence timeout (stage 2)'])
+  // A machine that begins in 1970: its scanner is known as one all the same.
+  const scan = [5000, 5010, 5020, 5030, 5040, 5050].map((port, index) => ({ at: index * 0.01 - 1, port }))
+  const told = replayed([{ at: -1_700_000_000, port: 80 }, ...scan, ...SSH])
+  expect(told.filter((line) => /OPEN|port scan/.test(line))).toEqual([expect.stringMatching(/port scan/)])
 })

@@ -24,6 +24,11 @@ const DECOY = 0
 /** Attempts under way that are told of at the end. */
 const UNDER_WAY_MAX = 50
 
+/** Milliseconds that frames of several processors may be out of order by; beyond, the clock was set back. */
+const DISORDER_MAX_MS = 1_000
+/** Longest time without a packet, milliseconds, that is believed: thirty days. Beyond, the clock was set ahead. */
+const GAP_MAX_MS = 30 * 86_400_000
+
 /** What a capture is run through. */
 export interface RehearingTerms {
   readonly config: Config
@@ -45,7 +50,11 @@ export class Rehearing {
   readonly #busyUdp = new BusyPorts()
   readonly #packet = new Packet()
   #needs: Needs
+  /** On a clock that is never set. */
   #now = 0
+  #begun = false
+  /** Milliseconds that the clock of the machine which captured is ahead of that. */
+  #skew = 0
   readonly accounts = new Accounts()
   /** Packets that the daemon would have looked at. */
   looked = 0
@@ -70,23 +79,38 @@ export class Rehearing {
     const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
     if (!passes({ needs: this.#needs, decoy: DECOY, ...busy }, packet)) return
     this.looked++
-    packet.time = time
-    packet.link = link
     this.advance(time)
+    packet.time = this.#now
+    packet.link = link
     this.#watchBusy(packet)
     for (const effect of this.#gate.knock(packet)) this.#take(effect)
   }
 
-  /** Lets time pass up to `now`, milliseconds since 1970: what was due by then happens, in order. */
-  advance(now: number): void {
+  /**
+   * Lets time pass up to a moment on the clock of the machine that captured. As in the daemon, setting that clock moves
+   * nothing: back it is as if no time had passed, and far ahead as if {@link GAP_MAX_MS} had.
+   */
+  advance(time: number): void {
+    const passed = Math.min(time - this.#skew - this.#now, GAP_MAX_MS)
+    const first = !this.#begun
+    this.#begun = true
+    const set = !first && (passed < -DISORDER_MAX_MS || time - this.#skew - this.#now > GAP_MAX_MS)
+    if (first) this.#pass(time)
+    else this.#pass(this.#now + Math.max(0, passed))
+    if (set) this.#skew = time - this.#now
+  }
+
+  /** Up to `now`, milliseconds on a clock that is never set: what was due by then happens, in order. */
+  #pass(now: number): void {
     for (;;) {
       const due = Math.min(this.#gate.due, this.#openings.due)
       if (due > now) break
       this.#now = Math.max(this.#now, due)
-      for (const { time, said } of this.#openings.close(due)) this.#terms.tell(said, time, undefined)
+      for (const { time, said } of this.#openings.close(due)) this.#terms.tell(said, time + this.#skew, undefined)
       const before = this.#gate.due
-      for (const effect of this.#gate.expire(due)) this.#take(effect)
-      if (this.#gate.due === before && this.#openings.due > now) break
+      const ended = this.#gate.expire(due)
+      for (const effect of ended) this.#take(effect)
+      if (ended.length === 0 && this.#gate.due === before && this.#openings.due > now) break
     }
     this.#now = Math.max(this.#now, now)
   }
@@ -100,17 +124,19 @@ export class Rehearing {
 
   /** Doors that would still be open when the capture ends. */
   get standing(): readonly Standing[] {
-    return this.#openings.standing
+    return this.#openings.standing.map((each) => ({ ...each, until: each.until + this.#skew }))
   }
 
   #take(effect: Effect): void {
     this.accounts.note(effect)
-    for (const said of saidOf(effect)) this.#terms.tell(said, this.#now, effect)
+    for (const said of saidOf(effect)) this.#terms.tell(said, this.#now + this.#skew, effect)
     if (effect.kind !== 'open') return
     this.opened++
     const { secret, source } = effect
     const door = this.#doors.get(secret.door)!
-    for (const said of this.#openings.open(door, source, this.#now)) this.#terms.tell(said, this.#now, effect)
+    for (const said of this.#openings.open(door, source, this.#now)) {
+      this.#terms.tell(said, this.#now + this.#skew, effect)
+    }
     if (!secret.once) return
     this.#lists.used(secret)
     this.#needs = needsOf(this.#lists.secrets())

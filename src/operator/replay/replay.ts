@@ -98,17 +98,21 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
   const seen = await takeAll(read, rehearing, (text) => complain(`${name}: ${text}`))
   flush()
   progress?.clear()
-  if (seen.last !== undefined) rehearing.advance(seen.last)
+  if (seen.end !== undefined) rehearing.advance(seen.end)
   flush()
   const all = rehearing.accounts.all
+  const { frames, first, last, failure } = seen
   const summary = {
     file: name,
     config: asked.config,
-    ...seen,
+    frames,
+    first,
+    last,
+    failure,
     looked: rehearing.looked,
     opened: rehearing.opened,
     sources: sources === undefined ? all : all.filter(({ source }) => sources.has(source)),
-    sourcesLeftOut: rehearing.accounts.leftOut,
+    incomplete: rehearing.accounts.leftOut,
     underWay: rehearing.underWay,
     open: rehearing.standing,
   }
@@ -121,6 +125,8 @@ interface Seen {
   readonly frames: number
   readonly first: number | undefined
   readonly last: number | undefined
+  /** Time of the frame that came last, which is not the latest where the clock was set back. */
+  readonly end: number | undefined
   readonly failure: string | undefined
 }
 
@@ -134,12 +140,14 @@ async function takeAll(
   let frames = 0
   let first: number | undefined
   let last: number | undefined
+  let end: number | undefined
   let failure: string | undefined
   try {
     const reader = readCapture(read)
     while (reader.next(frame)) {
       frames++
       first ??= frame.time
+      end = frame.time
       if (last === undefined || frame.time > last) last = frame.time
       if (!decodesLinkType(frame.linkType)) warnOf(frame, strange, warn)
       else rehearing.take(frame)
@@ -148,7 +156,7 @@ async function takeAll(
   } catch (error) {
     failure = error instanceof CaptureFileError ? error.message : `cannot be read: ${reasonOf(error)}`
   }
-  return { frames, first, last, failure }
+  return { frames, first, last, end, failure }
 }
 
 function warnOf({ linkType }: Frame, strange: Set<number>, warn: (text: string) => void): void {

@@ -52,7 +52,8 @@ export interface Summary {
   readonly last: number | undefined
   readonly opened: number
   readonly sources: readonly Account[]
-  readonly sourcesLeftOut: number
+  /** Whether there was no room for more sources. */
+  readonly incomplete: boolean
   /** Attempts that were under way when the capture ended, and doors that would still have been open. */
   readonly underWay: readonly string[]
   readonly open: readonly { readonly door: string; readonly source: string; readonly until: number }[]
@@ -77,10 +78,13 @@ export function summaryJson(of: Summary): string {
 /** The summary for people. */
 export function summaryText(of: Summary): string {
   const shown = of.sources.slice(0, LISTED_MAX)
-  const hidden = of.sources.length - shown.length + of.sourcesLeftOut
+  const hidden = of.sources.length - shown.length
   const lines = [
     ...(shown.length === 0 ? ['nobody knocked'] : shown.map(accountText)),
     ...(hidden > 0 ? [`and ${hidden} other sources, which came no further`] : []),
+    ...(of.incomplete
+      ? ['and others that came no further than a first knock: there are too many to keep account of']
+      : []),
     ...of.underWay,
     ...of.open.map(
       ({ door, source, until }) => `${source}: ${door}: would be open until ${zonedTime(until, 'milliseconds')}`,
