@@ -5,7 +5,7 @@ import { ClientError } from '../fault.ts'
 import { readSecretFile } from './secret-file.ts'
 
 /** The directives that `fwknop --key-gen` writes. */
-const KEY_DIRECTIVES = ['KEY', 'KEY_BASE64', 'HMAC_KEY', 'HMAC_KEY_BASE64']
+const KEY_DIRECTIVES = new Set(['KEY', 'KEY_BASE64', 'HMAC_KEY', 'HMAC_KEY_BASE64'])
 
 /**
  * Keys from a file of their own: lines as `fwknop --key-gen` prints them, `KEY_BASE64: …`; or, as fwknop's `-G` has it,
@@ -14,12 +14,12 @@ const KEY_DIRECTIVES = ['KEY', 'KEY_BASE64', 'HMAC_KEY', 'HMAC_KEY_BASE64']
 export function keysFromFile(path: string, kind: 'key' | 'hmacKey', host: string): RcSettings {
   const text = readSecretFile(path)
   if (text === undefined) throw new ClientError(`${path}: there is no such file`)
-  let settings: RcSettings = {}
+  const settings: RcSettings = {}
   for (const [index, line] of text.split('\n').entries()) {
     const match = /^\s*([^\s:]+):?\s+(.*?)\s*$/.exec(line)
     const [, name = '', value = ''] = match ?? []
     if (name.startsWith('#')) continue
-    const directive = KEY_DIRECTIVES.includes(name)
+    const directive = KEY_DIRECTIVES.has(name)
     if (!directive && name !== host) continue
     const read = kind === 'key' ? readKey(value) : readHmacKey(value)
     const result = directive
@@ -28,7 +28,7 @@ export function keysFromFile(path: string, kind: 'key' | 'hmacKey', host: string
         ? read
         : { value: { [kind]: read.value } }
     if ('fault' in result) throw new ClientError(`${path}:${index + 1}: ${result.fault}`, result.hint)
-    settings = { ...settings, ...result.value }
+    Object.assign(settings, result.value)
   }
   if (Object.keys(settings).length === 0) {
     throw new ClientError(

@@ -74,7 +74,7 @@ export function settingsFor(
   name: string | undefined,
 ): { readonly settings: RcSettings; readonly faults: readonly Fault[] } {
   const faults = new FaultList()
-  let settings: RcSettings = {}
+  const settings: RcSettings = {}
   const lines = [...(stanzas.get(DEFAULT_STANZA) ?? []), ...(name === undefined ? [] : (stanzas.get(name) ?? []))]
   for (const { name: key, value, line, column } of lines) {
     const read = Object.hasOwn(RC_DIRECTIVES, key) ? RC_DIRECTIVES[key] : undefined
@@ -91,7 +91,7 @@ export function settingsFor(
     }
     const result = read(value, settings)
     if ('fault' in result) faults.error(line, column, `${key}: ${result.fault}`, result.hint)
-    else settings = { ...settings, ...result.value }
+    else Object.assign(settings, result.value)
   }
   return { settings, faults: faults.sorted() }
 }
