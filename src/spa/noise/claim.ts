@@ -64,6 +64,7 @@ export function encodeClaim(
   if (list.length > max) {
     return { fault: wanted.kind === 'door' ? 'the name of the door is too long' : 'too many ports are named' }
   }
+  if (address !== undefined && isMapped(address)) return { fault: 'an IPv4 address is claimed as one' }
   const bytes = new Uint8Array(CLAIM_BYTES)
   const view = new DataView(bytes.buffer)
   bytes.set(timestampBytes(unixMs))
@@ -120,8 +121,13 @@ function readAddress(view: DataView): Address | undefined | 'none' {
   const unspecified = words.every((word) => word === 0)
   if (family === FROM_PACKET) return unspecified ? undefined : 'none'
   if (unspecified) return 'none'
-  if (family === 6) return { family, a, b, c, d }
+  if (family === 6) return isMapped({ a, b, c }) ? 'none' : { family, a, b, c, d }
   return family === 4 && b === 0 && c === 0 && d === 0 ? { family, a, b, c, d } : 'none'
+}
+
+/** ::ffff:0:0/96 (RFC 4291, 2.5.5.2): an IPv4 address said another way. */
+function isMapped({ a, b, c }: Pick<Address, 'a' | 'b' | 'c'>): boolean {
+  return a === 0 && b === 0 && c === 0xffff
 }
 
 function readDoor(list: Uint8Array): Wanted | undefined {
