@@ -51,6 +51,7 @@ export function planFwknop(request: FwknopRequest): Plan {
     claim: request.claim ?? settings.allow ?? { kind: 'own' },
     wants: wanted.kind === 'command' ? 'a command' : wanted.ports.map(formatPort).join(','),
     way: `udp ${port}`,
+    pauseMs: 0,
     deliver: async (destination, address) => {
       const packet = await seal(plainText({ ...wanted, address }, request, settings))
       await sendDatagram(packet, port, destination, settings.sourcePort ?? 0)

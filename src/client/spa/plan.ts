@@ -12,6 +12,8 @@ export interface Plan {
   readonly wants: string
   /** Where it goes, for the same line: `udp 62201`. */
   readonly way: string
+  /** Milliseconds to wait between two packets, where their order counts; 0: none. */
+  readonly pauseMs: number
   /** Makes one packet and sends it; `undefined`: for whoever it seems to come from. */
   readonly deliver: (destination: Destination, claimed: Address | undefined) => Promise<void>
 }

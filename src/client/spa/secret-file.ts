@@ -3,10 +3,11 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { ClientError } from '../fault.ts'
 
-/** Permission bits for anybody but the owner. */
+/** Permission bits for anybody but the owner: all, and those that let him change it. */
 const OTHERS = 0o077
-/** Largest file of secrets that is read, in bytes. */
-const SECRET_FILE_MAX_BYTES = 1_048_576
+const OTHERS_WRITE = 0o022
+/** Largest file that is read, in bytes. */
+const OWN_FILE_MAX_BYTES = 1_048_576
 
 /** A path as people write it: `~/` is their home. */
 export function expandHome(path: string): string {
@@ -18,6 +19,18 @@ export function expandHome(path: string): string {
  * or change. `undefined` where there is none. Throws a ClientError that says what is wrong with it.
  */
 export function readSecretFile(path: string): string | undefined {
+  return readOwnFile(path, OTHERS, 'others than its owner can get at it', '600')
+}
+
+/**
+ * Reads a file that says where secrets are and what they are used for: others may read it, but not change it. Otherwise as
+ * {@link readSecretFile}.
+ */
+export function readTrustedFile(path: string): string | undefined {
+  return readOwnFile(path, OTHERS_WRITE, 'others than its owner can change it', '644')
+}
+
+function readOwnFile(path: string, forbidden: number, complaint: string, right: string): string | undefined {
   let fd: number
   try {
     // Without O_NONBLOCK a pipe of that name would hold the client up.
@@ -31,16 +44,16 @@ export function readSecretFile(path: string): string | undefined {
     const stat = fstatSync(fd)
     const { mode, uid, size } = stat
     if (!stat.isFile()) throw new ClientError(`${path}: is not a file`)
-    if ((mode & OTHERS) !== 0) {
+    if ((mode & forbidden) !== 0) {
       const bits = (mode & 0o777).toString(8).padStart(4, '0')
-      throw new ClientError(`${path}: others than its owner can get at it (mode ${bits})`, `chmod 600 ${path}`)
+      throw new ClientError(`${path}: ${complaint} (mode ${bits})`, `chmod ${right} ${path}`)
     }
     const user = process.geteuid?.()
     if (user !== undefined && uid !== user && uid !== 0) {
-      throw new ClientError(`${path}: belongs to another user`, 'it holds secrets: it must be your own')
+      throw new ClientError(`${path}: belongs to another user`, 'it must be your own')
     }
-    if (size > SECRET_FILE_MAX_BYTES) {
-      throw new ClientError(`${path}: is too large`, `at most ${SECRET_FILE_MAX_BYTES} bytes`)
+    if (size > OWN_FILE_MAX_BYTES) {
+      throw new ClientError(`${path}: is too large`, `at most ${OWN_FILE_MAX_BYTES} bytes`)
     }
     return readFileSync(fd, 'utf8')
   } finally {

@@ -1,9 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import type { Destination } from '../destination.ts'
 import { resolve } from '../destination.ts'
 import { ClientError } from '../fault.ts'
 import { isRefusal, reasonFor } from '../refusal.ts'
+import type { Refusal } from '../refusal.ts'
 import { isOpen } from '../verify.ts'
 import { judge, localAddressFor } from './own-address.ts'
 import type { Plan } from './plan.ts'
@@ -34,13 +36,15 @@ export async function sendSpa(request: SpaRequest, say: Say): Promise<void> {
 
 async function planFor(request: SpaRequest): Promise<Plan> {
   if (request.protocol === 'fwknop') return (await import('./fwknop.ts')).planFwknop(request)
-  throw new ClientError('not yet')
+  if (request.protocol === 'knockknock') return (await import('./knockknock.ts')).planKnockknock(request)
+  return (await import('./postern.ts')).planPostern(request)
 }
 
 async function sendAll(plan: Plan, destinations: readonly Destination[], say: Say): Promise<readonly Destination[]> {
   const reached: Destination[] = []
-  let refusal: (Error & { readonly code: string }) | undefined
-  for (const destination of destinations) {
+  let refusal: Refusal | undefined
+  for (const [index, destination] of destinations.entries()) {
+    if (index > 0 && plan.pauseMs > 0) await pause(plan.pauseMs)
     try {
       const claimed = await claimFor(plan, destination, say)
       await plan.deliver(destination, claimed)
