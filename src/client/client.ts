@@ -1,6 +1,7 @@
 import { parseCommand, type Command } from './arguments.ts'
 import { ClientError, UsageError } from './fault.ts'
 import { servicePort } from './services.ts'
+import { parseSpa, wantsSpa, type SpaCommand } from './spa/arguments.ts'
 
 /** Exit codes of knock. */
 const DONE = 0
@@ -21,7 +22,8 @@ export interface Output {
  */
 export async function client(argv: readonly string[], { out, err }: Output): Promise<number> {
   try {
-    await obey(parseCommand(argv, servicePort), { out, err })
+    if (wantsSpa(argv)) await obeySpa(parseSpa(argv, servicePort), { out, err })
+    else await obey(parseCommand(argv, servicePort), { out, err })
     return DONE
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ClientError)) throw error
@@ -55,5 +57,14 @@ async function obey(command: Command, { out, err }: Output): Promise<void> {
       await knock(request, rounds, { ...sockets, print })
       break
     }
+  }
+}
+
+async function obeySpa(command: SpaCommand, { out, err }: Output): Promise<void> {
+  if (command.kind === 'help') out((await import('./spa/usage.ts')).SPA_USAGE)
+  else if (command.kind === 'version') await obey(command, out)
+  else {
+    const { sendSpa } = await import('./spa/spa.ts')
+    await sendSpa(command.request, { print: (line) => out(`${line}\n`), notice: (line) => err(`knock: ${line}\n`) })
   }
 }

@@ -3,6 +3,7 @@ import type { Request } from './arguments.ts'
 import type { Destination } from './destination.ts'
 import { ClientError } from './fault.ts'
 import { protocolName } from './port.ts'
+import { isRefusal, reasonFor, type Refusal } from './refusal.ts'
 import type { Rounds } from './rounds.ts'
 import type { Send } from './sender.ts'
 
@@ -64,8 +65,7 @@ async function knockAll(
     }
   }
   if (refusal !== undefined && reached.length === 0) {
-    const why = REASONS[refusal.code] ?? refusal.code
-    throw new ClientError(`cannot send to ${request.host}: ${why}`, undefined, refusal)
+    throw new ClientError(`cannot send to ${request.host}: ${reasonFor(refusal)}`, undefined, refusal)
   }
   return reached
 }
@@ -86,23 +86,4 @@ async function knockOne(
 /** The line knockd's knock prints for each knock with -v, an IPv6 address without brackets. */
 function hitting({ protocol, port }: Knock, { address }: Destination): string {
   return `hitting ${protocolName(protocol)} ${address}:${port}`
-}
-
-/** An error of the system, by its name. */
-type Refusal = Error & { readonly code: string }
-
-function isRefusal(error: unknown): error is Refusal {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-}
-
-/** What the kernel says when it does not take a packet (connect(2), sendto(2), bind(2)), in words. */
-const REASONS: Readonly<Record<string, string>> = {
-  ENETUNREACH: 'no route to its network',
-  EHOSTUNREACH: 'no route to it',
-  ENETDOWN: 'the network is down',
-  EADDRNOTAVAIL: 'the source address is not one of this machine',
-  EINVAL: 'the address needs a zone, or the source does not fit it',
-  EACCES: 'forbidden by the system',
-  EPERM: 'forbidden by a local firewall',
-  EAFNOSUPPORT: 'this machine does not speak its family',
 }

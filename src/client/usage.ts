@@ -2,6 +2,7 @@
 export const USAGE = `usage: knock [OPTION]... HOST PORT[:PROTO]...
        knock [OPTION]... --totp-file FILE | --code CODE HOST [PORT[:PROTO]]...
        knock [OPTION]... --from URL|FILE HOST
+       knock --spa [postern | fwknop | knockknock] [OPTION]... HOST
 
 Knocks at the ports of HOST, in the order given. PORT is a number or a service's
 name, PROTO is tcp (without it) or udp.
@@ -17,6 +18,7 @@ name, PROTO is tcp (without it) or udp.
       --source SOURCE   knock from this address, or this interface's address
       --verify tcp/PORT then connect to PORT: exit code 1 if it is not open
       --retry N         with --verify: knock up to N more times until it is open
+      --spa             one encrypted packet in place of knocks: knock --spa --help
 
       --totp-file FILE  then knock the time-based code of now; FILE has its
                         secret, as postern keygen totp makes it

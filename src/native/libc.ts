@@ -83,7 +83,10 @@ export async function writeSyslog(priority: number, text: string): Promise<void>
 /** Linux takes the flag with the type; elsewhere the descriptor is closed before anything is run. */
 const SOCK_CLOEXEC = process.platform === 'linux' ? 0x80000 : 0
 const AF_UNIX = 1
+const AF_INET = 2
 const AF_NETLINK = 16
+/** The header is the sender's to write (raw(7)). */
+const IPPROTO_RAW = 255
 const SOCK_RAW = 3
 const MSG_DONTWAIT = 0x40
 const SOCK_DGRAM = 2
@@ -120,6 +123,16 @@ export function openNetlink(protocol: number, groups: number): number {
 /** Takes what waits at a socket, without waiting; 0 and less: nothing does. */
 export function receive(fd: number, bytes: Uint8Array): number {
   return recvNative(fd, bytes, bytes.length, MSG_DONTWAIT)
+}
+
+/** A socket that sends IPv4 packets with their headers (raw(7)); -1 where it could not be had. Linux alone. */
+export function openRawIpv4(): number {
+  return socketNative(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)
+}
+
+/** Sends one packet to a socket address of the system's own layout; `false`: {@link errorName} says why not. */
+export function sendToAddress(fd: number, bytes: Uint8Array, address: Uint8Array): boolean {
+  return sendtoNative(fd, bytes, bytes.length, 0, address, address.length) === bytes.length
 }
 
 /** Closes a descriptor. */

@@ -1,0 +1,32 @@
+import { createSocket } from 'node:dgram'
+import type { Destination } from '../destination.ts'
+
+/**
+ * Sends one datagram. Resolves once it is the kernel's; rejects with the system's error when the kernel does not take it.
+ * `sourcePort` 0: any.
+ */
+export async function sendDatagram(
+  bytes: Uint8Array,
+  port: number,
+  { address, family, source }: Destination,
+  sourcePort: number,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket({
+      type: family === 4 ? 'udp4' : 'udp6',
+      // The address is resolved already.
+      lookup: (host, _options, done) => done(null, host, family),
+    })
+    socket.once('error', (error) => {
+      socket.close()
+      reject(error)
+    })
+    socket.bind({ port: sourcePort, ...(source === undefined ? {} : { address: source }) }, () => {
+      socket.send(bytes, port, address, (error) => {
+        socket.close()
+        if (error === null) resolve()
+        else reject(error)
+      })
+    })
+  })
+}

@@ -1,0 +1,162 @@
+import { randomBytes, randomInt } from 'node:crypto'
+import { homedir, userInfo } from 'node:os'
+import { join } from 'node:path'
+import { formatFault } from '../../config/fault.ts'
+import { DIGEST_DEFAULT } from '../../spa/fwknop/digest.ts'
+import { encodeFields, fieldFault, PROTOCOL_VERSION } from '../../spa/fwknop/fields.ts'
+import { readFwknoprc, settingsFor } from '../../spa/fwknop/fwknoprc.ts'
+import type { RcStanzas } from '../../spa/fwknop/fwknoprc.ts'
+import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES } from '../../spa/fwknop/packet.ts'
+import { sealGnupg, sealRijndael } from '../../spa/fwknop/packet.ts'
+import type { Hmac } from '../../spa/fwknop/packet.ts'
+import type { RcSettings } from '../../spa/fwknop/rc-directives.ts'
+import { formatPort, readNatTarget, writeRequest } from '../../spa/fwknop/request.ts'
+import type { Request } from '../../spa/fwknop/request.ts'
+import { SALT_BYTES } from '../../spa/fwknop/rijndael.ts'
+import { ClientError } from '../fault.ts'
+import { sendDatagram } from './datagram.ts'
+import { signAndEncrypt } from './gnupg.ts'
+import { keysFromFile } from './key-file.ts'
+import type { Plan } from './plan.ts'
+import { SPA_PORT_DEFAULT } from './request.ts'
+import type { FwknopRequest } from './request.ts'
+import { expandHome, readSecretFile } from './secret-file.ts'
+
+/** Ports the real client chooses among when it is told to choose one. */
+const RANDOM_PORT_FIRST = 10_000
+const RANDOM_PORT_END = 65_536
+
+/** What a request to a fwknopd comes to, with what ~/.fwknoprc says. Throws a ClientError for what cannot be sent. */
+export function planFwknop(request: FwknopRequest): Plan {
+  const { stanzas, file } = readRcFile(request)
+  const stanza = request.stanza ?? (stanzas.has(request.host) ? request.host : undefined)
+  if (request.stanza !== undefined && !stanzas.has(request.stanza)) {
+    const hint = stanzas.size === 0 ? 'there are none' : `there are: ${[...stanzas.keys()].join(', ')}`
+    throw new ClientError(`${file}: no stanza is called ${request.stanza}`, hint)
+  }
+  const { settings: written, faults } = settingsFor(stanzas, stanza)
+  if (faults.length > 0) throw new ClientError(faults.map((fault) => formatFault(file, fault)).join('\n'))
+  const settings = withKeyFiles(request, written)
+  const host =
+    stanza === request.host || request.stanza === request.host ? (settings.server ?? request.host) : request.host
+  const port =
+    request.port ??
+    (settings.randomPort === true ? randomInt(RANDOM_PORT_FIRST, RANDOM_PORT_END) : (settings.port ?? SPA_PORT_DEFAULT))
+  const wanted = wantedBy(request, settings)
+  const seal = sealer(settings)
+  return {
+    host,
+    // The real fwknopd knows IPv4 alone; who asks for IPv6 means ours.
+    family: request.family ?? 4,
+    claim: request.claim ?? settings.allow ?? { kind: 'own' },
+    wants: wanted.kind === 'command' ? 'a command' : wanted.ports.map(formatPort).join(','),
+    way: `udp ${port}`,
+    pauseMs: 0,
+    deliver: async (destination, address) => {
+      const packet = await seal(plainText({ ...wanted, address }, request, settings))
+      await sendDatagram(packet, port, destination, settings.sourcePort ?? 0)
+    },
+  }
+}
+
+function readRcFile({ rcFile }: FwknopRequest): { readonly stanzas: RcStanzas; readonly file: string } {
+  if (rcFile === null) return { stanzas: new Map(), file: '(no file)' }
+  const file = rcFile ?? join(homedir(), '.fwknoprc')
+  const text = readSecretFile(file)
+  if (text === undefined && rcFile !== undefined) throw new ClientError(`${file}: there is no such file`)
+  const { stanzas, faults } = readFwknoprc(text ?? '')
+  if (faults.length > 0) throw new ClientError(faults.map((fault) => formatFault(file, fault)).join('\n'))
+  return { stanzas, file }
+}
+
+function withKeyFiles(request: FwknopRequest, settings: RcSettings): RcSettings {
+  const { keyFile, hmacKeyFile } = settings
+  return {
+    ...(hmacKeyFile === undefined ? {} : keysFromFile(expandHome(hmacKeyFile), 'hmacKey', request.host)),
+    ...(keyFile === undefined ? {} : keysFromFile(expandHome(keyFile), 'key', request.host)),
+    ...settings,
+    ...(request.keyFile === undefined ? {} : keysFromFile(request.keyFile, 'key', request.host)),
+  }
+}
+
+/** A request without the address, which is another for each destination. */
+function wantedBy(request: FwknopRequest, settings: RcSettings): Request {
+  if (request.command !== undefined) return { kind: 'command', address: undefined, command: request.command }
+  const access = request.access ?? settings.access
+  if (access === undefined) {
+    throw new ClientError('nothing to ask for', 'name ports with -A tcp/22, or write ACCESS into the stanza')
+  }
+  const timeoutS = request.seconds ?? settings.timeoutS ?? 0
+  const natText = request.nat ?? settings.natAccess
+  const local = request.natLocal || settings.natLocal === true
+  const random = settings.natRandomPort === true ? randomInt(RANDOM_PORT_FIRST, RANDOM_PORT_END) : undefined
+  const outside = request.natPort ?? settings.natPort ?? random
+  if (natText === undefined && !local)
+    return { kind: 'access', address: undefined, ports: access, nat: undefined, timeoutS }
+  const [first, ...more] = access
+  if (first === undefined || more.length > 0) {
+    throw new ClientError('only one port can be sent on', 'name one with -A')
+  }
+  const target = natTarget(natText ?? '127.0.0.1', first.port)
+  const ports = [{ protocol: first.protocol, port: outside ?? first.port }]
+  return { kind: 'access', address: undefined, ports, nat: { ...target, local }, timeoutS }
+}
+
+/** `HOST`, `HOST:PORT` or `HOST,PORT`. */
+function natTarget(text: string, port: number): { readonly host: string; readonly port: number } {
+  const target = readNatTarget(/[:,][0-9]+$/.test(text) ? text.replace(/[:,]([0-9]+)$/, ',$1') : `${text},${port}`)
+  if (target !== undefined) return target
+  throw new ClientError(`not a host to send on to: ${text}`, 'as in 192.168.10.2:22')
+}
+
+function plainText(wanted: Request, request: FwknopRequest, settings: RcSettings): string {
+  const fields = {
+    random: Array.from({ length: 16 }, () => randomInt(10)).join(''),
+    user: request.user ?? process.env['SPOOF_USER'] ?? settings.user ?? userInfo().username,
+    timestamp: Math.floor(Date.now() / 1_000) + (settings.timeOffsetS ?? 0),
+    version: PROTOCOL_VERSION,
+    serverAuth: undefined,
+    ...writeRequest(wanted),
+  }
+  const fault = fieldFault(fields)
+  if (fault !== undefined) throw new ClientError(fault, 'fwknopd would not take it')
+  return encodeFields(fields, settings.digest ?? DIGEST_DEFAULT)
+}
+
+/** What makes packets of plain texts under the keys there are. */
+function sealer(settings: RcSettings): (plain: string) => Promise<Uint8Array> {
+  const { key, hmacKey, mode = 'cbc', gnupg } = settings
+  if (settings.useHmac === true && hmacKey === undefined) {
+    throw new ClientError('there is no HMAC key', 'USE_HMAC needs HMAC_KEY or HMAC_KEY_BASE64')
+  }
+  const hmac: Hmac | undefined =
+    hmacKey === undefined ? undefined : { key: hmacKey, digest: settings.hmacDigest ?? DIGEST_DEFAULT }
+  if (settings.useGnupg === true) {
+    return async (plain) => {
+      const packet = sealGnupg(await signAndEncrypt(plain, gnupg ?? {}), hmac)
+      if (packet === undefined) {
+        throw new ClientError('fwknop can only use RSA and ElGamal keys', 'the recipient has another kind')
+      }
+      return fitting(packet, PACKET_MAX_BYTES)
+    }
+  }
+  if (key === undefined) {
+    throw new ClientError('there is no key', 'write KEY_BASE64 into ~/.fwknoprc, or name a file with --key-file')
+  }
+  if (mode === 'legacy' && hmac !== undefined) {
+    throw new ClientError('legacy mode has no HMAC', 'leave one of the two out')
+  }
+  return async (plain) =>
+    fitting(sealRijndael(plain, { key, mode }, hmac, randomBytes(SALT_BYTES)), GNUPG_MIN_CHARS - 1)
+}
+
+function fitting(packet: Uint8Array, maxBytes: number): Uint8Array {
+  if (packet.length < PACKET_MIN_BYTES) {
+    throw new ClientError(`fwknopd takes no packet as short as ${packet.length} bytes`, 'an HMAC makes it long enough')
+  }
+  if (packet.length <= maxBytes) return packet
+  throw new ClientError(
+    `fwknopd takes no packet as long as ${packet.length} bytes`,
+    `at most ${maxBytes}: a shorter digest or command, or fewer ports`,
+  )
+}

@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process'
+import type { Writable } from 'node:stream'
+import type { GnupgSettings } from '../../spa/fwknop/rc-directives.ts'
+import { ClientError } from '../fault.ts'
+
+/** Milliseconds gpg may take; a person may have to type a passphrase. */
+const GPG_LIMIT_MS = 120_000
+/** The descriptor gpg reads the passphrase from. */
+const PASSPHRASE_FD = 3
+
+/** A text signed by us and encrypted to the server, by the installed gpg. Throws a ClientError with what it says. */
+export async function signAndEncrypt(plain: string, settings: GnupgSettings): Promise<Uint8Array> {
+  const { recipient, signer, homeDir, passphrase, exe = 'gpg' } = settings
+  if (recipient === undefined) throw new ClientError('no GnuPG key to encrypt to', 'write GPG_RECIPIENT')
+  const args = [
+    ...(homeDir === undefined ? [] : ['--homedir', homeDir]),
+    ...(passphrase === undefined ? [] : ['--pinentry-mode', 'loopback', '--passphrase-fd', String(PASSPHRASE_FD)]),
+    '--batch',
+    '--quiet',
+    '--no-tty',
+    '--no-armor',
+    '--trust-model',
+    'always',
+    ...(signer === undefined ? [] : ['--local-user', signer]),
+    '--recipient',
+    recipient,
+    '--sign',
+    '--encrypt',
+  ]
+  const child = spawn(exe, args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], timeout: GPG_LIMIT_MS })
+  const passphrasePipe = child.stdio[PASSPHRASE_FD] as Writable
+  const parts: Uint8Array[] = []
+  let said = ''
+  child.stdout.on('data', (part: Uint8Array) => parts.push(part))
+  child.stderr.on('data', (part: Uint8Array) => (said += Buffer.from(part).toString()))
+  for (const pipe of [child.stdin, passphrasePipe]) pipe.on('error', () => undefined)
+  passphrasePipe.end(passphrase ?? '')
+  child.stdin.end(plain)
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', (error) => reject(new ClientError(`${exe} cannot be run: ${error.message}`, undefined, error)))
+    child.once('close', resolve)
+  })
+  if (code === 0) return Buffer.concat(parts)
+  throw new ClientError(`gpg did not sign and encrypt: ${said.trim() || `exit code ${code}`}`)
+}

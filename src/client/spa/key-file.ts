@@ -1,0 +1,40 @@
+import type { RcSettings } from '../../spa/fwknop/rc-directives.ts'
+import { RC_DIRECTIVES } from '../../spa/fwknop/rc-directives.ts'
+import { readHmacKey, readKey } from '../../spa/fwknop/settings.ts'
+import { ClientError } from '../fault.ts'
+import { readSecretFile } from './secret-file.ts'
+
+/** The directives that `fwknop --key-gen` writes. */
+const KEY_DIRECTIVES = new Set(['KEY', 'KEY_BASE64', 'HMAC_KEY', 'HMAC_KEY_BASE64'])
+
+/**
+ * Keys from a file of their own: lines as `fwknop --key-gen` prints them, `KEY_BASE64: …`; or, as fwknop's `-G` has it,
+ * `HOST: KEY`, which is the key of `kind`. Throws a ClientError where there is none for the host.
+ */
+export function keysFromFile(path: string, kind: 'key' | 'hmacKey', host: string): RcSettings {
+  const text = readSecretFile(path)
+  if (text === undefined) throw new ClientError(`${path}: there is no such file`)
+  const settings: RcSettings = {}
+  for (const [index, line] of text.split('\n').entries()) {
+    const match = /^\s*([^\s:]+):?\s+(.*?)\s*$/.exec(line)
+    const [, name = '', value = ''] = match ?? []
+    if (name.startsWith('#')) continue
+    const directive = KEY_DIRECTIVES.has(name)
+    if (!directive && name !== host) continue
+    const read = kind === 'key' ? readKey(value) : readHmacKey(value)
+    const result = directive
+      ? RC_DIRECTIVES[name]!(value, settings)
+      : 'fault' in read
+        ? read
+        : { value: { [kind]: read.value } }
+    if ('fault' in result) throw new ClientError(`${path}:${index + 1}: ${result.fault}`, result.hint)
+    Object.assign(settings, result.value)
+  }
+  if (Object.keys(settings).length === 0) {
+    throw new ClientError(
+      `${path}: no key for ${host} is in it`,
+      'lines as `fwknop --key-gen` prints them: KEY_BASE64: …',
+    )
+  }
+  return settings
+}

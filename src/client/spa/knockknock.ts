@@ -1,0 +1,105 @@
+import { randomInt } from 'node:crypto'
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { parseAddress } from '../../packet/address.ts'
+import { formatCounter, PROFILE_FILES, readCounter, readProfileConfig } from '../../spa/knockknock/profile.ts'
+import { readProfileKey } from '../../spa/knockknock/profile.ts'
+import type { ProfileRead } from '../../spa/knockknock/profile.ts'
+import { COUNTER_MAX, encodeSyn } from '../../spa/knockknock/syn.ts'
+import type { KnockknockKeys, SynFields } from '../../spa/knockknock/syn.ts'
+import { ClientError } from '../fault.ts'
+import { isRefusal } from '../refusal.ts'
+import { localAddressFor } from './own-address.ts'
+import type { Plan } from './plan.ts'
+import type { KnockknockRequest } from './request.ts'
+import { expandHome, readSecretFile } from './secret-file.ts'
+import { synPacket } from './syn-packet.ts'
+
+/** Ports that a connection of this machine's own could come from. */
+const SOURCE_PORT_FIRST = 32_768
+const SOURCE_PORT_END = 61_000
+
+/** What a request to a knockknock daemon comes to, with what its profile says. Throws a ClientError for what cannot be sent. */
+export function planKnockknock(request: KnockknockRequest): Plan {
+  if (request.family === 6) {
+    throw new ClientError('knockknock has no IPv6', 'its bytes stand in a field that only IPv4 has')
+  }
+  const folder = expandHome(request.profile ?? join(homedir(), '.knockknock', request.host))
+  const keys: KnockknockKeys = {
+    cipherKey: readProfile(join(folder, PROFILE_FILES.cipherKey), readProfileKey),
+    macKey: readProfile(join(folder, PROFILE_FILES.macKey), readProfileKey),
+  }
+  const knockPort = readProfile(join(folder, PROFILE_FILES.config), readProfileConfig)
+  return {
+    host: request.host,
+    family: 4,
+    claim: { kind: 'source' },
+    wants: `tcp/${request.open}`,
+    way: `tcp ${knockPort}`,
+    pauseMs: 0,
+    deliver: async (destination) => {
+      const { RawIpv4 } = await import('../../native/raw-socket.ts')
+      // Before a counter is used up: the server makes up for a few that it never saw, no more.
+      const socket = opened(() => new RawIpv4())
+      try {
+        const source = await localAddressFor(destination)
+        const to = parseAddress(destination.address)!
+        const fields = nextFields(request.open, keys, join(folder, PROFILE_FILES.counter))
+        const ports = { sourcePort: randomInt(SOURCE_PORT_FIRST, SOURCE_PORT_END), port: knockPort }
+        socket.send(synPacket(fields, source, to, ports), to)
+      } finally {
+        socket.close()
+      }
+    },
+  }
+}
+
+/** Throws a ClientError for a socket that could not be had. */
+function opened<T>(open: () => T): T {
+  try {
+    return open()
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    const hint = error.code === 'ENOTSUP' ? 'only Linux is known to take them' : 'they need root, or CAP_NET_RAW'
+    throw new ClientError(`packets with headers of our own cannot be sent: ${error.code}`, hint, error)
+  }
+}
+
+function readProfile<T>(path: string, read: (text: string) => ProfileRead<T>): T {
+  const text = readSecretFile(path)
+  if (text === undefined) {
+    throw new ClientError(`${path}: there is no such file`, 'a profile is what knockknock-genprofile makes')
+  }
+  const result = read(text)
+  if ('value' in result) return result.value
+  throw new ClientError(`${path}: ${result.message}`, result.hint)
+}
+
+/** The SYN's fields under the next counter. That counter counts as used, on disk, before anything is sent. */
+function nextFields(port: number, keys: KnockknockKeys, path: string): SynFields {
+  let counter = readProfile(path, readCounter)
+  let fields = encodeSyn(port, keys, counter)
+  // The kernel puts a number of its own where the identification is 0 (raw(7)).
+  while (fields.identification === 0 && counter < COUNTER_MAX) fields = encodeSyn(port, keys, ++counter)
+  if (counter >= COUNTER_MAX) throw new ClientError(`${path}: all counters are used`, 'make a new profile')
+  replaceFile(path, formatCounter(counter + 1))
+  return fields
+}
+
+function replaceFile(path: string, text: string): void {
+  const beside = `${path}.new`
+  try {
+    const fd = openSync(beside, 'w', 0o600)
+    try {
+      writeSync(fd, text)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(beside, path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ClientError(`${path}: cannot be written: ${code ?? String(error)}`, 'nothing was sent', error)
+  }
+}

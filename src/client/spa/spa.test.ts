@@ -1,0 +1,315 @@
+// Goal: what the command line and the client's files say is what the one packet says, and nothing is sent where something
+// is wrong: a loose file, a missing key, a typing mistake. Packets are opened by the other half, on a socket of the test.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import type { Socket } from 'node:dgram'
+import { once } from 'node:events'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { formatAddress, parseAddress } from '../../packet/address.ts'
+import { openSpa } from '../../spa/fwknop/open.ts'
+import type { OpenedSpa } from '../../spa/fwknop/open.ts'
+import type { DatedClaim } from '../../spa/noise/claim.ts'
+import { keyPairOf } from '../../spa/noise/curve.ts'
+import { formatKey } from '../../spa/noise/key-text.ts'
+import { openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
+import { client } from '../client.ts'
+import { parseSpa } from './arguments.ts'
+import { judge } from './own-address.ts'
+import { planPostern } from './postern.ts'
+import type { PosternRequest } from './request.ts'
+
+const KEY = new Uint8Array(32).map((_, index) => index)
+const HMAC_KEY = new Uint8Array(64).map((_, index) => 64 + index)
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
+const STANZA = `KEY_BASE64 ${base64(KEY)}\nHMAC_KEY_BASE64: ${base64(HMAC_KEY)}\nUSE_HMAC Y\n`
+const server = serverKeyOf(new Uint8Array(32).fill(1))
+const SERVER_KEY = formatKey('postern-server', server.pair.publicKey)
+const user = keyPairOf(new Uint8Array(32).fill(2))
+const USER_SECRET = `# mine\n${formatKey('postern-user-secret', new Uint8Array(32).fill(2))}\n`
+
+let home: string
+let socket: Socket
+let received: Uint8Array[]
+
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'postern-spa-'))
+  vi.stubEnv('HOME', home)
+  vi.stubEnv('XDG_CONFIG_HOME', undefined)
+  vi.stubEnv('SPOOF_USER', undefined)
+  received = []
+  socket = createSocket('udp4').on('message', (message) => received.push(new Uint8Array(message)))
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+})
+afterEach(() => {
+  socket.close()
+  vi.unstubAllEnvs()
+  rmSync(home, { recursive: true, force: true })
+})
+
+function write(name: string, text: string, mode = 0o600): void {
+  mkdirSync(dirname(join(home, name)), { recursive: true })
+  writeFileSync(join(home, name), text)
+  chmodSync(join(home, name), mode)
+}
+
+const port = (): number => socket.address().port
+
+/** Runs `knock --spa …`; what it printed, and how it ended. */
+async function run(...argv: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = ''
+  let err = ''
+  const code = await client(['--spa', ...argv], { out: (text) => (out += text), err: (text) => (err += text) })
+  return { code, out, err }
+}
+
+/** The packet that a run sent. */
+async function packet(...argv: readonly string[]): Promise<Uint8Array> {
+  const { code, err } = await run(...argv)
+  expect([code, err]).toEqual([0, ''])
+  await vi.waitFor(() => expect(received.length).toBeGreaterThan(0))
+  return received.pop()!
+}
+
+const opened = (bytes: Uint8Array, hmac = true): OpenedSpa =>
+  openSpa(bytes, { key: KEY, mode: 'cbc' }, hmac ? { key: HMAC_KEY, digest: 'sha256' } : undefined)
+
+async function claim(...argv: readonly string[]): Promise<DatedClaim> {
+  const result = openClaim(server, await packet(...argv), (key) => base64(key) === base64(user.publicKey) || undefined)
+  if (!('claim' in result)) throw new Error(JSON.stringify(result))
+  return result.claim
+}
+
+describe('fwknop', () => {
+  test('a stanza says where to and what for; the command line goes before it', async () => {
+    const common = `SPA_SERVER 127.0.0.1\nSPA_SERVER_PORT ${port()}\n${STANZA}`
+    write(
+      '.fwknoprc',
+      `[default]\nSPOOF_USER nobody\n[gate]\n${common}SPOOF_USER alice\nACCESS tcp/22\nFW_TIMEOUT 60\n`,
+    )
+    expect(opened(await packet('fwknop', '-n', 'gate'))).toMatchObject({
+      spa: {
+        user: 'alice',
+        request: { address: parseAddress('127.0.0.1'), ports: [{ protocol: 6, port: 22 }], timeoutS: 60 },
+      },
+    })
+    const more = ['-A', 'udp/53', '-f', '2m', '-a', '192.0.2.9', '-U', 'bob']
+    expect(opened(await packet('fwknop', '-n', 'gate', ...more))).toMatchObject({
+      spa: {
+        user: 'bob',
+        request: { address: parseAddress('192.0.2.9'), ports: [{ protocol: 17, port: 53 }], timeoutS: 120 },
+      },
+    })
+    expect(opened(await packet('fwknop', 'gate', '-a', 'source'))).toMatchObject({
+      spa: { request: { address: undefined } },
+    })
+  })
+
+  test('it says whom it asked for', async () => {
+    write('.fwknoprc', `[127.0.0.1]\n${STANZA}`)
+    const { out } = await run('fwknop', '127.0.0.1', '-p', String(port()), '-A', 'tcp/22', '-a', '192.0.2.9')
+    expect(out).toBe(`asked 127.0.0.1 (udp ${port()}) for tcp/22, for 192.0.2.9\n`)
+  })
+
+  test.skipIf(spawnSync('fwknop', ['--help'], { env: { ...process.env, HOME: tmpdir() } }).status !== 0)(
+    'keys are read from what the real client makes',
+    async () => {
+      const keys = execFileSync('fwknop', ['--key-gen'], { env: { ...process.env, HOME: home } }).toString()
+      write('keys', keys)
+      const [, key = '', hmacKey = ''] = /^KEY_BASE64: (\S+)\nHMAC_KEY_BASE64: (\S+)$/m.exec(keys)!
+      const args = ['--key-file', join(home, 'keys'), '-p', String(port()), '-A', 'tcp/22']
+      const bytes = await packet('fwknop', '127.0.0.1', '--no-rc-file', ...args)
+      const hmac = { key: Buffer.from(hmacKey, 'base64'), digest: 'sha256' as const }
+      expect(openSpa(bytes, { key: Buffer.from(key, 'base64'), mode: 'cbc' }, hmac)).toHaveProperty('spa')
+    },
+  )
+
+  test.each<[string, string, readonly string[], RegExp]>([
+    ['no such stanza', '[gate]\n', ['-n', 'gaet'], /no stanza is called gaet\n {2}there are: gate/],
+    ['nothing to ask for', `[gate]\n${STANZA}`, ['gate'], /nothing to ask for/],
+    ['no key', '[gate]\nACCESS tcp/22\n', ['gate'], /there is no key/],
+    ['an unknown directive', '[gate]\nHMAC_KEY_BAS64 x\n', ['gate'], /\.fwknoprc:2:1: error: unknown directive/],
+    ['a key that is none', '[gate]\nKEY_BASE64 %%%\n', ['gate'], /KEY_BASE64: the key is not base64/],
+    ['a placeholder', '[gate]\nKEY __CHANGEME__\n', ['gate'], /not a key yet/],
+    ['a third party', '[gate]\nALLOW_IP resolve\n', ['gate'], /a third party would have to be asked/],
+    ['a command that is too long', `[gate]\n${STANZA}`, ['gate', '-C', 'x'.repeat(180)], /takes no packet as long as/],
+    ['no HMAC key', '[gate]\nUSE_HMAC Y\nKEY abc\nACCESS tcp/22\n', ['gate'], /there is no HMAC key/],
+    ['an option of another', `[gate]\n${STANZA}`, ['gate', '--door', 'ssh'], /--door is not for fwknop/],
+  ])('%s: nothing is sent', async (_, rc, args, message) => {
+    write('.fwknoprc', `${rc}SPA_SERVER 127.0.0.1\nSPA_SERVER_PORT ${port()}\n`)
+    const { code, out, err } = await run('fwknop', ...args)
+    expect(err).toMatch(message)
+    expect([code > 0, out]).toEqual([true, ''])
+    for (const secret of [base64(KEY), '%%%', 'abc']) expect(err).not.toContain(secret)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(received).toEqual([])
+  })
+})
+
+describe("Postern's own", () => {
+  const config = (more = ''): string =>
+    `[default]\nKey_File = ~/.config/postern/key\n\n[gate]\nHost = 127.0.0.1\nPort = ${port()}\nServer_Key = ${SERVER_KEY}\n${more}`
+
+  test('the section of a host says where to and what for; the command line goes before it', async () => {
+    write('.config/postern/key', USER_SECRET)
+    write('.config/postern/config', config('Door = ssh\nOpen_For = 10m\n'), 0o644)
+    const before = Date.now()
+    const said = await claim('gate')
+    expect(said).toMatchObject({
+      wanted: { kind: 'door', door: 'ssh' },
+      address: parseAddress('127.0.0.1'),
+      openS: 600,
+    })
+    expect(said.unixMs).toBeGreaterThanOrEqual(before)
+    expect(said.unixMs).toBeLessThan(before + 10_000)
+    expect(await claim('gate', '-A', 'tcp/22,udp/53', '-f', '30', '-a', '2001:db8::9')).toMatchObject({
+      wanted: {
+        kind: 'ports',
+        ports: [
+          { protocol: 6, port: 22 },
+          { protocol: 17, port: 53 },
+        ],
+      },
+      address: parseAddress('2001:db8::9'),
+      openS: 30,
+    })
+    expect(await claim('gate', '--door', 'büro', '-a', 'source')).toMatchObject({
+      wanted: { kind: 'door', door: 'büro' },
+      address: undefined,
+    })
+  })
+
+  test('without a config everything stands on the command line', async () => {
+    write('mine', USER_SECRET)
+    const args = ['--key', join(home, 'mine'), '--server-key', SERVER_KEY, '--door', 'ssh', '-p', String(port())]
+    expect(await claim('127.0.0.1', ...args)).toMatchObject({ wanted: { kind: 'door', door: 'ssh' }, openS: 0 })
+    vi.stubEnv('XDG_CONFIG_HOME', join(home, 'elsewhere'))
+    write('elsewhere/postern/key', USER_SECRET)
+    expect(await claim('127.0.0.1', ...args.slice(2))).toMatchObject({ wanted: { kind: 'door', door: 'ssh' } })
+  })
+
+  test('of two packets the later one is later, in the same millisecond too', async () => {
+    write('.config/postern/key', USER_SECRET)
+    write('.config/postern/config', config('Door = ssh\n'))
+    const { request } = parseSpa(['--spa', 'gate'], () => undefined) as { readonly request: PosternRequest }
+    const plan = planPostern(request)
+    vi.spyOn(Date, 'now').mockReturnValue(1_700_000_000_000)
+    try {
+      const destination = { family: 4, address: '127.0.0.1', source: undefined } as const
+      await plan.deliver(destination, undefined)
+      await plan.deliver(destination, undefined)
+    } finally {
+      vi.restoreAllMocks()
+    }
+    await vi.waitFor(() => expect(received).toHaveLength(2))
+    const times = received
+      .map((bytes) => openClaim(server, bytes, () => true))
+      .map((each) => 'claim' in each && each.claim.unixMs)
+    expect(times).toEqual([1_700_000_000_000, 1_700_000_000_001])
+  })
+
+  test.each<[string, string, readonly string[], RegExp]>([
+    ['no server key', '[gate]\nDoor = ssh\n', [], /the public key of gate is not known/],
+    ['nothing to ask for', `[gate]\nServer_Key = ${SERVER_KEY}\n`, [], /nothing to ask for/],
+    [
+      'both a door and ports',
+      `[gate]\nServer_Key = ${SERVER_KEY}\nDoor = ssh\nAccess = tcp/22\n`,
+      [],
+      /both a door and ports for gate/,
+    ],
+    [
+      'a directive nobody knows',
+      '[gate]\nDor = ssh\n',
+      [],
+      /config:2:1: error: unknown directive `Dor`\n +did you mean Door\?/,
+    ],
+    ['no value', '[gate]\nDoor\n', [], /config:2:1: error: this line has no value/],
+    ['no section', 'Door = ssh\n', [], /config:1:1: error: this line stands before the first section/],
+    ['no port', '[gate]\nPort = 0\n', [], /`0` is no port/],
+    ['no family', '[gate]\nFamily = 5\n', [], /`5` is no family/],
+    ['no claim', '[gate]\nClaim = me\n', [], /`me` is not an address/],
+    ['a mistyped server key', `[gate]\nServer_Key = ${SERVER_KEY.slice(0, -2)}AA\n`, [], /the key is mistyped/],
+    ['the wrong kind', '', ['--server-key', USER_SECRET.split('\n')[1]!], /--server-key is a user's secret key/],
+    [
+      'too long a door',
+      `[gate]\nServer_Key = ${SERVER_KEY}\n`,
+      ['--door', 'x'.repeat(128)],
+      /name of the door is too long/,
+    ],
+  ])('%s: nothing is sent', async (_, text, args, message) => {
+    write('.config/postern/key', USER_SECRET)
+    write('.config/postern/config', `${text}\n[gate]\nHost = 127.0.0.1\n`)
+    const { code, out, err } = await run('gate', '-p', String(port()), ...args)
+    expect([code, out]).toEqual([1, ''])
+    expect(err).toMatch(message)
+    expect(err).not.toContain(USER_SECRET.slice(-14, -1))
+  })
+
+  test('a secret key that others can read is refused, and a config that others can write', async () => {
+    const args = ['gate', '--door', 'ssh']
+    write('.config/postern/config', config(), 0o666)
+    write('.config/postern/key', USER_SECRET, 0o644)
+    expect((await run(...args)).err).toMatch(/config: others than its owner can change it \(mode 0666\)\n {2}chmod 644/)
+    chmodSync(join(home, '.config/postern/config'), 0o644)
+    expect((await run(...args)).err).toMatch(/key: others than its owner can get at it \(mode 0644\)\n {2}chmod 600/)
+    expect(received).toEqual([])
+  })
+})
+
+test('the address that is claimed is the one this machine sends from, but for a private one on its way to a public one', () => {
+  expect(known('192.0.2.7', '198.51.100.1')).toBe('known 192.0.2.7')
+  expect(known('10.0.0.2', '10.0.0.1')).toBe('known 10.0.0.2')
+  expect(known('10.0.0.2', '198.51.100.1')).toBe('translated 10.0.0.2')
+  expect(known('100.64.3.4', '198.51.100.1')).toBe('translated 100.64.3.4')
+  expect(known('2001:db8::7', '2001:db8::1')).toBe('known 2001:db8::7')
+  expect(known('fd00::7', '2001:db8::1')).toBe('translated fd00::7')
+})
+
+describe('knockknock', () => {
+  const profile = '.knockknock/127.0.0.1'
+
+  test.each<[string, Readonly<Record<string, string>>, readonly string[], RegExp]>([
+    ['no profile', {}, [], /cipher\.key: there is no such file/],
+    ['no key', { 'cipher.key': 'AAAA\n' }, [], /cipher\.key: is no key/],
+    [
+      'no knock port',
+      { 'cipher.key': 'A'.repeat(22), 'mac.key': `${'A'.repeat(22)}==\n`, config: '[main]\n' },
+      [],
+      /config: has no knock port/,
+    ],
+    ['IPv6', {}, ['-6'], /knockknock has no IPv6/],
+  ])('%s: nothing is sent', async (_, files, args, message) => {
+    for (const [name, text] of Object.entries(files)) write(join(profile, name), text)
+    const { code, err } = await run('knockknock', '127.0.0.1', '22', ...args)
+    expect(err).toMatch(message)
+    expect(code).toBe(1)
+  })
+
+  test.skipIf(process.getuid?.() !== 0)(
+    'a counter is used up before its SYN is sent, and its file stays private',
+    async () => {
+      const key = `${'A'.repeat(22)}==\n`
+      write(join(profile, 'cipher.key'), key)
+      write(join(profile, 'mac.key'), key)
+      write(join(profile, 'config'), '[main]\nknock_port = 9\n')
+      write(join(profile, 'counter'), '41\n')
+      const { code, out, err } = await run('knockknock', '127.0.0.1', '22')
+      expect([code, err]).toEqual([0, ''])
+      expect(out).toBe('asked 127.0.0.1 (tcp 9) for tcp/22, for whoever it seems to come from\n')
+      const counter = join(home, profile, 'counter')
+      expect(readFileSync(counter, 'utf8')).toBe('42\n')
+      expect(statSync(counter).mode & 0o777).toBe(0o600)
+      write(join(profile, 'counter'), '4294967295\n')
+      expect((await run('knockknock', '127.0.0.1', '22')).err).toMatch(/all counters are used/)
+    },
+  )
+})
+
+/** What is known of an address on its way to another. */
+function known(own: string, to: string): string {
+  const { kind, address } = judge(parseAddress(own)!, parseAddress(to)!)
+  return `${kind} ${formatAddress(address)}`
+}

@@ -1,0 +1,82 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { formatAddress, parseAddress } from '../../packet/address.ts'
+import type { Address } from '../../packet/address.ts'
+import type { Destination } from '../destination.ts'
+import { resolve } from '../destination.ts'
+import { ClientError } from '../fault.ts'
+import { isRefusal, reasonFor } from '../refusal.ts'
+import type { Refusal } from '../refusal.ts'
+import { isOpen } from '../verify.ts'
+import { judge, localAddressFor } from './own-address.ts'
+import type { Plan } from './plan.ts'
+import type { SpaRequest } from './request.ts'
+
+/** Where what a client has to say goes, a line at a time. */
+export interface Say {
+  /** What it does. */
+  readonly print: (line: string) => void
+  /** What its user should know although it is no error. */
+  readonly notice: (line: string) => void
+}
+
+/**
+ * Does what was asked: one packet to each address of the host, and if wanted looks whether the door is open, and sends
+ * others. Throws a ClientError when it cannot.
+ */
+export async function sendSpa(request: SpaRequest, say: Say): Promise<void> {
+  const plan = await planFor(request)
+  const destinations = await resolve(plan.host, plan.family, request.source)
+  for (let round = 0; round <= request.retry; round++) {
+    const reached = await sendAll(plan, destinations, say)
+    if (request.verify === undefined || (await isOpen(request.verify, reached))) return
+  }
+  const times = request.retry === 0 ? '' : ` after ${request.retry + 1} packets`
+  throw new ClientError(`tcp ${plan.host}:${request.verify} is not open${times}`)
+}
+
+async function planFor(request: SpaRequest): Promise<Plan> {
+  if (request.protocol === 'fwknop') return (await import('./fwknop.ts')).planFwknop(request)
+  if (request.protocol === 'knockknock') return (await import('./knockknock.ts')).planKnockknock(request)
+  return (await import('./postern.ts')).planPostern(request)
+}
+
+async function sendAll(plan: Plan, destinations: readonly Destination[], say: Say): Promise<readonly Destination[]> {
+  const reached: Destination[] = []
+  let refusal: Refusal | undefined
+  for (const [index, destination] of destinations.entries()) {
+    if (index > 0 && plan.pauseMs > 0) await pause(plan.pauseMs)
+    try {
+      const claimed = await claimFor(plan, destination, say)
+      await plan.deliver(destination, claimed)
+      const whom = claimed === undefined ? 'whoever it seems to come from' : formatAddress(claimed)
+      say.print(`asked ${destination.address} (${plan.way}) for ${plan.wants}, for ${whom}`)
+      reached.push(destination)
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      // A name often has an address of a family this machine has no route for.
+      refusal ??= error
+    }
+  }
+  if (refusal !== undefined && reached.length === 0) {
+    throw new ClientError(`cannot send to ${plan.host}: ${reasonFor(refusal)}`, undefined, refusal)
+  }
+  return reached
+}
+
+/** The address to put into the packet; `undefined`: the packet's own source. */
+async function claimFor(plan: Plan, destination: Destination, say: Say): Promise<Address | undefined> {
+  const { claim } = plan
+  if (claim.kind === 'source') return undefined
+  if (claim.kind === 'address') return claim.address
+  const own = judge(
+    await localAddressFor(destination),
+    // A resolved address; a zone is no part of it.
+    parseAddress(destination.address.replace(/%.*$/, ''))!,
+  )
+  if (own.kind === 'known') return own.address
+  say.notice(
+    `${formatAddress(own.address)} is a private address: the server sees another one, which is not known here\n` +
+      '  the door is asked for whoever the packet seems to come from; --claim ADDRESS names an address',
+  )
+  return undefined
+}

@@ -1,0 +1,97 @@
+import { FaultList, quote } from '../../config/fault.ts'
+import type { Fault } from '../../config/config.ts'
+import { nearest } from '../../config/nearest.ts'
+import { RC_DIRECTIVES, RC_REFUSED } from './rc-directives.ts'
+import type { RcSettings } from './rc-directives.ts'
+
+/** Largest ~/.fwknoprc, in UTF-16 units. */
+export const FWKNOPRC_MAX_CHARS = 1_048_576
+/** Most stanzas in one. */
+const STANZAS_MAX = 4_096
+/** The stanza that holds for all servers. */
+export const DEFAULT_STANZA = 'default'
+
+/** A line of a stanza. */
+interface RcLine {
+  readonly name: string
+  readonly value: string
+  readonly line: number
+  readonly column: number
+}
+
+/** The stanzas of a ~/.fwknoprc, by name, not yet understood. */
+export type RcStanzas = ReadonlyMap<string, readonly RcLine[]>
+
+/** The file taken apart. `faults` are those that no stanza can be blamed for. */
+export interface RcReading {
+  readonly stanzas: RcStanzas
+  readonly faults: readonly Fault[]
+}
+
+/**
+ * Takes a ~/.fwknoprc apart: `[name]`, then lines `NAME value` or `NAME: value`. A value ends at a blank, `;` or `#`.
+ * Values are looked at only once it is known whose they are: {@link settingsFor}.
+ */
+export function readFwknoprc(text: string): RcReading {
+  const faults = new FaultList()
+  const stanzas = new Map<string, RcLine[]>()
+  if (text.length > FWKNOPRC_MAX_CHARS) {
+    faults.error(1, 1, 'the file is too large', `at most ${FWKNOPRC_MAX_CHARS} characters`)
+    return { stanzas, faults: faults.sorted() }
+  }
+  let stanza: RcLine[] | undefined
+  for (const [index, whole] of text.split('\n').entries()) {
+    const line = index + 1
+    const content = whole.trim()
+    const column = whole.length - whole.trimStart().length + 1
+    if (content === '' || content.startsWith('#') || content.startsWith(';')) continue
+    const header = /^\[([^\]]*)\]/.exec(content)
+    if (header !== null) {
+      const name = header[1]!.trim()
+      stanza = stanzas.get(name) ?? []
+      if (stanzas.size < STANZAS_MAX) stanzas.set(name, stanza)
+      else faults.error(line, column, 'too many stanzas', `at most ${STANZAS_MAX}`)
+      continue
+    }
+    const words = /^([^\s:=]+)(:?\s+)([^\s;#]*)/.exec(content)
+    if (words === null || words[3]!.startsWith('=')) {
+      faults.error(line, column, 'this line has no value', 'write `NAME value`')
+    } else if (stanza === undefined) {
+      faults.error(line, column, `${quote(words[1]!)} stands before the first stanza`, 'a stanza begins with `[name]`')
+    } else {
+      stanza.push({ name: words[1]!, value: words[3]!, line, column })
+    }
+  }
+  return { stanzas, faults: faults.sorted() }
+}
+
+/**
+ * What the file says for one server: `[default]`, and then the stanza of that name, which goes before. Every directive is
+ * honoured or refused by name with its line.
+ */
+export function settingsFor(
+  stanzas: RcStanzas,
+  name: string | undefined,
+): { readonly settings: RcSettings; readonly faults: readonly Fault[] } {
+  const faults = new FaultList()
+  const settings: RcSettings = {}
+  const lines = [...(stanzas.get(DEFAULT_STANZA) ?? []), ...(name === undefined ? [] : (stanzas.get(name) ?? []))]
+  for (const { name: key, value, line, column } of lines) {
+    const read = Object.hasOwn(RC_DIRECTIVES, key) ? RC_DIRECTIVES[key] : undefined
+    const refused = Object.hasOwn(RC_REFUSED, key) ? RC_REFUSED[key] : undefined
+    if (refused !== undefined) {
+      if (!/^(n|no|0)$/i.test(value)) faults.error(line, column, `${key} is not supported`, refused)
+      continue
+    }
+    if (read === undefined) {
+      const meant = nearest(key, [...Object.keys(RC_DIRECTIVES), ...Object.keys(RC_REFUSED)])
+      const hint = meant === undefined ? 'names are in capitals, as fwknop(8) lists them' : `did you mean ${meant}?`
+      faults.error(line, column, `unknown directive ${quote(key)}`, hint)
+      continue
+    }
+    const result = read(value, settings)
+    if ('fault' in result) faults.error(line, column, `${key}: ${result.fault}`, result.hint)
+    else Object.assign(settings, result.value)
+  }
+  return { settings, faults: faults.sorted() }
+}

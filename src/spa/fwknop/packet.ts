@@ -1,0 +1,101 @@
+import { decodeBase64, encodeBase64 } from '../base64.ts'
+import { asciiBytes, latin1Text } from '../bytes.ts'
+import { digestChars, hmacOf, sameText } from './digest.ts'
+import type { DigestName } from './digest.ts'
+import { BLOCK_BYTES, decrypt, encrypt, SALT_BYTES, SALTED } from './rijndael.ts'
+import type { CipherMode } from './rijndael.ts'
+
+/** Shortest and longest packet fwknopd looks at, in bytes. */
+export const PACKET_MIN_BYTES = 140
+export const PACKET_MAX_BYTES = 1_500
+/** From this length on fwknopd takes a packet for a GnuPG one, in characters. */
+export const GNUPG_MIN_CHARS = 400
+/** What every Rijndael packet would begin with: the base64 of `Salted__`, as far as it does not depend on the salt. */
+const RIJNDAEL_PREFIX = 'U2FsdGVkX1'
+/** The same for what GnuPG makes: the first packet of a message to an RSA key of 2,048 bits or so (RFC 4880, 5.1). */
+const GNUPG_PREFIX = 'hQ'
+
+/** The key of the HMAC, and which it is. */
+export interface Hmac {
+  readonly key: Uint8Array
+  readonly digest: DigestName
+}
+
+/** The key of Rijndael, and how it is used. */
+export interface Rijndael {
+  readonly key: Uint8Array
+  readonly mode: CipherMode
+}
+
+/** How a text is encrypted on its way. */
+export type Envelope = 'rijndael' | 'gnupg'
+
+const PREFIXES: Readonly<Record<Envelope, string>> = { rijndael: RIJNDAEL_PREFIX, gnupg: GNUPG_PREFIX }
+
+/** A plain text as a packet. `salt` is 8 random bytes. */
+export function sealRijndael(
+  plain: string,
+  { key, mode }: Rijndael,
+  hmac: Hmac | undefined,
+  salt: Uint8Array,
+): Uint8Array {
+  if (salt.length !== SALT_BYTES) throw new RangeError('a salt has 8 bytes')
+  return seal(encrypt(asciiBytes(plain), key, salt, mode), 'rijndael', hmac)
+}
+
+/**
+ * What gpg made of a plain text, as a packet; `undefined` where it cannot be one, since its key is not an RSA or ElGamal
+ * key of the usual size: fwknop leaves out two characters that only such a message has.
+ */
+export function sealGnupg(message: Uint8Array, hmac: Hmac | undefined): Uint8Array | undefined {
+  return encodeBase64(message.subarray(0, 3)).startsWith(GNUPG_PREFIX) ? seal(message, 'gnupg', hmac) : undefined
+}
+
+function seal(message: Uint8Array, envelope: Envelope, hmac: Hmac | undefined): Uint8Array {
+  const full = encodeBase64(message)
+  const mac = hmac === undefined ? '' : hmacOf(hmac.digest, hmac.key, full)
+  return asciiBytes(full.slice(PREFIXES[envelope].length) + mac)
+}
+
+/** A packet's text, if it can be fwknop's at all: its length, its characters, and no prefix that clients leave out. */
+export function readWire(packet: Uint8Array): string | undefined {
+  if (packet.length < PACKET_MIN_BYTES || packet.length > PACKET_MAX_BYTES) return undefined
+  const wire = latin1Text(packet)
+  if (!/^[A-Za-z0-9+/]*$/.test(wire) || wire.startsWith(RIJNDAEL_PREFIX)) return undefined
+  return wire.length > GNUPG_MIN_CHARS && wire.startsWith(GNUPG_PREFIX) ? undefined : wire
+}
+
+/** What opening an envelope can come to, short of the plain text. */
+export type Mismatch =
+  | 'no-room-for-hmac'
+  /** A wrong key, or a forged packet. */
+  | 'wrong-hmac'
+  | 'not-an-envelope'
+
+/** The HMAC checked, and what it protected as bytes: for Rijndael with `Salted__`, for GnuPG a message as gpg takes it. */
+export function openEnvelope(
+  wire: string,
+  envelope: Envelope,
+  hmac: Hmac | undefined,
+): { readonly message: Uint8Array } | { readonly mismatch: Mismatch } {
+  const macChars = hmac === undefined ? 0 : digestChars(hmac.digest)
+  const end = wire.length - macChars
+  if (end <= 0) return { mismatch: 'no-room-for-hmac' }
+  const full = PREFIXES[envelope] + wire.slice(0, end)
+  if (hmac !== undefined && !sameText(hmacOf(hmac.digest, hmac.key, full), wire.slice(end))) {
+    return { mismatch: 'wrong-hmac' }
+  }
+  const message = decodeBase64(full)
+  if (message === undefined || !fits(message, envelope)) return { mismatch: 'not-an-envelope' }
+  return { message }
+}
+
+function fits(message: Uint8Array, envelope: Envelope): boolean {
+  if (envelope === 'gnupg') return true
+  return message.length % BLOCK_BYTES === 0 && SALTED.every((byte, index) => message[index] === byte)
+}
+
+/** The bytes that were encrypted; they make sense only if the key was the right one. */
+export function openRijndael(message: Uint8Array, { key, mode }: Rijndael): Uint8Array | undefined {
+  return decrypt(message, key, mode)
+}

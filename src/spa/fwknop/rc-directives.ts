@@ -1,0 +1,161 @@
+import { quote } from '../../config/fault.ts'
+import type { Address } from '../../packet/address.ts'
+import type { DigestName } from './digest.ts'
+import { TIMEOUT_MAX_S } from './fields.ts'
+import { readPorts } from './request.ts'
+import type { Port } from './request.ts'
+import type { CipherMode } from './rijndael.ts'
+import { readAnyAddress, readCipherMode, readDigestName, readFlag, readHmacKey, readHmacKeyBase64 } from './settings.ts'
+import { readKey, readKeyBase64, readNumber, readText } from './settings.ts'
+import type { ReadValue, Value } from './settings.ts'
+
+/** Furthest that a client may set its clock off: ten years, in seconds. */
+const TIME_OFFSET_MAX_S = 10 * 365 * 86_400
+const UNIT_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
+
+/** Which address the packet names: one, or the packet's own source. */
+export type Allow = { readonly kind: 'address'; readonly address: Address } | { readonly kind: 'source' }
+
+/** What gpg is to be told. */
+export interface GnupgSettings {
+  readonly recipient?: string
+  readonly signer?: string
+  readonly homeDir?: string
+  readonly exe?: string
+  readonly passphrase?: Uint8Array
+}
+
+/** What a ~/.fwknoprc can say for a server. What it does not say is absent. */
+export interface RcSettings {
+  readonly server?: string
+  readonly port?: number
+  readonly randomPort?: boolean
+  readonly sourcePort?: number
+  readonly access?: readonly Port[]
+  readonly allow?: Allow
+  readonly key?: Uint8Array
+  readonly mode?: CipherMode
+  readonly digest?: DigestName
+  readonly hmacKey?: Uint8Array
+  readonly useHmac?: boolean
+  readonly hmacDigest?: DigestName
+  readonly timeoutS?: number
+  readonly natAccess?: string
+  readonly natLocal?: boolean
+  readonly natPort?: number
+  readonly natRandomPort?: boolean
+  readonly user?: string
+  /** Added to the clock, in seconds. */
+  readonly timeOffsetS?: number
+  readonly keyFile?: string
+  readonly hmacKeyFile?: string
+  readonly useGnupg?: boolean
+  readonly gnupg?: GnupgSettings
+}
+
+/** Reads a directive's value into settings; `before` are those of the lines above. */
+export type RcRead = (text: string, before: RcSettings) => Value<RcSettings>
+
+function set<Name extends keyof RcSettings>(name: Name, read: ReadValue<NonNullable<RcSettings[Name]>>): RcRead {
+  return (text) => {
+    const result = read(text)
+    return 'fault' in result ? result : { value: { [name]: result.value } }
+  }
+}
+
+function gnupg<Name extends keyof GnupgSettings>(
+  name: Name,
+  read: ReadValue<NonNullable<GnupgSettings[Name]>>,
+): RcRead {
+  return (text, before) => {
+    const result = read(text)
+    return 'fault' in result ? result : { value: { gnupg: { ...before.gnupg, [name]: result.value } } }
+  }
+}
+
+const readAccess: ReadValue<readonly Port[]> = (text) => {
+  const value = readPorts(text)
+  return value === undefined
+    ? { fault: `${quote(text)} is not a list of ports`, hint: 'as in `tcp/22,udp/53`' }
+    : { value }
+}
+
+const readAllow: ReadValue<Allow> = (text) => {
+  if (text.toLowerCase() === 'source') return { value: { kind: 'source' } }
+  if (text.toLowerCase() === 'resolve') {
+    const hint = 'name the address, or leave the line out: the one this machine sends from is taken'
+    return { fault: 'a third party would have to be asked for the address', hint }
+  }
+  const result = readAnyAddress(text)
+  return 'fault' in result ? result : { value: { kind: 'address', address: result.value } }
+}
+
+const readOffset: ReadValue<number> = (text) => {
+  const match = /^(-?)([0-9]{1,9})([smhd]?)/i.exec(text)
+  const size = match === null ? Number.NaN : Number(match[2]) * UNIT_S[(match[3] ?? '').toLowerCase() || 's']!
+  if (!(size <= TIME_OFFSET_MAX_S)) return { fault: `${quote(text)} is not a time`, hint: 'as in `60`, `2m` or `-1h`' }
+  return { value: match?.[1] === '-' ? -size : size }
+}
+
+const readUdp: RcRead = (text) =>
+  text.toLowerCase() === 'udp'
+    ? { value: {} }
+    : { fault: `${quote(text)} is not supported`, hint: 'packets are sent over UDP' }
+
+const PORT = readNumber(1, 65_535)
+
+/** The directives of a ~/.fwknoprc that are honoured. */
+export const RC_DIRECTIVES: Readonly<Record<string, RcRead>> = {
+  SPA_SERVER: set('server', readText),
+  SPA_SERVER_PORT: set('port', PORT),
+  SPA_SERVER_PROTO: readUdp,
+  SPA_SOURCE_PORT: set('sourcePort', PORT),
+  RAND_PORT: set('randomPort', readFlag),
+  ACCESS: set('access', readAccess),
+  ALLOW_IP: set('allow', readAllow),
+  KEY: set('key', readKey),
+  KEY_BASE64: set('key', readKeyBase64),
+  KEY_FILE: set('keyFile', readText),
+  USE_HMAC: set('useHmac', readFlag),
+  HMAC_KEY: set('hmacKey', readHmacKey),
+  HMAC_KEY_BASE64: set('hmacKey', readHmacKeyBase64),
+  HMAC_KEY_FILE: set('hmacKeyFile', readText),
+  HMAC_DIGEST_TYPE: set('hmacDigest', readDigestName),
+  DIGEST_TYPE: set('digest', readDigestName),
+  ENCRYPTION_MODE: set('mode', readCipherMode),
+  FW_TIMEOUT: set('timeoutS', readNumber(0, TIMEOUT_MAX_S)),
+  NAT_ACCESS: set('natAccess', readText),
+  NAT_LOCAL: set('natLocal', readFlag),
+  NAT_PORT: set('natPort', PORT),
+  NAT_RAND_PORT: set('natRandomPort', readFlag),
+  SPOOF_USER: set('user', readText),
+  TIME_OFFSET: set('timeOffsetS', readOffset),
+  USE_GPG: set('useGnupg', readFlag),
+  GPG_RECIPIENT: gnupg('recipient', readText),
+  GPG_SIGNER: gnupg('signer', readText),
+  GPG_HOMEDIR: gnupg('homeDir', readText),
+  GPG_EXE: gnupg('exe', readText),
+  GPG_SIGNING_PW: gnupg('passphrase', readHmacKey),
+  GPG_SIGNING_PW_BASE64: gnupg('passphrase', readHmacKeyBase64),
+  // gpg asks its agent by itself where it needs one.
+  USE_GPG_AGENT: () => ({ value: {} }),
+  GPG_NO_SIGNING_PW: () => ({ value: {} }),
+  // What they govern does not happen here: nothing is saved, no port of a proxy's is asked, and -v says all there is.
+  VERBOSE: () => ({ value: {} }),
+  NO_SAVE_ARGS: () => ({ value: {} }),
+  SERVER_RESOLVE_IPV4: () => ({ value: {} }),
+  HTTP_USER_AGENT: () => ({ value: {} }),
+  USE_WGET_USER_AGENT: () => ({ value: {} }),
+  WGET_CMD: () => ({ value: {} }),
+  RESOLVE_URL: () => ({ value: {} }),
+  RESOLVE_HTTP_ONLY: () => ({ value: {} }),
+}
+
+const NO_THIRD_PARTY = 'no third party is asked for the address: write ALLOW_IP, or say --claim'
+
+/** Those that are not, and why. `N` as their value is fine. */
+export const RC_REFUSED: Readonly<Record<string, string>> = {
+  RESOLVE_IP_HTTP: NO_THIRD_PARTY,
+  RESOLVE_IP_HTTPS: NO_THIRD_PARTY,
+  SPOOF_SOURCE_IP: 'packets leave with an address of this machine: --source chooses one',
+}

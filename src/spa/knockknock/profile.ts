@@ -1,0 +1,67 @@
+import { decodePaddedBase64, encodeBase64 } from '../base64.ts'
+import { COUNTER_MAX, KNOCKKNOCK_KEY_BYTES } from './syn.ts'
+
+/** The files of a profile's folder, by what is in them. */
+export const PROFILE_FILES = {
+  cipherKey: 'cipher.key',
+  macKey: 'mac.key',
+  counter: 'counter',
+  config: 'config',
+} as const
+
+/** Largest of these files, in bytes. */
+export const PROFILE_FILE_MAX_BYTES = 65_536
+
+const PORT_MAX = 65_535
+
+/** What a file says, or what is wrong with it. No key is repeated. */
+export type ProfileRead<T> = { readonly value: T } | { readonly message: string; readonly hint: string }
+
+/** Reads `cipher.key` or `mac.key`: one line, 16 bytes in base64. */
+export function readProfileKey(text: string): ProfileRead<Uint8Array> {
+  const value = decodePaddedBase64(text.trim())
+  if (value?.length === KNOCKKNOCK_KEY_BYTES) return { value }
+  return {
+    message: 'is no key',
+    hint: `one line: ${KNOCKKNOCK_KEY_BYTES} bytes in base64, as knockknock-genprofile writes it`,
+  }
+}
+
+/** A key as knockknock-genprofile writes it. */
+export function formatProfileKey(key: Uint8Array): string {
+  return `${encodeBase64(key)}==\n`
+}
+
+/** Reads `counter`: the number that the next knock has. */
+export function readCounter(text: string): ProfileRead<number> {
+  const digits = text.trim()
+  const value = /^[0-9]{1,10}$/.test(digits) ? Number(digits) : Number.NaN
+  if (value <= COUNTER_MAX) return { value }
+  return { message: 'is no counter', hint: `one line: a whole number up to ${COUNTER_MAX}` }
+}
+
+/** A counter as the original writes it. */
+export function formatCounter(counter: number): string {
+  return `${counter}\n`
+}
+
+/** Reads `config`: `[main]` and `knock_port = 666`, as Python's ConfigParser takes it. */
+export function readProfileConfig(text: string): ProfileRead<number> {
+  let inMain = false
+  let port = Number.NaN
+  for (const whole of text.split('\n')) {
+    const line = whole.trim()
+    if (line === '' || line.startsWith('#') || line.startsWith(';')) continue
+    const header = /^\[([^\]]*)\]/.exec(line)
+    const setting = /^knock_port\s*[=:]\s*([0-9]{1,5})\s*(?:;.*)?$/i.exec(line)
+    if (header !== null) inMain = header[1] === 'main'
+    else if (inMain && setting !== null) port = Number(setting[1])
+  }
+  if (port >= 1 && port <= PORT_MAX) return { value: port }
+  return { message: 'has no knock port', hint: '`[main]`, and below it `knock_port = 666`' }
+}
+
+/** A profile's config as knockknock-genprofile writes it. */
+export function formatProfileConfig(knockPort: number): string {
+  return `[main]\nknock_port = ${knockPort}\n`
+}

@@ -1,0 +1,75 @@
+import { createHash } from 'node:crypto'
+import { decodeBase64, encodeBase64 } from '../base64.ts'
+import { asciiBytes, concatenate } from '../bytes.ts'
+import { KEY_BYTES } from './curve.ts'
+import { HASH } from './symmetric.ts'
+
+/** What a key is, as its text begins. */
+export type KeyKind = 'postern-server' | 'postern-user' | 'postern-server-secret' | 'postern-user-secret'
+
+/** Each kind as a person calls it. */
+const KINDS: Readonly<Record<KeyKind, string>> = {
+  'postern-server': "a server's public key",
+  'postern-user': "a user's public key",
+  'postern-server-secret': "a server's secret key",
+  'postern-user-secret': "a user's secret key",
+}
+
+/** Bytes of the sum behind the key: a mistyped key passes for another once in four billion times. */
+const SUM_BYTES = 4
+/** Characters of key and sum in base64. */
+const KEY_CHARS = ((KEY_BYTES + SUM_BYTES) * 4) / 3
+/** Largest file that holds a key, in bytes. */
+export const KEY_FILE_MAX_BYTES = 4_096
+
+/** A key, or why a text is none. No part of the text is repeated: it may be a secret. */
+export type KeyRead = { readonly key: Uint8Array } | { readonly message: string; readonly hint: string }
+
+/** A key as text: `postern-user:` and 48 characters. */
+export function formatKey(kind: KeyKind, key: Uint8Array): string {
+  return `${kind}:${encodeBase64(concatenate(key, sumOf(kind, key)))}`
+}
+
+function sumOf(kind: KeyKind, key: Uint8Array): Uint8Array {
+  return createHash(HASH)
+    .update(asciiBytes(`${kind}:`))
+    .update(key)
+    .digest()
+    .subarray(0, SUM_BYTES)
+}
+
+/** Whether a word is meant to be a key of ours, of whatever kind, right or wrong. */
+export function looksLikeKey(word: string): boolean {
+  return Object.keys(KINDS).some((kind) => word.startsWith(`${kind}:`))
+}
+
+/** Reads a key of one kind. */
+export function readKeyText(text: string, kind: KeyKind): KeyRead {
+  const hint = `${KINDS[kind]} begins with \`${kind}:\``
+  const other = Object.entries(KINDS).find(([name]) => text.startsWith(`${name}:`))
+  if (other === undefined) return { message: 'is no key', hint }
+  if (other[0] !== kind) return { message: `is ${other[1]}`, hint }
+  const word = text.slice(kind.length + 1)
+  if (word.length !== KEY_CHARS) {
+    return { message: 'is cut, or has something behind it', hint: `${KEY_CHARS} characters stand behind the colon` }
+  }
+  const bytes = decodeBase64(word)
+  const key = bytes?.slice(0, KEY_BYTES)
+  if (
+    bytes === undefined ||
+    key === undefined ||
+    !sumOf(kind, key).every((byte, at) => byte === bytes[KEY_BYTES + at])
+  ) {
+    return { message: 'is mistyped', hint: 'copy it again, whole' }
+  }
+  return { key }
+}
+
+/** Reads the file of one key: comments and empty lines aside, one line. */
+export function readKeyFile(text: string, kind: KeyKind): KeyRead {
+  const lines = text.split('\n').map((line) => line.trim())
+  const [line, ...more] = lines.filter((each) => each !== '' && !each.startsWith('#'))
+  if (line === undefined) return { message: 'has no key in it', hint: 'postern keygen makes one' }
+  if (more.length > 0) return { message: 'has more than one line', hint: 'a key has a file of its own' }
+  return readKeyText(line, kind)
+}

@@ -1,0 +1,303 @@
+// Goal: a packet says what its maker said, to the server it was made for and to nobody else; whatever differs from it in
+// one bit, or in length, or was made without a key that is known, opens nothing and ends nothing.
+import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { formatAddress, parseAddress } from '../../packet/address.ts'
+import { CLAIM_BYTES, decodeClaim, encodeClaim } from './claim.ts'
+import type { Claim } from './claim.ts'
+import { keyPairOf } from './curve.ts'
+import { isForServer, MAC1_BYTES, openClaim, POSTERN_PACKET_BYTES, sealClaim, serverKeyOf } from './packet.ts'
+import { readTimestamp, timestampBytes } from './timestamp.ts'
+
+const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
+const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+const server = serverKeyOf(new Uint8Array(32).fill(1))
+const user = keyPairOf(new Uint8Array(32).fill(2))
+const NOW = 1_700_000_000_123
+const find = (publicKey: Uint8Array): 'alice' | undefined =>
+  toHex(publicKey) === toHex(user.publicKey) ? 'alice' : undefined
+
+const ssh: Claim = { wanted: { kind: 'door', door: 'ssh' }, address: parseAddress('192.0.2.7'), openS: 60 }
+
+const seal = (
+  claim: Claim,
+  { unixMs = NOW, random = new Uint8Array(randomBytes(32)), from = user, to = server } = {},
+): Uint8Array => {
+  const sealed = sealClaim({ user: from, server: to.pair.publicKey, claim, unixMs, random })
+  if ('fault' in sealed) throw new Error(sealed.fault)
+  return sealed.packet
+}
+
+const addresses = fc.option(
+  fc.oneof(
+    fc.ipV4().filter((text) => text !== '0.0.0.0'),
+    fc.ipV6().filter((text) => parseAddress(text) !== undefined && !/^[0:.]*$|ffff/i.test(text)),
+  ),
+  { nil: undefined },
+)
+const doors = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 127 })
+  .filter((text) => !/\p{Cc}|\p{Cs}/u.test(text) && new TextEncoder().encode(text).length <= 127)
+const ports = fc.array(fc.record({ protocol: fc.constantFrom(6, 17), port: fc.integer({ min: 1, max: 65_535 }) }), {
+  minLength: 1,
+  maxLength: 32,
+})
+const claims = fc
+  .record({
+    wanted: fc.oneof(
+      doors.map((door) => ({ kind: 'door', door })),
+      ports.map((list) => ({ kind: 'ports', ports: list })),
+    ),
+    address: addresses.map((text) => (text === undefined ? undefined : parseAddress(text))),
+    openS: fc.nat(86_400),
+  })
+  .map((claim) => claim as Claim)
+const times = fc.integer({ min: 0, max: 4_102_444_800_000 })
+
+test('what is sealed is opened, by whom it was made for', () => {
+  fc.assert(
+    fc.property(claims, times, fc.uint8Array({ minLength: 32, maxLength: 32 }), (claim, unixMs, random) => {
+      const packet = seal(claim, { unixMs, random })
+      expect(packet).toHaveLength(POSTERN_PACKET_BYTES)
+      const opened = openClaim(server, packet, find)
+      if (!('claim' in opened)) throw new Error(JSON.stringify(opened))
+      const { timestamp, unixMs: read, ...said } = opened.claim
+      expect(said).toEqual(claim)
+      expect(read).toBe(unixMs)
+      expect(timestamp).toBe(toHex(timestampBytes(unixMs)))
+      expect(opened.user).toBe('alice')
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('no bit of it can be another', () => {
+  const packet = seal(ssh)
+  for (let index = 0; index < packet.length; index++) {
+    for (const bit of [1, 2, 4, 8, 16, 32, 64, 128]) {
+      const flipped = packet.slice()
+      flipped[index]! ^= bit
+      expect(openClaim(server, flipped, find)).toEqual({ mismatch: 'not-for-us' })
+    }
+  }
+})
+
+test('behind a right outer code, no bit of it can be another either', () => {
+  const message = seal(ssh).subarray(MAC1_BYTES)
+  expect(openClaim(server, forge(message), find)).toMatchObject({ user: 'alice' })
+  for (let index = 0; index < message.length; index++) {
+    for (const bit of [1, 128]) {
+      const flipped = message.slice()
+      flipped[index]! ^= bit
+      expect(openClaim(server, forge(flipped), find)).toEqual({ mismatch: 'forged' })
+    }
+  }
+})
+
+test('no other length is one', () => {
+  const packet = seal(ssh)
+  for (let length = 0; length <= 2_000; length++) {
+    if (length === packet.length) continue
+    const other = new Uint8Array(length)
+    other.set(packet.subarray(0, length))
+    expect(openClaim(server, other, find)).toEqual({ mismatch: 'not-for-us' })
+  }
+})
+
+test('random bytes of any length are none', () => {
+  for (let length = 0; length <= 2_000; length++) {
+    expect(openClaim(server, randomBytes(length), find)).toEqual({ mismatch: 'not-for-us' })
+  }
+  for (let round = 0; round < 200; round++) {
+    const noise = randomBytes(POSTERN_PACKET_BYTES)
+    noise.set(outerCode(noise.subarray(MAC1_BYTES)))
+    expect(openClaim(server, noise, find)).toEqual({ mismatch: 'forged' })
+  }
+})
+
+test('an ephemeral key that makes one secret with every key is refused', () => {
+  const packet = seal(ssh)
+  packet.set(new Uint8Array(32), MAC1_BYTES)
+  packet.set(outerCode(packet.subarray(MAC1_BYTES)))
+  expect(openClaim(server, packet, find)).toEqual({ mismatch: 'forged' })
+})
+
+test('another server does not open it, and cannot pass it on', () => {
+  const other = serverKeyOf(new Uint8Array(32).fill(3))
+  expect(openClaim(other, seal(ssh), find)).toEqual({ mismatch: 'not-for-us' })
+  expect(isForServer(other, seal(ssh))).toBe(false)
+  expect(isForServer(server, seal(ssh))).toBe(true)
+})
+
+test('a key that is not known is told, before the claim is looked at', () => {
+  const stranger = keyPairOf(new Uint8Array(32).fill(9))
+  expect(openClaim(server, seal(ssh, { from: stranger }), find)).toEqual({ mismatch: 'unknown-key' })
+})
+
+test('two packets of one claim have nothing in common', () => {
+  const one = seal(ssh)
+  const other = seal(ssh)
+  const same = one.filter((byte, index) => byte === other[index]).length
+  // Of 288 random bytes about one is the same by chance; twelve would be once in 10^8 runs.
+  expect(same).toBeLessThan(12)
+})
+
+describe('the fixed packets of doc/spa.md', () => {
+  const { vectors } = JSON.parse(
+    readFileSync(new URL('../../../test/fixtures/spa/postern.json', import.meta.url), 'utf8'),
+  ) as {
+    readonly vectors: readonly {
+      readonly name: string
+      readonly server: string
+      readonly user: string
+      readonly ephemeral: string
+      readonly unixMs: number
+      readonly door?: string
+      readonly ports?: readonly { readonly protocol: 6 | 17; readonly port: number }[]
+      readonly address?: string
+      readonly openS: number
+      readonly claim: string
+      readonly packet: string
+    }[]
+  }
+  const documented = readFileSync(new URL('../../../doc/spa.md', import.meta.url), 'utf8').replaceAll(/\s/g, '')
+
+  test.each(vectors)('$name', (vector) => {
+    const wanted: Claim['wanted'] =
+      vector.door === undefined ? { kind: 'ports', ports: vector.ports! } : { kind: 'door', door: vector.door }
+    const address = vector.address === undefined ? undefined : parseAddress(vector.address)
+    const to = serverKeyOf(hex(vector.server))
+    const from = keyPairOf(hex(vector.user))
+    const claim: Claim = { wanted, address, openS: vector.openS }
+    const packet = seal(claim, { from, to, unixMs: vector.unixMs, random: Buffer.from(vector.ephemeral, 'hex') })
+    expect(toHex(packet)).toBe(vector.packet)
+    expect(encodeClaim(claim, vector.unixMs)).toEqual({ bytes: hex(vector.claim) })
+    const opened = openClaim(to, hex(vector.packet), toHex)
+    expect(opened).toMatchObject({ user: toHex(from.publicKey), claim })
+    expect(documented).toContain(vector.packet)
+    expect(documented).toContain(vector.claim)
+  })
+})
+
+describe('claims', () => {
+  test.each<[string, (bytes: Uint8Array) => void, RegExp]>([
+    ['a year nobody lives in', (bytes) => bytes.set([0x80], 0), /the time is none/],
+    ['a time before 2^62', (bytes) => bytes.set([0x3f], 0), /the time is none/],
+    ['too many nanoseconds', (bytes) => bytes.set([0x3b, 0x9a, 0xca, 0x00], 8), /the time is none/],
+    ['a family that is none', (bytes) => bytes.set([5], 12), /the address is none/],
+    ['an address with no family', (bytes) => bytes.set([0], 12), /the address is none/],
+    ['an IPv4 address with more behind it', (bytes) => bytes.set([1], 17), /the address is none/],
+    ['a family without an address', (bytes) => bytes.set([0, 0, 0, 0], 13), /the address is none/],
+    [
+      'an IPv4 address in IPv6 clothes',
+      (bytes) => bytes.set([6, ...hex('00000000000000000000ffffc0000207')], 12),
+      /the address is none/,
+    ],
+    ['a time of more than a day', (bytes) => bytes.set([0, 1, 0x51, 0x81], 29), /open time/],
+    ['nothing that there is', (bytes) => bytes.set([0], 33), /nothing that there is/],
+    ['a kind to come', (bytes) => bytes.set([3], 33), /nothing that there is/],
+    ['no name', (bytes) => bytes.set([0], 34), /too little/],
+    ['too long a name', (bytes) => bytes.set([128], 34), /too much/],
+    ['a name that is cut', (bytes) => bytes.set([2], 34), /behind its end/],
+    ['something behind it', (bytes) => bytes.set([1], CLAIM_BYTES - 1), /behind its end/],
+    ['a name that is no UTF-8', (bytes) => bytes.set([0xff], 35), /no text/],
+    ['a name with a line end in it', (bytes) => bytes.set([0x0a], 36), /no text/],
+    ['ports of no protocol', (bytes) => bytes.set([2, 1, 0, 0, 22], 33), /a port is none/],
+    ['port 0', (bytes) => bytes.set([2, 1, 6, 0, 0], 33), /a port is none/],
+    ['too many ports', (bytes) => bytes.set([2, 33], 33), /too much/],
+  ])('%s is a fault', (_, change, fault) => {
+    const bytes = good()
+    change(bytes)
+    const decoded = decodeClaim(bytes)
+    expect('fault' in decoded && decoded.fault).toMatch(fault)
+  })
+
+  test('there is one encoding of each: what is read is written the same, and nothing throws', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 141, maxLength: 141 }), fc.nat(3), fc.nat(127), (rest, kind, count) => {
+        const bytes = good()
+        bytes.set(rest, 35)
+        bytes[33] = kind
+        bytes[34] = count
+        bytes.fill(0, 35 + (kind === 2 ? Math.min(count, 47) * 3 : count))
+        const decoded = decodeClaim(bytes)
+        if ('fault' in decoded) return
+        expect(encodeClaim(decoded, decoded.unixMs)).toEqual({ bytes })
+      }),
+    )
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+        expect(decodeClaim(bytes)).toHaveProperty('fault')
+      }),
+    )
+  })
+
+  test.each<[Partial<Claim>, RegExp]>([
+    [{ address: parseAddress('::ffff:192.0.2.7') }, /claimed as one/],
+    [{ openS: -1 }, /open time/],
+    [{ openS: 86_401 }, /open time/],
+    [{ openS: 1.5 }, /open time/],
+    [{ wanted: { kind: 'door', door: '' } }, /no name/],
+    [{ wanted: { kind: 'door', door: 'ä'.repeat(64) } }, /too long/],
+    [{ wanted: { kind: 'ports', ports: [] } }, /no port/],
+    [{ wanted: { kind: 'ports', ports: Array.from({ length: 33 }, () => ({ protocol: 6, port: 22 })) } }, /too many/],
+  ])('%j cannot be said', (change, fault) => {
+    const encoded = encodeClaim({ ...ssh, ...change }, NOW)
+    expect('fault' in encoded && encoded.fault).toMatch(fault)
+  })
+
+  test('an address is the one that was claimed', () => {
+    for (const text of ['255.255.255.255', '0.0.0.1', '::1', 'fe80::1', '2001:db8::8']) {
+      const encoded = encodeClaim({ ...ssh, address: parseAddress(text) }, NOW)
+      if ('fault' in encoded) throw new Error(encoded.fault)
+      const decoded = decodeClaim(encoded.bytes)
+      expect('fault' in decoded ? decoded : formatAddress(decoded.address!)).toBe(text)
+    }
+  })
+})
+
+describe('times', () => {
+  // The example of the TAI64 page: 1992-06-02 08:06:43 UTC, sixteen leap seconds after 1970.
+  test('a label is TAI64N', () => {
+    expect(toHex(timestampBytes(0))).toBe('400000000000000a00000000')
+    expect(toHex(timestampBytes(1_700_000_000_123))).toBe('400000006553f10a0754d4c0')
+    expect(readTimestamp(hex('400000002a2b2c2d00000000'))?.unixMs).toBe(Date.UTC(1992, 5, 2, 8, 6, 43) + 16_000)
+  })
+
+  test('later is greater, in the order of the text too', () => {
+    const at = fc.double({ min: 0, max: 4e12, noNaN: true })
+    fc.assert(
+      fc.property(at, at, (one, other) => {
+        const [first, second] = [one, other].sort((a, b) => a - b).map((ms) => toHex(timestampBytes(ms)))
+        expect(first! <= second!).toBe(true)
+        expect(readTimestamp(timestampBytes(one))!.unixMs).toBeCloseTo(one, 2)
+      }),
+    )
+  })
+})
+
+/** A packet with a right outer code: whoever knows the server's public key can make that, and nothing more. */
+function forge(message: Uint8Array): Uint8Array {
+  const packet = new Uint8Array(MAC1_BYTES + message.length)
+  packet.set(outerCode(message))
+  packet.set(message, MAC1_BYTES)
+  return packet
+}
+
+/** The outer code as doc/spa.md describes it, made again from the words there. */
+function outerCode(message: Uint8Array): Uint8Array {
+  return createHmac('sha256', createHash('sha256').update('postern mac1').update(server.pair.publicKey).digest())
+    .update(message)
+    .digest()
+    .subarray(0, 16)
+}
+
+/** The bytes of a claim that is in order. */
+function good(): Uint8Array {
+  const encoded = encodeClaim(ssh, NOW)
+  if ('fault' in encoded) throw new Error(encoded.fault)
+  return encoded.bytes
+}

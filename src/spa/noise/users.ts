@@ -1,0 +1,125 @@
+import type { Fault } from '../../config/config.ts'
+import { FaultList } from '../../config/fault.ts'
+import { encodeHex } from '../hex.ts'
+import { looksLikeKey, readKeyText } from './key-text.ts'
+import { readUserOption } from './user-options.ts'
+import type { UserOptions } from './user-options.ts'
+
+/** Largest file of users, in UTF-16 units. */
+export const USERS_FILE_MAX_CHARS = 4 * 1_048_576
+/** Most users of one file. */
+export const USERS_MAX = 10_000
+/** Longest name of a user: it stands in lines of the log. */
+export const USER_NAME_MAX_CHARS = 127
+
+/** A line of the file of users. */
+export interface User {
+  readonly name: string
+  readonly publicKey: Uint8Array
+  readonly options: UserOptions
+  /** Line it stands in, from 1. */
+  readonly line: number
+}
+
+/** The users of a file, and how one is found. */
+export class Users {
+  readonly #byKey = new Map<string, User>()
+
+  /** Takes a user in; the one who has that key already, where there is one. */
+  add(user: User): User | undefined {
+    const key = encodeHex(user.publicKey)
+    const before = this.#byKey.get(key)
+    if (before === undefined) this.#byKey.set(key, user)
+    return before
+  }
+
+  get count(): number {
+    return this.#byKey.size
+  }
+
+  /** Whose public key this is. */
+  find(publicKey: Uint8Array): User | undefined {
+    return this.#byKey.get(encodeHex(publicKey))
+  }
+
+  [Symbol.iterator](): IterableIterator<User> {
+    return this.#byKey.values()
+  }
+}
+
+/** A file of users as it was read. With an error among the faults it is not to be used: a line might be a revocation. */
+export interface UsersReading {
+  readonly users: Users
+  readonly faults: readonly Fault[]
+}
+
+/** Reads a file of users, a line each: options, the key, the name. */
+export function readUsers(text: string): UsersReading {
+  const users = new Users()
+  const faults = new FaultList()
+  if (text.length > USERS_FILE_MAX_CHARS) {
+    faults.error(1, 1, 'the file is too large', `at most ${USERS_FILE_MAX_CHARS} characters`)
+    return { users, faults: faults.sorted() }
+  }
+  for (const [index, content] of text.split('\n').entries()) {
+    if (content.trim() === '' || content.trimStart().startsWith('#')) continue
+    const user = readUser(content.replace(/\r$/, ''), index + 1, faults)
+    if (user === undefined) continue
+    const before = users.add(user)
+    if (before !== undefined) {
+      const hint = 'one line for each key: two could say different things'
+      faults.error(user.line, 1, `this key stands in line ${before.line} already`, hint)
+    }
+    if (users.count > USERS_MAX) {
+      faults.error(user.line, 1, 'too many users', `at most ${USERS_MAX}`)
+      break
+    }
+  }
+  return { users, faults: faults.sorted() }
+}
+
+function readUser(content: string, line: number, faults: FaultList): User | undefined {
+  let options: UserOptions = {}
+  let fine = true
+  for (const match of content.matchAll(/(?:"[^"]*"?|[^\s"])+/g)) {
+    const [word] = match
+    const column = match.index + 1
+    if (word.split('"').length % 2 === 0) {
+      faults.error(line, column, 'a double quote is not closed', 'a name stands between two')
+      return undefined
+    }
+    if (looksLikeKey(word)) {
+      const key = readKeyText(word, 'postern-user')
+      if ('message' in key) {
+        faults.error(line, column, `the key ${key.message}`, key.hint)
+        return undefined
+      }
+      const end = match.index + word.length
+      const name = readName(content.slice(end), line, end + 1, faults)
+      return fine && name !== undefined ? { name, publicKey: key.key, options, line } : undefined
+    }
+    const read = readUserOption(word)
+    if ('message' in read) {
+      faults.error(line, column, read.message, read.hint)
+      fine = false
+    } else if (Object.keys(read.options).some((name) => Object.hasOwn(options, name))) {
+      faults.error(line, column, 'this option is there twice', 'write one list')
+      fine = false
+    } else {
+      options = Object.assign({}, options, read.options)
+    }
+  }
+  faults.error(line, 1, 'there is no key in this line', 'options, `postern-user:…`, and the name')
+  return undefined
+}
+
+function readName(text: string, line: number, column: number, faults: FaultList): string | undefined {
+  const name = text.trim()
+  if (name === '') faults.error(line, column, 'the name is missing', 'it stands behind the key')
+  else if (name.length > USER_NAME_MAX_CHARS) {
+    faults.error(line, column, 'the name is too long', `at most ${USER_NAME_MAX_CHARS} characters`)
+  } else if (/\p{C}/u.test(name)) {
+    faults.error(line, column, 'the name has characters that do not show', 'write it again')
+  } else return name
+  return undefined
+}
