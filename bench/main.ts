@@ -9,9 +9,10 @@ import { ordinary } from './ordinary.ts'
 import { tableText } from './row.ts'
 import type { Measure, Row } from './row.ts'
 import { starting } from './start.ts'
+import { users } from './users.ts'
 import { removeWorlds } from './world.ts'
 
-const MEASURES: Readonly<Record<string, Measure>> = { latency, flood, attempts, ordinary, start: starting, idle }
+const MEASURES: Readonly<Record<string, Measure>> = { latency, flood, attempts, ordinary, users, start: starting, idle }
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },

@@ -4,10 +4,10 @@ import { expect, test } from 'vitest'
 import { OPENING_FLAGS } from '../gate/terms.ts'
 import type { Terms } from '../gate/terms.ts'
 import type { Secret } from '../gate/secret.ts'
-import { ACK, TCP, UDP } from '../packet/packet.ts'
+import { ACK, Packet, SYN, TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 import { parseAddress } from '../packet/address.ts'
-import { FILTER_ADDRESSES_MAX, filterExpression } from './filter.ts'
+import { FILTER_ADDRESSES_MAX, filterExpression, passes } from './filter.ts'
 import { needsOf } from './needs.ts'
 
 const RAW = 101
@@ -76,4 +76,26 @@ test('addresses are compared by the kernel up to a bound, and busy ports left ou
   expect(filter([], own.slice(0, 2))).toContain('dst host 192.0.2.2')
   expect(filter([], own)).not.toContain('dst host 192')
   expect(filter([], ['192.0.2.1'], [443])).toContain('tcp[2:2] != 443')
+})
+
+test('a busy port is let through again as soon as somebody has to knock at it', () => {
+  const busy = [443, 21_234]
+  const expression = filter([secret(TCP, [21_234, 15_678])], ['192.0.2.1'], busy)
+  expect(expression).toContain('tcp[2:2] != 443')
+  expect(expression).not.toContain('!= 21234')
+  const needs = needsOf([secret(TCP, [21_234]), secret(UDP, [5_353])])
+  const terms = { needs, decoy: 9, busyTcp: new Set(busy), busyUdp: new Set([5_353, 4_089]) }
+  const packet = new Packet()
+  const through = (protocol: Protocol, port: number): boolean => {
+    packet.protocol = protocol
+    packet.port = port
+    packet.flags = SYN
+    return passes(terms, packet)
+  }
+  expect([through(TCP, 443), through(TCP, 21_234), through(UDP, 5_353), through(UDP, 4_089)]).toEqual([
+    false,
+    true,
+    true,
+    false,
+  ])
 })

@@ -24,7 +24,7 @@ export interface FilterTerms {
   readonly own: readonly Address[]
   /** A secret number below {@link DECOY_CLASSES}. */
   readonly decoy: number
-  /** Ports with much traffic that are no knocks. */
+  /** Ports with much traffic. One that is knocked at, perhaps since a moment ago only, is let through all the same. */
   readonly busyTcp: ReadonlySet<number>
   readonly busyUdp: ReadonlySet<number>
   readonly onlyIp4: boolean
@@ -39,12 +39,13 @@ export type PacketTerms = Pick<FilterTerms, 'needs' | 'decoy' | 'busyTcp' | 'bus
  */
 export function passes({ needs, decoy, busyTcp, busyUdp }: PacketTerms, { protocol, port, flags }: Packet): boolean {
   if (protocol === TCP) {
-    if (busyTcp.has(port)) return false
+    if (busyTcp.has(port) && !needs.tcpPorts.has(port)) return false
     if ((flags & OPENING_FLAGS.mask) === OPENING_FLAGS.want) return true
     return needs.flagged.some(({ test, ports }) => (flags & test.mask) === test.want && ports.has(port))
   }
-  if (needs.udpPorts.size === 0 || busyUdp.has(port)) return false
-  return needs.udpPorts.has(port) || (port & (DECOY_CLASSES - 1)) === decoy
+  if (needs.udpPorts.size === 0) return false
+  if (needs.udpPorts.has(port)) return true
+  return !busyUdp.has(port) && (port & (DECOY_CLASSES - 1)) === decoy
 }
 
 /** Where the fields of a packet stand, as pcap-filter(7) has it. */
@@ -85,15 +86,16 @@ function destinations(addresses: readonly Address[], family: 4 | 6): string {
 
 function packets(terms: FilterTerms, at: Offsets, tcp: string, udp: string): string {
   const { needs } = terms
-  const kinds = [`(${tcp} and ${flagTest(at, OPENING_FLAGS)}${except(at.tcpPort, terms.busyTcp)})`]
+  const notBusy = except(at.tcpPort, terms.busyTcp, needs.tcpPorts)
+  const kinds = [`(${tcp} and ${flagTest(at, OPENING_FLAGS)}${notBusy})`]
   for (const { test, ports } of needs.flagged) {
-    kinds.push(
-      `(${tcp} and ${flagTest(at, test)} and ${sketch(at.tcpPort, ports)}${except(at.tcpPort, terms.busyTcp)})`,
-    )
+    kinds.push(`(${tcp} and ${flagTest(at, test)} and ${sketch(at.tcpPort, ports)}${notBusy})`)
   }
   if (needs.udpPorts.size > 0) {
     const decoys = `${at.udpPort} & ${DECOY_CLASSES - 1} = ${terms.decoy}`
-    kinds.push(`(${udp} and (${sketch(at.udpPort, needs.udpPorts)} or ${decoys})${except(at.udpPort, terms.busyUdp)})`)
+    kinds.push(
+      `(${udp} and (${sketch(at.udpPort, needs.udpPorts)} or ${decoys})${except(at.udpPort, terms.busyUdp, needs.udpPorts)})`,
+    )
   }
   return kinds.join(' or ')
 }
@@ -102,8 +104,9 @@ function flagTest(at: Offsets, { mask, want }: FlagTest): string {
   return `${at.tcpFlags} & ${mask} = ${want}`
 }
 
-function except(field: string, ports: ReadonlySet<number>): string {
-  return [...ports]
+function except(field: string, busy: ReadonlySet<number>, needed: ReadonlySet<number>): string {
+  return [...busy]
+    .filter((port) => !needed.has(port))
     .slice(0, BUSY_PORTS_MAX)
     .map((port) => ` and ${field} != ${port}`)
     .join('')

@@ -31,6 +31,7 @@ export class Station {
   readonly #name: string
   readonly #events: StationEvents
   readonly #pacing = new Pacing()
+  #expression = ''
   #later: NodeJS.Timeout | undefined
   #closed = false
 
@@ -44,7 +45,7 @@ export class Station {
     this.#index = interfaceIndex(name)
     this.#capture = new LiveCapture(name, SNAPLEN_BYTES, BUFFER_BYTES)
     try {
-      this.#capture.setFilter(filter(this.#capture.linkType))
+      this.setFilter(filter(this.#capture.linkType))
     } catch (error) {
       this.#capture.close()
       throw error
@@ -65,9 +66,11 @@ export class Station {
     return this.#name === 'any' || interfaceIndex(this.#name) === this.#index
   }
 
-  /** @throws CaptureError */
+  /** Filters otherwise from now on; not at all where nothing changes, as packets may be lost in between. @throws CaptureError */
   setFilter(expression: string): void {
+    if (expression === this.#expression) return
     this.#capture.setFilter(expression)
+    this.#expression = expression
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { TCP, UDP, type Protocol } from '../packet/packet.ts'
 import { parseCommand, type Request } from './arguments.ts'
 import { UsageError } from './fault.ts'
+import type { PublishedSecret } from './secret.ts'
 
 const services = (name: string, protocol: Protocol): number | undefined =>
   name === 'ssh' && protocol === TCP ? 22 : undefined
@@ -16,12 +17,20 @@ const parse = (line: string): Request => {
 const plain: Request = {
   host: 'h',
   knocks: [{ protocol: TCP, port: 1 }],
+  secret: { kind: 'ports' },
   family: undefined,
   delayMs: 0,
   verbose: false,
   source: undefined,
   verify: undefined,
   retry: 0,
+}
+
+const published: PublishedSecret = {
+  kind: 'published',
+  from: new URL('https://w.example/k.age'),
+  identities: [],
+  passphraseFile: undefined,
 }
 
 describe('a command line', () => {
@@ -50,6 +59,21 @@ describe('a command line', () => {
     ['--verify tcp/22 h 1', { verify: 22 }],
     ['--verify tcp/ssh --retry 3 h 1', { verify: 22, retry: 3 }],
     ['-- h 1', {}],
+    ['--code 12345678 h', { knocks: [], secret: { kind: 'code', code: '12345678' } }],
+    ['--code=123456 h 1', { secret: { kind: 'code', code: '123456' } }],
+    ['--code 123456 --verify tcp/22 h 1', { secret: { kind: 'code', code: '123456' }, verify: 22 }],
+    ['-u --code 123456 h 1', { knocks: [{ protocol: UDP, port: 1 }], secret: { kind: 'code', code: '123456' } }],
+    ['--totp-file f h', { knocks: [], secret: { kind: 'totp', file: 'f' } }],
+    ['--totp-file f --verify tcp/22 --retry 4 h 1', { secret: { kind: 'totp', file: 'f' }, verify: 22, retry: 4 }],
+    ['--from f h', { knocks: [], secret: { ...published, from: 'f' } }],
+    ['--from https://w.example/k.age h', { knocks: [], secret: published }],
+    ['--from HTTP://w.example h', { knocks: [], secret: { ...published, from: new URL('http://w.example/') } }],
+    ['--from f --verify tcp/22 h', { knocks: [], secret: { ...published, from: 'f' }, verify: 22, retry: 2 }],
+    ['--from f --verify tcp/22 --retry 0 h', { knocks: [], secret: { ...published, from: 'f' }, verify: 22, retry: 0 }],
+    [
+      '--from f --identity a --identity b --passphrase-file p h',
+      { knocks: [], secret: { ...published, from: 'f', identities: ['a', 'b'], passphraseFile: 'p' } },
+    ],
   ])('%s', (line, difference) => {
     expect(parse(line)).toEqual({ ...plain, ...difference })
   })
@@ -91,6 +115,30 @@ describe('a command line', () => {
     ['--verify tcp/1/2 h 1', '--verify: not a tcp/PORT'],
     ['--verify tcp/22:udp h 1', '--verify: not a tcp/PORT'],
     ['--retry 1 h 1', '--retry needs --verify'],
+    ['--code 12345678', 'no host given'],
+    ['--code 12345678 --totp-file f h', '--totp-file and --code exclude each other'],
+    ['--from f --totp-file f h', '--totp-file and --from exclude each other'],
+    ['--from f --code 12345678 h', '--code and --from exclude each other'],
+    ['--code 12345 h', '--code: not a code'],
+    ['--code 123456789 h', '--code: not a code'],
+    ['--code=12a456 h', '--code: not a code'],
+    ['--code= h', '--code: not a code'],
+    ['--code 12345678 --verify tcp/1 --retry 1 h', '--retry and --code exclude each other'],
+    ['-u --code 12345678 h', '-u without a port'],
+    ['-u --totp-file f h', '-u without a port'],
+    ['--totp-file= h', '--totp-file: no file given'],
+    ['--totp-file f --retry 1 h', '--retry needs --verify'],
+    ['--from= h', '--from: no file given'],
+    ['--from f h 1', '--from and ports exclude each other'],
+    ['-u --from f h', '--from and -u exclude each other'],
+    ['--from f --identity= h', '--identity: no file given'],
+    ['--from f --retry 1 h', '--retry needs --verify'],
+    ['--from ftp://w/k h', '--from: cannot fetch by ftp'],
+    ['--from file:///k h', '--from: cannot fetch by file'],
+    ['--from http:// h', '--from: not an address'],
+    ['--from http://me:you@w/k h', '--from: a user name or password in the address'],
+    ['--identity k h 1', '--identity needs --from'],
+    ['--passphrase-file k --totp-file f h', '--passphrase-file needs --from'],
     ['--verify tcp/1 --retry 1001 h 1', '--retry: not a number in range: 1001'],
   ])('"%s" is refused', (line, message) => {
     expect(() => parse(line)).toThrow(UsageError)
@@ -115,5 +163,16 @@ describe('a command line', () => {
     }
     expect(text).toMatch(/^knock [12]: /)
     expect(text).not.toMatch(/5127|8841|70000|99999/)
+  })
+  test('a code may have a blank in it, and is in no message', () => {
+    const command = parseCommand(['--code', '1234 5678', 'h'], services)
+    expect(command).toMatchObject({ request: { secret: { code: '12345678' } } })
+    for (const argv of [
+      ['--code', '1234 56789', 'h'],
+      ['--code', '1234', '5678', 'h'],
+    ]) {
+      expect(() => parseCommand(argv, services)).toThrow(UsageError)
+      expect(() => parseCommand(argv, services)).not.toThrow(/1234|5678/)
+    }
   })
 })

@@ -3,17 +3,22 @@ import type { Knock } from '../config/config.ts'
 import type { Family } from '../packet/address.ts'
 import { UsageError } from './fault.ts'
 import { parseKnocks, parseVerify, type Services } from './port.ts'
+import { parseSecret, SECRET_OPTIONS, type Secret } from './secret.ts'
 
 /** Longest pause between two knocks: an hour, in milliseconds. No daemon waits that long. */
 export const DELAY_MAX_MS = 3_600_000
 /** Most rounds after the first. */
 export const RETRY_MAX = 1_000
+/** Rounds after the first for a published list, where nothing is said: others may have used its sequence meanwhile. */
+export const PUBLISHED_RETRY_DEFAULT = 2
 
 /** What a command line asks for, every word of it checked. */
 export interface Request {
   readonly host: string
-  /** In the order they are to leave; at least one. */
+  /** In the order they are to leave; none only where there is a secret besides. */
   readonly knocks: readonly Knock[]
+  /** What is knocked after them. */
+  readonly secret: Secret
   /** Only this family; `undefined`: every one the host has. */
   readonly family: Family | undefined
   readonly delayMs: number
@@ -30,7 +35,8 @@ export interface Request {
 export type Command =
   { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'knock'; readonly request: Request }
 
-const OPTIONS = {
+/** Every option there is. */
+export const OPTIONS = {
   udp: { type: 'boolean', short: 'u' },
   delay: { type: 'string', short: 'd' },
   ipv4: { type: 'boolean', short: '4' },
@@ -41,6 +47,7 @@ const OPTIONS = {
   source: { type: 'string' },
   verify: { type: 'string' },
   retry: { type: 'string' },
+  ...SECRET_OPTIONS,
 } as const
 
 /** Reads knock's command line. Throws a UsageError for the first thing wrong with it. */
@@ -50,24 +57,30 @@ export function parseCommand(argv: readonly string[], services: Services): Comma
   if (values.version === true) return { kind: 'version' }
   const [host, ...ports] = positionals
   if (host === undefined || host === '') throw new UsageError('no host given')
-  if (ports.length === 0) throw new UsageError('no port to knock at given')
+  const secret = parseSecret(values, ports.length)
+  if (ports.length === 0 && secret.kind === 'ports') throw new UsageError('no port to knock at given')
   if (values.ipv4 === true && values.ipv6 === true) {
     throw new UsageError('-4 and -6 exclude each other', 'without them both families are knocked')
   }
   if (values.retry !== undefined && values.verify === undefined) {
     throw new UsageError('--retry needs --verify', 'without it nothing says whether to knock again')
   }
+  if (values.retry !== undefined && secret.kind === 'code') {
+    throw new UsageError('--retry and --code exclude each other', 'a code opens only once; --totp-file takes the next')
+  }
+  const retry = secret.kind === 'published' && values.verify !== undefined ? PUBLISHED_RETRY_DEFAULT : 0
   return {
     kind: 'knock',
     request: {
       host,
       knocks: parseKnocks(ports, values.udp === true, services),
+      secret,
       family: values.ipv4 === true ? 4 : values.ipv6 === true ? 6 : undefined,
       delayMs: parseNumber('--delay', values.delay ?? '0', DELAY_MAX_MS, 'milliseconds'),
       verbose: values.verbose === true,
       source: values.source,
       verify: values.verify === undefined ? undefined : parseVerify(values.verify, services),
-      retry: parseNumber('--retry', values.retry ?? '0', RETRY_MAX, 'times'),
+      retry: parseNumber('--retry', values.retry ?? String(retry), RETRY_MAX, 'times'),
     },
   }
 }

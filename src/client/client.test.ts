@@ -1,6 +1,8 @@
 // Goal: what the program prints, where, and what it exits with; nothing here sends a packet.
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { VERSION } from '../version.ts'
+import { OPTIONS } from './arguments.ts'
 import { client } from './client.ts'
 
 const run = async (line: string): Promise<{ code: number; out: string; err: string }> => {
@@ -16,12 +18,13 @@ test('--version', async () => {
   expect(await run('-V')).toEqual({ code: 0, out: `knock ${VERSION} (Postern)\n`, err: '' })
 })
 
-test('--help names every option and fits a terminal', async () => {
+test('--help and the manual name every option, and --help fits a terminal', async () => {
   const { code, out, err } = await run('--help')
   expect([code, err]).toEqual([0, ''])
-  for (const option of ['udp', 'delay', 'ipv4', 'ipv6', 'verbose', 'version', 'help', 'source', 'verify', 'retry']) {
-    expect(out).toContain(`--${option}`)
-  }
+  for (const option of Object.keys(OPTIONS)) expect(out).toContain(`--${option}`)
+  const manual = readFileSync(new URL('../../man/knock.1', import.meta.url), 'utf8').replaceAll('\\-', '-')
+  const documented = [...manual.matchAll(/^\.B[RI]*.*--([a-z0-9-]+)/gm)].map(([, option]) => option)
+  expect(documented).toEqual(expect.arrayContaining(Object.keys(OPTIONS)))
   expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
 })
 
@@ -43,5 +46,18 @@ test('a host it cannot find', async () => {
     code: 1,
     out: '',
     err: 'knock: 192.0.2.1 is no IPv6 address\n  without -6 it is knocked as it is\n',
+  })
+})
+
+test('a secret that cannot be had', async () => {
+  expect(await run('--totp-file /nonexistent/totp 192.0.2.1')).toEqual({
+    code: 1,
+    out: '',
+    err: 'knock: /nonexistent/totp: no such file\n',
+  })
+  expect(await run('--from /nonexistent/list.age 192.0.2.1')).toEqual({
+    code: 1,
+    out: '',
+    err: 'knock: /nonexistent/list.age: no such file\n',
   })
 })

@@ -23,7 +23,7 @@ export interface Output {
 export async function client(argv: readonly string[], { out, err }: Output): Promise<number> {
   try {
     if (wantsSpa(argv)) await obeySpa(parseSpa(argv, servicePort), { out, err })
-    else await obey(parseCommand(argv, servicePort), out)
+    else await obey(parseCommand(argv, servicePort), { out, err })
     return DONE
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ClientError)) throw error
@@ -32,7 +32,7 @@ export async function client(argv: readonly string[], { out, err }: Output): Pro
   }
 }
 
-async function obey(command: Command, out: Output['out']): Promise<void> {
+async function obey(command: Command, { out, err }: Output): Promise<void> {
   switch (command.kind) {
     case 'help':
       out((await import('./usage.ts')).USAGE)
@@ -41,8 +41,20 @@ async function obey(command: Command, out: Output['out']): Promise<void> {
       out(`knock ${(await import('../version.ts')).VERSION} (Postern)\n`)
       break
     case 'knock': {
-      const [{ knock }, { sockets }] = await Promise.all([import('./knock.ts'), import('./sockets.ts')])
-      await knock(command.request, { ...sockets, print: (line) => out(`${line}\n`) })
+      const { request } = command
+      const [{ knock }, { roundsOf }, { sockets }] = await Promise.all([
+        import('./knock.ts'),
+        import('./secrets.ts'),
+        import('./sockets.ts'),
+      ])
+      const print = (line: string): void => out(`${line}\n`)
+      const rounds = await roundsOf(request, {
+        now: Date.now,
+        pause: sockets.pause,
+        tell: request.verbose ? print : () => undefined,
+        warn: (line) => err(`knock: ${line}\n`),
+      })
+      await knock(request, rounds, { ...sockets, print })
       break
     }
   }

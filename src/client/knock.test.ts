@@ -4,7 +4,8 @@ import { TCP, UDP } from '../packet/packet.ts'
 import type { Request } from './arguments.ts'
 import type { Destination } from './destination.ts'
 import { ClientError } from './fault.ts'
-import { knock, type Outside } from './knock.ts'
+import { knock as knockBy, type Outside } from './knock.ts'
+import { always } from './rounds.ts'
 
 const FOUR: Destination = { family: 4, address: '192.0.2.1', source: undefined }
 const SIX: Destination = { family: 6, address: '2001:db8::1', source: undefined }
@@ -15,6 +16,7 @@ const request: Request = {
     { protocol: TCP, port: 7 },
     { protocol: UDP, port: 8 },
   ],
+  secret: { kind: 'ports' },
   family: undefined,
   delayMs: 0,
   verbose: false,
@@ -22,6 +24,8 @@ const request: Request = {
   verify: undefined,
   retry: 0,
 }
+
+const knock = async (asked: Request, outside: Outside): Promise<void> => knockBy(asked, always(asked.knocks), outside)
 
 const refusal = (code: string): Error => Object.assign(new Error(code), { code })
 
@@ -127,5 +131,23 @@ describe('verifying', () => {
     await expect(outcome).rejects.toThrow(ClientError)
     await expect(outcome).rejects.toThrow('tcp gate.example:22 is not open after 3 rounds of knocks')
     expect([rounds(diary), looks(diary)]).toEqual([3, 3])
+  })
+
+  test('what opens only once goes to one family, another in each round, and past one that has no route', async () => {
+    const once: Request = { ...request, secret: { kind: 'code', code: '12345678' }, verify: 22, retry: 2 }
+    const begun = (diary: Diary): readonly string[] => diary.entries.filter((entry) => /^(begin .* 7|look)/.test(entry))
+    const both = new Diary([SIX, FOUR], 3)
+    await knock(once, both)
+    expect(begun(both)).toEqual([
+      'begin 2001:db8::1 7',
+      'look 22 at 2001:db8::1',
+      'begin 192.0.2.1 7',
+      'look 22 at 192.0.2.1',
+      'begin 2001:db8::1 7',
+      'look 22 at 2001:db8::1',
+    ])
+    const four = new Diary([SIX, FOUR], 1, [[6, 'ENETUNREACH']])
+    await knock({ ...once, verify: undefined, retry: 0 }, four)
+    expect(begun(four)).toEqual(['begin 192.0.2.1 7'])
   })
 })

@@ -4,6 +4,7 @@ import type { Destination } from './destination.ts'
 import { ClientError } from './fault.ts'
 import { protocolName } from './port.ts'
 import { isRefusal, reasonFor, type Refusal } from './refusal.ts'
+import type { Rounds } from './rounds.ts'
 import type { Send } from './sender.ts'
 
 /** What knocking needs of the outside. */
@@ -19,23 +20,34 @@ export interface Outside {
 }
 
 /**
- * Does what was asked: the whole sequence at one address after the other, each knock only when the one before is the
- * kernel's; then, if wanted, looks whether the door is open and knocks again. Throws a ClientError when the host
- * cannot be resolved, no family can be sent to, or the port is not open in the end.
+ * Does what was asked: the whole sequence of the round at one address after the other (what opens once at one only), each knock only when the one before
+ * is the kernel's; then, if wanted, looks whether the door is open and knocks again. Throws a ClientError when the host
+ * cannot be resolved, there is nothing to knock, no family can be sent to, or the port is not open in the end.
  */
-export async function knock(request: Request, outside: Outside): Promise<void> {
+export async function knock(request: Request, rounds: Rounds, outside: Outside): Promise<void> {
   const destinations = await outside.resolve(request)
   for (let round = 0; round <= request.retry; round++) {
-    const reached = await knockAll(request, destinations, outside)
+    const order = request.secret.kind === 'ports' ? destinations : turned(destinations, round)
+    const reached = await knockAll(request, await rounds(), order, outside)
     if (request.verify === undefined || (await outside.isOpen(request.verify, reached))) return
   }
   const times = request.retry === 0 ? '' : ` after ${request.retry + 1} rounds of knocks`
   throw new ClientError(`tcp ${request.host}:${request.verify} is not open${times}`)
 }
 
-/** Knocks at every destination; returns those the sequence went out to, and throws when it went to none. */
+/** In another round another family comes first. */
+function turned(destinations: readonly Destination[], round: number): readonly Destination[] {
+  const first = round % destinations.length
+  return [...destinations.slice(first), ...destinations.slice(0, first)]
+}
+
+/**
+ * Knocks at every destination; what opens only once, at the first that it can be sent to. Returns those the sequence went
+ * out to, and throws when it went to none.
+ */
 async function knockAll(
   request: Request,
+  knocks: readonly Knock[],
   destinations: readonly Destination[],
   outside: Outside,
 ): Promise<readonly Destination[]> {
@@ -43,8 +55,9 @@ async function knockAll(
   let refusal: Refusal | undefined
   for (const destination of destinations) {
     try {
-      await knockOne(request, destination, outside)
+      await knockOne(request, knocks, destination, outside)
       reached.push(destination)
+      if (request.secret.kind !== 'ports') break
     } catch (error) {
       if (!isRefusal(error)) throw error
       // A name often has an address of a family this machine has no route for.
@@ -57,8 +70,13 @@ async function knockAll(
   return reached
 }
 
-async function knockOne(request: Request, destination: Destination, outside: Outside): Promise<void> {
-  for (const [index, one] of request.knocks.entries()) {
+async function knockOne(
+  request: Request,
+  knocks: readonly Knock[],
+  destination: Destination,
+  outside: Outside,
+): Promise<void> {
+  for (const [index, one] of knocks.entries()) {
     if (index > 0 && request.delayMs > 0) await outside.pause(request.delayMs)
     await outside.send(one, destination)
     if (request.verbose) outside.print(hitting(one, destination))

@@ -23,6 +23,29 @@ export const SCAN_IGNORE_DEFAULT_MS = 60_000
 export const SCAN_IGNORE_MAX_MS = 86_400_000
 /** Longest Cooldown: a day, in milliseconds. */
 export const COOLDOWN_MAX_MS = 86_400_000
+/** Neighbouring periods whose codes count, where the config is silent (RFC 6238, 5.2 recommends one). */
+export const TOTP_SKEW_DEFAULT = 1
+/** Highest TOTP_Skew: with it 21 codes are good at a time. */
+export const TOTP_SKEW_MAX = 10
+/** Sequences in a list that the daemon makes, where the config is silent. */
+export const SEQUENCE_COUNT_DEFAULT = 20
+export const SEQUENCE_COUNT_MAX = 1_000
+/** Knocks in a sequence that the daemon makes, where the config is silent: of four there are more than 2^60. */
+export const SEQUENCE_LENGTH_DEFAULT = 4
+export const SEQUENCE_LENGTH_MIN = 3
+export const SEQUENCE_LENGTH_MAX = 16
+/** Ports of sequences that the daemon makes, where the config is silent: none that needs privileges. */
+export const SEQUENCE_PORTS_DEFAULT = { first: 1_024, last: 65_535 } as const
+/** How many ports Sequence_Ports has to have at least. */
+export const SEQUENCE_PORTS_MIN = 1_000
+/** Sequences left in a list when the daemon warns, where the config is silent. */
+export const LOW_WATER_DEFAULT = 3
+/** Milliseconds that a published list is good for after it was replaced, where the config is silent. */
+export const PUBLISH_OVERLAP_DEFAULT_MS = 600_000
+/** Longest Publish_Overlap: thirty days, in milliseconds. */
+export const PUBLISH_OVERLAP_MAX_MS = 30 * 86_400_000
+/** Most recipients of a published list. */
+export const RECIPIENTS_MAX = 64
 /** Largest config file, in bytes: room for {@link DOORS_MAX} doors of the usual size. */
 export const CONFIG_MAX_BYTES = 32 * 1_048_576
 /** Longest line of a config, in UTF-16 units. A command goes to the shell as one argument, which Linux ends at 128 KiB. */
@@ -63,7 +86,44 @@ export interface Service {
 export type Secret =
   | { readonly kind: 'sequence'; readonly knocks: readonly Knock[] }
   /** `path` is a file of sequences, one a line, each good for one opening. */
-  | { readonly kind: 'one-time'; readonly path: string }
+  | { readonly kind: 'one-time'; readonly path: string; readonly lowWater: number }
+  /** The same, in a list that the daemon makes. */
+  | { readonly kind: 'generated'; readonly lowWater: number; readonly list: ListTerms }
+  /** `path` is a file with the secret of time-based codes. */
+  | { readonly kind: 'totp'; readonly path: string; readonly code: CodeTerms }
+  /** `path` is a file of users, each with a secret of their own. */
+  | { readonly kind: 'users'; readonly path: string; readonly code: CodeTerms }
+
+/** How time-based codes are taken. */
+export interface CodeTerms {
+  /** Knocks that come before those of the code; may be empty. */
+  readonly before: readonly Knock[]
+  /** How many periods before and after the present one count too. */
+  readonly skew: number
+}
+
+/** What a list of one-time sequences is made like. */
+export interface ListTerms {
+  /** Sequences in a full list. */
+  readonly count: number
+  /** Knocks in a sequence. */
+  readonly length: number
+  readonly ports: { readonly first: number; readonly last: number }
+  readonly publish: PublishTerms | undefined
+}
+
+/** Where a list is published, and to whom. */
+export interface PublishTerms {
+  readonly folder: string
+  /** age recipients (`age1…`), and paths of OpenPGP public keys. */
+  readonly recipients: readonly string[]
+  /** A file whose first line is a passphrase, in place of age recipients. */
+  readonly passphraseFile: string | undefined
+  /** Where the page beside the list knocks; `undefined`: it only shows the ports. */
+  readonly host: string | undefined
+  /** Milliseconds that a list is still good for after another has taken its place. */
+  readonly overlapMs: number
+}
 
 /** The commands of one address family; `undefined` does nothing. */
 export interface Commands {

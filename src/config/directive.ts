@@ -1,10 +1,5 @@
-import {
-  CMD_TIMEOUT_MAX_MS,
-  COOLDOWN_MAX_MS,
-  SCAN_IGNORE_MAX_MS,
-  SCAN_PORTS_MAX,
-  SEQ_TIMEOUT_MAX_MS,
-} from './config.ts'
+import * as bound from './config.ts'
+import { joinRecipients, readHost, readOneTime, readPorts, readRecipients } from './list.ts'
 import { joinNetworks, readNetworks, readWidths } from './networks.ts'
 import { SERVICES_FORM, joinServices, readServices } from './service.ts'
 import * as value from './value.ts'
@@ -39,8 +34,8 @@ export const OPTION_DIRECTIVES = {
   pidFile: row('PidFile', '/path/to/file', value.readPath),
   interfaces: row('Interface', 'NAME[,NAME]...', value.readInterfaces, { join: value.joinNames }),
   stateDir: row('StateDir', '/path/to/folder', value.readAbsolutePath),
-  scanPorts: row('Scan_Ports', 'NUMBER', value.count(0, SCAN_PORTS_MAX)),
-  scanIgnore: row('Scan_Ignore', 'TIME', value.duration(1, SCAN_IGNORE_MAX_MS)),
+  scanPorts: row('Scan_Ports', 'NUMBER', value.count(0, bound.SCAN_PORTS_MAX)),
+  scanIgnore: row('Scan_Ignore', 'TIME', value.duration(1, bound.SCAN_IGNORE_MAX_MS)),
   guard: row('Guard', SERVICES_FORM, readServices, { join: joinServices }),
   hideWith: row('Hide_With', 'match|reset|drop', value.oneOf(['match', 'reset', 'drop'])),
   alwaysAllow: row('Always_Allow', 'NETWORK[,NETWORK]...', readNetworks, { join: joinNetworks }),
@@ -53,8 +48,20 @@ export const OPTION_DIRECTIVES = {
 /** The directives of a door. */
 export const DOOR_DIRECTIVES = {
   sequence: row('Sequence', 'PORT[:PROTOCOL][,PORT[:PROTOCOL]]...', value.readSequence),
-  oneTime: row('One_Time_Sequences', '/path/to/file', value.readPath),
-  seqTimeout: row('Seq_Timeout', 'TIME', value.duration(1, SEQ_TIMEOUT_MAX_MS), { aliases: ['Timeout'] }),
+  oneTime: row('One_Time_Sequences', '/path/to/file|generate', readOneTime),
+  lowWater: row('Low_Water', 'NUMBER', value.count(0, bound.SEQUENCE_COUNT_MAX)),
+  listCount: row('Sequence_Count', 'NUMBER', value.count(1, bound.SEQUENCE_COUNT_MAX)),
+  listLength: row('Sequence_Length', 'NUMBER', value.count(bound.SEQUENCE_LENGTH_MIN, bound.SEQUENCE_LENGTH_MAX)),
+  listPorts: row('Sequence_Ports', 'FIRST-LAST', readPorts),
+  publishTo: row('Publish_To', '/path/to/folder', value.readAbsolutePath),
+  publishFor: row('Publish_For', 'age1...|/path/to/key.asc[,...]', readRecipients, { join: joinRecipients }),
+  publishPassphrase: row('Publish_Passphrase_File', '/path/to/file', value.readAbsolutePath),
+  publishHost: row('Publish_Host', 'HOST', readHost),
+  publishOverlap: row('Publish_Overlap', 'TIME', value.duration(0, bound.PUBLISH_OVERLAP_MAX_MS)),
+  totp: row('TOTP_Secret_File', '/path/to/file', value.readPath),
+  skew: row('TOTP_Skew', 'PERIODS', value.count(0, bound.TOTP_SKEW_MAX)),
+  users: row('Users', '/path/to/file', value.readPath),
+  seqTimeout: row('Seq_Timeout', 'TIME', value.duration(1, bound.SEQ_TIMEOUT_MAX_MS), { aliases: ['Timeout'] }),
   tcpFlags: row('TCPFlags', 'FLAG[,FLAG]...', value.readFlags),
   target: row('Target', 'ADDRESS', value.readTarget),
   opens: row('Open_Ports', SERVICES_FORM, readServices, { join: joinServices }),
@@ -63,10 +70,10 @@ export const DOOR_DIRECTIVES = {
   extend: row('Extend_While_Connected', 'yes|no', value.oneOf(['yes', 'no'])),
   start4: row('Start_Command', 'COMMAND', value.readCommand, { aliases: ['Command'], mayBeEmpty: true }),
   start6: row('Start_Command_6', 'COMMAND', value.readCommand, { aliases: ['Command_6'], mayBeEmpty: true }),
-  cmdTimeout: row('Cmd_Timeout', 'TIME', value.duration(0, CMD_TIMEOUT_MAX_MS), { aliases: ['Open_For'] }),
+  cmdTimeout: row('Cmd_Timeout', 'TIME', value.duration(0, bound.CMD_TIMEOUT_MAX_MS), { aliases: ['Open_For'] }),
   stop4: row('Stop_Command', 'COMMAND', value.readCommand, { mayBeEmpty: true }),
   stop6: row('Stop_Command_6', 'COMMAND', value.readCommand, { mayBeEmpty: true }),
-  cooldown: row('Cooldown', 'TIME', value.duration(0, COOLDOWN_MAX_MS)),
+  cooldown: row('Cooldown', 'TIME', value.duration(0, bound.COOLDOWN_MAX_MS)),
 } as const
 
 function row<T>(

@@ -1,17 +1,15 @@
 import { CMD_TIMEOUT_DEFAULT_MS, SEQ_TIMEOUT_DEFAULT_MS } from './config.ts'
 import { commandsOf } from './command.ts'
 import type { DoorCommands } from './command.ts'
-import type { Commands, Door, Secret } from './config.ts'
+import type { Commands, Door } from './config.ts'
 import { DOOR_DIRECTIVES } from './directive.ts'
 import { quote } from './fault.ts'
 import type { FaultList } from './fault.ts'
 import { NOT_WIDENED } from './networks.ts'
 import type { Entry, Section } from './section.ts'
+import { checkSecret, secretOf } from './secret.ts'
+import type { DoorEntries, DoorValues } from './secret.ts'
 import { settle } from './table.ts'
-import type { Settled } from './table.ts'
-
-type DoorValues = Settled<typeof DOOR_DIRECTIVES>['values']
-type DoorEntries = Settled<typeof DOOR_DIRECTIVES>['entries']
 
 /** One for all: a config may have very many doors. */
 const NONE: readonly never[] = []
@@ -35,7 +33,7 @@ export function readDoor(section: Section, faults: FaultList): DoorText {
     faults.error(line, column, `door ${quote(name)} is empty`, 'it needs a Sequence, and Open_Ports or a Start_Command')
   } else {
     const first = { line, column }
-    if (complete || entries.sequence !== undefined) requireSecret(name, first, entries, faults)
+    checkSecret(section, values, entries, complete, faults)
     if (complete) requireCommand(name, first, values, entries, faults)
     warnOfTimes(values, entries, faults)
     warnOfPortless(values, entries, faults)
@@ -60,11 +58,6 @@ export function readDoor(section: Section, faults: FaultList): DoorText {
   return { name, line, column, values, entries, door, commands: commandsOf(entries, door) }
 }
 
-function secretOf({ sequence, oneTime }: DoorValues): Secret {
-  if (oneTime !== undefined) return { kind: 'one-time', path: oneTime }
-  return { kind: 'sequence', knocks: sequence?.knocks ?? [] }
-}
-
 function commands6Of({ start6, stop6 }: DoorValues, commands4: Commands): Commands {
   const start = start6 === undefined ? commands4.start : start6 || undefined
   const stop = stop6 === undefined ? commands4.stop : stop6 || undefined
@@ -79,22 +72,6 @@ interface Place {
 
 function keyPlace(entry: Entry): Place {
   return { line: entry.line, column: entry.keyColumn }
-}
-
-function requireSecret(name: string, place: Place, entries: DoorEntries, faults: FaultList): void {
-  const { sequence, oneTime } = entries
-  if (sequence === undefined && oneTime === undefined) {
-    faults.error(
-      place.line,
-      place.column,
-      `door ${quote(name)} has no sequence`,
-      'add `Sequence` or `One_Time_Sequences`',
-    )
-  } else if (sequence !== undefined && oneTime !== undefined) {
-    const later = keyPlace(sequence.line > oneTime.line ? sequence : oneTime)
-    const message = `door ${quote(name)} has both Sequence and One_Time_Sequences`
-    faults.error(later.line, later.column, message, 'take one of them out')
-  }
 }
 
 function requireCommand(name: string, place: Place, values: DoorValues, entries: DoorEntries, faults: FaultList): void {

@@ -18,6 +18,6 @@ export interface Facts {
   readonly listens: (protocol: Protocol, port: number) => boolean
   /** The config itself: its permission bits. */
   readonly mode: number | undefined
-  /** A file of one-time sequences. */
+  /** A file of secrets that the config names. */
   readonly file: (path: string) => FileFacts
 }

@@ -3,13 +3,18 @@ import type { Facts } from './facts.ts'
 import { quote } from './fault.ts'
 import type { FaultList } from './fault.ts'
 import { parseOneTime } from './one-time.ts'
+import type { Entry } from './section.ts'
 import { formatSequence } from './sequence.ts'
+import { parseUsers } from './users.ts'
+import { readSecret } from '../totp/secret-text.ts'
 
 /** Permission bits of others (`<sys/stat.h>`). */
 const OTHERS_READ = 0o004
 const OTHERS_WRITE = 0o002
+/** Shortest passphrase of a published list that is not warned of, in characters. */
+const PASSPHRASE_MIN_CHARS = 16
 
-/** Warns of files whose secrets others can read or change, and of one-time files that are no use. */
+/** Warns of files whose secrets others can read or change, and of those that are no use. */
 export class Files {
   readonly #file: string
   readonly #facts: Facts
@@ -26,16 +31,42 @@ export class Files {
 
   add({ name, line, values, entries }: DoorText): void {
     this.#hasSecret ||= entries.sequence !== undefined
-    const path = values.oneTime
+    const { oneTime, totp, users, publishPassphrase } = values
+    if (totp !== undefined && entries.totp !== undefined) this.#read(totp, entries.totp, warnOfCodes)
+    if (users !== undefined && entries.users !== undefined) this.#read(users, entries.users, warnOfUsers)
+    if (publishPassphrase !== undefined && entries.publishPassphrase !== undefined) {
+      this.#read(publishPassphrase, entries.publishPassphrase, warnOfPassphrase)
+    }
     const entry = entries.oneTime
-    if (path === undefined || entry === undefined) return
+    if (oneTime === undefined || oneTime === 'generate' || entry === undefined) return
+    const { path } = oneTime
     const owner = this.#owners.get(path)
     if (owner === undefined) {
       this.#owners.set(path, { name, line })
-      warnOfOneTimeFile(path, entry, this.#facts, this.#faults)
+      this.#read(path, entry, warnOfOneTime)
     } else {
       const message = `door ${quote(owner.name)} (line ${owner.line}) strikes sequences from the same file`
       this.#faults.warning(entry.line, entry.valueColumn, message, 'give each door a file of its own')
+    }
+  }
+
+  /** Warns of a file's mode, and of a content that is no use. */
+  #read(path: string, { line, valueColumn }: Entry, warnOf: Warn): void {
+    const { mode, content, failure, forbidden } = this.#facts.file(path)
+    const fault = modeFault(mode, true)
+    if (fault !== undefined) {
+      const message = `everyone on this machine can ${fault}`
+      this.#faults.add({ severity: 'warning', file: path, line: 1, column: 1, message, hint: `chmod 600 ${path}` })
+    }
+    if (content === undefined) {
+      const hint = forbidden ? 'check it as root' : 'until it is there the door cannot be opened'
+      this.#faults.warning(line, valueColumn, `${quote(path)} ${failure ?? 'cannot be read'}`, hint)
+      return
+    }
+    const useless = warnOf(path, content, this.#faults)
+    if (useless !== undefined) {
+      const message = `${quote(path)} ${useless.message}`
+      this.#faults.warning(line, valueColumn, message, useless.hint ?? 'add some: the door cannot be opened')
     }
   }
 
@@ -54,33 +85,47 @@ function modeFault(mode: number | undefined, hasSecret: boolean): string | undef
   return hasSecret && (mode & OTHERS_READ) !== 0 ? `read the sequences in this file (mode ${shown})` : undefined
 }
 
-function warnOfOneTimeFile(
+/** Warns of what is wrong in a file; gives why all of it is no use, if it is none. */
+type Warn = (
   path: string,
-  { line, valueColumn }: { readonly line: number; readonly valueColumn: number },
-  facts: Facts,
+  content: string,
   faults: FaultList,
-): void {
-  const { mode, content, failure, forbidden } = facts.file(path)
-  const add = (at: number, column: number, message: string, hint: string): void =>
-    faults.add({ severity: 'warning', file: path, line: at, column, message, hint })
-  const fault = modeFault(mode, true)
-  if (fault !== undefined) add(1, 1, `everyone on this machine can ${fault}`, `chmod 600 ${path}`)
-  if (content === undefined) {
-    const hint = forbidden ? 'check it as root' : 'one sequence a line; until then the door cannot be opened'
-    faults.warning(line, valueColumn, `${quote(path)} ${failure ?? 'cannot be read'}`, hint)
-    return
-  }
+) => { readonly message: string; readonly hint?: string } | undefined
+
+const warnOfOneTime: Warn = (path, content, faults) => {
   const reading = parseOneTime(content)
   for (const each of reading.faults) faults.add({ ...each, file: path })
   const seen = new Map<string, number>()
-  for (const { line: at, struck, knocks } of reading.lines) {
+  for (const { line, struck, knocks } of reading.lines) {
     if (struck) continue
     const sequence = formatSequence(knocks)
     const before = seen.get(sequence)
-    if (before === undefined) seen.set(sequence, at)
-    else add(at, 1, `the same sequence as in line ${before}`, 'each is accepted once, however often it stands there')
+    if (before === undefined) seen.set(sequence, line)
+    else {
+      const message = `the same sequence as in line ${before}`
+      const hint = 'each is accepted once, however often it stands there'
+      faults.add({ severity: 'warning', file: path, line, column: 1, message, hint })
+    }
   }
-  if (seen.size === 0) {
-    faults.warning(line, valueColumn, `${quote(path)} has no sequence left`, 'add some: the door cannot be opened')
-  }
+  return seen.size === 0 ? { message: 'has no sequence left' } : undefined
+}
+
+const warnOfCodes: Warn = (_, content) => {
+  const read = readSecret(content)
+  return 'message' in read ? read : undefined
+}
+
+const warnOfUsers: Warn = (path, content, faults) => {
+  const { users, faults: found } = parseUsers(content)
+  for (const each of found) faults.add({ ...each, file: path })
+  return users.length === 0
+    ? { message: 'has no user in it', hint: 'a line each: a name, blanks, a secret' }
+    : undefined
+}
+
+const warnOfPassphrase: Warn = (_, content) => {
+  const [passphrase = ''] = content.split('\n')
+  if (passphrase.trim().length >= PASSPHRASE_MIN_CHARS) return undefined
+  const hint = `whoever has the list may try passphrases for ever: at least ${PASSPHRASE_MIN_CHARS} characters, or recipients`
+  return { message: 'has a passphrase that is too short', hint }
 }

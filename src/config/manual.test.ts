@@ -6,6 +6,8 @@ import { DOOR_DIRECTIVES, OPTION_DIRECTIVES, spellings } from './directive.ts'
 import { formatDuration } from './duration.ts'
 import { formatFault } from './fault.ts'
 import { readConfig } from './read.ts'
+import { USED_PERIODS_MAX } from '../state/used-periods.ts'
+import { USERS_MAX, USER_NAME_MAX_CHARS } from './users.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 const manual = read('man/knockd.conf.5').replaceAll('\\-', '-')
@@ -47,12 +49,27 @@ test.each([
   ['Cmd_Timeout', `Default: ${bounds.CMD_TIMEOUT_DEFAULT_MS / 1_000} seconds`],
   ['Cooldown', `to ${formatDuration(bounds.COOLDOWN_MAX_MS)}`],
   ['Sequence', `to ${bounds.SEQUENCE_MAX_KNOCKS} knocks`],
+  ['Low_Water', `to ${bounds.SEQUENCE_COUNT_MAX}`],
+  ['Low_Water', `Default: ${bounds.LOW_WATER_DEFAULT}.`],
+  ['Sequence_Count', `to ${bounds.SEQUENCE_COUNT_MAX}`],
+  ['Sequence_Count', `Default: ${bounds.SEQUENCE_COUNT_DEFAULT}.`],
+  ['Sequence_Length', `From ${bounds.SEQUENCE_LENGTH_MIN} to ${bounds.SEQUENCE_LENGTH_MAX}`],
+  ['Sequence_Length', `Default: ${bounds.SEQUENCE_LENGTH_DEFAULT}.`],
+  ['Sequence_Ports', `at least ${bounds.SEQUENCE_PORTS_MIN}`],
+  ['Sequence_Ports', `Default: ${bounds.SEQUENCE_PORTS_DEFAULT.first}-${bounds.SEQUENCE_PORTS_DEFAULT.last}.`],
+  ['Publish_For', `At most ${bounds.RECIPIENTS_MAX}.`],
+  ['Publish_Overlap', `Default: ${bounds.PUBLISH_OVERLAP_DEFAULT_MS / 1_000} seconds`],
+  ['TOTP_Skew', `to ${bounds.TOTP_SKEW_MAX}`],
+  ['TOTP_Skew', `Default: ${bounds.TOTP_SKEW_DEFAULT}.`],
   ['Interface', `at most ${bounds.INTERFACE_NAME_MAX_CHARS} characters`],
 ])('%s: %s', (name, words) => {
   expect(entries.get(name)).toContain(words)
 })
 
 test('the bounds that have no entry', () => {
+  expect(manual).toContain(`At most ${USERS_MAX.toLocaleString('en')} users at one door`)
+  expect(manual).toContain(`A name has at most ${USER_NAME_MAX_CHARS} characters: letters`)
+  expect(manual).toContain(`The last ${USED_PERIODS_MAX} used codes`)
   expect(manual).toContain(`at most ${bounds.DOOR_NAME_MAX_CHARS} characters`)
   expect(manual).toContain(`At most ${bounds.DOORS_MAX.toLocaleString('en')} doors`)
 })

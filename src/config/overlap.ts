@@ -36,6 +36,8 @@ export class Overlaps {
   add({ name, line, values, entries }: DoorText): void {
     const knocks = values.sequence?.knocks
     if (knocks === undefined || entries.sequence === undefined) return
+    // In front of a code a sequence opens nothing by itself.
+    if (entries.totp !== undefined || entries.users !== undefined) return
     const way: Way = {
       name,
       line,

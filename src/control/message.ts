@@ -12,6 +12,8 @@ export type Request =
   | { readonly command: 'open'; readonly door: string; readonly source: string; readonly forMs?: number }
   /** Without door or source: any. */
   | { readonly command: 'close'; readonly door?: string; readonly source?: string }
+  /** Puts a new list in place of the one that the daemon keeps for a door. */
+  | { readonly command: 'rotate'; readonly door: string }
 
 /** What the daemon answers: one line of JSON. */
 export type Reply =
@@ -54,9 +56,11 @@ export interface GuardStatus {
 
 export interface DoorStatus {
   readonly name: string
-  readonly secret: 'sequence' | 'one-time'
+  readonly secret: 'sequence' | 'one-time' | 'generated' | 'totp' | 'users'
   /** Sequences left; absent where there is no list. */
   readonly left: number | undefined
+  /** How many may open it; absent where all have one secret. */
+  readonly users: number | undefined
   readonly opens: readonly string[]
   readonly commands: boolean
   readonly openForMs: number
@@ -65,6 +69,8 @@ export interface DoorStatus {
 export interface OpeningStatus {
   readonly door: string
   readonly source: string
+  /** Who opened it last, where the door has several users. */
+  readonly user: string | undefined
   /** What is open: `tcp/22`; empty for a command's. */
   readonly services: readonly string[]
   readonly leftMs: number
@@ -91,6 +97,7 @@ export function parseRequest(line: string): Request | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { command, door, source, forMs } = value as Record<string, unknown>
   if (command === 'status') return { command }
+  if (command === 'rotate') return typeof door === 'string' ? { command, door } : undefined
   if (command === 'open' && typeof door === 'string' && typeof source === 'string') {
     if (forMs === undefined) return { command, door, source }
     return isTime(forMs) ? { command, door, source, forMs } : undefined

@@ -36,6 +36,8 @@ export async function answer(request: Request, of: Controlled): Promise<Reply> {
         return await openByHand(request, of)
       case 'close':
         return await closeByHand(request, of)
+      case 'rotate':
+        return await rotateList(request, of)
       default:
         return request satisfies never
     }
@@ -56,7 +58,7 @@ async function openByHand(
   const ms = forMs ?? door.cmdTimeoutMs
   const text = formatAddress(address)
   log.notice('notice', `${text}: ${name}: opened by hand`)
-  if (door.opens.length > 0 && !guarding.open(door, address, ms)) {
+  if (door.opens.length > 0 && !guarding.open(door, address, { ms })) {
     return { error: `${name} stays shut`, hint: 'the log says why' }
   }
   if (hasCommands(door)) {
@@ -65,6 +67,13 @@ async function openByHand(
   }
   const lasts = closes(door, address.family) ? ` for ${Math.round(ms / 1000)} s` : ', until something else closes it'
   return { done: `${name} is open to ${text}${lasts}`, count: 1 }
+}
+
+async function rotateList({ door }: Request & { command: 'rotate' }, of: Controlled): Promise<Reply> {
+  if (of.doors.find(door) === undefined) return unknownDoor(door, of.config)
+  const left = await of.doors.rotate(door)
+  if (left !== undefined) return { done: `${door} has a new list of ${left} sequences`, count: left }
+  return { error: `${door} has no list that the daemon makes`, hint: 'it would have `One_Time_Sequences = generate`' }
 }
 
 async function closeByHand({ door, source }: Request & { command: 'close' }, of: Controlled): Promise<Reply> {
@@ -99,13 +108,14 @@ function statusOf(of: Controlled): Status {
       name: door.name,
       secret: door.secret.kind,
       left: doors.left(door.name),
+      users: doors.users(door.name),
       opens: door.opens.map(formatService),
       commands: hasCommands(door),
       openForMs: door.cmdTimeoutMs,
     })),
     openings: [
       ...guarding.list,
-      ...openings.list().map(({ door, source, leftMs }) => ({ door, source, services: [], leftMs })),
+      ...openings.list().map(({ door, source, user, leftMs }) => ({ door, source, user, services: [], leftMs })),
     ],
     attempts: {
       count: gate.attempts,

@@ -10,7 +10,9 @@ import { Openings } from '../door/openings.ts'
 import type { Effect, Opened } from '../gate/effect.ts'
 import { Gate } from '../gate/gate.ts'
 import { tryLock } from '../native/libc.ts'
-import { formatAddress } from '../packet/address.ts'
+import { listeningPorts } from '../host/listening.ts'
+import { formatAddress, parseAddress } from '../packet/address.ts'
+import { TCP, UDP } from '../packet/packet.ts'
 import { Clocks } from '../state/boot-clock.ts'
 import { openStore } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
@@ -25,7 +27,7 @@ import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { notify } from './notify.ts'
 import { report } from './report.ts'
-import { statePath } from './state-path.ts'
+import { listFolder, statePath } from './state-path.ts'
 
 /** Longest that a timer is set for; Node's own limit is 2^31 ms. */
 const TIMER_MAX_MS = 3_600_000
@@ -65,7 +67,7 @@ export class Daemon {
     try {
       const { store, faults } = await openStore(path, { lock: tryLock, pid: process.pid })
       for (const fault of faults) log.notice('error', fault.message)
-      const daemon = new Daemon(args, config, log, store)
+      const daemon = new Daemon(args, config, log, store, listFolder(path))
       try {
         await daemon.#begin()
       } catch (error) {
@@ -81,7 +83,7 @@ export class Daemon {
     }
   }
 
-  private constructor(args: Arguments, config: Config, log: Log, store: Store) {
+  private constructor(args: Arguments, config: Config, log: Log, store: Store, lists: string) {
     this.#args = args
     this.#config = config
     this.#log = log
@@ -99,12 +101,18 @@ export class Daemon {
       async (request) => await answer(request, this.#controlled),
       (error) => log.notice('warning', `postern open, close and status do not work: ${error.message}`),
     )
-    this.#doors = new Doors(
-      this.#gate,
+    this.#doors = new Doors({
+      gate: this.#gate,
       store,
-      (level, text) => log.notice(level, text),
-      () => this.#needOthers(),
-    )
+      listFolder: lists,
+      say: (level, text) => log.notice(level, text),
+      changed: () => this.#needOthers(),
+      revoked: (door, user) => this.#revoke(door, user),
+      busy: () => {
+        const listening = listeningPorts()
+        return new Set([...listening[TCP], ...listening[UDP]])
+      },
+    })
     this.#interfaces = this.#listen(config)
   }
 
@@ -137,7 +145,7 @@ export class Daemon {
     notify('STOPPING=1')
     clearTimeout(this.#timer)
     this.#interfaces.close()
-    this.#doors.close()
+    await this.#doors.close()
     this.#guarding.stop()
     this.#control.close()
     const left = await this.#openings.closeAll()
@@ -254,10 +262,21 @@ export class Daemon {
       if (secret.once) report(this.#log, effect)
       const door = this.#doors.find(secret.door)
       if (door === undefined) return
-      if (door.opens.length > 0) this.#guarding.open(door, source)
-      if (hasCommands(door)) await this.#openings.open(door, effect)
+      if (door.opens.length > 0) this.#guarding.open(door, source, { user: secret.user })
+      if (hasCommands(door)) await this.#openings.open(door, { ...effect, user: secret.user })
     } finally {
       this.#opening--
+    }
+  }
+
+  /** What a user has opened does not outlast the right to open it. */
+  #revoke(door: string, user: string): void {
+    const open = [...this.#guarding.list, ...this.#openings.list()].filter(
+      (one) => one.door === door && one.user === user,
+    )
+    for (const { source } of open) {
+      this.#guarding.close(door, parseAddress(source))
+      void this.#openings.close(door, source)
     }
   }
 

@@ -2,43 +2,57 @@ import type { Door } from '../config/config.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Secret } from '../gate/secret.ts'
 import type { Store } from '../state/store.ts'
+import { newestUsedAt, parseUsed } from '../state/used-periods.ts'
+import { USED_CODES_KEY } from './codes.ts'
+import { GeneratedDoor } from './generated-door.ts'
 import { OneTimeDoor } from './one-time-door.ts'
 import { secretOf, signatureOf } from './secret.ts'
+import { UsersDoor } from './users-door.ts'
+
+/** Milliseconds for which used codes of a secret that is in no file any more are remembered: it may come back. */
+const USED_KEPT_MS = 7 * 86_400_000
+
+/** What the doors need of the daemon. */
+export interface DoorsTerms {
+  readonly gate: Gate
+  readonly store: Store
+  /** Folder of the lists that the daemon makes. */
+  readonly listFolder: string
+  readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
+  /** Called when the gate knows other sequences, and so needs to see other packets. */
+  readonly changed: () => void
+  /** Called when a user may open a door no more. */
+  readonly revoked: (door: string, user: string) => void
+  /** Ports that something listens on. */
+  readonly busy: () => ReadonlySet<number>
+}
 
 /** What the daemon keeps of one door. */
 interface Kept {
   door: Door
   readonly signature: string
-  readonly fixed: Secret | undefined
-  readonly list: OneTimeDoor | undefined
+  readonly fixed?: Secret
+  readonly list?: OneTimeDoor
+  readonly generated?: GeneratedDoor
+  readonly users?: UsersDoor
 }
 
 /** The doors of the config in force, and the sequences that the gate knows of them. */
 export class Doors {
-  readonly #gate: Gate
-  readonly #store: Store
-  readonly #say: (level: 'notice' | 'warning' | 'error', text: string) => void
-  /** Called when the gate knows other sequences, and so needs to see other packets. */
-  readonly #changed: () => void
+  readonly #of: DoorsTerms
   #kept = new Map<string, Kept>()
 
-  constructor(
-    gate: Gate,
-    store: Store,
-    say: (level: 'notice' | 'warning' | 'error', text: string) => void,
-    changed: () => void,
-  ) {
-    this.#gate = gate
-    this.#store = store
-    this.#say = say
-    this.#changed = changed
+  constructor(of: DoorsTerms) {
+    this.#of = of
   }
 
   /** Every sequence that opens something at the moment. */
   *secrets(): Generator<Secret> {
-    for (const { fixed, list } of this.#kept.values()) {
+    for (const { fixed, list, generated, users } of this.#kept.values()) {
       const secret = fixed ?? list?.secret
       if (secret !== undefined) yield secret
+      if (generated !== undefined) yield* generated.secrets()
+      if (users !== undefined) yield* users.secrets()
     }
   }
 
@@ -49,13 +63,25 @@ export class Doors {
 
   /** How many sequences are left in a door's list; `undefined`: it has none. */
   left(name: string): number | undefined {
-    return this.#kept.get(name)?.list?.left
+    const { list, generated } = this.#kept.get(name) ?? {}
+    return (list ?? generated)?.left
   }
 
-  /** Whether the opened secret may open its door: a one-time sequence has to be struck out first. */
+  /** How many users a door has; `undefined`: it has one secret for all. */
+  users(name: string): number | undefined {
+    return this.#kept.get(name)?.users?.users
+  }
+
+  /** Puts a new list in place of the one that the daemon keeps for a door. `undefined`: it keeps none. */
+  async rotate(name: string): Promise<number | undefined> {
+    return await this.#kept.get(name)?.generated?.rotate()
+  }
+
+  /** Whether the opened secret may open its door: one that opens once has to be struck out first. */
   async mayOpen(secret: Secret): Promise<boolean> {
     if (!secret.once) return true
-    return (await this.#kept.get(secret.door)?.list?.strike(secret)) ?? false
+    const { list, generated, users } = this.#kept.get(secret.door) ?? {}
+    return (await (list ?? generated ?? users)?.strike(secret)) ?? false
   }
 
   /** Puts other doors in force. What did not change of a door's sequence goes on, with the attempts at it. */
@@ -67,31 +93,77 @@ export class Doors {
       const kept = before.get(door.name)
       if (kept?.signature !== signature) continue
       kept.door = door
+      kept.users?.refresh()
       after.set(door.name, kept)
     }
-    for (const [name, { fixed, list }] of before) {
+    const closing = new Map<string, Promise<void>>()
+    for (const [name, { fixed, list, generated, users }] of before) {
       if (after.has(name)) continue
-      if (fixed !== undefined) this.#gate.remove(fixed)
+      if (fixed !== undefined) this.#of.gate.remove(fixed)
       list?.close()
+      users?.close()
+      if (generated !== undefined) closing.set(name, generated.close())
     }
     // In the order of the config, which is that of the log lines where sequences begin alike.
     this.#kept = new Map()
-    for (const door of doors) this.#kept.set(door.name, after.get(door.name) ?? this.#add(door))
-  }
-
-  close(): void {
-    for (const { list } of this.#kept.values()) list?.close()
-  }
-
-  #add(door: Door): Kept {
-    const signature = signatureOf(door)
-    if (door.secret.kind === 'sequence') {
-      const fixed = secretOf(door, door.secret.knocks)
-      this.#gate.add(fixed)
-      return { door, signature, fixed, list: undefined }
+    for (const door of doors) {
+      this.#kept.set(door.name, after.get(door.name) ?? this.#add(door, closing.get(door.name)))
     }
-    const list = new OneTimeDoor(door, door.secret.path, this.#gate, this.#store, this.#say, this.#changed)
-    list.refresh()
-    return { door, signature, fixed: undefined, list }
+    this.#forgetCodes()
+  }
+
+  async close(): Promise<void> {
+    const closing = [...this.#kept.values()].map(async ({ list, generated, users }) => {
+      list?.close()
+      users?.close()
+      await generated?.close()
+    })
+    await Promise.all(closing)
+  }
+
+  #add(door: Door, after: Promise<void> | undefined): Kept {
+    const { gate, store, say, changed, revoked, busy, listFolder: folder } = this.#of
+    const { secret } = door
+    const kept = { door, signature: signatureOf(door) }
+    switch (secret.kind) {
+      case 'sequence': {
+        const fixed = secretOf(door, secret.knocks)
+        gate.add(fixed)
+        return { ...kept, fixed }
+      }
+      case 'one-time': {
+        const list = new OneTimeDoor({ door, path: secret.path, lowWater: secret.lowWater, gate, store, say, changed })
+        list.refresh()
+        return { ...kept, list }
+      }
+      case 'generated': {
+        const { lowWater, list } = secret
+        const generated = new GeneratedDoor({ door, lowWater, list, folder, gate, store, say, changed, busy })
+        generated.begin(after)
+        return { ...kept, generated }
+      }
+      case 'totp':
+      case 'users': {
+        const { path, code } = secret
+        const gone = (user: string): void => revoked(door.name, user)
+        const users = new UsersDoor({ door, path, code, gate, store, say, changed, revoked: gone })
+        users.refresh()
+        return { ...kept, users }
+      }
+      default:
+        return secret satisfies never
+    }
+  }
+
+  /** Used codes of secrets that are gone would fill the journal in the end. */
+  #forgetCodes(): void {
+    const { store } = this.#of
+    const known = new Set<string>()
+    for (const { users } of this.#kept.values()) for (const key of users?.keys() ?? []) known.add(key)
+    for (const key of store.keys(USED_CODES_KEY)) {
+      if (known.has(key) || newestUsedAt(parseUsed(store.newest(key), 0)) + USED_KEPT_MS > Date.now()) continue
+      // What is left over is forgotten by the next start.
+      store.forget(key).catch(() => undefined)
+    }
   }
 }

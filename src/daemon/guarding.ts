@@ -5,7 +5,7 @@ import { formatService } from '../config/service.ts'
 import type { GuardStatus } from '../control/message.ts'
 import { Guard } from '../door/guard.ts'
 import { PortOpenings } from '../door/port-openings.ts'
-import type { PortOpening } from '../door/port-openings.ts'
+import type { OpenedFor, PortOpening } from '../door/port-openings.ts'
 import { RUN_FOLDER } from '../control/socket.ts'
 import { connectionsTo, isConnected } from '../host/connections.ts'
 import { listeningPorts } from '../host/listening.ts'
@@ -88,8 +88,8 @@ export class Guarding {
   }
 
   /** Opens a door's ports for a source. False: they stay shut. */
-  open(door: Door, source: Address, ms = door.cmdTimeoutMs): boolean {
-    return this.#ports?.open(door, source, ms) ?? false
+  open(door: Door, source: Address, { ms = door.cmdTimeoutMs, user }: Partial<OpenedFor> = {}): boolean {
+    return this.#ports?.open(door, source, { ms, user }) ?? false
   }
 
   /** Closes what is open for a door and a source, each of them any if it is not given. Gives how many openings that were. */

@@ -2,30 +2,44 @@ import type { Door, Knock } from '../config/config.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Secret } from '../gate/secret.ts'
 import { OneTimeList } from '../state/one-time.ts'
+import type { OneTimeLeft } from '../state/one-time.ts'
 import type { Store } from '../state/store.ts'
 import { watch } from '../state/watch.ts'
 import type { Watch } from '../state/watch.ts'
 import { secretOf } from './secret.ts'
 
-/** What a one-time door says. */
-type Say = (level: 'notice' | 'warning' | 'error', text: string) => void
+/** What a one-time door needs of its surroundings. */
+export interface OneTimeDoorTerms {
+  readonly door: Door
+  readonly path: string
+  /** So few sequences left are warned of; 0: none is. */
+  readonly lowWater: number
+  readonly gate: Gate
+  readonly store: Store
+  readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
+  /** Called when the gate has another sequence of this door. */
+  readonly changed: () => void
+}
+
+const NOTHING: OneTimeLeft = { next: undefined, sequences: [], left: 0, usedAgain: 0 }
 
 /** A door with a list of sequences: the gate knows the next one, and only that. */
 export class OneTimeDoor {
   readonly #door: Door
   readonly #gate: Gate
   readonly #list: OneTimeList
-  readonly #say: Say
+  readonly #say: OneTimeDoorTerms['say']
+  readonly #lowWater: number
   readonly #changed: () => void
   #watch: Watch | undefined
   #secret: Secret | undefined
-  #left = 0
+  #left: OneTimeLeft = NOTHING
   #striking = 0
   #said = ''
 
-  /** @param changed called when the gate has another sequence of this door */
-  constructor(door: Door, path: string, gate: Gate, store: Store, say: Say, changed: () => void) {
+  constructor({ door, path, lowWater, gate, store, say, changed }: OneTimeDoorTerms) {
     this.#door = door
+    this.#lowWater = lowWater
     this.#gate = gate
     this.#list = new OneTimeList(door.name, path, store)
     this.#say = say
@@ -48,7 +62,12 @@ export class OneTimeDoor {
 
   /** How many sequences the list has left. */
   get left(): number {
-    return this.#left
+    return this.#left.left
+  }
+
+  /** Those sequences, the next one first. */
+  get sequences(): readonly (readonly Knock[])[] {
+    return this.#left.sequences
   }
 
   /** Reads the list again and gives the gate its first unused sequence. */
@@ -58,7 +77,7 @@ export class OneTimeDoor {
     try {
       this.#give(this.#list.read())
     } catch (error) {
-      this.#give({ next: undefined, left: 0, usedAgain: 0 }, (error as Error).message)
+      this.#give(NOTHING, (error as Error).message)
     }
   }
 
@@ -93,23 +112,23 @@ export class OneTimeDoor {
     this.#secret = undefined
   }
 
-  #give(
-    left: { readonly next: readonly Knock[] | undefined; readonly left: number; readonly usedAgain: number },
-    why = '',
-  ): void {
+  #give(left: OneTimeLeft, why = ''): void {
     const { next } = left
-    this.#left = left.left
+    this.#left = left
     const before = JSON.stringify(this.#secret?.knocks)
     if (next === undefined) {
       this.#warn(`${this.#door.name}: disabled, no sequence is left${why === '' ? '' : `: ${why}`}`)
     } else if (left.usedAgain > 0) {
       this.#warn(`${this.#door.name}: sequences that were used stand in the list again: they open nothing`)
+    } else if (left.left <= this.#lowWater) {
+      const few = left.left === 1 ? 'one sequence is' : `${left.left} sequences are`
+      this.#warn(`${this.#door.name}: only ${few} left\npostern sequences make writes a new list`)
     } else {
       this.#said = ''
     }
     if (before === JSON.stringify(next)) return
     if (this.#secret !== undefined) this.#gate.remove(this.#secret)
-    this.#secret = next === undefined ? undefined : secretOf(this.#door, next)
+    this.#secret = next === undefined ? undefined : secretOf(this.#door, next, { once: true })
     if (this.#secret !== undefined) this.#gate.add(this.#secret)
     this.#changed()
   }

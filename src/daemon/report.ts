@@ -7,16 +7,16 @@ export function report(log: Log, effect: Effect): void {
   const { source } = effect
   switch (effect.kind) {
     case 'stage':
-      for (const { door } of effect.secrets) log.stage(source, door, effect.stage)
+      for (const door of effect.doors) log.stage(source, door, effect.stage)
       break
     case 'open':
-      log.open(source, effect.secret.door)
+      log.open(source, effect.secret.door, effect.secret.user)
       break
     case 'timeout':
-      for (const { door } of effect.secrets) log.sequenceTimeout(source, door, effect.stage)
+      for (const door of effect.doors) log.sequenceTimeout(source, door, effect.stage)
       break
     case 'broken':
-      for (const { door } of effect.secrets) {
+      for (const door of effect.doors) {
         log.explain(source, door, 'wrong knock', { stage: effect.stage, knock: knockText(effect) })
       }
       break

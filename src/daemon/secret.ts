@@ -1,14 +1,26 @@
 import type { Door, Knock } from '../config/config.ts'
 import type { Secret } from '../gate/secret.ts'
 import { OPENING_FLAGS } from '../gate/terms.ts'
+import type { Terms } from '../gate/terms.ts'
 import { formatAddress } from '../packet/address.ts'
 import { formatNetwork } from '../packet/network.ts'
 
+/** Whose a secret is, and whether it opens just once. */
+export interface SecretTerms {
+  readonly user?: string
+  readonly once?: boolean
+  /** Those of the door, where very many secrets share them. */
+  readonly terms?: Terms
+}
+
 /** What the gate is told of a door's sequence. */
-export function secretOf(door: Door, knocks: readonly Knock[]): Secret {
-  const { tcpFlags = OPENING_FLAGS, target, seqTimeoutMs: timeoutMs, allowFrom } = door
-  const terms = { flags: tcpFlags, target, timeoutMs, allowFrom }
-  return { door: door.name, knocks, terms, once: door.secret.kind === 'one-time' }
+export function secretOf(door: Door, knocks: readonly Knock[], of: SecretTerms = {}): Secret {
+  return { door: door.name, knocks, terms: of.terms ?? termsOf(door), user: of.user, once: of.once ?? false }
+}
+
+/** The terms that a door's knocks are under. */
+export function termsOf({ tcpFlags = OPENING_FLAGS, target, seqTimeoutMs: timeoutMs, allowFrom }: Door): Terms {
+  return { flags: tcpFlags, target, timeoutMs, allowFrom }
 }
 
 /** The same for two doors that are opened by the same knocks: an attempt at one goes on as one at the other. */

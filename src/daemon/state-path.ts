@@ -18,3 +18,8 @@ export function statePath(folder: string | undefined, config: string, interfaces
     .slice(0, HASH_CHARS)
   return join(folder ?? STATE_DIR_DEFAULT, `${basename(file)}-${hash}.journal`)
 }
+
+/** The folder of the lists of one-time sequences that the daemon makes, beside its journal. */
+export function listFolder(journal: string): string {
+  return `${journal.replace(/\.journal$/, '')}.lists`
+}

@@ -15,6 +15,8 @@ export interface Circumstances {
   readonly protocol: Protocol
   /** Of the last knock. */
   readonly port: number
+  /** Who opens it, where the door has several users. */
+  readonly user?: string | undefined
 }
 
 /** The same as environment variables, for scripts. */
@@ -25,5 +27,6 @@ export function commandEnvironment(of: Circumstances): Readonly<Record<string, s
     POSTERN_FAMILY: String(of.family),
     POSTERN_PROTOCOL: of.protocol === UDP ? 'udp' : 'tcp',
     POSTERN_PORT: String(of.port),
+    ...(of.user === undefined ? {} : { POSTERN_USER: of.user }),
   }
 }

@@ -40,12 +40,22 @@ export interface OpeningTerms {
   readonly log: DoorLog
 }
 
+/** An opening as others are told of it. */
+export interface OpeningLeft {
+  readonly door: string
+  readonly source: string
+  readonly user: string | undefined
+  readonly leftMs: number
+}
+
 /** The knock that opens. */
 export interface Knocked {
   readonly source: Address
   readonly protocol: Protocol
   /** Of the last knock. */
   readonly port: number
+  /** Whose knocks these are, where the door has several users. */
+  readonly user?: string | undefined
 }
 
 /** An opening that is live. */
@@ -53,6 +63,7 @@ interface Live {
   /** Its place among the live ones. */
   key: string
   readonly opening: Opening
+  user: string | undefined
   deadline: Deadline
   timer: NodeJS.Timeout | undefined
   /** Settles when the start command has ended. */
@@ -89,12 +100,12 @@ export class Openings {
     return [...this.#live.values()].map(({ opening }) => opening)
   }
 
-  /** The same with the milliseconds left to each. */
-  list(): readonly { readonly door: string; readonly source: string; readonly leftMs: number }[] {
+  /** The same with the milliseconds left to each, and who opened it last. */
+  list(): readonly OpeningLeft[] {
     const now = this.#terms.clocks.now()
-    return [...this.#live.values()].map(({ opening, deadline }) => {
+    return [...this.#live.values()].map(({ opening, deadline, user }) => {
       const { door, source } = opening
-      return { door, source, leftMs: timeLeft(deadline, now) }
+      return { door, source, user, leftMs: timeLeft(deadline, now) }
     })
   }
 
@@ -163,20 +174,20 @@ export class Openings {
       return
     }
     const stop = expand(commands.stop, address)
-    await this.#openForTime(door, { source: address, family, stop, environment }, start, key)
+    await this.#openForTime(door, { source: address, family, stop, user: knocked.user, environment }, start, key)
   }
 
   /** A door with a stop command: its close is on disk before it opens. */
   async #openForTime(
     door: Door,
-    what: Pick<Opening, 'source' | 'family' | 'stop' | 'environment'>,
+    what: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'environment'>,
     start: string | undefined,
     key: string,
   ): Promise<void> {
     const { store, clocks } = this.#terms
     const before = this.#live.get(key)
     if (before !== undefined) {
-      if (await this.#extend(before, door.cmdTimeoutMs)) return
+      if (await this.#extend(before, door.cmdTimeoutMs, what.user)) return
       await this.#close(before, false)
       if (this.#ending) return
     }
@@ -203,7 +214,7 @@ export class Openings {
   }
 
   /** False: it has to be opened anew, as it is being closed, or is not known to be open at all. */
-  async #extend(live: Live, durationMs: number): Promise<boolean> {
+  async #extend(live: Live, durationMs: number, user: string | undefined): Promise<boolean> {
     const { store, clocks, log } = this.#terms
     const { id, source, door } = live.opening
     if (live.closing !== undefined) return false
@@ -213,7 +224,7 @@ export class Openings {
     }
     const deadline = deadlineAfter(clocks.now(), durationMs)
     try {
-      await store.extended(id, deadline)
+      await store.extended(id, deadline, user)
     } catch (error) {
       if (isClosing(live)) return false
       log.notice('error', `${source}: ${door}: is not kept open for longer: ${(error as Error).message}`)
@@ -222,6 +233,7 @@ export class Openings {
     // The old deadline may have come while the journal took the new one.
     if (isClosing(live)) return false
     live.deadline = deadline
+    live.user = user ?? live.user
     this.#schedule(live)
     log.notice(
       'info',
@@ -354,7 +366,16 @@ function keyOf(door: string, source: string): string {
 
 function liveOf(key: string, opening: Opening, doubtful: boolean): Live {
   const started = Promise.resolve(true)
-  return { key, opening, deadline: opening, timer: undefined, started, doubtful, closing: undefined }
+  return {
+    key,
+    opening,
+    user: opening.user,
+    deadline: opening,
+    timer: undefined,
+    started,
+    doubtful,
+    closing: undefined,
+  }
 }
 
 /** A function, as a value that others change while one waits is not seen to change in line. */

@@ -103,7 +103,7 @@ class Around {
 
   knock(config: Config, door: string, source = CLIENT): boolean {
     const meant = doorOf(config, door)
-    return this.ports.open(meant, addressOf(source), meant.cmdTimeoutMs)
+    return this.ports.open(meant, addressOf(source), { ms: meant.cmdTimeoutMs })
   }
 }
 
@@ -145,7 +145,7 @@ test('knocking again extends, and never shortens what was given by hand', async 
   around.knock(config, 'ssh')
   await vi.advanceTimersByTimeAsync(9_000)
   expect(around.firewall.open).toEqual([OPEN_SSH])
-  around.ports.open(doorOf(config, 'ssh'), addressOf(CLIENT), 100_000)
+  around.ports.open(doorOf(config, 'ssh'), addressOf(CLIENT), { ms: 100_000 })
   around.knock(config, 'ssh')
   expect(around.ports.list()[0]!.leftMs).toBe(100_000)
   await vi.advanceTimersByTimeAsync(99_999)

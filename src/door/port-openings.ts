@@ -42,15 +42,24 @@ interface Live {
   readonly opening: Opening
   readonly source: Address
   door: Door
+  user: string | undefined
   elements: readonly Element[]
   deadline: Deadline
   timer: NodeJS.Timeout | undefined
+}
+
+/** For how long ports are opened, in milliseconds, and for whom where the door has several users. */
+export interface OpenedFor {
+  readonly ms: number
+  readonly user?: string | undefined
 }
 
 /** An opening as others are told of it. */
 export interface PortOpening {
   readonly door: string
   readonly source: string
+  /** Who opened it last, where the door has several users. */
+  readonly user: string | undefined
   readonly services: readonly string[]
   readonly leftMs: number
 }
@@ -81,7 +90,8 @@ export class PortOpenings {
         this.#forget(opening)
         continue
       }
-      this.#live.set(key, { opening, source, door, elements: [], deadline: opening, timer: undefined })
+      const { user } = opening
+      this.#live.set(key, { opening, source, door, user, elements: [], deadline: opening, timer: undefined })
     }
     this.replace(config)
   }
@@ -113,9 +123,10 @@ export class PortOpenings {
   /** Every opening there is, and how long it lasts yet. */
   list(): readonly PortOpening[] {
     const now = this.#terms.clocks.now()
-    return [...this.#live.values()].map(({ opening, door, deadline }) => ({
+    return [...this.#live.values()].map(({ opening, door, user, deadline }) => ({
       door: door.name,
       source: opening.source,
+      user,
       services: door.opens.map(formatService),
       leftMs: timeLeft(deadline, now),
     }))
@@ -125,7 +136,7 @@ export class PortOpenings {
    * Opens a door's ports for a source, or keeps them open for longer, never for shorter. False: they stay shut; the log
    * says why.
    */
-  open(door: Door, source: Address, ms: number): boolean {
+  open(door: Door, source: Address, { ms, user }: OpenedFor): boolean {
     const { clocks, log } = this.#terms
     const address = formatAddress(source)
     const key = keyOf(door.name, address)
@@ -150,9 +161,10 @@ export class PortOpenings {
       family: source.family,
       openedAt: now.wall,
       stop: undefined,
+      user,
       environment: {},
     }
-    const live: Live = before ?? { opening, source, door, elements, deadline, timer: undefined }
+    const live: Live = before ?? { opening, source, door, user, elements, deadline, timer: undefined }
     try {
       this.#let(live, elements, longest, now)
     } catch (error) {
@@ -160,6 +172,7 @@ export class PortOpenings {
       return false
     }
     live.deadline = deadline
+    live.user = user ?? live.user
     this.#live.set(key, live)
     this.#holders.add(live, elements)
     this.#schedule(live)
@@ -296,10 +309,10 @@ export class PortOpenings {
   }
 
   /** Writes an opening down, so that a restart does not end it. The kernel closes it whether that works or not. */
-  async #note({ opening, deadline }: Live, known: boolean): Promise<void> {
+  async #note({ opening, deadline, user }: Live, known: boolean): Promise<void> {
     const { store, log } = this.#terms
     try {
-      await (known ? store.extended(opening.id, deadline) : store.opened({ ...opening, ...deadline }))
+      await (known ? store.extended(opening.id, deadline, user) : store.opened({ ...opening, ...deadline }))
     } catch (error) {
       const { source, door } = opening
       log.notice('warning', `${source}: ${door}: would not outlast a restart: ${(error as Error).message}`)

@@ -5,11 +5,12 @@ import type { Secret } from './secret.ts'
 /** What the gate decided. It does nothing itself: whoever called it carries these out, in order. */
 export type Effect = Staged | Opened | Broken | TimedOut | Scanning | Passed
 
-/** A source reached a stage, for each of these secrets: they begin alike. */
+/** A source reached a stage of sequences of each of these doors: they begin alike. */
 export interface Staged {
   readonly kind: 'stage'
   readonly source: Address
-  readonly secrets: readonly Secret[]
+  /** Names, each once. */
+  readonly doors: readonly string[]
   readonly stage: number
 }
 
@@ -30,7 +31,8 @@ export interface Opened {
 export interface Broken {
   readonly kind: 'broken'
   readonly source: Address
-  readonly secrets: readonly Secret[]
+  /** Names, each once. */
+  readonly doors: readonly string[]
   /** The stage the attempt had reached. */
   readonly stage: number
   readonly protocol: Protocol
@@ -41,7 +43,8 @@ export interface Broken {
 export interface TimedOut {
   readonly kind: 'timeout'
   readonly source: Address
-  readonly secrets: readonly Secret[]
+  /** Names, each once. */
+  readonly doors: readonly string[]
   readonly stage: number
 }
 

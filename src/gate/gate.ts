@@ -108,7 +108,7 @@ export class Gate {
       const stage = this.#sequences.stage(this.#attempts.stage(attempt))
       yield {
         source: this.#sources.address(this.#attempts.source(attempt)),
-        doors: stage.secrets.map(({ door }) => door),
+        doors: stage.doors,
         stage: stage.depth,
         until: this.#attempts.deadline(attempt),
       }

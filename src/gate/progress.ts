@@ -81,7 +81,7 @@ export class Progress {
     const stage = this.#stage(attempt)
     if (!stage.gone) {
       const source = this.#sources.address(slot)
-      effects.push({ kind: 'timeout', source, secrets: stage.secrets, stage: stage.depth })
+      effects.push({ kind: 'timeout', source, doors: stage.doors, stage: stage.depth })
     }
     this.leave(slot, attempt)
   }
@@ -218,8 +218,7 @@ export class Progress {
   #reach(stage: Stage, packet: Packet, effects: Effect[]): void {
     const source = sourceOf(packet)
     const { complete } = stage
-    const secrets = complete.length === 0 ? stage.secrets : [...stage.secrets]
-    effects.push({ kind: 'stage', source, secrets, stage: stage.depth })
+    effects.push({ kind: 'stage', source, doors: stage.doors, stage: stage.depth })
     if (complete.length === 0) return
     const { protocol, port, time } = packet
     // A sequence that opens once leaves the list while the list is walked.
@@ -238,5 +237,5 @@ export class Progress {
 
 function broken(packet: Packet, stage: Stage): Effect {
   const { protocol, port } = packet
-  return { kind: 'broken', source: sourceOf(packet), secrets: stage.secrets, stage: stage.depth, protocol, port }
+  return { kind: 'broken', source: sourceOf(packet), doors: stage.doors, stage: stage.depth, protocol, port }
 }

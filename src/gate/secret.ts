@@ -9,6 +9,8 @@ export interface Secret {
   readonly door: string
   readonly knocks: readonly Knock[]
   readonly terms: Terms
+  /** Whose it is, where a door has several users. */
+  readonly user?: string | undefined
   /** Whether it opens just once: the gate forgets it in the same step that it opens. */
   readonly once: boolean
 }

@@ -68,7 +68,7 @@ export class Sequences {
     if (!way.at(-1)?.complete.includes(secret)) return
     for (const stage of way.toReversed()) {
       stage.leave(secret)
-      if (stage.secrets.length === 0) this.#forget(stage)
+      if (stage.empty) this.#forget(stage)
     }
   }
 

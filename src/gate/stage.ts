@@ -1,4 +1,4 @@
-import { knockKey } from './secret.ts'
+import { Company, has } from './company.ts'
 import type { Secret } from './secret.ts'
 import type { Terms } from './terms.ts'
 
@@ -21,16 +21,15 @@ export class Stage {
   gone = false
   /** Attempts that stand here. */
   attempts = 0
-  /** Sequences through here, those that end here among them. */
-  readonly secrets: Secret[] = []
   /** Sequences that end here. */
   readonly complete: Secret[] = []
   /** Most stages lead on to one other only; a map each would cost more than all the rest. */
   #onlyKey = -1
   #only: Stage | undefined
   #more: Map<number, Stage> | undefined
-  /** The knocks of all sequences through here; made when first asked for, where there are several. */
-  #own: Set<number> | undefined
+  /** Sequences through here, those that end here among them. Of most stages there is only one. */
+  #sole: Secret | undefined
+  #several: Company | undefined
 
   constructor(parent: Stage | undefined, key: number, terms: Terms) {
     this.parent = parent
@@ -50,6 +49,16 @@ export class Stage {
     return this.#more !== undefined
   }
 
+  /** Whether no sequence runs through here. */
+  get empty(): boolean {
+    return this.#sole === undefined && this.#several === undefined
+  }
+
+  /** Names of the doors that the sequences through here open, each once, the oldest first. */
+  get doors(): readonly string[] {
+    return this.#sole === undefined ? (this.#several?.doors ?? []) : [this.#sole.door]
+  }
+
   /** The stage that this knock leads to. */
   next(key: number): Stage | undefined {
     return this.#onlyKey === key ? this.#only : this.#more?.get(key)
@@ -57,12 +66,7 @@ export class Stage {
 
   /** Whether the knock is part of a sequence through here, at whatever place. */
   owns(key: number): boolean {
-    const only = this.secrets.length === 1 ? this.secrets[0]! : undefined
-    if (only !== undefined) return only.knocks.some((knock) => knockKey(knock.protocol, knock.port) === key)
-    this.#own ??= new Set(
-      this.secrets.flatMap((secret) => secret.knocks.map((knock) => knockKey(knock.protocol, knock.port))),
-    )
-    return this.#own.has(key)
+    return this.#sole === undefined ? (this.#several?.owns(key) ?? false) : has(this.#sole, key)
   }
 
   /** Whether this stage is `other`, or lies on a way through it. */
@@ -102,22 +106,32 @@ export class Stage {
     }
   }
 
-  /** Notes that a sequence runs through here, or no longer does. */
+  /** Notes that a sequence runs through here. */
   join(secret: Secret, ends: boolean): void {
-    this.secrets.push(secret)
     if (ends) this.complete.push(secret)
-    this.#own = undefined
+    if (this.empty) {
+      this.#sole = secret
+      return
+    }
+    if (this.#several === undefined) {
+      this.#several = new Company()
+      this.#several.add(this.#sole!)
+      this.#sole = undefined
+    }
+    this.#several.add(secret)
   }
 
-  /** @see join */
+  /** Notes that one that has joined runs through here no longer. */
   leave(secret: Secret): void {
-    drop(this.secrets, secret)
-    drop(this.complete, secret)
-    this.#own = undefined
+    const end = this.complete.indexOf(secret)
+    if (end >= 0) this.complete.splice(end, 1)
+    if (this.#several === undefined) {
+      if (this.#sole === secret) this.#sole = undefined
+      return
+    }
+    const last = this.#several.remove(secret)
+    if (last === undefined) return
+    this.#sole = last
+    this.#several = undefined
   }
-}
-
-function drop(list: Secret[], secret: Secret): void {
-  const index = list.indexOf(secret)
-  if (index >= 0) list.splice(index, 1)
 }

@@ -5,7 +5,7 @@ import type { Fault, Reading } from '../config/config.ts'
 import type { Facts, FileFacts } from '../config/facts.ts'
 import { formatFault } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
-import { ONE_TIME_FILE_MAX_BYTES } from '../state/one-time.ts'
+import { USERS_FILE_MAX_BYTES } from '../config/users.ts'
 import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
 
@@ -111,7 +111,7 @@ class Machine implements Facts {
   }
 
   file(path: string): FileFacts {
-    return readBounded(path, ONE_TIME_FILE_MAX_BYTES)
+    return readBounded(path, USERS_FILE_MAX_BYTES)
   }
 }
 

@@ -16,6 +16,8 @@ Looks after knockd's doors.
   status            how a running knockd is doing: what is open, and for how long
   open DOOR         open a door by hand
   close DOOR        close it before its time
+  sequences         make, count, list and rotate lists of one-time sequences
+  keygen            make the secret of a door's time-based codes
   firewall          a base ruleset that cannot lock you out; or rules with which the
                     kernel does the knocking without a daemon
 
@@ -64,9 +66,17 @@ export async function postern(argv: readonly string[], output: Output): Promise<
       const byHand = await import('./control/by-hand.ts')
       return await byHand[command](args, output)
     }
+    case 'sequences': {
+      const { sequences } = await import('./sequences/sequences.ts')
+      return await sequences(args, output)
+    }
     case 'firewall': {
       const { firewall } = await import('./firewall/firewall.ts')
       return await firewall(args, output)
+    }
+    case 'keygen': {
+      const { keygen } = await import('./keygen/keygen.ts')
+      return await keygen(args, output)
     }
     case undefined:
       output.err('postern: no command is given\n  postern --help lists them\n')

@@ -51,9 +51,14 @@ function read(): string {
 describe('a strike', () => {
   test('writes one byte over the line, and gives the next', async () => {
     write('# old\n 1,2,3\n 4,5,6\n')
-    expect(list.read()).toEqual({ next: knocks(1, 2, 3), left: 2, usedAgain: 0 })
+    expect(list.read()).toEqual({
+      next: knocks(1, 2, 3),
+      sequences: [knocks(1, 2, 3), knocks(4, 5, 6)],
+      left: 2,
+      usedAgain: 0,
+    })
     const strike = await list.strike(knocks(1, 2, 3))
-    expect(strike).toEqual({ outcome: 'struck', next: knocks(4, 5, 6), left: 1, usedAgain: 0 })
+    expect(strike).toMatchObject({ outcome: 'struck', next: knocks(4, 5, 6), left: 1, usedAgain: 0 })
     expect(read()).toBe('# old\n#1,2,3\n 4,5,6\n')
     expect((await list.strike(knocks(4, 5, 6))).next).toBeUndefined()
   })
@@ -105,7 +110,7 @@ describe('what was used stays used', () => {
     await list.strike(knocks(1, 2))
     copyFileSync(`${path}.backup`, path)
     await restart()
-    expect(list.read()).toEqual({ next: knocks(3, 4), left: 1, usedAgain: 1 })
+    expect(list.read()).toMatchObject({ next: knocks(3, 4), left: 1, usedAgain: 1 })
     expect((await list.strike(knocks(1, 2))).outcome).toBe('used')
     // The next strike mends the file.
     await list.strike(knocks(3, 4))

@@ -21,6 +21,8 @@ export type OneTimeParser = (text: string) => readonly OneTimeLine[]
 export interface OneTimeLeft {
   /** The sequence that opens the door next; `undefined` where none is left. */
   readonly next: readonly Knock[] | undefined
+  /** All that are left, in order. */
+  readonly sequences: readonly (readonly Knock[])[]
   /** How many are left, the next one included; a sequence that stands there twice counts once. */
   readonly left: number
   /** Lines not struck out though their sequence was used: an old copy of the file was put back. They open nothing. */
@@ -119,8 +121,13 @@ export class OneTimeList {
   #left({ lines }: Content): OneTimeLeft {
     const unstruck = lines.filter(({ struck }) => !struck)
     const good = unstruck.filter((line) => !this.#isUsed(line))
-    const left = new Set(good.map((line) => this.#mark(line))).size
-    return { next: good[0]?.knocks, left, usedAgain: unstruck.length - good.length }
+    const byMark = new Map<string, readonly Knock[]>()
+    for (const line of good) {
+      const mark = this.#mark(line)
+      if (!byMark.has(mark)) byMark.set(mark, line.knocks)
+    }
+    const sequences = [...byMark.values()]
+    return { next: sequences[0], sequences, left: sequences.length, usedAgain: unstruck.length - good.length }
   }
 
   #mark(line: OneTimeLine): string {

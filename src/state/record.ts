@@ -4,7 +4,8 @@ import type { Deadline, Opening } from './opening.ts'
 /** What the journal's lines say. */
 export type Entry =
   | ({ readonly kind: 'opened' } & Opening)
-  | ({ readonly kind: 'extended'; readonly id: string } & Deadline)
+  /** `user`: who extended it, where the door has several users. */
+  | ({ readonly kind: 'extended'; readonly id: string; readonly user?: string | undefined } & Deadline)
   | { readonly kind: 'closed'; readonly id: string }
   /** A one-time sequence was accepted: see `usedMark`. */
   | { readonly kind: 'used'; readonly door: string; readonly mark: string }
@@ -17,12 +18,14 @@ type Fields = Readonly<Record<string, unknown>>
 export function readEntry(value: unknown): Entry | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const fields = value as Fields
-  const { kind, id, door, mark, key } = fields
+  const { kind, id, door, mark, key, user } = fields
   switch (kind) {
     case 'opened':
       return isOpening(fields) ? { kind, ...copyOpening(fields) } : undefined
     case 'extended':
-      return isId(id) && isDeadline(fields) ? { kind, id, ...copyDeadline(fields) } : undefined
+      return isId(id) && isDeadline(fields) && isOptional(user, isText)
+        ? { kind, id, user, ...copyDeadline(fields) }
+        : undefined
     case 'closed':
       return isId(id) ? { kind, id } : undefined
     case 'used':
@@ -36,7 +39,7 @@ export function readEntry(value: unknown): Entry | undefined {
 
 /** Whether an opening is one that can be written and read again. */
 export function isOpening(value: object): value is Opening {
-  const { id, door, source, family, openedAt, stop, environment } = value as Fields
+  const { id, door, source, family, openedAt, stop, user, environment } = value as Fields
   return (
     isId(id) &&
     isText(door) &&
@@ -44,6 +47,7 @@ export function isOpening(value: object): value is Opening {
     (family === 4 || family === 6) &&
     isTime(openedAt) &&
     isOptional(stop, isText) &&
+    isOptional(user, isText) &&
     isEnvironment(environment) &&
     isDeadline(value)
   )
@@ -57,8 +61,8 @@ export function isDeadline(value: object): value is Deadline {
 
 /** An opening's own fields, and no others. */
 export function copyOpening(opening: Opening): Opening {
-  const { id, door, source, family, openedAt, stop, environment } = opening
-  return { id, door, source, family, openedAt, stop, environment: { ...environment }, ...copyDeadline(opening) }
+  const { id, door, source, family, openedAt, stop, user, environment } = opening
+  return { id, door, source, family, openedAt, stop, user, environment: { ...environment }, ...copyDeadline(opening) }
 }
 
 /** A deadline's own fields, and no others. */

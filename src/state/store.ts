@@ -64,14 +64,14 @@ export class Store {
   }
 
   /**
-   * Notes a new deadline. Only once this resolves may the opening outlive the old one.
+   * Notes a new deadline, and who set it where the door has several users. Only once this resolves may the opening outlive the old one.
    *
    * @throws StoreError (as a rejection) if there is no such opening, or none any more
    * @throws JournalError (as a rejection) if it could not be made durable
    */
-  async extended(id: string, deadline: Deadline): Promise<void> {
+  async extended(id: string, deadline: Deadline, user?: string): Promise<void> {
     if (!isDeadline(deadline)) throw new StoreError('a deadline that cannot be written down')
-    if (this.#knows(id)) await this.#journal.append({ kind: 'extended', id, ...copyDeadline(deadline) })
+    if (this.#knows(id)) await this.#journal.append({ kind: 'extended', id, user, ...copyDeadline(deadline) })
     if (!this.openings.has(id)) throw new StoreError(`opening ${id} is not there`)
   }
 
@@ -113,6 +113,13 @@ export class Store {
   /** The newest value accepted for a key, durably or just now. */
   newest(key: string): string | undefined {
     return this.#newest.get(key)?.value ?? this.#tables.replay.get(key)
+  }
+
+  /** Keys that begin like this and have a value, durably or just now. */
+  *keys(prefix: string): Generator<string> {
+    for (const key of new Set([...this.#tables.replay.keys(), ...this.#newest.keys()])) {
+      if (key.startsWith(prefix)) yield key
+    }
   }
 
   /**

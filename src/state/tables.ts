@@ -54,7 +54,9 @@ export class Tables implements Ledger {
       }
       case 'extended': {
         const opening = this.openings.get(entry.id)
-        if (opening !== undefined) this.openings.set(entry.id, { ...opening, ...copyDeadline(entry) })
+        if (opening === undefined) break
+        const user = entry.user ?? opening.user
+        this.openings.set(entry.id, { ...opening, user, ...copyDeadline(entry) })
         break
       }
       case 'closed':

@@ -1,5 +1,10 @@
-import type { Knock } from '../config/config.ts'
 import { TCP } from '../packet/packet.ts'
+
+/** A TCP port to knock at. */
+export interface CodeKnock {
+  readonly protocol: typeof TCP
+  readonly port: number
+}
 
 /** What the first group is put behind, and the second: ports from 20000 and from 10000 on. */
 const FIRST = 20_000
@@ -13,7 +18,7 @@ const SECOND = 10_000
  * So they are always valid, unprivileged, out of the range that Linux takes ports for its own connections from, and never
  * the same; and the second is below the first, so that a scan in ascending order never makes one out of two.
  */
-export function knocksOfCode(code: string): readonly Knock[] {
+export function knocksOfCode(code: string): readonly CodeKnock[] {
   const cut = Math.ceil(code.length / 2)
   return [
     { protocol: TCP, port: FIRST + Number(code.slice(0, cut)) },

@@ -67,13 +67,13 @@ export function texts(effects: readonly Effect[]): readonly string[] {
   return effects.flatMap((effect) => {
     switch (effect.kind) {
       case 'stage':
-        return effect.secrets.map(({ door }) => `${door} ${effect.stage}`)
+        return effect.doors.map((door) => `${door} ${effect.stage}`)
       case 'open':
         return [`${effect.secret.door} open`]
       case 'broken':
-        return effect.secrets.map(({ door }) => `${door} wrong ${effect.stage}`)
+        return effect.doors.map((door) => `${door} wrong ${effect.stage}`)
       case 'timeout':
-        return effect.secrets.map(({ door }) => `${door} late ${effect.stage}`)
+        return effect.doors.map((door) => `${door} late ${effect.stage}`)
       case 'scan':
         return ['scan']
       case 'passed':

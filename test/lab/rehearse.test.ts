@@ -1,7 +1,9 @@
 // Goal: a rehearsal shows on a copy of the machine's rules what a config does, names each mistake that people make with
 // the line that is at fault, and leaves the machine itself as it was, whatever happens. A host of the lab plays the machine.
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import type { TotpSecret } from '../../src/totp/code.ts'
+import { secretUri } from '../../src/totp/secret-text.ts'
 import { hidePort, nft } from './firewall.ts'
 import { program } from './knockd.ts'
 import { Host, SERVER_4, SERVER_6, lab, link } from './net.ts'
@@ -116,6 +118,31 @@ const ALL_GOOD = {
 }
 
 lab('a config that works', () => {
+  test(
+    'by a code, a list that the daemon makes, or users: each is knocked with what opens it',
+    async () => {
+      const machine = await makeMachine()
+      const secret = scratch('secret')
+      const totp: TotpSecret = { key: new Uint8Array(20).fill(5), algorithm: 'SHA1', digits: 8, periodS: 30 }
+      writeFileSync(secret, secretUri(totp, 'gate', 'ssh'), { mode: 0o600 })
+      const users = scratch('users')
+      writeFileSync(users, 'alice 7431,8020:udp,9123\n', { mode: 0o600 })
+      const doors = [
+        ['code', `Sequence = 6103\nTOTP_Secret_File = ${secret}`],
+        ['list', 'One_Time_Sequences = generate\nPublish_To = /nowhere\nPublish_Passphrase_File = /nowhere/pass'],
+        ['team', `Users = ${users}`],
+      ].map(([name, lines]) => `[${name}]\n${lines}\nSeq_Timeout = 1\nOpen_Ports = tcp/22\nOpen_For = 2s\n`)
+      const document = await report(machine, doors.join(''))
+      expect(document.doors.map(({ name }) => name)).toEqual(['code', 'list', 'team'])
+      for (const { name, tried } of document.doors) {
+        expect(tried.map(({ family }) => family)).toEqual([4, 6])
+        for (const { checks } of tried) expect(checks, `${name}: ${JSON.stringify(document)}`).toEqual(ALL_GOOD)
+      }
+      expect(document.findings).toEqual([])
+    },
+    LIMIT_MS,
+  )
+
   for (const hiding of ['drop', 'reject', 'reset'] as const) {
     test(
       `is all green over both families, behind ${hiding}`,

@@ -141,8 +141,8 @@ export class Log {
   }
 
   /** A door opens. */
-  open(source: Address, door: string): void {
-    this.#add(opens(source, door))
+  open(source: Address, door: string, user?: string): void {
+    this.#add(opens(source, door, user))
   }
 
   running(door: string, command: string): void {

@@ -37,9 +37,10 @@ export function cameToNothing(source: Address, door: string | undefined, reason:
   }
 }
 
-/** A door opens. */
-export function opens(source: Address, door: string): Said {
-  return { event: 'open', source: formatAddress(source), text: `${door}: OPEN SESAME`, facts: { door }, urgent: true }
+/** A door opens. `user`: for whom, where it has several. */
+export function opens(source: Address, door: string, user?: string): Said {
+  const text = `${door}: OPEN SESAME${user === undefined ? '' : ` (${user})`}`
+  return { event: 'open', source: formatAddress(source), text, facts: { door, user }, urgent: true }
 }
 
 /** The time of an opening is over. `source`: an address in text. */

@@ -11,6 +11,15 @@ export const RECENT_MAX_S = 4_294_967
 
 const SECOND_MS = 1_000
 
+/** Why a kind of secret is none for rules that stay as they are. */
+const CHANGING: Readonly<Record<Door['secret']['kind'], string | undefined>> = {
+  sequence: undefined,
+  'one-time': 'has one-time sequences, and the kernel cannot strike one out',
+  generated: 'has one-time sequences, and the kernel cannot strike one out',
+  totp: 'has codes that change with the time, and the kernel cannot compute them',
+  users: 'has users, and the kernel cannot tell who knocked',
+}
+
 /** What of a door the kernel's own rules cannot do, each with what would be right. */
 export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
   const faults: Fault[] = []
@@ -19,12 +28,8 @@ export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
     faults.push({ severity: 'error', line: door.line, column: 1, message, hint })
   }
   const { secret, opens, commands4, commands6, target, extendWhileConnected } = door
-  if (secret.kind === 'one-time') {
-    refuse(
-      'has one-time sequences, and the kernel cannot strike one out',
-      'give it a `Sequence`, or leave it to knockd',
-    )
-  }
+  const changing = CHANGING[secret.kind]
+  if (changing !== undefined) refuse(changing, 'give it a `Sequence`, or leave it to knockd')
   const commands = [commands4.start, commands4.stop, commands6.start, commands6.stop].some((one) => one !== undefined)
   if (opens.length === 0) {
     refuse('opens by a command, and the kernel runs none', 'as in `Open_Ports = tcp/22`; or leave it to knockd')

@@ -64,8 +64,14 @@ export function statusText(of: Status): string {
     ),
     ...table(
       'open',
-      ['door', 'source', 'what', 'left'],
-      of.openings.map((each) => [each.door, each.source, each.services.join(', ') || 'command', timeText(each.leftMs)]),
+      ['door', 'source', 'user', 'what', 'left'],
+      of.openings.map((each) => [
+        each.door,
+        each.source,
+        each.user ?? '-',
+        each.services.join(', ') || 'command',
+        timeText(each.leftMs),
+      ]),
     ),
     `attempts under way: ${attempts.count}, sources remembered: ${attempts.sources}`,
     ...rows(
@@ -79,8 +85,9 @@ function waitingText(waiting: string | undefined): string {
   return waiting === undefined ? '' : `waited for: ${waiting}`
 }
 
-function secretText({ secret, left }: DoorStatus): string {
-  return secret === 'sequence' ? 'sequence' : `one-time, ${left ?? 0} left`
+function secretText({ secret, left, users }: DoorStatus): string {
+  if (left !== undefined) return `${secret}, ${left} left`
+  return users === undefined ? secret : `${users} user${users === 1 ? '' : 's'}`
 }
 
 function opensText({ opens, commands }: DoorStatus): string {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Config } from '../../config/config.ts'
+import type { Config, Secret } from '../../config/config.ts'
 import type { Finding } from './finding.ts'
 import { shellWord } from './finding.ts'
 
@@ -23,7 +23,7 @@ export function judgePermissions(
   stateFolder: string,
   look: (path: string) => Mode | undefined = modeOf,
 ): readonly Finding[] {
-  const secrets = [file, ...doors.flatMap(({ secret }) => (secret.kind === 'one-time' ? [secret.path] : []))]
+  const secrets = [file, ...doors.flatMap(({ secret }) => secretFiles(secret))]
   const findings = [...new Set(secrets)].flatMap((path): readonly Finding[] => {
     const seen = look(path)
     if (seen === undefined || (seen.mode & (OTHERS_ANY | GROUP_WRITE)) === 0) return []
@@ -38,6 +38,13 @@ export function judgePermissions(
     findings.push({ severity: 'fault', subject: 'permissions', message, mend: `chmod go-w ${shellWord(folder)}` })
   }
   return findings
+}
+
+/** The files that hold a door's secrets, beside the config. */
+function secretFiles(secret: Secret): readonly string[] {
+  if ('path' in secret) return [secret.path]
+  const passphrase = secret.kind === 'generated' ? secret.list.publish?.passphraseFile : undefined
+  return passphrase === undefined ? [] : [passphrase]
 }
 
 function modeOf(path: string): Mode | undefined {

@@ -5,7 +5,13 @@ import type { CommandRun } from './observation.ts'
 
 /** Whether the daemon opened a door for a source. */
 export function hasOpened(lines: readonly string[], door: string, source: string): boolean {
-  return lines.includes(`${source}: ${door}: OPEN SESAME`)
+  return lines.some((line) => saysOpen(line, door, source))
+}
+
+/** Whether a line of the log says so. Behind it may stand who it was, in brackets. */
+export function saysOpen(line: string, door: string, source: string): boolean {
+  const start = `${source}: ${door}: OPEN SESAME`
+  return line === start || line.startsWith(`${start} (`)
 }
 
 /** The commands that the daemon ran at a door for a source, with what they printed and how they ended. */

@@ -8,12 +8,13 @@ import type { Family } from '../../packet/address.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
 import { listeningPorts } from '../../host/listening.ts'
 import type { Asked } from './arguments.ts'
+import { Holders } from './holders.ts'
 import { STAGE_FOLDER } from './namespace.ts'
 import type { KnockOrder } from './orders.ts'
 import { commandsIn, outsideIn } from './outside.ts'
 import { portsOf } from './ports.ts'
 import type { OpenedPort } from './ports.ts'
-import { readList } from './real-files.ts'
+import { listOf } from './real-files.ts'
 import type { OneTimeList } from './real-files.ts'
 import { rehearsedConfig } from './rehearsed-config.ts'
 import type { RehearsedConfig } from './rehearsed-config.ts'
@@ -46,8 +47,9 @@ export class Play {
   readonly doors: DoorReport[] = []
   readonly #stage: Stage
   readonly #script: Script
-  /** One-time sequences that are left, by the path of their list. */
+  /** One-time sequences that are left, by the door's name. */
   readonly #lists = new Map<string, OneTimeList & { used: number }>()
+  readonly #holders = new Holders()
   /** Who has been let in by a door that does not shut by itself, by family and port. */
   readonly #inside = new Map<string, string>()
   readonly #scan: readonly KnockOrder[]
@@ -90,12 +92,12 @@ export class Play {
   async #prepare(leaveOut: ReadonlySet<string>): Promise<RehearsedConfig> {
     const { config, text, asked } = this.#script
     const lists = new Map<string, string>()
-    for (const { secret } of config.doors) {
-      const list = secret.kind === 'one-time' ? readList(secret.path) : undefined
-      if (secret.kind !== 'one-time' || list === undefined) continue
+    for (const { name, secret } of config.doors) {
+      const list = listOf(secret)
+      if (list === undefined) continue
       const copy = `${STAGE_FOLDER}/list-${lists.size + 1}`
-      lists.set(secret.path, copy)
-      this.#lists.set(secret.path, { ...list, used: 0 })
+      lists.set(name, copy)
+      this.#lists.set(name, { ...list, used: 0 })
       await this.#stage.server.ask('write', { path: copy, text: list.text })
     }
     const places = { stateDir: `${STAGE_FOLDER}/state`, lists }
@@ -178,6 +180,7 @@ export class Play {
 
   /** What to knock, and what the attempts that must not open are made of; or why that cannot be. */
   #knocksOf({
+    name,
     secret,
     tcpFlags,
   }: Door): { knocks: readonly Knock[]; wrongKnocks: readonly Knock[] | undefined } | string {
@@ -185,9 +188,12 @@ export class Play {
       return 'its TCPFlags ask for packets that no ordinary client sends'
     }
     if (secret.kind === 'sequence') return { knocks: secret.knocks, wrongKnocks: secret.knocks }
-    const list = this.#lists.get(secret.path)
+    if (secret.kind === 'totp' || secret.kind === 'users') return this.#holders.knocks(secret)
+    const list = this.#lists.get(name)
     const knocks = list?.left[list.used]
-    if (list === undefined || knocks === undefined) return `no one-time sequence is left for it in ${secret.path}`
+    if (list === undefined || knocks === undefined) {
+      return `no one-time sequence is left for it${secret.kind === 'one-time' ? ` in ${secret.path}` : ''}`
+    }
     list.used++
     return { knocks, wrongKnocks: list.left[list.used] }
   }

@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { parseOneTime } from '../../config/one-time.ts'
-import type { Knock } from '../../config/config.ts'
+import type { Knock, Secret } from '../../config/config.ts'
+import { formatSequence } from '../../config/sequence.ts'
+import { makeSequence } from '../../publish/sequence.ts'
+
+/** Sequences that are made for a door whose list the daemon makes: two for each family, and some to spare. */
+const MADE = 8
 
 /** The config's text, which was looked at before. */
 export function readWhole(file: string): string {
@@ -13,8 +18,17 @@ export interface OneTimeList {
   readonly left: readonly (readonly Knock[])[]
 }
 
+/** The list that the rehearsal takes for a door. `undefined` where there is none, or it cannot be read. */
+export function listOf(secret: Secret): OneTimeList | undefined {
+  if (secret.kind === 'one-time') return readList(secret.path)
+  if (secret.kind !== 'generated') return undefined
+  const { list } = secret
+  const left = Array.from({ length: MADE }, () => makeSequence(list, new Set()))
+  return { text: left.map((knocks) => ` ${formatSequence(knocks)}\n`).join(''), left }
+}
+
 /** Reads a list, to be copied: nothing is struck out in the real one. `undefined` where it cannot be read. */
-export function readList(path: string): OneTimeList | undefined {
+function readList(path: string): OneTimeList | undefined {
   try {
     const text = readFileSync(path, 'latin1')
     const { lines } = parseOneTime(text)

@@ -31,7 +31,7 @@ const TEXT = `[options]
 	Start_Command = firewall-cmd --reload
 `
 const { config } = readConfig(TEXT, 'knockd.conf')
-const PLACES = { stateDir: '/run/x/state', lists: new Map([['/etc/list', '/run/x/list-1']]) }
+const PLACES = { stateDir: '/run/x/state', lists: new Map([['listed', '/run/x/list-1']]) }
 
 test('log, pid file, state, lists and long times are others', () => {
   const { text, times } = rehearsedConfig(TEXT, config!, PLACES, { full: false, leaveOut: new Set(['outside']) })
@@ -50,7 +50,7 @@ test('log, pid file, state, lists and long times are others', () => {
   expect(more).toEqual([])
   expect(long).toEqual({ ...config!.doors[0]!, line: long!.line, cmdTimeoutMs: 4_000, seqTimeoutMs: 2_000 })
   expect(short).toEqual({ ...config!.doors[1]!, line: short!.line })
-  expect(listed!.secret).toEqual({ kind: 'one-time', path: '/run/x/list-1' })
+  expect(listed!.secret).toEqual({ kind: 'one-time', path: '/run/x/list-1', lowWater: 3 })
   expect(times.get('long')).toEqual({ cmdTimeoutMs: 4_000, seqTimeoutMs: 2_000, deadlineShortened: true })
   expect(times.get('short')).toEqual({ cmdTimeoutMs: 3_000, seqTimeoutMs: 1_000, deadlineShortened: false })
 })

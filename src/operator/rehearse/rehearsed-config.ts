@@ -1,3 +1,4 @@
+import { TOTP_SKEW_MAX } from '../../config/config.ts'
 import type { Config, Door } from '../../config/config.ts'
 import { DOOR_DIRECTIVES, OPTION_DIRECTIVES } from '../../config/directive.ts'
 import type { Directive } from '../../config/directive.ts'
@@ -35,7 +36,7 @@ export interface DoorTimes {
 /** Where the copy keeps what is its own. */
 export interface RehearsedPlaces {
   readonly stateDir: string
-  /** Copies of lists of one-time sequences, by the path in the config. */
+  /** Copies of lists of one-time sequences, and lists in place of those that the daemon makes, by the door's name. */
   readonly lists: ReadonlyMap<string, string>
 }
 
@@ -77,7 +78,7 @@ export function rehearsedConfig(
 function shorten(
   lines: string[],
   section: Section,
-  { cmdTimeoutMs, seqTimeoutMs, secret }: Door,
+  { name, cmdTimeoutMs, seqTimeoutMs, secret }: Door,
   times: DoorTimes,
   { lists }: RehearsedPlaces,
 ): string[] {
@@ -88,8 +89,11 @@ function shorten(
   }
   if (times.cmdTimeoutMs !== cmdTimeoutMs) replace(DOOR_DIRECTIVES.cmdTimeout, `${times.cmdTimeoutMs}ms`)
   if (times.seqTimeoutMs !== seqTimeoutMs) replace(DOOR_DIRECTIVES.seqTimeout, `${times.seqTimeoutMs}ms`)
-  const list = secret.kind === 'one-time' ? lists.get(secret.path) : undefined
+  const list = lists.get(name)
   if (list !== undefined) replace(DOOR_DIRECTIVES.oneTime, list)
+  if (secret.kind === 'generated') blank(lines, section, isPublishing)
+  // A code opens once, and more than one is needed before the next period begins.
+  if (secret.kind === 'totp' || secret.kind === 'users') replace(DOOR_DIRECTIVES.skew, String(TOTP_SKEW_MAX))
   return instead
 }
 
@@ -110,6 +114,14 @@ function blank(lines: string[], { entries }: Section, which: (key: string, value
 function isMoved(key: string): boolean {
   const { useSyslog, logFile, logFormat, pidFile, stateDir } = OPTION_DIRECTIVES
   return [useSyslog, logFile, logFormat, pidFile, stateDir].some((directive) => isSpelt(directive, key))
+}
+
+/** What a list in the place of the daemon's own has no use for. */
+function isPublishing(key: string): boolean {
+  const { listCount, listLength, listPorts, publishTo } = DOOR_DIRECTIVES
+  const { publishFor, publishPassphrase, publishHost, publishOverlap } = DOOR_DIRECTIVES
+  const all = [listCount, listLength, listPorts, publishTo, publishFor, publishPassphrase, publishHost, publishOverlap]
+  return all.some((directive) => isSpelt(directive, key))
 }
 
 function isHook(key: string): boolean {

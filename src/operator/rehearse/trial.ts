@@ -3,7 +3,7 @@ import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
 import { whoTakes } from './culprit.ts'
-import { commandsRun, hasOpened } from './daemon-log.ts'
+import { commandsRun, hasOpened, saysOpen } from './daemon-log.ts'
 import type { Observation } from './observation.ts'
 import type { Answer, KnockOrder, Spot } from './orders.ts'
 import type { OpenedPort } from './ports.ts'
@@ -77,7 +77,8 @@ export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> 
   const before = await tryAll(stage, spots, inside ? source : other)
 
   const opened = await knockAndEnter(stage, trial, spots, source)
-  const seen = (await stage.server.line(DAEMON, from, saysOpen(source, door), SAID_LIMIT_MS)) !== undefined
+  const seen =
+    (await stage.server.line(DAEMON, from, (line) => saysOpen(line, door.name, source), SAID_LIMIT_MS)) !== undefined
   const rulesOpen = await takeRules(stage.run)
   const isOpen = main !== undefined && opened[0] !== null && before[0] !== 'open' && !shuts
   const stays = main !== undefined && seen && !shuts && opened[0] === null && before[0] !== 'open' && meant
@@ -187,10 +188,6 @@ async function speakAgain(stage: Stage, spot: Spot): Promise<void> {
 
 function orderOf({ protocol, port }: Knock): KnockOrder {
   return { protocol: protocol === TCP ? 'tcp' : 'udp', port }
-}
-
-function saysOpen(source: string, { name }: Door): (line: string) => boolean {
-  return (line) => line === `${source}: ${name}: OPEN SESAME`
 }
 
 /** Waits for the end of an opening: milliseconds that the port stayed open beyond its time, `null` if it still is. */

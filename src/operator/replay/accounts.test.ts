@@ -1,18 +1,14 @@
 // Goal: however many sources a capture has, a bounded number is kept account of, and those that came far stay.
 import { expect, test } from 'vitest'
-import type { Secret } from '../../gate/secret.ts'
 import type { Effect } from '../../gate/effect.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
-import { secret } from '../../../test/gate/knocks.ts'
 import { ACCOUNTS_MAX, Accounts } from './accounts.ts'
-
-const SECRET: Secret = secret('ssh', [1, 2, 3])
 
 const staged = (from: string, stage: number): Effect => ({
   kind: 'stage',
   source: parseAddress(from)!,
-  secrets: [SECRET],
+  doors: ['ssh'],
   stage,
 })
 
@@ -47,7 +43,7 @@ test('reasons are counted, and strangers that did nothing are nobody', () => {
   accounts.note(staged('192.0.2.1', 1))
   accounts.note(passed)
   accounts.note(passed)
-  accounts.note({ kind: 'timeout', source, secrets: [SECRET], stage: 1 })
+  accounts.note({ kind: 'timeout', source, doors: ['ssh'], stage: 1 })
   expect(accounts.all).toMatchObject([
     {
       source: '192.0.2.1',

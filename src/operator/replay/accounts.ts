@@ -42,7 +42,7 @@ export class Accounts {
     switch (effect.kind) {
       case 'stage':
         account.packets++
-        for (const { door } of effect.secrets) raise(account.stages, door, effect.stage)
+        for (const door of effect.doors) raise(account.stages, door, effect.stage)
         break
       case 'open':
         // The stage of the last knock was told before.

@@ -1,34 +1,53 @@
-import type { Door } from '../../config/config.ts'
-import { secretOf } from '../../daemon/secret.ts'
+import { join } from 'node:path'
+import type { CodeTerms, Config, Door } from '../../config/config.ts'
+import { USERS_FILE_MAX_BYTES, parseUsers } from '../../config/users.ts'
+import type { UserSecret } from '../../config/users.ts'
+import { Codes, SharedCodes } from '../../daemon/codes.ts'
+import { listName } from '../../daemon/generated-door.ts'
+import { readSecretFile } from '../../daemon/secret-file.ts'
+import { secretOf, termsOf } from '../../daemon/secret.ts'
+import { listFolder, statePath } from '../../daemon/state-path.ts'
 import type { Gate } from '../../gate/gate.ts'
 import type { Secret } from '../../gate/secret.ts'
 import { OneTimeList } from '../../state/one-time.ts'
 import { usedMark } from '../../state/used-mark.ts'
+import { SECRET_FILE_MAX_BYTES, readSecret } from '../../totp/secret-text.ts'
 
-/** The sequences of a config's doors, in a gate. Lists of one-time sequences are read and never struck. */
+interface KeptList {
+  readonly door: Door
+  readonly list: OneTimeList
+  secret: Secret | undefined
+}
+
+/** The sequences of a config's doors, in a gate. Lists of one-time sequences are read and never struck; codes are those of the capture's time. */
 export class Lists {
   readonly #gate: Gate
   readonly #warn: (text: string) => void
   readonly #used = new Set<string>()
-  readonly #lists = new Map<string, { readonly door: Door; readonly list: OneTimeList; secret: Secret | undefined }>()
+  readonly #usedCodes = new Map<string, string>()
+  readonly #lists = new Map<string, KeptList>()
+  readonly #codes: Codes[] = []
   readonly #fixed: Secret[] = []
+  #due = -Infinity
 
-  constructor(doors: readonly Door[], gate: Gate, warn: (text: string) => void) {
+  constructor({ doors, options, file }: Config, gate: Gate, warn: (text: string) => void) {
     this.#gate = gate
     this.#warn = warn
-    const store = {
-      used: async (): Promise<boolean> => await Promise.resolve(false),
-      wasUsed: (door: string, mark: string): boolean => this.#used.has(`${door}\n${mark}`),
-    }
     for (const door of doors) {
-      if (door.secret.kind === 'one-time') {
-        const list = new OneTimeList(door.name, door.secret.path, store)
-        this.#lists.set(door.name, { door, list, secret: undefined })
-        this.#next(door.name)
-      } else {
-        const secret = secretOf(door, door.secret.knocks)
-        this.#fixed.push(secret)
-        gate.add(secret)
+      const { secret } = door
+      switch (secret.kind) {
+        case 'sequence':
+          this.#fix(secretOf(door, secret.knocks))
+          break
+        case 'one-time':
+          this.#list(door, secret.path)
+          break
+        case 'generated':
+          this.#list(door, join(listFolder(statePath(options.stateDir, file, [])), listName(door.name)))
+          break
+        case 'totp':
+        case 'users':
+          this.#people(door, secret.path, secret.code)
       }
     }
   }
@@ -37,12 +56,68 @@ export class Lists {
   *secrets(): Generator<Secret> {
     yield* this.#fixed
     for (const { secret } of this.#lists.values()) if (secret !== undefined) yield secret
+    for (const codes of this.#codes) yield* codes.secrets
   }
 
-  /** Notes that a sequence of a list opened its door: the next one takes its place. */
+  /** Takes the codes that are good at `time`, milliseconds since 1970. True: there are others now. */
+  update(time: number): boolean {
+    if (time < this.#due || this.#codes.length === 0) return false
+    this.#due = Infinity
+    for (const codes of this.#codes) {
+      codes.update(time)
+      this.#due = Math.min(this.#due, codes.due(time))
+    }
+    return true
+  }
+
+  /** Notes that a sequence that opens once has opened its door. */
   used(secret: Secret): void {
-    this.#used.add(`${secret.door}\n${usedMark(secret.door, secret.knocks)}`)
-    this.#next(secret.door)
+    if (this.#lists.has(secret.door)) {
+      this.#used.add(`${secret.door}\n${usedMark(secret.door, secret.knocks)}`)
+      this.#next(secret.door)
+    } else void this.#codes.find((codes) => codes.has(secret))?.strike(secret)
+  }
+
+  #fix(secret: Secret): void {
+    this.#fixed.push(secret)
+    this.#gate.add(secret)
+  }
+
+  #list(door: Door, path: string): void {
+    const store = {
+      used: async (): Promise<boolean> => await Promise.resolve(false),
+      wasUsed: (name: string, mark: string): boolean => this.#used.has(`${name}\n${mark}`),
+    }
+    this.#lists.set(door.name, { door, list: new OneTimeList(door.name, path, store), secret: undefined })
+    this.#next(door.name)
+  }
+
+  #people(door: Door, path: string, code: CodeTerms): void {
+    const terms = termsOf(door)
+    const shared = new SharedCodes(this.#gate, () => undefined)
+    try {
+      for (const { name: user, secret } of peopleIn(door, path)) {
+        if (secret.kind === 'totp') {
+          const store = { newest: (key: string) => this.#usedCodes.get(key), advance: this.#advance }
+          this.#codes.push(new Codes({ door, terms, code, totp: secret.totp, user, gate: this.#gate, store, shared }))
+        } else
+          this.#fix(
+            secretOf(door, [...code.before, ...secret.knocks], { terms, ...(user === undefined ? {} : { user }) }),
+          )
+      }
+    } catch (error) {
+      this.#warn(`${door.name}: opens to nobody: ${path}: ${(error as Error).message}`)
+    }
+  }
+
+  readonly #advance = async (
+    key: string,
+    value: string,
+    accepts: (present: string | undefined) => boolean,
+  ): Promise<boolean> => {
+    const accepted = accepts(this.#usedCodes.get(key))
+    if (accepted) this.#usedCodes.set(key, value)
+    return await Promise.resolve(accepted)
   }
 
   #next(name: string): void {
@@ -54,10 +129,21 @@ export class Lists {
         this.#warn(`${name}: no sequence is left in its list`)
         return
       }
-      kept.secret = secretOf(kept.door, next)
+      kept.secret = secretOf(kept.door, next, { once: true })
       this.#gate.add(kept.secret)
     } catch (error) {
       this.#warn(`${name}: opens to nobody: ${(error as Error).message}`)
     }
   }
+}
+
+/** Who can open a door whose secrets stand in a file. @throws Error with what is wrong with it */
+function peopleIn(
+  { secret }: Door,
+  path: string,
+): readonly { readonly name: string | undefined; readonly secret: UserSecret }[] {
+  if (secret.kind === 'users') return parseUsers(readSecretFile(path, USERS_FILE_MAX_BYTES)).users
+  const read = readSecret(readSecretFile(path, SECRET_FILE_MAX_BYTES))
+  if ('message' in read) throw new Error(read.message)
+  return [{ name: undefined, secret: { kind: 'totp', totp: read.secret } }]
 }

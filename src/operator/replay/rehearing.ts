@@ -67,12 +67,13 @@ export class Rehearing {
     const { scanPorts, scanIgnoreMs } = config.options
     this.#doors = new Map(config.doors.map((door) => [door.name, door]))
     this.#gate = new Gate({ scanPorts, scanIgnoreMs, seed: SEED, explain: true, ...(own === undefined ? {} : { own }) })
-    this.#lists = new Lists(config.doors, this.#gate, terms.warn)
+    this.#lists = new Lists(config, this.#gate, terms.warn)
     this.#needs = needsOf(this.#lists.secrets())
   }
 
   /** Takes a frame. */
   take({ bytes, start, end, wireLength, linkType, link, time }: Frame): void {
+    if (this.#lists.update(time)) this.#needs = needsOf(this.#lists.secrets())
     const packet = this.#packet
     if (decode(bytes, start, end, wireLength, linkType, packet) !== PACKET) return
     if (packet.family === 6 && this.#terms.onlyIp4) return

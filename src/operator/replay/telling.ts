@@ -16,14 +16,14 @@ export function saidOf(effect: Effect): readonly Said[] {
   const { source } = effect
   switch (effect.kind) {
     case 'stage':
-      return effect.secrets.map(({ door }) => stageReached(source, door, effect.stage))
+      return effect.doors.map((door) => stageReached(source, door, effect.stage))
     case 'open':
-      return [opens(source, effect.secret.door)]
+      return [opens(source, effect.secret.door, effect.secret.user)]
     case 'timeout':
-      return effect.secrets.map(({ door }) => tookTooLong(source, door, effect.stage))
+      return effect.doors.map((door) => tookTooLong(source, door, effect.stage))
     case 'broken': {
       const facts = { stage: effect.stage, knock: knockText(effect) }
-      return effect.secrets.map(({ door }) => cameToNothing(source, door, 'wrong knock', facts))
+      return effect.doors.map((door) => cameToNothing(source, door, 'wrong knock', facts))
     }
     case 'scan':
       return [scans(source, Math.round(effect.ignoredMs / 1000))]

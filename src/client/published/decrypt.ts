@@ -1,0 +1,14 @@
+import { ClientError } from '../fault.ts'
+import { ageKind, decryptAge, type Keys } from './age.ts'
+import { decryptOpenPgp, isOpenPgp } from './openpgp.ts'
+
+/** Decrypts a published list, whose format is told by its content. Throws a ClientError when it is of none, or cannot. */
+export async function decrypt(bytes: Uint8Array, keys: Keys): Promise<Uint8Array> {
+  const text = Buffer.from(bytes).toString('latin1')
+  if (ageKind(text) !== undefined) return decryptAge(bytes, keys)
+  if (isOpenPgp(text)) return decryptOpenPgp(bytes, keys.passphraseFile)
+  throw new ClientError(
+    'what was found is no encrypted list',
+    'a list is encrypted by age, or by OpenPGP with ASCII armor',
+  )
+}

@@ -1,0 +1,43 @@
+import type { Knock } from '../../config/config.ts'
+import { parseOneTime } from '../../config/one-time.ts'
+import { ClientError } from '../fault.ts'
+
+/** Largest list once it is decrypted, in bytes. */
+export const LIST_MAX_BYTES = 262_144
+
+/** The first line of every list, with the number of its format. */
+const HEADING = /^(?:\u00EF\u00BB\u00BF)?# Postern sequences, format ([0-9]{1,9})\r?(?:\n|$)/
+/** The format that is read here. */
+const FORMAT = '1'
+
+/** What a published list says. */
+export interface PublishedList {
+  /** The sequence that opens next. */
+  readonly next: readonly Knock[]
+  /** How many sequences there are, that one included. */
+  readonly left: number
+}
+
+/**
+ * Reads a list in the clear: `# Postern sequences, format 1`, then lines as in a file of one-time sequences, the first of
+ * which is the next to knock. Throws a ClientError when it is none, is malformed, or has no sequence left.
+ */
+export function readList(bytes: Uint8Array): PublishedList {
+  if (bytes.length > LIST_MAX_BYTES) throw new ClientError('the list is too large', `at most ${LIST_MAX_BYTES} bytes`)
+  const text = Buffer.from(bytes).toString('latin1')
+  const format = HEADING.exec(text)?.[1]
+  if (format === undefined) {
+    throw new ClientError('what was decrypted is no list of sequences', 'its first line is not that of one')
+  }
+  if (format !== FORMAT) {
+    throw new ClientError(`the list has format ${format}, which is not known here`, `only format ${FORMAT} is`)
+  }
+  const { lines, faults } = parseOneTime(text)
+  const [fault] = faults
+  if (fault !== undefined) throw new ClientError(`the list: line ${fault.line}: ${fault.message}`, fault.hint)
+  const sequences = lines.filter(({ struck }) => !struck)
+  const [next] = sequences
+  if (next === undefined)
+    throw new ClientError('the list has no sequence left', 'new ones have to be made and published')
+  return { next: next.knocks, left: sequences.length }
+}

@@ -1,0 +1,15 @@
+import { ClientError } from '../fault.ts'
+import { readPrivate } from '../private-file.ts'
+
+/** Largest file of a passphrase, in bytes. */
+export const PASSPHRASE_FILE_MAX_BYTES = 4_096
+
+/** The passphrase that is the only line of a file. Throws a ClientError when it is none, or open to others. */
+export async function readPassphrase(path: string): Promise<string> {
+  const text = (await readPrivate(path, PASSPHRASE_FILE_MAX_BYTES)).toString('utf8')
+  const passphrase = text.replace(/\r?\n$/, '')
+  if (passphrase === '' || /[\r\n]/.test(passphrase)) {
+    throw new ClientError(`${path}: is no passphrase`, 'one line, and nothing else')
+  }
+  return passphrase
+}

@@ -1,0 +1,46 @@
+import { knocksOfCode } from '../totp/ports.ts'
+import type { Request } from './arguments.ts'
+import type { Clock } from './code-rounds.ts'
+import type { Telling } from './published/rounds.ts'
+import { always, type Rounds } from './rounds.ts'
+import type { PublishedSecret } from './secret.ts'
+
+/** What a secret needs of the outside. */
+export type SecretOutside = Omit<Clock, 'tell'> & Telling
+
+/**
+ * What a request has knocked, round by round. Files are read, and throw their ClientError, now; a published list is read
+ * before each round. What a secret needs is loaded for it alone.
+ */
+export async function roundsOf({ knocks, secret, delayMs }: Request, outside: SecretOutside): Promise<Rounds> {
+  switch (secret.kind) {
+    case 'ports':
+      return always(knocks)
+    case 'code':
+      return always([...knocks, ...knocksOfCode(secret.code)])
+    case 'totp': {
+      const { codeRounds, readSecretFile } = await import('./code-rounds.ts')
+      // One pause for each knock in front of the code, and one within it.
+      const takesMs = (knocks.length + 1) * delayMs
+      return codeRounds(await readSecretFile(secret.file), knocks, takesMs, outside)
+    }
+    case 'published':
+      break
+  }
+  return published(secret, outside)
+}
+
+async function published(secret: PublishedSecret, outside: SecretOutside): Promise<Rounds> {
+  const [{ fetchPublished, PUBLISHED_MAX_BYTES }, { decrypt }, { readList }, { publishedRounds }, { readRegular }] =
+    await Promise.all([
+      import('./published/fetch.ts'),
+      import('./published/decrypt.ts'),
+      import('./published/list.ts'),
+      import('./published/rounds.ts'),
+      import('./private-file.ts'),
+    ])
+  const { from } = secret
+  const read = async (): Promise<Uint8Array> =>
+    from instanceof URL ? fetchPublished(from) : readRegular(from, PUBLISHED_MAX_BYTES)
+  return publishedRounds(async () => readList(await decrypt(await read(), secret)), outside)
+}

@@ -1,0 +1,123 @@
+import * as bound from './config.ts'
+import type { CodeTerms, ListTerms, PublishTerms, Secret } from './config.ts'
+import { DOOR_DIRECTIVES } from './directive.ts'
+import { quote } from './fault.ts'
+import type { FaultList } from './fault.ts'
+import type { Entry } from './section.ts'
+import type { Settled } from './table.ts'
+
+export type DoorValues = Settled<typeof DOOR_DIRECTIVES>['values']
+export type DoorEntries = Settled<typeof DOOR_DIRECTIVES>['entries']
+
+/** What must be shown to open a door, as its lines say it. It is good only if {@link checkSecret} found no error. */
+export function secretOf(values: DoorValues): Secret {
+  const { oneTime, totp, users, sequence } = values
+  const knocks = sequence?.knocks ?? []
+  const lowWater = values.lowWater ?? bound.LOW_WATER_DEFAULT
+  if (oneTime === 'generate') return { kind: 'generated', lowWater, list: listTerms(values) }
+  if (oneTime !== undefined) return { kind: 'one-time', path: oneTime.path, lowWater }
+  const code: CodeTerms = { before: knocks, skew: values.skew ?? bound.TOTP_SKEW_DEFAULT }
+  if (totp !== undefined) return { kind: 'totp', path: totp, code }
+  if (users !== undefined) return { kind: 'users', path: users, code }
+  return { kind: 'sequence', knocks }
+}
+
+function listTerms(values: DoorValues): ListTerms {
+  return {
+    count: values.listCount ?? bound.SEQUENCE_COUNT_DEFAULT,
+    length: values.listLength ?? bound.SEQUENCE_LENGTH_DEFAULT,
+    ports: values.listPorts ?? bound.SEQUENCE_PORTS_DEFAULT,
+    publish: publishTerms(values),
+  }
+}
+
+function publishTerms(values: DoorValues): PublishTerms | undefined {
+  const { publishTo: folder, publishFor, publishPassphrase, publishHost, publishOverlap } = values
+  if (folder === undefined) return undefined
+  return {
+    folder,
+    recipients: publishFor ?? [],
+    passphraseFile: publishPassphrase,
+    host: publishHost,
+    overlapMs: publishOverlap ?? bound.PUBLISH_OVERLAP_DEFAULT_MS,
+  }
+}
+
+/** The directives that say what opens a door, and their names. */
+const KINDS = ['sequence', 'oneTime', 'totp', 'users'] as const
+
+/** Says what is wrong with the lines that {@link secretOf} reads. `missing`: whether to say so of a door that has none. */
+export function checkSecret(
+  { name, line, column }: { readonly name: string; readonly line: number; readonly column: number },
+  values: DoorValues,
+  entries: DoorEntries,
+  missing: boolean,
+  faults: FaultList,
+): void {
+  const there = KINDS.filter((kind) => entries[kind] !== undefined)
+  if (there.length === 0) {
+    const hint = 'add `Sequence`, `One_Time_Sequences`, `TOTP_Secret_File` or `Users`'
+    if (missing) faults.error(line, column, `door ${quote(name)} has no sequence`, hint)
+  } else {
+    refuseBoth(name, entries, faults)
+    warnOfIdle(values, entries, faults)
+    checkPublishing(name, values, entries, faults)
+  }
+}
+
+/** A fixed sequence may stand in front of a code; everything else excludes each other. */
+function refuseBoth(name: string, entries: DoorEntries, faults: FaultList): void {
+  const alone = KINDS.filter((kind) => kind !== 'sequence' && entries[kind] !== undefined)
+  const excluding = entries.oneTime !== undefined && entries.sequence !== undefined ? ['sequence' as const] : []
+  const [one, other] = [...excluding, ...alone]
+  if (one === undefined || other === undefined) return
+  const [first, second] = [entries[one]!, entries[other]!]
+  const later = first.line > second.line ? first : second
+  const message = `door ${quote(name)} has both ${DOOR_DIRECTIVES[one].name} and ${DOOR_DIRECTIVES[other].name}`
+  faults.error(later.line, later.keyColumn, message, 'take one of them out')
+}
+
+/** Lines that say something only beside another one. */
+function warnOfIdle({ oneTime }: DoorValues, entries: DoorEntries, faults: FaultList): void {
+  const { lowWater, listCount, listLength, listPorts, publishTo } = entries
+  const { publishFor, publishPassphrase, publishHost, publishOverlap, skew } = entries
+  const idle = (some: readonly (Entry | undefined)[], without: string, hint: string): void => {
+    for (const entry of some) {
+      if (entry === undefined) continue
+      faults.warning(entry.line, entry.keyColumn, `${quote(entry.key)} has no effect without ${without}`, hint)
+    }
+  }
+  const generate = 'add `One_Time_Sequences = generate`, or take it out'
+  const made = [listCount, listLength, listPorts, publishTo]
+  if (oneTime !== 'generate' && (oneTime !== undefined || entries.oneTime === undefined)) {
+    idle(made, 'a list that the daemon makes', generate)
+  }
+  if (entries.oneTime === undefined) idle([lowWater], 'One_Time_Sequences', generate)
+  if (publishTo === undefined) {
+    const hint = 'add `Publish_To = /path/to/folder`, or take it out'
+    idle([publishFor, publishPassphrase, publishHost, publishOverlap], 'Publish_To', hint)
+  }
+  if (entries.totp === undefined && entries.users === undefined) {
+    idle([skew], 'TOTP_Secret_File or Users', 'add `TOTP_Secret_File = /path/to/file`, or take it out')
+  }
+}
+
+function checkPublishing(name: string, values: DoorValues, entries: DoorEntries, faults: FaultList): void {
+  const { publishTo, publishFor, publishPassphrase } = entries
+  if (publishTo !== undefined && publishFor === undefined && publishPassphrase === undefined) {
+    const message = `door ${quote(name)} publishes its list to nobody`
+    faults.error(publishTo.line, publishTo.keyColumn, message, 'add `Publish_For = age1...`: who may read it')
+  }
+  const age = values.publishFor?.find((recipient) => !recipient.startsWith('/'))
+  if (publishPassphrase !== undefined && publishFor !== undefined && age !== undefined) {
+    const later = publishPassphrase.line > publishFor.line ? publishPassphrase : publishFor
+    const message = 'a list is encrypted to age recipients or to a passphrase, not to both'
+    faults.error(later.line, later.keyColumn, message, 'take one of them out')
+  }
+  const { listCount, lowWater } = entries
+  if (values.oneTime !== 'generate' || (listCount === undefined && lowWater === undefined)) return
+  const at = lowWater ?? listCount!
+  if ((values.lowWater ?? bound.LOW_WATER_DEFAULT) < (values.listCount ?? bound.SEQUENCE_COUNT_DEFAULT)) return
+  const message = 'Low_Water is not below Sequence_Count: the list would be filled up after each use'
+  faults.warning(at.line, at.keyColumn, message, 'set it lower')
+}

@@ -1,0 +1,131 @@
+import { toBase32 } from '../totp/base32.ts'
+import { SECRET_FILE_MAX_BYTES, readSecret } from '../totp/secret-text.ts'
+import type { TotpSecret } from '../totp/code.ts'
+import type { Fault, Knock } from './config.ts'
+import { quote } from './fault.ts'
+import { formatSequence, parseSequence } from './sequence.ts'
+
+/** Most users of one door. */
+export const USERS_MAX = 20_000
+/** Largest file of users, in bytes: room for that many otpauth URIs. */
+export const USERS_FILE_MAX_BYTES = 8 * 1_048_576
+/** Longest name of a user, in characters: as of a login (useradd(8)). */
+export const USER_NAME_MAX_CHARS = 32
+/** Most faults of one file that are told. */
+const FAULTS_TOLD_MAX = 20
+
+/** What a user shows: codes, or a sequence of their own. */
+export type UserSecret =
+  | { readonly kind: 'totp'; readonly totp: TotpSecret }
+  | { readonly kind: 'sequence'; readonly knocks: readonly Knock[] }
+
+/** One line of a file of users. */
+export interface User {
+  readonly name: string
+  /** From 1. */
+  readonly line: number
+  readonly secret: UserSecret
+  /** The secret as it stands there: who has the same as before is the same user. */
+  readonly text: string
+}
+
+/** What reading such a file gives. Lines at fault are left out of `users`; nothing of a secret is repeated. */
+export interface UsersReading {
+  readonly users: readonly User[]
+  readonly faults: readonly Fault[]
+}
+
+/**
+ * Reads a file of users: one a line, a name and behind blanks a secret, which is an otpauth URI, a key in base32, or a
+ * sequence in the form of the directive `Sequence`. Blank lines and lines that begin with `#` are passed over. Pure; the
+ * bound on the size is the caller's.
+ */
+export function parseUsers(text: string): UsersReading {
+  const users: User[] = []
+  const faults: Fault[] = []
+  const names = new Map<string, number>()
+  const secrets = new Map<string, number>()
+  let more = 0
+  const fault = (line: number, column: number, message: string, hint?: string): void => {
+    if (faults.length >= FAULTS_TOLD_MAX) more++
+    else faults.push({ severity: 'warning', line, column, message, ...(hint === undefined ? {} : { hint }) })
+  }
+  for (const [index, whole] of text
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .entries()) {
+    const line = index + 1
+    const trimmed = whole.trim()
+    if (trimmed === '' || trimmed.startsWith('#')) continue
+    const column = whole.indexOf(trimmed) + 1
+    const [, name = '', gap = '', secretText = ''] = /^(\S*)(\s*)(.*)$/.exec(trimmed)!
+    const secretColumn = column + name.length + gap.length
+    if (!isUserName(name)) {
+      const hint = `letters, digits, dots, dashes and underscores, ${USER_NAME_MAX_CHARS} at most; then blanks and a secret`
+      fault(line, column, 'the line does not begin with the name of a user', hint)
+      continue
+    }
+    const twin = names.get(name)
+    if (twin !== undefined) {
+      fault(line, column, `user ${quote(name)} stands in line ${twin} already`, 'the first line counts')
+      continue
+    }
+    const read = readUserSecret(secretText)
+    if ('message' in read) {
+      fault(line, secretColumn + (read.offset ?? 0), `the secret of ${quote(name)} ${read.message}`, read.hint)
+      continue
+    }
+    const key = read.kind === 'sequence' ? formatSequence(read.knocks) : toBase32(read.totp.key)
+    const same = secrets.get(key)
+    if (same !== undefined) {
+      fault(line, secretColumn, `user ${quote(name)} has the same secret as line ${same}`, 'give each their own')
+      continue
+    }
+    secrets.set(key, line)
+    if (users.length >= USERS_MAX) {
+      fault(line, column, 'too many users', `at most ${USERS_MAX} at one door`)
+      break
+    }
+    names.set(name, line)
+    users.push({ name, line, secret: read, text: secretText })
+  }
+  if (more > 0) {
+    faults.push({
+      severity: 'warning',
+      line: faults.at(-1)!.line,
+      column: 1,
+      message: `and ${more} lines more like these`,
+    })
+  }
+  return { users, faults }
+}
+
+/** Portable characters (POSIX.1-2017, 3.437), so that a name is nothing to a shell. */
+export function isUserName(text: string): boolean {
+  return text.length <= USER_NAME_MAX_CHARS && /^[A-Za-z0-9._][A-Za-z0-9._-]*$/.test(text)
+}
+
+type Unread = { readonly message: string; readonly hint?: string; readonly offset?: number }
+
+function readUserSecret(text: string): UserSecret | Unread {
+  if (text === '') return { message: 'is missing', hint: 'an otpauth URI, a key in base32, or a sequence' }
+  if (text.length > SECRET_FILE_MAX_BYTES)
+    return { message: 'is too long', hint: `at most ${SECRET_FILE_MAX_BYTES} bytes` }
+  if (/^otpauth:/i.test(text) || isKey(text)) {
+    const read = readSecret(text)
+    return 'message' in read ? read : { kind: 'totp', totp: read.secret }
+  }
+  const { knocks, faults } = parseSequence(text)
+  const [first] = faults
+  if (first === undefined) return { kind: 'sequence', knocks }
+  return {
+    message: `is no sequence: ${first.message}`,
+    hint: first.hint ?? 'as in 7431,8020:udp',
+    offset: first.offset,
+  }
+}
+
+/** Whether a text is meant as a key in base32: letters, and no comma or colon as a sequence of several has. */
+function isKey(text: string): boolean {
+  return /[a-z]/i.test(text) && /^[a-z2-7][a-z2-7 =-]{15,}$/i.test(text)
+}

@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto'
+import type { CodeTerms, Door } from '../config/config.ts'
+import type { Gate } from '../gate/gate.ts'
+import type { Secret } from '../gate/secret.ts'
+import type { Terms } from '../gate/terms.ts'
+import type { Store } from '../state/store.ts'
+import { formatUsed, isUnused, parseUsed, withUsed } from '../state/used-periods.ts'
+import type { UsedPeriods } from '../state/used-periods.ts'
+import { codeOf, periodAt } from '../totp/code.ts'
+import type { TotpSecret } from '../totp/code.ts'
+import { knocksOfCode } from '../totp/ports.ts'
+import { secretOf } from './secret.ts'
+
+/** Milliseconds that a code is good before its time: the timer that adds it may be late, and the knock must not be. */
+export const LEAD_MS = 2_000
+/** Milliseconds that a code is good after its time: knocks are on their way. */
+export const TAIL_MS = 2_000
+/** Characters of the hash that tells one secret's used codes from another's: 132 bits. */
+const PRINT_CHARS = 22
+
+/** What the codes of one secret need of their surroundings. */
+export interface CodesTerms {
+  readonly door: Door
+  /** Those of the door. */
+  readonly terms: Terms
+  readonly code: CodeTerms
+  readonly totp: TotpSecret
+  readonly user: string | undefined
+  readonly gate: Pick<Gate, 'add' | 'remove'>
+  readonly store: Pick<Store, 'newest' | 'advance'>
+  /** The codes that the gate knows of this door, whoever's they are. */
+  readonly shared: SharedCodes
+}
+
+/** The time-based codes of one secret that are good at the moment, as the gate's sequences. */
+export class Codes {
+  readonly #of: CodesTerms
+  readonly #key: string
+  /** By the number of their period. */
+  readonly #live = new Map<number, Secret>()
+
+  constructor(of: CodesTerms) {
+    this.#of = of
+    this.#key = usedCodesKey(of.totp)
+  }
+
+  /** Sequences that open the door at the moment. */
+  get secrets(): Iterable<Secret> {
+    return this.#live.values()
+  }
+
+  /** Under which the journal keeps which codes were used. */
+  get key(): string {
+    return this.#key
+  }
+
+  /** Gives the gate what is good at `now`, milliseconds since 1970, and takes away what is not. */
+  update(now: number): void {
+    const { door, terms, code, totp, user, shared } = this.#of
+    const first = periodAt(totp, now - TAIL_MS) - code.skew
+    const last = periodAt(totp, now + LEAD_MS) + code.skew
+    for (const [period, secret] of this.#live) {
+      if (period >= first && period <= last) continue
+      this.#live.delete(period)
+      shared.remove(secret)
+    }
+    const used = this.#used
+    for (let period = Math.max(0, first); period <= last; period++) {
+      if (this.#live.has(period) || !isUnused(used, period)) continue
+      const knocks = [...code.before, ...knocksOfCode(codeOf(totp, period))]
+      const secret = secretOf(door, knocks, { terms, once: true, ...(user === undefined ? {} : { user }) })
+      this.#live.set(period, secret)
+      shared.add(secret)
+    }
+  }
+
+  /** When {@link update} has something to do next, milliseconds since 1970. */
+  due(now: number): number {
+    const periodMs = this.#of.totp.periodS * 1000
+    const begins = (Math.floor((now + LEAD_MS) / periodMs) + 1) * periodMs - LEAD_MS
+    const ends = (Math.floor((now - TAIL_MS) / periodMs) + 1) * periodMs + TAIL_MS
+    return Math.min(begins, ends)
+  }
+
+  /** Whether the secret is one of these codes. */
+  has(secret: Secret): boolean {
+    return this.#periodOf(secret) !== undefined
+  }
+
+  /**
+   * Marks a code as used. True: that is durable, and the door may open; false: it was used before. The gate has forgotten
+   * it already.
+   *
+   * @throws JournalError or StoreError if it cannot be made durable
+   */
+  async strike(secret: Secret): Promise<boolean> {
+    const period = this.#periodOf(secret)
+    if (period === undefined) return false
+    this.#live.delete(period)
+    this.#of.shared.remove(secret)
+    const after = formatUsed(withUsed(this.#used, period))
+    return await this.#of.store.advance(this.#key, after, (present) =>
+      isUnused(parseUsed(present, this.#of.totp.periodS), period),
+    )
+  }
+
+  /** Takes every code out of the gate. */
+  close(): void {
+    for (const secret of this.#live.values()) this.#of.shared.remove(secret)
+    this.#live.clear()
+  }
+
+  get #used(): UsedPeriods {
+    return parseUsed(this.#of.store.newest(this.#key), this.#of.totp.periodS)
+  }
+
+  #periodOf(secret: Secret): number | undefined {
+    for (const [period, live] of this.#live) if (live === secret) return period
+    return undefined
+  }
+}
+
+/** What such keys begin with. */
+export const USED_CODES_KEY = 'totp\n'
+
+/**
+ * The key under which the journal keeps the used codes of a secret. It has no door in it: a code opens once for the whole
+ * daemon, wherever its secret is taken.
+ */
+export function usedCodesKey({ key, algorithm, digits, periodS }: TotpSecret): string {
+  const hash = createHash('sha256').update(`${algorithm} ${digits} ${periodS}\n`).update(key).digest('base64url')
+  return `${USED_CODES_KEY}${hash.slice(0, PRINT_CHARS)}`
+}
+
+/**
+ * The codes of all users of one door. Where two have the same code at the same time, it opens nothing: nobody could say
+ * who came, and one would use up the other's.
+ */
+export class SharedCodes {
+  readonly #gate: Pick<Gate, 'add' | 'remove'>
+  readonly #clash: (users: readonly (string | undefined)[]) => void
+  readonly #byKnocks = new Map<string, Secret[]>()
+
+  /** @param clash told of each two users that have the same code */
+  constructor(gate: Pick<Gate, 'add' | 'remove'>, clash: (users: readonly (string | undefined)[]) => void) {
+    this.#gate = gate
+    this.#clash = clash
+  }
+
+  add(secret: Secret): void {
+    const key = keyOf(secret)
+    const there = this.#byKnocks.get(key)
+    if (there === undefined) {
+      this.#byKnocks.set(key, [secret])
+      this.#gate.add(secret)
+      return
+    }
+    for (const other of there) this.#gate.remove(other)
+    there.push(secret)
+    if (new Set(there.map(({ user }) => user)).size > 1) this.#clash(there.map(({ user }) => user))
+  }
+
+  /** Takes one out; the gate may have forgotten it already. */
+  remove(secret: Secret): void {
+    const key = keyOf(secret)
+    const there = this.#byKnocks.get(key)
+    if (there === undefined || !there.includes(secret)) return
+    this.#gate.remove(secret)
+    const left = there.filter((other) => other !== secret)
+    if (left.length === 0) this.#byKnocks.delete(key)
+    else this.#byKnocks.set(key, left)
+  }
+}
+
+function keyOf({ knocks }: Secret): string {
+  return knocks.map(({ protocol, port }) => `${protocol} ${port}`).join()
+}

@@ -1,0 +1,277 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { rename, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PUBLISH_OVERLAP_DEFAULT_MS } from '../config/config.ts'
+import type { Door, Knock, ListTerms } from '../config/config.ts'
+import type { Gate } from '../gate/gate.ts'
+import type { Secret } from '../gate/secret.ts'
+import { fileNameOf } from '../publish/order.ts'
+import { makeSequence } from '../publish/sequence.ts'
+import { listText } from '../publish/text.ts'
+import { writeSequences } from '../state/sequence-file.ts'
+import type { Store } from '../state/store.ts'
+import { OneTimeDoor } from './one-time-door.ts'
+import { Publishing } from './publishing.ts'
+
+/** Longest that a timer is set for, in milliseconds. */
+const TIMER_MAX_MS = 3_600_000
+/** Characters of the hash that tells doors apart whose names look alike as files. */
+const PRINT_CHARS = 8
+
+/** What a door whose list the daemon makes needs of its surroundings. */
+export interface GeneratedDoorTerms {
+  readonly door: Door
+  readonly lowWater: number
+  readonly list: ListTerms
+  /** Folder of the lists. */
+  readonly folder: string
+  readonly gate: Gate
+  readonly store: Store
+  readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
+  readonly changed: () => void
+  /** Ports that something listens on. */
+  readonly busy: () => ReadonlySet<number>
+}
+
+/**
+ * A door with a list of one-time sequences that the daemon makes, fills up and publishes. When another list takes its
+ * place, the one before stays good: until the new one is published, and then until the time that stands in it. So
+ * whoever has fetched either gets in.
+ */
+export class GeneratedDoor {
+  readonly #of: GeneratedDoorTerms
+  readonly #path: string
+  readonly #publishing: Publishing | undefined
+  #now: OneTimeDoor | undefined
+  #before: OneTimeDoor | undefined
+  /** Until when the list before is good, milliseconds since 1970; `undefined`: its successor is not published yet. */
+  #until: number | undefined
+  #timer: NodeJS.Timeout | undefined
+  /** Counts the lists there have been since the start. */
+  #edition = 0
+  /** What changes the files, one after the other. */
+  #turn: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor(of: GeneratedDoorTerms) {
+    this.#of = of
+    const { door, list, folder } = of
+    const name = listName(door.name)
+    this.#path = join(folder, name)
+    if (list.publish === undefined) return
+    this.#publishing = new Publishing(
+      { door: door.name, name, terms: list.publish },
+      () => ({ text: this.#text(), edition: this.#edition }),
+      (edition) => this.#published(edition),
+      (why) => of.say('warning', `${door.name}: its list is not published: ${why}`),
+    )
+  }
+
+  /** Sequences that open the door at the moment. */
+  *secrets(): Generator<Secret> {
+    for (const each of [this.#now, this.#before]) if (each?.secret !== undefined) yield each.secret
+  }
+
+  /** How many sequences the list has left. */
+  get left(): number {
+    return this.#now?.left ?? 0
+  }
+
+  /**
+   * Takes up the list, and makes it where there is none.
+   *
+   * @param after what has to end first: another that kept the same files
+   */
+  begin(after?: Promise<void>): void {
+    if (after === undefined && existsSync(this.#path)) this.#takeUp()
+    else this.#turn = after ?? this.#turn
+    this.#next(async () => {
+      if (this.#now === undefined) {
+        if (!existsSync(this.#path)) await writeSequences(this.#path, this.#make(this.#of.list.count))
+        this.#takeUp()
+      }
+      await this.#fillUp()
+      this.#publishing?.want()
+    })
+  }
+
+  /** Marks a sequence as used. True: durably so, and the door may open. */
+  async strike(secret: Secret): Promise<boolean> {
+    const list = this.#before?.secret === secret ? this.#before : this.#now
+    const struck = (await list?.strike(secret)) ?? false
+    if (!this.#closed) {
+      this.#next(async () => await this.#fillUp())
+      this.#publishing?.want()
+    }
+    return struck
+  }
+
+  /** Puts a new list in place of the one there is. @throws the system's error: everything is as it was */
+  async rotate(): Promise<number> {
+    let failure: unknown
+    this.#next(async () => {
+      try {
+        await this.#replace()
+      } catch (error) {
+        failure = error
+      }
+    })
+    await this.#turn
+    if (failure !== undefined) throw failure as Error
+    return this.left
+  }
+
+  /** Takes the sequences out of the gate. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#now?.close()
+    this.#before?.close()
+    await this.#turn
+    await this.#publishing?.close()
+  }
+
+  #next(what: () => Promise<void>): void {
+    this.#turn = this.#behind(this.#turn, what)
+  }
+
+  async #behind(before: Promise<void>, what: () => Promise<void>): Promise<void> {
+    await before
+    if (this.#closed) return
+    try {
+      await what()
+    } catch (error) {
+      this.#of.say('error', `${this.#of.door.name}: its list cannot be kept: ${(error as Error).message}`)
+    }
+  }
+
+  #open(path: string): OneTimeDoor {
+    const { door, gate, store, say, changed } = this.#of
+    const list = new OneTimeDoor({ door, path, lowWater: 0, gate, store, say, changed })
+    list.refresh()
+    return list
+  }
+
+  #make(count: number): readonly (readonly Knock[])[] {
+    const { list, busy } = this.#of
+    const avoid = busy()
+    return Array.from({ length: count }, () => makeSequence(list, avoid))
+  }
+
+  /** Adds sequences at the end when few are left: those that somebody has fetched stay as they are. */
+  async #fillUp(): Promise<void> {
+    const { door, lowWater, list, say } = this.#of
+    const now = this.#now
+    if (now === undefined || now.left > lowWater) return
+    const before = now.left
+    const more = this.#make(Math.max(1, list.count - before))
+    await writeSequences(this.#path, [...now.sequences, ...more])
+    now.refresh()
+    say('notice', `${door.name}: ${before} sequences were left, ${now.left} are now`)
+    this.#publishing?.want()
+  }
+
+  async #replace(): Promise<void> {
+    const { door, list, store, say } = this.#of
+    const fresh = this.#make(list.count)
+    const old = `${this.#path}.old`
+    // A list that nobody could fetch needs no time after it: the one before that goes on instead.
+    const unpublished = this.#before !== undefined && this.#until === undefined
+    if (unpublished) this.#now?.close()
+    else {
+      clearTimeout(this.#timer)
+      this.#before?.close()
+      this.#now?.close()
+      await store.forget(this.#untilKey)
+      await rename(this.#path, old)
+    }
+    await writeSequences(this.#path, fresh)
+    this.#now = this.#open(this.#path)
+    this.#edition++
+    if (!unpublished) {
+      this.#before = this.#open(old)
+      this.#until = undefined
+    }
+    say('notice', `${door.name}: has another list of ${this.#now.left} sequences`)
+    if (this.#publishing === undefined) this.#limit(Date.now() + overlapOf(list))
+    else this.#publishing.want()
+  }
+
+  /** The list there is, and the one before it, after a restart. */
+  #takeUp(): void {
+    this.#now = this.#open(this.#path)
+    const old = `${this.#path}.old`
+    if (!existsSync(old)) return
+    this.#before = this.#open(old)
+    const until = Number(this.#of.store.newest(this.#untilKey) ?? Number.NaN)
+    if (Number.isFinite(until)) {
+      this.#until = until
+      this.#wait()
+    } else if (this.#publishing === undefined) {
+      this.#limit(Date.now() + overlapOf(this.#of.list))
+    }
+  }
+
+  #text(): string {
+    const { door, list } = this.#of
+    const now = Date.now()
+    const before = this.#before === undefined ? undefined : (this.#until ?? now + overlapOf(list))
+    return listText({ door: door.name, made: now, before }, this.#now?.sequences ?? [])
+  }
+
+  /** A list is where people fetch it: from now on the one before has its time. */
+  #published(edition: number): void {
+    if (edition !== this.#edition || this.#before === undefined || this.#until !== undefined) return
+    this.#limit(Date.now() + overlapOf(this.#of.list))
+  }
+
+  /** From now on the list before is good until a certain time. */
+  #limit(until: number): void {
+    this.#until = until
+    this.#of.store
+      .advance(this.#untilKey, String(until), () => true)
+      .catch((error: unknown) => {
+        this.#of.say('warning', `${this.#of.door.name}: its list before stays good: ${(error as Error).message}`)
+      })
+    this.#wait()
+  }
+
+  #wait(): void {
+    clearTimeout(this.#timer)
+    const left = (this.#until ?? Infinity) - Date.now()
+    this.#timer = setTimeout(
+      () => {
+        if (left <= TIMER_MAX_MS) this.#next(async () => await this.#withdraw())
+        else this.#wait()
+      },
+      Math.max(0, Math.min(left, TIMER_MAX_MS)),
+    ).unref()
+  }
+
+  /** The time of the list before is over. */
+  async #withdraw(): Promise<void> {
+    const { door, store, say, changed } = this.#of
+    this.#before?.close()
+    this.#before = undefined
+    this.#until = undefined
+    await unlink(`${this.#path}.old`)
+    await store.forget(this.#untilKey)
+    say('notice', `${door.name}: the list before is good no more`)
+    changed()
+    this.#publishing?.want()
+  }
+
+  get #untilKey(): string {
+    return `list\n${this.#of.door.name}`
+  }
+}
+
+/** What the files of a door's list are called. */
+export function listName(door: string): string {
+  return fileNameOf(door, (text) => createHash('sha256').update(text).digest('hex').slice(0, PRINT_CHARS))
+}
+
+function overlapOf({ publish }: ListTerms): number {
+  return publish?.overlapMs ?? PUBLISH_OVERLAP_DEFAULT_MS
+}

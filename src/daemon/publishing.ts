@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { PublishTerms } from '../config/config.ts'
+import type { Order } from '../publish/order.ts'
+
+const PROGRAM = fileURLToPath(new URL('../bin/publisher.js', import.meta.url))
+/** Longest that publishing may take, in milliseconds. */
+const TIME_MAX_MS = 60_000
+/** Milliseconds after which it is tried again if it failed. */
+const AGAIN_MS = 60_000
+/** Most characters of what went wrong that are told. */
+const SAID_MAX_CHARS = 1_000
+
+/** A list in clear, and which of the door's lists it is. */
+export interface Edition {
+  readonly text: string
+  readonly edition: number
+}
+
+/** Publishes the list of one door, whenever it is another one: the newest text, one after the other. */
+export class Publishing {
+  readonly #door: string
+  readonly #name: string
+  readonly #terms: PublishTerms
+  readonly #list: () => Edition
+  readonly #done: (edition: number) => void
+  readonly #failed: (why: string) => void
+  #wanted = false
+  #running: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  /**
+   * @param name what the files are called
+   * @param list the list as it is
+   * @param done called with the edition that is published
+   */
+  constructor(
+    { door, name, terms }: { readonly door: string; readonly name: string; readonly terms: PublishTerms },
+    list: () => Edition,
+    done: (edition: number) => void,
+    failed: (why: string) => void,
+  ) {
+    this.#door = door
+    this.#name = name
+    this.#terms = terms
+    this.#list = list
+    this.#done = done
+    this.#failed = failed
+  }
+
+  /** The list has changed. */
+  want(): void {
+    this.#wanted = true
+    clearTimeout(this.#timer)
+    if (this.#running === undefined && !this.#closed) this.#running = this.#run()
+  }
+
+  /** Begins nothing any more, and waits for what is under way. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    while (this.#wanted && !this.#closed) {
+      this.#wanted = false
+      const { text, edition } = this.#list()
+      const why = await publish(this.#order(text))
+      if (why === undefined) {
+        this.#done(edition)
+        continue
+      }
+      this.#failed(why)
+      this.#timer = setTimeout(() => this.want(), AGAIN_MS).unref()
+      break
+    }
+    this.#running = undefined
+  }
+
+  #order(text: string): Order {
+    const { folder, recipients, passphraseFile, host } = this.#terms
+    const openPgp = recipients.filter((recipient) => recipient.startsWith('/'))
+    const age = recipients.filter((recipient) => !recipient.startsWith('/'))
+    return { text, door: this.#door, folder, name: this.#name, age, passphraseFile, openPgp, host }
+  }
+}
+
+/** Has a process of its own encrypt a list and put it into its folder. Gives why that failed. */
+async function publish(order: Order): Promise<string | undefined> {
+  return await new Promise((resolve) => {
+    const child = spawn(process.execPath, [PROGRAM], {
+      stdio: ['pipe', 'ignore', 'pipe'],
+      timeout: TIME_MAX_MS,
+      killSignal: 'SIGKILL',
+    })
+    let said = ''
+    child.stderr.on('data', (piece: Buffer) => {
+      said = `${said}${piece.toString()}`.slice(0, SAID_MAX_CHARS)
+    })
+    child.once('error', (error) => resolve(error.message))
+    child.once('close', (code, signal) => {
+      if (code === 0) resolve(undefined)
+      else resolve(said.trim() || `the publisher ended with ${signal ?? `code ${code}`}`)
+    })
+    // It may end without reading: its exit code tells.
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(JSON.stringify(order))
+  })
+}

@@ -1,0 +1,247 @@
+import type { CodeTerms, Door } from '../config/config.ts'
+import { formatFault } from '../config/fault.ts'
+import { USERS_FILE_MAX_BYTES, parseUsers } from '../config/users.ts'
+import type { UserSecret } from '../config/users.ts'
+import type { Gate } from '../gate/gate.ts'
+import type { Secret } from '../gate/secret.ts'
+import type { Store } from '../state/store.ts'
+import { watch } from '../state/watch.ts'
+import type { Watch } from '../state/watch.ts'
+import { SECRET_FILE_MAX_BYTES, readSecret } from '../totp/secret-text.ts'
+import { Codes, SharedCodes } from './codes.ts'
+import { readSecretFile } from './secret-file.ts'
+import { secretOf, termsOf } from './secret.ts'
+
+/** Users whose codes are renewed in one go: a few milliseconds, so that no knock waits for thousands of others' codes. */
+const RENEWED_AT_ONCE = 100
+/** Longest that the clock is not looked at, in milliseconds: it may be set. */
+const LOOK_EVERY_MS = 30_000
+/** Shortest pause between two looks, in milliseconds. */
+const LOOK_MIN_MS = 10
+/** Faults of a file that are told at a time. */
+const FAULTS_SAID_MAX = 5
+/** Milliseconds between two notes that two users have the same code. */
+const CLASH_SAID_MS = 60_000
+
+/** What a door whose secrets stand in a file needs of its surroundings. */
+export interface UsersDoorTerms {
+  readonly door: Door
+  readonly path: string
+  readonly code: CodeTerms
+  readonly gate: Gate
+  readonly store: Store
+  readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
+  /** The gate has other sequences of this door, which the kernel's filter may have to know. */
+  readonly changed: () => void
+  /** A user stands in the file no more. */
+  readonly revoked: (user: string) => void
+}
+
+/** Somebody who can open the door. `name`: `undefined` where the door has one secret for all. */
+interface Holder {
+  readonly name: string | undefined
+  readonly text: string
+  readonly codes: Codes | undefined
+  readonly fixed: Secret | undefined
+}
+
+type Person = { readonly name: string | undefined; readonly text: string; readonly secret: UserSecret }
+
+/** A door whose secrets stand in a file: one secret of time-based codes, or users with a secret each. */
+export class UsersDoor {
+  readonly #of: UsersDoorTerms
+  readonly #shared: SharedCodes
+  #holders = new Map<string, Holder>()
+  #watch: Watch | undefined
+  #timer: NodeJS.Timeout | undefined
+  #renewing: NodeJS.Immediate | undefined
+  #said = ''
+  #clashSaidAt = -Infinity
+
+  constructor(of: UsersDoorTerms) {
+    this.#of = of
+    const { door, path, gate, say } = of
+    this.#shared = new SharedCodes(gate, (users) => this.#noteClash(users))
+    try {
+      this.#watch = watch(
+        path,
+        () => this.refresh(),
+        (error) => say('warning', `${door.name}: ${path} is no longer watched: ${error.message}`),
+      )
+    } catch (error) {
+      say('warning', `${door.name}: ${path} cannot be watched: ${(error as Error).message}`)
+    }
+  }
+
+  /** Every sequence that opens the door at the moment. */
+  *secrets(): Generator<Secret> {
+    for (const { codes, fixed } of this.#holders.values()) {
+      if (fixed !== undefined) yield fixed
+      if (codes !== undefined) yield* codes.secrets
+    }
+  }
+
+  /** How many users there are; `undefined` where the door has one secret for all. */
+  get users(): number | undefined {
+    return this.#of.door.secret.kind === 'users' ? this.#holders.size : undefined
+  }
+
+  /** Under which keys the journal keeps the used codes. */
+  *keys(): Generator<string> {
+    for (const { codes } of this.#holders.values()) if (codes !== undefined) yield codes.key
+  }
+
+  /**
+   * Reads the file again. Who stands there as before goes on, attempts and all; where it cannot be read, so does everybody:
+   * a slip in an editor locks nobody out.
+   */
+  refresh(): void {
+    const { door, path, say, revoked } = this.#of
+    let people: readonly Person[]
+    try {
+      people = this.#read()
+    } catch (error) {
+      const stays = this.#holders.size === 0 ? 'opens to nobody' : 'goes on with what it knew'
+      this.#warn(`${door.name}: ${stays}: ${path}: ${(error as Error).message}`)
+      return
+    }
+    const before = this.#holders
+    const after = new Map<string, Holder>()
+    const gone: Holder[] = []
+    for (const person of people) {
+      const key = person.name ?? ''
+      const known = before.get(key)
+      before.delete(key)
+      if (known?.text === person.text) {
+        after.set(key, known)
+        continue
+      }
+      if (known !== undefined) gone.push(known)
+      after.set(key, this.#holder(person))
+    }
+    gone.push(...before.values())
+    for (const holder of gone) this.#drop(holder)
+    for (const { fixed } of after.values()) if (fixed !== undefined) this.#of.gate.add(fixed)
+    this.#holders = after
+    for (const { name } of before.values()) {
+      if (name === undefined) continue
+      say('notice', `${door.name}: ${name} opens it no more`)
+      revoked(name)
+    }
+    this.#renew()
+  }
+
+  /** Marks a code as used. True: durably so, and the door may open. */
+  async strike(secret: Secret): Promise<boolean> {
+    const { door, say } = this.#of
+    const codes = this.#holders.get(secret.user ?? '')?.codes
+    // The user may have been revoked while this knock was on its way.
+    if (codes === undefined) return false
+    try {
+      const struck = await codes.strike(secret)
+      if (!struck) say('warning', `${door.name}: this code was used before${forUser(secret.user)}`)
+      return struck
+    } catch (error) {
+      say('error', `${door.name}: stays shut, its code cannot be marked as used: ${(error as Error).message}`)
+      return false
+    }
+  }
+
+  /** Takes every sequence out of the gate, and watches no more. */
+  close(): void {
+    this.#watch?.close()
+    clearTimeout(this.#timer)
+    clearImmediate(this.#renewing)
+    for (const holder of this.#holders.values()) this.#drop(holder)
+    this.#holders = new Map()
+  }
+
+  #read(): readonly Person[] {
+    const { door, path } = this.#of
+    if (door.secret.kind !== 'users') {
+      const text = readSecretFile(path, SECRET_FILE_MAX_BYTES)
+      const read = readSecret(text)
+      if ('message' in read) throw new Error(read.hint === undefined ? read.message : `${read.message}\n${read.hint}`)
+      this.#said = ''
+      return [{ name: undefined, text, secret: { kind: 'totp', totp: read.secret } }]
+    }
+    const { users, faults } = parseUsers(readSecretFile(path, USERS_FILE_MAX_BYTES))
+    const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
+    if (faults.length > told.length)
+      told.push(`${path}: ${faults.length - told.length} faults more: postern check tells`)
+    if (users.length === 0) told.push(`${door.name}: opens to nobody: no user is in ${path}`)
+    if (told.length === 0) this.#said = ''
+    else this.#warn(told.join('\n'))
+    return users
+  }
+
+  #holder({ name, text, secret }: Person): Holder {
+    const { door, gate, store, code } = this.#of
+    const terms = termsOf(door)
+    if (secret.kind === 'totp') {
+      const codes = new Codes({ door, terms, code, totp: secret.totp, user: name, gate, store, shared: this.#shared })
+      return { name, text, codes, fixed: undefined }
+    }
+    const knocks = [...code.before, ...secret.knocks]
+    return {
+      name,
+      text,
+      codes: undefined,
+      fixed: secretOf(door, knocks, { terms, ...(name === undefined ? {} : { user: name }) }),
+    }
+  }
+
+  #drop({ codes, fixed }: Holder): void {
+    codes?.close()
+    if (fixed !== undefined) this.#of.gate.remove(fixed)
+  }
+
+  /** Renews everybody's codes, some at a time, and comes back when the next are due. */
+  #renew(): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#renewing)
+    const holders = this.#holders.values()
+    let due = Infinity
+    const some = (): void => {
+      for (let count = 0; count < RENEWED_AT_ONCE; count++) {
+        const { done, value } = holders.next()
+        if (done === true) {
+          this.#of.changed()
+          this.#wait(due)
+          return
+        }
+        if (value.codes === undefined) continue
+        const now = Date.now()
+        value.codes.update(now)
+        due = Math.min(due, value.codes.due(now))
+      }
+      this.#renewing = setImmediate(some)
+    }
+    some()
+  }
+
+  #wait(due: number): void {
+    if (due === Infinity) return
+    const wait = Math.min(Math.max(due - Date.now(), LOOK_MIN_MS), LOOK_EVERY_MS)
+    this.#timer = setTimeout(() => this.#renew(), wait).unref()
+  }
+
+  #noteClash(users: readonly (string | undefined)[]): void {
+    const now = performance.now()
+    if (now - this.#clashSaidAt < CLASH_SAID_MS) return
+    this.#clashSaidAt = now
+    const who = users.map((user) => user ?? 'everybody').join(' and ')
+    this.#of.say('notice', `${this.#of.door.name}: ${who} have the same code for the moment: it opens nothing`)
+  }
+
+  /** Says it once, however often the file is read. */
+  #warn(text: string): void {
+    if (this.#said === text) return
+    this.#said = text
+    this.#of.say('warning', text)
+  }
+}
+
+function forUser(user: string | undefined): string {
+  return user === undefined ? '' : `, ${user}'s`
+}

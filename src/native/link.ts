@@ -1,0 +1,25 @@
+import { constants } from 'node:fs'
+import koffi from 'koffi'
+import { errorName } from './libc.ts'
+
+const libc = koffi.load(null)
+// linkat(2): POSIX.1-2008.
+const linkat = libc.func('int linkat(int oldFolder, const char *path, int newFolder, const char *name, int flags)')
+
+/** "Relative to the current folder"; both paths are absolute here (Linux, `<fcntl.h>`). */
+const AT_FDCWD = -100
+const AT_SYMLINK_FOLLOW = 0x400
+
+/** open(2): a file without a name, in a folder. Linux, all architectures that Node has. */
+export const O_TMPFILE = 0o20_000_000 | constants.O_DIRECTORY
+
+/**
+ * Gives a file without a name one, as open(2) says of O_TMPFILE.
+ *
+ * @throws Error with the system's error as `code`
+ */
+export function nameFile(fd: number, path: string): void {
+  if (linkat(AT_FDCWD, `/proc/self/fd/${fd}`, AT_FDCWD, path, AT_SYMLINK_FOLLOW) === 0) return
+  const code = errorName()
+  throw Object.assign(new Error(`${path}: ${code}`), { code })
+}

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Algorithm, TotpSecret } from '../../totp/code.ts'
+import { secretUri } from '../../totp/secret-text.ts'
+import { USABLE, USAGE, WARNED } from '../check.ts'
+import type { Output } from '../check.ts'
+import { HELP, readArguments, TOTP_FOLDER, UsageError } from './arguments.ts'
+import type { KeygenArguments } from './arguments.ts'
+import { createKeyFile, KeyFileError, makeFolder } from './key-file.ts'
+import { drawQr } from './qr-code.ts'
+
+/** Length of a key, in bytes: as long as the hash is (RFC 4226, 4, R6; RFC 6238, 5.1). */
+const KEY_BYTES: Readonly<Record<Algorithm, number>> = { SHA1: 20, SHA256: 32, SHA512: 64 }
+
+/** What keys are made of, and where they go. */
+export interface Surroundings {
+  readonly random: (bytes: number) => Uint8Array
+  readonly hostname: () => string
+  /** Where the doors' secrets are. */
+  readonly folder: string
+  /** Whether it is a terminal that shows what is written. */
+  readonly terminal: boolean
+}
+
+const HERE: Surroundings = {
+  random: randomBytes,
+  hostname,
+  folder: TOTP_FOLDER,
+  terminal: process.stdout.isTTY,
+}
+
+/**
+ * `postern keygen totp DOOR`: makes a secret, writes it, and prints what is to be done with it.
+ *
+ * @returns the exit code
+ */
+export async function totp(args: readonly string[], output: Output, here: Surroundings = HERE): Promise<number> {
+  try {
+    const asked = readArguments(args)
+    output.out(asked === undefined ? HELP : await make(asked, here))
+    return USABLE
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof KeyFileError)) throw error
+    output.err(`postern: ${error.message}\n`)
+    return error instanceof UsageError ? USAGE : WARNED
+  }
+}
+
+async function make(asked: KeygenArguments, here: Surroundings): Promise<string> {
+  const { door, digits, algorithm, periodS, user } = asked
+  const secret: TotpSecret = { key: here.random(KEY_BYTES[algorithm]), algorithm, digits, periodS }
+  const uri = secretUri(secret, asked.issuer ?? here.hostname(), user === undefined ? door : `${user}@${door}`)
+  const picture = asked.qr ? `${await drawQr(uri, here.terminal)}\n` : ''
+  const file = asked.file === undefined ? ownFile(asked, here.folder) : resolve(asked.file)
+  if (file !== undefined) {
+    if (asked.file === undefined) await makeFolder(here.folder)
+    await createKeyFile(file, `${headingOf(door, user)}${uri}\n`)
+  }
+  return `${whereTo(asked, file, uri)}for an authenticator app, and a secret like the file:
+
+    ${uri}
+
+${picture}${warning(secret)}`
+}
+
+/** A user's secret stands in the file of users alone, unless a file is named. */
+function ownFile({ door, user }: KeygenArguments, folder: string): string | undefined {
+  return user === undefined ? join(folder, door) : undefined
+}
+
+function headingOf(door: string, user: string | undefined): string {
+  const whose = user === undefined ? '' : `, of ${user}`
+  return `# Secret of time-based codes for the door [${door}]${whose}, for knockd and knock --totp-file.\n`
+}
+
+function whereTo({ door, user }: KeygenArguments, file: string | undefined, uri: string): string {
+  const written = file === undefined ? '' : `the secret is in ${file}\n\n`
+  if (user !== undefined) return `${written}for the file of users of the door [${door}]:\n\n    ${user} ${uri}\n\n`
+  return `${written}for the config, below [${door}]:\n\n    TOTP_Secret_File = ${file}\n\n`
+}
+
+/** What apps make whatever the URI says: the doubtful ones pass over everything but the key (Google's Key Uri Format). */
+const SURE = { algorithm: 'SHA1', digits: 6, periodS: 30 } as const
+
+function warning({ algorithm, digits, periodS }: TotpSecret): string {
+  const doubts: string[] = []
+  if (digits !== SURE.digits) doubts.push(`${digits} digits`)
+  if (algorithm !== SURE.algorithm) doubts.push(algorithm)
+  if (periodS !== SURE.periodS) doubts.push(`a period of ${periodS} s`)
+  if (doubts.length === 0) return ''
+  const options = [
+    ...(digits === SURE.digits ? [] : [`--digits ${SURE.digits}`]),
+    ...(algorithm === SURE.algorithm ? [] : [`--algorithm ${SURE.algorithm}`]),
+    ...(periodS === SURE.periodS ? [] : [`--period ${SURE.periodS}`]),
+  ]
+  return `not every app takes ${doubts.join(', ')}: look at the codes of yours before you rely on them
+  for those that do not: ${options.join(' ')}
+`
+}

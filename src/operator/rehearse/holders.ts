@@ -1,0 +1,59 @@
+import { TOTP_SKEW_MAX } from '../../config/config.ts'
+import type { Knock, Secret } from '../../config/config.ts'
+import { USERS_FILE_MAX_BYTES, parseUsers } from '../../config/users.ts'
+import type { UserSecret } from '../../config/users.ts'
+import { readSecretFile } from '../../daemon/secret-file.ts'
+import { codeOf, periodAt } from '../../totp/code.ts'
+import { knocksOfCode } from '../../totp/ports.ts'
+import { SECRET_FILE_MAX_BYTES, readSecret } from '../../totp/secret-text.ts'
+
+/** Periods at either end of those that count which are not taken: they may be over before the knock is made. */
+const MARGIN_PERIODS = 2
+
+/** What to knock, and what attempts that must not open are made of. */
+export interface Knocks {
+  readonly knocks: readonly Knock[]
+  readonly wrongKnocks: readonly Knock[]
+}
+
+/** Whoever can open doors whose secrets stand in a file: the rehearsal takes the first of them, and no code twice. */
+export class Holders {
+  readonly #taken = new Set<string>()
+
+  /** Knocks that open the door now; or why there are none. */
+  knocks({ kind, path, code }: Secret & { kind: 'totp' | 'users' }): Knocks | string {
+    const secret = firstOf(kind, path)
+    if (typeof secret === 'string') return `${path}: ${secret}`
+    if (secret.kind === 'sequence') {
+      const knocks = [...code.before, ...secret.knocks]
+      return { knocks, wrongKnocks: knocks }
+    }
+    const { totp } = secret
+    const now = periodAt(totp, Date.now())
+    const codes: string[] = []
+    for (let period = now - TOTP_SKEW_MAX + MARGIN_PERIODS; period <= now + TOTP_SKEW_MAX - MARGIN_PERIODS; period++) {
+      const each = codeOf(totp, period)
+      if (!this.#taken.has(`${path} ${each}`)) codes.push(each)
+    }
+    const [right, wrong] = codes
+    if (right === undefined || wrong === undefined) return 'no code is left for the moment'
+    this.#taken.add(`${path} ${right}`)
+    return {
+      knocks: [...code.before, ...knocksOfCode(right)],
+      wrongKnocks: [...code.before, ...knocksOfCode(wrong)],
+    }
+  }
+}
+
+function firstOf(kind: 'totp' | 'users', path: string): UserSecret | string {
+  try {
+    if (kind === 'users') {
+      const [first] = parseUsers(readSecretFile(path, USERS_FILE_MAX_BYTES)).users
+      return first?.secret ?? 'has no user in it'
+    }
+    const read = readSecret(readSecretFile(path, SECRET_FILE_MAX_BYTES))
+    return 'message' in read ? read.message : { kind: 'totp', totp: read.secret }
+  } catch (error) {
+    return (error as Error).message
+  }
+}

@@ -1,0 +1,58 @@
+import { join } from 'node:path'
+import type { Config, Door } from '../../config/config.ts'
+import { formatSequence } from '../../config/sequence.ts'
+import { listName } from '../../daemon/generated-door.ts'
+import { readSecretFile } from '../../daemon/secret-file.ts'
+import { listFolder, statePath } from '../../daemon/state-path.ts'
+import { parseOneTime } from '../../config/one-time.ts'
+import type { OneTimeLine } from '../../config/one-time.ts'
+import { ONE_TIME_FILE_MAX_BYTES } from '../../state/one-time.ts'
+
+/** Digits of a port that a masked list shows. */
+const SHOWN_DIGITS = 2
+
+/** A door's list of one-time sequences. */
+export interface DoorList {
+  readonly door: string
+  readonly path: string
+  /** Whether the daemon makes it. */
+  readonly generated: boolean
+  readonly lowWater: number
+}
+
+/** A list as its file has it. */
+export interface ListRead {
+  readonly left: readonly OneTimeLine[]
+  /** Lines that were struck out. */
+  readonly used: number
+}
+
+/** The doors of a config that have lists. `interfaces`: what the daemon was started with. */
+export function listsOf({ file, options, doors }: Config, interfaces: readonly string[]): readonly DoorList[] {
+  return doors.flatMap(({ name: door, secret }: Door): readonly DoorList[] => {
+    if (secret.kind === 'one-time') return [{ door, path: secret.path, generated: false, lowWater: secret.lowWater }]
+    if (secret.kind !== 'generated') return []
+    const path = join(listFolder(statePath(options.stateDir, file, interfaces)), listName(door))
+    return [{ door, path, generated: true, lowWater: secret.lowWater }]
+  })
+}
+
+/** Reads a list. @throws FileTooLargeError, or the system's error */
+export function readList({ path }: DoorList): ListRead {
+  // One character for each byte, as the strikes count them.
+  const { lines } = parseOneTime(Buffer.from(readSecretFile(path, ONE_TIME_FILE_MAX_BYTES)).toString('latin1'))
+  const left = lines.filter(({ struck }) => !struck)
+  return { left, used: lines.length - left.length - comments(path) }
+}
+
+/** Struck lines are sequences behind their `#`; other lines with one are comments. */
+function comments(path: string): number {
+  return readSecretFile(path, ONE_TIME_FILE_MAX_BYTES)
+    .split('\n')
+    .filter((line) => line.startsWith('#') && !/^#[ \t]*[0-9]+(:(tcp|udp))?([ \t]*,|[ \t]*$)/i.test(line)).length
+}
+
+/** A sequence with all but the first digits of each port covered. */
+export function masked({ knocks }: OneTimeLine): string {
+  return formatSequence(knocks).replaceAll(/[0-9]+/g, (port) => port.slice(0, SHOWN_DIGITS).padEnd(port.length, '*'))
+}

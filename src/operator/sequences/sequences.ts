@@ -1,0 +1,167 @@
+import { open } from 'node:fs/promises'
+import type { Knock } from '../../config/config.ts'
+import { formatSequence } from '../../config/sequence.ts'
+import { ControlError, ask, findSocket } from '../../control/client.ts'
+import { listeningPorts } from '../../host/listening.ts'
+import { TCP, UDP } from '../../packet/packet.ts'
+import { makeSequence } from '../../publish/sequence.ts'
+import { writeSequences } from '../../state/sequence-file.ts'
+import { examine } from '../check.ts'
+import type { Output } from '../check.ts'
+import { UsageError, readArguments } from './arguments.ts'
+import type { SequencesArguments } from './arguments.ts'
+import { listsOf, masked, readList } from './lists.ts'
+import type { DoorList } from './lists.ts'
+
+const HELP = `usage: postern sequences make [--count N] [--length N] [--ports FIRST-LAST] FILE
+       postern sequences count [--json] [DOOR]
+       postern sequences list [--reveal] DOOR
+       postern sequences rotate DOOR
+
+Looks after lists of one-time sequences.
+
+  make     write a new list, for One_Time_Sequences; an existing file is left alone
+  count    say how many are left, of every door or of one
+  list     show what is left, the next one first; ports are covered
+  rotate   put a new list in place of a door's. One that the daemon makes stays good
+           for a while (Publish_Overlap); one in a file is at an end at once
+
+  --count N, --length N
+                    sequences, and knocks in each: 20 and 4 without them
+  --ports FIRST-LAST
+                    TCP ports to draw from, 1024-65535 without it
+  --reveal          show the ports
+  --json            one JSON document
+  -c, --config FILE the config, /etc/knockd.conf otherwise
+  -i, --interface NAME
+                    what the daemon was started with, if it was with -i
+  -h, --help        this text
+
+exit status: 0 done, 1 not done, or few are left, 2 usage
+`
+
+const DONE = 0
+const NOT_DONE = 1
+const USAGE = 2
+/** Owner only. */
+const FILE_MODE = 0o600
+
+/** `postern sequences`. */
+export async function sequences(args: readonly string[], output: Output): Promise<number> {
+  try {
+    const asked = readArguments(args)
+    if (asked === undefined) {
+      output.out(HELP)
+      return DONE
+    }
+    switch (asked.action) {
+      case 'make':
+        return await make(asked, output)
+      case 'count':
+        return count(asked, output)
+      case 'list':
+        return list(asked, output)
+      case 'rotate':
+        return await rotate(asked, output)
+      default:
+        return asked.action satisfies never
+    }
+  } catch (error) {
+    if (error instanceof UsageError) {
+      output.err(`postern: ${error.message}\n  postern sequences --help\n`)
+      return USAGE
+    }
+    const hint = error instanceof ControlError ? `  ${error.hint}\n` : ''
+    output.err(`postern: ${(error as Error).message}\n${hint}`)
+    return NOT_DONE
+  }
+}
+
+async function make(asked: SequencesArguments, { out }: Output): Promise<number> {
+  const path = asked.name!
+  const file = await open(path, 'wx', FILE_MODE).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+    throw new Error(`${path} is there already\n  it is left as it is: name another file`)
+  })
+  try {
+    await file.writeFile(
+      made(asked)
+        .map((knocks) => ` ${formatSequence(knocks)}\n`)
+        .join(''),
+    )
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  out(`${path}: ${asked.count} sequences\n\n  One_Time_Sequences = ${path}\n`)
+  return DONE
+}
+
+function made({ count: many, length, ports }: SequencesArguments): readonly (readonly Knock[])[] {
+  const listening = listeningPorts()
+  const avoid = new Set([...listening[TCP], ...listening[UDP]])
+  return Array.from({ length: many }, () => makeSequence({ length, ports }, avoid))
+}
+
+function count(asked: SequencesArguments, { out, err }: Output): number {
+  const lists = asked.name === undefined ? allLists(asked) : [theList(asked)]
+  const counted = lists.map((each) => {
+    try {
+      const { left, used } = readList(each)
+      return { door: each.door, file: each.path, left: left.length, used, low: left.length <= each.lowWater }
+    } catch (error) {
+      return { door: each.door, file: each.path, left: 0, used: 0, low: true, failure: (error as Error).message }
+    }
+  })
+  if (asked.json) out(`${JSON.stringify(counted, undefined, 2)}\n`)
+  else if (counted.length === 0) out('no door has a list\n')
+  else {
+    for (const { door, left, used, low, failure } of counted) {
+      if (failure !== undefined) err(`postern: ${door}: ${failure}\n`)
+      else out(`${door}: ${left} left, ${used} used${low && left > 0 ? ' (low)' : ''}\n`)
+    }
+  }
+  return counted.some(({ low }) => low) ? NOT_DONE : DONE
+}
+
+function list(asked: SequencesArguments, { out }: Output): number {
+  const { left } = readList(theList(asked))
+  if (asked.json) {
+    const shown = left.map((line) => (asked.reveal ? formatSequence(line.knocks) : masked(line)))
+    out(`${JSON.stringify(shown, undefined, 2)}\n`)
+  } else for (const line of left) out(`${asked.reveal ? formatSequence(line.knocks) : masked(line)}\n`)
+  return left.length === 0 ? NOT_DONE : DONE
+}
+
+async function rotate(asked: SequencesArguments, { out, err }: Output): Promise<number> {
+  const { door, path, generated } = theList(asked)
+  if (!generated) {
+    await writeSequences(path, made(asked))
+    out(`${door} has a new list of ${asked.count} sequences\n`)
+    return DONE
+  }
+  const reply = await ask(findSocket(asked.config, asked.interfaces), { command: 'rotate', door })
+  if ('error' in reply) {
+    err(`postern: ${reply.error}\n${reply.hint === undefined ? '' : `  ${reply.hint}\n`}`)
+    return NOT_DONE
+  }
+  out('done' in reply ? `${reply.done}\n` : '')
+  return DONE
+}
+
+function theList(asked: SequencesArguments): DoorList {
+  const lists = allLists(asked)
+  const found = lists.find(({ door }) => door === asked.name)
+  if (found !== undefined) return found
+  const names = lists.map(({ door }) => door).join(', ')
+  throw new Error(
+    `no door ${asked.name} has a list\n  ${names === '' ? 'no door has one' : `doors that have one: ${names}`}`,
+  )
+}
+
+function allLists({ config: file, interfaces }: SequencesArguments): readonly DoorList[] {
+  const { config, faults } = examine(file)
+  if (config !== undefined) return listsOf(config, interfaces)
+  const fault = faults.find(({ severity }) => severity === 'error')
+  throw new Error(`${file}: ${fault?.message ?? 'cannot be used'}\n  postern check ${file}`)
+}

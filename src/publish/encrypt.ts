@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Encrypter, armor } from 'age-encryption'
+
+/** Longest that gpg may take, in milliseconds. */
+const GPG_TIME_MAX_MS = 20_000
+/** Most bytes that gpg may give, and of what it says. */
+const GPG_BYTES_MAX = 4 * 1_048_576
+const GPG_SAID_MAX = 4_096
+
+/** Encrypts a text with age (age-encryption.org/v1), armored. @throws Error if a recipient or the passphrase is no good */
+export async function encryptAge(
+  text: string,
+  {
+    recipients,
+    passphraseFile,
+  }: { readonly recipients: readonly string[]; readonly passphraseFile: string | undefined },
+): Promise<string> {
+  const encrypter = new Encrypter()
+  if (passphraseFile === undefined) for (const recipient of recipients) encrypter.addRecipient(recipient)
+  else encrypter.setPassphrase(await passphraseIn(passphraseFile))
+  return armor.encode(await encrypter.encrypt(text))
+}
+
+async function passphraseIn(path: string): Promise<string> {
+  const [line = ''] = (await readFile(path, 'utf8')).split('\n')
+  const passphrase = line.trim()
+  if (passphrase === '') throw new Error(`${path} has no passphrase in its first line`)
+  return passphrase
+}
+
+/**
+ * Encrypts a text to OpenPGP public keys (RFC 9580), armored, by the machine's gpg. It sees nobody's keyring: the keys are
+ * files.
+ *
+ * @throws Error if there is no gpg, or with what it said
+ */
+export async function encryptOpenPgp(text: string, keys: readonly string[]): Promise<Buffer> {
+  const home = await mkdtemp(join(tmpdir(), 'postern-gpg-'))
+  try {
+    const words = ['--homedir', home, '--no-options', '--batch', '--quiet', '--no-autostart', '--trust-model', 'always']
+    const to = keys.flatMap((key) => ['--recipient-file', key])
+    return await run('gpg', [...words, '--armor', ...to, '--encrypt'], text)
+  } finally {
+    await rm(home, { recursive: true, force: true })
+  }
+}
+
+async function run(program: string, words: readonly string[], input: string): Promise<Buffer> {
+  return await new Promise((resolve, reject) => {
+    const child = spawn(program, words, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: GPG_TIME_MAX_MS,
+      killSignal: 'SIGKILL',
+    })
+    const pieces: Buffer[] = []
+    let bytes = 0
+    let said = ''
+    child.stdout.on('data', (piece: Buffer) => {
+      bytes += piece.length
+      if (bytes > GPG_BYTES_MAX) child.kill('SIGKILL')
+      else pieces.push(piece)
+    })
+    child.stderr.on('data', (piece: Buffer) => {
+      said = `${said}${piece.toString()}`.slice(0, GPG_SAID_MAX)
+    })
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'ENOENT' ? new Error(`${program} is not installed`) : error)
+    })
+    child.once('close', (code) => {
+      if (code === 0) resolve(Buffer.concat(pieces))
+      else reject(new Error(`${program}: ${said.trim().split('\n').join('; ') || 'ended without a word'}`))
+    })
+    // It may end without reading: what it says then is what counts.
+    child.stdin.on('error', () => undefined)
+    child.stdin.end(input)
+  })
+}

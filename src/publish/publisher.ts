@@ -1,0 +1,43 @@
+import { encryptAge, encryptOpenPgp } from './encrypt.ts'
+import { ORDER_MAX_BYTES } from './order.ts'
+import type { Order } from './order.ts'
+import { place } from './place.ts'
+
+/**
+ * Carries out an order from standard input: encrypts a list, and puts what came of it into the folder. It is a process of
+ * its own, so that no library for encryption is ever loaded where packets are looked at.
+ *
+ * @returns the exit code; what went wrong is on standard error
+ */
+export async function publisher(): Promise<number> {
+  try {
+    await publish(await readOrder())
+    return 0
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`)
+    return 1
+  }
+}
+
+async function publish(order: Order): Promise<void> {
+  const { text, folder, name, age, passphraseFile, openPgp } = order
+  const files = new Map<string, Uint8Array>()
+  if (age.length > 0 || passphraseFile !== undefined) {
+    const armored = await encryptAge(text, { recipients: age, passphraseFile })
+    files.set(`${name}.age`, Buffer.from(`${armored.trimEnd()}\n`))
+  }
+  if (openPgp.length > 0) files.set(`${name}.asc`, await encryptOpenPgp(text, openPgp))
+  // Only when all are encrypted: else some could read a list that others cannot.
+  for (const [file, bytes] of files) await place(folder, file, bytes)
+}
+
+async function readOrder(): Promise<Order> {
+  const pieces: Buffer[] = []
+  let bytes = 0
+  for await (const piece of process.stdin) {
+    bytes += (piece as Buffer).length
+    if (bytes > ORDER_MAX_BYTES) throw new Error('the order is too long')
+    pieces.push(piece as Buffer)
+  }
+  return JSON.parse(Buffer.concat(pieces).toString()) as Order
+}

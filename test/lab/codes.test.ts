@@ -1,0 +1,173 @@
+// Goal: a code from a phone opens the door once, on real packets; its neighbours do too, older ones do not; no code opens
+// twice, whoever plays it back, whatever is killed; and the change of the period leaves no gap.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { afterEach, expect, test } from 'vitest'
+import { codeOf, periodAt } from '../../src/totp/code.ts'
+import type { TotpSecret } from '../../src/totp/code.ts'
+import { knocksOfCode } from '../../src/totp/ports.ts'
+import { secretUri } from '../../src/totp/secret-text.ts'
+import { knock, program, startKnockd } from './knockd.ts'
+import type { Knockd } from './knockd.ts'
+import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
+import type { Host } from './net.ts'
+import { until } from './process.ts'
+import type { Process } from './process.ts'
+import { scratch } from './scratch.ts'
+
+/** Rounds of kill -9 at a random moment. */
+const ROUNDS = process.env.SLOW === '1' ? 1_000 : 8
+/** Milliseconds after the knock begins in which the daemon is killed: longer than all it does takes. */
+const KILL_WITHIN_MS = 120
+
+/** Long periods, so that no test meets their end by chance but where it waits for it. */
+const SECRET: TotpSecret = {
+  key: Uint8Array.from({ length: 20 }, (_, index) => index * 7 + 1),
+  algorithm: 'SHA1',
+  digits: 8,
+  periodS: 3_600,
+}
+
+let running: Process | undefined
+afterEach(async () => {
+  await running?.stop()
+  running = undefined
+})
+
+const secretFile = (secret: TotpSecret): string => {
+  const file = scratch('secret')
+  writeFileSync(file, `${secretUri(secret, 'gate.example', 'ssh')}\n`, { mode: 0o600 })
+  return file
+}
+
+const door = (name: string, lines: readonly string[], notes: string): string =>
+  [`[${name}]`, ...lines, `Start_Command = echo ${name} %IP% $POSTERN_USER >> ${notes}`, ''].join('\n')
+
+const start = async (host: Host, config: string): Promise<Knockd> => {
+  const daemon = await startKnockd({ host, config })
+  running = daemon.process
+  return daemon
+}
+
+const again = async (host: Host, daemon: Knockd): Promise<Process> => {
+  running = host.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
+  await running.line(/listening on/)
+  return running
+}
+
+const lines = (file: string): readonly string[] =>
+  readFileSync(file, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean)
+
+/** Knocks as anybody with telnet would: a port after the other. */
+const knockCode = async (client: Host, code: string, to = SERVER_4): Promise<void> => {
+  await knock(client, [to, ...knocksOfCode(code).map(({ port }) => String(port))])
+}
+
+const codeAt = (secret: TotpSecret, periods = 0): string => codeOf(secret, periodAt(secret, Date.now()) + periods)
+
+lab('time-based codes', () => {
+  test('of this period and its neighbours open once each; others do not', async () => {
+    const { server, client } = await pair()
+    const notes = scratch('notes')
+    const file = secretFile(SECRET)
+    const daemon = await start(server, door('ssh', [`TOTP_Secret_File = ${file}`], notes))
+    await knockCode(client, codeAt(SECRET))
+    expect(await daemon.process.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME`)
+    await knockCode(client, codeAt(SECRET, 1), SERVER_6)
+    expect(await daemon.process.line(/OPEN/)).toBe(`${CLIENT_6}: ssh: OPEN SESAME`)
+    // Used, too old, too new; then the one that is left, which shows that those before have been looked at.
+    await knockCode(client, codeAt(SECRET))
+    await knockCode(client, codeAt(SECRET, -2), SERVER_6)
+    await knockCode(client, codeAt(SECRET, 2), SERVER_6)
+    await knockCode(client, codeAt(SECRET, -1))
+    await until('the third opening', () => lines(notes).length >= 3)
+    expect(lines(notes)).toEqual([`ssh ${CLIENT_4}`, `ssh ${CLIENT_6}`, `ssh ${CLIENT_4}`])
+  })
+
+  test('at two doors with one secret, and behind a fixed sequence: one code, one opening', async () => {
+    const { server, client } = await pair()
+    const notes = scratch('notes')
+    const file = secretFile(SECRET)
+    const lined = [`TOTP_Secret_File = ${file}`, 'TOTP_Skew = 0']
+    const config = `${door('one', lined, notes)}${door('two', ['Sequence = 8123,7456', ...lined], notes)}`
+    const daemon = await start(server, config)
+    const [first, second] = knocksOfCode(codeAt(SECRET)).map(({ port }) => String(port)) as [string, string]
+    // Both doors' knocks are in this: the code alone opens one, and then is used up for the other.
+    await knock(client, [SERVER_4, '8123', '7456', first, second])
+    await daemon.process.line(/two: this code was used before/)
+    await daemon.process.line(/one: OPEN SESAME/)
+    await until('the opening', () => lines(notes).length > 0)
+    expect(lines(notes)).toEqual([`one ${CLIENT_4}`])
+  })
+
+  test('no gap at the change of period: with no skew at all, the code that the phone shows opens', async () => {
+    const { server, client } = await pair()
+    const notes = scratch('notes')
+    const brief = { ...SECRET, periodS: 5 }
+    await start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes))
+    // A new code in its first moment, three times over.
+    for (let round = 1; round <= 3; round++) {
+      const next = (periodAt(brief, Date.now()) + 1) * brief.periodS * 1000
+      await until('the next period', () => Date.now() >= next, 10_000)
+      await knockCode(client, codeAt(brief))
+      await until('the opening', () => lines(notes).length >= round)
+    }
+    expect(lines(notes)).toHaveLength(3)
+  }, 60_000)
+
+  test('a flood of the port that the next code will have does not shut it out', async () => {
+    const { server, client } = await pair()
+    const notes = scratch('notes')
+    const brief = { ...SECRET, periodS: 8 }
+    await start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes))
+    const { periodS } = brief
+    const begins = (periodAt(brief, Date.now()) + 1) * periodS * 1000
+    const wait = begins - Date.now()
+    // In time for the flood to be over before the code is known to the gate; else the period after the next one.
+    const later = wait > 4_000 ? 0 : 1
+    const code = codeAt(brief, 1 + later)
+    const port = knocksOfCode(code)[0]!.port
+    const flood = ['hping3', '-q', '-S', '-p', String(port), '-i', 'u1000', '-c', '600', '-a', '192.0.2.66', SERVER_4]
+    await client.run(flood, { mayFail: true })
+    await until('the code to be good', () => Date.now() >= begins + later * periodS * 1000, 20_000)
+    await knockCode(client, code)
+    await until('the opening', () => lines(notes).length > 0)
+  }, 60_000)
+
+  test(`killed at any moment, ${ROUNDS} times: no code opens twice`, async () => {
+    const { server, client } = await pair()
+    const notes = scratch('notes')
+    // Enough codes for every round, each good for the whole test.
+    const users = scratch('users')
+    const secrets = Array.from({ length: ROUNDS }, (_, index): TotpSecret => ({
+      ...SECRET,
+      key: Uint8Array.from({ length: 20 }, (__, at) => (index * 31 + at * 17 + 3) & 255).fill(index >> 8, 0, 1),
+    }))
+    const text = secrets.map((secret, index) => `u${index} ${secretUri(secret, 'gate', 'ssh')}\n`).join('')
+    writeFileSync(users, text, { mode: 0o600 })
+    const config = door('ssh', [`Users = ${users}`, 'TOTP_Skew = 0', 'Seq_Timeout = 5'], notes)
+    const daemon = await start(server, config)
+    for (const [index, secret] of secrets.entries()) {
+      const code = codeAt(secret)
+      const wait = Math.random() * KILL_WITHIN_MS
+      const end = performance.now() + wait
+      const knocking = knockCode(client, code)
+      await until('the moment', () => performance.now() >= end)
+      running?.kill('SIGKILL')
+      await running?.ended
+      await knocking
+      await again(server, daemon)
+      // Played back: whatever became of it, not once more than once.
+      await knockCode(client, code)
+      await knockCode(client, code, SERVER_6)
+      const opened = lines(notes).filter((line) => line.split(' ')[2] === `u${index}`)
+      expect(opened.length, `code of round ${index}`).toBeLessThanOrEqual(1)
+    }
+    await until('the last knocks', () => lines(notes).length > 0)
+    const byUser = new Map<string, number>()
+    for (const line of lines(notes)) {
+      const user = line.split(' ')[2]!
+      byUser.set(user, (byUser.get(user) ?? 0) + 1)
+    }
+    expect([...byUser.values()].filter((count) => count > 1)).toEqual([])
+  }, 1_200_000)
+})

@@ -1,0 +1,170 @@
+// Goal: whoever records every packet of a knock that opened a door, and plays it back, opens nothing: from the same address
+// or another, at once or later, thousands of times, with and without the scan guard, after a kill -9 too.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { codeOf, periodAt } from '../../src/totp/code.ts'
+import type { TotpSecret } from '../../src/totp/code.ts'
+import { knocksOfCode } from '../../src/totp/ports.ts'
+import { secretUri } from '../../src/totp/secret-text.ts'
+import { knock, program, startKnockd } from './knockd.ts'
+import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
+import type { Host } from './net.ts'
+import { until } from './process.ts'
+import type { Process } from './process.ts'
+import { scratch } from './scratch.ts'
+import { watchWire } from './service.ts'
+
+/** How often a recording is played back at a time. */
+const LOOPS = 2_000
+/** Somebody else's address on the same link. */
+const OTHER_4 = '192.0.2.66'
+
+const secret = (byte: number): TotpSecret => ({
+  key: new Uint8Array(20).fill(byte),
+  algorithm: 'SHA256',
+  digits: 8,
+  periodS: 3_600,
+})
+const CODE = secret(3)
+const ALICE = secret(4)
+
+let running: Process | undefined
+afterEach(async () => {
+  await running?.stop()
+  running = undefined
+})
+
+const ports = (totp: TotpSecret, periods = 0): readonly string[] =>
+  knocksOfCode(codeOf(totp, periodAt(totp, Date.now()) + periods)).map(({ port }) => String(port))
+
+const fileOf = (text: string): string => {
+  const file = scratch('secret')
+  writeFileSync(file, text, { mode: 0o600 })
+  return file
+}
+
+/** Every packet that a host sends until `what` is done, as a capture file. */
+const record = async (host: Host, what: () => Promise<void>): Promise<string> => {
+  const file = scratch('recorded.pcap')
+  const recorder = host.start([
+    'tcpdump',
+    '-U',
+    '--immediate-mode',
+    '-Z',
+    'root',
+    '-Q',
+    'out',
+    '-w',
+    file,
+    '-i',
+    'eth0',
+    'ip',
+  ])
+  await recorder.line(/listening on/)
+  await what()
+  recorder.kill('SIGINT')
+  await recorder.ended
+  return file
+}
+
+/** The same packets from another address. */
+const fromOther = (file: string): string => {
+  const other = scratch('other.pcap')
+  execFileSync('tcprewrite', [
+    `--srcipmap=${CLIENT_4}/32:${OTHER_4}/32`,
+    '-C',
+    `--infile=${file}`,
+    `--outfile=${other}`,
+  ])
+  return other
+}
+
+const play = async (host: Host, file: string, loops: number): Promise<void> => {
+  await host.run(['tcpreplay', '-q', '--topspeed', `--loop=${loops}`, '-i', 'eth0', file], { limitMs: 60_000 })
+}
+
+lab.each([
+  ['with the scan guard', 5],
+  ['without it', 0],
+])('knocks that are played back, %s', (_, scanPorts) => {
+  test('open nothing, and honest ones still do', async () => {
+    const { server, client } = await pair()
+    const notes = scratch('notes')
+    const codes = fileOf(secretUri(CODE, 'gate', 'code'))
+    const users = fileOf(`alice ${secretUri(ALICE, 'gate', 'team')}\n`)
+    const folder = scratch('www')
+    mkdirSync(folder)
+    const identity = scratch('identity')
+    execFileSync('age-keygen', ['-o', identity], { stdio: 'ignore' })
+    const recipient = execFileSync('age-keygen', ['-y', identity], { encoding: 'utf8' }).trim()
+    const note = (door: string): string => `Start_Command = echo ${door} %IP% >> ${notes}`
+    const config = [
+      '[options]',
+      `Scan_Ports = ${scanPorts}`,
+      '[code]',
+      `TOTP_Secret_File = ${codes}`,
+      note('code'),
+      '[team]',
+      `Users = ${users}`,
+      note('team'),
+      '[list]',
+      'One_Time_Sequences = generate',
+      `Publish_To = ${folder}`,
+      `Publish_For = ${recipient}`,
+      note('list'),
+      '',
+    ].join('\n')
+    const daemon = await startKnockd({ host: server, config })
+    running = daemon.process
+    const opened = (): readonly string[] =>
+      readFileSync(notes, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean)
+    const published = join(folder, 'list.age')
+    await until('the list', () => existsSync(published))
+    const next = (): readonly string[] => {
+      const text = execFileSync('age', ['-d', '-i', identity, published], { encoding: 'utf8' })
+      return text
+        .split('\n')
+        .find((line) => !line.startsWith('#'))!
+        .split(',')
+    }
+    const recording = await record(client, async () => {
+      for (const way of [ports(CODE), ports(ALICE), next()]) {
+        const before = opened().length
+        await knock(client, [SERVER_4, ...way])
+        await until('the door', () => opened().length > before)
+      }
+    })
+    expect(opened()).toEqual([`code ${CLIENT_4}`, `team ${CLIENT_4}`, `list ${CLIENT_4}`])
+    const other = fromOther(recording)
+
+    const wire = await watchWire(server, `src ${OTHER_4}`)
+    await play(client, recording, LOOPS)
+    await play(client, other, LOOPS)
+    await wire.line(/192\.0\.2\.66/)
+    await wire.stop()
+    // Killed, and played back to the next one: "later" is for it what it was not there for.
+    running.kill('SIGKILL')
+    await running.ended
+    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
+    await running.line(/listening on/)
+    await play(client, recording, LOOPS)
+    await play(client, other, LOOPS)
+
+    // An honest knock from an address that has scanned nothing, behind all of that: so everything before was looked at.
+    const late = '192.0.2.77'
+    await client.address('eth0', `${late}/24`)
+    for (const [door, way] of [
+      ['code', ports(CODE, 1)],
+      ['team', ports(ALICE, 1)],
+      ['list', next()],
+    ] as const) {
+      const before = opened().length
+      await knock(client, ['--source', late, SERVER_4, ...way])
+      await until('the door', () => opened().length > before)
+      expect(opened().at(-1)).toBe(`${door} ${late}`)
+    }
+    expect(opened()).toHaveLength(6)
+  }, 120_000)
+})
