@@ -62,7 +62,7 @@ async function obey(command: Command, { out, err }: Output): Promise<void> {
 
 async function obeySpa(command: SpaCommand, { out, err }: Output): Promise<void> {
   if (command.kind === 'help') out((await import('./spa/usage.ts')).SPA_USAGE)
-  else if (command.kind === 'version') await obey(command, out)
+  else if (command.kind === 'version') await obey(command, { out, err })
   else {
     const { sendSpa } = await import('./spa/spa.ts')
     await sendSpa(command.request, { print: (line) => out(`${line}\n`), notice: (line) => err(`knock: ${line}\n`) })
