@@ -17,7 +17,8 @@ Looks after knockd's doors.
   open DOOR         open a door by hand
   close DOOR        close it before its time
   sequences         make, count, list and rotate lists of one-time sequences
-  keygen            make the secret of a door's time-based codes
+  keygen            make the secret of a door's time-based codes, or keys for single
+                    packets
   firewall          a base ruleset that cannot lock you out; or rules with which the
                     kernel does the knocking without a daemon
 

@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto'
+import { hostname, userInfo } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ClientError } from '../../client/fault.ts'
+import { readSecretFile } from '../../client/spa/secret-file.ts'
+import { KEY_BYTES, keyPairOf } from '../../spa/noise/curve.ts'
+import { formatKey, readKeyFile } from '../../spa/noise/key-text.ts'
+import type { KeyKind } from '../../spa/noise/key-text.ts'
+import { USABLE, USAGE, WARNED } from '../check.ts'
+import type { Output } from '../check.ts'
+import { UsageError } from './arguments.ts'
+import { createKeyFile, KeyFileError, makeFolder } from './key-file.ts'
+
+/** What keys are made of, and what they are called after. */
+export interface SpaSurroundings {
+  readonly random: (bytes: number) => Uint8Array
+  readonly hostname: () => string
+  readonly username: () => string
+}
+
+const HERE: SpaSurroundings = { random: randomBytes, hostname, username: () => userInfo().username }
+
+/** Which of the two keys it is: how it is written, and where to. */
+export interface SpaKey {
+  readonly kind: 'server' | 'user'
+  /** First line of the file, a comment. */
+  readonly heading: string
+  /** Where it is kept where nothing else is said. */
+  readonly file: () => string
+}
+
+/** What one of the two commands was asked. */
+export interface SpaKeyArguments {
+  readonly file: string | undefined
+  readonly show: boolean
+  readonly words: readonly string[]
+}
+
+/**
+ * Runs `postern keygen server` or `postern keygen user`; `tell` makes what is printed of the public key's text and the
+ * file's path.
+ *
+ * @returns the exit code
+ */
+export async function spaKey(
+  key: SpaKey,
+  { args, help, output, here = HERE }: SpaKeyRun,
+  tell: (publicText: string, file: string, words: readonly string[], here: SpaSurroundings) => string,
+): Promise<number> {
+  try {
+    const asked = readSpaKeyArguments(args)
+    if (asked === undefined) {
+      output.out(help)
+      return USABLE
+    }
+    const file = asked.file === undefined ? key.file() : resolve(asked.file)
+    // What is wrong with the words is told before anything is written.
+    tell('', file, asked.words, here)
+    const secret = asked.show ? readSecret(key, file) : await makeSecret(key, file, asked, here)
+    output.out(tell(formatKey(`postern-${key.kind}`, keyPairOf(secret).publicKey), file, asked.words, here))
+    return USABLE
+  } catch (error) {
+    const known = error instanceof UsageError || error instanceof KeyFileError || error instanceof ClientError
+    if (!known) throw error
+    const hint = error instanceof ClientError && error.hint !== undefined ? `\n  ${error.hint}` : ''
+    output.err(`postern: ${error.message}${hint}\n`)
+    return error instanceof UsageError ? USAGE : WARNED
+  }
+}
+
+/** How one of the two commands is run. */
+export interface SpaKeyRun {
+  readonly args: readonly string[]
+  readonly help: string
+  readonly output: Output
+  readonly here?: SpaSurroundings
+}
+
+function readSpaKeyArguments(args: readonly string[]): SpaKeyArguments | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: {
+        file: { type: 'string' },
+        show: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+      allowPositionals: true,
+      strict: true,
+    })
+    if (values.help === true) return undefined
+    if (values.file === '') throw new UsageError('--file: no file is named')
+    return { file: values.file, show: values.show === true, words: positionals }
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    const [message = ''] = (error as Error).message.split('. ')
+    throw new UsageError(message.charAt(0).toLowerCase() + message.slice(1), { cause: error })
+  }
+}
+
+function secretKind({ kind }: SpaKey): KeyKind {
+  return `postern-${kind}-secret`
+}
+
+function readSecret(key: SpaKey, file: string): Uint8Array {
+  const text = readSecretFile(file)
+  if (text === undefined) throw new KeyFileError(`${file}: there is no such file\n  without --show a key is made`)
+  const read = readKeyFile(text, secretKind(key))
+  if ('key' in read) return read.key
+  throw new KeyFileError(`${file}: ${read.message}\n  ${read.hint}`)
+}
+
+async function makeSecret(
+  key: SpaKey,
+  file: string,
+  asked: SpaKeyArguments,
+  here: SpaSurroundings,
+): Promise<Uint8Array> {
+  const secret = here.random(KEY_BYTES)
+  if (asked.file === undefined) await makeFolder(dirname(file))
+  await createKeyFile(file, `${key.heading}\n${formatKey(secretKind(key), secret)}\n`)
+  return secret
+}
