@@ -100,7 +100,12 @@ export type Secret =
   /** `path` is a file of users, each with a secret of their own. */
   | { readonly kind: 'users'; readonly path: string; readonly code: CodeTerms }
   /** `path` says who may send packets: a file of users, of stanzas or of keys, or a folder of profiles. */
-  | { readonly kind: 'spa'; readonly protocol: SpaProtocol; readonly path: string; readonly maxAgeMs: number | undefined }
+  | {
+      readonly kind: 'spa'
+      readonly protocol: SpaProtocol
+      readonly path: string
+      readonly maxAgeMs: number | undefined
+    }
 
 /** Whose single packets open a door. `fwknop-keys`: fwknop's, where the file has keys alone. */
 export type SpaProtocol = 'postern' | 'fwknop' | 'fwknop-keys' | 'knockknock'

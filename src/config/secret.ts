@@ -128,11 +128,16 @@ function checkSpa(name: string, { spa, spaMaxAge }: DoorValues, entries: DoorEnt
   }
   const age = entries.spaMaxAge
   if (age !== undefined && spa === undefined) {
-    faults.warning(age.line, age.keyColumn, `${quote(age.key)} has no effect without SPA`, 'add `SPA = postern`, or take it out')
+    faults.warning(
+      age.line,
+      age.keyColumn,
+      `${quote(age.key)} has no effect without SPA`,
+      'add `SPA = postern`, or take it out',
+    )
   }
   if (age !== undefined && spa === 'fwknop' && spaMaxAge === 0) {
-    const hint = "its packets have no counter: without a bound each would have to be remembered for ever"
-    faults.error(age.line, age.valueColumn, 'fwknop\'s packets need an age', hint)
+    const hint = 'its packets have no counter: without a bound each would have to be remembered for ever'
+    faults.error(age.line, age.valueColumn, "fwknop's packets need an age", hint)
   }
   if (spa === undefined || entries.spa === undefined) return
   const there = needs.filter((each) => entries[each] !== undefined)

@@ -63,7 +63,18 @@ export function isDeadline(value: object): value is Deadline {
 /** An opening's own fields, and no others. */
 export function copyOpening(opening: Opening): Opening {
   const { id, door, source, family, openedAt, stop, services, user, environment } = opening
-  return { id, door, source, family, openedAt, stop, services, user, environment: { ...environment }, ...copyDeadline(opening) }
+  return {
+    id,
+    door,
+    source,
+    family,
+    openedAt,
+    stop,
+    services,
+    user,
+    environment: { ...environment },
+    ...copyDeadline(opening),
+  }
 }
 
 /** A deadline's own fields, and no others. */

@@ -62,9 +62,7 @@ export function servicesFor({ opens }: Door, ports: readonly Port[]): readonly S
 
 /** Whether a door takes what is sent from an address, for an address. */
 export function admits({ allowFrom }: Door, addresses: readonly Address[]): boolean {
-  return (
-    allowFrom.length === 0 || addresses.every((address) => allowFrom.some((network) => contains(network, address)))
-  )
+  return allowFrom.length === 0 || addresses.every((address) => allowFrom.some((network) => contains(network, address)))
 }
 
 /** The shortest of some times; those that are `undefined` or 0 set no bound. */
@@ -100,4 +98,3 @@ export class SeldomSaid {
 const SAID_EVERY_MS = 60_000
 /** Subjects that are remembered. */
 const SUBJECTS_MAX = 1_024
-

@@ -88,7 +88,11 @@ export class Knockknocks {
     const { source } = arrival
     try {
       // Whatever it asks for: nobody else may use the counter, as its text would give both away.
-      const isNew = await store.advance(counterKey(door, name), String(counter), (present) => counter > counterOf(present))
+      const isNew = await store.advance(
+        counterKey(door, name),
+        String(counter),
+        (present) => counter > counterOf(present),
+      )
       if (!isNew) return
     } catch (error) {
       say('error', `${formatAddress(source)}: ${door.name}: stays shut: ${(error as Error).message}`)
@@ -96,7 +100,10 @@ export class Knockknocks {
     }
     const services = door.opens.length === 0 ? undefined : servicesFor(door, [{ protocol: TCP, port }])
     if (door.opens.length > 0 && services === undefined) {
-      say('notice', `${formatAddress(source)}: ${door.name}: ${name} asks for tcp/${port}, which the door does not open`)
+      say(
+        'notice',
+        `${formatAddress(source)}: ${door.name}: ${name} asks for tcp/${port}, which the door does not open`,
+      )
     } else if (!admits(door, [source])) {
       say('notice', `${formatAddress(source)}: ${door.name}: the address of ${name} is not in Allow_From`)
     } else open({ door, source, ms: door.cmdTimeoutMs, services, user: name, protocol: TCP, port })
@@ -115,7 +122,8 @@ export class Knockknocks {
         .filter((entry) => entry.isDirectory())
         .map(({ name }) => name)
         .toSorted()
-      if (names.length > PROFILES_MAX) say('warning', `${folder}: more than ${PROFILES_MAX} profiles: the others are left out`)
+      if (names.length > PROFILES_MAX)
+        say('warning', `${folder}: more than ${PROFILES_MAX} profiles: the others are left out`)
       return names.slice(0, PROFILES_MAX).flatMap((name) => this.#profile(door, folder, name) ?? [])
     } catch (error) {
       say('error', `${door.name}: opens to nobody: ${folder}: ${(error as Error).message}`)

@@ -4,7 +4,7 @@ import { formatFault } from '../../config/fault.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { DatedClaim } from '../../spa/noise/claim.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../../spa/noise/key-text.ts'
-import { POSTERN_PACKET_BYTES, isForServer, openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
+import { MAC1_BYTES, POSTERN_PACKET_BYTES, isForServer, openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
 import type { ServerKey } from '../../spa/noise/packet.ts'
 import { permit } from '../../spa/noise/permission.ts'
 import { USERS_FILE_MAX_CHARS, Users, readUsers } from '../../spa/noise/users.ts'
@@ -18,6 +18,8 @@ import type { Arrival, Granted, JudgeTerms } from './granted.ts'
  * who knows the server's public key can make any.
  */
 export const OPENED_PER_S = 2_000
+/** How many packets that were opened are known again. */
+const SEEN_MAX = 16_384
 /** How many faults of a file are told. */
 const FAULTS_SAID_MAX = 5
 /** Permission bits that let others at a secret. */
@@ -43,6 +45,8 @@ export class Posterns {
   readonly #seldom = new SeldomSaid()
   #doors: readonly PosternDoor[] = []
   #server: ServerKey | undefined
+  /** Outer codes of packets that were opened, the oldest first. */
+  readonly #seen = new Set<string>()
   #second = 0
   #opened = 0
 
@@ -91,11 +95,18 @@ export class Posterns {
     const server = this.#server
     if (server === undefined || payload.length !== POSTERN_PACKET_BYTES || !isForServer(server, payload)) return false
     const { explain } = this.#of
+    // A copy of a packet that was opened costs no public-key work again, or whoever plays it back would use that up.
+    const outer = Buffer.from(payload.buffer, payload.byteOffset, MAC1_BYTES).toString('latin1')
+    if (this.#seen.has(outer)) {
+      explain(arrival.source, undefined, 'single packet: a copy of one that came before')
+      return true
+    }
     if (!this.#mayOpen()) {
       explain(arrival.source, undefined, 'a single packet too many in one second')
       return true
     }
     const opened = openClaim(server, payload, (key) => this.#holders(key))
+    if (!('mismatch' in opened)) this.#remember(outer)
     if ('mismatch' in opened) {
       explain(arrival.source, undefined, `single packet: ${opened.mismatch}`)
     } else if ('fault' in opened) {
@@ -103,6 +114,13 @@ export class Posterns {
       this.#tell(user, arrival, `a packet that is understood by another version: ${opened.fault}`)
     } else this.#judge(opened.user, opened.claim, arrival)
     return true
+  }
+
+  #remember(outer: string): void {
+    this.#seen.add(outer)
+    if (this.#seen.size <= SEEN_MAX) return
+    const [oldest] = this.#seen
+    this.#seen.delete(oldest!)
   }
 
   #holders(key: Uint8Array): readonly Holder[] | undefined {
