@@ -19,6 +19,12 @@ import { readSecretFile } from '../secret-file.ts'
 import { admits, servicesFor } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
 
+/**
+ * Profiles tried on SYNs in a second, each with a window of counters: a tenth of a millisecond each. Whoever floods the port
+ * keeps its users out; a packet of Postern's own costs far less to refuse.
+ */
+export const TRIED_PER_S = 3_000
+const SECOND_MS = 1_000
 /** Most profiles of one door. */
 export const PROFILES_MAX = 256
 
@@ -37,6 +43,8 @@ export class Knockknocks {
   readonly #of: JudgeTerms
   #byPort = new Map<number, readonly Profile[]>()
   #doors: readonly Door[] = []
+  #second = 0
+  #tried = 0
 
   constructor(of: JudgeTerms) {
     this.#of = of
@@ -71,12 +79,24 @@ export class Knockknocks {
   take(packet: Packet, arrival: Arrival): boolean {
     const profiles = packet.family === 4 ? this.#byPort.get(packet.port) : undefined
     for (const profile of profiles ?? []) {
+      if (!this.#mayTry()) return false
       const found = decodeSyn(packet, profile.keys, this.#next(profile), COUNTER_WINDOW_DEFAULT)
       if (found === undefined) continue
       void this.#judge(profile, found, arrival)
       return true
     }
     return false
+  }
+
+  /** Whether one more profile may be tried in this second. */
+  #mayTry(): boolean {
+    const second = Math.floor(performance.now() / SECOND_MS)
+    if (second !== this.#second) {
+      this.#second = second
+      this.#tried = 0
+    }
+    this.#tried++
+    return this.#tried <= TRIED_PER_S
   }
 
   async #judge(
