@@ -2,7 +2,7 @@ import type { Config, Door, Service } from '../config/config.ts'
 import { REMOVE_GUARD, guardRuleset } from '../firewall/guard/ruleset.ts'
 import type { Held, Kept } from '../firewall/guard/ruleset.ts'
 import { HIDDEN_COUNTER, TABLE, closeCommand, elementsOf, openCommand } from '../firewall/guard/element.ts'
-import type { Element } from '../firewall/guard/element.ts'
+import type { Element, Forward } from '../firewall/guard/element.ts'
 import { planOf } from '../firewall/guard/plan.ts'
 import type { GuardPlan } from '../firewall/guard/plan.ts'
 import { formatAddress } from '../packet/address.ts'
@@ -90,8 +90,8 @@ export class Guard {
   }
 
   /** What an opening of a door is made of. */
-  elements(door: Door, source: Address): readonly Element[] {
-    return this.#plan === undefined ? [] : elementsOf(this.#plan, door, source)
+  elements(door: Door, source: Address, forward?: Forward): readonly Element[] {
+    return this.#plan === undefined ? [] : elementsOf(this.#plan, door, source, forward)
   }
 
   /** Lets through for so many milliseconds from now. @throws the firewall's error: nothing has changed */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Config, Door, Service } from '../config/config.ts'
-import { formatService, readServices } from '../config/service.ts'
+import { formatService } from '../config/service.ts'
 import { elementsOf } from '../firewall/guard/element.ts'
-import type { Element } from '../firewall/guard/element.ts'
+import type { Element, Forward } from '../firewall/guard/element.ts'
 import type { GuardPlan } from '../firewall/guard/plan.ts'
 import type { Held } from '../firewall/guard/ruleset.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
@@ -15,6 +15,7 @@ import type { Deadline, Opening } from '../state/opening.ts'
 import type { Store } from '../state/store.ts'
 import type { Guard } from './guard.ts'
 import { Holders } from './holders.ts'
+import { doorWith, formatForward, parseForward } from './part.ts'
 import type { DoorLog } from './openings.ts'
 
 /** Most openings of ports at a time: as many as a set of the guard takes. */
@@ -42,6 +43,7 @@ interface Live {
   readonly key: string
   /** As {@link Opening.services} has them. */
   readonly some: string | undefined
+  readonly forward: Forward | undefined
   readonly opening: Opening
   readonly source: Address
   door: Door
@@ -56,6 +58,8 @@ export interface OpenedFor {
   readonly ms: number
   /** Some of the door's ports, of this host; all of them without it. */
   readonly services?: readonly Service[] | undefined
+  /** Where connections to them are sent on to. */
+  readonly forward?: Forward | undefined
   readonly user?: string | undefined
 }
 
@@ -90,14 +94,26 @@ export class PortOpenings {
       if (opening.stop !== undefined) continue
       const source = parseAddress(opening.source)
       const { services: some } = opening
+      const forward = parseForward(opening.forward)
       const door = doorWith(doors.get(opening.door), some)
-      const key = keyOf(opening.door, opening.source, some)
+      const key = keyOf(opening.door, opening.source, some, opening.forward)
       if (source === undefined || door === undefined || this.#live.has(key)) {
         this.#forget(opening)
         continue
       }
       const { user } = opening
-      this.#live.set(key, { key, some, opening, source, door, user, elements: [], deadline: opening, timer: undefined })
+      this.#live.set(key, {
+        key,
+        some,
+        forward,
+        opening,
+        source,
+        door,
+        user,
+        elements: [],
+        deadline: opening,
+        timer: undefined,
+      })
     }
     this.replace(config)
   }
@@ -120,7 +136,7 @@ export class PortOpenings {
     for (const live of gone) this.#ended(live)
     for (const live of this.#live.values()) {
       live.door = doorWith(doors.get(live.door.name), live.some)!
-      live.elements = this.#terms.guard.elements(live.door, live.source)
+      live.elements = this.#terms.guard.elements(live.door, live.source, live.forward)
       this.#schedule(live)
     }
     this.#holders.replace(this.#live.values())
@@ -142,12 +158,13 @@ export class PortOpenings {
    * Opens a door's ports, all or some, for a source, or keeps them open for longer, never for shorter. False: they stay
    * shut; the log says why.
    */
-  open(whole: Door, source: Address, { ms, user, services }: OpenedFor): boolean {
+  open(whole: Door, source: Address, { ms, user, services, forward }: OpenedFor): boolean {
     const { clocks, log } = this.#terms
     const address = formatAddress(source)
     const some = services?.map(formatService).join()
     const door = services === undefined ? whole : { ...whole, opens: services }
-    const key = keyOf(door.name, address, some)
+    const to = formatForward(forward)
+    const key = keyOf(door.name, address, some, to)
     const before = this.#live.get(key)
     const now = clocks.now()
     if (before === undefined && this.#live.size >= PORT_OPENINGS_MAX) {
@@ -156,7 +173,7 @@ export class PortOpenings {
     }
     const longest = before === undefined ? ms : Math.max(ms, timeLeft(before.deadline, now))
     const deadline = deadlineAfter(now, longest)
-    const elements = this.#terms.guard.elements(door, source)
+    const elements = this.#terms.guard.elements(door, source, forward)
     if (elements.length === 0) {
       this.#refused(`${address}: ${door.name}: stays shut, it has no ports to open over IPv${source.family}`)
       return false
@@ -170,10 +187,22 @@ export class PortOpenings {
       openedAt: now.wall,
       stop: undefined,
       services: some,
+      forward: to,
       user,
       environment: {},
     }
-    const live: Live = before ?? { key, some, opening, source, door, user, elements, deadline, timer: undefined }
+    const live: Live = before ?? {
+      key,
+      some,
+      forward,
+      opening,
+      source,
+      door,
+      user,
+      elements,
+      deadline,
+      timer: undefined,
+    }
     try {
       this.#let(live, elements, longest, now)
     } catch (error) {
@@ -305,11 +334,11 @@ export class PortOpenings {
   #held(plan: GuardPlan, doors?: ReadonlyMap<string, Door>): readonly Held[] {
     const now = this.#terms.clocks.now()
     const held = new Map<string, Held>()
-    for (const { door, source, some, deadline } of this.#live.values()) {
+    for (const { door, source, some, forward, deadline } of this.#live.values()) {
       const leftMs = timeLeft(deadline, now)
       if (leftMs <= 0) continue
       const present = doors === undefined ? door : doorWith(doors.get(door.name), some)!
-      for (const element of elementsOf(plan, present, source)) {
+      for (const element of elementsOf(plan, present, source, forward)) {
         const name = `${element.set} ${element.key}`
         if ((held.get(name)?.leftMs ?? 0) < leftMs) held.set(name, { ...element, leftMs })
       }
@@ -344,24 +373,9 @@ export class PortOpenings {
   }
 }
 
-function keyOf(door: string, source: string, some: string | undefined): string {
-  return `${source} ${some ?? ''} ${door}`
+function keyOf(door: string, source: string, some: string | undefined, to: string | undefined): string {
+  return `${source} ${some ?? ''} ${to ?? ''} ${door}`
 }
-
-/** A door with some of its ports alone; `undefined`: it has none of them any more. */
-function doorWith(door: Door | undefined, some: string | undefined): Door | undefined {
-  if (door === undefined || some === undefined) return door?.opens.length === 0 ? undefined : door
-  const left = (readServices(some, NO_FAULTS) ?? []).filter((service) =>
-    door.opens.some(
-      ({ protocol, first, last, host }) =>
-        protocol === service.protocol && first <= service.first && service.last <= last && host === service.host,
-    ),
-  )
-  return left.length === 0 ? undefined : { ...door, opens: left }
-}
-
-/** What stands in the journal was a door's. */
-const NO_FAULTS = { error: () => undefined, warning: () => undefined }
 
 /** `tcp/22`, `tcp/22 to 192.0.2.0/24`. */
 function whatOf({ door, source }: Live): string {

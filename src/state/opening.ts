@@ -26,6 +26,8 @@ export interface Opening extends Deadline {
   readonly stop: string | undefined
   /** Which of the door's ports are open, as `tcp/22,udp/53`; absent: all of them. */
   readonly services?: string | undefined
+  /** Where connections to them are sent on to, as `198.51.100.7,22`; absent: nowhere. */
+  readonly forward?: string | undefined
   /** Who opened it last, where the door has several users. */
   readonly user?: string | undefined
   /** What the command finds in its environment beside the daemon's own. */

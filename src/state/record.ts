@@ -39,7 +39,7 @@ export function readEntry(value: unknown): Entry | undefined {
 
 /** Whether an opening is one that can be written and read again. */
 export function isOpening(value: object): value is Opening {
-  const { id, door, source, family, openedAt, stop, services, user, environment } = value as Fields
+  const { id, door, source, family, openedAt, stop, services, forward, user, environment } = value as Fields
   return (
     isId(id) &&
     isText(door) &&
@@ -48,6 +48,7 @@ export function isOpening(value: object): value is Opening {
     isTime(openedAt) &&
     isOptional(stop, isText) &&
     isOptional(services, isText) &&
+    isOptional(forward, isText) &&
     isOptional(user, isText) &&
     isEnvironment(environment) &&
     isDeadline(value)
@@ -62,7 +63,7 @@ export function isDeadline(value: object): value is Deadline {
 
 /** An opening's own fields, and no others. */
 export function copyOpening(opening: Opening): Opening {
-  const { id, door, source, family, openedAt, stop, services, user, environment } = opening
+  const { id, door, source, family, openedAt, stop, services, forward, user, environment } = opening
   return {
     id,
     door,
@@ -71,6 +72,7 @@ export function copyOpening(opening: Opening): Opening {
     openedAt,
     stop,
     services,
+    forward,
     user,
     environment: { ...environment },
     ...copyDeadline(opening),

@@ -54,7 +54,7 @@ test('opening again sets the time anew, closing is no error where nothing is ope
     'add element inet postern open4 { 192.0.2.2 . tcp . 22 timeout 30s0ms }',
   ])
   expect(closeCommand([element!]).trim().split('\n')).toEqual([
-    'add element inet postern open4 { 192.0.2.2 . tcp . 22 timeout 1s }',
+    'add element inet postern open4 { 192.0.2.2 . tcp . 22 timeout 1s0ms }',
     'delete element inet postern open4 { 192.0.2.2 . tcp . 22 }',
   ])
 })

@@ -14,6 +14,24 @@ export const HIDDEN_COUNTER = 'hidden'
 export interface Element {
   readonly set: string
   readonly key: string
+  /** What the key leads to, in a map. */
+  readonly data?: string
+}
+
+/** Where connections to a door's ports are sent on to. */
+export interface Forward {
+  readonly address: Address
+  readonly port: number
+}
+
+/** The map of connections that are sent on. */
+export function forwardMap(family: Family): string {
+  return `forward${family}`
+}
+
+/** An element with its time, as nft(8) writes it. */
+export function timedElement({ key, data }: Element, ms: number): string {
+  return `${key} timeout ${timeText(ms)}${data === undefined ? '' : ` : ${data}`}`
 }
 
 /** The sets of a wide door: for services of this host, and of other hosts. */
@@ -27,7 +45,19 @@ export function hostSet(index: number, family: Family): string {
 }
 
 /** What is put into the guard's sets to open a door for an address. */
-export function elementsOf(plan: GuardPlan, door: Door, source: Address): readonly Element[] {
+export function elementsOf(plan: GuardPlan, door: Door, source: Address, forward?: Forward): readonly Element[] {
+  const opened = openElements(plan, door, source)
+  if (forward === undefined || forward.address.family !== source.family) return opened
+  const data = `${formatAddress(forward.address)} . ${forward.port}`
+  const sent = door.opens.map((service) => ({
+    set: forwardMap(source.family),
+    key: `${formatAddress(source)} . ${keyText(service)}`,
+    data,
+  }))
+  return [...opened, ...sent]
+}
+
+function openElements(plan: GuardPlan, door: Door, source: Address): readonly Element[] {
   const { family } = source
   const index = plan.wide.get(door.name)
   if (index === undefined) {
@@ -66,20 +96,25 @@ export function openCommand(elements: readonly Element[], ms: number): string {
   // An element that is added again keeps its old time, and one that is not there cannot be deleted; within one
   // transaction this does neither.
   return elements
-    .map(({ set, key }) => {
+    .map((element) => {
+      const { set, key } = element
       const at = `element ${TABLE} ${set}`
-      const timed = `{ ${key} timeout ${timeText(ms)} }`
+      const timed = `{ ${timedElement(element, ms)} }`
       return `add ${at} ${timed}\ndelete ${at} { ${key} }\nadd ${at} ${timed}\n`
     })
     .join('')
 }
 
+/** What an element is given that is taken out in the same transaction. */
+const CLOSING_MS = 1_000
+
 /** The command that takes elements out, whether they are there or not. */
 export function closeCommand(elements: readonly Element[]): string {
   return elements
-    .map(({ set, key }) => {
+    .map((element) => {
+      const { set, key } = element
       const at = `element ${TABLE} ${set}`
-      return `add ${at} { ${key} timeout 1s }\ndelete ${at} { ${key} }\n`
+      return `add ${at} { ${timedElement(element, CLOSING_MS)} }\ndelete ${at} { ${key} }\n`
     })
     .join('')
 }

@@ -11,6 +11,8 @@ export interface GuardPlan {
   readonly alwaysAllow: readonly Network[]
   /** A port of this host on which nothing listens, TCP or UDP: with `match`, strangers are sent there. */
   readonly closedPort: number
+  /** Whether a door may send connections on to other hosts. */
+  readonly forwards: boolean
   /** Doors whose openings are ranges or networks, by name; each has a set of its own, under this number. */
   readonly wide: ReadonlyMap<string, number>
 }
@@ -33,6 +35,7 @@ export function planOf(config: Config, listens: (port: number) => boolean): Guar
     hideWith: options.hideWith,
     alwaysAllow: mergeNetworks(options.alwaysAllow),
     closedPort: closedPort(services, listens),
+    forwards: doors.some(({ secret }) => secret.kind === 'spa' && secret.protocol.startsWith('fwknop')),
     wide: new Map(wide.map((name, index) => [name, index])),
   }
 }

@@ -1,7 +1,7 @@
 import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { formatNetwork } from '../../packet/network.ts'
-import { HIDDEN_COUNTER, TABLE, hostSet, keyText, timeText, wideSet } from './element.ts'
+import { HIDDEN_COUNTER, TABLE, forwardMap, hostSet, keyText, timedElement, wideSet } from './element.ts'
 import type { Element } from './element.ts'
 import { ANSWERS_MAP, alike, heed } from './likeness.ts'
 import type { GuardPlan } from './plan.ts'
@@ -13,6 +13,8 @@ import type { GuardPlan } from './plan.ts'
  */
 const FILTER_PRIORITY = -151
 const NAT_PRIORITY = -101
+/** Ahead of that: what is sent on to another host is not this host's any more. */
+const FORWARD_PRIORITY = -102
 /** Behind all ordinary rules of a host, which have their say first. */
 const LAST_PRIORITY = 300
 /** Most elements in a set. */
@@ -62,6 +64,7 @@ export function guardRuleset(plan: GuardPlan, held: readonly Held[], kept: reado
       ...FAMILIES.flatMap((family) => jumps(plan, family, 'stranger_abroad')),
     ]),
     ...(match ? misled(plan) : []),
+    ...(plan.forwards ? chain('forward_to', forwarding()) : []),
   ]
   return `add table ${TABLE}\ndelete table ${TABLE}\ntable ${TABLE} {\n${lines.map((line) => `\t${line}\n`).join('')}}\n`
 }
@@ -73,24 +76,37 @@ function chain(name: string, rules: readonly string[]): readonly string[] {
   return [`chain ${name} {`, ...rules.map((rule) => `\t${rule}`), '}']
 }
 
-function sets({ wide, hideWith }: GuardPlan, held: readonly Held[], kept: readonly Kept[]): readonly string[] {
+function sets(
+  { wide, hideWith, forwards }: GuardPlan,
+  held: readonly Held[],
+  kept: readonly Kept[],
+): readonly string[] {
   const contents = new Map<string, string[]>()
   const put = (set: string, element: string): void => {
     const there = contents.get(set)
     if (there === undefined) contents.set(set, [element])
     else there.push(element)
   }
-  for (const { set, key, leftMs } of held) put(set, `${key} timeout ${timeText(leftMs)}`)
+  for (const element of held) put(element.set, timedElement(element, element.leftMs))
   for (const { family, address, peerPort, port } of kept) put(`kept${family}`, `${address} . ${peerPort} . ${port}`)
   const set = (name: string, type: string, more: string): string => {
     const elements = contents.get(name)
     const filled = elements === undefined ? '' : ` elements = { ${elements.join(', ')} };`
-    return `set ${name} { type ${type}; ${more}${filled} }`
+    return `${type.includes(' : ') ? 'map' : 'set'} ${name} { type ${type}; ${more}${filled} }`
   }
   const size = `size ${SET_MAX};`
   const both = FAMILIES.flatMap((family) => [
     set(`open${family}`, `${TYPE[family]} . inet_proto . inet_service`, `flags timeout; ${size}`),
     set(`kept${family}`, `${TYPE[family]} . inet_service . inet_service`, `flags timeout; timeout ${KEPT_S}s; ${size}`),
+    ...(forwards
+      ? [
+          set(
+            forwardMap(family),
+            `${TYPE[family]} . inet_proto . inet_service : ${TYPE[family]} . inet_service`,
+            `flags timeout; ${size}`,
+          ),
+        ]
+      : []),
     ...[...wide.values()].flatMap((index) => {
       const [type, service] = [TYPE[family], 'inet_proto . inet_service']
       return [
@@ -133,6 +149,17 @@ function knownAbroad({ wide }: GuardPlan): readonly string[] {
 function refused(how: 'match' | 'reset' | 'drop'): readonly string[] {
   // icmp_send() of the kernel answers for both, so the limits on ICMP are the ones that closed ports have.
   return how === 'drop' ? ['drop'] : ['meta l4proto tcp reject with tcp reset', 'reject with icmpx port-unreachable']
+}
+
+/** Sends on the connections of whom that was granted to. */
+function forwarding(): readonly string[] {
+  return [
+    `type nat hook prerouting priority ${FORWARD_PRIORITY}; policy accept;`,
+    ...FAMILIES.map((family) => {
+      const ip = IP[family]
+      return `meta nfproto ipv${family} dnat ${ip} to ${ip} saddr . ${KEY} map @${forwardMap(family)}`
+    }),
+  ]
 }
 
 /** Sends strangers to a closed port. What the host's own rules make of that port, they get. */
