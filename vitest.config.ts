@@ -8,7 +8,13 @@ const slow = process.env.SLOW === '1'
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts'], testTimeout: slow ? 600_000 : 30_000 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'script/**/*.test.ts'],
+          testTimeout: slow ? 600_000 : 30_000,
+        },
+      },
       {
         test: {
           name: 'lab',
