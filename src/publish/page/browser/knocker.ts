@@ -60,7 +60,6 @@ async function knockAt(urlHost: string, port: number): Promise<void> {
       mode: 'no-cors',
       cache: 'no-store',
       credentials: 'omit',
-      redirect: 'manual',
       referrerPolicy: 'no-referrer',
       signal,
     })
