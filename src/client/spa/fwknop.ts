@@ -52,6 +52,7 @@ export function planFwknop(request: FwknopRequest): Plan {
     wants: wanted.kind === 'command' ? 'a command' : wanted.ports.map(formatPort).join(','),
     way: `udp ${port}`,
     pauseMs: 0,
+    sources: [stanza === undefined ? `no stanza of ${file} but [default]` : `stanza [${stanza}] of ${file}`],
     deliver: async (destination, address) => {
       const packet = await seal(plainText({ ...wanted, address }, request, settings))
       await sendDatagram(packet, port, destination, settings.sourcePort ?? 0)

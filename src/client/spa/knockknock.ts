@@ -38,6 +38,7 @@ export function planKnockknock(request: KnockknockRequest): Plan {
     wants: `tcp/${request.open}`,
     way: `tcp ${knockPort}`,
     pauseMs: 0,
+    sources: [`profile ${folder}`],
     deliver: async (destination) => {
       const { RawIpv4 } = await import('../../native/raw-socket.ts')
       // Before a counter is used up: the server makes up for a few that it never saw, no more.

@@ -191,6 +191,20 @@ describe("Postern's own", () => {
     expect(await claim('127.0.0.1', ...args.slice(2))).toMatchObject({ wanted: { kind: 'door', door: 'ssh' } })
   })
 
+  test('with -v it says where that was read, and no secret', async () => {
+    write('.config/postern/key', USER_SECRET)
+    write('.config/postern/config', config('Door = ssh\n'))
+    const { out } = await run('-v', 'gate')
+    const folder = join(home, '.config/postern')
+    expect(out.split('\n').slice(0, 3)).toEqual([
+      `section [gate] of ${folder}/config`,
+      `secret key in ${folder}/key, its public key ${formatKey('postern-user', user.publicKey)}`,
+      `the server's key ${SERVER_KEY}`,
+    ])
+    expect(out).toMatch(/^this machine's clock: 20..-..-..T/m)
+    expect(out).not.toContain(USER_SECRET.slice(-14, -1))
+  })
+
   test('of two packets the later one is later, in the same millisecond too', async () => {
     write('.config/postern/key', USER_SECRET)
     write('.config/postern/config', config('Door = ssh\n'))
