@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseAddress } from '../../packet/address.ts'
@@ -91,7 +91,9 @@ function nextFields(port: number, keys: KnockknockKeys, path: string): SynFields
 function replaceFile(path: string, text: string): void {
   const beside = `${path}.new`
   try {
-    const fd = openSync(beside, 'w', 0o600)
+    // What a client that was killed left there.
+    rmSync(beside, { force: true })
+    const fd = openSync(beside, 'wx', 0o600)
     try {
       writeSync(fd, text)
       fsyncSync(fd)

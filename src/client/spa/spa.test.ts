@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import { openSpa } from '../../spa/fwknop/open.ts'
@@ -17,6 +18,7 @@ import { formatKey } from '../../spa/noise/key-text.ts'
 import { openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
 import { client } from '../client.ts'
 import { parseSpa, SPA_OPTIONS } from './arguments.ts'
+import { readHostConfig } from './config-file.ts'
 import { judge } from './own-address.ts'
 import { planPostern } from './postern.ts'
 import type { PosternRequest } from './request.ts'
@@ -117,6 +119,21 @@ describe('fwknop', () => {
     expect(opened(await packet('fwknop', 'gate', '-a', 'source'))).toMatchObject({
       spa: { request: { address: undefined } },
     })
+  })
+
+  test('an IPv6 address is one that only our own daemon knows, and is taken', async () => {
+    const six = createSocket('udp6').on('message', (message) => received.push(new Uint8Array(message)))
+    six.bind(0, '::1')
+    await once(six, 'listening')
+    try {
+      write('.fwknoprc', `[::1]\n${STANZA}`)
+      const request = { address: parseAddress('::1'), ports: [{ protocol: 6, port: 22 }] }
+      expect(opened(await packet('fwknop', '::1', '-p', String(six.address().port), '-A', 'tcp/22'))).toMatchObject({
+        spa: { request },
+      })
+    } finally {
+      six.close()
+    }
   })
 
   test('it says whom it asked for', async () => {
@@ -271,6 +288,31 @@ describe("Postern's own", () => {
     expect([code, out]).toEqual([1, ''])
     expect(err).toMatch(message)
     expect(err).not.toContain(USER_SECRET.slice(-14, -1))
+  })
+
+  test('no text makes reading the config throw', () => {
+    const word = fc.constantFrom(
+      '[',
+      ']',
+      'gate',
+      '=',
+      ' ',
+      '\n',
+      'Door',
+      'Port',
+      'Server_Key',
+      SERVER_KEY,
+      '#',
+      '5',
+      'constructor',
+    )
+    fc.assert(
+      fc.property(fc.array(fc.oneof(word, fc.string({ maxLength: 5 })), { maxLength: 40 }), (words) => {
+        const { faults } = readHostConfig(words.join(''), 'gate')
+        expect(faults.every(({ line }) => line >= 1)).toBe(true)
+      }),
+    )
+    expect(readHostConfig('#'.repeat(1_048_577), 'gate').faults).toMatchObject([{ message: 'the file is too large' }])
   })
 
   test('a secret key that others can read is refused, and a config that others can write', async () => {
