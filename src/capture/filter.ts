@@ -12,6 +12,8 @@ export const FILTER_ADDRESSES_MAX = 64
 export const BUSY_PORTS_MAX = 64
 /** One port in this many is a decoy: it is seen though nobody knocks at it, so that a UDP scan is. */
 export const DECOY_CLASSES = 16
+/** A UDP header (RFC 768), which its length field counts too. */
+const UDP_HEADER_BYTES = 8
 /** Link types whose frames may have a VLAN tag: Ethernet. */
 const ETHERNET = 1
 /** IPv6 next headers behind which TCP or UDP may follow (IANA): looked into by the decoder, not by the kernel. */
@@ -53,10 +55,11 @@ interface Offsets {
   readonly tcpPort: string
   readonly tcpFlags: string
   readonly udpPort: string
+  readonly udpLength: string
 }
 
-const IP4: Offsets = { tcpPort: 'tcp[2:2]', tcpFlags: 'tcp[13]', udpPort: 'udp[2:2]' }
-const IP6: Offsets = { tcpPort: 'ip6[42:2]', tcpFlags: 'ip6[53]', udpPort: 'ip6[42:2]' }
+const IP4: Offsets = { tcpPort: 'tcp[2:2]', tcpFlags: 'tcp[13]', udpPort: 'udp[2:2]', udpLength: 'udp[4:2]' }
+const IP6: Offsets = { tcpPort: 'ip6[42:2]', tcpFlags: 'ip6[53]', udpPort: 'ip6[42:2]', udpLength: 'ip6[44:2]' }
 
 /**
  * The kernel's filter as a pcap-filter(7) expression. Its length depends on neither the number of doors nor that of
@@ -96,6 +99,10 @@ function packets(terms: FilterTerms, at: Offsets, tcp: string, udp: string): str
     kinds.push(
       `(${udp} and (${sketch(at.udpPort, needs.udpPorts)} or ${decoys})${except(at.udpPort, terms.busyUdp, needs.udpPorts)})`,
     )
+  }
+  for (const { first, last } of needs.datagrams) {
+    const from = `${at.udpLength} >= ${UDP_HEADER_BYTES + first}`
+    kinds.push(`(${udp} and ${from} and ${at.udpLength} <= ${UDP_HEADER_BYTES + last})`)
   }
   return kinds.join(' or ')
 }

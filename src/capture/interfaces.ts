@@ -8,7 +8,8 @@ import type { Address } from '../packet/address.ts'
 import { PACKET, decode } from '../packet/decode.ts'
 import { Packet, TCP } from '../packet/packet.ts'
 import { BusyPorts } from './busy.ts'
-import { filterExpression } from './filter.ts'
+import { filterExpression, passes } from './filter.ts'
+import type { PacketTerms } from './filter.ts'
 import type { Needs } from './needs.ts'
 import { addressesOf, ownAddresses } from './own.ts'
 import { defaultInterface } from './route.ts'
@@ -28,8 +29,11 @@ export interface ListenTerms {
   readonly onlyIp4: boolean
   /** A secret number below DECOY_CLASSES. */
   readonly decoy: number
-  /** Takes a packet, whose `time` is on the steady clock; the record is used anew afterwards. */
-  packet(packet: Packet): void
+  /**
+   * Takes a packet, whose `time` is on the steady clock; the record and the bytes are used anew afterwards. `knock`: it may
+   * be one, and is not there for its length alone.
+   */
+  packet(packet: Packet, bytes: Uint8Array, knock: boolean): void
   /** All packets that waited were taken. */
   taken(): void
   /** The host's own addresses are these from now on. */
@@ -102,8 +106,20 @@ export class Interfaces {
 
   /** Lets other packets through from now on. */
   need(needs: Needs): void {
+    const longer = payloadMax(needs) > payloadMax(this.#needs)
     this.#needs = needs
-    this.#refilter()
+    if (!longer) {
+      this.#refilter()
+      return
+    }
+    // How much of a packet is captured is settled when a capture begins.
+    for (const place of this.#places) {
+      if (place.station === undefined) continue
+      place.station.close()
+      place.station = undefined
+      this.#tryOpen(place)
+    }
+    this.#armRetry()
   }
 
   close(): void {
@@ -159,7 +175,7 @@ export class Interfaces {
     }
     try {
       const link = this.#places.indexOf(place)
-      place.station = new Station(name, (linkType) => this.#filter(linkType), {
+      place.station = new Station(name, (linkType) => this.#filter(linkType), payloadMax(this.#needs), {
         frame: (bytes, start, end, wireLength, time) => {
           const { linkType } = place.station!
           const packet = this.#packet
@@ -167,8 +183,9 @@ export class Interfaces {
           if (packet.family === 6 && this.#terms.onlyIp4) return
           packet.time = this.#steady(time)
           packet.link = link
-          this.#watchBusy(packet)
-          this.#terms.packet(packet)
+          const knock = packet.protocol === TCP || this.#needs.datagrams.length === 0 || passes(this.#passing, packet)
+          if (knock) this.#watchBusy(packet)
+          this.#terms.packet(packet, bytes, knock)
         },
         taken: () => this.#terms.taken(),
         lost: (reason) => {
@@ -184,6 +201,12 @@ export class Interfaces {
     place.reason = ''
     this.#terms.listening(name)
     if (name !== 'any' && addressesOf(name).length === 0) this.#terms.waiting(name, 'has no address yet')
+  }
+
+  /** What lets a packet through as a knock. */
+  get #passing(): PacketTerms {
+    const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
+    return { needs: this.#needs, decoy: this.#terms.decoy, ...busy }
   }
 
   #nameOf(place: Place): string {
@@ -214,9 +237,7 @@ export class Interfaces {
   }
 
   #filter(linkType: number): string {
-    const { onlyIp4, decoy } = this.#terms
-    const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
-    return filterExpression({ needs: this.#needs, own: this.#own, decoy, onlyIp4, ...busy }, linkType)
+    return filterExpression({ ...this.#passing, own: this.#own, onlyIp4: this.#terms.onlyIp4 }, linkType)
   }
 
   #refilter(): void {
@@ -245,4 +266,9 @@ export class Interfaces {
     const now = steadyNow()
     return Math.min(now, captured + now - Date.now())
   }
+}
+
+/** The longest payload that is looked at, in bytes. */
+function payloadMax({ datagrams }: Needs): number {
+  return Math.max(0, ...datagrams.map(({ last }) => last))
 }

@@ -15,12 +15,29 @@ export interface Needs {
   readonly tcpPorts: ReadonlySet<number>
   /** Addresses beside the host's own. */
   readonly targets: readonly Address[]
+  /** Lengths that single packets have, in bytes of payload, over UDP to whatever port; empty: none is waited for. */
+  readonly datagrams: readonly Lengths[]
 }
 
-/** What these sequences need to be seen of the traffic. */
-export function needsOf(secrets: Iterable<Secret>): Needs {
+/** Lengths of payloads in bytes, both ends included. */
+export interface Lengths {
+  readonly first: number
+  readonly last: number
+}
+
+/** What single packets need to be seen of the traffic. */
+export interface PacketNeeds {
+  readonly datagrams: readonly Lengths[]
+  /** Ports to which a SYN may be such a packet. */
+  readonly synPorts: readonly number[]
+}
+
+const NO_PACKETS: PacketNeeds = { datagrams: [], synPorts: [] }
+
+/** What these sequences and single packets need to be seen of the traffic. */
+export function needsOf(secrets: Iterable<Secret>, { datagrams, synPorts }: PacketNeeds = NO_PACKETS): Needs {
   const udpPorts = new Set<number>()
-  const tcpPorts = new Set<number>()
+  const tcpPorts = new Set<number>(synPorts)
   const flagged: { test: FlagTest; ports: Set<number> }[] = []
   const targets: Address[] = []
   for (const { knocks, terms } of secrets) {
@@ -35,7 +52,7 @@ export function needsOf(secrets: Iterable<Secret>): Needs {
     }
     for (const { protocol, port } of knocks) if (protocol === TCP) group.ports.add(port)
   }
-  return { udpPorts, tcpPorts, flagged, targets }
+  return { udpPorts, tcpPorts, flagged, targets, datagrams }
 }
 
 /** Whether every packet these flags ask for is a connection's first, which is let through anyway. */

@@ -6,6 +6,8 @@ import { Pacing, WAKE_INTERVAL_MS } from './pacing.ts'
 
 /** Bytes captured of a packet: two VLAN tags, IPv6 with extension headers and a TCP header, with room to spare. */
 export const SNAPLEN_BYTES = 256
+/** The same where payloads are looked at: beside the longest of them. */
+const HEADERS_BYTES = 192
 /** Kernel memory that packets of one interface wait in, bytes. */
 export const BUFFER_BYTES = 4 * 1_048_576
 /** Packets at a time from which on the kernel's memory may be full before the next look, and milliseconds to that one. */
@@ -37,13 +39,14 @@ export class Station {
 
   /**
    * @param filter makes the kernel's filter for a link type
+   * @param payloadMax longest payload that is looked at, in bytes; 0: none is
    * @throws CaptureError if it cannot be listened on
    */
-  constructor(name: string, filter: (linkType: number) => string, events: StationEvents) {
+  constructor(name: string, filter: (linkType: number) => string, payloadMax: number, events: StationEvents) {
     this.#name = name
     this.#events = events
     this.#index = interfaceIndex(name)
-    this.#capture = new LiveCapture(name, SNAPLEN_BYTES, BUFFER_BYTES)
+    this.#capture = new LiveCapture(name, Math.max(SNAPLEN_BYTES, HEADERS_BYTES + payloadMax), BUFFER_BYTES)
     try {
       this.setFilter(filter(this.#capture.linkType))
     } catch (error) {

@@ -46,6 +46,12 @@ export const PUBLISH_OVERLAP_DEFAULT_MS = 600_000
 export const PUBLISH_OVERLAP_MAX_MS = 30 * 86_400_000
 /** Most recipients of a published list. */
 export const RECIPIENTS_MAX = 64
+/** How far a packet's time may be from this clock, where the config is silent: as fwknopd has it, in milliseconds. */
+export const SPA_MAX_AGE_DEFAULT_MS = 120_000
+/** Longest SPA_Max_Age: a day, in milliseconds. */
+export const SPA_MAX_AGE_MAX_MS = 86_400_000
+/** The server's secret key, where the config is silent. */
+export const SPA_KEY_FILE_DEFAULT = '/etc/postern/server.key'
 /** Largest config file, in bytes: room for {@link DOORS_MAX} doors of the usual size. */
 export const CONFIG_MAX_BYTES = 32 * 1_048_576
 /** Longest line of a config, in UTF-16 units. A command goes to the shell as one argument, which Linux ends at 128 KiB. */
@@ -93,6 +99,16 @@ export type Secret =
   | { readonly kind: 'totp'; readonly path: string; readonly code: CodeTerms }
   /** `path` is a file of users, each with a secret of their own. */
   | { readonly kind: 'users'; readonly path: string; readonly code: CodeTerms }
+  /** `path` says who may send packets: a file of users, of stanzas or of keys, or a folder of profiles. */
+  | {
+      readonly kind: 'spa'
+      readonly protocol: SpaProtocol
+      readonly path: string
+      readonly maxAgeMs: number | undefined
+    }
+
+/** Whose single packets open a door. `fwknop-keys`: fwknop's, where the file has keys alone. */
+export type SpaProtocol = 'postern' | 'fwknop' | 'fwknop-keys' | 'knockknock'
 
 /** How time-based codes are taken. */
 export interface CodeTerms {
@@ -179,6 +195,8 @@ export interface Options {
   readonly hideWith: 'match' | 'reset' | 'drop'
   /** Who reaches guarded ports without knocking. */
   readonly alwaysAllow: readonly Network[]
+  /** File of the server's secret key, for single packets of our own. */
+  readonly spaKeyFile: string
   /** A group that may use the control socket, beside root. */
   readonly controlGroup: string | undefined
   /** Commands run once when the daemon listens, and once when it ends. */

@@ -1,4 +1,4 @@
-import { SCAN_IGNORE_DEFAULT_MS, SCAN_PORTS_DEFAULT } from './config.ts'
+import { SCAN_IGNORE_DEFAULT_MS, SCAN_PORTS_DEFAULT, SPA_KEY_FILE_DEFAULT } from './config.ts'
 import type { Options } from './config.ts'
 import { OPTION_DIRECTIVES } from './directive.ts'
 import type { FaultList } from './fault.ts'
@@ -20,6 +20,7 @@ export const OPTIONS_DEFAULT: Options = {
   guard: [],
   hideWith: 'match',
   alwaysAllow: [],
+  spaKeyFile: SPA_KEY_FILE_DEFAULT,
   controlGroup: undefined,
   startHook: undefined,
   stopHook: undefined,
@@ -46,6 +47,7 @@ export function readOptions(section: Section, faults: FaultList): OptionsRead {
     guard: values.guard ?? OPTIONS_DEFAULT.guard,
     hideWith: values.hideWith ?? OPTIONS_DEFAULT.hideWith,
     alwaysAllow: values.alwaysAllow ?? OPTIONS_DEFAULT.alwaysAllow,
+    spaKeyFile: values.spaKeyFile ?? OPTIONS_DEFAULT.spaKeyFile,
     controlGroup: values.controlGroup,
     startHook: values.startHook,
     stopHook: values.stopHook,

@@ -11,7 +11,7 @@ export type DoorEntries = Settled<typeof DOOR_DIRECTIVES>['entries']
 
 /** What must be shown to open a door, as its lines say it. It is good only if {@link checkSecret} found no error. */
 export function secretOf(values: DoorValues): Secret {
-  const { oneTime, totp, users, sequence } = values
+  const { oneTime, totp, users, spa, sequence } = values
   const knocks = sequence?.knocks ?? []
   const lowWater = values.lowWater ?? bound.LOW_WATER_DEFAULT
   if (oneTime === 'generate') return { kind: 'generated', lowWater, list: listTerms(values) }
@@ -19,7 +19,17 @@ export function secretOf(values: DoorValues): Secret {
   const code: CodeTerms = { before: knocks, skew: values.skew ?? bound.TOTP_SKEW_DEFAULT }
   if (totp !== undefined) return { kind: 'totp', path: totp, code }
   if (users !== undefined) return { kind: 'users', path: users, code }
+  if (spa !== undefined) return spaOf(spa, values)
   return { kind: 'sequence', knocks }
+}
+
+function spaOf(spa: NonNullable<DoorValues['spa']>, values: DoorValues): Secret {
+  const { spaUsers, accessFile, fwknopKeys, profiles, spaMaxAge = bound.SPA_MAX_AGE_DEFAULT_MS } = values
+  const maxAgeMs = spaMaxAge === 0 ? undefined : spaMaxAge
+  if (spa === 'postern') return { kind: 'spa', protocol: spa, path: spaUsers ?? '', maxAgeMs }
+  if (spa === 'knockknock') return { kind: 'spa', protocol: spa, path: profiles ?? '', maxAgeMs: undefined }
+  if (fwknopKeys !== undefined) return { kind: 'spa', protocol: 'fwknop-keys', path: fwknopKeys, maxAgeMs }
+  return { kind: 'spa', protocol: spa, path: accessFile ?? '', maxAgeMs }
 }
 
 function listTerms(values: DoorValues): ListTerms {
@@ -44,7 +54,7 @@ function publishTerms(values: DoorValues): PublishTerms | undefined {
 }
 
 /** The directives that say what opens a door, and their names. */
-const KINDS = ['sequence', 'oneTime', 'totp', 'users'] as const
+const KINDS = ['sequence', 'oneTime', 'totp', 'users', 'spa'] as const
 
 /** Says what is wrong with the lines that {@link secretOf} reads. `missing`: whether to say so of a door that has none. */
 export function checkSecret(
@@ -56,19 +66,21 @@ export function checkSecret(
 ): void {
   const there = KINDS.filter((kind) => entries[kind] !== undefined)
   if (there.length === 0) {
-    const hint = 'add `Sequence`, `One_Time_Sequences`, `TOTP_Secret_File` or `Users`'
+    const hint = 'add `Sequence`, `One_Time_Sequences`, `TOTP_Secret_File`, `Users` or `SPA`'
     if (missing) faults.error(line, column, `door ${quote(name)} has no sequence`, hint)
   } else {
     refuseBoth(name, entries, faults)
     warnOfIdle(values, entries, faults)
     checkPublishing(name, values, entries, faults)
+    checkSpa(name, values, entries, faults)
   }
 }
 
 /** A fixed sequence may stand in front of a code; everything else excludes each other. */
 function refuseBoth(name: string, entries: DoorEntries, faults: FaultList): void {
   const alone = KINDS.filter((kind) => kind !== 'sequence' && entries[kind] !== undefined)
-  const excluding = entries.oneTime !== undefined && entries.sequence !== undefined ? ['sequence' as const] : []
+  const noSequence = entries.oneTime !== undefined || entries.spa !== undefined
+  const excluding = noSequence && entries.sequence !== undefined ? ['sequence' as const] : []
   const [one, other] = [...excluding, ...alone]
   if (one === undefined || other === undefined) return
   const [first, second] = [entries[one]!, entries[other]!]
@@ -99,6 +111,44 @@ function warnOfIdle({ oneTime }: DoorValues, entries: DoorEntries, faults: Fault
   }
   if (entries.totp === undefined && entries.users === undefined) {
     idle([skew], 'TOTP_Secret_File or Users', 'add `TOTP_Secret_File = /path/to/file`, or take it out')
+  }
+}
+
+/** What each protocol needs, by the names that the code has for the directives. */
+const SPA_NEEDS = { postern: ['spaUsers'], fwknop: ['accessFile', 'fwknopKeys'], knockknock: ['profiles'] } as const
+const SPA_ALL = ['spaUsers', 'accessFile', 'fwknopKeys', 'profiles'] as const
+
+function checkSpa(name: string, { spa, spaMaxAge }: DoorValues, entries: DoorEntries, faults: FaultList): void {
+  const needs: readonly (typeof SPA_ALL)[number][] = spa === undefined ? [] : SPA_NEEDS[spa]
+  for (const each of SPA_ALL) {
+    const entry = entries[each]
+    if (entry === undefined || needs.includes(each)) continue
+    const hint = `it goes with \`SPA = ${Object.entries(SPA_NEEDS).find(([, some]) => (some as readonly string[]).includes(each))![0]}\``
+    faults.warning(entry.line, entry.keyColumn, `${quote(entry.key)} has no effect here`, hint)
+  }
+  const age = entries.spaMaxAge
+  if (age !== undefined && spa === undefined) {
+    faults.warning(
+      age.line,
+      age.keyColumn,
+      `${quote(age.key)} has no effect without SPA`,
+      'add `SPA = postern`, or take it out',
+    )
+  }
+  if (age !== undefined && spa === 'fwknop' && spaMaxAge === 0) {
+    const hint = 'its packets have no counter: without a bound each would have to be remembered for ever'
+    faults.error(age.line, age.valueColumn, "fwknop's packets need an age", hint)
+  }
+  if (spa === undefined || entries.spa === undefined) return
+  const there = needs.filter((each) => entries[each] !== undefined)
+  const names = needs.map((each) => `\`${DOOR_DIRECTIVES[each].name} = ${DOOR_DIRECTIVES[each].form}\``)
+  if (there.length === 0) {
+    const message = `door ${quote(name)} does not say who may send packets`
+    faults.error(entries.spa.line, entries.spa.keyColumn, message, `add ${names.join(' or ')}`)
+  } else if (there.length > 1) {
+    const later = entries[there[1]!]!
+    const message = `door ${quote(name)} has both ${there.map((each) => DOOR_DIRECTIVES[each].name).join(' and ')}`
+    faults.error(later.line, later.keyColumn, message, 'take one of them out')
   }
 }
 

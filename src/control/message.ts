@@ -56,7 +56,7 @@ export interface GuardStatus {
 
 export interface DoorStatus {
   readonly name: string
-  readonly secret: 'sequence' | 'one-time' | 'generated' | 'totp' | 'users'
+  readonly secret: 'sequence' | 'one-time' | 'generated' | 'totp' | 'users' | 'spa'
   /** Sequences left; absent where there is no list. */
   readonly left: number | undefined
   /** How many may open it; absent where all have one secret. */

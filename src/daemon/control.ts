@@ -10,6 +10,7 @@ import { formatAddress, parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import { VERSION } from '../version.ts'
 import type { Doors } from './doors.ts'
+import type { SpaDoors } from './spa/spa-doors.ts'
 import type { Guarding } from './guarding.ts'
 import type { Log } from './log/log.ts'
 
@@ -18,6 +19,7 @@ export interface Controlled {
   readonly config: Config
   readonly gate: Gate
   readonly doors: Doors
+  readonly spa: SpaDoors
   readonly interfaces: Interfaces
   readonly guarding: Guarding
   readonly openings: Openings
@@ -108,7 +110,7 @@ function statusOf(of: Controlled): Status {
       name: door.name,
       secret: door.secret.kind,
       left: doors.left(door.name),
-      users: doors.users(door.name),
+      users: doors.users(door.name) ?? of.spa.users(door.name),
       opens: door.opens.map(formatService),
       commands: hasCommands(door),
       openForMs: door.cmdTimeoutMs,

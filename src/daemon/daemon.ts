@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { DECOY_CLASSES } from '../capture/filter.ts'
 import { Interfaces, steadyNow } from '../capture/interfaces.ts'
 import { needsOf } from '../capture/needs.ts'
+import type { Needs } from '../capture/needs.ts'
 import type { Config } from '../config/config.ts'
 import { ControlServer } from '../control/server.ts'
 import { socketPath } from '../control/socket.ts'
@@ -27,6 +28,8 @@ import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { notify } from './notify.ts'
 import { report } from './report.ts'
+import type { Granted } from './spa/granted.ts'
+import { SpaDoors } from './spa/spa-doors.ts'
 import { listFolder, statePath } from './state-path.ts'
 
 /** Longest that a timer is set for; Node's own limit is 2^31 ms. */
@@ -45,6 +48,7 @@ export class Daemon {
   readonly #runner = new CommandRunner()
   readonly #openings: Openings
   readonly #doors: Doors
+  readonly #spa: SpaDoors
   readonly #guarding: Guarding
   readonly #control: ControlServer
   #interfaces: Interfaces
@@ -113,6 +117,12 @@ export class Daemon {
         return new Set([...listening[TCP], ...listening[UDP]])
       },
     })
+    this.#spa = new SpaDoors({
+      store,
+      say: (level, text) => log.notice(level, text),
+      explain: (source, door, reason) => log.explain(source, door, reason, {}),
+      open: (granted) => void this.#openGranted(granted),
+    })
     this.#interfaces = this.#listen(config)
   }
 
@@ -146,6 +156,7 @@ export class Daemon {
     clearTimeout(this.#timer)
     this.#interfaces.close()
     await this.#doors.close()
+    this.#spa.close()
     this.#guarding.stop()
     this.#control.close()
     const left = await this.#openings.closeAll()
@@ -160,7 +171,8 @@ export class Daemon {
     // Ports are hidden before anybody can knock.
     await this.#guarding.guard(this.#config)
     this.#doors.replace(this.#config.doors)
-    this.#interfaces.need(needsOf(this.#doors.secrets()))
+    this.#spa.replace(this.#config)
+    this.#interfaces.need(this.#needs)
     this.#interfaces.start()
     this.#openings.restore()
     this.#admitOperators(() => this.#control.listen(this.#config.options.controlGroup))
@@ -173,6 +185,7 @@ export class Daemon {
       config: this.#config,
       gate: this.#gate,
       doors: this.#doors,
+      spa: this.#spa,
       interfaces: this.#interfaces,
       guarding: this.#guarding,
       openings: this.#openings,
@@ -203,8 +216,9 @@ export class Daemon {
       this.#admitOperators(() => this.#control.admit(config.options.controlGroup))
     }
     this.#doors.replace(config.doors)
+    this.#spa.replace(config)
     if (!moved) {
-      this.#interfaces.need(needsOf(this.#doors.secrets()))
+      this.#interfaces.need(this.#needs)
       return
     }
     const after = this.#listen(config)
@@ -212,7 +226,7 @@ export class Daemon {
       after.start()
     } catch (error) {
       after.close()
-      this.#interfaces.need(needsOf(this.#doors.secrets()))
+      this.#interfaces.need(this.#needs)
       this.#log.notice('error', `the interfaces stay as they were: ${(error as Error).message}`)
       return
     }
@@ -227,13 +241,18 @@ export class Daemon {
         names,
         onlyIp4: this.#args.onlyIp4,
         decoy: randomInt(DECOY_CLASSES),
-        packet: (packet) => this.#carryOut(this.#gate.knock(packet)),
+        packet: (packet, bytes, knock) => {
+          if (!this.#spa.take(packet, bytes) && knock) this.#carryOut(this.#gate.knock(packet))
+        },
         taken: () => this.#armTimer(),
-        own: (addresses) => this.#gate.setOwn(addresses),
+        own: (addresses) => {
+          this.#gate.setOwn(addresses)
+          this.#spa.setOwn(addresses)
+        },
         listening: (name) => this.#log.starting([name]),
         waiting: (name, reason) => this.#log.notice('warning', `${name}: ${reason}, waiting for it`),
       },
-      needsOf(this.#doors.secrets()),
+      this.#needs,
     )
   }
 
@@ -269,6 +288,27 @@ export class Daemon {
     }
   }
 
+  /** What has to be seen of the traffic. */
+  get #needs(): Needs {
+    return needsOf(this.#doors.secrets(), this.#spa.needs)
+  }
+
+  /** Opens what a single packet was granted. */
+  async #openGranted({ door, source, ms, services, user, protocol, port }: Granted): Promise<void> {
+    if (this.#opening >= OPENING_MAX) {
+      this.#log.notice('error', `${formatAddress(source)}: ${door.name}: stays shut, too many doors open at once`)
+      return
+    }
+    this.#opening++
+    try {
+      this.#log.open(source, door.name, user)
+      if (door.opens.length > 0) this.#guarding.open(door, source, { ms, services, user })
+      if (hasCommands(door)) await this.#openings.open({ ...door, cmdTimeoutMs: ms }, { source, protocol, port, user })
+    } finally {
+      this.#opening--
+    }
+  }
+
   /** What a user has opened does not outlast the right to open it. */
   #revoke(door: string, user: string): void {
     const open = [...this.#guarding.list, ...this.#openings.list()].filter(
@@ -286,7 +326,7 @@ export class Daemon {
     this.#refiltering = true
     setImmediate(() => {
       this.#refiltering = false
-      if (!this.#ended) this.#interfaces.need(needsOf(this.#doors.secrets()))
+      if (!this.#ended) this.#interfaces.need(this.#needs)
     })
   }
 

@@ -88,8 +88,8 @@ export class Guarding {
   }
 
   /** Opens a door's ports for a source. False: they stay shut. */
-  open(door: Door, source: Address, { ms = door.cmdTimeoutMs, user }: Partial<OpenedFor> = {}): boolean {
-    return this.#ports?.open(door, source, { ms, user }) ?? false
+  open(door: Door, source: Address, { ms = door.cmdTimeoutMs, ...of }: Partial<OpenedFor> = {}): boolean {
+    return this.#ports?.open(door, source, { ...of, ms }) ?? false
   }
 
   /** Closes what is open for a door and a source, each of them any if it is not given. Gives how many openings that were. */

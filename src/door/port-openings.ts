@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Config, Door, Service } from '../config/config.ts'
-import { formatService } from '../config/service.ts'
+import { formatService, readServices } from '../config/service.ts'
 import { elementsOf } from '../firewall/guard/element.ts'
 import type { Element } from '../firewall/guard/element.ts'
 import type { GuardPlan } from '../firewall/guard/plan.ts'
@@ -37,8 +37,11 @@ export interface PortTerms {
   isConnected(services: readonly Service[], from: Network): boolean
 }
 
-/** A door whose ports are open for a source. */
+/** A door whose ports, all or some, are open for a source. */
 interface Live {
+  readonly key: string
+  /** As {@link Opening.services} has them. */
+  readonly some: string | undefined
   readonly opening: Opening
   readonly source: Address
   door: Door
@@ -51,6 +54,8 @@ interface Live {
 /** For how long ports are opened, in milliseconds, and for whom where the door has several users. */
 export interface OpenedFor {
   readonly ms: number
+  /** Some of the door's ports, of this host; all of them without it. */
+  readonly services?: readonly Service[] | undefined
   readonly user?: string | undefined
 }
 
@@ -84,14 +89,15 @@ export class PortOpenings {
     for (const opening of this.#terms.store.openings.values()) {
       if (opening.stop !== undefined) continue
       const source = parseAddress(opening.source)
-      const door = doors.get(opening.door)
-      const key = keyOf(opening.door, opening.source)
-      if (source === undefined || door === undefined || door.opens.length === 0 || this.#live.has(key)) {
+      const { services: some } = opening
+      const door = doorWith(doors.get(opening.door), some)
+      const key = keyOf(opening.door, opening.source, some)
+      if (source === undefined || door === undefined || this.#live.has(key)) {
         this.#forget(opening)
         continue
       }
       const { user } = opening
-      this.#live.set(key, { opening, source, door, user, elements: [], deadline: opening, timer: undefined })
+      this.#live.set(key, { key, some, opening, source, door, user, elements: [], deadline: opening, timer: undefined })
     }
     this.replace(config)
   }
@@ -103,17 +109,17 @@ export class PortOpenings {
    */
   replace(config: Config): void {
     const doors = new Map(config.doors.map((door) => [door.name, door]))
-    const gone = [...this.#live.values()].filter(({ door }) => (doors.get(door.name)?.opens.length ?? 0) === 0)
-    for (const live of gone) this.#live.delete(keyOf(live.door.name, live.opening.source))
+    const gone = [...this.#live.values()].filter(({ door, some }) => doorWith(doors.get(door.name), some) === undefined)
+    for (const live of gone) this.#live.delete(live.key)
     try {
       this.#terms.guard.install(config, (plan) => this.#held(plan, doors))
     } catch (error) {
-      for (const live of gone) this.#live.set(keyOf(live.door.name, live.opening.source), live)
+      for (const live of gone) this.#live.set(live.key, live)
       throw error
     }
     for (const live of gone) this.#ended(live)
     for (const live of this.#live.values()) {
-      live.door = doors.get(live.door.name)!
+      live.door = doorWith(doors.get(live.door.name), live.some)!
       live.elements = this.#terms.guard.elements(live.door, live.source)
       this.#schedule(live)
     }
@@ -133,13 +139,15 @@ export class PortOpenings {
   }
 
   /**
-   * Opens a door's ports for a source, or keeps them open for longer, never for shorter. False: they stay shut; the log
-   * says why.
+   * Opens a door's ports, all or some, for a source, or keeps them open for longer, never for shorter. False: they stay
+   * shut; the log says why.
    */
-  open(door: Door, source: Address, { ms, user }: OpenedFor): boolean {
+  open(whole: Door, source: Address, { ms, user, services }: OpenedFor): boolean {
     const { clocks, log } = this.#terms
     const address = formatAddress(source)
-    const key = keyOf(door.name, address)
+    const some = services?.map(formatService).join()
+    const door = services === undefined ? whole : { ...whole, opens: services }
+    const key = keyOf(door.name, address, some)
     const before = this.#live.get(key)
     const now = clocks.now()
     if (before === undefined && this.#live.size >= PORT_OPENINGS_MAX) {
@@ -161,10 +169,11 @@ export class PortOpenings {
       family: source.family,
       openedAt: now.wall,
       stop: undefined,
+      services: some,
       user,
       environment: {},
     }
-    const live: Live = before ?? { opening, source, door, user, elements, deadline, timer: undefined }
+    const live: Live = before ?? { key, some, opening, source, door, user, elements, deadline, timer: undefined }
     try {
       this.#let(live, elements, longest, now)
     } catch (error) {
@@ -252,7 +261,7 @@ export class PortOpenings {
   #ended(live: Live): void {
     const { source, door } = live.opening
     clearTimeout(live.timer)
-    this.#live.delete(keyOf(door, source))
+    this.#live.delete(live.key)
     this.#terms.log.notice('info', `${source}: ${door}: ${whatOf(live)} closed`)
     this.#forget(live.opening)
   }
@@ -296,10 +305,10 @@ export class PortOpenings {
   #held(plan: GuardPlan, doors?: ReadonlyMap<string, Door>): readonly Held[] {
     const now = this.#terms.clocks.now()
     const held = new Map<string, Held>()
-    for (const { door, source, deadline } of this.#live.values()) {
+    for (const { door, source, some, deadline } of this.#live.values()) {
       const leftMs = timeLeft(deadline, now)
       if (leftMs <= 0) continue
-      const present = doors === undefined ? door : doors.get(door.name)!
+      const present = doors === undefined ? door : doorWith(doors.get(door.name), some)!
       for (const element of elementsOf(plan, present, source)) {
         const name = `${element.set} ${element.key}`
         if ((held.get(name)?.leftMs ?? 0) < leftMs) held.set(name, { ...element, leftMs })
@@ -335,9 +344,24 @@ export class PortOpenings {
   }
 }
 
-function keyOf(door: string, source: string): string {
-  return `${source} ${door}`
+function keyOf(door: string, source: string, some: string | undefined): string {
+  return `${source} ${some ?? ''} ${door}`
 }
+
+/** A door with some of its ports alone; `undefined`: it has none of them any more. */
+function doorWith(door: Door | undefined, some: string | undefined): Door | undefined {
+  if (door === undefined || some === undefined) return door?.opens.length === 0 ? undefined : door
+  const left = (readServices(some, NO_FAULTS) ?? []).filter((service) =>
+    door.opens.some(
+      ({ protocol, first, last, host }) =>
+        protocol === service.protocol && first <= service.first && service.last <= last && host === service.host,
+    ),
+  )
+  return left.length === 0 ? undefined : { ...door, opens: left }
+}
+
+/** What stands in the journal was a door's. */
+const NO_FAULTS = { error: () => undefined, warning: () => undefined }
 
 /** `tcp/22`, `tcp/22 to 192.0.2.0/24`. */
 function whatOf({ door, source }: Live): string {

@@ -24,6 +24,8 @@ export interface Opening extends Deadline {
   readonly openedAt: number
   /** What closes it: a command line as the shell gets it; `undefined` for an opening that is no command's. */
   readonly stop: string | undefined
+  /** Which of the door's ports are open, as `tcp/22,udp/53`; absent: all of them. */
+  readonly services?: string | undefined
   /** Who opened it last, where the door has several users. */
   readonly user?: string | undefined
   /** What the command finds in its environment beside the daemon's own. */

@@ -39,7 +39,7 @@ export function readEntry(value: unknown): Entry | undefined {
 
 /** Whether an opening is one that can be written and read again. */
 export function isOpening(value: object): value is Opening {
-  const { id, door, source, family, openedAt, stop, user, environment } = value as Fields
+  const { id, door, source, family, openedAt, stop, services, user, environment } = value as Fields
   return (
     isId(id) &&
     isText(door) &&
@@ -47,6 +47,7 @@ export function isOpening(value: object): value is Opening {
     (family === 4 || family === 6) &&
     isTime(openedAt) &&
     isOptional(stop, isText) &&
+    isOptional(services, isText) &&
     isOptional(user, isText) &&
     isEnvironment(environment) &&
     isDeadline(value)
@@ -61,8 +62,19 @@ export function isDeadline(value: object): value is Deadline {
 
 /** An opening's own fields, and no others. */
 export function copyOpening(opening: Opening): Opening {
-  const { id, door, source, family, openedAt, stop, user, environment } = opening
-  return { id, door, source, family, openedAt, stop, user, environment: { ...environment }, ...copyDeadline(opening) }
+  const { id, door, source, family, openedAt, stop, services, user, environment } = opening
+  return {
+    id,
+    door,
+    source,
+    family,
+    openedAt,
+    stop,
+    services,
+    user,
+    environment: { ...environment },
+    ...copyDeadline(opening),
+  }
 }
 
 /** A deadline's own fields, and no others. */

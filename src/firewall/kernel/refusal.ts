@@ -17,6 +17,7 @@ const CHANGING: Readonly<Record<Door['secret']['kind'], string | undefined>> = {
   'one-time': 'has one-time sequences, and the kernel cannot strike one out',
   generated: 'has one-time sequences, and the kernel cannot strike one out',
   totp: 'has codes that change with the time, and the kernel cannot compute them',
+  spa: 'opens to single packets, and the kernel cannot decrypt them',
   users: 'has users, and the kernel cannot tell who knocked',
 }
 

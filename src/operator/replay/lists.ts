@@ -48,6 +48,9 @@ export class Lists {
         case 'totp':
         case 'users':
           this.#people(door, secret.path, secret.code)
+          break
+        case 'spa':
+          warn(`${door.name}: opens to single packets, which are not replayed: their time is over`)
       }
     }
   }

@@ -1,0 +1,100 @@
+import type { Door, Service } from '../../config/config.ts'
+import { TCP } from '../../packet/packet.ts'
+import type { Protocol } from '../../packet/packet.ts'
+import { contains } from '../../packet/network.ts'
+import type { Address } from '../../packet/address.ts'
+import { formatAddress } from '../../packet/address.ts'
+import type { Store } from '../../state/store.ts'
+
+/** A port that a packet asks for. */
+export interface Port {
+  readonly protocol: Protocol
+  readonly port: number
+}
+
+/** What a packet has been granted: whoever judged it has made it durable that it cannot come again. */
+export interface Granted {
+  readonly door: Door
+  /** Whom the door opens for. */
+  readonly source: Address
+  /** Milliseconds. */
+  readonly ms: number
+  /** Some of the door's ports; `undefined`: all that the door does. */
+  readonly services: readonly Service[] | undefined
+  /** Whose packet it was. */
+  readonly user: string | undefined
+  /** Where the packet was sent. */
+  readonly protocol: Protocol
+  readonly port: number
+}
+
+/** What those who judge packets need of their surroundings. */
+export interface JudgeTerms {
+  readonly store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys'>
+  readonly say: (level: 'info' | 'notice' | 'warning' | 'error', text: string) => void
+  /** Says why something came to nothing, to whoever asked for that. */
+  readonly explain: (source: Address, door: string | undefined, reason: string) => void
+  readonly open: (granted: Granted) => void
+}
+
+/** Where a packet came from and went to; copied, as the record is used anew. */
+export interface Arrival {
+  readonly source: Address
+  readonly destination: Address
+  readonly protocol: Protocol
+  readonly port: number
+}
+
+/** The ports among a door's own that a packet asks for. `undefined`: one of them is none that it opens. */
+export function servicesFor({ opens }: Door, ports: readonly Port[]): readonly Service[] | undefined {
+  const services: Service[] = []
+  for (const { protocol, port } of ports) {
+    const of = opens.find(
+      (service) =>
+        service.host === undefined && service.protocol === protocol && service.first <= port && port <= service.last,
+    )
+    if (of === undefined) return undefined
+    if (of.first === of.last) services.push(of)
+    else services.push({ ...of, first: port, last: port })
+  }
+  return services
+}
+
+/** Whether a door takes what is sent from an address, for an address. */
+export function admits({ allowFrom }: Door, addresses: readonly Address[]): boolean {
+  return allowFrom.length === 0 || addresses.every((address) => allowFrom.some((network) => contains(network, address)))
+}
+
+/** The shortest of some times; those that are `undefined` or 0 set no bound. */
+export function shortest(ms: number, ...bounds: readonly (number | undefined)[]): number {
+  return Math.min(ms, ...bounds.filter((bound) => bound !== undefined && bound > 0).map(Number))
+}
+
+/** A packet from somebody whose key is known, in words, for the log. */
+export function arrivalText({ source, protocol, port }: Arrival): string {
+  return `from ${formatAddress(source)} to ${protocol === TCP ? 'tcp' : 'udp'}/${port}`
+}
+
+/** Says a thing once in a while for each subject: whoever plays packets back must not fill the log. */
+export class SeldomSaid {
+  readonly #saidAt = new Map<string, number>()
+
+  /** Whether it is time to say something about a subject. */
+  due(subject: string): boolean {
+    const now = performance.now()
+    const last = this.#saidAt.get(subject)
+    if (last !== undefined && now - last < SAID_EVERY_MS) return false
+    this.#saidAt.delete(subject)
+    this.#saidAt.set(subject, now)
+    if (this.#saidAt.size > SUBJECTS_MAX) {
+      const [oldest] = this.#saidAt.keys()
+      this.#saidAt.delete(oldest!)
+    }
+    return true
+  }
+}
+
+/** Milliseconds between two lines about one subject. */
+const SAID_EVERY_MS = 60_000
+/** Subjects that are remembered. */
+const SUBJECTS_MAX = 1_024

@@ -1,0 +1,86 @@
+import type { Lengths, PacketNeeds } from '../../capture/needs.ts'
+import type { Config } from '../../config/config.ts'
+import { Destinations } from '../../gate/destinations.ts'
+import type { Address } from '../../packet/address.ts'
+import { ACK, RST, SYN, TCP, destinationOf, sourceOf } from '../../packet/packet.ts'
+import type { Packet } from '../../packet/packet.ts'
+import { POSTERN_PACKET_BYTES } from '../../spa/noise/packet.ts'
+import { watch } from '../../state/watch.ts'
+import type { Watch } from '../../state/watch.ts'
+import type { Arrival, JudgeTerms } from './granted.ts'
+import { Knockknocks } from './knockknocks.ts'
+import { Posterns } from './posterns.ts'
+
+/** Doors that open to single packets, and what is looked at of the traffic for them. */
+export class SpaDoors {
+  readonly #of: JudgeTerms
+  readonly #posterns: Posterns
+  readonly #knockknocks: Knockknocks
+  #own = new Destinations([])
+  #watches: Watch[] = []
+
+  constructor(of: JudgeTerms) {
+    this.#of = of
+    this.#posterns = new Posterns(of)
+    this.#knockknocks = new Knockknocks(of)
+  }
+
+  /** What has to be seen of the traffic. */
+  get needs(): PacketNeeds {
+    const datagrams: Lengths[] = []
+    if (this.#posterns.wanted) datagrams.push({ first: POSTERN_PACKET_BYTES, last: POSTERN_PACKET_BYTES })
+    return { datagrams, synPorts: this.#knockknocks.ports }
+  }
+
+  /** How many users a door has; `undefined`: it does not open to single packets. */
+  users(name: string): number | undefined {
+    return this.#posterns.users(name) ?? this.#knockknocks.users(name)
+  }
+
+  /** Says which addresses are this host's own. */
+  setOwn(addresses: Iterable<Address>): void {
+    this.#own = new Destinations(addresses)
+  }
+
+  /** Puts the doors of a config in force, and reads their files. */
+  replace({ doors, options }: Config): void {
+    this.#unwatch()
+    this.#posterns.replace(doors, options.spaKeyFile)
+    this.#knockknocks.replace(doors)
+    for (const path of this.#posterns.files) this.#watch(path)
+  }
+
+  /** Takes a packet, if it is such a one. `bytes`: where its payload stands. False: it is for others to look at. */
+  take(packet: Packet, bytes: Uint8Array): boolean {
+    if (packet.protocol === TCP) {
+      if ((packet.flags & (SYN | ACK | RST)) !== SYN || !this.#own.has(packet)) return false
+      return this.#knockknocks.take(packet, arrivalOf(packet))
+    }
+    if (!this.#posterns.wanted || !this.#own.has(packet)) return false
+    return this.#posterns.take(bytes.subarray(packet.payloadStart, packet.payloadEnd), arrivalOf(packet))
+  }
+
+  close(): void {
+    this.#unwatch()
+  }
+
+  #watch(path: string): void {
+    const { say } = this.#of
+    const ended = (error: Error): void => say('warning', `${path} is not watched: ${error.message}`)
+    try {
+      this.#watches.push(watch(path, () => this.#posterns.refresh(), ended))
+    } catch (error) {
+      ended(error as Error)
+    }
+  }
+
+  #unwatch(): void {
+    for (const each of this.#watches) each.close()
+    this.#watches = []
+  }
+}
+
+function arrivalOf(packet: Packet): Arrival {
+  const { protocol, port } = packet
+  return { source: sourceOf(packet), destination: destinationOf(packet), protocol, port }
+}

@@ -1,0 +1,320 @@
+// Goal: one packet of our own opens what door, key and claim allow together, over IPv4 and IPv6, to any port, with no socket
+// open; and nothing that is played back, altered, forged, late, revoked or narrowed opens anything.
+import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { parseAddress } from '../../src/packet/address.ts'
+import { keyPairOf } from '../../src/spa/noise/curve.ts'
+import { formatKey } from '../../src/spa/noise/key-text.ts'
+import { POSTERN_PACKET_BYTES, sealClaim } from '../../src/spa/noise/packet.ts'
+import type { Claim } from '../../src/spa/noise/claim.ts'
+import { TCP } from '../../src/packet/packet.ts'
+import { program, startKnockd } from './knockd.ts'
+import type { Knockd } from './knockd.ts'
+import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
+import type { Host } from './net.ts'
+import { until } from './process.ts'
+import type { Process } from './process.ts'
+import { scratch } from './scratch.ts'
+import { probe, serveTcp } from './service.ts'
+
+/** How often a packet is played back at a time. */
+const LOOPS = 1_000
+
+let running: Process | undefined
+afterEach(async () => {
+  await running?.stop()
+  running = undefined
+})
+
+const SERVER = keyPairOf(new Uint8Array(32).fill(11))
+const SERVER_SECRET = new Uint8Array(32).fill(11)
+const ALICE = keyPairOf(new Uint8Array(32).fill(12))
+const BOB = keyPairOf(new Uint8Array(32).fill(13))
+const keyOf = ({ publicKey }: { readonly publicKey: Uint8Array }): string => formatKey('postern-user', publicKey)
+
+const DOOR = (name: string): Claim => ({ wanted: { kind: 'door', door: name }, address: undefined, openS: 0 })
+
+interface Made {
+  readonly daemon: Knockd
+  readonly users: string
+  readonly notes: string
+}
+
+/** The users' file is replaced as editors do. */
+const write = (file: string, text: string): void => {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+
+const start = async (host: Host, users: string, doors: string, options = ''): Promise<Made> => {
+  const key = scratch('server.key')
+  writeFileSync(key, `${formatKey('postern-server-secret', SERVER_SECRET)}\n`, { mode: 0o600 })
+  const file = scratch('users')
+  write(file, users)
+  const notes = scratch('notes')
+  const config = `[options]\nSPA_Key_File = ${key}\n${options}\n${doors.replaceAll('USERS', file).replaceAll('NOTES', notes)}`
+  const daemon = await startKnockd({ host, config })
+  running = daemon.process
+  return { daemon, users: file, notes }
+}
+
+const noted = (notes: string): readonly string[] =>
+  readFileSync(notes, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean)
+
+const SENDER = `
+const [address, port, ...packets] = process.argv.slice(1)
+const socket = require('node:dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4')
+let at = 0
+const next = () => {
+  if (at >= packets.length) return socket.close()
+  socket.send(Buffer.from(packets[at++], 'hex'), Number(port), address, next)
+}
+next()
+`
+
+/** Sends datagrams to a port, as anybody can. */
+const send = async (client: Host, packets: readonly Uint8Array[], to = SERVER_4, port = 62_201): Promise<void> => {
+  const words = packets.map((packet) => Buffer.from(packet).toString('hex'))
+  for (let at = 0; at < words.length; at += 100) {
+    await client.run([process.execPath, '-e', SENDER, to, String(port), ...words.slice(at, at + 100)])
+  }
+}
+
+const seal = (claim: Claim, user = ALICE, unixMs = Date.now()): Uint8Array => {
+  const sealed = sealClaim({ user, server: SERVER.publicKey, claim, unixMs, random: randomBytes(32) })
+  if ('fault' in sealed) throw new Error(sealed.fault)
+  return sealed.packet
+}
+
+const ports = (...all: readonly number[]): Claim['wanted'] => ({
+  kind: 'ports',
+  ports: all.map((port) => ({ protocol: TCP, port })),
+})
+
+const GUARDED = '[ssh]\nSPA = postern\nSPA_Users = USERS\nOpen_Ports = tcp/22, tcp/80\nOpen_For = 10m\n'
+const noting = (name: string, more = ''): string =>
+  `[${name}]\nSPA = postern\nSPA_Users = USERS\n${more}Start_Command = echo "${name} %IP% $POSTERN_USER" >> NOTES\n`
+
+lab('one packet', () => {
+  test('made by knock --spa with keys that keygen made: a door opens, no flag needed', async () => {
+    const { server, client } = await pair()
+    const service = await serveTcp(server, 22)
+    const home = scratch('home')
+    mkdirSync(join(home, '.config/postern'), { recursive: true, mode: 0o700 })
+    const env = { HOME: home, XDG_CONFIG_HOME: join(home, '.config') }
+    const postern = (...words: readonly string[]): string =>
+      execFileSync(process.execPath, [program('postern'), ...words], {
+        encoding: 'utf8',
+        env: { ...process.env, ...env },
+      })
+    const keyFile = scratch('server.key')
+    const forClients = postern('keygen', 'server', '--file', keyFile)
+    const line = postern('keygen', 'user', 'alice')
+      .split('\n')
+      .find((each) => each.includes('postern-user:'))!
+    const users = scratch('users')
+    writeFileSync(users, `packet-source ${line.trim()}\n`, { mode: 0o600 })
+    const serverKey = /Server_Key = (\S+)/.exec(forClients)![1]!
+    writeFileSync(join(home, '.config/postern/config'), `[${SERVER_4}]\nServer_Key = ${serverKey}\nDoor = ssh\n`)
+    const daemon = await startKnockd({
+      host: server,
+      config: `[options]\nSPA_Key_File = ${keyFile}\n[ssh]\nSPA = postern\nSPA_Users = ${users}\nOpen_Ports = tcp/22\n`,
+    })
+    running = daemon.process
+    expect(await probe(client, SERVER_4, 22)).not.toBe('open')
+    const sockets = await server.run(['ss', '-Hlnup'])
+    expect(sockets.stdout).toBe('')
+    const knocked = await client.run([process.execPath, program('knock'), '--spa', '--verify', 'tcp/22', SERVER_4], {
+      env,
+    })
+    expect(knocked.stdout).toContain(CLIENT_4)
+    expect(await daemon.process.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (alice)`)
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    await service.stop()
+  })
+
+  test('to any port, over IPv6, for an address it claims, for some ports and for less time', async () => {
+    const { server, client } = await pair()
+    const { daemon } = await start(
+      server,
+      `packet-source ports=tcp/22,tcp/443 open-for=60 ${keyOf(ALICE)} alice\n`,
+      GUARDED,
+    )
+    const services = [await serveTcp(server, 22), await serveTcp(server, 80)]
+    await send(client, [seal({ wanted: ports(22), address: undefined, openS: 30 })], SERVER_6, 53)
+    expect(await daemon.process.line(/OPEN/)).toBe(`${CLIENT_6}: ssh: OPEN SESAME (alice)`)
+    await until('ssh to be open', async () => (await probe(client, SERVER_6, 22)) === 'open')
+    expect(await probe(client, SERVER_6, 80)).not.toBe('open')
+    expect(await probe(client, SERVER_4, 22)).not.toBe('open')
+    const status = async (): Promise<readonly { source: string; services: readonly string[]; leftMs: number }[]> => {
+      const argv = [process.execPath, program('postern'), 'status', '--json', '-c', daemon.file, '-i', 'eth0']
+      const { stdout } = await server.run(argv)
+      return (JSON.parse(stdout) as { openings: { source: string; services: string[]; leftMs: number }[] }).openings
+    }
+    const [one] = await status()
+    expect(one).toMatchObject({ source: CLIENT_6, services: ['tcp/22'] })
+    expect(one!.leftMs).toBeLessThanOrEqual(30_000)
+    // What the key's line has and the door has not, and the other way round.
+    await send(client, [seal({ wanted: ports(443), address: undefined, openS: 0 })])
+    await daemon.process.line(/single packet of alice, from 192\.0\.2\.2 to udp\/62201: no door opens these ports/)
+    await send(client, [seal({ wanted: ports(80), address: undefined, openS: 0 })])
+    await daemon.process.line(/single packet of alice.*ssh: a port is not in ports=/)
+    // For an address behind which the sender is not; and for the longest that the line allows.
+    const elsewhere = '198.51.100.9'
+    await send(client, [seal({ wanted: ports(22), address: parseAddress(elsewhere), openS: 3_600 })], SERVER_4, 9)
+    expect(await daemon.process.line(/OPEN/)).toBe(`${elsewhere}: ssh: OPEN SESAME (alice)`)
+    const other = (await status()).find(({ source }) => source === elsewhere)!
+    expect(other.leftMs).toBeGreaterThan(50_000)
+    expect(other.leftMs).toBeLessThanOrEqual(60_000)
+    for (const service of services) await service.stop()
+  })
+
+  test('after a restart what was open of a door is open, and no more', async () => {
+    const { server, client } = await pair()
+    const services = [await serveTcp(server, 22), await serveTcp(server, 80)]
+    const { daemon } = await start(server, `packet-source ports=tcp/22 ${keyOf(ALICE)} alice\n`, GUARDED)
+    const ssh: Claim = { wanted: { kind: 'ports', ports: [{ protocol: TCP, port: 22 }] }, address: undefined, openS: 0 }
+    await send(client, [seal(ssh)])
+    await until('ssh to be open', async () => (await probe(client, SERVER_4, 22)) === 'open')
+    await running!.stop()
+    await server.run(['nft', 'flush', 'ruleset'])
+    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
+    await running.line(/listening on/)
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    expect(await probe(client, SERVER_4, 80)).not.toBe('open')
+    for (const service of services) await service.stop()
+  })
+})
+
+lab('packets that must not open', () => {
+  test(`played back ${LOOPS} times: at once, from another address, to another port, after kill -9`, async () => {
+    const { server, client } = await pair()
+    const { daemon, notes } = await start(
+      server,
+      `packet-source ${keyOf(ALICE)} alice\npacket-source ${keyOf(BOB)} bob\n`,
+      noting('ssh') + noting('web'),
+    )
+    const recorded = scratch('recorded.pcap')
+    const recorder = client.start([
+      'tcpdump',
+      '-U',
+      '--immediate-mode',
+      '-Z',
+      'root',
+      '-w',
+      recorded,
+      '-i',
+      'eth0',
+      'udp',
+    ])
+    await recorder.line(/listening on/)
+    const packet = seal(DOOR('ssh'))
+    await send(client, [packet])
+    await until('the opening', () => noted(notes).length === 1)
+    recorder.kill('SIGINT')
+    await recorder.ended
+    const other = scratch('other.pcap')
+    execFileSync('tcprewrite', [
+      `--srcipmap=${CLIENT_4}/32:192.0.2.66/32`,
+      '--portmap=62201:53',
+      '-C',
+      `--infile=${recorded}`,
+      `--outfile=${other}`,
+    ])
+    const play = async (): Promise<void> => {
+      for (const file of [recorded, other]) {
+        await client.run(['tcpreplay', '-q', '--topspeed', `--loop=${LOOPS}`, '-i', 'eth0', file], { limitMs: 60_000 })
+      }
+    }
+    await play()
+    running!.kill('SIGKILL')
+    await running!.ended
+    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
+    await running.line(/listening on/)
+    await play()
+    await send(client, [seal(DOOR('web'), BOB)])
+    await until('an honest packet', () => noted(notes).length > 1)
+    expect(noted(notes)).toEqual([`ssh ${CLIENT_4} alice`, `web ${CLIENT_4} bob`])
+  })
+
+  test('altered at any byte, of any other length, or made up', async () => {
+    const { server, client } = await pair()
+    const { notes } = await start(server, `packet-source ${keyOf(ALICE)} alice\n`, noting('ssh'))
+    const packet = seal(DOOR('ssh'))
+    const flipped = Array.from({ length: POSTERN_PACKET_BYTES }, (_, at) => {
+      const copy = Uint8Array.from(packet)
+      copy[at]! ^= 1 << (at % 8)
+      return copy
+    })
+    await send(client, flipped)
+    await send(
+      client,
+      Array.from({ length: 400 }, (_, index) => randomBytes(index * 5)),
+    )
+    await send(
+      client,
+      Array.from({ length: 200 }, () => randomBytes(POSTERN_PACKET_BYTES)),
+    )
+    await send(client, [packet.subarray(0, -1), new Uint8Array([...packet, 0])])
+    expect(noted(notes)).toEqual([])
+    await send(client, [packet])
+    await until('the packet itself', () => noted(notes).length > 0)
+    expect(noted(notes)).toEqual([`ssh ${CLIENT_4} alice`])
+  })
+
+  test('ten minutes off, expired, narrowed, for another door, without a right to the source, revoked', async () => {
+    const { server, client } = await pair()
+    const alice = `packet-source doors=ssh ${keyOf(ALICE)} alice\n`
+    const { daemon, users, notes } = await start(server, alice, noting('ssh') + noting('web'))
+    const said = async (pattern: RegExp): Promise<string> => await daemon.process.line(pattern)
+    await send(client, [seal(DOOR('ssh'), ALICE, Date.now() - 600_000)])
+    expect(await said(/single packet of alice/)).toMatch(/ssh: the packet is 60[0-9] s old$/)
+    await send(client, [seal(DOOR('ssh'), ALICE, Date.now() + 600_000)])
+    expect(await said(/single packet of alice/)).toMatch(/ssh: the packet is (599|600) s ahead of this clock$/)
+    await send(client, [seal(DOOR('web'))])
+    expect(await said(/single packet of alice/)).toMatch(/web: the door is not in doors=$/)
+    await send(client, [seal(DOOR('cellar'))])
+    expect(await said(/single packet of alice/)).toMatch(/there is no door cellar for this key$/)
+    const changed = async (text: string, claim: Claim, pattern: RegExp): Promise<void> => {
+      write(users, text)
+      running!.kill('SIGHUP')
+      await said(/re-reading config file/)
+      await until(`the new file to count`, async () => {
+        await send(client, [seal(claim)])
+        return daemon.process.count(pattern) > 0
+      })
+    }
+    await changed(`packet-source expires=2020-01-01 ${keyOf(ALICE)} alice\n`, DOOR('ssh'), /the key has expired/)
+    await changed(`${keyOf(ALICE)} alice\n`, DOOR('ssh'), /claims no address/)
+    await changed(`packet-source from=198.51.100.0/24 ${keyOf(ALICE)} alice\n`, DOOR('ssh'), /none of those in from=/)
+    expect(noted(notes)).toEqual([])
+    // Revoked: nothing is said, as to a stranger.
+    write(users, `packet-source ${keyOf(BOB)} bob\n`)
+    running!.kill('SIGHUP')
+    await until('bob to be let in', async () => {
+      await send(client, [seal(DOOR('ssh')), seal(DOOR('ssh'), BOB)])
+      return noted(notes).length > 0
+    })
+    expect(new Set(noted(notes))).toEqual(new Set([`ssh ${CLIENT_4} bob`]))
+  })
+
+  test('a file of users with an error in it changes nothing; a key that others can read is not taken', async () => {
+    const { server, client } = await pair()
+    const { daemon, users, notes } = await start(server, `packet-source ${keyOf(ALICE)} alice\n`, noting('ssh'))
+    write(users, `packet-source ${keyOf(ALICE).slice(0, -3)}AAA alice\n`)
+    await daemon.process.line(/goes on with the users it knew/)
+    await send(client, [seal(DOOR('ssh'))])
+    await until('the opening', () => noted(notes).length === 1)
+    const key = scratch('loose.key')
+    writeFileSync(key, `${formatKey('postern-server-secret', SERVER_SECRET)}\n`, { mode: 0o644 })
+    const loose = await startKnockd({
+      host: client,
+      config: `[options]\nSPA_Key_File = ${key}\n[ssh]\nSPA = postern\nSPA_Users = ${users}\nStart_Command = true\n`,
+    })
+    expect(loose.process.count(/loose\.key: others can read it/)).toBe(1)
+    await loose.process.stop()
+  })
+})
