@@ -18,7 +18,8 @@ name, PROTO is tcp (without it) or udp.
       --source SOURCE   knock from this address, or this interface's address
       --verify tcp/PORT then connect to PORT: exit code 1 if it is not open
       --retry N         with --verify: knock up to N more times until it is open
-      --spa             one encrypted packet in place of knocks: knock --spa --help
+      --spa             one encrypted packet in place of knocks; it has a
+                        --help of its own
 
       --totp-file FILE  then knock the time-based code of now; FILE has its
                         secret, as postern keygen totp makes it

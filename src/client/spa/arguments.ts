@@ -17,7 +17,8 @@ const RETRY_MAX = 1_000
 const PROTOCOLS = ['postern', 'fwknop', 'knockknock'] as const
 type Protocol = (typeof PROTOCOLS)[number]
 
-const OPTIONS = {
+/** The options of `knock --spa`, all kinds of packets together. */
+export const SPA_OPTIONS = {
   spa: { type: 'boolean' },
   ipv4: { type: 'boolean', short: '4' },
   ipv6: { type: 'boolean', short: '6' },
@@ -47,7 +48,7 @@ const OPTIONS = {
   profile: { type: 'string' },
 } as const
 
-type Option = keyof typeof OPTIONS
+type Option = keyof typeof SPA_OPTIONS
 
 /** Options that only one kind of packet has. */
 const ONLY: Partial<Record<Option, readonly Protocol[]>> = {
@@ -153,7 +154,7 @@ function requestOf(protocol: Protocol, common: SpaCommon, values: Values, rest: 
 
 function parseOptions(argv: readonly string[]) {
   try {
-    return parseArgs({ args: [...argv], options: OPTIONS, strict: true, allowPositionals: true })
+    return parseArgs({ args: [...argv], options: SPA_OPTIONS, strict: true, allowPositionals: true })
   } catch (error) {
     const [sentence = ''] = (error as Error).message.split(/\. |\n/)
     throw new UsageError(sentence.charAt(0).toLowerCase() + sentence.slice(1))

@@ -13,8 +13,8 @@ import type { Claim } from './request.ts'
 
 /** The section that holds for all hosts. */
 const DEFAULT_SECTION = 'default'
-/** Most lines of the file. */
-const LINES_MAX = 100_000
+/** Largest file, in UTF-16 units. */
+const CONFIG_MAX_CHARS = 1_048_576
 const PORT_MAX = 65_535
 
 /** What ~/.config/postern/config says for one host. What it does not say is absent. */
@@ -90,7 +90,11 @@ export function readHostConfig(text: string, host: string): HostReading {
   const settings: HostSettings = {}
   let section: string | undefined
   let found = false
-  for (const [index, whole] of text.split('\n', LINES_MAX).entries()) {
+  if (text.length > CONFIG_MAX_CHARS) {
+    faults.error(1, 1, 'the file is too large', `at most ${CONFIG_MAX_CHARS} characters`)
+    return { settings, found, faults: faults.sorted() }
+  }
+  for (const [index, whole] of text.split('\n').entries()) {
     const line = index + 1
     const content = whole.trim()
     const column = whole.length - whole.trimStart().length + 1

@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import { isIP } from 'node:net'
 import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { formatFault } from '../../config/fault.ts'
@@ -47,11 +48,12 @@ export function planFwknop(request: FwknopRequest): Plan {
   return {
     host,
     // The real fwknopd knows IPv4 alone; who asks for IPv6 means ours.
-    family: request.family ?? 4,
+    family: request.family ?? (isIP(host) === 6 ? 6 : 4),
     claim: request.claim ?? settings.allow ?? { kind: 'own' },
     wants: wanted.kind === 'command' ? 'a command' : wanted.ports.map(formatPort).join(','),
     way: `udp ${port}`,
     pauseMs: 0,
+    sources: [stanza === undefined ? `no stanza of ${file} but [default]` : `stanza [${stanza}] of ${file}`],
     deliver: async (destination, address) => {
       const packet = await seal(plainText({ ...wanted, address }, request, settings))
       await sendDatagram(packet, port, destination, settings.sourcePort ?? 0)

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { parseAddress } from '../../packet/address.ts'
@@ -38,6 +38,7 @@ export function planKnockknock(request: KnockknockRequest): Plan {
     wants: `tcp/${request.open}`,
     way: `tcp ${knockPort}`,
     pauseMs: 0,
+    sources: [`profile ${folder}`],
     deliver: async (destination) => {
       const { RawIpv4 } = await import('../../native/raw-socket.ts')
       // Before a counter is used up: the server makes up for a few that it never saw, no more.
@@ -90,7 +91,9 @@ function nextFields(port: number, keys: KnockknockKeys, path: string): SynFields
 function replaceFile(path: string, text: string): void {
   const beside = `${path}.new`
   try {
-    const fd = openSync(beside, 'w', 0o600)
+    // What a client that was killed left there.
+    rmSync(beside, { force: true })
+    const fd = openSync(beside, 'wx', 0o600)
     try {
       writeSync(fd, text)
       fsyncSync(fd)

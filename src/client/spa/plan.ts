@@ -14,6 +14,8 @@ export interface Plan {
   readonly way: string
   /** Milliseconds to wait between two packets, where their order counts; 0: none. */
   readonly pauseMs: number
+  /** Where what it comes to was read, a line each, for whoever wants to know. No secrets. */
+  readonly sources: readonly string[]
   /** Makes one packet and sends it; `undefined`: for whoever it seems to come from. */
   readonly deliver: (destination: Destination, claimed: Address | undefined) => Promise<void>
 }

@@ -6,7 +6,7 @@ import { formatPort } from '../../spa/fwknop/request.ts'
 import type { Wanted } from '../../spa/noise/claim.ts'
 import { KEY_BYTES, keyPairOf } from '../../spa/noise/curve.ts'
 import type { KeyPair } from '../../spa/noise/curve.ts'
-import { readKeyFile, readKeyText } from '../../spa/noise/key-text.ts'
+import { formatKey, readKeyFile, readKeyText } from '../../spa/noise/key-text.ts'
 import { sealClaim } from '../../spa/noise/packet.ts'
 import { ClientError } from '../fault.ts'
 import { readHostConfig } from './config-file.ts'
@@ -33,9 +33,10 @@ export function keyFileDefault(): string {
 
 /** What a request to our own daemon comes to, with what the client's config says. Throws a ClientError for what cannot be. */
 export function planPostern(request: PosternRequest): Plan {
-  const { settings, file } = readConfigFile(request)
+  const { settings, file, found } = readConfigFile(request)
   const server = serverKeyOf(request, settings, file)
-  const user = userKeyOf(request.keyFile ?? settings.keyFile ?? keyFileDefault())
+  const keyFile = expandHome(request.keyFile ?? settings.keyFile ?? keyFileDefault())
+  const user = userKeyOf(keyFile)
   const wanted = wantedBy(request, settings, file)
   const openS = request.seconds ?? settings.openS ?? 0
   const port = request.port ?? settings.port ?? SPA_PORT_DEFAULT
@@ -47,6 +48,11 @@ export function planPostern(request: PosternRequest): Plan {
     wants: wanted.kind === 'door' ? `the door ${wanted.door}` : wanted.ports.map(formatPort).join(','),
     way: `udp ${port}`,
     pauseMs: FAMILIES_PAUSE_MS,
+    sources: [
+      found ? `section [${request.host}] of ${file}` : `no section [${request.host}] in ${file}`,
+      `secret key in ${keyFile}, its public key ${formatKey('postern-user', user.publicKey)}`,
+      `the server's key ${formatKey('postern-server', server)}`,
+    ],
     deliver: async (destination, address) => {
       // Later than the one before, whatever the clock does in between.
       last = Math.max(Date.now(), last + 1)
@@ -61,13 +67,14 @@ export function planPostern(request: PosternRequest): Plan {
 function readConfigFile({ configFile, host }: PosternRequest): {
   readonly settings: HostSettings
   readonly file: string
+  readonly found: boolean
 } {
   const file = configFile ?? join(clientFolder(), 'config')
   const text = readTrustedFile(file)
   if (text === undefined && configFile !== undefined) throw new ClientError(`${file}: there is no such file`)
-  const { settings, faults } = readHostConfig(text ?? '', host)
+  const { settings, found, faults } = readHostConfig(text ?? '', host)
   if (faults.length > 0) throw new ClientError(faults.map((fault) => formatFault(file, fault)).join('\n'))
-  return { settings, file }
+  return { settings, file, found }
 }
 
 function serverKeyOf({ host, serverKey }: PosternRequest, settings: HostSettings, file: string): Uint8Array {
@@ -83,8 +90,7 @@ function serverKeyOf({ host, serverKey }: PosternRequest, settings: HostSettings
   )
 }
 
-function userKeyOf(written: string): KeyPair {
-  const path = expandHome(written)
+function userKeyOf(path: string): KeyPair {
   const text = readSecretFile(path)
   if (text === undefined) throw new ClientError(`${path}: there is no such file`, '`postern keygen user` makes a key')
   const read = readKeyFile(text, 'postern-user-secret')

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import { openSpa } from '../../spa/fwknop/open.ts'
@@ -16,7 +17,8 @@ import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey } from '../../spa/noise/key-text.ts'
 import { openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
 import { client } from '../client.ts'
-import { parseSpa } from './arguments.ts'
+import { parseSpa, SPA_OPTIONS } from './arguments.ts'
+import { readHostConfig } from './config-file.ts'
 import { judge } from './own-address.ts'
 import { planPostern } from './postern.ts'
 import type { PosternRequest } from './request.ts'
@@ -83,6 +85,17 @@ async function claim(...argv: readonly string[]): Promise<DatedClaim> {
   return result.claim
 }
 
+test('--help and the manual name every option, and --help fits a terminal', async () => {
+  const { code, out, err } = await run('--help')
+  expect([code, err]).toEqual([0, ''])
+  const manual = readFileSync(new URL('../../../man/knock.1', import.meta.url), 'utf8').replaceAll('\\-', '-')
+  for (const option of Object.keys(SPA_OPTIONS)) {
+    expect(out).toContain(`--${option}`)
+    expect(manual).toMatch(new RegExp(`--${option}\\b`))
+  }
+  expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+})
+
 describe('fwknop', () => {
   test('a stanza says where to and what for; the command line goes before it', async () => {
     const common = `SPA_SERVER 127.0.0.1\nSPA_SERVER_PORT ${port()}\n${STANZA}`
@@ -108,13 +121,28 @@ describe('fwknop', () => {
     })
   })
 
+  test('an IPv6 address is one that only our own daemon knows, and is taken', async () => {
+    const six = createSocket('udp6').on('message', (message) => received.push(new Uint8Array(message)))
+    six.bind(0, '::1')
+    await once(six, 'listening')
+    try {
+      write('.fwknoprc', `[::1]\n${STANZA}`)
+      const request = { address: parseAddress('::1'), ports: [{ protocol: 6, port: 22 }] }
+      expect(opened(await packet('fwknop', '::1', '-p', String(six.address().port), '-A', 'tcp/22'))).toMatchObject({
+        spa: { request },
+      })
+    } finally {
+      six.close()
+    }
+  })
+
   test('it says whom it asked for', async () => {
     write('.fwknoprc', `[127.0.0.1]\n${STANZA}`)
     const { out } = await run('fwknop', '127.0.0.1', '-p', String(port()), '-A', 'tcp/22', '-a', '192.0.2.9')
     expect(out).toBe(`asked 127.0.0.1 (udp ${port()}) for tcp/22, for 192.0.2.9\n`)
   })
 
-  test.skipIf(spawnSync('fwknop', ['--help'], { env: { ...process.env, HOME: tmpdir() } }).status !== 0)(
+  test.skipIf(spawnSync('sh', ['-c', 'command -v fwknop']).status !== 0)(
     'keys are read from what the real client makes',
     async () => {
       const keys = execFileSync('fwknop', ['--key-gen'], { env: { ...process.env, HOME: home } }).toString()
@@ -191,6 +219,20 @@ describe("Postern's own", () => {
     expect(await claim('127.0.0.1', ...args.slice(2))).toMatchObject({ wanted: { kind: 'door', door: 'ssh' } })
   })
 
+  test('with -v it says where that was read, and no secret', async () => {
+    write('.config/postern/key', USER_SECRET)
+    write('.config/postern/config', config('Door = ssh\n'))
+    const { out } = await run('-v', 'gate')
+    const folder = join(home, '.config/postern')
+    expect(out.split('\n').slice(0, 3)).toEqual([
+      `section [gate] of ${folder}/config`,
+      `secret key in ${folder}/key, its public key ${formatKey('postern-user', user.publicKey)}`,
+      `the server's key ${SERVER_KEY}`,
+    ])
+    expect(out).toMatch(/^this machine's clock: 20..-..-..T/m)
+    expect(out).not.toContain(USER_SECRET.slice(-14, -1))
+  })
+
   test('of two packets the later one is later, in the same millisecond too', async () => {
     write('.config/postern/key', USER_SECRET)
     write('.config/postern/config', config('Door = ssh\n'))
@@ -246,6 +288,31 @@ describe("Postern's own", () => {
     expect([code, out]).toEqual([1, ''])
     expect(err).toMatch(message)
     expect(err).not.toContain(USER_SECRET.slice(-14, -1))
+  })
+
+  test('no text makes reading the config throw', () => {
+    const word = fc.constantFrom(
+      '[',
+      ']',
+      'gate',
+      '=',
+      ' ',
+      '\n',
+      'Door',
+      'Port',
+      'Server_Key',
+      SERVER_KEY,
+      '#',
+      '5',
+      'constructor',
+    )
+    fc.assert(
+      fc.property(fc.array(fc.oneof(word, fc.string({ maxLength: 5 })), { maxLength: 40 }), (words) => {
+        const { faults } = readHostConfig(words.join(''), 'gate')
+        expect(faults.every(({ line }) => line >= 1)).toBe(true)
+      }),
+    )
+    expect(readHostConfig('#'.repeat(1_048_577), 'gate').faults).toMatchObject([{ message: 'the file is too large' }])
   })
 
   test('a secret key that others can read is refused, and a config that others can write', async () => {

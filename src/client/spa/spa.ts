@@ -25,6 +25,10 @@ export interface Say {
  */
 export async function sendSpa(request: SpaRequest, say: Say): Promise<void> {
   const plan = await planFor(request)
+  if (request.verbose) {
+    for (const line of plan.sources) say.print(line)
+    say.print(`this machine's clock: ${new Date().toISOString()}`)
+  }
   const destinations = await resolve(plan.host, plan.family, request.source)
   for (let round = 0; round <= request.retry; round++) {
     const reached = await sendAll(plan, destinations, say)

@@ -13,7 +13,7 @@ all packets:
       --source SOURCE   send from this address, or this interface's address
       --verify tcp/PORT then connect to PORT: exit code 1 if it is not open
       --retry N         with --verify: send up to N more until it is open
-  -v, --verbose         say more
+  -v, --verbose         say which files were read, and what the clock is
   -V, --version         print the version
   -h, --help            print this
 

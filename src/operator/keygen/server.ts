@@ -8,9 +8,9 @@ export const SERVER_KEY_FILE = '/etc/postern/server.key'
 
 const HELP = `usage: postern keygen server [--file FILE] [--show]
 
-Makes this server's key for single packets, writes it to a file that only its owner
-can read, and prints what clients write into ~/.config/postern/config. A file that
-is there is never overwritten: a new key would shut every client out.
+Makes this server's key for single packets, writes it to a file that only its
+owner can read, and prints what clients write into ~/.config/postern/config. A
+file that is there is never overwritten: a new key would shut every client out.
 
   --file FILE  where to, ${SERVER_KEY_FILE} otherwise
   --show       makes nothing: prints the same for the key that is there

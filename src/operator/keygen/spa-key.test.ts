@@ -74,6 +74,14 @@ test("a user's key: it stands where knock looks for it, and the server reads the
   expect(copied((await run(user, '--show', 'alice, her laptop')).out)).toMatch(/ alice, her laptop$/)
 })
 
+test('--help fits a terminal', async () => {
+  for (const command of [server, user]) {
+    const { code, out } = await run(command, '--help')
+    expect([code, out]).toEqual([0, expect.stringMatching(/^usage: postern keygen /)])
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
+  }
+})
+
 test('two keys are two', async () => {
   const outputs = await Promise.all(
     ['one', 'two'].map(async (name) => {

@@ -8,11 +8,11 @@ import type { SpaSurroundings } from './spa-key.ts'
 
 const HELP = `usage: postern keygen user [--file FILE] [--show] [NAME]
 
-Makes your key for single packets, writes it to a file that only you can read, and
-prints the line for the server's file of users. Without NAME it is called after you
-and this machine. A file that is there is never overwritten.
+Makes your key for single packets, writes it to a file that only you can read,
+and prints the line for the server's file of users. Without NAME it is called
+after you and this machine. A file that is there is never overwritten.
 
-  --file FILE  where to, ~/.config/postern/key otherwise, where knock --spa finds it
+  --file FILE  where to, ~/.config/postern/key otherwise: knock --spa finds it
   --show       makes nothing: prints the line of the key that is there
   -h, --help   this text
 

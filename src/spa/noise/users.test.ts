@@ -1,10 +1,12 @@
 // Goal: keys survive being written down and read, and what is no key is told with its reason, never repeated; a line of the
 // file of users allows what it says and nothing else, and a line that cannot be read is told by its place.
+import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatFault } from '../../config/fault.ts'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import type { DatedClaim, Wanted } from './claim.ts'
+import { keyPairOf } from './curve.ts'
 import { readEnd } from './date.ts'
 import { formatKey, readKeyFile, readKeyText } from './key-text.ts'
 import type { KeyKind } from './key-text.ts'
@@ -33,6 +35,13 @@ describe('keys as text', () => {
         expect(readKeyFile(`# mine\n\n  ${text}\r\n`, kind)).toEqual({ key: bytes })
       }),
     )
+  })
+
+  test('it is the text that doc/spa.md has, which another program made', () => {
+    const documented = readFileSync(new URL('../../../doc/spa.md', import.meta.url), 'utf8')
+    const secret = new Uint8Array(32).map((_, index) => 32 + index)
+    expect(documented).toContain(`\n${formatKey('postern-user-secret', secret)}\n`)
+    expect(documented).toContain(`\n${formatKey('postern-user', keyPairOf(secret).publicKey)}\n`)
   })
 
   test('no letter of it can be another, and none left out', () => {
