@@ -193,7 +193,10 @@ export class Tab {
 
   /** The text somebody sees of an element; empty if it is not shown. */
   async text(selector: string): Promise<string> {
-    return this.evaluate(`document.querySelector(${JSON.stringify(selector)})?.innerText ?? ''`)
+    // Of what is not shown, innerText is all that it would be.
+    return this.evaluate(
+      `{ const found = document.querySelector(${JSON.stringify(selector)}); found?.checkVisibility() ? found.innerText : '' }`,
+    )
   }
 
   /** Waits until an element's visible text matches. Throws with what the page shows if it does not come to that. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { knock, program } from './knockd.ts'
 import { CLIENT_4, lab, pair, SERVER_4, type Host } from './net.ts'
+import { HAS_NGINX } from './nginx.ts'
 import { run, type Output, type Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { serveTcp, watchWire } from './service.ts'
@@ -76,7 +77,7 @@ const fileOf = (message: string): string => {
   return file
 }
 
-lab('a published list', () => {
+lab.skipIf(!HAS_NGINX)('a published list', () => {
   let server: Host
   let client: Host
   let folder: string
