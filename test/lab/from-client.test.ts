@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { knock, program } from './knockd.ts'
-import { CLIENT_4, lab, pair, SERVER_4, type Host } from './net.ts'
+import { IS_ROOT, CLIENT_4, pair, SERVER_4, type Host } from './net.ts'
 import { HAS_NGINX } from './nginx.ts'
 import { run, type Output, type Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
@@ -77,7 +77,7 @@ const fileOf = (message: string): string => {
   return file
 }
 
-lab.skipIf(!HAS_NGINX)('a published list', () => {
+describe.skipIf(!IS_ROOT || !HAS_NGINX)('a published list', () => {
   let server: Host
   let client: Host
   let folder: string

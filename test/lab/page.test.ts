@@ -3,11 +3,11 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { Chromium, DESKTOP } from './chromium.ts'
 import type { Tab } from './chromium.ts'
 import { startKnockd } from './knockd.ts'
-import { CLIENT_4, Host, SERVER_4, lab, pair } from './net.ts'
+import { IS_ROOT, CLIENT_4, Host, SERVER_4, pair } from './net.ts'
 import { HAS_NGINX, startNginx } from './nginx.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
@@ -90,7 +90,7 @@ const picture = async (tab: Tab, name: string): Promise<void> => {
 }
 
 // Debian's nginx starts by itself once it is installed, so that script/test asks for it only where CI is set.
-lab.skipIf(!HAS_NGINX)('the published page', () => {
+describe.skipIf(!IS_ROOT || !HAS_NGINX)('the published page', () => {
   test(
     'decrypts with a pasted identity, shows what the list has, and opens the door from the browser',
     async () => {
