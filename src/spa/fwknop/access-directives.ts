@@ -124,7 +124,7 @@ interface Refused {
 }
 
 const NO = /^no?$/i
-const NO_SUDO = 'CMD_EXEC_USER and CMD_EXEC_GROUP say whom commands run as; or have the client ask for `sudo …` itself'
+const NO_SUDO = 'CMD_EXEC_USER and CMD_EXEC_GROUP say whom commands run as; or have the client put sudo in front'
 const NO_TRANSLATION = 'give the firewall a rule of your own that rewrites the sources of what is forwarded'
 const NO_INCLUDE = 'one file holds all stanzas: copy them into this one'
 
@@ -142,7 +142,7 @@ export const ACCESS_REFUSED: Readonly<Record<string, Refused>> = {
   FORWARD_ALL: { instead: 'name what may be forwarded in OPEN_PORTS, or open it with CMD_CYCLE_OPEN', harmless: NO },
   DISABLE_DNAT: { instead: 'open the way with CMD_CYCLE_OPEN in place of FORCE_NAT', harmless: NO },
   GPG_IGNORE_SIG_VERIFY_ERROR: { instead: 'renew the keys whose signatures do not verify', harmless: NO },
-  GPG_EXE: { instead: 'the machine’s own gpg is run: delete the line', harmless: /^\/usr\/bin\/gpg$/ },
+  GPG_EXE: { instead: 'gpg is looked for on the PATH: delete the line', harmless: /^\/usr\/bin\/gpg$/ },
 }
 
 /** Every name an access.conf can have. */

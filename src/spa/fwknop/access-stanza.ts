@@ -100,7 +100,7 @@ function gnupgTerms(settings: AccessSettings, check: StanzaCheck): GnupgTerms | 
   if (passphrase === undefined && !none) {
     for (const [name, setting] of Object.entries(aside)) {
       if (settings[setting] === undefined) continue
-      const hint = 'without one of them the stanza takes no packet of GnuPG’s'
+      const hint = 'without one of them GnuPG is not asked'
       check.error(setting, `${name} is without GPG_DECRYPT_PW or GPG_ALLOW_NO_PW Y`, hint)
     }
     check.without('gnupgHome', 'GPG_HOME_DIR', 'GPG_DECRYPT_PW')

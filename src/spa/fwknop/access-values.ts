@@ -137,10 +137,12 @@ export const readFingerprints: ReadValue<readonly string[]> = (text) =>
   hexWords(text, [40], '40 hexadecimal digits, as `gpg --fingerprint` prints them, without blanks')
 
 function hexWords(text: string, lengths: readonly number[], hint: string): ReturnType<ReadValue<readonly string[]>> {
-  const words = text.split(',').map((word) => word.trim().replace(/^0x/i, '').toUpperCase())
+  const words = text.split(',').map((word) => word.trim().replace(/^0x/i, ''))
   if (words.length > ACCESS_NAMES_MAX) return { fault: 'too many keys', hint: `at most ${ACCESS_NAMES_MAX}` }
-  const wrong = words.find((word) => !/^[0-9A-F]+$/.test(word) || !lengths.includes(word.length))
-  return wrong === undefined ? { value: words } : { fault: `${quote(wrong)} does not name a key`, hint }
+  const wrong = words.find((word) => !/^[0-9A-F]+$/i.test(word) || !lengths.includes(word.length))
+  return wrong === undefined
+    ? { value: words.map((word) => word.toUpperCase()) }
+    : { fault: `${quote(wrong)} does not name a key`, hint }
 }
 
 /** The name of a key as gpg takes it; it goes into gpg's arguments, and is not to be taken for an option. */
