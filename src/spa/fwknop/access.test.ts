@@ -219,10 +219,10 @@ describe('values', () => {
     ['10.1.2.3/255.255.255.255', ['10.1.2.3']],
     ['2001:db8::7/32', ['2001:db8::/32']],
     ['AnY', []],
-  ])('SOURCE %s', (text, networks) => {
+  ])('SOURCE %s', (text, expected) => {
     const { stanzas, faults } = readAccess(`SOURCE ${text}\n${KEYS}`)
     expect(faults).toEqual([])
-    expect(stanzas[0]!.sources.map(formatNetwork)).toEqual(networks)
+    expect(stanzas[0]!.sources.map(formatNetwork)).toEqual(expected)
   })
 
   test.each([
