@@ -1,0 +1,149 @@
+import { quote } from '../../config/fault.ts'
+import type { Network } from '../../packet/network.ts'
+import { ACCESS_TIMEOUT_MAX_S, readAccessNetworks, readAccount, readExpiryDay } from './access-values.ts'
+import { readExpirySeconds, readFingerprints, readFolder, readForcedNat, readKeyIds } from './access-values.ts'
+import { readKeyName, readPortList, readUsernames, readYesOrNo } from './access-values.ts'
+import { readCycleCommand } from './cycle.ts'
+import type { DigestName } from './digest.ts'
+import type { NatTarget, Port } from './request.ts'
+import type { CipherMode } from './rijndael.ts'
+import { readCipherMode, readDigestName, readHmacKey, readHmacKeyBase64, readKey, readKeyBase64 } from './settings.ts'
+import { readNumber } from './settings.ts'
+import type { ReadValue, Value } from './settings.ts'
+
+/** What the lines of a stanza say, one by one. What they do not say is absent. */
+export interface AccessSettings {
+  readonly sources?: readonly Network[]
+  readonly destinations?: readonly Network[]
+  readonly openPorts?: readonly Port[]
+  readonly restrictPorts?: readonly Port[]
+  readonly key?: Uint8Array
+  /** `asymmetric`: GnuPG's packets alone. */
+  readonly mode?: CipherMode | 'asymmetric'
+  readonly hmacKey?: Uint8Array
+  readonly hmacDigest?: DigestName
+  /** 0: as where nothing is said. */
+  readonly accessTimeoutS?: number
+  readonly maxTimeoutS?: number
+  readonly requireUsername?: readonly string[]
+  readonly requireSourceAddress?: boolean
+  readonly expiresMs?: number
+  readonly forceNat?: NatTarget
+  readonly commands?: boolean
+  readonly commandUser?: string
+  readonly commandGroup?: string
+  readonly cycleOpen?: string
+  readonly cycleClose?: { readonly command: string | undefined }
+  readonly cycleTimerS?: number
+  readonly gnupgKey?: string
+  readonly gnupgPassphrase?: Uint8Array
+  readonly gnupgNoPassphrase?: boolean
+  readonly gnupgIds?: readonly string[]
+  readonly gnupgFingerprints?: readonly string[]
+  readonly gnupgHome?: string
+  readonly gnupgRequired?: true
+  readonly gnupgUnsigned?: boolean
+}
+
+/** Reads a directive's value into settings. */
+export type AccessRead = ReadValue<AccessSettings>
+
+function set<Name extends keyof AccessSettings>(
+  name: Name,
+  read: ReadValue<NonNullable<AccessSettings[Name]>>,
+): AccessRead {
+  return (text) => {
+    const result = read(text)
+    return 'fault' in result ? result : { value: { [name]: result.value } }
+  }
+}
+
+const readMode: ReadValue<CipherMode | 'asymmetric'> = (text) =>
+  text.toLowerCase() === 'asymmetric' ? { value: 'asymmetric' } : readCipherMode(text)
+
+const readClose: ReadValue<{ readonly command: string | undefined }> = (text) => {
+  if (text === 'NONE') return { value: { command: undefined } }
+  if (/^none$/i.test(text)) return { fault: `${quote(text)} is not in capitals`, hint: 'write `NONE`' }
+  const result = readCycleCommand(text)
+  return 'fault' in result ? result : { value: { command: result.value } }
+}
+
+const readRequireSignature = (text: string): Value<true> => {
+  const result = readYesOrNo(text)
+  if ('fault' in result) return result
+  if (result.value) return { value: true }
+  return { fault: 'a signature is required all the same, by fwknopd too', hint: 'write `GPG_REQUIRE_SIG Y`' }
+}
+
+const TIMEOUT = readNumber(0, ACCESS_TIMEOUT_MAX_S)
+const SOURCE_ADDRESS = set('requireSourceAddress', readYesOrNo)
+
+/** The directive that begins a stanza. */
+export const SOURCE = 'SOURCE'
+
+/** The directives of an access.conf that are honoured (fwknopd(8), "ACCESS.CONF VARIABLES"). */
+export const ACCESS_DIRECTIVES: Readonly<Record<string, AccessRead>> = {
+  [SOURCE]: set('sources', readAccessNetworks),
+  DESTINATION: set('destinations', readAccessNetworks),
+  OPEN_PORTS: set('openPorts', readPortList),
+  RESTRICT_PORTS: set('restrictPorts', readPortList),
+  KEY: set('key', readKey),
+  KEY_BASE64: set('key', readKeyBase64),
+  ENCRYPTION_MODE: set('mode', readMode),
+  HMAC_KEY: set('hmacKey', readHmacKey),
+  HMAC_KEY_BASE64: set('hmacKey', readHmacKeyBase64),
+  HMAC_DIGEST_TYPE: set('hmacDigest', readDigestName),
+  FW_ACCESS_TIMEOUT: set('accessTimeoutS', TIMEOUT),
+  MAX_FW_TIMEOUT: set('maxTimeoutS', TIMEOUT),
+  REQUIRE_USERNAME: set('requireUsername', readUsernames),
+  REQUIRE_SOURCE_ADDRESS: SOURCE_ADDRESS,
+  REQUIRE_SOURCE: SOURCE_ADDRESS,
+  ACCESS_EXPIRE: set('expiresMs', readExpiryDay),
+  ACCESS_EXPIRE_EPOCH: set('expiresMs', readExpirySeconds),
+  FORCE_NAT: set('forceNat', readForcedNat),
+  ENABLE_CMD_EXEC: set('commands', readYesOrNo),
+  CMD_EXEC_USER: set('commandUser', readAccount),
+  CMD_EXEC_GROUP: set('commandGroup', readAccount),
+  CMD_CYCLE_OPEN: set('cycleOpen', readCycleCommand),
+  CMD_CYCLE_CLOSE: set('cycleClose', readClose),
+  CMD_CYCLE_TIMER: set('cycleTimerS', readNumber(1, ACCESS_TIMEOUT_MAX_S)),
+  GPG_DECRYPT_ID: set('gnupgKey', readKeyName),
+  GPG_DECRYPT_PW: set('gnupgPassphrase', readHmacKey),
+  GPG_ALLOW_NO_PW: set('gnupgNoPassphrase', readYesOrNo),
+  GPG_REMOTE_ID: set('gnupgIds', readKeyIds),
+  GPG_FINGERPRINT_ID: set('gnupgFingerprints', readFingerprints),
+  GPG_HOME_DIR: set('gnupgHome', readFolder),
+  GPG_REQUIRE_SIG: set('gnupgRequired', readRequireSignature),
+  GPG_DISABLE_SIG: set('gnupgUnsigned', readYesOrNo),
+}
+
+/** A directive that is not honoured: what to do instead, and which values say nothing that would have to be. */
+interface Refused {
+  readonly instead: string
+  readonly harmless: RegExp | undefined
+}
+
+const NO = /^no?$/i
+const NO_SUDO = 'CMD_EXEC_USER and CMD_EXEC_GROUP say whom commands run as; or have the client put sudo in front'
+const NO_TRANSLATION = 'give the firewall a rule of your own that rewrites the sources of what is forwarded'
+const NO_INCLUDE = 'one file holds all stanzas: copy them into this one'
+
+/** Those that are not. */
+export const ACCESS_REFUSED: Readonly<Record<string, Refused>> = {
+  '%include': { instead: NO_INCLUDE, harmless: undefined },
+  '%include_folder': { instead: NO_INCLUDE, harmless: undefined },
+  '%include_keys': { instead: 'copy the lines with keys into the stanza', harmless: undefined },
+  ENABLE_CMD_SUDO_EXEC: { instead: NO_SUDO, harmless: NO },
+  CMD_SUDO_EXEC_USER: { instead: NO_SUDO, harmless: undefined },
+  CMD_SUDO_EXEC_GROUP: { instead: NO_SUDO, harmless: undefined },
+  SUDO_EXE: { instead: NO_SUDO, harmless: undefined },
+  FORCE_SNAT: { instead: NO_TRANSLATION, harmless: undefined },
+  FORCE_MASQUERADE: { instead: NO_TRANSLATION, harmless: NO },
+  FORWARD_ALL: { instead: 'name what may be forwarded in OPEN_PORTS, or open it with CMD_CYCLE_OPEN', harmless: NO },
+  DISABLE_DNAT: { instead: 'open the way with CMD_CYCLE_OPEN in place of FORCE_NAT', harmless: NO },
+  GPG_IGNORE_SIG_VERIFY_ERROR: { instead: 'renew the keys whose signatures do not verify', harmless: NO },
+  GPG_EXE: { instead: 'gpg is looked for on the PATH: delete the line', harmless: /^\/usr\/bin\/gpg$/ },
+}
+
+/** Every name an access.conf can have. */
+export const ACCESS_NAMES: readonly string[] = [...Object.keys(ACCESS_DIRECTIVES), ...Object.keys(ACCESS_REFUSED)]

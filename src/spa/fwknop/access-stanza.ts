@@ -1,0 +1,168 @@
+import { FaultList } from '../../config/fault.ts'
+import type { AccessSettings } from './access-directives.ts'
+import { DIGEST_DEFAULT } from './digest.ts'
+import type { CommandCycle, CommandTerms, GnupgTerms, Stanza } from './stanza.ts'
+
+/** Seconds it is open for where FW_ACCESS_TIMEOUT says nothing (fwknopd(8)). */
+export const ACCESS_TIMEOUT_DEFAULT_S = 30
+/** Most seconds a client can ask for where MAX_FW_TIMEOUT says nothing (Debian's access.conf). */
+export const ACCESS_TIMEOUT_LIMIT_DEFAULT_S = 300
+/** Where fwknopd has the server's GnuPG keys (fwknopd(8)). */
+export const GNUPG_HOME_DEFAULT = '/root/.gnupg'
+/** Characters of a key id that others can make again. */
+const SHORT_ID_CHARS = 8
+
+/** Lines of a stanza put together, and which line says what. */
+export interface StanzaLines {
+  /** Line of its SOURCE. */
+  readonly line: number
+  readonly settings: AccessSettings
+  readonly lines: ReadonlyMap<string, number>
+}
+
+/** What the lines come to. Faults go to the list: an error among them, and the stanza is not to be used. */
+export function buildStanza({ line, settings, lines }: StanzaLines, faults: FaultList): Stanza {
+  const check = new StanzaCheck(line, lines, faults)
+  const { key, hmacKey, mode, hmacDigest = DIGEST_DEFAULT } = settings
+  const hmac = hmacKey === undefined ? undefined : { key: hmacKey, digest: hmacDigest }
+  if (hmac === undefined) {
+    const hint = 'whoever sees a packet can alter it, and try keys on it: add HMAC_KEY_BASE64, on both sides'
+    check.faults.warning(line, 1, 'this stanza has no HMAC key', hint)
+    check.without('hmacDigest', 'HMAC_DIGEST_TYPE', 'an HMAC key')
+  } else if (key !== undefined && sameBytes(key, hmac.key)) {
+    check.error('hmacKey', 'the HMAC key is the key of the encryption again', '`fwknop --key-gen` makes two')
+  }
+  const gnupg = gnupgTerms(settings, check)
+  if (key === undefined && !check.hasGnupg) {
+    check.faults.error(line, 1, 'this stanza has no key', '`fwknop --key-gen` makes KEY_BASE64 and HMAC_KEY_BASE64')
+  }
+  if (mode === 'asymmetric' && !check.hasGnupg) {
+    check.error('mode', 'ENCRYPTION_MODE takes GnuPG alone, and the stanza has no GPG_DECRYPT_PW', 'leave it out')
+  } else if (mode !== undefined && mode !== 'asymmetric' && key === undefined) {
+    check.without('mode', 'ENCRYPTION_MODE', 'KEY_BASE64')
+  }
+  return {
+    line,
+    sources: settings.sources ?? [],
+    destinations: settings.destinations ?? [],
+    openPorts: settings.openPorts,
+    restrictPorts: settings.restrictPorts ?? [],
+    rijndael: key === undefined || mode === 'asymmetric' ? undefined : { key, mode: mode ?? 'cbc' },
+    hmac,
+    gnupg,
+    // fwknopd takes a 0 for nothing said, in both.
+    accessTimeoutS: settings.accessTimeoutS || ACCESS_TIMEOUT_DEFAULT_S,
+    maxTimeoutS: settings.maxTimeoutS || ACCESS_TIMEOUT_LIMIT_DEFAULT_S,
+    requireUsername: settings.requireUsername ?? [],
+    requireSourceAddress: settings.requireSourceAddress ?? false,
+    expiresMs: settings.expiresMs,
+    forceNat: settings.forceNat,
+    commands: commandTerms(settings, check),
+    cycle: commandCycle(settings, check),
+  }
+}
+
+/** Faults of a stanza, at the lines they come from. */
+class StanzaCheck {
+  readonly faults: FaultList
+  hasGnupg = false
+  readonly #line: number
+  readonly #lines: ReadonlyMap<string, number>
+
+  constructor(line: number, lines: ReadonlyMap<string, number>, faults: FaultList) {
+    this.#line = line
+    this.#lines = lines
+    this.faults = faults
+  }
+
+  error(setting: keyof AccessSettings, message: string, hint: string): void {
+    this.faults.error(this.#lines.get(setting) ?? this.#line, 1, message, hint)
+  }
+
+  warning(setting: keyof AccessSettings, message: string, hint: string): void {
+    this.faults.warning(this.#lines.get(setting) ?? this.#line, 1, message, hint)
+  }
+
+  /** A directive, where it is there at all, that does nothing without another. */
+  without(setting: keyof AccessSettings, name: string, other: string): void {
+    if (this.#lines.has(setting)) this.warning(setting, `${name} does nothing without ${other}`, 'delete the line')
+  }
+}
+
+function gnupgTerms(settings: AccessSettings, check: StanzaCheck): GnupgTerms | undefined {
+  const { gnupgPassphrase: passphrase, gnupgNoPassphrase: none = false, gnupgUnsigned: unsigned = false } = settings
+  const { gnupgIds: ids = [], gnupgFingerprints: fingerprints = [], gnupgKey: decryptId } = settings
+  const aside = {
+    GPG_DECRYPT_ID: 'gnupgKey',
+    GPG_REMOTE_ID: 'gnupgIds',
+    GPG_FINGERPRINT_ID: 'gnupgFingerprints',
+  } as const
+  if (passphrase === undefined && !none) {
+    for (const [name, setting] of Object.entries(aside)) {
+      if (settings[setting] === undefined) continue
+      const hint = 'without one of them GnuPG is not asked'
+      check.error(setting, `${name} is without GPG_DECRYPT_PW or GPG_ALLOW_NO_PW Y`, hint)
+    }
+    check.without('gnupgHome', 'GPG_HOME_DIR', 'GPG_DECRYPT_PW')
+    check.without('gnupgRequired', 'GPG_REQUIRE_SIG', 'GPG_DECRYPT_PW')
+    return undefined
+  }
+  check.hasGnupg = true
+  if (passphrase !== undefined && none) {
+    check.error('gnupgNoPassphrase', 'the stanza has GPG_DECRYPT_PW and GPG_ALLOW_NO_PW Y', 'leave one out')
+  }
+  const named = ids.length + fingerprints.length > 0
+  if (unsigned && (named || settings.gnupgRequired !== undefined)) {
+    const hint = 'leave one out: a signature is asked for or it is not'
+    check.error('gnupgUnsigned', 'GPG_DISABLE_SIG Y stands beside directives about signatures', hint)
+  } else if (unsigned && settings.hmacKey === undefined) {
+    const hint = 'add HMAC_KEY_BASE64, or name who signs in GPG_FINGERPRINT_ID'
+    check.error('gnupgUnsigned', 'GPG_DISABLE_SIG Y without an HMAC key lets anyone in', hint)
+  } else if (!unsigned && !named) {
+    const hint = 'name the keys that may sign in GPG_FINGERPRINT_ID'
+    const setting = passphrase === undefined ? 'gnupgNoPassphrase' : 'gnupgPassphrase'
+    check.error(setting, 'nobody is named whose signatures count', hint)
+  }
+  if (fingerprints.length === 0 && ids.some((id) => id.length === SHORT_ID_CHARS)) {
+    const hint = 'name the whole fingerprint in GPG_FINGERPRINT_ID'
+    check.warning('gnupgIds', 'a short key id can be made again by anyone, for a key of his own', hint)
+  } else if (fingerprints.length > 0 && ids.length > 0) {
+    check.warning('gnupgIds', 'GPG_REMOTE_ID does nothing beside GPG_FINGERPRINT_ID', 'delete the line')
+  }
+  const signers = unsigned ? undefined : { ids, fingerprints }
+  return { homeDir: settings.gnupgHome ?? GNUPG_HOME_DEFAULT, decryptId, passphrase, signers }
+}
+
+function commandTerms(settings: AccessSettings, check: StanzaCheck): CommandTerms | undefined {
+  if (settings.commands !== true) {
+    check.without('commandUser', 'CMD_EXEC_USER', 'ENABLE_CMD_EXEC Y')
+    check.without('commandGroup', 'CMD_EXEC_GROUP', 'ENABLE_CMD_EXEC Y')
+    return undefined
+  }
+  if (settings.commandUser === undefined) {
+    const hint = 'CMD_EXEC_USER names somebody else'
+    check.warning('commands', 'commands in packets run as the user of the daemon, root as a rule', hint)
+  }
+  return { user: settings.commandUser, group: settings.commandGroup }
+}
+
+function commandCycle(settings: AccessSettings, check: StanzaCheck): CommandCycle | undefined {
+  const { cycleOpen: open, cycleClose: close, cycleTimerS: timerS } = settings
+  if (open === undefined) {
+    if (close !== undefined) check.error('cycleClose', 'CMD_CYCLE_CLOSE is without CMD_CYCLE_OPEN', 'add it')
+    check.without('cycleTimerS', 'CMD_CYCLE_TIMER', 'CMD_CYCLE_OPEN')
+    return undefined
+  }
+  if (close === undefined) {
+    check.error('cycleOpen', 'CMD_CYCLE_OPEN is without CMD_CYCLE_CLOSE', '`CMD_CYCLE_CLOSE NONE` if nothing closes it')
+  } else if (close.command !== undefined && timerS === undefined) {
+    check.error('cycleClose', 'CMD_CYCLE_CLOSE is without CMD_CYCLE_TIMER', 'add the seconds until it is run')
+  } else if (close.command === undefined) {
+    check.without('cycleTimerS', 'CMD_CYCLE_TIMER', 'a CMD_CYCLE_CLOSE')
+  }
+  return { open, close: close?.command, timerS: close?.command === undefined ? 0 : (timerS ?? 0) }
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index])
+}

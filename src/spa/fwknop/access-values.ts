@@ -1,0 +1,158 @@
+import { quote } from '../../config/fault.ts'
+import { NETWORKS_MAX } from '../../config/networks.ts'
+import { parseAddress } from '../../packet/address.ts'
+import { networkOf, parseNetwork } from '../../packet/network.ts'
+import type { Network } from '../../packet/network.ts'
+import { readEnd } from '../noise/date.ts'
+import { readPorts } from './request.ts'
+import type { NatTarget, Port } from './request.ts'
+import type { ReadValue } from './settings.ts'
+
+/** Longest time fwknopd takes anywhere, in seconds: 97 days. */
+export const ACCESS_TIMEOUT_MAX_S = 8_388_608
+/** Most ports in one directive. */
+export const ACCESS_PORTS_MAX = 1_024
+/** Most names in one directive. */
+export const ACCESS_NAMES_MAX = 256
+/** Last second of the year 9999 since 1970. */
+const EPOCH_MAX_S = 253_402_300_799
+/** Longest user name in a packet. */
+const USERNAME_MAX_CHARS = 63
+/** Longest name of an account of this machine (useradd(8)). */
+const ACCOUNT_MAX_CHARS = 32
+/** Longest path, with its closing NUL (PATH_MAX of Linux). */
+const PATH_MAX_CHARS = 4_096
+/** Longest name of a GnuPG key: an address of mail. */
+const KEY_NAME_MAX_CHARS = 254
+
+/**
+ * `Y` or `N`. fwknopd looks at whether there is a Y in front: `1` and `on` mean no to it, and can have been meant as yes.
+ */
+export const readYesOrNo: ReadValue<boolean> = (text) => {
+  if (/^y(es)?$/i.test(text)) return { value: true }
+  if (/^no?$/i.test(text)) return { value: false }
+  return { fault: `${quote(text)} is neither Y nor N`, hint: 'write `Y` or `N`' }
+}
+
+/** `ANY`, which is an empty list; or addresses and networks with commas between. Bits behind a prefix do not count. */
+export const readAccessNetworks: ReadValue<readonly Network[]> = (text) => {
+  const words = text.split(',').map((word) => word.trim())
+  if (words.some((word) => /^any$/i.test(word))) {
+    return words.length === 1
+      ? { value: [] }
+      : { fault: '`ANY` stands among others', hint: 'write `ANY` alone, or leave it out' }
+  }
+  if (words.length > NETWORKS_MAX) return { fault: 'too many networks', hint: `at most ${NETWORKS_MAX}` }
+  const networks: Network[] = []
+  for (const word of words) {
+    const network = readNetwork(word)
+    if (network === undefined) {
+      const hint = 'as in `192.0.2.7,198.51.100.0/24`, with commas between, or `ANY`'
+      return { fault: word === '' ? 'a network is missing' : `${quote(word)} is not a network`, hint }
+    }
+    networks.push(network)
+  }
+  return { value: networks }
+}
+
+/** `192.0.2.0/24`, `192.0.2.7/24` for the same, or `192.0.2.0/255.255.255.0`. */
+function readNetwork(word: string): Network | undefined {
+  const [before = '', after = '', ...rest] = word.split('/')
+  const address = parseAddress(before)
+  if (address === undefined || rest.length > 0 || !word.includes('/')) return parseNetwork(word)
+  const mask = after.includes('.') ? parseAddress(after) : undefined
+  const prefix = mask === undefined ? after : maskBits(mask.a)
+  // A network of everything tells whether an address of this family can have that prefix.
+  const all = address.family === 4 ? '0.0.0.0' : '::'
+  if (prefix === undefined || (mask !== undefined && address.family !== 4)) return undefined
+  return parseNetwork(`${all}/${prefix}`) === undefined ? undefined : networkOf(address, Number(prefix))
+}
+
+/** How many bits in front are set; `undefined` where others are too. */
+function maskBits(mask: number): number | undefined {
+  const bits = Math.clz32(~mask)
+  return bits === 32 || mask << bits === 0 ? bits : undefined
+}
+
+/** `tcp/22, udp/53`. */
+export const readPortList: ReadValue<readonly Port[]> = (text) => {
+  const words = text.split(',').map((word) => word.trim())
+  if (words.length > ACCESS_PORTS_MAX) return { fault: 'too many ports', hint: `at most ${ACCESS_PORTS_MAX}` }
+  const ports: Port[] = []
+  for (const word of words) {
+    const port = readPorts(word)
+    if (port === undefined) {
+      const fault = word === '' ? 'a port is missing' : `${quote(word)} is not a port`
+      return { fault, hint: 'as in `tcp/22,udp/53`, with commas between' }
+    }
+    ports.push(...port)
+  }
+  return { value: ports }
+}
+
+/** A day as `MM/DD/YYYY`: milliseconds since 1970 at its beginning, in UTC. fwknopd takes the machine's own time zone. */
+export const readExpiryDay: ReadValue<number> = (text) => {
+  const [, month = '', day = '', year = ''] = /^([0-9]{1,2})\/([0-9]{1,2})\/([0-9]{4})$/.exec(text) ?? []
+  const value = readEnd(`${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}T00:00Z`)
+  return value === undefined ? { fault: `${quote(text)} is not a day`, hint: 'as in `12/31/2027`' } : { value }
+}
+
+/** Seconds since 1970, as milliseconds. */
+export const readExpirySeconds: ReadValue<number> = (text) => {
+  const seconds = /^[0-9]{1,12}$/.test(text) ? Number(text) : 0
+  if (seconds >= 1 && seconds <= EPOCH_MAX_S) return { value: seconds * 1_000 }
+  return { fault: `${quote(text)} is not a time`, hint: 'seconds since 1970, as `date +%s` prints them' }
+}
+
+/** `192.168.1.3 22`. */
+export const readForcedNat: ReadValue<NatTarget> = (text) => {
+  const [, host = '', digits = ''] = /^(\S+)\s+([0-9]{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  if (parseAddress(host) !== undefined && port >= 1 && port <= 65_535) return { value: { host, port } }
+  return { fault: `${quote(text)} is not an address and a port`, hint: 'as in `192.168.1.3 22`' }
+}
+
+/** A user or a group of this machine. */
+export const readAccount: ReadValue<string> = (text) =>
+  /^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/.test(text) && text.length <= ACCOUNT_MAX_CHARS
+    ? { value: text }
+    : { fault: `${quote(text)} is not the name of an account`, hint: 'as in `nobody`' }
+
+/** User names that packets may have, with commas between: there are none in names. */
+export const readUsernames: ReadValue<readonly string[]> = (text) => {
+  const value = text.split(',').map((word) => word.trim())
+  if (value.length > ACCESS_NAMES_MAX) return { fault: 'too many names', hint: `at most ${ACCESS_NAMES_MAX}` }
+  // The characters that fwknop lets a user name have.
+  const wrong = value.find((name) => !/^[ !#-)\-.0-9@A-Z^-{}~]+$/.test(name) || name.length > USERNAME_MAX_CHARS)
+  if (wrong === undefined) return { value }
+  return { fault: `${quote(wrong)} is not a user name`, hint: 'as `knock --spa fwknop --user` has it' }
+}
+
+/** Key ids of 8 or 16 hexadecimal digits, or whole fingerprints, in capitals. */
+export const readKeyIds: ReadValue<readonly string[]> = (text) =>
+  hexWords(text, [8, 16, 40], 'as in `1234ABCD`, with commas between')
+
+/** Fingerprints of 40 hexadecimal digits, in capitals. */
+export const readFingerprints: ReadValue<readonly string[]> = (text) =>
+  hexWords(text, [40], '40 hexadecimal digits, as `gpg --fingerprint` prints them, without blanks')
+
+function hexWords(text: string, lengths: readonly number[], hint: string): ReturnType<ReadValue<readonly string[]>> {
+  const words = text.split(',').map((word) => word.trim().replace(/^0x/i, ''))
+  if (words.length > ACCESS_NAMES_MAX) return { fault: 'too many keys', hint: `at most ${ACCESS_NAMES_MAX}` }
+  const wrong = words.find((word) => !/^[0-9A-F]+$/i.test(word) || !lengths.includes(word.length))
+  return wrong === undefined
+    ? { value: words.map((word) => word.toUpperCase()) }
+    : { fault: `${quote(wrong)} does not name a key`, hint }
+}
+
+/** The name of a key as gpg takes it; it goes into gpg's arguments, and is not to be taken for an option. */
+export const readKeyName: ReadValue<string> = (text) =>
+  /^[^-\p{C}][^\p{C}]*$/u.test(text) && text.length <= KEY_NAME_MAX_CHARS
+    ? { value: text }
+    : { fault: `${quote(text)} does not name a key`, hint: 'as in `1234ABCD`' }
+
+/** An absolute path. */
+export const readFolder: ReadValue<string> = (text) =>
+  /^\/[^\p{C}]*$/u.test(text) && text.length < PATH_MAX_CHARS
+    ? { value: text }
+    : { fault: `${quote(text)} is not an absolute path`, hint: 'as in `/root/.gnupg`' }
