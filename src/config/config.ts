@@ -50,6 +50,8 @@ export const RECIPIENTS_MAX = 64
 export const SPA_MAX_AGE_DEFAULT_MS = 120_000
 /** Longest SPA_Max_Age: a day, in milliseconds. */
 export const SPA_MAX_AGE_MAX_MS = 86_400_000
+/** How long fwknop's packets can have a door open, where it has no Open_For: longer than its format can say. */
+export const FWKNOP_OPEN_MAX_MS = 86_400_000
 /** The server's secret key, where the config is silent. */
 export const SPA_KEY_FILE_DEFAULT = '/etc/postern/server.key'
 /** Largest config file, in bytes: room for {@link DOORS_MAX} doors of the usual size. */

@@ -1,4 +1,4 @@
-import { CMD_TIMEOUT_DEFAULT_MS, SEQ_TIMEOUT_DEFAULT_MS } from './config.ts'
+import { CMD_TIMEOUT_DEFAULT_MS, FWKNOP_OPEN_MAX_MS, SEQ_TIMEOUT_DEFAULT_MS } from './config.ts'
 import { commandsOf } from './command.ts'
 import type { DoorCommands } from './command.ts'
 import type { Commands, Door } from './config.ts'
@@ -52,7 +52,7 @@ export function readDoor(section: Section, faults: FaultList): DoorText {
     extendWhileConnected: values.extend === 'yes',
     commands4,
     commands6: commands6Of(values, commands4),
-    cmdTimeoutMs: values.cmdTimeout ?? CMD_TIMEOUT_DEFAULT_MS,
+    cmdTimeoutMs: values.cmdTimeout ?? (values.spa === 'fwknop' ? FWKNOP_OPEN_MAX_MS : CMD_TIMEOUT_DEFAULT_MS),
     cooldownMs: values.cooldown ?? 0,
   }
   return { name, line, column, values, entries, door, commands: commandsOf(entries, door) }

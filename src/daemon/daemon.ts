@@ -28,6 +28,8 @@ import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { notify } from './notify.ts'
 import { report } from './report.ts'
+import { commandsFor } from './spa/commands.ts'
+import type { CommandGranted } from './spa/fwknops.ts'
 import type { Granted } from './spa/granted.ts'
 import { SpaDoors } from './spa/spa-doors.ts'
 import { listFolder, statePath } from './state-path.ts'
@@ -122,6 +124,7 @@ export class Daemon {
       say: (level, text) => log.notice(level, text),
       explain: (source, door, reason) => log.explain(source, door, reason, {}),
       open: (granted) => void this.#openGranted(granted),
+      run: (granted) => void this.#runGranted(granted),
     })
     this.#interfaces = this.#listen(config)
   }
@@ -294,7 +297,7 @@ export class Daemon {
   }
 
   /** Opens what a single packet was granted. */
-  async #openGranted({ door, source, ms, services, user, protocol, port }: Granted): Promise<void> {
+  async #openGranted({ door, source, ms, services, forward, user, protocol, port }: Granted): Promise<void> {
     if (this.#opening >= OPENING_MAX) {
       this.#log.notice('error', `${formatAddress(source)}: ${door.name}: stays shut, too many doors open at once`)
       return
@@ -302,11 +305,21 @@ export class Daemon {
     this.#opening++
     try {
       this.#log.open(source, door.name, user)
-      if (door.opens.length > 0) this.#guarding.open(door, source, { ms, services, user })
+      if (door.opens.length > 0) this.#guarding.open(door, source, { ms, services, forward, user })
       if (hasCommands(door)) await this.#openings.open({ ...door, cmdTimeoutMs: ms }, { source, protocol, port, user })
     } finally {
       this.#opening--
     }
+  }
+
+  /** Runs what a packet brought, or what its stanza has in place of an opening: as the commands of its door. */
+  async #runGranted(granted: CommandGranted): Promise<void> {
+    const { door, grant, user, arrival } = granted
+    const { protocol, port } = arrival
+    this.#log.open(grant.address, door.name, user)
+    const commands = commandsFor(granted, Date.now())
+    const once = { ...door, commands4: commands, commands6: commands, cmdTimeoutMs: commands.ms, cooldownMs: 0 }
+    await this.#openings.open(once, { source: grant.address, protocol, port, user })
   }
 
   /** What a user has opened does not outlast the right to open it. */

@@ -6,6 +6,7 @@ import type { Facts, FileFacts } from '../config/facts.ts'
 import { formatFault } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { USERS_FILE_MAX_BYTES } from '../config/users.ts'
+import { faultsOfSpa } from './check-spa.ts'
 import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
 
@@ -93,7 +94,11 @@ export function examine(file: string): Reading {
     return { config: undefined, faults: [{ severity: 'error', line: 1, column: 1, message }] }
   }
   const text = Buffer.from(facts.content, 'latin1').toString('utf8')
-  return readConfig(text, file, new Machine(facts.mode))
+  const reading = readConfig(text, file, new Machine(facts.mode))
+  const { config } = reading
+  if (config === undefined) return reading
+  const faults = [...reading.faults, ...faultsOfSpa(config.doors, config.options.spaKeyFile, readBounded)]
+  return { config: faults.some(({ severity }) => severity === 'error') ? undefined : config, faults }
 }
 
 /** This machine, asked only for what the config names. */

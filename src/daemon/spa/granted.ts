@@ -1,4 +1,5 @@
 import type { Door, Service } from '../../config/config.ts'
+import type { Forward } from '../../firewall/guard/element.ts'
 import { TCP } from '../../packet/packet.ts'
 import type { Protocol } from '../../packet/packet.ts'
 import { contains } from '../../packet/network.ts'
@@ -21,6 +22,8 @@ export interface Granted {
   readonly ms: number
   /** Some of the door's ports; `undefined`: all that the door does. */
   readonly services: readonly Service[] | undefined
+  /** Where connections to them are sent on to. */
+  readonly forward?: Forward | undefined
   /** Whose packet it was. */
   readonly user: string | undefined
   /** Where the packet was sent. */

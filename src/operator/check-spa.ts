@@ -1,0 +1,74 @@
+import type { Door, Fault } from '../config/config.ts'
+import type { FileFacts } from '../config/facts.ts'
+import { asStanza } from '../daemon/spa/fwknops.ts'
+import { readAccess } from '../spa/fwknop/access.ts'
+import { KEY_FILE_MAX_BYTES, readKeyFile } from '../spa/noise/key-text.ts'
+import { readUsers } from '../spa/noise/users.ts'
+
+/** Permission bits that let others at a file. */
+const OTHERS = 0o077
+
+/** Reads a file that a config names, of at most so many bytes. */
+export type Look = (path: string, maxBytes: number) => FileFacts
+
+/** Largest file of users or stanzas that is looked at, in bytes. */
+const FILE_MAX_BYTES = 8 * 1_048_576
+
+/** What is wrong with the files that say who may send single packets. Nothing of a key is repeated. */
+export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look): readonly Fault[] {
+  const faults: Fault[] = []
+  const seen = new Set<string>()
+  for (const { name, line, secret } of doors) {
+    if (secret.kind !== 'spa') continue
+    const { protocol, path } = secret
+    if (protocol === 'postern' && !seen.has(keyFile)) {
+      seen.add(keyFile)
+      faults.push(...faultsOfKey(keyFile, line, look))
+    }
+    if (protocol === 'knockknock' || seen.has(path)) continue
+    seen.add(path)
+    const { mode = 0, content, failure } = look(path, FILE_MAX_BYTES)
+    if (content === undefined) {
+      const hint = 'until it is there the door cannot be opened'
+      faults.push({
+        severity: 'warning',
+        line,
+        column: 1,
+        message: `door ${name}: ${path} ${failure ?? 'cannot be read'}`,
+        hint,
+      })
+      continue
+    }
+    const text = Buffer.from(content, 'latin1').toString('utf8')
+    if (protocol === 'postern') {
+      for (const fault of readUsers(text).faults) faults.push({ ...fault, file: path })
+      continue
+    }
+    if ((mode & OTHERS) !== 0) faults.push(loose(path))
+    const { faults: found } = readAccess(protocol === 'fwknop-keys' ? asStanza(text) : text)
+    for (const fault of found) faults.push({ ...fault, file: path })
+  }
+  return faults
+}
+
+function faultsOfKey(path: string, line: number, look: Look): readonly Fault[] {
+  const { mode = 0, content, failure } = look(path, KEY_FILE_MAX_BYTES)
+  if (content === undefined) {
+    const hint = 'postern keygen server makes it; until then no packet opens anything'
+    return [{ severity: 'warning', line, column: 1, message: `${path} ${failure ?? 'cannot be read'}`, hint }]
+  }
+  if ((mode & OTHERS) !== 0) return [{ ...loose(path), severity: 'error' }]
+  const read = readKeyFile(content, 'postern-server-secret')
+  return 'message' in read ? [{ severity: 'error', file: path, line: 1, column: 1, ...read }] : []
+}
+
+function loose(path: string): Fault {
+  return {
+    severity: 'warning',
+    file: path,
+    line: 1,
+    column: 1,
+    message: 'others can read these keys',
+    hint: `chmod 600 ${path}`,
+  }
+}
