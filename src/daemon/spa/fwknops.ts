@@ -261,7 +261,8 @@ function forwardOf(nat: (NatTarget & { readonly local: boolean }) | undefined, a
 
 /** Keys as `fwknop --key-gen` prints them, as the stanza of an access.conf: in its first line, so that lines stay theirs. */
 export function asStanza(text: string): string {
-  const lines = text.split('\n').map((line) => line.replace(/^([ \t]*\w+):[ \t]*/, '$1 '))
+  // What it says beside them begins with a bracket.
+  const lines = text.split('\n').map((line) => line.replace(/^\[/, '# [').replace(/^([ \t]*\w+):[ \t]*/, '$1 '))
   const first = lines.findIndex((line) => /^[ \t]*\w/.test(line))
   return first < 0 ? text : ['SOURCE ANY', ...lines].join('\n')
 }

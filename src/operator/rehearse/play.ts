@@ -189,6 +189,7 @@ export class Play {
     }
     if (secret.kind === 'sequence') return { knocks: secret.knocks, wrongKnocks: secret.knocks }
     if (secret.kind === 'totp' || secret.kind === 'users') return this.#holders.knocks(secret)
+    if (secret.kind === 'spa') return 'it opens to single packets, which a rehearsal has no key for'
     const list = this.#lists.get(name)
     const knocks = list?.left[list.used]
     if (list === undefined || knocks === undefined) {
