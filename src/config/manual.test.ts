@@ -61,6 +61,9 @@ test.each([
   ['Publish_Overlap', `Default: ${bounds.PUBLISH_OVERLAP_DEFAULT_MS / 1_000} seconds`],
   ['TOTP_Skew', `to ${bounds.TOTP_SKEW_MAX}`],
   ['TOTP_Skew', `Default: ${bounds.TOTP_SKEW_DEFAULT}.`],
+  ['SPA_Max_Age', `At most ${formatDuration(bounds.SPA_MAX_AGE_MAX_MS)}.`],
+  ['SPA_Max_Age', `Default: ${bounds.SPA_MAX_AGE_DEFAULT_MS / 1_000} seconds`],
+  ['SPA_Key_File', bounds.SPA_KEY_FILE_DEFAULT],
   ['Interface', `at most ${bounds.INTERFACE_NAME_MAX_CHARS} characters`],
 ])('%s: %s', (name, words) => {
   expect(entries.get(name)).toContain(words)

@@ -102,6 +102,7 @@ describe('what is read', () => {
       stateDir: '/var/lib/postern',
       scanPorts: 0,
       scanIgnoreMs: 120_000,
+      spaKeyFile: '/etc/postern/server.key',
       guard: [],
       hideWith: 'match',
       alwaysAllow: [],
