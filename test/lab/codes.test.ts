@@ -83,6 +83,21 @@ lab('time-based codes', () => {
     expect(lines(notes)).toEqual([`ssh ${CLIENT_4}`, `ssh ${CLIENT_6}`, `ssh ${CLIENT_4}`])
   })
 
+  test('typed into telnet and nc, a port after the other', async () => {
+    const { server, client } = await pair()
+    const notes = scratch('notes')
+    await start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(SECRET)}`], notes))
+    const ways = [
+      (port: number) => ['timeout', '1', 'telnet', SERVER_4, String(port)],
+      (port: number) => ['nc', '-z', '-w', '1', SERVER_4, String(port)],
+    ]
+    for (const [index, way] of ways.entries()) {
+      for (const { port } of knocksOfCode(codeAt(SECRET, index))) await client.run(way(port), { mayFail: true })
+      await until('the opening', () => lines(notes).length > index)
+    }
+    expect(lines(notes)).toHaveLength(2)
+  })
+
   test('at two doors with one secret, and behind a fixed sequence: one code, one opening', async () => {
     const { server, client } = await pair()
     const notes = scratch('notes')

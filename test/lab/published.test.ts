@@ -9,6 +9,7 @@ import {
   readdirSync,
   renameSync,
   statSync,
+  symlinkSync,
   watch,
   writeFileSync,
 } from 'node:fs'
@@ -21,6 +22,7 @@ import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
+import { probe, serveTcp, watchWire } from './service.ts'
 
 /** Rounds of kill -9 at a random moment. */
 const ROUNDS = process.env.SLOW === '1' ? 200 : 6
@@ -33,6 +35,7 @@ afterEach(async () => {
 })
 
 interface Published {
+  readonly identity: string
   readonly folder: string
   readonly notes: string
   readonly daemon: Knockd
@@ -76,6 +79,7 @@ const start = async (host: Host, lines: readonly string[] = []): Promise<Publish
   const path = join(folder, 'ssh.age')
   await until('the first list', () => existsSync(path))
   return {
+    identity: file,
     folder,
     notes,
     daemon,
@@ -132,6 +136,50 @@ lab('lists that the daemon makes', () => {
     await until('the list to be full', () => of.list().sequences.length === 5)
     expect(of.list().sequences.slice(0, 3)).toEqual(first.sequences.slice(2))
     await of.daemon.process.line(/ssh: 3 sequences were left, 5 are now/)
+  })
+
+  test('are knocked by knock --from, whoever else uses one meanwhile', async () => {
+    const { server, client } = await pair()
+    const service = await serveTcp(server, 22)
+    const of = await start(server, ['Open_Ports = tcp/22', 'Open_For = 1s'])
+    const path = join(of.folder, 'ssh.age')
+    const from = async (): Promise<number | null> => {
+      const words = ['--from', path, '--identity', of.identity, '--verify', 'tcp/22', SERVER_4]
+      return (await knock(client, words)).code
+    }
+    expect(await from()).toBe(0)
+    await until('the opening', () => openings(of.notes) === 1)
+    // An old copy of the list: its first sequence is used by somebody else before ours arrives.
+    await until('the next list', () => of.list().sequences.length === 19)
+    const stale = scratch('stale.age')
+    writeFileSync(stale, readFileSync(path))
+    const staleList = of.list()
+    await use(client, of, of.list().sequences[0]!)
+    await until('the door to shut', async () => (await probe(client, SERVER_4, 22)) !== 'open')
+    const staleLast = staleList.sequences[0]!.split(',').at(-1)!
+    const wire = await watchWire(server, 'tcp[tcpflags] & tcp-syn != 0')
+    const link = scratch('link.age')
+    symlinkSync(stale, link)
+    const knocking = knock(client, [
+      '--from',
+      link,
+      '--identity',
+      of.identity,
+      '--verify',
+      'tcp/22',
+      '--retry',
+      '3',
+      SERVER_4,
+    ])
+    // Once it has knocked in vain, the fresh list takes the place of the copy.
+    await wire.line(new RegExp(`\\.${staleLast}: Flags \\[S\\]`))
+    await wire.stop()
+    symlinkSync(path, `${link}.new`)
+    renameSync(`${link}.new`, link)
+    const { code } = await knocking
+    expect(code).toBe(0)
+    await until('the third opening', () => openings(of.notes) === 3)
+    await service.stop()
   })
 
   test('are for their recipients alone, age and OpenPGP, and nothing else is in the folder', async () => {
