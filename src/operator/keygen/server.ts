@@ -6,7 +6,7 @@ import type { SpaSurroundings } from './spa-key.ts'
 /** Where the server's secret key for single packets is kept. */
 export const SERVER_KEY_FILE = '/etc/postern/server.key'
 
-const HELP = `usage: postern keygen server [--file FILE] [--show]
+const HELP = `usage: postern keygen server [--file FILE] [--show] [--qr]
 
 Makes this server's key for single packets, writes it to a file that only its
 owner can read, and prints what clients write into ~/.config/postern/config. A
@@ -14,6 +14,7 @@ file that is there is never overwritten: a new key would shut every client out.
 
   --file FILE  where to, ${SERVER_KEY_FILE} otherwise
   --show       makes nothing: prints the same for the key that is there
+  --qr         draws the public key as a QR code as well
   -h, --help   this text
 
 exit status: 0 done, 1 it could not be written or read, 2 usage

@@ -9,6 +9,7 @@ import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey, readKeyFile } from '../../spa/noise/key-text.ts'
 import { readUsers } from '../../spa/noise/users.ts'
 import { keygen } from './keygen.ts'
+import { drawQr } from './qr-code.ts'
 import { server } from './server.ts'
 import { user } from './user.ts'
 
@@ -72,6 +73,14 @@ test("a user's key: it stands where knock looks for it, and the server reads the
   expect(faults).toEqual([])
   expect(users.find(keyPairOf(SECRET).publicKey)).toMatchObject({ name: 'alice@gate' })
   expect(copied((await run(user, '--show', 'alice, her laptop')).out)).toMatch(/ alice, her laptop$/)
+})
+
+test('the public key as a QR code, where that is wanted', async () => {
+  const file = join(folder, 'server.key')
+  const { out } = await run(server, '--file', file)
+  const drawn = (await run(server, '--show', '--qr', '--file', file)).out
+  expect(drawn.startsWith(out)).toBe(true)
+  expect(drawn).toContain(await drawQr(formatKey('postern-server', keyPairOf(SECRET).publicKey), false))
 })
 
 test('--help fits a terminal', async () => {

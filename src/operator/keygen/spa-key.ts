@@ -11,6 +11,7 @@ import { USABLE, USAGE, WARNED } from '../check.ts'
 import type { Output } from '../check.ts'
 import { UsageError } from './arguments.ts'
 import { createKeyFile, KeyFileError, makeFolder } from './key-file.ts'
+import { drawQr } from './qr-code.ts'
 
 /** What keys are made of, and what they are called after. */
 export interface SpaSurroundings {
@@ -34,6 +35,8 @@ export interface SpaKey {
 export interface SpaKeyArguments {
   readonly file: string | undefined
   readonly show: boolean
+  /** Whether the public key is drawn, for a camera. */
+  readonly qr: boolean
   readonly words: readonly string[]
 }
 
@@ -58,7 +61,9 @@ export async function spaKey(
     // What is wrong with the words is told before anything is written.
     tell('', file, asked.words, here)
     const secret = asked.show ? readSecret(key, file) : await makeSecret(key, file, asked, here)
-    output.out(tell(formatKey(`postern-${key.kind}`, keyPairOf(secret).publicKey), file, asked.words, here))
+    const publicText = formatKey(`postern-${key.kind}`, keyPairOf(secret).publicKey)
+    output.out(tell(publicText, file, asked.words, here))
+    if (asked.qr) output.out(`\n${await drawQr(publicText, process.stdout.isTTY)}`)
     return USABLE
   } catch (error) {
     const known = error instanceof UsageError || error instanceof KeyFileError || error instanceof ClientError
@@ -84,6 +89,7 @@ function readSpaKeyArguments(args: readonly string[]): SpaKeyArguments | undefin
       options: {
         file: { type: 'string' },
         show: { type: 'boolean' },
+        qr: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
       allowPositionals: true,
@@ -91,7 +97,7 @@ function readSpaKeyArguments(args: readonly string[]): SpaKeyArguments | undefin
     })
     if (values.help === true) return undefined
     if (values.file === '') throw new UsageError('--file: no file is named')
-    return { file: values.file, show: values.show === true, words: positionals }
+    return { file: values.file, show: values.show === true, qr: values.qr === true, words: positionals }
   } catch (error) {
     if (error instanceof UsageError) throw error
     const [message = ''] = (error as Error).message.split('. ')

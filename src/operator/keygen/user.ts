@@ -6,7 +6,7 @@ import { UsageError } from './arguments.ts'
 import { spaKey } from './spa-key.ts'
 import type { SpaSurroundings } from './spa-key.ts'
 
-const HELP = `usage: postern keygen user [--file FILE] [--show] [NAME]
+const HELP = `usage: postern keygen user [--file FILE] [--show] [--qr] [NAME]
 
 Makes your key for single packets, writes it to a file that only you can read,
 and prints the line for the server's file of users. Without NAME it is called
@@ -14,6 +14,7 @@ after you and this machine. A file that is there is never overwritten.
 
   --file FILE  where to, ~/.config/postern/key otherwise: knock --spa finds it
   --show       makes nothing: prints the line of the key that is there
+  --qr         draws the public key as a QR code as well
   -h, --help   this text
 
 exit status: 0 done, 1 it could not be written or read, 2 usage
