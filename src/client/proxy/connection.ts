@@ -1,0 +1,43 @@
+import { connect } from 'node:net'
+import type { Socket, TcpNetConnectOpts } from 'node:net'
+import type { DuplexOptions } from 'node:stream'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Destination } from '../destination.ts'
+import { WAITING_MAX_BYTES } from './join.ts'
+import type { Trying } from './reach.ts'
+
+/** Tries at a TCP port as they really are. A connection stays half open when the other side has ended. */
+export function tryingAt(port: number): Trying<Socket> {
+  return {
+    connect: async (destination, signal) => open(destination, port, signal),
+    discard: (socket) => socket.destroy(),
+    pause: async (ms, signal) => pause(ms, undefined, { signal }).catch(() => undefined),
+  }
+}
+
+async function open({ address, source }: Destination, port: number, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const options: TcpNetConnectOpts & DuplexOptions = {
+      host: address,
+      port,
+      allowHalfOpen: true,
+      highWaterMark: WAITING_MAX_BYTES,
+      // As ssh sets them on a connection of its own: keys are not held back, and who is gone is noticed.
+      noDelay: true,
+      keepAlive: true,
+      ...(source === undefined ? {} : { localAddress: source }),
+    }
+    const socket = connect(options)
+    const abandon = (): void => {
+      socket.destroy()
+      reject(new Error('abandoned'))
+    }
+    socket.on('error', reject)
+    signal.addEventListener('abort', abandon, { once: true })
+    socket.once('connect', () => {
+      signal.removeEventListener('abort', abandon)
+      resolve(socket)
+    })
+    socket.once('close', () => signal.removeEventListener('abort', abandon))
+  })
+}
