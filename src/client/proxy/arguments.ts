@@ -6,6 +6,7 @@ const PORT_MAX = 65_535
 /** Every option there is. */
 export const PROXY_OPTIONS = {
   config: { type: 'string', short: 'c' },
+  'pass-fd': { type: 'boolean', short: 'F' },
   verbose: { type: 'boolean', short: 'v' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -17,6 +18,8 @@ export interface ProxyRequest {
   readonly port: number
   /** `undefined`: ~/.config/postern/config. */
   readonly configFile: string | undefined
+  /** Whether the connection itself is handed over through standard output. */
+  readonly passFd: boolean
   readonly verbose: boolean
 }
 
@@ -31,7 +34,13 @@ export function parseProxy(argv: readonly string[]): ProxyRequest | undefined {
   if (!/^[0-9]{1,5}$/.test(port) || Number(port) < 1 || Number(port) > PORT_MAX) {
     throw new UsageError(`not a port: ${port}`, `1 to ${PORT_MAX}`)
   }
-  return { host, port: Number(port), configFile: values.config, verbose: values.verbose === true }
+  return {
+    host,
+    port: Number(port),
+    configFile: values.config,
+    passFd: values['pass-fd'] === true,
+    verbose: values.verbose === true,
+  }
 }
 
 const HINT = 'postern proxy HOST PORT; see postern proxy --help'

@@ -28,6 +28,8 @@ async function open({ address, source }: Destination, port: number, signal: Abor
       ...(source === undefined ? {} : { localAddress: source }),
     }
     const socket = connect(options)
+    // Nothing is read of it before it is known who does.
+    socket.pause()
     const abandon = (): void => {
       socket.destroy()
       reject(new Error('abandoned'))

@@ -85,7 +85,7 @@ async function knockAndConnect({ host, port, settings, ...wanted }: Wanted, way:
   return connection!
 }
 
-function packetRequest({ host, port, configFile, verbose }: ProxyRequest, retry: number) {
+function packetRequest({ host, port, configFile, verbose }: Omit<ProxyRequest, 'passFd'>, retry: number) {
   return {
     protocol: 'postern',
     host,

@@ -17,12 +17,13 @@ export async function proxy(argv: readonly string[], { out, err }: Output): Prom
       out((await import('./usage.ts')).PROXY_USAGE)
       return DONE
     }
-    const [{ openConnection }, { join, standardInput, standardOutput }] = await Promise.all([
-      import('./opening.ts'),
-      import('./join.ts'),
-    ])
+    const { openConnection } = await import('./opening.ts')
     const socket = await openConnection(request, tell)
-    await join(socket, standardInput(), standardOutput())
+    if (request.passFd) await (await import('./hand-over.ts')).handOver(socket)
+    else {
+      const { join, standardInput, standardOutput } = await import('./join.ts')
+      await join(socket, standardInput(), standardOutput())
+    }
     return DONE
   } catch (error) {
     if (error instanceof UsageError || error instanceof ClientError) {

@@ -7,9 +7,14 @@ is for is connected to without a knock. It is for ssh and all that runs over it,
 in ~/.ssh/config:
 
   Host gate.example.org
-      ProxyCommand postern proxy %h %p
+      ProxyCommand postern proxy -F %h %p
+      ProxyUseFdpass yes
+
+Without the last line, and without -F, all that comes and goes passes through
+here, which is slower; other programs, and systems but Linux, need it that way.
 
   -c, --config FILE   in place of ~/.config/postern/config
+  -F, --pass-fd       hand over the connection itself, and end
   -v, --verbose       say on standard error what is sent
   -h, --help          print this
 
@@ -18,5 +23,6 @@ A host's section says how it is opened (postern.config(5)):
   [gate.example.org]
   Knock     = 5127,8841:udp,2309
 
-exit codes: 0 the connection has ended, 1 it did not come about or broke, 2 usage
+exit codes: 0 the connection has ended, or is handed over, 1 it did not
+come about or broke, 2 usage
 `
