@@ -33,6 +33,8 @@ lab('postern proxy', () => {
   let folder: string
   /** Of ssh_config(5). */
   let config: string
+  let passingOn: string
+  let handingOver: string
   let daemon: Knockd | undefined
   let sshd: Process
 
@@ -65,20 +67,27 @@ lab('postern proxy', () => {
     )
     sshd = server.start([SSHD, '-D', '-e', '-f', served])
     await sshd.line(/Server listening on :: port 2222/)
-    config = writeConfig(
-      [
-        'Host *',
-        `    ProxyCommand ${process.execPath} ${program('postern')} proxy %h %p`,
-        '    User root',
-        `    IdentityFile ${join(folder, 'user')}`,
-        '    IdentitiesOnly yes',
-        '    BatchMode yes',
-        '    StrictHostKeyChecking no',
-        '    UserKnownHostsFile /dev/null',
-        '    LogLevel ERROR\n',
-      ].join('\n'),
-      'ssh_config',
-    )
+    const toSsh = (...proxy: readonly string[]): string =>
+      writeConfig(
+        [
+          'Host *',
+          ...proxy,
+          '    User root',
+          `    IdentityFile ${join(folder, 'user')}`,
+          '    IdentitiesOnly yes',
+          '    BatchMode yes',
+          '    StrictHostKeyChecking no',
+          '    UserKnownHostsFile /dev/null',
+          '    LogLevel ERROR\n',
+        ].join('\n'),
+        'ssh_config',
+      )
+    const ours = `${process.execPath} ${program('postern')}`
+    passingOn = toSsh(`    ProxyCommand ${ours} proxy %h %p`)
+    handingOver = toSsh(`    ProxyCommand ${ours} proxy -F %h %p`, '    ProxyUseFdpass yes')
+  })
+  beforeEach(() => {
+    config = passingOn
   })
   afterEach(async () => {
     await daemon?.process.stop()
@@ -106,8 +115,9 @@ lab('postern proxy', () => {
       async () => !(await canConnect(client, SERVER_4, 22)) && !(await canConnect(client, SERVER_6, 22)),
     )
 
-  describe('a sequence', () => {
+  describe.each(['the stream is passed on', 'the connection is handed over'])('a sequence, %s', (how) => {
     beforeEach(async () => {
+      if (how === 'the connection is handed over') config = handingOver
       await guard(`Sequence = ${SEQUENCE}`)
       hosts(`[gate]\nKnock = ${SEQUENCE}\n\n[192.0.2.*]\nKnock = ${SEQUENCE}\nDelay = 5ms\n`)
       await shut()
@@ -142,7 +152,7 @@ lab('postern proxy', () => {
 
     test('rsync of a folder', async () => {
       const [from, to] = [join(folder, 'from'), join(folder, 'to')]
-      mkdirSync(from)
+      mkdirSync(from, { recursive: true })
       for (const name of ['one', 'two']) writeFileSync(join(from, name), randomBytes(100_000))
       const { code, stderr } = await on('rsync', '-a', '-e', `ssh -F ${config}`, `${from}/`, `gate:${to}/`)
       expect([code, stderr]).toEqual([0, ''])
@@ -164,6 +174,20 @@ lab('postern proxy', () => {
       const { stdout, stderr } = await ssh('workshop', 'echo $SSH_CONNECTION')
       expect([stdout.split(' ')[0], stderr]).toEqual([CLIENT_4, ''])
     })
+  })
+
+  test('a connection is handed over to a socket alone', async () => {
+    hosts('')
+    const { stdout, stderr } = await on(
+      'sh',
+      '-c',
+      `${process.execPath} ${program('postern')} proxy -F plain 2222 | cat`,
+    )
+    expect([stdout, stderr]).toEqual([
+      '',
+      'postern: standard output takes no connection: ENOTSOCK\n' +
+        '  ssh wants it where `ProxyUseFdpass yes` stands beside its ProxyCommand\n',
+    ])
   })
 
   test('what goes wrong is said, and ssh fails in time', async () => {

@@ -1,9 +1,7 @@
 import { connect } from 'node:net'
-import type { Socket, TcpNetConnectOpts } from 'node:net'
-import type { DuplexOptions } from 'node:stream'
+import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Destination } from '../destination.ts'
-import { WAITING_MAX_BYTES } from './join.ts'
 import type { Trying } from './reach.ts'
 
 /** Tries at a TCP port as they really are. A connection stays half open when the other side has ended. */
@@ -17,17 +15,15 @@ export function tryingAt(port: number): Trying<Socket> {
 
 async function open({ address, source }: Destination, port: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const options: TcpNetConnectOpts & DuplexOptions = {
+    const socket = connect({
       host: address,
       port,
       allowHalfOpen: true,
-      highWaterMark: WAITING_MAX_BYTES,
       // As ssh sets them on a connection of its own: keys are not held back, and who is gone is noticed.
       noDelay: true,
       keepAlive: true,
       ...(source === undefined ? {} : { localAddress: source }),
-    }
-    const socket = connect(options)
+    })
     // Nothing is read of it before it is known who does.
     socket.pause()
     const abandon = (): void => {

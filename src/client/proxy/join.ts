@@ -2,34 +2,19 @@ import { Socket } from 'node:net'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-/** Bytes that may wait in a stream before its source is asked to wait too: a few of what the loop reads at once. */
-export const WAITING_MAX_BYTES = 1_048_576
-
-const STDIN = 0
 const STDOUT = 1
 
 /**
- * Standard input as a pipe or socket, which ssh gives to its ProxyCommand; whatever else it may be is read as Node does.
- * Its own stream: process.stdin holds less.
+ * Standard output as a stream that can be ended before the process is, unlike process.stdout: the end of a connection is to
+ * be seen there. Only of a pipe or socket, which ssh gives to its ProxyCommand; whatever else it may be is process.stdout.
  */
-export function standardInput(): Readable {
-  try {
-    return new Socket({ fd: STDIN, readable: true, writable: false, ...LIMITS })
-  } catch {
-    return process.stdin
-  }
-}
-
-/** Standard output likewise. Its own stream, because process.stdout cannot be ended before the process is. */
 export function standardOutput(): Writable {
   try {
-    return new Socket({ fd: STDOUT, readable: false, writable: true, ...LIMITS })
+    return new Socket({ fd: STDOUT, readable: false, writable: true })
   } catch {
     return process.stdout
   }
 }
-
-const LIMITS = { highWaterMark: WAITING_MAX_BYTES }
 
 /**
  * Joins a connection and the two ends of whoever ran the proxy, until both directions have ended: the end of one is passed

@@ -21,8 +21,8 @@ export async function proxy(argv: readonly string[], { out, err }: Output): Prom
     const socket = await openConnection(request, tell)
     if (request.passFd) await (await import('./hand-over.ts')).handOver(socket)
     else {
-      const { join, standardInput, standardOutput } = await import('./join.ts')
-      await join(socket, standardInput(), standardOutput())
+      const { join, standardOutput } = await import('./join.ts')
+      await join(socket, process.stdin, standardOutput())
     }
     return DONE
   } catch (error) {
