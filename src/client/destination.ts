@@ -40,6 +40,15 @@ export async function resolve(
   )
 }
 
+/** All addresses of a host, in the order the system prefers them. Throws a ClientError when there is none. */
+export async function resolveAll(host: string, family: Family | undefined): Promise<readonly Destination[]> {
+  return (await addressesOf(host, family)).map(({ family: which, address }) => ({
+    family: which,
+    address,
+    source: undefined,
+  }))
+}
+
 async function addressesOf(
   host: string,
   family: Family | undefined,

@@ -6,7 +6,7 @@ export function isRefusal(error: unknown): error is Refusal {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
 }
 
-/** What the kernel says when it does not take a packet (connect(2), sendto(2), bind(2)), in words. */
+/** What the kernel says when it does not take a packet, or a connection does not come about (connect(2), sendto(2), bind(2)), in words. */
 const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no route to its network',
   EHOSTUNREACH: 'no route to it',
@@ -16,6 +16,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'forbidden by the system',
   EPERM: 'forbidden by a local firewall',
   EAFNOSUPPORT: 'this machine does not speak its family',
+  ECONNREFUSED: 'it refuses connections',
+  ECONNRESET: 'the connection was reset',
+  ETIMEDOUT: 'it does not answer',
 }
 
 /** Why the system refused, in words where there are some. */

@@ -1,5 +1,6 @@
 import { readCode } from '../totp/ports.ts'
 import { UsageError } from './fault.ts'
+import { isAddress, readListAddress } from './published/list-address.ts'
 
 /** What is knocked besides the ports of the command line. */
 export type Secret =
@@ -63,22 +64,16 @@ function parsePublished(from: string, values: SecretValues, ports: number): Publ
   const passphraseFile = values['passphrase-file']
   return {
     kind: 'published',
-    from: /^[a-z][a-z0-9+.-]*:\/\//i.test(from) ? parseAddress(from) : named('--from', from),
+    from: isAddress(from) ? parseAddress(from) : named('--from', from),
     identities: (values.identity ?? []).map((path) => named('--identity', path)),
     passphraseFile: passphraseFile === undefined ? undefined : named('--passphrase-file', passphraseFile),
   }
 }
 
 function parseAddress(text: string): URL {
-  if (!URL.canParse(text)) throw new UsageError('--from: not an address', 'such as https://gate.example.org/knocks.age')
-  const url = new URL(text)
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new UsageError(`--from: cannot fetch by ${url.protocol.slice(0, -1)}`, 'http, https, or the path of a file')
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw new UsageError('--from: a user name or password in the address', 'the list is encrypted and needs none')
-  }
-  return url
+  const read = readListAddress(text)
+  if ('url' in read) return read.url
+  throw new UsageError(`--from: ${read.message}`, read.hint)
 }
 
 function named(option: string, path: string): string {

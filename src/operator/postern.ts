@@ -19,6 +19,7 @@ Looks after knockd's doors.
   sequences         make, count, list and rotate lists of one-time sequences
   keygen            make the secret of a door's time-based codes, or keys for single
                     packets
+  proxy HOST PORT   knock, connect and pass on: ssh's ProxyCommand
   firewall          a base ruleset that cannot lock you out; or rules with which the
                     kernel does the knocking without a daemon
 
@@ -78,6 +79,10 @@ export async function postern(argv: readonly string[], output: Output): Promise<
     case 'keygen': {
       const { keygen } = await import('./keygen/keygen.ts')
       return await keygen(args, output)
+    }
+    case 'proxy': {
+      const { proxy } = await import('../client/proxy/proxy.ts')
+      return await proxy(args, output)
     }
     case undefined:
       output.err('postern: no command is given\n  postern --help lists them\n')

@@ -1,127 +1,177 @@
 import type { Fault } from '../../config/config.ts'
-import { parseDuration } from '../../config/duration.ts'
 import { FaultList, quote } from '../../config/fault.ts'
 import { nearest } from '../../config/nearest.ts'
-import type { Family } from '../../packet/address.ts'
-import { readPorts } from '../../spa/fwknop/request.ts'
-import type { Port } from '../../spa/fwknop/request.ts'
-import { CLAIM_OPEN_MAX_S } from '../../spa/noise/claim.ts'
-import { readKeyText } from '../../spa/noise/key-text.ts'
-import { UsageError } from '../fault.ts'
-import { parseClaim } from './arguments.ts'
-import type { Claim } from './request.ts'
+import { HOST_ALIASES, HOST_DIRECTIVES } from './host-directives.ts'
+import type { Directive, HostSettings, Way } from './host-directives.ts'
 
 /** The section that holds for all hosts. */
 const DEFAULT_SECTION = 'default'
 /** Largest file, in UTF-16 units. */
 const CONFIG_MAX_CHARS = 1_048_576
-const PORT_MAX = 65_535
 
-/** What ~/.config/postern/config says for one host. What it does not say is absent. */
-export interface HostSettings {
-  /** Name or address to send to; the section's own name without it. */
-  readonly host?: string
-  readonly port?: number
-  readonly family?: Family
-  /** The server's public key. */
-  readonly serverKey?: Uint8Array
-  /** File of the user's secret key. */
-  readonly keyFile?: string
-  readonly door?: string
-  readonly access?: readonly Port[]
-  readonly openS?: number
-  readonly claim?: Claim
+/** The directives of each way, for who mixes them. */
+const WAYS: Readonly<Record<Way, string>> = {
+  knocks: 'knocks (Knock, TOTP_File)',
+  list: 'a published list (From)',
+  packet: 'the single packet (Server_Key, Door, Access)',
 }
 
-/** What one line says, or what is wrong with it. */
-type LineRead = HostSettings | { readonly fault: string; readonly hint: string }
+/** A line that could be read. */
+interface Entry {
+  readonly line: number
+  readonly column: number
+  readonly name: string
+  readonly directive: Directive
+  readonly settings: HostSettings
+}
 
-const DIRECTIVES: Readonly<Record<string, (text: string) => LineRead>> = {
-  Host: (host) => ({ host }),
-  Port: (text) => {
-    const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : Number.NaN
-    return port >= 1 && port <= PORT_MAX ? { port } : { fault: `${quote(text)} is no port`, hint: `1 to ${PORT_MAX}` }
-  },
-  Family: (text) => {
-    if (text === '4' || text === '6') return { family: text === '4' ? 4 : 6 }
-    return { fault: `${quote(text)} is no family`, hint: '4 or 6; without the line a packet goes over both' }
-  },
-  Server_Key: (text) => {
-    const read = readKeyText(text, 'postern-server')
-    return 'key' in read ? { serverKey: read.key } : { fault: `the key ${read.message}`, hint: read.hint }
-  },
-  Key_File: (keyFile) => ({ keyFile }),
-  Door: (door) => ({ door }),
-  Access: (text) => {
-    const access = readPorts(text)
-    if (access !== undefined) return { access }
-    return { fault: `${quote(text)} is not a list of ports`, hint: 'as in tcp/22,udp/53' }
-  },
-  Open_For: (text) => {
-    const read = parseDuration(text, 1_000, CLAIM_OPEN_MAX_S * 1_000)
-    if ('ms' in read) return { openS: Math.ceil(read.ms / 1_000) }
-    return { fault: `${quote(text)} ${read.message}`, hint: read.hint }
-  },
-  Claim: (text) => {
-    try {
-      return { claim: parseClaim(text) }
-    } catch (error) {
-      if (!(error instanceof UsageError)) throw error
-      return { fault: `${quote(text)} is not an address`, hint: error.hint }
-    }
-  },
+/** All lines below headers of the same words. */
+interface Section {
+  readonly patterns: readonly string[]
+  readonly entries: Entry[]
 }
 
 /** The file as far as it concerns one host. */
 export interface HostReading {
   readonly settings: HostSettings
-  /** Whether a section has that name. */
+  /** How the host is opened; `undefined`: nothing is said of that. */
+  readonly way: Way | undefined
+  /** Whether a section is for that host, `[default]` aside. */
   readonly found: boolean
+  /** Whether knocks stand in the file, which are secrets. */
+  readonly secretive: boolean
   readonly faults: readonly Fault[]
 }
 
 /**
- * Reads ~/.config/postern/config for one host: `[default]`, and then the section of that name, which goes before. Lines are
- * `Name = value`. Every line of the file must be in order.
+ * Reads ~/.config/postern/config for one host: its sections in their order, and `[default]` after all of them; the first
+ * to say something is the one that counts, as in ssh_config(5). What belongs to another way than that the host is opened
+ * by is left out. Lines are `Name = value`. Every line of the file must be in order.
+ *
+ * @param only the way that is wanted; without it, the one that the file has for the host
  */
-export function readHostConfig(text: string, host: string): HostReading {
+export function readHostConfig(text: string, host: string, only?: Way): HostReading {
   const faults = new FaultList()
-  const defaults: HostSettings = {}
-  const settings: HostSettings = {}
-  let section: string | undefined
-  let found = false
+  const sections = readSections(text, faults)
+  const own = sections.filter(({ patterns }) => !isDefault(patterns) && patterns.some((each) => matches(each, host)))
+  const all = [...own, ...sections.filter(({ patterns }) => isDefault(patterns))]
+  const opening = all.find((section) => wayOf(section) !== undefined)
+  const way = only ?? (opening === undefined ? undefined : wayOf(opening))
+  const said = all.map((section) => saidBy(section, way, section === opening))
+  // The last to be assigned is the one that counts.
+  const settings: HostSettings = Object.assign({}, ...said.toReversed())
+  const secretive = sections.some(({ entries }) => entries.some(({ name }) => name === 'Knock'))
+  return { settings, way, found: own.length > 0, secretive, faults: faults.sorted() }
+}
+
+/**
+ * What a section says, without what belongs to another way. The secret is in one section: a code that is meant for other
+ * hosts is not knocked behind the knocks of this one. The single packet's may be spread: a key for all, a door for each.
+ */
+function saidBy({ entries }: Section, way: Way | undefined, opening: boolean): HostSettings {
+  const said: HostSettings = {}
+  const identities: string[] = []
+  for (const { directive, settings } of entries) {
+    if (way !== undefined && directive.ways?.includes(way) === false) continue
+    if (way !== 'packet' && directive.opens === true && !opening) continue
+    identities.push(...(settings.identities ?? []))
+    Object.assign(said, settings)
+  }
+  return identities.length === 0 ? said : { ...said, identities }
+}
+
+/** Whether a host is meant by a word of a header: `*` stands for any characters, case does not count (RFC 4343). */
+export function matches(pattern: string, host: string): boolean {
+  const [first = '', ...rest] = pattern.toLowerCase().split('*')
+  const name = host.toLowerCase()
+  const last = rest.pop()
+  if (last === undefined) return name === first
+  if (!name.startsWith(first)) return false
+  let at = first.length
+  for (const part of rest) {
+    const found = name.indexOf(part, at)
+    if (found < 0) return false
+    at = found + part.length
+  }
+  return name.length - last.length >= at && name.endsWith(last)
+}
+
+function isDefault(patterns: readonly string[]): boolean {
+  return patterns.length === 1 && patterns[0]!.toLowerCase() === DEFAULT_SECTION
+}
+
+function wayOf({ entries }: Section): Way | undefined {
+  return entries.find(({ directive }) => directive.opens === true)?.directive.ways?.[0]
+}
+
+function readSections(text: string, faults: FaultList): readonly Section[] {
+  const sections = new Map<string, Section>()
+  let section: Section | undefined
   if (text.length > CONFIG_MAX_CHARS) {
     faults.error(1, 1, 'the file is too large', `at most ${CONFIG_MAX_CHARS} characters`)
-    return { settings, found, faults: faults.sorted() }
+    return []
   }
   for (const [index, whole] of text.split('\n').entries()) {
     const line = index + 1
     const content = whole.trim()
     const column = whole.length - whole.trimStart().length + 1
     if (content === '' || content.startsWith('#')) continue
-    const header = /^\[([^\]]+)\]$/.exec(content)
+    const header = /^\[\s*([^\]]*?)\s*\]$/.exec(content)
     if (header !== null) {
-      section = header[1]!.trim()
-      found ||= section === host
+      const patterns = header[1]!.split(/\s+/).filter((each) => each !== '')
+      if (patterns.length === 0)
+        faults.error(line, column, 'this section is for no host', 'a name, or a pattern: `[*]`')
+      const key = patterns.join(' ').toLowerCase()
+      section = sections.get(key) ?? { patterns, entries: [] }
+      sections.set(key, section)
       continue
     }
     const read = readLine(content)
     if ('fault' in read) faults.error(line, column, read.fault, read.hint)
     else if (section === undefined) {
       faults.error(line, column, 'this line stands before the first section', 'a section begins with `[name]`')
-    } else if (section === host) Object.assign(settings, read)
-    else if (section === DEFAULT_SECTION) Object.assign(defaults, read)
+    } else {
+      const before = section.entries.find(({ name }) => name === read.name)
+      if (before === undefined || read.directive.repeats === true) section.entries.push({ ...read, line, column })
+      else faults.error(line, column, `${read.name} stands here twice`, `line ${before.line} has it already`)
+    }
   }
-  return { settings: { ...defaults, ...settings }, found, faults: faults.sorted() }
+  for (const each of sections.values()) checkWay(each, faults)
+  return [...sections.values()]
 }
+
+/** A host is opened in one way; only what is for all hosts may have more for another. */
+function checkWay(section: Section, faults: FaultList): void {
+  const way = wayOf(section)
+  if (way === undefined) return
+  for (const { line, column, name, directive } of section.entries) {
+    if (directive.ways?.includes(way) !== false) continue
+    if (isDefault(section.patterns) && directive.opens !== true) continue
+    const belongs = directive.ways.map((each) => WAYS[each]).join(' or ')
+    faults.error(line, column, `${name} does not go with ${WAYS[way]}`, `it is for ${belongs}`)
+  }
+}
+
+type LineRead = Omit<Entry, 'line' | 'column'> | { readonly fault: string; readonly hint: string }
 
 function readLine(content: string): LineRead {
   const match = /^([^=]*?)\s*=\s*(.+)$/.exec(content)
   if (match === null) return { fault: 'this line has no value', hint: 'write `Name = value`' }
-  const [, name = '', value = ''] = match
-  const read = Object.entries(DIRECTIVES).find(([each]) => each.toLowerCase() === name.toLowerCase())
-  if (read !== undefined) return read[1](value)
-  const meant = nearest(name, Object.keys(DIRECTIVES))
-  const hint = meant === undefined ? `one of ${Object.keys(DIRECTIVES).join(', ')}` : `did you mean ${meant}?`
-  return { fault: `unknown directive ${quote(name)}`, hint }
+  const [, written = '', value = ''] = match
+  const names = [...Object.keys(HOST_DIRECTIVES), ...Object.keys(HOST_ALIASES)]
+  const found = names.find((each) => plainly(each) === plainly(written))
+  if (found === undefined) {
+    const meant = nearest(written, names)
+    const hint = meant === undefined ? `one of ${Object.keys(HOST_DIRECTIVES).join(', ')}` : `did you mean ${meant}?`
+    return { fault: `unknown directive ${quote(written)}`, hint }
+  }
+  const name = HOST_ALIASES[found] ?? found
+  const directive = HOST_DIRECTIVES[name]!
+  const settings = directive.read(value)
+  return 'fault' in settings ? settings : { name, directive, settings }
+}
+
+/** Neither case nor the kind of line between two words counts: `totp-file` is TOTP_File. */
+function plainly(name: string): string {
+  return name.toLowerCase().replaceAll('-', '_')
 }

@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { formatFault } from '../../config/fault.ts'
 import { formatPort } from '../../spa/fwknop/request.ts'
 import type { Wanted } from '../../spa/noise/claim.ts'
 import { KEY_BYTES, keyPairOf } from '../../spa/noise/curve.ts'
@@ -9,22 +7,16 @@ import type { KeyPair } from '../../spa/noise/curve.ts'
 import { formatKey, readKeyFile, readKeyText } from '../../spa/noise/key-text.ts'
 import { sealClaim } from '../../spa/noise/packet.ts'
 import { ClientError } from '../fault.ts'
-import { readHostConfig } from './config-file.ts'
-import type { HostSettings } from './config-file.ts'
 import { sendDatagram } from './datagram.ts'
+import type { HostSettings } from './host-directives.ts'
+import { clientFolder, readHostFile } from './host-file.ts'
 import type { Plan } from './plan.ts'
 import { SPA_PORT_DEFAULT } from './request.ts'
 import type { PosternRequest } from './request.ts'
-import { expandHome, readSecretFile, readTrustedFile } from './secret-file.ts'
+import { expandHome, readSecretFile } from './secret-file.ts'
 
 /** Milliseconds between the packets to a host's two families: the server takes them in the order of their times only. */
 const FAMILIES_PAUSE_MS = 100
-
-/** The folder of the client's files, as the XDG Base Directory Specification has it. */
-export function clientFolder(): string {
-  const base = process.env['XDG_CONFIG_HOME']
-  return join(base === undefined || !base.startsWith('/') ? join(homedir(), '.config') : base, 'postern')
-}
 
 /** Where `postern keygen user` puts the key and the client looks for it. */
 export function keyFileDefault(): string {
@@ -33,7 +25,7 @@ export function keyFileDefault(): string {
 
 /** What a request to our own daemon comes to, with what the client's config says. Throws a ClientError for what cannot be. */
 export function planPostern(request: PosternRequest): Plan {
-  const { settings, file, found } = readConfigFile(request)
+  const { settings, file, found } = readHostFile(request.configFile, request.host, 'packet')
   const server = serverKeyOf(request, settings, file)
   const keyFile = expandHome(request.keyFile ?? settings.keyFile ?? keyFileDefault())
   const user = userKeyOf(keyFile)
@@ -62,19 +54,6 @@ export function planPostern(request: PosternRequest): Plan {
       await sendDatagram(sealed.packet, port, destination, 0)
     },
   }
-}
-
-function readConfigFile({ configFile, host }: PosternRequest): {
-  readonly settings: HostSettings
-  readonly file: string
-  readonly found: boolean
-} {
-  const file = configFile ?? join(clientFolder(), 'config')
-  const text = readTrustedFile(file)
-  if (text === undefined && configFile !== undefined) throw new ClientError(`${file}: there is no such file`)
-  const { settings, found, faults } = readHostConfig(text ?? '', host)
-  if (faults.length > 0) throw new ClientError(faults.map((fault) => formatFault(file, fault)).join('\n'))
-  return { settings, file, found }
 }
 
 function serverKeyOf({ host, serverKey }: PosternRequest, settings: HostSettings, file: string): Uint8Array {

@@ -4,6 +4,7 @@ import type { Address } from '../../packet/address.ts'
 import type { Destination } from '../destination.ts'
 import { resolve } from '../destination.ts'
 import { ClientError } from '../fault.ts'
+import type { Outside } from '../knock.ts'
 import { isRefusal, reasonFor } from '../refusal.ts'
 import type { Refusal } from '../refusal.ts'
 import { isOpen } from '../verify.ts'
@@ -22,8 +23,10 @@ export interface Say {
 /**
  * Does what was asked: one packet to each address of the host, and if wanted looks whether the door is open, and sends
  * others. Throws a ClientError when it cannot.
+ *
+ * @param look how it looks; by a connection that is ended at once, where nothing else is said
  */
-export async function sendSpa(request: SpaRequest, say: Say): Promise<void> {
+export async function sendSpa(request: SpaRequest, say: Say, look: Outside['isOpen'] = isOpen): Promise<void> {
   const plan = await planFor(request)
   if (request.verbose) {
     for (const line of plan.sources) say.print(line)
@@ -32,7 +35,7 @@ export async function sendSpa(request: SpaRequest, say: Say): Promise<void> {
   const destinations = await resolve(plan.host, plan.family, request.source)
   for (let round = 0; round <= request.retry; round++) {
     const reached = await sendAll(plan, destinations, say)
-    if (request.verify === undefined || (await isOpen(request.verify, reached))) return
+    if (request.verify === undefined || (await look(request.verify, reached))) return
   }
   const times = request.retry === 0 ? '' : ` after ${request.retry + 1} packets`
   throw new ClientError(`tcp ${plan.host}:${request.verify} is not open${times}`)

@@ -1,0 +1,120 @@
+import type { Socket } from 'node:net'
+import { formatDuration } from '../../config/duration.ts'
+import { resolveAll } from '../destination.ts'
+import type { Destination } from '../destination.ts'
+import { ClientError } from '../fault.ts'
+import { knock } from '../knock.ts'
+import { isRefusal, reasonFor } from '../refusal.ts'
+import { roundsOf } from '../secrets.ts'
+import { sockets } from '../sockets.ts'
+import type { HostSettings, Way } from '../spa/host-directives.ts'
+import { readHostFile } from '../spa/host-file.ts'
+import type { ProxyRequest } from './arguments.ts'
+import { tryingAt } from './connection.ts'
+import { reach, reachOnce } from './reach.ts'
+import { requestOf } from './secret.ts'
+
+/** Milliseconds the port has to come open after each round of knocks, where nothing is said. */
+export const WAIT_DEFAULT_MS = 5_000
+/** Milliseconds a port may take to answer that is looked at before the first knock. */
+export const TRY_FIRST_LIMIT_MS = 500
+
+/** Writes a line for whoever ran the proxy. */
+export type Tell = (line: string) => void
+
+/**
+ * A connection to the port, after knocking as the client's config says for the host; without a knock where it says nothing.
+ * Throws a ClientError when the config is at fault, nothing can be sent, or the port does not come open.
+ */
+export async function openConnection(request: ProxyRequest, tell: Tell): Promise<Socket> {
+  const { settings, way, found } = readHostFile(request.configFile, request.host)
+  const wanted = { ...request, settings }
+  if (!found || way === undefined) return await connectOnly(wanted)
+  if (settings.tryFirst === true) {
+    const socket = await lookFirst(wanted)
+    if (socket !== undefined) return socket
+  }
+  return await knockAndConnect(wanted, way, tell)
+}
+
+interface Wanted extends ProxyRequest {
+  readonly settings: HostSettings
+}
+
+async function connectOnly({ host, port, settings }: Wanted): Promise<Socket> {
+  const name = settings.host ?? host
+  const destinations = await resolveAll(name, settings.family)
+  const result = await reachOnce(destinations, new AbortController().signal, tryingAt(port))
+  if ('connection' in result) return result.connection
+  throw new ClientError(`cannot connect to tcp ${name}:${port}: ${reasonOf(result.error)}`, undefined, result.error)
+}
+
+async function lookFirst({ host, port, settings }: Wanted): Promise<Socket | undefined> {
+  const destinations = await resolveAll(settings.host ?? host, settings.family)
+  const result = await reachOnce(destinations, AbortSignal.timeout(TRY_FIRST_LIMIT_MS), tryingAt(port))
+  return 'connection' in result ? result.connection : undefined
+}
+
+async function knockAndConnect({ host, port, settings, ...wanted }: Wanted, way: Way, tell: Tell): Promise<Socket> {
+  const { verbose } = wanted
+  const request = requestOf(host, port, settings, verbose)
+  const waitMs = settings.waitMs ?? WAIT_DEFAULT_MS
+  let all: readonly Destination[] = []
+  let connection: Socket | undefined
+  let round = 0
+  const look = async (_: number, knocked: readonly Destination[]): Promise<boolean> => {
+    // What opens only once was knocked at one family alone; the other may be open to everybody.
+    const others = all.filter((each) => !knocked.includes(each))
+    const result = await reach([...knocked, ...others], waitMs, tryingAt(port))
+    if ('connection' in result) connection = result.connection
+    else if (round++ === request.retry) throw shut(request.host, port, round, waitMs, result.error)
+    return connection !== undefined
+  }
+  const print: Tell = verbose ? tell : () => undefined
+  if (way === 'packet') {
+    const { sendSpa } = await import('../spa/spa.ts')
+    await sendSpa(packetRequest({ host, port, ...wanted }, request.retry), { print, notice: print }, look)
+  } else {
+    // A wait for another code in a later round takes longer than anybody expects.
+    const told: Tell = (line) => (round > 0 && request.secret.kind === 'totp' ? tell : print)(line)
+    const rounds = await roundsOf(request, { now: Date.now, pause: sockets.pause, tell: told, warn: tell })
+    const resolve = async (): Promise<readonly Destination[]> => (all = await sockets.resolve(request))
+    await knock(request, rounds, { ...sockets, resolve, isOpen: look, print })
+  }
+  // Without a connection the last look has thrown.
+  return connection!
+}
+
+function packetRequest({ host, port, configFile, verbose }: Omit<ProxyRequest, 'passFd'>, retry: number) {
+  return {
+    protocol: 'postern',
+    host,
+    configFile,
+    verify: port,
+    retry,
+    verbose,
+    family: undefined,
+    source: undefined,
+    claim: undefined,
+    port: undefined,
+    seconds: undefined,
+    door: undefined,
+    access: undefined,
+    keyFile: undefined,
+    serverKey: undefined,
+  } as const
+}
+
+function shut(host: string, port: number, rounds: number, waitMs: number, error: unknown): ClientError {
+  const after = rounds === 1 ? 'the knock' : `the last of ${rounds} rounds of knocks`
+  return new ClientError(
+    `tcp ${host}:${port} is not open ${formatDuration(waitMs)} after ${after}: ${reasonOf(error)}`,
+    "the daemon's log there says whether it took the knock",
+    error,
+  )
+}
+
+function reasonOf(error: unknown): string {
+  if (error === undefined) return 'it does not answer'
+  return isRefusal(error) ? reasonFor(error) : (error as Error).message
+}

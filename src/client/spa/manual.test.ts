@@ -1,0 +1,54 @@
+// Goal: postern.config(5) and the code know the same directives, bounds and defaults, and its example is in order.
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { formatDuration } from '../../config/duration.ts'
+import { PUBLISHED_RETRY_DEFAULT, RETRY_MAX } from '../arguments.ts'
+import { TRY_FIRST_LIMIT_MS, WAIT_DEFAULT_MS } from '../proxy/opening.ts'
+import { TRY_EVERY_MS } from '../proxy/reach.ts'
+import { CODE_RETRY_DEFAULT } from '../proxy/secret.ts'
+import { readHostConfig } from './config-file.ts'
+import { HOST_ALIASES, HOST_DELAY_MAX_MS, HOST_DIRECTIVES, WAIT_MAX_MS, WAIT_MIN_MS } from './host-directives.ts'
+import { SPA_PORT_DEFAULT } from './request.ts'
+
+const page = (name: string): string =>
+  readFileSync(new URL(`../../../man/${name}`, import.meta.url), 'utf8').replaceAll('\\-', '-')
+const manual = page('postern.config.5')
+
+/** The text under each directive's heading; its macros gone. */
+const entries = new Map(
+  manual
+    .split(/^\.TP\n/m)
+    .slice(1)
+    .map((entry) => {
+      const [heading = '', ...text] = entry.split(/^\.SH/m)[0]!.split('\n')
+      return [/^\.BI "(\w+) = "/.exec(heading)?.[1] ?? '', text.map((line) => line.replace(/^\.[A-Z]+ /, '')).join(' ')]
+    }),
+)
+
+test('every directive is documented, and nothing else', () => {
+  expect([...entries.keys()].sort()).toEqual(Object.keys(HOST_DIRECTIVES).sort())
+  for (const [alias, name] of Object.entries(HOST_ALIASES)) expect(entries.get(name)).toContain(`${alias} is the same`)
+})
+
+test.each([
+  ['Wait', `from ${formatDuration(WAIT_MIN_MS)} to ${formatDuration(WAIT_MAX_MS)}`],
+  ['Wait', `Default: ${WAIT_DEFAULT_MS / 1_000} seconds`],
+  ['Retry', `at most ${RETRY_MAX}.`],
+  ['Retry', `Default: ${CODE_RETRY_DEFAULT} for a code, ${PUBLISHED_RETRY_DEFAULT} for a published list`],
+  ['Try_First', `for ${TRY_FIRST_LIMIT_MS} milliseconds`],
+  ['Delay', `to ${formatDuration(HOST_DELAY_MAX_MS)}`],
+  ['Port', `Default: ${SPA_PORT_DEFAULT}.`],
+])('%s: %s', (name, words) => {
+  expect(entries.get(name)).toContain(words)
+})
+
+test('what postern(8) says of waiting', () => {
+  expect(page('postern.8')).toContain(`the port is tried every ${TRY_EVERY_MS} milliseconds`)
+  expect(page('postern.8')).toContain(`for ${WAIT_DEFAULT_MS / 1_000} seconds unless\n.B Wait\n`)
+})
+
+test('the example opens its hosts', () => {
+  const [, example = ''] = /^\.EX\n([^]*?)^\.EE$/m.exec(manual)!
+  expect(readHostConfig(example, 'gate')).toMatchObject({ way: 'knocks', found: true, faults: [] })
+  expect(readHostConfig(example, 'one.lab.example.org')).toMatchObject({ way: 'list', found: true })
+})
