@@ -27,6 +27,10 @@ const SYNS = 'tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn'
 /** Milliseconds that starting ssh and Node takes on a busy machine. */
 const START_LIMIT_MS = 5_000
 
+/** What a command of keygen prints. */
+const printed = async (...words: readonly string[]): Promise<string> =>
+  (await run([process.execPath, program('postern'), 'keygen', ...words])).stdout
+
 lab('postern proxy', () => {
   let server: Host
   let client: Host
@@ -262,15 +266,13 @@ lab('postern proxy', () => {
 
   test('the single packet, over either family', async () => {
     const [serverKey, userKey] = [scratch('server.key'), scratch('user.key')]
-    const printed = async (...words: readonly string[]): Promise<string> =>
-      (await run([process.execPath, program('postern'), 'keygen', ...words])).stdout
-    const [, server] = /Server_Key = (\S+)/.exec(await printed('server', '--file', serverKey))!
-    const [line] = /postern-user:.*/.exec(await printed('user', '--file', userKey, 'alice'))!
+    const [, serverText] = /Server_Key = (\S+)/.exec(await printed('server', '--file', serverKey))!
+    const [userLine] = /postern-user:.*/.exec(await printed('user', '--file', userKey, 'alice'))!
     const users = scratch('users')
-    writeFileSync(users, `${line}\n`, { mode: 0o600 })
+    writeFileSync(users, `${userLine}\n`, { mode: 0o600 })
     await guard(`SPA = postern\nSPA_Users = ${users}\n[options]\nSPA_Key_File = ${serverKey}`)
     for (const address of [SERVER_4, SERVER_6]) {
-      hosts(`[gate]\nHost = ${address}\nServer_Key = ${server}\nKey_File = ${userKey}\nDoor = ssh\n`)
+      hosts(`[gate]\nHost = ${address}\nServer_Key = ${serverText}\nKey_File = ${userKey}\nDoor = ssh\n`)
       await works('gate')
       await shut()
     }
