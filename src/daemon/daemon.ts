@@ -124,6 +124,7 @@ export class Daemon {
       say: (level, text) => log.notice(level, text),
       explain: (source, door, reason) => log.explain(source, door, reason, {}),
       open: (granted) => void this.#openGranted(granted),
+      revoked: (door, user) => this.#revoke(door, user),
       run: (granted) => void this.#runGranted(granted),
     })
     this.#interfaces = this.#listen(config)

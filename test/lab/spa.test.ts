@@ -301,6 +301,22 @@ lab('packets that must not open', () => {
     expect(new Set(noted(notes))).toEqual(new Set([`ssh ${CLIENT_4} bob`]))
   })
 
+  test('what a user has opened is shut when their line is gone, and nobody else notices', async () => {
+    const { server, client } = await pair()
+    const service = await serveTcp(server, 22)
+    const lines = [`packet-source ${keyOf(ALICE)} alice\n`, `packet-source ${keyOf(BOB)} bob\n`] as const
+    const { daemon, users } = await start(server, lines.join(''), GUARDED)
+    await send(client, [seal(DOOR('ssh'))])
+    await send(client, [seal(DOOR('ssh'), BOB)], SERVER_6)
+    const open = async (address: string): Promise<boolean> => (await probe(client, address, 22)) === 'open'
+    await until('both to be in', async () => (await open(SERVER_4)) && (await open(SERVER_6)))
+    write(users, lines[1])
+    await daemon.process.line(/ssh: alice opens it no more/)
+    await until('alice to be out', async () => !(await open(SERVER_4)))
+    expect(await open(SERVER_6)).toBe(true)
+    await service.stop()
+  })
+
   test('a file of users with an error in it changes nothing; a key that others can read is not taken', async () => {
     const { server, client } = await pair()
     const { daemon, users, notes } = await start(server, `packet-source ${keyOf(ALICE)} alice\n`, noting('ssh'))

@@ -38,6 +38,8 @@ export interface JudgeTerms {
   /** Says why something came to nothing, to whoever asked for that. */
   readonly explain: (source: Address, door: string | undefined, reason: string) => void
   readonly open: (granted: Granted) => void
+  /** A user's key opens a door no more. */
+  readonly revoked: (door: string, user: string) => void
 }
 
 /** Where a packet came from and went to; copied, as the record is used anew. */

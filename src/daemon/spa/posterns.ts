@@ -81,7 +81,14 @@ export class Posterns {
   refresh(): void {
     for (const each of this.#doors) {
       const users = this.#readUsers(each)
-      if (users !== undefined) each.users = users
+      if (users === undefined) continue
+      const before = each.users
+      each.users = users
+      for (const user of before) {
+        if (users.find(user.publicKey) !== undefined) continue
+        this.#of.say('notice', `${each.door.name}: ${user.name} opens it no more`)
+        this.#of.revoked(each.door.name, user.name)
+      }
     }
   }
 
