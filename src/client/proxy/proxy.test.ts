@@ -94,10 +94,8 @@ describe('a host', () => {
     config(`[gate]\nHost = 127.0.0.1\nPort = ${knockPort()}\n${keys}\nDoor = ssh\n`, 0o644)
     openAfter(1)
     const { greeting, told } = await connected('gate', true)
-    expect([greeting, told]).toEqual([
-      'inside',
-      expect.arrayContaining([`asked 127.0.0.1 (udp ${knockPort()}) for the door ssh, for 127.0.0.1`]),
-    ])
+    expect(greeting).toBe('inside')
+    expect(told).toContain(`asked 127.0.0.1 (udp ${knockPort()}) for the door ssh, for 127.0.0.1`)
     const opened = openClaim(pair, knocked[0]!, (each) => Buffer.from(each).equals(user.publicKey) || undefined)
     expect(opened).toMatchObject({ claim: { wanted: { kind: 'door', door: 'ssh' } } })
   })
