@@ -10,9 +10,19 @@ import { tableText } from './row.ts'
 import type { Measure, Row } from './row.ts'
 import { starting } from './start.ts'
 import { users } from './users.ts'
+import { spa } from './spa.ts'
 import { removeWorlds } from './world.ts'
 
-const MEASURES: Readonly<Record<string, Measure>> = { latency, flood, attempts, ordinary, users, start: starting, idle }
+const MEASURES: Readonly<Record<string, Measure>> = {
+  latency,
+  flood,
+  attempts,
+  ordinary,
+  users,
+  start: starting,
+  idle,
+  spa,
+}
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
@@ -49,7 +59,15 @@ else console.log(`${machine}\n\n${tableText(rows)}`)
 
 /** What was measured on, and what with. */
 async function facts(): Promise<string> {
-  const { stdout } = await run(['dpkg-query', '-W', '-f', '${Package} ${Version}, ', 'knockd', 'tcpreplay'])
+  const { stdout } = await run([
+    'dpkg-query',
+    '-W',
+    '-f',
+    '${Package} ${Version}, ',
+    'knockd',
+    'fwknop-server',
+    'tcpreplay',
+  ])
   const processors = cpus()
   return `Linux ${release()}, ${processors.length} x ${processors[0]?.model ?? 'unknown'}, Node ${process.version}, ${stdout.replace(/, $/, '')}`
 }

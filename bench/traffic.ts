@@ -5,8 +5,13 @@ import type { World } from './world.ts'
 
 const SYN = 0x02
 const ACK = 0x10
-/** Ethernet, IPv4 and TCP headers without options. */
-const FRAME_BYTES = 54
+const TCP = 6
+const UDP = 17
+/** Headers without options: Ethernet, IPv4, TCP, UDP. */
+const ETHERNET_BYTES = 14
+const IP_BYTES = 20
+const TCP_BYTES = 20
+const UDP_BYTES = 8
 const RECORD_BYTES = 16
 const FILE_HEADER_BYTES = 24
 /** Frames that are gathered before they are written. */
@@ -14,15 +19,28 @@ const FRAMES_AT_A_TIME = 10_000
 /** Seconds beyond what the packets take that a generator may run. */
 const GENERATOR_SPARE_S = 60
 
-/** A packet of the traffic. */
-export interface Sent {
+/** Where a packet of the traffic comes from and goes to. */
+interface Way {
   /** The source, as a number: 10.0.0.0 and so many. */
   readonly source: number
   readonly sourcePort: number
   readonly port: number
+}
+
+/** A segment without payload. */
+export interface Segment extends Way {
   readonly sequence: number
   readonly kind: 'syn' | 'ack'
 }
+
+/** A datagram. */
+export interface Datagram extends Way {
+  readonly kind: 'udp'
+  readonly payload: Uint8Array
+}
+
+/** A packet of the traffic. */
+export type Sent = Segment | Datagram
 
 /** Writes a capture of so many packets to the server, for tcpreplay. Gives its path. */
 export async function writeTraffic(
@@ -37,17 +55,10 @@ export async function writeTraffic(
   const fd = openSync(path, 'w')
   try {
     writeSync(fd, fileHeader())
-    const record = RECORD_BYTES + FRAME_BYTES
     for (let done = 0; done < count; done += FRAMES_AT_A_TIME) {
       const now = Math.min(FRAMES_AT_A_TIME, count - done)
-      const buffer = Buffer.alloc(now * record)
-      for (let at = 0; at < now; at++) {
-        const one = buffer.subarray(at * record, (at + 1) * record)
-        one.writeUInt32LE(FRAME_BYTES, 8)
-        one.writeUInt32LE(FRAME_BYTES, 12)
-        writeFrame(one.subarray(RECORD_BYTES), mac, packet(done + at))
-      }
-      writeSync(fd, buffer)
+      const records = Array.from({ length: now }, (_, at) => record(frameOf(mac, packet(done + at), done + at)))
+      writeSync(fd, Buffer.concat(records))
     }
   } finally {
     closeSync(fd)
@@ -65,28 +76,49 @@ function fileHeader(): Buffer {
   return header
 }
 
-function writeFrame(frame: Buffer, mac: Buffer, { source, sourcePort, port, sequence, kind }: Sent): void {
+function record(frame: Buffer): Buffer {
+  const head = Buffer.alloc(RECORD_BYTES)
+  head.writeUInt32LE(frame.length, 8)
+  head.writeUInt32LE(frame.length, 12)
+  return Buffer.concat([head, frame])
+}
+
+function frameOf(mac: Buffer, sent: Sent, index: number): Buffer {
+  const above = sent.kind === 'udp' ? UDP_BYTES + sent.payload.length : TCP_BYTES
+  const frame = Buffer.alloc(ETHERNET_BYTES + IP_BYTES + above)
   mac.copy(frame, 0)
   frame.writeUInt16BE(0x0200, 6)
   frame.writeUInt16BE(0x0800, 12)
-  const ip = frame.subarray(14, 34)
-  const tcp = frame.subarray(34)
+  const ip = frame.subarray(ETHERNET_BYTES, ETHERNET_BYTES + IP_BYTES)
   ip[0] = 0x45
-  ip.writeUInt16BE(40, 2)
-  ip.writeUInt16BE(sequence & 0xffff, 4)
+  ip.writeUInt16BE(IP_BYTES + above, 2)
+  ip.writeUInt16BE(index & 0xffff, 4)
   ip[8] = 64
-  ip[9] = 6
-  ip.writeUInt32BE((0x0a000000 + source) >>> 0, 12)
+  ip[9] = sent.kind === 'udp' ? UDP : TCP
+  ip.writeUInt32BE((0x0a000000 + sent.source) >>> 0, 12)
   ip.set(SERVER.split('.').map(Number), 16)
   ip.writeUInt16BE(checksum(sumOf(ip)), 10)
-  tcp.writeUInt16BE(sourcePort, 0)
-  tcp.writeUInt16BE(port, 2)
+  const rest = frame.subarray(ETHERNET_BYTES + IP_BYTES)
+  rest.writeUInt16BE(sent.sourcePort, 0)
+  rest.writeUInt16BE(sent.port, 2)
+  if (sent.kind === 'udp') writeDatagram(rest, sent)
+  else writeSegment(rest, sent, ip)
+  return frame
+}
+
+/** Without a checksum (RFC 768: zero). */
+function writeDatagram(udp: Buffer, { payload }: Datagram): void {
+  udp.writeUInt16BE(udp.length, 4)
+  udp.set(payload, UDP_BYTES)
+}
+
+function writeSegment(tcp: Buffer, { sequence, kind }: Segment, ip: Buffer): void {
   tcp.writeUInt32BE(sequence >>> 0, 4)
   tcp[12] = 0x50
   tcp[13] = kind === 'syn' ? SYN : ACK
   tcp.writeUInt16BE(64_240, 14)
   // The pseudo header: both addresses, protocol, length (RFC 9293, 3.1).
-  tcp.writeUInt16BE(checksum(sumOf(ip.subarray(12)) + 6 + 20 + sumOf(tcp)), 16)
+  tcp.writeUInt16BE(checksum(sumOf(ip.subarray(12)) + TCP + TCP_BYTES + sumOf(tcp)), 16)
 }
 
 function sumOf(bytes: Buffer): number {

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { times } from '../row.ts'
+import type { Row, Terms } from '../row.ts'
+import { generate } from '../traffic.ts'
+import { World } from '../world.ts'
+import { SETTINGS, startSpaPeer } from './peers.ts'
+import type { Setting } from './peers.ts'
+import { writeValid } from './stream.ts'
+
+/** Rates to begin with, packets a second, and the one that is as much as there can be. */
+const FIRST_OURS = 400
+const FIRST_THEIRS = 10
+const RATE_MAX = 50_000
+/** Seconds for which packets are sent at one rate. */
+const SEND_S = 3
+const SEND_QUICK_S = 2
+/** How often the highest rate is looked for between one that holds and its double. */
+const HALVINGS = 3
+const HALVINGS_QUICK = 1
+/** Milliseconds behind the last packet until all must have opened: beyond, a daemon is behind. */
+const LATE_MAX_MS = 500
+const LOOK_MS = 50
+/** Seconds that doors are open: longer than all of it takes, and as long as fwknopd lets them. */
+const OPEN_S = 300
+/** Theirs to ours, at least. */
+const RATIO = 10
+
+/** Whether all packets are honoured that come at a rate. */
+async function holds(setting: Setting, rate: number, seconds: number, say: Terms['say']): Promise<boolean> {
+  const world = await World.make()
+  try {
+    const peer = await startSpaPeer(world, setting, OPEN_S)
+    const packets = Math.round(rate * seconds)
+    const path = await writeValid(world, setting.format, packets)
+    await generate(world, path, { pps: rate, packets })
+    const end = performance.now() + LATE_MAX_MS
+    while (peer.opened() < packets && performance.now() < end) await sleep(LOOK_MS)
+    const opened = peer.opened()
+    say(`${setting.side}, ${setting.format}: ${opened} of ${packets} at ${rate} a second`)
+    return opened >= packets
+  } finally {
+    await world.remove()
+  }
+}
+
+/** The highest rate that holds: doubled until one does not, then halved in between. 0: none does. */
+async function highest(setting: Setting, first: number, { quick, say }: Terms): Promise<number> {
+  const seconds = quick ? SEND_QUICK_S : SEND_S
+  let good = 0
+  let bad = first
+  while (bad <= RATE_MAX && (await holds(setting, bad, seconds, say))) {
+    good = bad
+    bad *= 2
+  }
+  for (let round = 0; round < (quick ? HALVINGS_QUICK : HALVINGS); round++) {
+    const between = Math.round((good + bad) / 2)
+    if (await holds(setting, between, seconds, say)) good = between
+    else bad = between
+  }
+  return good
+}
+
+/** How many packets a second each can take that all open, each for another address. */
+export async function packetRate(terms: Terms): Promise<readonly Row[]> {
+  const theirs = await highest(SETTINGS.theirs, FIRST_THEIRS, terms)
+  const rows: Row[] = []
+  for (const [setting, name] of [
+    [SETTINGS.ours, "fwknop's"],
+    [SETTINGS.own, 'our own, of 100 keys'],
+  ] as const) {
+    const ours = await highest(setting, FIRST_OURS, terms)
+    rows.push({
+      measure: `valid packets a second, none lost, ${name}`,
+      ours: String(ours),
+      theirs: setting === SETTINGS.own ? `${theirs}, fwknop's` : String(theirs),
+      ratio: times(ours, theirs),
+      aim: `${RATIO} or more`,
+      met: ours >= RATIO * theirs,
+    })
+  }
+  const how = `by what each daemon's log says is open ${LATE_MAX_MS} ms after the last packet`
+  rows.push({ measure: 'valid packets: how they are counted', ours: undefined, theirs: undefined, note: how })
+  return rows
+}
