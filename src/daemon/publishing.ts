@@ -8,6 +8,8 @@ const PROGRAM = fileURLToPath(new URL('../bin/publisher.js', import.meta.url))
 const TIME_MAX_MS = 60_000
 /** Milliseconds after which it is tried again if it failed. */
 const AGAIN_MS = 60_000
+/** Milliseconds that publishing may go on for when the daemon ends. */
+const CLOSE_MAX_MS = 2_000
 /** Most characters of what went wrong that are told. */
 const SAID_MAX_CHARS = 1_000
 
@@ -28,6 +30,7 @@ export class Publishing {
   #wanted = false
   #running: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
+  readonly #abort = new AbortController()
   #closed = false
 
   /**
@@ -56,18 +59,21 @@ export class Publishing {
     if (this.#running === undefined && !this.#closed) this.#running = this.#run()
   }
 
-  /** Begins nothing any more, and waits for what is under way. */
+  /** Begins nothing any more, and waits a little for what is under way; the next start publishes anew. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
+    const timer = setTimeout(() => this.#abort.abort(), CLOSE_MAX_MS)
     await this.#running
+    clearTimeout(timer)
   }
 
   async #run(): Promise<void> {
     while (this.#wanted && !this.#closed) {
       this.#wanted = false
       const { text, edition } = this.#list()
-      const why = await publish(this.#order(text))
+      const why = await publish(this.#order(text), this.#abort.signal)
+      if (this.#abort.signal.aborted) break
       if (why === undefined) {
         this.#done(edition)
         continue
@@ -88,12 +94,13 @@ export class Publishing {
 }
 
 /** Has a process of its own encrypt a list and put it into its folder. Gives why that failed. */
-async function publish(order: Order): Promise<string | undefined> {
+async function publish(order: Order, signal: AbortSignal): Promise<string | undefined> {
   return await new Promise((resolve) => {
     const child = spawn(process.execPath, [PROGRAM], {
       stdio: ['pipe', 'ignore', 'pipe'],
       timeout: TIME_MAX_MS,
       killSignal: 'SIGKILL',
+      signal,
     })
     let said = ''
     child.stderr.on('data', (piece: Buffer) => {
