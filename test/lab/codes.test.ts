@@ -98,6 +98,40 @@ lab('time-based codes', () => {
     expect(lines(notes)).toHaveLength(2)
   })
 
+  test('in a capture are those of the time it was made: postern replay says what opened, and once', async () => {
+    const { server, client } = await pair()
+    const notes = scratch('notes')
+    const brief = { ...SECRET, periodS: 5 }
+    const config = door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes)
+    const daemon = await start(server, config)
+    const capture = scratch('knocks.pcap')
+    const recorder = server.start([
+      'tcpdump',
+      '-U',
+      '--immediate-mode',
+      '-Z',
+      'root',
+      '-w',
+      capture,
+      '-i',
+      'eth0',
+      'tcp',
+    ])
+    await recorder.line(/listening on/)
+    const code = codeAt(brief)
+    await knockCode(client, code)
+    await until('the opening', () => lines(notes).length === 1)
+    await knockCode(client, code)
+    const next = (periodAt(brief, Date.now()) + 1) * brief.periodS * 1000
+    await until('the next period', () => Date.now() >= next, 10_000)
+    await knockCode(client, codeAt(brief))
+    await until('the second opening', () => lines(notes).length === 2)
+    recorder.kill('SIGINT')
+    await recorder.ended
+    const { stdout } = await server.run([process.execPath, program('postern'), 'replay', '-c', daemon.file, capture])
+    expect(stdout.match(/ssh: OPEN SESAME/g)).toHaveLength(2)
+  }, 60_000)
+
   test('at two doors with one secret, and behind a fixed sequence: one code, one opening', async () => {
     const { server, client } = await pair()
     const notes = scratch('notes')
