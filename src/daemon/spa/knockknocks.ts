@@ -50,6 +50,11 @@ export class Knockknocks {
     this.#of = of
   }
 
+  /** Whether packets of this kind are waited for. */
+  get wanted(): boolean {
+    return this.#byPort.size > 0
+  }
+
   /** Ports at which such packets are waited for. */
   get ports(): readonly number[] {
     return [...this.#byPort.keys()]

@@ -60,7 +60,8 @@ export class SpaDoors {
   /** Takes a packet, if it is such a one. `bytes`: where its payload stands. False: it is for others to look at. */
   take(packet: Packet, bytes: Uint8Array): boolean {
     if (packet.protocol === TCP) {
-      if ((packet.flags & (SYN | ACK | RST)) !== SYN || !this.#own.has(packet)) return false
+      if (!this.#knockknocks.wanted || (packet.flags & (SYN | ACK | RST)) !== SYN || !this.#own.has(packet))
+        return false
       return this.#knockknocks.take(packet, arrivalOf(packet))
     }
     if ((!this.#posterns.wanted && !this.#fwknops.wanted) || !this.#own.has(packet)) return false
