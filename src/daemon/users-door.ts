@@ -108,6 +108,7 @@ export class UsersDoor {
     const before = this.#holders
     const after = new Map<string, Holder>()
     const gone: Holder[] = []
+    const come: Holder[] = []
     for (const person of people) {
       const key = person.name ?? ''
       const known = before.get(key)
@@ -117,11 +118,13 @@ export class UsersDoor {
         continue
       }
       if (known !== undefined) gone.push(known)
-      after.set(key, this.#holder(person))
+      const holder = this.#holder(person)
+      come.push(holder)
+      after.set(key, holder)
     }
     gone.push(...before.values())
     for (const holder of gone) this.#drop(holder)
-    for (const { fixed } of after.values()) if (fixed !== undefined) this.#of.gate.add(fixed)
+    for (const { fixed } of come) if (fixed !== undefined) this.#of.gate.add(fixed)
     this.#holders = after
     for (const { name } of before.values()) {
       if (name === undefined) continue

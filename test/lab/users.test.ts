@@ -118,5 +118,9 @@ lab('users', () => {
     await running.line(/ssh: alice opens it no more/)
     await knock(client, [SERVER_4, '7431', '8020', '6512', '9001'])
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (carol)`)
+    // Whoever was there before is there once, however often the file is read.
+    await knock(client, [SERVER_6, '6512', '9001'])
+    expect(await running.line(/OPEN/)).toBe(`${CLIENT_6}: ssh: OPEN SESAME (carol)`)
+    expect(running.count(/OPEN/)).toBe(3)
   })
 })
