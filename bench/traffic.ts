@@ -140,16 +140,29 @@ export interface Generated {
   readonly rate: number
 }
 
+/** How a capture is sent. */
+export interface Generating {
+  /** Packets a second; `undefined`: as fast as it goes. */
+  readonly pps: number | undefined
+  readonly loops?: number
+  /** How many packets the capture has. */
+  readonly packets: number
+  /** Seconds after which it ends even if not all is sent. */
+  readonly seconds?: number
+}
+
 /** Sends a capture from the client, `loops` times over, at a rate or as fast as it goes. */
 export async function generate(
   world: World,
   path: string,
-  { pps, loops = 1, packets }: { readonly pps: number | undefined; readonly loops?: number; readonly packets: number },
+  { pps, loops = 1, packets, seconds }: Generating,
 ): Promise<Generated> {
   const speed = pps === undefined ? ['--topspeed'] : [`--pps=${pps}`]
-  const argv = ['tcpreplay', '-q', '-K', '-i', 'eth0', ...speed, `--loop=${loops}`, path]
-  const seconds = pps === undefined ? 0 : (packets * loops) / pps
-  const { stdout } = await run(argv, { ns: world.client, limitMs: (seconds + GENERATOR_SPARE_S) * 1000 })
+  const end = seconds === undefined ? [] : [`--duration=${seconds}`]
+  const argv = ['tcpreplay', '-q', '-K', '-i', 'eth0', ...speed, `--loop=${loops}`, ...end, path]
+  const needed = pps === undefined ? 0 : (packets * loops) / pps
+  const limitMs = (Math.min(needed, seconds ?? Infinity) + GENERATOR_SPARE_S) * 1000
+  const { stdout } = await run(argv, { ns: world.client, limitMs })
   const [, sent, took] = /Actual: (\d+) packets \(\d+ bytes\) sent in ([\d.]+) seconds/.exec(stdout) ?? []
   if (sent === undefined || took === undefined) throw new Error(`tcpreplay did not say what it sent:\n${stdout}`)
   return { packets: Number(sent), rate: Number(sent) / Number(took) }

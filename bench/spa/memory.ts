@@ -32,8 +32,9 @@ const GROWTH_MAX_MIB = 32
 interface Found {
   readonly before: number
   readonly after: number
-  /** How many opened. */
+  /** How many opened, and the share that was not even looked at, in percent. */
   readonly opened: number
+  readonly lost: number
 }
 
 type Send = (world: World) => Promise<{ readonly path: string; readonly pps: number; readonly loops: number }>
@@ -46,7 +47,8 @@ async function memory(setting: Setting, packets: number, send: Send): Promise<Fo
     const before = memoryOf(daemon.pid, 'now')
     await generate(world, path, { pps, loops, packets: packets / loops })
     await sleep(SETTLE_MS)
-    return { before, after: memoryOf(daemon.pid, 'now'), opened: peer.opened() }
+    const after = memoryOf(daemon.pid, 'now')
+    return { before, after, opened: peer.opened(), lost: ((await peer.lost(packets)) / packets) * 100 }
   } finally {
     await world.remove()
   }
@@ -87,8 +89,8 @@ export async function packetMemory({ quick, say }: Terms): Promise<readonly Row[
     const ours = await afterForged(setting, forgery, forged)
     rows.push({
       measure: `memory before and after ${forged} forged, ${name}`,
-      ours: text(ours),
-      theirs: `${text(theirs)}${forgery === 'fwknop' ? '' : ", fwknop's"}`,
+      ours: `${text(ours)}, ${ours.lost.toFixed(0)} % lost`,
+      theirs: `${text(theirs)}, ${theirs.lost.toFixed(0)} % lost${forgery === 'fwknop' ? '' : ", fwknop's"}`,
       aim: `${GROWTH_MAX_MIB} MiB more`,
       met: ours.after - ours.before <= GROWTH_MAX_MIB,
     })

@@ -1,6 +1,6 @@
 import { Process } from '../../test/lab/process.ts'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
-import { logged, startPeer } from '../peers.ts'
+import { logged, lostByOurs, startPeer } from '../peers.ts'
 import { SERVICE_PORT } from '../world.ts'
 import type { World } from '../world.ts'
 import { HMAC_KEY, KEY, KNOWN, SERVER_SECRET } from './packets.ts'
@@ -16,6 +16,8 @@ export interface SpaPeer {
   readonly process: Process
   /** Packets that it has honoured, by what it says itself. */
   opened(): number
+  /** How many of so many packets it has not looked at, since they came too fast. */
+  lost(packets: number): Promise<number>
 }
 
 /** Which daemon, with packets of which format. */
@@ -40,7 +42,11 @@ export async function startSpaPeer(world: World, { side, format }: Setting, open
   const secret = format === 'own' ? ownDoor(world) : ['[ssh]', 'SPA = fwknop', accessLine(world, openS)]
   const lines = ['Hide_With = reset', ...secret, `Open_Ports = tcp/${SERVICE_PORT}`, `Open_For = ${openS}s`]
   const peer = await startPeer(world, 'ours', `${lines.join('\n')}\n`)
-  return { process: peer.process, opened: () => logged(peer, /: tcp\/\d+ open for /) }
+  return {
+    process: peer.process,
+    opened: () => logged(peer, /: tcp\/\d+ open for /),
+    lost: async () => lostByOurs(world, peer),
+  }
 }
 
 function ownDoor(world: World): readonly string[] {
@@ -66,5 +72,9 @@ async function startTheirs(world: World, access: string): Promise<SpaPeer> {
   const files = ['-c', world.file('fwknopd.conf', config), '-a', world.file('access.conf', access)]
   const process = new Process([THEIR_FWKNOPD, '-f', ...files], { ns: world.server })
   await process.line(/main event loop/)
-  return { process, opened: () => process.count(/Added .*access rule/) }
+  return {
+    process,
+    opened: () => process.count(/Added .*access rule/),
+    lost: (packets) => Promise.resolve(packets - process.count(/SPA Packet from IP: /)),
+  }
 }

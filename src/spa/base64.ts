@@ -2,6 +2,11 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const VALUES = new Int8Array(128).fill(-1)
 for (let value = 0; value < ALPHABET.length; value++) VALUES[ALPHABET.charCodeAt(value)] = value
 
+/** Whether a character, by its code, is of the standard alphabet. */
+export function isBase64Char(code: number): boolean {
+  return (VALUES[code] ?? -1) >= 0
+}
+
 /** Bytes as base64 in the standard alphabet, without `=` (RFC 4648, 4 and 3.2). */
 export function encodeBase64(bytes: Uint8Array): string {
   let text = ''

@@ -4,29 +4,35 @@ import type { Forward } from '../../firewall/guard/element.ts'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import { ACCESS_MAX_CHARS, grant, matches, readAccess } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
-import { openSpa, readSpa } from '../../spa/fwknop/open.ts'
+import { openMessage, readSpa } from '../../spa/fwknop/open.ts'
 import type { Spa } from '../../spa/fwknop/open.ts'
 import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, openEnvelope, readWire } from '../../spa/fwknop/packet.ts'
+import type { Envelope, Hmac } from '../../spa/fwknop/packet.ts'
 import type { NatTarget } from '../../spa/fwknop/request.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
 import { readSecretFile } from '../secret-file.ts'
+import { Allowance } from './allowance.ts'
 import { Gnupg } from './gnupg.ts'
 import { SeldomSaid, admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
 
 /** Lengths of packets that may be fwknop's, in bytes. */
 export const FWKNOP_LENGTHS = { first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES } as const
+/** HMACs a second that are computed, one for each stanza that a packet is tried with: a hundredth of a millisecond each. */
+export const HMACS_PER_S = 20_000
 /**
- * Packets a second that are tried, stanza by stanza. Each costs some hundredths of a millisecond; without an HMAC whoever
- * makes packets up causes that.
+ * Decryptions a second. Each costs some hundredths of a millisecond; where a stanza has no HMAC whoever makes packets up
+ * causes that.
  */
-export const TRIED_PER_S = 5_000
+export const DECRYPTIONS_PER_S = 5_000
 /** Packets that are remembered as used, at most; those that are too old to be taken again give way. */
 export const DIGESTS_MAX = 32_768
 /** Milliseconds for which they are remembered while there is room: the clock may be set back. */
 const DIGEST_KEPT_MS = 86_400_000
 /** Milliseconds between two looks for those that may be forgotten. */
 const SWEEP_EVERY_MS = 60_000
+/** The same where there is little room left. */
+const SWEEP_FULL_EVERY_MS = 1_000
 const FAULTS_SAID_MAX = 5
 const SECOND_MS = 1_000
 const DIGEST_KEY = 'fwknop\n'
@@ -59,8 +65,8 @@ export class Fwknops {
   readonly #seldom = new SeldomSaid()
   readonly #gnupg = new Gnupg()
   #doors: readonly FwknopDoor[] = []
-  #second = 0
-  #tried = 0
+  readonly #hmacs = new Allowance(HMACS_PER_S)
+  readonly #decryptions = new Allowance(DECRYPTIONS_PER_S)
   #digests: number | undefined
   #sweptAt = -Infinity
 
@@ -104,14 +110,16 @@ export class Fwknops {
   take(payload: Uint8Array, arrival: Arrival): boolean {
     if (this.#doors.length === 0 || payload.length < PACKET_MIN_BYTES || payload.length > PACKET_MAX_BYTES) return false
     const wire = readWire(payload)
-    if (wire === undefined || !this.#mayTry()) return false
+    if (wire === undefined) return false
     let refused: string | undefined
     for (const { door, stanzas } of this.#doors) {
       for (const stanza of stanzas) {
         if (!matches(stanza, arrival.source, arrival.destination)) continue
         if (stanza.rijndael !== undefined) {
-          const opened = openSpa(payload, stanza.rijndael, stanza.hmac)
-          if ('spa' in opened) {
+          const message = this.#messageIn(wire, 'rijndael', stanza.hmac)
+          const opened =
+            message !== undefined && this.#decryptions.take() ? openMessage(message, stanza.rijndael) : undefined
+          if (opened !== undefined && 'spa' in opened) {
             const refusal = this.#judge(door, stanza, opened.spa, arrival)
             if (refusal === undefined) return true
             // Another stanza with the same key may allow it.
@@ -119,12 +127,19 @@ export class Fwknops {
           }
         }
         if (stanza.gnupg === undefined || wire.length <= GNUPG_MIN_CHARS) continue
-        const envelope = openEnvelope(wire, 'gnupg', stanza.hmac)
-        if ('message' in envelope) void this.#decrypt(door, stanza, envelope.message, arrival)
+        const message = this.#messageIn(wire, 'gnupg', stanza.hmac)
+        if (message !== undefined) void this.#decrypt(door, stanza, message, arrival)
       }
     }
     if (refused !== undefined) this.#tell(refused)
     return refused !== undefined
+  }
+
+  /** What an envelope holds, if its HMAC is right and there is time to look. */
+  #messageIn(wire: string, envelope: Envelope, hmac: Hmac | undefined): Uint8Array | undefined {
+    if (hmac !== undefined && !this.#hmacs.take()) return undefined
+    const opened = openEnvelope(wire, envelope, hmac)
+    return 'message' in opened ? opened.message : undefined
   }
 
   async #decrypt(door: Door, stanza: Stanza, message: Uint8Array, arrival: Arrival): Promise<void> {
@@ -201,22 +216,13 @@ export class Fwknops {
     this.#of.open({ door, source: granted.address, ms, services, forward, user, protocol, port })
   }
 
-  #mayTry(): boolean {
-    const second = Math.floor(performance.now() / SECOND_MS)
-    if (second !== this.#second) {
-      this.#second = second
-      this.#tried = 0
-    }
-    this.#tried++
-    return this.#tried <= TRIED_PER_S
-  }
-
   /** Whether one packet more can be remembered. What is too old to be taken again is forgotten now and then. */
   #hasRoom(maxAgeMs: number): boolean {
     const { store } = this.#of
     const now = Date.now()
     const full = (this.#digests ?? 0) >= DIGESTS_MAX / 2
-    if (this.#digests === undefined || performance.now() - this.#sweptAt >= SWEEP_EVERY_MS || full) {
+    const everyMs = full ? SWEEP_FULL_EVERY_MS : SWEEP_EVERY_MS
+    if (this.#digests === undefined || performance.now() - this.#sweptAt >= everyMs) {
       this.#sweptAt = performance.now()
       const keptMs = full ? 2 * maxAgeMs : Math.max(DIGEST_KEPT_MS, 2 * maxAgeMs)
       let left = 0

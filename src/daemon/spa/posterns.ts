@@ -10,6 +10,7 @@ import { permit } from '../../spa/noise/permission.ts'
 import { USERS_FILE_MAX_CHARS, Users, readUsers } from '../../spa/noise/users.ts'
 import type { User } from '../../spa/noise/users.ts'
 import { readSecretFile } from '../secret-file.ts'
+import { Allowance } from './allowance.ts'
 import { SeldomSaid, admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, Granted, JudgeTerms } from './granted.ts'
 
@@ -47,8 +48,7 @@ export class Posterns {
   #server: ServerKey | undefined
   /** Outer codes of packets that were opened, the oldest first. */
   readonly #seen = new Set<string>()
-  #second = 0
-  #opened = 0
+  readonly #opened = new Allowance(OPENED_PER_S)
 
   constructor(of: JudgeTerms) {
     this.#of = of
@@ -108,7 +108,7 @@ export class Posterns {
       explain(arrival.source, undefined, 'single packet: a copy of one that came before')
       return true
     }
-    if (!this.#mayOpen()) {
+    if (!this.#opened.take()) {
       explain(arrival.source, undefined, 'a single packet too many in one second')
       return true
     }
@@ -136,17 +136,6 @@ export class Posterns {
       return user === undefined ? [] : [{ door, user }]
     })
     return holders.length === 0 ? undefined : holders
-  }
-
-  /** Whether one more packet may be opened in this second. */
-  #mayOpen(): boolean {
-    const second = Math.floor(performance.now() / SECOND_MS)
-    if (second !== this.#second) {
-      this.#second = second
-      this.#opened = 0
-    }
-    this.#opened++
-    return this.#opened <= OPENED_PER_S
   }
 
   #judge(holders: readonly Holder[], claim: DatedClaim, arrival: Arrival): void {

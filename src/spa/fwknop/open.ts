@@ -33,8 +33,12 @@ export function openSpa(packet: Uint8Array, rijndael: Rijndael, hmac: Hmac | und
   const wire = readWire(packet)
   if (wire === undefined) return { mismatch: 'not-fwknop' }
   const envelope = openEnvelope(wire, 'rijndael', hmac)
-  if ('mismatch' in envelope) return envelope
-  const plain = openRijndael(envelope.message, rijndael)
+  return 'mismatch' in envelope ? envelope : openMessage(envelope.message, rijndael)
+}
+
+/** Opens what an envelope holds: its HMAC, if there is one, has been checked. Never throws. */
+export function openMessage(message: Uint8Array, rijndael: Rijndael): OpenedSpa {
+  const plain = openRijndael(message, rijndael)
   return plain === undefined ? { mismatch: 'not-an-envelope' } : readSpa(plain)
 }
 
