@@ -33,6 +33,9 @@ const DIGEST_KEPT_MS = 86_400_000
 const SWEEP_EVERY_MS = 60_000
 /** The same where there is little room left. */
 const SWEEP_FULL_EVERY_MS = 1_000
+/** How many packets that were opened are known again, and by how many of their last characters: an HMAC at the least. */
+const SEEN_MAX = 16_384
+const SEEN_CHARS = 64
 const FAULTS_SAID_MAX = 5
 const SECOND_MS = 1_000
 const DIGEST_KEY = 'fwknop\n'
@@ -67,6 +70,8 @@ export class Fwknops {
   #doors: readonly FwknopDoor[] = []
   readonly #hmacs = new Allowance(HMACS_PER_S)
   readonly #decryptions = new Allowance(DECRYPTIONS_PER_S)
+  /** Ends of packets that were opened, the oldest first. */
+  readonly #seen = new Set<string>()
   #digests: number | undefined
   #sweptAt = -Infinity
 
@@ -111,6 +116,12 @@ export class Fwknops {
     if (this.#doors.length === 0 || payload.length < PACKET_MIN_BYTES || payload.length > PACKET_MAX_BYTES) return false
     const wire = readWire(payload)
     if (wire === undefined) return false
+    // A copy of a packet that was opened costs no decryption again, or whoever plays it back would use those up.
+    const end = wire.slice(-SEEN_CHARS)
+    if (this.#seen.has(end)) {
+      this.#of.explain(arrival.source, undefined, 'a copy of a packet that came before')
+      return true
+    }
     let refused: string | undefined
     for (const { door, stanzas } of this.#doors) {
       for (const stanza of stanzas) {
@@ -120,6 +131,7 @@ export class Fwknops {
           const opened =
             message !== undefined && this.#decryptions.take() ? openMessage(message, stanza.rijndael) : undefined
           if (opened !== undefined && 'spa' in opened) {
+            this.#remember(end)
             const refusal = this.#judge(door, stanza, opened.spa, arrival)
             if (refusal === undefined) return true
             // Another stanza with the same key may allow it.
@@ -133,6 +145,13 @@ export class Fwknops {
     }
     if (refused !== undefined) this.#tell(refused)
     return refused !== undefined
+  }
+
+  #remember(end: string): void {
+    this.#seen.add(end)
+    if (this.#seen.size <= SEEN_MAX) return
+    const [oldest] = this.#seen
+    this.#seen.delete(oldest!)
   }
 
   /** What an envelope holds, if its HMAC is right and there is time to look. */
