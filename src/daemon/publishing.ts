@@ -94,13 +94,13 @@ export class Publishing {
 }
 
 /** Has a process of its own encrypt a list and put it into its folder. Gives why that failed. */
-async function publish(order: Order, signal: AbortSignal): Promise<string | undefined> {
+async function publish(order: Order, abort: AbortSignal): Promise<string | undefined> {
   return await new Promise((resolve) => {
     const child = spawn(process.execPath, [PROGRAM], {
       stdio: ['pipe', 'ignore', 'pipe'],
       timeout: TIME_MAX_MS,
       killSignal: 'SIGKILL',
-      signal,
+      signal: abort,
     })
     let said = ''
     child.stderr.on('data', (piece: Buffer) => {

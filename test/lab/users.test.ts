@@ -69,6 +69,8 @@ lab('users', () => {
       [CLIENT_4, 'alice'],
       [CLIENT_6, 'bob'],
     ])
+    const shown = [process.execPath, program('postern'), 'status', '-c', daemon.file, '-i', 'eth0']
+    expect((await server.run(shown)).stdout).toMatch(/^ {2}ssh +192\.0\.2\.2 +alice +tcp\/22 +/m)
     const events = readFileSync(json, 'utf8')
       .split('\n')
       .filter(Boolean)

@@ -40,6 +40,7 @@ export async function status(args: readonly string[], output: Output): Promise<n
 /** A status for people. */
 export function statusText(of: Status): string {
   const { guard, attempts } = of
+  const named = of.openings.some(({ user }) => user !== undefined)
   return [
     `knockd ${of.version}, process ${of.pid}, up ${timeText(of.upMs)}, ${of.config}`,
     ...(of.journal === undefined ? [] : [`  the journal cannot be written: ${of.journal}`]),
@@ -64,11 +65,11 @@ export function statusText(of: Status): string {
     ),
     ...table(
       'open',
-      ['door', 'source', 'user', 'what', 'left'],
+      ['door', 'source', ...(named ? ['user'] : []), 'what', 'left'],
       of.openings.map((each) => [
         each.door,
         each.source,
-        each.user ?? '-',
+        ...(named ? [each.user ?? '-'] : []),
         each.services.join(', ') || 'command',
         timeText(each.leftMs),
       ]),
