@@ -83,6 +83,20 @@ lab('time-based codes', () => {
     expect(lines(notes)).toEqual([`ssh ${CLIENT_4}`, `ssh ${CLIENT_6}`, `ssh ${CLIENT_4}`])
   })
 
+  test('of the secret that postern keygen made, by knock --totp-file: nothing is typed', async () => {
+    const { server, client } = await pair()
+    const notes = scratch('notes')
+    const file = scratch('totp')
+    const made = await server.run([process.execPath, program('postern'), 'keygen', 'totp', 'ssh', '--file', file])
+    expect(made.stdout).toMatch(/otpauth:\/\/totp\//)
+    expect(made.stdout).toMatch(/[█▀▄]{10}/)
+    const [line] = /TOTP_Secret_File = \S+/.exec(made.stdout)!
+    await start(server, door('ssh', [line], notes))
+    const { code, stderr } = await knock(client, ['--totp-file', file, SERVER_4])
+    expect([code, stderr]).toEqual([0, ''])
+    await until('the opening', () => lines(notes).length === 1)
+  }, 60_000)
+
   test('typed into telnet and nc, a port after the other', async () => {
     const { server, client } = await pair()
     const notes = scratch('notes')
