@@ -1,3 +1,4 @@
+import { TOTP_SKEW_DEFAULT } from './config.ts'
 import type { DoorText } from './door.ts'
 import type { Facts } from './facts.ts'
 import { quote } from './fault.ts'
@@ -11,6 +12,8 @@ import { readSecret } from '../totp/secret-text.ts'
 /** Permission bits of others (`<sys/stat.h>`). */
 const OTHERS_READ = 0o004
 const OTHERS_WRITE = 0o002
+/** How many guesses at the codes of a door's users have to be hopeless: some weeks of a single address. */
+const GUESSES_MIN = 100_000
 /** Shortest passphrase of a published list that is not warned of, in characters. */
 const PASSPHRASE_MIN_CHARS = 16
 
@@ -33,7 +36,10 @@ export class Files {
     this.#hasSecret ||= entries.sequence !== undefined
     const { oneTime, totp, users, publishPassphrase } = values
     if (totp !== undefined && entries.totp !== undefined) this.#read(totp, entries.totp, warnOfCodes)
-    if (users !== undefined && entries.users !== undefined) this.#read(users, entries.users, warnOfUsers)
+    if (users !== undefined && entries.users !== undefined) {
+      this.#read(users, entries.users, warnOfUsers)
+      if (entries.sequence === undefined) this.#warnOfGuesses(users, entries.users, values.skew ?? TOTP_SKEW_DEFAULT)
+    }
     if (publishPassphrase !== undefined && entries.publishPassphrase !== undefined) {
       this.#read(publishPassphrase, entries.publishPassphrase, warnOfPassphrase)
     }
@@ -48,6 +54,16 @@ export class Files {
       const message = `door ${quote(owner.name)} (line ${owner.line}) strikes sequences from the same file`
       this.#faults.warning(entry.line, entry.valueColumn, message, 'give each door a file of its own')
     }
+  }
+
+  /** Warns where so many have codes that guessing one of them is not hopeless. */
+  #warnOfGuesses(path: string, { line, valueColumn }: Entry, skew: number): void {
+    const { users } = parseUsers(this.#facts.file(path).content ?? '')
+    let good = 0
+    for (const { secret } of users) if (secret.kind === 'totp') good += (2 * skew + 1) / 10 ** secret.totp.digits
+    if (good <= 1 / GUESSES_MIN) return
+    const message = `of all codes, one in ${Math.round(1 / good)} opens this door at any moment`
+    this.#faults.warning(line, valueColumn, message, 'add a `Sequence`: it comes in front of every code')
   }
 
   /** Warns of a file's mode, and of a content that is no use. */

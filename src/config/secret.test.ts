@@ -14,6 +14,12 @@ const told = (lines: string): readonly string[] =>
   read(lines).faults.map(({ severity, line, column, message }) => `${line}:${column} ${severity}: ${message}`)
 const AGE = `age1${'q'.repeat(58)}`
 
+const keyOf = (index: number): string => `${'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[index % 32]}ZDGNBVGY3TQOJQGEZDGNBVGY3TQ`
+const usersOf = (digits: number): string =>
+  Array.from({ length: 20 }, (_, index) => `u${index} otpauth://totp/x?secret=${keyOf(index)}&digits=${digits}\n`).join(
+    '',
+  )
+
 describe('what is read', () => {
   test('codes, alone and behind a sequence', () => {
     expect(secret('TOTP_Secret_File = /s')).toEqual({ kind: 'totp', path: '/s', code: { before: [], skew: 1 } })
@@ -116,6 +122,18 @@ describe('what is wrong', () => {
     expect(told('One_Time_Sequences = generate\nSequence_Count = 5\nLow_Water = 5')).toEqual([
       '4:1 warning: Low_Water is not below Sequence_Count: the list would be filled up after each use',
     ])
+  })
+
+  test('codes of so many users that guessing is not hopeless', () => {
+    const warned = (lines: string, digits: number): readonly string[] =>
+      readConfig(`[d]\nUsers = /u\n${lines}Start_Command = true\n`, 'k', {
+        listens: () => false,
+        mode: 0o600,
+        file: () => ({ mode: 0o600, content: usersOf(digits) }),
+      }).faults.map(({ line, message }) => `${line}: ${message}`)
+    expect(warned('', 6)).toEqual(['2: of all codes, one in 16667 opens this door at any moment'])
+    expect(warned('', 8)).toEqual([])
+    expect(warned('Sequence = 8123,7456\n', 6)).toEqual([])
   })
 
   test('no secret is repeated', () => {
