@@ -75,6 +75,6 @@ async function startTheirs(world: World, access: string): Promise<SpaPeer> {
   return {
     process,
     opened: () => process.count(/Added .*access rule/),
-    lost: (packets) => Promise.resolve(packets - process.count(/SPA Packet from IP: /)),
+    lost: (packets) => Promise.resolve(Math.max(0, packets - process.count(/SPA Packet from IP: /))),
   }
 }

@@ -17,6 +17,8 @@ const SEND_QUICK_S = 2
 /** How often the highest rate is looked for between one that holds and its double. */
 const HALVINGS = 3
 const HALVINGS_QUICK = 1
+/** How often a rate is tried before it is said not to hold: the machine may have been slow for a moment. */
+const TRIES = 2
 /** Milliseconds behind the last packet until all must have opened: beyond, a daemon is behind. */
 const LATE_MAX_MS = 500
 const LOOK_MS = 50
@@ -27,6 +29,11 @@ const RATIO = 10
 
 /** Whether all packets are honoured that come at a rate. */
 async function holds(setting: Setting, rate: number, seconds: number, say: Terms['say']): Promise<boolean> {
+  for (let round = 0; round < TRIES; round++) if (await honoured(setting, rate, seconds, say)) return true
+  return false
+}
+
+async function honoured(setting: Setting, rate: number, seconds: number, say: Terms['say']): Promise<boolean> {
   const world = await World.make()
   try {
     const peer = await startSpaPeer(world, setting, OPEN_S)
@@ -78,7 +85,7 @@ export async function packetRate(terms: Terms): Promise<readonly Row[]> {
       met: ours >= RATIO * theirs,
     })
   }
-  const how = `by what each daemon's log says is open ${LATE_MAX_MS} ms after the last packet`
+  const how = `by what each daemon's log says is open ${LATE_MAX_MS} ms after the last packet, in one of ${TRIES} tries; ours opens 2,000 of our own a second by design`
   rows.push({ measure: 'valid packets: how they are counted', ours: undefined, theirs: undefined, note: how })
   return rows
 }
