@@ -20,6 +20,13 @@ const usersOf = (digits: number): string =>
     '',
   )
 
+const warned = (lines: string, digits: number): readonly string[] =>
+  readConfig(`[d]\nUsers = /u\n${lines}Start_Command = true\n`, 'k', {
+    listens: () => false,
+    mode: 0o600,
+    file: () => ({ mode: 0o600, content: usersOf(digits) }),
+  }).faults.map(({ line, message }) => `${line}: ${message}`)
+
 describe('what is read', () => {
   test('codes, alone and behind a sequence', () => {
     expect(secret('TOTP_Secret_File = /s')).toEqual({ kind: 'totp', path: '/s', code: { before: [], skew: 1 } })
@@ -125,12 +132,6 @@ describe('what is wrong', () => {
   })
 
   test('codes of so many users that guessing is not hopeless', () => {
-    const warned = (lines: string, digits: number): readonly string[] =>
-      readConfig(`[d]\nUsers = /u\n${lines}Start_Command = true\n`, 'k', {
-        listens: () => false,
-        mode: 0o600,
-        file: () => ({ mode: 0o600, content: usersOf(digits) }),
-      }).faults.map(({ line, message }) => `${line}: ${message}`)
     expect(warned('', 6)).toEqual(['2: of all codes, one in 16667 opens this door at any moment'])
     expect(warned('', 8)).toEqual([])
     expect(warned('Sequence = 8123,7456\n', 6)).toEqual([])
