@@ -15,7 +15,7 @@ import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 
 /** Rounds of kill -9 at a random moment. */
-const ROUNDS = process.env.SLOW === '1' ? 1_000 : 8
+const ROUNDS = process.env.SLOW === '1' ? 1_000 : 5
 /** Milliseconds after the knock begins in which the daemon is killed: longer than all it does takes. */
 const KILL_WITHIN_MS = 120
 

@@ -25,7 +25,7 @@ import { scratch } from './scratch.ts'
 import { probe, serveTcp, watchWire } from './service.ts'
 
 /** Rounds of kill -9 at a random moment. */
-const ROUNDS = process.env.SLOW === '1' ? 200 : 6
+const ROUNDS = process.env.SLOW === '1' ? 200 : 4
 const KILL_WITHIN_MS = 120
 
 let running: Process | undefined
