@@ -9,9 +9,9 @@ import { memoryOf, usageOf } from './usage.ts'
 import { World } from './world.ts'
 
 const USERS = [1, 10_000] as const
-const PPS = 30_000
+/** Together a whole period of the codes, so that what renewing them costs can be taken off. */
+const PPS = 10_000
 const PACKETS = 300_000
-const PACKETS_QUICK = 100_000
 /** Addresses that knock. */
 const SOURCES = 1_000
 /** First ports of codes. */
@@ -48,7 +48,8 @@ function usersFile(kind: Kind, count: number): string {
  * Microseconds of CPU a packet with so many users: first knocks of all, or guesses at codes. What the daemon does by
  * itself, renewing codes twice a period, is measured without packets and taken off.
  */
-async function cost(kind: Kind, count: number, packets: number): Promise<Cost> {
+async function cost(kind: Kind, count: number): Promise<Cost> {
+  const packets = PACKETS
   const world = await World.make()
   try {
     await world.hide()
@@ -86,13 +87,13 @@ async function idleShare(pid: number): Promise<number> {
 }
 
 /** What a packet costs with one user and with very many. knockd knows none. */
-export async function users({ quick, say }: Terms): Promise<readonly Row[]> {
+export async function users({ say }: Terms): Promise<readonly Row[]> {
   const rows: Row[] = []
   for (const kind of ['sequences', 'codes'] as const) {
     const costs: number[] = []
     for (const count of USERS) {
       say(`CPU a packet with ${count} users who have ${kind}`)
-      const { us, renewing, peakMiB } = await cost(kind, count, quick ? PACKETS_QUICK : PACKETS)
+      const { us, renewing, peakMiB } = await cost(kind, count)
       costs.push(us)
       rows.push(
         { measure: `CPU a packet, ${count} users who have ${kind}`, ours: figure(us, 'µs'), theirs: undefined },

@@ -19,7 +19,7 @@ export interface Controlled {
   readonly config: Config
   readonly gate: Gate
   readonly doors: Doors
-  readonly spa: SpaDoors
+  readonly spa: SpaDoors | undefined
   readonly interfaces: Interfaces
   readonly guarding: Guarding
   readonly openings: Openings
@@ -110,7 +110,7 @@ function statusOf(of: Controlled): Status {
       name: door.name,
       secret: door.secret.kind,
       left: doors.left(door.name),
-      users: doors.users(door.name) ?? of.spa.users(door.name),
+      users: doors.users(door.name) ?? of.spa?.users(door.name),
       opens: door.opens.map(formatService),
       commands: hasCommands(door),
       openForMs: door.cmdTimeoutMs,

@@ -13,6 +13,7 @@ import { Gate } from '../gate/gate.ts'
 import { tryLock } from '../native/libc.ts'
 import { listeningPorts } from '../host/listening.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import { Clocks } from '../state/boot-clock.ts'
 import { openStore } from '../state/store.ts'
@@ -28,10 +29,9 @@ import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { notify } from './notify.ts'
 import { report } from './report.ts'
-import { commandsFor } from './spa/commands.ts'
 import type { CommandGranted } from './spa/fwknops.ts'
 import type { Granted } from './spa/granted.ts'
-import { SpaDoors } from './spa/spa-doors.ts'
+import type { SpaDoors } from './spa/spa-doors.ts'
 import { listFolder, statePath } from './state-path.ts'
 
 /** Longest that a timer is set for; Node's own limit is 2^31 ms. */
@@ -50,10 +50,12 @@ export class Daemon {
   readonly #runner = new CommandRunner()
   readonly #openings: Openings
   readonly #doors: Doors
-  readonly #spa: SpaDoors
+  #spa: SpaDoors | undefined
   readonly #guarding: Guarding
   readonly #control: ControlServer
   #interfaces: Interfaces
+  /** This host's own addresses. */
+  #own: readonly Address[] = []
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
   #opening = 0
@@ -119,14 +121,6 @@ export class Daemon {
         return new Set([...listening[TCP], ...listening[UDP]])
       },
     })
-    this.#spa = new SpaDoors({
-      store,
-      say: (level, text) => log.notice(level, text),
-      explain: (source, door, reason) => log.explain(source, door, reason, {}),
-      open: (granted) => void this.#openGranted(granted),
-      revoked: (door, user) => this.#revoke(door, user),
-      run: (granted) => void this.#runGranted(granted),
-    })
     this.#interfaces = this.#listen(config)
   }
 
@@ -144,6 +138,7 @@ export class Daemon {
       await this.#log.reopen(logSettings(this.#args, config.options))
       for (const warning of warnings) this.#log.notice('warning', warning)
       await this.#guarding.guard(config)
+      await this.#loadSpa(config)
       this.#replace(config)
     } catch (error) {
       this.#log.notice('error', `${(error as Error).message}\nthe config in force stays as it was`)
@@ -160,7 +155,7 @@ export class Daemon {
     clearTimeout(this.#timer)
     this.#interfaces.close()
     await this.#doors.close()
-    this.#spa.close()
+    this.#spa?.close()
     this.#guarding.stop()
     this.#control.close()
     const left = await this.#openings.closeAll()
@@ -175,7 +170,8 @@ export class Daemon {
     // Ports are hidden before anybody can knock.
     await this.#guarding.guard(this.#config)
     this.#doors.replace(this.#config.doors)
-    this.#spa.replace(this.#config)
+    await this.#loadSpa(this.#config)
+    this.#spa?.replace(this.#config)
     this.#interfaces.need(this.#needs)
     this.#interfaces.start()
     this.#openings.restore()
@@ -220,7 +216,7 @@ export class Daemon {
       this.#admitOperators(() => this.#control.admit(config.options.controlGroup))
     }
     this.#doors.replace(config.doors)
-    this.#spa.replace(config)
+    this.#spa?.replace(config)
     if (!moved) {
       this.#interfaces.need(this.#needs)
       return
@@ -246,12 +242,13 @@ export class Daemon {
         onlyIp4: this.#args.onlyIp4,
         decoy: randomInt(DECOY_CLASSES),
         packet: (packet, bytes, knock) => {
-          if (!this.#spa.take(packet, bytes) && knock) this.#carryOut(this.#gate.knock(packet))
+          if (this.#spa?.take(packet, bytes) !== true && knock) this.#carryOut(this.#gate.knock(packet))
         },
         taken: () => this.#armTimer(),
         own: (addresses) => {
           this.#gate.setOwn(addresses)
-          this.#spa.setOwn(addresses)
+          this.#own = addresses
+          this.#spa?.setOwn(addresses)
         },
         listening: (name) => this.#log.starting([name]),
         waiting: (name, reason) => this.#log.notice('warning', `${name}: ${reason}, waiting for it`),
@@ -292,9 +289,24 @@ export class Daemon {
     }
   }
 
+  /** What opens doors to single packets: loaded for the first config that has one. */
+  async #loadSpa({ doors }: Config): Promise<void> {
+    if (this.#spa !== undefined || !doors.some(({ secret }) => secret.kind === 'spa')) return
+    const { SpaDoors: Loaded } = await import('./spa/spa-doors.ts')
+    this.#spa = new Loaded({
+      store: this.#store,
+      say: (level, text) => this.#log.notice(level, text),
+      explain: (source, door, reason) => this.#log.explain(source, door, reason, {}),
+      open: (granted) => void this.#openGranted(granted),
+      revoked: (door, user) => this.#revoke(door, user),
+      run: (granted) => void this.#runGranted(granted),
+    })
+    this.#spa.setOwn(this.#own)
+  }
+
   /** What has to be seen of the traffic. */
   get #needs(): Needs {
-    return needsOf(this.#doors.secrets(), this.#spa.needs)
+    return needsOf(this.#doors.secrets(), this.#spa?.needs)
   }
 
   /** Opens what a single packet was granted. */
@@ -318,6 +330,7 @@ export class Daemon {
     const { door, grant, user, arrival } = granted
     const { protocol, port } = arrival
     this.#log.open(grant.address, door.name, user)
+    const { commandsFor } = await import('./spa/commands.ts')
     const commands = commandsFor(granted, Date.now())
     const once = { ...door, commands4: commands, commands6: commands, cmdTimeoutMs: commands.ms, cooldownMs: 0 }
     await this.#openings.open(once, { source: grant.address, protocol, port, user })
