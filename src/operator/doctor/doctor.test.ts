@@ -199,6 +199,27 @@ test('files that others can read or change', () => {
   expect(judgePermissions(NATIVE, '/var/lib/postern', look)).toEqual([])
 })
 
+test('files of secrets of every kind; a file of public keys is none', () => {
+  const { config } = readConfig(
+    [
+      '[codes]\nTOTP_Secret_File = /s/totp\nOpen_Ports = tcp/22',
+      '[team]\nUsers = /s/users\nOpen_Ports = tcp/22',
+      '[packets]\nSPA = postern\nSPA_Users = /s/public\nOpen_Ports = tcp/22',
+      '[fw]\nSPA = fwknop\nAccess_File = /s/access\nOpen_Ports = tcp/22',
+      '[options]\nSPA_Key_File = /s/key\n',
+    ].join('\n'),
+    '/k',
+  )
+  const look = (path: string): { mode: number; uid: number } | undefined =>
+    path.startsWith('/s/') ? { mode: 0o644, uid: 0 } : undefined
+  expect(mends(judgePermissions(config!, '/var/lib/postern', look))).toEqual([
+    'chmod 600 /s/totp',
+    'chmod 600 /s/users',
+    'chmod 600 /s/key',
+    'chmod 600 /s/access',
+  ])
+})
+
 test('ports that are open to all: the guard hides its own, a rule the others', () => {
   const reached = [
     { port: { protocol: 'tcp', port: 22, listensAt: 22 }, family: 6 },

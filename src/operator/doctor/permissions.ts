@@ -23,7 +23,7 @@ export function judgePermissions(
   stateFolder: string,
   look: (path: string) => Mode | undefined = modeOf,
 ): readonly Finding[] {
-  const secrets = [file, ...doors.flatMap(({ secret }) => secretFiles(secret))]
+  const secrets = [file, ...doors.flatMap(({ secret }) => secretFiles(secret, options.spaKeyFile))]
   const findings = [...new Set(secrets)].flatMap((path): readonly Finding[] => {
     const seen = look(path)
     if (seen === undefined || (seen.mode & (OTHERS_ANY | GROUP_WRITE)) === 0) return []
@@ -41,7 +41,12 @@ export function judgePermissions(
 }
 
 /** The files that hold a door's secrets, beside the config. */
-function secretFiles(secret: Secret): readonly string[] {
+function secretFiles(secret: Secret, spaKeyFile: string): readonly string[] {
+  if (secret.kind === 'spa') {
+    // A file of users has public keys; of profiles only the folder is known here.
+    if (secret.protocol === 'postern') return [spaKeyFile]
+    return secret.protocol === 'knockknock' ? [] : [secret.path]
+  }
   if ('path' in secret) return [secret.path]
   const passphrase = secret.kind === 'generated' ? secret.list.publish?.passphraseFile : undefined
   return passphrase === undefined ? [] : [passphrase]
