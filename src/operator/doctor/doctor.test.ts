@@ -199,6 +199,9 @@ test('files that others can read or change', () => {
   expect(judgePermissions(NATIVE, '/var/lib/postern', look)).toEqual([])
 })
 
+const looseIn = (path: string): { mode: number; uid: number } | undefined =>
+  path.startsWith('/s/') ? { mode: 0o644, uid: 0 } : undefined
+
 test('files of secrets of every kind; a file of public keys is none', () => {
   const { config } = readConfig(
     [
@@ -210,9 +213,7 @@ test('files of secrets of every kind; a file of public keys is none', () => {
     ].join('\n'),
     '/k',
   )
-  const look = (path: string): { mode: number; uid: number } | undefined =>
-    path.startsWith('/s/') ? { mode: 0o644, uid: 0 } : undefined
-  expect(mends(judgePermissions(config!, '/var/lib/postern', look))).toEqual([
+  expect(mends(judgePermissions(config!, '/var/lib/postern', looseIn))).toEqual([
     'chmod 600 /s/totp',
     'chmod 600 /s/users',
     'chmod 600 /s/key',
