@@ -89,7 +89,7 @@ export class Publishing {
     const { folder, recipients, passphraseFile, host } = this.#terms
     const openPgp = recipients.filter((recipient) => recipient.startsWith('/'))
     const age = recipients.filter((recipient) => !recipient.startsWith('/'))
-    return { text, door: this.#door, folder, name: this.#name, age, passphraseFile, openPgp, host }
+    return { pid: process.pid, text, door: this.#door, folder, name: this.#name, age, passphraseFile, openPgp, host }
   }
 }
 

@@ -3,6 +3,8 @@ export const ORDER_MAX_BYTES = 1_048_576
 
 /** What a publisher is asked to do: JSON on its standard input. */
 export interface Order {
+  /** Whose order it is: a process that has ended has another list by now, or another daemon has. */
+  readonly pid: number
   /** The list in clear. */
   readonly text: string
   readonly door: string

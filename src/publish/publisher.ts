@@ -32,7 +32,11 @@ async function publish(order: Order): Promise<void> {
   }
   if (openPgp.length > 0) files.set(`${name}.asc`, await encryptOpenPgp(text, openPgp))
   // Only when all are encrypted: else some could read a list that others cannot.
-  for (const [file, bytes] of files) await place(folder, file, bytes)
+  for (const [file, bytes] of files) {
+    // Killed while this went on, a daemon that has started anew has published since, or is about to: that must stay.
+    if (process.ppid !== order.pid) throw new Error('the daemon that ordered this has ended')
+    await place(folder, file, bytes)
+  }
 }
 
 async function readOrder(): Promise<Order> {
