@@ -303,14 +303,14 @@ lab('lists that the daemon makes', () => {
       await knockLine(client, sequence!)
       expect(openings(of.notes) - before).toBeLessThanOrEqual(1)
       // What is published now opens: by hand one would try the next line, or fetch again.
+      const now = openings(of.notes)
       await until(
         'an opening',
         async () => {
-          const now = openings(of.notes)
           await knockLine(client, of.list().sequences[0]!)
           return openings(of.notes) > now
         },
-        10_000,
+        30_000,
       )
     }
   }, 600_000)
