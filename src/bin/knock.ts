@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 import { client } from '../client/client.ts'
+import { outputOf } from './output.ts'
 
-process.exitCode = await client(process.argv.slice(2), {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
-})
+const code = await client(process.argv.slice(2), outputOf('knock'))
+process.exitCode = code === 0 ? (process.exitCode ?? 0) : code

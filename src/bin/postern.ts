@@ -1,16 +1,13 @@
 #!/usr/bin/env node
 import { postern } from '../operator/postern.ts'
+import { outputOf } from './output.ts'
 
 /** As a shell shows it that a process was ended by SIGPIPE: 128 and its number. */
 const NOBODY_READS = 141
 
 // `postern … | head` is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(NOBODY_READS)
-  throw error
-})
-
-process.exitCode = await postern(process.argv.slice(2), {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
-})
+const code = await postern(
+  process.argv.slice(2),
+  outputOf('postern', () => process.exit(NOBODY_READS)),
+)
+process.exitCode = code === 0 ? (process.exitCode ?? 0) : code

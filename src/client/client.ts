@@ -42,10 +42,11 @@ async function obey(command: Command, { out, err }: Output): Promise<void> {
       break
     case 'knock': {
       const { request } = command
-      const [{ knock }, { roundsOf }, { sockets }] = await Promise.all([
+      const [{ knock }, { roundsOf }, { sockets }, { UsedCodesFile, usedCodesPath }] = await Promise.all([
         import('./knock.ts'),
         import('./secrets.ts'),
         import('./sockets.ts'),
+        import('./used-codes.ts'),
       ])
       const print = (line: string): void => out(`${line}\n`)
       const rounds = await roundsOf(request, {
@@ -53,6 +54,7 @@ async function obey(command: Command, { out, err }: Output): Promise<void> {
         pause: sockets.pause,
         tell: request.verbose ? print : () => undefined,
         warn: (line) => err(`knock: ${line}\n`),
+        codes: new UsedCodesFile(usedCodesPath()),
       })
       await knock(request, rounds, { ...sockets, print })
       break

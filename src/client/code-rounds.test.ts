@@ -8,7 +8,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { TCP, UDP } from '../packet/packet.ts'
 import { codeOf, periodAt, type TotpSecret } from '../totp/code.ts'
 import { knocksOfCode } from '../totp/ports.ts'
-import { codeRounds, CODE_LEFT_MIN_MS, readSecretFile, type Clock } from './code-rounds.ts'
+import { codeRounds, CODE_LEFT_MIN_MS, readSecretFile, type Clock, type LastCode } from './code-rounds.ts'
 
 /** The key of RFC 6238, appendix B. */
 const SECRET: TotpSecret = {
@@ -31,7 +31,7 @@ class FakeClock implements Clock {
   }
 
   now = (): number => this.#now
-  tell = (line: string): void => void this.told.push(line)
+  warn = (line: string): void => void this.told.push(line)
   pause = async (ms: number): Promise<void> => {
     this.waits.push(ms)
     this.#now += Math.max(1, ms - this.#early)
@@ -41,12 +41,24 @@ class FakeClock implements Clock {
   }
 }
 
+/** Remembers for one run. */
+class Memory implements LastCode {
+  #last: number | undefined
+  last(): number | undefined {
+    return this.#last
+  }
+  used(period: number): void {
+    this.#last = period
+  }
+}
+
+const at = (takesMs: number) => (): number => takesMs
 const ports = (code: string): readonly number[] => knocksOfCode(code).map(({ port }) => port)
 
 describe('a round', () => {
   test('has the code of the moment, by RFC 6238, behind the ports given', async () => {
     const clock = new FakeClock(1_111_111_109_000 - 10_000)
-    const knocks = await codeRounds(SECRET, [{ protocol: UDP, port: 7 }], 0, clock)()
+    const knocks = await codeRounds(SECRET, [{ protocol: UDP, port: 7 }], at(0), clock, new Memory())(0)
     expect(knocks).toEqual([
       { protocol: UDP, port: 7 },
       { protocol: TCP, port: 20_708 },
@@ -63,37 +75,46 @@ describe('a round', () => {
     [30_000, [], 1],
   ])('%i ms into a period waits %j', async (now, waits, period) => {
     const clock = new FakeClock(now)
-    const knocks = await codeRounds(SECRET, [], 0, clock)()
+    const knocks = await codeRounds(SECRET, [], at(0), clock, new Memory())(0)
     expect(clock.waits).toEqual(waits)
     expect(knocks.map(({ port }) => port)).toEqual(ports(codeOf(SECRET, period)))
   })
 
   test('says that it waits', async () => {
     const clock = new FakeClock(28_400)
-    await codeRounds(SECRET, [], 0, clock)()
+    await codeRounds(SECRET, [], at(0), clock, new Memory())(0)
     expect(clock.told).toEqual(['waiting 1.6 s for the next code'])
   })
 
   test('has room for the pauses between knocks, but does not wait for ever to have it', async () => {
     const clock = new FakeClock(20_001)
-    await codeRounds(SECRET, [], 8_000, clock)()
+    await codeRounds(SECRET, [], at(8_000), clock, new Memory())(0)
     expect(clock.waits).toEqual([9_999])
     const first = new FakeClock(15_000)
-    await codeRounds(SECRET, [], 3_600_000, first)()
+    await codeRounds(SECRET, [], at(3_600_000), first, new Memory())(0)
     expect(first.waits).toEqual([])
   })
 })
 
 test('the next round has the next code, and waits for it no longer than there is need', async () => {
   const clock = new FakeClock(10_000)
-  const rounds = codeRounds(SECRET, [], 0, clock)
-  await rounds()
+  const rounds = codeRounds(SECRET, [], at(0), clock, new Memory())
+  await rounds(1)
   clock.set(14_000)
-  expect((await rounds()).map(({ port }) => port)).toEqual(ports(codeOf(SECRET, 1)))
+  expect((await rounds(1)).map(({ port }) => port)).toEqual(ports(codeOf(SECRET, 1)))
   expect(clock.waits).toEqual([16_000])
   clock.set(65_000)
-  expect((await rounds()).map(({ port }) => port)).toEqual(ports(codeOf(SECRET, 2)))
+  expect((await rounds(1)).map(({ port }) => port)).toEqual(ports(codeOf(SECRET, 2)))
   expect(clock.waits).toEqual([16_000])
+})
+
+test('a run after another waits for the next code', async () => {
+  const clock = new FakeClock(10_000)
+  const memory = new Memory()
+  await codeRounds(SECRET, [], at(0), clock, memory)(0)
+  const knocks = await codeRounds(SECRET, [], at(0), clock, memory)(0)
+  expect(knocks.map(({ port }) => port)).toEqual(ports(codeOf(SECRET, 1)))
+  expect(clock.told).toEqual(['waiting 20.0 s for the next code'])
 })
 
 test('no code twice, each good for long enough, none awaited for longer than its period', async () => {
@@ -106,11 +127,11 @@ test('no code twice, each good for long enough, none awaited for longer than its
       async (periodS, start, spent, early) => {
         const clock = new FakeClock(start, early)
         const secret = { ...SECRET, periodS }
-        const rounds = codeRounds(secret, [], 0, clock)
+        const rounds = codeRounds(secret, [], at(0), clock, new Memory())
         const knocked = new Set<number>()
         for (const ms of spent) {
           const begun = clock.now()
-          const knocks = await rounds()
+          const knocks = await rounds(1)
           const period = periodAt(secret, clock.now())
           expect(knocks).toEqual(knocksOfCode(codeOf(secret, period)))
           expect(knocked.has(period)).toBe(false)

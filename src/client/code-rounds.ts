@@ -16,30 +16,42 @@ export interface Clock {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly pause: (ms: number) => Promise<void>
-  /** Tells a wait. */
-  readonly tell: (line: string) => void
+  /** Tells a wait: it is longer than anybody expects of a knock. */
+  readonly warn: (line: string) => void
+}
+
+/** What is remembered of the codes of one secret at one host, over runs of the program. */
+export interface LastCode {
+  /** The period of the code that was knocked last. */
+  last(): number | undefined
+  used(period: number): void
 }
 
 /**
  * Knocks with the code of the moment behind `before`, another code in every round, since each opens only once: it waits
- * for the next period where the code has been knocked already, or would not be good for long enough.
+ * for the next period where the code has been knocked already, by this run or one before, or would soon expire.
  *
- * @param takesMs how long knocking takes by the pauses between knocks
+ * @param takesMs how long a round takes by the pauses between its knocks
  */
-export function codeRounds(secret: TotpSecret, before: readonly Knock[], takesMs: number, clock: Clock): Rounds {
+export function codeRounds(
+  secret: TotpSecret,
+  before: readonly Knock[],
+  takesMs: (round: number) => number,
+  clock: Clock,
+  code: LastCode,
+): Rounds {
   const periodMs = secret.periodS * 1_000
-  const needMs = Math.min(CODE_LEFT_MIN_MS + takesMs, periodMs * WAIT_IN_LAST)
-  let last: number | undefined
-  return async () => {
+  return async (round) => {
+    const needMs = Math.min(CODE_LEFT_MIN_MS + takesMs(round), periodMs * WAIT_IN_LAST)
     for (;;) {
       const now = clock.now()
       const period = periodAt(secret, now)
       const leftMs = (period + 1) * periodMs - now
-      if (period !== last && leftMs >= needMs) {
-        last = period
+      if (period !== code.last() && leftMs >= needMs) {
+        code.used(period)
         return [...before, ...knocksOfCode(codeOf(secret, period))]
       }
-      clock.tell(`waiting ${(leftMs / 1_000).toFixed(1)} s for the next code`)
+      clock.warn(`waiting ${(leftMs / 1_000).toFixed(1)} s for the next code`)
       await clock.pause(leftMs)
     }
   }

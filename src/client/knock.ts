@@ -6,6 +6,8 @@ import { protocolName } from './port.ts'
 import { isRefusal, reasonFor, type Refusal } from './refusal.ts'
 import type { Rounds } from './rounds.ts'
 import type { Send } from './sender.ts'
+import { spacingOf } from './spacing.ts'
+import type { Spacing } from './spacing.ts'
 
 /** What knocking needs of the outside. */
 export interface Outside {
@@ -28,7 +30,7 @@ export async function knock(request: Request, rounds: Rounds, outside: Outside):
   const destinations = await outside.resolve(request)
   for (let round = 0; round <= request.retry; round++) {
     const order = request.secret.kind === 'ports' ? destinations : turned(destinations, round)
-    const reached = await knockAll(request, await rounds(), order, outside)
+    const reached = await knockAll(request, await rounds(round), order, round, outside)
     if (request.verify === undefined || (await outside.isOpen(request.verify, reached))) return
   }
   const times = request.retry === 0 ? '' : ` after ${request.retry + 1} rounds of knocks`
@@ -49,13 +51,14 @@ async function knockAll(
   request: Request,
   knocks: readonly Knock[],
   destinations: readonly Destination[],
+  round: number,
   outside: Outside,
 ): Promise<readonly Destination[]> {
   const reached: Destination[] = []
   let refusal: Refusal | undefined
   for (const destination of destinations) {
     try {
-      await knockOne(request, knocks, destination, outside)
+      await knockOne(request, knocks, destination, spacingOf(round, request.delayMs, knocks.length), outside)
       reached.push(destination)
       if (request.secret.kind !== 'ports') break
     } catch (error) {
@@ -74,11 +77,12 @@ async function knockOne(
   request: Request,
   knocks: readonly Knock[],
   destination: Destination,
+  { pauseMs, heldMs }: Spacing,
   outside: Outside,
 ): Promise<void> {
   for (const [index, one] of knocks.entries()) {
-    if (index > 0 && request.delayMs > 0) await outside.pause(request.delayMs)
-    await outside.send(one, destination)
+    if (index > 0 && pauseMs > 0) await outside.pause(pauseMs)
+    await outside.send(one, destination, heldMs)
     if (request.verbose) outside.print(hitting(one, destination))
   }
 }

@@ -4,15 +4,19 @@ import type { Clock } from './code-rounds.ts'
 import type { Telling } from './published/rounds.ts'
 import { always, type Rounds } from './rounds.ts'
 import type { PublishedSecret } from './secret.ts'
+import { spacingOf } from './spacing.ts'
+import type { UsedCodes } from './used-codes.ts'
 
 /** What a secret needs of the outside. */
-export type SecretOutside = Omit<Clock, 'tell'> & Telling
+export interface SecretOutside extends Clock, Telling {
+  readonly codes: UsedCodes
+}
 
 /**
  * What a request has knocked, round by round. Files are read, and throw their ClientError, now; a published list is read
  * before each round. What a secret needs is loaded for it alone.
  */
-export async function roundsOf({ knocks, secret, delayMs }: Request, outside: SecretOutside): Promise<Rounds> {
+export async function roundsOf({ host, knocks, secret, delayMs }: Request, outside: SecretOutside): Promise<Rounds> {
   switch (secret.kind) {
     case 'ports':
       return always(knocks)
@@ -20,9 +24,14 @@ export async function roundsOf({ knocks, secret, delayMs }: Request, outside: Se
       return always([...knocks, ...knocksOfCode(secret.code)])
     case 'totp': {
       const { codeRounds, readSecretFile } = await import('./code-rounds.ts')
+      const totp = await readSecretFile(secret.file)
       // One pause for each knock in front of the code, and one within it.
-      const takesMs = (knocks.length + 1) * delayMs
-      return codeRounds(await readSecretFile(secret.file), knocks, takesMs, outside)
+      const pauses = knocks.length + 1
+      const takesMs = (round: number): number => pauses * spacingOf(round, delayMs, pauses + 1).pauseMs
+      return codeRounds(totp, knocks, takesMs, outside, {
+        last: () => outside.codes.last(totp, host),
+        used: (period) => outside.codes.used(totp, host, period),
+      })
     }
     case 'published':
       break

@@ -11,15 +11,17 @@ const PAYLOAD = new Uint8Array(1)
  * Sends one knock. Resolves once the packet is the kernel's, so that whoever waits for it keeps the order; rejects with
  * the system's error when the kernel does not take it (no route, no such source address, forbidden). What the network
  * answers, if anything, is nobody's business.
+ *
+ * @param heldMs milliseconds for which a TCP socket stays afterwards, so that the kernel repeats a SYN without an answer
  */
-export type Send = (knock: Knock, destination: Destination) => Promise<void>
+export type Send = (knock: Knock, destination: Destination, heldMs?: number) => Promise<void>
 
 /** Sends through ordinary sockets, which needs no privilege. */
-export const send: Send = async (knock, destination) =>
-  knock.protocol === TCP ? sendSyn(knock.port, destination) : sendDatagram(knock.port, destination)
+export const send: Send = async (knock, destination, heldMs = 0) =>
+  knock.protocol === TCP ? sendSyn(knock.port, destination, heldMs) : sendDatagram(knock.port, destination)
 
-/** One SYN: the socket is closed as soon as connect(2) has returned, so the kernel repeats none. */
-async function sendSyn(port: number, { address, source }: Destination): Promise<void> {
+/** One SYN: the socket is closed as soon as connect(2) has returned, so the kernel repeats none; or once it was held. */
+async function sendSyn(port: number, { address, source }: Destination, heldMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address, port, ...(source === undefined ? {} : { localAddress: source }) })
     socket.once('error', reject)
@@ -29,7 +31,13 @@ async function sendSyn(port: number, { address, source }: Destination): Promise<
         if (socket.errored === null) resolve()
         else reject(socket.errored)
         socket.on('error', () => undefined)
-        socket.destroy()
+        if (heldMs === 0) socket.destroy()
+        else {
+          const held = setTimeout(() => socket.destroy(), heldMs)
+          socket.once('close', () => clearTimeout(held))
+          // Somebody listens there: a connection is not what was wanted.
+          socket.once('connect', () => socket.destroy())
+        }
       })
     })
   })

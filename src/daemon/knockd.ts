@@ -11,6 +11,9 @@ const CONFIG_UNUSABLE = 78
 
 /** Runs knockd's command line; `exit` is called once, when it is over. */
 export async function knockd(argv: readonly string[], exit: (code: number) => void): Promise<void> {
+  // Nobody has to read what the daemon prints.
+  process.stdout.on('error', () => undefined)
+  process.stderr.on('error', () => undefined)
   let args: Arguments
   try {
     args = parseArguments(argv)
@@ -25,9 +28,6 @@ export async function knockd(argv: readonly string[], exit: (code: number) => vo
     exit(0)
     return
   }
-  // Whoever reads what is said may go away; the daemon stays.
-  process.stdout.on('error', () => undefined)
-  process.stderr.on('error', () => undefined)
   if (args.daemon && !inBackground()) {
     exit(await startInBackground((text) => process.stderr.write(text)))
     return

@@ -2,9 +2,9 @@
 // truth about the door.
 import { beforeAll, expect, test } from 'vitest'
 import { hidePort } from './firewall.ts'
-import { knock, startRealKnockd } from './knockd.ts'
+import { knock, program, startRealKnockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, lab, link, pair, SERVER_4, SERVER_6 } from './net.ts'
-import type { Process } from './process.ts'
+import { run, type Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { canConnect, probe, serveTcp, watchWire } from './service.ts'
 
@@ -227,4 +227,26 @@ lab('--verify', () => {
     expect(code).toBe(0)
     expect(stdout.match(/:912$/gm)).toHaveLength(2)
   })
+})
+
+lab('standard output', () => {
+  test('that nobody reads any more, or that is full, keeps no knock from being sent', async () => {
+    const { server, client } = await pair()
+    const wire = await watchWire(server, KNOCKS)
+    const words = `${process.execPath} ${program('knock')} -v -d 200 ${SERVER_4}`
+    const gone = await client.run(['bash', '-c', `set -o pipefail; ${words} 7001 7002 7003 | head -1`], {
+      mayFail: true,
+    })
+    expect([gone.code, gone.stderr]).toEqual([0, ''])
+    const full = await client.run(['bash', '-c', `${words} 7004 7005 >/dev/full`], { mayFail: true })
+    expect([full.code, full.stderr]).toEqual([74, 'knock: cannot write to standard output: ENOSPC\n'])
+    const seen = (await knocksUntil(wire, 7_005)).map((knocked) => knocked.replace(/.*\./, ''))
+    expect(seen).toEqual(['7001', '7002', '7003', '7004', '7005'])
+  })
+})
+
+test.each(['knock', 'knockd', 'postern'] as const)('%s has no stack trace for a full standard output', async (name) => {
+  const command = `${process.execPath} ${program(name)} --help >/dev/full`
+  const { stderr } = await run(['bash', '-c', command], { mayFail: true })
+  expect(stderr).toMatch(/^(\w+: cannot write to standard output: ENOSPC\n)?$/)
 })

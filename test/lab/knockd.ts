@@ -65,7 +65,8 @@ export async function startRealKnockd({
   return process
 }
 
-/** Runs our knock on a host to completion, whatever its exit code. */
-export async function knock(host: Host, args: readonly string[], how: Run = {}): Promise<Output> {
-  return host.run([process.execPath, program('knock'), ...args], { mayFail: true, ...how })
+/** Runs our knock on a host to completion, whatever its exit code. It remembers no codes of runs before, unless told where. */
+export async function knock(host: Host, args: readonly string[], { env, ...how }: Run = {}): Promise<Output> {
+  const environment = { XDG_STATE_HOME: scratch('state'), ...env }
+  return host.run([process.execPath, program('knock'), ...args], { mayFail: true, ...how, env: environment })
 }

@@ -12,6 +12,7 @@ import { readHostFile } from '../spa/host-file.ts'
 import type { ProxyRequest } from './arguments.ts'
 import { tryingAt } from './connection.ts'
 import { reach, reachOnce } from './reach.ts'
+import { UsedCodesFile, usedCodesPath } from '../used-codes.ts'
 import { requestOf } from './secret.ts'
 
 /** Milliseconds the port has to come open after each round of knocks, where nothing is said. */
@@ -75,9 +76,8 @@ async function knockAndConnect({ host, port, settings, ...wanted }: Wanted, way:
     const { sendSpa } = await import('../spa/spa.ts')
     await sendSpa(packetRequest({ host, port, ...wanted }, request.retry), { print, notice: print }, look)
   } else {
-    // A wait for another code in a later round takes longer than anybody expects.
-    const told: Tell = (line) => (round > 0 && request.secret.kind === 'totp' ? tell : print)(line)
-    const rounds = await roundsOf(request, { now: Date.now, pause: sockets.pause, tell: told, warn: tell })
+    const codes = new UsedCodesFile(usedCodesPath())
+    const rounds = await roundsOf(request, { now: Date.now, pause: sockets.pause, tell: print, warn: tell, codes })
     const resolve = async (): Promise<readonly Destination[]> => (all = await sockets.resolve(request))
     await knock(request, rounds, { ...sockets, resolve, isOpen: look, print })
   }

@@ -14,7 +14,7 @@ const play = async (...firsts: readonly string[]): Promise<readonly string[]> =>
   )
   for (const _ of firsts) {
     try {
-      said.push(formatSequence(await rounds()))
+      said.push(formatSequence(await rounds(0)))
     } catch (error) {
       if (!(error instanceof ClientError)) throw error
       said.push(`failed: ${error.message}`)
