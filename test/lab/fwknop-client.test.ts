@@ -143,11 +143,27 @@ lab('knock --spa fwknop', () => {
   })
 })
 
+lab('knock --spa fwknop --nat-local', () => {
+  test('connects to a port of the server through another one', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, PORT)
+    await dropAll(server)
+    const access = `SOURCE ANY\nOPEN_PORTS tcp/${PORT},tcp/2222\nFW_ACCESS_TIMEOUT 30\n${KEYS['hmac']}`
+    await startFwknopd(server, access, 'ENABLE_IPT_LOCAL_NAT Y;\nENABLE_IPT_FORWARDING Y;\n')
+    const home = scratch('home')
+    mkdirSync(home)
+    writeFileSync(join(home, '.fwknoprc'), fwknoprc(), { mode: 0o600 })
+    const words = ['--spa', 'fwknop', '-n', 'hmac', '-A', `tcp/${PORT}`, '--nat-local', '--nat-port', '2222']
+    const { code, stderr } = await knock(client, [...words, '--verify', 'tcp/2222'], { env: { HOME: home } })
+    expect([code, stderr]).toEqual([0, ''])
+  })
+})
+
 /** Debian's fwknopd on a host's `eth0`, running by the time this returns. */
-async function startFwknopd(host: Host, access: string): Promise<Process> {
+async function startFwknopd(host: Host, access: string, more = ''): Promise<Process> {
   const folder = scratch('fwknop')
   mkdirSync(folder, { mode: 0o700 })
-  const config = `PCAP_INTF eth0;\nFWKNOP_RUN_DIR ${folder};\nFWKNOP_CONF_DIR ${folder};\nPCAP_LOOP_SLEEP 20000;\n`
+  const config = `PCAP_INTF eth0;\nFWKNOP_RUN_DIR ${folder};\nFWKNOP_CONF_DIR ${folder};\nPCAP_LOOP_SLEEP 20000;\n${more}`
   const files = ['-c', writeConfig(config, 'fwknopd.conf'), '-a', writeConfig(access, 'access.conf')]
   const daemon = host.start([FWKNOPD, '-f', ...files])
   await daemon.line(/main event loop/)

@@ -14,6 +14,7 @@ import type { RcSettings } from '../../spa/fwknop/rc-directives.ts'
 import { formatPort, readNatTarget, writeRequest } from '../../spa/fwknop/request.ts'
 import type { Request } from '../../spa/fwknop/request.ts'
 import { SALT_BYTES } from '../../spa/fwknop/rijndael.ts'
+import type { Destination } from '../destination.ts'
 import { ClientError } from '../fault.ts'
 import { sendDatagram } from './datagram.ts'
 import { signAndEncrypt } from './gnupg.ts'
@@ -26,6 +27,9 @@ import { expandHome, readSecretFile } from './secret-file.ts'
 /** Ports the real client chooses among when it is told to choose one. */
 const RANDOM_PORT_FIRST = 10_000
 const RANDOM_PORT_END = 65_536
+
+/** Stands for the server in a NAT target, until it is known at which address the packet is sent. */
+const SERVER_ITSELF = '-'
 
 /** What a request to a fwknopd comes to, with what ~/.fwknoprc says. Throws a ClientError for what cannot be sent. */
 export function planFwknop(request: FwknopRequest): Plan {
@@ -55,7 +59,7 @@ export function planFwknop(request: FwknopRequest): Plan {
     pauseMs: 0,
     sources: [stanza === undefined ? `no stanza of ${file} but [default]` : `stanza [${stanza}] of ${file}`],
     deliver: async (destination, address) => {
-      const packet = await seal(plainText({ ...wanted, address }, request, settings))
+      const packet = await seal(plainText(sentTo(destination, { ...wanted, address }), request, settings))
       await sendDatagram(packet, port, destination, settings.sourcePort ?? 0)
     },
   }
@@ -99,9 +103,18 @@ function wantedBy(request: FwknopRequest, settings: RcSettings): Request {
   if (first === undefined || more.length > 0) {
     throw new ClientError('only one port can be sent on', 'name one with -A')
   }
-  const target = natTarget(natText ?? '127.0.0.1', first.port)
+  const target = natTarget(natText ?? SERVER_ITSELF, first.port)
   const ports = [{ protocol: first.protocol, port: outside ?? first.port }]
   return { kind: 'access', address: undefined, ports, nat: { ...target, local }, timeoutS }
+}
+
+/**
+ * A request as it goes to one address. Local NAT names the server as the client knows it: fwknopd forwards to the address
+ * in the packet, and `127.0.0.1` would be the loopback address of nobody's connection.
+ */
+function sentTo({ address }: Destination, wanted: Request): Request {
+  if (wanted.kind !== 'access' || wanted.nat?.host !== SERVER_ITSELF) return wanted
+  return { ...wanted, nat: { ...wanted.nat, host: address.replace(/%.*$/, '') } }
 }
 
 /** `HOST`, `HOST:PORT` or `HOST,PORT`. */
