@@ -1,6 +1,6 @@
 import type { Address } from '../packet/address.ts'
 import type { Packet } from '../packet/packet.ts'
-import { sipHash } from './siphash.ts'
+import { sipHash } from '../packet/siphash.ts'
 
 /** Most sources known at once. One takes 64 bytes, and memory is touched only as far as it is used. */
 export const SOURCES_MAX = 1 << 20

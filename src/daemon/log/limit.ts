@@ -1,4 +1,4 @@
-import { sipHash } from '../../gate/siphash.ts'
+import { sipHash } from '../../packet/siphash.ts'
 import type { Address } from '../../packet/address.ts'
 
 /** Lines that a source may cause at once: the longest sequence has 32 stages. */
