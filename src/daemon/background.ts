@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
 import { closeSync, writeSync } from 'node:fs'
+import { spawn } from '../native/spawn.ts'
 
 /** Set for the process in the background; its value is the descriptor that its starter reads. */
 const STARTER = 'POSTERN_STARTER'

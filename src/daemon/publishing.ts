@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { PublishTerms } from '../config/config.ts'
+import { spawn } from '../native/spawn.ts'
 import type { Order } from '../publish/order.ts'
 
 const PROGRAM = fileURLToPath(new URL('../bin/publisher.js', import.meta.url))

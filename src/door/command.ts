@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
+import { spawn } from '../native/spawn.ts'
+import type { ChildProcess } from '../native/spawn.ts'
 
 /** Commands that run at the same time at most. */
 export const COMMANDS_MAX = 64

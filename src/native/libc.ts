@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import koffi from 'koffi'
+import { markCloseOnExec } from './close-on-exec.ts'
 
 /** Everything libc is asked for is in the process already, on every system. */
 const libc = koffi.load(null)
@@ -71,6 +72,7 @@ let identity: Buffer | undefined
 export function openSyslog(name: string): void {
   identity = Buffer.from(`${name}\0`)
   openlogNative(identity, LOG_PID | LOG_NDELAY, LOG_USER)
+  markCloseOnExec()
 }
 
 /** Writes to the system log from a thread of the pool: a full log socket blocks. `priority`: 0 to 7. */
@@ -80,7 +82,7 @@ export async function writeSyslog(priority: number, text: string): Promise<void>
   })
 }
 
-/** Linux takes the flag with the type; elsewhere the descriptor is closed before anything is run. */
+/** Linux takes the flag with the type; elsewhere the descriptor is marked before anything is run. */
 const SOCK_CLOEXEC = process.platform === 'linux' ? 0x80000 : 0
 const AF_UNIX = 1
 const AF_INET = 2

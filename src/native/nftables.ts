@@ -1,3 +1,4 @@
+import { markCloseOnExec } from './close-on-exec.ts'
 import { loadLibrary } from './library.ts'
 import type { NativeFunction } from './library.ts'
 import type { Pointer } from './libc.ts'
@@ -39,6 +40,8 @@ export class Nftables {
       'Debian, Ubuntu: apt install libnftables1; Fedora: dnf install nftables; Alpine: apk add nftables',
     )
     this.#context = library.func('void *nft_ctx_new(uint32_t flags)')(NFT_CTX_DEFAULT)
+    // Its netlink socket comes without the mark.
+    markCloseOnExec()
     library.func('int nft_ctx_buffer_output(void *ctx)')(this.#context)
     library.func('int nft_ctx_buffer_error(void *ctx)')(this.#context)
     this.#run = library.func('int nft_run_cmd_from_buffer(void *ctx, const char *buf)')

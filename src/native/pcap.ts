@@ -1,3 +1,4 @@
+import { markCloseOnExec } from './close-on-exec.ts'
 import { MemoryStream } from './libc.ts'
 import type { Pointer } from './libc.ts'
 import { watchReadable } from './watch.ts'
@@ -108,6 +109,8 @@ export class LiveCapture {
     this.#handle = handle
     try {
       this.#activate(device, snaplen, bufferBytes)
+      // Its packet socket and its eventfd come without the mark.
+      markCloseOnExec()
       if (device === 'any') pcap.setLinkType(handle, DLT_LINUX_SLL2)
       // Where packets cannot be told apart by direction, their destination still tells them.
       pcap.setDirection(handle, DIRECTION_IN)

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Encrypter, armor } from 'age-encryption'
+import { spawn } from '../native/spawn.ts'
 
 /** Longest that gpg may take, in milliseconds. */
 const GPG_TIME_MAX_MS = 20_000

@@ -44,7 +44,7 @@ export async function decryptAge(bytes: Uint8Array, { identities, passphraseFile
       }
     }
   }
-  if (passphraseFile !== undefined) decrypter.addPassphrase(await readPassphrase(passphraseFile))
+  if (passphraseFile !== undefined) decrypter.addPassphrase((await readPassphrase(passphraseFile)).toString('utf8'))
   try {
     const text = Buffer.from(bytes).toString('latin1')
     return await decrypter.decrypt(ageKind(text) === 'armored' ? armor.decode(text) : bytes)

@@ -27,15 +27,15 @@ const decrypt = async (limitMs?: number): Promise<string> =>
   Buffer.from(await decryptOpenPgp(MESSAGE, undefined, limitMs)).toString()
 
 test('it gets the message, and its output is what comes back', async () => {
-  standIn(`cat; echo '[GNUPG:] DECRYPTION_OKAY' >&3`)
+  standIn(`cat; echo '[GNUPG:] DECRYPTION_OKAY' >&2`)
   expect(await decrypt()).toBe(MESSAGE.toString())
 })
 
-test('a passphrase goes through a descriptor of its own, never through the arguments', async () => {
-  standIn(`echo "$@" >${folder}/argv; cat <&4; echo '[GNUPG:] DECRYPTION_OKAY' >&3`)
+test('a passphrase goes ahead of the message, never through the arguments', async () => {
+  standIn(`echo "$@" >${folder}/argv; cat; echo '[GNUPG:] DECRYPTION_OKAY' >&2`)
   const file = join(folder, 'passphrase')
   writeFileSync(file, 'correct horse\n', { mode: 0o600 })
-  expect(Buffer.from(await decryptOpenPgp(MESSAGE, file)).toString()).toBe('correct horse\n')
+  expect(Buffer.from(await decryptOpenPgp(MESSAGE, file)).toString()).toBe(`correct horse\n${MESSAGE.toString()}`)
   expect(readFileSync(join(folder, 'argv'), 'utf8')).not.toContain('horse')
 })
 
@@ -43,16 +43,16 @@ test.each([
   ['output without decryption', 'cat', 'it is damaged, or not encrypted'],
   [
     'decryption that fails in the end',
-    `cat; echo '[GNUPG:] DECRYPTION_OKAY' >&3; exit 2`,
+    `cat; echo '[GNUPG:] DECRYPTION_OKAY' >&2; exit 2`,
     'it is damaged, or not encrypted',
   ],
-  ['output of a failed decryption', `cat; echo '[GNUPG:] DECRYPTION_FAILED' >&3`, 'it is damaged, or not encrypted'],
-  ['no key', `echo '[GNUPG:] NO_SECKEY 0123' >&3; exit 2`, 'the keyring has no key for it'],
-  ['no passphrase', `echo '[GNUPG:] MISSING_PASSPHRASE 1' >&3; exit 2`, 'no passphrase, or a wrong one'],
-  ['no key, as older ones say it', `echo '[GNUPG:] ENC_TO 0123 18 0' >&3; exit 2`, 'the keyring has no key for it'],
+  ['output of a failed decryption', `cat; echo '[GNUPG:] DECRYPTION_FAILED' >&2`, 'it is damaged, or not encrypted'],
+  ['no key', `echo '[GNUPG:] NO_SECKEY 0123' >&2; exit 2`, 'the keyring has no key for it'],
+  ['no passphrase', `echo '[GNUPG:] MISSING_PASSPHRASE 1' >&2; exit 2`, 'no passphrase, or a wrong one'],
+  ['no key, as older ones say it', `echo '[GNUPG:] ENC_TO 0123 18 0' >&2; exit 2`, 'the keyring has no key for it'],
   [
     'a key that is locked',
-    `printf '[GNUPG:] %s\\n' 'ENC_TO 0123 18 0' 'KEY_CONSIDERED 0123 0' DECRYPTION_FAILED >&3; exit 2`,
+    `printf '[GNUPG:] %s\\n' 'ENC_TO 0123 18 0' 'KEY_CONSIDERED 0123 0' DECRYPTION_FAILED >&2; exit 2`,
     'its key cannot be used, for want of a passphrase perhaps',
   ],
   ['nothing read', 'exec 0<&-; exit 2', 'it is damaged, or not encrypted'],
@@ -62,14 +62,14 @@ test.each([
 })
 
 test('as much as a list may have comes back, and of more nothing', async () => {
-  const okay = `echo '[GNUPG:] DECRYPTION_OKAY' >&3`
+  const okay = `echo '[GNUPG:] DECRYPTION_OKAY' >&2`
   standIn(`head -c ${LIST_MAX_BYTES} /dev/zero; ${okay}`)
   expect(await decrypt()).toHaveLength(LIST_MAX_BYTES)
   standIn(`head -c ${LIST_MAX_BYTES + 1} /dev/zero; ${okay}`)
   await expect(decrypt()).rejects.toThrow('the list is too large')
   standIn('cat /dev/zero')
   await expect(decrypt()).rejects.toThrow('the list is too large')
-  standIn('cat /dev/zero >&3')
+  standIn('cat /dev/zero >&2')
   await expect(decrypt()).rejects.toThrow('gpg cannot decrypt the list')
 })
 

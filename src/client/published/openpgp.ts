@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
 import type { Readable } from 'node:stream'
+import { PASSPHRASE_FIRST, STATUS_ON_ERROR, gpgInput } from '../../host/gpg.ts'
 import { ClientError } from '../fault.ts'
 import { LIST_MAX_BYTES } from './list.ts'
 import { readPassphrase } from './passphrase.ts'
@@ -8,9 +8,6 @@ import { readPassphrase } from './passphrase.ts'
 export const GPG_LIMIT_MS = 60_000
 /** Most bytes of what gpg says that are kept. */
 const STATUS_MAX_BYTES = 65_536
-/** Descriptors of the child: its status lines, and a passphrase. */
-const STATUS_FD = 3
-const PASSPHRASE_FD = 4
 
 /** The first line of an armored message (RFC 9580, 6.2). */
 const ARMOR_LINE = '-----BEGIN PGP MESSAGE-----'
@@ -42,12 +39,12 @@ interface GpgRun {
   readonly status: string
 }
 
-async function runGpg(input: Uint8Array, passphrase: string | undefined, limitMs: number): Promise<GpgRun> {
-  const argv = ['--batch', '--no-tty', '--quiet', '--status-fd', String(STATUS_FD)]
-  if (passphrase !== undefined) argv.push('--pinentry-mode', 'loopback', '--passphrase-fd', String(PASSPHRASE_FD))
-  const child = spawn('gpg', [...argv, '--decrypt'], {
-    stdio: ['pipe', 'pipe', 'ignore', 'pipe', passphrase === undefined ? 'ignore' : 'pipe'],
-  })
+async function runGpg(input: Uint8Array, passphrase: Uint8Array | undefined, limitMs: number): Promise<GpgRun> {
+  const argv = ['--batch', '--no-tty', '--quiet', ...STATUS_ON_ERROR]
+  if (passphrase !== undefined) argv.push(...PASSPHRASE_FIRST)
+  // Loaded only now: other lists need nothing native.
+  const { spawn } = await import('../../native/spawn.ts')
+  const child = spawn('gpg', [...argv, '--decrypt'], { stdio: ['pipe', 'pipe', 'pipe'] })
   const stop = (): void => {
     child.kill('SIGKILL')
     // What it has started may hold them open.
@@ -62,14 +59,11 @@ async function runGpg(input: Uint8Array, passphrase: string | undefined, limitMs
     child.once('error', reject)
     child.once('close', resolve)
   })
-  const writable = [child.stdin, child.stdio[PASSPHRASE_FD] as NodeJS.WritableStream | null]
-  for (const [index, stream] of writable.entries()) {
-    // It may end before it has read everything; its status says why.
-    stream?.on('error', () => undefined)
-    stream?.end(index === 0 ? input : `${passphrase}\n`)
-  }
-  const output = keep(child.stdout!, LIST_MAX_BYTES, stop)
-  const status = keep(child.stdio[STATUS_FD] as Readable, STATUS_MAX_BYTES, stop)
+  // It may end before it has read everything; its status says why.
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(passphrase === undefined ? input : gpgInput(passphrase, input))
+  const output = keep(child.stdout, LIST_MAX_BYTES, stop)
+  const status = keep(child.stderr, STATUS_MAX_BYTES, stop)
   try {
     const code = await ended
     if (late) throw new ClientError(`gpg does not decrypt the list within ${limitMs / 1_000} s`)

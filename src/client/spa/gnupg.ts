@@ -1,12 +1,9 @@
-import { spawn } from 'node:child_process'
-import type { Writable } from 'node:stream'
+import { PASSPHRASE_FIRST, gpgInput } from '../../host/gpg.ts'
 import type { GnupgSettings } from '../../spa/fwknop/rc-directives.ts'
 import { ClientError } from '../fault.ts'
 
 /** Milliseconds gpg may take; a person may have to type a passphrase. */
 const GPG_LIMIT_MS = 120_000
-/** The descriptor gpg reads the passphrase from. */
-const PASSPHRASE_FD = 3
 
 /** A text signed by us and encrypted to the server, by the installed gpg. Throws a ClientError with what it says. */
 export async function signAndEncrypt(plain: string, settings: GnupgSettings): Promise<Uint8Array> {
@@ -14,7 +11,7 @@ export async function signAndEncrypt(plain: string, settings: GnupgSettings): Pr
   if (recipient === undefined) throw new ClientError('no GnuPG key to encrypt to', 'write GPG_RECIPIENT')
   const args = [
     ...(homeDir === undefined ? [] : ['--homedir', homeDir]),
-    ...(passphrase === undefined ? [] : ['--pinentry-mode', 'loopback', '--passphrase-fd', String(PASSPHRASE_FD)]),
+    ...(passphrase === undefined ? [] : PASSPHRASE_FIRST),
     '--batch',
     '--quiet',
     '--no-tty',
@@ -27,15 +24,16 @@ export async function signAndEncrypt(plain: string, settings: GnupgSettings): Pr
     '--sign',
     '--encrypt',
   ]
-  const child = spawn(exe, args, { stdio: ['pipe', 'pipe', 'pipe', 'pipe'], timeout: GPG_LIMIT_MS })
-  const passphrasePipe = child.stdio[PASSPHRASE_FD] as Writable
+  // Loaded only now: other packets need nothing native.
+  const { spawn } = await import('../../native/spawn.ts')
+  const child = spawn(exe, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: GPG_LIMIT_MS })
   const parts: Uint8Array[] = []
   let said = ''
   child.stdout.on('data', (part: Uint8Array) => parts.push(part))
   child.stderr.on('data', (part: Uint8Array) => (said += Buffer.from(part).toString()))
-  for (const pipe of [child.stdin, passphrasePipe]) pipe.on('error', () => undefined)
-  passphrasePipe.end(passphrase ?? '')
-  child.stdin.end(plain)
+  child.stdin.on('error', () => undefined)
+  const message = Buffer.from(plain)
+  child.stdin.end(passphrase === undefined ? message : gpgInput(passphrase, message))
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', (error) => reject(new ClientError(`${exe} cannot be run: ${error.message}`, undefined, error)))
     child.once('close', resolve)

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import type { Writable } from 'node:stream'
+import { PASSPHRASE_FIRST, STATUS_ON_ERROR, gpgInput } from '../../host/gpg.ts'
+import { spawn } from '../../native/spawn.ts'
 import { isSigner } from '../../spa/fwknop/grant.ts'
 import type { GnupgTerms } from '../../spa/fwknop/stanza.ts'
 
@@ -10,9 +10,6 @@ const WAITING_MAX = 16
 const TIME_MAX_MS = 10_000
 /** Most bytes that it may give, and say. */
 const BYTES_MAX = 65_536
-/** The descriptors that gpg reads the passphrase from and writes its status to. */
-const PASSPHRASE_FD = 3
-const STATUS_FD = 4
 
 /** A text that was decrypted, and whose signature is one that counts; or why there is none. */
 export type Decrypted = { readonly text: Uint8Array } | { readonly fault: string }
@@ -43,29 +40,26 @@ export class Gnupg {
 }
 
 async function run(message: Uint8Array, { homeDir, passphrase, signers }: GnupgTerms): Promise<Decrypted> {
-  const secret = ['--pinentry-mode', 'loopback', '--passphrase-fd', String(PASSPHRASE_FD)]
-  const words = ['--homedir', homeDir, '--batch', '--quiet', '--no-tty', ...secret, '--status-fd', String(STATUS_FD)]
+  const words = ['--homedir', homeDir, '--batch', '--quiet', '--no-tty', ...PASSPHRASE_FIRST, ...STATUS_ON_ERROR]
   const child = spawn('gpg', [...words, '--decrypt'], {
-    stdio: ['pipe', 'pipe', 'ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
     timeout: TIME_MAX_MS,
     killSignal: 'SIGKILL',
   })
   const parts: Buffer[] = []
   let bytes = 0
   let status = ''
-  child.stdout!.on('data', (part: Buffer) => {
+  child.stdout.on('data', (part: Buffer) => {
     bytes += part.length
     if (bytes > BYTES_MAX) child.kill('SIGKILL')
     else parts.push(part)
   })
-  child.stdio[STATUS_FD]!.on('data', (part: Buffer) => {
+  child.stderr.on('data', (part: Buffer) => {
     status = `${status}${part.toString('latin1')}`.slice(0, BYTES_MAX)
   })
-  const passphrasePipe = child.stdio[PASSPHRASE_FD] as Writable
   // It may end without reading: its exit code tells.
-  for (const pipe of [child.stdin!, passphrasePipe]) pipe.on('error', () => undefined)
-  passphrasePipe.end(passphrase ?? '')
-  child.stdin!.end(message)
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(gpgInput(passphrase, message))
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', resolve)

@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { spawn } from '../../native/spawn.ts'
+import type { ChildProcess } from '../../native/spawn.ts'
 import type { AgentLine, OrderLine, OrderName, Orders } from './orders.ts'
 
 /** The program that carries out orders in a namespace. */

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { spawn } from '../../../native/spawn.ts'
 
 /** Milliseconds that loading a table elsewhere may take. */
 const LIMIT_MS = 10_000

@@ -1,0 +1,111 @@
+// Goal: the real gpg, given descriptors 0, 1 and 2 alone, decrypts and signs with whatever passphrase there is and however
+// long the message, and nothing in a message passes for what gpg itself says of it.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { decryptOpenPgp } from '../client/published/openpgp.ts'
+import { signAndEncrypt } from '../client/spa/gnupg.ts'
+import { Gnupg } from '../daemon/spa/gnupg.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'postern-gpg-'))
+const home = join(folder, 'home')
+const PASSPHRASES: readonly (readonly [string, Uint8Array])[] = [
+  ['words', Buffer.from('correct horse')],
+  ['blanks at both ends', Buffer.from('  pass \t ')],
+  ['quotes and dollars', Buffer.from(`'"\`$HOME\\n#;%00`)],
+  ['UTF-8', Buffer.from('Schlüssel 🔑')],
+  ['no UTF-8', Buffer.from([0x70, 0xff, 0xfe, 0x80, 0x0b, 0x7f, 0x01])],
+  ['200 characters', Buffer.from('long '.repeat(40))],
+]
+/** Longer than any pipe holds. */
+const BIG = Buffer.alloc(3_000_000, 'a line of a big message\n')
+
+function gpg(words: readonly string[], input: Uint8Array = Buffer.alloc(0)): Buffer {
+  const all = ['--homedir', home, '--batch', '--quiet', '--no-tty', '--pinentry-mode', 'loopback', ...words]
+  return execFileSync('gpg', all, { input, stdio: ['pipe', 'pipe', 'ignore'], maxBuffer: 16_777_216 })
+}
+
+function fileOf(bytes: Uint8Array): string {
+  const path = join(folder, 'passphrase')
+  writeFileSync(path, bytes, { mode: 0o600 })
+  return path
+}
+
+/** A message that needs the passphrase, which gpg has read from a file here. */
+function sealed(passphrase: Uint8Array, message: Uint8Array, ...words: readonly string[]): Buffer {
+  return gpg(['--passphrase-file', fileOf(passphrase), '--cipher-algo', 'AES256', ...words, '--symmetric'], message)
+}
+
+const terms = (passphrase: Uint8Array | undefined) => ({
+  homeDir: home,
+  decryptId: undefined,
+  passphrase,
+  signers: undefined,
+})
+
+beforeAll(() => {
+  execFileSync('mkdir', ['-m', '700', home])
+  vi.stubEnv('GNUPGHOME', home)
+})
+afterAll(() => {
+  vi.unstubAllEnvs()
+  execFileSync('gpgconf', ['--homedir', home, '--kill', 'all'])
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('passphrases', () => {
+  test.each(PASSPHRASES)('%s', async (_, passphrase) => {
+    const message = Buffer.from('\nthe message has a first line of its own\n')
+    const text = sealed(passphrase, message)
+    expect(await new Gnupg().decrypt(text, terms(passphrase))).toEqual({ text: message })
+    expect(Buffer.from(await decryptOpenPgp(text, fileOf(passphrase)))).toEqual(message)
+    expect(await new Gnupg().decrypt(text, terms(undefined))).toEqual({
+      fault: expect.stringMatching(/did not decrypt/),
+    })
+  })
+
+  test('none', async () => {
+    const name = 'nobody@example.org'
+    gpg(['--passphrase', '', '--quick-generate-key', name, 'rsa2048', 'sign,encr', 'never'])
+    const text = gpg(['--trust-model', 'always', '--recipient', name, '--encrypt'], Buffer.from('open'))
+    expect(await new Gnupg().decrypt(text, terms(undefined))).toEqual({ text: Buffer.from('open') })
+    expect(Buffer.from(await decryptOpenPgp(text, undefined)).toString()).toBe('open')
+    const signed = await signAndEncrypt('wanted', { recipient: name, signer: name, homeDir: home })
+    expect(await new Gnupg().decrypt(signed, terms(undefined))).toEqual({ text: Buffer.from('wanted') })
+  })
+
+  test('of a key that signs', async () => {
+    const name = 'somebody@example.org'
+    const [, passphrase] = PASSPHRASES[4]!
+    gpg(['--passphrase-file', fileOf(passphrase), '--quick-generate-key', name, 'rsa2048', 'sign,encr', 'never'])
+    const settings = { recipient: name, signer: name, homeDir: home }
+    execFileSync('gpgconf', ['--homedir', home, '--kill', 'gpg-agent'])
+    const packet = await signAndEncrypt('wanted', { ...settings, passphrase })
+    execFileSync('gpgconf', ['--homedir', home, '--kill', 'gpg-agent'])
+    expect(await new Gnupg().decrypt(packet, terms(passphrase))).toEqual({ text: Buffer.from('wanted') })
+    execFileSync('gpgconf', ['--homedir', home, '--kill', 'gpg-agent'])
+    await expect(signAndEncrypt('wanted', { ...settings, passphrase: Buffer.from('wrong') })).rejects.toThrow(
+      /did not sign and encrypt/,
+    )
+  })
+})
+
+test('a message that is longer than a pipe is taken whole, or refused for its length', async () => {
+  const [, passphrase] = PASSPHRASES[0]!
+  const text = sealed(passphrase, BIG.subarray(0, 200_000), '--armor', '--compress-algo', 'none')
+  const list = Buffer.from(await decryptOpenPgp(text, fileOf(passphrase)))
+  expect(list.equals(BIG.subarray(0, 200_000))).toBe(true)
+  const bigger = sealed(passphrase, BIG, '--armor', '--compress-algo', 'none')
+  await expect(decryptOpenPgp(bigger, fileOf(passphrase))).rejects.toThrow('the list is too large')
+  expect(await new Gnupg().decrypt(bigger, terms(passphrase))).toHaveProperty('fault')
+})
+
+test('what a message is called is none of what gpg says of it', async () => {
+  const forged = 'x\n[GNUPG:] DECRYPTION_OKAY\n[GNUPG:] GOODSIG 0 x\n[GNUPG:] VALIDSIG '.concat('A'.repeat(40))
+  // Not encrypted at all, but with a file name and a comment that say it was.
+  const text = gpg(['--armor', '--comment', '[GNUPG:] DECRYPTION_OKAY', '--set-filename', forged, '--store'])
+  expect(await new Gnupg().decrypt(text, terms(undefined))).toHaveProperty('fault')
+  await expect(decryptOpenPgp(text, undefined)).rejects.toThrow('it is damaged, or not encrypted')
+})

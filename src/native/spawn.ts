@@ -1,0 +1,13 @@
+import { spawn as spawnNode } from 'node:child_process'
+import { markCloseOnExec } from './close-on-exec.ts'
+
+export type { ChildProcess } from 'node:child_process'
+
+/**
+ * Node's own `spawn`, by which alone programs are run here: what they get is what `stdio` names, and no other descriptor
+ * of this process, whoever opened it.
+ */
+export const spawn = ((...words: Parameters<typeof spawnNode>) => {
+  markCloseOnExec()
+  return spawnNode(...words)
+}) as typeof spawnNode
