@@ -29,7 +29,7 @@ test.each([0o640, 0o620, 0o604, 0o602, 0o644, 0o666, 0o610, 0o601])('one of mode
   )
   expect(error).toBeInstanceOf(ClientError)
   expect(error).toMatchObject({
-    message: `${path}: others than its owner can read or write it`,
+    message: `${path}: others than its owner can read or write it (mode ${mode.toString(8).padStart(4, '0')})`,
     hint: `chmod 600 ${path}`,
   })
   // That is nothing to a file without a secret in it.

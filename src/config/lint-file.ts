@@ -11,7 +11,6 @@ import { readSecret } from '../totp/secret-text.ts'
 
 /** Permission bits of others (`<sys/stat.h>`). */
 const OTHERS_READ = 0o004
-const OTHERS_WRITE = 0o002
 /** How many guesses at the codes of a door's users have to be hopeless: some weeks of a single address. */
 const GUESSES_MIN = 100_000
 /** Shortest passphrase of a published list that is not warned of, in characters. */
@@ -69,7 +68,8 @@ export class Files {
   /** Warns of a file's mode, and of a content that is no use. */
   #read(path: string, { line, valueColumn }: Entry, warnOf: Warn): void {
     const { mode, content, failure, forbidden } = this.#facts.file(path)
-    const fault = modeFault(mode, true)
+    // What others can read of knockd's own kinds of files is taken, as knockd takes it; the rest is refused elsewhere.
+    const fault = warnOf === warnOfOneTime ? modeFault(mode, true) : undefined
     if (fault !== undefined) {
       const message = `everyone on this machine can ${fault}`
       this.#faults.add({ severity: 'warning', file: path, line: 1, column: 1, message, hint: `chmod 600 ${path}` })
@@ -93,12 +93,11 @@ export class Files {
   }
 }
 
-/** Modes are for the one who runs the check to see; `undefined`: nothing wrong, or nothing known. */
+/** What everybody can do; `undefined`: nothing wrong, or nothing known. That others can write a file is an error elsewhere. */
 function modeFault(mode: number | undefined, hasSecret: boolean): string | undefined {
   if (mode === undefined) return undefined
-  const shown = (mode & 0o7777).toString(8).padStart(4, '0')
-  if ((mode & OTHERS_WRITE) !== 0) return `change this file (mode ${shown})`
-  return hasSecret && (mode & OTHERS_READ) !== 0 ? `read the sequences in this file (mode ${shown})` : undefined
+  if (!hasSecret || (mode & OTHERS_READ) === 0) return undefined
+  return `read the sequences in this file (mode ${(mode & 0o7777).toString(8).padStart(4, '0')})`
 }
 
 /** Warns of what is wrong in a file; gives why all of it is no use, if it is none. */

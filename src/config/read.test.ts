@@ -254,7 +254,6 @@ describe('facts from outside', () => {
     ])
     expect(told(once, facts({ mode: 0o644, file: () => ({ mode: 0o600, content: ' 1,2\n' }) }))).toEqual([])
     expect(told(once, facts({ mode: 0o666, file: () => ({ mode: 0o644, content: ' 1,2\n' }) }))).toEqual([
-      'k:1:1: warning: everyone on this machine can change this file (mode 0666)',
       '/seq:1:1: warning: everyone on this machine can read the sequences in this file (mode 0644)',
     ])
   })

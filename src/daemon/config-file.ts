@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs'
 import type { Config } from '../config/config.ts'
 import { CONFIG_MAX_BYTES } from '../config/config.ts'
 import { formatFault } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
+import { CLASSIC } from '../file/policy.ts'
+import { readPrivateText } from '../file/private-file.ts'
 
 /** A config that cannot be used; the message is every fault, a line each. */
 export class ConfigError extends Error {
@@ -28,19 +29,11 @@ export function loadConfig(file: string): LoadedConfig {
   return { config, warnings: faults.map((fault) => formatFault(file, fault)) }
 }
 
+/** What others can write, they can have root run: such a config is not taken, whoever may read it. */
 function readText(file: string): string {
   try {
-    const bytes = readFileSync(file)
-    if (bytes.length > CONFIG_MAX_BYTES) throw new Error(`larger than ${CONFIG_MAX_BYTES} bytes`)
-    return bytes.toString('utf8')
+    return readPrivateText(file, CONFIG_MAX_BYTES, CLASSIC)
   } catch (cause) {
-    throw new ConfigError(`${file}: ${reasonOf(cause)}`, { cause })
+    throw new ConfigError((cause as Error).message, { cause })
   }
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT') return 'no such file'
-  if (code === 'EACCES') return 'permission denied'
-  return message
 }

@@ -4,8 +4,8 @@ import type { Secret } from '../gate/secret.ts'
 import { OneTimeList } from '../state/one-time.ts'
 import type { OneTimeLeft } from '../state/one-time.ts'
 import type { Store } from '../state/store.ts'
-import { watch } from '../state/watch.ts'
-import type { Watch } from '../state/watch.ts'
+import { watch } from '../file/watch.ts'
+import type { Watch } from '../file/watch.ts'
 import { secretOf } from './secret.ts'
 
 /** What a one-time door needs of its surroundings. */

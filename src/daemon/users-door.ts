@@ -5,11 +5,12 @@ import type { UserSecret } from '../config/users.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Secret } from '../gate/secret.ts'
 import type { Store } from '../state/store.ts'
-import { watch } from '../state/watch.ts'
-import type { Watch } from '../state/watch.ts'
+import { SECRET } from '../file/policy.ts'
+import { readPrivateText } from '../file/private-file.ts'
+import { watch } from '../file/watch.ts'
+import type { Watch } from '../file/watch.ts'
 import { SECRET_FILE_MAX_BYTES, readSecret } from '../totp/secret-text.ts'
 import { Codes, SharedCodes } from './codes.ts'
-import { readSecretFile } from './secret-file.ts'
 import { secretOf, termsOf } from './secret.ts'
 
 /** Users whose codes are renewed in one go: a few milliseconds, so that no knock waits for thousands of others' codes. */
@@ -96,13 +97,13 @@ export class UsersDoor {
    * a slip in an editor locks nobody out.
    */
   refresh(): void {
-    const { door, path, say, revoked } = this.#of
+    const { door, say, revoked } = this.#of
     let people: readonly Person[]
     try {
       people = this.#read()
     } catch (error) {
       const stays = this.#holders.size === 0 ? 'opens to nobody' : 'goes on with what it knew'
-      this.#warn(`${door.name}: ${stays}: ${path}: ${(error as Error).message}`)
+      this.#warn(`${door.name}: ${stays}: ${(error as Error).message}`)
       return
     }
     const before = this.#holders
@@ -162,13 +163,13 @@ export class UsersDoor {
   #read(): readonly Person[] {
     const { door, path } = this.#of
     if (door.secret.kind !== 'users') {
-      const text = readSecretFile(path, SECRET_FILE_MAX_BYTES)
+      const text = readPrivateText(path, SECRET_FILE_MAX_BYTES, SECRET)
       const read = readSecret(text)
-      if ('message' in read) throw new Error(read.hint === undefined ? read.message : `${read.message}\n${read.hint}`)
+      if ('message' in read) throw new Error(`${path}: ${read.message}${read.hint === undefined ? '' : `\n${read.hint}`}`)
       this.#said = ''
       return [{ name: undefined, text, secret: { kind: 'totp', totp: read.secret } }]
     }
-    const { users, faults } = parseUsers(readSecretFile(path, USERS_FILE_MAX_BYTES))
+    const { users, faults } = parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET))
     const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
     if (faults.length > told.length)
       told.push(`${path}: ${faults.length - told.length} faults more: postern check tells`)

@@ -5,9 +5,6 @@ import { readAccess } from '../spa/fwknop/access.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../spa/noise/key-text.ts'
 import { readUsers } from '../spa/noise/users.ts'
 
-/** Permission bits that let others at a file. */
-const OTHERS = 0o077
-
 /** Reads a file that a config names, of at most so many bytes. */
 export type Look = (path: string, maxBytes: number) => FileFacts
 
@@ -27,7 +24,7 @@ export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look)
     }
     if (protocol === 'knockknock' || seen.has(path)) continue
     seen.add(path)
-    const { mode = 0, content, failure } = look(path, FILE_MAX_BYTES)
+    const { content, failure } = look(path, FILE_MAX_BYTES)
     if (content === undefined) {
       const hint = 'until it is there the door cannot be opened'
       faults.push({
@@ -44,7 +41,6 @@ export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look)
       for (const fault of readUsers(text).faults) faults.push({ ...fault, file: path })
       continue
     }
-    if ((mode & OTHERS) !== 0) faults.push(loose(path))
     const { faults: found } = readAccess(protocol === 'fwknop-keys' ? asStanza(text) : text)
     for (const fault of found) faults.push({ ...fault, file: path })
   }
@@ -52,23 +48,11 @@ export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look)
 }
 
 function faultsOfKey(path: string, line: number, look: Look): readonly Fault[] {
-  const { mode = 0, content, failure } = look(path, KEY_FILE_MAX_BYTES)
+  const { content, failure } = look(path, KEY_FILE_MAX_BYTES)
   if (content === undefined) {
     const hint = 'postern keygen server makes it; until then no packet opens anything'
     return [{ severity: 'warning', line, column: 1, message: `${path} ${failure ?? 'cannot be read'}`, hint }]
   }
-  if ((mode & OTHERS) !== 0) return [{ ...loose(path), severity: 'error' }]
   const read = readKeyFile(content, 'postern-server-secret')
   return 'message' in read ? [{ severity: 'error', file: path, line: 1, column: 1, ...read }] : []
-}
-
-function loose(path: string): Fault {
-  return {
-    severity: 'warning',
-    file: path,
-    line: 1,
-    column: 1,
-    message: 'others can read these keys',
-    hint: `chmod 600 ${path}`,
-  }
 }

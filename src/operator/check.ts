@@ -1,14 +1,19 @@
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
-import { getSystemErrorMap, parseArgs } from 'node:util'
+import { parseArgs } from 'node:util'
 import { CONFIG_MAX_BYTES } from '../config/config.ts'
 import type { Fault, Reading } from '../config/config.ts'
 import type { Facts, FileFacts } from '../config/facts.ts'
 import { formatFault } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { USERS_FILE_MAX_BYTES } from '../config/users.ts'
+import { faultsOfFile } from '../file/faults.ts'
+import { fileErrorOf } from '../file/file-error.ts'
+import type { FileErrorReason } from '../file/file-error.ts'
+import { ANYBODYS, CLASSIC } from '../file/policy.ts'
+import { inspectFile } from '../file/private-file.ts'
 import { faultsOfSpa } from './check-spa.ts'
 import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
+import { faultsOfFiles } from './key-files.ts'
 
 /** The config that is checked where none is named. */
 export const CONFIG_DEFAULT = '/etc/knockd.conf'
@@ -56,7 +61,7 @@ export async function check(args: readonly string[], output: Output): Promise<nu
     return USABLE
   }
   const { file, strict, json } = asked
-  const reading = examine(file)
+  const reading = checked(examine(file))
   output.out(json ? asJson(file, reading) : asText(file, reading))
   if (reading.config === undefined) return UNUSABLE
   return strict && reading.faults.length > 0 ? WARNED : USABLE
@@ -86,18 +91,34 @@ function parse(args: readonly string[]): Asked {
   }
 }
 
-/** Reads a config with everything that this machine knows about it. A file that cannot be read is a fault too. */
+/** The same with what the daemon refuses of the files that the config names. */
+function checked({ config, faults }: Reading): Reading {
+  const refused = config === undefined ? [] : faultsOfFiles(config)
+  return { config: refused.length > 0 ? undefined : config, faults: [...faults, ...refused] }
+}
+
+/**
+ * Reads a config with everything that this machine knows about it. A file that cannot be read is a fault too, as is one that
+ * others can write: the daemon does not take it.
+ */
 export function examine(file: string): Reading {
   const facts = readBounded(file, CONFIG_MAX_BYTES)
   if (facts.content === undefined) {
     const message = facts.failure ?? 'cannot be read'
     return { config: undefined, faults: [{ severity: 'error', line: 1, column: 1, message }] }
   }
+  const refused = faultsOfFile(file, CLASSIC).map(({ message, cure }): Fault => ({
+    severity: 'error',
+    line: 1,
+    column: 1,
+    message,
+    hint: cure,
+  }))
   const text = Buffer.from(facts.content, 'latin1').toString('utf8')
   const reading = readConfig(text, file, new Machine(facts.mode))
   const { config } = reading
-  if (config === undefined) return reading
-  const faults = [...reading.faults, ...faultsOfSpa(config.doors, config.options.spaKeyFile, readBounded)]
+  if (config === undefined) return { config, faults: [...refused, ...reading.faults] }
+  const faults = [...refused, ...reading.faults, ...faultsOfSpa(config.doors, config.options.spaKeyFile, readBounded)]
   return { config: faults.some(({ severity }) => severity === 'error') ? undefined : config, faults }
 }
 
@@ -120,37 +141,22 @@ class Machine implements Facts {
   }
 }
 
+/** Reads a file whatever is wrong with its permissions: those are told apart from its content. */
 function readBounded(path: string, maxBytes: number): FileFacts {
-  let mode: number | undefined
   try {
-    mode = statSync(path).mode & 0o7777
-    // Without O_NONBLOCK a pipe of that name would hold the check up.
-    const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    try {
-      const stat = fstatSync(fd)
-      if (!stat.isFile()) return { failure: 'is not a file' }
-      if (stat.size > maxBytes) return { mode, failure: `is too large: at most ${maxBytes} bytes` }
-      return { mode, content: contentOf(fd, stat.size) }
-    } finally {
-      closeSync(fd)
-    }
+    const { mode, content } = inspectFile(path, maxBytes, ANYBODYS)
+    return { mode, content: content.toString('latin1') }
   } catch (error) {
-    const { errno, code } = error as NodeJS.ErrnoException
-    const reason = getSystemErrorMap().get(errno ?? 0)?.[1] ?? 'it is not known why'
-    const failure = `cannot be read: ${reason}`
-    return { failure, forbidden: code === 'EACCES', ...(mode === undefined ? {} : { mode }) }
+    const { fault, hint, reason } = fileErrorOf(path, error)
+    const failure = FAILURES[reason] ?? (hint === undefined ? fault : `${fault}: ${hint}`)
+    return { failure, forbidden: reason === 'forbidden' }
   }
 }
 
-function contentOf(fd: number, size: number): string {
-  const bytes = Buffer.alloc(size)
-  let length = 0
-  while (length < size) {
-    const count = readSync(fd, bytes, length, size - length, length)
-    if (count === 0) break
-    length += count
-  }
-  return bytes.toString('latin1', 0, length)
+const FAILURES: Partial<Record<FileErrorReason, string>> = {
+  missing: 'cannot be read: no such file or directory',
+  forbidden: 'cannot be read: permission denied',
+  irregular: 'is not a file',
 }
 
 function tally(faults: readonly Fault[]): { readonly errors: number; readonly warnings: number } {

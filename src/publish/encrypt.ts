@@ -1,7 +1,9 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Encrypter, armor } from 'age-encryption'
+import { PUBLIC, SECRET } from '../file/policy.ts'
+import { readPrivateFile, readPrivateText } from '../file/private-file.ts'
 import { spawn } from '../native/spawn.ts'
 
 /** Longest that gpg may take, in milliseconds. */
@@ -9,6 +11,9 @@ const GPG_TIME_MAX_MS = 20_000
 /** Most bytes that gpg may give, and of what it says. */
 const GPG_BYTES_MAX = 4 * 1_048_576
 const GPG_SAID_MAX = 4_096
+/** Largest file of a passphrase, and of an OpenPGP key, in bytes. */
+const PASSPHRASE_MAX_BYTES = 4_096
+const KEY_MAX_BYTES = 1_048_576
 
 /** Encrypts a text with age (age-encryption.org/v1), armored. @throws Error if a recipient or the passphrase is no good */
 export async function encryptAge(
@@ -20,12 +25,12 @@ export async function encryptAge(
 ): Promise<string> {
   const encrypter = new Encrypter()
   if (passphraseFile === undefined) for (const recipient of recipients) encrypter.addRecipient(recipient)
-  else encrypter.setPassphrase(await passphraseIn(passphraseFile))
+  else encrypter.setPassphrase(passphraseIn(passphraseFile))
   return armor.encode(await encrypter.encrypt(text))
 }
 
-async function passphraseIn(path: string): Promise<string> {
-  const [line = ''] = (await readFile(path, 'utf8')).split('\n')
+function passphraseIn(path: string): string {
+  const [line = ''] = readPrivateText(path, PASSPHRASE_MAX_BYTES, SECRET).split('\n')
   const passphrase = line.trim()
   if (passphrase === '') throw new Error(`${path} has no passphrase in its first line`)
   return passphrase
@@ -33,7 +38,7 @@ async function passphraseIn(path: string): Promise<string> {
 
 /**
  * Encrypts a text to OpenPGP public keys (RFC 9580), armored, by the machine's gpg. It sees nobody's keyring: the keys are
- * files.
+ * files, copied first: gpg is to see those that were looked at.
  *
  * @throws Error if there is no gpg, or with what it said
  */
@@ -41,7 +46,9 @@ export async function encryptOpenPgp(text: string, keys: readonly string[]): Pro
   const home = await mkdtemp(join(tmpdir(), 'postern-gpg-'))
   try {
     const words = ['--homedir', home, '--no-options', '--batch', '--quiet', '--no-autostart', '--trust-model', 'always']
-    const to = keys.flatMap((key) => ['--recipient-file', key])
+    const copies = keys.map((_, at) => join(home, `recipient-${at}`))
+    for (const [at, copy] of copies.entries()) await writeFile(copy, readPrivateFile(keys[at]!, KEY_MAX_BYTES, PUBLIC))
+    const to = copies.flatMap((copy) => ['--recipient-file', copy])
     return await run('gpg', [...words, '--armor', ...to, '--encrypt'], text)
   } finally {
     await rm(home, { recursive: true, force: true })

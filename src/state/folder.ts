@@ -1,5 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { walk } from '../file/way.ts'
 import { realDisk } from './disk.ts'
 
 /** Owner only: the folder's files hold commands that run as root. */
@@ -17,7 +18,7 @@ export class UnsafeFolderError extends Error {
 
 /**
  * Makes the folder of a file of state where it is missing, durably, and looks whether it and the file are safe: what
- * stands in the file is run as root, so whoever can write it is root.
+ * stands in the file is run as root, so whoever can write it, or put another folder in its place, is root.
  *
  * @throws UnsafeFolderError if folder or file belong to another user or can be written by others
  * @throws the system's error if the folder cannot be made
@@ -29,6 +30,8 @@ export async function prepareFolder(path: string): Promise<void> {
     for (let made = folder; made.length >= first.length; made = dirname(made)) await realDisk.syncFolder(dirname(made))
   }
   for (const name of [folder, path]) await checkSafe(name)
+  const [fault] = walk(folder).faults
+  if (fault !== undefined) throw new UnsafeFolderError(folder, fault.message, fault.cure)
 }
 
 async function checkSafe(path: string): Promise<void> {

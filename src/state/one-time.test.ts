@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Knock } from '../config/config.ts'
 import { parseOneTime } from '../config/one-time.ts'
-import { FileTooLargeError } from './disk.ts'
+import { FileError } from '../file/file-error.ts'
 import { MemoryDisk, systemError } from './memory-disk.ts'
 import { ONE_TIME_FILE_MAX_BYTES, OneTimeList } from './one-time.ts'
 import type { OneTimeParser } from './one-time.ts'
@@ -143,15 +143,15 @@ describe('what was used stays used', () => {
 
 describe('nothing is claimed that cannot be struck', () => {
   test('a file that is not there or is a folder', async () => {
-    await expect(list.strike(knocks(1, 2))).rejects.toThrow(/ENOENT/)
-    expect(() => list.read()).toThrow(/ENOENT/)
-    expect(() => new OneTimeList('door', folder, store).read()).toThrow('not a file')
+    await expect(list.strike(knocks(1, 2))).rejects.toThrow(/no such file/)
+    expect(() => list.read()).toThrow(/no such file/)
+    expect(() => new OneTimeList('door', folder, store).read()).toThrow('is no regular file')
     expect(store.wasUsed('door', usedMark('door', knocks(1, 2)))).toBe(false)
   })
 
   test('a file too large', () => {
     write('#'.repeat(ONE_TIME_FILE_MAX_BYTES + 1))
-    expect(() => list.read()).toThrow(FileTooLargeError)
+    expect(() => list.read()).toThrow(FileError)
   })
 
   test('a store that cannot write: the line stays good', async () => {

@@ -1,9 +1,10 @@
-import { closeSync, constants, fdatasync, fstatSync, openSync, readSync, statSync, writeSync } from 'node:fs'
+import { closeSync, constants, fdatasync, fstatSync, statSync, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import type { Knock } from '../config/config.ts'
 import { parseOneTime } from '../config/one-time.ts'
 import type { OneTimeLine } from '../config/one-time.ts'
-import { FileTooLargeError } from './disk.ts'
+import { CLASSIC } from '../file/policy.ts'
+import { openPrivate, readOpened } from '../file/private-file.ts'
 import type { Store } from './store.ts'
 import { usedMark } from './used-mark.ts'
 
@@ -68,7 +69,7 @@ export class OneTimeList {
   /**
    * What is left. Changes nothing.
    *
-   * @throws FileTooLargeError beyond {@link ONE_TIME_FILE_MAX_BYTES}; the system's error if the file cannot be read
+   * @throws FileError if the file cannot be read, is larger than {@link ONE_TIME_FILE_MAX_BYTES}, or others can write it
    */
   read(): OneTimeLeft {
     const fd = this.#open(constants.O_RDONLY)
@@ -82,7 +83,7 @@ export class OneTimeList {
   /**
    * Claims a sequence and strikes it out, durably.
    *
-   * @throws the system's error if the file cannot be written (nothing is claimed then), or if the strike failed
+   * @throws FileError if the file cannot be written (nothing is claimed then); the system's error if the strike failed
    * @throws JournalError if the claim could not be made durable
    * @throws Error if the file is replaced faster than it can be struck
    */
@@ -139,8 +140,7 @@ export class OneTimeList {
   }
 
   #open(flags: number): number {
-    // Without O_NONBLOCK a pipe of that name would hold the daemon up.
-    return openSync(this.#path, flags | constants.O_NONBLOCK)
+    return openPrivate(this.#path, flags, CLASSIC)
   }
 
   #isCurrent(fd: number): boolean {
@@ -150,17 +150,7 @@ export class OneTimeList {
   }
 
   #content(fd: number): Content {
-    const stat = fstatSync(fd)
-    if (!stat.isFile()) throw new Error(`${this.#path}: not a file`)
-    if (stat.size > ONE_TIME_FILE_MAX_BYTES) throw new FileTooLargeError(this.#path, stat.size, ONE_TIME_FILE_MAX_BYTES)
-    const buffer = Buffer.alloc(stat.size)
-    let length = 0
-    while (length < buffer.length) {
-      const count = readSync(fd, buffer, length, buffer.length - length, length)
-      if (count === 0) break
-      length += count
-    }
-    const text = buffer.toString('latin1', 0, length)
+    const text = readOpened(fd, this.#path, ONE_TIME_FILE_MAX_BYTES).toString('latin1')
     return { text, lines: this.#parse(text) }
   }
 }

@@ -160,7 +160,7 @@ http { access_log off; server { listen ${SERVER_4}:80; root ${folder}; } }`,
     for (const [args, message] of [
       [[], 'the list is encrypted by age, and no key is given'],
       [['--identity', other], "the list cannot be decrypted: no identity matched any of the file's recipients"],
-      [['--identity', shared], `${shared}: others than its owner can read or write it`],
+      [['--identity', shared], `${shared}: others than its owner can read or write it (mode 0604)`],
     ] as const) {
       const { code, stderr, seen } = await watched(['--from', file, ...args, SERVER_4])
       expect([code, stderr.split('\n')[0], seen]).toEqual([1, `knock: ${message}`, []])

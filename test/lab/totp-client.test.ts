@@ -149,7 +149,7 @@ lab('a code on the wire', () => {
     expect(await watched(['--totp-file', file, SERVER_4, '5001'])).toEqual({
       code: 1,
       out: '',
-      err: `knock: ${file}: others than its owner can read or write it\n  chmod 600 ${file}\n`,
+      err: `knock: ${file}: others than its owner can read or write it (mode 0640)\n  chmod 600 ${file}\n`,
       seen: [],
     })
   })

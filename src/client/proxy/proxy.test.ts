@@ -158,7 +158,7 @@ describe('what goes wrong is told', () => {
   test('a config with knocks in it that others can read', async () => {
     config('[gate]\nKnock = 1,2\n', 0o644)
     expect((await run('-c', file, 'gate', '22')).err).toBe(
-      `postern: ${file}: others than its owner can get at it (mode 0644)\n  chmod 600 ${file}\n`,
+      `postern: ${file}: others than its owner can read or write it (mode 0644)\n  chmod 600 ${file}\n`,
     )
   })
 

@@ -1,11 +1,11 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { FileError } from '../../file/file-error.ts'
+import { PUBLIC, SECRET } from '../../file/policy.ts'
+import type { FilePolicy } from '../../file/policy.ts'
 import { ClientError } from '../fault.ts'
+import { readFor } from '../private-file.ts'
 
-/** Permission bits for anybody but the owner: all, and those that let him change it. */
-const OTHERS = 0o077
-const OTHERS_WRITE = 0o022
 /** Largest file that is read, in bytes. */
 const OWN_FILE_MAX_BYTES = 1_048_576
 
@@ -19,7 +19,7 @@ export function expandHome(path: string): string {
  * or change. `undefined` where there is none. Throws a ClientError that says what is wrong with it.
  */
 export function readSecretFile(path: string): string | undefined {
-  return readOwnFile(path, OTHERS, 'others than its owner can get at it', '600')
+  return readOwnFile(path, SECRET)
 }
 
 /**
@@ -27,36 +27,16 @@ export function readSecretFile(path: string): string | undefined {
  * {@link readSecretFile}.
  */
 export function readTrustedFile(path: string): string | undefined {
-  return readOwnFile(path, OTHERS_WRITE, 'others than its owner can change it', '644')
+  return readOwnFile(path, PUBLIC)
 }
 
-function readOwnFile(path: string, forbidden: number, complaint: string, right: string): string | undefined {
-  let fd: number
+function readOwnFile(path: string, policy: FilePolicy): string | undefined {
   try {
-    // Without O_NONBLOCK a pipe of that name would hold the client up.
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    return readFor(path, OWN_FILE_MAX_BYTES, policy).toString('utf8')
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw new ClientError(`${path}: cannot be read: ${code ?? String(error)}`, undefined, error)
-  }
-  try {
-    const stat = fstatSync(fd)
-    const { mode, uid, size } = stat
-    if (!stat.isFile()) throw new ClientError(`${path}: is not a file`)
-    if ((mode & forbidden) !== 0) {
-      const bits = (mode & 0o777).toString(8).padStart(4, '0')
-      throw new ClientError(`${path}: ${complaint} (mode ${bits})`, `chmod ${right} ${path}`)
+    if (error instanceof ClientError && error.cause instanceof FileError && error.cause.reason === 'missing') {
+      return undefined
     }
-    const user = process.geteuid?.()
-    if (user !== undefined && uid !== user && uid !== 0) {
-      throw new ClientError(`${path}: belongs to another user`, 'it must be your own')
-    }
-    if (size > OWN_FILE_MAX_BYTES) {
-      throw new ClientError(`${path}: is too large`, `at most ${OWN_FILE_MAX_BYTES} bytes`)
-    }
-    return readFileSync(fd, 'utf8')
-  } finally {
-    closeSync(fd)
+    throw error
   }
 }

@@ -1,6 +1,8 @@
 import type { Door } from '../../config/config.ts'
 import { formatFault } from '../../config/fault.ts'
 import type { Forward } from '../../firewall/guard/element.ts'
+import { SECRET } from '../../file/policy.ts'
+import { readPrivateText } from '../../file/private-file.ts'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import { ACCESS_MAX_CHARS, grant, matches, readAccess } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
@@ -10,7 +12,6 @@ import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, openEnvelope, read
 import type { Envelope, Hmac } from '../../spa/fwknop/packet.ts'
 import type { NatTarget } from '../../spa/fwknop/request.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
-import { readSecretFile } from '../secret-file.ts'
 import { Allowance } from './allowance.ts'
 import { Gnupg } from './gnupg.ts'
 import { SeldomSaid, admits, arrivalText, servicesFor, shortest } from './granted.ts'
@@ -262,7 +263,7 @@ export class Fwknops {
 
   #read({ door, path }: FwknopDoor): readonly Stanza[] | undefined {
     try {
-      const text = readSecretFile(path, ACCESS_MAX_CHARS)
+      const text = readPrivateText(path, ACCESS_MAX_CHARS, SECRET)
       const keys = door.secret.kind === 'spa' && door.secret.protocol === 'fwknop-keys'
       const { stanzas, faults } = readAccess(keys ? asStanza(text) : text)
       if (faults.length === 0) return stanzas
@@ -272,7 +273,7 @@ export class Fwknops {
       this.#of.say(failed ? 'error' : 'warning', told.join('\n'))
       return failed ? undefined : stanzas
     } catch (error) {
-      this.#of.say('error', `${door.name}: goes on with the keys it knew: ${path}: ${(error as Error).message}`)
+      this.#of.say('error', `${door.name}: goes on with the keys it knew: ${(error as Error).message}`)
       return undefined
     }
   }

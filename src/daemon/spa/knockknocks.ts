@@ -2,6 +2,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Door } from '../../config/config.ts'
 import { isUserName } from '../../config/users.ts'
+import { SECRET } from '../../file/policy.ts'
+import { readPrivateText } from '../../file/private-file.ts'
 import { formatAddress } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
@@ -15,7 +17,6 @@ import {
 import type { ProfileRead } from '../../spa/knockknock/profile.ts'
 import { COUNTER_WINDOW_DEFAULT, decodeSyn } from '../../spa/knockknock/syn.ts'
 import type { KnockknockKeys } from '../../spa/knockknock/syn.ts'
-import { readSecretFile } from '../secret-file.ts'
 import { admits, servicesFor } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
 
@@ -173,7 +174,7 @@ export class Knockknocks {
 }
 
 function value<T>(folder: string, file: string, read: (text: string) => ProfileRead<T>): T {
-  const found = read(readSecretFile(join(folder, file), PROFILE_FILE_MAX_BYTES))
+  const found = read(readPrivateText(join(folder, file), PROFILE_FILE_MAX_BYTES, SECRET))
   if ('value' in found) return found.value
   throw new Error(`${file} ${found.message}\n${found.hint}`)
 }

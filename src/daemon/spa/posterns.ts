@@ -1,6 +1,8 @@
-import { statSync } from 'node:fs'
 import type { Door } from '../../config/config.ts'
 import { formatFault } from '../../config/fault.ts'
+import { FileError } from '../../file/file-error.ts'
+import { PUBLIC, SECRET } from '../../file/policy.ts'
+import { readPrivateText } from '../../file/private-file.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { DatedClaim } from '../../spa/noise/claim.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../../spa/noise/key-text.ts'
@@ -9,7 +11,6 @@ import type { ServerKey } from '../../spa/noise/packet.ts'
 import { permit } from '../../spa/noise/permission.ts'
 import { USERS_FILE_MAX_CHARS, Users, readUsers } from '../../spa/noise/users.ts'
 import type { User } from '../../spa/noise/users.ts'
-import { readSecretFile } from '../secret-file.ts'
 import { Allowance } from './allowance.ts'
 import { SeldomSaid, admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, Granted, JudgeTerms } from './granted.ts'
@@ -23,8 +24,6 @@ export const OPENED_PER_S = 2_000
 const SEEN_MAX = 16_384
 /** How many faults of a file are told. */
 const FAULTS_SAID_MAX = 5
-/** Permission bits that let others at a secret. */
-const OTHERS = 0o077
 const SECOND_MS = 1_000
 
 /** A door that opens to packets of our own, and who may send them. */
@@ -197,20 +196,19 @@ export class Posterns {
 
   #readKey(path: string): ServerKey | undefined {
     try {
-      if ((statSync(path).mode & OTHERS) !== 0) throw new Error(`others can read it\nchmod 600 ${path}`)
-      const read = readKeyFile(readSecretFile(path, KEY_FILE_MAX_BYTES), 'postern-server-secret')
-      if ('message' in read) throw new Error(`${read.message}\n${read.hint}`)
+      const read = readKeyFile(readPrivateText(path, KEY_FILE_MAX_BYTES, SECRET), 'postern-server-secret')
+      if ('message' in read) throw new Error(`${path}: ${read.message}\n${read.hint}`)
       return serverKeyOf(read.key)
     } catch (error) {
-      const hint = (error as NodeJS.ErrnoException).code === 'ENOENT' ? '\npostern keygen server makes one' : ''
-      this.#of.say('error', `${path}: ${(error as Error).message}${hint}`)
+      const missing = error instanceof FileError && error.reason === 'missing'
+      this.#of.say('error', `${(error as Error).message}${missing ? '\npostern keygen server makes one' : ''}`)
       return undefined
     }
   }
 
   #readUsers({ door, path }: PosternDoor): Users | undefined {
     try {
-      const { users, faults } = readUsers(readSecretFile(path, USERS_FILE_MAX_CHARS))
+      const { users, faults } = readUsers(readPrivateText(path, USERS_FILE_MAX_CHARS, PUBLIC))
       if (faults.length === 0) return users
       const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
       const failed = faults.some(({ severity }) => severity === 'error')
@@ -218,7 +216,7 @@ export class Posterns {
       this.#of.say(failed ? 'error' : 'warning', told.join('\n'))
       return failed ? undefined : users
     } catch (error) {
-      this.#of.say('error', `${door.name}: goes on with the users it knew: ${path}: ${(error as Error).message}`)
+      this.#of.say('error', `${door.name}: goes on with the users it knew: ${(error as Error).message}`)
       return undefined
     }
   }

@@ -1,5 +1,5 @@
 // Goal: each thing that bites is found where it is so, and only there, and comes with the command that mends it.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -183,42 +183,59 @@ test('programs that are not where a command says', () => {
   expect(judgePrograms(CLASSIC, () => true)).toEqual([])
 })
 
+/** A config with a file of its own, in a folder that goes away with the test. */
+function configIn(folder: string, text: string): Config {
+  const file = join(folder, 'knockd.conf')
+  writeFileSync(file, text, { mode: 0o600 })
+  return readConfig(text, file).config!
+}
+
 test('files that others can read or change', () => {
-  const modes = new Map([
-    ['/etc/knockd.conf', 0o644],
-    ['/etc', 0o755],
-    ['/var/lib/postern', 0o777],
-  ])
-  const look = (path: string): { mode: number; uid: number } | undefined =>
-    modes.has(path) ? { mode: modes.get(path)!, uid: 0 } : undefined
-  expect(mends(judgePermissions(NATIVE, '/var/lib/postern', look))).toEqual([
-    'chmod 600 /etc/knockd.conf',
-    'chmod go-w /var/lib/postern',
-  ])
-  modes.set('/etc/knockd.conf', 0o600).set('/var/lib/postern', 0o1777)
-  expect(judgePermissions(NATIVE, '/var/lib/postern', look)).toEqual([])
+  const folder = mkdtempSync(join(tmpdir(), 'postern-doctor-'))
+  try {
+    const config = configIn(folder, '[ssh]\nSequence = 4021,811,3010\nOpen_Ports = tcp/22\n')
+    const state = join(folder, 'state')
+    mkdirSync(state)
+    chmodSync(state, 0o777)
+    chmodSync(config.file, 0o644)
+    expect(mends(judgePermissions(config, state))).toEqual([`chmod 600 ${config.file}`, `chmod go-w ${state}`])
+    chmodSync(config.file, 0o600)
+    chmodSync(state, 0o700)
+    expect(judgePermissions(config, state)).toEqual([])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
-const looseIn = (path: string): { mode: number; uid: number } | undefined =>
-  path.startsWith('/s/') ? { mode: 0o644, uid: 0 } : undefined
-
-test('files of secrets of every kind; a file of public keys is none', () => {
-  const { config } = readConfig(
-    [
-      '[codes]\nTOTP_Secret_File = /s/totp\nOpen_Ports = tcp/22',
-      '[team]\nUsers = /s/users\nOpen_Ports = tcp/22',
-      '[packets]\nSPA = postern\nSPA_Users = /s/public\nOpen_Ports = tcp/22',
-      '[fw]\nSPA = fwknop\nAccess_File = /s/access\nOpen_Ports = tcp/22',
-      '[options]\nSPA_Key_File = /s/key\n',
-    ].join('\n'),
-    '/k',
-  )
-  expect(mends(judgePermissions(config!, '/var/lib/postern', looseIn))).toEqual([
-    'chmod 600 /s/totp',
-    'chmod 600 /s/users',
-    'chmod 600 /s/key',
-    'chmod 600 /s/access',
-  ])
+test('files of secrets of every kind; a file of public keys may be read', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'postern-doctor-'))
+  try {
+    const at = (name: string): string => join(folder, name)
+    const config = configIn(
+      folder,
+      [
+        `[codes]\nTOTP_Secret_File = ${at('totp')}\nOpen_Ports = tcp/22`,
+        `[team]\nUsers = ${at('users')}\nOpen_Ports = tcp/22`,
+        `[packets]\nSPA = postern\nSPA_Users = ${at('public')}\nOpen_Ports = tcp/22`,
+        `[fw]\nSPA = fwknop\nAccess_File = ${at('access')}\nOpen_Ports = tcp/22`,
+        `[kk]\nSPA = knockknock\nProfiles = ${at('profiles')}\nOpen_Ports = tcp/22`,
+        `[options]\nSPA_Key_File = ${at('key')}\n`,
+      ].join('\n'),
+    )
+    mkdirSync(join(at('profiles'), 'alice'), { recursive: true })
+    const names = ['totp', 'users', 'key', 'public', 'access', 'profiles/alice/mac.key']
+    for (const name of names) writeFileSync(at(name), '')
+    const cures = names.filter((name) => name !== 'public').map((name) => `chmod 600 ${at(name)}`)
+    expect(mends(judgePermissions(config, folder))).toEqual(cures)
+    for (const name of names) chmodSync(at(name), name === 'public' ? 0o664 : 0o600)
+    expect(mends(judgePermissions(config, folder))).toEqual([`chmod 644 ${at('public')}`])
+    chmodSync(at('public'), 0o644)
+    // Whoever can write the folder can put another file in the place of each: it is told once.
+    chmodSync(folder, 0o757)
+    expect(mends(judgePermissions(config, folder))).toEqual([`chmod go-w ${folder}`])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('ports that are open to all: the guard hides its own, a rule the others', () => {

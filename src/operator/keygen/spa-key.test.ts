@@ -125,7 +125,7 @@ describe('what is there', () => {
       chmodSync(file, mode)
       const { code, out, err } = await run(user, '--show', '--file', file)
       expect([code, out]).toEqual([1, ''])
-      expect(err).toMatch(/others than its owner can get at it \(mode 06..\)\n {2}chmod 600/)
+      expect(err).toMatch(/others than its owner can read or write it \(mode 06..\)\n {2}chmod 600/)
     }
   })
 

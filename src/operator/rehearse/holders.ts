@@ -2,7 +2,8 @@ import { TOTP_SKEW_MAX } from '../../config/config.ts'
 import type { Knock, Secret } from '../../config/config.ts'
 import { USERS_FILE_MAX_BYTES, parseUsers } from '../../config/users.ts'
 import type { UserSecret } from '../../config/users.ts'
-import { readSecretFile } from '../../daemon/secret-file.ts'
+import { SECRET } from '../../file/policy.ts'
+import { readPrivateText } from '../../file/private-file.ts'
 import { codeOf, periodAt } from '../../totp/code.ts'
 import { knocksOfCode } from '../../totp/ports.ts'
 import { SECRET_FILE_MAX_BYTES, readSecret } from '../../totp/secret-text.ts'
@@ -48,10 +49,10 @@ export class Holders {
 function firstOf(kind: 'totp' | 'users', path: string): UserSecret | string {
   try {
     if (kind === 'users') {
-      const [first] = parseUsers(readSecretFile(path, USERS_FILE_MAX_BYTES)).users
+      const [first] = parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET)).users
       return first?.secret ?? 'has no user in it'
     }
-    const read = readSecret(readSecretFile(path, SECRET_FILE_MAX_BYTES))
+    const read = readSecret(readPrivateText(path, SECRET_FILE_MAX_BYTES, SECRET))
     return 'message' in read ? read.message : { kind: 'totp', totp: read.secret }
   } catch (error) {
     return (error as Error).message

@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { CLASSIC } from '../../file/policy.ts'
+import { readPrivateFile, readPrivateText } from '../../file/private-file.ts'
 import { parseOneTime } from '../../config/one-time.ts'
+import { CONFIG_MAX_BYTES } from '../../config/config.ts'
 import type { Knock, Secret } from '../../config/config.ts'
 import { formatSequence } from '../../config/sequence.ts'
+import { ONE_TIME_FILE_MAX_BYTES } from '../../state/one-time.ts'
 import { makeSequence } from '../../publish/sequence.ts'
 
 /** Sequences that are made for a door whose list the daemon makes: two for each family, and some to spare. */
@@ -9,7 +12,7 @@ const MADE = 8
 
 /** The config's text, which was looked at before. */
 export function readWhole(file: string): string {
-  return readFileSync(file, 'utf8')
+  return readPrivateText(file, CONFIG_MAX_BYTES, CLASSIC)
 }
 
 /** A list of one-time sequences as it is, and the sequences that are left in it, in order. */
@@ -30,7 +33,7 @@ export function listOf(secret: Secret): OneTimeList | undefined {
 /** Reads a list, to be copied: nothing is struck out in the real one. `undefined` where it cannot be read. */
 function readList(path: string): OneTimeList | undefined {
   try {
-    const text = readFileSync(path, 'latin1')
+    const text = readPrivateFile(path, ONE_TIME_FILE_MAX_BYTES, CLASSIC).toString('latin1')
     const { lines } = parseOneTime(text)
     return { text, left: lines.filter(({ struck }) => !struck).map(({ knocks }) => knocks) }
   } catch {

@@ -4,7 +4,8 @@ import { USERS_FILE_MAX_BYTES, parseUsers } from '../../config/users.ts'
 import type { UserSecret } from '../../config/users.ts'
 import { Codes, SharedCodes } from '../../daemon/codes.ts'
 import { listName } from '../../daemon/generated-door.ts'
-import { readSecretFile } from '../../daemon/secret-file.ts'
+import { SECRET } from '../../file/policy.ts'
+import { readPrivateText } from '../../file/private-file.ts'
 import { secretOf, termsOf } from '../../daemon/secret.ts'
 import { listFolder, statePath } from '../../daemon/state-path.ts'
 import type { Gate } from '../../gate/gate.ts'
@@ -145,8 +146,8 @@ function peopleIn(
   { secret }: Door,
   path: string,
 ): readonly { readonly name: string | undefined; readonly secret: UserSecret }[] {
-  if (secret.kind === 'users') return parseUsers(readSecretFile(path, USERS_FILE_MAX_BYTES)).users
-  const read = readSecret(readSecretFile(path, SECRET_FILE_MAX_BYTES))
+  if (secret.kind === 'users') return parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET)).users
+  const read = readSecret(readPrivateText(path, SECRET_FILE_MAX_BYTES, SECRET))
   if ('message' in read) throw new Error(read.message)
   return [{ name: undefined, secret: { kind: 'totp', totp: read.secret } }]
 }

@@ -2,7 +2,8 @@ import { join } from 'node:path'
 import type { Config, Door } from '../../config/config.ts'
 import { formatSequence } from '../../config/sequence.ts'
 import { listName } from '../../daemon/generated-door.ts'
-import { readSecretFile } from '../../daemon/secret-file.ts'
+import { CLASSIC } from '../../file/policy.ts'
+import { readPrivateFile } from '../../file/private-file.ts'
 import { listFolder, statePath } from '../../daemon/state-path.ts'
 import { parseOneTime } from '../../config/one-time.ts'
 import type { OneTimeLine } from '../../config/one-time.ts'
@@ -37,17 +38,18 @@ export function listsOf({ file, options, doors }: Config, interfaces: readonly s
   })
 }
 
-/** Reads a list. @throws FileTooLargeError, or the system's error */
+/** Reads a list. @throws FileError */
 export function readList({ path }: DoorList): ListRead {
   // One character for each byte, as the strikes count them.
-  const { lines } = parseOneTime(Buffer.from(readSecretFile(path, ONE_TIME_FILE_MAX_BYTES)).toString('latin1'))
+  const text = readPrivateFile(path, ONE_TIME_FILE_MAX_BYTES, CLASSIC).toString('latin1')
+  const { lines } = parseOneTime(text)
   const left = lines.filter(({ struck }) => !struck)
-  return { left, used: lines.length - left.length - comments(path) }
+  return { left, used: lines.length - left.length - comments(text) }
 }
 
 /** Struck lines are sequences behind their `#`; other lines with one are comments. */
-function comments(path: string): number {
-  return readSecretFile(path, ONE_TIME_FILE_MAX_BYTES)
+function comments(text: string): number {
+  return text
     .split('\n')
     .filter((line) => line.startsWith('#') && !/^#[ \t]*[0-9]+(:(tcp|udp))?([ \t]*,|[ \t]*$)/i.test(line)).length
 }

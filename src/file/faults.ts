@@ -1,0 +1,60 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { FileError } from './file-error.ts'
+import { SECRET, judgeFile } from './policy.ts'
+import type { FileFault, FilePolicy } from './policy.ts'
+import { walk } from './way.ts'
+
+/** Most entries of a folder of keys that are looked at. */
+const ENTRIES_MAX = 1_024
+/** Permission bits of everybody but the owner. */
+const OTHERS = 0o077
+/** Files of keys need not be for the owner alone where their folder is; others must not write them. */
+const GNUPG_FILE: FilePolicy = { ...SECRET, forbidden: 0o022, complaint: 'others than its owner can change it' }
+/** Where gpg keeps secret keys, in its home folder. */
+const SECRET_KEYS = 'private-keys-v1.d'
+
+/** What is wrong with a file and with the way to it, without opening it. A file that is not there has no faults. */
+export function faultsOfFile(path: string, policy: FilePolicy): readonly FileFault[] {
+  try {
+    const way = walk(path)
+    return [...judgeFile(way.real, way.stat, policy), ...way.faults]
+  } catch (error) {
+    if (error instanceof FileError) return []
+    throw error
+  }
+}
+
+/** What is wrong with a folder of GnuPG's (GPG_HOME_DIR): whoever can write there chooses whose signatures count. */
+export function faultsOfGnupgHome(home: string): readonly FileFault[] {
+  try {
+    const way = walk(home)
+    const own = [...judgeFile(way.real, way.stat, { ...GNUPG_FILE, mode: '700' }), ...way.faults]
+    const inside = entriesOf(way.real).flatMap((path) => judgeEntry(path, GNUPG_FILE))
+    // Where nobody else can enter the folder, nobody else can read what is in it.
+    const shut = (way.stat.mode & OTHERS) === 0
+    const keys = shut ? [] : entriesOf(join(way.real, SECRET_KEYS)).flatMap((path) => judgeEntry(path, SECRET))
+    return [...own, ...inside, ...keys]
+  } catch (error) {
+    if (error instanceof FileError) return []
+    throw error
+  }
+}
+
+function judgeEntry(path: string, policy: FilePolicy): readonly FileFault[] {
+  const { real, stat } = walk(path)
+  const type = stat.mode & 0o170000
+  // gpg's sockets and locks are its own matter.
+  if (type !== 0o100000 && type !== 0o040000) return []
+  return judgeFile(real, stat, policy).map(({ message, cure }) => ({ message: `${path} in it: ${message}`, cure }))
+}
+
+function entriesOf(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+      .slice(0, ENTRIES_MAX)
+      .map((name) => join(folder, name))
+  } catch {
+    return []
+  }
+}

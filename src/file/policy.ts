@@ -1,0 +1,110 @@
+import { shellWord } from './shell-word.ts'
+
+/** What others than its owner may not do with a file, and what puts it right. */
+export interface FilePolicy {
+  /** Permission bits that a file of this kind must not have. */
+  readonly forbidden: number
+  readonly complaint: string
+  /** The mode that chmod(1) is to set. */
+  readonly mode: string
+}
+
+const OTHERS = 0o077
+const OTHERS_WRITE = 0o022
+/** Others may make files in such a folder, but take away or replace none of somebody else's (chmod(1)). */
+const STICKY = 0o1000
+
+const CHANGED = 'others than its owner can change it'
+
+/** Files of secrets: nobody else may read or write them. */
+export const SECRET: FilePolicy = {
+  forbidden: OTHERS,
+  complaint: 'others than its owner can read or write it',
+  mode: '600',
+}
+
+/** Files that knockd knows too, with sequences: it takes them whoever can read them, so only who can write them counts. */
+export const CLASSIC: FilePolicy = { forbidden: OTHERS_WRITE, complaint: CHANGED, mode: '600' }
+
+/** Files that name keys, or say what is done with them: others may read them. */
+export const PUBLIC: FilePolicy = { forbidden: OTHERS_WRITE, complaint: CHANGED, mode: '644' }
+
+/** Files that anybody may have written: what is in them counts for nothing by itself. */
+export const ANYBODYS: FilePolicy = { forbidden: 0, complaint: '', mode: '' }
+
+/** What stat(2) says of a file, a folder or a symbolic link. */
+export interface FileStat {
+  /** Permission bits and, in a real one, those of the type. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid?: number
+}
+
+/** What is wrong with a file or with the way to it: lower case, no full stop; and what puts it right. */
+export interface FileFault {
+  readonly message: string
+  /** A command; or, where `byHand` is set, what a person has to decide. */
+  readonly cure: string
+  readonly byHand?: true
+}
+
+/** Whom files may belong to: root, and the user that the process runs as. */
+export function isTrusted(uid: number): boolean {
+  return uid === 0 || uid === process.geteuid?.()
+}
+
+/** What is wrong with the file itself. */
+export function judgeFile(path: string, { mode, uid }: FileStat, policy: FilePolicy): readonly FileFault[] {
+  if (policy.forbidden === 0) return []
+  const faults: FileFault[] = []
+  if (!isTrusted(uid)) {
+    faults.push({ message: `belongs to another user (uid ${uid})`, cure: `chown ${ownUser()} ${shellWord(path)}` })
+  }
+  if ((mode & policy.forbidden) !== 0) {
+    faults.push({
+      message: `${policy.complaint} (mode ${octal(mode)})`,
+      cure: `chmod ${policy.mode} ${shellWord(path)}`,
+    })
+  }
+  return faults
+}
+
+/** What is wrong with a folder on the way: whoever can write it can put another file in the place of any in it. */
+export function judgeFolder(
+  folder: string,
+  { mode, uid, gid }: FileStat,
+  isPrivate: (gid: number) => boolean,
+): FileFault | undefined {
+  if (!isTrusted(uid)) {
+    return {
+      message: `its folder ${folder} belongs to another user (uid ${uid}), who can replace it`,
+      cure: `move it to a folder of ${ownUser()}'s own, and name it there`,
+      byHand: true,
+    }
+  }
+  const writers = mode & OTHERS_WRITE & (gid !== undefined && isPrivate(gid) ? ~0o020 : ~0)
+  if (writers === 0 || (mode & STICKY) !== 0) return undefined
+  return {
+    message: `others can write its folder ${folder}, and so replace it (mode ${octal(mode)})`,
+    cure: `chmod go-w ${shellWord(folder)}`,
+  }
+}
+
+/** What is wrong with a symbolic link on the way: whoever made it says where it leads. */
+export function judgeLink(link: string, { uid }: FileStat): FileFault | undefined {
+  if (isTrusted(uid)) return undefined
+  return {
+    message: `the symbolic link ${link} on the way to it belongs to another user (uid ${uid})`,
+    cure: `chown -h ${ownUser()} ${shellWord(link)}`,
+  }
+}
+
+/** The user whom files should belong to, as chown(1) takes it. */
+function ownUser(): string {
+  const user = process.geteuid?.() ?? 0
+  return user === 0 ? 'root' : String(user)
+}
+
+function octal(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, '0')
+}

@@ -1,0 +1,97 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config, Fault, Secret } from '../config/config.ts'
+import { asStanza } from '../daemon/spa/fwknops.ts'
+import { faultsOfFile, faultsOfGnupgHome } from '../file/faults.ts'
+import { CLASSIC, PUBLIC, SECRET } from '../file/policy.ts'
+import type { FileFault, FilePolicy } from '../file/policy.ts'
+import { readPrivateText } from '../file/private-file.ts'
+import { ACCESS_MAX_CHARS, readAccess } from '../spa/fwknop/access.ts'
+import { PROFILE_FILES } from '../spa/knockknock/profile.ts'
+
+/** A file that holds or names a key or a secret, and what is wrong with it. */
+export interface FaultyFile {
+  readonly path: string
+  readonly faults: readonly FileFault[]
+}
+
+/** The files of a config, itself included, that the daemon refuses because others could have changed or read them. */
+export function refusedFiles({ file, doors, options }: Config): readonly FaultyFile[] {
+  const found = new Map<string, readonly FileFault[]>([[file, faultsOfFile(file, CLASSIC)]])
+  for (const { secret } of doors) {
+    for (const [path, policy] of filesOf(secret, options.spaKeyFile)) {
+      if (!found.has(path)) found.set(path, faultsOfFile(path, policy))
+    }
+    for (const home of gnupgHomesOf(secret)) if (!found.has(home)) found.set(home, faultsOfGnupgHome(home))
+  }
+  return [...found].flatMap(([path, faults]) => (faults.length === 0 ? [] : [{ path, faults }]))
+}
+
+/** The same as faults of a check: the daemon refuses these files, so they are errors. */
+export function faultsOfFiles(config: Config): readonly Fault[] {
+  return refusedFiles(config).flatMap(({ path, faults }) =>
+    faults.map(({ message, cure }): Fault => ({
+      severity: 'error',
+      ...(path === config.file ? {} : { file: path }),
+      line: 1,
+      column: 1,
+      message,
+      hint: cure,
+    })),
+  )
+}
+
+type Files = readonly (readonly [path: string, policy: FilePolicy])[]
+
+function filesOf(secret: Secret, spaKeyFile: string): Files {
+  switch (secret.kind) {
+    case 'sequence':
+      return []
+    case 'one-time':
+      return [[secret.path, CLASSIC]]
+    case 'totp':
+    case 'users':
+      return [[secret.path, SECRET]]
+    case 'generated': {
+      const { passphraseFile, recipients = [] } = secret.list.publish ?? {}
+      const keys = recipients.filter((each) => each.startsWith('/')).map((path) => [path, PUBLIC] as const)
+      return passphraseFile === undefined ? keys : [[passphraseFile, SECRET], ...keys]
+    }
+    case 'spa':
+      break
+    default:
+      return secret satisfies never
+  }
+  const { protocol, path } = secret
+  if (protocol === 'knockknock') return profileFiles(path)
+  if (protocol === 'postern') {
+    return [
+      [spaKeyFile, SECRET],
+      [path, PUBLIC],
+    ]
+  }
+  return [[path, SECRET]]
+}
+
+function profileFiles(folder: string): Files {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap(({ name }) => Object.values(PROFILE_FILES).map((file) => [join(folder, name, file), SECRET] as const))
+  } catch {
+    return []
+  }
+}
+
+/** The folders of GnuPG's that the stanzas of an access.conf name. */
+function gnupgHomesOf(secret: Secret): readonly string[] {
+  if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return []
+  try {
+    const text = readPrivateText(secret.path, ACCESS_MAX_CHARS, SECRET)
+    const { stanzas } = readAccess(secret.protocol === 'fwknop-keys' ? asStanza(text) : text)
+    return stanzas.flatMap(({ gnupg }) => (gnupg === undefined ? [] : [gnupg.homeDir]))
+  } catch {
+    // What is wrong with the file itself is told already.
+    return []
+  }
+}
