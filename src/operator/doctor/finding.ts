@@ -1,3 +1,5 @@
+export { shellWord } from '../../config/shell-word.ts'
+
 /** Something that bites, or will. */
 export interface Finding {
   /** `fault`: it bites now. `warning`: it will, one day. `note`: it could not be looked at, or is good to know. */
@@ -35,9 +37,4 @@ export function asJson(file: string, findings: readonly Finding[]): string {
 
 function counted(count: number, noun: string): string {
   return count === 0 ? '' : `${count} ${noun}${count === 1 ? '' : 's'}`
-}
-
-/** A word as a shell takes it literally. */
-export function shellWord(text: string): string {
-  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
