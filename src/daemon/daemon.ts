@@ -28,6 +28,7 @@ import { Guarding } from './guarding.ts'
 import { runHook } from './hook.ts'
 import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
+import { MemberOpenings } from './member.ts'
 import { notify } from './notify.ts'
 import { report } from './report.ts'
 import type { CommandGranted } from './spa/fwknops.ts'
@@ -55,6 +56,7 @@ export class Daemon {
   readonly #guarding: Guarding
   readonly #base: BaseKeeping
   readonly #control: ControlServer
+  readonly #memberOpenings = new MemberOpenings()
   #interfaces: Interfaces
   /** This host's own addresses. */
   #own: readonly Address[] = []
@@ -110,7 +112,7 @@ export class Daemon {
     this.#base = new BaseKeeping(log)
     this.#control = new ControlServer(
       socketPath(args.config, args.interfaces),
-      async (request) => await answer(request, this.#controlled),
+      async (request, asker) => await answer(request, asker, this.#controlled),
       (error) => log.notice('warning', `postern open, close and status do not work: ${error.message}`),
     )
     this.#doors = new Doors({
@@ -196,6 +198,7 @@ export class Daemon {
       guarding: this.#guarding,
       openings: this.#openings,
       log: this.#log,
+      memberOpenings: this.#memberOpenings,
       journalFailure: this.#store.failure,
     }
   }
