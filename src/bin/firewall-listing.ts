@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Loads what comes in on standard input into the firewall of this network namespace, and lists a table of it.
 import { readFileSync } from 'node:fs'
-import { Firewall } from '../operator/firewall/base/firewall.ts'
+import { Firewall } from '../base/firewall.ts'
 
 const firewall = new Firewall()
 try {

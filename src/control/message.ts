@@ -32,7 +32,9 @@ export interface Status {
   readonly guard: GuardStatus | undefined
   readonly doors: readonly DoorStatus[]
   readonly openings: readonly OpeningStatus[]
-  readonly attempts: { readonly count: number; readonly sources: number; readonly listed: readonly AttemptStatus[] }
+  /** Absent for members of Control_Group: whoever sees a stage can try ports one by one. */
+  readonly attempts:
+    { readonly count: number; readonly sources: number; readonly listed: readonly AttemptStatus[] } | undefined
   /** What the journal last failed with; absent while it works. */
   readonly journal: string | undefined
 }
@@ -41,9 +43,12 @@ export interface InterfaceStatus {
   readonly name: string
   /** Absent where it is listened on: why it is waited for. */
   readonly waiting: string | undefined
-  /** Packets that the filter let through, and those of them that were lost, since it is listened on. */
-  readonly received: number
-  readonly dropped: number
+  /**
+   * Packets that the filter let through, and those of them that were lost, since it is listened on. Absent for members of
+   * Control_Group: the filter lets UDP knocks through, and little else of UDP.
+   */
+  readonly received: number | undefined
+  readonly dropped: number | undefined
 }
 
 export interface GuardStatus {

@@ -2,14 +2,20 @@ import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { dirname } from 'node:path'
+import { askerAt, mayAsk } from './asker.ts'
+import type { Asker } from './asker.ts'
 import { groupId } from './group.ts'
+import { Members } from './members.ts'
 import { REQUEST_MAX_BYTES, parseRequest } from './message.ts'
 import type { Reply, Request } from './message.ts'
 
-/** Most operators that are served at a time. */
-const CLIENTS_MAX = 16
+/** Most connections of root that are served at a time. */
+const OWNER_CLIENTS_MAX = 16
 /** Milliseconds an operator may be silent, or not read. */
 const IDLE_MAX_MS = 10_000
+/** Milliseconds a request may take to come, and a connection may last. */
+export const REQUEST_MAX_MS = 5_000
+const CONNECTION_MAX_MS = 20_000
 /** Who may use the socket: its owner, or its group as well. */
 const OWNER_ONLY = 0o600
 const GROUP_TOO = 0o660
@@ -18,15 +24,16 @@ const GROUP_TOO = 0o660
 export class ControlServer {
   readonly #path: string
   readonly #server: Server
+  readonly #members = new Members()
+  #owners = 0
 
   /**
-   * @param answer never rejects
+   * @param answer never rejects; asked only what whoever asks may ask
    * @param failed told when the socket cannot be had: the daemon goes on without
    */
-  constructor(path: string, answer: (request: Request) => Promise<Reply>, failed: (error: Error) => void) {
+  constructor(path: string, answer: Answer, failed: (error: Error) => void) {
     this.#path = path
-    this.#server = createServer((client) => serve(client, answer))
-    this.#server.maxConnections = CLIENTS_MAX
+    this.#server = createServer((client) => this.#enter(client, answer))
     this.#server.on('error', failed)
   }
 
@@ -60,18 +67,56 @@ export class ControlServer {
     this.#server.close()
     rmSync(this.#path, { force: true })
   }
+
+  /** Members have shares of their own, so that none of them keeps root out. */
+  #enter(client: Socket, answer: Answer): void {
+    const asker = askerAt(client)
+    const member = asker.user ?? UNKNOWN_USER
+    client.on('error', () => undefined)
+    const free = asker.isOwner ? this.#owners < OWNER_CLIENTS_MAX : this.#members.enter(member, performance.now())
+    if (!free) {
+      client.end(lineOf({ error: 'too many connections', hint: 'end the others first' }), () => client.destroy())
+      return
+    }
+    if (asker.isOwner) this.#owners++
+    client.once('close', () => {
+      if (asker.isOwner) this.#owners--
+      else this.#members.leave(member)
+    })
+    serve(client, async (request) => {
+      if (!mayAsk(asker, request)) return { error: `only root may ${request.command}`, hint: 'use sudo' }
+      if (asker.isOwner || this.#members.ask(member, performance.now())) return await answer(request, asker)
+      return { error: 'too many requests', hint: 'try again in a few seconds' }
+    })
+  }
+}
+
+/** Answers what somebody asks. */
+type Answer = (request: Request, asker: Asker) => Promise<Reply>
+
+/** Stands for a user that the system does not name. */
+const UNKNOWN_USER = -1
+
+function lineOf(message: Reply): string {
+  return `${JSON.stringify(message)}\n`
 }
 
 function serve(client: Socket, answer: (request: Request) => Promise<Reply>): void {
   let text = ''
-  const reply = (message: Reply): void => void client.end(`${JSON.stringify(message)}\n`)
+  const reply = (message: Reply): void => void client.end(lineOf(message))
+  const late = setTimeout(() => client.destroy(), REQUEST_MAX_MS)
+  const over = setTimeout(() => client.destroy(), CONNECTION_MAX_MS)
+  client.once('close', () => {
+    clearTimeout(late)
+    clearTimeout(over)
+  })
   client.setEncoding('utf8')
   client.setTimeout(IDLE_MAX_MS, () => client.destroy())
-  client.on('error', () => undefined)
   client.on('data', (more: string) => {
     text += more
     const end = text.indexOf('\n')
     if (end < 0 && text.length <= REQUEST_MAX_BYTES) return
+    clearTimeout(late)
     client.removeAllListeners('data').resume()
     const request = end < 0 ? undefined : parseRequest(text.slice(0, end))
     if (request === undefined) reply({ error: 'no such request' })

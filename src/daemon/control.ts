@@ -1,4 +1,5 @@
 import type { Config, Door } from '../config/config.ts'
+import type { Asker } from '../control/asker.ts'
 import { ATTEMPTS_LISTED_MAX } from '../control/message.ts'
 import type { Reply, Request, Status } from '../control/message.ts'
 import type { Interfaces } from '../capture/interfaces.ts'
@@ -13,6 +14,8 @@ import type { Doors } from './doors.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import type { Guarding } from './guarding.ts'
 import type { Log } from './log/log.ts'
+import { refusalOf, statusForMember } from './member.ts'
+import type { MemberOpenings } from './member.ts'
 
 /** What of the daemon an operator can see and move. */
 export interface Controlled {
@@ -24,20 +27,22 @@ export interface Controlled {
   readonly guarding: Guarding
   readonly openings: Openings
   readonly log: Log
+  /** Openings that members of Control_Group made. */
+  readonly memberOpenings: MemberOpenings
   /** What the journal last failed with. */
   readonly journalFailure: Error | undefined
 }
 
-/** Answers what an operator asks. Never rejects. */
-export async function answer(request: Request, of: Controlled): Promise<Reply> {
+/** Answers what an operator asks who may ask that. Never rejects. */
+export async function answer(request: Request, asker: Asker, of: Controlled): Promise<Reply> {
   try {
     switch (request.command) {
       case 'status':
-        return { status: statusOf(of) }
+        return { status: asker.isOwner ? statusOf(of) : statusForMember(statusOf(of)) }
       case 'open':
-        return await openByHand(request, of)
+        return await openByHand(request, asker, of)
       case 'close':
-        return await closeByHand(request, of)
+        return await closeByHand(request, asker, of)
       case 'rotate':
         return await rotateList(request, of)
       default:
@@ -50,6 +55,7 @@ export async function answer(request: Request, of: Controlled): Promise<Reply> {
 
 async function openByHand(
   { door: name, source, forMs }: Request & { command: 'open' },
+  asker: Asker,
   of: Controlled,
 ): Promise<Reply> {
   const { doors, guarding, openings, log } = of
@@ -59,7 +65,14 @@ async function openByHand(
   if (address === undefined) return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
   const ms = forMs ?? door.cmdTimeoutMs
   const text = formatAddress(address)
-  log.notice('notice', `${text}: ${name}: opened by hand`)
+  if (!asker.isOwner) {
+    const refused = refusalOf(door, address, ms)
+    if (refused !== undefined) return refused
+    if (!of.memberOpenings.add(asker.user ?? -1, name, text, { ms, now: steadyNow() })) {
+      return { error: 'too many openings of yours last yet', hint: 'close some, or wait' }
+    }
+  }
+  log.notice('notice', `${text}: ${name}: opened by hand${byWhom(asker)}`)
   if (door.opens.length > 0 && !guarding.open(door, address, { ms })) {
     return { error: `${name} stays shut`, hint: 'the log says why' }
   }
@@ -78,7 +91,16 @@ async function rotateList({ door }: Request & { command: 'rotate' }, of: Control
   return { error: `${door} has no list that the daemon makes`, hint: 'it would have `One_Time_Sequences = generate`' }
 }
 
-async function closeByHand({ door, source }: Request & { command: 'close' }, of: Controlled): Promise<Reply> {
+/** Of root nothing is said: `sudo` has a log of its own. */
+function byWhom({ user, isOwner }: Asker): string {
+  return isOwner ? '' : `, by user ${user ?? 'unknown'}`
+}
+
+async function closeByHand(
+  { door, source }: Request & { command: 'close' },
+  asker: Asker,
+  of: Controlled,
+): Promise<Reply> {
   const { guarding, openings, log } = of
   if (door !== undefined && of.doors.find(door) === undefined) return unknownDoor(door, of.config)
   const address = source === undefined ? undefined : parseAddress(source)
@@ -86,7 +108,7 @@ async function closeByHand({ door, source }: Request & { command: 'close' }, of:
     return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
   }
   const text = address === undefined ? undefined : formatAddress(address)
-  log.notice('notice', `${text ?? 'everybody'}: ${door ?? 'every door'}: closed by hand`)
+  log.notice('notice', `${text ?? 'everybody'}: ${door ?? 'every door'}: closed by hand${byWhom(asker)}`)
   const count = guarding.close(door, address) + (await openings.close(door, text))
   return { done: count === 0 ? 'nothing was open' : `${count} closed`, count }
 }

@@ -19,6 +19,7 @@ import { Clocks } from '../state/boot-clock.ts'
 import { openStore } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
 import type { Arguments } from './arguments.ts'
+import { BaseKeeping } from './base-keeping.ts'
 import { loadConfig } from './config-file.ts'
 import { answer, hasCommands } from './control.ts'
 import type { Controlled } from './control.ts'
@@ -27,6 +28,7 @@ import { Guarding } from './guarding.ts'
 import { runHook } from './hook.ts'
 import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
+import { MemberOpenings } from './member.ts'
 import { notify } from './notify.ts'
 import { report } from './report.ts'
 import type { CommandGranted } from './spa/fwknops.ts'
@@ -52,7 +54,9 @@ export class Daemon {
   readonly #doors: Doors
   #spa: SpaDoors | undefined
   readonly #guarding: Guarding
+  readonly #base: BaseKeeping
   readonly #control: ControlServer
+  readonly #memberOpenings = new MemberOpenings()
   #interfaces: Interfaces
   /** This host's own addresses. */
   #own: readonly Address[] = []
@@ -81,6 +85,7 @@ export class Daemon {
       } catch (error) {
         daemon.#interfaces.close()
         daemon.#guarding.stop()
+        daemon.#base.stop()
         await store.close()
         throw error
       }
@@ -104,9 +109,10 @@ export class Daemon {
     const clocks = new Clocks()
     this.#openings = new Openings({ store, runner: this.#runner, clocks, log })
     this.#guarding = new Guarding({ store, clocks, log })
+    this.#base = new BaseKeeping(log)
     this.#control = new ControlServer(
       socketPath(args.config, args.interfaces),
-      async (request) => await answer(request, this.#controlled),
+      async (request, asker) => await answer(request, asker, this.#controlled),
       (error) => log.notice('warning', `postern open, close and status do not work: ${error.message}`),
     )
     this.#doors = new Doors({
@@ -157,6 +163,7 @@ export class Daemon {
     await this.#doors.close()
     this.#spa?.close()
     this.#guarding.stop()
+    this.#base.stop()
     this.#control.close()
     const left = await this.#openings.closeAll()
     if (left > 0) this.#log.notice('error', `${left} doors could not be closed in time: the next start closes them`)
@@ -169,6 +176,7 @@ export class Daemon {
   async #begin(): Promise<void> {
     // Ports are hidden before anybody can knock.
     await this.#guarding.guard(this.#config)
+    this.#base.start(this.#config)
     this.#doors.replace(this.#config.doors)
     await this.#loadSpa(this.#config)
     this.#spa?.replace(this.#config)
@@ -190,6 +198,7 @@ export class Daemon {
       guarding: this.#guarding,
       openings: this.#openings,
       log: this.#log,
+      memberOpenings: this.#memberOpenings,
       journalFailure: this.#store.failure,
     }
   }
@@ -217,6 +226,7 @@ export class Daemon {
     }
     this.#doors.replace(config.doors)
     this.#spa?.replace(config)
+    this.#base.replace(config)
     if (!moved) {
       this.#interfaces.need(this.#needs)
       return

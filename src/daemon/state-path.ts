@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { STATE_DIR_DEFAULT } from '../state/folder.ts'
 
-/** Where the state is kept if the config names no StateDir. */
-export const STATE_DIR_DEFAULT = '/var/lib/postern'
+export { STATE_DIR_DEFAULT } from '../state/folder.ts'
+
 const HASH_CHARS = 8
 
 /**

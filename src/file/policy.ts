@@ -1,4 +1,4 @@
-import { shellWord } from './shell-word.ts'
+import { shellWord } from '../config/shell-word.ts'
 
 /** What others than its owner may not do with a file, and what puts it right. */
 export interface FilePolicy {

@@ -3,6 +3,8 @@ import { dirname, resolve } from 'node:path'
 import { walk } from '../file/way.ts'
 import { realDisk } from './disk.ts'
 
+/** Where the state is kept if the config names no StateDir. */
+export const STATE_DIR_DEFAULT = '/var/lib/postern'
 /** Owner only: the folder's files hold commands that run as root. */
 const FOLDER_MODE = 0o700
 /** Permission bits that let group or others write. */

@@ -1,14 +1,12 @@
 // Goal: a base ruleset lets in what it should and refuses the rest as closed ports do, together with the guard; and
 // nobody is locked out by it: without a confirmation over a new connection it is taken back, whatever is killed.
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { applying, confirm, connected, firewall, keepers } from './base-rules.ts'
 import { nft, nftRules } from './firewall.ts'
 import { knock, program, startKnockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, SERVER_6, lab, pair } from './net.ts'
-import type { Host } from './net.ts'
 import { runs, until } from './process.ts'
-import type { Output, Process } from './process.ts'
 import { writeConfig } from './scratch.ts'
 import { probe, serveTcp } from './service.ts'
 
@@ -19,44 +17,6 @@ Sequence = 7301,5401,8822
 Open_Ports = tcp/22
 Open_For = 30s
 `
-
-async function firewall(host: Host, ...args: readonly string[]): Promise<Output> {
-  return host.run([process.execPath, program('postern'), 'firewall', ...args], { mayFail: true })
-}
-
-/** Starts `apply` as in an ssh session, so that nothing at the machine itself can confirm it. */
-async function applying(host: Host, file: string, ...args: readonly string[]): Promise<Process> {
-  const argv = [process.execPath, program('postern'), 'firewall', 'apply', '-c', file, ...args]
-  const apply = host.start(argv, { env: { SSH_CONNECTION: `${CLIENT_4} 1 ${SERVER_4} 22` } })
-  await apply.line(/on trial/)
-  return apply
-}
-
-/** A connection from the client that stays, and its name as sshd gives it to its sessions. */
-async function connected(client: Host, port: number): Promise<string> {
-  const code = `const s=require('net').connect(${port},'${SERVER_4}',()=>console.log('port '+s.localPort));s.on('error',()=>process.exit(1))`
-  const line = await client.start([process.execPath, '-e', code]).line(/^port /)
-  return `${CLIENT_4} ${line.slice(5)} ${SERVER_4} ${port}`
-}
-
-async function confirm(host: Host, connection: string): Promise<Output> {
-  return host.run([process.execPath, program('postern'), 'firewall', 'confirm'], {
-    mayFail: true,
-    env: { SSH_CONNECTION: connection },
-  })
-}
-
-/** Processes that keep trials in this host's namespace. */
-async function keepers(host: Host): Promise<readonly number[]> {
-  const pids = (await host.run(['ip', 'netns', 'pids', host.ns])).stdout.split('\n').filter(Boolean).map(Number)
-  return pids.filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('firewall-keeper')
-    } catch {
-      return false
-    }
-  })
-}
 
 lab('the base ruleset', () => {
   test('confirmed over a new connection it stays; what is named is open, the rest looks closed', async () => {

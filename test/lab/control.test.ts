@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { socketPath } from '../../src/control/socket.ts'
 import type { Status } from '../../src/control/message.ts'
+import { connected } from './base-rules.ts'
 import { knock, program, startKnockd, withStateDir } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
@@ -10,6 +11,7 @@ import { until } from './process.ts'
 import type { Output } from './process.ts'
 import { scratch } from './scratch.ts'
 import { probe, serveTcp } from './service.ts'
+import { asTyped } from './ssh-session.ts'
 
 const CONFIG = (notes: string): string => `[options]
 Always_Allow = 203.0.113.0/24
@@ -40,11 +42,21 @@ lab('by hand', () => {
     expect(await probe(client, SERVER_4, 22)).toBe('open')
     expect(await probe(client, SERVER_6, 22)).toBe('refused')
     // As sudo has it: only a process above knows of the ssh connection.
-    const words = [process.execPath, program('postern'), 'open', 'ssh', '-c', daemon.file].join(' ')
-    const bySudo = await server.run(['sh', '-c', `env -u SSH_CONNECTION ${words}; true`], {
-      env: { SSH_CONNECTION: `${CLIENT_4} 50000 ${SERVER_4} 22` },
-    })
-    expect(bySudo.stdout).toMatch(new RegExp(`^ssh is open to ${CLIENT_4} `))
+    const bySudo = async (connection: string): Promise<Output> =>
+      server.run(
+        asTyped(connection, [
+          ...['/bin/sh', '-c', 'env -u SSH_CONNECTION "$@"; exit $?', 'sh'],
+          ...[process.execPath, program('postern'), 'open', 'ssh', '-c', daemon.file],
+        ]),
+        { mayFail: true },
+      )
+    expect((await bySudo(await connected(client, 22))).stdout).toMatch(new RegExp(`^ssh is open to ${CLIENT_4} `))
+    const stale = await bySudo(`${CLIENT_4} 9 ${SERVER_4} 22`)
+    expect([stale.code, stale.stdout, stale.stderr]).toEqual([
+      1,
+      '',
+      `postern: SSH_CONNECTION names ${CLIENT_4}, but that connection has ended\n  postern open ssh --source ADDRESS\n`,
+    ])
     await postern(server, daemon.file, 'open', 'ssh', '--source', CLIENT_6)
     expect(await probe(client, SERVER_6, 22)).toBe('open')
     await postern(server, daemon.file, 'open', 'file', '--source', CLIENT_4)

@@ -18,6 +18,18 @@ export interface ControlArguments {
 /** A command line that cannot be used. */
 export class UsageError extends Error {}
 
+/** Nobody can tell for whom to open. */
+export class SourceError extends Error {
+  /** What to type. */
+  readonly hint: string
+
+  constructor(message: string, hint: string) {
+    super(message)
+    this.name = 'SourceError'
+    this.hint = hint
+  }
+}
+
 /** Options of each command beside `-c`, `-i` and `-h`. */
 const OPTIONS = {
   open: { source: { type: 'string' }, for: { type: 'string' } },

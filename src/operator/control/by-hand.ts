@@ -1,6 +1,8 @@
-import { sshPeer } from '../../host/ssh.ts'
+import { sshSession } from '../../host/ssh.ts'
+import type { SshSession } from '../../host/ssh.ts'
+import { shellWord } from '../../config/shell-word.ts'
 import type { Output } from '../check.ts'
-import { UsageError } from './arguments.ts'
+import { SourceError, UsageError } from './arguments.ts'
 import type { ControlArguments } from './arguments.ts'
 import { talk } from './talk.ts'
 import type { Talk } from './talk.ts'
@@ -10,7 +12,8 @@ const OPEN_HELP = `usage: postern open DOOR [--for TIME] [--source ADDRESS] [-c 
 Opens a door by hand, as if the address had knocked.
 
   --for TIME        for how long: 30s, 10m, 2h; the door's own time otherwise
-  --source ADDRESS  for whom; the other end of your ssh connection otherwise
+  --source ADDRESS  for whom. Default: the other end of your ssh connection; in tmux
+                    or screen it has to be said
   -c, --config FILE the config that the daemon runs with, /etc/knockd.conf
                     otherwise
   -i, --interface NAME
@@ -46,9 +49,9 @@ exit status: 0 nothing of it is open any more, 1 it could not be done, 2 usage
 const OPEN: Talk = {
   command: 'open',
   help: OPEN_HELP,
-  request: ({ door, source = sshPeer()?.address, forMs }: ControlArguments) => {
+  request: ({ door, source: named, forMs }: ControlArguments) => {
     if (door === undefined) throw new UsageError('which door?')
-    if (source === undefined) throw new UsageError('for whom?\n  --source ADDRESS')
+    const source = named ?? sourceHere(door, sshSession())
     return { command: 'open', door, source, ...(forMs === undefined ? {} : { forMs }) }
   },
   show: (reply) => ('done' in reply ? `${reply.done}\n` : ''),
@@ -64,6 +67,27 @@ const CLOSE: Talk = {
     return { command: 'close', ...(door === undefined ? {} : { door }), ...(source === undefined ? {} : { source }) }
   },
   show: (reply) => ('done' in reply ? `${reply.done}\n` : ''),
+}
+
+/**
+ * The address that whoever typed this has, as sshd says it. A shell of tmux has the address of whoever started it.
+ *
+ * @throws UsageError if nobody says one, SourceError if it may be another one's
+ */
+export function sourceHere(door: string, { peer, state, multiplexer }: SshSession): string {
+  if (peer === undefined) throw new UsageError('no address: add --source ADDRESS, or run this over ssh')
+  if (state === 'live') return peer.address
+  const where = multiplexer === undefined ? 'no sshd runs above this shell' : `this shell runs in ${multiplexer}`
+  if (state === 'ended') {
+    const message = `SSH_CONNECTION names ${peer.address}, but that connection has ended`
+    throw new SourceError(multiplexer === undefined ? message : `${message}: ${where}`, command(door, 'ADDRESS'))
+  }
+  const message = `SSH_CONNECTION names ${peer.address}, which may be somebody else's: ${where}`
+  throw new SourceError(message, `if it is yours: ${command(door, peer.address)}`)
+}
+
+function command(door: string, source: string): string {
+  return `postern open ${shellWord(door)} --source ${source}`
 }
 
 /** `postern open`. */

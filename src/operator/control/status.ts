@@ -48,7 +48,7 @@ export function statusText(of: Status): string {
     ...table(
       'interfaces',
       ['name', 'packets', 'lost', ''],
-      of.interfaces.map((each) => [each.name, each.received, each.dropped, waitingText(each.waiting)]),
+      of.interfaces.map((each) => [each.name, each.received ?? '-', each.dropped ?? '-', waitingText(each.waiting)]),
     ),
     ...(guard === undefined
       ? []
@@ -74,12 +74,19 @@ export function statusText(of: Status): string {
         timeText(each.leftMs),
       ]),
     ),
+    ...attemptsText(attempts),
+    '',
+  ].join('\n')
+}
+
+function attemptsText(attempts: Status['attempts']): readonly string[] {
+  if (attempts === undefined) return ['attempts under way: shown to root alone']
+  return [
     `attempts under way: ${attempts.count}, sources remembered: ${attempts.sources}`,
     ...rows(
       attempts.listed.map((each) => [each.source, each.doors.join(', '), `stage ${each.stage}`, timeText(each.leftMs)]),
     ),
-    '',
-  ].join('\n')
+  ]
 }
 
 function waitingText(waiting: string | undefined): string {

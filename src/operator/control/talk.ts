@@ -1,7 +1,7 @@
 import { ControlError, ask, findSocket } from '../../control/client.ts'
 import type { Reply, Request } from '../../control/message.ts'
 import type { Output } from '../check.ts'
-import { UsageError, readArguments } from './arguments.ts'
+import { SourceError, UsageError, readArguments } from './arguments.ts'
 import type { ControlArguments } from './arguments.ts'
 
 /** Exit codes. */
@@ -40,7 +40,7 @@ export async function talk(how: Talk, argv: readonly string[], output: Output): 
       output.err(`postern: ${error.message}\n${how.help.slice(0, how.help.indexOf('\n'))}\n`)
       return USAGE
     }
-    const hint = error instanceof ControlError ? `  ${error.hint}\n` : ''
+    const hint = error instanceof ControlError || error instanceof SourceError ? `  ${error.hint}\n` : ''
     output.err(`postern: ${(error as Error).message}\n${hint}`)
     return NOT_DONE
   }

@@ -64,8 +64,8 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
 /** Captures that have lost packets, and a journal that cannot be written. */
 export function judgeRunning({ interfaces, journal }: Status): readonly Finding[] {
   const findings = interfaces
-    .filter(({ dropped }) => dropped > 0)
-    .map(({ name, received, dropped }): Finding => {
+    .filter(({ dropped = 0 }) => dropped > 0)
+    .map(({ name, received = 0, dropped = 0 }): Finding => {
       const message = `${name}: ${dropped} packets were lost of ${received + dropped}: knocks among them come to nothing`
       return {
         severity: 'warning',

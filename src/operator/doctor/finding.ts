@@ -1,3 +1,5 @@
+export { shellWord } from '../../config/shell-word.ts'
+
 /** Something that bites, or will. */
 export interface Finding {
   /** `fault`: it bites now. `warning`: it will, one day. `note`: it could not be looked at, or is good to know. */
@@ -36,5 +38,3 @@ export function asJson(file: string, findings: readonly Finding[]): string {
 function counted(count: number, noun: string): string {
   return count === 0 ? '' : `${count} ${noun}${count === 1 ? '' : 's'}`
 }
-
-export { shellWord } from '../../file/shell-word.ts'

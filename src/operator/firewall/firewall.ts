@@ -6,8 +6,9 @@ const HELP = `usage: postern firewall COMMAND [ARGUMENT]...
   print             print a base ruleset for a server that has none
   apply             put it in force, and take it back unless that is confirmed
   confirm           confirm it, over a new connection
+  restore           put back what was confirmed
   remove            take it away
-  status            say how it stands
+  status            show the state
   kernel            print rules with which the kernel does the knocking, without a daemon
 
   -h, --help        print this; a command has a --help of its own
@@ -28,6 +29,7 @@ export async function firewall(argv: readonly string[], output: Output): Promise
     case 'print':
     case 'apply':
     case 'confirm':
+    case 'restore':
     case 'remove':
     case 'status': {
       const { base } = await import('./base/base.ts')

@@ -93,7 +93,7 @@ async function put({ path, text, before, adds }: Placed, root: string, output: O
 }
 
 /** Puts a file in the place of another in one step: a crash leaves the one or the other. */
-async function replaceFile(
+export async function replaceFile(
   path: string,
   text: string,
   mode: number,

@@ -4,7 +4,7 @@ import type { Family } from '../../packet/address.ts'
 import type { Dialect } from '../../firewall/kernel/plan.ts'
 
 /** Files that a machine loads its nftables rules from when it starts: Debian and Arch; Red Hat; Alpine. */
-const NFT_FILES = ['/etc/nftables.conf', '/etc/sysconfig/nftables.conf', '/etc/nftables.nft']
+export const NFT_FILES = ['/etc/nftables.conf', '/etc/sysconfig/nftables.conf', '/etc/nftables.nft']
 /** Where we put ours where the machine's file names no folder. */
 const NFT_OWN_FOLDER = '/etc'
 /** Folders for iptables' rules: iptables-persistent of Debian; Red Hat; Arch. A place is one if what it is known by is there. */

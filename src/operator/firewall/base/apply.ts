@@ -1,25 +1,32 @@
 import { randomUUID } from 'node:crypto'
+import { realpathSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { endOverdue, rollBack } from '../../../base/end-trial.ts'
+import { BaseFiles } from '../../../base/files.ts'
+import { Firewall } from '../../../base/firewall.ts'
+import { servicesText } from '../../../base/problem.ts'
+import { sinceBoot } from '../../../base/trial.ts'
+import type { Trial } from '../../../base/trial.ts'
 import type { Config } from '../../../config/config.ts'
 import { quote } from '../../../config/fault.ts'
+import { readListing } from '../../../firewall/base/listing.ts'
+import { commandDoorsOf } from '../../../firewall/base/misfit.ts'
 import { BASE_TABLE, baseRuleset } from '../../../firewall/base/ruleset.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
 import { KERNEL_TABLE } from '../../../firewall/kernel/nft.ts'
 import { spawn } from '../../../native/spawn.ts'
+import { LockedError } from '../../../state/lock.ts'
+import { readBootId } from '../../../state/boot-clock.ts'
 import { USABLE, WARNED } from '../../check.ts'
 import type { Output } from '../../check.ts'
 import { differing } from '../difference.ts'
 import type { Asked } from './asked.ts'
 import { canonical } from './canonical.ts'
 import { confirmTrial } from './confirm.ts'
-import { Firewall } from './firewall.ts'
-import { rollBack } from './rollback.ts'
 import { rulesOf } from './rules.ts'
 import type { Rules } from './rules.ts'
-import { connections, sshConnection } from './session.ts'
-import { TrialFile, sinceBoot } from './trial.ts'
-import type { Trial } from './trial.ts'
+import { connections, isRemote } from './session.ts'
 
 /** Seconds that the kernel waits beyond the deadline: by then the process that keeps it has taken the rules back. */
 const KERNEL_SPARE_S = 5
@@ -42,8 +49,9 @@ export async function apply(asked: Asked, config: Config, output: Output): Promi
     }
     warnOfDoors(config, output)
     if (!asked.beside && standsBeside(firewall, output)) return WARNED
-    const trial = begin(firewall, asked, rules)
-    return await untilOver(trial, explanation(trial, rules, asked), output)
+    const files = new BaseFiles()
+    const trial = await begin({ firewall, files, asked, rules, config, output })
+    return await untilOver(trial, explanation(trial, rules, asked), { firewall, files, output })
   } finally {
     firewall.close()
   }
@@ -79,41 +87,72 @@ function standsBeside(firewall: Firewall, output: Output): boolean {
   return true
 }
 
-function begin(firewall: Firewall, asked: Asked, rules: Rules): Trial {
-  const file = new TrialFile()
-  const lock = file.lock()
+interface Beginning {
+  readonly firewall: Firewall
+  readonly files: BaseFiles
+  readonly asked: Asked
+  readonly rules: Rules
+  readonly config: Config
+  readonly output: Output
+}
+
+async function begin({ firewall, files, asked, rules, config, output }: Beginning): Promise<Trial> {
+  const lock = await files.lockSoon()
   try {
-    const there = file.read()
-    if (there?.phase === 'trial' && there.deadline > sinceBoot()) {
+    if (endOverdue(files, firewall) === 'taken back') {
+      output.err('postern: the trial before this one was not confirmed: it is taken back\n')
+    }
+    if (files.trial.read() !== undefined) {
       throw new Error('another ruleset is on trial\n  postern firewall confirm keeps it, its deadline takes it back')
     }
-    const trial: Trial = {
-      id: randomUUID(),
-      phase: 'trial',
-      since: Date.now(),
-      deadline: sinceBoot() + asked.trialMs,
-      before: firewall.list(BASE_TABLE),
-      after: rules.kept,
-      guard: rules.guard,
-      persist: asked.persist ? rules.file : undefined,
-      replace: asked.replace,
-      remote: sshConnection() !== undefined,
-      connections: connections(),
-    }
-    file.write(trial)
+    const trial = trialOf(asked, rules, config, before(firewall, files))
+    files.trial.write(trial)
     try {
       startKeeper(trial.id)
       const guardThere = firewall.list(TABLE) !== undefined
       const trialS = Math.ceil(asked.trialMs / 1000) + KERNEL_SPARE_S
       firewall.run(baseRuleset(rules.plan, { guardThere, trialS }))
     } catch (error) {
-      if (there === undefined) file.remove()
-      else file.write(there)
+      files.trial.remove()
       throw error
     }
     return trial
   } finally {
     lock.release()
+  }
+}
+
+/** What a trial goes back to. What an earlier trial left behind, and nobody knows of, lets everybody in: it is no state. */
+function before(firewall: Firewall, { confirmed }: BaseFiles): string | undefined {
+  const listed = firewall.list(BASE_TABLE)
+  return readListing(listed) === 'trial' ? confirmed.readIfUsable()?.rules : listed
+}
+
+function trialOf(asked: Asked, rules: Rules, config: Config, listed: string | undefined): Trial {
+  const id = randomUUID()
+  const boot = readBootId()
+  const { plan, kept, file, guard } = rules
+  return {
+    id,
+    boot,
+    deadline: sinceBoot() + asked.trialMs,
+    before: listed,
+    confirmed: {
+      id,
+      boot,
+      since: Date.now(),
+      rules: kept,
+      config: realpathSync(config.file),
+      allowed: servicesText(plan.allowed),
+      guarded: servicesText(plan.guarded),
+      commandDoors: commandDoorsOf(config),
+      beside: asked.beside,
+      persist: asked.persist ? file : undefined,
+      replace: asked.replace,
+    },
+    guard,
+    remote: isRemote(),
+    connections: connections(),
   }
 }
 
@@ -133,8 +172,14 @@ function explanation({ remote }: Trial, { plan }: Rules, { trialMs }: Asked): st
   return `the base ruleset is in force, for ${trialMs / 1000} s, on trial\n  ${how}${knock}\n`
 }
 
-async function untilOver({ id, remote, deadline }: Trial, what: string, output: Output): Promise<number> {
-  const file = new TrialFile()
+interface Waiting {
+  readonly firewall: Firewall
+  readonly files: BaseFiles
+  readonly output: Output
+}
+
+async function untilOver({ id, remote, deadline }: Trial, what: string, of: Waiting): Promise<number> {
+  const { firewall, files, output } = of
   let interrupted = false
   const interrupt = (): void => {
     interrupted = true
@@ -147,18 +192,16 @@ async function untilOver({ id, remote, deadline }: Trial, what: string, output: 
   answers?.on('line', (line) => (yes ||= line.trim().toLowerCase() === 'yes'))
   try {
     for (;;) {
-      const now = file.read()
-      if (now?.id === id && now.phase === 'kept') {
-        output.err('confirmed: it stays\n')
-        return USABLE
-      }
-      if (now?.id !== id) {
-        output.err('not confirmed: it is taken back, and the rules are what they were\n')
-        return WARNED
+      if (files.trial.read()?.id !== id) {
+        const confirmed = files.confirmed.readIfUsable()?.id === id
+        output.err(
+          confirmed ? 'confirmed: it stays\n' : 'not confirmed: it is taken back, and the rules are what they were\n',
+        )
+        return confirmed ? USABLE : WARNED
       }
       if (yes) return await confirmTrial(output)
       // The process beside this one may be gone.
-      if (interrupted || sinceBoot() > deadline) rollBack(id)
+      if (interrupted || sinceBoot() > deadline) takeBack(id, files, firewall)
       await new Promise((resolve) => {
         setTimeout(resolve, LOOK_MS)
       })
@@ -167,5 +210,14 @@ async function untilOver({ id, remote, deadline }: Trial, what: string, output: 
     answers?.close()
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
+  }
+}
+
+function takeBack(id: string, files: BaseFiles, firewall: Firewall): void {
+  try {
+    rollBack(id, files, firewall)
+  } catch (error) {
+    // Whoever has the lock may be doing just that.
+    if (!(error instanceof LockedError)) throw error
   }
 }

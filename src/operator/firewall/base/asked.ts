@@ -29,6 +29,7 @@ const OPTIONS = {
   print: ['config', 'allow'],
   apply: ['config', 'allow', 'timeout', 'dry-run', 'beside', 'persist', 'replace'],
   confirm: [],
+  restore: [],
   remove: [],
   status: ['json'],
 } as const

@@ -8,10 +8,11 @@ import type { Command } from './asked.ts'
 import { confirm } from './confirm.ts'
 import { HELPS } from './help.ts'
 import { remove } from './remove.ts'
+import { restore } from './restore.ts'
 import { rulesOf } from './rules.ts'
 import { status } from './status.ts'
 
-/** `postern firewall print | apply | confirm | remove | status`. Gives the exit code. */
+/** `postern firewall print | apply | confirm | restore | remove | status`. Gives the exit code. */
 export async function base(command: Command, args: readonly string[], output: Output): Promise<number> {
   const asked = read(command, args, HELPS[command], output)
   if (typeof asked === 'number') return asked
@@ -25,7 +26,8 @@ export async function base(command: Command, args: readonly string[], output: Ou
   }
   try {
     if (command === 'confirm') return await confirm(output)
-    if (command === 'remove') return remove(output)
+    if (command === 'remove') return await remove(output)
+    if (command === 'restore') return await restore(output)
     if (command === 'status') return await status(asked.json, output)
     const config = readConfigOf(asked, output)
     if (typeof config === 'number') return config

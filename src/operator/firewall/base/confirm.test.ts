@@ -1,7 +1,7 @@
 // Goal: a confirmation counts only if it shows that one can get in; and rules of others that judge what comes in are found.
 import { expect, test } from 'vitest'
 import { doubtOf } from './confirm.ts'
-import { otherChains } from './firewall.ts'
+import { otherChains } from '../../../base/firewall.ts'
 
 test.each([
   ['a new connection', '192.0.2.2 port 2', undefined],
@@ -10,9 +10,14 @@ test.each([
   ['the console', undefined, undefined],
 ])('%s', (_, mine, doubt) => {
   const trial = { connections: ['192.0.2.2 port 1'] }
-  const found = doubtOf(trial, mine, ['192.0.2.2 port 1', '192.0.2.2 port 2'])
+  const found = doubtOf(trial, { connection: mine, multiplexer: undefined }, ['192.0.2.2 port 1', '192.0.2.2 port 2'])
   if (doubt === undefined) expect(found).toBeUndefined()
   else expect(found).toMatch(doubt)
+})
+
+test('a shell of tmux proves nothing, whoever started it', () => {
+  const typed = { connection: undefined, multiplexer: 'tmux' }
+  expect(doubtOf({ connections: [] }, typed, [])).toMatch(/runs in tmux/)
 })
 
 const LISTING = `table ip filter {

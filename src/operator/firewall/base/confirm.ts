@@ -1,20 +1,23 @@
 import { USABLE, WARNED } from '../../check.ts'
 import type { Output } from '../../check.ts'
 import { persist } from '../persist.ts'
-import { Firewall } from './firewall.ts'
+import { endOverdue } from '../../../base/end-trial.ts'
+import { BaseFiles } from '../../../base/files.ts'
+import { Firewall } from '../../../base/firewall.ts'
+import { isOver } from '../../../base/trial.ts'
+import type { Trial } from '../../../base/trial.ts'
 import { guardIfMissing } from './rules.ts'
-import { connections, sshConnection } from './session.ts'
-import { TrialFile, sinceBoot } from './trial.ts'
-import type { Trial } from './trial.ts'
+import { connections, typedIn } from './session.ts'
+import type { TypedIn } from './session.ts'
 
 /** `postern firewall confirm`: keeps what is on trial, if whoever asks came in over a new connection. Gives the exit code. */
 export async function confirm(output: Output): Promise<number> {
-  const trial = new TrialFile().read()
-  if (trial?.phase !== 'trial' || trial.deadline <= sinceBoot()) {
+  const trial = new BaseFiles().trial.read()
+  if (trial === undefined) {
     output.err('postern: nothing is on trial\n  postern firewall apply begins one\n')
     return WARNED
   }
-  const doubt = doubtOf(trial, sshConnection(), connections())
+  const doubt = isOver(trial) ? undefined : doubtOf(trial, typedIn(), connections())
   if (doubt !== undefined) {
     output.err(`postern: ${doubt}\n  log in once more, and confirm there: that shows that you can\n`)
     return WARNED
@@ -25,31 +28,50 @@ export async function confirm(output: Output): Promise<number> {
 /** Why a confirmation shows nothing; `undefined`: it shows that one can get in. */
 export function doubtOf(
   { connections: before }: Pick<Trial, 'connections'>,
-  mine: string | undefined,
+  { connection, multiplexer }: TypedIn,
   now: readonly string[],
 ): string | undefined {
+  if (multiplexer !== undefined) return `this shell runs in ${multiplexer}, which outlasts connections`
   // At the machine itself nobody can be locked out by its firewall.
-  if (mine === undefined) return undefined
-  if (before.includes(mine)) return 'this connection was there before the rules'
-  return now.includes(mine) ? undefined : 'this shell belongs to a connection that is no more'
+  if (connection === undefined) return undefined
+  if (before.includes(connection)) return 'this connection was there before the rules'
+  return now.includes(connection) ? undefined : 'this shell belongs to a connection that is no more'
 }
 
 /** Keeps what is on trial. Gives the exit code. */
 export async function confirmTrial(output: Output): Promise<number> {
-  const file = new TrialFile()
-  const lock = file.lock()
+  const files = new BaseFiles()
+  const lock = await files.lockSoon()
   const firewall = new Firewall()
   try {
-    const trial = file.read()
-    if (trial?.phase !== 'trial' || trial.deadline <= sinceBoot()) throw new Error('too late: it is taken back')
-    firewall.run(`${trial.after}${guardIfMissing(trial.guard, (table) => firewall.list(table))}`)
-    file.write({ ...trial, phase: 'kept', before: undefined, connections: [] })
+    const trial = files.trial.read()
+    if (trial === undefined || isOver(trial)) {
+      endOverdue(files, firewall)
+      throw new Error('too late: it is taken back')
+    }
+    keep(trial, files)
+    // Killed from here on, it is finished by the trial's own process, the next command or the daemon.
+    firewall.run(`${trial.confirmed.rules}${guardIfMissing(trial.guard, (table) => firewall.list(table))}`)
+    files.trial.remove()
     output.out('it stays\n')
-    if (trial.persist === undefined) return USABLE
-    const ruleset = { dialect: 'nft', family: undefined, name: 'postern-base', text: trial.persist } as const
-    return await persist([ruleset], { root: '/', dryRun: false, replace: trial.replace }, output)
+    const { persist: text, replace } = trial.confirmed
+    if (text === undefined) return USABLE
+    const ruleset = { dialect: 'nft', family: undefined, name: 'postern-base', text } as const
+    return await persist([ruleset], { root: '/', dryRun: false, replace }, output)
   } finally {
     firewall.close()
     lock.release()
+  }
+}
+
+/** On disk first: a ruleset that stays and that nobody knows of could not be put back. */
+function keep({ confirmed }: Trial, files: BaseFiles): void {
+  try {
+    files.confirmed.write(confirmed)
+  } catch (error) {
+    const what = `it cannot be kept: ${(error as Error).message}`
+    throw new Error(`${what}\n  it stays on trial: see to that, and confirm again before its time is over`, {
+      cause: error,
+    })
   }
 }

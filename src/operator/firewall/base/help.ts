@@ -49,10 +49,22 @@ began: that it can be made is what the trial is for.
 
 exit status: 0 it stays, 1 it does not, 2 usage
 `,
+  restore: `usage: postern firewall restore
+
+Puts the base ruleset that was confirmed in force again, exactly as it was, where a
+flush took it out of the rules, somebody edited it, or a trial was never taken back.
+Established connections stay. Refuses where the ruleset would refuse a port that the
+config opens, or the one at which you are logged in.
+
+  -h, --help         this text
+
+exit status: 0 it is in force, 1 it is not, 2 usage
+`,
   remove: `usage: postern firewall remove
 
-Takes away the base ruleset, what loads it when the machine starts, and the guard that a
-daemon left, if none runs. The machine's own rules are what they always were.
+Takes away the base ruleset, its file that is loaded when the machine starts with the line
+that names it, and the guard that a daemon left, if none runs. The machine's own rules are
+what they always were.
 
   -h, --help         this text
 
@@ -61,11 +73,12 @@ exit status: 0 all of it is gone, 1 not all, 2 usage
   status: `usage: postern firewall status [--json]
 
 Says whether the base ruleset is in force, confirmed or on trial, whether it is loaded
-when the machine starts, and whose rules judge what comes in beside it.
+when the machine starts, whose rules judge what comes in beside it, and what is wrong, each
+with the command that fixes it. Changes nothing.
 
   --json             one JSON document
   -h, --help         this text
 
-exit status: 0 in force as it was confirmed, 1 not, 2 usage
+exit status: 0 in force as it was confirmed, with nothing wrong; 1 not; 2 usage
 `,
 }

@@ -1,6 +1,8 @@
+import { rollBack } from '../../../base/end-trial.ts'
+import { BaseFiles } from '../../../base/files.ts'
+import { Firewall } from '../../../base/firewall.ts'
+import { sinceBoot } from '../../../base/trial.ts'
 import { LockedError } from '../../../state/lock.ts'
-import { rollBack } from './rollback.ts'
-import { TrialFile, sinceBoot } from './trial.ts'
 
 /** Longest that is slept at a time, milliseconds: the machine may be suspended meanwhile. */
 const SLEEP_MAX_MS = 1_000
@@ -15,17 +17,22 @@ const AGAIN_MS = 50
  */
 export async function keep(id: string): Promise<void> {
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined)
-  const file = new TrialFile()
+  const files = new BaseFiles()
   for (;;) {
-    const trial = file.read()
-    if (trial?.id !== id || trial.phase !== 'trial') return
+    const trial = files.trial.read()
+    if (trial?.id !== id) return
     const left = trial.deadline - sinceBoot()
     if (left > 0) {
       await sleep(Math.min(left, SLEEP_MAX_MS))
       continue
     }
     try {
-      rollBack(id)
+      const firewall = new Firewall()
+      try {
+        rollBack(id, files, firewall)
+      } finally {
+        firewall.close()
+      }
       return
     } catch (error) {
       if (!(error instanceof LockedError)) throw error

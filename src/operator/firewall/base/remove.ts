@@ -1,5 +1,7 @@
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { BaseFiles } from '../../../base/files.ts'
+import { Firewall } from '../../../base/firewall.ts'
 import { RUN_FOLDER } from '../../../control/socket.ts'
 import { REMOVE_BASE } from '../../../firewall/base/ruleset.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
@@ -9,40 +11,36 @@ import { LockedError, takeLock } from '../../../state/lock.ts'
 import type { Lock } from '../../../state/lock.ts'
 import { USABLE, WARNED } from '../../check.ts'
 import type { Output } from '../../check.ts'
-import { Firewall } from './firewall.ts'
-import { TrialFile } from './trial.ts'
-
-/** Folders in which a file of ours may be loaded from when the machine starts, and its name. */
-const PERSISTED_NAME = 'postern-base.nft'
-const FOLDER = '/etc'
+import { unpersist } from '../unpersist.ts'
 
 /**
  * `postern firewall remove`: takes away the base ruleset, what loads it when the machine starts, and the guard that a
- * daemon left, unless one runs. Gives the exit code.
+ * daemon left, unless one runs. What can be done is done, whatever fails. Gives the exit code.
  */
-export function remove(output: Output): number {
-  const file = new TrialFile()
-  const lock = file.lock()
+export async function remove(output: Output): Promise<number> {
+  const files = new BaseFiles()
+  const lock = await files.lockSoon()
   const firewall = new Firewall()
   try {
+    // What is written down goes first: a daemon would put it back.
+    const forgotten = tried(output, 'is still written down, and put back by knockd', () => files.confirmed.remove())
     firewall.run(REMOVE_BASE)
-    file.remove()
-    const persisted = persistedFiles()
-    // Whatever includes it goes on finding it: a file that is not there would keep all rules from being loaded.
-    for (const path of persisted) {
-      if (isNamed(path))
-        output.err(
-          `postern: ${path} is still loaded when the machine starts\n  take the line that names it out of what includes it, then remove it\n`,
-        )
-      else {
-        rmSync(path)
-        output.out(`removed: ${path}\n`)
-      }
-    }
-    return removeGuard(firewall, output) && !persisted.some((path) => existsSync(path)) ? USABLE : WARNED
+    files.trial.remove()
+    const unloaded = await unpersist(output)
+    return removeGuard(firewall, output) && unloaded && forgotten ? USABLE : WARNED
   } finally {
     firewall.close()
     lock.release()
+  }
+}
+
+function tried(output: Output, left: string, step: () => void): boolean {
+  try {
+    step()
+    return true
+  } catch (error) {
+    output.err(`postern: the base ruleset ${left}: ${(error as Error).message}\n  see to that, and run this again\n`)
+    return false
   }
 }
 
@@ -66,23 +64,4 @@ function removeGuard(firewall: Firewall, output: Output): boolean {
   } finally {
     guard.release()
   }
-}
-
-/** Files of ours that are loaded when the machine starts. */
-export function persistedFiles(root = FOLDER): readonly string[] {
-  const folders = [root, join(root, 'nftables.d'), join(root, 'sysconfig/nftables')]
-  return folders
-    .filter((folder) => existsSync(folder) && readdirSync(folder).includes(PERSISTED_NAME))
-    .map((folder) => join(folder, PERSISTED_NAME))
-}
-
-/** Whether a file of the machine names it, rather than all files of its folder. */
-function isNamed(path: string): boolean {
-  return ['/etc/nftables.conf', '/etc/sysconfig/nftables.conf', '/etc/nftables.nft'].some(
-    (main) =>
-      existsSync(main) &&
-      readFileSync(main, 'utf8')
-        .split('\n')
-        .some((line) => line.trim() === `include "${path}"`),
-  )
 }

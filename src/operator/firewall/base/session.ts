@@ -1,12 +1,26 @@
 import { ESTABLISHED, socketsOf } from '../../../host/sockets.ts'
-import { sshPeer } from '../../../host/ssh.ts'
+import { sshSession } from '../../../host/ssh.ts'
 import { formatAddress } from '../../../packet/address.ts'
 import { TCP } from '../../../packet/packet.ts'
 
-/** The ssh connection that this command was typed in, as {@link connections} names it; `undefined`: none. */
-export function sshConnection(): string | undefined {
-  const peer = sshPeer()
-  return peer === undefined ? undefined : nameOf(peer.address, peer.port)
+/** Where a command was typed. */
+export interface TypedIn {
+  /** The ssh connection, as {@link connections} names it; `undefined`: none. */
+  readonly connection: string | undefined
+  /** The program around it that outlasts connections: whose connection it is typed in cannot be told. */
+  readonly multiplexer: string | undefined
+}
+
+/** Where this command was typed. */
+export function typedIn(): TypedIn {
+  const { peer, multiplexer } = sshSession()
+  return { connection: peer === undefined ? undefined : nameOf(peer.address, peer.port), multiplexer }
+}
+
+/** Whether this command may have been typed over the network. */
+export function isRemote(): boolean {
+  const { connection, multiplexer } = typedIn()
+  return connection !== undefined || multiplexer !== undefined
 }
 
 /** The other ends of this host's established TCP connections. */

@@ -1,4 +1,4 @@
-import { Nftables, NftablesError } from '../../../native/nftables.ts'
+import { Nftables, NftablesError } from '../native/nftables.ts'
 
 /** A chain of somebody else's that judges what comes in. */
 export interface OtherChain {

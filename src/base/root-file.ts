@@ -1,0 +1,114 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+
+/** Root only: the rules tell who is let in, and what is in these files is put in force as root. */
+const FILE_MODE = 0o600
+/** Largest file that is read, in bytes. */
+const FILE_MAX_BYTES = 1_048_576
+/** Permission bits that let group or others write. */
+const OTHERS_WRITE = 0o022
+
+/** A file, or its folder, that others than root could have changed. */
+export class UntrustedFileError extends Error {
+  constructor(path: string, fault: string, cure: string) {
+    super(`${path} is not used: ${fault}\n  ${cure}`)
+    this.name = 'UntrustedFileError'
+  }
+}
+
+/**
+ * Reads a file of root's. `undefined`: there is none.
+ *
+ * @throws UntrustedFileError if others could have changed it, or the system's error
+ */
+export function readRootFile(path: string): string | undefined {
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    const stat = fstatSync(fd)
+    if (!stat.isFile()) throw new UntrustedFileError(path, 'not a file', `remove it`)
+    if (stat.size > FILE_MAX_BYTES) throw new UntrustedFileError(path, 'too large', `remove it`)
+    checkOwner(path, stat)
+    checkOwner(dirname(path), statSync(dirname(path)))
+    return readFileSync(fd, 'utf8')
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonly mode: number }): void {
+  if (uid !== 0 && uid !== process.geteuid?.()) {
+    throw new UntrustedFileError(path, 'it belongs to another user', `sudo chown root ${path}`)
+  }
+  if ((mode & OTHERS_WRITE) !== 0) {
+    throw new UntrustedFileError(path, 'others can write it', `sudo chmod go-w ${path}`)
+  }
+}
+
+/**
+ * Puts a text in the place of a file in one step: a power cut leaves the one or the other, and what is in force once this
+ * returns survives one. Makes the folder, for root alone, where it is missing.
+ *
+ * @throws the system's error (a full disk, say): the file is what it was
+ */
+export function writeRootFile(path: string, text: string, folderMode: number): void {
+  const fresh = `${path}.new`
+  mkdirSync(dirname(path), { recursive: true, mode: folderMode })
+  rmSync(fresh, { force: true })
+  try {
+    const fd = openSync(
+      fresh,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      FILE_MODE,
+    )
+    try {
+      fchmodSync(fd, FILE_MODE)
+      writeFileSync(fd, text)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(fresh, path)
+  } catch (error) {
+    rmSync(fresh, { force: true })
+    throw error
+  }
+  syncFolder(dirname(path))
+}
+
+/** Removes a file for good. Nothing happens where there is none. @throws the system's error */
+export function removeRootFile(path: string): void {
+  rmSync(path, { force: true })
+  try {
+    syncFolder(dirname(path))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
+}
+
+function syncFolder(path: string): void {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

@@ -1,0 +1,205 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { endOverdue } from '../base/end-trial.ts'
+import { BaseFiles } from '../base/files.ts'
+import { Firewall } from '../base/firewall.ts'
+import type { Confirmed } from '../base/confirmed.ts'
+import { REMOVE, RESTORE, misfitProblems } from '../base/problem.ts'
+import { isGone, reasonAgainst } from '../base/put-back.ts'
+import { sinceBoot } from '../base/trial.ts'
+import type { Config } from '../config/config.ts'
+import { BASE_TABLE } from '../firewall/base/ruleset.ts'
+import { monitorRules } from '../native/netlink.ts'
+import type { Monitor } from '../native/netlink.ts'
+import { LockedError } from '../state/lock.ts'
+import { watch } from '../file/watch.ts'
+import type { Watch } from '../file/watch.ts'
+import type { Log } from './log/log.ts'
+import { Repairs } from './repairs.ts'
+
+/** Milliseconds in which changes of the rules by others are taken for one. */
+const LOOK_DELAY_MS = 20
+/** Milliseconds until a lock that a command holds is tried again. */
+const LOCKED_DELAY_MS = 100
+/** Milliseconds beyond a trial's deadline, in which its own process takes it back. */
+const KEEPER_SPARE_MS = 2_000
+/** Milliseconds until something that failed is tried again. */
+const FAILED_DELAY_MS = 60_000
+/** Longest that a timer is set for, milliseconds: the machine may be suspended meanwhile. */
+const TIMER_MAX_MS = 60_000
+const RUN_FOLDER_MODE = 0o755
+
+/** Sees that the base ruleset of this host stays what an operator confirmed, for as long as the daemon runs. */
+export class BaseKeeping {
+  readonly #log: Pick<Log, 'notice'>
+  readonly #repairs = new Repairs()
+  #files: BaseFiles | undefined
+  #config: Config | undefined
+  #firewall: Firewall | undefined
+  #monitor: Monitor | undefined
+  #watch: Watch | undefined
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Infinity
+  /** What was said last of each subject: nothing is said twice in a row. */
+  readonly #said = new Map<string, string>()
+  /** The table as it was seen first and last since it was confirmed, put back, or the daemon started. */
+  #first: string | undefined
+  #last: string | undefined
+  #stopped = false
+
+  constructor(log: Pick<Log, 'notice'>) {
+    this.#log = log
+  }
+
+  /** Ends a trial that nobody ended, and puts back what was confirmed. Says what fails; throws nothing. */
+  start(config: Config): void {
+    this.#config = config
+    try {
+      const files = new BaseFiles()
+      this.#files = files
+      mkdirSync(dirname(files.trial.path), { recursive: true, mode: RUN_FOLDER_MODE })
+      // Every ruleset begins as a trial.
+      this.#watch = watch(
+        files.trial.path,
+        () => this.#look(),
+        (error) => this.#say('watch', `trials of a base ruleset go unnoticed: ${error.message}`),
+      )
+    } catch (error) {
+      // Without root nothing of it may be seen, and nothing be done about it.
+      if (process.geteuid?.() === 0)
+        this.#say('watch', `the base ruleset is not looked after: ${(error as Error).message}`)
+      return
+    }
+    this.#look()
+  }
+
+  /** Another config is in force: what was confirmed may not fit it. */
+  replace(config: Config): void {
+    this.#config = config
+    if (this.#files !== undefined) this.#look()
+  }
+
+  /** Looks after nothing any more. The rules stay. */
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    this.#watch?.close()
+    this.#rest()
+  }
+
+  #look(): void {
+    clearTimeout(this.#timer)
+    this.#timerAt = Infinity
+    if (this.#stopped) return
+    try {
+      this.#lookUnderLock(this.#files!)
+    } catch (error) {
+      if (error instanceof LockedError) {
+        this.#lookIn(LOCKED_DELAY_MS)
+        return
+      }
+      if ((error as NodeJS.ErrnoException).code === 'EACCES' && process.geteuid?.() !== 0) return
+      this.#say('failed', `the base ruleset is not looked after: ${(error as Error).message}`)
+      this.#lookIn(FAILED_DELAY_MS)
+    }
+  }
+
+  #lookUnderLock(files: BaseFiles): void {
+    if (files.trial.read() === undefined && files.confirmed.read() === undefined) {
+      this.#rest()
+      return
+    }
+    const lock = files.lock()
+    try {
+      const firewall = (this.#firewall ??= new Firewall())
+      this.#listen()
+      const ended = endOverdue(files, firewall)
+      if (ended !== undefined) {
+        const what = ended === 'confirmed' ? 'was confirmed: it stays' : 'was not confirmed: it is taken back'
+        this.#log.notice('warning', `a base ruleset on trial ${what}`)
+      }
+      const trial = files.trial.read()
+      if (trial !== undefined) {
+        this.#first = undefined
+        this.#lookIn(trial.deadline - sinceBoot() + KEEPER_SPARE_MS)
+        return
+      }
+      const confirmed = files.confirmed.read()
+      if (confirmed !== undefined) this.#keep(confirmed, files, firewall)
+    } finally {
+      lock.release()
+    }
+  }
+
+  #keep(confirmed: Confirmed, { certain }: BaseFiles, firewall: Firewall): void {
+    const config = this.#config!
+    if (isGone(firewall)) {
+      this.#first = undefined
+      const against = reasonAgainst(confirmed, config, certain)
+      if (against !== undefined) {
+        this.#say('gone', `the base ruleset is gone, and is not put back: ${against.message}\n${against.command}`)
+        return
+      }
+      this.#repairs.made(performance.now())
+      firewall.run(confirmed.rules)
+      this.#log.notice(
+        'warning',
+        `another program took the base ruleset out of the rules: it is back as it was confirmed\nto take it away: ${REMOVE}`,
+      )
+    }
+    this.#said.delete('gone')
+    this.#compare(firewall)
+    const problems = misfitProblems(confirmed, config)
+    this.#say('misfit', problems.map(({ message, command }) => `${message}\n${command}`).join('\n'))
+  }
+
+  /** What somebody edited is left as it is, for they may have had a reason; but it is said. */
+  #compare(firewall: Firewall): void {
+    const before = this.#last
+    this.#last = firewall.list(BASE_TABLE)
+    if (this.#first === undefined) this.#first = this.#last
+    else if (this.#last !== this.#first && this.#last !== before) {
+      this.#log.notice(
+        'warning',
+        `the base ruleset was changed by another program\nto put it back as it was confirmed: ${RESTORE}`,
+      )
+    }
+  }
+
+  #listen(): void {
+    try {
+      this.#monitor ??= monitorRules(() => this.#changed())
+    } catch (error) {
+      this.#say('monitor', `changes of the base ruleset are noticed late: ${(error as Error).message}`)
+      this.#lookIn(FAILED_DELAY_MS)
+    }
+  }
+
+  #changed(): void {
+    this.#lookIn(Math.max(LOOK_DELAY_MS, this.#repairs.wait(performance.now())))
+  }
+
+  #lookIn(ms: number): void {
+    const at = performance.now() + Math.min(Math.max(0, ms), TIMER_MAX_MS)
+    if (this.#stopped || at >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = at
+    this.#timer = setTimeout(() => this.#look(), at - performance.now()).unref()
+  }
+
+  /** Nothing is confirmed or on trial: the rules are nobody's business here. */
+  #rest(): void {
+    this.#monitor?.close()
+    this.#firewall?.close()
+    this.#monitor = undefined
+    this.#firewall = undefined
+    this.#first = undefined
+    this.#said.clear()
+  }
+
+  #say(subject: string, text: string): void {
+    if (this.#said.get(subject) === text) return
+    this.#said.set(subject, text)
+    if (text !== '') this.#log.notice('warning', text)
+  }
+}

@@ -1,0 +1,67 @@
+import type { Door } from '../config/config.ts'
+import type { Reply, Status } from '../control/message.ts'
+import type { Address } from '../packet/address.ts'
+import { contains, parseNetwork } from '../packet/network.ts'
+import { admits } from './spa/granted.ts'
+
+/** Most openings of one member that last at a time, and members of whom openings are remembered. */
+export const MEMBER_OPENINGS_MAX = 32
+const MEMBERS_MAX = 256
+/** Addresses that no host has: this network, loopback, multicast and reserved ones (RFC 6890). */
+const NO_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/127', 'ff00::/8'].map((text) => parseNetwork(text)!)
+
+/** Why a member of Control_Group may not open a door so; `undefined`: it may. */
+export function refusalOf(door: Door, address: Address, ms: number): Reply | undefined {
+  if (ms > door.cmdTimeoutMs) {
+    const seconds = door.cmdTimeoutMs / 1000
+    return { error: `only root opens ${door.name} for longer than ${seconds} s`, hint: 'leave --for out, or use sudo' }
+  }
+  if (NO_HOSTS.some((network) => contains(network, address))) {
+    return { error: 'not the address of a host', hint: 'as in 192.0.2.7 or 2001:db8::7' }
+  }
+  if (!admits(door, [address])) {
+    return { error: `Allow_From of ${door.name} does not name this address`, hint: 'sudo opens for others too' }
+  }
+  return undefined
+}
+
+/** What a member sees of a status: nothing from which the ports of a knock could be told by trying them. */
+export function statusForMember(status: Status): Status {
+  return {
+    ...status,
+    interfaces: status.interfaces.map(({ name, waiting }) => ({
+      name,
+      waiting,
+      received: undefined,
+      dropped: undefined,
+    })),
+    attempts: undefined,
+  }
+}
+
+/** Openings that members made by hand, while they last. Times are milliseconds on any steady clock. */
+export class MemberOpenings {
+  /** Of each user: door and source, and when that ends. */
+  readonly #members = new Map<number, Map<string, number>>()
+
+  /** Notes one. False: the member has too many. */
+  add(user: number, door: string, source: string, { ms, now }: { readonly ms: number; readonly now: number }): boolean {
+    this.#forget(now)
+    let openings = this.#members.get(user)
+    if (openings === undefined) {
+      if (this.#members.size >= MEMBERS_MAX) return false
+      this.#members.set(user, (openings = new Map()))
+    }
+    const key = `${source} ${door}`
+    if (!openings.has(key) && openings.size >= MEMBER_OPENINGS_MAX) return false
+    openings.set(key, Math.max(now + ms, openings.get(key) ?? 0))
+    return true
+  }
+
+  #forget(now: number): void {
+    for (const [user, openings] of this.#members) {
+      for (const [key, ends] of openings) if (ends <= now) openings.delete(key)
+      if (openings.size === 0) this.#members.delete(user)
+    }
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * What a listing of the base ruleset's table shows: `absent` and `empty` let everything in; `trial` does once the kernel has
+ * emptied its set; `rules` refuses what it does not name.
+ */
+export type BaseListing = 'absent' | 'empty' | 'trial' | 'rules'
+
+/** Reads a listing of nft(8); `undefined` where there is no such table. */
+export function readListing(listing: string | undefined): BaseListing {
+  if (listing === undefined) return 'absent'
+  if (/^\tset trial \{/m.test(listing)) return 'trial'
+  const chains = [...listing.matchAll(/^\tchain \S+ \{\n([^]*?)^\t\}/gm)].map(([, body = '']) => body)
+  const rules = chains.flatMap((body) =>
+    body.split('\n').filter((line) => line.trim() !== '' && !/^\s*(?:type filter hook|#)/.test(line)),
+  )
+  return rules.length > 0 && chains.some((body) => body.includes('hook input')) ? 'rules' : 'empty'
+}

@@ -1,0 +1,78 @@
+import { REMOVE, RESTORE, applyCommand, misfitProblems } from '../../../base/problem.ts'
+import type { Problem } from '../../../base/problem.ts'
+import { reasonAgainst } from '../../../base/put-back.ts'
+import type { Confirmed } from '../../../base/confirmed.ts'
+import { shellWord } from '../../../config/shell-word.ts'
+import type { Seen } from './standing.ts'
+
+/** What is wrong with the base ruleset, each with the command that fixes it. */
+export function problemsOf(seen: Seen): readonly Problem[] {
+  if (seen.trial === 'under way') return []
+  return [...ofRecord(seen), ...ofRules(seen), ...ofStart(seen)]
+}
+
+function ofRecord({ unreadable }: Seen): readonly Problem[] {
+  if (unreadable === undefined) return []
+  const [message = '', command = 'sudo postern firewall apply'] = unreadable.split('\n').map((line) => line.trim())
+  return [{ message, command }]
+}
+
+function ofRules(seen: Seen): readonly Problem[] {
+  const { listing, trial, confirmed, same, config, guard } = seen
+  if (trial === 'over') {
+    return [{ message: 'a trial has ended, and nobody took it back: everything is let in', command: RESTORE }]
+  }
+  if (listing === 'trial') {
+    const message = 'a trial was left behind that nobody takes back: everything is let in'
+    return [{ message, command: confirmed === undefined ? REMOVE : RESTORE }]
+  }
+  if (confirmed === undefined) return []
+  if (listing !== 'rules') return [gone(confirmed, seen)]
+  const problems: Problem[] = []
+  if (!same) problems.push({ message: 'the base ruleset was changed since it was confirmed', command: RESTORE })
+  if (!guard && confirmed.guarded !== '') {
+    const message = `${confirmed.guarded} is open to everybody: the base ruleset leaves it to the guard, which is absent`
+    problems.push({ message, command: `sudo knockd -d -c ${shellWord(confirmed.config)}` })
+  }
+  if (config === undefined) {
+    const message = `whether the base ruleset fits ${confirmed.config} cannot be told: that cannot be used`
+    return [...problems, { message, command: `postern check ${shellWord(confirmed.config)}` }]
+  }
+  return [...problems, ...misfitProblems(confirmed, config)]
+}
+
+function gone(confirmed: Confirmed, { config, certain }: Seen): Problem {
+  const message = 'the base ruleset that was confirmed is not in force: everything is let in'
+  const against = config === undefined ? undefined : reasonAgainst(confirmed, config, certain)
+  if (against === undefined) return { message, command: RESTORE }
+  return { message: `${message}; ${against.message}`, command: against.command }
+}
+
+/** What is loaded when the machine starts. */
+function ofStart({ confirmed, persisted, dangling, trial, listing }: Seen): readonly Problem[] {
+  const again = confirmed === undefined ? REMOVE : persisting(confirmed)
+  const problems = dangling.map(({ main, line }) => ({
+    message: `${main} has the line ${line}, and there is no such file: nothing of ${main} is loaded when the machine starts`,
+    command: again,
+  }))
+  const [first] = persisted
+  if (first === undefined) {
+    if (confirmed?.persist === undefined || dangling.length > 0) return problems
+    return [
+      ...problems,
+      { message: 'the base ruleset was to be loaded when the machine starts, and is not', command: again },
+    ]
+  }
+  if (confirmed === undefined) {
+    const message = `${first.path} is loaded when the machine starts, but no base ruleset is confirmed`
+    // What is in force may be what it loaded.
+    return trial === 'over' || listing === 'rules' ? problems : [...problems, { message, command: again }]
+  }
+  if (persisted.some(({ text }) => text === confirmed.persist)) return problems
+  const message = `${first.path} is loaded when the machine starts, and is not the base ruleset that was confirmed`
+  return [...problems, { message, command: again }]
+}
+
+function persisting(confirmed: Confirmed): string {
+  return applyCommand({ ...confirmed, persist: confirmed.persist ?? '' }, confirmed.config)
+}

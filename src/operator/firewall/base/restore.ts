@@ -1,0 +1,68 @@
+import { endOverdue } from '../../../base/end-trial.ts'
+import { BaseFiles } from '../../../base/files.ts'
+import { Firewall } from '../../../base/firewall.ts'
+import type { Confirmed } from '../../../base/confirmed.ts'
+import { applyCommand, letsIn, misfitWith, servicesText } from '../../../base/problem.ts'
+import type { Problem } from '../../../base/problem.ts'
+import { shellWord } from '../../../config/shell-word.ts'
+import { TABLE } from '../../../firewall/guard/element.ts'
+import { sshSession } from '../../../host/ssh.ts'
+import { USABLE, WARNED, examine } from '../../check.ts'
+import type { Output } from '../../check.ts'
+
+/**
+ * `postern firewall restore`: ends a trial whose processes were killed, and puts the base ruleset that was confirmed in force
+ * again, exactly as it was. Established connections stay. Gives the exit code.
+ */
+export async function restore(output: Output): Promise<number> {
+  const files = new BaseFiles()
+  const lock = await files.lockSoon()
+  const firewall = new Firewall()
+  try {
+    const ended = endOverdue(files, firewall)
+    if (ended === 'taken back') output.out('the trial was not confirmed: it is taken back\n')
+    if (files.trial.read() !== undefined) {
+      output.err('postern: a ruleset is on trial\n  postern firewall confirm keeps it, its deadline takes it back\n')
+      return WARNED
+    }
+    const confirmed = files.confirmed.read()
+    if (confirmed === undefined) {
+      if (ended !== undefined) return USABLE
+      output.err('postern: no base ruleset was confirmed\n  postern firewall apply begins a trial\n')
+      return WARNED
+    }
+    const doubt = doubtOf(confirmed)
+    if (doubt !== undefined) {
+      output.err(`postern: nothing is put back: ${doubt.message}\n  ${doubt.command}\n`)
+      return WARNED
+    }
+    firewall.run(confirmed.rules)
+    output.out('the base ruleset is in force as it was confirmed\n')
+    if (confirmed.guarded !== '' && firewall.list(TABLE) === undefined) {
+      output.err(
+        `postern: ${confirmed.guarded} is open to everybody until knockd runs\n  sudo knockd -d -c ${shellWord(confirmed.config)}\n`,
+      )
+    }
+    return USABLE
+  } finally {
+    firewall.close()
+    lock.release()
+  }
+}
+
+/** Why it might lock somebody out, who then has a trial; `undefined`: it lets in whom it should. */
+function doubtOf(confirmed: Confirmed): Problem | undefined {
+  const { config } = examine(confirmed.config)
+  const { refused } = config === undefined ? { refused: [] } : misfitWith(confirmed, config)
+  const command = applyCommand(confirmed, confirmed.config)
+  if (refused.length > 0) {
+    return { message: `it would refuse ${servicesText(refused)}, which the config opens`, command }
+  }
+  const here = sshSession().port
+  if (here === undefined || letsIn(confirmed, here)) return undefined
+  const allowed = [...(confirmed.allowed === '' ? [] : [confirmed.allowed]), `tcp/${here}`].join(',')
+  return {
+    message: `it would refuse tcp/${here}, where you are logged in`,
+    command: applyCommand({ ...confirmed, allowed }, confirmed.config),
+  }
+}

@@ -1,0 +1,118 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { BaseFiles } from '../../../base/files.ts'
+import { Firewall } from '../../../base/firewall.ts'
+import type { OtherChain } from '../../../base/firewall.ts'
+import type { Confirmed } from '../../../base/confirmed.ts'
+import type { Problem } from '../../../base/problem.ts'
+import { isOver, sinceBoot } from '../../../base/trial.ts'
+import type { Trial } from '../../../base/trial.ts'
+import type { Config } from '../../../config/config.ts'
+import { readListing } from '../../../firewall/base/listing.ts'
+import type { BaseListing } from '../../../firewall/base/listing.ts'
+import { BASE_TABLE } from '../../../firewall/base/ruleset.ts'
+import { TABLE } from '../../../firewall/guard/element.ts'
+import { KERNEL_TABLE } from '../../../firewall/kernel/nft.ts'
+import { examine } from '../../check.ts'
+import { includes, persistedFiles } from '../unpersist.ts'
+import { canonical } from './canonical.ts'
+import { problemsOf } from './problems.ts'
+
+/** How this machine's firewall stands, as far as it is ours. */
+export interface Standing {
+  readonly base:
+    'absent' | 'on trial' | 'left by a trial' | 'kept' | 'kept, but changed since' | 'there, but not by apply'
+  readonly since: string | undefined
+  /** Seconds until it is taken back. */
+  readonly trialLeftS: number | undefined
+  readonly guard: boolean
+  readonly kernel: boolean
+  /** Files that are loaded when the machine starts. */
+  readonly persisted: readonly string[]
+  readonly others: readonly OtherChain[]
+  readonly problems: readonly Problem[]
+}
+
+/** What was seen, from which {@link problemsOf} tells what is wrong. */
+export interface Seen {
+  readonly listing: BaseListing
+  /** Whether the table is what was confirmed. */
+  readonly same: boolean
+  readonly trial: 'none' | 'under way' | 'over'
+  readonly confirmed: Confirmed | undefined
+  /** Why what was confirmed cannot be read. */
+  readonly unreadable: string | undefined
+  readonly config: Config | undefined
+  readonly guard: boolean
+  /** Base rulesets that are loaded when the machine starts. */
+  readonly persisted: readonly { readonly path: string; readonly text: string }[]
+  /** Lines of the machine's files that name one that is not there. */
+  readonly dangling: readonly { readonly main: string; readonly line: string }[]
+  readonly certain: boolean
+}
+
+/**
+ * Looks at the firewall, and changes nothing.
+ *
+ * @param given the config; without it the one that the ruleset was made from is read
+ * @throws NftablesError, or MissingLibraryError
+ */
+export async function lookAt(given?: Config): Promise<Standing> {
+  const firewall = new Firewall()
+  try {
+    const files = new BaseFiles()
+    const trial = files.trial.read()
+    const { confirmed, unreadable } = recordOf(files)
+    const listed = firewall.list(BASE_TABLE)
+    const same = confirmed !== undefined && listed !== undefined && (await isSame(confirmed, listed))
+    const state = trial === undefined ? 'none' : isOver(trial) ? 'over' : 'under way'
+    const seen: Seen = {
+      listing: readListing(listed),
+      same,
+      trial: state,
+      confirmed,
+      unreadable,
+      config: given ?? (confirmed === undefined ? undefined : examine(confirmed.config).config),
+      guard: firewall.list(TABLE) !== undefined,
+      persisted: persistedFiles().map((path) => ({ path, text: readFileSync(path, 'utf8') })),
+      dangling: (await includes()).filter(({ line }) => !existsSync(/"([^"]*)"/.exec(line)?.[1] ?? '/')),
+      certain: files.certain,
+    }
+    return {
+      base: baseOf(seen),
+      since: sinceOf(seen, trial),
+      trialLeftS: trial === undefined ? undefined : Math.max(0, Math.round((trial.deadline - sinceBoot()) / 1000)),
+      guard: seen.guard,
+      kernel: firewall.list(KERNEL_TABLE) !== undefined,
+      persisted: seen.persisted.map(({ path }) => path),
+      others: firewall.others([BASE_TABLE, TABLE, KERNEL_TABLE]),
+      problems: problemsOf(seen),
+    }
+  } finally {
+    firewall.close()
+  }
+}
+
+function recordOf(files: BaseFiles): Pick<Seen, 'confirmed' | 'unreadable'> {
+  try {
+    return { confirmed: files.confirmed.read(), unreadable: undefined }
+  } catch (error) {
+    return { confirmed: undefined, unreadable: (error as Error).message }
+  }
+}
+
+async function isSame({ rules }: Confirmed, listed: string): Promise<boolean> {
+  return (await canonical(BASE_TABLE, rules)) === listed
+}
+
+function baseOf({ listing, same, trial, confirmed }: Seen): Standing['base'] {
+  if (listing === 'absent') return 'absent'
+  if (trial === 'under way') return 'on trial'
+  if (listing === 'trial') return 'left by a trial'
+  if (confirmed === undefined) return 'there, but not by apply'
+  return same ? 'kept' : 'kept, but changed since'
+}
+
+function sinceOf({ listing, confirmed }: Seen, trial: Trial | undefined): string | undefined {
+  const since = (trial?.confirmed ?? confirmed)?.since
+  return since === undefined || listing === 'absent' ? undefined : new Date(since).toISOString()
+}

@@ -1,0 +1,143 @@
+// Goal: members of Control_Group do what knockd.conf(5) names, and no more: they learn nothing of secrets, open for nobody whom
+// the door would not let in and for no longer than it does, and keep neither root nor each other from the daemon.
+import { expect, test } from 'vitest'
+import { REQUEST_MAX_MS } from '../../src/control/server.ts'
+import { socketPath } from '../../src/control/socket.ts'
+import type { Reply, Request } from '../../src/control/message.ts'
+import { MEMBER_OPENINGS_MAX } from '../../src/daemon/member.ts'
+import { knock, program, startKnockd } from './knockd.ts'
+import type { Knockd } from './knockd.ts'
+import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
+import type { Host } from './net.ts'
+import { probe, serveTcp } from './service.ts'
+
+const CONFIG = `[options]
+Control_Group = nogroup
+[ssh]
+Sequence = 4021,811,3010
+Open_Ports = tcp/22
+Open_For = 30s
+Seq_Timeout = 60
+[home]
+Sequence = 4022,812,3011
+Open_Ports = tcp/2222
+Allow_From = 192.0.2.0/24
+[once]
+One_Time_Sequences = generate
+Open_Ports = tcp/8022
+`
+/** A user whose group is the config's, and one whose is not. */
+const MEMBER = { uid: 1234, gid: 65_534 }
+const OTHER = { uid: 1235, gid: 1235 }
+/** Connections that a user tries to hold. */
+const HELD = 40
+
+const SEND = `const s = require('node:net').connect(process.argv[1], () => s.write(process.argv[2] + '\\n'));
+  s.on('data', (d) => process.stdout.write(d)).on('error', (e) => console.log(JSON.stringify({ error: e.code })))`
+/** Holds connections and says how many; a byte now and then keeps each from being idle. */
+const HOLD = `let open = 0; for (let i = 0; i < ${HELD}; i++) {
+    const s = require('node:net').connect(process.argv[1], () => { open++; setInterval(() => s.write('{'), 500).unref?.() });
+    s.on('error', () => undefined).on('close', () => { if (--open === 0) console.log('all ended') })
+  }
+  setTimeout(() => console.log('holding'), 500)`
+
+interface User {
+  readonly uid: number
+  readonly gid: number
+}
+
+const as = ({ uid, gid }: User, argv: readonly string[]): readonly string[] => [
+  ...['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'],
+  ...argv,
+]
+
+async function ask(host: Host, daemon: Knockd, user: User, request: Request): Promise<Reply> {
+  const argv = [process.execPath, '-e', SEND, socketPath(daemon.file, ['eth0']), JSON.stringify(request)]
+  return JSON.parse((await host.run(as(user, argv))).stdout) as Reply
+}
+
+const error = (reply: Reply): string | undefined => ('error' in reply ? reply.error : undefined)
+
+lab('Control_Group', () => {
+  test('a member opens and closes what a door lets in, for as long as it does, and the log names the user', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    const daemon = await startKnockd({ host: server, config: CONFIG })
+    const say = async (request: Request): Promise<Reply> => ask(server, daemon, MEMBER, request)
+    expect(await ask(server, daemon, OTHER, { command: 'status' })).toEqual({ error: 'EACCES' })
+    expect(await say({ command: 'open', door: 'ssh', source: CLIENT_4 })).toMatchObject({ count: 1 })
+    await daemon.process.line(new RegExp(`${CLIENT_4}: ssh: opened by hand, by user ${MEMBER.uid}$`))
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    expect(await say({ command: 'open', door: 'ssh', source: CLIENT_4, forMs: 5_000 })).toMatchObject({ count: 1 })
+    expect(error(await say({ command: 'open', door: 'ssh', source: CLIENT_4, forMs: 31_000 }))).toMatch(
+      /only root .*30 s/,
+    )
+    for (const source of ['0.0.0.0', '255.255.255.255', '127.0.0.1', '224.0.0.1', '::', '::1', 'ff02::1']) {
+      expect(error(await say({ command: 'open', door: 'ssh', source })), source).toMatch(/not the address of a host/)
+    }
+    expect(error(await say({ command: 'open', door: 'home', source: '198.51.100.7' }))).toMatch(/Allow_From/)
+    expect(await say({ command: 'open', door: 'home', source: '192.0.2.77' })).toMatchObject({ count: 1 })
+    expect(error(await say({ command: 'rotate', door: 'once' }))).toMatch(/only root/)
+    expect(await say({ command: 'close', door: 'ssh' })).toMatchObject({ count: 1 })
+    const root = await server.run([
+      process.execPath,
+      program('postern'),
+      'open',
+      'ssh',
+      '--for',
+      '10m',
+      '--source',
+      CLIENT_4,
+      '-c',
+      daemon.file,
+    ])
+    expect(root.stdout).toBe(`ssh is open to ${CLIENT_4} for 600 s\n`)
+  })
+
+  test('a member cannot try ports by what status says of attempts, nor by its counts', async () => {
+    const { server, client } = await pair()
+    const daemon = await startKnockd({ host: server, config: CONFIG })
+    await knock(client, [SERVER_4, '4021'])
+    await daemon.process.line(/Stage 1/)
+    const reply = await ask(server, daemon, MEMBER, { command: 'status' })
+    const { status } = reply as Extract<Reply, { status: unknown }>
+    expect(JSON.stringify(status)).not.toMatch(/stage|attempt|received|dropped/)
+    expect(status.doors.map(({ name }) => name)).toEqual(['ssh', 'home', 'once'])
+    const roots = await server.run([process.execPath, program('postern'), 'status', '--json', '-c', daemon.file])
+    expect(JSON.parse(roots.stdout)).toMatchObject({ attempts: { count: 1, listed: [{ stage: 1 }] } })
+  })
+
+  test('a member fills neither the doors nor the log', async () => {
+    const { server } = await pair()
+    const daemon = await startKnockd({ host: server, config: CONFIG })
+    const script = `const net = require('node:net'); const said = {}; let left = 120
+      const next = (i) => { const s = net.connect(process.argv[1], () => s.write(JSON.stringify({ command: 'open', door: 'ssh', source: '198.51.100.' + i }) + '\\n'))
+        let text = ''
+        s.on('data', (d) => text += d).on('error', () => undefined).on('close', () => {
+          const key = text === '' ? 'nothing' : JSON.parse(text).error ?? 'open'; said[key] = (said[key] ?? 0) + 1
+          if (--left === 0) console.log(JSON.stringify(said)); else next(i + 1) }) }
+      next(1)`
+    const argv = [process.execPath, '-e', script, socketPath(daemon.file, ['eth0'])]
+    const said = JSON.parse((await server.run(as(MEMBER, argv))).stdout) as Readonly<Record<string, number>>
+    expect(said['open']).toBeLessThanOrEqual(MEMBER_OPENINGS_MAX)
+    expect(daemon.process.count(/by hand/)).toBe(said['open'])
+    expect(Object.keys(said).join()).toMatch(/too many/)
+    // Somebody else's share is not touched.
+    expect(
+      await ask(server, daemon, { ...MEMBER, uid: 1236 }, { command: 'open', door: 'ssh', source: CLIENT_4 }),
+    ).toMatchObject({
+      count: 1,
+    })
+  })
+
+  test('a member that holds connections keeps nobody out, and holds none for ever', async () => {
+    const { server } = await pair()
+    const daemon = await startKnockd({ host: server, config: CONFIG })
+    const holder = server.start(as(MEMBER, [process.execPath, '-e', HOLD, socketPath(daemon.file, ['eth0'])]))
+    await holder.line(/holding/)
+    const root = await server.run([process.execPath, program('postern'), 'status', '-c', daemon.file])
+    expect(root.stdout).toMatch(/^knockd /)
+    expect(await ask(server, daemon, { ...MEMBER, uid: 1236 }, { command: 'status' })).toHaveProperty('status')
+    await holder.line(/all ended/, REQUEST_MAX_MS + 10_000)
+  })
+})
