@@ -18,6 +18,7 @@ const secret = (protocol: Protocol, ports: readonly number[], terms: Terms = TER
   knocks: ports.map((port) => ({ protocol, port })),
   terms,
   once: false,
+  scannable: false,
 })
 
 const filter = (

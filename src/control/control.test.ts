@@ -94,7 +94,7 @@ test('no daemon', async () => {
 test('whatever is sent, a request is what it says it is', () => {
   const odd = fc.record(
     {
-      command: fc.constantFrom('status', 'open', 'close', 'x'),
+      command: fc.constantFrom('status', 'open', 'close', 'forgive', 'x'),
       door: fc.anything(),
       source: fc.anything(),
       forMs: fc.anything(),
@@ -111,7 +111,7 @@ test('whatever is sent, a request is what it says it is', () => {
       (line) => {
         const request = parseRequest(line)
         if (request === undefined || request.command === 'status') return
-        const { door, source } = { source: undefined, ...request }
+        const { door, source } = { door: undefined, source: undefined, ...request }
         for (const text of [door, source]) expect(['string', 'undefined']).toContain(typeof text)
         if (request.command === 'open') {
           expect(typeof door).toBe('string')

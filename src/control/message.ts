@@ -4,6 +4,8 @@ export const REQUEST_MAX_BYTES = 4_096
 export const REPLY_MAX_BYTES = 64 * 1_048_576
 /** Most attempts that a status lists; they are counted all. */
 export const ATTEMPTS_LISTED_MAX = 100
+/** Most sources that are ignored which a status lists. */
+export const IGNORED_LISTED_MAX = 100
 
 /** What an operator asks of the daemon: one line of JSON. */
 export type Request =
@@ -12,6 +14,8 @@ export type Request =
   | { readonly command: 'open'; readonly door: string; readonly source: string; readonly forMs?: number }
   /** Without door or source: any. */
   | { readonly command: 'close'; readonly door?: string; readonly source?: string }
+  /** Forgets why an address is ignored. */
+  | { readonly command: 'forgive'; readonly source: string }
   /** Puts a new list in place of the one that the daemon keeps for a door. */
   | { readonly command: 'rotate'; readonly door: string }
 
@@ -35,6 +39,8 @@ export interface Status {
   /** Absent for members of Control_Group: whoever sees a stage can try ports one by one. */
   readonly attempts:
     { readonly count: number; readonly sources: number; readonly listed: readonly AttemptStatus[] } | undefined
+  /** Sources that doors ignore, those noticed last first, at most {@link IGNORED_LISTED_MAX}. */
+  readonly ignored: readonly IgnoredStatus[]
   /** What the journal last failed with; absent while it works. */
   readonly journal: string | undefined
 }
@@ -88,6 +94,15 @@ export interface AttemptStatus {
   readonly leftMs: number
 }
 
+export interface IgnoredStatus {
+  readonly source: string
+  /** A port scan; wrong codes; wrong codes behind the right sequence. */
+  readonly why: 'scan' | 'codes' | 'codes behind'
+  /** Names of the doors that ignore it; a scan is ignored by none where no scan could open one. */
+  readonly doors: readonly string[]
+  readonly leftMs: number
+}
+
 /** Longest time that an opening is asked for by hand: a year, in milliseconds. */
 export const BY_HAND_MAX_MS = 365 * 86_400_000
 
@@ -103,6 +118,7 @@ export function parseRequest(line: string): Request | undefined {
   const { command, door, source, forMs } = value as Record<string, unknown>
   if (command === 'status') return { command }
   if (command === 'rotate') return typeof door === 'string' ? { command, door } : undefined
+  if (command === 'forgive') return typeof source === 'string' ? { command, source } : undefined
   if (command === 'open' && typeof door === 'string' && typeof source === 'string') {
     if (forMs === undefined) return { command, door, source }
     return isTime(forMs) ? { command, door, source, forMs } : undefined

@@ -68,7 +68,8 @@ export class Codes {
     for (let period = Math.max(0, first); period <= last; period++) {
       if (this.#live.has(period) || !isUnused(used, period)) continue
       const knocks = [...code.before, ...knocksOfCode(codeOf(totp, period))]
-      const secret = secretOf(door, knocks, { terms, once: true, ...(user === undefined ? {} : { user }) })
+      const how = { terms, once: true, code: code.before.length }
+      const secret = secretOf(door, knocks, { ...how, ...(user === undefined ? {} : { user }) })
       this.#live.set(period, secret)
       shared.add(secret)
     }

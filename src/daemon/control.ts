@@ -1,7 +1,7 @@
 import type { Config, Door } from '../config/config.ts'
 import type { Asker } from '../control/asker.ts'
-import { ATTEMPTS_LISTED_MAX } from '../control/message.ts'
-import type { Reply, Request, Status } from '../control/message.ts'
+import { ATTEMPTS_LISTED_MAX, IGNORED_LISTED_MAX } from '../control/message.ts'
+import type { IgnoredStatus, Reply, Request, Status } from '../control/message.ts'
 import type { Interfaces } from '../capture/interfaces.ts'
 import { steadyNow } from '../capture/interfaces.ts'
 import { formatService } from '../config/service.ts'
@@ -43,6 +43,8 @@ export async function answer(request: Request, asker: Asker, of: Controlled): Pr
         return await openByHand(request, asker, of)
       case 'close':
         return await closeByHand(request, asker, of)
+      case 'forgive':
+        return forgive(request, of)
       case 'rotate':
         return await rotateList(request, of)
       default:
@@ -82,6 +84,15 @@ async function openByHand(
   }
   const lasts = closes(door, address.family) ? ` for ${Math.round(ms / 1000)} s` : ', until something else closes it'
   return { done: `${name} is open to ${text}${lasts}`, count: 1 }
+}
+
+function forgive({ source }: Request & { command: 'forgive' }, { gate, log }: Controlled): Reply {
+  const address = parseAddress(source)
+  if (address === undefined) return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
+  const text = formatAddress(address)
+  if (!gate.forgive(address, steadyNow())) return { done: `${text} was not ignored`, count: 0 }
+  log.notice('notice', `${text}: forgiven by hand`)
+  return { done: `${text} is no longer ignored`, count: 1 }
 }
 
 async function rotateList({ door }: Request & { command: 'rotate' }, of: Controlled): Promise<Reply> {
@@ -151,8 +162,24 @@ function statusOf(of: Controlled): Status {
         leftMs: Math.max(0, Math.round(until - now)),
       })),
     },
+    ignored: ignoredIn(config, gate, now),
     journal: journalFailure?.message,
   }
+}
+
+function ignoredIn({ doors }: Config, gate: Gate, now: number): readonly IgnoredStatus[] {
+  const { scannableDoors } = gate
+  const coded = (behind: boolean): readonly string[] =>
+    doors.flatMap(({ name, secret }) =>
+      (secret.kind === 'totp' || secret.kind === 'users') && secret.code.before.length > 0 === behind ? [name] : [],
+    )
+  const by = { scan: scannableDoors, codes: coded(false), 'codes behind': coded(true) }
+  return [...gate.ignored(now, IGNORED_LISTED_MAX)].map(({ source, why, until }) => ({
+    source: formatAddress(source),
+    why,
+    doors: by[why],
+    leftMs: Math.max(0, Math.round(until - now)),
+  }))
 }
 
 /** Whether opening the door runs a command, for either family. */

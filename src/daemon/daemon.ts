@@ -267,9 +267,9 @@ export class Daemon {
     )
   }
 
-  #strictness({ options }: Config): { scanPorts: number; scanIgnoreMs: number; explain: boolean } {
-    const explain = this.#args.debug || options.logFormat === 'json'
-    return { scanPorts: options.scanPorts, scanIgnoreMs: options.scanIgnoreMs, explain }
+  #strictness({ options }: Config): Parameters<Gate['tune']>[0] {
+    const { scanPorts, scanIgnoreMs, alwaysAllow: allowed, logFormat } = options
+    return { scanPorts, scanIgnoreMs, allowed, explain: this.#args.debug || logFormat === 'json' }
   }
 
   #carryOut(effects: readonly Effect[]): void {

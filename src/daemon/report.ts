@@ -26,6 +26,12 @@ export function report(log: Log, effect: Effect): void {
       if (effect.stage > 0) log.explain(source, undefined, 'scan', { stage: effect.stage })
       break
     }
+    case 'guesses':
+      log.guessing(source, effect.behind, Math.round(effect.ignoredMs / 1000))
+      break
+    case 'withheld':
+      log.withheld(effect)
+      break
     case 'passed':
       log.explain(source, undefined, effect.reason, { knock: knockText(effect) })
       break

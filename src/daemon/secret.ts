@@ -1,4 +1,5 @@
 import type { Door, Knock } from '../config/config.ts'
+import { scannable } from '../config/scannable.ts'
 import type { Secret } from '../gate/secret.ts'
 import { OPENING_FLAGS } from '../gate/terms.ts'
 import type { Terms } from '../gate/terms.ts'
@@ -9,13 +10,24 @@ import { formatNetwork } from '../packet/network.ts'
 export interface SecretTerms {
   readonly user?: string
   readonly once?: boolean
+  /** How many knocks come before those of a code. */
+  readonly code?: number
   /** Those of the door, where very many secrets share them. */
   readonly terms?: Terms
 }
 
 /** What the gate is told of a door's sequence. */
 export function secretOf(door: Door, knocks: readonly Knock[], of: SecretTerms = {}): Secret {
-  return { door: door.name, knocks, terms: of.terms ?? termsOf(door), user: of.user, once: of.once ?? false }
+  return {
+    door: door.name,
+    knocks,
+    terms: of.terms ?? termsOf(door),
+    user: of.user,
+    once: of.once ?? false,
+    // Wrong codes are counted by themselves.
+    scannable: of.code === undefined && scannable(knocks) !== undefined,
+    code: of.code,
+  }
 }
 
 /** The terms that a door's knocks are under. */

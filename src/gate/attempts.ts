@@ -1,6 +1,6 @@
 import { NONE, SOURCES_MAX } from './sources.ts'
 
-/** Most attempts under way at once. One takes 40 bytes, and memory is touched only as far as it is used. */
+/** Most attempts under way at once. One takes 48 bytes, and memory is touched only as far as it is used. */
 export const ATTEMPTS_MAX = SOURCES_MAX
 
 /** Words an attempt takes. */
@@ -15,6 +15,14 @@ const NEXT = 4
 const LIMIT = 5
 /** Milliseconds from the beginning to the last knock. */
 const LAST_KNOCK = 6
+/** How many strays came since the first knock, how many of them in the ports of codes, and whether it is quiet. */
+const STRAYS = 7
+const STRAYS_MAX = 0xffff
+const CODE_STRAYS_SHIFT = 16
+const CODE_STRAYS_MAX = 0xff
+const QUIET_BIT = 1 << 24
+/** Ports of strays that are remembered, 16 bits each: a client that comes back to them is no scanner. */
+const RECENT_WORDS = 2
 
 /** One time limit and the attempts under it, the one that began first at the head. */
 interface Limit {
@@ -32,6 +40,8 @@ export class Attempts {
   readonly #words: Int32Array
   /** When each began, milliseconds since 1970. */
   readonly #began: Float64Array
+  /** The ports of the last strays, the newest in the lowest bits. */
+  readonly #recent: Int32Array
   readonly #limits: Limit[] = []
   readonly #limitOf = new Map<number, number>()
   #fresh = 0
@@ -43,6 +53,7 @@ export class Attempts {
     this.#max = max
     this.#words = new Int32Array(max * STRIDE)
     this.#began = new Float64Array(max)
+    this.#recent = new Int32Array(max * RECENT_WORDS)
   }
 
   /** How many attempts are under way. */
@@ -64,7 +75,11 @@ export class Attempts {
   fork(attempt: number, stage: number, sibling: number): number {
     const base = attempt * STRIDE
     const words = this.#words
-    return this.#place(stage, words[base + SOURCE]!, sibling, words[base + LIMIT]!, attempt, this.#began[attempt]!)
+    const began = this.#began[attempt]!
+    const fork = this.#place(stage, words[base + SOURCE]!, sibling, words[base + LIMIT]!, attempt, began)
+    words[fork * STRIDE + STRAYS] = words[base + STRAYS]!
+    this.#recent.copyWithin(fork * RECENT_WORDS, attempt * RECENT_WORDS, (attempt + 1) * RECENT_WORDS)
+    return fork
   }
 
   /** Ends an attempt. Its source's list of siblings is the caller's to mend. */
@@ -110,6 +125,51 @@ export class Attempts {
 
   knocked(attempt: number, now: number): void {
     this.#words[attempt * STRIDE + LAST_KNOCK] = Math.floor(now - this.#began[attempt]!)
+  }
+
+  /** When the attempt's first knock came, milliseconds since 1970. */
+  began(attempt: number): number {
+    return this.#began[attempt]!
+  }
+
+  /**
+   * Counts a stray, unless it goes to a port that one of the last four went to.
+   *
+   * @param code it is in the ports of codes, and the attempt waits for one
+   */
+  stray(attempt: number, port: number, code: boolean): void {
+    const recent = this.#recent
+    const at = attempt * RECENT_WORDS
+    const low = recent[at]!
+    const high = recent[at + 1]!
+    if (port === (low & 0xffff) || port === low >>> 16 || port === (high & 0xffff) || port === high >>> 16) return
+    recent[at + 1] = (high << 16) | (low >>> 16)
+    recent[at] = (low << 16) | port
+    const base = attempt * STRIDE + STRAYS
+    const word = this.#words[base]!
+    const strays = (word & STRAYS_MAX) < STRAYS_MAX ? 1 : 0
+    const codes = code && this.codeStrays(attempt) < CODE_STRAYS_MAX ? 1 << CODE_STRAYS_SHIFT : 0
+    this.#words[base] = word + strays + codes
+  }
+
+  /** Strays since the first knock. */
+  strays(attempt: number): number {
+    return this.#words[attempt * STRIDE + STRAYS]! & STRAYS_MAX
+  }
+
+  /** Those of them that were in the ports of codes while the attempt waited for one. */
+  codeStrays(attempt: number): number {
+    return (this.#words[attempt * STRIDE + STRAYS]! >>> CODE_STRAYS_SHIFT) & CODE_STRAYS_MAX
+  }
+
+  /** Whether nothing is said of the attempt: it began amid another one at the same sequence. */
+  quiet(attempt: number): boolean {
+    return (this.#words[attempt * STRIDE + STRAYS]! & QUIET_BIT) !== 0
+  }
+
+  setQuiet(attempt: number, quiet: boolean): void {
+    const base = attempt * STRIDE + STRAYS
+    this.#words[base] = quiet ? this.#words[base]! | QUIET_BIT : this.#words[base]! & ~QUIET_BIT
   }
 
   /** No attempt times out before this, milliseconds since 1970; `Infinity` where none is under way. May be early. */
@@ -166,6 +226,8 @@ export class Attempts {
     words[base + NEXT] = next
     words[base + LIMIT] = limit
     words[base + LAST_KNOCK] = 0
+    words[base + STRAYS] = 0
+    this.#recent.fill(0, attempt * RECENT_WORDS, (attempt + 1) * RECENT_WORDS)
     this.#began[attempt] = began
     if (after === NONE) list.head = attempt
     else words[after * STRIDE + NEXT] = attempt

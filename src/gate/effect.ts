@@ -3,7 +3,7 @@ import type { Protocol } from '../packet/packet.ts'
 import type { Secret } from './secret.ts'
 
 /** What the gate decided. It does nothing itself: whoever called it carries these out, in order. */
-export type Effect = Staged | Opened | Broken | TimedOut | Scanning | Passed
+export type Effect = Staged | Opened | Withheld | Broken | TimedOut | Scanning | Guessing | Passed
 
 /** A source reached a stage of sequences of each of these doors: they begin alike. */
 export interface Staged {
@@ -48,12 +48,33 @@ export interface TimedOut {
   readonly stage: number
 }
 
-/** A source touched too many ports that are no part of its sequences: its attempts are gone, it is ignored. */
+/** A secret was shown whole, but amid too many strays, or after too many wrong codes: its door stays shut. */
+export interface Withheld {
+  readonly kind: 'withheld'
+  readonly source: Address
+  readonly door: string
+  readonly stage: number
+  readonly why: 'strays' | 'codes'
+  /** Packets to other ports between the first and the last knock. */
+  readonly strays: number
+}
+
+/** A source touched too many ports that are in no sequence: sequences that a scan makes in passing ignore it. */
 export interface Scanning {
   readonly kind: 'scan'
   readonly source: Address
   /** The furthest stage that was dropped; 0 where no attempt was under way. */
   readonly stage: number
+  /** Milliseconds it is ignored for; 0: no sequence is one that a scan makes in passing. */
+  readonly ignoredMs: number
+}
+
+/** A source knocked at too many ports of wrong codes: doors with codes ignore it until it has regained one. */
+export interface Guessing {
+  readonly kind: 'guesses'
+  readonly source: Address
+  /** Whether the codes are behind a sequence, which the source knows. */
+  readonly behind: boolean
   /** Milliseconds it is ignored for. */
   readonly ignoredMs: number
 }

@@ -202,18 +202,18 @@ test('a datagram that two interfaces show is one knock, two datagrams are two', 
   expect(texts(gate.knock(first))).toEqual(['twice 2', 'twice open'])
 })
 
-test('a source that touches a few wrong ports is scanning: it is ignored for a while', () => {
-  const gate = gateWith([SSH])
-  expect(talk(gate, [7000, 8000, 1, 2, 3, 3, 3, 4])).toEqual(['ssh 1', 'ssh 2'])
-  expect(talk(gate, [5, 9000])).toEqual(['scan'])
-  expect(talk(gate, [7000, 8000, 9000])).toEqual([])
+test('a source that touches a few wrong ports is scanning: doors that a scan could open ignore it for a while', () => {
+  const gate = gateWith([secret('near', [7000, 7001, 7002])])
+  expect(talk(gate, [7000, 7001, 1, 2, 3, 3, 3, 4])).toEqual(['near 1', 'near 2'])
+  expect(talk(gate, [5, 7002])).toEqual(['scan'])
+  expect(talk(gate, [7000, 7001, 7002])).toEqual([])
   const later = 60_100
   expect(
     talk(
       gate,
-      [7000, 8000, 9000].map((port) => ({ port, at: later })),
+      [7000, 7001, 7002].map((port) => ({ port, at: later })),
     ).at(-1),
-  ).toBe('ssh open')
+  ).toBe('near open')
 })
 
 test('a scan in order opens nothing, not even neighbouring ports or a single knock', () => {
@@ -276,17 +276,19 @@ test('removing a sequence ends its attempts and no others; its places are used a
   ).toEqual(['new 1', 'new 2', 'new open'])
 })
 
-test('more attempts at once than a source may have are a scan', () => {
+test('of more attempts at once than a source may have, the oldest of those least far along ends', () => {
   const doors = Array.from({ length: ATTEMPTS_PER_SOURCE_MAX + 1 }, (_, door) =>
     secret(`d${door}`, [1_000 + door, 2_000 + door]),
   )
-  const gate = gateWith(doors)
-  const said = talk(
+  const gate = gateWith([SSH, ...doors])
+  talk(gate, [7000, 8000])
+  talk(
     gate,
     doors.map((_, door) => 1_000 + door),
   )
-  expect(said.at(-1)).toBe('scan')
-  expect(gate.attempts).toBe(0)
+  expect(gate.attempts).toBe(ATTEMPTS_PER_SOURCE_MAX)
+  expect(talk(gate, [2_000, 2_001, 2_002])).toEqual(['d2 2', 'd2 open'])
+  expect(talk(gate, [9000])).toEqual(['ssh 3', 'ssh withheld'])
 })
 
 test('explains, where asked to', () => {

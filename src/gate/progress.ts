@@ -1,14 +1,17 @@
-import { destinationOf, sourceOf } from '../packet/packet.ts'
+import { TCP, destinationOf, sourceOf } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
+import { CODE_STRAYS_MAX, allowedStrays } from './allowance.ts'
 import type { Attempts } from './attempts.ts'
-import type { Effect } from './effect.ts'
+import type { Effect, Withheld } from './effect.ts'
+import type { Secret } from './secret.ts'
 import type { Sequences } from './sequences.ts'
 import { NONE } from './sources.ts'
 import type { Sources } from './sources.ts'
 import type { Stage } from './stage.ts'
 import { counts } from './terms.ts'
+import { isUsedUp, withoutWrongCodes } from './wrong-codes.ts'
 
-/** Most attempts one source may have under way at once; with more it is scanning. */
+/** Most attempts one source may have under way at once; of more, the oldest of those least far along ends. */
 export const ATTEMPTS_PER_SOURCE_MAX = 16
 /**
  * A knock at the port of the knock before, from another source port and this long after, is a browser's second try (a
@@ -19,18 +22,26 @@ export const SECOND_TRY_MAX_MS = 1_000
 
 /**
  * What a knock does to one attempt. `apart`: it is no part of its sequences. `unmoved`: it is, but is passed over.
- * `late`: its time is over. `gone`: the sequences it was for are no more.
+ * `follows`: it moves, quietly, behind another attempt at the same sequence. `late`: its time is over. `gone`: the
+ * sequences it was for are no more.
  */
-type Fate = 'apart' | 'unmoved' | 'moves' | 'broken' | 'late' | 'gone'
+type Fate = 'apart' | 'unmoved' | 'moves' | 'follows' | 'broken' | 'late' | 'gone'
 
-/** What became of a packet. `part`: it is part of a sequence of an attempt under way, or begins one. */
+/** What a packet is where it is no knock. `code`: a stray in the ports of codes. `none`: it counts for nothing. */
+export type Stray = 'none' | 'stray' | 'code'
+
+/** What became of a packet. */
 export interface Outcome {
   /** The knock is part of a sequence that was under way. */
   readonly part: boolean
   /** The knock began a sequence. */
   readonly begun: boolean
-  /** The source has more attempts under way than one may have. */
-  readonly crowded: boolean
+  /** The knock moved an attempt on. */
+  readonly moved: boolean
+  /** The knock would have begun a sequence, were the source not ignored. */
+  readonly shut: boolean
+  /** An attempt waited for a code behind a sequence, and the knock was none. */
+  readonly behind: boolean
 }
 
 /** How the attempts of one source go on with a knock. */
@@ -44,6 +55,10 @@ export class Progress {
   readonly #mine: number[] = []
   readonly #fates: Fate[] = []
   readonly #moved: Stage[] = []
+  /** The beginnings of those that opened a door. */
+  readonly #opened: Stage[] = []
+  #shut = false
+  #behind = false
 
   constructor(sequences: Sequences, sources: Sources, attempts: Attempts, room: (slot: number) => boolean) {
     this.#sequences = sequences
@@ -52,13 +67,39 @@ export class Progress {
     this.#room = room
   }
 
-  /** Takes a knock of the source in `slot`, and adds what follows to `effects`. */
-  knock(slot: number, packet: Packet, key: number, here: boolean, now: number, effects: Effect[]): Outcome {
+  /**
+   * Takes a knock of the source in `slot`, and adds what follows to `effects`.
+   *
+   * @param stray what the packet is to attempts that it is no knock of; `none` without a scan guard
+   */
+  knock(
+    slot: number,
+    packet: Packet,
+    key: number,
+    here: boolean,
+    now: number,
+    stray: Stray,
+    effects: Effect[],
+  ): Outcome {
     const begins = this.#sequences.begin(key)
     this.#moved.length = 0
-    const part = this.#judge(slot, packet, key, here, now, effects)
+    this.#opened.length = 0
+    this.#shut = false
+    this.#behind = false
+    const part = this.#judge(slot, packet, key, here, now, stray, effects)
     const begun = begins.length > 0 && this.#begin(slot, packet, begins, here, now, effects)
-    return { part, begun, crowded: this.#crowded(slot) }
+    if (begun) this.#limit(slot)
+    return { part, begun, moved: this.#moved.length > 0, shut: this.#shut, behind: this.#behind }
+  }
+
+  /** Ends those attempts of the source that only lead to sequences which a port scan makes in passing. */
+  dropScannable(slot: number): void {
+    let attempt = this.#sources.attempt(slot)
+    while (attempt !== NONE) {
+      const after = this.#attempts.sibling(attempt)
+      if (this.#stage(attempt).unscannable === 0) this.leave(slot, attempt)
+      attempt = after
+    }
   }
 
   /** Ends an attempt of the source. */
@@ -79,7 +120,7 @@ export class Progress {
   /** Ends an attempt because its time is over; nobody waits for one whose sequences are no more. */
   timeOut(slot: number, attempt: number, effects: Effect[]): void {
     const stage = this.#stage(attempt)
-    if (!stage.gone) {
+    if (!stage.gone && !this.#attempts.quiet(attempt)) {
       const source = this.#sources.address(slot)
       effects.push({ kind: 'timeout', source, doors: stage.doors, stage: stage.depth })
     }
@@ -100,7 +141,15 @@ export class Progress {
   }
 
   /** Moves each attempt on, or discards it. False: the knock is part of none of their sequences. */
-  #judge(slot: number, packet: Packet, key: number, here: boolean, now: number, effects: Effect[]): boolean {
+  #judge(
+    slot: number,
+    packet: Packet,
+    key: number,
+    here: boolean,
+    now: number,
+    stray: Stray,
+    effects: Effect[],
+  ): boolean {
     const mine = this.#mine
     const fates = this.#fates
     mine.length = 0
@@ -112,20 +161,43 @@ export class Progress {
       fates.push(fate)
       if (fate === 'unmoved' || fate === 'moves' || fate === 'broken') part = true
     }
-    if (mine.length > 1 && part) this.#reconcile(key)
+    if (mine.length > 1 && part) {
+      this.#reconcile(key)
+      this.#hush()
+    }
     for (let index = 0; index < mine.length; index++) {
       const fate = fates[index]!
       const attempt = mine[index]!
-      if (fate === 'moves') {
-        this.#move(slot, attempt, key, packet, now, effects)
+      if (fate === 'moves' || fate === 'follows') {
+        this.#move(slot, attempt, key, packet, now, fate === 'follows', effects)
       } else if (fate === 'broken') {
-        effects.push(broken(packet, this.#stage(attempt)))
+        if (!this.#attempts.quiet(attempt)) effects.push(broken(packet, this.#stage(attempt)))
         this.leave(slot, attempt)
       } else if (fate === 'late' || fate === 'gone') {
         this.timeOut(slot, attempt, effects)
+      } else if (fate === 'apart' && stray !== 'none') {
+        this.#stray(attempt, packet, stray)
       }
     }
+    if (this.#opened.length > 0) this.#dropQuiet(slot)
     return part
+  }
+
+  #stray(attempt: number, { protocol, port }: Packet, stray: Stray): void {
+    const { codes, codesBehind } = this.#stage(attempt)
+    // A UDP port is remembered as another one than the TCP port of its number.
+    this.#attempts.stray(attempt, protocol === TCP ? port : port ^ 0x8000, stray === 'code' && codes > 0)
+    if (codesBehind > 0) this.#behind = true
+  }
+
+  /** Once a sequence is complete, what began amid it leads nowhere. */
+  #dropQuiet(slot: number): void {
+    let attempt = this.#sources.attempt(slot)
+    while (attempt !== NONE) {
+      const after = this.#attempts.sibling(attempt)
+      if (this.#attempts.quiet(attempt) && this.#opened.includes(this.#stage(attempt).root)) this.leave(slot, attempt)
+      attempt = after
+    }
   }
 
   #fate(attempt: number, packet: Packet, key: number, here: boolean, now: number): Fate {
@@ -133,7 +205,8 @@ export class Progress {
     if (stage.gone) return 'gone'
     if (this.#attempts.late(attempt, now)) return 'late'
     const next = stage.next(key)
-    if (next === undefined && !stage.owns(key)) return 'apart'
+    // Wrong ports of a code are counted; among very many users' codes nearly every port is somebody's.
+    if (next === undefined && (stage.codes > 0 || !stage.owns(key))) return 'apart'
     if (!counts(stage.terms, packet, here)) return 'unmoved'
     if (next !== undefined) return 'moves'
     if (stage.key !== key || stage.depth === 1) return 'broken'
@@ -150,11 +223,14 @@ export class Progress {
     for (let index = 0; index < fates.length; index++) {
       const fate = fates[index]!
       if (fate !== 'moves' && fate !== 'broken' && fate !== 'unmoved') continue
+      // One that began amid another is on its own.
+      if (this.#attempts.quiet(this.#mine[index]!)) continue
       const stage = this.#stage(this.#mine[index]!)
       const branch = stage.next(key)
       for (let other = 0; other < fates.length; other++) {
         const aheadFate = fates[other]!
         if (aheadFate === 'late' || aheadFate === 'gone' || aheadFate === 'apart') continue
+        if (this.#attempts.quiet(this.#mine[other]!)) continue
         const ahead = this.#stage(this.#mine[other]!)
         if (ahead.depth <= stage.depth || !ahead.under(stage)) continue
         if (aheadFate === 'broken') {
@@ -166,14 +242,44 @@ export class Progress {
     }
   }
 
-  #move(slot: number, attempt: number, key: number, packet: Packet, now: number, effects: Effect[]): void {
+  /** Of attempts at one sequence that all move on, nothing is said but of the one that is furthest along. */
+  #hush(): void {
+    const fates = this.#fates
+    for (let index = 0; index < fates.length; index++) {
+      const attempt = this.#mine[index]!
+      if (fates[index] !== 'moves' || !this.#attempts.quiet(attempt)) continue
+      const stage = this.#stage(attempt)
+      for (let other = 0; other < fates.length; other++) {
+        if (other === index || (fates[other] !== 'moves' && fates[other] !== 'follows')) continue
+        const ahead = this.#stage(this.#mine[other]!)
+        if (ahead.root !== stage.root || ahead.depth < stage.depth) continue
+        if (this.#attempts.quiet(this.#mine[other]!) && ahead.depth === stage.depth) continue
+        fates[index] = 'follows'
+        break
+      }
+    }
+  }
+
+  #move(
+    slot: number,
+    attempt: number,
+    key: number,
+    packet: Packet,
+    now: number,
+    quiet: boolean,
+    effects: Effect[],
+  ): void {
     const from = this.#stage(attempt)
     const stays = from.parts
     const to = from.next(key)
     // An earlier attempt's opening may have used up the sequences this one was for.
     if (to === undefined) return
+    if (to.unscannable === 0 && this.#sources.ignored(slot)) {
+      this.leave(slot, attempt)
+      return
+    }
     this.#moved.push(from.root)
-    this.#reach(to, packet, effects)
+    this.#reach(slot, to, packet, now, attempt, quiet, effects)
     if (to.gone || !to.leadsOn) {
       if (!stays || from.gone) this.leave(slot, attempt)
       return
@@ -187,6 +293,7 @@ export class Progress {
       this.#attempts.setStage(attempt, to.id)
     }
     this.#sequences.enter(to)
+    this.#attempts.setQuiet(moved, quiet)
     this.#attempts.knocked(moved, now)
   }
 
@@ -200,38 +307,91 @@ export class Progress {
     effects: Effect[],
   ): boolean {
     let begun = false
+    const ignored = this.#sources.ignored(slot)
     // A sequence that opens once leaves the list while the list is walked.
     for (const stage of begins.length > 1 ? [...begins] : begins) {
       if (!counts(stage.terms, packet, here)) continue
+      if (ignored && stage.unscannable === 0) {
+        this.#shut = true
+        continue
+      }
       begun = true
-      if (this.#moved.includes(stage)) continue
-      this.#reach(stage, packet, effects)
+      if (this.#opened.includes(stage)) continue
+      // Where the first knock comes again in a sequence, this may be the first of a sequence all the same.
+      const quiet = this.#moved.includes(stage)
+      this.#reach(slot, stage, packet, now, NONE, quiet, effects)
       if (stage.gone || !stage.leadsOn || !this.#room(slot)) continue
       const first = this.#sources.attempt(slot)
-      this.#sources.setAttempt(slot, this.#attempts.begin(stage.id, slot, first, stage.terms.timeoutMs, now))
+      const attempt = this.#attempts.begin(stage.id, slot, first, stage.terms.timeoutMs, now)
+      this.#attempts.setQuiet(attempt, quiet)
+      this.#sources.setAttempt(slot, attempt)
       this.#sequences.enter(stage)
     }
     return begun
   }
 
-  /** Reports a stage, and opens the doors whose sequences end there. */
-  #reach(stage: Stage, packet: Packet, effects: Effect[]): void {
+  /** Reports a stage, and opens the doors whose sequences end there, unless something else came between the knocks. */
+  #reach(
+    slot: number,
+    stage: Stage,
+    packet: Packet,
+    now: number,
+    attempt: number,
+    quiet: boolean,
+    effects: Effect[],
+  ): void {
     const source = sourceOf(packet)
     const { complete } = stage
-    effects.push({ kind: 'stage', source, doors: stage.doors, stage: stage.depth })
+    if (!quiet) effects.push({ kind: 'stage', source, doors: stage.doors, stage: stage.depth })
     if (complete.length === 0) return
     const { protocol, port, time } = packet
     // A sequence that opens once leaves the list while the list is walked.
     for (const secret of complete.slice()) {
+      if (secret.scannable && this.#sources.ignored(slot)) continue
+      const why = attempt === NONE ? undefined : this.#hindrance(slot, secret, attempt, now)
+      if (why !== undefined) {
+        const strays = this.#attempts.strays(attempt)
+        effects.push({ kind: 'withheld', source, door: secret.door, stage: stage.depth, why, strays })
+        continue
+      }
+      this.#opened.push(stage.root)
       effects.push({ kind: 'open', source, secret, destination: destinationOf(packet), protocol, port, time })
       if (secret.once) this.#sequences.remove(secret)
     }
   }
 
-  #crowded(slot: number): boolean {
-    let count = 0
-    for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) count++
-    return count > ATTEMPTS_PER_SOURCE_MAX
+  /** Whether too many strays came between the knocks of a sequence, or too many wrong codes before its code. */
+  #hindrance(slot: number, { knocks, code }: Secret, attempt: number, now: number): Withheld['why'] | undefined {
+    const ms = now - this.#attempts.began(attempt)
+    if (this.#attempts.strays(attempt) > allowedStrays(knocks.length, ms)) return 'strays'
+    if (code === undefined) return undefined
+    const kind = code > 0 ? 'behind' : 'bare'
+    const wrong = this.#sources.wrongCodes(slot)
+    const strays = this.#attempts.codeStrays(attempt)
+    if (strays > CODE_STRAYS_MAX || isUsedUp(wrong, kind)) return 'codes'
+    // Whoever came to a right code did not guess what came amid its knocks.
+    this.#sources.setWrongCodes(slot, withoutWrongCodes(wrong, kind, strays))
+    return undefined
+  }
+
+  /** Keeps the number of the source's attempts within its bound. */
+  #limit(slot: number): void {
+    for (;;) {
+      let count = 0
+      let least = NONE
+      for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
+        count++
+        if (least === NONE || this.#isLess(at, least)) least = at
+      }
+      if (count <= ATTEMPTS_PER_SOURCE_MAX) return
+      this.leave(slot, least)
+    }
+  }
+
+  /** Whether an attempt is less far along than another, or as far and older. */
+  #isLess(one: number, other: number): boolean {
+    const depth = this.#stage(one).depth - this.#stage(other).depth
+    return depth === 0 ? this.#attempts.began(one) <= this.#attempts.began(other) : depth < 0
   }
 }
 

@@ -13,6 +13,10 @@ export interface Secret {
   readonly user?: string | undefined
   /** Whether it opens just once: the gate forgets it in the same step that it opens. */
   readonly once: boolean
+  /** Whether a port scan could make its knocks in passing: then whoever scans is ignored. */
+  readonly scannable: boolean
+  /** How many knocks come before those of a time-based code; `undefined`: it has none. */
+  readonly code?: number | undefined
 }
 
 /** How many different knocks there are: 65,536 ports, TCP and UDP. */

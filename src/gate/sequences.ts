@@ -13,6 +13,31 @@ export class Sequences {
   readonly #freeRoots: number[] = []
   readonly #stages: (Stage | undefined)[] = []
   readonly #freeStages: number[] = []
+  /** For each knock, at how many places of sequences it stands. */
+  readonly #places = new Int32Array(KNOCKS)
+  /** Sequences of each door that a port scan could make in passing, and codes with no knocks before them. */
+  readonly #scannableDoors = new Map<string, number>()
+  #bareCodes = 0
+
+  /** Whether there is a sequence that a port scan could make in passing. */
+  get anyScannable(): boolean {
+    return this.#scannableDoors.size > 0
+  }
+
+  /** Whether there is a code with no knocks before it. */
+  get anyBareCode(): boolean {
+    return this.#bareCodes > 0
+  }
+
+  /** Names of the doors with such a sequence, each once. */
+  get scannableDoors(): readonly string[] {
+    return [...this.#scannableDoors.keys()]
+  }
+
+  /** Whether the knock is part of any sequence. */
+  has(key: number): boolean {
+    return this.#places[key]! > 0
+  }
 
   /** The stage with this number: one that `enter` counts an attempt at. */
   stage(id: number): Stage {
@@ -38,6 +63,7 @@ export class Sequences {
 
   /** Adds a sequence. */
   add(secret: Secret): void {
+    this.#count(secret, 1)
     let stage: Stage | undefined
     for (const [index, knock] of secret.knocks.entries()) {
       const key = knockKey(knock.protocol, knock.port)
@@ -66,10 +92,20 @@ export class Sequences {
       way.push(next)
     }
     if (!way.at(-1)?.complete.includes(secret)) return
+    this.#count(secret, -1)
     for (const stage of way.toReversed()) {
       stage.leave(secret)
       if (stage.empty) this.#forget(stage)
     }
+  }
+
+  #count({ door, knocks, scannable, code }: Secret, by: 1 | -1): void {
+    for (const { protocol, port } of knocks) this.#places[knockKey(protocol, port)]! += by
+    if (code === 0) this.#bareCodes += by
+    if (!scannable) return
+    const count = (this.#scannableDoors.get(door) ?? 0) + by
+    if (count > 0) this.#scannableDoors.set(door, count)
+    else this.#scannableDoors.delete(door)
   }
 
   #number(stage: Stage): void {

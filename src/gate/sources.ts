@@ -1,13 +1,20 @@
 import type { Address } from '../packet/address.ts'
 import type { Packet } from '../packet/packet.ts'
 import { sipHash } from '../packet/siphash.ts'
+import { ones, touchBit } from './sketch.ts'
 
 /** Most sources known at once. One takes 64 bytes, and memory is touched only as far as it is used. */
 export const SOURCES_MAX = 1 << 20
 /** Most sources known at once that have no attempt under way: those that only touched wrong ports, or did open. */
 export const STRANGERS_MAX = 1 << 16
-/** Ranks: the furthest stage of a source's attempts, 0 to 32. */
-export const RANKS = 33
+/**
+ * Most sources kept because they scanned or made wrong codes: half of all, so that newcomers cannot push them out, nor they
+ * newcomers. Packets of so many forged scanners take longer than one is ignored for.
+ */
+export const KEPT_MAX = SOURCES_MAX / 2
+/** Ranks: the furthest stage of a source's attempts, 0 to 32; and that of sources kept without an attempt. */
+export const KEPT = 33
+const RANKS = KEPT + 1
 /** How many of a source's last knocks are remembered, to know a retransmission. */
 export const REMEMBERED_PACKETS = 4
 /** No source, no attempt: the end of a list. */
@@ -28,8 +35,14 @@ const PREVIOUS = 6
 const NEXT = 7
 const PRINT = 8
 const TOUCHES = 12
+const WRONG_CODES = 13
 const SINCE = 14
+/** When it came into its rank in the upper half, the port of its last wrong code in the lower. */
 const ENTERED = 15
+const ENTERED_SHIFT = 16
+const CODE_PORT_BITS = 0xffff
+/** Tenths of a second in the unit of {@link ENTERED}: in 16 bits it goes round in 36 hours. */
+const ENTERED_UNIT = 20
 /** The bits of a source's status word. */
 const RANK_BITS = 0x3f
 const IPV6_BIT = 0x40
@@ -42,6 +55,7 @@ const LINK_BITS = 0x1f
 export interface SourceBounds {
   readonly sources: number
   readonly strangers: number
+  readonly kept: number
 }
 
 /**
@@ -68,7 +82,7 @@ export class Sources {
   /** @param seed two secret random words */
   constructor(
     seed: readonly [number, number],
-    bounds: SourceBounds = { sources: SOURCES_MAX, strangers: STRANGERS_MAX },
+    bounds: SourceBounds = { sources: SOURCES_MAX, strangers: STRANGERS_MAX, kept: KEPT_MAX },
   ) {
     this.#key0 = seed[0]
     this.#key1 = seed[1]
@@ -86,10 +100,23 @@ export class Sources {
     return this.#sizes[0]! >= this.#bounds.strangers
   }
 
+  /** Whether as many sources without an attempt are kept as may be. */
+  get manyKept(): boolean {
+    return this.#sizes[KEPT]! >= this.#bounds.kept
+  }
+
   /** The slot of the packet's source, or {@link NONE}. */
-  find(packet: Packet): number {
-    const { sourceA, sourceB, sourceC, sourceD } = packet
-    const family = packet.family === 6 ? IPV6_BIT : 0
+  find({ family, sourceA, sourceB, sourceC, sourceD }: Packet): number {
+    return this.#find(family, sourceA, sourceB, sourceC, sourceD)
+  }
+
+  /** The slot of an address, or {@link NONE}. */
+  findAddress({ family, a, b, c, d }: Address): number {
+    return this.#find(family, a, b, c, d)
+  }
+
+  #find(of: 4 | 6, sourceA: number, sourceB: number, sourceC: number, sourceD: number): number {
+    const family = of === 6 ? IPV6_BIT : 0
     const words = this.#words
     let at = sipHash(this.#key0, this.#key1, sourceA, sourceB, sourceC, sourceD) & INDEX_MASK
     for (;;) {
@@ -166,9 +193,15 @@ export class Sources {
     return this.#words[slot * STRIDE + STATUS]! & RANK_BITS
   }
 
-  /** When the source came into its rank. */
-  entered(slot: number): number {
-    return this.#words[slot * STRIDE + ENTERED]!
+  /** Tenths of a second since the source came into its rank, two seconds more or less. */
+  sinceEntered(slot: number, now: number): number {
+    const entered = this.#words[slot * STRIDE + ENTERED]! >>> ENTERED_SHIFT
+    return ((Math.floor(now / ENTERED_UNIT) - entered) & CODE_PORT_BITS) * ENTERED_UNIT
+  }
+
+  /** The slots of a rank, the one that came into it last first. */
+  *ofRank(rank: number): Generator<number, void> {
+    for (let slot = this.#tails[rank]!; slot !== NONE; slot = this.#words[slot * STRIDE + PREVIOUS]!) yield slot
   }
 
   /** First of the source's attempts, or {@link NONE}. */
@@ -196,29 +229,41 @@ export class Sources {
     this.#words[base + STATUS] = ignored ? status | IGNORED_BIT : status & ~IGNORED_BIT
     this.#words[base + SINCE] = now
     this.#words[base + TOUCHES] = 0
-    this.#words[base + TOUCHES + 1] = 0
   }
 
   /**
-   * Remembers a wrong port and tells how many different ones there are. Ports are kept as bits of a 64-bit sketch:
-   * two may fall together, so a scan may be known a port or two late, and never too early.
+   * Remembers a wrong port and tells how many different ones there are. Ports are kept as bits of a 32-bit sketch:
+   * two may fall together, so a scan may be known some ports late, and never too early.
    *
-   * @param windowTenths after this long without one, counting begins anew
+   * @param windowTenths after this long since the first, counting begins anew, unless the source is ignored
    */
   touch(slot: number, key: number, now: number, windowTenths: number): number {
     const base = slot * STRIDE
     const words = this.#words
-    const low = words[base + TOUCHES]!
-    const high = words[base + TOUCHES + 1]!
-    if ((low === 0 && high === 0) || now - words[base + SINCE]! > windowTenths) {
+    if (!this.ignored(slot) && (words[base + TOUCHES] === 0 || now - words[base + SINCE]! > windowTenths)) {
       words[base + SINCE] = now
       words[base + TOUCHES] = 0
-      words[base + TOUCHES + 1] = 0
     }
-    const bit = touchBit(key)
-    const word = base + TOUCHES + (bit >>> 5)
-    words[word] = words[word]! | (1 << (bit & 31))
-    return ones(words[base + TOUCHES]!) + ones(words[base + TOUCHES + 1]!)
+    words[base + TOUCHES] = words[base + TOUCHES]! | (1 << touchBit(key))
+    return ones(words[base + TOUCHES]!)
+  }
+
+  /** The source's wrong codes, as a word of their own. */
+  wrongCodes(slot: number): number {
+    return this.#words[slot * STRIDE + WRONG_CODES]!
+  }
+
+  setWrongCodes(slot: number, word: number): void {
+    this.#words[slot * STRIDE + WRONG_CODES] = word
+  }
+
+  /** Notes the port of a wrong code. False: the last one was the same, as that of a client that tries again. */
+  isNewCodePort(slot: number, port: number): boolean {
+    const at = slot * STRIDE + ENTERED
+    const word = this.#words[at]!
+    if ((word & CODE_PORT_BITS) === port) return false
+    this.#words[at] = (word & ~CODE_PORT_BITS) | port
+    return true
   }
 
   /**
@@ -270,7 +315,8 @@ export class Sources {
     const words = this.#words
     const tail = this.#tails[rank]!
     words[base + STATUS] = (words[base + STATUS]! & ~RANK_BITS) | rank
-    words[base + ENTERED] = now
+    words[base + ENTERED] =
+      (words[base + ENTERED]! & CODE_PORT_BITS) | (Math.floor(now / ENTERED_UNIT) << ENTERED_SHIFT)
     words[base + PREVIOUS] = tail
     words[base + NEXT] = NONE
     if (tail === NONE) this.#heads[rank] = slot
@@ -314,15 +360,4 @@ export class Sources {
     }
     index[hole] = 0
   }
-}
-
-/** Which of the 64 bits of a sketch stands for a knock. Neighbouring ports have different bits. */
-export function touchBit(key: number): number {
-  return (key ^ (key >>> 6) ^ (key >>> 12)) & 63
-}
-
-function ones(word: number): number {
-  let bits = word - ((word >>> 1) & 0x55555555)
-  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333)
-  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }

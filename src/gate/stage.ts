@@ -21,6 +21,11 @@ export class Stage {
   gone = false
   /** Attempts that stand here. */
   attempts = 0
+  /** Sequences through here that no port scan makes in passing. */
+  unscannable = 0
+  /** Sequences through here of which only a code is missing, and those of them with knocks before the code. */
+  codes = 0
+  codesBehind = 0
   /** Sequences that end here. */
   readonly complete: Secret[] = []
   /** Most stages lead on to one other only; a map each would cost more than all the rest. */
@@ -109,6 +114,7 @@ export class Stage {
   /** Notes that a sequence runs through here. */
   join(secret: Secret, ends: boolean): void {
     if (ends) this.complete.push(secret)
+    this.#count(secret, 1)
     if (this.empty) {
       this.#sole = secret
       return
@@ -125,6 +131,7 @@ export class Stage {
   leave(secret: Secret): void {
     const end = this.complete.indexOf(secret)
     if (end >= 0) this.complete.splice(end, 1)
+    this.#count(secret, -1)
     if (this.#several === undefined) {
       if (this.#sole === secret) this.#sole = undefined
       return
@@ -133,5 +140,12 @@ export class Stage {
     if (last === undefined) return
     this.#sole = last
     this.#several = undefined
+  }
+
+  #count({ scannable, code }: Secret, by: 1 | -1): void {
+    if (!scannable) this.unscannable += by
+    if (code === undefined || code > this.depth) return
+    this.codes += by
+    if (code > 0) this.codesBehind += by
   }
 }

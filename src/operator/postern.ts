@@ -16,6 +16,7 @@ Looks after knockd's doors.
   status            how a running knockd is doing: what is open, and for how long
   open DOOR         open a door by hand
   close DOOR        close it before its time
+  forgive ADDRESS   have an address no longer ignored for a port scan or wrong codes
   sequences         make, count, list and rotate lists of one-time sequences
   keygen            make the secret of a door's time-based codes, or keys for single
                     packets
@@ -67,6 +68,10 @@ export async function postern(argv: readonly string[], output: Output): Promise<
     case 'close': {
       const byHand = await import('./control/by-hand.ts')
       return await byHand[command](args, output)
+    }
+    case 'forgive': {
+      const { forgive } = await import('./control/forgive.ts')
+      return await forgive(args, output)
     }
     case 'sequences': {
       const { sequences } = await import('./sequences/sequences.ts')

@@ -9,6 +9,9 @@ export interface CodeKnock {
 /** What the first group is put behind, and the second: ports from 20000 and from 10000 on. */
 const FIRST = 20_000
 const SECOND = 10_000
+/** Lowest and highest port that a code may have: no group has more than four digits. */
+export const CODE_PORT_MIN = SECOND
+export const CODE_PORT_MAX = FIRST + 9_999
 
 /**
  * The two ports of a code, by a rule that is done in the head: cut the code in two (the first part is the longer one),

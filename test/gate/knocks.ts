@@ -1,3 +1,4 @@
+import { scannable } from '../../src/config/scannable.ts'
 import { OPENING_FLAGS } from '../../src/gate/terms.ts'
 import type { Terms } from '../../src/gate/terms.ts'
 import type { Secret } from '../../src/gate/secret.ts'
@@ -5,6 +6,7 @@ import type { Effect } from '../../src/gate/effect.ts'
 import { formatAddress, parseAddress } from '../../src/packet/address.ts'
 import { Packet, SYN, TCP, UDP } from '../../src/packet/packet.ts'
 import type { Protocol } from '../../src/packet/packet.ts'
+import { knocksOfCode } from '../../src/totp/ports.ts'
 
 /** What a test says of a packet; the rest is as an ordinary first SYN to this host has it. */
 export interface Hit {
@@ -59,7 +61,14 @@ export function secret(door: string, ports: readonly number[], terms: Partial<Te
     knocks,
     terms: { flags: OPENING_FLAGS, target: undefined, timeoutMs: 10_000, allowFrom: [], ...terms },
     once,
+    scannable: scannable(knocks) !== undefined,
   }
+}
+
+/** The secret of a code: `before` are the knocks that come before its two. */
+export function codeSecret(door: string, before: readonly number[], code: string, terms: Partial<Terms> = {}): Secret {
+  const ports = knocksOfCode(code).map(({ port }) => port)
+  return { ...secret(door, [...before, ...ports], terms, true), scannable: false, code: before.length }
 }
 
 /** Effects as short texts: `a 1` for a stage, `a open`, `a wrong 2`, `a late 1`, `scan`, or why a packet passed. */
@@ -74,8 +83,12 @@ export function texts(effects: readonly Effect[]): readonly string[] {
         return effect.doors.map((door) => `${door} wrong ${effect.stage}`)
       case 'timeout':
         return effect.doors.map((door) => `${door} late ${effect.stage}`)
+      case 'withheld':
+        return [`${effect.door} withheld`]
       case 'scan':
         return ['scan']
+      case 'guesses':
+        return ['guesses']
       case 'passed':
         return [effect.reason]
       default:

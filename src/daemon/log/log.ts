@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import type { Withheld } from '../../gate/effect.ts'
 import type { Address } from '../../packet/address.ts'
 import { LogFile } from './file.ts'
 import { Hosts } from './hosts.ts'
@@ -7,7 +8,7 @@ import { debugLine, jsonLine, knockdLine, oneLine, plainText, priorityOf } from 
 import type { Entry, Facts, Level } from './line.ts'
 import { Naming } from './naming.ts'
 import { LineQueue } from './queue.ts'
-import { cameToNothing, commandTimeout, opens, scans, stageReached, tookTooLong } from './said.ts'
+import { cameToNothing, commandTimeout, guesses, opens, scans, stageReached, tookTooLong, withheld } from './said.ts'
 import type { Said } from './said.ts'
 
 export type { Facts, Level } from './line.ts'
@@ -130,6 +131,18 @@ export class Log {
   scanning(source: Address, seconds: number): void {
     if (!this.#admitted(this.#knocks, source)) return
     this.#add(scans(source, seconds))
+  }
+
+  /** A source is ignored for its wrong codes. Limited. */
+  guessing(source: Address, behind: boolean, seconds: number): void {
+    if (!this.#admitted(this.#knocks, source)) return
+    this.#add(guesses(source, behind, seconds))
+  }
+
+  /** A door stays shut though all its knocks were made. Limited. */
+  withheld(effect: Withheld): void {
+    if (!this.#admitted(this.#knocks, effect.source)) return
+    this.#add(withheld(effect.source, effect))
   }
 
   /** Why something came to nothing: for `-D` and JSON only. Limited. */

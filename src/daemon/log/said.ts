@@ -1,5 +1,6 @@
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
+import type { Withheld } from '../../gate/effect.ts'
 import type { Entry, Facts, Level } from './line.ts'
 
 /** An entry of the log without its time; `notice` where no level is given. */
@@ -16,10 +17,31 @@ export function tookTooLong(source: Address, door: string, stage: number): Said 
   return { event: 'sequence-timeout', source: formatAddress(source), text, facts: { door, stage } }
 }
 
-/** A source is ignored for a while. */
+/** A source scans. `seconds`: how long doors that a scan could open ignore it; 0: there is none. */
 export function scans(source: Address, seconds: number): Said {
-  const text = `port scan, ignored for ${seconds} s`
+  const text = seconds > 0 ? `port scan, ignored for ${seconds} s by doors that a scan could open` : 'port scan'
   return { event: 'scan', level: 'info', source: formatAddress(source), text, facts: { ignoredSeconds: seconds } }
+}
+
+/** A source knocks at wrong codes, and is ignored for a while. `behind`: after the right sequence. */
+export function guesses(source: Address, behind: boolean, seconds: number): Said {
+  const doors = behind ? 'doors with a Sequence before their codes' : 'doors with codes alone'
+  const text = `wrong codes, ignored for ${seconds} s by ${doors}`
+  const facts = { ignoredSeconds: seconds, behindSequence: behind }
+  return { event: 'wrong-codes', level: 'info', source: formatAddress(source), text, facts }
+}
+
+/** A source made all knocks of a door, which stays shut for what came between them or before. */
+export function withheld(source: Address, { door, stage, why, strays }: Omit<Withheld, 'kind' | 'source'>): Said {
+  const reason = why === 'codes' ? 'too many wrong codes' : `${strays} other ports touched between its knocks`
+  const facts = { door, stage, reason: why, strays }
+  return {
+    event: 'withheld',
+    level: 'info',
+    source: formatAddress(source),
+    text: `${door}: stays shut, ${reason}`,
+    facts,
+  }
 }
 
 /** Why something came to nothing. */

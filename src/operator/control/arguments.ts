@@ -33,6 +33,7 @@ export class SourceError extends Error {
 /** Options of each command beside `-c`, `-i` and `-h`. */
 const OPTIONS = {
   open: { source: { type: 'string' }, for: { type: 'string' } },
+  forgive: {},
   close: { source: { type: 'string' }, all: { type: 'boolean' } },
   status: { json: { type: 'boolean' } },
 } as const
@@ -41,12 +42,15 @@ const OPTIONS = {
 export function readArguments(command: keyof typeof OPTIONS, args: readonly string[]): ControlArguments {
   const { values, positionals } = parse(command, args)
   const { config = CONFIG_DEFAULT, interface: names = [], source, for: time, all = false, json = false } = values
-  if (positionals.length > (command === 'status' ? 0 : 1)) throw new UsageError(`${command} takes one door at most`)
+  if (positionals.length > (command === 'status' ? 0 : 1)) {
+    const what = command === 'forgive' ? 'address' : 'door'
+    throw new UsageError(command === 'status' ? 'status takes no operand' : `${command} takes one ${what} at most`)
+  }
   return {
     config,
     interfaces: names.flatMap((name) => name.split(',')).map((name) => name.trim()),
-    door: positionals[0],
-    source,
+    door: command === 'forgive' ? undefined : positionals[0],
+    source: command === 'forgive' ? positionals[0] : source,
     forMs: time === undefined ? undefined : readTime(time),
     all,
     json,

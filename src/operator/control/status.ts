@@ -6,7 +6,8 @@ import type { Talk } from './talk.ts'
 const HELP = `usage: postern status [--json] [-c FILE] [-i NAME]...
 
 Says how a running knockd is doing: doors, what is open and for how long yet,
-attempts under way, interfaces and what they counted.
+who is ignored and until when, attempts under way, interfaces and what they
+counted.
 
   --json            one JSON document
   -c, --config FILE the config that the daemon runs with, /etc/knockd.conf
@@ -21,6 +22,8 @@ exit status: 0 it runs, 1 it does not, 2 usage
 
 /** Doors, openings and attempts that are shown; the others are counted. */
 const ROWS_MAX = 50
+/** Doors that are named as those which ignore a source. */
+const DOORS_NAMED_MAX = 8
 
 const STATUS: Talk = {
   command: 'status',
@@ -74,6 +77,13 @@ export function statusText(of: Status): string {
         timeText(each.leftMs),
       ]),
     ),
+    ...(of.ignored.length === 0
+      ? []
+      : table(
+          'ignored',
+          ['source', 'why', 'left', 'by'],
+          of.ignored.map((each) => [each.source, WHY[each.why], timeText(each.leftMs), doorsText(each.doors)]),
+        )),
     ...attemptsText(attempts),
     '',
   ].join('\n')
@@ -87,6 +97,15 @@ function attemptsText(attempts: Status['attempts']): readonly string[] {
       attempts.listed.map((each) => [each.source, each.doors.join(', '), `stage ${each.stage}`, timeText(each.leftMs)]),
     ),
   ]
+}
+
+/** Why a source is ignored. */
+const WHY = { scan: 'port scan', codes: 'wrong codes', 'codes behind': 'wrong codes after the sequence' } as const
+
+function doorsText(doors: readonly string[]): string {
+  const named = doors.slice(0, DOORS_NAMED_MAX).join(', ')
+  if (doors.length > DOORS_NAMED_MAX) return `${named} and ${doors.length - DOORS_NAMED_MAX} more`
+  return named || 'no door: a scan could open none'
 }
 
 function waitingText(waiting: string | undefined): string {

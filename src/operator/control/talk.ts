@@ -11,7 +11,7 @@ const USAGE = 2
 
 /** A command that talks to the daemon. */
 export interface Talk {
-  readonly command: 'open' | 'close' | 'status'
+  readonly command: 'open' | 'close' | 'forgive' | 'status'
   readonly help: string
   /** What to ask. @throws UsageError */
   request(args: ControlArguments): Request

@@ -123,6 +123,7 @@ describe('daemons', () => {
     doors: [],
     openings: [],
     attempts: { count: 0, sources: 0, listed: [] },
+    ignored: [],
     journal: 'no space',
   }
 

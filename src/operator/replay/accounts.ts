@@ -59,6 +59,13 @@ export class Accounts {
         account.packets++
         add(account.reasons, 'port scan')
         break
+      case 'guesses':
+        account.packets++
+        add(account.reasons, 'wrong codes')
+        break
+      case 'withheld':
+        add(account.reasons, effect.why === 'codes' ? 'too many wrong codes' : 'too many other ports')
+        break
       case 'passed':
         account.packets++
         add(account.reasons, effect.reason)

@@ -64,9 +64,16 @@ export class Rehearing {
   constructor(terms: RehearingTerms) {
     this.#terms = terms
     const { config, own } = terms
-    const { scanPorts, scanIgnoreMs } = config.options
+    const { scanPorts, scanIgnoreMs, alwaysAllow: allowed } = config.options
     this.#doors = new Map(config.doors.map((door) => [door.name, door]))
-    this.#gate = new Gate({ scanPorts, scanIgnoreMs, seed: SEED, explain: true, ...(own === undefined ? {} : { own }) })
+    this.#gate = new Gate({
+      scanPorts,
+      scanIgnoreMs,
+      allowed,
+      seed: SEED,
+      explain: true,
+      ...(own === undefined ? {} : { own }),
+    })
     this.#lists = new Lists(config, this.#gate, terms.warn)
     this.#needs = needsOf(this.#lists.secrets())
   }

@@ -1,6 +1,6 @@
 import { jsonLine, plainText } from '../../daemon/log/line.ts'
 import type { Said } from '../../daemon/log/said.ts'
-import { cameToNothing, opens, scans, stageReached, tookTooLong } from '../../daemon/log/said.ts'
+import { cameToNothing, guesses, opens, scans, stageReached, tookTooLong, withheld } from '../../daemon/log/said.ts'
 import { zonedTime } from '../../daemon/log/time.ts'
 import { knockText } from '../../daemon/report.ts'
 import type { Effect } from '../../gate/effect.ts'
@@ -27,6 +27,10 @@ export function saidOf(effect: Effect): readonly Said[] {
     }
     case 'scan':
       return [scans(source, Math.round(effect.ignoredMs / 1000))]
+    case 'guesses':
+      return [guesses(source, effect.behind, Math.round(effect.ignoredMs / 1000))]
+    case 'withheld':
+      return [withheld(source, effect)]
     case 'passed':
       return [cameToNothing(source, undefined, effect.reason, { knock: knockText(effect) })]
     default:
