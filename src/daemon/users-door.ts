@@ -165,7 +165,8 @@ export class UsersDoor {
     if (door.secret.kind !== 'users') {
       const text = readPrivateText(path, SECRET_FILE_MAX_BYTES, SECRET)
       const read = readSecret(text)
-      if ('message' in read) throw new Error(`${path}: ${read.message}${read.hint === undefined ? '' : `\n${read.hint}`}`)
+      if ('message' in read)
+        throw new Error(`${path}: ${read.message}${read.hint === undefined ? '' : `\n${read.hint}`}`)
       this.#said = ''
       return [{ name: undefined, text, secret: { kind: 'totp', totp: read.secret } }]
     }

@@ -321,7 +321,9 @@ describe("Postern's own", () => {
     write('.config/postern/key', USER_SECRET, 0o644)
     expect((await run(...args)).err).toMatch(/config: others than its owner can change it \(mode 0666\)\n {2}chmod 644/)
     chmodSync(join(home, '.config/postern/config'), 0o644)
-    expect((await run(...args)).err).toMatch(/key: others than its owner can read or write it \(mode 0644\)\n {2}chmod 600/)
+    expect((await run(...args)).err).toMatch(
+      /key: others than its owner can read or write it \(mode 0644\)\n {2}chmod 600/,
+    )
     expect(received).toEqual([])
   })
 })
