@@ -1,5 +1,6 @@
 import { FAULTS_MAX } from './config.ts'
 import type { Fault } from './config.ts'
+import { codePoint } from '../text/code-point.ts'
 
 /** Most characters of somebody's text that a message repeats. */
 const QUOTE_MAX_CHARS = 64
@@ -22,11 +23,6 @@ export function formatFault(file: string, fault: Fault): string {
 export function quote(text: string): string {
   const cut = text.length > QUOTE_MAX_CHARS ? `${text.slice(0, QUOTE_MAX_CHARS)}…` : text
   return `\`${cut.replaceAll(/[^\P{C}]|[^\P{Z} ]/gu, codePoint)}\``
-}
-
-/** A character by number: `<U+2013>`. */
-export function codePoint(character: string): string {
-  return `<U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}>`
 }
 
 /** Faults while they are found, in any order. Holds {@link FAULTS_MAX} of each severity and counts the rest. */

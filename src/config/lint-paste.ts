@@ -1,5 +1,6 @@
 import type { CommandText } from './command.ts'
-import { codePoint, quote } from './fault.ts'
+import { codePoint } from '../text/code-point.ts'
+import { quote } from './fault.ts'
 import type { FaultList } from './fault.ts'
 
 /** What word processors and web pages make of characters that a shell knows, by what they were. */

@@ -1,4 +1,5 @@
 import type { Fault, Knock } from './config.ts'
+import { strayIn } from '../text/lines.ts'
 import { parseSequence } from './sequence.ts'
 
 /** One line of a file of one-time sequences that is a sequence, or was one. */
@@ -43,8 +44,13 @@ export function parseOneTime(text: string): OneTimeReading {
     const length = end - offset
     const start = offset === 0 && text.startsWith(MARK) ? MARK.length : offset
     const content = text.slice(start, end)
+    const stray = strayIn(content, true)
+    if (stray !== undefined) {
+      const { message, hint } = stray
+      faults.push({ severity: 'warning', line, column: start - offset + stray.column, message, hint })
+    }
     if (text[offset] === '#') lines.push({ line, offset, length, struck: true, knocks: [] })
-    else if (!/^[ \t]*(#|$)/.test(content)) {
+    else if (stray === undefined && !/^[ \t]*(#|$)/.test(content)) {
       const result = parseSequence(content)
       for (const fault of result.faults) {
         const { message, hint } = fault

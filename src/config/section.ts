@@ -1,6 +1,8 @@
 import { CONFIG_MAX_BYTES, DOOR_NAME_MAX_CHARS, LINE_MAX_CHARS } from './config.ts'
-import { codePoint, quote } from './fault.ts'
+import { codePoint } from '../text/code-point.ts'
+import { quote } from './fault.ts'
 import type { FaultList } from './fault.ts'
+import { strayIn } from '../text/lines.ts'
 
 /** A line of a section: `key = value`, or a key alone. */
 export interface Entry {
@@ -56,7 +58,7 @@ export function* readSections(text: string, faults: FaultList): Generator<Sectio
       } else if (first < end && text[first] !== '#') {
         const done = scan.line(text.slice(start, end), first - start, line)
         if (done !== undefined) yield done
-      }
+      } else if (first < end) scan.warnOfStray(text.slice(start, end), line)
     }
     start = next + 1
   }
@@ -101,6 +103,7 @@ class Scan {
       this.#refuse(line, control.index + 1, `control character ${codePoint(control[0])}`, 'take it out')
       return undefined
     }
+    this.warnOfStray(text, line)
     if (text[first] === '[') {
       const done = this.section
       this.#header(text, first, line)
@@ -108,6 +111,12 @@ class Scan {
     }
     this.#entry(text, first, line)
     return undefined
+  }
+
+  /** Warns of what looks like two lines, of which knockd too sees one: the second may be passed over in a comment. */
+  warnOfStray(text: string, line: number): void {
+    const stray = this.#plain ? undefined : strayIn(text)
+    if (stray !== undefined) this.#faults.warning(line, stray.column, stray.message, stray.hint)
   }
 
   #header(text: string, first: number, line: number): void {

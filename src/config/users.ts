@@ -3,6 +3,8 @@ import { SECRET_FILE_MAX_BYTES, readSecret } from '../totp/secret-text.ts'
 import type { TotpSecret } from '../totp/code.ts'
 import type { Fault, Knock } from './config.ts'
 import { quote } from './fault.ts'
+import { linesOf, piecesOf } from '../text/lines.ts'
+import type { TextLine } from '../text/lines.ts'
 import { formatSequence, parseSequence } from './sequence.ts'
 
 /** Most users of one door. */
@@ -33,6 +35,8 @@ export interface User {
 export interface UsersReading {
   readonly users: readonly User[]
   readonly faults: readonly Fault[]
+  /** Names that lines at fault begin with: what they had before still counts. */
+  readonly unread: ReadonlySet<string>
 }
 
 /**
@@ -45,20 +49,27 @@ export function parseUsers(text: string): UsersReading {
   const faults: Fault[] = []
   const names = new Map<string, number>()
   const secrets = new Map<string, number>()
+  const unread = new Set<string>()
   let more = 0
-  const fault = (line: number, column: number, message: string, hint?: string): void => {
+  let full = false
+  const fault = ({ number: line, text: whole }: TextLine, column: number, message: string, hint?: string): void => {
+    for (const piece of piecesOf(whole)) {
+      const [name = ''] = piece.split(/\s/, 1)
+      if (isUserName(name)) unread.add(name)
+    }
     if (faults.length >= FAULTS_TOLD_MAX) more++
     else faults.push({ severity: 'warning', line, column, message, ...(hint === undefined ? {} : { hint }) })
   }
-  for (const [index, whole] of text
-    .replace(/^\uFEFF/, '')
-    .split('\n')
-    .entries()) {
-    const line = index + 1
+  for (const line of linesOf(text)) {
+    const { number, text: whole, stray } = line
+    if (stray !== undefined) {
+      fault(line, stray.column, stray.message, stray.hint)
+      continue
+    }
     const trimmed = whole.trim()
     if (trimmed === '' || trimmed.startsWith('#')) continue
     const column = whole.indexOf(trimmed) + 1
-    const [, name = '', gap = '', secretText = ''] = /^(\S*)(\s*)(.*)$/.exec(trimmed)!
+    const [, name = '', gap = '', secretText = ''] = /^(\S*)(\s*)([^]*)$/.exec(trimmed) ?? []
     const secretColumn = column + name.length + gap.length
     if (!isUserName(name)) {
       const hint = `letters, digits, dots, dashes and underscores, ${USER_NAME_MAX_CHARS} at most; then blanks and a secret`
@@ -81,13 +92,15 @@ export function parseUsers(text: string): UsersReading {
       fault(line, secretColumn, `user ${quote(name)} has the same secret as line ${same}`, 'give each their own')
       continue
     }
-    secrets.set(key, line)
     if (users.length >= USERS_MAX) {
-      fault(line, column, 'too many users', `at most ${USERS_MAX} at one door`)
-      break
+      if (!full) fault(line, column, 'too many users', `at most ${USERS_MAX} at one door`)
+      unread.add(name)
+      full = true
+      continue
     }
-    names.set(name, line)
-    users.push({ name, line, secret: read, text: secretText })
+    secrets.set(key, number)
+    names.set(name, number)
+    users.push({ name, line: number, secret: read, text: secretText })
   }
   if (more > 0) {
     faults.push({
@@ -97,7 +110,7 @@ export function parseUsers(text: string): UsersReading {
       message: `and ${more} lines more like these`,
     })
   }
-  return { users, faults }
+  return { users, faults, unread }
 }
 
 /** Portable characters (POSIX.1-2017, 3.437), so that a name is nothing to a shell. */

@@ -5,11 +5,16 @@ import type { Address } from '../packet/address.ts'
 import type { Protocol } from '../packet/packet.ts'
 import { deadlineAfter, timeLeft } from '../state/deadline.ts'
 import type { Moment } from '../state/deadline.ts'
-import type { Deadline, Opening } from '../state/opening.ts'
+import { lastDeadline, lastUser, liveHolds, withHold } from '../state/holds.ts'
+import type { Opening } from '../state/opening.ts'
 import { StoreError } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
 import type { CommandLine, Outcome } from './command.ts'
 import { commandEnvironment, expand } from './expand.ts'
+import { heldBy } from './held.ts'
+import type { May } from './held.ts'
+import { isClosing, liveOf } from './live-opening.ts'
+import type { Live } from './live-opening.ts'
 import { Recently } from './recently.ts'
 import { Runs } from './runs.ts'
 import type { RunLog } from './runs.ts'
@@ -56,22 +61,8 @@ export interface Knocked {
   readonly port: number
   /** Whose knocks these are, where the door has several users. */
   readonly user?: string | undefined
-}
-
-/** An opening that is live. */
-interface Live {
-  /** Its place among the live ones. */
-  key: string
-  readonly opening: Opening
-  user: string | undefined
-  deadline: Deadline
-  timer: NodeJS.Timeout | undefined
-  /** Settles when the start command has ended. */
-  started: Promise<boolean>
-  /** Not known to be open: its start command failed, or ran before this daemon started. */
-  doubtful: boolean
-  /** Set once it is being closed; settles when that is over. */
-  closing: Promise<boolean> | undefined
+  /** Which secret was shown, as {@link Hold} has it. */
+  readonly holder?: string | undefined
 }
 
 /** What opens doors, and what closes them again: shell commands, in pairs or alone. */
@@ -103,9 +94,9 @@ export class Openings {
   /** The same with the milliseconds left to each, and who opened it last. */
   list(): readonly OpeningLeft[] {
     const now = this.#terms.clocks.now()
-    return [...this.#live.values()].map(({ opening, deadline, user }) => {
+    return [...this.#live.values()].map(({ opening, holds }) => {
       const { door, source } = opening
-      return { door, source, user, leftMs: timeLeft(deadline, now) }
+      return { door, source, user: lastUser(holds), leftMs: timeLeft(lastDeadline(holds, now), now) }
     })
   }
 
@@ -150,6 +141,20 @@ export class Openings {
     return meant.length
   }
 
+  /** Closes what none of its holders may hold any more; what one of them may is open for as long as that one has. */
+  release(may: May): void {
+    for (const live of this.#live.values()) {
+      if (live.closing !== undefined) continue
+      const left = live.holds.filter((hold) => may(heldBy(live.opening, hold)))
+      if (left.length === live.holds.length) continue
+      if (left.length === 0) void this.#close(live, false)
+      else {
+        live.holds = left
+        this.#schedule(live)
+      }
+    }
+  }
+
   /**
    * Closes all that is open, and opens nothing any more. Gives how many could not be closed for certain within the time:
    * they stay in the journal. A start command that still runs is waited for, for half of the time.
@@ -174,20 +179,21 @@ export class Openings {
       return
     }
     const stop = expand(commands.stop, address)
-    await this.#openForTime(door, { source: address, family, stop, user: knocked.user, environment }, start, key)
+    const { user, holder } = knocked
+    await this.#openForTime(door, { source: address, family, stop, user, holder, environment }, start, key)
   }
 
   /** A door with a stop command: its close is on disk before it opens. */
   async #openForTime(
     door: Door,
-    what: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'environment'>,
+    what: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'holder' | 'environment'>,
     start: string | undefined,
     key: string,
   ): Promise<void> {
     const { store, clocks } = this.#terms
     const before = this.#live.get(key)
     if (before !== undefined) {
-      if (await this.#extend(before, door.cmdTimeoutMs, what.user)) return
+      if (await this.#extend(before, door.cmdTimeoutMs, what)) return
       await this.#close(before, false)
       if (this.#ending) return
     }
@@ -214,7 +220,7 @@ export class Openings {
   }
 
   /** False: it has to be opened anew, as it is being closed, or is not known to be open at all. */
-  async #extend(live: Live, durationMs: number, user: string | undefined): Promise<boolean> {
+  async #extend(live: Live, durationMs: number, { user, holder }: Pick<Opening, 'user' | 'holder'>): Promise<boolean> {
     const { store, clocks, log } = this.#terms
     const { id, source, door } = live.opening
     if (live.closing !== undefined) return false
@@ -222,9 +228,10 @@ export class Openings {
       log.notice('info', `${source}: ${door}: is not known to be open, so it is closed and opened anew`)
       return false
     }
-    const deadline = deadlineAfter(clocks.now(), durationMs)
+    const now = clocks.now()
+    const hold = { ...deadlineAfter(now, durationMs), user, holder }
     try {
-      await store.extended(id, deadline, user)
+      await store.extended(id, hold)
     } catch (error) {
       if (isClosing(live)) return false
       log.notice('error', `${source}: ${door}: is not kept open for longer: ${(error as Error).message}`)
@@ -232,8 +239,7 @@ export class Openings {
     }
     // The old deadline may have come while the journal took the new one.
     if (isClosing(live)) return false
-    live.deadline = deadline
-    live.user = user ?? live.user
+    live.holds = withHold(liveHolds(live.holds, now), hold)
     this.#schedule(live)
     log.notice(
       'info',
@@ -284,12 +290,17 @@ export class Openings {
 
   #schedule(live: Live): void {
     clearTimeout(live.timer)
-    const left = timeLeft(live.deadline, this.#terms.clocks.now())
+    const left = this.#left(live)
     const wake = (): void => {
-      if (timeLeft(live.deadline, this.#terms.clocks.now()) > 0) this.#schedule(live)
+      if (this.#left(live) > 0) this.#schedule(live)
       else void this.#close(live, true)
     }
     live.timer = setTimeout(wake, Math.min(left, TIMER_MAX_MS))
+  }
+
+  #left({ holds }: Live): number {
+    const now = this.#terms.clocks.now()
+    return timeLeft(lastDeadline(holds, now), now)
   }
 
   /** @param due its time is over; otherwise the daemon ends. True: it is closed. */
@@ -362,23 +373,4 @@ export class Openings {
 
 function keyOf(door: string, source: string): string {
   return `${source} ${door}`
-}
-
-function liveOf(key: string, opening: Opening, doubtful: boolean): Live {
-  const started = Promise.resolve(true)
-  return {
-    key,
-    opening,
-    user: opening.user,
-    deadline: opening,
-    timer: undefined,
-    started,
-    doubtful,
-    closing: undefined,
-  }
-}
-
-/** A function, as a value that others change while one waits is not seen to change in line. */
-function isClosing(live: Live): boolean {
-  return live.closing !== undefined
 }

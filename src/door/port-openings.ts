@@ -7,14 +7,19 @@ import type { GuardPlan } from '../firewall/guard/plan.ts'
 import type { Held } from '../firewall/guard/ruleset.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
-import { formatNetwork, networkOf } from '../packet/network.ts'
+import { networkOf } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import { deadlineAfter, timeLeft } from '../state/deadline.ts'
 import type { Moment } from '../state/deadline.ts'
-import type { Deadline, Opening } from '../state/opening.ts'
+import { extendedHolds, holdsOf, lastDeadline, lastUser, liveHolds, withHold } from '../state/holds.ts'
+import type { Deadline, Hold, Opening } from '../state/opening.ts'
 import type { Store } from '../state/store.ts'
 import type { Guard } from './guard.ts'
+import { heldBy } from './held.ts'
+import type { May } from './held.ts'
 import { Holders } from './holders.ts'
+import { openingText } from './port-opening.ts'
+import type { OpenedFor, PortOpening } from './port-opening.ts'
 import { doorWith, formatForward, parseForward } from './part.ts'
 import type { DoorLog } from './openings.ts'
 
@@ -47,30 +52,11 @@ interface Live {
   readonly opening: Opening
   readonly source: Address
   door: Door
-  user: string | undefined
+  /** Who holds it, each until a deadline of their own, of which the last is its own; never empty. */
+  holds: readonly Hold[]
   elements: readonly Element[]
   deadline: Deadline
   timer: NodeJS.Timeout | undefined
-}
-
-/** For how long ports are opened, in milliseconds, and for whom where the door has several users. */
-export interface OpenedFor {
-  readonly ms: number
-  /** Some of the door's ports, of this host; all of them without it. */
-  readonly services?: readonly Service[] | undefined
-  /** Where connections to them are sent on to. */
-  readonly forward?: Forward | undefined
-  readonly user?: string | undefined
-}
-
-/** An opening as others are told of it. */
-export interface PortOpening {
-  readonly door: string
-  readonly source: string
-  /** Who opened it last, where the door has several users. */
-  readonly user: string | undefined
-  readonly services: readonly string[]
-  readonly leftMs: number
 }
 
 /**
@@ -101,7 +87,7 @@ export class PortOpenings {
         this.#forget(opening)
         continue
       }
-      const { user } = opening
+      const holds = holdsOf(opening)
       this.#live.set(key, {
         key,
         some,
@@ -109,9 +95,9 @@ export class PortOpenings {
         opening,
         source,
         door,
-        user,
+        holds,
         elements: [],
-        deadline: opening,
+        deadline: lastDeadline(holds, this.#terms.clocks.now()),
         timer: undefined,
       })
     }
@@ -145,10 +131,10 @@ export class PortOpenings {
   /** Every opening there is, and how long it lasts yet. */
   list(): readonly PortOpening[] {
     const now = this.#terms.clocks.now()
-    return [...this.#live.values()].map(({ opening, door, user, deadline }) => ({
+    return [...this.#live.values()].map(({ opening, door, holds, deadline }) => ({
       door: door.name,
       source: opening.source,
-      user,
+      user: lastUser(holds),
       services: door.opens.map(formatService),
       leftMs: timeLeft(deadline, now),
     }))
@@ -158,7 +144,7 @@ export class PortOpenings {
    * Opens a door's ports, all or some, for a source, or keeps them open for longer, never for shorter. False: they stay
    * shut; the log says why.
    */
-  open(whole: Door, source: Address, { ms, user, services, forward }: OpenedFor): boolean {
+  open(whole: Door, source: Address, { ms, user, holder, services, forward }: OpenedFor): boolean {
     const { clocks, log } = this.#terms
     const address = formatAddress(source)
     const some = services?.map(formatService).join()
@@ -172,14 +158,19 @@ export class PortOpenings {
       return false
     }
     const longest = before === undefined ? ms : Math.max(ms, timeLeft(before.deadline, now))
-    const deadline = deadlineAfter(now, longest)
+    const own = before?.holds.find((hold) => hold.holder === holder)
+    const hold = {
+      ...deadlineAfter(now, own === undefined ? ms : Math.max(ms, timeLeft(own, now))),
+      holder,
+      user: user ?? own?.user,
+    }
     const elements = this.#terms.guard.elements(door, source, forward)
     if (elements.length === 0) {
       this.#refused(`${address}: ${door.name}: stays shut, it has no ports to open over IPv${source.family}`)
       return false
     }
     const opening: Opening = before?.opening ?? {
-      ...deadline,
+      ...hold,
       id: randomUUID(),
       door: door.name,
       source: address,
@@ -188,7 +179,6 @@ export class PortOpenings {
       stop: undefined,
       services: some,
       forward: to,
-      user,
       environment: {},
     }
     const live: Live = before ?? {
@@ -198,9 +188,9 @@ export class PortOpenings {
       opening,
       source,
       door,
-      user,
+      holds: [],
       elements,
-      deadline,
+      deadline: hold,
       timer: undefined,
     }
     try {
@@ -209,15 +199,15 @@ export class PortOpenings {
       this.#refused(`${address}: ${door.name}: stays shut: ${(error as Error).message}`)
       return false
     }
-    live.deadline = deadline
-    live.user = user ?? live.user
+    live.holds = withHold(liveHolds(live.holds, now), hold)
+    live.deadline = lastDeadline(live.holds, now)
     this.#live.set(key, live)
     this.#holders.add(live, elements)
     this.#schedule(live)
     const seconds = Math.round(longest / 1000)
-    if (before === undefined) log.notice('info', `${address}: ${door.name}: ${whatOf(live)} open for ${seconds} s`)
+    if (before === undefined) log.notice('info', `${address}: ${door.name}: ${openingText(live.door, live.source)} open for ${seconds} s`)
     else log.notice('info', `${address}: ${door.name}: is open already, and stays so for another ${seconds} s`)
-    void this.#note(live, before !== undefined)
+    void this.#note(live, hold, before !== undefined)
     return true
   }
 
@@ -230,6 +220,16 @@ export class PortOpenings {
     )
     for (const live of meant) this.#close(live)
     return meant.length
+  }
+
+  /** Closes what none of its holders may hold any more; what one of them may is open for as long as that one has. */
+  release(may: May): void {
+    for (const live of this.#live.values()) {
+      const left = live.holds.filter((hold) => may(heldBy(live.opening, hold)))
+      if (left.length === live.holds.length) continue
+      if (left.length === 0) this.#close(live)
+      else this.#shorten(live, left)
+    }
   }
 
   /**
@@ -266,14 +266,30 @@ export class PortOpenings {
     }
   }
 
+  #shorten(live: Live, holds: readonly Hold[]): void {
+    const now = this.#terms.clocks.now()
+    live.holds = holds
+    live.deadline = lastDeadline(holds, now)
+    if (timeLeft(live.deadline, now) <= 0) this.#close(live)
+    else {
+      this.#settle(live)
+      this.#schedule(live)
+    }
+  }
+
   #close(live: Live): void {
+    this.#holders.remove(live)
+    this.#settle(live)
+    this.#ended(live)
+  }
+
+  /** Has the kernel keep what an opening let through for as long as others need that, or the opening itself still does. */
+  #settle(live: Live): void {
     const { guard, clocks, log } = this.#terms
     const now = clocks.now()
-    this.#holders.remove(live)
     const free = live.elements.filter((element) => this.#holders.of(element).length === 0)
     try {
       guard.close(free)
-      // What another opening needs as well stays for as long as that one does.
       for (const element of live.elements.filter((each) => !free.includes(each))) {
         const left = this.#holders.of(element).map((other) => timeLeft(other.deadline, now))
         guard.open([element], Math.max(...left))
@@ -284,14 +300,13 @@ export class PortOpenings {
         log.notice('warning', `${source}: ${door}: is left to the kernel to close: ${(error as Error).message}`)
       }
     }
-    this.#ended(live)
   }
 
   #ended(live: Live): void {
     const { source, door } = live.opening
     clearTimeout(live.timer)
     this.#live.delete(live.key)
-    this.#terms.log.notice('info', `${source}: ${door}: ${whatOf(live)} closed`)
+    this.#terms.log.notice('info', `${source}: ${door}: ${openingText(live.door, live.source)} closed`)
     this.#forget(live.opening)
   }
 
@@ -325,8 +340,11 @@ export class PortOpenings {
       return false
     }
     live.deadline = deadlineAfter(now, EXTEND_STEP_MS)
+    // Whose connection it is cannot be told.
+    const alive = liveHolds(live.holds, now)
+    live.holds = extendedHolds(alive.length > 0 ? alive : live.holds, live.deadline)
     log.notice('debug', `${opening.source}: ${door.name}: stays open, its source is connected`)
-    void this.#note(live, true)
+    void this.#note(live, { ...live.deadline, holder: undefined, user: undefined }, true)
     return true
   }
 
@@ -347,10 +365,10 @@ export class PortOpenings {
   }
 
   /** Writes an opening down, so that a restart does not end it. The kernel closes it whether that works or not. */
-  async #note({ opening, deadline, user }: Live, known: boolean): Promise<void> {
+  async #note({ opening }: Live, hold: Hold, known: boolean): Promise<void> {
     const { store, log } = this.#terms
     try {
-      await (known ? store.extended(opening.id, deadline, user) : store.opened({ ...opening, ...deadline }))
+      await (known ? store.extended(opening.id, hold) : store.opened(opening))
     } catch (error) {
       const { source, door } = opening
       log.notice('warning', `${source}: ${door}: would not outlast a restart: ${(error as Error).message}`)
@@ -375,11 +393,4 @@ export class PortOpenings {
 
 function keyOf(door: string, source: string, some: string | undefined, to: string | undefined): string {
   return `${source} ${some ?? ''} ${to ?? ''} ${door}`
-}
-
-/** `tcp/22`, `tcp/22 to 192.0.2.0/24`. */
-function whatOf({ door, source }: Live): string {
-  const services = door.opens.map(formatService).join(', ')
-  const network = formatNetwork(networkOf(source, door.widen[source.family]))
-  return network === formatAddress(source) ? services : `${services} to ${network}`
 }

@@ -5,6 +5,7 @@ import { Encrypter, armor } from 'age-encryption'
 import { PUBLIC, SECRET } from '../file/policy.ts'
 import { readPrivateFile, readPrivateText } from '../file/private-file.ts'
 import { spawn } from '../native/spawn.ts'
+import { strayIn } from '../text/lines.ts'
 
 /** Longest that gpg may take, in milliseconds. */
 const GPG_TIME_MAX_MS = 20_000
@@ -31,6 +32,8 @@ export async function encryptAge(
 
 function passphraseIn(path: string): string {
   const [line = ''] = readPrivateText(path, PASSPHRASE_MAX_BYTES, SECRET).split('\n')
+  const stray = strayIn(line.replace(/\r$/, ''))
+  if (stray !== undefined) throw new Error(`${path}:1:${stray.column}: ${stray.message}\n${stray.hint}`)
   const passphrase = line.trim()
   if (passphrase === '') throw new Error(`${path} has no passphrase in its first line`)
   return passphrase

@@ -12,6 +12,13 @@ export interface Deadline {
   readonly bootUntil: number | undefined
 }
 
+/** Somebody who holds an opening, until a deadline of their own. */
+export interface Hold extends Deadline {
+  /** Which secret opened it: a mark of `HolderMarks`, or `hand`; absent: an earlier version did not write that down. */
+  readonly holder?: string | undefined
+  readonly user?: string | undefined
+}
+
 /** One door, open for one source, until a deadline: all that is needed to close it, by a daemon that knows no more. */
 export interface Opening extends Deadline {
   /** Chosen by the caller; no two openings at a time have the same. 1 to {@link ID_MAX_CHARS} characters. */
@@ -30,6 +37,10 @@ export interface Opening extends Deadline {
   readonly forward?: string | undefined
   /** Who opened it last, where the door has several users. */
   readonly user?: string | undefined
+  /** Which secret opened it, as {@link Hold} has it. */
+  readonly holder?: string | undefined
+  /** Everybody who holds it, where several do or did. */
+  readonly holds?: readonly Hold[] | undefined
   /** What the command finds in its environment beside the daemon's own. */
   readonly environment: Readonly<Record<string, string>>
 }

@@ -1,11 +1,12 @@
+import { HOLDS_MAX } from './holds.ts'
 import { ID_MAX_CHARS } from './opening.ts'
-import type { Deadline, Opening } from './opening.ts'
+import type { Deadline, Hold, Opening } from './opening.ts'
 
 /** What the journal's lines say. */
 export type Entry =
   | ({ readonly kind: 'opened' } & Opening)
-  /** `user`: who extended it, where the door has several users. */
-  | ({ readonly kind: 'extended'; readonly id: string; readonly user?: string | undefined } & Deadline)
+  /** By whom; without a holder, for as long as its source is connected. */
+  | ({ readonly kind: 'extended'; readonly id: string } & Hold)
   | { readonly kind: 'closed'; readonly id: string }
   /** A one-time sequence was accepted: see `usedMark`. */
   | { readonly kind: 'used'; readonly door: string; readonly mark: string }
@@ -18,13 +19,13 @@ type Fields = Readonly<Record<string, unknown>>
 export function readEntry(value: unknown): Entry | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const fields = value as Fields
-  const { kind, id, door, mark, key, user } = fields
+  const { kind, id, door, mark, key, user, holder } = fields
   switch (kind) {
     case 'opened':
       return isOpening(fields) ? { kind, ...copyOpening(fields) } : undefined
     case 'extended':
-      return isId(id) && isDeadline(fields) && isOptional(user, isText)
-        ? { kind, id, user, ...copyDeadline(fields) }
+      return isId(id) && isDeadline(fields) && isOptional(user, isText) && isOptional(holder, isText)
+        ? { kind, id, ...copyHold(fields) }
         : undefined
     case 'closed':
       return isId(id) ? { kind, id } : undefined
@@ -39,7 +40,8 @@ export function readEntry(value: unknown): Entry | undefined {
 
 /** Whether an opening is one that can be written and read again. */
 export function isOpening(value: object): value is Opening {
-  const { id, door, source, family, openedAt, stop, services, forward, user, environment } = value as Fields
+  const { id, door, source, family, openedAt, stop, services, forward, user, holder, holds, environment } =
+    value as Fields
   return (
     isId(id) &&
     isText(door) &&
@@ -50,6 +52,8 @@ export function isOpening(value: object): value is Opening {
     isOptional(services, isText) &&
     isOptional(forward, isText) &&
     isOptional(user, isText) &&
+    isOptional(holder, isText) &&
+    isOptional(holds, isHolds) &&
     isEnvironment(environment) &&
     isDeadline(value)
   )
@@ -63,7 +67,7 @@ export function isDeadline(value: object): value is Deadline {
 
 /** An opening's own fields, and no others. */
 export function copyOpening(opening: Opening): Opening {
-  const { id, door, source, family, openedAt, stop, services, forward, user, environment } = opening
+  const { id, door, source, family, openedAt, stop, services, forward, user, holder, holds, environment } = opening
   return {
     id,
     door,
@@ -74,6 +78,8 @@ export function copyOpening(opening: Opening): Opening {
     services,
     forward,
     user,
+    holder,
+    holds: holds?.map(copyHold),
     environment: { ...environment },
     ...copyDeadline(opening),
   }
@@ -82,6 +88,21 @@ export function copyOpening(opening: Opening): Opening {
 /** A deadline's own fields, and no others. */
 export function copyDeadline({ since, until, boot, bootUntil }: Deadline): Deadline {
   return { since, until, boot, bootUntil }
+}
+
+/** A hold's own fields, and no others. */
+export function copyHold({ holder, user, ...deadline }: Hold): Hold {
+  return { holder, user, ...copyDeadline(deadline) }
+}
+
+function isHolds(value: unknown): value is readonly Hold[] {
+  return Array.isArray(value) && value.length > 0 && value.length <= HOLDS_MAX && value.every(isHold)
+}
+
+function isHold(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { holder, user } = value as Fields
+  return isDeadline(value) && isOptional(holder, isText) && isOptional(user, isText)
 }
 
 function isEnvironment(value: unknown): value is Readonly<Record<string, string>> {

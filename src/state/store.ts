@@ -5,8 +5,8 @@ import { prepareFolder } from './folder.ts'
 import { Journal } from './journal.ts'
 import { takeLock } from './lock.ts'
 import type { Lock, TryLock } from './lock.ts'
-import type { Deadline, Opening } from './opening.ts'
-import { copyDeadline, copyOpening, isDeadline, isOpening } from './record.ts'
+import type { Hold, Opening } from './opening.ts'
+import { copyHold, copyOpening, isDeadline, isOpening } from './record.ts'
 import { Tables } from './tables.ts'
 import { OPENINGS_MAX, REPLAY_MAX } from './tables.ts'
 
@@ -64,14 +64,15 @@ export class Store {
   }
 
   /**
-   * Notes a new deadline, and who set it where the door has several users. Only once this resolves may the opening outlive the old one.
+   * Notes a new deadline, and who set it; without a holder it is that of everybody who holds the opening. Only once this
+   * resolves may the opening outlive the old one.
    *
    * @throws StoreError (as a rejection) if there is no such opening, or none any more
    * @throws JournalError (as a rejection) if it could not be made durable
    */
-  async extended(id: string, deadline: Deadline, user?: string): Promise<void> {
-    if (!isDeadline(deadline)) throw new StoreError('a deadline that cannot be written down')
-    if (this.#knows(id)) await this.#journal.append({ kind: 'extended', id, user, ...copyDeadline(deadline) })
+  async extended(id: string, hold: Hold): Promise<void> {
+    if (!isDeadline(hold)) throw new StoreError('a deadline that cannot be written down')
+    if (this.#knows(id)) await this.#journal.append({ kind: 'extended', id, ...copyHold(hold) })
     if (!this.openings.has(id)) throw new StoreError(`opening ${id} is not there`)
   }
 

@@ -1,6 +1,7 @@
 import type { Ledger } from './journal.ts'
-import type { Opening } from './opening.ts'
-import { copyDeadline, readEntry } from './record.ts'
+import type { Hold, Opening } from './opening.ts'
+import { extendedHolds, holdsOf, withHold } from './holds.ts'
+import { copyDeadline, copyHold, readEntry } from './record.ts'
 import type { Entry } from './record.ts'
 
 /** Most openings at once. */
@@ -55,8 +56,7 @@ export class Tables implements Ledger {
       case 'extended': {
         const opening = this.openings.get(entry.id)
         if (opening === undefined) break
-        const user = entry.user ?? opening.user
-        this.openings.set(entry.id, { ...opening, user, ...copyDeadline(entry) })
+        this.openings.set(entry.id, extended(opening, copyHold(entry)))
         break
       }
       case 'closed':
@@ -77,4 +77,20 @@ export class Tables implements Ledger {
     const [oldest] = this.used
     this.used.delete(oldest!)
   }
+}
+
+/** An opening that one more holds, or one for longer; without a holder, that all who hold it hold for longer. */
+function extended(opening: Opening, hold: Hold): Opening {
+  const before = holdsOf(opening)
+  const user = hold.user ?? opening.user
+  // Records of an earlier version name a user at most: the last one counted.
+  if (hold.holder === undefined) {
+    const holds = extendedHolds(before, hold).map((each) => ({ ...each, user: hold.user ?? each.user }))
+    return withHolds({ ...opening, user, ...copyDeadline(hold) }, holds)
+  }
+  return withHolds({ ...opening, user, holder: hold.holder, ...copyDeadline(hold) }, withHold(before, hold))
+}
+
+function withHolds({ holds: _, ...opening }: Opening, holds: readonly Hold[]): Opening {
+  return holds.length > 1 ? { ...opening, holds } : opening
 }

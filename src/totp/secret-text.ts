@@ -1,3 +1,4 @@
+import { linesOf } from '../text/lines.ts'
 import { fromBase32, toBase32 } from './base32.ts'
 import { ALGORITHMS } from './code.ts'
 import type { Algorithm, TotpSecret } from './code.ts'
@@ -24,7 +25,11 @@ export type SecretRead = { readonly secret: TotpSecret } | { readonly message: s
  * apps have it (Google's Key Uri Format) or the key alone in base32, with 8 digits then.
  */
 export function readSecret(text: string): SecretRead {
-  const lines = text.split('\n').map((line) => line.trim())
+  const all = [...linesOf(text)]
+  for (const { number, stray } of all) {
+    if (stray !== undefined) return { message: `has a fault in line ${number}: ${stray.message}`, hint: stray.hint }
+  }
+  const lines = all.map((each) => each.text.trim())
   const [line, ...more] = lines.filter((each) => each !== '' && !each.startsWith('#'))
   const hint = 'postern keygen totp DOOR makes one'
   if (line === undefined) return { message: 'has no secret in it', hint }

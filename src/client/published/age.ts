@@ -1,3 +1,4 @@
+import { linesOf, strayIn } from '../../text/lines.ts'
 import { ClientError } from '../fault.ts'
 import { readPrivate } from '../private-file.ts'
 import { readPassphrase } from './passphrase.ts'
@@ -56,11 +57,13 @@ export async function decryptAge(bytes: Uint8Array, { identities, passphraseFile
 async function readIdentities(path: string): Promise<readonly { readonly identity: string; readonly line: number }[]> {
   const found: { identity: string; line: number }[] = []
   const text = (await readPrivate(path, IDENTITY_FILE_MAX_BYTES)).toString('latin1')
-  for (const [index, row] of text.split('\n').entries()) {
+  for (const { number, text: row } of linesOf(text)) {
+    const stray = strayIn(row, true)
+    if (stray !== undefined) throw new ClientError(`${path}: line ${number}: ${stray.message}`, stray.hint)
     const identity = row.trim()
     if (identity === '' || identity.startsWith('#')) continue
-    if (!IDENTITY.test(identity)) throw notOne(path, index + 1)
-    found.push({ identity, line: index + 1 })
+    if (!IDENTITY.test(identity)) throw notOne(path, number)
+    found.push({ identity, line: number })
   }
   if (found.length === 0) throw new ClientError(`${path}: has no identity in it`, IDENTITY_HINT)
   return found

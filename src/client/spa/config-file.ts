@@ -1,6 +1,7 @@
 import type { Fault } from '../../config/config.ts'
 import { FaultList, quote } from '../../config/fault.ts'
 import { nearest } from '../../config/nearest.ts'
+import { linesOf } from '../../text/lines.ts'
 import { HOST_ALIASES, HOST_DIRECTIVES } from './host-directives.ts'
 import type { Directive, HostSettings, Way } from './host-directives.ts'
 
@@ -111,8 +112,11 @@ function readSections(text: string, faults: FaultList): readonly Section[] {
     faults.error(1, 1, 'the file is too large', `at most ${CONFIG_MAX_CHARS} characters`)
     return []
   }
-  for (const [index, whole] of text.split('\n').entries()) {
-    const line = index + 1
+  for (const { number: line, text: whole, stray } of linesOf(text)) {
+    if (stray !== undefined) {
+      faults.error(line, stray.column, stray.message, stray.hint)
+      continue
+    }
     const content = whole.trim()
     const column = whole.length - whole.trimStart().length + 1
     if (content === '' || content.startsWith('#')) continue

@@ -1,6 +1,7 @@
 import type { RcSettings } from '../../spa/fwknop/rc-directives.ts'
 import { RC_DIRECTIVES } from '../../spa/fwknop/rc-directives.ts'
 import { readHmacKey, readKey } from '../../spa/fwknop/settings.ts'
+import { linesOf } from '../../text/lines.ts'
 import { ClientError } from '../fault.ts'
 import { readSecretFile } from './secret-file.ts'
 
@@ -15,7 +16,8 @@ export function keysFromFile(path: string, kind: 'key' | 'hmacKey', host: string
   const text = readSecretFile(path)
   if (text === undefined) throw new ClientError(`${path}: there is no such file`)
   const settings: RcSettings = {}
-  for (const [index, line] of text.split('\n').entries()) {
+  for (const { number, text: line, stray } of linesOf(text)) {
+    if (stray !== undefined) throw new ClientError(`${path}:${number}: ${stray.message}`, stray.hint)
     const match = /^\s*([^\s:]+):?\s+(.*?)\s*$/.exec(line)
     const [, name = '', value = ''] = match ?? []
     if (name.startsWith('#')) continue
@@ -27,7 +29,7 @@ export function keysFromFile(path: string, kind: 'key' | 'hmacKey', host: string
       : 'fault' in read
         ? read
         : { value: { [kind]: read.value } }
-    if ('fault' in result) throw new ClientError(`${path}:${index + 1}: ${result.fault}`, result.hint)
+    if ('fault' in result) throw new ClientError(`${path}:${number}: ${result.fault}`, result.hint)
     Object.assign(settings, result.value)
   }
   if (Object.keys(settings).length === 0) {

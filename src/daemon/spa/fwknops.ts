@@ -6,6 +6,7 @@ import { readPrivateText } from '../../file/private-file.ts'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import { ACCESS_MAX_CHARS, grant, matches, readAccess } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
+import { readFwknopKeys } from '../../spa/fwknop/keys.ts'
 import { openMessage, readSpa } from '../../spa/fwknop/open.ts'
 import type { Spa } from '../../spa/fwknop/open.ts'
 import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, openEnvelope, readWire } from '../../spa/fwknop/packet.ts'
@@ -265,7 +266,7 @@ export class Fwknops {
     try {
       const text = readPrivateText(path, ACCESS_MAX_CHARS, SECRET)
       const keys = door.secret.kind === 'spa' && door.secret.protocol === 'fwknop-keys'
-      const { stanzas, faults } = readAccess(keys ? asStanza(text) : text)
+      const { stanzas, faults } = keys ? readFwknopKeys(text) : readAccess(text)
       if (faults.length === 0) return stanzas
       const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
       const failed = faults.some(({ severity }) => severity === 'error')
@@ -283,12 +284,4 @@ export class Fwknops {
 function forwardOf(nat: (NatTarget & { readonly local: boolean }) | undefined, arrival: Arrival): Forward | undefined {
   const address = nat?.local === true ? arrival.destination : parseAddress(nat?.host ?? '')
   return nat === undefined || address === undefined ? undefined : { address, port: nat.port }
-}
-
-/** Keys as `fwknop --key-gen` prints them, as the stanza of an access.conf: in its first line, so that lines stay theirs. */
-export function asStanza(text: string): string {
-  // What it says beside them begins with a bracket.
-  const lines = text.split('\n').map((line) => line.replace(/^\[/, '# [').replace(/^([ \t]*\w+):[ \t]*/, '$1 '))
-  const first = lines.findIndex((line) => /^[ \t]*\w/.test(line))
-  return first < 0 ? text : ['SOURCE ANY', ...lines].join('\n')
 }

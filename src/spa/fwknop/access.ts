@@ -2,6 +2,7 @@ import { LINE_MAX_CHARS } from '../../config/config.ts'
 import type { Fault } from '../../config/config.ts'
 import { FaultList, quote } from '../../config/fault.ts'
 import { nearest } from '../../config/nearest.ts'
+import { linesOf } from '../../text/lines.ts'
 import { ACCESS_DIRECTIVES, ACCESS_NAMES, ACCESS_REFUSED, SOURCE } from './access-directives.ts'
 import type { AccessSettings } from './access-directives.ts'
 import { buildStanza } from './access-stanza.ts'
@@ -54,8 +55,9 @@ export function readAccess(text: string): AccessReading {
     faults.error(1, 1, 'the file is too large', `at most ${ACCESS_MAX_CHARS} characters`)
     return { stanzas: [], faults: faults.sorted() }
   }
-  for (const [index, whole] of text.split('\n').entries()) {
-    const line = readLine(whole, index + 1, faults)
+  for (const { number, text: whole, crlf, stray } of linesOf(text)) {
+    if (stray !== undefined) faults.error(number, stray.column, stray.message, stray.hint)
+    const line = stray === undefined ? readLine(crlf ? `${whole}\r` : whole, number, faults) : 'faulty'
     if (line === undefined) continue
     if (line === 'faulty') {
       const draft = drafts.at(-1)

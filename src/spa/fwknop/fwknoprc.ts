@@ -1,6 +1,7 @@
 import { FaultList, quote } from '../../config/fault.ts'
 import type { Fault } from '../../config/config.ts'
 import { nearest } from '../../config/nearest.ts'
+import { linesOf } from '../../text/lines.ts'
 import { RC_DIRECTIVES, RC_REFUSED } from './rc-directives.ts'
 import type { RcSettings } from './rc-directives.ts'
 
@@ -40,8 +41,11 @@ export function readFwknoprc(text: string): RcReading {
     return { stanzas, faults: faults.sorted() }
   }
   let stanza: RcLine[] | undefined
-  for (const [index, whole] of text.split('\n').entries()) {
-    const line = index + 1
+  for (const { number: line, text: whole, stray } of linesOf(text)) {
+    if (stray !== undefined) {
+      faults.error(line, stray.column, stray.message, stray.hint)
+      continue
+    }
     const content = whole.trim()
     const column = whole.length - whole.trimStart().length + 1
     if (content === '' || content.startsWith('#') || content.startsWith(';')) continue

@@ -1,3 +1,4 @@
+import { linesOf } from '../../text/lines.ts'
 import { decodePaddedBase64, encodeBase64 } from '../base64.ts'
 import { COUNTER_MAX, KNOCKKNOCK_KEY_BYTES } from './syn.ts'
 
@@ -49,7 +50,8 @@ export function formatCounter(counter: number): string {
 export function readProfileConfig(text: string): ProfileRead<number> {
   let inMain = false
   let port = Number.NaN
-  for (const whole of text.split('\n')) {
+  for (const { number, text: whole, stray } of linesOf(text)) {
+    if (stray !== undefined) return { message: `has a fault in line ${number}: ${stray.message}`, hint: stray.hint }
     const line = whole.trim()
     if (line === '' || line.startsWith('#') || line.startsWith(';')) continue
     const header = /^\[([^\]]*)\]/.exec(line)

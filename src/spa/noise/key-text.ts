@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { decodeBase64, encodeBase64 } from '../base64.ts'
+import { linesOf } from '../../text/lines.ts'
 import { asciiBytes, concatenate } from '../bytes.ts'
 import { KEY_BYTES } from './curve.ts'
 import { HASH } from './symmetric.ts'
@@ -67,7 +68,11 @@ export function readKeyText(text: string, kind: KeyKind): KeyRead {
 
 /** Reads the file of one key: comments and empty lines aside, one line. */
 export function readKeyFile(text: string, kind: KeyKind): KeyRead {
-  const lines = text.split('\n').map((line) => line.trim())
+  const all = [...linesOf(text)]
+  for (const { number, stray } of all) {
+    if (stray !== undefined) return { message: `has a fault in line ${number}: ${stray.message}`, hint: stray.hint }
+  }
+  const lines = all.map((line) => line.text.trim())
   const [line, ...more] = lines.filter((each) => each !== '' && !each.startsWith('#'))
   if (line === undefined) return { message: 'has no key in it', hint: 'postern keygen makes one' }
   if (more.length > 0) return { message: 'has more than one line', hint: 'a key has a file of its own' }

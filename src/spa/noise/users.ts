@@ -1,5 +1,6 @@
 import type { Fault } from '../../config/config.ts'
 import { FaultList } from '../../config/fault.ts'
+import { linesOf } from '../../text/lines.ts'
 import { encodeHex } from '../hex.ts'
 import { looksLikeKey, readKeyText } from './key-text.ts'
 import { readUserOption } from './user-options.ts'
@@ -61,9 +62,13 @@ export function readUsers(text: string): UsersReading {
     faults.error(1, 1, 'the file is too large', `at most ${USERS_FILE_MAX_CHARS} characters`)
     return { users, faults: faults.sorted() }
   }
-  for (const [index, content] of text.split('\n').entries()) {
+  for (const { number, text: content, stray } of linesOf(text)) {
+    if (stray !== undefined) {
+      faults.error(number, stray.column, stray.message, stray.hint)
+      continue
+    }
     if (content.trim() === '' || content.trimStart().startsWith('#')) continue
-    const user = readUser(content.replace(/\r$/, ''), index + 1, faults)
+    const user = readUser(content, number, faults)
     if (user === undefined) continue
     const before = users.add(user)
     if (before !== undefined) {
