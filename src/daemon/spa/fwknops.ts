@@ -3,30 +3,28 @@ import { formatFault } from '../../config/fault.ts'
 import type { Forward } from '../../firewall/guard/element.ts'
 import { SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
-import { formatAddress, parseAddress } from '../../packet/address.ts'
 import { ACCESS_MAX_CHARS, grant, matches, readAccess } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
 import { readFwknopKeys } from '../../spa/fwknop/keys.ts'
+import { LogThrottle } from '../../limit/log-throttle.ts'
+import { LruMap } from '../../limit/lru-map.ts'
+import { formatAddress, parseAddress, sameAddress } from '../../packet/address.ts'
+import type { Address } from '../../packet/address.ts'
+import { Envelopes } from '../../spa/fwknop/envelope.ts'
 import { openMessage, readSpa } from '../../spa/fwknop/open.ts'
 import type { Spa } from '../../spa/fwknop/open.ts'
-import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, openEnvelope, readWire } from '../../spa/fwknop/packet.ts'
-import type { Envelope, Hmac } from '../../spa/fwknop/packet.ts'
+import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, readWire } from '../../spa/fwknop/packet.ts'
 import type { NatTarget } from '../../spa/fwknop/request.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
-import { Allowance } from './allowance.ts'
+
 import { Gnupg } from './gnupg.ts'
-import { SeldomSaid, admits, arrivalText, servicesFor, shortest } from './granted.ts'
+import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
+import { KnownSources } from './known-sources.ts'
+import type { WorkBudget } from './work-budget.ts'
 
 /** Lengths of packets that may be fwknop's, in bytes. */
 export const FWKNOP_LENGTHS = { first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES } as const
-/** HMACs a second that are computed, one for each stanza that a packet is tried with: a hundredth of a millisecond each. */
-export const HMACS_PER_S = 20_000
-/**
- * Decryptions a second. Each costs some hundredths of a millisecond; where a stanza has no HMAC whoever makes packets up
- * causes that.
- */
-export const DECRYPTIONS_PER_S = 5_000
 /** Packets that are remembered as used, at most; those that are too old to be taken again give way. */
 export const DIGESTS_MAX = 32_768
 /** Milliseconds for which they are remembered while there is room: the clock may be set back. */
@@ -64,21 +62,41 @@ interface FwknopDoor {
   stanzas: readonly Stanza[]
 }
 
+/** A stanza that a packet is tried with. */
+interface Trial {
+  readonly door: Door
+  readonly stanza: Stanza
+}
+
+/** What a stanza's keys opened: it was granted, or why it was not. */
+type Tried = 'good' | { readonly refusal: string }
+
+/** A packet's text. */
+interface Text {
+  readonly wire: string
+  /** What it is known by when it comes again. */
+  readonly end: string
+  readonly envelopes: Envelopes
+}
+
 /** Takes the packets of fwknop's clients. */
 export class Fwknops {
   readonly #of: FwknopTerms
-  readonly #seldom = new SeldomSaid()
+  readonly #seldom = new LogThrottle()
+  readonly #work: WorkBudget
+  readonly #known: KnownSources
   readonly #gnupg = new Gnupg()
   #doors: readonly FwknopDoor[] = []
-  readonly #hmacs = new Allowance(HMACS_PER_S)
-  readonly #decryptions = new Allowance(DECRYPTIONS_PER_S)
-  /** Ends of packets that were opened, the oldest first. */
-  readonly #seen = new Set<string>()
+  /** Ends of packets that were opened. */
+  readonly #seen = new LruMap<string, true>(SEEN_MAX)
   #digests: number | undefined
   #sweptAt = -Infinity
 
-  constructor(of: FwknopTerms) {
+  /** @param work the time that packets may take */
+  constructor(of: FwknopTerms, work: WorkBudget) {
     this.#of = of
+    this.#work = work
+    this.#known = new KnownSources('fwknop', of.store, work)
   }
 
   /** Whether packets of this kind are waited for. */
@@ -124,43 +142,65 @@ export class Fwknops {
       this.#of.explain(arrival.source, undefined, 'a copy of a packet that came before')
       return true
     }
-    let refused: string | undefined
-    for (const { door, stanzas } of this.#doors) {
-      for (const stanza of stanzas) {
-        if (!matches(stanza, arrival.source, arrival.destination)) continue
-        if (stanza.rijndael !== undefined) {
-          const message = this.#messageIn(wire, 'rijndael', stanza.hmac)
-          const opened =
-            message !== undefined && this.#decryptions.take() ? openMessage(message, stanza.rijndael) : undefined
-          if (opened !== undefined && 'spa' in opened) {
-            this.#remember(end)
-            const refusal = this.#judge(door, stanza, opened.spa, arrival)
-            if (refusal === undefined) return true
-            // Another stanza with the same key may allow it.
-            refused ??= refusal
-          }
-        }
-        if (stanza.gnupg === undefined || wire.length <= GNUPG_MIN_CHARS) continue
-        const message = this.#messageIn(wire, 'gnupg', stanza.hmac)
-        if (message !== undefined) void this.#decrypt(door, stanza, message, arrival)
+    const text: Text = { wire, end, envelopes: new Envelopes(wire) }
+    const { source } = arrival
+    // The stanza that opened from there last costs one HMAC: whoever forges the address causes no more than that.
+    const usual = this.#usual(source)
+    if (usual !== undefined) {
+      const tried = this.#work.run(source, 'itself', () => this.#try(usual, text, arrival))
+      if (tried?.result === 'good') return true
+    }
+    const tried = this.#work.run(source, 'stranger', () => this.#tryAll(this.#trials(), text, arrival))
+    if (tried === undefined) this.#of.explain(source, undefined, 'too many packets from there at the moment')
+    if (tried?.result === undefined) return false
+    if (tried.result !== 'good') this.#tell(tried.result.refusal)
+    return true
+  }
+
+  /** What opened from a source last; not a stanza with GnuPG, whose packets must not go to gpg twice. */
+  #usual(source: Address): Trial | undefined {
+    const [line, name] = splitHint(this.#known.hint(source))
+    const there = this.#doors.find(({ door }) => door.name === name)
+    const stanza = there?.stanzas.find((each) => each.line === line)
+    return there === undefined || stanza?.gnupg !== undefined || stanza === undefined
+      ? undefined
+      : { door: there.door, stanza }
+  }
+
+  *#trials(): Generator<Trial> {
+    for (const { door, stanzas } of this.#doors) for (const stanza of stanzas) yield { door, stanza }
+  }
+
+  /** Tries a packet with stanzas, up to the first that grants what it asks for. `undefined`: no key opens it. */
+  #tryAll(trials: Iterable<Trial>, text: Text, arrival: Arrival): Tried | undefined {
+    let refused: Tried | undefined
+    for (const trial of trials) {
+      const tried = this.#try(trial, text, arrival)
+      if (tried === 'good') return tried
+      // Another stanza with the same key may allow it.
+      refused ??= tried
+    }
+    return refused
+  }
+
+  #try({ door, stanza }: Trial, { wire, end, envelopes }: Text, arrival: Arrival): Tried | undefined {
+    if (!matches(stanza, arrival.source, arrival.destination)) return undefined
+    let refused: Tried | undefined
+    const { rijndael, gnupg, hmac } = stanza
+    if (rijndael !== undefined) {
+      const envelope = envelopes.open('rijndael', hmac)
+      const opened = 'message' in envelope ? openMessage(envelope.message, rijndael) : undefined
+      if (opened !== undefined && 'spa' in opened) {
+        this.#seen.set(end, true)
+        const refusal = this.#judge(door, stanza, opened.spa, arrival)
+        if (refusal === undefined) return 'good'
+        refused = { refusal }
       }
     }
-    if (refused !== undefined) this.#tell(refused)
-    return refused !== undefined
-  }
-
-  #remember(end: string): void {
-    this.#seen.add(end)
-    if (this.#seen.size <= SEEN_MAX) return
-    const [oldest] = this.#seen
-    this.#seen.delete(oldest!)
-  }
-
-  /** What an envelope holds, if its HMAC is right and there is time to look. */
-  #messageIn(wire: string, envelope: Envelope, hmac: Hmac | undefined): Uint8Array | undefined {
-    if (hmac !== undefined && !this.#hmacs.take()) return undefined
-    const opened = openEnvelope(wire, envelope, hmac)
-    return 'message' in opened ? opened.message : undefined
+    if (gnupg === undefined || wire.length <= GNUPG_MIN_CHARS) return refused
+    const envelope = envelopes.open('gnupg', hmac)
+    if ('message' in envelope) void this.#decrypt(door, stanza, envelope.message, arrival)
+    return refused
   }
 
   async #decrypt(door: Door, stanza: Stanza, message: Uint8Array, arrival: Arrival): Promise<void> {
@@ -207,6 +247,8 @@ export class Fwknops {
       if (!this.#hasRoom(maxAgeMs)) throw new Error(`${DIGESTS_MAX} packets are remembered already`)
       const isNew = await store.advance(key, String(spa.timestamp), (present) => present === undefined)
       if (!isNew) return
+      const { source } = granted.arrival
+      if (sameAddress(granted.grant.address, source)) this.#known.opened(source, hintOf(granted))
       this.#digests = (this.#digests ?? 0) + 1
     } catch (error) {
       const { door, grant: what } = granted
@@ -259,7 +301,7 @@ export class Fwknops {
 
   /** What concerns somebody who has a key, but seldom, as packets can be played back. */
   #tell(text: string): void {
-    if (this.#seldom.due(text.replaceAll(/[0-9]+/g, '0'))) this.#of.say('notice', text)
+    if (this.#seldom.due(text.replaceAll(/[0-9]+/g, '0'), performance.now())) this.#of.say('notice', text)
   }
 
   #read({ door, path }: FwknopDoor): readonly Stanza[] | undefined {
@@ -278,6 +320,16 @@ export class Fwknops {
       return undefined
     }
   }
+}
+
+/** Tells a stanza from the others, as long as nobody edits the file: then it is only not tried first. */
+function hintOf({ door, stanza }: Trial): string {
+  return `${stanza.line} ${door.name}`
+}
+
+function splitHint(hint = ''): readonly [line: number, door: string] {
+  const end = hint.indexOf(' ')
+  return [Number(hint.slice(0, end)), hint.slice(end + 1)]
 }
 
 /** Where connections are sent on to; this host's own port is at the address that the packet was sent to. */

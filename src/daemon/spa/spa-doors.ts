@@ -12,6 +12,7 @@ import type { FwknopTerms } from './fwknops.ts'
 import type { Arrival } from './granted.ts'
 import { Knockknocks } from './knockknocks.ts'
 import { Posterns } from './posterns.ts'
+import { WorkBudget } from './work-budget.ts'
 
 /** Doors that open to single packets, and what is looked at of the traffic for them. */
 export class SpaDoors {
@@ -24,9 +25,10 @@ export class SpaDoors {
 
   constructor(of: FwknopTerms) {
     this.#of = of
-    this.#posterns = new Posterns(of)
-    this.#fwknops = new Fwknops(of)
-    this.#knockknocks = new Knockknocks(of)
+    const work = new WorkBudget()
+    this.#posterns = new Posterns(of, work)
+    this.#fwknops = new Fwknops(of, work)
+    this.#knockknocks = new Knockknocks(of, work)
   }
 
   /** What has to be seen of the traffic. */
