@@ -44,6 +44,10 @@ export interface InterfaceStatus {
   /** Packets that the filter let through, and those of them that were lost, since it is listened on. */
   readonly received: number
   readonly dropped: number
+  /** Since the last packet that the filter let through; absent: there was none yet. */
+  readonly heardMs?: number | undefined
+  /** Absent unless it was found within a day that it got other packets than it should: it was opened anew then. */
+  readonly deaf?: { readonly reason: string; readonly agoMs: number; readonly times: number } | undefined
 }
 
 export interface GuardStatus {
