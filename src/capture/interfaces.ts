@@ -8,6 +8,8 @@ import type { Address } from '../packet/address.ts'
 import { PACKET, decode } from '../packet/decode.ts'
 import { Packet, TCP } from '../packet/packet.ts'
 import { BusyPorts } from './busy.ts'
+import { Deafness, HEARING_CHECK_MS } from './deafness.ts'
+import type { Deaf } from './deafness.ts'
 import { filterExpression, passes } from './filter.ts'
 import type { PacketTerms } from './filter.ts'
 import type { Needs } from './needs.ts'
@@ -41,6 +43,18 @@ export interface ListenTerms {
   listening(name: string): void
   /** Something is not there yet, or not any more; it is waited for. */
   waiting(name: string, reason: string): void
+  /** It got other packets than it should, since some moment of the last {@link HEARING_CHECK_MS}, and is opened anew. */
+  deaf(name: string, reason: string): void
+}
+
+/** An interface that is to be listened on, as others are told of it. */
+export interface InterfaceState extends CaptureCounts {
+  readonly name: string
+  /** Why it is waited for; `undefined`: it is listened on. */
+  readonly waiting: string | undefined
+  /** Milliseconds since the last packet came; `undefined`: none has yet. */
+  readonly heardMs: number | undefined
+  readonly deaf: Deaf | undefined
 }
 
 /** What is known of one interface that is to be listened on. */
@@ -49,6 +63,9 @@ interface Place {
   station: Station | undefined
   /** Why it is waited for, as it was last said. */
   reason: string
+  /** When the last packet came, on the steady clock. */
+  heardAt: number
+  readonly deafness: Deafness
 }
 
 /** The steady clock: milliseconds since 1970 as they were at the start of the process; setting the clock moves nothing. */
@@ -69,23 +86,51 @@ export class Interfaces {
   #monitor: Monitor | undefined
   #settling: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
+  #check: NodeJS.Timeout | undefined
   #closed = false
 
   constructor(terms: ListenTerms, needs: Needs) {
     this.#terms = terms
     this.#needs = needs
     const names = terms.names.length === 0 ? [''] : [...new Set(terms.names)]
-    this.#places = names.map((name) => ({ name, station: undefined, reason: '' }))
+    this.#places = names.map((name) => ({
+      name,
+      station: undefined,
+      reason: '',
+      heardAt: -Infinity,
+      deafness: new Deafness(),
+    }))
   }
 
   /** All of them: what each has counted, and why it is waited for, where it is. */
-  get states(): readonly (CaptureCounts & { readonly name: string; readonly waiting: string | undefined })[] {
-    return this.#places.map(({ name, station, reason }) => ({
+  get states(): readonly InterfaceState[] {
+    const now = steadyNow()
+    return this.#places.map(({ name, station, reason, heardAt, deafness }) => ({
       name,
       waiting: station === undefined ? reason : undefined,
       received: station?.counts.received ?? 0,
       dropped: station?.counts.dropped ?? 0,
+      heardMs: heardAt === -Infinity ? undefined : Math.max(0, Math.round(now - heardAt)),
+      deaf: deafness.at(now),
     }))
+  }
+
+  /**
+   * Looks whether each capture still gets what its filter lets through, and opens those anew that do not. Whoever has a
+   * descriptor of the old socket has none of the new one.
+   */
+  checkHearing(): void {
+    for (const place of this.#places) {
+      const { station } = place
+      // One whose interface has gone is looked after by the news of that.
+      const reason = station?.current === true ? station.tamperedWith : undefined
+      if (station === undefined || reason === undefined) continue
+      station.close()
+      place.station = undefined
+      if (place.deafness.note(reason, steadyNow())) this.#terms.deaf(place.name, reason)
+      this.#tryOpen(place)
+    }
+    this.#armRetry()
   }
 
   /**
@@ -102,6 +147,7 @@ export class Interfaces {
       // No such socket here: waited-for interfaces are looked for every RETRY_MS, and so is everything else.
     }
     this.#armRetry()
+    this.#check = setInterval(() => this.checkHearing(), HEARING_CHECK_MS)
   }
 
   /** Lets other packets through from now on. */
@@ -126,6 +172,7 @@ export class Interfaces {
     this.#closed = true
     clearTimeout(this.#settling)
     clearTimeout(this.#retry)
+    clearInterval(this.#check)
     this.#monitor?.close()
     for (const place of this.#places) place.station?.close()
   }
@@ -183,6 +230,7 @@ export class Interfaces {
           if (packet.family === 6 && this.#terms.onlyIp4) return
           packet.time = this.#steady(time)
           packet.link = link
+          place.heardAt = packet.time
           const knock = packet.protocol === TCP || this.#needs.datagrams.length === 0 || passes(this.#passing, packet)
           if (knock) this.#watchBusy(packet)
           this.#terms.packet(packet, bytes, knock)

@@ -69,6 +69,11 @@ export class Station {
     return this.#name === 'any' || interfaceIndex(this.#name) === this.#index
   }
 
+  /** Why other packets come than the filter lets through; `undefined`: those that should. */
+  get tamperedWith(): string | undefined {
+    return this.#capture.tamperedWith
+  }
+
   /** Filters otherwise from now on; not at all where nothing changes, as packets may be lost in between. @throws CaptureError */
   setFilter(expression: string): void {
     if (expression === this.#expression) return

@@ -55,6 +55,10 @@ export interface InterfaceStatus {
    */
   readonly received: number | undefined
   readonly dropped: number | undefined
+  /** Since the last packet that the filter let through; absent: there was none yet, or a member asks. */
+  readonly heardMs?: number | undefined
+  /** Absent unless it was found within a day that it got other packets than it should: it was opened anew then. */
+  readonly deaf?: { readonly reason: string; readonly agoMs: number; readonly times: number } | undefined
 }
 
 export interface GuardStatus {

@@ -132,6 +132,7 @@ function unknownDoor(name: string, { doors }: Config): Reply {
 function statusOf(of: Controlled): Status {
   const { config, gate, doors, interfaces, guarding, openings, journalFailure } = of
   const now = steadyNow()
+  interfaces.checkHearing()
   return {
     version: VERSION,
     pid: process.pid,

@@ -262,6 +262,8 @@ export class Daemon {
         },
         listening: (name) => this.#log.starting([name]),
         waiting: (name, reason) => this.#log.notice('warning', `${name}: ${reason}, waiting for it`),
+        deaf: (name, reason) =>
+          this.#log.notice('warning', `${name}: ${reason}: knocks may have gone unheard; capturing anew`),
       },
       this.#needs,
     )

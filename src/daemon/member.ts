@@ -36,6 +36,8 @@ export function statusForMember(status: Status): Status {
       dropped: undefined,
     })),
     attempts: undefined,
+    // A port that does not bring its source nearer to being ignored is one of a sequence.
+    ignored: [],
   }
 }
 

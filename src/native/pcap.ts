@@ -1,6 +1,8 @@
 import { markCloseOnExec } from './close-on-exec.ts'
 import { MemoryStream } from './libc.ts'
 import type { Pointer } from './libc.ts'
+import { packetSocketChange, readPacketSocket } from './packet-socket.ts'
+import type { PacketSocketState } from './packet-socket.ts'
 import { watchReadable } from './watch.ts'
 import type { Watched } from './watch.ts'
 import { loadLibrary } from './library.ts'
@@ -92,6 +94,8 @@ export class LiveCapture {
   readonly #dump: Pointer
   /** Packets of a batch: where there were so many, there may be more. */
   readonly batchMax: number
+  /** How the socket was left when its filter was last set; `undefined`: that cannot be told here. */
+  #left: PacketSocketState | undefined
   #closed = false
 
   /**
@@ -137,11 +141,35 @@ export class LiveCapture {
     const result: number = this.#pcap.setFilter(this.#handle, program)
     this.#pcap.freeCode(program)
     if (result !== 0) throw new CaptureError(`filter: ${this.#pcap.error(this.#handle)}`, 'filter')
+    try {
+      this.#left = readPacketSocket(this.#descriptor)
+    } catch {
+      // A kernel that does not tell: then a change goes unnoticed.
+      this.#left = undefined
+    }
+  }
+
+  /**
+   * Why the capture gets other packets than its filter lets through: another program has had hold of its socket.
+   * `undefined`: nothing was changed, or this system does not tell.
+   */
+  get tamperedWith(): string | undefined {
+    if (this.#closed || this.#left === undefined) return undefined
+    try {
+      const now = readPacketSocket(this.#descriptor)
+      return now === undefined ? undefined : packetSocketChange(this.#left, now)
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  get #descriptor(): number {
+    return this.#pcap.descriptor(this.#handle)
   }
 
   /** Calls back while packets wait. */
   watch(onPackets: () => void): Watched {
-    return watchReadable(this.#pcap.descriptor(this.#handle), onPackets)
+    return watchReadable(this.#descriptor, onPackets)
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { DoorStatus, Status } from '../../control/message.ts'
+import type { DoorStatus, InterfaceStatus, Status } from '../../control/message.ts'
 import type { Output } from '../check.ts'
 import { talk } from './talk.ts'
 import type { Talk } from './talk.ts'
@@ -20,6 +20,8 @@ counted.
 exit status: 0 it runs, 1 it does not, 2 usage
 `
 
+/** ss(8): packet sockets with their programs and filters. */
+export const PACKET_SOCKETS = 'ss -0apb'
 /** Doors, openings and attempts that are shown; the others are counted. */
 const ROWS_MAX = 50
 /** Doors that are named as those which ignore a source. */
@@ -50,9 +52,16 @@ export function statusText(of: Status): string {
     '',
     ...table(
       'interfaces',
-      ['name', 'packets', 'lost', ''],
-      of.interfaces.map((each) => [each.name, each.received ?? '-', each.dropped ?? '-', waitingText(each.waiting)]),
+      ['name', 'packets', 'lost', 'last', ''],
+      of.interfaces.map((each) => [
+        each.name,
+        each.received ?? '-',
+        each.dropped ?? '-',
+        each.heardMs === undefined ? '-' : `${timeText(each.heardMs)} ago`,
+        waitingText(each.waiting),
+      ]),
     ),
+    ...of.interfaces.flatMap(deafText),
     ...(guard === undefined
       ? []
       : [
@@ -110,6 +119,18 @@ function doorsText(doors: readonly string[]): string {
 
 function waitingText(waiting: string | undefined): string {
   return waiting === undefined ? '' : `waited for: ${waiting}`
+}
+
+/** A capture that was deaf, and what shows who made it so. */
+function deafText({ name, deaf }: InterfaceStatus): readonly string[] {
+  if (deaf === undefined) return []
+  const times = deaf.times === 1 ? '' : `, ${deaf.times} times in a day`
+  return [
+    `warning: ${name} was deaf until ${timeText(deaf.agoMs)} ago${times}: ${deaf.reason}`,
+    '  knocks may have gone unheard; capturing began anew',
+    `  ${PACKET_SOCKETS} shows which programs have packet sockets`,
+    '',
+  ]
 }
 
 function secretText({ secret, left, users }: DoorStatus): string {

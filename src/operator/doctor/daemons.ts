@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { Status } from '../../control/message.ts'
+import type { InterfaceStatus, Status } from '../../control/message.ts'
+import { PACKET_SOCKETS, timeText } from '../control/status.ts'
 import type { Finding } from './finding.ts'
 import { shellWord } from './finding.ts'
 
@@ -61,7 +62,10 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
   return [{ severity: 'fault', subject: 'knockd', message, mend: `knockd -d -c ${shellWord(file)}` }, ...findings]
 }
 
-/** Captures that have lost packets, and a journal that cannot be written. */
+/** Why an interface is waited for that the look at interfaces tells as well. */
+const SEEN_ELSEWHERE = /^(?:no such interface|is down)$/
+
+/** Captures that have lost packets or were deaf, and a journal that cannot be written. */
 export function judgeRunning({ interfaces, journal }: Status): readonly Finding[] {
   const findings = interfaces
     .filter(({ dropped = 0 }) => dropped > 0)
@@ -74,9 +78,22 @@ export function judgeRunning({ interfaces, journal }: Status): readonly Finding[
         mend: 'systemctl set-property knockd.service CPUWeight=1000',
       }
     })
+  for (const { name, deaf, waiting } of interfaces) {
+    if (deaf !== undefined) findings.push(wasDeaf(name, deaf))
+    if (waiting !== undefined && !SEEN_ELSEWHERE.test(waiting)) {
+      const message = `${name}: nothing is captured, so no knock is seen there: ${waiting}`
+      findings.push({ severity: 'fault', subject: 'capture', message, mend: PACKET_SOCKETS })
+    }
+  }
   if (journal !== undefined) {
     const message = `the journal cannot be written, so timed doors stay shut: ${journal}`
     findings.push({ severity: 'fault', subject: 'state', message, mend: 'df -h /var/lib/postern' })
   }
   return findings
+}
+
+function wasDeaf(name: string, { reason, agoMs, times }: NonNullable<InterfaceStatus['deaf']>): Finding {
+  const often = times === 1 ? '' : `, ${times} times in a day`
+  const message = `${name}: the capture was deaf until ${timeText(agoMs)} ago${often}: ${reason}: knocks may have gone unheard; look who has packet sockets`
+  return { severity: 'warning', subject: 'capture', message, mend: PACKET_SOCKETS }
 }

@@ -152,6 +152,21 @@ describe('daemons', () => {
     ])
     expect(judgeRunning({ ...status, journal: undefined, interfaces: [] })).toEqual([])
   })
+
+  test('captures that were deaf, and one that cannot be had', () => {
+    const wan = { name: 'wan0', waiting: undefined, received: 1, dropped: 0 }
+    const judged = (one: Partial<Status['interfaces'][number]>): readonly string[] =>
+      judgeRunning({ ...status, journal: undefined, interfaces: [{ ...wan, ...one }] }).map(({ message }) => message)
+    expect(judged({ deaf: { reason: 'because', agoMs: 90_000, times: 3 } })).toEqual([
+      'wan0: the capture was deaf until 1m 30s ago, 3 times in a day: because: knocks may have gone unheard; look who has packet sockets',
+    ])
+    expect(judged({ waiting: 'Operation not permitted' })).toEqual([
+      'wan0: nothing is captured, so no knock is seen there: Operation not permitted',
+    ])
+    // The look at the interfaces tells that.
+    expect(judged({ waiting: 'is down' })).toEqual([])
+    expect(judged({})).toEqual([])
+  })
 })
 
 test.each([

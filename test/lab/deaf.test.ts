@@ -1,0 +1,115 @@
+// Goal: a capture that somebody made deaf, by whatever the kernel lets whoever has its socket do, is noticed by the daemon
+// itself and opened anew; status and doctor tell of it, and say what to do.
+import { closeSync, readdirSync, readlinkSync } from 'node:fs'
+import koffi from 'koffi'
+import { expect, test } from 'vitest'
+import { guardSsh, knockIn, postern } from './guarded.ts'
+import type { Knockd } from './knockd.ts'
+import { SERVER_4, lab, pair } from './net.ts'
+
+const libc = koffi.load(null)
+// pidfd_open(2), pidfd_getfd(2): the same numbers on every architecture. setsockopt(2), bind(2), getsockname(2): POSIX.
+const syscall = libc.func('long syscall(long number, long a, long b, long c)')
+const setsockopt = libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)')
+const getsockname = libc.func('int getsockname(int fd, void *address, void *length)')
+const bind = libc.func('int bind(int fd, const void *address, uint32_t length)')
+koffi.struct('sock_fprog_of_test', { length: 'unsigned short', filter: 'void *' })
+const attach = libc.func(
+  'int setsockopt(int fd, int level, int name, const sock_fprog_of_test *value, uint32_t length)',
+)
+const PIDFD_OPEN = 434
+const PIDFD_GETFD = 438
+const AF_PACKET = 17
+const SOL_SOCKET = 1
+const SO_ATTACH_FILTER = 26
+const SO_DETACH_FILTER = 27
+const SOL_PACKET = 263
+const PACKET_FANOUT = 18
+
+/** Takes a copy of the daemon's packet socket, as a command did that inherited it, and does something with it. */
+function withPacketSocket({ process: { pid } }: Knockd, what: (fd: number) => number): void {
+  const pidfd = syscall(PIDFD_OPEN, pid, 0, 0) as number
+  const sockets = readdirSync(`/proc/${pid}/fd`).filter((fd) =>
+    readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('socket:'),
+  )
+  let found = 0
+  for (const number of sockets) {
+    const fd = syscall(PIDFD_GETFD, pidfd, Number(number), 0) as number
+    const address = Buffer.alloc(20)
+    getsockname(fd, address, Buffer.from(new Uint32Array([address.length]).buffer))
+    if (address.readUInt16LE() === AF_PACKET) {
+      found++
+      expect(what(fd)).toBe(0)
+    }
+    closeSync(fd)
+  }
+  closeSync(pidfd)
+  expect(found).toBe(1)
+}
+
+/** What makes it deaf, or makes it hear everything. */
+const WAYS: readonly (readonly [string, RegExp, (fd: number) => number])[] = [
+  [
+    'another filter',
+    /another program changed the filter of its socket/,
+    // BPF_RET, nothing of the packet.
+    (fd) => attach(fd, SOL_SOCKET, SO_ATTACH_FILTER, { length: 1, filter: Buffer.from([6, 0, 0, 0, 0, 0, 0, 0]) }, 16),
+  ],
+  [
+    'no filter',
+    /another program changed the filter of its socket/,
+    (fd) => setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, Buffer.alloc(4), 4),
+  ],
+  [
+    'another interface',
+    /another program bound its socket elsewhere/,
+    (fd) => {
+      const address = Buffer.alloc(20)
+      getsockname(fd, address, Buffer.from(new Uint32Array([address.length]).buffer))
+      // Loopback is the first interface of every namespace.
+      address.writeInt32LE(1, 4)
+      return bind(fd, address, address.length)
+    },
+  ],
+  [
+    'somebody who takes a share of the packets',
+    /another program took a share of its packets/,
+    (fd) => setsockopt(fd, SOL_PACKET, PACKET_FANOUT, Buffer.from([7, 0, 0, 0]), 4),
+  ],
+]
+
+lab('a capture that is made deaf', () => {
+  test.each(WAYS)('by %s', async (_, reason, deafen) => {
+    const { server, client } = await pair()
+    const daemon = await guardSsh(server, 30)
+    expect((await postern(server, daemon, 'status')).stdout).not.toContain('deaf')
+    await knockIn(client, SERVER_4, daemon.process)
+    withPacketSocket(daemon, deafen)
+    const { stdout } = await postern(server, daemon, 'status')
+    expect(stdout).toMatch(reason)
+    expect(stdout).toMatch(/^warning: eth0 was deaf until \d+s ago: /m)
+    expect(stdout).toMatch(/^ {2}ss -0apb shows which programs have packet sockets$/m)
+    await daemon.process.line(/eth0: another program .* capturing anew$/)
+    await postern(server, daemon, 'close', '--all')
+    await knockIn(client, SERVER_4, daemon.process)
+    const found = (await postern(server, daemon, 'doctor')).stdout
+    expect(found).toMatch(/^warning: capture: eth0: the capture was deaf until .* look who has packet sockets$/m)
+    expect(found).toMatch(/^ {4}ss -0apb$/m)
+    const shown = await server.run(['ss', '-0apb'])
+    expect(shown.stdout).toContain(`pid=${daemon.process.pid}`)
+  })
+
+  test('without anybody asking: within seconds, and it is said once', async () => {
+    const { server, client } = await pair()
+    const daemon = await guardSsh(server, 30)
+    const [, , deafen] = WAYS[0]!
+    withPacketSocket(daemon, deafen)
+    await daemon.process.line(/eth0: another program changed the filter of its socket: .* capturing anew$/)
+    await daemon.process.line(/listening on eth0/)
+    withPacketSocket(daemon, deafen)
+    await daemon.process.line(/listening on eth0/)
+    expect(daemon.process.count(/capturing anew/)).toBe(1)
+    await knockIn(client, SERVER_4, daemon.process)
+    expect((await postern(server, daemon, 'status')).stdout).toMatch(/was deaf until \d+s ago, 2 times in a day/)
+  })
+})
