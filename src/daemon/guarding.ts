@@ -5,7 +5,7 @@ import { formatService } from '../config/service.ts'
 import type { GuardStatus } from '../control/message.ts'
 import { Guard } from '../door/guard.ts'
 import { PortOpenings } from '../door/port-openings.ts'
-import type { OpenedFor, PortOpening } from '../door/port-openings.ts'
+import type { OpenedFor, PortOpening } from '../door/port-opening.ts'
 import { RUN_FOLDER } from '../control/socket.ts'
 import { connectionsTo, isConnected } from '../host/connections.ts'
 import { listeningPorts } from '../host/listening.ts'
@@ -95,6 +95,11 @@ export class Guarding {
   /** Closes what is open for a door and a source, each of them any if it is not given. Gives how many openings that were. */
   close(door: string | undefined, source: Address | undefined): number {
     return this.#ports?.close(door, source) ?? 0
+  }
+
+  /** Closes what sends connections on to addresses that have become this machine's own. */
+  closeForwardsTo(isOwn: (address: Address) => boolean): void {
+    this.#ports?.closeForwardsTo(isOwn)
   }
 
   /** Watches no more. The guard stays, and the kernel closes what is open. */

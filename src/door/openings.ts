@@ -45,6 +45,10 @@ export interface OpeningLeft {
   readonly door: string
   readonly source: string
   readonly user: string | undefined
+  /** Whom the packet that opened it last claims to be by; the journal does not have it. */
+  readonly claimedUser: string | undefined
+  /** No ports: what commands opened is not known here. */
+  readonly services: readonly string[]
   readonly leftMs: number
 }
 
@@ -56,6 +60,8 @@ export interface Knocked {
   readonly port: number
   /** Whose knocks these are, where the door has several users. */
   readonly user?: string | undefined
+  /** Whom a packet claims to be by, which nothing proves. */
+  readonly claimedUser?: string | undefined
 }
 
 /** An opening that is live. */
@@ -64,6 +70,7 @@ interface Live {
   key: string
   readonly opening: Opening
   user: string | undefined
+  claimedUser: string | undefined
   deadline: Deadline
   timer: NodeJS.Timeout | undefined
   /** Settles when the start command has ended. */
@@ -103,9 +110,9 @@ export class Openings {
   /** The same with the milliseconds left to each, and who opened it last. */
   list(): readonly OpeningLeft[] {
     const now = this.#terms.clocks.now()
-    return [...this.#live.values()].map(({ opening, deadline, user }) => {
+    return [...this.#live.values()].map(({ opening, deadline, user, claimedUser }) => {
       const { door, source } = opening
-      return { door, source, user, leftMs: timeLeft(deadline, now) }
+      return { door, source, user, claimedUser, services: [], leftMs: timeLeft(deadline, now) }
     })
   }
 
@@ -174,20 +181,27 @@ export class Openings {
       return
     }
     const stop = expand(commands.stop, address)
-    await this.#openForTime(door, { source: address, family, stop, user: knocked.user, environment }, start, key)
+    const { user, claimedUser } = knocked
+    await this.#openForTime(door, { source: address, family, stop, user, claimedUser, environment }, start, key)
   }
 
   /** A door with a stop command: its close is on disk before it opens. */
   async #openForTime(
     door: Door,
-    what: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'environment'>,
+    {
+      claimedUser,
+      ...what
+    }: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'environment'> & Pick<Knocked, 'claimedUser'>,
     start: string | undefined,
     key: string,
   ): Promise<void> {
     const { store, clocks } = this.#terms
     const before = this.#live.get(key)
     if (before !== undefined) {
-      if (await this.#extend(before, door.cmdTimeoutMs, what.user)) return
+      if (await this.#extend(before, door.cmdTimeoutMs, what.user)) {
+        before.claimedUser = claimedUser
+        return
+      }
       await this.#close(before, false)
       if (this.#ending) return
     }
@@ -205,6 +219,7 @@ export class Openings {
       return
     }
     const live = liveOf(key, opening, false)
+    live.claimedUser = claimedUser
     this.#live.set(key, live)
     if (start !== undefined) {
       live.started = this.#begin(door.name, start, what)
@@ -370,6 +385,7 @@ function liveOf(key: string, opening: Opening, doubtful: boolean): Live {
     key,
     opening,
     user: opening.user,
+    claimedUser: undefined,
     deadline: opening,
     timer: undefined,
     started,

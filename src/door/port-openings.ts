@@ -7,7 +7,7 @@ import type { GuardPlan } from '../firewall/guard/plan.ts'
 import type { Held } from '../firewall/guard/ruleset.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
-import { formatNetwork, networkOf } from '../packet/network.ts'
+import { networkOf } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import { deadlineAfter, timeLeft } from '../state/deadline.ts'
 import type { Moment } from '../state/deadline.ts'
@@ -15,7 +15,9 @@ import type { Deadline, Opening } from '../state/opening.ts'
 import type { Store } from '../state/store.ts'
 import type { Guard } from './guard.ts'
 import { Holders } from './holders.ts'
-import { doorWith, formatForward, parseForward } from './part.ts'
+import { openingText } from './port-opening.ts'
+import type { OpenedFor, PortOpening } from './port-opening.ts'
+import { doorWith, formatForward, forwardText, parseForward } from './part.ts'
 import type { DoorLog } from './openings.ts'
 
 /** Most openings of ports at a time: as many as a set of the guard takes. */
@@ -48,29 +50,10 @@ interface Live {
   readonly source: Address
   door: Door
   user: string | undefined
+  claimedUser: string | undefined
   elements: readonly Element[]
   deadline: Deadline
   timer: NodeJS.Timeout | undefined
-}
-
-/** For how long ports are opened, in milliseconds, and for whom where the door has several users. */
-export interface OpenedFor {
-  readonly ms: number
-  /** Some of the door's ports, of this host; all of them without it. */
-  readonly services?: readonly Service[] | undefined
-  /** Where connections to them are sent on to. */
-  readonly forward?: Forward | undefined
-  readonly user?: string | undefined
-}
-
-/** An opening as others are told of it. */
-export interface PortOpening {
-  readonly door: string
-  readonly source: string
-  /** Who opened it last, where the door has several users. */
-  readonly user: string | undefined
-  readonly services: readonly string[]
-  readonly leftMs: number
 }
 
 /**
@@ -95,9 +78,10 @@ export class PortOpenings {
       const source = parseAddress(opening.source)
       const { services: some } = opening
       const forward = parseForward(opening.forward)
-      const door = doorWith(doors.get(opening.door), some)
+      const door = doorWith(doors.get(opening.door), some, forward)
       const key = keyOf(opening.door, opening.source, some, opening.forward)
-      if (source === undefined || door === undefined || this.#live.has(key)) {
+      const lost = opening.forward !== undefined && forward === undefined
+      if (source === undefined || door === undefined || lost || this.#live.has(key)) {
         this.#forget(opening)
         continue
       }
@@ -110,6 +94,7 @@ export class PortOpenings {
         source,
         door,
         user,
+        claimedUser: undefined,
         elements: [],
         deadline: opening,
         timer: undefined,
@@ -125,7 +110,8 @@ export class PortOpenings {
    */
   replace(config: Config): void {
     const doors = new Map(config.doors.map((door) => [door.name, door]))
-    const gone = [...this.#live.values()].filter(({ door, some }) => doorWith(doors.get(door.name), some) === undefined)
+    const present = ({ door, some, forward }: Live): Door | undefined => doorWith(doors.get(door.name), some, forward)
+    const gone = [...this.#live.values()].filter((live) => present(live) === undefined)
     for (const live of gone) this.#live.delete(live.key)
     try {
       this.#terms.guard.install(config, (plan) => this.#held(plan, doors))
@@ -135,7 +121,7 @@ export class PortOpenings {
     }
     for (const live of gone) this.#ended(live)
     for (const live of this.#live.values()) {
-      live.door = doorWith(doors.get(live.door.name), live.some)!
+      live.door = present(live)!
       live.elements = this.#terms.guard.elements(live.door, live.source, live.forward)
       this.#schedule(live)
     }
@@ -145,11 +131,13 @@ export class PortOpenings {
   /** Every opening there is, and how long it lasts yet. */
   list(): readonly PortOpening[] {
     const now = this.#terms.clocks.now()
-    return [...this.#live.values()].map(({ opening, door, user, deadline }) => ({
+    return [...this.#live.values()].map(({ opening, door, user, claimedUser, forward, deadline }) => ({
       door: door.name,
       source: opening.source,
       user,
+      claimedUser,
       services: door.opens.map(formatService),
+      ...(forward === undefined ? {} : { forward: forwardText(forward) }),
       leftMs: timeLeft(deadline, now),
     }))
   }
@@ -158,7 +146,7 @@ export class PortOpenings {
    * Opens a door's ports, all or some, for a source, or keeps them open for longer, never for shorter. False: they stay
    * shut; the log says why.
    */
-  open(whole: Door, source: Address, { ms, user, services, forward }: OpenedFor): boolean {
+  open(whole: Door, source: Address, { ms, user, claimedUser, services, forward }: OpenedFor): boolean {
     const { clocks, log } = this.#terms
     const address = formatAddress(source)
     const some = services?.map(formatService).join()
@@ -174,6 +162,11 @@ export class PortOpenings {
     const longest = before === undefined ? ms : Math.max(ms, timeLeft(before.deadline, now))
     const deadline = deadlineAfter(now, longest)
     const elements = this.#terms.guard.elements(door, source, forward)
+    const elsewhere = before === undefined && forward !== undefined ? this.#sentOn(elements) : undefined
+    if (elsewhere !== undefined) {
+      this.#refused(`${address}: ${door.name}: stays shut: its ports are sent on to ${elsewhere} already`)
+      return false
+    }
     if (elements.length === 0) {
       this.#refused(`${address}: ${door.name}: stays shut, it has no ports to open over IPv${source.family}`)
       return false
@@ -199,6 +192,7 @@ export class PortOpenings {
       source,
       door,
       user,
+      claimedUser,
       elements,
       deadline,
       timer: undefined,
@@ -211,11 +205,13 @@ export class PortOpenings {
     }
     live.deadline = deadline
     live.user = user ?? live.user
+    live.claimedUser = claimedUser
     this.#live.set(key, live)
     this.#holders.add(live, elements)
     this.#schedule(live)
     const seconds = Math.round(longest / 1000)
-    if (before === undefined) log.notice('info', `${address}: ${door.name}: ${whatOf(live)} open for ${seconds} s`)
+    if (before === undefined)
+      log.notice('info', `${address}: ${door.name}: ${openingText(door, source, forward)} open for ${seconds} s`)
     else log.notice('info', `${address}: ${door.name}: is open already, and stays so for another ${seconds} s`)
     void this.#note(live, before !== undefined)
     return true
@@ -230,6 +226,27 @@ export class PortOpenings {
     )
     for (const live of meant) this.#close(live)
     return meant.length
+  }
+
+  /** Closes what sends connections on to addresses that have become this machine's own. */
+  closeForwardsTo(isOwn: (address: Address) => boolean): void {
+    for (const live of this.#live.values()) {
+      const to = live.forward?.address
+      if (to === undefined || !isOwn(to)) continue
+      const { source, door } = live.opening
+      const why = `${formatAddress(to)} is an address of this machine now`
+      this.#terms.log.notice('warning', `${source}: ${door}: is sent on no more: ${why}`)
+      this.#close(live)
+    }
+  }
+
+  /** Where ports are sent on to already that other elements would send on to somewhere else. */
+  #sentOn(elements: readonly Element[]): string | undefined {
+    const keys = new Set(elements.flatMap(({ key, data }) => (data === undefined ? [] : [key])))
+    const other = [...this.#live.values()].find((live) =>
+      live.elements.some(({ key, data }) => data !== undefined && keys.has(key)),
+    )
+    return other?.forward === undefined ? undefined : forwardText(other.forward)
   }
 
   /**
@@ -291,7 +308,7 @@ export class PortOpenings {
     const { source, door } = live.opening
     clearTimeout(live.timer)
     this.#live.delete(live.key)
-    this.#terms.log.notice('info', `${source}: ${door}: ${whatOf(live)} closed`)
+    this.#terms.log.notice('info', `${source}: ${door}: ${openingText(live.door, live.source, live.forward)} closed`)
     this.#forget(live.opening)
   }
 
@@ -337,7 +354,7 @@ export class PortOpenings {
     for (const { door, source, some, forward, deadline } of this.#live.values()) {
       const leftMs = timeLeft(deadline, now)
       if (leftMs <= 0) continue
-      const present = doors === undefined ? door : doorWith(doors.get(door.name), some)!
+      const present = doors === undefined ? door : doorWith(doors.get(door.name), some, forward)!
       for (const element of elementsOf(plan, present, source, forward)) {
         const name = `${element.set} ${element.key}`
         if ((held.get(name)?.leftMs ?? 0) < leftMs) held.set(name, { ...element, leftMs })
@@ -375,11 +392,4 @@ export class PortOpenings {
 
 function keyOf(door: string, source: string, some: string | undefined, to: string | undefined): string {
   return `${source} ${some ?? ''} ${to ?? ''} ${door}`
-}
-
-/** `tcp/22`, `tcp/22 to 192.0.2.0/24`. */
-function whatOf({ door, source }: Live): string {
-  const services = door.opens.map(formatService).join(', ')
-  const network = formatNetwork(networkOf(source, door.widen[source.family]))
-  return network === formatAddress(source) ? services : `${services} to ${network}`
 }
