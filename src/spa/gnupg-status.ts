@@ -49,8 +49,11 @@ export function readGnupgStatus(text: string): GnupgStatus {
   const failed = words.find((word) => FAILED.has(word))
   if (failed !== undefined || marks.join() !== DECRYPTED.join()) {
     const several = marks.filter((word) => word === 'PLAINTEXT').length > 1
+    const found = signatureIn(said, said)
+    // gpg gives up on an expired signature before it says that it decrypted: why is worth more than that.
+    const signature: Signature = found.kind === 'good' ? { kind: 'none' } : found
     const fault = several ? 'it holds several texts' : 'gpg did not decrypt it'
-    return { fault, signature: { kind: 'none' } }
+    return { fault: signature.kind === 'bad' ? signature.why : fault, signature }
   }
   // What is signed outside of the encryption is another text.
   const inside = said.slice(words.indexOf('PLAINTEXT'), words.indexOf('DECRYPTION_OKAY'))

@@ -6,6 +6,7 @@ import type { Address } from '../../packet/address.ts'
 import { isSigner } from '../../spa/fwknop/grant.ts'
 import type { GnupgTerms } from '../../spa/fwknop/stanza.ts'
 import { readGnupgStatus } from '../../spa/gnupg-status.ts'
+import type { Signature } from '../../spa/gnupg-status.ts'
 import { GnupgQueue } from './gnupg-queue.ts'
 import type { Cause } from './gnupg-queue.ts'
 
@@ -90,16 +91,22 @@ function keyOf(message: Uint8Array, { homeDir, passphrase }: GnupgTerms): string
 /** What a run comes to under a stanza's terms. */
 function verdictOf({ status, code, text }: Ran, { signers }: GnupgTerms): Decrypted {
   const { fault, signature } = readGnupgStatus(status)
-  if (fault !== undefined) return { fault: `${fault} (exit code ${code})` }
   if (code === null) return { fault: 'gpg was ended' }
+  if (fault !== undefined) return { fault: `${fault} (exit code ${code})`, ...signerOf(signature, signers) }
   // Where no signature is asked for the HMAC tells who it was: one that nothing is known of changes nothing.
   if (signers === undefined) return { text, signer: undefined }
   if (signature.kind === 'none') return { fault: 'it is not signed' }
   if (signature.kind === 'unknown') return { fault: signature.why }
-  const { key, primary } = signature
-  const signer = [key, primary].find((one) => one !== undefined && isSigner(signers, one))
-  if (signature.kind === 'bad') return { fault: signature.why, ...(signer === undefined ? {} : { signer }) }
-  return signer === undefined ? { fault: 'its signature is none that counts' } : { text, signer }
+  const by = signerOf(signature, signers)
+  if (signature.kind === 'bad') return { fault: signature.why, ...by }
+  return by.signer === undefined ? { fault: 'its signature is none that counts' } : { text, signer: by.signer }
+}
+
+/** The key among those that count that a signature is by, good or bad. */
+function signerOf(signature: Signature, signers: GnupgTerms['signers']): { readonly signer?: string } {
+  if (signers === undefined || !('key' in signature)) return {}
+  const signer = [signature.key, signature.primary].find((one) => one !== undefined && isSigner(signers, one))
+  return signer === undefined ? {} : { signer }
 }
 
 async function run(message: Uint8Array, { homeDir, passphrase }: GnupgTerms): Promise<Ran> {
