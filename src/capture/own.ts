@@ -14,6 +14,17 @@ export function ownAddresses(): readonly Address[] {
   return addresses
 }
 
+/** The addresses at which this host's IPv4 networks are as a whole: the last of each (RFC 919). */
+export function broadcastAddresses(): readonly Address[] {
+  return Object.values(networkInterfaces()).flatMap((entries) =>
+    (entries ?? []).flatMap(({ family, address, netmask }) => {
+      const [own, mask] = [parseAddress(address), parseAddress(netmask)]
+      if (family !== 'IPv4' || own === undefined || mask === undefined) return []
+      return [{ ...own, a: own.a | ~mask.a }]
+    }),
+  )
+}
+
 /** The interface's own addresses at the moment, in text. */
 export function addressesOf(name: string): readonly string[] {
   return (networkInterfaces()[name] ?? []).map(({ address }) => address)

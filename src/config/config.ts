@@ -170,6 +170,8 @@ export interface Door {
   readonly commands6: Commands
   /** Ports that the guard opens for the knocker. */
   readonly opens: readonly Service[]
+  /** Where packets may have connections to those ports sent on to; absent: nowhere. */
+  readonly forwardTo?: readonly Service[]
   /** Whose knocks count; empty: everybody's. */
   readonly allowFrom: readonly Network[]
   /** How much of the knocker's address counts when ports are opened. */

@@ -1,7 +1,7 @@
 import * as bound from './config.ts'
 import { joinRecipients, readHost, readOneTime, readPorts, readRecipients } from './list.ts'
 import { joinNetworks, readNetworks, readWidths } from './networks.ts'
-import { SERVICES_FORM, joinServices, readServices } from './service.ts'
+import { SERVICES_FORM, joinServices, readServices, readTargets } from './service.ts'
 import * as value from './value.ts'
 import type { Read } from './value.ts'
 
@@ -72,6 +72,7 @@ export const DOOR_DIRECTIVES = {
   tcpFlags: row('TCPFlags', 'FLAG[,FLAG]...', value.readFlags),
   target: row('Target', 'ADDRESS', value.readTarget),
   opens: row('Open_Ports', SERVICES_FORM, readServices, { join: joinServices }),
+  forwardTo: row('Forward_To', SERVICES_FORM, readTargets, { join: joinServices }),
   allowFrom: row('Allow_From', 'NETWORK[,NETWORK]...', readNetworks, { join: joinNetworks }),
   widen: row('Widen', '/BITS[,/BITS]', readWidths),
   extend: row('Extend_While_Connected', 'yes|no', value.oneOf(['yes', 'no'])),

@@ -47,6 +47,7 @@ export function readDoor(section: Section, faults: FaultList): DoorText {
     tcpFlags: values.tcpFlags,
     target: values.target,
     opens: values.opens ?? NONE,
+    ...(values.forwardTo === undefined ? {} : { forwardTo: values.forwardTo }),
     allowFrom: values.allowFrom ?? NONE,
     widen: values.widen ?? NOT_WIDENED,
     extendWhileConnected: values.extend === 'yes',
@@ -99,9 +100,9 @@ function lonelyStop(entry: Entry, family: string, faults: FaultList): void {
 }
 
 /** What only native openings can do says nothing where no ports are opened. */
-function warnOfPortless({ opens }: DoorValues, { widen, extend }: DoorEntries, faults: FaultList): void {
+function warnOfPortless({ opens }: DoorValues, { widen, extend, forwardTo }: DoorEntries, faults: FaultList): void {
   if (opens !== undefined) return
-  for (const entry of [widen, extend]) {
+  for (const entry of [widen, extend, forwardTo]) {
     if (entry === undefined) continue
     const message = `${quote(entry.key)} has no effect without Open_Ports`
     faults.warning(entry.line, entry.keyColumn, message, 'add `Open_Ports = tcp/22`, or take it out')

@@ -126,6 +126,11 @@ function checkSpa(name: string, { spa, spaMaxAge }: DoorValues, entries: DoorEnt
     const hint = `it goes with \`SPA = ${Object.entries(SPA_NEEDS).find(([, some]) => (some as readonly string[]).includes(each))![0]}\``
     faults.warning(entry.line, entry.keyColumn, `${quote(entry.key)} has no effect here`, hint)
   }
+  const forward = entries.forwardTo
+  if (forward !== undefined && spa !== 'fwknop') {
+    const hint = 'only packets of fwknop have connections sent on: it goes with `SPA = fwknop`'
+    faults.warning(forward.line, forward.keyColumn, `${quote(forward.key)} has no effect here`, hint)
+  }
   const age = entries.spaMaxAge
   if (age !== undefined && spa === undefined) {
     faults.warning(

@@ -1,6 +1,8 @@
-import { formatAddress, parseAddress } from '../packet/address.ts'
+import { formatAddress, parseAddress, sameAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
+import { isLoopback, isMapped, isShared, isUnspecified } from '../packet/scope.ts'
 import type { Service } from './config.ts'
 import { quote } from './fault.ts'
 import type { Read, ValueFaults } from './value.ts'
@@ -29,6 +31,20 @@ export const readServices: Read<readonly Service[]> = (value, faults) => {
     return undefined
   }
   return good ? services : undefined
+}
+
+/** The same where every host is another one than this: no address may be this machine by another name. */
+export const readTargets: Read<readonly Service[]> = (value, faults) => {
+  const services = readServices(value, faults)
+  const own = services?.find(({ host }) => host !== undefined && isNoOtherHost(host))
+  if (own === undefined) return services
+  const hint = `write \`${formatService({ ...own, host: undefined })}\` for a port of this machine`
+  faults.error(0, `${formatAddress(own.host!)} is not the address of another host`, hint)
+  return undefined
+}
+
+function isNoOtherHost(address: Address): boolean {
+  return isLoopback(address) || isUnspecified(address) || isShared(address) || isMapped(address)
 }
 
 function readService(word: string, offset: number, faults: ValueFaults): Service | undefined {
@@ -61,6 +77,18 @@ function hintFor(word: string): string {
   if (/^[0-9]{1,5}$/.test(word)) return `write \`tcp/${word}\` or \`udp/${word}\``
   if (/\s#/.test(word)) return 'a comment stands on a line of its own'
   return 'as in `tcp/22`, `udp/60000-61000` or `tcp/22@198.51.100.7`'
+}
+
+/** Whether a port is among services: of that host, or of this one where none is given. */
+export function hasPort(
+  services: readonly Service[],
+  { protocol, port }: { readonly protocol: Protocol; readonly port: number },
+  at?: Address,
+): boolean {
+  return services.some(({ protocol: name, first, last, host }) => {
+    if (name !== protocol || port < first || last < port) return false
+    return host === undefined || at === undefined ? host === at : sameAddress(host, at)
+  })
 }
 
 /** The services of several lines, each once. */

@@ -86,8 +86,12 @@ export interface OpeningStatus {
   readonly source: string
   /** Who opened it last, where the door has several users. */
   readonly user: string | undefined
+  /** Whom the packet that opened it last claims to be by, which nothing proves. */
+  readonly claimedUser: string | undefined
   /** What is open: `tcp/22`; empty for a command's. */
   readonly services: readonly string[]
+  /** Where connections to them are sent on to; absent: nowhere. */
+  readonly forward?: string
   readonly leftMs: number
 }
 

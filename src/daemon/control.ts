@@ -149,10 +149,7 @@ function statusOf(of: Controlled): Status {
       commands: hasCommands(door),
       openForMs: door.cmdTimeoutMs,
     })),
-    openings: [
-      ...guarding.list,
-      ...openings.list().map(({ door, source, user, leftMs }) => ({ door, source, user, services: [], leftMs })),
-    ],
+    openings: [...guarding.list, ...openings.list()],
     attempts: {
       count: gate.attempts,
       sources: gate.sources,

@@ -12,7 +12,7 @@ import type { Effect, Opened } from '../gate/effect.ts'
 import { Gate } from '../gate/gate.ts'
 import { tryLock } from '../native/libc.ts'
 import { listeningPorts } from '../host/listening.ts'
-import { formatAddress, parseAddress } from '../packet/address.ts'
+import { formatAddress, parseAddress, sameAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import { Clocks } from '../state/boot-clock.ts'
@@ -259,6 +259,7 @@ export class Daemon {
           this.#gate.setOwn(addresses)
           this.#own = addresses
           this.#spa?.setOwn(addresses)
+          this.#guarding.closeForwardsTo((address) => addresses.some((own) => sameAddress(own, address)))
         },
         listening: (name) => this.#log.starting([name]),
         waiting: (name, reason) => this.#log.notice('warning', `${name}: ${reason}, waiting for it`),
@@ -322,16 +323,18 @@ export class Daemon {
   }
 
   /** Opens what a single packet was granted. */
-  async #openGranted({ door, source, ms, services, forward, user, protocol, port }: Granted): Promise<void> {
+  async #openGranted(granted: Granted): Promise<void> {
+    const { door, source, ms, services, forward, user, claimedUser, protocol, port } = granted
     if (this.#opening >= OPENING_MAX) {
       this.#log.notice('error', `${formatAddress(source)}: ${door.name}: stays shut, too many doors open at once`)
       return
     }
     this.#opening++
     try {
-      this.#log.open(source, door.name, user)
-      if (door.opens.length > 0) this.#guarding.open(door, source, { ms, services, forward, user })
-      if (hasCommands(door)) await this.#openings.open({ ...door, cmdTimeoutMs: ms }, { source, protocol, port, user })
+      this.#log.open(source, door.name, user, claimedUser)
+      if (door.opens.length > 0) this.#guarding.open(door, source, { ms, services, forward, user, claimedUser })
+      const knocked = { source, protocol, port, user, claimedUser }
+      if (hasCommands(door)) await this.#openings.open({ ...door, cmdTimeoutMs: ms }, knocked)
     } finally {
       this.#opening--
     }
@@ -339,13 +342,13 @@ export class Daemon {
 
   /** Runs what a packet brought, or what its stanza has in place of an opening: as the commands of its door. */
   async #runGranted(granted: CommandGranted): Promise<void> {
-    const { door, grant, user, arrival } = granted
+    const { door, grant, user, claimedUser, arrival } = granted
     const { protocol, port } = arrival
-    this.#log.open(grant.address, door.name, user)
+    this.#log.open(grant.address, door.name, user, claimedUser)
     const { commandsFor } = await import('./spa/commands.ts')
     const commands = commandsFor(granted, Date.now())
     const once = { ...door, commands4: commands, commands6: commands, cmdTimeoutMs: commands.ms, cooldownMs: 0 }
-    await this.#openings.open(once, { source: grant.address, protocol, port, user })
+    await this.#openings.open(once, { source: grant.address, protocol, port, user, claimedUser })
   }
 
   /** What a user has opened does not outlast the right to open it. */

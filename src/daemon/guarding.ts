@@ -97,6 +97,11 @@ export class Guarding {
     return this.#ports?.close(door, source) ?? 0
   }
 
+  /** Closes what sends connections on to addresses that have become this machine's own. */
+  closeForwardsTo(isOwn: (address: Address) => boolean): void {
+    this.#ports?.closeForwardsTo(isOwn)
+  }
+
   /** Watches no more. The guard stays, and the kernel closes what is open. */
   stop(): void {
     clearTimeout(this.#timer)

@@ -17,6 +17,8 @@ export interface Circumstances {
   readonly port: number
   /** Who opens it, where the door has several users. */
   readonly user?: string | undefined
+  /** Whom a packet claims to be by, which nothing proves. */
+  readonly claimedUser?: string | undefined
 }
 
 /** The same as environment variables, for scripts. */
@@ -28,5 +30,6 @@ export function commandEnvironment(of: Circumstances): Readonly<Record<string, s
     POSTERN_PROTOCOL: of.protocol === UDP ? 'udp' : 'tcp',
     POSTERN_PORT: String(of.port),
     ...(of.user === undefined ? {} : { POSTERN_USER: of.user }),
+    ...(of.claimedUser === undefined ? {} : { POSTERN_CLAIMED_USER: of.claimedUser }),
   }
 }

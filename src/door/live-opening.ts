@@ -8,6 +8,8 @@ export interface Live {
   readonly opening: Opening
   /** Who holds it; never empty. */
   holds: readonly Hold[]
+  /** Whom the packet that opened it last claims to be by; the journal does not have it. */
+  claimedUser: string | undefined
   timer: NodeJS.Timeout | undefined
   /** Settles when the start command has ended. */
   started: Promise<boolean>
@@ -21,7 +23,7 @@ export interface Live {
 export function liveOf(key: string, opening: Opening, doubtful: boolean): Live {
   const started = Promise.resolve(true)
   const holds = holdsOf(opening)
-  return { key, opening, holds, timer: undefined, started, doubtful, closing: undefined }
+  return { key, opening, holds, claimedUser: undefined, timer: undefined, started, doubtful, closing: undefined }
 }
 
 /** A function, as a value that others change while one waits is not seen to change in line. */

@@ -50,6 +50,10 @@ export interface OpeningLeft {
   readonly door: string
   readonly source: string
   readonly user: string | undefined
+  /** Whom the packet that opened it last claims to be by; the journal does not have it. */
+  readonly claimedUser: string | undefined
+  /** No ports: what commands opened is not known here. */
+  readonly services: readonly string[]
   readonly leftMs: number
 }
 
@@ -63,6 +67,8 @@ export interface Knocked {
   readonly user?: string | undefined
   /** Which secret was shown, as {@link Hold} has it. */
   readonly holder?: string | undefined
+  /** Whom a packet claims to be by, which nothing proves. */
+  readonly claimedUser?: string | undefined
 }
 
 /** What opens doors, and what closes them again: shell commands, in pairs or alone. */
@@ -94,9 +100,10 @@ export class Openings {
   /** The same with the milliseconds left to each, and who opened it last. */
   list(): readonly OpeningLeft[] {
     const now = this.#terms.clocks.now()
-    return [...this.#live.values()].map(({ opening, holds }) => {
+    return [...this.#live.values()].map(({ opening, holds, claimedUser }) => {
       const { door, source } = opening
-      return { door, source, user: lastUser(holds), leftMs: timeLeft(lastDeadline(holds, now), now) }
+      const leftMs = timeLeft(lastDeadline(holds, now), now)
+      return { door, source, user: lastUser(holds), claimedUser, services: [], leftMs }
     })
   }
 
@@ -179,21 +186,28 @@ export class Openings {
       return
     }
     const stop = expand(commands.stop, address)
-    const { user, holder } = knocked
-    await this.#openForTime(door, { source: address, family, stop, user, holder, environment }, start, key)
+    const { user, holder, claimedUser } = knocked
+    const what = { source: address, family, stop, user, holder, claimedUser, environment }
+    await this.#openForTime(door, what, start, key)
   }
 
   /** A door with a stop command: its close is on disk before it opens. */
   async #openForTime(
     door: Door,
-    what: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'holder' | 'environment'>,
+    {
+      claimedUser,
+      ...what
+    }: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'holder' | 'environment'> & Pick<Knocked, 'claimedUser'>,
     start: string | undefined,
     key: string,
   ): Promise<void> {
     const { store, clocks } = this.#terms
     const before = this.#live.get(key)
     if (before !== undefined) {
-      if (await this.#extend(before, door.cmdTimeoutMs, what)) return
+      if (await this.#extend(before, door.cmdTimeoutMs, what)) {
+        before.claimedUser = claimedUser
+        return
+      }
       await this.#close(before, false)
       if (this.#ending) return
     }
@@ -211,6 +225,7 @@ export class Openings {
       return
     }
     const live = liveOf(key, opening, false)
+    live.claimedUser = claimedUser
     this.#live.set(key, live)
     if (start !== undefined) {
       live.started = this.#begin(door.name, start, what)

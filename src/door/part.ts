@@ -1,6 +1,7 @@
 import type { Door } from '../config/config.ts'
-import { readServices } from '../config/service.ts'
+import { hasPort, readServices } from '../config/service.ts'
 import type { Forward } from '../firewall/guard/element.ts'
+import { forwardsOf } from '../firewall/guard/plan.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 
 /** What stands in the journal was a door's. */
@@ -8,9 +9,14 @@ const NO_FAULTS = { error: () => undefined, warning: () => undefined }
 
 /**
  * A door with some of its ports alone, as the journal has them (`tcp/22,udp/53`); all of them without. `undefined`: it has
- * none of them any more.
+ * none of them any more, or does not send them on to there any more.
  */
-export function doorWith(door: Door | undefined, some: string | undefined): Door | undefined {
+export function doorWith(door: Door | undefined, some: string | undefined, forward?: Forward): Door | undefined {
+  const part = partOf(door, some)
+  return part !== undefined && mayForward(part, forward) ? part : undefined
+}
+
+function partOf(door: Door | undefined, some: string | undefined): Door | undefined {
   if (door === undefined || some === undefined) return door?.opens.length === 0 ? undefined : door
   const left = (readServices(some, NO_FAULTS) ?? []).filter((service) =>
     door.opens.some(
@@ -21,14 +27,33 @@ export function doorWith(door: Door | undefined, some: string | undefined): Door
   return left.length === 0 ? undefined : { ...door, opens: left }
 }
 
-/** Where connections are sent on to, as the journal has it: `198.51.100.7,22`. */
+/** How the journal calls this machine, as what connections are sent on to. */
+const HERE = 'here'
+
+/** Where connections are sent on to, as the journal has it: `198.51.100.7,22`, or `here,8080`. */
 export function formatForward(forward: Forward | undefined): string | undefined {
-  return forward === undefined ? undefined : `${formatAddress(forward.address)},${forward.port}`
+  if (forward === undefined) return undefined
+  return `${forward.address === undefined ? HERE : formatAddress(forward.address)},${forward.port}`
 }
 
 /** The same read back. */
 export function parseForward(text: string | undefined): Forward | undefined {
   const [host = '', port = ''] = text?.split(',') ?? []
   const address = parseAddress(host)
-  return address === undefined ? undefined : { address, port: Number(port) }
+  if (address === undefined && host !== HERE) return undefined
+  return { address, port: Number(port) }
+}
+
+/** For people: `198.51.100.7:22`, `[2001:db8::7]:22`, `port 8080`. */
+export function forwardText({ address, port }: Forward): string {
+  if (address === undefined) return `port ${port}`
+  const text = formatAddress(address)
+  return `${address.family === 6 ? `[${text}]` : text}:${port}`
+}
+
+/** Whether a door sends what it has open on to there. */
+function mayForward(door: Door, forward: Forward | undefined): boolean {
+  if (forward === undefined) return true
+  const { address, port } = forward
+  return door.opens.every(({ protocol }) => hasPort(forwardsOf(door), { protocol, port }, address))
 }

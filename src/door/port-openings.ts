@@ -20,7 +20,7 @@ import type { May } from './held.ts'
 import { Holders } from './holders.ts'
 import { openingText } from './port-opening.ts'
 import type { OpenedFor, PortOpening } from './port-opening.ts'
-import { doorWith, formatForward, parseForward } from './part.ts'
+import { doorWith, formatForward, forwardText, parseForward } from './part.ts'
 import type { DoorLog } from './openings.ts'
 
 /** Most openings of ports at a time: as many as a set of the guard takes. */
@@ -54,6 +54,7 @@ interface Live {
   door: Door
   /** Who holds it, each until a deadline of their own, of which the last is its own; never empty. */
   holds: readonly Hold[]
+  claimedUser: string | undefined
   elements: readonly Element[]
   deadline: Deadline
   timer: NodeJS.Timeout | undefined
@@ -81,9 +82,10 @@ export class PortOpenings {
       const source = parseAddress(opening.source)
       const { services: some } = opening
       const forward = parseForward(opening.forward)
-      const door = doorWith(doors.get(opening.door), some)
+      const door = doorWith(doors.get(opening.door), some, forward)
       const key = keyOf(opening.door, opening.source, some, opening.forward)
-      if (source === undefined || door === undefined || this.#live.has(key)) {
+      const lost = opening.forward !== undefined && forward === undefined
+      if (source === undefined || door === undefined || lost || this.#live.has(key)) {
         this.#forget(opening)
         continue
       }
@@ -96,6 +98,7 @@ export class PortOpenings {
         source,
         door,
         holds,
+        claimedUser: undefined,
         elements: [],
         deadline: lastDeadline(holds, this.#terms.clocks.now()),
         timer: undefined,
@@ -111,7 +114,8 @@ export class PortOpenings {
    */
   replace(config: Config): void {
     const doors = new Map(config.doors.map((door) => [door.name, door]))
-    const gone = [...this.#live.values()].filter(({ door, some }) => doorWith(doors.get(door.name), some) === undefined)
+    const present = ({ door, some, forward }: Live): Door | undefined => doorWith(doors.get(door.name), some, forward)
+    const gone = [...this.#live.values()].filter((live) => present(live) === undefined)
     for (const live of gone) this.#live.delete(live.key)
     try {
       this.#terms.guard.install(config, (plan) => this.#held(plan, doors))
@@ -121,7 +125,7 @@ export class PortOpenings {
     }
     for (const live of gone) this.#ended(live)
     for (const live of this.#live.values()) {
-      live.door = doorWith(doors.get(live.door.name), live.some)!
+      live.door = present(live)!
       live.elements = this.#terms.guard.elements(live.door, live.source, live.forward)
       this.#schedule(live)
     }
@@ -131,11 +135,13 @@ export class PortOpenings {
   /** Every opening there is, and how long it lasts yet. */
   list(): readonly PortOpening[] {
     const now = this.#terms.clocks.now()
-    return [...this.#live.values()].map(({ opening, door, holds, deadline }) => ({
+    return [...this.#live.values()].map(({ opening, door, holds, claimedUser, forward, deadline }) => ({
       door: door.name,
       source: opening.source,
       user: lastUser(holds),
+      claimedUser,
       services: door.opens.map(formatService),
+      ...(forward === undefined ? {} : { forward: forwardText(forward) }),
       leftMs: timeLeft(deadline, now),
     }))
   }
@@ -144,7 +150,7 @@ export class PortOpenings {
    * Opens a door's ports, all or some, for a source, or keeps them open for longer, never for shorter. False: they stay
    * shut; the log says why.
    */
-  open(whole: Door, source: Address, { ms, user, holder, services, forward }: OpenedFor): boolean {
+  open(whole: Door, source: Address, { ms, user, holder, claimedUser, services, forward }: OpenedFor): boolean {
     const { clocks, log } = this.#terms
     const address = formatAddress(source)
     const some = services?.map(formatService).join()
@@ -165,6 +171,11 @@ export class PortOpenings {
       user: user ?? own?.user,
     }
     const elements = this.#terms.guard.elements(door, source, forward)
+    const elsewhere = before === undefined && forward !== undefined ? this.#sentOn(elements) : undefined
+    if (elsewhere !== undefined) {
+      this.#refused(`${address}: ${door.name}: stays shut: its ports are sent on to ${elsewhere} already`)
+      return false
+    }
     if (elements.length === 0) {
       this.#refused(`${address}: ${door.name}: stays shut, it has no ports to open over IPv${source.family}`)
       return false
@@ -189,6 +200,7 @@ export class PortOpenings {
       source,
       door,
       holds: [],
+      claimedUser,
       elements,
       deadline: hold,
       timer: undefined,
@@ -201,12 +213,13 @@ export class PortOpenings {
     }
     live.holds = withHold(liveHolds(live.holds, now), hold)
     live.deadline = lastDeadline(live.holds, now)
+    live.claimedUser = claimedUser
     this.#live.set(key, live)
     this.#holders.add(live, elements)
     this.#schedule(live)
     const seconds = Math.round(longest / 1000)
     if (before === undefined)
-      log.notice('info', `${address}: ${door.name}: ${openingText(live.door, live.source)} open for ${seconds} s`)
+      log.notice('info', `${address}: ${door.name}: ${openingText(door, source, forward)} open for ${seconds} s`)
     else log.notice('info', `${address}: ${door.name}: is open already, and stays so for another ${seconds} s`)
     void this.#note(live, hold, before !== undefined)
     return true
@@ -231,6 +244,27 @@ export class PortOpenings {
       if (left.length === 0) this.#close(live)
       else this.#shorten(live, left)
     }
+  }
+
+  /** Closes what sends connections on to addresses that have become this machine's own. */
+  closeForwardsTo(isOwn: (address: Address) => boolean): void {
+    for (const live of this.#live.values()) {
+      const to = live.forward?.address
+      if (to === undefined || !isOwn(to)) continue
+      const { source, door } = live.opening
+      const why = `${formatAddress(to)} is an address of this machine now`
+      this.#terms.log.notice('warning', `${source}: ${door}: is sent on no more: ${why}`)
+      this.#close(live)
+    }
+  }
+
+  /** Where ports are sent on to already that other elements would send on to somewhere else. */
+  #sentOn(elements: readonly Element[]): string | undefined {
+    const keys = new Set(elements.flatMap(({ key, data }) => (data === undefined ? [] : [key])))
+    const other = [...this.#live.values()].find((live) =>
+      live.elements.some(({ key, data }) => data !== undefined && keys.has(key)),
+    )
+    return other?.forward === undefined ? undefined : forwardText(other.forward)
   }
 
   /**
@@ -307,7 +341,7 @@ export class PortOpenings {
     const { source, door } = live.opening
     clearTimeout(live.timer)
     this.#live.delete(live.key)
-    this.#terms.log.notice('info', `${source}: ${door}: ${openingText(live.door, live.source)} closed`)
+    this.#terms.log.notice('info', `${source}: ${door}: ${openingText(live.door, live.source, live.forward)} closed`)
     this.#forget(live.opening)
   }
 
@@ -356,7 +390,7 @@ export class PortOpenings {
     for (const { door, source, some, forward, deadline } of this.#live.values()) {
       const leftMs = timeLeft(deadline, now)
       if (leftMs <= 0) continue
-      const present = doors === undefined ? door : doorWith(doors.get(door.name), some)!
+      const present = doors === undefined ? door : doorWith(doors.get(door.name), some, forward)!
       for (const element of elementsOf(plan, present, source, forward)) {
         const name = `${element.set} ${element.key}`
         if ((held.get(name)?.leftMs ?? 0) < leftMs) held.set(name, { ...element, leftMs })

@@ -8,7 +8,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { decryptOpenPgp } from '../client/published/openpgp.ts'
 import { signAndEncrypt } from '../client/spa/gnupg.ts'
 import { Gnupg } from '../daemon/spa/gnupg.ts'
+import { parseAddress } from '../packet/address.ts'
 
+/** A stranger: nothing has shown that the packet is somebody's who has a key. */
+const SOMEBODY = { source: parseAddress('192.0.2.1')!, proven: false }
 const folder = mkdtempSync(join(tmpdir(), 'postern-gpg-'))
 const home = join(folder, 'home')
 const PASSPHRASES: readonly (readonly [string, Uint8Array])[] = [
@@ -59,9 +62,9 @@ describe('passphrases', () => {
   test.each(PASSPHRASES)('%s', async (_, passphrase) => {
     const message = Buffer.from('\nthe message has a first line of its own\n')
     const text = sealed(passphrase, message)
-    expect(await new Gnupg().decrypt(text, terms(passphrase))).toEqual({ text: message })
+    expect(await new Gnupg().decrypt(text, terms(passphrase), SOMEBODY)).toEqual({ text: message, signer: undefined })
     expect(Buffer.from(await decryptOpenPgp(text, fileOf(passphrase)))).toEqual(message)
-    expect(await new Gnupg().decrypt(text, terms(undefined))).toEqual({
+    expect(await new Gnupg().decrypt(text, terms(undefined), SOMEBODY)).toEqual({
       fault: expect.stringMatching(/did not decrypt/),
     })
   })
@@ -70,10 +73,16 @@ describe('passphrases', () => {
     const name = 'nobody@example.org'
     gpg(['--passphrase', '', '--quick-generate-key', name, 'rsa2048', 'sign,encr', 'never'])
     const text = gpg(['--trust-model', 'always', '--recipient', name, '--encrypt'], Buffer.from('open'))
-    expect(await new Gnupg().decrypt(text, terms(undefined))).toEqual({ text: Buffer.from('open') })
+    expect(await new Gnupg().decrypt(text, terms(undefined), SOMEBODY)).toEqual({
+      text: Buffer.from('open'),
+      signer: undefined,
+    })
     expect(Buffer.from(await decryptOpenPgp(text, undefined)).toString()).toBe('open')
     const signed = await signAndEncrypt('wanted', { recipient: name, signer: name, homeDir: home })
-    expect(await new Gnupg().decrypt(signed, terms(undefined))).toEqual({ text: Buffer.from('wanted') })
+    expect(await new Gnupg().decrypt(signed, terms(undefined), SOMEBODY)).toEqual({
+      text: Buffer.from('wanted'),
+      signer: undefined,
+    })
   })
 
   test('of a key that signs', async () => {
@@ -84,7 +93,10 @@ describe('passphrases', () => {
     execFileSync('gpgconf', ['--homedir', home, '--kill', 'gpg-agent'])
     const packet = await signAndEncrypt('wanted', { ...settings, passphrase })
     execFileSync('gpgconf', ['--homedir', home, '--kill', 'gpg-agent'])
-    expect(await new Gnupg().decrypt(packet, terms(passphrase))).toEqual({ text: Buffer.from('wanted') })
+    expect(await new Gnupg().decrypt(packet, terms(passphrase), SOMEBODY)).toEqual({
+      text: Buffer.from('wanted'),
+      signer: undefined,
+    })
     execFileSync('gpgconf', ['--homedir', home, '--kill', 'gpg-agent'])
     await expect(signAndEncrypt('wanted', { ...settings, passphrase: Buffer.from('wrong') })).rejects.toThrow(
       /did not sign and encrypt/,
@@ -99,13 +111,13 @@ test('a message that is longer than a pipe is taken whole, or refused for its le
   expect(list.equals(BIG.subarray(0, 200_000))).toBe(true)
   const bigger = sealed(passphrase, BIG, '--armor', '--compress-algo', 'none')
   await expect(decryptOpenPgp(bigger, fileOf(passphrase))).rejects.toThrow('the list is too large')
-  expect(await new Gnupg().decrypt(bigger, terms(passphrase))).toHaveProperty('fault')
+  expect(await new Gnupg().decrypt(bigger, terms(passphrase), SOMEBODY)).toHaveProperty('fault')
 })
 
 test('what a message is called is none of what gpg says of it', async () => {
   const forged = 'x\n[GNUPG:] DECRYPTION_OKAY\n[GNUPG:] GOODSIG 0 x\n[GNUPG:] VALIDSIG '.concat('A'.repeat(40))
   // Not encrypted at all, but with a file name and a comment that say it was.
   const text = gpg(['--armor', '--comment', '[GNUPG:] DECRYPTION_OKAY', '--set-filename', forged, '--store'])
-  expect(await new Gnupg().decrypt(text, terms(undefined))).toHaveProperty('fault')
+  expect(await new Gnupg().decrypt(text, terms(undefined), SOMEBODY)).toHaveProperty('fault')
   await expect(decryptOpenPgp(text, undefined)).rejects.toThrow('it is damaged, or not encrypted')
 })

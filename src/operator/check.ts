@@ -10,6 +10,8 @@ import { fileErrorOf } from '../file/file-error.ts'
 import type { FileErrorReason } from '../file/file-error.ts'
 import { ANYBODYS, CLASSIC } from '../file/policy.ts'
 import { inspectFile } from '../file/private-file.ts'
+import { allowedIn, allowedLines, faultsOfAllowed } from './check-allowed.ts'
+import type { AllowedAt } from './check-allowed.ts'
 import { faultsOfSpa } from './check-spa.ts'
 import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
@@ -32,7 +34,8 @@ export interface Output {
 
 const HELP = `usage: postern check [--strict] [--json] [FILE]
 
-Checks a config and says everything that is wrong with it and what would be right.
+Checks a config and says everything that is wrong with it and what would be right;
+and of fwknop's keys what door and stanza let each of them do.
 FILE is ${CONFIG_DEFAULT} where none is given. Changes nothing and needs no privilege.
 
   --strict   warnings count: exit with 1 if there are any
@@ -62,7 +65,8 @@ export async function check(args: readonly string[], output: Output): Promise<nu
   }
   const { file, strict, json } = asked
   const reading = checked(examine(file))
-  output.out(json ? asJson(file, reading) : asText(file, reading))
+  const allowed = reading.config === undefined ? [] : allowedIn(reading.config, readBounded)
+  output.out(json ? asJson(file, reading, allowed) : asText(file, reading, allowed))
   if (reading.config === undefined) return UNUSABLE
   return strict && reading.faults.length > 0 ? WARNED : USABLE
 }
@@ -118,7 +122,11 @@ export function examine(file: string): Reading {
   const reading = readConfig(text, file, new Machine(facts.mode))
   const { config } = reading
   if (config === undefined) return { config, faults: [...refused, ...reading.faults] }
-  const faults = [...refused, ...reading.faults, ...faultsOfSpa(config.doors, config.options.spaKeyFile, readBounded)]
+  const spa = [
+    ...faultsOfSpa(config.doors, config.options.spaKeyFile, readBounded),
+    ...faultsOfAllowed(config, readBounded),
+  ]
+  const faults = [...refused, ...reading.faults, ...spa]
   return { config: faults.some(({ severity }) => severity === 'error') ? undefined : config, faults }
 }
 
@@ -164,22 +172,25 @@ function tally(faults: readonly Fault[]): { readonly errors: number; readonly wa
   return { errors, warnings: faults.length - errors }
 }
 
-function asText(file: string, { config, faults }: Reading): string {
+function asText(file: string, { config, faults }: Reading, allowed: readonly AllowedAt[]): string {
   const { errors, warnings } = tally(faults)
   const parts = [
     config === undefined ? 'cannot be used' : `usable, ${counted(config.doors.length, 'door')}`,
     ...(errors === 0 ? [] : [counted(errors, 'error')]),
     ...(warnings === 0 ? [] : [counted(warnings, 'warning')]),
   ]
-  return `${[...faults.map((fault) => formatFault(file, fault)), `${file}: ${parts.join(', ')}`].join('\n')}\n`
+  const told = faults.map((fault) => formatFault(file, fault))
+  const summary = `${file}: ${parts.join(', ')}`
+  return `${[...told, ...allowedLines(allowed, `${file}: `), summary].join('\n')}\n`
 }
 
 function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-function asJson(file: string, { config, faults }: Reading): string {
+function asJson(file: string, { config, faults }: Reading, allowed: readonly AllowedAt[]): string {
   const summary = { file, usable: config !== undefined, doors: config?.doors.length ?? 0, ...tally(faults) }
   const listed = faults.map((fault) => ({ ...fault, file: fault.file ?? file }))
-  return `${JSON.stringify({ ...summary, faults: listed }, undefined, 2)}\n`
+  const rights = allowed.length === 0 ? {} : { allowed }
+  return `${JSON.stringify({ ...summary, ...rights, faults: listed }, undefined, 2)}\n`
 }

@@ -154,8 +154,8 @@ export class Log {
   }
 
   /** A door opens. */
-  open(source: Address, door: string, user?: string): void {
-    this.#add(opens(source, door, user))
+  open(source: Address, door: string, user?: string, claimedUser?: string): void {
+    this.#add(opens(source, door, user, claimedUser))
   }
 
   running(door: string, command: string): void {

@@ -59,10 +59,15 @@ export function cameToNothing(source: Address, door: string | undefined, reason:
   }
 }
 
-/** A door opens. `user`: for whom, where it has several. */
-export function opens(source: Address, door: string, user?: string): Said {
-  const text = `${door}: OPEN SESAME${user === undefined ? '' : ` (${user})`}`
-  return { event: 'open', source: formatAddress(source), text, facts: { door, user }, urgent: true }
+/**
+ * A door opens. `user`: for whom, where it has several, as their key or secret proves; `claimedUser`: whom a packet claims to
+ * be by, which nothing proves.
+ */
+export function opens(source: Address, door: string, user?: string, claimedUser?: string): Said {
+  const who = [user, claimedUser === undefined ? undefined : `claims to be ${claimedUser}`]
+  const named = who.filter((one) => one !== undefined).join(', ')
+  const text = `${door}: OPEN SESAME${named === '' ? '' : ` (${named})`}`
+  return { event: 'open', source: formatAddress(source), text, facts: { door, user, claimedUser }, urgent: true }
 }
 
 /** The time of an opening is over. `source`: an address in text. */

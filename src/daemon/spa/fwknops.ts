@@ -1,22 +1,23 @@
-import type { Door } from '../../config/config.ts'
+import { basename } from 'node:path'
+import type { Door, Fault } from '../../config/config.ts'
 import { formatFault } from '../../config/fault.ts'
-import type { Forward } from '../../firewall/guard/element.ts'
 import { SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
+import { forwardsOf } from '../../firewall/guard/plan.ts'
 import { ACCESS_MAX_CHARS, grant, matches, readAccess } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
 import { readFwknopKeys } from '../../spa/fwknop/keys.ts'
 import { LogThrottle } from '../../limit/log-throttle.ts'
 import { LruMap } from '../../limit/lru-map.ts'
-import { formatAddress, parseAddress, sameAddress } from '../../packet/address.ts'
+import { formatAddress, sameAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { Envelopes } from '../../spa/fwknop/envelope.ts'
 import { openMessage, readSpa } from '../../spa/fwknop/open.ts'
 import type { Spa } from '../../spa/fwknop/open.ts'
 import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, readWire } from '../../spa/fwknop/packet.ts'
-import type { NatTarget } from '../../spa/fwknop/request.ts'
+import { claimedName } from '../../spa/fwknop/claimed-name.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
-
+import { commandFault, ownRights } from './command-rights.ts'
 import { Gnupg } from './gnupg.ts'
 import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
@@ -37,6 +38,8 @@ const SWEEP_FULL_EVERY_MS = 1_000
 const SEEN_MAX = 16_384
 const SEEN_CHARS = 64
 const FAULTS_SAID_MAX = 5
+/** Hexadecimal digits of a long key id (RFC 4880, 12.2). */
+const KEY_ID_CHARS = 16
 const SECOND_MS = 1_000
 const DIGEST_KEY = 'fwknop\n'
 
@@ -45,12 +48,16 @@ export interface CommandGranted {
   readonly door: Door
   readonly stanza: Stanza
   readonly grant: Exclude<Grant, { readonly refusal: string }>
+  /** Whose key it was, and whose packet it says it is. */
   readonly user: string
+  readonly claimedUser: string
   readonly arrival: Arrival
 }
 
 /** What the judge of fwknop's packets needs beside what all do. */
 export interface FwknopTerms extends JudgeTerms {
+  /** Whether an address is one of this machine's at the moment. */
+  readonly isOwn: (address: Address) => boolean
   /** Runs a command that a packet brought, or the pair of a stanza's cycle. */
   readonly run: (granted: CommandGranted) => void
 }
@@ -60,6 +67,8 @@ interface FwknopDoor {
   readonly door: Door
   readonly path: string
   stanzas: readonly Stanza[]
+  /** Why commands in packets cannot be run as a stanza says, by the stanza's line. */
+  barred: ReadonlyMap<number, string>
 }
 
 /** A stanza that a packet is tried with. */
@@ -121,14 +130,17 @@ export class Fwknops {
       const { secret } = door
       if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return []
       const known = before.find((each) => each.path === secret.path && each.door.name === door.name)
-      return [{ door, path: secret.path, stanzas: known?.stanzas ?? [] }]
+      return [{ door, path: secret.path, stanzas: known?.stanzas ?? [], barred: new Map() }]
     })
     this.refresh()
   }
 
   /** Reads the files again. One with an error changes nothing. */
   refresh(): void {
-    for (const each of this.#doors) each.stanzas = this.#read(each) ?? each.stanzas
+    for (const each of this.#doors) {
+      each.stanzas = this.#read(each) ?? each.stanzas
+      each.barred = this.#commandsBarred(each)
+    }
   }
 
   /** Takes a datagram. False: it is none that any stanza's key opens. */
@@ -153,7 +165,7 @@ export class Fwknops {
     const tried = this.#work.run(source, 'stranger', () => this.#tryAll(this.#trials(), text, arrival))
     if (tried === undefined) this.#of.explain(source, undefined, 'too many packets from there at the moment')
     if (tried?.result === undefined) return false
-    if (tried.result !== 'good') this.#tell(tried.result.refusal)
+    if (tried.result !== 'good') this.#tell(source, tried.result.refusal)
     return true
   }
 
@@ -199,45 +211,63 @@ export class Fwknops {
     }
     if (gnupg === undefined || wire.length <= GNUPG_MIN_CHARS) return refused
     const envelope = envelopes.open('gnupg', hmac)
-    if ('message' in envelope) void this.#decrypt(door, stanza, envelope.message, arrival)
+    if ('message' in envelope) void this.#decrypt(door, stanza, envelope.message, arrival, end)
     return refused
   }
 
-  async #decrypt(door: Door, stanza: Stanza, message: Uint8Array, arrival: Arrival): Promise<void> {
-    const plain = await this.#gnupg.decrypt(message, stanza.gnupg!)
+  async #decrypt(door: Door, stanza: Stanza, message: Uint8Array, arrival: Arrival, end: string): Promise<void> {
+    const cause = { source: arrival.source, proven: stanza.hmac !== undefined }
+    const plain = await this.#gnupg.decrypt(message, stanza.gnupg!, cause)
     if ('fault' in plain) {
-      this.#of.explain(arrival.source, door.name, `packet for gpg: ${plain.fault}`)
+      // Of a key that counts somebody has to hear; of what strangers send nobody has.
+      if (plain.signer === undefined) this.#of.explain(arrival.source, door.name, `packet for gpg: ${plain.fault}`)
+      else {
+        const who = `packet of ${holderOf(door, stanza, plain.signer)}`
+        this.#tell(arrival.source, `${who}, ${arrivalText(arrival)}: ${door.name}: ${plain.fault}`)
+      }
       return
     }
+    this.#seen.set(end, true)
     const read = readSpa(plain.text)
     if ('spa' in read) {
-      const refusal = this.#judge(door, stanza, read.spa, arrival)
-      if (refusal !== undefined) this.#tell(refusal)
+      const refusal = this.#judge(door, stanza, read.spa, arrival, plain.signer)
+      if (refusal !== undefined) this.#tell(arrival.source, refusal)
     } else this.#of.explain(arrival.source, door.name, `packet for gpg: ${read.fault}`)
   }
 
   /** Opens what a packet asks for, if it may have it; else why not. */
-  #judge(door: Door, stanza: Stanza, spa: Spa, arrival: Arrival): string | undefined {
-    const { store, explain } = this.#of
+  #judge(door: Door, stanza: Stanza, spa: Spa, arrival: Arrival, signer?: string): string | undefined {
+    const { store, explain, isOwn } = this.#of
     const key = `${DIGEST_KEY}${spa.replayDigest}`
-    const who = `packet of ${spa.user} (stanza of line ${stanza.line})`
+    const user = holderOf(door, stanza, signer)
+    const claimedUser = claimedName(spa.user)
+    const who = `packet of ${user}, which claims to be ${claimedUser}`
     if (store.newest(key) !== undefined) {
       explain(arrival.source, door.name, `${who}: it came before`)
       return undefined
     }
     const maxAgeMs = door.secret.kind === 'spa' ? door.secret.maxAgeMs : undefined
     const { source, destination } = arrival
-    const granted = grant(stanza, spa, { source, destination, now: Date.now(), maxAgeMs })
-    const refusal =
-      'refusal' in granted
-        ? granted.refusal
-        : admits(door, [source, granted.address])
-          ? undefined
-          : 'the address is not in Allow_From'
+    const forwardTo = forwardsOf(door)
+    const granted = grant(stanza, spa, { source, destination, now: Date.now(), maxAgeMs, isOwn, forwardTo })
+    const refusal = 'refusal' in granted ? granted.refusal : this.#beyond(door, stanza, granted, source)
     if (refusal !== undefined || 'refusal' in granted)
       return `${who}, ${arrivalText(arrival)}: ${door.name}: ${refusal}`
-    void this.#commit(key, spa, { door, stanza, grant: granted, user: spa.user, arrival }, maxAgeMs ?? 0)
+    void this.#commit(key, spa, { door, stanza, grant: granted, user, claimedUser, arrival }, maxAgeMs ?? 0)
     return undefined
+  }
+
+  /** Why a door does not do what a stanza grants; `undefined`: it does. */
+  #beyond(door: Door, stanza: Stanza, granted: CommandGranted['grant'], source: Address): string | undefined {
+    if (!admits(door, [source, granted.address])) return 'the address is not in Allow_From'
+    if (granted.kind === 'command') {
+      const { barred } = this.#doors.find((each) => each.door === door) ?? {}
+      return barred?.get(stanza.line)
+    }
+    if (door.opens.length > 0) {
+      return servicesFor(door, granted.ports) === undefined ? 'a port is not in Open_Ports' : undefined
+    }
+    return granted.nat === undefined ? undefined : 'only Open_Ports can be sent on'
   }
 
   /** Makes durable that a packet was used, and opens. */
@@ -259,24 +289,24 @@ export class Fwknops {
   }
 
   #open(all: CommandGranted): void {
-    const { door, stanza, grant: granted, user, arrival } = all
+    const { door, stanza, grant: granted, user, claimedUser, arrival } = all
+    this.#gnupg.know(arrival.source)
     if (granted.kind === 'command' || stanza.cycle !== undefined) {
       this.#of.run(all)
       return
     }
-    const services = door.opens.length === 0 ? undefined : servicesFor(door, granted.ports)
-    if (door.opens.length > 0 && services === undefined) {
-      this.#tell(`packet of ${user}, ${arrivalText(arrival)}: ${door.name}: a port is not in Open_Ports`)
-      return
-    }
-    if (granted.nat !== undefined && services === undefined) {
-      this.#tell(`packet of ${user}, ${arrivalText(arrival)}: ${door.name}: only Open_Ports can be sent on`)
-      return
-    }
     const { protocol, port } = arrival
-    const ms = shortest(door.cmdTimeoutMs, granted.openS * SECOND_MS)
-    const forward = forwardOf(granted.nat, arrival)
-    this.#of.open({ door, source: granted.address, ms, services, forward, user, protocol, port })
+    this.#of.open({
+      door,
+      source: granted.address,
+      ms: shortest(door.cmdTimeoutMs, granted.openS * SECOND_MS),
+      services: door.opens.length === 0 ? undefined : servicesFor(door, granted.ports),
+      forward: granted.nat,
+      user,
+      claimedUser,
+      protocol,
+      port,
+    })
   }
 
   /** Whether one packet more can be remembered. What is too old to be taken again is forgotten now and then. */
@@ -300,15 +330,31 @@ export class Fwknops {
   }
 
   /** What concerns somebody who has a key, but seldom, as packets can be played back. */
-  #tell(text: string): void {
+  #tell(source: Address, text: string): void {
     if (this.#seldom.due(text.replaceAll(/[0-9]+/g, '0'), performance.now())) this.#of.say('notice', text)
+    else this.#of.explain(source, undefined, text)
+  }
+
+  /** Which stanzas' commands cannot be run as they say: said now, as nobody looks at the moment of use. */
+  #commandsBarred({ path, stanzas }: FwknopDoor): ReadonlyMap<number, string> {
+    const barred = new Map<number, string>()
+    const rights = ownRights()
+    for (const { line, commands } of stanzas) {
+      const fault = commands === undefined ? undefined : commandFault(commands, rights)
+      if (fault === undefined) continue
+      const [message = '', hint = ''] = fault.split('\n')
+      barred.set(line, message)
+      this.#of.say('error', formatFault(path, { severity: 'error', line: commands!.line, column: 1, message, hint }))
+    }
+    return barred
   }
 
   #read({ door, path }: FwknopDoor): readonly Stanza[] | undefined {
     try {
       const text = readPrivateText(path, ACCESS_MAX_CHARS, SECRET)
       const keys = door.secret.kind === 'spa' && door.secret.protocol === 'fwknop-keys'
-      const { stanzas, faults } = keys ? readFwknopKeys(text) : readAccess(text)
+      const { stanzas, faults: found } = keys ? readFwknopKeys(text) : readAccess(text)
+      const faults = [...found, ...(forwardsOf(door).length > 0 ? [] : stanzas.flatMap(forcedInVain))]
       if (faults.length === 0) return stanzas
       const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
       const failed = faults.some(({ severity }) => severity === 'error')
@@ -332,8 +378,15 @@ function splitHint(hint = ''): readonly [line: number, door: string] {
   return [Number(hint.slice(0, end)), hint.slice(end + 1)]
 }
 
-/** Where connections are sent on to; this host's own port is at the address that the packet was sent to. */
-function forwardOf(nat: (NatTarget & { readonly local: boolean }) | undefined, arrival: Arrival): Forward | undefined {
-  const address = nat?.local === true ? arrival.destination : parseAddress(nat?.host ?? '')
-  return nat === undefined || address === undefined ? undefined : { address, port: nat.port }
+/** What was enough before doors had to say so: whoever relies on it has to hear. */
+function forcedInVain({ forceNat }: Stanza): readonly Fault[] {
+  if (forceNat === undefined) return []
+  const message = 'FORCE_NAT is refused: the door does not have Forward_To'
+  return [{ severity: 'warning', line: forceNat.line, column: 1, message, hint: 'postern check says what to add' }]
+}
+
+/** Whose key it is: where it stands, and who signed. The same in the log, in the journal and in what commands are told. */
+function holderOf({ secret }: Door, { line }: Stanza, signer: string | undefined): string {
+  const stanza = `${secret.kind === 'spa' ? basename(secret.path) : ''}:${line}`
+  return signer === undefined ? stanza : `${stanza} signed by ${signer.slice(-KEY_ID_CHARS)}`
 }

@@ -1,47 +1,116 @@
+import { createHash, randomInt } from 'node:crypto'
 import { PASSPHRASE_FIRST, STATUS_ON_ERROR, gpgInput } from '../../host/gpg.ts'
+import { LruMap } from '../../limit/lru-map.ts'
 import { spawn } from '../../native/spawn.ts'
+import type { Address } from '../../packet/address.ts'
 import { isSigner } from '../../spa/fwknop/grant.ts'
 import type { GnupgTerms } from '../../spa/fwknop/stanza.ts'
+import { readGnupgStatus } from '../../spa/gnupg-status.ts'
+import type { Signature } from '../../spa/gnupg-status.ts'
+import { GnupgQueue } from './gnupg-queue.ts'
+import type { Cause } from './gnupg-queue.ts'
 
-/** gpgs at a time, and packets that wait for one; those beyond are passed over. */
-const RUNNING_MAX = 2
-const WAITING_MAX = 16
-/** Longest that one may take, in milliseconds. */
+/** Longest that one gpg may take, in milliseconds. */
 const TIME_MAX_MS = 10_000
 /** Most bytes that it may give, and say. */
 const BYTES_MAX = 65_536
+/** Messages that came to nothing and are known again: a copy of one starts no gpg. */
+const FRUITLESS_MAX = 1_024
+const WORD = 2 ** 32
 
-/** A text that was decrypted, and whose signature is one that counts; or why there is none. */
-export type Decrypted = { readonly text: Uint8Array } | { readonly fault: string }
+/** A text that was decrypted, and the fingerprint of the key that signed it, where one has to; or why there is none. */
+export type Decrypted =
+  | { readonly text: Uint8Array; readonly signer: string | undefined }
+  /** `signer`: a key that counts, but for what is wrong with it or with its signature. */
+  | { readonly fault: string; readonly signer?: string }
 
-/** Decrypts packets by the installed gpg, a few at a time. */
+/** What a run of gpg gave. */
+interface Ran {
+  readonly status: string
+  /** `null`: it was ended. */
+  readonly code: number | null
+  readonly text: Uint8Array
+}
+
+/** Decrypts packets by the installed gpg, a few at a time, and each message once however many stanzas ask for it. */
 export class Gnupg {
-  #running = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #queue = new GnupgQueue([randomInt(WORD), randomInt(WORD)])
+  readonly #underWay = new Map<string, Promise<Ran | undefined>>()
+  readonly #fruitless = new LruMap<string, string>(FRUITLESS_MAX)
+
+  /** Counts a source among those that have opened before: a share of the runs is kept for them. */
+  know(source: Address): void {
+    this.#queue.know(source)
+  }
 
   /** Never rejects. */
-  async decrypt(message: Uint8Array, terms: GnupgTerms): Promise<Decrypted> {
-    if (this.#running >= RUNNING_MAX) {
-      if (this.#waiting.length >= WAITING_MAX) return { fault: 'too many wait for gpg' }
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-      })
-    }
-    this.#running++
+  async decrypt(message: Uint8Array, terms: GnupgTerms, cause: Cause): Promise<Decrypted> {
+    const key = keyOf(message, terms)
+    const before = this.#fruitless.get(key)
+    if (before !== undefined) return { fault: `a copy: ${before}` }
     try {
-      return await run(message, terms)
+      const ran = await this.#once(key, cause, async () => await run(message, terms))
+      if (ran === undefined) return { fault: 'too many packets for gpg' }
+      const found = verdictOf(ran, terms)
+      if ('fault' in found) this.#fruitless.set(key, found.fault)
+      return found
     } catch (error) {
       return { fault: (error as Error).message }
+    }
+  }
+
+  async #once(key: string, cause: Cause, work: () => Promise<Ran>): Promise<Ran | undefined> {
+    const present = this.#underWay.get(key)
+    if (present !== undefined) return await present
+    const begun = this.#queue.run(cause, performance.now(), work)
+    this.#underWay.set(key, begun)
+    try {
+      return await begun
     } finally {
-      this.#running--
-      this.#waiting.shift()?.()
+      this.#underWay.delete(key)
     }
   }
 }
 
-async function run(message: Uint8Array, { homeDir, passphrase, signers }: GnupgTerms): Promise<Decrypted> {
-  const words = ['--homedir', homeDir, '--batch', '--quiet', '--no-tty', ...PASSPHRASE_FIRST, ...STATUS_ON_ERROR]
-  const child = spawn('gpg', [...words, '--decrypt'], {
+/** The same for what would be the same run. */
+function keyOf(message: Uint8Array, { homeDir, passphrase }: GnupgTerms): string {
+  const hash = createHash('sha256')
+    .update(homeDir)
+    .update('\0')
+    .update(String(passphrase?.length ?? -1))
+    .update('\0')
+  return hash
+    .update(passphrase ?? '')
+    .update(message)
+    .digest('base64')
+}
+
+/** What a run comes to under a stanza's terms. */
+function verdictOf({ status, code, text }: Ran, { signers }: GnupgTerms): Decrypted {
+  const { fault, signature } = readGnupgStatus(status)
+  if (code === null) return { fault: 'gpg was ended' }
+  if (fault !== undefined) return { fault: `${fault} (exit code ${code})`, ...signerOf(signature, signers) }
+  if (signature.kind === 'bad') return { fault: signature.why, ...signerOf(signature, signers) }
+  // Where no signature is asked for the HMAC tells who it was: one that nothing is known of changes nothing.
+  if (signers === undefined) return { text, signer: undefined }
+  if (signature.kind === 'none') return { fault: 'it is not signed' }
+  if (signature.kind === 'unknown') return { fault: signature.why }
+  const by = signerOf(signature, signers)
+  return by.signer === undefined ? { fault: 'its signature is none that counts' } : { text, signer: by.signer }
+}
+
+/** The key among those that count that a signature is by, good or bad. */
+function signerOf(signature: Signature, signers: GnupgTerms['signers']): { readonly signer?: string } {
+  if (signers === undefined || !('key' in signature)) return {}
+  const signer = [signature.key, signature.primary].find((one) => one !== undefined && isSigner(signers, one))
+  return signer === undefined ? {} : { signer }
+}
+
+async function run(message: Uint8Array, { homeDir, passphrase }: GnupgTerms): Promise<Ran> {
+  // Whatever its own config says: nothing that a stranger sends has it ask the network, or add keys to the ring.
+  const alone = ['--disable-dirmngr', '--no-auto-key-retrieve', '--no-auto-key-import']
+  const words = ['--homedir', homeDir, '--batch', '--quiet', '--no-tty', ...alone, ...PASSPHRASE_FIRST]
+  const child = spawn('gpg', [...words, ...STATUS_ON_ERROR, '--decrypt'], {
     stdio: ['pipe', 'pipe', 'pipe'],
     timeout: TIME_MAX_MS,
     killSignal: 'SIGKILL',
@@ -64,12 +133,5 @@ async function run(message: Uint8Array, { homeDir, passphrase, signers }: GnupgT
     child.once('error', reject)
     child.once('close', resolve)
   })
-  // A signature by a key that is not in the ring makes gpg fail, though it has decrypted.
-  if (!/^\[GNUPG:\] DECRYPTION_OKAY\r?$/m.test(status)) return { fault: `gpg did not decrypt it (exit code ${code})` }
-  if (signers === undefined) return { text: Buffer.concat(parts) }
-  // doc/DETAILS of GnuPG: VALIDSIG has the fingerprint first, and that of the primary key last.
-  const valid = /^\[GNUPG:\] VALIDSIG ([0-9A-F]{40}) .*?([0-9A-F]{40})\r?$/m.exec(status)
-  const fingerprints = valid === null ? [] : [valid[1]!, valid[2]!]
-  const counts = fingerprints.some((one) => isSigner(signers, one))
-  return counts ? { text: Buffer.concat(parts) } : { fault: 'its signature is none that counts' }
+  return { status, code, text: Buffer.concat(parts) }
 }

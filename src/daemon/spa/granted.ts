@@ -24,8 +24,10 @@ export interface Granted {
   readonly services: readonly Service[] | undefined
   /** Where connections to them are sent on to. */
   readonly forward?: Forward | undefined
-  /** Whose packet it was. */
+  /** Whose key opened the packet. */
   readonly user: string | undefined
+  /** Whose packet it says it is, which nothing proves; as {@link claimedName} has it. */
+  readonly claimedUser?: string | undefined
   /** Where the packet was sent. */
   readonly protocol: Protocol
   readonly port: number

@@ -1,6 +1,8 @@
+import { broadcastAddresses } from '../../capture/own.ts'
 import type { Lengths, PacketNeeds } from '../../capture/needs.ts'
 import type { Config } from '../../config/config.ts'
 import { Destinations } from '../../gate/destinations.ts'
+import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { ACK, RST, SYN, TCP, destinationOf, sourceOf } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
@@ -14,20 +16,25 @@ import { Knockknocks } from './knockknocks.ts'
 import { Posterns } from './posterns.ts'
 import { WorkBudget } from './work-budget.ts'
 
+/** What these doors need of their surroundings: which addresses are this host's they are told. */
+export type SpaTerms = Omit<FwknopTerms, 'isOwn'>
+
 /** Doors that open to single packets, and what is looked at of the traffic for them. */
 export class SpaDoors {
-  readonly #of: FwknopTerms
+  readonly #of: SpaTerms
   readonly #posterns: Posterns
   readonly #fwknops: Fwknops
   readonly #knockknocks: Knockknocks
   #own = new Destinations([])
+  /** The same and the broadcast addresses of its links, as text. */
+  #ownText: ReadonlySet<string> = new Set()
   #watches: Watch[] = []
 
-  constructor(of: FwknopTerms) {
+  constructor(of: SpaTerms) {
     this.#of = of
     const work = new WorkBudget()
     this.#posterns = new Posterns(of, work)
-    this.#fwknops = new Fwknops(of, work)
+    this.#fwknops = new Fwknops({ ...of, isOwn: (address) => this.isOwn(address) }, work)
     this.#knockknocks = new Knockknocks(of, work)
   }
 
@@ -46,7 +53,14 @@ export class SpaDoors {
 
   /** Says which addresses are this host's own. */
   setOwn(addresses: Iterable<Address>): void {
-    this.#own = new Destinations(addresses)
+    const all = [...addresses]
+    this.#own = new Destinations(all)
+    this.#ownText = new Set([...all, ...broadcastAddresses()].map(formatAddress))
+  }
+
+  /** Whether what is sent to an address comes to this host, as far as its interfaces tell. */
+  isOwn(address: Address): boolean {
+    return this.#ownText.has(formatAddress(address))
   }
 
   /** Puts the doors of a config in force, and reads their files. */

@@ -1,4 +1,5 @@
 import type { Door, Service } from '../../config/config.ts'
+import { NOT_WIDENED } from '../../config/networks.ts'
 import { protocolName } from '../../config/service.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address, Family } from '../../packet/address.ts'
@@ -20,13 +21,19 @@ export interface Element {
 
 /** Where connections to a door's ports are sent on to. */
 export interface Forward {
-  readonly address: Address
+  /** Another host; `undefined`: this machine, at the address that is connected to. */
+  readonly address: Address | undefined
   readonly port: number
 }
 
-/** The map of connections that are sent on. */
+/** The map of connections that are sent on to other hosts. */
 export function forwardMap(family: Family): string {
   return `forward${family}`
+}
+
+/** The map of connections that are sent on to other ports of this machine. */
+export function redirectMap(family: Family): string {
+  return `redirect${family}`
 }
 
 /** An element with its time, as nft(8) writes it. */
@@ -44,17 +51,19 @@ export function hostSet(index: number, family: Family): string {
   return `host${family}_${index}`
 }
 
-/** What is put into the guard's sets to open a door for an address. */
+/**
+ * What is put into the guard's sets to open a door for an address. What is sent on is sent on for that address alone, and
+ * nobody beside it is let in to the port in front. Nothing, where it cannot be sent on.
+ */
 export function elementsOf(plan: GuardPlan, door: Door, source: Address, forward?: Forward): readonly Element[] {
-  const opened = openElements(plan, door, source)
-  if (forward === undefined || forward.address.family !== source.family) return opened
-  const data = `${formatAddress(forward.address)} . ${forward.port}`
-  const sent = door.opens.map((service) => ({
-    set: forwardMap(source.family),
-    key: `${formatAddress(source)} . ${keyText(service)}`,
-    data,
-  }))
-  return [...opened, ...sent]
+  if (forward === undefined) return openElements(plan, door, source)
+  const { family } = source
+  const { address, port } = forward
+  if (address !== undefined && address.family !== family) return []
+  const set = address === undefined ? redirectMap(family) : forwardMap(family)
+  const data = address === undefined ? String(port) : `${formatAddress(address)} . ${port}`
+  const sent = door.opens.map((service) => ({ set, key: `${formatAddress(source)} . ${keyText(service)}`, data }))
+  return [...openElements(plan, { ...door, widen: NOT_WIDENED }, source), ...sent]
 }
 
 function openElements(plan: GuardPlan, door: Door, source: Address): readonly Element[] {

@@ -11,8 +11,8 @@ export interface GuardPlan {
   readonly alwaysAllow: readonly Network[]
   /** A port of this host on which nothing listens, TCP or UDP: with `match`, strangers are sent there. */
   readonly closedPort: number
-  /** Whether a door may send connections on to other hosts. */
-  readonly forwards: boolean
+  /** Where doors may send connections on to; empty: nowhere. */
+  readonly forwardTo: readonly Service[]
   /** Doors whose openings are ranges or networks, by name; each has a set of its own, under this number. */
   readonly wide: ReadonlyMap<string, number>
 }
@@ -35,9 +35,14 @@ export function planOf(config: Config, listens: (port: number) => boolean): Guar
     hideWith: options.hideWith,
     alwaysAllow: mergeNetworks(options.alwaysAllow),
     closedPort: closedPort(services, listens),
-    forwards: doors.some(({ secret }) => secret.kind === 'spa' && secret.protocol.startsWith('fwknop')),
+    forwardTo: mergeServices(doors.flatMap(forwardsOf)),
     wide: new Map(wide.map((name, index) => [name, index])),
   }
+}
+
+/** Where packets at a door may have connections sent on to; only fwknop's can ask for that. */
+export function forwardsOf({ secret, forwardTo = [] }: Door): readonly Service[] {
+  return secret.kind === 'spa' && secret.protocol.startsWith('fwknop') ? forwardTo : []
 }
 
 /** Whether an opening of the door is more than single ports of this host for a single address. */

@@ -1,7 +1,7 @@
 import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { formatNetwork } from '../../packet/network.ts'
-import { HIDDEN_COUNTER, TABLE, forwardMap, hostSet, keyText, timedElement, wideSet } from './element.ts'
+import { HIDDEN_COUNTER, TABLE, forwardMap, hostSet, keyText, redirectMap, timedElement, wideSet } from './element.ts'
 import type { Element } from './element.ts'
 import { ANSWERS_MAP, alike, heed } from './likeness.ts'
 import type { GuardPlan } from './plan.ts'
@@ -64,7 +64,7 @@ export function guardRuleset(plan: GuardPlan, held: readonly Held[], kept: reado
       ...FAMILIES.flatMap((family) => jumps(plan, family, 'stranger_abroad')),
     ]),
     ...(match ? misled(plan) : []),
-    ...(plan.forwards ? chain('forward_to', forwarding()) : []),
+    ...(plan.forwardTo.length > 0 ? forwarding(plan) : []),
   ]
   return `add table ${TABLE}\ndelete table ${TABLE}\ntable ${TABLE} {\n${lines.map((line) => `\t${line}\n`).join('')}}\n`
 }
@@ -77,7 +77,7 @@ function chain(name: string, rules: readonly string[]): readonly string[] {
 }
 
 function sets(
-  { wide, hideWith, forwards }: GuardPlan,
+  { wide, hideWith, forwardTo }: GuardPlan,
   held: readonly Held[],
   kept: readonly Kept[],
 ): readonly string[] {
@@ -98,14 +98,14 @@ function sets(
   const both = FAMILIES.flatMap((family) => [
     set(`open${family}`, `${TYPE[family]} . inet_proto . inet_service`, `flags timeout; ${size}`),
     set(`kept${family}`, `${TYPE[family]} . inet_service . inet_service`, `flags timeout; timeout ${KEPT_S}s; ${size}`),
-    ...(forwards
-      ? [
+    ...(forwardTo.length > 0
+      ? [`${TYPE[family]} . inet_service`, 'inet_service'].map((to, index) =>
           set(
-            forwardMap(family),
-            `${TYPE[family]} . inet_proto . inet_service : ${TYPE[family]} . inet_service`,
+            index === 0 ? forwardMap(family) : redirectMap(family),
+            `${TYPE[family]} . inet_proto . inet_service : ${to}`,
             `flags timeout; ${size}`,
           ),
-        ]
+        )
       : []),
     ...[...wide.values()].flatMap((index) => {
       const [type, service] = [TYPE[family], 'inet_proto . inet_service']
@@ -151,14 +151,32 @@ function refused(how: 'match' | 'reset' | 'drop'): readonly string[] {
   return how === 'drop' ? ['drop'] : ['meta l4proto tcp reject with tcp reset', 'reject with icmpx port-unreachable']
 }
 
-/** Sends on the connections of whom that was granted to. */
-function forwarding(): readonly string[] {
+/** Sends on the connections of whom that was granted to, where they are for this host. */
+function forwarding({ forwardTo }: GuardPlan): readonly string[] {
+  const sent = FAMILIES.flatMap((family) => {
+    const ip = IP[family]
+    const to = (map: string): string => `${ip} saddr . ${KEY} map @${map}`
+    return [
+      `meta nfproto ipv${family} dnat ${ip} to ${to(forwardMap(family))}`,
+      `meta nfproto ipv${family} meta l4proto { tcp, udp } dnat to :${to(redirectMap(family))}`,
+    ]
+  })
+  const hosts = FAMILIES.flatMap((family) => {
+    const there = forwardTo.filter(({ host }) => host?.family === family)
+    if (there.length === 0) return []
+    const keys = there.map((service) => `${formatAddress(service.host!)} . ${keyText(service)}`)
+    return [`ct status dnat ${IP[family]} daddr . ${KEY} { ${keys.join(', ')} } drop`]
+  })
   return [
-    `type nat hook prerouting priority ${FORWARD_PRIORITY}; policy accept;`,
-    ...FAMILIES.map((family) => {
-      const ip = IP[family]
-      return `meta nfproto ipv${family} dnat ${ip} to ${ip} saddr . ${KEY} map @${forwardMap(family)}`
-    }),
+    ...chain('forward_to', [
+      `type nat hook prerouting priority ${FORWARD_PRIORITY}; policy accept;`,
+      `fib daddr type != ${TAKEN_HERE} return`,
+      ...sent,
+    ]),
+    // An address that was another host's may become this one's: its ports are hidden, and stay so.
+    ...(hosts.length === 0
+      ? []
+      : chain('sent_back', [`type filter hook input priority ${LAST_PRIORITY}; policy accept;`, ...hosts])),
   ]
 }
 

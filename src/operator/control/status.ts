@@ -1,4 +1,4 @@
-import type { DoorStatus, InterfaceStatus, Status } from '../../control/message.ts'
+import type { DoorStatus, InterfaceStatus, OpeningStatus, Status } from '../../control/message.ts'
 import type { Output } from '../check.ts'
 import { talk } from './talk.ts'
 import type { Talk } from './talk.ts'
@@ -81,8 +81,8 @@ export function statusText(of: Status): string {
       of.openings.map((each) => [
         each.door,
         each.source,
-        ...(named ? [each.user ?? '-'] : []),
-        each.services.join(', ') || 'command',
+        ...(named ? [userText(each)] : []),
+        whatText(each),
         timeText(each.leftMs),
       ]),
     ),
@@ -140,6 +140,15 @@ function secretText({ secret, left, users }: DoorStatus): string {
 
 function opensText({ opens, commands }: DoorStatus): string {
   return [...opens, ...(commands ? ['command'] : [])].join(', ')
+}
+
+function userText({ user = '-', claimedUser }: OpeningStatus): string {
+  return claimedUser === undefined ? user : `${user}, claims to be ${claimedUser}`
+}
+
+function whatText({ services, forward }: OpeningStatus): string {
+  const what = services.join(', ') || 'command'
+  return forward === undefined ? what : `${what}, sent on to ${forward}`
 }
 
 type Row = readonly (string | number)[]

@@ -56,7 +56,7 @@ export function buildStanza({ line, settings, lines }: StanzaLines, faults: Faul
     requireUsername: settings.requireUsername ?? [],
     requireSourceAddress: settings.requireSourceAddress ?? false,
     expiresMs: settings.expiresMs,
-    forceNat: settings.forceNat,
+    forceNat: forcedNat(settings, check),
     commands: commandTerms(settings, check),
     cycle: commandCycle(settings, check),
   }
@@ -75,12 +75,17 @@ class StanzaCheck {
     this.faults = faults
   }
 
+  /** Line of a directive, or of the stanza's beginning where it is not there. */
+  lineOf(setting: keyof AccessSettings): number {
+    return this.#lines.get(setting) ?? this.#line
+  }
+
   error(setting: keyof AccessSettings, message: string, hint: string): void {
-    this.faults.error(this.#lines.get(setting) ?? this.#line, 1, message, hint)
+    this.faults.error(this.lineOf(setting), 1, message, hint)
   }
 
   warning(setting: keyof AccessSettings, message: string, hint: string): void {
-    this.faults.warning(this.#lines.get(setting) ?? this.#line, 1, message, hint)
+    this.faults.warning(this.lineOf(setting), 1, message, hint)
   }
 
   /** A directive, where it is there at all, that does nothing without another. */
@@ -133,6 +138,13 @@ function gnupgTerms(settings: AccessSettings, check: StanzaCheck): GnupgTerms | 
   return { homeDir: settings.gnupgHome ?? GNUPG_HOME_DEFAULT, decryptId, passphrase, signers }
 }
 
+function forcedNat({ forceNat, cycleOpen }: AccessSettings, check: StanzaCheck): Stanza['forceNat'] {
+  if (forceNat === undefined) return undefined
+  if (cycleOpen !== undefined)
+    check.warning('forceNat', 'FORCE_NAT does nothing beside CMD_CYCLE_OPEN', 'delete the line')
+  return { ...forceNat, line: check.lineOf('forceNat') }
+}
+
 function commandTerms(settings: AccessSettings, check: StanzaCheck): CommandTerms | undefined {
   if (settings.commands !== true) {
     check.without('commandUser', 'CMD_EXEC_USER', 'ENABLE_CMD_EXEC Y')
@@ -143,7 +155,8 @@ function commandTerms(settings: AccessSettings, check: StanzaCheck): CommandTerm
     const hint = 'CMD_EXEC_USER names somebody else'
     check.warning('commands', 'commands in packets run as the user of the daemon, root as a rule', hint)
   }
-  return { user: settings.commandUser, group: settings.commandGroup }
+  const as = settings.commandUser === undefined ? 'commandGroup' : 'commandUser'
+  return { line: check.lineOf(as), user: settings.commandUser, group: settings.commandGroup }
 }
 
 function commandCycle(settings: AccessSettings, check: StanzaCheck): CommandCycle | undefined {

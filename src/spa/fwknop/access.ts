@@ -9,7 +9,7 @@ import { buildStanza } from './access-stanza.ts'
 import type { Stanza } from './stanza.ts'
 
 export { grant, matches } from './grant.ts'
-export type { Asked, Grant } from './grant.ts'
+export type { Asked, Grant, Sent } from './grant.ts'
 export type { CommandCycle, CommandTerms, GnupgSigners, GnupgTerms, Stanza } from './stanza.ts'
 
 /** Largest access.conf, in UTF-16 units. */

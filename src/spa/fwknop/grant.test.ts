@@ -2,6 +2,7 @@
 // the one it just does not; and whatever is asked for, nothing opens that the stanza does not have.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { hasPort, readServices } from '../../config/service.ts'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { grant, matches, readAccess } from './access.ts'
@@ -15,7 +16,24 @@ const at = (text: string): Address => parseAddress(text)!
 const NOW_S = 1_700_000_000
 const CLIENT = at('198.51.100.7')
 const SERVER = at('203.0.113.1')
-const asked: Asked = { source: CLIENT, destination: SERVER, now: NOW_S * 1_000, maxAgeMs: 120_000 }
+const NO_FAULTS = { error: () => undefined, warning: () => undefined }
+/** Another address of the machine's, and the broadcast address of its network. */
+const OWN = ['203.0.113.200', '203.0.113.255', '2001:db8::1']
+/** Where the door lets connections be sent on to. */
+const FORWARD_TO = readServices(
+  'tcp/22, tcp/25, tcp/22@192.168.1.9, tcp/2222@192.168.1.9, tcp/8080@192.168.1.9, tcp/25@192.168.1.3, tcp/22@203.0.113.200, tcp/22@2001:db8::9',
+  NO_FAULTS,
+)!
+const asked: Asked = {
+  source: CLIENT,
+  destination: SERVER,
+  now: NOW_S * 1_000,
+  maxAgeMs: 120_000,
+  isOwn: (address) => OWN.includes(formatAddress(address)),
+  forwardTo: FORWARD_TO,
+}
+/** Asked from the address that the packets below claim. */
+const fromIt: Asked = { ...asked, source: at('192.0.2.7') }
 
 /** The only stanza of `SOURCE ANY`, two keys and these lines. */
 function stanza(...lines: readonly string[]): Stanza {
@@ -43,7 +61,8 @@ function said(granted: Grant): string {
   if ('refusal' in granted) return granted.refusal
   if (granted.kind === 'command') return `run ${granted.command} for ${formatAddress(granted.address)}`
   const { address, ports, openS, nat } = granted
-  const onto = nat === undefined ? '' : ` onto ${nat.local ? 'own ' : ''}${nat.host} ${nat.port}`
+  const host = nat?.address === undefined ? 'own' : formatAddress(nat.address)
+  const onto = nat === undefined ? '' : ` onto ${host} ${nat.port}`
   return `open ${ports.map(({ protocol, port }) => `${protocol}/${port}`).join()}${onto} to ${formatAddress(address)} for ${openS}`
 }
 
@@ -148,37 +167,94 @@ describe('what is asked for', () => {
   })
 })
 
+const unlisted = (port: string): string => `${port} is not in OPEN_PORTS, and would be sent on to`
+const beyond = (port: string): string => `${port} is not in Forward_To, and would be sent on to`
+
 describe('sending on', () => {
   const some = stanza('OPEN_PORTS tcp/22,tcp/2222', 'RESTRICT_PORTS tcp/25')
 
   test.each([
-    ['tcp/2222', '192.168.1.9,8080', false, 'open 6/2222 onto 192.168.1.9 8080 to 192.0.2.7 for 30'],
-    ['tcp/2222,tcp/22', '192.168.1.9,8080', false, 'open 6/2222 onto 192.168.1.9 8080 to 192.0.2.7 for 30'],
+    ['tcp/2222', '192.168.1.9,22', false, 'open 6/2222 onto 192.168.1.9 22 to 192.0.2.7 for 30'],
+    ['tcp/2222,tcp/22', '192.168.1.9,22', false, 'open 6/2222 onto 192.168.1.9 22 to 192.0.2.7 for 30'],
     ['tcp/80', '192.168.1.9,22', false, 'tcp/80 is not in OPEN_PORTS'],
     ['tcp/2222', '192.168.1.9,25', false, 'tcp/25 is in RESTRICT_PORTS, and would be sent on to'],
     ['tcp/2222', 'inside.example.org,22', false, 'the host to send it on to is not an address'],
     ['tcp/2222', '::ffff:127.0.0.1,25', false, 'the host to send it on to is not an address'],
-    ['tcp/2222', '127.0.0.1,22', true, 'open 6/2222 onto own 127.0.0.1 22 to 192.0.2.7 for 30'],
+    ['tcp/2222', '127.0.0.1,22', true, 'open 6/2222 onto own 22 to 192.0.2.7 for 30'],
     ['tcp/2222', '127.0.0.1,25', true, 'tcp/25 is in RESTRICT_PORTS, and would be sent on to'],
-    // fwknopd lets these three through: it looks at the port outside alone.
-    ['tcp/2222', '127.0.0.1,5432', true, 'tcp/5432 is not in OPEN_PORTS, and would be sent on to'],
-    ['tcp/2222', '203.0.113.1,5432', false, 'tcp/5432 is not in OPEN_PORTS, and would be sent on to'],
-    ['tcp/2222', '0.0.0.0,5432', false, 'tcp/5432 is not in OPEN_PORTS, and would be sent on to'],
-    ['tcp/2222', '::1,5432', false, 'tcp/5432 is not in OPEN_PORTS, and would be sent on to'],
     ['tcp/2222', '192.168.1.9,22', true, 'it asks for a port of this machine at another address'],
+    // fwknopd lets all of these through: it looks at the port outside alone.
+    ['tcp/2222', '192.168.1.9,8080', false, unlisted('tcp/8080')],
+    ['tcp/2222', '127.0.0.1,5432', true, unlisted('tcp/5432')],
+    ['tcp/2222', '203.0.113.1,5432', false, unlisted('tcp/5432')],
+    ['tcp/2222', '0.0.0.0,5432', false, unlisted('tcp/5432')],
+    ['tcp/2222', '::1,5432', false, unlisted('tcp/5432')],
+    // The door has them for hosts that are not asked for.
+    ['tcp/22', '192.168.1.8,2222', false, beyond('tcp/2222@192.168.1.8')],
+    ['tcp/22', '127.0.0.1,2222', true, beyond('tcp/2222')],
+    ['udp/22', '192.168.1.9,22', false, 'udp/22 is not in OPEN_PORTS'],
+    // An address that is this machine's counts as this machine, whatever the door lists.
+    ['tcp/2222', '203.0.113.200,2222', false, beyond('tcp/2222')],
+    ['tcp/2222', '203.0.113.200,22', false, 'open 6/2222 onto own 22 to 192.0.2.7 for 30'],
+    ['tcp/2222', '2001:db8::9,22', false, 'connections over IPv4 cannot be sent on to 2001:db8::9'],
   ])('%s onto %s, local: %s', (ports, nat, local, result) => {
-    expect(said(grant(some, access(ports, { nat, local }), asked))).toBe(result)
+    expect(said(grant(some, access(ports, { nat, local }), fromIt))).toBe(result)
+    const refused = said(grant(some, access(ports, { nat, local }), { ...fromIt, forwardTo: [] }))
+    expect(refused).toMatch(/^it asks .*(Forward_To|another address)$|_PORTS|not an address/)
   })
 
-  test('FORCE_NAT, whatever the packet says', () => {
+  test.each([
+    '127.0.0.0',
+    '127.0.0.1',
+    '127.255.255.255',
+    '0.0.0.0',
+    '255.255.255.255',
+    '224.0.0.1',
+    '203.0.113.1',
+    '203.0.113.200',
+    '203.0.113.255',
+    '::',
+    '::1',
+    'ff02::1',
+    '2001:db8::1',
+  ])('%s is this machine', (host) => {
+    const any = stanza()
+    const everywhere = { ...fromIt, forwardTo: readServices(`tcp/1-65535@192.168.1.9`, NO_FAULTS)! }
+    const refused = said(grant(any, access('tcp/22', { nat: `${host},3306` }), everywhere))
+    expect(refused).toBe(beyond('tcp/3306'))
+  })
+
+  test('nobody else is sent on, whoever is claimed and whatever is forced', () => {
+    const refusal = 'only connections from the address it comes from are sent on'
+    expect(said(grant(some, access('tcp/2222', { nat: '192.168.1.9,22' }), asked))).toBe(refusal)
+    expect(said(grant(some, access('tcp/2222', { nat: '127.0.0.1,22', local: true }), asked))).toBe(refusal)
+    expect(said(grant(stanza('FORCE_NAT 192.168.1.3 25'), access('tcp/2222'), asked))).toBe(refusal)
+    expect(said(grant(some, access('tcp/2222', { nat: '192.168.1.9,22', from: '0.0.0.0' }), asked))).toBe(
+      'open 6/2222 onto 192.168.1.9 22 to 198.51.100.7 for 30',
+    )
+  })
+
+  test('FORCE_NAT, whatever the packet says, where the door has it', () => {
     const forced = stanza('FORCE_NAT 192.168.1.3 25', 'RESTRICT_PORTS tcp/25')
     const result = 'open 6/2222 onto 192.168.1.3 25 to 192.0.2.7 for 30'
-    expect(said(grant(forced, access('tcp/2222,tcp/80'), asked))).toBe(result)
-    expect(said(grant(forced, access('tcp/2222', { nat: '192.168.1.9,22' }), asked))).toBe(result)
-    expect(said(grant(forced, access('tcp/2222', { nat: '127.0.0.1,22', local: true }), asked))).toBe(result)
-    expect(said(grant(forced, access('tcp/25'), asked))).toBe('tcp/25 is in RESTRICT_PORTS')
-    expect(said(grant(stanza('FORCE_NAT 203.0.113.1 22'), access('tcp/2222'), asked))).toBe(
-      'open 6/2222 onto own 203.0.113.1 22 to 192.0.2.7 for 30',
+    expect(said(grant(forced, access('tcp/2222,tcp/80'), fromIt))).toBe(result)
+    expect(said(grant(forced, access('tcp/2222', { nat: '192.168.1.9,22' }), fromIt))).toBe(result)
+    expect(said(grant(forced, access('tcp/2222', { nat: '127.0.0.1,22', local: true }), fromIt))).toBe(result)
+    expect(said(grant(forced, access('tcp/25'), fromIt))).toBe('tcp/25 is in RESTRICT_PORTS')
+    expect(said(grant(stanza('FORCE_NAT 203.0.113.1 22'), access('tcp/2222'), fromIt))).toBe(
+      'open 6/2222 onto own 22 to 192.0.2.7 for 30',
+    )
+    expect(said(grant(stanza('FORCE_NAT 203.0.113.1 23'), access('tcp/2222'), fromIt))).toBe(beyond('tcp/23'))
+    expect(said(grant(forced, access('tcp/2222'), { ...fromIt, forwardTo: [] }))).toBe(
+      'the stanza has FORCE_NAT, and the door does not have Forward_To',
+    )
+  })
+
+  test('a command cycle sends nothing on', () => {
+    const cycle = stanza('FORCE_NAT 192.168.1.3 25', 'CMD_CYCLE_OPEN /bin/true', 'CMD_CYCLE_CLOSE NONE')
+    expect(said(grant(cycle, access('tcp/22,tcp/80'), asked))).toBe('open 6/22,6/80 to 192.0.2.7 for 0')
+    expect(said(grant(cycle, access('tcp/22', { nat: '192.168.1.9,22' }), fromIt))).toBe(
+      'it asks to be sent on, and the stanza has a command cycle',
     )
   })
 
@@ -187,20 +263,41 @@ describe('sending on', () => {
       minLength: 1,
       maxLength: 4,
     })
-    const hosts = fc.constantFrom('127.0.0.1', '127.9.9.9', '0.0.0.0', '203.0.113.1', '::1', '::', '192.168.1.9')
+    const hosts = fc.constantFrom(
+      '127.0.0.1',
+      '127.9.9.9',
+      '0.0.0.0',
+      '203.0.113.1',
+      '203.0.113.200',
+      '::1',
+      '::',
+      '192.168.1.9',
+    )
     const inner = fc.constantFrom(22, 25, 80, 2_222)
+    const from = fc.constantFrom(asked, fromIt)
     fc.assert(
-      fc.property(ports, fc.option(hosts), inner, fc.boolean(), fc.nat(65_536), (list, host, port, local, timeoutS) => {
-        const nat = host === null ? {} : { nat: `${host},${port}`, local }
-        const granted = grant(some, access(list.join(), { timeoutS, ...nat }), asked)
-        if ('refusal' in granted || granted.kind !== 'access') return
-        const named = granted.ports.map((one) => `${one.protocol}/${one.port}`)
-        expect(named.every((name) => name === '6/22' || name === '6/2222')).toBe(true)
-        expect(granted.openS).toBeLessThanOrEqual(300)
-        if (granted.nat === undefined) return
-        expect(granted.nat.local).toBe(granted.nat.host !== '192.168.1.9')
-        expect(granted.nat.local ? [22, 2_222] : [22, 80, 2_222]).toContain(granted.nat.port)
-      }),
+      fc.property(
+        ports,
+        fc.option(hosts),
+        inner,
+        fc.boolean(),
+        fc.nat(65_536),
+        from,
+        (list, host, port, local, timeoutS, how) => {
+          const nat = host === null ? {} : { nat: `${host},${port}`, local }
+          const granted = grant(some, access(list.join(), { timeoutS, ...nat }), how)
+          if ('refusal' in granted || granted.kind !== 'access') return
+          const named = granted.ports.map((one) => `${one.protocol}/${one.port}`)
+          expect(named.every((name) => name === '6/22' || name === '6/2222')).toBe(true)
+          expect(granted.openS).toBeLessThanOrEqual(300)
+          expect(granted.nat === undefined).toBe(host === null)
+          if (granted.nat === undefined) return
+          expect(granted.address).toEqual(how.source)
+          expect(granted.nat.address === undefined).toBe(host !== '192.168.1.9')
+          expect(hasPort(FORWARD_TO, { protocol: 6, port: granted.nat.port }, granted.nat.address)).toBe(true)
+          expect([22, 2_222]).toContain(granted.nat.port)
+        },
+      ),
     )
   })
 })

@@ -1,21 +1,19 @@
 import { quote } from '../../config/fault.ts'
-import { parseAddress, sameAddress } from '../../packet/address.ts'
+import { hasPort } from '../../config/service.ts'
+import type { Service } from '../../config/config.ts'
+import { formatAddress, parseAddress, sameAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { contains } from '../../packet/network.ts'
 import type { Network } from '../../packet/network.ts'
+import { isLoopback, isMapped, isShared, isUnspecified } from '../../packet/scope.ts'
 import { TIMEOUT_MAX_S } from './fields.ts'
 import type { Spa } from './open.ts'
 import { formatPort } from './request.ts'
-import type { NatTarget, Port, Request } from './request.ts'
+import type { Port, Request } from './request.ts'
 import type { GnupgSigners, Stanza } from './stanza.ts'
 
 /** Digits of a fingerprint that end in its key id (RFC 4880, 12.2). */
 const FINGERPRINT_CHARS = 40
-/** Where an IPv4 address is the machine's own whatever the rest of it (RFC 1122, 3.2.1.3). */
-const LOOPBACK_FIRST_BYTE = 127
-/** What stands before an IPv4 address that is written as an IPv6 one (RFC 4291, 2.5.5.2). */
-const MAPPED_WORD = 0xffff
-
 /** How a packet came. */
 export interface Asked {
   /** Where it came from, and which address it was sent to. */
@@ -25,6 +23,17 @@ export interface Asked {
   readonly now: number
   /** Furthest that the packet's time may be from now, either way, in milliseconds; `undefined`: any. */
   readonly maxAgeMs: number | undefined
+  /** Whether an address is one of this machine's at the moment, or of the hosts on its links together. */
+  readonly isOwn: (address: Address) => boolean
+  /** The door's Forward_To: where connections may be sent on to; empty: nowhere. */
+  readonly forwardTo: readonly Service[]
+}
+
+/** Where connections are sent on to. */
+export interface Sent {
+  /** Another host; `undefined`: this machine, at the address that is connected to. */
+  readonly address: Address | undefined
+  readonly port: number
 }
 
 /** What a packet is granted; or why it is not, for the log. */
@@ -37,8 +46,8 @@ export type Grant =
       readonly ports: readonly Port[]
       /** Seconds until it closes; 0 only for a command cycle that nothing closes. */
       readonly openS: number
-      /** Where connections to the port are sent on to; `host` is an address, and `local` says that it is this machine. */
-      readonly nat: (NatTarget & { readonly local: boolean }) | undefined
+      /** Where connections from that address to the port are sent on to; `address` is the packet's own then. */
+      readonly nat: Sent | undefined
     }
   | { readonly kind: 'command'; readonly address: Address; readonly command: string }
   | { readonly refusal: string }
@@ -56,8 +65,8 @@ function isIn(networks: readonly Network[], address: Address): boolean {
 
 /**
  * Whether a stanza allows what a packet asks for that its keys have opened. These are fwknopd's checks, but for replay, and
- * three that it leaves out: the port that a packet has sent on to this machine itself is looked at like the one outside,
- * a command cycle opens no other ports than an opening does, and hosts are addresses.
+ * three that it leaves out: where connections are sent on to is looked at, and whose they are ({@link natOf}); a command cycle
+ * opens no other ports than an opening does; and hosts are addresses.
  */
 export function grant(stanza: Stanza, spa: Spa, asked: Asked): Grant {
   const refusal = refusalOf(stanza, spa, asked)
@@ -71,7 +80,7 @@ export function grant(stanza: Stanza, spa: Spa, asked: Asked): Grant {
   const denied = deniedPort(stanza, request.ports)
   if (denied !== undefined) return { refusal: denied }
   const openS = openTime(stanza, request.timeoutS)
-  const nat = natOf(stanza, request, asked.destination)
+  const nat = natOf(stanza, request, address, asked)
   if (nat === undefined) return { kind: 'access', address, ports: request.ports, openS, nat }
   if ('refusal' in nat) return nat
   return { kind: 'access', address, ports: request.ports.slice(0, 1), openS, nat }
@@ -115,35 +124,52 @@ function openTime({ accessTimeoutS, maxTimeoutS = TIMEOUT_MAX_S, cycle }: Stanza
   return timeoutS === 0 ? (cycle?.timerS ?? accessTimeoutS) : Math.min(timeoutS, maxTimeoutS)
 }
 
-/** Where a port is sent on to, if it is. */
+/**
+ * Where a port is sent on to, if it is: what the door's Forward_To, the stanza and the packet all allow. fwknopd looks at
+ * the port outside alone, and has no list of where connections may go.
+ */
 function natOf(
   stanza: Stanza,
   { ports, nat }: Access,
-  destination: Address,
-): (NatTarget & { readonly local: boolean }) | { readonly refusal: string } | undefined {
-  const target = stanza.forceNat ?? nat
+  claimed: Address,
+  { source, destination, isOwn, forwardTo }: Asked,
+): Sent | { readonly refusal: string } | undefined {
+  // A command cycle sends nothing on, whatever FORCE_NAT says beside it.
+  const target = stanza.cycle === undefined ? (stanza.forceNat ?? nat) : nat
   if (target === undefined) return undefined
+  if (stanza.cycle !== undefined) return { refusal: 'it asks to be sent on, and the stanza has a command cycle' }
+  if (!sameAddress(claimed, source)) return { refusal: 'only connections from the address it comes from are sent on' }
+  if (forwardTo.length === 0) {
+    const asks = stanza.forceNat === undefined ? 'it asks to be sent on' : 'the stanza has FORCE_NAT'
+    return { refusal: `${asks}, and the door does not have Forward_To` }
+  }
   const { host, port } = target
   const address = parseAddress(host)
   // An IPv4 address in an IPv6 one would be the same machine by another name.
   if (address === undefined || isMapped(address)) return { refusal: 'the host to send it on to is not an address' }
-  const local = isOwn(address, destination)
-  if (stanza.forceNat !== undefined) return { host, port, local }
-  if (nat?.local === true && !local) return { refusal: 'it asks for a port of this machine at another address' }
+  const local = isHere(address, destination, isOwn)
+  const forced = stanza.forceNat !== undefined
+  if (!forced && nat?.local === true && !local) {
+    return { refusal: 'it asks for a port of this machine at another address' }
+  }
   const inner = { protocol: ports[0]!.protocol, port }
-  // Behind this machine other ports are other services: there RESTRICT_PORTS alone holds for them.
-  const denied = deniedPort(local ? stanza : { ...stanza, openPorts: undefined }, [inner])
-  return denied === undefined ? { host, port, local } : { refusal: `${denied}, and would be sent on to` }
+  const denied = forced ? undefined : deniedPort(stanza, [inner])
+  if (denied !== undefined) return { refusal: `${denied}, and would be sent on to` }
+  const at = local ? undefined : address
+  if (!hasPort(forwardTo, inner, at)) {
+    const wanted = `${formatPort(inner)}${at === undefined ? '' : `@${formatAddress(at)}`}`
+    return { refusal: `${wanted} is not in Forward_To, and would be sent on to` }
+  }
+  if (at !== undefined && at.family !== source.family) {
+    return { refusal: `connections over IPv${source.family} cannot be sent on to ${formatAddress(at)}` }
+  }
+  return { address: at, port }
 }
 
-function isMapped({ family, a, b, c }: Address): boolean {
-  return family === 6 && a === 0 && b === 0 && c === MAPPED_WORD
-}
-
-/** Whether an address is this machine's, as far as the packet can tell. */
-function isOwn(address: Address, destination: Address): boolean {
-  if (sameAddress(address, destination) || (address.a | address.b | address.c) === 0) return true
-  return address.family === 4 && address.a >>> 24 === LOOPBACK_FIRST_BYTE
+/** Whether an address is this machine's, by whichever name. */
+function isHere(address: Address, destination: Address, isOwn: Asked['isOwn']): boolean {
+  if (isLoopback(address) || isUnspecified(address) || isShared(address)) return true
+  return sameAddress(address, destination) || isOwn(address)
 }
 
 /** Whether a signature by the key with this fingerprint counts; in hexadecimal digits, as gpg's status lines have it. */

@@ -33,6 +33,8 @@ export interface CommandCycle {
 
 /** Whom commands run as; `undefined`: as the daemon does. */
 export interface CommandTerms {
+  /** Line that says so, from 1. */
+  readonly line: number
   readonly user: string | undefined
   readonly group: string | undefined
 }
@@ -64,7 +66,7 @@ export interface Stanza {
   /** The first millisecond since 1970 that is too late. */
   readonly expiresMs: number | undefined
   /** Where connections are sent on to, whatever the packet says. */
-  readonly forceNat: NatTarget | undefined
+  readonly forceNat: (NatTarget & { readonly line: number }) | undefined
   /** `undefined`: packets cannot have commands run. */
   readonly commands: CommandTerms | undefined
   /** Commands in place of an opening. */

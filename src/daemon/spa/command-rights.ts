@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, readFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import type { CommandTerms } from '../../spa/fwknop/stanza.ts'
+
+/** The program that runs commands as somebody else (runuser(1), util-linux). */
+export const RUN_AS = 'runuser'
+/** Numbers of capabilities (linux/capability.h). */
+const CAP_SETGID = 6
+const CAP_SETUID = 7
+const STATUS = '/proc/self/status'
+/** Longest that a name service may take to say whether there is an account, in milliseconds. */
+const ACCOUNT_TIME_MAX_MS = 2_000
+
+/** What this process may do, as far as running commands as somebody else needs it. */
+export interface Rights {
+  /** Effective user. */
+  readonly uid: number
+  /** Effective capabilities, a bit each, which a program that it runs as root keeps; `undefined`: the system has none. */
+  readonly capabilities: bigint | undefined
+  /** Whether there is a program of a name. */
+  readonly hasProgram: (name: string) => boolean
+  readonly hasAccount: (database: 'passwd' | 'group', name: string) => boolean
+}
+
+/** Why commands cannot be run as a stanza says, with a hint on a line of its own; `undefined`: they can. */
+export function commandFault({ user, group }: CommandTerms, rights: Rights): string | undefined {
+  if (user === undefined && group === undefined) return undefined
+  const directive = user === undefined ? 'CMD_EXEC_GROUP' : 'CMD_EXEC_USER'
+  const hint = 'until then packets that bring commands are refused'
+  if (rights.uid !== 0) return `${directive}: only root can run commands as somebody else\nrun knockd as root; ${hint}`
+  const lacking = [
+    ...(lacks(rights, CAP_SETGID) ? ['CAP_SETGID'] : []),
+    ...(user !== undefined && lacks(rights, CAP_SETUID) ? ['CAP_SETUID'] : []),
+  ]
+  if (lacking.length > 0) {
+    const add = `add ${lacking.join(' ')} to CapabilityBoundingSet= of the unit`
+    return `${directive}: knockd may not change users: it lacks ${lacking.join(' and ')}\n${add}; ${hint}`
+  }
+  if (user !== undefined && !rights.hasAccount('passwd', user)) {
+    return `CMD_EXEC_USER: there is no user ${user}\nadd the user, or name another; ${hint}`
+  }
+  if (group !== undefined && !rights.hasAccount('group', group)) {
+    return `CMD_EXEC_GROUP: there is no group ${group}\nadd the group, or name another; ${hint}`
+  }
+  if (!rights.hasProgram(RUN_AS)) return `${directive}: there is no ${RUN_AS}\nit comes with util-linux; ${hint}`
+  return undefined
+}
+
+function lacks({ capabilities }: Rights, capability: number): boolean {
+  return capabilities !== undefined && (capabilities & (1n << BigInt(capability))) === 0n
+}
+
+/** What this process may do; each account is asked for once. */
+export function ownRights(): Rights {
+  const accounts = new Map<string, boolean>()
+  return {
+    uid: process.geteuid?.() ?? 0,
+    capabilities: readCapabilities(),
+    hasProgram: isOnPath,
+    hasAccount: (database, name) => {
+      const key = `${database} ${name}`
+      const known = accounts.get(key) ?? isAccount(database, name)
+      accounts.set(key, known)
+      return known
+    },
+  }
+}
+
+/** What a program that this process runs as root can have: its effective capabilities within the bounding set. */
+function readCapabilities(): bigint | undefined {
+  try {
+    const text = readFileSync(STATUS, 'latin1')
+    const bits = (name: string): bigint => BigInt(`0x${new RegExp(`^${name}:\\s*([0-9a-f]+)$`, 'm').exec(text)![1]!}`)
+    return bits('CapEff') & bits('CapBnd')
+  } catch {
+    return undefined
+  }
+}
+
+function isOnPath(name: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Looks into the file first, and asks the name services where it has no such account. */
+function isAccount(database: 'passwd' | 'group', name: string): boolean {
+  const named = (text: string): boolean => text.split('\n').some((line) => line.startsWith(`${name}:`))
+  try {
+    if (named(readFileSync(`/etc/${database}`, 'utf8'))) return true
+    const told = spawnSync('getent', [database, name], { encoding: 'utf8', timeout: ACCOUNT_TIME_MAX_MS })
+    return named(told.stdout)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,90 @@
+import { basename } from 'node:path'
+import { ownAddresses } from '../capture/own.ts'
+import type { Config, Door, Fault } from '../config/config.ts'
+import { formatService } from '../config/service.ts'
+import { commandFault, ownRights } from '../daemon/spa/command-rights.ts'
+import { forwardsOf } from '../firewall/guard/plan.ts'
+import { sameAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import { ACCESS_MAX_CHARS, readAccess } from '../spa/fwknop/access.ts'
+import { allowedBy, allowedText, faultsAtDoor } from '../spa/fwknop/allowed.ts'
+import type { Allowed } from '../spa/fwknop/allowed.ts'
+import { readFwknopKeys } from '../spa/fwknop/keys.ts'
+import type { Stanza } from '../spa/fwknop/stanza.ts'
+import type { Look } from './check-spa.ts'
+
+/** Keys whose rights are shown as lines; the others are counted. */
+export const ALLOWED_SHOWN_MAX = 50
+
+/** What whoever has some keys may have done at a door. */
+export interface AllowedAt extends Allowed {
+  readonly door: string
+  /** Where the keys stand: `access.conf:1`. */
+  readonly key: string
+}
+
+/** What the keys at a config's doors are allowed, stanza by stanza. */
+export function allowedIn({ doors }: Config, look: Look): readonly AllowedAt[] {
+  return doors.flatMap((door) =>
+    stanzasOf(door, look).map((stanza) => ({
+      door: door.name,
+      key: `${basename(pathOf(door))}:${stanza.line}`,
+      ...allowedBy(door, stanza, isOwn),
+    })),
+  )
+}
+
+/** The same as lines, after a text that each begins with. */
+export function allowedLines(all: readonly AllowedAt[], before: string): readonly string[] {
+  const lines = all
+    .slice(0, ALLOWED_SHOWN_MAX)
+    .map(({ door, key, ...allowed }) => `${before}door ${door}, ${key}: ${allowedText(allowed)}`)
+  const more = all.length - ALLOWED_SHOWN_MAX
+  return more > 0 ? [...lines, `${before}and ${more} more stanzas (--json lists them all)`] : lines
+}
+
+/** What of stanzas and doors comes to nothing, together or on this machine. */
+export function faultsOfAllowed(config: Config, look: Look): readonly Fault[] {
+  const own = config.doors.flatMap((door) => stanzasOf(door, look).flatMap((stanza) => faultsOfStanza(door, stanza)))
+  return [...own, ...faultsOfTargets(config)]
+}
+
+function pathOf({ secret }: Door): string {
+  return secret.kind === 'spa' ? secret.path : ''
+}
+
+function stanzasOf({ secret }: Door, look: Look): readonly Stanza[] {
+  if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return []
+  const { content } = look(secret.path, ACCESS_MAX_CHARS)
+  if (content === undefined) return []
+  const text = Buffer.from(content, 'latin1').toString('utf8')
+  return (secret.protocol === 'fwknop-keys' ? readFwknopKeys(text) : readAccess(text)).stanzas
+}
+
+function faultsOfStanza(door: Door, stanza: Stanza): readonly Fault[] {
+  const { commands } = stanza
+  // Who checks may have other rights than the daemon: what is missing on this machine is missing for both.
+  const rights = { ...ownRights(), uid: 0, capabilities: undefined }
+  const [message, hint = ''] = (commands && commandFault(commands, rights))?.split('\n') ?? []
+  const at = { severity: 'warning', file: pathOf(door), column: 1 } as const
+  return [
+    ...faultsAtDoor(door, stanza, isOwn).map((fault) => ({ ...fault, file: pathOf(door) })),
+    ...(message === undefined ? [] : [{ ...at, line: commands!.line, message, hint }]),
+  ]
+}
+
+/** Targets that are this machine by an address: nothing is ever sent on there. */
+function faultsOfTargets({ doors }: Config): readonly Fault[] {
+  return doors.flatMap((door) =>
+    forwardsOf(door).flatMap((service): readonly Fault[] => {
+      if (service.host === undefined || !isOwn(service.host)) return []
+      const message = `door ${door.name}: Forward_To has ${formatService(service)}, which is an address of this machine`
+      const hint = `write \`${formatService({ ...service, host: undefined })}\` for its port`
+      return [{ severity: 'warning', line: door.line, column: 1, message, hint }]
+    }),
+  )
+}
+
+function isOwn(address: Address): boolean {
+  return ownAddresses().some((own) => sameAddress(own, address))
+}

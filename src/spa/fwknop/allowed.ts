@@ -1,0 +1,115 @@
+import type { Door, Fault, Service } from '../../config/config.ts'
+import { formatService, hasPort } from '../../config/service.ts'
+import { forwardsOf } from '../../firewall/guard/plan.ts'
+import { parseAddress } from '../../packet/address.ts'
+import type { Address } from '../../packet/address.ts'
+import { isLoopback, isUnspecified } from '../../packet/scope.ts'
+import { TCP } from '../../packet/packet.ts'
+import { formatPort } from './request.ts'
+import type { Port } from './request.ts'
+import type { Stanza } from './stanza.ts'
+
+/** What door and stanza allow whoever has the stanza's keys, in words. Empty lists: nothing of the kind. */
+export interface Allowed {
+  /** Ports that a packet can have opened; `any port`: a command of the door or of a cycle is told of any. */
+  readonly opens: readonly string[]
+  /** Where connections to those can be sent on to. */
+  readonly sentOn: readonly string[]
+  /** What can be run. */
+  readonly runs: readonly string[]
+}
+
+/** Whether an address is one of this machine's. */
+type IsOwn = (address: Address) => boolean
+
+/** What a door and one of its stanzas allow together. */
+export function allowedBy(door: Door, stanza: Stanza, isOwn: IsOwn): Allowed {
+  const { cycle, commands } = stanza
+  const opens = portsOf(door, stanza)
+  const starts = door.commands4.start !== undefined || door.commands6.start !== undefined
+  const command = cycle === undefined ? (starts ? ['Start_Command'] : []) : ['CMD_CYCLE_OPEN']
+  const as = commands?.user ?? (commands?.group === undefined ? 'the user of the daemon' : 'root')
+  return {
+    opens,
+    sentOn: cycle === undefined && opens.length > 0 ? targetsOf(door, stanza, isOwn) : [],
+    runs: [...(opens.length === 0 ? [] : command), ...(commands === undefined ? [] : [`any command as ${as}`])],
+  }
+}
+
+/** One line: what {@link allowedBy} says. */
+export function allowedText({ opens, sentOn, runs }: Allowed): string {
+  return `opens ${wordsOf(opens)}; sent on: ${wordsOf(sentOn)}; runs: ${wordsOf(runs)}`
+}
+
+function wordsOf(words: readonly string[]): string {
+  return words.length === 0 ? 'nothing' : words.join(', ')
+}
+
+/** What of a stanza a door makes come to nothing. */
+export function faultsAtDoor(door: Door, stanza: Stanza, isOwn: IsOwn): readonly Fault[] {
+  const faults: Fault[] = []
+  const at = { severity: 'warning', column: 1 } as const
+  if (portsOf(door, stanza).length === 0) {
+    const message = `this stanza opens nothing at door ${door.name}: none of its ports is in Open_Ports`
+    faults.push({ ...at, line: stanza.line, message, hint: 'add them to Open_Ports, or to OPEN_PORTS' })
+  }
+  const { forceNat, cycle } = stanza
+  if (forceNat !== undefined && cycle === undefined && targetsOf(door, stanza, isOwn).length === 0) {
+    const message = `door ${door.name} sends nothing on to where FORCE_NAT says: packets of this stanza are refused`
+    const wanted = formatService(serviceOf(forceNat, isOwn, TCP))
+    faults.push({
+      ...at,
+      line: forceNat.line,
+      message,
+      hint: `add \`Forward_To = ${wanted}\` to the door, if you mean it`,
+    })
+  }
+  return faults
+}
+
+function portsOf({ opens }: Door, { openPorts, restrictPorts }: Stanza): readonly string[] {
+  const own = opens.filter(({ host }) => host === undefined)
+  const but = restrictPorts.filter((port) => own.length === 0 || hasPort(own, port)).map(formatPort)
+  const all = own.length === 0 ? ['any port'] : own.map(formatService)
+  const except = but.length === 0 ? [] : [`but not ${but.join(', ')}`]
+  if (openPorts === undefined) return [...all, ...except]
+  return openPorts
+    .filter((port) => allows({ restrictPorts }, port) && (own.length === 0 || hasPort(own, port)))
+    .map(formatPort)
+}
+
+function targetsOf(door: Door, stanza: Stanza, isOwn: IsOwn): readonly string[] {
+  const targets = forwardsOf(door)
+  const { forceNat, openPorts, restrictPorts } = stanza
+  if (forceNat !== undefined) {
+    return targets
+      .map((service) => serviceOf(forceNat, isOwn, service.protocol))
+      .filter((wanted) => hasPort(targets, { protocol: wanted.protocol, port: wanted.first }, wanted.host))
+      .map(formatService)
+      .filter((text, index, all) => all.indexOf(text) === index)
+  }
+  return targets.flatMap((service) => {
+    const inside = (port: Port): boolean => hasPort([{ ...service, host: undefined }], port)
+    const but = restrictPorts.filter(inside).map(formatPort)
+    if (openPorts === undefined)
+      return [`${formatService(service)}${but.length === 0 ? '' : ` but not ${but.join(', ')}`}`]
+    return openPorts
+      .filter((port) => inside(port) && allows({ restrictPorts }, port))
+      .map(({ port }) => formatService({ ...service, first: port, last: port }))
+  })
+}
+
+function allows({ restrictPorts }: Pick<Stanza, 'restrictPorts'>, { protocol, port }: Port): boolean {
+  return !restrictPorts.some((one) => one.protocol === protocol && one.port === port)
+}
+
+/** Where FORCE_NAT sends connections, as Forward_To has it. */
+function serviceOf(
+  { host, port }: NonNullable<Stanza['forceNat']>,
+  isOwn: IsOwn,
+  protocol: Service['protocol'],
+): Service {
+  const address = parseAddress(host)
+  const own = address === undefined || isLoopback(address) || isUnspecified(address) || isOwn(address)
+  return { protocol, first: port, last: port, host: own ? undefined : address }
+}

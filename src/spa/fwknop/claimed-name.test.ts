@@ -1,0 +1,27 @@
+// Goal: a claimed name says nothing but letters to a log, a shell or a terminal, and no more than a name can be long.
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { CLAIMED_NAME_MAX_CHARS, claimedName } from './claimed-name.ts'
+
+test.each([
+  ['alice', 'alice'],
+  ['alice@example.org', 'alice@example.org'],
+  ['alice) root (x', 'alice__root__x'],
+  ['$(reboot)`id`', '__reboot__id_'],
+  ['-rf', '_rf'],
+  ['a\nb\u001B[2J', 'a_b__2J'],
+  ['', ''],
+])('%j', (user, name) => {
+  expect(claimedName(user)).toBe(name)
+})
+
+test('whatever somebody writes', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (user) => {
+      const name = claimedName(user)
+      expect(name).toMatch(/^[A-Za-z0-9._@-]*$/)
+      expect(name.startsWith('-')).toBe(false)
+      expect(name.length).toBeLessThanOrEqual(CLAIMED_NAME_MAX_CHARS)
+    }),
+  )
+})
