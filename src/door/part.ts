@@ -1,7 +1,9 @@
 import type { Door } from '../config/config.ts'
-import { readServices } from '../config/service.ts'
+import { formatService, readServices } from '../config/service.ts'
 import type { Forward } from '../firewall/guard/element.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import { formatNetwork, networkOf } from '../packet/network.ts'
 
 /** What stands in the journal was a door's. */
 const NO_FAULTS = { error: () => undefined, warning: () => undefined }
@@ -31,4 +33,16 @@ export function parseForward(text: string | undefined): Forward | undefined {
   const [host = '', port = ''] = text?.split(',') ?? []
   const address = parseAddress(host)
   return address === undefined ? undefined : { address, port: Number(port) }
+}
+
+/** What a door opens for a source: `tcp/22`, `tcp/22 to 192.0.2.0/24`. */
+export function whatOf({ door, source }: { readonly door: Door; readonly source: Address }): string {
+  const services = door.opens.map(formatService).join(', ')
+  const network = formatNetwork(networkOf(source, door.widen[source.family]))
+  return network === formatAddress(source) ? services : `${services} to ${network}`
+}
+
+/** Tells openings apart: by door, source, which of its ports and where they are sent on to. */
+export function keyOf(door: string, source: string, some: string | undefined, to: string | undefined): string {
+  return `${source} ${some ?? ''} ${to ?? ''} ${door}`
 }
