@@ -6,8 +6,10 @@ import type { GuardStatus } from '../control/message.ts'
 import { Guard } from '../door/guard.ts'
 import { PortOpenings } from '../door/port-openings.ts'
 import type { OpenedFor, PortOpening } from '../door/port-opening.ts'
+import type { PortTerms } from '../door/port-openings.ts'
 import { RUN_FOLDER } from '../control/socket.ts'
-import { connectionsTo, isConnected } from '../host/connections.ts'
+import { ConnectionLookup } from '../host/connection-lookup.ts'
+import { connectionsTo } from '../host/connections.ts'
 import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
 import { tryLock } from '../native/libc.ts'
@@ -117,6 +119,8 @@ export class Guarding {
     try {
       const firewall = new Nftables()
       const guard = new Guard(firewall, new ThisHost(), true)
+      const lookup = new ConnectionLookup()
+      const isConnected: PortTerms['isConnected'] = async (services, from) => await lookup.isConnected(services, from)
       const ports = new PortOpenings({ guard, store, clocks, log, isConnected })
       ports.start(config)
       this.#guard = guard

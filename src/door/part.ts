@@ -57,3 +57,8 @@ function mayForward(door: Door, forward: Forward | undefined): boolean {
   const { address, port } = forward
   return door.opens.every(({ protocol }) => hasPort(forwardsOf(door), { protocol, port }, address))
 }
+
+/** Tells openings apart: by door, source, which of its ports and where they are sent on to. */
+export function keyOf(door: string, source: string, some: string | undefined, to: string | undefined): string {
+  return `${source} ${some ?? ''} ${to ?? ''} ${door}`
+}

@@ -81,6 +81,9 @@ class Around {
   readonly records = new Map<string, Opening>()
   readonly said: string[] = []
   connected: readonly string[] = []
+  /** Milliseconds that the kernel takes to tell who is connected. */
+  askMs = 0
+  asked = 0
   ports = this.daemon()
 
   /** A daemon that has just started. */
@@ -97,7 +100,12 @@ class Around {
       },
       clocks: { now: () => ({ wall: Date.now(), boot: undefined, bootNow: undefined }) },
       log: { notice: (_level, text) => void this.said.push(text) },
-      isConnected: (_services, from: Network) => this.connected.includes(formatNetwork(from)),
+      isConnected: async (_services, from: Network) => {
+        this.asked++
+        const connected = this.connected.includes(formatNetwork(from))
+        if (this.askMs > 0) await new Promise((resolve) => void setTimeout(resolve, this.askMs))
+        return connected
+      },
     })
   }
 
@@ -317,6 +325,39 @@ test('one that connects at the last moment keeps the door open as well', async (
   around.connected = []
   await vi.advanceTimersByTimeAsync(15_000)
   expect(around.firewall.open).toEqual([])
+})
+
+test('while the kernel is asked who is connected, other things may happen to the opening', async () => {
+  const around = new Around()
+  around.askMs = 3_000
+  const config = configOf(`${SSH}Extend_While_Connected = yes\n`)
+  around.ports.start(config)
+  around.connected = [CLIENT]
+  // Extended by a knock: the timer of that one fires while the first question is still open.
+  around.knock(config, 'ssh')
+  await vi.advanceTimersByTimeAsync(6_500)
+  around.ports.open(doorOf(config, 'ssh'), addressOf(CLIENT), { ms: 3_000 })
+  await vi.advanceTimersByTimeAsync(2_400)
+  expect(around.asked).toBe(1)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(around.firewall.open).toEqual([OPEN_SSH])
+  // Closed by hand: the answer opens nothing any more.
+  const before = around.asked
+  while (around.asked === before) await vi.advanceTimersByTimeAsync(100)
+  expect(around.ports.close('ssh', undefined)).toBe(1)
+  await vi.advanceTimersByTimeAsync(20_000)
+  expect(around.firewall.open).toEqual([])
+  expect(around.ports.list()).toEqual([])
+  // And once the daemon has ended, the firewall is not asked for anything.
+  around.knock(config, 'ssh')
+  await vi.advanceTimersByTimeAsync(6_500)
+  around.ports.stop()
+  around.firewall.run = () => {
+    throw new Error('it is gone')
+  }
+  const said = around.said.length
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(around.said).toHaveLength(said)
 })
 
 test('a door whose ports are other hosts of the other family stays shut, and says so', () => {

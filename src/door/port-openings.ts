@@ -20,7 +20,7 @@ import type { May } from './held.ts'
 import { Holders } from './holders.ts'
 import { openingText } from './port-opening.ts'
 import type { OpenedFor, PortOpening } from './port-opening.ts'
-import { doorWith, formatForward, forwardText, parseForward } from './part.ts'
+import { doorWith, formatForward, forwardText, keyOf, parseForward } from './part.ts'
 import type { DoorLog } from './openings.ts'
 
 /** Most openings of ports at a time: as many as a set of the guard takes. */
@@ -28,7 +28,7 @@ export const PORT_OPENINGS_MAX = 65_536
 /** Longest that a timer is set for before the clocks are asked again, milliseconds. */
 const TIMER_MAX_MS = 3_600_000
 /** How long before its end an opening is looked at whether its source is connected, and how long it is extended. */
-const EXTEND_AHEAD_MS = 2_000
+const EXTEND_AHEAD_MS = 4_000
 const EXTEND_STEP_MS = 15_000
 /** Milliseconds between two warnings that no more can be opened. */
 const REFUSED_REPORT_MS = 60_000
@@ -39,8 +39,8 @@ export interface PortTerms {
   readonly store: Pick<Store, 'openings' | 'opened' | 'extended' | 'closed'>
   readonly clocks: { now(): Moment }
   readonly log: Pick<DoorLog, 'notice'>
-  /** Whether addresses of the network have a TCP connection to one of the services. */
-  isConnected(services: readonly Service[], from: Network): boolean
+  /** Whether addresses of the network have a TCP connection to one of the services. Never rejects, may take seconds. */
+  isConnected(services: readonly Service[], from: Network): Promise<boolean>
 }
 
 /** A door whose ports, all or some, are open for a source. */
@@ -58,6 +58,8 @@ interface Live {
   elements: readonly Element[]
   deadline: Deadline
   timer: NodeJS.Timeout | undefined
+  /** Whether it is being asked if its source is connected. */
+  asking: boolean
 }
 
 /**
@@ -69,6 +71,7 @@ export class PortOpenings {
   readonly #live = new Map<string, Live>()
   readonly #holders = new Holders<Live>()
   #refusedSaidAt = -Infinity
+  #stopped = false
 
   constructor(terms: PortTerms) {
     this.#terms = terms
@@ -102,6 +105,7 @@ export class PortOpenings {
         elements: [],
         deadline: lastDeadline(holds, this.#terms.clocks.now()),
         timer: undefined,
+        asking: false,
       })
     }
     this.replace(config)
@@ -204,6 +208,7 @@ export class PortOpenings {
       elements,
       deadline: hold,
       timer: undefined,
+      asking: false,
     }
     try {
       this.#let(live, elements, longest, now)
@@ -283,6 +288,7 @@ export class PortOpenings {
 
   /** Leaves everything to the kernel: what is open stays so until its time is over. */
   stop(): void {
+    this.#stopped = true
     for (const { timer } of this.#live.values()) clearTimeout(timer)
   }
 
@@ -356,17 +362,34 @@ export class PortOpenings {
     const left = timeLeft(live.deadline, this.#terms.clocks.now())
     if (left > aheadMs) this.#schedule(live)
     // Looked at ahead of the end, so that the kernel does not close in between; and at the end, for who came after that.
-    else if (live.door.extendWhileConnected && this.#extended(live)) this.#schedule(live)
-    else if (left > 0) {
-      live.timer = setTimeout(() => this.#wake(live, 0), left)
-    } else this.#close(live)
+    else if (live.door.extendWhileConnected) void this.#extendOrEnd(live)
+    else if (left > 0) live.timer = setTimeout(() => this.#wake(live, 0), left)
+    else this.#close(live)
   }
 
-  /** Keeps an opening alive whose source is connected. */
+  /** Keeps an opening alive whose source is connected; another one ends with its time. Never rejects. */
+  async #extendOrEnd(live: Live): Promise<void> {
+    if (live.asking) return
+    const { door, source, deadline } = live
+    live.asking = true
+    const connected = await this.#terms.isConnected(door.opens, networkOf(source, door.widen[source.family]))
+    live.asking = false
+    if (this.#stopped || this.#live.get(live.key) !== live) return
+    // It may have been opened for longer meanwhile.
+    if (live.deadline !== deadline || (connected && this.#extended(live))) {
+      this.#schedule(live)
+      return
+    }
+    clearTimeout(live.timer)
+    const left = timeLeft(deadline, this.#terms.clocks.now())
+    if (left > 0) live.timer = setTimeout(() => this.#wake(live, 0), left)
+    else this.#close(live)
+  }
+
+  /** Opens for a while longer. False: the firewall refuses. */
   #extended(live: Live): boolean {
     const { clocks, log } = this.#terms
-    const { door, source, opening } = live
-    if (!this.#terms.isConnected(door.opens, networkOf(source, door.widen[source.family]))) return false
+    const { door, opening } = live
     const now = clocks.now()
     try {
       this.#let(live, live.elements, EXTEND_STEP_MS, now)
@@ -424,8 +447,4 @@ export class PortOpenings {
     if (!said) this.#refusedSaidAt = now
     this.#terms.log.notice(said ? 'debug' : 'error', text)
   }
-}
-
-function keyOf(door: string, source: string, some: string | undefined, to: string | undefined): string {
-  return `${source} ${some ?? ''} ${to ?? ''} ${door}`
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Service } from '../config/config.ts'
 import { parseAddress, sameAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
 import { contains } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import { TCP } from '../packet/packet.ts'
@@ -12,14 +13,17 @@ const TRACKED = '/proc/net/nf_conntrack'
 
 const readText: ReadTable = (path) => readFileSync(path, 'latin1')
 
-/** Whether one of these addresses has an established TCP connection to one of the services. */
+/**
+ * Whether one of these addresses has an established TCP connection to one of the services, by the tables that the kernel
+ * prints. They are read and taken apart at once, on the event loop: {@link ConnectionLookup} asks for them only where the
+ * kernel answers no questions.
+ */
 export function isConnected(services: readonly Service[], from: Network, read: ReadTable = readText): boolean {
   const tcp = services.filter(({ protocol }) => protocol === TCP)
   if (tcp.length === 0) return false
-  const here = tcp.filter(({ host }) => host === undefined)
-  if (here.length > 0) {
+  if (tcp.some(({ host }) => host === undefined)) {
     for (const { state, port, peer } of socketsOf(TCP, read)) {
-      if (state === ESTABLISHED && contains(from, peer) && here.some((service) => has(service, port))) return true
+      if (state === ESTABLISHED && contains(from, peer) && isServedHere(tcp, port)) return true
     }
   }
   // What is handed on to others, or to another port, is in no socket's name here.
@@ -42,10 +46,28 @@ function isTracked(services: readonly Service[], from: Network, read: ReadTable)
     const [source, destination] = [parseAddress(begun), parseAddress(to)]
     if (source === undefined || destination === undefined || !contains(from, source)) continue
     const handedOn = to !== answering || port !== itsPort
-    const named = ({ host }: Service): boolean => (host === undefined ? handedOn : sameAddress(host, destination))
-    if (services.some((service) => named(service) && has(service, Number(port)))) return true
+    if (isServedElsewhere(services, destination, Number(port), handedOn)) return true
   }
   return false
+}
+
+/** Whether a connection to a port of this host is one to one of the services. */
+export function isServedHere(services: readonly Service[], port: number): boolean {
+  return services.some((service) => service.host === undefined && has(service, port))
+}
+
+/**
+ * Whether a connection that passes through this host is one to one of the services: those of other hosts by the host's
+ * address, those of this one where it is handed on, to another host or to another port.
+ */
+export function isServedElsewhere(
+  services: readonly Service[],
+  destination: Address,
+  port: number,
+  handedOn: boolean,
+): boolean {
+  const named = ({ host }: Service): boolean => (host === undefined ? handedOn : sameAddress(host, destination))
+  return services.some((service) => named(service) && has(service, port))
 }
 
 /** TCP connections that others have to services of this host. */

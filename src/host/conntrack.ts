@@ -1,0 +1,122 @@
+import { NETLINK_NETFILTER, dumpTable } from '../native/netlink-dump.ts'
+import type { Address, Family } from '../packet/address.ts'
+import { TCP } from '../packet/packet.ts'
+import { addressBytes, addressIn } from './network-bytes.ts'
+import { attribute, attributeEnd, findAttribute, nested, port, word } from './netlink-attribute.ts'
+
+/** `<linux/netfilter/nfnetlink.h>`, `<linux/netfilter/nfnetlink_conntrack.h>`. */
+const CT_GET = (1 << 8) | 1
+const FAMILY_HEADER = 4
+const AF: Readonly<Record<Family, number>> = { 4: 2, 6: 10 }
+const CTA_TUPLE_ORIG = 1
+const CTA_TUPLE_REPLY = 2
+const CTA_PROTOINFO = 4
+const CTA_FILTER = 25
+const CTA_TUPLE_IP = 1
+const CTA_TUPLE_PROTO = 2
+const CTA_IP_SRC: Readonly<Record<Family, number>> = { 4: 1, 6: 3 }
+const CTA_IP_DST: Readonly<Record<Family, number>> = { 4: 2, 6: 4 }
+const CTA_PROTO_NUM = 1
+const CTA_PROTO_SRC_PORT = 2
+const CTA_PROTO_DST_PORT = 3
+const CTA_PROTOINFO_TCP = 1
+const CTA_PROTOINFO_TCP_STATE = 1
+const CTA_FILTER_ORIG_FLAGS = 1
+const CTA_FILTER_REPLY_FLAGS = 2
+/** `<net/netfilter/nf_internals.h>`, Linux 5.8: which of the tuple's fields are compared. */
+const COMPARE_IP_SRC = 1 << 0
+const COMPARE_PROTO_NUM = 1 << 3
+const COMPARE_DST_PORT = 1 << 5
+/** The state ESTABLISHED (`<linux/netfilter/nf_conntrack_tcp.h>`). */
+const TCP_CONNTRACK_ESTABLISHED = 3
+
+/** An established TCP connection, as connection tracking knows it. */
+export interface TrackedConnection {
+  /** Who began it. */
+  readonly source: Address
+  /** Where it was begun to, before any translation. */
+  readonly destination: Address
+  readonly port: number
+  /** Who answers. */
+  readonly answering: Address
+  readonly answeringPort: number
+}
+
+/** What the kernel leaves out by itself. One before Linux 5.8 leaves nothing out. */
+export interface TrackedFilter {
+  readonly family: Family
+  /** Who began it. */
+  readonly source?: Address | undefined
+  /** The port it was begun to. */
+  readonly port?: number | undefined
+}
+
+/**
+ * The established TCP connections that connection tracking knows, asked of ctnetlink. Those that the filter asks for are
+ * among them. False: the table changed meanwhile, and some may be missing.
+ *
+ * @throws NetlinkError if the kernel does not tell them
+ */
+export async function trackedConnections(
+  filter: TrackedFilter,
+  each: (connection: TrackedConnection) => void,
+): Promise<boolean> {
+  const { family } = filter
+  return await dumpTable(NETLINK_NETFILTER, CT_GET, requestOf(filter), (view, start, end) => {
+    const connection = connectionIn(view, start + FAMILY_HEADER, end, family)
+    if (connection !== undefined) each(connection)
+  })
+}
+
+function requestOf({ family, source, port: to }: TrackedFilter): Buffer {
+  const ip = source === undefined ? [] : [nested(CTA_TUPLE_IP, attribute(CTA_IP_SRC[family], addressBytes(source)))]
+  const ports = to === undefined ? [] : [attribute(CTA_PROTO_DST_PORT, port(to))]
+  const tuple = nested(
+    CTA_TUPLE_ORIG,
+    ...ip,
+    nested(CTA_TUPLE_PROTO, attribute(CTA_PROTO_NUM, Uint8Array.of(TCP)), ...ports),
+  )
+  const compare =
+    COMPARE_PROTO_NUM | (source === undefined ? 0 : COMPARE_IP_SRC) | (to === undefined ? 0 : COMPARE_DST_PORT)
+  const flags = nested(
+    CTA_FILTER,
+    attribute(CTA_FILTER_ORIG_FLAGS, word(compare)),
+    attribute(CTA_FILTER_REPLY_FLAGS, word(0)),
+  )
+  return Buffer.concat([Uint8Array.of(AF[family], 0, 0, 0), tuple, flags])
+}
+
+/** `undefined`: it is no established TCP connection, or half of one. */
+function connectionIn(view: DataView, start: number, end: number, family: Family): TrackedConnection | undefined {
+  if (stateIn(view, start, end) !== TCP_CONNTRACK_ESTABLISHED) return undefined
+  const original = findAttribute(view, start, end, CTA_TUPLE_ORIG)
+  const reply = findAttribute(view, start, end, CTA_TUPLE_REPLY)
+  if (original < 0 || reply < 0) return undefined
+  const source = addressAt(view, original, CTA_IP_SRC[family], family)
+  const destination = addressAt(view, original, CTA_IP_DST[family], family)
+  const answering = addressAt(view, reply, CTA_IP_SRC[family], family)
+  const to = portAt(view, original, CTA_PROTO_DST_PORT)
+  const answeringPort = portAt(view, reply, CTA_PROTO_SRC_PORT)
+  if (source === undefined || destination === undefined || answering === undefined) return undefined
+  return { source, destination, port: to, answering, answeringPort }
+}
+
+/** The state of a TCP connection; -1: it has none. */
+function stateIn(view: DataView, start: number, end: number): number {
+  const info = findAttribute(view, start, end, CTA_PROTOINFO)
+  const tcp = info < 0 ? -1 : findAttribute(view, info, attributeEnd(view, info), CTA_PROTOINFO_TCP)
+  const state = tcp < 0 ? -1 : findAttribute(view, tcp, attributeEnd(view, tcp), CTA_PROTOINFO_TCP_STATE)
+  return state < 0 ? -1 : view.getUint8(state)
+}
+
+function addressAt(view: DataView, tuple: number, type: number, family: Family): Address | undefined {
+  const ip = findAttribute(view, tuple, attributeEnd(view, tuple), CTA_TUPLE_IP)
+  const at = ip < 0 ? -1 : findAttribute(view, ip, attributeEnd(view, ip), type)
+  return at < 0 ? undefined : addressIn(view, at, family)
+}
+
+function portAt(view: DataView, tuple: number, type: number): number {
+  const proto = findAttribute(view, tuple, attributeEnd(view, tuple), CTA_TUPLE_PROTO)
+  const at = proto < 0 ? -1 : findAttribute(view, proto, attributeEnd(view, proto), type)
+  return at < 0 ? -1 : view.getUint16(at)
+}

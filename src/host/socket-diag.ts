@@ -1,0 +1,81 @@
+import { NETLINK_SOCK_DIAG, dumpTable } from '../native/netlink-dump.ts'
+import type { Address, Family } from '../packet/address.ts'
+import type { Network } from '../packet/network.ts'
+import { TCP } from '../packet/packet.ts'
+import { addressBytes, addressIn } from './network-bytes.ts'
+import { attribute, half, port, word } from './netlink-attribute.ts'
+
+/** `<linux/sock_diag.h>`, `<linux/inet_diag.h>`. */
+const SOCK_DIAG_BY_FAMILY = 20
+const AF: Readonly<Record<Family, number>> = { 4: 2, 6: 10 }
+/** A bit for each state: TCP_ESTABLISHED is 1 (`<net/tcp_states.h>`). */
+const ESTABLISHED = 1 << 1
+const INET_DIAG_REQ_BYTECODE = 1
+/** The peer's address begins with these bits. */
+const INET_DIAG_BC_D_COND = 8
+/** Bytes of the structures: inet_diag_req_v2 and inet_diag_sockid in it, inet_diag_bc_op, inet_diag_hostcond. */
+const REQUEST_BYTES = 56
+const ID_AT = 8
+const OP_BYTES = 4
+const CONDITION_BYTES = 8
+/** Of an inet_diag_msg: own port and peer's address; and the bytes up to the end of the id. */
+const PORT_AT = 4
+const PEER_AT = 24
+const MESSAGE_BYTES = 56
+/** Any port, in a condition. */
+const ANY_PORT = word(0xffff_ffff)
+
+/** What the kernel leaves out by itself. */
+export interface SocketFilter {
+  /** Of the sockets: those of IPv6 have peers of either family. */
+  readonly family: Family
+  readonly from?: Network | undefined
+  /** The port of this host. */
+  readonly port?: number | undefined
+}
+
+/**
+ * The established TCP sockets of this host, asked of sock_diag(7).
+ *
+ * @throws NetlinkError if the kernel does not tell them
+ */
+export async function establishedSockets(
+  filter: SocketFilter,
+  each: (peer: Address, port: number) => void,
+): Promise<boolean> {
+  const { family } = filter
+  return await dumpTable(NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, requestOf(filter), (view, start, end) => {
+    if (end - start >= MESSAGE_BYTES)
+      each(unmapped(addressIn(view, start + PEER_AT, family)), view.getUint16(start + PORT_AT))
+  })
+}
+
+function requestOf({ family, from, port: own }: SocketFilter): Buffer {
+  const request = Buffer.alloc(REQUEST_BYTES)
+  request[0] = AF[family]
+  request[1] = TCP
+  request.set(word(ESTABLISHED), 4)
+  if (own !== undefined) request.set(port(own), ID_AT)
+  return from === undefined ? request : Buffer.concat([request, attribute(INET_DIAG_REQ_BYTECODE, conditionOf(from))])
+}
+
+/** One instruction: on to the end of the program, which takes the socket, or beyond it, which leaves it out. */
+function conditionOf({ address, prefix }: Network): Buffer {
+  const bytes = addressBytes(address)
+  const length = OP_BYTES + CONDITION_BYTES + bytes.length
+  const condition = Buffer.alloc(length)
+  condition[0] = INET_DIAG_BC_D_COND
+  condition[1] = length
+  condition.set(half(length + OP_BYTES), 2)
+  condition[OP_BYTES] = AF[address.family]
+  condition[OP_BYTES + 1] = prefix
+  condition.set(ANY_PORT, OP_BYTES + 4)
+  condition.set(bytes, OP_BYTES + CONDITION_BYTES)
+  return condition
+}
+
+/** An IPv4 peer of a socket for both families (RFC 4291, 2.5.5.2). */
+function unmapped(address: Address): Address {
+  const { family, a, b, c, d } = address
+  return family === 6 && a === 0 && b === 0 && c === 0xffff ? { family: 4, a: d, b: 0, c: 0, d: 0 } : address
+}
