@@ -1,9 +1,12 @@
 import { REMOVE_BASE } from '../firewall/base/ruleset.ts'
 import type { BaseFiles } from './files.ts'
-import type { Firewall } from './firewall.ts'
+import type { Firewall as BaseFirewall } from './firewall.ts'
 import { isOver } from './trial.ts'
 import type { Trial } from './trial.ts'
 import { readBootId } from '../state/boot-clock.ts'
+
+/** All that ending a trial needs of the firewall. */
+type Firewall = Pick<BaseFirewall, 'run'>
 
 /** What became of a trial. */
 export type Ended = 'confirmed' | 'taken back'

@@ -6,6 +6,7 @@ import { LockedError, takeLock } from '../state/lock.ts'
 import type { Lock } from '../state/lock.ts'
 import { ConfirmedFile } from './confirmed.ts'
 import { basePlaces } from './places.ts'
+import type { BasePlaces } from './places.ts'
 import { TrialFile } from './trial.ts'
 
 const FOLDER_MODE = 0o755
@@ -20,8 +21,7 @@ export class BaseFiles {
   /** Whether these files are certainly this host's: see {@link basePlaces}. */
   readonly certain: boolean
 
-  constructor() {
-    const places = basePlaces()
+  constructor(places: BasePlaces = basePlaces()) {
     this.trial = new TrialFile(places.trial)
     this.confirmed = new ConfirmedFile(places.confirmed)
     this.certain = places.certain

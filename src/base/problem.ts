@@ -13,6 +13,9 @@ export interface Problem {
   readonly command: string
 }
 
+/** What is read was written by this program. */
+const NO_FAULTS = { error: () => undefined, warning: () => undefined }
+
 /** Puts what was confirmed in force again. */
 export const RESTORE = 'sudo postern firewall restore'
 /** Takes it away for good. */
@@ -65,8 +68,5 @@ export function servicesText(services: readonly Service[]): string {
 }
 
 function servicesIn(text: string): readonly Service[] {
-  const ignore = (): void => undefined
-  return text === ''
-    ? []
-    : text.split(',').flatMap((one) => readServices(one, { error: ignore, warning: ignore }) ?? [])
+  return text === '' ? [] : text.split(',').flatMap((one) => readServices(one, NO_FAULTS) ?? [])
 }

@@ -67,11 +67,12 @@ function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonl
  * Puts a text in the place of a file in one step: a power cut leaves the one or the other, and what is in force once this
  * returns survives one. Makes the folder, for root alone, where it is missing.
  *
- * @throws the system's error (a full disk, say): the file is what it was
+ * @throws UntrustedFileError if others can write the folder, or the system's error (a full disk, say): the file is what it was
  */
 export function writeRootFile(path: string, text: string, folderMode: number): void {
   const fresh = `${path}.new`
   mkdirSync(dirname(path), { recursive: true, mode: folderMode })
+  checkOwner(dirname(path), statSync(dirname(path)))
   rmSync(fresh, { force: true })
   try {
     const fd = openSync(

@@ -7,8 +7,10 @@ import { admits } from './spa/granted.ts'
 /** Most openings of one member that last at a time, and members of whom openings are remembered. */
 export const MEMBER_OPENINGS_MAX = 32
 const MEMBERS_MAX = 256
-/** Addresses that no host has: this network, loopback, multicast and reserved ones (RFC 6890). */
-const NO_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/127', 'ff00::/8'].map((text) => parseNetwork(text)!)
+/** Addresses that no host has: this network, loopback, multicast, reserved and IPv4-mapped ones (RFC 6890). */
+const NO_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/96', '::ffff:0:0/96', 'ff00::/8'].map((text) =>
+  parseNetwork(text)!,
+)
 
 /** Why a member of Control_Group may not open a door so; `undefined`: it may. */
 export function refusalOf(door: Door, address: Address, ms: number): Reply | undefined {

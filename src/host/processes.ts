@@ -14,7 +14,8 @@ export interface AncestorProcess {
 /** This process and those above it, from the bottom up. Linux alone; elsewhere only this one. */
 export function ancestry(): readonly AncestorProcess[] {
   const chain: AncestorProcess[] = []
-  for (let pid = process.pid; pid > 1 && chain.length < ANCESTORS_MAX;) {
+  // The first process of all has nobody above it; in a container that may be this one.
+  for (let pid = process.pid; (pid > 1 || chain.length === 0) && chain.length < ANCESTORS_MAX;) {
     const status = read(`/proc/${pid}/status`)
     // Its own environment is what it has now: a program started by this one is asked for what it was given.
     const own = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ''}`)

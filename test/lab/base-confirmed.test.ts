@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { abandon, applying, confirmed, firewall } from './base-rules.ts'
 import { nft, nftRules } from './firewall.ts'
-import { startKnockd, withStateDir } from './knockd.ts'
+import { program, startKnockd, withStateDir } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
@@ -101,8 +101,30 @@ lab('a confirmed base ruleset', () => {
     )
     const status = await firewall(server, 'status')
     expect(status.stdout).toContain(`the base ruleset refuses tcp/8080, which the config opens\n  ${command}\n`)
+    const doctor = await server.run([process.execPath, program('postern'), 'doctor', '--json', '-c', daemon.file], {
+      mayFail: true,
+    })
+    expect(JSON.parse(doctor.stdout)).toMatchObject({
+      findings: expect.arrayContaining([
+        {
+          severity: 'fault',
+          subject: 'base ruleset',
+          message: 'the base ruleset refuses tcp/8080, which the config opens',
+          mend: command,
+        },
+      ]) as unknown,
+    })
     await nft(server, 'flush ruleset')
     await daemon.process.line(/the base ruleset is gone, and is not put back: it would refuse tcp\/8080/)
     expect(await nftRules(server)).not.toContain('postern_base')
+    // The command that is printed puts it right.
+    const words = command.split(' ')
+    expect(words.slice(0, 6)).toEqual(['sudo', 'postern', 'firewall', 'apply', '-c', daemon.file])
+    await confirmed({ server, client }, daemon.file, 80, ...words.slice(6))
+    const after = await firewall(server, 'status')
+    expect([after.code, after.stdout]).toEqual([0, expect.stringMatching(/^base ruleset: kept/)])
+    expect(await baseTable(server)).toContain('tcp dport 8080 accept')
+    await nft(server, 'flush ruleset')
+    await daemon.process.line(BACK)
   })
 })

@@ -47,7 +47,10 @@ interface User {
 }
 
 const as = ({ uid, gid }: User, argv: readonly string[]): readonly string[] => [
-  ...['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'],
+  'setpriv',
+  `--reuid=${uid}`,
+  `--regid=${gid}`,
+  '--clear-groups',
   ...argv,
 ]
 

@@ -42,14 +42,10 @@ lab('by hand', () => {
     expect(await probe(client, SERVER_4, 22)).toBe('open')
     expect(await probe(client, SERVER_6, 22)).toBe('refused')
     // As sudo has it: only a process above knows of the ssh connection.
+    const withoutIt = ['/bin/sh', '-c', 'env -u SSH_CONNECTION "$@"; exit $?', 'sh']
+    const opening = [...withoutIt, process.execPath, program('postern'), 'open', 'ssh', '-c', daemon.file]
     const bySudo = async (connection: string): Promise<Output> =>
-      server.run(
-        asTyped(connection, [
-          ...['/bin/sh', '-c', 'env -u SSH_CONNECTION "$@"; exit $?', 'sh'],
-          ...[process.execPath, program('postern'), 'open', 'ssh', '-c', daemon.file],
-        ]),
-        { mayFail: true },
-      )
+      server.run(asTyped(connection, opening), { mayFail: true })
     expect((await bySudo(await connected(client, 22))).stdout).toMatch(new RegExp(`^ssh is open to ${CLIENT_4} `))
     const stale = await bySudo(`${CLIENT_4} 9 ${SERVER_4} 22`)
     expect([stale.code, stale.stdout, stale.stderr]).toEqual([

@@ -55,10 +55,11 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD) || !existsSync(TMUX))('postern ope
     tmux = `${TMUX} -S ${scratch('tmux')}`
   })
 
-  const words = (server: string, command: string): readonly string[] => [
-    ...['ssh', '-F', '/dev/null', '-p', String(SSH_PORT), '-i', key, '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR'],
-    ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', `root@${server}`, command],
-  ]
+  const options = ['BatchMode=yes', 'LogLevel=ERROR', 'StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null']
+  const words = (server: string, command: string): readonly string[] => {
+    const how = ['-F', '/dev/null', '-p', String(SSH_PORT), '-i', key, ...options.flatMap((option) => ['-o', option])]
+    return ['ssh', ...how, `root@${server}`, command]
+  }
   const byFirst = async (command: string): Promise<Output> => first.run(words(SERVER_4, command), { mayFail: true })
   const bySecond = async (command: string): Promise<Output> =>
     second.run(words(SERVER_SECOND_4, command), { mayFail: true })
@@ -82,11 +83,11 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD) || !existsSync(TMUX))('postern ope
     expect((await bySecond(`export SSH_CONNECTION='${CLIENT_4} 1 ${SERVER_4} 22'; ${opening()}; true`)).stdout).toBe(
       `ssh is open to ${SECOND_4} for 30 s\n`,
     )
-    expect((await byFirst(`${opening().replace('open ssh', 'close --all')}`)).stdout).toBe('2 closed\n')
+    expect((await byFirst(opening().replace('open ssh', 'close --all'))).stdout).toBe('2 closed\n')
   })
 
   test('in tmux it names the address that the shell has, whether its connection lasts or not, and opens for nobody', async () => {
-    const starter = first.start(words(SERVER_4, `${tmux} new-session -d; echo started; cat`), {})
+    const starter = first.start(words(SERVER_4, `${tmux} new-session -d; echo started; cat`))
     await starter.line(/started/)
     // Its standard input is closed, and so its connection ends.
     await starter.ended

@@ -33,8 +33,18 @@ export function startedAtBoot(root = '/'): Started {
   return known ? names : undefined
 }
 
+/** What of ours is loaded when the machine starts. */
+export interface Loaded {
+  /** Base rulesets. */
+  readonly base: readonly string[]
+  /** Ports that the base ruleset leaves to the guard, as text; empty: none, or not known. */
+  readonly guarded: string
+  /** Has the one that was confirmed loaded as well; `undefined`: it is, or none was. */
+  readonly persistCommand: string | undefined
+}
+
 /** Rules that are gone after the next start of the machine, and a daemon that does not come with it. */
-export function judgeBoot({ saved, tables }: Rules, started: Started): readonly Finding[] {
+export function judgeBoot({ saved, tables }: Rules, started: Started, loaded?: Loaded): readonly Finding[] {
   if (started === undefined) {
     return [{ severity: 'note', subject: 'boot', message: 'what starts with this machine cannot be told' }]
   }
@@ -48,9 +58,22 @@ export function judgeBoot({ saved, tables }: Rules, started: Started): readonly 
     const message = 'the rules in force are gone when the machine starts again: nothing loads them'
     findings.push({ severity: 'warning', subject: 'boot', message, mend })
   }
+  const base = loaded?.base[0]
+  if (base !== undefined && !started.has('nftables')) {
+    const message = `${base} is not loaded when the machine starts: nftables does not start with it`
+    findings.push({ severity: 'warning', subject: 'boot', message, mend: 'systemctl enable nftables' })
+  }
+  if (loaded?.persistCommand !== undefined) {
+    const message = 'the base ruleset is not loaded when the machine starts: it was confirmed without --persist'
+    findings.push({ severity: 'warning', subject: 'boot', message, mend: loaded.persistCommand })
+  }
   if (!started.has('knockd')) {
-    const message = 'knockd does not start with the machine: nobody could knock then'
-    findings.push({ severity: 'warning', subject: 'boot', message, mend: 'systemctl enable knockd' })
+    // Loaded without a daemon, base ruleset and guard let nobody in.
+    const shut = base === undefined || loaded?.guarded === '' ? '' : `, and ${base} locks everybody out`
+    const ports = shut === '' ? '' : ` at ${loaded?.guarded}`
+    const message = `knockd does not start with the machine: nobody could knock then${shut}${ports}`
+    const severity = shut === '' ? 'warning' : 'fault'
+    findings.push({ severity, subject: 'boot', message, mend: 'systemctl enable knockd' })
   }
   return findings
 }

@@ -99,6 +99,18 @@ describe('the next start of the machine', () => {
     expect([...startedAtBoot(folder)!]).toEqual(['nftables'])
   })
 
+  const loaded = { base: ['/etc/postern-base.nft'], guarded: 'tcp/22', persistCommand: undefined }
+  test('a base ruleset that is loaded without a daemon locks everybody out', () => {
+    const [found, ...more] = judgeBoot(own, new Set(['nftables']), loaded)
+    expect(more).toEqual([])
+    expect(found).toMatchObject({ severity: 'fault', mend: 'systemctl enable knockd' })
+    expect(found!.message).toMatch(/locks everybody out at tcp\/22$/)
+    expect(mends(judgeBoot(own, new Set(['knockd']), loaded))).toEqual(['systemctl enable nftables'])
+    expect(judgeBoot(own, new Set(['knockd', 'nftables']), loaded)).toEqual([])
+    const kept = { base: [], guarded: 'tcp/22', persistCommand: 'postern firewall apply --persist' }
+    expect(mends(judgeBoot(own, new Set(['knockd']), kept))).toEqual(['postern firewall apply --persist'])
+  })
+
   test.each([
     ['rules of iptables, nothing loads them', legacy, ['knockd'], [/iptables-persistent/]],
     ['rules of nftables, nothing loads them', nft, ['knockd'], [/nft list ruleset > /]],

@@ -13,6 +13,7 @@ import { run } from '../rehearse/agent.ts'
 import { linksIn } from '../rehearse/machine.ts'
 import type { Link } from '../rehearse/machine.ts'
 import { takeRules } from '../rehearse/rules.ts'
+import { judgeBase, loadedBase } from './base.ts'
 import { judgeBoot, startedAtBoot } from './boot.ts'
 import { judgeClock, watchClock } from './clock.ts'
 import { judgeDaemons, judgeRunning, runningDaemons } from './daemons.ts'
@@ -100,7 +101,11 @@ async function ofRules(
     return [{ severity: 'note', subject: 'rules', message }]
   }
   const rules = await takeRules(run)
-  const findings = [...judgeEstablished(rules), ...judgeBoot(rules, startedAtBoot())]
+  const findings = [
+    ...judgeEstablished(rules),
+    ...(await judgeBase(config)),
+    ...judgeBoot(rules, startedAtBoot(), loadedBase()),
+  ]
   const usable = links.filter(({ addresses }) => addresses.length > 0)
   const watched = usable.find(({ name }) => listenOn.includes(name)) ?? usable[0]
   if (watched === undefined) return findings

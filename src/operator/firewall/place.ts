@@ -76,7 +76,7 @@ function nftPlaces({ text, name }: Ruleset, root: string): Places {
 }
 
 /** A folder all of whose `*.nft` files the machine's file includes. */
-function includedFolder(text: string, root: string): string | undefined {
+export function includedFolder(text: string, root: string): string | undefined {
   for (const line of text.split('\n')) {
     const folder = /^\s*include\s+"(\/[^"*?]*)\/\*\.nft"\s*;?\s*$/.exec(line)?.[1]
     if (folder !== undefined && existsSync(join(root, folder))) return folder

@@ -1,9 +1,9 @@
 import { copyFile, lstat, readFile, rm, truncate } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Output } from '../check.ts'
 import { replaceFile } from './persist.ts'
-import { NFT_FILES, backupName } from './place.ts'
+import { NFT_FILES, backupName, includedFolder } from './place.ts'
 
 /** Folders in which a base ruleset of ours may be that is loaded when the machine starts, and its name. */
 const FOLDERS = ['/etc', '/etc/nftables.d', '/etc/sysconfig/nftables']
@@ -14,14 +14,31 @@ export function persistedFiles(root = '/'): readonly string[] {
   return FOLDERS.map((folder) => join(folder, PERSISTED_NAME)).filter((path) => existsSync(join(root, path)))
 }
 
+/** Those of them that the machine's file names, by itself or with its folder: only they are loaded. */
+export function loadedFiles(root = '/'): readonly string[] {
+  const texts = NFT_FILES.filter((main) => existsSync(join(root, main))).map((main) =>
+    readFileSync(join(root, main), 'utf8'),
+  )
+  return persistedFiles(root).filter((path) =>
+    texts.some(
+      (text) =>
+        includedFolder(text, root) === dirname(path) || linesIn(text).some((line) => line.includes(`"${path}"`)),
+    ),
+  )
+}
+
+/** Lines that name one of ours. */
+function linesIn(text: string): readonly string[] {
+  const lines = text.split('\n').map((line) => line.trim())
+  return lines.filter((line) => line.includes(PERSISTED_NAME) && !line.startsWith('#'))
+}
+
 /** The machine's files that name one of ours, with the line. */
 export async function includes(root = '/'): Promise<readonly { readonly main: string; readonly line: string }[]> {
   const found = []
   for (const main of NFT_FILES) {
     const text = await readFile(join(root, main), 'utf8').catch(() => '')
-    for (const line of text.split('\n')) {
-      if (line.includes(PERSISTED_NAME) && !line.trimStart().startsWith('#')) found.push({ main, line: line.trim() })
-    }
+    found.push(...linesIn(text).map((line) => ({ main, line })))
   }
   return found
 }

@@ -105,7 +105,7 @@ async function begin({ firewall, files, asked, rules, config, output }: Beginnin
     if (files.trial.read() !== undefined) {
       throw new Error('another ruleset is on trial\n  postern firewall confirm keeps it, its deadline takes it back')
     }
-    const trial = trialOf(asked, rules, config, before(firewall, files))
+    const trial = trialOf(asked, rules, config, stateBefore(firewall, files))
     files.trial.write(trial)
     try {
       startKeeper(trial.id)
@@ -123,7 +123,7 @@ async function begin({ firewall, files, asked, rules, config, output }: Beginnin
 }
 
 /** What a trial goes back to. What an earlier trial left behind, and nobody knows of, lets everybody in: it is no state. */
-function before(firewall: Firewall, { confirmed }: BaseFiles): string | undefined {
+function stateBefore(firewall: Firewall, { confirmed }: BaseFiles): string | undefined {
   const listed = firewall.list(BASE_TABLE)
   return readListing(listed) === 'trial' ? confirmed.readIfUsable()?.rules : listed
 }

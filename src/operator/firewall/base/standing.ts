@@ -13,7 +13,7 @@ import { BASE_TABLE } from '../../../firewall/base/ruleset.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
 import { KERNEL_TABLE } from '../../../firewall/kernel/nft.ts'
 import { examine } from '../../check.ts'
-import { includes, persistedFiles } from '../unpersist.ts'
+import { includes, loadedFiles } from '../unpersist.ts'
 import { canonical } from './canonical.ts'
 import { problemsOf } from './problems.ts'
 
@@ -73,7 +73,7 @@ export async function lookAt(given?: Config): Promise<Standing> {
       unreadable,
       config: given ?? (confirmed === undefined ? undefined : examine(confirmed.config).config),
       guard: firewall.list(TABLE) !== undefined,
-      persisted: persistedFiles().map((path) => ({ path, text: readFileSync(path, 'utf8') })),
+      persisted: loadedFiles().map((path) => ({ path, text: readFileSync(path, 'utf8') })),
       dangling: (await includes()).filter(({ line }) => !existsSync(/"([^"]*)"/.exec(line)?.[1] ?? '/')),
       certain: files.certain,
     }

@@ -1,0 +1,136 @@
+// Goal: a confirmation is on disk or it is not, wherever a process is killed; and a file that others could change is not used.
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { BASE_TABLE, REMOVE_BASE } from '../firewall/base/ruleset.ts'
+import { readBootId } from '../state/boot-clock.ts'
+import type { Confirmed } from './confirmed.ts'
+import { endOverdue } from './end-trial.ts'
+import { BaseFiles } from './files.ts'
+import { sinceBoot } from './trial.ts'
+import type { Trial } from './trial.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'postern-base-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+let at = ''
+let files: BaseFiles
+const ran: string[] = []
+const firewall = {
+  run: (commands: string): string => {
+    ran.push(commands)
+    return ''
+  },
+}
+beforeEach(() => {
+  at = mkdtempSync(join(folder, 'host-'))
+  files = new BaseFiles({ trial: join(at, 'run/trial.json'), confirmed: join(at, 'state/base.json'), certain: true })
+  ran.length = 0
+})
+
+const rules = (text: string): string =>
+  `add table ${BASE_TABLE}\ndelete table ${BASE_TABLE}\ntable ${BASE_TABLE} {\n${text}}\n`
+const confirmed = (id: string): Confirmed => ({
+  id,
+  boot: readBootId(),
+  since: 1,
+  rules: rules(id),
+  config: '/etc/knockd.conf',
+  allowed: '',
+  guarded: '',
+  commandDoors: [],
+  beside: false,
+  persist: undefined,
+  replace: false,
+})
+const trial = (id: string, more: Partial<Trial> = {}): Trial => ({
+  id,
+  boot: readBootId(),
+  deadline: sinceBoot() - 1,
+  before: 'table old',
+  confirmed: confirmed(id),
+  guard: '',
+  remote: true,
+  connections: [],
+  ...more,
+})
+
+test('a trial that is over gives way to what was before it, and one that was confirmed is finished', () => {
+  files.trial.write(trial('new'))
+  expect([endOverdue(files, firewall), ran, files.trial.read()]).toEqual([
+    'taken back',
+    [`${REMOVE_BASE}table old`],
+    undefined,
+  ])
+  files.trial.write(trial('new'))
+  files.confirmed.write(confirmed('new'))
+  expect([endOverdue(files, firewall), ran.at(-1)]).toEqual(['confirmed', rules('new')])
+  expect([endOverdue(files, firewall), ran.length]).toEqual([undefined, 2])
+})
+
+test('one that lasts, or went with its boot, changes no rules', () => {
+  files.trial.write(trial('new', { deadline: sinceBoot() + 60_000 }))
+  expect([endOverdue(files, firewall), files.trial.read()?.id]).toEqual([undefined, 'new'])
+  files.trial.write(trial('new', { boot: 'another' }))
+  expect([endOverdue(files, firewall), files.trial.read(), ran]).toEqual([undefined, undefined, []])
+})
+
+test('rules that the kernel refuses leave the trial written down, to be tried again', () => {
+  files.trial.write(trial('new'))
+  const refusing = {
+    run: (): string => {
+      throw new Error('no')
+    },
+  }
+  expect(() => endOverdue(files, refusing)).toThrow('no')
+  expect(files.trial.read()?.id).toBe('new')
+})
+
+test('what was confirmed is read back, and a half-written one never takes its place', () => {
+  files.confirmed.write(confirmed('a'))
+  // As a power cut leaves it.
+  writeFileSync(join(at, 'state/base.json.new'), '{"id":', { mode: 0o600 })
+  expect(files.confirmed.read()).toEqual({ ...confirmed('a'), persist: undefined })
+  files.confirmed.write(confirmed('b'))
+  expect(files.confirmed.read()?.id).toBe('b')
+  expect(readdirSync(join(at, 'state'))).toEqual(['base.json'])
+  files.confirmed.remove()
+  files.confirmed.remove()
+  expect(files.confirmed.read()).toBeUndefined()
+})
+
+test.each([
+  ['{', /damaged/],
+  ['null', /damaged/],
+  ['{"id":"a"}', /damaged/],
+  [JSON.stringify({ ...confirmed('a'), rules: 'flush ruleset' }), /damaged/],
+  [JSON.stringify({ ...confirmed('a'), commandDoors: [1] }), /damaged/],
+])('a record that is none is said to be damaged: %j', (text, message) => {
+  mkdirSync(join(at, 'state'), { mode: 0o700 })
+  writeFileSync(join(at, 'state/base.json'), text, { mode: 0o600 })
+  expect(() => files.confirmed.read()).toThrow(message)
+  expect(files.confirmed.readIfUsable()).toBeUndefined()
+})
+
+test('a file, a folder or a link that others can change is not used', () => {
+  files.confirmed.write(confirmed('a'))
+  chmodSync(join(at, 'state/base.json'), 0o620)
+  expect(() => files.confirmed.read()).toThrow(/others can write it\n {2}sudo chmod go-w/)
+  chmodSync(join(at, 'state/base.json'), 0o600)
+  chmodSync(join(at, 'state'), 0o777)
+  expect(() => files.confirmed.read()).toThrow(/others can write it/)
+  expect(() => files.confirmed.write(confirmed('b'))).toThrow(/others can write it/)
+  chmodSync(join(at, 'state'), 0o700)
+  files.confirmed.remove()
+  writeFileSync(join(at, 'mine'), JSON.stringify(confirmed('a')), { mode: 0o600 })
+  symlinkSync(join(at, 'mine'), join(at, 'state/base.json'))
+  expect(() => files.confirmed.read()).toThrow(/ELOOP/)
+})
+
+test('one at a time', async () => {
+  const lock = files.lock()
+  expect(() => files.lock()).toThrow(/locked/)
+  const waiting = files.lockSoon()
+  lock.release()
+  ;(await waiting).release()
+})
