@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Door } from '../config/config.ts'
+import { LruMap } from '../limit/lru-map.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import type { Protocol } from '../packet/packet.ts'
@@ -10,7 +11,6 @@ import { StoreError } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
 import type { CommandLine, Outcome } from './command.ts'
 import { commandEnvironment, expand } from './expand.ts'
-import { Recently } from './recently.ts'
 import { Runs } from './runs.ts'
 import type { RunLog } from './runs.ts'
 import { insertsRule, probeOf } from './stacking.ts'
@@ -89,10 +89,10 @@ export class Openings {
   /** The last thing that was asked for each door and source: what is asked next waits for it. */
   readonly #turns = new Map<string, Promise<void>>()
   /** When each door without stop command last ran for a source, milliseconds of a steady clock. */
-  readonly #cooling = new Recently<number>(REMEMBERED_MAX)
-  readonly #ran = new Recently<true>(REMEMBERED_MAX)
+  readonly #cooling = new LruMap<string, number>(REMEMBERED_MAX)
+  readonly #ran = new LruMap<string, true>(REMEMBERED_MAX)
   /** The door whose start command ran last for each source. */
-  readonly #lastDoor = new Recently<string>(REMEMBERED_MAX)
+  readonly #lastDoor = new LruMap<string, string>(REMEMBERED_MAX)
   #refusedSaidAt = -Infinity
   #overlapMs = START_OVERLAP_MAX_MS
   #ending = false
@@ -267,14 +267,14 @@ export class Openings {
   ): Promise<void> {
     const { log, runner } = this.#terms
     const now = performance.now()
-    const last = this.#cooling.at(key)
+    const last = this.#cooling.peek(key)
     if (door.cooldownMs > 0 && last !== undefined && now - last < door.cooldownMs) {
       log.notice('debug', `${address}: ${door.name}: cools down`)
       return
     }
-    this.#cooling.note(key, now)
-    const behind = insertsRule(start) && this.#lastDoor.at(address) !== door.name
-    const probe = this.#ran.at(key) === undefined || behind ? undefined : probeOf(start)
+    this.#cooling.set(key, now)
+    const behind = insertsRule(start) && this.#lastDoor.peek(address) !== door.name
+    const probe = this.#ran.peek(key) === undefined || behind ? undefined : probeOf(start)
     if (probe !== undefined) {
       const outcome = await within(runner.run({ text: probe, environment, urgent: false }), this.#overlapMs)
       if (this.#ending) return
@@ -283,7 +283,7 @@ export class Openings {
         return
       }
     }
-    this.#ran.note(key, true)
+    this.#ran.set(key, true)
     await within(this.#begin(door.name, start, { source: address, environment }), this.#overlapMs)
   }
 
@@ -293,7 +293,7 @@ export class Openings {
   }
 
   async #begin(door: string, text: string, of: Pick<Opening, 'source' | 'environment'>): Promise<boolean> {
-    this.#lastDoor.note(of.source, door)
+    this.#lastDoor.set(of.source, door)
     return await this.#runs.start(door, text, of.environment)
   }
 

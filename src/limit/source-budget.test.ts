@@ -103,3 +103,12 @@ test('what was spent beyond all budgets is paid by those it is meant for', () =>
   expect(budget.has(honest, 0)).toBe(false)
   expect(budget.has(honest, 520)).toBe(true)
 })
+
+test('what a forger of the address can cause is not taken from the share of who has opened before', () => {
+  const budget = new SourceBudget(LIMITS, SEED)
+  budget.know(honest)
+  let taken = 0
+  while (budget.take(honest, 0, 1, 'stranger')) taken++
+  expect(taken).toBe(LIMITS.source.burst)
+  expect(drain(budget, honest, 0)).toBe(LIMITS.known.burst)
+})

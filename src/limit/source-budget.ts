@@ -10,6 +10,9 @@ export interface Rate {
   readonly burst: number
 }
 
+/** What a source counts as: what it is, or one that has not opened before. */
+export type Standing = 'itself' | 'stranger'
+
 /** Budgets of one kind of work. */
 export interface BudgetLimits {
   /** Of one source that has not opened before. */
@@ -54,37 +57,41 @@ export class SourceBudget {
     return this.#known.add(source)
   }
 
-  /** Whether anything is left for a source. `now` is in milliseconds of a steady clock, here and below. */
-  has(source: Address, now: number): boolean {
-    return this.#pool(source, now, Number.MIN_VALUE) !== undefined
+  /**
+   * Whether anything is left for a source. `now` is in milliseconds of a steady clock, here and below.
+   *
+   * @param as `stranger`: for work whose cost a forger of the source's address could cause, which must not use up its share
+   */
+  has(source: Address, now: number, as: Standing = 'itself'): boolean {
+    return this.#pool(source, now, Number.MIN_VALUE, as) !== undefined
   }
 
   /** Takes what some work for a source did cost. Purses may be left in debt, by one burst at most. */
-  spend(source: Address, now: number, cost: number): void {
-    const pool = this.#pool(source, now, Number.MIN_VALUE) ?? this.#all
-    this.#purses(source).spend(source, now, cost)
+  spend(source: Address, now: number, cost: number, as: Standing = 'itself'): void {
+    const pool = this.#pool(source, now, Number.MIN_VALUE, as) ?? this.#all
+    this.#purses(source, as).spend(source, now, cost)
     pool.spend(now, cost)
   }
 
   /** Takes a cost that is known beforehand, whole or not at all. False: too little is left. */
-  take(source: Address, now: number, cost = 1): boolean {
-    const pool = this.#pool(source, now, cost)
+  take(source: Address, now: number, cost = 1, as: Standing = 'itself'): boolean {
+    const pool = this.#pool(source, now, cost, as)
     if (pool === undefined) return false
-    this.#purses(source).spend(source, now, cost)
+    this.#purses(source, as).spend(source, now, cost)
     pool.spend(now, cost)
     return true
   }
 
   /** What a cost is taken from beside the source's own purse; `undefined`: too little is left in the one or the other. */
-  #pool(source: Address, now: number, cost: number): TokenBucket | undefined {
-    const known = this.#known.has(source)
-    if (this.#purses(source).left(source, now) < cost) return undefined
-    if (known && this.#allKnown.has(now, cost)) return this.#allKnown
+  #pool(source: Address, now: number, cost: number, as: Standing): TokenBucket | undefined {
+    const purses = this.#purses(source, as)
+    if (purses.left(source, now) < cost) return undefined
+    if (purses === this.#known && this.#allKnown.has(now, cost)) return this.#allKnown
     return this.#all.has(now, cost) ? this.#all : undefined
   }
 
-  #purses(source: Address): Purses {
-    return this.#known.has(source) ? this.#known : this.#sources
+  #purses(source: Address, as: Standing): Purses {
+    return as === 'itself' && this.#known.has(source) ? this.#known : this.#sources
   }
 }
 

@@ -29,6 +29,9 @@ function make(name: string, expires = 'never', revoked = false): string {
   return file
 }
 
+const sign = async (recipient: string, signer: string): Promise<Uint8Array> =>
+  await signAndEncrypt('x', { recipient, signer, homeDir: home, passphrase: new Uint8Array() })
+
 describe.runIf(installed)('gpg', () => {
   const good = installed ? make('good@example.org') : ''
   const expired = installed ? make('expired@example.org', '10d') : ''
@@ -58,9 +61,6 @@ describe.runIf(installed)('gpg', () => {
     const listed = gpg(['--with-colons', '--list-keys', 'good@example.org']).toString()
     expect(ids).toEqual([/^pub:[^:]*:[^:]*:[^:]*:([0-9A-F]+)/m.exec(listed)![1]])
   })
-
-  const sign = async (recipient: string, signer: string): Promise<Uint8Array> =>
-    await signAndEncrypt('x', { recipient, signer, homeDir: home, passphrase: new Uint8Array() })
 
   test('our client’s packets are for a key that is good, by one that is', async () => {
     expect((await sign('good@example.org', 'good@example.org')).length).toBeGreaterThan(0)

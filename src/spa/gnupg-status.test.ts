@@ -38,6 +38,8 @@ const said = (lines: readonly string[]): string => {
 }
 const isGood = (lines: readonly string[]): boolean => said(lines).startsWith('good')
 
+const kindOf = (lines: readonly string[]): string => readGnupgSignature(textOf(lines)).kind
+
 describe('what gpg says', () => {
   test('a good signature, of whatever line ends and with what else it says', () => {
     expect(said(GOOD)).toBe(`good by ${KEY} of ${PRIMARY}`)
@@ -87,7 +89,6 @@ describe('what gpg says', () => {
   })
 
   test('where none is asked for, a bad one is all that counts', () => {
-    const kindOf = (lines: readonly string[]): string => readGnupgSignature(textOf(lines)).kind
     expect(kindOf(['DECRYPTION_OKAY'])).toBe('none')
     expect(kindOf(GOOD)).toBe('good')
     expect(kindOf(GOOD.map((line) => line.replace('GOODSIG', 'REVKEYSIG')))).toBe('bad')

@@ -131,10 +131,8 @@ lab('commands of an access.conf', () => {
     const { server, client } = await pair()
     const keys = secretFile('gate.keys', `KEY_BASE64: ${KEY}\nHMAC_KEY_BASE64: ${HMAC}\n`)
     const door = `[fw]\nSPA = fwknop\nFwknop_Keys = ${keys}\nStart_Command = true\n`
-    running = server.start([
-      ...[process.execPath, program('knockd'), '-v', '-i', 'eth0', '-c'],
-      writeConfig(withStateDir(door, scratch('state'))),
-    ])
+    const config = writeConfig(withStateDir(door, scratch('state')))
+    running = server.start([process.execPath, program('knockd'), '-v', '-i', 'eth0', '-c', config])
     await running.line(/listening on/)
     await fwknop(client, ['-A', 'tcp/22', '--spoof-user', 'alice'])
     expect(await running.line(/OPEN/)).toMatch(/OPEN SESAME \([^ ]*gate\.keys:1, claims to be alice\)$/)

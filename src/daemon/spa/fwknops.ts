@@ -1,33 +1,30 @@
-import { basename } from 'node:path'
-import type { Door, Fault } from '../../config/config.ts'
+import type { Door } from '../../config/config.ts'
 import { formatFault } from '../../config/fault.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'
-import { formatAddress } from '../../packet/address.ts'
+import { LogThrottle } from '../../limit/log-throttle.ts'
+import { LruMap } from '../../limit/lru-map.ts'
+import { formatAddress, sameAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { ACCESS_MAX_CHARS, grant, matches, readAccess } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
+import { Envelopes } from '../../spa/fwknop/envelope.ts'
 import { openMessage, readSpa } from '../../spa/fwknop/open.ts'
 import type { Spa } from '../../spa/fwknop/open.ts'
-import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, openEnvelope, readWire } from '../../spa/fwknop/packet.ts'
-import type { Envelope, Hmac } from '../../spa/fwknop/packet.ts'
+import { forcedInVain } from '../../spa/fwknop/allowed.ts'
 import { claimedName } from '../../spa/fwknop/claimed-name.ts'
+import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, readWire } from '../../spa/fwknop/packet.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
 import { readSecretFile } from '../secret-file.ts'
-import { commandFault, ownRights } from './command-rights.ts'
-import { Allowance } from './allowance.ts'
+import { barredCommands, ownRights } from './command-rights.ts'
 import { Gnupg } from './gnupg.ts'
-import { SeldomSaid, admits, arrivalText, servicesFor, shortest } from './granted.ts'
+import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
+import { holderOf } from './holder.ts'
+import { KnownSources } from './known-sources.ts'
+import type { WorkBudget } from './work-budget.ts'
 
 /** Lengths of packets that may be fwknop's, in bytes. */
 export const FWKNOP_LENGTHS = { first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES } as const
-/** HMACs a second that are computed, one for each stanza that a packet is tried with: a hundredth of a millisecond each. */
-export const HMACS_PER_S = 20_000
-/**
- * Decryptions a second. Each costs some hundredths of a millisecond; where a stanza has no HMAC whoever makes packets up
- * causes that.
- */
-export const DECRYPTIONS_PER_S = 5_000
 /** Packets that are remembered as used, at most; those that are too old to be taken again give way. */
 export const DIGESTS_MAX = 32_768
 /** Milliseconds for which they are remembered while there is room: the clock may be set back. */
@@ -40,8 +37,6 @@ const SWEEP_FULL_EVERY_MS = 1_000
 const SEEN_MAX = 16_384
 const SEEN_CHARS = 64
 const FAULTS_SAID_MAX = 5
-/** Hexadecimal digits of a long key id (RFC 4880, 12.2). */
-const KEY_ID_CHARS = 16
 const SECOND_MS = 1_000
 const DIGEST_KEY = 'fwknop\n'
 
@@ -73,21 +68,41 @@ interface FwknopDoor {
   barred: ReadonlyMap<number, string>
 }
 
+/** A stanza that a packet is tried with. */
+interface Trial {
+  readonly door: Door
+  readonly stanza: Stanza
+}
+
+/** What a stanza's keys opened: it was granted, or why it was not. */
+type Tried = 'good' | { readonly refusal: string }
+
+/** A packet's text. */
+interface Text {
+  readonly wire: string
+  /** What it is known by when it comes again. */
+  readonly end: string
+  readonly envelopes: Envelopes
+}
+
 /** Takes the packets of fwknop's clients. */
 export class Fwknops {
   readonly #of: FwknopTerms
-  readonly #seldom = new SeldomSaid()
+  readonly #seldom = new LogThrottle()
+  readonly #work: WorkBudget
+  readonly #known: KnownSources
   readonly #gnupg = new Gnupg()
   #doors: readonly FwknopDoor[] = []
-  readonly #hmacs = new Allowance(HMACS_PER_S)
-  readonly #decryptions = new Allowance(DECRYPTIONS_PER_S)
-  /** Ends of packets that were opened, the oldest first. */
-  readonly #seen = new Set<string>()
+  /** Ends of packets that were opened. */
+  readonly #seen = new LruMap<string, true>(SEEN_MAX)
   #digests: number | undefined
   #sweptAt = -Infinity
 
-  constructor(of: FwknopTerms) {
+  /** @param work the time that packets may take */
+  constructor(of: FwknopTerms, work: WorkBudget) {
     this.#of = of
+    this.#work = work
+    this.#known = new KnownSources('fwknop', of.store, work)
   }
 
   /** Whether packets of this kind are waited for. */
@@ -121,7 +136,9 @@ export class Fwknops {
   refresh(): void {
     for (const each of this.#doors) {
       each.stanzas = this.#read(each) ?? each.stanzas
-      each.barred = this.#commandsBarred(each)
+      each.barred = barredCommands(each.stanzas, ownRights(), (fault) =>
+        this.#of.say('error', formatFault(each.path, fault)),
+      )
     }
   }
 
@@ -136,63 +153,87 @@ export class Fwknops {
       this.#of.explain(arrival.source, undefined, 'a copy of a packet that came before')
       return true
     }
-    let refused: string | undefined
-    for (const { door, stanzas } of this.#doors) {
-      for (const stanza of stanzas) {
-        if (!matches(stanza, arrival.source, arrival.destination)) continue
-        if (stanza.rijndael !== undefined) {
-          const message = this.#messageIn(wire, 'rijndael', stanza.hmac)
-          const opened =
-            message !== undefined && this.#decryptions.take() ? openMessage(message, stanza.rijndael) : undefined
-          if (opened !== undefined && 'spa' in opened) {
-            this.#remember(end)
-            const refusal = this.#judge(door, stanza, opened.spa, arrival)
-            if (refusal === undefined) return true
-            // Another stanza with the same key may allow it.
-            refused ??= refusal
-          }
-        }
-        if (stanza.gnupg === undefined || wire.length <= GNUPG_MIN_CHARS) continue
-        const message = this.#messageIn(wire, 'gnupg', stanza.hmac)
-        if (message !== undefined) void this.#decrypt(door, stanza, message, arrival, end)
+    const text: Text = { wire, end, envelopes: new Envelopes(wire) }
+    const { source } = arrival
+    // The stanza that opened from there last costs one HMAC: whoever forges the address causes no more than that.
+    const usual = this.#usual(source)
+    if (usual !== undefined) {
+      const tried = this.#work.run(source, 'itself', () => this.#try(usual, text, arrival))
+      if (tried?.result === 'good') return true
+    }
+    const tried = this.#work.run(source, 'stranger', () => this.#tryAll(this.#trials(), text, arrival))
+    if (tried === undefined) this.#of.explain(source, undefined, 'too many packets from there at the moment')
+    if (tried?.result === undefined) return false
+    if (tried.result !== 'good') this.#tell(source, tried.result.refusal)
+    return true
+  }
+
+  /** What opened from a source last; not a stanza with GnuPG, whose packets must not go to gpg twice. */
+  #usual(source: Address): Trial | undefined {
+    const [line, name] = splitHint(this.#known.hint(source))
+    const there = this.#doors.find(({ door }) => door.name === name)
+    const stanza = there?.stanzas.find((each) => each.line === line)
+    return there === undefined || stanza?.gnupg !== undefined || stanza === undefined
+      ? undefined
+      : { door: there.door, stanza }
+  }
+
+  *#trials(): Generator<Trial> {
+    for (const { door, stanzas } of this.#doors) for (const stanza of stanzas) yield { door, stanza }
+  }
+
+  /** Tries a packet with stanzas, up to the first that grants what it asks for. `undefined`: no key opens it. */
+  #tryAll(trials: Iterable<Trial>, text: Text, arrival: Arrival): Tried | undefined {
+    let refused: Tried | undefined
+    for (const trial of trials) {
+      const tried = this.#try(trial, text, arrival)
+      if (tried === 'good') return tried
+      // Another stanza with the same key may allow it.
+      refused ??= tried
+    }
+    return refused
+  }
+
+  #try({ door, stanza }: Trial, { wire, end, envelopes }: Text, arrival: Arrival): Tried | undefined {
+    if (!matches(stanza, arrival.source, arrival.destination)) return undefined
+    let refused: Tried | undefined
+    const { rijndael, gnupg, hmac } = stanza
+    if (rijndael !== undefined) {
+      const envelope = envelopes.open('rijndael', hmac)
+      const opened = 'message' in envelope ? openMessage(envelope.message, rijndael) : undefined
+      if (opened !== undefined && 'spa' in opened) {
+        this.#seen.set(end, true)
+        const refusal = this.#judge(door, stanza, opened.spa, arrival)
+        if (refusal === undefined) return 'good'
+        refused = { refusal }
       }
     }
-    if (refused !== undefined) this.#tell(arrival.source, refused)
-    return refused !== undefined
-  }
-
-  #remember(end: string): void {
-    this.#seen.add(end)
-    if (this.#seen.size <= SEEN_MAX) return
-    const [oldest] = this.#seen
-    this.#seen.delete(oldest!)
-  }
-
-  /** What an envelope holds, if its HMAC is right and there is time to look. */
-  #messageIn(wire: string, envelope: Envelope, hmac: Hmac | undefined): Uint8Array | undefined {
-    if (hmac !== undefined && !this.#hmacs.take()) return undefined
-    const opened = openEnvelope(wire, envelope, hmac)
-    return 'message' in opened ? opened.message : undefined
+    if (gnupg === undefined || wire.length <= GNUPG_MIN_CHARS) return refused
+    const envelope = envelopes.open('gnupg', hmac)
+    if ('message' in envelope) void this.#decrypt(door, stanza, envelope.message, arrival, end)
+    return refused
   }
 
   async #decrypt(door: Door, stanza: Stanza, message: Uint8Array, arrival: Arrival, end: string): Promise<void> {
-    const cause = { source: arrival.source, proven: stanza.hmac !== undefined }
+    const { source } = arrival
+    if (this.#work.knows(source)) this.#gnupg.know(source)
+    const cause = { source, proven: stanza.hmac !== undefined }
     const plain = await this.#gnupg.decrypt(message, stanza.gnupg!, cause)
     if ('fault' in plain) {
       // Of a key that counts somebody has to hear; of what strangers send nobody has.
-      if (plain.signer === undefined) this.#of.explain(arrival.source, door.name, `packet for gpg: ${plain.fault}`)
+      if (plain.signer === undefined) this.#of.explain(source, door.name, `packet for gpg: ${plain.fault}`)
       else {
         const who = `packet of ${holderOf(door, stanza, plain.signer)}`
-        this.#tell(arrival.source, `${who}, ${arrivalText(arrival)}: ${door.name}: ${plain.fault}`)
+        this.#tell(source, `${who}, ${arrivalText(arrival)}: ${door.name}: ${plain.fault}`)
       }
       return
     }
-    this.#remember(end)
+    this.#seen.set(end, true)
     const read = readSpa(plain.text)
     if ('spa' in read) {
       const refusal = this.#judge(door, stanza, read.spa, arrival, plain.signer)
-      if (refusal !== undefined) this.#tell(arrival.source, refusal)
-    } else this.#of.explain(arrival.source, door.name, `packet for gpg: ${read.fault}`)
+      if (refusal !== undefined) this.#tell(source, refusal)
+    } else this.#of.explain(source, door.name, `packet for gpg: ${read.fault}`)
   }
 
   /** Opens what a packet asks for, if it may have it; else why not. */
@@ -237,6 +278,8 @@ export class Fwknops {
       if (!this.#hasRoom(maxAgeMs)) throw new Error(`${DIGESTS_MAX} packets are remembered already`)
       const isNew = await store.advance(key, String(spa.timestamp), (present) => present === undefined)
       if (!isNew) return
+      const { source } = granted.arrival
+      if (sameAddress(granted.grant.address, source)) this.#known.opened(source, hintOf(granted))
       this.#digests = (this.#digests ?? 0) + 1
     } catch (error) {
       const { door, grant: what } = granted
@@ -248,7 +291,6 @@ export class Fwknops {
 
   #open(all: CommandGranted): void {
     const { door, stanza, grant: granted, user, claimedUser, arrival } = all
-    this.#gnupg.know(arrival.source)
     if (granted.kind === 'command' || stanza.cycle !== undefined) {
       this.#of.run(all)
       return
@@ -289,22 +331,8 @@ export class Fwknops {
 
   /** What concerns somebody who has a key, but seldom, as packets can be played back. */
   #tell(source: Address, text: string): void {
-    if (this.#seldom.due(text.replaceAll(/[0-9]+/g, '0'))) this.#of.say('notice', text)
+    if (this.#seldom.due(text.replaceAll(/[0-9]+/g, '0'), performance.now())) this.#of.say('notice', text)
     else this.#of.explain(source, undefined, text)
-  }
-
-  /** Which stanzas' commands cannot be run as they say: said now, as nobody looks at the moment of use. */
-  #commandsBarred({ path, stanzas }: FwknopDoor): ReadonlyMap<number, string> {
-    const barred = new Map<number, string>()
-    const rights = ownRights()
-    for (const { line, commands } of stanzas) {
-      const fault = commands === undefined ? undefined : commandFault(commands, rights)
-      if (fault === undefined) continue
-      const [message = '', hint = ''] = fault.split('\n')
-      barred.set(line, message)
-      this.#of.say('error', formatFault(path, { severity: 'error', line: commands!.line, column: 1, message, hint }))
-    }
-    return barred
   }
 
   #read({ door, path }: FwknopDoor): readonly Stanza[] | undefined {
@@ -326,17 +354,14 @@ export class Fwknops {
   }
 }
 
-/** What was enough before doors had to say so: whoever relies on it has to hear. */
-function forcedInVain({ forceNat }: Stanza): readonly Fault[] {
-  if (forceNat === undefined) return []
-  const message = 'FORCE_NAT is refused: the door does not have Forward_To'
-  return [{ severity: 'warning', line: forceNat.line, column: 1, message, hint: 'postern check says what to add' }]
+/** Tells a stanza from the others, as long as nobody edits the file: then it is only not tried first. */
+function hintOf({ door, stanza }: Trial): string {
+  return `${stanza.line} ${door.name}`
 }
 
-/** Whose key it is: where it stands, and who signed. The same in the log, in the journal and in what commands are told. */
-function holderOf({ secret }: Door, { line }: Stanza, signer: string | undefined): string {
-  const stanza = `${secret.kind === 'spa' ? basename(secret.path) : ''}:${line}`
-  return signer === undefined ? stanza : `${stanza} signed by ${signer.slice(-KEY_ID_CHARS)}`
+function splitHint(hint = ''): readonly [line: number, door: string] {
+  const end = hint.indexOf(' ')
+  return [Number(hint.slice(0, end)), hint.slice(end + 1)]
 }
 
 /** Keys as `fwknop --key-gen` prints them, as the stanza of an access.conf: in its first line, so that lines stay theirs. */

@@ -81,27 +81,3 @@ export function shortest(ms: number, ...bounds: readonly (number | undefined)[])
 export function arrivalText({ source, protocol, port }: Arrival): string {
   return `from ${formatAddress(source)} to ${protocol === TCP ? 'tcp' : 'udp'}/${port}`
 }
-
-/** Says a thing once in a while for each subject: whoever plays packets back must not fill the log. */
-export class SeldomSaid {
-  readonly #saidAt = new Map<string, number>()
-
-  /** Whether it is time to say something about a subject. */
-  due(subject: string): boolean {
-    const now = performance.now()
-    const last = this.#saidAt.get(subject)
-    if (last !== undefined && now - last < SAID_EVERY_MS) return false
-    this.#saidAt.delete(subject)
-    this.#saidAt.set(subject, now)
-    if (this.#saidAt.size > SUBJECTS_MAX) {
-      const [oldest] = this.#saidAt.keys()
-      this.#saidAt.delete(oldest!)
-    }
-    return true
-  }
-}
-
-/** Milliseconds between two lines about one subject. */
-const SAID_EVERY_MS = 60_000
-/** Subjects that are remembered. */
-const SUBJECTS_MAX = 1_024

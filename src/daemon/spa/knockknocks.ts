@@ -5,6 +5,8 @@ import { isUserName } from '../../config/users.ts'
 import { formatAddress } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
+import { ExpectedSyns, PORTS_EXPECTED_MAX } from '../../spa/knockknock/expected.ts'
+import type { Found } from '../../spa/knockknock/expected.ts'
 import {
   PROFILE_FILES,
   PROFILE_FILE_MAX_BYTES,
@@ -13,18 +15,15 @@ import {
   readProfileKey,
 } from '../../spa/knockknock/profile.ts'
 import type { ProfileRead } from '../../spa/knockknock/profile.ts'
-import { COUNTER_WINDOW_DEFAULT, decodeSyn } from '../../spa/knockknock/syn.ts'
+import { COUNTER_WINDOW_DEFAULT } from '../../spa/knockknock/syn.ts'
 import type { KnockknockKeys } from '../../spa/knockknock/syn.ts'
 import { readSecretFile } from '../secret-file.ts'
 import { admits, servicesFor } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
+import type { WorkBudget } from './work-budget.ts'
 
-/**
- * Profiles tried on SYNs in a second, each with a window of counters: a tenth of a millisecond each. Whoever floods the port
- * keeps its users out; a packet of Postern's own costs far less to refuse.
- */
-export const TRIED_PER_S = 3_000
-const SECOND_MS = 1_000
+/** The port that a profile's SYNs ask for where its door opens any. */
+const PORT_USUAL = 22
 /** Most profiles of one door. */
 export const PROFILES_MAX = 256
 
@@ -41,84 +40,74 @@ interface Profile {
 /** Takes knockknock's SYNs. */
 export class Knockknocks {
   readonly #of: JudgeTerms
-  #byPort = new Map<number, readonly Profile[]>()
+  readonly #work: WorkBudget
+  #profilesThere: readonly Profile[] = []
+  /** By the port they come to: what the profiles may send next. */
+  #expected = new Map<number, ExpectedSyns<Profile>>()
   #doors: readonly Door[] = []
-  #second = 0
-  #tried = 0
 
-  constructor(of: JudgeTerms) {
+  /** @param work the time that packets may take */
+  constructor(of: JudgeTerms, work: WorkBudget) {
     this.#of = of
+    this.#work = work
   }
 
   /** Whether packets of this kind are waited for. */
   get wanted(): boolean {
-    return this.#byPort.size > 0
+    return this.#expected.size > 0
   }
 
   /** Ports at which such packets are waited for. */
   get ports(): readonly number[] {
-    return [...this.#byPort.keys()]
+    return [...this.#expected.keys()]
   }
 
   /** How many users a door has; `undefined`: it is none of these. */
   users(name: string): number | undefined {
     if (!this.#doors.some((door) => door.name === name)) return undefined
-    return [...this.#byPort.values()].flat().filter(({ door }) => door.name === name).length
+    return this.#profilesThere.filter(({ door }) => door.name === name).length
   }
 
   /** Puts doors in force, and reads their profiles. */
   replace(doors: readonly Door[]): void {
     this.#doors = doors.filter(({ secret }) => secret.kind === 'spa' && secret.protocol === 'knockknock')
-    const byPort = new Map<number, Profile[]>()
-    for (const door of this.#doors) {
-      for (const profile of this.#profiles(door)) {
-        const there = byPort.get(profile.port)
-        if (there === undefined) byPort.set(profile.port, [profile])
-        else there.push(profile)
-      }
-    }
-    this.#byPort = byPort
+    this.#profilesThere = this.#doors.flatMap((door) => this.#profiles(door))
+    this.#expected = new Map()
+    for (const profile of this.#profilesThere) this.#expect(profile, portsOf(profile.door))
   }
 
   /** Takes a SYN. False: it is no profile's. */
   take(packet: Packet, arrival: Arrival): boolean {
-    const profiles = packet.family === 4 ? this.#byPort.get(packet.port) : undefined
-    for (const profile of profiles ?? []) {
-      if (!this.#mayTry()) return false
-      const found = decodeSyn(packet, profile.keys, this.#next(profile), COUNTER_WINDOW_DEFAULT)
-      if (found === undefined) continue
-      void this.#judge(profile, found, arrival)
-      return true
-    }
-    return false
+    const expected = packet.family === 4 ? this.#expected.get(packet.port) : undefined
+    if (expected === undefined) return false
+    // Who has no key, and asks for any other port than profiles use to, costs an HMAC for each profile and counter.
+    const found =
+      expected.find(packet) ?? this.#work.run(arrival.source, 'stranger', () => expected.search(packet))?.result
+    if (found === undefined) return false
+    void this.#judge(found, arrival)
+    return true
   }
 
-  /** Whether one more profile may be tried in this second. */
-  #mayTry(): boolean {
-    const second = Math.floor(performance.now() / SECOND_MS)
-    if (second !== this.#second) {
-      this.#second = second
-      this.#tried = 0
+  /** Waits for the next counters of a profile, for some likely ports more. */
+  #expect(profile: Profile, ports: Iterable<number>): void {
+    let expected = this.#expected.get(profile.port)
+    if (expected === undefined) {
+      expected = new ExpectedSyns()
+      this.#expected.set(profile.port, expected)
     }
-    this.#tried++
-    return this.#tried <= TRIED_PER_S
+    expected.expect(profile, profile.keys, this.#next(profile), COUNTER_WINDOW_DEFAULT, ports)
   }
 
-  async #judge(
-    { door, name }: Profile,
-    { port, counter }: { readonly port: number; readonly counter: number },
-    arrival: Arrival,
-  ): Promise<void> {
+  async #judge({ owner, port, counter }: Found<Profile>, arrival: Arrival): Promise<void> {
     const { store, say, open } = this.#of
     const { source } = arrival
+    const { door, name } = owner
     try {
       // Whatever it asks for: nobody else may use the counter, as its text would give both away.
-      const isNew = await store.advance(
-        counterKey(door, name),
-        String(counter),
-        (present) => counter > counterOf(present),
-      )
-      if (!isNew) return
+      const isNew = store.advance(counterKey(door, name), String(counter), (present) => counter > counterOf(present))
+      // The counter is taken, durably or not: what has come once is not waited for any more.
+      this.#expect(owner, [port])
+      if (!(await isNew)) return
     } catch (error) {
       say('error', `${formatAddress(source)}: ${door.name}: stays shut: ${(error as Error).message}`)
       return
@@ -170,6 +159,17 @@ export class Knockknocks {
       return undefined
     }
   }
+}
+
+/** Ports that a door's profiles are likely to ask for. */
+function portsOf({ opens }: Door): readonly number[] {
+  if (opens.length === 0) return [PORT_USUAL]
+  const ports: number[] = []
+  for (const { host, protocol, first, last } of opens) {
+    if (host !== undefined || protocol !== TCP) continue
+    for (let port = first; port <= last && ports.length < PORTS_EXPECTED_MAX; port++) ports.push(port)
+  }
+  return ports
 }
 
 function value<T>(folder: string, file: string, read: (text: string) => ProfileRead<T>): T {

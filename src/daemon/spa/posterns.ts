@@ -1,7 +1,9 @@
 import { statSync } from 'node:fs'
 import type { Door } from '../../config/config.ts'
 import { formatFault } from '../../config/fault.ts'
-import { formatAddress } from '../../packet/address.ts'
+import { LogThrottle } from '../../limit/log-throttle.ts'
+import { LruMap } from '../../limit/lru-map.ts'
+import { formatAddress, sameAddress } from '../../packet/address.ts'
 import type { DatedClaim } from '../../spa/noise/claim.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../../spa/noise/key-text.ts'
 import { MAC1_BYTES, POSTERN_PACKET_BYTES, isForServer, openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
@@ -10,15 +12,11 @@ import { permit } from '../../spa/noise/permission.ts'
 import { USERS_FILE_MAX_CHARS, Users, readUsers } from '../../spa/noise/users.ts'
 import type { User } from '../../spa/noise/users.ts'
 import { readSecretFile } from '../secret-file.ts'
-import { Allowance } from './allowance.ts'
-import { SeldomSaid, admits, arrivalText, servicesFor, shortest } from './granted.ts'
+import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, Granted, JudgeTerms } from './granted.ts'
+import { KnownSources } from './known-sources.ts'
+import type { WorkBudget } from './work-budget.ts'
 
-/**
- * Packets a second on which public-key work is done: some fifth of a millisecond each. Beyond, they are passed over: only
- * who knows the server's public key can make any.
- */
-export const OPENED_PER_S = 2_000
 /** How many packets that were opened are known again. */
 const SEEN_MAX = 16_384
 /** How many faults of a file are told. */
@@ -43,15 +41,19 @@ interface Holder {
 /** Takes Postern's own single packets. */
 export class Posterns {
   readonly #of: JudgeTerms
-  readonly #seldom = new SeldomSaid()
+  readonly #seldom = new LogThrottle()
+  readonly #work: WorkBudget
+  readonly #known: KnownSources
   #doors: readonly PosternDoor[] = []
   #server: ServerKey | undefined
-  /** Outer codes of packets that were opened, the oldest first. */
-  readonly #seen = new Set<string>()
-  readonly #opened = new Allowance(OPENED_PER_S)
+  /** Outer codes of packets that were opened. */
+  readonly #seen = new LruMap<string, true>(SEEN_MAX)
 
-  constructor(of: JudgeTerms) {
+  /** @param work the time that packets may take */
+  constructor(of: JudgeTerms, work: WorkBudget) {
     this.#of = of
+    this.#work = work
+    this.#known = new KnownSources('postern', of.store, work)
   }
 
   /** Whether packets of this kind are waited for. */
@@ -108,12 +110,14 @@ export class Posterns {
       explain(arrival.source, undefined, 'single packet: a copy of one that came before')
       return true
     }
-    if (!this.#opened.take()) {
-      explain(arrival.source, undefined, 'a single packet too many in one second')
+    // Only who knows the server's public key gets here. Public-key work takes a tenth of a millisecond.
+    const done = this.#work.run(arrival.source, 'itself', () => openClaim(server, payload, (key) => this.#holders(key)))
+    if (done === undefined) {
+      explain(arrival.source, undefined, 'too many single packets from there at the moment')
       return true
     }
-    const opened = openClaim(server, payload, (key) => this.#holders(key))
-    if (!('mismatch' in opened)) this.#remember(outer)
+    const opened = done.result
+    if (!('mismatch' in opened)) this.#seen.set(outer, true)
     if ('mismatch' in opened) {
       explain(arrival.source, undefined, `single packet: ${opened.mismatch}`)
     } else if ('fault' in opened) {
@@ -121,13 +125,6 @@ export class Posterns {
       this.#tell(user, arrival, `a packet that is understood by another version: ${opened.fault}`)
     } else this.#judge(opened.user, opened.claim, arrival)
     return true
-  }
-
-  #remember(outer: string): void {
-    this.#seen.add(outer)
-    if (this.#seen.size <= SEEN_MAX) return
-    const [oldest] = this.#seen
-    this.#seen.delete(oldest!)
   }
 
   #holders(key: Uint8Array): readonly Holder[] | undefined {
@@ -154,7 +151,7 @@ export class Posterns {
       if (wanted.kind === 'ports' && services === undefined) continue
       const granted = this.#grant(holder, claim, arrival, services)
       if ('door' in granted) {
-        void this.#open(key, claim.timestamp, granted)
+        void this.#open(key, claim.timestamp, granted, arrival)
         return
       }
       refusal = `${holder.door.name}: ${granted.refusal}`
@@ -178,10 +175,12 @@ export class Posterns {
     return { door, source: address, ms, services, user: user.name, protocol, port }
   }
 
-  async #open(key: string, timestamp: string, granted: Granted): Promise<void> {
+  async #open(key: string, timestamp: string, granted: Granted, arrival: Arrival): Promise<void> {
     const { store, say, open } = this.#of
     try {
-      if (await store.advance(key, timestamp, (present) => isNewer(timestamp, present))) open(granted)
+      if (!(await store.advance(key, timestamp, (present) => isNewer(timestamp, present)))) return
+      if (sameAddress(granted.source, arrival.source)) this.#known.opened(arrival.source, 'yes')
+      open(granted)
     } catch (error) {
       const { door, source } = granted
       say('error', `${formatAddress(source)}: ${door.name}: stays shut: ${(error as Error).message}`)
@@ -190,7 +189,7 @@ export class Posterns {
 
   /** Tells of somebody whose key is known what is no stranger's matter; seldom, as packets can be played back. */
   #tell(user: User, arrival: Arrival, what: string): void {
-    if (this.#seldom.due(`${user.name} ${what.replaceAll(/[0-9]+/g, '0')}`)) {
+    if (this.#seldom.due(`${user.name} ${what.replaceAll(/[0-9]+/g, '0')}`, performance.now())) {
       this.#of.say('notice', `single packet of ${user.name}, ${arrivalText(arrival)}: ${what}`)
     } else this.#of.explain(arrival.source, undefined, `single packet of ${user.name}: ${what}`)
   }

@@ -14,6 +14,7 @@ import type { FwknopTerms } from './fwknops.ts'
 import type { Arrival } from './granted.ts'
 import { Knockknocks } from './knockknocks.ts'
 import { Posterns } from './posterns.ts'
+import { WorkBudget } from './work-budget.ts'
 
 /** What these doors need of their surroundings: which addresses are this host's they are told. */
 export type SpaTerms = Omit<FwknopTerms, 'isOwn'>
@@ -31,9 +32,10 @@ export class SpaDoors {
 
   constructor(of: SpaTerms) {
     this.#of = of
-    this.#posterns = new Posterns(of)
-    this.#fwknops = new Fwknops({ ...of, isOwn: (address) => this.isOwn(address) })
-    this.#knockknocks = new Knockknocks(of)
+    const work = new WorkBudget()
+    this.#posterns = new Posterns(of, work)
+    this.#fwknops = new Fwknops({ ...of, isOwn: (address) => this.isOwn(address) }, work)
+    this.#knockknocks = new Knockknocks(of, work)
   }
 
   /** What has to be seen of the traffic. */

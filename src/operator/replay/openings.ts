@@ -3,7 +3,7 @@ import { formatService } from '../../config/service.ts'
 import { commandTimeout } from '../../daemon/log/said.ts'
 import type { Said } from '../../daemon/log/said.ts'
 import { expand } from '../../door/expand.ts'
-import { Recently } from '../../door/recently.ts'
+import { LruMap } from '../../limit/lru-map.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { formatNetwork, networkOf } from '../../packet/network.ts'
@@ -29,7 +29,7 @@ interface Live extends Standing {
 /** What the doors would do: nothing is run, everything is told. */
 export class WouldBeOpenings {
   readonly #live = new Map<string, Live>()
-  readonly #cooling = new Recently<number>(COOLING_MAX)
+  readonly #cooling = new LruMap<string, number>(COOLING_MAX)
   #due = Infinity
 
   /** When the next one would be closed, milliseconds since 1970. */
@@ -90,9 +90,9 @@ export class WouldBeOpenings {
   }
 
   #openForGood(door: Door, key: string, address: string, command: string, time: number): readonly Said[] {
-    const before = this.#cooling.at(key)
+    const before = this.#cooling.peek(key)
     if (before !== undefined && time - before < door.cooldownMs) return [notice(address, door.name, 'cools down')]
-    this.#cooling.note(key, time)
+    this.#cooling.set(key, time)
     return [wouldRun(address, door, command)]
   }
 }

@@ -44,7 +44,8 @@ export function hmacOf(name: DigestName, key: Uint8Array, text: string): string 
   return encodeBase64(createHmac(DIGESTS[name].node, key).update(asciiBytes(text)).digest())
 }
 
-/** Whether two texts are the same, in a time that depends on their lengths alone. */
-export function sameText(one: string, other: string): boolean {
-  return one.length === other.length && timingSafeEqual(asciiBytes(one), asciiBytes(other))
+/** Whether this is the HMAC (RFC 2104) of a text, in a time that depends on their lengths alone. */
+export function isHmac(name: DigestName, key: Uint8Array, text: Uint8Array, hmac: Uint8Array): boolean {
+  const right = createHmac(DIGESTS[name].node, key).update(text).digest()
+  return right.length === hmac.length && timingSafeEqual(right, hmac)
 }

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { encodeBase64 } from '../base64.ts'
 import { asciiBytes } from '../bytes.ts'
+import { openEnvelope } from './envelope.ts'
+import type { Mismatch } from './envelope.ts'
 import { decodeFields } from './fields.ts'
-import { openEnvelope, openRijndael, readWire } from './packet.ts'
-import type { Hmac, Mismatch, Rijndael } from './packet.ts'
+import { openRijndael, readWire } from './packet.ts'
+import type { Hmac, Rijndael } from './packet.ts'
 import { readRequest } from './request.ts'
 import type { Request } from './request.ts'
 

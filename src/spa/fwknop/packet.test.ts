@@ -7,7 +7,8 @@ import { describe, expect, test } from 'vitest'
 import { decodeFields, encodeFields } from './fields.ts'
 import type { DigestName } from './digest.ts'
 import { DIGEST_NAMES } from './digest.ts'
-import { openEnvelope, openRijndael, readWire, sealGnupg, sealRijndael, PACKET_MAX_BYTES } from './packet.ts'
+import { Envelopes, openEnvelope } from './envelope.ts'
+import { openRijndael, readWire, sealGnupg, sealRijndael, PACKET_MAX_BYTES } from './packet.ts'
 import type { Hmac, Rijndael } from './packet.ts'
 import { readRequest, writeRequest } from './request.ts'
 import { CIPHER_MODES, deriveKey } from './rijndael.ts'
@@ -168,4 +169,38 @@ test('only what gpg makes for keys of the usual kind can be sealed', () => {
   // An X25519 key's: hF4D…
   expect(sealGnupg(new Uint8Array([0x84, 0x5e, 0x03, ...message]), undefined)).toBe(undefined)
   expect(packet.length).toBeLessThan(PACKET_MAX_BYTES)
+})
+
+test('one packet tried with many keys comes to the same as with each alone, and each key costs once', () => {
+  const keys = Array.from({ length: 5 }, (_, number) => new Uint8Array(32).fill(number))
+  const salt = new Uint8Array(8)
+  const plain = encodeFields(
+    {
+      random: '1234567890123456',
+      user: 'alice',
+      timestamp: 1_700_000_000,
+      version: '3.0.0',
+      type: 1,
+      message: '192.0.2.2,tcp/22',
+      nat: undefined,
+      serverAuth: undefined,
+      timeoutS: 0,
+    },
+    'sha256',
+  )
+  for (const digest of DIGEST_NAMES) {
+    const sealed = sealRijndael(plain, { key: keys[0]!, mode: 'cbc' }, { key: keys[3]!, digest }, salt)
+    const wire = readWire(sealed)!
+    const envelopes = new Envelopes(wire)
+    for (const other of DIGEST_NAMES) {
+      for (const key of [...keys, ...keys]) {
+        const hmac = { key, digest: other }
+        const opened = envelopes.open('rijndael', hmac)
+        expect(opened).toEqual(openEnvelope(wire, 'rijndael', { ...hmac }))
+        expect('message' in opened).toBe(key === keys[3] && other === digest)
+        // The same object: it was not worked out again.
+        expect(envelopes.open('rijndael', { key: key.slice(), digest: other })).toBe(opened)
+      }
+    }
+  }
 })

@@ -1,8 +1,8 @@
-import { decodeBase64, encodeBase64, isBase64Char } from '../base64.ts'
+import { encodeBase64, isBase64Char } from '../base64.ts'
 import { asciiBytes, latin1Text } from '../bytes.ts'
-import { digestChars, hmacOf, sameText } from './digest.ts'
+import { hmacOf } from './digest.ts'
 import type { DigestName } from './digest.ts'
-import { BLOCK_BYTES, decrypt, encrypt, SALT_BYTES, SALTED } from './rijndael.ts'
+import { decrypt, encrypt, SALT_BYTES } from './rijndael.ts'
 import type { CipherMode } from './rijndael.ts'
 
 /** Shortest and longest packet fwknopd looks at, in bytes. */
@@ -30,7 +30,8 @@ export interface Rijndael {
 /** How a text is encrypted on its way. */
 export type Envelope = 'rijndael' | 'gnupg'
 
-const PREFIXES: Readonly<Record<Envelope, string>> = { rijndael: RIJNDAEL_PREFIX, gnupg: GNUPG_PREFIX }
+/** What stands in front of a text before it is sent, and is left out on its way. */
+export const PREFIXES: Readonly<Record<Envelope, string>> = { rijndael: RIJNDAEL_PREFIX, gnupg: GNUPG_PREFIX }
 
 /** A plain text as a packet. `salt` is 8 random bytes. */
 export function sealRijndael(
@@ -65,36 +66,6 @@ export function readWire(packet: Uint8Array): string | undefined {
   const wire = latin1Text(packet)
   if (wire.startsWith(RIJNDAEL_PREFIX)) return undefined
   return wire.length > GNUPG_MIN_CHARS && wire.startsWith(GNUPG_PREFIX) ? undefined : wire
-}
-
-/** What opening an envelope can come to, short of the plain text. */
-export type Mismatch =
-  | 'no-room-for-hmac'
-  /** A wrong key, or a forged packet. */
-  | 'wrong-hmac'
-  | 'not-an-envelope'
-
-/** The HMAC checked, and what it protected as bytes: for Rijndael with `Salted__`, for GnuPG a message as gpg takes it. */
-export function openEnvelope(
-  wire: string,
-  envelope: Envelope,
-  hmac: Hmac | undefined,
-): { readonly message: Uint8Array } | { readonly mismatch: Mismatch } {
-  const macChars = hmac === undefined ? 0 : digestChars(hmac.digest)
-  const end = wire.length - macChars
-  if (end <= 0) return { mismatch: 'no-room-for-hmac' }
-  const full = PREFIXES[envelope] + wire.slice(0, end)
-  if (hmac !== undefined && !sameText(hmacOf(hmac.digest, hmac.key, full), wire.slice(end))) {
-    return { mismatch: 'wrong-hmac' }
-  }
-  const message = decodeBase64(full)
-  if (message === undefined || !fits(message, envelope)) return { mismatch: 'not-an-envelope' }
-  return { message }
-}
-
-function fits(message: Uint8Array, envelope: Envelope): boolean {
-  if (envelope === 'gnupg') return true
-  return message.length % BLOCK_BYTES === 0 && SALTED.every((byte, index) => message[index] === byte)
 }
 
 /** The bytes that were encrypted; they make sense only if the key was the right one. */

@@ -37,7 +37,7 @@ export interface SynFields {
 
 /** The fields of the SYN that asks for a port. Each counter is used once: two texts under one give both away. */
 export function encodeSyn(port: number, keys: KnockknockKeys, counter: number): SynFields {
-  const text = encrypted(plainOf(port, keys.macKey), keys.cipherKey, counter)
+  const text = xor(plainOf(port, keys.macKey), streamOf(keys.cipherKey, counter))
   const view = new DataView(text.buffer)
   return {
     identification: view.getUint16(0),
@@ -52,37 +52,53 @@ export function encodeSyn(port: number, keys: KnockknockKeys, counter: number): 
  * tried, `window` how many are. `undefined`: it is none of this profile's, or an old one.
  */
 export function decodeSyn(
-  { identification, sequence, acknowledgment, window: tcpWindow }: SynFields,
+  fields: SynFields,
   keys: KnockknockKeys,
   counter: number,
   window: number,
 ): { readonly port: number; readonly counter: number } | undefined {
+  const text = textOf(fields)
+  const last = Math.min(counter + Math.min(window, COUNTER_WINDOW_MAX) - 1, COUNTER_MAX)
+  for (let tried = counter; tried <= last; tried++) {
+    const port = portIn(text, streamOf(keys.cipherKey, tried), keys.macKey)
+    if (port !== undefined) return { port, counter: tried }
+  }
+  return undefined
+}
+
+/** The twelve bytes of a SYN. */
+export function textOf({ identification, sequence, acknowledgment, window }: SynFields): Uint8Array<ArrayBuffer> {
   const text = new Uint8Array(TEXT_BYTES)
   const view = new DataView(text.buffer)
   view.setUint16(0, identification)
   view.setUint32(2, sequence)
   view.setUint32(6, acknowledgment)
-  view.setUint16(10, tcpWindow)
-  const last = Math.min(counter + Math.min(window, COUNTER_WINDOW_MAX) - 1, COUNTER_MAX)
-  for (let tried = counter; tried <= last; tried++) {
-    const plain = encrypted(text, keys.cipherKey, tried)
-    const port = (plain[0]! << 8) | plain[1]!
-    // There is no port 0, and nobody asks for it.
-    if (port !== 0 && timingSafeEqual(plain, plainOf(port, keys.macKey))) return { port, counter: tried }
-  }
-  return undefined
+  view.setUint16(10, window)
+  return text
+}
+
+/** The port that twelve bytes ask for under the bytes of one counter. `undefined`: they do not. */
+export function portIn(text: Uint8Array, stream: Uint8Array, macKey: Uint8Array): number | undefined {
+  const plain = xor(text, stream)
+  const port = (plain[0]! << 8) | plain[1]!
+  // There is no port 0, and nobody asks for it.
+  return port !== 0 && timingSafeEqual(plain, plainOf(port, macKey)) ? port : undefined
 }
 
 /** The port, and the first ten bytes of its HMAC-SHA-1: neither counter nor address nor time is under it. */
-function plainOf(port: number, macKey: Uint8Array): Uint8Array {
+export function plainOf(port: number, macKey: Uint8Array): Uint8Array {
   const bytes = Uint8Array.of(port >>> 8, port & 255)
   return concatenate(bytes, createHmac('sha1', macKey).update(bytes).digest().subarray(0, MAC_BYTES))
 }
 
-/** XOR with the block that AES makes of the counter; twice is the text itself. */
-function encrypted(text: Uint8Array, cipherKey: Uint8Array, counter: number): Uint8Array<ArrayBuffer> {
+/** The bytes that AES makes of a counter. */
+export function streamOf(cipherKey: Uint8Array, counter: number): Uint8Array {
   const block = new Uint8Array(BLOCK_BYTES)
   new DataView(block.buffer).setUint32(COUNTER_AT, counter)
-  const stream = createCipheriv(CIPHER, cipherKey, null).setAutoPadding(false).update(block)
+  return createCipheriv(CIPHER, cipherKey, null).setAutoPadding(false).update(block).subarray(0, TEXT_BYTES)
+}
+
+/** A text under the bytes of a counter; twice is the text itself. */
+export function xor(text: Uint8Array, stream: Uint8Array): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (byte, index) => byte ^ stream[index]!)
 }

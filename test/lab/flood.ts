@@ -1,0 +1,54 @@
+import { writeFileSync } from 'node:fs'
+import type { Segment } from '../packets/build.ts'
+import { ip4 } from '../packets/build.ts'
+import type { Host } from './net.ts'
+import type { Process } from './process.ts'
+import { scratch } from './scratch.ts'
+
+/** Where IPv4's checksum stands in its header (RFC 791, 3.1). */
+const CHECKSUM_AT = 10
+const IP_BYTES = 20
+
+/** Writes packets to a host as a capture that tcpreplay sends as it stands. Gives its path. */
+export async function writeFrames(to: Host, count: number, packet: (index: number) => Segment): Promise<string> {
+  const { stdout } = await to.run(['cat', '/sys/class/net/eth0/address'])
+  const mac = Buffer.from(stdout.trim().replaceAll(':', ''), 'hex')
+  const ethernet = Buffer.concat([mac, Buffer.from('020000000001', 'hex'), Buffer.from('0800', 'hex')])
+  const parts: Buffer[] = [fileHeader()]
+  for (let index = 0; index < count; index++) {
+    const bytes = Buffer.from(ip4(packet(index)))
+    bytes.writeUInt16BE(checksum(bytes.subarray(0, IP_BYTES)), CHECKSUM_AT)
+    const length = ethernet.length + bytes.length
+    const head = Buffer.alloc(16)
+    head.writeUInt32LE(length, 8)
+    head.writeUInt32LE(length, 12)
+    parts.push(head, ethernet, bytes)
+  }
+  const path = scratch('frames.pcap')
+  writeFileSync(path, Buffer.concat(parts))
+  return path
+}
+
+/** Sends a capture from a host so many packets a second, over and over until it is stopped. */
+export function send(from: Host, path: string, pps: number, loops: number): Process {
+  return from.start(['tcpreplay', '-q', `--pps=${pps}`, '--pps-multi=1', '-K', `--loop=${loops}`, '-i', 'eth0', path])
+}
+
+/** pcap-savefile(5): little endian, microseconds, Ethernet. */
+function fileHeader(): Buffer {
+  const header = Buffer.alloc(24)
+  header.writeUInt32LE(0xa1b2c3d4, 0)
+  header.writeUInt16LE(2, 4)
+  header.writeUInt16LE(4, 6)
+  header.writeUInt32LE(262_144, 16)
+  header.writeUInt32LE(1, 20)
+  return header
+}
+
+/** RFC 1071, with the field itself as zero. */
+function checksum(header: Buffer): number {
+  let sum = 0
+  for (let at = 0; at < header.length; at += 2) sum += at === CHECKSUM_AT ? 0 : header.readUInt16BE(at)
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
+  return ~sum & 0xffff
+}
