@@ -1,4 +1,4 @@
-import { spawn as spawnNode } from 'node:child_process'
+import { spawn as spawnNode, spawnSync as spawnSyncNode } from 'node:child_process'
 import { markCloseOnExec } from './close-on-exec.ts'
 
 export type { ChildProcess } from 'node:child_process'
@@ -11,3 +11,9 @@ export const spawn = ((...words: Parameters<typeof spawnNode>) => {
   markCloseOnExec()
   return spawnNode(...words)
 }) as typeof spawnNode
+
+/** Node's own `spawnSync`, by the same rule. */
+export const spawnSync = ((...words: Parameters<typeof spawnSyncNode>) => {
+  markCloseOnExec()
+  return spawnSyncNode(...words)
+}) as typeof spawnSyncNode

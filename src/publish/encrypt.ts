@@ -43,7 +43,7 @@ function passphraseIn(path: string): string {
  * Encrypts a text to OpenPGP public keys (RFC 9580), armored, by the machine's gpg. It sees nobody's keyring: the keys are
  * files, copied first: gpg is to see those that were looked at.
  *
- * @throws Error if there is no gpg, or with what it said
+ * @throws Error if there is no gpg, or with what it said: of a key that has expired or was revoked, that it is unusable
  */
 export async function encryptOpenPgp(text: string, keys: readonly string[]): Promise<Buffer> {
   const home = await mkdtemp(join(tmpdir(), 'postern-gpg-'))

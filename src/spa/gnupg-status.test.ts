@@ -1,7 +1,7 @@
 // Goal: of all that gpg can say of a message, one thing is good: one text decrypted whole, with one good signature inside.
 // Whatever is missing, added, doubled, cut off or in another order, it is not that.
 import { describe, expect, test } from 'vitest'
-import { readGnupgStatus } from './gnupg-status.ts'
+import { readGnupgSignature, readGnupgStatus } from './gnupg-status.ts'
 
 const KEY = '69AF55B38EB9B601AACB3FF3301AE323A525BA3C'
 const PRIMARY = '3F7A15EF0882A6314A8B54385BAAB3CB62376669'
@@ -37,6 +37,8 @@ const said = (lines: readonly string[]): string => {
   return signature.kind === 'none' ? 'none' : `${signature.kind}: ${signature.why}`
 }
 const isGood = (lines: readonly string[]): boolean => said(lines).startsWith('good')
+
+const kindOf = (lines: readonly string[]): string => readGnupgSignature(textOf(lines)).kind
 
 describe('what gpg says', () => {
   test('a good signature, of whatever line ends and with what else it says', () => {
@@ -84,6 +86,13 @@ describe('what gpg says', () => {
     expect(said([...HEAD, 'ERROR proc_pkt.plaintext 89_BAD_DATA', ...HEAD.slice(-2), ...SIGNED, ...TAIL])).toBe(
       'fault: it holds several texts',
     )
+  })
+
+  test('where none is asked for, a bad one is all that counts', () => {
+    expect(kindOf(['DECRYPTION_OKAY'])).toBe('none')
+    expect(kindOf(GOOD)).toBe('good')
+    expect(kindOf(GOOD.map((line) => line.replace('GOODSIG', 'REVKEYSIG')))).toBe('bad')
+    expect(kindOf(['NEWSIG', `ERRSIG ${KEY.slice(-16)} 1 10 00 1735776000 9 ${KEY}`])).toBe('unknown')
   })
 
   test('what gpg says of keys beside', () => {

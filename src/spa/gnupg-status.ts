@@ -40,10 +40,7 @@ const DOCUMENT_CLASSES = new Set(['00', '01'])
 
 /** Reads what gpg wrote to its status descriptor while it decrypted a message. A text that was cut off is at fault. */
 export function readGnupgStatus(text: string): GnupgStatus {
-  const said = text
-    .split('\n')
-    .filter((line) => line.startsWith(PREFIX))
-    .map((line) => line.slice(PREFIX.length).trimEnd().split(' '))
+  const said = saidIn(text)
   const words = said.map(([keyword = '']) => keyword)
   const marks = words.filter((word) => DECRYPTED.includes(word))
   const failed = words.find((word) => FAILED.has(word))
@@ -60,7 +57,23 @@ export function readGnupgStatus(text: string): GnupgStatus {
   return { fault: undefined, signature: signatureIn(inside, said) }
 }
 
+/**
+ * What it says of a message's signature, where none is asked for: nothing but `bad` means anything then, which gpg gives a
+ * text out with all the same.
+ */
+export function readGnupgSignature(text: string): Signature {
+  const said = saidIn(text)
+  return signatureIn(said, said)
+}
+
 type Said = readonly (readonly string[])[]
+
+function saidIn(text: string): Said {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith(PREFIX))
+    .map((line) => line.slice(PREFIX.length).trimEnd().split(' '))
+}
 
 function signatureIn(inside: Said, said: Said): Signature {
   const judged = said.filter(([keyword = '']) => Object.hasOwn(SIGNATURES, keyword))

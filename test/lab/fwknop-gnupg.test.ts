@@ -57,6 +57,14 @@ const send = async (from: Host, packet: Uint8Array): Promise<void> => {
   await from.run([process.execPath, '-e', program, file])
 }
 
+/** gpg's words for a signature by a key, as of then. */
+const by = (key: string, then = true): readonly string[] => [
+  ...(then ? ['--faked-system-time', THEN] : []),
+  '--local-user',
+  key,
+  '--sign',
+]
+
 lab('GnuPG', () => {
   test('a key that counts opens; revoked, expired or beside others it does not', async () => {
     const { server, client } = await pair()
@@ -83,16 +91,10 @@ lab('GnuPG', () => {
     let count = 0
     const make = (words: readonly string[], text = plain(++count)): Buffer =>
       theirs.run([...words, '--recipient', serverKey, '--encrypt'], text)
-    const by = (key: string, then = true): readonly string[] => [
-      ...(then ? ['--faked-system-time', THEN] : []),
-      '--local-user',
-      key,
-      '--sign',
-    ]
     const cases: readonly (readonly [string, Buffer, RegExp])[] = [
       ['revoked since', make(by(revoked)), /access\.conf:1 signed by .*: its signature is by a revoked key/],
       ['expired since', make(by(expired)), /access\.conf:1 signed by .*: its signature is by an expired key/],
-      ['a subkey that expired', make(by(`${subkey}`)), /its signature is by an expired key/],
+      ['a subkey that expired', make(by(subkey)), /its signature is by an expired key/],
       [
         'a signature that expired',
         make(['--default-sig-expire', '1d', ...by(old)]),

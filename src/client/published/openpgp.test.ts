@@ -61,6 +61,14 @@ test.each([
   await expect(decrypt()).rejects.toThrow(`gpg cannot decrypt the list: ${reason}`)
 })
 
+test.each(['REVKEYSIG', 'EXPKEYSIG', 'EXPSIG', 'BADSIG'])(
+  'a list with %s is not used, whatever else is well',
+  async (keyword) => {
+    standIn(`cat; printf '[GNUPG:] %s\\n' '${keyword} 0123456789ABCDEF somebody' DECRYPTION_OKAY >&3`)
+    await expect(decrypt()).rejects.toThrow(/^gpg decrypts the list, but its signature (is|has)/)
+  },
+)
+
 test('as much as a list may have comes back, and of more nothing', async () => {
   const okay = `echo '[GNUPG:] DECRYPTION_OKAY' >&2`
   standIn(`head -c ${LIST_MAX_BYTES} /dev/zero; ${okay}`)

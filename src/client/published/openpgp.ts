@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { PASSPHRASE_FIRST, STATUS_ON_ERROR, gpgInput } from '../../host/gpg.ts'
+import { readGnupgSignature } from '../../spa/gnupg-status.ts'
 import { ClientError } from '../fault.ts'
 import { LIST_MAX_BYTES } from './list.ts'
 import { readPassphrase } from './passphrase.ts'
@@ -8,6 +9,7 @@ import { readPassphrase } from './passphrase.ts'
 export const GPG_LIMIT_MS = 60_000
 /** Most bytes of what gpg says that are kept. */
 const STATUS_MAX_BYTES = 65_536
+const SIGNATURE_HINT = 'ask whoever publishes it; the daemon does not sign its lists'
 
 /** The first line of an armored message (RFC 9580, 6.2). */
 const ARMOR_LINE = '-----BEGIN PGP MESSAGE-----'
@@ -28,6 +30,9 @@ export async function decryptOpenPgp(
 ): Promise<Uint8Array> {
   const passphrase = passphraseFile === undefined ? undefined : await readPassphrase(passphraseFile)
   const { output, status } = await runGpg(bytes, passphrase, limitMs)
+  // gpg gives it out beside a signature that counts for nothing: whoever made that is not who it says.
+  const signature = readGnupgSignature(status)
+  if (signature.kind === 'bad') throw new ClientError(`gpg decrypts the list, but ${signature.why}`, SIGNATURE_HINT)
   // A message that is only signed or compressed is also given out: that one is readable by everybody.
   if (/^\[GNUPG:\] DECRYPTION_OKAY$/m.test(status) && output !== undefined) return output
   throw failureOf(status)

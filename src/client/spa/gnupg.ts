@@ -5,6 +5,9 @@ import { ClientError } from '../fault.ts'
 /** Milliseconds gpg may take; a person may have to type a passphrase. */
 const GPG_LIMIT_MS = 120_000
 
+/** gpg says of such keys that they are not there. */
+const KEY_HINT = 'keys that have expired or were revoked are not used: gpg --list-keys shows them'
+
 /** A text signed by us and encrypted to the server, by the installed gpg. Throws a ClientError with what it says. */
 export async function signAndEncrypt(plain: string, settings: GnupgSettings): Promise<Uint8Array> {
   const { recipient, signer, homeDir, passphrase, exe = 'gpg' } = settings
@@ -18,6 +21,9 @@ export async function signAndEncrypt(plain: string, settings: GnupgSettings): Pr
     '--no-armor',
     '--trust-model',
     'always',
+    // A key that is not in the ring, or good no more, is not looked for on the network: whoever answers would be trusted.
+    '--no-auto-key-locate',
+    '--disable-dirmngr',
     ...(signer === undefined ? [] : ['--local-user', signer]),
     '--recipient',
     recipient,
@@ -39,5 +45,6 @@ export async function signAndEncrypt(plain: string, settings: GnupgSettings): Pr
     child.once('close', resolve)
   })
   if (code === 0) return Buffer.concat(parts)
-  throw new ClientError(`gpg did not sign and encrypt: ${said.trim() || `exit code ${code}`}`)
+  const hint = /skipped/.test(said) ? KEY_HINT : undefined
+  throw new ClientError(`gpg did not sign and encrypt: ${said.trim() || `exit code ${code}`}`, hint)
 }

@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process'
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import type { CommandTerms } from '../../spa/fwknop/stanza.ts'
+import type { Fault } from '../../config/config.ts'
+import { spawnSync } from '../../native/spawn.ts'
+import type { CommandTerms, Stanza } from '../../spa/fwknop/stanza.ts'
 
 /** The program that runs commands as somebody else (runuser(1), util-linux). */
 export const RUN_AS = 'runuser'
@@ -45,6 +46,26 @@ export function commandFault({ user, group }: CommandTerms, rights: Rights): str
   }
   if (!rights.hasProgram(RUN_AS)) return `${directive}: there is no ${RUN_AS}\nit comes with util-linux; ${hint}`
   return undefined
+}
+
+/**
+ * Which stanzas cannot have the commands of their packets run as they say, and why, by line. Each is reported now, as nobody
+ * looks at the moment of use.
+ */
+export function barredCommands(
+  stanzas: readonly Stanza[],
+  rights: Rights,
+  report: (fault: Fault) => void,
+): ReadonlyMap<number, string> {
+  const barred = new Map<number, string>()
+  for (const { line, commands } of stanzas) {
+    const fault = commands === undefined ? undefined : commandFault(commands, rights)
+    if (commands === undefined || fault === undefined) continue
+    const [message = '', hint = ''] = fault.split('\n')
+    barred.set(line, message)
+    report({ severity: 'error', line: commands.line, column: 1, message, hint })
+  }
+  return barred
 }
 
 function lacks({ capabilities }: Rights, capability: number): boolean {

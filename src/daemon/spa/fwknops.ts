@@ -1,5 +1,4 @@
-import { basename } from 'node:path'
-import type { Door, Fault } from '../../config/config.ts'
+import type { Door } from '../../config/config.ts'
 import { formatFault } from '../../config/fault.ts'
 import { SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
@@ -14,13 +13,15 @@ import type { Address } from '../../packet/address.ts'
 import { Envelopes } from '../../spa/fwknop/envelope.ts'
 import { openMessage, readSpa } from '../../spa/fwknop/open.ts'
 import type { Spa } from '../../spa/fwknop/open.ts'
-import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, readWire } from '../../spa/fwknop/packet.ts'
+import { forcedInVain } from '../../spa/fwknop/allowed.ts'
 import { claimedName } from '../../spa/fwknop/claimed-name.ts'
+import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, readWire } from '../../spa/fwknop/packet.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
-import { commandFault, ownRights } from './command-rights.ts'
+import { barredCommands, ownRights } from './command-rights.ts'
 import { Gnupg } from './gnupg.ts'
 import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
+import { holderOf } from './holder.ts'
 import { KnownSources } from './known-sources.ts'
 import type { WorkBudget } from './work-budget.ts'
 
@@ -38,8 +39,6 @@ const SWEEP_FULL_EVERY_MS = 1_000
 const SEEN_MAX = 16_384
 const SEEN_CHARS = 64
 const FAULTS_SAID_MAX = 5
-/** Hexadecimal digits of a long key id (RFC 4880, 12.2). */
-const KEY_ID_CHARS = 16
 const SECOND_MS = 1_000
 const DIGEST_KEY = 'fwknop\n'
 
@@ -139,7 +138,9 @@ export class Fwknops {
   refresh(): void {
     for (const each of this.#doors) {
       each.stanzas = this.#read(each) ?? each.stanzas
-      each.barred = this.#commandsBarred(each)
+      each.barred = barredCommands(each.stanzas, ownRights(), (fault) =>
+        this.#of.say('error', formatFault(each.path, fault)),
+      )
     }
   }
 
@@ -216,14 +217,16 @@ export class Fwknops {
   }
 
   async #decrypt(door: Door, stanza: Stanza, message: Uint8Array, arrival: Arrival, end: string): Promise<void> {
-    const cause = { source: arrival.source, proven: stanza.hmac !== undefined }
+    const { source } = arrival
+    if (this.#work.knows(source)) this.#gnupg.know(source)
+    const cause = { source, proven: stanza.hmac !== undefined }
     const plain = await this.#gnupg.decrypt(message, stanza.gnupg!, cause)
     if ('fault' in plain) {
       // Of a key that counts somebody has to hear; of what strangers send nobody has.
-      if (plain.signer === undefined) this.#of.explain(arrival.source, door.name, `packet for gpg: ${plain.fault}`)
+      if (plain.signer === undefined) this.#of.explain(source, door.name, `packet for gpg: ${plain.fault}`)
       else {
         const who = `packet of ${holderOf(door, stanza, plain.signer)}`
-        this.#tell(arrival.source, `${who}, ${arrivalText(arrival)}: ${door.name}: ${plain.fault}`)
+        this.#tell(source, `${who}, ${arrivalText(arrival)}: ${door.name}: ${plain.fault}`)
       }
       return
     }
@@ -231,8 +234,8 @@ export class Fwknops {
     const read = readSpa(plain.text)
     if ('spa' in read) {
       const refusal = this.#judge(door, stanza, read.spa, arrival, plain.signer)
-      if (refusal !== undefined) this.#tell(arrival.source, refusal)
-    } else this.#of.explain(arrival.source, door.name, `packet for gpg: ${read.fault}`)
+      if (refusal !== undefined) this.#tell(source, refusal)
+    } else this.#of.explain(source, door.name, `packet for gpg: ${read.fault}`)
   }
 
   /** Opens what a packet asks for, if it may have it; else why not. */
@@ -290,7 +293,6 @@ export class Fwknops {
 
   #open(all: CommandGranted): void {
     const { door, stanza, grant: granted, user, claimedUser, arrival } = all
-    this.#gnupg.know(arrival.source)
     if (granted.kind === 'command' || stanza.cycle !== undefined) {
       this.#of.run(all)
       return
@@ -335,20 +337,6 @@ export class Fwknops {
     else this.#of.explain(source, undefined, text)
   }
 
-  /** Which stanzas' commands cannot be run as they say: said now, as nobody looks at the moment of use. */
-  #commandsBarred({ path, stanzas }: FwknopDoor): ReadonlyMap<number, string> {
-    const barred = new Map<number, string>()
-    const rights = ownRights()
-    for (const { line, commands } of stanzas) {
-      const fault = commands === undefined ? undefined : commandFault(commands, rights)
-      if (fault === undefined) continue
-      const [message = '', hint = ''] = fault.split('\n')
-      barred.set(line, message)
-      this.#of.say('error', formatFault(path, { severity: 'error', line: commands!.line, column: 1, message, hint }))
-    }
-    return barred
-  }
-
   #read({ door, path }: FwknopDoor): readonly Stanza[] | undefined {
     try {
       const text = readPrivateText(path, ACCESS_MAX_CHARS, SECRET)
@@ -376,17 +364,4 @@ function hintOf({ door, stanza }: Trial): string {
 function splitHint(hint = ''): readonly [line: number, door: string] {
   const end = hint.indexOf(' ')
   return [Number(hint.slice(0, end)), hint.slice(end + 1)]
-}
-
-/** What was enough before doors had to say so: whoever relies on it has to hear. */
-function forcedInVain({ forceNat }: Stanza): readonly Fault[] {
-  if (forceNat === undefined) return []
-  const message = 'FORCE_NAT is refused: the door does not have Forward_To'
-  return [{ severity: 'warning', line: forceNat.line, column: 1, message, hint: 'postern check says what to add' }]
-}
-
-/** Whose key it is: where it stands, and who signed. The same in the log, in the journal and in what commands are told. */
-function holderOf({ secret }: Door, { line }: Stanza, signer: string | undefined): string {
-  const stanza = `${secret.kind === 'spa' ? basename(secret.path) : ''}:${line}`
-  return signer === undefined ? stanza : `${stanza} signed by ${signer.slice(-KEY_ID_CHARS)}`
 }

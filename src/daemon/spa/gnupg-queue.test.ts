@@ -74,7 +74,8 @@ test('many strangers have one at a time and a bounded queue; who has opened befo
   const work = new Work()
   const refused: unknown[] = []
   for (let index = 0; index < 1_000; index++) {
-    void queue.run({ source: stranger(index), proven: false }, 0, work.run).then((done) => refused.push(done))
+    const asked = queue.run({ source: stranger(index), proven: false }, 0, work.run)
+    void (async () => refused.push(await asked))()
   }
   await begun()
   expect(work.begun).toBe(1)

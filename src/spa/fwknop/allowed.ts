@@ -67,6 +67,13 @@ export function faultsAtDoor(door: Door, stanza: Stanza, isOwn: IsOwn): readonly
   return faults
 }
 
+/** FORCE_NAT at a door that sends nothing on: before doors had to say where, that was enough. */
+export function forcedInVain({ forceNat }: Stanza): readonly Fault[] {
+  if (forceNat === undefined) return []
+  const message = 'FORCE_NAT is refused: the door does not have Forward_To'
+  return [{ severity: 'warning', line: forceNat.line, column: 1, message, hint: 'postern check says what to add' }]
+}
+
 function portsOf({ opens }: Door, { openPorts, restrictPorts }: Stanza): readonly string[] {
   const own = opens.filter(({ host }) => host === undefined)
   const but = restrictPorts.filter((port) => own.length === 0 || hasPort(own, port)).map(formatPort)
