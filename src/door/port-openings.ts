@@ -7,16 +7,19 @@ import type { GuardPlan } from '../firewall/guard/plan.ts'
 import type { Held } from '../firewall/guard/ruleset.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
-import { formatNetwork, networkOf } from '../packet/network.ts'
+import { networkOf } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import { deadlineAfter, timeLeft } from '../state/deadline.ts'
 import type { Moment } from '../state/deadline.ts'
-import type { Deadline, Opening } from '../state/opening.ts'
+import type { Opening } from '../state/opening.ts'
 import type { Store } from '../state/store.ts'
 import type { Guard } from './guard.ts'
 import { Holders } from './holders.ts'
 import { doorWith, formatForward, parseForward } from './part.ts'
 import type { DoorLog } from './openings.ts'
+import { admissionOf, keyOf, whatOf } from './live.ts'
+import type { Live } from './live.ts'
+import type { Admission } from './sessions.ts'
 
 /** Most openings of ports at a time: as many as a set of the guard takes. */
 export const PORT_OPENINGS_MAX = 65_536
@@ -36,21 +39,9 @@ export interface PortTerms {
   readonly log: Pick<DoorLog, 'notice'>
   /** Whether addresses of the network have a TCP connection to one of the services. */
   isConnected(services: readonly Service[], from: Network): boolean
-}
-
-/** A door whose ports, all or some, are open for a source. */
-interface Live {
-  readonly key: string
-  /** As {@link Opening.services} has them. */
-  readonly some: string | undefined
-  readonly forward: Forward | undefined
-  readonly opening: Opening
-  readonly source: Address
-  door: Door
-  user: string | undefined
-  elements: readonly Element[]
-  deadline: Deadline
-  timer: NodeJS.Timeout | undefined
+  /** Told whenever the guard was put back, and when an opening has ended: connections that began in it may go on. */
+  readonly restored?: () => void
+  readonly past?: (admission: Admission) => void
 }
 
 /** For how long ports are opened, in milliseconds, and for whom where the door has several users. */
@@ -235,15 +226,26 @@ export class PortOpenings {
   /**
    * Puts the guard back, with what is open, if somebody else changed it, and says so in the log. True: somebody did.
    *
+   * @param state what is known of the table; where that is nothing, it is looked at, which takes longer
    * @throws the firewall's error
    */
-  repair(): boolean {
-    const { guard, log } = this.#terms
-    if (guard.intact) return false
-    guard.restore((plan) => this.#held(plan))
+  repair(state: 'changed' | 'gone' | 'unclear'): boolean {
+    const { guard, log, restored } = this.#terms
+    if (state === 'unclear' && this.#intact) return false
+    guard.restore((plan) => this.#held(plan), state === 'gone')
     const open = `${this.#live.size} opening${this.#live.size === 1 ? '' : 's'}`
     log.notice('warning', `another program took the guard out of the rules: it is back, with ${open}`)
+    restored?.()
     return true
+  }
+
+  /** Who may begin connections to what at the moment. */
+  get admissions(): readonly Admission[] {
+    return [...this.#live.values()].map(admissionOf)
+  }
+
+  get #intact(): boolean {
+    return this.#terms.guard.isIntact((plan) => this.#held(plan))
   }
 
   /** Leaves everything to the kernel: what is open stays so until its time is over. */
@@ -261,7 +263,7 @@ export class PortOpenings {
       guard.open(shorter, ms)
     } catch (error) {
       // The table may be gone, and the news of it still on the way.
-      if (!this.repair()) throw error
+      if (!this.repair('unclear')) throw error
       guard.open(shorter, ms)
     }
   }
@@ -279,7 +281,7 @@ export class PortOpenings {
         guard.open([element], Math.max(...left))
       }
     } catch (error) {
-      if (guard.intact) {
+      if (this.#intact) {
         const { source, door } = live.opening
         log.notice('warning', `${source}: ${door}: is left to the kernel to close: ${(error as Error).message}`)
       }
@@ -291,6 +293,7 @@ export class PortOpenings {
     const { source, door } = live.opening
     clearTimeout(live.timer)
     this.#live.delete(live.key)
+    this.#terms.past?.(admissionOf(live))
     this.#terms.log.notice('info', `${source}: ${door}: ${whatOf(live)} closed`)
     this.#forget(live.opening)
   }
@@ -371,15 +374,4 @@ export class PortOpenings {
     if (!said) this.#refusedSaidAt = now
     this.#terms.log.notice(said ? 'debug' : 'error', text)
   }
-}
-
-function keyOf(door: string, source: string, some: string | undefined, to: string | undefined): string {
-  return `${source} ${some ?? ''} ${to ?? ''} ${door}`
-}
-
-/** `tcp/22`, `tcp/22 to 192.0.2.0/24`. */
-function whatOf({ door, source }: Live): string {
-  const services = door.opens.map(formatService).join(', ')
-  const network = formatNetwork(networkOf(source, door.widen[source.family]))
-  return network === formatAddress(source) ? services : `${services} to ${network}`
 }

@@ -7,6 +7,7 @@ import { formatFault } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { USERS_FILE_MAX_BYTES } from '../config/users.ts'
 import { faultsOfSpa } from './check-spa.ts'
+import { faultsOfHidden } from './hidden.ts'
 import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
 
@@ -28,7 +29,8 @@ export interface Output {
 const HELP = `usage: postern check [--strict] [--json] [FILE]
 
 Checks a config and says everything that is wrong with it and what would be right.
-FILE is ${CONFIG_DEFAULT} where none is given. Changes nothing and needs no privilege.
+FILE is ${CONFIG_DEFAULT} where none is given. Changes nothing and needs no privilege;
+as root it also says which ports are hidden now and would not be any more.
 
   --strict   warnings count: exit with 1 if there are any
   --json     one JSON document in place of lines
@@ -56,7 +58,7 @@ export async function check(args: readonly string[], output: Output): Promise<nu
     return USABLE
   }
   const { file, strict, json } = asked
-  const reading = examine(file)
+  const reading = await withHidden(examine(file))
   output.out(json ? asJson(file, reading) : asText(file, reading))
   if (reading.config === undefined) return UNUSABLE
   return strict && reading.faults.length > 0 ? WARNED : USABLE
@@ -84,6 +86,12 @@ function parse(args: readonly string[]): Asked {
     const [message = ''] = (error as Error).message.split('. ')
     return { usage: message.charAt(0).toLowerCase() + message.slice(1) }
   }
+}
+
+/** The same with what the config would show that is hidden at the moment. */
+async function withHidden(reading: Reading): Promise<Reading> {
+  const { config, faults } = reading
+  return config === undefined ? reading : { config, faults: [...faults, ...(await faultsOfHidden(config))] }
 }
 
 /** Reads a config with everything that this machine knows about it. A file that cannot be read is a fault too. */

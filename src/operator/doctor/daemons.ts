@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
+import { exposedText } from '../../control/message.ts'
 import type { Status } from '../../control/message.ts'
 import type { Finding } from './finding.ts'
 import { shellWord } from './finding.ts'
@@ -61,8 +62,8 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
   return [{ severity: 'fault', subject: 'knockd', message, mend: `knockd -d -c ${shellWord(file)}` }, ...findings]
 }
 
-/** Captures that have lost packets, and a journal that cannot be written. */
-export function judgeRunning({ interfaces, journal }: Status): readonly Finding[] {
+/** Captures that have lost packets, a guard that is away, ports that it hides no longer, and a journal that cannot be written. */
+export function judgeRunning({ interfaces, journal, guard, exposed, config }: Status): readonly Finding[] {
   const findings = interfaces
     .filter(({ dropped }) => dropped > 0)
     .map(({ name, received, dropped }): Finding => {
@@ -74,6 +75,14 @@ export function judgeRunning({ interfaces, journal }: Status): readonly Finding[
         mend: 'systemctl set-property knockd.service CPUWeight=1000',
       }
     })
+  if (guard?.fault !== undefined) {
+    const message = `the guard is not in force: ${guard.fault}`
+    findings.push({ severity: 'fault', subject: 'guard', message, mend: 'nft monitor' })
+  }
+  for (const { service } of exposed) {
+    const mend = `"\${EDITOR:-vi}" ${shellWord(config)}`
+    findings.push({ severity: 'warning', subject: 'guard', message: exposedText(service), mend })
+  }
   if (journal !== undefined) {
     const message = `the journal cannot be written, so timed doors stay shut: ${journal}`
     findings.push({ severity: 'fault', subject: 'state', message, mend: 'df -h /var/lib/postern' })
