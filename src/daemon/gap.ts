@@ -1,8 +1,8 @@
-import type { Admission, Look } from '../door/sessions.ts'
+import type { Admission } from '../door/sessions.ts'
 import { Sessions, admits } from '../door/sessions.ts'
 import type { Guard } from '../door/guard.ts'
 import type { Ended } from '../firewall/guard/ended.ts'
-import { ENDED_MAX } from '../firewall/guard/ended.ts'
+import { endedName } from '../firewall/guard/ended.ts'
 import { protocolName } from '../config/service.ts'
 import { flowsTo } from '../host/flows.ts'
 import type { Flow } from '../host/flows.ts'
@@ -14,6 +14,8 @@ import type { Log } from './log/log.ts'
 
 /** Milliseconds from one look at the flows that are there to the next. */
 const LOOK_PAUSE_MS = 5_000
+/** Most sockets that are closed at a time; the guard ends the others for their peers alone. */
+const DESTROYED_MAX = 4_096
 
 /** What is needed of the guard's surroundings. */
 export interface GapTerms {
@@ -104,40 +106,45 @@ export class Gap {
     if (ending && !look.tells) {
       log.notice('warning', 'connections that began while the guard was away go on: it is not known which those are')
     }
+    const admitted = this.#admitted()
+    const stillEnded = new Set<string>()
     const intruders: Flow[] = []
     for await (const flow of flowsTo(plan)) {
-      if (ending && !look.wasLetIn(flow)) intruders.push(flow)
+      const as = endedOf(flow)
+      if (guard.hasEnded(as) && !admitted(flow) && !look.wasAdmitted(flow)) {
+        stillEnded.add(endedName(as))
+        // Its socket was closed: this one began anew from the same port while the guard was away.
+        if (flow.inode !== undefined) intruders.push(flow)
+      } else if (ending && !look.wasLetIn(flow) && !admitted(flow)) intruders.push(flow)
       else look.add(flow)
     }
-    const ended = this.#end(this.#notAdmitted(intruders, look))
-    if (ended > 0) {
-      const many = ended === 1 ? 'a connection that began' : `${ended} connections that began`
-      log.notice('warning', `${many} while the guard was away ${ended === 1 ? 'was' : 'were'} ended`)
+    // Where it was away meanwhile, those who came in are among them.
+    if (this.#terms.stands() && !this.#toEnd) {
+      look.done()
+      guard.keepEnded(stillEnded)
     }
-    // What began while the guard was away again is ended once it is back.
-    if (this.#terms.stands()) look.done()
+    const ended = this.#end(intruders)
+    if (ended === 0) return
+    const many = ended === 1 ? 'a connection that began' : `${ended} connections that began`
+    log.notice('warning', `${many} while the guard was away ${ended === 1 ? 'was' : 'were'} ended`)
   }
 
-  /** Those that nobody may begin at the moment. */
-  #notAdmitted(flows: readonly Flow[], look: Look): readonly Flow[] {
-    const plan = this.#terms.guard.plan
-    if (flows.length === 0 || plan === undefined) return []
+  /** Tells whose flows may begin at the moment. */
+  #admitted(): (flow: Flow) => boolean {
+    const plan = this.#terms.guard.plan!
     const single = new Map<string, Admission[]>()
     const wide: Admission[] = plan.alwaysAllow.map((from) => ({ from, services: plan.services }))
     for (const admission of this.#terms.admissions()) {
       const { address, prefix } = admission.from
+      const name = formatAddress(address)
+      const there = single.get(name)
       if (prefix < ADDRESS_BITS[address.family]) wide.push(admission)
-      else {
-        const name = formatAddress(address)
-        single.set(name, [...(single.get(name) ?? []), admission])
-      }
+      else if (there === undefined) single.set(name, [admission])
+      else there.push(admission)
     }
-    return flows.filter((flow) => {
-      const may = [...wide, ...(single.get(formatAddress(flow.peer)) ?? [])]
-      if (!may.some((admission) => admits(admission, flow))) return true
-      look.add(flow)
-      return false
-    })
+    const may = (flow: Flow, admissions: readonly Admission[]): boolean =>
+      admissions.some((admission) => admits(admission, flow))
+    return (flow) => may(flow, single.get(formatAddress(flow.peer)) ?? []) || may(flow, wide)
   }
 
   /** Ends flows, those first that are established. Gives how many. */
@@ -145,14 +152,14 @@ export class Gap {
     const { guard, log } = this.#terms
     if (flows.length === 0) return 0
     const sorted = [...flows].sort((one, other) => Number(other.established) - Number(one.established))
-    const ended = new Map(sorted.map((flow) => [JSON.stringify(endedOf(flow)), endedOf(flow)]))
+    const ended = new Map(sorted.map(endedOf).map((flow) => [endedName(flow), flow]))
     try {
-      guard.end([...ended.values()].slice(0, ENDED_MAX))
+      guard.end([...ended.values()])
     } catch (error) {
       log.notice('warning', `connections are ended when the guard is back: ${(error as Error).message}`)
     }
     const tcp = sorted.filter(({ protocol }) => protocol === TCP)
-    const refusal = destroyConnections(tcp)
+    const refusal = destroyConnections(tcp.slice(0, DESTROYED_MAX))
     if (refusal !== undefined) {
       log.notice('debug', `connections end for the other side alone: the system ends none of its own: ${refusal}`)
     }

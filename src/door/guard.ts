@@ -1,5 +1,5 @@
 import type { Config, Door, Service } from '../config/config.ts'
-import { ENDED_MAX, endCommand } from '../firewall/guard/ended.ts'
+import { ENDED_MAX, endCommand, endedName } from '../firewall/guard/ended.ts'
 import type { Ended } from '../firewall/guard/ended.ts'
 import { listedElements, listedKept, listedKey, listedServices } from '../firewall/guard/listed.ts'
 import { REMOVE_GUARD, guardRuleset, newGuard } from '../firewall/guard/ruleset.ts'
@@ -41,8 +41,10 @@ export class Guard {
   #listing = ''
   /** What was connected before the guard first came, as far as it is connected yet. */
   #kept: readonly Kept[] | undefined
-  /** Flows that began while the guard was away, once it has been. */
-  #ended: readonly Ended[] | undefined
+  /** Whether another program has taken the guard away since it came. */
+  #wasAway = false
+  /** Flows that began then. */
+  readonly #ended = new Map<string, Ended>()
 
   /** Whether there may be a table that this daemon put in, perhaps in an earlier life. */
   #there: boolean
@@ -78,7 +80,8 @@ export class Guard {
       this.#there = false
       this.#plan = undefined
       this.#kept = undefined
-      this.#ended = undefined
+      this.#wasAway = false
+      this.#ended.clear()
       return
     }
     const kept = this.#keep(plan)
@@ -96,8 +99,7 @@ export class Guard {
    */
   restore(held: (plan: GuardPlan) => readonly Held[], gone: boolean): void {
     if (this.#plan === undefined) return
-    // From now on there may be flows that began while it was away.
-    this.#ended ??= []
+    this.#wasAway = true
     this.#put(this.#plan, held(this.#plan), this.#kept ?? [], gone)
   }
 
@@ -108,10 +110,19 @@ export class Guard {
    * @throws the firewall's error: they are ended when the table is put back
    */
   end(flows: readonly Ended[]): void {
-    const room = ENDED_MAX - (this.#ended?.length ?? 0)
-    const more = flows.slice(0, Math.max(0, room))
-    this.#ended = [...(this.#ended ?? []), ...more]
+    const more = flows.slice(0, ENDED_MAX - this.#ended.size)
+    for (const flow of more) this.#ended.set(endedName(flow), flow)
     if (more.length > 0) this.#firewall.run(endCommand(more))
+  }
+
+  /** Whether a flow was ended, and nobody has let it in since. */
+  hasEnded(flow: Ended): boolean {
+    return this.#ended.has(endedName(flow))
+  }
+
+  /** Forgets ended flows beside these: they are no more, or were let in. */
+  keepEnded(names: ReadonlySet<string>): void {
+    for (const name of this.#ended.keys()) if (!names.has(name)) this.#ended.delete(name)
   }
 
   /** Whether the table is as it was put in, with what is open and nothing else. */
@@ -158,7 +169,7 @@ export class Guard {
   }
 
   #put(plan: GuardPlan, held: readonly Held[], kept: readonly Kept[], gone = false): void {
-    const ruleset = guardRuleset(plan, held, kept, this.#ended)
+    const ruleset = guardRuleset(plan, held, kept, this.#wasAway ? [...this.#ended.values()] : undefined)
     if (!gone || !this.#create(ruleset)) this.#firewall.run(ruleset)
     this.#listing = this.#listed(true) ?? ''
   }

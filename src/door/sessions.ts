@@ -38,9 +38,11 @@ export class Sessions {
     const lost = this.#pastLost
     const inodes = new Map<string, number | undefined>()
     let tooMany = false
+    const wasAdmitted = (flow: Flow): boolean => past.some((admission) => admits(admission, flow))
     return {
       tells: known !== undefined,
-      wasLetIn: (flow) => known === undefined || known.has(flow) || past.some((admission) => admits(admission, flow)),
+      wasAdmitted,
+      wasLetIn: (flow) => known === undefined || known.has(flow) || wasAdmitted(flow),
       add: (flow) => {
         const name = flowName(flow)
         if (inodes.size < KNOWN_MAX || inodes.has(name)) inodes.set(name, flow.inode)
@@ -59,6 +61,8 @@ export class Sessions {
 export interface Look {
   /** Whether it can be told of a flow if it was let in. */
   readonly tells: boolean
+  /** Whether an opening that has ended since the last look may have let a flow in. */
+  wasAdmitted(flow: Flow): boolean
   /** Whether a flow was let in before this look, or may have been. */
   wasLetIn(flow: Flow): boolean
   /** Notes one that may be there. */

@@ -95,10 +95,10 @@ function* ofSockets({ services }: Wanted, read?: ReadTable): Generator<Flow, voi
 
 /** A line of the list, of a flow that has not ended: who began it, before any translation; then what answers. */
 const LINE =
-  /^ipv[46] +\d+ +(?:(udp) +17 +\d+|(tcp) +6 +\d+ (?:SYN_SENT|SYN_RECV|ESTABLISHED|FIN_WAIT|CLOSE_WAIT)) src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) (\[UNREPLIED\] )?.*?src=(\S+) dst=\S+ sport=(\d+) /
+  /^ipv[46] +\d+ +(?:(udp) +17 +\d+|(tcp) +6 +\d+ (SYN_SENT|SYN_RECV|ESTABLISHED|FIN_WAIT|CLOSE_WAIT)) src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) (\[UNREPLIED\] )?.*?src=(\S+) dst=\S+ sport=(\d+) /
 
 function trackedIn(line: string, { services, closedPort }: Wanted, own: readonly Address[]): Flow | undefined {
-  const [, udp, tcp, source = '', destination = '', from, to, unreplied, answering = '', answeringPort] =
+  const [, udp, tcp, state = '', source = '', destination = '', from, to, unreplied, answering = '', answeringPort] =
     LINE.exec(line) ?? []
   const protocol = PROTOCOLS[udp ?? tcp ?? '']
   const port = Number(to)
@@ -116,8 +116,9 @@ function trackedIn(line: string, { services, closedPort }: Wanted, own: readonly
   )
   const local = { address: answers, port: Number(answeringPort) }
   const handedOn = !sameAddress(address, answers) || local.port !== port
-  // This host's sockets say more of its own connections.
-  if (!meant || (here && protocol === TCP && !handedOn)) return undefined
+  // This host's sockets say more of its own connections, but one that is begun by a SYN cookie has none yet.
+  const socket = here && protocol === TCP && !handedOn
+  if (!meant || (socket && !state.startsWith('SYN_'))) return undefined
   if (here && local.port === closedPort && handedOn) return undefined
   return {
     protocol,
@@ -125,9 +126,9 @@ function trackedIn(line: string, { services, closedPort }: Wanted, own: readonly
     peerPort: Number(from),
     address,
     port,
-    inode: undefined,
+    inode: socket ? 0 : undefined,
     local,
-    established: unreplied === undefined,
+    established: unreplied === undefined && !socket,
   }
 }
 

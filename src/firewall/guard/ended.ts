@@ -41,9 +41,22 @@ export function returnEnded(): readonly string[] {
   return FAMILIES.map((family) => `${KEY[family]} @ended${family} update @ended${family} { ${KEY[family]} } return`)
 }
 
+/** Statements for a packet of somebody who is let in: the flow goes on when the opening has ended. */
+export function forgetEnded(): readonly string[] {
+  return FAMILIES.map((family) => `delete @ended${family} { ${KEY[family]} }`)
+}
+
 /** The command that ends flows, in a table that has the sets. */
 export function endCommand(ended: readonly Ended[]): string {
-  return ended.map((flow) => `add element ${TABLE} ended${flow.family} { ${elementOf(flow)} }\n`).join('')
+  return FAMILIES.map((family) => {
+    const keys = ended.filter((flow) => flow.family === family).map(elementOf)
+    return keys.length === 0 ? '' : `add element ${TABLE} ended${family} { ${keys.join(', ')} }\n`
+  }).join('')
+}
+
+/** How an ended flow is called: no two are called alike. */
+export function endedName({ protocol, peer, peerPort, address, port }: Ended): string {
+  return `${protocol} ${peer} ${peerPort} ${address} ${port}`
 }
 
 function elementOf({ peer, peerPort, address, protocol, port }: Ended): string {

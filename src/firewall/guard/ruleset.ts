@@ -3,7 +3,7 @@ import type { Family } from '../../packet/address.ts'
 import { formatNetwork } from '../../packet/network.ts'
 import { HIDDEN_COUNTER, TABLE, forwardMap, hostSet, keyText, timedElement, wideSet } from './element.ts'
 import type { Element } from './element.ts'
-import { endedSets, returnEnded } from './ended.ts'
+import { endedSets, forgetEnded, returnEnded } from './ended.ts'
 import type { Ended } from './ended.ts'
 import { ANSWERS_MAP, alike, heed } from './likeness.ts'
 import type { GuardPlan } from './plan.ts'
@@ -62,12 +62,14 @@ export function guardRuleset(
 ): string {
   const match = plan.hideWith === 'match'
   const away = ended !== undefined
+  const accept = away ? 'goto let_in' : 'accept'
   const lines = [
     ...sets(plan, held, kept),
     ...(away ? endedSets(ended) : []),
     `counter ${HIDDEN_COUNTER} { }`,
-    ...chain('known', [...allowed(plan), ...keptOn(), ...known(plan)]),
-    ...chain('known_abroad', [...allowed(plan), ...knownAbroad(plan)]),
+    ...(away ? chain('let_in', [...forgetEnded(), 'accept']) : []),
+    ...chain('known', [...allowed(plan), ...keptOn(), ...known(plan, accept)]),
+    ...chain('known_abroad', [...allowed(plan), ...knownAbroad(plan, accept)]),
     ...chain('stranger', ['jump known', COUNT, ...(match ? alike() : refused(plan.hideWith))]),
     ...chain('stranger_abroad', ['jump known_abroad', COUNT, ...refused(match ? 'reset' : plan.hideWith)]),
     ...chain('settled', [...(away ? returnEnded() : []), 'meta l4proto != tcp accept', `${GOES_ON} accept`]),
@@ -155,18 +157,18 @@ function keptOn(): readonly string[] {
 }
 
 /** Accepts who has knocked, at services of this host. */
-function known({ wide }: GuardPlan): readonly string[] {
+function known({ wide }: GuardPlan, accept: string): readonly string[] {
   return FAMILIES.flatMap((family) => [
-    `${IP[family]} saddr . ${KEY} @open${family} accept`,
-    ...[...wide.values()].map((index) => `${IP[family]} saddr . ${KEY} @${wideSet(index, family)} accept`),
+    `${IP[family]} saddr . ${KEY} @open${family} ${accept}`,
+    ...[...wide.values()].map((index) => `${IP[family]} saddr . ${KEY} @${wideSet(index, family)} ${accept}`),
   ])
 }
 
 /** The same at services of other hosts. */
-function knownAbroad({ wide }: GuardPlan): readonly string[] {
+function knownAbroad({ wide }: GuardPlan, accept: string): readonly string[] {
   return FAMILIES.flatMap((family) => {
     const ip = IP[family]
-    return [...wide.values()].map((index) => `${ip} saddr . ${ip} daddr . ${KEY} @${hostSet(index, family)} accept`)
+    return [...wide.values()].map((index) => `${ip} saddr . ${ip} daddr . ${KEY} @${hostSet(index, family)} ${accept}`)
   })
 }
 
