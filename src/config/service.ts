@@ -21,7 +21,7 @@ export const readServices: Read<readonly Service[]> = (value, faults) => {
   let good = true
   for (const part of value.split(',')) {
     const word = part.trim()
-    const service = readService(word, start + part.length - part.trimStart().length, faults)
+    const service = serviceIn(word, start + part.length - part.trimStart().length, faults)
     if (service === undefined) good = false
     else services.push(service)
     start += part.length + 1
@@ -47,7 +47,7 @@ function isNoOtherHost(address: Address): boolean {
   return isLoopback(address) || isUnspecified(address) || isShared(address) || isMapped(address)
 }
 
-function readService(word: string, offset: number, faults: ValueFaults): Service | undefined {
+function serviceIn(word: string, offset: number, faults: ValueFaults): Service | undefined {
   const match = /^(tcp|udp)\/([0-9]{1,5})(?:-([0-9]{1,5}))?(?:@(.+))?$/i.exec(word)
   if (match === null) {
     faults.error(offset, word === '' ? 'a port is missing' : `${quote(word)} is not a port`, hintFor(word))
@@ -100,6 +100,14 @@ export function joinServices(before: readonly Service[], more: readonly Service[
 /** The protocol's name in lower case. */
 export function protocolName(protocol: Protocol): 'tcp' | 'udp' {
   return protocol === TCP ? 'tcp' : 'udp'
+}
+
+/** What stands there was a service's text: what is none is passed over. */
+const NO_FAULTS: ValueFaults = { error: () => undefined, warning: () => undefined }
+
+/** Reads the text of one service; `undefined`: it is none. */
+export function readService(text: string): Service | undefined {
+  return serviceIn(text, 0, NO_FAULTS)
 }
 
 /** What {@link readServices} reads back. */

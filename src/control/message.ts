@@ -34,6 +34,8 @@ export interface Status {
   readonly upMs: number
   readonly interfaces: readonly InterfaceStatus[]
   readonly guard: GuardStatus | undefined
+  /** Ports that were hidden, and that the config has not named any more for less than a day. */
+  readonly exposed: readonly ExposedStatus[]
   readonly doors: readonly DoorStatus[]
   readonly openings: readonly OpeningStatus[]
   /** Absent for members of Control_Group: whoever sees a stage can try ports one by one. */
@@ -62,11 +64,27 @@ export interface InterfaceStatus {
 }
 
 export interface GuardStatus {
+  /** Why it is not in force at the moment; absent while it is. */
+  readonly fault: string | undefined
   readonly services: readonly string[]
   readonly hideWith: string
   readonly alwaysAllow: readonly string[]
   /** Packets of strangers to guarded ports. */
   readonly hidden: number
+}
+
+export interface ExposedStatus {
+  /** `tcp/22` */
+  readonly service: string
+  readonly forMs: number
+}
+
+/** Most ports and ranges that are said to be no longer hidden, one by one. */
+export const EXPOSED_MAX = 64
+
+/** How it is said that a service is no longer hidden, and what to do. */
+export function exposedText(service: string): string {
+  return `${service} is no longer hidden: add Guard = ${service} to keep it so`
 }
 
 export interface DoorStatus {

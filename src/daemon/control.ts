@@ -140,6 +140,7 @@ function statusOf(of: Controlled): Status {
     upMs: Math.round(performance.now()),
     interfaces: interfaces.states,
     guard: guarding.status,
+    exposed: guarding.exposed,
     doors: config.doors.map((door) => ({
       name: door.name,
       secret: door.secret.kind,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Config, Door, Service } from '../config/config.ts'
 import { formatService } from '../config/service.ts'
 import { elementsOf } from '../firewall/guard/element.ts'
-import type { Element, Forward } from '../firewall/guard/element.ts'
+import type { Element } from '../firewall/guard/element.ts'
 import type { GuardPlan } from '../firewall/guard/plan.ts'
 import type { Held } from '../firewall/guard/ruleset.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
@@ -12,7 +12,7 @@ import type { Network } from '../packet/network.ts'
 import { deadlineAfter, timeLeft } from '../state/deadline.ts'
 import type { Moment } from '../state/deadline.ts'
 import { extendedHolds, holdsOf, lastDeadline, lastUser, liveHolds, withHold } from '../state/holds.ts'
-import type { Deadline, Hold, Opening } from '../state/opening.ts'
+import type { Hold, Opening } from '../state/opening.ts'
 import type { Store } from '../state/store.ts'
 import type { Guard } from './guard.ts'
 import { heldBy } from './held.ts'
@@ -22,6 +22,9 @@ import { openingText } from './port-opening.ts'
 import type { OpenedFor, PortOpening } from './port-opening.ts'
 import { doorWith, formatForward, forwardText, keyOf, parseForward } from './part.ts'
 import type { DoorLog } from './openings.ts'
+import { admissionOf } from './live.ts'
+import type { Live } from './live.ts'
+import type { Admission } from './sessions.ts'
 
 /** Most openings of ports at a time: as many as a set of the guard takes. */
 export const PORT_OPENINGS_MAX = 65_536
@@ -41,25 +44,9 @@ export interface PortTerms {
   readonly log: Pick<DoorLog, 'notice'>
   /** Whether addresses of the network have a TCP connection to one of the services. Never rejects, may take seconds. */
   isConnected(services: readonly Service[], from: Network): Promise<boolean>
-}
-
-/** A door whose ports, all or some, are open for a source. */
-interface Live {
-  readonly key: string
-  /** As {@link Opening.services} has them. */
-  readonly some: string | undefined
-  readonly forward: Forward | undefined
-  readonly opening: Opening
-  readonly source: Address
-  door: Door
-  /** Who holds it, each until a deadline of their own, of which the last is its own; never empty. */
-  holds: readonly Hold[]
-  claimedUser: string | undefined
-  elements: readonly Element[]
-  deadline: Deadline
-  timer: NodeJS.Timeout | undefined
-  /** Whether it is being asked if its source is connected. */
-  asking: boolean
+  /** Told whenever the guard was put back, and when an opening has ended: connections that began in it may go on. */
+  readonly restored?: () => void
+  readonly past?: (admission: Admission) => void
 }
 
 /**
@@ -275,15 +262,26 @@ export class PortOpenings {
   /**
    * Puts the guard back, with what is open, if somebody else changed it, and says so in the log. True: somebody did.
    *
+   * @param state what is known of the table; where that is nothing, it is looked at, which takes longer
    * @throws the firewall's error
    */
-  repair(): boolean {
-    const { guard, log } = this.#terms
-    if (guard.intact) return false
-    guard.restore((plan) => this.#held(plan))
+  repair(state: 'changed' | 'gone' | 'unclear'): boolean {
+    const { guard, log, restored } = this.#terms
+    if (state === 'unclear' && this.#intact) return false
+    guard.restore((plan) => this.#held(plan), state === 'gone')
     const open = `${this.#live.size} opening${this.#live.size === 1 ? '' : 's'}`
     log.notice('warning', `another program took the guard out of the rules: it is back, with ${open}`)
+    restored?.()
     return true
+  }
+
+  /** Who may begin connections to what at the moment. */
+  get admissions(): readonly Admission[] {
+    return [...this.#live.values()].map(admissionOf)
+  }
+
+  get #intact(): boolean {
+    return this.#terms.guard.isIntact((plan) => this.#held(plan))
   }
 
   /** Leaves everything to the kernel: what is open stays so until its time is over. */
@@ -302,7 +300,7 @@ export class PortOpenings {
       guard.open(shorter, ms)
     } catch (error) {
       // The table may be gone, and the news of it still on the way.
-      if (!this.repair()) throw error
+      if (!this.repair('unclear')) throw error
       guard.open(shorter, ms)
     }
   }
@@ -336,7 +334,7 @@ export class PortOpenings {
         guard.open([element], Math.max(...left))
       }
     } catch (error) {
-      if (guard.intact) {
+      if (this.#intact) {
         const { source, door } = live.opening
         log.notice('warning', `${source}: ${door}: is left to the kernel to close: ${(error as Error).message}`)
       }
@@ -347,6 +345,7 @@ export class PortOpenings {
     const { source, door } = live.opening
     clearTimeout(live.timer)
     this.#live.delete(live.key)
+    this.#terms.past?.(admissionOf(live))
     this.#terms.log.notice('info', `${source}: ${door}: ${openingText(live.door, live.source, live.forward)} closed`)
     this.#forget(live.opening)
   }

@@ -18,6 +18,9 @@ export const ESTABLISHED = 0x01
 export const UNCONNECTED = 0x07
 export const LISTENING = 0x0a
 
+/** Both ends and the state; behind queues, timers, user and timeout the inode. */
+const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ (\d+)/
+
 /** A socket of this host. */
 export interface Socket {
   readonly protocol: Protocol
@@ -26,6 +29,8 @@ export interface Socket {
   readonly port: number
   readonly peer: Address
   readonly peerPort: number
+  /** The kernel's number for it, once a program has it; 0: none has. */
+  readonly inode: number
 }
 
 /** Reads one of the system's files; the tests' are their own. */
@@ -45,9 +50,9 @@ export function* socketsOf(
       continue
     }
     for (const line of table.split('\n')) {
-      const match = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) /.exec(line)
+      const match = ROW.exec(line)
       if (match === null) continue
-      const [, address = '', port = '', peer = '', peerPort = '', state = ''] = match
+      const [, address = '', port = '', peer = '', peerPort = '', state = '', inode] = match
       yield {
         protocol,
         state: Number.parseInt(state, 16),
@@ -55,6 +60,7 @@ export function* socketsOf(
         port: Number.parseInt(port, 16),
         peer: addressIn(peer),
         peerPort: Number.parseInt(peerPort, 16),
+        inode: Number(inode),
       }
     }
   }

@@ -10,6 +10,7 @@ import { sshSession } from './ssh.ts'
 const HERE = parseAddress('192.0.2.1')!
 const socket = (peer: string, peerPort: number, state = ESTABLISHED, port = 22): Socket => ({
   protocol: TCP,
+  inode: 1,
   state,
   address: HERE,
   port,

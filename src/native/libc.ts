@@ -28,6 +28,8 @@ const sendtoNative = libc.func(
   'intptr_t sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t addressLength)',
 )
 const closeNative = libc.func('int close(int fd)')
+// setsockopt(2): POSIX.
+const setsockopt = libc.func('int setsockopt(int fd, int level, int option, const void *value, uint32_t length)')
 
 const LOCK_EX = 2
 const LOCK_NB = 4
@@ -120,6 +122,17 @@ export function openNetlink(protocol: number, groups: number): number {
   if (bindNative(fd, address, address.length) === 0) return fd
   closeNative(fd)
   return -1
+}
+
+/** socket(7), of the generic `<asm/socket.h>`; a number that another architecture does not know changes nothing. */
+const SOL_SOCKET = 1
+const SO_RCVBUFFORCE = 33
+
+/** Lets more wait at a socket than the system's own limit: for root, on Linux. Elsewhere it stays as it is. */
+export function growReceiveBuffer(fd: number, maxBytes: number): void {
+  const value = Buffer.alloc(4)
+  value.writeInt32LE(maxBytes)
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value, value.length)
 }
 
 /** Takes what waits at a socket, without waiting; 0 and less: nothing does. */

@@ -13,6 +13,7 @@ import { inspectFile } from '../file/private-file.ts'
 import { allowedIn, allowedLines, faultsOfAllowed } from './check-allowed.ts'
 import type { AllowedAt } from './check-allowed.ts'
 import { faultsOfSpa } from './check-spa.ts'
+import { faultsOfHidden } from './hidden.ts'
 import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
 import { faultsOfFiles } from './key-files.ts'
@@ -36,7 +37,8 @@ const HELP = `usage: postern check [--strict] [--json] [FILE]
 
 Checks a config and says everything that is wrong with it and what would be right;
 and of fwknop's keys what door and stanza let each of them do.
-FILE is ${CONFIG_DEFAULT} where none is given. Changes nothing and needs no privilege.
+FILE is ${CONFIG_DEFAULT} where none is given. Changes nothing and needs no privilege;
+as root it also says which ports are hidden now and would not be any more.
 
   --strict   warnings count: exit with 1 if there are any
   --json     one JSON document in place of lines
@@ -64,7 +66,7 @@ export async function check(args: readonly string[], output: Output): Promise<nu
     return USABLE
   }
   const { file, strict, json } = asked
-  const reading = checked(examine(file))
+  const reading = await withHidden(checked(examine(file)))
   const allowed = reading.config === undefined ? [] : allowedIn(reading.config, readBounded)
   output.out(json ? asJson(file, reading, allowed) : asText(file, reading, allowed))
   if (reading.config === undefined) return UNUSABLE
@@ -99,6 +101,12 @@ function parse(args: readonly string[]): Asked {
 function checked({ config, faults }: Reading): Reading {
   const refused = config === undefined ? [] : faultsOfFiles(config)
   return { config: refused.length > 0 ? undefined : config, faults: [...faults, ...refused] }
+}
+
+/** The same with what the config would show that is hidden at the moment. */
+async function withHidden(reading: Reading): Promise<Reading> {
+  const { config, faults } = reading
+  return config === undefined ? reading : { config, faults: [...faults, ...(await faultsOfHidden(config))] }
 }
 
 /**

@@ -3,8 +3,11 @@ import type { Family } from '../../packet/address.ts'
 import { formatNetwork } from '../../packet/network.ts'
 import { HIDDEN_COUNTER, TABLE, forwardMap, hostSet, keyText, redirectMap, timedElement, wideSet } from './element.ts'
 import type { Element } from './element.ts'
+import { endedSets, forgetEnded, returnEnded } from './ended.ts'
+import type { Ended } from './ended.ts'
 import { ANSWERS_MAP, alike, heed } from './likeness.ts'
 import type { GuardPlan } from './plan.ts'
+import { TCP } from '../../packet/packet.ts'
 
 /**
  * Where the guard stands among the hooks (nft(8), "standard priority names"): behind connection tracking (-200), so that
@@ -21,6 +24,8 @@ const LAST_PRIORITY = 300
 const SET_MAX = 65_536
 /** Seconds for which a connection that was there before the guard may be silent. */
 const KEPT_S = 86_400
+/** A TCP packet that begins no connection: no other one may count as established. */
+const GOES_ON = 'tcp flags & (syn | ack) != syn'
 
 /** An element that is open already, and for how many milliseconds yet. */
 export interface Held extends Element {
@@ -46,27 +51,47 @@ const KEY = 'meta l4proto . th dport'
 /**
  * The guard as one transaction for nft(8): the whole table in place of the one before, with what is open. No port is
  * unguarded in between.
+ *
+ * @param ended given once the guard has been away: the flows that count as established no more
  */
-export function guardRuleset(plan: GuardPlan, held: readonly Held[], kept: readonly Kept[]): string {
+export function guardRuleset(
+  plan: GuardPlan,
+  held: readonly Held[],
+  kept: readonly Kept[],
+  ended?: readonly Ended[],
+): string {
   const match = plan.hideWith === 'match'
+  const away = ended !== undefined
+  const accept = away ? 'goto let_in' : 'accept'
   const lines = [
     ...sets(plan, held, kept),
+    ...(away ? endedSets(ended) : []),
     `counter ${HIDDEN_COUNTER} { }`,
-    ...chain('known', [...allowed(plan), ...known(plan)]),
-    ...chain('known_abroad', [...allowed(plan), ...knownAbroad(plan)]),
+    ...(away ? chain('let_in', [...forgetEnded(), 'accept']) : []),
+    ...chain('known', [...allowed(plan), ...keptOn(), ...known(plan, accept)]),
+    ...chain('known_abroad', [...allowed(plan), ...knownAbroad(plan, accept)]),
     ...chain('stranger', ['jump known', COUNT, ...(match ? alike() : refused(plan.hideWith))]),
     ...chain('stranger_abroad', ['jump known_abroad', COUNT, ...refused(match ? 'reset' : plan.hideWith)]),
+    ...chain('settled', [...(away ? returnEnded() : []), 'meta l4proto != tcp accept', `${GOES_ON} accept`]),
+    ...(away ? chain('resumed', [...allowed(plan, 'daddr'), ...knownResumed(plan), 'drop']) : []),
     ...chain('guard', [
       `type filter hook prerouting priority ${FILTER_PRIORITY}; policy accept;`,
       'iifname "lo" accept',
-      'ct state established,related accept',
+      'ct state related accept',
+      'ct state established jump settled',
+      ...(away ? resumes(plan) : []),
       ...jumps(plan, undefined, 'stranger'),
       ...FAMILIES.flatMap((family) => jumps(plan, family, 'stranger_abroad')),
     ]),
     ...(match ? misled(plan) : []),
     ...(plan.forwardTo.length > 0 ? forwarding(plan) : []),
   ]
-  return `add table ${TABLE}\ndelete table ${TABLE}\ntable ${TABLE} {\n${lines.map((line) => `\t${line}\n`).join('')}}\n`
+  return `${REMOVE_GUARD}table ${TABLE} {\n${lines.map((line) => `\t${line}\n`).join('')}}\n`
+}
+
+/** The same where there is no table, which takes the kernel less time. It refuses where there is one. */
+export function newGuard(ruleset: string): string {
+  return ruleset.replace(REMOVE_GUARD, `create table ${TABLE}\n`)
 }
 
 /** Takes the guard away, whether it is there or not. */
@@ -118,31 +143,55 @@ function sets(
   return hideWith === 'match' ? [...both, ANSWERS_MAP] : both
 }
 
-/** Accepts whoever passes always, and what was connected before the guard came. */
-function allowed({ alwaysAllow }: GuardPlan): readonly string[] {
+/** Accepts whoever passes always. */
+function allowed({ alwaysAllow }: GuardPlan, end: 'saddr' | 'daddr' = 'saddr'): readonly string[] {
   return FAMILIES.flatMap((family) => {
-    const ip = IP[family]
     const always = alwaysAllow.filter(({ address }) => address.family === family).map(formatNetwork)
-    return [
-      ...(always.length === 0 ? [] : [`${ip} saddr { ${always.join(', ')} } accept`]),
-      `${ip} saddr . tcp sport . tcp dport @kept${family} accept`,
-    ]
+    return always.length === 0 ? [] : [`${IP[family]} ${end} { ${always.join(', ')} } accept`]
   })
 }
 
+/** Accepts what was connected before the guard came; whoever begins anew from the same port has to knock. */
+function keptOn(): readonly string[] {
+  return FAMILIES.map((family) => `${GOES_ON} ${IP[family]} saddr . tcp sport . tcp dport @kept${family} accept`)
+}
+
 /** Accepts who has knocked, at services of this host. */
-function known({ wide }: GuardPlan): readonly string[] {
+function known({ wide }: GuardPlan, accept: string): readonly string[] {
   return FAMILIES.flatMap((family) => [
-    `${IP[family]} saddr . ${KEY} @open${family} accept`,
-    ...[...wide.values()].map((index) => `${IP[family]} saddr . ${KEY} @${wideSet(index, family)} accept`),
+    `${IP[family]} saddr . ${KEY} @open${family} ${accept}`,
+    ...[...wide.values()].map((index) => `${IP[family]} saddr . ${KEY} @${wideSet(index, family)} ${accept}`),
   ])
 }
 
 /** The same at services of other hosts. */
-function knownAbroad({ wide }: GuardPlan): readonly string[] {
+function knownAbroad({ wide }: GuardPlan, accept: string): readonly string[] {
   return FAMILIES.flatMap((family) => {
     const ip = IP[family]
-    return [...wide.values()].map((index) => `${ip} saddr . ${ip} daddr . ${KEY} @${hostSet(index, family)} accept`)
+    return [...wide.values()].map((index) => `${ip} saddr . ${ip} daddr . ${KEY} @${hostSet(index, family)} ${accept}`)
+  })
+}
+
+/**
+ * Packets with which a service of another host goes on with a connection that is not tracked. Where nothing was tracked
+ * while the guard was away, that may be one that began then; taken for the first packet, it would make it established.
+ */
+function resumes({ services }: GuardPlan): readonly string[] {
+  return FAMILIES.flatMap((family) => {
+    const theirs = services.filter(({ host, protocol }) => host?.family === family && protocol === TCP)
+    if (theirs.length === 0) return []
+    const keys = theirs.map((service) => `${formatAddress(service.host!)} . ${keyText(service)}`)
+    const from = `${IP[family]} saddr . meta l4proto . th sport { ${keys.join(', ')} }`
+    return [`ct state new ${GOES_ON} ${from} jump resumed`]
+  })
+}
+
+/** Accepts those to whom these services are open. */
+function knownResumed({ wide }: GuardPlan): readonly string[] {
+  return FAMILIES.flatMap((family) => {
+    const ip = IP[family]
+    const key = `${ip} daddr . ${ip} saddr . meta l4proto . th sport`
+    return [...wide.values()].map((index) => `${key} @${hostSet(index, family)} accept`)
   })
 }
 

@@ -1,3 +1,4 @@
+import { exposedText } from '../../control/message.ts'
 import type { DoorStatus, InterfaceStatus, OpeningStatus, Status } from '../../control/message.ts'
 import type { Output } from '../check.ts'
 import { talk } from './talk.ts'
@@ -65,11 +66,15 @@ export function statusText(of: Status): string {
     ...(guard === undefined
       ? []
       : [
+          ...(guard.fault === undefined ? [] : [`guard: not in force: ${guard.fault}`]),
           `guard: hides ${guard.services.join(', ')} (${guard.hideWith})`,
           ...(guard.alwaysAllow.length === 0 ? [] : [`  always allowed: ${guard.alwaysAllow.join(', ')}`]),
           `  packets of strangers: ${guard.hidden}`,
           '',
         ]),
+    ...(of.exposed.length === 0
+      ? []
+      : [...of.exposed.map(({ service, forMs }) => `${exposedText(service)} (for ${timeText(forMs)} now)`), '']),
     ...table(
       'doors',
       ['name', 'secret', 'opens', 'for'],

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { basename } from 'node:path'
+import { exposedText } from '../../control/message.ts'
 import type { InterfaceStatus, Status } from '../../control/message.ts'
 import { PACKET_SOCKETS, timeText } from '../control/status.ts'
 import type { Finding } from './finding.ts'
@@ -65,8 +66,8 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
 /** Why an interface is waited for that the look at interfaces tells as well. */
 const SEEN_ELSEWHERE = /^(?:no such interface|is down)$/
 
-/** Captures that have lost packets or were deaf, and a journal that cannot be written. */
-export function judgeRunning({ interfaces, journal }: Status): readonly Finding[] {
+/** Captures that lost packets or were deaf, a guard that is away, ports no longer hidden, and a journal that cannot be written. */
+export function judgeRunning({ interfaces, journal, guard, exposed, config }: Status): readonly Finding[] {
   const findings = interfaces
     .filter(({ dropped = 0 }) => dropped > 0)
     .map(({ name, received = 0, dropped = 0 }): Finding => {
@@ -84,6 +85,14 @@ export function judgeRunning({ interfaces, journal }: Status): readonly Finding[
       const message = `${name}: nothing is captured, so no knock is seen there: ${waiting}`
       findings.push({ severity: 'fault', subject: 'capture', message, mend: PACKET_SOCKETS })
     }
+  }
+  if (guard?.fault !== undefined) {
+    const message = `the guard is not in force: ${guard.fault}`
+    findings.push({ severity: 'fault', subject: 'guard', message, mend: 'nft monitor' })
+  }
+  for (const { service } of exposed) {
+    const mend = `"\${EDITOR:-vi}" ${shellWord(config)}`
+    findings.push({ severity: 'warning', subject: 'guard', message: exposedText(service), mend })
   }
   if (journal !== undefined) {
     const message = `the journal cannot be written, so timed doors stay shut: ${journal}`

@@ -132,6 +132,7 @@ describe('daemons', () => {
     upMs: 1,
     interfaces: [{ name: 'eth0', waiting: undefined, received: 90, dropped: 10 }],
     guard: undefined,
+    exposed: [],
     doors: [],
     openings: [],
     attempts: { count: 0, sources: 0, listed: [] },
@@ -178,6 +179,16 @@ describe('daemons', () => {
     // The look at the interfaces tells that.
     expect(judged({ waiting: 'is down' })).toEqual([])
     expect(judged({})).toEqual([])
+  })
+
+  test('a guard that is away, and ports that it hides no longer', () => {
+    const guard = { fault: 'taken out', services: [], hideWith: 'match', alwaysAllow: [], hidden: 0 }
+    const exposed = [{ service: 'tcp/22', forMs: 1_000 }]
+    const found = judgeRunning({ ...status, journal: undefined, interfaces: [], guard, exposed })
+    expect(found.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
+      'fault: the guard is not in force: taken out',
+      'warning: tcp/22 is no longer hidden: add Guard = tcp/22 to keep it so',
+    ])
   })
 })
 

@@ -9,6 +9,7 @@ import { listeningPorts } from '../../host/listening.ts'
 import { TCP } from '../../packet/packet.ts'
 import { CONFIG_DEFAULT, UNUSABLE, USABLE, USAGE, WARNED, examine } from '../check.ts'
 import type { Output } from '../check.ts'
+import { faultsOfHidden } from '../hidden.ts'
 import { run } from '../rehearse/agent.ts'
 import { linksIn } from '../rehearse/machine.ts'
 import type { Link } from '../rehearse/machine.ts'
@@ -65,7 +66,8 @@ export async function doctor(args: readonly string[], output: Output): Promise<n
   }
   process.env['PATH'] = `${process.env['PATH'] ?? ''}:${ADMIN_FOLDERS}`
   const names = values.interface.flatMap((name) => name.split(',')).map((name) => name.trim())
-  const findings = sorted([...(await examineMachine(config, names)), ...ofCheck(faults, file)])
+  const machine = await examineMachine(config, names)
+  const findings = sorted([...machine, ...ofCheck([...faults, ...(await faultsOfHidden(config))], file)])
   output.out(values.json ? asJson(file, findings) : asText(file, findings))
   return findings.some(({ severity }) => severity !== 'note') ? WARNED : USABLE
 }

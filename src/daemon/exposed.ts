@@ -1,0 +1,78 @@
+import type { Service } from '../config/config.ts'
+import { formatService, readService } from '../config/service.ts'
+import { EXPOSED_MAX, exposedText } from '../control/message.ts'
+import type { ExposedStatus } from '../control/message.ts'
+import { uncovered } from '../firewall/guard/uncovered.ts'
+import type { Store } from '../state/store.ts'
+import type { Log } from './log/log.ts'
+
+/** Under this key the state has the ports that are no longer hidden, with the time since when. */
+const EXPOSED_KEY = 'exposed'
+/** Milliseconds for which it is told: a day. */
+export const EXPOSED_TOLD_MS = 86_400_000
+
+/** A service that was hidden, and is not any more. */
+interface Exposure {
+  readonly service: Service
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/** What is needed of the daemon. */
+export interface ExposedTerms {
+  readonly store: Pick<Store, 'newest' | 'advance' | 'forget'>
+  readonly log: Pick<Log, 'notice'>
+  readonly clocks: { now(): { readonly wall: number } }
+}
+
+/** Ports that the guard has hidden and hides no more, because the config no longer names them: told for a day. */
+export class Exposed {
+  readonly #terms: ExposedTerms
+
+  constructor(terms: ExposedTerms) {
+    this.#terms = terms
+  }
+
+  /** Those of the last day. */
+  get list(): readonly ExposedStatus[] {
+    const { wall } = this.#terms.clocks.now()
+    return this.#exposures(wall).map(({ service, at }) => ({ service: formatService(service), forMs: wall - at }))
+  }
+
+  /** Says in the log which services are no longer hidden, and notes them. Never rejects. */
+  async compare(before: readonly Service[], after: readonly Service[]): Promise<void> {
+    const { store, log, clocks } = this.#terms
+    const { wall } = clocks.now()
+    const fresh = uncovered(before, after)
+    for (const service of fresh.slice(0, EXPOSED_MAX)) log.notice('warning', exposedText(formatService(service)))
+    if (fresh.length > EXPOSED_MAX) {
+      log.notice('warning', `${fresh.length - EXPOSED_MAX} more ports and ranges are no longer hidden`)
+    }
+    const earlier = this.#exposures(wall).flatMap(({ service, at }) =>
+      uncovered([service], [...after, ...fresh]).map((left) => ({ service: left, at })),
+    )
+    const all = [...fresh.map((service) => ({ service, at: wall })), ...earlier].slice(0, EXPOSED_MAX)
+    const value = all.map(({ service, at }) => `${at} ${formatService(service)}`).join('\n')
+    if (value === (store.newest(EXPOSED_KEY) ?? '')) return
+    try {
+      if (value === '') await store.forget(EXPOSED_KEY)
+      else await store.advance(EXPOSED_KEY, value, () => true)
+    } catch (error) {
+      log.notice(
+        'warning',
+        `which ports are no longer hidden is not known after a restart: ${(error as Error).message}`,
+      )
+    }
+  }
+
+  #exposures(wall: number): readonly Exposure[] {
+    const lines = (this.#terms.store.newest(EXPOSED_KEY) ?? '').split('\n')
+    return lines.flatMap((line) => {
+      const [at = '', name = ''] = line.split(' ')
+      const service = readService(name)
+      // A clock that was set back says nothing about the time that has gone by.
+      const told = Math.abs(wall - Number(at)) < EXPOSED_TOLD_MS
+      return service === undefined || !told ? [] : [{ service, at: Math.min(Number(at), wall) }]
+    })
+  }
+}

@@ -1,0 +1,179 @@
+import type { Admission } from '../door/sessions.ts'
+import { Sessions, admits } from '../door/sessions.ts'
+import type { Guard } from '../door/guard.ts'
+import type { Ended } from '../firewall/guard/ended.ts'
+import { endedName } from '../firewall/guard/ended.ts'
+import { protocolName } from '../config/service.ts'
+import { flowsTo } from '../host/flows.ts'
+import type { Flow } from '../host/flows.ts'
+import { destroyConnections } from '../native/sock-diag.ts'
+import { formatAddress } from '../packet/address.ts'
+import { ADDRESS_BITS } from '../packet/network.ts'
+import { TCP } from '../packet/packet.ts'
+import type { Log } from './log/log.ts'
+
+/** Milliseconds from one look at the flows that are there to the next. */
+const LOOK_PAUSE_MS = 5_000
+/** Most sockets that are closed at a time; the guard ends the others for their peers alone. */
+const DESTROYED_MAX = 4_096
+
+/** What is needed of the guard's surroundings. */
+export interface GapTerms {
+  readonly guard: Guard
+  readonly log: Pick<Log, 'notice'>
+  /** Who may begin flows at the moment. */
+  admissions(): readonly Admission[]
+  /** Whether the table is known to stand, by all news that have come by now. */
+  stands(): boolean
+}
+
+/**
+ * Ends what began at guarded ports while another program had taken the guard away, by who was not let in. What was let in
+ * before goes on: it is noted while the guard stands.
+ */
+export class Gap {
+  readonly #terms: GapTerms
+  readonly #sessions = new Sessions()
+  #working = false
+  /** What is to be done next. */
+  #toEnd = false
+  #toLook = false
+  #timer: NodeJS.Timeout | undefined
+  #lookedAt = -Infinity
+  #stopped = false
+
+  constructor(terms: GapTerms) {
+    this.#terms = terms
+  }
+
+  /** The guard was put in by this daemon, in place of one that stood or where there was none: what is there may stay. */
+  installed(): void {
+    this.#toLook = true
+    void this.#work()
+  }
+
+  /** An opening has ended. */
+  past(admission: Admission): void {
+    this.#sessions.ended(admission)
+    this.#lookSoon()
+  }
+
+  /** The guard is back: who came in meanwhile has to go. */
+  closed(): void {
+    this.#toEnd = true
+    void this.#work()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  #lookSoon(): void {
+    if (this.#timer !== undefined || this.#stopped) return
+    const wait = Math.max(0, this.#lookedAt + LOOK_PAUSE_MS - performance.now())
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#toLook = true
+      void this.#work()
+    }, wait)
+  }
+
+  /** One thing after the other: never rejects. */
+  async #work(): Promise<void> {
+    if (this.#working) return
+    this.#working = true
+    try {
+      while (!this.#stopped && (this.#toEnd || this.#toLook)) {
+        const ending = this.#toEnd
+        this.#toEnd = false
+        this.#toLook = false
+        this.#lookedAt = performance.now()
+        await this.#go(ending)
+      }
+    } catch (error) {
+      this.#terms.log.notice('error', `connections cannot be looked at: ${(error as Error).message}`)
+    } finally {
+      this.#working = false
+    }
+  }
+
+  async #go(ending: boolean): Promise<void> {
+    const { guard, log } = this.#terms
+    const { plan } = guard
+    if (plan === undefined) return
+    const look = this.#sessions.look(plan.services)
+    if (ending && !look.tells) {
+      log.notice('warning', 'connections that began while the guard was away go on: it is not known which those are')
+    }
+    const admitted = this.#admitted()
+    const stillEnded = new Set<string>()
+    const intruders: Flow[] = []
+    for await (const flow of flowsTo(plan)) {
+      const as = endedOf(flow)
+      if (guard.hasEnded(as) && !admitted(flow) && !look.wasAdmitted(flow)) {
+        stillEnded.add(endedName(as))
+        // Its socket was closed: this one began anew from the same port while the guard was away.
+        if (flow.inode !== undefined) intruders.push(flow)
+      } else if (ending && !look.wasLetIn(flow) && !admitted(flow)) intruders.push(flow)
+      else look.add(flow)
+    }
+    // Where it was away meanwhile, those who came in are among them.
+    if (this.#terms.stands() && !this.#toEnd) {
+      look.done()
+      guard.keepEnded(stillEnded)
+    }
+    const ended = this.#end(intruders)
+    if (ended === 0) return
+    const many = ended === 1 ? 'a connection that began' : `${ended} connections that began`
+    log.notice('warning', `${many} while the guard was away ${ended === 1 ? 'was' : 'were'} ended`)
+  }
+
+  /** Tells whose flows may begin at the moment. */
+  #admitted(): (flow: Flow) => boolean {
+    const plan = this.#terms.guard.plan!
+    const single = new Map<string, Admission[]>()
+    const wide: Admission[] = plan.alwaysAllow.map((from) => ({ from, services: plan.services }))
+    for (const admission of this.#terms.admissions()) {
+      const { address, prefix } = admission.from
+      const name = formatAddress(address)
+      const there = single.get(name)
+      if (prefix < ADDRESS_BITS[address.family]) wide.push(admission)
+      else if (there === undefined) single.set(name, [admission])
+      else there.push(admission)
+    }
+    const may = (flow: Flow, admissions: readonly Admission[]): boolean =>
+      admissions.some((admission) => admits(admission, flow))
+    return (flow) => may(flow, single.get(formatAddress(flow.peer)) ?? []) || may(flow, wide)
+  }
+
+  /** Ends flows, those first that are established. Gives how many. */
+  #end(flows: readonly Flow[]): number {
+    const { guard, log } = this.#terms
+    if (flows.length === 0) return 0
+    const sorted = [...flows].sort((one, other) => Number(other.established) - Number(one.established))
+    const ended = new Map(sorted.map(endedOf).map((flow) => [endedName(flow), flow]))
+    try {
+      guard.end([...ended.values()])
+    } catch (error) {
+      log.notice('warning', `connections are ended when the guard is back: ${(error as Error).message}`)
+    }
+    const tcp = sorted.filter(({ protocol }) => protocol === TCP)
+    const refusal = destroyConnections(tcp.slice(0, DESTROYED_MAX))
+    if (refusal !== undefined) {
+      log.notice('debug', `connections end for the other side alone: the system ends none of its own: ${refusal}`)
+    }
+    return ended.size
+  }
+}
+
+function endedOf({ protocol, peer, peerPort, address, port }: Flow): Ended {
+  return {
+    family: peer.family,
+    protocol: protocolName(protocol),
+    peer: formatAddress(peer),
+    peerPort,
+    address: formatAddress(address),
+    port,
+  }
+}

@@ -1,0 +1,90 @@
+// Goal: every flow that somebody else has to a guarded port is found, whether this host serves it or hands it on, and none
+// that this host has begun itself, or that came to nothing.
+import { expect, test } from 'vitest'
+import type { Service } from '../config/config.ts'
+import { formatAddress, parseAddress } from '../packet/address.ts'
+import { TCP, UDP } from '../packet/packet.ts'
+import { flowName, flowsTo } from './flows.ts'
+
+const row = (local: string, peer: string, state: string, inode: number): string =>
+  `   0: ${local} ${peer} ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0 100 0 0 10 0`
+const SOCKETS = [
+  '  sl  local_address rem_address   st tx_queue',
+  row('00000000:0016', '00000000:0000', '0A', 1),
+  row('010200C0:0016', '020200C0:9C40', '01', 11),
+  row('010200C0:0016', '030200C0:9C40', '03', 0),
+  row('010200C0:0016', '040200C0:9C40', '06', 0),
+  row('010200C0:0016', '050200C0:9C40', '05', 0),
+  row('0100007F:0016', '0100007F:9C41', '01', 12),
+  // Nothing listens on this guarded port: this host took it for a connection of its own.
+  row('010200C0:1F90', '070200C0:01BB', '01', 13),
+].join('\n')
+
+const tcp = (state: string, words: string): string =>
+  `ipv4     2 tcp      6 431999 ${state} ${words} mark=0 zone=0 use=2`
+const udp = (words: string): string => `ipv4     2 udp      17 29 ${words} mark=0 zone=0 use=2`
+const there = (peer: string, to: string, port: number): string => `src=${peer} dst=${to} sport=40000 dport=${port}`
+const back = (from: string, port: number, peer: string): string => `src=${from} dst=${peer} sport=${port} dport=40000`
+const TRACKED = [
+  // Known by its socket; begun, perhaps by a SYN cookie; handed on; sent to the closed port; of another host; ended.
+  tcp('ESTABLISHED', `${there('192.0.2.2', '192.0.2.1', 22)} ${back('192.0.2.1', 22, '192.0.2.2')} [ASSURED]`),
+  tcp('SYN_RECV', `${there('192.0.2.8', '192.0.2.1', 22)} ${back('192.0.2.1', 22, '192.0.2.8')}`),
+  tcp('ESTABLISHED', `${there('192.0.2.9', '192.0.2.1', 8080)} ${back('172.17.0.2', 80, '192.0.2.9')} [ASSURED]`),
+  tcp('CLOSE', `${there('192.0.2.10', '192.0.2.1', 22)} ${back('192.0.2.1', 1, '192.0.2.10')}`),
+  tcp('SYN_SENT', `${there('192.0.2.10', '192.0.2.1', 22)} [UNREPLIED] ${back('192.0.2.1', 1, '192.0.2.10')}`),
+  tcp('ESTABLISHED', `${there('192.0.2.11', '198.51.100.7', 25)} ${back('198.51.100.7', 25, '192.0.2.11')}`),
+  tcp('ESTABLISHED', `${there('192.0.2.12', '198.51.100.9', 22)} ${back('198.51.100.9', 22, '192.0.2.12')}`),
+  tcp('TIME_WAIT', `${there('192.0.2.13', '192.0.2.1', 8080)} ${back('172.17.0.2', 80, '192.0.2.13')}`),
+  udp(`${there('192.0.2.14', '192.0.2.1', 5000)} ${back('192.0.2.1', 5000, '192.0.2.14')}`),
+  udp(`${there('192.0.2.15', '192.0.2.1', 5000)} [UNREPLIED] ${back('192.0.2.1', 5000, '192.0.2.15')}`),
+  udp(`${there('192.0.2.1', '192.0.2.16', 5000)} ${back('192.0.2.16', 5000, '192.0.2.1')}`),
+].join('\n')
+
+function service(protocol: Service['protocol'], port: number, host?: string): Service {
+  return { protocol, first: port, last: port, host: host === undefined ? undefined : parseAddress(host) }
+}
+
+const WANTED = {
+  services: [service(TCP, 22), service(TCP, 8080), service(TCP, 25, '198.51.100.7'), service(UDP, 5000)],
+  closedPort: 1,
+}
+
+async function found(pieceChars: number): Promise<readonly string[]> {
+  const pieces = async function* (): AsyncGenerator<string, void> {
+    for (let at = 0; at < TRACKED.length; at += pieceChars) yield TRACKED.slice(at, at + pieceChars)
+    yield '\n'
+  }
+  const read = (path: string): string => {
+    if (path !== '/proc/net/tcp') throw new Error('ENOENT')
+    return SOCKETS
+  }
+  const all: string[] = []
+  for await (const flow of flowsTo(WANTED, { read, tracked: pieces, own: [parseAddress('192.0.2.1')!] })) {
+    const { address, port } = flow.local
+    const socket = flow.inode === undefined ? '' : ` inode ${flow.inode}`
+    all.push(`${flowName(flow)} at ${formatAddress(address)} ${port}${socket}${flow.established ? '' : ' begun'}`)
+  }
+  return all
+}
+
+test.each([1, 7, 100_000])('all of them, read in pieces of %i characters', async (pieceChars) => {
+  expect(await found(pieceChars)).toEqual([
+    '6 192.0.2.2 40000 192.0.2.1 22 at 192.0.2.1 22 inode 11',
+    '6 192.0.2.3 40000 192.0.2.1 22 at 192.0.2.1 22 inode 0 begun',
+    '6 192.0.2.8 40000 192.0.2.1 22 at 192.0.2.1 22 inode 0 begun',
+    '6 192.0.2.9 40000 192.0.2.1 8080 at 172.17.0.2 80',
+    '6 192.0.2.11 40000 198.51.100.7 25 at 198.51.100.7 25',
+    '17 192.0.2.14 40000 192.0.2.1 5000 at 192.0.2.1 5000',
+    '17 192.0.2.15 40000 192.0.2.1 5000 at 192.0.2.1 5000 begun',
+  ])
+})
+
+test('where nothing is tracked, those of the sockets', async () => {
+  const flows = []
+  const tracked = async function* (): AsyncGenerator<string, void> {
+    yield ''
+    throw new Error('ENOENT')
+  }
+  for await (const flow of flowsTo(WANTED, { read: () => SOCKETS, tracked, own: [] })) flows.push(flow)
+  expect(flows.length).toBeGreaterThan(1)
+})

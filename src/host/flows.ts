@@ -1,0 +1,142 @@
+import { createReadStream } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import type { Service } from '../config/config.ts'
+import { formatAddress, parseAddress, sameAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import { TCP, UDP } from '../packet/packet.ts'
+import type { Protocol } from '../packet/packet.ts'
+import { ESTABLISHED, LISTENING, isLoopback, socketsOf } from './sockets.ts'
+import type { ReadTable } from './sockets.ts'
+
+/** Where Linux lists the flows that pass through it, if it was built to (CONFIG_NF_CONNTRACK_PROCFS). */
+const TRACKED = '/proc/net/nf_conntrack'
+/** Bytes of that list read at a time: what is between two turns of the event loop. */
+const PIECE_BYTES = 65_536
+/** States of `<net/tcp_states.h>` in which somebody else may be connected: established, begun, and half closed. */
+const BEGUN = 0x03
+const WITH_PEER: ReadonlySet<number> = new Set([ESTABLISHED, BEGUN, 0x04, 0x05, 0x08])
+const PROTOCOLS: Readonly<Record<string, Protocol>> = { tcp: TCP, udp: UDP }
+
+/** Packets between a peer and a service, as far as they are one connection. */
+export interface Flow {
+  readonly protocol: Protocol
+  readonly peer: Address
+  readonly peerPort: number
+  /** Where the peer sent them to, before any translation. */
+  readonly address: Address
+  readonly port: number
+  /** Of its socket, whose number no other one has; 0: no program has it yet. Absent for what is handed on. */
+  readonly inode: number | undefined
+  /** This host's end of it, where it may have one. */
+  readonly local: { readonly address: Address; readonly port: number }
+  /** Whether both ends have agreed on it. */
+  readonly established: boolean
+}
+
+/** How a flow is called for as long as it lasts. One that comes later from the same port is called alike. */
+export function flowName({ protocol, peer, peerPort, address, port }: Flow): string {
+  return `${protocol} ${formatAddress(peer)} ${peerPort} ${formatAddress(address)} ${port}`
+}
+
+/** Which flows are asked for. */
+export interface Wanted {
+  readonly services: readonly Service[]
+  /** Flows that were sent on to this port of this host came to no service. */
+  readonly closedPort: number
+}
+
+/** What of the system lists them; the tests' are their own. */
+export interface Lists {
+  readonly read?: ReadTable
+  readonly tracked?: () => AsyncIterable<string>
+  readonly own?: readonly Address[]
+}
+
+/**
+ * Flows that others have to services: those of this host's sockets, and those that connection tracking knows, which are
+ * also the ones that are handed on. Some are given twice. Where nothing is tracked, only sockets are known.
+ */
+export async function* flowsTo(wanted: Wanted, lists: Lists = {}): AsyncGenerator<Flow, void> {
+  yield* ofSockets(wanted, lists.read)
+  const own = lists.own ?? ownAddresses()
+  let rest = ''
+  try {
+    for await (const piece of (lists.tracked ?? readTracked)()) {
+      const lines = (rest + piece).split('\n')
+      rest = lines.pop()!
+      for (const line of lines) {
+        const flow = trackedIn(line, wanted, own)
+        if (flow !== undefined) yield flow
+      }
+    }
+  } catch {
+    // Nothing is tracked, or the list is none of this kernel's.
+  }
+}
+
+function readTracked(): AsyncIterable<string> {
+  return createReadStream(TRACKED, { encoding: 'latin1', highWaterMark: PIECE_BYTES })
+}
+
+function* ofSockets({ services }: Wanted, read?: ReadTable): Generator<Flow, void> {
+  const here = services.filter(({ protocol, host }) => protocol === TCP && host === undefined)
+  const sockets = [...socketsOf(TCP, read)]
+  const listened = new Set(sockets.filter(({ state }) => state === LISTENING).map(({ port }) => port))
+  for (const { state, address, port, peer, peerPort, inode } of sockets) {
+    if (!WITH_PEER.has(state) || isLoopback(peer)) continue
+    // What no program has any more comes to its end by itself.
+    if (inode === 0 && state !== ESTABLISHED && state !== BEGUN) continue
+    // This host may have begun a connection of its own from a port that is in a guarded range.
+    if (!listened.has(port) || !here.some((service) => has(service, port))) continue
+    const established = state === ESTABLISHED
+    yield { protocol: TCP, peer, peerPort, address, port, inode, local: { address, port }, established }
+  }
+}
+
+/** A line of the list, of a flow that has not ended: who began it, before any translation; then what answers. */
+const LINE =
+  /^ipv[46] +\d+ +(?:(udp) +17 +\d+|(tcp) +6 +\d+ (SYN_SENT|SYN_RECV|ESTABLISHED|FIN_WAIT|CLOSE_WAIT)) src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) (\[UNREPLIED\] )?.*?src=(\S+) dst=\S+ sport=(\d+) /
+
+function trackedIn(line: string, { services, closedPort }: Wanted, own: readonly Address[]): Flow | undefined {
+  const [, udp, tcp, state = '', source = '', destination = '', from, to, unreplied, answering = '', answeringPort] =
+    LINE.exec(line) ?? []
+  const protocol = PROTOCOLS[udp ?? tcp ?? '']
+  const port = Number(to)
+  if (protocol === undefined || !services.some((service) => service.protocol === protocol && has(service, port))) {
+    return undefined
+  }
+  const [peer, address, answers] = [source, destination, answering].map(parseAddress)
+  if (peer === undefined || address === undefined || answers === undefined || isLoopback(peer)) return undefined
+  const here = own.some((each) => sameAddress(each, address))
+  const meant = services.some(
+    (service) =>
+      service.protocol === protocol &&
+      has(service, port) &&
+      (service.host === undefined ? here : sameAddress(service.host, address)),
+  )
+  const local = { address: answers, port: Number(answeringPort) }
+  const handedOn = !sameAddress(address, answers) || local.port !== port
+  // This host's sockets say more of its own connections, but one that is begun by a SYN cookie has none yet.
+  const socket = here && protocol === TCP && !handedOn
+  if (!meant || (socket && !state.startsWith('SYN_'))) return undefined
+  if (here && local.port === closedPort && handedOn) return undefined
+  return {
+    protocol,
+    peer,
+    peerPort: Number(from),
+    address,
+    port,
+    inode: socket ? 0 : undefined,
+    local,
+    established: unreplied === undefined && !socket,
+  }
+}
+
+function ownAddresses(): readonly Address[] {
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
+  return all.flatMap(({ address }) => parseAddress(address) ?? [])
+}
+
+function has({ first, last }: Service, port: number): boolean {
+  return first <= port && port <= last
+}

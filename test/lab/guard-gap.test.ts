@@ -1,0 +1,357 @@
+// Goal: whoever takes the guard out of the rules for a moment lets nobody in for longer than that moment. What was let in
+// before goes on. The daemon is held still while the guard is away, so that the moment is as long as an attacker wishes.
+import { expect, test } from 'vitest'
+import { nft } from './firewall.ts'
+import { guardSsh, knockIn, looks, postern, startAgain, timesLeft } from './guarded.ts'
+import type { Knockd } from './knockd.ts'
+import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
+import { until } from './process.ts'
+import type { Process } from './process.ts'
+import { probe, serveTcp } from './service.ts'
+
+const BACK = /another program took the guard out of the rules: it is back/
+/** An address beside the client's on its own host, of which nobody has knocked. */
+const STRANGER_4 = '192.0.2.66'
+/** Rules that track connections, as most machines have; without any, nothing is tracked while the guard is away. */
+const TRACKING = `table inet filter {
+  chain input {
+    type filter hook input priority 0; policy accept;
+    ct state established,related accept
+  }
+}
+`
+
+/** A session with an echo service that says `on` over and over. */
+async function session(client: Host, address: string, from: readonly string[] = [], port = 22): Promise<Process> {
+  const nc = `nc ${from.join(' ')} ${address} ${port}`
+  const process = client.start(['sh', '-c', `(while sleep 0.2; do echo on; done) | ${nc}; echo out`])
+  await process.line(/hello/)
+  return process
+}
+
+/** Waits until a session has gone on, after what has come by now. */
+async function goesOn(one: Process): Promise<void> {
+  const before = one.count(/^on$/)
+  await until('the session goes on', () => one.count(/^on$/) > before + 2)
+}
+
+/** TCP connections that a host's services on a port have, by the other end. */
+async function connected(server: Host, port: number): Promise<readonly string[]> {
+  const { stdout } = await server.run(['ss', '-Htn', 'state', 'established', `( sport = :${port} )`])
+  return stdout.split('\n').flatMap((line) => line.trim().split(/\s+/)[3] ?? [])
+}
+
+/** Flushes the rules, has something happen before the daemon knows of it, and waits until the guard is back. */
+async function gap(server: Host, daemon: Knockd, meanwhile: () => Promise<void>, rules = ''): Promise<void> {
+  daemon.process.kill('SIGSTOP')
+  await nft(server, `flush ruleset\n${rules}`)
+  await meanwhile()
+  daemon.process.kill('SIGCONT')
+  await daemon.process.line(BACK)
+}
+
+lab.each([
+  ['nothing else tracks connections', ''],
+  ['other rules track connections', TRACKING],
+])('while the guard is away, where %s,', (_, rules) => {
+  test('a stranger who connects has no session once it is back, and whoever was let in has', async () => {
+    const { server, client } = await pair()
+    await client.address('eth0', `${STRANGER_4}/24`)
+    await serveTcp(server, 22)
+    await nft(server, rules)
+    // Before the guard, as an operator at work; in an opening that is over; and in one that is not.
+    const operator = await session(client, SERVER_6)
+    const daemon = await guardSsh(server, 2)
+    await knockIn(client, SERVER_4, daemon.process)
+    const earlier = await session(client, SERVER_4)
+    await daemon.process.line(/tcp\/22 closed$/)
+    await postern(server, daemon, 'open', 'ssh', '--source', CLIENT_4, '--for', '10m')
+    const owner = await session(client, SERVER_4)
+    const intruders: Process[] = []
+    let late: Process | undefined
+    await gap(
+      server,
+      daemon,
+      async () => {
+        for (let count = 0; count < 3; count++) intruders.push(await session(client, SERVER_4, ['-s', STRANGER_4]))
+        late = await session(client, SERVER_4)
+      },
+      rules,
+    )
+    await until('the strangers are out', () => intruders.every((each) => each.count(/^out$/) === 1))
+    expect((await connected(server, 22)).filter((peer) => peer.includes(STRANGER_4))).toEqual([])
+    for (const each of [operator, earlier, owner, late!]) await goesOn(each)
+    await daemon.process.line(/3 connections that began while the guard was away were ended/)
+    // Not even when the opening is over in which they began.
+    await postern(server, daemon, 'close', '--all')
+    expect(await probe(client, SERVER_4, 22)).toBe('refused')
+    for (const each of [operator, earlier, owner, late!]) await goesOn(each)
+  })
+
+  test('a stranger who connects and keeps silent is out all the same', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    await nft(server, rules)
+    const daemon = await guardSsh(server, 60)
+    let silent: Process | undefined
+    await gap(
+      server,
+      daemon,
+      async () => {
+        silent = client.start(['sh', '-c', `sleep 60 | nc ${SERVER_4} 22; echo out`])
+        await silent.line(/hello/)
+      },
+      rules,
+    )
+    await until('the service has nobody', async () => (await connected(server, 22)).length === 0)
+    await daemon.process.line(/a connection that began while the guard was away was ended/)
+  })
+})
+
+lab('while the guard is away', () => {
+  test('a stranger who hammers at the port has no session a moment later', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    const daemon = await guardSsh(server, 60)
+    const hammer = client.start([process.execPath, '-e', HAMMER, SERVER_4])
+    await hammer.line(/^tried$/)
+    for (let times = 0; times < 3; times++) {
+      await nft(server, 'flush ruleset')
+      await daemon.process.line(BACK)
+    }
+    // However many came in.
+    await until('the service has nobody', async () => (await connected(server, 22)).length === 0)
+    await hammer.line(/^tried$/)
+    expect(await connected(server, 22)).toEqual([])
+    // Only a hammer that gets in without the guard says anything.
+    await daemon.process.stop()
+    await nft(server, 'flush ruleset')
+    await until('it gets in', async () => (await connected(server, 22)).length > 0)
+  })
+
+  test('a stranger gets no session with what this machine hands on, where others track connections', async () => {
+    const { server, client } = await pair()
+    const inner = await Host.make('inner')
+    await link(
+      { host: server, device: 'eth1', addresses: ['198.51.100.1/24'] },
+      { host: inner, addresses: ['198.51.100.7/24'] },
+    )
+    await inner.ip('route add default via 198.51.100.1')
+    await client.ip(`route add 198.51.100.0/24 via ${SERVER_4}`)
+    await client.address('eth0', `${STRANGER_4}/24`)
+    await server.sysctl('net.ipv4.ip_forward', 1)
+    await serveTcp(inner, 22)
+    const rules = `${TRACKING}
+      table ip nat { chain prerouting { type nat hook prerouting priority dstnat; tcp dport 2222 dnat to 198.51.100.7:22; }; }`
+    await nft(server, rules)
+    const daemon = await guardSsh(server, 3, '', 'Open_Ports = tcp/2222, tcp/22@198.51.100.7')
+    await knockIn(client, SERVER_4, daemon.process)
+    const from = ['-s', CLIENT_4]
+    const owners = [await session(client, SERVER_4, from, 2222), await session(client, '198.51.100.7', from)]
+    await daemon.process.line(/ closed$/)
+    const intruders: Process[] = []
+    await gap(
+      server,
+      daemon,
+      async () => {
+        intruders.push(await session(client, SERVER_4, ['-s', STRANGER_4], 2222))
+        intruders.push(await session(client, '198.51.100.7', ['-s', STRANGER_4]))
+      },
+      rules,
+    )
+    await until('the strangers are out', () => intruders.every((each) => each.count(/^out$/) === 1))
+    for (const each of owners) await goesOn(each)
+  })
+
+  test('a stranger hears no more of a host behind, where nothing is tracked meanwhile', async () => {
+    const { server, client } = await pair()
+    const inner = await Host.make('inner')
+    await link(
+      { host: server, device: 'eth1', addresses: ['198.51.100.1/24'] },
+      { host: inner, addresses: ['198.51.100.7/24'] },
+    )
+    await inner.ip('route add default via 198.51.100.1')
+    await client.ip(`route add 198.51.100.0/24 via ${SERVER_4}`)
+    await client.address('eth0', `${STRANGER_4}/24`)
+    await server.sysctl('net.ipv4.ip_forward', 1)
+    const service = inner.start([process.execPath, '-e', TICKER])
+    await service.line(/^ready$/)
+    const listen = (from: string): Process => client.start(['sh', '-c', `sleep 60 | nc -s ${from} 198.51.100.7 22`])
+    const daemon = await guardSsh(server, 3, '', 'Open_Ports = tcp/22@198.51.100.7')
+    await knockIn(client, SERVER_4, daemon.process)
+    const owner = listen(CLIENT_4)
+    await owner.line(/^on$/)
+    await daemon.process.line(/ closed$/)
+    let intruder: Process | undefined
+    // It never speaks: the service goes on by itself, and that would make what nothing has tracked an established flow.
+    await gap(server, daemon, async () => {
+      intruder = listen(STRANGER_4)
+      await intruder.line(/^on$/)
+    })
+    await until('it hears no more', async () => {
+      const before = intruder!.count(/^on$/)
+      await goesOn(owner)
+      return intruder!.count(/^on$/) === before
+    })
+    await goesOn(owner)
+  })
+
+  test('a flow over UDP that a stranger began does not go on', async () => {
+    const { server, client } = await pair()
+    await nft(server, TRACKING)
+    const service = server.start([process.execPath, '-e', UDP_ECHO])
+    await service.line(/^ready$/)
+    const daemon = await guardSsh(server, 60, '', 'Open_Ports = udp/5000')
+    const talk = client.start([process.execPath, '-e', UDP_TALK, SERVER_4])
+    await talk.line(/^sent$/)
+    expect(talk.count(/^again$/)).toBe(0)
+    await gap(server, daemon, async () => void (await talk.line(/^again$/)), TRACKING)
+    await until('nothing comes back', async () => {
+      const before = talk.count(/^again$/)
+      const sent = talk.count(/^sent$/)
+      await until('more was sent', () => talk.count(/^sent$/) > sent + 3)
+      return talk.count(/^again$/) === before
+    })
+    await daemon.process.line(/a connection that began while the guard was away was ended/)
+    // Whoever knocks is heard, from the same port too.
+    await knockIn(client, SERVER_4, daemon.process)
+    await talk.line(/^again$/)
+  })
+})
+
+/** Begins connections without a pause, and keeps those that come about. */
+const HAMMER = `
+const net = require('node:net')
+const kept = new Set()
+let tries = 0
+const next = () => {
+  const socket = net.connect(22, process.argv[1])
+  socket.on('connect', () => kept.add(socket))
+  socket.on('error', () => {})
+  socket.on('close', () => kept.delete(socket))
+  if (++tries % 200 === 0) console.log('tried')
+}
+setInterval(() => { for (let count = 0; count < 10 && kept.size < 200; count++) next() }, 2)
+`
+
+/** Says `on` to everybody, ten times a second, unasked. */
+const TICKER = `
+require('node:net').createServer((socket) => {
+  socket.on('error', () => {})
+  const timer = setInterval(() => socket.write('on' + String.fromCharCode(10)), 100)
+  socket.on('close', () => clearInterval(timer))
+}).listen(22, '::', () => console.log('ready'))
+`
+
+const UDP_ECHO = `
+const server = require('node:dgram').createSocket('udp4', (said, from) => server.send('again', from.port, from.address))
+server.bind(5000, () => console.log('ready'))
+`
+
+/** Sends from one port over and over, and prints what comes back. */
+const UDP_TALK = `
+const client = require('node:dgram').createSocket('udp4', (said) => console.log(String(said)))
+client.on('error', () => {})
+client.bind(40000, () => setInterval(() => client.send('line', 5000, process.argv[1], () => console.log('sent')), 100))
+`
+
+lab('the openings', () => {
+  test('are put back when another program empties their set, or puts an old copy of the table in place', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    const daemon = await guardSsh(server, 600)
+    // An old copy: of a time when somebody else had an opening, and nobody has one now.
+    await postern(server, daemon, 'open', 'ssh', '--source', CLIENT_6, '--for', '10m')
+    const copy = (await server.run(['nft', 'list', 'ruleset'])).stdout
+    expect(copy).toContain(CLIENT_6)
+    await postern(server, daemon, 'close', '--all')
+    await knockIn(client, SERVER_4, daemon.process)
+    for (const script of [
+      'flush set inet postern open4',
+      `delete element inet postern open4 { ${CLIENT_4} . tcp . 22 }`,
+      `flush ruleset\n${copy}`,
+      `add element inet postern open6 { ${CLIENT_6} . tcp . 22 timeout 10m }`,
+    ]) {
+      await nft(server, script)
+      await daemon.process.line(BACK)
+      await looks(client, SERVER_4, 22, 'open')
+      expect([...(await timesLeft(server)).keys()].join(), script).toMatch(new RegExp(`^open4[^,]*"${CLIENT_4}"`))
+      expect(await probe(client, SERVER_6, 22), script).toBe('refused')
+      const { stdout } = await postern(server, daemon, 'status', '--json')
+      const { guard, openings } = JSON.parse(stdout) as {
+        readonly guard: { readonly fault?: string }
+        readonly openings: readonly unknown[]
+      }
+      expect(guard.fault).toBeUndefined()
+      expect(openings).toHaveLength(1)
+    }
+  })
+
+  test('are said to be in doubt by status for as long as the guard is away', async () => {
+    const { server } = await pair()
+    const daemon = await guardSsh(server, 60)
+    const fight = server.start(['sh', '-c', 'while :; do nft flush ruleset; done'])
+    await until('status says so', async () => {
+      const { stdout } = await postern(server, daemon, 'status')
+      return /guard: not in force: another program took it out/.test(stdout)
+    })
+    const before = daemon.process.count(BACK)
+    const begun = performance.now()
+    await until('the fight goes on', () => daemon.process.count(BACK) >= before + 3)
+    // A walking pace: at most one a second, and what the burst has left.
+    expect(performance.now() - begun).toBeGreaterThan(1_500)
+    await fight.stop()
+    await until('it is in force again', async () => {
+      const { stdout } = await postern(server, daemon, 'status')
+      return /guard: hides tcp\/22/.test(stdout) && !/not in force/.test(stdout)
+    })
+  })
+})
+
+/** The flags with which a SYN from that port is answered, once nobody is connected any more. */
+async function answerTo(server: Host, client: Host, port: string): Promise<string | undefined> {
+  await until('nobody is connected', async () => (await connected(server, 22)).length === 0)
+  // The client's own TCP would keep the port to itself for a while.
+  const argv = ['hping3', '-c', '1', '-S', '-k', '-s', port, '-p', '22', SERVER_4]
+  return /flags=(\w+)/.exec((await client.run(argv, { mayFail: true })).stdout)?.[1]
+}
+
+lab('who was let in once', () => {
+  test.each(['a reload', 'a repair', 'a restart'])('has to knock again from the same port after %s', async (way) => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    const daemon = await guardSsh(server, 2)
+    await knockIn(client, SERVER_4, daemon.process)
+    const port = '40001'
+    const inside = await session(client, SERVER_4, ['-p', port])
+    await daemon.process.line(/tcp\/22 closed$/)
+    if (way === 'a reload') {
+      daemon.process.kill('SIGHUP')
+      await daemon.process.line(/re-reading config/)
+    } else if (way === 'a repair') await gap(server, daemon, async () => undefined)
+    else {
+      await daemon.process.stop()
+      await startAgain(server, daemon)
+    }
+    await goesOn(inside)
+    for (const set of ['kept4', 'kept6']) {
+      expect((await server.run(['nft', 'list', 'set', 'inet', 'postern', set])).stdout).not.toContain('elements')
+    }
+    await inside.stop()
+    expect(await answerTo(server, client, port)).toBe('RA')
+  })
+
+  test('before the guard came goes on, and has to knock when beginning anew from the same port', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    const port = '40001'
+    const before = await session(client, SERVER_4, ['-p', port])
+    const daemon = await guardSsh(server, 60)
+    await goesOn(before)
+    await gap(server, daemon, async () => undefined)
+    await goesOn(before)
+    expect((await server.run(['nft', 'list', 'set', 'inet', 'postern', 'kept4'])).stdout).toContain(port)
+    await before.stop()
+    expect(await answerTo(server, client, port)).toBe('RA')
+  })
+})
