@@ -52,13 +52,20 @@ export async function encryptOpenPgp(text: string, keys: readonly string[]): Pro
     const copies = keys.map((_, at) => join(home, `recipient-${at}`))
     for (const [at, copy] of copies.entries()) await writeFile(copy, readPrivateFile(keys[at]!, KEY_MAX_BYTES, PUBLIC))
     const to = copies.flatMap((copy) => ['--recipient-file', copy])
-    return await run('gpg', [...words, '--armor', ...to, '--encrypt'], text)
+    // What gpg says of a copy is meant for whoever knows the key's own file.
+    const named = (said: string): string => copies.reduceRight((all, copy, at) => all.replaceAll(copy, keys[at]!), said)
+    return await run('gpg', [...words, '--armor', ...to, '--encrypt'], text, named)
   } finally {
     await rm(home, { recursive: true, force: true })
   }
 }
 
-async function run(program: string, words: readonly string[], input: string): Promise<Buffer> {
+async function run(
+  program: string,
+  words: readonly string[],
+  input: string,
+  named: (said: string) => string,
+): Promise<Buffer> {
   return await new Promise((resolve, reject) => {
     const child = spawn(program, words, {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -81,7 +88,7 @@ async function run(program: string, words: readonly string[], input: string): Pr
     })
     child.once('close', (code) => {
       if (code === 0) resolve(Buffer.concat(pieces))
-      else reject(new Error(`${program}: ${said.trim().split('\n').join('; ') || 'ended without a word'}`))
+      else reject(new Error(`${program}: ${named(said).trim().split('\n').join('; ') || 'ended without a word'}`))
     })
     // It may end without reading: what it says then is what counts.
     child.stdin.on('error', () => undefined)

@@ -64,7 +64,7 @@ test.each([
 test.each(['REVKEYSIG', 'EXPKEYSIG', 'EXPSIG', 'BADSIG'])(
   'a list with %s is not used, whatever else is well',
   async (keyword) => {
-    standIn(`cat; printf '[GNUPG:] %s\\n' '${keyword} 0123456789ABCDEF somebody' DECRYPTION_OKAY >&3`)
+    standIn(`cat; printf '[GNUPG:] %s\\n' '${keyword} 0123456789ABCDEF somebody' DECRYPTION_OKAY >&2`)
     await expect(decrypt()).rejects.toThrow(/^gpg decrypts the list, but its signature (is|has)/)
   },
 )
