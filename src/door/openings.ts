@@ -47,8 +47,6 @@ export interface OpeningLeft {
   readonly user: string | undefined
   /** Whom the packet that opened it last claims to be by; the journal does not have it. */
   readonly claimedUser: string | undefined
-  /** No ports: what commands opened is not known here. */
-  readonly services: readonly string[]
   readonly leftMs: number
 }
 
@@ -112,7 +110,7 @@ export class Openings {
     const now = this.#terms.clocks.now()
     return [...this.#live.values()].map(({ opening, deadline, user, claimedUser }) => {
       const { door, source } = opening
-      return { door, source, user, claimedUser, services: [], leftMs: timeLeft(deadline, now) }
+      return { door, source, user, claimedUser, leftMs: timeLeft(deadline, now) }
     })
   }
 
