@@ -3,13 +3,13 @@ import { ownAddresses } from '../capture/own.ts'
 import type { Config, Door, Fault } from '../config/config.ts'
 import { formatService } from '../config/service.ts'
 import { commandFault, ownRights } from '../daemon/spa/command-rights.ts'
-import { asStanza } from '../daemon/spa/fwknops.ts'
 import { forwardsOf } from '../firewall/guard/plan.ts'
 import { sameAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { ACCESS_MAX_CHARS, readAccess } from '../spa/fwknop/access.ts'
 import { allowedBy, allowedText, faultsAtDoor } from '../spa/fwknop/allowed.ts'
 import type { Allowed } from '../spa/fwknop/allowed.ts'
+import { readKeys } from '../spa/fwknop/key-file.ts'
 import type { Stanza } from '../spa/fwknop/stanza.ts'
 import type { Look } from './check-spa.ts'
 
@@ -58,7 +58,7 @@ function stanzasOf({ secret }: Door, look: Look): readonly Stanza[] {
   const { content } = look(secret.path, ACCESS_MAX_CHARS)
   if (content === undefined) return []
   const text = Buffer.from(content, 'latin1').toString('utf8')
-  return readAccess(secret.protocol === 'fwknop-keys' ? asStanza(text) : text).stanzas
+  return (secret.protocol === 'fwknop-keys' ? readKeys(text) : readAccess(text)).stanzas
 }
 
 function faultsOfStanza(door: Door, stanza: Stanza): readonly Fault[] {

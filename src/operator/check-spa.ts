@@ -1,7 +1,7 @@
 import type { Door, Fault } from '../config/config.ts'
 import type { FileFacts } from '../config/facts.ts'
-import { asStanza } from '../daemon/spa/fwknops.ts'
 import { readAccess } from '../spa/fwknop/access.ts'
+import { readKeys } from '../spa/fwknop/key-file.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../spa/noise/key-text.ts'
 import { readUsers } from '../spa/noise/users.ts'
 
@@ -45,7 +45,7 @@ export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look)
       continue
     }
     if ((mode & OTHERS) !== 0) faults.push(loose(path))
-    const { faults: found } = readAccess(protocol === 'fwknop-keys' ? asStanza(text) : text)
+    const { faults: found } = protocol === 'fwknop-keys' ? readKeys(text) : readAccess(text)
     for (const fault of found) faults.push({ ...fault, file: path })
   }
   return faults

@@ -8,6 +8,7 @@ import type { Address } from '../../packet/address.ts'
 import { ACCESS_MAX_CHARS, grant, matches, readAccess } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
 import { Envelopes } from '../../spa/fwknop/envelope.ts'
+import { readKeys } from '../../spa/fwknop/key-file.ts'
 import { openMessage, readSpa } from '../../spa/fwknop/open.ts'
 import type { Spa } from '../../spa/fwknop/open.ts'
 import { forcedInVain } from '../../spa/fwknop/allowed.ts'
@@ -339,7 +340,7 @@ export class Fwknops {
     try {
       const text = readSecretFile(path, ACCESS_MAX_CHARS)
       const keys = door.secret.kind === 'spa' && door.secret.protocol === 'fwknop-keys'
-      const { stanzas, faults: found } = readAccess(keys ? asStanza(text) : text)
+      const { stanzas, faults: found } = keys ? readKeys(text) : readAccess(text)
       const faults = [...found, ...(forwardsOf(door).length > 0 ? [] : stanzas.flatMap(forcedInVain))]
       if (faults.length === 0) return stanzas
       const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
@@ -362,12 +363,4 @@ function hintOf({ door, stanza }: Trial): string {
 function splitHint(hint = ''): readonly [line: number, door: string] {
   const end = hint.indexOf(' ')
   return [Number(hint.slice(0, end)), hint.slice(end + 1)]
-}
-
-/** Keys as `fwknop --key-gen` prints them, as the stanza of an access.conf: in its first line, so that lines stay theirs. */
-export function asStanza(text: string): string {
-  // What it says beside them begins with a bracket.
-  const lines = text.split('\n').map((line) => line.replace(/^\[/, '# [').replace(/^([ \t]*\w+):[ \t]*/, '$1 '))
-  const first = lines.findIndex((line) => /^[ \t]*\w/.test(line))
-  return first < 0 ? text : ['SOURCE ANY', ...lines].join('\n')
 }
