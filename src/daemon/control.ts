@@ -150,7 +150,12 @@ function statusOf(of: Controlled): Status {
       commands: hasCommands(door),
       openForMs: door.cmdTimeoutMs,
     })),
-    openings: [...guarding.list, ...openings.list()],
+    openings: [
+      ...guarding.list,
+      ...openings.list().map(({ door, source, user, claimedUser, leftMs }) => {
+        return { door, source, user, claimedUser, services: [], leftMs }
+      }),
+    ],
     attempts: {
       count: gate.attempts,
       sources: gate.sources,

@@ -52,8 +52,6 @@ export interface OpeningLeft {
   readonly user: string | undefined
   /** Whom the packet that opened it last claims to be by; the journal does not have it. */
   readonly claimedUser: string | undefined
-  /** No ports: what commands opened is not known here. */
-  readonly services: readonly string[]
   readonly leftMs: number
 }
 
@@ -103,7 +101,7 @@ export class Openings {
     return [...this.#live.values()].map(({ opening, holds, claimedUser }) => {
       const { door, source } = opening
       const leftMs = timeLeft(lastDeadline(holds, now), now)
-      return { door, source, user: lastUser(holds), claimedUser, services: [], leftMs }
+      return { door, source, user: lastUser(holds), claimedUser, leftMs }
     })
   }
 

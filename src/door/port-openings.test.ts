@@ -62,7 +62,7 @@ class SmallFirewall implements Firewall {
   #install(ruleset: string): void {
     this.flush()
     this.there = true
-    for (const [, set, , elements] of ruleset.matchAll(/set (\w+) \{ (.*) elements = \{ (.*) \}; \}/g)) {
+    for (const [, set, , elements] of ruleset.matchAll(/(?:set|map) (\w+) \{ (.*) elements = \{ (.*) \}; \}/g)) {
       for (const element of elements!.split(', ')) {
         if (element.includes(' timeout ')) this.#put(set!, element)
       }
@@ -79,7 +79,7 @@ class SmallFirewall implements Firewall {
 
   /** As in the kernel, what is there already keeps its time. */
   #put(set: string, element: string): void {
-    const [, key = '', seconds, ms] = /^(.*) timeout (\d+)s(?:(\d+)ms)?$/.exec(element) ?? []
+    const [, key = '', seconds, ms] = /^(.*) timeout (\d+)s(?:(\d+)ms)?(?: : .*)?$/.exec(element) ?? []
     const name = `${set} ${key}`
     if ((this.elements.get(name) ?? 0) > Date.now()) return
     this.elements.set(name, Date.now() + Number(seconds) * 1000 + Number(ms ?? 0))
@@ -378,4 +378,78 @@ test('a door whose ports are other hosts of the other family stays shut, and say
   expect(around.said).toEqual(['2001:db8::2: ssh: stays shut, it has no ports to open over IPv6'])
   expect(around.ports.list()).toEqual([])
   expect(around.knock(config, 'ssh')).toBe(true)
+})
+
+const GATE = `[gate]\nSPA = fwknop\nAccess_File = /x\nOpen_Ports = tcp/22\nOpen_For = 60s\nWiden = /24\n`
+const FORWARDING = `${GATE}Forward_To = tcp/8080, tcp/2222@198.51.100.7\n`
+const SENT = [`wide4_0 ${CLIENT} . tcp . 22`, `forward4 ${CLIENT} . tcp . 22`]
+const behind = { address: addressOf('198.51.100.7'), port: 2_222 }
+const here = { address: undefined, port: 8_080 }
+
+function forward(around: Around, config: Config, to: typeof behind | typeof here): boolean {
+  const services = doorOf(config, 'gate').opens
+  return around.ports.open(doorOf(config, 'gate'), addressOf(CLIENT), { ms: 60_000, services, forward: to })
+}
+
+test('what is sent on is so for one address, outlasts a restart, and ends with the line that allows it', () => {
+  const around = new Around()
+  const config = configOf(FORWARDING)
+  around.ports.start(config)
+  expect(forward(around, config, behind)).toBe(true)
+  expect(around.firewall.open).toEqual(SENT)
+  expect(around.ports.list()).toMatchObject([{ source: CLIENT, forward: '198.51.100.7:2222' }])
+  around.ports.stop()
+  around.ports = around.daemon()
+  around.ports.start(config)
+  expect(around.firewall.open.toSorted()).toEqual(SENT.toSorted())
+  around.ports.replace(configOf(FORWARDING.replace(', tcp/2222@198.51.100.7', '')))
+  expect(around.firewall.open).toEqual([])
+  expect(around.records.size).toBe(0)
+  around.ports.replace(config)
+  expect(forward(around, config, here)).toBe(true)
+  expect(around.ports.list()).toMatchObject([{ source: CLIENT, forward: 'port 8080' }])
+  around.ports.replace(configOf(FORWARDING.replace('tcp/8080', 'tcp/8081')))
+  expect(around.firewall.open).toEqual([])
+})
+
+test.each(['192.0.2.1,8080', '198.51.100.7,3306', 'nowhere,8080', '198.51.100.7,', ''])(
+  'a journal that has it sent on to %j, which the door does not allow, opens nothing',
+  (text) => {
+    const around = new Around()
+    const config = configOf(FORWARDING)
+    around.ports.start(config)
+    forward(around, config, here)
+    around.ports.stop()
+    const [[id, opening]] = [...around.records] as [[string, Opening]]
+    around.records.set(id, { ...opening, forward: text })
+    around.firewall.flush()
+    around.ports = around.daemon()
+    around.ports.start(config)
+    expect(around.firewall.open).toEqual([])
+  },
+)
+
+test('an address that becomes this machine’s ends what is sent on there, and nothing else', () => {
+  const around = new Around()
+  const config = configOf(FORWARDING, SSH)
+  around.ports.start(config)
+  forward(around, config, behind)
+  around.knock(config, 'ssh', '192.0.2.9')
+  around.ports.closeForwardsTo((address) => address.a === addressOf('203.0.113.1').a)
+  expect(around.ports.list()).toHaveLength(2)
+  around.ports.closeForwardsTo((address) => address.a === behind.address.a)
+  expect(around.firewall.open).toEqual(['open4 192.0.2.9 . tcp . 22'])
+  expect(around.said.some((line) => line.includes('198.51.100.7 is an address of this machine now'))).toBe(true)
+})
+
+test('one port is sent on to one place at a time', () => {
+  const around = new Around()
+  const config = configOf(FORWARDING)
+  around.ports.start(config)
+  expect(forward(around, config, behind)).toBe(true)
+  expect(forward(around, config, here)).toBe(false)
+  expect(around.said.at(-1)).toMatch(/stays shut: its ports are sent on to 198\.51\.100\.7:2222 already/)
+  expect(forward(around, config, behind)).toBe(true)
+  around.ports.close('gate', undefined)
+  expect(forward(around, config, here)).toBe(true)
 })

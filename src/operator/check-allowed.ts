@@ -9,7 +9,7 @@ import type { Address } from '../packet/address.ts'
 import { ACCESS_MAX_CHARS, readAccess } from '../spa/fwknop/access.ts'
 import { allowedBy, allowedText, faultsAtDoor } from '../spa/fwknop/allowed.ts'
 import type { Allowed } from '../spa/fwknop/allowed.ts'
-import { readFwknopKeys } from '../spa/fwknop/keys.ts'
+import { readKeys } from '../spa/fwknop/key-file.ts'
 import type { Stanza } from '../spa/fwknop/stanza.ts'
 import type { Look } from './check-spa.ts'
 
@@ -58,7 +58,7 @@ function stanzasOf({ secret }: Door, look: Look): readonly Stanza[] {
   const { content } = look(secret.path, ACCESS_MAX_CHARS)
   if (content === undefined) return []
   const text = Buffer.from(content, 'latin1').toString('utf8')
-  return (secret.protocol === 'fwknop-keys' ? readFwknopKeys(text) : readAccess(text)).stanzas
+  return (secret.protocol === 'fwknop-keys' ? readKeys(text) : readAccess(text)).stanzas
 }
 
 function faultsOfStanza(door: Door, stanza: Stanza): readonly Fault[] {

@@ -1,7 +1,7 @@
 import type { Door, Fault } from '../config/config.ts'
 import type { FileFacts } from '../config/facts.ts'
 import { readAccess } from '../spa/fwknop/access.ts'
-import { readFwknopKeys } from '../spa/fwknop/keys.ts'
+import { readKeys } from '../spa/fwknop/key-file.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../spa/noise/key-text.ts'
 import { readUsers } from '../spa/noise/users.ts'
 
@@ -41,7 +41,7 @@ export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look)
       for (const fault of readUsers(text).faults) faults.push({ ...fault, file: path })
       continue
     }
-    const { faults: found } = protocol === 'fwknop-keys' ? readFwknopKeys(text) : readAccess(text)
+    const { faults: found } = protocol === 'fwknop-keys' ? readKeys(text) : readAccess(text)
     for (const fault of found) faults.push({ ...fault, file: path })
   }
   return faults

@@ -6,7 +6,7 @@ import { CLASSIC, PUBLIC, SECRET } from '../file/policy.ts'
 import type { FileFault, FilePolicy } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
 import { ACCESS_MAX_CHARS, readAccess } from '../spa/fwknop/access.ts'
-import { readFwknopKeys } from '../spa/fwknop/keys.ts'
+import { readKeys } from '../spa/fwknop/key-file.ts'
 import { PROFILE_FILES } from '../spa/knockknock/profile.ts'
 
 /** A file that holds or names a key or a secret, and what is wrong with it. */
@@ -88,7 +88,7 @@ function gnupgHomesOf(secret: Secret): readonly string[] {
   if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return []
   try {
     const text = readPrivateText(secret.path, ACCESS_MAX_CHARS, SECRET)
-    const { stanzas } = secret.protocol === 'fwknop-keys' ? readFwknopKeys(text) : readAccess(text)
+    const { stanzas } = secret.protocol === 'fwknop-keys' ? readKeys(text) : readAccess(text)
     return stanzas.flatMap(({ gnupg }) => (gnupg === undefined ? [] : [gnupg.homeDir]))
   } catch {
     // What is wrong with the file itself is told already.

@@ -14,7 +14,7 @@ import { readConfig } from '../config/read.ts'
 import { formatSequence } from '../config/sequence.ts'
 import { parseUsers } from '../config/users.ts'
 import { readAccess } from '../spa/fwknop/access.ts'
-import { readFwknopKeys } from '../spa/fwknop/keys.ts'
+import { readKeys } from '../spa/fwknop/key-file.ts'
 import { readFwknoprc, settingsFor } from '../spa/fwknop/fwknoprc.ts'
 import { readCounter, readProfileConfig, readProfileKey } from '../spa/knockknock/profile.ts'
 import { formatKey, readKeyFile } from '../spa/noise/key-text.ts'
@@ -72,7 +72,7 @@ const FORMATS: Readonly<Record<string, { readonly text: string; readonly read: (
   'keys of fwknop': {
     text: `KEY_BASE64: ${BASE64}\nHMAC_KEY_BASE64: ${Buffer.alloc(32, 9).toString('base64')}\n`,
     read: (text) => {
-      const { stanzas, faults } = readFwknopKeys(text)
+      const { stanzas, faults } = readKeys(text)
       return { entries: stanzas.map((stanza) => JSON.stringify({ ...stanza, line: 0 })), faults: lines(faults) }
     },
   },

@@ -5,7 +5,7 @@ import { readPrivateText } from '../../file/private-file.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'
 import { ACCESS_MAX_CHARS, grant, matches, readAccess } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
-import { readFwknopKeys } from '../../spa/fwknop/keys.ts'
+import { readKeys } from '../../spa/fwknop/key-file.ts'
 import { LogThrottle } from '../../limit/log-throttle.ts'
 import { LruMap } from '../../limit/lru-map.ts'
 import { formatAddress, sameAddress } from '../../packet/address.ts'
@@ -341,7 +341,7 @@ export class Fwknops {
     try {
       const text = readPrivateText(path, ACCESS_MAX_CHARS, SECRET)
       const keys = door.secret.kind === 'spa' && door.secret.protocol === 'fwknop-keys'
-      const { stanzas, faults: found } = keys ? readFwknopKeys(text) : readAccess(text)
+      const { stanzas, faults: found } = keys ? readKeys(text) : readAccess(text)
       const faults = [...found, ...(forwardsOf(door).length > 0 ? [] : stanzas.flatMap(forcedInVain))]
       if (faults.length === 0) return stanzas
       const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))

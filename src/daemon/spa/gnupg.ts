@@ -10,8 +10,6 @@ import type { Signature } from '../../spa/gnupg-status.ts'
 import { GnupgQueue } from './gnupg-queue.ts'
 import type { Cause } from './gnupg-queue.ts'
 
-/** Longest that one gpg may take, in milliseconds. */
-const TIME_MAX_MS = 10_000
 /** Most bytes that it may give, and say. */
 const BYTES_MAX = 65_536
 /** Messages that came to nothing and are known again: a copy of one starts no gpg. */
@@ -49,7 +47,7 @@ export class Gnupg {
     const before = this.#fruitless.get(key)
     if (before !== undefined) return { fault: `a copy: ${before}` }
     try {
-      const ran = await this.#once(key, cause, async () => await run(message, terms))
+      const ran = await this.#once(key, cause, async (limitMs) => await run(message, terms, limitMs))
       if (ran === undefined) return { fault: 'too many packets for gpg' }
       const found = verdictOf(ran, terms)
       if ('fault' in found) this.#fruitless.set(key, found.fault)
@@ -59,10 +57,10 @@ export class Gnupg {
     }
   }
 
-  async #once(key: string, cause: Cause, work: () => Promise<Ran>): Promise<Ran | undefined> {
+  async #once(key: string, cause: Cause, work: (limitMs: number) => Promise<Ran>): Promise<Ran | undefined> {
     const present = this.#underWay.get(key)
     if (present !== undefined) return await present
-    const begun = this.#queue.run(cause, performance.now(), work)
+    const begun = this.#queue.run(cause, work)
     this.#underWay.set(key, begun)
     try {
       return await begun
@@ -106,13 +104,13 @@ function signerOf(signature: Signature, signers: GnupgTerms['signers']): { reado
   return signer === undefined ? {} : { signer }
 }
 
-async function run(message: Uint8Array, { homeDir, passphrase }: GnupgTerms): Promise<Ran> {
+async function run(message: Uint8Array, { homeDir, passphrase }: GnupgTerms, limitMs: number): Promise<Ran> {
   // Whatever its own config says: nothing that a stranger sends has it ask the network, or add keys to the ring.
   const alone = ['--disable-dirmngr', '--no-auto-key-retrieve', '--no-auto-key-import']
   const words = ['--homedir', homeDir, '--batch', '--quiet', '--no-tty', ...alone, ...PASSPHRASE_FIRST]
   const child = spawn('gpg', [...words, ...STATUS_ON_ERROR, '--decrypt'], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: TIME_MAX_MS,
+    timeout: limitMs,
     killSignal: 'SIGKILL',
   })
   const parts: Buffer[] = []

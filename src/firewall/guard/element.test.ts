@@ -68,3 +68,22 @@ test('a config without ports asks for no guard', () => {
   const plain = readConfig('[x]\nSequence = 5,6\nCommand = true\n', 'test').config!
   expect(planOf(plain, () => false)).toBeUndefined()
 })
+
+test('what is sent on is so for the source alone, however wide the door, and never to the other family', () => {
+  const mosh = config.doors[1]!
+  const some = { ...mosh, opens: mosh.opens.slice(0, 1) }
+  const sent = (source: string, to: string | undefined): readonly string[] =>
+    elementsOf(plan, some, parseAddress(source)!, {
+      address: to === undefined ? undefined : parseAddress(to)!,
+      port: 8_080,
+    }).map(({ set, key, data }) => `${set}: ${key}${data === undefined ? '' : ` : ${data}`}`)
+  expect(sent('192.0.2.2', '198.51.100.7')).toEqual([
+    'wide4_0: 192.0.2.2 . tcp . 22',
+    'forward4: 192.0.2.2 . tcp . 22 : 198.51.100.7 . 8080',
+  ])
+  expect(sent('2001:db8::2', undefined)).toEqual([
+    'wide6_0: 2001:db8::2 . tcp . 22',
+    'redirect6: 2001:db8::2 . tcp . 22 : 8080',
+  ])
+  expect(sent('192.0.2.2', '2001:db8::7')).toEqual([])
+})

@@ -138,11 +138,8 @@ function gnupgTerms(settings: AccessSettings, check: StanzaCheck): GnupgTerms | 
   return { homeDir: settings.gnupgHome ?? GNUPG_HOME_DEFAULT, decryptId, passphrase, signers }
 }
 
-function forcedNat({ forceNat, cycleOpen }: AccessSettings, check: StanzaCheck): Stanza['forceNat'] {
-  if (forceNat === undefined) return undefined
-  if (cycleOpen !== undefined)
-    check.warning('forceNat', 'FORCE_NAT does nothing beside CMD_CYCLE_OPEN', 'delete the line')
-  return { ...forceNat, line: check.lineOf('forceNat') }
+function forcedNat({ forceNat }: AccessSettings, check: StanzaCheck): Stanza['forceNat'] {
+  return forceNat === undefined ? undefined : { ...forceNat, line: check.lineOf('forceNat') }
 }
 
 function commandTerms(settings: AccessSettings, check: StanzaCheck): CommandTerms | undefined {

@@ -54,6 +54,10 @@ export function faultsAtDoor(door: Door, stanza: Stanza, isOwn: IsOwn): readonly
     faults.push({ ...at, line: stanza.line, message, hint: 'add them to Open_Ports, or to OPEN_PORTS' })
   }
   const { forceNat, cycle } = stanza
+  if (forceNat !== undefined && cycle !== undefined) {
+    const message = 'FORCE_NAT does nothing beside CMD_CYCLE_OPEN'
+    faults.push({ ...at, line: forceNat.line, message, hint: 'delete the line' })
+  }
   if (forceNat !== undefined && cycle === undefined && targetsOf(door, stanza, isOwn).length === 0) {
     const message = `door ${door.name} sends nothing on to where FORCE_NAT says: packets of this stanza are refused`
     const wanted = formatService(serviceOf(forceNat, isOwn, TCP))
