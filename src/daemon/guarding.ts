@@ -4,6 +4,7 @@ import type { Config, Door } from '../config/config.ts'
 import { formatService } from '../config/service.ts'
 import type { GuardStatus } from '../control/message.ts'
 import { Guard } from '../door/guard.ts'
+import type { May } from '../door/held.ts'
 import { PortOpenings } from '../door/port-openings.ts'
 import type { OpenedFor, PortOpening } from '../door/port-opening.ts'
 import { RUN_FOLDER } from '../control/socket.ts'
@@ -95,6 +96,11 @@ export class Guarding {
   /** Closes what is open for a door and a source, each of them any if it is not given. Gives how many openings that were. */
   close(door: string | undefined, source: Address | undefined): number {
     return this.#ports?.close(door, source) ?? 0
+  }
+
+  /** Closes what none of its holders may hold any more. */
+  release(may: May): void {
+    this.#ports?.release(may)
   }
 
   /** Watches no more. The guard stays, and the kernel closes what is open. */

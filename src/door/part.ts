@@ -1,4 +1,4 @@
-import type { Door } from '../config/config.ts'
+import type { Door, Service } from '../config/config.ts'
 import { readServices } from '../config/service.ts'
 import type { Forward } from '../firewall/guard/element.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
@@ -12,13 +12,18 @@ const NO_FAULTS = { error: () => undefined, warning: () => undefined }
  */
 export function doorWith(door: Door | undefined, some: string | undefined): Door | undefined {
   if (door === undefined || some === undefined) return door?.opens.length === 0 ? undefined : door
-  const left = (readServices(some, NO_FAULTS) ?? []).filter((service) =>
+  const left = parseServices(some).filter((service) =>
     door.opens.some(
       ({ protocol, first, last, host }) =>
         protocol === service.protocol && first <= service.first && service.last <= last && host === service.host,
     ),
   )
   return left.length === 0 ? undefined : { ...door, opens: left }
+}
+
+/** Ports as the journal has them, read back. */
+export function parseServices(some: string): readonly Service[] {
+  return readServices(some, NO_FAULTS) ?? []
 }
 
 /** Where connections are sent on to, as the journal has it: `198.51.100.7,22`. */

@@ -2,7 +2,9 @@ import type { Door } from '../../config/config.ts'
 import { formatFault } from '../../config/fault.ts'
 import type { Forward } from '../../firewall/guard/element.ts'
 import { SECRET } from '../../file/policy.ts'
+import { faultsOfGnupgHome } from '../../file/faults.ts'
 import { readPrivateText } from '../../file/private-file.ts'
+import { WatchedFile } from '../../file/watched-file.ts'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import { ACCESS_MAX_CHARS, grant, matches, readAccess } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
@@ -13,7 +15,10 @@ import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, openEnvelope, read
 import type { Envelope, Hmac } from '../../spa/fwknop/packet.ts'
 import type { NatTarget } from '../../spa/fwknop/request.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
+import type { Held } from '../../door/held.ts'
+import type { HolderJudge, Verdict } from '../verdict.ts'
 import { Allowance } from './allowance.ts'
+import { markOfStanza, marksOfStanza, stanzaPermits, stanzasLeft } from './fwknop-holders.ts'
 import { Gnupg } from './gnupg.ts'
 import { SeldomSaid, admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
@@ -48,6 +53,8 @@ export interface CommandGranted {
   readonly stanza: Stanza
   readonly grant: Exclude<Grant, { readonly refusal: string }>
   readonly user: string
+  /** The mark of the key. */
+  readonly holder: string
   readonly arrival: Arrival
 }
 
@@ -61,11 +68,13 @@ export interface FwknopTerms extends JudgeTerms {
 interface FwknopDoor {
   readonly door: Door
   readonly path: string
+  readonly protocol: string
   stanzas: readonly Stanza[]
+  readonly file: WatchedFile<readonly Stanza[]>
 }
 
 /** Takes the packets of fwknop's clients. */
-export class Fwknops {
+export class Fwknops implements HolderJudge {
   readonly #of: FwknopTerms
   readonly #seldom = new SeldomSaid()
   readonly #gnupg = new Gnupg()
@@ -91,26 +100,67 @@ export class Fwknops {
     return this.#doors.find(({ door }) => door.name === name)?.stanzas.length
   }
 
-  /** The files of stanzas and keys. */
-  get files(): readonly string[] {
-    return [...new Set(this.#doors.map(({ path }) => path))]
-  }
-
   /** Puts doors in force, and reads their files. */
   replace(doors: readonly Door[]): void {
     const before = this.#doors
+    this.close()
     this.#doors = doors.flatMap((door) => {
       const { secret } = door
       if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return []
-      const known = before.find((each) => each.path === secret.path && each.door.name === door.name)
-      return [{ door, path: secret.path, stanzas: known?.stanzas ?? [] }]
+      const { path, protocol } = secret
+      const same = before.find((each) => each.path === path && each.protocol === protocol)
+      const known = same?.file.state
+      return [{ door, path, protocol, stanzas: known ?? [], file: this.#watchStanzas(door, path, known) }]
     })
     this.refresh()
   }
 
-  /** Reads the files again. One with an error changes nothing. */
+  /** Reads the files again. One with an error adds nobody; whose key it has no more is out. */
   refresh(): void {
-    for (const each of this.#doors) each.stanzas = this.#read(each) ?? each.stanzas
+    for (const { file } of this.#doors) file.refresh()
+  }
+
+  /** Whoever has a key in the file may hold the door, within what the stanza allows. */
+  mayHold(held: Held): Verdict {
+    const stanzas = this.#doors.find(({ door }) => door.name === held.door)?.file.state
+    const { holder } = held
+    if (stanzas === undefined || holder === undefined) return 'unknown'
+    const now = Date.now()
+    const may = stanzas.some(
+      (stanza) => marksOfStanza(this.#of.marks, stanza).includes(holder) && stanzaPermits(stanza, held, now),
+    )
+    return may ? 'may' : 'may not'
+  }
+
+  /** When the next of the stanzas expires, milliseconds since 1970. */
+  nextExpiry(now: number): number {
+    const ends = this.#doors.flatMap(({ stanzas }) => stanzas.map(({ expiresMs }) => expiresMs ?? Infinity))
+    return Math.min(...ends.filter((end) => end > now), Infinity)
+  }
+
+  /** Watches no more. */
+  close(): void {
+    for (const { file } of this.#doors) file.close()
+  }
+
+  #watchStanzas(door: Door, path: string, before: readonly Stanza[] | undefined): WatchedFile<readonly Stanza[]> {
+    const { say, holdersChanged } = this.#of
+    const file: WatchedFile<readonly Stanza[]> = new WatchedFile<readonly Stanza[]>({
+      path,
+      before,
+      read: () => this.#read(door, path, file.state),
+      changed: (stanzas) => {
+        const of = this.#doors.find((each) => each.file === file)
+        if (of === undefined) return
+        of.stanzas = stanzas
+        holdersChanged()
+      },
+      failed: (error, kept) => {
+        say('error', `${door.name}: ${kept ? 'goes on with the keys it knew' : 'opens to nobody'}: ${error.message}`)
+      },
+      unwatched: (error) => say('warning', `${path} is not watched: ${error.message}`),
+    })
+    return file
   }
 
   /** Takes a datagram. False: it is none that any stanza's key opens. */
@@ -171,13 +221,13 @@ export class Fwknops {
     }
     const read = readSpa(plain.text)
     if ('spa' in read) {
-      const refusal = this.#judge(door, stanza, read.spa, arrival)
+      const refusal = this.#judge(door, stanza, read.spa, arrival, plain.signer)
       if (refusal !== undefined) this.#tell(refusal)
     } else this.#of.explain(arrival.source, door.name, `packet for gpg: ${read.fault}`)
   }
 
   /** Opens what a packet asks for, if it may have it; else why not. */
-  #judge(door: Door, stanza: Stanza, spa: Spa, arrival: Arrival): string | undefined {
+  #judge(door: Door, stanza: Stanza, spa: Spa, arrival: Arrival, signer?: string): string | undefined {
     const { store, explain } = this.#of
     const key = `${DIGEST_KEY}${spa.replayDigest}`
     const who = `packet of ${spa.user} (stanza of line ${stanza.line})`
@@ -196,7 +246,8 @@ export class Fwknops {
           : 'the address is not in Allow_From'
     if (refusal !== undefined || 'refusal' in granted)
       return `${who}, ${arrivalText(arrival)}: ${door.name}: ${refusal}`
-    void this.#commit(key, spa, { door, stanza, grant: granted, user: spa.user, arrival }, maxAgeMs ?? 0)
+    const holder = markOfStanza(this.#of.marks, stanza, signer)
+    void this.#commit(key, spa, { door, stanza, grant: granted, user: spa.user, holder, arrival }, maxAgeMs ?? 0)
     return undefined
   }
 
@@ -217,7 +268,7 @@ export class Fwknops {
   }
 
   #open(all: CommandGranted): void {
-    const { door, stanza, grant: granted, user, arrival } = all
+    const { door, stanza, grant: granted, user, holder, arrival } = all
     if (granted.kind === 'command' || stanza.cycle !== undefined) {
       this.#of.run(all)
       return
@@ -234,7 +285,7 @@ export class Fwknops {
     const { protocol, port } = arrival
     const ms = shortest(door.cmdTimeoutMs, granted.openS * SECOND_MS)
     const forward = forwardOf(granted.nat, arrival)
-    this.#of.open({ door, source: granted.address, ms, services, forward, user, protocol, port })
+    this.#of.open({ door, source: granted.address, ms, services, forward, user, holder, protocol, port })
   }
 
   /** Whether one packet more can be remembered. What is too old to be taken again is forgotten now and then. */
@@ -262,21 +313,27 @@ export class Fwknops {
     if (this.#seldom.due(text.replaceAll(/[0-9]+/g, '0'))) this.#of.say('notice', text)
   }
 
-  #read({ door, path }: FwknopDoor): readonly Stanza[] | undefined {
-    try {
-      const text = readPrivateText(path, ACCESS_MAX_CHARS, SECRET)
-      const keys = door.secret.kind === 'spa' && door.secret.protocol === 'fwknop-keys'
-      const { stanzas, faults } = keys ? readFwknopKeys(text) : readAccess(text)
-      if (faults.length === 0) return stanzas
-      const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
-      const failed = faults.some(({ severity }) => severity === 'error')
-      if (failed) told.push(`${door.name}: goes on with the keys it knew`)
-      this.#of.say(failed ? 'error' : 'warning', told.join('\n'))
-      return failed ? undefined : stanzas
-    } catch (error) {
-      this.#of.say('error', `${door.name}: goes on with the keys it knew: ${(error as Error).message}`)
-      return undefined
+  #read(door: Door, path: string, before: readonly Stanza[] | undefined): readonly Stanza[] {
+    const text = readPrivateText(path, ACCESS_MAX_CHARS, SECRET)
+    const keys = door.secret.kind === 'spa' && door.secret.protocol === 'fwknop-keys'
+    const { stanzas, faults } = keys ? readFwknopKeys(text) : readAccess(text)
+    const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
+    if (faults.some(({ severity }) => severity === 'error')) {
+      if (before === undefined) throw new Error(told.join('\n'))
+      this.#of.say('error', [...told, `${door.name}: goes on with the keys it knew`].join('\n'))
+      return stanzasLeft(before, text)
     }
+    if (told.length > 0) this.#of.say('warning', told.join('\n'))
+    return stanzas.filter((stanza) => this.#isSafe(door, path, stanza))
+  }
+
+  /** Whoever can write to the folder of GnuPG's chooses whose signatures count. */
+  #isSafe(door: Door, path: string, { line, gnupg }: Stanza): boolean {
+    const [fault] = gnupg === undefined ? [] : faultsOfGnupgHome(gnupg.homeDir)
+    if (fault === undefined) return true
+    const what = `${path}:${line}: opens to nobody: ${gnupg!.homeDir}: ${fault.message}`
+    this.#of.say('error', `${door.name}: ${what}\n${fault.cure}`)
+    return false
   }
 }
 

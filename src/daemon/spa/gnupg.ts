@@ -15,7 +15,7 @@ const PASSPHRASE_FD = 3
 const STATUS_FD = 4
 
 /** A text that was decrypted, and whose signature is one that counts; or why there is none. */
-export type Decrypted = { readonly text: Uint8Array } | { readonly fault: string }
+export type Decrypted = { readonly text: Uint8Array; readonly signer?: string } | { readonly fault: string }
 
 /** Decrypts packets by the installed gpg, a few at a time. */
 export class Gnupg {
@@ -76,6 +76,6 @@ async function run(message: Uint8Array, { homeDir, passphrase, signers }: GnupgT
   // doc/DETAILS of GnuPG: VALIDSIG has the fingerprint first, and that of the primary key last.
   const valid = /^\[GNUPG:\] VALIDSIG ([0-9A-F]{40}) .*?([0-9A-F]{40})\r?$/m.exec(status)
   const fingerprints = valid === null ? [] : [valid[1]!, valid[2]!]
-  const counts = fingerprints.some((one) => isSigner(signers, one))
-  return counts ? { text: Buffer.concat(parts) } : { fault: 'its signature is none that counts' }
+  const signer = fingerprints.find((one) => isSigner(signers, one))
+  return signer !== undefined ? { text: Buffer.concat(parts), signer } : { fault: 'its signature is none that counts' }
 }

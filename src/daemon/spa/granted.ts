@@ -5,6 +5,7 @@ import type { Protocol } from '../../packet/packet.ts'
 import { contains } from '../../packet/network.ts'
 import type { Address } from '../../packet/address.ts'
 import { formatAddress } from '../../packet/address.ts'
+import type { HolderMarks } from '../../state/holder-marks.ts'
 import type { Store } from '../../state/store.ts'
 
 /** A port that a packet asks for. */
@@ -26,6 +27,8 @@ export interface Granted {
   readonly forward?: Forward | undefined
   /** Whose packet it was. */
   readonly user: string | undefined
+  /** The mark of the key. */
+  readonly holder: string
   /** Where the packet was sent. */
   readonly protocol: Protocol
   readonly port: number
@@ -38,8 +41,11 @@ export interface JudgeTerms {
   /** Says why something came to nothing, to whoever asked for that. */
   readonly explain: (source: Address, door: string | undefined, reason: string) => void
   readonly open: (granted: Granted) => void
-  /** A user's key opens a door no more. */
-  readonly revoked: (door: string, user: string) => void
+  /** A key opens a door no more, or for less. */
+  readonly holdersChanged: () => void
+  /** Other packets are waited for. */
+  readonly needsChanged: () => void
+  readonly marks: HolderMarks
 }
 
 /** Where a packet came from and went to; copied, as the record is used anew. */
