@@ -33,6 +33,7 @@ import { notify } from './notify.ts'
 import { Reconciler } from './reconcile.ts'
 import { report } from './report.ts'
 import type { CommandGranted } from './spa/fwknops.ts'
+import { portsText } from './spa/granted.ts'
 import type { Granted } from './spa/granted.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import { listFolder, marksPath, statePath } from './state-path.ts'
@@ -351,7 +352,7 @@ export class Daemon {
       if (!this.#reconciler.isStillMay(door, granted)) return
       this.#log.open(source, door.name, user)
       if (door.opens.length > 0) this.#guarding.open(door, source, { ms, services, forward, user, holder })
-      const knocked = { source, protocol, port, user, holder }
+      const knocked = { source, protocol, port, user, holder, services: portsText(granted) }
       if (hasCommands(door)) await this.#reconciler.during(this.#openings.open({ ...door, cmdTimeoutMs: ms }, knocked))
     } finally {
       this.#opening--
@@ -367,7 +368,9 @@ export class Daemon {
     const { commandsFor } = await import('./spa/commands.ts')
     const commands = commandsFor(granted, Date.now())
     const once = { ...door, commands4: commands, commands6: commands, cmdTimeoutMs: commands.ms, cooldownMs: 0 }
-    await this.#reconciler.during(this.#openings.open(once, { source: grant.address, protocol, port, user, holder }))
+    const services = portsText({ asked: grant.kind === 'command' ? undefined : grant.ports })
+    const knocked = { source: grant.address, protocol, port, user, holder, services }
+    await this.#reconciler.during(this.#openings.open(once, knocked))
   }
 
   /** The gate knows other sequences: the filter follows in a moment, once for all of them. */

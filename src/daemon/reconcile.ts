@@ -34,7 +34,8 @@ export function mayHold(held: Held, { marks, door: find, judge }: JudgedBy): Ver
   // A key that was lost tells nothing of the marks that were made under it.
   if (holder !== undefined && !marks.made(holder)) return 'unknown'
   const door = find(held.door)
-  if (door === undefined) return holder === undefined ? 'unknown' : 'may not'
+  // Ports of a door that is gone are closed with it; what commands opened is closed by them, at its time, as in knockd.
+  if (door === undefined) return 'unknown'
   const address = parseAddress(held.source)
   if (address === undefined || !admits(door, [address])) return 'may not'
   return judge(door)?.mayHold(held) ?? 'unknown'

@@ -63,6 +63,8 @@ export interface Knocked {
   readonly user?: string | undefined
   /** Which secret was shown, as {@link Hold} has it. */
   readonly holder?: string | undefined
+  /** Which ports were asked for, where that was not all that the door does; as {@link Opening.services} has it. */
+  readonly services?: string | undefined
 }
 
 /** What opens doors, and what closes them again: shell commands, in pairs or alone. */
@@ -179,14 +181,15 @@ export class Openings {
       return
     }
     const stop = expand(commands.stop, address)
-    const { user, holder } = knocked
-    await this.#openForTime(door, { source: address, family, stop, user, holder, environment }, start, key)
+    const { user, holder, services } = knocked
+    const what = { source: address, family, stop, user, holder, services, environment }
+    await this.#openForTime(door, what, start, key)
   }
 
   /** A door with a stop command: its close is on disk before it opens. */
   async #openForTime(
     door: Door,
-    what: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'holder' | 'environment'>,
+    what: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'holder' | 'services' | 'environment'>,
     start: string | undefined,
     key: string,
   ): Promise<void> {

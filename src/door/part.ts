@@ -1,7 +1,8 @@
 import type { Door, Service } from '../config/config.ts'
-import { readServices } from '../config/service.ts'
+import { formatService, readServices } from '../config/service.ts'
 import type { Forward } from '../firewall/guard/element.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
+import type { Protocol } from '../packet/packet.ts'
 
 /** What stands in the journal was a door's. */
 const NO_FAULTS = { error: () => undefined, warning: () => undefined }
@@ -24,6 +25,11 @@ export function doorWith(door: Door | undefined, some: string | undefined): Door
 /** Ports as the journal has them, read back. */
 export function parseServices(some: string): readonly Service[] {
   return readServices(some, NO_FAULTS) ?? []
+}
+
+/** Single ports as the journal has them. */
+export function formatPorts(ports: readonly { readonly protocol: Protocol; readonly port: number }[]): string {
+  return ports.map(({ protocol, port }) => formatService({ protocol, first: port, last: port, host: undefined })).join()
 }
 
 /** Where connections are sent on to, as the journal has it: `198.51.100.7,22`. */

@@ -205,7 +205,8 @@ export class PortOpenings {
     this.#holders.add(live, elements)
     this.#schedule(live)
     const seconds = Math.round(longest / 1000)
-    if (before === undefined) log.notice('info', `${address}: ${door.name}: ${openingText(live.door, live.source)} open for ${seconds} s`)
+    if (before === undefined)
+      log.notice('info', `${address}: ${door.name}: ${openingText(live.door, live.source)} open for ${seconds} s`)
     else log.notice('info', `${address}: ${door.name}: is open already, and stays so for another ${seconds} s`)
     void this.#note(live, hold, before !== undefined)
     return true

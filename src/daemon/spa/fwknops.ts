@@ -285,7 +285,8 @@ export class Fwknops implements HolderJudge {
     const { protocol, port } = arrival
     const ms = shortest(door.cmdTimeoutMs, granted.openS * SECOND_MS)
     const forward = forwardOf(granted.nat, arrival)
-    this.#of.open({ door, source: granted.address, ms, services, forward, user, holder, protocol, port })
+    const of = { user, holder, asked: granted.ports, protocol, port }
+    this.#of.open({ door, source: granted.address, ms, services, forward, ...of })
   }
 
   /** Whether one packet more can be remembered. What is too old to be taken again is forgotten now and then. */

@@ -1,5 +1,7 @@
 import type { Door, Service } from '../../config/config.ts'
 import type { Forward } from '../../firewall/guard/element.ts'
+import { formatService } from '../../config/service.ts'
+import { formatPorts } from '../../door/part.ts'
 import { TCP } from '../../packet/packet.ts'
 import type { Protocol } from '../../packet/packet.ts'
 import { contains } from '../../packet/network.ts'
@@ -23,6 +25,8 @@ export interface Granted {
   readonly ms: number
   /** Some of the door's ports; `undefined`: all that the door does. */
   readonly services: readonly Service[] | undefined
+  /** The ports that were asked for, where the door's commands do with them what they will. */
+  readonly asked?: readonly Port[] | undefined
   /** Where connections to them are sent on to. */
   readonly forward?: Forward | undefined
   /** Whose packet it was. */
@@ -69,6 +73,11 @@ export function servicesFor({ opens }: Door, ports: readonly Port[]): readonly S
     else services.push({ ...of, first: port, last: port })
   }
   return services
+}
+
+/** The ports that a packet was granted or asked for, as the journal has them; `undefined`: all that the door does. */
+export function portsText({ services, asked }: Partial<Pick<Granted, 'services' | 'asked'>>): string | undefined {
+  return services?.map(formatService).join() ?? (asked === undefined ? undefined : formatPorts(asked))
 }
 
 /** Whether a door takes what is sent from an address, for an address. */
