@@ -5,6 +5,7 @@ import type { IgnoredStatus, Reply, Request, Status } from '../control/message.t
 import type { Interfaces } from '../capture/interfaces.ts'
 import { steadyNow } from '../capture/interfaces.ts'
 import { formatService } from '../config/service.ts'
+import { BY_HAND } from '../door/held.ts'
 import type { Openings } from '../door/openings.ts'
 import type { Gate } from '../gate/gate.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
@@ -75,12 +76,12 @@ async function openByHand(
     }
   }
   log.notice('notice', `${text}: ${name}: opened by hand${byWhom(asker)}`)
-  if (door.opens.length > 0 && !guarding.open(door, address, { ms })) {
+  if (door.opens.length > 0 && !guarding.open(door, address, { ms, holder: BY_HAND })) {
     return { error: `${name} stays shut`, hint: 'the log says why' }
   }
   if (hasCommands(door)) {
     // What the last knock would have been: there was none.
-    await openings.open({ ...door, cmdTimeoutMs: ms }, { source: address, protocol: TCP, port: 0 })
+    await openings.open({ ...door, cmdTimeoutMs: ms }, { source: address, protocol: TCP, port: 0, holder: BY_HAND })
   }
   const lasts = closes(door, address.family) ? ` for ${Math.round(ms / 1000)} s` : ', until something else closes it'
   return { done: `${name} is open to ${text}${lasts}`, count: 1 }

@@ -12,10 +12,12 @@ import type { Effect, Opened } from '../gate/effect.ts'
 import { Gate } from '../gate/gate.ts'
 import { tryLock } from '../native/libc.ts'
 import { listeningPorts } from '../host/listening.ts'
-import { formatAddress, parseAddress, sameAddress } from '../packet/address.ts'
+import { formatAddress, sameAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import { Clocks } from '../state/boot-clock.ts'
+import { openHolderMarks } from '../state/holder-marks.ts'
+import type { HolderMarks } from '../state/holder-marks.ts'
 import { openStore } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
 import type { Arguments } from './arguments.ts'
@@ -30,11 +32,13 @@ import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { MemberOpenings } from './member.ts'
 import { notify } from './notify.ts'
+import { Reconciler } from './reconcile.ts'
 import { report } from './report.ts'
 import type { CommandGranted } from './spa/fwknops.ts'
+import { portsText } from './spa/granted.ts'
 import type { Granted } from './spa/granted.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
-import { listFolder, statePath } from './state-path.ts'
+import { listFolder, marksPath, statePath } from './state-path.ts'
 
 /** Longest that a timer is set for; Node's own limit is 2^31 ms. */
 const TIMER_MAX_MS = 3_600_000
@@ -48,6 +52,7 @@ export class Daemon {
   #config: Config
   readonly #log: Log
   readonly #store: Store
+  readonly #marks: HolderMarks
   readonly #gate: Gate
   readonly #runner = new CommandRunner()
   readonly #openings: Openings
@@ -55,6 +60,7 @@ export class Daemon {
   #spa: SpaDoors | undefined
   readonly #guarding: Guarding
   readonly #base: BaseKeeping
+  readonly #reconciler: Reconciler
   readonly #control: ControlServer
   readonly #memberOpenings = new MemberOpenings()
   #interfaces: Interfaces
@@ -79,7 +85,10 @@ export class Daemon {
     try {
       const { store, faults } = await openStore(path, { lock: tryLock, pid: process.pid })
       for (const fault of faults) log.notice('error', fault.message)
-      const daemon = new Daemon(args, config, log, store, listFolder(path))
+      const marks = await openHolderMarks(marksPath(path), ({ message }) => {
+        log.notice('warning', `who holds an opening will not be known after a restart: ${message}`)
+      })
+      const daemon = new Daemon(args, config, log, { store, marks, lists: listFolder(path) })
       try {
         await daemon.#begin()
       } catch (error) {
@@ -96,11 +105,17 @@ export class Daemon {
     }
   }
 
-  private constructor(args: Arguments, config: Config, log: Log, store: Store, lists: string) {
+  private constructor(
+    args: Arguments,
+    config: Config,
+    log: Log,
+    { store, marks, lists }: { readonly store: Store; readonly marks: HolderMarks; readonly lists: string },
+  ) {
     this.#args = args
     this.#config = config
     this.#log = log
     this.#store = store
+    this.#marks = marks
     this.#gate = new Gate({
       ...this.#strictness(config),
       seed: [randomInt(WORD), randomInt(WORD)],
@@ -121,11 +136,20 @@ export class Daemon {
       listFolder: lists,
       say: (level, text) => log.notice(level, text),
       changed: () => this.#needOthers(),
-      revoked: (door, user) => this.#revoke(door, user),
+      holdersChanged: () => this.#reconciler.soon(),
+      marks,
       busy: () => {
         const listening = listeningPorts()
         return new Set([...listening[TCP], ...listening[UDP]])
       },
+    })
+    this.#reconciler = new Reconciler({
+      marks,
+      door: (name) => this.#doors.find(name),
+      judge: ({ secret }) => (secret.kind === 'spa' ? this.#spa : this.#doors),
+      openers: [this.#guarding, this.#openings],
+      say: (level, text) => log.notice(level, text),
+      nextExpiry: (now) => this.#spa?.nextExpiry(now) ?? Infinity,
     })
     this.#interfaces = this.#listen(config)
   }
@@ -159,6 +183,7 @@ export class Daemon {
     this.#ended = true
     notify('STOPPING=1')
     clearTimeout(this.#timer)
+    this.#reconciler.stop()
     this.#interfaces.close()
     await this.#doors.close()
     this.#spa?.close()
@@ -183,6 +208,7 @@ export class Daemon {
     this.#interfaces.need(this.#needs)
     this.#interfaces.start()
     this.#openings.restore()
+    this.#reconciler.now()
     this.#admitOperators(() => this.#control.listen(this.#config.options.controlGroup))
     void runHook(this.#runner, this.#config.options.startHook, 'start', this.#log)
   }
@@ -227,6 +253,7 @@ export class Daemon {
     this.#doors.replace(config.doors)
     this.#spa?.replace(config)
     this.#base.replace(config)
+    this.#reconciler.now()
     if (!moved) {
       this.#interfaces.need(this.#needs)
       return
@@ -291,12 +318,14 @@ export class Daemon {
     }
     this.#opening++
     try {
-      if (!(await this.#doors.mayOpen(secret))) return
-      if (secret.once) report(this.#log, effect)
+      const holder = await this.#doors.redeem(secret)
+      if (holder === undefined) return
       const door = this.#doors.find(secret.door)
-      if (door === undefined) return
-      if (door.opens.length > 0) this.#guarding.open(door, source, { user: secret.user })
-      if (hasCommands(door)) await this.#openings.open(door, { ...effect, user: secret.user })
+      const { user } = secret
+      if (door === undefined || !this.#reconciler.isStillMay(door, { source, user, holder })) return
+      if (secret.once) report(this.#log, effect)
+      if (door.opens.length > 0) this.#guarding.open(door, source, { user, holder })
+      if (hasCommands(door)) await this.#reconciler.during(this.#openings.open(door, { ...effect, user, holder }))
     } finally {
       this.#opening--
     }
@@ -311,7 +340,9 @@ export class Daemon {
       say: (level, text) => this.#log.notice(level, text),
       explain: (source, door, reason) => this.#log.explain(source, door, reason, {}),
       open: (granted) => void this.#openGranted(granted),
-      revoked: (door, user) => this.#revoke(door, user),
+      holdersChanged: () => this.#reconciler.soon(),
+      needsChanged: () => this.#needOthers(),
+      marks: this.#marks,
       run: (granted) => void this.#runGranted(granted),
     })
     this.#spa.setOwn(this.#own)
@@ -324,17 +355,19 @@ export class Daemon {
 
   /** Opens what a single packet was granted. */
   async #openGranted(granted: Granted): Promise<void> {
-    const { door, source, ms, services, forward, user, claimedUser, protocol, port } = granted
+    const { door, source, ms, services, forward, user, claimedUser, holder, protocol, port } = granted
     if (this.#opening >= OPENING_MAX) {
       this.#log.notice('error', `${formatAddress(source)}: ${door.name}: stays shut, too many doors open at once`)
       return
     }
     this.#opening++
     try {
+      if (!this.#reconciler.isStillMay(door, granted)) return
       this.#log.open(source, door.name, user, claimedUser)
-      if (door.opens.length > 0) this.#guarding.open(door, source, { ms, services, forward, user, claimedUser })
-      const knocked = { source, protocol, port, user, claimedUser }
-      if (hasCommands(door)) await this.#openings.open({ ...door, cmdTimeoutMs: ms }, knocked)
+      const part = { ms, services, forward, user, claimedUser, holder }
+      if (door.opens.length > 0) this.#guarding.open(door, source, part)
+      const knocked = { source, protocol, port, user, claimedUser, holder, services: portsText(granted) }
+      if (hasCommands(door)) await this.#reconciler.during(this.#openings.open({ ...door, cmdTimeoutMs: ms }, knocked))
     } finally {
       this.#opening--
     }
@@ -342,24 +375,16 @@ export class Daemon {
 
   /** Runs what a packet brought, or what its stanza has in place of an opening: as the commands of its door. */
   async #runGranted(granted: CommandGranted): Promise<void> {
-    const { door, grant, user, claimedUser, arrival } = granted
+    const { door, grant, user, claimedUser, holder, arrival } = granted
     const { protocol, port } = arrival
+    if (!this.#reconciler.isStillMay(door, { source: grant.address, user, holder })) return
     this.#log.open(grant.address, door.name, user, claimedUser)
     const { commandsFor } = await import('./spa/commands.ts')
     const commands = commandsFor(granted, Date.now())
     const once = { ...door, commands4: commands, commands6: commands, cmdTimeoutMs: commands.ms, cooldownMs: 0 }
-    await this.#openings.open(once, { source: grant.address, protocol, port, user, claimedUser })
-  }
-
-  /** What a user has opened does not outlast the right to open it. */
-  #revoke(door: string, user: string): void {
-    const open = [...this.#guarding.list, ...this.#openings.list()].filter(
-      (one) => one.door === door && one.user === user,
-    )
-    for (const { source } of open) {
-      this.#guarding.close(door, parseAddress(source))
-      void this.#openings.close(door, source)
-    }
+    const services = portsText({ asked: grant.kind === 'command' ? undefined : grant.ports })
+    const knocked = { source: grant.address, protocol, port, user, claimedUser, holder, services }
+    await this.#reconciler.during(this.#openings.open(once, knocked))
   }
 
   /** The gate knows other sequences: the filter follows in a moment, once for all of them. */

@@ -1,6 +1,10 @@
 import type { Door } from '../config/config.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Secret } from '../gate/secret.ts'
+import type { Held } from '../door/held.ts'
+import { formatSequence } from '../config/sequence.ts'
+import type { HolderMarks } from '../state/holder-marks.ts'
+import type { OneTimeLeft } from '../state/one-time.ts'
 import type { Store } from '../state/store.ts'
 import { newestUsedAt, parseUsed } from '../state/used-periods.ts'
 import { USED_CODES_KEY } from './codes.ts'
@@ -8,6 +12,8 @@ import { GeneratedDoor } from './generated-door.ts'
 import { OneTimeDoor } from './one-time-door.ts'
 import { secretOf, signatureOf } from './secret.ts'
 import { UsersDoor } from './users-door.ts'
+import { MarksInForce } from './verdict.ts'
+import type { HolderJudge, Verdict } from './verdict.ts'
 
 /** Milliseconds for which used codes of a secret that is in no file any more are remembered: it may come back. */
 const USED_KEPT_MS = 7 * 86_400_000
@@ -21,8 +27,9 @@ export interface DoorsTerms {
   readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
   /** Called when the gate knows other sequences, and so needs to see other packets. */
   readonly changed: () => void
-  /** Called when a user may open a door no more. */
-  readonly revoked: (door: string, user: string) => void
+  /** Called when not everybody who holds a door may do so still. */
+  readonly holdersChanged: () => void
+  readonly marks: HolderMarks
   /** Ports that something listens on. */
   readonly busy: () => ReadonlySet<number>
 }
@@ -38,9 +45,11 @@ interface Kept {
 }
 
 /** The doors of the config in force, and the sequences that the gate knows of them. */
-export class Doors {
+export class Doors implements HolderJudge {
   readonly #of: DoorsTerms
   #kept = new Map<string, Kept>()
+  /** The marks of a list's lines, for each state of it. */
+  readonly #lines = new WeakMap<OneTimeLeft, MarksInForce>()
 
   constructor(of: DoorsTerms) {
     this.#of = of
@@ -77,11 +86,39 @@ export class Doors {
     return await this.#kept.get(name)?.generated?.rotate()
   }
 
-  /** Whether the opened secret may open its door: one that opens once has to be struck out first. */
-  async mayOpen(secret: Secret): Promise<boolean> {
-    if (!secret.once) return true
-    const { list, generated, users } = this.#kept.get(secret.door) ?? {}
-    return (await (list ?? generated ?? users)?.strike(secret)) ?? false
+  /**
+   * Redeems the secret that was knocked: one that opens once is struck out first. The mark of who may hold the door then;
+   * `undefined`: it stays shut.
+   */
+  async redeem(secret: Secret): Promise<string | undefined> {
+    const { fixed, list, generated, users } = this.#kept.get(secret.door) ?? {}
+    if (fixed !== undefined) return fixed === secret ? this.#markOf(fixed) : undefined
+    if (list === undefined) return await (users?.redeem(secret) ?? generated?.strike(secret))
+    const strike = await list.strike(secret)
+    return strike === undefined ? undefined : this.#of.marks.mark('one-time', strike.rest)
+  }
+
+  /** Judges by the secret of the door, single packets aside. */
+  mayHold(held: Held): Verdict {
+    const { fixed, list, generated, users } = this.#kept.get(held.door) ?? {}
+    const { holder } = held
+    if (fixed !== undefined && holder !== undefined) return holder === this.#markOf(fixed) ? 'may' : 'may not'
+    if (list !== undefined && holder !== undefined) return this.#judgeList(list, holder)
+    return (users ?? generated)?.mayHold(held) ?? 'unknown'
+  }
+
+  /** Whoever opened with a line that is in the list still, struck out since, may hold its door. */
+  #judgeList({ known }: OneTimeDoor, holder: string): Verdict {
+    if (known === undefined) return 'unknown'
+    const { marks } = this.#of
+    let inForce = this.#lines.get(known)
+    inForce ??= new MarksInForce(() => [...known.rests].map((rest) => marks.mark('one-time', rest)))
+    this.#lines.set(known, inForce)
+    return inForce.judge(holder)
+  }
+
+  #markOf({ knocks }: Secret): string {
+    return this.#of.marks.mark('sequence', formatSequence(knocks))
   }
 
   /** Puts other doors in force. What did not change of a door's sequence goes on, with the attempts at it. */
@@ -107,7 +144,7 @@ export class Doors {
     // In the order of the config, which is that of the log lines where sequences begin alike.
     this.#kept = new Map()
     for (const door of doors) {
-      this.#kept.set(door.name, after.get(door.name) ?? this.#add(door, closing.get(door.name)))
+      this.#kept.set(door.name, after.get(door.name) ?? this.#add(door, closing.get(door.name), before.get(door.name)))
     }
     this.#forgetCodes()
   }
@@ -121,8 +158,9 @@ export class Doors {
     await Promise.all(closing)
   }
 
-  #add(door: Door, after: Promise<void> | undefined): Kept {
-    const { gate, store, say, changed, revoked, busy, listFolder: folder } = this.#of
+  #add(door: Door, after: Promise<void> | undefined, before: Kept | undefined): Kept {
+    const { gate, store, say, changed, holdersChanged, marks, busy, listFolder: folder } = this.#of
+    const common = { door, gate, store, say, changed, holdersChanged }
     const { secret } = door
     const kept = { door, signature: signatureOf(door) }
     switch (secret.kind) {
@@ -132,21 +170,21 @@ export class Doors {
         return { ...kept, fixed }
       }
       case 'one-time': {
-        const list = new OneTimeDoor({ door, path: secret.path, lowWater: secret.lowWater, gate, store, say, changed })
+        const list = new OneTimeDoor({ ...common, path: secret.path, lowWater: secret.lowWater })
         list.refresh()
         return { ...kept, list }
       }
       case 'generated': {
         const { lowWater, list } = secret
-        const generated = new GeneratedDoor({ door, lowWater, list, folder, gate, store, say, changed, busy })
+        const generated = new GeneratedDoor({ ...common, lowWater, list, folder, busy, marks })
         generated.begin(after)
         return { ...kept, generated }
       }
       case 'totp':
       case 'users': {
         const { path, code } = secret
-        const gone = (user: string): void => revoked(door.name, user)
-        const users = new UsersDoor({ door, path, code, gate, store, say, changed, revoked: gone })
+        const same = before?.door.secret.kind === secret.kind && before.door.secret.path === path
+        const users = new UsersDoor({ ...common, path, code, marks, before: same ? before.users?.people : undefined })
         users.refresh()
         return { ...kept, users }
       }

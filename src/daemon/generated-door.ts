@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,10 +9,14 @@ import type { Secret } from '../gate/secret.ts'
 import { fileNameOf } from '../publish/order.ts'
 import { makeSequence } from '../publish/sequence.ts'
 import { listText } from '../publish/text.ts'
+import type { Held } from '../door/held.ts'
+import type { HolderMarks } from '../state/holder-marks.ts'
+import type { OneTimeLeft } from '../state/one-time.ts'
 import { writeSequences } from '../state/sequence-file.ts'
 import type { Store } from '../state/store.ts'
 import { OneTimeDoor } from './one-time-door.ts'
 import { Publishing } from './publishing.ts'
+import type { HolderJudge, Verdict } from './verdict.ts'
 
 /** Longest that a timer is set for, in milliseconds. */
 const TIMER_MAX_MS = 3_600_000
@@ -30,6 +34,8 @@ export interface GeneratedDoorTerms {
   readonly store: Store
   readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
   readonly changed: () => void
+  readonly holdersChanged: () => void
+  readonly marks: HolderMarks
   /** Ports that something listens on. */
   readonly busy: () => ReadonlySet<number>
 }
@@ -39,7 +45,7 @@ export interface GeneratedDoorTerms {
  * place, the one before stays good: until the new one is published, and then until the time that stands in it. So
  * whoever has fetched either gets in.
  */
-export class GeneratedDoor {
+export class GeneratedDoor implements HolderJudge {
   readonly #of: GeneratedDoorTerms
   readonly #path: string
   readonly #publishing: Publishing | undefined
@@ -88,7 +94,7 @@ export class GeneratedDoor {
     else this.#turn = after ?? this.#turn
     this.#next(async () => {
       if (this.#now === undefined) {
-        if (!existsSync(this.#path)) await writeSequences(this.#path, this.#make(this.#of.list.count))
+        if (!existsSync(this.#path)) await writeSequences(this.#path, this.#make(this.#of.list.count), randomUUID())
         this.#takeUp()
       }
       await this.#fillUp()
@@ -96,10 +102,24 @@ export class GeneratedDoor {
     })
   }
 
-  /** Marks a sequence as used. True: durably so, and the door may open. */
-  async strike(secret: Secret): Promise<boolean> {
+  /** Whoever opened with a sequence of the list, or of the one before while that is good, may hold the door. */
+  mayHold({ holder }: Held): Verdict {
+    const now = this.#now?.known
+    if (now === undefined || holder === undefined) return 'unknown'
+    const before = this.#before?.known
+    const marks = [now, ...(before === undefined ? [] : [before])].map((list) => this.#markOf(list))
+    return marks.includes(holder) ? 'may' : 'may not'
+  }
+
+  #markOf({ name = '' }: OneTimeLeft): string {
+    return this.#of.marks.mark('generated', this.#of.door.name, name)
+  }
+
+  /** Marks a sequence as used. The mark of who may hold the door then: that is durable, and it may open. */
+  async strike(secret: Secret): Promise<string | undefined> {
     const list = this.#before?.secret === secret ? this.#before : this.#now
-    const struck = (await list?.strike(secret)) ?? false
+    const strike = await list?.strike(secret)
+    const struck = strike === undefined ? undefined : this.#markOf(strike)
     if (!this.#closed) {
       this.#next(async () => await this.#fillUp())
       this.#publishing?.want()
@@ -147,8 +167,8 @@ export class GeneratedDoor {
   }
 
   #open(path: string): OneTimeDoor {
-    const { door, gate, store, say, changed } = this.#of
-    const list = new OneTimeDoor({ door, path, lowWater: 0, gate, store, say, changed })
+    const { door, gate, store, say, changed, holdersChanged } = this.#of
+    const list = new OneTimeDoor({ door, path, lowWater: 0, gate, store, say, changed, holdersChanged })
     list.refresh()
     return list
   }
@@ -166,7 +186,8 @@ export class GeneratedDoor {
     if (now === undefined || now.left > lowWater) return
     const before = now.left
     const more = this.#make(Math.max(1, list.count - before))
-    await writeSequences(this.#path, [...now.sequences, ...more])
+    // It is the same list: who opened with it may hold the door.
+    await writeSequences(this.#path, [...now.sequences, ...more], now.known?.name)
     now.refresh()
     say('notice', `${door.name}: ${before} sequences were left, ${now.left} are now`)
     this.#publishing?.want()
@@ -186,7 +207,7 @@ export class GeneratedDoor {
       await store.forget(this.#untilKey)
       await rename(this.#path, old)
     }
-    await writeSequences(this.#path, fresh)
+    await writeSequences(this.#path, fresh, randomUUID())
     this.#now = this.#open(this.#path)
     this.#edition++
     if (!unpublished) {
@@ -251,7 +272,7 @@ export class GeneratedDoor {
 
   /** The time of the list before is over. */
   async #withdraw(): Promise<void> {
-    const { door, store, say, changed } = this.#of
+    const { door, store, say, changed, holdersChanged } = this.#of
     this.#before?.close()
     this.#before = undefined
     this.#until = undefined
@@ -259,6 +280,7 @@ export class GeneratedDoor {
     await store.forget(this.#untilKey)
     say('notice', `${door.name}: the list before is good no more`)
     changed()
+    holdersChanged()
     this.#publishing?.want()
   }
 

@@ -4,6 +4,7 @@ import type { Config, Door, Service } from '../config/config.ts'
 import { formatService, readService } from '../config/service.ts'
 import type { ExposedStatus, GuardStatus } from '../control/message.ts'
 import { Guard } from '../door/guard.ts'
+import type { May } from '../door/held.ts'
 import { PortOpenings } from '../door/port-openings.ts'
 import type { OpenedFor, PortOpening } from '../door/port-opening.ts'
 import { RUN_FOLDER } from '../control/socket.ts'
@@ -138,6 +139,11 @@ export class Guarding {
   /** Closes what sends connections on to addresses that have become this machine's own. */
   closeForwardsTo(isOwn: (address: Address) => boolean): void {
     this.#ports?.closeForwardsTo(isOwn)
+  }
+
+  /** Closes what none of its holders may hold any more. */
+  release(may: May): void {
+    this.#ports?.release(may)
   }
 
   /** Watches no more. The guard stays, and the kernel closes what is open. */

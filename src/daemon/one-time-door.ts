@@ -2,10 +2,9 @@ import type { Door, Knock } from '../config/config.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Secret } from '../gate/secret.ts'
 import { OneTimeList } from '../state/one-time.ts'
-import type { OneTimeLeft } from '../state/one-time.ts'
+import type { OneTimeLeft, Strike } from '../state/one-time.ts'
 import type { Store } from '../state/store.ts'
-import { watch } from '../file/watch.ts'
-import type { Watch } from '../file/watch.ts'
+import { WatchedFile } from '../file/watched-file.ts'
 import { secretOf } from './secret.ts'
 
 /** What a one-time door needs of its surroundings. */
@@ -19,9 +18,18 @@ export interface OneTimeDoorTerms {
   readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
   /** Called when the gate has another sequence of this door. */
   readonly changed: () => void
+  /** The list is another one, or has other lines: not everybody who holds the door may do so still. */
+  readonly holdersChanged: () => void
 }
 
-const NOTHING: OneTimeLeft = { next: undefined, sequences: [], left: 0, usedAgain: 0 }
+const NOTHING: OneTimeLeft = {
+  next: undefined,
+  sequences: [],
+  left: 0,
+  usedAgain: 0,
+  rests: new Set(),
+  name: undefined,
+}
 
 /** A door with a list of sequences: the gate knows the next one, and only that. */
 export class OneTimeDoor {
@@ -31,28 +39,31 @@ export class OneTimeDoor {
   readonly #say: OneTimeDoorTerms['say']
   readonly #lowWater: number
   readonly #changed: () => void
-  #watch: Watch | undefined
+  readonly #file: WatchedFile<OneTimeLeft>
   #secret: Secret | undefined
   #left: OneTimeLeft = NOTHING
   #striking = 0
   #said = ''
 
-  constructor({ door, path, lowWater, gate, store, say, changed }: OneTimeDoorTerms) {
+  constructor({ door, path, lowWater, gate, store, say, changed, holdersChanged }: OneTimeDoorTerms) {
     this.#door = door
     this.#lowWater = lowWater
     this.#gate = gate
     this.#list = new OneTimeList(door.name, path, store)
     this.#say = say
     this.#changed = changed
-    try {
-      this.#watch = watch(
-        path,
-        () => this.refresh(),
-        (error) => say('warning', `${door.name}: ${path} is no longer watched: ${error.message}`),
-      )
-    } catch (error) {
-      say('warning', `${door.name}: ${path} cannot be watched: ${(error as Error).message}`)
-    }
+    this.#file = new WatchedFile({
+      path,
+      read: () => this.#list.read(),
+      changed: (left) => {
+        this.#give(left)
+        holdersChanged()
+      },
+      failed: (error) => this.#give(NOTHING, error.message),
+      unwatched: (error) => say('warning', `${door.name}: ${path} is not watched: ${error.message}`),
+      // A strike that is under way reads the list itself, and gives the gate what comes after it.
+      ready: () => this.#striking === 0,
+    })
   }
 
   /** The sequence that opens the door at the moment. */
@@ -72,33 +83,32 @@ export class OneTimeDoor {
 
   /** Reads the list again and gives the gate its first unused sequence. */
   refresh(): void {
-    // A strike that is under way reads the list itself, and gives the gate what comes after it.
-    if (this.#striking > 0) return
-    try {
-      this.#give(this.#list.read())
-    } catch (error) {
-      this.#give(NOTHING, (error as Error).message)
-    }
+    if (this.#striking === 0) this.#file.refresh()
+  }
+
+  /** The list as it was last read, whether or not it can be read now; `undefined`: it never could be. */
+  get known(): OneTimeLeft | undefined {
+    return this.#file.state
   }
 
   /**
-   * Strikes out the sequence that was knocked. True: it is struck out durably, and the door may open. The gate has
+   * Strikes out the sequence that was knocked. Where that gives a strike, it is durable, and the door may open. The gate has
    * forgotten the sequence already.
    */
-  async strike(secret: Secret): Promise<boolean> {
+  async strike(secret: Secret): Promise<Strike | undefined> {
     if (this.#secret === secret) this.#secret = undefined
     this.#striking++
     try {
       const strike = await this.#list.strike(secret.knocks)
       if (strike.outcome === 'used') this.#say('warning', `${this.#door.name}: this sequence was used before`)
       if (strike.outcome === 'gone') this.#say('warning', `${this.#door.name}: this sequence is no longer in the list`)
-      return strike.outcome === 'struck'
+      return strike.outcome === 'struck' ? strike : undefined
     } catch (error) {
       this.#say(
         'error',
         `${this.#door.name}: stays shut, its sequence cannot be struck out: ${(error as Error).message}`,
       )
-      return false
+      return undefined
     } finally {
       this.#striking--
       this.refresh()
@@ -107,7 +117,7 @@ export class OneTimeDoor {
 
   /** Takes the sequence out of the gate, and watches no more. */
   close(): void {
-    this.#watch?.close()
+    this.#file.close()
     if (this.#secret !== undefined) this.#gate.remove(this.#secret)
     this.#secret = undefined
   }

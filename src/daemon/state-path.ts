@@ -20,6 +20,11 @@ export function statePath(folder: string | undefined, config: string, interfaces
   return join(folder ?? STATE_DIR_DEFAULT, `${basename(file)}-${hash}.journal`)
 }
 
+/** The file of the key under which the journal's holders are marked, beside it. */
+export function marksPath(journal: string): string {
+  return `${journal.replace(/\.journal$/, '')}.key`
+}
+
 /** The folder of the lists of one-time sequences that the daemon makes, beside its journal. */
 export function listFolder(journal: string): string {
   return `${journal.replace(/\.journal$/, '')}.lists`

@@ -2,16 +2,20 @@ import type { CodeTerms, Door } from '../config/config.ts'
 import { formatFault } from '../config/fault.ts'
 import { USERS_FILE_MAX_BYTES, parseUsers } from '../config/users.ts'
 import type { UserSecret } from '../config/users.ts'
+import { formatSequence } from '../config/sequence.ts'
+import type { Held } from '../door/held.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Secret } from '../gate/secret.ts'
+import type { HolderMarks } from '../state/holder-marks.ts'
 import type { Store } from '../state/store.ts'
 import { SECRET } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
-import { watch } from '../file/watch.ts'
-import type { Watch } from '../file/watch.ts'
+import { WatchedFile } from '../file/watched-file.ts'
 import { SECRET_FILE_MAX_BYTES, readSecret } from '../totp/secret-text.ts'
 import { Codes, SharedCodes } from './codes.ts'
 import { secretOf, termsOf } from './secret.ts'
+import { MarksInForce } from './verdict.ts'
+import type { HolderJudge, Verdict } from './verdict.ts'
 
 /** Users whose codes are renewed in one go: a few milliseconds, so that no knock waits for thousands of others' codes. */
 const RENEWED_AT_ONCE = 100
@@ -34,8 +38,11 @@ export interface UsersDoorTerms {
   readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
   /** The gate has other sequences of this door, which the kernel's filter may have to know. */
   readonly changed: () => void
-  /** A user stands in the file no more. */
-  readonly revoked: (user: string) => void
+  /** Somebody stands in the file no more, or with another secret. */
+  readonly holdersChanged: () => void
+  readonly marks: HolderMarks
+  /** Who stood in the same file when it could last be read. */
+  readonly before?: readonly Person[] | undefined
 }
 
 /** Somebody who can open the door. `name`: `undefined` where the door has one secret for all. */
@@ -44,16 +51,19 @@ interface Holder {
   readonly text: string
   readonly codes: Codes | undefined
   readonly fixed: Secret | undefined
+  readonly secret: UserSecret
 }
 
-type Person = { readonly name: string | undefined; readonly text: string; readonly secret: UserSecret }
+/** Who stands in the file. `name`: `undefined` where the door has one secret for all. */
+export type Person = { readonly name: string | undefined; readonly text: string; readonly secret: UserSecret }
 
 /** A door whose secrets stand in a file: one secret of time-based codes, or users with a secret each. */
-export class UsersDoor {
+export class UsersDoor implements HolderJudge {
   readonly #of: UsersDoorTerms
   readonly #shared: SharedCodes
   #holders = new Map<string, Holder>()
-  #watch: Watch | undefined
+  readonly #file: WatchedFile<readonly Person[]>
+  readonly #inForce = new MarksInForce(() => (this.people ?? []).map((person) => this.#markOf(person.secret)))
   #timer: NodeJS.Timeout | undefined
   #renewing: NodeJS.Immediate | undefined
   #said = ''
@@ -61,17 +71,21 @@ export class UsersDoor {
 
   constructor(of: UsersDoorTerms) {
     this.#of = of
-    const { door, path, gate, say } = of
+    const { door, path, gate, say, before } = of
     this.#shared = new SharedCodes(gate, (users) => this.#noteClash(users))
-    try {
-      this.#watch = watch(
-        path,
-        () => this.refresh(),
-        (error) => say('warning', `${door.name}: ${path} is no longer watched: ${error.message}`),
-      )
-    } catch (error) {
-      say('warning', `${door.name}: ${path} cannot be watched: ${(error as Error).message}`)
-    }
+    this.#file = new WatchedFile({
+      path,
+      read: () => this.#read(),
+      changed: (people) => this.#take(people),
+      failed: (error, kept) => {
+        const stays = kept ? 'goes on with what it knew' : 'opens to nobody'
+        this.#warn(`${door.name}: ${stays}: ${error.message}`)
+        // Of the same file, when it could last be read.
+        if (kept && this.#holders.size === 0) this.#take(this.people ?? [])
+      },
+      unwatched: (error) => say('warning', `${door.name}: ${path} is not watched: ${error.message}`),
+      before,
+    })
   }
 
   /** Every sequence that opens the door at the moment. */
@@ -92,20 +106,30 @@ export class UsersDoor {
     for (const { codes } of this.#holders.values()) if (codes !== undefined) yield codes.key
   }
 
+  /** Who stood in the file when it could last be read; `undefined`: it never could be. */
+  get people(): readonly Person[] | undefined {
+    return this.#file.state
+  }
+
+  /** Whoever stands in the file with the secret that was shown may hold the door. */
+  mayHold({ holder, user }: Held): Verdict {
+    if (this.people === undefined) return 'unknown'
+    if (holder !== undefined) return this.#inForce.judge(holder)
+    if (user === undefined) return 'unknown'
+    return this.people.some(({ name }) => name === user) ? 'may' : 'may not'
+  }
+
   /**
    * Reads the file again. Who stands there as before goes on, attempts and all; where it cannot be read, so does everybody:
    * a slip in an editor locks nobody out.
    */
   refresh(): void {
-    const { door, say, revoked } = this.#of
-    let people: readonly Person[]
-    try {
-      people = this.#read()
-    } catch (error) {
-      const stays = this.#holders.size === 0 ? 'opens to nobody' : 'goes on with what it knew'
-      this.#warn(`${door.name}: ${stays}: ${(error as Error).message}`)
-      return
-    }
+    this.#file.refresh()
+  }
+
+  #take(people: readonly Person[]): void {
+    const { door, say, holdersChanged } = this.#of
+    this.#inForce.renew()
     const before = this.#holders
     const after = new Map<string, Holder>()
     const gone: Holder[] = []
@@ -130,30 +154,35 @@ export class UsersDoor {
     for (const { name } of before.values()) {
       if (name === undefined) continue
       say('notice', `${door.name}: ${name} opens it no more`)
-      revoked(name)
     }
+    if (gone.length > 0) holdersChanged()
     this.#renew()
   }
 
-  /** Marks a code as used. True: durably so, and the door may open. */
-  async strike(secret: Secret): Promise<boolean> {
+  /**
+   * Redeems a secret: one that opens once is marked as used. The mark of who may hold the door then: that is durable, and it
+   * may open. `undefined`: it stays shut.
+   */
+  async redeem(secret: Secret): Promise<string | undefined> {
     const { door, say } = this.#of
-    const codes = this.#holders.get(secret.user ?? '')?.codes
-    // The user may have been revoked while this knock was on its way.
-    if (codes === undefined) return false
+    const holder = this.#holders.get(secret.user ?? '')
+    // The user may have been revoked, or got another secret, while this knock was on its way.
+    if (holder === undefined) return undefined
+    const { codes, fixed } = holder
+    const mark = this.#markOf(holder.secret)
+    if (codes === undefined) return fixed === secret ? mark : undefined
     try {
-      const struck = await codes.strike(secret)
-      if (!struck) say('warning', `${door.name}: this code was used before${forUser(secret.user)}`)
-      return struck
+      if (await codes.strike(secret)) return mark
+      say('warning', `${door.name}: this code was used before${forUser(secret.user)}`)
     } catch (error) {
       say('error', `${door.name}: stays shut, its code cannot be marked as used: ${(error as Error).message}`)
-      return false
     }
+    return undefined
   }
 
   /** Takes every sequence out of the gate, and watches no more. */
   close(): void {
-    this.#watch?.close()
+    this.#file.close()
     clearTimeout(this.#timer)
     clearImmediate(this.#renewing)
     for (const holder of this.#holders.values()) this.#drop(holder)
@@ -170,14 +199,25 @@ export class UsersDoor {
       this.#said = ''
       return [{ name: undefined, text, secret: { kind: 'totp', totp: read.secret } }]
     }
-    const { users, faults } = parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET))
+    const { users, faults, unread } = parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET))
+    // Whose line cannot be read has what it said before.
+    const named = new Set(users.map(({ name }) => name))
+    const kept = (this.people ?? []).filter(({ name = '' }) => unread.has(name) && !named.has(name))
+    const people = [...users, ...kept]
     const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
     if (faults.length > told.length)
       told.push(`${path}: ${faults.length - told.length} faults more: postern check tells`)
-    if (users.length === 0) told.push(`${door.name}: opens to nobody: no user is in ${path}`)
+    if (kept.length > 0)
+      told.push(
+        `${door.name}: goes on with what it knew of ${kept
+          .map(({ name }) => name)
+          .slice(0, FAULTS_SAID_MAX)
+          .join(', ')}`,
+      )
+    if (people.length === 0) told.push(`${door.name}: opens to nobody: no user is in ${path}`)
     if (told.length === 0) this.#said = ''
     else this.#warn(told.join('\n'))
-    return users
+    return people
   }
 
   #holder({ name, text, secret }: Person): Holder {
@@ -185,15 +225,23 @@ export class UsersDoor {
     const terms = termsOf(door)
     if (secret.kind === 'totp') {
       const codes = new Codes({ door, terms, code, totp: secret.totp, user: name, gate, store, shared: this.#shared })
-      return { name, text, codes, fixed: undefined }
+      return { name, text, codes, fixed: undefined, secret }
     }
     const knocks = [...code.before, ...secret.knocks]
     return {
       name,
       text,
       codes: undefined,
+      secret,
       fixed: secretOf(door, knocks, { terms, ...(name === undefined ? {} : { user: name }) }),
     }
+  }
+
+  #markOf(secret: UserSecret): string {
+    const { marks } = this.#of
+    if (secret.kind === 'sequence') return marks.mark('sequence', formatSequence(secret.knocks))
+    const { key, algorithm, digits, periodS } = secret.totp
+    return marks.mark('totp', `${algorithm} ${digits} ${periodS}`, key)
   }
 
   #drop({ codes, fixed }: Holder): void {

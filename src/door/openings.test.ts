@@ -213,3 +213,21 @@ test('a plain rule that is in place already is not added again', async () => {
   const look = 'iptables -C INPUT -s 192.0.2.2 -j ACCEPT'
   expect(around.said).toEqual([add, look, 'info', look, add, 'status 1'])
 })
+
+test('what one of several holders opened by a command is closed with the last of them, once', async () => {
+  const around = new Surroundings()
+  const openings = new Openings(around)
+  await openings.open(DOOR, { ...KNOCKED, user: 'alice', holder: 'mark of alice' })
+  await openings.open({ ...DOOR, cmdTimeoutMs: 5_000 }, { ...KNOCKED, user: 'bob', holder: 'mark of bob' })
+  // The shorter time of one is not the other's.
+  expect(openings.list()).toMatchObject([{ user: 'bob', leftMs: 10_000 }])
+  openings.release(({ user }) => user !== 'alice')
+  expect(openings.list()).toMatchObject([{ user: 'bob', leftMs: 5_000 }])
+  openings.release(({ user }) => user !== 'bob')
+  await vi.advanceTimersByTimeAsync(0)
+  expect(openings.list()).toEqual([])
+  expect(around.said.filter((each) => each.startsWith('close'))).toHaveLength(1)
+  openings.release(() => false)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(around.said.filter((each) => each.startsWith('close'))).toHaveLength(1)
+})

@@ -67,6 +67,8 @@ export interface Knocked {
   readonly holder?: string | undefined
   /** Whom a packet claims to be by, which nothing proves. */
   readonly claimedUser?: string | undefined
+  /** Which ports were asked for, where that was not all that the door does; as {@link Opening.services} has it. */
+  readonly services?: string | undefined
 }
 
 /** What opens doors, and what closes them again: shell commands, in pairs or alone. */
@@ -184,8 +186,8 @@ export class Openings {
       return
     }
     const stop = expand(commands.stop, address)
-    const { user, holder, claimedUser } = knocked
-    const what = { source: address, family, stop, user, holder, claimedUser, environment }
+    const { user, holder, claimedUser, services } = knocked
+    const what = { source: address, family, stop, user, holder, claimedUser, services, environment }
     await this.#openForTime(door, what, start, key)
   }
 
@@ -195,7 +197,8 @@ export class Openings {
     {
       claimedUser,
       ...what
-    }: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'holder' | 'environment'> & Pick<Knocked, 'claimedUser'>,
+    }: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'holder' | 'services' | 'environment'> &
+      Pick<Knocked, 'claimedUser'>,
     start: string | undefined,
     key: string,
   ): Promise<void> {

@@ -1,8 +1,9 @@
-import type { Door } from '../config/config.ts'
-import { hasPort, readServices } from '../config/service.ts'
+import type { Door, Service } from '../config/config.ts'
+import { formatService, hasPort, readServices } from '../config/service.ts'
 import type { Forward } from '../firewall/guard/element.ts'
 import { forwardsOf } from '../firewall/guard/plan.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
+import type { Protocol } from '../packet/packet.ts'
 
 /** What stands in the journal was a door's. */
 const NO_FAULTS = { error: () => undefined, warning: () => undefined }
@@ -18,13 +19,23 @@ export function doorWith(door: Door | undefined, some: string | undefined, forwa
 
 function partOf(door: Door | undefined, some: string | undefined): Door | undefined {
   if (door === undefined || some === undefined) return door?.opens.length === 0 ? undefined : door
-  const left = (readServices(some, NO_FAULTS) ?? []).filter((service) =>
+  const left = parseServices(some).filter((service) =>
     door.opens.some(
       ({ protocol, first, last, host }) =>
         protocol === service.protocol && first <= service.first && service.last <= last && host === service.host,
     ),
   )
   return left.length === 0 ? undefined : { ...door, opens: left }
+}
+
+/** Ports as the journal has them, read back. */
+export function parseServices(some: string): readonly Service[] {
+  return readServices(some, NO_FAULTS) ?? []
+}
+
+/** Single ports as the journal has them. */
+export function formatPorts(ports: readonly { readonly protocol: Protocol; readonly port: number }[]): string {
+  return ports.map(({ protocol, port }) => formatService({ protocol, first: port, last: port, host: undefined })).join()
 }
 
 /** How the journal calls this machine, as what connections are sent on to. */

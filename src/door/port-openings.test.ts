@@ -453,3 +453,76 @@ test('one port is sent on to one place at a time', () => {
   around.ports.close('gate', undefined)
   expect(forward(around, config, here)).toBe(true)
 })
+
+const userOf =
+  (gone: readonly string[]) =>
+  ({ user }: { readonly user: string | undefined }): boolean =>
+    !gone.includes(user ?? '')
+
+test('what one of several holders opened lasts as long as the others may, and no longer', async () => {
+  const around = new Around()
+  const config = configOf(SSH)
+  around.ports.start(config)
+  const open = (user: string, ms: number): boolean =>
+    around.ports.open(doorOf(config, 'ssh'), addressOf(CLIENT), { ms, user, holder: `mark of ${user}` })
+  open('alice', 60_000)
+  open('bob', 20_000)
+  expect(around.ports.list()).toMatchObject([{ user: 'bob', leftMs: 60_000 }])
+  around.ports.release(userOf([]))
+  expect(around.ports.list()).toHaveLength(1)
+  around.ports.release(userOf(['alice']))
+  expect(around.ports.list()).toMatchObject([{ user: 'bob', leftMs: 20_000 }])
+  expect(around.firewall.open).toEqual([OPEN_SSH])
+  await vi.advanceTimersByTimeAsync(19_999)
+  expect(around.firewall.open).toEqual([OPEN_SSH])
+  await vi.advanceTimersByTimeAsync(1)
+  expect([around.firewall.open, around.ports.list()]).toEqual([[], []])
+})
+
+test('a holder whose time is over holds nothing any more', async () => {
+  const around = new Around()
+  const config = configOf(SSH)
+  around.ports.start(config)
+  const open = (user: string, ms: number): boolean =>
+    around.ports.open(doorOf(config, 'ssh'), addressOf(CLIENT), { ms, user, holder: `mark of ${user}` })
+  open('alice', 5_000)
+  open('bob', 20_000)
+  await vi.advanceTimersByTimeAsync(6_000)
+  around.ports.release(userOf(['bob']))
+  expect([around.firewall.open, around.ports.list()]).toEqual([[], []])
+})
+
+test('another door that has the same port open keeps it so', () => {
+  const around = new Around()
+  const config = configOf(SSH, ADMIN)
+  around.ports.start(config)
+  for (const door of ['ssh', 'admin']) {
+    around.ports.open(doorOf(config, door), addressOf(CLIENT), { ms: 60_000, user: door, holder: door })
+  }
+  around.ports.release(userOf(['ssh']))
+  expect(around.firewall.open).toContain(OPEN_SSH)
+  expect(around.ports.list().map(({ door }) => door)).toEqual(['admin'])
+})
+
+test('holders are judged again after a restart', async () => {
+  const around = new Around()
+  const config = configOf(SSH)
+  around.ports.start(config)
+  const door = doorOf(config, 'ssh')
+  around.ports.open(door, addressOf(CLIENT), { ms: 60_000, user: 'alice', holder: 'mark' })
+  await vi.advanceTimersByTimeAsync(0)
+  around.ports.stop()
+  const after = around.daemon()
+  after.start(config)
+  const judged: unknown[] = []
+  after.release((held) => {
+    judged.push(held)
+    return false
+  })
+  expect(judged).toEqual([
+    { door: 'ssh', source: CLIENT, services: undefined, forward: undefined, holder: 'mark', user: 'alice' },
+  ])
+  expect(around.firewall.open).toEqual([])
+  await vi.advanceTimersByTimeAsync(0)
+  expect(around.records.size).toBe(0)
+})

@@ -13,8 +13,9 @@ export function holdsOf({ holds, holder, user, since, until, boot, bootUntil }: 
 /** The holds with one more, in the place of the one that the same holder had. */
 export function withHold(holds: readonly Hold[], hold: Hold): readonly Hold[] {
   const others = holds.filter(({ holder }) => holder !== hold.holder)
-  const shortest = others.toSorted((one, other) => one.until - other.until).slice(0, others.length + 1 - HOLDS_MAX)
-  return [...others.filter((each) => others.length < HOLDS_MAX || !shortest.includes(each)), hold]
+  if (others.length < HOLDS_MAX) return [...others, hold]
+  const first = others.reduce((least, each) => (each.until < least.until ? each : least))
+  return [...others.filter((each) => each !== first), hold]
 }
 
 /** The holds when the opening is kept for as long as its source is connected, whoever's connection that is. */

@@ -56,6 +56,8 @@ describe('a strike', () => {
       sequences: [knocks(1, 2, 3), knocks(4, 5, 6)],
       left: 2,
       usedAgain: 0,
+      rests: new Set(['old', '1,2,3', '4,5,6']),
+      name: undefined,
     })
     const strike = await list.strike(knocks(1, 2, 3))
     expect(strike).toMatchObject({ outcome: 'struck', next: knocks(4, 5, 6), left: 1, usedAgain: 0 })

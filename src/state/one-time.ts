@@ -14,6 +14,8 @@ export const ONE_TIME_FILE_MAX_BYTES = 262_144
 export const STRIKE_ROUNDS_MAX = 8
 
 const STRUCK = Buffer.from('#')
+/** The line that says which list it is, as {@link writeSequences} writes it. */
+const NAME = /^# list: ([\w-]{1,64})$/m
 
 /** The file's format. The text has one character for each byte, so that places in it are places in the file. */
 export type OneTimeParser = (text: string) => readonly OneTimeLine[]
@@ -28,6 +30,10 @@ export interface OneTimeLeft {
   readonly left: number
   /** Lines not struck out though their sequence was used: an old copy of the file was put back. They open nothing. */
   readonly usedAgain: number
+  /** Every line, struck out or not, but for its first byte, which a strike takes: whose sequence was one of these. */
+  readonly rests: ReadonlySet<string>
+  /** Which list this is, where the daemon made it: fills and strikes do not change that. */
+  readonly name: string | undefined
 }
 
 /**
@@ -36,6 +42,8 @@ export interface OneTimeLeft {
  */
 export interface Strike extends OneTimeLeft {
   readonly outcome: 'struck' | 'used' | 'gone'
+  /** What {@link OneTimeLeft.rests} has of the line that was struck out; else empty. */
+  readonly rest: string
 }
 
 interface Content {
@@ -93,9 +101,9 @@ export class OneTimeList {
     try {
       const before = this.#content(fd)
       let line = before.lines.find((each) => !each.struck && this.#mark(each) === mark)
-      if (line === undefined) return { outcome: 'gone', ...this.#left(before) }
+      if (line === undefined) return { outcome: 'gone', rest: '', ...this.#left(before) }
       let rest = restOf(before, line)
-      if (!(await this.#store.used(this.#door, mark))) return { outcome: 'used', ...this.#left(before) }
+      if (!(await this.#store.used(this.#door, mark))) return { outcome: 'used', rest: '', ...this.#left(before) }
       for (let round = 0; round < STRIKE_ROUNDS_MAX; round++) {
         if (!this.#isCurrent(fd)) {
           const fresh = this.#open(constants.O_RDWR)
@@ -110,8 +118,8 @@ export class OneTimeList {
         line = used.find((each) => this.#mark(each) === mark)
         if (line !== undefined) rest = restOf(content, line)
         else if (!content.text.split('\n').includes(`#${rest}`)) {
-          return { outcome: 'gone', ...this.#left(content) }
-        } else if (this.#isCurrent(fd)) return { outcome: 'struck', ...this.#left(content) }
+          return { outcome: 'gone', rest: '', ...this.#left(content) }
+        } else if (this.#isCurrent(fd)) return { outcome: 'struck', rest: rest.trim(), ...this.#left(content) }
       }
       throw new Error(`${this.#path}: is replaced over and over`)
     } finally {
@@ -119,7 +127,8 @@ export class OneTimeList {
     }
   }
 
-  #left({ lines }: Content): OneTimeLeft {
+  #left(content: Content): OneTimeLeft {
+    const { lines, text } = content
     const unstruck = lines.filter(({ struck }) => !struck)
     const good = unstruck.filter((line) => !this.#isUsed(line))
     const byMark = new Map<string, readonly Knock[]>()
@@ -128,7 +137,16 @@ export class OneTimeList {
       if (!byMark.has(mark)) byMark.set(mark, line.knocks)
     }
     const sequences = [...byMark.values()]
-    return { next: sequences[0], sequences, left: sequences.length, usedAgain: unstruck.length - good.length }
+    const rests = new Set(lines.map((line) => restOf(content, line).trim()))
+    const [, name] = NAME.exec(text) ?? []
+    return {
+      next: sequences[0],
+      sequences,
+      left: sequences.length,
+      usedAgain: unstruck.length - good.length,
+      rests,
+      name,
+    }
   }
 
   #mark(line: OneTimeLine): string {

@@ -31,7 +31,7 @@ export interface Opening extends Deadline {
   readonly openedAt: number
   /** What closes it: a command line as the shell gets it; `undefined` for an opening that is no command's. */
   readonly stop: string | undefined
-  /** Which of the door's ports are open, as `tcp/22,udp/53`; absent: all of them. */
+  /** Which of the door's ports are open, or were asked for, as `tcp/22,udp/53`; absent: all of them. */
   readonly services?: string | undefined
   /** Where connections to them are sent on to, as `198.51.100.7,22`; absent: nowhere. */
   readonly forward?: string | undefined

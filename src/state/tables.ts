@@ -85,12 +85,11 @@ function extended(opening: Opening, hold: Hold): Opening {
   const user = hold.user ?? opening.user
   // Records of an earlier version name a user at most: the last one counted.
   if (hold.holder === undefined) {
-    const holds = extendedHolds(before, hold).map((each) => ({ ...each, user: hold.user ?? each.user }))
-    return withHolds({ ...opening, user, ...copyDeadline(hold) }, holds)
+    return withHolds({ ...opening, user, ...copyDeadline(hold) }, extendedHolds(before, hold))
   }
   return withHolds({ ...opening, user, holder: hold.holder, ...copyDeadline(hold) }, withHold(before, hold))
 }
 
-function withHolds({ holds: _, ...opening }: Opening, holds: readonly Hold[]): Opening {
-  return holds.length > 1 ? { ...opening, holds } : opening
+function withHolds(opening: Opening, holds: readonly Hold[]): Opening {
+  return { ...opening, holds: holds.length > 1 ? holds : undefined }
 }

@@ -1,7 +1,9 @@
 import type { Door } from '../../config/config.ts'
 import { formatFault } from '../../config/fault.ts'
 import { SECRET } from '../../file/policy.ts'
+import { faultsOfGnupgHome } from '../../file/faults.ts'
 import { readPrivateText } from '../../file/private-file.ts'
+import { WatchedFile } from '../../file/watched-file.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'
 import { ACCESS_MAX_CHARS, grant, matches, readAccess } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
@@ -17,7 +19,10 @@ import { forcedInVain } from '../../spa/fwknop/allowed.ts'
 import { claimedName } from '../../spa/fwknop/claimed-name.ts'
 import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, readWire } from '../../spa/fwknop/packet.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
+import type { Held } from '../../door/held.ts'
+import type { HolderJudge, Verdict } from '../verdict.ts'
 import { barredCommands, ownRights } from './command-rights.ts'
+import { markOfStanza, marksOfStanza, stanzaPermits, stanzasLeft } from './fwknop-holders.ts'
 import { Gnupg } from './gnupg.ts'
 import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
@@ -50,6 +55,8 @@ export interface CommandGranted {
   /** Whose key it was, and whose packet it says it is. */
   readonly user: string
   readonly claimedUser: string
+  /** The mark of the key. */
+  readonly holder: string
   readonly arrival: Arrival
 }
 
@@ -65,9 +72,11 @@ export interface FwknopTerms extends JudgeTerms {
 interface FwknopDoor {
   readonly door: Door
   readonly path: string
+  readonly protocol: string
   stanzas: readonly Stanza[]
   /** Why commands in packets cannot be run as a stanza says, by the stanza's line. */
   barred: ReadonlyMap<number, string>
+  readonly file: WatchedFile<readonly Stanza[]>
 }
 
 /** A stanza that a packet is tried with. */
@@ -88,7 +97,7 @@ interface Text {
 }
 
 /** Takes the packets of fwknop's clients. */
-export class Fwknops {
+export class Fwknops implements HolderJudge {
   readonly #of: FwknopTerms
   readonly #seldom = new LogThrottle()
   readonly #work: WorkBudget
@@ -117,31 +126,70 @@ export class Fwknops {
     return this.#doors.find(({ door }) => door.name === name)?.stanzas.length
   }
 
-  /** The files of stanzas and keys. */
-  get files(): readonly string[] {
-    return [...new Set(this.#doors.map(({ path }) => path))]
-  }
-
   /** Puts doors in force, and reads their files. */
   replace(doors: readonly Door[]): void {
     const before = this.#doors
+    this.close()
     this.#doors = doors.flatMap((door) => {
       const { secret } = door
       if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return []
-      const known = before.find((each) => each.path === secret.path && each.door.name === door.name)
-      return [{ door, path: secret.path, stanzas: known?.stanzas ?? [], barred: new Map() }]
+      const { path, protocol } = secret
+      const same = before.find((each) => each.path === path && each.protocol === protocol)
+      const known = same?.file.state
+      return [
+        { door, path, protocol, stanzas: known ?? [], barred: new Map(), file: this.#watchStanzas(door, path, known) },
+      ]
     })
     this.refresh()
   }
 
-  /** Reads the files again. One with an error changes nothing. */
+  /** Reads the files again. One with an error adds nobody; whose key it has no more is out. */
   refresh(): void {
-    for (const each of this.#doors) {
-      each.stanzas = this.#read(each) ?? each.stanzas
-      each.barred = barredCommands(each.stanzas, ownRights(), (fault) =>
-        this.#of.say('error', formatFault(each.path, fault)),
-      )
-    }
+    for (const { file } of this.#doors) file.refresh()
+  }
+
+  /** Whoever has a key in the file may hold the door, within what the stanza allows. */
+  mayHold(held: Held): Verdict {
+    const stanzas = this.#doors.find(({ door }) => door.name === held.door)?.file.state
+    const { holder } = held
+    if (stanzas === undefined || holder === undefined) return 'unknown'
+    const now = Date.now()
+    const may = stanzas.some(
+      (stanza) => marksOfStanza(this.#of.marks, stanza).includes(holder) && stanzaPermits(stanza, held, now),
+    )
+    return may ? 'may' : 'may not'
+  }
+
+  /** When the next of the stanzas expires, milliseconds since 1970. */
+  nextExpiry(now: number): number {
+    const ends = this.#doors.flatMap(({ stanzas }) => stanzas.map(({ expiresMs }) => expiresMs ?? Infinity))
+    return Math.min(...ends.filter((end) => end > now), Infinity)
+  }
+
+  /** Watches no more. */
+  close(): void {
+    for (const { file } of this.#doors) file.close()
+  }
+
+  #watchStanzas(door: Door, path: string, before: readonly Stanza[] | undefined): WatchedFile<readonly Stanza[]> {
+    const { say, holdersChanged } = this.#of
+    const file: WatchedFile<readonly Stanza[]> = new WatchedFile<readonly Stanza[]>({
+      path,
+      before,
+      read: () => this.#read(door, path, file.state),
+      changed: (stanzas) => {
+        const of = this.#doors.find((each) => each.file === file)
+        if (of === undefined) return
+        of.stanzas = stanzas
+        of.barred = barredCommands(stanzas, ownRights(), (fault) => say('error', formatFault(path, fault)))
+        holdersChanged()
+      },
+      failed: (error, kept) => {
+        say('error', `${door.name}: ${kept ? 'goes on with the keys it knew' : 'opens to nobody'}: ${error.message}`)
+      },
+      unwatched: (error) => say('warning', `${path} is not watched: ${error.message}`),
+    })
+    return file
   }
 
   /** Takes a datagram. False: it is none that any stanza's key opens. */
@@ -256,7 +304,9 @@ export class Fwknops {
     const refusal = 'refusal' in granted ? granted.refusal : this.#beyond(door, stanza, granted, source)
     if (refusal !== undefined || 'refusal' in granted)
       return `${who}, ${arrivalText(arrival)}: ${door.name}: ${refusal}`
-    void this.#commit(key, spa, { door, stanza, grant: granted, user, claimedUser, arrival }, maxAgeMs ?? 0)
+    const holder = markOfStanza(this.#of.marks, stanza, signer)
+    const all = { door, stanza, grant: granted, user, claimedUser, holder, arrival }
+    void this.#commit(key, spa, all, maxAgeMs ?? 0)
     return undefined
   }
 
@@ -292,7 +342,7 @@ export class Fwknops {
   }
 
   #open(all: CommandGranted): void {
-    const { door, stanza, grant: granted, user, claimedUser, arrival } = all
+    const { door, stanza, grant: granted, user, claimedUser, holder, arrival } = all
     if (granted.kind === 'command' || stanza.cycle !== undefined) {
       this.#of.run(all)
       return
@@ -306,6 +356,8 @@ export class Fwknops {
       forward: granted.nat,
       user,
       claimedUser,
+      holder,
+      asked: granted.ports,
       protocol,
       port,
     })
@@ -337,22 +389,28 @@ export class Fwknops {
     else this.#of.explain(source, undefined, text)
   }
 
-  #read({ door, path }: FwknopDoor): readonly Stanza[] | undefined {
-    try {
-      const text = readPrivateText(path, ACCESS_MAX_CHARS, SECRET)
-      const keys = door.secret.kind === 'spa' && door.secret.protocol === 'fwknop-keys'
-      const { stanzas, faults: found } = keys ? readKeys(text) : readAccess(text)
-      const faults = [...found, ...(forwardsOf(door).length > 0 ? [] : stanzas.flatMap(forcedInVain))]
-      if (faults.length === 0) return stanzas
-      const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
-      const failed = faults.some(({ severity }) => severity === 'error')
-      if (failed) told.push(`${door.name}: goes on with the keys it knew`)
-      this.#of.say(failed ? 'error' : 'warning', told.join('\n'))
-      return failed ? undefined : stanzas
-    } catch (error) {
-      this.#of.say('error', `${door.name}: goes on with the keys it knew: ${(error as Error).message}`)
-      return undefined
+  #read(door: Door, path: string, before: readonly Stanza[] | undefined): readonly Stanza[] {
+    const text = readPrivateText(path, ACCESS_MAX_CHARS, SECRET)
+    const keys = door.secret.kind === 'spa' && door.secret.protocol === 'fwknop-keys'
+    const { stanzas, faults: found } = keys ? readKeys(text) : readAccess(text)
+    const faults = [...found, ...(forwardsOf(door).length > 0 ? [] : stanzas.flatMap(forcedInVain))]
+    const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
+    if (faults.some(({ severity }) => severity === 'error')) {
+      if (before === undefined) throw new Error(told.join('\n'))
+      this.#of.say('error', [...told, `${door.name}: goes on with the keys it knew`].join('\n'))
+      return stanzasLeft(before, text)
     }
+    if (told.length > 0) this.#of.say('warning', told.join('\n'))
+    return stanzas.filter((stanza) => this.#isSafe(door, path, stanza))
+  }
+
+  /** Whoever can write to the folder of GnuPG's chooses whose signatures count. */
+  #isSafe(door: Door, path: string, { line, gnupg }: Stanza): boolean {
+    const [fault] = gnupg === undefined ? [] : faultsOfGnupgHome(gnupg.homeDir)
+    if (fault === undefined) return true
+    const what = `${path}:${line}: opens to nobody: ${gnupg!.homeDir}: ${fault.message}`
+    this.#of.say('error', `${door.name}: ${what}\n${fault.cure}`)
+    return false
   }
 }
 

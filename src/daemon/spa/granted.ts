@@ -1,10 +1,13 @@
 import type { Door, Service } from '../../config/config.ts'
 import type { Forward } from '../../firewall/guard/element.ts'
+import { formatService } from '../../config/service.ts'
+import { formatPorts } from '../../door/part.ts'
 import { TCP } from '../../packet/packet.ts'
 import type { Protocol } from '../../packet/packet.ts'
 import { contains } from '../../packet/network.ts'
 import type { Address } from '../../packet/address.ts'
 import { formatAddress } from '../../packet/address.ts'
+import type { HolderMarks } from '../../state/holder-marks.ts'
 import type { Store } from '../../state/store.ts'
 
 /** A port that a packet asks for. */
@@ -22,12 +25,16 @@ export interface Granted {
   readonly ms: number
   /** Some of the door's ports; `undefined`: all that the door does. */
   readonly services: readonly Service[] | undefined
+  /** The ports that were asked for, where the door's commands do with them what they will. */
+  readonly asked?: readonly Port[] | undefined
   /** Where connections to them are sent on to. */
   readonly forward?: Forward | undefined
   /** Whose key opened the packet. */
   readonly user: string | undefined
   /** Whose packet it says it is, which nothing proves; as {@link claimedName} has it. */
   readonly claimedUser?: string | undefined
+  /** The mark of the key. */
+  readonly holder: string
   /** Where the packet was sent. */
   readonly protocol: Protocol
   readonly port: number
@@ -40,8 +47,11 @@ export interface JudgeTerms {
   /** Says why something came to nothing, to whoever asked for that. */
   readonly explain: (source: Address, door: string | undefined, reason: string) => void
   readonly open: (granted: Granted) => void
-  /** A user's key opens a door no more. */
-  readonly revoked: (door: string, user: string) => void
+  /** A key opens a door no more, or for less. */
+  readonly holdersChanged: () => void
+  /** Other packets are waited for. */
+  readonly needsChanged: () => void
+  readonly marks: HolderMarks
 }
 
 /** Where a packet came from and went to; copied, as the record is used anew. */
@@ -65,6 +75,11 @@ export function servicesFor({ opens }: Door, ports: readonly Port[]): readonly S
     else services.push({ ...of, first: port, last: port })
   }
   return services
+}
+
+/** The ports that a packet was granted or asked for, as the journal has them; `undefined`: all that the door does. */
+export function portsText({ services, asked }: Partial<Pick<Granted, 'services' | 'asked'>>): string | undefined {
+  return services?.map(formatService).join() ?? (asked === undefined ? undefined : formatPorts(asked))
 }
 
 /** Whether a door takes what is sent from an address, for an address. */

@@ -4,6 +4,7 @@ import type { Door } from '../../config/config.ts'
 import { isUserName } from '../../config/users.ts'
 import { SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
+import { WatchedFile } from '../../file/watched-file.ts'
 import { formatAddress } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
@@ -19,6 +20,8 @@ import {
 import type { ProfileRead } from '../../spa/knockknock/profile.ts'
 import { COUNTER_WINDOW_DEFAULT } from '../../spa/knockknock/syn.ts'
 import type { KnockknockKeys } from '../../spa/knockknock/syn.ts'
+import type { Held } from '../../door/held.ts'
+import type { HolderJudge, Verdict } from '../verdict.ts'
 import { admits, servicesFor } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
 import type { WorkBudget } from './work-budget.ts'
@@ -38,14 +41,20 @@ interface Profile {
   readonly port: number
 }
 
+/** A door that opens to knockknock's packets. */
+interface KnockknockDoor {
+  readonly door: Door
+  readonly path: string
+  readonly file: WatchedFile<readonly Profile[]>
+}
+
 /** Takes knockknock's SYNs. */
-export class Knockknocks {
+export class Knockknocks implements HolderJudge {
   readonly #of: JudgeTerms
   readonly #work: WorkBudget
-  #profilesThere: readonly Profile[] = []
   /** By the port they come to: what the profiles may send next. */
   #expected = new Map<number, ExpectedSyns<Profile>>()
-  #doors: readonly Door[] = []
+  #doors: readonly KnockknockDoor[] = []
 
   /** @param work the time that packets may take */
   constructor(of: JudgeTerms, work: WorkBudget) {
@@ -65,16 +74,85 @@ export class Knockknocks {
 
   /** How many users a door has; `undefined`: it is none of these. */
   users(name: string): number | undefined {
-    if (!this.#doors.some((door) => door.name === name)) return undefined
-    return this.#profilesThere.filter(({ door }) => door.name === name).length
+    const there = this.#doors.find(({ door }) => door.name === name)
+    return there === undefined ? undefined : (there.file.state ?? []).length
   }
 
   /** Puts doors in force, and reads their profiles. */
   replace(doors: readonly Door[]): void {
-    this.#doors = doors.filter(({ secret }) => secret.kind === 'spa' && secret.protocol === 'knockknock')
-    this.#profilesThere = this.#doors.flatMap((door) => this.#profiles(door))
+    const before = this.#doors
+    this.close()
+    this.#doors = doors.flatMap((door) => {
+      const { secret } = door
+      if (secret.kind !== 'spa' || secret.protocol !== 'knockknock') return []
+      const { path } = secret
+      const known = before.find((each) => each.path === path)?.file.state
+      return [
+        {
+          door,
+          path,
+          file: this.#watchProfiles(
+            door,
+            path,
+            known?.map((profile) => Object.assign({}, profile, { door })),
+          ),
+        },
+      ]
+    })
+    for (const { file } of this.#doors) file.refresh()
+    this.#expectAll()
+  }
+
+  /** Whoever has a profile with the keys that were used may hold the door. */
+  mayHold({ door: name, holder, user }: Held): Verdict {
+    const profiles = this.#doors.find(({ door }) => door.name === name)?.file.state
+    if (profiles === undefined || (holder === undefined && user === undefined)) return 'unknown'
+    const may = profiles.some((profile) =>
+      holder === undefined ? profile.name === user : this.#markOf(profile.keys) === holder,
+    )
+    return may ? 'may' : 'may not'
+  }
+
+  /** Watches no more. */
+  close(): void {
+    for (const { file } of this.#doors) file.close()
+  }
+
+  /** Has what the profiles there are may send next waited for. */
+  #expectAll(): void {
     this.#expected = new Map()
-    for (const profile of this.#profilesThere) this.#expect(profile, portsOf(profile.door))
+    for (const { file } of this.#doors) {
+      for (const profile of file.state ?? []) this.#expect(profile, portsOf(profile.door))
+    }
+  }
+
+  #watchProfiles(door: Door, path: string, before: readonly Profile[] | undefined): WatchedFile<readonly Profile[]> {
+    const { say, holdersChanged, needsChanged } = this.#of
+    const file: WatchedFile<readonly Profile[]> = new WatchedFile<readonly Profile[]>({
+      path,
+      before,
+      read: () => this.#profiles(door, path, file.state ?? []),
+      folders: () => [path, ...foldersIn(path).map((name) => join(path, name))],
+      changed: (profiles) => {
+        this.#expectAll()
+        needsChanged()
+        holdersChanged()
+        const names = new Set(profiles.map(({ name }) => name))
+        for (const { name } of known) if (!names.has(name)) say('notice', `${door.name}: ${name} opens it no more`)
+        known = profiles
+      },
+      failed: (error, kept) => {
+        const stays = kept ? 'goes on with the profiles it knew' : 'opens to nobody'
+        say('error', `${door.name}: ${stays}: ${path}: ${error.message}`)
+      },
+      unwatched: (error) => say('warning', `${path} is not watched: ${error.message}`),
+    })
+    let known = before ?? []
+    return file
+  }
+
+  #markOf({ cipherKey, macKey }: KnockknockKeys): string {
+    return this.#of.marks.mark('knockknock', cipherKey, macKey)
   }
 
   /** Takes a SYN. False: it is no profile's. */
@@ -102,7 +180,7 @@ export class Knockknocks {
   async #judge({ owner, port, counter }: Found<Profile>, arrival: Arrival): Promise<void> {
     const { store, say, open } = this.#of
     const { source } = arrival
-    const { door, name } = owner
+    const { door, name, keys } = owner
     try {
       // Whatever it asks for: nobody else may use the counter, as its text would give both away.
       const isNew = store.advance(counterKey(door, name), String(counter), (present) => counter > counterOf(present))
@@ -121,7 +199,17 @@ export class Knockknocks {
       )
     } else if (!admits(door, [source])) {
       say('notice', `${formatAddress(source)}: ${door.name}: the address of ${name} is not in Allow_From`)
-    } else open({ door, source, ms: door.cmdTimeoutMs, services, user: name, protocol: TCP, port })
+    } else
+      open({
+        door,
+        source,
+        ms: door.cmdTimeoutMs,
+        services,
+        user: name,
+        holder: this.#markOf(keys),
+        protocol: TCP,
+        port,
+      })
   }
 
   /** The first counter that is good. */
@@ -129,36 +217,39 @@ export class Knockknocks {
     return Math.max(counter, counterOf(this.#of.store.newest(counterKey(door, name))) + 1)
   }
 
-  #profiles(door: Door): readonly Profile[] {
-    const { say } = this.#of
-    const folder = door.secret.kind === 'spa' ? door.secret.path : ''
-    try {
-      const names = readdirSync(folder, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
-        .map(({ name }) => name)
-        .toSorted()
-      if (names.length > PROFILES_MAX)
-        say('warning', `${folder}: more than ${PROFILES_MAX} profiles: the others are left out`)
-      return names.slice(0, PROFILES_MAX).flatMap((name) => this.#profile(door, folder, name) ?? [])
-    } catch (error) {
-      say('error', `${door.name}: opens to nobody: ${folder}: ${(error as Error).message}`)
-      return []
+  /** A profile that cannot be read is as it was before, where it was there. */
+  #profiles(door: Door, folder: string, before: readonly Profile[]): readonly Profile[] {
+    const names = profileNames(folder)
+    if (names.length > PROFILES_MAX) {
+      this.#of.say('warning', `${folder}: more than ${PROFILES_MAX} profiles: the others are left out`)
     }
+    return names.slice(0, PROFILES_MAX).flatMap((name) => {
+      try {
+        return [readProfile(door, folder, name)]
+      } catch (error) {
+        const known = before.find((profile) => profile.name === name)
+        const stays = known === undefined ? '' : ', it is as it was before'
+        const { message } = error as Error
+        this.#of.say('warning', `${door.name}: profile ${join(folder, name)}${stays}: ${message}`)
+        return known === undefined ? [] : [known]
+      }
+    })
   }
+}
 
-  #profile(door: Door, folder: string, name: string): Profile | undefined {
-    const path = join(folder, name)
-    try {
-      if (!isUserName(name)) throw new Error('the name of the folder is no name of a user')
-      const cipherKey = value(path, PROFILE_FILES.cipherKey, readProfileKey)
-      const macKey = value(path, PROFILE_FILES.macKey, readProfileKey)
-      const counter = value(path, PROFILE_FILES.counter, readCounter)
-      const port = value(path, PROFILE_FILES.config, readProfileConfig)
-      return { door, name, keys: { cipherKey, macKey }, counter, port }
-    } catch (error) {
-      this.#of.say('warning', `${door.name}: profile ${path}: ${(error as Error).message}`)
-      return undefined
-    }
+/** @throws the system's error */
+function profileNames(folder: string): readonly string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name)
+    .toSorted()
+}
+
+function foldersIn(folder: string): readonly string[] {
+  try {
+    return profileNames(folder).slice(0, PROFILES_MAX)
+  } catch {
+    return []
   }
 }
 
@@ -171,6 +262,17 @@ function portsOf({ opens }: Door): readonly number[] {
     for (let port = first; port <= last && ports.length < PORTS_EXPECTED_MAX; port++) ports.push(port)
   }
   return ports
+}
+
+/** @throws FileError, or an Error that says what is wrong */
+function readProfile(door: Door, folder: string, name: string): Profile {
+  if (!isUserName(name)) throw new Error('the name of the folder is no name of a user')
+  const path = join(folder, name)
+  const cipherKey = value(path, PROFILE_FILES.cipherKey, readProfileKey)
+  const macKey = value(path, PROFILE_FILES.macKey, readProfileKey)
+  const counter = value(path, PROFILE_FILES.counter, readCounter)
+  const port = value(path, PROFILE_FILES.config, readProfileConfig)
+  return { door, name, keys: { cipherKey, macKey }, counter, port }
 }
 
 function value<T>(folder: string, file: string, read: (text: string) => ProfileRead<T>): T {

@@ -3,16 +3,20 @@ import { formatFault } from '../../config/fault.ts'
 import { FileError } from '../../file/file-error.ts'
 import { PUBLIC, SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
+import { WatchedFile } from '../../file/watched-file.ts'
 import { LogThrottle } from '../../limit/log-throttle.ts'
 import { LruMap } from '../../limit/lru-map.ts'
-import { formatAddress, sameAddress } from '../../packet/address.ts'
+import { formatAddress, parseAddress, sameAddress } from '../../packet/address.ts'
 import type { DatedClaim } from '../../spa/noise/claim.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../../spa/noise/key-text.ts'
 import { MAC1_BYTES, POSTERN_PACKET_BYTES, isForServer, openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
 import type { ServerKey } from '../../spa/noise/packet.ts'
-import { permit } from '../../spa/noise/permission.ts'
-import { USERS_FILE_MAX_CHARS, Users, readUsers } from '../../spa/noise/users.ts'
+import { parseServices } from '../../door/part.ts'
+import type { Held } from '../../door/held.ts'
+import { permit, stillPermits } from '../../spa/noise/permission.ts'
+import { USERS_FILE_MAX_CHARS, Users, readUsers, usersLeft } from '../../spa/noise/users.ts'
 import type { User } from '../../spa/noise/users.ts'
+import type { HolderJudge, Verdict } from '../verdict.ts'
 import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, Granted, JudgeTerms } from './granted.ts'
 import { KnownSources } from './known-sources.ts'
@@ -26,9 +30,10 @@ const SECOND_MS = 1_000
 
 /** A door that opens to packets of our own, and who may send them. */
 interface PosternDoor {
-  door: Door
+  readonly door: Door
   readonly path: string
   users: Users
+  readonly file: WatchedFile<Users>
 }
 
 /** Somebody whose key is known at a door. */
@@ -38,7 +43,7 @@ interface Holder {
 }
 
 /** Takes Postern's own single packets. */
-export class Posterns {
+export class Posterns implements HolderJudge {
   readonly #of: JudgeTerms
   readonly #seldom = new LogThrottle()
   readonly #work: WorkBudget
@@ -47,6 +52,9 @@ export class Posterns {
   #server: ServerKey | undefined
   /** Outer codes of packets that were opened. */
   readonly #seen = new LruMap<string, true>(SEEN_MAX)
+  #keyFile: { readonly path: string; readonly file: WatchedFile<ServerKey> } | undefined
+  /** Users by the marks of their keys, for each state of a file. */
+  readonly #marked = new WeakMap<Users, ReadonlyMap<string, User>>()
 
   /** @param work the time that packets may take */
   constructor(of: JudgeTerms, work: WorkBudget) {
@@ -68,34 +76,107 @@ export class Posterns {
   /** Puts doors in force, and reads their files and the server's key. */
   replace(doors: readonly Door[], keyFile: string): void {
     const before = this.#doors
+    this.close()
     this.#doors = doors.flatMap((door) => {
       const { secret } = door
       if (secret.kind !== 'spa' || secret.protocol !== 'postern') return []
-      const known = before.find((each) => each.path === secret.path)
-      return [{ door, path: secret.path, users: known?.users ?? new Users() }]
+      const known = before.find((each) => each.path === secret.path)?.file.state
+      const file = this.#watchUsers(door, secret.path, known)
+      return [{ door, path: secret.path, users: known ?? new Users(), file }]
     })
-    if (this.#doors.length > 0) this.#server = this.#readKey(keyFile)
+    if (this.#doors.length > 0) this.#takeKey(keyFile)
     this.refresh()
   }
 
-  /** Reads the files of users again. One with an error changes nothing. */
+  /** Reads the files of users again. One with an error in it adds nobody; whom it names no more is out. */
   refresh(): void {
-    for (const each of this.#doors) {
-      const users = this.#readUsers(each)
-      if (users === undefined) continue
-      const before = each.users
-      each.users = users
-      for (const user of before) {
-        if (users.find(user.publicKey) !== undefined) continue
-        this.#of.say('notice', `${each.door.name}: ${user.name} opens it no more`)
-        this.#of.revoked(each.door.name, user.name)
-      }
-    }
+    for (const { file } of this.#doors) file.refresh()
   }
 
-  /** The files that say who may send packets. */
-  get files(): readonly string[] {
-    return [...new Set(this.#doors.map(({ path }) => path))]
+  /** Whoever has a key in the file may hold the door, within what their line allows. */
+  mayHold({ door: name, source, services, holder, user: named }: Held): Verdict {
+    const users = this.#doors.find(({ door }) => door.name === name)?.file.state
+    if (users === undefined) return 'unknown'
+    const user = holder === undefined ? [...users].find((each) => each.name === named) : this.#byMark(users).get(holder)
+    if (user === undefined) return holder === undefined && named === undefined ? 'unknown' : 'may not'
+    const ports = services === undefined ? undefined : parseServices(services)
+    const address = parseAddress(source)!
+    return stillPermits(user, { door: name, ports, address, now: Date.now() }) ? 'may' : 'may not'
+  }
+
+  /** When the next of the keys expires, milliseconds since 1970. */
+  nextExpiry(now: number): number {
+    let next = Infinity
+    for (const { users } of this.#doors) {
+      for (const { options } of users) {
+        if (options.expiresMs !== undefined && options.expiresMs > now) next = Math.min(next, options.expiresMs)
+      }
+    }
+    return next
+  }
+
+  /** Watches no more. */
+  close(): void {
+    for (const { file } of this.#doors) file.close()
+    this.#keyFile?.file.close()
+  }
+
+  #byMark(users: Users): ReadonlyMap<string, User> {
+    let marked = this.#marked.get(users)
+    if (marked === undefined) {
+      marked = new Map([...users].map((user) => [this.#markOf(user), user]))
+      this.#marked.set(users, marked)
+    }
+    return marked
+  }
+
+  #markOf({ publicKey }: User): string {
+    return this.#of.marks.mark('postern', publicKey)
+  }
+
+  #watchUsers(door: Door, path: string, before: Users | undefined): WatchedFile<Users> {
+    const { say, holdersChanged } = this.#of
+    const file: WatchedFile<Users> = new WatchedFile<Users>({
+      path,
+      before,
+      read: () => this.#readUsers(door, path, file.state),
+      changed: (users) => {
+        const of = this.#doors.find((each) => each.file === file)
+        if (of === undefined) return
+        for (const user of of.users) {
+          if (users.find(user.publicKey) === undefined) say('notice', `${door.name}: ${user.name} opens it no more`)
+        }
+        of.users = users
+        holdersChanged()
+      },
+      failed: (error, kept) => {
+        const stays = kept ? 'goes on with the users it knew' : 'opens to nobody'
+        say('error', `${door.name}: ${stays}: ${error.message}`)
+      },
+      unwatched: (error) => say('warning', `${path} is not watched: ${error.message}`),
+    })
+    return file
+  }
+
+  /** The server's key: where it cannot be read, the one of the same file that was good before is. */
+  #takeKey(path: string): void {
+    const same = this.#keyFile?.path === path
+    if (!same) this.#server = undefined
+    const file = new WatchedFile<ServerKey>({
+      path,
+      before: this.#server,
+      read: () => readServerKey(path),
+      changed: (key) => {
+        this.#server = key
+      },
+      failed: (error) => {
+        const missing = error instanceof FileError && error.reason === 'missing'
+        this.#of.say('error', `${error.message}${missing ? '\npostern keygen server makes one' : ''}`)
+      },
+      unwatched: (error) => this.#of.say('warning', `${path} is not watched: ${error.message}`),
+    })
+    this.#keyFile = { path, file }
+    file.refresh()
   }
 
   /** Takes a datagram. False: it is none of ours. */
@@ -171,7 +252,8 @@ export class Posterns {
     if (!admits(door, [arrival.source, address])) return { refusal: 'the address is not in Allow_From' }
     const ms = shortest(door.cmdTimeoutMs, openS * SECOND_MS, (openMaxS ?? 0) * SECOND_MS)
     const { protocol, port } = arrival
-    return { door, source: address, ms, services, user: user.name, protocol, port }
+    const holder = this.#markOf(user)
+    return { door, source: address, ms, services, user: user.name, holder, protocol, port }
   }
 
   async #open(key: string, timestamp: string, granted: Granted, arrival: Arrival): Promise<void> {
@@ -193,32 +275,27 @@ export class Posterns {
     } else this.#of.explain(arrival.source, undefined, `single packet of ${user.name}: ${what}`)
   }
 
-  #readKey(path: string): ServerKey | undefined {
-    try {
-      const read = readKeyFile(readPrivateText(path, KEY_FILE_MAX_BYTES, SECRET), 'postern-server-secret')
-      if ('message' in read) throw new Error(`${path}: ${read.message}\n${read.hint}`)
-      return serverKeyOf(read.key)
-    } catch (error) {
-      const missing = error instanceof FileError && error.reason === 'missing'
-      this.#of.say('error', `${(error as Error).message}${missing ? '\npostern keygen server makes one' : ''}`)
-      return undefined
+  #readUsers(door: Door, path: string, before: Users | undefined): Users {
+    const text = readPrivateText(path, USERS_FILE_MAX_CHARS, PUBLIC)
+    const reading = readUsers(text)
+    const { users, faults } = reading
+    if (faults.length === 0) return users
+    const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
+    if (!faults.some(({ severity }) => severity === 'error')) {
+      this.#of.say('warning', told.join('\n'))
+      return users
     }
+    if (before === undefined) throw new Error(told.join('\n'))
+    this.#of.say('error', [...told, `${door.name}: goes on with the users it knew`].join('\n'))
+    return usersLeft(before, text, reading)
   }
+}
 
-  #readUsers({ door, path }: PosternDoor): Users | undefined {
-    try {
-      const { users, faults } = readUsers(readPrivateText(path, USERS_FILE_MAX_CHARS, PUBLIC))
-      if (faults.length === 0) return users
-      const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
-      const failed = faults.some(({ severity }) => severity === 'error')
-      if (failed) told.push(`${door.name}: goes on with the users it knew`)
-      this.#of.say(failed ? 'error' : 'warning', told.join('\n'))
-      return failed ? undefined : users
-    } catch (error) {
-      this.#of.say('error', `${door.name}: goes on with the users it knew: ${(error as Error).message}`)
-      return undefined
-    }
-  }
+/** @throws FileError, or an Error that says what is wrong with the key */
+function readServerKey(path: string): ServerKey {
+  const read = readKeyFile(readPrivateText(path, KEY_FILE_MAX_BYTES, SECRET), 'postern-server-secret')
+  if ('message' in read) throw new Error(`${path}: ${read.message}\n${read.hint}`)
+  return serverKeyOf(read.key)
 }
 
 /** Under which the journal keeps the time of a key's newest packet: at whichever door, so that none is good at another. */

@@ -7,31 +7,28 @@ import type { Address } from '../../packet/address.ts'
 import { ACK, RST, SYN, TCP, destinationOf, sourceOf } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
 import { POSTERN_PACKET_BYTES } from '../../spa/noise/packet.ts'
-import { watch } from '../../file/watch.ts'
-import type { Watch } from '../../file/watch.ts'
 import { FWKNOP_LENGTHS, Fwknops } from './fwknops.ts'
 import type { FwknopTerms } from './fwknops.ts'
 import type { Arrival } from './granted.ts'
 import { Knockknocks } from './knockknocks.ts'
 import { Posterns } from './posterns.ts'
 import { WorkBudget } from './work-budget.ts'
+import type { Held } from '../../door/held.ts'
+import type { HolderJudge, Verdict } from '../verdict.ts'
 
 /** What these doors need of their surroundings: which addresses are this host's they are told. */
 export type SpaTerms = Omit<FwknopTerms, 'isOwn'>
 
 /** Doors that open to single packets, and what is looked at of the traffic for them. */
-export class SpaDoors {
-  readonly #of: SpaTerms
+export class SpaDoors implements HolderJudge {
   readonly #posterns: Posterns
   readonly #fwknops: Fwknops
   readonly #knockknocks: Knockknocks
   #own = new Destinations([])
   /** The same and the broadcast addresses of its links, as text. */
   #ownText: ReadonlySet<string> = new Set()
-  #watches: Watch[] = []
 
   constructor(of: SpaTerms) {
-    this.#of = of
     const work = new WorkBudget()
     this.#posterns = new Posterns(of, work)
     this.#fwknops = new Fwknops({ ...of, isOwn: (address) => this.isOwn(address) }, work)
@@ -65,12 +62,9 @@ export class SpaDoors {
 
   /** Puts the doors of a config in force, and reads their files. */
   replace({ doors, options }: Config): void {
-    this.#unwatch()
     this.#posterns.replace(doors, options.spaKeyFile)
     this.#fwknops.replace(doors)
     this.#knockknocks.replace(doors)
-    for (const path of this.#posterns.files) this.#watch(path, () => this.#posterns.refresh())
-    for (const path of this.#fwknops.files) this.#watch(path, () => this.#fwknops.refresh())
   }
 
   /** Takes a packet, if it is such a one. `bytes`: where its payload stands. False: it is for others to look at. */
@@ -86,23 +80,21 @@ export class SpaDoors {
     return this.#posterns.take(payload, arrival) || this.#fwknops.take(payload, arrival)
   }
 
-  close(): void {
-    this.#unwatch()
-  }
-
-  #watch(path: string, refresh: () => void): void {
-    const { say } = this.#of
-    const ended = (error: Error): void => say('warning', `${path} is not watched: ${error.message}`)
-    try {
-      this.#watches.push(watch(path, refresh, ended))
-    } catch (error) {
-      ended(error as Error)
+  /** Judges by the keys of the door; `unknown` where no single packet opens it. */
+  mayHold(held: Held): Verdict {
+    for (const judge of [this.#posterns, this.#fwknops, this.#knockknocks]) {
+      if (judge.users(held.door) !== undefined) return judge.mayHold(held)
     }
+    return 'unknown'
   }
 
-  #unwatch(): void {
-    for (const each of this.#watches) each.close()
-    this.#watches = []
+  /** When the next of the keys expires, milliseconds since 1970. */
+  nextExpiry(now: number): number {
+    return Math.min(this.#posterns.nextExpiry(now), this.#fwknops.nextExpiry(now))
+  }
+
+  close(): void {
+    for (const each of [this.#posterns, this.#fwknops, this.#knockknocks]) each.close()
   }
 }
 

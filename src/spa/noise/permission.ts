@@ -60,6 +60,28 @@ export function permit({ options }: User, claim: DatedClaim, { source, now, ageM
   return { address, openS: claim.openS, openMaxS: options.openForS }
 }
 
+/** What a user holds: a door as a whole, or some of its ports, for an address. */
+export interface UserHolds {
+  readonly door: string
+  /** `undefined`: all that the door does. */
+  readonly ports: readonly PortRange[] | undefined
+  readonly address: Address
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** Whether a user's line still allows what a packet of theirs was granted. */
+export function stillPermits({ options }: User, { door, ports, address, now }: UserHolds): boolean {
+  if (options.expiresMs !== undefined && now >= options.expiresMs) return false
+  if (options.from !== undefined && !options.from.some((network) => contains(network, address))) return false
+  if (ports !== undefined) return ports.every((range) => isRangeIn(options.ports ?? [], range))
+  return (options.doors === undefined && options.ports === undefined) || options.doors?.includes(door) === true
+}
+
+function isRangeIn(ranges: readonly PortRange[], { protocol, first, last }: PortRange): boolean {
+  return ranges.some((range) => range.protocol === protocol && range.first <= first && last <= range.last)
+}
+
 function isIn(ranges: readonly PortRange[], { protocol, port }: Port): boolean {
   return ranges.some((range) => range.protocol === protocol && range.first <= port && port <= range.last)
 }

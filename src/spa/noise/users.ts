@@ -1,8 +1,8 @@
 import type { Fault } from '../../config/config.ts'
 import { FaultList } from '../../config/fault.ts'
-import { linesOf } from '../../text/lines.ts'
+import { linesOf, piecesOf } from '../../text/lines.ts'
 import { encodeHex } from '../hex.ts'
-import { looksLikeKey, readKeyText } from './key-text.ts'
+import { formatKey, looksLikeKey, readKeyText } from './key-text.ts'
 import { readUserOption } from './user-options.ts'
 import type { UserOptions } from './user-options.ts'
 
@@ -81,6 +81,24 @@ export function readUsers(text: string): UsersReading {
     }
   }
   return { users, faults: faults.sorted() }
+}
+
+/**
+ * What counts of a file with an error in it, where others counted before: their lines as they are now, and as they were where
+ * a line at fault names them by key or by name. Who is named no more is out, nobody else is, and nobody is added.
+ */
+export function usersLeft(before: Users, text: string, { users, faults }: UsersReading): Users {
+  const faulty = new Set(faults.filter(({ severity }) => severity === 'error').map(({ line }) => line))
+  const lines = [...linesOf(text)].filter(({ number }) => faulty.has(number))
+  const pieces = lines.flatMap(({ text: content }) => piecesOf(content))
+  const left = new Users()
+  for (const user of before) {
+    const key = formatKey('postern-user', user.publicKey)
+    const isNamed = (piece: string): boolean => piece.includes(key) || ` ${piece}`.endsWith(` ${user.name}`)
+    const now = users.find(user.publicKey) ?? (pieces.some(isNamed) ? user : undefined)
+    if (now !== undefined) left.add(now)
+  }
+  return left
 }
 
 function readUser(content: string, line: number, faults: FaultList): User | undefined {

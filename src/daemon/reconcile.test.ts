@@ -1,0 +1,131 @@
+// Goal: who may hold what is decided in one place; what nobody may hold is closed once, said once, and nothing else is.
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Door } from '../config/config.ts'
+import { readConfig } from '../config/read.ts'
+import { BY_HAND } from '../door/held.ts'
+import type { Held, May } from '../door/held.ts'
+import { parseAddress } from '../packet/address.ts'
+import { HolderMarks } from '../state/holder-marks.ts'
+import { Reconciler, mayHold } from './reconcile.ts'
+import type { ReconcilerDeps } from './reconcile.ts'
+import type { Verdict } from './verdict.ts'
+
+const marks = new HolderMarks(new Uint8Array(32).fill(1))
+const others = new HolderMarks(new Uint8Array(32).fill(2))
+const MARK = marks.mark('totp', 'x')
+
+const doors: readonly Door[] = readConfig(
+  '[ssh]\nSequence = 7431,8020,6001\nOpen_Ports = tcp/22\n[near]\nSequence = 7431,8020,6002\nOpen_Ports = tcp/22\nAllow_From = 192.0.2.0/24\n',
+  'k',
+).config!.doors
+
+const held = (of: Partial<Held> = {}): Held => ({
+  door: 'ssh',
+  source: '192.0.2.7',
+  services: undefined,
+  forward: undefined,
+  holder: MARK,
+  user: 'alice',
+  ...of,
+})
+
+const judged = (by: Verdict, of: Partial<Held> = {}): Verdict =>
+  mayHold(held(of), {
+    marks,
+    door: (name) => doors.find((door) => door.name === name),
+    judge: () => ({ mayHold: () => by }),
+  })
+
+test('what the door says of a holder counts', () => {
+  for (const verdict of ['may', 'may not', 'unknown'] as const) expect(judged(verdict)).toBe(verdict)
+})
+
+test.each([
+  ['opened by hand, whatever else', { holder: BY_HAND, door: 'gone' }, 'may'],
+  ['a mark under a key that was lost', { holder: others.mark('totp', 'x') }, 'unknown'],
+  ['a door that is gone: its own end closes it', { door: 'gone' }, 'unknown'],
+  ['an address that the door does not admit any more', { door: 'near', source: '198.51.100.7' }, 'may not'],
+  ['one that it does', { door: 'near' }, 'may'],
+] as const)('%s', (_, of, verdict) => {
+  expect(judged('may', of)).toBe(verdict)
+})
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_700_000_000_000 })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** Openings that are there until they are released. */
+class Around implements ReconcilerDeps {
+  readonly marks = marks
+  readonly said: string[] = []
+  open: Held[] = []
+  verdict: Verdict = 'may'
+  expiry = Infinity
+  readonly openers = [
+    {
+      release: (may: May): void => {
+        this.open = this.open.filter(may)
+      },
+    },
+  ]
+  readonly door = (name: string): Door | undefined => doors.find((door) => door.name === name)
+  readonly judge = (): { mayHold: () => Verdict } => ({ mayHold: () => this.verdict })
+  readonly say = (_level: string, text: string): void => void this.said.push(text)
+  readonly nextExpiry = (): number => this.expiry
+}
+
+test('each is closed with one line, and what cannot be judged stays', () => {
+  const around = new Around()
+  const reconciler = new Reconciler(around)
+  around.open = [held(), held(), held({ user: undefined, source: '192.0.2.8' }), held({ holder: BY_HAND })]
+  around.verdict = 'unknown'
+  reconciler.now()
+  expect(around.open).toHaveLength(4)
+  around.verdict = 'may not'
+  reconciler.now()
+  expect(around.open).toEqual([held({ holder: BY_HAND })])
+  expect(around.said).toEqual(['192.0.2.7: ssh: access of alice revoked', '192.0.2.8: ssh: access revoked'])
+  reconciler.stop()
+})
+
+test('files that change together are one change, and a key that expires is one too', async () => {
+  const around = new Around()
+  const reconciler = new Reconciler(around)
+  around.open = [held()]
+  around.expiry = Date.now() + 5_000
+  reconciler.soon()
+  reconciler.soon()
+  await vi.advanceTimersByTimeAsync(0)
+  around.verdict = 'may not'
+  await vi.advanceTimersByTimeAsync(4_999)
+  expect(around.open).toHaveLength(1)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(around.open).toHaveLength(0)
+  around.open = [held()]
+  reconciler.stop()
+  reconciler.soon()
+  await vi.advanceTimersByTimeAsync(10_000_000)
+  expect(around.open).toHaveLength(1)
+})
+
+test('what was revoked between the knock and the opening does not open; what was during it is closed after it', async () => {
+  const around = new Around()
+  const reconciler = new Reconciler(around)
+  const source = parseAddress('192.0.2.7')!
+  const wanted = { source, user: 'alice', holder: MARK }
+  expect(reconciler.isStillMay(doors[0]!, wanted)).toBe(true)
+  around.verdict = 'may not'
+  expect(reconciler.isStillMay(doors[0]!, wanted)).toBe(false)
+  expect(around.said).toEqual(['192.0.2.7: ssh: stays shut: access was revoked meanwhile'])
+  let done: () => void = () => undefined
+  const opening = new Promise<void>((resolve) => (done = resolve))
+  const whole = reconciler.during(opening.then(() => void around.open.push(held())))
+  reconciler.now()
+  done()
+  await whole
+  expect(around.open).toEqual([])
+  reconciler.stop()
+})

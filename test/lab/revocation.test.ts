@@ -1,0 +1,377 @@
+// Goal: nothing that was opened outlasts the right to open it, whatever opened it, whatever has changed and whenever: a file
+// while the daemon runs, a door's file at a reload, anything while it is stopped. And nobody else's opening goes with it.
+import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { formatCounter, formatProfileConfig, formatProfileKey } from '../../src/spa/knockknock/profile.ts'
+import { encodeSyn } from '../../src/spa/knockknock/syn.ts'
+import type { KnockknockKeys } from '../../src/spa/knockknock/syn.ts'
+import { keyPairOf } from '../../src/spa/noise/curve.ts'
+import { formatKey } from '../../src/spa/noise/key-text.ts'
+import { sealClaim } from '../../src/spa/noise/packet.ts'
+import { codeOf, periodAt } from '../../src/totp/code.ts'
+import type { TotpSecret } from '../../src/totp/code.ts'
+import { knocksOfCode } from '../../src/totp/ports.ts'
+import { secretUri } from '../../src/totp/secret-text.ts'
+import { knock, program, startKnockd } from './knockd.ts'
+import type { Knockd } from './knockd.ts'
+import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
+import type { Host } from './net.ts'
+import { until } from './process.ts'
+import type { Process } from './process.ts'
+import { scratch } from './scratch.ts'
+import { probe, serveTcp } from './service.ts'
+
+const KNOCK_PORT = 666
+const SERVER_SECRET = new Uint8Array(32).fill(11)
+
+let running: Process | undefined
+afterEach(async () => {
+  await running?.stop()
+  running = undefined
+})
+
+/** Replaces a file as editors do. */
+const write = (file: string, text: string): void => {
+  writeFileSync(`${file}.new`, text, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+}
+
+const secretOf = (byte: number): TotpSecret => ({
+  key: new Uint8Array(20).fill(byte),
+  algorithm: 'SHA1',
+  digits: 8,
+  periodS: 3_600,
+})
+const codeKnocks = (byte: number): readonly string[] =>
+  knocksOfCode(codeOf(secretOf(byte), periodAt(secretOf(byte), Date.now()))).map(({ port }) => String(port))
+const uri = (byte: number): string => secretUri(secretOf(byte), 'gate', 'ssh')
+
+const pairOf = (byte: number): ReturnType<typeof keyPairOf> => keyPairOf(new Uint8Array(32).fill(byte))
+const userLine = (byte: number, name: string, options = 'packet-source'): string =>
+  `${options} ${formatKey('postern-user', pairOf(byte).publicKey)} ${name}\n`
+const SENDER =
+  "const s = require('node:dgram').createSocket('udp4'); s.send(Buffer.from(process.argv[2], 'hex'), 62201, process.argv[1], () => s.close())"
+const sendPacket = async (client: Host, byte: number, wanted?: number): Promise<void> => {
+  const claim = {
+    wanted:
+      wanted === undefined
+        ? ({ kind: 'door', door: 'd' } as const)
+        : ({ kind: 'ports', ports: [{ protocol: 6, port: wanted }] } as const),
+    address: undefined,
+    openS: 0,
+  }
+  const server = keyPairOf(SERVER_SECRET).publicKey
+  const sealed = sealClaim({ user: pairOf(byte), server, claim, unixMs: Date.now(), random: randomBytes(32) })
+  if ('fault' in sealed) throw new Error(sealed.fault)
+  await client.run([process.execPath, '-e', SENDER, SERVER_4, Buffer.from(sealed.packet).toString('hex')])
+}
+
+const base64 = (byte: number, length = 32): string => Buffer.alloc(length, byte).toString('base64')
+const stanza = (byte: number, more = ''): string =>
+  `SOURCE ANY\nKEY_BASE64 ${base64(byte)}\nHMAC_KEY_BASE64 ${base64(byte + 100, 64)}\n${more}`
+const sendFwknop = async (client: Host, byte: number): Promise<void> => {
+  const home = scratch('home')
+  mkdirSync(home)
+  const keys = ['--key-base64-rijndael', base64(byte), '--key-base64-hmac', base64(byte + 100, 64), '--use-hmac']
+  const argv = ['fwknop', '--no-rc-file', '-D', SERVER_4, '-a', CLIENT_4, '-A', 'tcp/22', ...keys]
+  await client.run(argv, { env: { HOME: home } })
+}
+
+const keysOf = (byte: number): KnockknockKeys => ({
+  cipherKey: new Uint8Array(16).fill(byte),
+  macKey: new Uint8Array(16).fill(byte + 1),
+})
+const profile = (folder: string, name: string, byte: number): void => {
+  const path = join(folder, name)
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  const { cipherKey, macKey } = keysOf(byte)
+  writeFileSync(join(path, 'cipher.key'), formatProfileKey(cipherKey), { mode: 0o600 })
+  writeFileSync(join(path, 'mac.key'), formatProfileKey(macKey), { mode: 0o600 })
+  writeFileSync(join(path, 'counter'), formatCounter(0), { mode: 0o600 })
+  writeFileSync(join(path, 'config'), formatProfileConfig(KNOCK_PORT), { mode: 0o600 })
+}
+const sendSyn = async (client: Host, byte: number): Promise<void> => {
+  const { identification, sequence, acknowledgment, window } = encodeSyn(22, keysOf(byte), 0)
+  const fields = ['-N', identification, '-w', window, '-M', sequence, '-L', acknowledgment].map(String)
+  await client.run(['hping3', '-S', '-c', '1', '-p', String(KNOCK_PORT), ...fields, SERVER_4], { mayFail: true })
+}
+
+/** A way to open a door, and to lose the right to. */
+interface Way {
+  /** The door's lines, with the path that says who may open it. */
+  readonly lines: (path: string) => string
+  /** Writes it: with who opens, or without. */
+  readonly make: (path: string, who: 'alice' | 'nobody') => void
+  readonly open: (client: Host) => Promise<unknown>
+}
+
+const FILES: Readonly<Record<string, Way>> = {
+  'a list of one-time sequences': {
+    lines: (path) => `One_Time_Sequences = ${path}`,
+    make: (path, who) => write(path, who === 'alice' ? ' 7431,8020\n 9123,6001\n' : ' 5001,5002\n'),
+    open: (client) => knock(client, [SERVER_4, '7431', '8020']),
+  },
+  'a secret of codes': {
+    lines: (path) => `TOTP_Secret_File = ${path}`,
+    make: (path, who) => write(path, `${uri(who === 'alice' ? 1 : 2)}\n`),
+    open: (client) => knock(client, [SERVER_4, ...codeKnocks(1)]),
+  },
+  'a user with a sequence': {
+    lines: (path) => `Users = ${path}`,
+    make: (path, who) => write(path, `${who === 'alice' ? 'alice 7431,8020\n' : ''}bob 6001,6002\n`),
+    open: (client) => knock(client, [SERVER_4, '7431', '8020']),
+  },
+  'a user with codes, whose secret is replaced': {
+    lines: (path) => `Users = ${path}`,
+    make: (path, who) => write(path, `alice ${uri(who === 'alice' ? 1 : 2)}\nbob 6001,6002\n`),
+    open: (client) => knock(client, [SERVER_4, ...codeKnocks(1)]),
+  },
+  'a packet of our own': {
+    lines: (path) => `SPA = postern\nSPA_Users = ${path}`,
+    make: (path, who) => write(path, `${who === 'alice' ? userLine(12, 'alice') : ''}${userLine(13, 'bob')}`),
+    open: (client) => sendPacket(client, 12),
+  },
+  'a packet of our own, its key replaced under the same name': {
+    lines: (path) => `SPA = postern\nSPA_Users = ${path}`,
+    make: (path, who) => write(path, userLine(who === 'alice' ? 12 : 14, 'alice')),
+    open: (client) => sendPacket(client, 12),
+  },
+  'a packet of our own, narrowed to other ports': {
+    lines: (path) => `SPA = postern\nSPA_Users = ${path}`,
+    make: (path, who) => write(path, userLine(12, 'alice', `packet-source ports=tcp/${who === 'alice' ? 22 : 80}`)),
+    open: (client) => sendPacket(client, 12, 22),
+  },
+  'a stanza of fwknop’s': {
+    lines: (path) => `SPA = fwknop\nAccess_File = ${path}`,
+    make: (path, who) => write(path, `${who === 'alice' ? stanza(7) : ''}${stanza(8)}`),
+    open: (client) => sendFwknop(client, 7),
+  },
+  'a stanza of fwknop’s, narrowed to other ports': {
+    lines: (path) => `SPA = fwknop\nAccess_File = ${path}`,
+    make: (path, who) => write(path, stanza(7, `OPEN_PORTS tcp/${who === 'alice' ? 22 : 80}\n`)),
+    open: (client) => sendFwknop(client, 7),
+  },
+  'keys of fwknop’s': {
+    lines: (path) => `SPA = fwknop\nFwknop_Keys = ${path}`,
+    make: (path, who) => write(path, stanza(who === 'alice' ? 7 : 8).replace(/^SOURCE ANY\n/, '')),
+    open: (client) => sendFwknop(client, 7),
+  },
+  'a profile of knockknock’s': {
+    lines: (path) => `SPA = knockknock\nProfiles = ${path}`,
+    make: (path, who) => {
+      profile(path, 'bob', 30)
+      if (who === 'alice') profile(path, 'alice', 20)
+      else rmSync(join(path, 'alice'), { recursive: true, force: true })
+    },
+    open: (client) => sendSyn(client, 20),
+  },
+}
+
+const notesOf = (notes: string): readonly string[] =>
+  readFileSync(notes, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean)
+
+const configOf = (lines: string, notes: string): string => {
+  const key = scratch('server.key')
+  writeFileSync(key, `${formatKey('postern-server-secret', SERVER_SECRET)}\n`, { mode: 0o600 })
+  const commands = `Start_Command = echo open >> ${notes}\nStop_Command = echo close >> ${notes}`
+  return `[options]\nSPA_Key_File = ${key}\n[d]\n${lines}\nOpen_Ports = tcp/22\nOpen_For = 10m\n${commands}\n`
+}
+
+/** The same state, as a reload cannot change it. */
+const withState = (config: string, { stateDir }: Knockd): string =>
+  config.replace('[options]\n', `[options]\nStateDir = ${stateDir}\n`)
+
+const again = async (server: Host, daemon: Knockd): Promise<Process> => {
+  running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
+  await running.line(/listening on/)
+  return running
+}
+
+interface Opened {
+  readonly server: Host
+  readonly client: Host
+  readonly daemon: Knockd
+  readonly notes: string
+  /** Waits until the door is shut and its stop command has run, once. */
+  readonly closed: (process: Process) => Promise<void>
+}
+
+/** A daemon with one door, which is open. */
+const opened = async (lines: string, open: Way['open']): Promise<Opened> => {
+  const { server, client } = await pair()
+  await serveTcp(server, 22)
+  const notes = scratch('notes')
+  const daemon = await startKnockd({ host: server, config: configOf(lines, notes) })
+  running = daemon.process
+  expect(await probe(client, SERVER_4, 22)).not.toBe('open')
+  await open(client)
+  await running.line(/OPEN SESAME/)
+  await until('the commands', () => notesOf(notes).length === 1)
+  await until('the port', async () => (await probe(client, SERVER_4, 22)) === 'open')
+  const closed = async (process: Process): Promise<void> => {
+    await process.line(/^192\.0\.2\.2: d: access( of \S+)? revoked$/)
+    await until('the port to close', async () => (await probe(client, SERVER_4, 22)) !== 'open')
+    await until('the stop command', () => notesOf(notes).length === 2)
+    expect(notesOf(notes)).toEqual(['open', 'close'])
+    expect(process.count(/revoked/)).toBe(1)
+  }
+  return { server, client, daemon, notes, closed }
+}
+
+lab('revoked', () => {
+  describe.each(Object.entries(FILES))('%s', (_, { lines, make, open }) => {
+    const begin = async (): Promise<Opened & { readonly path: string }> => {
+      const path = scratch('who')
+      make(path, 'alice')
+      return { ...(await opened(lines(path), open)), path }
+    }
+
+    test('by a change of its file', async () => {
+      const { path, daemon, closed } = await begin()
+      make(path, 'nobody')
+      await closed(daemon.process)
+    })
+
+    test('by another file, at a reload', async () => {
+      const { daemon, closed, notes } = await begin()
+      const other = scratch('others')
+      make(other, 'nobody')
+      writeFileSync(daemon.file, withState(configOf(lines(other), notes), daemon))
+      daemon.process.kill('SIGHUP')
+      await closed(daemon.process)
+    })
+
+    test('while the daemon was not there', async () => {
+      const { path, daemon, server, closed } = await begin()
+      daemon.process.kill('SIGKILL')
+      await daemon.process.ended
+      make(path, 'nobody')
+      await closed(await again(server, daemon))
+    })
+  })
+
+  test('a fixed sequence, by a reload; one that stays the same keeps the door open', async () => {
+    const { daemon, closed, client, notes } = await opened('Sequence = 7431,8020', (from) =>
+      knock(from, [SERVER_4, '7431', '8020']),
+    )
+    writeFileSync(daemon.file, withState(configOf('Seq_Timeout = 20\nSequence = 7431,8020', notes), daemon))
+    daemon.process.kill('SIGHUP')
+    await daemon.process.line(/re-?reading|rereading/i)
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    writeFileSync(daemon.file, withState(configOf('Sequence = 7431,8021', notes), daemon))
+    daemon.process.kill('SIGHUP')
+    await closed(daemon.process)
+    const name = readdirSync(daemon.stateDir).find((each) => each.endsWith('.journal'))!
+    const journal = readFileSync(join(daemon.stateDir, name), 'utf8')
+    expect(journal).toMatch(/"holder":"sequence:/)
+    expect(journal).not.toMatch(/7431/)
+  })
+
+  test('by Allow_From', async () => {
+    const sequence = 'Sequence = 7431,8020'
+    const first = await opened(sequence, (from) => knock(from, [SERVER_4, '7431', '8020']))
+    writeFileSync(
+      first.daemon.file,
+      withState(configOf(`${sequence}\nAllow_From = 198.51.100.0/24`, first.notes), first.daemon),
+    )
+    first.daemon.process.kill('SIGHUP')
+    await first.closed(first.daemon.process)
+  })
+})
+
+lab('not revoked', () => {
+  test('whoever else opened the same door from the same address, for as long as they may', async () => {
+    const path = scratch('who')
+    write(path, 'alice 7431,8020\nbob 6001,6002\n')
+    const { daemon, client } = await opened(`Users = ${path}`, (from) => knock(from, [SERVER_4, '7431', '8020']))
+    await knock(client, [SERVER_4, '6001', '6002'])
+    await daemon.process.line(/OPEN SESAME \(bob\)/)
+    await daemon.process.line(/is open already/)
+    write(path, 'bob 6001,6002\n')
+    await daemon.process.line(/access of alice revoked/)
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    write(path, 'carol 5001,5002\n')
+    await daemon.process.line(/access of bob revoked/)
+    await until('the port to close', async () => (await probe(client, SERVER_4, 22)) !== 'open')
+    expect(daemon.process.count(/revoked/)).toBe(2)
+  })
+
+  test('what was opened by hand', async () => {
+    const path = scratch('who')
+    write(path, 'alice 7431,8020\n')
+    const { daemon, server, client } = await opened(`Users = ${path}`, (from) =>
+      knock(from, [SERVER_4, '7431', '8020']),
+    )
+    const argv = [
+      process.execPath,
+      program('postern'),
+      'open',
+      'd',
+      '--source',
+      CLIENT_4,
+      '-c',
+      daemon.file,
+      '-i',
+      'eth0',
+    ]
+    expect((await server.run(argv, { mayFail: true })).stderr).toBe('')
+    write(path, 'bob 6001,6002\n')
+    await daemon.process.line(/access of alice revoked/)
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    daemon.process.kill('SIGHUP')
+    await daemon.process.line(/re-?reading|rereading/i)
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+  })
+
+  test('by a slip: a file that cannot be read leaves everything as it was, at the start too', async () => {
+    const path = scratch('who')
+    write(path, userLine(12, 'alice'))
+    const { daemon, server, client, closed } = await opened(`SPA = postern\nSPA_Users = ${path}`, (from) =>
+      sendPacket(from, 12),
+    )
+    write(path, `${userLine(12, 'alice')}nonsense\n`)
+    await daemon.process.line(/goes on with the users it knew/)
+    chmodSync(path, 0o666)
+    await daemon.process.line(/others than its owner can change it \(mode 0666\)\n?/)
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    daemon.process.kill('SIGKILL')
+    await daemon.process.ended
+    const after = await again(server, daemon)
+    expect(after.count(/opens to nobody/)).toBe(1)
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    // Once it can be read, it counts.
+    write(path, userLine(13, 'bob'))
+    await closed(after)
+  })
+})
+
+lab('taken out for good', () => {
+  test('whoever a file with an error names no more is out, and nobody else is', async () => {
+    const path = scratch('who')
+    write(path, `${userLine(12, 'alice')}${userLine(13, 'bob')}`)
+    const { daemon, client, closed } = await opened(`SPA = postern\nSPA_Users = ${path}`, (from) =>
+      sendPacket(from, 12),
+    )
+    write(path, `# saved elsewhere\r${userLine(13, 'bob').replace('\n', '\r')}`)
+    await closed(daemon.process)
+    await sendPacket(client, 12)
+    await sendPacket(client, 13)
+    expect(await daemon.process.line(/OPEN SESAME/)).toMatch(/\(bob\)/)
+  })
+
+  test('a carriage return in a file of users: who was deleted in the same save does not get in', async () => {
+    const path = scratch('who')
+    write(path, 'alice 7431,8020\nbob 6001,6002\n')
+    const { daemon, client, closed } = await opened(`Users = ${path}`, (from) =>
+      knock(from, [SERVER_4, '7431', '8020']),
+    )
+    write(path, 'bob 6001,6002\rcarol 5001,5002\r\n')
+    await daemon.process.line(/:1:14: warning: <U\+000D> in this line ends it/)
+    await closed(daemon.process)
+    await knock(client, [SERVER_4, '7431', '8020'])
+    await knock(client, [SERVER_4, '6001', '6002'])
+    expect(await daemon.process.line(/OPEN SESAME/)).toMatch(/\(bob\)/)
+  })
+})
