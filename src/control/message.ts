@@ -35,6 +35,8 @@ export interface Status {
   readonly attempts: { readonly count: number; readonly sources: number; readonly listed: readonly AttemptStatus[] }
   /** What the journal last failed with; absent while it works. */
   readonly journal: string | undefined
+  /** What the daemon met of its own faults; absent while there was none. */
+  readonly faults?: { readonly count: number; readonly last: string; readonly agoMs: number } | undefined
 }
 
 export interface InterfaceStatus {

@@ -10,6 +10,7 @@ import { formatAddress, parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import { VERSION } from '../version.ts'
 import type { Doors } from './doors.ts'
+import type { Faults } from './faults.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import type { Guarding } from './guarding.ts'
 import type { Log } from './log/log.ts'
@@ -24,6 +25,7 @@ export interface Controlled {
   readonly guarding: Guarding
   readonly openings: Openings
   readonly log: Log
+  readonly faults: Faults
   /** What the journal last failed with. */
   readonly journalFailure: Error | undefined
 }
@@ -131,6 +133,7 @@ function statusOf(of: Controlled): Status {
       })),
     },
     journal: journalFailure?.message,
+    faults: of.faults.status,
   }
 }
 

@@ -23,6 +23,7 @@ import { loadConfig } from './config-file.ts'
 import { answer, hasCommands } from './control.ts'
 import type { Controlled } from './control.ts'
 import { Doors } from './doors.ts'
+import { Faults } from './faults.ts'
 import { Guarding } from './guarding.ts'
 import { runHook } from './hook.ts'
 import type { Log } from './log/log.ts'
@@ -45,6 +46,7 @@ export class Daemon {
   readonly #args: Arguments
   #config: Config
   readonly #log: Log
+  readonly #faults: Faults
   readonly #store: Store
   readonly #gate: Gate
   readonly #runner = new CommandRunner()
@@ -79,6 +81,7 @@ export class Daemon {
       try {
         await daemon.#begin()
       } catch (error) {
+        daemon.#faults.release()
         daemon.#interfaces.close()
         daemon.#guarding.stop()
         await store.close()
@@ -95,6 +98,7 @@ export class Daemon {
     this.#args = args
     this.#config = config
     this.#log = log
+    this.#faults = new Faults((text) => log.notice('error', text))
     this.#store = store
     this.#gate = new Gate({
       ...this.#strictness(config),
@@ -153,20 +157,30 @@ export class Daemon {
     this.#ended = true
     notify('STOPPING=1')
     clearTimeout(this.#timer)
-    this.#interfaces.close()
-    await this.#doors.close()
-    this.#spa?.close()
-    this.#guarding.stop()
-    this.#control.close()
+    // Whatever of it fails, the rest is done all the same: openings are to be closed.
+    const steps: readonly (() => unknown)[] = [
+      () => this.#interfaces.close(),
+      async () => await this.#doors.close(),
+      () => this.#spa?.close(),
+      () => this.#guarding.stop(),
+      () => this.#control.close(),
+      async () => await this.#closeAll(),
+      async () => await runHook(this.#runner, this.#config.options.stopHook, 'stop', this.#log),
+      () => this.#log.shuttingDown(),
+      async () => await this.#store.close(),
+      async () => await this.#log.close(),
+    ]
+    for (const step of steps) await this.#faults.attempt(step)
+    this.#faults.release()
+  }
+
+  async #closeAll(): Promise<void> {
     const left = await this.#openings.closeAll()
     if (left > 0) this.#log.notice('error', `${left} doors could not be closed in time: the next start closes them`)
-    await runHook(this.#runner, this.#config.options.stopHook, 'stop', this.#log)
-    this.#log.shuttingDown()
-    await this.#store.close()
-    await this.#log.close()
   }
 
   async #begin(): Promise<void> {
+    this.#faults.catchAll()
     // Ports are hidden before anybody can knock.
     await this.#guarding.guard(this.#config)
     this.#doors.replace(this.#config.doors)
@@ -176,7 +190,9 @@ export class Daemon {
     this.#interfaces.start()
     this.#openings.restore()
     this.#admitOperators(() => this.#control.listen(this.#config.options.controlGroup))
-    void runHook(this.#runner, this.#config.options.startHook, 'start', this.#log)
+    void this.#faults.attempt(
+      async () => await runHook(this.#runner, this.#config.options.startHook, 'start', this.#log),
+    )
   }
 
   /** What operators see and move, as it is at the moment. */
@@ -190,6 +206,7 @@ export class Daemon {
       guarding: this.#guarding,
       openings: this.#openings,
       log: this.#log,
+      faults: this.#faults,
       journalFailure: this.#store.failure,
     }
   }
@@ -254,6 +271,7 @@ export class Daemon {
         waiting: (name, reason) => this.#log.notice('warning', `${name}: ${reason}, waiting for it`),
         deaf: (name, reason) =>
           this.#log.notice('warning', `${name}: ${reason}: knocks may have gone unheard; capturing anew`),
+        failed: (error) => this.#faults.note(error),
       },
       this.#needs,
     )
@@ -268,7 +286,7 @@ export class Daemon {
     for (const effect of effects) {
       // A one-time sequence opens its door only once it is struck out: until then nothing is said of opening.
       if (effect.kind !== 'open' || !effect.secret.once) report(this.#log, effect)
-      if (effect.kind === 'open') void this.#open(effect)
+      if (effect.kind === 'open') void this.#faults.attempt(async () => await this.#open(effect))
     }
   }
 
@@ -299,9 +317,9 @@ export class Daemon {
       store: this.#store,
       say: (level, text) => this.#log.notice(level, text),
       explain: (source, door, reason) => this.#log.explain(source, door, reason, {}),
-      open: (granted) => void this.#openGranted(granted),
+      open: (granted) => void this.#faults.attempt(async () => await this.#openGranted(granted)),
       revoked: (door, user) => this.#revoke(door, user),
-      run: (granted) => void this.#runGranted(granted),
+      run: (granted) => void this.#faults.attempt(async () => await this.#runGranted(granted)),
     })
     this.#spa.setOwn(this.#own)
   }
@@ -332,8 +350,7 @@ export class Daemon {
     const { door, grant, user, arrival } = granted
     const { protocol, port } = arrival
     this.#log.open(grant.address, door.name, user)
-    const { commandsFor } = await import('./spa/commands.ts')
-    const commands = commandsFor(granted, Date.now())
+    const commands = this.#spa!.commandsFor(granted, Date.now())
     const once = { ...door, commands4: commands, commands6: commands, cmdTimeoutMs: commands.ms, cooldownMs: 0 }
     await this.#openings.open(once, { source: grant.address, protocol, port, user })
   }
@@ -345,7 +362,7 @@ export class Daemon {
     )
     for (const { source } of open) {
       this.#guarding.close(door, parseAddress(source))
-      void this.#openings.close(door, source)
+      void this.#faults.attempt(async () => await this.#openings.close(door, source))
     }
   }
 
@@ -368,8 +385,11 @@ export class Daemon {
     const wait = Math.min(Math.max(0, Math.ceil(due - steadyNow())), TIMER_MAX_MS)
     this.#timer = setTimeout(() => {
       this.#timerAt = Infinity
-      this.#carryOut(this.#gate.expire(steadyNow()))
-      this.#armTimer()
+      try {
+        this.#carryOut(this.#gate.expire(steadyNow()))
+      } finally {
+        this.#armTimer()
+      }
     }, wait)
   }
 }

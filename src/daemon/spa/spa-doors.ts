@@ -7,6 +7,7 @@ import type { Packet } from '../../packet/packet.ts'
 import { POSTERN_PACKET_BYTES } from '../../spa/noise/packet.ts'
 import { watch } from '../../state/watch.ts'
 import type { Watch } from '../../state/watch.ts'
+import { commandsFor } from './commands.ts'
 import { FWKNOP_LENGTHS, Fwknops } from './fwknops.ts'
 import type { FwknopTerms } from './fwknops.ts'
 import type { Arrival } from './granted.ts'
@@ -15,6 +16,8 @@ import { Posterns } from './posterns.ts'
 
 /** Doors that open to single packets, and what is looked at of the traffic for them. */
 export class SpaDoors {
+  /** What a packet of fwknop's has run; here, as it is loaded with these doors or not at all. */
+  readonly commandsFor = commandsFor
   readonly #of: FwknopTerms
   readonly #posterns: Posterns
   readonly #fwknops: Fwknops

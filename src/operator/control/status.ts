@@ -46,6 +46,7 @@ export function statusText(of: Status): string {
   return [
     `knockd ${of.version}, process ${of.pid}, up ${timeText(of.upMs)}, ${of.config}`,
     ...(of.journal === undefined ? [] : [`  the journal cannot be written: ${of.journal}`]),
+    ...faultText(of),
     '',
     ...table(
       'interfaces',
@@ -93,6 +94,12 @@ export function statusText(of: Status): string {
 
 function waitingText(waiting: string | undefined): string {
   return waiting === undefined ? '' : `waited for: ${waiting}`
+}
+
+function faultText({ faults }: Status): readonly string[] {
+  if (faults === undefined) return []
+  const times = faults.count === 1 ? 'a fault' : `${faults.count} faults`
+  return [`  ${times} of knockd itself, the last ${timeText(faults.agoMs)} ago, please report it: ${faults.last}`]
 }
 
 /** A capture that was deaf, and what shows who made it so. */

@@ -66,7 +66,7 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
 const SEEN_ELSEWHERE = /^(?:no such interface|is down)$/
 
 /** Captures that have lost packets or were deaf, and a journal that cannot be written. */
-export function judgeRunning({ interfaces, journal }: Status): readonly Finding[] {
+export function judgeRunning({ interfaces, journal, faults }: Status): readonly Finding[] {
   const findings = interfaces
     .filter(({ dropped }) => dropped > 0)
     .map(({ name, received, dropped }): Finding => {
@@ -84,6 +84,11 @@ export function judgeRunning({ interfaces, journal }: Status): readonly Finding[
       const message = `${name}: nothing is captured, so no knock is seen there: ${waiting}`
       findings.push({ severity: 'fault', subject: 'capture', message, mend: PACKET_SOCKETS })
     }
+  }
+  if (faults !== undefined) {
+    const many = faults.count === 1 ? 'a fault' : `${faults.count} faults`
+    const message = `knockd met ${many} of its own, the last ${timeText(faults.agoMs)} ago, and may not do all it should; please report it: ${faults.last}`
+    findings.push({ severity: 'warning', subject: 'knockd', message, mend: 'systemctl restart knockd' })
   }
   if (journal !== undefined) {
     const message = `the journal cannot be written, so timed doors stay shut: ${journal}`
