@@ -6,7 +6,7 @@ import type { Talk } from './talk.ts'
 const HELP = `usage: postern status [--json] [-c FILE] [-i NAME]...
 
 Says how a running knockd is doing: doors, what is open and for how long yet,
-attempts under way, interfaces and what they counted.
+attempts under way, interfaces, what they counted, and whether they were deaf.
 
   --json            one JSON document
   -c, --config FILE the config that the daemon runs with, /etc/knockd.conf
