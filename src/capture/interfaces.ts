@@ -45,6 +45,8 @@ export interface ListenTerms {
   waiting(name: string, reason: string): void
   /** It got other packets than it should, since some moment of the last {@link HEARING_CHECK_MS}, and is opened anew. */
   deaf(name: string, reason: string): void
+  /** What was called with a packet has thrown; the next packets are taken all the same. */
+  failed(error: unknown): void
 }
 
 /** An interface that is to be listened on, as others are told of it. */
@@ -236,6 +238,7 @@ export class Interfaces {
           this.#terms.packet(packet, bytes, knock)
         },
         taken: () => this.#terms.taken(),
+        failed: (error) => this.#terms.failed(error),
         lost: (reason) => {
           this.#lost(place, reason)
           this.#armRetry()

@@ -23,6 +23,8 @@ export interface StationEvents {
   taken(): void
   /** The interface has gone down or away; nothing is captured any more. */
   lost(reason: string): void
+  /** One of the others has thrown. */
+  failed(error: unknown): void
 }
 
 /** One interface that is listened on. */
@@ -89,6 +91,15 @@ export class Station {
     this.#capture.close()
   }
 
+  /** A packet that something fails at must neither take others of its batch along nor end the watch. */
+  readonly #frame: TakeFrame = (bytes, start, end, wireLength, time) => {
+    try {
+      this.#events.frame(bytes, start, end, wireLength, time)
+    } catch (error) {
+      this.#events.failed(error)
+    }
+  }
+
   #wake(): void {
     if (this.#closed || this.#later !== undefined) return
     const wait = this.#pacing.wait(performance.now())
@@ -118,16 +129,21 @@ export class Station {
     let taken = 0
     try {
       for (let batch = 0; batch < BATCHES_MAX; batch++) {
-        const count = this.#capture.take(this.#events.frame)
+        const count = this.#capture.take(this.#frame)
         taken += count
         if (count < this.#capture.batchMax) break
       }
     } catch (error) {
-      if (!(error instanceof CaptureError)) throw error
-      this.close()
-      this.#events.lost(error.message)
+      if (error instanceof CaptureError) {
+        this.close()
+        this.#events.lost(error.message)
+      } else this.#events.failed(error)
     }
-    this.#events.taken()
+    try {
+      this.#events.taken()
+    } catch (error) {
+      this.#events.failed(error)
+    }
     return taken
   }
 }

@@ -45,6 +45,8 @@ export interface Status {
   readonly ignored: readonly IgnoredStatus[]
   /** What the journal last failed with; absent while it works. */
   readonly journal: string | undefined
+  /** What the daemon met of its own faults; absent while there was none. */
+  readonly faults?: { readonly count: number; readonly last: string; readonly agoMs: number } | undefined
 }
 
 export interface InterfaceStatus {

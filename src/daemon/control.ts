@@ -12,6 +12,7 @@ import { formatAddress, parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import { VERSION } from '../version.ts'
 import type { Doors } from './doors.ts'
+import type { Faults } from './faults.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import type { Guarding } from './guarding.ts'
 import type { Log } from './log/log.ts'
@@ -30,6 +31,7 @@ export interface Controlled {
   readonly log: Log
   /** Openings that members of Control_Group made. */
   readonly memberOpenings: MemberOpenings
+  readonly faults: Faults
   /** What the journal last failed with. */
   readonly journalFailure: Error | undefined
 }
@@ -169,6 +171,7 @@ function statusOf(of: Controlled): Status {
     },
     ignored: ignoredIn(config, gate, now),
     journal: journalFailure?.message,
+    faults: of.faults.status,
   }
 }
 

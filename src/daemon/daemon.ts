@@ -26,6 +26,7 @@ import { loadConfig } from './config-file.ts'
 import { answer, hasCommands } from './control.ts'
 import type { Controlled } from './control.ts'
 import { Doors } from './doors.ts'
+import { Faults } from './faults.ts'
 import { Guarding } from './guarding.ts'
 import { runHook } from './hook.ts'
 import type { Log } from './log/log.ts'
@@ -51,6 +52,7 @@ export class Daemon {
   readonly #args: Arguments
   #config: Config
   readonly #log: Log
+  readonly #faults: Faults
   readonly #store: Store
   readonly #marks: HolderMarks
   readonly #gate: Gate
@@ -92,6 +94,7 @@ export class Daemon {
       try {
         await daemon.#begin()
       } catch (error) {
+        daemon.#faults.release()
         daemon.#interfaces.close()
         daemon.#guarding.stop()
         daemon.#base.stop()
@@ -114,6 +117,7 @@ export class Daemon {
     this.#args = args
     this.#config = config
     this.#log = log
+    this.#faults = new Faults((text) => log.notice('error', text))
     this.#store = store
     this.#marks = marks
     this.#gate = new Gate({
@@ -183,22 +187,32 @@ export class Daemon {
     this.#ended = true
     notify('STOPPING=1')
     clearTimeout(this.#timer)
-    this.#reconciler.stop()
-    this.#interfaces.close()
-    await this.#doors.close()
-    this.#spa?.close()
-    this.#guarding.stop()
-    this.#base.stop()
-    this.#control.close()
+    // Whatever of it fails, the rest is done all the same: openings are to be closed.
+    const steps: readonly (() => unknown)[] = [
+      () => this.#reconciler.stop(),
+      () => this.#interfaces.close(),
+      async () => await this.#doors.close(),
+      () => this.#spa?.close(),
+      () => this.#guarding.stop(),
+      () => this.#base.stop(),
+      () => this.#control.close(),
+      async () => await this.#closeAll(),
+      async () => await runHook(this.#runner, this.#config.options.stopHook, 'stop', this.#log),
+      () => this.#log.shuttingDown(),
+      async () => await this.#store.close(),
+      async () => await this.#log.close(),
+    ]
+    for (const step of steps) await this.#faults.attempt(step)
+    this.#faults.release()
+  }
+
+  async #closeAll(): Promise<void> {
     const left = await this.#openings.closeAll()
     if (left > 0) this.#log.notice('error', `${left} doors could not be closed in time: the next start closes them`)
-    await runHook(this.#runner, this.#config.options.stopHook, 'stop', this.#log)
-    this.#log.shuttingDown()
-    await this.#store.close()
-    await this.#log.close()
   }
 
   async #begin(): Promise<void> {
+    this.#faults.catchAll()
     // Ports are hidden before anybody can knock.
     await this.#guarding.guard(this.#config)
     this.#base.start(this.#config)
@@ -210,7 +224,9 @@ export class Daemon {
     this.#openings.restore()
     this.#reconciler.now()
     this.#admitOperators(() => this.#control.listen(this.#config.options.controlGroup))
-    void runHook(this.#runner, this.#config.options.startHook, 'start', this.#log)
+    void this.#faults.attempt(
+      async () => await runHook(this.#runner, this.#config.options.startHook, 'start', this.#log),
+    )
   }
 
   /** What operators see and move, as it is at the moment. */
@@ -225,6 +241,7 @@ export class Daemon {
       openings: this.#openings,
       log: this.#log,
       memberOpenings: this.#memberOpenings,
+      faults: this.#faults,
       journalFailure: this.#store.failure,
     }
   }
@@ -292,6 +309,7 @@ export class Daemon {
         waiting: (name, reason) => this.#log.notice('warning', `${name}: ${reason}, waiting for it`),
         deaf: (name, reason) =>
           this.#log.notice('warning', `${name}: ${reason}: knocks may have gone unheard; capturing anew`),
+        failed: (error) => this.#faults.note(error),
       },
       this.#needs,
     )
@@ -306,7 +324,7 @@ export class Daemon {
     for (const effect of effects) {
       // A one-time sequence opens its door only once it is struck out: until then nothing is said of opening.
       if (effect.kind !== 'open' || !effect.secret.once) report(this.#log, effect)
-      if (effect.kind === 'open') void this.#open(effect)
+      if (effect.kind === 'open') void this.#faults.attempt(async () => await this.#open(effect))
     }
   }
 
@@ -339,11 +357,11 @@ export class Daemon {
       store: this.#store,
       say: (level, text) => this.#log.notice(level, text),
       explain: (source, door, reason) => this.#log.explain(source, door, reason, {}),
-      open: (granted) => void this.#openGranted(granted),
+      open: (granted) => void this.#faults.attempt(async () => await this.#openGranted(granted)),
       holdersChanged: () => this.#reconciler.soon(),
       needsChanged: () => this.#needOthers(),
       marks: this.#marks,
-      run: (granted) => void this.#runGranted(granted),
+      run: (granted) => void this.#faults.attempt(async () => await this.#runGranted(granted)),
     })
     this.#spa.setOwn(this.#own)
   }
@@ -379,8 +397,7 @@ export class Daemon {
     const { protocol, port } = arrival
     if (!this.#reconciler.isStillMay(door, { source: grant.address, user, holder })) return
     this.#log.open(grant.address, door.name, user, claimedUser)
-    const { commandsFor } = await import('./spa/commands.ts')
-    const commands = commandsFor(granted, Date.now())
+    const commands = this.#spa!.commandsFor(granted, Date.now())
     const once = { ...door, commands4: commands, commands6: commands, cmdTimeoutMs: commands.ms, cooldownMs: 0 }
     const services = portsText({ asked: grant.kind === 'command' ? undefined : grant.ports })
     const knocked = { source: grant.address, protocol, port, user, claimedUser, holder, services }
@@ -406,8 +423,11 @@ export class Daemon {
     const wait = Math.min(Math.max(0, Math.ceil(due - steadyNow())), TIMER_MAX_MS)
     this.#timer = setTimeout(() => {
       this.#timerAt = Infinity
-      this.#carryOut(this.#gate.expire(steadyNow()))
-      this.#armTimer()
+      try {
+        this.#carryOut(this.#gate.expire(steadyNow()))
+      } finally {
+        this.#armTimer()
+      }
     }, wait)
   }
 }

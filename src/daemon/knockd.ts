@@ -84,7 +84,10 @@ class Signals {
     this.#reload = () => {
       if (this.#reloads === 0) return
       this.#reloads = 0
-      reloading = reloading.then(() => daemon.reload())
+      // A reload that fails says so itself; another one is to be possible, and an end in good order.
+      reloading = reloading
+        .then(() => daemon.reload())
+        .catch((error: unknown) => say(`knockd: ${(error as Error).message}`))
     }
     this.#reload()
     await this.#ended

@@ -68,21 +68,30 @@ export class Publishing {
     clearTimeout(timer)
   }
 
+  /** Never rejects. */
   async #run(): Promise<void> {
-    while (this.#wanted && !this.#closed) {
-      this.#wanted = false
-      const { text, edition } = this.#list()
-      const why = await publish(this.#order(text), this.#abort.signal)
-      if (this.#abort.signal.aborted) break
-      if (why === undefined) {
-        this.#done(edition)
-        continue
+    try {
+      while (this.#wanted && !this.#closed) {
+        this.#wanted = false
+        const { text, edition } = this.#list()
+        const why = await publish(this.#order(text), this.#abort.signal)
+        if (this.#abort.signal.aborted) break
+        if (why === undefined) {
+          this.#done(edition)
+          continue
+        }
+        this.#failAndTryAgain(why)
+        break
       }
-      this.#failed(why)
-      this.#timer = setTimeout(() => this.want(), AGAIN_MS).unref()
-      break
+    } catch (error) {
+      this.#failAndTryAgain((error as Error).message)
     }
     this.#running = undefined
+  }
+
+  #failAndTryAgain(why: string): void {
+    this.#failed(why)
+    this.#timer = setTimeout(() => this.want(), AGAIN_MS).unref()
   }
 
   #order(text: string): Order {
@@ -103,7 +112,8 @@ async function publish(order: Order, abort: AbortSignal): Promise<string | undef
       signal: abort,
     })
     let said = ''
-    child.stderr.on('data', (piece: Buffer) => {
+    // Without a descriptor left there are no pipes: `error` tells.
+    child.stderr?.on('data', (piece: Buffer) => {
       said = `${said}${piece.toString()}`.slice(0, SAID_MAX_CHARS)
     })
     child.once('error', (error) => resolve(error.message))
@@ -112,7 +122,7 @@ async function publish(order: Order, abort: AbortSignal): Promise<string | undef
       else resolve(said.trim() || `the publisher ended with ${signal ?? `code ${code}`}`)
     })
     // It may end without reading: its exit code tells.
-    child.stdin.on('error', () => undefined)
-    child.stdin.end(JSON.stringify(order))
+    child.stdin?.on('error', () => undefined)
+    child.stdin?.end(JSON.stringify(order))
   })
 }

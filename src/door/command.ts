@@ -81,7 +81,10 @@ export class CommandRunner {
   }
 
   async #runOne({ command, done }: Waiting): Promise<void> {
-    const outcome = await runLine(command)
+    const outcome = await runLine(command).catch((error: unknown): Outcome => ({
+      kind: 'failed',
+      error: error as Error,
+    }))
     this.#running--
     done(outcome)
     this.#next()

@@ -322,7 +322,14 @@ export class Openings {
   /** @param due its time is over; otherwise the daemon ends. True: it is closed. */
   async #close(live: Live, due: boolean): Promise<boolean> {
     clearTimeout(live.timer)
-    live.closing ??= this.#closeOnce(live, due)
+    live.closing ??= this.#closeOnce(live, due).catch((error: unknown) => {
+      const { source, door } = live.opening
+      const { message } = error as Error
+      this.#terms.log.notice('error', `${source}: ${door}: is not closed, the next start tries again: ${message}`)
+      this.#setAside(live)
+      live.closing = undefined
+      return false
+    })
     return await live.closing
   }
 

@@ -1,11 +1,13 @@
 // Goal: on a live machine each thing that bites is found, and is gone once the command that comes with it has run.
 import { execFileSync } from 'node:child_process'
-import { chmodSync } from 'node:fs'
+import { chmodSync, chownSync, cpSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hidePort } from './firewall.ts'
-import { program, startKnockd, startRealKnockd } from './knockd.ts'
+import { PROJECT, program, startKnockd, startRealKnockd } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import type { Host } from './net.ts'
+import type { Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { serveTcp } from './service.ts'
 
@@ -109,6 +111,36 @@ lab('doctor', () => {
     await mended(server, file, 'permissions')
     await mended(server, file, 'program')
     expect(execFileSync('cat', [file], { encoding: 'utf8' })).toContain('/usr/sbin/iptables -I')
+  })
+
+  test('a daemon that runs from where somebody else can write', async () => {
+    const { server } = await pair()
+    const folder = scratch('theirs')
+    for (const name of ['dist', 'package.json']) cpSync(join(PROJECT, name), join(folder, name), { recursive: true })
+    symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'))
+    const file = writeConfig(config(COMMANDS))
+    await hidePort(server, 22)
+    const start = async (): Promise<Process> => {
+      const argv = [process.execPath, join(folder, 'dist/bin/knockd.js'), '-v', '-c', file]
+      const daemon = server.start(argv)
+      await daemon.line(/listening on/)
+      return daemon
+    }
+    const daemon = await start()
+    const before = about(await doctor(server, file), 'installation').map(({ message }) => message)
+    chownSync(join(folder, 'dist'), 65_534, 65_534)
+    const found = about(await doctor(server, file), 'installation').filter(({ message }) => !before.includes(message))
+    expect(found).toEqual([
+      expect.objectContaining({
+        message: `root runs what is at ${folder}/dist, and nobody can change it (mode 755)`,
+        mend: expect.stringContaining(`--pack-destination /root ${folder} && npm install -g --ignore-scripts `),
+      }),
+    ])
+    chownSync(join(folder, 'dist'), 0, 0)
+    chmodSync(join(folder, 'dist/bin'), 0o777)
+    const loose = about(await doctor(server, file), 'installation').filter(({ message }) => !before.includes(message))
+    expect(loose.map(({ mend }) => mend)).toEqual([`chmod go-w ${folder}/dist/bin`])
+    await daemon.stop()
   })
 
   test('the rules are what they were, and a config that is no good changes nothing', async () => {

@@ -7,6 +7,7 @@ import type { Address } from '../../packet/address.ts'
 import { ACK, RST, SYN, TCP, destinationOf, sourceOf } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
 import { POSTERN_PACKET_BYTES } from '../../spa/noise/packet.ts'
+import { commandsFor } from './commands.ts'
 import { FWKNOP_LENGTHS, Fwknops } from './fwknops.ts'
 import type { FwknopTerms } from './fwknops.ts'
 import type { Arrival } from './granted.ts'
@@ -21,6 +22,8 @@ export type SpaTerms = Omit<FwknopTerms, 'isOwn'>
 
 /** Doors that open to single packets, and what is looked at of the traffic for them. */
 export class SpaDoors implements HolderJudge {
+  /** What a packet of fwknop's has run; here, as it is loaded with these doors or not at all. */
+  readonly commandsFor = commandsFor
   readonly #posterns: Posterns
   readonly #fwknops: Fwknops
   readonly #knockknocks: Knockknocks

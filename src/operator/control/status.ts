@@ -7,8 +7,8 @@ import type { Talk } from './talk.ts'
 const HELP = `usage: postern status [--json] [-c FILE] [-i NAME]...
 
 Says how a running knockd is doing: doors, what is open and for how long yet,
-who is ignored and until when, attempts under way, interfaces and what they
-counted.
+who is ignored and until when, attempts under way, interfaces, what they counted,
+and whether they were deaf.
 
   --json            one JSON document
   -c, --config FILE the config that the daemon runs with, /etc/knockd.conf
@@ -50,6 +50,7 @@ export function statusText(of: Status): string {
   return [
     `knockd ${of.version}, process ${of.pid}, up ${timeText(of.upMs)}, ${of.config}`,
     ...(of.journal === undefined ? [] : [`  the journal cannot be written: ${of.journal}`]),
+    ...faultText(of),
     '',
     ...table(
       'interfaces',
@@ -124,6 +125,12 @@ function doorsText(doors: readonly string[]): string {
 
 function waitingText(waiting: string | undefined): string {
   return waiting === undefined ? '' : `waited for: ${waiting}`
+}
+
+function faultText({ faults }: Status): readonly string[] {
+  if (faults === undefined) return []
+  const times = faults.count === 1 ? 'a fault' : `${faults.count} faults`
+  return [`  ${times} of knockd itself, the last ${timeText(faults.agoMs)} ago, please report it: ${faults.last}`]
 }
 
 /** A capture that was deaf, and what shows who made it so. */

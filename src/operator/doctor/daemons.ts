@@ -67,7 +67,7 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
 const SEEN_ELSEWHERE = /^(?:no such interface|is down)$/
 
 /** Captures that lost packets or were deaf, a guard that is away, ports no longer hidden, and a journal that cannot be written. */
-export function judgeRunning({ interfaces, journal, guard, exposed, config }: Status): readonly Finding[] {
+export function judgeRunning({ interfaces, journal, guard, exposed, config, faults }: Status): readonly Finding[] {
   const findings = interfaces
     .filter(({ dropped = 0 }) => dropped > 0)
     .map(({ name, received = 0, dropped = 0 }): Finding => {
@@ -93,6 +93,11 @@ export function judgeRunning({ interfaces, journal, guard, exposed, config }: St
   for (const { service } of exposed) {
     const mend = `"\${EDITOR:-vi}" ${shellWord(config)}`
     findings.push({ severity: 'warning', subject: 'guard', message: exposedText(service), mend })
+  }
+  if (faults !== undefined) {
+    const many = faults.count === 1 ? 'a fault' : `${faults.count} faults`
+    const message = `knockd met ${many} of its own, the last ${timeText(faults.agoMs)} ago, and may not do all it should; please report it: ${faults.last}`
+    findings.push({ severity: 'warning', subject: 'knockd', message, mend: 'systemctl restart knockd' })
   }
   if (journal !== undefined) {
     const message = `the journal cannot be written, so timed doors stay shut: ${journal}`

@@ -14,6 +14,8 @@ import { isKnockd, judgeDaemons, judgeRunning } from './daemons.ts'
 import { judgeEstablished } from './established.ts'
 import { asText, shellWord, sorted } from './finding.ts'
 import type { Finding } from './finding.ts'
+import { judgeInstallation, thisInstallation } from './installation.ts'
+import type { Installation, Owned } from './installation.ts'
 import { judgeInterfaces } from './interfaces.ts'
 import { judgeListening } from './listening.ts'
 import { judgePermissions } from './permissions.ts'
@@ -228,6 +230,53 @@ function configIn(folder: string, text: string): Config {
   writeFileSync(file, text, { mode: 0o600 })
   return readConfig(text, file).config!
 }
+
+describe('what root runs', () => {
+  const root = { uid: 0, gid: 0, mode: 0o755 }
+  const HOME = { uid: 1000, gid: 1000, mode: 0o755 }
+  const at = (folder: string): Installation => ({
+    folder,
+    files: [`${folder}/package.json`, `${folder}/dist/bin/knockd.js`, `${folder}/dist/bin/postern.js`],
+    interpreter: '/usr/bin/node',
+  })
+  const judged = (installation: Installation, odd: Readonly<Record<string, Owned>>): readonly Finding[] =>
+    judgeInstallation(installation, (path) => odd[path] ?? root)
+  const LIB = '/usr/local/lib/node_modules/postern'
+
+  test('is found where somebody else can change it, once, from the top', () => {
+    expect(judged(at(LIB), {})).toEqual([])
+    const [home, ...more] = judged(at('/home/ann/postern'), { '/home/ann': HOME, '/home/ann/postern': HOME })
+    expect(more).toEqual([])
+    expect(home!.message).toMatch(
+      /^root runs what is at \/home\/ann, and (?:user 1000|\S+) can change it \(mode 755\)$/,
+    )
+    expect(home!.mend).toMatch(/^npm pack --ignore-scripts .* \/home\/ann\/postern && npm install -g --ignore-scripts /)
+    expect(mends(judged(at(LIB), { [`${LIB}/dist/bin`]: { ...root, mode: 0o777 } }))).toEqual([
+      `chmod go-w ${LIB}/dist/bin`,
+    ])
+    expect(mends(judged(at(LIB), { '/usr/local': { uid: 0, gid: 50, mode: 0o2775 } }))).toEqual([
+      'chmod go-w /usr/local',
+    ])
+    // root's own group, and a folder in which nobody can take away what is another's.
+    expect(judged(at(LIB), { '/usr/local': { uid: 0, gid: 0, mode: 0o775 } })).toEqual([])
+    expect(judged(at('/tmp/postern'), { '/tmp': { uid: 0, gid: 0, mode: 0o1777 } })).toEqual([])
+  })
+
+  test('is node as well', () => {
+    const mine = { ...at(LIB), interpreter: '/home/ann/.nvm/bin/node' }
+    expect(mends(judged(mine, { '/home/ann': HOME }))).toEqual([
+      'install -o root -g root -m 755 /home/ann/.nvm/bin/node /usr/local/bin/node',
+    ])
+    // Both by one folder: one finding.
+    expect(judged({ ...at('/home/ann/postern'), interpreter: '/home/ann/node' }, { '/home/ann': HOME })).toHaveLength(1)
+  })
+
+  test('is looked at as it is here', () => {
+    const { folder, files, interpreter } = thisInstallation()
+    expect(files).toContain(join(folder, 'node_modules/koffi/package.json'))
+    expect(interpreter).toMatch(/\/node/)
+  })
+})
 
 test('files that others can read or change', () => {
   const folder = mkdtempSync(join(tmpdir(), 'postern-doctor-'))

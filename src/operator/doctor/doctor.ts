@@ -22,6 +22,7 @@ import { judgeEstablished } from './established.ts'
 import { asJson, asText, shellWord, sorted } from './finding.ts'
 import type { Finding } from './finding.ts'
 import { HELP } from './help.ts'
+import { installationOf, judgeInstallation, thisInstallation } from './installation.ts'
 import { judgeInterfaces, watchedOf } from './interfaces.ts'
 import { judgeListening } from './listening.ts'
 import { judgePermissions } from './permissions.ts'
@@ -88,9 +89,19 @@ async function examineMachine(config: Config, names: readonly string[]): Promise
     ...judgeLibraries(config),
     ...judgePrograms(config),
     ...judgePermissions(config, STATE_DIR_DEFAULT),
+    ...ofInstallations(own),
     ...judgeListening(config, listeningPorts()),
   ]
   return [...byLooking, ...(await ofRules(config, links, listenOn)), ...judgeClock(await watching)]
+}
+
+/** Of these programs, and of the daemon if it was installed elsewhere. */
+function ofInstallations(own: Status | undefined): readonly Finding[] {
+  const running = own === undefined ? undefined : installationOf(own.pid)
+  const findings = [thisInstallation(), ...(running === undefined ? [] : [running])].flatMap((one) =>
+    judgeInstallation(one),
+  )
+  return findings.filter(({ message }, index) => findings.findIndex((other) => other.message === message) === index)
 }
 
 async function ofRules(

@@ -6,7 +6,8 @@ export const HELP = `usage: postern doctor [-c FILE] [-i NAME]... [--json]
 Looks at this machine as it is and says what would bite, each with the command that
 mends it: interfaces, ports that are open without any knock, rules that end sessions or
 are gone at the next start, another knockd, the clock, programs on knock ports, missing
-libraries and programs, lost packets, permissions, and what \`postern check\` finds.
+libraries and programs, lost packets, a capture made deaf, permissions of secrets and
+of what root runs, and what \`postern check\` finds.
 Changes nothing. Without root it looks at what it may.
 
   -c, --config FILE  the config; ${CONFIG_DEFAULT} without it
