@@ -32,7 +32,8 @@ const RUN_FOLDER_MODE = 0o755
 /** Sees that the base ruleset of this host stays what an operator confirmed, for as long as the daemon runs. */
 export class BaseKeeping {
   readonly #log: Pick<Log, 'notice'>
-  readonly #repairs = new Repairs()
+  /** Looks are paced like repairs: whoever has rules changed by knocking costs no more than that. */
+  readonly #looks = new Repairs()
   #files: BaseFiles | undefined
   #config: Config | undefined
   #firewall: Firewall | undefined
@@ -91,8 +92,10 @@ export class BaseKeeping {
     clearTimeout(this.#timer)
     this.#timerAt = Infinity
     if (this.#stopped) return
+    this.#looks.made(performance.now())
     try {
       this.#lookUnderLock(this.#files!)
+      this.#said.delete('failed')
     } catch (error) {
       if (error instanceof LockedError) {
         this.#lookIn(LOCKED_DELAY_MS)
@@ -140,7 +143,6 @@ export class BaseKeeping {
         this.#say('gone', `the base ruleset is gone, and is not put back: ${against.message}\n${against.command}`)
         return
       }
-      this.#repairs.made(performance.now())
       firewall.run(confirmed.rules)
       this.#log.notice(
         'warning',
@@ -176,7 +178,7 @@ export class BaseKeeping {
   }
 
   #changed(): void {
-    this.#lookIn(Math.max(LOOK_DELAY_MS, this.#repairs.wait(performance.now())))
+    this.#lookIn(Math.max(LOOK_DELAY_MS, this.#looks.wait(performance.now())))
   }
 
   #lookIn(ms: number): void {
