@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DECOY_CLASSES } from '../capture/filter.ts'
 import { Interfaces, steadyNow } from '../capture/interfaces.ts'
 import { needsOf } from '../capture/needs.ts'
@@ -31,6 +32,7 @@ import { notify } from './notify.ts'
 import { report } from './report.ts'
 import type { CommandGranted } from './spa/fwknops.ts'
 import type { Granted } from './spa/granted.ts'
+import { isShutByLoss, lossText, lossWaitMs } from './spa/since-loss.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import { listFolder, statePath } from './state-path.ts'
 
@@ -46,6 +48,8 @@ export class Daemon {
   #config: Config
   readonly #log: Log
   readonly #store: Store
+  /** The journal's path. */
+  readonly #state: string
   readonly #gate: Gate
   readonly #runner = new CommandRunner()
   readonly #openings: Openings
@@ -75,7 +79,7 @@ export class Daemon {
     try {
       const { store, faults } = await openStore(path, { lock: tryLock, pid: process.pid })
       for (const fault of faults) log.notice('error', fault.message)
-      const daemon = new Daemon(args, config, log, store, listFolder(path))
+      const daemon = new Daemon(args, config, log, store, path)
       try {
         await daemon.#begin()
       } catch (error) {
@@ -91,11 +95,12 @@ export class Daemon {
     }
   }
 
-  private constructor(args: Arguments, config: Config, log: Log, store: Store, lists: string) {
+  private constructor(args: Arguments, config: Config, log: Log, store: Store, state: string) {
     this.#args = args
     this.#config = config
     this.#log = log
     this.#store = store
+    this.#state = state
     this.#gate = new Gate({
       ...this.#strictness(config),
       seed: [randomInt(WORD), randomInt(WORD)],
@@ -112,7 +117,7 @@ export class Daemon {
     this.#doors = new Doors({
       gate: this.#gate,
       store,
-      listFolder: lists,
+      listFolder: listFolder(state),
       say: (level, text) => log.notice(level, text),
       changed: () => this.#needOthers(),
       revoked: (door, user) => this.#revoke(door, user),
@@ -172,6 +177,8 @@ export class Daemon {
     this.#doors.replace(this.#config.doors)
     await this.#loadSpa(this.#config)
     this.#spa?.replace(this.#config)
+    this.#sayLoss()
+    await sleep(lossWaitMs(this.#config.doors, this.#store, Date.now()))
     this.#interfaces.need(this.#needs)
     this.#interfaces.start()
     this.#openings.restore()
@@ -190,7 +197,8 @@ export class Daemon {
       guarding: this.#guarding,
       openings: this.#openings,
       log: this.#log,
-      journalFailure: this.#store.failure,
+      store: this.#store,
+      state: this.#state,
     }
   }
 
@@ -217,6 +225,7 @@ export class Daemon {
     }
     this.#doors.replace(config.doors)
     this.#spa?.replace(config)
+    this.#sayLoss()
     if (!moved) {
       this.#interfaces.need(this.#needs)
       return
@@ -302,6 +311,13 @@ export class Daemon {
       run: (granted) => void this.#runGranted(granted),
     })
     this.#spa.setOwn(this.#own)
+  }
+
+  /** Says which doors a loss of state keeps shut. */
+  #sayLoss(): void {
+    for (const door of this.#config.doors) {
+      if (isShutByLoss(door, this.#store)) this.#log.notice('error', lossText(door, this.#store))
+    }
   }
 
   /** What has to be seen of the traffic. */

@@ -16,6 +16,8 @@ Looks after knockd's doors.
   status            how a running knockd is doing: what is open, and for how long
   open DOOR         open a door by hand
   close DOOR        close it before its time
+  accept-loss DOOR  open a door again that was shut since its memory of used
+                    packets was lost
   sequences         make, count, list and rotate lists of one-time sequences
   keygen            make the secret of a door's time-based codes, or keys for single
                     packets
@@ -67,6 +69,10 @@ export async function postern(argv: readonly string[], output: Output): Promise<
     case 'close': {
       const byHand = await import('./control/by-hand.ts')
       return await byHand[command](args, output)
+    }
+    case 'accept-loss': {
+      const { acceptLoss } = await import('./control/accept-loss.ts')
+      return await acceptLoss(args, output)
     }
     case 'sequences': {
       const { sequences } = await import('./sequences/sequences.ts')

@@ -18,6 +18,7 @@ import { Gnupg } from './gnupg.ts'
 import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
 import { KnownSources } from './known-sources.ts'
+import { lossRefusal } from './since-loss.ts'
 import type { WorkBudget } from './work-budget.ts'
 
 /** Lengths of packets that may be fwknop's, in bytes. */
@@ -224,6 +225,8 @@ export class Fwknops {
     }
     const maxAgeMs = door.secret.kind === 'spa' ? door.secret.maxAgeMs : undefined
     const { source, destination } = arrival
+    const forgotten = lossRefusal(door, store, spa.timestamp * SECOND_MS)
+    if (forgotten !== undefined) return `${who}, ${arrivalText(arrival)}: ${door.name}: ${forgotten}`
     const granted = grant(stanza, spa, { source, destination, now: Date.now(), maxAgeMs })
     const refusal =
       'refusal' in granted

@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Door } from '../../config/config.ts'
 import { isUserName } from '../../config/users.ts'
+import { LogThrottle } from '../../limit/log-throttle.ts'
 import { formatAddress } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
@@ -20,6 +21,7 @@ import type { KnockknockKeys } from '../../spa/knockknock/syn.ts'
 import { readSecretFile } from '../secret-file.ts'
 import { admits, servicesFor } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
+import { lossRefusal } from './since-loss.ts'
 import type { WorkBudget } from './work-budget.ts'
 
 /** The port that a profile's SYNs ask for where its door opens any. */
@@ -41,6 +43,7 @@ interface Profile {
 export class Knockknocks {
   readonly #of: JudgeTerms
   readonly #work: WorkBudget
+  readonly #seldom = new LogThrottle()
   #profilesThere: readonly Profile[] = []
   /** By the port they come to: what the profiles may send next. */
   #expected = new Map<number, ExpectedSyns<Profile>>()
@@ -102,6 +105,14 @@ export class Knockknocks {
     const { store, say, open } = this.#of
     const { source } = arrival
     const { door, name } = owner
+    // Nothing is used up: with new profiles the counters begin anew.
+    const forgotten = lossRefusal(door, store, 0)
+    if (forgotten !== undefined) {
+      if (this.#seldom.due(`${door.name} ${name}`, performance.now())) {
+        say('notice', `${formatAddress(source)}: ${door.name}: SYN of ${name}: ${forgotten}`)
+      }
+      return
+    }
     try {
       // Whatever it asks for: nobody else may use the counter, as its text would give both away.
       const isNew = store.advance(counterKey(door, name), String(counter), (present) => counter > counterOf(present))

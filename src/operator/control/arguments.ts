@@ -23,6 +23,7 @@ const OPTIONS = {
   open: { source: { type: 'string' }, for: { type: 'string' } },
   close: { source: { type: 'string' }, all: { type: 'boolean' } },
   status: { json: { type: 'boolean' } },
+  'accept-loss': {},
 } as const
 
 /** Reads the command line of one of these commands. @throws UsageError */

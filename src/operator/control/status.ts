@@ -44,6 +44,7 @@ export function statusText(of: Status): string {
   return [
     `knockd ${of.version}, process ${of.pid}, up ${timeText(of.upMs)}, ${of.config}`,
     ...(of.journal === undefined ? [] : [`  the journal cannot be written: ${of.journal}`]),
+    ...of.doors.flatMap(({ shut }) => (shut === undefined ? [] : [`  ${shut.replaceAll('\n', '\n    ')}`])),
     '',
     ...table(
       'interfaces',

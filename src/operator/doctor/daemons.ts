@@ -61,8 +61,8 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
   return [{ severity: 'fault', subject: 'knockd', message, mend: `knockd -d -c ${shellWord(file)}` }, ...findings]
 }
 
-/** Captures that have lost packets, and a journal that cannot be written. */
-export function judgeRunning({ interfaces, journal }: Status): readonly Finding[] {
+/** Captures that have lost packets, a journal that cannot be written, and doors that a loss of it keeps shut. */
+export function judgeRunning({ interfaces, journal, doors }: Status): readonly Finding[] {
   const findings = interfaces
     .filter(({ dropped }) => dropped > 0)
     .map(({ name, received, dropped }): Finding => {
@@ -77,6 +77,12 @@ export function judgeRunning({ interfaces, journal }: Status): readonly Finding[
   if (journal !== undefined) {
     const message = `the journal cannot be written, so timed doors stay shut: ${journal}`
     findings.push({ severity: 'fault', subject: 'state', message, mend: 'df -h /var/lib/postern' })
+  }
+  for (const { shut } of doors) {
+    if (shut === undefined) continue
+    // Accepting it without new keys is not for pasting.
+    const message = shut.replaceAll('\n', '; ')
+    findings.push({ severity: 'fault', subject: 'state', message, mend: 'postern accept-loss --help' })
   }
   return findings
 }
