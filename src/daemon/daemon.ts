@@ -29,7 +29,7 @@ import { runHook } from './hook.ts'
 import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { notify } from './notify.ts'
-import { report } from './report.ts'
+import { once, report } from './report.ts'
 import type { CommandGranted } from './spa/fwknops.ts'
 import type { Granted } from './spa/granted.ts'
 import { isShutByLoss, lossText, lossWaitMs } from './spa/since-loss.ts'
@@ -273,9 +273,9 @@ export class Daemon {
 
   #carryOut(effects: readonly Effect[]): void {
     for (const effect of effects) {
-      // A one-time sequence opens its door only once it is struck out: until then nothing is said of opening.
-      if (effect.kind !== 'open' || !effect.secret.once) report(this.#log, effect)
+      // Nothing is said of opening before the door does open: it may be used up, and the disk may be full.
       if (effect.kind === 'open') void this.#open(effect)
+      else report(this.#log, effect)
     }
   }
 
@@ -287,12 +287,13 @@ export class Daemon {
     }
     this.#opening++
     try {
-      if (!(await this.#doors.mayOpen(secret))) return
-      if (secret.once) report(this.#log, effect)
+      if (secret.once && !(await this.#doors.mayOpen(secret))) return
       const door = this.#doors.find(secret.door)
       if (door === undefined) return
-      if (door.opens.length > 0) this.#guarding.open(door, source, { user: secret.user })
-      if (hasCommands(door)) await this.#openings.open(door, { ...effect, user: secret.user })
+      const opened = once(() => report(this.#log, effect))
+      if (door.opens.length > 0) this.#guarding.open(door, source, { user: secret.user, opened })
+      else if (!hasCommands(door)) opened()
+      if (hasCommands(door)) await this.#openings.open(door, { ...effect, user: secret.user, opened })
     } finally {
       this.#opening--
     }
@@ -333,9 +334,11 @@ export class Daemon {
     }
     this.#opening++
     try {
-      this.#log.open(source, door.name, user)
-      if (door.opens.length > 0) this.#guarding.open(door, source, { ms, services, forward, user })
-      if (hasCommands(door)) await this.#openings.open({ ...door, cmdTimeoutMs: ms }, { source, protocol, port, user })
+      const opened = once(() => this.#log.open(source, door.name, user))
+      if (door.opens.length > 0) this.#guarding.open(door, source, { ms, services, forward, user, opened })
+      else if (!hasCommands(door)) opened()
+      const knocked = { source, protocol, port, user, opened }
+      if (hasCommands(door)) await this.#openings.open({ ...door, cmdTimeoutMs: ms }, knocked)
     } finally {
       this.#opening--
     }
@@ -345,11 +348,11 @@ export class Daemon {
   async #runGranted(granted: CommandGranted): Promise<void> {
     const { door, grant, user, arrival } = granted
     const { protocol, port } = arrival
-    this.#log.open(grant.address, door.name, user)
+    const opened = once(() => this.#log.open(grant.address, door.name, user))
     const { commandsFor } = await import('./spa/commands.ts')
     const commands = commandsFor(granted, Date.now())
-    const once = { ...door, commands4: commands, commands6: commands, cmdTimeoutMs: commands.ms, cooldownMs: 0 }
-    await this.#openings.open(once, { source: grant.address, protocol, port, user })
+    const alone = { ...door, commands4: commands, commands6: commands, cmdTimeoutMs: commands.ms, cooldownMs: 0 }
+    await this.#openings.open(alone, { source: grant.address, protocol, port, user, opened })
   }
 
   /** What a user has opened does not outlast the right to open it. */

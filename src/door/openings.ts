@@ -56,6 +56,8 @@ export interface Knocked {
   readonly port: number
   /** Whose knocks these are, where the door has several users. */
   readonly user?: string | undefined
+  /** Called once the door opens, or is open already: before its start command runs. Not if it stays shut. */
+  readonly opened?: (() => void) | undefined
 }
 
 /** An opening that is live. */
@@ -170,24 +172,26 @@ export class Openings {
     const environment = commandEnvironment({ door: door.name, address, family, ...knocked })
     const start = commands.start === undefined ? undefined : expand(commands.start, address)
     if (commands.stop === undefined) {
+      // Nothing is written down of it, so that nothing keeps it shut.
+      knocked.opened?.()
       if (start !== undefined) await this.#openForGood(door, address, start, environment, key)
       return
     }
     const stop = expand(commands.stop, address)
-    await this.#openForTime(door, { source: address, family, stop, user: knocked.user, environment }, start, key)
+    const what = { source: address, family, stop, user: knocked.user, environment }
+    await this.#openForTime(door, what, { start, key, opened: knocked.opened })
   }
 
   /** A door with a stop command: its close is on disk before it opens. */
   async #openForTime(
     door: Door,
     what: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'environment'>,
-    start: string | undefined,
-    key: string,
+    { start, key, opened }: { start: string | undefined; key: string; opened: Knocked['opened'] },
   ): Promise<void> {
     const { store, clocks } = this.#terms
     const before = this.#live.get(key)
     if (before !== undefined) {
-      if (await this.#extend(before, door.cmdTimeoutMs, what.user)) return
+      if (await this.#extend(before, door.cmdTimeoutMs, what.user, opened)) return
       await this.#close(before, false)
       if (this.#ending) return
     }
@@ -206,6 +210,7 @@ export class Openings {
     }
     const live = liveOf(key, opening, false)
     this.#live.set(key, live)
+    opened?.()
     if (start !== undefined) {
       live.started = this.#begin(door.name, start, what)
       void this.#doubt(live)
@@ -214,7 +219,7 @@ export class Openings {
   }
 
   /** False: it has to be opened anew, as it is being closed, or is not known to be open at all. */
-  async #extend(live: Live, durationMs: number, user: string | undefined): Promise<boolean> {
+  async #extend(live: Live, durationMs: number, user: string | undefined, opened: Knocked['opened']): Promise<boolean> {
     const { store, clocks, log } = this.#terms
     const { id, source, door } = live.opening
     if (live.closing !== undefined) return false
@@ -227,6 +232,7 @@ export class Openings {
       await store.extended(id, deadline, user)
     } catch (error) {
       if (isClosing(live)) return false
+      opened?.()
       log.notice('error', `${source}: ${door}: is not kept open for longer: ${(error as Error).message}`)
       return true
     }
@@ -235,6 +241,7 @@ export class Openings {
     live.deadline = deadline
     live.user = user ?? live.user
     this.#schedule(live)
+    opened?.()
     log.notice(
       'info',
       `${source}: ${door}: is open already, and stays so for another ${Math.round(durationMs / 1000)} s`,

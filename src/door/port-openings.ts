@@ -61,6 +61,8 @@ export interface OpenedFor {
   /** Where connections to them are sent on to. */
   readonly forward?: Forward | undefined
   readonly user?: string | undefined
+  /** Called once the ports are open, before the log has more of it. Not if they stay shut. */
+  readonly opened?: (() => void) | undefined
 }
 
 /** An opening as others are told of it. */
@@ -158,7 +160,7 @@ export class PortOpenings {
    * Opens a door's ports, all or some, for a source, or keeps them open for longer, never for shorter. False: they stay
    * shut; the log says why.
    */
-  open(whole: Door, source: Address, { ms, user, services, forward }: OpenedFor): boolean {
+  open(whole: Door, source: Address, { ms, user, services, forward, opened }: OpenedFor): boolean {
     const { clocks, log } = this.#terms
     const address = formatAddress(source)
     const some = services?.map(formatService).join()
@@ -214,6 +216,7 @@ export class PortOpenings {
     this.#live.set(key, live)
     this.#holders.add(live, elements)
     this.#schedule(live)
+    opened?.()
     const seconds = Math.round(longest / 1000)
     if (before === undefined) log.notice('info', `${address}: ${door.name}: ${whatOf(live)} open for ${seconds} s`)
     else log.notice('info', `${address}: ${door.name}: is open already, and stays so for another ${seconds} s`)
