@@ -1,6 +1,7 @@
 import { knocksOfCode } from '../totp/ports.ts'
 import type { Request } from './arguments.ts'
 import type { Clock } from './code-rounds.ts'
+import type { PublishedList } from './published/list.ts'
 import type { Telling } from './published/rounds.ts'
 import { always, type Rounds } from './rounds.ts'
 import type { PublishedSecret } from './secret.ts'
@@ -12,7 +13,7 @@ export type SecretOutside = Omit<Clock, 'tell'> & Telling
  * What a request has knocked, round by round. Files are read, and throw their ClientError, now; a published list is read
  * before each round. What a secret needs is loaded for it alone.
  */
-export async function roundsOf({ knocks, secret, delayMs }: Request, outside: SecretOutside): Promise<Rounds> {
+export async function roundsOf({ host, knocks, secret, delayMs }: Request, outside: SecretOutside): Promise<Rounds> {
   switch (secret.kind) {
     case 'ports':
       return always(knocks)
@@ -27,20 +28,32 @@ export async function roundsOf({ knocks, secret, delayMs }: Request, outside: Se
     case 'published':
       break
   }
-  return published(secret, outside)
+  return published(secret, host, outside)
 }
 
-async function published(secret: PublishedSecret, outside: SecretOutside): Promise<Rounds> {
-  const [{ fetchPublished, PUBLISHED_MAX_BYTES }, { decrypt }, { readList }, { publishedRounds }, { readRegular }] =
-    await Promise.all([
-      import('./published/fetch.ts'),
-      import('./published/decrypt.ts'),
-      import('./published/list.ts'),
-      import('./published/rounds.ts'),
-      import('./private-file.ts'),
-    ])
+async function published(secret: PublishedSecret, host: string, outside: SecretOutside): Promise<Rounds> {
+  const [
+    { fetchPublished, PUBLISHED_MAX_BYTES },
+    { decrypt },
+    { readList },
+    { checkHost },
+    { publishedRounds },
+    { readRegular },
+  ] = await Promise.all([
+    import('./published/fetch.ts'),
+    import('./published/decrypt.ts'),
+    import('./published/list.ts'),
+    import('./published/bound.ts'),
+    import('./published/rounds.ts'),
+    import('./private-file.ts'),
+  ])
   const { from } = secret
   const read = async (): Promise<Uint8Array> =>
     from instanceof URL ? fetchPublished(from) : readRegular(from, PUBLISHED_MAX_BYTES)
-  return publishedRounds(async () => readList(await decrypt(await read(), secret)), outside)
+  const next = async (): Promise<PublishedList> => {
+    const list = readList(await decrypt(await read(), secret))
+    await checkHost(list, host)
+    return list
+  }
+  return publishedRounds(next, outside)
 }
