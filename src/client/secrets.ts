@@ -1,6 +1,7 @@
 import { knocksOfCode } from '../totp/ports.ts'
 import type { Request } from './arguments.ts'
 import type { Clock } from './code-rounds.ts'
+import type { PublishedList } from './published/list.ts'
 import type { Telling } from './published/rounds.ts'
 import { always, type Rounds } from './rounds.ts'
 import type { PublishedSecret } from './secret.ts'
@@ -36,20 +37,32 @@ export async function roundsOf({ host, knocks, secret, delayMs }: Request, outsi
     case 'published':
       break
   }
-  return published(secret, outside)
+  return published(secret, host, outside)
 }
 
-async function published(secret: PublishedSecret, outside: SecretOutside): Promise<Rounds> {
-  const [{ fetchPublished, PUBLISHED_MAX_BYTES }, { decrypt }, { readList }, { publishedRounds }, { readRegular }] =
-    await Promise.all([
-      import('./published/fetch.ts'),
-      import('./published/decrypt.ts'),
-      import('./published/list.ts'),
-      import('./published/rounds.ts'),
-      import('./private-file.ts'),
-    ])
+async function published(secret: PublishedSecret, host: string, outside: SecretOutside): Promise<Rounds> {
+  const [
+    { fetchPublished, PUBLISHED_MAX_BYTES },
+    { decrypt },
+    { readList },
+    { checkHost },
+    { publishedRounds },
+    { readRegular },
+  ] = await Promise.all([
+    import('./published/fetch.ts'),
+    import('./published/decrypt.ts'),
+    import('./published/list.ts'),
+    import('./published/bound.ts'),
+    import('./published/rounds.ts'),
+    import('./private-file.ts'),
+  ])
   const { from } = secret
   const read = async (): Promise<Uint8Array> =>
     from instanceof URL ? fetchPublished(from) : readRegular(from, PUBLISHED_MAX_BYTES)
-  return publishedRounds(async () => readList(await decrypt(await read(), secret)), outside)
+  const next = async (): Promise<PublishedList> => {
+    const list = readList(await decrypt(await read(), secret))
+    await checkHost(list, host)
+    return list
+  }
+  return publishedRounds(next, outside)
 }

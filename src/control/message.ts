@@ -18,6 +18,8 @@ export type Request =
   | { readonly command: 'forgive'; readonly source: string }
   /** Puts a new list in place of the one that the daemon keeps for a door. */
   | { readonly command: 'rotate'; readonly door: string }
+  /** Opens a door that a loss of state has shut. `id`: that of the journal, which only who may read the state knows. */
+  | { readonly command: 'accept-loss'; readonly door: string; readonly id: string }
 
 /** What the daemon answers: one line of JSON. */
 export type Reply =
@@ -47,6 +49,8 @@ export interface Status {
   readonly journal: string | undefined
   /** What the daemon met of its own faults; absent while there was none. */
   readonly faults?: { readonly count: number; readonly last: string; readonly agoMs: number } | undefined
+  /** The journal's path. */
+  readonly state: string
 }
 
 export interface InterfaceStatus {
@@ -99,6 +103,8 @@ export interface DoorStatus {
   readonly opens: readonly string[]
   readonly commands: boolean
   readonly openForMs: number
+  /** Why it opens to nobody, and what to do; absent where it does. */
+  readonly shut: string | undefined
 }
 
 export interface OpeningStatus {
@@ -143,10 +149,13 @@ export function parseRequest(line: string): Request | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null) return undefined
-  const { command, door, source, forMs } = value as Record<string, unknown>
+  const { command, door, source, forMs, id } = value as Record<string, unknown>
   if (command === 'status') return { command }
   if (command === 'rotate') return typeof door === 'string' ? { command, door } : undefined
   if (command === 'forgive') return typeof source === 'string' ? { command, source } : undefined
+  if (command === 'accept-loss') {
+    return typeof door === 'string' && typeof id === 'string' ? { command, door, id } : undefined
+  }
   if (command === 'open' && typeof door === 'string' && typeof source === 'string') {
     if (forMs === undefined) return { command, door, source }
     return isTime(forMs) ? { command, door, source, forMs } : undefined

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { readConfig } from '../config/read.ts'
 import type { Secret } from '../gate/secret.ts'
 import { codeOf, periodAt } from '../totp/code.ts'
+import type { Loss } from '../state/loss.ts'
 import type { TotpSecret } from '../totp/code.ts'
 import { knocksOfCode } from '../totp/ports.ts'
 import { Codes, LEAD_MS, SharedCodes, TAIL_MS } from './codes.ts'
@@ -25,6 +26,7 @@ class FakeGate {
 }
 
 class FakeStore {
+  loss: Loss | undefined
   readonly values = new Map<string, string>()
   newest(key: string): string | undefined {
     return this.values.get(key)
@@ -110,4 +112,34 @@ test("where users have the same code it opens nothing, until it is one user's al
   expect(gate.known.size).toBe(0)
   expect(clashes[0]).toEqual(['alice', 'bob'])
   expect(knocksOfCode('12345678')).toHaveLength(2)
+})
+
+test('after a loss only codes of later periods open, and at a first start all do', async () => {
+  const skew = 2
+  const at = BEGIN_MS + 10_000
+  const { gate, store, make } = around(skew)
+  const lostIn = periodAt(TOTP, at)
+  store.loss = { kind: 'lost', at }
+  const alice = make()
+  alice.update(at)
+  expect(codes(gate.known)).toEqual([])
+  // Codes of so many periods ahead were good before.
+  for (let period = lostIn + 1; period <= lostIn + skew; period++) {
+    alice.update(period * 30_000 + 5_000)
+    expect(codes(gate.known)).toEqual(good(lostIn + skew + 1, period + skew))
+  }
+  const [first] = gate.known
+  expect(await alice.strike(first!)).toBe(true)
+  // What is kept now says the same for itself.
+  store.loss = undefined
+  const later = make()
+  later.update((lostIn + 1) * 30_000)
+  expect(codes(gate.known)).not.toContain(codeOf(TOTP, lostIn))
+  alice.close()
+  later.close()
+  store.values.clear()
+  store.loss = { kind: 'first', at }
+  const again = make()
+  again.update(at)
+  expect(codes(gate.known)).toEqual(good(lostIn - skew, lostIn + skew))
 })

@@ -27,7 +27,7 @@ export interface CodesTerms {
   readonly totp: TotpSecret
   readonly user: string | undefined
   readonly gate: Pick<Gate, 'add' | 'remove'>
-  readonly store: Pick<Store, 'newest' | 'advance'>
+  readonly store: Pick<Store, 'newest' | 'advance' | 'loss'>
   /** The codes that the gate knows of this door, whoever's they are. */
   readonly shared: SharedCodes
 }
@@ -112,7 +112,13 @@ export class Codes {
   }
 
   get #used(): UsedPeriods {
-    return parseUsed(this.#of.store.newest(this.#key), this.#of.totp.periodS)
+    const { store, totp, code } = this.#of
+    const used = parseUsed(store.newest(this.#key), totp.periodS)
+    const { loss } = store
+    if (loss?.kind !== 'lost') return used
+    // The last code that may have opened before the loss.
+    const forgotten = periodAt(totp, loss.at + LEAD_MS) + code.skew
+    return { ...used, floor: Math.max(used.floor, forgotten) }
   }
 
   #periodOf(secret: Secret): number | undefined {

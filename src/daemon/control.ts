@@ -10,9 +10,11 @@ import type { Openings } from '../door/openings.ts'
 import type { Gate } from '../gate/gate.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
+import type { Store } from '../state/store.ts'
 import { VERSION } from '../version.ts'
 import type { Doors } from './doors.ts'
 import type { Faults } from './faults.ts'
+import { isShutByLoss, lossText } from './spa/since-loss.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import type { Guarding } from './guarding.ts'
 import type { Log } from './log/log.ts'
@@ -32,8 +34,9 @@ export interface Controlled {
   /** Openings that members of Control_Group made. */
   readonly memberOpenings: MemberOpenings
   readonly faults: Faults
-  /** What the journal last failed with. */
-  readonly journalFailure: Error | undefined
+  readonly store: Store
+  /** The journal's path. */
+  readonly state: string
 }
 
 /** Answers what an operator asks who may ask that. Never rejects. */
@@ -50,6 +53,8 @@ export async function answer(request: Request, asker: Asker, of: Controlled): Pr
         return forgive(request, of)
       case 'rotate':
         return await rotateList(request, of)
+      case 'accept-loss':
+        return await acceptLoss(request, of)
       default:
         return request satisfies never
     }
@@ -105,6 +110,17 @@ async function rotateList({ door }: Request & { command: 'rotate' }, of: Control
   return { error: `${door} has no list that the daemon makes`, hint: 'it would have `One_Time_Sequences = generate`' }
 }
 
+async function acceptLoss({ door: name, id }: Request & { command: 'accept-loss' }, of: Controlled): Promise<Reply> {
+  const { config, store, log } = of
+  const door = config.doors.find((each) => each.name === name)
+  if (door === undefined) return unknownDoor(name, config)
+  if (!store.isJournal(id)) return { error: 'only who may read the state may do this', hint: 'run it as root' }
+  if (!isShutByLoss(door, store)) return { error: `${name} is not shut because of a loss` }
+  await store.acceptLoss(name)
+  log.notice('warning', `${name}: takes packets again, by hand: one that it took before the loss could be played back`)
+  return { done: `${name} takes packets again`, count: 1 }
+}
+
 /** Of root nothing is said: `sudo` has a log of its own. */
 function byWhom({ user, isOwner }: Asker): string {
   return isOwner ? '' : `, by user ${user ?? 'unknown'}`
@@ -133,7 +149,7 @@ function unknownDoor(name: string, { doors }: Config): Reply {
 }
 
 function statusOf(of: Controlled): Status {
-  const { config, gate, doors, interfaces, guarding, openings, journalFailure } = of
+  const { config, gate, doors, interfaces, guarding, openings, store, state } = of
   const now = steadyNow()
   interfaces.checkHearing()
   return {
@@ -152,6 +168,7 @@ function statusOf(of: Controlled): Status {
       opens: door.opens.map(formatService),
       commands: hasCommands(door),
       openForMs: door.cmdTimeoutMs,
+      shut: isShutByLoss(door, store) ? lossText(door, store) : undefined,
     })),
     openings: [
       ...guarding.list,
@@ -170,8 +187,9 @@ function statusOf(of: Controlled): Status {
       })),
     },
     ignored: ignoredIn(config, gate, now),
-    journal: journalFailure?.message,
     faults: of.faults.status,
+    journal: store.failure?.message,
+    state,
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DECOY_CLASSES } from '../capture/filter.ts'
 import { Interfaces, steadyNow } from '../capture/interfaces.ts'
 import { needsOf } from '../capture/needs.ts'
@@ -8,11 +9,11 @@ import { ControlServer } from '../control/server.ts'
 import { socketPath } from '../control/socket.ts'
 import { CommandRunner } from '../door/command.ts'
 import { Openings } from '../door/openings.ts'
-import type { Effect, Opened } from '../gate/effect.ts'
+import type { Effect } from '../gate/effect.ts'
 import { Gate } from '../gate/gate.ts'
 import { tryLock } from '../native/libc.ts'
 import { listeningPorts } from '../host/listening.ts'
-import { formatAddress, sameAddress } from '../packet/address.ts'
+import { sameAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import { Clocks } from '../state/boot-clock.ts'
@@ -23,7 +24,7 @@ import type { Store } from '../state/store.ts'
 import type { Arguments } from './arguments.ts'
 import { BaseKeeping } from './base-keeping.ts'
 import { loadConfig } from './config-file.ts'
-import { answer, hasCommands } from './control.ts'
+import { answer } from './control.ts'
 import type { Controlled } from './control.ts'
 import { Doors } from './doors.ts'
 import { Faults } from './faults.ts'
@@ -33,18 +34,15 @@ import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { MemberOpenings } from './member.ts'
 import { notify } from './notify.ts'
+import { Opener } from './opener.ts'
 import { Reconciler } from './reconcile.ts'
 import { report } from './report.ts'
-import type { CommandGranted } from './spa/fwknops.ts'
-import { portsText } from './spa/granted.ts'
-import type { Granted } from './spa/granted.ts'
+import { isShutByLoss, lossText, lossWaitMs } from './spa/since-loss.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import { listFolder, marksPath, statePath } from './state-path.ts'
 
 /** Longest that a timer is set for; Node's own limit is 2^31 ms. */
 const TIMER_MAX_MS = 3_600_000
-/** Openings that wait for their sequence to be struck out, or for the journal, at most. */
-const OPENING_MAX = 4_096
 const WORD = 2 ** 32
 
 /** A running daemon: wires the rooms together. */
@@ -55,9 +53,12 @@ export class Daemon {
   readonly #faults: Faults
   readonly #store: Store
   readonly #marks: HolderMarks
+  /** The journal's path. */
+  readonly #state: string
   readonly #gate: Gate
   readonly #runner = new CommandRunner()
   readonly #openings: Openings
+  readonly #opener: Opener
   readonly #doors: Doors
   #spa: SpaDoors | undefined
   readonly #guarding: Guarding
@@ -70,7 +71,6 @@ export class Daemon {
   #own: readonly Address[] = []
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
-  #opening = 0
   #refiltering = false
   #ended = false
 
@@ -90,7 +90,7 @@ export class Daemon {
       const marks = await openHolderMarks(marksPath(path), ({ message }) => {
         log.notice('warning', `who holds an opening will not be known after a restart: ${message}`)
       })
-      const daemon = new Daemon(args, config, log, { store, marks, lists: listFolder(path) })
+      const daemon = new Daemon(args, config, log, { store, marks, state: path })
       try {
         await daemon.#begin()
       } catch (error) {
@@ -112,7 +112,7 @@ export class Daemon {
     args: Arguments,
     config: Config,
     log: Log,
-    { store, marks, lists }: { readonly store: Store; readonly marks: HolderMarks; readonly lists: string },
+    { store, marks, state }: { readonly store: Store; readonly marks: HolderMarks; readonly state: string },
   ) {
     this.#args = args
     this.#config = config
@@ -120,6 +120,7 @@ export class Daemon {
     this.#faults = new Faults((text) => log.notice('error', text))
     this.#store = store
     this.#marks = marks
+    this.#state = state
     this.#gate = new Gate({
       ...this.#strictness(config),
       seed: [randomInt(WORD), randomInt(WORD)],
@@ -137,7 +138,7 @@ export class Daemon {
     this.#doors = new Doors({
       gate: this.#gate,
       store,
-      listFolder: lists,
+      listFolder: listFolder(state),
       say: (level, text) => log.notice(level, text),
       changed: () => this.#needOthers(),
       holdersChanged: () => this.#reconciler.soon(),
@@ -154,6 +155,14 @@ export class Daemon {
       openers: [this.#guarding, this.#openings],
       say: (level, text) => log.notice(level, text),
       nextExpiry: (now) => this.#spa?.nextExpiry(now) ?? Infinity,
+    })
+    this.#opener = new Opener({
+      doors: this.#doors,
+      guarding: this.#guarding,
+      openings: this.#openings,
+      reconciler: this.#reconciler,
+      log,
+      faults: this.#faults,
     })
     this.#interfaces = this.#listen(config)
   }
@@ -219,6 +228,8 @@ export class Daemon {
     this.#doors.replace(this.#config.doors)
     await this.#loadSpa(this.#config)
     this.#spa?.replace(this.#config)
+    this.#sayLoss()
+    await sleep(lossWaitMs(this.#config.doors, this.#store, Date.now()))
     this.#interfaces.need(this.#needs)
     this.#interfaces.start()
     this.#openings.restore()
@@ -242,7 +253,8 @@ export class Daemon {
       log: this.#log,
       memberOpenings: this.#memberOpenings,
       faults: this.#faults,
-      journalFailure: this.#store.failure,
+      store: this.#store,
+      state: this.#state,
     }
   }
 
@@ -271,6 +283,7 @@ export class Daemon {
     this.#spa?.replace(config)
     this.#base.replace(config)
     this.#reconciler.now()
+    this.#sayLoss()
     if (!moved) {
       this.#interfaces.need(this.#needs)
       return
@@ -322,30 +335,9 @@ export class Daemon {
 
   #carryOut(effects: readonly Effect[]): void {
     for (const effect of effects) {
-      // A one-time sequence opens its door only once it is struck out: until then nothing is said of opening.
-      if (effect.kind !== 'open' || !effect.secret.once) report(this.#log, effect)
-      if (effect.kind === 'open') void this.#faults.attempt(async () => await this.#open(effect))
-    }
-  }
-
-  async #open(effect: Opened): Promise<void> {
-    const { secret, source } = effect
-    if (this.#opening >= OPENING_MAX) {
-      this.#log.notice('error', `${formatAddress(source)}: ${secret.door}: stays shut, too many doors open at once`)
-      return
-    }
-    this.#opening++
-    try {
-      const holder = await this.#doors.redeem(secret)
-      if (holder === undefined) return
-      const door = this.#doors.find(secret.door)
-      const { user } = secret
-      if (door === undefined || !this.#reconciler.isStillMay(door, { source, user, holder })) return
-      if (secret.once) report(this.#log, effect)
-      if (door.opens.length > 0) this.#guarding.open(door, source, { user, holder })
-      if (hasCommands(door)) await this.#reconciler.during(this.#openings.open(door, { ...effect, user, holder }))
-    } finally {
-      this.#opening--
+      // Nothing is said of opening before the door does open: it may be used up, and the disk may be full.
+      if (effect.kind === 'open') this.#opener.knocked(effect)
+      else report(this.#log, effect)
     }
   }
 
@@ -357,51 +349,25 @@ export class Daemon {
       store: this.#store,
       say: (level, text) => this.#log.notice(level, text),
       explain: (source, door, reason) => this.#log.explain(source, door, reason, {}),
-      open: (granted) => void this.#faults.attempt(async () => await this.#openGranted(granted)),
+      open: (granted) => this.#opener.granted(granted),
       holdersChanged: () => this.#reconciler.soon(),
       needsChanged: () => this.#needOthers(),
       marks: this.#marks,
-      run: (granted) => void this.#faults.attempt(async () => await this.#runGranted(granted)),
+      run: (granted) => this.#opener.run(granted, this.#spa!.commandsFor(granted, Date.now())),
     })
     this.#spa.setOwn(this.#own)
+  }
+
+  /** Says which doors a loss of state keeps shut. */
+  #sayLoss(): void {
+    for (const door of this.#config.doors) {
+      if (isShutByLoss(door, this.#store)) this.#log.notice('error', lossText(door, this.#store))
+    }
   }
 
   /** What has to be seen of the traffic. */
   get #needs(): Needs {
     return needsOf(this.#doors.secrets(), this.#spa?.needs)
-  }
-
-  /** Opens what a single packet was granted. */
-  async #openGranted(granted: Granted): Promise<void> {
-    const { door, source, ms, services, forward, user, claimedUser, holder, protocol, port } = granted
-    if (this.#opening >= OPENING_MAX) {
-      this.#log.notice('error', `${formatAddress(source)}: ${door.name}: stays shut, too many doors open at once`)
-      return
-    }
-    this.#opening++
-    try {
-      if (!this.#reconciler.isStillMay(door, granted)) return
-      this.#log.open(source, door.name, user, claimedUser)
-      const part = { ms, services, forward, user, claimedUser, holder }
-      if (door.opens.length > 0) this.#guarding.open(door, source, part)
-      const knocked = { source, protocol, port, user, claimedUser, holder, services: portsText(granted) }
-      if (hasCommands(door)) await this.#reconciler.during(this.#openings.open({ ...door, cmdTimeoutMs: ms }, knocked))
-    } finally {
-      this.#opening--
-    }
-  }
-
-  /** Runs what a packet brought, or what its stanza has in place of an opening: as the commands of its door. */
-  async #runGranted(granted: CommandGranted): Promise<void> {
-    const { door, grant, user, claimedUser, holder, arrival } = granted
-    const { protocol, port } = arrival
-    if (!this.#reconciler.isStillMay(door, { source: grant.address, user, holder })) return
-    this.#log.open(grant.address, door.name, user, claimedUser)
-    const commands = this.#spa!.commandsFor(granted, Date.now())
-    const once = { ...door, commands4: commands, commands6: commands, cmdTimeoutMs: commands.ms, cooldownMs: 0 }
-    const services = portsText({ asked: grant.kind === 'command' ? undefined : grant.ports })
-    const knocked = { source: grant.address, protocol, port, user, claimedUser, holder, services }
-    await this.#reconciler.during(this.#openings.open(once, knocked))
   }
 
   /** The gate knows other sequences: the filter follows in a moment, once for all of them. */

@@ -238,7 +238,8 @@ export class GeneratedDoor implements HolderJudge {
     const { door, list } = this.#of
     const now = Date.now()
     const before = this.#before === undefined ? undefined : (this.#until ?? now + overlapOf(list))
-    return listText({ door: door.name, made: now, before }, this.#now?.sequences ?? [])
+    const { host } = list.publish ?? {}
+    return listText({ door: door.name, host, made: now, before }, this.#now?.sequences ?? [])
   }
 
   /** A list is where people fetch it: from now on the one before has its time. */

@@ -44,3 +44,12 @@ export function report(log: Log, effect: Effect): void {
 export function knockText({ protocol, port }: { readonly protocol: number; readonly port: number }): string {
   return `${port}:${protocol === UDP ? 'udp' : 'tcp'}`
 }
+
+/** Does something the first time it is called, and nothing after that. */
+export function once(what: () => void): () => void {
+  let done = false
+  return () => {
+    if (!done) what()
+    done = true
+  }
+}

@@ -69,6 +69,8 @@ export interface Knocked {
   readonly claimedUser?: string | undefined
   /** Which ports were asked for, where that was not all that the door does; as {@link Opening.services} has it. */
   readonly services?: string | undefined
+  /** Called once the door opens, or is open already: before its start command runs. Not if it stays shut. */
+  readonly opened?: (() => void) | undefined
 }
 
 /** What opens doors, and what closes them again: shell commands, in pairs or alone. */
@@ -182,13 +184,15 @@ export class Openings {
     const environment = commandEnvironment({ door: door.name, address, family, ...knocked })
     const start = commands.start === undefined ? undefined : expand(commands.start, address)
     if (commands.stop === undefined) {
+      // Nothing is written down of it, so that nothing keeps it shut.
+      knocked.opened?.()
       if (start !== undefined) await this.#openForGood(door, address, start, environment, key)
       return
     }
     const stop = expand(commands.stop, address)
     const { user, holder, claimedUser, services } = knocked
     const what = { source: address, family, stop, user, holder, claimedUser, services, environment }
-    await this.#openForTime(door, what, start, key)
+    await this.#openForTime(door, what, { start, key, opened: knocked.opened })
   }
 
   /** A door with a stop command: its close is on disk before it opens. */
@@ -199,13 +203,12 @@ export class Openings {
       ...what
     }: Pick<Opening, 'source' | 'family' | 'stop' | 'user' | 'holder' | 'services' | 'environment'> &
       Pick<Knocked, 'claimedUser'>,
-    start: string | undefined,
-    key: string,
+    { start, key, opened }: { start: string | undefined; key: string; opened: Knocked['opened'] },
   ): Promise<void> {
     const { store, clocks } = this.#terms
     const before = this.#live.get(key)
     if (before !== undefined) {
-      if (await this.#extend(before, door.cmdTimeoutMs, what)) {
+      if (await this.#extend(before, door.cmdTimeoutMs, what, opened)) {
         before.claimedUser = claimedUser
         return
       }
@@ -228,6 +231,7 @@ export class Openings {
     const live = liveOf(key, opening, false)
     live.claimedUser = claimedUser
     this.#live.set(key, live)
+    opened?.()
     if (start !== undefined) {
       live.started = this.#begin(door.name, start, what)
       void this.#doubt(live)
@@ -236,7 +240,12 @@ export class Openings {
   }
 
   /** False: it has to be opened anew, as it is being closed, or is not known to be open at all. */
-  async #extend(live: Live, durationMs: number, { user, holder }: Pick<Opening, 'user' | 'holder'>): Promise<boolean> {
+  async #extend(
+    live: Live,
+    durationMs: number,
+    { user, holder }: Pick<Opening, 'user' | 'holder'>,
+    opened: Knocked['opened'],
+  ): Promise<boolean> {
     const { store, clocks, log } = this.#terms
     const { id, source, door } = live.opening
     if (live.closing !== undefined) return false
@@ -250,6 +259,7 @@ export class Openings {
       await store.extended(id, hold)
     } catch (error) {
       if (isClosing(live)) return false
+      opened?.()
       log.notice('error', `${source}: ${door}: is not kept open for longer: ${(error as Error).message}`)
       return true
     }
@@ -257,6 +267,7 @@ export class Openings {
     if (isClosing(live)) return false
     live.holds = withHold(liveHolds(live.holds, now), hold)
     this.#schedule(live)
+    opened?.()
     log.notice(
       'info',
       `${source}: ${door}: is open already, and stays so for another ${Math.round(durationMs / 1000)} s`,

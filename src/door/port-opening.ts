@@ -18,6 +18,8 @@ export interface OpenedFor {
   readonly holder?: string | undefined
   /** Whom a packet claims to be by, which nothing proves. */
   readonly claimedUser?: string | undefined
+  /** Called once the ports are open, before the log has more of it. Not if they stay shut. */
+  readonly opened?: (() => void) | undefined
 }
 
 /** An opening as others are told of it. */

@@ -141,7 +141,7 @@ export class PortOpenings {
    * Opens a door's ports, all or some, for a source, or keeps them open for longer, never for shorter. False: they stay
    * shut; the log says why.
    */
-  open(whole: Door, source: Address, { ms, user, holder, claimedUser, services, forward }: OpenedFor): boolean {
+  open(whole: Door, source: Address, { ms, user, holder, claimedUser, services, forward, opened }: OpenedFor): boolean {
     const { clocks, log } = this.#terms
     const address = formatAddress(source)
     const some = services?.map(formatService).join()
@@ -209,6 +209,7 @@ export class PortOpenings {
     this.#live.set(key, live)
     this.#holders.add(live, elements)
     this.#schedule(live)
+    opened?.()
     const seconds = Math.round(longest / 1000)
     if (before === undefined)
       log.notice('info', `${address}: ${door.name}: ${openingText(door, source, forward)} open for ${seconds} s`)

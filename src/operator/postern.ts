@@ -17,6 +17,8 @@ Looks after knockd's doors.
   open DOOR         open a door by hand
   close DOOR        close it before its time
   forgive ADDRESS   have an address no longer ignored for a port scan or wrong codes
+  accept-loss DOOR  open a door again that was shut since its memory of used
+                    packets was lost
   sequences         make, count, list and rotate lists of one-time sequences
   keygen            make the secret of a door's time-based codes, or keys for single
                     packets
@@ -72,6 +74,10 @@ export async function postern(argv: readonly string[], output: Output): Promise<
     case 'forgive': {
       const { forgive } = await import('./control/forgive.ts')
       return await forgive(args, output)
+    }
+    case 'accept-loss': {
+      const { acceptLoss } = await import('./control/accept-loss.ts')
+      return await acceptLoss(args, output)
     }
     case 'sequences': {
       const { sequences } = await import('./sequences/sequences.ts')

@@ -70,6 +70,11 @@ test('the text is what people read and programs parse', () => {
   expect(parseOneTime(text).faults).toEqual([])
 })
 
+test('it says which host it is for, where the config does', () => {
+  const text = listText({ door: 'ssh', host: 'gate.example.org', made: 0, before: undefined }, [])
+  expect(text.split('\n').slice(1, 3)).toEqual(['# door: ssh', '# host: gate.example.org'])
+})
+
 test('names of files are names of files', () => {
   expect(fileNameOf('ssh', print)).toBe('ssh')
   expect(fileNameOf('../../etc', print)).toMatch(/^etc-[0-9a-f]{8}$/)

@@ -4,6 +4,8 @@ import { formatSequence } from '../config/sequence.ts'
 /** What a published list says of itself. */
 export interface ListHeading {
   readonly door: string
+  /** Which host its sequences are knocked at, where the config says: no other gets them. */
+  readonly host?: string | undefined
   /** When the text was made, milliseconds since 1970. */
   readonly made: number
   /** Until when sequences of the list before this one are good, milliseconds since 1970; `undefined`: there is none. */
@@ -11,10 +13,11 @@ export interface ListHeading {
 }
 
 /** A list of sequences as it is published, encrypted: headings that begin with `#`, and a sequence a line, the next one first. */
-export function listText({ door, made, before }: ListHeading, sequences: readonly (readonly Knock[])[]): string {
+export function listText({ door, host, made, before }: ListHeading, sequences: readonly (readonly Knock[])[]): string {
   return [
     '# Postern sequences, format 1',
     `# door: ${door}`,
+    ...(host === undefined ? [] : [`# host: ${host}`]),
     `# made: ${timeText(made)}`,
     `# left: ${sequences.length}`,
     ...(before === undefined ? [] : [`# the list before this one is good until: ${timeText(before)}`]),

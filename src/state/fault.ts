@@ -12,6 +12,12 @@ export interface StateFault {
   readonly hint?: string
 }
 
+/** A journal that lacks records. `more`: what else the operator can do. */
+export function lossOf(message: string, more?: string): StateFault {
+  const hint = 'a door opened in a lost record stays open: look at the firewall'
+  return { kind: 'damaged', message, hint: more === undefined ? hint : `${hint}; ${more}` }
+}
+
 /** Why a record was not taken. */
 export type JournalReason = 'failed' | 'closed' | 'full' | 'too long'
 

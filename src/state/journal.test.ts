@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { JournalError } from './fault.ts'
 import { COMPACT_FACTOR, Journal, QUEUE_MAX_BYTES } from './journal.ts'
-import type { Ledger } from './journal.ts'
+import type { Ledger } from './ledger.ts'
 import { LINE_MAX_BYTES, encodeLine } from './line.ts'
 import { MemoryDisk, systemError } from './memory-disk.ts'
 import type { DiskStep } from './memory-disk.ts'
@@ -23,6 +23,7 @@ class Names implements Ledger {
   snapshot(): Iterable<unknown> {
     return this.map
   }
+  lacks(): void {}
 }
 
 async function open(disk: MemoryDisk, compactMinBytes?: number) {
@@ -159,7 +160,7 @@ describe('compaction', () => {
       await journal.append([`${round % 10}`, round])
       expect(journal.bytes).toBeLessThan(1000 * COMPACT_FACTOR)
     }
-    expect(disk.list()).toEqual([PATH])
+    expect(disk.list()).toEqual([PATH, `${PATH}.mark`])
     await journal.close()
     const again = await open(disk)
     expect(again.faults).toEqual([])

@@ -1,10 +1,14 @@
+import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
 import { encodeWhole, takeBatch } from './batch.ts'
 import type { Batch, Waiting } from './batch.ts'
 import type { Disk, DiskFile } from './disk.ts'
-import { JournalError } from './fault.ts'
+import { JournalError, lossOf } from './fault.ts'
 import type { StateFault } from './fault.ts'
+import type { Ledger } from './ledger.ts'
 import { LINE_MAX_BYTES } from './line.ts'
+import { MarkFile, missingOf } from './mark.ts'
+import type { Mark, Marked } from './mark.ts'
 import { readJournal } from './reading.ts'
 import type { Reading } from './reading.ts'
 
@@ -20,20 +24,13 @@ export const COMPACT_FACTOR = 4
 export const QUEUE_MAX_BYTES = 16_777_216
 /** Most damaged journals kept aside. */
 export const DAMAGED_MAX = 99
+/** Random bytes of a journal's id. */
+const ID_BYTES = 8
 /** Bytes left for checksum and numbers on a line. */
 const LINE_OVERHEAD_BYTES = 64
 
 const FORMAT = 'postern journal'
 const VERSION = 1
-
-/** The state a journal keeps: what its records mean is its own matter. */
-export interface Ledger {
-  /** Takes a durable record in; `false` if it says nothing this version knows. Must not throw. */
-  apply(value: unknown): boolean
-  /** Records that make the present state anew, and how many these are. */
-  snapshot(): Iterable<unknown>
-  readonly size: number
-}
 
 /** What has to be done to a file before it can be appended to again. */
 type Repair = 'none' | 'cut' | 'rewrite'
@@ -47,6 +44,11 @@ export class Journal {
   readonly #disk: Disk
   readonly #path: string
   readonly #ledger: Ledger
+  readonly #mark: MarkFile
+  /** Tells this journal from those that had its name before. */
+  #id: string | undefined
+  /** Journals beside it that a power cut may leave under its name. */
+  #others: readonly Marked[] = []
   #file: DiskFile | undefined
   /** Bytes and lines of the file that are durable. */
   #bytes = 0
@@ -66,6 +68,7 @@ export class Journal {
     this.#disk = disk
     this.#path = path
     this.#ledger = ledger
+    this.#mark = new MarkFile(disk, path)
     this.#compactMinBytes = compactMinBytes
     this.#compactAt = compactMinBytes
   }
@@ -75,6 +78,7 @@ export class Journal {
    * existing journal that cannot be mended or written now is opened all the same, so that what is due to be closed
    * can be, and each `append` tries again.
    *
+   * @param usedBefore whether something else says that there was a journal
    * @throws JournalError if the journal was written by a later version
    * @throws the system's error if it cannot be read or, where there is none, made
    */
@@ -83,15 +87,19 @@ export class Journal {
     path: string,
     ledger: Ledger,
     compactMinBytes = COMPACT_MIN_BYTES,
+    usedBefore = false,
   ): Promise<{ journal: Journal; faults: StateFault[] }> {
     const journal = new Journal(disk, path, ledger, compactMinBytes)
     const bytes = await disk.read(path, JOURNAL_MAX_BYTES)
+    const mark = await journal.#mark.read()
     if (bytes === undefined) {
+      const lost = usedBefore || mark?.made === true
+      ledger.lacks(lost ? 'lost' : 'first')
       await journal.#rewrite()
-      return { journal, faults: [] }
+      return { journal, faults: lost ? [lossOf(`${path}: is not there any more; a new one is begun`)] : [] }
     }
     const reading = readJournal(bytes)
-    const faults = journal.#load(reading)
+    const faults = journal.#load(reading, mark)
     try {
       await journal.#mend(reading, bytes.length, faults)
     } catch (error) {
@@ -105,6 +113,11 @@ export class Journal {
   /** What the last append failed with; `undefined` once one has succeeded again. */
   get failure(): Error | undefined {
     return this.#failure
+  }
+
+  /** Tells this journal from others; another with each time it is written anew. */
+  get id(): string | undefined {
+    return this.#id
   }
 
   /** Bytes the file takes. */
@@ -145,6 +158,7 @@ export class Journal {
     const file = this.#file
     this.#file = undefined
     await file?.close()
+    await this.#mark.close()
   }
 
   async #run(): Promise<void> {
@@ -163,6 +177,7 @@ export class Journal {
       }
       this.#bytes += batch.bytes.length
       this.#lines += batch.waiting.length
+      await this.#mark.note(this.#marked)
       this.#failure = undefined
       for (const { value, bytes } of batch.waiting) {
         this.#ledger.apply(value)
@@ -218,13 +233,18 @@ export class Journal {
     const fresh = `${this.#path}.new`
     const file = await this.#disk.create(fresh)
     const lines = this.#ledger.size + 1
+    const id = randomBytes(ID_BYTES).toString('hex')
     let bytes = 0
     try {
-      for (const piece of encodeWhole(this.#whole(), lines)) {
+      for (const piece of encodeWhole(this.#whole(id), lines)) {
         await file.write(piece, bytes)
         bytes += piece.length
       }
       await file.sync()
+      // Whichever of the two a power cut leaves is known.
+      const { journals, made } = this.#marked
+      this.#others = [...journals, { id, lines }]
+      await this.#mark.keep({ journals: this.#others, made })
     } catch (error) {
       // A disk that is full gets its space back.
       await file.truncate(0).catch(() => {})
@@ -239,6 +259,7 @@ export class Journal {
     })
     const old = this.#file
     this.#file = file
+    this.#id = id
     this.#bytes = bytes
     this.#lines = lines
     this.#full = bytes > STATE_MAX_BYTES
@@ -247,15 +268,24 @@ export class Journal {
       : Math.max(this.#compactMinBytes, bytes * COMPACT_FACTOR)
     await old?.close().catch(() => {})
     await this.#disk.syncFolder(dirname(this.#path))
+    this.#others = []
+    await this.#mark.keep(this.#marked)
     this.#repair = 'none'
   }
 
-  *#whole(): Generator {
-    yield { format: FORMAT, version: VERSION }
+  get #marked(): Mark {
+    const id = this.#id
+    const others = this.#others.filter((each) => each.id !== id)
+    const own = id === undefined ? [] : [{ id, lines: this.#lines }]
+    return { journals: [...others, ...own], made: this.#file !== undefined }
+  }
+
+  *#whole(id: string): Generator {
+    yield { format: FORMAT, version: VERSION, id }
     yield* this.#ledger.snapshot()
   }
 
-  #load(reading: Reading): StateFault[] {
+  #load(reading: Reading, mark: Mark | undefined): StateFault[] {
     const faults: StateFault[] = []
     let unknown = 0
     for (const { number, value } of reading.lines) {
@@ -263,15 +293,15 @@ export class Journal {
       else if (!this.#ledger.apply(value)) unknown++
     }
     const rows = reading.badLines.join(', ')
-    if (reading.state === 'damaged' || unknown > 0) {
+    const missing = missingOf(this.#id, reading.intactLines, mark)
+    if (reading.state === 'damaged' || missing !== undefined || unknown > 0) {
       this.#keepAside = true
+      this.#ledger.lacks('lost')
       const what =
-        reading.state === 'damaged' ? `damaged at line ${rows || 'the end'}` : `${unknown} records are unknown`
-      faults.push({
-        kind: 'damaged',
-        message: `${this.#path}: ${what}; what can be read is honoured`,
-        hint: `a door opened in a lost record stays open: look at the firewall, and at ${this.#path}.damaged-*`,
-      })
+        reading.state === 'damaged'
+          ? `damaged at line ${rows || 'the end'}`
+          : (missing ?? `${unknown} records are unknown`)
+      faults.push(lossOf(`${this.#path}: ${what}; what can be read is honoured`, `look at ${this.#path}.damaged-* too`))
     } else if (reading.state === 'torn') {
       faults.push({ kind: 'torn', message: `${this.#path}: the last write did not end (line ${rows}); it is cut off` })
     }
@@ -279,25 +309,29 @@ export class Journal {
   }
 
   #checkHeader(value: unknown): void {
-    const header = value as { format?: unknown; version?: unknown } | null
+    const header = value as { format?: unknown; version?: unknown; id?: unknown } | null
+    this.#id = typeof header?.id === 'string' ? header.id : undefined
     if (header?.format === FORMAT && header.version === VERSION) return
     throw new JournalError('failed', `${this.#path}: not a journal of this version`)
   }
 
   async #mend(reading: Reading, length: number, faults: StateFault[]): Promise<void> {
-    if (this.#keepAside) {
+    const lacks = this.#keepAside
+    if (lacks) {
       const name = await this.#setAside()
       faults.push({ kind: 'damaged', message: `${this.#path}: kept aside as ${name}` })
     }
     // Lines that can be read behind the gap of a torn write: no promise was made about them, but none is thrown away.
     const behind = reading.lines.length > reading.intactLines
-    if (faults.length > 0 && (reading.state !== 'torn' || behind)) return this.#rewrite()
+    // One that an earlier version wrote has no id yet.
+    if (lacks || behind || this.#id === undefined) return this.#rewrite()
     this.#file = await this.#disk.open(this.#path)
     this.#bytes = reading.intactBytes
     this.#lines = reading.intactLines
     if (length > this.#bytes) await this.#file.truncate(this.#bytes)
     // What a killed daemon left may be in memory only; from here on it counts as durable.
     await this.#file.sync()
+    await this.#mark.keep(this.#marked)
     await this.#disk.syncFolder(dirname(this.#path))
   }
 

@@ -6,6 +6,8 @@ export type TryLock = (fd: number) => boolean
 
 /** A lock that is held. */
 export interface Lock {
+  /** Whether a process had it before: then there were files beside it as well. */
+  readonly usedBefore: boolean
   release(): void
 }
 
@@ -32,8 +34,10 @@ export class LockedError extends Error {
  */
 export function takeLock(path: string, lock: TryLock, pid: number): Lock {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, FILE_MODE)
+  let usedBefore: boolean
   try {
     if (!lock(fd)) throw new LockedError(path, readPid(fd))
+    usedBefore = readPid(fd) !== undefined
     ftruncateSync(fd)
     writeSync(fd, `${pid}\n`, 0)
   } catch (error) {
@@ -42,6 +46,7 @@ export function takeLock(path: string, lock: TryLock, pid: number): Lock {
   }
   let held = true
   return {
+    usedBefore,
     release() {
       if (held) closeSync(fd)
       held = false

@@ -5,6 +5,8 @@ import { prepareFolder } from './folder.ts'
 import { Journal } from './journal.ts'
 import { takeLock } from './lock.ts'
 import type { Lock, TryLock } from './lock.ts'
+import { LOSS_KEY, acceptedKey, formatLoss, parseLoss } from './loss.ts'
+import type { Loss } from './loss.ts'
 import type { Hold, Opening } from './opening.ts'
 import { copyHold, copyOpening, isDeadline, isOpening } from './record.ts'
 import { Tables } from './tables.ts'
@@ -111,6 +113,27 @@ export class Store {
     return this.#using.has(key) || this.#tables.used.has(key)
   }
 
+  /** What this store may not know, as it was lost or never there. `undefined`: it knows all that was ever used. */
+  get loss(): Loss | undefined {
+    return parseLoss(this.newest(LOSS_KEY))
+  }
+
+  /** Whether an operator has accepted for a door that what it used up before a loss may be used again. */
+  acceptsLoss(door: string): boolean {
+    const { loss } = this
+    return loss !== undefined && this.newest(acceptedKey(door)) === formatLoss(loss)
+  }
+
+  /** Accepts it. @throws JournalError (as a rejection) if it could not be made durable */
+  async acceptLoss(door: string): Promise<void> {
+    if (this.loss !== undefined) await this.advance(acceptedKey(door), formatLoss(this.loss), () => true)
+  }
+
+  /** Whether this is the id of the journal: only who may read the state knows it. */
+  isJournal(id: string): boolean {
+    return this.#journal.id === id
+  }
+
   /** The newest value accepted for a key, durably or just now. */
   newest(key: string): string | undefined {
     return this.#newest.get(key)?.value ?? this.#tables.replay.get(key)
@@ -194,8 +217,9 @@ export async function openStoreOn(
   path: string,
   lock?: Lock,
   compactMinBytes?: number,
+  now?: () => number,
 ): Promise<{ store: Store; faults: StateFault[] }> {
-  const tables = new Tables()
-  const { journal, faults } = await Journal.open(disk, path, tables, compactMinBytes)
+  const tables = new Tables(now)
+  const { journal, faults } = await Journal.open(disk, path, tables, compactMinBytes, lock?.usedBefore)
   return { store: new Store(journal, tables, lock), faults }
 }

@@ -1,4 +1,5 @@
-import type { Ledger } from './journal.ts'
+import type { Ledger } from './ledger.ts'
+import { LOSS_KEY, formatLoss } from './loss.ts'
 import type { Hold, Opening } from './opening.ts'
 import { extendedHolds, holdsOf, withHold } from './holds.ts'
 import { copyDeadline, copyHold, readEntry } from './record.ts'
@@ -20,6 +21,12 @@ export class Tables implements Ledger {
   /** Used one-time sequences as {@link Tables.usedKey}, the oldest first. */
   readonly used = new Set<string>()
   readonly replay = new Map<string, string>()
+  readonly #now: () => number
+
+  /** @param now milliseconds since 1970 */
+  constructor(now: () => number = Date.now) {
+    this.#now = now
+  }
 
   static usedKey(door: string, mark: string): string {
     return `${door}${SEPARATOR}${mark}`
@@ -27,6 +34,10 @@ export class Tables implements Ledger {
 
   get size(): number {
     return this.openings.size + this.used.size + this.replay.size
+  }
+
+  lacks(kind: 'first' | 'lost'): void {
+    this.replay.set(LOSS_KEY, formatLoss({ kind, at: this.#now() }))
   }
 
   apply(value: unknown): boolean {

@@ -10,12 +10,17 @@ const HEADING = /^(?:\u00EF\u00BB\u00BF)?# Postern sequences, format ([0-9]{1,9}
 /** The format that is read here. */
 const FORMAT = '1'
 
+/** A line that says which host it is for, in words that do no harm in a terminal. */
+const HOST = /^# host: ([A-Za-z0-9._:-]{1,253})\r?$/m
+
 /** What a published list says. */
 export interface PublishedList {
   /** The sequence that opens next. */
   readonly next: readonly Knock[]
   /** How many sequences there are, that one included. */
   readonly left: number
+  /** Which host it is for; `undefined`: it does not say. */
+  readonly host?: string | undefined
 }
 
 /**
@@ -39,5 +44,5 @@ export function readList(bytes: Uint8Array): PublishedList {
   const [next] = sequences
   if (next === undefined)
     throw new ClientError('the list has no sequence left', 'new ones have to be made and published')
-  return { next: next.knocks, left: sequences.length }
+  return { next: next.knocks, left: sequences.length, host: HOST.exec(text)?.[1] }
 }

@@ -28,6 +28,7 @@ import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
 import { holderOf } from './holder.ts'
 import { KnownSources } from './known-sources.ts'
+import { lossRefusal } from './since-loss.ts'
 import type { WorkBudget } from './work-budget.ts'
 
 /** Lengths of packets that may be fwknop's, in bytes. */
@@ -299,6 +300,8 @@ export class Fwknops implements HolderJudge {
     }
     const maxAgeMs = door.secret.kind === 'spa' ? door.secret.maxAgeMs : undefined
     const { source, destination } = arrival
+    const forgotten = lossRefusal(door, store, spa.timestamp * SECOND_MS)
+    if (forgotten !== undefined) return `${who}, ${arrivalText(arrival)}: ${door.name}: ${forgotten}`
     const forwardTo = forwardsOf(door)
     const granted = grant(stanza, spa, { source, destination, now: Date.now(), maxAgeMs, isOwn, forwardTo })
     const refusal = 'refusal' in granted ? granted.refusal : this.#beyond(door, stanza, granted, source)

@@ -42,7 +42,7 @@ export interface Granted {
 
 /** What those who judge packets need of their surroundings. */
 export interface JudgeTerms {
-  readonly store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys'>
+  readonly store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys' | 'loss' | 'acceptsLoss'>
   readonly say: (level: 'info' | 'notice' | 'warning' | 'error', text: string) => void
   /** Says why something came to nothing, to whoever asked for that. */
   readonly explain: (source: Address, door: string | undefined, reason: string) => void

@@ -5,6 +5,7 @@ import { isUserName } from '../../config/users.ts'
 import { SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
 import { WatchedFile } from '../../file/watched-file.ts'
+import { LogThrottle } from '../../limit/log-throttle.ts'
 import { formatAddress } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
@@ -24,6 +25,7 @@ import type { Held } from '../../door/held.ts'
 import type { HolderJudge, Verdict } from '../verdict.ts'
 import { admits, servicesFor } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
+import { lossRefusal } from './since-loss.ts'
 import type { WorkBudget } from './work-budget.ts'
 
 /** The port that a profile's SYNs ask for where its door opens any. */
@@ -52,6 +54,7 @@ interface KnockknockDoor {
 export class Knockknocks implements HolderJudge {
   readonly #of: JudgeTerms
   readonly #work: WorkBudget
+  readonly #seldom = new LogThrottle()
   /** By the port they come to: what the profiles may send next. */
   #expected = new Map<number, ExpectedSyns<Profile>>()
   #doors: readonly KnockknockDoor[] = []
@@ -181,6 +184,14 @@ export class Knockknocks implements HolderJudge {
     const { store, say, open } = this.#of
     const { source } = arrival
     const { door, name, keys } = owner
+    // Nothing is used up: with new profiles the counters begin anew.
+    const forgotten = lossRefusal(door, store, 0)
+    if (forgotten !== undefined) {
+      if (this.#seldom.due(`${door.name} ${name}`, performance.now())) {
+        say('notice', `${formatAddress(source)}: ${door.name}: SYN of ${name}: ${forgotten}`)
+      }
+      return
+    }
     try {
       // Whatever it asks for: nobody else may use the counter, as its text would give both away.
       const isNew = store.advance(counterKey(door, name), String(counter), (present) => counter > counterOf(present))

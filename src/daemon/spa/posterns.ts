@@ -20,6 +20,7 @@ import type { HolderJudge, Verdict } from '../verdict.ts'
 import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, Granted, JudgeTerms } from './granted.ts'
 import { KnownSources } from './known-sources.ts'
+import { lossRefusal } from './since-loss.ts'
 import type { WorkBudget } from './work-budget.ts'
 
 /** How many packets that were opened are known again. */
@@ -246,6 +247,8 @@ export class Posterns implements HolderJudge {
     services: Granted['services'],
   ): Granted | { readonly refusal: string } {
     const ageMaxMs = door.secret.kind === 'spa' ? door.secret.maxAgeMs : undefined
+    const forgotten = lossRefusal(door, this.#of.store, claim.unixMs)
+    if (forgotten !== undefined) return { refusal: forgotten }
     const permission = permit(user, claim, { source: arrival.source, now: Date.now(), ageMaxMs })
     if ('refusal' in permission) return permission
     const { address, openS, openMaxS } = permission

@@ -36,6 +36,7 @@ const OPTIONS = {
   forgive: {},
   close: { source: { type: 'string' }, all: { type: 'boolean' } },
   status: { json: { type: 'boolean' } },
+  'accept-loss': {},
 } as const
 
 /** Reads the command line of one of these commands. @throws UsageError */

@@ -51,6 +51,7 @@ export function statusText(of: Status): string {
     `knockd ${of.version}, process ${of.pid}, up ${timeText(of.upMs)}, ${of.config}`,
     ...(of.journal === undefined ? [] : [`  the journal cannot be written: ${of.journal}`]),
     ...faultText(of),
+    ...of.doors.flatMap(({ shut }) => (shut === undefined ? [] : [`  ${shut.replaceAll('\n', '\n    ')}`])),
     '',
     ...table(
       'interfaces',

@@ -11,10 +11,10 @@ const USAGE = 2
 
 /** A command that talks to the daemon. */
 export interface Talk {
-  readonly command: 'open' | 'close' | 'forgive' | 'status'
+  readonly command: 'open' | 'close' | 'forgive' | 'status' | 'accept-loss'
   readonly help: string
-  /** What to ask. @throws UsageError */
-  request(args: ControlArguments): Request
+  /** What to ask. @throws UsageError, or an Error if it cannot be found out */
+  request(args: ControlArguments): Request | Promise<Request>
   /** What to say of the answer. */
   show(reply: Exclude<Reply, { readonly error: string }>, args: ControlArguments): string
 }
@@ -27,7 +27,7 @@ export async function talk(how: Talk, argv: readonly string[], output: Output): 
       output.out(how.help)
       return DONE
     }
-    const request = how.request(args)
+    const request = await how.request(args)
     const reply = await ask(findSocket(args.config, args.interfaces), request)
     if ('error' in reply) {
       output.err(`postern: ${reply.error}\n${reply.hint === undefined ? '' : `  ${reply.hint}\n`}`)

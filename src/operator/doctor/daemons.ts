@@ -66,8 +66,16 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
 /** Why an interface is waited for that the look at interfaces tells as well. */
 const SEEN_ELSEWHERE = /^(?:no such interface|is down)$/
 
-/** Captures that lost packets or were deaf, a guard that is away, ports no longer hidden, and a journal that cannot be written. */
-export function judgeRunning({ interfaces, journal, guard, exposed, config, faults }: Status): readonly Finding[] {
+/** Captures that lost packets or were deaf, a guard that is away, ports no longer hidden, and what is wrong with the journal. */
+export function judgeRunning({
+  interfaces,
+  journal,
+  guard,
+  exposed,
+  config,
+  faults,
+  doors,
+}: Status): readonly Finding[] {
   const findings = interfaces
     .filter(({ dropped = 0 }) => dropped > 0)
     .map(({ name, received = 0, dropped = 0 }): Finding => {
@@ -102,6 +110,12 @@ export function judgeRunning({ interfaces, journal, guard, exposed, config, faul
   if (journal !== undefined) {
     const message = `the journal cannot be written, so timed doors stay shut: ${journal}`
     findings.push({ severity: 'fault', subject: 'state', message, mend: 'df -h /var/lib/postern' })
+  }
+  for (const { shut } of doors) {
+    if (shut === undefined) continue
+    // Accepting it without new keys is not for pasting.
+    const message = shut.replaceAll('\n', '; ')
+    findings.push({ severity: 'fault', subject: 'state', message, mend: 'postern accept-loss --help' })
   }
   return findings
 }

@@ -140,6 +140,7 @@ describe('daemons', () => {
     attempts: { count: 0, sources: 0, listed: [] },
     ignored: [],
     journal: 'no space',
+    state: '/var/lib/postern/knockd.conf-12345678.journal',
   }
 
   test('which command lines are a knockd', () => {
@@ -166,6 +167,23 @@ describe('daemons', () => {
       'the journal cannot be written, so timed doors stay shut: no space',
     ])
     expect(judgeRunning({ ...status, journal: undefined, interfaces: [] })).toEqual([])
+    const door = {
+      name: 'ssh',
+      secret: 'spa',
+      left: undefined,
+      users: 1,
+      opens: [],
+      commands: false,
+      openForMs: 1,
+    } as const
+    const doors = [{ ...door, shut: 'ssh: stays shut: it was lost\nmake new profiles' }]
+    expect(judgeRunning({ ...status, journal: undefined, interfaces: [], doors })).toMatchObject([
+      {
+        severity: 'fault',
+        message: 'ssh: stays shut: it was lost; make new profiles',
+        mend: 'postern accept-loss --help',
+      },
+    ])
   })
 
   test('captures that were deaf, and one that cannot be had', () => {

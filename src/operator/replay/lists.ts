@@ -102,7 +102,7 @@ export class Lists {
     try {
       for (const { name: user, secret } of peopleIn(door, path)) {
         if (secret.kind === 'totp') {
-          const store = { newest: (key: string) => this.#usedCodes.get(key), advance: this.#advance }
+          const store = { newest: (key: string) => this.#usedCodes.get(key), advance: this.#advance, loss: undefined }
           this.#codes.push(new Codes({ door, terms, code, totp: secret.totp, user, gate: this.#gate, store, shared }))
         } else
           this.#fix(

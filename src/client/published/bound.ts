@@ -1,0 +1,32 @@
+import { resolveAll } from '../destination.ts'
+import { ClientError } from '../fault.ts'
+import type { PublishedList } from './list.ts'
+
+/**
+ * Refuses a list that says it is for another host: whoever writes to this host's web server may have put it there, to see
+ * the other host's next sequence go by.
+ *
+ * @throws ClientError (as a rejection) if neither the names nor any of their addresses are the same
+ */
+export async function checkHost({ host: named }: PublishedList, host: string): Promise<void> {
+  if (named === undefined || plain(named) === plain(host)) return
+  const [theirs, ours] = await Promise.all([addressesOf(named), addressesOf(host)])
+  if (ours.some((address) => theirs.includes(address))) return
+  throw new ClientError(
+    `the list is for ${named}, not for ${host}`,
+    `if that is the same machine, knock at ${named}; else somebody has put another host's list there`,
+  )
+}
+
+function plain(host: string): string {
+  return host.toLowerCase().replace(/\.$/, '')
+}
+
+async function addressesOf(host: string): Promise<readonly string[]> {
+  try {
+    return (await resolveAll(host, undefined)).map(({ address }) => address)
+  } catch {
+    // It is no host's here: then it is not the one that is knocked.
+    return []
+  }
+}

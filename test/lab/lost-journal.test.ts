@@ -1,0 +1,161 @@
+// Goal: when the journal was damaged or deleted, no single packet that was used before opens anything, by whatever kind of
+// key; new ones do where a time bounds them, and where none does the door stays shut until an operator has seen to it.
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { formatKey } from '../../src/spa/noise/key-text.ts'
+import { send, writeFrames } from './flood.ts'
+import { program, startKnockd } from './knockd.ts'
+import type { Knockd } from './knockd.ts'
+import { lab, pair } from './net.ts'
+import type { Host } from './net.ts'
+import { until } from './process.ts'
+import type { Output, Process } from './process.ts'
+import { scratch } from './scratch.ts'
+import { SERVER_SECRET, fwknop, knockknock, ours } from './single-packets.ts'
+import type { Kind } from './single-packets.ts'
+
+const OWNER = '192.0.2.50'
+/** How often each used packet is played back. */
+const LOOPS = 5
+const DOORS: readonly (readonly [name: string, kind: Kind, bounded: boolean])[] = [
+  ['ours', ours, true],
+  ['fwknop', fwknop, true],
+  ['knockknock', knockknock, false],
+]
+
+let running: Process | undefined
+afterEach(async () => {
+  await running?.stop()
+  running = undefined
+})
+
+const journalOf = (stateDir: string): string => {
+  const name = readdirSync(stateDir).find((each) => each.endsWith('.journal'))
+  return join(stateDir, name!)
+}
+
+/** What can happen to a journal. */
+const DAMAGES: readonly (readonly [string, (journal: string) => void])[] = [
+  ['its last byte but one changed', (journal) => change(journal, (bytes) => (bytes[bytes.length - 2]! ^= 1))],
+  ['a byte in its midst changed', (journal) => change(journal, (bytes) => (bytes[bytes.length >> 1]! ^= 1))],
+  ['its last line gone', (journal) => writeFileSync(journal, readFileSync(journal, 'latin1').replace(/[^\n]*\n$/, ''))],
+  ['nothing in it', (journal) => writeFileSync(journal, '')],
+  ['deleted', (journal) => rmSync(journal)],
+  ['deleted with its mark', (journal) => [journal, `${journal}.mark`].forEach((each) => rmSync(each))],
+]
+
+function change(file: string, how: (bytes: Buffer) => void): void {
+  const bytes = readFileSync(file)
+  how(bytes)
+  writeFileSync(file, bytes)
+}
+
+/** All that was written is known to be. */
+const settled = async (journal: string): Promise<void> => {
+  await until('the journal to be at rest', () => {
+    const lines = readFileSync(journal, 'latin1').split('\n').length - 1
+    return readFileSync(`${journal}.mark`, 'latin1').includes(`"lines":${lines}}`)
+  })
+}
+
+const restart = async (server: Host, daemon: Knockd): Promise<Process> => {
+  running!.kill('SIGKILL')
+  await running!.ended
+  running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
+  await running.line(/listening on/)
+  return running
+}
+
+const postern = async (server: Host, daemon: Knockd, ...words: readonly string[]): Promise<Output> =>
+  await server.run([process.execPath, program('postern'), ...words, '-c', daemon.file, '-i', 'eth0'], { mayFail: true })
+
+const makeConfig = (more = ''): string => {
+  const key = scratch('server.key')
+  writeFileSync(key, `${formatKey('postern-server-secret', SERVER_SECRET)}\n`, { mode: 0o600 })
+  const doors = DOORS.map(
+    ([name, kind]) =>
+      `[${name}]\n${kind.config()}\n${kind === ours ? more : ''}\nOpen_Ports = tcp/22\nOpen_For = 10m\n`,
+  )
+  return `[options]\nSPA_Key_File = ${key}\n${doors.join('')}`
+}
+
+lab.each(DAMAGES)('a journal with %s', (_, damage) => {
+  test('opens to nothing that was used before', async () => {
+    const { server, client } = await pair()
+    const daemon = await startKnockd({ host: server, config: makeConfig() })
+    running = daemon.process
+    // A first start: who begins has something to begin with.
+    const used: string[] = []
+    for (const [name, kind] of DOORS) {
+      const frames = await writeFrames(server, 1, () => kind.honest(0, OWNER, name))
+      used.push(frames)
+      await send(client, frames, 100, 1).ended
+      await running.line(new RegExp(`${OWNER}: ${name}: OPEN SESAME`))
+    }
+    await settled(journalOf(daemon.stateDir))
+    running.kill('SIGKILL')
+    await running.ended
+    damage(journalOf(daemon.stateDir))
+    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
+    await running.line(/journal: (damaged|is not there|the last)/)
+    await running.line(/knockknock: stays shut: .*postern accept-loss knockknock/)
+    await running.line(/listening on/)
+    for (const frames of used) await send(client, frames, 100, LOOPS).ended
+    // New ones behind them, so that those were looked at; the last of them where a time bounds them.
+    for (const [name, kind, bounded] of DOORS.toReversed()) {
+      const frames = await writeFrames(server, 1, () => kind.honest(1, OWNER, name))
+      await send(client, frames, 100, 1).ended
+      if (bounded) await running.line(new RegExp(`${name}: OPEN SESAME`))
+    }
+    expect(running.count(/OPEN SESAME/)).toBe(2)
+    expect(running.count(/knockknock: SYN of user099: used packets were forgotten/)).toBe(1)
+    const status = await postern(server, daemon, 'status')
+    expect(status.stdout).toMatch(
+      /knockknock: stays shut: .*\n +make new profiles for all its users .*accept-loss knockknock/,
+    )
+    expect((await postern(server, daemon, 'accept-loss', 'ours')).stderr).toMatch(/ours is not shut/)
+    expect(await postern(server, daemon, 'accept-loss', 'knockknock')).toMatchObject({ code: 0, stderr: '' })
+    const frames = await writeFrames(server, 1, () => knockknock.honest(2, OWNER, 'knockknock'))
+    await send(client, frames, 100, 1).ended
+    await running.line(/knockknock: OPEN SESAME/)
+    // It is known at the next start, and so is what was used after the loss.
+    await restart(server, daemon)
+    await send(client, frames, 100, LOOPS).ended
+    const next = await writeFrames(server, 1, () => knockknock.honest(3, OWNER, 'knockknock'))
+    await send(client, next, 100, 1).ended
+    await running.line(/knockknock: OPEN SESAME/)
+    expect(running.count(/OPEN SESAME/)).toBe(1)
+    expect(running.count(/stays shut|damaged/)).toBe(0)
+  }, 120_000)
+})
+
+lab('packets that no time bounds', () => {
+  test('keep their door shut after a loss, and setting a time opens it', async () => {
+    const { server, client } = await pair()
+    const daemon = await startKnockd({ host: server, config: makeConfig('SPA_Max_Age = 0') })
+    running = daemon.process
+    const frames = await writeFrames(server, 1, () => ours.honest(0, OWNER, 'ours'))
+    await send(client, frames, 100, 1).ended
+    await running.line(/ours: OPEN SESAME/)
+    running.kill('SIGKILL')
+    await running.ended
+    rmSync(journalOf(daemon.stateDir))
+    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
+    await running.line(/ours: stays shut: .*set SPA_Max_Age/)
+    await running.line(/listening on/)
+    await send(client, frames, 100, LOOPS).ended
+    await running.line(/ours: used packets were forgotten/)
+    writeFileSync(daemon.file, readFileSync(daemon.file, 'utf8').replaceAll('SPA_Max_Age = 0', 'SPA_Max_Age = 2m'))
+    running.kill('SIGHUP')
+    await until(
+      'the other config',
+      async () => !(await postern(server, daemon, 'status')).stdout.includes('ours: stays'),
+    )
+    await send(client, frames, 100, LOOPS).ended
+    const fresh = await writeFrames(server, 1, () => ours.honest(1, OWNER, 'ours'))
+    await send(client, fresh, 100, 1).ended
+    await running.line(/ours: OPEN SESAME/)
+    expect(running.count(/OPEN SESAME/)).toBe(1)
+  }, 60_000)
+})
