@@ -7,7 +7,6 @@ import { hidePort } from './firewall.ts'
 import { PROJECT, program, startKnockd, startRealKnockd } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import type { Host } from './net.ts'
-import type { Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { serveTcp } from './service.ts'
 
@@ -120,16 +119,11 @@ lab('doctor', () => {
     symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'))
     const file = writeConfig(config(COMMANDS))
     await hidePort(server, 22)
-    const start = async (): Promise<Process> => {
-      const argv = [process.execPath, join(folder, 'dist/bin/knockd.js'), '-v', '-c', file]
-      const daemon = server.start(argv)
-      await daemon.line(/listening on/)
-      return daemon
-    }
-    const daemon = await start()
-    const before = about(await doctor(server, file), 'installation').map(({ message }) => message)
+    const daemon = server.start([process.execPath, join(folder, 'dist/bin/knockd.js'), '-v', '-c', file])
+    await daemon.line(/listening on/)
+    const before = new Set(about(await doctor(server, file), 'installation').map(({ message }) => message))
     chownSync(join(folder, 'dist'), 65_534, 65_534)
-    const found = about(await doctor(server, file), 'installation').filter(({ message }) => !before.includes(message))
+    const found = about(await doctor(server, file), 'installation').filter(({ message }) => !before.has(message))
     expect(found).toEqual([
       expect.objectContaining({
         message: `root runs what is at ${folder}/dist, and nobody can change it (mode 755)`,
@@ -138,7 +132,7 @@ lab('doctor', () => {
     ])
     chownSync(join(folder, 'dist'), 0, 0)
     chmodSync(join(folder, 'dist/bin'), 0o777)
-    const loose = about(await doctor(server, file), 'installation').filter(({ message }) => !before.includes(message))
+    const loose = about(await doctor(server, file), 'installation').filter(({ message }) => !before.has(message))
     expect(loose.map(({ mend }) => mend)).toEqual([`chmod go-w ${folder}/dist/bin`])
     await daemon.stop()
   })

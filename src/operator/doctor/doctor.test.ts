@@ -249,44 +249,47 @@ function configIn(folder: string, text: string): Config {
   return readConfig(text, file).config!
 }
 
+const installedIn = (folder: string): Installation => ({
+  folder,
+  files: [`${folder}/package.json`, `${folder}/dist/bin/knockd.js`, `${folder}/dist/bin/postern.js`],
+  interpreter: '/usr/bin/node',
+})
+
 describe('what root runs', () => {
   const root = { uid: 0, gid: 0, mode: 0o755 }
   const HOME = { uid: 1000, gid: 1000, mode: 0o755 }
-  const at = (folder: string): Installation => ({
-    folder,
-    files: [`${folder}/package.json`, `${folder}/dist/bin/knockd.js`, `${folder}/dist/bin/postern.js`],
-    interpreter: '/usr/bin/node',
-  })
   const judged = (installation: Installation, odd: Readonly<Record<string, Owned>>): readonly Finding[] =>
     judgeInstallation(installation, (path) => odd[path] ?? root)
   const LIB = '/usr/local/lib/node_modules/postern'
 
   test('is found where somebody else can change it, once, from the top', () => {
-    expect(judged(at(LIB), {})).toEqual([])
-    const [home, ...more] = judged(at('/home/ann/postern'), { '/home/ann': HOME, '/home/ann/postern': HOME })
+    expect(judged(installedIn(LIB), {})).toEqual([])
+    const [home, ...more] = judged(installedIn('/home/ann/postern'), { '/home/ann': HOME, '/home/ann/postern': HOME })
     expect(more).toEqual([])
     expect(home!.message).toMatch(
       /^root runs what is at \/home\/ann, and (?:user 1000|\S+) can change it \(mode 755\)$/,
     )
     expect(home!.mend).toMatch(/^npm pack --ignore-scripts .* \/home\/ann\/postern && npm install -g --ignore-scripts /)
-    expect(mends(judged(at(LIB), { [`${LIB}/dist/bin`]: { ...root, mode: 0o777 } }))).toEqual([
+    expect(mends(judged(installedIn(LIB), { [`${LIB}/dist/bin`]: { ...root, mode: 0o777 } }))).toEqual([
       `chmod go-w ${LIB}/dist/bin`,
     ])
-    expect(mends(judged(at(LIB), { '/usr/local': { uid: 0, gid: 50, mode: 0o2775 } }))).toEqual([
+    expect(mends(judged(installedIn(LIB), { '/usr/local': { uid: 0, gid: 50, mode: 0o2775 } }))).toEqual([
       'chmod go-w /usr/local',
     ])
     // root's own group, and a folder in which nobody can take away what is another's.
-    expect(judged(at(LIB), { '/usr/local': { uid: 0, gid: 0, mode: 0o775 } })).toEqual([])
-    expect(judged(at('/tmp/postern'), { '/tmp': { uid: 0, gid: 0, mode: 0o1777 } })).toEqual([])
+    expect(judged(installedIn(LIB), { '/usr/local': { uid: 0, gid: 0, mode: 0o775 } })).toEqual([])
+    expect(judged(installedIn('/tmp/postern'), { '/tmp': { uid: 0, gid: 0, mode: 0o1777 } })).toEqual([])
   })
 
   test('is node as well', () => {
-    const mine = { ...at(LIB), interpreter: '/home/ann/.nvm/bin/node' }
+    const mine = { ...installedIn(LIB), interpreter: '/home/ann/.nvm/bin/node' }
     expect(mends(judged(mine, { '/home/ann': HOME }))).toEqual([
       'install -o root -g root -m 755 /home/ann/.nvm/bin/node /usr/local/bin/node',
     ])
     // Both by one folder: one finding.
-    expect(judged({ ...at('/home/ann/postern'), interpreter: '/home/ann/node' }, { '/home/ann': HOME })).toHaveLength(1)
+    expect(
+      judged({ ...installedIn('/home/ann/postern'), interpreter: '/home/ann/node' }, { '/home/ann': HOME }),
+    ).toHaveLength(1)
   })
 
   test('is looked at as it is here', () => {
