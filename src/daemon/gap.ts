@@ -12,8 +12,9 @@ import { ADDRESS_BITS } from '../packet/network.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Log } from './log/log.ts'
 
-/** Milliseconds from one look at the flows that are there to the next. */
+/** Milliseconds from one look at the flows that are there to the next; and as a multiple of what the last one took. */
 const LOOK_PAUSE_MS = 5_000
+const LOOK_PAUSE_TIMES = 50
 /** Most sockets that are closed at a time; the guard ends the others for their peers alone. */
 const DESTROYED_MAX = 4_096
 
@@ -34,22 +35,23 @@ export interface GapTerms {
 export class Gap {
   readonly #terms: GapTerms
   readonly #sessions = new Sessions()
-  #working = false
+  #work: Promise<void> | undefined
   /** What is to be done next. */
   #toEnd = false
   #toLook = false
   #timer: NodeJS.Timeout | undefined
-  #lookedAt = -Infinity
+  /** When the next look may be, on the clock of `performance.now`. */
+  #nextLook = -Infinity
   #stopped = false
 
   constructor(terms: GapTerms) {
     this.#terms = terms
   }
 
-  /** The guard was put in by this daemon, in place of one that stood or where there was none: what is there may stay. */
-  installed(): void {
+  /** The guard was put in by this daemon, in place of one that stood or where there was none: what is there may stay. Settles when it is noted; never rejects. */
+  async installed(): Promise<void> {
     this.#toLook = true
-    void this.#work()
+    await this.#begin()
   }
 
   /** An opening has ended. */
@@ -61,7 +63,7 @@ export class Gap {
   /** The guard is back: who came in meanwhile has to go. */
   closed(): void {
     this.#toEnd = true
-    void this.#work()
+    void this.#begin()
   }
 
   stop(): void {
@@ -71,30 +73,37 @@ export class Gap {
 
   #lookSoon(): void {
     if (this.#timer !== undefined || this.#stopped) return
-    const wait = Math.max(0, this.#lookedAt + LOOK_PAUSE_MS - performance.now())
+    const wait = Math.max(0, this.#nextLook - performance.now())
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.#toLook = true
-      void this.#work()
+      void this.#begin()
     }, wait)
   }
 
-  /** One thing after the other: never rejects. */
-  async #work(): Promise<void> {
-    if (this.#working) return
-    this.#working = true
-    try {
-      while (!this.#stopped && (this.#toEnd || this.#toLook)) {
-        const ending = this.#toEnd
-        this.#toEnd = false
-        this.#toLook = false
-        this.#lookedAt = performance.now()
+  /** Does what is to be done, one thing after the other. Never rejects. */
+  async #begin(): Promise<void> {
+    while (!this.#stopped && (this.#work !== undefined || this.#toEnd || this.#toLook)) {
+      this.#work ??= this.#all().finally(() => {
+        this.#work = undefined
+      })
+      await this.#work
+    }
+  }
+
+  async #all(): Promise<void> {
+    while (!this.#stopped && (this.#toEnd || this.#toLook)) {
+      const ending = this.#toEnd
+      this.#toEnd = false
+      this.#toLook = false
+      const begun = performance.now()
+      try {
         await this.#go(ending)
+      } catch (error) {
+        this.#terms.log.notice('error', `connections cannot be looked at: ${(error as Error).message}`)
       }
-    } catch (error) {
-      this.#terms.log.notice('error', `connections cannot be looked at: ${(error as Error).message}`)
-    } finally {
-      this.#working = false
+      const ended = performance.now()
+      this.#nextLook = ended + Math.max(LOOK_PAUSE_MS, (ended - begun) * LOOK_PAUSE_TIMES)
     }
   }
 
@@ -142,9 +151,7 @@ export class Gap {
       else if (there === undefined) single.set(name, [admission])
       else there.push(admission)
     }
-    const may = (flow: Flow, admissions: readonly Admission[]): boolean =>
-      admissions.some((admission) => admits(admission, flow))
-    return (flow) => may(flow, single.get(formatAddress(flow.peer)) ?? []) || may(flow, wide)
+    return (flow) => mayBegin(flow, single.get(formatAddress(flow.peer)) ?? []) || mayBegin(flow, wide)
   }
 
   /** Ends flows, those first that are established. Gives how many. */
@@ -165,6 +172,10 @@ export class Gap {
     }
     return ended.size
   }
+}
+
+function mayBegin(flow: Flow, admissions: readonly Admission[]): boolean {
+  return admissions.some((admission) => admits(admission, flow))
 }
 
 function endedOf({ protocol, peer, peerPort, address, port }: Flow): Ended {

@@ -107,7 +107,7 @@ export class Guarding {
       if (!this.#stands) this.#repair()
       this.#ports.replace(config)
     }
-    this.#gap?.installed()
+    await this.#gap?.installed()
     await this.#note(before)
   }
 

@@ -63,6 +63,15 @@ test('what began in an opening that has ended since may stay until the next look
   expect(sessions.look([SSH]).wasLetIn(flow('198.51.100.9', 1))).toBe(true)
 })
 
+test('one that a look has left out is known from the look before', () => {
+  const sessions = new Sessions()
+  looked(sessions, [flow('192.0.2.2', 1)])
+  looked(sessions, [])
+  expect(sessions.look([SSH]).wasLetIn(flow('192.0.2.2', 1))).toBe(true)
+  looked(sessions, [])
+  expect(sessions.look([SSH]).wasLetIn(flow('192.0.2.2', 1))).toBe(false)
+})
+
 test('a look that is not done changes nothing', () => {
   const sessions = new Sessions()
   looked(sessions, [])

@@ -22,6 +22,8 @@ export interface Admission {
  */
 export class Sessions {
   #known: Known | undefined
+  /** Of the look before that: a list of sockets that changes while it is read may leave one out. */
+  #before: Known | undefined
   #past: readonly Admission[] = []
   #pastLost = false
 
@@ -34,6 +36,7 @@ export class Sessions {
   /** Looks at the flows to these services. */
   look(services: readonly Service[]): Look {
     const known = this.#pastLost ? undefined : this.#known
+    const before = this.#before
     const past = this.#past
     const lost = this.#pastLost
     const inodes = new Map<string, number | undefined>()
@@ -42,13 +45,14 @@ export class Sessions {
     return {
       tells: known !== undefined,
       wasAdmitted,
-      wasLetIn: (flow) => known === undefined || known.has(flow) || wasAdmitted(flow),
+      wasLetIn: (flow) => known === undefined || known.has(flow) || before?.lists(flow) === true || wasAdmitted(flow),
       add: (flow) => {
         const name = flowName(flow)
         if (inodes.size < KNOWN_MAX || inodes.has(name)) inodes.set(name, flow.inode)
         else tooMany = true
       },
       done: () => {
+        this.#before = this.#known
         this.#known = tooMany ? undefined : new Known(services, inodes)
         this.#past = this.#past.slice(past.length)
         if (lost) this.#pastLost = false
@@ -81,9 +85,14 @@ class Known {
     this.#inodes = inodes
   }
 
+  /** Whether the flow was there, or may have been. */
   has(flow: Flow): boolean {
     // Of what was not guarded then, nothing is known.
-    if (!this.#services.some((service) => isTo(service, flow))) return true
+    return !this.#services.some((service) => isTo(service, flow)) || this.lists(flow)
+  }
+
+  /** Whether the flow was there. */
+  lists(flow: Flow): boolean {
     const name = flowName(flow)
     if (!this.#inodes.has(name)) return false
     const inode = this.#inodes.get(name)

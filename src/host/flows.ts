@@ -57,8 +57,10 @@ export interface Lists {
  * also the ones that are handed on. Some are given twice. Where nothing is tracked, only sockets are known.
  */
 export async function* flowsTo(wanted: Wanted, lists: Lists = {}): AsyncGenerator<Flow, void> {
-  yield* ofSockets(wanted, lists.read)
   const own = lists.own ?? ownAddresses()
+  // What this host has begun itself, the guard does not look at.
+  const isOwn = (address: Address): boolean => isLoopback(address) || own.some((each) => sameAddress(each, address))
+  for (const flow of ofSockets(wanted, lists.read)) if (!isOwn(flow.peer)) yield flow
   let rest = ''
   try {
     for await (const piece of (lists.tracked ?? readTracked)()) {
@@ -66,7 +68,7 @@ export async function* flowsTo(wanted: Wanted, lists: Lists = {}): AsyncGenerato
       rest = lines.pop()!
       for (const line of lines) {
         const flow = trackedIn(line, wanted, own)
-        if (flow !== undefined) yield flow
+        if (flow !== undefined && !isOwn(flow.peer)) yield flow
       }
     }
   } catch {
@@ -83,7 +85,7 @@ function* ofSockets({ services }: Wanted, read?: ReadTable): Generator<Flow, voi
   const sockets = [...socketsOf(TCP, read)]
   const listened = new Set(sockets.filter(({ state }) => state === LISTENING).map(({ port }) => port))
   for (const { state, address, port, peer, peerPort, inode } of sockets) {
-    if (!WITH_PEER.has(state) || isLoopback(peer)) continue
+    if (!WITH_PEER.has(state)) continue
     // What no program has any more comes to its end by itself.
     if (inode === 0 && state !== ESTABLISHED && state !== BEGUN) continue
     // This host may have begun a connection of its own from a port that is in a guarded range.
@@ -106,7 +108,7 @@ function trackedIn(line: string, { services, closedPort }: Wanted, own: readonly
     return undefined
   }
   const [peer, address, answers] = [source, destination, answering].map(parseAddress)
-  if (peer === undefined || address === undefined || answers === undefined || isLoopback(peer)) return undefined
+  if (peer === undefined || address === undefined || answers === undefined) return undefined
   const here = own.some((each) => sameAddress(each, address))
   const meant = services.some(
     (service) =>

@@ -5,7 +5,8 @@ import { closeDescriptor, errorName, openNetlink, receive, sendToAddress } from 
 
 /** sock_diag(7), `<linux/netlink.h>`. */
 const NETLINK_SOCK_DIAG = 4
-/** `<linux/sock_diag.h>`: needs a kernel with CONFIG_INET_DIAG_DESTROY. */
+/** `<linux/sock_diag.h>`; the second needs a kernel with CONFIG_INET_DIAG_DESTROY. */
+const SOCK_DIAG_BY_FAMILY = 20
 const SOCK_DESTROY = 21
 const NLM_F_REQUEST = 1
 const NLM_F_ACK = 4
@@ -13,21 +14,34 @@ const NLMSG_ERROR = 2
 const AF_NETLINK = 16
 const AF_INET = 2
 const AF_INET6 = 10
-/** Bytes of nlmsghdr, and of inet_diag_req_v2 of `<linux/inet_diag.h>`. */
+/** `<net/tcp_states.h>` */
+const LISTENING = 0x0a
+/** Bytes of nlmsghdr, and of inet_diag_req_v2 and inet_diag_msg of `<linux/inet_diag.h>`. */
 const HEADER = 16
 const REQUEST = 56
-/** Where the parts of that are, behind the header. */
-const STATES = 4
-const PORTS = 8
-const LOCAL = 12
-const PEER = 28
-const COOKIE = 48
-/** Bytes that an answer has at most: the error, with the request in it. */
-const ANSWER = 256
+const MESSAGE = 72
+/** Where the parts of a request are, behind the header. */
+const REQUEST_STATES = 4
+const REQUEST_ID = 8
+/** Where the parts of a message are, behind the header. */
+const MESSAGE_STATE = 1
+const MESSAGE_ID = 4
+const MESSAGE_INODE = 68
+/** Where the parts of an id are (inet_diag_sockid): two ports, two addresses, the interface, the cookie. */
+const PEER_PORT = 2
+const LOCAL = 4
+const PEER = 20
+const COOKIE = 40
+const COOKIE_BYTES = 8
+/** Bytes that an answer has at most. */
+const ANSWER = 4_096
+/** This machine's byte order, in which netlink's own numbers are. */
+const ORDER = endianness()
 /** struct sockaddr_nl to the kernel itself. */
 const KERNEL = Buffer.alloc(12)
-if (endianness() === 'LE') KERNEL.writeUInt16LE(AF_NETLINK)
-else KERNEL.writeUInt16BE(AF_NETLINK)
+KERNEL[`writeUInt16${ORDER}`](AF_NETLINK)
+/** `<asm-generic/errno.h>`: what is to be told; ENOENT, a connection that has ended by itself, is not. */
+const REFUSALS: Readonly<Record<number, string>> = { 1: 'EPERM', 22: 'EINVAL', 95: 'EOPNOTSUPP' }
 
 /** A TCP connection of this host, by its two ends. */
 export interface Ends {
@@ -35,6 +49,8 @@ export interface Ends {
   readonly local: { readonly address: Address; readonly port: number }
   readonly peer: Address
   readonly peerPort: number
+  /** Of its socket, if a program has it; another socket is left alone. */
+  readonly inode: number | undefined
 }
 
 /**
@@ -46,13 +62,14 @@ export interface Ends {
 export function destroyConnections(connections: Iterable<Ends>): string | undefined {
   const fd = openNetlink(NETLINK_SOCK_DIAG, 0)
   if (fd < 0) return errorName()
-  const answer = Buffer.alloc(ANSWER)
   let refusal: string | undefined
   try {
     for (const ends of connections) {
-      if (!sendToAddress(fd, requestFor(ends), KERNEL)) refusal ??= errorName()
-      // The kernel has answered by the time it has taken the request.
-      else if (receive(fd, answer) >= HEADER + 4) refusal ??= refusalIn(answer)
+      // Where the connection is gone, the kernel takes the listening socket for it: only a cookie names a socket.
+      const cookie = cookieOf(fd, ends)
+      if (cookie === undefined) continue
+      const answer = ask(fd, requestFor(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, ends, cookie))
+      refusal ??= answer === undefined ? errorName() : refusalIn(answer)
     }
   } finally {
     closeDescriptor(fd)
@@ -60,35 +77,56 @@ export function destroyConnections(connections: Iterable<Ends>): string | undefi
   return refusal
 }
 
-function requestFor({ local, peer, peerPort }: Ends): Buffer {
+/** The cookie of the connection's own socket; `undefined`: there is none any more. */
+function cookieOf(fd: number, ends: Ends): Buffer | undefined {
+  const answer = ask(fd, requestFor(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, ends, Buffer.alloc(COOKIE_BYTES, 0xff)))
+  if (answer === undefined || answer.length < HEADER + MESSAGE || typeOf(answer) !== SOCK_DIAG_BY_FAMILY)
+    return undefined
+  const message = answer.subarray(HEADER)
+  const id = message.subarray(MESSAGE_ID)
+  if (message[MESSAGE_STATE] === LISTENING || id.readUInt16BE(PEER_PORT) !== ends.peerPort) return undefined
+  const inode = message[`readUInt32${ORDER}`](MESSAGE_INODE)
+  // One that no program had yet may have got its number since.
+  if (ends.inode !== undefined && ends.inode !== 0 && ends.inode !== inode) return undefined
+  return id.subarray(COOKIE, COOKIE + COOKIE_BYTES)
+}
+
+/** The kernel has answered by the time it has taken a request. */
+function ask(fd: number, request: Buffer): Buffer | undefined {
+  if (!sendToAddress(fd, request, KERNEL)) return undefined
+  const answer = Buffer.alloc(ANSWER)
+  const length = receive(fd, answer)
+  return length < HEADER + 4 ? undefined : answer.subarray(0, length)
+}
+
+function requestFor(type: number, flags: number, { local, peer, peerPort }: Ends, cookie: Buffer): Buffer {
   const bytes = Buffer.alloc(HEADER + REQUEST)
-  const own = endianness() === 'LE' ? 'LE' : 'BE'
-  bytes[`writeUInt32${own}`](bytes.length, 0)
-  bytes[`writeUInt16${own}`](SOCK_DESTROY, 4)
-  bytes[`writeUInt16${own}`](NLM_F_REQUEST | NLM_F_ACK, 6)
+  bytes[`writeUInt32${ORDER}`](bytes.length, 0)
+  bytes[`writeUInt16${ORDER}`](type, 4)
+  bytes[`writeUInt16${ORDER}`](flags, 6)
   const request = bytes.subarray(HEADER)
   request[0] = peer.family === 4 ? AF_INET : AF_INET6
   request[1] = TCP
-  request.fill(0xff, STATES, PORTS)
-  request.writeUInt16BE(local.port, PORTS)
-  request.writeUInt16BE(peerPort, PORTS + 2)
-  writeAddress(request, local.address, LOCAL)
-  writeAddress(request, peer, PEER)
-  // INET_DIAG_NOCOOKIE: whichever socket it is.
-  request.fill(0xff, COOKIE)
+  request.fill(0xff, REQUEST_STATES, REQUEST_ID)
+  const id = request.subarray(REQUEST_ID)
+  id.writeUInt16BE(local.port, 0)
+  id.writeUInt16BE(peerPort, PEER_PORT)
+  writeAddress(id, local.address, LOCAL)
+  writeAddress(id, peer, PEER)
+  cookie.copy(id, COOKIE)
   return bytes
 }
 
-function writeAddress(request: Buffer, { family, a, b, c, d }: Address, at: number): void {
+function writeAddress(id: Buffer, { family, a, b, c, d }: Address, at: number): void {
   const words = family === 4 ? [a] : [a, b, c, d]
-  for (const [index, word] of words.entries()) request.writeInt32BE(word | 0, at + index * 4)
+  for (const [index, word] of words.entries()) id.writeInt32BE(word | 0, at + index * 4)
+}
+
+function typeOf(answer: Buffer): number {
+  return answer[`readUInt16${ORDER}`](4)
 }
 
 function refusalIn(answer: Buffer): string | undefined {
-  if (answer[endianness() === 'LE' ? 4 : 5] !== NLMSG_ERROR) return undefined
-  const code = endianness() === 'LE' ? answer.readInt32LE(HEADER) : answer.readInt32BE(HEADER)
-  return REFUSALS[-code]
+  if (typeOf(answer) !== NLMSG_ERROR) return undefined
+  return REFUSALS[-answer[`readInt32${ORDER}`](HEADER)]
 }
-
-/** `<asm-generic/errno.h>`: what is to be told; ENOENT, a connection that has ended by itself, is not. */
-const REFUSALS: Readonly<Record<number, string>> = { 1: 'EPERM', 22: 'EINVAL', 95: 'EOPNOTSUPP' }

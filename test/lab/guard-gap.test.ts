@@ -1,8 +1,10 @@
 // Goal: whoever takes the guard out of the rules for a moment lets nobody in for longer than that moment. What was let in
 // before goes on. The daemon is held still while the guard is away, so that the moment is as long as an attacker wishes.
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nft } from './firewall.ts'
 import { guardSsh, knockIn, looks, postern, startAgain, timesLeft } from './guarded.ts'
+import { PROJECT } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
 import { until } from './process.ts'
@@ -216,6 +218,37 @@ lab('while the guard is away', () => {
     // Whoever knocks is heard, from the same port too.
     await knockIn(client, SERVER_4, daemon.process)
     await talk.line(/^again$/)
+  })
+})
+
+/** Ends the connection from a port of the client to port 22, by its socket's number. */
+const DESTROY = `
+const [library, address, peer, port, inode] = process.argv.slice(1)
+const words = (text) => ({ family: 4, a: text.split('.').reduce((sum, each) => (sum << 8) | Number(each), 0), b: 0, c: 0, d: 0 })
+import(library).then(({ destroyConnections }) => {
+  const ends = { local: { address: words(address), port: 22 }, peer: words(peer), peerPort: Number(port), inode: Number(inode) }
+  console.log('refused: ' + destroyConnections([ends]))
+})
+`
+
+lab('to end a connection', () => {
+  test('ends nothing else: neither another one from the same port, nor the service itself', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    const destroy = async (port: string, inode: string): Promise<void> => {
+      const library = join(PROJECT, 'dist', 'native', 'sock-diag.js')
+      const argv = [process.execPath, '-e', DESTROY, library, SERVER_4, CLIENT_4, port, inode]
+      expect((await server.run(argv)).stdout).toBe('refused: undefined\n')
+    }
+    // Asked for a connection that is gone, the kernel names the listening socket.
+    await destroy('40001', '0')
+    const inside = await session(client, SERVER_4, ['-p', '40001'])
+    await destroy('40001', '1')
+    await goesOn(inside)
+    const { stdout } = await server.run(['ss', '-Htne', 'state', 'established', '( sport = :22 )'])
+    await destroy('40001', /\bino:(\d+)/.exec(stdout)![1]!)
+    await until('it is out', () => inside.count(/^out$/) === 1)
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
   })
 })
 
