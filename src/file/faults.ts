@@ -4,6 +4,7 @@ import { FileError } from './file-error.ts'
 import { SECRET, judgeFile } from './policy.ts'
 import type { FileFault, FilePolicy } from './policy.ts'
 import { walk } from './way.ts'
+import type { Way } from './way.ts'
 
 /** Most entries of a folder of keys that are looked at. */
 const ENTRIES_MAX = 1_024
@@ -60,11 +61,21 @@ export function faultsOfGnupgHome(home: string): readonly FileFault[] {
 }
 
 function judgeEntry(path: string, policy: FilePolicy): readonly FileFault[] {
-  const { real, stat } = walk(path)
+  let way: Way
+  try {
+    way = walk(path)
+  } catch {
+    // A link that leads nowhere, as gpg's agent may leave one.
+    return []
+  }
+  const { real, stat } = way
   const type = stat.mode & TYPE_BITS
   // gpg's sockets and locks are its own matter.
   if (type !== REGULAR && type !== FOLDER_TYPE) return []
-  return judgeFile(real, stat, policy).map(({ message, cure }) => ({ message: `${path} in it: ${message}`, cure }))
+  return judgeFile(real, stat, type === REGULAR ? policy : FOLDER).map(({ message, cure }) => ({
+    message: `${path} in it: ${message}`,
+    cure,
+  }))
 }
 
 function entriesOf(folder: string): readonly string[] {

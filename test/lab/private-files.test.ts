@@ -32,6 +32,8 @@ const put = (path: string, text: string | Uint8Array): string => {
   return path
 }
 
+const base64 = (byte: number): string => Buffer.alloc(32, byte).toString('base64')
+
 /** A folder of its own in which `nobody` can reach files: the lab's is for root alone. */
 const folderOf = (name: string): string => {
   const folder = scratch(name)
@@ -97,7 +99,6 @@ lab('a file that others can write', () => {
     put(at('once'), ' 7431,9001\n')
     put(at('packets'), `packet-source ${formatKey('postern-user', new Uint8Array(32).fill(9))} alice\n`)
     put(at('key'), `${formatKey('postern-server-secret', new Uint8Array(32).fill(1))}\n`)
-    const base64 = (byte: number): string => Buffer.alloc(32, byte).toString('base64')
     const keys = `KEY_BASE64 ${base64(7)}\nHMAC_KEY_BASE64 ${base64(9)}\n`
     put(at('access'), `SOURCE ANY\n${keys}`)
     put(at('keys'), keys)

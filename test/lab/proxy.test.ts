@@ -217,7 +217,9 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
     )
     hosts('[gate]\nKnock = 7301,822,9404\n')
     chmodSync(join(folder, 'postern/config'), 0o644)
-    expect((await ssh('gate', 'true')).stderr).toMatch(/^postern: \S+\/config: others than its owner can read or write it/)
+    expect((await ssh('gate', 'true')).stderr).toMatch(
+      /^postern: \S+\/config: others than its owner can read or write it/,
+    )
     chmodSync(join(folder, 'postern/config'), 0o600)
   })
 

@@ -33,15 +33,16 @@ test('by the key that signed: one of several is taken out alone', () => {
   expect([left.includes(alice!), left.includes(bob!)]).toEqual([false, true])
 })
 
+const held = (services: string | undefined): Held => ({
+  door: 'd',
+  source: '192.0.2.7',
+  services,
+  forward: undefined,
+  holder: undefined,
+  user: undefined,
+})
+
 test('bounds: ports, and a time that is over', () => {
-  const held = (services: string | undefined): Held => ({
-    door: 'd',
-    source: '192.0.2.7',
-    services,
-    forward: undefined,
-    holder: undefined,
-    user: undefined,
-  })
   const open = one(`${keys(1)}OPEN_PORTS tcp/22,udp/53\nRESTRICT_PORTS tcp/23\nACCESS_EXPIRE_EPOCH 1000\n`)
   expect(stanzaPermits(open, held('tcp/22,udp/53'), 0)).toBe(true)
   expect(stanzaPermits(open, held('tcp/22,tcp/80'), 0)).toBe(false)

@@ -267,7 +267,7 @@ describe('a file with an error in it', () => {
 
 describe('what a packet was granted is still allowed', () => {
   const address = parseAddress('192.0.2.7')!
-  const ports = [{ protocol: 6 as const, first: 22, last: 22 }]
+  const ssh = [{ protocol: 6 as const, first: 22, last: 22 }]
   const may = (line: string, holds: Partial<UserHolds> = {}): boolean =>
     stillPermits([...readUsers(`${line} ${ALICE} alice\n`).users][0]!, {
       door: 'ssh',
@@ -282,10 +282,10 @@ describe('what a packet was granted is still allowed', () => {
     ['doors=ssh', {}, true],
     ['doors=mail', {}, false],
     ['ports=tcp/22', {}, false],
-    ['ports=tcp/22', { ports }, true],
-    ['ports=tcp/20-30', { ports }, true],
-    ['ports=udp/22,tcp/23', { ports }, false],
-    ['doors=ssh', { ports }, false],
+    ['ports=tcp/22', { ports: ssh }, true],
+    ['ports=tcp/20-30', { ports: ssh }, true],
+    ['ports=udp/22,tcp/23', { ports: ssh }, false],
+    ['doors=ssh', { ports: ssh }, false],
     ['from=192.0.2.0/24', {}, true],
     ['from=198.51.100.0/24', {}, false],
     ['expires=2027-01-01T00:00Z', { now: Date.UTC(2027, 0, 1) - 1 }, true],
