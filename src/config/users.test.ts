@@ -76,3 +76,11 @@ test('any text is read, and no message has anything of a secret in it', () => {
   expect(told).not.toContain(KEY)
   expect(told).not.toContain(OTHER)
 })
+
+test('names of lines that cannot be read are told, so that what they had can go on', () => {
+  const text = `alice 1,x\nbob ${KEY}\n# carol 1,2\nbob 3,4\n-x 1\ndan 5,6\rerin 7,8\r# frank 9,9\ngina\n`
+  const { users, faults, unread } = parseUsers(text)
+  expect(users.map(({ name }) => name)).toEqual(['bob'])
+  expect(faults.map(({ line }) => line)).toEqual([1, 4, 5, 6, 7])
+  expect([...unread]).toEqual(['alice', 'bob', 'dan', 'erin', 'gina'])
+})

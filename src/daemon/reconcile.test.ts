@@ -117,14 +117,16 @@ test('what was revoked between the knock and the opening does not open; what was
   const source = parseAddress('192.0.2.7')!
   const wanted = { source, user: 'alice', holder: MARK }
   expect(reconciler.isStillMay(doors[0]!, wanted)).toBe(true)
+  expect(reconciler.isStillMay({ ...doors[0]!, name: 'gone' }, wanted)).toBe(false)
+  around.said.length = 0
   around.verdict = 'may not'
   expect(reconciler.isStillMay(doors[0]!, wanted)).toBe(false)
   expect(around.said).toEqual(['192.0.2.7: ssh: stays shut: access was revoked meanwhile'])
-  let done: () => void = () => undefined
+  let done: (() => void) | undefined
   const opening = new Promise<void>((resolve) => (done = resolve))
   const whole = reconciler.during(opening.then(() => void around.open.push(held())))
   reconciler.now()
-  done()
+  done?.()
   await whole
   expect(around.open).toEqual([])
   reconciler.stop()

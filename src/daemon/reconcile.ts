@@ -76,7 +76,8 @@ export class Reconciler {
   isStillMay({ name: door }: Door, { source, services, user, holder }: Wanted): boolean {
     const some = services?.map(formatService).join()
     const held = { door, source: formatAddress(source), services: some, forward: undefined, user, holder }
-    if (mayHold(held, this.#deps) !== 'may not') return true
+    const isThere = this.#deps.door(door) !== undefined
+    if (isThere && mayHold(held, this.#deps) !== 'may not') return true
     this.#deps.say('notice', `${held.source}: ${door}: stays shut: access was revoked meanwhile`)
     return false
   }

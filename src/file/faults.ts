@@ -4,6 +4,7 @@ import { FileError } from './file-error.ts'
 import { SECRET, judgeFile } from './policy.ts'
 import type { FileFault, FilePolicy } from './policy.ts'
 import { walk } from './way.ts'
+import type { Way } from './way.ts'
 
 /** Most entries of a folder of keys that are looked at. */
 const ENTRIES_MAX = 1_024
@@ -11,13 +12,31 @@ const ENTRIES_MAX = 1_024
 const OTHERS = 0o077
 /** Files of keys need not be for the owner alone where their folder is; others must not write them. */
 const GNUPG_FILE: FilePolicy = { ...SECRET, forbidden: 0o022, complaint: 'others than its owner can change it' }
+const FOLDER: FilePolicy = { ...GNUPG_FILE, mode: 'go-w' }
+/** Of a file's type, and two of them (`<sys/stat.h>`). */
+const TYPE_BITS = 0o170000
+const REGULAR = 0o100000
+const FOLDER_TYPE = 0o040000
 /** Where gpg keeps secret keys, in its home folder. */
 const SECRET_KEYS = 'private-keys-v1.d'
 
-/** What is wrong with a file and with the way to it, without opening it. A file that is not there has no faults. */
+/**
+ * What is wrong with a file and with the way to it, without opening it. What is not there has no faults, nor has what is no
+ * file: nobody is to change the mode of a device.
+ */
 export function faultsOfFile(path: string, policy: FilePolicy): readonly FileFault[] {
+  return faultsOf(path, policy, REGULAR)
+}
+
+/** The same for a folder. */
+export function faultsOfFolder(path: string): readonly FileFault[] {
+  return faultsOf(path, FOLDER, FOLDER_TYPE)
+}
+
+function faultsOf(path: string, policy: FilePolicy, type: number): readonly FileFault[] {
   try {
     const way = walk(path)
+    if ((way.stat.mode & TYPE_BITS) !== type) return []
     return [...judgeFile(way.real, way.stat, policy), ...way.faults]
   } catch (error) {
     if (error instanceof FileError) return []
@@ -42,11 +61,21 @@ export function faultsOfGnupgHome(home: string): readonly FileFault[] {
 }
 
 function judgeEntry(path: string, policy: FilePolicy): readonly FileFault[] {
-  const { real, stat } = walk(path)
-  const type = stat.mode & 0o170000
+  let way: Way
+  try {
+    way = walk(path)
+  } catch {
+    // A link that leads nowhere, as gpg's agent may leave one.
+    return []
+  }
+  const { real, stat } = way
+  const type = stat.mode & TYPE_BITS
   // gpg's sockets and locks are its own matter.
-  if (type !== 0o100000 && type !== 0o040000) return []
-  return judgeFile(real, stat, policy).map(({ message, cure }) => ({ message: `${path} in it: ${message}`, cure }))
+  if (type !== REGULAR && type !== FOLDER_TYPE) return []
+  return judgeFile(real, stat, type === REGULAR ? policy : FOLDER).map(({ message, cure }) => ({
+    message: `${path} in it: ${message}`,
+    cure,
+  }))
 }
 
 function entriesOf(folder: string): readonly string[] {

@@ -14,6 +14,9 @@ const OTHERS_WRITE = 0o022
 /** Others may make files in such a folder, but take away or replace none of somebody else's (chmod(1)). */
 const STICKY = 0o1000
 
+/** Folders that everybody has to be able to write: sticky is what they lack. */
+const SHARED: ReadonlySet<string> = new Set(['/tmp', '/var/tmp', '/dev/shm', '/run/lock'])
+
 const CHANGED = 'others than its owner can change it'
 
 /** Files of secrets: nobody else may read or write them. */
@@ -86,7 +89,7 @@ export function judgeFolder(
   if (writers === 0 || (mode & STICKY) !== 0) return undefined
   return {
     message: `others can write its folder ${folder}, and so replace it (mode ${octal(mode)})`,
-    cure: `chmod go-w ${shellWord(folder)}`,
+    cure: `chmod ${SHARED.has(folder) ? '+t' : 'go-w'} ${shellWord(folder)}`,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts'
-import { faultsOfFile } from '../../file/faults.ts'
-import { PUBLIC, SECRET } from '../../file/policy.ts'
+import { faultsOfFile, faultsOfFolder } from '../../file/faults.ts'
+import { SECRET } from '../../file/policy.ts'
 import { refusedFiles } from '../key-files.ts'
 import type { Finding } from './finding.ts'
 import { shellWord } from './finding.ts'
@@ -28,7 +28,7 @@ export function judgePermissions(config: Config, stateFolder: string): readonly 
     }
   }
   const folder = config.options.stateDir ?? stateFolder
-  for (const { message, cure, byHand } of faultsOfFile(folder, { ...PUBLIC, mode: 'go-w' })) {
+  for (const { message, cure, byHand } of faultsOfFolder(folder)) {
     tell(`${folder}: ${message}`, cure, byHand)
   }
   return findings

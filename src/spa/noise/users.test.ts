@@ -10,8 +10,9 @@ import { keyPairOf } from './curve.ts'
 import { readEnd } from './date.ts'
 import { formatKey, readKeyFile, readKeyText } from './key-text.ts'
 import type { KeyKind } from './key-text.ts'
-import { permit } from './permission.ts'
-import { readUsers } from './users.ts'
+import { permit, stillPermits } from './permission.ts'
+import type { UserHolds } from './permission.ts'
+import { readUsers, usersLeft } from './users.ts'
 import type { User } from './users.ts'
 
 const key = (value: number): Uint8Array => new Uint8Array(32).fill(value)
@@ -232,5 +233,64 @@ describe('what a line allows', () => {
   test('without an age limit any time is right', () => {
     const whole: DatedClaim = { wanted: door('ssh'), address: source, openS: 0, timestamp: '', unixMs: 0 }
     expect(permit(userOf(''), whole, { source, now: NOW, ageMaxMs: undefined })).toMatchObject({ address: source })
+  })
+})
+
+describe('a file with an error in it', () => {
+  const before = readUsers(`${ALICE} alice\n${BOB} bob the second\n${formatKey('postern-user', key(3))} carol\n`).users
+  const left = (text: string): readonly unknown[] => {
+    const reading = readUsers(text)
+    expect(reading.faults.some(({ severity }) => severity === 'error')).toBe(true)
+    return [...usersLeft(before, text, reading)].map(({ name, options }) => [name, options.doors])
+  }
+
+  test('leaves those whom it names, by key or by name, and adds nobody', () => {
+    const dan = formatKey('postern-user', key(4))
+    expect(left(`${ALICE.slice(0, -1)} alice\nnonsense ${BOB} bob the second\n${dan} dan\n`)).toEqual([
+      ['alice', undefined],
+      ['bob the second', undefined],
+    ])
+  })
+
+  test('a line that can be read is taken as it is now', () => {
+    expect(left(`doors=mail ${ALICE} alice\nnonsense\n`)).toEqual([['alice', ['mail']]])
+  })
+
+  test('who is in a comment, or named by a part of a name, is out', () => {
+    expect(left(`# ${ALICE} alice\nx second\nx carols\nxcarol\n`)).toEqual([])
+  })
+
+  test('lines that end with CR alone name those in them', () => {
+    expect(left(`# mine\r${ALICE} alice\r# ${BOB} bob the second\r`)).toEqual([['alice', undefined]])
+  })
+})
+
+describe('what a packet was granted is still allowed', () => {
+  const address = parseAddress('192.0.2.7')!
+  const ssh = [{ protocol: 6 as const, first: 22, last: 22 }]
+  const may = (line: string, holds: Partial<UserHolds> = {}): boolean =>
+    stillPermits([...readUsers(`${line} ${ALICE} alice\n`).users][0]!, {
+      door: 'ssh',
+      ports: undefined,
+      address,
+      now: 0,
+      ...holds,
+    })
+
+  test.each([
+    ['packet-source', {}, true],
+    ['doors=ssh', {}, true],
+    ['doors=mail', {}, false],
+    ['ports=tcp/22', {}, false],
+    ['ports=tcp/22', { ports: ssh }, true],
+    ['ports=tcp/20-30', { ports: ssh }, true],
+    ['ports=udp/22,tcp/23', { ports: ssh }, false],
+    ['doors=ssh', { ports: ssh }, false],
+    ['from=192.0.2.0/24', {}, true],
+    ['from=198.51.100.0/24', {}, false],
+    ['expires=2027-01-01T00:00Z', { now: Date.UTC(2027, 0, 1) - 1 }, true],
+    ['expires=2027-01-01T00:00Z', { now: Date.UTC(2027, 0, 1) }, false],
+  ] as const)('%s, %j: %s', (line, holds, allowed) => {
+    expect(may(line, holds)).toBe(allowed)
   })
 })

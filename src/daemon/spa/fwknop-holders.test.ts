@@ -1,0 +1,58 @@
+// Goal: whoever opened under a stanza is known by its keys, or by the key that signed, as long as the file names those.
+import { expect, test } from 'vitest'
+import type { Held } from '../../door/held.ts'
+import { readAccess } from '../../spa/fwknop/access.ts'
+import type { Stanza } from '../../spa/fwknop/stanza.ts'
+import { HolderMarks } from '../../state/holder-marks.ts'
+import { markOfStanza, marksOfStanza, stanzaPermits, stanzasLeft } from './fwknop-holders.ts'
+
+const marks = new HolderMarks(new Uint8Array(32).fill(1))
+const ALICE = 'A'.repeat(40)
+const BOB = 'B'.repeat(40)
+const base64 = (byte: number): string => Buffer.alloc(32, byte).toString('base64')
+const keys = (byte: number): string => `SOURCE ANY\nKEY_BASE64 ${base64(byte)}\nHMAC_KEY_BASE64 ${base64(byte + 100)}\n`
+const gnupg = (signers: string): string =>
+  `SOURCE ANY\nGPG_DECRYPT_ID server\nGPG_ALLOW_NO_PW Y\nGPG_FINGERPRINT_ID ${signers}\nHMAC_KEY_BASE64 ${base64(9)}\n`
+const stanzas = (text: string): readonly Stanza[] => {
+  const { stanzas: found, faults } = readAccess(text)
+  expect(faults.filter(({ severity }) => severity === 'error')).toEqual([])
+  return found
+}
+const one = (text: string): Stanza => stanzas(text)[0]!
+
+test('by keys: other keys are somebody else, other bounds are not', () => {
+  const mark = markOfStanza(marks, one(keys(1)))
+  expect(marksOfStanza(marks, one(`${keys(1)}OPEN_PORTS tcp/80\n`))).toContain(mark)
+  expect(marksOfStanza(marks, one(keys(2)))).not.toContain(mark)
+})
+
+test('by the key that signed: one of several is taken out alone', () => {
+  const both = one(gnupg(`${ALICE},${BOB}`))
+  const [alice, bob] = [ALICE, BOB].map((signer) => markOfStanza(marks, both, signer))
+  const left = marksOfStanza(marks, one(gnupg(BOB)))
+  expect([left.includes(alice!), left.includes(bob!)]).toEqual([false, true])
+})
+
+const held = (services: string | undefined): Held => ({
+  door: 'd',
+  source: '192.0.2.7',
+  services,
+  forward: undefined,
+  holder: undefined,
+  user: undefined,
+})
+
+test('bounds: ports, and a time that is over', () => {
+  const open = one(`${keys(1)}OPEN_PORTS tcp/22,udp/53\nRESTRICT_PORTS tcp/23\nACCESS_EXPIRE_EPOCH 1000\n`)
+  expect(stanzaPermits(open, held('tcp/22,udp/53'), 0)).toBe(true)
+  expect(stanzaPermits(open, held('tcp/22,tcp/80'), 0)).toBe(false)
+  expect(stanzaPermits(open, held('tcp/22'), 1_000_000)).toBe(false)
+  expect(stanzaPermits(one(`${keys(1)}RESTRICT_PORTS tcp/22\n`), held('tcp/22'), 0)).toBe(false)
+  expect(stanzaPermits(one(keys(1)), held(undefined), 0)).toBe(true)
+})
+
+test('of a file that cannot be read, those stay whose keys are in it still', () => {
+  const before = [...stanzas(keys(1)), ...stanzas(keys(2)), ...stanzas(gnupg(ALICE)), ...stanzas(gnupg(BOB))]
+  const text = `nonsense\n${keys(2)}# KEY_BASE64 ${base64(1)}\nGPG_FINGERPRINT_ID ${BOB}\r\n`
+  expect(stanzasLeft(before, text)).toEqual([before[1], before[3]])
+})
