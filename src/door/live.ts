@@ -1,8 +1,18 @@
-import type { Door } from '../config/config.ts'
+import { randomUUID } from 'node:crypto'
+import type { Door, Service } from '../config/config.ts'
+import { formatService } from '../config/service.ts'
+import { elementsOf } from '../firewall/guard/element.ts'
 import type { Element, Forward } from '../firewall/guard/element.ts'
+import type { GuardPlan } from '../firewall/guard/plan.ts'
+import type { Held } from '../firewall/guard/ruleset.ts'
+import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { networkOf } from '../packet/network.ts'
+import { timeLeft } from '../state/deadline.ts'
+import type { Moment } from '../state/deadline.ts'
+import { holdsOf, lastDeadline } from '../state/holds.ts'
 import type { Deadline, Hold, Opening } from '../state/opening.ts'
+import { doorWith, formatForward, forwardText, keyOf, parseForward } from './part.ts'
 import type { Admission } from './sessions.ts'
 
 /** A door whose ports, all or some, are open for a source. */
@@ -14,8 +24,9 @@ export interface Live {
   readonly opening: Opening
   readonly source: Address
   door: Door
-  /** Who holds it, each until a deadline of their own, of which the last is its own; never empty. */
+  /** Who holds it, each until a deadline of their own, of which the last is its own; empty before it is open. */
   holds: readonly Hold[]
+  /** Whom the packet that opened it last claims to be by; the journal does not have it. */
   claimedUser: string | undefined
   elements: readonly Element[]
   deadline: Deadline
@@ -24,7 +35,106 @@ export interface Live {
   asking: boolean
 }
 
+/** Doors of a config, by name. */
+export type DoorsByName = ReadonlyMap<string, Door>
+
+/** What is to be opened. */
+export interface Asked {
+  readonly door: Door
+  readonly source: Address
+  /** Some of the door's ports; all of them without. */
+  readonly services: readonly Service[] | undefined
+  readonly forward: Forward | undefined
+}
+
+/** The key of what is to be opened. */
+export function keyOfAsked({ door, source, services, forward }: Asked): string {
+  return keyOf(door.name, formatAddress(source), services?.map(formatService).join(), formatForward(forward))
+}
+
+/** What is to be opened, as an opening that nobody holds yet. */
+export function newLive(asked: Asked, hold: Hold, elements: readonly Element[], now: Moment): Live {
+  const { door, source, services, forward } = asked
+  const some = services?.map(formatService).join()
+  const opening: Opening = {
+    ...hold,
+    id: randomUUID(),
+    door: door.name,
+    source: formatAddress(source),
+    family: source.family,
+    openedAt: now.wall,
+    stop: undefined,
+    services: some,
+    forward: formatForward(forward),
+    environment: {},
+  }
+  return liveOf(opening, { key: keyOfAsked(asked), source, forward, door }, { holds: [], elements, deadline: hold })
+}
+
+/** An opening of the journal, as it was; `undefined`: its door does not open that any more. */
+export function restoredLive(opening: Opening, doors: DoorsByName, now: Moment): Live | undefined {
+  const { services: some, forward: to } = opening
+  const source = parseAddress(opening.source)
+  const forward = parseForward(to)
+  const door = doorWith(doors.get(opening.door), some, forward)
+  if (source === undefined || door === undefined || (to !== undefined && forward === undefined)) return undefined
+  const key = keyOf(opening.door, opening.source, some, to)
+  const holds = holdsOf(opening)
+  return liveOf(opening, { key, source, forward, door }, { holds, elements: [], deadline: lastDeadline(holds, now) })
+}
+
+function liveOf(
+  opening: Opening,
+  what: Pick<Live, 'key' | 'source' | 'forward' | 'door'>,
+  state: Pick<Live, 'holds' | 'elements' | 'deadline'>,
+): Live {
+  return {
+    ...what,
+    ...state,
+    some: opening.services,
+    opening,
+    claimedUser: undefined,
+    timer: undefined,
+    asking: false,
+  }
+}
+
+/** What an opening is under a config; `undefined`: nothing any more. */
+export function presentDoor({ door, some, forward }: Live, doors: DoorsByName): Door | undefined {
+  return doorWith(doors.get(door.name), some, forward)
+}
+
 /** Who may begin connections to what, by an opening. */
 export function admissionOf({ door, source }: Live): Admission {
   return { from: networkOf(source, door.widen[source.family]), services: door.opens }
+}
+
+/** Everything that is open, as elements of a table that is to be made. */
+export function heldElements(
+  lives: Iterable<Live>,
+  plan: GuardPlan,
+  now: Moment,
+  doors: DoorsByName | undefined,
+): readonly Held[] {
+  const held = new Map<string, Held>()
+  for (const live of lives) {
+    const leftMs = timeLeft(live.deadline, now)
+    if (leftMs <= 0) continue
+    const door = doors === undefined ? live.door : presentDoor(live, doors)!
+    for (const element of elementsOf(plan, door, live.source, live.forward)) {
+      const name = `${element.set} ${element.key}`
+      if ((held.get(name)?.leftMs ?? 0) < leftMs) held.set(name, { ...element, leftMs })
+    }
+  }
+  return [...held.values()]
+}
+
+/** Where ports are sent on to already that other elements would send on to somewhere else; `undefined`: nowhere. */
+export function sentOnTo(lives: Iterable<Live>, elements: readonly Element[]): string | undefined {
+  const keys = new Set(elements.flatMap(({ key, data }) => (data === undefined ? [] : [key])))
+  for (const { elements: theirs, forward } of lives) {
+    if (forward === undefined) continue
+    if (theirs.some(({ key, data }) => data !== undefined && keys.has(key))) return forwardText(forward)
+  }
+  return undefined
 }

@@ -11,7 +11,7 @@ import type { Deadline, Opening } from '../state/opening.ts'
 import { StoreError } from '../state/store.ts'
 import type { CommandLine, Outcome } from './command.ts'
 import { Openings, START_OVERLAP_MAX_MS } from './openings.ts'
-import type { Knocked, OpeningTerms } from './openings.ts'
+import type { Knocked, OpeningTerms } from './command-opening.ts'
 
 const DOOR: Door = {
   name: 'ssh',
@@ -210,7 +210,7 @@ test('after a restart a repeated knock closes and opens anew: nobody knows what 
   })
   const openings = new Openings(around)
   openings.restore()
-  expect(openings.list()).toEqual([{ door: 'ssh', source: '192.0.2.2', services: [], leftMs: 60_000 }])
+  expect(openings.list()).toEqual([{ door: 'ssh', source: '192.0.2.2', leftMs: 60_000 }])
   await openings.open(DOOR, KNOCKED)
   expect(around.ran).toEqual([CLOSE, OPEN])
   expect(around.openings.size).toBe(1)

@@ -9,7 +9,7 @@ import { deadlineAfter } from '../state/deadline.ts'
 import type { Opening } from '../state/opening.ts'
 import type { CommandLine, Outcome } from './command.ts'
 import { Openings } from './openings.ts'
-import type { OpeningTerms } from './openings.ts'
+import type { OpeningTerms } from './command-opening.ts'
 import { STOP_TRIES_MAX } from './runs.ts'
 
 const DOOR: Door = {

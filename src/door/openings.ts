@@ -2,22 +2,17 @@ import { randomUUID } from 'node:crypto'
 import type { Door } from '../config/config.ts'
 import { LruMap } from '../limit/lru-map.ts'
 import { formatAddress } from '../packet/address.ts'
-import type { Address } from '../packet/address.ts'
-import type { Protocol } from '../packet/packet.ts'
 import { deadlineAfter, timeLeft } from '../state/deadline.ts'
-import type { Moment } from '../state/deadline.ts'
 import { lastDeadline, lastUser, liveHolds, withHold } from '../state/holds.ts'
 import type { Opening } from '../state/opening.ts'
 import { StoreError } from '../state/store.ts'
-import type { Store } from '../state/store.ts'
-import type { CommandLine, Outcome } from './command.ts'
+import type { Knocked, OpeningLeft, OpeningTerms } from './command-opening.ts'
 import { commandEnvironment, expand } from './expand.ts'
 import { heldBy } from './held.ts'
 import type { May } from './held.ts'
 import { isClosing, liveOf } from './live-opening.ts'
 import type { Live } from './live-opening.ts'
 import { Runs } from './runs.ts'
-import type { RunLog } from './runs.ts'
 import { insertsRule, probeOf } from './stacking.ts'
 import { within } from './time-limit.ts'
 
@@ -31,47 +26,6 @@ const REMEMBERED_MAX = 65_536
 const REFUSED_REPORT_MS = 60_000
 /** Milliseconds in which {@link Openings.closeAll} is to be done, where its caller is silent. */
 export const CLOSE_ALL_MAX_MS = 5_000
-
-/** What doors say in the log. */
-export interface DoorLog extends RunLog {
-  commandTimeout(source: string, door: string): void
-}
-
-/** What openings need of their surroundings. */
-export interface OpeningTerms {
-  readonly store: Pick<Store, 'openings' | 'opened' | 'extended' | 'closed'>
-  readonly runner: { run(command: CommandLine): Promise<Outcome> }
-  readonly clocks: { now(): Moment }
-  readonly log: DoorLog
-}
-
-/** An opening as others are told of it. */
-export interface OpeningLeft {
-  readonly door: string
-  readonly source: string
-  readonly user: string | undefined
-  /** Whom the packet that opened it last claims to be by; the journal does not have it. */
-  readonly claimedUser: string | undefined
-  readonly leftMs: number
-}
-
-/** The knock that opens. */
-export interface Knocked {
-  readonly source: Address
-  readonly protocol: Protocol
-  /** Of the last knock. */
-  readonly port: number
-  /** Whose knocks these are, where the door has several users. */
-  readonly user?: string | undefined
-  /** Which secret was shown, as {@link Hold} has it. */
-  readonly holder?: string | undefined
-  /** Whom a packet claims to be by, which nothing proves. */
-  readonly claimedUser?: string | undefined
-  /** Which ports were asked for, where that was not all that the door does; as {@link Opening.services} has it. */
-  readonly services?: string | undefined
-  /** Called once the door opens, or is open already: before its start command runs. Not if it stays shut. */
-  readonly opened?: (() => void) | undefined
-}
 
 /** What opens doors, and what closes them again: shell commands, in pairs or alone. */
 export class Openings {

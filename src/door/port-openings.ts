@@ -1,18 +1,16 @@
-import { randomUUID } from 'node:crypto'
 import type { Config, Door, Service } from '../config/config.ts'
 import { formatService } from '../config/service.ts'
-import { elementsOf } from '../firewall/guard/element.ts'
 import type { Element } from '../firewall/guard/element.ts'
 import type { GuardPlan } from '../firewall/guard/plan.ts'
 import type { Held } from '../firewall/guard/ruleset.ts'
-import { formatAddress, parseAddress } from '../packet/address.ts'
+import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { networkOf } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import { deadlineAfter, timeLeft } from '../state/deadline.ts'
 import type { Moment } from '../state/deadline.ts'
-import { extendedHolds, holdsOf, lastDeadline, lastUser, liveHolds, withHold } from '../state/holds.ts'
-import type { Hold, Opening } from '../state/opening.ts'
+import { extendedHolds, lastDeadline, lastUser, liveHolds, withHold } from '../state/holds.ts'
+import type { Hold } from '../state/opening.ts'
 import type { Store } from '../state/store.ts'
 import type { Guard } from './guard.ts'
 import { heldBy } from './held.ts'
@@ -20,10 +18,11 @@ import type { May } from './held.ts'
 import { Holders } from './holders.ts'
 import { openingText } from './port-opening.ts'
 import type { OpenedFor, PortOpening } from './port-opening.ts'
-import { doorWith, formatForward, forwardText, keyOf, parseForward } from './part.ts'
-import type { DoorLog } from './openings.ts'
-import { admissionOf } from './live.ts'
-import type { Live } from './live.ts'
+import { forwardText } from './part.ts'
+import { PortRecords } from './port-records.ts'
+import type { DoorLog } from './command-opening.ts'
+import { admissionOf, heldElements, keyOfAsked, newLive, presentDoor, restoredLive, sentOnTo } from './live.ts'
+import type { DoorsByName, Live } from './live.ts'
 import type { Admission } from './sessions.ts'
 
 /** Most openings of ports at a time: as many as a set of the guard takes. */
@@ -57,11 +56,13 @@ export class PortOpenings {
   readonly #terms: PortTerms
   readonly #live = new Map<string, Live>()
   readonly #holders = new Holders<Live>()
+  readonly #records: PortRecords
   #refusedSaidAt = -Infinity
   #stopped = false
 
   constructor(terms: PortTerms) {
     this.#terms = terms
+    this.#records = new PortRecords(terms.store, terms.log)
   }
 
   /** Takes up what was open when the daemon last ended, and guards what the config asks for. @throws the firewall's error */
@@ -69,31 +70,9 @@ export class PortOpenings {
     const doors = new Map(config.doors.map((door) => [door.name, door]))
     for (const opening of this.#terms.store.openings.values()) {
       if (opening.stop !== undefined) continue
-      const source = parseAddress(opening.source)
-      const { services: some } = opening
-      const forward = parseForward(opening.forward)
-      const door = doorWith(doors.get(opening.door), some, forward)
-      const key = keyOf(opening.door, opening.source, some, opening.forward)
-      const lost = opening.forward !== undefined && forward === undefined
-      if (source === undefined || door === undefined || lost || this.#live.has(key)) {
-        this.#forget(opening)
-        continue
-      }
-      const holds = holdsOf(opening)
-      this.#live.set(key, {
-        key,
-        some,
-        forward,
-        opening,
-        source,
-        door,
-        holds,
-        claimedUser: undefined,
-        elements: [],
-        deadline: lastDeadline(holds, this.#terms.clocks.now()),
-        timer: undefined,
-        asking: false,
-      })
+      const live = restoredLive(opening, doors, this.#terms.clocks.now())
+      if (live === undefined || this.#live.has(live.key)) this.#records.forget(opening)
+      else this.#live.set(live.key, live)
     }
     this.replace(config)
   }
@@ -105,8 +84,7 @@ export class PortOpenings {
    */
   replace(config: Config): void {
     const doors = new Map(config.doors.map((door) => [door.name, door]))
-    const present = ({ door, some, forward }: Live): Door | undefined => doorWith(doors.get(door.name), some, forward)
-    const gone = [...this.#live.values()].filter((live) => present(live) === undefined)
+    const gone = [...this.#live.values()].filter((live) => presentDoor(live, doors) === undefined)
     for (const live of gone) this.#live.delete(live.key)
     try {
       this.#terms.guard.install(config, (plan) => this.#held(plan, doors))
@@ -116,7 +94,7 @@ export class PortOpenings {
     }
     for (const live of gone) this.#ended(live)
     for (const live of this.#live.values()) {
-      live.door = present(live)!
+      live.door = presentDoor(live, doors)!
       live.elements = this.#terms.guard.elements(live.door, live.source, live.forward)
       this.#schedule(live)
     }
@@ -144,10 +122,9 @@ export class PortOpenings {
   open(whole: Door, source: Address, { ms, user, holder, claimedUser, services, forward, opened }: OpenedFor): boolean {
     const { clocks, log } = this.#terms
     const address = formatAddress(source)
-    const some = services?.map(formatService).join()
     const door = services === undefined ? whole : { ...whole, opens: services }
-    const to = formatForward(forward)
-    const key = keyOf(door.name, address, some, to)
+    const asked = { door, source, services, forward }
+    const key = keyOfAsked(asked)
     const before = this.#live.get(key)
     const now = clocks.now()
     if (before === undefined && this.#live.size >= PORT_OPENINGS_MAX) {
@@ -162,7 +139,8 @@ export class PortOpenings {
       user: user ?? own?.user,
     }
     const elements = this.#terms.guard.elements(door, source, forward)
-    const elsewhere = before === undefined && forward !== undefined ? this.#sentOn(elements) : undefined
+    const elsewhere =
+      before === undefined && forward !== undefined ? sentOnTo(this.#live.values(), elements) : undefined
     if (elsewhere !== undefined) {
       this.#refused(`${address}: ${door.name}: stays shut: its ports are sent on to ${elsewhere} already`)
       return false
@@ -171,32 +149,7 @@ export class PortOpenings {
       this.#refused(`${address}: ${door.name}: stays shut, it has no ports to open over IPv${source.family}`)
       return false
     }
-    const opening: Opening = before?.opening ?? {
-      ...hold,
-      id: randomUUID(),
-      door: door.name,
-      source: address,
-      family: source.family,
-      openedAt: now.wall,
-      stop: undefined,
-      services: some,
-      forward: to,
-      environment: {},
-    }
-    const live: Live = before ?? {
-      key,
-      some,
-      forward,
-      opening,
-      source,
-      door,
-      holds: [],
-      claimedUser,
-      elements,
-      deadline: hold,
-      timer: undefined,
-      asking: false,
-    }
+    const live = before ?? newLive(asked, hold, elements, now)
     try {
       this.#let(live, elements, longest, now)
     } catch (error) {
@@ -214,7 +167,7 @@ export class PortOpenings {
     if (before === undefined)
       log.notice('info', `${address}: ${door.name}: ${openingText(door, source, forward)} open for ${seconds} s`)
     else log.notice('info', `${address}: ${door.name}: is open already, and stays so for another ${seconds} s`)
-    void this.#note(live, hold, before !== undefined)
+    void this.#records.note(live.opening, hold, before !== undefined)
     return true
   }
 
@@ -249,15 +202,6 @@ export class PortOpenings {
       this.#terms.log.notice('warning', `${source}: ${door}: is sent on no more: ${why}`)
       this.#close(live)
     }
-  }
-
-  /** Where ports are sent on to already that other elements would send on to somewhere else. */
-  #sentOn(elements: readonly Element[]): string | undefined {
-    const keys = new Set(elements.flatMap(({ key, data }) => (data === undefined ? [] : [key])))
-    const other = [...this.#live.values()].find((live) =>
-      live.elements.some(({ key, data }) => data !== undefined && keys.has(key)),
-    )
-    return other?.forward === undefined ? undefined : forwardText(other.forward)
   }
 
   /**
@@ -348,7 +292,7 @@ export class PortOpenings {
     this.#live.delete(live.key)
     this.#terms.past?.(admissionOf(live))
     this.#terms.log.notice('info', `${source}: ${door}: ${openingText(live.door, live.source, live.forward)} closed`)
-    this.#forget(live.opening)
+    this.#records.forget(live.opening)
   }
 
   #schedule(live: Live): void {
@@ -402,43 +346,12 @@ export class PortOpenings {
     const alive = liveHolds(live.holds, now)
     live.holds = extendedHolds(alive.length > 0 ? alive : live.holds, live.deadline)
     log.notice('debug', `${opening.source}: ${door.name}: stays open, its source is connected`)
-    void this.#note(live, { ...live.deadline, holder: undefined, user: undefined }, true)
+    void this.#records.note(live.opening, { ...live.deadline, holder: undefined, user: undefined }, true)
     return true
   }
 
-  /** Everything that is open, as elements of a table that is to be made. */
-  #held(plan: GuardPlan, doors?: ReadonlyMap<string, Door>): readonly Held[] {
-    const now = this.#terms.clocks.now()
-    const held = new Map<string, Held>()
-    for (const { door, source, some, forward, deadline } of this.#live.values()) {
-      const leftMs = timeLeft(deadline, now)
-      if (leftMs <= 0) continue
-      const present = doors === undefined ? door : doorWith(doors.get(door.name), some, forward)!
-      for (const element of elementsOf(plan, present, source, forward)) {
-        const name = `${element.set} ${element.key}`
-        if ((held.get(name)?.leftMs ?? 0) < leftMs) held.set(name, { ...element, leftMs })
-      }
-    }
-    return [...held.values()]
-  }
-
-  /** Writes an opening down, so that a restart does not end it. The kernel closes it whether that works or not. */
-  async #note({ opening }: Live, hold: Hold, known: boolean): Promise<void> {
-    const { store, log } = this.#terms
-    try {
-      await (known ? store.extended(opening.id, hold) : store.opened(opening))
-    } catch (error) {
-      const { source, door } = opening
-      log.notice('warning', `${source}: ${door}: would not outlast a restart: ${(error as Error).message}`)
-    }
-  }
-
-  #forget({ id, source, door }: Opening): void {
-    const { store, log } = this.#terms
-    store.closed(id).catch((error: unknown) => {
-      const { message } = error as Error
-      log.notice('error', `${source}: ${door}: is closed, but that cannot be written down: ${message}`)
-    })
+  #held(plan: GuardPlan, doors?: DoorsByName): readonly Held[] {
+    return heldElements(this.#live.values(), plan, this.#terms.clocks.now(), doors)
   }
 
   #refused(text: string): void {

@@ -1,13 +1,7 @@
 import type { Door } from '../../config/config.ts'
-import { formatFault } from '../../config/fault.ts'
-import { SECRET } from '../../file/policy.ts'
-import { faultsOfGnupgHome } from '../../file/faults.ts'
-import { readPrivateText } from '../../file/private-file.ts'
-import { WatchedFile } from '../../file/watched-file.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'
-import { ACCESS_MAX_CHARS, grant, matches, readAccess } from '../../spa/fwknop/access.ts'
+import { grant, matches } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
-import { readKeys } from '../../spa/fwknop/key-file.ts'
 import { LogThrottle } from '../../limit/log-throttle.ts'
 import { LruMap } from '../../limit/lru-map.ts'
 import { formatAddress, sameAddress } from '../../packet/address.ts'
@@ -15,38 +9,28 @@ import type { Address } from '../../packet/address.ts'
 import { Envelopes } from '../../spa/fwknop/envelope.ts'
 import { openMessage, readSpa } from '../../spa/fwknop/open.ts'
 import type { Spa } from '../../spa/fwknop/open.ts'
-import { forcedInVain } from '../../spa/fwknop/allowed.ts'
 import { claimedName } from '../../spa/fwknop/claimed-name.ts'
 import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, readWire } from '../../spa/fwknop/packet.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
 import type { Held } from '../../door/held.ts'
 import type { HolderJudge, Verdict } from '../verdict.ts'
-import { barredCommands, ownRights } from './command-rights.ts'
-import { markOfStanza, marksOfStanza, stanzaPermits, stanzasLeft } from './fwknop-holders.ts'
+import { markOfStanza, marksOfStanza, stanzaPermits } from './fwknop-holders.ts'
 import { Gnupg } from './gnupg.ts'
 import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
 import { holderOf } from './holder.ts'
 import { KnownSources } from './known-sources.ts'
 import { lossRefusal } from './since-loss.ts'
+import { StanzaFile } from './stanza-file.ts'
+import { UsedDigests } from './used-digests.ts'
 import type { WorkBudget } from './work-budget.ts'
 
 /** Lengths of packets that may be fwknop's, in bytes. */
 export const FWKNOP_LENGTHS = { first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES } as const
-/** Packets that are remembered as used, at most; those that are too old to be taken again give way. */
-export const DIGESTS_MAX = 32_768
-/** Milliseconds for which they are remembered while there is room: the clock may be set back. */
-const DIGEST_KEPT_MS = 86_400_000
-/** Milliseconds between two looks for those that may be forgotten. */
-const SWEEP_EVERY_MS = 60_000
-/** The same where there is little room left. */
-const SWEEP_FULL_EVERY_MS = 1_000
 /** How many packets that were opened are known again, and by how many of their last characters: an HMAC at the least. */
 const SEEN_MAX = 16_384
 const SEEN_CHARS = 64
-const FAULTS_SAID_MAX = 5
 const SECOND_MS = 1_000
-const DIGEST_KEY = 'fwknop\n'
 
 /** What a packet of fwknop's can also be granted. */
 export interface CommandGranted {
@@ -67,17 +51,6 @@ export interface FwknopTerms extends JudgeTerms {
   readonly isOwn: (address: Address) => boolean
   /** Runs a command that a packet brought, or the pair of a stanza's cycle. */
   readonly run: (granted: CommandGranted) => void
-}
-
-/** A door that opens to fwknop's packets, and the stanzas of its file. */
-interface FwknopDoor {
-  readonly door: Door
-  readonly path: string
-  readonly protocol: string
-  stanzas: readonly Stanza[]
-  /** Why commands in packets cannot be run as a stanza says, by the stanza's line. */
-  barred: ReadonlyMap<number, string>
-  readonly file: WatchedFile<readonly Stanza[]>
 }
 
 /** A stanza that a packet is tried with. */
@@ -104,17 +77,17 @@ export class Fwknops implements HolderJudge {
   readonly #work: WorkBudget
   readonly #known: KnownSources
   readonly #gnupg = new Gnupg()
-  #doors: readonly FwknopDoor[] = []
+  readonly #used: UsedDigests
+  #doors: readonly StanzaFile[] = []
   /** Ends of packets that were opened. */
   readonly #seen = new LruMap<string, true>(SEEN_MAX)
-  #digests: number | undefined
-  #sweptAt = -Infinity
 
   /** @param work the time that packets may take */
   constructor(of: FwknopTerms, work: WorkBudget) {
     this.#of = of
     this.#work = work
     this.#known = new KnownSources('fwknop', of.store, work)
+    this.#used = new UsedDigests(of.store)
   }
 
   /** Whether packets of this kind are waited for. */
@@ -134,24 +107,20 @@ export class Fwknops implements HolderJudge {
     this.#doors = doors.flatMap((door) => {
       const { secret } = door
       if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return []
-      const { path, protocol } = secret
-      const same = before.find((each) => each.path === path && each.protocol === protocol)
-      const known = same?.file.state
-      return [
-        { door, path, protocol, stanzas: known ?? [], barred: new Map(), file: this.#watchStanzas(door, path, known) },
-      ]
+      const same = before.find(({ path, protocol }) => path === secret.path && protocol === secret.protocol)
+      return [new StanzaFile(door, secret, this.#of, same?.known)]
     })
     this.refresh()
   }
 
   /** Reads the files again. One with an error adds nobody; whose key it has no more is out. */
   refresh(): void {
-    for (const { file } of this.#doors) file.refresh()
+    for (const each of this.#doors) each.refresh()
   }
 
   /** Whoever has a key in the file may hold the door, within what the stanza allows. */
   mayHold(held: Held): Verdict {
-    const stanzas = this.#doors.find(({ door }) => door.name === held.door)?.file.state
+    const stanzas = this.#doors.find(({ door }) => door.name === held.door)?.known
     const { holder } = held
     if (stanzas === undefined || holder === undefined) return 'unknown'
     const now = Date.now()
@@ -169,28 +138,7 @@ export class Fwknops implements HolderJudge {
 
   /** Watches no more. */
   close(): void {
-    for (const { file } of this.#doors) file.close()
-  }
-
-  #watchStanzas(door: Door, path: string, before: readonly Stanza[] | undefined): WatchedFile<readonly Stanza[]> {
-    const { say, holdersChanged } = this.#of
-    const file: WatchedFile<readonly Stanza[]> = new WatchedFile<readonly Stanza[]>({
-      path,
-      before,
-      read: () => this.#read(door, path, file.state),
-      changed: (stanzas) => {
-        const of = this.#doors.find((each) => each.file === file)
-        if (of === undefined) return
-        of.stanzas = stanzas
-        of.barred = barredCommands(stanzas, ownRights(), (fault) => say('error', formatFault(path, fault)))
-        holdersChanged()
-      },
-      failed: (error, kept) => {
-        say('error', `${door.name}: ${kept ? 'goes on with the keys it knew' : 'opens to nobody'}: ${error.message}`)
-      },
-      unwatched: (error) => say('warning', `${path} is not watched: ${error.message}`),
-    })
-    return file
+    for (const each of this.#doors) each.close()
   }
 
   /** Takes a datagram. False: it is none that any stanza's key opens. */
@@ -290,11 +238,10 @@ export class Fwknops implements HolderJudge {
   /** Opens what a packet asks for, if it may have it; else why not. */
   #judge(door: Door, stanza: Stanza, spa: Spa, arrival: Arrival, signer?: string): string | undefined {
     const { store, explain, isOwn } = this.#of
-    const key = `${DIGEST_KEY}${spa.replayDigest}`
     const user = holderOf(door, stanza, signer)
     const claimedUser = claimedName(spa.user)
     const who = `packet of ${user}, which claims to be ${claimedUser}`
-    if (store.newest(key) !== undefined) {
+    if (this.#used.has(spa)) {
       explain(arrival.source, door.name, `${who}: it came before`)
       return undefined
     }
@@ -309,7 +256,7 @@ export class Fwknops implements HolderJudge {
       return `${who}, ${arrivalText(arrival)}: ${door.name}: ${refusal}`
     const holder = markOfStanza(this.#of.marks, stanza, signer)
     const all = { door, stanza, grant: granted, user, claimedUser, holder, arrival }
-    void this.#commit(key, spa, all, maxAgeMs ?? 0)
+    void this.#commit(spa, all, maxAgeMs ?? 0)
     return undefined
   }
 
@@ -317,8 +264,7 @@ export class Fwknops implements HolderJudge {
   #beyond(door: Door, stanza: Stanza, granted: CommandGranted['grant'], source: Address): string | undefined {
     if (!admits(door, [source, granted.address])) return 'the address is not in Allow_From'
     if (granted.kind === 'command') {
-      const { barred } = this.#doors.find((each) => each.door === door) ?? {}
-      return barred?.get(stanza.line)
+      return this.#doors.find((each) => each.door === door)?.barred(stanza)
     }
     if (door.opens.length > 0) {
       return servicesFor(door, granted.ports) === undefined ? 'a port is not in Open_Ports' : undefined
@@ -327,15 +273,12 @@ export class Fwknops implements HolderJudge {
   }
 
   /** Makes durable that a packet was used, and opens. */
-  async #commit(key: string, spa: Spa, granted: CommandGranted, maxAgeMs: number): Promise<void> {
-    const { store, say } = this.#of
+  async #commit(spa: Spa, granted: CommandGranted, maxAgeMs: number): Promise<void> {
+    const { say } = this.#of
     try {
-      if (!this.#hasRoom(maxAgeMs)) throw new Error(`${DIGESTS_MAX} packets are remembered already`)
-      const isNew = await store.advance(key, String(spa.timestamp), (present) => present === undefined)
-      if (!isNew) return
+      if (!(await this.#used.use(spa, maxAgeMs))) return
       const { source } = granted.arrival
       if (sameAddress(granted.grant.address, source)) this.#known.opened(source, hintOf(granted))
-      this.#digests = (this.#digests ?? 0) + 1
     } catch (error) {
       const { door, grant: what } = granted
       say('error', `${formatAddress(what.address)}: ${door.name}: stays shut: ${(error as Error).message}`)
@@ -366,54 +309,10 @@ export class Fwknops implements HolderJudge {
     })
   }
 
-  /** Whether one packet more can be remembered. What is too old to be taken again is forgotten now and then. */
-  #hasRoom(maxAgeMs: number): boolean {
-    const { store } = this.#of
-    const now = Date.now()
-    const full = (this.#digests ?? 0) >= DIGESTS_MAX / 2
-    const everyMs = full ? SWEEP_FULL_EVERY_MS : SWEEP_EVERY_MS
-    if (this.#digests === undefined || performance.now() - this.#sweptAt >= everyMs) {
-      this.#sweptAt = performance.now()
-      const keptMs = full ? 2 * maxAgeMs : Math.max(DIGEST_KEPT_MS, 2 * maxAgeMs)
-      let left = 0
-      for (const key of store.keys(DIGEST_KEY)) {
-        if (Number(store.newest(key)) * SECOND_MS + keptMs > now) left++
-        // What is not forgotten durably is only remembered for longer.
-        else store.forget(key).catch(() => undefined)
-      }
-      this.#digests = left
-    }
-    return this.#digests < DIGESTS_MAX
-  }
-
   /** What concerns somebody who has a key, but seldom, as packets can be played back. */
   #tell(source: Address, text: string): void {
     if (this.#seldom.due(text.replaceAll(/[0-9]+/g, '0'), performance.now())) this.#of.say('notice', text)
     else this.#of.explain(source, undefined, text)
-  }
-
-  #read(door: Door, path: string, before: readonly Stanza[] | undefined): readonly Stanza[] {
-    const text = readPrivateText(path, ACCESS_MAX_CHARS, SECRET)
-    const keys = door.secret.kind === 'spa' && door.secret.protocol === 'fwknop-keys'
-    const { stanzas, faults: found } = keys ? readKeys(text) : readAccess(text)
-    const faults = [...found, ...(forwardsOf(door).length > 0 ? [] : stanzas.flatMap(forcedInVain))]
-    const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
-    if (faults.some(({ severity }) => severity === 'error')) {
-      if (before === undefined) throw new Error(told.join('\n'))
-      this.#of.say('error', [...told, `${door.name}: goes on with the keys it knew`].join('\n'))
-      return stanzasLeft(before, text)
-    }
-    if (told.length > 0) this.#of.say('warning', told.join('\n'))
-    return stanzas.filter((stanza) => this.#isSafe(door, path, stanza))
-  }
-
-  /** Whoever can write to the folder of GnuPG's chooses whose signatures count. */
-  #isSafe(door: Door, path: string, { line, gnupg }: Stanza): boolean {
-    const [fault] = gnupg === undefined ? [] : faultsOfGnupgHome(gnupg.homeDir)
-    if (fault === undefined) return true
-    const what = `${path}:${line}: opens to nobody: ${gnupg!.homeDir}: ${fault.message}`
-    this.#of.say('error', `${door.name}: ${what}\n${fault.cure}`)
-    return false
   }
 }
 

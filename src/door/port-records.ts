@@ -1,0 +1,32 @@
+import type { Hold, Opening } from '../state/opening.ts'
+import type { Store } from '../state/store.ts'
+import type { DoorLog } from './command-opening.ts'
+
+/** Openings of ports in the journal: for putting them back after a restart. The kernel closes them whether that works or not. */
+export class PortRecords {
+  readonly #store: Pick<Store, 'opened' | 'extended' | 'closed'>
+  readonly #log: Pick<DoorLog, 'notice'>
+
+  constructor(store: Pick<Store, 'opened' | 'extended' | 'closed'>, log: Pick<DoorLog, 'notice'>) {
+    this.#store = store
+    this.#log = log
+  }
+
+  /** Writes an opening down. `known`: it is there already, and `hold` is what has changed. Never rejects. */
+  async note(opening: Opening, hold: Hold, known: boolean): Promise<void> {
+    try {
+      await (known ? this.#store.extended(opening.id, hold) : this.#store.opened(opening))
+    } catch (error) {
+      const { source, door } = opening
+      this.#log.notice('warning', `${source}: ${door}: would not outlast a restart: ${(error as Error).message}`)
+    }
+  }
+
+  /** Takes an opening out of the journal. */
+  forget({ id, source, door }: Opening): void {
+    this.#store.closed(id).catch((error: unknown) => {
+      const { message } = error as Error
+      this.#log.notice('error', `${source}: ${door}: is closed, but that cannot be written down: ${message}`)
+    })
+  }
+}
