@@ -136,13 +136,14 @@ export class Attempts {
    * Counts a stray, unless it goes to a port that one of the last four went to.
    *
    * @param code it is in the ports of codes, and the attempt waits for one
+   * @returns whether it is the first such
    */
-  stray(attempt: number, port: number, code: boolean): void {
+  stray(attempt: number, port: number, code: boolean): boolean {
     const recent = this.#recent
     const at = attempt * RECENT_WORDS
     const low = recent[at]!
     const high = recent[at + 1]!
-    if (port === (low & 0xffff) || port === low >>> 16 || port === (high & 0xffff) || port === high >>> 16) return
+    if (port === (low & 0xffff) || port === low >>> 16 || port === (high & 0xffff) || port === high >>> 16) return false
     recent[at + 1] = (high << 16) | (low >>> 16)
     recent[at] = (low << 16) | port
     const base = attempt * STRIDE + STRAYS
@@ -150,6 +151,7 @@ export class Attempts {
     const strays = (word & STRAYS_MAX) < STRAYS_MAX ? 1 : 0
     const codes = code && this.codeStrays(attempt) < CODE_STRAYS_MAX ? 1 << CODE_STRAYS_SHIFT : 0
     this.#words[base] = word + strays + codes
+    return codes > 0 && this.codeStrays(attempt) === 1
   }
 
   /** Strays since the first knock. */

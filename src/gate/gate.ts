@@ -13,7 +13,7 @@ import type { Secret } from './secret.ts'
 import { Sequences } from './sequences.ts'
 import { KEPT, KEPT_MAX, NONE, SOURCES_MAX, STRANGERS_MAX, Sources } from './sources.ts'
 import { counts } from './terms.ts'
-import { WRONG_CODES_MAX, isCodePort, isUsedUp, regained, regainedIn, withWrongCode } from './wrong-codes.ts'
+import { FORGOTTEN_AFTER, isCodePort, isUsedUp, regained, regainedIn, withWrongCode } from './wrong-codes.ts'
 import type { CodeKind } from './wrong-codes.ts'
 
 /** Milliseconds from a source's first wrong port after which its count of them begins anew. */
@@ -310,17 +310,19 @@ export class Gate {
   /** Counts a knock at a wrong port of a code. */
   #guess(slot: number, packet: Packet, behind: boolean, effects: Effect[]): void {
     const bare = this.#sequences.anyBareCode
-    if ((!bare && !behind) || !this.#sources.isNewCodePort(slot, packet.port)) return
+    if (!bare && !behind) return
+    const isNew = this.#sources.isNewCodePort(slot, packet.port)
     const before = this.#sources.wrongCodes(slot)
     if (before === 0 && this.#isAllowed(sourceOf(packet))) return
     let wrong = before
-    if (bare) wrong = withWrongCode(wrong, 'bare', this.#tenths(), this.#regain)
+    if (bare && isNew) wrong = withWrongCode(wrong, 'bare', this.#tenths(), this.#regain)
     if (behind) wrong = withWrongCode(wrong, 'behind', this.#tenths(), this.#regain)
     this.#sources.setWrongCodes(slot, wrong)
     const usesUp = (kind: CodeKind): boolean => isUsedUp(wrong, kind) && !isUsedUp(before, kind)
     if (!usesUp('bare') && !usesUp('behind')) return
-    const ignoredMs = regainedIn(wrong, this.#tenths(), this.#regain) * TENTH_MS
-    effects.push({ kind: 'guesses', source: sourceOf(packet), behind: usesUp('behind'), ignoredMs })
+    const kind = usesUp('behind') ? 'behind' : 'bare'
+    const ignoredMs = regainedIn(wrong, kind, this.#tenths(), this.#regain) * TENTH_MS
+    effects.push({ kind: 'guesses', source: sourceOf(packet), behind: kind === 'behind', ignoredMs })
   }
 
   #ignoredAt(slot: number, now: number): Ignored | undefined {
@@ -332,7 +334,7 @@ export class Gate {
     const wrong = regained(this.#sources.wrongCodes(slot), tenths, this.#regain)
     const behind = isUsedUp(wrong, 'behind')
     if (!behind && !isUsedUp(wrong, 'bare')) return undefined
-    const until = now + regainedIn(wrong, tenths, this.#regain) * TENTH_MS
+    const until = now + regainedIn(wrong, behind ? 'behind' : 'bare', tenths, this.#regain) * TENTH_MS
     return { source, why: behind ? 'codes behind' : 'codes', until }
   }
 
@@ -379,7 +381,7 @@ export class Gate {
   /** Forgets sources without an attempt that have not been heard of for longer than anything about them matters. */
   #clear(): void {
     this.#clearOf(0, SCAN_WINDOW_MS / TENTH_MS)
-    this.#clearOf(KEPT, Math.max(SCAN_WINDOW_MS / TENTH_MS, this.#regain * (WRONG_CODES_MAX + 1)))
+    this.#clearOf(KEPT, Math.max(SCAN_WINDOW_MS / TENTH_MS, this.#regain * FORGOTTEN_AFTER))
   }
 
   #clearOf(rank: number, memory: number): void {

@@ -40,7 +40,7 @@ export interface Outcome {
   readonly moved: boolean
   /** The knock would have begun a sequence, were the source not ignored. */
   readonly shut: boolean
-  /** An attempt waited for a code behind a sequence, and the knock was none. */
+  /** The knock was the first wrong one of an attempt that waits for a code behind a sequence. */
   readonly behind: boolean
 }
 
@@ -88,7 +88,7 @@ export class Progress {
     this.#behind = false
     const part = this.#judge(slot, packet, key, here, now, stray, effects)
     const begun = begins.length > 0 && this.#begin(slot, packet, begins, here, now, effects)
-    if (begun) this.#limit(slot)
+    if (begun) this.#limit(slot, key)
     return { part, begun, moved: this.#moved.length > 0, shut: this.#shut, behind: this.#behind }
   }
 
@@ -186,16 +186,18 @@ export class Progress {
   #stray(attempt: number, { protocol, port }: Packet, stray: Stray): void {
     const { codes, codesBehind } = this.#stage(attempt)
     // A UDP port is remembered as another one than the TCP port of its number.
-    this.#attempts.stray(attempt, protocol === TCP ? port : port ^ 0x8000, stray === 'code' && codes > 0)
-    if (codesBehind > 0) this.#behind = true
+    const first = this.#attempts.stray(attempt, protocol === TCP ? port : port ^ 0x8000, stray === 'code' && codes > 0)
+    if (first && codesBehind > 0) this.#behind = true
   }
 
-  /** Once a sequence is complete, what began amid it leads nowhere. */
+  /** Once a sequence is complete, what began amid it leads nowhere, and nobody waits for another code. */
   #dropQuiet(slot: number): void {
     let attempt = this.#sources.attempt(slot)
     while (attempt !== NONE) {
       const after = this.#attempts.sibling(attempt)
-      if (this.#attempts.quiet(attempt) && this.#opened.includes(this.#stage(attempt).root)) this.leave(slot, attempt)
+      const stage = this.#stage(attempt)
+      const over = this.#attempts.quiet(attempt) || stage.codes > 0
+      if (over && this.#opened.includes(stage.root)) this.leave(slot, attempt)
       attempt = after
     }
   }
@@ -206,7 +208,7 @@ export class Progress {
     if (this.#attempts.late(attempt, now)) return 'late'
     const next = stage.next(key)
     // Wrong ports of a code are counted; among very many users' codes nearly every port is somebody's.
-    if (next === undefined && (stage.codes > 0 || !stage.owns(key))) return 'apart'
+    if (next === undefined && !(stage.codes > 0 ? stage.passed(key) : stage.owns(key))) return 'apart'
     if (!counts(stage.terms, packet, here)) return 'unmoved'
     if (next !== undefined) return 'moves'
     if (stage.key !== key || stage.depth === 1) return 'broken'
@@ -370,28 +372,32 @@ export class Progress {
     const strays = this.#attempts.codeStrays(attempt)
     if (strays > CODE_STRAYS_MAX || isUsedUp(wrong, kind)) return 'codes'
     // Whoever came to a right code did not guess what came amid its knocks.
-    this.#sources.setWrongCodes(slot, withoutWrongCodes(wrong, kind, strays))
+    const before = code > 0 ? Math.min(1, strays) : strays
+    this.#sources.setWrongCodes(slot, withoutWrongCodes(wrong, kind, before))
     return undefined
   }
 
-  /** Keeps the number of the source's attempts within its bound. */
-  #limit(slot: number): void {
+  /** Keeps the number of the source's attempts within its bound; those that the knock `key` began stay, if others go. */
+  #limit(slot: number, key: number): void {
     for (;;) {
       let count = 0
       let least = NONE
       for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
         count++
-        if (least === NONE || this.#isLess(at, least)) least = at
+        if (least === NONE || this.#goesBefore(at, least, key)) least = at
       }
       if (count <= ATTEMPTS_PER_SOURCE_MAX) return
       this.leave(slot, least)
     }
   }
 
-  /** Whether an attempt is less far along than another, or as far and older. */
-  #isLess(one: number, other: number): boolean {
-    const depth = this.#stage(one).depth - this.#stage(other).depth
-    return depth === 0 ? this.#attempts.began(one) <= this.#attempts.began(other) : depth < 0
+  /** Whether an attempt ends before another: it is not just begun, less far along, or as far and older. */
+  #goesBefore(one: number, other: number, key: number): boolean {
+    const [here, there] = [this.#stage(one), this.#stage(other)]
+    const fresh = here.depth === 1 && here.key === key
+    if (fresh !== (there.depth === 1 && there.key === key)) return !fresh
+    if (here.depth !== there.depth) return here.depth < there.depth
+    return this.#attempts.began(one) <= this.#attempts.began(other)
   }
 }
 

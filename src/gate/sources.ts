@@ -20,8 +20,6 @@ export const REMEMBERED_PACKETS = 4
 /** No source, no attempt: the end of a list. */
 export const NONE = -1
 
-const INDEX_SIZE = SOURCES_MAX * 2
-const INDEX_MASK = INDEX_SIZE - 1
 /** Words a source takes: one cache line, so that a look-up costs one miss however many sources there are. */
 const STRIDE = 16
 /** The words of a source. */
@@ -69,7 +67,8 @@ export class Sources {
   readonly #key0: number
   readonly #key1: number
   /** Slot numbers plus one by hash, linear probing; 0: empty. */
-  readonly #index = new Int32Array(INDEX_SIZE)
+  readonly #index: Int32Array
+  readonly #mask: number
   readonly #words: Int32Array
   readonly #heads = new Int32Array(RANKS).fill(NONE)
   readonly #tails = new Int32Array(RANKS).fill(NONE)
@@ -88,6 +87,9 @@ export class Sources {
     this.#key1 = seed[1]
     this.#bounds = bounds
     this.#words = new Int32Array(bounds.sources * STRIDE)
+    // At most half full; a power of two.
+    this.#index = new Int32Array(2 ** Math.ceil(Math.log2(bounds.sources * 2)))
+    this.#mask = this.#index.length - 1
   }
 
   /** How many sources are known. */
@@ -118,7 +120,7 @@ export class Sources {
   #find(of: 4 | 6, sourceA: number, sourceB: number, sourceC: number, sourceD: number): number {
     const family = of === 6 ? IPV6_BIT : 0
     const words = this.#words
-    let at = sipHash(this.#key0, this.#key1, sourceA, sourceB, sourceC, sourceD) & INDEX_MASK
+    let at = sipHash(this.#key0, this.#key1, sourceA, sourceB, sourceC, sourceD) & this.#mask
     for (;;) {
       const slot = this.#index[at]! - 1
       if (slot === NONE) return NONE
@@ -132,7 +134,7 @@ export class Sources {
       ) {
         return slot
       }
-      at = (at + 1) & INDEX_MASK
+      at = (at + 1) & this.#mask
     }
   }
 
@@ -169,7 +171,7 @@ export class Sources {
     this.#count++
     this.#append(slot, rank, now)
     let at = this.#home(slot)
-    while (this.#index[at] !== 0) at = (at + 1) & INDEX_MASK
+    while (this.#index[at] !== 0) at = (at + 1) & this.#mask
     this.#index[at] = slot + 1
     return slot
   }
@@ -343,7 +345,7 @@ export class Sources {
     const words = this.#words
     return (
       sipHash(this.#key0, this.#key1, words[base + A]!, words[base + B]!, words[base + C]!, words[base + D]!) &
-      INDEX_MASK
+      this.#mask
     )
   }
 
@@ -351,10 +353,10 @@ export class Sources {
   #unhash(slot: number): void {
     const index = this.#index
     let hole = this.#home(slot)
-    while (index[hole] !== slot + 1) hole = (hole + 1) & INDEX_MASK
-    for (let at = (hole + 1) & INDEX_MASK; index[at] !== 0; at = (at + 1) & INDEX_MASK) {
-      const distance = (at - this.#home(index[at]! - 1)) & INDEX_MASK
-      if (distance < ((at - hole) & INDEX_MASK)) continue
+    while (index[hole] !== slot + 1) hole = (hole + 1) & this.#mask
+    for (let at = (hole + 1) & this.#mask; index[at] !== 0; at = (at + 1) & this.#mask) {
+      const distance = (at - this.#home(index[at]! - 1)) & this.#mask
+      if (distance < ((at - hole) & this.#mask)) continue
       index[hole] = index[at]!
       hole = at
     }
