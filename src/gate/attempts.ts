@@ -1,4 +1,5 @@
-import { NONE, SOURCES_MAX } from './sources.ts'
+import { SOURCES_MAX } from './bounds.ts'
+import { NONE } from './sources.ts'
 
 /** Most attempts under way at once. One takes 48 bytes, and memory is touched only as far as it is used. */
 export const ATTEMPTS_MAX = SOURCES_MAX
@@ -78,7 +79,8 @@ export class Attempts {
     const began = this.#began[attempt]!
     const fork = this.#place(stage, words[base + SOURCE]!, sibling, words[base + LIMIT]!, attempt, began)
     words[fork * STRIDE + STRAYS] = words[base + STRAYS]!
-    this.#recent.copyWithin(fork * RECENT_WORDS, attempt * RECENT_WORDS, (attempt + 1) * RECENT_WORDS)
+    this.#recent[fork * RECENT_WORDS] = this.#recent[attempt * RECENT_WORDS]!
+    this.#recent[fork * RECENT_WORDS + 1] = this.#recent[attempt * RECENT_WORDS + 1]!
     return fork
   }
 
@@ -229,7 +231,8 @@ export class Attempts {
     words[base + LIMIT] = limit
     words[base + LAST_KNOCK] = 0
     words[base + STRAYS] = 0
-    this.#recent.fill(0, attempt * RECENT_WORDS, (attempt + 1) * RECENT_WORDS)
+    this.#recent[attempt * RECENT_WORDS] = 0
+    this.#recent[attempt * RECENT_WORDS + 1] = 0
     this.#began[attempt] = began
     if (after === NONE) list.head = attempt
     else words[after * STRIDE + NEXT] = attempt

@@ -2,6 +2,7 @@ import { TCP, destinationOf, sourceOf } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
 import { CODE_STRAYS_MAX, allowedStrays } from './allowance.ts'
 import type { Attempts } from './attempts.ts'
+import { OwnAttempts } from './own-attempts.ts'
 import type { Effect, Withheld } from './effect.ts'
 import type { Secret } from './secret.ts'
 import type { Sequences } from './sequences.ts'
@@ -11,8 +12,6 @@ import type { Stage } from './stage.ts'
 import { counts } from './terms.ts'
 import { isUsedUp, withoutWrongCodes } from './wrong-codes.ts'
 
-/** Most attempts one source may have under way at once; of more, the oldest of those least far along ends. */
-export const ATTEMPTS_PER_SOURCE_MAX = 16
 /**
  * A knock at the port of the knock before, from another source port and this long after, is a browser's second try (a
  * connection that does not come up is tried again beside the first after 250 ms), not a wrong knock. Milliseconds.
@@ -49,6 +48,7 @@ export class Progress {
   readonly #sequences: Sequences
   readonly #sources: Sources
   readonly #attempts: Attempts
+  readonly #own: OwnAttempts
   /** Makes room for one attempt more; false: there is none to be made. */
   readonly #room: (slot: number) => boolean
   /** The attempts of the packet's source, what becomes of each, and the beginnings of those that moved on. */
@@ -65,6 +65,7 @@ export class Progress {
     this.#sources = sources
     this.#attempts = attempts
     this.#room = room
+    this.#own = new OwnAttempts(sequences, sources, attempts)
   }
 
   /**
@@ -82,39 +83,19 @@ export class Progress {
     effects: Effect[],
   ): Outcome {
     const begins = this.#sequences.begin(key)
-    this.#moved.length = 0
-    this.#opened.length = 0
+    empty(this.#moved)
+    empty(this.#opened)
     this.#shut = false
     this.#behind = false
     const part = this.#judge(slot, packet, key, here, now, stray, effects)
     const begun = begins.length > 0 && this.#begin(slot, packet, begins, here, now, effects)
-    if (begun) this.#limit(slot, key)
+    if (begun) this.#own.limit(slot, key)
     return { part, begun, moved: this.#moved.length > 0, shut: this.#shut, behind: this.#behind }
   }
 
-  /** Ends those attempts of the source that only lead to sequences which a port scan makes in passing. */
-  dropScannable(slot: number): void {
-    let attempt = this.#sources.attempt(slot)
-    while (attempt !== NONE) {
-      const after = this.#attempts.sibling(attempt)
-      if (this.#stage(attempt).unscannable === 0) this.leave(slot, attempt)
-      attempt = after
-    }
-  }
-
-  /** Ends an attempt of the source. */
-  leave(slot: number, attempt: number): void {
-    const after = this.#attempts.sibling(attempt)
-    const first = this.#sources.attempt(slot)
-    if (first === attempt) {
-      this.#sources.setAttempt(slot, after)
-    } else {
-      let before = first
-      while (this.#attempts.sibling(before) !== attempt) before = this.#attempts.sibling(before)
-      this.#attempts.setSibling(before, after)
-    }
-    this.#sequences.exit(this.#stage(attempt))
-    this.#attempts.end(attempt)
+  /** What the source has under way. */
+  get own(): OwnAttempts {
+    return this.#own
   }
 
   /** Ends an attempt because its time is over; nobody waits for one whose sequences are no more. */
@@ -124,16 +105,7 @@ export class Progress {
       const source = this.#sources.address(slot)
       effects.push({ kind: 'timeout', source, doors: stage.doors, stage: stage.depth })
     }
-    this.leave(slot, attempt)
-  }
-
-  /** The furthest stage of the source's attempts; 0 without one. */
-  furthest(slot: number): number {
-    let furthest = 0
-    for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
-      furthest = Math.max(furthest, this.#stage(at).depth)
-    }
-    return furthest
+    this.#own.leave(slot, attempt)
   }
 
   #stage(attempt: number): Stage {
@@ -152,8 +124,8 @@ export class Progress {
   ): boolean {
     const mine = this.#mine
     const fates = this.#fates
-    mine.length = 0
-    fates.length = 0
+    empty(mine)
+    empty(fates)
     let part = false
     for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
       const fate = this.#fate(at, packet, key, here, now)
@@ -172,14 +144,14 @@ export class Progress {
         this.#move(slot, attempt, key, packet, now, fate === 'follows', effects)
       } else if (fate === 'broken') {
         if (!this.#attempts.quiet(attempt)) effects.push(broken(packet, this.#stage(attempt)))
-        this.leave(slot, attempt)
+        this.#own.leave(slot, attempt)
       } else if (fate === 'late' || fate === 'gone') {
         this.timeOut(slot, attempt, effects)
       } else if (fate === 'apart' && stray !== 'none') {
         this.#stray(attempt, packet, stray)
       }
     }
-    if (this.#opened.length > 0) this.#dropQuiet(slot)
+    if (this.#opened.length > 0) this.#own.dropOver(slot, this.#opened)
     return part
   }
 
@@ -188,18 +160,6 @@ export class Progress {
     // A UDP port is remembered as another one than the TCP port of its number.
     const first = this.#attempts.stray(attempt, protocol === TCP ? port : port ^ 0x8000, stray === 'code' && codes > 0)
     if (first && codesBehind > 0) this.#behind = true
-  }
-
-  /** Once a sequence is complete, what began amid it leads nowhere, and nobody waits for another code. */
-  #dropQuiet(slot: number): void {
-    let attempt = this.#sources.attempt(slot)
-    while (attempt !== NONE) {
-      const after = this.#attempts.sibling(attempt)
-      const stage = this.#stage(attempt)
-      const over = this.#attempts.quiet(attempt) || stage.codes > 0
-      if (over && this.#opened.includes(stage.root)) this.leave(slot, attempt)
-      attempt = after
-    }
   }
 
   #fate(attempt: number, packet: Packet, key: number, here: boolean, now: number): Fate {
@@ -277,13 +237,13 @@ export class Progress {
     // An earlier attempt's opening may have used up the sequences this one was for.
     if (to === undefined) return
     if (to.unscannable === 0 && this.#sources.ignored(slot)) {
-      this.leave(slot, attempt)
+      this.#own.leave(slot, attempt)
       return
     }
     this.#moved.push(from.root)
     this.#reach(slot, to, packet, now, attempt, quiet, effects)
     if (to.gone || !to.leadsOn) {
-      if (!stays || from.gone) this.leave(slot, attempt)
+      if (!stays || from.gone) this.#own.leave(slot, attempt)
       return
     }
     let moved = attempt
@@ -376,29 +336,11 @@ export class Progress {
     this.#sources.setWrongCodes(slot, withoutWrongCodes(wrong, kind, before))
     return undefined
   }
+}
 
-  /** Keeps the number of the source's attempts within its bound; those that the knock `key` began stay, if others go. */
-  #limit(slot: number, key: number): void {
-    for (;;) {
-      let count = 0
-      let least = NONE
-      for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
-        count++
-        if (least === NONE || this.#goesBefore(at, least, key)) least = at
-      }
-      if (count <= ATTEMPTS_PER_SOURCE_MAX) return
-      this.leave(slot, least)
-    }
-  }
-
-  /** Whether an attempt ends before another: it is not just begun, less far along, or as far and older. */
-  #goesBefore(one: number, other: number, key: number): boolean {
-    const [here, there] = [this.#stage(one), this.#stage(other)]
-    const fresh = here.depth === 1 && here.key === key
-    if (fresh !== (there.depth === 1 && there.key === key)) return !fresh
-    if (here.depth !== there.depth) return here.depth < there.depth
-    return this.#attempts.began(one) <= this.#attempts.began(other)
-  }
+/** Empties a list and keeps its memory: setting its length costs more than all else of a packet that is a knock. */
+function empty(list: unknown[]): void {
+  while (list.length > 0) list.pop()
 }
 
 function broken(packet: Packet, stage: Stage): Effect {

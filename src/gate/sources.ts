@@ -1,17 +1,10 @@
 import type { Address } from '../packet/address.ts'
 import type { Packet } from '../packet/packet.ts'
+import { KEPT_MAX, SOURCES_MAX, STRANGERS_MAX } from './bounds.ts'
+import type { SourceBounds } from './bounds.ts'
 import { sipHash } from './siphash.ts'
 import { ones, touchBit } from './sketch.ts'
 
-/** Most sources known at once. One takes 64 bytes, and memory is touched only as far as it is used. */
-export const SOURCES_MAX = 1 << 20
-/** Most sources known at once that have no attempt under way: those that only touched wrong ports, or did open. */
-export const STRANGERS_MAX = 1 << 16
-/**
- * Most sources kept because they scanned or made wrong codes: half of all, so that newcomers cannot push them out, nor they
- * newcomers. Packets of so many forged scanners take longer than one is ignored for.
- */
-export const KEPT_MAX = SOURCES_MAX / 2
 /** Ranks: the furthest stage of a source's attempts, 0 to 32; and that of sources kept without an attempt. */
 export const KEPT = 33
 const RANKS = KEPT + 1
@@ -49,13 +42,6 @@ const TURN_SHIFT = 8
 const LINK_SHIFT = 10
 const LINK_BITS = 0x1f
 
-/** Bounds of the table; tests use small ones. */
-export interface SourceBounds {
-  readonly sources: number
-  readonly strangers: number
-  readonly kept: number
-}
-
 /**
  * The sources that knocked lately: a flat hash table of fixed size. Those of a rank are a list, the one that came into
  * it first at its head: it is the one to give way.
@@ -87,7 +73,6 @@ export class Sources {
     this.#key1 = seed[1]
     this.#bounds = bounds
     this.#words = new Int32Array(bounds.sources * STRIDE)
-    // At most half full; a power of two.
     this.#index = new Int32Array(2 ** Math.ceil(Math.log2(bounds.sources * 2)))
     this.#mask = this.#index.length - 1
   }

@@ -88,5 +88,5 @@ function unitsAt(now: number, regain: number): number {
 }
 
 function unitOf(regain: number): number {
-  return Math.max(1, Math.floor(regain / UNITS))
+  return regain / UNITS
 }
