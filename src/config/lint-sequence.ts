@@ -1,8 +1,12 @@
+import { UNSCANNED_MIN_KNOCKS, scannable } from './scannable.ts'
+import type { Scannable } from './scannable.ts'
 import type { Knock } from './config.ts'
 import type { DoorText } from './door.ts'
 import type { Facts } from './facts.ts'
 import type { FaultList } from './fault.ts'
+import { nmapPlace } from './nmap-ports.ts'
 import { isPublished } from './published.ts'
+import { TCP } from '../packet/packet.ts'
 
 /** Warns of a sequence that others find without looking for it. No port is named: a message may end up in a log. */
 export function warnOfSequence({ entries, values }: DoorText, facts: Facts | undefined, faults: FaultList): void {
@@ -10,13 +14,19 @@ export function warnOfSequence({ entries, values }: DoorText, facts: Facts | und
   if (sequence === undefined || entries.sequence === undefined) return
   const { line, valueColumn } = entries.sequence
   const { knocks, offsets } = sequence
+  // In front of a code a sequence opens nothing by itself, however short it is.
+  const alone = entries.totp === undefined && entries.users === undefined
+  const why = alone ? scannable(knocks) : undefined
   if (isPublished(knocks)) {
     const message = 'this sequence is published in manuals or guides: it is the first one to be tried'
     faults.warning(line, valueColumn, message, 'choose ports of your own, at random')
+  } else if (why !== undefined) {
+    warnOfScan(why, { entries, values }, faults)
   } else if (isAscending(knocks)) {
     const message = 'the ports are in ascending order, as a scan goes through them'
     faults.warning(line, valueColumn, message, 'put a lower port after a higher one')
   }
+  warnOfNmap(knocks, { line, valueColumn }, faults)
   // A door with a target is knocked at on another host.
   if (facts === undefined || entries.target !== undefined) return
   for (const [index, { protocol, port }] of knocks.entries()) {
@@ -28,4 +38,43 @@ export function warnOfSequence({ entries, values }: DoorText, facts: Facts | und
 
 function isAscending(knocks: readonly Knock[]): boolean {
   return knocks.length > 1 && knocks.every(({ port }, index) => index === 0 || port > knocks[index - 1]!.port)
+}
+
+/** What makes it possible that a port scan opens a sequence, and what would be right. */
+const SCANNED: Readonly<Record<Exclude<Scannable, 'few'>, string>> = {
+  near: 'the ports are so near each other that a port scan could open it in passing',
+  listed: "a scan of nmap's default ports in order could open it in passing",
+  first: 'nmap scans nearly all of its ports first, so a scan could open it in passing',
+}
+
+/** Warns of a sequence that a scan could open: whoever scans is ignored there, and anyone can scan as somebody else. */
+function warnOfScan(
+  why: Scannable,
+  { entries, values }: Pick<DoorText, 'entries' | 'values'>,
+  faults: FaultList,
+): void {
+  const { line, valueColumn } = entries.sequence!
+  const { knocks } = values.sequence!
+  const hint = `it ignores scanners therefore, and a forged scan can have it ignore you: choose ${UNSCANNED_MIN_KNOCKS} ports or more, at random`
+  if (knocks.length === 1) {
+    // A single knock before a command has been warned of with the command.
+    if (values.opens === undefined) return
+    const message = 'one knock opens these ports: any scan of that port does it'
+    faults.warning(line, valueColumn, message, hint)
+  } else if (knocks.every(({ port }) => port === knocks[0]!.port)) {
+    const message = 'it is the same port throughout: whoever tries one port again and again opens it'
+    faults.warning(line, valueColumn, message, hint)
+  } else if (why === 'few') {
+    faults.warning(line, valueColumn, 'two knocks are few: a port scan could open it in passing', hint)
+  } else {
+    faults.warning(line, valueColumn, SCANNED[why], hint)
+  }
+}
+
+/** Warns of ports that nmap scans by default: one scan in 1,700 makes three knocks of them in the right order. */
+function warnOfNmap(knocks: readonly Knock[], at: { line: number; valueColumn: number }, faults: FaultList): void {
+  const listed = knocks.filter(({ protocol, port }) => protocol === TCP && nmapPlace(port) !== undefined).length
+  if (listed === 0) return
+  const message = `${listed} of ${knocks.length} knocks ${listed === 1 ? 'is' : 'are'} among the thousand ports that nmap scans by default`
+  faults.warning(at.line, at.valueColumn, message, 'choose ports at random: `shuf -i 1024-65535 -n 4 | paste -sd,`')
 }

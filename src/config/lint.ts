@@ -2,8 +2,11 @@ import type { DoorText } from './door.ts'
 import type { Facts } from './facts.ts'
 import type { FaultList } from './fault.ts'
 import { Fallbacks, warnOfCommands } from './lint-command.ts'
+import { CodeDoors } from './lint-code.ts'
 import { Files } from './lint-file.ts'
+import { warnOfAlwaysAllow } from './lint-allow.ts'
 import { warnOfSequence } from './lint-sequence.ts'
+import type { OptionsRead } from './options.ts'
 import { Overlaps } from './overlap.ts'
 
 /**
@@ -16,6 +19,7 @@ export class Lint {
   readonly #overlaps: Overlaps
   readonly #fallbacks: Fallbacks
   readonly #files: Files | undefined
+  readonly #codes: CodeDoors | undefined
 
   constructor(file: string, facts: Facts | undefined, faults: FaultList) {
     this.#facts = facts
@@ -23,6 +27,7 @@ export class Lint {
     this.#overlaps = new Overlaps(faults)
     this.#fallbacks = new Fallbacks(faults)
     this.#files = facts === undefined ? undefined : new Files(file, facts, faults)
+    this.#codes = facts === undefined ? undefined : new CodeDoors(facts)
   }
 
   door(door: DoorText): void {
@@ -31,10 +36,13 @@ export class Lint {
     this.#overlaps.add(door)
     this.#fallbacks.add(door)
     this.#files?.add(door)
+    this.#codes?.add(door, this.#faults)
   }
 
   /** Warns of what only all doors together tell. */
-  end(): void {
+  end(read: OptionsRead): void {
+    warnOfAlwaysAllow(read, this.#faults)
+    this.#codes?.end(read, this.#faults)
     this.#overlaps.end()
     this.#fallbacks.end()
     this.#files?.end()

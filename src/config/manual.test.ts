@@ -89,8 +89,8 @@ test('the example has one warning: that its sequence stands in an example', () =
 test('so would it have with its other doors', () => {
   const text = read('examples/knockd.conf')
     .replaceAll(/^# ?(\[.*|\t\w.*=.*)$/gm, '$1')
-    .replace('= CHANGE', '= 4021,811')
-    .replace('= CHANGE', '= 5021,811')
+    .replace('= CHANGE', '= 4021,811,3010')
+    .replace('= CHANGE', '= 5021,811,3010')
   const { config, faults } = readConfig(text, 'example')
   expect(config?.doors.map(({ name }) => name)).toEqual(['ssh', 'ssh-by-command', 'ssh-from-anywhere', 'wake'])
   expect(faults).toHaveLength(1)

@@ -6,6 +6,9 @@ import { WIDEN_LIMIT_DEFAULT } from './networks.ts'
 import type { Widths } from './networks.ts'
 import type { Section } from './section.ts'
 import { settle } from './table.ts'
+import type { Settled } from './table.ts'
+
+export type OptionEntries = Settled<typeof OPTION_DIRECTIVES>['entries']
 
 /** What the config says where it has no `[options]`. */
 export const OPTIONS_DEFAULT: Options = {
@@ -28,13 +31,15 @@ export const OPTIONS_DEFAULT: Options = {
 
 /** `[options]` as read, and how far doors may widen their openings. */
 export interface OptionsRead {
+  /** Where the directives stand, by their name in the code. */
+  readonly entries: OptionEntries
   readonly options: Options
   readonly widenLimit: Widths
 }
 
 /** Reads the section `[options]`. It is good only if `faults` got no error. */
 export function readOptions(section: Section, faults: FaultList): OptionsRead {
-  const { values } = settle(OPTION_DIRECTIVES, section, faults)
+  const { values, entries } = settle(OPTION_DIRECTIVES, section, faults)
   const options: Options = {
     useSyslog: values.useSyslog ?? OPTIONS_DEFAULT.useSyslog,
     logFile: values.logFile,
@@ -52,5 +57,5 @@ export function readOptions(section: Section, faults: FaultList): OptionsRead {
     startHook: values.startHook,
     stopHook: values.stopHook,
   }
-  return { options, widenLimit: values.widenLimit ?? WIDEN_LIMIT_DEFAULT }
+  return { entries, options, widenLimit: values.widenLimit ?? WIDEN_LIMIT_DEFAULT }
 }

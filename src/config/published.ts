@@ -9,8 +9,12 @@ const SEQUENCES: readonly (readonly number[])[] = [
   [7000, 8000, 9000],
   [2222, 3333, 4444],
   [12345, 54321, 24680, 13579],
-  // our own examples/knockd.conf
+  // Postern's own examples/knockd.conf, README and manuals
   [21741, 9386, 40127, 17953],
+  [21741, 9386, 40127],
+  [24817, 8093, 41552],
+  [7431, 8020, 9123],
+  [5127, 8841, 2309],
   // guides and write-ups, each seen in several places
   [100, 200, 300, 400],
   [500, 1001, 456],

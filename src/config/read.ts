@@ -42,9 +42,10 @@ export function readConfig(text: string, file: string, facts?: Facts): Reading {
       break
     }
   }
-  const { options, widenLimit } = gatherOptions(optionSections, faults)
+  const read = gatherOptions(optionSections, faults)
+  const { options, widenLimit } = read
   for (const door of widened) checkWidth(door, widenLimit, faults)
-  lint.end()
+  lint.end(read)
   // A config that is no config at all has been told so already.
   if (doors.length === 0 && !faults.failed) {
     faults.error(1, 1, 'the config has no door', 'a door is a section `[name]` with a Sequence and a Start_Command')
@@ -75,7 +76,7 @@ function gatherOptions(sections: readonly Section[], faults: FaultList): Options
     faults.error(line, column, `${quote(`[${name}]`)} would be a door to knockd`, `write \`[${OPTIONS_NAME}]\``)
   }
   const [first, ...more] = sections
-  if (first === undefined) return { options: OPTIONS_DEFAULT, widenLimit: WIDEN_LIMIT_DEFAULT }
+  if (first === undefined) return { entries: {}, options: OPTIONS_DEFAULT, widenLimit: WIDEN_LIMIT_DEFAULT }
   for (const { line, column } of more) {
     const message = `\`[${OPTIONS_NAME}]\` stands in line ${first.line} already`
     faults.warning(line, column, message, 'both count: put them together')

@@ -29,7 +29,7 @@ export function scannable(knocks: readonly Knock[]): Scannable | undefined {
 }
 
 /** Whether the ports go up all the way, or down. */
-export function isOrdered(ports: readonly number[]): boolean {
+function isOrdered(ports: readonly number[]): boolean {
   const steps = ports.slice(1).map((port, index) => port - ports[index]!)
   return steps.every((step) => step >= 0) || steps.every((step) => step <= 0)
 }

@@ -119,7 +119,7 @@ describe('what is wrong', () => {
   })
 
   test('lines that say nothing are warned of', () => {
-    expect(told('Sequence = 8123,7456\nTOTP_Skew = 2')).toEqual([
+    expect(told('Sequence = 8123,7456,9124\nTOTP_Skew = 2')).toEqual([
       '3:1 warning: `TOTP_Skew` has no effect without TOTP_Secret_File or Users',
     ])
     expect(told('One_Time_Sequences = /o\nSequence_Count = 5\nPublish_Host = x')).toEqual([
@@ -132,9 +132,23 @@ describe('what is wrong', () => {
   })
 
   test('codes of so many users that guessing is not hopeless', () => {
-    expect(warned('', 6)).toEqual(['2: of all codes, one in 16667 opens this door at any moment'])
-    expect(warned('', 8)).toEqual([])
+    const alone = '2: codes alone: whoever forges your address can use up its allowance of wrong codes'
+    const message = '2: of all codes, one in 16667 opens this door at any moment'
+    expect(warned('', 6).toSorted()).toEqual([alone, message])
+    expect(warned('', 8)).toEqual([alone])
     expect(warned('Sequence = 8123,7456\n', 6)).toEqual([])
+  })
+
+  test('a guard that is switched off before codes', () => {
+    const off = (lines: string, digits: number): readonly string[] =>
+      warned(`${lines}[options]\nScan_Ports = 0\n[e]\nSequence = 9123,4021,811\n`, digits).filter((text) =>
+        /guesses/.test(text),
+      )
+    expect(off('Start_Command = true\n', 8)).toEqual([expect.stringMatching(/^5: nothing limits guesses .*8 digits$/)])
+    expect(off('Sequence = 8123,7456,901\nStart_Command = true\n', 6)).toEqual([
+      expect.stringMatching(/^6: nothing limits guesses .*6 digits$/),
+    ])
+    expect(off('Sequence = 8123,7456,901\nStart_Command = true\n', 8)).toEqual([])
   })
 
   test('no secret is repeated', () => {

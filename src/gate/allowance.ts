@@ -1,8 +1,8 @@
 import { STRAYS_PER_KNOCK } from '../config/config.ts'
 
-/** Strays that are allowed from the first knock on, however little time has passed. */
-export const STRAYS_FREE = 16
-/** Strays that each second since the first knock allows more: a scan at full speed stays far above. */
+/** Knocks whose strays are allowed only with time: with three knocks a scan at full speed is left 16. */
+export const KNOCKS_EARNED = 2
+/** Strays that each second since the first knock allows more. */
 export const STRAYS_PER_S = 30
 /** Strays in the ports of codes that an attempt is allowed while it waits for its code. */
 export const CODE_STRAYS_MAX = 8
@@ -15,5 +15,6 @@ export const CODE_STRAYS_MAX = 8
  * @param ms milliseconds from the first to the last
  */
 export function allowedStrays(knocks: number, ms: number): number {
-  return Math.min(STRAYS_PER_KNOCK * (knocks - 1), STRAYS_FREE + (STRAYS_PER_S * ms) / 1_000)
+  const atOnce = STRAYS_PER_KNOCK * Math.max(1, knocks - KNOCKS_EARNED)
+  return Math.min(STRAYS_PER_KNOCK * (knocks - 1), atOnce + (STRAYS_PER_S * ms) / 1_000)
 }

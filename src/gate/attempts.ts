@@ -1,4 +1,5 @@
-import { NONE, SOURCES_MAX } from './sources.ts'
+import { SOURCES_MAX } from './bounds.ts'
+import { NONE } from './sources.ts'
 
 /** Most attempts under way at once. One takes 48 bytes, and memory is touched only as far as it is used. */
 export const ATTEMPTS_MAX = SOURCES_MAX
@@ -78,7 +79,8 @@ export class Attempts {
     const began = this.#began[attempt]!
     const fork = this.#place(stage, words[base + SOURCE]!, sibling, words[base + LIMIT]!, attempt, began)
     words[fork * STRIDE + STRAYS] = words[base + STRAYS]!
-    this.#recent.copyWithin(fork * RECENT_WORDS, attempt * RECENT_WORDS, (attempt + 1) * RECENT_WORDS)
+    this.#recent[fork * RECENT_WORDS] = this.#recent[attempt * RECENT_WORDS]!
+    this.#recent[fork * RECENT_WORDS + 1] = this.#recent[attempt * RECENT_WORDS + 1]!
     return fork
   }
 
@@ -136,13 +138,14 @@ export class Attempts {
    * Counts a stray, unless it goes to a port that one of the last four went to.
    *
    * @param code it is in the ports of codes, and the attempt waits for one
+   * @returns whether it is the first such
    */
-  stray(attempt: number, port: number, code: boolean): void {
+  stray(attempt: number, port: number, code: boolean): boolean {
     const recent = this.#recent
     const at = attempt * RECENT_WORDS
     const low = recent[at]!
     const high = recent[at + 1]!
-    if (port === (low & 0xffff) || port === low >>> 16 || port === (high & 0xffff) || port === high >>> 16) return
+    if (port === (low & 0xffff) || port === low >>> 16 || port === (high & 0xffff) || port === high >>> 16) return false
     recent[at + 1] = (high << 16) | (low >>> 16)
     recent[at] = (low << 16) | port
     const base = attempt * STRIDE + STRAYS
@@ -150,6 +153,7 @@ export class Attempts {
     const strays = (word & STRAYS_MAX) < STRAYS_MAX ? 1 : 0
     const codes = code && this.codeStrays(attempt) < CODE_STRAYS_MAX ? 1 << CODE_STRAYS_SHIFT : 0
     this.#words[base] = word + strays + codes
+    return codes > 0 && this.codeStrays(attempt) === 1
   }
 
   /** Strays since the first knock. */
@@ -227,7 +231,8 @@ export class Attempts {
     words[base + LIMIT] = limit
     words[base + LAST_KNOCK] = 0
     words[base + STRAYS] = 0
-    this.#recent.fill(0, attempt * RECENT_WORDS, (attempt + 1) * RECENT_WORDS)
+    this.#recent[attempt * RECENT_WORDS] = 0
+    this.#recent[attempt * RECENT_WORDS + 1] = 0
     this.#began[attempt] = began
     if (after === NONE) list.head = attempt
     else words[after * STRIDE + NEXT] = attempt

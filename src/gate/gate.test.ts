@@ -9,7 +9,7 @@ import { formatAddress, parseAddress } from '../packet/address.ts'
 import { parseNetwork } from '../packet/network.ts'
 import { Gate } from './gate.ts'
 import type { GateSettings } from './gate.ts'
-import { ATTEMPTS_PER_SOURCE_MAX } from './progress.ts'
+import { ATTEMPTS_PER_SOURCE_MAX } from './own-attempts.ts'
 import type { Secret } from './secret.ts'
 
 const gateWith = (secrets: readonly Secret[], settings: Partial<GateSettings> = {}): Gate => {

@@ -1,42 +1,31 @@
 import type { Address } from '../packet/address.ts'
-import { contains } from '../packet/network.ts'
-import type { Network } from '../packet/network.ts'
-import { ACK, RST, TCP, sourceOf } from '../packet/packet.ts'
+import { TCP, sourceOf } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
 import { ATTEMPTS_MAX, Attempts } from './attempts.ts'
 import { Destinations } from './destinations.ts'
 import type { Effect, Passed } from './effect.ts'
 import { Progress } from './progress.ts'
 import type { Stray } from './progress.ts'
+import { SCAN_WINDOW_MS, ScanGuard, TENTH_MS, begins } from './scan-guard.ts'
+import type { GuardSettings, Ignored } from './scan-guard.ts'
 import { knockKey } from './secret.ts'
 import type { Secret } from './secret.ts'
 import { Sequences } from './sequences.ts'
-import { KEPT, KEPT_MAX, NONE, SOURCES_MAX, STRANGERS_MAX, Sources } from './sources.ts'
+import { KEPT_MAX, SOURCES_MAX, STRANGERS_MAX } from './bounds.ts'
+import { KEPT, NONE, Sources } from './sources.ts'
 import { counts } from './terms.ts'
-import { WRONG_CODES_MAX, isCodePort, isUsedUp, regained, regainedIn, withWrongCode } from './wrong-codes.ts'
-import type { CodeKind } from './wrong-codes.ts'
 
-/** Milliseconds from a source's first wrong port after which its count of them begins anew. */
-export const SCAN_WINDOW_MS = 60_000
 /** Attempts that one call of `expire` ends at most, so that a flood's end is no long pause. */
 export const EXPIRED_PER_CALL = 1_000
 /** Sources out of use that a packet clears away at most, of each kind. */
 const CLEARED_PER_PACKET = 2
 /** Sources that are looked at, at most, to list those that are ignored. */
 export const IGNORED_LOOKED_AT_MAX = 100_000
-/** Milliseconds in the unit of time that the source table keeps. */
-const TENTH_MS = 100
 
 const NOTHING: readonly Effect[] = []
 
 /** How strict a gate is, and how large. */
-export interface GateSettings {
-  /** Distinct wrong ports that make a source a scanner; 0: no scan guard. */
-  readonly scanPorts: number
-  /** Milliseconds a scanner is ignored for, and after which a wrong code is forgotten. */
-  readonly scanIgnoreMs: number
-  /** Whose packets never make them ignored. */
-  readonly allowed?: readonly Network[]
+export interface GateSettings extends GuardSettings {
   /** Two secret random words, 32 bits each. */
   readonly seed: readonly [number, number]
   /** Whether packets that change nothing are effects too. */
@@ -61,15 +50,6 @@ export interface UnderWay {
   readonly until: number
 }
 
-/** A source that is ignored. */
-export interface Ignored {
-  readonly source: Address
-  /** `scan`: by sequences that a port scan makes in passing. `codes`, `codes behind`: by doors with codes. */
-  readonly why: 'scan' | 'codes' | 'codes behind'
-  /** Milliseconds since 1970. */
-  readonly until: number
-}
-
 /**
  * The decision core. It takes packets in the order of their capture and tells what follows from each; it knows no
  * clock but the packets', and its only randomness is the seed.
@@ -86,10 +66,13 @@ export class Gate {
   readonly #sources: Sources
   readonly #attempts: Attempts
   readonly #progress: Progress
+  readonly #guard: ScanGuard
   #own: Destinations | undefined
   readonly #targets = new Destinations()
   #now = 0
   #epoch = Number.NaN
+  /** Tenths of a second since the first packet: the time that sources keep. */
+  #tenths = 0
 
   constructor(settings: GateSettings) {
     this.#settings = settings
@@ -100,6 +83,7 @@ export class Gate {
       kept: settings.keptMax ?? KEPT_MAX,
     })
     this.#attempts = new Attempts(settings.attemptsMax ?? ATTEMPTS_MAX)
+    this.#guard = new ScanGuard(this.#sequences, this.#sources, settings)
     this.#progress = new Progress(this.#sequences, this.#sources, this.#attempts, (slot) => this.#makeRoom(slot))
   }
 
@@ -143,10 +127,10 @@ export class Gate {
     for (let rank = KEPT; rank > 0; rank--) {
       for (const slot of this.#sources.ofRank(rank)) {
         if (count >= max || looked++ >= IGNORED_LOOKED_AT_MAX) return
-        const ignored = this.#ignoredAt(slot, now)
-        if (ignored === undefined) continue
-        count++
-        yield ignored
+        for (const { why, left } of this.#guard.ignored(slot, this.#tenthsAt(now))) {
+          count++
+          yield { source: this.#sources.address(slot), why, until: now + left * TENTH_MS }
+        }
       }
     }
   }
@@ -155,9 +139,8 @@ export class Gate {
   forgive(source: Address, now: number): boolean {
     const slot = this.#sources.findAddress(source)
     if (slot === NONE) return false
-    const ignored = this.#ignoredAt(slot, now) !== undefined
-    this.#sources.setIgnored(slot, false, this.#tenths())
-    this.#sources.setWrongCodes(slot, 0)
+    const ignored = this.#guard.ignored(slot, this.#tenthsAt(now)).length > 0
+    this.#guard.forgive(slot, this.#tenths)
     this.#settle(slot)
     return ignored
   }
@@ -170,6 +153,7 @@ export class Gate {
   /** Changes how strict the gate is; its bounds and its seed stay. */
   tune(settings: Pick<GateSettings, 'scanPorts' | 'scanIgnoreMs' | 'allowed' | 'explain'>): void {
     this.#settings = { ...this.#settings, ...settings }
+    this.#guard.tune(this.#settings)
   }
 
   /** Says which addresses are this host's own from now on. */
@@ -220,138 +204,92 @@ export class Gate {
   #take(packet: Packet, here: boolean): readonly Effect[] {
     this.#clear()
     const key = knockKey(packet.protocol, packet.port)
+    const stray = this.#guard.strayOf(packet)
     let slot = this.#sources.find(packet)
     if (slot === NONE) {
-      slot = this.#admit(packet, key, here)
+      slot = this.#admit(packet, key, here, stray)
       if (slot === NONE) return NOTHING
-    } else if (this.#sources.ignored(slot) || this.#sources.wrongCodes(slot) !== 0) this.#lift(slot, packet)
+    } else if (this.#guard.keeps(slot)) this.#guard.lift(slot, packet, this.#tenths)
     const seen = print(packet)
     if (this.#sources.repeated(slot, seen, packet.link, packet.protocol === TCP)) {
       return this.#passed(packet, 'retransmitted')
     }
+    // Most of a flood is no part of anything.
+    if (this.#sources.attempt(slot) === NONE && this.#sequences.begin(key).length === 0) {
+      return this.#stray(slot, packet, key, stray, false, NOTHING)
+    }
     const effects: Effect[] = []
-    const stray = this.#strayOf(packet)
-    const outcome = this.#progress.knock(slot, packet, key, here, this.#now, stray, effects)
-    const { part, begun } = outcome
+    const { part, begun, moved, shut, behind } = this.#progress.knock(
+      slot,
+      packet,
+      key,
+      here,
+      this.#now,
+      stray,
+      effects,
+    )
+    if (!part && !begun && !shut) return this.#stray(slot, packet, key, stray, behind, effects)
     if (part || begun) this.#sources.remember(slot, seen, packet.link)
-    if (stray === 'code' && !begun && !outcome.moved) this.#guess(slot, packet, outcome.behind, effects)
-    if (!part && !begun) {
-      if (outcome.shut) effects.push(...this.#passed(packet, 'ignored source'))
-      else this.#stray(slot, packet, key, effects)
-    }
+    if (stray === 'code' && !begun && !moved) this.#guard.guess(slot, packet, behind, this.#tenths, effects)
     this.#settle(slot)
-    return effects.length === 0 && (part || begun) ? this.#passed(packet, 'flags') : effects
-  }
-
-  /** What the packet is where it is no knock. */
-  #strayOf(packet: Packet): Stray {
-    if (this.#settings.scanPorts === 0 || !begins(packet)) return 'none'
-    return isCodePort(packet) ? 'code' : 'stray'
-  }
-
-  /** Ends what is over of a source's being ignored, and all of it where it is always allowed. */
-  #lift(slot: number, packet: Packet): void {
-    const { scanPorts, scanIgnoreMs } = this.#settings
-    const tenths = this.#tenths()
-    const free = scanPorts === 0 || this.#isAllowed(sourceOf(packet))
-    const ignoredFor = (tenths - this.#sources.since(slot)) * TENTH_MS
-    if (this.#sources.ignored(slot) && (free || ignoredFor >= scanIgnoreMs)) {
-      this.#sources.setIgnored(slot, false, tenths)
-    }
-    const wrong = this.#sources.wrongCodes(slot)
-    if (wrong !== 0) this.#sources.setWrongCodes(slot, free ? 0 : regained(wrong, tenths, this.#regain))
+    if (effects.length > 0) return effects
+    return this.#passed(packet, part || begun ? 'flags' : 'ignored source')
   }
 
   /** Takes in the source of a packet that means anything. {@link NONE}: it does not, or there is no room. */
-  #admit(packet: Packet, key: number, here: boolean): number {
-    const knocks = this.#sequences.begin(key).some((stage) => counts(stage.terms, packet, here))
-    const stray = this.#strayOf(packet)
+  #admit(packet: Packet, key: number, here: boolean, stray: Stray): number {
+    const begins = this.#sequences.begin(key)
+    const knocks = begins.length > 0 && begins.some((stage) => counts(stage.terms, packet, here))
     if (!knocks && (stray === 'none' || (stray === 'stray' && this.#sequences.has(key)))) return NONE
     const rank = knocks ? 1 : 0
     const inTheWay = this.#sources.inTheWay(rank)
     if (inTheWay === undefined) return NONE
     if (inTheWay !== NONE) this.#forget(inTheWay)
-    return this.#sources.add(packet, rank, this.#tenths())
+    return this.#sources.add(packet, rank, this.#tenths)
   }
 
-  #stray(slot: number, packet: Packet, key: number, effects: Effect[]): void {
-    if (!begins(packet)) {
-      effects.push(...this.#passed(packet, 'flags'))
-      return
-    }
-    const { scanPorts } = this.#settings
+  /** Counts a packet that is no knock. `before`: what came of attempts whose time was over. */
+  #stray(
+    slot: number,
+    packet: Packet,
+    key: number,
+    stray: Stray,
+    behind: boolean,
+    before: readonly Effect[],
+  ): readonly Effect[] {
+    const effects: Effect[] = []
     // A knock that was lost leaves the others without an attempt: they are no scan.
-    if (scanPorts > 0 && !this.#sequences.has(key)) {
-      const touched = this.#sources.touch(slot, key, this.#tenths(), SCAN_WINDOW_MS / TENTH_MS)
-      if (touched >= scanPorts && !this.#isAllowed(sourceOf(packet))) {
-        this.#scan(slot, packet, effects)
-        return
-      }
-      this.#sources.rerank(slot, this.#sources.rank(slot), this.#tenths())
-    }
-    effects.push(...this.#passed(packet, 'no part of a sequence'))
+    const counted = stray !== 'none' && !this.#sequences.has(key)
+    if (stray === 'code') this.#guard.guess(slot, packet, behind, this.#tenths, effects)
+    if (counted && this.#guard.touch(slot, packet, key, this.#tenths)) this.#scan(slot, packet, effects)
+    if (!this.#settle(slot) && counted) this.#sources.rerank(slot, this.#sources.rank(slot), this.#tenths)
+    if (effects.length > 0) return before.length > 0 ? [...before, ...effects] : effects
+    if (before.length > 0) return before
+    return this.#passed(packet, begins(packet) ? 'no part of a sequence' : 'flags')
   }
 
   #scan(slot: number, packet: Packet, effects: Effect[]): void {
     const again = this.#sources.ignored(slot)
-    this.#sources.setIgnored(slot, true, this.#tenths())
-    if (again) {
-      this.#sources.rerank(slot, this.#sources.rank(slot), this.#tenths())
-      effects.push(...this.#passed(packet, 'ignored source'))
-      return
-    }
-    const before = this.#progress.furthest(slot)
-    this.#progress.dropScannable(slot)
-    const stage = this.#progress.furthest(slot) < before ? before : 0
-    const ignoredMs = this.#sequences.anyScannable ? this.#settings.scanIgnoreMs : 0
+    this.#sources.setIgnored(slot, true, this.#tenths)
+    if (again) return
+    const before = this.#progress.own.furthest(slot)
+    this.#progress.own.dropScannable(slot)
+    const stage = this.#progress.own.furthest(slot) < before ? before : 0
+    const { ignoredMs } = this.#guard
     effects.push({ kind: 'scan', source: sourceOf(packet), stage, ignoredMs })
   }
 
-  /** Counts a knock at a wrong port of a code. */
-  #guess(slot: number, packet: Packet, behind: boolean, effects: Effect[]): void {
-    const bare = this.#sequences.anyBareCode
-    if ((!bare && !behind) || !this.#sources.isNewCodePort(slot, packet.port)) return
-    const before = this.#sources.wrongCodes(slot)
-    if (before === 0 && this.#isAllowed(sourceOf(packet))) return
-    let wrong = before
-    if (bare) wrong = withWrongCode(wrong, 'bare', this.#tenths(), this.#regain)
-    if (behind) wrong = withWrongCode(wrong, 'behind', this.#tenths(), this.#regain)
-    this.#sources.setWrongCodes(slot, wrong)
-    const usesUp = (kind: CodeKind): boolean => isUsedUp(wrong, kind) && !isUsedUp(before, kind)
-    if (!usesUp('bare') && !usesUp('behind')) return
-    const ignoredMs = regainedIn(wrong, this.#tenths(), this.#regain) * TENTH_MS
-    effects.push({ kind: 'guesses', source: sourceOf(packet), behind: usesUp('behind'), ignoredMs })
-  }
-
-  #ignoredAt(slot: number, now: number): Ignored | undefined {
-    const tenths = Math.max(this.#tenths(), Math.floor((now - this.#epoch) / TENTH_MS))
-    const source = this.#sources.address(slot)
-    if (this.#settings.scanPorts === 0 || this.#isAllowed(source)) return undefined
-    const ends = this.#epoch + this.#sources.since(slot) * TENTH_MS + this.#settings.scanIgnoreMs
-    if (this.#sources.ignored(slot) && ends > now) return { source, why: 'scan', until: ends }
-    const wrong = regained(this.#sources.wrongCodes(slot), tenths, this.#regain)
-    const behind = isUsedUp(wrong, 'behind')
-    if (!behind && !isUsedUp(wrong, 'bare')) return undefined
-    const until = now + regainedIn(wrong, tenths, this.#regain) * TENTH_MS
-    return { source, why: behind ? 'codes behind' : 'codes', until }
-  }
-
-  #isAllowed(source: Address): boolean {
-    const { allowed } = this.#settings
-    return allowed !== undefined && allowed.some((network) => contains(network, source))
-  }
-
-  /** Puts the source among those of its rank, and keeps the number of those without an attempt within their bounds. */
-  #settle(slot: number): void {
-    const rank = this.#progress.furthest(slot) || (this.#isKept(slot) ? KEPT : 0)
-    if (rank === this.#sources.rank(slot)) return
+  /**
+   * Puts the source among those of its rank, and keeps the number of those without an attempt within their bounds. False:
+   * its rank is what it was.
+   */
+  #settle(slot: number): boolean {
+    const rank = this.#progress.own.furthest(slot) || (this.#guard.keeps(slot) ? KEPT : 0)
+    if (rank === this.#sources.rank(slot)) return false
     if (rank === 0 && this.#sources.manyStrangers) this.#forget(this.#sources.oldest(0, 0)!)
     if (rank === KEPT && this.#sources.manyKept) this.#forget(this.#sources.oldest(KEPT, KEPT)!)
-    this.#sources.rerank(slot, rank, this.#tenths())
-  }
-
-  #isKept(slot: number): boolean {
-    return this.#sources.ignored(slot) || this.#sources.wrongCodes(slot) !== 0
+    this.#sources.rerank(slot, rank, this.#tenths)
+    return true
   }
 
   /** Makes room for one attempt more of the source, by forgetting another source that is no further than a first knock. */
@@ -367,7 +305,7 @@ export class Gate {
     for (;;) {
       const attempt = this.#sources.attempt(slot)
       if (attempt === NONE) return
-      this.#progress.leave(slot, attempt)
+      this.#progress.own.leave(slot, attempt)
     }
   }
 
@@ -379,29 +317,26 @@ export class Gate {
   /** Forgets sources without an attempt that have not been heard of for longer than anything about them matters. */
   #clear(): void {
     this.#clearOf(0, SCAN_WINDOW_MS / TENTH_MS)
-    this.#clearOf(KEPT, Math.max(SCAN_WINDOW_MS / TENTH_MS, this.#regain * (WRONG_CODES_MAX + 1)))
+    this.#clearOf(KEPT, this.#guard.memory)
   }
 
   #clearOf(rank: number, memory: number): void {
     for (let cleared = 0; cleared < CLEARED_PER_PACKET; cleared++) {
       const oldest = this.#sources.oldest(rank, rank)
-      if (oldest === undefined || this.#sources.sinceEntered(oldest, this.#tenths()) <= memory) return
+      if (oldest === undefined || this.#sources.sinceEntered(oldest, this.#tenths) <= memory) return
       this.#forget(oldest)
     }
   }
 
-  /** Tenths of a second after which a wrong code is forgotten. */
-  get #regain(): number {
-    return Math.max(1, Math.ceil(this.#settings.scanIgnoreMs / TENTH_MS))
-  }
-
   #advance(now: number): void {
     if (Number.isNaN(this.#epoch)) this.#epoch = now
-    if (now > this.#now) this.#now = now
+    if (now <= this.#now) return
+    this.#now = now
+    this.#tenths = this.#tenthsAt(now)
   }
 
-  #tenths(): number {
-    return Math.floor((this.#now - this.#epoch) / TENTH_MS)
+  #tenthsAt(now: number): number {
+    return Math.floor((now - this.#epoch) / TENTH_MS)
   }
 
   #passed(packet: Packet, reason: Passed['reason']): readonly Effect[] {
@@ -409,11 +344,6 @@ export class Gate {
     const { protocol, port } = packet
     return [{ kind: 'passed', source: sourceOf(packet), protocol, port, reason }]
   }
-}
-
-/** Whether the packet is one that scans are made of: a datagram, or one that may begin a connection. */
-function begins({ protocol, flags }: Packet): boolean {
-  return protocol !== TCP || (flags & (ACK | RST)) === 0
 }
 
 /**

@@ -10,7 +10,7 @@ import { Gate } from './gate.ts'
 import { SECOND_TRY_MAX_MS, SECOND_TRY_MIN_MS } from './progress.ts'
 import { knockKey } from './secret.ts'
 import type { Secret } from './secret.ts'
-import { STRAYS_FREE, STRAYS_PER_S } from './allowance.ts'
+import { STRAYS_PER_S } from './allowance.ts'
 import { STRAYS_PER_KNOCK } from '../config/config.ts'
 import { REMEMBERED_PACKETS } from './sources.ts'
 import { touchBit } from './sketch.ts'
@@ -104,7 +104,10 @@ class Model {
       said.push(`${door.door} ${attempt.stage}`)
       if (attempt.stage < door.knocks.length) return true
       const most = STRAYS_PER_KNOCK * (door.knocks.length - 1)
-      const allowed = Math.min(most, STRAYS_FREE + (STRAYS_PER_S * (at - attempt.began)) / 1_000)
+      const allowed = Math.min(
+        most,
+        STRAYS_PER_KNOCK * Math.max(1, door.knocks.length - 2) + (STRAYS_PER_S * (at - attempt.began)) / 1_000,
+      )
       said.push(`${door.door} ${attempt.strays > allowed ? 'withheld' : 'open'}`)
       attempts.delete(door.door)
       return true

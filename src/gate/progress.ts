@@ -2,6 +2,7 @@ import { TCP, destinationOf, sourceOf } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
 import { CODE_STRAYS_MAX, allowedStrays } from './allowance.ts'
 import type { Attempts } from './attempts.ts'
+import { OwnAttempts } from './own-attempts.ts'
 import type { Effect, Withheld } from './effect.ts'
 import type { Secret } from './secret.ts'
 import type { Sequences } from './sequences.ts'
@@ -11,8 +12,6 @@ import type { Stage } from './stage.ts'
 import { counts } from './terms.ts'
 import { isUsedUp, withoutWrongCodes } from './wrong-codes.ts'
 
-/** Most attempts one source may have under way at once; of more, the oldest of those least far along ends. */
-export const ATTEMPTS_PER_SOURCE_MAX = 16
 /**
  * A knock at the port of the knock before, from another source port and this long after, is a browser's second try (a
  * connection that does not come up is tried again beside the first after 250 ms), not a wrong knock. Milliseconds.
@@ -40,7 +39,7 @@ export interface Outcome {
   readonly moved: boolean
   /** The knock would have begun a sequence, were the source not ignored. */
   readonly shut: boolean
-  /** An attempt waited for a code behind a sequence, and the knock was none. */
+  /** The knock was the first wrong one of an attempt that waits for a code behind a sequence. */
   readonly behind: boolean
 }
 
@@ -49,6 +48,7 @@ export class Progress {
   readonly #sequences: Sequences
   readonly #sources: Sources
   readonly #attempts: Attempts
+  readonly #own: OwnAttempts
   /** Makes room for one attempt more; false: there is none to be made. */
   readonly #room: (slot: number) => boolean
   /** The attempts of the packet's source, what becomes of each, and the beginnings of those that moved on. */
@@ -65,6 +65,7 @@ export class Progress {
     this.#sources = sources
     this.#attempts = attempts
     this.#room = room
+    this.#own = new OwnAttempts(sequences, sources, attempts)
   }
 
   /**
@@ -82,39 +83,19 @@ export class Progress {
     effects: Effect[],
   ): Outcome {
     const begins = this.#sequences.begin(key)
-    this.#moved.length = 0
-    this.#opened.length = 0
+    empty(this.#moved)
+    empty(this.#opened)
     this.#shut = false
     this.#behind = false
     const part = this.#judge(slot, packet, key, here, now, stray, effects)
     const begun = begins.length > 0 && this.#begin(slot, packet, begins, here, now, effects)
-    if (begun) this.#limit(slot)
+    if (begun) this.#own.limit(slot, key)
     return { part, begun, moved: this.#moved.length > 0, shut: this.#shut, behind: this.#behind }
   }
 
-  /** Ends those attempts of the source that only lead to sequences which a port scan makes in passing. */
-  dropScannable(slot: number): void {
-    let attempt = this.#sources.attempt(slot)
-    while (attempt !== NONE) {
-      const after = this.#attempts.sibling(attempt)
-      if (this.#stage(attempt).unscannable === 0) this.leave(slot, attempt)
-      attempt = after
-    }
-  }
-
-  /** Ends an attempt of the source. */
-  leave(slot: number, attempt: number): void {
-    const after = this.#attempts.sibling(attempt)
-    const first = this.#sources.attempt(slot)
-    if (first === attempt) {
-      this.#sources.setAttempt(slot, after)
-    } else {
-      let before = first
-      while (this.#attempts.sibling(before) !== attempt) before = this.#attempts.sibling(before)
-      this.#attempts.setSibling(before, after)
-    }
-    this.#sequences.exit(this.#stage(attempt))
-    this.#attempts.end(attempt)
+  /** What the source has under way. */
+  get own(): OwnAttempts {
+    return this.#own
   }
 
   /** Ends an attempt because its time is over; nobody waits for one whose sequences are no more. */
@@ -124,16 +105,7 @@ export class Progress {
       const source = this.#sources.address(slot)
       effects.push({ kind: 'timeout', source, doors: stage.doors, stage: stage.depth })
     }
-    this.leave(slot, attempt)
-  }
-
-  /** The furthest stage of the source's attempts; 0 without one. */
-  furthest(slot: number): number {
-    let furthest = 0
-    for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
-      furthest = Math.max(furthest, this.#stage(at).depth)
-    }
-    return furthest
+    this.#own.leave(slot, attempt)
   }
 
   #stage(attempt: number): Stage {
@@ -152,8 +124,8 @@ export class Progress {
   ): boolean {
     const mine = this.#mine
     const fates = this.#fates
-    mine.length = 0
-    fates.length = 0
+    empty(mine)
+    empty(fates)
     let part = false
     for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
       const fate = this.#fate(at, packet, key, here, now)
@@ -172,32 +144,22 @@ export class Progress {
         this.#move(slot, attempt, key, packet, now, fate === 'follows', effects)
       } else if (fate === 'broken') {
         if (!this.#attempts.quiet(attempt)) effects.push(broken(packet, this.#stage(attempt)))
-        this.leave(slot, attempt)
+        this.#own.leave(slot, attempt)
       } else if (fate === 'late' || fate === 'gone') {
         this.timeOut(slot, attempt, effects)
       } else if (fate === 'apart' && stray !== 'none') {
         this.#stray(attempt, packet, stray)
       }
     }
-    if (this.#opened.length > 0) this.#dropQuiet(slot)
+    if (this.#opened.length > 0) this.#own.dropOver(slot, this.#opened)
     return part
   }
 
   #stray(attempt: number, { protocol, port }: Packet, stray: Stray): void {
     const { codes, codesBehind } = this.#stage(attempt)
     // A UDP port is remembered as another one than the TCP port of its number.
-    this.#attempts.stray(attempt, protocol === TCP ? port : port ^ 0x8000, stray === 'code' && codes > 0)
-    if (codesBehind > 0) this.#behind = true
-  }
-
-  /** Once a sequence is complete, what began amid it leads nowhere. */
-  #dropQuiet(slot: number): void {
-    let attempt = this.#sources.attempt(slot)
-    while (attempt !== NONE) {
-      const after = this.#attempts.sibling(attempt)
-      if (this.#attempts.quiet(attempt) && this.#opened.includes(this.#stage(attempt).root)) this.leave(slot, attempt)
-      attempt = after
-    }
+    const first = this.#attempts.stray(attempt, protocol === TCP ? port : port ^ 0x8000, stray === 'code' && codes > 0)
+    if (first && codesBehind > 0) this.#behind = true
   }
 
   #fate(attempt: number, packet: Packet, key: number, here: boolean, now: number): Fate {
@@ -206,7 +168,7 @@ export class Progress {
     if (this.#attempts.late(attempt, now)) return 'late'
     const next = stage.next(key)
     // Wrong ports of a code are counted; among very many users' codes nearly every port is somebody's.
-    if (next === undefined && (stage.codes > 0 || !stage.owns(key))) return 'apart'
+    if (next === undefined && !(stage.codes > 0 ? stage.passed(key) : stage.owns(key))) return 'apart'
     if (!counts(stage.terms, packet, here)) return 'unmoved'
     if (next !== undefined) return 'moves'
     if (stage.key !== key || stage.depth === 1) return 'broken'
@@ -275,13 +237,13 @@ export class Progress {
     // An earlier attempt's opening may have used up the sequences this one was for.
     if (to === undefined) return
     if (to.unscannable === 0 && this.#sources.ignored(slot)) {
-      this.leave(slot, attempt)
+      this.#own.leave(slot, attempt)
       return
     }
     this.#moved.push(from.root)
     this.#reach(slot, to, packet, now, attempt, quiet, effects)
     if (to.gone || !to.leadsOn) {
-      if (!stays || from.gone) this.leave(slot, attempt)
+      if (!stays || from.gone) this.#own.leave(slot, attempt)
       return
     }
     let moved = attempt
@@ -370,29 +332,15 @@ export class Progress {
     const strays = this.#attempts.codeStrays(attempt)
     if (strays > CODE_STRAYS_MAX || isUsedUp(wrong, kind)) return 'codes'
     // Whoever came to a right code did not guess what came amid its knocks.
-    this.#sources.setWrongCodes(slot, withoutWrongCodes(wrong, kind, strays))
+    const before = code > 0 ? Math.min(1, strays) : strays
+    this.#sources.setWrongCodes(slot, withoutWrongCodes(wrong, kind, before))
     return undefined
   }
+}
 
-  /** Keeps the number of the source's attempts within its bound. */
-  #limit(slot: number): void {
-    for (;;) {
-      let count = 0
-      let least = NONE
-      for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
-        count++
-        if (least === NONE || this.#isLess(at, least)) least = at
-      }
-      if (count <= ATTEMPTS_PER_SOURCE_MAX) return
-      this.leave(slot, least)
-    }
-  }
-
-  /** Whether an attempt is less far along than another, or as far and older. */
-  #isLess(one: number, other: number): boolean {
-    const depth = this.#stage(one).depth - this.#stage(other).depth
-    return depth === 0 ? this.#attempts.began(one) <= this.#attempts.began(other) : depth < 0
-  }
+/** Empties a list and keeps its memory: setting its length costs more than all else of a packet that is a knock. */
+function empty(list: unknown[]): void {
+  while (list.length > 0) list.pop()
 }
 
 function broken(packet: Packet, stage: Stage): Effect {

@@ -1,17 +1,10 @@
 import type { Address } from '../packet/address.ts'
 import type { Packet } from '../packet/packet.ts'
 import { sipHash } from '../packet/siphash.ts'
+import { KEPT_MAX, SOURCES_MAX, STRANGERS_MAX } from './bounds.ts'
+import type { SourceBounds } from './bounds.ts'
 import { ones, touchBit } from './sketch.ts'
 
-/** Most sources known at once. One takes 64 bytes, and memory is touched only as far as it is used. */
-export const SOURCES_MAX = 1 << 20
-/** Most sources known at once that have no attempt under way: those that only touched wrong ports, or did open. */
-export const STRANGERS_MAX = 1 << 16
-/**
- * Most sources kept because they scanned or made wrong codes: half of all, so that newcomers cannot push them out, nor they
- * newcomers. Packets of so many forged scanners take longer than one is ignored for.
- */
-export const KEPT_MAX = SOURCES_MAX / 2
 /** Ranks: the furthest stage of a source's attempts, 0 to 32; and that of sources kept without an attempt. */
 export const KEPT = 33
 const RANKS = KEPT + 1
@@ -20,8 +13,6 @@ export const REMEMBERED_PACKETS = 4
 /** No source, no attempt: the end of a list. */
 export const NONE = -1
 
-const INDEX_SIZE = SOURCES_MAX * 2
-const INDEX_MASK = INDEX_SIZE - 1
 /** Words a source takes: one cache line, so that a look-up costs one miss however many sources there are. */
 const STRIDE = 16
 /** The words of a source. */
@@ -51,13 +42,6 @@ const TURN_SHIFT = 8
 const LINK_SHIFT = 10
 const LINK_BITS = 0x1f
 
-/** Bounds of the table; tests use small ones. */
-export interface SourceBounds {
-  readonly sources: number
-  readonly strangers: number
-  readonly kept: number
-}
-
 /**
  * The sources that knocked lately: a flat hash table of fixed size. Those of a rank are a list, the one that came into
  * it first at its head: it is the one to give way.
@@ -69,7 +53,8 @@ export class Sources {
   readonly #key0: number
   readonly #key1: number
   /** Slot numbers plus one by hash, linear probing; 0: empty. */
-  readonly #index = new Int32Array(INDEX_SIZE)
+  readonly #index: Int32Array
+  readonly #mask: number
   readonly #words: Int32Array
   readonly #heads = new Int32Array(RANKS).fill(NONE)
   readonly #tails = new Int32Array(RANKS).fill(NONE)
@@ -88,6 +73,8 @@ export class Sources {
     this.#key1 = seed[1]
     this.#bounds = bounds
     this.#words = new Int32Array(bounds.sources * STRIDE)
+    this.#index = new Int32Array(2 ** Math.ceil(Math.log2(bounds.sources * 2)))
+    this.#mask = this.#index.length - 1
   }
 
   /** How many sources are known. */
@@ -118,7 +105,7 @@ export class Sources {
   #find(of: 4 | 6, sourceA: number, sourceB: number, sourceC: number, sourceD: number): number {
     const family = of === 6 ? IPV6_BIT : 0
     const words = this.#words
-    let at = sipHash(this.#key0, this.#key1, sourceA, sourceB, sourceC, sourceD) & INDEX_MASK
+    let at = sipHash(this.#key0, this.#key1, sourceA, sourceB, sourceC, sourceD) & this.#mask
     for (;;) {
       const slot = this.#index[at]! - 1
       if (slot === NONE) return NONE
@@ -132,7 +119,7 @@ export class Sources {
       ) {
         return slot
       }
-      at = (at + 1) & INDEX_MASK
+      at = (at + 1) & this.#mask
     }
   }
 
@@ -169,7 +156,7 @@ export class Sources {
     this.#count++
     this.#append(slot, rank, now)
     let at = this.#home(slot)
-    while (this.#index[at] !== 0) at = (at + 1) & INDEX_MASK
+    while (this.#index[at] !== 0) at = (at + 1) & this.#mask
     this.#index[at] = slot + 1
     return slot
   }
@@ -343,7 +330,7 @@ export class Sources {
     const words = this.#words
     return (
       sipHash(this.#key0, this.#key1, words[base + A]!, words[base + B]!, words[base + C]!, words[base + D]!) &
-      INDEX_MASK
+      this.#mask
     )
   }
 
@@ -351,10 +338,10 @@ export class Sources {
   #unhash(slot: number): void {
     const index = this.#index
     let hole = this.#home(slot)
-    while (index[hole] !== slot + 1) hole = (hole + 1) & INDEX_MASK
-    for (let at = (hole + 1) & INDEX_MASK; index[at] !== 0; at = (at + 1) & INDEX_MASK) {
-      const distance = (at - this.#home(index[at]! - 1)) & INDEX_MASK
-      if (distance < ((at - hole) & INDEX_MASK)) continue
+    while (index[hole] !== slot + 1) hole = (hole + 1) & this.#mask
+    for (let at = (hole + 1) & this.#mask; index[at] !== 0; at = (at + 1) & this.#mask) {
+      const distance = (at - this.#home(index[at]! - 1)) & this.#mask
+      if (distance < ((at - hole) & this.#mask)) continue
       index[hole] = index[at]!
       hole = at
     }

@@ -74,6 +74,11 @@ export class Stage {
     return this.#sole === undefined ? (this.#several?.owns(key) ?? false) : has(this.#sole, key)
   }
 
+  /** Whether the knock is one of those that lead here. */
+  passed(key: number): boolean {
+    return this.key === key || (this.parent?.passed(key) ?? false)
+  }
+
   /** Whether this stage is `other`, or lies on a way through it. */
   under(other: Stage): boolean {
     if (this.depth <= other.depth) return this === other

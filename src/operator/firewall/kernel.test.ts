@@ -19,7 +19,7 @@ import { kernel } from './kernel.ts'
 const folder = mkdtempSync(join(tmpdir(), 'postern-kernel-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-const DOOR = '[ssh]\nSequence = 7301,822\nOpen_Ports = tcp/22\n'
+const DOOR = '[ssh]\nSequence = 7301,822,41552\nOpen_Ports = tcp/22\n'
 const MAIN = '#!/usr/sbin/nft -f\n\nflush ruleset\n'
 let root = ''
 let conf = ''
@@ -64,7 +64,7 @@ test('prints one ruleset, or two in parts', async () => {
 })
 
 test('doors are refused by name and line, and others done when they are named', async () => {
-  writeFileSync(conf, `${DOOR}[web]\nSequence = 901,82\nCommand = true\n`)
+  writeFileSync(conf, `${DOOR}[web]\nSequence = 47901,20582,31\nCommand = true\n`)
   const all = await run()
   expect(all).toMatchObject({ code: 78, out: '' })
   expect(all.err).toBe(`${conf}:4:1: error: door \`web\` opens by a command, and the kernel runs none

@@ -25,8 +25,8 @@ import { DAEMON } from './stage.ts'
 import type { Stage } from './stage.ts'
 import { shutsItself, tryDoor } from './trial.ts'
 
-/** Ports that a scan of ours takes in around each port of a sequence, on either side. */
-const SCAN_AROUND = 8
+/** Ports that a scan takes in around each port of a sequence, on either side: more than an attempt is allowed. */
+const SCAN_AROUND = 24
 /** Ports below this one are scanned in any case. */
 const SCAN_BELOW = 1_024
 const PORT_MAX = 65_535

@@ -1,0 +1,23 @@
+import { formatNetwork } from '../packet/network.ts'
+import type { FaultList } from './fault.ts'
+import { quote } from './fault.ts'
+import type { OptionsRead } from './options.ts'
+
+/** Shortest prefixes of networks that are not warned of: a 256th of all IPv4 addresses, the largest block given out; as for IPv6. */
+const PREFIX_MIN = { 4: 8, 6: 16 } as const
+
+/** Warns of networks in Always_Allow from which everybody, or nearly everybody, gets in. */
+export function warnOfAlwaysAllow({ options, entries }: OptionsRead, faults: FaultList): void {
+  const entry = entries.alwaysAllow
+  if (entry === undefined) return
+  for (const network of options.alwaysAllow) {
+    const { address, prefix } = network
+    if (prefix >= PREFIX_MIN[address.family]) continue
+    const text = quote(formatNetwork(network))
+    const message =
+      prefix === 0
+        ? `${text} is everybody over IPv${address.family}: no port is hidden from them, no door is needed`
+        : `${text} is a large part of the internet, from which no port is hidden`
+    faults.warning(entry.line, entry.valueColumn, message, 'name the network that you administer from, or take it out')
+  }
+}

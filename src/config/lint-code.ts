@@ -1,0 +1,63 @@
+import type { DoorText } from './door.ts'
+import type { Facts } from './facts.ts'
+import { quote } from './fault.ts'
+import type { FaultList } from './fault.ts'
+import type { OptionsRead } from './options.ts'
+import { parseUsers } from './users.ts'
+import { DIGITS_MAX, readSecret } from '../totp/secret-text.ts'
+
+/** A door with time-based codes. */
+interface CodeDoor {
+  readonly name: string
+  /** Digits of its shortest codes. */
+  readonly digits: number
+  /** Whether a sequence comes before them. */
+  readonly behind: boolean
+}
+
+/** Warns of doors whose codes can be guessed, or be kept shut by somebody who forges addresses. */
+export class CodeDoors {
+  readonly #facts: Facts
+  readonly #doors: CodeDoor[] = []
+
+  constructor(facts: Facts) {
+    this.#facts = facts
+  }
+
+  add({ name, values, entries }: DoorText, faults: FaultList): void {
+    const digits = this.#digitsOf(values)
+    if (digits === undefined) return
+    const behind = entries.sequence !== undefined
+    this.#doors.push({ name, digits, behind })
+    const entry = entries.totp ?? entries.users
+    if (behind || entry === undefined) return
+    const message = 'codes alone: whoever forges your address can use up its allowance of wrong codes'
+    const hint = 'add a `Sequence`: then only codes that come after it count'
+    faults.warning(entry.line, entry.valueColumn, message, hint)
+  }
+
+  end({ options, entries }: OptionsRead, faults: FaultList): void {
+    const entry = entries.scanPorts
+    if (entry === undefined || options.scanPorts > 0) return
+    for (const { name, digits, behind } of this.#doors) {
+      if (behind && digits >= DIGITS_MAX) continue
+      const message = `nothing limits guesses at the codes of door ${quote(name)}, which have ${digits} digits`
+      const hint = 'take this line out: with it, trying all of them takes minutes to hours'
+      faults.warning(entry.line, entry.valueColumn, message, hint)
+    }
+  }
+
+  /** `undefined`: it has no codes, or its file cannot be read, which is said elsewhere. */
+  #digitsOf({ totp, users }: DoorText['values']): number | undefined {
+    if (totp !== undefined) {
+      const { content } = this.#facts.file(totp)
+      const read = content === undefined ? undefined : readSecret(content)
+      return read !== undefined && 'secret' in read ? read.secret.digits : undefined
+    }
+    if (users === undefined) return undefined
+    const digits = parseUsers(this.#facts.file(users).content ?? '').users.flatMap(({ secret }) =>
+      secret.kind === 'totp' ? [secret.totp.digits] : [],
+    )
+    return digits.length === 0 ? undefined : digits.reduce((least, each) => Math.min(least, each))
+  }
+}

@@ -1,0 +1,191 @@
+// Goal: whoever sends packets under somebody's address does not keep them out: beside a sweep of ports forged from another
+// host of the link their knocks open; and who is ignored is shown, can be forgiven, and is never one who is always allowed.
+import { randomInt } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { afterEach, expect, test } from 'vitest'
+import { codeOf, periodAt } from '../../src/totp/code.ts'
+import type { TotpSecret } from '../../src/totp/code.ts'
+import { knocksOfCode } from '../../src/totp/ports.ts'
+import { secretUri } from '../../src/totp/secret-text.ts'
+import type { Status } from '../../src/control/message.ts'
+import { REAL_KNOCK, program, startKnockd } from './knockd.ts'
+import type { Knockd } from './knockd.ts'
+import { CLIENT_4, Host, SERVER_4, lab, link, pair } from './net.ts'
+import type { Output, Process } from './process.ts'
+import { scratch } from './scratch.ts'
+
+/** Tries beside each sweep, and how many of them may come to nothing. */
+const TRIES = 15
+const FAILURES_MAX = 1
+/** Milliseconds that a test of many tries may take. */
+const LIMIT_MS = 120_000
+
+const running: Process[] = []
+afterEach(async () => {
+  for (const process of running.splice(0)) await process.stop()
+})
+
+/** A server, a client and an attacker on one link. */
+async function trio(): Promise<{ readonly server: Host; readonly client: Host; readonly attacker: Host }> {
+  const [middle, server, client, attacker] = [
+    await Host.make('switch'),
+    await Host.make('server'),
+    await Host.make('client'),
+    await Host.make('attacker'),
+  ]
+  await middle.ip('link add br0 type bridge')
+  await middle.ip('link set br0 up')
+  for (const [index, host] of [server, client, attacker].entries()) {
+    const device = `port${index}`
+    await link({ host: middle, device }, { host, addresses: [`192.0.2.${index + 1}/24`] })
+    await middle.ip(`link set ${device} master br0`)
+  }
+  return { server, client, attacker }
+}
+
+/** Sweeps the server's ports under the client's address, so many a second, until the test ends. */
+async function sweep(attacker: Host, perSecond: number): Promise<void> {
+  const interval = `u${Math.round(1_000_000 / perSecond)}`
+  const first = String(randomInt(1, 60_000))
+  running.push(attacker.start(['hping3', '-q', '-S', '-a', CLIENT_4, '-p', `++${first}`, '-i', interval, SERVER_4]))
+  await new Promise((resolve) => {
+    setTimeout(resolve, 1_000)
+  })
+}
+
+const randomPorts = (count: number): readonly string[] =>
+  Array.from({ length: count }, () => String(randomInt(1_024, 65_536)))
+
+async function start(host: Host, config: string): Promise<Knockd> {
+  const daemon = await startKnockd({ host, config })
+  running.push(daemon.process)
+  return daemon
+}
+
+async function postern(host: Host, { file }: Knockd, ...args: readonly string[]): Promise<Output> {
+  const argv = [process.execPath, program('postern'), ...args, '-c', file, '-i', 'eth0']
+  return await host.run(argv, { mayFail: true })
+}
+
+/** Knocks, and tells of each try whether its door opened. */
+async function tries(
+  daemon: Knockd,
+  names: readonly string[],
+  knock: (name: string) => Promise<void>,
+): Promise<number> {
+  let opened = 0
+  for (const name of names) {
+    const before = daemon.process.count(/OPEN SESAME/)
+    await knock(name)
+    // Its last stage is said whether it opens or not.
+    await daemon.process.line(new RegExp(`${name}: (OPEN SESAME|stays shut)`)).catch(() => undefined)
+    if (daemon.process.count(/OPEN SESAME/) > before) opened++
+  }
+  return opened
+}
+
+lab('beside a sweep of ports under the own address', () => {
+  test(
+    'of 10 a second, three knocks by telnet open, a second apart',
+    async () => {
+      const { server, client, attacker } = await trio()
+      const doors = Array.from({ length: 5 }, (_, index) => ({ name: `d${index}`, ports: randomPorts(3) }))
+      const text = doors.map(({ name, ports }) => `[${name}]\nSequence = ${ports.join()}\nStart_Command = true\n`)
+      const daemon = await start(server, text.join(''))
+      await sweep(attacker, 10)
+      const names = doors.map(({ name }) => name)
+      const opened = await tries(daemon, names, async (name) => {
+        for (const port of doors.find((door) => door.name === name)!.ports) {
+          await client.run(['timeout', '1', 'telnet', SERVER_4, port], { mayFail: true })
+          await client.run(['sleep', '1'])
+        }
+      })
+      expect(opened).toBe(names.length)
+    },
+    LIMIT_MS,
+  )
+
+  test.each([100, 1_000])(
+    'of %i a second, plain knocks of three to six random ports open, and codes behind a sequence',
+    async (perSecond) => {
+      const { server, client, attacker } = await trio()
+      const doors = Array.from({ length: TRIES }, (_, index) => ({
+        name: `d${index}`,
+        ports: randomPorts(3 + (index % 4)),
+      }))
+      const text = doors.map(({ name, ports }) => `[${name}]\nSequence = ${ports.join()}\nStart_Command = true\n`)
+      const people = Array.from({ length: TRIES }, (_, index) => ({
+        name: `u${index}`,
+        secret: {
+          key: Uint8Array.from({ length: 20 }, () => randomInt(256)),
+          algorithm: 'SHA1',
+          digits: 8,
+          periodS: 3_600,
+        } satisfies TotpSecret,
+      }))
+      const users = scratch(`users-${perSecond}`)
+      const line = people.map(({ name, secret }) => `${name} ${secretUri(secret, 'gate', 'coded')}\n`)
+      writeFileSync(users, line.join(''), { mode: 0o600 })
+      const before = randomPorts(3)
+      const coded = `[coded]\nSequence = ${before.join()}\nUsers = ${users}\nStart_Command = true\n`
+      const daemon = await start(server, `${text.join('')}${coded}`)
+      await sweep(attacker, perSecond)
+      const names = doors.map(({ name }) => name)
+      const opened = await tries(daemon, names, async (name) => {
+        await client.run([REAL_KNOCK, SERVER_4, ...doors.find((door) => door.name === name)!.ports])
+      })
+      expect(opened).toBeGreaterThanOrEqual(TRIES - FAILURES_MAX)
+      let came = 0
+      for (const { name, secret } of people) {
+        const code = knocksOfCode(codeOf(secret, periodAt(secret, Date.now()))).map(({ port }) => String(port))
+        await client.run([REAL_KNOCK, SERVER_4, ...before, ...code])
+        await daemon.process.line(/coded: (OPEN SESAME|stays shut)/).catch(() => undefined)
+        if (daemon.process.count(new RegExp(`coded: OPEN SESAME \\(${name}\\)`)) > 0) came++
+      }
+      expect(came).toBeGreaterThanOrEqual(TRIES - FAILURES_MAX)
+    },
+    LIMIT_MS,
+  )
+})
+
+lab('who is ignored', () => {
+  test('is shown with the doors that do so, can be forgiven, and is nobody who is always allowed', async () => {
+    const { server, client } = await pair()
+    await client.ip('addr add 198.51.100.7/32 dev eth0')
+    await server.ip('route add 198.51.100.7 dev eth0')
+    const doors =
+      '[near]\nSequence = 7301,7302\nStart_Command = true\n[far]\nSequence = 47301,8822,25401\nStart_Command = true\n'
+    const daemon = await start(server, `[options]\nAlways_Allow = 198.51.100.0/24\n${doors}`)
+    const { process } = daemon
+    const ignored = async (): Promise<Status['ignored']> =>
+      (JSON.parse((await postern(server, daemon, 'status', '--json')).stdout) as Status).ignored
+    const scan = async (source: string): Promise<void> => {
+      const argv = ['nmap', '-n', '-Pn', '-sS', '-S', source, '-e', 'eth0', '-p', '100-140', SERVER_4]
+      await client.run(argv, { limitMs: 60_000 })
+    }
+    await scan('198.51.100.7')
+    await scan(CLIENT_4)
+    await process.line(/: port scan, ignored for 60 s/)
+    const listed = await ignored()
+    expect(listed).toMatchObject([{ source: CLIENT_4, why: 'scan', doors: ['near'] }])
+    expect(listed[0]!.leftMs).toBeGreaterThan(0)
+    expect((await postern(server, daemon, 'status')).stdout).toMatch(
+      /^ignored:\n.*\n {2}192\.0\.2\.2 +port scan +\S+ +near$/m,
+    )
+    await client.run([REAL_KNOCK, SERVER_4, '7301', '7302'])
+    await client.run([REAL_KNOCK, SERVER_4, '47301', '8822', '25401'])
+    expect(await process.line(/OPEN SESAME/)).toBe(`${CLIENT_4}: far: OPEN SESAME`)
+    const forgiven = await postern(server, daemon, 'forgive', CLIENT_4)
+    expect(forgiven).toMatchObject({ code: 0, stdout: `${CLIENT_4} is no longer ignored\n` })
+    await process.line(/192\.0\.2\.2: forgiven by hand/)
+    expect(await ignored()).toEqual([])
+    await client.run([REAL_KNOCK, SERVER_4, '7301', '7302'])
+    expect(await process.line(/OPEN SESAME/)).toBe(`${CLIENT_4}: near: OPEN SESAME`)
+    expect((await postern(server, daemon, 'forgive', CLIENT_4)).stdout).toBe(`${CLIENT_4} was not ignored\n`)
+    expect(await postern(server, daemon, 'forgive', 'gate')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/not an address/),
+    })
+    expect(process.count(/198\.51\.100\.7: port scan/)).toBe(0)
+  })
+})
