@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { FileError } from './file-error.ts'
 import { SECRET, judgeFile } from './policy.ts'
 import type { FileFault, FilePolicy } from './policy.ts'
+import { isPrivateGroup } from './private-group.ts'
 import { walk } from './way.ts'
 import type { Way } from './way.ts'
 
@@ -37,7 +38,7 @@ function faultsOf(path: string, policy: FilePolicy, type: number): readonly File
   try {
     const way = walk(path)
     if ((way.stat.mode & TYPE_BITS) !== type) return []
-    return [...judgeFile(way.real, way.stat, policy), ...way.faults]
+    return [...judgeFile(way.real, way.stat, policy, isPrivateGroup), ...way.faults]
   } catch (error) {
     if (error instanceof FileError) return []
     throw error
@@ -48,7 +49,7 @@ function faultsOf(path: string, policy: FilePolicy, type: number): readonly File
 export function faultsOfGnupgHome(home: string): readonly FileFault[] {
   try {
     const way = walk(home)
-    const own = [...judgeFile(way.real, way.stat, { ...GNUPG_FILE, mode: '700' }), ...way.faults]
+    const own = [...judgeFile(way.real, way.stat, { ...GNUPG_FILE, mode: '700' }, isPrivateGroup), ...way.faults]
     const inside = entriesOf(way.real).flatMap((path) => judgeEntry(path, GNUPG_FILE))
     // Where nobody else can enter the folder, nobody else can read what is in it.
     const shut = (way.stat.mode & OTHERS) === 0
@@ -72,7 +73,7 @@ function judgeEntry(path: string, policy: FilePolicy): readonly FileFault[] {
   const type = stat.mode & TYPE_BITS
   // gpg's sockets and locks are its own matter.
   if (type !== REGULAR && type !== FOLDER_TYPE) return []
-  return judgeFile(real, stat, type === REGULAR ? policy : FOLDER).map(({ message, cure }) => ({
+  return judgeFile(real, stat, type === REGULAR ? policy : FOLDER, isPrivateGroup).map(({ message, cure }) => ({
     message: `${path} in it: ${message}`,
     cure,
   }))

@@ -11,6 +11,7 @@ export interface FilePolicy {
 
 const OTHERS = 0o077
 const OTHERS_WRITE = 0o022
+const GROUP_WRITE = 0o020
 /** Others may make files in such a folder, but take away or replace none of somebody else's (chmod(1)). */
 const STICKY = 0o1000
 
@@ -56,14 +57,25 @@ export function isTrusted(uid: number): boolean {
   return uid === 0 || uid === process.geteuid?.()
 }
 
-/** What is wrong with the file itself. */
-export function judgeFile(path: string, { mode, uid }: FileStat, policy: FilePolicy): readonly FileFault[] {
+/**
+ * What is wrong with the file itself.
+ *
+ * @param isPrivate whether nobody else is in a group: then what the group may do with a file that holds no secret, its owner does
+ */
+export function judgeFile(
+  path: string,
+  { mode, uid, gid }: FileStat,
+  policy: FilePolicy,
+  isPrivate: (gid: number) => boolean,
+): readonly FileFault[] {
   if (policy.forbidden === 0) return []
   const faults: FileFault[] = []
   if (!isTrusted(uid)) {
     faults.push({ message: `belongs to another user (uid ${uid})`, cure: `chown ${ownUser()} ${shellWord(path)}` })
   }
-  if ((mode & policy.forbidden) !== 0) {
+  const shared = mode & policy.forbidden
+  const harmless = policy !== SECRET && shared === GROUP_WRITE && gid !== undefined && isPrivate(gid)
+  if (shared !== 0 && !harmless) {
     faults.push({
       message: `${policy.complaint} (mode ${octal(mode)})`,
       cure: `chmod ${policy.mode} ${shellWord(path)}`,
@@ -85,7 +97,7 @@ export function judgeFolder(
       byHand: true,
     }
   }
-  const writers = mode & OTHERS_WRITE & (gid !== undefined && isPrivate(gid) ? ~0o020 : ~0)
+  const writers = mode & OTHERS_WRITE & (gid !== undefined && isPrivate(gid) ? ~GROUP_WRITE : ~0)
   if (writers === 0 || (mode & STICKY) !== 0) return undefined
   return {
     message: `others can write its folder ${folder}, and so replace it (mode ${octal(mode)})`,

@@ -27,6 +27,9 @@ const root = process.geteuid?.() === 0
 
 let folder: string
 let path: string
+/** In no group(5): who is in it cannot be told. */
+const UNKNOWN_GROUP = 54_321
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'postern-private-'))
   path = join(folder, 'secret')
@@ -48,8 +51,8 @@ const refusal = (policy: FilePolicy = SECRET, from = path): FileError => {
 describe('the file', () => {
   test.each([
     [SECRET, [0o600, 0o400, 0o700], [0o640, 0o604, 0o620, 0o602, 0o610, 0o601, 0o666]],
-    [CLASSIC, [0o600, 0o644, 0o444, 0o640], [0o660, 0o606, 0o666, 0o622]],
-    [PUBLIC, [0o600, 0o644, 0o755], [0o664, 0o646, 0o666, 0o777]],
+    [CLASSIC, [0o600, 0o644, 0o444, 0o640], [0o606, 0o666, 0o622]],
+    [PUBLIC, [0o600, 0o644, 0o755], [0o646, 0o666, 0o777]],
   ] as const)('its mode', (policy, good, bad) => {
     for (const mode of good) {
       chmodSync(path, mode)
@@ -64,6 +67,19 @@ describe('the file', () => {
       execSync(hint!)
       expect(read(policy)).toBe('text')
     }
+  })
+
+  test.runIf(root)('its group: one that nobody else is in is no danger, but a secret is for its owner alone', () => {
+    for (const policy of [CLASSIC, PUBLIC]) {
+      chmodSync(path, 0o664)
+      chownSync(path, 0, 0)
+      expect(read(policy)).toBe('text')
+      chownSync(path, 0, UNKNOWN_GROUP)
+      expect(refusal(policy).fault).toBe('others than its owner can change it (mode 0664)')
+    }
+    chownSync(path, 0, 0)
+    chmodSync(path, 0o660)
+    expect(refusal().fault).toBe('others than its owner can read or write it (mode 0660)')
   })
 
   test.runIf(root)('its owner', () => {
