@@ -37,7 +37,7 @@ import { notify } from './notify.ts'
 import { Opener } from './opener.ts'
 import { Reconciler } from './reconcile.ts'
 import { report } from './report.ts'
-import { isShutByLoss, lossText, lossWaitMs } from './spa/since-loss.ts'
+import { lossWaitMs, sayLosses } from './spa/since-loss.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import { listFolder, marksPath, statePath } from './state-path.ts'
 
@@ -228,8 +228,13 @@ export class Daemon {
     this.#doors.replace(this.#config.doors)
     await this.#loadSpa(this.#config)
     this.#spa?.replace(this.#config)
-    this.#sayLoss()
-    await sleep(lossWaitMs(this.#config.doors, this.#store, Date.now()))
+    sayLosses(this.#config.doors, this.#store, (text) => this.#log.notice('error', text))
+    const waitMs = lossWaitMs(this.#config.doors, this.#store, Date.now())
+    if (waitMs > 0) {
+      // Who was revoked is not let in meanwhile.
+      this.#reconciler.now()
+      await sleep(waitMs)
+    }
     this.#interfaces.need(this.#needs)
     this.#interfaces.start()
     this.#openings.restore()
@@ -283,7 +288,7 @@ export class Daemon {
     this.#spa?.replace(config)
     this.#base.replace(config)
     this.#reconciler.now()
-    this.#sayLoss()
+    sayLosses(this.#config.doors, this.#store, (text) => this.#log.notice('error', text))
     if (!moved) {
       this.#interfaces.need(this.#needs)
       return
@@ -356,13 +361,6 @@ export class Daemon {
       run: (granted) => this.#opener.run(granted, this.#spa!.commandsFor(granted, Date.now())),
     })
     this.#spa.setOwn(this.#own)
-  }
-
-  /** Says which doors a loss of state keeps shut. */
-  #sayLoss(): void {
-    for (const door of this.#config.doors) {
-      if (isShutByLoss(door, this.#store)) this.#log.notice('error', lossText(door, this.#store))
-    }
   }
 
   /** What has to be seen of the traffic. */

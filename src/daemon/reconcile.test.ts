@@ -96,6 +96,7 @@ test('files that change together are one change, and a key that expires is one t
   const reconciler = new Reconciler(around)
   around.open = [held()]
   around.expiry = Date.now() + 5_000
+  reconciler.now()
   reconciler.soon()
   reconciler.soon()
   await vi.advanceTimersByTimeAsync(0)

@@ -66,6 +66,7 @@ export class Reconciler {
   #count = 0
   #soon: NodeJS.Immediate | undefined
   #timer: NodeJS.Timeout | undefined
+  #begun = false
   #stopped = false
 
   constructor(deps: ReconcilerDeps) {
@@ -92,6 +93,7 @@ export class Reconciler {
   /** Closes every opening whose holder may not hold it any more, with a line in the log for each. */
   now(): void {
     if (this.#stopped) return
+    this.#begun = true
     this.#count++
     const { openers, say, nextExpiry } = this.#deps
     const said = new Set<string>()
@@ -111,8 +113,9 @@ export class Reconciler {
     this.#timer = setTimeout(() => this.now(), waitMs).unref()
   }
 
-  /** The same in a moment, once for all files that change together. */
+  /** The same in a moment, once for all files that change together; not before the first comparison, of all openings. */
   soon(): void {
+    if (!this.#begun) return
     this.#soon ??= setImmediate(() => {
       this.#soon = undefined
       this.now()
