@@ -225,14 +225,12 @@ export class Fwknops {
     }
     const maxAgeMs = door.secret.kind === 'spa' ? door.secret.maxAgeMs : undefined
     const { source, destination } = arrival
-    const forgotten = lossRefusal(door, store, spa.timestamp * SECOND_MS)
-    if (forgotten !== undefined) return `${who}, ${arrivalText(arrival)}: ${door.name}: ${forgotten}`
     const granted = grant(stanza, spa, { source, destination, now: Date.now(), maxAgeMs })
     const refusal =
       'refusal' in granted
         ? granted.refusal
         : admits(door, [source, granted.address])
-          ? undefined
+          ? lossRefusal(door, store, spa.timestamp * SECOND_MS)
           : 'the address is not in Allow_From'
     if (refusal !== undefined || 'refusal' in granted)
       return `${who}, ${arrivalText(arrival)}: ${door.name}: ${refusal}`
