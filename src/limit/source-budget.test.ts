@@ -112,3 +112,10 @@ test('what a forger of the address can cause is not taken from the share of who 
   expect(taken).toBe(LIMITS.source.burst)
   expect(drain(budget, honest, 0)).toBe(LIMITS.known.burst)
 })
+
+test('who has opened before has that share beside what any source has', () => {
+  const budget = new SourceBudget(LIMITS, SEED)
+  budget.know(honest)
+  expect(drain(budget, honest, 0)).toBe(LIMITS.known.burst + LIMITS.source.burst)
+  expect(budget.has(honest, 0)).toBe(false)
+})

@@ -3,6 +3,11 @@ import { NONE, SourceTable } from './source-table.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 const SECOND_MS = 1_000
+/** Whose purse a cost is taken from, and which pool. */
+const NOBODY = 0
+const STRANGER = 1
+const KNOWN_OF_ALL = 2
+const KNOWN_OF_KNOWN = 3
 
 /** How much may be spent: on average, and at once after a quiet time. The unit is the caller's. */
 export interface Rate {
@@ -63,35 +68,37 @@ export class SourceBudget {
    * @param as `stranger`: for work whose cost a forger of the source's address could cause, which must not use up its share
    */
   has(source: Address, now: number, as: Standing = 'itself'): boolean {
-    return this.#pool(source, now, Number.MIN_VALUE, as) !== undefined
+    return this.#payer(source, now, Number.MIN_VALUE, as) !== NOBODY
   }
 
   /** Takes what some work for a source did cost. Purses may be left in debt, by one burst at most. */
   spend(source: Address, now: number, cost: number, as: Standing = 'itself'): void {
-    const pool = this.#pool(source, now, Number.MIN_VALUE, as) ?? this.#all
-    this.#purses(source, as).spend(source, now, cost)
-    pool.spend(now, cost)
+    this.#charge(this.#payer(source, now, Number.MIN_VALUE, as), source, now, cost)
   }
 
   /** Takes a cost that is known beforehand, whole or not at all. False: too little is left. */
   take(source: Address, now: number, cost = 1, as: Standing = 'itself'): boolean {
-    const pool = this.#pool(source, now, cost, as)
-    if (pool === undefined) return false
-    this.#purses(source, as).spend(source, now, cost)
-    pool.spend(now, cost)
+    const payer = this.#payer(source, now, cost, as)
+    if (payer === NOBODY) return false
+    this.#charge(payer, source, now, cost)
     return true
   }
 
-  /** What a cost is taken from beside the source's own purse; `undefined`: too little is left in the one or the other. */
-  #pool(source: Address, now: number, cost: number, as: Standing): TokenBucket | undefined {
-    const purses = this.#purses(source, as)
-    if (purses.left(source, now) < cost) return undefined
-    if (purses === this.#known && this.#allKnown.has(now, cost)) return this.#allKnown
-    return this.#all.has(now, cost) ? this.#all : undefined
+  /** What a cost is taken from: a source that has opened before, and has used up its share, is one among all others. */
+  #payer(source: Address, now: number, cost: number, as: Standing): number {
+    if (as === 'itself' && this.#known.has(source) && this.#known.left(source, now) >= cost) {
+      if (this.#allKnown.has(now, cost)) return KNOWN_OF_KNOWN
+      if (this.#all.has(now, cost)) return KNOWN_OF_ALL
+    }
+    return this.#sources.left(source, now) >= cost && this.#all.has(now, cost) ? STRANGER : NOBODY
   }
 
-  #purses(source: Address, as: Standing): Purses {
-    return as === 'itself' && this.#known.has(source) ? this.#known : this.#sources
+  #charge(payer: number, source: Address, now: number, cost: number): void {
+    const known = payer === KNOWN_OF_KNOWN || payer === KNOWN_OF_ALL
+    const purses = known ? this.#known : this.#sources
+    const pool = payer === KNOWN_OF_KNOWN ? this.#allKnown : this.#all
+    purses.spend(source, now, cost)
+    pool.spend(now, cost)
   }
 }
 

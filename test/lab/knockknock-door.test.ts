@@ -84,4 +84,23 @@ lab("knockknock's SYN", () => {
     expect(lines(notes).slice(2)).toEqual(['bob 22'])
     for (const service of services) await service.stop()
   })
+
+  test('opens one door, where two have the same profile, and not the other one when it is played back', async () => {
+    const { server, client } = await pair()
+    const folder = scratch('profiles')
+    profile(folder, 'alice', ALICE, 0)
+    const door = (name: string): string =>
+      `[${name}]\nSPA = knockknock\nProfiles = ${folder}\nOpen_Ports = tcp/22\nOpen_For = 10m\n`
+    const daemon = await startKnockd({ host: server, config: `${door('one')}${door('two')}` })
+    running = daemon.process
+    await knockknock(client, 22, ALICE, 0)
+    await running.line(/OPEN SESAME/)
+    for (let time = 0; time < 3; time++) await knockknock(client, 22, ALICE, 0)
+    await knockknock(client, 22, ALICE, 1)
+    await running.line(/OPEN SESAME/)
+    expect(running.lines.filter((line) => line.includes('OPEN SESAME'))).toEqual([
+      `${CLIENT_4}: one: OPEN SESAME (alice)`,
+      `${CLIENT_4}: one: OPEN SESAME (alice)`,
+    ])
+  })
 })

@@ -247,11 +247,12 @@ export class Fwknops implements HolderJudge {
     }
     const maxAgeMs = door.secret.kind === 'spa' ? door.secret.maxAgeMs : undefined
     const { source, destination } = arrival
-    const forgotten = lossRefusal(door, store, spa.timestamp * SECOND_MS)
-    if (forgotten !== undefined) return `${who}, ${arrivalText(arrival)}: ${door.name}: ${forgotten}`
     const forwardTo = forwardsOf(door)
     const granted = grant(stanza, spa, { source, destination, now: Date.now(), maxAgeMs, isOwn, forwardTo })
-    const refusal = 'refusal' in granted ? granted.refusal : this.#beyond(door, stanza, granted, source)
+    const refusal =
+      'refusal' in granted
+        ? granted.refusal
+        : (this.#beyond(door, stanza, granted, source) ?? lossRefusal(door, store, spa.timestamp * SECOND_MS))
     if (refusal !== undefined || 'refusal' in granted)
       return `${who}, ${arrivalText(arrival)}: ${door.name}: ${refusal}`
     const holder = markOfStanza(this.#of.marks, stanza, signer)

@@ -194,10 +194,14 @@ export class Knockknocks implements HolderJudge {
     }
     try {
       // Whatever it asks for: nobody else may use the counter, as its text would give both away.
-      const isNew = store.advance(counterKey(door, name), String(counter), (present) => counter > counterOf(present))
-      // The counter is taken, durably or not: what has come once is not waited for any more.
-      this.#expect(owner, [port])
-      if (!(await isNew)) return
+      const taken = this.#sharing(owner).map(async (each) => {
+        const key = counterKey(each.door, each.name)
+        const isNew = store.advance(key, String(counter), (present) => counter > counterOf(present))
+        // The counter is taken, durably or not: what has come once is not waited for any more.
+        this.#expect(each, [port])
+        return await isNew
+      })
+      if (!(await Promise.all(taken))[0]) return
     } catch (error) {
       say('error', `${formatAddress(source)}: ${door.name}: stays shut: ${(error as Error).message}`)
       return
@@ -221,6 +225,15 @@ export class Knockknocks implements HolderJudge {
         protocol: TCP,
         port,
       })
+  }
+
+  /** A profile, and the others with its keys, at this door or another: one SYN must not open once at each. */
+  #sharing(owner: Profile): readonly Profile[] {
+    const { cipherKey, macKey } = owner.keys
+    const sharing = this.#profilesThere.filter(
+      (each) => each !== owner && sameBytes(each.keys.cipherKey, cipherKey) && sameBytes(each.keys.macKey, macKey),
+    )
+    return [owner, ...sharing]
   }
 
   /** The first counter that is good. */
@@ -262,6 +275,10 @@ function foldersIn(folder: string): readonly string[] {
   } catch {
     return []
   }
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index])
 }
 
 /** Ports that a door's profiles are likely to ask for. */

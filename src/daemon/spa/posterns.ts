@@ -247,12 +247,12 @@ export class Posterns implements HolderJudge {
     services: Granted['services'],
   ): Granted | { readonly refusal: string } {
     const ageMaxMs = door.secret.kind === 'spa' ? door.secret.maxAgeMs : undefined
-    const forgotten = lossRefusal(door, this.#of.store, claim.unixMs)
-    if (forgotten !== undefined) return { refusal: forgotten }
     const permission = permit(user, claim, { source: arrival.source, now: Date.now(), ageMaxMs })
     if ('refusal' in permission) return permission
     const { address, openS, openMaxS } = permission
     if (!admits(door, [arrival.source, address])) return { refusal: 'the address is not in Allow_From' }
+    const forgotten = lossRefusal(door, this.#of.store, claim.unixMs)
+    if (forgotten !== undefined) return { refusal: forgotten }
     const ms = shortest(door.cmdTimeoutMs, openS * SECOND_MS, (openMaxS ?? 0) * SECOND_MS)
     const { protocol, port } = arrival
     const holder = this.#markOf(user)

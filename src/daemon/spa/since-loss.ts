@@ -39,6 +39,11 @@ export function lossText({ name, secret }: Pick<Door, 'name' | 'secret'>, { loss
   return `${name}: stays shut: which packets it has taken was forgotten at ${at}, and they could be played back\n${cure}`
 }
 
+/** Says which doors a loss of state keeps shut, and what to do about each. */
+export function sayLosses(doors: readonly Door[], store: LossKnown, say: (text: string) => void): void {
+  for (const door of doors) if (isShutByLoss(door, store)) say(lossText(door, store))
+}
+
 /**
  * Milliseconds to wait before packets are taken, at `now`: fwknop's are dated in whole seconds, so that an honest one would
  * look as if from before a loss in this second.

@@ -13,7 +13,7 @@ const WORD = 2 ** 32
  */
 export const WORK_LIMITS: BudgetLimits = {
   source: { perSecond: 100_000, burst: 20_000 },
-  all: { perSecond: 400_000, burst: 40_000 },
+  all: { perSecond: 550_000, burst: 40_000 },
   known: { perSecond: 250_000, burst: 30_000 },
   allKnown: { perSecond: 300_000, burst: 40_000 },
   sourcesMax: 16_384,
