@@ -149,12 +149,13 @@ lab('beside a sweep of ports under the own address', () => {
   )
 })
 
+const draw = (): number => NMAP_PORTS[randomInt(NMAP_PORTS.length)]!
+
 lab("nmap's thousand ports", () => {
   test(
     'in any order and at several speeds, with all ports of the sequences among them, open none of four knocks',
     async () => {
       const { server, client } = await pair()
-      const draw = (): number => NMAP_PORTS[randomInt(NMAP_PORTS.length)]!
       const sequences = Array.from({ length: 15 }, () => Array.from({ length: 4 }, draw).join())
       const text = sequences.map((ports, index) => `[d${index}]\nSequence = ${ports}\nStart_Command = true\n`)
       const { process } = await start(server, text.join(''))
