@@ -27,6 +27,12 @@ const warned = (lines: string, digits: number): readonly string[] =>
     file: () => ({ mode: 0o600, content: usersOf(digits) }),
   }).faults.map(({ line, message }) => `${line}: ${message}`)
 
+/** What is said of guesses where the scan guard is off. */
+const off = (lines: string, digits: number): readonly string[] =>
+  warned(`${lines}[options]\nScan_Ports = 0\n[e]\nSequence = 9123,4021,811\n`, digits).filter((text) =>
+    /guesses/.test(text),
+  )
+
 describe('what is read', () => {
   test('codes, alone and behind a sequence', () => {
     expect(secret('TOTP_Secret_File = /s')).toEqual({ kind: 'totp', path: '/s', code: { before: [], skew: 1 } })
@@ -140,10 +146,6 @@ describe('what is wrong', () => {
   })
 
   test('a guard that is switched off before codes', () => {
-    const off = (lines: string, digits: number): readonly string[] =>
-      warned(`${lines}[options]\nScan_Ports = 0\n[e]\nSequence = 9123,4021,811\n`, digits).filter((text) =>
-        /guesses/.test(text),
-      )
     expect(off('Start_Command = true\n', 8)).toEqual([expect.stringMatching(/^5: nothing limits guesses .*8 digits$/)])
     expect(off('Sequence = 8123,7456,901\nStart_Command = true\n', 6)).toEqual([
       expect.stringMatching(/^6: nothing limits guesses .*6 digits$/),

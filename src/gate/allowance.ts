@@ -1,7 +1,7 @@
 import { STRAYS_PER_KNOCK } from '../config/config.ts'
 
-/** Knocks whose strays are allowed only with time: with three knocks a scan at full speed is left 16. */
-export const KNOCKS_EARNED = 2
+/** The first knock has no strays before it, and those of the last come with time: a scan at full speed has none. */
+export const KNOCKS_WITHOUT = 2
 /** Strays that each second since the first knock allows more. */
 export const STRAYS_PER_S = 30
 /** Strays in the ports of codes that an attempt is allowed while it waits for its code. */
@@ -15,6 +15,6 @@ export const CODE_STRAYS_MAX = 8
  * @param ms milliseconds from the first to the last
  */
 export function allowedStrays(knocks: number, ms: number): number {
-  const atOnce = STRAYS_PER_KNOCK * Math.max(1, knocks - KNOCKS_EARNED)
+  const atOnce = STRAYS_PER_KNOCK * Math.max(1, knocks - KNOCKS_WITHOUT)
   return Math.min(STRAYS_PER_KNOCK * (knocks - 1), atOnce + (STRAYS_PER_S * ms) / 1_000)
 }

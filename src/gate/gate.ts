@@ -6,7 +6,7 @@ import { Destinations } from './destinations.ts'
 import type { Effect, Passed } from './effect.ts'
 import { Progress } from './progress.ts'
 import type { Stray } from './progress.ts'
-import { SCAN_WINDOW_MS, ScanGuard, TENTH_MS, begins } from './scan-guard.ts'
+import { SCAN_WINDOW_MS, ScanGuard, TENTH_MS, mayBegin } from './scan-guard.ts'
 import type { GuardSettings, Ignored } from './scan-guard.ts'
 import { knockKey } from './secret.ts'
 import type { Secret } from './secret.ts'
@@ -239,7 +239,7 @@ export class Gate {
   /** Takes in the source of a packet that means anything. {@link NONE}: it does not, or there is no room. */
   #admit(packet: Packet, key: number, here: boolean, stray: Stray): number {
     const begins = this.#sequences.begin(key)
-    const knocks = begins.length > 0 && begins.some((stage) => counts(stage.terms, packet, here))
+    const knocks = begins.some((stage) => counts(stage.terms, packet, here))
     if (!knocks && (stray === 'none' || (stray === 'stray' && this.#sequences.has(key)))) return NONE
     const rank = knocks ? 1 : 0
     const inTheWay = this.#sources.inTheWay(rank)
@@ -265,7 +265,7 @@ export class Gate {
     if (!this.#settle(slot) && counted) this.#sources.rerank(slot, this.#sources.rank(slot), this.#tenths)
     if (effects.length > 0) return before.length > 0 ? [...before, ...effects] : effects
     if (before.length > 0) return before
-    return this.#passed(packet, begins(packet) ? 'no part of a sequence' : 'flags')
+    return this.#passed(packet, mayBegin(packet) ? 'no part of a sequence' : 'flags')
   }
 
   #scan(slot: number, packet: Packet, effects: Effect[]): void {

@@ -152,10 +152,9 @@ const doors = fc.uniqueArray(fc.constantFrom(...PORTS), { minLength: 1, maxLengt
           fc.constantFrom(2_000, 5_000),
           fc.boolean(),
         )
-        .map(([rest, timeoutMs, scannable]) => ({
-          ...secret(`d${index}`, [first, ...rest], { timeoutMs }),
-          scannable,
-        })),
+        .map(([rest, timeoutMs, scannable]) =>
+          Object.assign(secret(`d${index}`, [first, ...rest], { timeoutMs }), { scannable }),
+        ),
     ),
   ),
 )

@@ -10,6 +10,7 @@ import { TCP } from '../packet/packet.ts'
 import { knocksOfCode } from '../totp/ports.ts'
 import { Gate } from './gate.ts'
 import type { GateSettings } from './gate.ts'
+import type { Ignored } from './scan-guard.ts'
 import type { Secret } from './secret.ts'
 
 /** Scans of each kind; with SLOW as many as the issue asks for. */
@@ -162,13 +163,14 @@ describe('scans', () => {
   })
 })
 
+const listed = (gate: Gate, at = 0): readonly string[] =>
+  [...gate.ignored(BEGIN_MS + at, 10)].map(({ source, why }) => `${formatAddress(source)} ${why}`)
+
 describe('who scanned', () => {
   const NEAR = secret('near', [7_000, 7_001, 7_002])
   const SCANNER = '198.51.100.9'
   const scan = (gate: Gate, from = SCANNER): readonly string[] =>
     [1, 2, 3, 4, 5].flatMap((port) => texts(gate.knock(hit({ from, port }))))
-  const listed = (gate: Gate, at = 0): readonly string[] =>
-    [...gate.ignored(BEGIN_MS + at, 10)].map(({ source, why }) => `${formatAddress(source)} ${why}`)
   const knocks = [7_000, 7_001, 7_002].map((port) => ({ at: 100, port }))
 
   test('is known as a scanner through a flood of newcomers, which stays within its bounds', () => {
@@ -238,13 +240,16 @@ describe('who scanned', () => {
   })
 })
 
+/** Those that doors with codes ignore. */
+const codesOf = (gate: Gate): readonly Ignored[] => [...gate.ignored(BEGIN_MS, 10)].filter(({ why }) => why !== 'scan')
+const wrong = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => 25_000 + index)
+
+const said = (gate: Gate, ports: readonly number[], at = 0): readonly string[] =>
+  ports.flatMap((port) => texts(gate.knock(hit({ port, at }))))
+
 describe('codes', () => {
   const CODE = '12345678'
   const [FIRST, SECOND] = knocksOfCode(CODE).map(({ port }) => port) as [number, number]
-  const said = (gate: Gate, ports: readonly number[], at = 0): readonly string[] =>
-    ports.flatMap((port) => texts(gate.knock(hit({ port, at }))))
-  const codesOf = (gate: Gate) => [...gate.ignored(BEGIN_MS, 10)].filter(({ why }) => why !== 'scan')
-  const wrong = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => 25_000 + index)
 
   test('wrong ones shut doors with codes alone, until they are forgotten one by one', () => {
     const gate = gateWith([codeSecret('ssh', [], CODE), secret('far', [7_000, 18_000, 9_000])])

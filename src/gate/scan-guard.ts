@@ -60,7 +60,7 @@ export class ScanGuard {
 
   /** What the packet is where it is no knock. */
   strayOf(packet: Packet): Stray {
-    if (this.#settings.scanPorts === 0 || !begins(packet)) return 'none'
+    if (this.#settings.scanPorts === 0 || !mayBegin(packet)) return 'none'
     return isCodePort(packet) ? 'code' : 'stray'
   }
 
@@ -146,6 +146,6 @@ export class ScanGuard {
 }
 
 /** Whether the packet is one that scans are made of: a datagram, or one that may begin a connection. */
-export function begins({ protocol, flags }: Packet): boolean {
+export function mayBegin({ protocol, flags }: Packet): boolean {
   return protocol !== TCP || (flags & (ACK | RST)) === 0
 }

@@ -3,6 +3,7 @@
 import { randomInt } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
+import { NMAP_PORTS } from '../../src/config/nmap-ports.ts'
 import { codeOf, periodAt } from '../../src/totp/code.ts'
 import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
@@ -143,6 +144,31 @@ lab('beside a sweep of ports under the own address', () => {
         if (daemon.process.count(new RegExp(`coded: OPEN SESAME \\(${name}\\)`)) > 0) came++
       }
       expect(came).toBeGreaterThanOrEqual(TRIES - FAILURES_MAX)
+    },
+    LIMIT_MS,
+  )
+})
+
+const draw = (): number => NMAP_PORTS[randomInt(NMAP_PORTS.length)]!
+
+lab("nmap's thousand ports", () => {
+  test(
+    'in any order and at several speeds, with all ports of the sequences among them, open none of four knocks',
+    async () => {
+      const { server, client } = await pair()
+      const sequences = Array.from({ length: 15 }, () => Array.from({ length: 4 }, draw).join())
+      const text = sequences.map((ports, index) => `[d${index}]\nSequence = ${ports}\nStart_Command = true\n`)
+      const { process } = await start(server, text.join(''))
+      const ways = [[], ['-r'], ['-T5'], ['--max-rate', '300'], ['--max-rate', '100'], ['--max-rate', '60']]
+      for (const [index, way] of ways.entries()) {
+        const source = `192.0.2.${100 + index}`
+        await client.ip(`addr add ${source}/24 dev eth0`)
+        const argv = ['nmap', '-n', '-Pn', '-sS', '-S', source, '-e', 'eth0', ...way, SERVER_4]
+        expect((await client.run(argv, { limitMs: LIMIT_MS })).stdout).toMatch(/1 host up/)
+        await process.line(new RegExp(`${source}: port scan`))
+      }
+      await client.run([REAL_KNOCK, SERVER_4, ...sequences[0]!.split(',')])
+      expect(await process.line(/OPEN SESAME/)).toContain(CLIENT_4)
     },
     LIMIT_MS,
   )

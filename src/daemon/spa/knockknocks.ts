@@ -230,7 +230,8 @@ export class Knockknocks implements HolderJudge {
   /** A profile, and the others with its keys, at this door or another: one SYN must not open once at each. */
   #sharing(owner: Profile): readonly Profile[] {
     const { cipherKey, macKey } = owner.keys
-    const sharing = this.#profilesThere.filter(
+    const all = this.#doors.flatMap(({ file }) => file.state ?? [])
+    const sharing = all.filter(
       (each) => each !== owner && sameBytes(each.keys.cipherKey, cipherKey) && sameBytes(each.keys.macKey, macKey),
     )
     return [owner, ...sharing]
