@@ -129,21 +129,15 @@ http { access_log off; server { listen ${SERVER_4}:80; root ${folder}; } }`,
   })
 
   test("another host's list, put in the place of this one's, has nothing knocked", async () => {
-    const file = (host: string): string => listOf('6001,6002').replace('# door: ssh', `# door: ssh\n# host: ${host}`)
-    await publish('other.age', file(CLIENT_4))
-    await publish('own.age', file(SERVER_4))
-    const from = (name: string): readonly string[] => [
-      '--from',
-      `http://${SERVER_4}/${name}`,
-      '--identity',
-      identity,
-      SERVER_4,
-    ]
-    const refused = await watched(from('other.age'))
+    const text = listOf('6001,6002')
+    await publish('other.age', text.replace('# door: ssh', `# door: ssh\n# host: ${CLIENT_4}`))
+    await publish('own.age', text.replace('# door: ssh', `# door: ssh\n# host: ${SERVER_4}`))
+    const words = ['--identity', identity, SERVER_4]
+    const refused = await watched(['--from', `http://${SERVER_4}/other.age`, ...words])
     expect(refused.stderr).toMatch(`knock: the list is for ${CLIENT_4}, not for ${SERVER_4}`)
     expect(refused.code).not.toBe(0)
     expect(refused.seen).toEqual([])
-    expect((await watched(from('own.age'))).seen).toEqual(['tcp 6001', 'tcp 6002'])
+    expect((await watched(['--from', `http://${SERVER_4}/own.age`, ...words])).seen).toEqual(['tcp 6001', 'tcp 6002'])
   })
 
   test('over http, armored: the first of it is knocked, and its ports are not said', async () => {
