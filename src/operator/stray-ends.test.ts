@@ -136,7 +136,7 @@ const FORMATS: Readonly<Record<string, { readonly text: string; readonly read: (
     },
   },
   'knockd.conf': {
-    text: '[options]\nUseSyslog\n# doors\n[a]\nSequence = 7431,9123,8020\nCommand = /bin/true\n[b]\nSequence = 9123,7431,6002\nCommand = /bin/true\n',
+    text: '[options]\nUseSyslog\n# doors\n[a]\nSequence = 7431,9123,8020\nCommand = /bin/true\n[b]\nSequence = 9123,7431,46013\nCommand = /bin/true\n',
     read: (text) => {
       const { config, faults } = readConfig(text, 'k')
       return {

@@ -24,7 +24,6 @@ export const COMPACT_FACTOR = 4
 export const QUEUE_MAX_BYTES = 16_777_216
 /** Most damaged journals kept aside. */
 export const DAMAGED_MAX = 99
-/** Random bytes of a journal's id. */
 const ID_BYTES = 8
 /** Bytes left for checksum and numbers on a line. */
 const LINE_OVERHEAD_BYTES = 64

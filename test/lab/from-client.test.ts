@@ -29,18 +29,6 @@ const listOf = (...sequences: readonly string[]): string =>
     '',
   ].join('\n')
 
-/** A list for one host alone. */
-const listFor = (host: string): string => listOf('6001,6002').replace('# door: ssh', `# door: ssh\n# host: ${host}`)
-
-/** What has a list of the server's knocked there. */
-const fromServer = (identity: string, name: string): readonly string[] => [
-  '--from',
-  `http://${SERVER_4}/${name}`,
-  '--identity',
-  identity,
-  SERVER_4,
-]
-
 /**
  * A web server that does what a good one does not, one path each. `/moving` is used by somebody between two fetches: it is
  * another list the second time, and port 22 opens then.
@@ -141,13 +129,15 @@ http { access_log off; server { listen ${SERVER_4}:80; root ${folder}; } }`,
   })
 
   test("another host's list, put in the place of this one's, has nothing knocked", async () => {
-    await publish('other.age', listFor(CLIENT_4))
-    await publish('own.age', listFor(SERVER_4))
-    const refused = await watched(fromServer(identity, 'other.age'))
+    const text = listOf('6001,6002')
+    await publish('other.age', text.replace('# door: ssh', `# door: ssh\n# host: ${CLIENT_4}`))
+    await publish('own.age', text.replace('# door: ssh', `# door: ssh\n# host: ${SERVER_4}`))
+    const words = ['--identity', identity, SERVER_4]
+    const refused = await watched(['--from', `http://${SERVER_4}/other.age`, ...words])
     expect(refused.stderr).toMatch(`knock: the list is for ${CLIENT_4}, not for ${SERVER_4}`)
     expect(refused.code).not.toBe(0)
     expect(refused.seen).toEqual([])
-    expect((await watched(fromServer(identity, 'own.age'))).seen).toEqual(['tcp 6001', 'tcp 6002'])
+    expect((await watched(['--from', `http://${SERVER_4}/own.age`, ...words])).seen).toEqual(['tcp 6001', 'tcp 6002'])
   })
 
   test('over http, armored: the first of it is knocked, and its ports are not said', async () => {

@@ -336,7 +336,7 @@ test('files of secrets of every kind; a file of public keys may be read', () => 
     for (const name of names) writeFileSync(at(name), '')
     const cures = names.filter((name) => name !== 'public').map((name) => `chmod 600 ${at(name)}`)
     expect(mends(judgePermissions(config, folder))).toEqual(cures)
-    for (const name of names) chmodSync(at(name), name === 'public' ? 0o664 : 0o600)
+    for (const name of names) chmodSync(at(name), name === 'public' ? 0o646 : 0o600)
     expect(mends(judgePermissions(config, folder))).toEqual([`chmod 644 ${at('public')}`])
     chmodSync(at('public'), 0o644)
     // Whoever can write the folder can put another file in the place of each: it is told once.
