@@ -9,6 +9,17 @@ const told = (text: string, facts?: Facts): readonly string[] =>
 
 const door = (sequence: string): string => `[ssh]\nSequence = ${sequence}\nOpen_Ports = tcp/22\n`
 
+const facts = (digits: number): Facts => ({
+  listens: () => false,
+  mode: 0o600,
+  file: () => ({
+    mode: 0o600,
+    content: `otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&digits=${digits}\n`,
+  }),
+})
+const coded = (more: string, options = ''): string =>
+  `[ssh]\nTOTP_Secret_File = /s\n${more}Open_Ports = tcp/22\n${options}`
+
 test.each([
   ['41552', /^2: one knock opens these ports/],
   ['24811,8093:udp', /^2: two knocks are few/],
@@ -42,16 +53,6 @@ test('networks of a size that somebody has are not', () => {
 })
 
 test('codes alone, and codes of few digits without a guard', () => {
-  const facts = (digits: number): Facts => ({
-    listens: () => false,
-    mode: 0o600,
-    file: () => ({
-      mode: 0o600,
-      content: `otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&digits=${digits}\n`,
-    }),
-  })
-  const coded = (more: string, options = ''): string =>
-    `[ssh]\nTOTP_Secret_File = /s\n${more}Open_Ports = tcp/22\n${options}`
   expect(told(coded(''), facts(8))).toEqual([expect.stringMatching(/^2: codes alone/)])
   expect(told(coded('Sequence = 24811,8095,41557\n'), facts(6))).toEqual([])
   const off = '[options]\nScan_Ports = 0\n'
