@@ -19,6 +19,8 @@ import { WorkBudget } from './work-budget.ts'
 const KNOCK_PORT = 666
 const address = parseAddress('192.0.2.7')!
 
+const nothing = (): void => undefined
+
 let folder: string
 let store: Store
 let knockknocks: Knockknocks
@@ -27,7 +29,6 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'postern-knockknock-'))
   ;({ store } = await openStoreOn(new MemoryDisk(), '/state'))
   opened = []
-  const nothing = (): void => undefined
   knockknocks = new Knockknocks(
     {
       store,
