@@ -1,5 +1,5 @@
 // Goal: the doors of the gate know who may hold them, through slips in their files, other lists and other configs.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -140,4 +140,22 @@ test('a list that the daemon makes: filling it up changes nothing, the second li
   expect(doors.mayHold(held(holder))).toBe('may')
   await doors.rotate('d')
   expect(doors.mayHold(held(holder))).toBe('may not')
+})
+
+test('whoever was taken out of a file while it could not be read is looked for once it can', async () => {
+  write('alice 7431,8020\nbob 6001,6002\n')
+  replace(`Users = ${path()}`)
+  const alice = await redeem('alice')
+  // As a restart with the file at fault.
+  doors.replace([])
+  chmodSync(path(), 0o644)
+  replace(`Users = ${path()}`)
+  expect(doors.mayHold(held(alice))).toBe('unknown')
+  let looks = 0
+  changed = () => looks++
+  write('bob 6001,6002\n')
+  chmodSync(path(), 0o600)
+  replace(`Users = ${path()}`)
+  expect(doors.mayHold(held(alice))).toBe('may not')
+  expect(looks).toBeGreaterThan(0)
 })

@@ -2,6 +2,8 @@ import type { Door, Service } from '../config/config.ts'
 import { formatService } from '../config/service.ts'
 import { BY_HAND } from '../door/held.ts'
 import type { Held, May } from '../door/held.ts'
+import { formatForward } from '../door/part.ts'
+import type { Forward } from '../firewall/guard/element.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
@@ -45,6 +47,7 @@ export function mayHold(held: Held, { marks, door: find, judge }: JudgedBy): Ver
 export interface Wanted {
   readonly source: Address
   readonly services?: readonly Service[] | undefined
+  readonly forward?: Forward | undefined
   readonly user: string | undefined
   readonly holder: string
 }
@@ -74,9 +77,10 @@ export class Reconciler {
   }
 
   /** Whether a holder has not been revoked since the knock: what would be closed at once is not opened. */
-  isStillMay({ name: door }: Door, { source, services, user, holder }: Wanted): boolean {
+  isStillMay({ name: door }: Door, { source, services, forward: to, user, holder }: Wanted): boolean {
     const some = services?.map(formatService).join()
-    const held = { door, source: formatAddress(source), services: some, forward: undefined, user, holder }
+    const forward = formatForward(to)
+    const held = { door, source: formatAddress(source), services: some, forward, user, holder }
     const isThere = this.#deps.door(door) !== undefined
     if (isThere && mayHold(held, this.#deps) !== 'may not') return true
     this.#deps.say('notice', `${held.source}: ${door}: stays shut: access was revoked meanwhile`)

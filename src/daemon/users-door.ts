@@ -131,6 +131,7 @@ export class UsersDoor implements HolderJudge {
     const { door, say, holdersChanged } = this.#of
     this.#inForce.renew()
     const before = this.#holders
+    const isFirst = before.size === 0
     const after = new Map<string, Holder>()
     const gone: Holder[] = []
     const come: Holder[] = []
@@ -155,7 +156,8 @@ export class UsersDoor implements HolderJudge {
       if (name === undefined) continue
       say('notice', `${door.name}: ${name} opens it no more`)
     }
-    if (gone.length > 0) holdersChanged()
+    // Of those who opened before the first reading, an earlier life's too, nothing was known.
+    if (gone.length > 0 || isFirst) holdersChanged()
     this.#renew()
   }
 

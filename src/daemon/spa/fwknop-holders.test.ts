@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Held } from '../../door/held.ts'
 import { readAccess } from '../../spa/fwknop/access.ts'
+import { isSigner } from '../../spa/fwknop/grant.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
 import { HolderMarks } from '../../state/holder-marks.ts'
 import { markOfStanza, marksOfStanza, stanzaPermits, stanzasLeft } from './fwknop-holders.ts'
@@ -33,11 +34,11 @@ test('by the key that signed: one of several is taken out alone', () => {
   expect([left.includes(alice!), left.includes(bob!)]).toEqual([false, true])
 })
 
-const held = (services: string | undefined): Held => ({
+const held = (services: string | undefined, forward?: string): Held => ({
   door: 'd',
   source: '192.0.2.7',
   services,
-  forward: undefined,
+  forward,
   holder: undefined,
   user: undefined,
 })
@@ -51,8 +52,31 @@ test('bounds: ports, and a time that is over', () => {
   expect(stanzaPermits(one(keys(1)), held(undefined), 0)).toBe(true)
 })
 
+test('bounds: where it is sent on to', () => {
+  const sent = held('tcp/22', 'here,3306')
+  expect(stanzaPermits(one(`${keys(1)}OPEN_PORTS tcp/22,tcp/3306\n`), sent, 0)).toBe(true)
+  expect(stanzaPermits(one(`${keys(1)}OPEN_PORTS tcp/22\n`), sent, 0)).toBe(false)
+  expect(stanzaPermits(one(`${keys(1)}RESTRICT_PORTS tcp/3306\n`), sent, 0)).toBe(false)
+  const forced = one(`${keys(1)}OPEN_PORTS tcp/22\nFORCE_NAT 198.51.100.7 8080\n`)
+  expect(stanzaPermits(forced, held('tcp/22', '198.51.100.7,8080'), 0)).toBe(true)
+  expect(stanzaPermits(forced, held('tcp/22', 'here,8080'), 0)).toBe(true)
+  for (const other of ['198.51.100.8,8080', '198.51.100.7,22']) {
+    expect(stanzaPermits(forced, held('tcp/22', other), 0)).toBe(false)
+  }
+  // What the door's commands opened beside it.
+  expect(stanzaPermits(forced, held('tcp/22'), 0)).toBe(true)
+})
+
 test('of a file that cannot be read, those stay whose keys are in it still', () => {
   const before = [...stanzas(keys(1)), ...stanzas(keys(2)), ...stanzas(gnupg(ALICE)), ...stanzas(gnupg(BOB))]
   const text = `nonsense\n${keys(2)}# KEY_BASE64 ${base64(1)}\nGPG_FINGERPRINT_ID ${BOB}\r\n`
   expect(stanzasLeft(before, text)).toEqual([before[1], before[3]])
+})
+
+test('of such a file, those who sign stay who are named in it still', () => {
+  const left = stanzasLeft(stanzas(gnupg(`${ALICE},${BOB}`)), `nonsense\n${gnupg(BOB)}`)
+  const [alice, bob] = [ALICE, BOB].map((signer) => isSigner(left[0]!.gnupg!.signers!, signer))
+  expect([alice, bob]).toEqual([false, true])
+  const ids = `GPG_REMOTE_ID ${'C'.repeat(8)}\n`
+  expect(stanzasLeft(stanzas(`${gnupg(ALICE)}${ids}`), `nonsense\n${ids}`)).toEqual([])
 })

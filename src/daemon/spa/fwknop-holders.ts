@@ -1,5 +1,8 @@
-import { parseServices } from '../../door/part.ts'
+import { parseForward, parseServices } from '../../door/part.ts'
 import type { Held } from '../../door/held.ts'
+import type { Service } from '../../config/config.ts'
+import type { Forward } from '../../firewall/guard/element.ts'
+import { parseAddress, sameAddress } from '../../packet/address.ts'
 import { encodeBase64 } from '../../spa/base64.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
 import type { HolderMarks } from '../../state/holder-marks.ts'
@@ -19,15 +22,28 @@ export function markOfStanza(marks: HolderMarks, { rijndael, hmac, gnupg }: Stan
 }
 
 /** Whether a stanza still lets its holder have what they hold. */
-export function stanzaPermits(stanza: Stanza, { services }: Held, now: number): boolean {
+export function stanzaPermits(stanza: Stanza, { services, forward }: Held, now: number): boolean {
   const { openPorts, restrictPorts, expiresMs } = stanza
   if (expiresMs !== undefined && now >= expiresMs) return false
   const ports = services === undefined ? [] : parseServices(services)
-  return ports.every(({ protocol, first, last }) => {
+  const isAllowed = ({ protocol, first, last }: Pick<Service, 'protocol' | 'first' | 'last'>): boolean => {
     const isIn = (list: Stanza['restrictPorts']): boolean =>
       list.some((one) => one.protocol === protocol && first <= one.port && one.port <= last)
     return (openPorts === undefined || isIn(openPorts)) && !isIn(restrictPorts)
-  })
+  }
+  if (!ports.every(isAllowed)) return false
+  const to = parseForward(forward)
+  if (to === undefined) return true
+  if (stanza.forceNat !== undefined && stanza.cycle === undefined) return isForced(stanza.forceNat, to)
+  // What the stanza says of ports holds for the one inside as well.
+  return ports.every(({ protocol }) => isAllowed({ protocol, first: to.port, last: to.port }))
+}
+
+/** Whether connections are sent on to where FORCE_NAT says. By which name it calls this machine does not matter. */
+function isForced({ host, port }: NonNullable<Stanza['forceNat']>, to: Forward): boolean {
+  if (to.port !== port) return false
+  const address = parseAddress(host)
+  return to.address === undefined || (address !== undefined && sameAddress(address, to.address))
 }
 
 /** The marks under which a stanza's holders may have opened. */
@@ -37,16 +53,24 @@ export function marksOfStanza(marks: HolderMarks, stanza: Stanza): readonly stri
   return [markOfStanza(marks, stanza, undefined), ...signed.map((each) => markOfStanza(marks, stanza, each))]
 }
 
-/** The stanzas whose keys a file still holds though it cannot be read: whose key was taken out is out, and nobody else. */
+/**
+ * The stanzas whose keys a file still holds though it cannot be read: whose key was taken out is out, and nobody else. Of
+ * several who may sign, those are left who are named.
+ */
 export function stanzasLeft(before: readonly Stanza[], text: string): readonly Stanza[] {
   const pieces = piecesOf(text)
   const holds = (word: string): boolean => word !== '' && pieces.some((piece) => piece.includes(word))
-  return before.filter(({ rijndael, gnupg }) => {
+  return before.flatMap((stanza) => {
+    const { rijndael, gnupg } = stanza
     if (rijndael !== undefined) {
-      return holds(encodeBase64(rijndael.key)) || holds(Buffer.from(rijndael.key).toString('utf8'))
+      const isHeld = holds(encodeBase64(rijndael.key)) || holds(Buffer.from(rijndael.key).toString('utf8'))
+      return isHeld ? [stanza] : []
     }
-    const { ids = [], fingerprints = [] } = gnupg?.signers ?? {}
-    const named = [...fingerprints, ...ids]
-    return named.length === 0 ? holds(gnupg?.homeDir ?? '') : named.some(holds)
+    if (gnupg?.signers === undefined) return holds(gnupg?.homeDir ?? '') ? [stanza] : []
+    const ids = gnupg.signers.ids.filter(holds)
+    const fingerprints = gnupg.signers.fingerprints.filter(holds)
+    // Without fingerprints the ids would count, which did not before.
+    const counting = gnupg.signers.fingerprints.length > 0 ? fingerprints : ids
+    return counting.length === 0 ? [] : [{ ...stanza, gnupg: { ...gnupg, signers: { ids, fingerprints } } }]
   })
 }

@@ -257,7 +257,7 @@ export class Fwknops implements HolderJudge {
       return `${who}, ${arrivalText(arrival)}: ${door.name}: ${refusal}`
     const holder = markOfStanza(this.#of.marks, stanza, signer)
     const all = { door, stanza, grant: granted, user, claimedUser, holder, arrival }
-    void this.#commit(spa, all, maxAgeMs ?? 0)
+    void this.#commit(spa, all)
     return undefined
   }
 
@@ -273,11 +273,17 @@ export class Fwknops implements HolderJudge {
     return granted.nat === undefined ? undefined : 'only Open_Ports can be sent on'
   }
 
+  /** The age up to which a packet that opened this door, or another one did, is taken, in milliseconds. */
+  #longestAgeMs(door: Door): number {
+    const doors = [door, ...this.#doors.map((each) => each.door)]
+    return Math.max(...doors.map(({ secret }) => (secret.kind === 'spa' ? secret.maxAgeMs : undefined) ?? Infinity))
+  }
+
   /** Makes durable that a packet was used, and opens. */
-  async #commit(spa: Spa, granted: CommandGranted, maxAgeMs: number): Promise<void> {
+  async #commit(spa: Spa, granted: CommandGranted): Promise<void> {
     const { say } = this.#of
     try {
-      if (!(await this.#used.use(spa, maxAgeMs))) return
+      if (!(await this.#used.use(spa, this.#longestAgeMs(granted.door)))) return
       const { source } = granted.arrival
       if (sameAddress(granted.grant.address, source)) this.#known.opened(source, hintOf(granted))
     } catch (error) {

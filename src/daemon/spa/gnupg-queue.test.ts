@@ -137,3 +137,32 @@ test('work that fails gives its place back', async () => {
   }
   expect(await queue.run({ source: OWNER, proven: true }, async () => await Promise.resolve('done'))).toBe('done')
 })
+
+test('who shows an HMAC has turns of their own, whoever forges their address', async () => {
+  const queue = queueOf()
+  const work = new Work()
+  const forged = Array.from(
+    { length: PER_SOURCE_MAX },
+    async () => await queue.run({ source: OWNER, proven: false }, work.run),
+  )
+  await begun()
+  const mine = queue.run({ source: OWNER, proven: true }, work.run)
+  for (let turn = 0; turn <= PER_SOURCE_MAX; turn++) await work.end()
+  expect(await mine).toBe('done')
+  expect(await Promise.all(forged)).toEqual(['done', 'done'])
+})
+
+test('forged addresses of those who have opened before leave who shows an HMAC a place', async () => {
+  const queue = queueOf()
+  const work = new Work()
+  for (let index = 0; index < 100; index++) {
+    queue.know(stranger(index))
+    void queue.run({ source: stranger(index), proven: false }, work.run)
+  }
+  await begun()
+  const mine = queue.run({ source: OWNER, proven: true }, work.run)
+  // The next turn is theirs.
+  for (let turn = 0; turn <= RUNNING_MAX; turn++) await work.end()
+  expect(await mine).toBe('done')
+  for (let turn = 0; turn < 100; turn++) await work.end()
+})

@@ -10,7 +10,7 @@ export const RUNNING_MAX = 2
 const RUNNING_STRANGERS_MAX = 1
 /** Packets that wait for one, of each kind; those beyond are passed over. */
 export const WAITING_MAX = 16
-/** Packets of one source that run or wait. */
+/** Packets of one source that run or wait; those that show an HMAC are counted apart, as others can forge the source. */
 export const PER_SOURCE_MAX = 2
 /** Bits of an address that make a source: an IPv4 address, and the network that an IPv6 host has (RFC 4291, 2.5.1). */
 const SOURCE_BITS = { 4: 32, 6: 64 } as const
@@ -39,7 +39,7 @@ export interface Cause {
 export class GnupgQueue {
   readonly #budget: SourceBudget
   readonly #clock: () => number
-  readonly #waiting = { trusted: [] as (() => void)[], strange: [] as (() => void)[] }
+  readonly #waiting = { proven: [] as (() => void)[], known: [] as (() => void)[], strange: [] as (() => void)[] }
   readonly #bySource = new Map<string, number>()
   #running = 0
   #strangers = 0
@@ -60,11 +60,11 @@ export class GnupgQueue {
 
   /** Runs something, for so many milliseconds at most, when its turn comes. Rejects with what it rejects with. `undefined`: there is no place or time for it. */
   async run<T>({ source, proven }: Cause, work: (limitMs: number) => Promise<T>): Promise<T | undefined> {
-    const from = formatNetwork(networkOf(source, SOURCE_BITS[source.family]))
+    const from = `${proven ? 'proven ' : ''}${formatNetwork(networkOf(source, SOURCE_BITS[source.family]))}`
     const there = this.#bySource.get(from) ?? 0
     if (there >= PER_SOURCE_MAX) return undefined
     const trusted = proven || this.#budget.knows(source)
-    const queue = trusted ? this.#waiting.trusted : this.#waiting.strange
+    const queue = this.#waiting[proven ? 'proven' : trusted ? 'known' : 'strange']
     if (queue.length >= WAITING_MAX) return undefined
     const hasTime = (): boolean => proven || this.#budget.has(source, this.#clock())
     if (!hasTime()) return undefined
@@ -93,9 +93,9 @@ export class GnupgQueue {
   }
 
   #next(): void {
-    const { trusted, strange } = this.#waiting
+    const { proven, known, strange } = this.#waiting
     while (this.#running < RUNNING_MAX) {
-      const first = trusted.shift()
+      const first = proven.shift() ?? known.shift()
       const next = first ?? (this.#strangers < RUNNING_STRANGERS_MAX ? strange.shift() : undefined)
       if (next === undefined) return
       this.#running++

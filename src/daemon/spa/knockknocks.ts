@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Door } from '../../config/config.ts'
@@ -30,6 +31,8 @@ import type { WorkBudget } from './work-budget.ts'
 
 /** The port that a profile's SYNs ask for where its door opens any. */
 const PORT_USUAL = 22
+/** Characters of the hash that tells one profile's keys from another's: 132 bits. */
+const PRINT_CHARS = 22
 /** Most profiles of one door. */
 export const PROFILES_MAX = 256
 
@@ -137,6 +140,7 @@ export class Knockknocks implements HolderJudge {
       read: () => this.#profiles(door, path, file.state ?? []),
       folders: () => [path, ...foldersIn(path).map((name) => join(path, name))],
       changed: (profiles) => {
+        for (const profile of profiles) this.#adopt(profile)
         this.#expectAll()
         needsChanged()
         holdersChanged()
@@ -194,14 +198,10 @@ export class Knockknocks implements HolderJudge {
     }
     try {
       // Whatever it asks for: nobody else may use the counter, as its text would give both away.
-      const taken = this.#sharing(owner).map(async (each) => {
-        const key = counterKey(each.door, each.name)
-        const isNew = store.advance(key, String(counter), (present) => counter > counterOf(present))
-        // The counter is taken, durably or not: what has come once is not waited for any more.
-        this.#expect(each, [port])
-        return await isNew
-      })
-      if (!(await Promise.all(taken))[0]) return
+      const isNew = store.advance(counterKey(keys), String(counter), (present) => counter > counterOf(present))
+      // The counter is taken, durably or not: what has come once is not waited for any more.
+      for (const each of this.#sharing(owner)) this.#expect(each, [port])
+      if (!(await isNew)) return
     } catch (error) {
       say('error', `${formatAddress(source)}: ${door.name}: stays shut: ${(error as Error).message}`)
       return
@@ -227,7 +227,7 @@ export class Knockknocks implements HolderJudge {
       })
   }
 
-  /** A profile, and the others with its keys, at this door or another: one SYN must not open once at each. */
+  /** A profile, and the others with its keys, at this door or another: they share one counter. */
   #sharing(owner: Profile): readonly Profile[] {
     const { cipherKey, macKey } = owner.keys
     const all = this.#doors.flatMap(({ file }) => file.state ?? [])
@@ -238,8 +238,22 @@ export class Knockknocks implements HolderJudge {
   }
 
   /** The first counter that is good. */
-  #next({ door, name, counter }: Profile): number {
-    return Math.max(counter, counterOf(this.#of.store.newest(counterKey(door, name))) + 1)
+  #next({ keys, counter }: Profile): number {
+    return Math.max(counter, counterOf(this.#of.store.newest(counterKey(keys))) + 1)
+  }
+
+  /** Takes up what an earlier version noted by the names of door and profile. */
+  #adopt({ door, name, keys }: Profile): void {
+    const { store } = this.#of
+    const named = `${COUNTER_KEY}${door.name}\n${name}`
+    const before = store.newest(named)
+    if (before === undefined) return
+    const isAhead = (present: string | undefined): boolean => counterOf(before) > counterOf(present)
+    // What is not durable is taken up again by the next start.
+    store
+      .advance(counterKey(keys), before, isAhead)
+      .then(async () => await store.forget(named))
+      .catch(() => undefined)
   }
 
   /** A profile that cannot be read is as it was before, where it was there. */
@@ -310,8 +324,16 @@ function value<T>(folder: string, file: string, read: (text: string) => ProfileR
   throw new Error(`${file} ${found.message}\n${found.hint}`)
 }
 
-function counterKey({ name: door }: Door, name: string): string {
-  return `knockknock\n${door}\n${name}`
+/** What the keys begin with under which the journal keeps counters. */
+const COUNTER_KEY = 'knockknock\n'
+
+/**
+ * Under which the journal keeps the counter of a profile: by its keys, as a SYN is good for whoever has them. It would come
+ * again at another door of the same profiles, or once the door has another name; and new keys of somebody begin anew.
+ */
+function counterKey({ cipherKey, macKey }: KnockknockKeys): string {
+  const hash = createHash('sha256').update(cipherKey).update(macKey).digest('base64url')
+  return `${COUNTER_KEY}${hash.slice(0, PRINT_CHARS)}`
 }
 
 /** The last counter that was used; -1: none. */

@@ -1,0 +1,125 @@
+// Goal: a SYN of knockknock's opens once, whatever doors have its profile and however they are called; new keys begin anew.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Door } from '../../config/config.ts'
+import { readConfig } from '../../config/read.ts'
+import { parseAddress } from '../../packet/address.ts'
+import { Packet, TCP } from '../../packet/packet.ts'
+import { formatCounter, formatProfileConfig, formatProfileKey } from '../../spa/knockknock/profile.ts'
+import { encodeSyn } from '../../spa/knockknock/syn.ts'
+import { HolderMarks } from '../../state/holder-marks.ts'
+import { MemoryDisk } from '../../state/memory-disk.ts'
+import { openStoreOn } from '../../state/store.ts'
+import type { Store } from '../../state/store.ts'
+import { Knockknocks } from './knockknocks.ts'
+import { WorkBudget } from './work-budget.ts'
+
+const KNOCK_PORT = 666
+const address = parseAddress('192.0.2.7')!
+
+const nothing = (): void => undefined
+
+let folder: string
+let store: Store
+let knockknocks: Knockknocks
+let opened: string[]
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'postern-knockknock-'))
+  ;({ store } = await openStoreOn(new MemoryDisk(), '/state'))
+  opened = []
+  knockknocks = new Knockknocks(
+    {
+      store,
+      say: nothing,
+      explain: nothing,
+      open: ({ door, user }) => void opened.push(`${door.name} ${user}`),
+      holdersChanged: nothing,
+      needsChanged: nothing,
+      marks: new HolderMarks(new Uint8Array(32).fill(1)),
+    },
+    new WorkBudget(),
+  )
+})
+afterEach(async () => {
+  knockknocks.close()
+  await store.close()
+  rmSync(folder, { recursive: true })
+})
+
+const keysOf = (byte: number): { cipherKey: Uint8Array; macKey: Uint8Array } => ({
+  cipherKey: new Uint8Array(16).fill(byte),
+  macKey: new Uint8Array(16).fill(byte + 1),
+})
+const profile = (name: string, byte: number): void => {
+  const { cipherKey, macKey } = keysOf(byte)
+  mkdirSync(join(folder, name), { recursive: true, mode: 0o700 })
+  for (const [file, text] of [
+    ['cipher.key', formatProfileKey(cipherKey)],
+    ['mac.key', formatProfileKey(macKey)],
+    ['counter', formatCounter(0)],
+    ['config', formatProfileConfig(KNOCK_PORT)],
+  ] as const) {
+    writeFileSync(join(folder, name, file), text, { mode: 0o600 })
+  }
+}
+const doors = (...names: readonly string[]): void => {
+  const text = names.map((name) => `[${name}]\nSPA = knockknock\nProfiles = ${folder}\nOpen_Ports = tcp/22\n`).join('')
+  const { config, faults } = readConfig(text, 'k')
+  if (config === undefined) throw new Error(JSON.stringify(faults))
+  knockknocks.replace(config.doors as readonly Door[])
+}
+const knock = async (byte: number, counter: number): Promise<void> => {
+  const packet = Object.assign(new Packet(), encodeSyn(22, keysOf(byte), counter), {
+    family: 4,
+    protocol: TCP,
+    port: KNOCK_PORT,
+  })
+  knockknocks.take(packet, { source: address, destination: address, protocol: TCP, port: KNOCK_PORT })
+  await new Promise<void>((resolve) => {
+    setImmediate(resolve)
+  })
+}
+
+test('a SYN that opened one door opens no other one that has the same profiles', async () => {
+  profile('alice', 1)
+  doors('ssh', 'web')
+  await knock(1, 0)
+  await knock(1, 0)
+  expect(opened).toEqual(['ssh alice'])
+})
+
+test('nor the same door under another name', async () => {
+  profile('alice', 1)
+  doors('ssh')
+  await knock(1, 0)
+  doors('shell')
+  await knock(1, 0)
+  await knock(1, 1)
+  expect(opened).toEqual(['ssh alice', 'shell alice'])
+})
+
+test('new keys of a profile begin anew', async () => {
+  profile('alice', 1)
+  doors('ssh')
+  for (let counter = 0; counter < 40; counter++) await knock(1, counter)
+  profile('alice', 3)
+  doors('ssh')
+  opened = []
+  await knock(3, 0)
+  expect(opened).toEqual(['ssh alice'])
+})
+
+test('counters that an earlier version noted by names count', async () => {
+  await store.advance('knockknock\nssh\nalice', '4', () => true)
+  profile('alice', 1)
+  doors('ssh')
+  await knock(1, 4)
+  await knock(1, 5)
+  expect(opened).toEqual(['ssh alice'])
+  doors('shell')
+  await knock(1, 4)
+  expect(opened).toEqual(['ssh alice'])
+  expect(store.newest('knockknock\nssh\nalice')).toBeUndefined()
+})
