@@ -68,7 +68,7 @@ const doors = (...names: readonly string[]): void => {
   const text = names.map((name) => `[${name}]\nSPA = knockknock\nProfiles = ${folder}\nOpen_Ports = tcp/22\n`).join('')
   const { config, faults } = readConfig(text, 'k')
   if (config === undefined) throw new Error(JSON.stringify(faults))
-  knockknocks.replace(config.doors as readonly Door[])
+  knockknocks.replace(config.doors)
 }
 const knock = async (byte: number, counter: number): Promise<void> => {
   const packet = Object.assign(new Packet(), encodeSyn(22, keysOf(byte), counter), {
