@@ -69,6 +69,7 @@ export class Reconciler {
   #count = 0
   #soon: NodeJS.Immediate | undefined
   #timer: NodeJS.Timeout | undefined
+  #begun = false
   #stopped = false
 
   constructor(deps: ReconcilerDeps) {
@@ -96,6 +97,7 @@ export class Reconciler {
   /** Closes every opening whose holder may not hold it any more, with a line in the log for each. */
   now(): void {
     if (this.#stopped) return
+    this.#begun = true
     this.#count++
     const { openers, say, nextExpiry } = this.#deps
     const said = new Set<string>()
@@ -115,8 +117,12 @@ export class Reconciler {
     this.#timer = setTimeout(() => this.now(), waitMs).unref()
   }
 
-  /** The same in a moment, once for all files that change together. */
+  /**
+   * The same in a moment, once for all files that change together. Not before the start has looked for the first time: until
+   * then not all is known of what is open, and of who may hold it.
+   */
   soon(): void {
+    if (!this.#begun) return
     this.#soon ??= setImmediate(() => {
       this.#soon = undefined
       this.now()
