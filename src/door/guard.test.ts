@@ -29,7 +29,7 @@ test('what is sent on is no change by another program', () => {
     }
     const guard = new Guard(firewall, { listens: () => false, connectionsTo: () => [] }, false)
     guard.install(config!, () => [])
-    const held = guard.elements(door, SOURCE, forward).map((element) => ({ ...element, leftMs: 60_000 }))
+    const held = guard.elements(door, SOURCE, forward).map((element) => Object.assign({}, element, { leftMs: 60_000 }))
     expect(held).toHaveLength(2)
     elements = held.map(
       ({ set, key, data }) =>

@@ -52,8 +52,8 @@ test('no element lies within another one of its set: the kernel would take one o
     .filter(({ host }) => host === undefined)
     .flatMap((service) => elementsOf(plan, { ...mosh, opens: [{ ...service, last: service.first }] }, source))
   const sent = elementsOf(plan, { ...mosh, opens: [mosh.opens[0]!] }, source, { address: undefined, port: 8080 })
-  const setsOf = (elements: typeof whole, of: RegExp): ReadonlySet<string> =>
-    new Set(elements.filter(({ key }) => of.test(key)).map(({ set }) => set))
+  const setsOf = (found: typeof whole, key: RegExp): ReadonlySet<string> =>
+    new Set(found.filter((element) => key.test(element.key)).map(({ set }) => set))
   expect(setsOf([...whole, ...some], /-/)).toEqual(new Set(['wide4_0']))
   expect(setsOf(some, /./)).toEqual(new Set(['wide4_0_port']))
   expect(setsOf(sent, /./)).toEqual(new Set(['open4', 'redirect4']))
