@@ -112,6 +112,19 @@ test('files that change together are one change, and a key that expires is one t
   expect(around.open).toHaveLength(1)
 })
 
+test('nothing is looked at before the start has looked: files that are read then say nothing twice', async () => {
+  const around = new Around()
+  const reconciler = new Reconciler(around)
+  around.open = [held()]
+  around.verdict = 'may not'
+  reconciler.soon()
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(around.open).toHaveLength(1)
+  reconciler.now()
+  expect(around.open).toHaveLength(0)
+  reconciler.stop()
+})
+
 test('what was revoked between the knock and the opening does not open; what was during it is closed after it', async () => {
   const around = new Around()
   const reconciler = new Reconciler(around)

@@ -117,7 +117,10 @@ export class Reconciler {
     this.#timer = setTimeout(() => this.now(), waitMs).unref()
   }
 
-  /** The same in a moment, once for all files that change together; not before the first comparison, of all openings. */
+  /**
+   * The same in a moment, once for all files that change together. Not before the start has looked for the first time: until
+   * then not all is known of what is open, and of who may hold it.
+   */
   soon(): void {
     if (!this.#begun) return
     this.#soon ??= setImmediate(() => {

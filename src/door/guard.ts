@@ -135,7 +135,7 @@ export class Guard {
     const wanted = new Map(held.map((each) => [`${each.set} ${listedKey(each.key)} ${each.data ?? ''}`, each.leftMs]))
     const seen = new Set<string>()
     for (const { set, key, data, leftMs } of listedElements(this.#listed(false) ?? '')) {
-      if (!/^(?:open|wide|host|forward)/.test(set)) continue
+      if (!/^(?:open|wide|host|forward|redirect)/.test(set)) continue
       const name = `${set} ${key} ${data ?? ''}`
       seen.add(name)
       if (!wanted.has(name) && leftMs > ENDS_SOON_MS) return false

@@ -309,7 +309,7 @@ test('an opening lasts while its source is connected, and ends soon after', asyn
   around.ports.start(config)
   around.knock(config, 'ssh')
   around.connected = ['192.0.2.0/24']
-  const open = [`wide4_0 192.0.2.0/24 . tcp . 22`]
+  const open = [`wide4_0_port 192.0.2.0/24 . tcp . 22`]
   for (let minute = 0; minute < 10; minute++) {
     await vi.advanceTimersByTimeAsync(60_000)
     expect(around.firewall.open).toEqual(open)
@@ -382,7 +382,7 @@ test('a door whose ports are other hosts of the other family stays shut, and say
 
 const GATE = `[gate]\nSPA = fwknop\nAccess_File = /x\nOpen_Ports = tcp/22\nOpen_For = 60s\nWiden = /24\n`
 const FORWARDING = `${GATE}Forward_To = tcp/8080, tcp/2222@198.51.100.7\n`
-const SENT = [`wide4_0 ${CLIENT} . tcp . 22`, `forward4 ${CLIENT} . tcp . 22`]
+const SENT = [`open4 ${CLIENT} . tcp . 22`, `forward4 ${CLIENT} . tcp . 22`]
 const behind = { address: addressOf('198.51.100.7'), port: 2_222 }
 const here = { address: undefined, port: 8_080 }
 

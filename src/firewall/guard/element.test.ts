@@ -31,15 +31,32 @@ test('single ports for a single address', () => {
 
 test('ranges, networks and other hosts', () => {
   expect(elements('mosh', '192.0.2.2')).toEqual([
-    'wide4_0: 192.0.2.0/24 . tcp . 22-23',
+    'wide4_0_port: 192.0.2.0/24 . tcp . 22',
+    'wide4_0_port: 192.0.2.0/24 . tcp . 23',
     'wide4_0: 192.0.2.0/24 . udp . 60000-61000',
     'host4_0: 192.0.2.0/24 . 198.51.100.7 . tcp . 22',
   ])
   expect(elements('mosh', '2001:db8:0:1:2::3')).toEqual([
-    'wide6_0: 2001:db8:0:1::/64 . tcp . 22-23',
+    'wide6_0_port: 2001:db8:0:1::/64 . tcp . 22',
+    'wide6_0_port: 2001:db8:0:1::/64 . tcp . 23',
     'wide6_0: 2001:db8:0:1::/64 . udp . 60000-61000',
     'host6_0: 2001:db8:0:1::/64 . 2001:db8::7 . tcp . 22',
   ])
+})
+
+test('no element lies within another one of its set: the kernel would take one of both alone', () => {
+  const mosh = config.doors[1]!
+  const source = parseAddress('192.0.2.2')!
+  const whole = elementsOf(plan, mosh, source)
+  const some = mosh.opens
+    .filter(({ host }) => host === undefined)
+    .flatMap((service) => elementsOf(plan, { ...mosh, opens: [{ ...service, last: service.first }] }, source))
+  const sent = elementsOf(plan, { ...mosh, opens: [mosh.opens[0]!] }, source, { address: undefined, port: 8080 })
+  const setsOf = (found: typeof whole, key: RegExp): ReadonlySet<string> =>
+    new Set(found.filter((element) => key.test(element.key)).map(({ set }) => set))
+  expect(setsOf([...whole, ...some], /-/)).toEqual(new Set(['wide4_0']))
+  expect(setsOf(some, /./)).toEqual(new Set(['wide4_0_port']))
+  expect(setsOf(sent, /./)).toEqual(new Set(['open4', 'redirect4']))
 })
 
 test('times are whole milliseconds, never none', () => {
@@ -78,11 +95,11 @@ test('what is sent on is so for the source alone, however wide the door, and nev
       port: 8_080,
     }).map(({ set, key, data }) => `${set}: ${key}${data === undefined ? '' : ` : ${data}`}`)
   expect(sent('192.0.2.2', '198.51.100.7')).toEqual([
-    'wide4_0: 192.0.2.2 . tcp . 22',
+    'open4: 192.0.2.2 . tcp . 22',
     'forward4: 192.0.2.2 . tcp . 22 : 198.51.100.7 . 8080',
   ])
   expect(sent('2001:db8::2', undefined)).toEqual([
-    'wide6_0: 2001:db8::2 . tcp . 22',
+    'open6: 2001:db8::2 . tcp . 22',
     'redirect6: 2001:db8::2 . tcp . 22 : 8080',
   ])
   expect(sent('192.0.2.2', '2001:db8::7')).toEqual([])

@@ -3,7 +3,7 @@ import { NOT_WIDENED } from '../../config/networks.ts'
 import { protocolName } from '../../config/service.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address, Family } from '../../packet/address.ts'
-import { formatNetwork, networkOf } from '../../packet/network.ts'
+import { ADDRESS_BITS, formatNetwork, networkOf } from '../../packet/network.ts'
 import { mergeServices } from './merge.ts'
 import type { GuardPlan } from './plan.ts'
 
@@ -46,6 +46,11 @@ export function wideSet(index: number, family: Family): string {
   return `wide${family}_${index}`
 }
 
+/** The set of a wide door for its single ports of this host: see {@link openElements}. */
+export function widePortSet(index: number, family: Family): string {
+  return `wide${family}_${index}_port`
+}
+
 /** @see wideSet */
 export function hostSet(index: number, family: Family): string {
   return `host${family}_${index}`
@@ -66,22 +71,34 @@ export function elementsOf(plan: GuardPlan, door: Door, source: Address, forward
   return [...openElements(plan, { ...door, widen: NOT_WIDENED }, source), ...sent]
 }
 
+/**
+ * Single ports and ranges are in sets of their own, and so are single addresses and networks: some of a door's ports may
+ * be open beside the whole door, and the kernel takes no element into a set that lies within another one of it.
+ */
 function openElements(plan: GuardPlan, door: Door, source: Address): readonly Element[] {
   const { family } = source
   const index = plan.wide.get(door.name)
-  if (index === undefined) {
-    return door.opens.map((service) => ({
-      set: `open${family}`,
-      key: `${formatAddress(source)} . ${keyText(service)}`,
-    }))
-  }
-  const from = formatNetwork(networkOf(source, door.widen[family]))
-  return mergeServices(door.opens).flatMap((service) => {
-    const { host } = service
-    if (host === undefined) return [{ set: wideSet(index, family), key: `${from} . ${keyText(service)}` }]
-    if (host.family !== family) return []
-    return [{ set: hostSet(index, family), key: `${from} . ${formatAddress(host)} . ${keyText(service)}` }]
+  const isAlone = door.widen[family] === ADDRESS_BITS[family]
+  const exact = (service: Service): Element => ({
+    set: `open${family}`,
+    key: `${formatAddress(source)} . ${keyText(service)}`,
   })
+  if (index === undefined) return door.opens.map(exact)
+  const from = formatNetwork(networkOf(source, door.widen[family]))
+  const ours = door.opens.filter(({ host }) => host === undefined)
+  const ranges = mergeServices(ours.filter(({ first, last }) => first !== last))
+  const ports = ours.filter(({ first, last }) => first === last)
+  const theirs = mergeServices(door.opens.filter(({ host }) => host?.family === family))
+  return [
+    ...ports.map((service) =>
+      isAlone ? exact(service) : { set: widePortSet(index, family), key: `${from} . ${keyText(service)}` },
+    ),
+    ...ranges.map((service) => ({ set: wideSet(index, family), key: `${from} . ${keyText(service)}` })),
+    ...theirs.map((service) => ({
+      set: hostSet(index, family),
+      key: `${from} . ${formatAddress(service.host!)} . ${keyText(service)}`,
+    })),
+  ]
 }
 
 /** Protocol and ports of a service as sets have them. */

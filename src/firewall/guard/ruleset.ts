@@ -1,7 +1,17 @@
 import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { formatNetwork } from '../../packet/network.ts'
-import { HIDDEN_COUNTER, TABLE, forwardMap, hostSet, keyText, redirectMap, timedElement, wideSet } from './element.ts'
+import {
+  HIDDEN_COUNTER,
+  TABLE,
+  forwardMap,
+  hostSet,
+  keyText,
+  redirectMap,
+  timedElement,
+  widePortSet,
+  wideSet,
+} from './element.ts'
 import type { Element } from './element.ts'
 import { endedSets, forgetEnded, returnEnded } from './ended.ts'
 import type { Ended } from './ended.ts'
@@ -135,6 +145,7 @@ function sets(
     ...[...wide.values()].flatMap((index) => {
       const [type, service] = [TYPE[family], 'inet_proto . inet_service']
       return [
+        set(widePortSet(index, family), `${type} . ${service}`, `flags interval,timeout; ${size}`),
         set(wideSet(index, family), `${type} . ${service}`, `flags interval,timeout; ${size}`),
         set(hostSet(index, family), `${type} . ${type} . ${service}`, `flags interval,timeout; ${size}`),
       ]
@@ -160,7 +171,9 @@ function keptOn(): readonly string[] {
 function known({ wide }: GuardPlan, accept: string): readonly string[] {
   return FAMILIES.flatMap((family) => [
     `${IP[family]} saddr . ${KEY} @open${family} ${accept}`,
-    ...[...wide.values()].map((index) => `${IP[family]} saddr . ${KEY} @${wideSet(index, family)} ${accept}`),
+    ...[...wide.values()].flatMap((index) =>
+      [widePortSet, wideSet].map((set) => `${IP[family]} saddr . ${KEY} @${set(index, family)} ${accept}`),
+    ),
   ])
 }
 
