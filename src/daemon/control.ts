@@ -140,6 +140,7 @@ async function closeByHand(
   const text = address === undefined ? undefined : formatAddress(address)
   log.notice('notice', `${text ?? 'everybody'}: ${door ?? 'every door'}: closed by hand${byWhom(asker)}`)
   const count = guarding.close(door, address) + (await openings.close(door, text))
+  of.memberOpenings.closed(door, text)
   return { done: count === 0 ? 'nothing was open' : `${count} closed`, count }
 }
 

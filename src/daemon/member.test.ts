@@ -42,6 +42,19 @@ test('so many openings at a time; the same one again is no other, and what has e
   expect([add('b', 5), add('a0', 5), add('b', 5, 2), add('b', 10)]).toEqual([false, true, true, true])
 })
 
+test('what was closed makes room, and nothing else does', () => {
+  const openings = new MemberOpenings()
+  const add = (door: string, source: string): boolean => openings.add(1, door, source, { ms: 10, now: 0 })
+  for (let count = 0; count < MEMBER_OPENINGS_MAX; count++) add('a door', `a${count}`)
+  openings.closed('another', undefined)
+  openings.closed('a door', 'b')
+  expect(add('a door', 'c')).toBe(false)
+  openings.closed('a door', 'a3')
+  expect([add('a door', 'c'), add('a door', 'd')]).toEqual([true, false])
+  openings.closed(undefined, undefined)
+  expect(add('a door', 'd')).toBe(true)
+})
+
 test('so many connections and requests, of each and of all', () => {
   const members = new Members()
   const entered = Array.from({ length: 3 * MEMBERS_CLIENTS_MAX }, (_, index) => members.enter(index % 5, 0))

@@ -62,10 +62,25 @@ export class MemberOpenings {
     return true
   }
 
+  /** Notes that openings were closed before their time: of a door and a source, each of them any where it is not given. */
+  closed(door: string | undefined, source: string | undefined): void {
+    for (const openings of this.#members.values()) {
+      for (const key of openings.keys()) {
+        const [from, name] = splitKey(key)
+        if ((door ?? name) === name && (source ?? from) === from) openings.delete(key)
+      }
+    }
+  }
+
   #forget(now: number): void {
     for (const [user, openings] of this.#members) {
       for (const [key, ends] of openings) if (ends <= now) openings.delete(key)
       if (openings.size === 0) this.#members.delete(user)
     }
   }
+}
+
+function splitKey(key: string): readonly [source: string, door: string] {
+  const end = key.indexOf(' ')
+  return [key.slice(0, end), key.slice(end + 1)]
 }

@@ -68,6 +68,13 @@ interface Text {
   /** What it is known by when it comes again. */
   readonly end: string
   readonly envelopes: Envelopes
+  /** Stanzas whose key gpg may have for it. */
+  readonly sealed: Sealed[]
+}
+
+/** A message for gpg, and the stanza that it may be under. */
+interface Sealed extends Trial {
+  readonly message: Uint8Array
 }
 
 /** Takes the packets of fwknop's clients. */
@@ -152,7 +159,7 @@ export class Fwknops implements HolderJudge {
       this.#of.explain(arrival.source, undefined, 'a copy of a packet that came before')
       return true
     }
-    const text: Text = { wire, end, envelopes: new Envelopes(wire) }
+    const text: Text = { wire, end, envelopes: new Envelopes(wire), sealed: [] }
     const { source } = arrival
     // The stanza that opened from there last costs one HMAC: whoever forges the address causes no more than that.
     const usual = this.#usual(source)
@@ -162,6 +169,7 @@ export class Fwknops implements HolderJudge {
     }
     const tried = this.#work.run(source, 'stranger', () => this.#tryAll(this.#trials(), text, arrival))
     if (tried === undefined) this.#of.explain(source, undefined, 'too many packets from there at the moment')
+    if (tried?.result !== 'good') void this.#decryptAll(text, arrival)
     if (tried?.result === undefined) return false
     if (tried.result !== 'good') this.#tell(source, tried.result.refusal)
     return true
@@ -193,7 +201,7 @@ export class Fwknops implements HolderJudge {
     return refused
   }
 
-  #try({ door, stanza }: Trial, { wire, end, envelopes }: Text, arrival: Arrival): Tried | undefined {
+  #try({ door, stanza }: Trial, { wire, end, envelopes, sealed }: Text, arrival: Arrival): Tried | undefined {
     if (!matches(stanza, arrival.source, arrival.destination)) return undefined
     let refused: Tried | undefined
     const { rijndael, gnupg, hmac } = stanza
@@ -209,11 +217,17 @@ export class Fwknops implements HolderJudge {
     }
     if (gnupg === undefined || wire.length <= GNUPG_MIN_CHARS) return refused
     const envelope = envelopes.open('gnupg', hmac)
-    if ('message' in envelope) void this.#decrypt(door, stanza, envelope.message, arrival, end)
+    if ('message' in envelope) sealed.push({ door, stanza, message: envelope.message })
     return refused
   }
 
-  async #decrypt(door: Door, stanza: Stanza, message: Uint8Array, arrival: Arrival, end: string): Promise<void> {
+  /** Has gpg look at a packet for one stanza after the other: however many there are, it takes one place among those that wait. */
+  async #decryptAll({ sealed, end }: Text, arrival: Arrival): Promise<void> {
+    for (const each of sealed) if (await this.#decrypt(each, arrival, end)) return
+  }
+
+  /** True: the packet was good, and is used. */
+  async #decrypt({ door, stanza, message }: Sealed, arrival: Arrival, end: string): Promise<boolean> {
     const { source } = arrival
     if (this.#work.knows(source)) this.#gnupg.know(source)
     const cause = { source, proven: stanza.hmac !== undefined }
@@ -225,14 +239,17 @@ export class Fwknops implements HolderJudge {
         const who = `packet of ${holderOf(door, stanza, plain.signer)}`
         this.#tell(source, `${who}, ${arrivalText(arrival)}: ${door.name}: ${plain.fault}`)
       }
-      return
+      return false
     }
     this.#seen.set(end, true)
     const read = readSpa(plain.text)
-    if ('spa' in read) {
-      const refusal = this.#judge(door, stanza, read.spa, arrival, plain.signer)
-      if (refusal !== undefined) this.#tell(source, refusal)
-    } else this.#of.explain(source, door.name, `packet for gpg: ${read.fault}`)
+    if (!('spa' in read)) {
+      this.#of.explain(source, door.name, `packet for gpg: ${read.fault}`)
+      return false
+    }
+    const refusal = this.#judge(door, stanza, read.spa, arrival, plain.signer)
+    if (refusal !== undefined) this.#tell(source, refusal)
+    return refusal === undefined
   }
 
   /** Opens what a packet asks for, if it may have it; else why not. */

@@ -1,0 +1,100 @@
+// Goal: a door opens as the config in force has it, and only once its secret is used up; nothing is said of opening before.
+import { expect, test, vi } from 'vitest'
+import type { Door } from '../config/config.ts'
+import { readConfig } from '../config/read.ts'
+import type { Opened } from '../gate/effect.ts'
+import { parseAddress } from '../packet/address.ts'
+import { TCP } from '../packet/packet.ts'
+import { Faults } from './faults.ts'
+import type { Log } from './log/log.ts'
+import { Opener } from './opener.ts'
+import type { OpenerDeps } from './opener.ts'
+import type { Granted } from './spa/granted.ts'
+
+const doorOf = (ports: string): Door =>
+  readConfig(`[d]\nSequence = 7431,9123,8020\nOpen_Ports = ${ports}\n`, 'k').config!.doors[0]!
+
+/** An opener whose surroundings note what is asked of them. */
+class Around {
+  readonly notes: string[] = []
+  present?: Door = doorOf('tcp/22')
+  holder: string | undefined = 'mark'
+  may = true
+  opens = true
+
+  readonly opener = new Opener({
+    doors: {
+      find: () => this.present,
+      redeem: async () => await Promise.resolve(this.holder),
+    },
+    guarding: {
+      open: ({ opens }: Door, _: unknown, { opened }: { readonly opened?: () => void }) => {
+        this.notes.push(`opens ${opens.map(({ first }) => first).join()}`)
+        if (this.opens) opened?.()
+        return this.opens
+      },
+    },
+    openings: { open: async () => await Promise.resolve() },
+    reconciler: { isStillMay: () => this.may, during: async (opening: Promise<void>) => await opening },
+    log: {
+      open: () => this.notes.push('OPEN SESAME'),
+      notice: (_: string, text: string) => this.notes.push(text),
+    } as unknown as Log,
+    faults: new Faults((text) => this.notes.push(text)),
+  })
+
+  async granted(door: Door): Promise<readonly string[]> {
+    const source = parseAddress('192.0.2.7')!
+    const what: Granted = {
+      door,
+      source,
+      ms: 1_000,
+      services: undefined,
+      user: 'alice',
+      holder: 'mark',
+      protocol: TCP,
+      port: 1,
+    }
+    this.opener.granted(what)
+    await vi.waitFor(() => expect(this.notes).not.toEqual([]))
+    return this.notes
+  }
+
+  async knocked(): Promise<readonly string[]> {
+    const secret = { door: 'd', knocks: [], once: true }
+    this.opener.knocked({ kind: 'open', source: parseAddress('192.0.2.7')!, secret } as unknown as Opened)
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+    return this.notes
+  }
+}
+
+test('a packet opens what it was judged for', async () => {
+  const around = new Around()
+  expect(await around.granted(around.present!)).toEqual(['opens 22', 'OPEN SESAME'])
+})
+
+test.each([
+  ['has less', doorOf('tcp/80')],
+  ['is gone', undefined],
+])('a packet opens nothing of a door that %s since it was judged', async (_, present) => {
+  const around = new Around()
+  const before = around.present!
+  around.present = present
+  expect(await around.granted(before)).toEqual(['192.0.2.7: d: stays shut: the config has changed meanwhile'])
+})
+
+test('nothing is said of opening where the guard does not open', async () => {
+  const around = new Around()
+  around.opens = false
+  expect(await around.granted(around.present!)).toEqual(['opens 22'])
+})
+
+test.each([
+  ['used up already', { holder: undefined }],
+  ['revoked', { may: false }],
+  ['of a door that is gone', { present: undefined }],
+])('a sequence that is %s opens nothing', async (_, state) => {
+  expect(await Object.assign(new Around(), state).knocked()).toEqual([])
+})
