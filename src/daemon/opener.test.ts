@@ -8,7 +8,6 @@ import { TCP } from '../packet/packet.ts'
 import { Faults } from './faults.ts'
 import type { Log } from './log/log.ts'
 import { Opener } from './opener.ts'
-import type { OpenerDeps } from './opener.ts'
 import type { Granted } from './spa/granted.ts'
 
 const doorOf = (ports: string): Door =>
@@ -17,7 +16,7 @@ const doorOf = (ports: string): Door =>
 /** An opener whose surroundings note what is asked of them. */
 class Around {
   readonly notes: string[] = []
-  present?: Door = doorOf('tcp/22')
+  present: Door | undefined = doorOf('tcp/22')
   holder: string | undefined = 'mark'
   may = true
   opens = true
