@@ -170,7 +170,9 @@ lab('GnuPG', () => {
       `const s = require('node:dgram').createSocket('udp4')
       s.bind(0, '192.0.2.66', () => {
         setInterval(() => {
-          const body = require('node:crypto').randomBytes(600).toString('base64').replace(/=/g, '')
+          // What begins like a message for a key (RFC 4880, 5.1); fwknop leaves out what all of them begin with.
+          const message = Buffer.concat([Buffer.from([0x85, 1]), require('node:crypto').randomBytes(598)])
+          const body = message.toString('base64').replace(/^hQ|=/g, '')
           s.send(body, 62201, '${SERVER_4}')
         }, ${1_000 / FLOOD_PER_S})
         console.log('ready')
