@@ -180,8 +180,9 @@ export class Daemon {
       const { config, warnings } = loadConfig(this.#args.config)
       await this.#log.reopen(logSettings(this.#args, config.options))
       for (const warning of warnings) this.#log.notice('warning', warning)
-      await this.#guarding.guard(config)
+      // What may fail comes before what is changed.
       await this.#loadSpa(config)
+      await this.#guarding.guard(config)
       this.#replace(config)
     } catch (error) {
       this.#log.notice('error', `${(error as Error).message}\nthe config in force stays as it was`)
