@@ -257,10 +257,8 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
     await run([process.execPath, program('postern'), 'keygen', 'totp', 'gate', '--no-qr', ...period])
     await guard(`TOTP_Secret_File = ${secret}\nSequence = ${SEQUENCE}`, 'gate')
     hosts(`[gate]\nTOTP_File = ${secret}\nKnock = ${SEQUENCE}\nWait = 1s\n`)
-    await works('gate')
-    await shut()
-    // Some of these fall into the period of the one before, whose code is good no more.
-    for (let again = 0; again < 2; again++) {
+    // Some of these fall into the period of the one before, whose code was used, or near the end of one.
+    for (let again = 0; again < 3; again++) {
       const { code, stdout, stderr } = await ssh('gate', 'echo', 'inside')
       expect([code, stdout]).toEqual([0, 'inside\n'])
       expect(stderr).toMatch(/^(postern: waiting [0-9.]+ s for the next code\n)?$/)
@@ -268,7 +266,10 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
     }
     await daemon!.process.line(/gate: .*open/i)
     hosts(`[gate]\nTOTP_File = ${secret}\nWait = 500ms\nRetry = 0\n`)
-    expect((await ssh('gate', 'true')).stderr).toMatch(/^postern: tcp gate:22 is not open 500ms after the knock: /)
+    const { stderr } = await ssh('gate', 'true')
+    expect(stderr).toMatch(
+      /^(postern: waiting [0-9.]+ s for the next code\n)?postern: tcp gate:22 is not open 500ms after the knock: /,
+    )
   })
 
   test('the single packet, over either family', async () => {
