@@ -117,7 +117,7 @@ export interface OpeningStatus {
   /** What is open: `tcp/22`; empty for a command's. */
   readonly services: readonly string[]
   /** Where connections to them are sent on to; absent: nowhere. */
-  readonly forward?: string
+  readonly forward?: string | undefined
   readonly leftMs: number
 }
 

@@ -32,7 +32,7 @@ export interface PortOpening {
   readonly claimedUser: string | undefined
   readonly services: readonly string[]
   /** Where connections to them are sent on to; absent: nowhere. */
-  readonly forward?: string
+  readonly forward?: string | undefined
   readonly leftMs: number
 }
 

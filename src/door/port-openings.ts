@@ -110,7 +110,7 @@ export class PortOpenings {
       user: lastUser(holds),
       claimedUser,
       services: door.opens.map(formatService),
-      ...(forward === undefined ? {} : { forward: forwardText(forward) }),
+      forward: forward === undefined ? undefined : forwardText(forward),
       leftMs: timeLeft(deadline, now),
     }))
   }

@@ -26,11 +26,12 @@ export interface AllowedAt extends Allowed {
 /** What the keys at a config's doors are allowed, stanza by stanza. */
 export function allowedIn({ doors }: Config, look: Look): readonly AllowedAt[] {
   return doors.flatMap((door) =>
-    stanzasOf(door, look).map((stanza) => ({
-      door: door.name,
-      key: `${basename(pathOf(door))}:${stanza.line}`,
-      ...allowedBy(door, stanza, isOwn),
-    })),
+    stanzasOf(door, look).map((stanza) =>
+      Object.assign(
+        { door: door.name, key: `${basename(pathOf(door))}:${stanza.line}` },
+        allowedBy(door, stanza, isOwn),
+      ),
+    ),
   )
 }
 
@@ -68,7 +69,7 @@ function faultsOfStanza(door: Door, stanza: Stanza): readonly Fault[] {
   const [message, hint = ''] = (commands && commandFault(commands, rights))?.split('\n') ?? []
   const at = { severity: 'warning', file: pathOf(door), column: 1 } as const
   return [
-    ...faultsAtDoor(door, stanza, isOwn).map((fault) => ({ ...fault, file: pathOf(door) })),
+    ...faultsAtDoor(door, stanza, isOwn).map((fault) => Object.assign({}, fault, { file: pathOf(door) })),
     ...(message === undefined ? [] : [{ ...at, line: commands!.line, message, hint }]),
   ]
 }

@@ -18,7 +18,7 @@ const CLIENT = at('198.51.100.7')
 const SERVER = at('203.0.113.1')
 const NO_FAULTS = { error: () => undefined, warning: () => undefined }
 /** Another address of the machine's, and the broadcast address of its network. */
-const OWN = ['203.0.113.200', '203.0.113.255', '2001:db8::1']
+const OWN = new Set(['203.0.113.200', '203.0.113.255', '2001:db8::1'])
 /** Where the door lets connections be sent on to. */
 const FORWARD_TO = readServices(
   'tcp/22, tcp/25, tcp/22@192.168.1.9, tcp/2222@192.168.1.9, tcp/8080@192.168.1.9, tcp/25@192.168.1.3, tcp/22@203.0.113.200, tcp/22@2001:db8::9',
@@ -29,7 +29,7 @@ const asked: Asked = {
   destination: SERVER,
   now: NOW_S * 1_000,
   maxAgeMs: 120_000,
-  isOwn: (address) => OWN.includes(formatAddress(address)),
+  isOwn: (address) => OWN.has(formatAddress(address)),
   forwardTo: FORWARD_TO,
 }
 /** Asked from the address that the packets below claim. */
