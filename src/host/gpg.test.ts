@@ -104,6 +104,21 @@ describe('passphrases', () => {
   })
 })
 
+test('where no signature is asked for, one by a key that has expired refuses all the same', async () => {
+  const [recipient, signer] = ['reader@example.org', 'expired@example.org']
+  const at = ['--faked-system-time', '20200101T000000']
+  gpg(['--passphrase', '', '--quick-generate-key', recipient, 'rsa2048', 'sign,encr', 'never'])
+  gpg([...at, '--passphrase', '', '--quick-generate-key', signer, 'rsa2048', 'sign', '1d'])
+  const to = ['--trust-model', 'always', '--recipient', recipient]
+  const good = gpg([...to, '--local-user', recipient, '--sign', '--encrypt'], Buffer.from('good'))
+  expect(await new Gnupg().decrypt(good, terms(undefined), SOMEBODY)).toMatchObject({ text: Buffer.from('good') })
+  const signed = gpg([...at, '--passphrase', '', '--local-user', signer, '--sign'], Buffer.from('bad'))
+  const bad = gpg([...to, '--no-literal', '--encrypt'], signed)
+  expect(await new Gnupg().decrypt(bad, terms(undefined), SOMEBODY)).toEqual({
+    fault: expect.stringMatching(/expired/),
+  })
+})
+
 test('a message that is longer than a pipe is taken whole, or refused for its length', async () => {
   const [, passphrase] = PASSPHRASES[0]!
   const text = sealed(passphrase, BIG.subarray(0, 200_000), '--armor', '--compress-algo', 'none')
