@@ -1,5 +1,6 @@
 // Goal: a door opens as the config in force has it, and only once its secret is used up; nothing is said of opening before.
-import { expect, test, vi } from 'vitest'
+import { setImmediate as settled } from 'node:timers/promises'
+import { expect, test } from 'vitest'
 import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
 import type { Opened } from '../gate/effect.ts'
@@ -55,16 +56,14 @@ class Around {
       port: 1,
     }
     this.opener.granted(what)
-    await vi.waitFor(() => expect(this.notes).not.toEqual([]))
+    await settled()
     return this.notes
   }
 
   async knocked(): Promise<readonly string[]> {
     const secret = { door: 'd', knocks: [], once: true }
     this.opener.knocked({ kind: 'open', source: parseAddress('192.0.2.7')!, secret } as unknown as Opened)
-    await new Promise((resolve) => {
-      setImmediate(resolve)
-    })
+    await settled()
     return this.notes
   }
 }
@@ -74,14 +73,9 @@ test('a packet opens what it was judged for', async () => {
   expect(await around.granted(around.present!)).toEqual(['opens 22', 'OPEN SESAME'])
 })
 
-test.each([
-  ['has less', doorOf('tcp/80')],
-  ['is gone', undefined],
-])('a packet opens nothing of a door that %s since it was judged', async (_, present) => {
-  const around = new Around()
-  const before = around.present!
-  around.present = present
-  expect(await around.granted(before)).toEqual(['192.0.2.7: d: stays shut: the config has changed meanwhile'])
+test('a packet opens nothing that speaks against it since it was judged', async () => {
+  const around = Object.assign(new Around(), { may: false })
+  expect(await around.granted(around.present!)).toEqual([])
 })
 
 test('nothing is said of opening where the guard does not open', async () => {

@@ -62,7 +62,7 @@ export class Opener {
     const { door, source, ms, services, forward, user, claimedUser, holder, protocol, port } = granted
     this.#begin(door.name, source, async () => {
       const { guarding, openings, reconciler, log } = this.#deps
-      if (!this.#isPresent(door, source) || !reconciler.isStillMay(door, granted)) return
+      if (!reconciler.isStillMay(door, granted)) return
       const opened = once(() => log.open(source, door.name, user, claimedUser))
       const whose = { user, claimedUser, holder, opened }
       if (door.opens.length > 0) guarding.open(door, source, { ms, services, forward, ...whose })
@@ -79,7 +79,7 @@ export class Opener {
     const { address: source } = grant
     this.#begin(door.name, source, async () => {
       const { openings, reconciler, log } = this.#deps
-      if (!this.#isPresent(door, source) || !reconciler.isStillMay(door, { source, user, holder })) return
+      if (!reconciler.isStillMay(door, { source, user, holder })) return
       const opened = once(() => log.open(source, door.name, user, claimedUser))
       const { protocol, port } = arrival
       const services = portsText({ asked: grant.kind === 'command' ? undefined : grant.ports })
@@ -87,14 +87,6 @@ export class Opener {
       const alone = { ...timed(door, commands.ms), commands4: commands, commands6: commands, cooldownMs: 0 }
       await reconciler.during(openings.open(alone, knocked))
     })
-  }
-
-  /** Whether a packet was judged by the config in force: a reload may have come in between, and the door have less. */
-  #isPresent(door: Door, source: Address): boolean {
-    const { doors, log } = this.#deps
-    if (doors.find(door.name) === door) return true
-    log.notice('notice', `${formatAddress(source)}: ${door.name}: stays shut: the config has changed meanwhile`)
-    return false
   }
 
   #begin(door: string, source: Address, work: () => Promise<void>): void {

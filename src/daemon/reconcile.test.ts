@@ -132,6 +132,11 @@ test('what was revoked between the knock and the opening does not open; what was
   const wanted = { source, user: 'alice', holder: MARK }
   expect(reconciler.isStillMay(doors[0]!, wanted)).toBe(true)
   expect(reconciler.isStillMay({ ...doors[0]!, name: 'gone' }, wanted)).toBe(false)
+  // Of the config before: the door may have less now.
+  expect(reconciler.isStillMay({ ...doors[0]! }, wanted)).toBe(false)
+  expect(around.said).toEqual(
+    ['gone', 'ssh'].map((name) => `192.0.2.7: ${name}: stays shut: the config has changed meanwhile`),
+  )
   around.said.length = 0
   around.verdict = 'may not'
   expect(reconciler.isStillMay(doors[0]!, wanted)).toBe(false)

@@ -76,14 +76,18 @@ export class Reconciler {
     this.#deps = deps
   }
 
-  /** Whether a holder has not been revoked since the knock: what would be closed at once is not opened. */
-  isStillMay({ name: door }: Door, { source, services, forward: to, user, holder }: Wanted): boolean {
+  /**
+   * Whether nothing has spoken against an opening since the knock or packet was judged: a reload, after which the door may have
+   * less, or a revocation. What would be closed at once is not opened.
+   */
+  isStillMay(door: Door, { source, services, forward: to, user, holder }: Wanted): boolean {
     const some = services?.map(formatService).join()
     const forward = formatForward(to)
-    const held = { door, source: formatAddress(source), services: some, forward, user, holder }
-    const isThere = this.#deps.door(door) !== undefined
-    if (isThere && mayHold(held, this.#deps) !== 'may not') return true
-    this.#deps.say('notice', `${held.source}: ${door}: stays shut: access was revoked meanwhile`)
+    const held = { door: door.name, source: formatAddress(source), services: some, forward, user, holder }
+    const isPresent = this.#deps.door(door.name) === door
+    if (isPresent && mayHold(held, this.#deps) !== 'may not') return true
+    const why = isPresent ? 'access was revoked meanwhile' : 'the config has changed meanwhile'
+    this.#deps.say('notice', `${held.source}: ${door.name}: stays shut: ${why}`)
     return false
   }
 

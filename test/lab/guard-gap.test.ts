@@ -110,6 +110,20 @@ lab.each([
   })
 })
 
+/** A host behind the server, 198.51.100.7, to which the client finds its way, under a stranger's address too. */
+async function hostBehind(server: Host, client: Host): Promise<Host> {
+  const inner = await Host.make('inner')
+  await link(
+    { host: server, device: 'eth1', addresses: ['198.51.100.1/24'] },
+    { host: inner, addresses: ['198.51.100.7/24'] },
+  )
+  await inner.ip('route add default via 198.51.100.1')
+  await client.ip(`route add 198.51.100.0/24 via ${SERVER_4}`)
+  await client.address('eth0', `${STRANGER_4}/24`)
+  await server.sysctl('net.ipv4.ip_forward', 1)
+  return inner
+}
+
 lab('while the guard is away', () => {
   test('a stranger who hammers at the port has no session a moment later', async () => {
     const { server, client } = await pair()
@@ -133,15 +147,7 @@ lab('while the guard is away', () => {
 
   test('a stranger gets no session with what this machine hands on, where others track connections', async () => {
     const { server, client } = await pair()
-    const inner = await Host.make('inner')
-    await link(
-      { host: server, device: 'eth1', addresses: ['198.51.100.1/24'] },
-      { host: inner, addresses: ['198.51.100.7/24'] },
-    )
-    await inner.ip('route add default via 198.51.100.1')
-    await client.ip(`route add 198.51.100.0/24 via ${SERVER_4}`)
-    await client.address('eth0', `${STRANGER_4}/24`)
-    await server.sysctl('net.ipv4.ip_forward', 1)
+    const inner = await hostBehind(server, client)
     await serveTcp(inner, 22)
     const rules = `${TRACKING}
       table ip nat { chain prerouting { type nat hook prerouting priority dstnat; tcp dport 2222 dnat to 198.51.100.7:22; }; }`
@@ -167,15 +173,7 @@ lab('while the guard is away', () => {
 
   test('a stranger hears no more of a host behind, where nothing is tracked meanwhile', async () => {
     const { server, client } = await pair()
-    const inner = await Host.make('inner')
-    await link(
-      { host: server, device: 'eth1', addresses: ['198.51.100.1/24'] },
-      { host: inner, addresses: ['198.51.100.7/24'] },
-    )
-    await inner.ip('route add default via 198.51.100.1')
-    await client.ip(`route add 198.51.100.0/24 via ${SERVER_4}`)
-    await client.address('eth0', `${STRANGER_4}/24`)
-    await server.sysctl('net.ipv4.ip_forward', 1)
+    const inner = await hostBehind(server, client)
     const service = inner.start([process.execPath, '-e', TICKER])
     await service.line(/^ready$/)
     const listen = (from: string): Process => client.start(['sh', '-c', `sleep 60 | nc -s ${from} 198.51.100.7 22`])
