@@ -31,11 +31,6 @@ export const CHECKS: readonly Check[] = [
   { name: 'portScan', label: 'a port scan does not open it', outcome: ({ portScan }) => not(portScan) },
 ]
 
-/** Whether a check of an observation came out as it should not. */
-export function failsAny(observation: Observation): boolean {
-  return CHECKS.some(({ outcome }) => outcome(observation).good === false)
-}
-
 function tried(notTried: string | undefined, good: boolean): Outcome {
   return notTried === undefined ? { good } : NOT_TRIED
 }

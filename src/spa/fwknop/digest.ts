@@ -26,9 +26,6 @@ export function digestChars(name: DigestName): number {
   return Math.ceil((DIGESTS[name].bytes * 4) / 3)
 }
 
-/** Longest digest in base64. */
-export const DIGEST_MAX_CHARS = digestChars('sha512')
-
 /** The digest of an ASCII text, in base64 without `=`. */
 export function digestOf(name: DigestName, text: string): string {
   return encodeBase64(createHash(DIGESTS[name].node).update(asciiBytes(text)).digest())

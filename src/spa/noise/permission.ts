@@ -6,9 +6,6 @@ import type { DatedClaim } from './claim.ts'
 import type { PortRange } from './user-options.ts'
 import type { User } from './users.ts'
 
-/** Furthest that a packet's time may be from the server's where the operator says nothing, in milliseconds. */
-export const AGE_MAX_DEFAULT_MS = 120_000
-
 /** What a packet is allowed to have: an address and a time, for what it asked. Or why not, for the log. */
 export type Permission =
   | {
