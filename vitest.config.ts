@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: 4,
           testTimeout: slow ? 600_000 : 60_000,
           hookTimeout: 60_000,
         },

@@ -19,7 +19,7 @@ import type { OneTimeList } from './real-files.ts'
 import { rehearsedConfig } from './rehearsed-config.ts'
 import type { RehearsedConfig } from './rehearsed-config.ts'
 import { gap, seconds } from './report.ts'
-import type { DoorReport } from './report.ts'
+import type { DoorTried } from './report.ts'
 import type { Copied } from './ruleset-copy.ts'
 import { DAEMON } from './stage.ts'
 import type { Stage } from './stage.ts'
@@ -42,20 +42,22 @@ export interface Script {
   readonly say: (line: string) => void
 }
 
-/** The rehearsal of a config on a stage: door by door, IPv4 and IPv6. */
+/** The rehearsal of a config on a stage: door by door, over one family. */
 export class Play {
-  readonly doors: DoorReport[] = []
+  readonly doors: DoorTried[] = []
+  readonly #family: Family
   readonly #stage: Stage
   readonly #script: Script
   /** One-time sequences that are left, by the door's name. */
   readonly #lists = new Map<string, OneTimeList & { used: number }>()
   readonly #holders = new Holders()
-  /** Who has been let in by a door that does not shut by itself, by family and port. */
+  /** Who has been let in by a door that does not shut by itself, by port. */
   readonly #inside = new Map<string, string>()
   readonly #scan: readonly KnockOrder[]
 
-  constructor(stage: Stage, script: Script) {
+  constructor(stage: Stage, family: Family, script: Script) {
     this.#stage = stage
+    this.#family = family
     this.#script = script
     this.#scan = scanOf(script.config.doors)
   }
@@ -81,7 +83,7 @@ export class Play {
     for (const door of config.doors) {
       if (asked.doors.length > 0 && !asked.doors.includes(door.name)) continue
       const reason = refused.get(door.name)
-      const report = { name: door.name, line: door.line, ports: '', observations: [] }
+      const report = { name: door.name, line: door.line, ports: '', observations: [], remarks: [] }
       if (reason === undefined) this.doors.push(await this.#try(door, rehearsed))
       else this.doors.push({ ...report, notes: [gap(reason)] })
     }
@@ -106,55 +108,45 @@ export class Play {
 
   *#ports(): Generator<OpenedPort> {
     for (const door of this.#script.config.doors) {
-      for (const family of [4, 6] as const) {
-        const found = this.#portsOf(door, family)
-        if (found.kind === 'known') yield* found.ports
-      }
+      const found = this.#portsOf(door)
+      if (found.kind === 'known') yield* found.ports
     }
   }
 
-  #portsOf(door: Door, family: Family): ReturnType<typeof portsOf> {
+  #portsOf(door: Door): ReturnType<typeof portsOf> {
     const chosen = this.#script.asked.ports.get(door.name) ?? []
     const listening = [...listeningPorts()[TCP]].toSorted((one, other) => one - other)
-    return portsOf(door, family, { chosen, rules: this.#script.rulesText, listening })
+    return portsOf(door, this.#family, { chosen, rules: this.#script.rulesText, listening })
   }
 
-  async #try(door: Door, rehearsed: RehearsedConfig): Promise<DoorReport> {
+  async #try(door: Door, rehearsed: RehearsedConfig): Promise<DoorTried> {
+    const family = this.#family
     const times = rehearsed.times.get(door.name)!
-    const notes = new Set<string>()
-    const observations = []
-    let ports = ''
-    for (const family of [4, 6] as const) {
-      if (this.#stage.hostOf(family) === undefined) continue
-      if (door.target !== undefined && door.target.family !== family) continue
-      const found = this.#portsOf(door, family)
-      if (found.kind === 'unknown') notes.add(gap(`${found.why}; say it with --port ${door.name}=tcp/22`))
-      else if (found.note !== undefined) notes.add(found.note)
-      const known = found.kind === 'known' ? found.ports : []
-      ports ||= known.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
-      const secret = this.#knocksOf(door)
-      if (typeof secret === 'string') {
-        notes.add(gap(secret))
-        continue
-      }
-      this.#script.say(`${door.name}, IPv${family}`)
-      const shuts = isShutter(door)
-      const source = shuts ? this.#whoIsInside(family, known) : undefined
-      const trial = { door, family, ports: known, times, ...secret, scan: this.#scan, shuts, source }
-      const observation = await tryDoor(this.#stage, trial)
-      if (observation.notTried !== undefined) notes.add(gap(`IPv${family}: ${observation.notTried}`))
-      observations.push(observation)
-      if (observation.lost.length > 0 && !shuts) await this.#stage.restoreRules()
-      const hasOpened = typeof observation.opened[0] === 'number' && observation.before[0] !== 'open'
-      const staysOpen = hasOpened && !shutsItself(door, family)
-      if (staysOpen && observation.source !== undefined) {
-        for (const port of known) this.#inside.set(insideKey(family, port), observation.source)
-      }
+    const { name, line } = door
+    const blank = { name, line, ports: '', observations: [], notes: [], remarks: this.#remarks(door, times) }
+    if (this.#stage.hostOf(family) === undefined) return blank
+    if (door.target !== undefined && door.target.family !== family) return blank
+    const notes: string[] = []
+    const found = this.#portsOf(door)
+    if (found.kind === 'unknown') notes.push(gap(`${found.why}; say it with --port ${name}=tcp/22`))
+    else if (found.note !== undefined) notes.push(found.note)
+    const known = found.kind === 'known' ? found.ports : []
+    const ports = known.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
+    const secret = this.#knocksOf(door)
+    if (typeof secret === 'string') return { ...blank, ports, notes: [...notes, gap(secret)] }
+    this.#script.say(`${name}, IPv${family}`)
+    const shuts = isShutter(door)
+    const source = shuts ? this.#whoIsInside(known) : undefined
+    const trial = { door, family, ports: known, times, ...secret, scan: this.#scan, shuts, source }
+    const observation = await tryDoor(this.#stage, trial)
+    if (observation.notTried !== undefined) notes.push(gap(`IPv${family}: ${observation.notTried}`))
+    if (observation.lost.length > 0 && !shuts) await this.#stage.restoreRules()
+    const hasOpened = typeof observation.opened[0] === 'number' && observation.before[0] !== 'open'
+    const staysOpen = hasOpened && !shutsItself(door, family)
+    if (staysOpen && observation.source !== undefined) {
+      for (const port of known) this.#inside.set(insideKey(port), observation.source)
     }
-    if (observations.every((each) => each.notTried !== undefined) && notes.size === 0) {
-      notes.add(gap('this machine has no address that it could be knocked at'))
-    }
-    return { name: door.name, line: door.line, ports, observations, notes: [...notes, ...this.#remarks(door, times)] }
+    return { ...blank, ports, observations: [observation], notes }
   }
 
   #remarks(door: Door, times: { readonly deadlineShortened: boolean; readonly cmdTimeoutMs: number }): string[] {
@@ -199,13 +191,13 @@ export class Play {
     return { knocks, wrongKnocks: list.left[list.used] }
   }
 
-  #whoIsInside(family: Family, ports: readonly OpenedPort[]): string | undefined {
-    return ports.map((port) => this.#inside.get(insideKey(family, port))).find((source) => source !== undefined)
+  #whoIsInside(ports: readonly OpenedPort[]): string | undefined {
+    return ports.map((port) => this.#inside.get(insideKey(port))).find((source) => source !== undefined)
   }
 }
 
-function insideKey(family: Family, { protocol, port }: OpenedPort): string {
-  return `${family} ${protocol}/${port}`
+function insideKey({ protocol, port }: OpenedPort): string {
+  return `${protocol}/${port}`
 }
 
 /** Whether a door's command only takes away: it shuts what another one has opened. */

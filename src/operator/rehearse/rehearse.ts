@@ -3,6 +3,7 @@ import { basename, delimiter, join } from 'node:path'
 import type { Config, Reading } from '../../config/config.ts'
 import { OPTION_DIRECTIVES } from '../../config/directive.ts'
 import { formatFault } from '../../config/fault.ts'
+import type { Family } from '../../packet/address.ts'
 import { examine, USAGE, UNUSABLE, USABLE } from '../check.ts'
 import type { Output } from '../check.ts'
 import { run } from './agent.ts'
@@ -15,7 +16,7 @@ import type { Namespace } from './namespace.ts'
 import { Play } from './play.ts'
 import { readWhole } from './real-files.ts'
 import { doorTexts, optionLine } from './rehearsed-config.ts'
-import { asJson, asText, isGood } from './report.ts'
+import { asJson, asText, isGood, joinFamilies } from './report.ts'
 import type { Report } from './report.ts'
 import { firstDifference, ruleLines, takeRules } from './rules.ts'
 import { Stage } from './stage.ts'
@@ -85,28 +86,44 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
   })
   const rulesText = [rules.nft, ...ruleLines(rules).map(({ text: line }) => line)].join('\n')
   const { alwaysAllow } = config.options
-  let play: Play | undefined
+  let plays: readonly Play[] = []
   let broken: string | undefined
   try {
     const setting = { machine, rules, rulesText, alwaysAllow, from: asked.from, run }
-    const stage = await Stage.set(setting, (namespace) => {
-      made.push(namespace)
-      if (signal !== undefined) namespace.destroy()
-    })
-    play = new Play(stage, { asked, config, text, rulesText, say: (line) => output.err(`postern: ${line}\n`) })
-    await play.perform()
+    const set = async (family: Family): Promise<Play> => {
+      const stage = await Stage.set(setting, (namespace) => {
+        made.push(namespace)
+        if (signal !== undefined) namespace.destroy()
+      })
+      const say = (line: string): void => output.err(`postern: ${line}\n`)
+      return new Play(stage, family, { asked, config, text, rulesText, say })
+    }
+    plays = await everyOne(familiesOf(machine).map(set))
+    await everyOne(plays.map(async (play) => await play.perform()))
   } catch (error) {
-    if (play === undefined && signal === undefined) throw error
+    if (plays.length === 0 && signal === undefined) throw error
     broken = signal === undefined ? (error as Error).message : `ended by ${signal}`
   } finally {
     await Promise.all(made.map(async (namespace) => await namespace.close()))
     for (const [name, handler] of handlers) process.off(name, handler)
   }
   const changed = firstDifference(rules, await takeRules(run))
-  const report = reportOf({ asked, reading, text, machine, play, changed, broken })
+  const report = reportOf({ asked, reading, text, machine, plays, changed, broken })
   output.out(asked.json ? asJson(report) : asText(report))
   if (signal !== undefined) return SIGNALS[signal]
   return isGood(report) ? USABLE : FOUND
+}
+
+/** The families the machine can be knocked at over; each is tried on a copy of its own, both at once. */
+function familiesOf({ watched }: Machine): readonly Family[] {
+  const has = new Set(watched.addresses.map(({ address }) => address.family))
+  return has.size === 0 ? [4] : ([4, 6] as const).filter((family) => has.has(family))
+}
+
+/** Waits for all, also where one fails: nothing goes on unseen. @throws the first error */
+async function everyOne<Result>(promises: readonly Promise<Result>[]): Promise<readonly Result[]> {
+  await Promise.allSettled(promises)
+  return await Promise.all(promises)
 }
 
 interface Material {
@@ -114,13 +131,13 @@ interface Material {
   readonly reading: Reading
   readonly text: string
   readonly machine: Machine
-  readonly play: Play | undefined
+  readonly plays: readonly Play[]
   readonly changed: string | undefined
   readonly broken: string | undefined
 }
 
-function reportOf({ asked, reading, text, machine, play, changed, broken }: Material): Report {
-  const doors = play?.doors ?? []
+function reportOf({ asked, reading, text, machine, plays, changed, broken }: Material): Report {
+  const doors = joinFamilies(plays.map((play) => play.doors))
   const observations = doors.flatMap((door) => door.observations)
   const context = {
     doors: doorTexts(text),
@@ -132,8 +149,8 @@ function reportOf({ asked, reading, text, machine, play, changed, broken }: Mate
     file: asked.file,
     interface: machine.watched.name,
     addresses: machine.watched.addresses.map((address) => address.text),
-    copied: play?.copied.summary ?? 'not made',
-    notCopied: play?.copied.faults ?? [],
+    copied: plays[0]?.copied.summary ?? 'not made',
+    notCopied: [...new Set(plays.flatMap(({ copied }) => copied.faults))],
     doors,
     findings: diagnose(observations, context),
     changed,

@@ -17,6 +17,28 @@ export interface DoorReport {
   readonly notes: readonly string[]
 }
 
+/** A door as it came out of the rehearsal over one family. */
+export interface DoorTried extends DoorReport {
+  /** What is true of it over either family. */
+  readonly remarks: readonly string[]
+}
+
+/** Joins what was seen over each family, door by door; a rehearsal that broke off has fewer doors. */
+export function joinFamilies(families: readonly (readonly DoorTried[])[]): readonly DoorReport[] {
+  const names = new Set(families.flat().map(({ name }) => name))
+  return [...names].map((name) => {
+    const tried = families.flat().filter((door) => door.name === name)
+    const observations = tried.flatMap((door) => door.observations)
+    const notes = tried.flatMap((door) => door.notes)
+    if (notes.length === 0 && observations.every(({ notTried }) => notTried !== undefined)) {
+      notes.push(gap('this machine has no address that it could be knocked at'))
+    }
+    const remarks = tried.flatMap((door) => door.remarks)
+    const ports = tried.map((door) => door.ports).find((text) => text !== '') ?? ''
+    return { name, line: tried[0]!.line, ports, observations, notes: [...new Set([...notes, ...remarks])] }
+  })
+}
+
 /** All of a rehearsal. */
 export interface Report {
   readonly file: string
