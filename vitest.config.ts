@@ -1,9 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
-// Two kinds of tests: `unit` needs no privilege; `lab` makes network namespaces and needs root.
-// Lab files run one after another: they share the machine's clock and two cores with real peers.
-// Time limits are there for what hangs, not for a machine that is busy.
+// Three kinds of tests. `unit` needs no privilege. `wait` and `timing` make network namespaces and need root:
+// files of `wait` run side by side, as they mostly wait; those of `timing` run alone, as they flood, or
+// depend on gaps between packets. Time limits are there for what hangs, not for a machine that is busy.
 const slow = process.env.SLOW === '1'
+const WAIT_WORKERS = 4
+
+/** Files below test/lab that run alone. */
+const TIMING = ['flooded', 'forged', 'lossy'].map((name) => `test/lab/${name}.test.ts`)
+
+const limits = { testTimeout: slow ? 600_000 : 60_000, hookTimeout: 60_000 }
 
 export default defineConfig({
   test: {
@@ -12,18 +18,21 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'script/**/*.test.ts'],
+          // One process for many files: loading everything anew for each takes as long as the tests.
+          isolate: false,
           testTimeout: slow ? 600_000 : 30_000,
         },
       },
       {
         test: {
-          name: 'lab',
+          name: 'wait',
           include: ['test/lab/**/*.test.ts'],
-          maxWorkers: 4,
-          testTimeout: slow ? 600_000 : 60_000,
-          hookTimeout: 60_000,
+          exclude: TIMING,
+          maxWorkers: WAIT_WORKERS,
+          ...limits,
         },
       },
+      { test: { name: 'timing', include: TIMING, fileParallelism: false, ...limits } },
     ],
   },
 })
