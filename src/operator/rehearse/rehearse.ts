@@ -90,12 +90,12 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
   let broken: string | undefined
   try {
     const setting = { machine, rules, rulesText, alwaysAllow, from: asked.from, run }
+    const say = (line: string): void => output.err(`postern: ${line}\n`)
     const set = async (family: Family): Promise<Play> => {
       const stage = await Stage.set(setting, (namespace) => {
         made.push(namespace)
         if (signal !== undefined) namespace.destroy()
       })
-      const say = (line: string): void => output.err(`postern: ${line}\n`)
       return new Play(stage, family, { asked, config, text, rulesText, say })
     }
     plays = await everyOne(familiesOf(machine).map(set))

@@ -1,0 +1,45 @@
+// Bundles the published page's script with its packages and their licences, and puts it, with its style, into dist.
+// Browsers get one file, and load nothing from anywhere else. script/build runs this.
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const project = dirname(dirname(fileURLToPath(import.meta.url)))
+const page = join('publish', 'page')
+
+/** The folder of the package a bundled file belongs to: what follows the last node_modules, with its scope. */
+const PACKAGE = /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/
+
+/**
+ * Returns a comment with the licence texts of all bundled packages, as they ask for wherever they are copied to.
+ *
+ * @param {readonly string[]} files the bundled files, relative to the project
+ * @throws {Error} if a package has no LICENSE file
+ */
+async function licencesOf(files) {
+  const folders = new Set(files.map((file) => PACKAGE.exec(file)?.[0]).filter((folder) => folder !== undefined))
+  const named = new Map()
+  for (const folder of folders) {
+    const { name, version } = JSON.parse(await readFile(join(project, folder, 'package.json'), 'utf8'))
+    const text = (await readFile(join(project, folder, 'LICENSE'), 'utf8')).trim()
+    named.set(text, [...(named.get(text) ?? []), `${name} ${version}`])
+  }
+  const parts = [...named].map(([text, names]) => `${names.toSorted().join(', ')}\n\n${text}`)
+  return `/*!\n${parts.toSorted().join('\n\n').replaceAll('*/', '* /')}\n*/\n`
+}
+
+const { outputFiles, metafile } = await build({
+  absWorkingDir: project,
+  entryPoints: [join('src', page, 'browser', 'main.ts')],
+  bundle: true,
+  minify: true,
+  format: 'iife',
+  target: 'es2023',
+  legalComments: 'none',
+  metafile: true,
+  write: false,
+})
+const target = join(project, 'dist', page)
+await writeFile(join(target, 'knock-page.js'), (await licencesOf(Object.keys(metafile.inputs))) + outputFiles[0].text)
+await copyFile(join(project, 'src', page, 'knock-page.css'), join(target, 'knock-page.css'))
