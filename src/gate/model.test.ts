@@ -182,7 +182,7 @@ const apart = fc.uniqueArray(fc.constantFrom(...PORTS), { minLength: 1, maxLengt
           fc.constantFrom(...PORTS, -1, -2).filter((port) => port !== first),
           { maxLength: 4 },
         )
-        .map((rest) => [first, ...rest]),
+        .map((rest) => [first].concat(rest)),
     ),
   ),
 )

@@ -2,6 +2,7 @@ import { TCP, destinationOf, sourceOf } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
 import { CODE_STRAYS_MAX, allowedStrays } from './allowance.ts'
 import type { Attempts } from './attempts.ts'
+import { empty, insert } from './list.ts'
 import { OwnAttempts } from './own-attempts.ts'
 import type { Effect, Withheld } from './effect.ts'
 import type { Secret } from './secret.ts'
@@ -132,12 +133,9 @@ export class Progress {
     for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
       const fate = this.#fate(at, packet, key, here, now)
       let place = mine.length
-      for (; place > 0 && this.#stage(mine[place - 1]!).depth < this.#stage(at).depth; place--) {
-        mine[place] = mine[place - 1]!
-        fates[place] = fates[place - 1]!
-      }
-      mine[place] = at
-      fates[place] = fate
+      while (place > 0 && this.#stage(mine[place - 1]!).depth < this.#stage(at).depth) place--
+      insert(mine, place, at)
+      insert(fates, place, fate)
       if (fate === 'unmoved' || fate === 'moves' || fate === 'broken') part = true
     }
     if (mine.length > 1 && part) {
@@ -343,11 +341,6 @@ export class Progress {
     this.#sources.setWrongCodes(slot, withoutWrongCodes(wrong, kind, before))
     return undefined
   }
-}
-
-/** Empties a list and keeps its memory: setting its length costs more than all else of a packet that is a knock. */
-function empty(list: unknown[]): void {
-  while (list.length > 0) list.pop()
 }
 
 function broken(packet: Packet, stage: Stage): Effect {

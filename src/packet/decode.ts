@@ -148,6 +148,7 @@ function decodeTcp(bytes: Uint8Array, at: number, end: number, full: number, pac
   packet.port = half(bytes, at + 2)
   packet.sequence = word(bytes, at + 4)
   packet.acknowledgment = word(bytes, at + 8)
+  packet.headerBytes = headerBytes
   packet.flags = bytes[at + 13]!
   packet.window = half(bytes, at + 14)
   packet.checksum = 0
@@ -168,6 +169,7 @@ function decodeUdp(bytes: Uint8Array, at: number, end: number, full: number, pac
   packet.port = half(bytes, at + 2)
   packet.sequence = 0
   packet.acknowledgment = 0
+  packet.headerBytes = 0
   packet.flags = 0
   packet.window = 0
   packet.checksum = half(bytes, at + 6)
