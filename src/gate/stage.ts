@@ -87,7 +87,7 @@ export class Stage {
   /**
    * Whether an attempt here began amid one of the same source that is at `other` now, and all of its knocks were knocks of
    * that one. While that one was under way, each of its ports was hit for it alone; so an attempt that began before it has
-   * the port of its own first knock once more than it has.
+   * the port of its own first knock once more than it has. Doors that want other flags are taken to count the same packets.
    */
   isMadeOf(other: Stage): boolean {
     const first = this.root.key

@@ -10,7 +10,7 @@ import { knock, program, startKnockd, REAL_KNOCK } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import type { Output, Process } from './process.ts'
-import { run } from './process.ts'
+import { run, until } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 
 /** Runs a command without any capability (capabilities(7)). */
@@ -82,6 +82,8 @@ lab('replay', () => {
       [SERVER_6, '4003', '4004'],
     ]
     for (const words of knocks) await knock(client, words)
+    // Those open once they are on disk, which may be after the next knock.
+    await until('both lists to be used', () => daemon.process.count(/once: OPEN SESAME/) === 2)
     await client.run([REAL_KNOCK, SERVER_4, '7301', '5401:udp', '8822'])
     await daemon.process.line(/command timeout/)
     await daemon.process.line(/command timeout/)
