@@ -81,7 +81,8 @@ export const DOOR_DIRECTIVES = {
   cmdTimeout: row('Cmd_Timeout', 'TIME', value.duration(0, bound.CMD_TIMEOUT_MAX_MS), { aliases: ['Open_For'] }),
   stop4: row('Stop_Command', 'COMMAND', value.readCommand, { mayBeEmpty: true }),
   stop6: row('Stop_Command_6', 'COMMAND', value.readCommand, { mayBeEmpty: true }),
-  cooldown: row('Cooldown', 'TIME', value.duration(0, bound.COOLDOWN_MAX_MS)),
+  // Metalcape's branch of knockd, in images of game servers, calls it Seq_Cooldown too.
+  cooldown: row('Cooldown', 'TIME', value.duration(0, bound.COOLDOWN_MAX_MS), { aliases: ['Seq_Cooldown'] }),
 } as const
 
 function row<T>(

@@ -1,4 +1,4 @@
-// Goal: the look-up finds the same overlaps as comparing every door with every other.
+// Goal: the look-up finds the same overlaps, rotations too, as comparing every door with every other.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readConfig } from './read.ts'
@@ -21,7 +21,7 @@ const TESTS: Readonly<Record<string, readonly string[]>> = {
 const meet = (one: string, other: string): boolean =>
   !TESTS[one]!.some((flag) => TESTS[other]!.includes(flag.startsWith('!') ? flag.slice(1) : `!${flag}`))
 
-test('same and beginning sequences', () => {
+test('same, beginning and rotated sequences', () => {
   fc.assert(
     fc.property(fc.array(door, { maxLength: 12 }), (doors) => {
       const text = doors
@@ -56,6 +56,23 @@ test('same and beginning sequences', () => {
           all.some((other) => way(other) !== way(index) && way(other).startsWith(way(index)) && both(index, other)),
       )
       expect(found('is the beginning of')).toEqual(shorter)
+      const rotated = (index: number, other: number): boolean =>
+        doors[index]!.knocks.some(
+          (_, at, ports) => `${ports.slice(at).concat(ports.slice(0, at)).join()},` === way(other),
+        )
+      const rotations = all.filter(
+        (index) =>
+          !twins.has(index) &&
+          all.some(
+            (other) =>
+              other < index &&
+              !twins.has(other) &&
+              way(other) !== way(index) &&
+              rotated(index, other) &&
+              both(other, index),
+          ),
+      )
+      expect(found('is a rotation of')).toEqual(rotations)
     }),
     { numRuns: 300 },
   )

@@ -18,9 +18,9 @@ interface Way {
 }
 
 /**
- * Warns of doors with the same sequence, and of sequences that begin others, where the same packets count for both
- * doors. Each door is looked up once for each length of sequence there is, whatever the number of doors; a shorter
- * sequence is reported once, with the first of the longer ones.
+ * Warns of doors with the same sequence, of sequences that begin others, and of rotations, where the same packets count for
+ * both doors. Each door is looked up once for each length of sequence there is and for each of its knocks, whatever the number
+ * of doors; a shorter sequence is reported once, with the first of the longer ones, and so is a rotation of those before it.
  */
 export class Overlaps {
   readonly #faults: FaultList
@@ -68,6 +68,27 @@ export class Overlaps {
           this.#warnOfShorter(shorter, way)
         }
       }
+      this.#warnOfRotation(way)
+    }
+  }
+
+  #warnOfRotation(way: Way): void {
+    // One with the same sequence as an earlier one stands for nothing more.
+    if (!this.#whole.get(way.text)!.includes(way)) return
+    const begin = way.text.indexOf('\n') + 1
+    for (let at = begin + KNOCK_UNITS; at < way.text.length; at += KNOCK_UNITS) {
+      const rotation = way.text.slice(0, begin) + way.text.slice(at) + way.text.slice(begin, at)
+      const other = this.#whole.get(rotation)?.find((one) => one.line < way.line && meet(one, way))
+      if (other === undefined || rotation === way.text) continue
+      const { line, valueColumn } = way.at
+      const message = `the sequence of door ${quote(way.name)} is a rotation of the one of ${quote(other.name)} (line ${other.line})`
+      this.#faults.warning(
+        line,
+        valueColumn,
+        message,
+        'a lost knock can make the next try open the other door: choose other ports',
+      )
+      return
     }
   }
 

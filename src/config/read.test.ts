@@ -166,6 +166,13 @@ describe('what is read', () => {
   })
 })
 
+test("a game server's config for a patched knockd", () => {
+  const [door] = usable(
+    '[resume-by-player]\n sequence = 8211:udp\n seq_cooldown = 5\n command = autopause resume "LOGIN from %IP%"\n',
+  ).doors
+  expect(door).toMatchObject({ secret: { knocks: [{ protocol: UDP, port: 8211 }] }, cooldownMs: 5_000 })
+})
+
 test('defaults', () => {
   const { options, doors } = usable(DOOR)
   expect(options).toEqual(OPTIONS_DEFAULT)

@@ -9,6 +9,7 @@ import { formatAddress, parseAddress } from '../packet/address.ts'
 import { parseNetwork } from '../packet/network.ts'
 import { Gate } from './gate.ts'
 import type { GateSettings } from './gate.ts'
+import { DOUBLED_MS } from './print.ts'
 import { ATTEMPTS_PER_SOURCE_MAX } from './own-attempts.ts'
 import type { Secret } from './secret.ts'
 
@@ -175,6 +176,46 @@ test('a retransmitted SYN is no knock, also after the next knock (fault 2)', () 
       { port: 9000, at: 3_200 },
     ]),
   ).toEqual(['ssh 1', 'ssh 2', 'ssh 3', 'ssh open'])
+})
+
+test('the very same packet again is another knock where a tool made it, unless it was doubled on its way', () => {
+  const gate = gateWith([secret('twice', [7001, 7002, 7002, 7001])])
+  const same = { sourcePort: 2267, sequence: 77, byHand: true }
+  expect(
+    talk(gate, [
+      { ...same, port: 7001 },
+      { ...same, port: 7002, at: 30 },
+      { ...same, port: 7002, at: 30, link: 1 },
+      { ...same, port: 7002, at: 29.9 },
+      { ...same, port: 7002, at: 30 + DOUBLED_MS },
+      { ...same, port: 7002, at: 60 },
+      { ...same, port: 7001, at: 90 },
+    ]),
+  ).toEqual(['twice 1', 'twice 2', 'twice 3', 'twice 4', 'twice open'])
+  const again = [7001, 7002, 7002, 7001].map((port, index): Hit =>
+    Object.assign({ port, at: 60_000 + index * 30 }, same),
+  )
+  expect(talk(gate, again).at(-1)).toBe('twice open')
+})
+
+test('a SYN that a system sends again is none, whatever the time between, nor an ACK of a connection', () => {
+  const gate = gateWith([secret('twice', [7001, 7001])])
+  const syn = { port: 7001, sourcePort: 2267, sequence: 77 }
+  expect(
+    talk(
+      gate,
+      [0.1, 30, 200, 999, 1_000, 3_000].map((at) => Object.assign({ at }, syn)),
+    ),
+  ).toEqual(['twice 1'])
+  const flags = { mask: ACK, want: ACK }
+  const acks = gateWith([secret('acks', [7001, 7001], { flags })])
+  const ack = { ...syn, flags: ACK, byHand: true }
+  expect(
+    talk(
+      acks,
+      [0, 30, 300].map((at) => Object.assign({ at }, ack)),
+    ),
+  ).toEqual(['acks 1'])
 })
 
 test('knocks sent again after an opening are none either, whatever else the source sent meanwhile', () => {

@@ -1,9 +1,10 @@
 import type { Address } from '../packet/address.ts'
-import { TCP, sourceOf } from '../packet/packet.ts'
+import { sourceOf } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
 import { ATTEMPTS_MAX, Attempts } from './attempts.ts'
 import { Destinations } from './destinations.ts'
 import type { Effect, Passed } from './effect.ts'
+import { isRepeated, print } from './print.ts'
 import { Progress } from './progress.ts'
 import type { Stray } from './progress.ts'
 import { SCAN_WINDOW_MS, ScanGuard, TENTH_MS, mayBegin } from './scan-guard.ts'
@@ -210,10 +211,7 @@ export class Gate {
       slot = this.#admit(packet, key, here, stray)
       if (slot === NONE) return NOTHING
     } else if (this.#guard.keeps(slot)) this.#guard.lift(slot, packet, this.#tenths)
-    const seen = print(packet)
-    if (this.#sources.repeated(slot, seen, packet.link, packet.protocol === TCP)) {
-      return this.#passed(packet, 'retransmitted')
-    }
+    if (isRepeated(packet, this.#sources, slot)) return this.#passed(packet, 'retransmitted')
     // Most of a flood is no part of anything.
     if (this.#sources.attempt(slot) === NONE && this.#sequences.begin(key).length === 0) {
       return this.#stray(slot, packet, key, stray, false, NOTHING)
@@ -229,7 +227,7 @@ export class Gate {
       effects,
     )
     if (!part && !begun && !shut) return this.#stray(slot, packet, key, stray, behind, effects)
-    if (part || begun) this.#sources.remember(slot, seen, packet.link)
+    if (part || begun) this.#sources.remember(slot, print(packet), packet.link)
     if (stray === 'code' && !begun && !moved) this.#guard.guess(slot, packet, behind, this.#tenths, effects)
     this.#settle(slot)
     if (effects.length > 0) return effects
@@ -344,15 +342,4 @@ export class Gate {
     const { protocol, port } = packet
     return [{ kind: 'passed', source: sourceOf(packet), protocol, port, reason }]
   }
-}
-
-/**
- * What tells a packet from the next one of the same source. TCP: the same ports and sequence number are the same SYN
- * (RFC 9293, 3.8.1). UDP has no sequence number: identification, length and checksum stand in.
- */
-function print(packet: Packet): number {
-  const ports = Math.imul((packet.sourcePort << 16) | packet.port, 0x85ebca6b)
-  if (packet.protocol === TCP) return ports ^ Math.imul(packet.sequence, 0xc2b2ae35)
-  const own = (packet.identification << 16) ^ packet.checksum
-  return ports ^ Math.imul(own, 0x27d4eb2f) ^ packet.length
 }

@@ -24,6 +24,8 @@ const HIT_PORTS = [...PORTS, ...Array.from({ length: 24 }, (_, index) => 101 + i
 
 interface Attempt {
   stage: number
+  /** Numbers of the packets that were its knocks, second tries of them too. */
+  readonly knocks: number[]
   readonly began: number
   last: number
   strays: number
@@ -41,6 +43,7 @@ interface Source {
 class Model {
   readonly #doors: readonly Secret[]
   readonly #sources = new Map<string, Source>()
+  #packet = 0
 
   constructor(doors: readonly Secret[]) {
     this.#doors = doors
@@ -72,12 +75,23 @@ class Model {
     }
     const print = of.protocol === UDP ? '' : `${of.sourcePort} ${of.port} ${of.sequence}`
     if (print !== '' && source.recent.includes(print)) return said
-    let part = false
-    for (const door of this.#doors) {
-      if (door.scannable && ignored) continue
-      part = this.#judge(door, source, key, of.at, said) || part
+    this.#packet++
+    const { attempts } = source
+    const doors = this.#doors.filter(({ scannable }) => !scannable || !ignored)
+    const part = doors.some((door) => attempts.has(door.door) && isPart(door, key))
+    const stageOf = (door: Secret): number => attempts.get(door.door)?.stage ?? 0
+    let opened = false
+    for (const door of doors) this.#passOver(door, attempts, key, of.at, said)
+    for (const door of doors.toSorted((one, other) => stageOf(other) - stageOf(one))) {
+      const attempt = attempts.get(door.door)
+      if (attempt === undefined || !this.#goOn(door, attempt, attempts, key, of.at, said)) continue
+      opened = true
+      // The knocks of an opening count for nothing else.
+      for (const [name, other] of attempts) if (isMadeOf(other, attempt)) attempts.delete(name)
     }
-    if (part) {
+    const begun = opened ? [] : doors.filter((door) => keyAt(door, 0) === key)
+    for (const door of begun) this.#begin(door, attempts, of.at, said)
+    if (part || begun.length > 0) {
       source.recent = [...source.recent, print].slice(-REMEMBERED_PACKETS)
       return said
     }
@@ -93,45 +107,65 @@ class Model {
     return [...said, 'scan']
   }
 
-  /** True: the knock is part of the door's attempt. */
-  #judge(door: Secret, source: Source, key: number, at: number, said: string[]): boolean {
-    const { attempts } = source
+  /** What a knock does to an attempt. True: the door opens. */
+  #goOn(
+    door: Secret,
+    attempt: Attempt,
+    attempts: Map<string, Attempt>,
+    key: number,
+    at: number,
+    said: string[],
+  ): boolean {
+    if (keyAt(door, attempt.stage) !== key) return false
+    attempt.stage++
+    attempt.last = at
+    attempt.knocks.push(this.#packet)
+    said.push(`${door.door} ${attempt.stage}`)
+    if (attempt.stage < door.knocks.length) return false
+    const most = STRAYS_PER_KNOCK * (door.knocks.length - 1)
+    const allowed = Math.min(
+      most,
+      STRAYS_PER_KNOCK * Math.max(1, door.knocks.length - 2) + (STRAYS_PER_S * (at - attempt.began)) / 1_000,
+    )
+    const opens = attempt.strays <= allowed
+    said.push(`${door.door} ${opens ? 'open' : 'withheld'}`)
+    attempts.delete(door.door)
+    return opens
+  }
+
+  /** What a packet does to an attempt of which it is not the next knock. */
+  #passOver(door: Secret, attempts: Map<string, Attempt>, key: number, at: number, said: string[]): void {
     const attempt = attempts.get(door.door)
-    const part = attempt !== undefined && door.knocks.some((_, index) => keyAt(door, index) === key)
-    if (attempt !== undefined && keyAt(door, attempt.stage) === key) {
-      attempt.stage++
-      attempt.last = at
-      said.push(`${door.door} ${attempt.stage}`)
-      if (attempt.stage < door.knocks.length) return true
-      const most = STRAYS_PER_KNOCK * (door.knocks.length - 1)
-      const allowed = Math.min(
-        most,
-        STRAYS_PER_KNOCK * Math.max(1, door.knocks.length - 2) + (STRAYS_PER_S * (at - attempt.began)) / 1_000,
-      )
-      said.push(`${door.door} ${attempt.strays > allowed ? 'withheld' : 'open'}`)
-      attempts.delete(door.door)
-      return true
-    }
-    if (attempt !== undefined && part) {
+    if (attempt === undefined || keyAt(door, attempt.stage) === key) return
+    if (isPart(door, key)) {
       const since = at - attempt.last
       const again = keyAt(door, attempt.stage - 1) === key && attempt.stage > 1
       if (again && since >= SECOND_TRY_MIN_MS && since <= SECOND_TRY_MAX_MS) {
-        if (keyAt(door, 0) !== key) return true
-      } else {
-        said.push(`${door.door} wrong ${attempt.stage}`)
-        attempts.delete(door.door)
+        attempt.knocks.push(this.#packet)
+        return
       }
-    }
-    if (attempt !== undefined && !part && !attempt.strayed.includes(key)) {
+      said.push(`${door.door} wrong ${attempt.stage}`)
+      attempts.delete(door.door)
+    } else if (!attempt.strayed.includes(key)) {
       attempt.strays++
       attempt.strayed = [...attempt.strayed, key].slice(-4)
     }
-    if (keyAt(door, 0) !== key) return part
+  }
+
+  #begin(door: Secret, attempts: Map<string, Attempt>, at: number, said: string[]): void {
     said.push(`${door.door} 1`)
     if (door.knocks.length === 1) said.push(`${door.door} open`)
-    else attempts.set(door.door, { stage: 1, began: at, last: at, strays: 0, strayed: [] })
-    return true
+    else attempts.set(door.door, { stage: 1, knocks: [this.#packet], began: at, last: at, strays: 0, strayed: [] })
   }
+}
+
+/** Whether an attempt began amid another, and all of its knocks were knocks of that one. */
+function isMadeOf(one: Attempt, other: Attempt): boolean {
+  return one.knocks[0]! > other.knocks[0]! && one.knocks.every((packet) => other.knocks.includes(packet))
+}
+
+function isPart({ knocks }: Secret, key: number): boolean {
+  return knocks.some(({ protocol, port }) => knockKey(protocol, port) === key)
 }
 
 function keyAt(door: Secret, index: number): number {
@@ -139,25 +173,43 @@ function keyAt(door: Secret, index: number): number {
   return knockKey(knock.protocol, knock.port)
 }
 
-/** Doors of which no two begin with the same knock, and none knocks where it begins again: there the model is silent. */
-const doors = fc.uniqueArray(fc.constantFrom(...PORTS), { minLength: 1, maxLength: 3 }).chain((firsts) =>
+/** Sequences of which no two begin with the same knock, and none knocks where it begins again: there the model is silent. */
+const apart = fc.uniqueArray(fc.constantFrom(...PORTS), { minLength: 1, maxLength: 3 }).chain((firsts) =>
   fc.tuple(
-    ...firsts.map((first, index) =>
+    ...firsts.map((first) =>
       fc
-        .tuple(
-          fc.array(
-            fc.constantFrom(...PORTS, -1, -2).filter((port) => port !== first),
-            { maxLength: 4 },
-          ),
-          fc.constantFrom(2_000, 5_000),
-          fc.boolean(),
+        .array(
+          fc.constantFrom(...PORTS, -1, -2).filter((port) => port !== first),
+          { maxLength: 4 },
         )
-        .map(([rest, timeoutMs, scannable]) =>
-          Object.assign(secret(`d${index}`, [first, ...rest], { timeoutMs }), { scannable }),
-        ),
+        .map((rest) => [first].concat(rest)),
     ),
   ),
 )
+
+/** Such sequences that are parts of one, knocked twice: rotations, ends, middles. */
+const entangled = fc
+  .tuple(
+    fc.shuffledSubarray([...PORTS], { minLength: 2, maxLength: 4 }),
+    fc.uniqueArray(fc.tuple(fc.nat(3), fc.integer({ min: 1, max: 4 })), { minLength: 2, selector: ([at]) => at }),
+  )
+  .map(([ports, parts]) =>
+    parts
+      .filter(([at]) => at < ports.length)
+      .map(([at, length]) => [...ports, ...ports].slice(at, at + Math.min(length, ports.length))),
+  )
+
+const doors = fc
+  .tuple(
+    fc.oneof(apart, entangled),
+    fc.array(fc.tuple(fc.constantFrom(2_000, 5_000), fc.boolean()), { minLength: 4, maxLength: 4 }),
+  )
+  .map(([sequences, kinds]) =>
+    sequences.map((ports, index) => {
+      const [timeoutMs, scannable] = kinds[index]!
+      return Object.assign(secret(`d${index}`, ports, { timeoutMs }), { scannable })
+    }),
+  )
 
 const hits = fc.array(
   fc.record({
@@ -167,6 +219,8 @@ const hits = fc.array(
     gap: fc.constantFrom(0, 0, 0, 20, 100, 200, 700, 1_100),
     sourcePort: fc.constantFrom(1_000, 2_000),
     sequence: fc.nat(6),
+    /** The door that is knocked at, whole, in place of the port. */
+    door: fc.option(fc.nat(3), { nil: undefined }),
   }),
   { maxLength: 100 },
 )
@@ -184,10 +238,14 @@ test('the gate and the model say the same', () => {
       for (const one of secrets) gate.add(one)
       const model = new Model(secrets)
       let at = 0
-      for (const { gap, ...knock } of knocks) {
+      let fresh = 1_000
+      for (const { gap, door, ...knock } of knocks) {
         at += gap
-        const one = { ...knock, at }
-        expect([...texts(gate.knock(hit(one)))].sort()).toEqual(model.knock(one).sort())
+        for (const { port, protocol } of secrets[door ?? -1]?.knocks ?? [knock]) {
+          // The knocks of a run are no retransmissions.
+          const one = { ...knock, ...(door === undefined ? {} : { sequence: ++fresh }), port, protocol, at }
+          expect([...texts(gate.knock(hit(one)))].sort()).toEqual(model.knock(one).sort())
+        }
       }
       at += 10_000
       expect([...texts(gate.expire(BEGIN_MS + at))].sort()).toEqual(model.expire(at).sort())
@@ -215,7 +273,7 @@ test('whatever the doors, the gate opens one only for its whole sequence, in ord
       for (const [index, ports] of sequences.entries()) gate.add(secret(`d${index}`, ports, { timeoutMs: 5_000 }))
       const seen: { readonly from: string; readonly key: number; readonly at: number }[] = []
       let at = 0
-      for (const { gap, ...knock } of knocks) {
+      for (const { gap, door: _, ...knock } of knocks) {
         at += gap
         seen.push({ from: knock.from, key: knockKey(knock.protocol, knock.port), at })
         for (const effect of gate.knock(hit({ ...knock, at }))) {

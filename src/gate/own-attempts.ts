@@ -53,14 +53,14 @@ export class OwnAttempts {
     }
   }
 
-  /** Once a sequence is complete, what began amid it leads nowhere, and nobody waits for another code. */
+  /** Once sequences are complete, what is made of their knocks leads nowhere, and nobody waits for another code. */
   dropOver(slot: number, opened: readonly Stage[]): void {
     let attempt = this.#sources.attempt(slot)
     while (attempt !== NONE) {
       const after = this.#attempts.sibling(attempt)
       const stage = this.#stage(attempt)
       const over = this.#attempts.quiet(attempt) || stage.codes > 0
-      if (over && opened.includes(stage.root)) this.leave(slot, attempt)
+      if (opened.some((end) => (over && end.root === stage.root) || stage.isMadeOf(end))) this.leave(slot, attempt)
       attempt = after
     }
   }

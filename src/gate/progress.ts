@@ -2,6 +2,7 @@ import { TCP, destinationOf, sourceOf } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
 import { CODE_STRAYS_MAX, allowedStrays } from './allowance.ts'
 import type { Attempts } from './attempts.ts'
+import { empty, insert } from './list.ts'
 import { OwnAttempts } from './own-attempts.ts'
 import type { Effect, Withheld } from './effect.ts'
 import type { Secret } from './secret.ts'
@@ -51,11 +52,11 @@ export class Progress {
   readonly #own: OwnAttempts
   /** Makes room for one attempt more; false: there is none to be made. */
   readonly #room: (slot: number) => boolean
-  /** The attempts of the packet's source, what becomes of each, and the beginnings of those that moved on. */
+  /** The source's attempts, those furthest along first, what becomes of each, and the beginnings of those that moved on. */
   readonly #mine: number[] = []
   readonly #fates: Fate[] = []
   readonly #moved: Stage[] = []
-  /** The beginnings of those that opened a door. */
+  /** The ends of the sequences that opened a door. */
   readonly #opened: Stage[] = []
   #shut = false
   #behind = false
@@ -88,7 +89,9 @@ export class Progress {
     this.#shut = false
     this.#behind = false
     const part = this.#judge(slot, packet, key, here, now, stray, effects)
-    const begun = begins.length > 0 && this.#begin(slot, packet, begins, here, now, effects)
+    // The knock that completes a sequence begins nothing else: it may be a rotation of another.
+    const begun =
+      begins.length > 0 && this.#opened.length === 0 && this.#begin(slot, packet, begins, here, now, effects)
     if (begun) this.#own.limit(slot, key)
     return { part, begun, moved: this.#moved.length > 0, shut: this.#shut, behind: this.#behind }
   }
@@ -129,8 +132,10 @@ export class Progress {
     let part = false
     for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
       const fate = this.#fate(at, packet, key, here, now)
-      mine.push(at)
-      fates.push(fate)
+      let place = mine.length
+      while (place > 0 && this.#stage(mine[place - 1]!).depth < this.#stage(at).depth) place--
+      insert(mine, place, at)
+      insert(fates, place, fate)
       if (fate === 'unmoved' || fate === 'moves' || fate === 'broken') part = true
     }
     if (mine.length > 1 && part) {
@@ -236,7 +241,8 @@ export class Progress {
     const to = from.next(key)
     // An earlier attempt's opening may have used up the sequences this one was for.
     if (to === undefined) return
-    if (to.unscannable === 0 && this.#sources.ignored(slot)) {
+    const ignored = to.unscannable === 0 && this.#sources.ignored(slot)
+    if (ignored || this.#opened.some((end) => to.isMadeOf(end))) {
       this.#own.leave(slot, attempt)
       return
     }
@@ -278,7 +284,6 @@ export class Progress {
         continue
       }
       begun = true
-      if (this.#opened.includes(stage)) continue
       // Where the first knock comes again in a sequence, this may be the first of a sequence all the same.
       const quiet = this.#moved.includes(stage)
       this.#reach(slot, stage, packet, now, NONE, quiet, effects)
@@ -316,7 +321,7 @@ export class Progress {
         effects.push({ kind: 'withheld', source, door: secret.door, stage: stage.depth, why, strays })
         continue
       }
-      this.#opened.push(stage.root)
+      this.#opened.push(stage)
       effects.push({ kind: 'open', source, secret, destination: destinationOf(packet), protocol, port, time })
       if (secret.once) this.#sequences.remove(secret)
     }
@@ -336,11 +341,6 @@ export class Progress {
     this.#sources.setWrongCodes(slot, withoutWrongCodes(wrong, kind, before))
     return undefined
   }
-}
-
-/** Empties a list and keeps its memory: setting its length costs more than all else of a packet that is a knock. */
-function empty(list: unknown[]): void {
-  while (list.length > 0) list.pop()
 }
 
 function broken(packet: Packet, stage: Stage): Effect {

@@ -79,6 +79,27 @@ export class Stage {
     return this.key === key || (this.parent?.passed(key) ?? false)
   }
 
+  /** How many of the knocks that lead here are this one. */
+  times(key: number): number {
+    return (this.key === key ? 1 : 0) + (this.parent?.times(key) ?? 0)
+  }
+
+  /**
+   * Whether an attempt here began amid one of the same source that is at `other` now, and all of its knocks were knocks of
+   * that one. While that one was under way, each of its ports was hit for it alone; so an attempt that began before it has
+   * the port of its own first knock once more than it has. Doors that want other flags are taken to count the same packets.
+   */
+  isMadeOf(other: Stage): boolean {
+    const first = this.root.key
+    const most = other.times(first) - (other.root.key === first ? 1 : 0)
+    return this.times(first) <= most && this.leadsOver(other)
+  }
+
+  /** Whether every knock that leads here is one of those that lead to `other`. */
+  leadsOver(other: Stage): boolean {
+    return other.passed(this.key) && (this.parent?.leadsOver(other) ?? true)
+  }
+
   /** Whether this stage is `other`, or lies on a way through it. */
   under(other: Stage): boolean {
     if (this.depth <= other.depth) return this === other

@@ -24,10 +24,14 @@ const IPV4_HEADER_BYTES = 20
 const IPV6_HEADER_BYTES = 40
 const TCP_HEADER_BYTES = 20
 const UDP_HEADER_BYTES = 8
+/** How much of the headers has to be there: TCP up to its flags, of UDP the ports. A capture may have cut off the rest. */
+const TCP_NEEDED_BYTES = 14
+const UDP_NEEDED_BYTES = 4
 
 /**
  * Decodes the frame in `bytes[start, end)` into `packet`, all of it but its time and link. Nothing outside is read, and
- * unless the verdict is {@link PACKET}, what `packet` holds means nothing.
+ * unless the verdict is {@link PACKET}, what `packet` holds means nothing. Of what was cut off behind the flags of TCP or the
+ * ports of UDP, window, length and checksum are as in an empty packet.
  *
  * @param wireLength bytes the frame had before it was cut to the snap length
  * @param linkType as in a pcap file's header
@@ -140,7 +144,7 @@ function decodeTransport(
 /** RFC 9293, 3.1. */
 function decodeTcp(bytes: Uint8Array, at: number, end: number, full: number, packet: Packet): Verdict {
   if (at + TCP_HEADER_BYTES > full) return MALFORMED
-  if (at + TCP_HEADER_BYTES > end) return SHORT
+  if (at + TCP_NEEDED_BYTES > end) return SHORT
   const headerBytes = (bytes[at + 12]! >>> 4) * 4
   if (headerBytes < TCP_HEADER_BYTES || at + headerBytes > full) return MALFORMED
   packet.protocol = TCP
@@ -148,8 +152,9 @@ function decodeTcp(bytes: Uint8Array, at: number, end: number, full: number, pac
   packet.port = half(bytes, at + 2)
   packet.sequence = word(bytes, at + 4)
   packet.acknowledgment = word(bytes, at + 8)
+  packet.headerBytes = headerBytes
   packet.flags = bytes[at + 13]!
-  packet.window = half(bytes, at + 14)
+  packet.window = at + 16 > end ? 0 : half(bytes, at + 14)
   packet.checksum = 0
   packet.payloadEnd = Math.min(full, end)
   packet.payloadStart = Math.min(at + headerBytes, packet.payloadEnd)
@@ -159,8 +164,8 @@ function decodeTcp(bytes: Uint8Array, at: number, end: number, full: number, pac
 /** RFC 768. */
 function decodeUdp(bytes: Uint8Array, at: number, end: number, full: number, packet: Packet): Verdict {
   if (at + UDP_HEADER_BYTES > full) return MALFORMED
-  if (at + UDP_HEADER_BYTES > end) return SHORT
-  const length = half(bytes, at + 4)
+  if (at + UDP_NEEDED_BYTES > end) return SHORT
+  const length = at + 6 > end ? UDP_HEADER_BYTES : half(bytes, at + 4)
   // A length of 0 is a jumbogram's (RFC 2675), which no knock is.
   if (length < UDP_HEADER_BYTES) return MALFORMED
   packet.protocol = UDP
@@ -168,11 +173,12 @@ function decodeUdp(bytes: Uint8Array, at: number, end: number, full: number, pac
   packet.port = half(bytes, at + 2)
   packet.sequence = 0
   packet.acknowledgment = 0
+  packet.headerBytes = 0
   packet.flags = 0
   packet.window = 0
-  packet.checksum = half(bytes, at + 6)
-  packet.payloadStart = at + UDP_HEADER_BYTES
+  packet.checksum = at + UDP_HEADER_BYTES > end ? 0 : half(bytes, at + 6)
   packet.payloadEnd = Math.min(at + length, full, end)
+  packet.payloadStart = Math.min(at + UDP_HEADER_BYTES, packet.payloadEnd)
   return PACKET
 }
 

@@ -41,6 +41,8 @@ export class Packet {
   sequence = 0
   /** TCP acknowledgment number, 32 bits signed; 0 for UDP. */
   acknowledgment = 0
+  /** Bytes of the TCP header, options included: 20 to 60; 0 for UDP. */
+  headerBytes = 0
   /** TCP window, 16 bits; 0 for UDP. */
   window = 0
   /** IPv4 identification, 16 bits (of an IPv6 fragment the low 16 bits); 0 where there is none. */

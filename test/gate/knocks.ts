@@ -20,6 +20,8 @@ export interface Hit {
   readonly sourcePort?: number
   readonly sequence?: number
   readonly link?: number
+  /** Made by a tool such as hping3: without options. */
+  readonly byHand?: boolean
 }
 
 /** When tests begin, milliseconds since 1970. */
@@ -46,6 +48,7 @@ export function hit({ from = '192.0.2.2', to = '192.0.2.1', port, protocol = TCP
   packet.destinationD = destination.d
   packet.protocol = protocol
   packet.port = port
+  packet.headerBytes = protocol === UDP ? 0 : rest.byHand === true ? 20 : 40
   packet.flags = rest.flags ?? (protocol === UDP ? 0 : SYN)
   packet.sourcePort = rest.sourcePort ?? 1_024 + (fresh % 60_000)
   packet.sequence = rest.sequence ?? fresh

@@ -2,7 +2,7 @@
 // TCP, UDP and mixed; through a firewall that drops. And no scan opens one.
 import { afterEach, expect, test } from 'vitest'
 import { dropAll, hidePort, inputRules } from './firewall.ts'
-import { REAL_KNOCK, knock, startKnockd } from './knockd.ts'
+import { REAL_KNOCK, knock, startKnockd, startRealKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
 import { canConnect, serveTcp } from './service.ts'
@@ -11,6 +11,8 @@ import { canConnect, serveTcp } from './service.ts'
 const SCANS = process.env.SLOW === '1' ? 24 : 3
 /** Milliseconds that telnet is held at each port: a dropped SYN is sent again after one second. */
 const HOLD_MS = 2_500
+/** Knocks of hping3 in each test, all of which have to open. */
+const HPING_ROUNDS = 10
 
 const door = (name: string, sequence: string, more = ''): string =>
   `[${name}]\nSequence = ${sequence}\nSeq_Timeout = 15\nStart_Command = echo ${name} opens for %IP%\n${more}\n`
@@ -67,6 +69,18 @@ lab('other knockers', () => {
     expect(await daemon.process.line(/OPEN SESAME/)).toBe(opened('ssh', CLIENT_4))
   })
 
+  test('telnet so, from a system without TCP time-stamps, where a port comes twice in a row', async () => {
+    const { server, client } = await pair()
+    await dropAll(server)
+    await client.sysctl('net.ipv4.tcp_timestamps', 0)
+    daemon = await startKnockd({ host: server, config: door('ssh', '7301,8822,8822') })
+    for (const port of ['7301', '8822', '8822']) {
+      await client.run(['timeout', String(HOLD_MS / 1000), 'telnet', SERVER_4, port], { mayFail: true })
+    }
+    expect(await daemon.process.line(/OPEN SESAME/)).toBe(opened('ssh', CLIENT_4))
+    expect(daemon.process.count(/Stage/)).toBe(3)
+  })
+
   test('nc', async () => {
     const { server, client } = await pair()
     daemon = await startKnockd({ host: server, config: door('ssh', '7301,8822:udp,5401') })
@@ -89,6 +103,20 @@ lab('other knockers', () => {
     expect(daemon.process.count(/Stage 1/)).toBe(1)
   })
 
+  test.each(['7301,8822,8822,7301', '7301,7301,8822'])('hping3 at %s, as often as knockd', async (sequence) => {
+    const { server, client } = await pair()
+    const config = door('twice', sequence)
+    daemon = await startKnockd({ host: server, config })
+    const real = await startRealKnockd({ host: server, config })
+    for (let round = 0; round < HPING_ROUNDS; round++) {
+      // Two of them in one second send the very same packet.
+      for (const port of sequence.split(',')) await client.run(['hping3', '-S', '-c', '1', '-p', port, SERVER_4])
+      await daemon.process.line(/OPEN SESAME/)
+      await real.line(/OPEN SESAME/)
+    }
+    expect([daemon.process.count(/OPEN SESAME/), real.count(/OPEN SESAME/)]).toEqual([HPING_ROUNDS, HPING_ROUNDS])
+  })
+
   test('hping3 with ACK packets, where a door asks for them', async () => {
     const { server, client } = await pair()
     daemon = await startKnockd({ host: server, config: door('ack', '7301,8822', 'TCPFlags = ack') })
@@ -96,6 +124,32 @@ lab('other knockers', () => {
       await client.run(['hping3', '-A', '-c', '1', '-p', port, SERVER_4], { mayFail: true })
     }
     expect(await daemon.process.line(/OPEN SESAME/)).toBe(opened('ack', CLIENT_4))
+  })
+})
+
+lab('sequences that share ports, as knockd takes them', () => {
+  const open = '1337,3141,7337'
+  const close = '3141,7337,1337'
+  test.each<[string, Readonly<Record<string, string>>, readonly string[], readonly string[]]>([
+    ['a rotation', { open, close }, [open, open, open, close, open], ['open', 'open', 'open', 'close', 'open']],
+    ['an end', { open, close: '3141,7337' }, [open, '3141,7337', open], ['open', 'close', 'open']],
+    ['a last knock', { open, next: '7337,8448' }, [open, '8448', '7337,8448'], ['open', 'next']],
+    ['the same sequence', { one: open, other: open, third: '1337,3141,9559' }, [open], ['one', 'other']],
+  ])('%s', async (_, doors, rounds, expected) => {
+    const { server, client } = await pair()
+    const config = Object.entries(doors)
+      .map(([name, sequence]) => door(name, sequence))
+      .join('')
+    daemon = await startKnockd({ host: server, config })
+    const real = await startRealKnockd({ host: server, config })
+    for (const round of rounds) await client.run([REAL_KNOCK, '-d', '20', SERVER_4, ...round.split(',')])
+    for (let opening = 0; opening < expected.length; opening++) {
+      await daemon.process.line(/OPEN SESAME/)
+      await real.line(/OPEN SESAME/)
+    }
+    const openings = (lines: readonly string[]): readonly string[] =>
+      lines.flatMap((line) => /(\w+): OPEN SESAME/.exec(line)?.[1] ?? [])
+    expect([openings(daemon.process.lines), openings(real.lines)]).toEqual([expected, expected])
   })
 })
 

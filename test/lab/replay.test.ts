@@ -2,12 +2,16 @@
 // same order, whatever wrote the file.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { UDP } from '../../src/packet/packet.ts'
+import { ip4, ip6 } from '../packets/build.ts'
+import { pcapFile } from '../packets/capture.ts'
+import { sendFrames } from './frames.ts'
 import { knock, program, startKnockd, REAL_KNOCK } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import type { Output, Process } from './process.ts'
-import { run } from './process.ts'
-import { scratch } from './scratch.ts'
+import { run, until } from './process.ts'
+import { scratch, writeConfig } from './scratch.ts'
 
 /** Runs a command without any capability (capabilities(7)). */
 const POWERLESS = 'setpriv --bounding-set=-all --inh-caps=-all'
@@ -32,8 +36,20 @@ const LINE =
 const told = (lines: readonly string[]): readonly string[] =>
   lines.flatMap((line) => LINE.exec(line)?.[1] ?? []).map((line) => line.replace(/^\[.*?\] /, ''))
 
-async function dump(host: Host, device: string, file: string): Promise<Process> {
-  const tcpdump = host.start(['tcpdump', '-Z', 'root', '--immediate-mode', '-U', '-i', device, '-w', file])
+async function dump(host: Host, device: string, file: string, bytes = 0): Promise<Process> {
+  const tcpdump = host.start([
+    'tcpdump',
+    '-s',
+    String(bytes),
+    '-Z',
+    'root',
+    '--immediate-mode',
+    '-U',
+    '-i',
+    device,
+    '-w',
+    file,
+  ])
   await tcpdump.line(/listening on/)
   return tcpdump
 }
@@ -41,6 +57,10 @@ async function dump(host: Host, device: string, file: string): Promise<Process> 
 async function replay(...args: readonly string[]): Promise<Output> {
   return run([process.execPath, program('postern'), 'replay', ...args], { mayFail: true })
 }
+
+/** What is said of frames that were cut. */
+const tooShort = (file: string, count: string): RegExp =>
+  new RegExp(`^postern: ${file}: ${count} frames are cut too short to tell whether they are knocks\n  tcpdump -s 0 `)
 
 lab('replay', () => {
   test('says what the daemon did, from an interface and from any', async () => {
@@ -62,6 +82,8 @@ lab('replay', () => {
       [SERVER_6, '4003', '4004'],
     ]
     for (const words of knocks) await knock(client, words)
+    // Those open once they are on disk, which may be after the next knock.
+    await until('both lists to be used', () => daemon.process.count(/once: OPEN SESAME/) === 2)
     await client.run([REAL_KNOCK, SERVER_4, '7301', '5401:udp', '8822'])
     await daemon.process.line(/command timeout/)
     await daemon.process.line(/command timeout/)
@@ -96,6 +118,81 @@ lab('replay', () => {
     expect(events.filter(({ event }) => event === 'open')).toHaveLength(5)
     const times = events.flatMap(({ time }) => (time === undefined ? [] : [time]))
     expect(times).toEqual(times.toSorted())
+  })
+
+  test('takes knocks out of packets that were cut at 68 bytes, and says of how many that cannot be told', async () => {
+    const { server, client } = await pair()
+    const text = '[tcp]\nSequence = 7301,8822\nCommand = true\n[udp]\nSequence = 7302:udp,8823:udp\nCommand = true\n'
+    const daemon = await startKnockd({ host: server, config: text })
+    const files = {
+      whole: scratch('0.pcap'),
+      cut: scratch('68.pcap'),
+      any: scratch('any.pcap'),
+      none: scratch('36.pcap'),
+    }
+    const dumps = [
+      await dump(server, 'eth0', files.whole),
+      await dump(server, 'eth0', files.cut, 68),
+      await dump(server, 'any', files.any, 68),
+      await dump(server, 'eth0', files.none, 36),
+    ]
+    const doors = { tcp: ['7301', '8822'], udp: ['7302:udp', '8823:udp'] }
+    for (const address of [SERVER_4, SERVER_6]) {
+      for (const words of Object.values(doors)) await knock(client, [address, ...words])
+    }
+    for (const link of ['VLAN', 'QinQ']) {
+      for (const [packet, from, to] of [
+        [ip4, CLIENT_4, SERVER_4],
+        [ip6, CLIENT_6, SERVER_6],
+      ] as const) {
+        const packets = [7301, 8822].map((port, index) => packet({ from, to, port, sequence: index }))
+        const datagrams = [7302, 8823].map((port, index) =>
+          packet({ from, to, port, protocol: UDP, identification: index }),
+        )
+        await sendFrames(client, server, link, [...packets, ...datagrams])
+      }
+    }
+    for (let opening = 0; opening < 12; opening++) await daemon.process.line(/OPEN SESAME/)
+    await Promise.all(dumps.map(async (each) => each.stop()))
+    const config = writeConfig(text)
+    const replays = async (file: string): Promise<Output & { readonly opened: readonly string[] }> => {
+      const output = await replay('-c', config, '--own', SERVER_4, '--own', SERVER_6, file)
+      return { ...output, opened: told(output.stdout.split('\n')).filter((line) => line.includes('OPEN')) }
+    }
+    const did = told(daemon.process.lines).filter((line) => line.includes('OPEN'))
+    expect(await replays(files.whole)).toMatchObject({ code: 0, stderr: '', opened: did })
+
+    // IPv6 behind a tag leaves no room for the flags of TCP: two knocks in each of two frames.
+    const notTold = did.filter((line, index) => index < 4 || !line.includes(`${CLIENT_6}: tcp`))
+    const cut = await replays(files.cut)
+    expect(cut).toMatchObject({ code: 1, opened: notTold })
+    expect(cut.stderr).toMatch(tooShort(files.cut, '4'))
+    // A cooked capture has a longer header: no TCP over IPv6 at all. It has no place for a second tag either.
+    const any = await replays(files.any)
+    const single = did.slice(0, 8).filter((line) => !line.includes(`${CLIENT_6}: tcp`))
+    expect(any).toMatchObject({ code: 1, opened: single })
+    expect(any.stderr).toMatch(tooShort(files.any, '4'))
+    const none = await replays(files.none)
+    expect(none).toMatchObject({ code: 1, opened: [] })
+    expect(none.stderr).toMatch(tooShort(files.none, '\\d+'))
+    expect(none.stdout).not.toMatch(/nobody knocked/)
+    const { stdout } = await replay('-c', config, '--json', files.cut)
+    expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toMatchObject({ event: 'summary', cut: 4 })
+  })
+
+  test('does not say that nobody knocked where not all was read', async () => {
+    const config = writeConfig('[ssh]\nSequence = 7301,7302\nCommand = true\n')
+    const text = scratch('text')
+    writeFileSync(text, 'no capture')
+    const strange = scratch('strange.pcap')
+    writeFileSync(strange, pcapFile([{ time: 0n, bytes: [1, 2, 3] }], 'little', 'us', 147))
+    const empty = scratch('empty.pcap')
+    writeFileSync(empty, pcapFile([], 'little', 'us', 1))
+    for (const file of [text, strange]) {
+      const { code, stdout, stderr } = await replay('-c', config, file)
+      expect([code, stdout.includes('nobody knocked'), stderr.startsWith('postern: ')]).toEqual([1, false, true])
+    }
+    expect((await replay('-c', config, empty)).stdout).toContain('nobody knocked')
   })
 
   test('needs no privilege, takes standard input, and ends quietly where nobody reads', async () => {

@@ -37,8 +37,8 @@ and needs no privilege. CAPTURE is a pcap or pcapng file, or - for standard inpu
   --json               one event a line, a summary as the last
   -h, --help           this text
 
-exit status: 0 all of it was read, 1 not all of it, 2 usage, 78 the config cannot be
-used
+exit status: 0 all of it was read, 1 not all of it, or frames were cut too short,
+2 usage, 78 the config cannot be used
 
   tcpdump -i eth0 -w knock.pcap 'tcp or udp' & knock HOST 7000 8000 9000
   postern replay -c knockd.conf knock.pcap

@@ -9,7 +9,7 @@ import type { Effect } from '../../gate/effect.ts'
 import { Gate } from '../../gate/gate.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
-import { PACKET, decode } from '../../packet/decode.ts'
+import { PACKET, SHORT, decode } from '../../packet/decode.ts'
 import { Packet, TCP } from '../../packet/packet.ts'
 import { Accounts } from './accounts.ts'
 import { Lists } from './lists.ts'
@@ -56,6 +56,8 @@ export class Rehearing {
   /** Milliseconds that the clock of the machine which captured is ahead of that. */
   #skew = 0
   readonly accounts = new Accounts()
+  /** Frames of which too little was captured to tell whether they are knocks. */
+  cut = 0
   /** Packets that the daemon would have looked at. */
   looked = 0
   /** Times that a door would have opened. */
@@ -82,7 +84,9 @@ export class Rehearing {
   take({ bytes, start, end, wireLength, linkType, link, time }: Frame): void {
     if (this.#lists.update(time)) this.#needs = needsOf(this.#lists.secrets())
     const packet = this.#packet
-    if (decode(bytes, start, end, wireLength, linkType, packet) !== PACKET) return
+    const verdict = decode(bytes, start, end, wireLength, linkType, packet)
+    if (verdict === SHORT && end - start < wireLength) this.cut++
+    if (verdict !== PACKET) return
     if (packet.family === 6 && this.#terms.onlyIp4) return
     const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
     if (!passes({ needs: this.#needs, decoy: DECOY, ...busy }, packet)) return

@@ -102,6 +102,8 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
   flush()
   const all = rehearing.accounts.all
   const { frames, first, last, failure } = seen
+  const { looked, cut, opened } = rehearing
+  const whole = failure === undefined && cut === 0 && !seen.strange
   const summary = {
     file: name,
     config: asked.config,
@@ -109,17 +111,23 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
     first,
     last,
     failure,
-    looked: rehearing.looked,
-    opened: rehearing.opened,
+    whole,
+    looked,
+    cut,
+    opened,
     sources: sources === undefined ? all : all.filter(({ source }) => sources.has(source)),
     incomplete: rehearing.accounts.leftOut,
     underWay: rehearing.underWay,
     open: rehearing.standing,
   }
   output.out(json ? summaryJson(summary) : summaryText(summary))
-  if (seen.failure !== undefined) output.err(`postern: ${name} ${seen.failure}\n`)
-  return seen.failure === undefined ? USABLE : WARNED
+  if (failure !== undefined) output.err(`postern: ${name} ${failure}\n`)
+  if (cut > 0) output.err(`postern: ${name}: ${cut} ${TOO_SHORT}\n`)
+  return whole ? USABLE : WARNED
 }
+
+const TOO_SHORT = `frames are cut too short to tell whether they are knocks
+  tcpdump -s 0 captures them whole`
 
 interface Seen {
   readonly frames: number
@@ -128,6 +136,8 @@ interface Seen {
   /** Time of the frame that came last, which is not the latest where the clock was set back. */
   readonly end: number | undefined
   readonly failure: string | undefined
+  /** Whether there were frames of a link type that cannot be decoded. */
+  readonly strange: boolean
 }
 
 async function takeAll(
@@ -156,7 +166,7 @@ async function takeAll(
   } catch (error) {
     failure = error instanceof CaptureFileError ? error.message : `cannot be read: ${reasonOf(error)}`
   }
-  return { frames, first, last, end, failure }
+  return { frames, first, last, end, failure, strange: strange.size > 0 }
 }
 
 function warnOf({ linkType }: Frame, strange: Set<number>, warn: (text: string) => void): void {

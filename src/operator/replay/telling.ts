@@ -51,6 +51,8 @@ export interface Summary {
   /** Frames in the file, and those of them that the daemon would have looked at. */
   readonly frames: number
   readonly looked: number
+  /** Frames that were cut too short to tell whether they are knocks. */
+  readonly cut: number
   /** Times of the first and the last frame, milliseconds since 1970. */
   readonly first: number | undefined
   readonly last: number | undefined
@@ -63,6 +65,8 @@ export interface Summary {
   readonly open: readonly { readonly door: string; readonly source: string; readonly until: number }[]
   /** Why not all of the file was read. */
   readonly failure: string | undefined
+  /** Whether every frame was understood. */
+  readonly whole: boolean
 }
 
 /** The summary on one line, for programs. */
@@ -84,7 +88,7 @@ export function summaryText(of: Summary): string {
   const shown = of.sources.slice(0, LISTED_MAX)
   const hidden = of.sources.length - shown.length
   const lines = [
-    ...(shown.length === 0 ? ['nobody knocked'] : shown.map(accountText)),
+    ...(shown.length === 0 ? [of.whole ? 'nobody knocked' : 'no knock in what could be read'] : shown.map(accountText)),
     ...(hidden > 0 ? [`and ${hidden} other sources, which came no further`] : []),
     ...(of.incomplete
       ? ['and others that came no further than a first knock: there are too many to keep account of']
