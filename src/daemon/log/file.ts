@@ -3,8 +3,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { LineQueue } from './queue.ts'
 import type { Line, LineSink } from './queue.ts'
 
-/** Who may read a log that the daemon made: its own user, and the group; it names who came in and how. */
-export const LOG_FILE_MODE = 0o640
+/** The mode of a log that the daemon made, less its umask: knockd's, which others may not write whatever the umask is. */
+export const LOG_FILE_MODE = 0o644
 
 /** The log file: lines at its end, in order, without holding up whoever writes. */
 export class LogFile {

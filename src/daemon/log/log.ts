@@ -98,6 +98,9 @@ export class Log {
   async reopen(settings: LogSettings): Promise<void> {
     await this.#file.open(settings.file)
     this.#settings = settings
+    const { file } = settings
+    if (file === undefined) return
+    this.#add({ event: 're-opening', text: `re-opening log file: ${file}`, facts: { file }, notInFile: true })
   }
 
   starting(interfaces: readonly string[]): void {
@@ -108,7 +111,7 @@ export class Log {
 
   shuttingDown(): void {
     this.#reportLeftOut()
-    this.#add({ event: 'shutting-down', text: 'shutting down', facts: {} })
+    this.#add({ event: 'shutting-down', text: 'shutting down', verboseText: 'closing...', facts: {} })
   }
 
   rereading(path: string): void {
@@ -238,9 +241,9 @@ export class Log {
   #write(entry: Entry, host: string | undefined): void {
     const { format, file, verbose, debug } = this.#settings
     const syslog = this.#settings.syslog && this.#around.syslog !== undefined
-    const { level, urgent = false } = entry
+    const { level, urgent = false, notInFile = false } = entry
     const priority = priorityOf(level)
-    if (file !== undefined && (format === 'json' || level !== 'debug')) {
+    if (file !== undefined && !notInFile && (format === 'json' || level !== 'debug')) {
       const text = format === 'json' ? jsonLine(entry, host) : knockdLine(entry, host)
       this.#file.push({ text, priority, urgent })
     }
