@@ -43,7 +43,9 @@ async function watch(daemon: readonly string[]): Promise<Seen> {
   const pid = Number((await running.line(/^pid /)).slice('pid '.length))
   await running.line(/starting up/)
   const found = [['pidof'], ['pgrep', '-x']].map(([name = '', ...more]) =>
-    execFileSync(name, [...more, 'knockd'], { encoding: 'utf8' }).trim().split(/\s/),
+    execFileSync(name, [...more, 'knockd'], { encoding: 'utf8' })
+      .trim()
+      .split(/\s/),
   )
   await knock(client, [SERVER_4, '49213', '7301', '18822'])
   await running.line(/status code/)
@@ -66,7 +68,8 @@ async function watch(daemon: readonly string[]): Promise<Seen> {
 }
 
 /** The log file's name is the only thing that may differ. */
-const nameless = (seen: Seen): Seen => JSON.parse(JSON.stringify(seen).replaceAll(/\/[^" ]*-(log|knockd\.conf)\b/g, '$1'))
+const nameless = (seen: Seen): Seen =>
+  JSON.parse(JSON.stringify(seen).replaceAll(/\/[^" ]*-(log|knockd\.conf)\b/g, '$1'))
 
 lab('what watches knockd', () => {
   test('sees the same of ours', async () => {

@@ -111,7 +111,7 @@ export class Log {
 
   shuttingDown(): void {
     this.#reportLeftOut()
-    this.#add({ event: 'shutting-down', text: 'shutting down', verboseText: 'closing...', facts: {} })
+    this.#add({ event: 'shutting-down', text: 'shutting down', facts: {} })
   }
 
   rereading(path: string): void {
