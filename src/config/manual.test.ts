@@ -39,6 +39,9 @@ test('nothing else is', () => {
   expect([...entries.keys()].filter((name) => name !== '' && !known.has(name))).toEqual([])
 })
 
+const sorted = (names: readonly (string | undefined)[]): readonly string[] =>
+  names.map(String).sort((one, other) => (one < other ? -1 : 1))
+
 /** The directives that knockd 0.8 has, in small letters (knockd(1) and the strings of Debian's program). */
 const KNOCKDS = new Set(
   'usesyslog logfile pidfile interface sequence one_time_sequences seq_timeout tcpflags target cmd_timeout'
@@ -48,20 +51,21 @@ const KNOCKDS = new Set(
 
 test('those that knockd does not have are named as new, here and in differences.md, where they may stand', () => {
   const fresh = [OPTION_DIRECTIVES, DOOR_DIRECTIVES].map((table) =>
-    Object.values(table)
-      .map(({ name }) => name)
-      .filter((name) => !KNOCKDS.has(name.toLowerCase()))
-      .sort(),
+    sorted(
+      Object.values(table)
+        .map(({ name }) => name)
+        .filter((name) => !KNOCKDS.has(name.toLowerCase())),
+    ),
   )
   const [, options = '', doors = ''] =
     /^knockd 0\.8 has all directives but these\. In the options:\n([^]*?)^In doors:\n([^]*?)^\.PP$/m.exec(manual) ?? []
-  expect([options, doors].map((text) => [...text.matchAll(/^\.BR (\w+) /gm)].map(([, name]) => name).sort())).toEqual(
+  expect([options, doors].map((text) => sorted([...text.matchAll(/^\.BR (\w+) /gm)].map(([, name]) => name)))).toEqual(
     fresh,
   )
   const [, table = ''] = /^### New directives\n\n([^]*?)\n\n/m.exec(read('doc/differences.md')) ?? []
   const rows = table.split('\n').slice(2)
-  const column = (index: number): readonly (string | undefined)[] =>
-    rows.flatMap((line) => [...line.split('|')[index]!.matchAll(/`(\w+)`/g)].map(([, name]) => name)).sort()
+  const column = (index: number): readonly string[] =>
+    sorted(rows.flatMap((line) => [...line.split('|')[index]!.matchAll(/`(\w+)`/g)].map(([, name]) => name)))
   expect([column(2), column(3)]).toEqual(fresh)
 })
 

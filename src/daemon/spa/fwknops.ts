@@ -112,10 +112,11 @@ export class Fwknops implements HolderJudge {
     const before = this.#doors
     this.close()
     this.#doors = doors.flatMap((door) => {
-      const { secret } = door
-      if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return []
-      const same = before.find(({ path, protocol }) => path === secret.path && protocol === secret.protocol)
-      return [new StanzaFile(door, secret, this.#of, same?.known)]
+      if (door.secret.kind !== 'spa') return []
+      const { path, protocol } = door.secret
+      if (protocol !== 'fwknop' && protocol !== 'fwknop-keys') return []
+      const same = before.find((each) => each.path === path && each.protocol === protocol)
+      return [new StanzaFile(door, { path, protocol }, this.#of, same?.known)]
     })
     this.refresh()
   }
@@ -177,9 +178,9 @@ export class Fwknops implements HolderJudge {
 
   /** What opened from a source last; not a stanza with GnuPG, whose packets must not go to gpg twice. */
   #usual(source: Address): Trial | undefined {
-    const [line, name] = splitHint(this.#known.hint(source))
+    const [index, name] = splitHint(this.#known.hint(source))
     const there = this.#doors.find(({ door }) => door.name === name)
-    const stanza = there?.stanzas.find((each) => each.line === line)
+    const stanza = there?.stanzas[index]
     return there === undefined || stanza?.gnupg !== undefined || stanza === undefined
       ? undefined
       : { door: there.door, stanza }
@@ -302,7 +303,7 @@ export class Fwknops implements HolderJudge {
     try {
       if (!(await this.#used.use(spa, this.#longestAgeMs(granted.door)))) return
       const { source } = granted.arrival
-      if (sameAddress(granted.grant.address, source)) this.#known.opened(source, hintOf(granted))
+      if (sameAddress(granted.grant.address, source)) this.#known.opened(source, this.#hintOf(granted))
     } catch (error) {
       const { door, grant: what } = granted
       say('error', `${formatAddress(what.address)}: ${door.name}: stays shut: ${(error as Error).message}`)
@@ -333,6 +334,12 @@ export class Fwknops implements HolderJudge {
     })
   }
 
+  /** Tells a stanza from the others, as long as nobody edits the file: then it is only not tried first. */
+  #hintOf({ door, stanza }: Trial): string {
+    const stanzas = this.#doors.find((each) => each.door === door)?.stanzas ?? []
+    return `${stanzas.indexOf(stanza)} ${door.name}`
+  }
+
   /** What concerns somebody who has a key, but seldom, as packets can be played back. */
   #tell(source: Address, text: string): void {
     if (this.#seldom.due(text.replaceAll(/[0-9]+/g, '0'), performance.now())) this.#of.say('notice', text)
@@ -340,12 +347,7 @@ export class Fwknops implements HolderJudge {
   }
 }
 
-/** Tells a stanza from the others, as long as nobody edits the file: then it is only not tried first. */
-function hintOf({ door, stanza }: Trial): string {
-  return `${stanza.line} ${door.name}`
-}
-
-function splitHint(hint = ''): readonly [line: number, door: string] {
+function splitHint(hint = ''): readonly [index: number, door: string] {
   const end = hint.indexOf(' ')
   return [Number(hint.slice(0, end)), hint.slice(end + 1)]
 }
