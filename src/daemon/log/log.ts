@@ -87,7 +87,7 @@ export class Log {
 
   /** Opens the log file, if there is to be one. @throws the system's error, the path named */
   async openFile(): Promise<void> {
-    await this.#file.open(this.#settings.file)
+    await this.#file.open(this.#settings.file, this.#settings.format)
   }
 
   /**
@@ -96,7 +96,7 @@ export class Log {
    * @throws the system's error, the path named; then everything goes on as before
    */
   async reopen(settings: LogSettings): Promise<void> {
-    await this.#file.open(settings.file)
+    await this.#file.open(settings.file, settings.format)
     this.#settings = settings
     const { file } = settings
     if (file === undefined) return

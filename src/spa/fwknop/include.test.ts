@@ -21,7 +21,7 @@ function source(files: Readonly<Record<string, string>>, read: string[] = []): A
     names: (folder) => {
       const inside = Object.keys(files).filter((path) => path.startsWith(`${folder.replace(/\/$/, '')}/`))
       if (inside.length === 0 && folder !== '/empty') return { fault: 'no such file', hint: 'make it' }
-      return { value: inside.map((path) => path.slice(path.lastIndexOf('/') + 1)).reverse() }
+      return { value: inside.map((path) => path.slice(path.lastIndexOf('/') + 1)).toReversed() }
     },
   }
 }
