@@ -25,8 +25,14 @@ export function quote(text: string): string {
   return `\`${cut.replaceAll(/[^\P{C}]|[^\P{Z} ]/gu, codePoint)}\``
 }
 
+/** Where faults of one file go. Lines and columns are from 1. */
+export interface FaultSink {
+  error(line: number, column: number, message: string, hint?: string): void
+  warning(line: number, column: number, message: string, hint?: string): void
+}
+
 /** Faults while they are found, in any order. Holds {@link FAULTS_MAX} of each severity and counts the rest. */
-export class FaultList {
+export class FaultList implements FaultSink {
   readonly #errors: Fault[] = []
   readonly #warnings: Fault[] = []
   #left = 0
@@ -42,6 +48,16 @@ export class FaultList {
 
   warning(line: number, column: number, message: string, hint?: string): void {
     this.add({ severity: 'warning', line, column, message, ...(hint === undefined ? {} : { hint }) })
+  }
+
+  /** Takes the faults of another file to the same list; `undefined`: of the file that the list is about. */
+  of(file: string | undefined): FaultSink {
+    if (file === undefined) return this
+    const add =
+      (severity: Fault['severity']): FaultSink['error'] =>
+      (line, column, message, hint) =>
+        this.add({ severity, file, line, column, message, ...(hint === undefined ? {} : { hint }) })
+    return { error: add('error'), warning: add('warning') }
   }
 
   add(fault: Fault): void {

@@ -39,6 +39,36 @@ test('nothing else is', () => {
   expect([...entries.keys()].filter((name) => name !== '' && !known.has(name))).toEqual([])
 })
 
+const sorted = (names: readonly (string | undefined)[]): readonly string[] =>
+  names.map(String).sort((one, other) => (one < other ? -1 : 1))
+
+/** The directives that knockd 0.8 has, in small letters (knockd(1) and the strings of Debian's program). */
+const KNOCKDS = new Set(
+  'usesyslog logfile pidfile interface sequence one_time_sequences seq_timeout tcpflags target cmd_timeout'
+    .concat(' start_command start_command_6 stop_command stop_command_6')
+    .split(' '),
+)
+
+test('those that knockd does not have are named as new, here and in differences.md, where they may stand', () => {
+  const fresh = [OPTION_DIRECTIVES, DOOR_DIRECTIVES].map((table) =>
+    sorted(
+      Object.values(table)
+        .map(({ name }) => name)
+        .filter((name) => !KNOCKDS.has(name.toLowerCase())),
+    ),
+  )
+  const [, options = '', doors = ''] =
+    /^knockd 0\.8 has all directives but these\. In the options:\n([^]*?)^In doors:\n([^]*?)^\.PP$/m.exec(manual) ?? []
+  expect([options, doors].map((text) => sorted([...text.matchAll(/^\.BR (\w+) /gm)].map(([, name]) => name)))).toEqual(
+    fresh,
+  )
+  const [, table = ''] = /^### New directives\n\n([^]*?)\n\n/m.exec(read('doc/differences.md')) ?? []
+  const rows = table.split('\n').slice(2)
+  const column = (index: number): readonly string[] =>
+    sorted(rows.flatMap((line) => [...line.split('|')[index]!.matchAll(/`(\w+)`/g)].map(([, name]) => name)))
+  expect([column(2), column(3)]).toEqual(fresh)
+})
+
 test.each([
   ['Scan_Ports', `to ${bounds.SCAN_PORTS_MAX}`],
   ['Scan_Ports', `Default: ${bounds.SCAN_PORTS_DEFAULT}.`],

@@ -32,6 +32,8 @@ export type Reply =
 export interface Status {
   readonly version: string
   readonly pid: number
+  /** The file that it runs. */
+  readonly program: string
   readonly config: string
   readonly upMs: number
   readonly interfaces: readonly InterfaceStatus[]

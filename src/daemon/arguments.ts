@@ -13,6 +13,8 @@ export interface Arguments {
   readonly onlyIp4: boolean
   readonly version: boolean
   readonly help: boolean
+  /** Words that are neither options nor their values: knockd passes over them. */
+  readonly ignored: readonly string[]
 }
 
 /** Where knockd's config is if nothing else is said. */
@@ -28,7 +30,7 @@ export class UsageError extends Error {
 
 /** Reads knockd's command line. @throws UsageError */
 export function parseArguments(argv: readonly string[]): Arguments {
-  const { values } = parse(argv)
+  const { values, positionals } = parse(argv)
   return {
     interfaces: (values.interface ?? []).flatMap((names) => names.split(',')).map((name) => name.trim()),
     daemon: values.daemon === true,
@@ -41,29 +43,36 @@ export function parseArguments(argv: readonly string[]): Arguments {
     onlyIp4: values['only-ip-v4'] === true,
     version: values.version === true,
     help: values.help === true,
+    ignored: positionals,
   }
+}
+
+const OPTIONS = {
+  interface: { type: 'string', short: 'i', multiple: true },
+  daemon: { type: 'boolean', short: 'd' },
+  config: { type: 'string', short: 'c' },
+  debug: { type: 'boolean', short: 'D' },
+  lookup: { type: 'boolean', short: 'l' },
+  pidfile: { type: 'string', short: 'p' },
+  logfile: { type: 'string', short: 'g' },
+  verbose: { type: 'boolean', short: 'v' },
+  'only-ip-v4': { type: 'boolean', short: '4' },
+  version: { type: 'boolean', short: 'V' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+/** A long option cut short is the one that begins so, where only one does (getopt_long(3)). */
+function whole(word: string): string {
+  const [, cut = '', rest = ''] = /^--([^=]+)(.*)$/s.exec(word) ?? []
+  const [name, ...more] = Object.keys(OPTIONS).filter((option) => cut !== '' && option.startsWith(cut))
+  return name === undefined || more.length > 0 ? word : `--${name}${rest}`
 }
 
 function parse(argv: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...argv],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        interface: { type: 'string', short: 'i', multiple: true },
-        daemon: { type: 'boolean', short: 'd' },
-        config: { type: 'string', short: 'c' },
-        debug: { type: 'boolean', short: 'D' },
-        lookup: { type: 'boolean', short: 'l' },
-        pidfile: { type: 'string', short: 'p' },
-        logfile: { type: 'string', short: 'g' },
-        verbose: { type: 'boolean', short: 'v' },
-        'only-ip-v4': { type: 'boolean', short: '4' },
-        version: { type: 'boolean', short: 'V' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    })
+    const end = argv.indexOf('--')
+    const args = argv.map((word, index) => (end >= 0 && index > end ? word : whole(word)))
+    return parseArgs({ args, strict: true, allowPositionals: true, options: OPTIONS })
   } catch (cause) {
     const [first = ''] = (cause as Error).message.split('. ')
     throw new UsageError(

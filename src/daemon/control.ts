@@ -156,6 +156,7 @@ function statusOf(of: Controlled): Status {
   return {
     version: VERSION,
     pid: process.pid,
+    program: process.argv[1] ?? '',
     config: config.file,
     upMs: Math.round(performance.now()),
     interfaces: interfaces.states,

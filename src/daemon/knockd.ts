@@ -1,3 +1,4 @@
+import { quote } from '../config/fault.ts'
 import { VERSION } from '../version.ts'
 import { UsageError, parseArguments } from './arguments.ts'
 import type { Arguments } from './arguments.ts'
@@ -28,22 +29,27 @@ export async function knockd(argv: readonly string[], exit: (code: number) => vo
     exit(0)
     return
   }
+  if (args.ignored.length > 0 && !inBackground()) {
+    process.stderr.write(`knockd: ignored: ${args.ignored.map(quote).join(' ')}\n`)
+  }
   if (args.daemon && !inBackground()) {
     exit(await startInBackground((text) => process.stderr.write(text)))
     return
   }
   // What follows loads native libraries; what stands above does not.
-  const [{ Daemon }, { ConfigError }, { removePidFile, writePidFile, PID_FILE_DEFAULT }, { notify }] =
+  const [{ Daemon }, { ConfigError }, { removePidFile, writePidFile, PID_FILE_DEFAULT }, { notify }, { nameProcess }] =
     await Promise.all([
       import('./daemon.ts'),
       import('./config-file.ts'),
       import('./pid-file.ts'),
       import('./notify.ts'),
+      import('../native/process-name.ts'),
     ])
+  nameProcess('knockd', argv)
   const signals = new Signals()
   try {
     const daemon = await Daemon.start(args, say)
-    const pidFile = args.daemon ? (args.pidFile ?? daemon.pidFile ?? PID_FILE_DEFAULT) : undefined
+    const pidFile = args.daemon ? (daemon.pidFile ?? args.pidFile ?? PID_FILE_DEFAULT) : undefined
     if (pidFile !== undefined) writePidFile(pidFile)
     notify('READY=1')
     if (inBackground()) releaseStarter()

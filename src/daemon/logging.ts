@@ -8,11 +8,11 @@ import type { LogSettings } from './log/log.ts'
 /** The name in the system log: knockd's, which filters look for. */
 const IDENTITY = 'knockd'
 
-/** How to log, by the command line and the config. */
+/** How to log, by the command line and the config; LogFile goes before `-g`, as in knockd. */
 export function logSettings(args: Arguments, options: Options): LogSettings {
   return {
     format: options.logFormat,
-    file: args.logFile ?? options.logFile,
+    file: options.logFile ?? args.logFile,
     syslog: options.useSyslog,
     verbose: args.verbose && !args.daemon,
     debug: args.debug,

@@ -7,8 +7,9 @@ Watches for knocks and opens the doors of its config to whoever knocks right.
                          (without it eth0, or the default route's)
   -c, --config FILE      use this config (without it /etc/knockd.conf)
   -d, --daemon           go into the background once it listens
-  -p, --pidfile FILE     the background process's id (without it /var/run/knockd.pid)
-  -g, --logfile FILE     log to this file, whatever the config says
+  -p, --pidfile FILE     the background process's id, unless the config has
+                         a PidFile (default: /var/run/knockd.pid)
+  -g, --logfile FILE     log to this file, unless the config has a LogFile
   -l, --lookup           log host names beside addresses
   -4, --only-ip-v4       take no notice of IPv6
   -v, --verbose          say on standard output what is logged

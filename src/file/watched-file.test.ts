@@ -109,3 +109,28 @@ test('a folder that is not there is told of once, and looked for', () => {
   expect(told.at(-1)).toBe('state there')
   expect(told.filter((each) => each === 'unwatched')).toHaveLength(1)
 })
+
+test('other files count as well, those that are not there yet too, and while nothing good can be read', async () => {
+  const [other, later] = [join(folder, 'far', 'other'), join(folder, 'near', 'later')]
+  for (const each of [other, later]) mkdirSync(join(each, '..'))
+  writeFileSync(path, 'bad')
+  writeFileSync(other, 'other')
+  file = new WatchedFile<string>({
+    path,
+    files: () => [other, later],
+    read: () => {
+      const text = readFileSync(path, 'utf8')
+      if (text === 'bad') throw new Error('bad')
+      return `${text} ${readFileSync(other, 'utf8')}`
+    },
+    changed: (text) => note(`state ${text}`),
+    failed: (error) => note(error.message),
+    unwatched: () => note('unwatched'),
+  })
+  file.refresh()
+  expect(told).toEqual(['bad'])
+  expect(await next(() => writeFileSync(later, 'later'))).toBe('bad')
+  expect(await next(() => writeFileSync(path, 'good'))).toBe('state good other')
+  expect(await next(() => writeFileSync(other, 'changed'))).toBe('state good changed')
+  expect(await next(() => rmSync(later))).toBe('state good changed')
+})

@@ -1,4 +1,5 @@
 import { lstatSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { walk } from './way.ts'
 import { watch, watchFolder } from './watch.ts'
 import type { Watch } from './watch.ts'
@@ -17,6 +18,8 @@ export interface WatchedDeps<T> {
   readonly failed: (error: Error, kept: boolean) => void
   /** Called when the kernel tells nothing of the file; it is still looked at every {@link LOOK_EVERY_MS}. */
   readonly unwatched: (error: Error) => void
+  /** Files besides the path, there or not; asked after each reading. */
+  readonly files?: () => readonly string[]
   /** Folders in which everything counts, besides the path; asked after each reading. */
   readonly folders?: () => readonly string[]
   /** False: the file is not to be read at the moment, and whoever says so reads it later. */
@@ -62,6 +65,7 @@ export class WatchedFile<T> {
     try {
       state = read()
     } catch (error) {
+      this.#watch()
       failed(error as Error, this.#state !== undefined)
       return
     }
@@ -87,9 +91,9 @@ export class WatchedFile<T> {
   }
 
   #watch(): void {
-    const { path, unwatched } = this.#deps
-    const names = namesOf(path)
+    const { unwatched } = this.#deps
     const folders = this.#deps.folders?.() ?? []
+    const names = this.#names().filter((name) => !folders.includes(dirname(name)))
     const all = [...names, '', ...folders].join('\n')
     if (all === this.#watched) return
     this.#unwatch()
@@ -122,11 +126,17 @@ export class WatchedFile<T> {
 
   /** What stat(2) says of all of them: another text after a change. */
   #fingerprint(): string {
-    return [...namesOf(this.#deps.path), ...(this.#deps.folders?.() ?? [])].map(statText).join('\n')
+    return [...this.#names(), ...(this.#deps.folders?.() ?? [])].map(statText).join('\n')
+  }
+
+  /** Every path that leads to one of the files. */
+  #names(): readonly string[] {
+    const { path, files } = this.#deps
+    return [...new Set([path, ...(files?.() ?? [])].flatMap(namesOf))]
   }
 }
 
-/** Every path that leads to the file, itself included. */
+/** Every path that leads to a file, itself included. */
 function namesOf(path: string): readonly string[] {
   try {
     return walk(path).names

@@ -64,23 +64,22 @@ export class MemoryStream {
   }
 }
 
-const LOG_PID = 1
 const LOG_NDELAY = 8
-const LOG_USER = 1 << 3
+const LOG_DAEMON = 3 << 3
 /** Kept for as long as the process lives: syslog(3) keeps the pointer. */
 let identity: Buffer | undefined
 
-/** Opens the system log under a name, facility `user`. */
+/** Opens the system log under a name, facility `daemon`, without the process's id: as knockd does, for what reads its log. */
 export function openSyslog(name: string): void {
   identity = Buffer.from(`${name}\0`)
-  openlogNative(identity, LOG_PID | LOG_NDELAY, LOG_USER)
+  openlogNative(identity, LOG_NDELAY, LOG_DAEMON)
   markCloseOnExec()
 }
 
 /** Writes to the system log from a thread of the pool: a full log socket blocks. `priority`: 0 to 7. */
 export async function writeSyslog(priority: number, text: string): Promise<void> {
   await new Promise<void>((resolve) => {
-    syslogNative.async(LOG_USER | priority, '%s', text, () => resolve())
+    syslogNative.async(LOG_DAEMON | priority, '%s', text, () => resolve())
   })
 }
 

@@ -6,12 +6,10 @@ import { commandFault, ownRights } from '../daemon/spa/command-rights.ts'
 import { forwardsOf } from '../firewall/guard/plan.ts'
 import { sameAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
-import { ACCESS_MAX_CHARS, readAccess } from '../spa/fwknop/access.ts'
 import { allowedBy, allowedText, faultsAtDoor } from '../spa/fwknop/allowed.ts'
 import type { Allowed } from '../spa/fwknop/allowed.ts'
-import { readKeys } from '../spa/fwknop/key-file.ts'
 import type { Stanza } from '../spa/fwknop/stanza.ts'
-import type { Look } from './check-spa.ts'
+import { lookAtAccess } from './key-files.ts'
 
 /** Keys whose rights are shown as lines; the others are counted. */
 export const ALLOWED_SHOWN_MAX = 50
@@ -24,11 +22,11 @@ export interface AllowedAt extends Allowed {
 }
 
 /** What the keys at a config's doors are allowed, stanza by stanza. */
-export function allowedIn({ doors }: Config, look: Look): readonly AllowedAt[] {
+export function allowedIn({ doors }: Config): readonly AllowedAt[] {
   return doors.flatMap((door) =>
-    stanzasOf(door, look).map((stanza) =>
+    stanzasOf(door).map((stanza) =>
       Object.assign(
-        { door: door.name, key: `${basename(pathOf(door))}:${stanza.line}` },
+        { door: door.name, key: `${basename(stanza.file ?? pathOf(door))}:${stanza.line}` },
         allowedBy(door, stanza, isOwn),
       ),
     ),
@@ -45,8 +43,8 @@ export function allowedLines(all: readonly AllowedAt[], before: string): readonl
 }
 
 /** What of stanzas and doors comes to nothing, together or on this machine. */
-export function faultsOfAllowed(config: Config, look: Look): readonly Fault[] {
-  const own = config.doors.flatMap((door) => stanzasOf(door, look).flatMap((stanza) => faultsOfStanza(door, stanza)))
+export function faultsOfAllowed(config: Config): readonly Fault[] {
+  const own = config.doors.flatMap((door) => stanzasOf(door).flatMap((stanza) => faultsOfStanza(door, stanza)))
   return [...own, ...faultsOfTargets(config)]
 }
 
@@ -54,12 +52,8 @@ function pathOf({ secret }: Door): string {
   return secret.kind === 'spa' ? secret.path : ''
 }
 
-function stanzasOf({ secret }: Door, look: Look): readonly Stanza[] {
-  if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return []
-  const { content } = look(secret.path, ACCESS_MAX_CHARS)
-  if (content === undefined) return []
-  const text = Buffer.from(content, 'latin1').toString('utf8')
-  return (secret.protocol === 'fwknop-keys' ? readKeys(text) : readAccess(text)).stanzas
+function stanzasOf({ secret }: Door): readonly Stanza[] {
+  return lookAtAccess(secret)?.stanzas ?? []
 }
 
 function faultsOfStanza(door: Door, stanza: Stanza): readonly Fault[] {
@@ -67,9 +61,9 @@ function faultsOfStanza(door: Door, stanza: Stanza): readonly Fault[] {
   // Who checks may have other rights than the daemon: what is missing on this machine is missing for both.
   const rights = { ...ownRights(), uid: 0, capabilities: undefined }
   const [message, hint = ''] = (commands && commandFault(commands, rights))?.split('\n') ?? []
-  const at = { severity: 'warning', file: pathOf(door), column: 1 } as const
+  const at = { severity: 'warning', file: stanza.file ?? pathOf(door), column: 1 } as const
   return [
-    ...faultsAtDoor(door, stanza, isOwn).map((fault) => Object.assign({}, fault, { file: pathOf(door) })),
+    ...faultsAtDoor(door, stanza, isOwn).map((fault) => Object.assign({ file: pathOf(door) }, fault)),
     ...(message === undefined ? [] : [{ ...at, line: commands!.line, message, hint }]),
   ]
 }

@@ -1,9 +1,8 @@
 import type { Door, Fault } from '../config/config.ts'
 import type { FileFacts } from '../config/facts.ts'
-import { readAccess } from '../spa/fwknop/access.ts'
-import { readKeys } from '../spa/fwknop/key-file.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../spa/noise/key-text.ts'
 import { readUsers } from '../spa/noise/users.ts'
+import { lookAtAccess } from './key-files.ts'
 
 /** Reads a file that a config names, of at most so many bytes. */
 export type Look = (path: string, maxBytes: number) => FileFacts
@@ -41,8 +40,7 @@ export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look)
       for (const fault of readUsers(text).faults) faults.push({ ...fault, file: path })
       continue
     }
-    const { faults: found } = protocol === 'fwknop-keys' ? readKeys(text) : readAccess(text)
-    for (const fault of found) faults.push({ ...fault, file: path })
+    for (const fault of lookAtAccess(secret)?.faults ?? []) faults.push({ file: path, ...fault })
   }
   return faults
 }

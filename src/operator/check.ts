@@ -67,7 +67,7 @@ export async function check(args: readonly string[], output: Output): Promise<nu
   }
   const { file, strict, json } = asked
   const reading = await withHidden(checked(examine(file)))
-  const allowed = reading.config === undefined ? [] : allowedIn(reading.config, readBounded)
+  const allowed = reading.config === undefined ? [] : allowedIn(reading.config)
   output.out(json ? asJson(file, reading, allowed) : asText(file, reading, allowed))
   if (reading.config === undefined) return UNUSABLE
   return strict && reading.faults.length > 0 ? WARNED : USABLE
@@ -130,10 +130,7 @@ export function examine(file: string): Reading {
   const reading = readConfig(text, file, new Machine(facts.mode))
   const { config } = reading
   if (config === undefined) return { config, faults: [...refused, ...reading.faults] }
-  const spa = [
-    ...faultsOfSpa(config.doors, config.options.spaKeyFile, readBounded),
-    ...faultsOfAllowed(config, readBounded),
-  ]
+  const spa = [...faultsOfSpa(config.doors, config.options.spaKeyFile, readBounded), ...faultsOfAllowed(config)]
   const faults = [...refused, ...reading.faults, ...spa]
   return { config: faults.some(({ severity }) => severity === 'error') ? undefined : config, faults }
 }

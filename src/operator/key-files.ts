@@ -1,12 +1,11 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config, Fault, Secret } from '../config/config.ts'
-import { faultsOfFile, faultsOfGnupgHome } from '../file/faults.ts'
-import { CLASSIC, PUBLIC, SECRET } from '../file/policy.ts'
+import { readAccessFile } from '../daemon/spa/access-file.ts'
+import type { AccessFile } from '../daemon/spa/access-file.ts'
+import { faultsOfFile, faultsOfFolder, faultsOfGnupgHome } from '../file/faults.ts'
+import { ANYBODYS, CLASSIC, PUBLIC, SECRET } from '../file/policy.ts'
 import type { FileFault, FilePolicy } from '../file/policy.ts'
-import { readPrivateText } from '../file/private-file.ts'
-import { ACCESS_MAX_CHARS, readAccess } from '../spa/fwknop/access.ts'
-import { readKeys } from '../spa/fwknop/key-file.ts'
 import { PROFILE_FILES } from '../spa/knockknock/profile.ts'
 
 /** A file that holds or names a key or a secret, and what is wrong with it. */
@@ -22,7 +21,11 @@ export function refusedFiles({ file, doors, options }: Config): readonly FaultyF
     for (const [path, policy] of filesOf(secret, options.spaKeyFile)) {
       if (!found.has(path)) found.set(path, faultsOfFile(path, policy))
     }
-    for (const home of gnupgHomesOf(secret)) if (!found.has(home)) found.set(home, faultsOfGnupgHome(home))
+    const { stanzas = [], files = [], folders = [] } = lookAtAccess(secret) ?? {}
+    for (const path of files) if (!found.has(path)) found.set(path, faultsOfFile(path, SECRET))
+    for (const path of folders) if (!found.has(path)) found.set(path, faultsOfFolder(path))
+    const homes = stanzas.flatMap(({ gnupg }) => (gnupg === undefined ? [] : [gnupg.homeDir]))
+    for (const home of homes) if (!found.has(home)) found.set(home, faultsOfGnupgHome(home))
   }
   return [...found].flatMap(([path, faults]) => (faults.length === 0 ? [] : [{ path, faults }]))
 }
@@ -83,15 +86,13 @@ function profileFiles(folder: string): Files {
   }
 }
 
-/** The folders of GnuPG's that the stanzas of an access.conf name. */
-function gnupgHomesOf(secret: Secret): readonly string[] {
-  if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return []
+/** A file of fwknop's keys, and what it includes, as they are whatever is wrong with their permissions. */
+export function lookAtAccess(secret: Secret): AccessFile | undefined {
+  if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return undefined
   try {
-    const text = readPrivateText(secret.path, ACCESS_MAX_CHARS, SECRET)
-    const { stanzas } = secret.protocol === 'fwknop-keys' ? readKeys(text) : readAccess(text)
-    return stanzas.flatMap(({ gnupg }) => (gnupg === undefined ? [] : [gnupg.homeDir]))
+    return readAccessFile(secret.path, secret.protocol, ANYBODYS)
   } catch {
-    // What is wrong with the file itself is told already.
-    return []
+    // Why it cannot be read is told elsewhere.
+    return undefined
   }
 }

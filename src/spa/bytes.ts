@@ -9,6 +9,11 @@ export function concatenate(...parts: readonly Uint8Array[]): Uint8Array<ArrayBu
   return bytes
 }
 
+/** Whether two keys of one's own are the same; for what strangers send there is timingSafeEqual. */
+export function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, index) => byte === other[index])
+}
+
 /** A byte for each character, the last eight bits of it: for text that is known to be ASCII. */
 export function asciiBytes(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length)

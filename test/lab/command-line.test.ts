@@ -51,6 +51,27 @@ lab('exit codes', () => {
 })
 
 lab('in the background', () => {
+  test('the paths of the config go before those of the command line, as in knockd, and it is called knockd', async () => {
+    const { server } = await pair()
+    const [pidFile, logFile, unused] = [scratch('pid'), scratch('log'), scratch('unused')]
+    const file = writeConfig(
+      withStateDir(`[options]\nPidFile = ${pidFile}\nLogFile = ${logFile}\n${DOOR}`, scratch('state')),
+    )
+    const words = ['-d', '-i', 'eth0', '-c', file, '-p', `${unused}.pid`, '-g', `${unused}.log`, 'extra']
+    const { stderr } = await server.run([process.execPath, program('knockd'), ...words])
+    const pid = Number(readFileSync(pidFile, 'utf8'))
+    try {
+      expect(stderr).toContain('knockd: ignored: `extra`\n')
+      expect(readFileSync(logFile, 'utf8')).toContain('starting up')
+      expect([existsSync(`${unused}.pid`), existsSync(`${unused}.log`)]).toEqual([false, false])
+      expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('knockd\n')
+      expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toMatch(/^knockd -d -i eth0 -c /)
+    } finally {
+      process.kill(pid, 'SIGTERM')
+    }
+    await until('the end', () => !runs(pid))
+  })
+
   test('the command returns once the daemon listens, and the pid file goes with it', async () => {
     const { server, client } = await pair()
     const pidFile = scratch('pid')

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { encodeFields } from '../../src/spa/fwknop/fields.ts'
 import { sealGnupg } from '../../src/spa/fwknop/packet.ts'
-import { HMAC, fwknop, startFwknop } from './fwknop.ts'
+import { HMAC, fwknop, secretFile, startFwknop } from './fwknop.ts'
 import { Gnupg, THEN } from './gnupg.ts'
+import { program } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import type { Process } from './process.ts'
@@ -52,9 +53,9 @@ const plain = (count: number): string =>
 const send = async (from: Host, packet: Uint8Array): Promise<void> => {
   const file = scratch('packet')
   writeFileSync(file, packet)
-  const program = `const s = require('node:dgram').createSocket('udp4')
+  const script = `const s = require('node:dgram').createSocket('udp4')
     s.send(require('node:fs').readFileSync(process.argv[1]), 62201, '${SERVER_4}', () => s.close())`
-  await from.run([process.execPath, '-e', program, file])
+  await from.run([process.execPath, '-e', script, file])
 }
 
 /** gpg's words for a signature by a key, as of then. */
@@ -151,6 +152,39 @@ lab('GnuPG', () => {
     expect(await ask()).toMatch(/OPEN SESAME/)
     own.run(['--import'], theirs.revocation(key))
     expect(await ask()).toMatch(/its signature is by a revoked key/)
+  }, 120_000)
+
+  test('ids of 16 digits, fingerprints as gpg prints them: of the real client and of ours', async () => {
+    const { server, client } = await pair()
+    const [own, theirs] = [ring(), ring()]
+    const serverKey = own.make('server@example.org', 'rsa2048', 'sign,encr')
+    const key = theirs.make('client@example.org', 'rsa2048', 'sign,encr')
+    own.run(['--import'], theirs.run(['--export', key]))
+    theirs.run(['--import'], own.run(['--export', serverKey]))
+    theirs.run(['--yes', '--quick-lsign-key', serverKey])
+    const blanks = key.match(/.{4}/g)!.join(' ')
+    const forms = [
+      `GPG_DECRYPT_ID ${serverKey.slice(-16)}\nGPG_REMOTE_ID ${key.slice(-16)}`,
+      `GPG_DECRYPT_ID 0x${serverKey.slice(-16)}\nGPG_REMOTE_ID 0x${key.slice(-16).toLowerCase()}`,
+      `GPG_DECRYPT_ID ${serverKey}\nGPG_FINGERPRINT_ID 0x${key}`,
+      `GPG_FINGERPRINT_ID 1234567890ABCDEF, ${blanks}`,
+      `GPG_FINGERPRINT_ID ${key.slice(-16)}`,
+    ]
+    for (const form of forms) {
+      const stanza = `SOURCE ANY\nGPG_HOME_DIR ${own.home}\nGPG_ALLOW_NO_PW Y\n${form}\nHMAC_KEY_BASE64 ${HMAC}\n`
+      running = (await startFwknop(server, stanza, ['Start_Command = true'])).process
+      const ids = ['--gpg-recipient-key', `0x${serverKey.slice(-16)}`, '--gpg-signer-key', key.slice(-16)]
+      const gpg = ['--gpg-encryption', '--gpg-home-dir', theirs.home, ...ids, '--gpg-no-signing-pw']
+      await fwknop(client, ['-A', 'tcp/22'], [...gpg, '--key-base64-hmac', HMAC, '--use-hmac'])
+      expect(await running.line(/OPEN SESAME|signature|gpg/), form).toMatch(/OPEN SESAME/)
+      const rc = secretFile(
+        'fwknoprc',
+        `[gate]\nSPA_SERVER ${SERVER_4}\nACCESS tcp/22\nUSE_GPG Y\nGPG_HOMEDIR ${theirs.home}\nGPG_RECIPIENT ${serverKey.slice(-16)}\nGPG_SIGNER 0x${key.slice(-16)}\nHMAC_KEY_BASE64 ${HMAC}\nTIME_OFFSET +1M\n`,
+      )
+      await client.run([process.execPath, program('knock'), '--spa', 'fwknop', '-n', 'gate', '--rc-file', rc])
+      expect(await running.line(/OPEN SESAME|signature|gpg/), form).toMatch(/OPEN SESAME/)
+      await running.stop()
+    }
   }, 120_000)
 
   test(`a stranger without a key who sends ${FLOOD_PER_S} packets a second keeps nobody out`, async () => {

@@ -3,6 +3,7 @@ import { isIP } from 'node:net'
 import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { formatFault } from '../../config/fault.ts'
+import { sameBytes } from '../../spa/bytes.ts'
 import { DIGEST_DEFAULT } from '../../spa/fwknop/digest.ts'
 import { encodeFields, fieldFault, PROTOCOL_VERSION } from '../../spa/fwknop/fields.ts'
 import { readFwknoprc, settingsFor } from '../../spa/fwknop/fwknoprc.ts'
@@ -146,6 +147,10 @@ function sealer(settings: RcSettings): (plain: string) => Promise<Uint8Array> {
   }
   const hmac: Hmac | undefined =
     hmacKey === undefined ? undefined : { key: hmacKey, digest: settings.hmacDigest ?? DIGEST_DEFAULT }
+  const secret = settings.useGnupg === true ? gnupg?.passphrase : key
+  if (secret !== undefined && hmacKey !== undefined && sameBytes(secret, hmacKey)) {
+    throw new ClientError('the HMAC key is the key of the encryption again', '`fwknop --key-gen` makes two')
+  }
   if (settings.useGnupg === true) {
     return async (plain) => {
       const packet = sealGnupg(await signAndEncrypt(plain, gnupg ?? {}), hmac)

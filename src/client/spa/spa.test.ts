@@ -164,6 +164,25 @@ describe('fwknop', () => {
     ['a placeholder', '[gate]\nKEY __CHANGEME__\n', ['gate'], /not a key yet/],
     ['a third party', '[gate]\nALLOW_IP resolve\n', ['gate'], /a third party would have to be asked/],
     ['a command that is too long', `[gate]\n${STANZA}`, ['gate', '-C', 'x'.repeat(180)], /takes no packet as long as/],
+    // fwknop 2.6.10 says the same, with USE_HMAC N too, and of a key that one of the two has in base64.
+    [
+      'one key twice',
+      '[gate]\nKEY abc\nHMAC_KEY_BASE64 YWJj\nACCESS tcp/22\n',
+      ['gate'],
+      /the HMAC key is the key of the/,
+    ],
+    [
+      'one key twice, and no HMAC',
+      '[gate]\nKEY abc\nHMAC_KEY abc\nUSE_HMAC N\nACCESS tcp/22\n',
+      ['gate'],
+      /the HMAC key is the key of the encryption again/,
+    ],
+    [
+      'the passphrase of gpg as HMAC key',
+      '[gate]\nUSE_GPG Y\nGPG_RECIPIENT a\nGPG_SIGNING_PW abc\nHMAC_KEY abc\nACCESS tcp/22\n',
+      ['gate'],
+      /the HMAC key is the key of the encryption again/,
+    ],
     ['no HMAC key', '[gate]\nUSE_HMAC Y\nKEY abc\nACCESS tcp/22\n', ['gate'], /there is no HMAC key/],
     ['an option of another', `[gate]\n${STANZA}`, ['gate', '--door', 'ssh'], /--door is not for fwknop/],
   ])('%s: nothing is sent', async (_, rc, args, message) => {

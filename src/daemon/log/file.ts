@@ -3,8 +3,11 @@ import type { FileHandle } from 'node:fs/promises'
 import { LineQueue } from './queue.ts'
 import type { Line, LineSink } from './queue.ts'
 
-/** Who may read a log that the daemon made: its own user, and the group; it names who came in and how. */
-export const LOG_FILE_MODE = 0o640
+/**
+ * The mode of a log that the daemon made, less its umask. In knockd's format it is knockd's, for what reads the log; but
+ * others never write it. JSON says more of knocks that failed, and nothing read it before.
+ */
+export const LOG_FILE_MODE = { knockd: 0o644, json: 0o640 } as const
 
 /** The log file: lines at its end, in order, without holding up whoever writes. */
 export class LogFile {
@@ -24,9 +27,9 @@ export class LogFile {
    *
    * @throws the system's error, the path named; then the file before stays
    */
-  async open(path: string | undefined): Promise<void> {
+  async open(path: string | undefined, format: keyof typeof LOG_FILE_MODE): Promise<void> {
     if (path === undefined) await this.#queue.idle()
-    const after = path === undefined ? undefined : await openToAppend(path)
+    const after = path === undefined ? undefined : await openToAppend(path, LOG_FILE_MODE[format])
     const before = this.#handle
     this.#handle = after
     if (before === undefined) return
@@ -65,9 +68,9 @@ export class LogFile {
   }
 }
 
-async function openToAppend(path: string): Promise<FileHandle> {
+async function openToAppend(path: string, mode: number): Promise<FileHandle> {
   try {
-    return await open(path, 'a', LOG_FILE_MODE)
+    return await open(path, 'a', mode)
   } catch (error) {
     const { message } = error as Error
     if (!message.includes(path)) (error as Error).message = `${path}: ${message}`

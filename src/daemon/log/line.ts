@@ -24,6 +24,8 @@ export interface Entry {
   readonly source?: string
   /** What standard output is told with `-v`, where that differs. */
   readonly verboseText?: string
+  /** For a log watcher: the file and JSON have nothing of it. */
+  readonly notInFile?: boolean
   /** May use the part of the queue that is kept for what must not be lost. */
   readonly urgent?: boolean
 }

@@ -81,7 +81,29 @@ test('file, standard output and system log have the lines of knockd', async () =
   expect(written()).toEqual(LINES.map((text) => `[2009-11-09 14:01] ${text}`))
   expect(out).toEqual(['listening on eth0, ppp0...', ...LINES.slice(1)].map((text) => `${text}\n`))
   expect(system).toEqual(LINES.map((text) => [5, text]))
-  expect(statSync(file).mode & 0o137).toBe(0)
+  expect(statSync(file).mode & 0o133).toBe(0)
+})
+
+test('a log that is opened again is told of in the system log alone, as by knockd', async () => {
+  const { all, file, log, system, written } = bench({ syslog: true })
+  await log.openFile()
+  await log.reopen({ ...all, syslog: true })
+  await log.reopen({ ...all, syslog: true, file: undefined })
+  await log.close()
+  expect(system).toEqual([[5, `re-opening log file: ${file}`]])
+  expect(written()).toEqual([])
+})
+
+test('a log in the format of knockd is for all to read, and for others never to write', async () => {
+  const before = process.umask(0)
+  try {
+    const { file, log } = bench()
+    await log.openFile()
+    await log.close()
+    expect(statSync(file).mode & 0o777).toBe(0o644)
+  } finally {
+    process.umask(before)
+  }
 })
 
 test('with -D explanations go to standard output, with seconds and zone, and nowhere else', async () => {
@@ -99,8 +121,9 @@ test('with -D explanations go to standard output, with seconds and zone, and now
 })
 
 test('JSON has one object a line, explanations included', async () => {
-  const { log, written } = bench({ format: 'json' })
+  const { log, written, file } = bench({ format: 'json' })
   await log.openFile()
+  expect(statSync(file).mode & 0o137).toBe(0)
   everything(log)
   log.notice('error', 'no\nhint', { code: 3 })
   await log.close()

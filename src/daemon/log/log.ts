@@ -87,7 +87,7 @@ export class Log {
 
   /** Opens the log file, if there is to be one. @throws the system's error, the path named */
   async openFile(): Promise<void> {
-    await this.#file.open(this.#settings.file)
+    await this.#file.open(this.#settings.file, this.#settings.format)
   }
 
   /**
@@ -96,8 +96,11 @@ export class Log {
    * @throws the system's error, the path named; then everything goes on as before
    */
   async reopen(settings: LogSettings): Promise<void> {
-    await this.#file.open(settings.file)
+    await this.#file.open(settings.file, settings.format)
     this.#settings = settings
+    const { file } = settings
+    if (file === undefined) return
+    this.#add({ event: 're-opening', text: `re-opening log file: ${file}`, facts: { file }, notInFile: true })
   }
 
   starting(interfaces: readonly string[]): void {
@@ -238,9 +241,9 @@ export class Log {
   #write(entry: Entry, host: string | undefined): void {
     const { format, file, verbose, debug } = this.#settings
     const syslog = this.#settings.syslog && this.#around.syslog !== undefined
-    const { level, urgent = false } = entry
+    const { level, urgent = false, notInFile = false } = entry
     const priority = priorityOf(level)
-    if (file !== undefined && (format === 'json' || level !== 'debug')) {
+    if (file !== undefined && !notInFile && (format === 'json' || level !== 'debug')) {
       const text = format === 'json' ? jsonLine(entry, host) : knockdLine(entry, host)
       this.#file.push({ text, priority, urgent })
     }

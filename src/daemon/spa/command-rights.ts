@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import type { Fault } from '../../config/config.ts'
 import { spawnSync } from '../../native/spawn.ts'
+import { placeText } from '../../spa/fwknop/stanza.ts'
 import type { CommandTerms, Stanza } from '../../spa/fwknop/stanza.ts'
 
 /** The program that runs commands as somebody else (runuser(1), util-linux). */
@@ -49,21 +50,23 @@ export function commandFault({ user, group }: CommandTerms, rights: Rights): str
 }
 
 /**
- * Which stanzas cannot have the commands of their packets run as they say, and why, by line. Each is reported now, as nobody
+ * Which stanzas cannot have the commands of their packets run as they say, and why, by {@link placeText}. Each is reported now, as nobody
  * looks at the moment of use.
  */
 export function barredCommands(
   stanzas: readonly Stanza[],
   rights: Rights,
   report: (fault: Fault) => void,
-): ReadonlyMap<number, string> {
-  const barred = new Map<number, string>()
-  for (const { line, commands } of stanzas) {
+): ReadonlyMap<string, string> {
+  const barred = new Map<string, string>()
+  for (const stanza of stanzas) {
+    const { file, commands } = stanza
     const fault = commands === undefined ? undefined : commandFault(commands, rights)
     if (commands === undefined || fault === undefined) continue
     const [message = '', hint = ''] = fault.split('\n')
-    barred.set(line, message)
-    report({ severity: 'error', line: commands.line, column: 1, message, hint })
+    barred.set(placeText(stanza), message)
+    const place = file === undefined ? {} : { file }
+    report({ severity: 'error', ...place, line: commands.line, column: 1, message, hint })
   }
   return barred
 }

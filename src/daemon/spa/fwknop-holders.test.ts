@@ -73,6 +73,20 @@ test('of a file that cannot be read, those stay whose keys are in it still', () 
   expect(stanzasLeft(before, text)).toEqual([before[1], before[3]])
 })
 
+test('of such a file, a fingerprint counts however it is written', () => {
+  const [before, blanks] = [stanzas(gnupg(ALICE)), ALICE.toLowerCase().replaceAll(/(.{4})/g, '$1 ')]
+  expect(stanzasLeft(before, `nonsense\nGPG_FINGERPRINT_ID 0x${blanks}\n`)).toEqual(before)
+})
+
+test('of a file that includes others, those stay whose own file is there and could not be read', () => {
+  const [first, second] = [one(keys(1)), one(keys(2))]
+  const [ann, bob] = [
+    { ...first, file: '/users/ann.conf' },
+    { ...second, file: '/users/bob.conf' },
+  ]
+  expect(stanzasLeft([ann, bob], 'nonsense\n', ({ file }) => file === ann.file)).toEqual([ann])
+})
+
 test('of such a file, those who sign stay who are named in it still', () => {
   const left = stanzasLeft(stanzas(gnupg(`${ALICE},${BOB}`)), `nonsense\n${gnupg(BOB)}`)
   const [alice, bob] = [ALICE, BOB].map((signer) => isSigner(left[0]!.gnupg!.signers!, signer))

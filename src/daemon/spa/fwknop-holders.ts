@@ -56,19 +56,29 @@ export function marksOfStanza(marks: HolderMarks, stanza: Stanza): readonly stri
 /**
  * The stanzas whose keys a file still holds though it cannot be read: whose key was taken out is out, and nobody else. Of
  * several who may sign, those are left who are named.
+ *
+ * @param isUnread whether what has become of a stanza's keys cannot be told
  */
-export function stanzasLeft(before: readonly Stanza[], text: string): readonly Stanza[] {
+export function stanzasLeft(
+  before: readonly Stanza[],
+  text: string,
+  isUnread: (stanza: Stanza) => boolean = () => false,
+): readonly Stanza[] {
   const pieces = piecesOf(text)
   const holds = (word: string): boolean => word !== '' && pieces.some((piece) => piece.includes(word))
+  // They may stand there with blanks, and in small letters.
+  const digits = pieces.map((piece) => piece.replaceAll(/\s/g, '').toUpperCase())
+  const names = (id: string): boolean => digits.some((piece) => piece.includes(id))
   return before.flatMap((stanza) => {
+    if (isUnread(stanza)) return [stanza]
     const { rijndael, gnupg } = stanza
     if (rijndael !== undefined) {
       const isHeld = holds(encodeBase64(rijndael.key)) || holds(Buffer.from(rijndael.key).toString('utf8'))
       return isHeld ? [stanza] : []
     }
     if (gnupg?.signers === undefined) return holds(gnupg?.homeDir ?? '') ? [stanza] : []
-    const ids = gnupg.signers.ids.filter(holds)
-    const fingerprints = gnupg.signers.fingerprints.filter(holds)
+    const ids = gnupg.signers.ids.filter(names)
+    const fingerprints = gnupg.signers.fingerprints.filter(names)
     // Without fingerprints the ids would count, which did not before.
     const counting = gnupg.signers.fingerprints.length > 0 ? fingerprints : ids
     return counting.length === 0 ? [] : [{ ...stanza, gnupg: { ...gnupg, signers: { ids, fingerprints } } }]

@@ -22,6 +22,8 @@ import { holderOf } from './holder.ts'
 import { KnownSources } from './known-sources.ts'
 import { lossRefusal } from './since-loss.ts'
 import { StanzaFile } from './stanza-file.ts'
+import { formatHint, readHint } from './stanza-hint.ts'
+import type { Trial } from './stanza-hint.ts'
 import { UsedDigests } from './used-digests.ts'
 import type { WorkBudget } from './work-budget.ts'
 
@@ -51,12 +53,6 @@ export interface FwknopTerms extends JudgeTerms {
   readonly isOwn: (address: Address) => boolean
   /** Runs a command that a packet brought, or the pair of a stanza's cycle. */
   readonly run: (granted: CommandGranted) => void
-}
-
-/** A stanza that a packet is tried with. */
-interface Trial {
-  readonly door: Door
-  readonly stanza: Stanza
 }
 
 /** What a stanza's keys opened: it was granted, or why it was not. */
@@ -112,10 +108,11 @@ export class Fwknops implements HolderJudge {
     const before = this.#doors
     this.close()
     this.#doors = doors.flatMap((door) => {
-      const { secret } = door
-      if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return []
-      const same = before.find(({ path, protocol }) => path === secret.path && protocol === secret.protocol)
-      return [new StanzaFile(door, secret, this.#of, same?.known)]
+      if (door.secret.kind !== 'spa') return []
+      const { path, protocol } = door.secret
+      if (protocol !== 'fwknop' && protocol !== 'fwknop-keys') return []
+      const same = before.find((each) => each.path === path && each.protocol === protocol)
+      return [new StanzaFile(door, { path, protocol }, this.#of, same?.known)]
     })
     this.refresh()
   }
@@ -177,12 +174,8 @@ export class Fwknops implements HolderJudge {
 
   /** What opened from a source last; not a stanza with GnuPG, whose packets must not go to gpg twice. */
   #usual(source: Address): Trial | undefined {
-    const [line, name] = splitHint(this.#known.hint(source))
-    const there = this.#doors.find(({ door }) => door.name === name)
-    const stanza = there?.stanzas.find((each) => each.line === line)
-    return there === undefined || stanza?.gnupg !== undefined || stanza === undefined
-      ? undefined
-      : { door: there.door, stanza }
+    const trial = readHint(this.#doors, this.#known.hint(source))
+    return trial?.stanza.gnupg === undefined ? trial : undefined
   }
 
   *#trials(): Generator<Trial> {
@@ -302,7 +295,7 @@ export class Fwknops implements HolderJudge {
     try {
       if (!(await this.#used.use(spa, this.#longestAgeMs(granted.door)))) return
       const { source } = granted.arrival
-      if (sameAddress(granted.grant.address, source)) this.#known.opened(source, hintOf(granted))
+      if (sameAddress(granted.grant.address, source)) this.#known.opened(source, formatHint(this.#doors, granted))
     } catch (error) {
       const { door, grant: what } = granted
       say('error', `${formatAddress(what.address)}: ${door.name}: stays shut: ${(error as Error).message}`)
@@ -338,14 +331,4 @@ export class Fwknops implements HolderJudge {
     if (this.#seldom.due(text.replaceAll(/[0-9]+/g, '0'), performance.now())) this.#of.say('notice', text)
     else this.#of.explain(source, undefined, text)
   }
-}
-
-/** Tells a stanza from the others, as long as nobody edits the file: then it is only not tried first. */
-function hintOf({ door, stanza }: Trial): string {
-  return `${stanza.line} ${door.name}`
-}
-
-function splitHint(hint = ''): readonly [line: number, door: string] {
-  const end = hint.indexOf(' ')
-  return [Number(hint.slice(0, end)), hint.slice(end + 1)]
 }

@@ -10,6 +10,7 @@ import { LogThrottle } from '../../limit/log-throttle.ts'
 import { formatAddress } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
+import { sameBytes } from '../../spa/bytes.ts'
 import { ExpectedSyns, PORTS_EXPECTED_MAX } from '../../spa/knockknock/expected.ts'
 import type { Found } from '../../spa/knockknock/expected.ts'
 import {
@@ -290,10 +291,6 @@ function foldersIn(folder: string): readonly string[] {
   } catch {
     return []
   }
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index])
 }
 
 /** Ports that a door's profiles are likely to ask for. */

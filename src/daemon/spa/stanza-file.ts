@@ -1,28 +1,31 @@
 import type { Door } from '../../config/config.ts'
 import { formatFault } from '../../config/fault.ts'
 import { faultsOfGnupgHome } from '../../file/faults.ts'
-import { SECRET } from '../../file/policy.ts'
-import { readPrivateText } from '../../file/private-file.ts'
 import { WatchedFile } from '../../file/watched-file.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'
-import { ACCESS_MAX_CHARS, readAccess } from '../../spa/fwknop/access.ts'
 import { forcedInVain } from '../../spa/fwknop/allowed.ts'
-import { readKeys } from '../../spa/fwknop/key-file.ts'
+import { placeText } from '../../spa/fwknop/stanza.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
+import { readAccessFile } from './access-file.ts'
+import type { AccessFile } from './access-file.ts'
 import { barredCommands, ownRights } from './command-rights.ts'
 import { stanzasLeft } from './fwknop-holders.ts'
 import type { JudgeTerms } from './granted.ts'
 
 const FAULTS_SAID_MAX = 5
 
+/** The kinds of files that have fwknop's keys. */
+type FwknopProtocol = 'fwknop' | 'fwknop-keys'
+
 /** A door that opens to fwknop's packets, and the stanzas of its file as they are at the moment. */
 export class StanzaFile {
   readonly door: Door
   readonly path: string
-  readonly protocol: string
+  readonly protocol: FwknopProtocol
   readonly #of: Pick<JudgeTerms, 'say' | 'holdersChanged'>
   readonly #file: WatchedFile<readonly Stanza[]>
-  #barred: ReadonlyMap<number, string>
+  #barred: ReadonlyMap<string, string>
+  #last: AccessFile | undefined
 
   /**
    * Watches the file; {@link refresh} reads it.
@@ -31,7 +34,7 @@ export class StanzaFile {
    */
   constructor(
     door: Door,
-    { path, protocol }: { readonly path: string; readonly protocol: string },
+    { path, protocol }: { readonly path: string; readonly protocol: FwknopProtocol },
     of: Pick<JudgeTerms, 'say' | 'holdersChanged'>,
     before?: readonly Stanza[],
   ) {
@@ -52,6 +55,8 @@ export class StanzaFile {
       failed: (error, kept) => {
         say('error', `${door.name}: ${kept ? 'keeping the previous keys' : 'opens to nobody'}: ${error.message}`)
       },
+      files: () => this.#last?.files ?? [],
+      folders: () => this.#last?.folders ?? [],
       unwatched: (error) => say('warning', `${path} is not watched: ${error.message}`),
     })
   }
@@ -66,8 +71,8 @@ export class StanzaFile {
   }
 
   /** Why commands in packets cannot be run as a stanza says; `undefined`: they can. */
-  barred({ line }: Stanza): string | undefined {
-    return this.#barred.get(line)
+  barred(stanza: Stanza): string | undefined {
+    return this.#barred.get(placeText(stanza))
   }
 
   /** Reads the file again. One with an error adds nobody; whose key it no longer has is out. */
@@ -82,31 +87,32 @@ export class StanzaFile {
 
   #read(): readonly Stanza[] {
     const { door, path } = this
-    const text = readPrivateText(path, ACCESS_MAX_CHARS, SECRET)
-    const { stanzas, faults: found } = this.protocol === 'fwknop-keys' ? readKeys(text) : readAccess(text)
+    const last = readAccessFile(path, this.protocol)
+    this.#last = last
+    const { stanzas, faults: found } = last
     const faults = [...found, ...(forwardsOf(door).length > 0 ? [] : stanzas.flatMap(forcedInVain))]
     const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
     if (faults.some(({ severity }) => severity === 'error')) {
       const { known } = this
       if (known === undefined) throw new Error(told.join('\n'))
       this.#of.say('error', [...told, `${door.name}: keeping the previous keys`].join('\n'))
-      return stanzasLeft(known, text)
+      return stanzasLeft(known, last.text, last.isUnread)
     }
     if (told.length > 0) this.#of.say('warning', told.join('\n'))
     return stanzas.filter((stanza) => this.#isSafe(stanza))
   }
 
   /** Whoever can write to the folder of GnuPG's chooses whose signatures count. */
-  #isSafe({ line, gnupg }: Stanza): boolean {
+  #isSafe({ file = this.path, line, gnupg }: Stanza): boolean {
     const [fault] = gnupg === undefined ? [] : faultsOfGnupgHome(gnupg.homeDir)
     if (fault === undefined) return true
-    const what = `${this.path}:${line}: opens to nobody: ${gnupg!.homeDir}: ${fault.message}`
+    const what = `${file}:${line}: opens to nobody: ${gnupg!.homeDir}: ${fault.message}`
     this.#of.say('error', `${this.door.name}: ${what}\n${fault.cure}`)
     return false
   }
 
   /** Said when the file is read, as nobody looks at the moment of use. */
-  #barredIn(stanzas: readonly Stanza[], tell: (text: string) => void): ReadonlyMap<number, string> {
+  #barredIn(stanzas: readonly Stanza[], tell: (text: string) => void): ReadonlyMap<string, string> {
     return barredCommands(stanzas, ownRights(), (fault) => tell(formatFault(this.path, fault)))
   }
 }

@@ -25,7 +25,8 @@ export function runningDaemons(): readonly Running[] {
 
 /** Whether a command line is a knockd's: the program itself, or an interpreter's with our script. */
 export function isKnockd([program = '', ...args]: readonly string[]): boolean {
-  if (basename(program) === 'knockd') return true
+  // Ours writes all its words into the first (setproctitle(3)).
+  if (basename(program.split(' ', 1)[0]!) === 'knockd') return true
   if (!/^node(?:js)?$/.test(basename(program))) return false
   const script = args.find((word) => !word.startsWith('-'))
   return script !== undefined && /^knockd(?:\.js)?$/.test(basename(script))

@@ -130,6 +130,7 @@ describe('daemons', () => {
   const status: Status = {
     version: '1',
     pid: 7,
+    program: '/opt/postern/dist/bin/knockd.js',
     config: '/etc/knockd.conf',
     upMs: 1,
     interfaces: [{ name: 'eth0', waiting: undefined, received: 90, dropped: 10 }],
@@ -145,6 +146,7 @@ describe('daemons', () => {
 
   test('which command lines are a knockd', () => {
     expect(isKnockd(['/usr/sbin/knockd', '-d'])).toBe(true)
+    expect(isKnockd(['knockd -d -c /etc/knockd.conf'])).toBe(true)
     expect(isKnockd(['node', '--flag', '/opt/postern/dist/bin/knockd.js'])).toBe(true)
     expect(isKnockd(['/usr/bin/node', '/usr/local/bin/knockd', '-v'])).toBe(true)
     expect(isKnockd(['vi', '/etc/knockd.conf'])).toBe(false)

@@ -97,7 +97,7 @@ async function examineMachine(config: Config, names: readonly string[]): Promise
 
 /** Of these programs, and of the daemon if it was installed elsewhere. */
 function ofInstallations(own: Status | undefined): readonly Finding[] {
-  const running = own === undefined ? undefined : installationOf(own.pid)
+  const running = own === undefined ? undefined : installationOf(own)
   const findings = [thisInstallation(), ...(running === undefined ? [] : [running])].flatMap((one) =>
     judgeInstallation(one),
   )

@@ -1,6 +1,7 @@
-import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { lstatSync, readFileSync, readdirSync, realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Status } from '../../control/message.ts'
 import { VERSION } from '../../version.ts'
 import type { Finding } from './finding.ts'
 import { shellWord } from './finding.ts'
@@ -40,12 +41,10 @@ export function thisInstallation(): Installation {
   return { folder, files: [join(folder, 'package.json'), ...files], interpreter: realOf(process.execPath) }
 }
 
-/** The installation that a process is of which runs one of the programs; `undefined`: that cannot be told. */
-export function installationOf(pid: number): Installation | undefined {
+/** The installation that a daemon is of; `undefined`: that cannot be told. */
+export function installationOf({ pid, program }: Pick<Status, 'pid' | 'program'>): Installation | undefined {
   try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-    const script = words.slice(1).find((word) => word !== '' && !word.startsWith('-')) ?? ''
-    const file = realpathSync(resolve(readlinkSync(`/proc/${pid}/cwd`), script))
+    const file = realpathSync(program)
     return { folder: dirname(dirname(dirname(file))), files: [file], interpreter: realpathSync(`/proc/${pid}/exe`) }
   } catch {
     return undefined

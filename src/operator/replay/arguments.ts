@@ -33,7 +33,7 @@ and needs no privilege. CAPTURE is a pcap or pcapng file, or - for standard inpu
                        a packet is sent to is taken for one
   --source ADDRESS     tell only of this source, may be repeated
   -a, --all            also each packet that changed nothing, and why
-  -4, --only-ip4       as knockd -4
+  -4, --only-ip-v4     as knockd -4
   --json               one event a line, a summary as the last
   -h, --help           this text
 
@@ -58,7 +58,7 @@ export function readArguments(args: readonly string[]): ReplayArguments {
     config: values.config ?? CONFIG_DEFAULT,
     own: values.own?.map((text) => addressOf('--own', text)),
     sources: values.source === undefined ? undefined : new Set(values.source.map((text) => sourceText(text))),
-    onlyIp4: values['only-ip4'] === true,
+    onlyIp4: values['only-ip-v4'] === true,
     all: values.all === true,
     json: values.json === true,
     help,
@@ -72,7 +72,7 @@ interface Parsed {
     readonly source?: string[]
     readonly all?: boolean
     readonly json?: boolean
-    readonly 'only-ip4'?: boolean
+    readonly 'only-ip-v4'?: boolean
     readonly help?: boolean
   }
   readonly positionals: readonly string[]
@@ -87,7 +87,7 @@ function parse(args: readonly string[]): Parsed {
         own: { type: 'string', multiple: true },
         source: { type: 'string', multiple: true },
         all: { type: 'boolean', short: 'a' },
-        'only-ip4': { type: 'boolean', short: '4' },
+        'only-ip-v4': { type: 'boolean', short: '4' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

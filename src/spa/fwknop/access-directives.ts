@@ -126,13 +126,9 @@ interface Refused {
 const NO = /^no?$/i
 const NO_SUDO = 'CMD_EXEC_USER and CMD_EXEC_GROUP say whom commands run as; or have the client put sudo in front'
 const NO_TRANSLATION = 'give the firewall a rule of your own that rewrites the sources of what is forwarded'
-const NO_INCLUDE = 'one file holds all stanzas: copy them into this one'
 
 /** Those that are not. */
 export const ACCESS_REFUSED: Readonly<Record<string, Refused>> = {
-  '%include': { instead: NO_INCLUDE, harmless: undefined },
-  '%include_folder': { instead: NO_INCLUDE, harmless: undefined },
-  '%include_keys': { instead: 'copy the lines with keys into the stanza', harmless: undefined },
   ENABLE_CMD_SUDO_EXEC: { instead: NO_SUDO, harmless: NO },
   CMD_SUDO_EXEC_USER: { instead: NO_SUDO, harmless: undefined },
   CMD_SUDO_EXEC_GROUP: { instead: NO_SUDO, harmless: undefined },
@@ -145,5 +141,29 @@ export const ACCESS_REFUSED: Readonly<Record<string, Refused>> = {
   GPG_EXE: { instead: 'gpg is looked for on the PATH: delete the line', harmless: /^\/usr\/bin\/gpg$/ },
 }
 
+/** Directives that have other files read. */
+export const INCLUDES: ReadonlySet<string> = new Set(['%include', '%include_folder', '%include_keys'])
+
+/** What a file of `%include_keys` can say: fwknopd 2.6.10 was seen to pass over everything else in one. */
+export const KEY_DIRECTIVES: ReadonlySet<string> = new Set([
+  'KEY',
+  'KEY_BASE64',
+  'HMAC_KEY',
+  'HMAC_KEY_BASE64',
+  'REQUIRE_SOURCE_ADDRESS',
+  'GPG_DECRYPT_ID',
+  'GPG_DECRYPT_PW',
+  'GPG_ALLOW_NO_PW',
+  'GPG_REMOTE_ID',
+  'GPG_FINGERPRINT_ID',
+  'GPG_REQUIRE_SIG',
+  'GPG_DISABLE_SIG',
+  'GPG_IGNORE_SIG_VERIFY_ERROR',
+])
+
 /** Every name an access.conf can have. */
-export const ACCESS_NAMES: readonly string[] = [...Object.keys(ACCESS_DIRECTIVES), ...Object.keys(ACCESS_REFUSED)]
+export const ACCESS_NAMES: readonly string[] = [
+  ...Object.keys(ACCESS_DIRECTIVES),
+  ...Object.keys(ACCESS_REFUSED),
+  ...INCLUDES,
+]

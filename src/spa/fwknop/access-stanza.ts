@@ -1,7 +1,8 @@
 import { FaultList } from '../../config/fault.ts'
 import type { AccessSettings } from './access-directives.ts'
+import { sameBytes } from '../bytes.ts'
 import { DIGEST_DEFAULT } from './digest.ts'
-import type { CommandCycle, CommandTerms, GnupgTerms, Stanza } from './stanza.ts'
+import type { CommandCycle, CommandTerms, GnupgTerms, Place, Stanza } from './stanza.ts'
 
 /** Seconds it is open for where FW_ACCESS_TIMEOUT says nothing (fwknopd(8)). */
 export const ACCESS_TIMEOUT_DEFAULT_S = 30
@@ -14,27 +15,30 @@ const SHORT_ID_CHARS = 8
 
 /** Lines of a stanza put together, and which line says what. */
 export interface StanzaLines {
-  /** Line of its SOURCE. */
-  readonly line: number
+  /** Where its SOURCE stands. */
+  readonly place: Place
   readonly settings: AccessSettings
-  readonly lines: ReadonlyMap<string, number>
+  readonly places: ReadonlyMap<string, Place>
+  /** Files that keys of it are in. */
+  readonly keyFiles: readonly string[]
 }
 
 /** What the lines come to. Faults go to the list: an error among them, and the stanza is not to be used. */
-export function buildStanza({ line, settings, lines }: StanzaLines, faults: FaultList): Stanza {
-  const check = new StanzaCheck(line, lines, faults)
+export function buildStanza({ place, settings, places, keyFiles }: StanzaLines, faults: FaultList): Stanza {
+  const check = new StanzaCheck(place, places, faults)
   const { key, hmacKey, mode, hmacDigest = DIGEST_DEFAULT } = settings
   const hmac = hmacKey === undefined ? undefined : { key: hmacKey, digest: hmacDigest }
   if (hmac === undefined) {
     const hint = 'whoever sees a packet can alter it, and try keys on it: add HMAC_KEY_BASE64, on both sides'
-    check.faults.warning(line, 1, 'this stanza has no HMAC key', hint)
+    check.faults.of(place.file).warning(place.line, 1, 'this stanza has no HMAC key', hint)
     check.without('hmacDigest', 'HMAC_DIGEST_TYPE', 'an HMAC key')
-  } else if (key !== undefined && sameBytes(key, hmac.key)) {
+  } else if ([key, settings.gnupgPassphrase].some((one) => one !== undefined && sameBytes(one, hmac.key))) {
     check.error('hmacKey', 'the HMAC key is the key of the encryption again', '`fwknop --key-gen` makes two')
   }
   const gnupg = gnupgTerms(settings, check)
   if (key === undefined && !check.hasGnupg) {
-    check.faults.error(line, 1, 'this stanza has no key', '`fwknop --key-gen` makes KEY_BASE64 and HMAC_KEY_BASE64')
+    const hint = '`fwknop --key-gen` makes KEY_BASE64 and HMAC_KEY_BASE64'
+    check.faults.of(place.file).error(place.line, 1, 'this stanza has no key', hint)
   }
   if (mode === 'asymmetric' && !check.hasGnupg) {
     check.error('mode', 'ENCRYPTION_MODE takes GnuPG alone, and the stanza has no GPG_DECRYPT_PW', 'leave it out')
@@ -42,7 +46,8 @@ export function buildStanza({ line, settings, lines }: StanzaLines, faults: Faul
     check.without('mode', 'ENCRYPTION_MODE', 'KEY_BASE64')
   }
   return {
-    line,
+    ...place,
+    ...(keyFiles.length === 0 ? {} : { keyFiles }),
     sources: settings.sources ?? [],
     destinations: settings.destinations ?? [],
     openPorts: settings.openPorts,
@@ -66,31 +71,33 @@ export function buildStanza({ line, settings, lines }: StanzaLines, faults: Faul
 class StanzaCheck {
   readonly faults: FaultList
   hasGnupg = false
-  readonly #line: number
-  readonly #lines: ReadonlyMap<string, number>
+  readonly #place: Place
+  readonly #places: ReadonlyMap<string, Place>
 
-  constructor(line: number, lines: ReadonlyMap<string, number>, faults: FaultList) {
-    this.#line = line
-    this.#lines = lines
+  constructor(place: Place, places: ReadonlyMap<string, Place>, faults: FaultList) {
+    this.#place = place
+    this.#places = places
     this.faults = faults
   }
 
-  /** Line of a directive, or of the stanza's beginning where it is not there. */
-  lineOf(setting: keyof AccessSettings): number {
-    return this.#lines.get(setting) ?? this.#line
+  /** Place of a directive, or of the stanza's beginning where it is not there. */
+  placeOf(setting: keyof AccessSettings): Place {
+    return this.#places.get(setting) ?? this.#place
   }
 
   error(setting: keyof AccessSettings, message: string, hint: string): void {
-    this.faults.error(this.lineOf(setting), 1, message, hint)
+    const { file, line } = this.placeOf(setting)
+    this.faults.of(file).error(line, 1, message, hint)
   }
 
   warning(setting: keyof AccessSettings, message: string, hint: string): void {
-    this.faults.warning(this.lineOf(setting), 1, message, hint)
+    const { file, line } = this.placeOf(setting)
+    this.faults.of(file).warning(line, 1, message, hint)
   }
 
   /** A directive, where it is there at all, that does nothing without another. */
   without(setting: keyof AccessSettings, name: string, other: string): void {
-    if (this.#lines.has(setting)) this.warning(setting, `${name} does nothing without ${other}`, 'delete the line')
+    if (this.#places.has(setting)) this.warning(setting, `${name} does nothing without ${other}`, 'delete the line')
   }
 }
 
@@ -139,7 +146,7 @@ function gnupgTerms(settings: AccessSettings, check: StanzaCheck): GnupgTerms | 
 }
 
 function forcedNat({ forceNat }: AccessSettings, check: StanzaCheck): Stanza['forceNat'] {
-  return forceNat === undefined ? undefined : { ...forceNat, line: check.lineOf('forceNat') }
+  return forceNat === undefined ? undefined : { ...forceNat, line: check.placeOf('forceNat').line }
 }
 
 function commandTerms(settings: AccessSettings, check: StanzaCheck): CommandTerms | undefined {
@@ -153,7 +160,7 @@ function commandTerms(settings: AccessSettings, check: StanzaCheck): CommandTerm
     check.warning('commands', 'commands in packets run as the user of the daemon, root as a rule', hint)
   }
   const as = settings.commandUser === undefined ? 'commandGroup' : 'commandUser'
-  return { line: check.lineOf(as), user: settings.commandUser, group: settings.commandGroup }
+  return { line: check.placeOf(as).line, user: settings.commandUser, group: settings.commandGroup }
 }
 
 function commandCycle(settings: AccessSettings, check: StanzaCheck): CommandCycle | undefined {
@@ -171,8 +178,4 @@ function commandCycle(settings: AccessSettings, check: StanzaCheck): CommandCycl
     check.without('cycleTimerS', 'CMD_CYCLE_TIMER', 'a CMD_CYCLE_CLOSE')
   }
   return { open, close: close?.command, timerS: close?.command === undefined ? 0 : (timerS ?? 0) }
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index])
 }

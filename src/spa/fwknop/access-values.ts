@@ -128,16 +128,20 @@ export const readUsernames: ReadValue<readonly string[]> = (text) => {
   return { fault: `${quote(wrong)} is not a user name`, hint: 'as `knock --spa fwknop --user` has it' }
 }
 
-/** Key ids of 8 or 16 hexadecimal digits, or whole fingerprints, in capitals. */
+/**
+ * Key ids of 8 or 16 hexadecimal digits, or whole fingerprints, in capitals. fwknopd 2.6.10 was seen to know a signer by
+ * the 8 alone.
+ */
 export const readKeyIds: ReadValue<readonly string[]> = (text) =>
   hexWords(text, [8, 16, 40], 'as in `1234ABCD`, with commas between')
 
-/** Fingerprints of 40 hexadecimal digits, in capitals. */
+/** Fingerprints of 40 hexadecimal digits, or the last 16 of them, in capitals; fwknopd 2.6.10 knows a signer by the 40. */
 export const readFingerprints: ReadValue<readonly string[]> = (text) =>
-  hexWords(text, [40], '40 hexadecimal digits, as `gpg --fingerprint` prints them, without blanks')
+  hexWords(text, [16, 40], '40 hexadecimal digits, as `gpg --fingerprint` prints them, or the last 16')
 
+/** Blanks as `gpg --fingerprint` prints them, `0x`, and small letters do not count. */
 function hexWords(text: string, lengths: readonly number[], hint: string): ReturnType<ReadValue<readonly string[]>> {
-  const words = text.split(',').map((word) => word.trim().replace(/^0x/i, ''))
+  const words = text.split(',').map((word) => word.replaceAll(/[ \t]/g, '').replace(/^0x/i, ''))
   if (words.length > ACCESS_NAMES_MAX) return { fault: 'too many keys', hint: `at most ${ACCESS_NAMES_MAX}` }
   const wrong = words.find((word) => !/^[0-9A-F]+$/i.test(word) || !lengths.includes(word.length))
   return wrong === undefined

@@ -1,12 +1,17 @@
 import { LINE_MAX_CHARS } from '../../config/config.ts'
 import type { Fault } from '../../config/config.ts'
 import { FaultList, quote } from '../../config/fault.ts'
+import type { FaultSink } from '../../config/fault.ts'
 import { nearest } from '../../config/nearest.ts'
 import { linesOf } from '../../text/lines.ts'
-import { ACCESS_DIRECTIVES, ACCESS_NAMES, ACCESS_REFUSED, SOURCE } from './access-directives.ts'
+import { ACCESS_DIRECTIVES, ACCESS_NAMES, ACCESS_REFUSED, INCLUDES, KEY_DIRECTIVES } from './access-directives.ts'
+import { SOURCE } from './access-directives.ts'
 import type { AccessSettings } from './access-directives.ts'
 import { buildStanza } from './access-stanza.ts'
-import type { Stanza } from './stanza.ts'
+import { Includes } from './include.ts'
+import type { AccessSource, Included } from './include.ts'
+import { placeText } from './stanza.ts'
+import type { Place, Stanza } from './stanza.ts'
 
 export { grant, matches } from './grant.ts'
 export type { Asked, Grant, Sent } from './grant.ts'
@@ -25,20 +30,20 @@ export interface AccessReading {
 }
 
 /** A line with a directive. */
-interface Line {
+interface Line extends Place {
   readonly name: string
   /** Up to a `;` or the end of the line, blanks at its end included. */
   readonly value: string
-  readonly line: number
   readonly column: number
   readonly valueColumn: number
 }
 
 /** A stanza while its lines are read. */
 interface Draft {
-  readonly line: number
+  readonly place: Place
   settings: AccessSettings
-  readonly lines: Map<string, number>
+  readonly places: Map<string, Place>
+  readonly keyFiles: string[]
   /** Whether a line of it is at fault: what the others come to without it is not worth saying. */
   broken: boolean
 }
@@ -46,43 +51,134 @@ interface Draft {
 /**
  * Reads fwknopd's access.conf (fwknopd(8)): `NAME value` or `NAME: value`, a value ends at `;`, and SOURCE begins a stanza.
  * Every directive is honoured or refused by name. What was seen of fwknopd 2.6.10 where its manual says nothing: names are
- * case-sensitive, the last of two lines counts, and blanks at the end belong to a key. Never throws.
+ * case-sensitive, the last of two lines counts, and blanks at the end belong to a key; lines behind `%include` go on with the
+ * stanza before it. Never throws.
+ *
+ * @param source reads the files that are included; without it they are refused
  */
-export function readAccess(text: string): AccessReading {
-  const faults = new FaultList()
-  const drafts: Draft[] = []
+export function readAccess(text: string, source?: AccessSource): AccessReading {
+  const reader = new AccessReader(source)
+  reader.read({ path: undefined, text }, source === undefined ? [] : [source.path])
+  return reader.result()
+}
+
+/** Reads an access.conf and what it includes, file by file. */
+class AccessReader {
+  readonly #faults = new FaultList()
+  readonly #drafts: Draft[] = []
+  readonly #includes: Includes | undefined
+
+  constructor(source: AccessSource | undefined) {
+    this.#includes = source === undefined ? undefined : new Includes(source)
+  }
+
+  result(): AccessReading {
+    const faults = this.#faults
+    if (this.#drafts.length === 0) faults.error(1, 1, 'there is no stanza', 'a stanza begins with `SOURCE ANY`, say')
+    const stanzas = this.#drafts.map((draft) => buildStanza(draft, draft.broken ? new FaultList() : faults))
+    return { stanzas: faults.failed ? [] : stanzas, faults: faults.sorted() }
+  }
+
+  /** @param chain the files that include each other up to this one, itself included, by absolute path */
+  read({ path, text }: { readonly path: string | undefined; readonly text: string }, chain: readonly string[]): void {
+    const faults = this.#faults.of(path)
+    let draft: Draft | undefined
+    for (const line of accessLines(text, path, faults)) {
+      if (line === 'faulty') {
+        if (draft !== undefined) draft.broken = true
+        continue
+      }
+      if (INCLUDES.has(line.name)) {
+        this.#include(line, draft, chain)
+        continue
+      }
+      if (line.name === SOURCE) {
+        if (this.#drafts.length === ACCESS_STANZAS_MAX) {
+          faults.error(line.line, line.column, 'too many stanzas', `at most ${ACCESS_STANZAS_MAX}`)
+          return
+        }
+        draft = { place: placeOf(line), settings: {}, places: new Map(), keyFiles: [], broken: false }
+        this.#drafts.push(draft)
+      }
+      addLine(draft, line, faults)
+    }
+  }
+
+  #include({ name, value, ...line }: Line, draft: Draft | undefined, chain: readonly string[]): void {
+    const faults = this.#faults.of(line.file)
+    const refuse = (message: string, hint?: string): void => {
+      faults.error(line.line, line.valueColumn, `${name}: ${message}`, hint)
+      if (name === '%include_keys' && draft !== undefined) draft.broken = true
+    }
+    const includes = this.#includes
+    if (includes === undefined) return refuse('nothing can be included here', 'only an access.conf includes files')
+    const written = value.trim()
+    const whole = includes.path(written)
+    if ('fault' in whole) return refuse(whole.fault, whole.hint)
+    const path = whole.value
+    if (!written.startsWith('/')) {
+      const hint = `write the whole path: fwknopd too takes it from the folder that it runs in, and that may be another`
+      faults.warning(line.line, line.valueColumn, `${name}: a relative path, taken for ${quote(path)}`, hint)
+    }
+    if (name === '%include_keys') {
+      if (draft === undefined) return refuse('stands before the first stanza', 'a stanza begins with `SOURCE ANY`, say')
+      const read = includes.keys(path)
+      draft.keyFiles.push(path)
+      return 'fault' in read ? refuse(`${path} ${read.fault}`, read.hint) : this.#readKeys(read.value, draft)
+    }
+    const folder = name === '%include' ? { value: [path] } : includes.folder(path)
+    if ('fault' in folder) return refuse(`${path} ${folder.fault}`, folder.hint)
+    for (const file of folder.value) {
+      const read = includes.stanzas(file, chain)
+      if ('fault' in read) refuse(`${file} ${read.fault}`, read.hint)
+      else if (read.value === undefined) {
+        faults.warning(line.line, line.valueColumn, `${name}: ${file} is included already`, 'it counts once')
+      } else this.read(read.value, [...chain, file])
+    }
+  }
+
+  /** The lines of a file with keys, for the stanza that includes it. */
+  #readKeys({ path, text }: Included, draft: Draft): void {
+    const faults = this.#faults.of(path)
+    // What fwknop --key-gen says beside them begins with a bracket.
+    for (const line of accessLines(text.replaceAll(/^\[/gm, '#['), path, faults)) {
+      if (line === 'faulty') draft.broken = true
+      else if (KEY_DIRECTIVES.has(line.name)) addLine(draft, line, faults)
+      else {
+        const hint = 'fwknopd passes over it there: write it in the stanza'
+        faults.error(line.line, line.column, `${quote(line.name)} does not belong in a file of %include_keys`, hint)
+        draft.broken = true
+      }
+    }
+  }
+}
+
+/** The directives of a file; `faulty`: a line that was told. */
+function* accessLines(text: string, file: string | undefined, faults: FaultSink): Generator<Line | 'faulty'> {
   if (text.length > ACCESS_MAX_CHARS) {
     faults.error(1, 1, 'the file is too large', `at most ${ACCESS_MAX_CHARS} characters`)
-    return { stanzas: [], faults: faults.sorted() }
+    return
   }
   for (const { number, text: whole, crlf, stray } of linesOf(text)) {
     if (stray !== undefined) faults.error(number, stray.column, stray.message, stray.hint)
     const line = stray === undefined ? readLine(crlf ? `${whole}\r` : whole, number, faults) : 'faulty'
-    if (line === undefined) continue
-    if (line === 'faulty') {
-      const draft = drafts.at(-1)
-      if (draft !== undefined) draft.broken = true
-      continue
-    }
-    if (line.name === SOURCE) {
-      if (drafts.length === ACCESS_STANZAS_MAX) {
-        faults.error(line.line, line.column, 'too many stanzas', `at most ${ACCESS_STANZAS_MAX}`)
-        break
-      }
-      drafts.push({ line: line.line, settings: {}, lines: new Map(), broken: false })
-    }
-    const draft = drafts.at(-1)
-    const settings = readDirective(line, draft, faults)
-    if (draft === undefined) continue
-    if (settings === undefined) draft.broken = true
-    else addSettings(draft, settings, line, faults)
+    if (line !== undefined) yield line === 'faulty' || file === undefined ? line : { ...line, file }
   }
-  if (drafts.length === 0) faults.error(1, 1, 'there is no stanza', 'a stanza begins with `SOURCE ANY`, say')
-  const stanzas = drafts.map((draft) => buildStanza(draft, draft.broken ? new FaultList() : faults))
-  return { stanzas: faults.failed ? [] : stanzas, faults: faults.sorted() }
 }
 
-function readLine(whole: string, line: number, faults: FaultList): Line | 'faulty' | undefined {
+function placeOf({ file, line }: Place): Place {
+  return file === undefined ? { line } : { file, line }
+}
+
+/** Puts what a line says into a stanza; where it is at fault, the stanza is broken. */
+function addLine(draft: Draft | undefined, line: Line, faults: FaultSink): void {
+  const settings = readDirective(line, draft, faults)
+  if (draft === undefined) return
+  if (settings === undefined) draft.broken = true
+  else addSettings(draft, settings, line, faults)
+}
+
+function readLine(whole: string, line: number, faults: FaultSink): Line | 'faulty' | undefined {
   const content = whole.trim()
   if (content === '' || content.startsWith('#') || content.startsWith(';')) return undefined
   const column = whole.length - whole.trimStart().length + 1
@@ -114,7 +210,7 @@ const WHOLE = new Set(['KEY', 'HMAC_KEY', 'GPG_DECRYPT_PW'])
 function readDirective(
   { name, value, line, column, valueColumn }: Line,
   draft: Draft | undefined,
-  faults: FaultList,
+  faults: FaultSink,
 ): AccessSettings | undefined {
   const read = Object.hasOwn(ACCESS_DIRECTIVES, name) ? ACCESS_DIRECTIVES[name] : undefined
   const refused = Object.hasOwn(ACCESS_REFUSED, name) ? ACCESS_REFUSED[name] : undefined
@@ -152,14 +248,15 @@ function readDirective(
   return result.value
 }
 
-function addSettings(draft: Draft, settings: AccessSettings, { name, line, column }: Line, faults: FaultList): void {
+function addSettings(draft: Draft, settings: AccessSettings, line: Line, faults: FaultSink): void {
   for (const setting of Object.keys(settings)) {
-    const before = draft.lines.get(setting)
+    const before = draft.places.get(setting)
     if (before !== undefined) {
+      const where = before.file === line.file ? `line ${before.line}` : placeText({ file: 'access.conf', ...before })
       const hint = 'delete one of them: fwknopd too takes the last'
-      faults.warning(line, column, `${name} replaces what line ${before} says`, hint)
+      faults.warning(line.line, line.column, `${line.name} replaces what ${where} says`, hint)
     }
-    draft.lines.set(setting, line)
+    draft.places.set(setting, placeOf(line))
   }
   draft.settings = { ...draft.settings, ...settings }
 }

@@ -48,7 +48,7 @@ function wordsOf(words: readonly string[]): string {
 /** What of a stanza a door makes come to nothing. */
 export function faultsAtDoor(door: Door, stanza: Stanza, isOwn: IsOwn): readonly Fault[] {
   const faults: Fault[] = []
-  const at = { severity: 'warning', column: 1 } as const
+  const at = { severity: 'warning', ...fileOf(stanza), column: 1 } as const
   if (portsOf(door, stanza).length === 0) {
     const message = `this stanza opens nothing at door ${door.name}: none of its ports is in Open_Ports`
     faults.push({ ...at, line: stanza.line, message, hint: 'add them to Open_Ports, or to OPEN_PORTS' })
@@ -72,10 +72,24 @@ export function faultsAtDoor(door: Door, stanza: Stanza, isOwn: IsOwn): readonly
 }
 
 /** FORCE_NAT at a door that sends nothing on: before doors had to say where, that was enough. */
-export function forcedInVain({ forceNat }: Stanza): readonly Fault[] {
+export function forcedInVain(stanza: Stanza): readonly Fault[] {
+  const { forceNat } = stanza
   if (forceNat === undefined) return []
   const message = 'FORCE_NAT is refused: the door does not have Forward_To'
-  return [{ severity: 'warning', line: forceNat.line, column: 1, message, hint: 'postern check says what to add' }]
+  return [
+    {
+      severity: 'warning',
+      ...fileOf(stanza),
+      line: forceNat.line,
+      column: 1,
+      message,
+      hint: 'postern check says what to add',
+    },
+  ]
+}
+
+function fileOf({ file }: Stanza): Pick<Fault, 'file'> {
+  return file === undefined ? {} : { file }
 }
 
 function portsOf({ opens }: Door, { openPorts, restrictPorts }: Stanza): readonly string[] {

@@ -60,6 +60,22 @@ test.each<[string, RcSettings]>([
   ['NAT_LOCAL Y', { natLocal: true }],
   ['NAT_PORT 2222', { natPort: 2_222 }],
   ['TIME_OFFSET -2m', { timeOffsetS: -120 }],
+  ...(
+    [
+      ['+1H', 3_600],
+      ['1h', 3_600],
+      ['1hours', 3_600],
+      ['-1H', -3_600],
+      ['60', 60],
+      ['+60S', 60],
+      ['2M', 120],
+      ['1Min', 60],
+      ['1minutes', 60],
+      ['+1days', 86_400],
+      ['1D', 86_400],
+      ['0', 0],
+    ] as const
+  ).map(([text, timeOffsetS]): [string, RcSettings] => [`TIME_OFFSET ${text}`, { timeOffsetS }]),
   ['USE_GPG Y\nGPG_RECIPIENT ABCD\nGPG_SIGNER EF01', { useGnupg: true, gnupg: { recipient: 'ABCD', signer: 'EF01' } }],
   ['RESOLVE_IP_HTTPS N', {}],
   ['VERBOSE 2', {}],
@@ -74,6 +90,10 @@ describe('faults', () => {
       'SPA_SERVER_PORT 0',
       'rc:2:1: error: SPA_SERVER_PORT: `0` is not a number in range\n    a whole number from 1 to 65535',
     ],
+    ...['2seconds', '1.5h', '1d2h', '1w', '++1', '-', 'h'].map((text): [string, string] => [
+      `TIME_OFFSET ${text}`,
+      `rc:2:1: error: TIME_OFFSET: \`${text}\` is not a time\n    as in \`60\`, \`+2m\` or \`-1h\``,
+    ]),
     ['SPA_SERVER_PROTO tcp', 'rc:2:1: error: SPA_SERVER_PROTO: `tcp` is not supported\n    packets are sent over UDP'],
     ['ACCESS icmp/8', 'rc:2:1: error: ACCESS: `icmp/8` is not a list of ports\n    as in `tcp/22,udp/53`'],
     ['  USE_HMAC maybe', 'rc:2:3: error: USE_HMAC: `maybe` is neither Y nor N\n    write `Y` or `N`'],

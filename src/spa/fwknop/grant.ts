@@ -176,5 +176,5 @@ function isHere(address: Address, destination: Address, isOwn: Asked['isOwn']): 
 export function isSigner({ ids, fingerprints }: GnupgSigners, fingerprint: string): boolean {
   const whole = fingerprint.toUpperCase()
   if (whole.length !== FINGERPRINT_CHARS) return false
-  return fingerprints.length > 0 ? fingerprints.includes(whole) : ids.some((id) => whole.endsWith(id))
+  return (fingerprints.length > 0 ? fingerprints : ids).some((id) => whole.endsWith(id))
 }

@@ -11,7 +11,7 @@ import type { ReadValue, Value } from './settings.ts'
 
 /** Furthest that a client may set its clock off: ten years, in seconds. */
 const TIME_OFFSET_MAX_S = 10 * 365 * 86_400
-const UNIT_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
+const UNIT_S = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
 
 /** Which address the packet names: one, or the packet's own source. */
 export type Allow = { readonly kind: 'address'; readonly address: Address } | { readonly kind: 'source' }
@@ -90,11 +90,17 @@ const readAllow: ReadValue<Allow> = (text) => {
   return 'fault' in result ? result : { value: { kind: 'address', address: result.value } }
 }
 
+/**
+ * `60`, `+1H`, `-2m`, `1day`: seconds, or a number with a unit. fwknop 2.6.10 looks for a letter anywhere: it was seen to take
+ * `2seconds` for two days and `1.5h` for 15 hours, which are refused.
+ */
 const readOffset: ReadValue<number> = (text) => {
-  const match = /^(-?)([0-9]{1,9})([smhd]?)/i.exec(text)
-  const size = match === null ? Number.NaN : Number(match[2]) * UNIT_S[(match[3] ?? '').toLowerCase() || 's']!
-  if (!(size <= TIME_OFFSET_MAX_S)) return { fault: `${quote(text)} is not a time`, hint: 'as in `60`, `2m` or `-1h`' }
-  return { value: match?.[1] === '-' ? -size : size }
+  const match = /^([+-]?)([0-9]{1,9})(?:(s)(?:ecs?)?|(m)(?:in(?:ute)?s?)?|(h)(?:ours?)?|(d)(?:ays?)?)?$/i.exec(text)
+  const [, sign, digits, ...units] = match ?? []
+  const unit = (units.find((one) => one !== undefined)?.toLowerCase() ?? 's') as keyof typeof UNIT_S
+  const size = Number(digits) * UNIT_S[unit]
+  if (!(size <= TIME_OFFSET_MAX_S)) return { fault: `${quote(text)} is not a time`, hint: 'as in `60`, `+2m` or `-1h`' }
+  return { value: sign === '-' ? -size : size }
 }
 
 const readUdp: RcRead = (text) =>

@@ -4,9 +4,9 @@ import type { NatTarget, Port } from './request.ts'
 
 /** Whose signatures count. Where fingerprints are named, nothing but them does. */
 export interface GnupgSigners {
-  /** Key ids: 8 or 16 hexadecimal digits, in capitals. */
+  /** GPG_REMOTE_ID: the last 8, 16 or all 40 hexadecimal digits of fingerprints, in capitals. */
   readonly ids: readonly string[]
-  /** Whole fingerprints: 40 hexadecimal digits, in capitals. */
+  /** GPG_FINGERPRINT_ID: 16 or 40 of them. */
   readonly fingerprints: readonly string[]
 }
 
@@ -39,10 +39,27 @@ export interface CommandTerms {
   readonly group: string | undefined
 }
 
+/** Where something stands in an access.conf or a file that it includes. */
+export interface Place {
+  /** Absent: in the access.conf itself. */
+  readonly file?: string
+  /** From 1. */
+  readonly line: number
+}
+
+/** Tells a stanza from the others of the same access.conf, as long as nobody edits the files. */
+export function placeText({ file = '', line }: Place): string {
+  return `${file}:${line}`
+}
+
 /** A stanza of an access.conf: whose packets count, the keys that open them, and what they may ask for. */
 export interface Stanza {
+  /** The included file that it stands in; absent: the access.conf itself. */
+  readonly file?: string
   /** Line of its SOURCE, from 1. */
   readonly line: number
+  /** Files that its keys are included from. */
+  readonly keyFiles?: readonly string[]
   /** Where packets may come from; empty: from anywhere. */
   readonly sources: readonly Network[]
   /** Which address they may be sent to; empty: any. */

@@ -1,0 +1,27 @@
+// Goal: a command line that knockd takes is taken, and means the same.
+import { expect, test } from 'vitest'
+import { UsageError, parseArguments } from './arguments.ts'
+
+const NOTHING = parseArguments([])
+
+test.each([
+  [['-4'], { onlyIp4: true }],
+  [['--only-ip-v4'], { onlyIp4: true }],
+  [['--only'], { onlyIp4: true }],
+  [['--verb', '--daem'], { verbose: true, daemon: true }],
+  [['--log=/var/log/a', '--pid', '/run/a'], { logFile: '/var/log/a', pidFile: '/run/a' }],
+  [['--logfile', '--pid'], undefined],
+  [
+    ['-vDd', '-i', 'eth0', '-c', './a'],
+    { verbose: true, debug: true, daemon: true, interfaces: ['eth0'], config: './a' },
+  ],
+  [['-i', 'lo', 'extra', '-v', ''], { interfaces: ['lo'], verbose: true, ignored: ['extra', ''] }],
+  [['-v', '--', '--verb'], { verbose: true, ignored: ['--verb'] }],
+  [['--ver'], undefined],
+  [['--v'], undefined],
+  [['--nope'], undefined],
+  [['--=x'], undefined],
+])('%j', (argv, expected) => {
+  if (expected === undefined) expect(() => parseArguments(argv)).toThrow(UsageError)
+  else expect(parseArguments(argv)).toEqual({ ...NOTHING, ...expected })
+})

@@ -1,0 +1,160 @@
+// Goal: what a file includes means what it would mean in fwknopd, in an order that does not change; each fault names the file
+// that it is in; nothing includes without end; and a file that cannot be read is told where it is included.
+import { describe, expect, test } from 'vitest'
+import { formatFault } from '../../config/fault.ts'
+import { readAccess } from './access.ts'
+import { INCLUDED_FILES_MAX, INCLUDED_MAX_CHARS, INCLUDE_DEPTH_MAX } from './include.ts'
+import type { AccessSource } from './include.ts'
+
+const keys = (name: string): string => `KEY key of ${name}\nHMAC_KEY hmac key of ${name}\n`
+const stanza = (name: string, more = ''): string => `SOURCE ANY\n${keys(name)}REQUIRE_USERNAME ${name}\n${more}`
+
+/** Files of a machine, by absolute path; the working directory is /run. */
+function source(files: Readonly<Record<string, string>>, read: string[] = []): AccessSource {
+  return {
+    path: '/etc/fwknop/access.conf',
+    resolve: (path) => (path.startsWith('/') ? path : `/run/${path}`),
+    text: (path) => {
+      read.push(path)
+      return files[path] === undefined ? { fault: 'no such file' } : { value: files[path] }
+    },
+    names: (folder) => {
+      const inside = Object.keys(files).filter((path) => path.startsWith(`${folder.replace(/\/$/, '')}/`))
+      if (inside.length === 0 && folder !== '/empty') return { fault: 'no such file', hint: 'make it' }
+      return { value: inside.map((path) => path.slice(path.lastIndexOf('/') + 1)).toReversed() }
+    },
+  }
+}
+
+const faultsOf = (text: string, files: Readonly<Record<string, string>>): readonly string[] =>
+  readAccess(text, source(files)).faults.map((fault) => formatFault('access.conf', fault))
+
+/** The users whose stanzas come out, in order, and where each stands. */
+function users(text: string, files: Readonly<Record<string, string>>): readonly string[] {
+  const { stanzas, faults } = readAccess(text, source(files))
+  expect(faults.filter(({ severity }) => severity === 'error')).toEqual([])
+  return stanzas.map(({ requireUsername, file = 'access.conf', line }) => `${requireUsername.join()} ${file}:${line}`)
+}
+
+describe('stanzas', () => {
+  test('of a file and of a folder stand where they are included, and what follows goes on with the stanza before', () => {
+    const text = `SOURCE ANY\n${keys('first')}%include /a.conf\n%include_folder: /users/; # all of them\nREQUIRE_USERNAME first\n${stanza('last')}`
+    const files = {
+      '/a.conf': `# a\n${stanza('ann')}`,
+      '/users/zoe.conf': stanza('zoe'),
+      '/users/bob.conf': stanza('bob'),
+    }
+    expect(users(text, files)).toEqual([
+      'first access.conf:1',
+      'ann /a.conf:2',
+      'bob /users/bob.conf:1',
+      'zoe /users/zoe.conf:1',
+      'last access.conf:7',
+    ])
+  })
+
+  test("of a folder come from files whose names end in .conf, hidden ones too, but an editor's lock", () => {
+    const names = ['a.conf', '.b.conf', 'c.conf~', 'd.conf.bak', 'e.txt', 'fconf', 'G.CONF', '.#a.conf']
+    const files = Object.fromEntries(names.map((name) => [`/users/${name}`, stanza(name.replaceAll(/\W/g, ''))]))
+    expect(users('%include_folder /users', files)).toEqual(['bconf /users/.b.conf:1', 'aconf /users/a.conf:1'])
+  })
+
+  test('an empty folder is good where there is another stanza, an empty file is too', () => {
+    expect(users(`${stanza('ann')}%include_folder /empty\n%include /e`, { '/e': '' })).toEqual(['ann access.conf:1'])
+    expect(faultsOf('%include_folder /empty\n', {})[0]).toContain('there is no stanza')
+  })
+
+  test('a file that comes twice counts once', () => {
+    const text = '%include /users/a.conf\n%include_folder /users\n'
+    const files = { '/users/a.conf': stanza('ann') }
+    expect(users(text, files)).toEqual(['ann /users/a.conf:1'])
+    expect(faultsOf(text, files)).toEqual([
+      'access.conf:2:17: warning: %include_folder: /users/a.conf is included already\n    it counts once',
+    ])
+  })
+
+  test('a relative path is of the folder that the daemon runs in, and warned about', () => {
+    expect(users('%include a.conf', { '/run/a.conf': stanza('ann') })).toEqual(['ann /run/a.conf:1'])
+    expect(faultsOf('%include a.conf', { '/run/a.conf': stanza('ann') })[0]).toContain(
+      'access.conf:1:10: warning: %include: a relative path, taken for `/run/a.conf`',
+    )
+  })
+})
+
+describe('keys', () => {
+  const text = `SOURCE ANY\nREQUIRE_USERNAME ann\n%include_keys /ann\nOPEN_PORTS tcp/22\n${stanza('bob')}`
+
+  test('of a file of their own are those of the stanza', () => {
+    const { stanzas } = readAccess(text, source({ '/ann': `[*] said\n# keys\n${keys('ann')}` }))
+    expect(stanzas[0]).toMatchObject({ keyFiles: ['/ann'], openPorts: [{ protocol: 6, port: 22 }] })
+    expect(stanzas[0]!.rijndael!.key).toEqual(Uint8Array.from(Buffer.from('key of ann')))
+    expect(stanzas[1]).not.toHaveProperty('keyFiles')
+  })
+
+  test('are all that such a file may say: fwknopd passes over the rest', () => {
+    expect(faultsOf(text, { '/ann': `${keys('ann')}RESTRICT_PORTS tcp/22\n%include /etc/shadow\n` })).toEqual([
+      '/ann:3:1: error: `RESTRICT_PORTS` does not belong in a file of %include_keys\n    fwknopd passes over it there: write it in the stanza',
+      '/ann:4:1: error: `%include` does not belong in a file of %include_keys\n    fwknopd passes over it there: write it in the stanza',
+    ])
+  })
+
+  test('may be the same file for several stanzas, and need one', () => {
+    const twice = `SOURCE ANY\n%include_keys /k\nSOURCE ANY\n%include_keys /k\n`
+    expect(readAccess(twice, source({ '/k': keys('k') })).stanzas).toHaveLength(2)
+    expect(faultsOf('%include_keys /k\n', { '/k': keys('k') })[1]).toContain('stands before the first stanza')
+  })
+
+  test('faults of the stanza name the file that they are in', () => {
+    const same = { '/ann': 'KEY one\nHMAC_KEY one\n' }
+    expect(faultsOf(text, same)[0]).toContain('/ann:2:1: error: the HMAC key is the key of the encryption again')
+    const replaced = `SOURCE ANY\n${keys('old')}%include_keys /ann\n`
+    expect(faultsOf(replaced, { '/ann': keys('ann') })).toEqual([
+      '/ann:1:1: warning: KEY replaces what access.conf:2 says\n    delete one of them: fwknopd too takes the last',
+      '/ann:2:1: warning: HMAC_KEY replaces what access.conf:3 says\n    delete one of them: fwknopd too takes the last',
+    ])
+  })
+})
+
+describe('bounds', () => {
+  test(`${INCLUDE_DEPTH_MAX} files deep and no deeper`, () => {
+    const files = Object.fromEntries(
+      [1, 2, 3, 4].map((depth) => [`/${depth}`, stanza(`u${depth}`, `%include /${depth + 1}\n`)]),
+    )
+    expect(users('%include /1', { ...files, [`/${INCLUDE_DEPTH_MAX}`]: stanza('end') })).toHaveLength(INCLUDE_DEPTH_MAX)
+    expect(faultsOf('%include /1', files)).toEqual([
+      `/${INCLUDE_DEPTH_MAX}:5:10: error: %include: /${INCLUDE_DEPTH_MAX + 1} is included too deep\n    at most ${INCLUDE_DEPTH_MAX} files deep`,
+    ])
+  })
+
+  test('no circles', () => {
+    expect(faultsOf(stanza('ann', '%include /etc/fwknop/access.conf\n'), {})[0]).toContain(
+      '%include: /etc/fwknop/access.conf includes itself',
+    )
+    const files = { '/a': stanza('ann', '%include /b\n'), '/b': stanza('bob', '%include /a\n') }
+    expect(faultsOf('%include /a', files)).toEqual([
+      '/b:5:10: error: %include: /a includes itself\n    by way of /etc/fwknop/access.conf, /a, /b, /a',
+    ])
+  })
+
+  test('files, and characters of all together', () => {
+    const many = Object.fromEntries(Array.from({ length: INCLUDED_FILES_MAX + 1 }, (_, at) => [`/u/${at}.conf`, '#']))
+    const read: string[] = []
+    const { faults } = readAccess(`${stanza('ann')}%include_folder /u\n`, source(many, read))
+    expect(read).toHaveLength(INCLUDED_FILES_MAX)
+    expect(faults[0]!.hint).toBe(`at most ${INCLUDED_FILES_MAX} are included`)
+    const large = Object.fromEntries([1, 2, 3, 4, 5].map((at) => [`/u/${at}.conf`, '#'.repeat(INCLUDED_MAX_CHARS / 4)]))
+    expect(readAccess('%include_folder /u\n', source(large)).faults.map(({ message }) => message)).toContain(
+      '%include_folder: /u/5.conf makes the included files too large',
+    )
+  })
+})
+
+test('what cannot be read is told where it is included, and keeps the rest from being used', () => {
+  const text = `${stanza('ann')}%include /none\n%include_folder /nowhere\n%include \u0007\n`
+  expect(faultsOf(text, {})).toEqual([
+    'access.conf:5:10: error: %include: /none no such file',
+    'access.conf:6:17: error: %include_folder: /nowhere no such file\n    make it',
+    'access.conf:7:10: error: %include: `<U+0007>` is not a path\n    as in `/etc/fwknop/users/alice.conf`',
+  ])
+  expect(readAccess(text, source({})).stanzas).toEqual([])
+})
