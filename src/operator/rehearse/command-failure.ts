@@ -17,10 +17,20 @@ const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 const CHAIN_OPTION = /^(-[AIDCR]|--(append|insert|delete|check|replace))$/
 
-/** Why a start command failed. */
-export function explainFailure(run: CommandRun, observation: Observation, door: DoorText, context: Context): Said {
+/**
+ * Why a start command failed.
+ *
+ * @param faultyBefore the same command did not do its work over IPv4 either
+ */
+export function explainFailure(
+  run: CommandRun,
+  observation: Observation,
+  door: DoorText,
+  context: Context,
+  faultyBefore = false,
+): Said {
   const command = commandOf(door, run.part, observation.family)
-  const printed = run.output[0]?.replaceAll(observation.source ?? '', '%IP%')
+  const [printed] = run.output
   const general: Said = {
     ...placeOf(command),
     message: `the ${run.part} command fails with exit code ${run.status}${printed === undefined ? '' : `: ${printed}`}`,
@@ -31,9 +41,12 @@ export function explainFailure(run: CommandRun, observation: Observation, door: 
   if (run.status === NOT_FOUND || run.status === NOT_EXECUTABLE) {
     return explainProgram(run.status, command, programs, printed, context) ?? general
   }
-  if (observation.family === 6 && isForOtherFamily(command, door))
-    return explainFamily(command, door, programs, printed)
-  return explainChain(command, programs, printed, observation.rulesOpen) ?? general
+  const chain = explainChain(command, programs, printed, observation.rulesOpen)
+  if (chain !== undefined) return chain
+  if (observation.family === 6 && isForOtherFamily(command, door)) {
+    return explainFamily(command, door, programs, printed, faultyBefore)
+  }
+  return general
 }
 
 function explainTypography(command: CommandText, general: Said, { faults }: Context): Said {
@@ -50,9 +63,13 @@ function explainProgram(
   printed: string | undefined,
   { programAt }: Context,
 ): Said | undefined {
+  const wrapper = command.script.wrappers.find(({ text }) => isNamed(text, printed))
+  if (wrapper !== undefined && status === NOT_FOUND) {
+    const message = `there is no program ${quote(wrapper.text)} on this machine`
+    return { ...placeOf(command, wrapper.offset), message, hint: 'take it out: the daemon runs as root already' }
+  }
   const named = programs.map((words) => words[0]!)
-  // The shell names the one that it did not find: `/bin/sh: 1: NAME: not found`.
-  const word = named.find(({ text }) => printed?.includes(`${text}: `) === true) ?? named[0]
+  const word = named.find(({ text }) => isNamed(text, printed)) ?? named[0]
   if (word === undefined) return undefined
   if (status === NOT_EXECUTABLE) {
     return {
@@ -68,6 +85,11 @@ function explainProgram(
   return { ...place, message: `there is no program ${quote(word.text)} on this machine`, hint }
 }
 
+/** The shell names the one that it did not find: `/bin/sh: 1: NAME: not found`. */
+function isNamed(program: string, printed: string | undefined): boolean {
+  return ` ${printed ?? ''}`.includes(` ${program}: `)
+}
+
 const FIREWALL_PROGRAMS = ['iptables', 'ip6tables', 'iptables-nft', 'iptables-legacy', 'nft', 'ipset', 'ufw']
 
 /** Whether an IPv4 command runs for IPv6 because nothing else is said. */
@@ -80,12 +102,24 @@ function explainFamily(
   door: DoorText,
   programs: readonly Simple[],
   printed: string | undefined,
+  faultyBefore: boolean,
 ): Said {
   const program = programs.map((words) => programName(words)).find((name) => isIptables(name)) ?? 'the command'
   const message = `for knocks over IPv6 this command runs too, and ${program} refuses their address${printed === undefined ? '' : `: ${printed}`}`
-  const better = command.text.replaceAll(/\biptables\b/g, 'ip6tables')
   const stop = door.commands.stop4 === undefined ? '' : ', and `Stop_Command_6` likewise'
-  return { ...placeOf(command), message, hint: `add \`Start_Command_6 = ${better}\`${stop}` }
+  const better = faultyBefore ? undefined : forIPv6(command.text)
+  const otherwise = faultyBefore ? ', without what is wrong with it over IPv4' : ''
+  const hint =
+    better === undefined
+      ? `add \`Start_Command_6\`: the command for IPv6${otherwise}, or nothing after the = to do nothing${stop}`
+      : `add \`Start_Command_6 = ${better}\`${stop}`
+  return { ...placeOf(command), message, hint }
+}
+
+/** The same command for IPv6, where it differs by the program alone. */
+function forIPv6(text: string): string | undefined {
+  const isOfIPv4 = /\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b|\bicmp\b/.test(text)
+  return isOfIPv4 || !/\biptables\b/.test(text) ? undefined : text.replaceAll(/\biptables\b/g, 'ip6tables')
 }
 
 function explainChain(

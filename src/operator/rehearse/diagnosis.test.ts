@@ -9,7 +9,13 @@ Sequence = 7301,8822,6103
 Start_Command = /usr/sbin/iptables -A INPUT -s %IP% -p tcp --dport 22 -j ACCEPT
 Stop_Command = /usr/sbin/iptables -D INPUT -s %IP% -p tcp --dport 22 -j ACCEPT
 `
-const CONTEXT = { doors: doorTexts(TEXT), faults: [], programAt: () => undefined, scanPortsLine: undefined }
+const CONTEXT = {
+  doors: doorTexts(TEXT),
+  faults: [],
+  programAt: () => undefined,
+  scanPortsLine: undefined,
+  watched: 'eth0',
+}
 const START = '/usr/sbin/iptables -A INPUT -s 192.0.2.7 -p tcp --dport 22 -j ACCEPT'
 const GOOD: Observation = {
   door: 'ssh',
@@ -37,6 +43,7 @@ const GOOD: Observation = {
   lost: [],
   culprit: undefined,
   sessionCulprit: undefined,
+  passed: [],
   notTried: undefined,
 }
 

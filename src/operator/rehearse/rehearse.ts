@@ -3,6 +3,7 @@ import { basename, delimiter, join } from 'node:path'
 import type { Config, Reading } from '../../config/config.ts'
 import { OPTION_DIRECTIVES } from '../../config/directive.ts'
 import { formatFault } from '../../config/fault.ts'
+import { ask, findSocket } from '../../control/client.ts'
 import { examine, USAGE, UNUSABLE, USABLE } from '../check.ts'
 import type { Output } from '../check.ts'
 import { run } from './agent.ts'
@@ -72,6 +73,7 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
   const text = readWhole(asked.file)
   const names = asked.interfaces.length > 0 ? asked.interfaces : config.options.interfaces
   const machine = await lookAtMachine(run, names)
+  const letIn = await sourcesLetIn(config.file, asked.interfaces)
   const rules = await takeRules(run)
   const made: Namespace[] = []
   let signal: keyof typeof SIGNALS | undefined
@@ -102,11 +104,23 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
     await Promise.all(made.map(async (namespace) => await namespace.close()))
     for (const [name, handler] of handlers) process.off(name, handler)
   }
-  const changed = firstDifference(rules, await takeRules(run))
+  const rulesAfter = await takeRules(run)
+  const sources = [...letIn, ...(await sourcesLetIn(config.file, asked.interfaces))]
+  const changed = firstDifference(rules, rulesAfter, sources)
   const report = reportOf({ asked, reading, text, machine, play, changed, broken })
   output.out(asked.json ? asJson(report) : asText(report))
   if (signal !== undefined) return SIGNALS[signal]
   return isGood(report) ? USABLE : FOUND
+}
+
+/** The addresses that the daemon with this config lets in at the moment; none where no daemon answers. */
+async function sourcesLetIn(file: string, names: readonly string[]): Promise<readonly string[]> {
+  try {
+    const reply = await ask(findSocket(file, names), { command: 'status' })
+    return 'status' in reply ? reply.status.openings.map(({ source }) => source) : []
+  } catch {
+    return []
+  }
 }
 
 interface Material {
@@ -125,6 +139,7 @@ function reportOf({ asked, reading, text, machine, play, changed, broken }: Mate
   const context = {
     doors: doorTexts(text),
     faults: reading.faults,
+    watched: machine.watched.name,
     programAt,
     scanPortsLine: optionLine(text, OPTION_DIRECTIVES.scanPorts),
   }
