@@ -1,6 +1,8 @@
 import { chainsIn, hooksOf, jumpOf, jumpsTo } from './chains.ts'
 import type { Chain } from './chains.ts'
 import type { Culprit } from './culprit.ts'
+import type { OpenedPort } from './ports.ts'
+import { fitsPort } from './rule-words.ts'
 import type { RuleLine, Rules } from './rules.ts'
 
 /** Why packets never come to a rule, or it does not take them. */
@@ -20,6 +22,7 @@ export function bypassOf(
   culprit: Culprit,
   rules: Rules,
   passed: readonly RuleLine[],
+  port: OpenedPort,
 ): Bypass | undefined {
   const chains = chainsIn(rules)
   const chain = chains.find((each) => each.where === where && each.rules.includes(text))
@@ -36,7 +39,9 @@ export function bypassOf(
   let [at, rule] = [chain, text]
   for (;;) {
     const { where: its, rules: all } = at
-    const ahead = all.slice(0, all.indexOf(rule)).find((each) => hasPassed(each, its) && leaves(each, taker, chains))
+    const ahead = all
+      .slice(0, all.indexOf(rule))
+      .find((each) => fitsPort(each, port) && hasPassed(each, its) && leaves(each, taker, chains))
     if (ahead !== undefined) return { kind: 'ahead', rule: ahead, chain: at }
     const jumps = jumpsTo(at, chains)
     if (at.hook !== undefined || jumps.some((jump) => hasPassed(jump.rule, its))) {

@@ -45,7 +45,7 @@ export async function whoTakes(stage: Stage, spot: Spot, send: () => Promise<unk
   await stage.run(['nft', 'delete', 'table', ...TRACE_TABLE.split(' ')])
   const counted = kinds.flatMap((kind) => counts(kind, before.get(kind)!, after.get(kind)!))
   const lines = stage.server.lines(TRACE).slice(from)
-  return { culprit: takers(counted)[0] ?? traced(lines), passed: [...counted, ...tracedRules(lines)] }
+  return { culprit: culpritOf(counted, traced(lines)), passed: [...counted, ...tracedRules(lines)] }
 }
 
 function traceTable({ protocol, port, source }: Spot, family: Family): string {
@@ -74,15 +74,33 @@ export function risen(kind: Iptables, before: string, after: string): readonly C
   return takers(counts(kind, before, after))
 }
 
-/** The rules and policies that have counted more packets since. */
+/** The rules and policies that have counted more packets since. Tables and chains are listed in whatever order. */
 function counts(kind: Iptables, before: string, after: string): readonly RuleLine[] {
   const earlier = countedLines(before)
-  return countedLines(after).flatMap(({ packets, rule }, index) => {
-    const past = earlier[index]
-    const more = past?.rule === rule && packets > past.packets
-    return more ? [{ where: kind.replace('-nft', ''), text: rule }] : []
+  return [...countedLines(after)].flatMap(([key, { packets, rule }]) => {
+    const past = earlier.get(key)
+    return past === undefined || packets <= past.packets ? [] : [{ where: kind.replace('-nft', ''), text: rule }]
   })
 }
+
+/**
+ * Counters rise with every packet, those of the knocks among them; the trace is of the port's packets alone, but knows
+ * rules of iptables only as nftables has them, and none of iptables-legacy.
+ */
+export function culpritOf(counted: readonly RuleLine[], seen: Culprit | undefined): Culprit | undefined {
+  const all = takers(counted)
+  if (seen === undefined) return all.find(({ where }) => where.endsWith('-legacy')) ?? all[0]
+  const [, family, name = ''] = /^table (ip6?) (\S+)$/.exec(seen.where) ?? []
+  const where = family === undefined || !IPTABLES_TABLES.has(name) ? seen.where : KEEPER[family as keyof typeof KEEPER]
+  const isPolicy = (rule: string): boolean => /^-P |^policy /.test(rule)
+  const same = all.find(
+    (each) => each.where === where && each.chain === seen.chain && isPolicy(each.rule) === isPolicy(seen.rule),
+  )
+  return same ?? seen
+}
+
+const IPTABLES_TABLES: ReadonlySet<string> = new Set(['filter', 'nat', 'mangle', 'raw', 'security'])
+const KEEPER = { ip: 'iptables', ip6: 'ip6tables' } as const
 
 function takers(counted: readonly RuleLine[]): readonly Culprit[] {
   return counted.flatMap(({ where, text }) => {
@@ -93,13 +111,21 @@ function takers(counted: readonly RuleLine[]): readonly Culprit[] {
   })
 }
 
-function countedLines(saved: string): readonly { readonly packets: number; readonly rule: string }[] {
-  return saved.split('\n').flatMap((line) => {
-    const rule = /^\[(\d+):\d+\] (-A .*)$/.exec(line)
-    if (rule !== null) return [{ packets: Number(rule[1]), rule: rule[2]! }]
-    const policy = /^(:\S+ \S+) \[(\d+):\d+\]$/.exec(line)
-    return policy === null ? [] : [{ packets: Number(policy[2]), rule: policy[1]! }]
-  })
+/** Rules and policies with their counts, by table, text and how many of that text came before. */
+function countedLines(saved: string): ReadonlyMap<string, { readonly packets: number; readonly rule: string }> {
+  const counted = new Map<string, { packets: number; rule: string }>()
+  let table = ''
+  for (const line of saved.split('\n')) {
+    if (line.startsWith('*')) table = line
+    const [, before, rule] = /^\[(\d+):\d+\] (-A .*)$/.exec(line) ?? []
+    const [, policy, behind] = /^(:\S+ \S+) \[(\d+):\d+\]$/.exec(line) ?? []
+    const text = rule ?? policy
+    if (text === undefined) continue
+    let key = `${table} ${text}`
+    while (counted.has(key)) key += '+'
+    counted.set(key, { packets: Number(before ?? behind), rule: text })
+  }
+  return counted
 }
 
 /** The rule or policy that the trace ends with, where that takes the packet. */

@@ -17,7 +17,7 @@ export function explainUnmatched(
 ): Said | undefined {
   const { culprit, rulesOpen, passed, source = '' } = observation
   if (culprit === undefined || rulesOpen === undefined) return undefined
-  const bypass = bypassOf(rule, culprit, rulesOpen, passed)
+  const bypass = bypassOf(rule, culprit, rulesOpen, passed, observation.ports[0]!)
   if (bypass === undefined) return undefined
   const own = quoteRule(rule.text.replaceAll(source, '%IP%'))
   const begun = `${portNames(observation)} stays shut: no packet comes to the rule of the start command, ${own} in ${rule.where}`
