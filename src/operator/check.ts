@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { CONFIG_MAX_BYTES } from '../config/config.ts'
 import type { Fault, Reading } from '../config/config.ts'
-import type { Facts, FileFacts } from '../config/facts.ts'
+import type { Facts, FileFacts, ProgramFacts } from '../config/facts.ts'
 import { formatFault } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { USERS_FILE_MAX_BYTES } from '../config/users.ts'
@@ -13,6 +13,7 @@ import { inspectFile } from '../file/private-file.ts'
 import { allowedIn, allowedLines, faultsOfAllowed } from './check-allowed.ts'
 import type { AllowedAt } from './check-allowed.ts'
 import { faultsOfSpa } from './check-spa.ts'
+import { programFacts } from './program-path.ts'
 import { faultsOfHidden } from './hidden.ts'
 import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
@@ -66,7 +67,7 @@ export async function check(args: readonly string[], output: Output): Promise<nu
     return USABLE
   }
   const { file, strict, json } = asked
-  const reading = await withHidden(checked(examine(file)))
+  const reading = inOrder(await withHidden(checked(examine(file))))
   const allowed = reading.config === undefined ? [] : allowedIn(reading.config, readBounded)
   output.out(json ? asJson(file, reading, allowed) : asText(file, reading, allowed))
   if (reading.config === undefined) return UNUSABLE
@@ -101,6 +102,12 @@ function parse(args: readonly string[]): Asked {
 function checked({ config, faults }: Reading): Reading {
   const refused = config === undefined ? [] : faultsOfFiles(config)
   return { config: refused.length > 0 ? undefined : config, faults: [...faults, ...refused] }
+}
+
+/** The same, with what is said after all others at the end. */
+function inOrder({ config, faults }: Reading): Reading {
+  const isLast = (fault: Fault): boolean => fault.last === true
+  return { config, faults: [...faults.filter((fault) => !isLast(fault)), ...faults.filter(isLast)] }
 }
 
 /** The same with what the config would show that is hidden at the moment. */
@@ -155,6 +162,10 @@ class Machine implements Facts {
   file(path: string): FileFacts {
     return readBounded(path, USERS_FILE_MAX_BYTES)
   }
+
+  program(name: string): ProgramFacts {
+    return programFacts(name)
+  }
 }
 
 /** Reads a file whatever is wrong with its permissions: those are told apart from its content. */
@@ -198,7 +209,7 @@ function counted(count: number, noun: string): string {
 
 function asJson(file: string, { config, faults }: Reading, allowed: readonly AllowedAt[]): string {
   const summary = { file, usable: config !== undefined, doors: config?.doors.length ?? 0, ...tally(faults) }
-  const listed = faults.map((fault) => ({ ...fault, file: fault.file ?? file }))
+  const listed = faults.map(({ last: _, ...fault }) => ({ ...fault, file: fault.file ?? file }))
   const rights = allowed.length === 0 ? {} : { allowed }
   return `${JSON.stringify({ ...summary, ...rights, faults: listed }, undefined, 2)}\n`
 }

@@ -34,7 +34,8 @@ const ADMIN_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin'
 /** The interface that knockd listens on where nothing else is said. */
 const CLASSIC_INTERFACE = 'eth0'
 /** What of a check's faults is looked at here as well, with more to say. */
-const ALSO_HERE = /everyone on this machine can|a program listens on this port/
+const ALSO_HERE =
+  /everyone on this machine can|a program listens on this port|there is no program `\/|`\/[^`]*` cannot be run/
 
 /** `postern doctor`: see the help. Gives the exit code. */
 export async function doctor(args: readonly string[], output: Output): Promise<number> {

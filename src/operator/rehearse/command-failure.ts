@@ -1,11 +1,11 @@
 import type { CommandText } from '../../config/command.ts'
 import type { DoorText } from '../../config/door.ts'
 import { quote } from '../../config/fault.ts'
-import { isIptables } from '../../config/iptables.ts'
+import { builtInChains, chainOf, isIptables } from '../../config/iptables.ts'
 import { isTypographic } from '../../config/lint-paste.ts'
 import { nearest } from '../../config/nearest.ts'
 import { programName } from '../../config/shell.ts'
-import type { Simple, Word } from '../../config/shell.ts'
+import type { Simple } from '../../config/shell.ts'
 import type { CommandRun, Observation } from './observation.ts'
 import { IPTABLES } from './rules.ts'
 import type { Rules } from './rules.ts'
@@ -15,7 +15,6 @@ import type { Context, Said } from './said.ts'
 /** What the shell says of a program that is not there, or that may not be run (POSIX shell, 2.8.2). */
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
-const CHAIN_OPTION = /^(-[AIDCR]|--(append|insert|delete|check|replace))$/
 
 /**
  * Why a start command failed.
@@ -132,9 +131,9 @@ function explainChain(
     return undefined
   for (const words of programs) {
     const name = programName(words)
-    const word = isIptables(name) ? chainWord(words) : undefined
-    if (word === undefined) continue
-    const chains = chainsOf(name, words, rules)
+    const { table, chain: word } = chainOf(words) ?? {}
+    if (table === undefined || word === undefined) continue
+    const chains = chainsOf(name, table, rules)
     if (chains.includes(word.text)) continue
     const meant = nearest(word.text, chains)
     const hint = meant === undefined ? `there are: ${chains.join(', ')}` : `did you mean \`${meant}\`?`
@@ -143,18 +142,9 @@ function explainChain(
   return undefined
 }
 
-function chainWord(words: Simple): Word | undefined {
-  const at = words.findIndex(({ text }) => CHAIN_OPTION.test(text))
-  return at < 0 ? undefined : words[at + 1]
-}
-
-const BUILT_IN = ['INPUT', 'FORWARD', 'OUTPUT']
-
-/** The chains of a table: those that are there, and those that each has. */
-function chainsOf(program: string, words: Simple, rules: Rules | undefined): readonly string[] {
-  const at = words.findIndex(({ text }) => text === '-t' || text === '--table')
-  const table = at < 0 ? 'filter' : (words[at + 1]?.text ?? 'filter')
-  const chains = new Set(table === 'filter' ? BUILT_IN : ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'])
+/** The chains of a table: those that are there, and those that it has by itself. */
+export function chainsOf(program: string, table: string, rules: Rules | undefined): readonly string[] {
+  const chains = new Set(builtInChains(table))
   for (const kind of IPTABLES) {
     if (!kind.startsWith(program.startsWith('ip6') ? 'ip6' : 'iptables')) continue
     const saved = rules?.saved[kind].split(/^\*/m).find((text) => text.startsWith(`${table}\n`)) ?? ''

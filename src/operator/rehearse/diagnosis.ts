@@ -1,5 +1,6 @@
 import type { DoorText } from '../../config/door.ts'
 import { isIptables } from '../../config/iptables.ts'
+import { BY_ELEMENT } from '../../config/lint-rule.ts'
 import { programName } from '../../config/shell.ts'
 import type { Family } from '../../packet/address.ts'
 import { explainFailure } from './command-failure.ts'
@@ -170,9 +171,7 @@ function explainLeft(observation: Observation, door: DoorText, { faults }: Conte
 function undoing(door: DoorText, family: Family): string {
   const commands = (['start', 'stop'] as const).flatMap((part) => commandOf(door, part, family)?.script.commands ?? [])
   const names = commands.map((words) => programName(words))
-  if (names.includes('nft')) {
-    return 'nft deletes a rule by its handle alone: let the start command add an element to a set, which `nft delete element` takes out'
-  }
+  if (names.includes('nft')) return BY_ELEMENT
   if (names.includes('ufw')) return 'repeat the rule of the start command word by word, behind `ufw delete`'
   return names.every((name) => isIptables(name))
     ? 'repeat the rule of the start command word by word, with -D'

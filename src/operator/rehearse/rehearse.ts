@@ -1,11 +1,11 @@
-import { accessSync, constants } from 'node:fs'
-import { basename, delimiter, join } from 'node:path'
+import { delimiter } from 'node:path'
 import type { Config, Reading } from '../../config/config.ts'
 import { OPTION_DIRECTIVES } from '../../config/directive.ts'
 import { formatFault } from '../../config/fault.ts'
 import { ask, findSocket } from '../../control/client.ts'
 import { examine, USAGE, UNUSABLE, USABLE } from '../check.ts'
 import type { Output } from '../check.ts'
+import { PROGRAM_FOLDERS, programPath } from '../program-path.ts'
 import { run } from './agent.ts'
 import { HELP, parse } from './arguments.ts'
 import type { Asked } from './arguments.ts'
@@ -24,8 +24,6 @@ import { Stage } from './stage.ts'
 const FOUND = 1
 /** A process that a signal ended: 128 and its number (POSIX shell, 2.8.2). */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-/** Folders of administration that not everybody has in PATH. */
-const ADMIN_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin']
 
 /**
  * `postern rehearse [-c FILE]`: see the help. The report goes to standard output, progress to standard error.
@@ -56,7 +54,7 @@ export async function rehearse(args: readonly string[], output: Output): Promise
     output.err('postern: a rehearsal makes network namespaces, and only root may\n  sudo postern rehearse\n')
     return FOUND
   }
-  process.env['PATH'] = [process.env['PATH'] ?? '', ...ADMIN_FOLDERS].join(delimiter)
+  process.env['PATH'] = [process.env['PATH'] ?? '', ...PROGRAM_FOLDERS].join(delimiter)
   try {
     return await perform(asked, reading, reading.config, output)
   } catch (error) {
@@ -140,7 +138,7 @@ function reportOf({ asked, reading, text, machine, play, changed, broken }: Mate
     doors: doorTexts(text),
     faults: reading.faults,
     watched: machine.watched.name,
-    programAt,
+    programAt: programPath,
     scanPortsLine: optionLine(text, OPTION_DIRECTIVES.scanPorts),
   }
   return {
@@ -154,16 +152,4 @@ function reportOf({ asked, reading, text, machine, play, changed, broken }: Mate
     changed,
     broken,
   }
-}
-
-function programAt(name: string): string | undefined {
-  if (name === '' || name !== basename(name)) return undefined
-  return ADMIN_FOLDERS.map((folder) => join(folder, name)).find((path) => {
-    try {
-      accessSync(path, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
 }
