@@ -16,8 +16,8 @@ export interface FileFacts {
 export interface ProgramFacts {
   /** `absent`: there is none; `barred`: it is there, and cannot be run. */
   readonly state: 'there' | 'absent' | 'barred'
-  /** Where one of the same name is, for one that is not where it is looked for. */
-  readonly elsewhere?: string
+  /** The path of the firewall's program that is probably meant. */
+  readonly meant?: string
 }
 
 /** What a config's text does not say about the machine it is for. Asked only for what the config names. */

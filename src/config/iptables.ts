@@ -49,13 +49,13 @@ export function isIptables(name: string): boolean {
 
 const CHAIN_OPTION = /^(-[AIDCR]|--(append|insert|delete|check|replace))$/
 /** The chains that each table has by itself (iptables(8), "TABLES"). */
-const BUILT_IN: Readonly<Record<string, readonly string[]>> = {
-  filter: ['INPUT', 'FORWARD', 'OUTPUT'],
-  nat: ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'],
-  raw: ['PREROUTING', 'OUTPUT'],
-  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'],
-  security: ['INPUT', 'FORWARD', 'OUTPUT'],
-}
+const BUILT_IN: ReadonlyMap<string, readonly string[]> = new Map([
+  ['filter', ['INPUT', 'FORWARD', 'OUTPUT']],
+  ['nat', ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING']],
+  ['raw', ['PREROUTING', 'OUTPUT']],
+  ['mangle', ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']],
+  ['security', ['INPUT', 'FORWARD', 'OUTPUT']],
+])
 
 /** The chain that a command of iptables changes or asks for, and the table that it is in. */
 export function chainOf(command: Simple): { readonly table: string; readonly chain: Word } | undefined {
@@ -68,7 +68,7 @@ export function chainOf(command: Simple): { readonly table: string; readonly cha
 
 /** The chains that a table of iptables has by itself. */
 export function builtInChains(table: string): readonly string[] {
-  return BUILT_IN[table] ?? []
+  return BUILT_IN.get(table) ?? []
 }
 
 /** A chain of iptables that is spelt nearly as one that is always there, and that one. */

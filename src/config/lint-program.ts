@@ -25,14 +25,14 @@ export function warnOfPrograms(
       const { text, offset } = word
       // Only a whole path, or a name that the shell looks for, says which file is meant.
       if (!/^(\/[\w./+-]+|[\w.+-]+)$/.test(text) || OF_THE_SHELL.has(text)) continue
-      const { state, elsewhere } = program(text)
+      const { state, meant } = program(text)
       if (state === 'there') continue
       const what =
         state === 'absent' ? `there is no program ${quote(text)} on this machine` : `${quote(text)} cannot be run`
       const hint = wrappers.includes(word)
         ? 'take it out: the daemon runs as root already'
-        : elsewhere !== undefined
-          ? `write ${quote(elsewhere)}`
+        : meant !== undefined
+          ? `write ${quote(meant)}`
           : state === 'absent'
             ? 'install it, or write its path'
             : `chmod +x ${text}`

@@ -7,11 +7,11 @@ import { programName } from './shell.ts'
 import type { Simple, Word } from './shell.ts'
 
 /** How the words of a command begin that empty more than one door's rule, by program. */
-const FLUSHING: Readonly<Record<string, RegExp>> = {
-  nft: /^(?:-\S+ )*(?:flush (?:ruleset|table|chain|set|map)|(?:delete|destroy) (?:table|chain))\b/,
-  ipset: /^(?:-\S+ )*(?:flush|destroy|-F|-X|--flush|--destroy)\b/,
-  ufw: /^(?:--force )?(?:reset|disable)\b/,
-}
+const FLUSHING: ReadonlyMap<string, RegExp> = new Map([
+  ['nft', /^(?:-\S+ )*(?:flush (?:ruleset|table|chain|set|map)|(?:delete|destroy) (?:table|chain))\b/],
+  ['ipset', /^(?:-\S+ )*(?:flush|destroy|-F|-X|--flush|--destroy)\b/],
+  ['ufw', /^(?:--force )?(?:reset|disable)\b/],
+])
 
 /** Warns of a command that empties a chain, a set or a firewall: it takes much more away than its door opened. */
 export function warnOfFlush({ script, line, column }: CommandText, faults: FaultList): void {
@@ -27,7 +27,7 @@ function flushes(words: Simple): boolean {
   const name = programName(words)
   const rest = textOf(words.slice(1))
   if (isIptables(name)) return words.some(({ text }) => /^(-[FX]|--flush|--delete-chain)$/.test(text))
-  return FLUSHING[name]?.test(rest.replace(/^['"]/, '')) ?? false
+  return FLUSHING.get(name)?.test(rest.replace(/^['"]/, '')) ?? false
 }
 
 /** Warns of rules that the firewall refuses, or that fit no packet of who knocked. */

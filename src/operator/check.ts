@@ -12,6 +12,7 @@ import { ANYBODYS, CLASSIC } from '../file/policy.ts'
 import { inspectFile } from '../file/private-file.ts'
 import { allowedIn, allowedLines, faultsOfAllowed } from './check-allowed.ts'
 import type { AllowedAt } from './check-allowed.ts'
+import { faultsOfMachine } from './check-rules.ts'
 import { faultsOfSpa } from './check-spa.ts'
 import { programFacts } from './program-path.ts'
 import { faultsOfHidden } from './hidden.ts'
@@ -67,7 +68,7 @@ export async function check(args: readonly string[], output: Output): Promise<nu
     return USABLE
   }
   const { file, strict, json } = asked
-  const reading = inOrder(await withHidden(checked(examine(file))))
+  const reading = inOrder(await withRules(checked(examine(file))))
   const allowed = reading.config === undefined ? [] : allowedIn(reading.config, readBounded)
   output.out(json ? asJson(file, reading, allowed) : asText(file, reading, allowed))
   if (reading.config === undefined) return UNUSABLE
@@ -110,10 +111,16 @@ function inOrder({ config, faults }: Reading): Reading {
   return { config, faults: [...faults.filter((fault) => !isLast(fault)), ...faults.filter(isLast)] }
 }
 
-/** The same with what the config would show that is hidden at the moment. */
-async function withHidden(reading: Reading): Promise<Reading> {
+/** The same with what the machine's rules tell of it, and what it would show that is hidden at the moment. */
+async function withRules(reading: Reading): Promise<Reading> {
   const { config, faults } = reading
-  return config === undefined ? reading : { config, faults: [...faults, ...(await faultsOfHidden(config))] }
+  if (config === undefined) return reading
+  const text = Buffer.from(readBounded(config.file, CONFIG_MAX_BYTES).content ?? '', 'latin1').toString('utf8')
+  // What the text alone tells of a word is told already.
+  const ofRules = (await faultsOfMachine(config, text)).filter(
+    ({ line, column }) => line === 1 || !faults.some((other) => other.line === line && other.column === column),
+  )
+  return { config, faults: [...faults, ...ofRules, ...(await faultsOfHidden(config))] }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { firewallProgram } from '../config/firewall.ts'
 import type { ProgramFacts } from '../config/facts.ts'
 
 /** Folders in which a service's shell looks for programs, and those of administration. */
@@ -13,10 +14,10 @@ export function programPath(name: string): string | undefined {
 
 /** What is known of a program, by its path or its name. */
 export function programFacts(name: string): ProgramFacts {
-  if (!name.includes('/')) return { state: programPath(name) === undefined ? 'absent' : 'there' }
-  if (isExecutable(name)) return { state: 'there' }
-  const elsewhere = programPath(basename(name))
-  return { state: existsSync(name) ? 'barred' : 'absent', ...(elsewhere === undefined ? {} : { elsewhere }) }
+  if (name.includes('/') ? isExecutable(name) : programPath(name) !== undefined) return { state: 'there' }
+  // A program of the same name may do anything; only those of firewalls are what they are called.
+  const meant = programPath(firewallProgram(basename(name)) ?? '')
+  return { state: existsSync(name) ? 'barred' : 'absent', ...(meant === undefined ? {} : { meant }) }
 }
 
 function isExecutable(path: string): boolean {

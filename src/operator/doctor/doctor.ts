@@ -13,7 +13,8 @@ import { faultsOfHidden } from '../hidden.ts'
 import { run } from '../rehearse/agent.ts'
 import { linksIn } from '../rehearse/machine.ts'
 import type { Link } from '../rehearse/machine.ts'
-import { takeRules } from '../rehearse/rules.ts'
+import { portsOfDoors } from '../rehearse/ports.ts'
+import { ruleLines, takeRules } from '../rehearse/rules.ts'
 import { judgeBase, loadedBase } from './base.ts'
 import { judgeBoot, startedAtBoot } from './boot.ts'
 import { judgeClock, watchClock } from './clock.ts'
@@ -116,7 +117,15 @@ async function ofRules(
   }
   const rules = await takeRules(run)
   const findings = [
-    ...judgeEstablished(rules),
+    ...judgeEstablished(
+      rules,
+      portsOfDoors(
+        config,
+        ruleLines(rules)
+          .map(({ text }) => text)
+          .join('\n'),
+      ),
+    ),
     ...(await judgeBase(config)),
     ...judgeBoot(rules, startedAtBoot(), loadedBase()),
   ]

@@ -10,6 +10,8 @@ export interface Chain {
   readonly name: string
   /** `input`, `prerouting`: where the kernel enters it; `undefined`: only by a jump. */
   readonly hook: string | undefined
+  /** Whether what no rule judges is dropped. */
+  readonly drops: boolean
   readonly rules: readonly string[]
 }
 
@@ -20,10 +22,10 @@ export function chainsIn({ saved, tables }: Pick<Rules, 'saved' | 'tables'>): re
   const ofIptables = IPTABLES.flatMap((kind) =>
     [...saved[kind].matchAll(/^\*(\S+)\n([\s\S]*?)^COMMIT$/gm)].flatMap(([, table = '', body = '']) => {
       const lines = body.split('\n')
-      return [...body.matchAll(/^:(\S+) /gm)].map(([, name = '']): Chain => {
+      return [...body.matchAll(/^:(\S+) (\S+)/gm)].map(([, name = '', policy]): Chain => {
         const rules = lines.filter((line) => line.startsWith(`-A ${name} `))
         const hook = BUILT_IN.has(name) ? name.toLowerCase() : undefined
-        return { where: kind.replace('-nft', ''), table, name, hook, rules }
+        return { where: kind.replace('-nft', ''), table, name, hook, drops: policy === 'DROP', rules }
       })
     }),
   )
@@ -32,7 +34,8 @@ export function chainsIn({ saved, tables }: Pick<Rules, 'saved' | 'tables'>): re
       const lines = body.split('\n').map((line) => line.trim())
       const hook = /^type \S+ hook (\S+)/.exec(lines[0] ?? '')?.[1]
       const rules = lines.slice(hook === undefined ? 0 : 1).filter((line) => line !== '')
-      return { where: `table ${table}`, table: '', name, hook, rules }
+      const drops = hook !== undefined && lines[0]!.includes('policy drop')
+      return { where: `table ${table}`, table: '', name, hook, drops, rules }
     }),
   )
   return [...ofIptables, ...ofNft]

@@ -1,6 +1,7 @@
 import type { CommandText } from '../../config/command.ts'
 import type { DoorText } from '../../config/door.ts'
 import { quote } from '../../config/fault.ts'
+import { firewallProgram } from '../../config/firewall.ts'
 import { builtInChains, chainOf, isIptables } from '../../config/iptables.ts'
 import { isTypographic } from '../../config/lint-paste.ts'
 import { nearest } from '../../config/nearest.ts'
@@ -79,7 +80,7 @@ function explainProgram(
   }
   const place = placeOf(command, word.offset)
   const base = word.text.slice(word.text.lastIndexOf('/') + 1)
-  const right = programAt(base) ?? programAt(nearest(base, FIREWALL_PROGRAMS) ?? '')
+  const right = programAt(firewallProgram(base) ?? '')
   const hint = right === undefined ? 'it has to be installed, or its path is another one' : `write \`${right}\``
   return { ...place, message: `there is no program ${quote(word.text)} on this machine`, hint }
 }
@@ -88,8 +89,6 @@ function explainProgram(
 function isNamed(program: string, printed: string | undefined): boolean {
   return ` ${printed ?? ''}`.includes(` ${program}: `)
 }
-
-const FIREWALL_PROGRAMS = ['iptables', 'ip6tables', 'iptables-nft', 'iptables-legacy', 'nft', 'ipset', 'ufw']
 
 /** Whether an IPv4 command runs for IPv6 because nothing else is said. */
 function isForOtherFamily({ text }: CommandText, door: DoorText): boolean {

@@ -30,7 +30,7 @@ const TRACE_SETTLE_MS = 250
  * Has packets of the spot sent and says what they met: iptables' counters tell of its rules, the kernel's trace of those
  * of nftables.
  */
-export async function whoTakes(stage: Stage, spot: Spot, send: () => Promise<unknown>): Promise<Met> {
+export async function meet(stage: Stage, spot: Spot, send: () => Promise<unknown>): Promise<Met> {
   const family = spot.host.includes(':') ? 6 : 4
   const kinds = IPTABLES.filter((kind) => kind.startsWith(family === 4 ? 'iptables' : 'ip6tables'))
   const from = stage.server.lines(TRACE).length
@@ -46,6 +46,11 @@ export async function whoTakes(stage: Stage, spot: Spot, send: () => Promise<unk
   const counted = kinds.flatMap((kind) => counts(kind, before.get(kind)!, after.get(kind)!))
   const lines = stage.server.lines(TRACE).slice(from)
   return { culprit: culpritOf(counted, traced(lines)), passed: [...counted, ...tracedRules(lines)] }
+}
+
+/** What takes packets of the spot: see {@link meet}. */
+export async function whoTakes(stage: Stage, spot: Spot, send: () => Promise<unknown>): Promise<Culprit | undefined> {
+  return (await meet(stage, spot, send)).culprit
 }
 
 function traceTable({ protocol, port, source }: Spot, family: Family): string {

@@ -137,3 +137,23 @@ test('a door that shuts what another one opened', () => {
   expect(found({ ...shutter, inside: true })[0]).toMatch(/^3:17 4 the start command fails/)
   expect(found({ ...shutter, commands: [], inside: true, closed: null })[0]).toMatch(/still open to whom/)
 })
+
+test('a wrapper that is not there is not the program that it runs', () => {
+  const text = TEXT.replace('/usr/sbin/iptables -A', 'sudo -n /usr/sbin/iptables -A')
+  const seen = { ...GOOD, ...start(127, '/bin/sh: 1: sudo: not found') }
+  expect(diagnose([seen], { ...CONTEXT, doors: doorTexts(text) })).toMatchObject([
+    {
+      line: 3,
+      column: 17,
+      message: 'there is no program `sudo` on this machine',
+      hint: 'take it out: the daemon runs as root already',
+    },
+  ])
+})
+
+test('no script of the same name is recommended', () => {
+  const text = TEXT.replace('/usr/sbin/iptables -A', '/usr/local/sbin/open -A')
+  const context = { ...CONTEXT, doors: doorTexts(text), programAt: (name: string) => (name === '' ? undefined : `/usr/bin/${name}`) }
+  const seen = { ...GOOD, ...start(127, '/bin/sh: 1: /usr/local/sbin/open: not found') }
+  expect(diagnose([seen], context)[0]!.hint).toBe('it has to be installed, or its path is another one')
+})

@@ -1,5 +1,5 @@
 import { plainPort } from '../../config/change.ts'
-import type { Door } from '../../config/config.ts'
+import type { Config, Door } from '../../config/config.ts'
 import { splitCommand, programName } from '../../config/shell.ts'
 import { textOf } from '../../config/change.ts'
 import type { Family } from '../../packet/address.ts'
@@ -49,6 +49,17 @@ export function portsOf(door: Door, family: Family, { chosen, rules, listening }
   const tried = listening.includes(SSH) ? SSH : listening[0]
   if (tried === undefined) return { kind: 'unknown', why: 'it opens every port, and nothing listens here' }
   return known(endsOf('tcp', tried, tried), `it opens every port, and is tried with tcp/${tried}`)
+}
+
+/** The ports that the doors of a config open over either family, each once, as far as that can be told. */
+export function portsOfDoors({ doors }: Config, rules: string): readonly OpenedPort[] {
+  const found = doors.flatMap((door) =>
+    ([4, 6] as const).flatMap((family) => {
+      const its = portsOf(door, family, { chosen: [], rules, listening: [] })
+      return its.kind === 'known' ? its.ports : []
+    }),
+  )
+  return [...new Map(found.map((port) => [`${port.protocol}/${port.port}`, port])).values()]
 }
 
 const SSH = 22

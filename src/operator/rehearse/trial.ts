@@ -2,7 +2,7 @@ import type { Door, Knock } from '../../config/config.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
-import { whoTakes } from './culprit.ts'
+import { meet, whoTakes } from './culprit.ts'
 import { commandsRun, hasOpened, saysOpen } from './daemon-log.ts'
 import type { Observation } from './observation.ts'
 import type { Answer, KnockOrder, Spot } from './orders.ts'
@@ -82,7 +82,7 @@ export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> 
   const rulesOpen = await takeRules(stage.run)
   const isOpen = main !== undefined && opened[0] !== null && before[0] !== 'open' && !shuts
   const stays = main !== undefined && seen && !shuts && opened[0] === null && before[0] !== 'open' && meant
-  const met = stays ? await whoTakes(stage, main, async () => await tryOnce(stage, main)) : undefined
+  const met = stays ? await meet(stage, main, async () => await tryOnce(stage, main)) : undefined
   const others = isOpen ? await tryAll(stage, spots, other) : []
 
   const aloof = before[0] !== 'open' && !others.includes('open')
@@ -92,7 +92,7 @@ export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> 
   ])
   const holds = isOpen && main.protocol === 'tcp' && shutsItself(door, family)
   const survived = holds ? await stage.client.ask('speak', { spot: main, limitMs: SPEAK_LIMIT_MS }) : undefined
-  const session =
+  const sessionCulprit =
     survived === false ? await whoTakes(stage, main!, async () => await speakAgain(stage, main!)) : undefined
   const rulesAfter = await settledRules(stage, rulesBefore)
   const added = linesOnlyIn(rulesOpen, rulesBefore)
@@ -112,7 +112,7 @@ export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> 
     left: linesOnlyIn(rulesAfter, rulesBefore).filter((line) => !isOfUfw(line, source, added)),
     lost: linesOnlyIn(rulesBefore, rulesAfter),
     culprit: met?.culprit,
-    sessionCulprit: session?.culprit,
+    sessionCulprit,
     passed: met?.passed ?? [],
   }
 }
