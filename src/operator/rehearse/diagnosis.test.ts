@@ -153,7 +153,11 @@ test('a wrapper that is not there is not the program that it runs', () => {
 
 test('no script of the same name is recommended', () => {
   const text = TEXT.replace('/usr/sbin/iptables -A', '/usr/local/sbin/open -A')
-  const context = { ...CONTEXT, doors: doorTexts(text), programAt: (name: string) => (name === '' ? undefined : `/usr/bin/${name}`) }
+  const context = {
+    ...CONTEXT,
+    doors: doorTexts(text),
+    programAt: (name: string) => (name === '' ? undefined : `/usr/bin/${name}`),
+  }
   const seen = { ...GOOD, ...start(127, '/bin/sh: 1: /usr/local/sbin/open: not found') }
   expect(diagnose([seen], context)[0]!.hint).toBe('it has to be installed, or its path is another one')
 })
