@@ -40,7 +40,8 @@ const HELP = `usage: postern check [--strict] [--json] [FILE]
 Checks a config and says everything that is wrong with it and what would be right;
 and of fwknop's keys what door and stanza let each of them do.
 FILE is ${CONFIG_DEFAULT} where none is given. Changes nothing and needs no privilege;
-as root it also says which ports are hidden now and would not be any more.
+as root it also says what the machine's rules tell without a trial, and which ports
+are hidden now and would not be any more.
 
   --strict   warnings count: exit with 1 if there are any
   --json     one JSON document in place of lines
