@@ -112,9 +112,10 @@ Stop_Command_6 = true
   expect(out).not.toContain('nosuchloop')
 })
 
+const command = (port: number): string =>
+  `Command = /bin/true %IP% && iptables -I INPUT -s %IP% -p tcp --dport ${port} -j ACCEPT\n`
+
 test('that a command also runs for IPv6 is said once, at the end', async () => {
-  const command = (port: number): string =>
-    `Command = /bin/true %IP% && iptables -I INPUT -s %IP% -p tcp --dport ${port} -j ACCEPT\n`
   const doors = [1, 2].map((each) => `[${each}]\nSequence = ${47300 + each},58822,36103\n${command(each)}`)
   const path = file(`${doors.join('')}[z]\nSequence = 47309,36103\nCommand = /bin/true %IP%\n`)
   const { out } = await run(path)

@@ -108,8 +108,8 @@ function checked({ config, faults }: Reading): Reading {
 
 /** The same, with what is said after all others at the end. */
 function inOrder({ config, faults }: Reading): Reading {
-  const isLast = (fault: Fault): boolean => fault.last === true
-  return { config, faults: [...faults.filter((fault) => !isLast(fault)), ...faults.filter(isLast)] }
+  const last = faults.filter((fault) => fault.last === true)
+  return { config, faults: [...faults.filter((fault) => !last.includes(fault)), ...last] }
 }
 
 /** The same with what the machine's rules tell of it, and what it would show that is hidden at the moment. */
@@ -217,7 +217,7 @@ function counted(count: number, noun: string): string {
 
 function asJson(file: string, { config, faults }: Reading, allowed: readonly AllowedAt[]): string {
   const summary = { file, usable: config !== undefined, doors: config?.doors.length ?? 0, ...tally(faults) }
-  const listed = faults.map(({ last: _, ...fault }) => ({ ...fault, file: fault.file ?? file }))
+  const listed = faults.map((fault) => ({ ...fault, file: fault.file ?? file, last: undefined }))
   const rights = allowed.length === 0 ? {} : { allowed }
   return `${JSON.stringify({ ...summary, ...rights, faults: listed }, undefined, 2)}\n`
 }

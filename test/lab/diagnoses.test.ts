@@ -85,6 +85,9 @@ beforeAll(async () => {
   await link({ host: machine, addresses: [`${SERVER_4}/24`] }, { host: neighbour, addresses: [`${CLIENT_4}/24`] })
 })
 
+const own = (chain: string): string =>
+  `no packet comes to the rule of the start command, \`-A ${chain} -s %IP%/32 -p tcp -m tcp --dport 22 -j ACCEPT\` in iptables`
+
 lab('a port that stays shut', () => {
   test(
     'because no packet comes to the rule of its door, or fits it',
@@ -103,8 +106,6 @@ lab('a port that stays shut', () => {
         forward: opening(`iptables -I FORWARD ${RULE}`),
         good: opening(`iptables -I INPUT ${RULE}`),
       })
-      const own = (chain: string): string =>
-        `no packet comes to the rule of the start command, \`-A ${chain} -s %IP%/32 -p tcp -m tcp --dport 22 -j ACCEPT\` in iptables`
       expect(all).toEqual({
         sport: [
           '5:50 tcp/22 stays shut: `--sport 22` fits packets from that port of the client, not those that go to it here | write `--dport 22`',
@@ -299,6 +300,11 @@ ufw --force enable >&2
 exec "$@"
 `
 
+const user = (rule: string): readonly string[] =>
+  ['Start_Command = iptables -I', 'Stop_Command = iptables -D'].map(
+    (begin) => `${begin} DOCKER-USER -s %IP% -p tcp ${rule} -j ACCEPT`,
+  )
+
 lab('a port that a container publishes', () => {
   test(
     'is open before the knock where it is, and opens as it does on the machine',
@@ -330,10 +336,6 @@ lab('a port that a container publishes', () => {
           'iptables -I DOCKER-USER -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
         ]
         for (const command of hide) await machine.run(command.split(' '))
-        const user = (rule: string): readonly string[] =>
-          ['Start_Command = iptables -I', 'Stop_Command = iptables -D'].map(
-            (begin) => `${begin} DOCKER-USER -s %IP% -p tcp ${rule} -j ACCEPT`,
-          )
         const all = await found({
           input,
           container: user('--dport 80'),
@@ -401,8 +403,11 @@ lab("this machine's own rules", () => {
       await rules(...DROP_ALL)
       const guarded = ['[native]', 'Sequence = 7801,8822,6103', 'Open_Ports = tcp/22', 'Open_For = 4']
       const byCommand = [
-        ...['[command]', 'Sequence = 7901,8823,6104', 'Cmd_Timeout = 4'],
-        ...[`Start_Command = iptables -I INPUT ${RULE}`, `Stop_Command = iptables -D INPUT ${RULE}`],
+        '[command]',
+        'Sequence = 7901,8823,6104',
+        'Cmd_Timeout = 4',
+        `Start_Command = iptables -I INPUT ${RULE}`,
+        `Stop_Command = iptables -D INPUT ${RULE}`,
       ]
       const daemon = await startKnockd({ host: machine, config: [...guarded, ...byCommand, ''].join('\n') })
       try {

@@ -10,9 +10,10 @@ test('what changes, and nothing that stays', () => {
   expect(differing('/etc/rules', before, after)).toBe('--- /etc/rules\n+++ /etc/rules\n-two\n+2\n…\n+eleven\n')
 })
 
+const chain = (rule: string): string =>
+  `table t {\n\tchain a {\n\t\tone\n\t}\n\n\tchain b {\n\t\tone\n\t\t${rule}\n\t}\n}\n`
+
 test('the chain that a change is in', () => {
-  const chain = (rule: string): string =>
-    `table t {\n\tchain a {\n\t\tone\n\t}\n\n\tchain b {\n\t\tone\n\t\t${rule}\n\t}\n}\n`
   expect(differing('table t', chain('two'), chain('2'))).toBe(
     '--- table t\n+++ table t\n table t {\n…\n \tchain b {\n…\n-\t\ttwo\n+\t\t2\n',
   )

@@ -97,11 +97,14 @@ export function culpritOf(counted: readonly RuleLine[], seen: Culprit | undefine
   if (seen === undefined) return all.find(({ where }) => where.endsWith('-legacy')) ?? all[0]
   const [, family, name = ''] = /^table (ip6?) (\S+)$/.exec(seen.where) ?? []
   const where = family === undefined || !IPTABLES_TABLES.has(name) ? seen.where : KEEPER[family as keyof typeof KEEPER]
-  const isPolicy = (rule: string): boolean => /^-P |^policy /.test(rule)
   const same = all.find(
     (each) => each.where === where && each.chain === seen.chain && isPolicy(each.rule) === isPolicy(seen.rule),
   )
   return same ?? seen
+}
+
+function isPolicy(rule: string): boolean {
+  return /^-P |^policy /.test(rule)
 }
 
 const IPTABLES_TABLES: ReadonlySet<string> = new Set(['filter', 'nat', 'mangle', 'raw', 'security'])

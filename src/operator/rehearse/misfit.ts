@@ -78,13 +78,13 @@ function explainMisfit(
       (word) => quoteRule(`${word.includes('daddr') ? 'saddr' : '-s'} %IP%`),
     )
   }
-  const port = /(?:--|\b(?:tcp|udp) )sports? (\S+)/.exec(text)?.[1]
-  if (port !== undefined) {
+  const sender = /(?:--|\b(?:tcp|udp) )sports? (\S+)/.exec(text)?.[1]
+  if (sender !== undefined) {
     return said(
       SOURCE_PORT,
       (word) =>
-        `${quoteRule(`${word} ${port}`)} fits packets from that port of the client, not those that go to it here`,
-      (word) => quoteRule(`${word.replace('source', 'destination').replace('sport', 'dport')} ${port}`),
+        `${quoteRule(`${word} ${sender}`)} fits packets from that port of the client, not those that go to it here`,
+      (word) => quoteRule(`${word.replace('source', 'destination').replace('sport', 'dport')} ${sender}`),
     )
   }
   const published = publishedIn(ruleLines(observation.rulesOpen!).map((line) => line.text)).find((each) =>
