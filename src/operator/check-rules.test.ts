@@ -5,8 +5,8 @@ import { faultsOfRules } from './check-rules.ts'
 import type { Rules } from './rehearse/rules.ts'
 
 const RULE = '-s %IP% -p tcp --dport 22 -j ACCEPT'
-const door = (start: string): string =>
-  `[d]\nSequence = 47301,58822,36103\nStart_Command = ${start}\nStart_Command_6 =\n`
+const door = (start: string, stop: string): string =>
+  `[d]\nSequence = 47301,58822,36103\nStart_Command = ${start}\nStart_Command_6 =\nStop_Command = ${stop}\n`
 const ESTABLISHED = '-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n'
 
 function rules(saved: string, tables = ''): Rules {
@@ -22,8 +22,8 @@ function rules(saved: string, tables = ''): Rules {
 const filter = (lines: string, policy = 'ACCEPT', output = 'ACCEPT'): string =>
   `*filter\n:INPUT ${policy} [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ${output} [0:0]\n:gate - [0:0]\n${lines}COMMIT\n`
 
-const found = (start: string, seen: Rules): readonly string[] => {
-  const text = door(start)
+const found = (start: string, seen: Rules, stop = '/bin/true'): readonly string[] => {
+  const text = door(start, stop)
   return faultsOfRules(readConfig(text, 'k').config!, text, seen).map(
     ({ line, column, message, hint }) => `${line}:${column} ${message} | ${hint}`,
   )
@@ -75,4 +75,9 @@ test('a session that would die, and one that would not begin', () => {
   expect(found(start, rules(filter('', 'ACCEPT', 'DROP')))[0]).toMatch(/^1:1 chain OUTPUT of iptables lets no answers/)
   const answers = '-A OUTPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT\n'
   expect(found(start, rules(filter(answers, 'ACCEPT', 'DROP')))).toEqual([])
+  for (const rule of ['-p tcp -m tcp --dport 22', '-m owner --uid-owner 33', '-o eth7', '-d 203.0.113.9/32']) {
+    expect(found(start, rules(filter(`-A OUTPUT ${rule} -j DROP\n`))), rule).toEqual([])
+  }
+  expect(found(start, rules(filter('-A OUTPUT -p tcp -m tcp --sport 22 -j DROP\n')))).toHaveLength(1)
+  expect(found(start, rules(filter('', 'DROP')), '')).toEqual([])
 })

@@ -15,6 +15,7 @@ import { doorTexts } from './rehearse/rehearsed-config.ts'
 import { ruleLines, takeRules } from './rehearse/rules.ts'
 import type { Rules } from './rehearse/rules.ts'
 import { placeName, quoteRule } from './rehearse/said.ts'
+import { shutsItself } from './rehearse/trial.ts'
 import { untrackedBy } from './rehearse/untracked.ts'
 
 /**
@@ -101,8 +102,9 @@ function ofNft(words: Simple, { nft }: Rules): Found | undefined {
 /** Firewalls with which sessions end, or do not begin. */
 function faultsOfSessions(config: Config, rules: Rules): readonly Fault[] {
   const lines = ruleLines(rules).map(({ text }) => text)
-  const ports = portsOfDoors(config, lines.join('\n'))
-  if (ports.length === 0) return []
+  const text = lines.join('\n')
+  const shutting = config.doors.filter((door) => shutsItself(door, 4) || shutsItself(door, 6))
+  const ports = portsOfDoors({ doors: shutting }, text)
   const faults: Fault[] = []
   const warn = (message: string, hint: string): void => {
     faults.push({ severity: 'warning', line: 1, column: 1, message, hint })
@@ -122,7 +124,7 @@ function faultsOfSessions(config: Config, rules: Rules): readonly Fault[] {
       rehearsal,
     )
   }
-  for (const { where, name } of withoutEstablished(rules, 'output', ports)) {
+  for (const { where, name } of withoutEstablished(rules, 'output', portsOfDoors(config, text))) {
     warn(
       `${placeName({ where, chain: name })} lets no answers of established connections out: a door opens to nobody`,
       rehearsal,

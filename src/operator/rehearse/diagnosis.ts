@@ -147,7 +147,7 @@ function explainLeft(observation: Observation, door: DoorText, { faults }: Conte
   const failed = commands.find(({ part, status }) => part === 'stop' && status !== 0)
   const ruleText = (text: string): string => text.replaceAll(source, '%IP%')
   const place = lint === undefined ? placeOf(stop) : { place: lint }
-  const printed = failed?.output[0] === undefined ? '' : `; it says: ${ruleText(failed.output[0]).replace(/\.$/, '')}`
+  const printed = failed?.output[0] === undefined ? '' : `; it says: ${failed.output[0].replace(/\.$/, '')}`
   if (left.length > 0) {
     const [rule] = left
     const taken = lost.length === 0 ? '' : `, and takes ${quoteRule(lost[0]!.text)} of this machine away`

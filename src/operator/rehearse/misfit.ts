@@ -32,7 +32,11 @@ export function explainUnmatched(
         hint: `let the door insert its rule ahead of that one, into chain ${chain.name}`,
       }
     case 'unused':
-      return { ...placeOf(start), message: `${begun}: nothing jumps to ${at}`, hint: hintOfChain(culprit.chain) }
+      return {
+        ...placeOf(start),
+        message: `${begun}: nothing jumps to ${at}`,
+        hint: hintOfChain(chain.where === culprit.where ? culprit.chain : `${culprit.chain} of ${culprit.where}`),
+      }
     case 'hook':
       return {
         ...placeOf(start),

@@ -52,7 +52,7 @@ export function portsOf(door: Door, family: Family, { chosen, rules, listening }
 }
 
 /** The ports that the doors of a config open over either family, each once, as far as that can be told. */
-export function portsOfDoors({ doors }: Config, rules: string): readonly OpenedPort[] {
+export function portsOfDoors({ doors }: Pick<Config, 'doors'>, rules: string): readonly OpenedPort[] {
   const found = doors.flatMap((door) =>
     ([4, 6] as const).flatMap((family) => {
       const its = portsOf(door, family, { chosen: [], rules, listening: [] })

@@ -6,12 +6,14 @@ import type { Rules } from './rules.ts'
 
 /** Tables of Postern's, which have such a rule. */
 const OURS = /^table inet postern/
+/** What a rule names that is about the other end of a connection. */
+const OTHER_END = { input: /--sports?\b|\bsport\b/, output: /--dports?\b|\bdport\b|--(?:u|g)id-owner|\bsk[ug]id\b/ }
 const TAKES = / -j (?:DROP|REJECT|TARPIT)\b|\b(?:drop|reject)\b/
 const PASSES = /(?:--ctstate|--state) \S*ESTABLISHED\S* .*-j ACCEPT|\bct state .*\bestablished\b.*\baccept/
 
-/** Whether a rule takes packets of strangers to one of the ports away. */
-export function takes(rule: string, ports: readonly OpenedPort[]): boolean {
-  return TAKES.test(rule) && ports.some((port) => judges(rule, port))
+/** Whether a rule takes away what strangers send to one of the ports, or what they are answered. */
+export function takes(rule: string, ports: readonly OpenedPort[], hook: 'input' | 'output' = 'input'): boolean {
+  return TAKES.test(rule) && !OTHER_END[hook].test(rule) && ports.some((port) => judges(rule, port))
 }
 
 /**
@@ -28,7 +30,7 @@ export function withoutEstablished(
   return here.filter((base) => {
     if (base.hook !== hook) return false
     const its = here.filter(({ where, table }) => where === base.where && table === base.table)
-    const refuses = base.drops || its.some((chain) => chain.rules.some((rule) => takes(rule, ports)))
+    const refuses = base.drops || its.some((chain) => chain.rules.some((rule) => takes(rule, ports, hook)))
     return refuses && !its.some((chain) => chain.rules.some((rule) => PASSES.test(rule)))
   })
 }
