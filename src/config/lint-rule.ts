@@ -14,7 +14,10 @@ const FLUSHING: ReadonlyMap<string, RegExp> = new Map([
 ])
 
 /** Warns of a command that empties a chain, a set or a firewall: it takes much more away than its door opened. */
-export function warnOfFlush({ script, line, column }: CommandText, faults: FaultList): void {
+export function warnOfFlush(command: CommandText, faults: FaultList): void {
+  // Most commands are recognised without taking them apart.
+  if (!/-[FX]\b|flush|delete|destroy|reset|disable/.test(command.text)) return
+  const { script, line, column } = command
   for (const words of script.commands) {
     if (!flushes(words)) continue
     const message = `${quote(textOf(words))} takes everything away that is there, whoever put it in`
@@ -30,8 +33,14 @@ function flushes(words: Simple): boolean {
   return FLUSHING.get(name)?.test(rest.replace(/^['"]/, '')) ?? false
 }
 
+/** The usual command: one rule of a chain that is always there, with nothing in it that is looked at here. */
+const USUAL =
+  /^[\w/-]*\bip6?tables -[AI] (?:INPUT|FORWARD|OUTPUT) (?!.*(?: -d |--dst|--dest|--s(?:ource-)?port))[^;&|`$#'"\\()]*$/
+
 /** Warns of rules that the firewall refuses, or that fit no packet of who knocked. */
-export function warnOfRule({ script, line, column }: CommandText, faults: FaultList): void {
+export function warnOfRule(command: CommandText, faults: FaultList): void {
+  if (USUAL.test(command.text)) return
+  const { script, line, column } = command
   for (const words of script.commands) {
     const warn = ({ offset }: Word, message: string, hint: string): void =>
       faults.warning(line, column + offset, message, hint)
@@ -57,7 +66,9 @@ export function warnOfRule({ script, line, column }: CommandText, faults: FaultL
 }
 
 /** Warns of `nft delete rule` with the rule itself: nft refuses it, and the rule stays. */
-export function warnOfHandles({ script, line, column }: CommandText, faults: FaultList): void {
+export function warnOfHandles(command: CommandText, faults: FaultList): void {
+  if (!/\brule\b/.test(command.text)) return
+  const { script, line, column } = command
   for (const words of script.commands) {
     const text = textOf(words.slice(1))
     if (programName(words) !== 'nft' || !/^(?:-\S+ )*(?:delete|destroy) rule\b/.test(text)) continue
