@@ -18,10 +18,10 @@ export class Firewall {
     return this.#nft.run(commands)
   }
 
-  /** A table, as `nft -f` can load it again; `undefined`: there is none. */
-  list(table: string): string | undefined {
+  /** A table, as `nft -f` can load it again, with numbers or, for people, names; `undefined`: there is none. */
+  list(table: string, byName = false): string | undefined {
     try {
-      return this.#nft.run(`list table ${table}`, true)
+      return this.#nft.run(`list table ${table}`, true, byName)
     } catch (error) {
       if (error instanceof NftablesError) return undefined
       throw error

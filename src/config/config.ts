@@ -233,6 +233,8 @@ export interface Fault {
   readonly message: string
   /** What would be right, where something can be said. */
   readonly hint?: string
+  /** It is about most old configs, and said after all others. */
+  readonly last?: true
 }
 
 /** What reading a config gives: `config` is absent as soon as one fault is an error. */

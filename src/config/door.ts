@@ -36,7 +36,7 @@ export function readDoor(section: Section, faults: FaultList): DoorText {
     checkSecret(section, values, entries, complete, faults)
     if (complete) requireCommand(name, first, values, entries, faults)
     warnOfTimes(values, entries, faults)
-    warnOfPortless(values, entries, faults)
+    warnOfPortless(entries, faults)
   }
   const commands4: Commands = { start: values.start4 || undefined, stop: values.stop4 || undefined }
   const door: Door = {
@@ -78,7 +78,8 @@ function keyPlace(entry: Entry): Place {
 function requireCommand(name: string, place: Place, values: DoorValues, entries: DoorEntries, faults: FaultList): void {
   const starts = Boolean(values.start4) || Boolean(values.start6)
   if (!starts) {
-    if (values.opens !== undefined && !values.stop4 && !values.stop6) return
+    // Ports that cannot be read have been told of.
+    if (entries.opens !== undefined && !values.stop4 && !values.stop6) return
     const stop = [entries.stop4, entries.stop6].find((entry) => entry !== undefined && entry.value !== '')
     const empty = entries.start4 ?? entries.start6
     const at = stop !== undefined ? keyPlace(stop) : empty !== undefined ? keyPlace(empty) : place
@@ -100,7 +101,7 @@ function lonelyStop(entry: Entry, family: string, faults: FaultList): void {
 }
 
 /** What only native openings can do says nothing where no ports are opened. */
-function warnOfPortless({ opens }: DoorValues, { widen, extend, forwardTo }: DoorEntries, faults: FaultList): void {
+function warnOfPortless({ opens, widen, extend, forwardTo }: DoorEntries, faults: FaultList): void {
   if (opens !== undefined) return
   for (const entry of [widen, extend, forwardTo]) {
     if (entry === undefined) continue
@@ -112,7 +113,7 @@ function warnOfPortless({ opens }: DoorValues, { widen, extend, forwardTo }: Doo
 function warnOfTimes(values: DoorValues, entries: DoorEntries, faults: FaultList): void {
   const { cmdTimeout, cooldown } = entries
   const stops = Boolean(values.stop4) || Boolean(values.stop6)
-  const opens = values.opens !== undefined
+  const opens = entries.opens !== undefined
   if (opens && values.cmdTimeout === 0 && cmdTimeout !== undefined) {
     faults.error(cmdTimeout.line, cmdTimeout.valueColumn, 'the ports would be open for no time at all', 'as in `30s`')
   }

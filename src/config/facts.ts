@@ -12,6 +12,14 @@ export interface FileFacts {
   readonly forbidden?: boolean
 }
 
+/** What is known of a program that a command names. */
+export interface ProgramFacts {
+  /** `absent`: there is none; `barred`: it is there, and cannot be run. */
+  readonly state: 'there' | 'absent' | 'barred'
+  /** The path of the firewall's program that is probably meant. */
+  readonly meant?: string
+}
+
 /** What a config's text does not say about the machine it is for. Asked only for what the config names. */
 export interface Facts {
   /** Whether a program of this machine listens on the port, for others than this machine itself. */
@@ -20,4 +28,6 @@ export interface Facts {
   readonly mode: number | undefined
   /** A file of secrets that the config names. */
   readonly file: (path: string) => FileFacts
+  /** A program by its path, or by its name as a shell finds it. Absent where that cannot be known. */
+  readonly program?: (name: string) => ProgramFacts
 }

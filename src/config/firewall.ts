@@ -1,6 +1,7 @@
 import { fieldOf, plainPort, plainSource, textOf } from './change.ts'
 import type { Change, Field } from './change.ts'
 import { iptablesChange, isIptables } from './iptables.ts'
+import { nearest } from './nearest.ts'
 import { programName } from './shell.ts'
 import type { Simple, Word } from './shell.ts'
 
@@ -17,6 +18,22 @@ const HARMLESS: ReadonlySet<string> = new Set([
   'test',
   '[',
 ])
+
+const FIREWALL_PROGRAMS = [
+  'iptables',
+  'ip6tables',
+  'iptables-nft',
+  'iptables-legacy',
+  'nft',
+  'ipset',
+  'ufw',
+  'firewall-cmd',
+]
+
+/** The program of a firewall that is probably meant by a name; `undefined`: none of them. */
+export function firewallProgram(name: string): string | undefined {
+  return FIREWALL_PROGRAMS.includes(name) ? name : nearest(name, FIREWALL_PROGRAMS)
+}
 
 /**
  * What a program changes in a firewall: nothing, these changes, or `undefined` where that cannot be told (a script, a

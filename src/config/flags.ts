@@ -45,6 +45,11 @@ export function parseFlags(text: string): FlagsResult {
   return { test: { mask, want }, faults }
 }
 
+/** Whether the first packet of an ordinary client, a SYN alone (RFC 9293, 3.5), passes a test. */
+export function isOrdinary({ mask, want }: FlagTest): boolean {
+  return (SYN & mask) === want
+}
+
 /** Flags as {@link parseFlags} reads them: `syn,!ack`. */
 export function formatFlags({ mask, want }: FlagTest): string {
   const words = [...FLAGS].filter(([, bit]) => (mask & bit) !== 0)

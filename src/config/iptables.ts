@@ -1,5 +1,7 @@
 import { plainPort, plainSource, textOf } from './change.ts'
 import type { Change, Field } from './change.ts'
+import { nearest } from './nearest.ts'
+import { programName } from './shell.ts'
 import type { Simple, Word } from './shell.ts'
 
 /** Options by every spelling that iptables(8) and iptables-extensions(8) give them, to the one used in messages. */
@@ -43,6 +45,41 @@ const OPENING_TARGETS: ReadonlySet<string> = new Set(['ACCEPT', 'DNAT', 'REDIREC
 /** A program of the iptables family. */
 export function isIptables(name: string): boolean {
   return /^ip6?tables(-nft|-legacy)?$/.test(name)
+}
+
+const CHAIN_OPTION = /^(-[AIDCR]|--(append|insert|delete|check|replace))$/
+/** The chains that each table has by itself (iptables(8), "TABLES"). */
+const BUILT_IN: ReadonlyMap<string, readonly string[]> = new Map([
+  ['filter', ['INPUT', 'FORWARD', 'OUTPUT']],
+  ['nat', ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING']],
+  ['raw', ['PREROUTING', 'OUTPUT']],
+  ['mangle', ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING']],
+  ['security', ['INPUT', 'FORWARD', 'OUTPUT']],
+])
+
+/** The chain that a command of iptables changes or asks for, and the table that it is in. */
+export function chainOf(command: Simple): { readonly table: string; readonly chain: Word } | undefined {
+  const at = command.findIndex(({ text }) => CHAIN_OPTION.test(text))
+  const chain = at < 0 ? undefined : command[at + 1]
+  if (chain === undefined || !isIptables(programName(command))) return undefined
+  const option = command.findIndex(({ text }) => text === '-t' || text === '--table')
+  return { table: option < 0 ? 'filter' : (command[option + 1]?.text ?? 'filter'), chain }
+}
+
+/** The chains that a table of iptables has by itself. */
+export function builtInChains(table: string): readonly string[] {
+  return BUILT_IN.get(table) ?? []
+}
+
+/** A chain of iptables that is spelt nearly as one that is always there, and that one. */
+export function mistypedChain(command: Simple): { readonly word: Word; readonly meant: string } | undefined {
+  const { table, chain: word } = chainOf(command) ?? {}
+  if (table === undefined || word === undefined) return undefined
+  const all = builtInChains(table)
+  // A chain of somebody's own may well be called INPUT2.
+  if (all.some((name) => word.text.includes(name)) || word.text.includes('$')) return undefined
+  const meant = nearest(word.text, all)
+  return meant === undefined ? undefined : { word, meant }
 }
 
 /** What an iptables or ip6tables command changes; `undefined`: nothing that adds or deletes a rule. */

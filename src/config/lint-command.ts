@@ -3,8 +3,9 @@ import type { DoorText } from './door.ts'
 import { quote } from './fault.ts'
 import type { FaultList } from './fault.ts'
 import { changesOf } from './firewall.ts'
-import { isIptables } from './iptables.ts'
+import { isIptables, mistypedChain } from './iptables.ts'
 import { isTypographic, warnOfPaste } from './lint-paste.ts'
+import { warnOfFlush, warnOfHandles, warnOfRule } from './lint-rule.ts'
 import { programName } from './shell.ts'
 import type { Simple } from './shell.ts'
 import { undoFaults } from './undo.ts'
@@ -16,7 +17,10 @@ export function warnOfCommands(door: DoorText, faults: FaultList): void {
     if (command === undefined) continue
     warnOfPaste(command, faults)
     warnOfPermanence(command, faults)
+    warnOfFlush(command, faults)
+    warnOfHandles(command, faults)
   }
+  for (const start of new Set([start4, start6])) if (start !== undefined) warnOfRule(start, faults)
   if (start4 !== undefined) warnOfOpening(door, start4, faults)
   if (start6 !== undefined && start6 !== start4) warnOfOpening(door, start6, faults)
   warnOfUndo(start4, stop4, faults)
@@ -34,6 +38,8 @@ function warnOfUndo(
 ): void {
   if (start === undefined || stop === undefined || isMirrored(start.text, stop.text)) return
   if (isTypographic(start.text) || isTypographic(stop.text)) return
+  // What makes no rule has nothing to be undone.
+  if (start.script.commands.some((words) => mistypedChain(words) !== undefined)) return
   for (const { offset, message, hint } of undoFaults(start.script, stop.script, start.line)) {
     faults.warning(stop.line, stop.column + offset, message, betterHint ?? hint)
   }
@@ -120,7 +126,8 @@ export class Fallbacks {
     const others = this.#unnamed === 0 ? this.#names : [...this.#names, `${this.#unnamed} more`]
     const also = others.length === 0 ? '' : ` (also ${others.join(', ')})`
     const hint = `add \`Start_Command_6\`: the IPv6 command, or nothing after the = to do nothing${also}`
-    this.#faults.warning(command.line, command.column, message, hint)
+    const { line, column } = command
+    this.#faults.add({ severity: 'warning', line, column, message, hint, last: true })
   }
 }
 

@@ -4,9 +4,35 @@ import type { Knock } from './config.ts'
 import type { DoorText } from './door.ts'
 import type { Facts } from './facts.ts'
 import type { FaultList } from './fault.ts'
+import { isOrdinary } from './flags.ts'
 import { nmapPlace } from './nmap-ports.ts'
 import { isPublished } from './published.ts'
 import { TCP } from '../packet/packet.ts'
+
+/** Milliseconds that a knock takes at least by telnet or nc, whose shortest wait is a second. */
+const BY_HAND_MS = 1_000
+
+/** Warns of knocks that no ordinary client makes, or none in the time that there is. */
+export function warnOfKnocks({ entries, values }: DoorText, faults: FaultList): void {
+  const knocks = values.sequence?.knocks ?? []
+  const { tcpFlags, seqTimeout } = entries
+  const byTcp = knocks.length === 0 || knocks.some(({ protocol }) => protocol === TCP)
+  if (tcpFlags !== undefined && values.tcpFlags !== undefined && byTcp && !isOrdinary(values.tcpFlags)) {
+    const message = 'no ordinary client sends such packets: knock, telnet, nc and ssh begin with SYN alone'
+    faults.warning(
+      tcpFlags.line,
+      tcpFlags.valueColumn,
+      message,
+      'write `syn`, or take it out, unless you knock by a tool that makes packets',
+    )
+  }
+  const shortest = (knocks.length - 1) * BY_HAND_MS
+  if (seqTimeout === undefined || values.seqTimeout === undefined || shortest === 0 || !byTcp) return
+  if (values.seqTimeout > shortest) return
+  const message = `${knocks.length} knocks in this time are made by a program for it alone: telnet and nc wait a second or more at each`
+  const hint = `write \`${Math.ceil((2 * knocks.length * BY_HAND_MS) / 1_000)}s\` or more, if anyone knocks by hand or from a bad network`
+  faults.warning(seqTimeout.line, seqTimeout.valueColumn, message, hint)
+}
 
 /** Warns of a sequence that others find without looking for it. No port is named: a message may end up in a log. */
 export function warnOfSequence({ entries, values }: DoorText, facts: Facts | undefined, faults: FaultList): void {

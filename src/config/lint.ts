@@ -5,7 +5,9 @@ import { Fallbacks, warnOfCommands } from './lint-command.ts'
 import { CodeDoors } from './lint-code.ts'
 import { Files } from './lint-file.ts'
 import { warnOfAlwaysAllow } from './lint-allow.ts'
-import { warnOfSequence } from './lint-sequence.ts'
+import { GuardedKnocks } from './lint-guarded.ts'
+import { warnOfPrograms } from './lint-program.ts'
+import { warnOfKnocks, warnOfSequence } from './lint-sequence.ts'
 import type { OptionsRead } from './options.ts'
 import { Overlaps } from './overlap.ts'
 
@@ -17,6 +19,7 @@ export class Lint {
   readonly #facts: Facts | undefined
   readonly #faults: FaultList
   readonly #overlaps: Overlaps
+  readonly #guarded: GuardedKnocks
   readonly #fallbacks: Fallbacks
   readonly #files: Files | undefined
   readonly #codes: CodeDoors | undefined
@@ -25,6 +28,7 @@ export class Lint {
     this.#facts = facts
     this.#faults = faults
     this.#overlaps = new Overlaps(faults)
+    this.#guarded = new GuardedKnocks(faults)
     this.#fallbacks = new Fallbacks(faults)
     this.#files = facts === undefined ? undefined : new Files(file, facts, faults)
     this.#codes = facts === undefined ? undefined : new CodeDoors(facts)
@@ -32,6 +36,9 @@ export class Lint {
 
   door(door: DoorText): void {
     warnOfSequence(door, this.#facts, this.#faults)
+    warnOfKnocks(door, this.#faults)
+    if (this.#facts?.program !== undefined) warnOfPrograms(door, this.#facts.program, this.#faults)
+    this.#guarded.add(door)
     warnOfCommands(door, this.#faults)
     this.#overlaps.add(door)
     this.#fallbacks.add(door)
@@ -44,6 +51,7 @@ export class Lint {
     warnOfAlwaysAllow(read, this.#faults)
     this.#codes?.end(read, this.#faults)
     this.#overlaps.end()
+    this.#guarded.end(read)
     this.#fallbacks.end()
     this.#files?.end()
   }

@@ -12,6 +12,8 @@ export type Simple = readonly Word[]
 /** A command taken apart as far as can be done without a shell. */
 export interface Script {
   readonly commands: readonly Simple[]
+  /** Programs that only run another one: `sudo`, `nohup`. */
+  readonly wrappers: readonly Word[]
   /** The command holds a substitution, a loop, a redirection of input, …: what it does cannot be told from its words. */
   readonly opaque: boolean
   /** Where a quote opens that is never closed. */
@@ -24,6 +26,8 @@ const RESERVED: ReadonlySet<string> = new Set(['if', 'for', 'while', 'until', 'c
 const SPECIAL: ReadonlySet<string> = new Set(' \t\'"\\;&|()#`$')
 const PLAIN = /[^ \t'"\\;&|()#`$]+/y
 
+/** Those of the words below that are programs. */
+const WRAPPERS: ReadonlySet<string> = new Set(['sudo', 'nohup'])
 /** Words before a program that change nothing of what it does to a firewall. */
 const PREFIXES: ReadonlySet<string> = new Set(['sudo', 'nohup', 'exec', 'command', 'time', '!', '{', '}', '(', ')'])
 
@@ -81,8 +85,9 @@ class Split {
     }
     this.#endWord(Math.min(at, text.length))
     const commands = this.#commands.map((words) => program(words)).filter((words) => words.length > 0)
+    const wrappers = this.#commands.flatMap((words) => words.slice(0, 1).filter(({ text: word }) => WRAPPERS.has(word)))
     const opaque = this.#opaque || commands.some((words) => RESERVED.has(words[0]!.text))
-    return { commands, opaque, unclosed: this.#unclosed }
+    return { commands, wrappers, opaque, unclosed: this.#unclosed }
   }
 
   /** Reads on from an opening quote; what stands in it is one word, operators and all. */

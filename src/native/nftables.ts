@@ -16,7 +16,7 @@ const NFT_CTX_DEFAULT = 0
 const NFT_CTX_OUTPUT_STATELESS = 1 << 2
 const NFT_CTX_OUTPUT_NUMERIC_ALL = (1 << 7) | (1 << 8) | (1 << 9) | (1 << 10)
 const NFT_CTX_OUTPUT_TERSE = 1 << 11
-const RULES_ALONE = NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_NUMERIC_ALL | NFT_CTX_OUTPUT_TERSE
+const RULES_ALONE = NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE
 /** Most characters of what the library says that an error repeats. */
 const MESSAGE_MAX_CHARS = 400
 
@@ -55,10 +55,12 @@ export class Nftables {
    * Runs commands as nft(8) reads them, all or none, and gives what they print.
    *
    * @param rulesAlone leave out counts and what sets hold
+   * @param byName write `established` for 0x2; else numbers, which are the same whatever the library's version
    * @throws NftablesError if the kernel or the library refuses; nothing has changed
    */
-  run(commands: string, rulesAlone = false): string {
-    this.#setFlags(this.#context, rulesAlone ? RULES_ALONE : NFT_CTX_OUTPUT_NUMERIC_ALL)
+  run(commands: string, rulesAlone = false, byName = false): string {
+    const flags = (rulesAlone ? RULES_ALONE : 0) | (byName ? 0 : NFT_CTX_OUTPUT_NUMERIC_ALL)
+    this.#setFlags(this.#context, flags)
     const code: number = this.#run(this.#context, commands)
     const output = String(this.#output(this.#context) ?? '')
     const said = String(this.#error(this.#context) ?? '').trim()

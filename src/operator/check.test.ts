@@ -25,7 +25,7 @@ async function run(...args: string[]): Promise<{ code: number; out: string; err:
   return { code, out, err }
 }
 
-const DOOR = '[ssh]\n\tSequence = 4021,811,3010\n\tCommand = /usr/local/sbin/open %IP%\n'
+const DOOR = '[ssh]\n\tSequence = 4021,811,3010\n\tCommand = /bin/true %IP%\n'
 
 test('a good config', async () => {
   const path = file(DOOR)
@@ -85,6 +85,47 @@ test('one JSON document', async () => {
   })
 })
 
+test('a program that is not there, and one that cannot be run', async () => {
+  const barred = file('#!/bin/sh\n')
+  const text = `[a]
+Sequence = 47301,58822,36103
+Start_Command = /sbin/no/iptables -I INPUT -s %IP% -j ACCEPT && nosuchprogram; echo ok; [ -e /x ]
+Start_Command_6 = $HOME/x; ${barred} %IP%
+Stop_Command = /bin/true && for each in 1 2; do nosuchloop; done
+Stop_Command_6 = true
+`
+  const path = file(text)
+  const { out } = await run(path)
+  expect(
+    out
+      .replace(/`\S*\/s?bin\/iptables`\n/, 'IPTABLES\n')
+      .split('\n')
+      .slice(0, 6),
+  ).toEqual([
+    `${path}:3:17: warning: there is no program \`/sbin/no/iptables\` on this machine`,
+    '    write IPTABLES',
+    `${path}:3:65: warning: there is no program \`nosuchprogram\` on this machine`,
+    '    install it, or write its path',
+    `${path}:4:28: warning: \`${barred}\` cannot be run`,
+    `    chmod +x ${barred}`,
+  ])
+  expect(out).not.toContain('nosuchloop')
+})
+
+const command = (port: number): string =>
+  `Command = /bin/true %IP% && iptables -I INPUT -s %IP% -p tcp --dport ${port} -j ACCEPT\n`
+
+test('that a command also runs for IPv6 is said once, at the end', async () => {
+  const doors = [1, 2].map((each) => `[${each}]\nSequence = ${47300 + each},58822,36103\n${command(each)}`)
+  const path = file(`${doors.join('')}[z]\nSequence = 47309,36103\nCommand = /bin/true %IP%\n`)
+  const { out } = await run(path)
+  const lines = out.split('\n').filter((line) => line.startsWith('/') && line.includes('warning: '))
+  expect(lines.map((line) => line.includes('knocks over IPv6'))).toEqual([false, true])
+  const { faults } = JSON.parse((await run('--json', path)).out) as { faults: Record<string, unknown>[] }
+  expect(faults.at(-1)!['message']).toContain('knocks over IPv6')
+  expect(faults.at(-1)).not.toHaveProperty('last')
+})
+
 test('files that cannot be read', async () => {
   const none = join(folder, 'none')
   expect(await run(none)).toEqual({
@@ -97,7 +138,7 @@ test('files that cannot be read', async () => {
 
 test('one-time files are reported under their own names, and nothing is changed', async () => {
   const sequences = file(' 7001,22,9\n 7001,b\n', 0o644)
-  const text = `[ssh]\n\tOne_Time_Sequences = ${sequences}\n\tCommand = /usr/local/sbin/open %IP%\n`
+  const text = `[ssh]\n\tOne_Time_Sequences = ${sequences}\n\tCommand = /bin/true %IP%\n`
   const path = file(text)
   const before = statSync(sequences)
   const { code, out } = await run(path)

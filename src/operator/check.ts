@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import { CONFIG_MAX_BYTES } from '../config/config.ts'
 import type { Fault, Reading } from '../config/config.ts'
-import type { Facts, FileFacts } from '../config/facts.ts'
+import type { Facts, FileFacts, ProgramFacts } from '../config/facts.ts'
 import { formatFault } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { USERS_FILE_MAX_BYTES } from '../config/users.ts'
@@ -12,7 +12,9 @@ import { ANYBODYS, CLASSIC } from '../file/policy.ts'
 import { inspectFile } from '../file/private-file.ts'
 import { allowedIn, allowedLines, faultsOfAllowed } from './check-allowed.ts'
 import type { AllowedAt } from './check-allowed.ts'
+import { faultsOfMachine } from './check-rules.ts'
 import { faultsOfSpa } from './check-spa.ts'
+import { programFacts } from './program-path.ts'
 import { faultsOfHidden } from './hidden.ts'
 import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
@@ -38,7 +40,8 @@ const HELP = `usage: postern check [--strict] [--json] [FILE]
 Checks a config and says everything that is wrong with it and what would be right;
 and of fwknop's keys what door and stanza let each of them do.
 FILE is ${CONFIG_DEFAULT} where none is given. Changes nothing and needs no privilege;
-as root it also says which ports are hidden now and would not be any more.
+as root it also says what the machine's rules tell without a trial, and which ports
+are hidden now and would not be any more.
 
   --strict   warnings count: exit with 1 if there are any
   --json     one JSON document in place of lines
@@ -66,7 +69,7 @@ export async function check(args: readonly string[], output: Output): Promise<nu
     return USABLE
   }
   const { file, strict, json } = asked
-  const reading = await withHidden(checked(examine(file)))
+  const reading = inOrder(await withRules(checked(examine(file))))
   const allowed = reading.config === undefined ? [] : allowedIn(reading.config)
   output.out(json ? asJson(file, reading, allowed) : asText(file, reading, allowed))
   if (reading.config === undefined) return UNUSABLE
@@ -103,10 +106,22 @@ function checked({ config, faults }: Reading): Reading {
   return { config: refused.length > 0 ? undefined : config, faults: [...faults, ...refused] }
 }
 
-/** The same with what the config would show that is hidden at the moment. */
-async function withHidden(reading: Reading): Promise<Reading> {
+/** The same, with what is said after all others at the end. */
+function inOrder({ config, faults }: Reading): Reading {
+  const last = faults.filter((fault) => fault.last === true)
+  return { config, faults: [...faults.filter((fault) => !last.includes(fault)), ...last] }
+}
+
+/** The same with what the machine's rules tell of it, and what it would show that is hidden at the moment. */
+async function withRules(reading: Reading): Promise<Reading> {
   const { config, faults } = reading
-  return config === undefined ? reading : { config, faults: [...faults, ...(await faultsOfHidden(config))] }
+  if (config === undefined) return reading
+  const text = Buffer.from(readBounded(config.file, CONFIG_MAX_BYTES).content ?? '', 'latin1').toString('utf8')
+  // What the text alone tells of a word is told already.
+  const ofRules = (await faultsOfMachine(config, text)).filter(
+    ({ line, column }) => line === 1 || !faults.some((other) => other.line === line && other.column === column),
+  )
+  return { config, faults: [...faults, ...ofRules, ...(await faultsOfHidden(config))] }
 }
 
 /**
@@ -152,6 +167,10 @@ class Machine implements Facts {
   file(path: string): FileFacts {
     return readBounded(path, USERS_FILE_MAX_BYTES)
   }
+
+  program(name: string): ProgramFacts {
+    return programFacts(name)
+  }
 }
 
 /** Reads a file whatever is wrong with its permissions: those are told apart from its content. */
@@ -195,7 +214,7 @@ function counted(count: number, noun: string): string {
 
 function asJson(file: string, { config, faults }: Reading, allowed: readonly AllowedAt[]): string {
   const summary = { file, usable: config !== undefined, doors: config?.doors.length ?? 0, ...tally(faults) }
-  const listed = faults.map((fault) => ({ ...fault, file: fault.file ?? file }))
+  const listed = faults.map((fault) => ({ ...fault, file: fault.file ?? file, last: undefined }))
   const rights = allowed.length === 0 ? {} : { allowed }
   return `${JSON.stringify({ ...summary, ...rights, faults: listed }, undefined, 2)}\n`
 }

@@ -52,6 +52,9 @@ lab('the base ruleset', () => {
     const dry = await firewall(server, 'apply', '--dry-run', '-c', file, '--allow', 'tcp/80,tcp/443')
     expect(dry.stdout).toMatch(/^\+.*tcp dport 443 accept$/m)
     expect(dry.stdout).not.toMatch(/^-[^-]/m)
+    expect(dry.stdout.split('\n').filter((line) => line.includes('dport'))).toEqual(['+\t\ttcp dport 443 accept'])
+    const [by] = dry.stdout.split('\n')
+    expect(by).toBe(`# Printed by \`postern firewall apply -c ${file} --allow tcp/80,tcp/443 --dry-run\``)
     expect((await firewall(server, 'apply', '--dry-run', '-c', file, '--allow', 'tcp/80')).stdout).toBe(
       'what is in force is what it would be\n',
     )
@@ -165,7 +168,10 @@ lab('the base ruleset', () => {
     expect((await firewall(server, 'apply', '--allow', 'tcp/99999')).code).toBe(2)
     expect((await firewall(server, 'apply', '--timeout', '1s')).stderr).toMatch(/--timeout/)
     expect((await firewall(server, 'confirm')).stderr).toMatch(/nothing is on trial/)
-    expect((await firewall(server, 'apply', '-c', file, '--dry-run')).stdout).toMatch(/^\+table inet postern_base \{$/m)
+    const dry = (await firewall(server, 'apply', '-c', file, '--dry-run')).stdout
+    expect(dry).toMatch(/^\+table inet postern_base \{$/m)
+    expect(dry).toMatch(/^\+\t\tct state established,related accept$/m)
+    expect(dry).not.toMatch(/ct state 0x|protocol \d/)
     expect(await nftRules(server)).toBe(before)
   })
 

@@ -33,6 +33,7 @@ const BLANK: Rules = {
   saved: { 'iptables-nft': '', 'ip6tables-nft': '', 'iptables-legacy': '', 'ip6tables-legacy': '' },
   sets: '',
 }
+const PORTS = [22, 80].map((port) => ({ protocol: 'tcp', port, listensAt: port }) as const)
 const mends = (findings: readonly Finding[]): readonly (string | undefined)[] => findings.map(({ mend }) => mend)
 
 const saved = (text: string): Rules => ({ ...BLANK, saved: { ...BLANK.saved, 'ip6tables-legacy': text } })
@@ -73,14 +74,37 @@ describe('rules for established connections', () => {
     ['nft, by a map', table('ct state vmap { established : accept, invalid : drop }'), 0],
     ['nft, nothing that refuses', table('tcp dport 80 accept', 'accept'), 0],
   ])('%s', (_, rules, count) => {
-    expect(judgeEstablished(rules)).toHaveLength(count)
+    expect(judgeEstablished(rules, PORTS)).toHaveLength(count)
   })
 
+  const INPUT = ['*filter', ':INPUT ACCEPT [0:0]', '-A INPUT RULE', 'COMMIT', ''].join('\n')
+
+  test.each([
+    '-s 203.0.113.9/32 -j DROP',
+    '-p tcp -m tcp --dport 23 -j DROP',
+    '-p tcp -m multiport --dports 23,6000:6010 -j REJECT',
+    '-p udp -j DROP',
+    '-m conntrack --ctstate INVALID -j DROP',
+    '-m set --match-set bad src -j DROP',
+    '-i lo -j DROP',
+  ])('a rule about others says nothing: %s', (rule) => {
+    expect(judgeEstablished(saved(INPUT.replace('RULE', rule)), PORTS)).toEqual([])
+    expect(judgeEstablished(saved(INPUT.replace('RULE', '-j DROP')), PORTS)).toHaveLength(1)
+  })
+
+  test.each(['ip saddr 203.0.113.9 drop', 'tcp dport { 23, 25 } drop', 'udp dport 22 drop', 'ct state invalid drop'])(
+    'nft, a rule about others says nothing: %s',
+    (rule) => {
+      expect(judgeEstablished(table(rule, 'accept'), PORTS)).toEqual([])
+      expect(judgeEstablished(table('tcp dport { 22, 25 } drop', 'accept'), PORTS)).toHaveLength(1)
+    },
+  )
+
   test('the mend names the firewall it is for', () => {
-    expect(mends(judgeEstablished(saved(':INPUT DROP [0:0]\n')))).toEqual([
+    expect(mends(judgeEstablished(saved('*filter\n:INPUT DROP [0:0]\nCOMMIT\n'), PORTS))).toEqual([
       'ip6tables-legacy -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
     ])
-    expect(mends(judgeEstablished(table('tcp dport 80 accept')))).toEqual([
+    expect(mends(judgeEstablished(table('tcp dport 80 accept'), PORTS))).toEqual([
       'nft insert rule inet filter in ct state established,related accept',
     ])
   })

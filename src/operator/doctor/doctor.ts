@@ -13,7 +13,8 @@ import { faultsOfHidden } from '../hidden.ts'
 import { run } from '../rehearse/agent.ts'
 import { linksIn } from '../rehearse/machine.ts'
 import type { Link } from '../rehearse/machine.ts'
-import { takeRules } from '../rehearse/rules.ts'
+import { portsOfDoors } from '../rehearse/ports.ts'
+import { ruleLines, takeRules } from '../rehearse/rules.ts'
 import { judgeBase, loadedBase } from './base.ts'
 import { judgeBoot, startedAtBoot } from './boot.ts'
 import { judgeClock, watchClock } from './clock.ts'
@@ -34,7 +35,8 @@ const ADMIN_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin'
 /** The interface that knockd listens on where nothing else is said. */
 const CLASSIC_INTERFACE = 'eth0'
 /** What of a check's faults is looked at here as well, with more to say. */
-const ALSO_HERE = /everyone on this machine can|a program listens on this port/
+const ALSO_HERE =
+  /everyone on this machine can|a program listens on this port|there is no program `\/|`\/[^`]*` cannot be run/
 
 /** `postern doctor`: see the help. Gives the exit code. */
 export async function doctor(args: readonly string[], output: Output): Promise<number> {
@@ -115,7 +117,15 @@ async function ofRules(
   }
   const rules = await takeRules(run)
   const findings = [
-    ...judgeEstablished(rules),
+    ...judgeEstablished(
+      rules,
+      portsOfDoors(
+        config,
+        ruleLines(rules)
+          .map(({ text }) => text)
+          .join('\n'),
+      ),
+    ),
     ...(await judgeBase(config)),
     ...judgeBoot(rules, startedAtBoot(), loadedBase()),
   ]

@@ -1,31 +1,21 @@
-import { IPTABLES } from '../rehearse/rules.ts'
+import type { OpenedPort } from '../rehearse/ports.ts'
+import { withoutEstablished } from '../rehearse/refusing.ts'
 import type { Rules } from '../rehearse/rules.ts'
 import type { Finding } from './finding.ts'
 
-/** Tables of ours, in which such a rule is. */
-const OURS = /^inet postern/
-
-/** Firewalls that refuse what comes in and have no rule for established connections: a session ends when its door shuts. */
-export function judgeEstablished({ saved, tables }: Rules): readonly Finding[] {
-  const findings: Finding[] = []
-  for (const kind of IPTABLES) {
-    const text = saved[kind]
-    const refuses = /^:INPUT DROP|^-A INPUT\b.* -j (?:DROP|REJECT)\b/m.test(text)
-    const passes = /^-A .*(?:--ctstate|--state) \S*ESTABLISHED\S* .*-j ACCEPT/m.test(text)
-    if (!refuses || passes) continue
-    const program = kind.replace('-nft', '')
-    findings.push(finding(program, `${program} -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`))
-  }
-  for (const { name, text } of tables) {
-    if (OURS.test(name)) continue
-    const input = /^\tchain (\S+) \{\n\t\ttype filter hook input [^\n]*/m.exec(text)
-    if (input === null) continue
-    const refuses = input[0].includes('policy drop') || /\b(?:drop|reject)\b/.test(text.slice(input.index))
-    const passes = /ct state [^\n]*\bestablished\b[^\n]*\baccept/.test(text)
-    if (!refuses || passes) continue
-    findings.push(finding(`table ${name}`, `nft insert rule ${name} ${input[1]} ct state established,related accept`))
-  }
-  return findings
+/**
+ * Firewalls that refuse what comes in at ports that doors open and have no rule for established connections: a session
+ * ends when its door shuts.
+ */
+export function judgeEstablished(rules: Rules, ports: readonly OpenedPort[]): readonly Finding[] {
+  return withoutEstablished(rules, 'input', ports).map(({ where, name }) => {
+    const table = /^table (.*)$/.exec(where)?.[1]
+    const mend =
+      table === undefined
+        ? `${where} -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`
+        : `nft insert rule ${table} ${name} ct state established,related accept`
+    return finding(where, mend)
+  })
 }
 
 function finding(where: string, mend: string): Finding {

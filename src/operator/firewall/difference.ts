@@ -1,5 +1,3 @@
-/** Lines around a change that are shown with it. */
-const CONTEXT_LINES = 2
 /** Most pairs of lines that are compared with each other; beyond, everything between the first and last change is shown. */
 const PAIRS_MAX = 4_000_000
 
@@ -8,20 +6,35 @@ interface Line {
   readonly text: string
 }
 
-/** What changes in a file, line by line, in the manner of diff(1): unchanged lines only around changes, gaps as `…`. */
+/**
+ * What changes in a file, line by line, in the manner of diff(1): of unchanged lines only those that a change is in, told
+ * by how far lines are indented; gaps as `…`.
+ */
 export function differing(path: string, before: string | undefined, after: string): string {
   const lines = compare(before === undefined ? [] : linesOf(before), linesOf(after))
   const shown = new Set<number>()
-  for (const [index, { sign }] of lines.entries()) {
+  for (const [index, { sign, text }] of lines.entries()) {
     if (sign === ' ') continue
-    for (let near = index - CONTEXT_LINES; near <= index + CONTEXT_LINES; near++) shown.add(near)
+    shown.add(index)
+    let indent = indentOf(text)
+    for (let above = index - 1; above >= 0 && indent > 0; above--) {
+      if (lines[above]!.text === '' || indentOf(lines[above]!.text) >= indent) continue
+      indent = indentOf(lines[above]!.text)
+      shown.add(above)
+    }
   }
-  const text = [`--- ${before === undefined ? '/dev/null' : path}`, `+++ ${path}`]
-  for (const [index, line] of lines.entries()) {
-    if (shown.has(index)) text.push(`${line.sign}${line.text}`)
-    else if (index > 0 && shown.has(index - 1)) text.push('…')
+  const told = [`--- ${before === undefined ? '/dev/null' : path}`, `+++ ${path}`]
+  let last = -1
+  for (const index of [...shown].toSorted((one, other) => one - other)) {
+    if (index > last + 1 && last >= 0) told.push('…')
+    told.push(`${lines[index]!.sign}${lines[index]!.text}`)
+    last = index
   }
-  return `${text.join('\n')}\n`
+  return `${told.join('\n')}\n`
+}
+
+function indentOf(text: string): number {
+  return text.length - text.trimStart().length
 }
 
 function linesOf(text: string): readonly string[] {

@@ -1,11 +1,12 @@
 import type { CommandText } from '../../config/command.ts'
 import type { DoorText } from '../../config/door.ts'
 import { quote } from '../../config/fault.ts'
-import { isIptables } from '../../config/iptables.ts'
+import { firewallProgram } from '../../config/firewall.ts'
+import { builtInChains, chainOf, isIptables } from '../../config/iptables.ts'
 import { isTypographic } from '../../config/lint-paste.ts'
 import { nearest } from '../../config/nearest.ts'
 import { programName } from '../../config/shell.ts'
-import type { Simple, Word } from '../../config/shell.ts'
+import type { Simple } from '../../config/shell.ts'
 import type { CommandRun, Observation } from './observation.ts'
 import { IPTABLES } from './rules.ts'
 import type { Rules } from './rules.ts'
@@ -15,12 +16,21 @@ import type { Context, Said } from './said.ts'
 /** What the shell says of a program that is not there, or that may not be run (POSIX shell, 2.8.2). */
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
-const CHAIN_OPTION = /^(-[AIDCR]|--(append|insert|delete|check|replace))$/
 
-/** Why a start command failed. */
-export function explainFailure(run: CommandRun, observation: Observation, door: DoorText, context: Context): Said {
+/**
+ * Why a start command failed.
+ *
+ * @param faultyBefore the same command did not do its work over IPv4 either
+ */
+export function explainFailure(
+  run: CommandRun,
+  observation: Observation,
+  door: DoorText,
+  context: Context,
+  faultyBefore = false,
+): Said {
   const command = commandOf(door, run.part, observation.family)
-  const printed = run.output[0]?.replaceAll(observation.source ?? '', '%IP%')
+  const [printed] = run.output
   const general: Said = {
     ...placeOf(command),
     message: `the ${run.part} command fails with exit code ${run.status}${printed === undefined ? '' : `: ${printed}`}`,
@@ -31,9 +41,12 @@ export function explainFailure(run: CommandRun, observation: Observation, door: 
   if (run.status === NOT_FOUND || run.status === NOT_EXECUTABLE) {
     return explainProgram(run.status, command, programs, printed, context) ?? general
   }
-  if (observation.family === 6 && isForOtherFamily(command, door))
-    return explainFamily(command, door, programs, printed)
-  return explainChain(command, programs, printed, observation.rulesOpen) ?? general
+  const chain = explainChain(command, programs, printed, observation.rulesOpen)
+  if (chain !== undefined) return chain
+  if (observation.family === 6 && isForOtherFamily(command, door)) {
+    return explainFamily(command, door, programs, printed, faultyBefore)
+  }
+  return general
 }
 
 function explainTypography(command: CommandText, general: Said, { faults }: Context): Said {
@@ -50,9 +63,13 @@ function explainProgram(
   printed: string | undefined,
   { programAt }: Context,
 ): Said | undefined {
+  const wrapper = command.script.wrappers.find(({ text }) => isNamed(text, printed))
+  if (wrapper !== undefined && status === NOT_FOUND) {
+    const message = `there is no program ${quote(wrapper.text)} on this machine`
+    return { ...placeOf(command, wrapper.offset), message, hint: 'take it out: the daemon runs as root already' }
+  }
   const named = programs.map((words) => words[0]!)
-  // The shell names the one that it did not find: `/bin/sh: 1: NAME: not found`.
-  const word = named.find(({ text }) => printed?.includes(`${text}: `) === true) ?? named[0]
+  const word = named.find(({ text }) => isNamed(text, printed)) ?? named[0]
   if (word === undefined) return undefined
   if (status === NOT_EXECUTABLE) {
     return {
@@ -63,12 +80,15 @@ function explainProgram(
   }
   const place = placeOf(command, word.offset)
   const base = word.text.slice(word.text.lastIndexOf('/') + 1)
-  const right = programAt(base) ?? programAt(nearest(base, FIREWALL_PROGRAMS) ?? '')
+  const right = programAt(firewallProgram(base) ?? '')
   const hint = right === undefined ? 'it has to be installed, or its path is another one' : `write \`${right}\``
   return { ...place, message: `there is no program ${quote(word.text)} on this machine`, hint }
 }
 
-const FIREWALL_PROGRAMS = ['iptables', 'ip6tables', 'iptables-nft', 'iptables-legacy', 'nft', 'ipset', 'ufw']
+/** The shell names the one that it did not find: `/bin/sh: 1: NAME: not found`. */
+function isNamed(program: string, printed: string | undefined): boolean {
+  return ` ${printed ?? ''}`.includes(` ${program}: `)
+}
 
 /** Whether an IPv4 command runs for IPv6 because nothing else is said. */
 function isForOtherFamily({ text }: CommandText, door: DoorText): boolean {
@@ -80,12 +100,24 @@ function explainFamily(
   door: DoorText,
   programs: readonly Simple[],
   printed: string | undefined,
+  faultyBefore: boolean,
 ): Said {
   const program = programs.map((words) => programName(words)).find((name) => isIptables(name)) ?? 'the command'
   const message = `for knocks over IPv6 this command runs too, and ${program} refuses their address${printed === undefined ? '' : `: ${printed}`}`
-  const better = command.text.replaceAll(/\biptables\b/g, 'ip6tables')
   const stop = door.commands.stop4 === undefined ? '' : ', and `Stop_Command_6` likewise'
-  return { ...placeOf(command), message, hint: `add \`Start_Command_6 = ${better}\`${stop}` }
+  const better = faultyBefore ? undefined : forIPv6(command.text)
+  const otherwise = faultyBefore ? ', without what is wrong with it over IPv4' : ''
+  const hint =
+    better === undefined
+      ? `add \`Start_Command_6\`: the command for IPv6${otherwise}, or nothing after the = to do nothing${stop}`
+      : `add \`Start_Command_6 = ${better}\`${stop}`
+  return { ...placeOf(command), message, hint }
+}
+
+/** The same command for IPv6, where it differs by the program alone. */
+function forIPv6(text: string): string | undefined {
+  const isOfIPv4 = /\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b|\bicmp\b/.test(text)
+  return isOfIPv4 || !/\biptables\b/.test(text) ? undefined : text.replaceAll(/\biptables\b/g, 'ip6tables')
 }
 
 function explainChain(
@@ -98,9 +130,9 @@ function explainChain(
     return undefined
   for (const words of programs) {
     const name = programName(words)
-    const word = isIptables(name) ? chainWord(words) : undefined
-    if (word === undefined) continue
-    const chains = chainsOf(name, words, rules)
+    const { table, chain: word } = chainOf(words) ?? {}
+    if (table === undefined || word === undefined) continue
+    const chains = chainsOf(name, table, rules)
     if (chains.includes(word.text)) continue
     const meant = nearest(word.text, chains)
     const hint = meant === undefined ? `there are: ${chains.join(', ')}` : `did you mean \`${meant}\`?`
@@ -109,18 +141,9 @@ function explainChain(
   return undefined
 }
 
-function chainWord(words: Simple): Word | undefined {
-  const at = words.findIndex(({ text }) => CHAIN_OPTION.test(text))
-  return at < 0 ? undefined : words[at + 1]
-}
-
-const BUILT_IN = ['INPUT', 'FORWARD', 'OUTPUT']
-
-/** The chains of a table: those that are there, and those that each has. */
-function chainsOf(program: string, words: Simple, rules: Rules | undefined): readonly string[] {
-  const at = words.findIndex(({ text }) => text === '-t' || text === '--table')
-  const table = at < 0 ? 'filter' : (words[at + 1]?.text ?? 'filter')
-  const chains = new Set(table === 'filter' ? BUILT_IN : ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING'])
+/** The chains of a table: those that are there, and those that it has by itself. */
+export function chainsOf(program: string, table: string, rules: Rules | undefined): readonly string[] {
+  const chains = new Set(builtInChains(table))
   for (const kind of IPTABLES) {
     if (!kind.startsWith(program.startsWith('ip6') ? 'ip6' : 'iptables')) continue
     const saved = rules?.saved[kind].split(/^\*/m).find((text) => text.startsWith(`${table}\n`)) ?? ''

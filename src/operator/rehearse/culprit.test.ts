@@ -1,6 +1,6 @@
 // Goal: what takes a packet is told from counters that rose, and from the end of the kernel's trace.
 import { expect, test } from 'vitest'
-import { risen, traced } from './culprit.ts'
+import { culpritOf, risen, traced } from './culprit.ts'
 
 const saved = (policy: number, accepted: number, dropped: number): string => `*filter
 :INPUT DROP [${policy}:100]
@@ -48,4 +48,29 @@ test('a policy, by the name of who keeps the chain', () => {
     chain: 'INPUT',
     rule: '-P INPUT DROP',
   })
+})
+
+test('tables and chains come in whatever order', () => {
+  const nat = '*nat\n:PREROUTING ACCEPT [9:540]\nCOMMIT\n'
+  const [chain, drop] = [':gate - [0:0]\n', '-A gate -j DROP\n']
+  const before = `${nat}*filter\n:INPUT ACCEPT [1:60]\n${chain}[4:240] ${drop}COMMIT\n`
+  const after = `*filter\n${chain}:INPUT ACCEPT [1:60]\n[5:300] ${drop}COMMIT\n${nat}`
+  expect(risen('iptables-nft', before, after)).toEqual([{ where: 'iptables', chain: 'gate', rule: drop.trim() }])
+})
+
+test('counters of other packets say nothing where the trace knows better', () => {
+  const counted = [
+    { where: 'iptables', text: ':INPUT DROP' },
+    { where: 'iptables', text: ':OUTPUT DROP' },
+  ]
+  expect(culpritOf(counted, traced(['trace id 1 ip filter OUTPUT policy drop ']))).toEqual({
+    where: 'iptables',
+    chain: 'OUTPUT',
+    rule: '-P OUTPUT DROP',
+  })
+  expect(culpritOf(counted, undefined)?.rule).toBe('-P INPUT DROP')
+  const own = [...counted, { where: 'iptables', text: '-A ufw-x -j DROP' }]
+  expect(
+    culpritOf(own, traced(['trace id 1 ip filter ufw-x rule counter packets 1 bytes 60 drop (verdict drop)']))?.rule,
+  ).toBe('-A ufw-x -j DROP')
 })

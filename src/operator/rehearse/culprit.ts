@@ -1,7 +1,7 @@
 import type { Family } from '../../packet/address.ts'
 import type { Spot } from './orders.ts'
 import { IPTABLES } from './rules.ts'
-import type { Iptables } from './rules.ts'
+import type { Iptables, RuleLine } from './rules.ts'
 import type { Stage } from './stage.ts'
 
 /** What takes a packet away: a rule, or what happens at the end of a chain. */
@@ -13,16 +13,24 @@ export interface Culprit {
   readonly rule: string
 }
 
+/** What packets met on their way. */
+export interface Met {
+  /** What took them; `undefined`: nothing did, or it cannot be told. */
+  readonly culprit: Culprit | undefined
+  /** The rules that they fitted. */
+  readonly passed: readonly RuleLine[]
+}
+
 const TRACE_TABLE = 'inet postern_rehearsal'
 const TRACE = 'trace'
 /** Milliseconds that nft needs to begin listening to the kernel's trace, and to tell what it heard. */
 const TRACE_SETTLE_MS = 250
 
 /**
- * Has packets of the spot sent and says what took them: iptables' counters tell of its rules, the kernel's trace of those
- * of nftables. `undefined`: nothing did, or it cannot be told.
+ * Has packets of the spot sent and says what they met: iptables' counters tell of its rules, the kernel's trace of those
+ * of nftables.
  */
-export async function whoTakes(stage: Stage, spot: Spot, send: () => Promise<unknown>): Promise<Culprit | undefined> {
+export async function meet(stage: Stage, spot: Spot, send: () => Promise<unknown>): Promise<Met> {
   const family = spot.host.includes(':') ? 6 : 4
   const kinds = IPTABLES.filter((kind) => kind.startsWith(family === 4 ? 'iptables' : 'ip6tables'))
   const from = stage.server.lines(TRACE).length
@@ -35,8 +43,14 @@ export async function whoTakes(stage: Stage, spot: Spot, send: () => Promise<unk
   await pause(TRACE_SETTLE_MS)
   await stage.server.ask('stop', { name: TRACE })
   await stage.run(['nft', 'delete', 'table', ...TRACE_TABLE.split(' ')])
-  const counted = kinds.flatMap((kind) => risen(kind, before.get(kind)!, after.get(kind)!))
-  return counted[0] ?? traced(stage.server.lines(TRACE).slice(from))
+  const counted = kinds.flatMap((kind) => counts(kind, before.get(kind)!, after.get(kind)!))
+  const lines = stage.server.lines(TRACE).slice(from)
+  return { culprit: culpritOf(counted, traced(lines)), passed: [...counted, ...tracedRules(lines)] }
+}
+
+/** What takes packets of the spot: see {@link meet}. */
+export async function whoTakes(stage: Stage, spot: Spot, send: () => Promise<unknown>): Promise<Culprit | undefined> {
+  return (await meet(stage, spot, send)).culprit
 }
 
 function traceTable({ protocol, port, source }: Spot, family: Family): string {
@@ -62,25 +76,64 @@ async function counters(stage: Stage, kinds: readonly Iptables[]): Promise<Reado
 
 /** The rules and policies that take packets away and have taken more of them since. */
 export function risen(kind: Iptables, before: string, after: string): readonly Culprit[] {
+  return takers(counts(kind, before, after))
+}
+
+/** The rules and policies that have counted more packets since. Tables and chains are listed in whatever order. */
+function counts(kind: Iptables, before: string, after: string): readonly RuleLine[] {
   const earlier = countedLines(before)
-  return countedLines(after).flatMap(({ packets, rule }, index) => {
-    const past = earlier[index]
-    if (past?.rule !== rule || packets <= past.packets) return []
-    const [, chain = '', target] =
-      /^-A (\S+) .*-j (DROP|REJECT|TARPIT)\b/.exec(rule) ?? /^:(\S+) (DROP)$/.exec(rule) ?? []
-    if (target === undefined) return []
-    const text = rule.startsWith(':') ? `-P ${chain} ${target}` : rule
-    return [{ where: kind.replace('-nft', ''), chain, rule: text }]
+  return [...countedLines(after)].flatMap(([key, { packets, rule }]) => {
+    const past = earlier.get(key)
+    return past === undefined || packets <= past.packets ? [] : [{ where: kind.replace('-nft', ''), text: rule }]
   })
 }
 
-function countedLines(saved: string): readonly { readonly packets: number; readonly rule: string }[] {
-  return saved.split('\n').flatMap((line) => {
-    const rule = /^\[(\d+):\d+\] (-A .*)$/.exec(line)
-    if (rule !== null) return [{ packets: Number(rule[1]), rule: rule[2]! }]
-    const policy = /^(:\S+ \S+) \[(\d+):\d+\]$/.exec(line)
-    return policy === null ? [] : [{ packets: Number(policy[2]), rule: policy[1]! }]
+/**
+ * Counters rise with every packet, those of the knocks among them; the trace is of the port's packets alone, but knows
+ * rules of iptables only as nftables has them, and none of iptables-legacy.
+ */
+export function culpritOf(counted: readonly RuleLine[], seen: Culprit | undefined): Culprit | undefined {
+  const all = takers(counted)
+  if (seen === undefined) return all.find(({ where }) => where.endsWith('-legacy')) ?? all[0]
+  const [, family, name = ''] = /^table (ip6?) (\S+)$/.exec(seen.where) ?? []
+  const where = family === undefined || !IPTABLES_TABLES.has(name) ? seen.where : KEEPER[family as keyof typeof KEEPER]
+  const same = all.find(
+    (each) => each.where === where && each.chain === seen.chain && isPolicy(each.rule) === isPolicy(seen.rule),
+  )
+  return same ?? seen
+}
+
+function isPolicy(rule: string): boolean {
+  return /^-P |^policy /.test(rule)
+}
+
+const IPTABLES_TABLES: ReadonlySet<string> = new Set(['filter', 'nat', 'mangle', 'raw', 'security'])
+const KEEPER = { ip: 'iptables', ip6: 'ip6tables' } as const
+
+function takers(counted: readonly RuleLine[]): readonly Culprit[] {
+  return counted.flatMap(({ where, text }) => {
+    const [, chain = '', target] =
+      /^-A (\S+) .*-j (DROP|REJECT|TARPIT)\b/.exec(text) ?? /^:(\S+) (DROP)$/.exec(text) ?? []
+    if (target === undefined) return []
+    return [{ where, chain, rule: text.startsWith(':') ? `-P ${chain} ${target}` : text }]
   })
+}
+
+/** Rules and policies with their counts, by table, text and how many of that text came before. */
+function countedLines(saved: string): ReadonlyMap<string, { readonly packets: number; readonly rule: string }> {
+  const counted = new Map<string, { packets: number; rule: string }>()
+  let table = ''
+  for (const line of saved.split('\n')) {
+    if (line.startsWith('*')) table = line
+    const [, before, rule] = /^\[(\d+):\d+\] (-A .*)$/.exec(line) ?? []
+    const [, policy, behind] = /^(:\S+ \S+) \[(\d+):\d+\]$/.exec(line) ?? []
+    const text = rule ?? policy
+    if (text === undefined) continue
+    let key = `${table} ${text}`
+    while (counted.has(key)) key += '+'
+    counted.set(key, { packets: Number(before ?? behind), rule: text })
+  }
+  return counted
 }
 
 /** The rule or policy that the trace ends with, where that takes the packet. */
@@ -92,6 +145,14 @@ export function traced(lines: readonly string[]): Culprit | undefined {
     if (policy !== null) return named(policy[1]!, policy[2]!, policy[3]!, 'policy drop')
   }
   return undefined
+}
+
+/** The rules of nftables' own tables that a trace names, whatever their verdict. */
+function tracedRules(lines: readonly string[]): readonly RuleLine[] {
+  return lines.flatMap((line) => {
+    const rule = /^trace id \S+ (\S+) (\S+) \S+ rule (.*) \(verdict /.exec(line)
+    return rule === null ? [] : [{ where: `table ${rule[1]!} ${rule[2]!}`, text: rule[3]!.replaceAll(/\s+/g, ' ') }]
+  })
 }
 
 /** What iptables keeps in nftables has iptables' name; its chains are known by their capitals. */

@@ -9,7 +9,13 @@ Sequence = 7301,8822,6103
 Start_Command = /usr/sbin/iptables -A INPUT -s %IP% -p tcp --dport 22 -j ACCEPT
 Stop_Command = /usr/sbin/iptables -D INPUT -s %IP% -p tcp --dport 22 -j ACCEPT
 `
-const CONTEXT = { doors: doorTexts(TEXT), faults: [], programAt: () => undefined, scanPortsLine: undefined }
+const CONTEXT = {
+  doors: doorTexts(TEXT),
+  faults: [],
+  programAt: () => undefined,
+  scanPortsLine: undefined,
+  watched: 'eth0',
+}
 const START = '/usr/sbin/iptables -A INPUT -s 192.0.2.7 -p tcp --dport 22 -j ACCEPT'
 const GOOD: Observation = {
   door: 'ssh',
@@ -37,6 +43,7 @@ const GOOD: Observation = {
   lost: [],
   culprit: undefined,
   sessionCulprit: undefined,
+  passed: [],
   notTried: undefined,
 }
 
@@ -129,4 +136,28 @@ test('a door that shuts what another one opened', () => {
   expect(found(shutter)).toEqual([])
   expect(found({ ...shutter, inside: true })[0]).toMatch(/^3:17 4 the start command fails/)
   expect(found({ ...shutter, commands: [], inside: true, closed: null })[0]).toMatch(/still open to whom/)
+})
+
+test('a wrapper that is not there is not the program that it runs', () => {
+  const text = TEXT.replace('/usr/sbin/iptables -A', 'sudo -n /usr/sbin/iptables -A')
+  const seen = { ...GOOD, ...start(127, '/bin/sh: 1: sudo: not found') }
+  expect(diagnose([seen], { ...CONTEXT, doors: doorTexts(text) })).toMatchObject([
+    {
+      line: 3,
+      column: 17,
+      message: 'there is no program `sudo` on this machine',
+      hint: 'take it out: the daemon runs as root already',
+    },
+  ])
+})
+
+test('no script of the same name is recommended', () => {
+  const text = TEXT.replace('/usr/sbin/iptables -A', '/usr/local/sbin/open -A')
+  const context = {
+    ...CONTEXT,
+    doors: doorTexts(text),
+    programAt: (name: string) => (name === '' ? undefined : `/usr/bin/${name}`),
+  }
+  const seen = { ...GOOD, ...start(127, '/bin/sh: 1: /usr/local/sbin/open: not found') }
+  expect(diagnose([seen], context)[0]!.hint).toBe('it has to be installed, or its path is another one')
 })

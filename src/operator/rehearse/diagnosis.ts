@@ -1,8 +1,13 @@
 import type { DoorText } from '../../config/door.ts'
+import { isIptables } from '../../config/iptables.ts'
+import { BY_ELEMENT } from '../../config/lint-rule.ts'
+import { programName } from '../../config/shell.ts'
 import type { Family } from '../../packet/address.ts'
 import { explainFailure } from './command-failure.ts'
 import type { Observation } from './observation.ts'
 import { explainSession, explainShut } from './rule-failure.ts'
+import { publishedIn, targetText } from './published.ts'
+import { ruleLines } from './rules.ts'
 import { commandOf, placeOf, portNames, quoteRule } from './said.ts'
 import type { Context, Said } from './said.ts'
 
@@ -54,13 +59,14 @@ function explain(
   context: Context,
 ): readonly Said[] {
   if (observation.notTried !== undefined) return []
-  const said: (Said | undefined)[] = [explainOpenBefore(observation, all)]
+  const said: (Said | undefined)[] = [explainPublished(observation) ?? explainOpenBefore(observation, all)]
   if (!observation.seen) said.push(explainUnseen(observation))
   const { shuts, inside } = observation
   // Where nobody is inside there is nothing to shut, and the command may well fail.
   const failed = observation.commands.find(({ part, status }) => part === 'start' && status !== 0 && (!shuts || inside))
-  if (failed !== undefined) said.push(explainFailure(failed, observation, door, context))
-  else if (staysShut(observation)) said.push(explainShut(observation, door))
+  const faultyBefore = observation.family === 6 && all.some((other) => isFaulty4(other, observation.door))
+  if (failed !== undefined) said.push(explainFailure(failed, observation, door, context, faultyBefore))
+  else if (staysShut(observation)) said.push(explainShut(observation, door, context))
   if (observation.others.includes('open')) said.push(explainEveryone(observation, door))
   if (observation.survived === false) said.push(explainSession(observation, door))
   if (failed === undefined && !shuts) said.push(explainLeft(observation, door, context))
@@ -75,6 +81,26 @@ function explain(
 /** Whether a door that should open a port did not. */
 function staysShut({ seen, meant, shuts, opened, before }: Observation): boolean {
   return seen && meant && !shuts && opened.some((ms, index) => ms === null && before[index] !== 'open')
+}
+
+function isFaulty4(observation: Observation, name: string): boolean {
+  const { door, family, commands } = observation
+  const failed = commands.some(({ part, status }) => part === 'start' && status !== 0)
+  return door === name && family === 4 && (failed || staysShut(observation))
+}
+
+/** A port that a container publishes is open whatever chain INPUT says. */
+function explainPublished({ before, ports, family, shuts, rulesOpen }: Observation): Said | undefined {
+  const open = ports.find((_, index) => before[index] === 'open')
+  if (open === undefined || shuts || rulesOpen === undefined) return undefined
+  const { protocol, port } = open
+  const published = publishedIn(ruleLines(rulesOpen).map(({ text }) => text)).find(
+    (each) => each.protocol === protocol && each.port === port && each.to.address.family === family,
+  )
+  if (published === undefined) return undefined
+  const message = `${protocol}/${port} is open to everyone without any knock: ${quoteRule(published.rule)} sends its packets on to ${targetText(published)}, and chain INPUT never sees them`
+  const hint = `let the guard hide and open it, ahead of that rule: \`Open_Ports = ${protocol}/${port}\` in place of the commands`
+  return { message, hint }
 }
 
 function explainOpenBefore(observation: Observation, all: readonly Observation[]): Said | undefined {
@@ -121,16 +147,16 @@ function explainLeft(observation: Observation, door: DoorText, { faults }: Conte
   const failed = commands.find(({ part, status }) => part === 'stop' && status !== 0)
   const ruleText = (text: string): string => text.replaceAll(source, '%IP%')
   const place = lint === undefined ? placeOf(stop) : { place: lint }
-  const printed = failed?.output[0] === undefined ? '' : `; it says: ${ruleText(failed.output[0]).replace(/\.$/, '')}`
+  const printed = failed?.output[0] === undefined ? '' : `; it says: ${failed.output[0].replace(/\.$/, '')}`
   if (left.length > 0) {
     const [rule] = left
     const taken = lost.length === 0 ? '' : `, and takes ${quoteRule(lost[0]!.text)} of this machine away`
     const message = `the stop command does not remove what the start command added: ${quoteRule(ruleText(rule!.text))} stays in ${rule!.where}${taken}${printed}`
-    return { ...place, message, hint: lint?.hint ?? 'repeat the rule of the start command word by word, with -D' }
+    return { ...place, message, hint: lint?.hint ?? undoing(door, family) }
   }
   if (lost.length > 0) {
     const message = `the stop command removes a rule of this machine: ${quoteRule(lost[0]!.text)} of ${lost[0]!.where} is gone`
-    return { ...place, message, hint: lint?.hint ?? 'repeat the rule of the start command word by word, with -D' }
+    return { ...place, message, hint: lint?.hint ?? undoing(door, family) }
   }
   if (failed !== undefined) {
     const message = `the stop command fails with exit code ${failed.status}${printed}`
@@ -139,6 +165,17 @@ function explainLeft(observation: Observation, door: DoorText, { faults }: Conte
   if (closed !== null || observation.opened[0] === null || observation.before.includes('open')) return undefined
   const message = `${portNames(observation)} is still open after the deadline, though no rule is left over`
   return { ...place, message }
+}
+
+/** How what a start command added is taken away again. */
+function undoing(door: DoorText, family: Family): string {
+  const commands = (['start', 'stop'] as const).flatMap((part) => commandOf(door, part, family)?.script.commands ?? [])
+  const names = commands.map((words) => programName(words))
+  if (names.includes('nft')) return BY_ELEMENT
+  if (names.includes('ufw')) return 'repeat the rule of the start command word by word, behind `ufw delete`'
+  return names.every((name) => isIptables(name))
+    ? 'repeat the rule of the start command word by word, with -D'
+    : 'take away what the start command added, and nothing else'
 }
 
 function explainWrong(observation: Observation, door: DoorText, { scanPortsLine }: Context): readonly Said[] {

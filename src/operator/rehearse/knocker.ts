@@ -75,7 +75,7 @@ export class Knockers {
 }
 
 /** Whether an address stands in a text as a word, not as the beginning of another one. */
-function standsIn(text: string, address: string): boolean {
+export function standsIn(text: string, address: string): boolean {
   for (let at = text.indexOf(address); at >= 0; at = text.indexOf(address, at + 1)) {
     if (!/[0-9a-f.:]/.test(text[at - 1] ?? ' ') && !/[0-9a-f.:]/.test(text[at + address.length] ?? ' ')) return true
   }

@@ -57,6 +57,8 @@ export interface Observation {
   /** What took the packets when the port stayed shut, and those of the connection that did not survive. */
   readonly culprit: Culprit | undefined
   readonly sessionCulprit: Culprit | undefined
+  /** The rules that the packets fitted when the port stayed shut. */
+  readonly passed: readonly RuleLine[]
   /** Why nothing was tried at all. */
   readonly notTried: string | undefined
 }

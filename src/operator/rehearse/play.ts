@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import type { Change } from '../../config/change.ts'
 import { changesOf } from '../../config/firewall.ts'
 import type { Config, Door, Knock } from '../../config/config.ts'
+import { isOrdinary } from '../../config/flags.ts'
 import { splitCommand } from '../../config/shell.ts'
 import { formatService } from '../../config/service.ts'
 import type { Family } from '../../packet/address.ts'
@@ -30,8 +31,6 @@ const SCAN_AROUND = 24
 /** Ports below this one are scanned in any case. */
 const SCAN_BELOW = 1_024
 const PORT_MAX = 65_535
-/** The flag of a first packet, SYN, as knocks of an ordinary client have it (RFC 9293, 3.1). */
-const SYN = 0x02
 
 /** What is played, and how. */
 export interface Script {
@@ -176,7 +175,7 @@ export class Play {
     secret,
     tcpFlags,
   }: Door): { knocks: readonly Knock[]; wrongKnocks: readonly Knock[] | undefined } | string {
-    if (tcpFlags !== undefined && (SYN & tcpFlags.mask) !== tcpFlags.want) {
+    if (tcpFlags !== undefined && !isOrdinary(tcpFlags)) {
       return 'its TCPFlags ask for packets that no ordinary client sends'
     }
     if (secret.kind === 'sequence') return { knocks: secret.knocks, wrongKnocks: secret.knocks }

@@ -1,10 +1,11 @@
 import { plainPort } from '../../config/change.ts'
-import type { Door } from '../../config/config.ts'
+import type { Config, Door } from '../../config/config.ts'
 import { splitCommand, programName } from '../../config/shell.ts'
 import { textOf } from '../../config/change.ts'
 import type { Family } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
 import { plainDashes } from './plain.ts'
+import { publishedIn } from './published.ts'
 
 /** Most ports of a door that are tried: of a range its ends. */
 export const PORTS_MAX = 4
@@ -41,13 +42,24 @@ export function portsOf(door: Door, family: Family, { chosen, rules, listening }
   if (door.opens.length > 0) return { kind: 'unknown', why: 'it opens ports of another host, which is not rehearsed' }
   const text = (family === 4 ? door.commands4 : door.commands6).start ?? door.commands4.start ?? ''
   const ports = portsIn(text)
-  if (ports.length > 0) return known(ports)
+  if (ports.length > 0) return known(inForward(text) ? ports.map((port) => publishedFor(port, rules)) : ports)
   const bySet = setsIn(text).flatMap((set) => portsOfSet(set, rules))
   if (bySet.length > 0) return known(bySet)
   if (!opensAll(text)) return { kind: 'unknown', why: 'its command does not say which port it opens' }
   const tried = listening.includes(SSH) ? SSH : listening[0]
   if (tried === undefined) return { kind: 'unknown', why: 'it opens every port, and nothing listens here' }
   return known(endsOf('tcp', tried, tried), `it opens every port, and is tried with tcp/${tried}`)
+}
+
+/** The ports that the doors of a config open over either family, each once, as far as that can be told. */
+export function portsOfDoors({ doors }: Pick<Config, 'doors'>, rules: string): readonly OpenedPort[] {
+  const found = doors.flatMap((door) =>
+    ([4, 6] as const).flatMap((family) => {
+      const its = portsOf(door, family, { chosen: [], rules, listening: [] })
+      return its.kind === 'known' ? its.ports : []
+    }),
+  )
+  return [...new Map(found.map((port) => [`${port.protocol}/${port.port}`, port])).values()]
 }
 
 const SSH = 22
@@ -82,9 +94,23 @@ export function portsIn(command: string): readonly OpenedPort[] {
   })
 }
 
+/** Whether a command opens for packets that are sent on: Docker's chain for its users, or all of them. */
+function inForward(command: string): boolean {
+  return /\bip6?tables\S* .*-[AI] (?:DOCKER-USER|FORWARD)\b/.test(command) && !/--ctorigdstport/.test(command)
+}
+
+/** The port that strangers knock at for what a container publishes: rules for what is sent on name the container's own. */
+function publishedFor({ protocol, port, listensAt }: OpenedPort, rules: string): OpenedPort {
+  const published = publishedIn(rules.split('\n')).find((each) => each.to.port === port && each.protocol === protocol)
+  return { protocol, port: published?.port ?? port, listensAt }
+}
+
 function portsOfIptables(text: string): readonly OpenedPort[] {
   const protocol = /(?:^| )(?:-p|--proto|--protocol)[ =]*udp\b/i.test(text) ? 'udp' : 'tcp'
-  const ports = /--(?:dports?|destination-ports?)[ =]([^ ]+)/.exec(text)?.[1] ?? ''
+  const original = /--ctorigdstport[ =]([^ ]+)/.exec(text)?.[1]
+  const destination = /--(?:dports?|destination-ports?)[ =]([^ ]+)/.exec(text)?.[1]
+  // A port of the sender's stands where its own was meant.
+  const ports = original ?? destination ?? /--(?:sports?|source-ports?)[ =]([^ ]+)/.exec(text)?.[1] ?? ''
   const redirected = /--to-ports?[ =]([0-9]+)/.exec(text)?.[1]
   const opened = listed(ports, protocol, ':')
   if (redirected === undefined) return opened

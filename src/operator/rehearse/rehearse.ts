@@ -1,11 +1,12 @@
-import { accessSync, constants } from 'node:fs'
-import { basename, delimiter, join } from 'node:path'
+import { delimiter } from 'node:path'
 import type { Config, Reading } from '../../config/config.ts'
 import { OPTION_DIRECTIVES } from '../../config/directive.ts'
 import { formatFault } from '../../config/fault.ts'
 import type { Family } from '../../packet/address.ts'
+import { ask, findSocket } from '../../control/client.ts'
 import { examine, USAGE, UNUSABLE, USABLE } from '../check.ts'
 import type { Output } from '../check.ts'
+import { PROGRAM_FOLDERS, programPath } from '../program-path.ts'
 import { run } from './agent.ts'
 import { HELP, parse } from './arguments.ts'
 import type { Asked } from './arguments.ts'
@@ -24,8 +25,6 @@ import { Stage } from './stage.ts'
 const FOUND = 1
 /** A process that a signal ended: 128 and its number (POSIX shell, 2.8.2). */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-/** Folders of administration that not everybody has in PATH. */
-const ADMIN_FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin']
 
 /**
  * `postern rehearse [-c FILE]`: see the help. The report goes to standard output, progress to standard error.
@@ -56,7 +55,7 @@ export async function rehearse(args: readonly string[], output: Output): Promise
     output.err('postern: a rehearsal makes network namespaces, and only root may\n  sudo postern rehearse\n')
     return FOUND
   }
-  process.env['PATH'] = [process.env['PATH'] ?? '', ...ADMIN_FOLDERS].join(delimiter)
+  process.env['PATH'] = [process.env['PATH'] ?? '', ...PROGRAM_FOLDERS].join(delimiter)
   try {
     return await perform(asked, reading, reading.config, output)
   } catch (error) {
@@ -73,6 +72,7 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
   const text = readWhole(asked.file)
   const names = asked.interfaces.length > 0 ? asked.interfaces : config.options.interfaces
   const machine = await lookAtMachine(run, names)
+  const letIn = await sourcesLetIn(config.file, asked.interfaces)
   const rules = await takeRules(run)
   const made: Namespace[] = []
   let signal: keyof typeof SIGNALS | undefined
@@ -107,7 +107,9 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
     await Promise.all(made.map(async (namespace) => await namespace.close()))
     for (const [name, handler] of handlers) process.off(name, handler)
   }
-  const changed = firstDifference(rules, await takeRules(run))
+  const rulesAfter = await takeRules(run)
+  const sources = [...letIn, ...(await sourcesLetIn(config.file, asked.interfaces))]
+  const changed = firstDifference(rules, rulesAfter, sources)
   const report = reportOf({ asked, reading, text, machine, plays, changed, broken })
   output.out(asked.json ? asJson(report) : asText(report))
   if (signal !== undefined) return SIGNALS[signal]
@@ -126,6 +128,16 @@ async function everyOne<Result>(promises: readonly Promise<Result>[]): Promise<r
   return await Promise.all(promises)
 }
 
+/** The addresses that the daemon with this config lets in at the moment; none where no daemon answers. */
+async function sourcesLetIn(file: string, names: readonly string[]): Promise<readonly string[]> {
+  try {
+    const reply = await ask(findSocket(file, names), { command: 'status' })
+    return 'status' in reply ? reply.status.openings.map(({ source }) => source) : []
+  } catch {
+    return []
+  }
+}
+
 interface Material {
   readonly asked: Asked
   readonly reading: Reading
@@ -142,7 +154,8 @@ function reportOf({ asked, reading, text, machine, plays, changed, broken }: Mat
   const context = {
     doors: doorTexts(text),
     faults: reading.faults,
-    programAt,
+    watched: machine.watched.name,
+    programAt: programPath,
     scanPortsLine: optionLine(text, OPTION_DIRECTIVES.scanPorts),
   }
   return {
@@ -156,16 +169,4 @@ function reportOf({ asked, reading, text, machine, plays, changed, broken }: Mat
     changed,
     broken,
   }
-}
-
-function programAt(name: string): string | undefined {
-  if (name === '' || name !== basename(name)) return undefined
-  return ADMIN_FOLDERS.map((folder) => join(folder, name)).find((path) => {
-    try {
-      accessSync(path, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
 }

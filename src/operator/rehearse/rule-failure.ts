@@ -1,13 +1,16 @@
 import type { DoorText } from '../../config/door.ts'
+import { chainsIn, hooksOf } from './chains.ts'
 import type { Culprit } from './culprit.ts'
+import { explainUnmatched } from './misfit.ts'
 import type { Observation } from './observation.ts'
 import type { RuleLine, Rules } from './rules.ts'
 import { IPTABLES } from './rules.ts'
-import { commandOf, placeOf, portNames, quoteRule } from './said.ts'
-import type { Said } from './said.ts'
+import { commandOf, placeName, placeOf, portNames, quoteRule } from './said.ts'
+import type { Context, Said } from './said.ts'
+import { untrackedBy } from './untracked.ts'
 
 /** Why a port stayed shut though its door's command did not fail. */
-export function explainShut(observation: Observation, door: DoorText): Said {
+export function explainShut(observation: Observation, door: DoorText, context: Context): Said {
   const { added, culprit, family, source = '' } = observation
   const start = commandOf(door, 'start', family)
   const ports = portNames({ ports: observation.ports.filter((_, index) => observation.opened[index] === null) })
@@ -21,6 +24,11 @@ export function explainShut(observation: Observation, door: DoorText): Said {
   }
   const at = `${quoteRule(culprit.rule)} in ${placeName(culprit)}`
   const { opens } = door.entries
+  if (takesAnswers(culprit, observation.rulesOpen)) {
+    const place = opens === undefined ? placeOf(start) : { place: { line: opens.line, column: opens.valueColumn } }
+    const message = `${ports} stays shut: packets to it come in, but ${at} takes the answers`
+    return { ...place, message, hint: `let the answers of connections out: ${answersOut(observation, culprit)}` }
+  }
   if (opens !== undefined) {
     const message = `${ports} stays shut: the guard lets the knocker in, but ${at} takes the packets all the same`
     const hint = 'take that rule out: the guard hides the port, and accepting in one table overrules no other'
@@ -38,6 +46,8 @@ export function explainShut(observation: Observation, door: DoorText): Said {
     const message = `the rule never takes effect: it comes to stand behind ${at}, which takes the packets first`
     return { ...placeOf(start, append.offset), message, hint: 'write `-I` for `-A`: it puts the rule first' }
   }
+  const unmatched = explainUnmatched(rule, observation, start, context)
+  if (unmatched !== undefined) return unmatched
   const message = `${ports} stays shut: the rule of the start command, ${own} in ${rule.where}, does not keep ${at} from taking the packets`
   const hint =
     rule.where === culprit.where
@@ -48,8 +58,20 @@ export function explainShut(observation: Observation, door: DoorText): Said {
 
 /** Why an established connection ended at the deadline. */
 export function explainSession(observation: Observation, door: DoorText): Said {
-  const { family, sessionCulprit } = observation
+  const { family, sessionCulprit, rulesOpen } = observation
   const place = placeOf(commandOf(door, 'stop', family))
+  const untracked = rulesOpen === undefined ? undefined : untrackedBy(rulesOpen, observation.ports, family)
+  if (untracked !== undefined) {
+    const at = `${quoteRule(untracked.rule)} in ${placeName(untracked)}`
+    const message = `a session dies at the deadline: ${at} keeps its packets from being tracked, so no rule knows it as established`
+    return { ...place, message, hint: `take out what keeps ${portNames(observation)} from being tracked, both ways` }
+  }
+  if (sessionCulprit !== undefined && takesAnswers(sessionCulprit, rulesOpen)) {
+    const at = `${quoteRule(sessionCulprit.rule)} in ${placeName(sessionCulprit)}`
+    const message = `a session dies at the deadline: ${at} takes its answers`
+    const hint = `let the answers of connections out: ${answersOut(observation, sessionCulprit)}`
+    return { ...place, message, hint }
+  }
   const taken =
     sessionCulprit === undefined
       ? ''
@@ -65,8 +87,20 @@ function cureOf(culprit: Culprit | undefined, family: 4 | 6): string {
   return `${program} -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`
 }
 
-function placeName({ where, chain }: Culprit): string {
-  return `chain ${chain} of ${where}`
+/** Whether a culprit judges what this machine sends. */
+function takesAnswers({ where, chain }: Culprit, rules: Rules | undefined): boolean {
+  const chains = rules === undefined ? [] : chainsIn(rules)
+  const its = chains.filter((each) => each.where === where && each.name === chain)
+  return its.length > 0 && its.every((each) => hooksOf(each, chains).join() === 'output')
+}
+
+/** Lets out the answers of one port, and nothing else. */
+function answersOut({ ports }: Observation, { where, chain }: Culprit): string {
+  const [{ protocol, listensAt }] = ports as [Observation['ports'][number]]
+  const table = /^table (.*)$/.exec(where)?.[1]
+  return table === undefined
+    ? `${where} -I ${chain} -p ${protocol} --sport ${listensAt} -m conntrack --ctstate ESTABLISHED -j ACCEPT`
+    : `nft insert rule ${table} ${chain} ${protocol} sport ${listensAt} ct state established accept`
 }
 
 /** Whether the culprit stands before the rule in the same chain; a chain's policy comes after all of its rules. */

@@ -98,3 +98,31 @@ test('the first difference, byte by byte', () => {
   expect(firstDifference(of(NFT), of(NFT.replace('counter drop', 'counter accept')))).toBe('tcp dport 22 counter drop')
   expect(firstDifference(of(NFT), of(NFT, '-A INPUT -j DROP'))).toBe('-A INPUT -j DROP')
 })
+
+const mine = (elements: string): string => `table inet f {\n\tset s {\n${elements}\t}\n}`
+
+const rules = (nft: string, saved = '', sets = ''): Rules => ({
+  nft,
+  tables: [],
+  saved: { 'iptables-nft': saved, 'ip6tables-nft': '', 'iptables-legacy': '', 'ip6tables-legacy': '' },
+  sets,
+})
+
+const guard = (elements: string): string =>
+  `table inet postern {\n\tset open4 {\n\t\ttype ipv4_addr\n${elements}\t}\n}\ntable inet f {\n\tset s {\n\t}\n}`
+
+test('what is open comes and goes by itself', () => {
+  const open = '\t\telements = { 192.0.2.7 . tcp . 22 timeout 30s,\n\t\t\t     192.0.2.8 . tcp . 22 timeout 30s }\n'
+  expect(firstDifference(rules(guard(open)), rules(guard('')))).toBeUndefined()
+  expect(firstDifference(rules(guard('')), rules(guard('').replace('open4', 'open6')))).toBe('set open4 {')
+  expect(firstDifference(rules(mine('\t\telements = { 192.0.2.7 timeout 9s }\n')), rules(mine('')))).toBeUndefined()
+  expect(firstDifference(rules(mine('\t\telements = { 192.0.2.7 }\n')), rules(mine('')))).toBe(
+    'elements = { 192.0.2.7 }',
+  )
+  expect(
+    firstDifference(rules('', '', 'add s 192.0.2.7 timeout 9\n'), rules('', '', 'add s 192.0.2.7 timeout 3\n')),
+  ).toBeUndefined()
+  const let_in = '-A INPUT -s 192.0.2.7/32 -j ACCEPT\n'
+  expect(firstDifference(rules('', let_in), rules(''), ['192.0.2.7'])).toBeUndefined()
+  expect(firstDifference(rules('', let_in), rules(''), ['192.0.2.77'])).toBe(let_in.trim())
+})

@@ -1,3 +1,4 @@
+import { standsIn } from './knocker.ts'
 import type { Ran } from './orders.ts'
 
 /** Runs a program to its end, on the machine or in the namespace of its copy. */
@@ -127,14 +128,31 @@ export function nftTables(text: string): readonly NftTable[] {
   }))
 }
 
-/** Whether the same rules are in force, byte by byte, and if not, the first line that differs. */
-export function firstDifference(before: Rules, after: Rules): string | undefined {
-  const one = wholeText(before).split('\n')
-  const other = wholeText(after).split('\n')
+/**
+ * Whether the same rules are in force, byte by byte, and if not, the first line that differs. What is open comes and goes
+ * by itself, and counts for nothing: elements that have a time limit, and what else the guard's sets hold.
+ *
+ * @param sources addresses that a daemon lets in by its commands: lines that name one come and go as well
+ */
+export function firstDifference(before: Rules, after: Rules, sources: readonly string[] = []): string | undefined {
+  const [one, other] = [before, after].map((rules) =>
+    withoutOpenings(wholeText(rules))
+      .split('\n')
+      .filter((line) => !sources.some((source) => standsIn(line, source))),
+  ) as [string[], string[]]
   const at = one.findIndex((line, index) => line !== other[index])
   if (at >= 0) return one[at]!.trim() || other[at]?.trim() || 'an empty line'
   return one.length === other.length ? undefined : other[one.length]!.trim()
 }
+
+function withoutOpenings(text: string): string {
+  return text
+    .replace(new RegExp(`^table ${GUARD_TABLE} \\{\n[\\s\\S]*?^\\}`, 'm'), (guard) => guard.replaceAll(ELEMENTS, ''))
+    .replaceAll(ELEMENTS, (elements) => (/ timeout \d/.test(elements) ? '' : elements))
+    .replaceAll(/^add \S+ \S+ timeout \d+.*\n/gm, '')
+}
+
+const ELEMENTS = /^\t\telements = \{[^}]*\}\n/gm
 
 function wholeText({ nft, saved, sets }: Rules): string {
   return [nft, ...IPTABLES.map((kind) => saved[kind]), sets].join('\n')

@@ -1,7 +1,9 @@
 import type { CommandText } from '../../config/command.ts'
 import type { Fault } from '../../config/config.ts'
 import type { DoorText } from '../../config/door.ts'
+import type { Word } from '../../config/shell.ts'
 import type { Family } from '../../packet/address.ts'
+import type { Culprit } from './culprit.ts'
 import type { Observation } from './observation.ts'
 
 /** What an explanation leans on. */
@@ -9,6 +11,8 @@ export interface Context {
   readonly doors: ReadonlyMap<string, DoorText>
   /** What `postern check` has to say of the config. */
   readonly faults: readonly Fault[]
+  /** The interface that the knocks come in on. */
+  readonly watched: string
   /** Where a program is on this machine, by its name. */
   readonly programAt: (name: string) => string | undefined
   /** The line of `Scan_Ports`, where the config has it. */
@@ -35,6 +39,17 @@ export function commandOf(door: DoorText, part: 'start' | 'stop', family: Family
 /** Where a command stands, or the word of it at an offset. */
 export function placeOf(command: CommandText | undefined, offset = 0): Pick<Said, 'place'> {
   return command === undefined ? {} : { place: { line: command.line, column: command.column + offset } }
+}
+
+/** The first word of a command that fits, with the word behind it. */
+export function wordsAt(command: CommandText | undefined, fits: RegExp): readonly [Word, Word | undefined] | undefined {
+  const words = command?.script.commands.flat() ?? []
+  const at = words.findIndex(({ text }) => fits.test(text))
+  return at < 0 ? undefined : [words[at]!, words[at + 1]]
+}
+
+export function placeName({ where, chain }: Pick<Culprit, 'where' | 'chain'>): string {
+  return `chain ${chain} of ${where}`
 }
 
 /** A rule in backticks, whole: a rule that is cut says nothing. */

@@ -2,14 +2,14 @@ import type { Door, Knock } from '../../config/config.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
-import { whoTakes } from './culprit.ts'
+import { meet, whoTakes } from './culprit.ts'
 import { commandsRun, hasOpened, saysOpen } from './daemon-log.ts'
 import type { Observation } from './observation.ts'
 import type { Answer, KnockOrder, Spot } from './orders.ts'
 import type { OpenedPort } from './ports.ts'
 import type { DoorTimes } from './rehearsed-config.ts'
 import { linesOnlyIn, takeRules } from './rules.ts'
-import type { Rules } from './rules.ts'
+import type { RuleLine, Rules } from './rules.ts'
 import { DAEMON } from './stage.ts'
 import type { Stage } from './stage.ts'
 
@@ -82,7 +82,7 @@ export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> 
   const rulesOpen = await takeRules(stage.run)
   const isOpen = main !== undefined && opened[0] !== null && before[0] !== 'open' && !shuts
   const stays = main !== undefined && seen && !shuts && opened[0] === null && before[0] !== 'open' && meant
-  const culprit = stays ? await whoTakes(stage, main, async () => await tryOnce(stage, main)) : undefined
+  const met = stays ? await meet(stage, main, async () => await tryOnce(stage, main)) : undefined
   const others = isOpen ? await tryAll(stage, spots, other) : []
 
   const aloof = before[0] !== 'open' && !others.includes('open')
@@ -95,6 +95,7 @@ export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> 
   const sessionCulprit =
     survived === false ? await whoTakes(stage, main!, async () => await speakAgain(stage, main!)) : undefined
   const rulesAfter = await settledRules(stage, rulesBefore)
+  const added = linesOnlyIn(rulesOpen, rulesBefore)
   if (main !== undefined) await stage.client.ask('release', { spot: main })
   return {
     ...blank,
@@ -106,12 +107,13 @@ export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> 
     closed,
     ...negatives,
     commands: commandsRun(stage.log.slice(from), door, source, family),
-    added: linesOnlyIn(rulesOpen, rulesBefore),
+    added,
     rulesOpen,
-    left: linesOnlyIn(rulesAfter, rulesBefore),
+    left: linesOnlyIn(rulesAfter, rulesBefore).filter((line) => !isOfUfw(line, source, added)),
     lost: linesOnlyIn(rulesBefore, rulesAfter),
-    culprit,
+    culprit: met?.culprit,
     sessionCulprit,
+    passed: met?.passed ?? [],
   }
 }
 
@@ -134,6 +136,7 @@ const NOTHING_SEEN = {
   lost: [],
   culprit: undefined,
   sessionCulprit: undefined,
+  passed: [],
   notTried: undefined,
 } as const
 
@@ -244,6 +247,12 @@ async function tryWrongly(
     opensTo(knocks.length === 0 ? [] : [...scan, ...scan.toReversed()]),
   ])
   return { wrongOrder, slowKnock, portScan }
+}
+
+/** `ufw delete` loads all of ufw's rules anew, and with them some that were not there since it started. */
+function isOfUfw({ where, text }: RuleLine, source: string, added: readonly RuleLine[]): boolean {
+  if (!/^(?:-A |:)ufw6?-/.test(text) || text.includes(source)) return false
+  return !added.some((line) => line.where === where && line.text === text)
 }
 
 async function settledRules(stage: Stage, before: Rules): Promise<Rules> {

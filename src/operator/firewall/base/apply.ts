@@ -40,7 +40,7 @@ const KEEPER = fileURLToPath(new URL('../../../bin/firewall-keeper.js', import.m
  * @returns the exit code
  */
 export async function apply(asked: Asked, config: Config, output: Output): Promise<number> {
-  const rules = rulesOf(config, asked)
+  const rules = rulesOf(config, asked, 'apply')
   const firewall = new Firewall()
   try {
     if (asked.dryRun) {
@@ -50,8 +50,10 @@ export async function apply(asked: Asked, config: Config, output: Output): Promi
     warnOfDoors(config, output)
     if (!asked.beside && standsBeside(firewall, output)) return WARNED
     const files = new BaseFiles()
+    // To be shown, rules are loaded elsewhere; where that fails they are put on trial all the same.
+    const changes = await difference(firewall, rules).catch(() => '')
     const trial = await begin({ firewall, files, asked, rules, config, output })
-    return await untilOver(trial, explanation(trial, rules, asked), { firewall, files, output })
+    return await untilOver(trial, `${changes}${explanation(trial, rules, asked)}`, { firewall, files, output })
   } finally {
     firewall.close()
   }
@@ -62,11 +64,11 @@ async function difference(firewall: Firewall, rules: Rules): Promise<string> {
   const parts = [BASE_TABLE, ...(rules.guard === '' || firewall.list(TABLE) !== undefined ? [] : [TABLE])]
   const texts = []
   for (const table of parts) {
-    const before = firewall.list(table)
-    const after = await canonical(table, table === BASE_TABLE ? rules.kept : rules.guard)
+    const before = firewall.list(table, true)
+    const after = await canonical(table, table === BASE_TABLE ? rules.kept : rules.guard, true)
     if (before !== after) texts.push(differing(`table ${table}`, before, after))
   }
-  return texts.length === 0 ? 'what is in force is what it would be\n' : texts.join('')
+  return texts.length === 0 ? 'what is in force is what it would be\n' : `${rules.printedBy}${texts.join('')}`
 }
 
 function warnOfDoors({ doors, file }: Config, output: Output): void {

@@ -32,7 +32,7 @@ export async function base(command: Command, args: readonly string[], output: Ou
     const config = readConfigOf(asked, output)
     if (typeof config === 'number') return config
     if (command === 'apply') return await apply(asked, config, output)
-    output.out(rulesOf(config, asked).file)
+    output.out(rulesOf(config, asked, 'print').file)
     return USABLE
   } catch (error) {
     const nothing =

@@ -11,9 +11,10 @@ const PROGRAM = fileURLToPath(new URL('../../../bin/firewall-listing.js', import
  *
  * @throws Error with what the firewall says, if it refuses the text
  */
-export async function canonical(table: string, text: string): Promise<string> {
+export async function canonical(table: string, text: string, byName = false): Promise<string> {
   return await new Promise((resolve, reject) => {
-    const child = spawn('unshare', ['--net', process.execPath, PROGRAM, table], { stdio: 'pipe', timeout: LIMIT_MS })
+    const words = [PROGRAM, table, ...(byName ? ['names'] : [])]
+    const child = spawn('unshare', ['--net', process.execPath, ...words], { stdio: 'pipe', timeout: LIMIT_MS })
     let listed = ''
     let said = ''
     child.stdout.setEncoding('utf8').on('data', (more: string) => (listed += more))

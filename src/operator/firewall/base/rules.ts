@@ -1,4 +1,6 @@
+import { servicesText } from '../../../base/problem.ts'
 import type { Config } from '../../../config/config.ts'
+import { shellWord } from '../../../config/shell-word.ts'
 import { connectionsTo } from '../../../host/connections.ts'
 import { listeningPorts } from '../../../host/listening.ts'
 import { basePlan, baseRuleset } from '../../../firewall/base/ruleset.ts'
@@ -18,23 +20,35 @@ export interface Rules {
   readonly kept: string
   /** The guard with nothing open, for when no daemon has put one in; empty where nothing is guarded. */
   readonly guard: string
+  /** A comment line that names the command which makes them. */
+  readonly printedBy: string
   /** Both, with a heading, as a file that is loaded when the machine starts. */
   readonly file: string
 }
 
 /** Makes the rules. Reads what listens on this machine, and changes nothing. */
-export function rulesOf(config: Config, { allowed }: Asked): Rules {
+export function rulesOf(config: Config, asked: Asked, command: 'print' | 'apply'): Rules {
+  const { allowed } = asked
   const plan = basePlan(config, allowed)
   const kept = baseRuleset(plan, { guardThere: plan.guarded.length > 0, trialS: undefined })
   const guard = closedGuard(config, true)
   const later = closedGuard(config, false)
+  // A comment ends with its line, whatever the file is called.
+  const printedBy = `${`${PRINTED_BY} ${command}${argumentsOf(asked, config.file)}\``.replaceAll(/[\r\n]/g, ' ')}\n`
   const heading = [
     '#!/usr/sbin/nft -f',
-    `${PRINTED_BY} apply\` from ${JSON.stringify(config.file)}: a base ruleset${guard === '' ? '' : ', and the guard with nothing open'}.`,
+    `${printedBy.trim()}: a base ruleset${guard === '' ? '' : ', and the guard with nothing open'}.`,
     '# Put in force by hand, it is not taken back by itself; `postern firewall apply` does that.',
     '',
   ]
-  return { plan, kept, guard, file: `${heading.join('\n')}\n${kept}${later === '' ? '' : `\n${later}`}` }
+  return { plan, kept, guard, printedBy, file: `${heading.join('\n')}\n${kept}${later === '' ? '' : `\n${later}`}` }
+}
+
+function argumentsOf({ allowed, dryRun, beside, persist, replace }: Asked, file: string): string {
+  const flags = { '--dry-run': dryRun, '--beside': beside, '--persist': persist, '--replace': replace }
+  const given = Object.entries(flags).flatMap(([flag, isGiven]) => (isGiven ? [flag] : []))
+  const ports = allowed.length === 0 ? [] : [`--allow ${servicesText(allowed)}`]
+  return ['', `-c ${shellWord(file)}`, ...ports, ...given].join(' ')
 }
 
 /** @param now whether connections that there are now are to stay */

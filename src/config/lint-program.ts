@@ -1,0 +1,42 @@
+import type { DoorText } from './door.ts'
+import type { Facts } from './facts.ts'
+import { quote } from './fault.ts'
+import type { FaultList } from './fault.ts'
+import { isTypographic } from './lint-paste.ts'
+
+/** Words that the shell itself carries out (POSIX shell, 2.9.4, 2.14 and 4), and dash's own. */
+const OF_THE_SHELL: ReadonlySet<string> = new Set(
+  `. : [ alias bg break cd chdir command continue do done echo elif else esac eval exec exit export false fg fi for getopts
+  hash if in jobs kill local printf pwd read readonly return set shift test then times trap true type ulimit umask unalias
+  unset until wait while case source`.split(/\s+/),
+)
+
+/** Warns of programs that are not there, or cannot be run. A script of many kinds of words is left alone. */
+export function warnOfPrograms(
+  { commands }: DoorText,
+  program: NonNullable<Facts['program']>,
+  faults: FaultList,
+): void {
+  for (const command of new Set([commands.start4, commands.stop4, commands.start6, commands.stop6])) {
+    if (command === undefined || command.script.opaque || isTypographic(command.text)) continue
+    const { wrappers, commands: programs } = command.script
+    const named = programs.map((words) => words[0]!)
+    for (const word of [...wrappers, ...named]) {
+      const { text, offset } = word
+      // Only a whole path, or a name that the shell looks for, says which file is meant.
+      if (!/^(\/[\w./+-]+|[\w.+-]+)$/.test(text) || OF_THE_SHELL.has(text)) continue
+      const { state, meant } = program(text)
+      if (state === 'there') continue
+      const what =
+        state === 'absent' ? `there is no program ${quote(text)} on this machine` : `${quote(text)} cannot be run`
+      const hint = wrappers.includes(word)
+        ? 'take it out: the daemon runs as root already'
+        : meant !== undefined
+          ? `write ${quote(meant)}`
+          : state === 'absent'
+            ? 'install it, or write its path'
+            : `chmod +x ${text}`
+      faults.warning(command.line, command.column + offset, what, hint)
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import type { Config, Fault } from '../config/config.ts'
+import { quote } from '../config/fault.ts'
+import { chainOf } from '../config/iptables.ts'
+import { nearest } from '../config/nearest.ts'
+import { programName } from '../config/shell.ts'
+import type { Simple } from '../config/shell.ts'
+import type { DoorText } from '../config/door.ts'
+import { textOf } from '../config/change.ts'
+import { run } from './rehearse/agent.ts'
+import { chainsIn } from './rehearse/chains.ts'
+import { chainsOf } from './rehearse/command-failure.ts'
+import { portsIn, portsOfDoors } from './rehearse/ports.ts'
+import { takes, withoutEstablished } from './rehearse/refusing.ts'
+import { doorTexts } from './rehearse/rehearsed-config.ts'
+import { ruleLines, takeRules } from './rehearse/rules.ts'
+import type { Rules } from './rehearse/rules.ts'
+import { placeName, quoteRule } from './rehearse/said.ts'
+import { shutsItself } from './rehearse/trial.ts'
+import { untrackedBy } from './rehearse/untracked.ts'
+
+/**
+ * Warnings of what a rehearsal would find, as far as the machine's rules tell it without trying: none for who may not
+ * read them. Changes nothing.
+ */
+export async function faultsOfMachine(config: Config, text: string): Promise<readonly Fault[]> {
+  if (process.geteuid?.() !== 0 || process.platform !== 'linux') return []
+  return faultsOfRules(config, text, await takeRules(run))
+}
+
+/** The same of given rules. */
+export function faultsOfRules(config: Config, text: string, rules: Rules): readonly Fault[] {
+  const doors = [...doorTexts(text).values()]
+  return [...doors.flatMap((door) => faultsOfCommands(door, rules)), ...faultsOfSessions(config, rules)]
+}
+
+function faultsOfCommands({ commands }: DoorText, rules: Rules): readonly Fault[] {
+  return [...new Set([commands.start4, commands.start6])].flatMap((command) => {
+    if (command === undefined || command.script.opaque) return []
+    return command.script.commands.flatMap((words): readonly Fault[] => {
+      const found = ofIptables(words, rules) ?? ofNft(words, rules)
+      if (found === undefined) return []
+      const { offset, message, hint } = found
+      return [{ severity: 'warning', line: command.line, column: command.column + offset, message, hint }]
+    })
+  })
+}
+
+interface Found {
+  readonly offset: number
+  readonly message: string
+  readonly hint: string
+}
+
+/** A chain that is not there, or a rule that would come to stand behind one that takes its packets. */
+function ofIptables(words: Simple, rules: Rules): Found | undefined {
+  const { table, chain: word } = chainOf(words) ?? {}
+  if (table === undefined || word === undefined || word.text.includes('$')) return undefined
+  const name = programName(words)
+  const there = chainsOf(name, table, rules)
+  if (!there.includes(word.text)) {
+    const meant = nearest(word.text, there)
+    const hint = meant === undefined ? `there are: ${there.join(', ')}` : `did you mean ${quote(meant)}?`
+    return { offset: word.offset, message: `${name} has no chain ${quote(word.text)}`, hint }
+  }
+  const append = words.find(({ text }) => text === '-A' || text === '--append')
+  if (append === undefined) return undefined
+  const ports = portsIn(textOf(words))
+  for (const chain of chainsIn(rules)) {
+    if (!chain.where.startsWith(name) || chain.table !== table || chain.name !== word.text) continue
+    const ahead = chain.rules.find((rule) => takes(rule, ports))
+    if (ahead === undefined) continue
+    const message = `the rule would come to stand behind ${quoteRule(ahead)} in ${placeName({ where: chain.where, chain: chain.name })}, which takes the packets first`
+    return { offset: append.offset, message, hint: 'write `-I` for `-A`: it puts the rule first' }
+  }
+  return undefined
+}
+
+/** A table, chain or set of nft that is not there. */
+function ofNft(words: Simple, { nft }: Rules): Found | undefined {
+  if (programName(words) !== 'nft') return undefined
+  const text = textOf(words.slice(1)).replaceAll(/[{}]/g, ' $& ')
+  const named = /^(?:add|insert|create) (rule|element) (?:(ip6?|inet|arp|bridge|netdev) )?([\w.-]+) ([\w.-]+)/.exec(
+    text,
+  )
+  if (named === null) return undefined
+  const [, kind, family = 'ip', table = '', name = ''] = named
+  const body = new RegExp(`^table ${family} ${table.replaceAll('.', '\\.')} \\{[^\\n]*\\n[\\s\\S]*?^\\}`, 'm').exec(
+    nft,
+  )?.[0]
+  const hint = 'make it first, where the machine loads its rules when it starts'
+  const offset = words[0]!.offset
+  if (body === undefined) return { offset, message: `nft has no table ${quote(`${family} ${table}`)}`, hint }
+  const inside = [...body.matchAll(/^\t(chain|set|map) (\S+) \{/gm)]
+  const all = inside.filter(([, its]) => (its === 'chain') === (kind === 'rule')).map(([, , its]) => its!)
+  if (all.includes(name)) return undefined
+  const what = kind === 'rule' ? 'chain' : 'set'
+  const meant = nearest(name, all)
+  const message = `table ${quote(`${family} ${table}`)} has no ${what} ${quote(name)}`
+  return { offset, message, hint: meant === undefined ? hint : `did you mean ${quote(meant)}?` }
+}
+
+/** Firewalls with which sessions end, or do not begin. */
+function faultsOfSessions(config: Config, rules: Rules): readonly Fault[] {
+  const lines = ruleLines(rules).map(({ text }) => text)
+  const text = lines.join('\n')
+  const shutting = config.doors.filter((door) => shutsItself(door, 4) || shutsItself(door, 6))
+  const ports = portsOfDoors({ doors: shutting }, text)
+  const faults: Fault[] = []
+  const warn = (message: string, hint: string): void => {
+    faults.push({ severity: 'warning', line: 1, column: 1, message, hint })
+  }
+  const rehearsal = 'postern rehearse tries it on a copy of the rules, and says what helps'
+  const untracked = ([4, 6] as const)
+    .map((family) => untrackedBy(rules, ports, family))
+    .find((each) => each !== undefined)
+  if (untracked !== undefined) {
+    const at = `${quoteRule(untracked.rule)} in ${placeName(untracked)}`
+    warn(`${at} keeps packets of a door from being tracked: a session dies when its door shuts`, rehearsal)
+  }
+  for (const { where, name } of withoutEstablished(rules, 'input', ports)) {
+    const at = placeName({ where, chain: name })
+    warn(
+      `${at} refuses what comes in and lets no established connection pass: a session dies when its door shuts`,
+      rehearsal,
+    )
+  }
+  for (const { where, name } of withoutEstablished(rules, 'output', portsOfDoors(config, text))) {
+    warn(
+      `${placeName({ where, chain: name })} lets no answers of established connections out: a door opens to nobody`,
+      rehearsal,
+    )
+  }
+  return faults
+}

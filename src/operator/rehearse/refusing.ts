@@ -1,0 +1,36 @@
+import { chainsIn, hooksOf } from './chains.ts'
+import type { Chain } from './chains.ts'
+import type { OpenedPort } from './ports.ts'
+import { judges } from './rule-words.ts'
+import type { Rules } from './rules.ts'
+
+/** Tables of Postern's, which have such a rule. */
+const OURS = /^table inet postern/
+/** What a rule names that is about the other end of a connection. */
+const OTHER_END = { input: /--sports?\b|\bsport\b/, output: /--dports?\b|\bdport\b|--(?:u|g)id-owner|\bsk[ug]id\b/ }
+const TAKES = / -j (?:DROP|REJECT|TARPIT)\b|\b(?:drop|reject)\b/
+const PASSES = /(?:--ctstate|--state) \S*ESTABLISHED\S* .*-j ACCEPT|\bct state .*\bestablished\b.*\baccept/
+
+/** Whether a rule takes away what strangers send to one of the ports, or what they are answered. */
+export function takes(rule: string, ports: readonly OpenedPort[], hook: 'input' | 'output' = 'input'): boolean {
+  return TAKES.test(rule) && !OTHER_END[hook].test(rule) && ports.some((port) => judges(rule, port))
+}
+
+/**
+ * The base chains of a hook that take packets of the ports away, by policy or by a rule, and let no established
+ * connection pass: one a firewall.
+ */
+export function withoutEstablished(
+  rules: Pick<Rules, 'saved' | 'tables'>,
+  hook: 'input' | 'output',
+  ports: readonly OpenedPort[],
+): readonly Chain[] {
+  const chains = chainsIn(rules)
+  const here = chains.filter((chain) => !OURS.test(chain.where) && hooksOf(chain, chains).includes(hook))
+  return here.filter((base) => {
+    if (base.hook !== hook) return false
+    const its = here.filter(({ where, table }) => where === base.where && table === base.table)
+    const refuses = base.drops || its.some((chain) => chain.rules.some((rule) => takes(rule, ports, hook)))
+    return refuses && !its.some((chain) => chain.rules.some((rule) => PASSES.test(rule)))
+  })
+}
