@@ -66,7 +66,7 @@ lab('doctor', () => {
     const file = writeConfig(text)
     const before = await doctor(server, file)
     expect(about(before, 'knockd')).toHaveLength(1)
-    expect(about(before, 'open over IPv4')[0]!.mend).toBe(`knockd -d -c ${file}`)
+    expect(about(before, 'open over IPv4')[0]!.mend).toBe(`sudo knockd -d -c ${file}`)
     const daemon = await startKnockd({ host: server, config: text })
     const after = await doctor(server, daemon.file)
     for (const subject of ['knockd', 'another knockd', 'open over IPv4', 'open over IPv6', 'capture', 'library']) {

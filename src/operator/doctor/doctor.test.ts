@@ -1,18 +1,22 @@
 // Goal: each thing that bites is found where it is so, and only there, and comes with the command that mends it.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Config } from '../../config/config.ts'
 import { readConfig } from '../../config/read.ts'
+import { shellWord } from '../../config/shell-word.ts'
 import type { Status } from '../../control/message.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
+import type { Port } from '../../remedy/remedies.ts'
 import type { Rules } from '../rehearse/rules.ts'
 import { judgeBoot, startedAtBoot } from './boot.ts'
 import { judgeClock } from './clock.ts'
 import { isKnockd, judgeDaemons, judgeRunning } from './daemons.ts'
 import { judgeEstablished } from './established.ts'
-import { asText, shellWord, sorted } from './finding.ts'
+import { asText, sorted } from './finding.ts'
 import type { Finding } from './finding.ts'
 import { judgeInstallation, thisInstallation } from './installation.ts'
 import type { Installation, Owned } from './installation.ts'
@@ -50,7 +54,7 @@ describe('interfaces', () => {
   test.each([
     ['absent', { there: false, up: false, addresses: 0 }, 'ip -br link'],
     ['down', { there: true, up: false, addresses: 0 }, 'ip link set eth0 up'],
-    ['without address', { there: true, up: true, addresses: 0 }, 'dhclient eth0'],
+    ['without address', { there: true, up: true, addresses: 0 }, 'ip addr show dev eth0'],
     ['as it should be', { there: true, up: true, addresses: 2 }, undefined],
   ])('%s', (_, seen, mend) => {
     expect(mends(judgeInterfaces([{ name: 'eth0', ...seen }], ['wan0']))).toEqual(mend === undefined ? [] : [mend])
@@ -109,13 +113,18 @@ describe('the next start of the machine', () => {
     expect(found!.message).toMatch(/locks everybody out at tcp\/22$/)
     expect(mends(judgeBoot(own, new Set(['knockd']), loaded))).toEqual(['systemctl enable nftables'])
     expect(judgeBoot(own, new Set(['knockd', 'nftables']), loaded)).toEqual([])
-    const kept = { base: [], guarded: 'tcp/22', persistCommand: 'postern firewall apply --persist' }
-    expect(mends(judgeBoot(own, new Set(['knockd']), kept))).toEqual(['postern firewall apply --persist'])
+    const kept = { base: [], guarded: 'tcp/22', persistCommand: REMEDIES.restoreBase() }
+    expect(mends(judgeBoot(own, new Set(['knockd']), kept))).toEqual([REMEDIES.restoreBase()])
   })
 
   test.each([
     ['rules of iptables, nothing loads them', legacy, ['knockd'], [/iptables-persistent/]],
-    ['rules of nftables, nothing loads them', nft, ['knockd'], [/nft list ruleset > /]],
+    [
+      'rules of nftables, nothing loads them',
+      nft,
+      ['knockd'],
+      [/nft -s list table inet filter; \} > \/etc\/nftables-saved\.nft && /],
+    ],
     ['rules that are loaded', nft, ['knockd', 'nftables'], []],
     ['no rules but ours', own, ['knockd'], []],
     ['the daemon is not started', BLANK, [], [/systemctl enable knockd/]],
@@ -158,7 +167,7 @@ describe('daemons', () => {
       { pid: 8, command: '/usr/sbin/knockd -d' },
     ]
     expect(mends(judgeDaemons(running, status, '/etc/knockd.conf'))).toEqual(['kill 8'])
-    expect(mends(judgeDaemons([], undefined, '/etc/my knockd.conf'))).toEqual(["knockd -d -c '/etc/my knockd.conf'"])
+    expect(mends(judgeDaemons([], undefined, '/etc/my knockd.conf'))).toEqual(["sudo knockd -d -c '/etc/my knockd.conf'"])
   })
 
   test('packets that were lost, and a journal that cannot be written', () => {
@@ -236,9 +245,17 @@ test('a program on a knock port is found without naming the port', () => {
 })
 
 test('programs that are not where a command says', () => {
-  expect(mends(judgePrograms(CLASSIC, (path) => path === '/usr/sbin/iptables'))).toEqual([
-    "sed -i 's|/sbin/iptables |/usr/sbin/iptables |g' /etc/knockd.conf",
-  ])
+  const config = configIn(
+    mkdtempSync(join(tmpdir(), 'postern-programs-')),
+    '[web]\nSequence = 7301,5401\nCommand = /sbin/iptables -I INPUT -s %IP% -j ACCEPT; /usr/sbin/iptables -L; /opt/sbin/iptables\n',
+  )
+  const [mend, ...more] = mends(judgePrograms(config, (path) => path === '/usr/sbin/iptables'))
+  expect(more).toHaveLength(1)
+  // Twice, as it may be typed again: the path is also the end of longer ones.
+  execFileSync('sh', ['-c', `${mend!}; ${mend!}`])
+  expect(readFileSync(config.file, 'utf8').split('\n')[2]).toBe(
+    'Command = /usr/sbin/iptables -I INPUT -s %IP% -j ACCEPT; /usr/sbin/iptables -L; /opt/sbin/iptables',
+  )
   expect(judgePrograms(CLASSIC, () => true)).toEqual([])
 })
 
@@ -347,24 +364,28 @@ test('files of secrets of every kind; a file of public keys may be read', () => 
   }
 })
 
-test('ports that are open to all: the guard hides its own, a rule the others', () => {
+test('ports that are open to all: the daemon hides its own, and how the others are hidden is asked', () => {
   const reached = [
     { port: { protocol: 'tcp', port: 22, listensAt: 22 }, family: 6 },
     { port: { protocol: 'tcp', port: 80, listensAt: 80 }, family: 6 },
   ] as const
-  expect(mends(judgeReached(reached, NATIVE))).toEqual([
-    'knockd -d -c /etc/knockd.conf',
-    'ip6tables -A INPUT -p tcp --dport 80 -j DROP',
-  ])
+  const hide = REMEDIES.edit('/etc/knockd.conf', 1)
+  const asked: (readonly Port[])[] = []
+  const found = judgeReached(reached, NATIVE, BLANK, (ports) => {
+    asked.push(ports)
+    return hide
+  })
+  expect(mends(found)).toEqual(['sudo knockd -d -c /etc/knockd.conf', hide])
+  expect(asked.flat().map(({ port }) => port)).toEqual([80])
 })
 
 test('the worst comes first, and they are counted', () => {
   const findings: readonly Finding[] = [
     { severity: 'note', subject: 'a', message: 'one' },
-    { severity: 'fault', subject: 'b', message: 'two', mend: 'do' },
+    { severity: 'fault', subject: 'b', message: 'two', mend: REMEDIES.lookAtLinks() },
   ]
   expect(asText('/etc/knockd.conf', sorted(findings))).toBe(
-    'fault: b: two\n    do\nnote: a: one\n/etc/knockd.conf: 1 fault\n',
+    'fault: b: two\n    ip -br link\nnote: a: one\n/etc/knockd.conf: 1 fault\n',
   )
   expect(asText('x', [])).toBe('x: nothing found\n')
   expect(shellWord("it's")).toBe(String.raw`'it'\''s'`)

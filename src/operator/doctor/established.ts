@@ -1,3 +1,5 @@
+import { REMEDIES } from '../../remedy/remedies.ts'
+import type { Remedy } from '../../remedy/remedies.ts'
 import { IPTABLES } from '../rehearse/rules.ts'
 import type { Rules } from '../rehearse/rules.ts'
 import type { Finding } from './finding.ts'
@@ -14,7 +16,7 @@ export function judgeEstablished({ saved, tables }: Rules): readonly Finding[] {
     const passes = /^-A .*(?:--ctstate|--state) \S*ESTABLISHED\S* .*-j ACCEPT/m.test(text)
     if (!refuses || passes) continue
     const program = kind.replace('-nft', '')
-    findings.push(finding(program, `${program} -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`))
+    findings.push(finding(program, REMEDIES.establishedIptables(program)))
   }
   for (const { name, text } of tables) {
     if (OURS.test(name)) continue
@@ -23,12 +25,12 @@ export function judgeEstablished({ saved, tables }: Rules): readonly Finding[] {
     const refuses = input[0].includes('policy drop') || /\b(?:drop|reject)\b/.test(text.slice(input.index))
     const passes = /ct state [^\n]*\bestablished\b[^\n]*\baccept/.test(text)
     if (!refuses || passes) continue
-    findings.push(finding(`table ${name}`, `nft insert rule ${name} ${input[1]} ct state established,related accept`))
+    findings.push(finding(`table ${name}`, REMEDIES.establishedNft(name, input[1]!)))
   }
   return findings
 }
 
-function finding(where: string, mend: string): Finding {
+function finding(where: string, mend: Remedy): Finding {
   const message = `${where} refuses what comes in and lets no established connection pass: a session dies when its door shuts`
   return { severity: 'fault', subject: 'established', message, mend }
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { spawn } from '../../native/spawn.ts'
 import type { ChildProcess } from '../../native/spawn.ts'
 import type { AgentLine, OrderLine, OrderName, Orders } from './orders.ts'
+import type { RunProgram } from './rules.ts'
 
 /** The program that carries out orders in a namespace. */
 const AGENT = fileURLToPath(new URL('../../bin/rehearsal.js', import.meta.url))
@@ -36,6 +37,19 @@ exec unshare --pid --fork --kill-child --mount-proc "$@"
 
 const UNSHARE_SERVER = ['unshare', '--net', '--mount', '--uts', '--ipc', '/bin/sh', '-c', STAGE, 'stage'] as const
 const UNSHARE_CLIENT = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'] as const
+
+/** An end of a link: what the interface is called, and a process in the namespace that it is in. */
+export interface LinkEnd {
+  readonly name: string
+  readonly pid: number
+}
+
+/** Joins two namespaces by a pair of virtual Ethernet devices. @throws Error with what ip(8) says */
+export async function joinNamespaces(run: RunProgram, one: LinkEnd, other: LinkEnd): Promise<void> {
+  const [near, far] = [one, other].map(({ name, pid }) => ['name', name, 'netns', String(pid)])
+  const { code, stderr } = await run(['ip', 'link', 'add', ...near!, 'type', 'veth', 'peer', ...far!])
+  if (code !== 0) throw new Error(`cannot join the namespaces: ${stderr.trim()}`)
+}
 
 /** A program that was started in a namespace, as it is heard from outside. */
 interface Heard {

@@ -3,11 +3,18 @@ import { basename, delimiter, join } from 'node:path'
 import type { Config, Reading } from '../../config/config.ts'
 import { OPTION_DIRECTIVES } from '../../config/directive.ts'
 import { formatFault } from '../../config/fault.ts'
+import { listeningPorts } from '../../host/listening.ts'
+import { TCP } from '../../packet/packet.ts'
+import { allowing } from '../../remedy/allow.ts'
+import type { Port } from '../../remedy/remedies.ts'
+import { inForce } from '../allowance.ts'
 import { examine, USAGE, UNUSABLE, USABLE } from '../check.ts'
 import type { Output } from '../check.ts'
+import { hiding } from '../hiding.ts'
 import { run } from './agent.ts'
 import { HELP, parse } from './arguments.ts'
 import type { Asked } from './arguments.ts'
+import type { Culprit } from './culprit.ts'
 import { diagnose } from './diagnosis.ts'
 import { lookAtMachine } from './machine.ts'
 import type { Machine } from './machine.ts'
@@ -17,7 +24,8 @@ import { readWhole } from './real-files.ts'
 import { doorTexts, optionLine } from './rehearsed-config.ts'
 import { asJson, asText, isGood } from './report.ts'
 import type { Report } from './report.ts'
-import { firstDifference, ruleLines, takeRules } from './rules.ts'
+import { firstDifference, rulesTextOf, takeRules } from './rules.ts'
+import type { Rules } from './rules.ts'
 import { Stage } from './stage.ts'
 
 const FOUND = 1
@@ -83,7 +91,7 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
     process.on(name, handler)
     return [name, handler] as const
   })
-  const rulesText = [rules.nft, ...ruleLines(rules).map(({ text: line }) => line)].join('\n')
+  const rulesText = rulesTextOf(rules)
   const { alwaysAllow } = config.options
   let play: Play | undefined
   let broken: string | undefined
@@ -103,7 +111,7 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
     for (const [name, handler] of handlers) process.off(name, handler)
   }
   const changed = firstDifference(rules, await takeRules(run))
-  const report = reportOf({ asked, reading, text, machine, play, changed, broken })
+  const report = reportOf({ asked, config, rules, reading, text, machine, play, changed, broken })
   output.out(asked.json ? asJson(report) : asText(report))
   if (signal !== undefined) return SIGNALS[signal]
   return isGood(report) ? USABLE : FOUND
@@ -111,6 +119,8 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
 
 interface Material {
   readonly asked: Asked
+  readonly config: Config
+  readonly rules: Rules
   readonly reading: Reading
   readonly text: string
   readonly machine: Machine
@@ -119,13 +129,21 @@ interface Material {
   readonly broken: string | undefined
 }
 
-function reportOf({ asked, reading, text, machine, play, changed, broken }: Material): Report {
+function reportOf({ asked, config, rules, reading, text, machine, play, changed, broken }: Material): Report {
   const doors = play?.doors ?? []
   const observations = doors.flatMap((door) => door.observations)
   const context = {
     doors: doorTexts(text),
     faults: reading.faults,
     programAt,
+    allow: (port: Port, culprit: Culprit) => allowing(port, culprit, inForce(rules, machine.watched.name, config)),
+    hide: (ports: readonly Port[]) =>
+      hiding(ports, {
+        config,
+        text,
+        clues: { rules: rulesTextOf(rules), listening: [...listeningPorts()[TCP]] },
+        pid: undefined,
+      }),
     scanPortsLine: optionLine(text, OPTION_DIRECTIVES.scanPorts),
   }
   return {

@@ -1,13 +1,18 @@
 import type { DoorText } from '../../config/door.ts'
+import { BASE_TABLE } from '../../firewall/base/ruleset.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Culprit } from './culprit.ts'
 import type { Observation } from './observation.ts'
 import type { RuleLine, Rules } from './rules.ts'
 import { IPTABLES } from './rules.ts'
 import { commandOf, placeOf, portNames, quoteRule } from './said.ts'
-import type { Said } from './said.ts'
+import type { Context, Said } from './said.ts'
+
+/** Where Postern's base ruleset is. */
+const BASE = `table ${BASE_TABLE}`
 
 /** Why a port stayed shut though its door's command did not fail. */
-export function explainShut(observation: Observation, door: DoorText): Said {
+export function explainShut(observation: Observation, door: DoorText, { allow }: Context): Said {
   const { added, culprit, family, source = '' } = observation
   const start = commandOf(door, 'start', family)
   const ports = portNames({ ports: observation.ports.filter((_, index) => observation.opened[index] === null) })
@@ -23,7 +28,12 @@ export function explainShut(observation: Observation, door: DoorText): Said {
   const { opens } = door.entries
   if (opens !== undefined) {
     const message = `${ports} stays shut: the guard lets the knocker in, but ${at} takes the packets all the same`
-    const hint = 'take that rule out: the guard hides the port, and accepting in one table overrules no other'
+    const port = observation.ports.find((_, index) => observation.opened[index] === null)
+    const command = port === undefined ? undefined : allow(port, culprit)
+    const hint =
+      command === undefined
+        ? "allow the port where it is taken, too: the guard hides it, and the machine's own firewall judges behind it"
+        : `the guard hides the port, and the machine's own firewall has to allow it: ${command}`
     return { place: { line: opens.line, column: opens.valueColumn }, message, hint }
   }
   if (rule === undefined) {
@@ -39,10 +49,16 @@ export function explainShut(observation: Observation, door: DoorText): Said {
     return { ...placeOf(start, append.offset), message, hint: 'write `-I` for `-A`: it puts the rule first' }
   }
   const message = `${ports} stays shut: the rule of the start command, ${own} in ${rule.where}, does not keep ${at} from taking the packets`
+  const [port] = observation.ports
+  const applied = culprit.where === BASE && port !== undefined ? allow(port, culprit) : undefined
+  if (applied !== undefined) {
+    const hint = `the base ruleset lets pass what the guard opens: add \`Open_Ports = ${ports.replaceAll(' ', '')}\`, then: ${applied}`
+    return { ...placeOf(start), message, hint }
+  }
   const hint =
     rule.where === culprit.where
       ? 'the door has to open where the packets are taken: let its rule stand before that one'
-      : 'a packet has to be accepted in every table: let the door open it there, or take that rule out'
+      : 'a packet has to be accepted in every table: let the door open it there, too'
   return { ...placeOf(start), message, hint }
 }
 
@@ -60,9 +76,9 @@ export function explainSession(observation: Observation, door: DoorText): Said {
 
 function cureOf(culprit: Culprit | undefined, family: 4 | 6): string {
   const table = /^table (.*)$/.exec(culprit?.where ?? '')?.[1]
-  if (table !== undefined) return `nft insert rule ${table} ${culprit!.chain} ct state established,related accept`
+  if (table !== undefined) return REMEDIES.establishedNft(table, culprit!.chain)
   const program = culprit?.where ?? (family === 4 ? 'iptables' : 'ip6tables')
-  return `${program} -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`
+  return REMEDIES.establishedIptables(program)
 }
 
 function placeName({ where, chain }: Culprit): string {

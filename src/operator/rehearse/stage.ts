@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Address, Family } from '../../packet/address.ts'
 import type { Network } from '../../packet/network.ts'
+import { makeContainers } from './containers.ts'
 import { Knockers } from './knocker.ts'
 import type { Machine } from './machine.ts'
-import { Namespace, STAGE_FOLDER } from './namespace.ts'
+import { Namespace, STAGE_FOLDER, joinNamespaces } from './namespace.ts'
 import type { Ran } from './orders.ts'
 import type { Rules, RunProgram } from './rules.ts'
 import { copyRules } from './ruleset-copy.ts'
@@ -51,7 +52,7 @@ export class Stage {
     made(server)
     const client = await Namespace.make('client')
     made(client)
-    await join(setting, server, client)
+    await join(setting, server, client, made)
     const copied = await copyRules(setting.rules, async (argv, input) => await runIn(server, argv, input))
     return new Stage(setting, server, client, copied)
   }
@@ -112,7 +113,13 @@ async function runIn(namespace: Namespace, argv: readonly string[], input?: stri
 }
 
 /** Interfaces with the names and addresses that the machine has; the one that is listened on leads to the client. */
-async function join({ machine, run }: Setting, server: Namespace, client: Namespace): Promise<void> {
+async function join(
+  setting: Setting,
+  server: Namespace,
+  client: Namespace,
+  made: (namespace: Namespace) => void,
+): Promise<void> {
+  const { machine, run } = setting
   const { watched } = machine
   await setSysctls(server)
   for (const namespace of [server, client]) {
@@ -120,19 +127,8 @@ async function join({ machine, run }: Setting, server: Namespace, client: Namesp
     // Not even the link-local address may be tentative: knocks would wait for it.
     await namespace.ask('run', { argv: ['sh', '-c', 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'] })
   }
-  const ends = ['name', watched.name, 'netns', String(server.pid), 'type', 'veth']
-  const { code, stderr } = await run([
-    'ip',
-    'link',
-    'add',
-    ...ends,
-    'peer',
-    'name',
-    'eth0',
-    'netns',
-    String(client.pid),
-  ])
-  if (code !== 0) throw new Error(`cannot join the namespaces: ${stderr.trim()}`)
+  await joinNamespaces(run, { name: watched.name, pid: server.pid }, { name: 'eth0', pid: client.pid })
+  await makeContainers(setting, server, made)
   for (const { name, addresses } of machine.links) {
     // One that cannot be made is missed by nobody but rules that name it, which load all the same.
     if (name !== watched.name) await server.ask('run', { argv: ['ip', 'link', 'add', 'name', name, 'type', 'dummy'] })

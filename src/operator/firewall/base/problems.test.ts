@@ -35,7 +35,7 @@ const seen = (more: Partial<Seen>): Seen => ({
 })
 const APPLY = "sudo postern firewall apply -c '/etc/my knockd.conf' --allow tcp/80 --beside"
 const RESTORE = 'sudo postern firewall restore'
-const REMOVE = 'sudo postern firewall remove'
+const REMOVE = 'sudo postern firewall remove --keep-guard'
 const file = (text: string): Seen['persisted'] => [{ path: '/etc/postern-base.nft', text }]
 const other = readConfig(`${DOOR}[web]\nSequence = 1,2\nOpen_Ports = tcp/81\n`, '/etc/my knockd.conf').config
 

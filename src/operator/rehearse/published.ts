@@ -1,0 +1,29 @@
+import { formatAddress, parseAddress } from '../../packet/address.ts'
+import type { Address } from '../../packet/address.ts'
+
+/** A port of this machine that a rule sends on to another address, as Docker does for what a container publishes. */
+export interface Published {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  /** Where it is sent on to. */
+  readonly to: { readonly address: Address; readonly port: number }
+  readonly rule: string
+}
+
+/** The published ports in rules, as iptables-save or nft lists them: `--dport 8080 -j DNAT --to-destination 172.17.0.2:80`. */
+export function publishedIn(rules: readonly string[]): readonly Published[] {
+  return rules.flatMap((rule) => {
+    const to = /(?:--to-destination |\bdnat (?:ip6? )?to )(\[[0-9a-f:]+\]|[0-9.]+):(\d+)\b/.exec(rule)
+    const from = /(?:--dport |\b(tcp|udp) dport )(\d+)\b/.exec(rule)
+    const address = to === null ? undefined : parseAddress(to[1]!.replaceAll(/[[\]]/g, ''))
+    if (address === undefined || from === null) return []
+    const protocol = /-p udp\b|\budp dport/.test(rule) ? 'udp' : 'tcp'
+    return [{ protocol, port: Number(from[2]), to: { address, port: Number(to![2]) }, rule }]
+  })
+}
+
+/** `172.17.0.2:80` */
+export function targetText({ to: { address, port } }: Published): string {
+  const text = formatAddress(address)
+  return address.family === 4 ? `${text}:${port}` : `[${text}]:${port}`
+}
