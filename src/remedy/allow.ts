@@ -41,18 +41,16 @@ function byIptables(port: Port, { where, chain, rule }: Taker, { saved }: InForc
   const text = saved[kind] ?? ''
   const table = sectionWith(text, rule)
   if (table !== undefined && table !== 'filter') return undefined
-  const isForwarded = chain === 'FORWARD' || /^DOCKER|^ufw6?-.*forward/.test(chain)
-  if (/^:ufw6?-user-input /m.test(text)) {
-    if (isForwarded && !/^:DOCKER-USER /m.test(text)) return REMEDIES.allowUfwRoute(port)
-    // Logged and limited by chains of their own, which are the rule's.
-    if (!isForwarded) {
-      return /^ufw6?-user-/.test(chain) ? REMEDIES.allowUfwFirst(port) : REMEDIES.allowUfw(port)
-    }
-  }
-  if (isForwarded) {
+  if (chain === 'FORWARD' || /^DOCKER|^ufw6?-.*forward/.test(chain)) {
     return REMEDIES.allowForwarded(where, /^:DOCKER-USER /m.test(text) ? 'DOCKER-USER' : 'FORWARD', port)
   }
   if (chain === 'OUTPUT') return REMEDIES.answerIptables(where, chain, port)
+  if (/^:ufw6?-user-input /m.test(text)) {
+    // The user's own rules are ahead of what ufw itself refuses.
+    return /^ufw6?-user-/.test(chain)
+      ? REMEDIES.allowUfwFirst(port, rule.includes('-j REJECT') ? 'reject' : 'deny')
+      : REMEDIES.allowUfw(port)
+  }
   if (rule === '-P INPUT DROP') return REMEDIES.allowLast(where, port)
   const index = text
     .split('\n')

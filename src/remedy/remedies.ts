@@ -36,9 +36,9 @@ const NFT_FILE = '/etc/nftables.conf'
 const MAKERS = {
   // A port of a native door, let through by whoever owns the firewall: the guard is ahead of it and hides the port.
   allowUfw: ({ protocol, port }: Port) => `ufw allow ${port}/${protocol}`,
-  /** Ahead of a rule of ufw's own that denies it. */
-  allowUfwFirst: ({ protocol, port }: Port) => `ufw prepend allow ${port}/${protocol}`,
-  allowUfwRoute: ({ protocol, port }: Port) => `ufw route allow proto ${protocol} to any port ${port}`,
+  /** Ahead of a rule of ufw's own that takes it; ufw takes no second rule for what one names to the letter. */
+  allowUfwFirst: ({ protocol, port }: Port, denied: 'deny' | 'reject') =>
+    `ufw delete ${denied} ${port}/${protocol}; ufw prepend allow ${port}/${protocol}`,
   allowFirewalld: ({ protocol, port }: Port, zone: string | undefined) => {
     const add = `--add-port=${port}/${protocol}${zone === undefined ? '' : ` --zone=${shellWord(zone)}`}`
     return `firewall-cmd ${add} && firewall-cmd --permanent ${add}`
@@ -48,9 +48,9 @@ const MAKERS = {
   /** Ahead of the rule that takes them, which is the chain's so-manieth from 1. */
   allowBefore: (program: string, port: Port, index: number) =>
     `${program} -I INPUT ${index} ${plainMatch(port)} -j ACCEPT`,
-  /** Where the packets are sent on: by the port at which they came, as Docker's own documents have it. */
+  /** Where the packets are sent on: by the port at which they came, as Docker's own documents have it, and only those. */
   allowForwarded: (program: string, chain: 'DOCKER-USER' | 'FORWARD', { protocol, port }: Port) =>
-    `${program} -I ${chain} -p ${protocol} -m conntrack --ctdir ORIGINAL --ctorigdstport ${port} -j ACCEPT`,
+    `${program} -I ${chain} -p ${protocol} -m conntrack --ctstate DNAT --ctorigdstport ${port} -j ACCEPT`,
   allowNft: (table: string, chain: string, { protocol, port }: Port) =>
     `nft insert rule ${table} ${chain} ${protocol} dport ${port} accept`,
   /** In a chain through which packets to other hosts go as well. */
@@ -58,7 +58,7 @@ const MAKERS = {
     `nft insert rule ${table} ${chain} fib daddr type local ${protocol} dport ${port} accept`,
   /** The same for packets that are sent on. */
   allowNftForwarded: (table: string, chain: string, { protocol, port }: Port) =>
-    `nft insert rule ${table} ${chain} meta l4proto ${protocol} ct original proto-dst ${port} accept`,
+    `nft insert rule ${table} ${chain} meta l4proto ${protocol} ct status dnat ct original proto-dst ${port} accept`,
   /** Where what the machine sends is judged as well: the answers of one port, and nothing else. */
   answerIptables: (program: string, chain: string, { protocol, port }: Port) =>
     `${program} -I ${chain} -p ${protocol} --sport ${port} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
