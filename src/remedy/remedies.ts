@@ -81,7 +81,9 @@ const MAKERS = {
   // Ports that everybody reaches: the guard hides them, and who is connected stays.
   hide: (file: string, additions: readonly Addition[], pid: number | undefined) => {
     const [first] = additions
-    const edits = additions.map(({ door, line }) => `-e ${shellWord(String.raw`/^\s*\[${pattern(door)}\]/a ${line}`)}`)
+    const edits = additions.map(
+      ({ door, line }) => `-e ${shellWord(String.raw`/^\s*\[\s*${pattern(door)}\s*]/a ${line}`)}`,
+    )
     const once = `grep -qx ${shellWord(first?.line ?? '')} ${shellWord(file)}`
     return `${once} || ${EDITED} ${edits.join(' ')} ${shellWord(file)}${reloaded(pid)}`
   },
@@ -115,7 +117,7 @@ const MAKERS = {
     const loads = `{ grep -qsx ${include} ${NFT_FILE} || echo ${include} >> ${NFT_FILE}; }`
     return `{ ${texts.join('; ')}; } > ${NFT_SAVED} && ${loads} && systemctl enable nftables`
   },
-  enable: (unit: 'nftables' | 'knockd') => `systemctl enable ${unit}`,
+  enable: (unit: 'nftables' | 'knockd' | 'ufw' | 'firewalld') => `systemctl enable ${unit}`,
 
   // Files, programs, interfaces, the clock.
   mode: (mode: string, path: string) => `chmod ${mode} ${shellWord(path)}`,

@@ -63,9 +63,7 @@ export function judgeBoot(
   const byIptables = IPTABLES.some((kind) => /^-A |^:\S+ DROP/m.test(saved[kind]))
   const byNft = tables.some(({ name }) => !OURS.test(name))
   if ((byIptables || byNft) && !LOADERS.some((name) => started.has(name))) {
-    const mend = byIptables
-      ? REMEDIES.saveIptables()
-      : REMEDIES.saveNft(tables.map(({ name }) => name).filter((name) => !OURS.test(name)))
+    const mend = keeping({ saved, tables }, byIptables)
     const gone = 'the rules in force are gone when the machine starts again: nothing loads them'
     const [message, right] =
       openFile === undefined
@@ -94,4 +92,12 @@ export function judgeBoot(
     findings.push({ severity, subject: 'boot', message, mend: REMEDIES.enable('knockd') })
   }
   return findings
+}
+
+/** Has the rules loaded at the next start, by whoever made them: iptables-persistent would take ufw's place. */
+function keeping({ saved, tables }: Pick<Rules, 'saved' | 'tables'>, byIptables: boolean): Remedy {
+  if (IPTABLES.some((kind) => saved[kind].includes(':ufw-user-input '))) return REMEDIES.enable('ufw')
+  if (tables.some(({ name }) => name === 'inet firewalld')) return REMEDIES.enable('firewalld')
+  if (byIptables) return REMEDIES.saveIptables()
+  return REMEDIES.saveNft(tables.map(({ name }) => name).filter((name) => !OURS.test(name)))
 }
