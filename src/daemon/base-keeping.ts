@@ -147,7 +147,7 @@ export class BaseKeeping {
       firewall.run(confirmed.rules)
       this.#log.notice(
         'warning',
-        `another program took the base ruleset out of the rules: it is back as it was confirmed\nto take it away: ${REMEDIES.removeBase()}`,
+        `another program took the base ruleset out of the rules: it is back as it was confirmed\nto take it away: ${REMEDIES.readOfRemoval()}`,
       )
     }
     this.#said.delete('gone')

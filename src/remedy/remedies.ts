@@ -106,8 +106,9 @@ const MAKERS = {
   moreTime: () => 'systemctl set-property knockd.service CPUWeight=1000',
   end: (pid: number) => `kill ${pid}`,
   restoreBase: () => 'sudo postern firewall restore',
+  /** Only where nothing of it is in force: without it everything is let in. */
   removeBase: () => 'sudo postern firewall remove --keep-guard',
-  applyAnew: () => 'sudo postern firewall apply',
+  applyAnew: (persist = false) => `sudo postern firewall apply${persist ? ' --persist' : ''}`,
 
   // The next start of the machine.
   saveIptables: () => 'apt install iptables-persistent && netfilter-persistent save',
@@ -139,6 +140,7 @@ const MAKERS = {
   lookAtDisk: () => 'df -h /var/lib/postern',
   lookAtStatus: (file: string) => `sudo postern status -c ${shellWord(file)}`,
   check: (file: string) => `postern check ${shellWord(file)}`,
+  readOfRemoval: () => 'postern firewall remove --help',
   readOfLoss: () => 'postern accept-loss --help',
 } as const
 

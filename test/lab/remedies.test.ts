@@ -54,6 +54,8 @@ interface Trial {
   readonly expected: (machine: Machine, daemon: number | undefined) => readonly string[]
   /** Whether `postern rehearse` prints it as well. */
   readonly rehearsed?: boolean
+  /** Whether the guard hides the port already, and is to go on without a daemon. */
+  readonly guarded?: boolean
   /** Whether the daemon runs before. */
   readonly running?: boolean
   /** Types a command that is not over by itself. */
@@ -149,6 +151,7 @@ async function tryRemedy(trial: Trial): Promise<void> {
     await goesOn()
   }
   expect(await seenBy(client, port)).toEqual(before)
+  if (trial.guarded === true) expect(await probe(client, SERVER_4, port)).not.toBe('open')
   // Typed again, as the same advice may stand there twice.
   if (trial.type === undefined) for (const each of expected) await type(each, stubs())
 
@@ -350,6 +353,24 @@ const TRIALS: Readonly<Partial<Record<Name, readonly Trial[]>>> = {
       },
     },
   ],
+  removeBase: [
+    {
+      name: 'a trial that was left behind, beside a guard without its daemon',
+      rules: async ({ server, file }) => {
+        const daemon = await run(server, file)
+        daemon.kill('SIGKILL')
+        await daemon.ended
+        await nft(
+          server,
+          `table inet postern_base { set trial { type nf_proto; flags timeout; };
+            chain input { type filter hook input priority filter; meta nfproto != @trial accept; drop; }; }`,
+        )
+      },
+      door: NATIVE,
+      expected: () => [REMEDIES.removeBase()],
+      guarded: true,
+    },
+  ],
   establishedIptables: [
     {
       name: 'iptables without a rule for sessions',
@@ -431,12 +452,12 @@ const HARMLESS: Readonly<Partial<Record<Name, (machine: Machine) => Promise<stri
     const other = await startRealKnockd({ host: server, config: '[x]\nsequence = 1,2\ncommand = true\n' })
     return REMEDIES.end(other.pid)
   },
-  applyAnew: () => REMEDIES.applyAnew(),
+  // A trial that nobody confirms: its end is not waited for.
+  applyAnew: () => `timeout -s INT 5 ${REMEDIES.applyAnew()}`,
   restoreBase: async ({ server }) => {
     await server.run(['nft', 'delete', 'table', 'inet', 'postern_base'])
     return REMEDIES.restoreBase()
   },
-  removeBase: () => REMEDIES.removeBase(),
   saveIptables: () => REMEDIES.saveIptables(),
   saveNft: async ({ server }) => {
     await nft(server, 'table inet theirs { chain in { type filter hook input priority 5; tcp dport 3306 drop; }; }')
@@ -462,6 +483,7 @@ const HARMLESS: Readonly<Partial<Record<Name, (machine: Machine) => Promise<stri
   lookAtDisk: () => `${REMEDIES.lookAtDisk()} || true`,
   lookAtStatus: ({ file }) => REMEDIES.lookAtStatus(file),
   check: ({ file }) => REMEDIES.check(file),
+  readOfRemoval: () => REMEDIES.readOfRemoval(),
   readOfLoss: () => REMEDIES.readOfLoss(),
 }
 

@@ -80,6 +80,11 @@ test.each<[string, Partial<Seen>, readonly (readonly [RegExp, string])[]]>([
     { confirmed: undefined, listing: 'absent', dangling: [{ main: '/etc/nftables.conf', line: 'include "x"' }] },
     [[/no such file/, REMOVE]],
   ],
+  [
+    'the same, where rules that nobody confirmed refuse something',
+    { confirmed: undefined, listing: 'rules', dangling: [{ main: '/etc/nftables.conf', line: 'include "x"' }] },
+    [[/no such file/, 'sudo postern firewall apply --persist']],
+  ],
 ])('%s', (_, more, expected) => {
   const found = problemsOf(seen(more))
   expect(found.map(({ command }) => command)).toEqual(expected.map(([, command]) => command))

@@ -55,7 +55,9 @@ function gone(confirmed: Confirmed, { config, certain }: Seen): Problem {
 
 /** What is loaded when the machine starts. */
 function ofStart({ confirmed, persisted, dangling, trial, listing }: Seen): readonly Problem[] {
-  const again = confirmed === undefined ? REMEDIES.removeBase() : persisting(confirmed)
+  // One that is in force though nobody confirmed it refuses what it refuses: it stays.
+  const unknown = listing === 'rules' ? REMEDIES.applyAnew(true) : REMEDIES.removeBase()
+  const again = confirmed === undefined ? unknown : persisting(confirmed)
   const problems = dangling.map(({ main, line }) => ({
     message: `${main} has the line ${line}, and there is no such file: nothing of ${main} is loaded when the machine starts`,
     command: again,
