@@ -1,4 +1,5 @@
 import { BASE_TABLE } from '../firewall/base/ruleset.ts'
+import { REMEDIES } from '../remedy/remedies.ts'
 import { readRootFile, removeRootFile, writeRootFile } from './root-file.ts'
 
 /** The state folder is root's alone. */
@@ -48,7 +49,7 @@ export class ConfirmedFile {
       value = undefined
     }
     if (!isConfirmed(value)) {
-      throw new Error(`${this.#path} cannot be read: it is damaged\n  sudo postern firewall apply writes a new one`)
+      throw new Error(`${this.#path} cannot be read: it is damaged\n  ${REMEDIES.applyAnew()}`)
     }
     return value
   }

@@ -1,36 +1,21 @@
 import type { Config, Service } from '../config/config.ts'
 import { formatService, readServices } from '../config/service.ts'
-import { shellWord } from '../config/shell-word.ts'
 import { misfitOf } from '../firewall/base/misfit.ts'
 import type { Misfit } from '../firewall/base/misfit.ts'
 import { TCP } from '../packet/packet.ts'
+import { REMEDIES } from '../remedy/remedies.ts'
+import type { Remedy } from '../remedy/remedies.ts'
 import type { Confirmed } from './confirmed.ts'
 
 /** Something about the base ruleset that an operator should know, and the command that fixes it. */
 export interface Problem {
   /** Lower case, no full stop. */
   readonly message: string
-  readonly command: string
+  readonly command: Remedy
 }
 
 /** What is read was written by this program. */
 const NO_FAULTS = { error: () => undefined, warning: () => undefined }
-
-/** Puts what was confirmed in force again. */
-export const RESTORE = 'sudo postern firewall restore'
-/** Takes it away for good. */
-export const REMOVE = 'sudo postern firewall remove'
-
-/** The command that makes a base ruleset like the one that was confirmed, from the config as it is now, on trial. */
-export function applyCommand({ allowed, beside, persist, replace }: Confirmed, file: string): string {
-  return [
-    `sudo postern firewall apply -c ${shellWord(file)}`,
-    ...(allowed === '' ? [] : [`--allow ${allowed}`]),
-    ...(beside ? ['--beside'] : []),
-    ...(persist === undefined ? [] : ['--persist']),
-    ...(persist === undefined || !replace ? [] : ['--replace']),
-  ].join(' ')
-}
 
 /** How the confirmed ruleset and the config have come apart. */
 export function misfitWith({ allowed, guarded, commandDoors }: Confirmed, config: Config): Misfit {
@@ -46,7 +31,7 @@ export function letsIn({ allowed, guarded }: Confirmed, port: number): boolean {
 /** The same as problems. */
 export function misfitProblems(confirmed: Confirmed, config: Config): readonly Problem[] {
   const { refused, exposed, commandDoors } = misfitWith(confirmed, config)
-  const command = applyCommand(confirmed, config.file)
+  const command = REMEDIES.applyBase(confirmed, config.file)
   const problems: Problem[] = []
   if (refused.length > 0) {
     problems.push({ message: `the base ruleset refuses ${servicesText(refused)}, which the config opens`, command })

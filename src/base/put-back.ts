@@ -4,7 +4,8 @@ import { readBootId } from '../state/boot-clock.ts'
 import type { Config } from '../config/config.ts'
 import type { Confirmed } from './confirmed.ts'
 import type { Firewall } from './firewall.ts'
-import { RESTORE, applyCommand, misfitWith, servicesText } from './problem.ts'
+import { REMEDIES } from '../remedy/remedies.ts'
+import { misfitWith, servicesText } from './problem.ts'
 import type { Problem } from './problem.ts'
 
 /** Whether what was confirmed is gone from the rules: a table that somebody edited is not. */
@@ -22,13 +23,14 @@ export function reasonAgainst(confirmed: Confirmed, config: Config, certain: boo
   const { refused } = misfitWith(confirmed, config)
   if (refused.length > 0) {
     const message = `it would refuse ${servicesText(refused)}, which the config opens`
-    return { message, command: applyCommand(confirmed, config.file) }
+    return { message, command: REMEDIES.applyBase(confirmed, config.file) }
   }
   if (!isOfThisBoot(confirmed) && confirmed.persist === undefined) {
     const message = 'it was confirmed before the machine was started, without --persist'
-    return { message, command: `${applyCommand(confirmed, config.file)} --persist` }
+    return { message, command: REMEDIES.applyBase({ ...confirmed, persist: '' }, config.file) }
   }
-  if (!certain) return { message: 'this kernel does not tell one network namespace from another', command: RESTORE }
+  if (!certain)
+    return { message: 'this kernel does not tell one network namespace from another', command: REMEDIES.restoreBase() }
   return undefined
 }
 

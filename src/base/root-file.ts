@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
+import { REMEDIES } from '../remedy/remedies.ts'
 
 /** Root only: the rules tell who is let in, and what is in these files is put in force as root. */
 const FILE_MODE = 0o600
@@ -56,10 +57,10 @@ export function readRootFile(path: string): string | undefined {
 
 function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonly mode: number }): void {
   if (uid !== 0 && uid !== process.geteuid?.()) {
-    throw new UntrustedFileError(path, 'it belongs to another user', `sudo chown root ${path}`)
+    throw new UntrustedFileError(path, 'it belongs to another user', `sudo ${REMEDIES.owner('root', path)}`)
   }
   if ((mode & OTHERS_WRITE) !== 0) {
-    throw new UntrustedFileError(path, 'others can write it', `sudo chmod go-w ${path}`)
+    throw new UntrustedFileError(path, 'others can write it', `sudo ${REMEDIES.mode('go-w', path)}`)
   }
 }
 

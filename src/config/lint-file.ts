@@ -7,6 +7,7 @@ import { parseOneTime } from './one-time.ts'
 import type { Entry } from './section.ts'
 import { formatSequence } from './sequence.ts'
 import { parseUsers } from './users.ts'
+import { REMEDIES } from '../remedy/remedies.ts'
 import { readSecret } from '../totp/secret-text.ts'
 
 /** Permission bits of others (`<sys/stat.h>`). */
@@ -72,7 +73,14 @@ export class Files {
     const fault = warnOf === warnOfOneTime ? modeFault(mode, true) : undefined
     if (fault !== undefined) {
       const message = `everyone on this machine can ${fault}`
-      this.#faults.add({ severity: 'warning', file: path, line: 1, column: 1, message, hint: `chmod 600 ${path}` })
+      this.#faults.add({
+        severity: 'warning',
+        file: path,
+        line: 1,
+        column: 1,
+        message,
+        hint: REMEDIES.mode('600', path),
+      })
     }
     if (content === undefined) {
       const hint = forbidden ? 'check it as root' : 'until it is there the door cannot be opened'
@@ -89,7 +97,7 @@ export class Files {
   end(): void {
     const fault = modeFault(this.#facts.mode, this.#hasSecret)
     if (fault !== undefined)
-      this.#faults.warning(1, 1, `everyone on this machine can ${fault}`, `chmod 600 ${this.#file}`)
+      this.#faults.warning(1, 1, `everyone on this machine can ${fault}`, REMEDIES.mode('600', this.#file))
   }
 }
 

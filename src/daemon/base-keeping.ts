@@ -4,9 +4,10 @@ import { endOverdue } from '../base/end-trial.ts'
 import { BaseFiles } from '../base/files.ts'
 import { Firewall } from '../base/firewall.ts'
 import type { Confirmed } from '../base/confirmed.ts'
-import { REMOVE, RESTORE, misfitProblems } from '../base/problem.ts'
+import { misfitProblems } from '../base/problem.ts'
 import { isGone, reasonAgainst } from '../base/put-back.ts'
 import { sinceBoot } from '../base/trial.ts'
+import { REMEDIES } from '../remedy/remedies.ts'
 import type { Config } from '../config/config.ts'
 import { BASE_TABLE } from '../firewall/base/ruleset.ts'
 import { monitorRules } from '../native/netlink.ts'
@@ -146,7 +147,7 @@ export class BaseKeeping {
       firewall.run(confirmed.rules)
       this.#log.notice(
         'warning',
-        `another program took the base ruleset out of the rules: it is back as it was confirmed\nto take it away: ${REMOVE}`,
+        `another program took the base ruleset out of the rules: it is back as it was confirmed\nto take it away: ${REMEDIES.readOfRemoval()}`,
       )
     }
     this.#said.delete('gone')
@@ -163,7 +164,7 @@ export class BaseKeeping {
     else if (this.#last !== this.#first && this.#last !== before) {
       this.#log.notice(
         'warning',
-        `the base ruleset was changed by another program\nto put it back as it was confirmed: ${RESTORE}`,
+        `the base ruleset was changed by another program\nto put it back as it was confirmed: ${REMEDIES.restoreBase()}`,
       )
     }
   }

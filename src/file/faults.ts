@@ -73,10 +73,8 @@ function judgeEntry(path: string, policy: FilePolicy): readonly FileFault[] {
   const type = stat.mode & TYPE_BITS
   // gpg's sockets and locks are its own matter.
   if (type !== REGULAR && type !== FOLDER_TYPE) return []
-  return judgeFile(real, stat, type === REGULAR ? policy : FOLDER, isPrivateGroup).map(({ message, cure }) => ({
-    message: `${path} in it: ${message}`,
-    cure,
-  }))
+  const faults = judgeFile(real, stat, type === REGULAR ? policy : FOLDER, isPrivateGroup)
+  return faults.map((fault) => Object.assign({}, fault, { message: `${path} in it: ${fault.message}` }))
 }
 
 function entriesOf(folder: string): readonly string[] {

@@ -1,4 +1,5 @@
-import { shellWord } from '../config/shell-word.ts'
+import { REMEDIES } from '../remedy/remedies.ts'
+import type { Remedy } from '../remedy/remedies.ts'
 
 /** What others than its owner may not do with a file, and what puts it right. */
 export interface FilePolicy {
@@ -45,12 +46,11 @@ export interface FileStat {
 }
 
 /** What is wrong with a file or with the way to it: lower case, no full stop; and what puts it right. */
-export interface FileFault {
-  readonly message: string
-  /** A command; or, where `byHand` is set, what a person has to decide. */
-  readonly cure: string
-  readonly byHand?: true
-}
+export type FileFault = { readonly message: string } & (
+  | { readonly cure: Remedy; readonly byHand?: false }
+  /** What a person has to decide. */
+  | { readonly cure: string; readonly byHand: true }
+)
 
 /** Whom files may belong to: root, and the user that the process runs as. */
 export function isTrusted(uid: number): boolean {
@@ -71,14 +71,14 @@ export function judgeFile(
   if (policy.forbidden === 0) return []
   const faults: FileFault[] = []
   if (!isTrusted(uid)) {
-    faults.push({ message: `belongs to another user (uid ${uid})`, cure: `chown ${ownUser()} ${shellWord(path)}` })
+    faults.push({ message: `belongs to another user (uid ${uid})`, cure: REMEDIES.owner(ownUser(), path) })
   }
   const shared = mode & policy.forbidden
   const harmless = policy !== SECRET && shared === GROUP_WRITE && gid !== undefined && isPrivate(gid)
   if (shared !== 0 && !harmless) {
     faults.push({
       message: `${policy.complaint} (mode ${octal(mode)})`,
-      cure: `chmod ${policy.mode} ${shellWord(path)}`,
+      cure: REMEDIES.mode(policy.mode, path),
     })
   }
   return faults
@@ -101,7 +101,7 @@ export function judgeFolder(
   if (writers === 0 || (mode & STICKY) !== 0) return undefined
   return {
     message: `others can write its folder ${folder}, and so replace it (mode ${octal(mode)})`,
-    cure: `chmod ${SHARED.has(folder) ? '+t' : 'go-w'} ${shellWord(folder)}`,
+    cure: REMEDIES.mode(SHARED.has(folder) ? '+t' : 'go-w', folder),
   }
 }
 
@@ -110,7 +110,7 @@ export function judgeLink(link: string, { uid }: FileStat): FileFault | undefine
   if (isTrusted(uid)) return undefined
   return {
     message: `the symbolic link ${link} on the way to it belongs to another user (uid ${uid})`,
-    cure: `chown -h ${ownUser()} ${shellWord(link)}`,
+    cure: REMEDIES.linkOwner(ownUser(), link),
   }
 }
 

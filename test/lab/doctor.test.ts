@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, cpSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { hidePort } from './firewall.ts'
+import { hidePort, nft } from './firewall.ts'
 import { PROJECT, program, startKnockd, startRealKnockd } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import type { Host } from './net.ts'
@@ -56,7 +56,36 @@ lab('doctor', () => {
       expect.stringMatching(/^iptables refuses .* a session dies when its door shuts$/),
     ])
     await mended(server, file, 'established')
-    await mended(server, file, 'open over IPv6')
+    const [open] = about(await doctor(server, file), 'open over IPv6')
+    await server.run(['sh', '-c', open!.mend!])
+    const daemon = server.start([process.execPath, program('knockd'), '-v', '-c', file])
+    await daemon.line(/listening on/)
+    expect(about(await doctor(server, file), 'open over IPv6')).toEqual([])
+  })
+
+  test('a door for a port at which nothing listens, and one that the own firewall keeps shut', async () => {
+    const { server } = await pair()
+    await serveTcp(server, 2222)
+    await server.run(['iptables', '-P', 'INPUT', 'DROP'])
+    const wrong = await doctor(server, writeConfig(config('Open_Ports = udp/22')))
+    expect(about(wrong, 'service').map(({ message }) => message)).toEqual([
+      expect.stringMatching(/no program listens at udp\/22, which it opens; programs listen at tcp\/2222$/),
+    ])
+    expect(about(wrong, 'shut over IPv4')[0]!.mend).toBe('iptables -A INPUT -p udp --dport 22 -j ACCEPT')
+    expect(about(wrong, 'shut over IPv6')).toEqual([])
+    const right = await doctor(server, writeConfig(config('Open_Ports = tcp/2222')))
+    expect(about(right, 'service')).toEqual([])
+  })
+
+  test('a port that is redirected is tried where it is answered', async () => {
+    const { server } = await pair()
+    await serveTcp(server, 2222)
+    await nft(
+      server,
+      'table inet n { chain p { type nat hook prerouting priority dstnat; tcp dport 8022 redirect to :2222; }; }',
+    )
+    const findings = await doctor(server, writeConfig(config('Open_Ports = tcp/8022')))
+    for (const subject of ['service', 'shut over IPv4', 'shut over IPv6']) expect(about(findings, subject)).toEqual([])
   })
 
   test('a guarded port is hidden as soon as the daemon runs, which it then finds well', async () => {
@@ -66,7 +95,7 @@ lab('doctor', () => {
     const file = writeConfig(text)
     const before = await doctor(server, file)
     expect(about(before, 'knockd')).toHaveLength(1)
-    expect(about(before, 'open over IPv4')[0]!.mend).toBe(`knockd -d -c ${file}`)
+    expect(about(before, 'open over IPv4')[0]!.mend).toBe(`sudo knockd -d -c ${file}`)
     const daemon = await startKnockd({ host: server, config: text })
     const after = await doctor(server, daemon.file)
     for (const subject of ['knockd', 'another knockd', 'open over IPv4', 'open over IPv6', 'capture', 'library']) {

@@ -23,6 +23,8 @@ export interface Kind {
 export interface OwnRules {
   /** Loads them anew, in the way that is usual for them. */
   readonly reload: () => Promise<unknown>
+  /** Runs a line of shell as the machine's owner types it, with the environment given. */
+  readonly type: (line: string, env?: Readonly<Record<string, string>>) => Promise<Output>
 }
 
 /** Every kind of rules beside which the guard has to work. */
@@ -53,7 +55,7 @@ table ip nat {
 async function nftables(host: Host): Promise<OwnRules> {
   await nft(host, NFTABLES)
   // What Debian's /etc/nftables.conf begins with.
-  return { reload: async () => await nft(host, `flush ruleset\n${NFTABLES}`) }
+  return { reload: async () => await nft(host, `flush ruleset\n${NFTABLES}`), type: typing(host) }
 }
 
 const iptablesText = (icmp: string): string => `*nat
@@ -78,7 +80,12 @@ async function iptables(host: Host, flavour: 'nft' | 'legacy'): Promise<OwnRules
     await host.run([`ip6tables-${flavour}-restore`], { input: iptablesText('ipv6-icmp') })
   }
   await load()
-  return { reload: load }
+  return { reload: load, type: typing(host) }
+}
+
+/** Types on a host without surroundings of its own. */
+export function typing(host: Host): OwnRules['type'] {
+  return async (line, env = {}) => await host.run(['sh', '-c', line], { env })
 }
 
 /** Runs a command with a folder of its own in place of one in /etc: `[there, here]` for each. */
@@ -86,10 +93,11 @@ async function within(
   host: Host,
   places: readonly (readonly [string, string])[],
   argv: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Output> {
   const mounts = places.map(([there, here]) => `mount --bind ${here} ${there}`)
   const script = ['set -e', 'mount -t tmpfs none /run', ...mounts, 'exec "$@"'].join('\n')
-  return await host.run(['unshare', '-m', 'sh', '-c', script, 'sh', ...argv])
+  return await host.run(['unshare', '-m', 'sh', '-c', script, 'sh', ...argv], { env })
 }
 
 const UFW_DEFAULT = `IPV6=yes
@@ -104,7 +112,8 @@ IPT_MODULES=
 
 async function ufw(host: Host): Promise<OwnRules> {
   const [etc, defaults] = [scratch('ufw'), scratch('ufw-default')]
-  cpSync('/usr/share/ufw', etc, { recursive: true })
+  // Its links lead to the package's own files, which are not this host's to write.
+  cpSync('/usr/share/ufw', etc, { recursive: true, dereference: true })
   mkdirSync(join(etc, 'applications.d'))
   writeFileSync(defaults, UFW_DEFAULT)
   const places = [
@@ -113,7 +122,10 @@ async function ufw(host: Host): Promise<OwnRules> {
   ] as const
   for (const port of ALLOWED) await within(host, places, ['ufw', 'allow', `${port}/tcp`])
   await within(host, places, ['ufw', '--force', 'enable'])
-  return { reload: async () => await within(host, places, ['ufw', 'reload']) }
+  return {
+    reload: async () => await within(host, places, ['ufw', 'reload']),
+    type: async (line, env = {}) => await within(host, places, ['sh', '-c', line], env),
+  }
 }
 
 /** A message bus of its own, on which everybody may do everything. */
@@ -149,5 +161,8 @@ async function firewalld(host: Host): Promise<OwnRules> {
   const ports = ALLOWED.map((port) => `--add-port=${port}/tcp`)
   await cmd('--permanent', '--zone=public', ...ports)
   await cmd('--reload')
-  return { reload: async () => await cmd('--complete-reload') }
+  return {
+    reload: async () => await cmd('--complete-reload'),
+    type: async (line, more = {}) => await host.run(['sh', '-c', line], { env: { ...env, ...more } }),
+  }
 }

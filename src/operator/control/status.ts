@@ -1,5 +1,6 @@
 import { exposedText } from '../../control/message.ts'
 import type { DoorStatus, InterfaceStatus, OpeningStatus, Status } from '../../control/message.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Output } from '../check.ts'
 import { talk } from './talk.ts'
 import type { Talk } from './talk.ts'
@@ -21,8 +22,6 @@ and whether they were deaf.
 exit status: 0 it runs, 1 it does not, 2 usage
 `
 
-/** ss(8): packet sockets with their programs and filters. */
-export const PACKET_SOCKETS = 'ss -0apb'
 /** Doors, openings and attempts that are shown; the others are counted. */
 const ROWS_MAX = 50
 /** Doors that are named as those which ignore a source. */
@@ -141,7 +140,7 @@ function deafText({ name, deaf }: InterfaceStatus): readonly string[] {
   return [
     `warning: ${name} was deaf until ${timeText(deaf.agoMs)} ago${times}: ${deaf.reason}`,
     '  knocks may have gone unheard; capturing began anew',
-    `  ${PACKET_SOCKETS} shows which programs have packet sockets`,
+    `  ${REMEDIES.lookAtSockets()} shows which programs have packet sockets`,
     '',
   ]
 }

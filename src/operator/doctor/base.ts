@@ -1,9 +1,9 @@
 import type { Confirmed } from '../../base/confirmed.ts'
 import { BaseFiles } from '../../base/files.ts'
-import { applyCommand } from '../../base/problem.ts'
 import type { Config } from '../../config/config.ts'
 import { lookAt } from '../firewall/base/standing.ts'
 import { loadedFiles } from '../firewall/unpersist.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Loaded } from './boot.ts'
 import type { Finding } from './finding.ts'
 
@@ -38,6 +38,6 @@ export function loadedBase(): Loaded {
     persistCommand:
       confirmed === undefined || confirmed.persist !== undefined || base.length > 0
         ? undefined
-        : applyCommand({ ...confirmed, persist: '' }, confirmed.config),
+        : REMEDIES.applyBase({ ...confirmed, persist: '' }, confirmed.config),
   }
 }

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { REMEDIES } from '../../remedy/remedies.ts'
+import type { Remedy } from '../../remedy/remedies.ts'
 import { IPTABLES } from '../rehearse/rules.ts'
 import type { Rules } from '../rehearse/rules.ts'
 import type { Finding } from './finding.ts'
@@ -40,11 +42,20 @@ export interface Loaded {
   /** Ports that the base ruleset leaves to the guard, as text; empty: none, or not known. */
   readonly guarded: string
   /** Has the one that was confirmed loaded as well; `undefined`: it is, or none was. */
-  readonly persistCommand: string | undefined
+  readonly persistCommand: Remedy | undefined
 }
 
-/** Rules that are gone after the next start of the machine, and a daemon that does not come with it. */
-export function judgeBoot({ saved, tables }: Rules, started: Started, loaded?: Loaded): readonly Finding[] {
+/**
+ * Rules that are gone after the next start of the machine, and a daemon that does not come with it.
+ *
+ * @param openFile the config, if something is open now: saved with the others, its rules would be there for good
+ */
+export function judgeBoot(
+  { saved, tables }: Rules,
+  started: Started,
+  loaded?: Loaded,
+  openFile?: string,
+): readonly Finding[] {
   if (started === undefined) {
     return [{ severity: 'note', subject: 'boot', message: 'what starts with this machine cannot be told' }]
   }
@@ -52,16 +63,21 @@ export function judgeBoot({ saved, tables }: Rules, started: Started, loaded?: L
   const byIptables = IPTABLES.some((kind) => /^-A |^:\S+ DROP/m.test(saved[kind]))
   const byNft = tables.some(({ name }) => !OURS.test(name))
   if ((byIptables || byNft) && !LOADERS.some((name) => started.has(name))) {
-    const mend = byIptables
-      ? 'apt install iptables-persistent && netfilter-persistent save'
-      : 'nft list ruleset > /etc/nftables.conf && systemctl enable nftables'
-    const message = 'the rules in force are gone when the machine starts again: nothing loads them'
-    findings.push({ severity: 'warning', subject: 'boot', message, mend })
+    const mend = keeping({ saved, tables }, byIptables)
+    const gone = 'the rules in force are gone when the machine starts again: nothing loads them'
+    const [message, right] =
+      openFile === undefined
+        ? [`${gone}; save them while no door is open`, mend]
+        : [
+            `${gone}; save them once no door is open, as what is open now would be saved too`,
+            REMEDIES.lookAtStatus(openFile),
+          ]
+    findings.push({ severity: 'warning', subject: 'boot', message, mend: right })
   }
   const base = loaded?.base[0]
   if (base !== undefined && !started.has('nftables')) {
     const message = `${base} is not loaded when the machine starts: nftables does not start with it`
-    findings.push({ severity: 'warning', subject: 'boot', message, mend: 'systemctl enable nftables' })
+    findings.push({ severity: 'warning', subject: 'boot', message, mend: REMEDIES.enable('nftables') })
   }
   if (loaded?.persistCommand !== undefined) {
     const message = 'the base ruleset is not loaded when the machine starts: it was confirmed without --persist'
@@ -73,7 +89,15 @@ export function judgeBoot({ saved, tables }: Rules, started: Started, loaded?: L
     const ports = shut === '' ? '' : ` at ${loaded?.guarded}`
     const message = `knockd does not start with the machine: nobody could knock then${shut}${ports}`
     const severity = shut === '' ? 'warning' : 'fault'
-    findings.push({ severity, subject: 'boot', message, mend: 'systemctl enable knockd' })
+    findings.push({ severity, subject: 'boot', message, mend: REMEDIES.enable('knockd') })
   }
   return findings
+}
+
+/** Has the rules loaded at the next start, by whoever made them: iptables-persistent would take ufw's place. */
+function keeping({ saved, tables }: Pick<Rules, 'saved' | 'tables'>, byIptables: boolean): Remedy {
+  if (IPTABLES.some((kind) => saved[kind].includes(':ufw-user-input '))) return REMEDIES.enable('ufw')
+  if (tables.some(({ name }) => name === 'inet firewalld')) return REMEDIES.enable('firewalld')
+  if (byIptables) return REMEDIES.saveIptables()
+  return REMEDIES.saveNft(tables.map(({ name }) => name).filter((name) => !OURS.test(name)))
 }

@@ -1,4 +1,5 @@
 import { readClockStatus } from '../../native/clock.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
 
 /** Milliseconds that the two clocks are compared over, and that they may part by meanwhile. */
@@ -27,7 +28,7 @@ export async function watchClock(): Promise<ClockSeen> {
 
 /** A clock that jumps, or that nobody keeps: times in the log are off, and after a restart doors close at wrong times. */
 export function judgeClock({ jumpedMs, now, synchronised }: ClockSeen): readonly Finding[] {
-  const mend = 'timedatectl set-ntp true'
+  const mend = REMEDIES.keepClock()
   if (Math.abs(jumpedMs) > PART_MAX_MS) {
     const message = `the clock jumps: it was set by ${Math.round(jumpedMs)} ms just now`
     return [{ severity: 'warning', subject: 'clock', message, mend }]

@@ -1,25 +1,34 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { exposedText } from '../../control/message.ts'
 import type { InterfaceStatus, Status } from '../../control/message.ts'
-import { PACKET_SOCKETS, timeText } from '../control/status.ts'
+import { CONFIG_DEFAULT } from '../check.ts'
+import { timeText } from '../control/status.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
-import { shellWord } from './finding.ts'
 
 /** A knockd that runs in this network namespace. */
 export interface Running {
   readonly pid: number
   readonly command: string
+  /** The config that a daemon of Postern was started with; absent: it is somebody else's. */
+  readonly config?: string
 }
 
 /** The knockds that run here, ours and others'. Without root only those that may be looked at. */
 export function runningDaemons(): readonly Running[] {
-  const here = namespaceOf('self')
+  const here = linkOf('self/ns/net')
   return readdirSync('/proc').flatMap((name): readonly Running[] => {
     const pid = Number(name)
-    if (!Number.isInteger(pid) || namespaceOf(name) !== here) return []
+    if (!Number.isInteger(pid) || linkOf(`${name}/ns/net`) !== here) return []
     const words = commandOf(name)
-    return isKnockd(words) ? [{ pid, command: words.join(' ') }] : []
+    if (!isKnockd(words)) return []
+    const command = words.join(' ')
+    const config = /^(?:-c|--config=?)(.*)$/
+    const at = words.findIndex((word) => config.test(word))
+    const named = config.exec(words[at] ?? '')?.[1] || words[at + 1]
+    const file = resolve(linkOf(`${name}/cwd`) ?? '/', at < 0 ? CONFIG_DEFAULT : (named ?? CONFIG_DEFAULT))
+    return [{ pid, command, ...(isNode(name) ? { config: file } : {}) }]
   })
 }
 
@@ -32,9 +41,15 @@ export function isKnockd([program = '', ...args]: readonly string[]): boolean {
   return script !== undefined && /^knockd(?:\.js)?$/.test(basename(script))
 }
 
-function namespaceOf(pid: string): string | undefined {
+/** Debian's knockd is a program of its own. */
+function isNode(pid: string): boolean {
+  return /^node(?:js)?(?: |$)/.test(basename(linkOf(`${pid}/exe`) ?? ''))
+}
+
+/** @param link below /proc */
+function linkOf(link: string): string | undefined {
   try {
-    return readlinkSync(`/proc/${pid}/ns/net`)
+    return readlinkSync(`/proc/${link}`)
   } catch {
     return undefined
   }
@@ -55,13 +70,17 @@ function commandOf(pid: string): readonly string[] {
  */
 export function judgeDaemons(running: readonly Running[], own: Status | undefined, file: string): readonly Finding[] {
   const others = running.filter(({ pid }) => pid !== own?.pid)
-  const findings = others.map(({ pid, command }): Finding => {
+  const findings = others.map(({ pid, command, config }): Finding => {
+    if (own === undefined && config === resolve(file)) {
+      const message = `knockd, process ${pid}, runs with ${file} and does not answer`
+      return { severity: 'fault', subject: 'knockd', message, mend: REMEDIES.lookAtStatus(file) }
+    }
     const message = `another knockd runs, process ${pid} (${command}): both run their commands for one knock`
-    return { severity: 'fault', subject: 'another knockd', message, mend: `kill ${pid}` }
+    return { severity: 'fault', subject: 'another knockd', message, mend: REMEDIES.end(pid) }
   })
-  if (own !== undefined) return findings
+  if (own !== undefined || others.some(({ config }) => config === resolve(file))) return findings
   const message = `no knockd runs with ${file}, so no knock opens anything`
-  return [{ severity: 'fault', subject: 'knockd', message, mend: `knockd -d -c ${shellWord(file)}` }, ...findings]
+  return [{ severity: 'fault', subject: 'knockd', message, mend: REMEDIES.start(file) }, ...findings]
 }
 
 /** Why an interface is waited for that the look at interfaces tells as well. */
@@ -85,38 +104,38 @@ export function judgeRunning({
         severity: 'warning',
         subject: 'capture',
         message,
-        mend: 'systemctl set-property knockd.service CPUWeight=1000',
+        mend: REMEDIES.moreTime(),
       }
     })
   for (const { name, deaf, waiting } of interfaces) {
     if (deaf !== undefined) findings.push(wasDeaf(name, deaf))
     if (waiting !== undefined && !SEEN_ELSEWHERE.test(waiting)) {
       const message = `${name}: nothing is captured, so no knock is seen there: ${waiting}`
-      findings.push({ severity: 'fault', subject: 'capture', message, mend: PACKET_SOCKETS })
+      findings.push({ severity: 'fault', subject: 'capture', message, mend: REMEDIES.lookAtSockets() })
     }
   }
   if (guard?.fault !== undefined) {
     const message = `the guard is not in force: ${guard.fault}`
-    findings.push({ severity: 'fault', subject: 'guard', message, mend: 'nft monitor' })
+    findings.push({ severity: 'fault', subject: 'guard', message, mend: REMEDIES.lookAtRules() })
   }
   for (const { service } of exposed) {
-    const mend = `"\${EDITOR:-vi}" ${shellWord(config)}`
+    const mend = REMEDIES.edit(config, 1)
     findings.push({ severity: 'warning', subject: 'guard', message: exposedText(service), mend })
   }
   if (faults !== undefined) {
     const many = faults.count === 1 ? 'a fault' : `${faults.count} faults`
     const message = `knockd met ${many} of its own, the last ${timeText(faults.agoMs)} ago, and may not do all it should; please report it: ${faults.last}`
-    findings.push({ severity: 'warning', subject: 'knockd', message, mend: 'systemctl restart knockd' })
+    findings.push({ severity: 'warning', subject: 'knockd', message, mend: REMEDIES.restart() })
   }
   if (journal !== undefined) {
     const message = `the journal cannot be written, so timed doors stay shut: ${journal}`
-    findings.push({ severity: 'fault', subject: 'state', message, mend: 'df -h /var/lib/postern' })
+    findings.push({ severity: 'fault', subject: 'state', message, mend: REMEDIES.lookAtDisk() })
   }
   for (const { shut } of doors) {
     if (shut === undefined) continue
     // Accepting it without new keys is not for pasting.
     const message = shut.replaceAll('\n', '; ')
-    findings.push({ severity: 'fault', subject: 'state', message, mend: 'postern accept-loss --help' })
+    findings.push({ severity: 'fault', subject: 'state', message, mend: REMEDIES.readOfLoss() })
   }
   return findings
 }
@@ -124,5 +143,5 @@ export function judgeRunning({
 function wasDeaf(name: string, { reason, agoMs, times }: NonNullable<InterfaceStatus['deaf']>): Finding {
   const often = times === 1 ? '' : `, ${times} times in a day`
   const message = `${name}: the capture was deaf until ${timeText(agoMs)} ago${often}: ${reason}: knocks may have gone unheard; look who has packet sockets`
-  return { severity: 'warning', subject: 'capture', message, mend: PACKET_SOCKETS }
+  return { severity: 'warning', subject: 'capture', message, mend: REMEDIES.lookAtSockets() }
 }

@@ -1,18 +1,22 @@
 // Goal: each thing that bites is found where it is so, and only there, and comes with the command that mends it.
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Config } from '../../config/config.ts'
 import { readConfig } from '../../config/read.ts'
+import { shellWord } from '../../config/shell-word.ts'
 import type { Status } from '../../control/message.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
+import type { Port } from '../../remedy/remedies.ts'
 import type { Rules } from '../rehearse/rules.ts'
 import { judgeBoot, startedAtBoot } from './boot.ts'
 import { judgeClock } from './clock.ts'
 import { isKnockd, judgeDaemons, judgeRunning } from './daemons.ts'
 import { judgeEstablished } from './established.ts'
-import { asText, shellWord, sorted } from './finding.ts'
+import { asText, sorted } from './finding.ts'
 import type { Finding } from './finding.ts'
 import { judgeInstallation, thisInstallation } from './installation.ts'
 import type { Installation, Owned } from './installation.ts'
@@ -20,7 +24,9 @@ import { judgeInterfaces } from './interfaces.ts'
 import { judgeListening } from './listening.ts'
 import { judgePermissions } from './permissions.ts'
 import { judgePrograms } from './programs.ts'
-import { judgeReached } from './reach.ts'
+import { judgePublished } from './published.ts'
+import { judgeReached, judgeShut } from './reach.ts'
+import { judgeServed } from './served.ts'
 
 const configOf = (text: string): Config => readConfig(text, '/etc/knockd.conf').config!
 const NATIVE = configOf('[ssh]\nSequence = 7301,5401:udp\nOpen_Ports = tcp/22\n')
@@ -51,7 +57,7 @@ describe('interfaces', () => {
   test.each([
     ['absent', { there: false, up: false, addresses: 0 }, 'ip -br link'],
     ['down', { there: true, up: false, addresses: 0 }, 'ip link set eth0 up'],
-    ['without address', { there: true, up: true, addresses: 0 }, 'dhclient eth0'],
+    ['without address', { there: true, up: true, addresses: 0 }, 'ip addr show dev eth0'],
     ['as it should be', { there: true, up: true, addresses: 2 }, undefined],
   ])('%s', (_, seen, mend) => {
     expect(mends(judgeInterfaces([{ name: 'eth0', ...seen }], ['wan0']))).toEqual(mend === undefined ? [] : [mend])
@@ -133,13 +139,18 @@ describe('the next start of the machine', () => {
     expect(found!.message).toMatch(/locks everybody out at tcp\/22$/)
     expect(mends(judgeBoot(own, new Set(['knockd']), loaded))).toEqual(['systemctl enable nftables'])
     expect(judgeBoot(own, new Set(['knockd', 'nftables']), loaded)).toEqual([])
-    const kept = { base: [], guarded: 'tcp/22', persistCommand: 'postern firewall apply --persist' }
-    expect(mends(judgeBoot(own, new Set(['knockd']), kept))).toEqual(['postern firewall apply --persist'])
+    const kept = { base: [], guarded: 'tcp/22', persistCommand: REMEDIES.restoreBase() }
+    expect(mends(judgeBoot(own, new Set(['knockd']), kept))).toEqual([REMEDIES.restoreBase()])
   })
 
   test.each([
     ['rules of iptables, nothing loads them', legacy, ['knockd'], [/iptables-persistent/]],
-    ['rules of nftables, nothing loads them', nft, ['knockd'], [/nft list ruleset > /]],
+    [
+      'rules of nftables, nothing loads them',
+      nft,
+      ['knockd'],
+      [/nft -s list table inet filter; \} > \/etc\/nftables-saved\.nft && /],
+    ],
     ['rules that are loaded', nft, ['knockd', 'nftables'], []],
     ['no rules but ours', own, ['knockd'], []],
     ['the daemon is not started', BLANK, [], [/systemctl enable knockd/]],
@@ -184,7 +195,9 @@ describe('daemons', () => {
       { pid: 8, command: '/usr/sbin/knockd -d' },
     ]
     expect(mends(judgeDaemons(running, status, '/etc/knockd.conf'))).toEqual(['kill 8'])
-    expect(mends(judgeDaemons([], undefined, '/etc/my knockd.conf'))).toEqual(["knockd -d -c '/etc/my knockd.conf'"])
+    expect(mends(judgeDaemons([], undefined, '/etc/my knockd.conf'))).toEqual([
+      "sudo knockd -d -c '/etc/my knockd.conf'",
+    ])
   })
 
   test('packets that were lost, and a journal that cannot be written', () => {
@@ -262,9 +275,17 @@ test('a program on a knock port is found without naming the port', () => {
 })
 
 test('programs that are not where a command says', () => {
-  expect(mends(judgePrograms(CLASSIC, (path) => path === '/usr/sbin/iptables'))).toEqual([
-    "sed -i 's|/sbin/iptables |/usr/sbin/iptables |g' /etc/knockd.conf",
-  ])
+  const config = configIn(
+    mkdtempSync(join(tmpdir(), 'postern-programs-')),
+    '[web]\nSequence = 7301,5401\nCommand = /sbin/iptables -I INPUT -s %IP% -j ACCEPT; /usr/sbin/iptables -L; /opt/sbin/iptables\n',
+  )
+  const [mend, ...more] = mends(judgePrograms(config, (path) => path === '/usr/sbin/iptables'))
+  expect(more).toHaveLength(1)
+  // Twice, as it may be typed again: the path is also the end of longer ones.
+  execFileSync('sh', ['-c', `${mend!}; ${mend!}`])
+  expect(readFileSync(config.file, 'utf8').split('\n')[2]).toBe(
+    'Command = /usr/sbin/iptables -I INPUT -s %IP% -j ACCEPT; /usr/sbin/iptables -L; /opt/sbin/iptables',
+  )
   expect(judgePrograms(CLASSIC, () => true)).toEqual([])
 })
 
@@ -373,24 +394,108 @@ test('files of secrets of every kind; a file of public keys may be read', () => 
   }
 })
 
-test('ports that are open to all: the guard hides its own, a rule the others', () => {
+test('ports that are open to all: the daemon hides its own, and how the others are hidden is asked', () => {
   const reached = [
     { port: { protocol: 'tcp', port: 22, listensAt: 22 }, family: 6 },
     { port: { protocol: 'tcp', port: 80, listensAt: 80 }, family: 6 },
   ] as const
-  expect(mends(judgeReached(reached, NATIVE))).toEqual([
-    'knockd -d -c /etc/knockd.conf',
-    'ip6tables -A INPUT -p tcp --dport 80 -j DROP',
+  const hide = REMEDIES.edit('/etc/knockd.conf', 1)
+  const asked: (readonly Port[])[] = []
+  const found = judgeReached(reached, NATIVE, BLANK, (ports) => {
+    asked.push(ports)
+    return hide
+  })
+  expect(mends(found)).toEqual(['sudo knockd -d -c /etc/knockd.conf', hide])
+  expect(asked.flat().map(({ port }) => port)).toEqual([80])
+})
+
+const DOCKER: Rules = {
+  ...BLANK,
+  saved: {
+    ...BLANK.saved,
+    'iptables-nft':
+      '*nat\n-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80\nCOMMIT\n',
+  },
+}
+
+test('a published port that a door names by the address of its container, unless its own port is guarded too', () => {
+  const found = (opens: string, pid?: number): readonly Finding[] => {
+    const text = `[web]\nSequence = 7301,5401\nOpen_Ports = ${opens}\n`
+    return judgePublished(configOf(text), text, DOCKER, pid)
+  }
+  const [one, ...more] = found('tcp/80@172.17.0.2', 7)
+  expect(more).toEqual([])
+  expect(one!.message).toMatch(/^door web \(line 1\): tcp\/80@172\.17\.0\.2 does not hide tcp\/8080, /)
+  expect(one!.mend).toBe(REMEDIES.addPublished('/etc/knockd.conf', 'tcp/80@172.17.0.2', 'tcp/8080', 7))
+  // Not as it is usually written: a person has to.
+  expect(mends(found('TCP/80@172.17.0.2'))).toEqual([REMEDIES.edit('/etc/knockd.conf', 1)])
+  for (const opens of ['tcp/80@172.17.0.2, tcp/8080', 'tcp/81@172.17.0.2', 'udp/80@172.17.0.2', 'tcp/80@172.17.0.3']) {
+    expect(found(opens), opens).toEqual([])
+  }
+})
+
+test('a door that opens a port at which nothing listens', () => {
+  const served = (door: string, rules = ''): readonly string[] =>
+    judgeServed(
+      configOf(`[ssh]\nSequence = 7301,5401\n${door}\n`),
+      { [TCP]: new Set([2222, 25]), [UDP]: new Set([53]) },
+      rules,
+    ).map(({ message }) => message)
+  expect(served('Open_Ports = udp/22')).toEqual([
+    'door ssh (line 1): no program listens at udp/22, which it opens; programs listen at tcp/25, tcp/2222',
   ])
+  const command = (port: number): string => `Command = /sbin/iptables -I INPUT -s %IP% -p tcp --dport ${port} -j ACCEPT`
+  expect(served(command(22))).toHaveLength(1)
+  expect(served(command(2222))).toEqual([])
+  expect(served('Open_Ports = tcp/2000-3000')).toEqual([])
+  expect(served('Open_Ports = tcp/22@192.0.2.9')).toEqual([])
+  expect(served('Command = /sbin/iptables -D INPUT -s %IP% -p tcp --dport 22 -j ACCEPT')).toEqual([])
+  // Sent on, it is answered elsewhere.
+  expect(served('Open_Ports = tcp/8080', DOCKER.saved['iptables-nft'])).toEqual([])
+  expect(served('Open_Ports = tcp/8022', 'tcp dport 8022 redirect to :22')).toEqual([])
+})
+
+test('a port that stays shut behind the guard, with what takes its packets', () => {
+  const port = { protocol: 'tcp', port: 22, listensAt: 22 } as const
+  const culprit = { where: 'iptables', chain: 'INPUT', rule: '-P INPUT DROP' }
+  const rules = { ...BLANK, link: 'eth0', applyBase: REMEDIES.applyAnew() }
+  const [found] = judgeShut([{ port, family: 4, culprit }], rules)
+  expect(found).toMatchObject({ severity: 'fault', mend: 'iptables -A INPUT -p tcp --dport 22 -j ACCEPT' })
+  expect(found!.message).toMatch(/^tcp\/22 stays shut to those who knock: `-P INPUT DROP` in chain INPUT of iptables /)
+  expect(judgeShut([{ port, family: 4, culprit: undefined }], rules)).toMatchObject([{ severity: 'note' }])
+})
+
+test('a daemon of this config that does not answer is not taken for another one', () => {
+  const running = [{ pid: 7, command: 'node knockd.js -c /etc/knockd.conf', config: '/etc/knockd.conf' }]
+  expect(judgeDaemons(running, undefined, '/etc/knockd.conf')).toMatchObject([
+    { subject: 'knockd', mend: 'sudo postern status -c /etc/knockd.conf' },
+  ])
+  expect(mends(judgeDaemons(running, undefined, '/etc/other.conf'))).toContain('kill 7')
+})
+
+test('rules of ufw and firewalld are loaded by these: what else loads rules takes their place', () => {
+  const ufw: Rules = {
+    ...BLANK,
+    saved: { ...BLANK.saved, 'iptables-nft': ':ufw-user-input - [0:0]\n-A INPUT -j DROP\n' },
+  }
+  expect(mends(judgeBoot(ufw, new Set(['knockd'])))).toEqual(['systemctl enable ufw'])
+  const firewalld: Rules = { ...BLANK, tables: [{ name: 'inet firewalld', text: '' }] }
+  expect(mends(judgeBoot(firewalld, new Set(['knockd'])))).toEqual(['systemctl enable firewalld'])
+})
+
+test('rules are not saved while something is open', () => {
+  const rules: Rules = { ...BLANK, tables: [{ name: 'inet filter', text: '' }] }
+  const [found] = judgeBoot(rules, new Set(['knockd']), undefined, '/etc/knockd.conf')
+  expect(found).toMatchObject({ subject: 'boot', mend: 'sudo postern status -c /etc/knockd.conf' })
 })
 
 test('the worst comes first, and they are counted', () => {
   const findings: readonly Finding[] = [
     { severity: 'note', subject: 'a', message: 'one' },
-    { severity: 'fault', subject: 'b', message: 'two', mend: 'do' },
+    { severity: 'fault', subject: 'b', message: 'two', mend: REMEDIES.lookAtLinks() },
   ]
   expect(asText('/etc/knockd.conf', sorted(findings))).toBe(
-    'fault: b: two\n    do\nnote: a: one\n/etc/knockd.conf: 1 fault\n',
+    'fault: b: two\n    ip -br link\nnote: a: one\n/etc/knockd.conf: 1 fault\n',
   )
   expect(asText('x', [])).toBe('x: nothing found\n')
   expect(shellWord("it's")).toBe(String.raw`'it'\''s'`)

@@ -7,20 +7,25 @@ import type { Status } from '../../control/message.ts'
 import { STATE_DIR_DEFAULT } from '../../daemon/state-path.ts'
 import { listeningPorts } from '../../host/listening.ts'
 import { TCP } from '../../packet/packet.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
+import type { Port, Remedy } from '../../remedy/remedies.ts'
+import { inForce } from '../allowance.ts'
 import { CONFIG_DEFAULT, UNUSABLE, USABLE, USAGE, WARNED, examine } from '../check.ts'
 import type { Output } from '../check.ts'
 import { faultsOfHidden } from '../hidden.ts'
+import { hiding } from '../hiding.ts'
 import { run } from '../rehearse/agent.ts'
 import { linksIn } from '../rehearse/machine.ts'
 import type { Link } from '../rehearse/machine.ts'
 import { portsOfDoors } from '../rehearse/ports.ts'
-import { ruleLines, takeRules } from '../rehearse/rules.ts'
+import { readWhole } from '../rehearse/real-files.ts'
+import { rulesTextOf, takeRules } from '../rehearse/rules.ts'
 import { judgeBase, loadedBase } from './base.ts'
 import { judgeBoot, startedAtBoot } from './boot.ts'
 import { judgeClock, watchClock } from './clock.ts'
 import { judgeDaemons, judgeRunning, runningDaemons } from './daemons.ts'
 import { judgeEstablished } from './established.ts'
-import { asJson, asText, shellWord, sorted } from './finding.ts'
+import { asJson, asText, sorted } from './finding.ts'
 import type { Finding } from './finding.ts'
 import { HELP } from './help.ts'
 import { installationOf, judgeInstallation, thisInstallation } from './installation.ts'
@@ -28,7 +33,9 @@ import { judgeInterfaces, watchedOf } from './interfaces.ts'
 import { judgeListening } from './listening.ts'
 import { judgePermissions } from './permissions.ts'
 import { judgeLibraries, judgePrograms } from './programs.ts'
-import { judgeReached, reachedByStrangers } from './reach.ts'
+import { judgePublished } from './published.ts'
+import { judgeReached, judgeShut, tryReach } from './reach.ts'
+import { judgeServed } from './served.ts'
 
 /** Folders of administration that not everybody has in PATH. */
 const ADMIN_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin'
@@ -94,7 +101,7 @@ async function examineMachine(config: Config, names: readonly string[]): Promise
     ...ofInstallations(own),
     ...judgeListening(config, listeningPorts()),
   ]
-  return [...byLooking, ...(await ofRules(config, links, listenOn)), ...judgeClock(await watching)]
+  return [...byLooking, ...(await ofRules(config, links, listenOn, own)), ...judgeClock(await watching)]
 }
 
 /** Of these programs, and of the daemon if it was installed elsewhere. */
@@ -110,33 +117,42 @@ async function ofRules(
   config: Config,
   links: readonly Link[],
   listenOn: readonly string[],
+  own: Status | undefined,
 ): Promise<readonly Finding[]> {
   if (process.geteuid?.() !== 0) {
     const message = 'only root can see the rules in force: sudo postern doctor looks at them too'
     return [{ severity: 'note', subject: 'rules', message }]
   }
   const rules = await takeRules(run)
+  const text = readWhole(config.file)
+  const rulesText = rulesTextOf(rules)
+  const listening = listeningPorts()
   const findings = [
-    ...judgeEstablished(
-      rules,
-      portsOfDoors(
-        config,
-        ruleLines(rules)
-          .map(({ text }) => text)
-          .join('\n'),
-      ),
-    ),
+    ...judgeEstablished(rules, portsOfDoors(config, rulesText)),
     ...(await judgeBase(config)),
-    ...judgeBoot(rules, startedAtBoot(), loadedBase()),
+    ...judgeBoot(
+      rules,
+      startedAtBoot(),
+      loadedBase(),
+      own !== undefined && own.openings.length > 0 ? config.file : undefined,
+    ),
+    ...judgePublished(config, text, rules, own?.pid),
+    ...judgeServed(config, listening, rulesText),
   ]
   const usable = links.filter(({ addresses }) => addresses.length > 0)
   const watched = usable.find(({ name }) => listenOn.includes(name)) ?? usable[0]
   if (watched === undefined) return findings
   try {
-    const listening = [...listeningPorts()[TCP]]
-    const { reached, notCopied } = await reachedByStrangers(config, { links, watched }, rules, listening)
+    const tcp = [...listening[TCP]]
+    const { reached, shut, notCopied } = await tryReach(config, { links, watched }, rules, tcp)
     const notes = notCopied.map((message): Finding => ({ severity: 'note', subject: 'rules', message }))
-    return [...findings, ...judgeReached(reached, config), ...notes]
+    const clues = { rules: rulesText, listening: tcp }
+    const hide = (ports: readonly Port[]): Remedy => hiding(ports, { config, text, clues, pid: own?.pid })
+    const told = new Set(findings.map(({ mend }) => mend))
+    const stay = judgeShut(shut, inForce(rules, watched.name, config)).filter(
+      ({ mend }) => mend === undefined || !told.has(mend),
+    )
+    return [...findings, ...judgeReached(reached, config, rules, hide), ...stay, ...notes]
   } catch (error) {
     const message = `whether ports are open without a knock could not be tried: ${(error as Error).message}`
     return [...findings, { severity: 'note', subject: 'rules', message }]
@@ -168,7 +184,7 @@ function ofCheck(faults: readonly Fault[], file: string): readonly Finding[] {
         severity: 'warning',
         subject: 'config',
         message: text,
-        mend: `"\${EDITOR:-vi}" +${line} ${shellWord(its)}`,
+        mend: REMEDIES.edit(its, line),
       }
     })
 }

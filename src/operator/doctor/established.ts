@@ -1,3 +1,5 @@
+import { REMEDIES } from '../../remedy/remedies.ts'
+import type { Remedy } from '../../remedy/remedies.ts'
 import type { OpenedPort } from '../rehearse/ports.ts'
 import { withoutEstablished } from '../rehearse/refusing.ts'
 import type { Rules } from '../rehearse/rules.ts'
@@ -10,15 +12,12 @@ import type { Finding } from './finding.ts'
 export function judgeEstablished(rules: Rules, ports: readonly OpenedPort[]): readonly Finding[] {
   return withoutEstablished(rules, 'input', ports).map(({ where, name }) => {
     const table = /^table (.*)$/.exec(where)?.[1]
-    const mend =
-      table === undefined
-        ? `${where} -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`
-        : `nft insert rule ${table} ${name} ct state established,related accept`
+    const mend = table === undefined ? REMEDIES.establishedIptables(where) : REMEDIES.establishedNft(table, name)
     return finding(where, mend)
   })
 }
 
-function finding(where: string, mend: string): Finding {
+function finding(where: string, mend: Remedy): Finding {
   const message = `${where} refuses what comes in and lets no established connection pass: a session dies when its door shuts`
   return { severity: 'fault', subject: 'established', message, mend }
 }

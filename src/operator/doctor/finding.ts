@@ -1,4 +1,4 @@
-export { shellWord } from '../../config/shell-word.ts'
+import type { Remedy } from '../../remedy/remedies.ts'
 
 /** Something that bites, or will. */
 export interface Finding {
@@ -8,8 +8,8 @@ export interface Finding {
   readonly subject: string
   /** What is so, and why that matters. Lower case, no full stop, no secret. */
   readonly message: string
-  /** The command that mends it, as a shell takes it; absent for notes. */
-  readonly mend?: string
+  /** The command that fixes it, as a shell takes it; absent for notes. */
+  readonly mend?: Remedy
 }
 
 const ORDER = { fault: 0, warning: 1, note: 2 } as const

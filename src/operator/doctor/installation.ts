@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Status } from '../../control/message.ts'
 import { VERSION } from '../../version.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
+import type { Remedy } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
-import { shellWord } from './finding.ts'
 
 /** The folder that holds dist, node_modules and package.json of what runs here. */
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '')
@@ -64,21 +65,21 @@ export function judgeInstallation(
     if (!known.has(path)) known.set(path, writerOf(look(path)))
     return known.get(path)
   }
-  const copy = `npm pack --ignore-scripts --pack-destination /root ${shellWord(folder)} && npm install -g --ignore-scripts --prefix /usr/local /root/postern-${VERSION}.tgz`
+  const copy = REMEDIES.installCopy(folder, VERSION)
   const paths = new Set(files.map((file) => above(file).find((path) => who(path) !== undefined)))
   const findings = [...paths].flatMap((path): readonly Finding[] =>
     path === undefined ? [] : [finding(path, who(path)!, look(path), copy)],
   )
   const node = above(interpreter).find((path) => who(path) !== undefined)
   if (node === undefined || paths.has(node)) return findings.slice(0, 1)
-  const another = `install -o root -g root -m 755 ${shellWord(interpreter)} /usr/local/bin/node`
+  const another = REMEDIES.installNode(interpreter)
   return [...findings.slice(0, 1), finding(node, who(node)!, look(node), another)]
 }
 
-function finding(path: string, who: string, owned: Owned | undefined, copy: string): Finding {
+function finding(path: string, who: string, owned: Owned | undefined, copy: Remedy): Finding {
   const message = `root runs what is at ${path}, and ${who} can change it (mode ${((owned?.mode ?? 0) & 0o7777).toString(8)})`
   // Where only the mode is wrong, that can be put right in place.
-  const mend = owned?.uid === 0 ? `chmod go-w ${shellWord(path)}` : copy
+  const mend = owned?.uid === 0 ? REMEDIES.mode('go-w', path) : copy
   return { severity: 'warning', subject: 'installation', message, mend }
 }
 

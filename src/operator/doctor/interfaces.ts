@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Link } from '../rehearse/machine.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
 
 /** Where the kernel lists the interfaces that are up, by their flags (netdevice(7)): IFF_UP. */
@@ -37,14 +38,15 @@ export function judgeInterfaces(watched: readonly Watched[], others: readonly st
     if (!there) {
       const known = others.length === 0 ? '' : `; there are ${others.join(', ')}`
       const message = `${name}: no such interface, so no knock is seen there${known}`
-      return [{ severity: 'fault', subject: 'interface', message, mend: 'ip -br link' }]
+      return [{ severity: 'fault', subject: 'interface', message, mend: REMEDIES.lookAtLinks() }]
     }
     if (!up) {
       const message = `${name} is down, so no knock comes in`
-      return [{ severity: 'fault', subject: 'interface', message, mend: `ip link set ${name} up` }]
+      return [{ severity: 'fault', subject: 'interface', message, mend: REMEDIES.linkUp(name) }]
     }
     if (addresses > 0) return []
-    const message = `${name} has no address, so nobody can knock at it`
-    return [{ severity: 'fault', subject: 'interface', message, mend: `dhclient ${name}` }]
+    // To ask for a lease may change the routes of other interfaces.
+    const message = `${name} has no address, so nobody can knock at it: give it one in this machine's network configuration`
+    return [{ severity: 'fault', subject: 'interface', message, mend: REMEDIES.lookAtAddresses(name) }]
   })
 }

@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts'
 import { protocolName } from '../../config/service.ts'
 import type { Listening } from '../../host/listening.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
-import { shellWord } from './finding.ts'
 
 /** Knock ports on which a program listens: its visitors knock too, and the scan guard does not see them. */
 export function judgeListening({ doors, file }: Config, listening: Listening): readonly Finding[] {
@@ -13,9 +13,7 @@ export function judgeListening({ doors, file }: Config, listening: Listening): r
       const what = protocolName(protocol)
       // The port itself is a secret, and this may end up in a log.
       const message = `door ${name} (line ${line}): knock ${index + 1} is at a ${what} port on which a program listens, so its visitors knock too`
-      return [
-        { severity: 'warning', subject: 'listening', message, mend: `"\${EDITOR:-vi}" +${line} ${shellWord(file)}` },
-      ]
+      return [{ severity: 'warning', subject: 'listening', message, mend: REMEDIES.edit(file, line) }]
     })
   })
 }

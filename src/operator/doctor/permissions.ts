@@ -1,36 +1,37 @@
 import type { Config } from '../../config/config.ts'
 import { faultsOfFile, faultsOfFolder } from '../../file/faults.ts'
 import { SECRET } from '../../file/policy.ts'
+import type { FileFault } from '../../file/policy.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import { refusedFiles } from '../key-files.ts'
 import type { Finding } from './finding.ts'
-import { shellWord } from './finding.ts'
 
 /** Files that hold or name secrets, or commands that root runs, and that others can read or change. */
 export function judgePermissions(config: Config, stateFolder: string): readonly Finding[] {
   const refused = refusedFiles(config)
   const told = new Set<string>()
   const findings: Finding[] = []
-  const tell = (message: string, mend: string, byHand = false): void => {
+  const tell = ({ message, cure, byHand }: FileFault, where: string): void => {
     // A folder that others can write is told of once, however many files are in it.
-    if (told.has(mend)) return
-    told.add(mend)
-    const finding = { severity: 'fault', subject: 'permissions', message } as const
-    findings.push(byHand ? { ...finding, message: `${message}; ${mend}` } : { ...finding, mend })
+    if (told.has(cure)) return
+    told.add(cure)
+    const finding = { severity: 'fault', subject: 'permissions', message: `${where}: ${message}` } as const
+    findings.push(
+      byHand === true ? { ...finding, message: `${where}: ${message}; ${cure}` } : { ...finding, mend: cure },
+    )
   }
   for (const { path, faults } of refused) {
-    for (const { message, cure, byHand } of faults) tell(`${path} is refused: ${message}`, cure, byHand)
+    for (const fault of faults) tell(fault, `${path} is refused`)
   }
   for (const path of readableFiles(config)) {
     // As knockd does, the daemon takes these whoever can read them.
     for (const { message } of faultsOfFile(path, SECRET)) {
       if (!refused.some((each) => each.path === path))
-        tell(`${path} holds secrets: ${message}`, `chmod 600 ${shellWord(path)}`)
+        tell({ message, cure: REMEDIES.mode('600', path) }, `${path} holds secrets`)
     }
   }
   const folder = config.options.stateDir ?? stateFolder
-  for (const { message, cure, byHand } of faultsOfFolder(folder)) {
-    tell(`${folder}: ${message}`, cure, byHand)
-  }
+  for (const fault of faultsOfFolder(folder)) tell(fault, folder)
   return findings
 }
 

@@ -4,8 +4,8 @@ import type { Config } from '../../config/config.ts'
 import { splitCommand } from '../../config/shell.ts'
 import { Nftables } from '../../native/nftables.ts'
 import { loadPcap } from '../../native/pcap.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
-import { shellWord } from './finding.ts'
 
 const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin']
 
@@ -17,13 +17,13 @@ export function judgeLibraries({ options, doors }: Config): readonly Finding[] {
   return findings.filter((each) => each !== undefined)
 }
 
-function missing(debian: string, load: () => void): Finding | undefined {
+function missing(debian: Parameters<typeof REMEDIES.installLibrary>[0], load: () => void): Finding | undefined {
   try {
     load()
     return undefined
   } catch (error) {
     const [message = ''] = (error as Error).message.split('\n')
-    return { severity: 'fault', subject: 'library', message, mend: `apt install ${debian}` }
+    return { severity: 'fault', subject: 'library', message, mend: REMEDIES.installLibrary(debian) }
   }
 }
 
@@ -43,9 +43,7 @@ export function judgePrograms({ doors, file }: Config, isProgram = isExecutable)
     const elsewhere = FOLDERS.map((folder) => join(folder, basename(path))).find((other) => isProgram(other))
     const message = `door ${door} runs ${path}, which is ${existsSync(path) ? 'no program' : 'not there'}`
     const mend =
-      elsewhere === undefined
-        ? `apt-file search -x '/${basename(path)}$'`
-        : `sed -i ${shellWord(`s|${path} |${elsewhere} |g`)} ${shellWord(file)}`
+      elsewhere === undefined ? REMEDIES.findProgram(basename(path)) : REMEDIES.replaceProgram(file, path, elsewhere)
     return [{ severity: 'fault', subject: 'program', message, mend }]
   })
 }

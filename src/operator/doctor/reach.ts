@@ -1,63 +1,100 @@
-import type { Config } from '../../config/config.ts'
+import type { Config, Service } from '../../config/config.ts'
 import { protocolName } from '../../config/service.ts'
 import type { Family } from '../../packet/address.ts'
+import { allowing } from '../../remedy/allow.ts'
+import type { InForce } from '../../remedy/allow.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
+import type { Port, Remedy } from '../../remedy/remedies.ts'
 import { run } from '../rehearse/agent.ts'
+import { whoTakes } from '../rehearse/culprit.ts'
+import type { Culprit } from '../rehearse/culprit.ts'
 import type { Machine } from '../rehearse/machine.ts'
 import type { Namespace } from '../rehearse/namespace.ts'
+import type { Spot } from '../rehearse/orders.ts'
 import type { OpenedPort } from '../rehearse/ports.ts'
 import { portsOf } from '../rehearse/ports.ts'
-import { nftTables, ruleLines } from '../rehearse/rules.ts'
+import { publishedIn, targetText } from '../rehearse/published.ts'
+import { nftTables, ruleLines, rulesTextOf } from '../rehearse/rules.ts'
 import type { Rules } from '../rehearse/rules.ts'
+import { quoteRule } from '../rehearse/said.ts'
 import { Stage } from '../rehearse/stage.ts'
 import type { Finding } from './finding.ts'
-import { shellWord } from './finding.ts'
 
 /** Milliseconds a port is tried for: on a link without delay an answer comes in one. */
 const TRY_MS = 700
 const FAMILIES: readonly Family[] = [4, 6]
 const GUARD_TABLE = 'inet postern'
 
-/** A port that a door opens and that a stranger reaches without any knock. */
+/** A port that a door opens, over a family. */
 export interface Reached {
   readonly port: OpenedPort
   readonly family: Family
 }
 
+/** A port of a native door that stays shut behind the guard. */
+export interface Shut extends Reached {
+  /** What takes the packets; `undefined`: it cannot be told. */
+  readonly culprit: Culprit | undefined
+}
+
+/** What came of the tries. */
+export interface Reach {
+  /** Open to a stranger who has not knocked. */
+  readonly reached: readonly Reached[]
+  /** Shut even to those whom the guard lets through. */
+  readonly shut: readonly Shut[]
+  readonly notCopied: readonly string[]
+}
+
 /**
- * Tries the ports that doors open from an address of a stranger, on a copy of the machine's rules in a network namespace.
+ * Tries the ports that doors open from an address of a stranger, on a copy of the machine's rules in a network namespace:
+ * those of native doors first without the guard, which is how they are to whoever it has let in.
  *
  * @throws Error if the copy cannot be made
  */
-export async function reachedByStrangers(
+export async function tryReach(
   config: Config,
   machine: Machine,
   rules: Rules,
   listening: readonly number[],
-): Promise<{ readonly reached: readonly Reached[]; readonly notCopied: readonly string[] }> {
+): Promise<Reach> {
   const made: Namespace[] = []
   try {
-    const rulesText = [rules.nft, ...ruleLines(rules).map(({ text }) => text)].join('\n')
+    const rulesText = rulesTextOf(rules)
     const setting = { machine, rules, rulesText, alwaysAllow: config.options.alwaysAllow, from: [], run }
     const stage = await Stage.set(setting, (namespace) => void made.push(namespace))
-    const guard = nftTables(rules.nft).find(({ name }) => name === GUARD_TABLE)
-    if (guard !== undefined) await stage.run(['nft', '-f', '-'], guard.text)
-    const reached: Reached[] = []
-    const served = new Set<string>()
+    const spots: (Reached & { readonly spot: Spot })[] = []
     for (const family of FAMILIES) {
       const host = stage.hostOf(family)
       const source = await stage.knocker(family, [])
       if (host === undefined || source === undefined) continue
       for (const port of portsOfAll(config, family, rulesText, listening)) {
-        const name = `${port.protocol}/${port.listensAt}`
-        if (!served.has(name)) {
-          served.add(name)
-          await stage.server.ask('listen', { protocol: port.protocol, port: port.listensAt })
+        const { protocol } = port
+        for (const at of [port.listensAt, redirectOf(port, rulesText)]) {
+          if (at !== undefined) await stage.server.ask('listen', { protocol, port: at })
         }
-        const spot = { protocol: port.protocol, host, port: port.port, source }
-        if ((await stage.client.ask('attempt', { spot, limitMs: TRY_MS })) === 'open') reached.push({ port, family })
+        spots.push({ port, family, spot: { protocol, host, port: port.port, source } })
       }
     }
-    return { reached, notCopied: stage.copied.faults }
+    const isOpen = async (spot: Spot): Promise<boolean> =>
+      (await stage.client.ask('attempt', { spot, limitMs: TRY_MS })) === 'open'
+    const shut: Shut[] = []
+    for (const { port, family, spot } of spots) {
+      if (
+        !isIn(
+          port,
+          config.doors.flatMap(({ opens }) => opens),
+        ) ||
+        (await isOpen(spot))
+      )
+        continue
+      shut.push({ port, family, culprit: await whoTakes(stage, spot, async () => await isOpen(spot)) })
+    }
+    const guard = nftTables(rules.nft).find(({ name }) => name === GUARD_TABLE)
+    if (guard !== undefined) await stage.run(['nft', '-f', '-'], guard.text)
+    const reached: Reached[] = []
+    for (const { port, family, spot } of spots) if (await isOpen(spot)) reached.push({ port, family })
+    return { reached, shut, notCopied: stage.copied.faults }
   } finally {
     await Promise.all(made.map(async (namespace) => await namespace.close()))
   }
@@ -72,23 +109,64 @@ function portsOfAll(
   const ports = new Map<string, OpenedPort>()
   for (const door of config.doors) {
     const found = portsOf(door, family, { chosen: [], rules, listening })
-    if (found.kind === 'known') for (const port of found.ports) ports.set(`${port.protocol}/${port.port}`, port)
+    if (found.kind === 'known') for (const port of found.ports) ports.set(nameOf(port), port)
   }
   return [...ports.values()]
 }
 
+/** The port of this machine to which it redirects another one. */
+function redirectOf({ protocol, port }: Port, rules: string): number | undefined {
+  const nft = new RegExp(String.raw`\b${protocol} dport ${port} .*redirect to :(\d+)`)
+  const iptables = new RegExp(String.raw`-p ${protocol} .*--dport ${port} .*-j REDIRECT --to-ports (\d+)`)
+  const to = nft.exec(rules)?.[1] ?? iptables.exec(rules)?.[1]
+  return to === undefined ? undefined : Number(to)
+}
+
+/** Whether a port of this machine is one of the services. */
+function isIn({ protocol, port }: Port, services: readonly Service[]): boolean {
+  return services.some(
+    ({ protocol: its, first, last, host }) =>
+      host === undefined && protocolName(its) === protocol && first <= port && port <= last,
+  )
+}
+
+function nameOf({ protocol, port }: Port): string {
+  return `${protocol}/${port}`
+}
+
 /** Ports that are no secret to anybody. What the guard is to hide, the daemon hides as soon as it runs. */
-export function judgeReached(reached: readonly Reached[], { doors, options, file }: Config): readonly Finding[] {
-  const guarded = [...options.guard, ...doors.flatMap(({ opens }) => opens)]
-  return reached.map(({ port: { protocol, port }, family }) => {
-    const message = `${protocol}/${port} is open to all over IPv${family}: nobody has to knock`
-    const program = family === 4 ? 'iptables' : 'ip6tables'
-    const isGuarded = guarded.some(
-      (service) => protocolName(service.protocol) === protocol && service.first <= port && port <= service.last,
-    )
-    const mend = isGuarded
-      ? `knockd -d -c ${shellWord(file)}`
-      : `${program} -A INPUT -p ${protocol} --dport ${port} -j DROP`
+export function judgeReached(
+  reached: readonly Reached[],
+  config: Config,
+  rules: Rules,
+  hide: (ports: readonly Port[]) => Remedy,
+): readonly Finding[] {
+  const guarded = [...config.options.guard, ...config.doors.flatMap(({ opens }) => opens)]
+  const bare = reached.map(({ port }) => port).filter((port) => !isIn(port, guarded))
+  const published = publishedIn(ruleLines(rules).map(({ text }) => text))
+  return reached.map(({ port, family }) => {
+    const forward = published.find((each) => nameOf(each) === nameOf(port) && each.to.address.family === family)
+    const away =
+      forward === undefined
+        ? ''
+        : `; its packets are sent on to ${targetText(forward)}, and rules in INPUT never see them`
+    const message = `${nameOf(port)} is open to all over IPv${family}: nobody has to knock${away}`
+    const mend = isIn(port, guarded) ? REMEDIES.start(config.file) : hide(bare)
     return { severity: 'fault', subject: `open over IPv${family}`, message, mend }
+  })
+}
+
+/** Ports of native doors that the machine's own firewall refuses to those who have knocked as well. */
+export function judgeShut(shut: readonly Shut[], rules: InForce): readonly Finding[] {
+  return shut.map(({ port, family, culprit }): Finding => {
+    const subject = `shut over IPv${family}`
+    if (culprit === undefined) {
+      const message = `${nameOf(port)} was not reached behind the guard in a copy of this machine, though no rule takes its packets`
+      return { severity: 'note', subject, message }
+    }
+    const { where, chain, rule } = culprit
+    const message = `${nameOf(port)} stays shut to those who knock: ${quoteRule(rule)} in chain ${chain} of ${where} takes the packets; the guard hides the port, and the machine's own firewall has to allow it`
+    const mend = allowing(port, culprit, rules)
+    return { severity: 'fault', subject, message, ...(mend === undefined ? {} : { mend }) }
   })
 }

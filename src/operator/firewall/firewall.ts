@@ -9,9 +9,20 @@ const HELP = `usage: postern firewall COMMAND [ARGUMENT]...
   restore           put back what was confirmed
   remove            take it away
   status            show the state
-  kernel            print rules with which the kernel does the knocking, without a daemon
+  kernel            print rules with which the kernel knocks, without a daemon
 
   -h, --help        print this; a command has a --help of its own
+
+A firewall that this machine has already, and that drops, has to allow the
+ports that doors open: it still judges whoever the guard lets in. For tcp/22:
+  ufw        ufw allow 22/tcp
+  firewalld  firewall-cmd --add-port=22/tcp, and again with --permanent
+  nftables   nft insert rule inet filter input tcp dport 22 accept
+  iptables   iptables -A INPUT -p tcp --dport 22 -j ACCEPT    (policy DROP)
+             iptables -I INPUT 3 -p tcp --dport 22 -j ACCEPT  (rule 3 drops)
+  Docker     a published port is the machine's own: Open_Ports = tcp/8080
+The same with ip6tables, and in the file that loads the rules. postern doctor
+and postern rehearse print the command for what is in the way.
 `
 
 /** Runs `postern firewall`, and gives the exit code. */

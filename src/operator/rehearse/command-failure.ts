@@ -7,6 +7,7 @@ import { isTypographic } from '../../config/lint-paste.ts'
 import { nearest } from '../../config/nearest.ts'
 import { programName } from '../../config/shell.ts'
 import type { Simple } from '../../config/shell.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import type { CommandRun, Observation } from './observation.ts'
 import { IPTABLES } from './rules.ts'
 import type { Rules } from './rules.ts'
@@ -75,7 +76,7 @@ function explainProgram(
     return {
       ...placeOf(command, word.offset),
       message: `${quote(word.text)} cannot be run`,
-      hint: `chmod +x ${word.text}`,
+      hint: REMEDIES.mode('+x', word.text),
     }
   }
   const place = placeOf(command, word.offset)

@@ -1,5 +1,6 @@
 // Goal: what was seen of a door is explained with the place in the config that is at fault, and nothing is said of what works.
 import { expect, test } from 'vitest'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import { diagnose } from './diagnosis.ts'
 import type { Observation } from './observation.ts'
 import { doorTexts } from './rehearsed-config.ts'
@@ -13,6 +14,8 @@ const CONTEXT = {
   doors: doorTexts(TEXT),
   faults: [],
   programAt: () => undefined,
+  allow: () => undefined,
+  hide: () => REMEDIES.edit('knockd.conf', 1),
   scanPortsLine: undefined,
   watched: 'eth0',
 }
@@ -67,7 +70,7 @@ test('nothing, of what works or was not tried', () => {
 
 test('a port that is open to all, over both or over one', () => {
   expect(found({ before: ['open'] }, { family: 6, before: ['open'] })).toEqual([
-    '1:1 4,6 tcp/22 is open to everyone without any knock: no rule of this machine hides it | hide it, behind a rule for established connections: iptables -A INPUT -p tcp --dport 22 -j DROP\n    if only neighbours of this machine are let in, knock from elsewhere: --from ADDRESS\n    hide it, behind a rule for established connections: ip6tables -A INPUT -p tcp --dport 22 -j DROP',
+    '1:1 4,6 tcp/22 is open to everyone without any knock: no rule of this machine hides it | with `Open_Ports = tcp/22` in the door the guard hides it, and connections that are there stay: "${EDITOR:-vi}" +1 knockd.conf\n    if only neighbours of this machine are let in, knock from elsewhere: --from ADDRESS',
   ])
   expect(found({}, { family: 6, before: ['open'] })[0]).toMatch(/^1:1 6 tcp\/22 is open to everyone over IPv6 /)
 })

@@ -59,7 +59,7 @@ function explain(
   context: Context,
 ): readonly Said[] {
   if (observation.notTried !== undefined) return []
-  const said: (Said | undefined)[] = [explainPublished(observation) ?? explainOpenBefore(observation, all)]
+  const said: (Said | undefined)[] = [explainPublished(observation) ?? explainOpenBefore(observation, all, context)]
   if (!observation.seen) said.push(explainUnseen(observation))
   const { shuts, inside } = observation
   // Where nobody is inside there is nothing to shut, and the command may well fail.
@@ -68,7 +68,7 @@ function explain(
   if (failed !== undefined) said.push(explainFailure(failed, observation, door, context, faultyBefore))
   else if (staysShut(observation)) said.push(explainShut(observation, door, context))
   if (observation.others.includes('open')) said.push(explainEveryone(observation, door))
-  if (observation.survived === false) said.push(explainSession(observation, door))
+  if (observation.survived === false) said.push(explainSession(observation, door, context))
   if (failed === undefined && !shuts) said.push(explainLeft(observation, door, context))
   if (failed === undefined && shuts && inside && observation.closed === null) {
     const message = `${portNames(observation)} is still open to whom another door let in`
@@ -103,23 +103,22 @@ function explainPublished({ before, ports, family, shuts, rulesOpen }: Observati
   return { message, hint }
 }
 
-function explainOpenBefore(observation: Observation, all: readonly Observation[]): Said | undefined {
+function explainOpenBefore(observation: Observation, all: readonly Observation[], { hide }: Context): Said | undefined {
   const { door, family, before, ports } = observation
   const open = ports.filter((_, index) => before[index] === 'open')
   if (open.length === 0 || observation.shuts) return undefined
   const names = open.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
-  const { protocol, port } = open[0]!
   const twin = all.find((other) => other.door === door && other.family !== family)
   const hiddenThere = twin !== undefined && twin.notTried === undefined && !twin.before.includes('open')
-  const iptables = family === 4 ? 'iptables' : 'ip6tables'
-  const cure = `${iptables} -A INPUT -p ${protocol} --dport ${port} -j DROP`
+  const everyOpen = all.flatMap((each) => each.ports.filter((_, index) => each.before[index] === 'open' && !each.shuts))
+  const cure = `with \`Open_Ports = ${names.replaceAll(' ', '')}\` in the door the guard hides it, and connections that are there stay: ${hide(everyOpen)}`
   if (hiddenThere) {
     const message = `${names} is open to everyone over IPv${family} without any knock: the rules that hide it are for IPv${twin.family} only`
-    return { message, hint: `hide it there too, behind a rule for established connections: ${cure}` }
+    return { message, hint: cure }
   }
   const message = `${names} is open to everyone without any knock: no rule of this machine hides it`
   const elsewhere = 'if only neighbours of this machine are let in, knock from elsewhere: --from ADDRESS'
-  return { message, hint: `hide it, behind a rule for established connections: ${cure}\n    ${elsewhere}` }
+  return { message, hint: `${cure}\n    ${elsewhere}` }
 }
 
 function explainUnseen({ family }: Observation): Said {

@@ -200,7 +200,7 @@ function insideKey({ protocol, port }: OpenedPort): string {
 }
 
 /** Whether a door's command only takes away: it shuts what another one has opened. */
-function isShutter(door: Door): boolean {
+export function isShutter(door: Door): boolean {
   const changes = changesIn(door)
   return changes.length > 0 && changes.every(({ act, opens: lets }) => act !== 'add' && !lets)
 }

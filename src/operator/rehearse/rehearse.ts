@@ -4,12 +4,19 @@ import { OPTION_DIRECTIVES } from '../../config/directive.ts'
 import { formatFault } from '../../config/fault.ts'
 import type { Family } from '../../packet/address.ts'
 import { ask, findSocket } from '../../control/client.ts'
+import { listeningPorts } from '../../host/listening.ts'
+import { TCP } from '../../packet/packet.ts'
+import { allowing } from '../../remedy/allow.ts'
+import type { Port } from '../../remedy/remedies.ts'
+import { inForce } from '../allowance.ts'
 import { examine, USAGE, UNUSABLE, USABLE } from '../check.ts'
 import type { Output } from '../check.ts'
+import { hiding } from '../hiding.ts'
 import { PROGRAM_FOLDERS, programPath } from '../program-path.ts'
 import { run } from './agent.ts'
 import { HELP, parse } from './arguments.ts'
 import type { Asked } from './arguments.ts'
+import type { Culprit } from './culprit.ts'
 import { diagnose } from './diagnosis.ts'
 import { lookAtMachine } from './machine.ts'
 import type { Machine } from './machine.ts'
@@ -19,7 +26,8 @@ import { readWhole } from './real-files.ts'
 import { doorTexts, optionLine } from './rehearsed-config.ts'
 import { asJson, asText, isGood, joinFamilies } from './report.ts'
 import type { Report } from './report.ts'
-import { firstDifference, ruleLines, takeRules } from './rules.ts'
+import { firstDifference, rulesTextOf, takeRules } from './rules.ts'
+import type { Rules } from './rules.ts'
 import { Stage } from './stage.ts'
 
 const FOUND = 1
@@ -84,7 +92,7 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
     process.on(name, handler)
     return [name, handler] as const
   })
-  const rulesText = [rules.nft, ...ruleLines(rules).map(({ text: line }) => line)].join('\n')
+  const rulesText = rulesTextOf(rules)
   const { alwaysAllow } = config.options
   let plays: readonly Play[] = []
   let broken: string | undefined
@@ -110,7 +118,7 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
   const rulesAfter = await takeRules(run)
   const sources = [...letIn, ...(await sourcesLetIn(config.file, asked.interfaces))]
   const changed = firstDifference(rules, rulesAfter, sources)
-  const report = reportOf({ asked, reading, text, machine, plays, changed, broken })
+  const report = reportOf({ asked, config, rules, reading, text, machine, plays, changed, broken })
   output.out(asked.json ? asJson(report) : asText(report))
   if (signal !== undefined) return SIGNALS[signal]
   return isGood(report) ? USABLE : FOUND
@@ -140,6 +148,8 @@ async function sourcesLetIn(file: string, names: readonly string[]): Promise<rea
 
 interface Material {
   readonly asked: Asked
+  readonly config: Config
+  readonly rules: Rules
   readonly reading: Reading
   readonly text: string
   readonly machine: Machine
@@ -148,7 +158,7 @@ interface Material {
   readonly broken: string | undefined
 }
 
-function reportOf({ asked, reading, text, machine, plays, changed, broken }: Material): Report {
+function reportOf({ asked, config, rules, reading, text, machine, plays, changed, broken }: Material): Report {
   const doors = joinFamilies(plays.map((play) => play.doors))
   const observations = doors.flatMap((door) => door.observations)
   const context = {
@@ -156,6 +166,14 @@ function reportOf({ asked, reading, text, machine, plays, changed, broken }: Mat
     faults: reading.faults,
     watched: machine.watched.name,
     programAt: programPath,
+    allow: (port: Port, culprit: Culprit) => allowing(port, culprit, inForce(rules, machine.watched.name, config)),
+    hide: (ports: readonly Port[]) =>
+      hiding(ports, {
+        config,
+        text,
+        clues: { rules: rulesTextOf(rules), listening: [...listeningPorts()[TCP]] },
+        pid: undefined,
+      }),
     scanPortsLine: optionLine(text, OPTION_DIRECTIVES.scanPorts),
   }
   return {

@@ -1,5 +1,7 @@
 import type { DoorText } from '../../config/door.ts'
 import { chainsIn, hooksOf } from './chains.ts'
+import { BASE_TABLE } from '../../firewall/base/ruleset.ts'
+import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Culprit } from './culprit.ts'
 import { explainUnmatched } from './misfit.ts'
 import type { Observation } from './observation.ts'
@@ -9,8 +11,12 @@ import { commandOf, placeName, placeOf, portNames, quoteRule } from './said.ts'
 import type { Context, Said } from './said.ts'
 import { untrackedBy } from './untracked.ts'
 
+/** Where Postern's base ruleset is. */
+const BASE = `table ${BASE_TABLE}`
+
 /** Why a port stayed shut though its door's command did not fail. */
 export function explainShut(observation: Observation, door: DoorText, context: Context): Said {
+  const { allow } = context
   const { added, culprit, family, source = '' } = observation
   const start = commandOf(door, 'start', family)
   const ports = portNames({ ports: observation.ports.filter((_, index) => observation.opened[index] === null) })
@@ -27,11 +33,16 @@ export function explainShut(observation: Observation, door: DoorText, context: C
   if (takesAnswers(culprit, observation.rulesOpen)) {
     const place = opens === undefined ? placeOf(start) : { place: { line: opens.line, column: opens.valueColumn } }
     const message = `${ports} stays shut: packets to it come in, but ${at} takes the answers`
-    return { ...place, message, hint: `let the answers of connections out: ${answersOut(observation, culprit)}` }
+    return { ...place, message, hint: `let the answers of connections out: ${allow(observation.ports[0]!, culprit)}` }
   }
   if (opens !== undefined) {
     const message = `${ports} stays shut: the guard lets the knocker in, but ${at} takes the packets all the same`
-    const hint = 'take that rule out: the guard hides the port, and accepting in one table overrules no other'
+    const port = observation.ports.find((_, index) => observation.opened[index] === null)
+    const command = port === undefined ? undefined : allow(port, culprit)
+    const hint =
+      command === undefined
+        ? "allow the port where it is taken, too: the guard hides it, and the machine's own firewall judges behind it"
+        : `the guard hides the port, and the machine's own firewall has to allow it: ${command}`
     return { place: { line: opens.line, column: opens.valueColumn }, message, hint }
   }
   if (rule === undefined) {
@@ -49,15 +60,21 @@ export function explainShut(observation: Observation, door: DoorText, context: C
   const unmatched = explainUnmatched(rule, observation, start, context)
   if (unmatched !== undefined) return unmatched
   const message = `${ports} stays shut: the rule of the start command, ${own} in ${rule.where}, does not keep ${at} from taking the packets`
+  const [port] = observation.ports
+  const applied = culprit.where === BASE && port !== undefined ? allow(port, culprit) : undefined
+  if (applied !== undefined) {
+    const hint = `the base ruleset lets pass what the guard opens: add \`Open_Ports = ${ports.replaceAll(' ', '')}\`, then: ${applied}`
+    return { ...placeOf(start), message, hint }
+  }
   const hint =
     rule.where === culprit.where
       ? 'the door has to open where the packets are taken: let its rule stand before that one'
-      : 'a packet has to be accepted in every table: let the door open it there, or take that rule out'
+      : 'a packet has to be accepted in every table: let the door open it there, too'
   return { ...placeOf(start), message, hint }
 }
 
 /** Why an established connection ended at the deadline. */
-export function explainSession(observation: Observation, door: DoorText): Said {
+export function explainSession(observation: Observation, door: DoorText, { allow }: Context): Said {
   const { family, sessionCulprit, rulesOpen } = observation
   const place = placeOf(commandOf(door, 'stop', family))
   const untracked = rulesOpen === undefined ? undefined : untrackedBy(rulesOpen, observation.ports, family)
@@ -69,7 +86,7 @@ export function explainSession(observation: Observation, door: DoorText): Said {
   if (sessionCulprit !== undefined && takesAnswers(sessionCulprit, rulesOpen)) {
     const at = `${quoteRule(sessionCulprit.rule)} in ${placeName(sessionCulprit)}`
     const message = `a session dies at the deadline: ${at} takes its answers`
-    const hint = `let the answers of connections out: ${answersOut(observation, sessionCulprit)}`
+    const hint = `let the answers of connections out: ${allow(observation.ports[0]!, sessionCulprit)}`
     return { ...place, message, hint }
   }
   const taken =
@@ -82,9 +99,9 @@ export function explainSession(observation: Observation, door: DoorText): Said {
 
 function cureOf(culprit: Culprit | undefined, family: 4 | 6): string {
   const table = /^table (.*)$/.exec(culprit?.where ?? '')?.[1]
-  if (table !== undefined) return `nft insert rule ${table} ${culprit!.chain} ct state established,related accept`
+  if (table !== undefined) return REMEDIES.establishedNft(table, culprit!.chain)
   const program = culprit?.where ?? (family === 4 ? 'iptables' : 'ip6tables')
-  return `${program} -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`
+  return REMEDIES.establishedIptables(program)
 }
 
 /** Whether a culprit judges what this machine sends. */
@@ -92,15 +109,6 @@ function takesAnswers({ where, chain }: Culprit, rules: Rules | undefined): bool
   const chains = rules === undefined ? [] : chainsIn(rules)
   const its = chains.filter((each) => each.where === where && each.name === chain)
   return its.length > 0 && its.every((each) => hooksOf(each, chains).join() === 'output')
-}
-
-/** Lets out the answers of one port, and nothing else. */
-function answersOut({ ports }: Observation, { where, chain }: Culprit): string {
-  const [{ protocol, listensAt }] = ports as [Observation['ports'][number]]
-  const table = /^table (.*)$/.exec(where)?.[1]
-  return table === undefined
-    ? `${where} -I ${chain} -p ${protocol} --sport ${listensAt} -m conntrack --ctstate ESTABLISHED -j ACCEPT`
-    : `nft insert rule ${table} ${chain} ${protocol} sport ${listensAt} ct state established accept`
 }
 
 /** Whether the culprit stands before the rule in the same chain; a chain's policy comes after all of its rules. */

@@ -178,6 +178,11 @@ export function ruleLines({ tables, saved }: Rules): readonly RuleLine[] {
   return [...ofIptables, ...ofNft.filter(({ text }) => text !== '' && text !== '}')]
 }
 
+/** The rules in which ports and addresses are looked up. */
+export function rulesTextOf(rules: Rules): string {
+  return [rules.nft, ...ruleLines(rules).map(({ text }) => text)].join('\n')
+}
+
 /** The lines of `one` that `other` has not, duplicates counted. */
 export function linesOnlyIn(one: Rules, other: Rules): readonly RuleLine[] {
   const left = new Map<string, number>()

@@ -3,6 +3,7 @@ import type { Fault } from '../../config/config.ts'
 import type { DoorText } from '../../config/door.ts'
 import type { Word } from '../../config/shell.ts'
 import type { Family } from '../../packet/address.ts'
+import type { Port, Remedy } from '../../remedy/remedies.ts'
 import type { Culprit } from './culprit.ts'
 import type { Observation } from './observation.ts'
 
@@ -15,6 +16,10 @@ export interface Context {
   readonly watched: string
   /** Where a program is on this machine, by its name. */
   readonly programAt: (name: string) => string | undefined
+  /** How the firewall that takes packets to a guarded port allows it; `undefined`: there is no safe command. */
+  readonly allow: (port: Port, culprit: Culprit) => Remedy | undefined
+  /** How ports are hidden that everybody reaches. */
+  readonly hide: (ports: readonly Port[]) => Remedy
   /** The line of `Scan_Ports`, where the config has it. */
   readonly scanPortsLine: number | undefined
 }

@@ -20,6 +20,7 @@ export interface Asked {
   readonly beside: boolean
   readonly persist: boolean
   readonly replace: boolean
+  readonly keepGuard: boolean
   readonly json: boolean
   readonly help: boolean
 }
@@ -30,7 +31,7 @@ const OPTIONS = {
   apply: ['config', 'allow', 'timeout', 'dry-run', 'beside', 'persist', 'replace'],
   confirm: [],
   restore: [],
-  remove: [],
+  remove: ['keep-guard'],
   status: ['json'],
 } as const
 
@@ -46,6 +47,7 @@ const TYPES = {
   beside: { type: 'boolean' },
   persist: { type: 'boolean' },
   replace: { type: 'boolean' },
+  'keep-guard': { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -81,6 +83,7 @@ export function read(command: Command, args: readonly string[], usage: string, o
     beside: values.beside === true,
     persist: values.persist === true,
     replace: values.replace === true,
+    keepGuard: values['keep-guard'] === true,
     json: values.json === true,
     help: values.help === true,
   }

@@ -26,7 +26,7 @@ export async function base(command: Command, args: readonly string[], output: Ou
   }
   try {
     if (command === 'confirm') return await confirm(output)
-    if (command === 'remove') return await remove(output)
+    if (command === 'remove') return await remove(asked, output)
     if (command === 'restore') return await restore(output)
     if (command === 'status') return await status(asked.json, output)
     const config = readConfigOf(asked, output)

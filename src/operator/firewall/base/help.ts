@@ -60,12 +60,13 @@ config opens, or the one at which you are logged in.
 
 exit status: 0 it is in force, 1 it is not, 2 usage
 `,
-  remove: `usage: postern firewall remove
+  remove: `usage: postern firewall remove [--keep-guard]
 
 Takes away the base ruleset, its file that is loaded when the machine starts with the line
 that names it, and the guard that a daemon left, if none runs. The machine's own rules are
 what they always were.
 
+  --keep-guard       leave the guard: what it hides stays hidden
   -h, --help         this text
 
 exit status: 0 all of it is gone, 1 not all, 2 usage

@@ -35,7 +35,7 @@ const seen = (more: Partial<Seen>): Seen => ({
 })
 const APPLY = "sudo postern firewall apply -c '/etc/my knockd.conf' --allow tcp/80 --beside"
 const RESTORE = 'sudo postern firewall restore'
-const REMOVE = 'sudo postern firewall remove'
+const REMOVE = 'sudo postern firewall remove --keep-guard'
 const file = (text: string): Seen['persisted'] => [{ path: '/etc/postern-base.nft', text }]
 const other = readConfig(`${DOOR}[web]\nSequence = 1,2\nOpen_Ports = tcp/81\n`, '/etc/my knockd.conf').config
 
@@ -79,6 +79,11 @@ test.each<[string, Partial<Seen>, readonly (readonly [RegExp, string])[]]>([
     'a line without its file',
     { confirmed: undefined, listing: 'absent', dangling: [{ main: '/etc/nftables.conf', line: 'include "x"' }] },
     [[/no such file/, REMOVE]],
+  ],
+  [
+    'the same, where rules that nobody confirmed refuse something',
+    { confirmed: undefined, listing: 'rules', dangling: [{ main: '/etc/nftables.conf', line: 'include "x"' }] },
+    [[/no such file/, 'sudo postern firewall apply --persist']],
   ],
 ])('%s', (_, more, expected) => {
   const found = problemsOf(seen(more))

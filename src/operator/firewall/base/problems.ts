@@ -1,8 +1,9 @@
-import { REMOVE, RESTORE, applyCommand, misfitProblems } from '../../../base/problem.ts'
+import { misfitProblems } from '../../../base/problem.ts'
 import type { Problem } from '../../../base/problem.ts'
 import { reasonAgainst } from '../../../base/put-back.ts'
 import type { Confirmed } from '../../../base/confirmed.ts'
-import { shellWord } from '../../../config/shell-word.ts'
+import { REMEDIES } from '../../../remedy/remedies.ts'
+import type { Remedy } from '../../../remedy/remedies.ts'
 import type { Seen } from './standing.ts'
 
 /** What is wrong with the base ruleset, each with the command that fixes it. */
@@ -13,30 +14,34 @@ export function problemsOf(seen: Seen): readonly Problem[] {
 
 function ofRecord({ unreadable }: Seen): readonly Problem[] {
   if (unreadable === undefined) return []
-  const [message = '', command = 'sudo postern firewall apply'] = unreadable.split('\n').map((line) => line.trim())
-  return [{ message, command }]
+  // Whoever read the record put a remedy on the second line.
+  const [message = '', remedy = REMEDIES.applyAnew()] = unreadable.split('\n').map((line) => line.trim())
+  return [{ message, command: remedy as Remedy }]
 }
 
 function ofRules(seen: Seen): readonly Problem[] {
   const { listing, trial, confirmed, same, config, guard } = seen
   if (trial === 'over') {
-    return [{ message: 'a trial has ended, and nobody took it back: everything is let in', command: RESTORE }]
+    return [
+      { message: 'a trial has ended, and nobody took it back: everything is let in', command: REMEDIES.restoreBase() },
+    ]
   }
   if (listing === 'trial') {
     const message = 'a trial was left behind that nobody takes back: everything is let in'
-    return [{ message, command: confirmed === undefined ? REMOVE : RESTORE }]
+    return [{ message, command: confirmed === undefined ? REMEDIES.removeBase() : REMEDIES.restoreBase() }]
   }
   if (confirmed === undefined) return []
   if (listing !== 'rules') return [gone(confirmed, seen)]
   const problems: Problem[] = []
-  if (!same) problems.push({ message: 'the base ruleset was changed since it was confirmed', command: RESTORE })
+  if (!same)
+    problems.push({ message: 'the base ruleset was changed since it was confirmed', command: REMEDIES.restoreBase() })
   if (!guard && confirmed.guarded !== '') {
     const message = `${confirmed.guarded} is open to everybody: the base ruleset leaves it to the guard, which is absent`
-    problems.push({ message, command: `sudo knockd -d -c ${shellWord(confirmed.config)}` })
+    problems.push({ message, command: REMEDIES.start(confirmed.config) })
   }
   if (config === undefined) {
     const message = `whether the base ruleset fits ${confirmed.config} cannot be told: that cannot be used`
-    return [...problems, { message, command: `postern check ${shellWord(confirmed.config)}` }]
+    return [...problems, { message, command: REMEDIES.check(confirmed.config) }]
   }
   return [...problems, ...misfitProblems(confirmed, config)]
 }
@@ -44,13 +49,15 @@ function ofRules(seen: Seen): readonly Problem[] {
 function gone(confirmed: Confirmed, { config, certain }: Seen): Problem {
   const message = 'the base ruleset that was confirmed is not in force: everything is let in'
   const against = config === undefined ? undefined : reasonAgainst(confirmed, config, certain)
-  if (against === undefined) return { message, command: RESTORE }
+  if (against === undefined) return { message, command: REMEDIES.restoreBase() }
   return { message: `${message}; ${against.message}`, command: against.command }
 }
 
 /** What is loaded when the machine starts. */
 function ofStart({ confirmed, persisted, dangling, trial, listing }: Seen): readonly Problem[] {
-  const again = confirmed === undefined ? REMOVE : persisting(confirmed)
+  // One that is in force though nobody confirmed it refuses what it refuses: it stays.
+  const unknown = listing === 'rules' ? REMEDIES.applyAnew(true) : REMEDIES.removeBase()
+  const again = confirmed === undefined ? unknown : persisting(confirmed)
   const problems = dangling.map(({ main, line }) => ({
     message: `${main} has the line ${line}, and there is no such file: nothing of ${main} is loaded when the machine starts`,
     command: again,
@@ -73,6 +80,6 @@ function ofStart({ confirmed, persisted, dangling, trial, listing }: Seen): read
   return [...problems, { message, command: again }]
 }
 
-function persisting(confirmed: Confirmed): string {
-  return applyCommand({ ...confirmed, persist: confirmed.persist ?? '' }, confirmed.config)
+function persisting(confirmed: Confirmed): Remedy {
+  return REMEDIES.applyBase({ ...confirmed, persist: confirmed.persist ?? '' }, confirmed.config)
 }

@@ -12,12 +12,13 @@ import type { Lock } from '../../../state/lock.ts'
 import { USABLE, WARNED } from '../../check.ts'
 import type { Output } from '../../check.ts'
 import { unpersist } from '../unpersist.ts'
+import type { Asked } from './asked.ts'
 
 /**
  * `postern firewall remove`: takes away the base ruleset, what loads it when the machine starts, and the guard that a
- * daemon left, unless one runs. What can be done is done, whatever fails. Gives the exit code.
+ * daemon left, unless one runs or it is to stay. What can be done is done, whatever fails. Gives the exit code.
  */
-export async function remove(output: Output): Promise<number> {
+export async function remove({ keepGuard }: Asked, output: Output): Promise<number> {
   const files = new BaseFiles()
   const lock = await files.lockSoon()
   const firewall = new Firewall()
@@ -27,7 +28,8 @@ export async function remove(output: Output): Promise<number> {
     firewall.run(REMOVE_BASE)
     files.trial.remove()
     const unloaded = await unpersist(output)
-    return removeGuard(firewall, output) && unloaded && forgotten ? USABLE : WARNED
+    const guardGone = keepGuard ? keptGuard(output) : removeGuard(firewall, output)
+    return guardGone && unloaded && forgotten ? USABLE : WARNED
   } finally {
     firewall.close()
     lock.release()
@@ -42,6 +44,11 @@ function tried(output: Output, left: string, step: () => void): boolean {
     output.err(`postern: the base ruleset ${left}: ${(error as Error).message}\n  see to that, and run this again\n`)
     return false
   }
+}
+
+function keptGuard(output: Output): true {
+  output.out('the base ruleset is removed\n')
+  return true
 }
 
 function removeGuard(firewall: Firewall, output: Output): boolean {

@@ -2,9 +2,9 @@ import { endOverdue } from '../../../base/end-trial.ts'
 import { BaseFiles } from '../../../base/files.ts'
 import { Firewall } from '../../../base/firewall.ts'
 import type { Confirmed } from '../../../base/confirmed.ts'
-import { applyCommand, letsIn, misfitWith, servicesText } from '../../../base/problem.ts'
+import { letsIn, misfitWith, servicesText } from '../../../base/problem.ts'
 import type { Problem } from '../../../base/problem.ts'
-import { shellWord } from '../../../config/shell-word.ts'
+import { REMEDIES } from '../../../remedy/remedies.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
 import { sshSession } from '../../../host/ssh.ts'
 import { USABLE, WARNED, examine } from '../../check.ts'
@@ -40,7 +40,7 @@ export async function restore(output: Output): Promise<number> {
     output.out('the base ruleset is in force as it was confirmed\n')
     if (confirmed.guarded !== '' && firewall.list(TABLE) === undefined) {
       output.err(
-        `postern: ${confirmed.guarded} is open to everybody until knockd runs\n  sudo knockd -d -c ${shellWord(confirmed.config)}\n`,
+        `postern: ${confirmed.guarded} is open to everybody until knockd runs\n  ${REMEDIES.start(confirmed.config)}\n`,
       )
     }
     return USABLE
@@ -54,7 +54,7 @@ export async function restore(output: Output): Promise<number> {
 function doubtOf(confirmed: Confirmed): Problem | undefined {
   const { config } = examine(confirmed.config)
   const { refused } = config === undefined ? { refused: [] } : misfitWith(confirmed, config)
-  const command = applyCommand(confirmed, confirmed.config)
+  const command = REMEDIES.applyBase(confirmed, confirmed.config)
   if (refused.length > 0) {
     return { message: `it would refuse ${servicesText(refused)}, which the config opens`, command }
   }
@@ -63,6 +63,6 @@ function doubtOf(confirmed: Confirmed): Problem | undefined {
   const allowed = [...(confirmed.allowed === '' ? [] : [confirmed.allowed]), `tcp/${here}`].join(',')
   return {
     message: `it would refuse tcp/${here}, where you are logged in`,
-    command: applyCommand({ ...confirmed, allowed }, confirmed.config),
+    command: REMEDIES.applyBase({ ...confirmed, allowed }, confirmed.config),
   }
 }

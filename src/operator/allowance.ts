@@ -1,0 +1,25 @@
+import { BaseFiles } from '../base/files.ts'
+import { servicesText } from '../base/problem.ts'
+import type { Config } from '../config/config.ts'
+import { readService } from '../config/service.ts'
+import { without } from '../firewall/base/misfit.ts'
+import { BASE_TABLE, basePlan } from '../firewall/base/ruleset.ts'
+import { REMEDIES } from '../remedy/remedies.ts'
+import type { InForce } from '../remedy/allow.ts'
+import type { Rules } from './rehearse/rules.ts'
+
+/** The rules in force, as the remedies against them need them. */
+export function inForce({ saved, tables }: Rules, link: string, config: Config): InForce {
+  const confirmed = new BaseFiles().confirmed.readIfUsable()
+  const base = tables.find(({ name }) => name === BASE_TABLE)?.text ?? ''
+  const terms = confirmed ?? { allowed: allowedIn(base, config), beside: true, persist: undefined, replace: false }
+  return { saved, tables, link, applyBase: REMEDIES.applyBase(terms, config.file) }
+}
+
+/** What a base ruleset that nobody confirmed lets in beside what the config guards. */
+function allowedIn(base: string, config: Config): string {
+  const services = [...base.matchAll(/^\t\t(tcp|udp) dport (\S+) accept$/gm)].flatMap(
+    ([, protocol, ports]) => readService(`${protocol}/${ports}`) ?? [],
+  )
+  return servicesText(without(services, basePlan(config, []).guarded))
+}

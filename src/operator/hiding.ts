@@ -1,0 +1,56 @@
+import type { Config, Door } from '../config/config.ts'
+import { readConfig } from '../config/read.ts'
+import { REMEDIES } from '../remedy/remedies.ts'
+import type { Addition, Port, Remedy } from '../remedy/remedies.ts'
+import { isShutter } from './rehearse/play.ts'
+import { portsOf } from './rehearse/ports.ts'
+import type { PortClues } from './rehearse/ports.ts'
+
+/** What is known of a config whose ports are to be hidden. */
+export interface HidingTerms {
+  readonly config: Config
+  readonly text: string
+  readonly clues: Omit<PortClues, 'chosen'>
+  /** The daemon of this config; `undefined`: none runs. */
+  readonly pid: number | undefined
+}
+
+/**
+ * How ports are hidden that everybody reaches though doors open them by commands: by the guard, which leaves connections alone
+ * that are there, lets in whoever knocks, and does not mind in which order rules stand. Each door that opens one of them gets
+ * `Open_Ports`, as the guard would keep out whom only the command lets in. Where that cannot be said for sure, an editor.
+ */
+export function hiding(ports: readonly Port[], { config, text, clues, pid }: HidingTerms): Remedy {
+  const once = ports.filter(
+    ({ protocol, port }, index) =>
+      index === ports.findIndex((other) => other.protocol === protocol && other.port === port),
+  )
+  const additions: (Addition & { readonly at: number })[] = []
+  const byHand = REMEDIES.edit(config.file, config.doors[0]?.line ?? 1)
+  for (const door of config.doors) {
+    const opened = openedBy(door, once, clues)
+    if (opened === undefined) return byHand
+    const line = `Open_Ports = ${opened.map(({ protocol, port }) => `${protocol}/${port}`).join()}`
+    if (opened.length > 0) additions.push({ door: door.name, line, at: door.line })
+  }
+  const lines = text.split('\n')
+  for (const { at, line } of additions.toReversed()) lines.splice(at, 0, line)
+  const usable = readConfig(lines.join('\n'), config.file).config !== undefined
+  return additions.length > 0 && usable ? REMEDIES.hide(config.file, additions, pid) : byHand
+}
+
+/** Which of the ports a door opens by its command; `undefined`: it cannot be told. */
+function openedBy(door: Door, ports: readonly Port[], clues: Omit<PortClues, 'chosen'>): readonly Port[] | undefined {
+  if (door.opens.length > 0 || isShutter(door)) return []
+  const found = ([4, 6] as const).map((family) => portsOf(door, family, { ...clues, chosen: [] }))
+  // A door without commands of a family opens nothing there.
+  if (found.every(({ kind }) => kind === 'unknown')) return undefined
+  return ports.filter(({ protocol, port }) =>
+    found.some(
+      (one) =>
+        one.kind === 'known' &&
+        // Noted is that it opens every port.
+        (one.note !== undefined || one.ports.some((each) => each.protocol === protocol && each.port === port)),
+    ),
+  )
+}

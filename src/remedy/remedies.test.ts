@@ -1,0 +1,61 @@
+// Goal: what is printed as advice is made in one place, and says what it is meant to say to a shell.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { REMEDIES } from './remedies.ts'
+
+const SRC = fileURLToPath(new URL('..', import.meta.url))
+/** Where advice is printed. */
+const ADVISERS =
+  /^(?:operator\/(?:doctor|rehearse|firewall\/base)\/|operator\/(?:check|key-files|hidden)|base\/|file\/|config\/lint|daemon\/base-keeping)/
+/** A text that begins as a command that changes something does, by itself or behind a colon. */
+const COMMAND =
+  /['"`](?:[^'"`]*: )?(?:sudo )?(?:ip6?tables(?:-\w+)? -[AIDP]|nft (?:add|insert|delete|flush|-f)|ufw (?:allow|deny|delete|insert|prepend)|firewall-cmd --|systemctl \w+ \w|apt install|ch(?:mod|own) [\w$+-]|kill [\d$-]|sed -i|postern firewall (?:apply|remove|restore)(?! (?:writes|begins|takes))|knockd -d)/
+
+test('nobody else makes commands to be typed', () => {
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => ADVISERS.test(name) && name.endsWith('.ts') && !name.endsWith('.test.ts') && !/help\.ts$/.test(name),
+  )
+  expect(files.length).toBeGreaterThan(60)
+  const found = files.flatMap((name) =>
+    readFileSync(join(SRC, name), 'utf8')
+      .split('\n')
+      .filter((line) => COMMAND.test(line) && !/^\s*(?:\*|\/\/|\/\*\*)/.test(line))
+      .map((line) => `${name}: ${line.trim()}`),
+  )
+  expect(found).toEqual([])
+})
+
+const folder = mkdtempSync(join(tmpdir(), 'postern-remedies-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const file = join(folder, "knockd's.conf")
+const edited = (text: string, command: string): string => {
+  writeFileSync(file, text)
+  // Twice, as it may be typed again.
+  for (let round = 0; round < 2; round++) execFileSync('sh', ['-c', command])
+  return readFileSync(file, 'utf8')
+}
+
+test('a line is added below the heading of each door, once', () => {
+  const text = '[options]\n[a.b]\nSequence = 1,2\n\t[ c d ]\nSequence = 3,4\n[a+b]\nSequence = 5,6\n'
+  const additions = [
+    { door: 'a.b', line: 'Open_Ports = tcp/22' },
+    { door: 'c d', line: 'Open_Ports = tcp/22,tcp/80' },
+  ]
+  expect(edited(text, REMEDIES.hide(file, additions, undefined))).toBe(
+    '[options]\n[a.b]\nOpen_Ports = tcp/22\nSequence = 1,2\n\t[ c d ]\nOpen_Ports = tcp/22,tcp/80\nSequence = 3,4\n[a+b]\nSequence = 5,6\n',
+  )
+  expect(REMEDIES.hide('/etc/knockd.conf', additions.slice(0, 1), 7)).toBe(
+    String.raw`grep -qx 'Open_Ports = tcp/22' /etc/knockd.conf || sed -i --follow-symlinks -e '/^\s*\[\s*a\.b\s*]/a Open_Ports = tcp/22' /etc/knockd.conf && kill -HUP 7`,
+  )
+})
+
+test('a published port is added where the container stands, once, and at no longer address', () => {
+  const text = '[a]\nOpen_Ports = tcp/80@172.17.0.2\n[b]\nOpen_Ports = tcp/80@172.17.0.22, tcp/80@172.17.0.2, udp/5\n'
+  expect(edited(text, REMEDIES.addPublished(file, 'tcp/80@172.17.0.2', 'tcp/80', undefined))).toBe(
+    '[a]\nOpen_Ports = tcp/80@172.17.0.2,tcp/80\n[b]\nOpen_Ports = tcp/80@172.17.0.22, tcp/80@172.17.0.2,tcp/80, udp/5\n',
+  )
+})

@@ -1,0 +1,168 @@
+import { shellWord } from '../config/shell-word.ts'
+
+declare const made: unique symbol
+
+/** A command line that is printed for people to type. Only {@link REMEDIES} makes one. */
+export type Remedy = string & { readonly [made]: true }
+
+/** A port of this machine. */
+export interface Port {
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+}
+
+/** A line to be added below the heading of a door. */
+export interface Addition {
+  readonly door: string
+  /** `Open_Ports = tcp/22` */
+  readonly line: string
+}
+
+/** What `postern firewall apply` was asked for. */
+export interface ApplyTerms {
+  /** As `--allow` takes them; empty: none. */
+  readonly allowed: string
+  readonly beside: boolean
+  readonly persist: string | undefined
+  readonly replace: boolean
+}
+
+const EDITED = 'sed -i --follow-symlinks'
+const ESTABLISHED = '-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'
+/** What was saved of nftables, loaded by the file of Debian's service. */
+const NFT_SAVED = '/etc/nftables-saved.nft'
+const NFT_FILE = '/etc/nftables.conf'
+
+const MAKERS = {
+  // A port of a native door, let through by whoever owns the firewall: the guard is ahead of it and hides the port.
+  allowUfw: ({ protocol, port }: Port) => `ufw allow ${port}/${protocol}`,
+  /** Ahead of a rule of ufw's own that takes it; ufw takes no second rule for what one names to the letter. */
+  allowUfwFirst: ({ protocol, port }: Port, denied: 'deny' | 'reject') =>
+    `ufw delete ${denied} ${port}/${protocol}; ufw prepend allow ${port}/${protocol}`,
+  allowFirewalld: ({ protocol, port }: Port, zone: string | undefined) => {
+    const add = `--add-port=${port}/${protocol}${zone === undefined ? '' : ` --zone=${shellWord(zone)}`}`
+    return `firewall-cmd ${add} && firewall-cmd --permanent ${add}`
+  },
+  /** Behind all rules of a chain whose policy takes the packets. */
+  allowLast: (program: string, port: Port) => `${program} -A INPUT ${plainMatch(port)} -j ACCEPT`,
+  /** Ahead of the rule that takes them, which is the chain's so-manieth from 1. */
+  allowBefore: (program: string, port: Port, index: number) =>
+    `${program} -I INPUT ${index} ${plainMatch(port)} -j ACCEPT`,
+  /** Where the packets are sent on: by the port at which they came, as Docker's own documents have it, and only those. */
+  allowForwarded: (program: string, chain: 'DOCKER-USER' | 'FORWARD', { protocol, port }: Port) =>
+    `${program} -I ${chain} -p ${protocol} -m conntrack --ctstate DNAT --ctorigdstport ${port} -j ACCEPT`,
+  allowNft: (table: string, chain: string, { protocol, port }: Port) =>
+    `nft insert rule ${table} ${chain} ${protocol} dport ${port} accept`,
+  /** In a chain through which packets to other hosts go as well. */
+  allowNftLocal: (table: string, chain: string, { protocol, port }: Port) =>
+    `nft insert rule ${table} ${chain} fib daddr type local ${protocol} dport ${port} accept`,
+  /** The same for packets that are sent on. */
+  allowNftForwarded: (table: string, chain: string, { protocol, port }: Port) =>
+    `nft insert rule ${table} ${chain} meta l4proto ${protocol} ct status dnat ct original proto-dst ${port} accept`,
+  /** Where what the machine sends is judged as well: the answers of one port, and nothing else. */
+  answerIptables: (program: string, chain: string, { protocol, port }: Port) =>
+    `${program} -I ${chain} -p ${protocol} --sport ${port} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
+  answerNft: (table: string, chain: string, { protocol, port }: Port) =>
+    `nft insert rule ${table} ${chain} ${protocol} sport ${port} ct state established accept`,
+  applyBase: ({ allowed, beside, persist, replace }: ApplyTerms, file: string) =>
+    [
+      `sudo postern firewall apply -c ${shellWord(file)}`,
+      ...(allowed === '' ? [] : [`--allow ${allowed}`]),
+      ...(beside ? ['--beside'] : []),
+      ...(persist === undefined ? [] : ['--persist']),
+      ...(persist === undefined || !replace ? [] : ['--replace']),
+    ].join(' '),
+
+  // Sessions outlive their opening.
+  establishedIptables: (program: string) => `${program} -I INPUT ${ESTABLISHED}`,
+  establishedNft: (table: string, chain: string) =>
+    `nft insert rule ${table} ${chain} ct state established,related accept`,
+
+  // Ports that everybody reaches: the guard hides them, and who is connected stays.
+  hide: (file: string, additions: readonly Addition[], pid: number | undefined) => {
+    const [first] = additions
+    const edits = additions.map(
+      ({ door, line }) => `-e ${shellWord(String.raw`/^\s*\[\s*${pattern(door)}\s*]/a ${line}`)}`,
+    )
+    const once = `grep -qx ${shellWord(first?.line ?? '')} ${shellWord(file)}`
+    return `${once} || ${EDITED} ${edits.join(' ')} ${shellWord(file)}${reloaded(pid)}`
+  },
+  /** The machine's own port beside that of a container, in the line that names the container's. */
+  addPublished: (file: string, service: string, published: string, pid: number | undefined) => {
+    const unless = `/${pattern(published)}([^0-9@-]|$)/!`
+    const add = String.raw`s#(${pattern(service)})(\s|,|$)#\1,${published}\2#`
+    return `${EDITED} -E ${shellWord(unless + add)} ${shellWord(file)}${reloaded(pid)}`
+  },
+  edit: (file: string, line: number) => `"\${EDITOR:-vi}" +${line} ${shellWord(file)}`,
+  replaceProgram: (file: string, path: string, right: string) => {
+    // The same path may stand at the end of a longer one.
+    const replace = String.raw`s#(^|[^[:alnum:]_./-])${pattern(path)}(\s|$)#\1${right}\2#g`
+    return `${EDITED} -E ${shellWord(replace)} ${shellWord(file)}`
+  },
+
+  // The daemon and the base ruleset.
+  start: (file: string) => `sudo knockd -d -c ${shellWord(file)}`,
+  restart: () => 'systemctl restart knockd',
+  moreTime: () => 'systemctl set-property knockd.service CPUWeight=1000',
+  end: (pid: number) => `kill ${pid}`,
+  restoreBase: () => 'sudo postern firewall restore',
+  /** Only where nothing of it is in force: without it everything is let in. */
+  removeBase: () => 'sudo postern firewall remove --keep-guard',
+  applyAnew: (persist = false) => `sudo postern firewall apply${persist ? ' --persist' : ''}`,
+
+  // The next start of the machine.
+  saveIptables: () => 'apt install iptables-persistent && netfilter-persistent save',
+  saveNft: (tables: readonly string[]) => {
+    const texts = tables.map((name) => `echo 'table ${name}'; echo 'delete table ${name}'; nft -s list table ${name}`)
+    const include = `'include "${NFT_SAVED}"'`
+    const loads = `{ grep -qsx ${include} ${NFT_FILE} || echo ${include} >> ${NFT_FILE}; }`
+    return `{ ${texts.join('; ')}; } > ${NFT_SAVED} && ${loads} && systemctl enable nftables`
+  },
+  enable: (unit: 'nftables' | 'knockd' | 'ufw' | 'firewalld') => `systemctl enable ${unit}`,
+
+  // Files, programs, interfaces, the clock.
+  mode: (mode: string, path: string) => `chmod ${mode} ${shellWord(path)}`,
+  owner: (user: string, path: string) => `chown ${user} ${shellWord(path)}`,
+  linkOwner: (user: string, path: string) => `chown -h ${user} ${shellWord(path)}`,
+  installLibrary: (library: 'libpcap0.8' | 'libnftables1') => `apt install ${library}`,
+  findProgram: (name: string) => `apt-file search -x ${shellWord(`/${name}$`)}`,
+  installCopy: (folder: string, version: string) =>
+    `npm pack --ignore-scripts --pack-destination /root ${shellWord(folder)} && npm install -g --ignore-scripts --prefix /usr/local /root/postern-${version}.tgz`,
+  installNode: (interpreter: string) => `install -o root -g root -m 755 ${shellWord(interpreter)} /usr/local/bin/node`,
+  linkUp: (name: string) => `ip link set ${shellWord(name)} up`,
+  keepClock: () => 'timedatectl set-ntp true',
+
+  // To look, where a person has to decide.
+  lookAtLinks: () => 'ip -br link',
+  lookAtAddresses: (name: string) => `ip addr show dev ${shellWord(name)}`,
+  lookAtSockets: () => 'ss -0apb',
+  lookAtRules: () => 'nft monitor',
+  lookAtDisk: () => 'df -h /var/lib/postern',
+  lookAtStatus: (file: string) => `sudo postern status -c ${shellWord(file)}`,
+  check: (file: string) => `postern check ${shellWord(file)}`,
+  readOfRemoval: () => 'postern firewall remove --help',
+  readOfLoss: () => 'postern accept-loss --help',
+} as const
+
+type Makers = typeof MAKERS
+
+/**
+ * Every command that check, doctor, rehearse and the base ruleset print as advice. None may cut the session of the one who types
+ * it, weaken the firewall beyond the door's own ports, or break a door; test/lab/remedies.test.ts tries each of them.
+ */
+export const REMEDIES = MAKERS as unknown as {
+  readonly [Name in keyof Makers]: (...args: Parameters<Makers[Name]>) => Remedy
+}
+
+function plainMatch({ protocol, port }: Port): string {
+  return `-p ${protocol} --dport ${port}`
+}
+
+/** A text as an extended regular expression of sed takes it literally; `/` and `#` end nothing in it. */
+function pattern(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\/#]/g, String.raw`\$&`)
+}
+
+function reloaded(pid: number | undefined): string {
+  return pid === undefined ? '' : ` && kill -HUP ${pid}`
+}
