@@ -127,6 +127,10 @@ lab('other knockers', () => {
   })
 })
 
+/** The doors that a daemon says it opened. */
+const openings = (lines: readonly string[]): readonly string[] =>
+  lines.flatMap((line) => /(\w+): OPEN SESAME/.exec(line)?.[1] ?? [])
+
 lab('sequences that share ports, as knockd takes them', () => {
   const open = '1337,3141,7337'
   const close = '3141,7337,1337'
@@ -147,8 +151,6 @@ lab('sequences that share ports, as knockd takes them', () => {
       await daemon.process.line(/OPEN SESAME/)
       await real.line(/OPEN SESAME/)
     }
-    const openings = (lines: readonly string[]): readonly string[] =>
-      lines.flatMap((line) => /(\w+): OPEN SESAME/.exec(line)?.[1] ?? [])
     expect([openings(daemon.process.lines), openings(real.lines)]).toEqual([expected, expected])
   })
 })
