@@ -97,8 +97,10 @@ export function judgeFolder(
       byHand: true,
     }
   }
-  const writers = mode & OTHERS_WRITE & (gid !== undefined && isPrivate(gid) ? ~GROUP_WRITE : ~0)
-  if (writers === 0 || (mode & STICKY) !== 0) return undefined
+  const shared = (mode & STICKY) === 0 ? mode & OTHERS_WRITE : 0
+  // Looking groups up takes longer than all the rest: only where it matters.
+  const writers = (shared & GROUP_WRITE) !== 0 && gid !== undefined && isPrivate(gid) ? shared & ~GROUP_WRITE : shared
+  if (writers === 0) return undefined
   return {
     message: `others can write its folder ${folder}, and so replace it (mode ${octal(mode)})`,
     cure: REMEDIES.mode(SHARED.has(folder) ? '+t' : 'go-w', folder),

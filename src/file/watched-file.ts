@@ -59,18 +59,20 @@ export class WatchedFile<T> {
     const { read, changed, failed } = this.#deps
     if (this.#closed) return
     // Before it is read: a change during the reading must not go unnoticed.
-    this.#watch()
-    this.#seen = this.#fingerprint()
+    const [names, listed] = [this.#names(), this.#listed()]
+    this.#watch(names)
+    // Files that turn out to count only now have no part in it: they are read once more at the next look.
+    this.#seen = this.#fingerprint(names)
     let state: T
     try {
       state = read()
     } catch (error) {
-      this.#watch()
+      if (this.#listed() !== listed) this.#watch(this.#names())
       failed(error as Error, this.#state !== undefined)
       return
     }
     this.#state = state
-    this.#watch()
+    if (this.#listed() !== listed) this.#watch(this.#names())
     changed(state)
   }
 
@@ -87,13 +89,13 @@ export class WatchedFile<T> {
   }
 
   #look(): void {
-    if (this.#fingerprint() !== this.#seen) this.#noticed()
+    if (this.#fingerprint(this.#names()) !== this.#seen) this.#noticed()
   }
 
-  #watch(): void {
+  #watch(everything: readonly string[]): void {
     const { unwatched } = this.#deps
     const folders = this.#deps.folders?.() ?? []
-    const names = this.#names().filter((name) => !folders.includes(dirname(name)))
+    const names = everything.filter((name) => !folders.includes(dirname(name)))
     const all = [...names, '', ...folders].join('\n')
     if (all === this.#watched) return
     this.#unwatch()
@@ -125,8 +127,13 @@ export class WatchedFile<T> {
   }
 
   /** What stat(2) says of all of them: another text after a change. */
-  #fingerprint(): string {
-    return [...this.#names(), ...(this.#deps.folders?.() ?? [])].map(statText).join('\n')
+  #fingerprint(names: readonly string[]): string {
+    return [...names, ...(this.#deps.folders?.() ?? [])].map(statText).join('\n')
+  }
+
+  /** What counts besides the path. */
+  #listed(): string {
+    return [...(this.#deps.files?.() ?? []), '', ...(this.#deps.folders?.() ?? [])].join('\n')
   }
 
   /** Every path that leads to one of the files. */
