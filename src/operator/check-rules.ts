@@ -117,7 +117,8 @@ function faultsOfSessions(config: Config, rules: Rules): readonly Fault[] {
     const at = `${quoteRule(untracked.rule)} in ${placeName(untracked)}`
     warn(`${at} keeps packets of a door from being tracked: a session dies when its door shuts`, rehearsal)
   }
-  for (const { where, name } of withoutEstablished(rules, 'input', ports)) {
+  const dying = ports.length === 0 ? [] : withoutEstablished(rules, 'input', ports)
+  for (const { where, name } of dying) {
     const at = placeName({ where, chain: name })
     warn(
       `${at} refuses what comes in and lets no established connection pass: a session dies when its door shuts`,
