@@ -2,6 +2,7 @@ import type { DoorText } from './door.ts'
 import type { Facts } from './facts.ts'
 import { quote } from './fault.ts'
 import type { FaultList } from './fault.ts'
+import { REMEDIES } from '../remedy/remedies.ts'
 import { isTypographic } from './lint-paste.ts'
 
 /** Words that the shell itself carries out (POSIX shell, 2.9.4, 2.14 and 4), and dash's own. */
@@ -35,7 +36,7 @@ export function warnOfPrograms(
           ? `write ${quote(meant)}`
           : state === 'absent'
             ? 'install it, or write its path'
-            : `chmod +x ${text}`
+            : REMEDIES.mode('+x', text)
       faults.warning(command.line, command.column + offset, what, hint)
     }
   }

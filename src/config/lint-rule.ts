@@ -76,7 +76,7 @@ export function warnOfHandles(command: CommandText, faults: FaultList): void {
     faults.warning(
       line,
       column + words[0]!.offset,
-      'nft deletes a rule by its handle alone, and refuses this',
+      'nftables deletes a rule by its handle alone, and refuses this',
       BY_ELEMENT,
     )
   }
@@ -84,4 +84,4 @@ export function warnOfHandles(command: CommandText, faults: FaultList): void {
 
 /** How an opening of nft's is made so that it can be taken away again. */
 export const BY_ELEMENT =
-  'let the start command add an element to a set, which `nft delete element` takes out: a rule is deleted by its handle alone'
+  'let the start command add an element to a set, which `delete element` takes out: a rule is deleted by its handle alone'

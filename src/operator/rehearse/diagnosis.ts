@@ -171,7 +171,7 @@ function undoing(door: DoorText, family: Family): string {
   const commands = (['start', 'stop'] as const).flatMap((part) => commandOf(door, part, family)?.script.commands ?? [])
   const names = commands.map((words) => programName(words))
   if (names.includes('nft')) return BY_ELEMENT
-  if (names.includes('ufw')) return 'repeat the rule of the start command word by word, behind `ufw delete`'
+  if (names.includes('ufw')) return 'repeat the rule of the start command word by word, with `delete` behind `ufw`'
   return names.every((name) => isIptables(name))
     ? 'repeat the rule of the start command word by word, with -D'
     : 'take away what the start command added, and nothing else'
