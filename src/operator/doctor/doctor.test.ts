@@ -418,41 +418,44 @@ const DOCKER: Rules = {
   },
 }
 
+const publishedBy = (opens: string, pid?: number): readonly Finding[] => {
+  const text = `[web]\nSequence = 7301,5401\nOpen_Ports = ${opens}\n`
+  return judgePublished(configOf(text), text, DOCKER, pid)
+}
+
+const unserved = (door: string, rules = ''): readonly string[] =>
+  judgeServed(
+    configOf(`[ssh]\nSequence = 7301,5401\n${door}\n`),
+    { [TCP]: new Set([2222, 25]), [UDP]: new Set([53]) },
+    rules,
+  ).map(({ message }) => message)
+
+const opening = (port: number): string => `Command = /sbin/iptables -I INPUT -s %IP% -p tcp --dport ${port} -j ACCEPT`
+
 test('a published port that a door names by the address of its container, unless its own port is guarded too', () => {
-  const found = (opens: string, pid?: number): readonly Finding[] => {
-    const text = `[web]\nSequence = 7301,5401\nOpen_Ports = ${opens}\n`
-    return judgePublished(configOf(text), text, DOCKER, pid)
-  }
-  const [one, ...more] = found('tcp/80@172.17.0.2', 7)
+  const [one, ...more] = publishedBy('tcp/80@172.17.0.2', 7)
   expect(more).toEqual([])
   expect(one!.message).toMatch(/^door web \(line 1\): tcp\/80@172\.17\.0\.2 does not hide tcp\/8080, /)
   expect(one!.mend).toBe(REMEDIES.addPublished('/etc/knockd.conf', 'tcp/80@172.17.0.2', 'tcp/8080', 7))
   // Not as it is usually written: a person has to.
-  expect(mends(found('TCP/80@172.17.0.2'))).toEqual([REMEDIES.edit('/etc/knockd.conf', 1)])
+  expect(mends(publishedBy('TCP/80@172.17.0.2'))).toEqual([REMEDIES.edit('/etc/knockd.conf', 1)])
   for (const opens of ['tcp/80@172.17.0.2, tcp/8080', 'tcp/81@172.17.0.2', 'udp/80@172.17.0.2', 'tcp/80@172.17.0.3']) {
-    expect(found(opens), opens).toEqual([])
+    expect(publishedBy(opens), opens).toEqual([])
   }
 })
 
 test('a door that opens a port at which nothing listens', () => {
-  const served = (door: string, rules = ''): readonly string[] =>
-    judgeServed(
-      configOf(`[ssh]\nSequence = 7301,5401\n${door}\n`),
-      { [TCP]: new Set([2222, 25]), [UDP]: new Set([53]) },
-      rules,
-    ).map(({ message }) => message)
-  expect(served('Open_Ports = udp/22')).toEqual([
+  expect(unserved('Open_Ports = udp/22')).toEqual([
     'door ssh (line 1): no program listens at udp/22, which it opens; programs listen at tcp/25, tcp/2222',
   ])
-  const command = (port: number): string => `Command = /sbin/iptables -I INPUT -s %IP% -p tcp --dport ${port} -j ACCEPT`
-  expect(served(command(22))).toHaveLength(1)
-  expect(served(command(2222))).toEqual([])
-  expect(served('Open_Ports = tcp/2000-3000')).toEqual([])
-  expect(served('Open_Ports = tcp/22@192.0.2.9')).toEqual([])
-  expect(served('Command = /sbin/iptables -D INPUT -s %IP% -p tcp --dport 22 -j ACCEPT')).toEqual([])
+  expect(unserved(opening(22))).toHaveLength(1)
+  expect(unserved(opening(2222))).toEqual([])
+  expect(unserved('Open_Ports = tcp/2000-3000')).toEqual([])
+  expect(unserved('Open_Ports = tcp/22@192.0.2.9')).toEqual([])
+  expect(unserved('Command = /sbin/iptables -D INPUT -s %IP% -p tcp --dport 22 -j ACCEPT')).toEqual([])
   // Sent on, it is answered elsewhere.
-  expect(served('Open_Ports = tcp/8080', DOCKER.saved['iptables-nft'])).toEqual([])
-  expect(served('Open_Ports = tcp/8022', 'tcp dport 8022 redirect to :22')).toEqual([])
+  expect(unserved('Open_Ports = tcp/8080', DOCKER.saved['iptables-nft'])).toEqual([])
+  expect(unserved('Open_Ports = tcp/8022', 'tcp dport 8022 redirect to :22')).toEqual([])
 })
 
 test('a port that stays shut behind the guard, with what takes its packets', () => {
