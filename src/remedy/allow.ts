@@ -36,6 +36,12 @@ export function allowing(port: Port, taker: Taker, rules: InForce): Remedy | und
   return table === undefined ? byIptables(port, taker, rules) : byNft(port, table, taker, rules)
 }
 
+/** Lets out the answers of one port where they are taken away, and nothing else. */
+export function answering(port: Port, { where, chain }: Taker): Remedy {
+  const table = /^table (.*)$/.exec(where)?.[1]
+  return table === undefined ? REMEDIES.answerIptables(where, chain, port) : REMEDIES.answerNft(table, chain, port)
+}
+
 function byIptables(port: Port, { where, chain, rule }: Taker, { saved }: InForce): Remedy | undefined {
   const kind = saved[where] === undefined ? where.replace(/^ip6?tables$/, '$&-nft') : where
   const text = saved[kind] ?? ''

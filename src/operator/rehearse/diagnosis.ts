@@ -68,7 +68,7 @@ function explain(
   if (failed !== undefined) said.push(explainFailure(failed, observation, door, context, faultyBefore))
   else if (staysShut(observation)) said.push(explainShut(observation, door, context))
   if (observation.others.includes('open')) said.push(explainEveryone(observation, door))
-  if (observation.survived === false) said.push(explainSession(observation, door, context))
+  if (observation.survived === false) said.push(explainSession(observation, door))
   if (failed === undefined && !shuts) said.push(explainLeft(observation, door, context))
   if (failed === undefined && shuts && inside && observation.closed === null) {
     const message = `${portNames(observation)} is still open to whom another door let in`

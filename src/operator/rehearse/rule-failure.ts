@@ -1,6 +1,7 @@
 import type { DoorText } from '../../config/door.ts'
 import { chainsIn, hooksOf } from './chains.ts'
 import { BASE_TABLE } from '../../firewall/base/ruleset.ts'
+import { answering } from '../../remedy/allow.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Culprit } from './culprit.ts'
 import { explainUnmatched } from './misfit.ts'
@@ -33,7 +34,11 @@ export function explainShut(observation: Observation, door: DoorText, context: C
   if (takesAnswers(culprit, observation.rulesOpen)) {
     const place = opens === undefined ? placeOf(start) : { place: { line: opens.line, column: opens.valueColumn } }
     const message = `${ports} stays shut: packets to it come in, but ${at} takes the answers`
-    return { ...place, message, hint: `let the answers of connections out: ${allow(observation.ports[0]!, culprit)}` }
+    return {
+      ...place,
+      message,
+      hint: `let the answers of connections out: ${answering(observation.ports[0]!, culprit)}`,
+    }
   }
   if (opens !== undefined) {
     const message = `${ports} stays shut: the guard lets the knocker in, but ${at} takes the packets all the same`
@@ -74,7 +79,7 @@ export function explainShut(observation: Observation, door: DoorText, context: C
 }
 
 /** Why an established connection ended at the deadline. */
-export function explainSession(observation: Observation, door: DoorText, { allow }: Context): Said {
+export function explainSession(observation: Observation, door: DoorText): Said {
   const { family, sessionCulprit, rulesOpen } = observation
   const place = placeOf(commandOf(door, 'stop', family))
   const untracked = rulesOpen === undefined ? undefined : untrackedBy(rulesOpen, observation.ports, family)
@@ -86,7 +91,7 @@ export function explainSession(observation: Observation, door: DoorText, { allow
   if (sessionCulprit !== undefined && takesAnswers(sessionCulprit, rulesOpen)) {
     const at = `${quoteRule(sessionCulprit.rule)} in ${placeName(sessionCulprit)}`
     const message = `a session dies at the deadline: ${at} takes its answers`
-    const hint = `let the answers of connections out: ${allow(observation.ports[0]!, sessionCulprit)}`
+    const hint = `let the answers of connections out: ${answering(observation.ports[0]!, sessionCulprit)}`
     return { ...place, message, hint }
   }
   const taken =

@@ -29,9 +29,25 @@ export interface NftTable {
   readonly text: string
 }
 
+/** Times the rules are read again because somebody changed them meanwhile: nft and iptables-save have to tell the same. */
+const TAKES_MAX = 4
+
 /** Reads the rules in force. Changes nothing. */
 export async function takeRules(run: RunProgram): Promise<Rules> {
-  const nft = withoutPassing((await run(['nft', '-s', 'list', 'ruleset'])).stdout)
+  let nft = await listRuleset(run)
+  for (let take = 1; ; take++) {
+    const rules = await takeAt(run, nft)
+    const after = await listRuleset(run)
+    if (after === nft || take === TAKES_MAX) return rules
+    nft = after
+  }
+}
+
+async function listRuleset(run: RunProgram): Promise<string> {
+  return withoutPassing((await run(['nft', '-s', 'list', 'ruleset'])).stdout)
+}
+
+async function takeAt(run: RunProgram, nft: string): Promise<Rules> {
   const all = nftTables(nft)
   const saved: Record<Iptables, string> = { ...NONE_SAVED }
   const managed = new Set<string>()
