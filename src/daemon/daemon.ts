@@ -21,6 +21,7 @@ import { openHolderMarks } from '../state/holder-marks.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
 import { openStore } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
+import { alreadyRunning } from './already-running.ts'
 import type { Arguments } from './arguments.ts'
 import { BaseKeeping } from './base-keeping.ts'
 import { loadConfig } from './config-file.ts'
@@ -77,7 +78,7 @@ export class Daemon {
   /**
    * Reads the config, opens log and state, closes what is overdue, and listens.
    *
-   * @throws ConfigError, LockedError, CaptureError, MissingLibraryError, or the system's error: nothing is left running
+   * @throws ConfigError, CaptureError, MissingLibraryError, or the system's error: nothing is left running
    */
   static async start(args: Arguments, warn: (text: string) => void): Promise<Daemon> {
     const { config, warnings } = loadConfig(args.config)
@@ -104,7 +105,7 @@ export class Daemon {
       return daemon
     } catch (error) {
       await log.close()
-      throw error
+      throw alreadyRunning(error, args)
     }
   }
 

@@ -98,7 +98,7 @@ lab('by hand', () => {
     )
     expect(await said('close')).toBe('2 postern: close what?')
     await daemon.process.stop()
-    expect(await said('status')).toBe(`1 postern: no knockd runs with ${daemon.file}`)
+    expect(await said('status')).toBe(`1 postern: knockd is not running with ${daemon.file}`)
   })
 
   test('only root may ask, unless a group is named', async () => {

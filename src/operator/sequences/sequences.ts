@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import type { Knock } from '../../config/config.ts'
 import { formatSequence } from '../../config/sequence.ts'
 import { ControlError, ask, findSocket } from '../../control/client.ts'
+import { cannot } from '../../file/file-error.ts'
 import { listeningPorts } from '../../host/listening.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
 import { makeSequence } from '../../publish/sequence.ts'
@@ -80,8 +81,7 @@ export async function sequences(args: readonly string[], output: Output): Promis
 async function make(asked: SequencesArguments, { out }: Output): Promise<number> {
   const path = asked.name!
   const file = await open(path, 'wx', FILE_MODE).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-    throw new Error(`${path} is there already\n  it is left as it is: name another file`)
+    throw cannot(`create ${path}`, error, { EEXIST: 'an existing file is left as it is: name another' })
   })
   try {
     await file.writeFile(
