@@ -58,6 +58,11 @@ lab('the base ruleset', () => {
     expect((await firewall(server, 'remove')).stdout).toBe('the base ruleset and the guard are removed\n')
     expect(await nftRules(server)).toBe('')
     expect(await probe(client, SERVER_4, 3306)).toBe('open')
+    const again = await firewall(server, 'remove')
+    expect([again.code, again.stdout]).toEqual([
+      0,
+      'there is no base ruleset and no guard on this machine: nothing to remove\n',
+    ])
   })
 
   test('not confirmed it is taken back, and what was there before is there again', async () => {
