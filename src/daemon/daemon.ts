@@ -186,7 +186,7 @@ export class Daemon {
       await this.#guarding.guard(config)
       this.#replace(config)
     } catch (error) {
-      this.#log.notice('error', `${(error as Error).message}\nthe config in force stays as it was`)
+      this.#log.notice('error', `${(error as Error).message}\nkeeping the previous config`)
       await this.#log.reopen(logSettings(this.#args, this.#config.options)).catch(() => undefined)
     }
     notify('READY=1')
@@ -280,7 +280,7 @@ export class Daemon {
       this.#args.interfaces.length === 0 && before.options.interfaces.join() !== config.options.interfaces.join()
     this.#config = config
     if (before.options.stateDir !== config.options.stateDir) {
-      this.#log.notice('warning', 'StateDir stays as it was until the next start')
+      this.#log.notice('warning', 'a change of StateDir takes effect at the next start')
     }
     this.#gate.tune(this.#strictness(config))
     if (before.options.controlGroup !== config.options.controlGroup) {
@@ -301,7 +301,7 @@ export class Daemon {
     } catch (error) {
       after.close()
       this.#interfaces.need(this.#needs)
-      this.#log.notice('error', `the interfaces stay as they were: ${(error as Error).message}`)
+      this.#log.notice('error', `keeping the previous interfaces: ${(error as Error).message}`)
       return
     }
     this.#interfaces.close()

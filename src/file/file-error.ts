@@ -54,7 +54,7 @@ const WORDS: Readonly<Record<string, readonly [FileErrorReason, string]>> = {
   ENOTDIR: ['missing', 'no such file'],
   EACCES: ['forbidden', 'permission denied'],
   EPERM: ['forbidden', 'permission denied'],
-  EISDIR: ['irregular', 'is no regular file'],
-  ENXIO: ['irregular', 'is no regular file'],
+  EISDIR: ['irregular', 'is not a regular file'],
+  ENXIO: ['irregular', 'is not a regular file'],
   ELOOP: ['unreadable', 'too many symbolic links'],
 }

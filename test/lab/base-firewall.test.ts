@@ -36,7 +36,7 @@ lab('the base ruleset', () => {
       1,
       expect.stringMatching(/this connection was there before the rules\n {2}log in once more/),
     ])
-    expect((await confirm(server, `${CLIENT_4} 9 ${SERVER_4} 22`)).stderr).toMatch(/a connection that is no more/)
+    expect((await confirm(server, `${CLIENT_4} 9 ${SERVER_4} 22`)).stderr).toMatch(/a connection that has ended/)
     const status = JSON.parse((await firewall(server, 'status', '--json')).stdout) as {
       base: string
       trialLeftS: number
