@@ -181,7 +181,7 @@ lab('a file that others can write', () => {
     expect([refused.code, refused.stderr]).toEqual([
       78,
       expect.stringContaining(
-        `${daemon.file}: others than its owner can change it (mode 0666)\nchmod 600 ${daemon.file}`,
+        `${daemon.file}: others than its owner can change it (mode 0666)\n  chmod 600 ${daemon.file}`,
       ),
     ])
     chmodSync(daemon.file, 0o644)
