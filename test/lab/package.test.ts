@@ -17,6 +17,10 @@ const [{ renderPage }, { readPageAssets }] = await Promise.all(
 console.log(renderPage({ door: 'ssh', listFile: 'ssh.age', host: 'gate.example.org' }, await readPageAssets()))
 `
 
+async function page(folder: string): Promise<string> {
+  return (await run([process.execPath, '--input-type=module', '-e', PAGE, folder])).stdout
+}
+
 async function npm(folder: string, ...words: readonly string[]): Promise<string> {
   const options = ['--no-fund', '--no-audit', '--loglevel=error', '--prefer-offline']
   return (await run(['npm', ...words, ...options], { cwd: folder, limitMs: LIMIT_MS })).stdout
@@ -56,8 +60,6 @@ lab('npm pack', () => {
       await daemon.line(/listening on eth0/)
       expect((await daemon.stop()).code).toBe(0)
       const installed = join(prefix, 'lib/node_modules/postern')
-      const page = async (folder: string): Promise<string> =>
-        (await run([process.execPath, '--input-type=module', '-e', PAGE, folder])).stdout
       expect(await page(installed)).toBe(await page(PROJECT))
     },
     LIMIT_MS,

@@ -131,7 +131,8 @@ lab('a file that others can write', () => {
       config: `[options]\nSPA_Key_File = ${at('key')}\n${doors.join('')}`,
     })
     running = daemon.process
-    await running.line(/its list is not published: .*phrase/)
+    // It may come before the daemon listens.
+    await until('the list that is not published', () => running!.count(/its list is not published: .*phrase/) > 0)
     const said = running.lines.join('\n')
     const { stdout, code } = await postern(server, 'check', daemon.file)
     const doctor = (await postern(server, 'doctor', '-c', daemon.file, '-i', 'eth0')).stdout

@@ -289,7 +289,11 @@ lab('packets that must not open', () => {
     }
     await changed(`packet-source expires=2020-01-01 ${keyOf(ALICE)} alice\n`, DOOR('ssh'), /the key has expired/)
     await changed(`${keyOf(ALICE)} alice\n`, DOOR('ssh'), /claims no address/)
-    await changed(`packet-source from=198.51.100.0/24 ${keyOf(ALICE)} alice\n`, DOOR('ssh'), /the address is not in from=/)
+    await changed(
+      `packet-source from=198.51.100.0/24 ${keyOf(ALICE)} alice\n`,
+      DOOR('ssh'),
+      /the address is not in from=/,
+    )
     expect(noted(notes)).toEqual([])
     // Revoked: nothing is said, as to a stranger.
     write(users, `packet-source ${keyOf(BOB)} bob\n`)
