@@ -1,30 +1,28 @@
 export class LinkError extends Error {
-    name = 'LinkError';
+  name = 'LinkError'
 }
-const REQUIRE = /\brequire\b(?:\("([^"\\\n]+)"\))?/g;
+const REQUIRE = /\brequire\b(?:\("([^"\\\n]+)"\))?/g
 const REFUSED = [
-    [/\bimport\s*\(/, 'loads a module while it runs'],
-    [/\bimport\.meta\b/, 'asks for its own address'],
-    [/^\s*(?:import|export)\b/m, 'is still an ES module'],
-    [/\bmodule\.exports\b/, 'is no ES module'],
-    [/<\/script|<!--/i, 'holds text that ends a script element'],
-];
+  [/\bimport\s*\(/, 'loads a module while it runs'],
+  [/\bimport\.meta\b/, 'asks for its own address'],
+  [/^\s*(?:import|export)\b/m, 'is still an ES module'],
+  [/\bmodule\.exports\b/, 'is no ES module'],
+  [/<\/script|<!--/i, 'holds text that ends a script element'],
+]
 export function requiredBy(file, code) {
-    for (const [pattern, reason] of REFUSED) {
-        if (pattern.test(code))
-            throw new LinkError(`${file}: ${reason}`);
-    }
-    const names = new Set();
-    for (const [, name] of code.matchAll(REQUIRE)) {
-        if (name === undefined)
-            throw new LinkError(`${file}: requires what is known only while it runs`);
-        names.add(name);
-    }
-    return [...names];
+  for (const [pattern, reason] of REFUSED) {
+    if (pattern.test(code)) throw new LinkError(`${file}: ${reason}`)
+  }
+  const names = new Set()
+  for (const [, name] of code.matchAll(REQUIRE)) {
+    if (name === undefined) throw new LinkError(`${file}: requires what is known only while it runs`)
+    names.add(name)
+  }
+  return [...names]
 }
 export function linkModules(modules) {
-    const wrapped = modules.map((module) => `(exports, require) => {\n${withPlaces(module)}\n}`);
-    return `'use strict';
+  const wrapped = modules.map((module) => `(exports, require) => {\n${withPlaces(module)}\n}`)
+  return `'use strict';
 (() => {
 const modules = [
 ${wrapped.join(',\n')}
@@ -39,13 +37,12 @@ const load = (place) => {
 };
 load(0);
 })();
-`;
+`
 }
 function withPlaces({ file, code, places }) {
-    return code.replaceAll(REQUIRE, (_call, name) => {
-        const place = places.get(name);
-        if (place === undefined)
-            throw new LinkError(`${file}: nothing is known of ${name}`);
-        return `require(${place})`;
-    });
+  return code.replaceAll(REQUIRE, (_call, name) => {
+    const place = places.get(name)
+    if (place === undefined) throw new LinkError(`${file}: nothing is known of ${name}`)
+    return `require(${place})`
+  })
 }

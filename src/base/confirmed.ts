@@ -32,15 +32,15 @@ export interface Confirmed {
 
 /** Where the confirmed ruleset is written down. */
 export class ConfirmedFile {
-  readonly #path: string
+  readonly path: string
 
   constructor(path: string) {
-    this.#path = path
+    this.path = path
   }
 
   /** `undefined`: none was confirmed. @throws an Error if there is one that cannot be used */
   read(): Confirmed | undefined {
-    const text = readRootFile(this.#path)
+    const text = readRootFile(this.path)
     if (text === undefined) return undefined
     let value: unknown
     try {
@@ -49,7 +49,7 @@ export class ConfirmedFile {
       value = undefined
     }
     if (!isConfirmed(value)) {
-      throw new Error(`${this.#path} cannot be read: it is damaged\n  ${REMEDIES.applyAnew()}`)
+      throw new Error(`${this.path} cannot be read: it is damaged\n  ${REMEDIES.applyAnew()}`)
     }
     return value
   }
@@ -65,12 +65,12 @@ export class ConfirmedFile {
 
   /** On disk once this returns. @throws the system's error: what was there before is there still */
   write(confirmed: Confirmed): void {
-    writeRootFile(this.#path, JSON.stringify(confirmed), FOLDER_MODE)
+    writeRootFile(this.path, JSON.stringify(confirmed), FOLDER_MODE)
   }
 
   /** @throws the system's error */
   remove(): void {
-    removeRootFile(this.#path)
+    removeRootFile(this.path)
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { tryLock } from '../native/libc.ts'
@@ -25,6 +25,11 @@ export class BaseFiles {
     this.trial = new TrialFile(places.trial)
     this.confirmed = new ConfirmedFile(places.confirmed)
     this.certain = places.certain
+  }
+
+  /** Whether anything is recorded, readable or not. */
+  get exist(): boolean {
+    return [this.trial.path, this.confirmed.path].some((path) => existsSync(path))
   }
 
   /** Nobody else changes anything while this is held. @throws LockedError, or the system's error */

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { client } from '../client/client.ts'
-import { outputOf } from './output.ts'
+import { onThisNode } from './node.ts'
 
-const code = await client(process.argv.slice(2), outputOf('knock'))
-process.exitCode = code === 0 ? (process.exitCode ?? 0) : code
+onThisNode('knock', async () => {
+  const [{ client }, { endWith, outputOf }] = await Promise.all([import('../client/client.ts'), import('./output.ts')])
+  endWith(await client(process.argv.slice(2), outputOf('knock')))
+})

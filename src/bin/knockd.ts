@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { knockd } from '../daemon/knockd.ts'
+import { onThisNode } from './node.ts'
 
-await knockd(process.argv.slice(2), (code) => process.exit(code))
+onThisNode('knockd', async () => {
+  const { knockd } = await import('../daemon/knockd.ts')
+  await knockd(process.argv.slice(2), (code) => process.exit(code))
+})

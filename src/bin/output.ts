@@ -38,6 +38,11 @@ export function outputOf(name: string, closed: () => void = () => undefined): Ou
   }
 }
 
+/** Sets the exit code, where a full disk has not set one. */
+export function endWith(code: number): void {
+  if (code !== 0) process.exitCode = code
+}
+
 function writer(stream: Writable, lost: (error: NodeJS.ErrnoException) => void): (text: string) => void {
   stream.on('error', lost)
   return (text) => {

@@ -1,13 +1,19 @@
 #!/usr/bin/env node
-import { postern } from '../operator/postern.ts'
-import { outputOf } from './output.ts'
+import { onThisNode } from './node.ts'
 
 /** As a shell shows it that a process was ended by SIGPIPE: 128 and its number. */
 const NOBODY_READS = 141
 
-// `postern … | head` is no failure.
-const code = await postern(
-  process.argv.slice(2),
-  outputOf('postern', () => process.exit(NOBODY_READS)),
-)
-process.exitCode = code === 0 ? (process.exitCode ?? 0) : code
+onThisNode('postern', async () => {
+  const [{ postern }, { endWith, outputOf }] = await Promise.all([
+    import('../operator/postern.ts'),
+    import('./output.ts'),
+  ])
+  // `postern … | head` is no failure.
+  endWith(
+    await postern(
+      process.argv.slice(2),
+      outputOf('postern', () => process.exit(NOBODY_READS)),
+    ),
+  )
+})

@@ -63,7 +63,7 @@ export function parseCommand(argv: readonly string[], services: Services): Comma
     throw new UsageError('-4 and -6 exclude each other', 'without them both families are knocked')
   }
   if (values.retry !== undefined && values.verify === undefined) {
-    throw new UsageError('--retry needs --verify', 'without it nothing says whether to knock again')
+    throw new UsageError('--retry needs --verify', 'it repeats the knock until that port is open')
   }
   if (values.retry !== undefined && secret.kind === 'code') {
     throw new UsageError('--retry and --code exclude each other', 'a code opens only once; --totp-file takes the next')

@@ -49,7 +49,7 @@ describe('a host', () => {
   })
 
   test('of another family than the one wanted, or than the source, is an error', async () => {
-    await expect(resolve('192.0.2.1', 6, undefined)).rejects.toThrow('192.0.2.1 is no IPv6 address')
+    await expect(resolve('192.0.2.1', 6, undefined)).rejects.toThrow('192.0.2.1 is not an IPv6 address')
     await expect(resolve('192.0.2.1', undefined, '2001:db8::2')).rejects.toThrow(
       '2001:db8::2 has no address of a family that 192.0.2.1 has',
     )

@@ -49,11 +49,11 @@ test('the bound is the largest that is read', async () => {
   expect(await readPrivate(fileOf('empty', '', 0o600), 99)).toHaveLength(0)
 })
 
-test('what is no regular file is refused, and a pipe that nobody writes to not waited for', async () => {
+test('what is not a regular file is refused, and a pipe that nobody writes to not waited for', async () => {
   const pipe = join(folder, 'pipe')
   execFileSync('mkfifo', ['-m', '600', pipe])
-  await expect(readPrivate(pipe, 100)).rejects.toThrow(`${pipe}: is no regular file`)
-  await expect(readRegular(folder, 100)).rejects.toThrow(`${folder}: is no regular file`)
-  await expect(readRegular('/dev/zero', 100)).rejects.toThrow('/dev/zero: is no regular file')
+  await expect(readPrivate(pipe, 100)).rejects.toThrow(`${pipe}: is not a regular file`)
+  await expect(readRegular(folder, 100)).rejects.toThrow(`${folder}: is not a regular file`)
+  await expect(readRegular('/dev/zero', 100)).rejects.toThrow('/dev/zero: is not a regular file')
   await expect(readPrivate(join(folder, 'none'), 100)).rejects.toThrow(`${join(folder, 'none')}: no such file`)
 })

@@ -5,25 +5,24 @@ export const USAGE = `usage: knock [OPTION]... HOST PORT[:PROTO]...
        knock --spa [postern | fwknop | knockknock] [OPTION]... HOST
 
 Knocks at the ports of HOST, in the order given. PORT is a number or a service's
-name, PROTO is tcp (without it) or udp.
+name, PROTO is tcp (default) or udp.
 
   -u, --udp             every PORT is UDP, whatever its PROTO
   -d, --delay MS        wait this many milliseconds between two knocks
   -4, --ipv4            IPv4 only
   -6, --ipv6            IPv6 only
-  -v, --verbose         say each knock as it leaves
-  -V, --version         print the version
-  -h, --help            print this
+  -v, --verbose         print each knock as it is sent
+  -V, --version         show the version
+  -h, --help            show this help
 
       --source SOURCE   knock from this address, or this interface's address
       --verify tcp/PORT then connect to PORT: exit code 1 if it is not open
       --retry N         with --verify: knock up to N more times until it is open
-      --spa             one encrypted packet in place of knocks; it has a
-                        --help of its own
+      --spa             send one encrypted packet instead: knock --spa --help
 
-      --totp-file FILE  then knock the time-based code of now; FILE has its
+      --totp-file FILE  then knock the current time-based code; FILE has its
                         secret, as postern keygen totp makes it
-      --code CODE       then knock this time-based code, off an app
+      --code CODE       then knock this time-based code, from an app
 
       --from URL|FILE   knock the next sequence of a list of one-time sequences,
                         encrypted by age or OpenPGP
@@ -44,6 +43,6 @@ examples:
   knock --from https://www.example.org/knocks.age --identity ~/.age.key \\
     --verify tcp/22 gate.example.org
 
-exit codes: 0 done, 1 not resolvable, not sent or not open, a secret that cannot
-be had, 2 usage
+exit status: 0 done, 1 not resolvable, not sent, not open, or a secret that
+cannot be read, 2 usage
 `

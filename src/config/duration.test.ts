@@ -25,7 +25,7 @@ test.each([
   ['5sec', 'is not a time', 'write `5s`'],
   ['5 Minutes', 'is not a time', 'write `5m`'],
   ['2d', 'is not a time', 'write `48h`'],
-  ['5 # five', 'is not a time', 'a comment stands on a line of its own'],
+  ['5 # five', 'is not a time', 'put the comment on a line of its own'],
   ['0', 'is too short', 'at least 1ms'],
   ['25h', 'is too long', 'at most 24h'],
   ['999999999999h', 'is too long', 'at most 24h'],

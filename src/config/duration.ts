@@ -18,7 +18,7 @@ export function parseDuration(text: string, min: number, max: number): DurationR
 }
 
 function hintFor(text: string): string {
-  if (/^[0-9]+\s*[a-z]*\s*#/i.test(text)) return 'a comment stands on a line of its own'
+  if (/^[0-9]+\s*[a-z]*\s*#/i.test(text)) return 'put the comment on a line of its own'
   const spelled = /^([0-9]+)\s*(ms|s|m|h)[a-z]*$/i.exec(text)
   if (spelled !== null) return `write \`${spelled[1]}${spelled[2]!.toLowerCase()}\``
   const days = /^([0-9]{1,4})\s*d(ays?)?$/i.exec(text)

@@ -27,7 +27,7 @@ test.each([
   ['ecn', 0, 'unknown flag `ecn`', 'the flags are fin, syn, rst, psh, ack, urg'],
   ['syn|ack', 0, 'unknown flag `syn|ack`', 'flags are separated by commas'],
   ['syn ack', 0, 'unknown flag `syn ack`', 'flags are separated by commas'],
-  ['syn # c', 0, 'unknown flag `syn # c`', 'a comment stands on a line of its own'],
+  ['syn # c', 0, 'unknown flag `syn # c`', 'put the comment on a line of its own'],
   ['syn,!syn', 4, '`!syn` contradicts what stands before it', 'no packet has syn both set and not set'],
   ['!ack,psh,ack', 9, '`ack` contradicts what stands before it', 'no packet has ack both set and not set'],
 ])('%j', (text, offset, message, hint) => {

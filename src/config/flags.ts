@@ -60,7 +60,7 @@ function explain(word: string, name: string): { message: string; hint: string } 
   const all = `the flags are ${[...FLAGS.keys()].join(', ')}`
   if (name === '') return { message: 'a flag is missing here', hint: all }
   if (word.includes('#'))
-    return { message: `unknown flag ${quote(word)}`, hint: 'a comment stands on a line of its own' }
+    return { message: `unknown flag ${quote(word)}`, hint: 'put the comment on a line of its own' }
   if (/^!?[a-z]+([ |+]+!?[a-z]+)+$/i.test(word)) {
     return { message: `unknown flag ${quote(word)}`, hint: 'flags are separated by commas' }
   }

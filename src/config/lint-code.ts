@@ -31,7 +31,7 @@ export class CodeDoors {
     this.#doors.push({ name, digits, behind })
     const entry = entries.totp ?? entries.users
     if (behind || entry === undefined) return
-    const message = 'codes alone: whoever forges your address can use up its allowance of wrong codes'
+    const message = 'codes alone: anyone who forges your address can use up its allowance of wrong codes'
     const hint = 'add a `Sequence`: then only codes that come after it count'
     faults.warning(entry.line, entry.valueColumn, message, hint)
   }

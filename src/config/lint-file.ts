@@ -149,6 +149,6 @@ const warnOfUsers: Warn = (path, content, faults) => {
 const warnOfPassphrase: Warn = (_, content) => {
   const [passphrase = ''] = content.split('\n')
   if (passphrase.trim().length >= PASSPHRASE_MIN_CHARS) return undefined
-  const hint = `whoever has the list may try passphrases for ever: at least ${PASSPHRASE_MIN_CHARS} characters, or recipients`
+  const hint = `anyone who has the list can try passphrases without limit: at least ${PASSPHRASE_MIN_CHARS} characters, or recipients`
   return { message: 'has a passphrase that is too short', hint }
 }

@@ -88,7 +88,7 @@ function warnOfScan(
     const message = 'one knock opens these ports: any scan of that port does it'
     faults.warning(line, valueColumn, message, hint)
   } else if (knocks.every(({ port }) => port === knocks[0]!.port)) {
-    const message = 'it is the same port throughout: whoever tries one port again and again opens it'
+    const message = 'it is the same port throughout: anyone who tries one port again and again opens it'
     faults.warning(line, valueColumn, message, hint)
   } else if (why === 'few') {
     faults.warning(line, valueColumn, 'two knocks are few: a port scan could open it in passing', hint)

@@ -42,14 +42,14 @@ export const readRecipients: Read<readonly string[]> = (value, faults) => {
     const one = part.trim()
     const hint = hintOn(one)
     if (hint === undefined) recipients.push(one)
-    else faults.error(start + part.length - part.trimStart().length, 'this is no recipient of lists', hint)
+    else faults.error(start + part.length - part.trimStart().length, 'this is not a recipient of lists', hint)
     start += part.length + 1
   }
   if (recipients.length > RECIPIENTS_MAX) faults.error(0, 'too many recipients', `at most ${RECIPIENTS_MAX}`)
   return recipients.length === 0 ? undefined : recipients
 }
 
-/** What would be right, if a word is no recipient. */
+/** What would be right, if a word is not a recipient. */
 function hintOn(word: string): string | undefined {
   // Bech32 (BIP 173): the data part has no 1, b, i or o. An X25519 recipient of age has 62 characters in all; post-quantum ones more.
   if (/^age1[ac-hj-np-z02-9]{58}$/.test(word) || /^age1pq1[ac-hj-np-z02-9]{50,4000}$/.test(word)) return undefined

@@ -43,7 +43,7 @@ function hintFor(word: string): string {
   if (address !== undefined && /^[0-9]{1,3}$/.test(after) && Number(after) <= ADDRESS_BITS[address.family]) {
     return `write \`${formatNetwork(networkOf(address, Number(after)))}\`, or \`${before}\` for the one address`
   }
-  if (/\s#/.test(word)) return 'a comment stands on a line of its own'
+  if (/\s#/.test(word)) return 'put the comment on a line of its own'
   return 'as in `192.0.2.0/24`, `2001:db8::/32` or `192.0.2.7`'
 }
 
@@ -59,7 +59,7 @@ export const readWidths: Read<Widths> = (value, faults) => {
   const four = Number(match?.[1])
   const six = match?.[2] === undefined ? ADDRESS_BITS[6] : Number(match[2])
   if (match === null || four > ADDRESS_BITS[4] || six > ADDRESS_BITS[6]) {
-    faults.error(0, `${quote(value)} is no pair of prefix lengths`, 'IPv4 first, then IPv6, as in `/24, /64`')
+    faults.error(0, `${quote(value)} is not a pair of prefix lengths`, 'IPv4 first, then IPv6, as in `/24, /64`')
     return undefined
   }
   return { 4: four, 6: six }

@@ -95,7 +95,7 @@ export class Overlaps {
   #warnOfShorter(shorter: Way, way: Way): void {
     const { line, valueColumn } = shorter.at
     const message = `the sequence of door ${quote(shorter.name)} is the beginning of the one of ${quote(way.name)} (line ${way.line})`
-    this.#faults.warning(line, valueColumn, message, 'whoever knocks at the other opens this one on the way')
+    this.#faults.warning(line, valueColumn, message, 'anyone who knocks the other opens this one on the way')
   }
 }
 

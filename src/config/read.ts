@@ -78,7 +78,7 @@ function gatherOptions(sections: readonly Section[], faults: FaultList): Options
   const [first, ...more] = sections
   if (first === undefined) return { entries: {}, options: OPTIONS_DEFAULT, widenLimit: WIDEN_LIMIT_DEFAULT }
   for (const { line, column } of more) {
-    const message = `\`[${OPTIONS_NAME}]\` stands in line ${first.line} already`
+    const message = `\`[${OPTIONS_NAME}]\` is already set on line ${first.line}`
     faults.warning(line, column, message, 'both count: put them together')
   }
   return readOptions({ ...first, entries: sections.flatMap(({ entries }) => entries) }, faults)

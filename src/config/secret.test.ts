@@ -112,7 +112,7 @@ describe('what is wrong', () => {
     [
       'the secret half',
       `One_Time_Sequences = generate\nPublish_To = /w\nPublish_For = ${AGE},AGE-SECRET-KEY-1X`,
-      '4:78 error: this is no recipient of lists',
+      '4:78 error: this is not a recipient of lists',
     ],
     [
       'an IPv6 address',
@@ -138,7 +138,7 @@ describe('what is wrong', () => {
   })
 
   test('codes of so many users that guessing is not hopeless', () => {
-    const alone = '2: codes alone: whoever forges your address can use up its allowance of wrong codes'
+    const alone = '2: codes alone: anyone who forges your address can use up its allowance of wrong codes'
     const message = '2: of all codes, one in 16667 opens this door at any moment'
     expect(warned('', 6).toSorted()).toEqual([alone, message])
     expect(warned('', 8)).toEqual([alone])

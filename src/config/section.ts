@@ -54,7 +54,7 @@ export function* readSections(text: string, faults: FaultList): Generator<Sectio
       if (text.startsWith('/*', first)) {
         if (close >= 0 && close <= first) close = text.indexOf('*/', first + 2)
         if (close >= 0) skipTo = close + 1
-        faults.error(line, first - start + 1, 'this is no comment', COMMENT_HINT)
+        faults.error(line, first - start + 1, 'this is not a comment', COMMENT_HINT)
       } else if (first < end && text[first] !== '#') {
         const done = scan.line(text.slice(start, end), first - start, line)
         if (done !== undefined) yield done
@@ -155,7 +155,7 @@ class Scan {
     }
     const blank = this.#plain ? null : /[^\S \t]|[\u200B-\u200D\u2060\uFEFF]/.exec(key)
     if (blank !== null) {
-      const message = `the blank ${codePoint(blank[0])} is none to the config`
+      const message = `the blank ${codePoint(blank[0])} is not one that the config knows`
       this.#refuse(line, first + blank.index + 1, message, 'write an ordinary blank, or none')
       return
     }
@@ -195,6 +195,6 @@ const ALIEN = ['//', '*/', '* ', '<!--', '-- ']
 function alienComment(text: string, first: number): string | undefined {
   if (text[first] === ';') return 'a line cannot begin with `;`'
   return '/*<-'.includes(text[first]!) && ALIEN.some((mark) => text.startsWith(mark, first))
-    ? 'this is no comment'
+    ? 'this is not a comment'
     : undefined
 }

@@ -95,7 +95,7 @@ function explain(text: string): WordFault {
   const fault = (message: string, hint: string, at = 0): WordFault => ({ offset: offset + at, message, hint })
   if (word === '') return fault('no port', 'write PORT or PORT:PROTOCOL, with one comma between two knocks')
   const hash = word.indexOf('#')
-  if (hash >= 0) return fault('a comment after the value', 'a comment stands on a line of its own', hash)
+  if (hash >= 0) return fault('a comment after the value', 'put the comment on a line of its own', hash)
   const gap = /[0-9p]([ \t;|]+)[0-9]/i.exec(word)
   if (gap !== null)
     return fault('two knocks without a comma between them', 'knocks are separated by commas', gap.index + 1)

@@ -75,7 +75,7 @@ function hintFor(word: string): string {
   const colon = /^(tcp|udp):([0-9-]+)$/i.exec(word)
   if (colon !== null) return `write \`${colon[1]!.toLowerCase()}/${colon[2]}\``
   if (/^[0-9]{1,5}$/.test(word)) return `write \`tcp/${word}\` or \`udp/${word}\``
-  if (/\s#/.test(word)) return 'a comment stands on a line of its own'
+  if (/\s#/.test(word)) return 'put the comment on a line of its own'
   return 'as in `tcp/22`, `udp/60000-61000` or `tcp/22@198.51.100.7`'
 }
 

@@ -47,7 +47,7 @@ export function settle<T extends Table>(table: T, section: Section, faults: Faul
     const directive = table[key]!
     const before = entries[key]
     if (before !== undefined && directive.join === undefined) {
-      const message = `${quote(entry.key)} stands in line ${before.line} already`
+      const message = `${quote(entry.key)} is already set on line ${before.line}`
       faults.warning(entry.line, entry.keyColumn, message, 'the last one counts: take the other one out')
     }
     entries[key] = entry
@@ -113,7 +113,7 @@ function reportUnknown({ key, value, line, keyColumn }: Entry, table: Table, fau
     return
   }
   // A whole line, or a key that is no word, may be a sequence gone astray: it is not repeated.
-  const message = word === key ? `unknown directive ${quote(key)}` : 'this is no directive'
+  const message = word === key ? `unknown directive ${quote(key)}` : 'this is not a directive'
   const meant = word === undefined ? undefined : nearest(key, spellings(table))
   let hint = value === undefined ? 'a line is `NAME = VALUE`, or a comment that starts with #' : undefined
   if (meant !== undefined) hint = `did you mean \`${meant}\`?`

@@ -115,7 +115,7 @@ function describe(found: readonly Difference[], other: Change, of: string): Undo
     const message = `${quote(other.head)} lacks ${quote(first.start.text)} ${of}${more}`
     return { offset: other.offset, message, hint: 'what was opened stays open: repeat the rule word by word' }
   }
-  const message = `${quote(first.stop.text)} is no part ${of}${more}`
+  const message = `${quote(first.stop.text)} is not part ${of}${more}`
   return { offset: first.stop.offset, message, hint: 'what was opened stays open: take it out here, or add it there' }
 }
 

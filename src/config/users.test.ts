@@ -32,10 +32,10 @@ describe('a line that is no good is told, and those around it count', () => {
   test.each([
     ['a name that a shell would mind', '$(x) 1,2', '1:1 the line does not begin with the name of a user'],
     ['no secret', '  bob', '1:6 the secret of `bob` is missing'],
-    ['no sequence', 'bob 1,x', '1:7 the secret of `bob` is no sequence'],
+    ['no sequence', 'bob 1,x', '1:7 the secret of `bob` is not a sequence'],
     ['a short key', 'bob GEZDGNBVGY3TQOJQ', '1:5 the secret of `bob` has a key that is too short'],
-    ['a URI of a counter', `bob otpauth://hotp/x?secret=${KEY}`, '1:5 the secret of `bob` is no otpauth URI'],
-    ['a name twice', 'carol 1,2\nbob 9,8', '3:1 user `carol` stands in line 1 already'],
+    ['a URI of a counter', `bob otpauth://hotp/x?secret=${KEY}`, '1:5 the secret of `bob` is not an otpauth URI'],
+    ['a name twice', 'carol 1,2\nbob 9,8', '3:1 user `carol` is already on line 1'],
     ['a sequence twice', 'bob 5,6', '2:7 user `carol` has the same secret as line 1'],
     [
       'a key twice, written otherwise',

@@ -78,7 +78,7 @@ export function parseUsers(text: string): UsersReading {
     }
     const twin = names.get(name)
     if (twin !== undefined) {
-      fault(line, column, `user ${quote(name)} stands in line ${twin} already`, 'the first line counts')
+      fault(line, column, `user ${quote(name)} is already on line ${twin}`, 'the first line counts')
       continue
     }
     const read = readUserSecret(secretText)
@@ -132,7 +132,7 @@ function readUserSecret(text: string): UserSecret | Unread {
   const [first] = faults
   if (first === undefined) return { kind: 'sequence', knocks }
   return {
-    message: `is no sequence: ${first.message}`,
+    message: `is not a sequence: ${first.message}`,
     hint: first.hint ?? 'as in 7431,8020:udp',
     offset: first.offset,
   }

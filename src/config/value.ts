@@ -18,7 +18,7 @@ export interface ValueFaults {
 /** Reads a value; `undefined` if it is no good, and then it has said why. */
 export type Read<T> = (value: string, faults: ValueFaults) => T | undefined
 
-const COMMENT_HINT = 'a comment stands on a line of its own'
+const COMMENT_HINT = 'put the comment on a line of its own'
 
 /** A path. One that is not absolute is taken, with a warning: a daemon's folder is not its user's. */
 export const readPath: Read<string> = (value, faults) => {

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { fileErrorOf } from '../file/file-error.ts'
 import { REPLY_MAX_BYTES } from './message.ts'
 import type { Reply, Request } from './message.ts'
 import { RUN_FOLDER, socketPath, socketPrefix } from './socket.ts'
@@ -25,24 +26,36 @@ export class ControlError extends Error {
  * @throws ControlError if there is none, or more than one
  */
 export function findSocket(config: string, interfaces: readonly string[]): string {
-  if (interfaces.length > 0) return socketPath(config, interfaces)
   let names: readonly string[]
   try {
+    if (interfaces.length > 0) return socketPath(config, interfaces)
     const prefix = socketPrefix(config)
-    names = readdirSync(RUN_FOLDER).filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
+    names = socketsIn(RUN_FOLDER).filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT') throw error
-    names = []
+    const { fault, reason } = fileErrorOf(config, error)
+    const hint = reason === 'missing' ? 'name the config of knockd: -c FILE' : 'run this as root, with sudo'
+    throw new ControlError(`${config}: ${fault}`, hint)
   }
   const [name, another] = names
   if (name === undefined) {
-    throw new ControlError(`no knockd runs with ${config}`, 'start it, or name its config: -c FILE')
+    throw new ControlError(`knockd is not running with ${config}`, 'start it, or name its config: -c FILE')
   }
   if (another !== undefined) {
-    throw new ControlError(`several knockds run with ${config}`, 'say which by the interfaces it was given: -i NAME')
+    throw new ControlError(
+      `several knockds are running with ${config}`,
+      'name the interfaces of one, as it was started: -i NAME',
+    )
   }
   return join(RUN_FOLDER, name)
+}
+
+function socketsIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
 }
 
 /** Asks a daemon. @throws ControlError if it does not answer */
@@ -57,8 +70,9 @@ export async function ask(path: string, request: Request): Promise<Reply> {
     socket.setEncoding('utf8')
     socket.setTimeout(ANSWER_MAX_MS, () => fail('knockd does not answer', 'look at its log'))
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EACCES') fail('only root may do this', 'sudo, or Control_Group in [options]')
-      else fail('knockd does not run', `it left ${path} behind: start it again`)
+      if (error.code === 'EACCES') fail('permission denied', 'use sudo, or set Control_Group in [options]')
+      else
+        fail('knockd is not running', error.code === 'ENOENT' ? 'start it' : `it left ${path} behind: start it again`)
     })
     socket.on('data', (more: string) => {
       text += more

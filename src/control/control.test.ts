@@ -88,7 +88,7 @@ test('a request without end is cut off', async () => {
 })
 
 test('no daemon', async () => {
-  await expect(ask(join(folder, 'none.sock'), { command: 'status' })).rejects.toThrow('knockd does not run')
+  await expect(ask(join(folder, 'none.sock'), { command: 'status' })).rejects.toThrow('knockd is not running')
 })
 
 test('whatever is sent, a request is what it says it is', () => {

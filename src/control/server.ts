@@ -2,6 +2,7 @@ import { chmodSync, chownSync, mkdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 import { dirname } from 'node:path'
+import { cannot } from '../file/file-error.ts'
 import { askerAt, mayAsk } from './asker.ts'
 import type { Asker } from './asker.ts'
 import { groupId } from './group.ts'
@@ -34,17 +35,21 @@ export class ControlServer {
   constructor(path: string, answer: Answer, failed: (error: Error) => void) {
     this.#path = path
     this.#server = createServer((client) => this.#enter(client, answer))
-    this.#server.on('error', failed)
+    this.#server.on('error', (error) => failed(cannot(`listen on the control socket ${path}`, error)))
   }
 
   /**
    * Listens. What is left of an earlier daemon's socket gives way: whoever calls this holds the lock of the state.
    *
-   * @throws the system's error, or an Error if there is no such group
+   * @throws Error that says why it cannot, or that there is no such group
    */
   listen(group: string | undefined): void {
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o755 })
-    rmSync(this.#path, { force: true })
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o755 })
+      rmSync(this.#path, { force: true })
+    } catch (error) {
+      throw cannot(`create the control socket ${this.#path}`, error)
+    }
     // From the first moment on for nobody else.
     const before = process.umask(0o777 & ~OWNER_ONLY)
     try {
@@ -55,12 +60,16 @@ export class ControlServer {
     this.admit(group)
   }
 
-  /** Lets a group in beside root, or no longer. @throws the system's error, or an Error if there is no such group */
+  /** Lets a group in beside root, or no longer. @throws Error that says why it cannot, or that there is no such group */
   admit(group: string | undefined): void {
     const id = group === undefined ? 0 : groupId(group)
     if (id === undefined) throw new Error(`Control_Group: there is no group ${group}\n  groupadd --system ${group}`)
-    chownSync(this.#path, process.geteuid?.() ?? 0, id)
-    chmodSync(this.#path, group === undefined ? OWNER_ONLY : GROUP_TOO)
+    try {
+      chownSync(this.#path, process.geteuid?.() ?? 0, id)
+      chmodSync(this.#path, group === undefined ? OWNER_ONLY : GROUP_TOO)
+    } catch (error) {
+      throw cannot(`set the group of the control socket ${this.#path}`, error)
+    }
   }
 
   close(): void {

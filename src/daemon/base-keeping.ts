@@ -64,7 +64,7 @@ export class BaseKeeping {
       this.#watch = watch(
         files.trial.path,
         () => this.#look(),
-        (error) => this.#say('watch', `trials of a base ruleset go unnoticed: ${error.message}`),
+        (error) => this.#say('watch', `trials of a base ruleset are not noticed: ${error.message}`),
       )
     } catch (error) {
       // Without root nothing of it may be seen, and nothing be done about it.

@@ -34,6 +34,6 @@ function readText(file: string): string {
   try {
     return readPrivateText(file, CONFIG_MAX_BYTES, CLASSIC)
   } catch (cause) {
-    throw new ConfigError((cause as Error).message, { cause })
+    throw new ConfigError((cause as Error).message.replace('\n', '\n  '), { cause })
   }
 }

@@ -21,6 +21,7 @@ import { openHolderMarks } from '../state/holder-marks.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
 import { openStore } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
+import { alreadyRunning } from './already-running.ts'
 import type { Arguments } from './arguments.ts'
 import { BaseKeeping } from './base-keeping.ts'
 import { loadConfig } from './config-file.ts'
@@ -77,7 +78,7 @@ export class Daemon {
   /**
    * Reads the config, opens log and state, closes what is overdue, and listens.
    *
-   * @throws ConfigError, LockedError, CaptureError, MissingLibraryError, or the system's error: nothing is left running
+   * @throws ConfigError, CaptureError, MissingLibraryError, or the system's error: nothing is left running
    */
   static async start(args: Arguments, warn: (text: string) => void): Promise<Daemon> {
     const { config, warnings } = loadConfig(args.config)
@@ -104,7 +105,7 @@ export class Daemon {
       return daemon
     } catch (error) {
       await log.close()
-      throw error
+      throw alreadyRunning(error, args)
     }
   }
 
@@ -185,7 +186,7 @@ export class Daemon {
       await this.#guarding.guard(config)
       this.#replace(config)
     } catch (error) {
-      this.#log.notice('error', `${(error as Error).message}\nthe config in force stays as it was`)
+      this.#log.notice('error', `${(error as Error).message}\nkeeping the previous config`)
       await this.#log.reopen(logSettings(this.#args, this.#config.options)).catch(() => undefined)
     }
     notify('READY=1')
@@ -279,7 +280,7 @@ export class Daemon {
       this.#args.interfaces.length === 0 && before.options.interfaces.join() !== config.options.interfaces.join()
     this.#config = config
     if (before.options.stateDir !== config.options.stateDir) {
-      this.#log.notice('warning', 'StateDir stays as it was until the next start')
+      this.#log.notice('warning', 'a change of StateDir takes effect at the next start')
     }
     this.#gate.tune(this.#strictness(config))
     if (before.options.controlGroup !== config.options.controlGroup) {
@@ -300,7 +301,7 @@ export class Daemon {
     } catch (error) {
       after.close()
       this.#interfaces.need(this.#needs)
-      this.#log.notice('error', `the interfaces stay as they were: ${(error as Error).message}`)
+      this.#log.notice('error', `keeping the previous interfaces: ${(error as Error).message}`)
       return
     }
     this.#interfaces.close()

@@ -254,7 +254,10 @@ export class GeneratedDoor implements HolderJudge {
     this.#of.store
       .advance(this.#untilKey, String(until), () => true)
       .catch((error: unknown) => {
-        this.#of.say('warning', `${this.#of.door.name}: its list before stays good: ${(error as Error).message}`)
+        this.#of.say(
+          'warning',
+          `${this.#of.door.name}: its previous list can still be used: ${(error as Error).message}`,
+        )
       })
     this.#wait()
   }
@@ -279,7 +282,7 @@ export class GeneratedDoor implements HolderJudge {
     this.#until = undefined
     await unlink(`${this.#path}.old`)
     await store.forget(this.#untilKey)
-    say('notice', `${door.name}: the list before is good no more`)
+    say('notice', `${door.name}: the previous list has expired`)
     changed()
     holdersChanged()
     this.#publishing?.want()

@@ -195,7 +195,10 @@ export class Guarding {
     try {
       return monitorTable(TABLE_NAME, () => this.#changed())
     } catch (error) {
-      this.#terms.log.notice('warning', `changes of the rules by others go unnoticed: ${(error as Error).message}`)
+      this.#terms.log.notice(
+        'warning',
+        `changes of the rules by other programs are not noticed: ${(error as Error).message}`,
+      )
       return undefined
     }
   }
@@ -250,7 +253,7 @@ function lockHost(): Lock {
   } catch (error) {
     if (!(error instanceof LockedError)) throw error
     const { holder } = error
-    const who = holder === undefined ? 'another knockd' : `another knockd, process ${holder},`
+    const who = holder === undefined ? 'another knockd' : `another knockd (process ${holder})`
     throw new Error(`${who} guards the ports of this host already\nput the guarded doors into one config`, {
       cause: error,
     })

@@ -50,14 +50,21 @@ export async function knockd(argv: readonly string[], exit: (code: number) => vo
   try {
     const daemon = await Daemon.start(args, say)
     const pidFile = args.daemon ? (daemon.pidFile ?? args.pidFile ?? PID_FILE_DEFAULT) : undefined
-    if (pidFile !== undefined) writePidFile(pidFile)
+    try {
+      if (pidFile !== undefined) writePidFile(pidFile)
+    } catch (error) {
+      await daemon.stop()
+      throw error
+    }
     notify('READY=1')
     if (inBackground()) releaseStarter()
     await signals.serve(daemon)
     if (pidFile !== undefined) removePidFile(pidFile)
     exit(0)
   } catch (error) {
-    say(`knockd: ${(error as Error).message}`)
+    const { message } = error as Error
+    // Every fault of a config begins with its place; any other line behind the first is a hint.
+    say(`knockd: ${error instanceof ConfigError ? message : message.replaceAll(/\n(?! )/g, '\n  ')}`)
     exit(error instanceof ConfigError ? CONFIG_UNUSABLE : FAILURE)
   }
 }

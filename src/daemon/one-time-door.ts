@@ -129,7 +129,7 @@ export class OneTimeDoor {
     if (next === undefined) {
       this.#warn(`${this.#door.name}: disabled, no sequence is left${why === '' ? '' : `: ${why}`}`)
     } else if (left.usedAgain > 0) {
-      this.#warn(`${this.#door.name}: sequences that were used stand in the list again: they open nothing`)
+      this.#warn(`${this.#door.name}: the list contains sequences that were used already: they open nothing`)
     } else if (left.left <= this.#lowWater) {
       const few = left.left === 1 ? 'one sequence is' : `${left.left} sequences are`
       this.#warn(`${this.#door.name}: only ${few} left\npostern sequences make writes a new list`)

@@ -1,11 +1,21 @@
-import { rmSync, writeFileSync, readFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { shellWord } from '../config/shell-word.ts'
+import { cannot } from '../file/file-error.ts'
 
 /** knockd's own. */
 export const PID_FILE_DEFAULT = '/var/run/knockd.pid'
 
-/** Writes this process's id. @throws the system's error */
+/** Writes this process's id. @throws Error that says why it cannot */
 export function writePidFile(path: string): void {
-  writeFileSync(path, `${process.pid}\n`, { mode: 0o644 })
+  try {
+    writeFileSync(path, `${process.pid}\n`, { mode: 0o644 })
+  } catch (error) {
+    throw cannot(`write the pid file ${path}`, error, {
+      EACCES: 'run knockd as root, or name another file: -p FILE',
+      ENOENT: `mkdir -p ${shellWord(dirname(path))}`,
+    })
+  }
 }
 
 /** Takes the file away, if it is still ours. */

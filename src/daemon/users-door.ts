@@ -78,7 +78,7 @@ export class UsersDoor implements HolderJudge {
       read: () => this.#read(),
       changed: (people) => this.#take(people),
       failed: (error, kept) => {
-        const stays = kept ? 'goes on with what it knew' : 'opens to nobody'
+        const stays = kept ? 'keeping the previous users' : 'opens to nobody'
         this.#warn(`${door.name}: ${stays}: ${error.message}`)
         // Of the same file, when it could last be read.
         if (kept && this.#holders.size === 0) this.#take(this.people ?? [])
@@ -154,7 +154,7 @@ export class UsersDoor implements HolderJudge {
     this.#holders = after
     for (const { name } of before.values()) {
       if (name === undefined) continue
-      say('notice', `${door.name}: ${name} opens it no more`)
+      say('notice', `${door.name}: access of ${name} revoked`)
     }
     // Of those who opened before the first reading, an earlier life's too, nothing was known.
     if (gone.length > 0 || isFirst) holdersChanged()
@@ -211,7 +211,7 @@ export class UsersDoor implements HolderJudge {
       told.push(`${path}: ${faults.length - told.length} faults more: postern check tells`)
     if (kept.length > 0)
       told.push(
-        `${door.name}: goes on with what it knew of ${kept
+        `${door.name}: keeping the previous lines of ${kept
           .map(({ name }) => name)
           .slice(0, FAULTS_SAID_MAX)
           .join(', ')}`,
@@ -286,7 +286,7 @@ export class UsersDoor implements HolderJudge {
     if (now - this.#clashSaidAt < CLASH_SAID_MS) return
     this.#clashSaidAt = now
     const who = users.map((user) => user ?? 'everybody').join(' and ')
-    this.#of.say('notice', `${this.#of.door.name}: ${who} have the same code for the moment: it opens nothing`)
+    this.#of.say('notice', `${this.#of.door.name}: ${who} have the same code at the moment: it opens nothing`)
   }
 
   /** Says it once, however often the file is read. */

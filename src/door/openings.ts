@@ -354,7 +354,7 @@ export class Openings {
       await this.#terms.store.closed(id)
     } catch (error) {
       const { message } = error as Error
-      this.#terms.log.notice('error', `${source}: ${door}: is closed, but that cannot be written down: ${message}`)
+      this.#terms.log.notice('error', `${source}: ${door}: is closed, but that cannot be recorded: ${message}`)
     }
   }
 }

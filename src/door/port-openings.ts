@@ -199,7 +199,7 @@ export class PortOpenings {
       if (to === undefined || !isOwn(to)) continue
       const { source, door } = live.opening
       const why = `${formatAddress(to)} is an address of this machine now`
-      this.#terms.log.notice('warning', `${source}: ${door}: is sent on no more: ${why}`)
+      this.#terms.log.notice('warning', `${source}: ${door}: is no longer forwarded: ${why}`)
       this.#close(live)
     }
   }

@@ -26,7 +26,7 @@ export class PortRecords {
   forget({ id, source, door }: Opening): void {
     this.#store.closed(id).catch((error: unknown) => {
       const { message } = error as Error
-      this.#log.notice('error', `${source}: ${door}: is closed, but that cannot be written down: ${message}`)
+      this.#log.notice('error', `${source}: ${door}: is closed, but that cannot be recorded: ${message}`)
     })
   }
 }

@@ -55,7 +55,7 @@ export class Runs {
     if (outcome.kind === 'exited' && outcome.status !== 0) log.status(door, outcome.status)
     if (outcome.kind === 'killed') log.notice('error', `${door}: command was ended by ${outcome.signal}`)
     if (outcome.kind === 'failed') log.notice('error', `${door}: command could not be run: ${outcome.error.message}`)
-    if (outcome.kind === 'refused') log.notice('error', `${door}: command was not run: too many wait already`)
+    if (outcome.kind === 'refused') log.notice('error', `${door}: command was not run: too many are waiting`)
   }
 }
 

@@ -1,3 +1,5 @@
+import { getSystemErrorMap } from 'node:util'
+
 /** Why a file is not taken. */
 export type FileErrorReason = 'missing' | 'forbidden' | 'irregular' | 'too large' | 'unsafe' | 'unreadable'
 
@@ -27,13 +29,32 @@ export function fileErrorOf(path: string, error: unknown): FileError {
   return new FileError(path, reason, fault, undefined, error)
 }
 
+/** The system's words for its error, as in `permission denied`; the message of any other error. */
+export function reasonOf(error: unknown): string {
+  const { errno, message } = error as NodeJS.ErrnoException
+  return getSystemErrorMap().get(errno ?? 0)?.[1] ?? message
+}
+
+/**
+ * An error that says what could not be done, and why. It keeps the system's code.
+ *
+ * @param what behind `cannot`, as in `create /x`
+ * @param hints what to type, by the system's code
+ */
+export function cannot(what: string, error: unknown, hints: Readonly<Record<string, string>> = {}): Error {
+  const { code = '' } = error as NodeJS.ErrnoException
+  const hint = hints[code]
+  const message = `cannot ${what}: ${reasonOf(error)}${hint === undefined ? '' : `\n  ${hint}`}`
+  return Object.assign(new Error(message, { cause: error }), { code })
+}
+
 /** What open(2), stat(2) and readlink(2) say. */
 const WORDS: Readonly<Record<string, readonly [FileErrorReason, string]>> = {
   ENOENT: ['missing', 'no such file'],
   ENOTDIR: ['missing', 'no such file'],
   EACCES: ['forbidden', 'permission denied'],
   EPERM: ['forbidden', 'permission denied'],
-  EISDIR: ['irregular', 'is no regular file'],
-  ENXIO: ['irregular', 'is no regular file'],
+  EISDIR: ['irregular', 'is not a regular file'],
+  ENXIO: ['irregular', 'is not a regular file'],
   ELOOP: ['unreadable', 'too many symbolic links'],
 }

@@ -184,7 +184,7 @@ describe('what is no file', () => {
     const pipe = join(folder, 'pipe')
     execFileSync('mkfifo', ['-m', '600', pipe])
     for (const each of [pipe, folder, '/dev/zero', '/dev/null']) {
-      expect(refusal(SECRET, each).message).toBe(`${each}: is no regular file`)
+      expect(refusal(SECRET, each).message).toBe(`${each}: is not a regular file`)
     }
     expect(refusal(SECRET, join(folder, 'none')).message).toBe(`${join(folder, 'none')}: no such file`)
     expect(refusal(SECRET, join(path, 'below')).message).toBe(`${join(path, 'below')}: no such file`)

@@ -94,7 +94,7 @@ function open(path: string, flags: number, policy: FilePolicy): Open {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const way = walk(path)
     // Looked at before it is opened: opening a device may do something by itself.
-    if ((way.stat.mode & TYPE_BITS) !== REGULAR) throw new FileError(path, 'irregular', 'is no regular file')
+    if ((way.stat.mode & TYPE_BITS) !== REGULAR) throw new FileError(path, 'irregular', 'is not a regular file')
     let fd: number
     try {
       fd = openSync(way.real, flags | constants.O_NONBLOCK | constants.O_NOFOLLOW | constants.O_NOCTTY)

@@ -219,7 +219,8 @@ export class LiveCapture {
     if (status >= 0) return
     const detail: string = pcap.error(handle) || pcap.statusText(status)
     if (status === PCAP_ERROR_PERM_DENIED) {
-      throw new CaptureError(`${device}: ${detail}\n  capturing packets needs root, or CAP_NET_RAW`, 'permission')
+      const hint = 'run knockd as root, or with the capabilities CAP_NET_RAW and CAP_NET_ADMIN'
+      throw new CaptureError(`${device}: cannot capture: permission denied\n  ${hint}`, 'permission')
     }
     if (status === PCAP_ERROR_NO_SUCH_DEVICE) throw new CaptureError(`${device}: no such interface`, 'absent')
     if (status === PCAP_ERROR_IFACE_NOT_UP) throw new CaptureError(`${device}: is down`, 'down')

@@ -37,17 +37,18 @@ export interface Output {
 
 const HELP = `usage: postern check [--strict] [--json] [FILE]
 
-Checks a config and says everything that is wrong with it and what would be right;
-and of fwknop's keys what door and stanza let each of them do.
-FILE is ${CONFIG_DEFAULT} where none is given. Changes nothing and needs no privilege;
-as root it also says what the machine's rules tell without a trial, and which ports
-are hidden now and would not be any more.
+Finds every fault of a config and says what would be right; and shows for each
+of fwknop's keys what its door and stanza allow. Changes nothing, and needs no
+privilege; as root it also shows what is wrong with the machine's rules as far
+as that needs no trial, and which hidden ports the config would expose.
 
-  --strict   warnings count: exit with 1 if there are any
-  --json     one JSON document in place of lines
-  -h, --help this text
+  FILE       the config; default: ${CONFIG_DEFAULT}
+  --strict   exit with 1 if there are warnings
+  --json     print one JSON document
+  -h, --help show this help
 
-exit status: 0 usable, 1 usable but with warnings (--strict), 2 usage, 78 cannot be used
+exit status: 0 usable, 1 usable but with warnings (--strict), 2 usage,
+78 the config cannot be used
 
   postern check
   postern check --strict ./knockd.conf && systemctl reload knockd

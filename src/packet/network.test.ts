@@ -62,7 +62,7 @@ test.each([
   '/24',
   'x/8',
   '1.2.3.0/8/8',
-])('%s is no network', (text) => {
+])('%s is not a network', (text) => {
   expect(parseNetwork(text)).toBeUndefined()
 })
 

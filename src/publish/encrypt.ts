@@ -88,7 +88,7 @@ async function run(
     })
     child.once('close', (code) => {
       if (code === 0) resolve(Buffer.concat(pieces))
-      else reject(new Error(`${program}: ${named(said).trim().split('\n').join('; ') || 'ended without a word'}`))
+      else reject(new Error(`${program}: ${named(said).trim().split('\n').join('; ') || 'ended without a message'}`))
     })
     // It may end without reading: what it says then is what counts.
     child.stdin.on('error', () => undefined)

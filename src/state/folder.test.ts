@@ -52,7 +52,7 @@ test('the second to come is told who has it, and changes nothing', async () => {
   }
   const second = openStore(path, { lock, pid: 1 })
   await expect(second).rejects.toThrow(LockedError)
-  await expect(second).rejects.toMatchObject({ holder: 4711, message: `${path}.lock: process 4711 has it locked` })
+  await expect(second).rejects.toMatchObject({ holder: 4711, message: `${path}.lock: locked by process 4711` })
   expect(() => fstatSync(tried)).toThrow(/EBADF/)
   await store.close()
   writeFileSync(`${path}.lock`, 'no number')

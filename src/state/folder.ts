@@ -1,5 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { cannot } from '../file/file-error.ts'
 import { walk } from '../file/way.ts'
 import { realDisk } from './disk.ts'
 
@@ -7,6 +8,7 @@ import { realDisk } from './disk.ts'
 export const STATE_DIR_DEFAULT = '/var/lib/postern'
 /** Owner only: the folder's files hold commands that run as root. */
 const FOLDER_MODE = 0o700
+const NOT_ALLOWED = 'run knockd as root, or name a folder that it may write: StateDir'
 /** Permission bits that let group or others write. */
 const OTHERS_WRITE = 0o022
 
@@ -23,11 +25,13 @@ export class UnsafeFolderError extends Error {
  * stands in the file is run as root, so whoever can write it, or put another folder in its place, is root.
  *
  * @throws UnsafeFolderError if folder or file belong to another user or can be written by others
- * @throws the system's error if the folder cannot be made
+ * @throws Error that says why the folder cannot be made
  */
 export async function prepareFolder(path: string): Promise<void> {
   const folder = dirname(resolve(path))
-  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE })
+  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE }).catch((error: unknown) => {
+    throw cannot(`create the state folder ${folder}`, error, { EACCES: NOT_ALLOWED })
+  })
   if (first !== undefined) {
     for (let made = folder; made.length >= first.length; made = dirname(made)) await realDisk.syncFolder(dirname(made))
   }
@@ -39,7 +43,7 @@ export async function prepareFolder(path: string): Promise<void> {
 async function checkSafe(path: string): Promise<void> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw error
+    throw cannot(`read the state ${path}`, error, { EACCES: NOT_ALLOWED })
   })
   if (found === undefined) return
   const user = process.geteuid?.()

@@ -95,7 +95,7 @@ export class Journal {
       const lost = usedBefore || mark?.made === true
       ledger.lacks(lost ? 'lost' : 'first')
       await journal.#rewrite()
-      return { journal, faults: lost ? [lossOf(`${path}: is not there any more; a new one is begun`)] : [] }
+      return { journal, faults: lost ? [lossOf(`${path}: is missing: a new one was created`)] : [] }
     }
     const reading = readJournal(bytes)
     const faults = journal.#load(reading, mark)

@@ -1,4 +1,5 @@
 import { closeSync, constants, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { cannot } from '../file/file-error.ts'
 import { FILE_MODE } from './disk.ts'
 
 /** Takes an exclusive lock on an open file without waiting; `false` if someone else has it. */
@@ -20,7 +21,7 @@ export class LockedError extends Error {
   readonly holder: number | undefined
 
   constructor(path: string, holder: number | undefined) {
-    super(`${path}: ${holder === undefined ? 'another process' : `process ${holder}`} has it locked`)
+    super(`${path}: locked by ${holder === undefined ? 'another process' : `process ${holder}`}`)
     this.name = 'LockedError'
     this.holder = holder
   }
@@ -30,10 +31,15 @@ export class LockedError extends Error {
  * Takes the lock of a state file. The lock file stays when the lock is released: taking it away would let a third
  * process lock a new one while a second still waits at the old.
  *
- * @throws LockedError if another process has it; the system's error if the file cannot be made
+ * @throws LockedError if another process has it, an Error that keeps the system's code if the file cannot be opened
  */
 export function takeLock(path: string, lock: TryLock, pid: number): Lock {
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, FILE_MODE)
+  let fd: number
+  try {
+    fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, FILE_MODE)
+  } catch (error) {
+    throw cannot(`open the lock file ${path}`, error, { EACCES: 'run it as root' })
+  }
   let usedBefore: boolean
   try {
     if (!lock(fd)) throw new LockedError(path, readPid(fd))

@@ -147,7 +147,7 @@ describe('nothing is claimed that cannot be struck', () => {
   test('a file that is not there or is a folder', async () => {
     await expect(list.strike(knocks(1, 2))).rejects.toThrow(/no such file/)
     expect(() => list.read()).toThrow(/no such file/)
-    expect(() => new OneTimeList('door', folder, store).read()).toThrow('is no regular file')
+    expect(() => new OneTimeList('door', folder, store).read()).toThrow('is not a regular file')
     expect(store.wasUsed('door', usedMark('door', knocks(1, 2)))).toBe(false)
   })
 

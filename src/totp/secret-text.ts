@@ -40,7 +40,7 @@ export function readSecret(text: string): SecretRead {
 function readUri(text: string): SecretRead {
   const match = /^otpauth:\/\/totp\/[^?]*\?(.*)$/i.exec(text)
   if (match === null)
-    return { message: 'is no otpauth URI of a time-based code', hint: 'it begins with `otpauth://totp/`' }
+    return { message: 'is not an otpauth URI of a time-based code', hint: 'it begins with `otpauth://totp/`' }
   const query = new Map(
     match[1]!.split('&').map((pair): [string, string] => {
       const [name = '', value = ''] = pair.split('=')

@@ -122,7 +122,7 @@ describe('files of secrets', () => {
   test.each([
     ['nothing', '# only this\n', /no secret/],
     ['two lines', `${key}\n${key}`, /more than one line/],
-    ['a counter', `otpauth://hotp/x?secret=${key}&counter=1`, /no otpauth URI of a time-based/],
+    ['a counter', `otpauth://hotp/x?secret=${key}&counter=1`, /not an otpauth URI of a time-based/],
     ['no base32', 'GEZDGNBVGY3TQOJQGEZDGNB1', /not base32/],
     ['a short key', 'GEZDGNBV', /too short/],
     ['a long key', 'A'.repeat(300), /too long/],

@@ -36,7 +36,7 @@ lab('the base ruleset', () => {
       1,
       expect.stringMatching(/this connection was there before the rules\n {2}log in once more/),
     ])
-    expect((await confirm(server, `${CLIENT_4} 9 ${SERVER_4} 22`)).stderr).toMatch(/a connection that is no more/)
+    expect((await confirm(server, `${CLIENT_4} 9 ${SERVER_4} 22`)).stderr).toMatch(/a connection that has ended/)
     const status = JSON.parse((await firewall(server, 'status', '--json')).stdout) as {
       base: string
       trialLeftS: number
@@ -61,6 +61,11 @@ lab('the base ruleset', () => {
     expect((await firewall(server, 'remove')).stdout).toBe('the base ruleset and the guard are removed\n')
     expect(await nftRules(server)).toBe('')
     expect(await probe(client, SERVER_4, 3306)).toBe('open')
+    const again = await firewall(server, 'remove')
+    expect([again.code, again.stdout]).toEqual([
+      0,
+      'there is no base ruleset and no guard on this machine: nothing to remove\n',
+    ])
   })
 
   test('not confirmed it is taken back, and what was there before is there again', async () => {

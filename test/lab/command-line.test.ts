@@ -1,9 +1,10 @@
 // Goal: the daemon's command line is knockd's: its exit codes, its background mode, its pid file, its log.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { knock, program, startKnockd, withStateDir } from './knockd.ts'
+import { PROJECT, knock, program, startKnockd, withStateDir } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
-import { runs, until } from './process.ts'
+import { run, runs, until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 
@@ -46,7 +47,29 @@ lab('exit codes', () => {
       mayFail: true,
     })
     expect(second.code).toBe(1)
-    expect(second.stderr).toMatch(/locked/)
+    expect(second.stderr.slice(second.stderr.indexOf('knockd: '))).toBe(
+      `knockd: knockd is already running with this config (process ${running.pid})\n  postern status -c ${first.file} -i eth0\n`,
+    )
+  })
+})
+
+lab('a Node.js that is too old', () => {
+  // script/node-versions does the same with real ones.
+  const old = writeConfig("Object.defineProperty(process, 'versions', { value: { node: '18.20.8' } })\n", 'old.cjs')
+
+  test.each(['knockd', 'knock', 'postern'] as const)('%s refuses it in one line', async (name) => {
+    const argv = [process.execPath, `--require=${old}`, program(name), '--version']
+    const { code, stdout, stderr } = await run(argv, { mayFail: true })
+    expect(stderr).toBe(`${name}: Node.js 18.20.8 is too old: 20.19 or later is needed\n`)
+    expect([code, stdout]).toEqual([1, ''])
+  })
+
+  test.each(['knockd', 'knock', 'postern', 'node'])('%s.js loads nothing, and has no syntax that it lacks', (name) => {
+    const text = readFileSync(join(PROJECT, `dist/bin/${name}.js`), 'utf8')
+    expect(text.match(/^import .*$/gm) ?? []).toEqual(
+      name === 'node' ? [] : ["import { onThisNode } from './node.js';"],
+    )
+    expect(text).not.toMatch(/^(?:const .* = )?await|\?\?|\?\./m)
   })
 })
 

@@ -96,9 +96,9 @@ lab('by hand', () => {
     expect(await said('open', 'ssh', '--source', CLIENT_4, '--for', 'ever')).toBe(
       '2 postern: --for: ever is not a time',
     )
-    expect(await said('close')).toBe('2 postern: close what?')
+    expect(await said('close')).toBe('2 postern: missing DOOR, --source or --all')
     await daemon.process.stop()
-    expect(await said('status')).toBe(`1 postern: no knockd runs with ${daemon.file}`)
+    expect(await said('status')).toBe(`1 postern: knockd is not running with ${daemon.file}`)
   })
 
   test('only root may ask, unless a group is named', async () => {

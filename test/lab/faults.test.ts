@@ -91,7 +91,7 @@ lab('a fault of the daemon itself', () => {
     const daemon = await guardSsh(server, 30)
     rmSync(daemon.file)
     daemon.process.kill('SIGHUP')
-    await daemon.process.line(/the config in force stays as it was/)
+    await daemon.process.line(/keeping the previous config/)
     expect((await daemon.process.stop()).code).toBe(0)
   })
 })

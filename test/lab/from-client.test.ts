@@ -233,8 +233,8 @@ http { access_log off; server { listen ${SERVER_4}:80; root ${folder}; } }`,
     // It was not taken: that is said, and it is knocked once more.
     expect(await stuck.ended).toEqual({ code: 1, signal: null })
     expect(stuck.lines).toEqual([
-      'knock: the daemon did not take the sequence, which is still the next in the list; once more',
-      'knock: the daemon takes the sequence that is next in the list no more than before',
+      'knock: the daemon did not accept the sequence, which is still the next of the list: knocking again',
+      'knock: the daemon did not accept the next sequence of the list again',
       '  its log says why, or the list has not been published anew',
     ])
     expect(await silent.ended).toEqual({ code: 1, signal: null })

@@ -90,7 +90,7 @@ lab('knock --spa fwknop', () => {
     await expect.poll(async () => rules(server)).toEqual(['198.51.100.7 22', '198.51.100.7 80'])
   })
 
-  test('for whoever it seems to come from', async () => {
+  test('for the address that it seems to come from', async () => {
     expect((await ask('hmac', '-a', 'source', '--verify', `tcp/${PORT}`)).code).toBe(0)
     expect(await rules(server)).toEqual([`${CLIENT_4} ${PORT}`])
   })

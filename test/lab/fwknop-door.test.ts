@@ -292,7 +292,7 @@ lab('the real fwknop client', () => {
     const explained = `LogFile = ${json}\nLogFormat = json`
     await start(server, stanza('0123456789ABCDEF'), [`Start_Command = echo %IP% >> ${notes}`], explained)
     await fwknop(client, ['-A', 'tcp/22'], words)
-    await until('the refusal', () => readFileSync(json, 'utf8').includes('its signature is none that counts'))
+    await until('the refusal', () => readFileSync(json, 'utf8').includes('its signature is not by an accepted key'))
     expect(lines(notes)).toHaveLength(1)
     for (const home of [serverHome, clientHome]) execFileSync('gpgconf', ['--homedir', home, '--kill', 'all'])
   }, 120_000)

@@ -190,7 +190,7 @@ lab('a reload', () => {
     const before = await nftRules(server)
     writeFileSync(daemon.file, '[ssh]\nSequence = 1\nOpen_Ports = 22\n')
     daemon.process.kill('SIGHUP')
-    await daemon.process.line(/the config in force stays as it was/)
+    await daemon.process.line(/keeping the previous config/)
     expect((await nftRules(server)).replace(/ expires \w+| packets \d+ bytes \d+/g, '')).toBe(
       before.replace(/ expires \w+| packets \d+ bytes \d+/g, ''),
     )

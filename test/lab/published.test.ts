@@ -261,7 +261,7 @@ lab('lists that the daemon makes', () => {
     expect(fresh.headings.some((line) => line.startsWith('# the list before this one is good until: '))).toBe(true)
     await use(client, of, old.sequences[0]!)
     await use(client, of, fresh.sequences[0]!)
-    await of.daemon.process.line(/ssh: the list before is good no more/)
+    await of.daemon.process.line(/ssh: the previous list has expired/)
     await knockLine(client, old.sequences[1]!)
     await use(client, of, fresh.sequences[1]!)
     expect(openings(of.notes)).toBe(3)

@@ -31,7 +31,7 @@ lab('postern sequences', () => {
     const again = await sequences('make', file)
     expect([again.code, again.stderr]).toEqual([
       1,
-      `postern: ${file} is there already\n  it is left as it is: name another file\n`,
+      `postern: cannot create ${file}: file already exists\n  an existing file is left as it is: name another\n`,
     ])
     const config = `[options]\nScan_Ports = 0\n[ssh]\nOne_Time_Sequences = ${file}\nLow_Water = 2\nStart_Command = true\n`
     const daemon = await startKnockd({ host: server, config })

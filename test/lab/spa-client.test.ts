@@ -101,7 +101,7 @@ lab('knock --spa', () => {
       { env: { HOME: home } },
     )
     expect(code).toBe(0)
-    expect(stdout).toMatch(/for whoever it seems to come from\n$/)
+    expect(stdout).toMatch(/for the address that it seems to come from\n$/)
     expect(stderr).toMatch(/^knock: 10\.99\.0\.2 is a private address: the server sees another one/)
   })
 })

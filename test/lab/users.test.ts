@@ -82,7 +82,7 @@ lab('users', () => {
 
     // Alice is gone: her door shuts, bob's stays open, and only bob's next code opens.
     write(bob)
-    await running.line(/ssh: alice opens it no more/)
+    await running.line(/ssh: access of alice revoked/)
     await until('her door to shut', async () => (await probe(client, SERVER_4, 22)) !== 'open')
     expect(await probe(client, SERVER_6, 22)).toBe('open')
     await knock(client, [SERVER_4, ...ALICE])
@@ -94,7 +94,7 @@ lab('users', () => {
     await running.stop()
     write(`${bob}alice 99999\n`)
     running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-    await running.line(/users:2:7: warning: the secret of .alice. is no sequence/)
+    await running.line(/users:2:7: warning: the secret of .alice. is not a sequence/)
     await running.line(/listening on/)
     expect((await status()).map(({ user }) => user).sort()).toEqual(['bob', 'bob'])
     await knock(client, [SERVER_4, ...bobs(-1)])
@@ -112,12 +112,12 @@ lab('users', () => {
     running = daemon.process
     renameSync(users, `${users}.away`)
     daemon.process.kill('SIGHUP')
-    await running.line(/ssh: goes on with what it knew/)
+    await running.line(/ssh: keeping the previous users/)
     await knock(client, [SERVER_4, '7431', '8020'])
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (alice)`)
     writeFileSync(users, 'carol 6512,9001\n', { mode: 0o600 })
     daemon.process.kill('SIGHUP')
-    await running.line(/ssh: alice opens it no more/)
+    await running.line(/ssh: access of alice revoked/)
     await knock(client, [SERVER_4, '7431', '8020', '6512', '9001'])
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (carol)`)
     // Whoever was there before is there once, however often the file is read.

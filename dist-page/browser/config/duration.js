@@ -1,35 +1,29 @@
 /** Milliseconds in each unit a time may carry. */
-const UNITS = { '': 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+const UNITS = { '': 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 /**
  * Reads a time: whole seconds as knockd has them, or a whole number with a unit, `500ms`, `30s`, `10m`, `2h`.
  * The bounds are in milliseconds, both included.
  */
 export function parseDuration(text, min, max) {
-    const match = /^([0-9]{1,12})(ms|s|m|h)?$/.exec(text);
-    if (match === null)
-        return { message: 'is not a time', hint: hintFor(text) };
-    const ms = Number(match[1]) * UNITS[match[2] ?? ''];
-    if (ms < min)
-        return { message: 'is too short', hint: `at least ${formatDuration(min)}` };
-    if (ms > max)
-        return { message: 'is too long', hint: `at most ${formatDuration(max)}` };
-    return { ms };
+  const match = /^([0-9]{1,12})(ms|s|m|h)?$/.exec(text)
+  if (match === null) return { message: 'is not a time', hint: hintFor(text) }
+  const ms = Number(match[1]) * UNITS[match[2] ?? '']
+  if (ms < min) return { message: 'is too short', hint: `at least ${formatDuration(min)}` }
+  if (ms > max) return { message: 'is too long', hint: `at most ${formatDuration(max)}` }
+  return { ms }
 }
 function hintFor(text) {
-    if (/^[0-9]+\s*[a-z]*\s*#/i.test(text))
-        return 'a comment stands on a line of its own';
-    const spelled = /^([0-9]+)\s*(ms|s|m|h)[a-z]*$/i.exec(text);
-    if (spelled !== null)
-        return `write \`${spelled[1]}${spelled[2].toLowerCase()}\``;
-    const days = /^([0-9]{1,4})\s*d(ays?)?$/i.exec(text);
-    if (days !== null)
-        return `write \`${Number(days[1]) * 24}h\``;
-    return 'whole seconds, or a whole number with a unit: 500ms, 30s, 10m, 2h';
+  if (/^[0-9]+\s*[a-z]*\s*#/i.test(text)) return 'a comment stands on a line of its own'
+  const spelled = /^([0-9]+)\s*(ms|s|m|h)[a-z]*$/i.exec(text)
+  if (spelled !== null) return `write \`${spelled[1]}${spelled[2].toLowerCase()}\``
+  const days = /^([0-9]{1,4})\s*d(ays?)?$/i.exec(text)
+  if (days !== null) return `write \`${Number(days[1]) * 24}h\``
+  return 'whole seconds, or a whole number with a unit: 500ms, 30s, 10m, 2h'
 }
 /** A time in the largest unit that divides it: `500ms`, `25s`, `24h`. What {@link parseDuration} reads back. */
 export function formatDuration(ms) {
-    const [unit, length] = Object.entries(UNITS)
-        .filter(([name, each]) => name !== '' && ms > 0 && ms % each === 0)
-        .sort(([, one], [, other]) => other - one)[0] ?? ['ms', 1];
-    return `${ms / length}${unit}`;
+  const [unit, length] = Object.entries(UNITS)
+    .filter(([name, each]) => name !== '' && ms > 0 && ms % each === 0)
+    .sort(([, one], [, other]) => other - one)[0] ?? ['ms', 1]
+  return `${ms / length}${unit}`
 }

@@ -1,140 +1,121 @@
-import { parseAddress } from '../packet/address.js';
-import { INTERFACE_NAME_MAX_CHARS } from './config.js';
-import { parseDuration } from './duration.js';
-import { quote } from './fault.js';
-import { parseFlags } from './flags.js';
-import { nearest } from './nearest.js';
-import { parseSequence } from './sequence.js';
-const COMMENT_HINT = 'a comment stands on a line of its own';
+import { parseAddress } from '../packet/address.js'
+import { INTERFACE_NAME_MAX_CHARS } from './config.js'
+import { parseDuration } from './duration.js'
+import { quote } from './fault.js'
+import { parseFlags } from './flags.js'
+import { nearest } from './nearest.js'
+import { parseSequence } from './sequence.js'
+const COMMENT_HINT = 'a comment stands on a line of its own'
 /** A path. One that is not absolute is taken, with a warning: a daemon's folder is not its user's. */
 export const readPath = (value, faults) => {
-    if (/^["'“”‘’]/.test(value)) {
-        faults.error(0, `${quote(value)} is not a path`, 'write it without quotes');
-        return undefined;
-    }
-    const comment = /\s#/.exec(value);
-    if (comment !== null)
-        faults.warning(comment.index + 1, '`#` is part of the path here', COMMENT_HINT);
-    else if (!value.startsWith('/')) {
-        faults.warning(0, `${quote(value)} is not an absolute path`, 'a daemon may run in any folder: begin with /');
-    }
-    return value;
-};
+  if (/^["'“”‘’]/.test(value)) {
+    faults.error(0, `${quote(value)} is not a path`, 'write it without quotes')
+    return undefined
+  }
+  const comment = /\s#/.exec(value)
+  if (comment !== null) faults.warning(comment.index + 1, '`#` is part of the path here', COMMENT_HINT)
+  else if (!value.startsWith('/')) {
+    faults.warning(0, `${quote(value)} is not an absolute path`, 'a daemon may run in any folder: begin with /')
+  }
+  return value
+}
 /** An absolute path. */
 export const readAbsolutePath = (value, faults) => {
-    if (!value.startsWith('/')) {
-        faults.error(0, `${quote(value)} is not an absolute path`, 'begin with /');
-        return undefined;
-    }
-    return readPath(value, faults);
-};
+  if (!value.startsWith('/')) {
+    faults.error(0, `${quote(value)} is not an absolute path`, 'begin with /')
+    return undefined
+  }
+  return readPath(value, faults)
+}
 /** A command for `/bin/sh -c`, taken as it is. */
-export const readCommand = (value) => value;
+export const readCommand = (value) => value
 /** A whole number, both bounds included. */
 export function count(min, max) {
-    return (value, faults) => {
-        const number = /^[0-9]{1,9}$/.test(value) ? Number(value) : Number.NaN;
-        if (number >= min && number <= max)
-            return number;
-        const what = Number.isNaN(number) ? 'is not a number' : `is ${number < min ? 'below' : 'above'} the bound`;
-        const hint = /^[0-9]+\s*#/.test(value) ? COMMENT_HINT : `a whole number from ${min} to ${max}`;
-        faults.error(0, `${quote(value)} ${what}`, hint);
-        return undefined;
-    };
+  return (value, faults) => {
+    const number = /^[0-9]{1,9}$/.test(value) ? Number(value) : Number.NaN
+    if (number >= min && number <= max) return number
+    const what = Number.isNaN(number) ? 'is not a number' : `is ${number < min ? 'below' : 'above'} the bound`
+    const hint = /^[0-9]+\s*#/.test(value) ? COMMENT_HINT : `a whole number from ${min} to ${max}`
+    faults.error(0, `${quote(value)} ${what}`, hint)
+    return undefined
+  }
 }
 /** A time in milliseconds, both bounds included. */
 export function duration(min, max) {
-    return (value, faults) => {
-        const result = parseDuration(value, min, max);
-        if ('ms' in result)
-            return result.ms;
-        faults.error(0, `${quote(value)} ${result.message}`, result.hint);
-        return undefined;
-    };
+  return (value, faults) => {
+    const result = parseDuration(value, min, max)
+    if ('ms' in result) return result.ms
+    faults.error(0, `${quote(value)} ${result.message}`, result.hint)
+    return undefined
+  }
 }
 /** A sequence of knocks. */
 export const readSequence = (value, faults) => {
-    const result = parseSequence(value);
-    return tell(result.faults, faults) ? undefined : result;
-};
+  const result = parseSequence(value)
+  return tell(result.faults, faults) ? undefined : result
+}
 /** TCP flags. */
 export const readFlags = (value, faults) => {
-    const result = parseFlags(value);
-    return tell(result.faults, faults) ? undefined : result.test;
-};
+  const result = parseFlags(value)
+  return tell(result.faults, faults) ? undefined : result.test
+}
 function tell(found, faults) {
-    for (const { offset, message, hint } of found)
-        faults.error(offset, message, hint);
-    return found.length > 0;
+  for (const { offset, message, hint } of found) faults.error(offset, message, hint)
+  return found.length > 0
 }
 /** An IPv4 or IPv6 address. Names are not looked up: the answer would decide what opens the door. */
 export const readTarget = (value, faults) => {
-    const address = parseAddress(value);
-    if (address !== undefined)
-        return address;
-    let hint = 'an IPv4 or IPv6 address, as in 192.0.2.7 or 2001:db8::7';
-    if (value.includes('#'))
-        hint = COMMENT_HINT;
-    else if (value.includes('/'))
-        hint = 'one address, not a network';
-    else if (value.includes('%'))
-        hint = 'write it without the zone';
-    else if (/[g-z]/i.test(value))
-        hint = 'write the address of the host, not its name';
-    faults.error(0, `${quote(value)} is not an address`, hint);
-    return undefined;
-};
+  const address = parseAddress(value)
+  if (address !== undefined) return address
+  let hint = 'an IPv4 or IPv6 address, as in 192.0.2.7 or 2001:db8::7'
+  if (value.includes('#')) hint = COMMENT_HINT
+  else if (value.includes('/')) hint = 'one address, not a network'
+  else if (value.includes('%')) hint = 'write it without the zone'
+  else if (/[g-z]/i.test(value)) hint = 'write the address of the host, not its name'
+  faults.error(0, `${quote(value)} is not an address`, hint)
+  return undefined
+}
 /** Names of interfaces, separated by commas. */
 export const readInterfaces = (value, faults) => {
-    const names = [];
-    let start = 0;
-    for (const part of value.split(',')) {
-        const name = part.trim();
-        const offset = start + part.length - part.trimStart().length;
-        const fault = interfaceFault(name);
-        if (fault === undefined)
-            names.push(name);
-        else
-            faults.error(offset, `${name === '' ? 'an empty name' : quote(name)} is not an interface`, fault);
-        start += part.length + 1;
-    }
-    return names.length === 0 ? undefined : [...new Set(names)];
-};
+  const names = []
+  let start = 0
+  for (const part of value.split(',')) {
+    const name = part.trim()
+    const offset = start + part.length - part.trimStart().length
+    const fault = interfaceFault(name)
+    if (fault === undefined) names.push(name)
+    else faults.error(offset, `${name === '' ? 'an empty name' : quote(name)} is not an interface`, fault)
+    start += part.length + 1
+  }
+  return names.length === 0 ? undefined : [...new Set(names)]
+}
 function interfaceFault(name) {
-    if (/\s#/.test(name))
-        return COMMENT_HINT;
-    if (name.startsWith('/dev/'))
-        return `write \`${name.slice('/dev/'.length)}\``;
-    if (/\s/.test(name))
-        return 'several names are separated by commas';
-    if (/^["']/.test(name))
-        return 'write it without quotes';
-    if (name === '')
-        return 'a comma too many?';
-    if (name.length > INTERFACE_NAME_MAX_CHARS)
-        return `a name has at most ${INTERFACE_NAME_MAX_CHARS} characters`;
-    return /^[^/\s]+$/.test(name) ? undefined : 'a name has no slash in it';
+  if (/\s#/.test(name)) return COMMENT_HINT
+  if (name.startsWith('/dev/')) return `write \`${name.slice('/dev/'.length)}\``
+  if (/\s/.test(name)) return 'several names are separated by commas'
+  if (/^["']/.test(name)) return 'write it without quotes'
+  if (name === '') return 'a comma too many?'
+  if (name.length > INTERFACE_NAME_MAX_CHARS) return `a name has at most ${INTERFACE_NAME_MAX_CHARS} characters`
+  return /^[^/\s]+$/.test(name) ? undefined : 'a name has no slash in it'
 }
 /** Names of interfaces from several lines, each once. */
 export function joinNames(before, more) {
-    return [...new Set([...before, ...more])];
+  return [...new Set([...before, ...more])]
 }
 /** One of a few words; case does not matter. */
 export function oneOf(words) {
-    return (value, faults) => {
-        const word = words.find((each) => each === value.toLowerCase());
-        if (word !== undefined)
-            return word;
-        const meant = nearest(value.toLowerCase(), words);
-        const hint = meant === undefined ? `write one of these: ${words.join(', ')}` : `did you mean \`${meant}\`?`;
-        faults.error(0, `${quote(value)} is not ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`, hint);
-        return undefined;
-    };
+  return (value, faults) => {
+    const word = words.find((each) => each === value.toLowerCase())
+    if (word !== undefined) return word
+    const meant = nearest(value.toLowerCase(), words)
+    const hint = meant === undefined ? `write one of these: ${words.join(', ')}` : `did you mean \`${meant}\`?`
+    faults.error(0, `${quote(value)} is not ${words.slice(0, -1).join(', ')} or ${words.at(-1)}`, hint)
+    return undefined
+  }
 }
 /** The name of a group or the like: portable characters (POSIX.1-2017, 3.437). */
 export const readName = (value, faults) => {
-    if (/^[A-Za-z0-9._][A-Za-z0-9._-]{0,31}$/.test(value))
-        return value;
-    faults.error(0, `${quote(value)} is not a name`, 'letters, digits, dots, dashes and underscores, 32 at most');
-    return undefined;
-};
+  if (/^[A-Za-z0-9._][A-Za-z0-9._-]{0,31}$/.test(value)) return value
+  faults.error(0, `${quote(value)} is not a name`, 'letters, digits, dots, dashes and underscores, 32 at most')
+  return undefined
+}

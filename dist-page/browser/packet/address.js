@@ -1,99 +1,85 @@
 /** Most characters an address can have in text: eight groups of four and a dotted quad's worth of slack. */
-const ADDRESS_TEXT_MAX = 45;
+const ADDRESS_TEXT_MAX = 45
 /** The address in its usual text: dotted quad, or RFC 5952 (lower case, the longest run of zeros as `::`). */
 export function formatAddress(address) {
-    if (address.family === 4)
-        return formatQuad(address.a);
-    const { a, b, c, d } = address;
-    if (a === 0 && b === 0 && c === 0xffff)
-        return `::ffff:${formatQuad(d)}`;
-    const groups = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff, c >>> 16, c & 0xffff, d >>> 16, d & 0xffff];
-    const [start, length] = longestZeroRun(groups);
-    const text = groups.map((group) => group.toString(16));
-    if (length < 2)
-        return text.join(':');
-    return `${text.slice(0, start).join(':')}::${text.slice(start + length).join(':')}`;
+  if (address.family === 4) return formatQuad(address.a)
+  const { a, b, c, d } = address
+  if (a === 0 && b === 0 && c === 0xffff) return `::ffff:${formatQuad(d)}`
+  const groups = [a >>> 16, a & 0xffff, b >>> 16, b & 0xffff, c >>> 16, c & 0xffff, d >>> 16, d & 0xffff]
+  const [start, length] = longestZeroRun(groups)
+  const text = groups.map((group) => group.toString(16))
+  if (length < 2) return text.join(':')
+  return `${text.slice(0, start).join(':')}::${text.slice(start + length).join(':')}`
 }
 function formatQuad(word) {
-    return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`;
+  return `${word >>> 24}.${(word >>> 16) & 255}.${(word >>> 8) & 255}.${word & 255}`
 }
 function longestZeroRun(groups) {
-    let best = 0;
-    let bestLength = 0;
-    let length = 0;
-    for (const [index, group] of groups.entries()) {
-        length = group === 0 ? length + 1 : 0;
-        if (length > bestLength) {
-            bestLength = length;
-            best = index - length + 1;
-        }
+  let best = 0
+  let bestLength = 0
+  let length = 0
+  for (const [index, group] of groups.entries()) {
+    length = group === 0 ? length + 1 : 0
+    if (length > bestLength) {
+      bestLength = length
+      best = index - length + 1
     }
-    return [best, bestLength];
+  }
+  return [best, bestLength]
 }
 /**
  * Reads an address: a dotted quad of four decimal numbers without leading zeros, or IPv6 text as RFC 4291, 2.2 has it.
  * A zone (`%eth0`) is not part of an address. Returns `undefined` for anything else.
  */
 export function parseAddress(text) {
-    if (text.length > ADDRESS_TEXT_MAX)
-        return undefined;
-    if (!text.includes(':')) {
-        const word = parseQuad(text);
-        return word === undefined ? undefined : { family: 4, a: word, b: 0, c: 0, d: 0 };
-    }
-    const groups = parseGroups(text);
-    if (groups === undefined)
-        return undefined;
-    const word = (index) => (groups[index] << 16) | groups[index + 1] | 0;
-    return { family: 6, a: word(0), b: word(2), c: word(4), d: word(6) };
+  if (text.length > ADDRESS_TEXT_MAX) return undefined
+  if (!text.includes(':')) {
+    const word = parseQuad(text)
+    return word === undefined ? undefined : { family: 4, a: word, b: 0, c: 0, d: 0 }
+  }
+  const groups = parseGroups(text)
+  if (groups === undefined) return undefined
+  const word = (index) => (groups[index] << 16) | groups[index + 1] | 0
+  return { family: 6, a: word(0), b: word(2), c: word(4), d: word(6) }
 }
 function parseQuad(text) {
-    const parts = text.split('.');
-    if (parts.length !== 4)
-        return undefined;
-    let word = 0;
-    for (const part of parts) {
-        if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255)
-            return undefined;
-        word = (word << 8) | Number(part);
-    }
-    return word | 0;
+  const parts = text.split('.')
+  if (parts.length !== 4) return undefined
+  let word = 0
+  for (const part of parts) {
+    if (!/^(0|[1-9][0-9]{0,2})$/.test(part) || Number(part) > 255) return undefined
+    word = (word << 8) | Number(part)
+  }
+  return word | 0
 }
 function parseGroups(text) {
-    const halves = text.split('::');
-    if (halves.length > 2)
-        return undefined;
-    const head = parseHalf(halves[0], halves.length === 1);
-    const tail = halves.length === 2 ? parseHalf(halves[1], true) : [];
-    if (head === undefined || tail === undefined)
-        return undefined;
-    const missing = 8 - head.length - tail.length;
-    if (halves.length === 1 ? missing !== 0 : missing < 1)
-        return undefined;
-    return [...head, ...Array(missing).fill(0), ...tail];
+  const halves = text.split('::')
+  if (halves.length > 2) return undefined
+  const head = parseHalf(halves[0], halves.length === 1)
+  const tail = halves.length === 2 ? parseHalf(halves[1], true) : []
+  if (head === undefined || tail === undefined) return undefined
+  const missing = 8 - head.length - tail.length
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined
+  return [...head, ...Array(missing).fill(0), ...tail]
 }
 function parseHalf(text, quadMayEnd) {
-    if (text === '')
-        return [];
-    const groups = [];
-    const parts = text.split(':');
-    for (const [index, part] of parts.entries()) {
-        if (part.includes('.')) {
-            const word = quadMayEnd && index === parts.length - 1 ? parseQuad(part) : undefined;
-            if (word === undefined)
-                return undefined;
-            groups.push(word >>> 16, word & 0xffff);
-        }
-        else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
-            groups.push(Number.parseInt(part, 16));
-        }
-        else {
-            return undefined;
-        }
+  if (text === '') return []
+  const groups = []
+  const parts = text.split(':')
+  for (const [index, part] of parts.entries()) {
+    if (part.includes('.')) {
+      const word = quadMayEnd && index === parts.length - 1 ? parseQuad(part) : undefined
+      if (word === undefined) return undefined
+      groups.push(word >>> 16, word & 0xffff)
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
+      groups.push(Number.parseInt(part, 16))
+    } else {
+      return undefined
     }
-    return groups;
+  }
+  return groups
 }
 /** Whether two addresses are the same one. */
 export function sameAddress(one, other) {
-    return one.family === other.family && one.a === other.a && one.b === other.b && one.c === other.c && one.d === other.d;
+  return one.family === other.family && one.a === other.a && one.b === other.b && one.c === other.c && one.d === other.d
 }

@@ -1,51 +1,51 @@
 /** Longest word a likeness is looked for, in UTF-16 units. */
-const WORD_MAX_CHARS = 32;
+const WORD_MAX_CHARS = 32
 /**
  * The word that was probably meant: the candidate with the fewest letters to change, insert, leave out or swap, where
  * those are at most a third of its own. Case, `_`, `-` and blanks do not count. `undefined` where none is near.
  */
 export function nearest(word, candidates) {
-    if (word.length > WORD_MAX_CHARS)
-        return undefined;
-    const plain = plainly(word);
-    let best;
-    let bestDistance = Number.POSITIVE_INFINITY;
-    for (const candidate of candidates) {
-        const other = plainly(candidate);
-        const distance = editDistance(plain, other);
-        const closer = distance < bestDistance ||
-            (distance === bestDistance && !sharesFrame(plain, best) && sharesFrame(plain, candidate));
-        if (closer && distance <= Math.max(1, Math.floor(other.length / 3)) && distance < other.length) {
-            best = candidate;
-            bestDistance = distance;
-        }
+  if (word.length > WORD_MAX_CHARS) return undefined
+  const plain = plainly(word)
+  let best
+  let bestDistance = Number.POSITIVE_INFINITY
+  for (const candidate of candidates) {
+    const other = plainly(candidate)
+    const distance = editDistance(plain, other)
+    const closer =
+      distance < bestDistance ||
+      (distance === bestDistance && !sharesFrame(plain, best) && sharesFrame(plain, candidate))
+    if (closer && distance <= Math.max(1, Math.floor(other.length / 3)) && distance < other.length) {
+      best = candidate
+      bestDistance = distance
     }
-    return best;
+  }
+  return best
 }
 /** Whether the first and last letters are the same: those are the last to be mistyped. */
 function sharesFrame(plain, candidate) {
-    const other = plainly(candidate ?? '');
-    return plain[0] === other[0] && plain.at(-1) === other.at(-1);
+  const other = plainly(candidate ?? '')
+  return plain[0] === other[0] && plain.at(-1) === other.at(-1)
 }
 function plainly(word) {
-    return word.toLowerCase().replaceAll(/[_\- ]/g, '');
+  return word.toLowerCase().replaceAll(/[_\- ]/g, '')
 }
 /** Edits between two words, a swap of neighbours being one (optimal string alignment). */
 export function editDistance(one, other) {
-    let beforeLast = [];
-    let last = Array.from({ length: other.length + 1 }, (_, index) => index);
-    for (let row = 1; row <= one.length; row++) {
-        const current = [row];
-        for (let column = 1; column <= other.length; column++) {
-            const change = one[row - 1] === other[column - 1] ? 0 : 1;
-            let cost = Math.min(last[column] + 1, current[column - 1] + 1, last[column - 1] + change);
-            if (row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1]) {
-                cost = Math.min(cost, beforeLast[column - 2] + 1);
-            }
-            current.push(cost);
-        }
-        beforeLast = last;
-        last = current;
+  let beforeLast = []
+  let last = Array.from({ length: other.length + 1 }, (_, index) => index)
+  for (let row = 1; row <= one.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= other.length; column++) {
+      const change = one[row - 1] === other[column - 1] ? 0 : 1
+      let cost = Math.min(last[column] + 1, current[column - 1] + 1, last[column - 1] + change)
+      if (row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1]) {
+        cost = Math.min(cost, beforeLast[column - 2] + 1)
+      }
+      current.push(cost)
     }
-    return last[other.length];
+    beforeLast = last
+    last = current
+  }
+  return last[other.length]
 }

@@ -1,11 +1,10 @@
-"use strict";
-Object.defineProperty(exports, "__esModule", { value: true });
-exports.standInForSubtle = standInForSubtle;
+'use strict'
+Object.defineProperty(exports, '__esModule', { value: true })
+exports.standInForSubtle = standInForSubtle
 function standInForSubtle() {
-    if (globalThis.isSecureContext)
-        return;
-    Object.defineProperty(globalThis.crypto, 'subtle', { value: { importKey: refuse }, configurable: true });
+  if (globalThis.isSecureContext) return
+  Object.defineProperty(globalThis.crypto, 'subtle', { value: { importKey: refuse }, configurable: true })
 }
 async function refuse() {
-    throw new DOMException('http', 'NotSupportedError');
+  throw new DOMException('http', 'NotSupportedError')
 }

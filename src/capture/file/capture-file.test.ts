@@ -94,7 +94,7 @@ describe.each(['little', 'big'] as const)('%s-endian', (order) => {
       const { frames, failure } = readAll(file.subarray(0, length), 1_000)
       expect(frames).toEqual(whole.slice(0, frames.length))
       // Between two frames, or blocks, nobody can tell.
-      if (failure !== undefined) expect(failure).toMatch(/cut off|header|empty|no capture/)
+      if (failure !== undefined) expect(failure).toMatch(/cut off|header|empty|not a capture/)
     }
     expect(readAll(file.subarray(0, file.length - 1)).failure).toMatch(/cut off within a (frame|block), \d+ bytes/)
   })
@@ -109,7 +109,7 @@ test.each([
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a], /xzcat/],
   ['bzip2', [...Buffer.from('BZh91AY')], /bzcat/],
   ['pcap of version 3', pcapFile([], 'big', 'us', 1).with(5, 3), /version 3/],
-])('%s is no capture', (_, bytes, why) => {
+])('%s is not a capture', (_, bytes, why) => {
   expect(readAll(Uint8Array.from(bytes)).failure).toMatch(why)
 })
 

@@ -29,9 +29,9 @@ export function readCapture(read: Read): FrameReader {
     const [name, , unpack] = packed
     throw new CaptureFileError(`is packed with ${name}\n  ${unpack} FILE | postern replay -`)
   }
-  if (!all) throw new CaptureFileError(window.left === 0 ? 'is empty' : 'is no capture: it has less than four bytes')
+  if (!all) throw new CaptureFileError(window.left === 0 ? 'is empty' : 'is not a capture: it has less than four bytes')
   if (isPcapng(bytes, start)) return new PcapngReader(window)
   const order = pcapOrder(bytes, start)
   if (order !== undefined) return new PcapReader(window, order)
-  throw new CaptureFileError('is no capture: neither pcap nor pcapng\n  tcpdump -w FILE makes one')
+  throw new CaptureFileError('is not a capture: neither pcap nor pcapng\n  tcpdump -w FILE makes one')
 }

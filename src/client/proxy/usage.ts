@@ -1,28 +1,28 @@
 /** What `postern proxy --help` prints. */
 export const PROXY_USAGE = `usage: postern proxy [OPTION]... HOST PORT
 
-Knocks as ~/.config/postern/config says for HOST, connects to PORT as soon as it
-is open, and passes on what comes in and goes out. A host that no section there
-is for is connected to without a knock. It is for ssh and all that runs over it,
+Knocks as the section of HOST in ~/.config/postern/config says, connects to PORT
+as soon as it is open, and passes on what comes in and goes out. Connects
+without a knock where HOST has no section. For ssh, and all that runs over it,
 in ~/.ssh/config:
 
   Host gate.example.org
       ProxyCommand postern proxy -F %h %p
       ProxyUseFdpass yes
 
-Without the last line, and without -F, all that comes and goes passes through
-here, which is slower; other programs, and systems but Linux, need it that way.
+Without -F and the last line all data passes through this program, which is
+slower; other programs than ssh, and systems other than Linux, need that.
 
-  -c, --config FILE   in place of ~/.config/postern/config
+  -c, --config FILE   default: ~/.config/postern/config
   -F, --pass-fd       hand over the connection itself, and end
-  -v, --verbose       say on standard error what is sent
-  -h, --help          print this
+  -v, --verbose       print on standard error what is sent
+  -h, --help          show this help
 
-A host's section says how it is opened (postern.config(5)):
+The section of a host says how it is opened (postern.config(5)):
 
   [gate.example.org]
   Knock     = 5127,8841:udp,2309
 
-exit codes: 0 the connection has ended, or is handed over, 1 it did not
-come about or broke, 2 usage
+exit status: 0 the connection has ended, or is handed over, 1 it could not be
+made, or broke, 2 usage
 `

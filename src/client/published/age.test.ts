@@ -73,7 +73,7 @@ describe('an age list', () => {
     const { message } = await failure(open(locked, [], fileOf('wrong horse\n')))
     expect(message).toBe("the list cannot be decrypted: no identity matched any of the file's recipients")
     for (const bad of ['', '\n', 'two\nlines\n']) {
-      expect((await failure(open(locked, [], fileOf(bad)))).message).toMatch(/is no passphrase$/)
+      expect((await failure(open(locked, [], fileOf(bad)))).message).toMatch(/is not a passphrase$/)
     }
   })
 
@@ -102,16 +102,14 @@ test('a file of identities is private, and has nothing else in it', async () => 
   const mistyped = `${identity.slice(0, -1)}${identity.endsWith('Q') ? 'P' : 'Q'}`
   for (const bad of [mistyped, identity.slice(0, -5), identity.toLowerCase(), 'AGE-PLUGIN-YUBIKEY-1ABC', 'x']) {
     const { message, hint } = await failure(open(list, [fileOf(`# one\n${bad}\n`)]))
-    expect(message).toMatch(/: line 2: is no age identity$/)
+    expect(message).toMatch(/: line 2: is not an age identity$/)
     expect(`${message}${hint}`.toUpperCase()).not.toContain(bad.toUpperCase().slice(16, 30) || '?')
   }
 })
 
 test.each(['', PLAIN, '<html>', '-----BEGIN PGP SIGNED MESSAGE-----\n', 'age-encryption.org/v2\n'])(
-  '%j is no encrypted list',
+  '%j is not an encrypted list',
   async (text) => {
-    expect((await failure(open(Buffer.from(text), [fileOf(identity)]))).message).toBe(
-      'what was found is no encrypted list',
-    )
+    expect((await failure(open(Buffer.from(text), [fileOf(identity)]))).message).toBe('this is not an encrypted list')
   },
 )

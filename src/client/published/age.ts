@@ -72,5 +72,5 @@ async function readIdentities(path: string): Promise<readonly { readonly identit
 const IDENTITY_HINT = 'a line begins with AGE-SECRET-KEY-1, as age-keygen makes it'
 
 function notOne(path: string, line: number, cause?: unknown): ClientError {
-  return new ClientError(`${path}: line ${line}: is no age identity`, IDENTITY_HINT, cause)
+  return new ClientError(`${path}: line ${line}: is not an age identity`, IDENTITY_HINT, cause)
 }

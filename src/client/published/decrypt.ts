@@ -7,8 +7,5 @@ export async function decrypt(bytes: Uint8Array, keys: Keys): Promise<Uint8Array
   const text = Buffer.from(bytes).toString('latin1')
   if (ageKind(text) !== undefined) return decryptAge(bytes, keys)
   if (isOpenPgp(text)) return decryptOpenPgp(bytes, keys.passphraseFile)
-  throw new ClientError(
-    'what was found is no encrypted list',
-    'a list is encrypted by age, or by OpenPGP with ASCII armor',
-  )
+  throw new ClientError('this is not an encrypted list', 'a list is encrypted by age, or by OpenPGP with ASCII armor')
 }

@@ -32,7 +32,7 @@ export function readList(bytes: Uint8Array): PublishedList {
   const text = Buffer.from(bytes).toString('latin1')
   const format = HEADING.exec(text)?.[1]
   if (format === undefined) {
-    throw new ClientError('what was decrypted is no list of sequences', 'its first line is not that of one')
+    throw new ClientError('this is not a list of sequences', 'its first line is not that of one')
   }
   if (format !== FORMAT) {
     throw new ClientError(`the list has format ${format}, which is not known here`, `only format ${FORMAT} is`)

@@ -9,7 +9,7 @@ import { readPassphrase } from './passphrase.ts'
 export const GPG_LIMIT_MS = 60_000
 /** Most bytes of what gpg says that are kept. */
 const STATUS_MAX_BYTES = 65_536
-const SIGNATURE_HINT = 'ask whoever publishes it; the daemon does not sign its lists'
+const SIGNATURE_HINT = 'ask its publisher; the daemon does not sign its lists'
 
 /** The first line of an armored message (RFC 9580, 6.2). */
 const ARMOR_LINE = '-----BEGIN PGP MESSAGE-----'

@@ -10,7 +10,7 @@ export async function readPassphrase(path: string): Promise<Buffer> {
   const text = (await readPrivate(path, PASSPHRASE_FILE_MAX_BYTES)).toString('latin1')
   const passphrase = text.replace(/\r?\n$/, '')
   if (passphrase === '' || /[\r\n]/.test(passphrase)) {
-    throw new ClientError(`${path}: is no passphrase`, 'one line, and nothing else')
+    throw new ClientError(`${path}: is not a passphrase`, 'one line, and nothing else')
   }
   return Buffer.from(passphrase, 'latin1')
 }

@@ -23,7 +23,7 @@ const play = async (...firsts: readonly string[]): Promise<readonly string[]> =>
   return said
 }
 
-const AGAIN = '! the daemon did not take the sequence, which is still the next in the list; once more'
+const AGAIN = '! the daemon did not accept the sequence, which is still the next of the list: knocking again'
 
 test('one round', async () => {
   expect(await play('1,2')).toEqual(['-v the list has 1 sequence', '1,2'])
@@ -42,7 +42,7 @@ test('one that was not taken is knocked once more, and not a third time', async 
     AGAIN,
     left,
     '1,2',
-    'failed: the daemon takes the sequence that is next in the list no more than before',
+    'failed: the daemon did not accept the next sequence of the list again',
   ])
 })
 

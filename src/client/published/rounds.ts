@@ -24,11 +24,10 @@ export function publishedRounds(read: () => Promise<PublishedList>, { tell, warn
     const { next, left } = await read()
     const first = formatSequence(next)
     if (first !== last) again = false
-    else if (again)
-      throw new ClientError('the daemon takes the sequence that is next in the list no more than before', HINT)
+    else if (again) throw new ClientError('the daemon did not accept the next sequence of the list again', HINT)
     else {
       again = true
-      warn('the daemon did not take the sequence, which is still the next in the list; once more')
+      warn('the daemon did not accept the sequence, which is still the next of the list: knocking again')
     }
     last = first
     tell(`the list has ${left} ${left === 1 ? 'sequence' : 'sequences'}`)

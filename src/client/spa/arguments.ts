@@ -101,7 +101,7 @@ export function parseSpa(argv: readonly string[], services: Services): SpaComman
   if (host === undefined || host === '') throw new UsageError('no host given')
   if (values.ipv4 === true && values.ipv6 === true) throw new UsageError('-4 and -6 exclude each other')
   if (values.retry !== undefined && values.verify === undefined) {
-    throw new UsageError('--retry needs --verify', 'without it nothing says whether to send another packet')
+    throw new UsageError('--retry needs --verify', 'it sends again until that port is open')
   }
   const common: SpaCommon = {
     host,

@@ -135,7 +135,7 @@ test.each<[string, string, string, string | RegExp]>([
   ['too long a pause', '[gate]\nDelay = 200', '2:1', '`200` is too long'],
   ['too short a wait', '[gate]\nWait = 0', '2:1', '`0` is too short'],
   ['neither yes nor no', '[gate]\nTry_First = 1', '2:1', '`1` is neither yes nor no'],
-  ['no count', '[gate]\nRetry = -1', '2:1', '`-1` is no count'],
+  ['no count', '[gate]\nRetry = -1', '2:1', '`-1` is not a count'],
   ['a directive nobody knows', '[other]\nTotpfil = /a', '2:1', 'unknown directive `Totpfil`'],
 ])('%s', (_, text, place, message) => {
   const { faults } = readHostConfig(text, 'gate')

@@ -161,7 +161,7 @@ function sealer(settings: RcSettings): (plain: string) => Promise<Uint8Array> {
     }
   }
   if (key === undefined) {
-    throw new ClientError('there is no key', 'write KEY_BASE64 into ~/.fwknoprc, or name a file with --key-file')
+    throw new ClientError('there is not a key', 'write KEY_BASE64 into ~/.fwknoprc, or name a file with --key-file')
   }
   if (mode === 'legacy' && hmac !== undefined) {
     throw new ClientError('legacy mode has no HMAC', 'leave one of the two out')

@@ -76,7 +76,7 @@ export const HOST_DIRECTIVES: Readonly<Record<string, Directive>> = {
   Family: {
     read: (text) => {
       if (text === '4' || text === '6') return { family: text === '4' ? 4 : 6 }
-      return { fault: `${quote(text)} is no family`, hint: '4 or 6; without the line both are used' }
+      return { fault: `${quote(text)} is not a family`, hint: '4 or 6; without the line both are used' }
     },
   },
   Wait: {
@@ -96,7 +96,7 @@ export const HOST_DIRECTIVES: Readonly<Record<string, Directive>> = {
   Retry: {
     read: (text) => {
       const retry = readNumber(text, 0, RETRY_MAX)
-      return retry === undefined ? { fault: `${quote(text)} is no count`, hint: `0 to ${RETRY_MAX}` } : { retry }
+      return retry === undefined ? { fault: `${quote(text)} is not a count`, hint: `0 to ${RETRY_MAX}` } : { retry }
     },
   },
   Knock: {
@@ -131,7 +131,7 @@ export const HOST_DIRECTIVES: Readonly<Record<string, Directive>> = {
     ways: ['packet'],
     read: (text) => {
       const port = readNumber(text, 1, PORT_MAX)
-      return port === undefined ? { fault: `${quote(text)} is no port`, hint: `1 to ${PORT_MAX}` } : { port }
+      return port === undefined ? { fault: `${quote(text)} is not a port`, hint: `1 to ${PORT_MAX}` } : { port }
     },
   },
   Server_Key: {

@@ -23,7 +23,7 @@ const SOURCE_PORT_END = 61_000
 /** What a request to a knockknock daemon comes to, with what its profile says. Throws a ClientError for what cannot be sent. */
 export function planKnockknock(request: KnockknockRequest): Plan {
   if (request.family === 6) {
-    throw new ClientError('knockknock has no IPv6', 'its bytes stand in a field that only IPv4 has')
+    throw new ClientError('knockknock has no IPv6', 'it uses a field that only IPv4 has')
   }
   const folder = expandHome(request.profile ?? join(homedir(), '.knockknock', request.host))
   const keys: KnockknockKeys = {

@@ -16,6 +16,6 @@ export interface Plan {
   readonly pauseMs: number
   /** Where what it comes to was read, a line each, for whoever wants to know. No secrets. */
   readonly sources: readonly string[]
-  /** Makes one packet and sends it; `undefined`: for whoever it seems to come from. */
+  /** Makes one packet and sends it; `undefined`: for the address that it seems to come from. */
   readonly deliver: (destination: Destination, claimed: Address | undefined) => Promise<void>
 }

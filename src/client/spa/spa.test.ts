@@ -158,7 +158,7 @@ describe('fwknop', () => {
   test.each<[string, string, readonly string[], RegExp]>([
     ['no such stanza', '[gate]\n', ['-n', 'gaet'], /no stanza is called gaet\n {2}there are: gate/],
     ['nothing to ask for', `[gate]\n${STANZA}`, ['gate'], /nothing to ask for/],
-    ['no key', '[gate]\nACCESS tcp/22\n', ['gate'], /there is no key/],
+    ['no key', '[gate]\nACCESS tcp/22\n', ['gate'], /there is not a key/],
     ['an unknown directive', '[gate]\nHMAC_KEY_BAS64 x\n', ['gate'], /\.fwknoprc:2:1: error: unknown directive/],
     ['a key that is none', '[gate]\nKEY_BASE64 %%%\n', ['gate'], /KEY_BASE64: the key is not base64/],
     ['a placeholder', '[gate]\nKEY __CHANGEME__\n', ['gate'], /not a key yet/],
@@ -289,8 +289,8 @@ describe("Postern's own", () => {
     ],
     ['no value', '[gate]\nDoor\n', [], /config:2:1: error: this line has no value/],
     ['no section', 'Door = ssh\n', [], /config:1:1: error: this line stands before the first section/],
-    ['no port', '[gate]\nPort = 0\n', [], /`0` is no port/],
-    ['no family', '[gate]\nFamily = 5\n', [], /`5` is no family/],
+    ['no port', '[gate]\nPort = 0\n', [], /`0` is not a port/],
+    ['no family', '[gate]\nFamily = 5\n', [], /`5` is not a family/],
     ['no claim', '[gate]\nClaim = me\n', [], /`me` is not an address/],
     ['a mistyped server key', `[gate]\nServer_Key = ${SERVER_KEY.slice(0, -2)}AA\n`, [], /the key is mistyped/],
     ['the wrong kind', '', ['--server-key', USER_SECRET.split('\n')[1]!], /--server-key is a user's secret key/],
@@ -361,7 +361,7 @@ describe('knockknock', () => {
 
   test.each<[string, Readonly<Record<string, string>>, readonly string[], RegExp]>([
     ['no profile', {}, [], /cipher\.key: there is no such file/],
-    ['no key', { 'cipher.key': 'AAAA\n' }, [], /cipher\.key: is no key/],
+    ['no key', { 'cipher.key': 'AAAA\n' }, [], /cipher\.key: is not a key/],
     [
       'no knock port',
       { 'cipher.key': 'A'.repeat(22), 'mac.key': `${'A'.repeat(22)}==\n`, config: '[main]\n' },
@@ -386,7 +386,7 @@ describe('knockknock', () => {
       write(join(profile, 'counter'), '41\n')
       const { code, out, err } = await run('knockknock', '127.0.0.1', '22')
       expect([code, err]).toEqual([0, ''])
-      expect(out).toBe('asked 127.0.0.1 (tcp 9) for tcp/22, for whoever it seems to come from\n')
+      expect(out).toBe('asked 127.0.0.1 (tcp 9) for tcp/22, for the address that it seems to come from\n')
       const counter = join(home, profile, 'counter')
       expect(readFileSync(counter, 'utf8')).toBe('42\n')
       expect(statSync(counter).mode & 0o777).toBe(0o600)

@@ -55,7 +55,7 @@ async function sendAll(plan: Plan, destinations: readonly Destination[], say: Sa
     try {
       const claimed = await claimFor(plan, destination, say)
       await plan.deliver(destination, claimed)
-      const whom = claimed === undefined ? 'whoever it seems to come from' : formatAddress(claimed)
+      const whom = claimed === undefined ? 'the address that it seems to come from' : formatAddress(claimed)
       say.print(`asked ${destination.address} (${plan.way}) for ${plan.wants}, for ${whom}`)
       reached.push(destination)
     } catch (error) {
@@ -77,13 +77,13 @@ async function claimFor(plan: Plan, destination: Destination, say: Say): Promise
   if (claim.kind === 'address') return claim.address
   const own = judge(
     await localAddressFor(destination),
-    // A resolved address; a zone is no part of it.
+    // A resolved address; a zone is not part of it.
     parseAddress(destination.address.replace(/%.*$/, ''))!,
   )
   if (own.kind === 'known') return own.address
   say.notice(
     `${formatAddress(own.address)} is a private address: the server sees another one, which is not known here\n` +
-      '  the door is asked for whoever the packet seems to come from; --claim ADDRESS names an address',
+      '  the server takes the address that the packet seems to come from; --claim ADDRESS names an address',
   )
   return undefined
 }

@@ -1,5 +1,8 @@
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { shellWord } from '../../config/shell-word.ts'
+import { cannot } from '../../file/file-error.ts'
 import { LineQueue } from './queue.ts'
 import type { Line, LineSink } from './queue.ts'
 
@@ -25,7 +28,7 @@ export class LogFile {
    * Opens the file, in place of the one before if there is one; lines not yet written go to the new one. `undefined`:
    * none any more.
    *
-   * @throws the system's error, the path named; then the file before stays
+   * @throws Error that says why it cannot; then the file before stays
    */
   async open(path: string | undefined, format: keyof typeof LOG_FILE_MODE): Promise<void> {
     if (path === undefined) await this.#queue.idle()
@@ -72,8 +75,9 @@ async function openToAppend(path: string, mode: number): Promise<FileHandle> {
   try {
     return await open(path, 'a', mode)
   } catch (error) {
-    const { message } = error as Error
-    if (!message.includes(path)) (error as Error).message = `${path}: ${message}`
-    throw error
+    throw cannot(`open the log file ${path}`, error, {
+      EACCES: 'run knockd as root, or name another file: -g FILE',
+      ENOENT: `mkdir -p ${shellWord(dirname(path))}`,
+    })
   }
 }

@@ -94,7 +94,7 @@ function verdictOf({ status, code, text }: Ran, { signers }: GnupgTerms): Decryp
   if (signature.kind === 'none') return { fault: 'it is not signed' }
   if (signature.kind === 'unknown') return { fault: signature.why }
   const by = signerOf(signature, signers)
-  return by.signer === undefined ? { fault: 'its signature is none that counts' } : { text, signer: by.signer }
+  return by.signer === undefined ? { fault: 'its signature is not by an accepted key' } : { text, signer: by.signer }
 }
 
 /** The key among those that count that a signature is by, good or bad. */

@@ -146,11 +146,11 @@ export class Knockknocks implements HolderJudge {
         needsChanged()
         holdersChanged()
         const names = new Set(profiles.map(({ name }) => name))
-        for (const { name } of known) if (!names.has(name)) say('notice', `${door.name}: ${name} opens it no more`)
+        for (const { name } of known) if (!names.has(name)) say('notice', `${door.name}: access of ${name} revoked`)
         known = profiles
       },
       failed: (error, kept) => {
-        const stays = kept ? 'goes on with the profiles it knew' : 'opens to nobody'
+        const stays = kept ? 'keeping the previous profiles' : 'opens to nobody'
         say('error', `${door.name}: ${stays}: ${path}: ${error.message}`)
       },
       unwatched: (error) => say('warning', `${path} is not watched: ${error.message}`),
@@ -306,7 +306,7 @@ function portsOf({ opens }: Door): readonly number[] {
 
 /** @throws FileError, or an Error that says what is wrong */
 function readProfile(door: Door, folder: string, name: string): Profile {
-  if (!isUserName(name)) throw new Error('the name of the folder is no name of a user')
+  if (!isUserName(name)) throw new Error('the name of the folder is not a name of a user')
   const path = join(folder, name)
   const cipherKey = value(path, PROFILE_FILES.cipherKey, readProfileKey)
   const macKey = value(path, PROFILE_FILES.macKey, readProfileKey)

@@ -145,13 +145,13 @@ export class Posterns implements HolderJudge {
         const of = this.#doors.find((each) => each.file === file)
         if (of === undefined) return
         for (const user of of.users) {
-          if (users.find(user.publicKey) === undefined) say('notice', `${door.name}: ${user.name} opens it no more`)
+          if (users.find(user.publicKey) === undefined) say('notice', `${door.name}: access of ${user.name} revoked`)
         }
         of.users = users
         holdersChanged()
       },
       failed: (error, kept) => {
-        const stays = kept ? 'goes on with the users it knew' : 'opens to nobody'
+        const stays = kept ? 'keeping the previous users' : 'opens to nobody'
         say('error', `${door.name}: ${stays}: ${error.message}`)
       },
       unwatched: (error) => say('warning', `${path} is not watched: ${error.message}`),
@@ -289,7 +289,7 @@ export class Posterns implements HolderJudge {
       return users
     }
     if (before === undefined) throw new Error(told.join('\n'))
-    this.#of.say('error', [...told, `${door.name}: goes on with the users it knew`].join('\n'))
+    this.#of.say('error', [...told, `${door.name}: keeping the previous users`].join('\n'))
     return usersLeft(before, text, reading)
   }
 }

@@ -8,17 +8,17 @@ import type { Talk } from './talk.ts'
 
 const HELP = `usage: postern accept-loss DOOR [-c FILE] [-i NAME]...
 
-Opens a door to single packets again that stays shut since the daemon's journal was
-damaged, deleted or replaced: packets that it took before could be played back.
-Make new keys or profiles for its users first.
+Opens a door to single packets again that is shut because the daemon's journal
+was damaged, deleted or replaced: packets that it accepted before could be
+replayed. Make new keys or profiles for its users first.
 
-  -c, --config FILE the config that the daemon runs with; default: /etc/knockd.conf
+  -c, --config FILE the config of the daemon; default: /etc/knockd.conf
   -i, --interface NAME
-                    where several daemons run with that config: what this one was
-                    started with
-  -h, --help        this text
+                    the interface that the daemon was started with, where
+                    several run with that config
+  -h, --help        show this help
 
-exit status: 0 it takes packets again, 1 it does not, 2 usage
+exit status: 0 it accepts packets again, 1 it does not, 2 usage
 
   postern accept-loss ssh
 `
@@ -27,7 +27,7 @@ const ACCEPT_LOSS: Talk = {
   command: 'accept-loss',
   help: HELP,
   request: async ({ door, config, interfaces }) => {
-    if (door === undefined) throw new UsageError('which door?')
+    if (door === undefined) throw new UsageError('missing DOOR')
     const reply = await ask(findSocket(config, interfaces), { command: 'status' })
     const state = 'status' in reply ? reply.status.state : ''
     const mark = await new MarkFile(realDisk, state).read()

@@ -11,15 +11,14 @@ const OPEN_HELP = `usage: postern open DOOR [--for TIME] [--source ADDRESS] [-c 
 
 Opens a door by hand, as if the address had knocked.
 
-  --for TIME        for how long: 30s, 10m, 2h; the door's own time otherwise
-  --source ADDRESS  for whom. Default: the other end of your ssh connection; in tmux
-                    or screen it has to be said
-  -c, --config FILE the config that the daemon runs with, /etc/knockd.conf
-                    otherwise
+  --for TIME        how long: 30s, 10m, 2h; default: the door's own time
+  --source ADDRESS  the address to open for; default: the other end of your ssh
+                    connection. Needed in tmux and screen
+  -c, --config FILE the config of the daemon; default: /etc/knockd.conf
   -i, --interface NAME
-                    where several daemons run with that config: what this one was
-                    started with
-  -h, --help        this text
+                    the interface that the daemon was started with, where
+                    several run with that config
+  -h, --help        show this help
 
 exit status: 0 it is open, 1 it is not, 2 usage
 
@@ -28,19 +27,18 @@ exit status: 0 it is open, 1 it is not, 2 usage
 
 const CLOSE_HELP = `usage: postern close [DOOR] [--source ADDRESS] [--all] [-c FILE] [-i NAME]...
 
-Closes what is open, before its time. Connections that are established stay.
+Closes what is open, before its time. Established connections stay.
 
-  DOOR              this door, for everybody
-  --source ADDRESS  for this address; of all doors if none is named
-  --all             everything
-  -c, --config FILE the config that the daemon runs with, /etc/knockd.conf
-                    otherwise
+  DOOR              close this door, for everybody
+  --source ADDRESS  close for this address; all doors if none is named
+  --all             close everything
+  -c, --config FILE the config of the daemon; default: /etc/knockd.conf
   -i, --interface NAME
-                    where several daemons run with that config: what this one was
-                    started with
-  -h, --help        this text
+                    the interface that the daemon was started with, where
+                    several run with that config
+  -h, --help        show this help
 
-exit status: 0 nothing of it is open any more, 1 it could not be done, 2 usage
+exit status: 0 it is closed, 1 it could not be closed, 2 usage
 
   postern close ssh
   postern close --source 192.0.2.7
@@ -50,7 +48,7 @@ const OPEN: Talk = {
   command: 'open',
   help: OPEN_HELP,
   request: ({ door, source: named, forMs }: ControlArguments) => {
-    if (door === undefined) throw new UsageError('which door?')
+    if (door === undefined) throw new UsageError('missing DOOR')
     const source = named ?? sourceHere(door, sshSession())
     return { command: 'open', door, source, ...(forMs === undefined ? {} : { forMs }) }
   },
@@ -61,9 +59,9 @@ const CLOSE: Talk = {
   command: 'close',
   help: CLOSE_HELP,
   request: ({ door, source, all }: ControlArguments) => {
-    if (door === undefined && source === undefined && !all)
-      throw new UsageError('close what?\n  DOOR, --source or --all')
-    if (all && (door !== undefined || source !== undefined)) throw new UsageError('--all leaves nothing to be named')
+    if (door === undefined && source === undefined && !all) throw new UsageError('missing DOOR, --source or --all')
+    if (all && (door !== undefined || source !== undefined))
+      throw new UsageError('--all takes neither DOOR nor --source')
     return { command: 'close', ...(door === undefined ? {} : { door }), ...(source === undefined ? {} : { source }) }
   },
   show: (reply) => ('done' in reply ? `${reply.done}\n` : ''),

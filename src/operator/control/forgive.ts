@@ -6,17 +6,16 @@ import type { Talk } from './talk.ts'
 
 const HELP = `usage: postern forgive ADDRESS [-c FILE] [-i NAME]...
 
-Has a running knockd no longer ignore an address for a port scan or wrong codes.
-postern status lists who is ignored, by which doors, and for how long yet.
+Has a running knockd stop ignoring an address that scanned ports or sent wrong
+codes. postern status lists who is ignored, by which doors, and for how long.
 
-  -c, --config FILE the config that the daemon runs with, /etc/knockd.conf
-                    otherwise
+  -c, --config FILE the config of the daemon; default: /etc/knockd.conf
   -i, --interface NAME
-                    where several daemons run with that config: what this one was
-                    started with
-  -h, --help        this text
+                    the interface that the daemon was started with, where
+                    several run with that config
+  -h, --help        show this help
 
-exit status: 0 it is not ignored any more, 1 it could not be done, 2 usage
+exit status: 0 it is no longer ignored, 1 it could not be done, 2 usage
 
   postern forgive 192.0.2.7
 `

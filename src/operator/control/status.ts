@@ -7,19 +7,18 @@ import type { Talk } from './talk.ts'
 
 const HELP = `usage: postern status [--json] [-c FILE] [-i NAME]...
 
-Says how a running knockd is doing: doors, what is open and for how long yet,
-who is ignored and until when, attempts under way, interfaces, what they counted,
-and whether they were deaf.
+Shows how a running knockd is doing: doors, what is open and for how long, who
+is ignored and until when, attempts under way, interfaces and their packet
+counts, and whether they were deaf.
 
-  --json            one JSON document
-  -c, --config FILE the config that the daemon runs with, /etc/knockd.conf
-                    otherwise
+  --json            print one JSON document
+  -c, --config FILE the config of the daemon; default: /etc/knockd.conf
   -i, --interface NAME
-                    where several daemons run with that config: what this one was
-                    started with
-  -h, --help        this text
+                    the interface that the daemon was started with, where
+                    several run with that config
+  -h, --help        show this help
 
-exit status: 0 it runs, 1 it does not, 2 usage
+exit status: 0 knockd is running, 1 it is not, 2 usage
 `
 
 /** Doors, openings and attempts that are shown; the others are counted. */

@@ -3,22 +3,22 @@ import { CONFIG_DEFAULT } from '../check.ts'
 /** What `postern doctor --help` prints. */
 export const HELP = `usage: postern doctor [-c FILE] [-i NAME]... [--json]
 
-Looks at this machine as it is and says what would bite, each with the command
-that fixes it: interfaces, ports that are open without any knock, stay shut
-after it, or have nothing that answers, rules that end sessions or are gone at
-the next start, another knockd, the clock, programs on knock ports, missing
-libraries and programs, lost packets, a capture made deaf, permissions of
-secrets and of what root runs, and what \`postern check\` finds.
-Changes nothing. Without root it looks at what it may.
+Finds problems of this machine, and shows for each the command that fixes it:
+interfaces, ports that are open without any knock, stay shut after it, or have
+no program listening, rules that end sessions or are gone at the next start,
+another knockd, the clock, programs on knock ports, missing libraries and programs, lost packets, a capture made deaf, permissions
+of secrets and of what root runs, and what \`postern check\` finds.
+Changes nothing. Without root it examines what it may.
 
-  -c, --config FILE  the config; ${CONFIG_DEFAULT} without it
+  -c, --config FILE  the config; default: ${CONFIG_DEFAULT}
   -i, --interface NAME
-                     the interface that knockd is started with, if with one
-  --json             one JSON document
-  -h, --help         this text
+                     the interface that knockd is started with, if it is with
+                     one
+  --json             print one JSON document
+  -h, --help         show this help
 
-exit status: 0 nothing found, 1 something found, 2 usage, 78 the config cannot
-be used
+exit status: 0 no problems, 1 problems found, 2 usage,
+78 the config cannot be used
 
   sudo postern doctor
 `

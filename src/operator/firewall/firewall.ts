@@ -1,17 +1,20 @@
-import { USAGE } from '../check.ts'
 import type { Output } from '../check.ts'
+import { runCommand } from '../command.ts'
+import type { CommandGroup, Run } from '../command.ts'
+import type { Command } from './base/asked.ts'
 
 const HELP = `usage: postern firewall COMMAND [ARGUMENT]...
 
   print             print a base ruleset for a server that has none
-  apply             put it in force, and take it back unless that is confirmed
+  apply             load it on trial: it is taken back unless you confirm it
   confirm           confirm it, over a new connection
-  restore           put back what was confirmed
-  remove            take it away
+  restore           load again what was confirmed
+  remove            remove it
   status            show the state
-  kernel            print rules with which the kernel knocks, without a daemon
+  kernel            print rules with which the kernel does the knocking, without
+                    a daemon
 
-  -h, --help        print this; a command has a --help of its own
+  -h, --help        show this help; each command has its own
 
 A firewall that this machine has already, and that drops, has to allow the
 ports that doors open: it still judges whoever the guard lets in. For tcp/22:
@@ -25,32 +28,28 @@ The same with ip6tables, and in the file that loads the rules. postern doctor
 and postern rehearse print the command for what is in the way.
 `
 
+const FIREWALL: CommandGroup = {
+  name: 'postern firewall',
+  help: HELP,
+  commands: {
+    print: ofBase('print'),
+    apply: ofBase('apply'),
+    confirm: ofBase('confirm'),
+    restore: ofBase('restore'),
+    remove: ofBase('remove'),
+    status: ofBase('status'),
+    kernel: async () => (await import('./kernel.ts')).kernel,
+  },
+}
+
+function ofBase(command: Command): () => Promise<Run> {
+  return async () => {
+    const { base } = await import('./base/base.ts')
+    return async (args, output) => await base(command, args, output)
+  }
+}
+
 /** Runs `postern firewall`, and gives the exit code. */
 export async function firewall(argv: readonly string[], output: Output): Promise<number> {
-  const [command, ...args] = argv
-  switch (command) {
-    case '-h':
-    case '--help':
-      output.out(HELP)
-      return 0
-    case 'kernel': {
-      const { kernel } = await import('./kernel.ts')
-      return await kernel(args, output)
-    }
-    case 'print':
-    case 'apply':
-    case 'confirm':
-    case 'restore':
-    case 'remove':
-    case 'status': {
-      const { base } = await import('./base/base.ts')
-      return await base(command, args, output)
-    }
-    case undefined:
-      output.err('postern: firewall: no command is given\n  postern firewall --help lists them\n')
-      return USAGE
-    default:
-      output.err('postern: firewall: no such command\n  postern firewall --help lists them\n')
-      return USAGE
-  }
+  return await runCommand(FIREWALL, argv, output)
 }

@@ -16,27 +16,32 @@ const HELP = `usage: postern firewall kernel [-c FILE] [--format nft|iptables] [
                                [--allow PORTS]... [--door NAME]...
                                [--persist [--dry-run] [--replace]]
 
-Prints a complete ruleset with which the kernel does the knocking alone, without a
-daemon: for doors that have a fixed Sequence and Open_Ports. What the kernel cannot do
-is refused. All ports but those named are closed, so name what is for everybody.
+Prints a complete ruleset with which the kernel does the knocking alone,
+without a daemon: for doors with a fixed Sequence and Open_Ports. Other doors
+are refused. All ports but those named are closed, so name those that are for
+everybody.
 
-  -c, --config FILE   the config; ${CONFIG_DEFAULT} without it
-  --format nft        for nft -f (without --format as well)
-  --format iptables   for iptables-restore and ip6tables-restore, with the recent match
-  --family 4|6        of iptables' two parts only this one
+  -c, --config FILE   the config; default: ${CONFIG_DEFAULT}
+  --format nft        for nft -f; the default
+  --format iptables   for iptables-restore and ip6tables-restore, with the
+                      recent match
+  --family 4|6        with --format iptables: only this family
   --allow PORTS       ports that stay open to everybody, as in tcp/80,tcp/443
-  --door NAME         this door; several may be named. All of them without it
-  --persist           write it where this machine loads its rules when it starts, and
+  --door NAME         only this door, may be repeated; default: all doors
+  --persist           write it where this machine loads its rules at boot, and
                       show what changes; loads nothing now
   --dry-run           with --persist: show what would change, and change nothing
-  --replace           with --persist: also if rules of somebody else stand there, of
-                      which a copy is kept
-  -h, --help          this text
+  --replace           with --persist: also where rules of somebody else are; a
+                      copy of them is kept
+  -h, --help          show this help
 
-exit status: 0 done, 1 not written, 2 usage, 78 the config, or a door of it, cannot be done
+exit status: 0 done, 1 not written, 2 usage, 78 the config cannot be used, or a
+door of it not be done by the kernel
 
-  postern firewall kernel --allow tcp/80,tcp/443 > kernel.nft && nft -c -f kernel.nft
-  postern firewall kernel --format iptables --family 4 | iptables-restore --noflush
+  postern firewall kernel --allow tcp/80,tcp/443 > kernel.nft
+  nft -c -f kernel.nft
+  postern firewall kernel --format iptables --family 4 |
+    iptables-restore --noflush
   postern firewall kernel --allow tcp/80 --persist --dry-run
 `
 

@@ -36,19 +36,19 @@ export class UsageError extends Error {}
 export const HELP = `usage: postern keygen totp DOOR [--file FILE] [options]
 
 Makes the secret of a door's time-based codes, writes it to a file that only its
-owner can read, and prints what goes into the config, and what an authenticator app
-reads, as text and as a QR code. A file that is there is never overwritten.
+owner can read, and prints the line for the config, and what an authenticator
+app reads, as text and as a QR code. An existing file is never overwritten.
 
-  --file FILE       where to, ${TOTP_FOLDER}/DOOR otherwise
-  --issuer HOST     what the app shows the codes under, the name of this machine
-                    otherwise
-  --digits N        digits of a code, ${DIGITS_MIN} to ${DIGITS_MAX}; ${DIGITS_DEFAULT} otherwise
-  --algorithm NAME  ${ALGORITHMS.join(', ')}; ${ALGORITHM_DEFAULT} otherwise
-  --period SECONDS  for how long a code is shown, ${PERIOD_MIN_S} to ${PERIOD_MAX_S}; ${PERIOD_DEFAULT_S} otherwise
-  --user NAME       for one of several users of the door: prints the line for the
-                    file of users, and writes nothing unless --file is given
-  --no-qr           no QR code
-  -h, --help        this text
+  --file FILE       file to write; default: ${TOTP_FOLDER}/DOOR
+  --issuer HOST     name that the app shows; default: the name of this machine
+  --digits N        digits of a code, ${DIGITS_MIN} to ${DIGITS_MAX}; default: ${DIGITS_DEFAULT}
+  --algorithm NAME  ${ALGORITHMS.join(', ')}; default: ${ALGORITHM_DEFAULT}
+  --period SECONDS  time that a code is shown, ${PERIOD_MIN_S} to ${PERIOD_MAX_S}; default: ${PERIOD_DEFAULT_S}
+  --user NAME       make it for one of several users of the door: prints the
+                    line for the file of users, and writes a file only with
+                    --file
+  --no-qr           print no QR code
+  -h, --help        show this help
 
 exit status: 0 done, 1 it could not be written, 2 usage
 

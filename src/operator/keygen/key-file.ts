@@ -1,5 +1,6 @@
 import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { cannot } from '../../file/file-error.ts'
 
 /** Only its owner can read and write it. */
 const FILE_MODE = 0o600
@@ -13,7 +14,7 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: FOLDER_MODE })
   } catch (error) {
-    throw new KeyFileError(`${path}: cannot be made: ${reasonOf(error)}`, { cause: error })
+    throw keyFileError('the folder ', path, error)
   }
 }
 
@@ -41,20 +42,17 @@ export async function createKeyFile(path: string, text: string): Promise<void> {
       await folder.close()
     }
   } catch (error) {
-    throw new KeyFileError(`${path}: ${reasonOf(error)}`, { cause: error })
+    throw keyFileError('', path, error)
   }
 }
 
-function reasonOf(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException
-  return REASONS[code ?? ''] ?? `cannot be written: ${code}`
+function keyFileError(what: string, path: string, error: unknown): KeyFileError {
+  return new KeyFileError(cannot(`create ${what}${path}`, error, HINTS).message, { cause: error })
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  EEXIST: 'is there already, and is never overwritten\n  move it away, or name another one: --file FILE',
-  ENOENT: 'its folder is not there',
-  ENOTDIR: 'its folder is none',
-  EACCES: 'may not be written\n  as root, or name another one: --file FILE',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'there is no space left',
+/** What to do about it, by the system's code. */
+const HINTS: Readonly<Record<string, string>> = {
+  EEXIST: 'an existing file is never overwritten: move it away, or name another: --file FILE',
+  ENOENT: 'make its folder first, or name another file: --file FILE',
+  EACCES: 'run this as root, or name another file: --file FILE',
 }

@@ -9,13 +9,13 @@ export const SERVER_KEY_FILE = '/etc/postern/server.key'
 const HELP = `usage: postern keygen server [--file FILE] [--show] [--qr]
 
 Makes this server's key for single packets, writes it to a file that only its
-owner can read, and prints what clients write into ~/.config/postern/config. A
-file that is there is never overwritten: a new key would shut every client out.
+owner can read, and prints the lines for each client's ~/.config/postern/config.
+An existing file is never overwritten: a new key would shut every client out.
 
-  --file FILE  where to, ${SERVER_KEY_FILE} otherwise
-  --show       makes nothing: prints the same for the key that is there
-  --qr         draws the public key as a QR code as well
-  -h, --help   this text
+  --file FILE  file to write; default: ${SERVER_KEY_FILE}
+  --show       make nothing, and print the lines for the existing key
+  --qr         print the public key as a QR code as well
+  -h, --help   show this help
 
 exit status: 0 done, 1 it could not be written or read, 2 usage
 

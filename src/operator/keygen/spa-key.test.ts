@@ -110,7 +110,7 @@ describe('what is there', () => {
     for (const name of ['key', 'link']) {
       const { code, out, err } = await run(user, '--file', join(folder, name))
       expect([code, out]).toEqual([1, ''])
-      expect(err).toMatch(/is there already, and is never overwritten/)
+      expect(err).toMatch(/file already exists\n {2}an existing file is never overwritten/)
     }
     expect(readFileSync(file, 'utf8')).toBe('mine\n')
   })
@@ -131,7 +131,9 @@ describe('what is there', () => {
 
   test('is not there', async () => {
     expect((await run(user, '--show')).err).toMatch(/there is no such file\n {2}without --show a key is made/)
-    expect((await run(user, '--file', join(folder, 'no/such'))).err).toMatch(/its folder is not there/)
+    expect((await run(user, '--file', join(folder, 'no/such'))).err).toMatch(
+      /no such file or directory\n {2}make its folder first/,
+    )
   })
 })
 

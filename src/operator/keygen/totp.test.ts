@@ -109,7 +109,7 @@ describe('keygen totp', () => {
       expect(await run(`ssh --file ${path}`)).toEqual({
         code: 1,
         out: '',
-        err: `postern: ${path}: is there already, and is never overwritten\n  move it away, or name another one: --file FILE\n`,
+        err: `postern: cannot create ${path}: file already exists\n  an existing file is never overwritten: move it away, or name another: --file FILE\n`,
       })
     }
     expect(readFileSync(file, 'utf8')).toBe('precious')
@@ -121,10 +121,14 @@ describe('keygen totp', () => {
     expect(await run(`ssh --file ${file}`)).toEqual({
       code: 1,
       out: '',
-      err: `postern: ${file}: its folder is not there\n`,
+      err: `postern: cannot create ${file}: no such file or directory\n  make its folder first, or name another file: --file FILE\n`,
     })
     writeFileSync(join(folder, 'made'), '')
-    expect(await run('ssh')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('cannot be made') })
+    expect(await run('ssh')).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('cannot create the folder '),
+    })
   })
 
   test('a user’s is a line to be put into the file of users, and nothing is written', async () => {

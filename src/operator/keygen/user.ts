@@ -9,13 +9,15 @@ import type { SpaSurroundings } from './spa-key.ts'
 const HELP = `usage: postern keygen user [--file FILE] [--show] [--qr] [NAME]
 
 Makes your key for single packets, writes it to a file that only you can read,
-and prints the line for the server's file of users. Without NAME it is called
-after you and this machine. A file that is there is never overwritten.
+and prints the line for the server's file of users. An existing file is never
+overwritten.
 
-  --file FILE  where to, ~/.config/postern/key otherwise: knock --spa finds it
-  --show       makes nothing: prints the line of the key that is there
-  --qr         draws the public key as a QR code as well
-  -h, --help   this text
+  NAME         name of the key; default: your name and this machine's
+  --file FILE  file to write; default: ~/.config/postern/key, where knock --spa
+               finds it
+  --show       make nothing, and print the line of the existing key
+  --qr         print the public key as a QR code as well
+  -h, --help   show this help
 
 exit status: 0 done, 1 it could not be written or read, 2 usage
 

@@ -6,26 +6,27 @@ import type { OpenedPort } from './ports.ts'
 
 export const HELP = `usage: postern rehearse [-c FILE] [OPTION]...
 
-Tries a config on a copy of this machine's firewall: knocks at every door of it as a
-stranger would, and shows what opens, what shuts again, and what does not work. The
-copy lives in network namespaces of its own; this machine's rules are not touched.
-Needs root.
+Tries a config on a copy of this machine's firewall: knocks at each of its doors
+as a stranger would, and shows what opens, what shuts again, and what does not
+work. The copy lives in network namespaces of its own; the rules of this machine
+are not touched. Needs root.
 
-  -c, --config FILE     the config, ${CONFIG_DEFAULT} without it
-  -i, --interface NAME  the interface that knockd is started with, if it is with one
-      --door NAME       only this door; may be repeated
-      --port DOOR=PORT  the port that a door opens, where its command does not say:
-                        --port ssh=tcp/22
-      --from ADDRESS    knock from this address on, in place of one near this
+  -c, --config FILE     the config; default: ${CONFIG_DEFAULT}
+  -i, --interface NAME  the interface that knockd is started with, if it is with
+                        one
+      --door NAME       try only this door; may be repeated
+      --port DOOR=PORT  the port that a door opens, where its command does not
+                        name it: --port ssh=tcp/22
+      --from ADDRESS    knock from this address; default: one near this
                         machine's own; once for IPv4, once for IPv6
-      --full            wait for all times as they are in the config; without it, long
+      --full            wait for all times as the config has them; default: long
                         ones are shortened
-      --run-anyway      also doors whose commands reach further than a namespace does
-      --json            one JSON document in place of the table
-  -h, --help            this text
+      --run-anyway      try also doors whose commands reach beyond a namespace
+      --json            print one JSON document
+  -h, --help            show this help
 
-exit status: 0 all good, 1 something found, or not tried, 2 usage, 78 the config
-cannot be used
+exit status: 0 all good, 1 problems found, or not tried, 2 usage,
+78 the config cannot be used
 
   sudo postern rehearse
   sudo postern rehearse -c ./knockd.conf --door ssh --from 203.0.113.9

@@ -24,21 +24,22 @@ export class UsageError extends Error {}
 /** What `postern replay --help` prints. */
 export const HELP = `usage: postern replay [-c FILE] [options] CAPTURE
 
-Runs a capture through the doors of a config, and says what would have happened,
-when and why. Runs no command, strikes no one-time sequence out, changes nothing
-and needs no privilege. CAPTURE is a pcap or pcapng file, or - for standard input.
+Runs a capture through the doors of a config, and shows what would have
+happened, when and why. Runs no command, uses up no one-time sequence, changes
+nothing and needs no privilege. CAPTURE is a pcap or pcapng file, or - for
+standard input.
 
-  -c, --config FILE    the config, ${CONFIG_DEFAULT} otherwise
-  --own ADDRESS        an address of the server, may be repeated; otherwise whatever
-                       a packet is sent to is taken for one
-  --source ADDRESS     tell only of this source, may be repeated
-  -a, --all            also each packet that changed nothing, and why
-  -4, --only-ip-v4     as knockd -4
-  --json               one event a line, a summary as the last
-  -h, --help           this text
+  -c, --config FILE    the config; default: ${CONFIG_DEFAULT}
+  --own ADDRESS        an address of the server, may be repeated; default: every
+                       address that a packet is sent to
+  --source ADDRESS     show only this source, may be repeated
+  -a, --all            show also each packet that changed nothing, and why
+  -4, --only-ip-v4     ignore IPv6, as knockd -4
+  --json               print one event a line, and a summary at the end
+  -h, --help           show this help
 
-exit status: 0 all of it was read, 1 not all of it, or frames were cut too short,
-2 usage, 78 the config cannot be used
+exit status: 0 the whole capture was read, 1 not all of it, or frames
+were cut too short, 2 usage, 78 the config cannot be used
 
   tcpdump -i eth0 -w knock.pcap 'tcp or udp' & knock HOST 7000 8000 9000
   postern replay -c knockd.conf knock.pcap

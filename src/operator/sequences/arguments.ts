@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import * as bound from '../../config/config.ts'
 import { readPorts } from '../../config/list.ts'
+import { nearest } from '../../config/nearest.ts'
 import { CONFIG_DEFAULT } from '../check.ts'
 
 /** What `postern sequences` may be told to do. */
@@ -31,11 +32,13 @@ export function readArguments(args: readonly string[]): SequencesArguments | und
   const [word, name, ...more] = positionals
   const action = ACTIONS.find((each) => each === word)
   if (action === undefined) {
-    const what = word === undefined ? 'what about them?' : `sequences cannot ${word}`
-    throw new UsageError(`${what}\n  ${ACTIONS.join(', ')}`)
+    const meant = word === undefined ? undefined : nearest(word, ACTIONS)
+    if (meant !== undefined) throw new UsageError(`no such action\n  did you mean: postern sequences ${meant}`)
+    throw new UsageError(`${word === undefined ? 'missing action' : 'no such action'}: make, count, list or rotate`)
   }
-  if (more.length > 0) throw new UsageError(`${action} takes one ${action === 'make' ? 'file' : 'door'}`)
-  if (name === undefined && action !== 'count') throw new UsageError(action === 'make' ? 'which file?' : 'which door?')
+  const operand = action === 'make' ? 'FILE' : 'DOOR'
+  if (name === undefined && action !== 'count') throw new UsageError(`missing ${operand}`)
+  if (more.length > 0) throw new UsageError(`too many arguments: ${action} takes one ${operand}`)
   return {
     action,
     name,

@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises'
 import type { Knock } from '../../config/config.ts'
 import { formatSequence } from '../../config/sequence.ts'
 import { ControlError, ask, findSocket } from '../../control/client.ts'
+import { cannot } from '../../file/file-error.ts'
 import { listeningPorts } from '../../host/listening.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
 import { makeSequence } from '../../publish/sequence.ts'
@@ -18,24 +19,27 @@ const HELP = `usage: postern sequences make [--count N] [--length N] [--ports FI
        postern sequences list [--reveal] DOOR
        postern sequences rotate DOOR
 
-Looks after lists of one-time sequences.
+Manages lists of one-time sequences.
 
-  make     write a new list, for One_Time_Sequences; an existing file is left alone
-  count    say how many are left, of every door or of one
-  list     show what is left, the next one first; ports are covered
-  rotate   put a new list in place of a door's. One that the daemon makes stays good
-           for a while (Publish_Overlap); one in a file is at an end at once
+  make     write a new list, for One_Time_Sequences; an existing file is left as
+           it is
+  count    show how many are left, of every door or of one
+  list     show what is left, the next one first; ports are masked
+  rotate   replace a door's list. An old list that the daemon made can be used
+           for a while (Publish_Overlap); one in a file stops working
+           immediately
 
-  --count N, --length N
-                    sequences, and knocks in each: 20 and 4 without them
+  --count N         sequences; default: 20
+  --length N        knocks in each; default: 4
   --ports FIRST-LAST
-                    TCP ports to draw from, 1024-65535 without it
+                    TCP ports to draw from; default: 1024-65535
   --reveal          show the ports
-  --json            one JSON document
-  -c, --config FILE the config, /etc/knockd.conf otherwise
+  --json            print one JSON document
+  -c, --config FILE the config; default: /etc/knockd.conf
   -i, --interface NAME
-                    what the daemon was started with, if it was with -i
-  -h, --help        this text
+                    the interface that the daemon was started with, if it was
+                    with -i
+  -h, --help        show this help
 
 exit status: 0 done, 1 not done, or few are left, 2 usage
 `
@@ -80,8 +84,7 @@ export async function sequences(args: readonly string[], output: Output): Promis
 async function make(asked: SequencesArguments, { out }: Output): Promise<number> {
   const path = asked.name!
   const file = await open(path, 'wx', FILE_MODE).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-    throw new Error(`${path} is there already\n  it is left as it is: name another file`)
+    throw cannot(`create ${path}`, error, { EEXIST: 'an existing file is left as it is: name another' })
   })
   try {
     await file.writeFile(

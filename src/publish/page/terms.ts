@@ -52,7 +52,7 @@ export function readHost(text: string): KnockHost {
  */
 export function listUrl(listFile: string): string {
   if (listFile === '' || listFile === '.' || listFile === '..' || /[/\\\0]/.test(listFile)) {
-    throw new PageError('the list of a page is no file beside it\na name like ssh.age will do')
+    throw new PageError('the list of a page is not a file beside it\na name like ssh.age will do')
   }
   return encodeURIComponent(listFile)
 }

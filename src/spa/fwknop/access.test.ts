@@ -254,7 +254,7 @@ describe('values', () => {
     expect(faultsOf(`SOURCE ANY\n${KEYS}KEY_BASE64 AAEC\n`)[0]).toContain('KEY_BASE64 replaces what line 2 says')
   })
 
-  test('a line end of DOS is no part of a value, and no key either', () => {
+  test('a line end of DOS is not part of a value, and no key either', () => {
     const { stanzas, faults } = readAccess('SOURCE ANY\r\nKEY_BASE64 AAEC\r\nHMAC_KEY_BASE64 AwQF\r\n# end\r\n')
     expect(faults).toEqual([])
     expect(stanzas[0]!.rijndael!.key).toEqual(Uint8Array.of(0, 1, 2))

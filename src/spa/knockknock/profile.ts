@@ -23,7 +23,7 @@ export function readProfileKey(text: string): ProfileRead<Uint8Array> {
   const value = decodePaddedBase64(text.trim())
   if (value?.length === KNOCKKNOCK_KEY_BYTES) return { value }
   return {
-    message: 'is no key',
+    message: 'is not a key',
     hint: `one line: ${KNOCKKNOCK_KEY_BYTES} bytes in base64, as knockknock-genprofile writes it`,
   }
 }
@@ -38,7 +38,7 @@ export function readCounter(text: string): ProfileRead<number> {
   const digits = text.trim()
   const value = /^[0-9]{1,10}$/.test(digits) ? Number(digits) : Number.NaN
   if (value <= COUNTER_MAX) return { value }
-  return { message: 'is no counter', hint: `one line: a whole number up to ${COUNTER_MAX}` }
+  return { message: 'is not a counter', hint: `one line: a whole number up to ${COUNTER_MAX}` }
 }
 
 /** A counter as the original writes it. */

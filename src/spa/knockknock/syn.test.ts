@@ -86,11 +86,11 @@ describe('the files of a profile', () => {
     expect(readProfileKey('A'.repeat(22))).toEqual({ value: new Uint8Array(16) })
   })
 
-  test.each(['', 'AAAA', 'A'.repeat(23), 'A'.repeat(24), '%'])('%j is no key', (text) => {
+  test.each(['', 'AAAA', 'A'.repeat(23), 'A'.repeat(24), '%'])('%j is not a key', (text) => {
     expect(readProfileKey(text)).toHaveProperty('message')
   })
 
-  test.each(['', '-1', '4294967296', '1.5', '0x1', '1 2'])('%j is no counter', (text) => {
+  test.each(['', '-1', '4294967296', '1.5', '0x1', '1 2'])('%j is not a counter', (text) => {
     expect(readCounter(text)).toHaveProperty('message')
   })
 

@@ -81,7 +81,7 @@ export function textOf({ identification, sequence, acknowledgment, window }: Syn
 export function portIn(text: Uint8Array, stream: Uint8Array, macKey: Uint8Array): number | undefined {
   const plain = xor(text, stream)
   const port = (plain[0]! << 8) | plain[1]!
-  // There is no port 0, and nobody asks for it.
+  // There is not a port 0, and nobody asks for it.
   return port !== 0 && timingSafeEqual(plain, plainOf(port, macKey)) ? port : undefined
 }
 

@@ -95,9 +95,9 @@ export function decodeClaim(bytes: Uint8Array): DatedClaim | { readonly fault: s
   if (bytes.length !== CLAIM_BYTES) return { fault: 'the claim has a length that it cannot have' }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const time = readTimestamp(bytes.subarray(0, TIMESTAMP_BYTES))
-  if (time === undefined) return { fault: 'the time is none' }
+  if (time === undefined) return { fault: 'invalid time' }
   const address = readAddress(view)
-  if (address === 'none') return { fault: 'the address is none' }
+  if (address === 'none') return { fault: 'invalid address' }
   const openS = view.getUint32(OPEN_AT)
   if (openS > CLAIM_OPEN_MAX_S) return { fault: 'the open time is out of range' }
   const kind = bytes[KIND_AT]
@@ -110,7 +110,7 @@ export function decodeClaim(bytes: Uint8Array): DatedClaim | { readonly fault: s
   if (!isZero(bytes.subarray(end))) return { fault: 'there is something behind its end' }
   const list = bytes.subarray(LIST_AT, end)
   const wanted = kind === DOOR ? readDoor(list) : readPortList(list)
-  if (wanted === undefined) return { fault: kind === DOOR ? 'the name of the door is no text' : 'a port is none' }
+  if (wanted === undefined) return { fault: kind === DOOR ? 'invalid name of a door' : 'invalid port' }
   return { ...time, wanted, address, openS }
 }
 

@@ -48,7 +48,7 @@ export function looksLikeKey(word: string): boolean {
 export function readKeyText(text: string, kind: KeyKind): KeyRead {
   const hint = `${KINDS[kind]} begins with \`${kind}:\``
   const other = Object.entries(KINDS).find(([name]) => text.startsWith(`${name}:`))
-  if (other === undefined) return { message: 'is no key', hint }
+  if (other === undefined) return { message: 'is not a key', hint }
   if (other[0] !== kind) return { message: `is ${other[1]}`, hint }
   const word = text.slice(kind.length + 1)
   if (word.length !== KEY_CHARS) {

@@ -55,7 +55,7 @@ export function sealClaim({
   const encoded = encodeClaim(claim, unixMs)
   if ('fault' in encoded) return encoded
   const written = writeMessage(user, keyPairOf(random), server, PROLOGUE, encoded.bytes)
-  if (written === undefined) return { fault: "the server's public key is none" }
+  if (written === undefined) return { fault: 'invalid public key of the server' }
   return { packet: concatenate(mac1Of(mac1KeyOf(server), written.message), written.message) }
 }
 

@@ -45,7 +45,7 @@ export function permit({ options }: User, claim: DatedClaim, { source, now, ageM
     return { refusal: 'it claims another address than it comes from' }
   }
   if (options.from !== undefined && !options.from.some((network) => contains(network, address))) {
-    return { refusal: 'the address is none of those in from=' }
+    return { refusal: 'the address is not in from=' }
   }
   const { wanted } = claim
   if (wanted.kind === 'door') {

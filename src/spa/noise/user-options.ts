@@ -52,18 +52,21 @@ const OPTIONS: Readonly<Record<string, ReadOption>> = {
     const ports = words.map(readRange)
     const wrong = ports.indexOf(undefined)
     if (wrong < 0) return { options: { ports: ports.filter((range) => range !== undefined) } }
-    return { message: `${quote(words[wrong]!)} is no port`, hint: 'as in tcp/22 or udp/60000-61000' }
+    return { message: `${quote(words[wrong]!)} is not a port`, hint: 'as in tcp/22 or udp/60000-61000' }
   },
   from: (words) => {
     const from = words.map(parseNetwork)
     const wrong = from.indexOf(undefined)
     if (wrong < 0) return { options: { from: from.filter((network) => network !== undefined) } }
-    return { message: `${quote(words[wrong]!)} is no network`, hint: 'as in 192.0.2.0/24 or 2001:db8::7' }
+    return { message: `${quote(words[wrong]!)} is not a network`, hint: 'as in 192.0.2.0/24 or 2001:db8::7' }
   },
   expires: ([word = '', ...more]) => {
     const expiresMs = more.length === 0 ? readEnd(word) : undefined
     if (expiresMs !== undefined) return { options: { expiresMs } }
-    return { message: `${quote(word)} is no day`, hint: 'the last day, as in 2027-06-30, or 2027-06-30T12:00Z; in UTC' }
+    return {
+      message: `${quote(word)} is not a day`,
+      hint: 'the last day, as in 2027-06-30, or 2027-06-30T12:00Z; in UTC',
+    }
   },
   'open-for': ([word = '', ...more]) => {
     const read = parseDuration(more.length === 0 ? word : '', 1_000, CLAIM_OPEN_MAX_S * 1_000)

@@ -1,4 +1,4 @@
-// Goal: keys survive being written down and read, and what is no key is told with its reason, never repeated; a line of the
+// Goal: keys survive being written down and read, and what is not a key is told with its reason, never repeated; a line of the
 // file of users allows what it says and nothing else, and a line that cannot be read is told by its place.
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
@@ -64,7 +64,7 @@ describe('keys as text', () => {
       /postern-user:/,
     ],
     ["a server's", formatKey('postern-server', key(1)), /is a server's public key/, /a user's public key begins with/],
-    ['another program’s', 'ssh-ed25519 AAAAC3', /is no key/, /begins with/],
+    ['another program’s', 'ssh-ed25519 AAAAC3', /is not a key/, /begins with/],
     ['a cut one', ALICE.slice(0, -1), /is cut/, /48 characters/],
     ['a mistyped one', ALICE.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')), /is mistyped/, /copy it again/],
   ])('%s is told, and not repeated', (_, text, message, hint) => {
@@ -117,23 +117,26 @@ describe('lines of users', () => {
     [`doors= ${ALICE} a`, '1:1: error: doors has no value that can be read\n    write `doors=…`'],
     [`doors=a,,b ${ALICE} a`, '1:1: error: doors has no value that can be read\n    write `doors=…`'],
     [`doors="a ${ALICE} a`, '1:1: error: a double quote is not closed\n    a name stands between two'],
-    [`ports=22 ${ALICE} a`, '1:1: error: `22` is no port\n    as in tcp/22 or udp/60000-61000'],
-    [`ports=tcp/0 ${ALICE} a`, '1:1: error: `tcp/0` is no port\n    as in tcp/22 or udp/60000-61000'],
-    [`ports=tcp/9-8 ${ALICE} a`, '1:1: error: `tcp/9-8` is no port\n    as in tcp/22 or udp/60000-61000'],
-    [`from=192.0.2.7/24 ${ALICE} a`, '1:1: error: `192.0.2.7/24` is no network\n    as in 192.0.2.0/24 or 2001:db8::7'],
+    [`ports=22 ${ALICE} a`, '1:1: error: `22` is not a port\n    as in tcp/22 or udp/60000-61000'],
+    [`ports=tcp/0 ${ALICE} a`, '1:1: error: `tcp/0` is not a port\n    as in tcp/22 or udp/60000-61000'],
+    [`ports=tcp/9-8 ${ALICE} a`, '1:1: error: `tcp/9-8` is not a port\n    as in tcp/22 or udp/60000-61000'],
+    [
+      `from=192.0.2.7/24 ${ALICE} a`,
+      '1:1: error: `192.0.2.7/24` is not a network\n    as in 192.0.2.0/24 or 2001:db8::7',
+    ],
     [
       `expires=30.6.2027 ${ALICE} a`,
-      '1:1: error: `30.6.2027` is no day\n    the last day, as in 2027-06-30, or 2027-06-30T12:00Z; in UTC',
+      '1:1: error: `30.6.2027` is not a day\n    the last day, as in 2027-06-30, or 2027-06-30T12:00Z; in UTC',
     ],
     [`open-for=2d ${ALICE} a`, '1:1: error: `2d` is not a time\n    write `48h`'],
     [`packet-source=yes ${ALICE} a`, '1:1: error: packet-source has no value\n    write `packet-source` alone'],
     [`doors=a doors=b ${ALICE} a`, '1:9: error: this option is there twice\n    write one list'],
-    ['doors=ssh', '1:1: error: there is no key in this line\n    options, `postern-user:…`, and the name'],
+    ['doors=ssh', '1:1: error: there is not a key in this line\n    options, `postern-user:…`, and the name'],
     [`${ALICE}x a`, '1:1: error: the key is cut, or has something behind it\n    48 characters stand behind the colon'],
     [`${ALICE} a\u0007`, '1:62: error: the name has characters that do not show\n    write it again'],
     [
       `${ALICE} a\n${ALICE} b`,
-      '2:1: error: this key stands in line 1 already\n    one line for each key: two could say different things',
+      '2:1: error: this key is already on line 1\n    one line for each key: two could say different things',
     ],
   ])('%j is a fault', (text, expected) => {
     const { faults } = readUsers(text)
@@ -214,9 +217,9 @@ describe('what a line allows', () => {
     ['', { address: other }, '198.51.100.9 0 undefined'],
     ['same-source', { address: other }, 'it claims another address than it comes from'],
     ['same-source', {}, '192.0.2.7 0 undefined'],
-    ['from=198.51.100.0/24', {}, 'the address is none of those in from='],
+    ['from=198.51.100.0/24', {}, 'the address is not in from='],
     ['from=198.51.100.0/24', { address: other }, '198.51.100.9 0 undefined'],
-    ['packet-source from=198.51.100.0/24', { address: undefined }, 'the address is none of those in from='],
+    ['packet-source from=198.51.100.0/24', { address: undefined }, 'the address is not in from='],
     ['open-for=60', { openS: 600 }, '192.0.2.7 600 60'],
     ['open-for=60', {}, '192.0.2.7 0 60'],
     ['', { openS: 600 }, '192.0.2.7 600 undefined'],

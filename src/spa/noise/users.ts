@@ -73,7 +73,7 @@ export function readUsers(text: string): UsersReading {
     const before = users.add(user)
     if (before !== undefined) {
       const hint = 'one line for each key: two could say different things'
-      faults.error(user.line, 1, `this key stands in line ${before.line} already`, hint)
+      faults.error(user.line, 1, `this key is already on line ${before.line}`, hint)
     }
     if (users.count > USERS_MAX) {
       faults.error(user.line, 1, 'too many users', `at most ${USERS_MAX}`)
@@ -132,7 +132,7 @@ function readUser(content: string, line: number, faults: FaultList): User | unde
       options = Object.assign({}, options, read.options)
     }
   }
-  faults.error(line, 1, 'there is no key in this line', 'options, `postern-user:…`, and the name')
+  faults.error(line, 1, 'there is not a key in this line', 'options, `postern-user:…`, and the name')
   return undefined
 }
 

@@ -6,7 +6,7 @@ import { otherChains } from '../../../base/firewall.ts'
 test.each([
   ['a new connection', '192.0.2.2 port 2', undefined],
   ['one from before', '192.0.2.2 port 1', /before the rules/],
-  ['one that is gone', '192.0.2.2 port 3', /no more/],
+  ['one that is gone', '192.0.2.2 port 3', /has ended/],
   ['the console', undefined, undefined],
 ])('%s', (_, mine, doubt) => {
   const trial = { connections: ['192.0.2.2 port 1'] }

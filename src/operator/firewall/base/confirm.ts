@@ -35,7 +35,7 @@ export function doubtOf(
   // At the machine itself nobody can be locked out by its firewall.
   if (connection === undefined) return undefined
   if (before.includes(connection)) return 'this connection was there before the rules'
-  return now.includes(connection) ? undefined : 'this shell belongs to a connection that is no more'
+  return now.includes(connection) ? undefined : 'this shell belongs to a connection that has ended'
 }
 
 /** Keeps what is on trial. Gives the exit code. */
@@ -70,7 +70,7 @@ function keep({ confirmed }: Trial, files: BaseFiles): void {
     files.confirmed.write(confirmed)
   } catch (error) {
     const what = `it cannot be kept: ${(error as Error).message}`
-    throw new Error(`${what}\n  it stays on trial: see to that, and confirm again before its time is over`, {
+    throw new Error(`${what}\n  it stays on trial: fix that, and confirm again before its time is over`, {
       cause: error,
     })
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { BaseFiles } from '../../../base/files.ts'
 import { Firewall } from '../../../base/firewall.ts'
 import { RUN_FOLDER } from '../../../control/socket.ts'
-import { REMOVE_BASE } from '../../../firewall/base/ruleset.ts'
+import { BASE_TABLE, REMOVE_BASE } from '../../../firewall/base/ruleset.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
 import { REMOVE_GUARD } from '../../../firewall/guard/ruleset.ts'
 import { tryLock } from '../../../native/libc.ts'
@@ -11,20 +11,24 @@ import { LockedError, takeLock } from '../../../state/lock.ts'
 import type { Lock } from '../../../state/lock.ts'
 import { USABLE, WARNED } from '../../check.ts'
 import type { Output } from '../../check.ts'
-import { unpersist } from '../unpersist.ts'
+import { includes, persistedFiles, unpersist } from '../unpersist.ts'
 import type { Asked } from './asked.ts'
 
 /**
- * `postern firewall remove`: takes away the base ruleset, what loads it when the machine starts, and the guard that a
- * daemon left, unless one runs or it is to stay. What can be done is done, whatever fails. Gives the exit code.
+ * `postern firewall remove`: removes the base ruleset, what loads it at boot, and the guard that a daemon left, unless one
+ * is running or it is to stay. Whatever fails, the rest is done. Gives the exit code.
  */
 export async function remove({ keepGuard }: Asked, output: Output): Promise<number> {
   const files = new BaseFiles()
   const lock = await files.lockSoon()
   const firewall = new Firewall()
   try {
-    // What is written down goes first: a daemon would put it back.
-    const forgotten = tried(output, 'is still written down, and put back by knockd', () => files.confirmed.remove())
+    if (!files.exist && !(await isLoaded(firewall))) {
+      output.out('there is no base ruleset and no guard on this machine: nothing to remove\n')
+      return USABLE
+    }
+    // The record goes first: a daemon would load it again.
+    const forgotten = tried(output, 'is still recorded, and loaded again by knockd', () => files.confirmed.remove())
     firewall.run(REMOVE_BASE)
     files.trial.remove()
     const unloaded = await unpersist(output)
@@ -36,12 +40,18 @@ export async function remove({ keepGuard }: Asked, output: Output): Promise<numb
   }
 }
 
+/** Whether the base ruleset or the guard is loaded, or is loaded at boot. */
+async function isLoaded(firewall: Firewall): Promise<boolean> {
+  const loaded = [BASE_TABLE, TABLE].some((table) => firewall.list(table) !== undefined)
+  return loaded || persistedFiles().length > 0 || (await includes()).length > 0
+}
+
 function tried(output: Output, left: string, step: () => void): boolean {
   try {
     step()
     return true
   } catch (error) {
-    output.err(`postern: the base ruleset ${left}: ${(error as Error).message}\n  see to that, and run this again\n`)
+    output.err(`postern: the base ruleset ${left}: ${(error as Error).message}\n  fix that, and run this again\n`)
     return false
   }
 }

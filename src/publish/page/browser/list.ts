@@ -23,7 +23,7 @@ export interface SequenceList {
   readonly sequences: readonly (readonly Knock[])[]
 }
 
-/** Reads a decrypted list. Throws {@link Fault} for another format and for a line that is no sequence. */
+/** Reads a decrypted list. Throws {@link Fault} for another format and for a line that is not a sequence. */
 export function parseList(text: string): SequenceList {
   if (text.length > LIST_MAX_CHARS) throw new Fault('This list is too long.', 'It was not made by Postern.')
   const lines = text.split(/\r?\n/)
@@ -58,7 +58,8 @@ export function isSame(one: readonly Knock[] | undefined, other: readonly Knock[
 
 function sequenceOf(line: string, number: number): readonly Knock[] {
   const { knocks, faults } = parseSequence(line)
-  if (faults.length > 0) throw new Fault(`Line ${number} of this list is no sequence.`, 'Have the list published anew.')
+  if (faults.length > 0)
+    throw new Fault(`Line ${number} of this list is not a sequence.`, 'Have the list published anew.')
   return knocks
 }
 

@@ -3,10 +3,9 @@
  * it is told that X25519 is not supported; so it is told.
  */
 export function standInForSubtle() {
-    if (globalThis.isSecureContext)
-        return;
-    Object.defineProperty(globalThis.crypto, 'subtle', { value: { importKey: refuse }, configurable: true });
+  if (globalThis.isSecureContext) return
+  Object.defineProperty(globalThis.crypto, 'subtle', { value: { importKey: refuse }, configurable: true })
 }
 async function refuse() {
-    throw new DOMException('http', 'NotSupportedError');
+  throw new DOMException('http', 'NotSupportedError')
 }

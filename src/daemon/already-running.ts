@@ -1,0 +1,16 @@
+import { shellWord } from '../config/shell-word.ts'
+import { LockedError } from '../state/lock.ts'
+import { CONFIG_DEFAULT } from './arguments.ts'
+import type { Arguments } from './arguments.ts'
+
+/** The error for the operator where another daemon has the state locked; any other error as it is. */
+export function alreadyRunning(error: unknown, { config, interfaces }: Arguments): unknown {
+  if (!(error instanceof LockedError)) return error
+  const process = error.holder === undefined ? '' : ` (process ${error.holder})`
+  const options = [
+    ...(config === CONFIG_DEFAULT ? [] : ['-c', shellWord(config)]),
+    ...(interfaces.length === 0 ? [] : ['-i', shellWord(interfaces.join())]),
+  ]
+  const command = ['postern', 'status', ...options].join(' ')
+  return new Error(`knockd is already running with this config${process}\n  ${command}`, { cause: error })
+}
