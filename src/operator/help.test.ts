@@ -22,10 +22,10 @@ async function run(program: typeof postern, words: string): Promise<Result> {
   return { code, out, err }
 }
 
-/** Commands that a help lists: lower-case words at the beginning of its indented lines, in front of any example. */
+/** Commands that a help lists: lower-case words at the beginning of its indented lines, in front of any text or example. */
 function commandsIn(help: string): readonly string[] {
   if (!/^usage: .* COMMAND \[ARGUMENT\]\.\.\.$/m.test(help)) return []
-  const [listed = ''] = help.split('\nexamples:')
+  const [listed = ''] = help.split(/\n(?=examples:|A firewall)/)
   return [...listed.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(([, name = '']) => name).filter((name) => name !== 'help')
 }
 
