@@ -51,6 +51,17 @@ COMMIT
 `)
 })
 
+test('rules that change while they are read are read again: a door closes by itself', async () => {
+  const open = NFT.replace('\t\ttcp dport 22 counter drop\n', '\t\tip saddr 192.0.2.7 accept\n$&')
+  const lists = [open, NFT, NFT]
+  const texts = printed({ 'iptables-nft-save': SAVED })
+  const rules = await takeRules(async (argv) =>
+    argv[0] === 'nft' ? { code: 0, stdout: lists.shift()!, stderr: '' } : await texts(argv),
+  )
+  expect(rules.tables.map(({ name }) => name)).toEqual(['inet mine'])
+  expect(lists).toEqual([])
+})
+
 test('a table that nft made, of which iptables tells but a part, is left to nft', async () => {
   const mine = NFT.replace('\tchain INPUT {', '\tset bad {\n\t\ttype ipv4_addr\n\t}\n\n\tchain INPUT {')
   const two = NFT.replace('\t\ttcp dport 22 counter drop\n', '\t\ttcp dport 22 counter drop\n\t\tip ttl 1 drop\n')
