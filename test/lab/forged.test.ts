@@ -2,6 +2,7 @@
 // host of the link their knocks open; and who is ignored is shown, can be forgiven, and is never one who is always allowed.
 import { randomInt } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { NMAP_PORTS } from '../../src/config/nmap-ports.ts'
 import { codeOf, periodAt } from '../../src/totp/code.ts'
@@ -49,9 +50,7 @@ async function sweep(attacker: Host, perSecond: number): Promise<void> {
   const interval = `u${Math.round(1_000_000 / perSecond)}`
   const first = String(randomInt(1, 60_000))
   running.push(attacker.start(['hping3', '-q', '-S', '-a', CLIENT_4, '-p', `++${first}`, '-i', interval, SERVER_4]))
-  await new Promise((resolve) => {
-    setTimeout(resolve, 1_000)
-  })
+  await pause(1_000)
 }
 
 const randomPorts = (count: number): readonly string[] =>

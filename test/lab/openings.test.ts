@@ -1,6 +1,7 @@
 // Goal: nothing stays open by accident. Whatever ends the daemon, and whenever, the next start closes what is overdue at
 // once and the rest on time; a one-time sequence opens once, whatever is killed when.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { knock, program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
@@ -122,9 +123,7 @@ lab('timed openings', () => {
     for (let round = 0; round < ROUNDS; round++) {
       const knocking = open(client)
       // The moment is what is tried: from before the first knock to after the last command.
-      await new Promise((resolve) => {
-        setTimeout(resolve, Math.random() * KILL_WITHIN_MS)
-      })
+      await pause(Math.random() * KILL_WITHIN_MS)
       process.kill('SIGKILL')
       await knocking
       await process.ended

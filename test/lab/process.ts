@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
 
 /** Milliseconds to wait for an expected line before giving up. */
 export const LINE_LIMIT_MS = 10_000
@@ -227,9 +228,7 @@ export async function until(
   const end = performance.now() + limitMs
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`still not so after ${limitMs} ms: ${what}`)
-    await new Promise((resolve) => {
-      setTimeout(resolve, LOOK_EVERY_MS)
-    })
+    await pause(LOOK_EVERY_MS)
   }
 }
 

@@ -7,6 +7,7 @@ import { once } from 'node:events'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
@@ -191,7 +192,7 @@ describe('fwknop', () => {
     expect(err).toMatch(message)
     expect([code > 0, out]).toEqual([true, ''])
     for (const secret of [base64(KEY), '%%%', 'abc']) expect(err).not.toContain(secret)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await pause(20)
     expect(received).toEqual([])
   })
 })

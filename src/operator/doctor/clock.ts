@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { readClockStatus } from '../../native/clock.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
@@ -20,9 +21,7 @@ export interface ClockSeen {
 /** Watches the clock for a moment. */
 export async function watchClock(): Promise<ClockSeen> {
   const before = Date.now() - performance.now()
-  await new Promise((resolve) => {
-    setTimeout(resolve, COMPARE_MS)
-  })
+  await pause(COMPARE_MS)
   return { jumpedMs: Date.now() - performance.now() - before, now: Date.now(), synchronised: readClockStatus() }
 }
 

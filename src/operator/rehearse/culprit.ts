@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Family } from '../../packet/address.ts'
 import type { Spot } from './orders.ts'
 import { IPTABLES } from './rules.ts'
@@ -161,10 +162,4 @@ function named(family: string, table: string, chain: string, rule: string): Culp
   if (!/^ip6?$/.test(family) || !/^[A-Z]+$/.test(chain)) return { where: `table ${family} ${table}`, chain, rule: text }
   const where = family === 'ip' ? 'iptables' : 'ip6tables'
   return { where, chain, rule: text === 'policy drop' ? `-P ${chain} DROP` : text }
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }

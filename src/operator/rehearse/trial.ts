@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Door, Knock } from '../../config/config.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
@@ -263,10 +264,4 @@ async function settledRules(stage: Stage, before: Rules): Promise<Rules> {
     rules = await takeRules(stage.run)
   }
   return rules
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { setTimeout as pause } from 'node:timers/promises'
 import { endOverdue, rollBack } from '../../../base/end-trial.ts'
 import { BaseFiles } from '../../../base/files.ts'
 import { Firewall } from '../../../base/firewall.ts'
@@ -204,9 +205,7 @@ async function untilOver({ id, remote, deadline }: Trial, what: string, of: Wait
       if (yes) return await confirmTrial(output)
       // The process beside this one may be gone.
       if (interrupted || sinceBoot() > deadline) takeBack(id, files, firewall)
-      await new Promise((resolve) => {
-        setTimeout(resolve, LOOK_MS)
-      })
+      await pause(LOOK_MS)
     }
   } finally {
     answers?.close()

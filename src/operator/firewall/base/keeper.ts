@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { rollBack } from '../../../base/end-trial.ts'
 import { BaseFiles } from '../../../base/files.ts'
 import { Firewall } from '../../../base/firewall.ts'
@@ -23,7 +24,7 @@ export async function keep(id: string): Promise<void> {
     if (trial?.id !== id) return
     const left = trial.deadline - sinceBoot()
     if (left > 0) {
-      await sleep(Math.min(left, SLEEP_MAX_MS))
+      await pause(Math.min(left, SLEEP_MAX_MS))
       continue
     }
     try {
@@ -36,13 +37,7 @@ export async function keep(id: string): Promise<void> {
       return
     } catch (error) {
       if (!(error instanceof LockedError)) throw error
-      await sleep(AGAIN_MS)
+      await pause(AGAIN_MS)
     }
   }
-}
-
-async function sleep(ms: number): Promise<void> {
-  await new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
 }
