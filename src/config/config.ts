@@ -1,7 +1,6 @@
-import type { Address } from '../packet/address.ts'
+import type { Address, Family } from '../packet/address.ts'
 import type { Network } from '../packet/network.ts'
 import type { Protocol } from '../packet/packet.ts'
-import type { Widths } from './networks.ts'
 
 /** Most knocks in a sequence (knockd's own limit). */
 export const SEQUENCE_MAX_KNOCKS = 32
@@ -153,6 +152,9 @@ export interface Commands {
   readonly start: string | undefined
   readonly stop: string | undefined
 }
+
+/** Prefix lengths for both families. */
+export type Widths = Readonly<Record<Family, number>>
 
 /** One section of the config: what opens it, and what opening it does. */
 export interface Door {

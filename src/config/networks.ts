@@ -1,7 +1,7 @@
 import { ADDRESS_BITS, formatNetwork, networkOf, parseNetwork } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
-import type { Family } from '../packet/address.ts'
 import { parseAddress } from '../packet/address.ts'
+import type { Widths } from './config.ts'
 import { quote } from './fault.ts'
 import type { Read } from './value.ts'
 
@@ -11,9 +11,6 @@ export const NETWORKS_MAX = 256
 export const WIDEN_LIMIT_DEFAULT: Widths = { 4: 24, 6: 64 }
 /** One address, in each family. */
 export const NOT_WIDENED: Widths = ADDRESS_BITS
-
-/** Prefix lengths for both families. */
-export type Widths = Readonly<Record<Family, number>>
 
 /** Reads `192.0.2.0/24, 2001:db8::/32`. */
 export const readNetworks: Read<readonly Network[]> = (value, faults) => {

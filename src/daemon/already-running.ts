@@ -1,4 +1,4 @@
-import { shellWord } from '../config/shell-word.ts'
+import { shellWord } from '../text/shell-word.ts'
 import { LockedError } from '../state/lock.ts'
 import { CONFIG_DEFAULT } from './arguments.ts'
 import type { Arguments } from './arguments.ts'

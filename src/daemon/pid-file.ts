@@ -1,6 +1,6 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { shellWord } from '../config/shell-word.ts'
+import { shellWord } from '../text/shell-word.ts'
 import { cannot } from '../file/file-error.ts'
 
 /** knockd's own. */

@@ -5,7 +5,7 @@ import { readService } from '../config/service.ts'
 import { without } from '../firewall/base/misfit.ts'
 import { BASE_TABLE, basePlan } from '../firewall/base/ruleset.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
-import type { InForce } from '../remedy/allow.ts'
+import type { InForce } from '../firewall/allow.ts'
 import type { Rules } from './rehearse/rules.ts'
 
 /** The rules in force, as the remedies against them need them. */

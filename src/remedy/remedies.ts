@@ -1,4 +1,4 @@
-import { shellWord } from '../config/shell-word.ts'
+import { shellWord } from '../text/shell-word.ts'
 
 declare const made: unique symbol
 

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { shellWord } from '../../config/shell-word.ts'
+import { shellWord } from '../../text/shell-word.ts'
 import { cannot } from '../../file/file-error.ts'
 import { LineQueue } from './queue.ts'
 import type { Line, LineSink } from './queue.ts'

@@ -1,12 +1,10 @@
 import type { Config, Door, Fault, FlagTest, Knock, Service } from '../../config/config.ts'
-import type { Widths } from '../../config/networks.ts'
+import type { Widths } from '../../config/config.ts'
 import { formatService } from '../../config/service.ts'
 import type { Network } from '../../packet/network.ts'
 import { mergeServices } from '../guard/merge.ts'
+import type { Dialect } from './dialect.ts'
 import { refuseDoor, refuseOptions } from './refusal.ts'
-
-/** Who reads the rules: nft(8), or iptables-restore(8) and ip6tables-restore(8). */
-export type Dialect = 'nft' | 'iptables'
 
 /** Most doors: the kernel walks the rules of all of them for each first packet of a connection. */
 export const KERNEL_DOORS_MAX = 64

@@ -4,7 +4,7 @@ import { formatFault } from '../../config/fault.ts'
 import { readConfig } from '../../config/read.ts'
 import type { Service } from '../../config/config.ts'
 import { planKernel } from './plan.ts'
-import type { Dialect } from './plan.ts'
+import type { Dialect } from './dialect.ts'
 
 const DOOR = '[ssh]\nSequence = 7301,8822\nOpen_Ports = tcp/22\n'
 

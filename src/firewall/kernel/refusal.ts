@@ -1,7 +1,7 @@
 import type { Door, Fault, Options } from '../../config/config.ts'
 import { quote } from '../../config/fault.ts'
 import { formatService, protocolName } from '../../config/service.ts'
-import type { Dialect } from './plan.ts'
+import type { Dialect } from './dialect.ts'
 
 /**
  * Longest time that the `recent` match can be asked for, in seconds: it counts in ticks, up to 1,000 a second, in 32 bits

@@ -5,7 +5,8 @@ import { readConfig } from '../../config/read.ts'
 import { iptablesRuleset } from './iptables.ts'
 import { nftRuleset } from './nft.ts'
 import { planKernel } from './plan.ts'
-import type { Dialect, KernelPlan } from './plan.ts'
+import type { Dialect } from './dialect.ts'
+import type { KernelPlan } from './plan.ts'
 
 const SMALL = '[ssh]\nSequence = 7301,8822:udp\nSeq_Timeout = 10\nOpen_Ports = tcp/22\nOpen_For = 30s\n'
 const LARGE = `[options]

@@ -1,6 +1,6 @@
 import { sshSession } from '../../host/ssh.ts'
 import type { SshSession } from '../../host/ssh.ts'
-import { shellWord } from '../../config/shell-word.ts'
+import { shellWord } from '../../text/shell-word.ts'
 import type { Output } from '../check.ts'
 import { SourceError, UsageError } from './arguments.ts'
 import type { ControlArguments } from './arguments.ts'

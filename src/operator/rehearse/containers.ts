@@ -5,7 +5,7 @@ import { Namespace, joinNamespaces } from './namespace.ts'
 import { publishedIn } from './published.ts'
 import { ruleLines } from './rules.ts'
 import type { Rules } from './rules.ts'
-import type { Setting } from './stage.ts'
+import type { Setting } from './setting.ts'
 
 /** Most ports of containers that are listened on. */
 const CONTAINER_PORTS_MAX = 64

@@ -1,7 +1,7 @@
 import type { DoorText } from '../../config/door.ts'
 import { chainsIn, hooksOf } from './chains.ts'
 import { BASE_TABLE } from '../../firewall/base/ruleset.ts'
-import { answering } from '../../remedy/allow.ts'
+import { answering } from '../../firewall/allow.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Culprit } from './culprit.ts'
 import { explainUnmatched } from './misfit.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Address, Family } from '../../packet/address.ts'
+import type { Family } from '../../packet/address.ts'
 import type { Network } from '../../packet/network.ts'
 import { makeContainers } from './containers.ts'
 import { Knockers } from './knocker.ts'
@@ -10,6 +10,7 @@ import type { Ran } from './orders.ts'
 import type { Rules, RunProgram } from './rules.ts'
 import { copyRules } from './ruleset-copy.ts'
 import type { Copied } from './ruleset-copy.ts'
+import type { Setting } from './setting.ts'
 
 /** The daemon of this installation. */
 const KNOCKD = fileURLToPath(new URL('../../bin/knockd.js', import.meta.url))
@@ -25,17 +26,6 @@ const SYSCTLS = [
   'ipv4/conf/all/route_localnet',
   'ipv6/conf/all/forwarding',
 ]
-
-/** What the stage is set with. */
-export interface Setting {
-  readonly machine: Machine
-  readonly rules: Rules
-  readonly rulesText: string
-  readonly alwaysAllow: readonly Network[]
-  readonly from: readonly Address[]
-  /** On this machine itself. */
-  readonly run: RunProgram
-}
 
 /** The machine's copy, a client joined to it, and the daemon. */
 export class Stage {

@@ -4,7 +4,7 @@ import type { Confirmed } from '../../../base/confirmed.ts'
 import { readConfig } from '../../../config/read.ts'
 import { readBootId } from '../../../state/boot-clock.ts'
 import { problemsOf } from './problems.ts'
-import type { Seen } from './standing.ts'
+import type { Seen } from './problems.ts'
 
 const CONFIRMED: Confirmed = {
   id: 'a',

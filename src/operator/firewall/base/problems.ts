@@ -2,9 +2,28 @@ import { misfitProblems } from '../../../base/problem.ts'
 import type { Problem } from '../../../base/problem.ts'
 import { reasonAgainst } from '../../../base/put-back.ts'
 import type { Confirmed } from '../../../base/confirmed.ts'
+import type { Config } from '../../../config/config.ts'
+import type { BaseListing } from '../../../firewall/base/listing.ts'
 import { REMEDIES } from '../../../remedy/remedies.ts'
 import type { Remedy } from '../../../remedy/remedies.ts'
-import type { Seen } from './standing.ts'
+
+/** The state of the firewall and of its files, in which {@link problemsOf} finds problems. */
+export interface Seen {
+  readonly listing: BaseListing
+  /** Whether the table is what was confirmed. */
+  readonly same: boolean
+  readonly trial: 'none' | 'under way' | 'over'
+  readonly confirmed: Confirmed | undefined
+  /** Why what was confirmed cannot be read. */
+  readonly unreadable: string | undefined
+  readonly config: Config | undefined
+  readonly guard: boolean
+  /** Base rulesets that are loaded when the machine starts. */
+  readonly persisted: readonly { readonly path: string; readonly text: string }[]
+  /** Lines of the machine's files that name one that is not there. */
+  readonly dangling: readonly { readonly main: string; readonly line: string }[]
+  readonly certain: boolean
+}
 
 /** What is wrong with the base ruleset, each with the command that fixes it. */
 export function problemsOf(seen: Seen): readonly Problem[] {

@@ -1,6 +1,6 @@
 import { servicesText } from '../../../base/problem.ts'
 import type { Config } from '../../../config/config.ts'
-import { shellWord } from '../../../config/shell-word.ts'
+import { shellWord } from '../../../text/shell-word.ts'
 import { connectionsTo } from '../../../host/connections.ts'
 import { listeningPorts } from '../../../host/listening.ts'
 import { basePlan, baseRuleset } from '../../../firewall/base/ruleset.ts'

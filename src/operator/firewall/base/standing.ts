@@ -8,7 +8,6 @@ import { isOver, sinceBoot } from '../../../base/trial.ts'
 import type { Trial } from '../../../base/trial.ts'
 import type { Config } from '../../../config/config.ts'
 import { readListing } from '../../../firewall/base/listing.ts'
-import type { BaseListing } from '../../../firewall/base/listing.ts'
 import { BASE_TABLE } from '../../../firewall/base/ruleset.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
 import { KERNEL_TABLE } from '../../../firewall/kernel/nft.ts'
@@ -16,6 +15,7 @@ import { examine } from '../../check.ts'
 import { includes, loadedFiles } from '../unpersist.ts'
 import { canonical } from './canonical.ts'
 import { problemsOf } from './problems.ts'
+import type { Seen } from './problems.ts'
 
 /** How this machine's firewall stands, as far as it is ours. */
 export interface Standing {
@@ -30,24 +30,6 @@ export interface Standing {
   readonly persisted: readonly string[]
   readonly others: readonly OtherChain[]
   readonly problems: readonly Problem[]
-}
-
-/** What was seen, from which {@link problemsOf} tells what is wrong. */
-export interface Seen {
-  readonly listing: BaseListing
-  /** Whether the table is what was confirmed. */
-  readonly same: boolean
-  readonly trial: 'none' | 'under way' | 'over'
-  readonly confirmed: Confirmed | undefined
-  /** Why what was confirmed cannot be read. */
-  readonly unreadable: string | undefined
-  readonly config: Config | undefined
-  readonly guard: boolean
-  /** Base rulesets that are loaded when the machine starts. */
-  readonly persisted: readonly { readonly path: string; readonly text: string }[]
-  /** Lines of the machine's files that name one that is not there. */
-  readonly dangling: readonly { readonly main: string; readonly line: string }[]
-  readonly certain: boolean
 }
 
 /**

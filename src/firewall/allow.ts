@@ -1,6 +1,6 @@
-import { BASE_TABLE } from '../firewall/base/ruleset.ts'
-import { REMEDIES } from './remedies.ts'
-import type { Port, Remedy } from './remedies.ts'
+import { BASE_TABLE } from './base/ruleset.ts'
+import { REMEDIES } from '../remedy/remedies.ts'
+import type { Port, Remedy } from '../remedy/remedies.ts'
 
 /** What takes a packet away: a rule, or what happens at the end of a chain. */
 export interface Taker {

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { allowing } from './allow.ts'
 import type { InForce, Taker } from './allow.ts'
-import { REMEDIES } from './remedies.ts'
+import { REMEDIES } from '../remedy/remedies.ts'
 
 const PORT = { protocol: 'tcp', port: 22 } as const
 const filter = (...lines: readonly string[]): string => `*filter\n${lines.map((line) => `${line}\n`).join('')}COMMIT\n`
