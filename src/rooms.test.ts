@@ -1,0 +1,33 @@
+// Goal: imports run one way: each room imports only the rooms below it. The linter refuses circles of files.
+import { readFileSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const SRC = fileURLToPath(new URL('.', import.meta.url))
+/** The rooms from the bottom to the top. */
+const ROOMS = [
+  ...['text', 'packet', 'limit', 'native', 'totp', 'remedy', 'config', 'firewall', 'gate', 'spa', 'file', 'host'],
+  ...['state', 'control', 'capture', 'publish', 'base', 'door', 'client', 'daemon', 'operator', 'bin'],
+]
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  .map((name) => name.replaceAll('\\', '/'))
+  .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name.includes('/'))
+
+test('every room has its place', () => {
+  expect([...new Set(files.map((name) => name.split('/')[0]))].toSorted()).toEqual(ROOMS.toSorted())
+})
+
+test.each(ROOMS)('%s imports only rooms below it', (room) => {
+  const allowed = ROOMS.slice(0, ROOMS.indexOf(room) + 1)
+  const wrong = files
+    .filter((name) => name.startsWith(`${room}/`))
+    .flatMap((name) =>
+      [...readFileSync(SRC + name, 'utf8').matchAll(/(?:from|import\() ?'(\.{1,2}\/[^']+)'/g)].map(([, path = '']) => ({
+        name,
+        to: new URL(path, `file:///${name}`).pathname.split('/')[1]!,
+      })),
+    )
+    .filter(({ to }) => !allowed.includes(to) && to !== 'version.ts')
+  expect(wrong).toEqual([])
+})
