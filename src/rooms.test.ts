@@ -5,21 +5,21 @@ import { expect, test } from 'vitest'
 
 const SRC = fileURLToPath(new URL('.', import.meta.url))
 /** The rooms from the bottom to the top. */
-const ROOMS = [
-  ...['text', 'packet', 'limit', 'native', 'totp', 'remedy', 'config', 'firewall', 'gate', 'spa', 'file', 'host'],
-  ...['state', 'control', 'capture', 'publish', 'base', 'door', 'client', 'daemon', 'operator', 'bin'],
-]
+const ROOMS = (
+  'text packet limit native totp remedy config firewall gate spa file host state control capture publish base door ' +
+  'client daemon operator bin'
+).split(' ')
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
   .map((name) => name.replaceAll('\\', '/'))
   .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name.includes('/'))
 
 test('every room has its place', () => {
-  expect([...new Set(files.map((name) => name.split('/')[0]))].toSorted()).toEqual(ROOMS.toSorted())
+  expect(new Set(files.map((name) => name.split('/')[0]))).toEqual(new Set(ROOMS))
 })
 
 test.each(ROOMS)('%s imports only rooms below it', (room) => {
-  const allowed = ROOMS.slice(0, ROOMS.indexOf(room) + 1)
+  const allowed = new Set(ROOMS.slice(0, ROOMS.indexOf(room) + 1)).add('version.ts')
   const wrong = files
     .filter((name) => name.startsWith(`${room}/`))
     .flatMap((name) =>
@@ -28,6 +28,6 @@ test.each(ROOMS)('%s imports only rooms below it', (room) => {
         to: new URL(path, `file:///${name}`).pathname.split('/')[1]!,
       })),
     )
-    .filter(({ to }) => !allowed.includes(to) && to !== 'version.ts')
+    .filter(({ to }) => !allowed.has(to))
   expect(wrong).toEqual([])
 })
