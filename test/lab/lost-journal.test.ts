@@ -98,7 +98,7 @@ lab.each(DAMAGES)('a journal with %s', (_, damage) => {
     await running.ended
     damage(journalOf(daemon.stateDir))
     running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-    await running.line(/journal: (damaged|is not there|the last)/)
+    await running.line(/journal: (damaged|is missing|the last)/)
     await running.line(/knockknock: stays shut: .*postern accept-loss knockknock/)
     await running.line(/listening on/)
     for (const frames of used) await send(client, frames, 100, LOOPS).ended
