@@ -115,7 +115,7 @@ class Scan {
   }
 
   /**
-   * Warns of a character that looks like a line end but is none to knockd: the second "line" may be part of a comment.
+   * Warns of a character that only looks like a line end: to knockd, the second "line" may be part of a comment.
    */
   warnOfStray(text: string, line: number): void {
     const stray = this.#plain ? undefined : strayIn(text)

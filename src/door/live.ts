@@ -129,7 +129,7 @@ export function heldElements(
   return [...held.values()]
 }
 
-/** Returns the other target to which ports of the elements are already forwarded; `undefined`: there is none. */
+/** Returns the other target to which ports of the elements are already forwarded; `undefined`: no other target. */
 export function sentOnTo(lives: Iterable<Live>, elements: readonly Element[]): string | undefined {
   const keys = new Set(elements.flatMap(({ key, data }) => (data === undefined ? [] : [key])))
   for (const { elements: theirs, forward } of lives) {

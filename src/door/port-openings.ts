@@ -35,7 +35,7 @@ const TIMER_MAX_MS = 3_600_000
  */
 const EXTEND_AHEAD_MS = 4_000
 const EXTEND_STEP_MS = 15_000
-/** Milliseconds between two log lines that no more can be opened. */
+/** Milliseconds between two log lines about refused openings. */
 const REFUSED_REPORT_MS = 60_000
 
 /** The functions and values that openings of ports need from their caller. */
