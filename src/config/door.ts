@@ -123,7 +123,7 @@ function warnOfTimes(values: DoorValues, entries: DoorEntries, faults: FaultList
   }
   if (cmdTimeout !== undefined && stops && values.cmdTimeout === 0) {
     const message = 'the stop command runs at once after the start command'
-    faults.warning(cmdTimeout.line, cmdTimeout.valueColumn, message, 'give the time that a connection takes to be made')
+    faults.warning(cmdTimeout.line, cmdTimeout.valueColumn, message, 'allow enough time to connect')
   }
   if (cooldown !== undefined && stops) {
     const message = `${quote(cooldown.key)} has no effect in a door with a stop command`

@@ -56,7 +56,7 @@ function hintOn(word: string): string | undefined {
   if (/^age1[ac-hj-np-z02-9]{58}$/.test(word) || /^age1pq1[ac-hj-np-z02-9]{50,4000}$/.test(word)) return undefined
   if (word.startsWith('/')) return undefined
   if (/^AGE-SECRET-KEY-/i.test(word)) return 'this is the secret half: write the line of `age-keygen -y`'
-  if (word.startsWith('ssh-')) return 'SSH keys are not taken here: make one with age-keygen'
+  if (word.startsWith('ssh-')) return 'SSH keys are not supported: make an age key with age-keygen'
   if (word.startsWith('age1')) return 'an age recipient is copied whole: `age1` and 58 characters'
   return 'an age recipient (age1...), or the absolute path of an OpenPGP public key'
 }

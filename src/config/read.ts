@@ -80,7 +80,7 @@ function gatherOptions(sections: readonly Section[], faults: FaultList): Options
   if (first === undefined) return { entries: {}, options: OPTIONS_DEFAULT, widenLimit: WIDEN_LIMIT_DEFAULT }
   for (const { line, column } of more) {
     const message = `\`[${OPTIONS_NAME}]\` is already set on line ${first.line}`
-    faults.warning(line, column, message, 'both count: put them together')
+    faults.warning(line, column, message, 'both count: merge them')
   }
   return readOptions({ ...first, entries: sections.flatMap(({ entries }) => entries) }, faults)
 }

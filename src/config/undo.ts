@@ -100,7 +100,7 @@ function explain(change: Change, left: Change[], line: number): UndoFault {
 
 function hintForAgain({ kind }: Change): string {
   if (kind === 'iptables') return 'delete the rule with -D'
-  return kind === 'firewall-cmd' ? 'take it away with --remove-…' : 'delete what the start command added'
+  return kind === 'firewall-cmd' ? 'remove it with --remove-…' : 'delete what the start command added'
 }
 
 function describe(found: readonly Difference[], other: Change, of: string): UndoFault {
@@ -116,7 +116,7 @@ function describe(found: readonly Difference[], other: Change, of: string): Undo
     return { offset: other.offset, message, hint: 'what was opened stays open: repeat the rule word by word' }
   }
   const message = `${quote(first.stop.text)} is not part ${of}${more}`
-  return { offset: first.stop.offset, message, hint: 'what was opened stays open: take it out here, or add it there' }
+  return { offset: first.stop.offset, message, hint: 'what was opened stays open: remove it here, or add it to the start command' }
 }
 
 /** Spells the stop command's field with the start command's value: `-D INPUT` for `-D FORWARD` after `-I INPUT`. */

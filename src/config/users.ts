@@ -107,7 +107,7 @@ export function parseUsers(text: string): UsersReading {
       severity: 'warning',
       line: faults.at(-1)!.line,
       column: 1,
-      message: `and ${more} lines more like these`,
+      message: `and ${more} more lines like these`,
     })
   }
   return { users, faults, unread }

@@ -207,7 +207,7 @@ export class Openings {
     const { id, source, door } = live.opening
     if (live.closing !== undefined) return false
     if (live.doubtful) {
-      log.notice('info', `${source}: ${door}: is not known to be open, so it is closed and opened anew`)
+      log.notice('info', `${source}: ${door}: is possibly not open, so it is closed and opened again`)
       return false
     }
     const now = clocks.now()

@@ -288,7 +288,7 @@ describe("Postern's own", () => {
       /config:2:1: error: unknown directive `Dor`\n +did you mean Door\?/,
     ],
     ['no value', '[gate]\nDoor\n', [], /config:2:1: error: this line has no value/],
-    ['no section', 'Door = ssh\n', [], /config:1:1: error: this line is before the first section/],
+    ['no section', 'Door = ssh\n', [], /config:1:1: error: this line stands before the first section/],
     ['no port', '[gate]\nPort = 0\n', [], /`0` is not a port/],
     ['no family', '[gate]\nFamily = 5\n', [], /`5` is not a family/],
     ['no claim', '[gate]\nClaim = me\n', [], /`me` is not an address/],
