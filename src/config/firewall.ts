@@ -184,7 +184,7 @@ function pair(label: string, word: Word, next: Word, value: string): Field {
   return { label, value, text: `${word.text} ${next.text}`, offset: word.offset }
 }
 
-/** Reads firewall-cmd(1): `--remove-X=V` undoes `--add-X=V` of the same zone, at runtime or with `--permanent`. */
+/** Reads firewall-cmd(1). `--remove-X=V` undoes `--add-X=V` of the same zone, if both or neither have `--permanent`. */
 function firewalldChanges(command: Simple): readonly Change[] {
   const words = command.slice(1)
   const scope: Field[] = []

@@ -33,7 +33,7 @@ export const readServices: Read<readonly Service[]> = (value, faults) => {
   return good ? services : undefined
 }
 
-/** Reads the same, but every host must be another one: no address may be an alias of this machine. */
+/** Reads services, but refuses a loopback, unspecified, multicast or mapped address as host: it may be this machine. */
 export const readTargets: Read<readonly Service[]> = (value, faults) => {
   const services = readServices(value, faults)
   const own = services?.find(({ host }) => host !== undefined && isNoOtherHost(host))

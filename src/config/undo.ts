@@ -13,7 +13,7 @@ export interface UndoFault {
 
 /**
  * Returns one fault for each rule of the start command that the stop command would leave in place. Only rules of known
- * firewalls are compared, word by word. A command with unknown programs gives no fault.
+ * firewalls are compared, word by word. An opaque command, or a stop command with unknown programs, gives no fault.
  *
  * @param line the line of the start command, for messages
  */

@@ -104,7 +104,7 @@ export function presentDoor({ door, some, forward }: Live, doors: DoorsByName): 
   return doorWith(doors.get(door.name), some, forward)
 }
 
-/** Returns the network and the services between which an opening allows connections to begin. */
+/** Returns the network that an opening lets in, and the services to which it may begin connections. */
 export function admissionOf({ door, source }: Live): Admission {
   return { from: networkOf(source, door.widen[source.family]), services: door.opens }
 }

@@ -47,7 +47,7 @@ export function formatForward(forward: Forward | undefined): string | undefined 
   return `${forward.address === undefined ? HERE : formatAddress(forward.address)},${forward.port}`
 }
 
-/** Reads that text. */
+/** Reads the text of {@link formatForward}. */
 export function parseForward(text: string | undefined): Forward | undefined {
   const [host = '', port = ''] = text?.split(',') ?? []
   const address = parseAddress(host)

@@ -231,7 +231,7 @@ export class PortOpenings {
     return true
   }
 
-  /** The networks and services between which connections may begin now. */
+  /** The networks that are let in now, each with the services to which it may begin connections. */
   get admissions(): readonly Admission[] {
     return [...this.#live.values()].map(admissionOf)
   }

@@ -10,7 +10,7 @@ export const KNOWN_MAX = 65_536
 /** Most openings that have ended since the last look. With more, nothing is known about any flow. */
 const PAST_MAX = 4_096
 
-/** The network and the services between which flows may begin. */
+/** A network that was let in, and the services to which it may begin flows. */
 export interface Admission {
   readonly from: Network
   readonly services: readonly Service[]

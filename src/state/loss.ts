@@ -17,7 +17,7 @@ export function formatLoss({ kind, at }: Loss): string {
   return `${kind} ${at}`
 }
 
-/** Reads that text; `undefined`: nothing was lost. */
+/** Reads the text of {@link formatLoss}; `undefined`: nothing was lost. */
 export function parseLoss(text: string | undefined): Loss | undefined {
   const match = /^(first|lost) ([0-9]{1,15})$/.exec(text ?? '')
   return match === null ? undefined : { kind: match[1] as Loss['kind'], at: Number(match[2]) }

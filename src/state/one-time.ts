@@ -30,7 +30,7 @@ export interface OneTimeLeft {
   readonly left: number
   /** Lines without `#` whose sequence was used, as after restoring an old copy of the file. They open nothing. */
   readonly usedAgain: number
-  /** Every line without its first byte, which `#` replaces on use. They show whose sequence was in the list. */
+  /** Every line without its first byte, which `#` replaces on use. They tell which sequences were in the list. */
   readonly rests: ReadonlySet<string>
   /** The name of the list, if the daemon made it. Refilling and using the list do not change it. */
   readonly name: string | undefined

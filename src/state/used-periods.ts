@@ -36,7 +36,7 @@ export function formatUsed({ floor, used, periodS }: UsedPeriods): string {
   return `${periodS} ${floor} ${used.join(',')}`
 }
 
-/** Reads that text. Missing or invalid text counts as no use. */
+/** Reads the text of {@link formatUsed}. Missing or invalid text counts as no use. */
 export function parseUsed(text: string | undefined, periodS: number): UsedPeriods {
   const match = /^([0-9]+) (-?[0-9]+) ([0-9,]*)$/.exec(text ?? '')
   if (match === null) return unusedPeriods(periodS)
