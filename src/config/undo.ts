@@ -116,7 +116,7 @@ function describe(found: readonly Difference[], other: Change, of: string): Undo
     return { offset: other.offset, message, hint: 'what was opened stays open: repeat the rule word by word' }
   }
   const message = `${quote(first.stop.text)} is not part ${of}${more}`
-  return { offset: first.stop.offset, message, hint: 'what was opened stays open: remove it here, or add it to the start command' }
+  return { offset: first.stop.offset, message, hint: 'what was opened stays open: remove it here, or add it there' }
 }
 
 /** Spells the stop command's field with the start command's value: `-D INPUT` for `-D FORWARD` after `-I INPUT`. */

@@ -292,7 +292,7 @@ export class PortOpenings {
     } catch (error) {
       if (this.#intact) {
         const { source, door } = live.opening
-        log.notice('warning', `${source}: ${door}: cannot be closed now, the kernel closes it at its deadline: ${(error as Error).message}`)
+        log.notice('warning', `${source}: ${door}: is closed by the kernel at its deadline: ${(error as Error).message}`)
       }
     }
   }
