@@ -2,35 +2,35 @@ import { BASE_TABLE } from '../firewall/base/ruleset.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
 import { readRootFile, removeRootFile, writeRootFile } from './root-file.ts'
 
-/** The state folder is root's alone. */
+/** The state folder is for root only. */
 const FOLDER_MODE = 0o700
-/** How every ruleset of ours begins: a record of anything else is not loaded. */
+/** The beginning of every base ruleset of Postern. A record of anything else is not loaded. */
 const BEGINS = `add table ${BASE_TABLE}\ndelete table ${BASE_TABLE}\ntable ${BASE_TABLE} {\n`
 
-/** The base ruleset that an operator confirmed. It is put back as it was confirmed, or not at all. */
+/** The base ruleset that an operator confirmed. It is restored unchanged, or not at all. */
 export interface Confirmed {
-  /** Of the trial that was confirmed. */
+  /** The id of the confirmed trial. */
   readonly id: string
-  /** The boot in which that was; `undefined` where the system does not name them. */
+  /** The boot in which it was confirmed; `undefined`: the system does not name boots. */
   readonly boot: string | undefined
-  /** When it was put in force, milliseconds since 1970. */
+  /** The time when it took effect, in milliseconds since 1970. */
   readonly since: number
   /** The ruleset, as `nft -f` loads it. */
   readonly rules: string
-  /** The config it was made from, and the ports named by `--allow`, as that takes them. */
+  /** The config it was made from, and the ports of `--allow`, in the form of that option. */
   readonly config: string
   readonly allowed: string
-  /** Ports that it leaves to the guard, written like `allowed`. */
+  /** The ports that it leaves to the guard, written like `allowed`. */
   readonly guarded: string
-  /** Doors of the config that run commands, of which the operator was told. */
+  /** The doors of the config that run commands, which the operator was told about. */
   readonly commandDoors: readonly string[]
   readonly beside: boolean
-  /** What was to be loaded when the machine starts; `undefined`: nothing. */
+  /** The text of the rules file that the machine loads when it starts; `undefined`: none. */
   readonly persist: string | undefined
   readonly replace: boolean
 }
 
-/** Where the confirmed ruleset is written down. */
+/** The file of the confirmed ruleset. */
 export class ConfirmedFile {
   readonly path: string
 
@@ -38,7 +38,7 @@ export class ConfirmedFile {
     this.path = path
   }
 
-  /** `undefined`: none was confirmed. @throws an Error if there is one that cannot be used */
+  /** Reads the record; `undefined`: nothing was confirmed. @throws an Error if the record cannot be used */
   read(): Confirmed | undefined {
     const text = readRootFile(this.path)
     if (text === undefined) return undefined
@@ -54,7 +54,7 @@ export class ConfirmedFile {
     return value
   }
 
-  /** The same, and `undefined` also where it cannot be used. */
+  /** Reads the record; `undefined` also if it cannot be used. */
   readIfUsable(): Confirmed | undefined {
     try {
       return this.read()
@@ -63,12 +63,12 @@ export class ConfirmedFile {
     }
   }
 
-  /** On disk once this returns. @throws the system's error: what was there before is there still */
+  /** Writes the record, which is on disk once this returns. @throws the system's error; the file is then unchanged */
   write(confirmed: Confirmed): void {
     writeRootFile(this.path, JSON.stringify(confirmed), FOLDER_MODE)
   }
 
-  /** @throws the system's error */
+  /** Removes the record. @throws the system's error */
   remove(): void {
     removeRootFile(this.path)
   }

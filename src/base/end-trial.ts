@@ -5,17 +5,17 @@ import { isOver } from './trial.ts'
 import type { Trial } from './trial.ts'
 import { readBootId } from '../state/boot-clock.ts'
 
-/** All that ending a trial needs of the firewall. */
+/** The firewall functions that ending a trial needs. */
 type Firewall = Pick<BaseFirewall, 'run'>
 
-/** What became of a trial. */
+/** The result of ending a trial. */
 export type Ended = 'confirmed' | 'taken back'
 
 /**
- * Ends a trial whose files are locked. A trial that is written down as confirmed is finished as such: whoever confirmed it may
- * have been killed before the kernel was told. Any other gives way to what was there before it.
+ * Ends a trial whose files are locked. A trial that is recorded as confirmed is completed: the operator's process may
+ * have been killed before the kernel got the rules. Any other trial is replaced by the previous rules.
  *
- * @throws NftablesError: nothing has changed
+ * @throws NftablesError; nothing has changed then
  */
 export function endTrial(trial: Trial, files: BaseFiles, firewall: Firewall): Ended {
   const confirmed = files.confirmed.readIfUsable()
@@ -24,27 +24,28 @@ export function endTrial(trial: Trial, files: BaseFiles, firewall: Firewall): En
     files.trial.remove()
     return 'confirmed'
   }
-  // Written down until the kernel has the old rules: killed in between, this is done again.
+  // The record stays until the kernel has the old rules. If this process is killed in between, the next one does it.
   firewall.run(`${REMOVE_BASE}${trial.before ?? ''}`)
   files.trial.remove()
   return 'taken back'
 }
 
 /**
- * Ends a trial whose time is over, because all its processes were killed. `undefined`: there was none. The files are locked.
+ * Ends a trial whose time is over, as after all its processes were killed. The caller has locked the files.
+ * `undefined`: no trial was ended.
  *
- * @throws NftablesError: nothing has changed
+ * @throws NftablesError; nothing has changed then
  */
 export function endOverdue(files: BaseFiles, firewall: Firewall): Ended | undefined {
   const trial = files.trial.read()
   if (trial === undefined || !isOver(trial)) return undefined
   if (trial.boot === readBootId()) return endTrial(trial, files, firewall)
-  // Its rules went with its boot.
+  // The rules of an earlier boot no longer exist.
   files.trial.remove()
   return undefined
 }
 
-/** Takes back the trial with this id, if it is one still. @throws NftablesError, LockedError */
+/** Takes back the trial with this id, if it is still under way. @throws NftablesError, LockedError */
 export function rollBack(id: string, files: BaseFiles, firewall: Firewall): Ended | undefined {
   const lock = files.lock()
   try {

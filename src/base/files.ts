@@ -10,15 +10,15 @@ import type { BasePlaces } from './places.ts'
 import { TrialFile } from './trial.ts'
 
 const FOLDER_MODE = 0o755
-/** Longest that a command waits for another one, and how often it looks, in milliseconds. */
+/** Longest wait for another command, and the time between two tries, in milliseconds. */
 const LOCK_WAIT_MS = 5_000
 const LOCK_LOOK_MS = 50
 
-/** What this host knows of its base ruleset, and the lock under which that and the table are changed. */
+/** The records of this host's base ruleset, and the lock for changing them and the table. */
 export class BaseFiles {
   readonly trial: TrialFile
   readonly confirmed: ConfirmedFile
-  /** Whether these files are certainly this host's: see {@link basePlaces}. */
+  /** True if these files certainly belong to this host: see {@link basePlaces}. */
   readonly certain: boolean
 
   constructor(places: BasePlaces = basePlaces()) {
@@ -27,18 +27,18 @@ export class BaseFiles {
     this.certain = places.certain
   }
 
-  /** Whether anything is recorded, readable or not. */
+  /** True if a record exists, readable or not. */
   get exist(): boolean {
     return [this.trial.path, this.confirmed.path].some((path) => existsSync(path))
   }
 
-  /** Nobody else changes anything while this is held. @throws LockedError, or the system's error */
+  /** Takes the lock, so that nobody else makes changes. @throws LockedError, or the system's error */
   lock(): Lock {
     mkdirSync(dirname(this.trial.path), { recursive: true, mode: FOLDER_MODE })
     return takeLock(`${this.trial.path}.lock`, tryLock, process.pid)
   }
 
-  /** The same, for a command: what others do under the lock takes moments. @throws Error if it takes longer */
+  /** Takes the lock for a command, and waits a moment for another one. @throws Error if that takes too long */
   async lockSoon(): Promise<Lock> {
     const until = performance.now() + LOCK_WAIT_MS
     for (;;) {

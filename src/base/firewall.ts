@@ -1,11 +1,11 @@
 import { Nftables, NftablesError } from '../native/nftables.ts'
 
-/** A chain of somebody else's that judges what comes in. */
+/** Another program's chain that judges incoming packets. */
 export interface OtherChain {
-  /** `ip filter INPUT`. */
+  /** The chain's name with family and table: `ip filter INPUT`. */
   readonly name: string
   readonly policy: string
-  /** Whether it has rules. */
+  /** True if the chain has rules. */
   readonly rules: boolean
 }
 
@@ -18,7 +18,7 @@ export class Firewall {
     return this.#nft.run(commands)
   }
 
-  /** A table, as `nft -f` can load it again, with numbers or, for people, names; `undefined`: there is none. */
+  /** Lists a table as `nft -f` can load it again, or with names for people; `undefined`: there is no table. */
   list(table: string, byName = false): string | undefined {
     try {
       return this.#nft.run(`list table ${table}`, true, byName)
@@ -28,7 +28,7 @@ export class Firewall {
     }
   }
 
-  /** Chains of tables other than these that judge what comes in, and refuse or may refuse something. */
+  /** Returns chains of other tables that judge incoming packets, and may refuse some. */
   others(ours: readonly string[]): readonly OtherChain[] {
     return otherChains(this.#nft.run('list ruleset', true), ours)
   }
@@ -38,7 +38,7 @@ export class Firewall {
   }
 }
 
-/** Reads chains with a hook for input out of a listing of nft(8). */
+/** Reads the chains with an input hook from a listing of nft(8). */
 export function otherChains(listing: string, ours: readonly string[]): readonly OtherChain[] {
   const found: OtherChain[] = []
   let table = ''

@@ -4,22 +4,22 @@ import { RUN_FOLDER } from '../control/socket.ts'
 import { networkCookie } from '../native/socket-options.ts'
 import { STATE_DIR_DEFAULT } from '../state/folder.ts'
 
-/** Every network namespace has entries of its own there, also for who may not look at the namespace itself (proc(5)). */
+/** Every network namespace has its own entries there, which all users may read (proc(5)). */
 const OWN_ENTRY = '/proc/self/net/dev'
 const FIRST_ENTRY = '/proc/1/net/dev'
 const NETWORK_NAMESPACE = '/proc/self/ns/net'
 
-/** Where a host keeps what it knows of its base ruleset. Network namespaces are hosts of their own. */
+/** The places of a host's records of its base ruleset. A network namespace counts as a host of its own. */
 export interface BasePlaces {
-  /** The trial under way; gone with the next boot. */
+  /** The present trial; a reboot removes it. */
   readonly trial: string
-  /** The ruleset that was confirmed. The machine's own outlasts a boot; that of a namespace goes with it. */
+  /** The confirmed ruleset. The machine's own survives a boot; that of a namespace does not. */
   readonly confirmed: string
-  /** Whether no other namespace can have these names: else nothing is put back from them without being asked for. */
+  /** True if no other namespace can have these names. Otherwise nothing is restored from them automatically. */
   readonly certain: boolean
 }
 
-/** Where this host keeps it: the machine's own network namespace is that of its first process. */
+/** Returns this host's places. The machine's own network namespace is that of its first process. */
 export function basePlaces(): BasePlaces {
   if (isFirst()) {
     return { trial: join(RUN_FOLDER, 'firewall.json'), confirmed: join(STATE_DIR_DEFAULT, 'base.json'), certain: true }

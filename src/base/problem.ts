@@ -7,28 +7,28 @@ import { REMEDIES } from '../remedy/remedies.ts'
 import type { Remedy } from '../remedy/remedies.ts'
 import type { Confirmed } from './confirmed.ts'
 
-/** Something about the base ruleset that an operator should know, and the command that fixes it. */
+/** A problem of the base ruleset that an operator should know, and the command that fixes it. */
 export interface Problem {
   /** Lower case, no full stop. */
   readonly message: string
   readonly command: Remedy
 }
 
-/** What is read was written by this program. */
+/** Discards faults, as Postern wrote the text itself. */
 const NO_FAULTS = { error: () => undefined, warning: () => undefined }
 
-/** How the confirmed ruleset and the config have come apart. */
+/** Returns the differences between the confirmed ruleset and the config. */
 export function misfitWith({ allowed, guarded, commandDoors }: Confirmed, config: Config): Misfit {
   return misfitOf({ allowed: servicesIn(allowed), guarded: servicesIn(guarded), commandDoors }, config)
 }
 
-/** Whether it lets in at a TCP port of this host, knocked or not. */
+/** Returns true if the ruleset lets packets in at a TCP port of this host, with or without a knock. */
 export function letsIn({ allowed, guarded }: Confirmed, port: number): boolean {
   const services = [...servicesIn(allowed), ...servicesIn(guarded)]
   return services.some(({ protocol, first, last }) => protocol === TCP && first <= port && port <= last)
 }
 
-/** The same as problems. */
+/** Returns the differences as problems. */
 export function misfitProblems(confirmed: Confirmed, config: Config): readonly Problem[] {
   const { refused, exposed, commandDoors } = misfitWith(confirmed, config)
   const command = REMEDIES.applyBase(confirmed, config.file)
@@ -47,7 +47,7 @@ export function misfitProblems(confirmed: Confirmed, config: Config): readonly P
   return problems
 }
 
-/** Ports as `--allow` takes them. */
+/** Formats ports in the form of `--allow`. */
 export function servicesText(services: readonly Service[]): string {
   return services.map(formatService).join(',')
 }

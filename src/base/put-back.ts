@@ -8,16 +8,17 @@ import { REMEDIES } from '../remedy/remedies.ts'
 import { misfitWith, servicesText } from './problem.ts'
 import type { Problem } from './problem.ts'
 
-/** Whether what was confirmed is gone from the rules: a table that somebody edited is not. */
+/** Returns true if the confirmed table no longer exists. A table that somebody edited still counts as existing. */
 export function isGone(firewall: Firewall): boolean {
   return readListing(firewall.list(BASE_TABLE)) !== 'rules'
 }
 
 /**
- * Why a ruleset that is gone is not put back without being asked for; `undefined`: nothing is against it. Nobody may be locked
- * out by it: it has to let knockers in at every port that the config opens, and a reboot gets rid of one that was not persisted.
+ * Returns the reason why a missing ruleset is not restored automatically; `undefined`: it may be restored. Nobody may
+ * be locked out by it. It must let knockers in at every port that the config opens. A reboot removes one that was not
+ * persisted.
  *
- * @param certain whether the record is certainly this host's
+ * @param certain true if the record certainly belongs to this host
  */
 export function reasonAgainst(confirmed: Confirmed, config: Config, certain: boolean): Problem | undefined {
   const { refused } = misfitWith(confirmed, config)
@@ -30,11 +31,11 @@ export function reasonAgainst(confirmed: Confirmed, config: Config, certain: boo
     return { message, command: REMEDIES.applyBase({ ...confirmed, persist: '' }, config.file) }
   }
   if (!certain)
-    return { message: 'this kernel does not tell one network namespace from another', command: REMEDIES.restoreBase() }
+    return { message: 'this kernel cannot tell network namespaces apart', command: REMEDIES.restoreBase() }
   return undefined
 }
 
-/** Whether it was confirmed since the machine was started. */
+/** Returns true if it was confirmed in the present boot. */
 export function isOfThisBoot({ boot }: Confirmed): boolean {
   return boot !== undefined && boot === readBootId()
 }

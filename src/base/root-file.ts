@@ -15,14 +15,14 @@ import {
 import { dirname } from 'node:path'
 import { REMEDIES } from '../remedy/remedies.ts'
 
-/** Root only: the rules tell who is let in, and what is in these files is put in force as root. */
+/** Only root may read and write: the rules show who is let in, and root loads the content. */
 const FILE_MODE = 0o600
 /** Largest file that is read, in bytes. */
 const FILE_MAX_BYTES = 1_048_576
 /** Permission bits that let group or others write. */
 const OTHERS_WRITE = 0o022
 
-/** A file, or its folder, that others than root could have changed. */
+/** Others than root could have changed the file or its folder. */
 export class UntrustedFileError extends Error {
   constructor(path: string, fault: string, cure: string) {
     super(`${path} is not used: ${fault}\n  ${cure}`)
@@ -31,7 +31,7 @@ export class UntrustedFileError extends Error {
 }
 
 /**
- * Reads a file of root's. `undefined`: there is none.
+ * Reads a file that belongs to root; `undefined`: there is no file.
  *
  * @throws UntrustedFileError if others could have changed it, or the system's error
  */
@@ -65,10 +65,11 @@ function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonl
 }
 
 /**
- * Puts a text in the place of a file in one step: a power cut leaves the one or the other, and what is in force once this
- * returns survives one. Makes the folder, for root alone, where it is missing.
+ * Replaces a file atomically: a power cut leaves the old text or the new one. Once this returns, the new text survives
+ * a power cut. A missing folder is created with `folderMode`.
  *
- * @throws UntrustedFileError if others can write the folder, or the system's error (a full disk, say): the file is what it was
+ * @throws UntrustedFileError if others can write the folder, or the system's error (say, a full disk); the file is then
+ *   unchanged
  */
 export function writeRootFile(path: string, text: string, folderMode: number): void {
   const fresh = `${path}.new`
@@ -96,7 +97,7 @@ export function writeRootFile(path: string, text: string, folderMode: number): v
   syncFolder(dirname(path))
 }
 
-/** Removes a file for good. Nothing happens where there is none. @throws the system's error */
+/** Removes a file durably. A missing file is not an error. @throws the system's error */
 export function removeRootFile(path: string): void {
   rmSync(path, { force: true })
   try {

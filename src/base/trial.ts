@@ -3,38 +3,38 @@ import { readBootId } from '../state/boot-clock.ts'
 import type { Confirmed } from './confirmed.ts'
 import { readRootFile, removeRootFile, writeRootFile } from './root-file.ts'
 
-/** Others may know that the folder of sockets and trials is there. */
+/** The folder of sockets and trials. Others may see that it exists. */
 const FOLDER_MODE = 0o755
 
 /** A base ruleset that is in force until its deadline, unless it is confirmed. */
 export interface Trial {
   readonly id: string
-  /** The boot it belongs to. */
+  /** The boot in which the trial began. */
   readonly boot: string | undefined
-  /** When it is taken back, milliseconds since the machine was started. */
+  /** The time when it is taken back, in milliseconds since the machine was started. */
   readonly deadline: number
-  /** The table as it was before; `undefined`: there was none. */
+  /** The previous table; `undefined`: there was none. */
   readonly before: string | undefined
-  /** What is written down when it is confirmed. */
+  /** The record to write when the trial is confirmed. */
   readonly confirmed: Confirmed
-  /** The guard with nothing open, for a host without one. */
+  /** The guard without openings, for a host that has no guard. */
   readonly guard: string
-  /** Whether it was applied over ssh, and the TCP connections that there were then. */
+  /** True if the trial was applied over ssh. `connections` holds the TCP connections at that time. */
   readonly remote: boolean
   readonly connections: readonly string[]
 }
 
-/** Milliseconds since the machine was started, time asleep included. */
+/** Returns the milliseconds since the machine was started, including time asleep. */
 export function sinceBoot(): number {
   return uptime() * 1000
 }
 
-/** Whether its time is over. One of an earlier boot has gone with its rules. */
+/** Returns true if the trial's time is over. The rules of an earlier boot no longer exist. */
 export function isOver({ boot, deadline }: Trial): boolean {
   return boot !== readBootId() || deadline <= sinceBoot()
 }
 
-/** Where the trial under way is written down. */
+/** The file of the present trial. */
 export class TrialFile {
   readonly path: string
 
@@ -42,7 +42,7 @@ export class TrialFile {
     this.path = path
   }
 
-  /** What is there; `undefined`: nothing, or nothing of use. */
+  /** Reads the trial; `undefined`: there is no trial, or it cannot be used. */
   read(): Trial | undefined {
     try {
       const text = readRootFile(this.path)
@@ -53,7 +53,7 @@ export class TrialFile {
     }
   }
 
-  /** Puts something else in its place, in one step. @throws the system's error: it is what it was */
+  /** Writes a trial in one step. @throws the system's error; the file is then unchanged */
   write(trial: Trial): void {
     writeRootFile(this.path, JSON.stringify(trial), FOLDER_MODE)
   }

@@ -1,51 +1,51 @@
 import type { Word } from './shell.ts'
 
-/** One thing said about a rule: `--dport 22`. */
+/** One part of a firewall rule: `--dport 22`. */
 export interface Field {
-  /** What it is about, the same for every spelling: `--dport`. */
+  /** The part's name, the same for every spelling: `--dport`. */
   readonly label: string
-  /** Its value, the same for every spelling. */
+  /** The part's value, the same for every spelling. */
   readonly value: string
-  /** As it stands in the command. */
+  /** The part as written in the command. */
   readonly text: string
   /** UTF-16 units from the beginning of the command. */
   readonly offset: number
 }
 
-/** What one program of a command changes in a firewall. */
+/** The change that one program of a command makes in a firewall. */
 export interface Change {
-  /** Which kind of firewall program; only changes of one kind can undo each other. */
+  /** The kind of firewall program. Only changes of one kind can undo each other. */
   readonly kind: 'iptables' | 'nft' | 'ufw' | 'firewall-cmd' | 'ipset' | 'pfctl'
-  /** `number`: takes away by place, whatever is there. */
+  /** `number`: removes a rule by its position, whichever rule is there. */
   readonly act: 'add' | 'remove' | 'number'
-  /** Whether it lets somebody in; `passing` by itself after a time the firewall keeps. */
+  /** True if the change lets somebody in. */
   readonly opens: boolean
-  /** Whether the firewall ends it by itself. */
+  /** True if the firewall ends the change by itself, after a timeout. */
   readonly passing: boolean
-  /** How it begins: `iptables -I INPUT`. */
+  /** The beginning of the command: `iptables -I INPUT`. */
   readonly head: string
-  /** All of its words. */
+  /** All words of the command. */
   readonly text: string
   readonly offset: number
   readonly fields: readonly Field[]
 }
 
-/** The words of a command, without the quotes they had. */
+/** Joins the words of a command, without the quotes they had. */
 export function textOf(words: readonly Word[]): string {
   return words.map(({ text }) => text).join(' ')
 }
 
-/** A field of one word. */
+/** Makes a field of one word. */
 export function fieldOf(label: string, word: Word, value = word.text): Field {
   return { label, value: plainSource(value), text: word.text, offset: word.offset }
 }
 
-/** `%IP%/32` and `%IP%/128` are the address alone. */
+/** Shortens `%IP%/32` and `%IP%/128` to the address alone. */
 export function plainSource(value: string): string {
   return value.replace(/^%IP%\/(32|128)$/, '%IP%')
 }
 
-/** Services people name in rules, with their ports (IANA), so that `ssh` undoes `22`. */
+/** Service names that people use in rules, with their ports (IANA), so that `ssh` undoes `22`. */
 const SERVICES: ReadonlyMap<string, string> = new Map([
   ['ftp', '21'],
   ['ssh', '22'],
@@ -64,7 +64,7 @@ const SERVICES: ReadonlyMap<string, string> = new Map([
   ['postgresql', '5432'],
 ])
 
-/** A port by number where it is written by name. */
+/** Returns the number of a port that is written by name. */
 export function plainPort(value: string): string {
   return SERVICES.get(value.toLowerCase()) ?? value
 }

@@ -5,19 +5,19 @@ import { splitCommand } from './shell.ts'
 import type { Script } from './shell.ts'
 import type { Settled } from './table.ts'
 
-/** A command of a door and where it stands. */
+/** A command of a door and its place in the config. */
 export interface CommandText {
   readonly text: string
   readonly line: number
-  /** Of its first character. */
+  /** Column of the command's first character. */
   readonly column: number
-  /** The directive as it is written there. */
+  /** The directive as written in the config. */
   readonly key: string
-  /** Taken apart on first use. */
+  /** The command split into words, on first use. */
   readonly script: Script
 }
 
-/** The commands of a door for each family, as they take effect: IPv6 falls back to the same objects as IPv4. */
+/** The commands of a door that take effect for each family. IPv6 falls back to the same objects as IPv4. */
 export interface DoorCommands {
   readonly start4: CommandText | undefined
   readonly stop4: CommandText | undefined
@@ -25,7 +25,7 @@ export interface DoorCommands {
   readonly stop6: CommandText | undefined
 }
 
-/** The commands of a door with their places. */
+/** Returns the commands of a door with their places. */
 export function commandsOf(entries: Settled<typeof DOOR_DIRECTIVES>['entries'], { commands6 }: Door): DoorCommands {
   const start4 = commandText(entries.start4)
   const stop4 = commandText(entries.stop4)

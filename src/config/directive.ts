@@ -7,23 +7,23 @@ import type { Read } from './value.ts'
 
 /** One directive: a row of the tables below. */
 export interface Directive<T> {
-  /** As knockd.conf(5) spells it; case does not count. */
+  /** The name as knockd.conf(5) spells it; case does not count. */
   readonly name: string
-  /** What its value looks like, for hints; `undefined`: it takes none. */
+  /** The form of the value, for hints; `undefined`: the directive takes no value. */
   readonly form: string | undefined
   readonly read: Read<T>
   readonly aliases: readonly string[]
-  /** Where several lines add up instead of the last one counting. */
+  /** Combines the values of several lines. Absent: the last line counts. */
   readonly join?: (before: T, more: T) => T
-  /** Whether nothing is a value too. */
+  /** True if an empty value is allowed. */
   readonly mayBeEmpty: boolean
 }
 
-/** The directives of one kind of section, by the name that the code has for them. */
+/** The directives of one kind of section, by their names in the code. */
 // oxlint-disable-next-line typescript/no-explicit-any -- a table holds rows of every type
 export type Table = Readonly<Record<string, Directive<any>>>
 
-/** What a section's lines come to: absent what is not there, or no good. */
+/** The values of a section's directives. A directive that is missing or invalid is absent. */
 export type Values<T extends Table> = { [K in keyof T]?: T[K] extends Directive<infer V> ? V : never }
 
 /** The directives of `[options]`. */
@@ -81,7 +81,7 @@ export const DOOR_DIRECTIVES = {
   cmdTimeout: row('Cmd_Timeout', 'TIME', value.duration(0, bound.CMD_TIMEOUT_MAX_MS), { aliases: ['Open_For'] }),
   stop4: row('Stop_Command', 'COMMAND', value.readCommand, { mayBeEmpty: true }),
   stop6: row('Stop_Command_6', 'COMMAND', value.readCommand, { mayBeEmpty: true }),
-  // Metalcape's branch of knockd, in images of game servers, calls it Seq_Cooldown too.
+  // Metalcape's branch of knockd, in images of game servers, also calls it Seq_Cooldown.
   cooldown: row('Cooldown', 'TIME', value.duration(0, bound.COOLDOWN_MAX_MS), { aliases: ['Seq_Cooldown'] }),
 } as const
 
@@ -94,7 +94,7 @@ function row<T>(
   return { name, form, read, aliases: [], mayBeEmpty: false, ...more }
 }
 
-/** Every way to write a directive of the table, canonical spelling first. */
+/** Returns every spelling of the directives in a table, the canonical ones first. */
 export function spellings(table: Table): readonly string[] {
   return Object.values(table).flatMap(({ name, aliases }) => [name].concat(aliases))
 }

@@ -11,10 +11,10 @@ import { checkSecret, secretOf } from './secret.ts'
 import type { DoorEntries, DoorValues } from './secret.ts'
 import { settle } from './table.ts'
 
-/** One for all: a config may have very many doors. */
+/** One empty list for all doors: a config may have very many doors. */
 const NONE: readonly never[] = []
 
-/** A door as it stands in the file: what was read of it, and where. */
+/** A door as written in the file: its values and their places. */
 export interface DoorText {
   readonly name: string
   readonly line: number
@@ -25,7 +25,7 @@ export interface DoorText {
   readonly commands: DoorCommands
 }
 
-/** Reads a section as a door. It is good only if `faults` got no error. */
+/** Reads a section as a door. The door is usable only if `faults` got no error. */
 export function readDoor(section: Section, faults: FaultList): DoorText {
   const { name, line, column } = section
   const { values, entries, complete } = settle(DOOR_DIRECTIVES, section, faults)
@@ -62,7 +62,7 @@ export function readDoor(section: Section, faults: FaultList): DoorText {
 function commands6Of({ start6, stop6 }: DoorValues, commands4: Commands): Commands {
   const start = start6 === undefined ? commands4.start : start6 || undefined
   const stop = stop6 === undefined ? commands4.stop : stop6 || undefined
-  // Where nothing is done for IPv6, the stop command of IPv4 has nothing to undo.
+  // Without a start command for IPv6, the stop command of IPv4 has nothing to undo.
   return { start, stop: start === undefined ? undefined : stop }
 }
 
@@ -78,7 +78,7 @@ function keyPlace(entry: Entry): Place {
 function requireCommand(name: string, place: Place, values: DoorValues, entries: DoorEntries, faults: FaultList): void {
   const starts = Boolean(values.start4) || Boolean(values.start6)
   if (!starts) {
-    // Ports that cannot be read have been told of.
+    // Ports that cannot be read have already been reported.
     if (entries.opens !== undefined && !values.stop4 && !values.stop6) return
     const stop = [entries.stop4, entries.stop6].find((entry) => entry !== undefined && entry.value !== '')
     const empty = entries.start4 ?? entries.start6
@@ -100,7 +100,7 @@ function lonelyStop(entry: Entry, family: string, faults: FaultList): void {
   faults.error(entry.line, entry.keyColumn, message, 'take it out, or add the start command')
 }
 
-/** What only native openings can do says nothing where no ports are opened. */
+/** Warns of directives that have no effect without Open_Ports. */
 function warnOfPortless({ opens, widen, extend, forwardTo }: DoorEntries, faults: FaultList): void {
   if (opens !== undefined) return
   for (const entry of [widen, extend, forwardTo]) {
@@ -123,7 +123,7 @@ function warnOfTimes(values: DoorValues, entries: DoorEntries, faults: FaultList
   }
   if (cmdTimeout !== undefined && stops && values.cmdTimeout === 0) {
     const message = 'the stop command runs at once after the start command'
-    faults.warning(cmdTimeout.line, cmdTimeout.valueColumn, message, 'give the time that a connection takes to be made')
+    faults.warning(cmdTimeout.line, cmdTimeout.valueColumn, message, 'allow enough time to connect')
   }
   if (cooldown !== undefined && stops) {
     const message = `${quote(cooldown.key)} has no effect in a door with a stop command`

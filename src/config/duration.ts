@@ -1,12 +1,12 @@
-/** Milliseconds in each unit a time may carry. */
+/** Milliseconds in each unit of a time. */
 const UNITS: Readonly<Record<string, number>> = { '': 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
-/** What reading a time gives: milliseconds, or what is wrong. */
+/** The result of reading a time: milliseconds, or the fault. */
 export type DurationResult = { readonly ms: number } | { readonly message: string; readonly hint: string }
 
 /**
- * Reads a time: whole seconds as knockd has them, or a whole number with a unit, `500ms`, `30s`, `10m`, `2h`.
- * The bounds are in milliseconds, both included.
+ * Reads a time: whole seconds as in knockd, or a whole number with a unit: `500ms`, `30s`, `10m`, `2h`. The bounds are
+ * in milliseconds, both included.
  */
 export function parseDuration(text: string, min: number, max: number): DurationResult {
   const match = /^([0-9]{1,12})(ms|s|m|h)?$/.exec(text)
@@ -26,7 +26,7 @@ function hintFor(text: string): string {
   return 'whole seconds, or a whole number with a unit: 500ms, 30s, 10m, 2h'
 }
 
-/** A time in the largest unit that divides it: `500ms`, `25s`, `24h`. What {@link parseDuration} reads back. */
+/** Formats a time in the largest unit that divides it: `500ms`, `25s`, `24h`. {@link parseDuration} reads it back. */
 export function formatDuration(ms: number): string {
   const [unit, length] = Object.entries(UNITS)
     .filter(([name, each]) => name !== '' && ms > 0 && ms % each === 0)

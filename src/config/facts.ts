@@ -1,33 +1,35 @@
 import type { Protocol } from '../packet/packet.ts'
 
-/** What the file system says of a file that the config names. */
+/** The properties of a file that the config names. */
 export interface FileFacts {
-  /** Permission bits, as in `st_mode & 0o7777`; `undefined` where they say nothing. */
+  /** Permission bits, as in `st_mode & 0o7777`; `undefined`: unknown. */
   readonly mode?: number
-  /** Its content with one character for each byte. */
+  /** The content, with one character for each byte. */
   readonly content?: string
-  /** Why there is no content: lower case, no full stop. */
+  /** The reason why there is no content: lower case, no full stop. */
   readonly failure?: string
-  /** The failure is only that the one who asks may not read it. */
+  /** True if the only failure is a missing permission to read the file. */
   readonly forbidden?: boolean
 }
 
-/** What is known of a program that a command names. */
+/** The properties of a program that a command names. */
 export interface ProgramFacts {
-  /** `absent`: there is none; `barred`: it is there, and cannot be run. */
+  /** `absent`: the program does not exist; `barred`: it exists, but cannot be run. */
   readonly state: 'there' | 'absent' | 'barred'
-  /** The path of the firewall's program that is probably meant. */
+  /** The path of the firewall program that is probably meant. */
   readonly meant?: string
 }
 
-/** What a config's text does not say about the machine it is for. Asked only for what the config names. */
+/** Facts about the machine that a config's text does not tell. They are asked only for names in the config. */
 export interface Facts {
-  /** Whether a program of this machine listens on the port, for others than this machine itself. */
+  /** Returns true if a program listens on the port of this machine, and not on loopback alone. */
   readonly listens: (protocol: Protocol, port: number) => boolean
-  /** The config itself: its permission bits. */
+  /** The permission bits of the config itself. */
   readonly mode: number | undefined
-  /** A file of secrets that the config names. */
+  /** Returns the facts of a file of secrets that the config names. */
   readonly file: (path: string) => FileFacts
-  /** A program by its path, or by its name as a shell finds it. Absent where that cannot be known. */
+  /**
+   * Returns the facts of a program, by its path or by the name that a shell looks up. Absent if they cannot be known.
+   */
   readonly program?: (name: string) => ProgramFacts
 }

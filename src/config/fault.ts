@@ -2,13 +2,14 @@ import { FAULTS_MAX } from './config.ts'
 import type { Fault } from './config.ts'
 import { codePoint } from '../text/code-point.ts'
 
-/** Most characters of somebody's text that a message repeats. */
+/** Most characters of somebody's text that a message quotes. */
 const QUOTE_MAX_CHARS = 64
 
 /**
- * A fault as `file:line:column: severity: message`, the hint on a line of its own, indented by four. No line end after it.
+ * Formats a fault as `file:line:column: severity: message`. The hint follows on its own line, indented by four. The
+ * text has no line end.
  *
- * @param file the config's name; a fault of another file names that one instead
+ * @param file the config's name; a fault in another file names that file instead
  */
 export function formatFault(file: string, fault: Fault): string {
   const { line, column, severity, message, hint } = fault
@@ -17,27 +18,27 @@ export function formatFault(file: string, fault: Fault): string {
 }
 
 /**
- * Somebody's text in backticks, fit for a terminal and a log: cut at 64 characters, and whatever does not show as itself
- * (controls, blanks that are none, directions of writing) is written as `<U+200B>`.
+ * Quotes somebody's text in backticks, safe for a terminal and a log. The text is cut at 64 characters. Characters that
+ * do not show as themselves (controls, unusual blanks, bidirectional marks) are written as `<U+200B>`.
  */
 export function quote(text: string): string {
   const cut = text.length > QUOTE_MAX_CHARS ? `${text.slice(0, QUOTE_MAX_CHARS)}…` : text
   return `\`${cut.replaceAll(/[^\P{C}]|[^\P{Z} ]/gu, codePoint)}\``
 }
 
-/** Where faults of one file go. Lines and columns are from 1. */
+/** Collects the faults of one file. Lines and columns are from 1. */
 export interface FaultSink {
   error(line: number, column: number, message: string, hint?: string): void
   warning(line: number, column: number, message: string, hint?: string): void
 }
 
-/** Faults while they are found, in any order. Holds {@link FAULTS_MAX} of each severity and counts the rest. */
+/** Collects faults in any order. The list holds {@link FAULTS_MAX} of each severity and counts the rest. */
 export class FaultList implements FaultSink {
   readonly #errors: Fault[] = []
   readonly #warnings: Fault[] = []
   #left = 0
 
-  /** Whether one of them, kept or only counted, is an error. */
+  /** True if one of the faults is an error. */
   get failed(): boolean {
     return this.#errors.length > 0
   }
@@ -50,7 +51,7 @@ export class FaultList implements FaultSink {
     this.add({ severity: 'warning', line, column, message, ...(hint === undefined ? {} : { hint }) })
   }
 
-  /** Takes the faults of another file to the same list; `undefined`: of the file that the list is about. */
+  /** Returns a sink for the faults of another file, kept in this list; `undefined`: this list's own file. */
   of(file: string | undefined): FaultSink {
     if (file === undefined) return this
     const add =
@@ -66,7 +67,7 @@ export class FaultList implements FaultSink {
     else this.#left++
   }
 
-  /** All of them by place, those of other files last; then how many more there are. */
+  /** Returns the faults by place, those of other files last, followed by the number of omitted ones. */
   sorted(): readonly Fault[] {
     const faults = [...this.#errors, ...this.#warnings].sort(byPlace)
     if (this.#left === 0) return faults

@@ -30,14 +30,14 @@ const FIREWALL_PROGRAMS = [
   'firewall-cmd',
 ]
 
-/** The program of a firewall that is probably meant by a name; `undefined`: none of them. */
+/** Returns the firewall program that a name probably means; `undefined`: no firewall program. */
 export function firewallProgram(name: string): string | undefined {
   return FIREWALL_PROGRAMS.includes(name) ? name : nearest(name, FIREWALL_PROGRAMS)
 }
 
 /**
- * What a program changes in a firewall: nothing, these changes, or `undefined` where that cannot be told (a script, a
- * program we do not know, one that we know used in another way).
+ * Returns the changes that a program makes in a firewall. `undefined`: the changes cannot be known (a script, an
+ * unknown program, or an unknown use of a known one).
  */
 export function changesOf(command: Simple): readonly Change[] | undefined {
   const name = programName(command)
@@ -89,7 +89,10 @@ function changed(
 
 const NFT_FAMILIES: ReadonlySet<string> = new Set(['ip', 'ip6', 'inet', 'arp', 'bridge', 'netdev'])
 
-/** nft(8): `add element FAMILY TABLE SET { ELEMENT }` and `add rule …`; a rule is deleted by handle, which says nothing here. */
+/**
+ * Reads `add element FAMILY TABLE SET { ELEMENT }` and `add rule …` of nft(8). Deletion of a rule by handle is not
+ * read.
+ */
 function nftChange(command: Simple): Change | undefined {
   const words = command
     .slice(1)
@@ -125,7 +128,7 @@ function nftChange(command: Simple): Change | undefined {
   })
 }
 
-/** The words within a word: nft takes `'add element …'` as readily as many words, and braces need no blanks. */
+/** Splits a word into the words within it. nft takes `'add element …'` as one word too, and braces need no blanks. */
 function partsOf({ text, offset, end }: Word): readonly Word[] {
   const quoted = end - offset === text.length + 2 ? 1 : 0
   return [...text.matchAll(/[{},]|[^\s{},]+/g)].map((match) => {
@@ -136,7 +139,7 @@ function partsOf({ text, offset, end }: Word): readonly Word[] {
 
 const UFW_POLICIES: ReadonlySet<string> = new Set(['allow', 'limit', 'deny', 'reject'])
 
-/** ufw(8): `[route] [insert N] allow …` and `[route] delete allow …`. To deny what was allowed takes its place. */
+/** Reads `[route] [insert N] allow …` and `[route] delete allow …` of ufw(8). A `deny` replaces an `allow`. */
 function ufwChange(command: Simple): Change | undefined {
   const words = command.slice(1).filter(({ text }) => !text.startsWith('--'))
   const fields: Field[] = []
@@ -181,7 +184,7 @@ function pair(label: string, word: Word, next: Word, value: string): Field {
   return { label, value, text: `${word.text} ${next.text}`, offset: word.offset }
 }
 
-/** firewall-cmd(1): each `--add-X=V` is undone by `--remove-X=V` of the same zone, for now or for good alike. */
+/** Reads firewall-cmd(1). `--remove-X=V` undoes `--add-X=V` of the same zone, if both or neither have `--permanent`. */
 function firewalldChanges(command: Simple): readonly Change[] {
   const words = command.slice(1)
   const scope: Field[] = []
@@ -220,7 +223,7 @@ function firewalldChanges(command: Simple): readonly Change[] {
   })
 }
 
-/** ipset(8): `add SET ENTRY`, `del SET ENTRY`. */
+/** Reads `add SET ENTRY` and `del SET ENTRY` of ipset(8). */
 function ipsetChange(command: Simple): Change | undefined {
   const words = command.slice(1)
   const timeout = words.findIndex(({ text }) => text === 'timeout')
@@ -234,7 +237,7 @@ function ipsetChange(command: Simple): Change | undefined {
   })
 }
 
-/** pfctl(8): `-t TABLE -T add ADDRESS`, `-T delete`. */
+/** Reads `-t TABLE -T add ADDRESS` and `-T delete` of pfctl(8). */
 function pfChange(command: Simple): Change | undefined {
   const words = command.slice(1)
   const after = (option: string): number => words.findIndex(({ text }) => text === option) + 1

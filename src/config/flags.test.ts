@@ -28,8 +28,8 @@ test.each([
   ['syn|ack', 0, 'unknown flag `syn|ack`', 'flags are separated by commas'],
   ['syn ack', 0, 'unknown flag `syn ack`', 'flags are separated by commas'],
   ['syn # c', 0, 'unknown flag `syn # c`', 'put the comment on a line of its own'],
-  ['syn,!syn', 4, '`!syn` contradicts what stands before it', 'no packet has syn both set and not set'],
-  ['!ack,psh,ack', 9, '`ack` contradicts what stands before it', 'no packet has ack both set and not set'],
+  ['syn,!syn', 4, '`!syn` contradicts an earlier flag', 'no packet has syn both set and not set'],
+  ['!ack,psh,ack', 9, '`ack` contradicts an earlier flag', 'no packet has ack both set and not set'],
 ])('%j', (text, offset, message, hint) => {
   expect(parseFlags(text).faults).toEqual([{ offset, message, hint }])
 })

@@ -4,7 +4,7 @@ import { quote } from './fault.ts'
 import { nearest } from './nearest.ts'
 import type { WordFault } from './sequence.ts'
 
-/** The flags a door can ask for, by name. */
+/** The flags that a door can ask for, by name. */
 const FLAGS: ReadonlyMap<string, number> = new Map([
   ['fin', FIN],
   ['syn', SYN],
@@ -14,13 +14,13 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
   ['urg', URG],
 ])
 
-/** What reading `TCPFlags` gives. It is good if there are no faults. */
+/** The result of reading `TCPFlags`. It is usable if there are no faults. */
 export interface FlagsResult {
   readonly test: FlagTest
   readonly faults: readonly WordFault[]
 }
 
-/** Reads flags separated by commas, `!` before one that must not be set; names in any case. */
+/** Reads flags separated by commas, in any case. `!` precedes a flag that must not be set. */
 export function parseFlags(text: string): FlagsResult {
   const faults: WordFault[] = []
   let mask = 0
@@ -35,7 +35,7 @@ export function parseFlags(text: string): FlagsResult {
     if (bit === undefined) faults.push({ offset, ...explain(word, name) })
     else if ((mask & bit) !== 0 && ((want & bit) !== 0) === not) {
       const hint = `no packet has ${name} both set and not set`
-      faults.push({ offset, message: `${quote(word)} contradicts what stands before it`, hint })
+      faults.push({ offset, message: `${quote(word)} contradicts an earlier flag`, hint })
     } else {
       mask |= bit
       if (!not) want |= bit
@@ -45,12 +45,12 @@ export function parseFlags(text: string): FlagsResult {
   return { test: { mask, want }, faults }
 }
 
-/** Whether the first packet of an ordinary client, a SYN alone (RFC 9293, 3.5), passes a test. */
+/** Returns true if the first packet of an ordinary client, a SYN alone (RFC 9293, 3.5), passes the test. */
 export function isOrdinary({ mask, want }: FlagTest): boolean {
   return (SYN & mask) === want
 }
 
-/** Flags as {@link parseFlags} reads them: `syn,!ack`. */
+/** Formats flags as {@link parseFlags} reads them: `syn,!ack`. */
 export function formatFlags({ mask, want }: FlagTest): string {
   const words = [...FLAGS].filter(([, bit]) => (mask & bit) !== 0)
   return words.map(([name, bit]) => ((want & bit) === 0 ? `!${name}` : name)).join(',')

@@ -4,7 +4,7 @@ import { nearest } from './nearest.ts'
 import { programName } from './shell.ts'
 import type { Simple, Word } from './shell.ts'
 
-/** Options by every spelling that iptables(8) and iptables-extensions(8) give them, to the one used in messages. */
+/** The spellings of options in iptables(8) and iptables-extensions(8), with the one used in messages. */
 const SPELLINGS: ReadonlyMap<string, string> = new Map([
   ['--append', '-A'],
   ['--insert', '-I'],
@@ -26,7 +26,7 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map([
   ['--destination-ports', '--dports'],
   ['--source-ports', '--sports'],
 ])
-/** Options that say how the program works, not what the rule is. */
+/** Options that control the program and are no part of the rule. */
 const NO_RULE: ReadonlySet<string> = new Set([
   '-w',
   '--wait',
@@ -39,16 +39,16 @@ const NO_RULE: ReadonlySet<string> = new Set([
   '-4',
   '-6',
 ])
-/** Targets that let a packet in, or send it to who does. */
+/** Targets that let a packet in, or send it to another host or port. */
 const OPENING_TARGETS: ReadonlySet<string> = new Set(['ACCEPT', 'DNAT', 'REDIRECT'])
 
-/** A program of the iptables family. */
+/** Returns true for a program of the iptables family. */
 export function isIptables(name: string): boolean {
   return /^ip6?tables(-nft|-legacy)?$/.test(name)
 }
 
 const CHAIN_OPTION = /^(-[AIDCR]|--(append|insert|delete|check|replace))$/
-/** The chains that each table has by itself (iptables(8), "TABLES"). */
+/** The built-in chains of each table (iptables(8), "TABLES"). */
 const BUILT_IN: ReadonlyMap<string, readonly string[]> = new Map([
   ['filter', ['INPUT', 'FORWARD', 'OUTPUT']],
   ['nat', ['PREROUTING', 'INPUT', 'OUTPUT', 'POSTROUTING']],
@@ -57,7 +57,7 @@ const BUILT_IN: ReadonlyMap<string, readonly string[]> = new Map([
   ['security', ['INPUT', 'FORWARD', 'OUTPUT']],
 ])
 
-/** The chain that a command of iptables changes or asks for, and the table that it is in. */
+/** Returns the chain that an iptables command changes or checks, and the chain's table. */
 export function chainOf(command: Simple): { readonly table: string; readonly chain: Word } | undefined {
   const at = command.findIndex(({ text }) => CHAIN_OPTION.test(text))
   const chain = at < 0 ? undefined : command[at + 1]
@@ -66,23 +66,23 @@ export function chainOf(command: Simple): { readonly table: string; readonly cha
   return { table: option < 0 ? 'filter' : (command[option + 1]?.text ?? 'filter'), chain }
 }
 
-/** The chains that a table of iptables has by itself. */
+/** Returns the built-in chains of an iptables table. */
 export function builtInChains(table: string): readonly string[] {
   return BUILT_IN.get(table) ?? []
 }
 
-/** A chain of iptables that is spelt nearly as one that is always there, and that one. */
+/** Returns a misspelt built-in chain of an iptables command, and the correct name. */
 export function mistypedChain(command: Simple): { readonly word: Word; readonly meant: string } | undefined {
   const { table, chain: word } = chainOf(command) ?? {}
   if (table === undefined || word === undefined) return undefined
   const all = builtInChains(table)
-  // A chain of somebody's own may well be called INPUT2.
+  // An operator's own chain may well be called INPUT2.
   if (all.some((name) => word.text.includes(name)) || word.text.includes('$')) return undefined
   const meant = nearest(word.text, all)
   return meant === undefined ? undefined : { word, meant }
 }
 
-/** What an iptables or ip6tables command changes; `undefined`: nothing that adds or deletes a rule. */
+/** Returns the change that an iptables or ip6tables command makes; `undefined`: it adds and deletes no rule. */
 export function iptablesChange(command: Simple, program: string): Change | undefined {
   const [first, ...words] = command
   const fields: Field[] = [{ label: 'program', value: program, text: first!.text, offset: first!.offset }]
@@ -126,7 +126,7 @@ interface Group {
   readonly values: readonly Word[]
 }
 
-/** Options with what belongs to each; `!` before or after an option negates it, and `--dport=22` is two words. */
+/** Groups options with their values. `!` before or after an option negates it, and `--dport=22` is two words. */
 function groupsOf(words: readonly Word[]): readonly Group[] {
   const groups: { name: string; not: boolean; option: Word; values: Word[] }[] = []
   let not = false
@@ -137,7 +137,7 @@ function groupsOf(words: readonly Word[]): readonly Group[] {
     } else if (/^-{1,2}[A-Za-z0-9]/.test(text)) {
       const equals = text.startsWith('--') ? text.indexOf('=') : -1
       const long = equals < 0 ? text : text.slice(0, equals)
-      // `-s192.0.2.7`: a short option with its value in one word.
+      // `-s192.0.2.7` is a short option with its value in one word.
       const glued = equals < 0 && /^-[AIDtspdjgmio]./.test(text)
       const name = glued ? text.slice(0, 2) : long
       const values: Word[] = []
@@ -156,7 +156,7 @@ function groupsOf(words: readonly Word[]): readonly Group[] {
   return groups
 }
 
-/** `-m tcp` says no more than `-p tcp` does. */
+/** Returns true for `-m tcp` and `-m udp`, which `-p` implies. */
 function isImplied(name: string, values: readonly Word[]): boolean {
   return name === '-m' && /^(tcp|udp)$/i.test(values[0]?.text ?? '')
 }
@@ -171,6 +171,6 @@ function fieldOfGroup(name: string, not: boolean, option: Word, values: readonly
   const isPort = name === '--dport' || name === '--sport'
   const plain = values.map((word) => (isPort ? plainPort(word.text) : plainSource(word.text))).join(' ')
   const value = name === '-p' ? plain.toLowerCase() : plain
-  // Several matches may stand in one rule, each told by its name.
+  // One rule may have several matches, each with its own name.
   return { label: name === '-m' ? `-m ${value}` : name, value: not ? `! ${value}` : value, text, offset }
 }

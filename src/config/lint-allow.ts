@@ -3,10 +3,13 @@ import type { FaultList } from './fault.ts'
 import { quote } from './fault.ts'
 import type { OptionsRead } from './options.ts'
 
-/** Shortest prefixes of networks that are not warned of: a 256th of all IPv4 addresses, the largest block given out; as for IPv6. */
+/**
+ * Shortest prefixes that cause no warning: a 256th of all IPv4 addresses, the largest block assigned; likewise for
+ * IPv6.
+ */
 const PREFIX_MIN = { 4: 8, 6: 16 } as const
 
-/** Warns of networks in Always_Allow from which everybody, or nearly everybody, gets in. */
+/** Warns of networks in Always_Allow that are the whole internet, or a large part of it. */
 export function warnOfAlwaysAllow({ options, entries }: OptionsRead, faults: FaultList): void {
   const entry = entries.alwaysAllow
   if (entry === undefined) return

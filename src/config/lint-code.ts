@@ -9,13 +9,13 @@ import { DIGITS_MAX, readSecret } from '../totp/secret-text.ts'
 /** A door with time-based codes. */
 interface CodeDoor {
   readonly name: string
-  /** Digits of its shortest codes. */
+  /** Number of digits in the door's shortest codes. */
   readonly digits: number
-  /** Whether a sequence comes before them. */
+  /** True if a sequence comes before the codes. */
   readonly behind: boolean
 }
 
-/** Warns of doors whose codes can be guessed, or be kept shut by somebody who forges addresses. */
+/** Warns of doors whose codes can be guessed, or that somebody with forged addresses can keep shut. */
 export class CodeDoors {
   readonly #facts: Facts
   readonly #doors: CodeDoor[] = []
@@ -47,7 +47,7 @@ export class CodeDoors {
     }
   }
 
-  /** `undefined`: it has no codes, or its file cannot be read, which is said elsewhere. */
+  /** Returns `undefined` if the door has no codes, or if its file cannot be read, which is reported elsewhere. */
   #digitsOf({ totp, users }: DoorText['values']): number | undefined {
     if (totp !== undefined) {
       const { content } = this.#facts.file(totp)

@@ -10,7 +10,7 @@ import { programName } from './shell.ts'
 import type { Simple } from './shell.ts'
 import { undoFaults } from './undo.ts'
 
-/** Warns of commands that do not do what they are there for. */
+/** Warns of commands that do not have the intended effect. */
 export function warnOfCommands(door: DoorText, faults: FaultList): void {
   const { start4, stop4, start6, stop6 } = door.commands
   for (const command of [start4, stop4, start6 === start4 ? undefined : start6, stop6 === stop4 ? undefined : stop6]) {
@@ -38,21 +38,21 @@ function warnOfUndo(
 ): void {
   if (start === undefined || stop === undefined || isMirrored(start.text, stop.text)) return
   if (isTypographic(start.text) || isTypographic(stop.text)) return
-  // What makes no rule has nothing to be undone.
+  // A command that makes no rule needs no undoing.
   if (start.script.commands.some((words) => mistypedChain(words) !== undefined)) return
   for (const { offset, message, hint } of undoFaults(start.script, stop.script, start.line)) {
     faults.warning(stop.line, stop.column + offset, message, betterHint ?? hint)
   }
 }
 
-/** Whether two commands are one iptables rule made and deleted, letter by letter: most are, and need no closer look. */
+/** Returns true if the two commands add and delete the same iptables rule, letter by letter. Most do. */
 function isMirrored(start: string, stop: string): boolean {
   const option = / -[AI] /.exec(start)
   if (option === null || !/^[\w/-]*ip6?tables [^;&|`$#'"\\()]*$/.test(start)) return false
   return `${start.slice(0, option.index)} -D ${start.slice(option.index + option[0].length)}` === stop
 }
 
-/** `firewall-cmd --permanent` writes for the next reload and changes nothing now. */
+/** Warns of `firewall-cmd --permanent`, which takes effect only at the next reload. */
 function warnOfPermanence(command: CommandText, faults: FaultList): void {
   const { text, line, column } = command
   if (!text.includes('--permanent') || /--(complete-)?reload|reload\s+firewalld|restart\s+firewalld/.test(text)) return
@@ -71,10 +71,10 @@ function warnOfPermanence(command: CommandText, faults: FaultList): void {
   }
 }
 
-/** Warns of a rule that opens to everyone, and of a single knock in front of one. */
+/** Warns of a rule that opens to everyone, and of an opening by a single knock. */
 function warnOfOpening(door: DoorText, command: CommandText, faults: FaultList): void {
   const { text, line, column } = command
-  // Variables may hold the address as well, and a misspelt one has been reported.
+  // Variables may hold the address as well, and a misspelt `%IP%` has already been reported.
   const toEveryone = !text.includes('%IP%') && !/[$`]|%\s?ip|ip\s?%/i.test(text)
   const { sequence } = door.entries
   const bySingleKnock = door.values.sequence?.knocks.length === 1
@@ -86,7 +86,7 @@ function warnOfOpening(door: DoorText, command: CommandText, faults: FaultList):
     faults.warning(
       line,
       column + opening.offset,
-      `${quote(opening.head)} opens to everyone, not only to who knocked`,
+      `${quote(opening.head)} opens to everyone, not only to the address that knocked`,
       hint,
     )
   }
@@ -99,7 +99,9 @@ function warnOfOpening(door: DoorText, command: CommandText, faults: FaultList):
 /** Most doors that one hint names. */
 const NAMED_DOORS_MAX = 3
 
-/** Warns of IPv4 commands that run for knocks over IPv6 as well: once, for most configs have them in every door. */
+/**
+ * Warns of IPv4 commands that also run for knocks over IPv6. It warns once, as most configs have them in every door.
+ */
 export class Fallbacks {
   readonly #faults: FaultList
   #first: { readonly name: string; readonly command: CommandText } | undefined
@@ -122,7 +124,7 @@ export class Fallbacks {
     if (this.#first === undefined) return
     const { name, command } = this.#first
     const program = programName(command.script.commands.find((each) => takesOnlyIPv4(each))!)
-    const message = `door ${quote(name)}: this command also runs for knocks over IPv6, whose address ${quote(program)} refuses here`
+    const message = `door ${quote(name)}: this command also runs for knocks over IPv6, but ${quote(program)} refuses IPv6 addresses here`
     const others = this.#unnamed === 0 ? this.#names : [...this.#names, `${this.#unnamed} more`]
     const also = others.length === 0 ? '' : ` (also ${others.join(', ')})`
     const hint = `add \`Start_Command_6\`: the IPv6 command, or nothing after the = to do nothing${also}`
@@ -131,12 +133,12 @@ export class Fallbacks {
   }
 }
 
-/** The start command, where it can be meant for IPv4 only and is not kept from running for IPv6. */
+/** Returns the start command if it is for IPv4 only but would run for IPv6 too. */
 function fallback({ entries, values, commands: { start4 } }: DoorText): CommandText | undefined {
   if (start4 === undefined || entries.start6 !== undefined || values.target?.family === 4) return undefined
   const { text } = start4
   if (!text.includes('%IP%') || text.includes('ip6') || !/iptables|firewall-cmd|nft/.test(text)) return undefined
-  // The usual command is recognised without taking it apart.
+  // The usual command is recognised without splitting it.
   if (/^[\w/-]*\biptables [^;&|`$#'"\\()]*$/.test(text)) return start4
   const { commands, opaque } = start4.script
   return !opaque && commands.some((command) => takesOnlyIPv4(command)) ? start4 : undefined

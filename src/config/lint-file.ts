@@ -12,12 +12,12 @@ import { readSecret } from '../totp/secret-text.ts'
 
 /** Permission bits of others (`<sys/stat.h>`). */
 const OTHERS_READ = 0o004
-/** How many guesses at the codes of a door's users have to be hopeless: some weeks of a single address. */
+/** Fewest guesses that the codes of a door's users must take: some weeks for a single address. */
 const GUESSES_MIN = 100_000
-/** Shortest passphrase of a published list that is not warned of, in characters. */
+/** Shortest passphrase of a published list that causes no warning, in characters. */
 const PASSPHRASE_MIN_CHARS = 16
 
-/** Warns of files whose secrets others can read or change, and of those that are no use. */
+/** Warns of files whose secrets others can read, and of files that are unusable. */
 export class Files {
   readonly #file: string
   readonly #facts: Facts
@@ -51,12 +51,12 @@ export class Files {
       this.#owners.set(path, { name, line })
       this.#read(path, entry, warnOfOneTime)
     } else {
-      const message = `door ${quote(owner.name)} (line ${owner.line}) strikes sequences from the same file`
+      const message = `door ${quote(owner.name)} (line ${owner.line}) uses sequences of the same file`
       this.#faults.warning(entry.line, entry.valueColumn, message, 'give each door a file of its own')
     }
   }
 
-  /** Warns where so many have codes that guessing one of them is not hopeless. */
+  /** Warns if so many users have codes that one of them can be guessed. */
   #warnOfGuesses(path: string, { line, valueColumn }: Entry, skew: number): void {
     const { users } = parseUsers(this.#facts.file(path).content ?? '')
     let good = 0
@@ -66,10 +66,10 @@ export class Files {
     this.#faults.warning(line, valueColumn, message, 'add a `Sequence`: it comes in front of every code')
   }
 
-  /** Warns of a file's mode, and of a content that is no use. */
+  /** Warns of a file's mode, and of unusable content. */
   #read(path: string, { line, valueColumn }: Entry, warnOf: Warn): void {
     const { mode, content, failure, forbidden } = this.#facts.file(path)
-    // What others can read of knockd's own kinds of files is taken, as knockd takes it; the rest is refused elsewhere.
+    // Like knockd, this accepts one-time files that others can read, with a warning. Other files are refused elsewhere.
     const fault = warnOf === warnOfOneTime ? modeFault(mode, true) : undefined
     if (fault !== undefined) {
       const message = `everyone on this machine can ${fault}`
@@ -83,7 +83,7 @@ export class Files {
       })
     }
     if (content === undefined) {
-      const hint = forbidden ? 'check it as root' : 'until it is there the door cannot be opened'
+      const hint = forbidden ? 'check it as root' : 'without this file the door cannot be opened'
       this.#faults.warning(line, valueColumn, `${quote(path)} ${failure ?? 'cannot be read'}`, hint)
       return
     }
@@ -101,14 +101,17 @@ export class Files {
   }
 }
 
-/** What everybody can do; `undefined`: nothing wrong, or nothing known. That others can write a file is an error elsewhere. */
+/**
+ * Returns what everybody can do; `undefined`: no fault, or none known. A file that others can write is an error
+ * elsewhere.
+ */
 function modeFault(mode: number | undefined, hasSecret: boolean): string | undefined {
   if (mode === undefined) return undefined
   if (!hasSecret || (mode & OTHERS_READ) === 0) return undefined
   return `read the sequences in this file (mode ${(mode & 0o7777).toString(8).padStart(4, '0')})`
 }
 
-/** Warns of what is wrong in a file; gives why all of it is no use, if it is none. */
+/** Warns of faults in a file, and returns the reason if the whole file is unusable. */
 type Warn = (
   path: string,
   content: string,
@@ -126,7 +129,7 @@ const warnOfOneTime: Warn = (path, content, faults) => {
     if (before === undefined) seen.set(sequence, line)
     else {
       const message = `the same sequence as in line ${before}`
-      const hint = 'each is accepted once, however often it stands there'
+      const hint = 'each is accepted once, even if it is listed twice'
       faults.add({ severity: 'warning', file: path, line, column: 1, message, hint })
     }
   }

@@ -9,15 +9,15 @@ import { PORT_MAX } from './sequence.ts'
 import type { SequenceResult } from './sequence.ts'
 import { hasPort } from './service.ts'
 
-/** The sequence of a door, and where it stands. */
+/** The sequence of a door and its place in the config. */
 interface SequenceAt {
   readonly sequence: SequenceResult
   readonly at: Entry
-  /** What its door opens. */
+  /** The ports that the door opens. */
   readonly opens: readonly Service[]
 }
 
-/** Warns of knocks at ports that are guarded: whoever uses such a port knocks at it. No port is named: it is a secret. */
+/** Warns of knocks at guarded ports: users of such a port knock at it. The messages name no port, as it is a secret. */
 export class GuardedKnocks {
   readonly #faults: FaultList
   readonly #sequences: SequenceAt[] = []
@@ -32,7 +32,7 @@ export class GuardedKnocks {
 
   add({ values, entries, door }: DoorText): void {
     this.#guard(door.opens)
-    // A door with a target is knocked at on another host.
+    // The knocks for a door with a target go to another host.
     if (entries.sequence === undefined || values.sequence === undefined || entries.target !== undefined) return
     this.#sequences.push({ sequence: values.sequence, at: entries.sequence, opens: door.opens })
   }
@@ -43,7 +43,7 @@ export class GuardedKnocks {
       for (const [index, knock] of sequence.knocks.entries()) {
         if (this.#guarded[knock.protocol][knock.port] === 0) continue
         const why = hasPort(opens, knock) ? 'this door opens the port itself' : 'the port is guarded'
-        const message = `knock ${index + 1}: ${why}, so whoever connects to it knocks too`
+        const message = `knock ${index + 1}: ${why}, so anyone who connects to it knocks too`
         const column = at.valueColumn + sequence.offsets[index]!
         this.#faults.warning(at.line, column, message, 'choose a port that nothing uses')
       }

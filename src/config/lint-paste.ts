@@ -3,7 +3,7 @@ import { codePoint } from '../text/code-point.ts'
 import { quote } from './fault.ts'
 import type { FaultList } from './fault.ts'
 
-/** What word processors and web pages make of characters that a shell knows, by what they were. */
+/** Typographic characters that word processors and web pages put in place of the shell's characters. */
 const TYPOGRAPHIC: readonly { readonly what: string; readonly plain: string; readonly characters: RegExp }[] = [
   { what: 'dash', plain: '-', characters: /[\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]/ },
   { what: 'quote', plain: "'", characters: /[\u2018-\u201B\u2032]/ },
@@ -11,13 +11,13 @@ const TYPOGRAPHIC: readonly { readonly what: string; readonly plain: string; rea
   { what: 'blank', plain: ' ', characters: /[\u00A0\u2000-\u200D\u202F\u2060\u3000\uFEFF]/ },
 ]
 
-/** Whether a command holds any of them: its words are not what they seem then. */
+/** Returns true if a command has typographic characters, so that its words are not what they seem. */
 export function isTypographic(text: string): boolean {
   // Nearly every command is ASCII from end to end.
   return /[^\0-\x7F]/.test(text) && TYPOGRAPHIC.some(({ characters }) => characters.test(text))
 }
 
-/** Warns of what was pasted from a page and is no longer what its author wrote. */
+/** Warns of characters and quotes that a copy from a web page has changed. */
 export function warnOfPaste(command: CommandText, faults: FaultList): void {
   const { text, line, column } = command
   if (isTypographic(text)) warnOfTypography(command, faults)
@@ -50,16 +50,16 @@ function warnOfTypography({ text, line, column }: CommandText, faults: FaultList
 
 function hintFor(what: string, plain: string, word: string): string {
   if (what === 'blank') return 'write an ordinary blank, or none'
-  // An option of several letters had two dashes before one long one was made of them.
+  // Word processors turn the two dashes of a long option into one long dash.
   const option = /^[\u2010-\u2015\u2212\uFE58\uFE63\uFF0D]+([A-Za-z][A-Za-z0-9-]+)/.exec(word)
   if (what === 'dash' && option !== null) return `write ${quote(`--${option[1]}`)}`
   return `write \`${plain}\``
 }
 
-/** What was meant to be `%IP%`, with its offset. */
+/** Returns misspellings of `%IP%`, with their offsets. */
 function misspeltSources(text: string): readonly (readonly [text: string, offset: number])[] {
   const found: [string, number][] = []
-  // Where every `%` is one of `%IP%` there is nothing to look for.
+  // Nothing to look for if every `%` belongs to a `%IP%`.
   if (!/%(?!IP%)(?<!%IP%)|[<[$]/.test(text)) return found
   for (const match of text.matchAll(/%\s?ip\s?%|%ip(?![\w%])|(?<![\w%])ip%|\$\{?ip\}?%|<ip>|\[ip\]|%src%|%source%/gi)) {
     if (match[0] !== '%IP%') found.push([match[0], match.index])

@@ -5,14 +5,14 @@ import type { FaultList } from './fault.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
 import { isTypographic } from './lint-paste.ts'
 
-/** Words that the shell itself carries out (POSIX shell, 2.9.4, 2.14 and 4), and dash's own. */
+/** Words that the shell itself carries out (POSIX shell, 2.9.4, 2.14 and 4), including dash's extensions. */
 const OF_THE_SHELL: ReadonlySet<string> = new Set(
   `. : [ alias bg break cd chdir command continue do done echo elif else esac eval exec exit export false fg fi for getopts
   hash if in jobs kill local printf pwd read readonly return set shift test then times trap true type ulimit umask unalias
   unset until wait while case source`.split(/\s+/),
 )
 
-/** Warns of programs that are not there, or cannot be run. A script of many kinds of words is left alone. */
+/** Warns of programs that do not exist or cannot be run. It skips opaque scripts, such as those with loops. */
 export function warnOfPrograms(
   { commands }: DoorText,
   program: NonNullable<Facts['program']>,
@@ -24,7 +24,7 @@ export function warnOfPrograms(
     const named = programs.map((words) => words[0]!)
     for (const word of [...wrappers, ...named]) {
       const { text, offset } = word
-      // Only a whole path, or a name that the shell looks for, says which file is meant.
+      // Only a whole path, or a name that the shell looks up, tells which file is meant.
       if (!/^(\/[\w./+-]+|[\w.+-]+)$/.test(text) || OF_THE_SHELL.has(text)) continue
       const { state, meant } = program(text)
       if (state === 'there') continue

@@ -23,7 +23,7 @@ const coded = (more: string, options = ''): string =>
 test.each([
   ['41552', /^2: one knock opens these ports/],
   ['24811,8093:udp', /^2: two knocks are few/],
-  ['24817,24817,24817', /^2: it is the same port throughout/],
+  ['24817,24817,24817', /^2: every knock is at the same port/],
   ['24817,24820,24811', /^2: the ports are so near each other/],
   ['8080,8443,8500', /^2: a scan of nmap's default ports in order/],
   ['443,22,3389', /^2: nmap scans nearly all of its ports first/],

@@ -9,10 +9,10 @@ import { nmapPlace } from './nmap-ports.ts'
 import { isPublished } from './published.ts'
 import { TCP } from '../packet/packet.ts'
 
-/** Milliseconds that a knock takes at least by telnet or nc, whose shortest wait is a second. */
+/** Shortest time of a knock by telnet or nc, in milliseconds. Both wait at least a second. */
 const BY_HAND_MS = 1_000
 
-/** Warns of knocks that no ordinary client makes, or none in the time that there is. */
+/** Warns of knocks that no ordinary client sends, or cannot send in the given time. */
 export function warnOfKnocks({ entries, values }: DoorText, faults: FaultList): void {
   const knocks = values.sequence?.knocks ?? []
   const { tcpFlags, seqTimeout } = entries
@@ -29,18 +29,18 @@ export function warnOfKnocks({ entries, values }: DoorText, faults: FaultList): 
   const shortest = (knocks.length - 1) * BY_HAND_MS
   if (seqTimeout === undefined || values.seqTimeout === undefined || shortest === 0 || !byTcp) return
   if (values.seqTimeout > shortest) return
-  const message = `${knocks.length} knocks in this time are made by a program for it alone: telnet and nc wait a second or more at each`
+  const message = `only a knock client sends ${knocks.length} knocks in this time: telnet and nc wait a second or more at each`
   const hint = `write \`${Math.ceil((2 * knocks.length * BY_HAND_MS) / 1_000)}s\` or more, if anyone knocks by hand or from a bad network`
   faults.warning(seqTimeout.line, seqTimeout.valueColumn, message, hint)
 }
 
-/** Warns of a sequence that others find without looking for it. No port is named: a message may end up in a log. */
+/** Warns of a sequence that others find by chance. The messages name no port, as they may end up in a log. */
 export function warnOfSequence({ entries, values }: DoorText, facts: Facts | undefined, faults: FaultList): void {
   const { sequence } = values
   if (sequence === undefined || entries.sequence === undefined) return
   const { line, valueColumn } = entries.sequence
   const { knocks, offsets } = sequence
-  // In front of a code a sequence opens nothing by itself, however short it is.
+  // A sequence in front of a code opens nothing by itself, however short it is.
   const alone = entries.totp === undefined && entries.users === undefined
   const why = alone ? scannable(knocks) : undefined
   if (isPublished(knocks)) {
@@ -53,7 +53,7 @@ export function warnOfSequence({ entries, values }: DoorText, facts: Facts | und
     faults.warning(line, valueColumn, message, 'put a lower port after a higher one')
   }
   warnOfNmap(knocks, { line, valueColumn }, faults)
-  // A door with a target is knocked at on another host.
+  // The knocks for a door with a target go to another host.
   if (facts === undefined || entries.target !== undefined) return
   for (const [index, { protocol, port }] of knocks.entries()) {
     if (!facts.listens(protocol, port)) continue
@@ -66,14 +66,14 @@ function isAscending(knocks: readonly Knock[]): boolean {
   return knocks.length > 1 && knocks.every(({ port }, index) => index === 0 || port > knocks[index - 1]!.port)
 }
 
-/** What makes it possible that a port scan opens a sequence, and what would be right. */
+/** The messages on sequences that a port scan could open, by reason. */
 const SCANNED: Readonly<Record<Exclude<Scannable, 'few'>, string>> = {
   near: 'the ports are so near each other that a port scan could open it in passing',
   listed: "a scan of nmap's default ports in order could open it in passing",
   first: 'nmap scans nearly all of its ports first, so a scan could open it in passing',
 }
 
-/** Warns of a sequence that a scan could open: whoever scans is ignored there, and anyone can scan as somebody else. */
+/** Warns of a sequence that a scan could open. Its door ignores scanners, and a forged scan can block any address. */
 function warnOfScan(
   why: Scannable,
   { entries, values }: Pick<DoorText, 'entries' | 'values'>,
@@ -81,14 +81,14 @@ function warnOfScan(
 ): void {
   const { line, valueColumn } = entries.sequence!
   const { knocks } = values.sequence!
-  const hint = `it ignores scanners therefore, and a forged scan can have it ignore you: choose ${UNSCANNED_MIN_KNOCKS} ports or more, at random`
+  const hint = `the door ignores scanners, so a forged scan can make it ignore you: choose ${UNSCANNED_MIN_KNOCKS} ports or more, at random`
   if (knocks.length === 1) {
-    // A single knock before a command has been warned of with the command.
+    // The check of commands already warned of a single knock.
     if (values.opens === undefined) return
     const message = 'one knock opens these ports: any scan of that port does it'
     faults.warning(line, valueColumn, message, hint)
   } else if (knocks.every(({ port }) => port === knocks[0]!.port)) {
-    const message = 'it is the same port throughout: anyone who tries one port again and again opens it'
+    const message = 'every knock is at the same port: anyone who tries one port again and again opens it'
     faults.warning(line, valueColumn, message, hint)
   } else if (why === 'few') {
     faults.warning(line, valueColumn, 'two knocks are few: a port scan could open it in passing', hint)
@@ -97,7 +97,7 @@ function warnOfScan(
   }
 }
 
-/** Warns of ports that nmap scans by default: one scan in 1,700 makes three knocks of them in the right order. */
+/** Warns of ports that nmap scans by default. One scan in 1,700 hits three such ports in the right order. */
 function warnOfNmap(knocks: readonly Knock[], at: { line: number; valueColumn: number }, faults: FaultList): void {
   const listed = knocks.filter(({ protocol, port }) => protocol === TCP && nmapPlace(port) !== undefined).length
   if (listed === 0) return

@@ -12,8 +12,7 @@ import type { OptionsRead } from './options.ts'
 import { Overlaps } from './overlap.ts'
 
 /**
- * Warns of all that can be used but will bite. Takes the doors one by one; without facts it warns only of what the text
- * itself tells.
+ * Warns of problems in a config that is valid. It takes the doors one by one. Without facts it checks the text only.
  */
 export class Lint {
   readonly #facts: Facts | undefined
@@ -46,7 +45,7 @@ export class Lint {
     this.#codes?.add(door, this.#faults)
   }
 
-  /** Warns of what only all doors together tell. */
+  /** Reports the warnings that need all doors. */
   end(read: OptionsRead): void {
     warnOfAlwaysAllow(read, this.#faults)
     this.#codes?.end(read, this.#faults)

@@ -4,22 +4,22 @@ import { quote } from './fault.ts'
 import { readPath } from './value.ts'
 import type { Read } from './value.ts'
 
-/** Highest port there is. */
+/** Highest port number. */
 const PORT_MAX = 65_535
-/** Longest name of a host, in characters (RFC 1123, 2.1). */
+/** Longest host name, in characters (RFC 1123, 2.1). */
 const HOST_MAX_CHARS = 253
 
-/** Where a list of one-time sequences comes from: a file, or the daemon itself. */
+/** The source of a list of one-time sequences: a file, or the daemon itself. */
 export type OneTimeSource = { readonly path: string } | 'generate'
 
-/** A path, or the word `generate`. */
+/** Reads a path, or the word `generate`. */
 export const readOneTime: Read<OneTimeSource> = (value, faults) => {
   if (value.toLowerCase() === 'generate') return 'generate'
   const path = readPath(value, faults)
   return path === undefined ? undefined : { path }
 }
 
-/** A range of ports, `FIRST-LAST`. */
+/** Reads a range of ports, `FIRST-LAST`. */
 export const readPorts: Read<{ readonly first: number; readonly last: number }> = (value, faults) => {
   const match = /^([0-9]{1,5})\s*-\s*([0-9]{1,5})$/.exec(value)
   const [first, last] = [Number(match?.[1]), Number(match?.[2])]
@@ -34,7 +34,7 @@ export const readPorts: Read<{ readonly first: number; readonly last: number }> 
   return { first, last }
 }
 
-/** age recipients and paths of OpenPGP public keys, separated by commas. */
+/** Reads age recipients and paths of OpenPGP public keys, separated by commas. */
 export const readRecipients: Read<readonly string[]> = (value, faults) => {
   const recipients: string[] = []
   let start = 0
@@ -49,23 +49,24 @@ export const readRecipients: Read<readonly string[]> = (value, faults) => {
   return recipients.length === 0 ? undefined : recipients
 }
 
-/** What would be right, if a word is not a recipient. */
+/** Returns a hint for a word that is not a recipient; `undefined`: it is one. */
 function hintOn(word: string): string | undefined {
-  // Bech32 (BIP 173): the data part has no 1, b, i or o. An X25519 recipient of age has 62 characters in all; post-quantum ones more.
+  // The data part of Bech32 (BIP 173) has no 1, b, i or o. An X25519 recipient of age has 62 characters; post-quantum
+  // ones have more.
   if (/^age1[ac-hj-np-z02-9]{58}$/.test(word) || /^age1pq1[ac-hj-np-z02-9]{50,4000}$/.test(word)) return undefined
   if (word.startsWith('/')) return undefined
   if (/^AGE-SECRET-KEY-/i.test(word)) return 'this is the secret half: write the line of `age-keygen -y`'
-  if (word.startsWith('ssh-')) return 'SSH keys are not taken here: make one with age-keygen'
+  if (word.startsWith('ssh-')) return 'SSH keys are not supported: make an age key with age-keygen'
   if (word.startsWith('age1')) return 'an age recipient is copied whole: `age1` and 58 characters'
   return 'an age recipient (age1...), or the absolute path of an OpenPGP public key'
 }
 
-/** Recipients from several lines, each once. */
+/** Combines the recipients of several lines, each once. */
 export function joinRecipients(before: readonly string[], more: readonly string[]): readonly string[] {
   return [...new Set([...before, ...more])]
 }
 
-/** A host as a browser finds it: a name (RFC 1123, 2.1) or an IPv4 address. */
+/** Reads a host as a browser finds it: a name (RFC 1123, 2.1) or an IPv4 address. */
 export const readHost: Read<string> = (value, faults) => {
   if (/^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\.?$/i.test(value)) {
     if (value.length <= HOST_MAX_CHARS) return value.toLowerCase()

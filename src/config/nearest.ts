@@ -1,9 +1,10 @@
-/** Longest word a likeness is looked for, in UTF-16 units. */
+/** Longest word that is compared, in UTF-16 units. */
 const WORD_MAX_CHARS = 32
 
 /**
- * The word that was probably meant: the candidate with the fewest letters to change, insert, leave out or swap, where
- * those are at most a third of its own. Case, `_`, `-` and blanks do not count. `undefined` where none is near.
+ * Finds the word that was probably meant: the candidate with the fewest edits (change, insert, omit or swap a letter).
+ * The edits are at most a third of the candidate's length. Case, `_`, `-` and blanks do not count. `undefined`: there
+ * is no near candidate.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > WORD_MAX_CHARS) return undefined
@@ -24,7 +25,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best
 }
 
-/** Whether the first and last letters are the same: those are the last to be mistyped. */
+/** Returns true if the first and last letters are the same. People rarely mistype those. */
 function sharesFrame(plain: string, candidate: string | undefined): boolean {
   const other = plainly(candidate ?? '')
   return plain[0] === other[0] && plain.at(-1) === other.at(-1)
@@ -34,7 +35,7 @@ function plainly(word: string): string {
   return word.toLowerCase().replaceAll(/[_\- ]/g, '')
 }
 
-/** Edits between two words, a swap of neighbours being one (optimal string alignment). */
+/** Counts the edits between two words, with a swap of neighbours as one (optimal string alignment). */
 export function editDistance(one: string, other: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: other.length + 1 }, (_, index) => index)

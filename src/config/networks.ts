@@ -7,9 +7,9 @@ import type { Read } from './value.ts'
 
 /** Most networks in one directive. */
 export const NETWORKS_MAX = 256
-/** The narrowest that an opening is widened to is one address; these are the widest, unless the config sets its own limit. */
+/** Default of Widen_Limit: shortest prefixes to which doors may widen their openings. */
 export const WIDEN_LIMIT_DEFAULT: Widths = { 4: 24, 6: 64 }
-/** One address, in each family. */
+/** The prefix lengths of a single address, in each family. */
 export const NOT_WIDENED: Widths = ADDRESS_BITS
 
 /** Reads `192.0.2.0/24, 2001:db8::/32`. */
@@ -44,13 +44,13 @@ function hintFor(word: string): string {
   return 'as in `192.0.2.0/24`, `2001:db8::/32` or `192.0.2.7`'
 }
 
-/** The networks of several lines, each once. */
+/** Combines the networks of several lines, each once. */
 export function joinNetworks(before: readonly Network[], more: readonly Network[]): readonly Network[] {
   const known = new Set(before.map(formatNetwork))
   return [...before, ...more.filter((network) => !known.has(formatNetwork(network)))]
 }
 
-/** Reads `/24, /64`: a prefix length for IPv4, for IPv6, or for both in this order. */
+/** Reads `/24, /64`: a prefix length for IPv4, or for IPv4 and IPv6 in this order. */
 export const readWidths: Read<Widths> = (value, faults) => {
   const match = /^\/([0-9]{1,3})(?:\s*,\s*\/([0-9]{1,3}))?$/.exec(value)
   const four = Number(match?.[1])

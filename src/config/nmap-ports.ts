@@ -1,5 +1,5 @@
 /**
- * The thousand TCP ports that nmap scans where none are named, as nmap 7.93 lists them (`nmap -v -oG -`): single ports and
+ * The thousand TCP ports that nmap scans by default, as nmap 7.93 lists them (`nmap -v -oG -`). It has single ports and
  * ranges, in ascending order.
  */
 const THOUSAND =
@@ -41,15 +41,15 @@ const THOUSAND =
   '65129,65389'
 
 /**
- * Ports that nmap puts first in a scan in random order, so that it finds hosts and services sooner: the list called
- * "popular" in its documentation of port order, the same in all versions since 2006.
+ * Ports that nmap scans first in a scan in random order, to find hosts and services sooner. nmap's documentation of
+ * port order calls the list "popular". It is the same in all versions since 2006.
  */
 const FIRST: ReadonlySet<number> = new Set([
   21, 22, 23, 25, 53, 80, 110, 111, 135, 139, 143, 199, 443, 445, 587, 993, 995, 1025, 1720, 1723, 3306, 3389, 5900,
   8080, 8888,
 ])
 
-/** Each of the thousand ports with its place among them, from 0. */
+/** Each of the thousand ports with its position in the list, from 0. */
 const PLACES: ReadonlyMap<number, number> = new Map(
   THOUSAND.split(',')
     .flatMap((range) => {
@@ -59,15 +59,15 @@ const PLACES: ReadonlyMap<number, number> = new Map(
     .map((port, place) => [port, place]),
 )
 
-/** The ports, in ascending order. */
+/** The thousand ports, in ascending order. */
 export const NMAP_PORTS: readonly number[] = [...PLACES.keys()]
 
-/** The place of a TCP port among the thousand that nmap scans by default, from 0. `undefined`: it is not among them. */
+/** Returns the position of a TCP port among nmap's thousand default ports, from 0; `undefined`: not a default port. */
 export function nmapPlace(port: number): number | undefined {
   return PLACES.get(port)
 }
 
-/** Whether nmap scans this TCP port among the first in random order. */
+/** Returns true if nmap scans this TCP port among the first in random order. */
 export function isNmapFirst(port: number): boolean {
   return FIRST.has(port)
 }

@@ -2,24 +2,24 @@ import type { Fault, Knock } from './config.ts'
 import { strayIn } from '../text/lines.ts'
 import { parseSequence } from './sequence.ts'
 
-/** One line of a file of one-time sequences that is a sequence, or was one. */
+/** A line of a file of one-time sequences: a sequence, or a former one. */
 export interface OneTimeLine {
   /** From 1. */
   readonly line: number
-  /** Bytes from the beginning of the file to the line's first byte: where a strike goes. */
+  /** Bytes from the beginning of the file to the line's first byte, which `#` replaces once the sequence is used. */
   readonly offset: number
-  /** Bytes of the line, without its end. */
+  /** Bytes of the line, without its line end. */
   readonly length: number
-  /** A `#` stands at its first byte: it was used, or it is a comment. */
+  /** True if the first byte is `#`: the sequence was used, or the line is a comment. */
   readonly struck: boolean
-  /** Empty where the line is struck. */
+  /** The knocks; empty if `struck` is true. */
   readonly knocks: readonly Knock[]
 }
 
-/** What reading such a file gives. */
+/** The result of reading a file of one-time sequences. */
 export interface OneTimeReading {
   readonly lines: readonly OneTimeLine[]
-  /** Lines that are no sequence; they are left out of `lines`, and nothing of them is repeated. */
+  /** Faults of lines that are not a sequence. Those lines are not in `lines`, and the faults quote nothing of them. */
   readonly faults: readonly Fault[]
 }
 
@@ -27,9 +27,9 @@ export interface OneTimeReading {
 const MARK = '\u00EF\u00BB\u00BF'
 
 /**
- * Reads a file of one-time sequences, as knockd has it: one sequence a line, in the form of the directive `Sequence`,
- * with blanks around it or not; lines that begin with `#`, and blank ones, are passed over. Pure; the bound on the size
- * is the caller's.
+ * Reads a file of one-time sequences in knockd's format. Each line has one sequence in the form of the directive
+ * `Sequence`, with or without blanks around it. Blank lines and lines that begin with `#` are skipped. The caller
+ * limits the size.
  *
  * @param text the file with one character for each byte (latin1), so that offsets are bytes
  */

@@ -10,7 +10,7 @@ import type { Settled } from './table.ts'
 
 export type OptionEntries = Settled<typeof OPTION_DIRECTIVES>['entries']
 
-/** What the config says where it has no `[options]`. */
+/** The options of a config without `[options]`. */
 export const OPTIONS_DEFAULT: Options = {
   useSyslog: false,
   logFile: undefined,
@@ -29,15 +29,15 @@ export const OPTIONS_DEFAULT: Options = {
   stopHook: undefined,
 }
 
-/** `[options]` as read, and how far doors may widen their openings. */
+/** The section `[options]` as read, and the limit of Widen. */
 export interface OptionsRead {
-  /** Where the directives stand, by their name in the code. */
+  /** The places of the directives, by their names in the code. */
   readonly entries: OptionEntries
   readonly options: Options
   readonly widenLimit: Widths
 }
 
-/** Reads the section `[options]`. It is good only if `faults` got no error. */
+/** Reads the section `[options]`. The result is usable only if `faults` got no error. */
 export function readOptions(section: Section, faults: FaultList): OptionsRead {
   const { values, entries } = settle(OPTION_DIRECTIVES, section, faults)
   const options: Options = {

@@ -6,26 +6,26 @@ import type { DoorText } from './door.ts'
 import { quote } from './fault.ts'
 import type { FaultList } from './fault.ts'
 
-/** What is kept of a door: where it stands, and what counts for it. */
+/** The properties of a door that are compared with those of other doors. */
 interface Way {
   readonly name: string
   readonly line: number
   readonly flags: FlagTest
-  /** Of its sequence. */
+  /** The place of the door's sequence. */
   readonly at: { readonly line: number; readonly valueColumn: number }
-  /** Target and knocks, as {@link wayOf} has them. */
+  /** Target and knocks, as {@link wayOf} encodes them. */
   readonly text: string
 }
 
 /**
- * Warns of doors with the same sequence, of sequences that begin others, and of rotations, where the same packets count for
- * both doors. Each door is looked up once for each length of sequence there is and for each of its knocks, whatever the number
- * of doors; a shorter sequence is reported once, with the first of the longer ones, and so is a rotation of those before it.
+ * Warns of two doors for which the same packets count: equal sequences, a sequence that begins another, and rotations.
+ * Each door costs one look-up for each sequence length and each of its knocks, whatever the number of doors. A shorter
+ * sequence is reported once, with the first of the longer ones. A rotation is reported once, with an earlier door.
  */
 export class Overlaps {
   readonly #faults: FaultList
   readonly #ways: Way[] = []
-  /** Those with one text; more than one only where no packet counts for two of them. */
+  /** The doors of each text. There is more than one only if no packet counts for two of them. */
   readonly #whole = new Map<string, Way[]>()
   readonly #lengths = new Set<number>()
 
@@ -36,7 +36,7 @@ export class Overlaps {
   add({ name, line, values, entries }: DoorText): void {
     const knocks = values.sequence?.knocks
     if (knocks === undefined || entries.sequence === undefined) return
-    // In front of a code a sequence opens nothing by itself.
+    // A sequence in front of a code opens nothing by itself.
     if (entries.totp !== undefined || entries.users !== undefined) return
     const way: Way = {
       name,
@@ -73,7 +73,7 @@ export class Overlaps {
   }
 
   #warnOfRotation(way: Way): void {
-    // One with the same sequence as an earlier one stands for nothing more.
+    // A door with the same sequence as an earlier one is not checked again.
     if (!this.#whole.get(way.text)!.includes(way)) return
     const begin = way.text.indexOf('\n') + 1
     for (let at = begin + KNOCK_UNITS; at < way.text.length; at += KNOCK_UNITS) {
@@ -106,19 +106,19 @@ function knocksIn(way: string): number {
   return (way.length - way.indexOf('\n') - 1) / KNOCK_UNITS
 }
 
-/** Target and knocks as one string, so that a sequence that begins another is a string that begins another. */
+/** Encodes target and knocks as a string. A sequence that begins another gives a string that begins another. */
 function wayOf(target: Address | undefined, knocks: readonly Knock[]): string {
-  // Made in one piece: a string put together bit by bit is copied once more when it becomes a key.
+  // The string is made in one piece: one put together bit by bit is copied again when it becomes a key.
   const units: number[] = []
   for (const { protocol, port } of knocks) units.push(protocol, port)
   const way = `\n${String.fromCharCode(...units)}`
   return target === undefined ? way : formatAddress(target) + way
 }
 
-/** What counts where a door names no flags: see `Door.tcpFlags`. */
+/** The flag test of a door without TCPFlags: see `Door.tcpFlags`. */
 const OPENING: FlagTest = { mask: ACK | RST, want: 0 }
 
-/** Whether there are TCP packets that count for both doors. */
+/** Returns true if some TCP packets count for both doors. */
 function meet({ flags: one }: Way, { flags: other }: Way): boolean {
   return (one.mask & other.mask & (one.want ^ other.want)) === 0
 }

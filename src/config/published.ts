@@ -1,8 +1,8 @@
 import type { Knock } from './config.ts'
 
 /**
- * Sequences that stand in manuals, shipped configs and guides, so that whoever scans for knockd tries them first. Ports
- * only: changing a protocol does not make a new one of an old one. Backwards counts as well.
+ * Sequences from manuals, shipped configs and guides, which scanners for knockd try first. Only ports are compared:
+ * another protocol does not make a sequence new. The reverse order counts too.
  */
 const SEQUENCES: readonly (readonly number[])[] = [
   // knockd(1), and the config that distributions ship
@@ -42,10 +42,10 @@ const SEQUENCES: readonly (readonly number[])[] = [
 
 const KNOWN: ReadonlySet<string> = new Set(SEQUENCES.flatMap((ports) => [ports.join(), ports.toReversed().join()]))
 
-/** The ports they begin with: nearly every other sequence is told from them by its first. */
+/** The first ports of the sequences. Nearly all other sequences differ in the first port. */
 const FIRSTS: ReadonlySet<number | undefined> = new Set(SEQUENCES.flatMap((ports) => [ports[0], ports.at(-1)]))
 
-/** Whether these ports, in this order or backwards, are a sequence that the world knows. */
+/** Returns true if these ports, in this order or reversed, are a published sequence. */
 export function isPublished(knocks: readonly Knock[]): boolean {
   return FIRSTS.has(knocks[0]?.port) && KNOWN.has(knocks.map(({ port }) => port).join())
 }

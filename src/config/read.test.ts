@@ -277,7 +277,7 @@ describe('facts from outside', () => {
       'k:2:22: warning: `/seq` cannot be read: no such file or directory',
     ])
     expect(told(`${once}${once.replace('[a]', '[b]')}`, file(' 3,2\n'))).toEqual([
-      'k:5:22: warning: door `a` (line 1) strikes sequences from the same file',
+      'k:5:22: warning: door `a` (line 1) uses sequences of the same file',
     ])
   })
 })

@@ -12,15 +12,16 @@ import type { OptionsRead } from './options.ts'
 import { readSections } from './section.ts'
 import type { Section } from './section.ts'
 
-/** The section that is no door. Written so, in this case only, as in knockd. */
+/** The section that is not a door. As in knockd, it must be in lower case. */
 const OPTIONS_NAME = 'options'
 
 /**
- * Reads a config: every fault in it at once, ordered by place, and the config if none of them is an error. Never throws.
+ * Reads a config and reports all faults, ordered by place. It returns the config if no fault is an error. It never
+ * throws.
  *
  * @param text the file's text
  * @param file its name, for the config and for hints
- * @param facts what is known of the machine; without, only what the text itself tells is warned of
+ * @param facts facts about the machine; absent: the warnings are about the text alone
  */
 export function readConfig(text: string, file: string, facts?: Facts): Reading {
   const faults = new FaultList()
@@ -46,24 +47,24 @@ export function readConfig(text: string, file: string, facts?: Facts): Reading {
   const { options, widenLimit } = read
   for (const door of widened) checkWidth(door, widenLimit, faults)
   lint.end(read)
-  // A config that is no config at all has been told so already.
+  // Earlier errors already explain a config without a door.
   if (doors.length === 0 && !faults.failed) {
     faults.error(1, 1, 'the config has no door', 'a door is a section `[name]` with a Sequence and a Start_Command')
   }
   return { config: faults.failed ? undefined : { file, options, doors }, faults: faults.sorted() }
 }
 
-/** `names`: the doors so far, each with its line. */
+/** Checks that a door's name is unique. `names` holds the line of each earlier door. */
 function checkName({ name, line, column }: Section, names: Map<string, number>, faults: FaultList): void {
   const before = names.get(name)
   if (before === undefined) names.set(name, line)
   else if (name !== '') {
-    const message = `there is a door ${quote(name)} in line ${before} already`
+    const message = `door ${quote(name)} is already defined on line ${before}`
     faults.error(line, column, message, 'give each door a name of its own')
   }
 }
 
-/** Opening for more addresses than the operator set as the limit is a mistake, or somebody else's config. */
+/** Refuses a Widen beyond the operator's limit, which is a mistake or comes from somebody else's config. */
 function checkWidth({ door, entries: { widen } }: DoorText, limit: Widths, faults: FaultList): void {
   if (widen === undefined || (door.widen[4] >= limit[4] && door.widen[6] >= limit[6])) return
   const hint = `the limit is \`/${limit[4]}, /${limit[6]}\`: Widen_Limit in [${OPTIONS_NAME}] sets another`
@@ -79,7 +80,7 @@ function gatherOptions(sections: readonly Section[], faults: FaultList): Options
   if (first === undefined) return { entries: {}, options: OPTIONS_DEFAULT, widenLimit: WIDEN_LIMIT_DEFAULT }
   for (const { line, column } of more) {
     const message = `\`[${OPTIONS_NAME}]\` is already set on line ${first.line}`
-    faults.warning(line, column, message, 'both count: put them together')
+    faults.warning(line, column, message, 'both count: merge them')
   }
   return readOptions({ ...first, entries: sections.flatMap(({ entries }) => entries) }, faults)
 }

@@ -3,18 +3,19 @@ import { STRAYS_PER_KNOCK } from './config.ts'
 import type { Knock } from './config.ts'
 import { isNmapFirst, nmapPlace } from './nmap-ports.ts'
 
-/** Fewest knocks that a scan does not make in passing. */
+/** Fewest knocks of a sequence that a scan does not open by chance. */
 export const UNSCANNED_MIN_KNOCKS = 3
 
 /**
- * Why a port scan could make a sequence in passing. `few`: it has one or two knocks. `near`: its ports are close together.
- * `listed`: nmap's default ports in order have few others between. `first`: nmap scans nearly all of them first.
+ * The reason why a port scan could open a sequence by chance. `few`: it has one or two knocks. `near`: its ports are
+ * close together. `listed`: nmap's default ports in order have few others in between. `first`: nmap scans nearly all of
+ * its ports first.
  */
 export type Scannable = 'few' | 'near' | 'listed' | 'first'
 
 /**
- * Whether a port scan could make the sequence in passing: between its first and its last knock it would touch no more
- * other ports than an attempt is allowed. `undefined`: it could not.
+ * Returns the reason why a port scan could open the sequence by chance; `undefined`: it could not. Such a scan hits no
+ * more strays between the first and last knock than an attempt may have.
  */
 export function scannable(knocks: readonly Knock[]): Scannable | undefined {
   if (knocks.length < UNSCANNED_MIN_KNOCKS) return 'few'
@@ -28,13 +29,13 @@ export function scannable(knocks: readonly Knock[]): Scannable | undefined {
   return isOrdered(ports) && placesBetween(knocks) <= room ? 'listed' : undefined
 }
 
-/** Whether the ports go up all the way, or down. */
+/** Returns true if the ports only ascend, or only descend. */
 function isOrdered(ports: readonly number[]): boolean {
   const steps = ports.slice(1).map((port, index) => port - ports[index]!)
   return steps.every((step) => step >= 0) || steps.every((step) => step <= 0)
 }
 
-/** How many others of nmap's default ports lie between them; `Infinity` where one is not a default port. */
+/** Returns the number of other nmap default ports between the knocks; `Infinity` if a knock is not a default port. */
 function placesBetween(knocks: readonly Knock[]): number {
   let first = Infinity
   let last = -Infinity

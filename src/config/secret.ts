@@ -9,7 +9,7 @@ import type { Settled } from './table.ts'
 export type DoorValues = Settled<typeof DOOR_DIRECTIVES>['values']
 export type DoorEntries = Settled<typeof DOOR_DIRECTIVES>['entries']
 
-/** What must be shown to open a door, as its lines say it. It is good only if {@link checkSecret} found no error. */
+/** Returns the secret of a door's lines. The secret is usable only if {@link checkSecret} found no error. */
 export function secretOf(values: DoorValues): Secret {
   const { oneTime, totp, users, spa, sequence } = values
   const knocks = sequence?.knocks ?? []
@@ -53,10 +53,10 @@ function publishTerms(values: DoorValues): PublishTerms | undefined {
   }
 }
 
-/** The directives that say what opens a door, and their names. */
+/** The directives that set a door's secret, by their names in the code. */
 const KINDS = ['sequence', 'oneTime', 'totp', 'users', 'spa'] as const
 
-/** Says what is wrong with the lines that {@link secretOf} reads. `missing`: whether to say so of a door that has none. */
+/** Reports faults in the lines that {@link secretOf} reads. `missing`: also reports a door without a secret. */
 export function checkSecret(
   { name, line, column }: { readonly name: string; readonly line: number; readonly column: number },
   values: DoorValues,
@@ -76,7 +76,7 @@ export function checkSecret(
   }
 }
 
-/** A fixed sequence may stand in front of a code; everything else excludes each other. */
+/** Refuses two secrets in one door. Only a fixed sequence in front of a code is allowed. */
 function refuseBoth(name: string, entries: DoorEntries, faults: FaultList): void {
   const alone = KINDS.filter((kind) => kind !== 'sequence' && entries[kind] !== undefined)
   const noSequence = entries.oneTime !== undefined || entries.spa !== undefined
@@ -89,7 +89,7 @@ function refuseBoth(name: string, entries: DoorEntries, faults: FaultList): void
   faults.error(later.line, later.keyColumn, message, 'take one of them out')
 }
 
-/** Lines that say something only beside another one. */
+/** Warns of lines that have no effect without another line. */
 function warnOfIdle({ oneTime }: DoorValues, entries: DoorEntries, faults: FaultList): void {
   const { lowWater, listCount, listLength, listPorts, publishTo } = entries
   const { publishFor, publishPassphrase, publishHost, publishOverlap, skew } = entries
@@ -114,7 +114,7 @@ function warnOfIdle({ oneTime }: DoorValues, entries: DoorEntries, faults: Fault
   }
 }
 
-/** What each protocol needs, by the names that the code has for the directives. */
+/** The directives that each protocol needs, by their names in the code. */
 const SPA_NEEDS = { postern: ['spaUsers'], fwknop: ['accessFile', 'fwknopKeys'], knockknock: ['profiles'] } as const
 const SPA_ALL = ['spaUsers', 'accessFile', 'fwknopKeys', 'profiles'] as const
 

@@ -6,13 +6,13 @@ import { strayIn } from '../text/lines.ts'
 
 /** A line of a section: `key = value`, or a key alone. */
 export interface Entry {
-  /** As written, without the blanks around it. */
+  /** The key as written, without the blanks around it. */
   readonly key: string
-  /** `undefined` where the line has no `=`. Blanks around it are gone. */
+  /** The value without the blanks around it; `undefined`: the line has no `=`. */
   readonly value: string | undefined
   readonly line: number
   readonly keyColumn: number
-  /** Where the value begins, or would. */
+  /** Column where the value begins, or would begin. */
   readonly valueColumn: number
 }
 
@@ -20,20 +20,20 @@ export interface Entry {
 export interface Section {
   readonly name: string
   readonly line: number
-  /** Of the `[`. */
+  /** Column of the `[`. */
   readonly column: number
   readonly entries: readonly Entry[]
-  /** Whether none of its lines was left out for a fault. */
+  /** False if a line was left out because of a fault. */
   readonly complete: boolean
 }
 
-const COMMENT_HINT = 'comments start with # and stand on lines of their own'
+const COMMENT_HINT = 'comments start with # and need a line of their own'
 
 /**
- * Takes a config apart into sections and their lines. Lines end with LF or CRLF, a byte order mark at the beginning is
- * passed over, `#` begins a comment only where it is the first thing in a line. Every fault goes to `faults`; what
- * cannot be a line of a section is left out. A section comes when it is complete, so that a config of many doors is never
- * held as lines and as doors at once.
+ * Splits a config into sections and their lines. Lines end with LF or CRLF. A byte order mark at the beginning is
+ * skipped. `#` begins a comment only at the beginning of a line, or after blanks there. Every fault goes to `faults`,
+ * and lines that cannot be read are left out. Each section is yielded when complete, so that a large config is never
+ * held as lines and doors at once.
  */
 export function* readSections(text: string, faults: FaultList): Generator<Section, void> {
   if (text.length > CONFIG_MAX_BYTES) {
@@ -42,7 +42,8 @@ export function* readSections(text: string, faults: FaultList): Generator<Sectio
   }
   const scan = new Scan(isPlain(text), faults)
   let start = text.startsWith('\uFEFF') ? 1 : 0
-  // Where the next `*/` stands; searched for again only once it is passed, or an unclosed comment would cost a search a line.
+  // The position of the next `*/`. It is searched for again only once passed, or an unclosed comment would cost a
+  // search a line.
   let close = 0
   let skipTo = 0
   for (let line = 1; start < text.length; line++) {
@@ -65,7 +66,7 @@ export function* readSections(text: string, faults: FaultList): Generator<Sectio
   if (scan.section !== undefined) yield scan.section
 }
 
-/** Whether no character needs a second look: printable ASCII, tabs and line ends. So are nearly all configs. */
+/** Returns true if the text is printable ASCII, tabs and line ends, as in nearly all configs. */
 function isPlain(text: string): boolean {
   return !/[^\t\n\r -~]|\r(?!\n)/.test(text)
 }
@@ -77,7 +78,7 @@ function skipBlanks(text: string, from: number, end: number): number {
 }
 
 class Scan {
-  /** The one whose lines are being read. */
+  /** The section whose lines are being read. */
   section: (Section & { readonly entries: Entry[]; complete: boolean }) | undefined
   readonly #plain: boolean
   readonly #faults: FaultList
@@ -88,9 +89,9 @@ class Scan {
   }
 
   /**
-   * Reads a line that is neither blank nor a comment; `first` is the index of its first character that is no blank.
+   * Reads a line that is neither blank nor a comment. `first` is the index of its first character that is not a blank.
    *
-   * @returns the section that this line ends by beginning another
+   * @returns the section that ends because this line begins another
    */
   line(text: string, first: number, line: number): Section | undefined {
     if (text.length > LINE_MAX_CHARS) {
@@ -113,7 +114,9 @@ class Scan {
     return undefined
   }
 
-  /** Warns of what looks like two lines, of which knockd too sees one: the second may be passed over in a comment. */
+  /**
+   * Warns of a character that only looks like a line end: to knockd, the second "line" may be part of a comment.
+   */
   warnOfStray(text: string, line: number): void {
     const stray = this.#plain ? undefined : strayIn(text)
     if (stray !== undefined) this.#faults.warning(line, stray.column, stray.message, stray.hint)
@@ -135,11 +138,11 @@ class Scan {
       const hint = `at most ${DOOR_NAME_MAX_CHARS} characters`
       this.#faults.error(line, column, 'the name of the section is too long', hint)
     }
-    // Taken up even so, or each line under it would be reported too.
+    // A faulty header still begins a section, or each line under it would be reported too.
     this.section = { name, line, column, entries: [], complete: true }
   }
 
-  /** Reports a line that is not taken up. */
+  /** Reports a line that is left out. */
   #refuse(line: number, column: number, message: string, hint: string): void {
     this.#faults.error(line, column, message, hint)
     if (this.section !== undefined) this.section.complete = false
@@ -155,13 +158,13 @@ class Scan {
     }
     const blank = this.#plain ? null : /[^\S \t]|[\u200B-\u200D\u2060\uFEFF]/.exec(key)
     if (blank !== null) {
-      const message = `the blank ${codePoint(blank[0])} is not one that the config knows`
+      const message = `the blank ${codePoint(blank[0])} is not allowed in a config`
       this.#refuse(line, first + blank.index + 1, message, 'write an ordinary blank, or none')
       return
     }
     const { section } = this
     if (section === undefined) {
-      const known = /^[a-z][a-z_0-9]*$/i.test(key) ? `${quote(key)} stands` : 'this line stands'
+      const known = /^[a-z][a-z_0-9]*$/i.test(key) ? `${quote(key)} is` : 'this line is'
       this.#faults.error(line, first + 1, `${known} before the first section`, 'a section begins with `[name]`')
       return
     }
@@ -176,7 +179,7 @@ class Scan {
   }
 }
 
-/** Blanks in the sense of the format: a no-break space is not one, so that it does not vanish from sight. */
+/** Removes blanks and tabs at both ends. A no-break space stays, so that its fault is reported. */
 function trim(text: string): string {
   let start = 0
   let end = text.length
@@ -189,7 +192,7 @@ function isBlank(text: string, at: number): boolean {
   return text[at] === ' ' || text[at] === '\t'
 }
 
-/** What begins comments elsewhere. */
+/** The beginnings of comments in other languages. */
 const ALIEN = ['//', '*/', '* ', '<!--', '-- ']
 
 function alienComment(text: string, first: number): string | undefined {

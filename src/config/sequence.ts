@@ -6,7 +6,7 @@ import { nearest } from './nearest.ts'
 /** Highest port (RFC 9293, 3.1: 16 bits). */
 export const PORT_MAX = 65_535
 
-/** A word that is wrong. Nothing of a port is repeated in it: a mistyped sequence is most of a secret. */
+/** A fault in a word. It quotes no port, as a mistyped sequence is still most of a secret. */
 export interface WordFault {
   /** UTF-16 units from the beginning of the text to the word. */
   readonly offset: number
@@ -14,21 +14,21 @@ export interface WordFault {
   readonly hint: string
 }
 
-/** What reading one knock gives. */
+/** The result of reading one knock. */
 export type KnockResult = { readonly knock: Knock } | { readonly fault: WordFault }
 
-/** What reading a sequence gives. It is good if there are no faults. */
+/** The result of reading a sequence. It is usable if there are no faults. */
 export interface SequenceResult {
-  /** Those that could be read. */
+  /** The knocks that could be read. */
   readonly knocks: readonly Knock[]
-  /** Where each of `knocks` begins: UTF-16 units from the beginning of the text. */
+  /** The offset of each knock in `knocks`: UTF-16 units from the beginning of the text. */
   readonly offsets: readonly number[]
   readonly faults: readonly WordFault[]
 }
 
 /**
- * Reads `PORT[:PROTO]`: a decimal port from 1 to 65535, and `tcp` (also where nothing is said) or `udp` in any case.
- * Blanks around either are allowed. Used for the config, for one-time files and for the client's arguments.
+ * Reads `PORT[:PROTO]`: a decimal port from 1 to 65535, and `tcp` (default) or `udp` in any case. Blanks around either
+ * are allowed. The config, one-time files and the client's arguments use it.
  */
 export function parseKnock(text: string): KnockResult {
   const match = /^[ \t]*([1-9][0-9]{0,4})[ \t]*(?::[ \t]*(tcp|udp)[ \t]*)?$/i.exec(text)
@@ -73,12 +73,12 @@ export function parseSequence(text: string): SequenceResult {
   return { knocks, offsets, faults }
 }
 
-/** A knock as {@link parseKnock} reads it: `7000`, `7000:udp`. */
+/** Formats a knock as {@link parseKnock} reads it: `7000`, `7000:udp`. */
 export function formatKnock({ port, protocol }: Knock): string {
   return protocol === UDP ? `${port}:udp` : `${port}`
 }
 
-/** A sequence as {@link parseSequence} reads it. It is a secret: not for messages and logs. */
+/** Formats a sequence as {@link parseSequence} reads it. The text is a secret and must not be in messages or logs. */
 export function formatSequence(knocks: readonly Knock[]): string {
   return knocks.map((knock) => formatKnock(knock)).join(',')
 }
@@ -101,8 +101,8 @@ function explain(text: string): WordFault {
     return fault('two knocks without a comma between them', 'knocks are separated by commas', gap.index + 1)
   const slash = /^[0-9]+([/.])(tcp|udp)$/i.exec(word)
   if (slash !== null)
-    return fault('no protocol can be told', `write PORT:${slash[2]!.toLowerCase()}`, word.indexOf(slash[1]!))
-  if (/^(tcp|udp)\s*:/i.test(word)) return fault('the protocol stands before the port', 'write PORT:PROTOCOL')
+    return fault('the protocol is not after a colon', `write PORT:${slash[2]!.toLowerCase()}`, word.indexOf(slash[1]!))
+  if (/^(tcp|udp)\s*:/i.test(word)) return fault('the protocol is before the port', 'write PORT:PROTOCOL')
   const colon = word.indexOf(':')
   const port = colon < 0 ? word : word.slice(0, colon).trimEnd()
   if (/^-[0-9]+$/.test(port) || /^0+$/.test(port)) return fault('port below 1', PORT_HINT)
@@ -122,7 +122,7 @@ function explainProtocol(
   const at = colon + 1 + indent(protocol)
   const name = protocol.trim()
   if (name === '') return fault('no protocol after the colon', 'write PORT:tcp or PORT:udp', colon)
-  // Letters only: anything else may be a port of the sequence.
+  // Only letters are quoted: anything else may be a port of the sequence.
   if (!/^[a-z]{1,12}$/i.test(name)) return fault('unknown protocol', 'the protocol is tcp or udp', at)
   const meant = nearest(name, ['tcp', 'udp'])
   const hint = meant === undefined ? 'the protocol is tcp or udp' : `did you mean \`${meant}\`?`

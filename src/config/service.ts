@@ -11,7 +11,7 @@ import type { Read, ValueFaults } from './value.ts'
 export const SERVICES_MAX = 64
 const PORT_MAX = 65_535
 
-/** How ports are written, for hints. */
+/** The form of a list of ports, for hints. */
 export const SERVICES_FORM = 'PROTOCOL/PORT[-PORT][@ADDRESS][,…]'
 
 /** Reads `tcp/22, udp/60000-61000, tcp/443@198.51.100.7`. */
@@ -33,7 +33,7 @@ export const readServices: Read<readonly Service[]> = (value, faults) => {
   return good ? services : undefined
 }
 
-/** The same where every host is another one than this: no address may be this machine by another name. */
+/** Reads services, but refuses a loopback, unspecified, multicast or mapped address as host: it may be this machine. */
 export const readTargets: Read<readonly Service[]> = (value, faults) => {
   const services = readServices(value, faults)
   const own = services?.find(({ host }) => host !== undefined && isNoOtherHost(host))
@@ -79,7 +79,7 @@ function hintFor(word: string): string {
   return 'as in `tcp/22`, `udp/60000-61000` or `tcp/22@198.51.100.7`'
 }
 
-/** Whether a port is among services: of that host, or of this one where none is given. */
+/** Returns true if a port is among the services: those of host `at`, or of this host if `at` is absent. */
 export function hasPort(
   services: readonly Service[],
   { protocol, port }: { readonly protocol: Protocol; readonly port: number },
@@ -91,26 +91,26 @@ export function hasPort(
   })
 }
 
-/** The services of several lines, each once. */
+/** Combines the services of several lines, each once. */
 export function joinServices(before: readonly Service[], more: readonly Service[]): readonly Service[] {
   const known = new Set(before.map(formatService))
   return [...before, ...more.filter((service) => !known.has(formatService(service)))]
 }
 
-/** The protocol's name in lower case. */
+/** Returns the protocol's name in lower case. */
 export function protocolName(protocol: Protocol): 'tcp' | 'udp' {
   return protocol === TCP ? 'tcp' : 'udp'
 }
 
-/** What stands there was a service's text: what is none is passed over. */
+/** Discards faults of a text that was once a valid service. */
 const NO_FAULTS: ValueFaults = { error: () => undefined, warning: () => undefined }
 
-/** Reads the text of one service; `undefined`: it is none. */
+/** Reads the text of one service; `undefined`: not a service. */
 export function readService(text: string): Service | undefined {
   return serviceIn(text, 0, NO_FAULTS)
 }
 
-/** What {@link readServices} reads back. */
+/** Formats a service as {@link readServices} reads it. */
 export function formatService({ protocol, first, last, host }: Service): string {
   const ports = first === last ? String(first) : `${first}-${last}`
   return `${protocolName(protocol)}/${ports}${host === undefined ? '' : `@${formatAddress(host)}`}`

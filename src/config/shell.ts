@@ -1,7 +1,7 @@
-/** A word of a command, quotes taken off. */
+/** A word of a command, without its quotes. */
 export interface Word {
   readonly text: string
-  /** UTF-16 units from the beginning of the command to the word, and to its end; quotes are part of it here. */
+  /** UTF-16 units from the beginning of the command to the word, and to its end. The quotes are included here. */
   readonly offset: number
   readonly end: number
 }
@@ -9,31 +9,31 @@ export interface Word {
 /** One program with its arguments. */
 export type Simple = readonly Word[]
 
-/** A command taken apart as far as can be done without a shell. */
+/** A command, split as far as possible without a shell. */
 export interface Script {
   readonly commands: readonly Simple[]
   /** Programs that only run another one: `sudo`, `nohup`. */
   readonly wrappers: readonly Word[]
-  /** The command holds a substitution, a loop, a redirection of input, …: what it does cannot be told from its words. */
+  /** True if the command's effect cannot be known from its words: it has a substitution, a loop or the like. */
   readonly opaque: boolean
-  /** Where a quote opens that is never closed. */
+  /** The offset of a quote that is never closed. */
   readonly unclosed: number | undefined
 }
 
 /** Words that make a command more than a list of programs (POSIX shell, 2.4). */
 const RESERVED: ReadonlySet<string> = new Set(['if', 'for', 'while', 'until', 'case', 'eval', 'exec', '.', 'source'])
-/** Characters that have a meaning of their own somewhere, and runs of those that have none. */
+/** Characters with a special meaning. `PLAIN` matches runs of all others. */
 const SPECIAL: ReadonlySet<string> = new Set(' \t\'"\\;&|()#`$')
 const PLAIN = /[^ \t'"\\;&|()#`$]+/y
 
-/** Those of the words below that are programs. */
+/** Those words of {@link PREFIXES} that are programs. */
 const WRAPPERS: ReadonlySet<string> = new Set(['sudo', 'nohup'])
-/** Words before a program that change nothing of what it does to a firewall. */
+/** Words before a program that do not change its effect on a firewall. */
 const PREFIXES: ReadonlySet<string> = new Set(['sudo', 'nohup', 'exec', 'command', 'time', '!', '{', '}', '(', ')'])
 
 /**
- * Splits a command for `/bin/sh` into programs and words (POSIX shell, 2.2 and 2.3): quotes, backslashes and the
- * operators between programs. Nothing is expanded. Takes one pass, whatever the text.
+ * Splits a command for `/bin/sh` into programs and words (POSIX shell, 2.2 and 2.3). It reads quotes, backslashes and
+ * the operators between programs, and expands nothing. It takes one pass, whatever the text.
  */
 export function splitCommand(text: string): Script {
   const split = new Split(text)
@@ -90,7 +90,7 @@ class Split {
     return { commands, wrappers, opaque, unclosed: this.#unclosed }
   }
 
-  /** Reads on from an opening quote; what stands in it is one word, operators and all. */
+  /** Reads from an opening quote to the closing one. The quoted text is part of one word, including operators. */
   #quoted(open: number, quoteMark: string): number {
     const text = this.#text
     this.#put('', open)
@@ -120,12 +120,15 @@ class Split {
   }
 }
 
-/** The words from the program on: without `sudo -n`, `NAME=value` and the like, and without redirections of output. */
+/**
+ * Returns the words from the program on. Prefixes like `sudo -n` and `NAME=value` are left out, as are redirections of
+ * output.
+ */
 function program(words: readonly Word[]): Simple {
   let first = 0
   while (first < words.length) {
     const { text } = words[first]!
-    // Nothing but `sudo` has options here.
+    // Only `sudo` has options here.
     if (first > 0 && text.startsWith('-')) first++
     else if (PREFIXES.has(text)) first++
     else if (/^[A-Za-z_][A-Za-z0-9_]*=/.test(text)) first++
@@ -135,13 +138,13 @@ function program(words: readonly Word[]): Simple {
   for (let index = first; index < words.length; index++) {
     const redirection = /^(?:[0-9]*|&)>{1,2}(&?[0-9-]*)/.exec(words[index]!.text)
     if (redirection === null) rest.push(words[index]!)
-    // `> file` takes the next word along, `>file` and `2>&1` do not.
+    // `> file` takes the next word too; `>file` and `2>&1` do not.
     else if (redirection[0].length === words[index]!.text.length && redirection[1] === '') index++
   }
   return rest
 }
 
-/** The program's name without its folder. */
+/** Returns the program's name without its folder. */
 export function programName(command: Simple): string {
   const path = command[0]?.text ?? ''
   return path.slice(path.lastIndexOf('/') + 1)

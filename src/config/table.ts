@@ -6,12 +6,12 @@ import { nearest } from './nearest.ts'
 import type { Entry, Section } from './section.ts'
 import type { ValueFaults } from './value.ts'
 
-/** What a section's lines come to, and the line that each value is from. */
+/** The values of a section's lines, and the line of each value. */
 export interface Settled<T extends Table> {
   readonly values: Values<T>
-  /** Also of values that are no good. */
+  /** The lines by directive, including those with an invalid value. */
   readonly entries: { readonly [K in keyof T]?: Entry }
-  /** Whether every line was understood; what seems to be missing may stand in one that was not. */
+  /** True if every line was understood. Otherwise a directive that seems to be missing may be in a faulty line. */
   readonly complete: boolean
 }
 
@@ -53,7 +53,7 @@ export function settle<T extends Table>(table: T, section: Section, faults: Faul
     entries[key] = entry
     const value = readValue(directive, entry, faults)
     if (value === undefined) continue
-    // A line before may have been no good, and left no value to join.
+    // An earlier line may have been invalid, which leaves no value to join.
     const earlier: unknown = values[key]
     values[key] = directive.join === undefined || earlier === undefined ? value : directive.join(earlier, value)
   }
@@ -112,7 +112,7 @@ function reportUnknown({ key, value, line, keyColumn }: Entry, table: Table, fau
     faults.error(line, keyColumn + word.length, `there is no \`=\` after ${quote(word)}`, `write \`${word} = VALUE\``)
     return
   }
-  // A whole line, or a key that is no word, may be a sequence gone astray: it is not repeated.
+  // A whole line, or a key that is not a word, may be a misplaced sequence. The message does not quote it.
   const message = word === key ? `unknown directive ${quote(key)}` : 'this is not a directive'
   const meant = word === undefined ? undefined : nearest(key, spellings(table))
   let hint = value === undefined ? 'a line is `NAME = VALUE`, or a comment that starts with #' : undefined

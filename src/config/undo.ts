@@ -4,7 +4,7 @@ import { changesOf } from './firewall.ts'
 import { programName } from './shell.ts'
 import type { Script } from './shell.ts'
 
-/** What is wrong with a stop command; `offset` is in UTF-16 units from its beginning. */
+/** A fault in a stop command; `offset` is in UTF-16 units from its beginning. */
 export interface UndoFault {
   readonly offset: number
   readonly message: string
@@ -12,10 +12,10 @@ export interface UndoFault {
 }
 
 /**
- * How a stop command fails to undo its start command: one fault for each rule that would stay. Only rules of firewalls
- * we know are compared, word by word; a script of somebody's own may do anything, and nothing is said about it.
+ * Returns one fault for each rule of the start command that the stop command would leave in place. Only rules of known
+ * firewalls are compared, word by word. An opaque command, or a stop command with unknown programs, gives no fault.
  *
- * @param line where the start command stands, for messages
+ * @param line the line of the start command, for messages
  */
 export function undoFaults(start: Script, stop: Script, line: number): readonly UndoFault[] {
   const done = changes(start)
@@ -26,7 +26,7 @@ export function undoFaults(start: Script, stop: Script, line: number): readonly 
   )
   const left = [...undone.changes]
   const adds = done.changes.filter(({ act }) => act === 'add')
-  // A start command that only takes away (a rule that drops) is undone by putting it back.
+  // A start command that only removes (say, a rule that drops) is undone by adding the rule again.
   const acts = adds.length > 0 ? adds : done.changes.filter(({ act }) => act === 'remove')
   const staying = acts.filter((change) => {
     if (change.passing || (reloads && isRuntime(change))) return false
@@ -37,7 +37,7 @@ export function undoFaults(start: Script, stop: Script, line: number): readonly 
   return staying.map((change) => explain(change, left, line))
 }
 
-/** A reload of firewalld forgets what was not made permanent. */
+/** Returns true for a runtime rule of firewalld, which a reload removes. */
 function isRuntime({ kind, fields }: Change): boolean {
   return kind === 'firewall-cmd' && !fields.some(({ label }) => label === '--permanent')
 }
@@ -100,7 +100,7 @@ function explain(change: Change, left: Change[], line: number): UndoFault {
 
 function hintForAgain({ kind }: Change): string {
   if (kind === 'iptables') return 'delete the rule with -D'
-  return kind === 'firewall-cmd' ? 'take it away with --remove-…' : 'delete what the start command added'
+  return kind === 'firewall-cmd' ? 'remove it with --remove-…' : 'delete what the start command added'
 }
 
 function describe(found: readonly Difference[], other: Change, of: string): UndoFault {
@@ -116,10 +116,10 @@ function describe(found: readonly Difference[], other: Change, of: string): Undo
     return { offset: other.offset, message, hint: 'what was opened stays open: repeat the rule word by word' }
   }
   const message = `${quote(first.stop.text)} is not part ${of}${more}`
-  return { offset: first.stop.offset, message, hint: 'what was opened stays open: take it out here, or add it there' }
+  return { offset: first.stop.offset, message, hint: 'what was opened stays open: remove it here, or add it there' }
 }
 
-/** The stop command's spelling with the start command's value: `-D INPUT` for `-D FORWARD` where the start has `-I INPUT`. */
+/** Spells the stop command's field with the start command's value: `-D INPUT` for `-D FORWARD` after `-I INPUT`. */
 function corrected(start: Field, stop: Field): string {
   return start.label === 'chain' && stop.text.startsWith('-') ? `${stop.text.split(' ')[0]} ${start.value}` : start.text
 }

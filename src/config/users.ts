@@ -9,14 +9,14 @@ import { formatSequence, parseSequence } from './sequence.ts'
 
 /** Most users of one door. */
 export const USERS_MAX = 20_000
-/** Largest file of users, in bytes: room for that many otpauth URIs. */
+/** Largest file of users, in bytes. It has room for that many otpauth URIs. */
 export const USERS_FILE_MAX_BYTES = 8 * 1_048_576
-/** Longest name of a user, in characters: as of a login (useradd(8)). */
+/** Longest name of a user, in characters, as for a login (useradd(8)). */
 export const USER_NAME_MAX_CHARS = 32
-/** Most faults of one file that are told. */
+/** Most faults of one file that are reported. */
 const FAULTS_TOLD_MAX = 20
 
-/** What a user shows: codes, or a sequence of their own. */
+/** A user's secret: codes, or a sequence of their own. */
 export type UserSecret =
   | { readonly kind: 'totp'; readonly totp: TotpSecret }
   | { readonly kind: 'sequence'; readonly knocks: readonly Knock[] }
@@ -27,22 +27,22 @@ export interface User {
   /** From 1. */
   readonly line: number
   readonly secret: UserSecret
-  /** The secret as it stands there: who has the same as before is the same user. */
+  /** The secret as written. A user with an unchanged secret is the same user. */
   readonly text: string
 }
 
-/** What reading such a file gives. Lines at fault are left out of `users`; nothing of a secret is repeated. */
+/** The result of reading a file of users. Lines at fault are not in `users`, and no fault quotes a secret. */
 export interface UsersReading {
   readonly users: readonly User[]
   readonly faults: readonly Fault[]
-  /** Names that lines at fault begin with: what they had before still counts. */
+  /** Names at the beginning of lines at fault. Their previous secrets stay valid. */
   readonly unread: ReadonlySet<string>
 }
 
 /**
- * Reads a file of users: one a line, a name and behind blanks a secret, which is an otpauth URI, a key in base32, or a
- * sequence in the form of the directive `Sequence`. Blank lines and lines that begin with `#` are passed over. Pure; the
- * bound on the size is the caller's.
+ * Reads a file of users. Each line has a name, blanks and a secret: an otpauth URI, a key in base32, or a sequence. A
+ * sequence has the form of the directive `Sequence`. Blank lines and lines that begin with `#` are skipped. The caller
+ * limits the size.
  */
 export function parseUsers(text: string): UsersReading {
   const users: User[] = []
@@ -107,13 +107,13 @@ export function parseUsers(text: string): UsersReading {
       severity: 'warning',
       line: faults.at(-1)!.line,
       column: 1,
-      message: `and ${more} lines more like these`,
+      message: `and ${more} more lines like these`,
     })
   }
   return { users, faults, unread }
 }
 
-/** Portable characters (POSIX.1-2017, 3.437), so that a name is nothing to a shell. */
+/** Returns true for a valid user name: portable characters (POSIX.1-2017, 3.437), none special to a shell. */
 export function isUserName(text: string): boolean {
   return text.length <= USER_NAME_MAX_CHARS && /^[A-Za-z0-9._][A-Za-z0-9._-]*$/.test(text)
 }
@@ -138,7 +138,7 @@ function readUserSecret(text: string): UserSecret | Unread {
   }
 }
 
-/** Whether a text is meant as a key in base32: letters, and no comma or colon as a sequence of several has. */
+/** Returns true if a text is meant as a base32 key: it has letters, and no comma or colon as sequences have. */
 function isKey(text: string): boolean {
   return /[a-z]/i.test(text) && /^[a-z2-7][a-z2-7 =-]{15,}$/i.test(text)
 }

@@ -9,18 +9,18 @@ import { nearest } from './nearest.ts'
 import { parseSequence } from './sequence.ts'
 import type { SequenceResult, WordFault } from './sequence.ts'
 
-/** Where a reader of values puts what it finds wrong; offsets are UTF-16 units from the beginning of the value. */
+/** Collects the faults of a value. Offsets are UTF-16 units from the beginning of the value. */
 export interface ValueFaults {
   error(offset: number, message: string, hint?: string): void
   warning(offset: number, message: string, hint?: string): void
 }
 
-/** Reads a value; `undefined` if it is no good, and then it has said why. */
+/** Reads a value. `undefined`: the value is invalid, and the fault has been reported. */
 export type Read<T> = (value: string, faults: ValueFaults) => T | undefined
 
 const COMMENT_HINT = 'put the comment on a line of its own'
 
-/** A path. One that is not absolute is taken, with a warning: a daemon's folder is not its user's. */
+/** Reads a path. A relative path is accepted with a warning, as a daemon runs in a folder of its own. */
 export const readPath: Read<string> = (value, faults) => {
   if (/^["'“”‘’]/.test(value)) {
     faults.error(0, `${quote(value)} is not a path`, 'write it without quotes')
@@ -34,7 +34,7 @@ export const readPath: Read<string> = (value, faults) => {
   return value
 }
 
-/** An absolute path. */
+/** Reads an absolute path. */
 export const readAbsolutePath: Read<string> = (value, faults) => {
   if (!value.startsWith('/')) {
     faults.error(0, `${quote(value)} is not an absolute path`, 'begin with /')
@@ -43,10 +43,10 @@ export const readAbsolutePath: Read<string> = (value, faults) => {
   return readPath(value, faults)
 }
 
-/** A command for `/bin/sh -c`, taken as it is. */
+/** Reads a command for `/bin/sh -c`, unchanged. */
 export const readCommand: Read<string> = (value) => value
 
-/** A whole number, both bounds included. */
+/** Reads a whole number, both bounds included. */
 export function count(min: number, max: number): Read<number> {
   return (value, faults) => {
     const number = /^[0-9]{1,9}$/.test(value) ? Number(value) : Number.NaN
@@ -58,7 +58,7 @@ export function count(min: number, max: number): Read<number> {
   }
 }
 
-/** A time in milliseconds, both bounds included. */
+/** Reads a time in milliseconds, both bounds included. */
 export function duration(min: number, max: number): Read<number> {
   return (value, faults) => {
     const result = parseDuration(value, min, max)
@@ -68,13 +68,13 @@ export function duration(min: number, max: number): Read<number> {
   }
 }
 
-/** A sequence of knocks. */
+/** Reads a sequence of knocks. */
 export const readSequence: Read<SequenceResult> = (value, faults) => {
   const result = parseSequence(value)
   return tell(result.faults, faults) ? undefined : result
 }
 
-/** TCP flags. */
+/** Reads TCP flags. */
 export const readFlags: Read<FlagTest> = (value, faults) => {
   const result = parseFlags(value)
   return tell(result.faults, faults) ? undefined : result.test
@@ -85,7 +85,7 @@ function tell(found: readonly WordFault[], faults: ValueFaults): boolean {
   return found.length > 0
 }
 
-/** An IPv4 or IPv6 address. Names are not looked up: the answer would decide what opens the door. */
+/** Reads an IPv4 or IPv6 address. Names are refused, as DNS answers would decide which packets open the door. */
 export const readTarget: Read<Address> = (value, faults) => {
   const address = parseAddress(value)
   if (address !== undefined) return address
@@ -98,7 +98,7 @@ export const readTarget: Read<Address> = (value, faults) => {
   return undefined
 }
 
-/** Names of interfaces, separated by commas. */
+/** Reads names of interfaces, separated by commas. */
 export const readInterfaces: Read<readonly string[]> = (value, faults) => {
   const names: string[] = []
   let start = 0
@@ -123,12 +123,12 @@ function interfaceFault(name: string): string | undefined {
   return /^[^/\s]+$/.test(name) ? undefined : 'a name has no slash in it'
 }
 
-/** Names of interfaces from several lines, each once. */
+/** Combines the interface names of several lines, each once. */
 export function joinNames(before: readonly string[], more: readonly string[]): readonly string[] {
   return [...new Set([...before, ...more])]
 }
 
-/** One of a few words; case does not matter. */
+/** Reads one of a few words, in any case. */
 export function oneOf<const Word extends string>(words: readonly Word[]): Read<Word> {
   return (value, faults) => {
     const word = words.find((each) => each === value.toLowerCase())
@@ -140,7 +140,7 @@ export function oneOf<const Word extends string>(words: readonly Word[]): Read<W
   }
 }
 
-/** The name of a group or the like: portable characters (POSIX.1-2017, 3.437). */
+/** Reads a name, as of a group: portable characters (POSIX.1-2017, 3.437). */
 export const readName: Read<string> = (value, faults) => {
   if (/^[A-Za-z0-9._][A-Za-z0-9._-]{0,31}$/.test(value)) return value
   faults.error(0, `${quote(value)} is not a name`, 'letters, digits, dots, dashes and underscores, 32 at most')

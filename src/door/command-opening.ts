@@ -5,12 +5,12 @@ import type { Store } from '../state/store.ts'
 import type { CommandLine, Outcome } from './command.ts'
 import type { RunLog } from './runs.ts'
 
-/** What doors say in the log. */
+/** The log for doors. */
 export interface DoorLog extends RunLog {
   commandTimeout(source: string, door: string): void
 }
 
-/** What openings need of their surroundings. */
+/** The functions and values that openings need from their caller. */
 export interface OpeningTerms {
   readonly store: Pick<Store, 'openings' | 'opened' | 'extended' | 'closed'>
   readonly runner: { run(command: CommandLine): Promise<Outcome> }
@@ -18,30 +18,30 @@ export interface OpeningTerms {
   readonly log: DoorLog
 }
 
-/** An opening as others are told of it. */
+/** An opening, for lists of what is open. */
 export interface OpeningLeft {
   readonly door: string
   readonly source: string
   readonly user: string | undefined
-  /** Whom the packet that opened it last claims to be by; the journal does not have it. */
+  /** The user named in the packet that opened it last. The journal does not have it. */
   readonly claimedUser: string | undefined
   readonly leftMs: number
 }
 
-/** The knock that opens. */
+/** The knock that opens a door. */
 export interface Knocked {
   readonly source: Address
   readonly protocol: Protocol
-  /** Of the last knock. */
+  /** The port of the last knock. */
   readonly port: number
-  /** Whose knocks these are, where the door has several users. */
+  /** The user who knocked, if the door has several users. */
   readonly user?: string | undefined
-  /** Which secret was shown, as {@link Hold} has it. */
+  /** The secret that was used, as in {@link Hold}. */
   readonly holder?: string | undefined
-  /** Whom a packet claims to be by, which nothing proves. */
+  /** The user named in the packet, which nothing proves. */
   readonly claimedUser?: string | undefined
-  /** Which ports were asked for, where that was not all that the door does; as {@link Opening.services} has it. */
+  /** The requested ports, if fewer than all of the door's, as in {@link Opening.services}. */
   readonly services?: string | undefined
-  /** Called once the door opens, or is open already: before its start command runs. Not if it stays shut. */
+  /** Called once the door opens or is already open, before its start command runs. Not called if it stays shut. */
   readonly opened?: (() => void) | undefined
 }

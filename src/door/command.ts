@@ -1,31 +1,31 @@
 import { spawn } from '../native/spawn.ts'
 import type { ChildProcess } from '../native/spawn.ts'
 
-/** Commands that run at the same time at most. */
+/** Most commands that run at the same time. */
 export const COMMANDS_MAX = 64
-/** Commands that close something and may run beside those: openings that hang must not keep doors from closing. */
+/** Most further commands that close something. They let doors close even if start commands hang. */
 export const COMMANDS_RESERVED = 64
-/** Commands that wait for their turn at most; those that close something are never refused. */
+/** Most commands that wait for their turn. Commands that close something are never refused. */
 export const COMMANDS_WAITING_MAX = 4_096
-/** Bytes kept of what a command prints; the rest is read and thrown away. */
+/** Most bytes kept of a command's output. The rest is read and discarded. */
 export const OUTPUT_MAX_BYTES = 4_096
-/** Milliseconds that output is waited for once the command itself has ended: what it started may keep the pipe open. */
+/** Milliseconds to wait for output after the command has exited. Its children may keep the pipe open. */
 const OUTPUT_GRACE_MS = 100
 const SHELL = '/bin/sh'
-/** A path and words that mean themselves to a shell (POSIX, 2.2 and 2.6): no quotes, no expansion, no redirection. */
+/** A path and words without special meaning to a shell (POSIX, 2.2 and 2.6): no quotes, expansion or redirection. */
 const PLAIN = /^[ \t]*\/[\w./+-]+(?:[ \t]+(?:!|[\w./:,@%+=-]+))*[ \t]*$/
 
 /** A command to run. */
 export interface CommandLine {
-  /** As the shell gets it. */
+  /** The command line, as the shell gets it. */
   readonly text: string
-  /** In its environment beside the daemon's own. */
+  /** The variables added to the daemon's environment. */
   readonly environment: Readonly<Record<string, string>>
-  /** Goes ahead of the others that wait, and is never refused: it closes something. */
+  /** True if the command closes something. It runs ahead of the others that wait, and is never refused. */
   readonly urgent: boolean
 }
 
-/** How a command ended. `output` is what it printed, on both streams. */
+/** The end of a command. `output` is its output on both streams. */
 export type Outcome =
   | { readonly kind: 'exited'; readonly status: number; readonly output: string }
   | { readonly kind: 'killed'; readonly signal: string; readonly output: string }
@@ -37,7 +37,7 @@ interface Waiting {
   readonly done: (outcome: Outcome) => void
 }
 
-/** Runs commands through the shell, many at once up to a bound, and never waits for one. */
+/** Runs commands through the shell, many at once up to a limit, and never blocks on one. */
 export class CommandRunner {
   readonly #max: number
   readonly #waitingMax: number
@@ -63,7 +63,7 @@ export class CommandRunner {
     })
   }
 
-  /** Settles when no command runs or waits. */
+  /** Resolves when no command runs or waits. */
   async idle(): Promise<void> {
     if (this.#running === 0) return
     await new Promise<void>((resolve) => {
@@ -94,8 +94,8 @@ export class CommandRunner {
 }
 
 /**
- * The words of a command that a shell would do nothing with but take it apart at its blanks; `undefined` for any other.
- * Without the shell in between it runs sooner, and does the same.
+ * Returns the words of a command that a shell would only split at its blanks; `undefined` for any other. Such a command
+ * starts faster without a shell, with the same result.
  */
 export function plainWords(text: string): readonly string[] | undefined {
   return PLAIN.test(text) ? text.trim().split(/[ \t]+/) : undefined
@@ -105,7 +105,7 @@ async function runLine(command: CommandLine): Promise<Outcome> {
   const words = plainWords(command.text)
   if (words !== undefined) {
     const outcome = await runProgram(words, command)
-    // Not there, or no program: a script without `#!`, say. The shell knows what to do, or what to print.
+    // The file is missing, or not a program: a script without `#!`, say. The shell runs it, or prints an error.
     if (outcome.kind !== 'failed') return outcome
   }
   return await runProgram([SHELL, '-c', command.text], command)
@@ -115,7 +115,7 @@ async function runProgram([file = '', ...args]: readonly string[], { environment
   let child: ChildProcess
   try {
     child = spawn(file, args, {
-      // A session of its own: an interrupt typed at the daemon's terminal is not meant for it.
+      // The command gets a session of its own, so that Ctrl-C at the daemon's terminal does not reach it.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },

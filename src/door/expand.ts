@@ -2,26 +2,26 @@ import { UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 import type { Family } from '../packet/address.ts'
 
-/** A command with every `%IP%` replaced by an address, which is digits, letters, dots and colons: nothing to a shell. */
+/** Replaces every `%IP%` of a command by an address. An address has no characters that are special to a shell. */
 export function expand(command: string, address: string): string {
   return command.replaceAll('%IP%', address)
 }
 
-/** What a door's commands are told. */
+/** The facts of an opening that its commands get. */
 export interface Circumstances {
   readonly door: string
   readonly address: string
   readonly family: Family
   readonly protocol: Protocol
-  /** Of the last knock. */
+  /** The port of the last knock. */
   readonly port: number
-  /** Who opens it, where the door has several users. */
+  /** The user who opens it, if the door has several users. */
   readonly user?: string | undefined
-  /** Whom a packet claims to be by, which nothing proves. */
+  /** The user named in the packet, which nothing proves. */
   readonly claimedUser?: string | undefined
 }
 
-/** The same as environment variables, for scripts. */
+/** Returns the facts as environment variables, for scripts. */
 export function commandEnvironment(of: Circumstances): Readonly<Record<string, string>> {
   return {
     POSTERN_DOOR: of.door,

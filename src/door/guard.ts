@@ -16,37 +16,37 @@ import type { Socket } from '../host/sockets.ts'
 /** Most connections from before the guard that are kept: to guarded ports, and to others that a reload may guard. */
 const KEPT_MAX = 65_536
 const KEPT_BESIDE_MAX = 1_024
-/** Milliseconds before its end from which on an element may be gone from the kernel, or still there. */
+/** Milliseconds before the end of an element in which the kernel may or may not have removed it. */
 const ENDS_SOON_MS = 2_000
 const ALL_TCP: Service = { protocol: TCP, first: 1, last: 65_535, host: undefined }
 
-/** The firewall, as far as the guard needs it. */
+/** The firewall functions that the guard needs. */
 export interface Firewall {
-  /** Runs commands of nft(8), all or none, and gives what they print; throws if they are refused. */
+  /** Runs commands of nft(8), all or none, and returns their output. Throws if they are refused. */
   run(commands: string, rulesAlone?: boolean): string
 }
 
-/** What the guard asks of the host it stands on. */
+/** The functions of the host that the guard needs. */
 export interface Host {
   listens(port: number): boolean
   connectionsTo(services: readonly Service[]): readonly Socket[]
 }
 
-/** The table of nftables that hides ports, and the sets in it that let somebody through. */
+/** The nftables table that hides ports, with the sets that let sources through. */
 export class Guard {
   readonly #firewall: Firewall
   readonly #host: Host
   #plan: GuardPlan | undefined
-  /** The table's rules as the kernel lists them while nobody else has touched them. */
+  /** The table's rules as the kernel lists them, to recognise changes by other programs. */
   #listing = ''
-  /** What was connected before the guard first came, as far as it is connected yet. */
+  /** Connections from before the guard was first installed that still exist. */
   #kept: readonly Kept[] | undefined
-  /** Whether another program has taken the guard away since it came. */
+  /** True if another program has removed the guard since it was installed. */
   #wasAway = false
-  /** Flows that began then. */
+  /** Flows that began while the guard was removed. */
   readonly #ended = new Map<string, Ended>()
 
-  /** Whether there may be a table that this daemon put in, perhaps in an earlier life. */
+  /** True if this daemon, or an earlier run of it, may have installed a table. */
   #there: boolean
 
   constructor(firewall: Firewall, host: Host, there: boolean) {
@@ -55,23 +55,23 @@ export class Guard {
     this.#there = there
   }
 
-  /** What is guarded at the moment. */
+  /** The present plan of the guard. */
   get plan(): GuardPlan | undefined {
     return this.#plan
   }
 
-  /** What the table in the kernel hides, whoever put it in: nothing where there is none. */
+  /** The services that the table in the kernel hides, whichever program installed it. Empty without a table. */
   get hides(): readonly Service[] {
     return listedServices(this.#listed(true) ?? '')
   }
 
   /**
-   * Guards what the config asks for, in place of what was guarded, with everything that is open already: in one step,
-   * without a moment in which a port is neither hidden nor open as it should be. A config that asks for nothing takes the
-   * guard away, if there is one of this daemon's.
+   * Installs the guard that the config asks for, with all present openings. It replaces the previous guard atomically:
+   * each port is hidden or open as it should be at any moment. If the config needs no guard, the guard of this daemon
+   * is removed.
    *
-   * @param held asked for what is open, once it is known which sets there will be
-   * @throws the firewall's error: everything is as it was
+   * @param held returns the present openings, once the new sets are known
+   * @throws the firewall's error; nothing has changed then
    */
   install(config: Config, held: (plan: GuardPlan) => readonly Held[]): void {
     const plan = planOf(config, (port) => this.#host.listens(port))
@@ -92,9 +92,9 @@ export class Guard {
   }
 
   /**
-   * Puts the table back that another program has changed or taken out.
+   * Restores the table after another program has changed or removed it.
    *
-   * @param gone whether it is known not to be there
+   * @param gone true if the table is known to be missing
    * @throws the firewall's error
    */
   restore(held: (plan: GuardPlan) => readonly Held[], gone: boolean): void {
@@ -104,10 +104,10 @@ export class Guard {
   }
 
   /**
-   * Has flows that began while the guard was away count as established no more, as many as the kernel takes: the last
-   * ones give way.
+   * Ends flows that began while the guard was removed: they no longer count as established. The kernel takes a limited
+   * number, and the last flows of the list are left out.
    *
-   * @throws the firewall's error: they are ended when the table is put back
+   * @throws the firewall's error; the flows are then ended when the table is restored
    */
   end(flows: readonly Ended[]): void {
     const more = flows.slice(0, ENDED_MAX - this.#ended.size)
@@ -115,17 +115,17 @@ export class Guard {
     if (more.length > 0) this.#firewall.run(endCommand(more))
   }
 
-  /** Whether a flow was ended, and nobody has let it in since. */
+  /** Returns true if the flow was ended, and has not been let in since. */
   hasEnded(flow: Ended): boolean {
     return this.#ended.has(endedName(flow))
   }
 
-  /** Forgets ended flows beside these: they are no more, or were let in. */
+  /** Forgets all other ended flows, which no longer exist or were let in. */
   keepEnded(names: ReadonlySet<string>): void {
     for (const name of this.#ended.keys()) if (!names.has(name)) this.#ended.delete(name)
   }
 
-  /** Whether the table is as it was put in, with what is open and nothing else. */
+  /** Returns true if the table is unchanged and holds exactly the present openings. */
   isIntact(held: (plan: GuardPlan) => readonly Held[]): boolean {
     if (this.#plan === undefined) return true
     return this.#listed(true) === this.#listing && this.#holds(held(this.#plan))
@@ -143,7 +143,7 @@ export class Guard {
     return [...wanted].every(([name, leftMs]) => leftMs <= ENDS_SOON_MS || seen.has(name))
   }
 
-  /** Packets of strangers to guarded ports since the table was put in; 0 where that cannot be said. */
+  /** Packets from unknown sources to guarded ports since the table was installed; 0 if the counter cannot be read. */
   get hidden(): number {
     try {
       const listed = this.#firewall.run(`list counter ${TABLE} ${HIDDEN_COUNTER}`)
@@ -153,17 +153,19 @@ export class Guard {
     }
   }
 
-  /** What an opening of a door is made of. */
+  /** Returns the set elements that make up an opening of a door. */
   elements(door: Door, source: Address, forward?: Forward): readonly Element[] {
     return this.#plan === undefined ? [] : elementsOf(this.#plan, door, source, forward)
   }
 
-  /** Lets through for so many milliseconds from now. @throws the firewall's error: nothing has changed */
+  /**
+   * Lets the elements through for `ms` milliseconds from now. @throws the firewall's error; nothing has changed then
+   */
   open(elements: readonly Element[], ms: number): void {
     if (elements.length > 0) this.#firewall.run(openCommand(elements, ms))
   }
 
-  /** Lets through no more. @throws the firewall's error */
+  /** Stops letting the elements through. @throws the firewall's error */
   close(elements: readonly Element[]): void {
     if (elements.length > 0) this.#firewall.run(closeCommand(elements))
   }
@@ -174,7 +176,7 @@ export class Guard {
     this.#listing = this.#listed(true) ?? ''
   }
 
-  /** Whether the table could be made: it cannot where somebody has put one there after all. */
+  /** Returns false if the table could not be created because another one is already there. */
   #create(ruleset: string): boolean {
     try {
       this.#firewall.run(newGuard(ruleset))
@@ -185,14 +187,14 @@ export class Guard {
   }
 
   /**
-   * Connections that connection tracking may not have seen. They are looked for when the guard first comes; after that
-   * nobody is added, or who was let in once would stay known.
+   * Returns connections that connection tracking may not have seen. They are collected when the guard is first
+   * installed. None is added later, or anyone let in once would stay known.
    */
   #keep({ services }: GuardPlan): readonly Kept[] {
     const there = this.#host.connectionsTo([...services, ALL_TCP])
     const known = this.#kept ?? this.#before()
     if (known !== undefined) {
-      // Where the system lists no sockets, none has ended either.
+      // An empty list means that the system lists no sockets, not that all have ended.
       if (there.length === 0) return known
       const connected = new Set(there.map((socket) => nameOf(keptOf(socket))))
       return known.filter((each) => connected.has(nameOf(each)))
@@ -204,13 +206,13 @@ export class Guard {
     return [...all.slice(0, KEPT_MAX - KEPT_BESIDE_MAX), ...beside.slice(0, KEPT_BESIDE_MAX)]
   }
 
-  /** What the table has kept that an earlier life of the daemon left; `undefined`: there is no table. */
+  /** Returns the connections kept in the table of an earlier run of the daemon; `undefined`: there is no table. */
   #before(): readonly Kept[] | undefined {
     const listing = this.#listed(false)
     return listing === undefined ? undefined : listedKept(listing)
   }
 
-  /** The table as the kernel lists it; `undefined`: it is not there. */
+  /** Returns the table as the kernel lists it; `undefined`: there is no table. */
   #listed(rulesAlone: boolean): string | undefined {
     try {
       return this.#firewall.run(`list table ${TABLE}`, rulesAlone)

@@ -1,26 +1,26 @@
 import type { Hold, Opening } from '../state/opening.ts'
 
-/** Who opens by hand: the operator, whose openings no change of a file or of the config closes. */
+/** The holder of openings made by the operator. No change of a file or of the config closes them. */
 export const BY_HAND = 'hand'
 
-/** What somebody holds: an opening, as far as it bears on whether they may. */
+/** A holder's opening, with the facts that decide if the holder may keep it. */
 export interface Held {
   readonly door: string
-  /** The address it is open for, as text. */
+  /** The address that it is open for, as text. */
   readonly source: string
-  /** Which of the door's ports are open, as the journal has it; `undefined`: all that the door does. */
+  /** The open ports of the door, as the journal has them; `undefined`: all ports of the door. */
   readonly services: string | undefined
-  /** Where connections are sent on to, as the journal has it. */
+  /** The target that connections are forwarded to, as the journal has it. */
   readonly forward: string | undefined
-  /** Which secret opened it: a mark, or {@link BY_HAND}; `undefined`: an earlier version did not write that down. */
+  /** The secret that opened it: a mark, or {@link BY_HAND}; `undefined` in records of an earlier version. */
   readonly holder: string | undefined
   readonly user: string | undefined
 }
 
-/** Whether somebody may still hold what they hold. */
+/** Returns true if the holder may keep the opening. */
 export type May = (held: Held) => boolean
 
-/** What one of an opening's holders holds. */
+/** Returns the opening as one of its holders has it. */
 export function heldBy({ door, source, services, forward }: Opening, { holder, user }: Hold): Held {
   return { door, source, services, forward, holder, user }
 }

@@ -1,15 +1,17 @@
 import type { Element } from '../firewall/guard/element.ts'
 
-/** Which openings need an element of the guard's sets: two doors may open the same port for one source. */
+/**
+ * Maps elements of the guard's sets to the openings that need them. Two doors may open the same port for one source.
+ */
 export class Holders<Holder extends { readonly elements: readonly Element[] }> {
   #of = new Map<string, Set<Holder>>()
 
-  /** The openings that need the element. */
+  /** Returns the openings that need the element. */
   of(element: Element): readonly Holder[] {
     return [...(this.#of.get(nameOf(element)) ?? [])]
   }
 
-  /** Notes what an opening needs. */
+  /** Adds an opening that needs the elements. */
   add(holder: Holder, elements: readonly Element[]): void {
     for (const element of elements) {
       const name = nameOf(element)
@@ -19,7 +21,7 @@ export class Holders<Holder extends { readonly elements: readonly Element[] }> {
     }
   }
 
-  /** Notes that an opening needs nothing any more. */
+  /** Removes an opening, which then needs no elements. */
   remove(holder: Holder): void {
     for (const element of holder.elements) {
       const name = nameOf(element)
@@ -28,7 +30,7 @@ export class Holders<Holder extends { readonly elements: readonly Element[] }> {
     }
   }
 
-  /** Notes what these openings need, and nothing else. */
+  /** Replaces all openings by these. */
   replace(holders: Iterable<Holder>): void {
     this.#of = new Map()
     for (const holder of holders) this.add(holder, holder.elements)

@@ -15,44 +15,44 @@ import type { Deadline, Hold, Opening } from '../state/opening.ts'
 import { doorWith, formatForward, forwardText, keyOf, parseForward } from './part.ts'
 import type { Admission } from './sessions.ts'
 
-/** A door whose ports, all or some, are open for a source. */
+/** A door with all or some of its ports open for a source. */
 export interface Live {
   readonly key: string
-  /** As {@link Opening.services} has them. */
+  /** The open ports, as in {@link Opening.services}. */
   readonly some: string | undefined
   readonly forward: Forward | undefined
   readonly opening: Opening
   readonly source: Address
   door: Door
-  /** Who holds it, each until a deadline of their own, of which the last is its own; empty before it is open. */
+  /** The holds, each with its own deadline; the last one is the opening's. Empty before it is open. */
   holds: readonly Hold[]
-  /** Whom the packet that opened it last claims to be by; the journal does not have it. */
+  /** The user named in the packet that opened it last. The journal does not have it. */
   claimedUser: string | undefined
   elements: readonly Element[]
   deadline: Deadline
   timer: NodeJS.Timeout | undefined
-  /** Whether it is being asked if its source is connected. */
+  /** True while it is being checked if the source has a connection. */
   asking: boolean
 }
 
-/** Doors of a config, by name. */
+/** The doors of a config, by name. */
 export type DoorsByName = ReadonlyMap<string, Door>
 
-/** What is to be opened. */
+/** A request to open ports. */
 export interface Asked {
   readonly door: Door
   readonly source: Address
-  /** Some of the door's ports; all of them without. */
+  /** The requested ports of the door; `undefined`: all of its ports. */
   readonly services: readonly Service[] | undefined
   readonly forward: Forward | undefined
 }
 
-/** The key of what is to be opened. */
+/** Returns the key of the requested opening. */
 export function keyOfAsked({ door, source, services, forward }: Asked): string {
   return keyOf(door.name, formatAddress(source), services?.map(formatService).join(), formatForward(forward))
 }
 
-/** What is to be opened, as an opening that nobody holds yet. */
+/** Makes the requested opening, still without a holder. */
 export function newLive(asked: Asked, hold: Hold, elements: readonly Element[], now: Moment): Live {
   const { door, source, services, forward } = asked
   const some = services?.map(formatService).join()
@@ -71,7 +71,7 @@ export function newLive(asked: Asked, hold: Hold, elements: readonly Element[], 
   return liveOf(opening, { key: keyOfAsked(asked), source, forward, door }, { holds: [], elements, deadline: hold })
 }
 
-/** An opening of the journal, as it was; `undefined`: its door does not open that any more. */
+/** Restores an opening of the journal; `undefined`: its door no longer opens these ports. */
 export function restoredLive(opening: Opening, doors: DoorsByName, now: Moment): Live | undefined {
   const { services: some, forward: to } = opening
   const source = parseAddress(opening.source)
@@ -99,17 +99,17 @@ function liveOf(
   }
 }
 
-/** What an opening is under a config; `undefined`: nothing any more. */
+/** Returns the door of an opening under another config; `undefined`: the door no longer opens these ports. */
 export function presentDoor({ door, some, forward }: Live, doors: DoorsByName): Door | undefined {
   return doorWith(doors.get(door.name), some, forward)
 }
 
-/** Who may begin connections to what, by an opening. */
+/** Returns the network that an opening lets in, and the services to which it may begin connections. */
 export function admissionOf({ door, source }: Live): Admission {
   return { from: networkOf(source, door.widen[source.family]), services: door.opens }
 }
 
-/** Everything that is open, as elements of a table that is to be made. */
+/** Returns all openings, as elements of a new table. */
 export function heldElements(
   lives: Iterable<Live>,
   plan: GuardPlan,
@@ -129,7 +129,7 @@ export function heldElements(
   return [...held.values()]
 }
 
-/** Where ports are sent on to already that other elements would send on to somewhere else; `undefined`: nowhere. */
+/** Returns the other target to which ports of the elements are already forwarded; `undefined`: no other target. */
 export function sentOnTo(lives: Iterable<Live>, elements: readonly Element[]): string | undefined {
   const keys = new Set(elements.flatMap(({ key, data }) => (data === undefined ? [] : [key])))
   for (const { elements: theirs, forward } of lives) {

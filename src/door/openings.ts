@@ -16,25 +16,25 @@ import { Runs } from './runs.ts'
 import { insertsRule, probeOf } from './stacking.ts'
 import { within } from './time-limit.ts'
 
-/** Longest that a timer is set for before the clocks are asked again, milliseconds. */
+/** Longest time that a timer is set for before it checks the clocks again, in milliseconds. */
 const TIMER_MAX_MS = 3_600_000
 /** Milliseconds that a stop command, and the next knock, wait for a start command that hangs. */
 export const START_OVERLAP_MAX_MS = 30_000
-/** Doors and sources remembered for cool-downs and for rules that are in place. */
+/** Most doors and sources remembered for cool-downs and for rules that are already in place. */
 const REMEMBERED_MAX = 65_536
-/** Milliseconds between two warnings that the journal takes no more openings. */
+/** Milliseconds between two warnings that the store refuses openings. */
 const REFUSED_REPORT_MS = 60_000
-/** Milliseconds in which {@link Openings.closeAll} is to be done, where its caller is silent. */
+/** Default time limit of {@link Openings.closeAll}, in milliseconds. */
 export const CLOSE_ALL_MAX_MS = 5_000
 
-/** What opens doors, and what closes them again: shell commands, in pairs or alone. */
+/** Opens and closes doors by shell commands, in pairs or alone. */
 export class Openings {
   readonly #terms: OpeningTerms
   readonly #runs: Runs
   readonly #live = new Map<string, Live>()
-  /** The last thing that was asked for each door and source: what is asked next waits for it. */
+  /** The last action for each door and source. The next action waits for it. */
   readonly #turns = new Map<string, Promise<void>>()
-  /** When each door without stop command last ran for a source, milliseconds of a steady clock. */
+  /** The last run of each door without stop command for a source, in milliseconds of a steady clock. */
   readonly #cooling = new LruMap<string, number>(REMEMBERED_MAX)
   readonly #ran = new LruMap<string, true>(REMEMBERED_MAX)
   /** The door whose start command ran last for each source. */
@@ -48,12 +48,12 @@ export class Openings {
     this.#runs = new Runs(terms.runner, terms.log)
   }
 
-  /** Openings that are live. */
+  /** The live openings. */
   get live(): readonly Opening[] {
     return [...this.#live.values()].map(({ opening }) => opening)
   }
 
-  /** The same with the milliseconds left to each, and who opened it last. */
+  /** Lists the live openings with their remaining milliseconds and their last users. */
   list(): readonly OpeningLeft[] {
     const now = this.#terms.clocks.now()
     return [...this.#live.values()].map(({ opening, holds, claimedUser }) => {
@@ -63,11 +63,11 @@ export class Openings {
     })
   }
 
-  /** Opens a door for a source, or keeps it open for longer. Never throws: what goes wrong is said in the log. */
+  /** Opens a door for a source, or extends its opening. Never throws: errors are logged. */
   async open(door: Door, knocked: Knocked): Promise<void> {
     const key = keyOf(door.name, formatAddress(knocked.source))
     const before = this.#turns.get(key) ?? Promise.resolve()
-    // A turn that failed must not take those behind it along.
+    // A failed turn must not make the turns behind it fail.
     const turn = before
       .then(() => this.#open(door, knocked, key))
       .catch((error: unknown) => this.#terms.log.notice('error', `${key}: not opened: ${(error as Error).message}`))
@@ -76,15 +76,15 @@ export class Openings {
     if (this.#turns.get(key) === turn) this.#turns.delete(key)
   }
 
-  /** Takes up what was open when the daemon last ended: what is overdue is closed at once. */
+  /** Restores the openings of the daemon's last run. Overdue ones are closed immediately. */
   restore(): void {
     for (const opening of this.#terms.store.openings.values()) {
-      // One without stop command is an opening of ports.
+      // An opening without stop command is one of ports.
       if (opening.stop === undefined) continue
-      // Two of one door and source are there only if a record was lost to a failing disk: both are closed.
+      // Two openings of one door and source exist only after a failing disk lost a record. Both are closed.
       const usual = keyOf(opening.door, opening.source)
       const key = this.#live.has(usual) ? opening.id : usual
-      // Its start command may never have run, and a boot since then has undone what it did.
+      // The start command may never have run, and a later boot has undone its effect.
       const live = liveOf(key, opening, true)
       this.#live.set(key, live)
       this.#schedule(live)
@@ -92,8 +92,8 @@ export class Openings {
   }
 
   /**
-   * Closes a door for a source before its time, each of them any if it is not given. Gives how many openings that were;
-   * those that could not be closed for certain are tried again by the next start.
+   * Closes openings before their time: those of a door, a source, both, or all. Returns their number. The next start
+   * tries again to close those that could not be closed for certain.
    */
   async close(door: string | undefined, source: string | undefined): Promise<number> {
     const meant = [...this.#live.values()].filter(
@@ -104,7 +104,10 @@ export class Openings {
     return meant.length
   }
 
-  /** Closes what none of its holders may hold any more; what one of them may is open for as long as that one has. */
+  /**
+   * Removes holders that `may` rejects. Openings without a holder are closed; others stay open until their last
+   * deadline.
+   */
   release(may: May): void {
     for (const live of this.#live.values()) {
       if (live.closing !== undefined) continue
@@ -119,8 +122,8 @@ export class Openings {
   }
 
   /**
-   * Closes all that is open, and opens nothing any more. Gives how many could not be closed for certain within the time:
-   * they stay in the journal. A start command that still runs is waited for, for half of the time.
+   * Closes all openings, and refuses new ones. Returns the number that could not be closed for certain within the time.
+   * They stay in the journal. Running start commands are awaited for half of the time.
    */
   async closeAll(limitMs = CLOSE_ALL_MAX_MS): Promise<number> {
     this.#ending = true
@@ -138,7 +141,7 @@ export class Openings {
     const environment = commandEnvironment({ door: door.name, address, family, ...knocked })
     const start = commands.start === undefined ? undefined : expand(commands.start, address)
     if (commands.stop === undefined) {
-      // Nothing is written down of it, so that nothing keeps it shut.
+      // Such an opening needs no record, so no store error can keep it shut.
       knocked.opened?.()
       if (start !== undefined) await this.#openForGood(door, address, start, environment, key)
       return
@@ -149,7 +152,7 @@ export class Openings {
     await this.#openForTime(door, what, { start, key, opened: knocked.opened })
   }
 
-  /** A door with a stop command: its close is on disk before it opens. */
+  /** Opens a door with a stop command. The stop command is on disk before the door opens. */
   async #openForTime(
     door: Door,
     {
@@ -193,7 +196,7 @@ export class Openings {
     this.#schedule(live)
   }
 
-  /** False: it has to be opened anew, as it is being closed, or is not known to be open at all. */
+  /** Extends an opening. False: it must be opened again, as it is being closed or may be without effect. */
   async #extend(
     live: Live,
     durationMs: number,
@@ -204,7 +207,7 @@ export class Openings {
     const { id, source, door } = live.opening
     if (live.closing !== undefined) return false
     if (live.doubtful) {
-      log.notice('info', `${source}: ${door}: is not known to be open, so it is closed and opened anew`)
+      log.notice('info', `${source}: ${door}: is possibly not open, so it is closed and opened again`)
       return false
     }
     const now = clocks.now()
@@ -217,7 +220,7 @@ export class Openings {
       log.notice('error', `${source}: ${door}: is not kept open for longer: ${(error as Error).message}`)
       return true
     }
-    // The old deadline may have come while the journal took the new one.
+    // The old deadline may have passed while the journal stored the new one.
     if (isClosing(live)) return false
     live.holds = withHold(liveHolds(live.holds, now), hold)
     this.#schedule(live)
@@ -229,7 +232,7 @@ export class Openings {
     return true
   }
 
-  /** A door without stop command: nothing closes it but another door. */
+  /** Opens a door without stop command. Only another door closes it. */
   async #openForGood(
     door: Door,
     address: string,
@@ -259,7 +262,7 @@ export class Openings {
     await within(this.#begin(door.name, start, { source: address, environment }), this.#overlapMs)
   }
 
-  /** Notes of an opening whose start command did not end well that it may not be open. */
+  /** Marks an opening as doubtful if its start command failed. */
   async #doubt(live: Live): Promise<void> {
     live.doubtful = !(await live.started)
   }
@@ -284,7 +287,7 @@ export class Openings {
     return timeLeft(lastDeadline(holds, now), now)
   }
 
-  /** @param due its time is over; otherwise the daemon ends. True: it is closed. */
+  /** @param due true if the time of the opening is over; false if it is closed early. Returns true if it is closed. */
   async #close(live: Live, due: boolean): Promise<boolean> {
     clearTimeout(live.timer)
     live.closing ??= this.#closeOnce(live, due).catch((error: unknown) => {
@@ -320,14 +323,14 @@ export class Openings {
     return true
   }
 
-  /** Closes what a start command may have opened that outlived the stop command. Until then the journal knows of it. */
+  /** Runs the stop command again after a late start command. Until then the opening stays in the journal. */
   async #closeAgain(live: Live, stop: string): Promise<void> {
     await live.started
     if (await this.#runs.stop(live.opening, stop)) await this.#over(live)
     else live.closing = undefined
   }
 
-  /** Makes room for another opening of this door and source, while this one is not over yet. */
+  /** Moves an opening that is not yet over, so that another one of this door and source can start. */
   #setAside(live: Live): void {
     if (this.#live.get(live.key) === live) this.#live.delete(live.key)
     live.key = live.opening.id
@@ -339,7 +342,7 @@ export class Openings {
     await this.#forget(live.opening)
   }
 
-  /** Says why something is not opened; of a full journal only now and then, as every knock meets it. */
+  /** Logs why an opening was refused. A full store is logged only now and then, as every knock would log it. */
   #refused(what: string, error: Error): void {
     const { log } = this.#terms
     const full = error instanceof StoreError

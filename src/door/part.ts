@@ -5,12 +5,12 @@ import { forwardsOf } from '../firewall/guard/plan.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { Protocol } from '../packet/packet.ts'
 
-/** What stands in the journal was a door's. */
+/** Discards faults, as the text in the journal was once valid. */
 const NO_FAULTS = { error: () => undefined, warning: () => undefined }
 
 /**
- * A door with some of its ports alone, as the journal has them (`tcp/22,udp/53`); all of them without. `undefined`: it has
- * none of them any more, or does not send them on to there any more.
+ * Returns a door with only some of its ports, as the journal has them (`tcp/22,udp/53`). Without `some` it keeps all
+ * ports. `undefined`: the door no longer has any of these ports, or no longer forwards them to that target.
  */
 export function doorWith(door: Door | undefined, some: string | undefined, forward?: Forward): Door | undefined {
   const part = partOf(door, some)
@@ -28,26 +28,26 @@ function partOf(door: Door | undefined, some: string | undefined): Door | undefi
   return left.length === 0 ? undefined : { ...door, opens: left }
 }
 
-/** Ports as the journal has them, read back. */
+/** Reads ports of the journal. */
 export function parseServices(some: string): readonly Service[] {
   return readServices(some, NO_FAULTS) ?? []
 }
 
-/** Single ports as the journal has them. */
+/** Formats single ports for the journal. */
 export function formatPorts(ports: readonly { readonly protocol: Protocol; readonly port: number }[]): string {
   return ports.map(({ protocol, port }) => formatService({ protocol, first: port, last: port, host: undefined })).join()
 }
 
-/** How the journal calls this machine, as what connections are sent on to. */
+/** The journal's word for this machine as the target of a forward. */
 const HERE = 'here'
 
-/** Where connections are sent on to, as the journal has it: `198.51.100.7,22`, or `here,8080`. */
+/** Formats the target of a forward for the journal: `198.51.100.7,22`, or `here,8080`. */
 export function formatForward(forward: Forward | undefined): string | undefined {
   if (forward === undefined) return undefined
   return `${forward.address === undefined ? HERE : formatAddress(forward.address)},${forward.port}`
 }
 
-/** The same read back. */
+/** Reads the text of {@link formatForward}. */
 export function parseForward(text: string | undefined): Forward | undefined {
   const [host = '', port = ''] = text?.split(',') ?? []
   const address = parseAddress(host)
@@ -55,21 +55,21 @@ export function parseForward(text: string | undefined): Forward | undefined {
   return { address, port: Number(port) }
 }
 
-/** For people: `198.51.100.7:22`, `[2001:db8::7]:22`, `port 8080`. */
+/** Formats the target of a forward for people: `198.51.100.7:22`, `[2001:db8::7]:22`, `port 8080`. */
 export function forwardText({ address, port }: Forward): string {
   if (address === undefined) return `port ${port}`
   const text = formatAddress(address)
   return `${address.family === 6 ? `[${text}]` : text}:${port}`
 }
 
-/** Whether a door sends what it has open on to there. */
+/** Returns true if the door may forward its open ports to that target. */
 function mayForward(door: Door, forward: Forward | undefined): boolean {
   if (forward === undefined) return true
   const { address, port } = forward
   return door.opens.every(({ protocol }) => hasPort(forwardsOf(door), { protocol, port }, address))
 }
 
-/** Tells openings apart: by door, source, which of its ports and where they are sent on to. */
+/** Returns the key of an opening: its door, source, ports and forward. */
 export function keyOf(door: string, source: string, some: string | undefined, to: string | undefined): string {
   return `${source} ${some ?? ''} ${to ?? ''} ${door}`
 }

@@ -6,37 +6,37 @@ import type { Address } from '../packet/address.ts'
 import { formatNetwork, networkOf } from '../packet/network.ts'
 import { forwardText } from './part.ts'
 
-/** For how long ports are opened, in milliseconds, and for whom where the door has several users. */
+/** The duration of an opening of ports in milliseconds, its user and its ports. */
 export interface OpenedFor {
   readonly ms: number
-  /** Some of the door's ports, of this host; all of them without it. */
+  /** The requested ports of the door, on this host; absent: all of its ports. */
   readonly services?: readonly Service[] | undefined
-  /** Where connections to them are sent on to. */
+  /** The target that connections to the ports are forwarded to. */
   readonly forward?: Forward | undefined
   readonly user?: string | undefined
-  /** Which secret was shown, as {@link Hold} has it. */
+  /** The secret that was used, as in {@link Hold}. */
   readonly holder?: string | undefined
-  /** Whom a packet claims to be by, which nothing proves. */
+  /** The user named in the packet, which nothing proves. */
   readonly claimedUser?: string | undefined
-  /** Called once the ports are open, before the log has more of it. Not if they stay shut. */
+  /** Called once the ports are open, before the log line about it. Not called if they stay shut. */
   readonly opened?: (() => void) | undefined
 }
 
-/** An opening as others are told of it. */
+/** An opening of ports, for lists of what is open. */
 export interface PortOpening {
   readonly door: string
   readonly source: string
-  /** Who opened it last, where the door has several users. */
+  /** The user who opened it last, if the door has several users. */
   readonly user: string | undefined
-  /** Whom the packet that opened it last claims to be by; the journal does not have it. */
+  /** The user named in the packet that opened it last. The journal does not have it. */
   readonly claimedUser: string | undefined
   readonly services: readonly string[]
-  /** Where connections to them are sent on to; absent: nowhere. */
+  /** The target that connections are forwarded to; absent: no forwarding. */
   readonly forward?: string | undefined
   readonly leftMs: number
 }
 
-/** What is open, for the log: `tcp/22`, `tcp/22 to 192.0.2.0/24`, `tcp/22, sent on to 198.51.100.7:22,`. */
+/** Formats an opening for the log: `tcp/22`, `tcp/22 to 192.0.2.0/24`, `tcp/22, sent on to 198.51.100.7:22,`. */
 export function openingText(door: Door, source: Address, forward: Forward | undefined): string {
   const services = door.opens.map(formatService).join(', ')
   if (forward !== undefined) return `${services}, sent on to ${forwardText(forward)},`

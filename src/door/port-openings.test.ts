@@ -448,7 +448,7 @@ test('one port is sent on to one place at a time', () => {
   around.ports.start(config)
   expect(forward(around, config, behind)).toBe(true)
   expect(forward(around, config, here)).toBe(false)
-  expect(around.said.at(-1)).toMatch(/stays shut: its ports are sent on to 198\.51\.100\.7:2222 already/)
+  expect(around.said.at(-1)).toMatch(/stays shut: its ports are already sent on to 198\.51\.100\.7:2222/)
   expect(forward(around, config, behind)).toBe(true)
   around.ports.close('gate', undefined)
   expect(forward(around, config, here)).toBe(true)

@@ -27,30 +27,38 @@ import type { Admission } from './sessions.ts'
 
 /** Most openings of ports at a time: as many as a set of the guard takes. */
 export const PORT_OPENINGS_MAX = 65_536
-/** Longest that a timer is set for before the clocks are asked again, milliseconds. */
+/** Longest time that a timer is set for before it checks the clocks again, in milliseconds. */
 const TIMER_MAX_MS = 3_600_000
-/** How long before its end an opening is looked at whether its source is connected, and how long it is extended. */
+/**
+ * Milliseconds before its end at which an opening's source is checked for a connection, and milliseconds of an
+ * extension.
+ */
 const EXTEND_AHEAD_MS = 4_000
 const EXTEND_STEP_MS = 15_000
-/** Milliseconds between two warnings that no more can be opened. */
+/** Milliseconds between two log lines about refused openings. */
 const REFUSED_REPORT_MS = 60_000
 
-/** What openings of ports need of their surroundings. */
+/** The functions and values that openings of ports need from their caller. */
 export interface PortTerms {
   readonly guard: Guard
   readonly store: Pick<Store, 'openings' | 'opened' | 'extended' | 'closed'>
   readonly clocks: { now(): Moment }
   readonly log: Pick<DoorLog, 'notice'>
-  /** Whether addresses of the network have a TCP connection to one of the services. Never rejects, may take seconds. */
+  /**
+   * Tells whether addresses of the network have a TCP connection to one of the services. Never rejects, may take
+   * seconds.
+   */
   isConnected(services: readonly Service[], from: Network): Promise<boolean>
-  /** Told whenever the guard was put back, and when an opening has ended: connections that began in it may go on. */
+  /**
+   * Called after each repair of the guard, and after each opening. Connections that began in an opening may continue.
+   */
   readonly restored?: () => void
   readonly past?: (admission: Admission) => void
 }
 
 /**
- * What opens ports in the guard, and what closes them. The kernel keeps the time: it closes with the daemon dead. The
- * journal is for putting back what is still due, after a restart or when somebody flushed the rules.
+ * Opens and closes ports in the guard. The kernel keeps the time, so ports close even if the daemon is dead. The
+ * journal serves to restore openings after a restart, or after somebody flushed the rules.
  */
 export class PortOpenings {
   readonly #terms: PortTerms
@@ -65,7 +73,7 @@ export class PortOpenings {
     this.#records = new PortRecords(terms.store, terms.log)
   }
 
-  /** Takes up what was open when the daemon last ended, and guards what the config asks for. @throws the firewall's error */
+  /** Restores the openings of the daemon's last run, and installs the guard. @throws the firewall's error */
   start(config: Config): void {
     const doors = new Map(config.doors.map((door) => [door.name, door]))
     for (const opening of this.#terms.store.openings.values()) {
@@ -78,9 +86,9 @@ export class PortOpenings {
   }
 
   /**
-   * Guards what another config asks for. What is open stays so, at the doors that are still there.
+   * Installs the guard of another config. Openings stay open if the config still has their doors.
    *
-   * @throws the firewall's error: everything is as it was
+   * @throws the firewall's error; nothing has changed then
    */
   replace(config: Config): void {
     const doors = new Map(config.doors.map((door) => [door.name, door]))
@@ -101,7 +109,7 @@ export class PortOpenings {
     this.#holders.replace(this.#live.values())
   }
 
-  /** Every opening there is, and how long it lasts yet. */
+  /** Lists every opening with its remaining time. */
   list(): readonly PortOpening[] {
     const now = this.#terms.clocks.now()
     return [...this.#live.values()].map(({ opening, door, holds, claimedUser, forward, deadline }) => ({
@@ -116,8 +124,8 @@ export class PortOpenings {
   }
 
   /**
-   * Opens a door's ports, all or some, for a source, or keeps them open for longer, never for shorter. False: they stay
-   * shut; the log says why.
+   * Opens all or some ports of a door for a source. An existing opening is extended, never shortened. False: the ports
+   * stay shut, and the log has the reason.
    */
   open(whole: Door, source: Address, { ms, user, holder, claimedUser, services, forward, opened }: OpenedFor): boolean {
     const { clocks, log } = this.#terms
@@ -142,7 +150,7 @@ export class PortOpenings {
     const elsewhere =
       before === undefined && forward !== undefined ? sentOnTo(this.#live.values(), elements) : undefined
     if (elsewhere !== undefined) {
-      this.#refused(`${address}: ${door.name}: stays shut: its ports are sent on to ${elsewhere} already`)
+      this.#refused(`${address}: ${door.name}: stays shut: its ports are already sent on to ${elsewhere}`)
       return false
     }
     if (elements.length === 0) {
@@ -171,7 +179,7 @@ export class PortOpenings {
     return true
   }
 
-  /** Closes a door for a source, for all sources, or all doors. Gives how many openings there were. */
+  /** Closes the openings of a door for a source, for all sources, or of all doors. Returns their number. */
   close(door: string | undefined, source: Address | undefined): number {
     const address = source === undefined ? undefined : formatAddress(source)
     const meant = [...this.#live.values()].filter(
@@ -182,7 +190,10 @@ export class PortOpenings {
     return meant.length
   }
 
-  /** Closes what none of its holders may hold any more; what one of them may is open for as long as that one has. */
+  /**
+   * Removes holders that `may` rejects. Openings without a holder are closed; others stay open until their last
+   * deadline.
+   */
   release(may: May): void {
     for (const live of this.#live.values()) {
       const left = live.holds.filter((hold) => may(heldBy(live.opening, hold)))
@@ -192,7 +203,7 @@ export class PortOpenings {
     }
   }
 
-  /** Closes what sends connections on to addresses that have become this machine's own. */
+  /** Closes openings whose forward leads to an address that has become this machine's own. */
   closeForwardsTo(isOwn: (address: Address) => boolean): void {
     for (const live of this.#live.values()) {
       const to = live.forward?.address
@@ -205,9 +216,9 @@ export class PortOpenings {
   }
 
   /**
-   * Puts the guard back, with what is open, if somebody else changed it, and says so in the log. True: somebody did.
+   * Restores the guard with all openings if another program changed it, and logs it. Returns true if so.
    *
-   * @param state what is known of the table; where that is nothing, it is looked at, which takes longer
+   * @param state what is known of the table; `unclear`: it is checked first, which takes longer
    * @throws the firewall's error
    */
   repair(state: 'changed' | 'gone' | 'unclear'): boolean {
@@ -220,7 +231,7 @@ export class PortOpenings {
     return true
   }
 
-  /** Who may begin connections to what at the moment. */
+  /** The networks that are let in now, each with the services to which it may begin connections. */
   get admissions(): readonly Admission[] {
     return [...this.#live.values()].map(admissionOf)
   }
@@ -229,13 +240,13 @@ export class PortOpenings {
     return this.#terms.guard.isIntact((plan) => this.#held(plan))
   }
 
-  /** Leaves everything to the kernel: what is open stays so until its time is over. */
+  /** Stops all timers. The openings stay in the kernel until their time is over. */
   stop(): void {
     this.#stopped = true
     for (const { timer } of this.#live.values()) clearTimeout(timer)
   }
 
-  /** Lets the source through, until the last of the openings that need an element ends. */
+  /** Lets the source through. Elements that another opening needs for longer keep their time. */
   #let(live: Live, elements: readonly Element[], ms: number, now: Moment): void {
     const { guard } = this.#terms
     const shorter = elements.filter((element) =>
@@ -244,7 +255,7 @@ export class PortOpenings {
     try {
       guard.open(shorter, ms)
     } catch (error) {
-      // The table may be gone, and the news of it still on the way.
+      // The table may be gone, and the notification may still be on its way.
       if (!this.repair('unclear')) throw error
       guard.open(shorter, ms)
     }
@@ -267,7 +278,7 @@ export class PortOpenings {
     this.#ended(live)
   }
 
-  /** Has the kernel keep what an opening let through for as long as others need that, or the opening itself still does. */
+  /** Updates an opening's elements in the kernel: each stays for the longest opening that needs it, or is removed. */
   #settle(live: Live): void {
     const { guard, clocks, log } = this.#terms
     const now = clocks.now()
@@ -281,7 +292,7 @@ export class PortOpenings {
     } catch (error) {
       if (this.#intact) {
         const { source, door } = live.opening
-        log.notice('warning', `${source}: ${door}: is left to the kernel to close: ${(error as Error).message}`)
+        log.notice('warning', `${source}: ${door}: is closed by the kernel at its deadline: ${(error as Error).message}`)
       }
     }
   }
@@ -305,13 +316,14 @@ export class PortOpenings {
   #wake(live: Live, aheadMs: number): void {
     const left = timeLeft(live.deadline, this.#terms.clocks.now())
     if (left > aheadMs) this.#schedule(live)
-    // Looked at ahead of the end, so that the kernel does not close in between; and at the end, for who came after that.
+    // The check before the end keeps the kernel from closing first. The one at the end is for connections that came
+    // later.
     else if (live.door.extendWhileConnected) void this.#extendOrEnd(live)
     else if (left > 0) live.timer = setTimeout(() => this.#wake(live, 0), left)
     else this.#close(live)
   }
 
-  /** Keeps an opening alive whose source is connected; another one ends with its time. Never rejects. */
+  /** Extends an opening whose source is connected. Any other one ends with its time. Never rejects. */
   async #extendOrEnd(live: Live): Promise<void> {
     if (live.asking) return
     const { door, source, deadline } = live
@@ -319,7 +331,7 @@ export class PortOpenings {
     const connected = await this.#terms.isConnected(door.opens, networkOf(source, door.widen[source.family]))
     live.asking = false
     if (this.#stopped || this.#live.get(live.key) !== live) return
-    // It may have been opened for longer meanwhile.
+    // The opening may have been extended meanwhile.
     if (live.deadline !== deadline || (connected && this.#extended(live))) {
       this.#schedule(live)
       return
@@ -330,7 +342,7 @@ export class PortOpenings {
     else this.#close(live)
   }
 
-  /** Opens for a while longer. False: the firewall refuses. */
+  /** Extends the opening by one step. False: the firewall refuses. */
   #extended(live: Live): boolean {
     const { clocks, log } = this.#terms
     const { door, opening } = live
@@ -342,7 +354,7 @@ export class PortOpenings {
       return false
     }
     live.deadline = deadlineAfter(now, EXTEND_STEP_MS)
-    // Whose connection it is cannot be told.
+    // The holder of the connection is unknown.
     const alive = liveHolds(live.holds, now)
     live.holds = extendedHolds(alive.length > 0 ? alive : live.holds, live.deadline)
     log.notice('debug', `${opening.source}: ${door.name}: stays open, its source is connected`)

@@ -2,7 +2,10 @@ import type { Hold, Opening } from '../state/opening.ts'
 import type { Store } from '../state/store.ts'
 import type { DoorLog } from './command-opening.ts'
 
-/** Openings of ports in the journal: for putting them back after a restart. The kernel closes them whether that works or not. */
+/**
+ * Records openings of ports in the journal, to restore them after a restart. The kernel closes ports even if this
+ * fails.
+ */
 export class PortRecords {
   readonly #store: Pick<Store, 'opened' | 'extended' | 'closed'>
   readonly #log: Pick<DoorLog, 'notice'>
@@ -12,17 +15,17 @@ export class PortRecords {
     this.#log = log
   }
 
-  /** Writes an opening down. `known`: it is there already, and `hold` is what has changed. Never rejects. */
+  /** Records an opening. `known`: it is already recorded, and `hold` is the change. Never rejects. */
   async note(opening: Opening, hold: Hold, known: boolean): Promise<void> {
     try {
       await (known ? this.#store.extended(opening.id, hold) : this.#store.opened(opening))
     } catch (error) {
       const { source, door } = opening
-      this.#log.notice('warning', `${source}: ${door}: would not outlast a restart: ${(error as Error).message}`)
+      this.#log.notice('warning', `${source}: ${door}: would be lost on a restart: ${(error as Error).message}`)
     }
   }
 
-  /** Takes an opening out of the journal. */
+  /** Removes an opening from the journal. */
   forget({ id, source, door }: Opening): void {
     this.#store.closed(id).catch((error: unknown) => {
       const { message } = error as Error

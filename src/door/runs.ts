@@ -1,12 +1,12 @@
 import type { Opening } from '../state/opening.ts'
 import type { CommandLine, Outcome } from './command.ts'
 
-/** How often a stop command is tried that did not get to run to its end. */
+/** Most tries of a stop command that does not run to its end. */
 export const STOP_TRIES_MAX = 5
-/** Milliseconds before its second try; each further one waits twice as long. */
+/** Milliseconds before the second try. The wait doubles before each further one. */
 const STOP_RETRY_MS = 1_000
 
-/** What the running of commands says in the log. */
+/** The log for running commands. */
 export interface RunLog {
   running(door: string, command: string): void
   status(door: string, status: number): void
@@ -14,7 +14,7 @@ export interface RunLog {
   notice(level: 'debug' | 'info' | 'notice' | 'warning' | 'error', text: string): void
 }
 
-/** The commands of doors as they run: what starts an opening, and what stops it. */
+/** Runs the commands of doors: start commands and stop commands. */
 export class Runs {
   readonly #runner: { run(command: CommandLine): Promise<Outcome> }
   readonly #log: RunLog
@@ -24,7 +24,7 @@ export class Runs {
     this.#log = log
   }
 
-  /** Runs a start command. True: it ended well. */
+  /** Runs a start command. Returns true if it exits with status 0. */
   async start(door: string, text: string, environment: Opening['environment']): Promise<boolean> {
     this.#log.running(door, text)
     const outcome = await this.#runner.run({
@@ -36,7 +36,7 @@ export class Runs {
     return outcome.kind === 'exited' && outcome.status === 0
   }
 
-  /** Runs a stop command until it comes to its end, whatever its exit code. False: it never did. */
+  /** Runs a stop command until it exits, with any status. False: it never did. */
   async stop({ door, environment }: Opening, text: string): Promise<boolean> {
     const command = { text, environment: { ...environment, POSTERN_ACTION: 'stop' }, urgent: true }
     for (let tried = 1; tried <= STOP_TRIES_MAX; tried++) {

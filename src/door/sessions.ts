@@ -5,35 +5,35 @@ import { sameAddress } from '../packet/address.ts'
 import { flowName } from '../host/flows.ts'
 import type { Flow } from '../host/flows.ts'
 
-/** Most flows that are known at a time. With more nothing can be told about any. */
+/** Most flows that are known at a time. With more, nothing is known about any flow. */
 export const KNOWN_MAX = 65_536
-/** Most openings that have ended since the last look: with more nothing can be told about any flow. */
+/** Most openings that have ended since the last look. With more, nothing is known about any flow. */
 const PAST_MAX = 4_096
 
-/** Who may begin flows to what. */
+/** A network that was let in, and the services to which it may begin flows. */
 export interface Admission {
   readonly from: Network
   readonly services: readonly Service[]
 }
 
 /**
- * Which flows to guarded ports were let in. While the guard stands, all that are there were: so they are noted from time
- * to time, and at once when an opening has ended in which more may have begun.
+ * Remembers which flows to guarded ports were let in. While the guard is in place, every existing flow was let in. They
+ * are therefore recorded from time to time, and at once after an opening in which flows may have begun.
  */
 export class Sessions {
   #known: Known | undefined
-  /** Of the look before that: a list of sockets that changes while it is read may leave one out. */
+  /** The flows of the look before that one. A list of sockets that changes during reading may omit some. */
   #before: Known | undefined
   #past: readonly Admission[] = []
   #pastLost = false
 
-  /** An opening has ended: flows that began in it may be there. */
+  /** Adds an opening that has ended. Flows that began in it may still exist. */
   ended(admission: Admission): void {
     if (this.#past.length < PAST_MAX) this.#past = [...this.#past, admission]
     else this.#pastLost = true
   }
 
-  /** Looks at the flows to these services. */
+  /** Begins a look at the flows to these services. */
   look(services: readonly Service[]): Look {
     const known = this.#pastLost ? undefined : this.#known
     const before = this.#before
@@ -61,17 +61,17 @@ export class Sessions {
   }
 }
 
-/** One look at what is there. */
+/** One look at the existing flows. */
 export interface Look {
-  /** Whether it can be told of a flow if it was let in. */
+  /** True if it is known which flows were let in. */
   readonly tells: boolean
-  /** Whether an opening that has ended since the last look may have let a flow in. */
+  /** Returns true if an opening that ended since the last look may have let the flow in. */
   wasAdmitted(flow: Flow): boolean
-  /** Whether a flow was let in before this look, or may have been. */
+  /** Returns true if the flow was let in before this look, or may have been. */
   wasLetIn(flow: Flow): boolean
-  /** Notes one that may be there. */
+  /** Adds a flow that may exist. */
   add(flow: Flow): void
-  /** All are noted, and the guard stood all the while. */
+  /** Ends the look: all flows are added, and the guard was in place throughout. */
   done(): void
 }
 
@@ -85,23 +85,23 @@ class Known {
     this.#inodes = inodes
   }
 
-  /** Whether the flow was there, or may have been. */
+  /** Returns true if the flow existed then, or may have existed. */
   has(flow: Flow): boolean {
-    // Of what was not guarded then, nothing is known.
+    // Nothing is known about services that were not guarded then.
     return !this.#services.some((service) => isTo(service, flow)) || this.lists(flow)
   }
 
-  /** Whether the flow was there. */
+  /** Returns true if the look recorded the flow. */
   lists(flow: Flow): boolean {
     const name = flowName(flow)
     if (!this.#inodes.has(name)) return false
     const inode = this.#inodes.get(name)
-    // One that no program had yet may have got its number since.
+    // A socket that no program had accepted yet (inode 0) may have got its inode since.
     return inode === 0 || inode === flow.inode
   }
 }
 
-/** Whether who may begin flows may have begun this one. */
+/** Returns true if the admission allows the flow. */
 export function admits({ from, services }: Admission, flow: Flow): boolean {
   return contains(from, flow.peer) && services.some((service) => isTo(service, flow))
 }

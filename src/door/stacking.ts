@@ -1,10 +1,10 @@
-/** One plain iptables command: its path, options before the rule's command, the command, the chain, a number, the rest. */
+/** A plain iptables command: its path, options, the command for the rule, the chain, a number, the rest. */
 const RULE =
   /^(?<program>(?:\/[\w./-]*\/)?ip6?tables(?:-nft|-legacy)?)(?<before>(?:\s+(?:-w|--wait)(?:\s+\d+)?|\s+(?:-t|--table)\s+\w+)*)\s+(?:-A|--append|-I|--insert)\s+(?<chain>[\w.-]+)(?:\s+\d+)?(?<rest>(?:\s+[\w!./:,=-]+)+)\s*$/
 
 /**
- * The command that tells, by its exit code, whether the rule of a plain `iptables -A` or `-I` command is in place
- * already (`-C`, iptables(8)). `undefined` for anything else: a command is never guessed at.
+ * Returns the command (`-C`, iptables(8)) whose exit status tells if the rule of `iptables -A` or `-I` exists.
+ * `undefined` for anything else: no command is guessed.
  */
 export function probeOf(command: string): string | undefined {
   const groups = RULE.exec(command.trim())?.groups
@@ -14,8 +14,8 @@ export function probeOf(command: string): string | undefined {
 }
 
 /**
- * Whether a command is one that {@link probeOf} knows and puts its rule ahead of others (`-I`): it may be in place and
- * yet without effect, behind a rule that was inserted later.
+ * Returns true if {@link probeOf} knows the command and it inserts its rule ahead of others (`-I`). Such a rule may
+ * exist without effect, behind a rule that was inserted later.
  */
 export function insertsRule(command: string): boolean {
   return /\s(?:-I|--insert)\s/.test(command) && probeOf(command) !== undefined

@@ -1,4 +1,4 @@
-/** Waits for something, but not for longer than this; `undefined`: it was not over by then, and goes on. */
+/** Waits for a promise, at most `ms` milliseconds. `undefined`: the promise is still pending. */
 export async function within<Result>(something: Promise<Result>, ms: number): Promise<Result | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {

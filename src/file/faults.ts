@@ -7,29 +7,29 @@ import { isPrivateGroup } from './private-group.ts'
 import { walk } from './way.ts'
 import type { Way } from './way.ts'
 
-/** Most entries of a folder of keys that are looked at. */
+/** Most entries of a folder of keys that are checked. */
 const ENTRIES_MAX = 1_024
-/** Permission bits of everybody but the owner. */
+/** Permission bits of group and others. */
 const OTHERS = 0o077
-/** Files of keys need not be for the owner alone where their folder is; others must not write them. */
+/** Files of keys may be readable by others if their folder is private. Others must not write them. */
 const GNUPG_FILE: FilePolicy = { ...SECRET, forbidden: 0o022, complaint: 'others than its owner can change it' }
 const FOLDER: FilePolicy = { ...GNUPG_FILE, mode: 'go-w' }
-/** Of a file's type, and two of them (`<sys/stat.h>`). */
+/** The bits of a file's type, and two of the types (`<sys/stat.h>`). */
 const TYPE_BITS = 0o170000
 const REGULAR = 0o100000
 const FOLDER_TYPE = 0o040000
-/** Where gpg keeps secret keys, in its home folder. */
+/** The folder of gpg's home folder that has the secret keys. */
 const SECRET_KEYS = 'private-keys-v1.d'
 
 /**
- * What is wrong with a file and with the way to it, without opening it. What is not there has no faults, nor has what is no
- * file: nobody is to change the mode of a device.
+ * Returns the faults of a file and of its path, without opening it. A missing file has none. Nor has anything but a
+ * regular file: nobody should change the mode of a device.
  */
 export function faultsOfFile(path: string, policy: FilePolicy): readonly FileFault[] {
   return faultsOf(path, policy, REGULAR)
 }
 
-/** The same for a folder. */
+/** Returns the faults of a folder and of its path. */
 export function faultsOfFolder(path: string): readonly FileFault[] {
   return faultsOf(path, FOLDER, FOLDER_TYPE)
 }
@@ -45,13 +45,13 @@ function faultsOf(path: string, policy: FilePolicy, type: number): readonly File
   }
 }
 
-/** What is wrong with a folder of GnuPG's (GPG_HOME_DIR): whoever can write there chooses whose signatures count. */
+/** Returns the faults of GnuPG's folder (GPG_HOME_DIR). Anyone who can write there decides whose signatures count. */
 export function faultsOfGnupgHome(home: string): readonly FileFault[] {
   try {
     const way = walk(home)
     const own = [...judgeFile(way.real, way.stat, { ...GNUPG_FILE, mode: '700' }, isPrivateGroup), ...way.faults]
     const inside = entriesOf(way.real).flatMap((path) => judgeEntry(path, GNUPG_FILE))
-    // Where nobody else can enter the folder, nobody else can read what is in it.
+    // If nobody else can enter the folder, nobody else can read its files.
     const shut = (way.stat.mode & OTHERS) === 0
     const keys = shut ? [] : entriesOf(join(way.real, SECRET_KEYS)).flatMap((path) => judgeEntry(path, SECRET))
     return [...own, ...inside, ...keys]
@@ -66,12 +66,12 @@ function judgeEntry(path: string, policy: FilePolicy): readonly FileFault[] {
   try {
     way = walk(path)
   } catch {
-    // A link that leads nowhere, as gpg's agent may leave one.
+    // The link is dangling; gpg's agent may leave one.
     return []
   }
   const { real, stat } = way
   const type = stat.mode & TYPE_BITS
-  // gpg's sockets and locks are its own matter.
+  // gpg manages its sockets and locks itself.
   if (type !== REGULAR && type !== FOLDER_TYPE) return []
   const faults = judgeFile(real, stat, type === REGULAR ? policy : FOLDER, isPrivateGroup)
   return faults.map((fault) => Object.assign({}, fault, { message: `${path} in it: ${fault.message}` }))

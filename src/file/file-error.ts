@@ -1,9 +1,9 @@
 import { getSystemErrorMap } from 'node:util'
 
-/** Why a file is not taken. */
+/** The reason why a file is refused. */
 export type FileErrorReason = 'missing' | 'forbidden' | 'irregular' | 'too large' | 'unsafe' | 'unreadable'
 
-/** A file that is not taken. The message begins with its path; a hint, such as a command, has a line of its own. */
+/** A file is refused. The message begins with its path; a hint, such as a command, has its own line. */
 export class FileError extends Error {
   readonly path: string
   readonly reason: FileErrorReason
@@ -21,7 +21,7 @@ export class FileError extends Error {
   }
 }
 
-/** The system's error in words. */
+/** Turns the system's error into a FileError. */
 export function fileErrorOf(path: string, error: unknown): FileError {
   if (error instanceof FileError) return error
   const { code } = error as NodeJS.ErrnoException
@@ -29,17 +29,17 @@ export function fileErrorOf(path: string, error: unknown): FileError {
   return new FileError(path, reason, fault, undefined, error)
 }
 
-/** The system's words for its error, as in `permission denied`; the message of any other error. */
+/** Returns the system's words for its error, as in `permission denied`, or the message of any other error. */
 export function reasonOf(error: unknown): string {
   const { errno, message } = error as NodeJS.ErrnoException
   return getSystemErrorMap().get(errno ?? 0)?.[1] ?? message
 }
 
 /**
- * An error that says what could not be done, and why. It keeps the system's code.
+ * Makes an error of the form `cannot WHAT: REASON`. It keeps the system's code.
  *
- * @param what behind `cannot`, as in `create /x`
- * @param hints what to type, by the system's code
+ * @param what the words after `cannot`, as in `create /x`
+ * @param hints the hints, by the system's code
  */
 export function cannot(what: string, error: unknown, hints: Readonly<Record<string, string>> = {}): Error {
   const { code = '' } = error as NodeJS.ErrnoException
@@ -48,7 +48,7 @@ export function cannot(what: string, error: unknown, hints: Readonly<Record<stri
   return Object.assign(new Error(message, { cause: error }), { code })
 }
 
-/** What open(2), stat(2) and readlink(2) say. */
+/** Reasons and messages for the errors of open(2), stat(2) and readlink(2). */
 const WORDS: Readonly<Record<string, readonly [FileErrorReason, string]>> = {
   ENOENT: ['missing', 'no such file'],
   ENOTDIR: ['missing', 'no such file'],

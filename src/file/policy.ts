@@ -1,66 +1,66 @@
 import { REMEDIES } from '../remedy/remedies.ts'
 import type { Remedy } from '../remedy/remedies.ts'
 
-/** What others than its owner may not do with a file, and what puts it right. */
+/** The permissions that others must not have on a file, and the fix. */
 export interface FilePolicy {
   /** Permission bits that a file of this kind must not have. */
   readonly forbidden: number
   readonly complaint: string
-  /** The mode that chmod(1) is to set. */
+  /** The mode that chmod(1) should set. */
   readonly mode: string
 }
 
 const OTHERS = 0o077
 const OTHERS_WRITE = 0o022
 const GROUP_WRITE = 0o020
-/** Others may make files in such a folder, but take away or replace none of somebody else's (chmod(1)). */
+/** The sticky bit (chmod(1)): others may create files in the folder, but not remove or replace those of other users. */
 const STICKY = 0o1000
 
-/** Folders that everybody has to be able to write: sticky is what they lack. */
+/** Folders that everybody must be able to write. Their fix is the sticky bit. */
 const SHARED: ReadonlySet<string> = new Set(['/tmp', '/var/tmp', '/dev/shm', '/run/lock'])
 
 const CHANGED = 'others than its owner can change it'
 
-/** Files of secrets: nobody else may read or write them. */
+/** The policy for files of secrets: nobody else may read or write them. */
 export const SECRET: FilePolicy = {
   forbidden: OTHERS,
   complaint: 'others than its owner can read or write it',
   mode: '600',
 }
 
-/** Files that knockd knows too, with sequences: it takes them whoever can read them, so only who can write them counts. */
+/** The policy for knockd's files with sequences. Like knockd, it accepts files that others can read, but not write. */
 export const CLASSIC: FilePolicy = { forbidden: OTHERS_WRITE, complaint: CHANGED, mode: '600' }
 
-/** Files that name keys, or say what is done with them: others may read them. */
+/** The policy for files that name keys, or say how they are used. Others may read them. */
 export const PUBLIC: FilePolicy = { forbidden: OTHERS_WRITE, complaint: CHANGED, mode: '644' }
 
-/** Files that anybody may have written: what is in them counts for nothing by itself. */
+/** The policy for files that anybody may have written. Their content is not trusted by itself. */
 export const ANYBODYS: FilePolicy = { forbidden: 0, complaint: '', mode: '' }
 
-/** What stat(2) says of a file, a folder or a symbolic link. */
+/** The properties of a file, folder or symbolic link by stat(2). */
 export interface FileStat {
-  /** Permission bits and, in a real one, those of the type. */
+  /** Permission bits; a real file also has its type bits. */
   readonly mode: number
   readonly uid: number
   readonly gid?: number
 }
 
-/** What is wrong with a file or with the way to it: lower case, no full stop; and what puts it right. */
+/** A fault of a file or of its path (lower case, no full stop), and the fix. */
 export type FileFault = { readonly message: string } & (
   | { readonly cure: Remedy; readonly byHand?: false }
-  /** What a person has to decide. */
+  /** A fix that needs a person's decision. */
   | { readonly cure: string; readonly byHand: true }
 )
 
-/** Whom files may belong to: root, and the user that the process runs as. */
+/** Returns true for the permitted owners of files: root and the user of this process. */
 export function isTrusted(uid: number): boolean {
   return uid === 0 || uid === process.geteuid?.()
 }
 
 /**
- * What is wrong with the file itself.
+ * Returns the faults of the file itself.
  *
- * @param isPrivate whether nobody else is in a group: then what the group may do with a file that holds no secret, its owner does
+ * @param isPrivate tells if nobody else is in a group; the group may then write a file without secrets, like its owner
  */
 export function judgeFile(
   path: string,
@@ -84,7 +84,7 @@ export function judgeFile(
   return faults
 }
 
-/** What is wrong with a folder on the way: whoever can write it can put another file in the place of any in it. */
+/** Returns the fault of a folder on the path. Anyone who can write the folder can replace files in it. */
 export function judgeFolder(
   folder: string,
   { mode, uid, gid }: FileStat,
@@ -93,12 +93,12 @@ export function judgeFolder(
   if (!isTrusted(uid)) {
     return {
       message: `its folder ${folder} belongs to another user (uid ${uid}), who can replace it`,
-      cure: `move it to a folder of ${ownUser()}'s own, and name it there`,
+      cure: `move it to a folder that ${ownUser()} owns, and use the new path`,
       byHand: true,
     }
   }
   const shared = (mode & STICKY) === 0 ? mode & OTHERS_WRITE : 0
-  // Looking groups up takes longer than all the rest: only where it matters.
+  // Looking up groups takes longer than all other checks, so it is done only if it matters.
   const writers = (shared & GROUP_WRITE) !== 0 && gid !== undefined && isPrivate(gid) ? shared & ~GROUP_WRITE : shared
   if (writers === 0) return undefined
   return {
@@ -107,7 +107,7 @@ export function judgeFolder(
   }
 }
 
-/** What is wrong with a symbolic link on the way: whoever made it says where it leads. */
+/** Returns the fault of a symbolic link on the path. Its owner decides where it leads. */
 export function judgeLink(link: string, { uid }: FileStat): FileFault | undefined {
   if (isTrusted(uid)) return undefined
   return {
@@ -116,7 +116,7 @@ export function judgeLink(link: string, { uid }: FileStat): FileFault | undefine
   }
 }
 
-/** The user whom files should belong to, as chown(1) takes it. */
+/** Returns the proper owner of files, as chown(1) takes it. */
 function ownUser(): string {
   const user = process.geteuid?.() ?? 0
   return user === 0 ? 'root' : String(user)

@@ -141,7 +141,7 @@ describe('the way to it', () => {
     chownSync(folder, OTHER, 0)
     const { fault, hint } = refusal()
     expect(fault).toBe(`its folder ${folder} belongs to another user (uid ${OTHER}), who can replace it`)
-    expect(hint).toBe("move it to a folder of root's own, and name it there")
+    expect(hint).toBe('move it to a folder that root owns, and use the new path')
     chownSync(folder, 0, 0)
     chownSync(path, OTHER, 0)
     expect(refusal().reason).toBe('unsafe')

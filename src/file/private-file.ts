@@ -5,20 +5,21 @@ import type { FileFault, FilePolicy } from './policy.ts'
 import { isPrivateGroup } from './private-group.ts'
 import { walk } from './way.ts'
 
-/** How often another file may come to stand there between looking and opening. */
+/** Most replacements of the file between checking and opening it. */
 const ROUNDS_MAX = 8
-/** Asked for beyond the bound, so that a file that grows meanwhile is noticed. */
+/** Bytes read beyond the limit, to notice a file that grows meanwhile. */
 const ONE_MORE_BYTE = 1
-/** Of a file's type and of a regular file (`<sys/stat.h>`). */
+/** The bits of a file's type, and the type of a regular file (`<sys/stat.h>`). */
 const TYPE_BITS = 0o170000
 const REGULAR = 0o100000
 
 /**
- * Reads a file whole, if nobody can have written it who is not trusted: it and every folder on the way belong to root or to
- * this process's user, and nobody else can write them (a sticky folder aside) or, where the policy says so, read the file.
- * Symbolic links are followed if a trusted user made them. Of a named pipe nothing is awaited, and no device is opened.
+ * Reads a whole file if only trusted users can have written it. The file and every folder on its path must belong to
+ * root or to this process's user. Nobody else may write them, except in a sticky folder. If the policy says so, nobody
+ * else may read the file. Symbolic links are followed if a trusted user made them. A named pipe never blocks, and no
+ * device is opened.
  *
- * @throws FileError that names the file, what is wrong with it, and the command that puts it right
+ * @throws FileError with the file, its fault, and the command that fixes it
  */
 export function readPrivateFile(path: string, maxBytes: number, policy: FilePolicy): Buffer {
   const fd = openPrivate(path, constants.O_RDONLY, policy)
@@ -29,13 +30,13 @@ export function readPrivateFile(path: string, maxBytes: number, policy: FilePoli
   }
 }
 
-/** The same as text; what is not UTF-8 comes as U+FFFD. */
+/** Reads a private file as text. Bytes that are not UTF-8 become U+FFFD. */
 export function readPrivateText(path: string, maxBytes: number, policy: FilePolicy): string {
   return readPrivateFile(path, maxBytes, policy).toString('utf8')
 }
 
 /**
- * Opens a file that stands up to {@link readPrivateFile}'s policy. What is judged is the open file.
+ * Opens a file that meets {@link readPrivateFile}'s policy. The check is of the open file.
  *
  * @param flags O_RDONLY or O_RDWR
  * @throws FileError
@@ -48,7 +49,7 @@ export function openPrivate(path: string, flags: number, policy: FilePolicy): nu
   throw new FileError(path, 'unsafe', first.message, first.cure)
 }
 
-/** Reads an open file whole, from its beginning. @throws FileError beyond `maxBytes`, or the system's error in words */
+/** Reads an open file whole, from its beginning. @throws FileError beyond `maxBytes`, or for the system's error */
 export function readOpened(fd: number, path: string, maxBytes: number): Buffer {
   try {
     let buffer = Buffer.alloc(Math.min(fstatSync(fd).size, maxBytes) + ONE_MORE_BYTE)
@@ -66,7 +67,7 @@ export function readOpened(fd: number, path: string, maxBytes: number): Buffer {
   }
 }
 
-/** A file as `postern check` sees it: what is in it, whatever is wrong with it, and all of that. */
+/** A file as `postern check` sees it: its content, and all of its faults. */
 export interface Inspection {
   /** Permission bits. */
   readonly mode: number
@@ -74,7 +75,7 @@ export interface Inspection {
   readonly faults: readonly FileFault[]
 }
 
-/** Reads a file and says all that is wrong with it, for whoever is to put it right. @throws FileError if it cannot be read */
+/** Reads a file despite its faults, and returns all of them. @throws FileError if it cannot be read */
 export function inspectFile(path: string, maxBytes: number, policy: FilePolicy): Inspection {
   const { fd, faults, mode } = open(path, constants.O_RDONLY, policy)
   try {
@@ -93,7 +94,7 @@ interface Open {
 function open(path: string, flags: number, policy: FilePolicy): Open {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const way = walk(path)
-    // Looked at before it is opened: opening a device may do something by itself.
+    // The check precedes the opening, as opening a device may have effects.
     if ((way.stat.mode & TYPE_BITS) !== REGULAR) throw new FileError(path, 'irregular', 'is not a regular file')
     let fd: number
     try {

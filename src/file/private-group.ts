@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { isTrusted } from './policy.ts'
 
 /**
- * Whether nobody but trusted users is in a group of this machine, as in the group of a user's own that adduser(8) makes.
- * A group that is not in group(5), of a directory service say, is not private.
+ * Returns true if only trusted users are in a group, as in a group that adduser(8) makes for one user. A group that is
+ * not in group(5), say one of a directory service, is not private.
  */
 export function isPrivateGroup(
   gid: number,

@@ -1,27 +1,27 @@
 import { watch as watchByKernel } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
-/** Milliseconds a file has to be left alone before it is read: editors empty a file before they fill it. */
+/** Milliseconds without a change before a file is read, as editors empty a file before they fill it. */
 export const WATCH_SETTLE_MS = 100
 
-/** A watch that is kept. */
+/** An active watch. */
 export interface Watch {
   close(): void
 }
 
 /**
- * Calls `onChange` when the file was written, made, replaced or taken away, once it has been left alone for
- * {@link WATCH_SETTLE_MS}. It is the folder that is watched, by the kernel: editors replace files by new ones. Of a file
- * behind a symbolic link in another folder only the link is watched: {@link WatchedFile} watches both.
+ * Calls `onChange` when the file was written, created, replaced or removed, and then unchanged for {@link
+ * WATCH_SETTLE_MS}. The kernel watches its folder, because editors replace files by new ones. If the path is a symbolic
+ * link to another folder, only the link is watched. {@link WatchedFile} watches both.
  *
- * @param onError the watch has ended, with the system's error
+ * @param onError called with the system's error when the watch has ended
  * @throws the system's error if the folder cannot be watched
  */
 export function watch(path: string, onChange: () => void, onError: (error: Error) => void): Watch {
   return watchNames(dirname(path), basename(path), onChange, onError)
 }
 
-/** The same for everything that is directly in a folder. @throws the system's error if it cannot be watched */
+/** Watches all names directly in a folder. @throws the system's error if it cannot be watched */
 export function watchFolder(folder: string, onChange: () => void, onError: (error: Error) => void): Watch {
   return watchNames(folder, undefined, onChange, onError)
 }
@@ -34,7 +34,7 @@ function watchNames(
 ): Watch {
   let settling: NodeJS.Timeout | undefined
   const watcher = watchByKernel(folder, { persistent: false }, (_event, changed) => {
-    // Some systems do not say which name it was.
+    // Some systems do not report which name changed.
     if (name !== undefined && changed !== null && changed !== name) return
     clearTimeout(settling)
     settling = setTimeout(onChange, WATCH_SETTLE_MS).unref()

@@ -4,33 +4,33 @@ import { walk } from './way.ts'
 import { watch, watchFolder } from './watch.ts'
 import type { Watch } from './watch.ts'
 
-/** Milliseconds between two looks at a file beside the kernel's news of it: its folder may have been replaced. */
+/** Milliseconds between two checks of a file in addition to the kernel's watch, as its folder may be replaced. */
 export const LOOK_EVERY_MS = 30_000
 
-/** What a watched file needs of its surroundings. */
+/** The functions and values that a watched file needs from its caller. */
 export interface WatchedDeps<T> {
   readonly path: string
-  /** Reads the file. What it throws means that the last good state counts. */
+  /** Reads the file. If it throws, the last good state stays. */
   readonly read: () => T
-  /** Called with each good state, a first one included. */
+  /** Called with each good state, including the first. */
   readonly changed: (state: T) => void
-  /** Called when the file could not be read. `kept`: whether there is a good state to go on with. */
+  /** Called when the file could not be read. `kept`: there is a good state that stays. */
   readonly failed: (error: Error, kept: boolean) => void
-  /** Called when the kernel tells nothing of the file; it is still looked at every {@link LOOK_EVERY_MS}. */
+  /** Called if the kernel cannot watch the file. It is still checked every {@link LOOK_EVERY_MS}. */
   readonly unwatched: (error: Error) => void
-  /** Files besides the path, there or not; asked after each reading. */
+  /** Further files to watch, existing or not. Called after each reading. */
   readonly files?: () => readonly string[]
-  /** Folders in which everything counts, besides the path; asked after each reading. */
+  /** Further folders to watch, with all their files. Called after each reading. */
   readonly folders?: () => readonly string[]
-  /** False: the file is not to be read at the moment, and whoever says so reads it later. */
+  /** Returns false to postpone reading. The caller then reads the file later. */
   readonly ready?: () => boolean
-  /** A good state to begin with, of the same file. */
+  /** A good state of the same file to begin with. */
   readonly before?: T | undefined
 }
 
 /**
- * A file that is read again when it changes. Where it cannot be read, the last good state counts: nobody is shut out by a
- * slip in an editor, and nobody comes back in who was taken out before. Behind symbolic links every link is watched.
+ * A file that is read again when it changes. If it cannot be read, the last good state stays. An editing mistake
+ * therefore locks nobody out, and readmits nobody who was removed before. Every symbolic link on the path is watched.
  */
 export class WatchedFile<T> {
   readonly #deps: WatchedDeps<T>
@@ -42,7 +42,7 @@ export class WatchedFile<T> {
   #saidUnwatched = false
   #closed = false
 
-  /** Reads nothing yet: {@link refresh} does. */
+  /** Creates the watch. Nothing is read before {@link refresh}. */
   constructor(deps: WatchedDeps<T>) {
     this.#deps = deps
     this.#state = deps.before
@@ -58,10 +58,10 @@ export class WatchedFile<T> {
   refresh(): void {
     const { read, changed, failed } = this.#deps
     if (this.#closed) return
-    // Before it is read: a change during the reading must not go unnoticed.
+    // The watch starts before the reading, so that no change during the reading is missed.
     const [names, listed] = [this.#names(), this.#listed()]
     this.#watch(names)
-    // Files that turn out to count only now have no part in it: they are read once more at the next look.
+    // Files that this reading adds are not included: they are read again at the next check.
     this.#seen = this.#fingerprint(names)
     let state: T
     try {
@@ -76,7 +76,7 @@ export class WatchedFile<T> {
     changed(state)
   }
 
-  /** Watches no more. */
+  /** Stops watching. */
   close(): void {
     this.#closed = true
     clearInterval(this.#timer)
@@ -126,24 +126,24 @@ export class WatchedFile<T> {
     this.#watches = []
   }
 
-  /** What stat(2) says of all of them: another text after a change. */
+  /** Returns the properties of all files by stat(2) as a text, which differs after a change. */
   #fingerprint(names: readonly string[]): string {
     return [...names, ...(this.#deps.folders?.() ?? [])].map(statText).join('\n')
   }
 
-  /** What counts besides the path. */
+  /** Returns the watched files and folders other than the path. */
   #listed(): string {
     return [...(this.#deps.files?.() ?? []), '', ...(this.#deps.folders?.() ?? [])].join('\n')
   }
 
-  /** Every path that leads to one of the files. */
+  /** Returns every path that leads to one of the files. */
   #names(): readonly string[] {
     const { path, files } = this.#deps
     return [...new Set([path, ...(files?.() ?? [])].flatMap(namesOf))]
   }
 }
 
-/** Every path that leads to a file, itself included. */
+/** Returns every path that leads to a file, including the path itself. */
 function namesOf(path: string): readonly string[] {
   try {
     return walk(path).names

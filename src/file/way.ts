@@ -5,22 +5,22 @@ import { judgeFolder, judgeLink } from './policy.ts'
 import type { FileFault, FileStat } from './policy.ts'
 import { isPrivateGroup } from './private-group.ts'
 
-/** Most symbolic links on the way to a file: as many as Linux follows (path_resolution(7)). */
+/** Most symbolic links on a path: as many as Linux follows (path_resolution(7)). */
 const LINKS_MAX = 40
 
-/** The way to a file: every folder and symbolic link that a path leads through. */
+/** The folders and symbolic links through which a path leads to its file. */
 export interface Way {
   /** The path without symbolic links. */
   readonly real: string
-  /** What stands there. */
+  /** The properties of the file at the end. */
   readonly stat: Links
-  /** What lets others put another file there. */
+  /** Faults that let others put another file in its place. */
   readonly faults: readonly FileFault[]
-  /** Paths that lead there, the real one last: a change of any of them is a change of the file. */
+  /** All paths that lead to the file, the real one last. A change of any of them changes the file. */
   readonly names: readonly string[]
 }
 
-/** What lstat(2) says, as far as it is asked. */
+/** The properties by lstat(2) that are needed. */
 export interface Links extends FileStat {
   readonly dev: number
   readonly ino: number
@@ -28,8 +28,8 @@ export interface Links extends FileStat {
 }
 
 /**
- * Walks to a file as the kernel does, and looks at each folder and symbolic link. Where nothing is at fault, nobody but
- * trusted users can change where the path leads, so that what is seen here still counts a moment later.
+ * Follows a path as the kernel does, and checks each folder and symbolic link. Without faults, only trusted users can
+ * change where the path leads. The result is then still valid a moment later.
  *
  * @throws FileError if the path leads nowhere
  */
@@ -83,7 +83,7 @@ class Walk {
     this.#ahead = [...partsOf(target), ...this.#ahead]
   }
 
-  /** A folder is passed more than once where links lead back: it is told once. */
+  /** Adds a fault once, even if links lead through a folder repeatedly. */
   #note(fault: FileFault | undefined): void {
     if (fault !== undefined && !this.#faults.some(({ message }) => message === fault.message)) this.#faults.push(fault)
   }

@@ -12,24 +12,24 @@ import { establishedSockets } from './socket-diag.ts'
 import type { SocketFilter } from './socket-diag.ts'
 import { SourceIndex } from './source-index.ts'
 
-/** Questions that are asked one by one, each for its own source; more are asked together. */
+/** Most questions that are asked one by one, each for its own source. More are asked together. */
 export const ASKED_ALONE_MAX = 4
-/** How often a table is asked for that changed meanwhile, before what it told is taken for all there is. */
+/** Most requests for a table that keeps changing. After that, the result counts as complete. */
 const ASKED_MAX = 2
 const FAMILIES: readonly Family[] = [4, 6]
 
-/** How the kernel is asked; the tests' kernel is their own. */
+/** The kernel's tables. Tests replace them. */
 export interface KernelTables {
   sockets(filter: SocketFilter, each: (peer: Address, port: number) => void): Promise<boolean>
   tracked(filter: TrackedFilter, each: (connection: TrackedConnection) => void): Promise<boolean>
-  /** What answers where the kernel does not. */
+  /** Reads the printed tables, if the kernel does not answer requests. */
   printed(services: readonly Service[], from: Network): boolean
 }
 
 const KERNEL: KernelTables = { sockets: establishedSockets, tracked: trackedConnections, printed: isConnected }
 
 interface Question {
-  /** TCP alone. */
+  /** TCP services only. */
   readonly services: readonly Service[]
   readonly from: Network
   connected: boolean
@@ -37,9 +37,9 @@ interface Question {
 }
 
 /**
- * Tells who is connected: one question an opening at a time. The kernel is asked for the sources and ports that are in question, on a thread, and never for more
- * than one table at a time; after each it is left alone for as long as that took, so that all questions together cost half of
- * a core at the most. What is asked meanwhile is asked together.
+ * Tells which sources are connected, for each opening that asks. The kernel is asked on a thread, and only for the
+ * sources and ports in question. It is asked for one table at a time. After each, a pause as long as the request keeps
+ * all questions together below half of a core. Questions that arrive meanwhile are asked together.
  */
 export class ConnectionLookup {
   readonly #kernel: KernelTables
@@ -50,7 +50,7 @@ export class ConnectionLookup {
     this.#kernel = kernel
   }
 
-  /** Whether one of these addresses has an established TCP connection to one of the services. Never rejects. */
+  /** Returns true if one of these addresses has an established TCP connection to one of the services. Never rejects. */
   async isConnected(services: readonly Service[], from: Network): Promise<boolean> {
     const tcp = services.filter(({ protocol }) => protocol === TCP)
     if (tcp.length === 0) return false
@@ -60,7 +60,7 @@ export class ConnectionLookup {
     })
   }
 
-  /** Never rejects. */
+  /** Asks all waiting questions. Never rejects. */
   async #askAll(): Promise<void> {
     this.#asking = true
     while (this.#waiting.length > 0) {
@@ -77,13 +77,13 @@ export class ConnectionLookup {
     this.#asking = false
   }
 
-  /** Never rejects. */
+  /** Asks some questions. Never rejects. */
   async #ask(questions: readonly Question[]): Promise<void> {
     try {
       await this.#askSockets(questions)
       await this.#askTracked(questions)
     } catch {
-      // Such tables are small where they are printed alone: a kernel that has a great many connections answers questions.
+      // A kernel that only prints its tables has small ones: kernels with very many connections answer requests.
       for (const question of questions) question.connected ||= this.#printed(question)
     }
   }
@@ -96,7 +96,7 @@ export class ConnectionLookup {
     }
   }
 
-  /** What this host serves itself. IPv4 may come to sockets for both families. */
+  /** Looks for connections to services of this host. IPv4 connections may use sockets for both families. */
   async #askSockets(all: readonly Question[]): Promise<void> {
     const questions = all.filter(({ services }) => services.some(({ host }) => host === undefined))
     for (const family of FAMILIES) {
@@ -112,7 +112,7 @@ export class ConnectionLookup {
     }
   }
 
-  /** What is handed on to others, or to another port, is in no socket's name here. */
+  /** Looks for connections that are forwarded to other hosts or ports. They have no socket here. */
   async #askTracked(questions: readonly Question[]): Promise<void> {
     for (const family of FAMILIES) {
       const open = questions.filter(({ connected, from }) => !connected && from.address.family === family)
@@ -142,7 +142,7 @@ function passes({ destination, port, answering, answeringPort }: TrackedConnecti
   return isServedElsewhere(services, destination, port, handedOn)
 }
 
-/** The address that all ask for; `undefined`: there are several, or a network. */
+/** Returns the address that all questions are about; `undefined`: there are several, or a network. */
 function commonSource(questions: readonly Question[]): Address | undefined {
   const [first] = questions
   const { address, prefix } = first!.from
@@ -150,7 +150,7 @@ function commonSource(questions: readonly Question[]): Address | undefined {
   return alone ? address : undefined
 }
 
-/** The port that all ask for; `undefined`: there are several. */
+/** Returns the port that all questions are about; `undefined`: there are several. */
 function commonPort(questions: readonly Question[]): number | undefined {
   const services = questions.flatMap((question) => question.services)
   const { first = 0 } = services[0] ?? {}

@@ -8,15 +8,15 @@ import { TCP } from '../packet/packet.ts'
 import { ESTABLISHED, isLoopback, socketsOf } from './sockets.ts'
 import type { ReadTable, Socket } from './sockets.ts'
 
-/** Where Linux lists the connections that pass through it, if it was built to (CONFIG_NF_CONNTRACK_PROCFS). */
+/** Linux's list of the connections that pass through it, if the kernel has CONFIG_NF_CONNTRACK_PROCFS. */
 const TRACKED = '/proc/net/nf_conntrack'
 
 const readText: ReadTable = (path) => readFileSync(path, 'latin1')
 
 /**
- * Whether one of these addresses has an established TCP connection to one of the services, by the tables that the kernel
- * prints. They are read and taken apart at once, on the event loop: {@link ConnectionLookup} asks for them only where the
- * kernel answers no questions.
+ * Returns true if one of these addresses has an established TCP connection to one of the services. It reads and parses
+ * the kernel's printed tables at once, on the event loop. {@link ConnectionLookup} uses it only if the kernel does not
+ * answer requests.
  */
 export function isConnected(services: readonly Service[], from: Network, read: ReadTable = readText): boolean {
   const tcp = services.filter(({ protocol }) => protocol === TCP)
@@ -26,7 +26,7 @@ export function isConnected(services: readonly Service[], from: Network, read: R
       if (state === ESTABLISHED && contains(from, peer) && isServedHere(tcp, port)) return true
     }
   }
-  // What is handed on to others, or to another port, is in no socket's name here.
+  // Connections that are forwarded to other hosts or ports have no socket here.
   return isTracked(tcp, from, read)
 }
 
@@ -38,7 +38,7 @@ function isTracked(services: readonly Service[], from: Network, read: ReadTable)
     return false
   }
   for (const line of table.split('\n')) {
-    // First the packets of who began it, before any translation, then those that answer.
+    // First the addresses of the client's packets, before any translation, then those of the answers.
     const match =
       / tcp .* ESTABLISHED src=(\S+) dst=(\S+) sport=\d+ dport=(\d+) .*?src=(\S+) dst=\S+ sport=(\d+) /.exec(line)
     if (match === null) continue
@@ -51,14 +51,14 @@ function isTracked(services: readonly Service[], from: Network, read: ReadTable)
   return false
 }
 
-/** Whether a connection to a port of this host is one to one of the services. */
+/** Returns true if a connection to this port of this host is one to the services. */
 export function isServedHere(services: readonly Service[], port: number): boolean {
   return services.some((service) => service.host === undefined && has(service, port))
 }
 
 /**
- * Whether a connection that passes through this host is one to one of the services: those of other hosts by the host's
- * address, those of this one where it is handed on, to another host or to another port.
+ * Returns true if a connection that passes through this host is one to the services. Services of other hosts match by
+ * the host's address. Services of this host match if the connection is forwarded to another host or port.
  */
 export function isServedElsewhere(
   services: readonly Service[],
@@ -70,7 +70,7 @@ export function isServedElsewhere(
   return services.some((service) => named(service) && has(service, port))
 }
 
-/** TCP connections that others have to services of this host. */
+/** Returns the TCP connections from other hosts to services of this host. */
 export function connectionsTo(services: readonly Service[], read: ReadTable = readText): readonly Socket[] {
   const here = services.filter(({ protocol, host }) => protocol === TCP && host === undefined)
   return [...socketsOf(TCP, read)].filter(

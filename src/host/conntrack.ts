@@ -4,7 +4,7 @@ import { TCP } from '../packet/packet.ts'
 import { addressBytes, addressIn } from './network-bytes.ts'
 import { attribute, attributeEnd, findAttribute, nested, port, word } from './netlink-attribute.ts'
 
-/** `<linux/netfilter/nfnetlink.h>`, `<linux/netfilter/nfnetlink_conntrack.h>`. */
+/** Constants of `<linux/netfilter/nfnetlink.h>` and `<linux/netfilter/nfnetlink_conntrack.h>`. */
 const CT_GET = (1 << 8) | 1
 const FAMILY_HEADER = 4
 const AF: Readonly<Record<Family, number>> = { 4: 2, 6: 10 }
@@ -23,39 +23,39 @@ const CTA_PROTOINFO_TCP = 1
 const CTA_PROTOINFO_TCP_STATE = 1
 const CTA_FILTER_ORIG_FLAGS = 1
 const CTA_FILTER_REPLY_FLAGS = 2
-/** `<net/netfilter/nf_internals.h>`, Linux 5.8: which of the tuple's fields are compared. */
+/** The fields of the tuple that the kernel compares (`<net/netfilter/nf_internals.h>`, Linux 5.8). */
 const COMPARE_IP_SRC = 1 << 0
 const COMPARE_PROTO_NUM = 1 << 3
 const COMPARE_DST_PORT = 1 << 5
 /** The state ESTABLISHED (`<linux/netfilter/nf_conntrack_tcp.h>`). */
 const TCP_CONNTRACK_ESTABLISHED = 3
 
-/** An established TCP connection, as connection tracking knows it. */
+/** An established TCP connection of connection tracking. */
 export interface TrackedConnection {
-  /** Who began it. */
+  /** The client's address. */
   readonly source: Address
-  /** Where it was begun to, before any translation. */
+  /** The address that the client connected to, before any translation. */
   readonly destination: Address
   readonly port: number
-  /** Who answers. */
+  /** The address that answers. */
   readonly answering: Address
   readonly answeringPort: number
 }
 
-/** What the kernel leaves out by itself. One before Linux 5.8 leaves nothing out. */
+/** The filter that the kernel applies. Kernels before Linux 5.8 ignore it. */
 export interface TrackedFilter {
   readonly family: Family
-  /** Who began it. */
+  /** The client's address. */
   readonly source?: Address | undefined
-  /** The port it was begun to. */
+  /** The port that the client connected to. */
   readonly port?: number | undefined
 }
 
 /**
- * The established TCP connections that connection tracking knows, asked of ctnetlink. Those that the filter asks for are
- * among them. False: the table changed meanwhile, and some may be missing.
+ * Asks ctnetlink for the established TCP connections of connection tracking. Those that match the filter are among the
+ * results, with others if the kernel ignores it. False: the table changed meanwhile, and some may be missing.
  *
- * @throws NetlinkError if the kernel does not tell them
+ * @throws NetlinkError if the kernel refuses the request
  */
 export async function trackedConnections(
   filter: TrackedFilter,
@@ -86,7 +86,7 @@ function requestOf({ family, source, port: to }: TrackedFilter): Buffer {
   return Buffer.concat([Uint8Array.of(AF[family], 0, 0, 0), tuple, flags])
 }
 
-/** `undefined`: it is no established TCP connection, or half of one. */
+/** Reads a connection; `undefined`: not an established TCP connection, or incomplete. */
 function connectionIn(view: DataView, start: number, end: number, family: Family): TrackedConnection | undefined {
   if (stateIn(view, start, end) !== TCP_CONNTRACK_ESTABLISHED) return undefined
   const original = findAttribute(view, start, end, CTA_TUPLE_ORIG)
@@ -101,7 +101,7 @@ function connectionIn(view: DataView, start: number, end: number, family: Family
   return { source, destination, port: to, answering, answeringPort }
 }
 
-/** The state of a TCP connection; -1: it has none. */
+/** Returns the state of a TCP connection; -1: it has no state. */
 function stateIn(view: DataView, start: number, end: number): number {
   const info = findAttribute(view, start, end, CTA_PROTOINFO)
   const tcp = info < 0 ? -1 : findAttribute(view, info, attributeEnd(view, info), CTA_PROTOINFO_TCP)

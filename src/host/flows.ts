@@ -8,44 +8,44 @@ import type { Protocol } from '../packet/packet.ts'
 import { ESTABLISHED, LISTENING, isLoopback, socketsOf } from './sockets.ts'
 import type { ReadTable } from './sockets.ts'
 
-/** Where Linux lists the flows that pass through it, if it was built to (CONFIG_NF_CONNTRACK_PROCFS). */
+/** Linux's list of the flows that pass through it, if the kernel has CONFIG_NF_CONNTRACK_PROCFS. */
 const TRACKED = '/proc/net/nf_conntrack'
-/** Bytes of that list read at a time: what is between two turns of the event loop. */
+/** Bytes of that list read at a time, between two turns of the event loop. */
 const PIECE_BYTES = 65_536
-/** States of `<net/tcp_states.h>` in which somebody else may be connected: established, begun, and half closed. */
+/** States of `<net/tcp_states.h>` in which a peer may be connected: established, begun, and half closed. */
 const BEGUN = 0x03
 const WITH_PEER: ReadonlySet<number> = new Set([ESTABLISHED, BEGUN, 0x04, 0x05, 0x08])
 const PROTOCOLS: Readonly<Record<string, Protocol>> = { tcp: TCP, udp: UDP }
 
-/** Packets between a peer and a service, as far as they are one connection. */
+/** Packets between a peer and a service that are one connection. */
 export interface Flow {
   readonly protocol: Protocol
   readonly peer: Address
   readonly peerPort: number
-  /** Where the peer sent them to, before any translation. */
+  /** The address that the peer sent them to, before any translation. */
   readonly address: Address
   readonly port: number
-  /** Of its socket, whose number no other one has; 0: no program has it yet. Absent for what is handed on. */
+  /** The unique inode of its socket; 0: no program has accepted it yet. Absent for forwarded flows. */
   readonly inode: number | undefined
-  /** This host's end of it, where it may have one. */
+  /** This host's end of the flow, if it has one. */
   readonly local: { readonly address: Address; readonly port: number }
-  /** Whether both ends have agreed on it. */
+  /** True if both ends have agreed on the flow. */
   readonly established: boolean
 }
 
-/** How a flow is called for as long as it lasts. One that comes later from the same port is called alike. */
+/** Returns the name of a flow while it lasts. A later flow from the same port has the same name. */
 export function flowName({ protocol, peer, peerPort, address, port }: Flow): string {
   return `${protocol} ${formatAddress(peer)} ${peerPort} ${formatAddress(address)} ${port}`
 }
 
-/** Which flows are asked for. */
+/** The flows that are looked for. */
 export interface Wanted {
   readonly services: readonly Service[]
-  /** Flows that were sent on to this port of this host came to no service. */
+  /** The closed port to which the guard redirects packets. Flows redirected to it are left out. */
   readonly closedPort: number
 }
 
-/** What of the system lists them; the tests' are their own. */
+/** The system's lists. Tests replace them. */
 export interface Lists {
   readonly read?: ReadTable
   readonly tracked?: () => AsyncIterable<string>
@@ -53,12 +53,12 @@ export interface Lists {
 }
 
 /**
- * Flows that others have to services: those of this host's sockets, and those that connection tracking knows, which are
- * also the ones that are handed on. Some are given twice. Where nothing is tracked, only sockets are known.
+ * Yields the flows from other hosts to services: those of this host's sockets and those of connection tracking. The
+ * latter include forwarded flows. Some flows appear twice. Without connection tracking, only sockets are known.
  */
 export async function* flowsTo(wanted: Wanted, lists: Lists = {}): AsyncGenerator<Flow, void> {
   const own = lists.own ?? ownAddresses()
-  // What this host has begun itself, the guard does not look at.
+  // The guard ignores connections that this host began itself.
   const isOwn = (address: Address): boolean => isLoopback(address) || own.some((each) => sameAddress(each, address))
   for (const flow of ofSockets(wanted, lists.read)) if (!isOwn(flow.peer)) yield flow
   let rest = ''
@@ -72,7 +72,7 @@ export async function* flowsTo(wanted: Wanted, lists: Lists = {}): AsyncGenerato
       }
     }
   } catch {
-    // Nothing is tracked, or the list is none of this kernel's.
+    // Connection tracking is off, or this kernel does not print the list.
   }
 }
 
@@ -86,16 +86,19 @@ function* ofSockets({ services }: Wanted, read?: ReadTable): Generator<Flow, voi
   const listened = new Set(sockets.filter(({ state }) => state === LISTENING).map(({ port }) => port))
   for (const { state, address, port, peer, peerPort, inode } of sockets) {
     if (!WITH_PEER.has(state)) continue
-    // What no program has any more comes to its end by itself.
+    // A connection that its program has closed ends by itself.
     if (inode === 0 && state !== ESTABLISHED && state !== BEGUN) continue
-    // This host may have begun a connection of its own from a port that is in a guarded range.
+    // This host may have begun a connection from a port of a guarded range.
     if (!listened.has(port) || !here.some((service) => has(service, port))) continue
     const established = state === ESTABLISHED
     yield { protocol: TCP, peer, peerPort, address, port, inode, local: { address, port }, established }
   }
 }
 
-/** A line of the list, of a flow that has not ended: who began it, before any translation; then what answers. */
+/**
+ * A line of the list, of a flow that has not ended: the client's addresses before any translation, then those of the
+ * answers.
+ */
 const LINE =
   /^ipv[46] +\d+ +(?:(udp) +17 +\d+|(tcp) +6 +\d+ (SYN_SENT|SYN_RECV|ESTABLISHED|FIN_WAIT|CLOSE_WAIT)) src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) (\[UNREPLIED\] )?.*?src=(\S+) dst=\S+ sport=(\d+) /
 
@@ -118,7 +121,7 @@ function trackedIn(line: string, { services, closedPort }: Wanted, own: readonly
   )
   const local = { address: answers, port: Number(answeringPort) }
   const handedOn = !sameAddress(address, answers) || local.port !== port
-  // This host's sockets say more of its own connections, but one that is begun by a SYN cookie has none yet.
+  // Sockets tell more about this host's connections, but a connection begun by a SYN cookie has none yet.
   const socket = here && protocol === TCP && !handedOn
   if (!meant || (socket && !state.startsWith('SYN_'))) return undefined
   if (here && local.port === closedPort && handedOn) return undefined

@@ -2,13 +2,13 @@ import { TCP, UDP } from '../packet/packet.ts'
 import { LISTENING, UNCONNECTED, isLoopback, socketsOf } from './sockets.ts'
 import type { ReadTable } from './sockets.ts'
 
-/** Ports on which something listens. */
+/** The ports on which programs listen. */
 export interface Listening {
   readonly [TCP]: ReadonlySet<number>
   readonly [UDP]: ReadonlySet<number>
 }
 
-/** The ports on which a program of this machine listens for others. Empty where the system does not list its sockets. */
+/** Returns the ports on which programs of this machine listen for other hosts. Empty if the system lists no sockets. */
 export function listeningPorts(read?: ReadTable): Listening {
   const ports = { [TCP]: new Set<number>(), [UDP]: new Set<number>() }
   for (const protocol of [TCP, UDP] as const) {

@@ -1,11 +1,13 @@
 import { LITTLE, aligned } from '../native/netlink-dump.ts'
 
-/** Bytes of a struct nlattr (netlink(7)): length and type, in the machine's byte order; what it holds is in the network's. */
+/**
+ * Bytes of a struct nlattr (netlink(7)): length and type, in the machine's byte order. Its content is in network order.
+ */
 export const ATTRIBUTE_HEADER = 4
 const NLA_F_NESTED = 0x8000
 const TYPE_MASK = 0x3fff
 
-/** An attribute with what it holds, filled up to a multiple of four bytes. */
+/** Makes an attribute with its content, padded to a multiple of four bytes. */
 export function attribute(type: number, value: Uint8Array): Buffer {
   const bytes = Buffer.alloc(aligned(ATTRIBUTE_HEADER + value.length))
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -15,31 +17,31 @@ export function attribute(type: number, value: Uint8Array): Buffer {
   return bytes
 }
 
-/** An attribute that holds others. */
+/** Makes an attribute that contains others. */
 export function nested(type: number, ...inside: readonly Uint8Array[]): Buffer {
   return attribute(type | NLA_F_NESTED, Buffer.concat(inside))
 }
 
-/** A number of 32 bits in the machine's byte order. */
+/** Encodes a 32-bit number in the machine's byte order. */
 export function word(value: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(4))
   view.setUint32(0, value, LITTLE)
   return new Uint8Array(view.buffer)
 }
 
-/** A number of 16 bits in the machine's byte order. */
+/** Encodes a 16-bit number in the machine's byte order. */
 export function half(value: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(2))
   view.setUint16(0, value, LITTLE)
   return new Uint8Array(view.buffer)
 }
 
-/** A number of 16 bits in the network's byte order. */
+/** Encodes a 16-bit number in network byte order. */
 export function port(value: number): Uint8Array {
   return Uint8Array.of(value >>> 8, value & 0xff)
 }
 
-/** Where the first attribute of a type begins that stands from `start` to `end`, behind its header; -1: there is none. */
+/** Returns the offset of the content of the first attribute of a type between `start` and `end`; -1: not found. */
 export function findAttribute(view: DataView, start: number, end: number, type: number): number {
   for (let at = start; at + ATTRIBUTE_HEADER <= end;) {
     const length = view.getUint16(at, LITTLE)
@@ -50,7 +52,7 @@ export function findAttribute(view: DataView, start: number, end: number, type: 
   return -1
 }
 
-/** The end of what an attribute holds that begins there. */
+/** Returns the end of an attribute's content, given its start. */
 export function attributeEnd(view: DataView, start: number): number {
   return start - ATTRIBUTE_HEADER + view.getUint16(start - ATTRIBUTE_HEADER, LITTLE)
 }

@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs'
 
-/** Processes above this one that are asked at most. */
+/** Most ancestors of this process that are read. */
 const ANCESTORS_MAX = 32
 
 /** A process, as proc(5) shows it. */
 export interface AncestorProcess {
-  /** What the kernel calls it: at most 15 bytes of its program's name, unless it chose another (`comm`). */
+  /** The kernel's name for it (`comm`): at most 15 bytes of its program's name, unless it chose another. */
   readonly name: string
-  /** What it was started with, as `NAME=value`; empty where it may not be read. */
+  /** The environment it was started with, as `NAME=value`; empty if permission is missing. */
   readonly environment: readonly string[]
 }
 
-/** This process and those above it, from the bottom up. Linux alone; elsewhere only this one. */
+/** Returns this process and its ancestors, from the bottom up. Systems other than Linux give this process only. */
 export function ancestry(): readonly AncestorProcess[] {
   const chain: AncestorProcess[] = []
-  // The first process of all has nobody above it; in a container that may be this one.
+  // The first process has no parent; in a container this process may be the first.
   for (let pid = process.pid; (pid > 1 || chain.length === 0) && chain.length < ANCESTORS_MAX;) {
     const status = read(`/proc/${pid}/status`)
-    // Its own environment is what it has now: a program started by this one is asked for what it was given.
+    // /proc shows the environment at the start of a process. This process uses its present one.
     const own = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ''}`)
     const environment = pid === process.pid ? own : read(`/proc/${pid}/environ`).split('\0')
     chain.push({ name: /^Name:\t(.*)$/m.exec(status)?.[1] ?? '', environment })

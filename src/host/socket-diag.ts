@@ -5,29 +5,29 @@ import { TCP } from '../packet/packet.ts'
 import { addressBytes, addressIn } from './network-bytes.ts'
 import { attribute, half, port, word } from './netlink-attribute.ts'
 
-/** `<linux/sock_diag.h>`, `<linux/inet_diag.h>`. */
+/** Constants of `<linux/sock_diag.h>` and `<linux/inet_diag.h>`. */
 const SOCK_DIAG_BY_FAMILY = 20
 const AF: Readonly<Record<Family, number>> = { 4: 2, 6: 10 }
-/** A bit for each state: TCP_ESTABLISHED is 1 (`<net/tcp_states.h>`). */
+/** The bit mask of a state: TCP_ESTABLISHED is 1 (`<net/tcp_states.h>`). */
 const ESTABLISHED = 1 << 1
 const INET_DIAG_REQ_BYTECODE = 1
-/** The peer's address begins with these bits. */
+/** A condition that the peer's address begins with these bits. */
 const INET_DIAG_BC_D_COND = 8
-/** Bytes of the structures: inet_diag_req_v2 and inet_diag_sockid in it, inet_diag_bc_op, inet_diag_hostcond. */
+/** Sizes and offsets in bytes: inet_diag_req_v2 and the inet_diag_sockid in it, inet_diag_bc_op, inet_diag_hostcond. */
 const REQUEST_BYTES = 56
 const ID_AT = 8
 const OP_BYTES = 4
 const CONDITION_BYTES = 8
-/** Of an inet_diag_msg: own port and peer's address; and the bytes up to the end of the id. */
+/** Offsets in an inet_diag_msg: own port and peer's address; then the bytes up to the end of the id. */
 const PORT_AT = 4
 const PEER_AT = 24
 const MESSAGE_BYTES = 56
 /** Any port, in a condition. */
 const ANY_PORT = word(0xffff_ffff)
 
-/** What the kernel leaves out by itself. */
+/** The filter that the kernel applies. */
 export interface SocketFilter {
-  /** Of the sockets: those of IPv6 have peers of either family. */
+  /** The family of the sockets. IPv6 sockets may have peers of either family. */
   readonly family: Family
   readonly from?: Network | undefined
   /** The port of this host. */
@@ -35,9 +35,9 @@ export interface SocketFilter {
 }
 
 /**
- * The established TCP sockets of this host, asked of sock_diag(7).
+ * Asks sock_diag(7) for the established TCP sockets of this host.
  *
- * @throws NetlinkError if the kernel does not tell them
+ * @throws NetlinkError if the kernel refuses the request
  */
 export async function establishedSockets(
   filter: SocketFilter,
@@ -59,7 +59,7 @@ function requestOf({ family, from, port: own }: SocketFilter): Buffer {
   return from === undefined ? request : Buffer.concat([request, attribute(INET_DIAG_REQ_BYTECODE, conditionOf(from))])
 }
 
-/** One instruction: on to the end of the program, which takes the socket, or beyond it, which leaves it out. */
+/** Makes one instruction. It jumps to the end of the program to accept a socket, or beyond it to reject. */
 function conditionOf({ address, prefix }: Network): Buffer {
   const bytes = addressBytes(address)
   const length = OP_BYTES + CONDITION_BYTES + bytes.length
@@ -74,7 +74,7 @@ function conditionOf({ address, prefix }: Network): Buffer {
   return condition
 }
 
-/** An IPv4 peer of a socket for both families (RFC 4291, 2.5.5.2). */
+/** Converts the mapped IPv4 peer of a socket for both families (RFC 4291, 2.5.5.2). */
 function unmapped(address: Address): Address {
   const { family, a, b, c, d } = address
   return family === 6 && a === 0 && b === 0 && c === 0xffff ? { family: 4, a: d, b: 0, c: 0, d: 0 } : address

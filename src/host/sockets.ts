@@ -5,7 +5,7 @@ import type { Address } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 
-/** Where Linux lists its sockets (proc(5)). */
+/** Linux's lists of its sockets (proc(5)). */
 const TABLES: readonly { readonly path: string; readonly protocol: Protocol }[] = [
   { path: '/proc/net/tcp', protocol: TCP },
   { path: '/proc/net/tcp6', protocol: TCP },
@@ -13,12 +13,12 @@ const TABLES: readonly { readonly path: string; readonly protocol: Protocol }[] 
   { path: '/proc/net/udp6', protocol: UDP },
 ]
 
-/** States as the kernel numbers them (`<net/tcp_states.h>`); a UDP socket without a peer is in the state of a closed one. */
+/** States by the kernel's numbers (`<net/tcp_states.h>`). A UDP socket without a peer has the state of a closed one. */
 export const ESTABLISHED = 0x01
 export const UNCONNECTED = 0x07
 export const LISTENING = 0x0a
 
-/** Both ends and the state; behind queues, timers, user and timeout the inode. */
+/** Both ends and the state. The inode follows after queues, timers, user and timeout. */
 const ROW = /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]+):([0-9A-F]{4}) ([0-9A-F]{2}) \S+ \S+ \S+ +\d+ +\d+ (\d+)/
 
 /** A socket of this host. */
@@ -29,14 +29,14 @@ export interface Socket {
   readonly port: number
   readonly peer: Address
   readonly peerPort: number
-  /** The kernel's number for it, once a program has it; 0: none has. */
+  /** The socket's inode, once a program has it; 0: no program has it. */
   readonly inode: number
 }
 
-/** Reads one of the system's files; the tests' are their own. */
+/** Reads a file of the system. Tests replace it. */
 export type ReadTable = (path: string) => string
 
-/** The TCP and UDP sockets of this host. None where the system does not list them. */
+/** Yields the sockets of a protocol on this host. None if the system does not list them. */
 export function* socketsOf(
   protocol: Protocol,
   read: ReadTable = (path) => readFileSync(path, 'latin1'),
@@ -66,7 +66,7 @@ export function* socketsOf(
   }
 }
 
-/** An address as the tables have it: words of 32 bits, each in the order of this machine. */
+/** Reads an address of the tables: words of 32 bits, each in the byte order of this machine. */
 function addressIn(text: string): Address {
   const words = Array.from({ length: text.length / 8 }, (_, index) => wordIn(text.slice(index * 8, index * 8 + 8)))
   const [a = 0, b = 0, c = 0, d = 0] = words
@@ -81,7 +81,7 @@ function wordIn(text: string): number {
   return Number.parseInt(bytes, 16) | 0
 }
 
-/** Whether only this host can reach the address. */
+/** Returns true if only this host can reach the address. */
 export function isLoopback(address: Address): boolean {
   return address.family === 4 ? address.a >>> 24 === 127 : formatAddress(address) === '::1'
 }

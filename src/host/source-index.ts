@@ -2,7 +2,7 @@ import type { Address } from '../packet/address.ts'
 import { contains, networkOf } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 
-/** Values by networks, found by an address in them: a look-up for each length of prefix there is. */
+/** Finds values of networks by an address in them. It takes one look-up for each prefix length in use. */
 export class SourceIndex<Value> {
   readonly #prefixes = new Map<number, Map<number, { readonly network: Network; readonly value: Value }[]>>()
 
@@ -15,7 +15,7 @@ export class SourceIndex<Value> {
     else there.push({ network, value })
   }
 
-  /** Calls back with the values of the networks that the address is in. */
+  /** Calls back with the values of the networks that contain the address. */
   find(address: Address, each: (value: Value) => void): void {
     for (const [prefix, byHash] of this.#prefixes) {
       for (const { network, value } of byHash.get(hashOf(networkOf(address, prefix).address)) ?? []) {
@@ -25,7 +25,7 @@ export class SourceIndex<Value> {
   }
 }
 
-/** Different for most addresses, which is enough: what is found is compared. */
+/** Returns a hash that differs for most addresses. The found networks are compared all the same. */
 function hashOf({ a, b, c, d }: Address): number {
   return (Math.imul(Math.imul(Math.imul(a, 31) ^ b, 31) ^ c, 31) ^ d) | 0
 }

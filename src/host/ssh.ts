@@ -6,11 +6,11 @@ import type { AncestorProcess } from './processes.ts'
 import { ESTABLISHED, socketsOf } from './sockets.ts'
 import type { Socket } from './sockets.ts'
 
-/** sshd(8) says there who is connected: address and port of the client, then of the server. */
+/** The variable of sshd(8) with the connection: address and port of the client, then of the server. */
 const VARIABLE = 'SSH_CONNECTION'
-/** Programs that serve ssh, by the names that the kernel has for them: what is right below them has it from them. */
+/** Programs that serve ssh, by their names in the kernel. Their children get the variable from them. */
 const SERVERS: ReadonlySet<string> = new Set(['sshd', 'sshd-session', 'dropbear'])
-/** Programs whose shells outlast the connection in which they were started, and are typed in over others. */
+/** Programs whose shells survive their connection, and are used over others later. */
 const MULTIPLEXERS = /^(?:tmux|screen|dtach|abduco|zellij|mosh-server)(?=$|[:.-])/i
 
 /** The other end of a connection. */
@@ -19,36 +19,36 @@ export interface Peer {
   readonly port: number
 }
 
-/** What can be told of the ssh connection in which this command was typed. */
+/** The ssh connection in which this command was typed, as far as it is known. */
 export interface SshSession {
-  /** Who is at the other end, as the environment or the sshd above says; `undefined`: nobody says anything of ssh. */
+  /** The client, from the environment or from the child of an sshd above; `undefined`: no variable names one. */
   readonly peer: Peer | undefined
   /**
-   * `live`: an sshd above this command says so, and the connection is established. `unsure`: it is established, but no sshd is
-   * above, so it may be somebody else's. `ended`: there is no such connection now.
+   * `live`: a child of an sshd above this command has the variable, and the connection is established. `unsure`: it is
+   * established, but no sshd is above, so it may be somebody else's. `ended`: the connection no longer exists.
    */
   readonly state: 'live' | 'unsure' | 'ended'
-  /** The port of this host at which that connection is; `undefined`: nobody says. */
+  /** The port of this host in that connection; `undefined`: unknown. */
   readonly port: number | undefined
-  /** The program between this command and an sshd that outlasts connections: `tmux`. */
+  /** A program that survives connections, such as `tmux`, between this command and an sshd. */
   readonly multiplexer: string | undefined
 }
 
-/** What is asked of the machine; the tests have their own. */
+/** The machine's processes and sockets. Tests replace them. */
 export interface SshSurroundings {
-  /** From this process upwards. */
+  /** This process and its ancestors. */
   readonly processes: readonly AncestorProcess[]
-  /** TCP sockets. */
+  /** The TCP sockets. */
   readonly sockets: Iterable<Socket>
 }
 
-/** Looks in which ssh connection this command was typed. */
+/** Finds the ssh connection in which this command was typed. */
 export function sshSession(of: SshSurroundings = thisMachine()): SshSession {
   const server = of.processes.findIndex(({ name }, index) => index > 0 && SERVERS.has(name))
   const below = server < 0 ? of.processes : of.processes.slice(0, server)
   const multiplexer = below.flatMap(({ name }) => MULTIPLEXERS.exec(name)?.[0] ?? []).at(0)
   const above = server >= 0 && multiplexer === undefined
-  // The environment of a shell may have been handed on by others; that of sshd's own child is sshd's word.
+  // A shell may have inherited its environment from elsewhere; that of sshd's own child comes from sshd.
   const asked = above ? below.toReversed() : below
   const connection = asked.map(connectionIn).find((one) => one !== undefined)
   if (connection === undefined) return { peer: undefined, state: 'unsure', port: undefined, multiplexer }
@@ -79,7 +79,7 @@ interface Connection {
 function connectionIn({ environment }: AncestorProcess): Connection | undefined {
   const value = environment.find((one) => one.startsWith(`${VARIABLE}=`))?.slice(VARIABLE.length + 1)
   const [from = '', fromPort = '', to = '', toPort = ''] = value?.split(' ') ?? []
-  // A link-local address has its interface behind it.
+  // A link-local address ends with its interface.
   const [client, server] = [from, to].map((text) => parseAddress(text.replace(/%.*$/, '')))
   if (client === undefined || server === undefined) return undefined
   return { client: { address: client, port: Number(fromPort) }, server: { address: server, port: Number(toPort) } }

@@ -1,9 +1,9 @@
 import { encodeLine } from './line.ts'
 
-/** One record that waits to become durable. */
+/** A record that waits to become durable. */
 export interface Waiting {
   readonly json: string
-  /** What the JSON takes in UTF-8. */
+  /** The size of the JSON in UTF-8. */
   readonly bytes: number
   readonly value: unknown
   readonly resolve: () => void
@@ -19,7 +19,7 @@ export interface Batch {
   readonly bytes: Buffer
 }
 
-/** Takes the next batch off the head of the queue; `lines` is how many the file has, all of them durable. */
+/** Takes the next batch from the head of the queue. `lines` is the number of lines in the file, all durable. */
 export function takeBatch(queue: Waiting[], lines: number): Batch {
   const encoded: Buffer[] = []
   let length = 0
@@ -32,7 +32,9 @@ export function takeBatch(queue: Waiting[], lines: number): Batch {
   return { waiting: queue.splice(0, encoded.length), bytes: Buffer.concat(encoded, length) }
 }
 
-/** The lines of a new journal, joined to pieces of about `BATCH_MAX_BYTES / 4`; all count as durable from the first on. */
+/**
+ * Encodes the lines of a new journal in pieces of about `BATCH_MAX_BYTES / 4`. Each line counts them all as durable.
+ */
 export function* encodeWhole(values: Iterable<unknown>, count: number): Generator<Buffer> {
   let piece: Buffer[] = []
   let length = 0

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { uptime } from 'node:os'
 import type { Moment } from './deadline.ts'
 
-/** Linux's name for the boot under way: a random UUID (random(4)). Other systems have no such file. */
+/** The file with Linux's id of the current boot, a random UUID (random(4)). Other systems have no such file. */
 const BOOT_ID_PATH = '/proc/sys/kernel/random/boot_id'
 const BOOT_ID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** The id of the boot under way; `undefined` where the system has none. */
+/** Returns the id of the current boot; `undefined`: the system has none. */
 export function readBootId(path = BOOT_ID_PATH): string | undefined {
   try {
     const text = readFileSync(path, 'latin1').trim()
@@ -16,7 +16,7 @@ export function readBootId(path = BOOT_ID_PATH): string | undefined {
   }
 }
 
-/** Reads both clocks. The boot clock is that of uptime(1), to ten milliseconds on Linux. */
+/** Reads both clocks. The boot clock is that of uptime(1), with a resolution of ten milliseconds on Linux. */
 export class Clocks {
   readonly #boot = readBootId()
 

@@ -1,21 +1,21 @@
 import type { Deadline } from './opening.ts'
 
-/** The two clocks at one moment. */
+/** The time on two clocks at one moment. */
 export interface Moment {
-  /** Milliseconds since 1970: survives a boot, but can be set. */
+  /** Milliseconds since 1970. This clock survives a boot, but can be set. */
   readonly wall: number
-  /** Which boot `bootNow` counts from; `undefined` where the system does not say. */
+  /** The id of the boot that `bootNow` counts from; `undefined`: the system has none. */
   readonly boot: string | undefined
-  /** Milliseconds since that boot, time asleep included: cannot be set, but ends with the boot. */
+  /** Milliseconds since that boot, including time asleep. This clock cannot be set, but ends with the boot. */
   readonly bootNow: number | undefined
 }
 
 /**
- * Milliseconds left until the deadline, from 0 to the whole of `until - since`.
+ * Returns the milliseconds left until the deadline, from 0 to the whole of `until - since`.
  *
- * Within the boot it was set in, the boot clock decides, so that setting the clock neither closes a door early nor keeps it
- * open; after a boot there is only the wall clock. A boot clock that stands before the moment at which the deadline was
- * set is not the clock it was set on (a container has its host's boot id, but counts from its own start).
+ * Within the same boot, the boot clock decides. Setting the wall clock then neither closes a door early nor keeps it
+ * open. After a boot, only the wall clock is left. The boot clock is ignored if it shows a time before the deadline was
+ * set. It is another clock then: a container has its host's boot id, but counts from its own start.
  */
 export function timeLeft(deadline: Deadline, now: Moment): number {
   const duration = Math.max(0, deadline.until - deadline.since)
@@ -30,7 +30,7 @@ export function timeLeft(deadline: Deadline, now: Moment): number {
   return Math.min(Math.max(0, deadline.until - now.wall), duration)
 }
 
-/** The deadline that lies `durationMs` after a moment. */
+/** Returns the deadline `durationMs` after a moment. */
 export function deadlineAfter(now: Moment, durationMs: number): Deadline {
   const { wall, boot, bootNow } = now
   const bootUntil = boot === undefined || bootNow === undefined ? undefined : bootNow + durationMs

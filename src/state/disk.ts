@@ -2,39 +2,39 @@ import { constants } from 'node:fs'
 import { link, open, rename } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 
-/** Owner may read and write, nobody else: the journal holds commands that run as root. */
+/** Only the owner may read and write: the journal holds commands that run as root. */
 export const FILE_MODE = 0o600
 
 /** A file open for writing. */
 export interface DiskFile {
-  /** Writes all of `bytes` at `position`, or rejects; after a rejection any part of them may be there. */
+  /** Writes all of `bytes` at `position`, or rejects. After a rejection, any part of them may have been written. */
   write(bytes: Uint8Array, position: number): Promise<void>
   truncate(length: number): Promise<void>
-  /** What was written before the call survives a power cut once this resolves; nothing is known if it rejects. */
+  /** Resolves once all earlier writes survive a power cut. After a rejection, the content on disk is unknown. */
   sync(): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * What the journal needs of a file system. Every method rejects with the system's error (`code`: ENOSPC, EIO, …).
- * There are two: the real one here, and the one in memory that can cut its own power, for tests.
+ * The file system functions that the journal needs. Every method rejects with the system's error (`code`: ENOSPC, EIO,
+ * …). There are two disks: the real one here, and one in memory for tests, which can simulate a power cut.
  */
 export interface Disk {
-  /** The whole file; `undefined` where there is none. Rejects with {@link FileTooLargeError} beyond `maxBytes`. */
+  /** Reads the whole file; `undefined`: there is no file. Rejects with {@link FileTooLargeError} beyond `maxBytes`. */
   read(path: string, maxBytes: number): Promise<Uint8Array | undefined>
-  /** An existing file, for writing. */
+  /** Opens an existing file for writing. */
   open(path: string): Promise<DiskFile>
-  /** A new, empty file in place of whatever has the name. */
+  /** Creates a new, empty file. It replaces any file of that name. */
   create(path: string): Promise<DiskFile>
-  /** A second name for a file; rejects with EEXIST where the name is taken. */
+  /** Gives a file a second name. Rejects with EEXIST if the name is taken. */
   link(path: string, name: string): Promise<void>
-  /** Gives the file the name of another, which is replaced in one step. */
+  /** Renames a file. The file of that name is replaced atomically. */
   rename(path: string, name: string): Promise<void>
-  /** The names in the folder survive a power cut once this resolves. */
+  /** Resolves once the names in the folder survive a power cut. */
   syncFolder(folder: string): Promise<void>
 }
 
-/** A file larger than whoever reads it can allow. */
+/** The file is larger than its reader allows. */
 export class FileTooLargeError extends Error {
   constructor(path: string, bytes: number, maxBytes: number) {
     super(`${path}: ${bytes} bytes are more than the ${maxBytes} allowed`)
@@ -42,7 +42,7 @@ export class FileTooLargeError extends Error {
   }
 }
 
-/** The machine's own file system. Symbolic links are not followed: the folder is private, there should be none. */
+/** The machine's file system. Symbolic links are not followed, as a private folder should have none. */
 export const realDisk: Disk = {
   async read(path, maxBytes) {
     const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: NodeJS.ErrnoException) => {

@@ -1,27 +1,27 @@
-/** What was found wrong with a file of state, and what was done about it. */
+/** A fault found in a state file, and its consequence. */
 export interface StateFault {
   /**
-   * `torn`: the last write did not end, as after a crash; nothing is lost that had been acknowledged.
-   * `damaged`: records that had been on disk are gone; doors opened in them stay open until someone looks.
-   * `failed`: the file cannot be written; nothing may be opened until it can.
+   * `torn`: the last write was incomplete, as after a crash; no acknowledged record is lost. `damaged`: records that
+   * were on disk are lost; the doors that they opened stay open. `failed`: the file cannot be written; nothing may be
+   * opened until it can.
    */
   readonly kind: 'torn' | 'damaged' | 'failed'
   /** Lower case, no full stop. */
   readonly message: string
-  /** What the operator can do, where something can be said. */
+  /** A hint for the operator, if there is one. */
   readonly hint?: string
 }
 
-/** A journal that lacks records. `more`: what else the operator can do. */
+/** Makes the fault of a journal that lacks records. `more` adds to the hint for the operator. */
 export function lossOf(message: string, more?: string): StateFault {
-  const hint = 'a door opened in a lost record stays open: look at the firewall'
+  const hint = 'check the firewall: doors opened by lost records stay open'
   return { kind: 'damaged', message, hint: more === undefined ? hint : `${hint}; ${more}` }
 }
 
-/** Why a record was not taken. */
+/** The reason why a record was refused. */
 export type JournalReason = 'failed' | 'closed' | 'full' | 'too long'
 
-/** A record that is not durable: what it would have noted must not be done. */
+/** A record is not durable. The action that it records must not happen. */
 export class JournalError extends Error {
   readonly reason: JournalReason
 
@@ -31,7 +31,7 @@ export class JournalError extends Error {
     this.reason = reason
   }
 
-  /** The disk failed; a later record may succeed. `cause` is the system's error. */
+  /** Returns true if the disk failed. A later record may succeed, and `cause` is the system's error. */
   isFailure(): boolean {
     return this.reason === 'failed'
   }

@@ -4,15 +4,15 @@ import { cannot } from '../file/file-error.ts'
 import { walk } from '../file/way.ts'
 import { realDisk } from './disk.ts'
 
-/** Where the state is kept if the config names no StateDir. */
+/** Default of StateDir. */
 export const STATE_DIR_DEFAULT = '/var/lib/postern'
-/** Owner only: the folder's files hold commands that run as root. */
+/** Only the owner may enter: the folder's files hold commands that run as root. */
 const FOLDER_MODE = 0o700
 const NOT_ALLOWED = 'run knockd as root, or name a folder that it may write: StateDir'
 /** Permission bits that let group or others write. */
 const OTHERS_WRITE = 0o022
 
-/** A folder or file in it that others could change. */
+/** Others can change the folder or a file in it. */
 export class UnsafeFolderError extends Error {
   constructor(path: string, fault: string, cure: string) {
     super(`${path}: ${fault}\n${cure}`)
@@ -21,11 +21,11 @@ export class UnsafeFolderError extends Error {
 }
 
 /**
- * Makes the folder of a file of state where it is missing, durably, and looks whether it and the file are safe: what
- * stands in the file is run as root, so whoever can write it, or put another folder in its place, is root.
+ * Creates the folder of a state file, durably, if it is missing. Then it checks that the folder and the file are safe.
+ * Commands in the file run as root, so anyone who can write it, or replace its folder, is root.
  *
  * @throws UnsafeFolderError if folder or file belong to another user or can be written by others
- * @throws Error that says why the folder cannot be made
+ * @throws Error with the reason if the folder cannot be created
  */
 export async function prepareFolder(path: string): Promise<void> {
   const folder = dirname(resolve(path))

@@ -10,15 +10,15 @@ import type { Disk } from './disk.ts'
 export const MARKS_KEY_BYTES = 32
 /** Characters of a mark's hash: 132 bits. */
 const HASH_CHARS = 22
-/** Characters that tell the marks of one key from those of another. */
+/** Characters that name the key in a mark. */
 const KEY_CHARS = 6
 
-/** What somebody shows to open a door: what a mark is of. */
+/** The kind of secret that opened a door, and that a mark identifies. */
 export type HolderKind = 'sequence' | 'one-time' | 'generated' | 'totp' | 'postern' | 'fwknop' | 'knockknock'
 
 /**
- * Marks of those who hold openings: which secret opened it, so that it can be told later whether that may still hold it. A
- * mark is an HMAC under a key that stands in a file beside the journal: nobody can try sequences on a journal alone.
+ * Makes marks of the secrets that opened doors. A mark tells later whether its holder may still hold the opening. A
+ * mark is an HMAC, and its key is in a file beside the journal. Nobody can therefore try sequences on a journal alone.
  */
 export class HolderMarks {
   readonly #key: Uint8Array
@@ -29,23 +29,23 @@ export class HolderMarks {
     this.#name = createHmac('sha256', key).update('name').digest('base64url').slice(0, KEY_CHARS)
   }
 
-  /** `KIND:KEY:HASH`. */
+  /** Returns the mark `KIND:KEY:HASH`. */
   mark(kind: HolderKind, ...parts: readonly (string | Uint8Array)[]): string {
     const hmac = createHmac('sha256', this.#key).update(`${kind}\n`)
-    // Each with its length in front: no two lists of parts are one text.
+    // Each part has its length in front, so that no two lists of parts give the same text.
     for (const part of parts) hmac.update(`${Buffer.byteLength(part)}\n`).update(part)
     return `${kind}:${this.#name}:${hmac.digest('base64url').slice(0, HASH_CHARS)}`
   }
 
-  /** Whether a mark was made under this key: of others nothing can be said. */
+  /** Returns true if a mark was made under this key. Marks of other keys cannot be checked. */
   made(mark: string): boolean {
     return mark.split(':')[1] === this.#name
   }
 }
 
 /**
- * The marks' key from its file, which is made where there is none, durably. Where it can be neither read nor made, the key
- * is a passing one: whoever holds an opening then is not known after a restart.
+ * Reads the marks' key from its file, or creates the file durably. If neither is possible, the key is temporary. The
+ * holders of present openings are then unknown after a restart.
  */
 export async function openHolderMarks(
   path: string,

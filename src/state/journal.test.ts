@@ -222,7 +222,7 @@ describe('a file that is not as it was left', () => {
     disk.place(PATH, Buffer.from(`${whole}0badc0de 5 5 ["e`))
     const { journal, faults, names } = await open(disk)
     expect(faults).toEqual([
-      { kind: 'torn', message: '/state/journal: the last write did not end (line 6); it is cut off' },
+      { kind: 'torn', message: '/state/journal: the last write was incomplete (line 6) and was removed' },
     ])
     expect([...names.map.keys()]).toEqual(['a', 'b', 'c', 'd'])
     expect(text(disk)).toBe(whole)
@@ -230,14 +230,14 @@ describe('a file that is not as it was left', () => {
     expect((await open(disk)).faults).toEqual([])
   })
 
-  test('a damaged middle is told and kept aside; what can be read is honoured', async () => {
+  test('a damaged middle is told and kept aside; readable records are used', async () => {
     const disk = await filled()
     const damaged = Buffer.from(text(disk).replace('["b"', '["x"'))
     disk.place(PATH, damaged)
     const { journal, faults, names } = await open(disk)
     expect(faults[0]).toMatchObject({
       kind: 'damaged',
-      message: '/state/journal: damaged at line 3; what can be read is honoured',
+      message: '/state/journal: damaged at line 3; readable records are used',
     })
     expect([...names.map.keys()]).toEqual(['a', 'c', 'd'])
     expect(disk.peek(`${PATH}.damaged-1`)).toEqual(damaged)

@@ -12,44 +12,43 @@ import type { Mark, Marked } from './mark.ts'
 import { readJournal } from './reading.ts'
 import type { Reading } from './reading.ts'
 
-/** Most bytes of a journal file that are read. It never gets there: see {@link STATE_MAX_BYTES}. */
+/** Most bytes of a journal file that are read. The file stays far smaller: see {@link STATE_MAX_BYTES}. */
 export const JOURNAL_MAX_BYTES = 536_870_912
-/** State that takes more bytes than that, when compacted, may only get smaller. */
+/** Largest compacted state in bytes. A larger one takes only records that make it smaller. */
 export const STATE_MAX_BYTES = 67_108_864
-/** A journal smaller than that is never compacted, in bytes. */
+/** Smallest journal that is compacted, in bytes. */
 export const COMPACT_MIN_BYTES = 1_048_576
-/** A journal is compacted when it has grown to this many times what its state took when it was last compacted. */
+/** A journal is compacted once it is this many times larger than after the last compaction. */
 export const COMPACT_FACTOR = 4
 /** Most bytes of records that wait for the disk at once. */
 export const QUEUE_MAX_BYTES = 16_777_216
 /** Most damaged journals kept aside. */
 export const DAMAGED_MAX = 99
 const ID_BYTES = 8
-/** Bytes left for checksum and numbers on a line. */
+/** Bytes reserved for checksum and numbers on a line. */
 const LINE_OVERHEAD_BYTES = 64
 
 const FORMAT = 'postern journal'
 const VERSION = 1
 
-/** What has to be done to a file before it can be appended to again. */
+/** The repair that a file needs before the next append. */
 type Repair = 'none' | 'cut' | 'rewrite'
 
 /**
- * An append-only file of records, each on a line with its checksum. The records that are appended while a sync is under
- * way share the next write and the next sync. State changes only by records that are durable, in the order in which
- * they were appended.
+ * An append-only file of records, each on a line with its checksum. Records that are appended during a sync share the
+ * next write and the next sync. State changes only by durable records, in the order in which they were appended.
  */
 export class Journal {
   readonly #disk: Disk
   readonly #path: string
   readonly #ledger: Ledger
   readonly #mark: MarkFile
-  /** Tells this journal from those that had its name before. */
+  /** The id of this journal, unlike that of any earlier journal of the same name. */
   #id: string | undefined
-  /** Journals beside it that a power cut may leave under its name. */
+  /** Other journals that a power cut may leave under the journal's name. */
   #others: readonly Marked[] = []
   #file: DiskFile | undefined
-  /** Bytes and lines of the file that are durable. */
+  /** The number of durable bytes and lines in the file. */
   #bytes = 0
   #lines = 0
   readonly #compactMinBytes: number
@@ -73,13 +72,13 @@ export class Journal {
   }
 
   /**
-   * Opens the journal, or makes a new one, and takes all its records into the ledger. Faults are told, not thrown: an
-   * existing journal that cannot be mended or written now is opened all the same, so that what is due to be closed
-   * can be, and each `append` tries again.
+   * Opens or creates the journal, and takes all its records into the ledger. Faults are returned, not thrown. An
+   * existing journal that cannot be repaired or written is still opened, so that doors can be closed. Each `append`
+   * then tries the repair again.
    *
-   * @param usedBefore whether something else says that there was a journal
+   * @param usedBefore true if something else shows that there was a journal
    * @throws JournalError if the journal was written by a later version
-   * @throws the system's error if it cannot be read or, where there is none, made
+   * @throws the system's error if the journal cannot be read, or a missing one cannot be created
    */
   static async open(
     disk: Disk,
@@ -109,25 +108,26 @@ export class Journal {
     return { journal, faults }
   }
 
-  /** What the last append failed with; `undefined` once one has succeeded again. */
+  /** The error of the last append; `undefined` after a success. */
   get failure(): Error | undefined {
     return this.#failure
   }
 
-  /** Tells this journal from others; another with each time it is written anew. */
+  /** The id of this journal, which changes each time the file is rewritten. */
   get id(): string | undefined {
     return this.#id
   }
 
-  /** Bytes the file takes. */
+  /** The size of the file in bytes. */
   get bytes(): number {
     return this.#bytes
   }
 
   /**
-   * Resolves once the record is durable and in the ledger. If it rejects, the record is not in the ledger, nor is any
-   * that was appended after it before the rejection; whether it is found after a crash is not known. The next append
-   * mends the file first. A record that makes the state smaller (`relief`) is taken even if the state is too large.
+   * Appends a record. Resolves once the record is durable and in the ledger. After a rejection, neither the record nor
+   * any appended after it before the rejection is in the ledger. It is unknown if such records survive a crash.
+   * The next append repairs the file first. A record that makes the state smaller (`relief`) is accepted even if the
+   * state is too large.
    *
    * @throws JournalError (as a rejection) if the disk failed, the journal is closed or full, or the record too long
    */
@@ -150,7 +150,7 @@ export class Journal {
     })
   }
 
-  /** Waits for what was appended, then closes the file; later appends are refused. */
+  /** Waits for the appended records, then closes the file. Later appends are refused. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#running
@@ -161,7 +161,7 @@ export class Journal {
   }
 
   async #run(): Promise<void> {
-    // One turn later, so that all that is appended in this turn goes along.
+    // The write starts one turn later, so that it includes all records of this turn.
     await Promise.resolve()
     while (this.#queue.length > 0) {
       let batch: Batch | undefined
@@ -196,7 +196,7 @@ export class Journal {
   async #write(bytes: Buffer): Promise<void> {
     this.#repair = 'cut'
     await this.#file!.write(bytes, this.#bytes)
-    // After a failed sync nothing is known of the pages, not even those that were durable: the file is given up.
+    // After a failed sync the content of the pages is unknown, even of durable ones: the file is replaced.
     this.#repair = 'rewrite'
     await this.#file!.sync()
     this.#repair = 'none'
@@ -221,13 +221,13 @@ export class Journal {
     try {
       await this.#rewrite()
     } catch (error) {
-      // The old file is still good, unless the new one may have its name already.
+      // The old file is still usable, unless the new one may already have its name.
       if (this.#repair !== 'none') throw error
       this.#compactAt = this.#bytes + this.#compactMinBytes
     }
   }
 
-  /** Writes the ledger to a new file and gives it the journal's name. Records are not taken in meanwhile. */
+  /** Writes the ledger to a new file and renames it to the journal. No records are written meanwhile. */
   async #rewrite(): Promise<void> {
     const fresh = `${this.#path}.new`
     const file = await this.#disk.create(fresh)
@@ -240,17 +240,17 @@ export class Journal {
         bytes += piece.length
       }
       await file.sync()
-      // Whichever of the two a power cut leaves is known.
+      // A power cut leaves one of the two journals, and the mark knows both.
       const { journals, made } = this.#marked
       this.#others = [...journals, { id, lines }]
       await this.#mark.keep({ journals: this.#others, made })
     } catch (error) {
-      // A disk that is full gets its space back.
+      // Truncating frees the space on a full disk.
       await file.truncate(0).catch(() => {})
       await file.close().catch(() => {})
       throw error
     }
-    // From here on it is not known which file a power cut would leave under the name.
+    // From here on, either file may be under the name after a power cut.
     this.#repair = 'rewrite'
     await this.#disk.rename(fresh, this.#path).catch(async (error: unknown) => {
       await file.close().catch(() => {})
@@ -300,9 +300,12 @@ export class Journal {
         reading.state === 'damaged'
           ? `damaged at line ${rows || 'the end'}`
           : (missing ?? `${unknown} records are unknown`)
-      faults.push(lossOf(`${this.#path}: ${what}; what can be read is honoured`, `look at ${this.#path}.damaged-* too`))
+      faults.push(lossOf(`${this.#path}: ${what}; readable records are used`, `also check ${this.#path}.damaged-*`))
     } else if (reading.state === 'torn') {
-      faults.push({ kind: 'torn', message: `${this.#path}: the last write did not end (line ${rows}); it is cut off` })
+      faults.push({
+        kind: 'torn',
+        message: `${this.#path}: the last write was incomplete (line ${rows}) and was removed`,
+      })
     }
     return faults
   }
@@ -320,15 +323,15 @@ export class Journal {
       const name = await this.#setAside()
       faults.push({ kind: 'damaged', message: `${this.#path}: kept aside as ${name}` })
     }
-    // Lines that can be read behind the gap of a torn write: no promise was made about them, but none is thrown away.
+    // Readable lines after the gap of a torn write were never acknowledged, but are kept all the same.
     const behind = reading.lines.length > reading.intactLines
-    // One that an earlier version wrote has no id yet.
+    // A journal of an earlier version has no id yet.
     if (lacks || behind || this.#id === undefined) return this.#rewrite()
     this.#file = await this.#disk.open(this.#path)
     this.#bytes = reading.intactBytes
     this.#lines = reading.intactLines
     if (length > this.#bytes) await this.#file.truncate(this.#bytes)
-    // What a killed daemon left may be in memory only; from here on it counts as durable.
+    // Lines of a killed daemon may be in memory only. After this sync they count as durable.
     await this.#file.sync()
     await this.#mark.keep(this.#marked)
     await this.#disk.syncFolder(dirname(this.#path))
@@ -345,6 +348,6 @@ export class Journal {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
       }
     }
-    throw new Error(`${DAMAGED_MAX} damaged journals are kept already`)
+    throw new Error(`${DAMAGED_MAX} damaged journals already exist`)
   }
 }

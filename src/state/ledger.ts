@@ -1,10 +1,10 @@
-/** The state a journal keeps: what its records mean is its own matter. */
+/** The state that a journal keeps. The journal does not interpret its records. */
 export interface Ledger {
-  /** Takes a durable record in; `false` if it says nothing this version knows. Must not throw. */
+  /** Takes in a durable record. Returns `false` if this version does not know the record. Must not throw. */
   apply(value: unknown): boolean
-  /** Records that make the present state anew, and how many these are. */
+  /** Returns records that rebuild the present state. `size` is their number. */
   snapshot(): Iterable<unknown>
   readonly size: number
-  /** Told before it is written that it begins with nothing, or that records may be gone that had been durable. */
+  /** Called before the journal is written: it starts empty (`first`), or durable records may be missing (`lost`). */
   lacks(kind: 'first' | 'lost'): void
 }

@@ -2,12 +2,12 @@ import { closeSync, constants, ftruncateSync, openSync, readSync, writeSync } fr
 import { cannot } from '../file/file-error.ts'
 import { FILE_MODE } from './disk.ts'
 
-/** Takes an exclusive lock on an open file without waiting; `false` if someone else has it. */
+/** Takes an exclusive lock on an open file without waiting; `false`: another process has it. */
 export type TryLock = (fd: number) => boolean
 
 /** A lock that is held. */
 export interface Lock {
-  /** Whether a process had it before: then there were files beside it as well. */
+  /** True if a process had the lock before, so that the files beside it should exist. */
   readonly usedBefore: boolean
   release(): void
 }
@@ -15,9 +15,9 @@ export interface Lock {
 /** Most digits of a process id that are read from a lock file. */
 const PID_MAX_CHARS = 20
 
-/** The state is in use. */
+/** Another process uses the state. */
 export class LockedError extends Error {
-  /** The process that has it, where it left its id. */
+  /** The id of the process that holds the lock, if it is known. */
   readonly holder: number | undefined
 
   constructor(path: string, holder: number | undefined) {
@@ -28,8 +28,8 @@ export class LockedError extends Error {
 }
 
 /**
- * Takes the lock of a state file. The lock file stays when the lock is released: taking it away would let a third
- * process lock a new one while a second still waits at the old.
+ * Takes the lock of a state file. The lock file stays after the release. If it were deleted, a third process could lock
+ * a new one while a second waits at the old.
  *
  * @throws LockedError if another process has it, an Error that keeps the system's code if the file cannot be opened
  */

@@ -2,40 +2,40 @@ import { dirname } from 'node:path'
 import type { Disk, DiskFile } from './disk.ts'
 import { decodeLine, encodeLine } from './line.ts'
 
-/** What its name ends in, behind the journal's. */
+/** The suffix that follows the journal's name. */
 const SUFFIX = '.mark'
-/** Bytes of the file, always: it is written over in place. */
+/** Fixed size of the file in bytes, as it is overwritten in place. */
 const MARK_BYTES = 512
 const LINE_FEED = 0x0a
 const BLANK = 0x20
 
-/** Most journals that are told apart. Of more, none is: so many are there only where the disk fails over and over. */
+/** Most journals that a mark names. With more, it names none; so many exist only if the disk fails repeatedly. */
 export const MARKED_MAX = 8
 
-/** A journal that may have the name: which one it is, and how many of its lines are durable. */
+/** A journal that may have the name: its id, and its number of durable lines. */
 export interface Marked {
   readonly id: string
   readonly lines: number
 }
 
-/** What is known of a journal apart from itself. */
+/** Facts about a journal that are kept outside it. */
 export interface Mark {
-  /** One; more while one takes the other's place; none where that is not known. */
+  /** One journal; two or more while one replaces another; none if they are unknown. */
   readonly journals: readonly Marked[]
-  /** Whether there was a journal already: else it may be missing. */
+  /** True if a journal was already created. If it is missing, it was lost. */
   readonly made: boolean
 }
 
 /**
- * A small file beside a journal that says how long the journal is. Damage to the journal's last lines looks like a write
- * that did not end, and a journal that was deleted like one that never was: this file tells them apart. It is not synced
- * for each line, so after a power cut it may say less than it could, but never more than is true.
+ * A small file beside a journal that records the journal's length. It tells damage to the last lines from an incomplete
+ * write, and a deleted journal from a new one. It is not synced for each line. After a power cut it may therefore
+ * record too few lines, but never too many.
  */
 export class MarkFile {
   readonly #disk: Disk
   readonly #path: string
   #file: DiskFile | undefined
-  /** A sync has failed: what the file has on disk is not known, and it has to be made anew. */
+  /** True after a failed sync. The file's content on disk is unknown, and it must be rewritten. */
   #broken = false
 
   /** @param journal the path of the journal */
@@ -44,14 +44,14 @@ export class MarkFile {
     this.#path = `${journal}${SUFFIX}`
   }
 
-  /** What the file says; `undefined` where there is none, or nothing that can be read. */
+  /** Reads the mark; `undefined`: the file is missing or cannot be read. */
   async read(): Promise<Mark | undefined> {
     const bytes = await this.#disk.read(this.#path, MARK_BYTES).catch(() => undefined)
     const end = bytes?.indexOf(LINE_FEED) ?? -1
     return bytes === undefined || end < 0 ? undefined : markOf(decodeLine(bytes.subarray(0, end))?.value)
   }
 
-  /** Writes it durably. Rejects with the system's error. */
+  /** Writes the mark durably. Rejects with the system's error. */
   async keep(mark: Mark): Promise<void> {
     try {
       const makes = this.#broken || this.#file === undefined
@@ -66,9 +66,9 @@ export class MarkFile {
     }
   }
 
-  /** Writes it, and does not wait for the disk: it outlives this process, and what it says is true already. */
+  /** Writes the mark without waiting for the disk. It survives this process, and is true already. */
   async note(mark: Mark): Promise<void> {
-    // What cannot be noted is told apart less well, and that is all.
+    // A failed write only makes later damage harder to recognise.
     if (!this.#broken) await this.#write(mark).catch(() => this.close())
   }
 
@@ -93,15 +93,15 @@ export class MarkFile {
 }
 
 /**
- * What a journal lacks of what its mark says. `undefined`: nothing, or nothing is known.
+ * Returns what a journal lacks compared with its mark. `undefined`: nothing, or it cannot be known.
  *
- * @param id of the journal that was read; one that an earlier version wrote has none
- * @param lines how many of its lines can be read before the first gap
+ * @param id the journal's id; a journal of an earlier version has none
+ * @param lines the number of its readable lines before the first gap
  */
 export function missingOf(id: string | undefined, lines: number, mark: Mark | undefined): string | undefined {
   if (mark === undefined || mark.journals.length === 0 || id === undefined) return undefined
   const marked = mark.journals.find((each) => each.id === id)
-  if (marked === undefined) return 'not the journal that was last written, but one from before'
+  if (marked === undefined) return 'not the journal that was last written, but an earlier one'
   return marked.lines > lines ? `the last ${marked.lines - lines} lines that were written are missing` : undefined
 }
 

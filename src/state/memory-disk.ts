@@ -1,54 +1,53 @@
 import type { Disk, DiskFile } from './disk.ts'
 import { FileTooLargeError } from './disk.ts'
 
-/** Bytes a real disk keeps or loses as one when its power goes. Small, so that short files tear too. */
+/** Bytes that a real disk keeps or loses as one in a power cut. The value is small, so that short files tear too. */
 export const PAGE_BYTES = 64
 
-/** One in so many unsynced pages is lost in a power cut: often enough, and seldom enough to leave lines behind a gap. */
+/** One in this many unsynced pages is lost in a power cut. That is often, but leaves lines after a gap. */
 const PAGES_FOR_A_LOSS = 4
 
-/** What can be told to go wrong. */
+/** The steps that tests can make fail. */
 export type DiskStep = 'write' | 'sync' | 'create' | 'link' | 'rename' | 'syncFolder' | 'truncate'
 
 interface Inode {
   bytes: Uint8Array
-  /** What a power cut cannot take. */
+  /** The content that survives a power cut. */
   synced: Uint8Array
-  /** A sync has failed: later ones say that all is well, and write nothing. */
+  /** True after a failed sync. Later syncs report success, but write nothing. */
   lost: boolean
 }
 
 /**
- * A disk in memory that can cut its own power: the fake that stands in for the real one in tests. After
- * {@link powerCut} each page written since the last sync is there, or zero, or as it was before; the names are those of
- * the last `syncFolder`, or the newer ones. A file of which one sync has failed is never written again, though later
- * syncs say so: that is how Linux can treat its pages.
+ * A disk in memory for tests, which can simulate a power cut. After {@link powerCut}, each page written since the last
+ * sync is new, zero, or as before. The names are those of the last `syncFolder`, or the newer ones. After a failed sync
+ * a file is never written again, though later syncs report success. Linux can treat a file's pages like that.
  */
 export class MemoryDisk implements Disk {
   #names = new Map<string, Inode>()
   #syncedNames = new Map<string, Inode>()
-  /** Asked before each step; an error it returns is what the step fails with. A failed write leaves half behind. */
+  /** Called before each step. The step fails with the error that it returns; a failed write leaves half behind. */
   fail: (step: DiskStep, path: string) => Error | undefined = () => undefined
   syncs = 0
 
-  /** The file as programs see it. */
+  /** Returns the file as programs see it. */
   peek(path: string): Uint8Array | undefined {
     return this.#names.get(path)?.bytes
   }
 
-  /** Puts a file there, synced, under a synced name. */
+  /** Adds a file, with synced content and name. */
   place(path: string, bytes: Uint8Array): void {
     const inode = { bytes, synced: bytes, lost: false }
     this.#names.set(path, inode)
     this.#syncedNames.set(path, inode)
   }
 
-  /** Names present, sorted. */
+  /** Returns the names present, sorted. */
   list(): readonly string[] {
     return [...this.#names.keys()].sort()
   }
 
-  /** A new disk as it could be found after a power cut now; `choose(n)` gives 0 to n - 1. */
+  /** Returns a new disk as found after a power cut at this moment; `choose(n)` gives 0 to n - 1. */
   powerCut(choose: (n: number) => number): MemoryDisk {
     const after = new MemoryDisk()
     const names = choose(2) === 0 ? this.#names : this.#syncedNames
@@ -110,7 +109,7 @@ export class MemoryDisk implements Disk {
         inode.bytes = inode.bytes.slice(0, length)
       },
       sync: async () => {
-        // What the sync covers is what was written before it began, not what comes while it runs.
+        // A sync covers the writes before it began, not those while it runs.
         const bytes = inode.bytes
         await Promise.resolve()
         const error = this.fail('sync', path)
@@ -131,7 +130,7 @@ export class MemoryDisk implements Disk {
   }
 }
 
-/** An error as the system gives it. */
+/** Makes an error like the system's. */
 export function systemError(code: string): NodeJS.ErrnoException {
   return Object.assign(new Error(code), { code })
 }
@@ -144,10 +143,10 @@ function survivor({ bytes, synced }: Inode, choose: (n: number) => number): Uint
     const end = Math.min(at + PAGE_BYTES, length)
     const before = synced.subarray(at, end)
     const page = bytes.subarray(at, end)
-    // A page no write has touched since the sync cannot change.
+    // A page without a write since the sync cannot change.
     const touched = page.length !== before.length || page.some((byte, index) => byte !== before[index])
     const pick = touched ? choose(PAGES_FOR_A_LOSS) : 1
-    // One that never was on the disk is zero then.
+    // A lost page that was never on the disk reads as zeros.
     result.set(pick === 0 ? before : page, at)
   }
   return result

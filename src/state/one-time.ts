@@ -8,41 +8,41 @@ import { openPrivate, readOpened } from '../file/private-file.ts'
 import type { Store } from './store.ts'
 import { usedMark } from './used-mark.ts'
 
-/** Largest file of one-time sequences, in bytes: some ten thousand of them. It is read whole for each opening. */
+/** Largest file of one-time sequences, in bytes: room for some ten thousand. It is read whole for each opening. */
 export const ONE_TIME_FILE_MAX_BYTES = 262_144
-/** How often a file may change or be replaced under one strike before the strike is given up. */
+/** Most changes or replacements of the file while one sequence is being marked as used. */
 export const STRIKE_ROUNDS_MAX = 8
 
 const STRUCK = Buffer.from('#')
-/** The line that says which list it is, as {@link writeSequences} writes it. */
+/** The line with the list's name, as {@link writeSequences} writes it. */
 const NAME = /^# list: ([\w-]{1,64})$/m
 
-/** The file's format. The text has one character for each byte, so that places in it are places in the file. */
+/** Parses the file. The text has one character for each byte, so that offsets in it are offsets in the file. */
 export type OneTimeParser = (text: string) => readonly OneTimeLine[]
 
-/** What a list of one-time sequences has left. */
+/** The unused sequences of a list. */
 export interface OneTimeLeft {
-  /** The sequence that opens the door next; `undefined` where none is left. */
+  /** The sequence that opens the door next; `undefined`: the list is used up. */
   readonly next: readonly Knock[] | undefined
-  /** All that are left, in order. */
+  /** All unused sequences, in order. */
   readonly sequences: readonly (readonly Knock[])[]
-  /** How many are left, the next one included; a sequence that stands there twice counts once. */
+  /** The number of unused sequences, including the next one. A sequence that is listed twice counts once. */
   readonly left: number
-  /** Lines not struck out though their sequence was used: an old copy of the file was put back. They open nothing. */
+  /** Lines without `#` whose sequence was used, as after restoring an old copy of the file. They open nothing. */
   readonly usedAgain: number
-  /** Every line, struck out or not, but for its first byte, which a strike takes: whose sequence was one of these. */
+  /** Every line without its first byte, which `#` replaces on use. They tell which sequences were in the list. */
   readonly rests: ReadonlySet<string>
-  /** Which list this is, where the daemon made it: fills and strikes do not change that. */
+  /** The name of the list, if the daemon made it. Refilling and using the list do not change it. */
   readonly name: string | undefined
 }
 
 /**
- * What came of striking a sequence out. Only `struck` may open the door. `used`: it was accepted before. `gone`: no such
- * line is in the file any more.
+ * The result of marking a sequence as used. Only `struck` may open the door. `used`: the sequence was accepted before.
+ * `gone`: the file no longer has such a line.
  */
 export interface Strike extends OneTimeLeft {
   readonly outcome: 'struck' | 'used' | 'gone'
-  /** What {@link OneTimeLeft.rests} has of the line that was struck out; else empty. */
+  /** The entry of {@link OneTimeLeft.rests} for the line that was marked as used; otherwise empty. */
   readonly rest: string
 }
 
@@ -54,11 +54,12 @@ interface Content {
 const syncData = promisify(fdatasync)
 
 /**
- * The one-time sequences of one door. The file is the operator's: it is read anew each time, never rewritten, and the only
- * thing ever done to it is to write `#` over the first byte of a used line.
+ * The one-time sequences of one door. The file belongs to the operator. It is read each time and never rewritten: `#`
+ * over the first byte of a used line is the only change.
  *
- * A sequence is claimed in the store first and struck out second. Killed in between, the store knows; with an old copy
- * of the file put back, the store knows; with the store lost, the file knows.
+ * A sequence is claimed in the store first, and marked in the file second. If the daemon is killed in between, the
+ * store knows the use. The store also knows it if an old copy of the file is restored. If the store is lost, the file
+ * knows it.
  */
 export class OneTimeList {
   readonly #door: string
@@ -66,7 +67,7 @@ export class OneTimeList {
   readonly #store: Pick<Store, 'used' | 'wasUsed'>
   readonly #parse: OneTimeParser
 
-  /** @param parse for tests: how the file is read */
+  /** @param parse for tests: the parser of the file */
   constructor(door: string, path: string, store: Pick<Store, 'used' | 'wasUsed'>, parse: OneTimeParser = parseLines) {
     this.#door = door
     this.#path = path
@@ -75,9 +76,10 @@ export class OneTimeList {
   }
 
   /**
-   * What is left. Changes nothing.
+   * Returns the unused sequences, and changes nothing.
    *
-   * @throws FileError if the file cannot be read, is larger than {@link ONE_TIME_FILE_MAX_BYTES}, or others can write it
+   * @throws FileError if the file cannot be read, is larger than {@link ONE_TIME_FILE_MAX_BYTES}, or others can write
+   *   it
    */
   read(): OneTimeLeft {
     const fd = this.#open(constants.O_RDONLY)
@@ -89,11 +91,12 @@ export class OneTimeList {
   }
 
   /**
-   * Claims a sequence and strikes it out, durably.
+   * Claims a sequence and marks its line as used, durably.
    *
-   * @throws FileError if the file cannot be written (nothing is claimed then); the system's error if the strike failed
+   * @throws FileError if the file cannot be written, and nothing is claimed then
+   * @throws the system's error if the line could not be marked
    * @throws JournalError if the claim could not be made durable
-   * @throws Error if the file is replaced faster than it can be struck
+   * @throws Error if the file is replaced too often to be marked
    */
   async strike(knocks: readonly Knock[]): Promise<Strike> {
     const mark = usedMark(this.#door, knocks)
@@ -110,7 +113,7 @@ export class OneTimeList {
           closeSync(fd)
           fd = fresh
         }
-        // From reading to writing without a pause: an offset is good only for the bytes it was found in.
+        // No pause between reading and writing: an offset is valid only for the bytes in which it was found.
         const content = this.#content(fd)
         const used = content.lines.filter((each) => !each.struck && this.#isUsed(each))
         for (const { offset } of used) writeSync(fd, STRUCK, 0, 1, offset)
@@ -177,7 +180,7 @@ function parseLines(text: string): readonly OneTimeLine[] {
   return parseOneTime(text).lines
 }
 
-/** A line but for its first byte, which is all that a strike leaves of it. */
+/** Returns a line without its first byte, which `#` replaces on use. */
 function restOf({ text }: Content, { offset }: OneTimeLine): string {
   const end = text.indexOf('\n', offset)
   return text.slice(offset + 1, end < 0 ? undefined : end)

@@ -1,47 +1,47 @@
 import type { Family } from '../packet/address.ts'
 
-/** Until when something is open, on two clocks. */
+/** The end of an opening, on two clocks. */
 export interface Deadline {
-  /** When this deadline was set: at the opening, or at the last extension; milliseconds since 1970. */
+  /** The time when this deadline was set, at the opening or its last extension: milliseconds since 1970. */
   readonly since: number
   /** Milliseconds since 1970. */
   readonly until: number
-  /** Which boot `bootUntil` counts from; `undefined` where the system does not say. */
+  /** The id of the boot that `bootUntil` counts from; `undefined`: the system has none. */
   readonly boot: string | undefined
-  /** Milliseconds since that boot, time asleep included. */
+  /** Milliseconds since that boot, including time asleep. */
   readonly bootUntil: number | undefined
 }
 
-/** Somebody who holds an opening, until a deadline of their own. */
+/** A holder of an opening, with a deadline of their own. */
 export interface Hold extends Deadline {
-  /** Which secret opened it: a mark of `HolderMarks`, or `hand`; absent: an earlier version did not write that down. */
+  /** The secret that opened it: a mark of `HolderMarks`, or `hand`; absent in records of an earlier version. */
   readonly holder?: string | undefined
   readonly user?: string | undefined
 }
 
-/** One door, open for one source, until a deadline: all that is needed to close it, by a daemon that knows no more. */
+/** A door that is open for one source until a deadline. It holds everything that a new daemon needs to close it. */
 export interface Opening extends Deadline {
-  /** Chosen by the caller; no two openings at a time have the same. 1 to {@link ID_MAX_CHARS} characters. */
+  /** An id chosen by the caller, unlike that of any other present opening. 1 to {@link ID_MAX_CHARS} characters. */
   readonly id: string
   readonly door: string
-  /** The address it is open for, as text. */
+  /** The address that it is open for, as text. */
   readonly source: string
   readonly family: Family
   /** Milliseconds since 1970. */
   readonly openedAt: number
-  /** What closes it: a command line as the shell gets it; `undefined` for an opening that is no command's. */
+  /** The command line that closes it, as the shell gets it; `undefined`: no command opened it. */
   readonly stop: string | undefined
-  /** Which of the door's ports are open, or were asked for, as `tcp/22,udp/53`; absent: all of them. */
+  /** The open or requested ports of the door, as `tcp/22,udp/53`; absent: all of them. */
   readonly services?: string | undefined
-  /** Where connections to them are sent on to, as `198.51.100.7,22`; absent: nowhere. */
+  /** The target that connections are forwarded to, as `198.51.100.7,22`; absent: no forwarding. */
   readonly forward?: string | undefined
-  /** Who opened it last, where the door has several users. */
+  /** The user who opened it last, if the door has several users. */
   readonly user?: string | undefined
-  /** Which secret opened it, as {@link Hold} has it. */
+  /** The secret that opened it, as in {@link Hold}. */
   readonly holder?: string | undefined
-  /** Everybody who holds it, where several do or did. */
+  /** All holders, if there are or were several. */
   readonly holds?: readonly Hold[] | undefined
-  /** What the command finds in its environment beside the daemon's own. */
+  /** The variables that the command gets in addition to the daemon's environment. */
   readonly environment: Readonly<Record<string, string>>
 }
 

@@ -2,31 +2,31 @@ import { decodeLine } from './line.ts'
 import type { Line } from './line.ts'
 
 /**
- * What the bytes of a journal say.
+ * The content of a journal.
  *
- * `whole`: every line is there. `torn`: only lines are missing that nobody had been told were durable, as a crash or a
- * power cut leaves it. `damaged`: lines are missing or unreadable that had been on disk.
+ * `whole`: no line is missing. `torn`: only lines that were never acknowledged are missing, as after a crash or a power
+ * cut. `damaged`: lines that were on disk are missing or unreadable.
  *
- * The very last write is the one case that cannot be told apart: a line that was durable and went bad later looks like
- * one that never got there, unless a later write says so.
+ * The very last write is ambiguous. A durable line that went bad later looks like an incomplete one, unless a later
+ * line counts it as durable.
  */
 export interface Reading {
   readonly state: 'whole' | 'torn' | 'damaged'
-  /** Every line that can be read, in the order of the file, those behind a gap included. */
+  /** Every readable line, in the order of the file, including those after a gap. */
   readonly lines: readonly Line[]
-  /** How many of them stand before the first gap, and how many bytes they take. */
+  /** The number of lines before the first gap, and their bytes. */
   readonly intactLines: number
   readonly intactBytes: number
-  /** Unreadable stretches: the line of the file (from 1) each begins at. At most {@link FAULT_LINES_MAX}. */
+  /** The line number (from 1) at which each unreadable part begins. At most {@link FAULT_LINES_MAX}. */
   readonly badLines: readonly number[]
 }
 
-/** Most unreadable lines that are named: enough to find the place, not enough to fill a log. */
+/** Most unreadable lines that are listed: enough to find the place, too few to fill a log. */
 export const FAULT_LINES_MAX = 8
 
 const LINE_FEED = 0x0a
 
-/** Reads a whole journal. Total: any bytes give a reading. */
+/** Reads a whole journal. Any bytes give a result. */
 export function readJournal(bytes: Uint8Array): Reading {
   const lines: Line[] = []
   const badLines: number[] = []
@@ -34,7 +34,7 @@ export function readJournal(bytes: Uint8Array): Reading {
   let intactBytes = 0
   let intact = true
   let inOrder = true
-  // The first line is synced before the file gets its name, so it has to be there.
+  // The first line is synced before the file is renamed, so it has to be there.
   let promised = 1
   let at = 0
   for (let row = 1; at < bytes.length; row++) {

@@ -2,20 +2,20 @@ import { HOLDS_MAX } from './holds.ts'
 import { ID_MAX_CHARS } from './opening.ts'
 import type { Deadline, Hold, Opening } from './opening.ts'
 
-/** What the journal's lines say. */
+/** An entry of the journal. */
 export type Entry =
   | ({ readonly kind: 'opened' } & Opening)
-  /** By whom; without a holder, for as long as its source is connected. */
+  /** A longer deadline for one holder. Without a holder, the connection of its source extended it. */
   | ({ readonly kind: 'extended'; readonly id: string } & Hold)
   | { readonly kind: 'closed'; readonly id: string }
   /** A one-time sequence was accepted: see `usedMark`. */
   | { readonly kind: 'used'; readonly door: string; readonly mark: string }
-  /** The newest counter or time accepted for a key; `undefined` forgets the key. */
+  /** The newest counter or time that was accepted for a key; `undefined` forgets the key. */
   | { readonly kind: 'replay'; readonly key: string; readonly value: string | undefined }
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** Reads an entry out of the JSON of a line, as a value of its own; `undefined` where it is none. */
+/** Reads an entry from the JSON of a line, as a copy; `undefined`: not an entry. */
 export function readEntry(value: unknown): Entry | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const fields = value as Fields
@@ -38,7 +38,7 @@ export function readEntry(value: unknown): Entry | undefined {
   }
 }
 
-/** Whether an opening is one that can be written and read again. */
+/** Returns true if an opening can be written and read again. */
 export function isOpening(value: object): value is Opening {
   const { id, door, source, family, openedAt, stop, services, forward, user, holder, holds, environment } =
     value as Fields
@@ -59,13 +59,13 @@ export function isOpening(value: object): value is Opening {
   )
 }
 
-/** Whether a deadline is one that can be written and read again. */
+/** Returns true if a deadline can be written and read again. */
 export function isDeadline(value: object): value is Deadline {
   const { since, until, boot, bootUntil } = value as Fields
   return isTime(since) && isTime(until) && isOptional(boot, isText) && isOptional(bootUntil, isTime)
 }
 
-/** An opening's own fields, and no others. */
+/** Copies an opening's fields, and no others. */
 export function copyOpening(opening: Opening): Opening {
   const { id, door, source, family, openedAt, stop, services, forward, user, holder, holds, environment } = opening
   return {
@@ -85,12 +85,12 @@ export function copyOpening(opening: Opening): Opening {
   }
 }
 
-/** A deadline's own fields, and no others. */
+/** Copies a deadline's fields, and no others. */
 export function copyDeadline({ since, until, boot, bootUntil }: Deadline): Deadline {
   return { since, until, boot, bootUntil }
 }
 
-/** A hold's own fields, and no others. */
+/** Copies a hold's fields, and no others. */
 export function copyHold({ holder, user, ...deadline }: Hold): Hold {
   return { holder, user, ...copyDeadline(deadline) }
 }
@@ -117,7 +117,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string'
 }
 
-/** JSON has no infinity: a time that is not finite would come back as nothing. */
+/** Returns true for a finite number. JSON has no infinity and would lose it. */
 function isTime(value: unknown): value is number {
   return Number.isFinite(value)
 }

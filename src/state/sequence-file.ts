@@ -5,14 +5,14 @@ import { formatSequence } from '../config/sequence.ts'
 import { realDisk } from './disk.ts'
 import type { Disk } from './disk.ts'
 
-/** Owner only. */
+/** Only the owner may enter the folder. */
 const FOLDER_MODE = 0o700
 
 /**
- * Writes a file of one-time sequences anew, whole or not at all, durably; for its owner alone.
+ * Writes a new file of one-time sequences durably, whole or not at all. Only its owner may read it.
  *
- * @param name which list it is, if that is to be known again
- * @throws the system's error: the file is as it was
+ * @param name the list's name, by which it can be recognised later
+ * @throws the system's error; the file is then unchanged
  */
 export async function writeSequences(
   path: string,
@@ -22,8 +22,8 @@ export async function writeSequences(
 ): Promise<void> {
   const passing = `${path}.new`
   const named = name === undefined ? '' : `# list: ${name}\n`
-  const heading = `# one-time sequences: the first one that is not struck out is the next\n${named}`
-  // A blank in front of each, for the `#` of the strike.
+  const heading = `# one-time sequences: the first line that does not begin with # is the next\n${named}`
+  // Each line begins with a blank, which `#` replaces on use.
   const text = `${heading}${sequences.map((knocks) => ` ${formatSequence(knocks)}\n`).join('')}`
   await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
   const file = await disk.create(passing)

@@ -12,7 +12,7 @@ import { copyHold, copyOpening, isDeadline, isOpening } from './record.ts'
 import { Tables } from './tables.ts'
 import { OPENINGS_MAX, REPLAY_MAX } from './tables.ts'
 
-/** What the store was asked for and cannot do; nothing has changed. */
+/** The store cannot do what it was asked for. Nothing has changed. */
 export class StoreError extends Error {
   constructor(message: string) {
     super(message)
@@ -20,12 +20,12 @@ export class StoreError extends Error {
   }
 }
 
-/** The state that survives a crash: what is open, which one-time sequences are used, the newest counters accepted. */
+/** The state that survives a crash: the openings, the used one-time sequences, and the newest accepted counters. */
 export class Store {
   readonly #journal: Journal
   readonly #tables: Tables
   readonly #lock: Lock | undefined
-  /** Claimed, but not durable yet. */
+  /** Openings, sequences and values that are claimed, but not durable yet. */
   readonly #opening = new Set<string>()
   readonly #using = new Set<string>()
   readonly #newest = new Map<string, { readonly value: string }>()
@@ -36,26 +36,26 @@ export class Store {
     this.#lock = lock
   }
 
-  /** What is open: every opening that is durable and not durably closed, by id. */
+  /** The openings that are durable and not durably closed, by id. */
   get openings(): ReadonlyMap<string, Opening> {
     return this.#tables.openings
   }
 
-  /** What the journal last failed with; `undefined` while it works. */
+  /** The last error of the journal; `undefined` while it works. */
   get failure(): Error | undefined {
     return this.#journal.failure
   }
 
   /**
-   * Notes an opening. Only once this resolves may the door be opened.
+   * Records an opening. The door may be opened only after this resolves.
    *
    * @throws StoreError (as a rejection) if the id is taken, a field unusable, or {@link OPENINGS_MAX} are open
    * @throws JournalError (as a rejection) if it could not be made durable
    */
   async opened(opening: Opening): Promise<void> {
     const { id } = opening
-    if (!isOpening(opening)) throw new StoreError('an opening that cannot be written down')
-    if (this.openings.has(id) || this.#opening.has(id)) throw new StoreError(`opening ${id} is there already`)
+    if (!isOpening(opening)) throw new StoreError('the opening cannot be stored')
+    if (this.openings.has(id) || this.#opening.has(id)) throw new StoreError(`opening ${id} already exists`)
     if (this.openings.size + this.#opening.size >= OPENINGS_MAX) throw new StoreError('too many doors are open')
     this.#opening.add(id)
     try {
@@ -66,20 +66,20 @@ export class Store {
   }
 
   /**
-   * Notes a new deadline, and who set it; without a holder it is that of everybody who holds the opening. Only once this
-   * resolves may the opening outlive the old one.
+   * Records a new deadline, and its holder. Without a holder, the deadline applies to all holders of the opening. The
+   * opening may outlive its old deadline only after this resolves.
    *
-   * @throws StoreError (as a rejection) if there is no such opening, or none any more
+   * @throws StoreError (as a rejection) if there is no such opening, or it was closed meanwhile
    * @throws JournalError (as a rejection) if it could not be made durable
    */
   async extended(id: string, hold: Hold): Promise<void> {
-    if (!isDeadline(hold)) throw new StoreError('a deadline that cannot be written down')
+    if (!isDeadline(hold)) throw new StoreError('the deadline cannot be stored')
     if (this.#knows(id)) await this.#journal.append({ kind: 'extended', id, ...copyHold(hold) })
-    if (!this.openings.has(id)) throw new StoreError(`opening ${id} is not there`)
+    if (!this.openings.has(id)) throw new StoreError(`there is no opening ${id}`)
   }
 
   /**
-   * Notes that an opening is closed; to be called after what closes it has run. Gives `false` if there is no such opening.
+   * Records that an opening is closed, after its close has run. Returns `false` if there is no such opening.
    *
    * @throws JournalError (as a rejection) if it could not be made durable: the close will run again after a crash
    */
@@ -90,10 +90,10 @@ export class Store {
   }
 
   /**
-   * Claims a one-time sequence of a door. The claim is decided before this returns, so of two callers one gets `false`;
-   * the one that gets `true` gets it when the claim is durable, and only then may the door be opened.
+   * Claims a one-time sequence of a door. The claim is decided before this returns, so of two callers one gets `false`.
+   * The other gets `true` once the claim is durable, and may open the door only then.
    *
-   * @throws JournalError (as a rejection) if it could not be made durable; the claim is given up then
+   * @throws JournalError (as a rejection) if it could not be made durable; the claim is then dropped
    */
   async used(door: string, mark: string): Promise<boolean> {
     const key = Tables.usedKey(door, mark)
@@ -107,39 +107,39 @@ export class Store {
     return true
   }
 
-  /** Whether a one-time sequence of a door was claimed, durably or just now. */
+  /** Returns true if a one-time sequence of a door was claimed, durably or just now. */
   wasUsed(door: string, mark: string): boolean {
     const key = Tables.usedKey(door, mark)
     return this.#using.has(key) || this.#tables.used.has(key)
   }
 
-  /** What this store may not know, as it was lost or never there. `undefined`: it knows all that was ever used. */
+  /** The loss of earlier state; `undefined`: the store knows everything that was ever used. */
   get loss(): Loss | undefined {
     return parseLoss(this.newest(LOSS_KEY))
   }
 
-  /** Whether an operator has accepted for a door that what it used up before a loss may be used again. */
+  /** Returns true if an operator accepted the loss for a door: secrets used before it may be used again. */
   acceptsLoss(door: string): boolean {
     const { loss } = this
     return loss !== undefined && this.newest(acceptedKey(door)) === formatLoss(loss)
   }
 
-  /** Accepts it. @throws JournalError (as a rejection) if it could not be made durable */
+  /** Accepts the loss for a door. @throws JournalError (as a rejection) if it could not be made durable */
   async acceptLoss(door: string): Promise<void> {
     if (this.loss !== undefined) await this.advance(acceptedKey(door), formatLoss(this.loss), () => true)
   }
 
-  /** Whether this is the id of the journal: only who may read the state knows it. */
+  /** Returns true if this is the journal's id, which proves that the caller may read the state. */
   isJournal(id: string): boolean {
     return this.#journal.id === id
   }
 
-  /** The newest value accepted for a key, durably or just now. */
+  /** Returns the newest value accepted for a key, durably or just now. */
   newest(key: string): string | undefined {
     return this.#newest.get(key)?.value ?? this.#tables.replay.get(key)
   }
 
-  /** Keys that begin like this and have a value, durably or just now. */
+  /** Yields the keys with this prefix that have a value, durably or just now. */
   *keys(prefix: string): Generator<string> {
     for (const key of new Set([...this.#tables.replay.keys(), ...this.#newest.keys()])) {
       if (key.startsWith(prefix)) yield key
@@ -147,10 +147,10 @@ export class Store {
   }
 
   /**
-   * Replaces the newest value of a key, if `accepts` says that it may follow the present one. As with {@link used} this
-   * is decided before the call returns. If it cannot be made durable, the value counts until the next start all the same.
+   * Replaces the newest value of a key if `accepts` returns true for the present one. As with {@link used}, this is
+   * decided before the call returns. A value that could not be made durable still counts until the next start.
    *
-   * @throws StoreError (as a rejection) if there are {@link REPLAY_MAX} keys: none gives way, or it could be replayed
+   * @throws StoreError (as a rejection) if there are {@link REPLAY_MAX} keys. None is dropped, as it could be replayed.
    * @throws JournalError (as a rejection) if it could not be made durable
    */
   async advance(key: string, value: string, accepts: (present: string | undefined) => boolean): Promise<boolean> {
@@ -166,14 +166,14 @@ export class Store {
     return true
   }
 
-  /** Forgets a key, when its client is gone from the config. */
+  /** Forgets a key whose client was removed from the config. */
   async forget(key: string): Promise<void> {
     if (this.newest(key) === undefined) return
     this.#newest.delete(key)
     await this.#journal.append({ kind: 'replay', key, value: undefined }, true)
   }
 
-  /** Waits until all is durable that was asked for, and lets go of the files. */
+  /** Waits until everything requested is durable, then closes the files. */
   async close(): Promise<void> {
     await this.#journal.close()
     this.#lock?.release()
@@ -184,17 +184,17 @@ export class Store {
   }
 }
 
-/** What a store needs of its surroundings. */
+/** The functions and values that a store needs from its caller. */
 export interface StoreTerms {
   /** Takes an exclusive lock without waiting: `flock(fd, LOCK_EX | LOCK_NB)`. */
   readonly lock: TryLock
-  /** This process's id, left in the lock file for whoever finds it locked. */
+  /** The id of this process, which the lock file shows to others. */
   readonly pid: number
 }
 
 /**
- * Opens the store in a journal file, which is made where there is none, in a folder of its own. `faults` are to be
- * logged loudly.
+ * Opens the store in a journal file, in a folder of its own. A missing file is created. `faults` must be logged
+ * prominently.
  *
  * @throws LockedError if another process has it open
  * @throws UnsafeFolderError if others than the owner could change it: its commands run as root
@@ -211,7 +211,7 @@ export async function openStore(path: string, terms: StoreTerms): Promise<{ stor
   }
 }
 
-/** As {@link openStore}, on any disk, with the folder made and the lock taken by the caller. */
+/** Works like {@link openStore} on any disk. The caller has made the folder and taken the lock. */
 export async function openStoreOn(
   disk: Disk,
   path: string,

@@ -7,15 +7,15 @@ import type { Entry } from './record.ts'
 
 /** Most openings at once. */
 export const OPENINGS_MAX = 65_536
-/** Most used one-time sequences that are remembered, of all doors together; the oldest give way. */
+/** Most used one-time sequences that are remembered, of all doors together. With more, the oldest are dropped. */
 export const USED_MAX = 65_536
 /** Most keys with a newest value. */
 export const REPLAY_MAX = 65_536
 
-/** Between the door and the mark of a key: no door's name has one. */
+/** The separator between a key's door and mark. No door's name contains it. */
 const SEPARATOR = '\n'
 
-/** The store's state in memory: exactly what the durable records say. */
+/** The store's state in memory, which reflects exactly the durable records. */
 export class Tables implements Ledger {
   readonly openings = new Map<string, Opening>()
   /** Used one-time sequences as {@link Tables.usedKey}, the oldest first. */
@@ -56,7 +56,7 @@ export class Tables implements Ledger {
     for (const [key, value] of this.replay) yield { kind: 'replay', key, value }
   }
 
-  /** An opening that is not known may be in a lost record: extending or closing it changes nothing. */
+  /** Applies an entry. Extending or closing an unknown opening changes nothing, as its record may be lost. */
   #take(entry: Entry): void {
     switch (entry.kind) {
       case 'opened': {
@@ -90,11 +90,11 @@ export class Tables implements Ledger {
   }
 }
 
-/** An opening that one more holds, or one for longer; without a holder, that all who hold it hold for longer. */
+/** Adds or extends a hold of an opening. Without a holder, it extends all holds. */
 function extended(opening: Opening, hold: Hold): Opening {
   const before = holdsOf(opening)
   const user = hold.user ?? opening.user
-  // Records of an earlier version name a user at most: the last one counted.
+  // Records of an earlier version name at most a user, and only the last one counted.
   if (hold.holder === undefined) {
     return withHolds({ ...opening, user, ...copyDeadline(hold) }, extendedHolds(before, hold))
   }

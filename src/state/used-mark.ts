@@ -5,8 +5,8 @@ import type { Knock } from '../config/config.ts'
 const MARK_BYTES = 16
 
 /**
- * What is remembered of a used one-time sequence: a hash of the door's name and of every knock, so that the state holds
- * no sequence in clear, and blanks or a spelled-out `:tcp` in the file do not make a new sequence of an old one.
+ * Returns the mark of a used one-time sequence, a hash of the door's name and all knocks. The state therefore holds no
+ * sequence in clear. Blanks or an explicit `:tcp` in the file do not change the mark.
  */
 export function usedMark(door: string, knocks: readonly Knock[]): string {
   const text = [door, ...knocks.map(({ port, protocol }) => `${port}/${protocol}`)].join('\n')

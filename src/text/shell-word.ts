@@ -1,4 +1,4 @@
-/** A word as a shell takes it literally. */
+/** Quotes a word so that a shell takes it literally. */
 export function shellWord(text: string): string {
   return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }

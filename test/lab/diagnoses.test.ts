@@ -108,13 +108,13 @@ lab('a port that stays shut', () => {
       })
       expect(all).toEqual({
         sport: [
-          '5:50 tcp/22 stays shut: `--sport 22` fits packets from that port of the client, not those that go to it here | write `--dport 22`',
+          '5:50 tcp/22 stays shut: `--sport 22` matches packets from that port of the client, not those that go to it here | write `--dport 22`',
         ],
         interface: [
           '5:35 tcp/22 stays shut: the rule is for what comes in on eth7, and the knock came in on eth0 | write `-i eth0`, or leave the interface out',
         ],
         destination: [
-          '5:35 tcp/22 stays shut: `-d %IP%` fits packets to the address that knocked, not those that come from it | write `-s %IP%`',
+          '5:35 tcp/22 stays shut: `-d %IP%` matches packets to the address that knocked, not those that come from it | write `-s %IP%`',
         ],
         return: [
           `5:17 tcp/22 stays shut: ${own('gate')}: \`-A fw -p tcp -m tcp --dport 22 -j RETURN\` stands ahead in chain fw of iptables | let the door insert its rule ahead of that one, into chain fw`,
@@ -256,9 +256,7 @@ lab('a stop command', () => {
       })
       expect(ssh).toHaveLength(1)
       expect(ssh[0]).toContain(`\`${rule}\` stays in table inet f`)
-      expect(ssh[0]).toMatch(
-        / \| let the start command add an element to a set, .* a rule is deleted by its handle alone$/,
-      )
+      expect(ssh[0]).toMatch(/ \| let the start command add a set element, .* a rule is deleted by its handle alone$/)
       expect(ssh[0]).not.toContain('-D')
     },
     LIMIT_MS,
