@@ -4,26 +4,26 @@ import { sameBytes } from '../bytes.ts'
 import { DIGEST_DEFAULT } from './digest.ts'
 import type { CommandCycle, CommandTerms, GnupgTerms, Place, Stanza } from './stanza.ts'
 
-/** Seconds it is open for where FW_ACCESS_TIMEOUT says nothing (fwknopd(8)). */
+/** The default of FW_ACCESS_TIMEOUT, in seconds (fwknopd(8)). */
 export const ACCESS_TIMEOUT_DEFAULT_S = 30
-/** Most seconds a client can ask for where MAX_FW_TIMEOUT says nothing (Debian's access.conf). */
+/** The default of MAX_FW_TIMEOUT, in seconds (Debian's access.conf). */
 export const ACCESS_TIMEOUT_LIMIT_DEFAULT_S = 300
-/** Where fwknopd has the server's GnuPG keys (fwknopd(8)). */
+/** The default of GPG_HOME_DIR, the folder of the server's GnuPG keys (fwknopd(8)). */
 export const GNUPG_HOME_DEFAULT = '/root/.gnupg'
-/** Characters of a key id that others can make again. */
+/** The number of characters in a short key id, which others can create again. */
 const SHORT_ID_CHARS = 8
 
-/** Lines of a stanza put together, and which line says what. */
+/** The settings of a stanza, with the place of each. */
 export interface StanzaLines {
-  /** Where its SOURCE stands. */
+  /** The place of the stanza's SOURCE. */
   readonly place: Place
   readonly settings: AccessSettings
   readonly places: ReadonlyMap<string, Place>
-  /** Files that keys of it are in. */
+  /** The files from which keys of the stanza were included. */
   readonly keyFiles: readonly string[]
 }
 
-/** What the lines come to. Faults go to the list: an error among them, and the stanza is not to be used. */
+/** Builds a stanza and adds its faults to the list. If a fault is an error, the stanza must not be used. */
 export function buildStanza({ place, settings, places, keyFiles }: StanzaLines, faults: FaultList): Stanza {
   const check = new StanzaCheck(place, places, faults)
   const { key, hmacKey, mode, hmacDigest = DIGEST_DEFAULT } = settings
@@ -55,7 +55,7 @@ export function buildStanza({ place, settings, places, keyFiles }: StanzaLines, 
     rijndael: key === undefined || mode === 'asymmetric' ? undefined : { key, mode: mode ?? 'cbc' },
     hmac,
     gnupg,
-    // fwknopd takes a 0 for nothing said, in both.
+    // In both directives, fwknopd treats 0 as the default.
     accessTimeoutS: settings.accessTimeoutS || ACCESS_TIMEOUT_DEFAULT_S,
     maxTimeoutS: settings.maxTimeoutS || ACCESS_TIMEOUT_LIMIT_DEFAULT_S,
     requireUsername: settings.requireUsername ?? [],
@@ -67,7 +67,7 @@ export function buildStanza({ place, settings, places, keyFiles }: StanzaLines, 
   }
 }
 
-/** Faults of a stanza, at the lines they come from. */
+/** The faults of a stanza, each at the line of its directive. */
 class StanzaCheck {
   readonly faults: FaultList
   hasGnupg = false
@@ -80,7 +80,7 @@ class StanzaCheck {
     this.faults = faults
   }
 
-  /** Place of a directive, or of the stanza's beginning where it is not there. */
+  /** Returns the place of a directive, or of the stanza if the directive is absent. */
   placeOf(setting: keyof AccessSettings): Place {
     return this.#places.get(setting) ?? this.#place
   }
@@ -95,7 +95,7 @@ class StanzaCheck {
     this.faults.of(file).warning(line, 1, message, hint)
   }
 
-  /** A directive, where it is there at all, that does nothing without another. */
+  /** Warns of a directive that has no effect without another one. */
   without(setting: keyof AccessSettings, name: string, other: string): void {
     if (this.#places.has(setting)) this.warning(setting, `${name} does nothing without ${other}`, 'delete the line')
   }
