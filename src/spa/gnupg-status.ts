@@ -50,7 +50,7 @@ export function readGnupgStatus(text: string): GnupgStatus {
     // gpg stops at an expired signature before it reports the decryption. That reason is more helpful than the missing
     // report.
     const signature: Signature = found.kind === 'good' ? { kind: 'none' } : found
-    const fault = several ? 'it holds several texts' : 'gpg did not decrypt it'
+    const fault = several ? 'it contains several texts' : 'gpg did not decrypt it'
     return { fault: signature.kind === 'bad' ? signature.why : fault, signature }
   }
   // A signature outside the encryption is one of another text.
@@ -82,7 +82,9 @@ function signatureIn(inside: Said, said: Said): Signature {
   const begun = said.filter(([keyword]) => keyword === 'NEWSIG')
   const [one] = judged
   if (one === undefined) {
-    return valid.length + begun.length === 0 ? { kind: 'none' } : { kind: 'bad', why: 'its signature is not judged' }
+    return valid.length + begun.length === 0
+      ? { kind: 'none' }
+      : { kind: 'bad', why: 'gpg did not check its signature' }
   }
   if (judged.length > 1 || valid.length > 1 || begun.length > 1)
     return { kind: 'bad', why: 'it has several signatures' }
@@ -94,13 +96,13 @@ function signatureIn(inside: Said, said: Said): Signature {
   if (why !== undefined) return { kind: 'bad', why, ...keys }
   if (said.some(([word]) => word === 'KEYREVOKED')) return { kind: 'bad', why: SIGNATURES['REVKEYSIG']!, ...keys }
   if (said.some(([word]) => word === 'TRUST_NEVER'))
-    return { kind: 'bad', why: 'its key is never to be trusted', ...keys }
+    return { kind: 'bad', why: 'its key must never be trusted', ...keys }
   if (keys === undefined || !inside.includes(one) || !inside.includes(valid[0]!)) {
-    return { kind: 'bad', why: 'its signature is not one of what is encrypted' }
+    return { kind: 'bad', why: 'its signature is not for the encrypted text' }
   }
   // GOODSIG contains a long key id, or the fingerprint in newer versions.
   if (id.length < KEY_ID_CHARS || !keys.key.endsWith(id)) {
-    return { kind: 'bad', why: 'its signature is good by one key and valid by another' }
+    return { kind: 'bad', why: 'gpg names two different keys for its signature' }
   }
   return { kind: 'good', ...keys }
 }

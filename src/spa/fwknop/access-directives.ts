@@ -72,7 +72,7 @@ const readRequireSignature = (text: string): Value<true> => {
   const result = readYesOrNo(text)
   if ('fault' in result) return result
   if (result.value) return { value: true }
-  return { fault: 'a signature is required all the same, by fwknopd too', hint: 'write `GPG_REQUIRE_SIG Y`' }
+  return { fault: 'a signature is required anyway, by fwknopd too', hint: 'write `GPG_REQUIRE_SIG Y`' }
 }
 
 const TIMEOUT = readNumber(0, ACCESS_TIMEOUT_MAX_S)
@@ -124,8 +124,8 @@ interface Refused {
 }
 
 const NO = /^no?$/i
-const NO_SUDO = 'CMD_EXEC_USER and CMD_EXEC_GROUP say whom commands run as; or have the client put sudo in front'
-const NO_TRANSLATION = 'give the firewall a rule of your own that rewrites the sources of what is forwarded'
+const NO_SUDO = 'set the account with CMD_EXEC_USER and CMD_EXEC_GROUP, or have the client put sudo in front'
+const NO_TRANSLATION = 'add your own firewall rule that rewrites the sources of forwarded packets'
 
 /** The unsupported directives of an access.conf. */
 export const ACCESS_REFUSED: Readonly<Record<string, Refused>> = {
@@ -136,9 +136,9 @@ export const ACCESS_REFUSED: Readonly<Record<string, Refused>> = {
   FORCE_SNAT: { instead: NO_TRANSLATION, harmless: undefined },
   FORCE_MASQUERADE: { instead: NO_TRANSLATION, harmless: NO },
   FORWARD_ALL: { instead: 'name what may be forwarded in OPEN_PORTS, or open it with CMD_CYCLE_OPEN', harmless: NO },
-  DISABLE_DNAT: { instead: 'open the way with CMD_CYCLE_OPEN in place of FORCE_NAT', harmless: NO },
+  DISABLE_DNAT: { instead: 'forward with CMD_CYCLE_OPEN instead of FORCE_NAT', harmless: NO },
   GPG_IGNORE_SIG_VERIFY_ERROR: { instead: 'renew the keys whose signatures do not verify', harmless: NO },
-  GPG_EXE: { instead: 'gpg is looked for on the PATH: delete the line', harmless: /^\/usr\/bin\/gpg$/ },
+  GPG_EXE: { instead: 'gpg is found by the PATH: delete the line', harmless: /^\/usr\/bin\/gpg$/ },
 }
 
 /** The directives that include other files. */

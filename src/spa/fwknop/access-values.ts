@@ -41,9 +41,7 @@ export const readYesOrNo: ReadValue<boolean> = (text) => {
 export const readAccessNetworks: ReadValue<readonly Network[]> = (text) => {
   const words = text.split(',').map((word) => word.trim())
   if (words.some((word) => /^any$/i.test(word))) {
-    return words.length === 1
-      ? { value: [] }
-      : { fault: '`ANY` stands among others', hint: 'write `ANY` alone, or leave it out' }
+    return words.length === 1 ? { value: [] } : { fault: '`ANY` is in a list', hint: 'write `ANY` alone, or delete it' }
   }
   if (words.length > NETWORKS_MAX) return { fault: 'too many networks', hint: `at most ${NETWORKS_MAX}` }
   const networks: Network[] = []

@@ -74,7 +74,8 @@ class AccessReader {
 
   result(): AccessReading {
     const faults = this.#faults
-    if (this.#drafts.length === 0) faults.error(1, 1, 'there is no stanza', 'a stanza begins with `SOURCE ANY`, say')
+    if (this.#drafts.length === 0)
+      faults.error(1, 1, 'there is no stanza', 'a stanza begins with a line like `SOURCE ANY`')
     const stanzas = this.#drafts.map((draft) => buildStanza(draft, draft.broken ? new FaultList() : faults))
     return { stanzas: faults.failed ? [] : stanzas, faults: faults.sorted() }
   }
@@ -117,11 +118,12 @@ class AccessReader {
     if ('fault' in whole) return refuse(whole.fault, whole.hint)
     const path = whole.value
     if (!written.startsWith('/')) {
-      const hint = `write the whole path: fwknopd too takes it from the folder that it runs in, and that may be another`
-      faults.warning(line.line, line.valueColumn, `${name}: a relative path, taken for ${quote(path)}`, hint)
+      const hint = `write the whole path: fwknopd resolves it from its own working folder`
+      faults.warning(line.line, line.valueColumn, `${name}: a relative path, resolved to ${quote(path)}`, hint)
     }
     if (name === '%include_keys') {
-      if (draft === undefined) return refuse('stands before the first stanza', 'a stanza begins with `SOURCE ANY`, say')
+      if (draft === undefined)
+        return refuse('this is before the first stanza', 'a stanza begins with a line like `SOURCE ANY`')
       const read = includes.keys(path)
       draft.keyFiles.push(path)
       return 'fault' in read ? refuse(`${path} ${read.fault}`, read.hint) : this.#readKeys(read.value, draft)
@@ -145,7 +147,7 @@ class AccessReader {
       if (line === 'faulty') draft.broken = true
       else if (KEY_DIRECTIVES.has(line.name)) addLine(draft, line, faults)
       else {
-        const hint = 'fwknopd passes over it there: write it in the stanza'
+        const hint = 'fwknopd ignores it there: write it in the stanza'
         faults.error(line.line, line.column, `${quote(line.name)} does not belong in a file of %include_keys`, hint)
         draft.broken = true
       }
@@ -189,14 +191,14 @@ function readLine(whole: string, line: number, faults: FaultSink): Line | 'fault
   const match = /^([^\s;=]+?):?([ \t]+)([^;]*)(;?)([^]*)$/.exec(whole.trimStart())
   const [, name = '', blanks = '', value = '', , behind = ''] = match ?? []
   if (value.trim() === '' || value.startsWith('=')) {
-    const meant = content.startsWith('[') ? 'a stanza begins with `SOURCE ANY`, say' : 'write `NAME value`'
+    const meant = content.startsWith('[') ? 'a stanza begins with a line like `SOURCE ANY`' : 'write `NAME value`'
     faults.error(line, column, 'this line has no value', meant)
     return 'faulty'
   }
   // The position is after the name, its optional colon, and the blanks.
   const valueColumn = column + whole.trimStart().indexOf(blanks, name.length) + blanks.length
   if (!/^\s*(#|$)/.test(behind)) {
-    const hint = 'fwknopd leaves the rest out: delete it, or write it on a line of its own'
+    const hint = 'fwknopd ignores the rest: delete it, or write it on its own line'
     faults.error(line, valueColumn + value.length, 'the value ends at this `;`', hint)
     return 'faulty'
   }
@@ -227,12 +229,12 @@ function readDirective(
     return undefined
   }
   if (draft === undefined) {
-    faults.error(line, column, `${name} stands before the first stanza`, 'a stanza begins with `SOURCE ANY`, say')
+    faults.error(line, column, `${name} is before the first stanza`, 'a stanza begins with a line like `SOURCE ANY`')
     return undefined
   }
   if (WHOLE.has(name) && value !== trimmed) {
     const hint = `delete it; or, if the client has it too, write ${name === 'GPG_DECRYPT_PW' ? 'another' : `${name}_BASE64`}`
-    faults.error(line, valueColumn + trimmed.length, 'fwknopd takes a blank at the end for a part of the key', hint)
+    faults.error(line, valueColumn + trimmed.length, 'fwknopd makes the trailing blank a part of the key', hint)
     return undefined
   }
   const result = read(trimmed)
@@ -242,7 +244,7 @@ function readDirective(
   }
   const comment = trimmed.search(/\s#/)
   if (comment >= 0) {
-    const hint = 'a comment stands on a line of its own, or behind a `;`'
+    const hint = 'write the comment on its own line, or after a `;`'
     faults.warning(line, valueColumn + comment + 1, 'this `#` and what follows belong to the value', hint)
   }
   return result.value
@@ -253,8 +255,8 @@ function addSettings(draft: Draft, settings: AccessSettings, line: Line, faults:
     const before = draft.places.get(setting)
     if (before !== undefined) {
       const where = before.file === line.file ? `line ${before.line}` : placeText({ file: 'access.conf', ...before })
-      const hint = 'delete one of them: fwknopd too takes the last'
-      faults.warning(line.line, line.column, `${line.name} replaces what ${where} says`, hint)
+      const hint = 'delete one of them: fwknopd also uses the last'
+      faults.warning(line.line, line.column, `${line.name} overrides ${where}`, hint)
     }
     draft.places.set(setting, placeOf(line))
   }

@@ -38,7 +38,7 @@ export function allowedBy(door: Door, stanza: Stanza, isOwn: IsOwn): Allowed {
 
 /** Returns the rights as one line of text. */
 export function allowedText({ opens, sentOn, runs }: Allowed): string {
-  return `opens ${wordsOf(opens)}; sent on: ${wordsOf(sentOn)}; runs: ${wordsOf(runs)}`
+  return `opens ${wordsOf(opens)}; forwards to ${wordsOf(sentOn)}; runs ${wordsOf(runs)}`
 }
 
 function wordsOf(words: readonly string[]): string {
@@ -55,11 +55,11 @@ export function faultsAtDoor(door: Door, stanza: Stanza, isOwn: IsOwn): readonly
   }
   const { forceNat, cycle } = stanza
   if (forceNat !== undefined && cycle !== undefined) {
-    const message = 'FORCE_NAT does nothing beside CMD_CYCLE_OPEN'
+    const message = 'FORCE_NAT has no effect beside CMD_CYCLE_OPEN'
     faults.push({ ...at, line: forceNat.line, message, hint: 'delete the line' })
   }
   if (forceNat !== undefined && cycle === undefined && targetsOf(door, stanza, isOwn).length === 0) {
-    const message = `door ${door.name} sends nothing on to where FORCE_NAT says: packets of this stanza are refused`
+    const message = `door ${door.name} does not forward to the target of FORCE_NAT: packets of this stanza are refused`
     const wanted = formatService(serviceOf(forceNat, isOwn, TCP))
     faults.push({
       ...at,
@@ -83,7 +83,7 @@ export function forcedInVain(stanza: Stanza): readonly Fault[] {
       line: forceNat.line,
       column: 1,
       message,
-      hint: 'postern check says what to add',
+      hint: 'postern check shows what to add',
     },
   ]
 }

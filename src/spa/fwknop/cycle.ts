@@ -47,15 +47,15 @@ export const readCycleCommand: ReadValue<string> = (text) => {
     return { fault: 'the command does not begin with an absolute path', hint: 'as in `/usr/sbin/ipset add guests $IP`' }
   }
   if (/["'`\\]/.test(text)) {
-    const hint = 'the command is run without a shell: put it into a script, and name that'
-    return { fault: 'quotes mean nothing here', hint }
+    const hint = 'the command runs without a shell: put it into a script, and name the script'
+    return { fault: 'quotes have no effect here', hint }
   }
   for (const [, name = ''] of text.matchAll(/\$(\w*)/g)) {
     if (NAMES.some((known) => name.startsWith(known))) continue
     const meant = nearest(name, NAMES)
     const hint =
       meant === undefined ? `one of ${NAMES.map((known) => `$${known}`).join(', ')}` : `did you mean $${meant}?`
-    return { fault: `${quote(`$${name}`)} stands for nothing`, hint }
+    return { fault: `${quote(`$${name}`)} is not a variable`, hint }
   }
   return { value: text }
 }

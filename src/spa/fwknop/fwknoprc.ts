@@ -61,7 +61,7 @@ export function readFwknoprc(text: string): RcReading {
     if (words === null || words[3]!.startsWith('=')) {
       faults.error(line, column, 'this line has no value', 'write `NAME value`')
     } else if (stanza === undefined) {
-      faults.error(line, column, `${quote(words[1]!)} stands before the first stanza`, 'a stanza begins with `[name]`')
+      faults.error(line, column, `${quote(words[1]!)} is before the first stanza`, 'a stanza begins with `[name]`')
     } else {
       stanza.push({ name: words[1]!, value: words[3]!, line, column })
     }

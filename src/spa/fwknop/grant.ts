@@ -89,8 +89,8 @@ export function grant(stanza: Stanza, spa: Spa, asked: Asked): Grant {
 /** Returns the reason to refuse a packet, whatever its request. */
 function refusalOf(stanza: Stanza, spa: Spa, asked: Asked): string | undefined {
   const { requireUsername, expiresMs } = stanza
-  if (!isIn(stanza.sources, asked.source)) return 'it comes from none of the addresses in SOURCE'
-  if (!isIn(stanza.destinations, asked.destination)) return 'it was sent to none of the addresses in DESTINATION'
+  if (!isIn(stanza.sources, asked.source)) return 'its source is not in SOURCE'
+  if (!isIn(stanza.destinations, asked.destination)) return 'its destination is not in DESTINATION'
   if (expiresMs !== undefined && asked.now >= expiresMs) return 'the stanza has expired'
   const aheadMs = spa.timestamp * 1_000 - asked.now
   if (asked.maxAgeMs !== undefined && Math.abs(aheadMs) > asked.maxAgeMs) {
@@ -137,16 +137,16 @@ function natOf(
   // A command cycle forwards nothing, even with FORCE_NAT beside it.
   const target = stanza.cycle === undefined ? (stanza.forceNat ?? nat) : nat
   if (target === undefined) return undefined
-  if (stanza.cycle !== undefined) return { refusal: 'it asks to be sent on, and the stanza has a command cycle' }
-  if (!sameAddress(claimed, source)) return { refusal: 'only connections from the address it comes from are sent on' }
+  if (stanza.cycle !== undefined) return { refusal: 'it asks for forwarding, but the stanza has a command cycle' }
+  if (!sameAddress(claimed, source)) return { refusal: 'only connections from its own source can be forwarded' }
   if (forwardTo.length === 0) {
-    const asks = stanza.forceNat === undefined ? 'it asks to be sent on' : 'the stanza has FORCE_NAT'
-    return { refusal: `${asks}, and the door does not have Forward_To` }
+    const asks = stanza.forceNat === undefined ? 'it asks for forwarding' : 'the stanza has FORCE_NAT'
+    return { refusal: `${asks}, but the door does not have Forward_To` }
   }
   const { host, port } = target
   const address = parseAddress(host)
   // An IPv4 address inside an IPv6 one would be a second name for the same machine.
-  if (address === undefined || isMapped(address)) return { refusal: 'the host to send it on to is not an address' }
+  if (address === undefined || isMapped(address)) return { refusal: 'the forwarding target is not an address' }
   const local = isHere(address, destination, isOwn)
   const forced = stanza.forceNat !== undefined
   if (!forced && nat?.local === true && !local) {
@@ -154,14 +154,14 @@ function natOf(
   }
   const inner = { protocol: ports[0]!.protocol, port }
   const denied = forced ? undefined : deniedPort(stanza, [inner])
-  if (denied !== undefined) return { refusal: `${denied}, and would be sent on to` }
+  if (denied !== undefined) return { refusal: `the forwarding target ${denied}` }
   const at = local ? undefined : address
   if (!hasPort(forwardTo, inner, at)) {
     const wanted = `${formatPort(inner)}${at === undefined ? '' : `@${formatAddress(at)}`}`
-    return { refusal: `${wanted} is not in Forward_To, and would be sent on to` }
+    return { refusal: `the forwarding target ${wanted} is not in Forward_To` }
   }
   if (at !== undefined && at.family !== source.family) {
-    return { refusal: `connections over IPv${source.family} cannot be sent on to ${formatAddress(at)}` }
+    return { refusal: `connections over IPv${source.family} cannot be forwarded to ${formatAddress(at)}` }
   }
   return { address: at, port }
 }

@@ -62,10 +62,10 @@ export class Includes {
    */
   stanzas(path: string, chain: readonly string[]): Value<Included | undefined> {
     if (chain.includes(path)) {
-      return { fault: 'includes itself', hint: `by way of ${[...chain, path].join(', ')}` }
+      return { fault: 'includes itself', hint: `through ${[...chain, path].join(', ')}` }
     }
     if (chain.length > INCLUDE_DEPTH_MAX) {
-      return { fault: 'is included too deep', hint: `at most ${INCLUDE_DEPTH_MAX} files deep` }
+      return { fault: 'is nested too deeply', hint: `at most ${INCLUDE_DEPTH_MAX} files deep` }
     }
     if (this.#stanzas.has(path)) return { value: undefined }
     this.#stanzas.add(path)

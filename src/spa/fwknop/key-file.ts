@@ -22,7 +22,7 @@ export function readKeys(text: string): AccessReading {
   const line = lines.findIndex((each) => RUNS.test(each)) + 1
   const [, name = ''] = RUNS.exec(lines[line - 1] ?? '') ?? []
   const message = `${name} does not belong in a file of keys`
-  const hint = "what they open is the door's to say; a stanza in an `Access_File` can have it"
+  const hint = 'the door decides what keys open; use a stanza in an `Access_File` instead'
   return { stanzas: [], faults: [...faults, { severity: 'error', line, column: 1, message, hint }] }
 }
 

@@ -87,8 +87,8 @@ const readAccess: ReadValue<readonly Port[]> = (text) => {
 const readAllow: ReadValue<Allow> = (text) => {
   if (text.toLowerCase() === 'source') return { value: { kind: 'source' } }
   if (text.toLowerCase() === 'resolve') {
-    const hint = 'name the address, or leave the line out: the one this machine sends from is taken'
-    return { fault: 'a third party would have to be asked for the address', hint }
+    const hint = 'name the address, or delete the line to use the one this machine sends from'
+    return { fault: 'this would ask a third party for the address', hint }
   }
   const result = readAnyAddress(text)
   return 'fault' in result ? result : { value: { kind: 'address', address: result.value } }
@@ -161,11 +161,11 @@ export const RC_DIRECTIVES: Readonly<Record<string, RcRead>> = {
   RESOLVE_HTTP_ONLY: () => ({ value: {} }),
 }
 
-const NO_THIRD_PARTY = 'no third party is asked for the address: write ALLOW_IP, or say --claim'
+const NO_THIRD_PARTY = 'no third party is asked for the address: write ALLOW_IP, or use --claim'
 
 /** The unsupported directives, with reasons. The value `N` is accepted. */
 export const RC_REFUSED: Readonly<Record<string, string>> = {
   RESOLVE_IP_HTTP: NO_THIRD_PARTY,
   RESOLVE_IP_HTTPS: NO_THIRD_PARTY,
-  SPOOF_SOURCE_IP: 'packets leave with an address of this machine: --source chooses one',
+  SPOOF_SOURCE_IP: 'packets have an address of this machine: choose one with --source',
 }

@@ -68,7 +68,7 @@ export function encodeClaim(
   if (list.length > max) {
     return { fault: wanted.kind === 'door' ? 'the name of the door is too long' : 'too many ports are named' }
   }
-  if (address !== undefined && isMapped(address)) return { fault: 'an IPv4 address is claimed as one' }
+  if (address !== undefined && isMapped(address)) return { fault: 'an IPv4 address is in IPv6 form' }
   const bytes = new Uint8Array(CLAIM_BYTES)
   const view = new DataView(bytes.buffer)
   bytes.set(timestampBytes(unixMs))
@@ -96,7 +96,7 @@ function portBytes(ports: readonly Port[]): Uint8Array {
 
 /** Decodes a claim. Each claim has only one encoding, and any other is a fault. */
 export function decodeClaim(bytes: Uint8Array): DatedClaim | { readonly fault: string } {
-  if (bytes.length !== CLAIM_BYTES) return { fault: 'the claim has a length that it cannot have' }
+  if (bytes.length !== CLAIM_BYTES) return { fault: 'invalid length of the claim' }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const time = readTimestamp(bytes.subarray(0, TIMESTAMP_BYTES))
   if (time === undefined) return { fault: 'invalid time' }
@@ -106,12 +106,12 @@ export function decodeClaim(bytes: Uint8Array): DatedClaim | { readonly fault: s
   if (openS > CLAIM_OPEN_MAX_S) return { fault: 'the open time is out of range' }
   const kind = bytes[KIND_AT]
   const count = bytes[COUNT_AT]!
-  if (kind !== DOOR && kind !== PORTS) return { fault: 'it asks for nothing that there is' }
+  if (kind !== DOOR && kind !== PORTS) return { fault: 'unknown kind of request' }
   if (count === 0 || count > (kind === DOOR ? CLAIM_DOOR_MAX_BYTES : CLAIM_PORTS_MAX)) {
-    return { fault: 'it asks for too little or too much' }
+    return { fault: 'invalid length of the list' }
   }
   const end = LIST_AT + (kind === DOOR ? count : count * PORT_BYTES)
-  if (!isZero(bytes.subarray(end))) return { fault: 'there is something behind its end' }
+  if (!isZero(bytes.subarray(end))) return { fault: 'there are bytes after its end' }
   const list = bytes.subarray(LIST_AT, end)
   const wanted = kind === DOOR ? readDoor(list) : readPortList(list)
   if (wanted === undefined) return { fault: kind === DOOR ? 'invalid name of a door' : 'invalid port' }

@@ -52,7 +52,7 @@ export function readKeyText(text: string, kind: KeyKind): KeyRead {
   if (other[0] !== kind) return { message: `is ${other[1]}`, hint }
   const word = text.slice(kind.length + 1)
   if (word.length !== KEY_CHARS) {
-    return { message: 'is cut, or has something behind it', hint: `${KEY_CHARS} characters stand behind the colon` }
+    return { message: 'is cut off, or has text after it', hint: `${KEY_CHARS} characters follow the colon` }
   }
   const bytes = decodeBase64(word)
   const key = bytes?.slice(0, KEY_BYTES)
@@ -61,7 +61,7 @@ export function readKeyText(text: string, kind: KeyKind): KeyRead {
     key === undefined ||
     !sumOf(kind, key).every((byte, at) => byte === bytes[KEY_BYTES + at])
   ) {
-    return { message: 'is mistyped', hint: 'copy it again, whole' }
+    return { message: 'is mistyped', hint: 'copy all of it again' }
   }
   return { key }
 }
@@ -74,7 +74,7 @@ export function readKeyFile(text: string, kind: KeyKind): KeyRead {
   }
   const lines = all.map((line) => line.text.trim())
   const [line, ...more] = lines.filter((each) => each !== '' && !each.startsWith('#'))
-  if (line === undefined) return { message: 'has no key in it', hint: 'postern keygen makes one' }
-  if (more.length > 0) return { message: 'has more than one line', hint: 'a key has a file of its own' }
+  if (line === undefined) return { message: 'contains no key', hint: 'postern keygen makes one' }
+  if (more.length > 0) return { message: 'has more than one line', hint: 'write each key to its own file' }
   return readKeyText(line, kind)
 }

@@ -49,7 +49,7 @@ export interface Sealing {
   readonly random: Uint8Array
 }
 
-/** Makes a packet, or returns the reason why there is none. */
+/** Makes a packet, or returns the reason why it cannot be made. */
 export function sealClaim({
   user,
   server,

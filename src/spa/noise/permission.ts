@@ -48,7 +48,7 @@ export function permit({ options }: User, claim: DatedClaim, { source, now, ageM
   }
   const address = claim.address ?? source
   if (options.sameSource === true && !sameAddress(address, source)) {
-    return { refusal: 'it claims another address than it comes from' }
+    return { refusal: 'it claims an address other than its source' }
   }
   if (options.from !== undefined && !options.from.some((network) => contains(network, address))) {
     return { refusal: 'the address is not in from=' }

@@ -91,11 +91,11 @@ export function readUserOption(word: string): OptionRead {
   }
   if (read === undefined) {
     const meant = nearest(name, [...Object.keys(OPTIONS), ...Object.keys(FLAGS)])
-    const hint = meant === undefined ? 'options stand before the key, the name behind it' : `did you mean ${meant}?`
+    const hint = meant === undefined ? 'options go before the key, the name after it' : `did you mean ${meant}?`
     return { message: `unknown option ${quote(name)}`, hint }
   }
   const words = equals < 0 ? undefined : readList(word.slice(equals + 1))
-  if (words === undefined) return { message: `${name} has no value that can be read`, hint: `write \`${name}=…\`` }
+  if (words === undefined) return { message: `${name} has an invalid value`, hint: `write \`${name}=…\`` }
   if (words.length > LIST_MAX) return { message: `${name} has too many entries`, hint: `at most ${LIST_MAX}` }
   return read(words)
 }

@@ -72,7 +72,7 @@ export function readUsers(text: string): UsersReading {
     if (user === undefined) continue
     const before = users.add(user)
     if (before !== undefined) {
-      const hint = 'one line for each key: two could say different things'
+      const hint = 'use one line for each key: two lines could contradict each other'
       faults.error(user.line, 1, `this key is already on line ${before.line}`, hint)
     }
     if (users.count > USERS_MAX) {
@@ -109,7 +109,7 @@ function readUser(content: string, line: number, faults: FaultList): User | unde
     const [word] = match
     const column = match.index + 1
     if (word.split('"').length % 2 === 0) {
-      faults.error(line, column, 'a double quote is not closed', 'a name stands between two')
+      faults.error(line, column, 'a double quote is not closed', 'put the name between two')
       return undefined
     }
     if (looksLikeKey(word)) {
@@ -127,23 +127,23 @@ function readUser(content: string, line: number, faults: FaultList): User | unde
       faults.error(line, column, read.message, read.hint)
       fine = false
     } else if (Object.keys(read.options).some((name) => Object.hasOwn(options, name))) {
-      faults.error(line, column, 'this option is there twice', 'write one list')
+      faults.error(line, column, 'this option is set twice', 'write one list')
       fine = false
     } else {
       options = Object.assign({}, options, read.options)
     }
   }
-  faults.error(line, 1, 'there is not a key in this line', 'options, `postern-user:…`, and the name')
+  faults.error(line, 1, 'there is no key in this line', 'write options, `postern-user:…`, and the name')
   return undefined
 }
 
 function readName(text: string, line: number, column: number, faults: FaultList): string | undefined {
   const name = text.trim()
-  if (name === '') faults.error(line, column, 'the name is missing', 'it stands behind the key')
+  if (name === '') faults.error(line, column, 'the name is missing', 'write it after the key')
   else if (name.length > USER_NAME_MAX_CHARS) {
     faults.error(line, column, 'the name is too long', `at most ${USER_NAME_MAX_CHARS} characters`)
   } else if (/\p{C}/u.test(name)) {
-    faults.error(line, column, 'the name has characters that do not show', 'write it again')
+    faults.error(line, column, 'the name has invisible characters', 'type it again')
   } else return name
   return undefined
 }
