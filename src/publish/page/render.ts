@@ -4,19 +4,20 @@ import { policyOf } from './policy.ts'
 import { PageError, listUrl, readHost } from './terms.ts'
 import type { PageTerms } from './terms.ts'
 
-/** A door in the page's two colours, which browsers show beside its title. */
+/** The page's icon: a door in the page's two colours. */
 const ICON = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#1f6f5c"/>' +
     '<path d="M10 26V13a6 6 0 0 1 12 0v13z" fill="#f4f1ea"/><circle cx="18.5" cy="18" r="1.5" fill="#1f6f5c"/></svg>',
 )}`
 
-/** What would end an inline element early, or change how the rest of it is read (HTML, 4.12.1.3). */
+/** Text that would end an inline element early, or change how the rest of it is read (HTML, 4.12.1.3). */
 const BREAKS_OUT = /<\/(?:script|style)|<!--/i
 
 /**
- * The page that decrypts a list of one-time sequences where it is read: one file, which asks for nothing but the list
- * beside it and, if a host is given, sends nothing but knocks there. All terms are escaped.
- * Throws `PageError` for a host or a list that cannot be.
+ * Returns the page that decrypts a list of one-time sequences in the reader's browser. The page is one file and loads
+ * only the list beside it. It sends only knocks, and only if a host is given. All terms are escaped.
+ *
+ * @throws {@link PageError} for an invalid host or list name
  */
 export function renderPage(terms: PageTerms, { script, style }: PageAssets): string {
   if (BREAKS_OUT.test(script + style)) throw new PageError('script or style would break out of the page')
@@ -24,7 +25,7 @@ export function renderPage(terms: PageTerms, { script, style }: PageAssets): str
   const list = listUrl(terms.listFile)
   const knockAt = host?.urlHost === undefined ? '' : markup` data-knock="${host.urlHost}"`
   const hostName = host === undefined ? '' : markup` data-host="${host.name}"`
-  // Else the first knock would wait for the name, and could be given up before it was sent.
+  // Otherwise the first knock would wait for the name, and could be given up before it was sent.
   const prefetch = host?.isName === true ? markup`\n    <link rel="dns-prefetch" href="//${host.name}" />` : ''
   return markup`<!doctype html>
 <html lang="en">

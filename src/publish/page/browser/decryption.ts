@@ -3,20 +3,20 @@ import type { Identity, Stanza } from 'age-encryption'
 import { Fault } from './fault.ts'
 import { PassphraseIdentity, wantsPassphrase } from './passphrase.ts'
 
-/** What a list is decrypted with. */
+/** The secret that decrypts a list. */
 export interface Secret {
   readonly kind: 'identity' | 'passphrase'
   readonly text: string
 }
 
-/** An identity wherever it stands in what was pasted, which may be all of an identity file in one line. */
+/** An identity at any position in the pasted text, which may be a whole identity file in one line. */
 const IDENTITY = /AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]+/i
 
-/** How an age file begins without armor (C2SP age, "header"). */
+/** The beginning of an age file without armor (C2SP age, "header"). */
 const BINARY_START = 'age-encryption.org/'
 const ARMOR_START = '-----BEGIN AGE'
 
-/** What somebody typed or pasted: an identity if there is one in it, else a passphrase, as it is. */
+/** Reads the typed or pasted text: as an identity if it contains one, and otherwise as a passphrase. */
 export function readSecret(typed: string): Secret {
   const identity = IDENTITY.exec(typed)?.[0]
   if (identity === undefined) return { kind: 'passphrase', text: typed }
@@ -24,8 +24,10 @@ export function readSecret(typed: string): Secret {
 }
 
 /**
- * Decrypts a list, armored or not. `onProgress` is called with 0 to 1 while a passphrase is being worked on.
- * Throws {@link Fault}: what is wrong with the file, or with the secret.
+ * Decrypts a list, with or without armor.
+ *
+ * @param onProgress is called with 0 to 1 while the key is derived from a passphrase
+ * @throws {@link Fault} if the file or the secret is wrong
  */
 export async function decryptList(
   file: Uint8Array,
@@ -34,7 +36,7 @@ export async function decryptList(
 ): Promise<string> {
   const bytes = withoutArmor(file)
   const decrypter = new Decrypter()
-  // They are asked in this order, up to the one that has the key.
+  // The identities are tried in this order until one has the key.
   const asked = new Witness()
   const unmatched = new Witness()
   decrypter.addIdentity(asked)
@@ -58,7 +60,7 @@ export async function decryptList(
   }
 }
 
-/** Sees what a file is encrypted to, and has no key. */
+/** An identity without a key, which records the recipients of a file. */
 class Witness implements Identity {
   stanzas: readonly Stanza[] | undefined
 
