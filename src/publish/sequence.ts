@@ -41,7 +41,7 @@ export function makeSequence(
     if (isSwept(drawn) || isSwept(drawn.toReversed())) continue
     return drawn.map((port) => ({ protocol: TCP, port }))
   }
-  throw new Error('no order was found that a scan does not go through')
+  throw new Error('every order found is one that a scan follows')
 }
 
 function isSwept(ports: readonly number[]): boolean {

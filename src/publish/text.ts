@@ -26,8 +26,8 @@ export function listText({ door, host, made, before }: ListHeading, sequences: r
     ...(host === undefined ? [] : [`# host: ${host}`]),
     `# made: ${timeText(made)}`,
     `# left: ${sequences.length}`,
-    ...(before === undefined ? [] : [`# the list before this one is good until: ${timeText(before)}`]),
-    '# The first line below is the next one; each opens once.',
+    ...(before === undefined ? [] : [`# the previous list expires at: ${timeText(before)}`]),
+    '# The first line below is the next sequence; each can be used once.',
     ...sequences.map(formatSequence),
     '',
   ].join('\n')

@@ -68,7 +68,7 @@ export function strayIn(line: string, bytes = false): StrayEnd | undefined {
   return {
     column: index + 1,
     message: `${what} in this line ends it for other programs`,
-    hint: 'lines end with a line feed: save the file anew, or take the character out',
+    hint: 'lines end with a line feed: save the file again, or remove the character',
   }
 }
 

@@ -32,7 +32,7 @@ export function readSecret(text: string): SecretRead {
   const lines = all.map((each) => each.text.trim())
   const [line, ...more] = lines.filter((each) => each !== '' && !each.startsWith('#'))
   const hint = 'postern keygen totp DOOR makes one'
-  if (line === undefined) return { message: 'has no secret in it', hint }
+  if (line === undefined) return { message: 'contains no secret', hint }
   if (more.length > 0) return { message: 'has more than one line', hint: 'one otpauth URI, or one key in base32' }
   return line.includes(':') ? readUri(line) : withKey(line, 'SHA1', DIGITS_MAX, PERIOD_DEFAULT_S)
 }
@@ -51,18 +51,19 @@ function readUri(text: string): SecretRead {
   if (!ALGORITHMS.includes(algorithm)) return { message: 'names an unknown algorithm', hint: ALGORITHMS.join(', ') }
   const digits = Number(query.get('digits') ?? DIGITS_DEFAULT)
   if (!Number.isInteger(digits) || digits < DIGITS_MIN || digits > DIGITS_MAX) {
-    return { message: 'has codes of a length that cannot be', hint: `${DIGITS_MIN} to ${DIGITS_MAX} digits` }
+    return { message: 'has an invalid number of digits', hint: `${DIGITS_MIN} to ${DIGITS_MAX} digits` }
   }
   const periodS = Number(query.get('period') ?? PERIOD_DEFAULT_S)
   if (!Number.isInteger(periodS) || periodS < PERIOD_MIN_S || periodS > PERIOD_MAX_S) {
-    return { message: 'has a period that cannot be', hint: `${PERIOD_MIN_S} to ${PERIOD_MAX_S} seconds` }
+    return { message: 'has an invalid period', hint: `${PERIOD_MIN_S} to ${PERIOD_MAX_S} seconds` }
   }
   return withKey(query.get('secret') ?? '', algorithm, digits, periodS)
 }
 
 function withKey(text: string, algorithm: Algorithm, digits: number, periodS: number): SecretRead {
   const key = fromBase32(text)
-  if (key === undefined) return { message: 'has a key that is not base32', hint: 'letters a to z and digits 2 to 7' }
+  if (key === undefined)
+    return { message: 'has a key that is not base32', hint: 'base32 has letters a to z and digits 2 to 7' }
   if (key.length < KEY_MIN_BYTES) {
     return { message: 'has a key that is too short', hint: `${KEY_MIN_BYTES} bytes at least: 26 letters` }
   }

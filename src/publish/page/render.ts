@@ -55,7 +55,7 @@ export function renderPage(terms: PageTerms, { script, style }: PageAssets): str
       <noscript>
         <section class="card">
           <h2>This page needs JavaScript</h2>
-          <p>It decrypts the list here, in your browser. Without it, take <a href="${list}">the list</a> and decrypt it with age:</p>
+          <p>It decrypts the list here, in your browser. Without JavaScript, download <a href="${list}">the list</a> and decrypt it with age:</p>
           <pre>age -d -i key.txt ${terms.listFile}</pre>
         </section>
       </noscript>
@@ -69,10 +69,10 @@ export function renderPage(terms: PageTerms, { script, style }: PageAssets): str
             <button class="quiet" type="button" id="reveal" aria-pressed="false" aria-label="Show what is typed">Show</button>
           </div>
           <p class="note" id="key-hint">It decrypts the list here. It is neither sent nor stored.</p>
-          <progress id="key-progress" max="1" value="0" aria-label="Working the passphrase through" hidden></progress>
+          <progress id="key-progress" max="1" value="0" aria-label="Deriving the key from the passphrase" hidden></progress>
           <button class="main" id="open">Unlock</button>
         </form>
-        <p class="warning" id="insecure" hidden>This page came over plain http: somebody on the way could have changed it. If it has an https address, use that.</p>
+        <p class="warning" id="insecure" hidden>This page came over plain http: somebody could have changed it on its way. If it has an https address, use that.</p>
       </section>
       <div class="trouble" id="trouble" role="alert" hidden>
         <strong id="trouble-what"></strong>
@@ -84,7 +84,7 @@ export function renderPage(terms: PageTerms, { script, style }: PageAssets): str
         <button class="main" type="button" id="knock">Knock from this browser</button>
         <p class="note" id="knock-note" hidden></p>
         <button class="second" type="button" id="next">This one was used: next one</button>
-        <progress id="next-progress" max="1" value="0" aria-label="Working the passphrase through" hidden></progress>
+        <progress id="next-progress" max="1" value="0" aria-label="Deriving the key from the passphrase" hidden></progress>
         <details id="by-hand">
           <summary>Knock by hand</summary>
           <div id="commands"></div>
@@ -96,7 +96,7 @@ export function renderPage(terms: PageTerms, { script, style }: PageAssets): str
         <button class="quiet" type="button" id="forget">Lock this page</button>
       </section>
       <p class="status" id="status" role="status" aria-live="polite"></p>
-      <footer>Each sequence opens once. Published by Postern.</footer>
+      <footer>Each sequence can be used once. Published by Postern.</footer>
     </main>
     <script>${new Markup(script)}</script>
   </body>

@@ -49,7 +49,7 @@ export function readHost(text: string): KnockHost {
   const labels = text.split('.')
   const isAddressLike = /^(?:[0-9]+|0x[0-9a-f]*)$/i.test(labels.at(-1)!)
   if (text.length > NAME_MAX_CHARS || isAddressLike || !labels.every((label) => LABEL.test(label))) {
-    throw new PageError('the host of a page is neither a DNS name nor an address\na name like gate.example.org will do')
+    throw new PageError('the host of a page is neither a DNS name nor an address\nuse a name like gate.example.org')
   }
   return { name: text, urlHost: text.toLowerCase(), isName: true }
 }
@@ -61,7 +61,7 @@ export function readHost(text: string): KnockHost {
  */
 export function listUrl(listFile: string): string {
   if (listFile === '' || listFile === '.' || listFile === '..' || /[/\\\0]/.test(listFile)) {
-    throw new PageError('the list of a page is not a file beside it\na name like ssh.age will do')
+    throw new PageError('the list of a page is not a file beside it\nuse a name like ssh.age')
   }
   return encodeURIComponent(listFile)
 }

@@ -246,7 +246,7 @@ describe('sending on', () => {
     )
     expect(said(grant(stanza('FORCE_NAT 203.0.113.1 23'), access('tcp/2222'), fromIt))).toBe(beyond('tcp/23'))
     expect(said(grant(forced, access('tcp/2222'), { ...fromIt, forwardTo: [] }))).toBe(
-      'the stanza has FORCE_NAT, and the door does not have Forward_To',
+      'the stanza has FORCE_NAT, but the door does not have Forward_To',
     )
   })
 

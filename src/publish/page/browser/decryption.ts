@@ -43,7 +43,7 @@ export async function decryptList(
   try {
     decrypter.addIdentity(secret.kind === 'identity' ? secret.text : new PassphraseIdentity(secret.text, onProgress))
   } catch (error) {
-    throw new Fault('This identity is not whole.', 'A letter is missing or mistyped: paste it once more.', {
+    throw new Fault('This identity is incomplete.', 'A letter is missing or mistyped: paste it again.', {
       cause: error,
     })
   }
@@ -77,7 +77,7 @@ function mismatch({ kind }: Secret, passphraseWanted: boolean): Fault {
       : new Fault('This identity does not open the list.', 'The list is encrypted to others: use one of theirs.')
   }
   return passphraseWanted
-    ? new Fault('This passphrase does not open the list.', 'Show what you typed and look it over.')
+    ? new Fault('This passphrase does not open the list.', 'Show what you typed and check it.')
     : new Fault('This list asks for an identity.', 'It is the line of your key file that begins with AGE-SECRET-KEY-.')
 }
 
@@ -85,7 +85,7 @@ function withoutArmor(file: Uint8Array): Uint8Array {
   const start = new TextDecoder().decode(file.subarray(0, ARMOR_START.length * 2)).trimStart()
   if (start.startsWith(BINARY_START)) return file
   if (!start.startsWith(ARMOR_START)) {
-    throw new Fault('This is not an age file.', 'The web server gave out something else in the list’s place.')
+    throw new Fault('This is not an age file.', 'The web server sent something else instead of the list.')
   }
   try {
     return armor.decode(new TextDecoder().decode(file))

@@ -12,12 +12,10 @@ export const KNOCK_MS = 300
 /** Returns the reason, for people, why a browser cannot send a sequence; `undefined` if it can. */
 export function whyNot(sequence: readonly Knock[]): string | undefined {
   if (sequence.some(({ protocol }) => protocol !== TCP)) {
-    return 'This sequence has UDP in it, which browsers do not send. Knock by hand.'
+    return 'This sequence contains UDP, which browsers cannot send. Knock by hand.'
   }
   const blocked = sequence.find(({ port }) => isBlocked(port))
-  return blocked === undefined
-    ? undefined
-    : `Browsers refuse to open port ${blocked.port}, whatever a page asks. Knock by hand.`
+  return blocked === undefined ? undefined : `Browsers refuse to connect to port ${blocked.port}. Knock by hand.`
 }
 
 /**

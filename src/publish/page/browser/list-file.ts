@@ -22,17 +22,17 @@ export async function fetchList(url: string): Promise<Uint8Array> {
   } catch (error) {
     if (error instanceof Fault) throw error
     if (error instanceof DOMException && error.name === 'TimeoutError') {
-      throw new Fault('The list did not come in time.', 'Look to your connection and try again.', { cause: error })
+      throw new Fault('The list did not arrive in time.', 'Check your connection and try again.', { cause: error })
     }
-    throw new Fault('The list could not be fetched.', 'Look to your connection and try again.', { cause: error })
+    throw new Fault('The list could not be fetched.', 'Check your connection and try again.', { cause: error })
   }
 }
 
 function refusal(status: number): Fault {
   if (status === NOT_FOUND || status === GONE) {
-    return new Fault('There is no list here.', 'The door’s owner has not published one, or has taken it back.')
+    return new Fault('There is no list here.', 'The door’s owner has not published one, or has removed it.')
   }
-  return new Fault(`The web server did not give out the list (status ${status}).`, 'Try again later.')
+  return new Fault(`The web server did not send the list (status ${status}).`, 'Try again later.')
 }
 
 /** Reads a response, and stops as soon as it is larger than a list can be, whatever its announced length. */

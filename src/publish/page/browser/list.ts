@@ -33,10 +33,10 @@ export function parseList(text: string): SequenceList {
   const lines = text.split(/\r?\n/)
   const format = FIRST_LINE.exec(lines[0]!)?.[1]
   if (format === undefined) {
-    throw new Fault('This is not a list of sequences.', 'It was decrypted, but another program wrote what is in it.')
+    throw new Fault('This is not a list of sequences.', 'It was decrypted, but another program wrote its contents.')
   }
   if (Number(format) !== FORMAT) {
-    throw new Fault(`This list has format ${format}, which this page does not know.`, 'Publish the page anew as well.')
+    throw new Fault(`This list has format ${format}, which this page does not know.`, 'Publish the page again, too.')
   }
   const remarks = new Map<string, string>()
   const sequences: (readonly Knock[])[] = []
@@ -63,7 +63,7 @@ export function isSame(one: readonly Knock[] | undefined, other: readonly Knock[
 function sequenceOf(line: string, number: number): readonly Knock[] {
   const { knocks, faults } = parseSequence(line)
   if (faults.length > 0)
-    throw new Fault(`Line ${number} of this list is not a sequence.`, 'Have the list published anew.')
+    throw new Fault(`Line ${number} of this list is not a sequence.`, 'Ask for the list to be published again.')
   return knocks
 }
 

@@ -80,7 +80,7 @@ export class Page {
       })
       if (turn !== this.#turn) return
       this.#view.markUsed()
-      this.#say('Knocked. A browser is not told whether it was heard: try your connection now.')
+      this.#say('Knocked. A browser cannot see if the knock arrived: try your connection now.')
     })
   }
 
@@ -122,7 +122,7 @@ export class Page {
   #stayAwake(): void {
     clearTimeout(this.#idle)
     if (this.#secret === undefined) return
-    this.#idle = setTimeout(() => this.#forget('Locked, as nobody was here.'), IDLE_LIMIT_MIN * MINUTE_MS)
+    this.#idle = setTimeout(() => this.#forget('Locked after a time without use.'), IDLE_LIMIT_MIN * MINUTE_MS)
   }
 
   /** Locks the page. Neither the key nor the sequences remain in it. */

@@ -104,7 +104,7 @@ export class SequenceView {
 
   #unreachable(): string {
     return this.#host === undefined
-      ? 'This page was not told where to knock. Knock by hand.'
+      ? 'This page does not know the host. Knock by hand.'
       : 'Browsers do not let a page knock at an IPv6 address. Knock by hand.'
   }
 
@@ -116,7 +116,7 @@ export class SequenceView {
   #rows(sequence: readonly Knock[]): readonly Node[] {
     const rows = commandsFor(this.#host ?? SOME_HOST, sequence).map(row)
     if (this.#host !== undefined) return rows
-    return [...rows, make('p', 'note', `Put the door’s host in the place of ${SOME_HOST}.`)]
+    return [...rows, make('p', 'note', `Replace ${SOME_HOST} with the door’s host.`)]
   }
 }
 
