@@ -2,23 +2,23 @@ import { BASE_TABLE } from './base/ruleset.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
 import type { Port, Remedy } from '../remedy/remedies.ts'
 
-/** What takes a packet away: a rule, or what happens at the end of a chain. */
+/** The rule or chain policy that drops or rejects a packet. */
 export interface Taker {
-  /** `iptables`, `ip6tables-legacy` or `table inet filter`. */
+  /** The program or table: `iptables`, `ip6tables-legacy` or `table inet filter`. */
   readonly where: string
   readonly chain: string
-  /** As iptables-save or nft writes it; a policy of iptables as `-P INPUT DROP`. */
+  /** The rule as iptables-save or nft writes it, or an iptables policy like `-P INPUT DROP`. */
   readonly rule: string
 }
 
-/** Whose rules are in force. */
+/** The rules in force. */
 export interface InForce {
-  /** What `iptables-save` of each kind prints: `iptables-nft`, `ip6tables-legacy`. */
+  /** The output of each `iptables-save`, by program: `iptables-nft`, `ip6tables-legacy`. */
   readonly saved: Readonly<Record<string, string>>
   readonly tables: readonly { readonly name: string; readonly text: string }[]
-  /** The interface by which strangers come. */
+  /** The interface at which packets of unknown sources arrive. */
   readonly link: string
-  /** Makes a base ruleset that fits the config. */
+  /** The remedy that makes a base ruleset for the config. */
   readonly applyBase: Remedy
 }
 
@@ -26,8 +26,8 @@ const FIREWALLD = 'table inet firewalld'
 const BASE = `table ${BASE_TABLE}`
 
 /**
- * How the firewall that takes packets to a port of a native door lets them through: in its owner's own way, and at the right
- * place. `undefined`: there is no safe command.
+ * Returns the command that lets packets to a native door's port pass the firewall that drops them. The command is that
+ * of the firewall's owner, at the right place. Returns `undefined` if there is no safe command.
  */
 export function allowing(port: Port, taker: Taker, rules: InForce): Remedy | undefined {
   if (taker.where === BASE) return rules.applyBase
@@ -36,7 +36,7 @@ export function allowing(port: Port, taker: Taker, rules: InForce): Remedy | und
   return table === undefined ? byIptables(port, taker, rules) : byNft(port, table, taker, rules)
 }
 
-/** Lets out the answers of one port where they are taken away, and nothing else. */
+/** Returns the command that allows answers of one port, and nothing else, in the chain that drops them. */
 export function answering(port: Port, { where, chain }: Taker): Remedy {
   const table = /^table (.*)$/.exec(where)?.[1]
   return table === undefined ? REMEDIES.answerIptables(where, chain, port) : REMEDIES.answerNft(table, chain, port)
@@ -52,7 +52,7 @@ function byIptables(port: Port, { where, chain, rule }: Taker, { saved }: InForc
   }
   if (chain === 'OUTPUT') return REMEDIES.answerIptables(where, chain, port)
   if (/^:ufw6?-user-input /m.test(text)) {
-    // The user's own rules are ahead of what ufw itself refuses.
+    // The user's own rules come before the packets that ufw itself refuses.
     return /^ufw6?-user-/.test(chain)
       ? REMEDIES.allowUfwFirst(port, rule.includes('-j REJECT') ? 'reject' : 'deny')
       : REMEDIES.allowUfw(port)
@@ -65,7 +65,7 @@ function byIptables(port: Port, { where, chain, rule }: Taker, { saved }: InForc
   return REMEDIES.allowBefore(where, port, index < 0 ? 1 : index + 1)
 }
 
-/** The table of iptables in which a rule or policy stands. */
+/** Returns the iptables table that contains a rule or policy. */
 function sectionWith(saved: string, rule: string): string | undefined {
   const policy = /^-P (\S+) (\S+)$/.exec(rule)
   const line = policy === null ? rule : `:${policy[1]} ${policy[2]} [0:0]`
@@ -92,7 +92,7 @@ function hooksOf(text: string): readonly { readonly name: string; readonly hook:
   return [...chains].map(([, name = '', hook = '']) => ({ name, hook }))
 }
 
-/** The zone of firewalld that judges what comes in by an interface; the last one is that of all others. */
+/** Returns the zone of firewalld for packets from an interface. The last zone is for all other interfaces. */
 function zoneOf({ tables, link }: InForce): string | undefined {
   const text = tables.find(({ name }) => name === 'inet firewalld')?.text ?? ''
   const chain = /^\tchain filter_INPUT_ZONES \{\n([\s\S]*?)^\t\}/m.exec(text)?.[1] ?? ''

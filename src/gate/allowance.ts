@@ -1,18 +1,18 @@
 import { STRAYS_PER_KNOCK } from '../config/config.ts'
 
-/** The first knock has no strays before it, and those of the last come with time: a scan at full speed has none. */
+/** Knocks that allow no strays of their own. A full-speed scan gets none for the first knock and for the last. */
 export const KNOCKS_WITHOUT = 2
-/** Strays that each second since the first knock allows more. */
+/** Strays allowed for each second since the first knock. */
 export const STRAYS_PER_S = 30
-/** Strays in the ports of codes that an attempt is allowed while it waits for its code. */
+/** The most strays to code ports that an attempt may have while it waits for its code. */
 export const CODE_STRAYS_MAX = 8
 
 /**
- * How many strays, packets of the same source to ports outside the sequence, may come between the first and the last
- * of its knocks.
+ * Returns how many strays are allowed between the first and the last knock of a sequence. A stray is a packet of the
+ * same source to a port outside the sequence.
  *
- * @param knocks how many knocks the sequence has
- * @param ms milliseconds from the first to the last
+ * @param knocks number of knocks in the sequence
+ * @param ms milliseconds from the first knock to the last
  */
 export function allowedStrays(knocks: number, ms: number): number {
   const atOnce = STRAYS_PER_KNOCK * Math.max(1, knocks - KNOCKS_WITHOUT)

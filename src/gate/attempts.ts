@@ -1,31 +1,31 @@
 import { SOURCES_MAX } from './bounds.ts'
 import { NONE } from './sources.ts'
 
-/** Most attempts under way at once. One takes 48 bytes, and memory is touched only as far as it is used. */
+/** The maximum number of attempts at once. An attempt takes 48 bytes, and unused slots take no memory. */
 export const ATTEMPTS_MAX = SOURCES_MAX
 
-/** Words an attempt takes. */
+/** The number of words that an attempt takes. */
 const STRIDE = 8
 const STAGE = 0
 const SOURCE = 1
-/** Next attempt of the same source. */
+/** The next attempt of the same source. */
 const SIBLING = 2
-/** Neighbours in the list of attempts with the same time limit, ordered by when they began. */
+/** Neighbours in the list of attempts with the same time limit, oldest first. */
 const PREVIOUS = 3
 const NEXT = 4
 const LIMIT = 5
 /** Milliseconds from the beginning to the last knock. */
 const LAST_KNOCK = 6
-/** How many strays came since the first knock, how many of them in the ports of codes, and whether it is quiet. */
+/** Strays since the first knock, those to code ports among them, and the quiet bit. */
 const STRAYS = 7
 const STRAYS_MAX = 0xffff
 const CODE_STRAYS_SHIFT = 16
 const CODE_STRAYS_MAX = 0xff
 const QUIET_BIT = 1 << 24
-/** Ports of strays that are remembered, 16 bits each: a client that comes back to them is no scanner. */
+/** The ports of the last four strays, 16 bits each. A client that returns to these ports is not a scanner. */
 const RECENT_WORDS = 2
 
-/** One time limit and the attempts under it, the one that began first at the head. */
+/** A time limit and its attempts. The head of the list is the oldest attempt. */
 interface Limit {
   readonly timeoutMs: number
   head: number
@@ -33,15 +33,15 @@ interface Limit {
 }
 
 /**
- * The attempts under way: a flat pool. Those with the same time limit are a list in the order in which they began, so
- * the next to time out is at the head of one of the lists, and no clock has to be asked about any other.
+ * The attempts in progress, in a flat pool. Attempts with the same time limit form a list, oldest first. The next
+ * attempt to time out is therefore at the head of a list.
  */
 export class Attempts {
   readonly #max: number
   readonly #words: Int32Array
-  /** When each began, milliseconds since 1970. */
+  /** The start of each attempt, in milliseconds since 1970. */
   readonly #began: Float64Array
-  /** The ports of the last strays, the newest in the lowest bits. */
+  /** The ports of the last strays, with the newest in the lowest bits. */
   readonly #recent: Int32Array
   readonly #limits: Limit[] = []
   readonly #limitOf = new Map<number, number>()
@@ -57,7 +57,7 @@ export class Attempts {
     this.#recent = new Int32Array(max * RECENT_WORDS)
   }
 
-  /** How many attempts are under way. */
+  /** The number of attempts in progress. */
   get count(): number {
     return this.#count
   }
@@ -66,13 +66,13 @@ export class Attempts {
     return this.#count >= this.#max
   }
 
-  /** Begins an attempt, the last under its time limit; the pool must not be full. */
+  /** Begins an attempt and puts it last under its time limit. The pool must not be full. */
   begin(stage: number, source: number, sibling: number, timeoutMs: number, now: number): number {
     const limit = this.#limit(timeoutMs)
     return this.#place(stage, source, sibling, limit, this.#limits[limit]!.tail, now)
   }
 
-  /** Makes a second attempt out of one, at another stage, begun when that one began; the pool must not be full. */
+  /** Copies an attempt to another stage and keeps its start time. The pool must not be full. */
   fork(attempt: number, stage: number, sibling: number): number {
     const base = attempt * STRIDE
     const words = this.#words
@@ -84,7 +84,7 @@ export class Attempts {
     return fork
   }
 
-  /** Ends an attempt. Its source's list of siblings is the caller's to mend. */
+  /** Ends an attempt. The caller removes it from its source's list of attempts. */
   end(attempt: number): void {
     const base = attempt * STRIDE
     const words = this.#words
@@ -129,16 +129,16 @@ export class Attempts {
     this.#words[attempt * STRIDE + LAST_KNOCK] = Math.floor(now - this.#began[attempt]!)
   }
 
-  /** When the attempt's first knock came, milliseconds since 1970. */
+  /** The time of the attempt's first knock, in milliseconds since 1970. */
   began(attempt: number): number {
     return this.#began[attempt]!
   }
 
   /**
-   * Counts a stray, unless it goes to a port that one of the last four went to.
+   * Counts a stray, unless one of the last four strays went to the same port.
    *
-   * @param code it is in the ports of codes, and the attempt waits for one
-   * @returns whether it is the first such
+   * @param code true if the stray went to a code port while the attempt waits for a code
+   * @returns true if this is the attempt's first stray to a code port
    */
   stray(attempt: number, port: number, code: boolean): boolean {
     const recent = this.#recent
@@ -156,17 +156,17 @@ export class Attempts {
     return codes > 0 && this.codeStrays(attempt) === 1
   }
 
-  /** Strays since the first knock. */
+  /** The number of strays since the first knock. */
   strays(attempt: number): number {
     return this.#words[attempt * STRIDE + STRAYS]! & STRAYS_MAX
   }
 
-  /** Those of them that were in the ports of codes while the attempt waited for one. */
+  /** The number of strays to code ports while the attempt waited for a code. */
   codeStrays(attempt: number): number {
     return (this.#words[attempt * STRIDE + STRAYS]! >>> CODE_STRAYS_SHIFT) & CODE_STRAYS_MAX
   }
 
-  /** Whether nothing is said of the attempt: it began amid another one at the same sequence. */
+  /** Returns true if nothing is logged of the attempt, which began during another attempt at the same sequence. */
   quiet(attempt: number): boolean {
     return (this.#words[attempt * STRIDE + STRAYS]! & QUIET_BIT) !== 0
   }
@@ -176,17 +176,20 @@ export class Attempts {
     this.#words[base] = quiet ? this.#words[base]! | QUIET_BIT : this.#words[base]! & ~QUIET_BIT
   }
 
-  /** No attempt times out before this, milliseconds since 1970; `Infinity` where none is under way. May be early. */
+  /**
+   * The earliest time at which an attempt can time out, in milliseconds since 1970. `Infinity` means that there are no
+   * attempts. The value may be too early.
+   */
   get due(): number {
     return this.#count === 0 ? Infinity : this.#due
   }
 
-  /** Whether the attempt's time is over. */
+  /** Returns true if the attempt has timed out. */
   late(attempt: number, now: number): boolean {
     return this.#deadline(attempt) <= now
   }
 
-  /** An attempt whose time is over, or {@link NONE}: then `due` is exact. */
+  /** Returns an attempt that has timed out, or {@link NONE}. After {@link NONE}, `due` is exact. */
   overdue(now: number): number {
     if (now < this.#due) return NONE
     let due = Infinity
@@ -199,14 +202,14 @@ export class Attempts {
     return NONE
   }
 
-  /** The attempts under way, those of each time limit in the order in which they began. */
+  /** Yields the attempts in progress, oldest first within each time limit. */
   *all(): Generator<number, void> {
     for (const { head } of this.#limits) {
       for (let attempt = head; attempt !== NONE; attempt = this.#words[attempt * STRIDE + NEXT]!) yield attempt
     }
   }
 
-  /** When the attempt's time is over, milliseconds since 1970. */
+  /** The time at which the attempt times out, in milliseconds since 1970. */
   deadline(attempt: number): number {
     return this.#deadline(attempt)
   }

@@ -1,14 +1,14 @@
-/** Most sources known at once. One takes 64 bytes, and memory is touched only as far as it is used. */
+/** The maximum number of sources at once. A source takes 64 bytes, and unused slots take no memory. */
 export const SOURCES_MAX = 1 << 20
-/** Most sources known at once that have no attempt under way: those that only touched wrong ports, or did open. */
+/** The maximum number of sources without an attempt. These touched wrong ports only, or have opened their door. */
 export const STRANGERS_MAX = 1 << 16
 /**
- * Most sources kept because they scanned or made wrong codes: half of all, so that newcomers cannot push them out, nor they
- * newcomers. Packets of so many forged scanners take longer than one is ignored for.
+ * The maximum number of sources kept as scanners or for wrong codes. Half of the table keeps scanners and newcomers
+ * from pushing each other out. Forging that many scanners takes longer than a scanner is ignored.
  */
 export const KEPT_MAX = SOURCES_MAX / 2
 
-/** Bounds of the table; tests use small ones. */
+/** The bounds of the source table. Tests use small ones. */
 export interface SourceBounds {
   readonly sources: number
   readonly strangers: number

@@ -2,24 +2,24 @@ import { knockKey } from './secret.ts'
 import type { Secret } from './secret.ts'
 
 /**
- * The sequences that run through one stage, where there are several: thousands where many people knock at one door, so
- * nothing here is counted through when a packet comes or a code is replaced.
+ * The sequences that pass through a stage with several of them. A door of many users has thousands, so no packet and no
+ * new code walks through them all.
  */
 export class Company {
   readonly #secrets = new Set<Secret>()
-  /** How many sequences there are for each door, the oldest first. */
+  /** The number of sequences for each door, oldest door first. */
   readonly #counts = new Map<string, number>()
-  /** How many sequences have each knock; made when first asked for. */
+  /** The number of sequences that contain each knock, filled on first use. */
   #knocks: Map<number, number> | undefined
   #doors: readonly string[] | undefined
 
-  /** Names of the doors, each once. */
+  /** The names of the doors, without duplicates. */
   get doors(): readonly string[] {
     this.#doors ??= [...this.#counts.keys()]
     return this.#doors
   }
 
-  /** Whether one of the sequences has the knock, at whatever place. */
+  /** Returns true if one of the sequences contains the knock, at any position. */
   owns(key: number): boolean {
     if (this.#knocks === undefined) {
       this.#knocks = new Map()
@@ -36,7 +36,7 @@ export class Company {
     if (this.#knocks !== undefined) count(this.#knocks, secret, 1)
   }
 
-  /** Takes one out. Gives the one that is left, if it is the only one. */
+  /** Removes a sequence. Returns the remaining one if there is exactly one. */
   remove(secret: Secret): Secret | undefined {
     if (!this.#secrets.delete(secret)) return undefined
     const left = this.#counts.get(secret.door)! - 1
@@ -53,7 +53,7 @@ export class Company {
   }
 }
 
-/** Whether a sequence has the knock, at whatever place. */
+/** Returns true if a sequence contains the knock, at any position. */
 export function has(secret: Secret, key: number): boolean {
   return secret.knocks.some(({ protocol, port }) => knockKey(protocol, port) === key)
 }

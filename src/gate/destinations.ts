@@ -3,7 +3,7 @@ import type { Address } from '../packet/address.ts'
 import type { Packet } from '../packet/packet.ts'
 import { sentTo } from './terms.ts'
 
-/** A set of addresses that packets are sent to. Most go to the same one, which is compared first. */
+/** A set of destination addresses. The last match is compared first, since most packets go to the same address. */
 export class Destinations {
   readonly #buckets = new Map<number, { readonly address: Address; times: number }[]>()
   #last: Address | undefined
@@ -12,7 +12,7 @@ export class Destinations {
     for (const address of addresses) this.add(address)
   }
 
-  /** Puts an address in; one put in twice has to be taken out twice. */
+  /** Adds an address. An address that was added twice must be removed twice. */
   add(address: Address): void {
     const hash = fold(address.a, address.b, address.c, address.d)
     const bucket = this.#buckets.get(hash) ?? []
@@ -22,7 +22,7 @@ export class Destinations {
     this.#buckets.set(hash, bucket)
   }
 
-  /** Takes an address out; one that is not in changes nothing. */
+  /** Removes an address. An address that is not in the set changes nothing. */
   remove(address: Address): void {
     const hash = fold(address.a, address.b, address.c, address.d)
     const bucket = this.#buckets.get(hash) ?? []
@@ -36,7 +36,7 @@ export class Destinations {
     this.#last = undefined
   }
 
-  /** Whether the packet was sent to one of them. */
+  /** Returns true if the packet was sent to one of the addresses. */
   has(packet: Packet): boolean {
     if (this.#last !== undefined && sentTo(packet, this.#last)) return true
     const { destinationA, destinationB, destinationC, destinationD } = packet

@@ -2,28 +2,28 @@ import type { Address } from '../packet/address.ts'
 import type { Protocol } from '../packet/packet.ts'
 import type { Secret } from './secret.ts'
 
-/** What the gate decided. It does nothing itself: whoever called it carries these out, in order. */
+/** A decision of the gate. The gate does nothing itself: its caller carries out the effects in order. */
 export type Effect = Staged | Opened | Withheld | Broken | TimedOut | Scanning | Guessing | Passed
 
-/** A source reached a stage of sequences of each of these doors: they begin alike. */
+/** A source reached a stage. The sequences of all these doors begin with the same knocks. */
 export interface Staged {
   readonly kind: 'stage'
   readonly source: Address
-  /** Names, each once. */
+  /** The names of the doors, without duplicates. */
   readonly doors: readonly string[]
   readonly stage: number
 }
 
-/** A secret was shown whole: its door opens for the source. */
+/** A source completed a sequence, so its door opens for the source. */
 export interface Opened {
   readonly kind: 'open'
   readonly source: Address
   readonly secret: Secret
-  /** Of the last knock: where it was sent, and how. */
+  /** The destination of the last knock. */
   readonly destination: Address
   readonly protocol: Protocol
   readonly port: number
-  /** When the last knock was captured, milliseconds since 1970. */
+  /** The capture time of the last knock, in milliseconds since 1970. */
   readonly time: number
 }
 
@@ -31,9 +31,9 @@ export interface Opened {
 export interface Broken {
   readonly kind: 'broken'
   readonly source: Address
-  /** Names, each once. */
+  /** The names of the doors, without duplicates. */
   readonly doors: readonly string[]
-  /** The stage the attempt had reached. */
+  /** The stage that the attempt had reached. */
   readonly stage: number
   readonly protocol: Protocol
   readonly port: number
@@ -43,12 +43,12 @@ export interface Broken {
 export interface TimedOut {
   readonly kind: 'timeout'
   readonly source: Address
-  /** Names, each once. */
+  /** The names of the doors, without duplicates. */
   readonly doors: readonly string[]
   readonly stage: number
 }
 
-/** A secret was shown whole, but amid too many strays, or after too many wrong codes: its door stays shut. */
+/** A source completed a sequence, but with too many strays or wrong codes, so its door stays closed. */
 export interface Withheld {
   readonly kind: 'withheld'
   readonly source: Address
@@ -59,27 +59,27 @@ export interface Withheld {
   readonly strays: number
 }
 
-/** A source touched too many ports that are in no sequence: sequences that a scan makes in passing ignore it. */
+/** A source touched too many ports outside all sequences. Sequences that a port scan could complete now ignore it. */
 export interface Scanning {
   readonly kind: 'scan'
   readonly source: Address
-  /** The furthest stage that was dropped; 0 where no attempt was under way. */
+  /** The furthest stage of the attempts that were dropped; 0 if there were none. */
   readonly stage: number
-  /** Milliseconds it is ignored for; 0: no sequence is one that a scan makes in passing. */
+  /** Milliseconds for which the source is ignored; 0 if no sequence could be completed by a port scan. */
   readonly ignoredMs: number
 }
 
-/** A source knocked at too many ports of wrong codes: doors with codes ignore it until it has regained one. */
+/** A source tried too many wrong codes. Doors with codes ignore it until it has regained a try. */
 export interface Guessing {
   readonly kind: 'guesses'
   readonly source: Address
-  /** Whether the codes are behind a sequence, which the source knows. */
+  /** True if the codes come after a sequence, which the source knows. */
   readonly behind: boolean
-  /** Milliseconds it is ignored for. */
+  /** Milliseconds for which the source is ignored. */
   readonly ignoredMs: number
 }
 
-/** A packet that changed nothing, and why. Only given where the gate was asked to explain itself. */
+/** A packet that changed nothing, with the reason. The gate returns it only if `explain` is set. */
 export interface Passed {
   readonly kind: 'passed'
   readonly source: Address

@@ -16,50 +16,50 @@ import { KEPT_MAX, SOURCES_MAX, STRANGERS_MAX } from './bounds.ts'
 import { KEPT, NONE, Sources } from './sources.ts'
 import { counts } from './terms.ts'
 
-/** Attempts that one call of `expire` ends at most, so that a flood's end is no long pause. */
+/** The maximum number of attempts that one call of `expire` ends, which avoids a long pause after a flood. */
 export const EXPIRED_PER_CALL = 1_000
-/** Sources out of use that a packet clears away at most, of each kind. */
+/** The maximum number of outdated sources of each kind that one packet removes. */
 const CLEARED_PER_PACKET = 2
-/** Sources that are looked at, at most, to list those that are ignored. */
+/** The maximum number of sources to look at when listing the ignored ones. */
 export const IGNORED_LOOKED_AT_MAX = 100_000
 
 const NOTHING: readonly Effect[] = []
 
-/** How strict a gate is, and how large. */
+/** The strictness and the size of a gate. */
 export interface GateSettings extends GuardSettings {
   /** Two secret random words, 32 bits each. */
   readonly seed: readonly [number, number]
-  /** Whether packets that change nothing are effects too. */
+  /** True if packets that change nothing are reported as effects, too. */
   readonly explain?: boolean
-  /** This host's own addresses; where absent, every address is. */
+  /** The addresses of this host. By default every address counts as one. */
   readonly own?: Iterable<Address>
-  /** Bounds; the defaults are the ones to run with. */
+  /** The bounds of the tables. Production uses the defaults. */
   readonly sourcesMax?: number
   readonly strangersMax?: number
   readonly keptMax?: number
   readonly attemptsMax?: number
 }
 
-/** An attempt, as it stands. */
+/** An attempt in progress. */
 export interface UnderWay {
   readonly source: Address
-  /** The doors whose sequences begin like this. */
+  /** The doors whose sequences begin with these knocks. */
   readonly doors: readonly string[]
-  /** Knocks made so far. */
+  /** The number of knocks so far. */
   readonly stage: number
-  /** When its time is over, milliseconds since 1970. */
+  /** The time at which the attempt times out, in milliseconds since 1970. */
   readonly until: number
 }
 
 /**
- * The decision core. It takes packets in the order of their capture and tells what follows from each; it knows no
- * clock but the packets', and its only randomness is the seed.
+ * The decision core. It takes packets in the order of their capture and returns the effects of each. Its only clock is
+ * the packets' time, and its only randomness is the seed.
  *
- * An attempt is one place in a door's sequence. The next knock moves it on; another knock of the sequence is a wrong
- * one and discards it; a port that is no part of the sequence, a stray, leaves it as it is and is counted. A door opens
- * if few enough strays came between the first and the last knock; those before do not matter, unless a port scan could
- * make the sequence in passing. Whatever a knock did to attempts under way, it may also be a first knock. Sequences that
- * begin alike share one attempt up to the knock where they part.
+ * An attempt is a position in a door's sequence. The next knock of the sequence advances the attempt, and any other
+ * knock of the sequence discards it. A packet to a port outside the sequence is a stray: it is counted and changes
+ * nothing else. A door opens if few enough strays came between the first and the last knock. Earlier strays matter only
+ * to sequences that a port scan could complete. Any knock may also be a first knock, whatever it did to other attempts.
+ * Sequences with the same beginning share one attempt up to the knock where they part.
  */
 export class Gate {
   #settings: GateSettings
@@ -72,7 +72,7 @@ export class Gate {
   readonly #targets = new Destinations()
   #now = 0
   #epoch = Number.NaN
-  /** Tenths of a second since the first packet: the time that sources keep. */
+  /** Tenths of a second since the first packet, the time unit of the source table. */
   #tenths = 0
 
   constructor(settings: GateSettings) {
@@ -88,25 +88,25 @@ export class Gate {
     this.#progress = new Progress(this.#sequences, this.#sources, this.#attempts, (slot) => this.#makeRoom(slot))
   }
 
-  /** Attempts under way. */
+  /** The number of attempts in progress. */
   get attempts(): number {
     return this.#attempts.count
   }
 
-  /** Sources remembered. */
+  /** The number of sources in the table. */
   get sources(): number {
     return this.#sources.count
   }
 
   /**
-   * When `expire` has something to do at the earliest, milliseconds since 1970; `Infinity`: nothing is under way. It may
-   * be early, never late.
+   * The earliest time at which `expire` has work, in milliseconds since 1970. `Infinity` means that there are no
+   * attempts. The value may be too early, but never too late.
    */
   get due(): number {
     return this.#attempts.due
   }
 
-  /** Attempts under way, at most so many. */
+  /** Yields at most `max` attempts in progress. */
   *underWay(max: number): Generator<UnderWay, void> {
     let count = 0
     for (const attempt of this.#attempts.all()) {
@@ -121,7 +121,7 @@ export class Gate {
     }
   }
 
-  /** Sources that are ignored at `now`, milliseconds since 1970, those that were noticed last first; at most so many. */
+  /** Yields at most `max` sources that are ignored at `now`, in milliseconds since 1970, newest first. */
   *ignored(now: number, max: number): Generator<Ignored, void> {
     let count = 0
     let looked = 0
@@ -136,7 +136,7 @@ export class Gate {
     }
   }
 
-  /** Forgets what made a source ignored. False: it was not. */
+  /** Stops ignoring a source. Returns false if the source was not ignored. */
   forgive(source: Address, now: number): boolean {
     const slot = this.#sources.findAddress(source)
     if (slot === NONE) return false
@@ -146,37 +146,37 @@ export class Gate {
     return ignored
   }
 
-  /** Names of the doors that ignore scanners: those with a sequence that a port scan could make in passing. */
+  /** The names of the doors with a sequence that a port scan could complete. These doors ignore scanners. */
   get scannableDoors(): readonly string[] {
     return this.#sequences.scannableDoors
   }
 
-  /** Changes how strict the gate is; its bounds and its seed stay. */
+  /** Changes the strictness of the gate. Its bounds and its seed stay. */
   tune(settings: Pick<GateSettings, 'scanPorts' | 'scanIgnoreMs' | 'allowed' | 'explain'>): void {
     this.#settings = { ...this.#settings, ...settings }
     this.#guard.tune(this.#settings)
   }
 
-  /** Says which addresses are this host's own from now on. */
+  /** Replaces the addresses of this host. */
   setOwn(addresses: Iterable<Address>): void {
     this.#own = new Destinations(addresses)
   }
 
-  /** Lets a sequence open its door from now on. */
+  /** Adds a sequence. */
   add(secret: Secret): void {
     this.#sequences.add(secret)
     if (secret.terms.target !== undefined) this.#targets.add(secret.terms.target)
   }
 
-  /** Lets a sequence open nothing any more; attempts that were for it alone come to nothing. */
+  /** Removes a sequence. Attempts at this sequence alone lead nowhere. */
   remove(secret: Secret): void {
     this.#sequences.remove(secret)
     if (secret.terms.target !== undefined) this.#targets.remove(secret.terms.target)
   }
 
   /**
-   * Ends attempts whose time is over at `now`, milliseconds since 1970, at most {@link EXPIRED_PER_CALL}: while `due` is
-   * not later than `now` there are more.
+   * Ends the attempts that have timed out at `now`, in milliseconds since 1970. It ends at most {@link
+   * EXPIRED_PER_CALL}; while `due` is not later than `now`, there are more.
    */
   expire(now: number): readonly Effect[] {
     this.#advance(now)
@@ -192,7 +192,7 @@ export class Gate {
     return effects
   }
 
-  /** Takes a packet, and tells what follows. One that is older than the one before is taken as of that one's time. */
+  /** Takes a packet and returns its effects. A packet older than the previous one gets the previous one's time. */
   knock(packet: Packet): readonly Effect[] {
     const expired = this.expire(packet.time)
     const here = this.#own === undefined || this.#own.has(packet)
@@ -212,7 +212,7 @@ export class Gate {
       if (slot === NONE) return NOTHING
     } else if (this.#guard.keeps(slot)) this.#guard.lift(slot, packet, this.#tenths)
     if (isRepeated(packet, this.#sources, slot)) return this.#passed(packet, 'retransmitted')
-    // Most of a flood is no part of anything.
+    // In a flood, most packets belong to no sequence.
     if (this.#sources.attempt(slot) === NONE && this.#sequences.begin(key).length === 0) {
       return this.#stray(slot, packet, key, stray, false, NOTHING)
     }
@@ -234,7 +234,7 @@ export class Gate {
     return this.#passed(packet, part || begun ? 'flags' : 'ignored source')
   }
 
-  /** Takes in the source of a packet that means anything. {@link NONE}: it does not, or there is no room. */
+  /** Adds the packet's source to the table. Returns {@link NONE} if the packet does not matter or the table is full. */
   #admit(packet: Packet, key: number, here: boolean, stray: Stray): number {
     const begins = this.#sequences.begin(key)
     const knocks = begins.some((stage) => counts(stage.terms, packet, here))
@@ -246,7 +246,11 @@ export class Gate {
     return this.#sources.add(packet, rank, this.#tenths)
   }
 
-  /** Counts a packet that is no knock. `before`: what came of attempts whose time was over. */
+  /**
+   * Counts a packet that is not a knock.
+   *
+   * @param before the effects of attempts that timed out
+   */
   #stray(
     slot: number,
     packet: Packet,
@@ -256,7 +260,7 @@ export class Gate {
     before: readonly Effect[],
   ): readonly Effect[] {
     const effects: Effect[] = []
-    // A knock that was lost leaves the others without an attempt: they are no scan.
+    // After a lost knock, the other knocks belong to no attempt. They are not a scan.
     const counted = stray !== 'none' && !this.#sequences.has(key)
     if (stray === 'code') this.#guard.guess(slot, packet, behind, this.#tenths, effects)
     if (counted && this.#guard.touch(slot, packet, key, this.#tenths)) this.#scan(slot, packet, effects)
@@ -278,8 +282,8 @@ export class Gate {
   }
 
   /**
-   * Puts the source among those of its rank, and keeps the number of those without an attempt within their bounds. False:
-   * its rank is what it was.
+   * Updates the rank of the source, and keeps the number of sources without an attempt within bounds. Returns false if
+   * the rank has not changed.
    */
   #settle(slot: number): boolean {
     const rank = this.#progress.own.furthest(slot) || (this.#guard.keeps(slot) ? KEPT : 0)
@@ -290,7 +294,7 @@ export class Gate {
     return true
   }
 
-  /** Makes room for one attempt more of the source, by forgetting another source that is no further than a first knock. */
+  /** Makes room for another attempt of the source. It forgets another source that has made a first knock at most. */
   #makeRoom(slot: number): boolean {
     if (!this.#attempts.full) return true
     const oldest = this.#sources.oldest(1, 1)
@@ -312,7 +316,7 @@ export class Gate {
     this.#sources.remove(slot)
   }
 
-  /** Forgets sources without an attempt that have not been heard of for longer than anything about them matters. */
+  /** Forgets sources without an attempt once nothing about them matters. */
   #clear(): void {
     this.#clearOf(0, SCAN_WINDOW_MS / TENTH_MS)
     this.#clearOf(KEPT, this.#guard.memory)

@@ -4,10 +4,10 @@ import { NONE } from './sources.ts'
 import type { Sources } from './sources.ts'
 import type { Stage } from './stage.ts'
 
-/** Most attempts one source may have under way at once; of more, the oldest of those least far along ends. */
+/** The maximum number of attempts of one source. Beyond it, the oldest of the least advanced attempts ends. */
 export const ATTEMPTS_PER_SOURCE_MAX = 16
 
-/** The attempts that one source has under way: which of them end, and when. */
+/** The attempts of one source. */
 export class OwnAttempts {
   readonly #sequences: Sequences
   readonly #sources: Sources
@@ -34,7 +34,7 @@ export class OwnAttempts {
     this.#attempts.end(attempt)
   }
 
-  /** The furthest stage of the source's attempts; 0 without one. */
+  /** Returns the furthest stage of the source's attempts, or 0 if there are no attempts. */
   furthest(slot: number): number {
     let furthest = 0
     for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
@@ -43,7 +43,7 @@ export class OwnAttempts {
     return furthest
   }
 
-  /** Ends those attempts of the source that only lead to sequences which a port scan makes in passing. */
+  /** Ends the source's attempts that lead only to sequences that a port scan could complete. */
   dropScannable(slot: number): void {
     let attempt = this.#sources.attempt(slot)
     while (attempt !== NONE) {
@@ -53,7 +53,10 @@ export class OwnAttempts {
     }
   }
 
-  /** Once sequences are complete, what is made of their knocks leads nowhere, and nobody waits for another code. */
+  /**
+   * Ends the attempts that are pointless after a door opened: those made of its knocks, quiet ones, and those waiting
+   * for a code.
+   */
   dropOver(slot: number, opened: readonly Stage[]): void {
     let attempt = this.#sources.attempt(slot)
     while (attempt !== NONE) {
@@ -65,7 +68,7 @@ export class OwnAttempts {
     }
   }
 
-  /** Keeps the number of the source's attempts within its bound; those that the knock `key` began stay, if others go. */
+  /** Ends attempts until the source is within its bound. Attempts that the knock `key` began end last. */
   limit(slot: number, key: number): void {
     for (;;) {
       let count = 0
@@ -79,7 +82,10 @@ export class OwnAttempts {
     }
   }
 
-  /** Whether an attempt ends before another: it is not just begun, less far along, or as far and older. */
+  /**
+   * Returns true if an attempt ends before another. Attempts that have just begun end last, then the further, then the
+   * newer ones.
+   */
   #goesBefore(one: number, other: number, key: number): boolean {
     const [here, there] = [this.#stage(one), this.#stage(other)]
     const fresh = here.depth === 1 && here.key === key

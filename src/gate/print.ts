@@ -3,28 +3,28 @@ import type { Packet } from '../packet/packet.ts'
 import type { Sources } from './sources.ts'
 
 /**
- * Milliseconds within which a packet made by hand that comes again was doubled on its way. After twice this it is another
- * knock: a second hping3 takes 30 ms to start.
+ * Milliseconds within which the same hand-made packet counts as duplicated on its way. After twice this time it is
+ * another knock: a second hping3 takes 30 ms to start.
  */
 export const DOUBLED_MS = 5
 /** Bytes of a TCP header without options (RFC 9293, 3.1). */
 const BARE_HEADER_BYTES = 20
 
 /**
- * Whether a tool made the packet, and no system's TCP. Those put a maximum segment size into each SYN (RFC 9293, 3.7.1), and
- * an ACK into all that follows. What tools make has its ports and sequence number again at will: two hping3 in one second send
- * the very same SYN, and scapy sends no other.
+ * Returns true if a tool made the packet, and not the TCP of an operating system. Systems put a maximum segment size
+ * into each SYN (RFC 9293, 3.7.1), and an ACK into all later packets. Tools reuse ports and sequence numbers. Two
+ * hping3 within a second send the same SYN, and scapy always sends the same one.
  */
 function isMadeByHand({ protocol, headerBytes, flags }: Packet): boolean {
   return protocol === TCP && headerBytes === BARE_HEADER_BYTES && (flags & ACK) === 0
 }
 
 /**
- * What tells a packet from the next one of the same source. TCP: the same ports and sequence number are the same SYN
- * (RFC 9293, 3.8.1), a second later (RFC 6298) or whenever; of one made by hand only at the same moment. UDP has no sequence
- * number: identification, length and checksum stand in.
+ * Returns a fingerprint that tells a packet from the next one of the same source. For TCP, the same ports and sequence
+ * number mean the same SYN (RFC 9293, 3.8.1), even a second later (RFC 6298). For a hand-made SYN, this holds only at
+ * the same moment. UDP has no sequence number, so the identification, length and checksum are used instead.
  *
- * @param later how many times {@link DOUBLED_MS} later the packet is to have come
+ * @param later offset of the packet's time, in units of {@link DOUBLED_MS}
  */
 export function print(packet: Packet, later = 0): number {
   const ports = Math.imul((packet.sourcePort << 16) | packet.port, 0x85ebca6b)
@@ -36,12 +36,12 @@ export function print(packet: Packet, later = 0): number {
   return ports ^ Math.imul(own, 0x27d4eb2f) ^ packet.length
 }
 
-/** Whether the packet is one of the last knocks of the source in `slot`, once more. */
+/** Returns true if the packet repeats one of the last knocks of the source in `slot`. */
 export function isRepeated(packet: Packet, sources: Sources, slot: number): boolean {
   const { link, protocol } = packet
   const anyLink = protocol === TCP
   if (sources.repeated(slot, print(packet), link, anyLink)) return true
   if (!isMadeByHand(packet)) return false
-  // Two interfaces that show one packet may be read in the wrong order.
+  // Two interfaces that capture the same packet may be read in the wrong order.
   return [-1, 1].some((later) => sources.repeated(slot, print(packet, later), link, anyLink))
 }

@@ -14,49 +14,49 @@ import { counts } from './terms.ts'
 import { isUsedUp, withoutWrongCodes } from './wrong-codes.ts'
 
 /**
- * A knock at the port of the knock before, from another source port and this long after, is a browser's second try (a
- * connection that does not come up is tried again beside the first after 250 ms), not a wrong knock. Milliseconds.
+ * Milliseconds after a knock within which a browser's second try is not a wrong knock. The second try goes to the same
+ * port from another source port. Browsers try again 250 ms after a connection that does not come up.
  */
 export const SECOND_TRY_MIN_MS = 200
 export const SECOND_TRY_MAX_MS = 1_000
 
 /**
- * What a knock does to one attempt. `apart`: it is no part of its sequences. `unmoved`: it is, but is passed over.
- * `follows`: it moves, quietly, behind another attempt at the same sequence. `late`: its time is over. `gone`: the
- * sequences it was for are no more.
+ * The result of a knock for one attempt. `apart`: the knock is not in its sequences. `unmoved`: it is, but is ignored.
+ * `follows`: the attempt advances quietly, behind another attempt at the same sequence. `late`: the attempt has timed
+ * out. `gone`: its sequences were removed.
  */
 type Fate = 'apart' | 'unmoved' | 'moves' | 'follows' | 'broken' | 'late' | 'gone'
 
-/** What a packet is where it is no knock. `code`: a stray in the ports of codes. `none`: it counts for nothing. */
+/** The kind of a packet that is not a knock. `code`: a stray to a code port. `none`: the packet is not counted. */
 export type Stray = 'none' | 'stray' | 'code'
 
-/** What became of a packet. */
+/** The result of a packet. */
 export interface Outcome {
-  /** The knock is part of a sequence that was under way. */
+  /** True if the knock is part of a sequence in progress. */
   readonly part: boolean
-  /** The knock began a sequence. */
+  /** True if the knock began a sequence. */
   readonly begun: boolean
-  /** The knock moved an attempt on. */
+  /** True if the knock advanced an attempt. */
   readonly moved: boolean
-  /** The knock would have begun a sequence, were the source not ignored. */
+  /** True if the knock would have begun a sequence but the source is ignored. */
   readonly shut: boolean
-  /** The knock was the first wrong one of an attempt that waits for a code behind a sequence. */
+  /** True if the knock was an attempt's first wrong code, for a code that comes after a sequence. */
   readonly behind: boolean
 }
 
-/** How the attempts of one source go on with a knock. */
+/** The progress of one source's attempts. */
 export class Progress {
   readonly #sequences: Sequences
   readonly #sources: Sources
   readonly #attempts: Attempts
   readonly #own: OwnAttempts
-  /** Makes room for one attempt more; false: there is none to be made. */
+  /** Makes room for another attempt. Returns false if there is no room. */
   readonly #room: (slot: number) => boolean
-  /** The source's attempts, those furthest along first, what becomes of each, and the beginnings of those that moved on. */
+  /** The source's attempts, furthest first, their fates, and the first stages of those that advanced. */
   readonly #mine: number[] = []
   readonly #fates: Fate[] = []
   readonly #moved: Stage[] = []
-  /** The ends of the sequences that opened a door. */
+  /** The last stages of the sequences that opened a door. */
   readonly #opened: Stage[] = []
   #shut = false
   #behind = false
@@ -70,9 +70,9 @@ export class Progress {
   }
 
   /**
-   * Takes a knock of the source in `slot`, and adds what follows to `effects`.
+   * Handles a knock of the source in `slot` and adds its effects to `effects`.
    *
-   * @param stray what the packet is to attempts that it is no knock of; `none` without a scan guard
+   * @param stray the packet's kind for attempts that it is not a knock of; `none` without a scan guard
    */
   knock(
     slot: number,
@@ -89,19 +89,19 @@ export class Progress {
     this.#shut = false
     this.#behind = false
     const part = this.#judge(slot, packet, key, here, now, stray, effects)
-    // The knock that completes a sequence begins nothing else: it may be a rotation of another.
+    // The knock that completes a sequence begins no other, which may be a rotation of the first.
     const begun =
       begins.length > 0 && this.#opened.length === 0 && this.#begin(slot, packet, begins, here, now, effects)
     if (begun) this.#own.limit(slot, key)
     return { part, begun, moved: this.#moved.length > 0, shut: this.#shut, behind: this.#behind }
   }
 
-  /** What the source has under way. */
+  /** The attempts of one source. */
   get own(): OwnAttempts {
     return this.#own
   }
 
-  /** Ends an attempt because its time is over; nobody waits for one whose sequences are no more. */
+  /** Ends an attempt that has timed out. A timeout of removed sequences is not reported. */
   timeOut(slot: number, attempt: number, effects: Effect[]): void {
     const stage = this.#stage(attempt)
     if (!stage.gone && !this.#attempts.quiet(attempt)) {
@@ -115,7 +115,7 @@ export class Progress {
     return this.#sequences.stage(this.#attempts.stage(attempt))
   }
 
-  /** Moves each attempt on, or discards it. False: the knock is part of none of their sequences. */
+  /** Advances or discards each attempt. Returns false if the knock is in none of their sequences. */
   #judge(
     slot: number,
     packet: Packet,
@@ -162,7 +162,7 @@ export class Progress {
 
   #stray(attempt: number, { protocol, port }: Packet, stray: Stray): void {
     const { codes, codesBehind } = this.#stage(attempt)
-    // A UDP port is remembered as another one than the TCP port of its number.
+    // A UDP port must differ from the TCP port of the same number.
     const first = this.#attempts.stray(attempt, protocol === TCP ? port : port ^ 0x8000, stray === 'code' && codes > 0)
     if (first && codesBehind > 0) this.#behind = true
   }
@@ -172,7 +172,7 @@ export class Progress {
     if (stage.gone) return 'gone'
     if (this.#attempts.late(attempt, now)) return 'late'
     const next = stage.next(key)
-    // Wrong ports of a code are counted; among very many users' codes nearly every port is somebody's.
+    // Wrong codes are counted as strays. With very many users, nearly every port is in somebody's code.
     if (next === undefined && !(stage.codes > 0 ? stage.passed(key) : stage.owns(key))) return 'apart'
     if (!counts(stage.terms, packet, here)) return 'unmoved'
     if (next !== undefined) return 'moves'
@@ -182,15 +182,16 @@ export class Progress {
   }
 
   /**
-   * Where sequences part, an attempt stays behind for those not taken. It goes with one that went ahead when that one is
-   * discarded; while that one moves on, the knock is not held against it, nor does it follow down the same branch.
+   * Settles attempts whose sequences part. Where sequences part, one attempt stays behind for the branches not taken.
+   * It is discarded together with an attempt ahead of it. While the attempt ahead advances, the knock neither discards
+   * the one behind nor moves it into the same branch.
    */
   #reconcile(key: number): void {
     const fates = this.#fates
     for (let index = 0; index < fates.length; index++) {
       const fate = fates[index]!
       if (fate !== 'moves' && fate !== 'broken' && fate !== 'unmoved') continue
-      // One that began amid another is on its own.
+      // An attempt that began during another one is independent.
       if (this.#attempts.quiet(this.#mine[index]!)) continue
       const stage = this.#stage(this.#mine[index]!)
       const branch = stage.next(key)
@@ -209,7 +210,7 @@ export class Progress {
     }
   }
 
-  /** Of attempts at one sequence that all move on, nothing is said but of the one that is furthest along. */
+  /** Silences attempts at the same sequence that all advance, except the furthest one. */
   #hush(): void {
     const fates = this.#fates
     for (let index = 0; index < fates.length; index++) {
@@ -239,7 +240,7 @@ export class Progress {
     const from = this.#stage(attempt)
     const stays = from.parts
     const to = from.next(key)
-    // An earlier attempt's opening may have used up the sequences this one was for.
+    // The opening of an earlier attempt may have used up this attempt's sequences.
     if (to === undefined) return
     const ignored = to.unscannable === 0 && this.#sources.ignored(slot)
     if (ignored || this.#opened.some((end) => to.isMadeOf(end))) {
@@ -265,7 +266,7 @@ export class Progress {
     this.#attempts.knocked(moved, now)
   }
 
-  /** Takes the knock as a first one. False: no sequence begins with it under terms that it meets. */
+  /** Takes the knock as a first knock. Returns false if no sequence begins with it under terms that it meets. */
   #begin(
     slot: number,
     packet: Packet,
@@ -276,7 +277,7 @@ export class Progress {
   ): boolean {
     let begun = false
     const ignored = this.#sources.ignored(slot)
-    // A sequence that opens once leaves the list while the list is walked.
+    // A sequence that can be used once is removed from the list during the loop.
     for (const stage of begins.length > 1 ? [...begins] : begins) {
       if (!counts(stage.terms, packet, here)) continue
       if (ignored && stage.unscannable === 0) {
@@ -284,7 +285,7 @@ export class Progress {
         continue
       }
       begun = true
-      // Where the first knock comes again in a sequence, this may be the first of a sequence all the same.
+      // If a sequence repeats its first knock, this knock may still be the first of another attempt.
       const quiet = this.#moved.includes(stage)
       this.#reach(slot, stage, packet, now, NONE, quiet, effects)
       if (stage.gone || !stage.leadsOn || !this.#room(slot)) continue
@@ -297,7 +298,7 @@ export class Progress {
     return begun
   }
 
-  /** Reports a stage, and opens the doors whose sequences end there, unless something else came between the knocks. */
+  /** Reports a stage, and opens the doors whose sequences end there unless strays or wrong codes prevent it. */
   #reach(
     slot: number,
     stage: Stage,
@@ -312,7 +313,7 @@ export class Progress {
     if (!quiet) effects.push({ kind: 'stage', source, doors: stage.doors, stage: stage.depth })
     if (complete.length === 0) return
     const { protocol, port, time } = packet
-    // A sequence that opens once leaves the list while the list is walked.
+    // A sequence that can be used once is removed from the list during the loop.
     for (const secret of complete.slice()) {
       if (secret.scannable && this.#sources.ignored(slot)) continue
       const why = attempt === NONE ? undefined : this.#hindrance(slot, secret, attempt, now)
@@ -327,7 +328,9 @@ export class Progress {
     }
   }
 
-  /** Whether too many strays came between the knocks of a sequence, or too many wrong codes before its code. */
+  /**
+   * Returns the reason to keep the door closed: too many strays, or too many wrong codes. `undefined` opens the door.
+   */
   #hindrance(slot: number, { knocks, code }: Secret, attempt: number, now: number): Withheld['why'] | undefined {
     const ms = now - this.#attempts.began(attempt)
     if (this.#attempts.strays(attempt) > allowedStrays(knocks.length, ms)) return 'strays'
@@ -336,7 +339,7 @@ export class Progress {
     const wrong = this.#sources.wrongCodes(slot)
     const strays = this.#attempts.codeStrays(attempt)
     if (strays > CODE_STRAYS_MAX || isUsedUp(wrong, kind)) return 'codes'
-    // Whoever came to a right code did not guess what came amid its knocks.
+    // A source with the right code did not guess, so its strays to code ports do not count as wrong codes.
     const before = code > 0 ? Math.min(1, strays) : strays
     this.#sources.setWrongCodes(slot, withoutWrongCodes(wrong, kind, before))
     return undefined

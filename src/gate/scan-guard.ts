@@ -10,33 +10,37 @@ import type { Sources } from './sources.ts'
 import { FORGOTTEN_AFTER, isCodePort, isUsedUp, regained, regainedIn, withWrongCode } from './wrong-codes.ts'
 import type { CodeKind } from './wrong-codes.ts'
 
-/** Milliseconds from a source's first wrong port after which its count of them begins anew. */
+/** Milliseconds from a source's first wrong port until its count of wrong ports restarts. */
 export const SCAN_WINDOW_MS = 60_000
-/** Milliseconds in the unit of time that the source table keeps. */
+/** Milliseconds in a tenth of a second, the time unit of the source table. */
 export const TENTH_MS = 100
 
-/** How strict the guard is. */
+/** The strictness of the scan guard. */
 export interface GuardSettings {
-  /** Distinct wrong ports that make a source a scanner; 0: no scan guard. */
+  /** The number of distinct wrong ports that make a source a scanner; 0 turns the scan guard off. */
   readonly scanPorts: number
-  /** Milliseconds a scanner is ignored for, and after which a wrong code is forgotten. */
+  /** Milliseconds for which a scanner is ignored, and after which a wrong code is forgotten. */
   readonly scanIgnoreMs: number
-  /** Whose packets never make them ignored. */
+  /** The networks whose addresses are never ignored. */
   readonly allowed?: readonly Network[]
 }
 
 /** A source that is ignored. */
 export interface Ignored {
   readonly source: Address
-  /** `scan`: by sequences that a port scan makes in passing. `codes`, `codes behind`: by doors with codes. */
+  /**
+   * The sequences or doors that ignore the source. `scan`: sequences that a port scan could complete. `codes`, `codes
+   * behind`: doors with codes.
+   */
   readonly why: 'scan' | 'codes' | 'codes behind'
   /** Milliseconds since 1970. */
   readonly until: number
 }
 
 /**
- * Which sources are ignored: scanners by sequences that a port scan makes in passing, and those that guess codes by doors
- * with codes. Whatever a source did, it opens all other doors. Times are tenths of a second since the gate's first packet.
+ * The scan guard decides which sources are ignored. Sequences that a port scan could complete ignore scanners, and
+ * doors with codes ignore sources that guess codes. All other doors still open for these sources. Times are tenths of a
+ * second since the gate's first packet.
  */
 export class ScanGuard {
   readonly #sequences: Sequences
@@ -53,18 +57,18 @@ export class ScanGuard {
     this.#settings = settings
   }
 
-  /** Tenths of a second after which nothing about a source matters any more. */
+  /** Tenths of a second after which nothing about a source matters. */
   get memory(): number {
     return Math.max(SCAN_WINDOW_MS / TENTH_MS, this.#regain * FORGOTTEN_AFTER)
   }
 
-  /** What the packet is where it is no knock. */
+  /** Returns the kind of stray that the packet is where it is not a knock. */
   strayOf(packet: Packet): Stray {
     if (this.#settings.scanPorts === 0 || !mayBegin(packet)) return 'none'
     return isCodePort(packet) ? 'code' : 'stray'
   }
 
-  /** Ends what is over of a source's being ignored, and all of it where it is always allowed. */
+  /** Stops ignoring a source whose time is over or which is always allowed, and updates its wrong codes. */
   lift(slot: number, packet: Packet, now: number): void {
     const { scanPorts, scanIgnoreMs } = this.#settings
     const free = scanPorts === 0 || this.#isAllowed(sourceOf(packet))
@@ -76,7 +80,7 @@ export class ScanGuard {
     if (wrong !== 0) this.#sources.setWrongCodes(slot, free ? 0 : regained(wrong, now, this.#regain))
   }
 
-  /** Counts a stray at a port that is in no sequence. True: with it the source scans. */
+  /** Counts a stray to a port outside all sequences. Returns true if the source is now a scanner. */
   touch(slot: number, packet: Packet, key: number, now: number): boolean {
     const { scanPorts } = this.#settings
     if (scanPorts === 0) return false
@@ -84,12 +88,12 @@ export class ScanGuard {
     return touched >= scanPorts && !this.#isAllowed(sourceOf(packet))
   }
 
-  /** Milliseconds that a scanner is ignored for; 0: there is no door that a scan could open. */
+  /** Milliseconds for which a scanner is ignored; 0 if no door could be opened by a port scan. */
   get ignoredMs(): number {
     return this.#sequences.anyScannable ? this.#settings.scanIgnoreMs : 0
   }
 
-  /** Counts a knock at a wrong port of a code. */
+  /** Counts a wrong code. */
   guess(slot: number, packet: Packet, behind: boolean, now: number, effects: Effect[]): void {
     const bare = this.#sequences.anyBareCode
     if (!bare && !behind) return
@@ -107,7 +111,7 @@ export class ScanGuard {
     effects.push({ kind: 'guesses', source: sourceOf(packet), behind: kind === 'behind', ignoredMs })
   }
 
-  /** Why the source is ignored, and for how many tenths of a second yet. */
+  /** Returns the reasons why the source is ignored, each with the remaining tenths of a second. */
   ignored(slot: number, now: number): readonly { readonly why: Ignored['why']; readonly left: number }[] {
     if (this.#settings.scanPorts === 0 || this.#isAllowed(this.#sources.address(slot))) return []
     const scanLeft = this.#regain - (now - this.#sources.since(slot))
@@ -128,12 +132,12 @@ export class ScanGuard {
     return allowed !== undefined && allowed.some((network) => contains(network, source))
   }
 
-  /** Whether a source is remembered for longer than others. */
+  /** Returns true if the source is kept longer than others. */
   keeps(slot: number): boolean {
     return this.#sources.ignored(slot) || this.#sources.wrongCodes(slot) !== 0
   }
 
-  /** Forgets what made a source ignored. */
+  /** Stops ignoring a source and forgets its wrong codes. */
   forgive(slot: number, now: number): void {
     this.#sources.setIgnored(slot, false, now)
     this.#sources.setWrongCodes(slot, 0)
@@ -145,7 +149,7 @@ export class ScanGuard {
   }
 }
 
-/** Whether the packet is one that scans are made of: a datagram, or one that may begin a connection. */
+/** Returns true if the packet could be part of a port scan: a datagram, or a packet that may begin a connection. */
 export function mayBegin({ protocol, flags }: Packet): boolean {
   return protocol !== TCP || (flags & (ACK | RST)) === 0
 }

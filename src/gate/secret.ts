@@ -3,26 +3,26 @@ import { UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 import type { Terms } from './terms.ts'
 
-/** A sequence that opens a door, and the terms its knocks are under. Told apart by identity. */
+/** A sequence that opens a door, with the terms of its knocks. Sequences are compared by identity. */
 export interface Secret {
-  /** Name of the door it opens. */
+  /** The name of the door that the sequence opens. */
   readonly door: string
   readonly knocks: readonly Knock[]
   readonly terms: Terms
-  /** Whose it is, where a door has several users. */
+  /** The user of the sequence, where a door has several users. */
   readonly user?: string | undefined
-  /** Whether it opens just once: the gate forgets it in the same step that it opens. */
+  /** True if the sequence can be used once. The gate removes it when it opens the door. */
   readonly once: boolean
-  /** Whether a port scan could make its knocks in passing: then whoever scans is ignored. */
+  /** True if a port scan could complete the sequence. Such a sequence ignores scanners. */
   readonly scannable: boolean
-  /** How many knocks come before those of a time-based code; `undefined`: it has none. */
+  /** The number of knocks before those of a time-based code; `undefined` if there is no code. */
   readonly code?: number | undefined
 }
 
-/** How many different knocks there are: 65,536 ports, TCP and UDP. */
+/** The number of different knocks: 65,536 ports, for TCP and UDP. */
 export const KNOCKS = 1 << 17
 
-/** A knock as one number below {@link KNOCKS}. */
+/** Returns a knock as a number below {@link KNOCKS}. */
 export function knockKey(protocol: Protocol, port: number): number {
   return protocol === UDP ? port | 0x10000 : port
 }

@@ -5,63 +5,65 @@ import { sameTerms } from './terms.ts'
 
 const NO_STAGES: readonly Stage[] = []
 
-/** All sequences as a tree of stages, found by first knock through one array read. */
+/** All sequences as a tree of stages. One array read finds the stages of a first knock. */
 export class Sequences {
-  /** For each knock, an index into `#roots`; 0: no sequence begins with it. */
+  /** An index into `#roots` for each knock; 0 if no sequence begins with it. */
   readonly #firsts = new Int32Array(KNOCKS)
   readonly #roots: Stage[][] = [[]]
   readonly #freeRoots: number[] = []
   readonly #stages: (Stage | undefined)[] = []
   readonly #freeStages: number[] = []
-  /** For each knock, at how many places of sequences it stands. */
+  /** The number of positions in sequences that each knock has. */
   readonly #places = new Int32Array(KNOCKS)
-  /** Sequences of each door that a port scan could make in passing, and codes with no knocks before them. */
+  /**
+   * For each door, the number of sequences that a port scan could complete; and the number of codes without knocks
+   * before them.
+   */
   readonly #scannableDoors = new Map<string, number>()
   #bareCodes = 0
 
-  /** Whether there is a sequence that a port scan could make in passing. */
+  /** Returns true if a port scan could complete a sequence. */
   get anyScannable(): boolean {
     return this.#scannableDoors.size > 0
   }
 
-  /** Whether there is a code with no knocks before it. */
+  /** Returns true if there is a code without knocks before it. */
   get anyBareCode(): boolean {
     return this.#bareCodes > 0
   }
 
-  /** Names of the doors with such a sequence, each once. */
+  /** The names of the doors with a sequence that a port scan could complete, without duplicates. */
   get scannableDoors(): readonly string[] {
     return [...this.#scannableDoors.keys()]
   }
 
-  /** Whether the knock is part of any sequence. */
+  /** Returns true if the knock is part of any sequence. */
   has(key: number): boolean {
     return this.#places[key]! > 0
   }
 
-  /** The stage with this number: one that `enter` counts an attempt at. */
+  /** Returns the stage with this number. The stage must exist or have attempts. */
   stage(id: number): Stage {
     return this.#stages[id]!
   }
 
-  /** Notes that one attempt more stands at the stage. */
+  /** Counts an attempt at the stage. */
   enter(stage: Stage): void {
     stage.attempts++
   }
 
-  /** Notes that an attempt at the stage has ended. */
+  /** Removes an attempt from the stage's count. */
   exit(stage: Stage): void {
     stage.attempts--
     if (stage.gone && stage.attempts === 0) this.#release(stage)
   }
 
-  /** The first stages that this knock leads to, one for each of the terms it may be made under. */
+  /** Returns the first stages of this knock, one for each set of terms. */
   begin(key: number): readonly Stage[] {
     const index = this.#firsts[key]!
     return index === 0 ? NO_STAGES : this.#roots[index]!
   }
 
-  /** Adds a sequence. */
   add(secret: Secret): void {
     this.#count(secret, 1)
     let stage: Stage | undefined
@@ -80,7 +82,7 @@ export class Sequences {
     }
   }
 
-  /** Takes a sequence out; one that was never added changes nothing. */
+  /** Removes a sequence. A sequence that was never added changes nothing. */
   remove(secret: Secret): void {
     const way: Stage[] = []
     for (const knock of secret.knocks) {

@@ -5,15 +5,18 @@ import { KEPT_MAX, SOURCES_MAX, STRANGERS_MAX } from './bounds.ts'
 import type { SourceBounds } from './bounds.ts'
 import { ones, touchBit } from './sketch.ts'
 
-/** Ranks: the furthest stage of a source's attempts, 0 to 32; and that of sources kept without an attempt. */
+/**
+ * The rank of sources that are kept without an attempt. Other ranks are the furthest stage of a source's attempts, 0 to
+ * 32.
+ */
 export const KEPT = 33
 const RANKS = KEPT + 1
-/** How many of a source's last knocks are remembered, to know a retransmission. */
+/** The number of a source's last knocks that are kept to detect retransmissions. */
 export const REMEMBERED_PACKETS = 4
-/** No source, no attempt: the end of a list. */
+/** The end of a list: there is no source or no attempt. */
 export const NONE = -1
 
-/** Words a source takes: one cache line, so that a look-up costs one miss however many sources there are. */
+/** The number of words that a source takes. It is one cache line, so that a look-up costs one cache miss. */
 const STRIDE = 16
 /** The words of a source. */
 const A = 0
@@ -28,11 +31,11 @@ const PRINT = 8
 const TOUCHES = 12
 const WRONG_CODES = 13
 const SINCE = 14
-/** When it came into its rank in the upper half, the port of its last wrong code in the lower. */
+/** The time at which the source entered its rank (upper half), and the port of its last wrong code (lower half). */
 const ENTERED = 15
 const ENTERED_SHIFT = 16
 const CODE_PORT_BITS = 0xffff
-/** Tenths of a second in the unit of {@link ENTERED}: in 16 bits it goes round in 36 hours. */
+/** Tenths of a second in the unit of {@link ENTERED}. The 16 bits wrap around after 36 hours. */
 const ENTERED_UNIT = 20
 /** The bits of a source's status word. */
 const RANK_BITS = 0x3f
@@ -43,23 +46,23 @@ const LINK_SHIFT = 10
 const LINK_BITS = 0x1f
 
 /**
- * The sources that knocked lately: a flat hash table of fixed size. Those of a rank are a list, the one that came into
- * it first at its head: it is the one to give way.
+ * The sources that knocked recently, in a flat hash table of fixed size. Sources of the same rank form a list, oldest
+ * first. The head of the list is evicted first.
  *
- * Times are in tenths of a second since the gate's first packet, so that they fit a word.
+ * Times are in tenths of a second since the gate's first packet, so that they fit into a word.
  */
 export class Sources {
   readonly #bounds: SourceBounds
   readonly #key0: number
   readonly #key1: number
-  /** Slot numbers plus one by hash, linear probing; 0: empty. */
+  /** Slot numbers plus one by hash, with linear probing; 0 is empty. */
   readonly #index: Int32Array
   readonly #mask: number
   readonly #words: Int32Array
   readonly #heads = new Int32Array(RANKS).fill(NONE)
   readonly #tails = new Int32Array(RANKS).fill(NONE)
   readonly #sizes = new Int32Array(RANKS)
-  /** Slots never used begin here; those given back are a list through their NEXT word. */
+  /** The first slot never used. Released slots form a list through their NEXT word. */
   #fresh = 0
   #free = NONE
   #count = 0
@@ -77,27 +80,27 @@ export class Sources {
     this.#mask = this.#index.length - 1
   }
 
-  /** How many sources are known. */
+  /** The number of known sources. */
   get count(): number {
     return this.#count
   }
 
-  /** Whether there are as many sources without an attempt as there may be. */
+  /** Returns true if the number of sources without an attempt is at its bound. */
   get manyStrangers(): boolean {
     return this.#sizes[0]! >= this.#bounds.strangers
   }
 
-  /** Whether as many sources without an attempt are kept as may be. */
+  /** Returns true if the number of sources kept without an attempt is at its bound. */
   get manyKept(): boolean {
     return this.#sizes[KEPT]! >= this.#bounds.kept
   }
 
-  /** The slot of the packet's source, or {@link NONE}. */
+  /** Returns the slot of the packet's source, or {@link NONE}. */
   find({ family, sourceA, sourceB, sourceC, sourceD }: Packet): number {
     return this.#find(family, sourceA, sourceB, sourceC, sourceD)
   }
 
-  /** The slot of an address, or {@link NONE}. */
+  /** Returns the slot of an address, or {@link NONE}. */
   findAddress({ family, a, b, c, d }: Address): number {
     return this.#find(family, a, b, c, d)
   }
@@ -124,8 +127,8 @@ export class Sources {
   }
 
   /**
-   * The slot that has to give way before another source of this rank can come in: {@link NONE} where there is room.
-   * `undefined`: there is none, since all others are further along.
+   * Returns the slot to evict before another source of this rank can be added. {@link NONE} means that there is room.
+   * `undefined` means that all sources have a higher rank, and nothing can be evicted.
    */
   inTheWay(rank: number): number | undefined {
     if (rank === 0 && this.manyStrangers) return this.#heads[0]!
@@ -133,13 +136,13 @@ export class Sources {
     return this.oldest(0, rank)
   }
 
-  /** The oldest source of the lowest rank there is from `from` to `to`. */
+  /** Returns the oldest source of the lowest occupied rank between `from` and `to`. */
   oldest(from: number, to: number): number | undefined {
     for (let rank = from; rank <= to; rank++) if (this.#heads[rank] !== NONE) return this.#heads[rank]!
     return undefined
   }
 
-  /** Takes the packet's source in, which must not be known yet; there must be room. */
+  /** Adds the packet's source. The source must be unknown, and there must be room. */
   add(packet: Packet, rank: number, now: number): number {
     let slot = this.#free
     if (slot === NONE) slot = this.#fresh++
@@ -161,7 +164,7 @@ export class Sources {
     return slot
   }
 
-  /** Forgets a source; it must have no attempt any more. */
+  /** Removes a source. The source must not have an attempt. */
   remove(slot: number): void {
     this.#takeOut(slot)
     this.#unhash(slot)
@@ -180,18 +183,18 @@ export class Sources {
     return this.#words[slot * STRIDE + STATUS]! & RANK_BITS
   }
 
-  /** Tenths of a second since the source came into its rank, two seconds more or less. */
+  /** Returns tenths of a second since the source entered its rank, within two seconds. */
   sinceEntered(slot: number, now: number): number {
     const entered = this.#words[slot * STRIDE + ENTERED]! >>> ENTERED_SHIFT
     return ((Math.floor(now / ENTERED_UNIT) - entered) & CODE_PORT_BITS) * ENTERED_UNIT
   }
 
-  /** The slots of a rank, the one that came into it last first. */
+  /** Yields the slots of a rank, newest first. */
   *ofRank(rank: number): Generator<number, void> {
     for (let slot = this.#tails[rank]!; slot !== NONE; slot = this.#words[slot * STRIDE + PREVIOUS]!) yield slot
   }
 
-  /** First of the source's attempts, or {@link NONE}. */
+  /** Returns the first of the source's attempts, or {@link NONE}. */
   attempt(slot: number): number {
     return this.#words[slot * STRIDE + ATTEMPT]!
   }
@@ -200,7 +203,7 @@ export class Sources {
     this.#words[slot * STRIDE + ATTEMPT] = attempt
   }
 
-  /** Whether the source is a scanner, and when its time began: with the scan, or with the first wrong port. */
+  /** Returns true if the source is a scanner. */
   ignored(slot: number): boolean {
     return (this.#words[slot * STRIDE + STATUS]! & IGNORED_BIT) !== 0
   }
@@ -209,7 +212,7 @@ export class Sources {
     return this.#words[slot * STRIDE + SINCE]!
   }
 
-  /** Begins a time of being ignored, or ends it; either way no wrong port is remembered. */
+  /** Starts or stops ignoring a source. Both clear its wrong ports. */
   setIgnored(slot: number, ignored: boolean, now: number): void {
     const base = slot * STRIDE
     const status = this.#words[base + STATUS]!
@@ -219,10 +222,10 @@ export class Sources {
   }
 
   /**
-   * Remembers a wrong port and tells how many different ones there are. Ports are kept as bits of a 32-bit sketch:
-   * two may fall together, so a scan may be known some ports late, and never too early.
+   * Records a wrong port and returns the number of distinct ones. Ports are bits of a 32-bit sketch, and two ports can
+   * share a bit. A scan may therefore be noticed some ports late, but never too early.
    *
-   * @param windowTenths after this long since the first, counting begins anew, unless the source is ignored
+   * @param windowTenths time after the first wrong port until the count restarts, unless the source is ignored
    */
   touch(slot: number, key: number, now: number, windowTenths: number): number {
     const base = slot * STRIDE
@@ -235,7 +238,7 @@ export class Sources {
     return ones(words[base + TOUCHES]!)
   }
 
-  /** The source's wrong codes, as a word of their own. */
+  /** The source's wrong codes, as a word in the format of `wrong-codes.ts`. */
   wrongCodes(slot: number): number {
     return this.#words[slot * STRIDE + WRONG_CODES]!
   }
@@ -244,7 +247,7 @@ export class Sources {
     this.#words[slot * STRIDE + WRONG_CODES] = word
   }
 
-  /** Notes the port of a wrong code. False: the last one was the same, as that of a client that tries again. */
+  /** Records the port of a wrong code. Returns false if the last one was the same, as when a client tries again. */
   isNewCodePort(slot: number, port: number): boolean {
     const at = slot * STRIDE + ENTERED
     const word = this.#words[at]!
@@ -254,10 +257,10 @@ export class Sources {
   }
 
   /**
-   * Whether a packet, by its print and link, is among those that were remembered last.
+   * Returns true if the packet's print and link match one of the last packets.
    *
-   * @param anyLink the print is a TCP packet's: the same one again is a retransmission wherever it was captured.
-   *   Datagrams have no sequence number: the same print is the same datagram only when another link shows it too.
+   * @param anyLink true for TCP, where the same print is a retransmission on any link. Datagrams have no sequence
+   * number: the same print is the same datagram only on another link.
    */
   repeated(slot: number, print: number, link: number, anyLink: boolean): boolean {
     const base = slot * STRIDE
@@ -270,7 +273,7 @@ export class Sources {
     return false
   }
 
-  /** Remembers a packet by its print, in place of the one that was remembered longest. */
+  /** Records a packet by its print and overwrites the oldest one. */
   remember(slot: number, print: number, link: number): void {
     const base = slot * STRIDE
     const words = this.#words
@@ -284,7 +287,7 @@ export class Sources {
       (((turn + 1) & 3) << TURN_SHIFT)
   }
 
-  /** The source's address, as a value of its own. */
+  /** Returns the source's address. */
   address(slot: number): Address {
     const base = slot * STRIDE
     const words = this.#words
@@ -334,7 +337,7 @@ export class Sources {
     )
   }
 
-  /** Empties the slot's place in the index, and moves up those behind it that would no longer be found. */
+  /** Empties the slot's place in the index, and moves up the entries behind it that a search would miss. */
   #unhash(slot: number): void {
     const index = this.#index
     let hole = this.#home(slot)

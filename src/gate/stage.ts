@@ -3,36 +3,36 @@ import type { Secret } from './secret.ts'
 import type { Terms } from './terms.ts'
 
 /**
- * A place in the tree of sequences: the knocks that lead here are what the sequences through it have in common.
- * Sequences that begin alike, under the same terms, are one path until they part.
+ * A stage is a node in the tree of sequences. All sequences through it begin with the same knocks. Sequences that begin
+ * alike, under the same terms, share their stages until they part.
  */
 export class Stage {
-  /** How many knocks lead here. */
+  /** The number of knocks that lead here. */
   readonly depth: number
   readonly parent: Stage | undefined
-  /** The stage of the first knock on the way here. */
+  /** The stage of the first knock on the path to this stage. */
   readonly root: Stage
   /** The knock that leads here from the parent. */
   readonly key: number
   readonly terms: Terms
-  /** Index in the table of stages. */
+  /** The index in the table of stages. */
   id = -1
-  /** No sequence runs through here any more; the number stays taken until the last attempt here has ended. */
+  /** True if no sequence passes through this stage. Its number stays in use until its last attempt has ended. */
   gone = false
-  /** Attempts that stand here. */
+  /** The number of attempts at this stage. */
   attempts = 0
-  /** Sequences through here that no port scan makes in passing. */
+  /** The number of sequences through this stage that no port scan could complete. */
   unscannable = 0
-  /** Sequences through here of which only a code is missing, and those of them with knocks before the code. */
+  /** The number of sequences through this stage that lack only a code, and of those with knocks before the code. */
   codes = 0
   codesBehind = 0
-  /** Sequences that end here. */
+  /** The sequences that end at this stage. */
   readonly complete: Secret[] = []
-  /** Most stages lead on to one other only; a map each would cost more than all the rest. */
+  /** The only next stage and its knock. Most stages have one; a map for each would cost more than everything else. */
   #onlyKey = -1
   #only: Stage | undefined
   #more: Map<number, Stage> | undefined
-  /** Sequences through here, those that end here among them. Of most stages there is only one. */
+  /** The sequences through this stage, including those that end here. Most stages have only one. */
   #sole: Secret | undefined
   #several: Company | undefined
 
@@ -44,50 +44,50 @@ export class Stage {
     this.terms = terms
   }
 
-  /** Whether other knocks lead on from here. */
+  /** Returns true if there is a next stage. */
   get leadsOn(): boolean {
     return this.#only !== undefined || this.#more !== undefined
   }
 
-  /** Whether the sequences through here part here: more than one knock leads on. */
+  /** Returns true if there are several next stages. */
   get parts(): boolean {
     return this.#more !== undefined
   }
 
-  /** Whether no sequence runs through here. */
+  /** Returns true if no sequence passes through this stage. */
   get empty(): boolean {
     return this.#sole === undefined && this.#several === undefined
   }
 
-  /** Names of the doors that the sequences through here open, each once, the oldest first. */
+  /** The names of the doors that the sequences through this stage open, without duplicates, oldest first. */
   get doors(): readonly string[] {
     return this.#sole === undefined ? (this.#several?.doors ?? []) : [this.#sole.door]
   }
 
-  /** The stage that this knock leads to. */
+  /** Returns the stage that this knock leads to. */
   next(key: number): Stage | undefined {
     return this.#onlyKey === key ? this.#only : this.#more?.get(key)
   }
 
-  /** Whether the knock is part of a sequence through here, at whatever place. */
+  /** Returns true if the knock is in a sequence through this stage, at any position. */
   owns(key: number): boolean {
     return this.#sole === undefined ? (this.#several?.owns(key) ?? false) : has(this.#sole, key)
   }
 
-  /** Whether the knock is one of those that lead here. */
+  /** Returns true if the knock is one of those that lead here. */
   passed(key: number): boolean {
     return this.key === key || (this.parent?.passed(key) ?? false)
   }
 
-  /** How many of the knocks that lead here are this one. */
+  /** Returns how many of the knocks that lead here are this one. */
   times(key: number): number {
     return (this.key === key ? 1 : 0) + (this.parent?.times(key) ?? 0)
   }
 
   /**
-   * Whether an attempt here began amid one of the same source that is at `other` now, and all of its knocks were knocks of
-   * that one. While that one was under way, each of its ports was hit for it alone; so an attempt that began before it has
-   * the port of its own first knock once more than it has. Doors that want other flags are taken to count the same packets.
+   * Returns true if an attempt at this stage consists of knocks of the attempt at `other`, and began during it. Each
+   * port was hit only for the other attempt while that was in progress. An attempt that began earlier therefore has its
+   * own first port once more than the other has. Doors with different flags are assumed to count the same packets.
    */
   isMadeOf(other: Stage): boolean {
     const first = this.root.key
@@ -95,18 +95,18 @@ export class Stage {
     return this.times(first) <= most && this.leadsOver(other)
   }
 
-  /** Whether every knock that leads here is one of those that lead to `other`. */
+  /** Returns true if every knock that leads here also leads to `other`. */
   leadsOver(other: Stage): boolean {
     return other.passed(this.key) && (this.parent?.leadsOver(other) ?? true)
   }
 
-  /** Whether this stage is `other`, or lies on a way through it. */
+  /** Returns true if this stage is `other` or comes after it. */
   under(other: Stage): boolean {
     if (this.depth <= other.depth) return this === other
     return this.parent!.under(other)
   }
 
-  /** Adds a way on. */
+  /** Adds a next stage. */
   link(stage: Stage): void {
     if (!this.leadsOn) {
       this.#only = stage
@@ -121,7 +121,7 @@ export class Stage {
     this.#more.set(stage.key, stage)
   }
 
-  /** Takes a way on out again. */
+  /** Removes a next stage. */
   unlink(stage: Stage): void {
     if (this.#only === stage) {
       this.#only = undefined
@@ -137,7 +137,7 @@ export class Stage {
     }
   }
 
-  /** Notes that a sequence runs through here. */
+  /** Adds a sequence that passes through this stage. */
   join(secret: Secret, ends: boolean): void {
     if (ends) this.complete.push(secret)
     this.#count(secret, 1)
@@ -153,7 +153,7 @@ export class Stage {
     this.#several.add(secret)
   }
 
-  /** Notes that one that has joined runs through here no longer. */
+  /** Removes a sequence from this stage. */
   leave(secret: Secret): void {
     const end = this.complete.indexOf(secret)
     if (end >= 0) this.complete.splice(end, 1)

@@ -7,23 +7,23 @@ import { sameAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 
 /**
- * What a TCP packet must be where a door names no flags: no ACK and no RST, as the first packet of a connection is
- * (RFC 9293, 3.5), and as no packet of an established one ever is.
+ * The flags of a TCP knock where a door names no flags: neither ACK nor RST. The first packet of a connection has
+ * neither (RFC 9293, 3.5), while packets of an established one always have one of them.
  */
 export const OPENING_FLAGS: FlagTest = { mask: ACK | RST, want: 0 }
 
 /** The terms under which packets count as knocks. Sequences under the same terms share their attempts. */
 export interface Terms {
   readonly flags: FlagTest
-  /** The address knocked at; `undefined`: any of this host's own. */
+  /** The destination address of the knocks; `undefined` means any address of this host. */
   readonly target: Address | undefined
   /** Milliseconds from the first knock to the last. */
   readonly timeoutMs: number
-  /** Whose packets count; empty: everybody's. */
+  /** The networks whose packets count; empty means all. */
   readonly allowFrom: readonly Network[]
 }
 
-/** Whether two doors' terms are the same. */
+/** Returns true if the terms of two doors are the same. */
 export function sameTerms(one: Terms, other: Terms): boolean {
   return (
     one.flags.mask === other.flags.mask &&
@@ -40,7 +40,11 @@ function sameNetworks(one: readonly Network[], other: readonly Network[]): boole
   return one.length === other.length && one.every((network, index) => sameNetwork(network, other[index]!))
 }
 
-/** Whether the packet is a knock under these terms; `here`: it was sent to an address of this host. */
+/**
+ * Returns true if the packet is a knock under these terms.
+ *
+ * @param here true if the packet was sent to an address of this host
+ */
 export function counts(terms: Terms, packet: Packet, here: boolean): boolean {
   if (packet.protocol === TCP && (packet.flags & terms.flags.mask) !== terms.flags.want) return false
   const { target, allowFrom } = terms
@@ -53,7 +57,7 @@ function isFrom(packet: Packet, networks: readonly Network[]): boolean {
   return networks.some((network) => contains(network, source))
 }
 
-/** Whether the packet was sent to this address. */
+/** Returns true if the packet was sent to this address. */
 export function sentTo(packet: Packet, address: Address): boolean {
   return (
     packet.destinationA === address.a &&

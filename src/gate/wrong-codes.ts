@@ -3,63 +3,63 @@ import type { Packet } from '../packet/packet.ts'
 import { CODE_PORT_MAX, CODE_PORT_MIN } from '../totp/ports.ts'
 
 /**
- * Knocks at wrong ports of codes that a source may make before doors with codes alone ignore it, and attempts with such
- * knocks before doors with codes behind a sequence do: in one attempt it can try twenty codes. See {@link COST}.
+ * The maximum number of wrong codes before doors with only a code ignore a source. For codes after a sequence, it is
+ * the maximum number of attempts with wrong codes: one attempt can try twenty. See {@link COST}.
  */
 export const WRONG_CODES_MAX = 16
 
-/** Whose allowance it is: codes that are all of a secret, and codes behind a sequence. */
+/** The two kinds of codes, each with its own allowance: codes without a sequence, and codes after a sequence. */
 export type CodeKind = 'bare' | 'behind'
 
-// A word holds when it was last brought up to date, and how much of each allowance is used up.
+// A word holds the time of its last update and the used part of each allowance.
 const TIME_SHIFT = 16
 const TIME_BITS = 0xffff
 const COUNT_BITS = 0xff
 const SHIFT: Readonly<Record<CodeKind, number>> = { bare: 8, behind: 0 }
 /**
- * What one costs. One of it is regained in each Scan_Ignore, so that 8 digits last one address more than ten years on
- * average, whether it knows a sequence that comes before them or not.
+ * The cost of a wrong code. One unit is regained in each Scan_Ignore. An 8-digit code then lasts one address more than
+ * ten years on average, with or without a sequence before it.
  */
 const COST: Readonly<Record<CodeKind, number>> = { bare: 1, behind: 5 }
-/** After how many Scan_Ignores nothing of an allowance is used up any more. */
+/** The number of Scan_Ignores after which the whole allowance is regained. */
 export const FORGOTTEN_AFTER = COST.behind * WRONG_CODES_MAX + 1
-/** Units of a word's time in the time after which one knock is regained. */
+/** The number of time units of a word in the time that regains one unit of allowance. */
 const UNITS = 64
 
-/** Whether a packet that begins a connection goes to a port that a code may have. */
+/** Returns true if a packet that begins a connection goes to a code port. */
 export function isCodePort({ protocol, port }: Packet): boolean {
   return protocol === TCP && port >= CODE_PORT_MIN && port <= CODE_PORT_MAX
 }
 
-/** How much of an allowance is used up. */
+/** Returns the used part of an allowance. */
 function spent(word: number, kind: CodeKind): number {
   return (word >>> SHIFT[kind]) & COUNT_BITS
 }
 
-/** Whether the allowance is used up. */
+/** Returns true if the allowance is used up. */
 export function isUsedUp(word: number, kind: CodeKind): boolean {
   return excess(word, kind) > 0
 }
 
-/** How much has to be regained before there is room for one more. */
+/** Returns how much must be regained before another wrong code is allowed. */
 function excess(word: number, kind: CodeKind): number {
   return spent(word, kind) - COST[kind] * (WRONG_CODES_MAX - 1)
 }
 
-/** The word with one more; it must be up to date. Times are tenths of a second. */
+/** Returns the word with one more wrong code. The word must be up to date. Times are tenths of a second. */
 export function withWrongCode(word: number, kind: CodeKind, now: number, regain: number): number {
   const begun = word === 0 ? unitsAt(now, regain) << TIME_SHIFT : word
   return isUsedUp(begun, kind) ? begun : begun + (COST[kind] << SHIFT[kind])
 }
 
-/** The word with so many less: those of an attempt that came to a right code. */
+/** Returns the word without the wrong codes of an attempt that sent the right code. */
 export function withoutWrongCodes(word: number, kind: CodeKind, count: number): number {
   const after = word - (Math.min(count * COST[kind], spent(word, kind)) << SHIFT[kind])
   return (after & ((COUNT_BITS << SHIFT.bare) | COUNT_BITS)) === 0 ? 0 : after
 }
 
 /**
- * The word brought up to date: of both allowances one is regained after each `regain`.
+ * Returns the word brought up to date. Both allowances regain one unit after each `regain`.
  *
  * @param now tenths of a second
  * @param regain tenths of a second, at least one
@@ -74,7 +74,7 @@ export function regained(word: number, now: number, regain: number): number {
   return ((units & TIME_BITS) << TIME_SHIFT) | (bare << SHIFT.bare) | (behind << SHIFT.behind)
 }
 
-/** Tenths of a second until an allowance is no longer used up. The word must be up to date. */
+/** Returns tenths of a second until an allowance is no longer used up. The word must be up to date. */
 export function regainedIn(word: number, kind: CodeKind, now: number, regain: number): number {
   return Math.max(0, excess(word, kind) * regain - sinceUpdate(word, now, regain))
 }

@@ -1,10 +1,10 @@
-/** A map of bounded size: of more entries than it may hold, the one that was least recently used gives way. */
+/** A map of bounded size, which evicts its least recently used entry. */
 export class LruMap<Key, Value> {
   readonly #max: number
-  /** In the order of use, the least recent first. */
+  /** The entries in the order of use, least recent first. */
   readonly #entries = new Map<Key, Value>()
 
-  /** @param max most entries, at least 1 */
+  /** @param max the maximum number of entries, at least 1 */
   constructor(max: number) {
     this.#max = Math.max(1, max)
   }
@@ -13,7 +13,7 @@ export class LruMap<Key, Value> {
     return this.#entries.size
   }
 
-  /** The value of a key, which counts as used now. `undefined`: there is none. */
+  /** Returns the value of a key and marks it as used, or returns `undefined`. */
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key)
     if (value === undefined) return undefined
@@ -22,17 +22,17 @@ export class LruMap<Key, Value> {
     return value
   }
 
-  /** The value of a key; its place in the order stays. `undefined`: there is none. */
+  /** Returns the value of a key without marking it as used, or returns `undefined`. */
   peek(key: Key): Value | undefined {
     return this.#entries.get(key)
   }
 
-  /** Whether a key has a value; its place in the order stays. */
+  /** Returns true if a key has a value. It does not mark the key as used. */
   has(key: Key): boolean {
     return this.#entries.has(key)
   }
 
-  /** Sets the value of a key, which counts as used now. */
+  /** Sets the value of a key and marks it as used. */
   set(key: Key, value: Value): void {
     this.#entries.delete(key)
     this.#entries.set(key, value)
@@ -43,12 +43,12 @@ export class LruMap<Key, Value> {
     }
   }
 
-  /** Removes a key. False: it was not there. */
+  /** Removes a key. Returns false if the key was not in the map. */
   delete(key: Key): boolean {
     return this.#entries.delete(key)
   }
 
-  /** Every key and its value, the least recently used first. */
+  /** Yields all entries, least recently used first. */
   [Symbol.iterator](): IterableIterator<[Key, Value]> {
     return this.#entries.entries()
   }

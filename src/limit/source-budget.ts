@@ -3,40 +3,40 @@ import { NONE, SourceTable } from './source-table.ts'
 import { TokenBucket } from './token-bucket.ts'
 
 const SECOND_MS = 1_000
-/** Whose purse a cost is taken from, and which pool. */
+/** The payer of a cost: its purse, and the shared pool. */
 const NOBODY = 0
 const STRANGER = 1
 const KNOWN_OF_ALL = 2
 const KNOWN_OF_KNOWN = 3
 
-/** How much may be spent: on average, and at once after a quiet time. The unit is the caller's. */
+/** A spending limit: an average, and a burst after a quiet time. The caller chooses the unit. */
 export interface Rate {
   readonly perSecond: number
   readonly burst: number
 }
 
-/** What a source counts as: what it is, or one that has not opened before. */
+/** The treatment of a source: by its history, or as one that has never opened a door. */
 export type Standing = 'itself' | 'stranger'
 
-/** Budgets of one kind of work. */
+/** The budgets for one kind of work. */
 export interface BudgetLimits {
-  /** Of one source that has not opened before. */
+  /** The budget of a source that has never opened a door. */
   readonly source: Rate
-  /** Of all sources together, but for the share below. */
+  /** The budget of all sources together, besides the reserved share below. */
   readonly all: Rate
-  /** Of one source that has opened before. */
+  /** The budget of a source that has opened a door. */
   readonly known: Rate
-  /** The share kept for all those together; beyond it they take from `all`. */
+  /** The reserved share of all sources that have opened a door. Beyond it they use `all`. */
   readonly allKnown: Rate
-  /** Most sources whose spending is remembered; about 50 bytes each. */
+  /** The maximum number of sources whose spending is recorded. Each takes about 50 bytes. */
   readonly sourcesMax: number
-  /** Most sources that are known to have opened before. Strangers cannot push any out. */
+  /** The maximum number of sources that have opened a door. Unknown sources cannot evict them. */
   readonly knownMax: number
 }
 
 /**
- * Bounds what strangers can have done: for each source first, an IPv4 address or an IPv6 /64, and then in all, with a
- * share kept for sources that have opened before. Nothing is allocated for a packet.
+ * Limits the work that packets can cause. Each source, an IPv4 address or an IPv6 /64, has a budget, and so have all
+ * sources together. A share is reserved for sources that have opened a door. A packet causes no allocation.
  */
 export class SourceBudget {
   readonly #sources: Purses
@@ -44,7 +44,7 @@ export class SourceBudget {
   readonly #all: TokenBucket
   readonly #allKnown: TokenBucket
 
-  /** @param seed two secret random words: strangers choose their addresses */
+  /** @param seed two secret random words, because attackers choose their addresses */
   constructor(limits: BudgetLimits, seed: readonly [number, number]) {
     this.#sources = new Purses(limits.sourcesMax, limits.source, seed)
     this.#known = new Purses(limits.knownMax, limits.known, seed)
@@ -52,31 +52,31 @@ export class SourceBudget {
     this.#allKnown = new TokenBucket(limits.allKnown.perSecond, limits.allKnown.burst)
   }
 
-  /** Whether a source counts as one that has opened before. */
+  /** Returns true if a source has opened a door. */
   knows(source: Address): boolean {
     return this.#known.has(source)
   }
 
-  /** Counts a source among those that have opened before, the most recent of them. True: it was not there yet. */
+  /** Records that a source has opened a door, as the most recent one. Returns true if it was not recorded before. */
   know(source: Address): boolean {
     return this.#known.add(source)
   }
 
   /**
-   * Whether anything is left for a source. `now` is in milliseconds of a steady clock, here and below.
+   * Returns true if a source has any budget left. Here and below, `now` is milliseconds of a monotonic clock.
    *
-   * @param as `stranger`: for work whose cost a forger of the source's address could cause, which must not use up its share
+   * @param as `stranger` for work that others could cause by forging the source, which must not use up its share
    */
   has(source: Address, now: number, as: Standing = 'itself'): boolean {
     return this.#payer(source, now, Number.MIN_VALUE, as) !== NOBODY
   }
 
-  /** Takes what some work for a source did cost. Purses may be left in debt, by one burst at most. */
+  /** Charges a source for finished work. A purse may go into debt, by one burst at most. */
   spend(source: Address, now: number, cost: number, as: Standing = 'itself'): void {
     this.#charge(this.#payer(source, now, Number.MIN_VALUE, as), source, now, cost)
   }
 
-  /** Takes a cost that is known beforehand, whole or not at all. False: too little is left. */
+  /** Charges a source for work with a known cost. Returns false, and charges nothing, if too little is left. */
   take(source: Address, now: number, cost = 1, as: Standing = 'itself'): boolean {
     const payer = this.#payer(source, now, cost, as)
     if (payer === NOBODY) return false
@@ -84,7 +84,9 @@ export class SourceBudget {
     return true
   }
 
-  /** What a cost is taken from: a source that has opened before, and has used up its share, is one among all others. */
+  /**
+   * Returns the payer of a cost. A source that has opened a door falls back to the budgets of the others after its own.
+   */
   #payer(source: Address, now: number, cost: number, as: Standing): number {
     if (as === 'itself' && this.#known.has(source) && this.#known.left(source, now) >= cost) {
       if (this.#allKnown.has(now, cost)) return KNOWN_OF_KNOWN
@@ -102,7 +104,7 @@ export class SourceBudget {
   }
 }
 
-/** What each of some sources has left. */
+/** The remaining budgets of sources. */
 class Purses {
   readonly #rate: Rate
   readonly #table: SourceTable
@@ -120,7 +122,7 @@ class Purses {
     return this.#table.find(source) !== NONE
   }
 
-  /** True: it was not there. */
+  /** Adds a source. Returns true if it was not in the table. */
   add(source: Address): boolean {
     const slot = this.#table.find(source)
     if (slot !== NONE) {
@@ -131,7 +133,7 @@ class Purses {
     return true
   }
 
-  /** What a source has left; one that is not there has a whole burst. */
+  /** Returns the remaining budget of a source. An unknown source has a whole burst. */
   left(source: Address, now: number): number {
     const slot = this.#table.find(source)
     return slot === NONE ? this.#rate.burst : this.#filled(slot, now)

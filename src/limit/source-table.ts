@@ -1,20 +1,20 @@
 import type { Address } from '../packet/address.ts'
 import { sipHash } from '../packet/siphash.ts'
 
-/** No slot. */
+/** The value for no slot. */
 export const NONE = -1
 
 /**
- * A fixed number of sources, each with a slot number: a flat hash table, the least recently used giving way. An IPv4
- * address is a source of its own; of IPv6 a /64 is one, since a host has as many addresses in it as it likes.
- * Nothing is allocated after it is made. The hash has a secret, as strangers choose their addresses.
+ * A flat hash table of a fixed number of sources, which evicts the least recently used one. A source is an IPv4 address
+ * or an IPv6 /64, because a host can use any address of its /64. The table allocates nothing after its creation. The
+ * hash has a secret, because attackers choose their addresses.
  */
 export class SourceTable {
   readonly #max: number
   readonly #mask: number
   readonly #key0: number
   readonly #key1: number
-  /** Slot numbers plus one by hash, linear probing; 0: empty. */
+  /** Slot numbers plus one by hash, with linear probing; 0 is empty. */
   readonly #index: Int32Array
   readonly #family: Uint8Array
   readonly #a: Int32Array
@@ -26,7 +26,7 @@ export class SourceTable {
   #count = 0
 
   /**
-   * @param max most sources
+   * @param max the maximum number of sources
    * @param seed two secret random words
    */
   constructor(max: number, seed: readonly [number, number]) {
@@ -44,12 +44,12 @@ export class SourceTable {
     this.#newer = new Int32Array(max)
   }
 
-  /** How many sources there are. */
+  /** The number of sources. */
   get count(): number {
     return this.#count
   }
 
-  /** The slot of a source, or {@link NONE}. */
+  /** Returns the slot of a source, or {@link NONE}. */
   find({ family, a, b }: Address): number {
     const low = family === 4 ? 0 : b
     for (let at = this.#home(family, a, low); ; at = (at + 1) & this.#mask) {
@@ -59,7 +59,9 @@ export class SourceTable {
     }
   }
 
-  /** The slot of a source that is not in the table yet: that of the least recently used one where there is no room. */
+  /**
+   * Adds a source that is not in the table, and returns its slot. A full table evicts its least recently used source.
+   */
   add({ family, a, b }: Address): number {
     let slot = this.#count
     if (slot < this.#max) this.#count++
@@ -78,7 +80,7 @@ export class SourceTable {
     return slot
   }
 
-  /** Makes a source the most recently used. */
+  /** Marks a source as the most recently used. */
   touch(slot: number): void {
     if (slot === this.#newest) return
     this.#takeOut(slot)
@@ -110,7 +112,7 @@ export class SourceTable {
     else this.#older[newer] = older
   }
 
-  /** Empties the slot's place in the index, and moves up those behind it that would no longer be found. */
+  /** Empties the slot's place in the index, and moves up the entries behind it that a search would miss. */
   #unhash(slot: number): void {
     const index = this.#index
     const mask = this.#mask

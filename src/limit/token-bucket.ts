@@ -1,13 +1,13 @@
 const SECOND_MS = 1_000
 /**
- * Milliseconds whose share may be used at once after a quiet time, where the caller names no burst. With a whole second's
- * share the daemon would be busy so long that the kernel's memory for packets is full meanwhile.
+ * Milliseconds whose tokens form the default burst. With a whole second's tokens, the daemon would be busy for so long
+ * that the kernel's packet buffer fills up.
  */
 export const BURST_MS = 250
 
 /**
- * Bounds how often something may be done, or how much of something may be spent: a burst after a quiet time, and then
- * evenly. A token is whatever the caller counts: packets, microseconds, bytes.
+ * A token bucket limits how often something is done, or how much is spent: a burst after a quiet time, and then evenly.
+ * The caller chooses what a token is: a packet, a microsecond, a byte.
  */
 export class TokenBucket {
   readonly #perSecond: number
@@ -17,7 +17,7 @@ export class TokenBucket {
 
   /**
    * @param perSecond tokens that are added each second
-   * @param burst most tokens there are at once; default: the share of {@link BURST_MS}, at least one
+   * @param burst the maximum number of tokens; default: the tokens of {@link BURST_MS}, at least one
    */
   constructor(perSecond: number, burst = Math.max(1, (perSecond * BURST_MS) / SECOND_MS)) {
     this.#perSecond = perSecond
@@ -25,7 +25,11 @@ export class TokenBucket {
     this.#left = burst
   }
 
-  /** Takes tokens, all of them or none. False: there are too few. `now` is in milliseconds of a steady clock. */
+  /**
+   * Takes tokens, all of them or none. Returns false if there are too few.
+   *
+   * @param now milliseconds of a monotonic clock
+   */
   take(now: number, tokens = 1): boolean {
     this.#fill(now)
     if (this.#left < tokens) return false
@@ -33,20 +37,22 @@ export class TokenBucket {
     return true
   }
 
-  /** Whether so many tokens are left; default: any at all, for work whose cost is known only after it. */
+  /**
+   * Returns true if so many tokens are left. The default is any fraction, for work whose cost is known only afterwards.
+   */
   has(now: number, tokens = Number.MIN_VALUE): boolean {
     this.#fill(now)
     return this.#left >= tokens
   }
 
-  /** Takes what some work did cost. The bucket may be left in debt, by one burst at most. */
+  /** Takes the cost of finished work. The bucket may go into debt, by one burst at most. */
   spend(now: number, tokens: number): void {
     this.#fill(now)
     this.#left = Math.max(-this.#burst, this.#left - tokens)
   }
 
   #fill(now: number): void {
-    // A clock that goes back adds nothing.
+    // A clock that goes back adds no tokens.
     const more = (Math.max(0, now - this.#filledAt) * this.#perSecond) / SECOND_MS
     this.#left = Math.min(this.#burst, this.#left + more)
     this.#filledAt = now

@@ -1,9 +1,9 @@
-/** 4 or 6: the version of the Internet Protocol an address belongs to. */
+/** The IP version of an address. */
 export type Family = 4 | 6
 
 /**
- * An IPv4 or IPv6 address as whole 32-bit words in network order, signed (`| 0`) so that the engine keeps them as
- * small integers. IPv4 uses `a` alone, the others are 0.
+ * An IPv4 or IPv6 address as 32-bit words in network order. The words are signed (`| 0`), so that the engine keeps them
+ * as small integers. IPv4 uses only `a`, and the other words are 0.
  */
 export interface Address {
   readonly family: Family
@@ -13,10 +13,10 @@ export interface Address {
   readonly d: number
 }
 
-/** Most characters an address can have in text: eight groups of four and a dotted quad's worth of slack. */
+/** The maximum length of an address as text, in characters: that of IPv6 with an embedded dotted quad. */
 const ADDRESS_TEXT_MAX = 45
 
-/** The address in its usual text: dotted quad, or RFC 5952 (lower case, the longest run of zeros as `::`). */
+/** Returns an address as text: a dotted quad, or RFC 5952 (lower case, the longest run of zeros as `::`). */
 export function formatAddress(address: Address): string {
   if (address.family === 4) return formatQuad(address.a)
   const { a, b, c, d } = address
@@ -47,8 +47,8 @@ function longestZeroRun(groups: readonly number[]): readonly [start: number, len
 }
 
 /**
- * Reads an address: a dotted quad of four decimal numbers without leading zeros, or IPv6 text as RFC 4291, 2.2 has it.
- * A zone (`%eth0`) is not part of an address. Returns `undefined` for anything else.
+ * Parses an address: a dotted quad of decimal numbers without leading zeros, or IPv6 text (RFC 4291, 2.2). Zones
+ * (`%eth0`) are not allowed. Returns `undefined` for any other text.
  */
 export function parseAddress(text: string): Address | undefined {
   if (text.length > ADDRESS_TEXT_MAX) return undefined
@@ -102,7 +102,7 @@ function parseHalf(text: string, quadMayEnd: boolean): readonly number[] | undef
   return groups
 }
 
-/** Whether two addresses are the same one. */
+/** Returns true if two addresses are equal. */
 export function sameAddress(one: Address, other: Address): boolean {
   return one.family === other.family && one.a === other.a && one.b === other.b && one.c === other.c && one.d === other.d
 }

@@ -8,7 +8,7 @@ export { decodesLinkType } from './link.ts'
 export { MALFORMED, OTHER, PACKET, SHORT } from './verdict.ts'
 export type { Verdict } from './verdict.ts'
 
-/** IPv6 extension headers (IANA) behind which TCP or UDP may follow. */
+/** The IPv6 extension headers (IANA) that TCP or UDP may follow. */
 const HOP_BY_HOP = 0
 const ROUTING = 43
 const FRAGMENT = 44
@@ -17,24 +17,24 @@ const DESTINATION_OPTIONS = 60
 const MOBILITY = 135
 const HOST_IDENTITY = 139
 const SHIM6 = 140
-/** Extension headers that are passed over at most; packets that are meant well have one or two. */
+/** The maximum number of extension headers to skip. Legitimate packets have one or two. */
 const EXTENSION_HEADERS_MAX = 8
 
 const IPV4_HEADER_BYTES = 20
 const IPV6_HEADER_BYTES = 40
 const TCP_HEADER_BYTES = 20
 const UDP_HEADER_BYTES = 8
-/** How much of the headers has to be there: TCP up to its flags, of UDP the ports. A capture may have cut off the rest. */
+/** The required header bytes: TCP up to its flags, and the ports of UDP. The capture may have cut off the rest. */
 const TCP_NEEDED_BYTES = 14
 const UDP_NEEDED_BYTES = 4
 
 /**
- * Decodes the frame in `bytes[start, end)` into `packet`, all of it but its time and link. Nothing outside is read, and
- * unless the verdict is {@link PACKET}, what `packet` holds means nothing. Of what was cut off behind the flags of TCP or the
- * ports of UDP, window, length and checksum are as in an empty packet.
+ * Decodes the frame in `bytes[start, end)` into `packet`, except its time and link. It reads no other bytes. `packet`
+ * is valid only if the verdict is {@link PACKET}. If the capture cut off the window, length or checksum, they are as in
+ * an empty packet.
  *
- * @param wireLength bytes the frame had before it was cut to the snap length
- * @param linkType as in a pcap file's header
+ * @param wireLength the length of the frame before it was cut to the snap length, in bytes
+ * @param linkType the link type, as in the header of a pcap file
  */
 export function decode(
   bytes: Uint8Array,
@@ -54,13 +54,13 @@ export function decode(
   return OTHER
 }
 
-/** RFC 791, 3.1. */
+/** See RFC 791, 3.1. */
 function decodeIp4(bytes: Uint8Array, at: number, end: number, packet: Packet): Verdict {
   if (at + IPV4_HEADER_BYTES > end) return SHORT
   const headerBytes = (bytes[at]! & 15) * 4
   const totalLength = half(bytes, at + 2)
   if (headerBytes < IPV4_HEADER_BYTES) return MALFORMED
-  // A length of 0 is what offloaded segmentation leaves behind.
+  // Offloaded segmentation leaves a length of 0.
   if (totalLength !== 0 && totalLength < headerBytes) return MALFORMED
   if ((half(bytes, at + 6) & 0x1fff) !== 0) return OTHER
   packet.family = 4
@@ -77,7 +77,7 @@ function decodeIp4(bytes: Uint8Array, at: number, end: number, packet: Packet): 
   return decodeTransport(bytes, bytes[at + 9]!, at + headerBytes, end, full, packet)
 }
 
-/** RFC 8200, 3 and 4. */
+/** See RFC 8200, 3 and 4. */
 function decodeIp6(bytes: Uint8Array, at: number, end: number, packet: Packet): Verdict {
   if (at + IPV6_HEADER_BYTES > end) return SHORT
   packet.family = 6
@@ -127,7 +127,7 @@ function isExtension(header: number): boolean {
   }
 }
 
-/** @param full where the packet ends by its own lengths; `end`: where what was captured of it ends */
+/** @param full the end of the packet by its own length fields; `end` is the end of the captured part */
 function decodeTransport(
   bytes: Uint8Array,
   protocol: number,
@@ -141,7 +141,7 @@ function decodeTransport(
   return OTHER
 }
 
-/** RFC 9293, 3.1. */
+/** See RFC 9293, 3.1. */
 function decodeTcp(bytes: Uint8Array, at: number, end: number, full: number, packet: Packet): Verdict {
   if (at + TCP_HEADER_BYTES > full) return MALFORMED
   if (at + TCP_NEEDED_BYTES > end) return SHORT
@@ -161,12 +161,12 @@ function decodeTcp(bytes: Uint8Array, at: number, end: number, full: number, pac
   return PACKET
 }
 
-/** RFC 768. */
+/** See RFC 768. */
 function decodeUdp(bytes: Uint8Array, at: number, end: number, full: number, packet: Packet): Verdict {
   if (at + UDP_HEADER_BYTES > full) return MALFORMED
   if (at + UDP_NEEDED_BYTES > end) return SHORT
   const length = at + 6 > end ? UDP_HEADER_BYTES : half(bytes, at + 4)
-  // A length of 0 is a jumbogram's (RFC 2675), which no knock is.
+  // A length of 0 is a jumbogram (RFC 2675), which cannot be a knock.
   if (length < UDP_HEADER_BYTES) return MALFORMED
   packet.protocol = UDP
   packet.sourcePort = half(bytes, at)

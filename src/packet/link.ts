@@ -1,6 +1,6 @@
 import { OTHER, SHORT } from './verdict.ts'
 
-/** Link types (tcpdump.org/linktypes.html), and the values some systems have for them on live interfaces. */
+/** The link types (tcpdump.org/linktypes.html), with the values that some systems use on live interfaces. */
 const NULL = 0
 const ETHERNET = 1
 const PPP = 9
@@ -14,32 +14,32 @@ const IPV4 = 228
 const IPV6 = 229
 const LINUX_SLL2 = 276
 
-/** EtherTypes (IANA). */
+/** The EtherTypes (IANA). */
 const ETHERTYPE_IPV4 = 0x0800
 const ETHERTYPE_IPV6 = 0x86dd
 const ETHERTYPE_VLAN = 0x8100
 const ETHERTYPE_QINQ = 0x88a8
 const ETHERTYPE_QINQ_OLD = 0x9100
 const ETHERTYPE_PPPOE = 0x8864
-/** Tags that a frame may have: one, or one inside another. */
+/** The maximum number of VLAN tags in a frame: one, or one inside another. */
 const VLAN_TAGS_MAX = 2
 
-/** PPP protocol numbers (IANA), and the address and control fields that may precede them (RFC 1662). */
+/** The PPP protocol numbers (IANA), and the address and control fields that may precede them (RFC 1662). */
 const PPP_IPV4 = 0x0021
 const PPP_IPV6 = 0x0057
 const PPP_ADDRESS = 0xff
 const PPP_CONTROL = 0x03
-/** PPPoE: version 1, type 1, code 0: a session's data (RFC 2516). */
+/** The PPPoE header of session data: version 1, type 1, code 0 (RFC 2516). */
 const PPPOE_SESSION = 0x1100
 
-/** Cooked captures: the packet was sent by this host (packet(7)). */
+/** The packet type in cooked captures of a packet that this host sent (packet(7)). */
 const PACKET_OUTGOING = 4
 
-/** Address families in a BSD loopback header: IPv4, and IPv6 as each system numbers it. */
+/** The address families in a BSD loopback header: IPv4, and IPv6 with the number of each system. */
 const AF_INET = 2
 const AF_INET6 = new Set([10, 24, 28, 30])
 
-/** Whether frames of this link type can be decoded. */
+/** Returns true if frames of this link type can be decoded. */
 export function decodesLinkType(linkType: number): boolean {
   switch (linkType) {
     case NULL:
@@ -60,7 +60,7 @@ export function decodesLinkType(linkType: number): boolean {
   }
 }
 
-/** Where the IP header stands in a frame; or, below zero, the complement (`~`) of a verdict. */
+/** Returns the offset of the IP header in a frame, or the complement (`~`) of a verdict, which is negative. */
 export function networkOffset(bytes: Uint8Array, start: number, end: number, linkType: number): number {
   switch (linkType) {
     case ETHERNET:
@@ -94,7 +94,10 @@ function word(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!
 }
 
-/** @param type where the EtherType stands @param payload where what it tells of begins */
+/**
+ * @param type the offset of the EtherType
+ * @param payload the offset of its payload
+ */
 function ofEtherType(bytes: Uint8Array, type: number, payload: number, end: number): number {
   let typeAt = type
   let at = payload
@@ -129,7 +132,7 @@ function ofPpp(bytes: Uint8Array, start: number, end: number): number {
   if (at + 2 > end) return ~SHORT
   if (bytes[at] === PPP_ADDRESS && bytes[at + 1] === PPP_CONTROL) at += 2
   if (at + 1 > end) return ~SHORT
-  // A protocol field of one byte has its lowest bit set, the first byte of two has not.
+  // A one-byte protocol field has its lowest bit set, unlike the first byte of a two-byte field.
   const compressed = (bytes[at]! & 1) === 1
   if (!compressed && at + 2 > end) return ~SHORT
   const protocol = compressed ? bytes[at]! : word(bytes, at)
@@ -137,7 +140,7 @@ function ofPpp(bytes: Uint8Array, start: number, end: number): number {
   return at + (compressed ? 1 : 2)
 }
 
-/** The family is in the byte order of the host that captured, or in the network's. */
+/** The family is in the byte order of the capturing host or of the network. */
 function ofFamily(bytes: Uint8Array, start: number, end: number): number {
   if (start + 4 > end) return ~SHORT
   const high = word(bytes, start)

@@ -1,11 +1,11 @@
 import type { Address, Family } from './address.ts'
 
-/** IP protocol numbers (IANA): those a knock can have. */
+/** The IP protocol numbers (IANA) that a knock can have. */
 export const TCP = 6
 export const UDP = 17
 export type Protocol = typeof TCP | typeof UDP
 
-/** TCP flag bits, as in byte 13 of the header (RFC 9293, 3.1). */
+/** The TCP flag bits, as in byte 13 of the header (RFC 9293, 3.1). */
 export const FIN = 0x01
 export const SYN = 0x02
 export const RST = 0x04
@@ -14,13 +14,13 @@ export const ACK = 0x10
 export const URG = 0x20
 
 /**
- * One TCP or UDP packet as the gate sees it. The decoder fills one such record over and over, so that a packet costs
- * no allocation: whoever keeps anything of it beyond the call copies it. Address words are as in {@link Address}.
+ * A TCP or UDP packet as the gate sees it. The decoder reuses one record, so that packets cost no allocation. Callers
+ * that keep data must copy it. Address words are as in {@link Address}.
  */
 export class Packet {
-  /** When it was captured, milliseconds since 1970 with a fraction. The gate knows no other clock. */
+  /** The capture time in milliseconds since 1970, with a fraction. It is the gate's only clock. */
   time = 0
-  /** Which capture it came from: an interface's index, or 0 for a file. */
+  /** The capture of the packet: an interface's index, or 0 for a file. */
   link = 0
   family: Family = 4
   sourceA = 0
@@ -33,36 +33,36 @@ export class Packet {
   destinationD = 0
   protocol: Protocol = TCP
   sourcePort = 0
-  /** Destination port: what was knocked at. */
+  /** The destination port, at which the source knocked. */
   port = 0
-  /** TCP flags, byte 13 of the header; 0 for UDP. */
+  /** The TCP flags, byte 13 of the header; 0 for UDP. */
   flags = 0
-  /** TCP sequence number, 32 bits signed; 0 for UDP. */
+  /** The TCP sequence number, 32 bits signed; 0 for UDP. */
   sequence = 0
-  /** TCP acknowledgment number, 32 bits signed; 0 for UDP. */
+  /** The TCP acknowledgment number, 32 bits signed; 0 for UDP. */
   acknowledgment = 0
-  /** Bytes of the TCP header, options included: 20 to 60; 0 for UDP. */
+  /** The length of the TCP header with its options, 20 to 60 bytes; 0 for UDP. */
   headerBytes = 0
-  /** TCP window, 16 bits; 0 for UDP. */
+  /** The TCP window, 16 bits; 0 for UDP. */
   window = 0
-  /** IPv4 identification, 16 bits (of an IPv6 fragment the low 16 bits); 0 where there is none. */
+  /** The IPv4 identification, 16 bits, or the low 16 bits of an IPv6 fragment's; otherwise 0. */
   identification = 0
-  /** Bytes the packet had on the wire, link header included. */
+  /** The length of the packet on the wire with its link header, in bytes. */
   length = 0
-  /** Where the payload stands in the decoded bytes: `[payloadStart, payloadEnd)`, cut at what was captured. */
+  /** The payload is `[payloadStart, payloadEnd)` in the decoded bytes, limited to what was captured. */
   payloadStart = 0
   payloadEnd = 0
-  /** The UDP checksum field; 0 for TCP. Tells two datagrams of one socket apart. */
+  /** The UDP checksum; 0 for TCP. It tells two datagrams of the same socket apart. */
   checksum = 0
 }
 
-/** The address that sent the packet, as a value of its own. */
+/** Returns a copy of the packet's source address. */
 export function sourceOf(packet: Packet): Address {
   const { family, sourceA, sourceB, sourceC, sourceD } = packet
   return { family, a: sourceA, b: sourceB, c: sourceC, d: sourceD }
 }
 
-/** The address the packet was sent to, as a value of its own. */
+/** Returns a copy of the packet's destination address. */
 export function destinationOf(packet: Packet): Address {
   const { family, destinationA, destinationB, destinationC, destinationD } = packet
   return { family, a: destinationA, b: destinationB, c: destinationC, d: destinationD }

@@ -1,7 +1,7 @@
 /**
- * HalfSipHash-1-3 of four words under a secret of two words: the hash of the source table. Strangers choose their
- * addresses, so a hash without a secret, or one with collisions that hold for every secret (the murmur family), would
- * let them pile their sources on one slot.
+ * HalfSipHash-1-3 of four words with a secret of two words, the hash of the source table. Attackers choose their
+ * addresses. A hash without a secret, or with collisions for every secret (the murmur family), would let them crowd one
+ * slot.
  *
  * @see J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF"; HalfSipHash is its 32-bit sibling.
  */
@@ -10,7 +10,8 @@ export function sipHash(key0: number, key1: number, a: number, b: number, c: num
   let v1 = key1
   let v2 = 0x6c796765 ^ key0
   let v3 = 0x74656462 ^ key1
-  // Five words: the last is the message's length in bytes, always sixteen, in its top byte. Then three rounds of nothing.
+  // The fifth word is the message's length in bytes, always sixteen, in its top byte. Three rounds without input
+  // follow.
   for (let round = 0; round < 8; round++) {
     const word = round === 0 ? a : round === 1 ? b : round === 2 ? c : round === 3 ? d : round === 4 ? 16 << 24 : 0
     if (round === 5) v2 ^= 0xff

@@ -1,9 +1,9 @@
-/** What became of a frame. */
+/** The result of decoding a frame. */
 export const PACKET = 0
-/** Not for us: no TCP or UDP over IP, a later fragment, or a packet that this host sent. */
+/** The frame is not TCP or UDP over IP, is a later fragment, or was sent by this host. */
 export const OTHER = 1
-/** Cut off before the fields that are needed. */
+/** The frame ends before the required fields. */
 export const SHORT = 2
-/** Its own lengths contradict each other. */
+/** The frame's length fields contradict each other. */
 export const MALFORMED = 3
 export type Verdict = typeof PACKET | typeof OTHER | typeof SHORT | typeof MALFORMED

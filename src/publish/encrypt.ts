@@ -7,16 +7,20 @@ import { readPrivateFile, readPrivateText } from '../file/private-file.ts'
 import { spawn } from '../native/spawn.ts'
 import { strayIn } from '../text/lines.ts'
 
-/** Longest that gpg may take, in milliseconds. */
+/** The time limit for gpg, in milliseconds. */
 const GPG_TIME_MAX_MS = 20_000
-/** Most bytes that gpg may give, and of what it says. */
+/** The maximum output and the maximum message of gpg, in bytes. */
 const GPG_BYTES_MAX = 4 * 1_048_576
 const GPG_SAID_MAX = 4_096
-/** Largest file of a passphrase, and of an OpenPGP key, in bytes. */
+/** The maximum size of a passphrase file and of an OpenPGP key, in bytes. */
 const PASSPHRASE_MAX_BYTES = 4_096
 const KEY_MAX_BYTES = 1_048_576
 
-/** Encrypts a text with age (age-encryption.org/v1), armored. @throws Error if a recipient or the passphrase is no good */
+/**
+ * Encrypts a text with age (age-encryption.org/v1), in armor.
+ *
+ * @throws Error if a recipient or the passphrase is invalid
+ */
 export async function encryptAge(
   text: string,
   {
@@ -40,10 +44,10 @@ function passphraseIn(path: string): string {
 }
 
 /**
- * Encrypts a text to OpenPGP public keys (RFC 9580), armored, by the machine's gpg. It sees nobody's keyring: the keys are
- * files, copied first: gpg is to see those that were looked at.
+ * Encrypts a text to OpenPGP public keys (RFC 9580) with the machine's gpg, in armor. It uses no keyring: the keys are
+ * files. They are copied first, so that gpg reads the same files that were checked.
  *
- * @throws Error if there is no gpg, or with what it said: of a key that has expired or was revoked, that it is unusable
+ * @throws Error if gpg is not installed, or with gpg's message, for example that a key has expired or was revoked
  */
 export async function encryptOpenPgp(text: string, keys: readonly string[]): Promise<Buffer> {
   const home = await mkdtemp(join(tmpdir(), 'postern-gpg-'))
@@ -52,7 +56,7 @@ export async function encryptOpenPgp(text: string, keys: readonly string[]): Pro
     const copies = keys.map((_, at) => join(home, `recipient-${at}`))
     for (const [at, copy] of copies.entries()) await writeFile(copy, readPrivateFile(keys[at]!, KEY_MAX_BYTES, PUBLIC))
     const to = copies.flatMap((copy) => ['--recipient-file', copy])
-    // What gpg says of a copy is meant for whoever knows the key's own file.
+    // The operator knows the key's own file, but not the copy that gpg names.
     const named = (said: string): string => copies.reduceRight((all, copy, at) => all.replaceAll(copy, keys[at]!), said)
     return await run('gpg', [...words, '--armor', ...to, '--encrypt'], text, named)
   } finally {
@@ -90,7 +94,7 @@ async function run(
       if (code === 0) resolve(Buffer.concat(pieces))
       else reject(new Error(`${program}: ${named(said).trim().split('\n').join('; ') || 'ended without a message'}`))
     })
-    // It may end without reading: what it says then is what counts.
+    // The program may end without reading its input. Its message then counts.
     child.stdin.on('error', () => undefined)
     child.stdin.end(input)
   })

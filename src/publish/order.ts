@@ -1,31 +1,32 @@
-/** Longest order that a publisher takes, in bytes: a list of the longest kind, and its recipients. */
+/** The maximum size of an order, in bytes: the longest list, and its recipients. */
 export const ORDER_MAX_BYTES = 1_048_576
 
-/** What a publisher is asked to do: JSON on its standard input. */
+/** The order to a publisher, which is JSON on its standard input. */
 export interface Order {
-  /** Whose order it is: a process that has ended has another list by now, or another daemon has. */
+  /** The process that gave the order. If it has ended, its list is outdated. */
   readonly pid: number
-  /** The list in clear. */
+  /** The plain text of the list. */
   readonly text: string
   readonly door: string
   readonly folder: string
-  /** What the files are called, without their ends. */
+  /** The name of the files without their suffixes. */
   readonly name: string
-  /** age recipients. */
+  /** The age recipients. */
   readonly age: readonly string[]
   readonly passphraseFile: string | undefined
-  /** Paths of OpenPGP public keys. */
+  /** The paths of OpenPGP public keys. */
   readonly openPgp: readonly string[]
-  /** Where the page knocks. */
+  /** The host at which the page knocks. */
   readonly host: string | undefined
 }
 
-/** Longest name that a file is given after a door, in characters. */
+/** The maximum length of a door's name in a file name, in characters. */
 const NAME_MAX_CHARS = 48
 
 /**
- * The name of a door as a file's: what is no letter, digit, dot or dash becomes a dash. `print` tells doors apart whose names
- * come to the same.
+ * Returns the file name for a door. Other characters than letters, digits, dots, dashes and underscores become a dash.
+ *
+ * @param print distinguishes doors whose names would become the same
  */
 export function fileNameOf(door: string, print: (text: string) => string): string {
   const plain = door

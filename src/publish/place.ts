@@ -4,13 +4,13 @@ import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { O_TMPFILE, nameFile } from '../native/link.ts'
 
-/** What is published is for a web server to read: it is encrypted. */
+/** The mode of published files. A web server may read them, because they are encrypted. */
 const MODE = 0o644
 const OWNER_MODE = 0o600
 
 /**
- * Puts a file into a folder, whole or not at all, durably. Until it is written to the last byte it has no name there, so
- * that no web server serves half of it.
+ * Writes a file into a folder completely or not at all, and durably. The file gets its name only when it is complete,
+ * so that no web server serves a part of it.
  *
  * @throws the system's error
  */
@@ -20,7 +20,7 @@ export async function place(folder: string, name: string, bytes: Uint8Array): Pr
   const passing = join(folder, `.${name}.${process.pid}`)
   await remove(passing)
   const nameless = await openNameless(folder)
-  // Where the file system has none it has a name, but is its owner's alone until it is whole.
+  // Other file systems need a name, but only the owner can read the file until it is complete.
   const file = nameless ?? (await open(passing, 'wx', OWNER_MODE))
   try {
     await fill(file, bytes)
@@ -37,14 +37,14 @@ export async function place(folder: string, name: string, bytes: Uint8Array): Pr
   }
 }
 
-/** Takes a file out of a folder, if it is there. */
+/** Removes a file from a folder, if it exists. */
 export async function remove(path: string): Promise<void> {
   await unlink(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error
   })
 }
 
-/** A file that has no name yet. `undefined`: this file system cannot make one (open(2), O_TMPFILE). */
+/** Opens a file without a name. Returns `undefined` if the file system cannot do this (open(2), O_TMPFILE). */
 async function openNameless(folder: string): Promise<FileHandle | undefined> {
   try {
     return await open(folder, constants.O_WRONLY | O_TMPFILE, OWNER_MODE)

@@ -6,10 +6,10 @@ import { renderPage } from './page/render.ts'
 import { place } from './place.ts'
 
 /**
- * Carries out an order from standard input: encrypts a list, and puts what came of it into the folder. It is a process of
- * its own, so that no library for encryption is ever loaded where packets are looked at.
+ * Carries out an order from standard input: encrypts a list and writes the results to the folder. It is a separate
+ * process, so that the process that handles packets never loads an encryption library.
  *
- * @returns the exit code; what went wrong is on standard error
+ * @returns the exit code; the error is on standard error
  */
 export async function publisher(): Promise<number> {
   try {
@@ -31,9 +31,9 @@ async function publish(order: Order): Promise<void> {
     files.set(`${name}.html`, Buffer.from(page))
   }
   if (openPgp.length > 0) files.set(`${name}.asc`, await encryptOpenPgp(text, openPgp))
-  // Only when all are encrypted: else some could read a list that others cannot.
+  // All files are encrypted before the first is written. Otherwise some could read a list that others cannot.
   for (const [file, bytes] of files) {
-    // Killed while this went on, a daemon that has started anew has published since, or is about to: that must stay.
+    // If the daemon was killed meanwhile, a new daemon publishes its own list, which must stay.
     if (process.ppid !== order.pid) throw new Error('the daemon that ordered this has ended')
     await place(folder, file, bytes)
   }

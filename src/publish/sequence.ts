@@ -3,26 +3,26 @@ import type { Knock, ListTerms } from '../config/config.ts'
 import { TCP } from '../packet/packet.ts'
 
 /**
- * Ports from 1024 on that browsers refuse to connect to (Fetch, "port blocking"): whoever knocks from the published page
- * could not knock at them.
+ * The ports from 1024 on that browsers refuse to connect to (Fetch, "port blocking"). The published page could not
+ * knock at them.
  */
 const BLOCKED_BY_BROWSERS: ReadonlySet<number> = new Set([
   1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10_080,
 ])
-/** How often a port or an order is drawn anew before it is given up. */
+/** The number of times that a port or an order is drawn before giving up. */
 const DRAWS_MAX = 10_000
 
-/** How long a sequence is, and which ports it may have. */
+/** The length and the port range of a sequence. */
 export type SequenceTerms = Pick<ListTerms, 'length' | 'ports'>
 
-/** Whole numbers from 0 to below `max`, each as likely as any other. */
+/** Returns a random whole number from 0 to below `max`, all equally likely. */
 export type Draw = (max: number) => number
 
 /**
- * Makes a sequence at random: TCP ports, no two the same, none that `avoid` has or that browsers refuse, and in no order that
- * a scan goes through.
+ * Makes a random sequence of distinct TCP ports. It leaves out the ports in `avoid` and those that browsers refuse, and
+ * any order that a scan follows.
  *
- * @param draw for tests; what is cryptographically random otherwise
+ * @param draw for tests; default: a cryptographic random source
  * @throws Error if there are not enough ports left
  */
 export function makeSequence(
@@ -41,7 +41,7 @@ export function makeSequence(
     if (isSwept(drawn) || isSwept(drawn.toReversed())) continue
     return drawn.map((port) => ({ protocol: TCP, port }))
   }
-  throw new Error('no order was found that a scan does not go through')
+  throw new Error('every order found is one that a scan follows')
 }
 
 function isSwept(ports: readonly number[]): boolean {

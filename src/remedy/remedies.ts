@@ -2,7 +2,7 @@ import { shellWord } from '../text/shell-word.ts'
 
 declare const made: unique symbol
 
-/** A command line that is printed for people to type. Only {@link REMEDIES} makes one. */
+/** A command line for people to type. Only {@link REMEDIES} makes one. */
 export type Remedy = string & { readonly [made]: true }
 
 /** A port of this machine. */
@@ -11,16 +11,16 @@ export interface Port {
   readonly port: number
 }
 
-/** A line to be added below the heading of a door. */
+/** A line to add below the heading of a door. */
 export interface Addition {
   readonly door: string
-  /** `Open_Ports = tcp/22` */
+  /** The line, such as `Open_Ports = tcp/22`. */
   readonly line: string
 }
 
-/** What `postern firewall apply` was asked for. */
+/** The options of `postern firewall apply`. */
 export interface ApplyTerms {
-  /** As `--allow` takes them; empty: none. */
+  /** The ports for `--allow`; may be empty. */
   readonly allowed: string
   readonly beside: boolean
   readonly persist: string | undefined
@@ -29,37 +29,37 @@ export interface ApplyTerms {
 
 const EDITED = 'sed -i --follow-symlinks'
 const ESTABLISHED = '-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'
-/** What was saved of nftables, loaded by the file of Debian's service. */
+/** The file of saved nftables rules, which the file of Debian's service loads. */
 const NFT_SAVED = '/etc/nftables-saved.nft'
 const NFT_FILE = '/etc/nftables.conf'
 
 const MAKERS = {
-  // A port of a native door, let through by whoever owns the firewall: the guard is ahead of it and hides the port.
+  // These commands allow a native door's port in the firewall. The guard comes first and hides the port.
   allowUfw: ({ protocol, port }: Port) => `ufw allow ${port}/${protocol}`,
-  /** Ahead of a rule of ufw's own that takes it; ufw takes no second rule for what one names to the letter. */
+  /** This rule goes before ufw's own rule that drops the packets. ufw accepts no second rule with the same words. */
   allowUfwFirst: ({ protocol, port }: Port, denied: 'deny' | 'reject') =>
     `ufw delete ${denied} ${port}/${protocol}; ufw prepend allow ${port}/${protocol}`,
   allowFirewalld: ({ protocol, port }: Port, zone: string | undefined) => {
     const add = `--add-port=${port}/${protocol}${zone === undefined ? '' : ` --zone=${shellWord(zone)}`}`
     return `firewall-cmd ${add} && firewall-cmd --permanent ${add}`
   },
-  /** Behind all rules of a chain whose policy takes the packets. */
+  /** This rule goes after all rules of a chain whose policy drops the packets. */
   allowLast: (program: string, port: Port) => `${program} -A INPUT ${plainMatch(port)} -j ACCEPT`,
-  /** Ahead of the rule that takes them, which is the chain's so-manieth from 1. */
+  /** This rule goes before the rule that drops the packets, whose position in the chain counts from 1. */
   allowBefore: (program: string, port: Port, index: number) =>
     `${program} -I INPUT ${index} ${plainMatch(port)} -j ACCEPT`,
-  /** Where the packets are sent on: by the port at which they came, as Docker's own documents have it, and only those. */
+  /** This rule allows forwarded packets by their original port, as Docker's documentation shows, and no others. */
   allowForwarded: (program: string, chain: 'DOCKER-USER' | 'FORWARD', { protocol, port }: Port) =>
     `${program} -I ${chain} -p ${protocol} -m conntrack --ctstate DNAT --ctorigdstport ${port} -j ACCEPT`,
   allowNft: (table: string, chain: string, { protocol, port }: Port) =>
     `nft insert rule ${table} ${chain} ${protocol} dport ${port} accept`,
-  /** In a chain through which packets to other hosts go as well. */
+  /** This rule is for a chain that packets to other hosts pass, too. */
   allowNftLocal: (table: string, chain: string, { protocol, port }: Port) =>
     `nft insert rule ${table} ${chain} fib daddr type local ${protocol} dport ${port} accept`,
-  /** The same for packets that are sent on. */
+  /** This rule is for forwarded packets. */
   allowNftForwarded: (table: string, chain: string, { protocol, port }: Port) =>
     `nft insert rule ${table} ${chain} meta l4proto ${protocol} ct status dnat ct original proto-dst ${port} accept`,
-  /** Where what the machine sends is judged as well: the answers of one port, and nothing else. */
+  /** These rules allow the answers of one port, and nothing else, where outgoing packets are filtered. */
   answerIptables: (program: string, chain: string, { protocol, port }: Port) =>
     `${program} -I ${chain} -p ${protocol} --sport ${port} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
   answerNft: (table: string, chain: string, { protocol, port }: Port) =>
@@ -78,7 +78,7 @@ const MAKERS = {
   establishedNft: (table: string, chain: string) =>
     `nft insert rule ${table} ${chain} ct state established,related accept`,
 
-  // Ports that everybody reaches: the guard hides them, and who is connected stays.
+  // This hides ports that everybody can reach. Established connections stay.
   hide: (file: string, additions: readonly Addition[], pid: number | undefined) => {
     const [first] = additions
     const edits = additions.map(
@@ -87,7 +87,7 @@ const MAKERS = {
     const once = `grep -qx ${shellWord(first?.line ?? '')} ${shellWord(file)}`
     return `${once} || ${EDITED} ${edits.join(' ')} ${shellWord(file)}${reloaded(pid)}`
   },
-  /** The machine's own port beside that of a container, in the line that names the container's. */
+  /** This adds the machine's own port beside that of a container, in the line with the container's port. */
   addPublished: (file: string, service: string, published: string, pid: number | undefined) => {
     const unless = `/${pattern(published)}([^0-9@-]|$)/!`
     const add = String.raw`s#(${pattern(service)})(\s|,|$)#\1,${published}\2#`
@@ -95,22 +95,22 @@ const MAKERS = {
   },
   edit: (file: string, line: number) => `"\${EDITOR:-vi}" +${line} ${shellWord(file)}`,
   replaceProgram: (file: string, path: string, right: string) => {
-    // The same path may stand at the end of a longer one.
+    // The same path may also be the end of a longer one.
     const replace = String.raw`s#(^|[^[:alnum:]_./-])${pattern(path)}(\s|$)#\1${right}\2#g`
     return `${EDITED} -E ${shellWord(replace)} ${shellWord(file)}`
   },
 
-  // The daemon and the base ruleset.
+  // These commands are for the daemon and the base ruleset.
   start: (file: string) => `sudo knockd -d -c ${shellWord(file)}`,
   restart: () => 'systemctl restart knockd',
   moreTime: () => 'systemctl set-property knockd.service CPUWeight=1000',
   end: (pid: number) => `kill ${pid}`,
   restoreBase: () => 'sudo postern firewall restore',
-  /** Only where nothing of it is in force: without it everything is let in. */
+  /** This is only for a base ruleset that is not in force: without it, everything is let in. */
   removeBase: () => 'sudo postern firewall remove --keep-guard',
   applyAnew: (persist = false) => `sudo postern firewall apply${persist ? ' --persist' : ''}`,
 
-  // The next start of the machine.
+  // These commands are for the next boot.
   saveIptables: () => 'apt install iptables-persistent && netfilter-persistent save',
   saveNft: (tables: readonly string[]) => {
     const texts = tables.map((name) => `echo 'table ${name}'; echo 'delete table ${name}'; nft -s list table ${name}`)
@@ -120,7 +120,7 @@ const MAKERS = {
   },
   enable: (unit: 'nftables' | 'knockd' | 'ufw' | 'firewalld') => `systemctl enable ${unit}`,
 
-  // Files, programs, interfaces, the clock.
+  // These commands are for files, programs, interfaces and the clock.
   mode: (mode: string, path: string) => `chmod ${mode} ${shellWord(path)}`,
   owner: (user: string, path: string) => `chown ${user} ${shellWord(path)}`,
   linkOwner: (user: string, path: string) => `chown -h ${user} ${shellWord(path)}`,
@@ -132,7 +132,7 @@ const MAKERS = {
   linkUp: (name: string) => `ip link set ${shellWord(name)} up`,
   keepClock: () => 'timedatectl set-ntp true',
 
-  // To look, where a person has to decide.
+  // These commands show the state where a person has to decide.
   lookAtLinks: () => 'ip -br link',
   lookAtAddresses: (name: string) => `ip addr show dev ${shellWord(name)}`,
   lookAtSockets: () => 'ss -0apb',
@@ -147,8 +147,9 @@ const MAKERS = {
 type Makers = typeof MAKERS
 
 /**
- * Every command that check, doctor, rehearse and the base ruleset print as advice. None may cut the session of the one who types
- * it, weaken the firewall beyond the door's own ports, or break a door; test/lab/remedies.test.ts tries each of them.
+ * The commands that check, doctor, rehearse and the base ruleset print as advice. A command must not cut the session of
+ * the person who types it, weaken the firewall beyond the door's ports, or break a door. test/lab/remedies.test.ts
+ * tries each of them.
  */
 export const REMEDIES = MAKERS as unknown as {
   readonly [Name in keyof Makers]: (...args: Parameters<Makers[Name]>) => Remedy
@@ -158,7 +159,7 @@ function plainMatch({ protocol, port }: Port): string {
   return `-p ${protocol} --dport ${port}`
 }
 
-/** A text as an extended regular expression of sed takes it literally; `/` and `#` end nothing in it. */
+/** Escapes a text for an extended regular expression of sed. Neither `/` nor `#` ends the expression. */
 function pattern(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\/#]/g, String.raw`\$&`)
 }

@@ -2,12 +2,12 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 const VALUES = new Int8Array(128).fill(-1)
 for (let value = 0; value < ALPHABET.length; value++) VALUES[ALPHABET.charCodeAt(value)] = value
 
-/** Whether a character, by its code, is of the standard alphabet. */
+/** Returns true if a character code is in the standard alphabet. */
 export function isBase64Char(code: number): boolean {
   return (VALUES[code] ?? -1) >= 0
 }
 
-/** Bytes as base64 in the standard alphabet, without `=` (RFC 4648, 4 and 3.2). */
+/** Encodes bytes as base64 in the standard alphabet, without `=` (RFC 4648, 4 and 3.2). */
 export function encodeBase64(bytes: Uint8Array): string {
   let text = ''
   let pending = 0
@@ -25,8 +25,8 @@ export function encodeBase64(bytes: Uint8Array): string {
 }
 
 /**
- * Reads base64 without `=`. Strict: one text for the same bytes, so that who sees a packet cannot write it another way.
- * `undefined` for anything else.
+ * Decodes base64 without `=`. Only one text is valid for the same bytes, so that nobody can rewrite a packet they have
+ * seen. Returns `undefined` for any other text.
  */
 export function decodeBase64(text: string): Uint8Array | undefined {
   if (text.length % 4 === 1) return undefined
@@ -48,7 +48,7 @@ export function decodeBase64(text: string): Uint8Array | undefined {
   return pending === 0 ? bytes : undefined
 }
 
-/** Reads base64 as people keep it in files: with its `=`, or without. */
+/** Decodes base64 with or without its `=`, as people keep it in files. */
 export function decodePaddedBase64(text: string): Uint8Array | undefined {
   const bare = text.replace(/={1,2}$/, '')
   return bare.length === text.length || text.length % 4 === 0 ? decodeBase64(bare) : undefined

@@ -72,7 +72,7 @@ describe('what gpg says', () => {
 
   test('two keys: GOODSIG of the one and VALIDSIG of the other', () => {
     const twofold = GOOD.map((line) => (line.startsWith('VALIDSIG') ? validBy(OTHER, KEY) : line))
-    expect(said(twofold)).toBe('bad: its signature is good by one key and valid by another')
+    expect(said(twofold)).toBe('bad: gpg names two different keys for its signature')
     expect(said(GOOD.map((line) => line.replace(/^GOODSIG \S+/, `GOODSIG ${KEY.slice(-8)}`)))).toMatch(/^bad/)
     expect(said(GOOD.map((line) => line.replace(/^GOODSIG \S+/, 'GOODSIG')))).toMatch(/^bad/)
   })
@@ -84,7 +84,7 @@ describe('what gpg says', () => {
     // Signed and not encrypted, as a whole or with an encrypted text beside it.
     expect(said([...HEAD.slice(-2), ...SIGNED])).toMatch(/^fault/)
     expect(said([...HEAD, 'ERROR proc_pkt.plaintext 89_BAD_DATA', ...HEAD.slice(-2), ...SIGNED, ...TAIL])).toBe(
-      'fault: it holds several texts',
+      'fault: it contains several texts',
     )
   })
 
@@ -96,7 +96,7 @@ describe('what gpg says', () => {
   })
 
   test('what gpg says of keys beside', () => {
-    expect(said(GOOD.map((line) => line.replace(/^TRUST_.*/, 'TRUST_NEVER 0 pgp')))).toMatch(/never to be trusted/)
+    expect(said(GOOD.map((line) => line.replace(/^TRUST_.*/, 'TRUST_NEVER 0 pgp')))).toMatch(/must never be trusted/)
     expect(said(GOOD.toSpliced(-4, 0, 'KEYREVOKED'))).toMatch(/revoked/)
   })
 

@@ -1,30 +1,30 @@
 /**
- * What gpg's status lines say of a message (GnuPG's doc/DETAILS, "Format of the --status-fd output"). Names in them that
- * others choose are escaped by gpg, so that no line of theirs begins like one of gpg's.
+ * The contents of gpg's status lines for a message (GnuPG's doc/DETAILS, "Format of the --status-fd output"). gpg
+ * escapes names that others choose, so that their lines cannot look like gpg's.
  */
 export interface GnupgStatus {
-  /** Why the text is not one that was decrypted whole; `undefined`: it is. */
+  /** The reason why the text was not decrypted completely, or `undefined`. */
   readonly fault: string | undefined
   readonly signature: Signature
 }
 
-/** A message's signature, as far as it says who made it. */
+/** The result of a signature check. */
 export type Signature =
   | { readonly kind: 'none' }
-  /** By a key that is neither revoked nor expired; fingerprints in capital hexadecimal digits. */
+  /** The key is neither revoked nor expired. Fingerprints are hexadecimal digits in capitals. */
   | { readonly kind: 'good'; readonly key: string; readonly primary: string }
-  /** The key is not in the ring, so that nothing is known. */
+  /** The key is not in the keyring, so the signature cannot be checked. */
   | { readonly kind: 'unknown'; readonly why: string }
-  /** Never one that counts. `key` and `primary`: whose it would be, where gpg says so. */
+  /** The signature never counts. `key` and `primary` are the claimed keys, if gpg names them. */
   | { readonly kind: 'bad'; readonly why: string; readonly key?: string; readonly primary?: string }
 
-/** Begins each status line. */
+/** The beginning of each status line. */
 const PREFIX = '[GNUPG:] '
-/** A text is decrypted where each of these is there once, in this order. */
+/** The keywords of a decrypted text, which must occur once each and in this order. */
 const DECRYPTED = ['BEGIN_DECRYPTION', 'PLAINTEXT', 'DECRYPTION_OKAY', 'END_DECRYPTION']
-/** Keywords after which a decrypted text is not to be used. */
+/** The keywords after which a decrypted text must not be used. */
 const FAILED = new Set(['DECRYPTION_FAILED', 'NODATA', 'BADMDC', 'UNEXPECTED'])
-/** Keywords that tell what became of a signature, and why it does not count. */
+/** The keywords of signature results, with the reasons why such a signature does not count. */
 const SIGNATURES: Readonly<Record<string, string | undefined>> = {
   GOODSIG: undefined,
   EXPSIG: 'its signature has expired',
@@ -33,12 +33,12 @@ const SIGNATURES: Readonly<Record<string, string | undefined>> = {
   BADSIG: 'its signature is bad',
   ERRSIG: 'its signature cannot be checked',
 }
-/** The reason in ERRSIG where the key is not in the ring. */
+/** The reason in ERRSIG if the key is not in the keyring. */
 const NO_PUBLIC_KEY = '9'
-/** Classes of signatures over a document (RFC 4880, 5.2.1): binary and text. */
+/** The classes of signatures over a document (RFC 4880, 5.2.1): binary and text. */
 const DOCUMENT_CLASSES = new Set(['00', '01'])
 
-/** Reads what gpg wrote to its status descriptor while it decrypted a message. A text that was cut off is at fault. */
+/** Reads gpg's status lines for a decryption. A truncated text is a fault. */
 export function readGnupgStatus(text: string): GnupgStatus {
   const said = saidIn(text)
   const words = said.map(([keyword = '']) => keyword)
@@ -47,19 +47,20 @@ export function readGnupgStatus(text: string): GnupgStatus {
   if (failed !== undefined || marks.join() !== DECRYPTED.join()) {
     const several = marks.filter((word) => word === 'PLAINTEXT').length > 1
     const found = signatureIn(said, said)
-    // gpg gives up on an expired signature before it says that it decrypted: why is worth more than that.
+    // gpg stops at an expired signature before it reports the decryption. That reason is more helpful than the missing
+    // report.
     const signature: Signature = found.kind === 'good' ? { kind: 'none' } : found
-    const fault = several ? 'it holds several texts' : 'gpg did not decrypt it'
+    const fault = several ? 'it contains several texts' : 'gpg did not decrypt it'
     return { fault: signature.kind === 'bad' ? signature.why : fault, signature }
   }
-  // What is signed outside of the encryption is another text.
+  // A signature outside the encryption is one of another text.
   const inside = said.slice(words.indexOf('PLAINTEXT'), words.indexOf('DECRYPTION_OKAY'))
   return { fault: undefined, signature: signatureIn(inside, said) }
 }
 
 /**
- * What it says of a message's signature, where none is asked for: nothing but `bad` means anything then, which gpg gives a
- * text out with all the same.
+ * Reads the signature result of a message that needs no signature. Only `bad` matters then, because gpg outputs the
+ * text all the same.
  */
 export function readGnupgSignature(text: string): Signature {
   const said = saidIn(text)
@@ -81,7 +82,9 @@ function signatureIn(inside: Said, said: Said): Signature {
   const begun = said.filter(([keyword]) => keyword === 'NEWSIG')
   const [one] = judged
   if (one === undefined) {
-    return valid.length + begun.length === 0 ? { kind: 'none' } : { kind: 'bad', why: 'its signature is not judged' }
+    return valid.length + begun.length === 0
+      ? { kind: 'none' }
+      : { kind: 'bad', why: 'gpg did not check its signature' }
   }
   if (judged.length > 1 || valid.length > 1 || begun.length > 1)
     return { kind: 'bad', why: 'it has several signatures' }
@@ -93,23 +96,23 @@ function signatureIn(inside: Said, said: Said): Signature {
   if (why !== undefined) return { kind: 'bad', why, ...keys }
   if (said.some(([word]) => word === 'KEYREVOKED')) return { kind: 'bad', why: SIGNATURES['REVKEYSIG']!, ...keys }
   if (said.some(([word]) => word === 'TRUST_NEVER'))
-    return { kind: 'bad', why: 'its key is never to be trusted', ...keys }
+    return { kind: 'bad', why: 'its key must never be trusted', ...keys }
   if (keys === undefined || !inside.includes(one) || !inside.includes(valid[0]!)) {
-    return { kind: 'bad', why: 'its signature is not one of what is encrypted' }
+    return { kind: 'bad', why: 'its signature is not for the encrypted text' }
   }
-  // GOODSIG has a long key id, or the fingerprint as newer versions print it.
+  // GOODSIG contains a long key id, or the fingerprint in newer versions.
   if (id.length < KEY_ID_CHARS || !keys.key.endsWith(id)) {
-    return { kind: 'bad', why: 'its signature is good by one key and valid by another' }
+    return { kind: 'bad', why: 'gpg names two different keys for its signature' }
   }
   return { kind: 'good', ...keys }
 }
 
-/** A fingerprint as gpg writes it (RFC 4880, 12.2). */
+/** The format of a fingerprint from gpg (RFC 4880, 12.2). */
 const FINGERPRINT = /^[0-9A-F]{40}$/
-/** Hexadecimal digits of a long key id (RFC 4880, 12.2). */
+/** The number of hexadecimal digits in a long key id (RFC 4880, 12.2). */
 const KEY_ID_CHARS = 16
 
-/** The fingerprints in VALIDSIG: of the key that signed, and of its primary key. */
+/** Returns the fingerprints in VALIDSIG: that of the signing key and that of its primary key. */
 function keysOf(valid: readonly string[] | undefined): { readonly key: string; readonly primary: string } | undefined {
   const [, key = '', , , , , , , , kind = '', primary = ''] = valid ?? []
   const whole = FINGERPRINT.test(key) && FINGERPRINT.test(primary)

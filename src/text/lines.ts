@@ -1,41 +1,45 @@
 import { codePoint } from './code-point.ts'
 
-/** A line of a text file, without its end. */
+/** A line of a text file, without its line ending. */
 export interface TextLine {
-  /** From 1. */
+  /** The line number, from 1. */
   readonly number: number
   readonly text: string
-  /** Whether it ends with CR LF. */
+  /** True if the line ends with CR LF. */
   readonly crlf: boolean
-  /** What is in the line that other programs take for the end of one; `undefined`: nothing is. */
+  /** The first character in the line that ends a line for other programs, or `undefined`. */
   readonly stray: StrayEnd | undefined
 }
 
-/** A character in a line that would end it elsewhere: an editor shows two lines, and one of them would be passed over. */
+/**
+ * A character that ends a line for other programs. An editor would show two lines, and one of them would be ignored
+ * here.
+ */
 export interface StrayEnd {
-  /** From 1, in UTF-16 units. */
+  /** The column, from 1, in UTF-16 units. */
   readonly column: number
   readonly message: string
   readonly hint: string
 }
 
 /**
- * Carriage return, NUL, vertical tab, form feed, and Unicode's own ends of lines and paragraphs (UAX #14, classes BK, CR
- * and NL). In a regular expression `.` takes no CR, U+2028 or U+2029.
+ * The characters that end a line for other programs: carriage return, NUL, vertical tab, form feed, and Unicode's line
+ * and paragraph ends (UAX #14, classes BK, CR and NL). In a regular expression, `.` does not match CR, U+2028 or
+ * U+2029.
  */
 // oxlint-disable-next-line no-control-regex
 const STRAY = /[\0\v\f\r\u0085\u2028\u2029]/
-/** Those that count in a comment too: what an editor shows behind one looks like a line that is in force. */
+/** The line ends that count in a comment, too. An editor shows the text after them as an active line. */
 const STRAY_IN_COMMENT = /[\r\u0085\u2028\u2029]/
 
-/** The same as bytes of UTF-8, for texts that have one character for each byte. */
+/** The same characters as UTF-8 bytes, for texts with one character for each byte. */
 // oxlint-disable-next-line no-control-regex
 const STRAY_BYTES = /[\0\v\f\r]|\u00C2\u0085|\u00E2\u0080[\u00A8\u00A9]/
 const STRAY_BYTES_IN_COMMENT = /\r|\u00C2\u0085|\u00E2\u0080[\u00A8\u00A9]/
 
 /**
- * The lines of a text. They end with LF or CR LF; a byte order mark in front of the first is passed over. Of a text that
- * ends with the end of a line, the last one is empty.
+ * Yields the lines of a text. They end with LF or CR LF. A byte order mark at the beginning is ignored. After a final
+ * line end, the last line is empty.
  */
 export function* linesOf(text: string): Generator<TextLine, void> {
   let number = 0
@@ -47,8 +51,10 @@ export function* linesOf(text: string): Generator<TextLine, void> {
 }
 
 /**
- * What in a line, given without its end, would end it elsewhere. At either end of a line all but a carriage return are as
- * blanks are. `bytes`: the text has one character for each byte.
+ * Returns the first stray line end in a line. At both ends of the line, all characters but a carriage return count as
+ * blanks.
+ *
+ * @param bytes true if the text has one character for each byte
  */
 export function strayIn(line: string, bytes = false): StrayEnd | undefined {
   const inner = line.trim()
@@ -62,11 +68,11 @@ export function strayIn(line: string, bytes = false): StrayEnd | undefined {
   return {
     column: index + 1,
     message: `${what} in this line ends it for other programs`,
-    hint: 'lines end with a line feed: save the file anew, or take the character out',
+    hint: 'lines end with a line feed: save the file again, or remove the character',
   }
 }
 
-/** The pieces of a text that somebody may see as lines, however they end, blank ones and comments aside. */
+/** Returns the pieces of a text that an editor may show as lines, without blank ones and comments. */
 export function piecesOf(text: string): readonly string[] {
   return text
     .replace(/^\uFEFF/, '')

@@ -1,9 +1,9 @@
-/** RFC 4648, 6: five bits a letter. */
+/** The alphabet of RFC 4648, 6, with five bits a letter. */
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 const BITS_A_LETTER = 5
 const BITS_A_BYTE = 8
 
-/** Bytes as base32 without padding, as authenticator apps take it. */
+/** Encodes bytes as base32 without padding, the form that authenticator apps accept. */
 export function toBase32(bytes: Uint8Array): string {
   let text = ''
   let bits = 0
@@ -20,7 +20,10 @@ export function toBase32(bytes: Uint8Array): string {
   return bits === 0 ? text : text + ALPHABET[(held << (BITS_A_LETTER - bits)) & 31]
 }
 
-/** Reads base32: small letters, blanks, dashes and padding as people copy them. `undefined`: it is none. */
+/**
+ * Decodes base32 as people copy it: with small letters, blanks, dashes and padding. Returns `undefined` for any other
+ * text.
+ */
 export function fromBase32(text: string): Uint8Array | undefined {
   const letters = text.toUpperCase().replaceAll(/[\s-]/g, '').replace(/=*$/, '')
   const bytes: number[] = []

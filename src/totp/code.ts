@@ -1,27 +1,31 @@
 import { createHmac } from 'node:crypto'
 
-/** Hash functions of RFC 6238, 1.2. */
+/** The hash functions of RFC 6238, 1.2. */
 export type Algorithm = 'SHA1' | 'SHA256' | 'SHA512'
 export const ALGORITHMS: readonly Algorithm[] = ['SHA1', 'SHA256', 'SHA512']
 
-/** What codes are made of. */
+/** The secret of a TOTP code (RFC 6238). */
 export interface TotpSecret {
   readonly key: Uint8Array
   readonly algorithm: Algorithm
-  /** 6 to 8. */
+  /** The number of digits, 6 to 8. */
   readonly digits: number
-  /** Length of a period, in seconds. */
+  /** The length of a period, in seconds. */
   readonly periodS: number
 }
 
 const COUNTER_BYTES = 8
 const WORD = 2 ** 32
-/** The number of the period that a moment is in; `now` in milliseconds since 1970 (RFC 6238, 4.2: T0 is 0). */
+/**
+ * Returns the number of the period at a time (RFC 6238, 4.2: T0 is 0).
+ *
+ * @param now milliseconds since 1970
+ */
 export function periodAt({ periodS }: Pick<TotpSecret, 'periodS'>, now: number): number {
   return Math.floor(now / (periodS * 1000))
 }
 
-/** The code of a period (RFC 4226, 5.3; RFC 6238, 4). */
+/** Returns the code of a period (RFC 4226, 5.3; RFC 6238, 4). */
 export function codeOf({ key, algorithm, digits }: TotpSecret, period: number): string {
   const counter = new Uint8Array(COUNTER_BYTES)
   const view = new DataView(counter.buffer)

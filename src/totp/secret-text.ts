@@ -3,26 +3,26 @@ import { fromBase32, toBase32 } from './base32.ts'
 import { ALGORITHMS } from './code.ts'
 import type { Algorithm, TotpSecret } from './code.ts'
 
-/** Digits of a code and seconds of a period where nothing else is said in a URI: what every app takes. */
+/** The default digits and period of a URI, which every app supports. */
 const DIGITS_DEFAULT = 6
 const PERIOD_DEFAULT_S = 30
 export const DIGITS_MIN = 6
 export const DIGITS_MAX = 8
 export const PERIOD_MIN_S = 5
 export const PERIOD_MAX_S = 3_600
-/** Shortest key, in bytes: 128 bits (RFC 4226, 4, R6). */
+/** The minimum length of a key, in bytes: 128 bits (RFC 4226, 4, R6). */
 export const KEY_MIN_BYTES = 16
-/** Longest key, in bytes: the block of SHA-512. */
+/** The maximum length of a key, in bytes: the block of SHA-512. */
 export const KEY_MAX_BYTES = 128
-/** Largest file that holds a secret, in bytes. */
+/** The maximum size of a secret's file, in bytes. */
 export const SECRET_FILE_MAX_BYTES = 4_096
 
-/** A secret, or why a text is none. */
+/** A secret, or the reason why a text is not a secret. */
 export type SecretRead = { readonly secret: TotpSecret } | { readonly message: string; readonly hint?: string }
 
 /**
- * Reads the file of a secret: lines that begin with `#` and blank lines aside, one line, an otpauth URI as authenticator
- * apps have it (Google's Key Uri Format) or the key alone in base32, with 8 digits then.
+ * Reads the file of a secret. Apart from comments (`#`) and blank lines it has one line. The line is an otpauth URI
+ * (Google's Key Uri Format) or a base32 key, whose codes have 8 digits.
  */
 export function readSecret(text: string): SecretRead {
   const all = [...linesOf(text)]
@@ -32,7 +32,7 @@ export function readSecret(text: string): SecretRead {
   const lines = all.map((each) => each.text.trim())
   const [line, ...more] = lines.filter((each) => each !== '' && !each.startsWith('#'))
   const hint = 'postern keygen totp DOOR makes one'
-  if (line === undefined) return { message: 'has no secret in it', hint }
+  if (line === undefined) return { message: 'contains no secret', hint }
   if (more.length > 0) return { message: 'has more than one line', hint: 'one otpauth URI, or one key in base32' }
   return line.includes(':') ? readUri(line) : withKey(line, 'SHA1', DIGITS_MAX, PERIOD_DEFAULT_S)
 }
@@ -51,18 +51,19 @@ function readUri(text: string): SecretRead {
   if (!ALGORITHMS.includes(algorithm)) return { message: 'names an unknown algorithm', hint: ALGORITHMS.join(', ') }
   const digits = Number(query.get('digits') ?? DIGITS_DEFAULT)
   if (!Number.isInteger(digits) || digits < DIGITS_MIN || digits > DIGITS_MAX) {
-    return { message: 'has codes of a length that cannot be', hint: `${DIGITS_MIN} to ${DIGITS_MAX} digits` }
+    return { message: 'has an invalid number of digits', hint: `${DIGITS_MIN} to ${DIGITS_MAX} digits` }
   }
   const periodS = Number(query.get('period') ?? PERIOD_DEFAULT_S)
   if (!Number.isInteger(periodS) || periodS < PERIOD_MIN_S || periodS > PERIOD_MAX_S) {
-    return { message: 'has a period that cannot be', hint: `${PERIOD_MIN_S} to ${PERIOD_MAX_S} seconds` }
+    return { message: 'has an invalid period', hint: `${PERIOD_MIN_S} to ${PERIOD_MAX_S} seconds` }
   }
   return withKey(query.get('secret') ?? '', algorithm, digits, periodS)
 }
 
 function withKey(text: string, algorithm: Algorithm, digits: number, periodS: number): SecretRead {
   const key = fromBase32(text)
-  if (key === undefined) return { message: 'has a key that is not base32', hint: 'letters a to z and digits 2 to 7' }
+  if (key === undefined)
+    return { message: 'has a key that is not base32', hint: 'base32 has letters a to z and digits 2 to 7' }
   if (key.length < KEY_MIN_BYTES) {
     return { message: 'has a key that is too short', hint: `${KEY_MIN_BYTES} bytes at least: 26 letters` }
   }
@@ -71,14 +72,14 @@ function withKey(text: string, algorithm: Algorithm, digits: number, periodS: nu
   return { secret: { key, algorithm, digits, periodS } }
 }
 
-/** The otpauth URI of a secret, for a file and for an app's camera. */
+/** Returns the otpauth URI of a secret, for a file or a QR code. */
 export function secretUri({ key, algorithm, digits, periodS }: TotpSecret, host: string, door: string): string {
   const label = `${encodeURIComponent(host)}:${encodeURIComponent(door)}`
   const query = `secret=${toBase32(key)}&issuer=${encodeURIComponent(host)}`
   return `otpauth://totp/${label}?${query}&algorithm=${algorithm}&digits=${digits}&period=${periodS}`
 }
 
-/** What is no good as percent-encoding is taken as it is: the reader of the value refuses it. */
+/** Invalid percent-encoding stays unchanged. The reader of the value refuses it. */
 function decoded(value: string): string {
   try {
     return decodeURIComponent(value)

@@ -127,8 +127,8 @@ describe('files of secrets', () => {
     ['a short key', 'GEZDGNBV', /too short/],
     ['a long key', 'A'.repeat(300), /too long/],
     ['another algorithm', `otpauth://totp/x?secret=${key}&algorithm=MD5`, /unknown algorithm/],
-    ['too many digits', `otpauth://totp/x?secret=${key}&digits=9`, /length that cannot be/],
-    ['no period', `otpauth://totp/x?secret=${key}&period=0`, /period that cannot be/],
+    ['too many digits', `otpauth://totp/x?secret=${key}&digits=9`, /invalid number of digits/],
+    ['no period', `otpauth://totp/x?secret=${key}&period=0`, /invalid period/],
   ])('%s', (_, text, message) => {
     const read = readSecret(text)
     expect('message' in read && read.message).toMatch(message)

@@ -24,7 +24,7 @@ const listOf = (...sequences: readonly string[]): string =>
     '# door: ssh',
     '# made: 2026-11-21T08:00:00Z',
     `# left: ${sequences.length}`,
-    '# The first line below is the next one; each opens once.',
+    '# The first line below is the next sequence; each can be used once.',
     ...sequences,
     '',
   ].join('\n')

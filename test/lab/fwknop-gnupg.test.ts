@@ -109,7 +109,7 @@ lab('GnuPG', () => {
       [
         'a signed text behind an unsigned one',
         Buffer.concat([make([]), theirs.run(['--local-user', good, '--sign'], plain(++count))]),
-        /packet for gpg: (it holds several texts|gpg did not decrypt it|its signature is bad)/,
+        /packet for gpg: (it contains several texts|gpg did not decrypt it|its signature is bad)/,
       ],
     ]
     for (const [name, message, why] of cases) {
@@ -119,7 +119,7 @@ lab('GnuPG', () => {
     // With this model of trust a key that is never trusted has no good signatures, whatever the list says.
     writeFileSync(join(own.home, 'gpg.conf'), 'trust-model direct\n')
     await send(client, sealGnupg(make(by(never, false)), hmac)!)
-    expect(await running.line(/OPEN SESAME|signature|trusted/)).toMatch(/its key is never to be trusted/)
+    expect(await running.line(/OPEN SESAME|signature|trusted/)).toMatch(/its key must never be trusted/)
     await send(client, sealGnupg(make(by(good, false)), hmac)!)
     const opened = new RegExp(`OPEN SESAME \\(.*access\\.conf:1 signed by ${good.slice(-16)}, claims to be alice\\)`)
     expect(await running.line(/OPEN SESAME|signature/)).toMatch(opened)

@@ -176,9 +176,7 @@ lab('NAT in packets of fwknop', () => {
     await running.line(/OPEN SESAME/)
     await until('the own port', async () => (await greeting(client, SERVER_6, 22, CLIENT_6)) === 'web')
     await fwknop(client, ['-A', 'tcp/22', '-N', '198.51.100.7:22'])
-    expect(await running.line(/OPEN SESAME|would be sent on to/)).toMatch(
-      /tcp\/22@198\.51\.100\.7 is not in Forward_To/,
-    )
+    expect(await running.line(/OPEN SESAME|forwarding target/)).toMatch(/tcp\/22@198\.51\.100\.7 is not in Forward_To/)
   })
 
   test('FORCE_NAT too needs the door to say so, and check says what the config allows', async () => {
@@ -194,13 +192,13 @@ lab('NAT in packets of fwknop', () => {
     expect(await check()).toMatch(
       /access\.conf:5:1: warning: .*FORCE_NAT.*\n +add `Forward_To = tcp\/3306` to the door/,
     )
-    expect(await check()).toMatch(/door fw, .*access\.conf:1: opens tcp\/22; sent on: nothing; runs: nothing\n/)
+    expect(await check()).toMatch(/door fw, .*access\.conf:1: opens tcp\/22; forwards to nothing; runs nothing\n/)
     await running.stop()
     daemon = await startFwknop(server, access, ['Open_Ports = tcp/22', 'Forward_To = tcp/3306'])
     running = daemon.process
     await fwknop(client, ['-A', 'tcp/22'])
     await until('the forced port', async () => (await met(client)) === 'database')
-    expect(await check()).toMatch(/access\.conf:1: opens tcp\/22; sent on: tcp\/3306; runs: nothing\n/)
+    expect(await check()).toMatch(/access\.conf:1: opens tcp\/22; forwards to tcp\/3306; runs nothing\n/)
     expect(await check()).not.toMatch(/FORCE_NAT/)
   })
 })

@@ -258,7 +258,7 @@ lab('lists that the daemon makes', () => {
     expect(await rotate(server, of.daemon)).toBe('ssh has a new list of 20 sequences\n')
     await until('the new list', () => of.list().sequences[0] !== old.sequences[0])
     const fresh = of.list()
-    expect(fresh.headings.some((line) => line.startsWith('# the list before this one is good until: '))).toBe(true)
+    expect(fresh.headings.some((line) => line.startsWith('# the previous list expires at: '))).toBe(true)
     await use(client, of, old.sequences[0]!)
     await use(client, of, fresh.sequences[0]!)
     await of.daemon.process.line(/ssh: the previous list has expired/)

@@ -8,7 +8,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 test.each([
   [
-    `${HEAD}# The first line below is the next one; each opens once.\n7431,8020:udp,9123\n5,6\n`,
+    `${HEAD}# The first line below is the next sequence; each can be used once.\n7431,8020:udp,9123\n5,6\n`,
     '7431,8020:udp,9123',
     2,
   ],

@@ -1,10 +1,10 @@
 /**
- * What a listing of the base ruleset's table shows: `absent` and `empty` let everything in; `trial` does once the kernel has
- * emptied its set; `rules` refuses what it does not name.
+ * The state of the base ruleset's table. `absent` and `empty` let everything in; `trial` does so once the kernel has
+ * emptied its set. `rules` refuses what it does not name.
  */
 export type BaseListing = 'absent' | 'empty' | 'trial' | 'rules'
 
-/** Reads a listing of nft(8); `undefined` where there is no such table. */
+/** Reads a listing of nft(8). The listing is `undefined` if there is no such table. */
 export function readListing(listing: string | undefined): BaseListing {
   if (listing === undefined) return 'absent'
   if (/^\tset trial \{/m.test(listing)) return 'trial'

@@ -1,25 +1,27 @@
 import type { Config, Service } from '../../config/config.ts'
 import { basePlan } from './ruleset.ts'
 
-/** How a base ruleset and a config have come apart. Ports of this host. */
+/** The differences between a base ruleset and a config, as ports of this host. */
 export interface Misfit {
-  /** Ports that the config opens or guards, and that the base ruleset refuses whoever knocks. */
+  /** Ports that the config opens or guards, but that the base ruleset always refuses. */
   readonly refused: readonly Service[]
-  /** Ports that the base ruleset leaves to the guard, and that the config no longer guards: everybody reaches them. */
+  /**
+   * Ports that the base ruleset leaves to the guard, but that the config no longer guards. Everybody can reach them.
+   */
   readonly exposed: readonly Service[]
-  /** Names of doors that run commands, which the base ruleset may undo. */
+  /** The names of doors that run commands. The base ruleset may undo what the commands do. */
   readonly commandDoors: readonly string[]
 }
 
-/** What a confirmed base ruleset lets in. */
+/** The contents of a confirmed base ruleset. */
 export interface BaseTerms {
   readonly allowed: readonly Service[]
   readonly guarded: readonly Service[]
-  /** Doors that run commands, of which the operator was told. */
+  /** The names of the doors with commands that the operator was told of. */
   readonly commandDoors: readonly string[]
 }
 
-/** Compares a base ruleset with the config as it is now. */
+/** Compares a base ruleset with the current config. */
 export function misfitOf({ allowed, guarded, commandDoors }: BaseTerms, config: Config): Misfit {
   const wanted = basePlan(config, []).guarded
   return {
@@ -29,14 +31,14 @@ export function misfitOf({ allowed, guarded, commandDoors }: BaseTerms, config: 
   }
 }
 
-/** Doors that run a command when they open. */
+/** Returns the names of the doors that run a command when they open. */
 export function commandDoorsOf({ doors }: Config): readonly string[] {
   return doors
     .filter(({ commands4, commands6 }) => commands4.start !== undefined || commands6.start !== undefined)
     .map(({ name }) => name)
 }
 
-/** The ports of the first list that are not in the second, in ranges. */
+/** Returns the ports of the first list that are not in the second, as ranges. */
 export function without(services: readonly Service[], others: readonly Service[]): readonly Service[] {
   let left = [...services]
   for (const other of others) left = left.flatMap((service) => minus(service, other))

@@ -5,24 +5,24 @@ import type { Network } from '../../packet/network.ts'
 import { mergeNetworks, mergeServices } from '../guard/merge.ts'
 import { ICMPV6_NEEDED, ICMP_NEEDED } from '../icmp.ts'
 
-/** The table of the base ruleset. It has it to itself. */
+/** The table of the base ruleset, which contains nothing else. */
 export const BASE_TABLE = 'inet postern_base'
-/** The set that holds both families while a ruleset is on trial: the kernel empties it. */
+/** The set of a ruleset on trial. It contains both address families until the kernel empties it. */
 const TRIAL = 'trial'
 
-/** What the base ruleset lets in. */
+/** The contents of the base ruleset. */
 export interface BasePlan {
-  /** Ports for everybody. */
+  /** The ports that are open to everybody. */
   readonly allowed: readonly Service[]
-  /** Ports of this host that the guard hides and opens. */
+  /** The ports of this host that the guard hides and opens. */
   readonly guarded: readonly Service[]
-  /** Who reaches guarded ports without knocking. */
+  /** The networks that reach guarded ports without knocking. */
   readonly alwaysAllow: readonly Network[]
-  /** How the rest is refused: as closed ports do, or not at all. */
+  /** The way to refuse all other packets: like a closed port, or silently. */
   readonly hideWith: 'match' | 'reset' | 'drop'
 }
 
-/** What a config asks of the base ruleset, beside ports for everybody. */
+/** Returns the base ruleset's plan for a config and the ports that are open to everybody. */
 export function basePlan({ options, doors }: Config, allowed: readonly Service[]): BasePlan {
   const services = [...options.guard, ...doors.flatMap(({ opens }) => opens)]
   return {
@@ -33,19 +33,19 @@ export function basePlan({ options, doors }: Config, allowed: readonly Service[]
   }
 }
 
-/** In which state a base ruleset is. */
+/** The state of a base ruleset. */
 export interface BaseState {
-  /** Whether the guard judges who reaches guarded ports; else nobody does but who always may. */
+  /** True if the guard decides who reaches guarded ports. Otherwise only `alwaysAllow` reaches them. */
   readonly guardThere: boolean
-  /** Seconds after which the kernel lets everything in again; `undefined`: never. */
+  /** Seconds after which the kernel lets everything in again; `undefined` means never. */
   readonly trialS: number | undefined
 }
 
 /**
- * The base ruleset as one transaction for nft(8): the whole table in place of the one before.
+ * Returns the base ruleset as one transaction for nft(8), which replaces the whole table.
  *
- * On trial, what it refuses is refused only as long as a set holds both families, which the kernel itself ends: with
- * every process of ours dead, nobody is locked out.
+ * On trial, the ruleset refuses packets only while a set contains their address family. The kernel itself empties the
+ * set. Nobody is locked out, even if all processes of Postern have died.
  */
 export function baseRuleset(plan: BasePlan, { guardThere, trialS }: BaseState): string {
   const guarded = plan.guarded.map((service) => `${portText(service)} accept`)
@@ -60,17 +60,17 @@ export function baseRuleset(plan: BasePlan, { guardThere, trialS }: BaseState): 
     `meta nfproto ipv4 icmp type { ${ICMP_NEEDED} } accept`,
     `meta nfproto ipv6 icmpv6 type { ${ICMPV6_NEEDED} } accept`,
     'ip protocol igmp accept',
-    '# The address of this host may be lent by DHCP.',
+    '# This host may get its address by DHCP.',
     'meta nfproto ipv4 udp sport 67 udp dport 68 accept',
     'ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept',
     ...titled(
-      '# everybody',
+      '# open to everybody',
       plan.allowed.map((service) => `${portText(service)} accept`),
     ),
     ...(guardThere
-      ? titled('# guarded: the table `inet postern` lets pass who has knocked, and nobody else', guarded)
-      : titled('# guarded, and there is no guard: who always may', always)),
-    '# Connections that were there before these rules. A lone ACK opens nothing: closed ports and open ones reset it.',
+      ? titled('# guarded: the table `inet postern` lets in only sources that have knocked', guarded)
+      : titled('# guarded, but the guard is not loaded: Always_Allow', always)),
+    '# Connections from before these rules. A lone ACK opens nothing: closed ports and open ones reset it.',
     'ct state new tcp flags & (syn | rst | ack) == ack limit rate 100/second burst 100 packets accept',
     ...refused(plan),
   ]
@@ -91,7 +91,7 @@ export function baseRuleset(plan: BasePlan, { guardThere, trialS }: BaseState): 
   ].join('\n')
 }
 
-/** Takes the base ruleset away, whether it is there or not. */
+/** Removes the base ruleset, whether it exists or not. */
 export const REMOVE_BASE = `add table ${BASE_TABLE}\ndelete table ${BASE_TABLE}\n`
 
 function refused({ hideWith }: BasePlan): readonly string[] {
@@ -99,7 +99,7 @@ function refused({ hideWith }: BasePlan): readonly string[] {
   return [
     'ct state invalid meta l4proto != tcp drop',
     'fib daddr type != local drop',
-    '# as closed ports answer',
+    '# answer as closed ports do',
     'meta l4proto tcp reject with tcp reset',
     'meta l4proto udp reject with icmpx type port-unreachable',
     'meta nfproto ipv4 reject with icmp type prot-unreachable',

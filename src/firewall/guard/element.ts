@@ -7,58 +7,57 @@ import { ADDRESS_BITS, formatNetwork, networkOf } from '../../packet/network.ts'
 import { mergeServices } from './merge.ts'
 import type { GuardPlan } from './plan.ts'
 
-/** The guard's table: `inet postern`. */
 export const TABLE = 'inet postern'
-/** What counts packets of strangers in it. */
+/** The counter of packets from sources that have not knocked. */
 export const HIDDEN_COUNTER = 'hidden'
-/** What is in a set of the guard while something is open. */
+/** An element of a guard set while a door is open. */
 export interface Element {
   readonly set: string
   readonly key: string
-  /** What the key leads to, in a map. */
+  /** The value of the key, in a map. */
   readonly data?: string
 }
 
-/** Where connections to a door's ports are sent on to. */
+/** The target to which connections to a door's ports are forwarded. */
 export interface Forward {
-  /** Another host; `undefined`: this machine, at the address that is connected to. */
+  /** The target host; `undefined` means this host, at the address of the connection. */
   readonly address: Address | undefined
   readonly port: number
 }
 
-/** The map of connections that are sent on to other hosts. */
+/** Returns the name of the map of connections that are forwarded to other hosts. */
 export function forwardMap(family: Family): string {
   return `forward${family}`
 }
 
-/** The map of connections that are sent on to other ports of this machine. */
+/** Returns the name of the map of connections that are forwarded to other ports of this host. */
 export function redirectMap(family: Family): string {
   return `redirect${family}`
 }
 
-/** An element with its time, as nft(8) writes it. */
+/** Returns an element with its timeout, in the syntax of nft(8). */
 export function timedElement({ key, data }: Element, ms: number): string {
   return `${key} timeout ${timeText(ms)}${data === undefined ? '' : ` : ${data}`}`
 }
 
-/** The sets of a wide door: for services of this host, and of other hosts. */
+/** Returns the name of a wide door's set for port ranges of this host. */
 export function wideSet(index: number, family: Family): string {
   return `wide${family}_${index}`
 }
 
-/** The set of a wide door for its single ports of this host: see {@link openElements}. */
+/** Returns the name of a wide door's set for single ports of this host. See {@link openElements}. */
 export function widePortSet(index: number, family: Family): string {
   return `wide${family}_${index}_port`
 }
 
-/** @see wideSet */
+/** Returns the name of a wide door's set for services of other hosts. */
 export function hostSet(index: number, family: Family): string {
   return `host${family}_${index}`
 }
 
 /**
- * What is put into the guard's sets to open a door for an address. What is sent on is sent on for that address alone, and
- * nobody beside it is let in to the port in front. Nothing, where it cannot be sent on.
+ * Returns the elements that open a door for an address. A forwarded port is forwarded for that address alone, and is
+ * open to no wider network. The list is empty if forwarding is impossible.
  */
 export function elementsOf(plan: GuardPlan, door: Door, source: Address, forward?: Forward): readonly Element[] {
   if (forward === undefined) return openElements(plan, door, source)
@@ -72,8 +71,8 @@ export function elementsOf(plan: GuardPlan, door: Door, source: Address, forward
 }
 
 /**
- * Single ports and ranges are in sets of their own, and so are single addresses and networks: some of a door's ports may
- * be open beside the whole door, and the kernel takes no element into a set that lies within another one of it.
+ * Single ports and ranges are in separate sets, and so are single addresses and networks. Some ports of a door may be
+ * open beside the whole door. The kernel does not accept an element that lies within another one of the same set.
  */
 function openElements(plan: GuardPlan, door: Door, source: Address): readonly Element[] {
   const { family } = source
@@ -101,26 +100,26 @@ function openElements(plan: GuardPlan, door: Door, source: Address): readonly El
   ]
 }
 
-/** Protocol and ports of a service as sets have them. */
+/** Returns the protocol and the ports of a service, in the syntax of a set. */
 export function keyText(service: Service): string {
   return `${protocolName(service.protocol)} . ${portsText(service)}`
 }
 
-/** The ports of a service as nft(8) writes them. */
+/** Returns the ports of a service, in the syntax of nft(8). */
 function portsText({ first, last }: Service): string {
   return first === last ? String(first) : `${first}-${last}`
 }
 
-/** A time as nft(8) writes it; what is no whole millisecond is rounded up. */
+/** Returns a time in the syntax of nft(8), rounded up to whole milliseconds. */
 export function timeText(ms: number): string {
   const whole = Math.max(1, Math.ceil(ms))
   return `${Math.floor(whole / 1000)}s${whole % 1000}ms`
 }
 
-/** The command that puts elements in, each until its own time; one that is there already gets the new time. */
+/** Returns the command that adds elements with a timeout. An existing element gets the new timeout. */
 export function openCommand(elements: readonly Element[], ms: number): string {
-  // An element that is added again keeps its old time, and one that is not there cannot be deleted; within one
-  // transaction this does neither.
+  // Adding an existing element would keep its old timeout, and deleting a missing one would fail. Within one
+  // transaction, these three commands avoid both.
   return elements
     .map((element) => {
       const { set, key } = element
@@ -131,10 +130,10 @@ export function openCommand(elements: readonly Element[], ms: number): string {
     .join('')
 }
 
-/** What an element is given that is taken out in the same transaction. */
+/** The timeout of an element that is added only to be deleted in the same transaction. */
 const CLOSING_MS = 1_000
 
-/** The command that takes elements out, whether they are there or not. */
+/** Returns the command that removes elements, whether they exist or not. */
 export function closeCommand(elements: readonly Element[]): string {
   return elements
     .map((element) => {

@@ -1,19 +1,19 @@
 import type { Family } from '../../packet/address.ts'
 import { TABLE } from './element.ts'
 
-/** Most flows that are ended at a time: as many as one of the kernel's sets takes here. */
+/** The maximum number of flows that are ended at a time, which is the size of the kernel's sets. */
 export const ENDED_MAX = 65_536
-/** Seconds for which a silent flow stays ended: as long as connection tracking remembers a silent connection (5 days). */
+/** Seconds for which a silent flow stays ended. Connection tracking remembers a silent connection as long (5 days). */
 const ENDED_S = 432_000
 
-/** A flow to a guarded port that began while the guard was away, and that nobody had let in. */
+/** A flow to a guarded port that began while the guard was not loaded, from a source without access. */
 export interface Ended {
   readonly family: Family
   readonly protocol: 'tcp' | 'udp'
-  /** Of the other end, as text. */
+  /** The address of the other end, as text. */
   readonly peer: string
   readonly peerPort: number
-  /** The address that the flow was sent to, before any translation, as text. */
+  /** The destination address of the flow before any translation, as text. */
   readonly address: string
   readonly port: number
 }
@@ -26,7 +26,7 @@ function keyOf(ip: 'ip' | 'ip6'): string {
   return `${ip} saddr . th sport . ${ip} daddr . meta l4proto . th dport`
 }
 
-/** The sets of ended flows, for the guard's table. */
+/** Returns the sets of ended flows, for the guard's table. */
 export function endedSets(ended: readonly Ended[]): readonly string[] {
   return FAMILIES.map((family) => {
     const keys = ended.filter((flow) => flow.family === family).map(elementOf)
@@ -36,17 +36,17 @@ export function endedSets(ended: readonly Ended[]): readonly string[] {
   })
 }
 
-/** Rules that leave a chain with the packets of ended flows. A flow that goes on trying stays ended. */
+/** Returns rules that leave a chain for packets of ended flows. A flow that keeps trying stays ended. */
 export function returnEnded(): readonly string[] {
   return FAMILIES.map((family) => `${KEY[family]} @ended${family} update @ended${family} { ${KEY[family]} } return`)
 }
 
-/** Statements for a packet of somebody who is let in: the flow goes on when the opening has ended. */
+/** Returns statements for packets of a source with access. Its flow continues after the opening has ended. */
 export function forgetEnded(): readonly string[] {
   return FAMILIES.map((family) => `delete @ended${family} { ${KEY[family]} }`)
 }
 
-/** The command that ends flows, in a table that has the sets. */
+/** Returns the command that ends flows. Its table must have the sets. */
 export function endCommand(ended: readonly Ended[]): string {
   return FAMILIES.map((family) => {
     const keys = ended.filter((flow) => flow.family === family).map(elementOf)
@@ -54,7 +54,7 @@ export function endCommand(ended: readonly Ended[]): string {
   }).join('')
 }
 
-/** How an ended flow is called: no two are called alike. */
+/** Returns the unique name of an ended flow. */
 export function endedName({ protocol, peer, peerPort, address, port }: Ended): string {
   return `${protocol} ${peer} ${peerPort} ${address} ${port}`
 }

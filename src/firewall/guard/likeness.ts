@@ -1,13 +1,16 @@
 import type { Family } from '../../packet/address.ts'
 
-/** With `match`: what the last packet that could be sent to the closed port came to there, by family. */
+/** The map that holds the closed port's last answer, by family. It is used with `match`. */
 const ANSWERS = 'answers'
-/** The answer that is none. */
+/** The value for no answer. */
 const SILENCE = 0
-/** A TCP reset. */
+/** The value for a TCP reset. */
 const RESET = 1
 
-/** ICMP's ways to refuse: the code of "destination unreachable" (RFC 792, RFC 1812, RFC 4443) and nft(8)'s name for it. */
+/**
+ * The ICMP errors that refuse a packet: the code of "destination unreachable" (RFC 792, RFC 1812, RFC 4443), and its
+ * name in nft(8).
+ */
 const REFUSALS: Readonly<Record<Family, readonly (readonly [code: number, name: string])[]>> = {
   4: [
     [0, 'net-unreachable'],
@@ -30,12 +33,13 @@ const REFUSALS: Readonly<Record<Family, readonly (readonly [code: number, name: 
 const FAMILIES: readonly Family[] = [4, 6]
 const ICMP = { 4: 'icmp', 6: 'icmpv6' } as const
 
-/** What is remembered of the closed port's answers. A host that was never asked is taken to have no rules. */
+/** The answers of the closed port. A reset is assumed until the first answer, as on a host without rules. */
 export const ANSWERS_MAP = `map ${ANSWERS} { type nf_proto : mark; flags dynamic; size 16; elements = { ipv4 : ${RESET}, ipv6 : ${RESET} } }`
 
 /**
- * What becomes of a stranger's packet. The first one of a connection goes on, and NAT sends it to a closed port. One that
- * begins no connection cannot be sent elsewhere by NAT; it gets what the last one that could be sent on came to.
+ * Returns the rules for packets from sources that have not knocked. NAT sends the first packet of a connection to a
+ * closed port. NAT cannot redirect a packet that begins no connection: such a packet gets the closed port's last
+ * answer.
  */
 export function alike(): readonly string[] {
   return [
@@ -52,7 +56,7 @@ export function alike(): readonly string[] {
   ]
 }
 
-/** Looks at what leaves the host, where a stranger's packet was sent to the closed port: that is the answer. */
+/** Returns the rules that record the closed port's answers to redirected packets, as they leave the host. */
 export function heed(closedPort: number): readonly string[] {
   return [
     'ct status ! dnat accept',

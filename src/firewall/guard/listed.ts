@@ -4,20 +4,20 @@ import { TCP, UDP } from '../../packet/packet.ts'
 import type { Protocol } from '../../packet/packet.ts'
 import type { Kept } from './ruleset.ts'
 
-/** An element as a table's listing has it. */
+/** An element in the listing of a table. */
 export interface ListedElement {
   readonly set: string
-  /** With the numbers of protocols: `192.0.2.2 . 6 . 22`. */
+  /** The key, with protocol numbers: `192.0.2.2 . 6 . 22`. */
   readonly key: string
   readonly data: string | undefined
-  /** Milliseconds until its time is over. */
+  /** Milliseconds until the element expires. */
   readonly leftMs: number
 }
 
-/** Milliseconds of the units in which nft(8) writes times. */
+/** Milliseconds in the time units of nft(8). */
 const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 }
 
-/** What `nft list table` says of the guard, with numbers in place of names: the elements of its sets and maps. */
+/** Returns the elements of all sets and maps in the output of `nft list table` with numeric protocols. */
 export function listedElements(listing: string): readonly ListedElement[] {
   const elements: ListedElement[] = []
   for (const [, set = '', body = ''] of listing.matchAll(/^\t(?:set|map) (\w+) \{\n((?:\t\t.*\n)*)\t\}/gm)) {
@@ -39,12 +39,12 @@ function timeIn(text: string | undefined): number {
   )
 }
 
-/** A key as listings have it. */
+/** Returns a key with the protocol numbers that listings use. */
 export function listedKey(key: string): string {
   return key.replace(' . tcp . ', ` . ${TCP} . `).replace(' . udp . ', ` . ${UDP} . `)
 }
 
-/** The connections from before the guard that a listing of its table has. */
+/** Returns the connections from before the guard that are in a listing of its table. */
 export function listedKept(listing: string): readonly Kept[] {
   return listedElements(listing).flatMap(({ set, key }) => {
     const [address = '', peerPort, port] = key.split(' . ')
@@ -56,13 +56,13 @@ export function listedKept(listing: string): readonly Kept[] {
 
 const PROTOCOLS: Readonly<Record<string, Protocol>> = { tcp: TCP, 6: TCP, udp: UDP, 17: UDP }
 
-/** The services that a listing of the guard's table hides: this host's, and those of others. */
+/** Returns the services of this host and of other hosts that a listing of the guard's table hides. */
 export function listedServices(listing: string): readonly Service[] {
   const guard = /^\tchain guard \{\n((?:\t\t.*\n)*)\t\}/m.exec(listing)?.[1] ?? ''
   const services: Service[] = []
   for (const rule of guard.split('\n')) {
     if (!/ jump stranger(?:_abroad)?$/.test(rule)) continue
-    // One key stands in braces, and so do several; older programs list a single one without.
+    // Keys are in braces, whether there is one or several. Older versions of nft list a single key without braces.
     const keys = / th dport (?:\{ ([^}]*) \}|(\S+ \. \S+(?: \. \S+)?)) jump/.exec(rule)
     for (const key of (keys?.[1] ?? keys?.[2] ?? '').split(',')) {
       const words = key.trim().split(' . ')

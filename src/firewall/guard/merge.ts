@@ -3,7 +3,10 @@ import { contains } from '../../packet/network.ts'
 import type { Network } from '../../packet/network.ts'
 import { formatAddress } from '../../packet/address.ts'
 
-/** The same ports in as few ranges as can be, none touching another: the kernel takes no set whose ranges overlap. */
+/**
+ * Returns the same ports in as few ranges as possible, none touching another. The kernel refuses sets with overlapping
+ * ranges.
+ */
 export function mergeServices(services: readonly Service[]): readonly Service[] {
   const sorted = [...services].sort((one, other) => compare(one, other) || one.first - other.first)
   const merged: Service[] = []
@@ -16,7 +19,7 @@ export function mergeServices(services: readonly Service[]): readonly Service[] 
   return merged
 }
 
-/** 0: of one host and protocol. */
+/** Compares two services by host and protocol; 0 means that both are equal. */
 function compare(one: Service, other: Service): number {
   const [here, there] = [hostText(one), hostText(other)]
   if (here !== there) return here < there ? -1 : 1
@@ -27,13 +30,13 @@ function hostText({ host }: Service): string {
   return host === undefined ? '' : formatAddress(host)
 }
 
-/** The same addresses without the networks that lie in others. */
+/** Returns the networks that do not lie within another one. */
 export function mergeNetworks(networks: readonly Network[]): readonly Network[] {
   return networks.filter(
     (network, index) =>
       !networks.some((other, at) => {
         if (at === index || other.prefix > network.prefix) return false
-        // Of two that are the same, the first stays.
+        // Of two equal networks, the first remains.
         if (other.prefix === network.prefix && at > index) return false
         return contains(other, network.address)
       }),

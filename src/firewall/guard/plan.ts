@@ -3,27 +3,31 @@ import type { Network } from '../../packet/network.ts'
 import { ADDRESS_BITS } from '../../packet/network.ts'
 import { mergeNetworks, mergeServices } from './merge.ts'
 
-/** What the guard hides, from whom, and which doors open it. */
+/** The ports that the guard hides, the networks that it lets through, and the doors that open the ports. */
 export interface GuardPlan {
-  /** In ranges that do not touch. */
+  /** The hidden services, in ranges that do not touch. */
   readonly services: readonly Service[]
   readonly hideWith: 'match' | 'reset' | 'drop'
   readonly alwaysAllow: readonly Network[]
-  /** A port of this host on which nothing listens, TCP or UDP: with `match`, strangers are sent there. */
+  /**
+   * A port of this host on which nothing listens, for TCP and UDP. With `match`, packets of unknown sources go there.
+   */
   readonly closedPort: number
-  /** Where doors may send connections on to; empty: nowhere. */
+  /** The services that doors may forward connections to; empty means none. */
   readonly forwardTo: readonly Service[]
-  /** Doors whose openings are ranges or networks, by name; each has a set of its own, under this number. */
+  /**
+   * The doors that open port ranges, networks or ports of other hosts. The number of each is in the names of its sets.
+   */
   readonly wide: ReadonlyMap<string, number>
 }
 
-/** Privileged ports, so that no program's outgoing connection happens to be there. */
+/** The closed port is a privileged one, so that no outgoing connection happens to use it. */
 const CLOSED_PORT_MAX = 1_023
 
 /**
- * What the config asks of the guard; `undefined`: nothing is guarded.
+ * Returns the guard's plan for a config; `undefined` if nothing is guarded.
  *
- * @param listens whether a program of this host listens on a port, TCP or UDP
+ * @param listens returns true if a program of this host listens on a port, TCP or UDP
  */
 export function planOf(config: Config, listens: (port: number) => boolean): GuardPlan | undefined {
   const { options, doors } = config
@@ -40,12 +44,15 @@ export function planOf(config: Config, listens: (port: number) => boolean): Guar
   }
 }
 
-/** Where packets at a door may have connections sent on to; only fwknop's can ask for that. */
+/**
+ * Returns the services that packets at a door may have connections forwarded to. Only fwknop packets can ask for
+ * forwarding.
+ */
 export function forwardsOf({ secret, forwardTo = [] }: Door): readonly Service[] {
   return secret.kind === 'spa' && secret.protocol.startsWith('fwknop') ? forwardTo : []
 }
 
-/** Whether an opening of the door is more than single ports of this host for a single address. */
+/** Returns true if a door opens more than single ports of this host for a single address. */
 export function isWide({ opens, widen }: Door): boolean {
   if (widen[4] < ADDRESS_BITS[4] || widen[6] < ADDRESS_BITS[6]) return true
   return opens.some(({ first, last, host }) => first !== last || host !== undefined)
@@ -58,6 +65,6 @@ function closedPort(services: readonly Service[], listens: (port: number) => boo
     if (!services.some(({ first, last }) => first <= port && port <= last)) return port
     guarded ??= port
   }
-  // One that is guarded answers as well as another. A host that listens on all of them has none to copy the answer of.
+  // A guarded port answers like any other closed port. A host that listens on all of them has no answer to copy.
   return guarded ?? CLOSED_PORT_MAX
 }

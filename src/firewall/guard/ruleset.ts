@@ -20,32 +20,32 @@ import type { GuardPlan } from './plan.ts'
 import { TCP } from '../../packet/packet.ts'
 
 /**
- * Where the guard stands among the hooks (nft(8), "standard priority names"): behind connection tracking (-200), so that
- * it knows what is established; ahead of what changes destinations (dstnat, -100), so that it sees the ports that
- * strangers see.
+ * The priorities of the guard's hooks (nft(8), "standard priority names"). They come after connection tracking (-200),
+ * so that the guard knows established connections. They come before destination NAT (dstnat, -100), so that the guard
+ * sees the original ports.
  */
 const FILTER_PRIORITY = -151
 const NAT_PRIORITY = -101
-/** Ahead of that: what is sent on to another host is not this host's any more. */
+/** Forwarding comes before that: a packet forwarded to another host is not for this host. */
 const FORWARD_PRIORITY = -102
-/** Behind all ordinary rules of a host, which have their say first. */
+/** The last hooks come after all ordinary rules of a host, which decide first. */
 const LAST_PRIORITY = 300
-/** Most elements in a set. */
+/** The maximum number of elements in a set. */
 const SET_MAX = 65_536
-/** Seconds for which a connection that was there before the guard may be silent. */
+/** Seconds after which a silent connection from before the guard is forgotten. */
 const KEPT_S = 86_400
-/** A TCP packet that begins no connection: no other one may count as established. */
+/** A TCP packet that begins no connection. Only such packets may count as established. */
 const GOES_ON = 'tcp flags & (syn | ack) != syn'
 
-/** An element that is open already, and for how many milliseconds yet. */
+/** An element of an open door, with its remaining milliseconds. */
 export interface Held extends Element {
   readonly leftMs: number
 }
 
-/** A TCP connection to a guarded port that was there before the guard. */
+/** A TCP connection to a guarded port that existed before the guard. */
 export interface Kept {
   readonly family: Family
-  /** Of the other end, as text. */
+  /** The address of the other end, as text. */
   readonly address: string
   readonly peerPort: number
   readonly port: number
@@ -55,14 +55,14 @@ const FAMILIES: readonly Family[] = [4, 6]
 const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const
 const IP = { 4: 'ip', 6: 'ip6' } as const
 const COUNT = `counter name ${HIDDEN_COUNTER}`
-/** What a service is called by: its protocol and port. */
+/** The key of a service: its protocol and port. */
 const KEY = 'meta l4proto . th dport'
 
 /**
- * The guard as one transaction for nft(8): the whole table in place of the one before, with what is open. No port is
+ * Returns the guard as one transaction for nft(8), which replaces the whole table and keeps open doors open. No port is
  * unguarded in between.
  *
- * @param ended given once the guard has been away: the flows that count as established no more
+ * @param ended the flows that no longer count as established; given only if the guard was not loaded for a time
  */
 export function guardRuleset(
   plan: GuardPlan,
@@ -99,12 +99,15 @@ export function guardRuleset(
   return `${REMOVE_GUARD}table ${TABLE} {\n${lines.map((line) => `\t${line}\n`).join('')}}\n`
 }
 
-/** The same where there is no table, which takes the kernel less time. It refuses where there is one. */
+/**
+ * Returns the ruleset for a system without the table, which the kernel loads faster. The kernel refuses it if the table
+ * exists.
+ */
 export function newGuard(ruleset: string): string {
   return ruleset.replace(REMOVE_GUARD, `create table ${TABLE}\n`)
 }
 
-/** Takes the guard away, whether it is there or not. */
+/** Removes the guard, whether it exists or not. */
 export const REMOVE_GUARD = `add table ${TABLE}\ndelete table ${TABLE}\n`
 
 function chain(name: string, rules: readonly string[]): readonly string[] {
@@ -154,7 +157,7 @@ function sets(
   return hideWith === 'match' ? [...both, ANSWERS_MAP] : both
 }
 
-/** Accepts whoever passes always. */
+/** Accepts packets of networks that are always allowed. */
 function allowed({ alwaysAllow }: GuardPlan, end: 'saddr' | 'daddr' = 'saddr'): readonly string[] {
   return FAMILIES.flatMap((family) => {
     const always = alwaysAllow.filter(({ address }) => address.family === family).map(formatNetwork)
@@ -162,12 +165,12 @@ function allowed({ alwaysAllow }: GuardPlan, end: 'saddr' | 'daddr' = 'saddr'): 
   })
 }
 
-/** Accepts what was connected before the guard came; whoever begins anew from the same port has to knock. */
+/** Accepts connections from before the guard. A new connection from the same port needs a knock. */
 function keptOn(): readonly string[] {
   return FAMILIES.map((family) => `${GOES_ON} ${IP[family]} saddr . tcp sport . tcp dport @kept${family} accept`)
 }
 
-/** Accepts who has knocked, at services of this host. */
+/** Accepts sources that have knocked, for services of this host. */
 function known({ wide }: GuardPlan, accept: string): readonly string[] {
   return FAMILIES.flatMap((family) => [
     `${IP[family]} saddr . ${KEY} @open${family} ${accept}`,
@@ -177,7 +180,7 @@ function known({ wide }: GuardPlan, accept: string): readonly string[] {
   ])
 }
 
-/** The same at services of other hosts. */
+/** Accepts sources that have knocked, for services of other hosts. */
 function knownAbroad({ wide }: GuardPlan, accept: string): readonly string[] {
   return FAMILIES.flatMap((family) => {
     const ip = IP[family]
@@ -186,8 +189,9 @@ function knownAbroad({ wide }: GuardPlan, accept: string): readonly string[] {
 }
 
 /**
- * Packets with which a service of another host goes on with a connection that is not tracked. Where nothing was tracked
- * while the guard was away, that may be one that began then; taken for the first packet, it would make it established.
+ * Matches packets with which a service of another host continues an untracked connection. Such a connection may have
+ * begun while the guard was not loaded and nothing was tracked. Connection tracking would take the packet for a first
+ * one, and the connection for established.
  */
 function resumes({ services }: GuardPlan): readonly string[] {
   return FAMILIES.flatMap((family) => {
@@ -199,7 +203,7 @@ function resumes({ services }: GuardPlan): readonly string[] {
   })
 }
 
-/** Accepts those to whom these services are open. */
+/** Accepts packets to sources for which these services are open. */
 function knownResumed({ wide }: GuardPlan): readonly string[] {
   return FAMILIES.flatMap((family) => {
     const ip = IP[family]
@@ -209,11 +213,11 @@ function knownResumed({ wide }: GuardPlan): readonly string[] {
 }
 
 function refused(how: 'match' | 'reset' | 'drop'): readonly string[] {
-  // icmp_send() of the kernel answers for both, so the limits on ICMP are the ones that closed ports have.
+  // The kernel's icmp_send() answers for both, so the same limits on ICMP apply as for closed ports.
   return how === 'drop' ? ['drop'] : ['meta l4proto tcp reject with tcp reset', 'reject with icmpx port-unreachable']
 }
 
-/** Sends on the connections of whom that was granted to, where they are for this host. */
+/** Forwards connections to this host for sources with that permission. */
 function forwarding({ forwardTo }: GuardPlan): readonly string[] {
   const sent = FAMILIES.flatMap((family) => {
     const ip = IP[family]
@@ -235,14 +239,14 @@ function forwarding({ forwardTo }: GuardPlan): readonly string[] {
       `fib daddr type != ${TAKEN_HERE} return`,
       ...sent,
     ]),
-    // An address that was another host's may become this one's: its ports are hidden, and stay so.
+    // An address of another host may become one of this host. Its ports are hidden and stay hidden.
     ...(hosts.length === 0
       ? []
       : chain('sent_back', [`type filter hook input priority ${LAST_PRIORITY}; policy accept;`, ...hosts])),
   ]
 }
 
-/** Sends strangers to a closed port. What the host's own rules make of that port, they get. */
+/** Sends packets of unknown sources to a closed port, whose rules on the host apply to them. */
 function misled(plan: GuardPlan): readonly string[] {
   const port = plan.closedPort
   return [
@@ -255,16 +259,19 @@ function misled(plan: GuardPlan): readonly string[] {
     ...chain('heed', [`type filter hook output priority ${LAST_PRIORITY}; policy accept;`, ...heed(port)]),
     ...chain('answer', [
       `type filter hook input priority ${LAST_PRIORITY}; policy accept;`,
-      // Answered here, the flow is forgotten at once. Else one that keeps its source port would stay misled once it is let in.
+      // With an answer from here, the flow is forgotten at once. Otherwise a flow that keeps its source port would stay
+      // misled after its source has knocked.
       `udp dport ${port} ct status dnat reject with icmpx port-unreachable`,
     ]),
   ]
 }
 
-/** Addresses at which this host takes packets: its own, and those that others on the link share with it. */
+/**
+ * The address types at which this host receives packets: its own addresses, and those shared with others on the link.
+ */
 const TAKEN_HERE = '{ local, broadcast, multicast, anycast }'
 
-/** Rules that hand packets to guarded ports of this host, or of other hosts of a family, to a chain. */
+/** Returns rules that jump to a chain for packets to guarded ports of this host, or of other hosts of a family. */
 function jumps({ services }: GuardPlan, family: Family | undefined, to: string): readonly string[] {
   const ours = services.filter(({ host }) => host?.family === family)
   if (ours.length === 0) return []

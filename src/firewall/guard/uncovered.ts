@@ -2,7 +2,7 @@ import type { Service } from '../../config/config.ts'
 import { formatAddress } from '../../packet/address.ts'
 import { mergeServices } from './merge.ts'
 
-/** What is in some services and not in others, in as few ranges as can be. */
+/** Returns the ports of the first list that are not in the second, in as few ranges as possible. */
 export function uncovered(before: readonly Service[], after: readonly Service[]): readonly Service[] {
   const still = mergeServices(after)
   return mergeServices(before).flatMap((service) => {
@@ -18,7 +18,7 @@ export function uncovered(before: readonly Service[], after: readonly Service[])
   })
 }
 
-/** Whether both are ports of one host and protocol. */
+/** Returns true if both services have the same host and protocol. */
 function alike(one: Service, other: Service): boolean {
   return one.protocol === other.protocol && hostOf(one) === hostOf(other)
 }

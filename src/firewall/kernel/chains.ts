@@ -5,56 +5,59 @@ import type { Network } from '../../packet/network.ts'
 import { ACK, RST } from '../../packet/packet.ts'
 import type { KernelDoor, KernelPlan } from './plan.ts'
 
-/** How a connection begins: neither ACK nor RST (RFC 9293, 3.5). Packets that a door without `TCPFlags` counts. */
+/**
+ * The flags of a connection's first packet: neither ACK nor RST (RFC 9293, 3.5). A door without `TCPFlags` counts these
+ * packets.
+ */
 export const FIRST_FLAGS: FlagTest = { mask: ACK | RST, want: 0 }
 
-/** What must hold of a packet for a rule to apply. */
+/** A condition on the packet. A rule applies if all its conditions hold. */
 export type Test =
-  /** The source is in a list, and was put in no longer ago than the list remembers. */
+  /** The list contains the source, and the entry has not expired. */
   | { readonly in: List }
   | { readonly knock: Knock; readonly flags: FlagTest | undefined }
   | { readonly service: Service }
   | { readonly from: Network }
 
-/** What a rule does. After `put` and `remove` the next rule has its turn. */
+/** The action of a rule. After `put` and `remove`, the next rule follows. */
 export type Act =
   | { readonly put: List }
   | { readonly remove: List }
   | { readonly jump: string }
-  /** As `jump`, but what comes after that chain is what comes after this one. */
+  /** Like `jump`, but the other chain returns to the caller of this one. */
   | { readonly goto: string }
   | 'return'
 
-/** One rule: all tests hold, or it is passed over. */
+/** A rule, which applies if all its tests hold. */
 export interface Rule {
   readonly tests: readonly Test[]
   readonly act: Act
 }
 
-/** Rules one after another; at the end it returns. */
+/** A list of rules. At its end, the chain returns. */
 export interface Chain {
   readonly name: string
-  /** What it is for, one line. */
+  /** The purpose of the chain, in one line. */
   readonly about: string
   readonly rules: readonly Rule[]
 }
 
-/** Sources, each remembered for a time. */
+/** A list of sources, each of which expires. */
 export interface List {
   readonly name: string
   readonly timeoutMs: number
-  /** How many bits of the source count. */
+  /** The number of bits of the source that count. */
   readonly prefix: number
 }
 
-/** The knocking of one address family, in no dialect yet. */
+/** The knocking rules of one address family, for any dialect. */
 export interface Knocking {
-  /** Those of the doors; the scan guard's own are the dialect's. */
+  /** The lists of the doors. Each dialect adds those of the scan guard. */
   readonly lists: readonly List[]
   readonly chains: readonly Chain[]
 }
 
-/** Names of the chains that dialects know: where a first packet goes, and where one goes that was at a wrong port. */
+/** The chains that dialects know: `knock` gets first packets, and `wrong` gets packets to wrong ports. */
 export const KNOCK = 'knock'
 export const WRONG = 'wrong'
 const TURN = 'turn'
@@ -62,22 +65,22 @@ const TURN = 'turn'
 /** The lists of a door. A source is in one stage at most. */
 interface DoorLists {
   readonly begun: List
-  /** For each knock but the last: who has made it and not the next. */
+  /** For each knock but the last, the sources that have made this knock and not the next. */
   readonly stages: readonly List[]
   readonly open: List
 }
 
-/** Who has knocked at a door, and how long that lasts. */
+/** Returns the list of sources for which a door is open. */
 export function openList({ slug, openForMs, widen }: KernelDoor, family: Family): List {
   return { name: `open_${slug}`, timeoutMs: openForMs, prefix: widen[family] }
 }
 
-/** Whoever is ignored for scanning. */
+/** Returns the list of ignored scanners. */
 export function ignoredList({ scanIgnoreMs }: KernelPlan, family: Family): List {
   return { name: 'ignored', timeoutMs: scanIgnoreMs, prefix: ADDRESS_BITS[family] }
 }
 
-/** Doors that sources of a family can knock at. */
+/** Returns the doors that accept knocks of an address family. */
 export function doorsOf({ doors }: KernelPlan, family: Family): readonly KernelDoor[] {
   return doors.filter(
     ({ allowFrom }) => allowFrom.length === 0 || allowFrom.some(({ address }) => address.family === family),
@@ -85,12 +88,12 @@ export function doorsOf({ doors }: KernelPlan, family: Family): readonly KernelD
 }
 
 /**
- * The rules that follow knocks. Each door goes its own way, over lists of sources:
+ * Returns the rules that follow knocks. Each door has its own lists of sources.
  *
- * 1. `knock` looks at what a packet is, and changes nothing: the knock that is due somewhere, or a repeat of the one just
- *    made, has its `turn`; what is open is passed over; all else is `wrong`.
- * 2. In `turn`, each door moves the source on, or back to the beginning.
- * 3. `wrong` puts the source back to the beginning at all doors. The dialect adds the count of distinct ports there.
+ * 1. `knock` inspects the packet and changes nothing. The next knock of a door, or the same knock again, goes to
+ * `turn`. Open ports return, and all other packets go to `wrong`.
+ * 2. In `turn`, each door moves the source to the next stage, or back to the beginning.
+ * 3. `wrong` moves the source back to the beginning at all doors. The dialect adds the count of distinct ports there.
  */
 export function knockChains(plan: KernelPlan, family: Family): Knocking {
   const doors = doorsOf(plan, family).map((door) => ({ door, lists: listsOf(door, family) }))
@@ -113,15 +116,19 @@ export function knockChains(plan: KernelPlan, family: Family): Knocking {
     ]),
     chains: [
       ...doors.flatMap(({ door, lists }) => doorChains(door, lists, family, flags(door))),
-      { name: TURN, about: 'a knock that is due', rules: doors.map(({ door }) => plain({ jump: entrance(door) })) },
+      {
+        name: TURN,
+        about: 'the next knock of a sequence',
+        rules: doors.map(({ door }) => plain({ jump: entrance(door) })),
+      },
       {
         name: WRONG,
-        about: 'a wrong port: back to the beginning everywhere',
+        about: 'a wrong port: back to the beginning at all doors',
         rules: all.map((list) => plain({ remove: list })),
       },
       {
         name: KNOCK,
-        about: 'what is it that comes?',
+        about: 'next knock, open port, or wrong port',
         rules: [...ignored, ...withoutDoubles(due), ...passed, plain({ goto: WRONG })],
       },
     ],
@@ -143,7 +150,7 @@ function listsOf(door: KernelDoor, family: Family): DoorLists {
   }
 }
 
-/** The knocks that count for something, whichever door's they are. */
+/** Returns the rules that match the next knock of any door. */
 function dueRules({ knocks }: KernelDoor, { stages, open }: DoorLists, flags: FlagTest | undefined): readonly Rule[] {
   const turn = (knock: Knock, ...tests: readonly Test[]): Rule => ({
     tests: [{ knock, flags }, ...tests],
@@ -159,7 +166,7 @@ function dueRules({ knocks }: KernelDoor, { stages, open }: DoorLists, flags: Fl
   ]
 }
 
-/** Doors may begin alike. */
+/** Doors may begin with the same knocks. */
 function withoutDoubles(rules: readonly Rule[]): readonly Rule[] {
   const seen = new Set<string>()
   return rules.filter((rule) => {
@@ -183,7 +190,7 @@ function doorChains(door: KernelDoor, lists: DoorLists, family: Family, flags: F
   const moves = knocks.map((_, index): Chain => {
     const rules: Rule[] = []
     const into = stages[index]
-    // A first knock begins anew, from whatever stage; later ones come from the stage before.
+    // A first knock restarts the sequence from any stage. Later knocks come from the stage before.
     const leaves = index === 0 ? stages.slice(1) : [stages[index - 1]!]
     rules.push(...leaves.map((list) => plain({ remove: list })))
     if (into !== undefined) rules.push(plain({ put: into }))
@@ -195,7 +202,7 @@ function doorChains(door: KernelDoor, lists: DoorLists, family: Family, flags: F
     return { name: move(index + 1), about: `knock ${index + 1} of ${knocks.length}`, rules }
   })
   const knock = (index: number): Test => ({ knock: knocks[index]!, flags })
-  // `begun` holds since the first knock, whatever was knocked at since: it is the limit for all of them together.
+  // The `begun` list holds a source since its first knock. It limits the time of all knocks together.
   const forward = stages.map((stage, index): Rule => ({
     tests: [knock(index + 1), { in: stage }, { in: begun }],
     act: { goto: move(index + 2) },
@@ -217,9 +224,9 @@ function doorChains(door: KernelDoor, lists: DoorLists, family: Family, flags: F
       : [
           {
             name: entrance(door),
-            about: 'whose knocks count',
+            about: 'networks whose knocks count',
             rules: ours.map((network): Rule => ({ tests: [{ from: network }], act: { goto: name } })),
           },
         ]
-  return [...moves, { name, about: 'on, or back to the beginning', rules }, ...gate]
+  return [...moves, { name, about: 'to the next stage, or back to the beginning', rules }, ...gate]
 }

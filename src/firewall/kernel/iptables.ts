@@ -10,26 +10,32 @@ import { SCAN_WINDOW_S, flagNames } from './flag.ts'
 import { iptablesHeading } from './heading.ts'
 import type { KernelPlan } from './plan.ts'
 
-/** Most (source, port) pairs that are remembered to tell distinct wrong ports; beyond, packets at wrong ports are dropped. */
+/**
+ * The maximum number of (source, port) pairs that are kept to count distinct wrong ports. Beyond it, packets to wrong
+ * ports are dropped.
+ */
 export const TOUCHED_MAX = 65_536
 const TOUCHED_BUCKETS = 8_192
 
-/** What our chains and lists begin with. */
+/** The prefixes of Postern's chains and lists. */
 const CHAIN = 'POSTERN_'
 const LIST = 'postern_'
 const FIRST = 'first'
 const SCANNER = 'scanner'
 
 const ICMP: Readonly<Record<Family, readonly string[]>> = {
-  // Errors, and echo requests.
+  // These are errors and echo requests.
   4: ['3', '8', '11', '12'].map((type) => `-p icmp --icmp-type ${type}`),
-  // RFC 4890, 4.4: errors, echo, multicast listeners, routers and neighbours, multicast routers.
+  // RFC 4890, 4.4 names errors, echo, multicast listeners, routers and neighbours, multicast routers.
   6: [1, 2, 3, 4, 128, 129, 130, 131, 132, 133, 134, 135, 136, 141, 142, 143, 148, 149, 151, 152, 153].map(
     (type) => `-p ipv6-icmp --icmpv6-type ${type}`,
   ),
 }
 
-/** The ruleset of one family for iptables-restore(8) or ip6tables-restore(8): the chain INPUT and chains of our own. */
+/**
+ * Returns the ruleset of one family for iptables-restore(8) or ip6tables-restore(8). It contains the chain INPUT and
+ * Postern's chains.
+ */
 export function iptablesRuleset(plan: KernelPlan, family: Family): string {
   const { chains } = knockChains(plan, family)
   const names = [...chains.map(({ name }) => name), ...(plan.scanPorts === 0 ? [] : [SCANNER]), FIRST]
@@ -85,7 +91,7 @@ function listed(list: List, family: Family): string {
   return recent(`--rcheck --seconds ${list.timeoutMs / 1000}`, list, family)
 }
 
-/** The families have lists of their own: a list's room is for both, else. */
+/** Each family has its own lists, which would otherwise share their room. */
 function recent(how: string, { name, prefix }: List, family: Family): string {
   const mask = networkOf({ family, a: -1, b: -1, c: -1, d: -1 }, prefix).address
   const masked = prefix === ADDRESS_BITS[family] ? '' : ` --mask ${formatAddress(mask)}`
@@ -109,7 +115,7 @@ function countList(family: Family): List {
   return { name: 'count', timeoutMs: SCAN_WINDOW_S * 1000, prefix: ADDRESS_BITS[family] }
 }
 
-/** Counts distinct ports: hashlimit lets each pair of source and port through once a minute. */
+/** Counts distinct ports. The hashlimit match passes each pair of source and port once a minute. */
 function countRules({ scanPorts }: KernelPlan, family: Family): readonly string[] {
   if (scanPorts === 0) return []
   const count = countList(family)
@@ -134,7 +140,7 @@ function scannerChain(plan: KernelPlan, family: Family): readonly string[] {
   ]
 }
 
-/** What goes to the knocking: first packets to addresses of this host. */
+/** Returns the rules that send first packets to addresses of this host to the knocking chains. */
 function entry({ doors, flagged }: KernelPlan): readonly string[] {
   const tests = flagged ? [FIRST_FLAGS, ...doors.flatMap(({ tcpFlags }) => tcpFlags ?? [])] : [FIRST_FLAGS]
   const chain = `${CHAIN}${FIRST}`
@@ -165,29 +171,29 @@ function input(plan: KernelPlan, family: Family): readonly string[] {
     family === 4 ? '-p udp --sport 67 --dport 68 -j ACCEPT' : '-s fe80::/10 -p udp --sport 547 --dport 546 -j ACCEPT'
   const rules = [
     '-i lo -j ACCEPT',
-    '# A SYN is never part of a connection, whatever connection tracking makes of it.',
+    '# A SYN never belongs to an existing connection, whatever connection tracking says.',
     '-p tcp ! --tcp-flags SYN,RST,ACK SYN -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
     '! -p tcp -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
     ...ICMP[family].map((match) => `${match} -j ACCEPT`),
     ...(family === 4 ? ['-p igmp -j ACCEPT'] : []),
-    '# The address of this host may be lent by DHCP.',
+    '# This host may get its address by DHCP.',
     dhcp,
     ...titled('# Always_Allow', always),
     ...knocks,
     '-p tcp ! --tcp-flags RST,ACK NONE -m conntrack --ctstate INVALID -j DROP',
     '! -p tcp -m conntrack --ctstate INVALID -j DROP',
-    ...titled('# who has knocked', open),
+    ...titled('# sources that have knocked', open),
     ...titled(
-      '# everybody',
+      '# open to everybody',
       plan.allowed.map((service) => `${serviceText(service)} -j ACCEPT`),
     ),
-    '# Connections that were there before these rules. A lone ACK opens nothing: closed ports and open ones reset it.',
+    '# Connections from before these rules. A lone ACK opens nothing: closed ports and open ones reset it.',
     '-p tcp --tcp-flags SYN,RST,ACK ACK -m conntrack --ctstate NEW -m limit --limit 100/sec --limit-burst 100 -j ACCEPT',
     '-m addrtype ! --dst-type LOCAL -j DROP',
     ...(plan.drops
       ? []
       : [
-          '# as closed ports answer',
+          '# answer as closed ports do',
           '-p tcp -j REJECT --reject-with tcp-reset',
           `-p udp -j REJECT --reject-with ${icmp}-port-unreachable`,
           ...(family === 4 ? ['-j REJECT --reject-with icmp-proto-unreachable'] : []),

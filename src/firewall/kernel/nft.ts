@@ -11,16 +11,16 @@ import { ICMPV6_NEEDED, ICMP_NEEDED } from '../icmp.ts'
 import { nftHeading } from './heading.ts'
 import type { KernelPlan } from './plan.ts'
 
-/** The table that the ruleset makes, and has to itself. */
+/** The table of the ruleset, which contains nothing else. */
 export const KERNEL_TABLE = 'inet postern_kernel'
-/** Most sources in a list, about 8 MB of them: what a flood of made-up sources can use up, and no more. */
+/** The maximum number of sources in a list. A flood of forged sources can use about 8 MB of memory for it. */
 export const LIST_MAX = 65_536
 
 const FAMILIES: readonly Family[] = [4, 6]
 const IP = { 4: 'ip', 6: 'ip6' } as const
 const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const
 const KEY = 'meta l4proto . th dport'
-/** The ruleset for nft(8), one transaction: the whole table in place of the one before. */
+/** Returns the ruleset for nft(8) as one transaction, which replaces the whole table. */
 export function nftRuleset(plan: KernelPlan): string {
   const lines = FAMILIES.flatMap((family) => knockingOf(plan, family))
   const body = [...lines, ...entry(plan), ...input(plan)]
@@ -58,7 +58,7 @@ function setText(name: string, type: string, timeoutMs: number): string {
   return `set ${name} { type ${type}; size ${LIST_MAX}; flags dynamic,timeout; timeout ${timeText(timeoutMs)}; }`
 }
 
-/** A time as nft(8) writes it. */
+/** Returns a time in the syntax of nft(8). */
 function timeText(ms: number): string {
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
 }
@@ -85,7 +85,10 @@ function scannerChain(plan: KernelPlan, family: Family): readonly string[] {
   ]
 }
 
-/** Counts distinct ports: each is noted with its source, and a limit that refills once a day lets through all but the last. */
+/**
+ * Counts distinct ports. Each one is recorded with its source, and a limit that refills once a day lets all but the
+ * last pass.
+ */
 function countRules({ scanPorts }: KernelPlan, family: Family): readonly string[] {
   if (scanPorts === 0) return []
   const source = `${IP[family]} saddr`
@@ -124,7 +127,7 @@ function actText(act: Act, family: Family): string {
   return 'jump' in act ? `jump ${act.jump}_${family}` : `goto ${act.goto}_${family}`
 }
 
-/** The bits of the source that count. */
+/** Returns the expression for the bits of the source that count. */
 function sourceOf({ prefix }: List, family: Family): string {
   const source = `${IP[family]} saddr`
   if (prefix === ADDRESS_BITS[family]) return source
@@ -141,7 +144,7 @@ function flagText({ mask, want }: FlagTest): string {
   return `tcp flags & (${flagNames(mask).join(' | ')}) == ${want === 0 ? '0x0' : flagNames(want).join(' | ')}`
 }
 
-/** What goes to the knocking: first packets to addresses of this host. */
+/** Returns the rules that send first packets to addresses of this host to the knocking chains. */
 function entry({ doors, interfaces, flagged }: KernelPlan): readonly string[] {
   const tests = flagged
     ? [FIRST_FLAGS, ...doors.flatMap(({ tcpFlags }) => tcpFlags ?? [])].map(flagText)
@@ -179,31 +182,31 @@ function input(plan: KernelPlan): readonly string[] {
   const rules = [
     'type filter hook input priority filter; policy drop;',
     'iifname "lo" accept',
-    '# A SYN is never part of a connection, whatever connection tracking makes of it.',
+    '# A SYN never belongs to an existing connection, whatever connection tracking says.',
     'ct state established,related tcp flags & (syn | rst | ack) != syn accept',
     'ct state established,related meta l4proto != tcp accept',
     `meta nfproto ipv4 icmp type { ${ICMP_NEEDED} } accept`,
     `meta nfproto ipv6 icmpv6 type { ${ICMPV6_NEEDED} } accept`,
     'ip protocol igmp accept',
-    '# The address of this host may be lent by DHCP.',
+    '# This host may get its address by DHCP.',
     'meta nfproto ipv4 udp sport 67 udp dport 68 accept',
     'ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept',
     ...titled('# Always_Allow', always),
     'jump first',
     'ct state invalid tcp flags & (rst | ack) != 0x0 drop',
     'ct state invalid meta l4proto != tcp drop',
-    ...titled('# who has knocked', open),
+    ...titled('# sources that have knocked', open),
     ...titled(
-      '# everybody',
+      '# open to everybody',
       plan.allowed.map((service) => `${serviceText(service)} accept`),
     ),
-    '# Connections that were there before these rules. A lone ACK opens nothing: closed ports and open ones reset it.',
+    '# Connections from before these rules. A lone ACK opens nothing: closed ports and open ones reset it.',
     'ct state new tcp flags & (syn | rst | ack) == ack limit rate 100/second burst 100 packets accept',
     'fib daddr type != local drop',
     ...(plan.drops
       ? []
       : [
-          '# as closed ports answer',
+          '# answer as closed ports do',
           'meta l4proto tcp reject with tcp reset',
           'meta l4proto udp reject with icmpx type port-unreachable',
           'meta nfproto ipv4 reject with icmp type prot-unreachable',

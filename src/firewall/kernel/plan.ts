@@ -6,63 +6,66 @@ import { mergeServices } from '../guard/merge.ts'
 import type { Dialect } from './dialect.ts'
 import { refuseDoor, refuseOptions } from './refusal.ts'
 
-/** Most doors: the kernel walks the rules of all of them for each first packet of a connection. */
+/** The maximum number of doors. The kernel walks the rules of all doors for each first packet of a connection. */
 export const KERNEL_DOORS_MAX = 64
-/** Most characters of a door's name that names of chains have: iptables takes 28 in all (`<linux/netfilter/x_tables.h>`). */
+/**
+ * The maximum number of characters from a door's name in a chain's name. The limit of iptables is 28 in all
+ * (`<linux/netfilter/x_tables.h>`).
+ */
 const SLUG_MAX_CHARS = 12
 
-/** A door as the kernel does it: a fixed sequence, and ports of this host. */
+/** A door for the kernel: a fixed sequence, and ports of this host. */
 export interface KernelDoor {
   readonly name: string
-  /** What chains and sets call it: letters, digits and `_`, at most 12, no two alike. */
+  /** The door's unique name in chains and sets: letters, digits and `_`, at most 12 characters. */
   readonly slug: string
   readonly knocks: readonly Knock[]
-  /** `undefined`: {@link KernelPlan.flagged} is false, or packets as connections begin. */
+  /** The flags of a knock; `undefined` if {@link KernelPlan.flagged} is false, or for first packets of connections. */
   readonly tcpFlags: FlagTest | undefined
   readonly seqTimeoutMs: number
   readonly openForMs: number
   readonly ports: readonly Service[]
-  /** Empty: everybody's knocks count. */
+  /** The networks whose knocks count; empty means all. */
   readonly allowFrom: readonly Network[]
   readonly widen: Widths
 }
 
-/** All that a ruleset is made from. */
+/** The contents of a ruleset. */
 export interface KernelPlan {
-  /** The config's name, for the comment on top. */
+  /** The name of the config, for the comment at the top. */
   readonly file: string
   readonly doors: readonly KernelDoor[]
-  /** Hidden ports that `alwaysAllow` reaches: those of the doors and those that `Guard` names. */
+  /** The hidden ports that `alwaysAllow` reaches: those of the doors, and those in `Guard`. */
   readonly guarded: readonly Service[]
-  /** Ports that are open to everybody. */
+  /** The ports that are open to everybody. */
   readonly allowed: readonly Service[]
   readonly alwaysAllow: readonly Network[]
-  /** Where knocks count; empty: everywhere. */
+  /** The interfaces on which knocks count; empty means all. */
   readonly interfaces: readonly string[]
-  /** Distinct wrong ports that make a source a scanner; 0: there is no scan guard. */
+  /** The number of distinct wrong ports that make a source a scanner; 0 turns the scan guard off. */
   readonly scanPorts: number
   readonly scanIgnoreMs: number
-  /** Whether closed ports say nothing at all. */
+  /** True if closed ports do not answer. */
   readonly drops: boolean
-  /** Whether a door asks for flags of its own, so that each knock has to be tested for them. */
+  /** True if a door names its own flags. Each knock is then tested for flags. */
   readonly flagged: boolean
 }
 
-/** What the operator chose beside the config. */
+/** The operator's choices beside the config. */
 export interface Choice {
   readonly dialect: Dialect
-  /** Names of the doors to do; empty: all. Each must be in the config. */
+  /** The names of the doors to include; empty means all. Each door must be in the config. */
   readonly doors: readonly string[]
   readonly allowed: readonly Service[]
 }
 
-/** A plan, and what would be left out: with an error among the faults there is no plan. */
+/** A plan with its faults. If a fault is an error, there is no plan. */
 export interface Planning {
   readonly plan: KernelPlan | undefined
   readonly faults: readonly Fault[]
 }
 
-/** Makes a plan of the config; nothing that the kernel cannot do is passed over. */
+/** Makes a plan of the config. Everything that the kernel cannot do is reported as a fault. */
 export function planKernel({ file, options, doors: all }: Config, choice: Choice): Planning {
   const chosen = choice.doors.length === 0 ? all : all.filter(({ name }) => choice.doors.includes(name))
   const faults = [
@@ -96,7 +99,7 @@ function refuseNumber(doors: readonly Door[]): readonly Fault[] {
   return [{ severity: 'error', line: first.line, column: 1, message, hint: 'choose some with --door NAME' }]
 }
 
-/** A port cannot be hidden and open to everybody. */
+/** Reports ports that are both hidden and open to everybody. */
 function refuseAllowed(doors: readonly Door[], guard: readonly Service[], allowed: readonly Service[]): Fault[] {
   const clash = (services: readonly Service[]): Service | undefined =>
     services.find((one) =>
@@ -106,8 +109,8 @@ function refuseAllowed(doors: readonly Door[], guard: readonly Service[], allowe
   for (const { line, opens } of [{ line: 1, opens: guard }, ...doors]) {
     const service = clash(opens)
     if (service === undefined) continue
-    const message = `${formatService(service)} is to be hidden, but --allow leaves it open to everybody`
-    faults.push({ severity: 'error', line, column: 1, message, hint: 'take it out of --allow' })
+    const message = `${formatService(service)} must be hidden, but --allow opens it to everybody`
+    faults.push({ severity: 'error', line, column: 1, message, hint: 'remove it from --allow' })
   }
   return faults
 }

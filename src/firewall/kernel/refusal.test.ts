@@ -56,13 +56,13 @@ test('times that the recent match cannot keep', () => {
   ).toEqual([
     'k.conf:3:1: error: door `ssh` has a Seq_Timeout that the recent match cannot keep',
     'k.conf:3:1: error: door `ssh` has an Open_For that the recent match cannot keep',
-    'k.conf:1:1: error: Scan_Ignore is a time that the recent match cannot keep',
+    'k.conf:1:1: error: the recent match cannot keep the time of Scan_Ignore',
   ])
 })
 
 test('ports that are to be hidden and open', () => {
   const told = faults(DOOR, 'nft', [], [{ protocol: 6, first: 20, last: 30, host: undefined }])
-  expect(told).toMatch(/^k\.conf:1:1: error: tcp\/22 is to be hidden, but --allow leaves it open to everybody/)
+  expect(told).toMatch(/^k\.conf:1:1: error: tcp\/22 must be hidden, but --allow opens it to everybody/)
   expect(faults(DOOR, 'nft', [], [{ protocol: 17, first: 20, last: 30, host: undefined }])).toBe('')
 })
 

@@ -4,24 +4,24 @@ import { formatService, protocolName } from '../../config/service.ts'
 import type { Dialect } from './dialect.ts'
 
 /**
- * Longest time that the `recent` match can be asked for, in seconds: it counts in ticks, up to 1,000 a second, in 32 bits
+ * The longest time of the `recent` match, in seconds. The match counts ticks, up to 1,000 a second, in 32 bits
  * (`net/netfilter/xt_recent.c`).
  */
 export const RECENT_MAX_S = 4_294_967
 
 const SECOND_MS = 1_000
 
-/** Why a kind of secret is none for rules that stay as they are. */
+/** The reason why fixed rules cannot handle a kind of secret. */
 const CHANGING: Readonly<Record<Door['secret']['kind'], string | undefined>> = {
   sequence: undefined,
-  'one-time': 'has one-time sequences, and the kernel cannot strike one out',
-  generated: 'has one-time sequences, and the kernel cannot strike one out',
+  'one-time': 'has one-time sequences, and the kernel cannot mark one as used',
+  generated: 'has one-time sequences, and the kernel cannot mark one as used',
   totp: 'has codes that change with the time, and the kernel cannot compute them',
   spa: 'opens to single packets, and the kernel cannot decrypt them',
   users: 'has users, and the kernel cannot tell who knocked',
 }
 
-/** What of a door the kernel's own rules cannot do, each with what would be right. */
+/** Reports what the kernel's rules cannot do for a door, each with a hint. */
 export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
   const faults: Fault[] = []
   const refuse = (what: string, hint: string): void => {
@@ -30,31 +30,40 @@ export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
   }
   const { secret, opens, commands4, commands6, target, extendWhileConnected } = door
   const changing = CHANGING[secret.kind]
-  if (changing !== undefined) refuse(changing, 'give it a `Sequence`, or leave it to knockd')
+  if (changing !== undefined) refuse(changing, 'give it a `Sequence`, or leave the door to knockd')
   const commands = [commands4.start, commands4.stop, commands6.start, commands6.stop].some((one) => one !== undefined)
   if (opens.length === 0) {
-    refuse('opens by a command, and the kernel runs none', 'as in `Open_Ports = tcp/22`; or leave it to knockd')
+    refuse(
+      'opens by a command, and the kernel cannot run commands',
+      'add for example `Open_Ports = tcp/22`, or leave the door to knockd',
+    )
   } else if (commands) {
-    refuse('has a command beside Open_Ports, and the kernel runs none', 'take the command out, or leave it to knockd')
+    refuse(
+      'has a command beside Open_Ports, and the kernel cannot run commands',
+      'remove the command, or leave the door to knockd',
+    )
   }
   if (target !== undefined) {
-    refuse('has a Target, and these rules see only what is sent to this host', 'take it out, or leave it to knockd')
+    refuse('has a Target, and these rules see only packets to this host', 'remove it, or leave the door to knockd')
   }
   if (extendWhileConnected) {
     refuse(
       'has Extend_While_Connected, and the kernel does not look at connections again',
-      'take it out: connections that are established stay in any case, only new ones need a new knock',
+      'remove it: established connections stay in any case, only new ones need a new knock',
     )
   }
   const abroad = opens.find(({ host }) => host !== undefined)
   if (abroad !== undefined) {
-    refuse(`opens ${formatService(abroad)}, which is another host's`, 'open ports of this host, or leave it to knockd')
+    refuse(
+      `opens ${formatService(abroad)}, a port of another host`,
+      'open ports of this host, or leave the door to knockd',
+    )
   }
   const twice = secret.kind === 'sequence' ? inARow(secret.knocks) : undefined
   if (twice !== undefined) {
     const port = `${protocolName(twice.protocol)}/${twice.port}`
     refuse(
-      `has ${port} twice in a row, and the kernel cannot tell a second knock from a packet that is sent again`,
+      `has ${port} twice in a row, and the kernel cannot tell a second knock from a retransmission`,
       'put another knock in between',
     )
   }
@@ -71,7 +80,7 @@ export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
   return faults
 }
 
-/** What of `[options]` these rules cannot do. */
+/** Reports what the rules cannot do for `[options]`. */
 export function refuseOptions(options: Options, dialect: Dialect): readonly Fault[] {
   const faults: Fault[] = []
   const add = (severity: Fault['severity'], message: string, hint: string): void => {
@@ -79,12 +88,12 @@ export function refuseOptions(options: Options, dialect: Dialect): readonly Faul
   }
   const abroad = options.guard.find(({ host }) => host !== undefined)
   if (abroad !== undefined) {
-    add('error', `Guard names ${formatService(abroad)}, which is another host's`, 'name ports of this host alone')
+    add('error', `Guard names ${formatService(abroad)}, a port of another host`, 'name ports of this host only')
   }
   const ignored = dialect === 'iptables' && options.scanPorts > 0 ? recentTime(options.scanIgnoreMs) : undefined
-  if (ignored !== undefined) add('error', 'Scan_Ignore is a time that the recent match cannot keep', ignored)
+  if (ignored !== undefined) add('error', 'the recent match cannot keep the time of Scan_Ignore', ignored)
   if (options.startHook !== undefined || options.stopHook !== undefined) {
-    add('warning', 'Start_Hook and Stop_Hook are not run: there is no daemon', 'run them by a unit of your own')
+    add('warning', 'Start_Hook and Stop_Hook are not run: there is no daemon', 'run them from your own systemd unit')
   }
   return faults
 }
@@ -96,8 +105,8 @@ function inARow<K extends { readonly protocol: number; readonly port: number }>(
   })
 }
 
-/** What would be right, if the recent match cannot keep the time. */
+/** Returns a hint if the recent match cannot keep the time. */
 function recentTime(ms: number): string | undefined {
-  if (ms % SECOND_MS !== 0) return 'write whole seconds, or take --format nft'
-  return ms > RECENT_MAX_S * SECOND_MS ? `at most ${RECENT_MAX_S} seconds, or take --format nft` : undefined
+  if (ms % SECOND_MS !== 0) return 'write whole seconds, or use --format nft'
+  return ms > RECENT_MAX_S * SECOND_MS ? `at most ${RECENT_MAX_S} seconds, or use --format nft` : undefined
 }

@@ -67,8 +67,8 @@ test('doors are refused by name and line, and others done when they are named', 
   writeFileSync(conf, `${DOOR}[web]\nSequence = 47901,20582,31\nCommand = true\n`)
   const all = await run()
   expect(all).toMatchObject({ code: 78, out: '' })
-  expect(all.err).toBe(`${conf}:4:1: error: door \`web\` opens by a command, and the kernel runs none
-    as in \`Open_Ports = tcp/22\`; or leave it to knockd
+  expect(all.err).toBe(`${conf}:4:1: error: door \`web\` opens by a command, and the kernel cannot run commands
+    add for example \`Open_Ports = tcp/22\`, or leave the door to knockd
   other doors can be done: name each with --door NAME
 `)
   expect(await run('--door', 'ssh')).toMatchObject({ code: 0, err: '' })

@@ -1,13 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
-/** What is the same in all pages, as script/build makes it. */
+/** The parts that all pages share, made by script/build. */
 export interface PageAssets {
   readonly script: string
   readonly style: string
 }
 
-/** Reads the page's script and style from a folder, this file's own without it. Rejects if the page was not built. */
+/**
+ * Reads the page's script and style from a folder (default: the folder of this file). Rejects if the page was not
+ * built.
+ */
 export async function readPageAssets(folder: URL = new URL('.', import.meta.url)): Promise<PageAssets> {
   const [script, style] = await Promise.all([read(folder, 'knock-page.js'), read(folder, 'knock-page.css')])
   return { script, style }

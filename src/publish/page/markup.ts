@@ -6,7 +6,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 }
 
-/** HTML text that needs no more escaping. */
+/** HTML text that is already escaped. */
 export class Markup {
   readonly text: string
 
@@ -15,7 +15,7 @@ export class Markup {
   }
 }
 
-/** A template whose values are escaped, for text and for attributes in quotes, unless they are {@link Markup} already. */
+/** A template that escapes its values for text and quoted attributes, unless they are {@link Markup}. */
 export function markup(parts: TemplateStringsArray, ...values: readonly (string | Markup)[]): Markup {
   return new Markup(
     parts.reduce((text, part, index) => {

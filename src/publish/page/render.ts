@@ -4,19 +4,20 @@ import { policyOf } from './policy.ts'
 import { PageError, listUrl, readHost } from './terms.ts'
 import type { PageTerms } from './terms.ts'
 
-/** A door in the page's two colours, which browsers show beside its title. */
+/** The page's icon: a door in the page's two colours. */
 const ICON = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#1f6f5c"/>' +
     '<path d="M10 26V13a6 6 0 0 1 12 0v13z" fill="#f4f1ea"/><circle cx="18.5" cy="18" r="1.5" fill="#1f6f5c"/></svg>',
 )}`
 
-/** What would end an inline element early, or change how the rest of it is read (HTML, 4.12.1.3). */
+/** Text that would end an inline element early, or change how the rest of it is read (HTML, 4.12.1.3). */
 const BREAKS_OUT = /<\/(?:script|style)|<!--/i
 
 /**
- * The page that decrypts a list of one-time sequences where it is read: one file, which asks for nothing but the list
- * beside it and, if a host is given, sends nothing but knocks there. All terms are escaped.
- * Throws `PageError` for a host or a list that cannot be.
+ * Returns the page that decrypts a list of one-time sequences in the reader's browser. The page is one file and loads
+ * only the list beside it. It sends only knocks, and only if a host is given. All terms are escaped.
+ *
+ * @throws {@link PageError} for an invalid host or list name
  */
 export function renderPage(terms: PageTerms, { script, style }: PageAssets): string {
   if (BREAKS_OUT.test(script + style)) throw new PageError('script or style would break out of the page')
@@ -24,7 +25,7 @@ export function renderPage(terms: PageTerms, { script, style }: PageAssets): str
   const list = listUrl(terms.listFile)
   const knockAt = host?.urlHost === undefined ? '' : markup` data-knock="${host.urlHost}"`
   const hostName = host === undefined ? '' : markup` data-host="${host.name}"`
-  // Else the first knock would wait for the name, and could be given up before it was sent.
+  // Otherwise the first knock would wait for the name, and could be given up before it was sent.
   const prefetch = host?.isName === true ? markup`\n    <link rel="dns-prefetch" href="//${host.name}" />` : ''
   return markup`<!doctype html>
 <html lang="en">
@@ -54,7 +55,7 @@ export function renderPage(terms: PageTerms, { script, style }: PageAssets): str
       <noscript>
         <section class="card">
           <h2>This page needs JavaScript</h2>
-          <p>It decrypts the list here, in your browser. Without it, take <a href="${list}">the list</a> and decrypt it with age:</p>
+          <p>It decrypts the list here, in your browser. Without JavaScript, download <a href="${list}">the list</a> and decrypt it with age:</p>
           <pre>age -d -i key.txt ${terms.listFile}</pre>
         </section>
       </noscript>
@@ -68,10 +69,10 @@ export function renderPage(terms: PageTerms, { script, style }: PageAssets): str
             <button class="quiet" type="button" id="reveal" aria-pressed="false" aria-label="Show what is typed">Show</button>
           </div>
           <p class="note" id="key-hint">It decrypts the list here. It is neither sent nor stored.</p>
-          <progress id="key-progress" max="1" value="0" aria-label="Working the passphrase through" hidden></progress>
+          <progress id="key-progress" max="1" value="0" aria-label="Deriving the key from the passphrase" hidden></progress>
           <button class="main" id="open">Unlock</button>
         </form>
-        <p class="warning" id="insecure" hidden>This page came over plain http: somebody on the way could have changed it. If it has an https address, use that.</p>
+        <p class="warning" id="insecure" hidden>This page came over plain http: somebody could have changed it on its way. If it has an https address, use that.</p>
       </section>
       <div class="trouble" id="trouble" role="alert" hidden>
         <strong id="trouble-what"></strong>
@@ -83,7 +84,7 @@ export function renderPage(terms: PageTerms, { script, style }: PageAssets): str
         <button class="main" type="button" id="knock">Knock from this browser</button>
         <p class="note" id="knock-note" hidden></p>
         <button class="second" type="button" id="next">This one was used: next one</button>
-        <progress id="next-progress" max="1" value="0" aria-label="Working the passphrase through" hidden></progress>
+        <progress id="next-progress" max="1" value="0" aria-label="Deriving the key from the passphrase" hidden></progress>
         <details id="by-hand">
           <summary>Knock by hand</summary>
           <div id="commands"></div>
@@ -95,7 +96,7 @@ export function renderPage(terms: PageTerms, { script, style }: PageAssets): str
         <button class="quiet" type="button" id="forget">Lock this page</button>
       </section>
       <p class="status" id="status" role="status" aria-live="polite"></p>
-      <footer>Each sequence opens once. Published by Postern.</footer>
+      <footer>Each sequence can be used once. Published by Postern.</footer>
     </main>
     <script>${new Markup(script)}</script>
   </body>

@@ -11,18 +11,18 @@ import { readCipherMode, readDigestName, readHmacKey, readHmacKeyBase64, readKey
 import { readNumber } from './settings.ts'
 import type { ReadValue, Value } from './settings.ts'
 
-/** What the lines of a stanza say, one by one. What they do not say is absent. */
+/** The settings of a stanza. Settings without a directive are absent. */
 export interface AccessSettings {
   readonly sources?: readonly Network[]
   readonly destinations?: readonly Network[]
   readonly openPorts?: readonly Port[]
   readonly restrictPorts?: readonly Port[]
   readonly key?: Uint8Array
-  /** `asymmetric`: GnuPG's packets alone. */
+  /** The value `asymmetric` means that only GnuPG packets count. */
   readonly mode?: CipherMode | 'asymmetric'
   readonly hmacKey?: Uint8Array
   readonly hmacDigest?: DigestName
-  /** 0: as where nothing is said. */
+  /** Seconds that the door stays open; 0 is the default. */
   readonly accessTimeoutS?: number
   readonly maxTimeoutS?: number
   readonly requireUsername?: readonly string[]
@@ -72,7 +72,7 @@ const readRequireSignature = (text: string): Value<true> => {
   const result = readYesOrNo(text)
   if ('fault' in result) return result
   if (result.value) return { value: true }
-  return { fault: 'a signature is required all the same, by fwknopd too', hint: 'write `GPG_REQUIRE_SIG Y`' }
+  return { fault: 'a signature is required anyway, by fwknopd too', hint: 'write `GPG_REQUIRE_SIG Y`' }
 }
 
 const TIMEOUT = readNumber(0, ACCESS_TIMEOUT_MAX_S)
@@ -81,7 +81,7 @@ const SOURCE_ADDRESS = set('requireSourceAddress', readYesOrNo)
 /** The directive that begins a stanza. */
 export const SOURCE = 'SOURCE'
 
-/** The directives of an access.conf that are honoured (fwknopd(8), "ACCESS.CONF VARIABLES"). */
+/** The supported directives of an access.conf (fwknopd(8), "ACCESS.CONF VARIABLES"). */
 export const ACCESS_DIRECTIVES: Readonly<Record<string, AccessRead>> = {
   [SOURCE]: set('sources', readAccessNetworks),
   DESTINATION: set('destinations', readAccessNetworks),
@@ -117,17 +117,17 @@ export const ACCESS_DIRECTIVES: Readonly<Record<string, AccessRead>> = {
   GPG_DISABLE_SIG: set('gnupgUnsigned', readYesOrNo),
 }
 
-/** A directive that is not honoured: what to do instead, and which values say nothing that would have to be. */
+/** An unsupported directive, with its replacement and the values that are harmless. */
 interface Refused {
   readonly instead: string
   readonly harmless: RegExp | undefined
 }
 
 const NO = /^no?$/i
-const NO_SUDO = 'CMD_EXEC_USER and CMD_EXEC_GROUP say whom commands run as; or have the client put sudo in front'
-const NO_TRANSLATION = 'give the firewall a rule of your own that rewrites the sources of what is forwarded'
+const NO_SUDO = 'set the account with CMD_EXEC_USER and CMD_EXEC_GROUP, or have the client put sudo in front'
+const NO_TRANSLATION = 'add your own firewall rule that rewrites the sources of forwarded packets'
 
-/** Those that are not. */
+/** The unsupported directives of an access.conf. */
 export const ACCESS_REFUSED: Readonly<Record<string, Refused>> = {
   ENABLE_CMD_SUDO_EXEC: { instead: NO_SUDO, harmless: NO },
   CMD_SUDO_EXEC_USER: { instead: NO_SUDO, harmless: undefined },
@@ -136,15 +136,15 @@ export const ACCESS_REFUSED: Readonly<Record<string, Refused>> = {
   FORCE_SNAT: { instead: NO_TRANSLATION, harmless: undefined },
   FORCE_MASQUERADE: { instead: NO_TRANSLATION, harmless: NO },
   FORWARD_ALL: { instead: 'name what may be forwarded in OPEN_PORTS, or open it with CMD_CYCLE_OPEN', harmless: NO },
-  DISABLE_DNAT: { instead: 'open the way with CMD_CYCLE_OPEN in place of FORCE_NAT', harmless: NO },
+  DISABLE_DNAT: { instead: 'forward with CMD_CYCLE_OPEN instead of FORCE_NAT', harmless: NO },
   GPG_IGNORE_SIG_VERIFY_ERROR: { instead: 'renew the keys whose signatures do not verify', harmless: NO },
-  GPG_EXE: { instead: 'gpg is looked for on the PATH: delete the line', harmless: /^\/usr\/bin\/gpg$/ },
+  GPG_EXE: { instead: 'gpg is found by the PATH: delete the line', harmless: /^\/usr\/bin\/gpg$/ },
 }
 
-/** Directives that have other files read. */
+/** The directives that include other files. */
 export const INCLUDES: ReadonlySet<string> = new Set(['%include', '%include_folder', '%include_keys'])
 
-/** What a file of `%include_keys` can say: fwknopd 2.6.10 was seen to pass over everything else in one. */
+/** The directives allowed in a file of `%include_keys`. fwknopd 2.6.10 was seen to ignore all others there. */
 export const KEY_DIRECTIVES: ReadonlySet<string> = new Set([
   'KEY',
   'KEY_BASE64',
@@ -161,7 +161,7 @@ export const KEY_DIRECTIVES: ReadonlySet<string> = new Set([
   'GPG_IGNORE_SIG_VERIFY_ERROR',
 ])
 
-/** Every name an access.conf can have. */
+/** The names of all directives that an access.conf can have. */
 export const ACCESS_NAMES: readonly string[] = [
   ...Object.keys(ACCESS_DIRECTIVES),
   ...Object.keys(ACCESS_REFUSED),

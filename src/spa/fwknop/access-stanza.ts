@@ -4,36 +4,36 @@ import { sameBytes } from '../bytes.ts'
 import { DIGEST_DEFAULT } from './digest.ts'
 import type { CommandCycle, CommandTerms, GnupgTerms, Place, Stanza } from './stanza.ts'
 
-/** Seconds it is open for where FW_ACCESS_TIMEOUT says nothing (fwknopd(8)). */
+/** The default of FW_ACCESS_TIMEOUT, in seconds (fwknopd(8)). */
 export const ACCESS_TIMEOUT_DEFAULT_S = 30
-/** Most seconds a client can ask for where MAX_FW_TIMEOUT says nothing (Debian's access.conf). */
+/** The default of MAX_FW_TIMEOUT, in seconds (Debian's access.conf). */
 export const ACCESS_TIMEOUT_LIMIT_DEFAULT_S = 300
-/** Where fwknopd has the server's GnuPG keys (fwknopd(8)). */
+/** The default of GPG_HOME_DIR, the folder of the server's GnuPG keys (fwknopd(8)). */
 export const GNUPG_HOME_DEFAULT = '/root/.gnupg'
-/** Characters of a key id that others can make again. */
+/** The number of characters in a short key id, which others can create again. */
 const SHORT_ID_CHARS = 8
 
-/** Lines of a stanza put together, and which line says what. */
+/** The settings of a stanza, with the place of each. */
 export interface StanzaLines {
-  /** Where its SOURCE stands. */
+  /** The place of the stanza's SOURCE. */
   readonly place: Place
   readonly settings: AccessSettings
   readonly places: ReadonlyMap<string, Place>
-  /** Files that keys of it are in. */
+  /** The files from which keys of the stanza were included. */
   readonly keyFiles: readonly string[]
 }
 
-/** What the lines come to. Faults go to the list: an error among them, and the stanza is not to be used. */
+/** Builds a stanza and adds its faults to the list. If a fault is an error, the stanza must not be used. */
 export function buildStanza({ place, settings, places, keyFiles }: StanzaLines, faults: FaultList): Stanza {
   const check = new StanzaCheck(place, places, faults)
   const { key, hmacKey, mode, hmacDigest = DIGEST_DEFAULT } = settings
   const hmac = hmacKey === undefined ? undefined : { key: hmacKey, digest: hmacDigest }
   if (hmac === undefined) {
-    const hint = 'whoever sees a packet can alter it, and try keys on it: add HMAC_KEY_BASE64, on both sides'
+    const hint = 'anyone who sees a packet can alter it and try keys on it: add HMAC_KEY_BASE64 on both sides'
     check.faults.of(place.file).warning(place.line, 1, 'this stanza has no HMAC key', hint)
     check.without('hmacDigest', 'HMAC_DIGEST_TYPE', 'an HMAC key')
   } else if ([key, settings.gnupgPassphrase].some((one) => one !== undefined && sameBytes(one, hmac.key))) {
-    check.error('hmacKey', 'the HMAC key is the key of the encryption again', '`fwknop --key-gen` makes two')
+    check.error('hmacKey', 'the HMAC key equals the encryption key', '`fwknop --key-gen` makes two')
   }
   const gnupg = gnupgTerms(settings, check)
   if (key === undefined && !check.hasGnupg) {
@@ -41,7 +41,7 @@ export function buildStanza({ place, settings, places, keyFiles }: StanzaLines, 
     check.faults.of(place.file).error(place.line, 1, 'this stanza has no key', hint)
   }
   if (mode === 'asymmetric' && !check.hasGnupg) {
-    check.error('mode', 'ENCRYPTION_MODE takes GnuPG alone, and the stanza has no GPG_DECRYPT_PW', 'leave it out')
+    check.error('mode', 'ENCRYPTION_MODE allows GnuPG only, but the stanza has no GPG_DECRYPT_PW', 'delete the line')
   } else if (mode !== undefined && mode !== 'asymmetric' && key === undefined) {
     check.without('mode', 'ENCRYPTION_MODE', 'KEY_BASE64')
   }
@@ -55,7 +55,7 @@ export function buildStanza({ place, settings, places, keyFiles }: StanzaLines, 
     rijndael: key === undefined || mode === 'asymmetric' ? undefined : { key, mode: mode ?? 'cbc' },
     hmac,
     gnupg,
-    // fwknopd takes a 0 for nothing said, in both.
+    // In both directives, fwknopd treats 0 as the default.
     accessTimeoutS: settings.accessTimeoutS || ACCESS_TIMEOUT_DEFAULT_S,
     maxTimeoutS: settings.maxTimeoutS || ACCESS_TIMEOUT_LIMIT_DEFAULT_S,
     requireUsername: settings.requireUsername ?? [],
@@ -67,7 +67,7 @@ export function buildStanza({ place, settings, places, keyFiles }: StanzaLines, 
   }
 }
 
-/** Faults of a stanza, at the lines they come from. */
+/** The faults of a stanza, each at the line of its directive. */
 class StanzaCheck {
   readonly faults: FaultList
   hasGnupg = false
@@ -80,7 +80,7 @@ class StanzaCheck {
     this.faults = faults
   }
 
-  /** Place of a directive, or of the stanza's beginning where it is not there. */
+  /** Returns the place of a directive, or of the stanza if the directive is absent. */
   placeOf(setting: keyof AccessSettings): Place {
     return this.#places.get(setting) ?? this.#place
   }
@@ -95,9 +95,9 @@ class StanzaCheck {
     this.faults.of(file).warning(line, 1, message, hint)
   }
 
-  /** A directive, where it is there at all, that does nothing without another. */
+  /** Warns of a directive that has no effect without another one. */
   without(setting: keyof AccessSettings, name: string, other: string): void {
-    if (this.#places.has(setting)) this.warning(setting, `${name} does nothing without ${other}`, 'delete the line')
+    if (this.#places.has(setting)) this.warning(setting, `${name} has no effect without ${other}`, 'delete the line')
   }
 }
 
@@ -112,8 +112,8 @@ function gnupgTerms(settings: AccessSettings, check: StanzaCheck): GnupgTerms | 
   if (passphrase === undefined && !none) {
     for (const [name, setting] of Object.entries(aside)) {
       if (settings[setting] === undefined) continue
-      const hint = 'without one of them GnuPG is not asked'
-      check.error(setting, `${name} is without GPG_DECRYPT_PW or GPG_ALLOW_NO_PW Y`, hint)
+      const hint = 'GnuPG is not used without one of them'
+      check.error(setting, `${name} needs GPG_DECRYPT_PW or GPG_ALLOW_NO_PW Y`, hint)
     }
     check.without('gnupgHome', 'GPG_HOME_DIR', 'GPG_DECRYPT_PW')
     check.without('gnupgRequired', 'GPG_REQUIRE_SIG', 'GPG_DECRYPT_PW')
@@ -121,25 +121,25 @@ function gnupgTerms(settings: AccessSettings, check: StanzaCheck): GnupgTerms | 
   }
   check.hasGnupg = true
   if (passphrase !== undefined && none) {
-    check.error('gnupgNoPassphrase', 'the stanza has GPG_DECRYPT_PW and GPG_ALLOW_NO_PW Y', 'leave one out')
+    check.error('gnupgNoPassphrase', 'the stanza has both GPG_DECRYPT_PW and GPG_ALLOW_NO_PW Y', 'delete one')
   }
   const named = ids.length + fingerprints.length > 0
   if (unsigned && (named || settings.gnupgRequired !== undefined)) {
-    const hint = 'leave one out: a signature is asked for or it is not'
-    check.error('gnupgUnsigned', 'GPG_DISABLE_SIG Y stands beside directives about signatures', hint)
+    const hint = 'delete one: a signature is either required or not'
+    check.error('gnupgUnsigned', 'GPG_DISABLE_SIG Y contradicts the directives about signatures', hint)
   } else if (unsigned && settings.hmacKey === undefined) {
     const hint = 'add HMAC_KEY_BASE64, or name who signs in GPG_FINGERPRINT_ID'
     check.error('gnupgUnsigned', 'GPG_DISABLE_SIG Y without an HMAC key lets anyone in', hint)
   } else if (!unsigned && !named) {
     const hint = 'name the keys that may sign in GPG_FINGERPRINT_ID'
     const setting = passphrase === undefined ? 'gnupgNoPassphrase' : 'gnupgPassphrase'
-    check.error(setting, 'nobody is named whose signatures count', hint)
+    check.error(setting, 'the stanza names no signer', hint)
   }
   if (fingerprints.length === 0 && ids.some((id) => id.length === SHORT_ID_CHARS)) {
     const hint = 'name the whole fingerprint in GPG_FINGERPRINT_ID'
-    check.warning('gnupgIds', 'a short key id can be made again by anyone, for a key of his own', hint)
+    check.warning('gnupgIds', 'anyone can create a key with the same short key id', hint)
   } else if (fingerprints.length > 0 && ids.length > 0) {
-    check.warning('gnupgIds', 'GPG_REMOTE_ID does nothing beside GPG_FINGERPRINT_ID', 'delete the line')
+    check.warning('gnupgIds', 'GPG_REMOTE_ID has no effect beside GPG_FINGERPRINT_ID', 'delete the line')
   }
   const signers = unsigned ? undefined : { ids, fingerprints }
   return { homeDir: settings.gnupgHome ?? GNUPG_HOME_DEFAULT, decryptId, passphrase, signers }
@@ -156,8 +156,8 @@ function commandTerms(settings: AccessSettings, check: StanzaCheck): CommandTerm
     return undefined
   }
   if (settings.commandUser === undefined) {
-    const hint = 'CMD_EXEC_USER names somebody else'
-    check.warning('commands', 'commands in packets run as the user of the daemon, root as a rule', hint)
+    const hint = 'set another user with CMD_EXEC_USER'
+    check.warning('commands', 'commands in packets run as the user of the daemon, usually root', hint)
   }
   const as = settings.commandUser === undefined ? 'commandGroup' : 'commandUser'
   return { line: check.placeOf(as).line, user: settings.commandUser, group: settings.commandGroup }
@@ -166,14 +166,18 @@ function commandTerms(settings: AccessSettings, check: StanzaCheck): CommandTerm
 function commandCycle(settings: AccessSettings, check: StanzaCheck): CommandCycle | undefined {
   const { cycleOpen: open, cycleClose: close, cycleTimerS: timerS } = settings
   if (open === undefined) {
-    if (close !== undefined) check.error('cycleClose', 'CMD_CYCLE_CLOSE is without CMD_CYCLE_OPEN', 'add it')
+    if (close !== undefined) check.error('cycleClose', 'CMD_CYCLE_CLOSE needs CMD_CYCLE_OPEN', 'add it')
     check.without('cycleTimerS', 'CMD_CYCLE_TIMER', 'CMD_CYCLE_OPEN')
     return undefined
   }
   if (close === undefined) {
-    check.error('cycleOpen', 'CMD_CYCLE_OPEN is without CMD_CYCLE_CLOSE', '`CMD_CYCLE_CLOSE NONE` if nothing closes it')
+    check.error(
+      'cycleOpen',
+      'CMD_CYCLE_OPEN needs CMD_CYCLE_CLOSE',
+      'write `CMD_CYCLE_CLOSE NONE` if nothing closes it',
+    )
   } else if (close.command !== undefined && timerS === undefined) {
-    check.error('cycleClose', 'CMD_CYCLE_CLOSE is without CMD_CYCLE_TIMER', 'add the seconds until it is run')
+    check.error('cycleClose', 'CMD_CYCLE_CLOSE needs CMD_CYCLE_TIMER', 'add the seconds until it is run')
   } else if (close.command === undefined) {
     check.without('cycleTimerS', 'CMD_CYCLE_TIMER', 'a CMD_CYCLE_CLOSE')
   }

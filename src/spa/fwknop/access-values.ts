@@ -8,25 +8,25 @@ import { readPorts } from './request.ts'
 import type { NatTarget, Port } from './request.ts'
 import type { ReadValue } from './settings.ts'
 
-/** Longest time fwknopd takes anywhere, in seconds: 97 days. */
+/** The longest time that fwknopd accepts, in seconds: 97 days. */
 export const ACCESS_TIMEOUT_MAX_S = 8_388_608
-/** Most ports in one directive. */
+/** The maximum number of ports in a directive. */
 export const ACCESS_PORTS_MAX = 1_024
-/** Most names in one directive. */
+/** The maximum number of names in a directive. */
 export const ACCESS_NAMES_MAX = 256
-/** Last second of the year 9999 since 1970. */
+/** The last second of the year 9999, counted from 1970. */
 const EPOCH_MAX_S = 253_402_300_799
-/** Longest user name in a packet. */
+/** The maximum length of a user name in a packet, in characters. */
 const USERNAME_MAX_CHARS = 63
-/** Longest name of an account of this machine (useradd(8)). */
+/** The maximum length of an account name on this machine, in characters (useradd(8)). */
 const ACCOUNT_MAX_CHARS = 32
-/** Longest path, with its closing NUL (PATH_MAX of Linux). */
+/** The maximum length of a path, with its final NUL (PATH_MAX of Linux). */
 const PATH_MAX_CHARS = 4_096
-/** Longest name of a GnuPG key: an address of mail. */
+/** The maximum length of a GnuPG key's name, in characters: that of a mail address. */
 const KEY_NAME_MAX_CHARS = 254
 
 /**
- * `Y` or `N`. fwknopd looks at whether there is a Y in front: `1` and `on` mean no to it, and can have been meant as yes.
+ * Reads `Y` or `N`. fwknopd only looks for a leading Y: it takes `1` and `on` as no, though they may be meant as yes.
  */
 export const readYesOrNo: ReadValue<boolean> = (text) => {
   if (/^y(es)?$/i.test(text)) return { value: true }
@@ -34,13 +34,14 @@ export const readYesOrNo: ReadValue<boolean> = (text) => {
   return { fault: `${quote(text)} is neither Y nor N`, hint: 'write `Y` or `N`' }
 }
 
-/** `ANY`, which is an empty list; or addresses and networks with commas between. Bits behind a prefix do not count. */
+/**
+ * Reads `ANY`, which is an empty list, or addresses and networks separated by commas. Bits after the prefix do not
+ * count.
+ */
 export const readAccessNetworks: ReadValue<readonly Network[]> = (text) => {
   const words = text.split(',').map((word) => word.trim())
   if (words.some((word) => /^any$/i.test(word))) {
-    return words.length === 1
-      ? { value: [] }
-      : { fault: '`ANY` stands among others', hint: 'write `ANY` alone, or leave it out' }
+    return words.length === 1 ? { value: [] } : { fault: '`ANY` is in a list', hint: 'write `ANY` alone, or delete it' }
   }
   if (words.length > NETWORKS_MAX) return { fault: 'too many networks', hint: `at most ${NETWORKS_MAX}` }
   const networks: Network[] = []
@@ -55,26 +56,26 @@ export const readAccessNetworks: ReadValue<readonly Network[]> = (text) => {
   return { value: networks }
 }
 
-/** `192.0.2.0/24`, `192.0.2.7/24` for the same, or `192.0.2.0/255.255.255.0`. */
+/** Reads `192.0.2.0/24`, the equivalent `192.0.2.7/24`, or `192.0.2.0/255.255.255.0`. */
 function readNetwork(word: string): Network | undefined {
   const [before = '', after = '', ...rest] = word.split('/')
   const address = parseAddress(before)
   if (address === undefined || rest.length > 0 || !word.includes('/')) return parseNetwork(word)
   const mask = after.includes('.') ? parseAddress(after) : undefined
   const prefix = mask === undefined ? after : maskBits(mask.a)
-  // A network of everything tells whether an address of this family can have that prefix.
+  // The network of all addresses shows whether the family allows this prefix.
   const all = address.family === 4 ? '0.0.0.0' : '::'
   if (prefix === undefined || (mask !== undefined && address.family !== 4)) return undefined
   return parseNetwork(`${all}/${prefix}`) === undefined ? undefined : networkOf(address, Number(prefix))
 }
 
-/** How many bits in front are set; `undefined` where others are too. */
+/** Returns the number of leading bits that are set, or `undefined` if other bits are set. */
 function maskBits(mask: number): number | undefined {
   const bits = Math.clz32(~mask)
   return bits === 32 || mask << bits === 0 ? bits : undefined
 }
 
-/** `tcp/22, udp/53`. */
+/** Reads a list of ports: `tcp/22, udp/53`. */
 export const readPortList: ReadValue<readonly Port[]> = (text) => {
   const words = text.split(',').map((word) => word.trim())
   if (words.length > ACCESS_PORTS_MAX) return { fault: 'too many ports', hint: `at most ${ACCESS_PORTS_MAX}` }
@@ -90,21 +91,23 @@ export const readPortList: ReadValue<readonly Port[]> = (text) => {
   return { value: ports }
 }
 
-/** A day as `MM/DD/YYYY`: milliseconds since 1970 at its beginning, in UTC. fwknopd takes the machine's own time zone. */
+/**
+ * Reads a day as `MM/DD/YYYY`. Returns its start in UTC, in milliseconds since 1970. fwknopd uses the local time zone.
+ */
 export const readExpiryDay: ReadValue<number> = (text) => {
   const [, month = '', day = '', year = ''] = /^([0-9]{1,2})\/([0-9]{1,2})\/([0-9]{4})$/.exec(text) ?? []
   const value = readEnd(`${year}-${month.padStart(2, '0')}-${day.padStart(2, '0')}T00:00Z`)
   return value === undefined ? { fault: `${quote(text)} is not a day`, hint: 'as in `12/31/2027`' } : { value }
 }
 
-/** Seconds since 1970, as milliseconds. */
+/** Reads seconds since 1970 and returns milliseconds. */
 export const readExpirySeconds: ReadValue<number> = (text) => {
   const seconds = /^[0-9]{1,12}$/.test(text) ? Number(text) : 0
   if (seconds >= 1 && seconds <= EPOCH_MAX_S) return { value: seconds * 1_000 }
   return { fault: `${quote(text)} is not a time`, hint: 'seconds since 1970, as `date +%s` prints them' }
 }
 
-/** `192.168.1.3 22`. */
+/** Reads an address and a port: `192.168.1.3 22`. */
 export const readForcedNat: ReadValue<NatTarget> = (text) => {
   const [, host = '', digits = ''] = /^(\S+)\s+([0-9]{1,5})$/.exec(text) ?? []
   const port = Number(digits)
@@ -112,34 +115,37 @@ export const readForcedNat: ReadValue<NatTarget> = (text) => {
   return { fault: `${quote(text)} is not an address and a port`, hint: 'as in `192.168.1.3 22`' }
 }
 
-/** A user or a group of this machine. */
+/** Reads the name of a user or group on this machine. */
 export const readAccount: ReadValue<string> = (text) =>
   /^[A-Za-z0-9_][A-Za-z0-9_.-]*\$?$/.test(text) && text.length <= ACCOUNT_MAX_CHARS
     ? { value: text }
     : { fault: `${quote(text)} is not the name of an account`, hint: 'as in `nobody`' }
 
-/** User names that packets may have, with commas between: there are none in names. */
+/** Reads the user names that packets may have, separated by commas. Names contain no commas. */
 export const readUsernames: ReadValue<readonly string[]> = (text) => {
   const value = text.split(',').map((word) => word.trim())
   if (value.length > ACCESS_NAMES_MAX) return { fault: 'too many names', hint: `at most ${ACCESS_NAMES_MAX}` }
-  // The characters that fwknop lets a user name have.
+  // The pattern matches the characters that fwknop allows in a user name.
   const wrong = value.find((name) => !/^[ !#-)\-.0-9@A-Z^-{}~]+$/.test(name) || name.length > USERNAME_MAX_CHARS)
   if (wrong === undefined) return { value }
   return { fault: `${quote(wrong)} is not a user name`, hint: 'as `knock --spa fwknop --user` has it' }
 }
 
 /**
- * Key ids of 8 or 16 hexadecimal digits, or whole fingerprints, in capitals. fwknopd 2.6.10 was seen to know a signer by
- * the 8 alone.
+ * Reads key ids of 8 or 16 hexadecimal digits, or whole fingerprints, and returns them in capitals. fwknopd 2.6.10 was
+ * seen to recognize a signer by 8 digits only.
  */
 export const readKeyIds: ReadValue<readonly string[]> = (text) =>
   hexWords(text, [8, 16, 40], 'as in `1234ABCD`, with commas between')
 
-/** Fingerprints of 40 hexadecimal digits, or the last 16 of them, in capitals; fwknopd 2.6.10 knows a signer by the 40. */
+/**
+ * Reads fingerprints of 40 hexadecimal digits, or their last 16, and returns them in capitals. fwknopd 2.6.10 compares
+ * all 40.
+ */
 export const readFingerprints: ReadValue<readonly string[]> = (text) =>
   hexWords(text, [16, 40], '40 hexadecimal digits, as `gpg --fingerprint` prints them, or the last 16')
 
-/** Blanks as `gpg --fingerprint` prints them, `0x`, and small letters do not count. */
+/** Reads hexadecimal words. It ignores case, `0x`, and blanks as in the output of `gpg --fingerprint`. */
 function hexWords(text: string, lengths: readonly number[], hint: string): ReturnType<ReadValue<readonly string[]>> {
   const words = text.split(',').map((word) => word.replaceAll(/[ \t]/g, '').replace(/^0x/i, ''))
   if (words.length > ACCESS_NAMES_MAX) return { fault: 'too many keys', hint: `at most ${ACCESS_NAMES_MAX}` }
@@ -149,13 +155,16 @@ function hexWords(text: string, lengths: readonly number[], hint: string): Retur
     : { fault: `${quote(wrong)} does not name a key`, hint }
 }
 
-/** The name of a key as gpg takes it; it goes into gpg's arguments, and is not to be taken for an option. */
+/**
+ * Reads the name of a key, in the form that gpg accepts. It becomes an argument of gpg and must not look like an
+ * option.
+ */
 export const readKeyName: ReadValue<string> = (text) =>
   /^[^-\p{C}][^\p{C}]*$/u.test(text) && text.length <= KEY_NAME_MAX_CHARS
     ? { value: text }
     : { fault: `${quote(text)} does not name a key`, hint: 'as in `1234ABCD`' }
 
-/** An absolute path. */
+/** Reads an absolute path. */
 export const readFolder: ReadValue<string> = (text) =>
   /^\/[^\p{C}]*$/u.test(text) && text.length < PATH_MAX_CHARS
     ? { value: text }

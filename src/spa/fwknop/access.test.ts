@@ -209,9 +209,7 @@ describe('every directive of fwknopd(8)', () => {
   test('GPG_REQUIRE_SIG Y changes nothing, N is refused', () => {
     const gnupg = 'GPG_DECRYPT_PW x\nGPG_REMOTE_ID 1234ABCD1234ABCD\n'
     expect(stanzaOf(`${gnupg}GPG_REQUIRE_SIG Y`)).toEqual(stanzaOf(gnupg))
-    expect(faultsOf(`SOURCE ANY\n${KEYS}${gnupg}GPG_REQUIRE_SIG N\n`)[0]).toContain(
-      'a signature is required all the same',
-    )
+    expect(faultsOf(`SOURCE ANY\n${KEYS}${gnupg}GPG_REQUIRE_SIG N\n`)[0]).toContain('a signature is required anyway')
   })
 })
 
@@ -244,14 +242,14 @@ describe('values', () => {
   test('a value ends at its semicolon, behind which only a comment may stand', () => {
     expect(stanzaOf('OPEN_PORTS: tcp/22 ; # ssh').openPorts).toEqual([{ protocol: 6, port: 22 }])
     expect(faultsOf(`SOURCE ANY\n${KEYS}OPEN_PORTS tcp/22; udp/53\n`)).toEqual([
-      'access.conf:4:18: error: the value ends at this `;`\n    fwknopd leaves the rest out: delete it, or write it on a line of its own',
+      'access.conf:4:18: error: the value ends at this `;`\n    fwknopd ignores the rest: delete it, or write it on its own line',
     ])
   })
 
   test('the last of two lines counts, and is warned about', () => {
     expect(stanzaOf('OPEN_PORTS tcp/22\nOPEN_PORTS udp/53').openPorts).toEqual([{ protocol: 17, port: 53 }])
     expect(stanzaOf('KEY_BASE64 AAEC').rijndael!.key).toEqual(Uint8Array.of(0, 1, 2))
-    expect(faultsOf(`SOURCE ANY\n${KEYS}KEY_BASE64 AAEC\n`)[0]).toContain('KEY_BASE64 replaces what line 2 says')
+    expect(faultsOf(`SOURCE ANY\n${KEYS}KEY_BASE64 AAEC\n`)[0]).toContain('KEY_BASE64 overrides line 2')
   })
 
   test('a line end of DOS is not part of a value, and no key either', () => {
@@ -259,7 +257,7 @@ describe('values', () => {
     expect(faults).toEqual([])
     expect(stanzas[0]!.rijndael!.key).toEqual(Uint8Array.of(0, 1, 2))
     expect(faultsOf('SOURCE ANY\r\nKEY abc\r\n')[0]).toContain(
-      'access.conf:2:8: error: fwknopd takes a blank at the end',
+      'access.conf:2:8: error: fwknopd makes the trailing blank a part',
     )
   })
 

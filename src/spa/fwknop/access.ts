@@ -17,14 +17,14 @@ export { grant, matches } from './grant.ts'
 export type { Asked, Grant, Sent } from './grant.ts'
 export type { CommandCycle, CommandTerms, GnupgSigners, GnupgTerms, Stanza } from './stanza.ts'
 
-/** Largest access.conf, in UTF-16 units. */
+/** The maximum size of an access.conf, in UTF-16 units. */
 export const ACCESS_MAX_CHARS = 1_048_576
-/** Most stanzas in one: a packet is tried against every one of them. */
+/** The maximum number of stanzas. A packet is tried against each of them. */
 export const ACCESS_STANZAS_MAX = 1_024
 
-/** The stanzas of an access.conf, in the order they are tried in. */
+/** The stanzas of an access.conf, in the order of use. */
 export interface AccessReading {
-  /** Empty as soon as one fault is an error. */
+  /** The stanzas, or an empty list if a fault is an error. */
   readonly stanzas: readonly Stanza[]
   readonly faults: readonly Fault[]
 }
@@ -32,29 +32,29 @@ export interface AccessReading {
 /** A line with a directive. */
 interface Line extends Place {
   readonly name: string
-  /** Up to a `;` or the end of the line, blanks at its end included. */
+  /** The value up to a `;` or the end of the line, with trailing blanks. */
   readonly value: string
   readonly column: number
   readonly valueColumn: number
 }
 
-/** A stanza while its lines are read. */
+/** A stanza while its lines are being read. */
 interface Draft {
   readonly place: Place
   settings: AccessSettings
   readonly places: Map<string, Place>
   readonly keyFiles: string[]
-  /** Whether a line of it is at fault: what the others come to without it is not worth saying. */
+  /** True if one of its lines has an error. Later faults that depend on that line are not reported. */
   broken: boolean
 }
 
 /**
- * Reads fwknopd's access.conf (fwknopd(8)): `NAME value` or `NAME: value`, a value ends at `;`, and SOURCE begins a stanza.
- * Every directive is honoured or refused by name. What was seen of fwknopd 2.6.10 where its manual says nothing: names are
- * case-sensitive, the last of two lines counts, and blanks at the end belong to a key; lines behind `%include` go on with the
- * stanza before it. Never throws.
+ * Reads fwknopd's access.conf (fwknopd(8)). A line is `NAME value` or `NAME: value`, a value ends at `;`, and SOURCE
+ * begins a stanza. Each directive is either supported or refused by name. The manual is silent on some points, which
+ * follow fwknopd 2.6.10: names are case-sensitive, the last of two lines counts, and trailing blanks belong to a key.
+ * Lines after `%include` continue the stanza before it. Never throws.
  *
- * @param source reads the files that are included; without it they are refused
+ * @param source reads included files; if absent, includes are refused
  */
 export function readAccess(text: string, source?: AccessSource): AccessReading {
   const reader = new AccessReader(source)
@@ -74,12 +74,13 @@ class AccessReader {
 
   result(): AccessReading {
     const faults = this.#faults
-    if (this.#drafts.length === 0) faults.error(1, 1, 'there is no stanza', 'a stanza begins with `SOURCE ANY`, say')
+    if (this.#drafts.length === 0)
+      faults.error(1, 1, 'there is no stanza', 'a stanza begins with a line like `SOURCE ANY`')
     const stanzas = this.#drafts.map((draft) => buildStanza(draft, draft.broken ? new FaultList() : faults))
     return { stanzas: faults.failed ? [] : stanzas, faults: faults.sorted() }
   }
 
-  /** @param chain the files that include each other up to this one, itself included, by absolute path */
+  /** @param chain the absolute paths of the files that include each other, up to and including this file */
   read({ path, text }: { readonly path: string | undefined; readonly text: string }, chain: readonly string[]): void {
     const faults = this.#faults.of(path)
     let draft: Draft | undefined
@@ -117,11 +118,12 @@ class AccessReader {
     if ('fault' in whole) return refuse(whole.fault, whole.hint)
     const path = whole.value
     if (!written.startsWith('/')) {
-      const hint = `write the whole path: fwknopd too takes it from the folder that it runs in, and that may be another`
-      faults.warning(line.line, line.valueColumn, `${name}: a relative path, taken for ${quote(path)}`, hint)
+      const hint = `write the whole path: fwknopd resolves it from its own working folder`
+      faults.warning(line.line, line.valueColumn, `${name}: a relative path, resolved to ${quote(path)}`, hint)
     }
     if (name === '%include_keys') {
-      if (draft === undefined) return refuse('stands before the first stanza', 'a stanza begins with `SOURCE ANY`, say')
+      if (draft === undefined)
+        return refuse('this is before the first stanza', 'a stanza begins with a line like `SOURCE ANY`')
       const read = includes.keys(path)
       draft.keyFiles.push(path)
       return 'fault' in read ? refuse(`${path} ${read.fault}`, read.hint) : this.#readKeys(read.value, draft)
@@ -137,15 +139,15 @@ class AccessReader {
     }
   }
 
-  /** The lines of a file with keys, for the stanza that includes it. */
+  /** Reads a file of keys for the stanza that includes it. */
   #readKeys({ path, text }: Included, draft: Draft): void {
     const faults = this.#faults.of(path)
-    // What fwknop --key-gen says beside them begins with a bracket.
+    // The other lines in the output of fwknop --key-gen begin with a bracket.
     for (const line of accessLines(text.replaceAll(/^\[/gm, '#['), path, faults)) {
       if (line === 'faulty') draft.broken = true
       else if (KEY_DIRECTIVES.has(line.name)) addLine(draft, line, faults)
       else {
-        const hint = 'fwknopd passes over it there: write it in the stanza'
+        const hint = 'fwknopd ignores it there: write it in the stanza'
         faults.error(line.line, line.column, `${quote(line.name)} does not belong in a file of %include_keys`, hint)
         draft.broken = true
       }
@@ -153,7 +155,7 @@ class AccessReader {
   }
 }
 
-/** The directives of a file; `faulty`: a line that was told. */
+/** Yields the directives of a file, and `faulty` for a line whose fault was reported. */
 function* accessLines(text: string, file: string | undefined, faults: FaultSink): Generator<Line | 'faulty'> {
   if (text.length > ACCESS_MAX_CHARS) {
     faults.error(1, 1, 'the file is too large', `at most ${ACCESS_MAX_CHARS} characters`)
@@ -170,7 +172,7 @@ function placeOf({ file, line }: Place): Place {
   return file === undefined ? { line } : { file, line }
 }
 
-/** Puts what a line says into a stanza; where it is at fault, the stanza is broken. */
+/** Adds the setting of a line to a stanza. A line with a fault makes the stanza broken. */
 function addLine(draft: Draft | undefined, line: Line, faults: FaultSink): void {
   const settings = readDirective(line, draft, faults)
   if (draft === undefined) return
@@ -189,24 +191,24 @@ function readLine(whole: string, line: number, faults: FaultSink): Line | 'fault
   const match = /^([^\s;=]+?):?([ \t]+)([^;]*)(;?)([^]*)$/.exec(whole.trimStart())
   const [, name = '', blanks = '', value = '', , behind = ''] = match ?? []
   if (value.trim() === '' || value.startsWith('=')) {
-    const meant = content.startsWith('[') ? 'a stanza begins with `SOURCE ANY`, say' : 'write `NAME value`'
+    const meant = content.startsWith('[') ? 'a stanza begins with a line like `SOURCE ANY`' : 'write `NAME value`'
     faults.error(line, column, 'this line has no value', meant)
     return 'faulty'
   }
-  // Of a name and its colon, if it has one, and of the blanks behind.
+  // The position is after the name, its optional colon, and the blanks.
   const valueColumn = column + whole.trimStart().indexOf(blanks, name.length) + blanks.length
   if (!/^\s*(#|$)/.test(behind)) {
-    const hint = 'fwknopd leaves the rest out: delete it, or write it on a line of its own'
+    const hint = 'fwknopd ignores the rest: delete it, or write it on its own line'
     faults.error(line, valueColumn + value.length, 'the value ends at this `;`', hint)
     return 'faulty'
   }
   return { name, value, line, column, valueColumn }
 }
 
-/** Directives whose values fwknopd takes to the last blank. */
+/** The directives whose values keep trailing blanks in fwknopd. */
 const WHOLE = new Set(['KEY', 'HMAC_KEY', 'GPG_DECRYPT_PW'])
 
-/** What a line says; `undefined` where it is at fault. */
+/** Reads the setting of a line, or returns `undefined` if the line has a fault. */
 function readDirective(
   { name, value, line, column, valueColumn }: Line,
   draft: Draft | undefined,
@@ -227,12 +229,12 @@ function readDirective(
     return undefined
   }
   if (draft === undefined) {
-    faults.error(line, column, `${name} stands before the first stanza`, 'a stanza begins with `SOURCE ANY`, say')
+    faults.error(line, column, `${name} is before the first stanza`, 'a stanza begins with a line like `SOURCE ANY`')
     return undefined
   }
   if (WHOLE.has(name) && value !== trimmed) {
     const hint = `delete it; or, if the client has it too, write ${name === 'GPG_DECRYPT_PW' ? 'another' : `${name}_BASE64`}`
-    faults.error(line, valueColumn + trimmed.length, 'fwknopd takes a blank at the end for a part of the key', hint)
+    faults.error(line, valueColumn + trimmed.length, 'fwknopd makes the trailing blank a part of the key', hint)
     return undefined
   }
   const result = read(trimmed)
@@ -242,7 +244,7 @@ function readDirective(
   }
   const comment = trimmed.search(/\s#/)
   if (comment >= 0) {
-    const hint = 'a comment stands on a line of its own, or behind a `;`'
+    const hint = 'write the comment on its own line, or after a `;`'
     faults.warning(line, valueColumn + comment + 1, 'this `#` and what follows belong to the value', hint)
   }
   return result.value
@@ -253,8 +255,8 @@ function addSettings(draft: Draft, settings: AccessSettings, line: Line, faults:
     const before = draft.places.get(setting)
     if (before !== undefined) {
       const where = before.file === line.file ? `line ${before.line}` : placeText({ file: 'access.conf', ...before })
-      const hint = 'delete one of them: fwknopd too takes the last'
-      faults.warning(line.line, line.column, `${line.name} replaces what ${where} says`, hint)
+      const hint = 'delete one of them: fwknopd also uses the last'
+      faults.warning(line.line, line.column, `${line.name} overrides ${where}`, hint)
     }
     draft.places.set(setting, placeOf(line))
   }

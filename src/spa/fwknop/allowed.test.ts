@@ -38,46 +38,46 @@ const except = (text: string): readonly string[] => /but not (.*)/.exec(text)?.[
 
 describe('in words', () => {
   test.each([
-    [['Open_Ports = tcp/22, udp/53'], [], 'opens tcp/22, udp/53; sent on: nothing; runs: nothing'],
-    [['Open_Ports = tcp/22'], ['OPEN_PORTS tcp/22,tcp/80'], 'opens tcp/22; sent on: nothing; runs: nothing'],
+    [['Open_Ports = tcp/22, udp/53'], [], 'opens tcp/22, udp/53; forwards to nothing; runs nothing'],
+    [['Open_Ports = tcp/22'], ['OPEN_PORTS tcp/22,tcp/80'], 'opens tcp/22; forwards to nothing; runs nothing'],
     [
       ['Open_Ports = tcp/20-30'],
       ['RESTRICT_PORTS tcp/25,tcp/80'],
-      'opens tcp/20-30, but not tcp/25; sent on: nothing; runs: nothing',
+      'opens tcp/20-30, but not tcp/25; forwards to nothing; runs nothing',
     ],
     [
       ['Open_Ports = tcp/22', 'Forward_To = tcp/8080, tcp/22@192.168.1.9'],
       [],
-      'opens tcp/22; sent on: tcp/8080, tcp/22@192.168.1.9; runs: nothing',
+      'opens tcp/22; forwards to tcp/8080, tcp/22@192.168.1.9; runs nothing',
     ],
     [
       ['Open_Ports = tcp/22', 'Forward_To = tcp/8080, tcp/1-100@192.168.1.9'],
       ['OPEN_PORTS tcp/22'],
-      'opens tcp/22; sent on: tcp/22@192.168.1.9; runs: nothing',
+      'opens tcp/22; forwards to tcp/22@192.168.1.9; runs nothing',
     ],
     [
       ['Open_Ports = tcp/22', 'Forward_To = tcp/8080'],
       ['FORCE_NAT 203.0.113.1 8080'],
-      'opens tcp/22; sent on: tcp/8080; runs: nothing',
+      'opens tcp/22; forwards to tcp/8080; runs nothing',
     ],
-    [['Open_Ports = tcp/22'], ['FORCE_NAT 203.0.113.1 8080'], 'opens tcp/22; sent on: nothing; runs: nothing'],
-    [['Start_Command = true'], [], 'opens any port; sent on: nothing; runs: Start_Command'],
+    [['Open_Ports = tcp/22'], ['FORCE_NAT 203.0.113.1 8080'], 'opens tcp/22; forwards to nothing; runs nothing'],
+    [['Start_Command = true'], [], 'opens any port; forwards to nothing; runs Start_Command'],
     [
       ['Open_Ports = tcp/22'],
       ['ENABLE_CMD_EXEC Y', 'CMD_EXEC_USER nobody'],
-      'opens tcp/22; sent on: nothing; runs: any command as nobody',
+      'opens tcp/22; forwards to nothing; runs any command as nobody',
     ],
     [
       ['Open_Ports = tcp/22'],
       ['ENABLE_CMD_EXEC Y'],
-      'opens tcp/22; sent on: nothing; runs: any command as the user of the daemon',
+      'opens tcp/22; forwards to nothing; runs any command as the user of the daemon',
     ],
     [
       ['Open_Ports = tcp/22', 'Forward_To = tcp/8080'],
       ['CMD_CYCLE_OPEN /bin/true', 'CMD_CYCLE_CLOSE NONE'],
-      'opens tcp/22; sent on: nothing; runs: CMD_CYCLE_OPEN',
+      'opens tcp/22; forwards to nothing; runs CMD_CYCLE_OPEN',
     ],
-    [['Open_Ports = tcp/22'], ['OPEN_PORTS tcp/80'], 'opens nothing; sent on: nothing; runs: nothing'],
+    [['Open_Ports = tcp/22'], ['OPEN_PORTS tcp/80'], 'opens nothing; forwards to nothing; runs nothing'],
   ])('%j, %j', (doorLines, stanzaLines, said) => {
     expect(allowedText(allowedBy(door(...doorLines), stanza(...stanzaLines), isOwn))).toBe(said)
   })
@@ -85,7 +85,7 @@ describe('in words', () => {
   test('what comes to nothing', () => {
     const forced = ['OPEN_PORTS tcp/22', 'FORCE_NAT 203.0.113.1 8080']
     expect(faults(['Open_Ports = tcp/22'], forced)).toEqual([
-      '5: door fw sends nothing on to where FORCE_NAT says: packets of this stanza are refused: add `Forward_To = tcp/8080` to the door, if you mean it',
+      '5: door fw does not forward to the target of FORCE_NAT: packets of this stanza are refused: add `Forward_To = tcp/8080` to the door, if you mean it',
     ])
     expect(faults(['Open_Ports = tcp/22', 'Forward_To = tcp/8080'], forced)).toEqual([])
     expect(faults(['Open_Ports = tcp/80'], ['OPEN_PORTS tcp/22'])).toEqual([
@@ -93,7 +93,7 @@ describe('in words', () => {
     ])
     const cycle = [...forced, 'CMD_CYCLE_OPEN /bin/true', 'CMD_CYCLE_CLOSE NONE']
     expect(faults(['Open_Ports = tcp/22'], cycle)).toEqual([
-      '5: FORCE_NAT does nothing beside CMD_CYCLE_OPEN: delete the line',
+      '5: FORCE_NAT has no effect beside CMD_CYCLE_OPEN: delete the line',
     ])
   })
 })

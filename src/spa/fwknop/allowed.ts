@@ -9,20 +9,20 @@ import { formatPort } from './request.ts'
 import type { Port } from './request.ts'
 import type { Stanza } from './stanza.ts'
 
-/** What door and stanza allow whoever has the stanza's keys, in words. Empty lists: nothing of the kind. */
+/** The rights of a holder of a stanza's keys at a door, in words. An empty list means no such right. */
 export interface Allowed {
-  /** Ports that a packet can have opened; `any port`: a command of the door or of a cycle is told of any. */
+  /** The ports that a packet can open. `any port` means that a command of the door or of a cycle gets any port. */
   readonly opens: readonly string[]
-  /** Where connections to those can be sent on to. */
+  /** The services to which connections to these ports can be forwarded. */
   readonly sentOn: readonly string[]
-  /** What can be run. */
+  /** The commands that can be run. */
   readonly runs: readonly string[]
 }
 
-/** Whether an address is one of this machine's. */
+/** Returns true if an address belongs to this machine. */
 type IsOwn = (address: Address) => boolean
 
-/** What a door and one of its stanzas allow together. */
+/** Returns the rights that a door and one of its stanzas give together. */
 export function allowedBy(door: Door, stanza: Stanza, isOwn: IsOwn): Allowed {
   const { cycle, commands } = stanza
   const opens = portsOf(door, stanza)
@@ -36,16 +36,16 @@ export function allowedBy(door: Door, stanza: Stanza, isOwn: IsOwn): Allowed {
   }
 }
 
-/** One line: what {@link allowedBy} says. */
+/** Returns the rights as one line of text. */
 export function allowedText({ opens, sentOn, runs }: Allowed): string {
-  return `opens ${wordsOf(opens)}; sent on: ${wordsOf(sentOn)}; runs: ${wordsOf(runs)}`
+  return `opens ${wordsOf(opens)}; forwards to ${wordsOf(sentOn)}; runs ${wordsOf(runs)}`
 }
 
 function wordsOf(words: readonly string[]): string {
   return words.length === 0 ? 'nothing' : words.join(', ')
 }
 
-/** What of a stanza a door makes come to nothing. */
+/** Reports the parts of a stanza that have no effect at a door. */
 export function faultsAtDoor(door: Door, stanza: Stanza, isOwn: IsOwn): readonly Fault[] {
   const faults: Fault[] = []
   const at = { severity: 'warning', ...fileOf(stanza), column: 1 } as const
@@ -55,11 +55,11 @@ export function faultsAtDoor(door: Door, stanza: Stanza, isOwn: IsOwn): readonly
   }
   const { forceNat, cycle } = stanza
   if (forceNat !== undefined && cycle !== undefined) {
-    const message = 'FORCE_NAT does nothing beside CMD_CYCLE_OPEN'
+    const message = 'FORCE_NAT has no effect beside CMD_CYCLE_OPEN'
     faults.push({ ...at, line: forceNat.line, message, hint: 'delete the line' })
   }
   if (forceNat !== undefined && cycle === undefined && targetsOf(door, stanza, isOwn).length === 0) {
-    const message = `door ${door.name} sends nothing on to where FORCE_NAT says: packets of this stanza are refused`
+    const message = `door ${door.name} does not forward to the target of FORCE_NAT: packets of this stanza are refused`
     const wanted = formatService(serviceOf(forceNat, isOwn, TCP))
     faults.push({
       ...at,
@@ -71,7 +71,7 @@ export function faultsAtDoor(door: Door, stanza: Stanza, isOwn: IsOwn): readonly
   return faults
 }
 
-/** FORCE_NAT at a door that sends nothing on: before doors had to say where, that was enough. */
+/** Reports FORCE_NAT at a door without Forward_To. It was enough before doors needed Forward_To. */
 export function forcedInVain(stanza: Stanza): readonly Fault[] {
   const { forceNat } = stanza
   if (forceNat === undefined) return []
@@ -83,7 +83,7 @@ export function forcedInVain(stanza: Stanza): readonly Fault[] {
       line: forceNat.line,
       column: 1,
       message,
-      hint: 'postern check says what to add',
+      hint: 'postern check shows what to add',
     },
   ]
 }
@@ -128,7 +128,7 @@ function allows({ restrictPorts }: Pick<Stanza, 'restrictPorts'>, { protocol, po
   return !restrictPorts.some((one) => one.protocol === protocol && one.port === port)
 }
 
-/** Where FORCE_NAT sends connections, as Forward_To has it. */
+/** Returns the target of FORCE_NAT in the form of Forward_To. */
 function serviceOf(
   { host, port }: NonNullable<Stanza['forceNat']>,
   isOwn: IsOwn,

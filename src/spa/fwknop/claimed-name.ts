@@ -1,9 +1,10 @@
-/** Longest claimed name, in characters: as long as a user name in a packet can be. */
+/** The maximum length of a claimed name, in characters. It equals that of a user name in a packet. */
 export const CLAIMED_NAME_MAX_CHARS = 63
 
 /**
- * A user name that a packet merely claims, for logs and environments: who has a key writes any. Letters, digits, `.`, `_`, `@`
- * and `-` stay, which mean nothing to a shell, a terminal or a line of the log; `_` stands for others, and for a `-` in front.
+ * Sanitizes the user name in a packet for logs and environments: any holder of a key can write any name. Letters,
+ * digits, `.`, `_`, `@` and `-` remain, since they mean nothing to a shell, a terminal or a log line. Other characters
+ * and a leading `-` become `_`.
  */
 export function claimedName(user: string): string {
   return user

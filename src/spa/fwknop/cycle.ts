@@ -5,14 +5,14 @@ import type { Address } from '../../packet/address.ts'
 import type { Port } from './request.ts'
 import type { ReadValue } from './settings.ts'
 
-/** What the words of a command cycle can stand for. */
+/** The values of the variables in a cycle's commands. */
 export interface CycleFacts {
-  /** Whom to open for. */
+  /** The address that the cycle opens for. */
   readonly address: Address
-  /** Where the packet came from, and which address it was sent to. */
+  /** The source and the destination of the packet. */
   readonly source: Address
   readonly destination: Address
-  /** The first port that was asked for: fwknopd hands on no other. */
+  /** The first port of the request. fwknopd passes on no other. */
   readonly port: Port
   /** Seconds until the close command. */
   readonly openS: number
@@ -26,36 +26,41 @@ const VARIABLES: Readonly<Record<string, (facts: CycleFacts) => string>> = {
   PKT_SRC: ({ source }) => formatAddress(source),
   DST: ({ destination }) => formatAddress(destination),
   PORT: ({ port }) => String(port.port),
-  // A number, as fwknopd has it: 6 is TCP, 17 UDP (RFC 5237).
+  // The value is a protocol number, as in fwknopd: 6 is TCP, 17 is UDP (RFC 5237).
   PROTO: ({ port }) => String(port.protocol),
-  // fwknopd 2.6.10 was seen to write the moment of the close command, in seconds since 1970.
+  // fwknopd 2.6.10 was seen to write the time of the close command, in seconds since 1970.
   TIMEOUT: ({ now, openS }) => String(Math.floor(now / 1_000) + openS),
   CLIENT_TIMEOUT: ({ openS }) => String(openS),
 }
 
-/** Longest names first: fwknopd does not ask where a name ends, `$IPX` is an address and an X. */
+/**
+ * The names of the variables, longest first. fwknopd does not check where a name ends: `$IPX` is an address and an X.
+ */
 const NAMES = Object.keys(VARIABLES).sort((one, other) => other.length - one.length)
 
-/** A command of a cycle, every `$` in it known. It is run without a shell, so that quotes are quotes and `>` is a word. */
+/**
+ * Reads a command of a cycle, whose variables must all be known. The command runs without a shell: quotes have no
+ * effect, and `>` is a word.
+ */
 export const readCycleCommand: ReadValue<string> = (text) => {
   if (!/^\/[^\p{C}]*$/u.test(text.replaceAll('\t', ' '))) {
     return { fault: 'the command does not begin with an absolute path', hint: 'as in `/usr/sbin/ipset add guests $IP`' }
   }
   if (/["'`\\]/.test(text)) {
-    const hint = 'the command is run without a shell: put it into a script, and name that'
-    return { fault: 'quotes mean nothing here', hint }
+    const hint = 'the command runs without a shell: put it into a script, and name the script'
+    return { fault: 'quotes have no effect here', hint }
   }
   for (const [, name = ''] of text.matchAll(/\$(\w*)/g)) {
     if (NAMES.some((known) => name.startsWith(known))) continue
     const meant = nearest(name, NAMES)
     const hint =
       meant === undefined ? `one of ${NAMES.map((known) => `$${known}`).join(', ')}` : `did you mean $${meant}?`
-    return { fault: `${quote(`$${name}`)} stands for nothing`, hint }
+    return { fault: `${quote(`$${name}`)} is not a variable`, hint }
   }
   return { value: text }
 }
 
-/** A command that {@link readCycleCommand} took, as arguments: the words between blanks, with what `$IP` and so on stand for. */
+/** Splits a command from {@link readCycleCommand} at its blanks, and replaces the variables by their values. */
 export function cycleArguments(command: string, facts: CycleFacts): readonly string[] {
   const names = new RegExp(`\\$(${NAMES.join('|')})`, 'g')
   return command

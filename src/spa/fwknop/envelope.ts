@@ -5,33 +5,38 @@ import { PREFIXES } from './packet.ts'
 import type { Envelope, Hmac } from './packet.ts'
 import { BLOCK_BYTES, SALTED } from './rijndael.ts'
 
-/** What opening an envelope can come to, short of the plain text. */
+/** The reasons why an envelope cannot be opened. */
 export type Mismatch =
   | 'no-room-for-hmac'
-  /** A wrong key, or a forged packet. */
+  /** The key is wrong, or the packet is forged. */
   | 'wrong-hmac'
   | 'not-an-envelope'
 
-/** The message in an envelope, its HMAC checked. For Rijndael it begins with `Salted__`; for GnuPG it is as gpg takes it. */
+/**
+ * The message of an envelope whose HMAC is valid. For Rijndael it begins with `Salted__`; for GnuPG it is gpg's input.
+ */
 export type OpenedEnvelope = { readonly message: Uint8Array } | { readonly mismatch: Mismatch }
 
 /**
- * The envelopes that one packet's text may be. It is tried with the keys of many stanzas: each HMAC key costs one HMAC,
- * however many stanzas have it, and none where the length does not fit.
+ * The possible envelopes of one packet, which is tried with the keys of many stanzas. Each HMAC key costs one HMAC,
+ * even if many stanzas share it. A wrong length costs none.
  */
 export class Envelopes {
   readonly #wire: string
   readonly #opened = new Map<string, OpenedEnvelope>()
-  /** By envelope: the text as it was before its prefix was left out, with the HMAC behind it. */
+  /** For each envelope, the text with its prefix and the HMAC after it. */
   readonly #bytes = new Map<Envelope, Uint8Array>()
-  /** By its length in characters: what stands at the end, if it is an HMAC. `undefined`: it is none. */
+  /**
+   * By length in characters, the bytes at the end of the text that may be an HMAC. `undefined` means that they are not
+   * base64.
+   */
   readonly #macs = new Map<number, Uint8Array | undefined>()
 
   constructor(wire: string) {
     this.#wire = wire
   }
 
-  /** What the packet holds as such an envelope, under this key. */
+  /** Opens the packet as such an envelope with this key. */
   open(envelope: Envelope, hmac: Hmac | undefined): OpenedEnvelope {
     const name = `${envelope} ${hmac === undefined ? '' : printOf(hmac)}`
     const before = this.#opened.get(name)
@@ -46,7 +51,7 @@ export class Envelopes {
     const end = this.#wire.length - macChars
     if (end <= 0) return { mismatch: 'no-room-for-hmac' }
     const chars = PREFIXES[envelope].length + end
-    // No HMAC is worked out for it; with one, it cannot be the right key.
+    // A wrong length skips the HMAC. With an HMAC, the key cannot be right.
     if (!fitsLength(chars, envelope)) return { mismatch: hmac === undefined ? 'not-an-envelope' : 'wrong-hmac' }
     if (hmac !== undefined) {
       const mac = this.#mac(macChars)
@@ -73,14 +78,14 @@ export class Envelopes {
   }
 }
 
-/** What one packet's text holds as such an envelope, under one key. */
+/** Opens one packet's text as such an envelope with one key. */
 export function openEnvelope(wire: string, envelope: Envelope, hmac: Hmac | undefined): OpenedEnvelope {
   return new Envelopes(wire).open(envelope, hmac)
 }
 
 const prints = new WeakMap<Hmac, string>()
 
-/** The same text for the same key and digest. */
+/** Returns a text that identifies a key and its digest. */
 function printOf(hmac: Hmac): string {
   let print = prints.get(hmac)
   if (print === undefined) {
@@ -90,7 +95,7 @@ function printOf(hmac: Hmac): string {
   return print
 }
 
-/** Whether so many characters of base64 can be such a message. */
+/** Returns true if this number of base64 characters can be such a message. */
 function fitsLength(chars: number, envelope: Envelope): boolean {
   if (chars % 4 === 1) return false
   return envelope === 'gnupg' || Math.floor((chars * 3) / 4) % BLOCK_BYTES === 0

@@ -13,58 +13,58 @@ export const LOCAL_NAT_ACCESS = 5
 export const TIMED_LOCAL_NAT_ACCESS = 6
 export type MessageType = 0 | 1 | 2 | 3 | 4 | 5 | 6
 
-/** What our client writes, and the real one of 2.6. */
+/** The protocol version that Postern's client writes, like fwknop 2.6. */
 export const PROTOCOL_VERSION = '3.0.0'
-/** Longest open time a client can ask for, in seconds. */
+/** The longest open time that a client can ask for, in seconds. */
 export const TIMEOUT_MAX_S = 65_536
 const RANDOM_DIGITS = 16
 const USER_MAX_CHARS = 63
 const TIMESTAMP_MAX_CHARS = 12
 const VERSION_MAX_CHARS = 8
-/** Most characters of the fields that are in base64, as they stand in the text. */
+/** The maximum lengths of the base64 fields, in characters of the encoded text. */
 const USER_FIELD_MAX_CHARS = 64
 const MESSAGE_FIELD_MAX_CHARS = 256
 const NAT_FIELD_MAX_CHARS = 128
 const SERVER_AUTH_FIELD_MAX_CHARS = 64
 
-/** The plain text of a packet, taken apart and not yet understood. */
+/** The fields of a packet's plain text, not yet interpreted. */
 export interface Fields {
-  /** 16 decimal digits. */
+  /** A random number of 16 decimal digits. */
   readonly random: string
   readonly user: string
-  /** Seconds since 1970. */
+  /** The time of the packet, in seconds since 1970. */
   readonly timestamp: number
   readonly version: string
   readonly type: MessageType
-  /** Address and ports, or address and command. */
+  /** An address and ports, or an address and a command. */
   readonly message: string
-  /** Address and port behind the server; for the NAT types only. */
+  /** An address and a port behind the server, for the NAT types only. */
   readonly nat: string | undefined
-  /** A field nobody uses any more. */
+  /** An obsolete field. */
   readonly serverAuth: string | undefined
-  /** Seconds the client wants the door open; 0: as the server has it. For the timed types only. */
+  /** Seconds that the door stays open, for the timed types only; 0 means the server's default. */
   readonly timeoutS: number
 }
 
-/** The plain text of a packet, and which digest it ended in. */
+/** The plain text of a packet, and its digest. */
 export interface PlainText {
   readonly fields: Fields
   readonly digest: DigestName
-  /** All before the digest: what no two packets have in common. */
+  /** The text before the digest, which differs in every packet. */
   readonly text: string
 }
 
-/** Whether a packet of this type names an address behind the server. */
+/** Returns true if packets of this type name an address behind the server. */
 export function hasNat(type: MessageType): boolean {
   return type === NAT_ACCESS || type >= TIMED_NAT_ACCESS
 }
 
-/** Whether a packet of this type says how long. */
+/** Returns true if packets of this type name an open time. */
 export function hasTimeout(type: MessageType): boolean {
   return type === TIMED_ACCESS || type === TIMED_NAT_ACCESS || type === TIMED_LOCAL_NAT_ACCESS
 }
 
-/** The plain text, digest included. The fields are the caller's to have right: {@link fieldFault} says whether they are. */
+/** Encodes the fields with their digest. The caller must have checked the fields with {@link fieldFault}. */
 export function encodeFields(fields: Fields, digest: DigestName): string {
   const { random, user, timestamp, version, type, message, nat, serverAuth, timeoutS } = fields
   const words = [random, base64(user), String(timestamp), version, String(type), base64(message)]
@@ -75,7 +75,7 @@ export function encodeFields(fields: Fields, digest: DigestName): string {
   return `${text}:${digestOf(digest, text)}`
 }
 
-/** Takes a decrypted text apart. A text with a fault was not written by a client that has the key, as a rule. */
+/** Decodes a decrypted text. A text with a fault usually comes from a client without the key. */
 export function decodeFields(bytes: Uint8Array): PlainText | { readonly fault: string } {
   if (!bytes.every((byte) => byte >= 0x20 && byte <= 0x7e)) return { fault: 'not a text' }
   const plain = latin1Text(bytes)
@@ -112,7 +112,7 @@ function split(text: string): Fields | { readonly fault: string } {
   return { random, user, timestamp: Number(timestamp), version, type: kind, message, nat, serverAuth, timeoutS }
 }
 
-/** What is wrong with the values of fields; `undefined`: nothing. */
+/** Returns the fault in the values of the fields, or `undefined`. */
 export function fieldFault(fields: Fields): string | undefined {
   const { random, user, timestamp, version, type, message, nat, serverAuth, timeoutS } = fields
   if (random.length !== RANDOM_DIGITS || !/^[0-9]+$/.test(random)) return 'the random value is not 16 digits'

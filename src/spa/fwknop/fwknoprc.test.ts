@@ -103,14 +103,14 @@ describe('faults', () => {
     ['KEY = x', 'rc:2:1: error: this line has no value\n    write `NAME value`'],
     [
       'SPOOF_SOURCE_IP 192.0.2.1',
-      'rc:2:1: error: SPOOF_SOURCE_IP is not supported\n    packets leave with an address of this machine: --source chooses one',
+      'rc:2:1: error: SPOOF_SOURCE_IP is not supported\n    packets have an address of this machine: choose one with --source',
     ],
   ])('%j', (line, expected) => {
     expect(fault(line)).toBe(expected)
   })
 
   test('a line before the first stanza', () => {
-    expect(readFwknoprc('KEY x\n').faults).toMatchObject([{ line: 1, message: '`KEY` stands before the first stanza' }])
+    expect(readFwknoprc('KEY x\n').faults).toMatchObject([{ line: 1, message: '`KEY` is before the first stanza' }])
   })
 
   test('no text makes it throw, and no fault repeats a key', () => {

@@ -5,11 +5,11 @@ import { linesOf } from '../../text/lines.ts'
 import { RC_DIRECTIVES, RC_REFUSED } from './rc-directives.ts'
 import type { RcSettings } from './rc-directives.ts'
 
-/** Largest ~/.fwknoprc, in UTF-16 units. */
+/** The maximum size of a ~/.fwknoprc, in UTF-16 units. */
 export const FWKNOPRC_MAX_CHARS = 1_048_576
-/** Most stanzas in one. */
+/** The maximum number of stanzas in a ~/.fwknoprc. */
 const STANZAS_MAX = 4_096
-/** The stanza that holds for all servers. */
+/** The stanza that applies to all servers. */
 export const DEFAULT_STANZA = 'default'
 
 /** A line of a stanza. */
@@ -20,18 +20,18 @@ interface RcLine {
   readonly column: number
 }
 
-/** The stanzas of a ~/.fwknoprc, by name, not yet understood. */
+/** The stanzas of a ~/.fwknoprc by name, with values that have not been read yet. */
 export type RcStanzas = ReadonlyMap<string, readonly RcLine[]>
 
-/** The file taken apart. `faults` are those that no stanza can be blamed for. */
+/** The contents of a ~/.fwknoprc. `faults` are those that belong to no stanza. */
 export interface RcReading {
   readonly stanzas: RcStanzas
   readonly faults: readonly Fault[]
 }
 
 /**
- * Takes a ~/.fwknoprc apart: `[name]`, then lines `NAME value` or `NAME: value`. A value ends at a blank, `;` or `#`.
- * Values are looked at only once it is known whose they are: {@link settingsFor}.
+ * Splits a ~/.fwknoprc into stanzas: `[name]`, then lines `NAME value` or `NAME: value`. A value ends at a blank, `;`
+ * or `#`. The values are read by {@link settingsFor}, once the server is known.
  */
 export function readFwknoprc(text: string): RcReading {
   const faults = new FaultList()
@@ -61,7 +61,7 @@ export function readFwknoprc(text: string): RcReading {
     if (words === null || words[3]!.startsWith('=')) {
       faults.error(line, column, 'this line has no value', 'write `NAME value`')
     } else if (stanza === undefined) {
-      faults.error(line, column, `${quote(words[1]!)} stands before the first stanza`, 'a stanza begins with `[name]`')
+      faults.error(line, column, `${quote(words[1]!)} is before the first stanza`, 'a stanza begins with `[name]`')
     } else {
       stanza.push({ name: words[1]!, value: words[3]!, line, column })
     }
@@ -70,8 +70,8 @@ export function readFwknoprc(text: string): RcReading {
 }
 
 /**
- * What the file says for one server: `[default]`, and then the stanza of that name, which goes before. Every directive is
- * honoured or refused by name with its line.
+ * Returns the settings for one server: those of `[default]`, overridden by the stanza of that name. Each directive is
+ * either supported or refused by name with its line.
  */
 export function settingsFor(
   stanzas: RcStanzas,

@@ -97,9 +97,9 @@ describe('who asks, and when', () => {
     // What the packet claims may be elsewhere: SOURCE says who may send.
     expect(said(grant(here, SSH, asked))).toBe('open 6/22 to 192.0.2.7 for 30')
     const elsewhere = { ...asked, source: at('192.0.2.7') }
-    expect(said(grant(here, SSH, elsewhere))).toBe('it comes from none of the addresses in SOURCE')
+    expect(said(grant(here, SSH, elsewhere))).toBe('its source is not in SOURCE')
     expect(said(grant(here, SSH, { ...asked, destination: at('203.0.113.2') }))).toBe(
-      'it was sent to none of the addresses in DESTINATION',
+      'its destination is not in DESTINATION',
     )
   })
 
@@ -167,8 +167,8 @@ describe('what is asked for', () => {
   })
 })
 
-const unlisted = (port: string): string => `${port} is not in OPEN_PORTS, and would be sent on to`
-const beyond = (port: string): string => `${port} is not in Forward_To, and would be sent on to`
+const unlisted = (port: string): string => `the forwarding target ${port} is not in OPEN_PORTS`
+const beyond = (port: string): string => `the forwarding target ${port} is not in Forward_To`
 
 describe('sending on', () => {
   const some = stanza('OPEN_PORTS tcp/22,tcp/2222', 'RESTRICT_PORTS tcp/25')
@@ -177,11 +177,11 @@ describe('sending on', () => {
     ['tcp/2222', '192.168.1.9,22', false, 'open 6/2222 onto 192.168.1.9 22 to 192.0.2.7 for 30'],
     ['tcp/2222,tcp/22', '192.168.1.9,22', false, 'open 6/2222 onto 192.168.1.9 22 to 192.0.2.7 for 30'],
     ['tcp/80', '192.168.1.9,22', false, 'tcp/80 is not in OPEN_PORTS'],
-    ['tcp/2222', '192.168.1.9,25', false, 'tcp/25 is in RESTRICT_PORTS, and would be sent on to'],
-    ['tcp/2222', 'inside.example.org,22', false, 'the host to send it on to is not an address'],
-    ['tcp/2222', '::ffff:127.0.0.1,25', false, 'the host to send it on to is not an address'],
+    ['tcp/2222', '192.168.1.9,25', false, 'the forwarding target tcp/25 is in RESTRICT_PORTS'],
+    ['tcp/2222', 'inside.example.org,22', false, 'the forwarding target is not an address'],
+    ['tcp/2222', '::ffff:127.0.0.1,25', false, 'the forwarding target is not an address'],
     ['tcp/2222', '127.0.0.1,22', true, 'open 6/2222 onto own 22 to 192.0.2.7 for 30'],
-    ['tcp/2222', '127.0.0.1,25', true, 'tcp/25 is in RESTRICT_PORTS, and would be sent on to'],
+    ['tcp/2222', '127.0.0.1,25', true, 'the forwarding target tcp/25 is in RESTRICT_PORTS'],
     ['tcp/2222', '192.168.1.9,22', true, 'it asks for a port of this machine at another address'],
     // fwknopd lets all of these through: it looks at the port outside alone.
     ['tcp/2222', '192.168.1.9,8080', false, unlisted('tcp/8080')],
@@ -196,7 +196,7 @@ describe('sending on', () => {
     // An address that is this machine's counts as this machine, whatever the door lists.
     ['tcp/2222', '203.0.113.200,2222', false, beyond('tcp/2222')],
     ['tcp/2222', '203.0.113.200,22', false, 'open 6/2222 onto own 22 to 192.0.2.7 for 30'],
-    ['tcp/2222', '2001:db8::9,22', false, 'connections over IPv4 cannot be sent on to 2001:db8::9'],
+    ['tcp/2222', '2001:db8::9,22', false, 'connections over IPv4 cannot be forwarded to 2001:db8::9'],
   ])('%s onto %s, local: %s', (ports, nat, local, result) => {
     expect(said(grant(some, access(ports, { nat, local }), fromIt))).toBe(result)
     const refused = said(grant(some, access(ports, { nat, local }), { ...fromIt, forwardTo: [] }))
@@ -225,7 +225,7 @@ describe('sending on', () => {
   })
 
   test('nobody else is sent on, whoever is claimed and whatever is forced', () => {
-    const refusal = 'only connections from the address it comes from are sent on'
+    const refusal = 'only connections from its own source can be forwarded'
     expect(said(grant(some, access('tcp/2222', { nat: '192.168.1.9,22' }), asked))).toBe(refusal)
     expect(said(grant(some, access('tcp/2222', { nat: '127.0.0.1,22', local: true }), asked))).toBe(refusal)
     expect(said(grant(stanza('FORCE_NAT 192.168.1.3 25'), access('tcp/2222'), asked))).toBe(refusal)
@@ -246,7 +246,7 @@ describe('sending on', () => {
     )
     expect(said(grant(stanza('FORCE_NAT 203.0.113.1 23'), access('tcp/2222'), fromIt))).toBe(beyond('tcp/23'))
     expect(said(grant(forced, access('tcp/2222'), { ...fromIt, forwardTo: [] }))).toBe(
-      'the stanza has FORCE_NAT, and the door does not have Forward_To',
+      'the stanza has FORCE_NAT, but the door does not have Forward_To',
     )
   })
 
@@ -254,7 +254,7 @@ describe('sending on', () => {
     const cycle = stanza('FORCE_NAT 192.168.1.3 25', 'CMD_CYCLE_OPEN /bin/true', 'CMD_CYCLE_CLOSE NONE')
     expect(said(grant(cycle, access('tcp/22,tcp/80'), asked))).toBe('open 6/22,6/80 to 192.0.2.7 for 0')
     expect(said(grant(cycle, access('tcp/22', { nat: '192.168.1.9,22' }), fromIt))).toBe(
-      'it asks to be sent on, and the stanza has a command cycle',
+      'it asks for forwarding, but the stanza has a command cycle',
     )
   })
 

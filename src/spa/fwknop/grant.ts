@@ -12,41 +12,41 @@ import { formatPort } from './request.ts'
 import type { Port, Request } from './request.ts'
 import type { GnupgSigners, Stanza } from './stanza.ts'
 
-/** Digits of a fingerprint that end in its key id (RFC 4880, 12.2). */
+/** The number of hexadecimal digits in a fingerprint, which ends in the key id (RFC 4880, 12.2). */
 const FINGERPRINT_CHARS = 40
-/** How a packet came. */
+/** The circumstances of a packet. */
 export interface Asked {
-  /** Where it came from, and which address it was sent to. */
+  /** The source and the destination of the packet. */
   readonly source: Address
   readonly destination: Address
-  /** Milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly now: number
-  /** Furthest that the packet's time may be from now, either way, in milliseconds; `undefined`: any. */
+  /** The maximum difference of the packet's time from now, in milliseconds; `undefined` means no limit. */
   readonly maxAgeMs: number | undefined
-  /** Whether an address is one of this machine's at the moment, or of the hosts on its links together. */
+  /** Returns true if an address belongs to this machine now, or is shared by the hosts on its links. */
   readonly isOwn: (address: Address) => boolean
-  /** The door's Forward_To: where connections may be sent on to; empty: nowhere. */
+  /** The door's Forward_To, the services to which connections may be forwarded; empty means none. */
   readonly forwardTo: readonly Service[]
 }
 
-/** Where connections are sent on to. */
+/** The target of a forwarded connection. */
 export interface Sent {
-  /** Another host; `undefined`: this machine, at the address that is connected to. */
+  /** The target host; `undefined` means this machine, at the address of the connection. */
   readonly address: Address | undefined
   readonly port: number
 }
 
-/** What a packet is granted; or why it is not, for the log. */
+/** The result of a packet: access, a command, or the reason for a refusal, for the log. */
 export type Grant =
   | {
       readonly kind: 'access'
-      /** Whom to open for. */
+      /** The address to open for. */
       readonly address: Address
-      /** At least one; where `nat` is there, exactly one: fwknopd forwards no other. */
+      /** The ports to open. There is at least one, and exactly one if `nat` is set, since fwknopd forwards no other. */
       readonly ports: readonly Port[]
-      /** Seconds until it closes; 0 only for a command cycle that nothing closes. */
+      /** Seconds until the door closes; 0 only for a command cycle without a close command. */
       readonly openS: number
-      /** Where connections from that address to the port are sent on to; `address` is the packet's own then. */
+      /** The target to which connections from the packet's address to the port are forwarded. */
       readonly nat: Sent | undefined
     }
   | { readonly kind: 'command'; readonly address: Address; readonly command: string }
@@ -54,7 +54,7 @@ export type Grant =
 
 type Access = Extract<Request, { kind: 'access' }>
 
-/** Whether a stanza is for packets that come from and go to these addresses. */
+/** Returns true if a stanza applies to packets with this source and destination. */
 export function matches({ sources, destinations }: Stanza, source: Address, destination: Address): boolean {
   return isIn(sources, source) && isIn(destinations, destination)
 }
@@ -64,9 +64,9 @@ function isIn(networks: readonly Network[], address: Address): boolean {
 }
 
 /**
- * Whether a stanza allows what a packet asks for that its keys have opened. These are fwknopd's checks, but for replay, and
- * three that it leaves out: where connections are sent on to is looked at, and whose they are ({@link natOf}); a command cycle
- * opens no other ports than an opening does; and hosts are addresses.
+ * Decides whether a stanza allows the request of a packet that its keys have opened. The checks are fwknopd's, except
+ * that against replay, and three more. The target and the owner of forwarded connections are checked (see {@link
+ * natOf}). A command cycle is limited to the ports of an ordinary opening. Hosts must be addresses.
  */
 export function grant(stanza: Stanza, spa: Spa, asked: Asked): Grant {
   const refusal = refusalOf(stanza, spa, asked)
@@ -86,11 +86,11 @@ export function grant(stanza: Stanza, spa: Spa, asked: Asked): Grant {
   return { kind: 'access', address, ports: request.ports.slice(0, 1), openS, nat }
 }
 
-/** What speaks against a packet, whatever it asks for. */
+/** Returns the reason to refuse a packet, whatever its request. */
 function refusalOf(stanza: Stanza, spa: Spa, asked: Asked): string | undefined {
   const { requireUsername, expiresMs } = stanza
-  if (!isIn(stanza.sources, asked.source)) return 'it comes from none of the addresses in SOURCE'
-  if (!isIn(stanza.destinations, asked.destination)) return 'it was sent to none of the addresses in DESTINATION'
+  if (!isIn(stanza.sources, asked.source)) return 'its source is not in SOURCE'
+  if (!isIn(stanza.destinations, asked.destination)) return 'its destination is not in DESTINATION'
   if (expiresMs !== undefined && asked.now >= expiresMs) return 'the stanza has expired'
   const aheadMs = spa.timestamp * 1_000 - asked.now
   if (asked.maxAgeMs !== undefined && Math.abs(aheadMs) > asked.maxAgeMs) {
@@ -106,7 +106,7 @@ function refusalOf(stanza: Stanza, spa: Spa, asked: Asked): string | undefined {
   return undefined
 }
 
-/** Why ports may not be asked for; `undefined`: they may. */
+/** Returns the reason to refuse the ports, or `undefined`. */
 function deniedPort({ openPorts, restrictPorts }: Stanza, ports: readonly Port[]): string | undefined {
   const restricted = ports.find((port) => includes(restrictPorts, port))
   if (restricted !== undefined) return `${formatPort(restricted)} is in RESTRICT_PORTS`
@@ -118,15 +118,15 @@ function includes(ports: readonly Port[], { protocol, port }: Port): boolean {
   return ports.some((one) => one.protocol === protocol && one.port === port)
 }
 
-/** What the client says, up to the stanza's limit; where it says nothing, what the stanza does, which has no limit. */
+/** Returns the open time: the client's within the stanza's limit, or else the stanza's own, which has no limit. */
 function openTime({ accessTimeoutS, maxTimeoutS = TIMEOUT_MAX_S, cycle }: Stanza, timeoutS: number): number {
   if (cycle !== undefined && cycle.close === undefined) return 0
   return timeoutS === 0 ? (cycle?.timerS ?? accessTimeoutS) : Math.min(timeoutS, maxTimeoutS)
 }
 
 /**
- * Where a port is sent on to, if it is: what the door's Forward_To, the stanza and the packet all allow. fwknopd looks at
- * the port outside alone, and has no list of where connections may go.
+ * Returns the target of a port, which Forward_To, the stanza and the packet must all allow. fwknopd checks the outside
+ * port only and has no list of allowed targets.
  */
 function natOf(
   stanza: Stanza,
@@ -134,19 +134,19 @@ function natOf(
   claimed: Address,
   { source, destination, isOwn, forwardTo }: Asked,
 ): Sent | { readonly refusal: string } | undefined {
-  // A command cycle sends nothing on, whatever FORCE_NAT says beside it.
+  // A command cycle forwards nothing, even with FORCE_NAT beside it.
   const target = stanza.cycle === undefined ? (stanza.forceNat ?? nat) : nat
   if (target === undefined) return undefined
-  if (stanza.cycle !== undefined) return { refusal: 'it asks to be sent on, and the stanza has a command cycle' }
-  if (!sameAddress(claimed, source)) return { refusal: 'only connections from the address it comes from are sent on' }
+  if (stanza.cycle !== undefined) return { refusal: 'it asks for forwarding, but the stanza has a command cycle' }
+  if (!sameAddress(claimed, source)) return { refusal: 'only connections from its own source can be forwarded' }
   if (forwardTo.length === 0) {
-    const asks = stanza.forceNat === undefined ? 'it asks to be sent on' : 'the stanza has FORCE_NAT'
-    return { refusal: `${asks}, and the door does not have Forward_To` }
+    const asks = stanza.forceNat === undefined ? 'it asks for forwarding' : 'the stanza has FORCE_NAT'
+    return { refusal: `${asks}, but the door does not have Forward_To` }
   }
   const { host, port } = target
   const address = parseAddress(host)
-  // An IPv4 address in an IPv6 one would be the same machine by another name.
-  if (address === undefined || isMapped(address)) return { refusal: 'the host to send it on to is not an address' }
+  // An IPv4 address inside an IPv6 one would be a second name for the same machine.
+  if (address === undefined || isMapped(address)) return { refusal: 'the forwarding target is not an address' }
   const local = isHere(address, destination, isOwn)
   const forced = stanza.forceNat !== undefined
   if (!forced && nat?.local === true && !local) {
@@ -154,25 +154,28 @@ function natOf(
   }
   const inner = { protocol: ports[0]!.protocol, port }
   const denied = forced ? undefined : deniedPort(stanza, [inner])
-  if (denied !== undefined) return { refusal: `${denied}, and would be sent on to` }
+  if (denied !== undefined) return { refusal: `the forwarding target ${denied}` }
   const at = local ? undefined : address
   if (!hasPort(forwardTo, inner, at)) {
     const wanted = `${formatPort(inner)}${at === undefined ? '' : `@${formatAddress(at)}`}`
-    return { refusal: `${wanted} is not in Forward_To, and would be sent on to` }
+    return { refusal: `the forwarding target ${wanted} is not in Forward_To` }
   }
   if (at !== undefined && at.family !== source.family) {
-    return { refusal: `connections over IPv${source.family} cannot be sent on to ${formatAddress(at)}` }
+    return { refusal: `connections over IPv${source.family} cannot be forwarded to ${formatAddress(at)}` }
   }
   return { address: at, port }
 }
 
-/** Whether an address is this machine's, by whichever name. */
+/** Returns true if an address belongs to this machine, under any of its names. */
 function isHere(address: Address, destination: Address, isOwn: Asked['isOwn']): boolean {
   if (isLoopback(address) || isUnspecified(address) || isShared(address)) return true
   return sameAddress(address, destination) || isOwn(address)
 }
 
-/** Whether a signature by the key with this fingerprint counts; in hexadecimal digits, as gpg's status lines have it. */
+/**
+ * Returns true if a signature by the key with this fingerprint counts. The fingerprint is in hexadecimal digits, as in
+ * gpg's status lines.
+ */
 export function isSigner({ ids, fingerprints }: GnupgSigners, fingerprint: string): boolean {
   const whole = fingerprint.toUpperCase()
   if (whole.length !== FINGERPRINT_CHARS) return false

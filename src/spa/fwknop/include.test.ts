@@ -76,7 +76,7 @@ describe('stanzas', () => {
   test('a relative path is of the folder that the daemon runs in, and warned about', () => {
     expect(users('%include a.conf', { '/run/a.conf': stanza('ann') })).toEqual(['ann /run/a.conf:1'])
     expect(faultsOf('%include a.conf', { '/run/a.conf': stanza('ann') })[0]).toContain(
-      'access.conf:1:10: warning: %include: a relative path, taken for `/run/a.conf`',
+      'access.conf:1:10: warning: %include: a relative path, resolved to `/run/a.conf`',
     )
   })
 })
@@ -93,24 +93,24 @@ describe('keys', () => {
 
   test('are all that such a file may say: fwknopd passes over the rest', () => {
     expect(faultsOf(text, { '/ann': `${keys('ann')}RESTRICT_PORTS tcp/22\n%include /etc/shadow\n` })).toEqual([
-      '/ann:3:1: error: `RESTRICT_PORTS` does not belong in a file of %include_keys\n    fwknopd passes over it there: write it in the stanza',
-      '/ann:4:1: error: `%include` does not belong in a file of %include_keys\n    fwknopd passes over it there: write it in the stanza',
+      '/ann:3:1: error: `RESTRICT_PORTS` does not belong in a file of %include_keys\n    fwknopd ignores it there: write it in the stanza',
+      '/ann:4:1: error: `%include` does not belong in a file of %include_keys\n    fwknopd ignores it there: write it in the stanza',
     ])
   })
 
   test('may be the same file for several stanzas, and need one', () => {
     const twice = `SOURCE ANY\n%include_keys /k\nSOURCE ANY\n%include_keys /k\n`
     expect(readAccess(twice, source({ '/k': keys('k') })).stanzas).toHaveLength(2)
-    expect(faultsOf('%include_keys /k\n', { '/k': keys('k') })[1]).toContain('stands before the first stanza')
+    expect(faultsOf('%include_keys /k\n', { '/k': keys('k') })[1]).toContain('is before the first stanza')
   })
 
   test('faults of the stanza name the file that they are in', () => {
     const same = { '/ann': 'KEY one\nHMAC_KEY one\n' }
-    expect(faultsOf(text, same)[0]).toContain('/ann:2:1: error: the HMAC key is the key of the encryption again')
+    expect(faultsOf(text, same)[0]).toContain('/ann:2:1: error: the HMAC key equals the encryption key')
     const replaced = `SOURCE ANY\n${keys('old')}%include_keys /ann\n`
     expect(faultsOf(replaced, { '/ann': keys('ann') })).toEqual([
-      '/ann:1:1: warning: KEY replaces what access.conf:2 says\n    delete one of them: fwknopd too takes the last',
-      '/ann:2:1: warning: HMAC_KEY replaces what access.conf:3 says\n    delete one of them: fwknopd too takes the last',
+      '/ann:1:1: warning: KEY overrides access.conf:2\n    delete one of them: fwknopd also uses the last',
+      '/ann:2:1: warning: HMAC_KEY overrides access.conf:3\n    delete one of them: fwknopd also uses the last',
     ])
   })
 })
@@ -122,7 +122,7 @@ describe('bounds', () => {
     )
     expect(users('%include /1', { ...files, [`/${INCLUDE_DEPTH_MAX}`]: stanza('end') })).toHaveLength(INCLUDE_DEPTH_MAX)
     expect(faultsOf('%include /1', files)).toEqual([
-      `/${INCLUDE_DEPTH_MAX}:5:10: error: %include: /${INCLUDE_DEPTH_MAX + 1} is included too deep\n    at most ${INCLUDE_DEPTH_MAX} files deep`,
+      `/${INCLUDE_DEPTH_MAX}:5:10: error: %include: /${INCLUDE_DEPTH_MAX + 1} is nested too deeply\n    at most ${INCLUDE_DEPTH_MAX} files deep`,
     ])
   })
 
@@ -132,7 +132,7 @@ describe('bounds', () => {
     )
     const files = { '/a': stanza('ann', '%include /b\n'), '/b': stanza('bob', '%include /a\n') }
     expect(faultsOf('%include /a', files)).toEqual([
-      '/b:5:10: error: %include: /a includes itself\n    by way of /etc/fwknop/access.conf, /a, /b, /a',
+      '/b:5:10: error: %include: /a includes itself\n    through /etc/fwknop/access.conf, /a, /b, /a',
     ])
   })
 

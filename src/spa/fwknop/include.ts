@@ -1,33 +1,33 @@
 import { quote } from '../../config/fault.ts'
 import type { Value } from './settings.ts'
 
-/** How deep files may include each other, the access.conf not counted; fwknopd 2.6.10 takes one. */
+/** The maximum depth of nested includes below the access.conf. fwknopd 2.6.10 accepts one level. */
 export const INCLUDE_DEPTH_MAX = 3
-/** Most files that an access.conf may include, files of keys among them. */
+/** The maximum number of files that an access.conf includes, files of keys among them. */
 export const INCLUDED_FILES_MAX = 1_024
-/** Longest that they may be together, in UTF-16 units. */
+/** The maximum size of all included files together, in UTF-16 units. */
 export const INCLUDED_MAX_CHARS = 4 * 1_048_576
-/** Longest path, with its closing NUL (PATH_MAX of Linux). */
+/** The maximum length of a path, with its final NUL (PATH_MAX of Linux). */
 const PATH_MAX_CHARS = 4_096
 
-/** How included files are read. A fault is about the path, in words that can follow it. */
+/** The access to included files. A fault is a phrase that follows the path. */
 export interface AccessSource {
-  /** The access.conf itself, as an absolute path. */
+  /** The absolute path of the access.conf. */
   readonly path: string
-  /** A path as absolute: fwknopd takes a relative one from the folder that it runs in. */
+  /** Makes a path absolute. fwknopd starts relative paths at its working folder. */
   readonly resolve: (path: string) => string
   readonly text: (path: string) => Value<string>
-  /** Names in a folder. */
+  /** Returns the names in a folder. */
   readonly names: (folder: string) => Value<readonly string[]>
 }
 
-/** A file that is included: its absolute path and its text. */
+/** An included file: its absolute path and its text. */
 export interface Included {
   readonly path: string
   readonly text: string
 }
 
-/** The files that one access.conf includes, within bounds: each is given once, but for files of keys. */
+/** The files that one access.conf includes, within bounds. Each file is returned once, except files of keys. */
 export class Includes {
   readonly #source: AccessSource
   readonly #stanzas = new Set<string>()
@@ -38,13 +38,16 @@ export class Includes {
     this.#source = source
   }
 
-  /** The whole path that a directive names. */
+  /** Returns the absolute path that a directive names. */
   path(text: string): Value<string> {
     if (/^[^\p{C}]+$/u.test(text) && text.length < PATH_MAX_CHARS) return { value: this.#source.resolve(text) }
     return { fault: `${quote(text)} is not a path`, hint: 'as in `/etc/fwknop/users/alice.conf`' }
   }
 
-  /** The paths of a folder's `*.conf`, by name; a lock that an editor leaves there, `.#alice.conf`, is not one. */
+  /**
+   * Returns the paths of a folder's `*.conf` files, sorted by name. The lock file of an editor, `.#alice.conf`, is
+   * skipped.
+   */
   folder(path: string): Value<readonly string[]> {
     const read = this.#source.names(path)
     if ('fault' in read) return read
@@ -53,21 +56,23 @@ export class Includes {
   }
 
   /**
-   * A file with stanzas. `chain`: the files that lead to it, by absolute path; `undefined`: it was read before.
+   * Reads a file with stanzas, or returns `undefined` if it was read before.
+   *
+   * @param chain the absolute paths of the files that lead to it
    */
   stanzas(path: string, chain: readonly string[]): Value<Included | undefined> {
     if (chain.includes(path)) {
-      return { fault: 'includes itself', hint: `by way of ${[...chain, path].join(', ')}` }
+      return { fault: 'includes itself', hint: `through ${[...chain, path].join(', ')}` }
     }
     if (chain.length > INCLUDE_DEPTH_MAX) {
-      return { fault: 'is included too deep', hint: `at most ${INCLUDE_DEPTH_MAX} files deep` }
+      return { fault: 'is nested too deeply', hint: `at most ${INCLUDE_DEPTH_MAX} files deep` }
     }
     if (this.#stanzas.has(path)) return { value: undefined }
     this.#stanzas.add(path)
     return this.keys(path)
   }
 
-  /** A file with keys. */
+  /** Reads a file with keys. */
   keys(path: string): Value<Included> {
     this.#files += 1
     if (this.#files > INCLUDED_FILES_MAX) {

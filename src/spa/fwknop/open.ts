@@ -9,28 +9,32 @@ import type { Hmac, Rijndael } from './packet.ts'
 import { readRequest } from './request.ts'
 import type { Request } from './request.ts'
 
-/** Hash function of what is remembered of a packet. */
+/** The hash function of the digest that detects a replay. */
 const REPLAY_HASH = 'sha256'
 
-/** What a packet of fwknop's says. None of it says whether it is new or allowed. */
+/** The contents of a fwknop packet, not yet checked for replay or permission. */
 export interface Spa {
-  /** The name its client gave: whoever has the key can write any. */
+  /** The name that the client gave. Any holder of the key can write any name. */
   readonly user: string
-  /** Seconds since 1970. */
+  /** The time of the packet, in seconds since 1970. */
   readonly timestamp: number
   readonly request: Request
   /**
-   * The same for every packet that says the same, however it was encrypted: what must be remembered against replay, in
-   * base64. fwknopd remembers the packet's text, which without an HMAC can be altered and means the same.
+   * The digest to remember against replay, in base64. It is the same for the same plain text, however that was
+   * encrypted. fwknopd remembers the packet's text, which can be altered without changing its meaning if there is no
+   * HMAC.
    */
   readonly replayDigest: string
 }
 
-/** What opening a packet comes to: short of a `fault`, nothing says that it was meant for this key. */
+/** The result of opening a packet. Only a `fault` shows that the packet was meant for this key. */
 export type OpenedSpa =
   { readonly spa: Spa } | { readonly mismatch: Mismatch | 'not-fwknop' } | { readonly fault: string }
 
-/** Opens a packet under one stanza's keys: length and characters, the HMAC, and only then decryption. Never throws. */
+/**
+ * Opens a packet with one stanza's keys. It checks length and characters, then the HMAC, and decrypts last. Never
+ * throws.
+ */
 export function openSpa(packet: Uint8Array, rijndael: Rijndael, hmac: Hmac | undefined): OpenedSpa {
   const wire = readWire(packet)
   if (wire === undefined) return { mismatch: 'not-fwknop' }
@@ -38,13 +42,13 @@ export function openSpa(packet: Uint8Array, rijndael: Rijndael, hmac: Hmac | und
   return 'mismatch' in envelope ? envelope : openMessage(envelope.message, rijndael)
 }
 
-/** Opens what an envelope holds: its HMAC, if there is one, has been checked. Never throws. */
+/** Opens the message of an envelope whose HMAC, if any, has been checked. Never throws. */
 export function openMessage(message: Uint8Array, rijndael: Rijndael): OpenedSpa {
   const plain = openRijndael(message, rijndael)
   return plain === undefined ? { mismatch: 'not-an-envelope' } : readSpa(plain)
 }
 
-/** Reads a decrypted text, which for GnuPG's packets gpg has decrypted, and whose signature it has checked. */
+/** Reads a decrypted text. For GnuPG packets, gpg has decrypted the text and checked its signature. */
 export function readSpa(plain: Uint8Array): { readonly spa: Spa } | { readonly fault: string } {
   const decoded = decodeFields(plain)
   if ('fault' in decoded) return decoded

@@ -5,35 +5,39 @@ import type { DigestName } from './digest.ts'
 import { decrypt, encrypt, SALT_BYTES } from './rijndael.ts'
 import type { CipherMode } from './rijndael.ts'
 
-/** Shortest and longest packet fwknopd looks at, in bytes. */
+/** The shortest and the longest packet that fwknopd accepts, in bytes. */
 export const PACKET_MIN_BYTES = 140
 export const PACKET_MAX_BYTES = 1_500
-/** From this length on fwknopd takes a packet for a GnuPG one, in characters. */
+/** The length from which fwknopd treats a packet as a GnuPG one, in characters. */
 export const GNUPG_MIN_CHARS = 400
-/** What every Rijndael packet would begin with: the base64 of `Salted__`, as far as it does not depend on the salt. */
+/** The common beginning of all Rijndael packets: the base64 of `Salted__` up to the salt. */
 const RIJNDAEL_PREFIX = 'U2FsdGVkX1'
-/** The same for what GnuPG makes: the first packet of a message to an RSA key of 2,048 bits or so (RFC 4880, 5.1). */
+/** The common beginning of GnuPG packets: a message to an RSA key of about 2,048 bits (RFC 4880, 5.1). */
 const GNUPG_PREFIX = 'hQ'
 
-/** The key of the HMAC, and which it is. */
+/** The key and the digest of an HMAC. */
 export interface Hmac {
   readonly key: Uint8Array
   readonly digest: DigestName
 }
 
-/** The key of Rijndael, and how it is used. */
+/** The key and the mode of Rijndael. */
 export interface Rijndael {
   readonly key: Uint8Array
   readonly mode: CipherMode
 }
 
-/** How a text is encrypted on its way. */
+/** The encryption of a packet's text. */
 export type Envelope = 'rijndael' | 'gnupg'
 
-/** What stands in front of a text before it is sent, and is left out on its way. */
+/** The prefixes that clients leave out of the packet. */
 export const PREFIXES: Readonly<Record<Envelope, string>> = { rijndael: RIJNDAEL_PREFIX, gnupg: GNUPG_PREFIX }
 
-/** A plain text as a packet. `salt` is 8 random bytes. */
+/**
+ * Encrypts a plain text into a packet.
+ *
+ * @param salt 8 random bytes
+ */
 export function sealRijndael(
   plain: string,
   { key, mode }: Rijndael,
@@ -45,8 +49,8 @@ export function sealRijndael(
 }
 
 /**
- * What gpg made of a plain text, as a packet; `undefined` where it cannot be one, since its key is not an RSA or ElGamal
- * key of the usual size: fwknop leaves out two characters that only such a message has.
+ * Makes a packet of a message that gpg encrypted. Returns `undefined` if its key is not an RSA or ElGamal key of the
+ * usual size: fwknop omits two characters that only such a message has.
  */
 export function sealGnupg(message: Uint8Array, hmac: Hmac | undefined): Uint8Array | undefined {
   return encodeBase64(message.subarray(0, 3)).startsWith(GNUPG_PREFIX) ? seal(message, 'gnupg', hmac) : undefined
@@ -58,17 +62,20 @@ function seal(message: Uint8Array, envelope: Envelope, hmac: Hmac | undefined): 
   return asciiBytes(full.slice(PREFIXES[envelope].length) + mac)
 }
 
-/** A packet's text, if it can be fwknop's at all: its length, its characters, and no prefix that clients leave out. */
+/**
+ * Returns a packet's text if it can be from fwknop. It checks the length, the characters, and that the prefix is
+ * omitted.
+ */
 export function readWire(packet: Uint8Array): string | undefined {
   if (packet.length < PACKET_MIN_BYTES || packet.length > PACKET_MAX_BYTES) return undefined
-  // Bytes first: most datagrams are other people's, and end here at one of the first.
+  // The bytes come first, because most datagrams are not from fwknop and fail at one of the first bytes.
   for (let index = 0; index < packet.length; index++) if (!isBase64Char(packet[index]!)) return undefined
   const wire = latin1Text(packet)
   if (wire.startsWith(RIJNDAEL_PREFIX)) return undefined
   return wire.length > GNUPG_MIN_CHARS && wire.startsWith(GNUPG_PREFIX) ? undefined : wire
 }
 
-/** The bytes that were encrypted; they make sense only if the key was the right one. */
+/** Decrypts a message. The bytes are meaningful only if the key was right. */
 export function openRijndael(message: Uint8Array, { key, mode }: Rijndael): Uint8Array | undefined {
   return decrypt(message, key, mode)
 }

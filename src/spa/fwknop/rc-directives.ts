@@ -9,14 +9,14 @@ import { readAnyAddress, readCipherMode, readDigestName, readFlag, readHmacKey, 
 import { readKey, readKeyBase64, readNumber, readText } from './settings.ts'
 import type { ReadValue, Value } from './settings.ts'
 
-/** Furthest that a client may set its clock off: ten years, in seconds. */
+/** The maximum clock offset of a client: ten years, in seconds. */
 const TIME_OFFSET_MAX_S = 10 * 365 * 86_400
 const UNIT_S = { s: 1, m: 60, h: 3_600, d: 86_400 } as const
 
-/** Which address the packet names: one, or the packet's own source. */
+/** The address in the packet: a fixed one, or the packet's own source. */
 export type Allow = { readonly kind: 'address'; readonly address: Address } | { readonly kind: 'source' }
 
-/** What gpg is to be told. */
+/** The settings for gpg. */
 export interface GnupgSettings {
   readonly recipient?: string
   readonly signer?: string
@@ -25,7 +25,7 @@ export interface GnupgSettings {
   readonly passphrase?: Uint8Array
 }
 
-/** What a ~/.fwknoprc can say for a server. What it does not say is absent. */
+/** The settings of a ~/.fwknoprc for a server. Settings without a directive are absent. */
 export interface RcSettings {
   readonly server?: string
   readonly port?: number
@@ -45,7 +45,7 @@ export interface RcSettings {
   readonly natPort?: number
   readonly natRandomPort?: boolean
   readonly user?: string
-  /** Added to the clock, in seconds. */
+  /** The offset added to the clock, in seconds. */
   readonly timeOffsetS?: number
   readonly keyFile?: string
   readonly hmacKeyFile?: string
@@ -53,7 +53,11 @@ export interface RcSettings {
   readonly gnupg?: GnupgSettings
 }
 
-/** Reads a directive's value into settings; `before` are those of the lines above. */
+/**
+ * Reads a directive's value into settings.
+ *
+ * @param before the settings of the lines above
+ */
 export type RcRead = (text: string, before: RcSettings) => Value<RcSettings>
 
 function set<Name extends keyof RcSettings>(name: Name, read: ReadValue<NonNullable<RcSettings[Name]>>): RcRead {
@@ -83,16 +87,16 @@ const readAccess: ReadValue<readonly Port[]> = (text) => {
 const readAllow: ReadValue<Allow> = (text) => {
   if (text.toLowerCase() === 'source') return { value: { kind: 'source' } }
   if (text.toLowerCase() === 'resolve') {
-    const hint = 'name the address, or leave the line out: the one this machine sends from is taken'
-    return { fault: 'a third party would have to be asked for the address', hint }
+    const hint = 'name the address, or delete the line to use the one this machine sends from'
+    return { fault: 'this would ask a third party for the address', hint }
   }
   const result = readAnyAddress(text)
   return 'fault' in result ? result : { value: { kind: 'address', address: result.value } }
 }
 
 /**
- * `60`, `+1H`, `-2m`, `1day`: seconds, or a number with a unit. fwknop 2.6.10 looks for a letter anywhere: it was seen to take
- * `2seconds` for two days and `1.5h` for 15 hours, which are refused.
+ * Reads a time: seconds, or a number with a unit, like `60`, `+1H`, `-2m`, `1day`. fwknop 2.6.10 finds the letter
+ * anywhere: it was seen to take `2seconds` for two days and `1.5h` for 15 hours. Such values are refused.
  */
 const readOffset: ReadValue<number> = (text) => {
   const match = /^([+-]?)([0-9]{1,9})(?:(s)(?:ecs?)?|(m)(?:in(?:ute)?s?)?|(h)(?:ours?)?|(d)(?:ays?)?)?$/i.exec(text)
@@ -110,7 +114,7 @@ const readUdp: RcRead = (text) =>
 
 const PORT = readNumber(1, 65_535)
 
-/** The directives of a ~/.fwknoprc that are honoured. */
+/** The supported directives of a ~/.fwknoprc. */
 export const RC_DIRECTIVES: Readonly<Record<string, RcRead>> = {
   SPA_SERVER: set('server', readText),
   SPA_SERVER_PORT: set('port', PORT),
@@ -143,10 +147,10 @@ export const RC_DIRECTIVES: Readonly<Record<string, RcRead>> = {
   GPG_EXE: gnupg('exe', readText),
   GPG_SIGNING_PW: gnupg('passphrase', readHmacKey),
   GPG_SIGNING_PW_BASE64: gnupg('passphrase', readHmacKeyBase64),
-  // gpg asks its agent by itself where it needs one.
+  // gpg starts its agent without being asked to.
   USE_GPG_AGENT: () => ({ value: {} }),
   GPG_NO_SIGNING_PW: () => ({ value: {} }),
-  // What they govern does not happen here: nothing is saved, no port of a proxy's is asked, and -v says all there is.
+  // These directives have no effect here: nothing is saved, no port of a proxy is used, and -v shows everything.
   VERBOSE: () => ({ value: {} }),
   NO_SAVE_ARGS: () => ({ value: {} }),
   SERVER_RESOLVE_IPV4: () => ({ value: {} }),
@@ -157,11 +161,11 @@ export const RC_DIRECTIVES: Readonly<Record<string, RcRead>> = {
   RESOLVE_HTTP_ONLY: () => ({ value: {} }),
 }
 
-const NO_THIRD_PARTY = 'no third party is asked for the address: write ALLOW_IP, or say --claim'
+const NO_THIRD_PARTY = 'no third party is asked for the address: write ALLOW_IP, or use --claim'
 
-/** Those that are not, and why. `N` as their value is fine. */
+/** The unsupported directives, with reasons. The value `N` is accepted. */
 export const RC_REFUSED: Readonly<Record<string, string>> = {
   RESOLVE_IP_HTTP: NO_THIRD_PARTY,
   RESOLVE_IP_HTTPS: NO_THIRD_PARTY,
-  SPOOF_SOURCE_IP: 'packets leave with an address of this machine: --source chooses one',
+  SPOOF_SOURCE_IP: 'packets have an address of this machine: choose one with --source',
 }

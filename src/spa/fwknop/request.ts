@@ -6,43 +6,42 @@ import { ACCESS, COMMAND, hasNat, LOCAL_NAT_ACCESS, NAT_ACCESS, TIMED_ACCESS } f
 import { TIMED_LOCAL_NAT_ACCESS, TIMED_NAT_ACCESS } from './fields.ts'
 import type { Fields, MessageType } from './fields.ts'
 
-/** Most ports one packet can name: what fits into the message anyway. */
+/** The maximum number of ports in a packet, which is all that fits into its message. */
 export const PORTS_MAX = 32
-/** Longest name of a host behind the server. */
+/** The maximum length of the name of a host behind the server, in characters. */
 const NAT_HOST_MAX_CHARS = 254
 
-/** A port of a protocol. */
 export interface Port {
   readonly protocol: Protocol
-  /** 1 to 65535. */
+  /** A port number from 1 to 65535. */
   readonly port: number
 }
 
-/** Where connections are to be sent on to. */
+/** The target to which connections are forwarded. */
 export interface NatTarget {
-  /** An address or a name, as the client wrote it. */
+  /** The address or name that the client wrote. */
   readonly host: string
   readonly port: number
 }
 
-/** What a packet asks for. */
+/** The request of a packet. */
 export type Request = {
-  /** Whom to open for; `undefined`: wherever the packet comes from (`0.0.0.0`, or `::`). */
+  /** The address to open for; `undefined` means the packet's own source (`0.0.0.0`, or `::`). */
   readonly address: Address | undefined
 } & (
   | { readonly kind: 'command'; readonly command: string }
   | {
       readonly kind: 'access'
-      /** At least one. */
+      /** The ports to open, at least one. */
       readonly ports: readonly Port[]
-      /** `local`: on to this host's own port. */
+      /** The target of forwarding. `local` means another port of this host. */
       readonly nat: (NatTarget & { readonly local: boolean }) | undefined
-      /** Seconds it wants the door open; 0: as the server has it. */
+      /** Seconds that the client wants the door open; 0 means the server's default. */
       readonly timeoutS: number
     }
 )
 
-/** What the fields ask for, or what is wrong with their words. */
+/** Reads the request from the fields, or returns the fault in their text. */
 export function readRequest({ type, message, nat, timeoutS }: Fields): Request | { readonly fault: string } {
   const comma = message.indexOf(',')
   const text = comma < 0 ? message : message.slice(0, comma)
@@ -61,7 +60,7 @@ export function readRequest({ type, message, nat, timeoutS }: Fields): Request |
   return { kind: 'access', address, ports, nat: { ...target, local: isLocalNat(type) }, timeoutS }
 }
 
-/** The message type, and the fields that say what is wanted. */
+/** Returns the message type and the fields of a request. */
 export function writeRequest(request: Request): Pick<Fields, 'type' | 'message' | 'nat' | 'timeoutS'> {
   const address = request.address === undefined ? '0.0.0.0' : formatAddress(request.address)
   if (request.kind === 'command') {
@@ -86,12 +85,12 @@ function isUnspecified({ a, b, c, d }: Address): boolean {
   return a === 0 && b === 0 && c === 0 && d === 0
 }
 
-/** A port as fwknop writes it: `tcp/22`. */
+/** Returns a port as fwknop writes it: `tcp/22`. */
 export function formatPort({ protocol, port }: Port): string {
   return `${protocol === TCP ? 'tcp' : 'udp'}/${port}`
 }
 
-/** Reads `tcp/22,udp/53`: at least one. `undefined` for anything else. */
+/** Reads one or more ports: `tcp/22,udp/53`. Returns `undefined` for any other text. */
 export function readPorts(text: string): readonly Port[] | undefined {
   const words = text.split(',')
   if (words.length > PORTS_MAX) return undefined
@@ -105,7 +104,7 @@ export function readPorts(text: string): readonly Port[] | undefined {
   return ports
 }
 
-/** Reads `192.0.2.7,22`, or a name in the address's place. `undefined` for anything else. */
+/** Reads an address or a name, and a port: `192.0.2.7,22`. Returns `undefined` for any other text. */
 export function readNatTarget(text: string): NatTarget | undefined {
   const match = /^([A-Za-z0-9._:-]+),([0-9]{1,5})$/.exec(text)
   if (match === null || match[1]!.length > NAT_HOST_MAX_CHARS) return undefined

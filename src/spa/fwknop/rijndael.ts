@@ -1,28 +1,26 @@
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
 import { asciiBytes, concatenate } from '../bytes.ts'
 
-/**
- * The modes of fwknop's Rijndael that its daemon takes. `legacy` is CBC with the short passwords of before 2.5 filled up.
- */
+/** The modes of fwknop's Rijndael that fwknopd accepts. `legacy` is CBC with padded short passwords, as before 2.5. */
 export type CipherMode = 'cbc' | 'ecb' | 'cfb' | 'ofb' | 'ctr' | 'legacy'
 
 export const CIPHER_MODES: readonly CipherMode[] = ['cbc', 'ecb', 'cfb', 'ofb', 'ctr', 'legacy']
 
-/** Bytes of a block. */
+/** The size of a block, in bytes. */
 export const BLOCK_BYTES = 16
-/** Longest Rijndael key, in bytes; fwknop refuses longer ones. */
+/** The maximum length of a Rijndael key, in bytes. fwknop refuses longer ones. */
 export const RIJNDAEL_KEY_MAX_BYTES = 32
-/** Bytes of the salt the key is derived with. */
+/** The length of the salt for the key derivation, in bytes. */
 export const SALT_BYTES = 8
-/** What stands before the salt, as in OpenSSL's `enc`. */
+/** The text before the salt, as in OpenSSL's `enc`. */
 export const SALTED = asciiBytes('Salted__')
 
 const KEY_BYTES = 32
-/** Bytes a password has in legacy mode, filled up with the digit zero. */
+/** The length of a password in legacy mode, in bytes. It is padded with the digit zero. */
 const LEGACY_KEY_BYTES = 16
 const LEGACY_FILL = '0'.charCodeAt(0)
 
-/** Key and initialization vector, as OpenSSL's `enc -md md5` derives them: MD5 chained over password and salt. */
+/** Derives the key and the initialization vector like OpenSSL's `enc -md md5`: MD5 chained over password and salt. */
 export function deriveKey(
   password: Uint8Array,
   salt: Uint8Array,
@@ -48,7 +46,7 @@ function cipherName(mode: CipherMode): string {
   return `aes-256-${mode === 'legacy' ? 'cbc' : mode}`
 }
 
-/** `Salted__`, the salt, and the cipher text. In every mode the text is filled up to whole blocks (PKCS#7). */
+/** Returns `Salted__`, the salt, and the cipher text. In each mode the text is padded to whole blocks (PKCS#7). */
 export function encrypt(plain: Uint8Array, password: Uint8Array, salt: Uint8Array, mode: CipherMode): Uint8Array {
   const { key, iv } = deriveKey(password, salt, mode)
   const cipher = createCipheriv(cipherName(mode), key, mode === 'ecb' ? null : iv).setAutoPadding(false)
@@ -58,8 +56,8 @@ export function encrypt(plain: Uint8Array, password: Uint8Array, salt: Uint8Arra
 }
 
 /**
- * What {@link encrypt} was given. Some old clients fill up in no way at all: what is no filling stays, and whether the text
- * makes sense is for its digest to say. `undefined` where the length fits no cipher text.
+ * Decrypts the output of {@link encrypt}. Some old clients do not pad, so bytes that are not padding remain, and the
+ * digest decides if the text is valid. Returns `undefined` if the length fits no cipher text.
  */
 export function decrypt(message: Uint8Array, password: Uint8Array, mode: CipherMode): Uint8Array | undefined {
   const start = SALTED.length + SALT_BYTES

@@ -8,23 +8,23 @@ import type { DigestName } from './digest.ts'
 import { CIPHER_MODES, RIJNDAEL_KEY_MAX_BYTES } from './rijndael.ts'
 import type { CipherMode } from './rijndael.ts'
 
-/** Longest key of an HMAC, in bytes; fwknop refuses longer ones. */
+/** The maximum length of an HMAC key, in bytes. fwknop refuses longer ones. */
 export const HMAC_KEY_MAX_BYTES = 128
 
-/** A value, or what is wrong with it and what would be right. No secret is repeated. */
+/** A value, or its fault with a hint. Neither repeats a secret. */
 export type Value<T> = { readonly value: T } | { readonly fault: string; readonly hint?: string }
 
 /** Reads one value of fwknop's files. */
 export type ReadValue<T> = (text: string) => Value<T>
 
-/** `Y` or `N`, in either case. */
+/** Reads `Y` or `N`, in either case. */
 export const readFlag: ReadValue<boolean> = (text) => {
   if (/^(y|yes|1)$/i.test(text)) return { value: true }
   if (/^(n|no|0)$/i.test(text)) return { value: false }
   return { fault: `${quote(text)} is neither Y nor N`, hint: 'write `Y` or `N`' }
 }
 
-/** A whole number, both bounds included. */
+/** Reads a whole number between both bounds, which are included. */
 export function readNumber(min: number, max: number): ReadValue<number> {
   return (text) => {
     const value = /^[0-9]{1,12}$/.test(text) ? Number(text) : Number.NaN
@@ -47,7 +47,7 @@ export const readDigestName: ReadValue<DigestName> = (text) => {
     : { value }
 }
 
-/** A mode of Rijndael; `asymmetric` would be GnuPG, which has directives of its own. */
+/** Reads a mode of Rijndael. The mode `asymmetric` would be GnuPG, which has its own directives. */
 export const readCipherMode: ReadValue<CipherMode> = (text) => {
   const value = CIPHER_MODES.find((name) => name === text.toLowerCase())
   return value === undefined
@@ -62,7 +62,7 @@ function sizedKey(bytes: Uint8Array | undefined, maxBytes: number): Value<Uint8A
   return { value: bytes }
 }
 
-/** What a key must be replaced by before it protects anything, as fwknop's own file has it. */
+/** The placeholder for a key in fwknop's own file, which must be replaced. */
 const PLACEHOLDER = /^__CHANGEME__$/i
 
 function keyReader(maxBytes: number, base64: boolean): ReadValue<Uint8Array> {
@@ -79,5 +79,5 @@ export const readKeyBase64 = keyReader(RIJNDAEL_KEY_MAX_BYTES, true)
 export const readHmacKey = keyReader(HMAC_KEY_MAX_BYTES, false)
 export const readHmacKeyBase64 = keyReader(HMAC_KEY_MAX_BYTES, true)
 
-/** Any words. */
+/** Reads any text. */
 export const readText: ReadValue<string> = (text) => ({ value: text })

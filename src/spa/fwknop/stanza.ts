@@ -2,90 +2,98 @@ import type { Network } from '../../packet/network.ts'
 import type { Hmac, Rijndael } from './packet.ts'
 import type { NatTarget, Port } from './request.ts'
 
-/** Whose signatures count. Where fingerprints are named, nothing but them does. */
+/** The keys whose signatures count. If there are fingerprints, only these count. */
 export interface GnupgSigners {
-  /** GPG_REMOTE_ID: the last 8, 16 or all 40 hexadecimal digits of fingerprints, in capitals. */
+  /** The keys of GPG_REMOTE_ID: the last 8, 16 or all 40 hexadecimal digits of fingerprints, in capitals. */
   readonly ids: readonly string[]
-  /** GPG_FINGERPRINT_ID: 16 or 40 of them. */
+  /** The keys of GPG_FINGERPRINT_ID: 16 or 40 hexadecimal digits, in capitals. */
   readonly fingerprints: readonly string[]
 }
 
-/** How packets that gpg encrypted are taken. */
+/** The terms for packets that gpg encrypted. */
 export interface GnupgTerms {
-  /** GPG_HOME_DIR: an absolute path. */
+  /** The folder of GPG_HOME_DIR, an absolute path. */
   readonly homeDir: string
-  /** GPG_DECRYPT_ID: the server's own key, as gpg takes names of keys. */
+  /** The server's own key from GPG_DECRYPT_ID, by a name that gpg accepts. */
   readonly decryptId: string | undefined
-  /** GPG_DECRYPT_PW; `undefined`: the key has none (GPG_ALLOW_NO_PW). */
+  /** The passphrase of GPG_DECRYPT_PW; `undefined` if the key has none (GPG_ALLOW_NO_PW). */
   readonly passphrase: Uint8Array | undefined
-  /** `undefined`: no signature is asked for (GPG_DISABLE_SIG), and the HMAC alone tells who it was. */
+  /**
+   * The keys whose signatures count; `undefined` if no signature is needed (GPG_DISABLE_SIG). The HMAC alone then
+   * identifies the sender.
+   */
   readonly signers: GnupgSigners | undefined
 }
 
-/** What CMD_CYCLE_OPEN and its like say. The commands are words between blanks: see {@link cycleArguments}. */
+/** The commands of CMD_CYCLE_OPEN and related directives, as words between blanks. See {@link cycleArguments}. */
 export interface CommandCycle {
   readonly open: string
-  /** `undefined`: NONE. */
+  /** The close command; `undefined` for NONE. */
   readonly close: string | undefined
-  /** Seconds from the one to the other, where the client does not say; 0 only where there is nothing to close. */
+  /**
+   * Seconds from the open command to the close command if the client names none; 0 only if there is no close command.
+   */
   readonly timerS: number
 }
 
-/** Whom commands run as; `undefined`: as the daemon does. */
+/** The account that commands run as; `undefined` means the daemon's. */
 export interface CommandTerms {
-  /** Line that says so, from 1. */
+  /** The line that sets the account, from 1. */
   readonly line: number
   readonly user: string | undefined
   readonly group: string | undefined
 }
 
-/** Where something stands in an access.conf or a file that it includes. */
+/** A place in an access.conf or in a file that it includes. */
 export interface Place {
-  /** Absent: in the access.conf itself. */
+  /** The included file; absent for the access.conf itself. */
   readonly file?: string
-  /** From 1. */
+  /** The line number, from 1. */
   readonly line: number
 }
 
-/** Tells a stanza from the others of the same access.conf, as long as nobody edits the files. */
+/** Returns a text that identifies a stanza of an access.conf as long as nobody edits the files. */
 export function placeText({ file = '', line }: Place): string {
   return `${file}:${line}`
 }
 
-/** A stanza of an access.conf: whose packets count, the keys that open them, and what they may ask for. */
+/** A stanza of an access.conf: the packets that it applies to, their keys, and what they may ask for. */
 export interface Stanza {
-  /** The included file that it stands in; absent: the access.conf itself. */
+  /** The included file of the stanza; absent for the access.conf itself. */
   readonly file?: string
-  /** Line of its SOURCE, from 1. */
+  /** The line of its SOURCE, from 1. */
   readonly line: number
-  /** Files that its keys are included from. */
+  /** The files from which its keys are included. */
   readonly keyFiles?: readonly string[]
-  /** Where packets may come from; empty: from anywhere. */
+  /** The networks that packets may come from; empty means any. */
   readonly sources: readonly Network[]
-  /** Which address they may be sent to; empty: any. */
+  /** The networks that packets may be sent to; empty means any. */
   readonly destinations: readonly Network[]
-  /** What may be asked for; `undefined`: whatever the door has. */
+  /** The ports that packets may ask for; `undefined` means all ports of the door. */
   readonly openPorts: readonly Port[] | undefined
-  /** What may not, whatever else is said. */
+  /** The ports that packets must not ask for, whatever the other settings. */
   readonly restrictPorts: readonly Port[]
-  /** One of this and `gnupg` is there, or both. */
+  /** The Rijndael keys. A stanza has this, `gnupg`, or both. */
   readonly rijndael: Rijndael | undefined
   readonly hmac: Hmac | undefined
   readonly gnupg: GnupgTerms | undefined
-  /** Seconds it is open for, where the client does not say. */
+  /** Seconds that the door stays open if the client names no time. */
   readonly accessTimeoutS: number
-  /** Most seconds a client can ask for; `undefined`: whatever the format can say. {@link readAccess} sets one always. */
+  /**
+   * The maximum seconds that a client can ask for; `undefined` means the format's maximum. {@link readAccess} always
+   * sets it.
+   */
   readonly maxTimeoutS: number | undefined
-  /** User names that packets may have; empty: any. */
+  /** The user names that packets may have; empty means any. */
   readonly requireUsername: readonly string[]
-  /** Whether packets have to name the address they want it opened for. */
+  /** True if packets must name the address to open for. */
   readonly requireSourceAddress: boolean
-  /** The first millisecond since 1970 that is too late. */
+  /** The time at which the stanza expires, in milliseconds since 1970. */
   readonly expiresMs: number | undefined
-  /** Where connections are sent on to, whatever the packet says. */
+  /** The target of all forwarded connections, whatever the packet asks for. */
   readonly forceNat: (NatTarget & { readonly line: number }) | undefined
-  /** `undefined`: packets cannot have commands run. */
+  /** The terms for commands in packets; `undefined` if packets must not run commands. */
   readonly commands: CommandTerms | undefined
-  /** Commands in place of an opening. */
+  /** The commands that replace an opening. */
   readonly cycle: CommandCycle | undefined
 }

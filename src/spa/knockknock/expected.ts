@@ -2,44 +2,44 @@ import { timingSafeEqual } from 'node:crypto'
 import { COUNTER_MAX, plainOf, portIn, streamOf, textOf, xor } from './syn.ts'
 import type { KnockknockKeys, SynFields } from './syn.ts'
 
-/** Ports of a profile whose SYNs are known beforehand, at most. */
+/** The maximum number of ports of a profile whose SYNs are computed in advance. */
 export const PORTS_EXPECTED_MAX = 16
 
-/** What a SYN asks for, and who sent it. */
+/** The sender of a SYN, and the port that it asks for. */
 export interface Found<Owner> {
   readonly owner: Owner
   readonly port: number
   readonly counter: number
 }
 
-/** A SYN that may come, with its twelve bytes. */
+/** An expected SYN, with its twelve bytes. */
 interface Expected<Owner> extends Found<Owner> {
   readonly text: Uint8Array
 }
 
-/** What is waited for of one profile. */
+/** The expected counters and ports of one profile. */
 interface Window<Owner> {
   readonly keys: KnockknockKeys
-  /** By counter: the bytes that AES makes of it. */
+  /** The bytes that AES makes of each counter. */
   readonly streams: Map<number, Uint8Array>
-  /** The ports that are expected, each with its plain text. */
+  /** The plain text of each expected port. */
   readonly plains: Map<number, Uint8Array>
   expected: Expected<Owner>[]
 }
 
 /**
- * The SYNs that some profiles may send next: every counter of their windows, with every port that they are likely to ask
- * for. Such a SYN costs one look-up, however many profiles there are. One that asks for another port has to be searched for.
+ * The SYNs that the profiles may send next: each counter of their windows with each likely port. Such a SYN costs one
+ * look-up, however many profiles there are. A SYN that asks for another port needs a search.
  */
 export class ExpectedSyns<Owner> {
   readonly #windows = new Map<Owner, Window<Owner>>()
-  /** By the first four of the twelve bytes, two of which no stranger knows. */
+  /** The expected SYNs by the first four of their twelve bytes. An attacker does not know two of these. */
   readonly #texts = new Map<number, Expected<Owner>[]>()
 
   /**
-   * Waits for `count` counters of a profile from `counter` on, and for none before.
+   * Expects `count` counters of a profile from `counter` on, and no earlier ones.
    *
-   * @param ports likely ones, beside those that are expected already; of all of them, {@link PORTS_EXPECTED_MAX} count
+   * @param ports likely ports besides those already expected; at most {@link PORTS_EXPECTED_MAX} count in all
    */
   expect(owner: Owner, keys: KnockknockKeys, counter: number, count: number, ports: Iterable<number>): void {
     let window = this.#windows.get(owner)
@@ -67,14 +67,14 @@ export class ExpectedSyns<Owner> {
     }
   }
 
-  /** Who sent a SYN, if it is one that was expected. */
+  /** Returns the sender of an expected SYN. */
   find(syn: SynFields): Found<Owner> | undefined {
     const text = textOf(syn)
     for (const each of this.#texts.get(keyOf(text)) ?? []) if (timingSafeEqual(text, each.text)) return each
     return undefined
   }
 
-  /** The same for whatever port it asks: costs an HMAC for each profile and counter. */
+  /** Returns the sender of a SYN for any port. It costs an HMAC for each profile and counter. */
   search(syn: SynFields): Found<Owner> | undefined {
     const text = textOf(syn)
     for (const [owner, { keys, streams }] of this.#windows) {

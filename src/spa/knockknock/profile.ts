@@ -2,7 +2,7 @@ import { linesOf } from '../../text/lines.ts'
 import { decodePaddedBase64, encodeBase64 } from '../base64.ts'
 import { COUNTER_MAX, KNOCKKNOCK_KEY_BYTES } from './syn.ts'
 
-/** The files of a profile's folder, by what is in them. */
+/** The files in a profile's folder, by their contents. */
 export const PROFILE_FILES = {
   cipherKey: 'cipher.key',
   macKey: 'mac.key',
@@ -10,15 +10,15 @@ export const PROFILE_FILES = {
   config: 'config',
 } as const
 
-/** Largest of these files, in bytes. */
+/** The maximum size of these files, in bytes. */
 export const PROFILE_FILE_MAX_BYTES = 65_536
 
 const PORT_MAX = 65_535
 
-/** What a file says, or what is wrong with it. No key is repeated. */
+/** The value of a file, or its fault. Neither message repeats a key. */
 export type ProfileRead<T> = { readonly value: T } | { readonly message: string; readonly hint: string }
 
-/** Reads `cipher.key` or `mac.key`: one line, 16 bytes in base64. */
+/** Reads `cipher.key` or `mac.key`: one line with 16 bytes in base64. */
 export function readProfileKey(text: string): ProfileRead<Uint8Array> {
   const value = decodePaddedBase64(text.trim())
   if (value?.length === KNOCKKNOCK_KEY_BYTES) return { value }
@@ -28,12 +28,12 @@ export function readProfileKey(text: string): ProfileRead<Uint8Array> {
   }
 }
 
-/** A key as knockknock-genprofile writes it. */
+/** Returns a key in the format of knockknock-genprofile. */
 export function formatProfileKey(key: Uint8Array): string {
   return `${encodeBase64(key)}==\n`
 }
 
-/** Reads `counter`: the number that the next knock has. */
+/** Reads `counter`, the number of the next knock. */
 export function readCounter(text: string): ProfileRead<number> {
   const digits = text.trim()
   const value = /^[0-9]{1,10}$/.test(digits) ? Number(digits) : Number.NaN
@@ -41,12 +41,12 @@ export function readCounter(text: string): ProfileRead<number> {
   return { message: 'is not a counter', hint: `one line: a whole number up to ${COUNTER_MAX}` }
 }
 
-/** A counter as the original writes it. */
+/** Returns a counter in the format of knockknock. */
 export function formatCounter(counter: number): string {
   return `${counter}\n`
 }
 
-/** Reads `config`: `[main]` and `knock_port = 666`, as Python's ConfigParser takes it. */
+/** Reads `config`, which has `[main]` and `knock_port = 666` in the format of Python's ConfigParser. */
 export function readProfileConfig(text: string): ProfileRead<number> {
   let inMain = false
   let port = Number.NaN
@@ -63,7 +63,7 @@ export function readProfileConfig(text: string): ProfileRead<number> {
   return { message: 'has no knock port', hint: '`[main]`, and below it `knock_port = 666`' }
 }
 
-/** A profile's config as knockknock-genprofile writes it. */
+/** Returns a profile's config in the format of knockknock-genprofile. */
 export function formatProfileConfig(knockPort: number): string {
   return `[main]\nknock_port = ${knockPort}\n`
 }

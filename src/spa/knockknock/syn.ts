@@ -1,13 +1,13 @@
 import { createCipheriv, createHmac, timingSafeEqual } from 'node:crypto'
 import { concatenate } from '../bytes.ts'
 
-/** Bytes of each of the two keys. */
+/** The length of each of the two keys, in bytes. */
 export const KNOCKKNOCK_KEY_BYTES = 16
-/** Largest counter: it is four bytes of a block. */
+/** The largest counter, which has four bytes of a block. */
 export const COUNTER_MAX = 2 ** 32 - 1
-/** How many counters the original's server tries. */
+/** The number of counters that knockknock's server tries. */
 export const COUNTER_WINDOW_DEFAULT = 20
-/** Most counters that are tried: each makes a forgery likelier, and costs a block of AES. */
+/** The maximum number of counters to try. Each one makes a forgery likelier and costs a block of AES. */
 export const COUNTER_WINDOW_MAX = 1_000
 
 const CIPHER = 'aes-128-ecb'
@@ -23,19 +23,25 @@ export interface KnockknockKeys {
   readonly macKey: Uint8Array
 }
 
-/** The header fields of a SYN that hold the twelve bytes, in this order. Signed or not: only the bits count. */
+/**
+ * The header fields of a SYN that contain the twelve bytes, in this order. Signed and unsigned values are equal: only
+ * the bits count.
+ */
 export interface SynFields {
-  /** IPv4 identification, 16 bits. */
+  /** The IPv4 identification, 16 bits. */
   readonly identification: number
-  /** TCP sequence number, 32 bits. */
+  /** The TCP sequence number, 32 bits. */
   readonly sequence: number
-  /** TCP acknowledgment number, 32 bits. */
+  /** The TCP acknowledgment number, 32 bits. */
   readonly acknowledgment: number
-  /** TCP window, 16 bits. */
+  /** The TCP window, 16 bits. */
   readonly window: number
 }
 
-/** The fields of the SYN that asks for a port. Each counter is used once: two texts under one give both away. */
+/**
+ * Returns the fields of a SYN that asks for a port. Each counter must be used once, since two texts with the same
+ * counter reveal each other.
+ */
 export function encodeSyn(port: number, keys: KnockknockKeys, counter: number): SynFields {
   const text = xor(plainOf(port, keys.macKey), streamOf(keys.cipherKey, counter))
   const view = new DataView(text.buffer)
@@ -48,8 +54,11 @@ export function encodeSyn(port: number, keys: KnockknockKeys, counter: number): 
 }
 
 /**
- * What a SYN asks for, and which counter fitted: the next to be tried is the one after it. `counter` is the first to be
- * tried, `window` how many are. `undefined`: it is none of this profile's, or an old one.
+ * Decodes a SYN into its port and its counter. The next SYN must have a later counter. Returns `undefined` if the SYN
+ * is old or belongs to another profile.
+ *
+ * @param counter the first counter to try
+ * @param window the number of counters to try
  */
 export function decodeSyn(
   fields: SynFields,
@@ -66,7 +75,7 @@ export function decodeSyn(
   return undefined
 }
 
-/** The twelve bytes of a SYN. */
+/** Returns the twelve bytes of a SYN. */
 export function textOf({ identification, sequence, acknowledgment, window }: SynFields): Uint8Array<ArrayBuffer> {
   const text = new Uint8Array(TEXT_BYTES)
   const view = new DataView(text.buffer)
@@ -77,28 +86,31 @@ export function textOf({ identification, sequence, acknowledgment, window }: Syn
   return text
 }
 
-/** The port that twelve bytes ask for under the bytes of one counter. `undefined`: they do not. */
+/** Returns the port in twelve bytes, decrypted with one counter's bytes, or `undefined` if they are not valid. */
 export function portIn(text: Uint8Array, stream: Uint8Array, macKey: Uint8Array): number | undefined {
   const plain = xor(text, stream)
   const port = (plain[0]! << 8) | plain[1]!
-  // There is not a port 0, and nobody asks for it.
+  // Nobody can ask for port 0.
   return port !== 0 && timingSafeEqual(plain, plainOf(port, macKey)) ? port : undefined
 }
 
-/** The port, and the first ten bytes of its HMAC-SHA-1: neither counter nor address nor time is under it. */
+/**
+ * Returns the port and the first ten bytes of its HMAC-SHA-1. The HMAC covers neither the counter nor the address nor
+ * the time.
+ */
 export function plainOf(port: number, macKey: Uint8Array): Uint8Array {
   const bytes = Uint8Array.of(port >>> 8, port & 255)
   return concatenate(bytes, createHmac('sha1', macKey).update(bytes).digest().subarray(0, MAC_BYTES))
 }
 
-/** The bytes that AES makes of a counter. */
+/** Returns the bytes that AES makes of a counter. */
 export function streamOf(cipherKey: Uint8Array, counter: number): Uint8Array {
   const block = new Uint8Array(BLOCK_BYTES)
   new DataView(block.buffer).setUint32(COUNTER_AT, counter)
   return createCipheriv(CIPHER, cipherKey, null).setAutoPadding(false).update(block).subarray(0, TEXT_BYTES)
 }
 
-/** A text under the bytes of a counter; twice is the text itself. */
+/** Combines a text with the bytes of a counter. A second call restores the text. */
 export function xor(text: Uint8Array, stream: Uint8Array): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (byte, index) => byte ^ stream[index]!)
 }

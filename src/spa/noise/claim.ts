@@ -4,16 +4,16 @@ import type { Port } from '../fwknop/request.ts'
 import { readTimestamp, TIMESTAMP_BYTES, timestampBytes } from './timestamp.ts'
 import type { Timestamp } from './timestamp.ts'
 
-/** Bytes of a claim, whatever it says: what is not needed is zero. */
+/** The size of a claim in bytes. Unused bytes are zero. */
 export const CLAIM_BYTES = 176
-/** Longest name of a door in a claim, in bytes of UTF-8. */
+/** The maximum length of a door's name in a claim, in bytes of UTF-8. */
 export const CLAIM_DOOR_MAX_BYTES = 127
-/** Most ports a claim can name. */
+/** The maximum number of ports in a claim. */
 export const CLAIM_PORTS_MAX = 32
-/** Longest time a claim can ask for, in seconds: a day. */
+/** The longest open time in a claim, in seconds: a day. */
 export const CLAIM_OPEN_MAX_S = 86_400
 
-// Where each field stands.
+// The offsets of the fields.
 const FAMILY_AT = TIMESTAMP_BYTES
 const ADDRESS_AT = FAMILY_AT + 1
 const ADDRESS_BYTES = 16
@@ -23,35 +23,39 @@ const COUNT_AT = KIND_AT + 1
 const LIST_AT = COUNT_AT + 1
 const PORT_BYTES = 3
 
-/** Values of the byte that says whom to open for: a family, or 0 for the packet's own source. */
+/** The value 0 of the byte for the address to open for. It means the packet's own source; other values are a family. */
 const FROM_PACKET = 0
-/** Values of the byte that says what is asked for. */
+/** The values of the byte for the kind of request. */
 const DOOR = 1
 const PORTS = 2
 
-/** What is asked for: a door by its name, or ports. */
+/** The request: a door by its name, or ports. */
 export type Wanted =
   | { readonly kind: 'door'; readonly door: string }
-  /** At least one. */
+  /** At least one port is required. */
   | { readonly kind: 'ports'; readonly ports: readonly Port[] }
 
-/** What a packet of ours says, without its time. */
+/** The contents of a packet in Postern's own format, without its time. */
 export interface Claim {
   readonly wanted: Wanted
-  /** Whom to open for; `undefined`: wherever the packet comes from. */
+  /** The address to open for; `undefined` means the packet's own source. */
   readonly address: Address | undefined
-  /** Seconds the door should be open; 0: as the server has it. */
+  /** Seconds that the door should be open; 0 means the server's default. */
   readonly openS: number
 }
 
-/** A claim as it was read. */
+/** A claim with its time. */
 export interface DatedClaim extends Claim {
   readonly timestamp: Timestamp
-  /** The same in milliseconds since 1970, whole or not. */
+  /** The same time in milliseconds since 1970, which may have a fraction. */
   readonly unixMs: number
 }
 
-/** A claim as bytes; `unixMs` is the time it is made. What is wrong with it as a text, where it cannot be said. */
+/**
+ * Encodes a claim, or returns the reason why it cannot be encoded.
+ *
+ * @param unixMs the time of the claim, in milliseconds since 1970
+ */
 export function encodeClaim(
   { wanted, address, openS }: Claim,
   unixMs: number,
@@ -64,7 +68,7 @@ export function encodeClaim(
   if (list.length > max) {
     return { fault: wanted.kind === 'door' ? 'the name of the door is too long' : 'too many ports are named' }
   }
-  if (address !== undefined && isMapped(address)) return { fault: 'an IPv4 address is claimed as one' }
+  if (address !== undefined && isMapped(address)) return { fault: 'an IPv4 address is in IPv6 form' }
   const bytes = new Uint8Array(CLAIM_BYTES)
   const view = new DataView(bytes.buffer)
   bytes.set(timestampBytes(unixMs))
@@ -90,9 +94,9 @@ function portBytes(ports: readonly Port[]): Uint8Array {
   return bytes
 }
 
-/** Reads a claim. There is one encoding of each: whatever differs from it has a fault. */
+/** Decodes a claim. Each claim has only one encoding, and any other is a fault. */
 export function decodeClaim(bytes: Uint8Array): DatedClaim | { readonly fault: string } {
-  if (bytes.length !== CLAIM_BYTES) return { fault: 'the claim has a length that it cannot have' }
+  if (bytes.length !== CLAIM_BYTES) return { fault: 'invalid length of the claim' }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const time = readTimestamp(bytes.subarray(0, TIMESTAMP_BYTES))
   if (time === undefined) return { fault: 'invalid time' }
@@ -102,12 +106,12 @@ export function decodeClaim(bytes: Uint8Array): DatedClaim | { readonly fault: s
   if (openS > CLAIM_OPEN_MAX_S) return { fault: 'the open time is out of range' }
   const kind = bytes[KIND_AT]
   const count = bytes[COUNT_AT]!
-  if (kind !== DOOR && kind !== PORTS) return { fault: 'it asks for nothing that there is' }
+  if (kind !== DOOR && kind !== PORTS) return { fault: 'unknown kind of request' }
   if (count === 0 || count > (kind === DOOR ? CLAIM_DOOR_MAX_BYTES : CLAIM_PORTS_MAX)) {
-    return { fault: 'it asks for too little or too much' }
+    return { fault: 'invalid length of the list' }
   }
   const end = LIST_AT + (kind === DOOR ? count : count * PORT_BYTES)
-  if (!isZero(bytes.subarray(end))) return { fault: 'there is something behind its end' }
+  if (!isZero(bytes.subarray(end))) return { fault: 'there are bytes after its end' }
   const list = bytes.subarray(LIST_AT, end)
   const wanted = kind === DOOR ? readDoor(list) : readPortList(list)
   if (wanted === undefined) return { fault: kind === DOOR ? 'invalid name of a door' : 'invalid port' }
@@ -125,7 +129,7 @@ function readAddress(view: DataView): Address | undefined | 'none' {
   return family === 4 && b === 0 && c === 0 && d === 0 ? { family, a, b, c, d } : 'none'
 }
 
-/** ::ffff:0:0/96 (RFC 4291, 2.5.5.2): an IPv4 address said another way. */
+/** The prefix ::ffff:0:0/96 (RFC 4291, 2.5.5.2) is a second form of IPv4 addresses. */
 function isMapped({ a, b, c }: Pick<Address, 'a' | 'b' | 'c'>): boolean {
   return a === 0 && b === 0 && c === 0xffff
 }
@@ -133,7 +137,7 @@ function isMapped({ a, b, c }: Pick<Address, 'a' | 'b' | 'c'>): boolean {
 function readDoor(list: Uint8Array): Wanted | undefined {
   try {
     const door = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(list)
-    // A name that is written to a log must not bring lines of its own.
+    // A control character in the name could add lines to a log.
     return /\p{Cc}/u.test(door) ? undefined : { kind: 'door', door }
   } catch {
     return undefined

@@ -1,14 +1,14 @@
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
-/** Days from 0000-03-01 to 1970-01-01, in the Gregorian calendar continued backwards. */
+/** Days from 0000-03-01 to 1970-01-01, in the Gregorian calendar extended backwards. */
 const DAYS_TO_1970 = 719_468
 const DAYS_IN_400_YEARS = 146_097
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /**
- * Reads when something ends, in UTC: `2027-06-30`, the end of that day, or `2027-06-30T12:00Z` (RFC 3339, 5.6, without
- * seconds). Milliseconds since 1970, the first that is too late; `undefined` for anything else.
+ * Reads an end date in UTC: `2027-06-30` for the end of that day, or `2027-06-30T12:00Z` (RFC 3339, 5.6, without
+ * seconds). Returns the first millisecond after the end, since 1970, or `undefined` for any other text.
  */
 export function readEnd(text: string): number | undefined {
   const match = /^([0-9]{4})-([0-9]{2})-([0-9]{2})(?:T([0-9]{2}):([0-9]{2})Z)?$/.exec(text)
@@ -25,7 +25,7 @@ function daysIn(year: number, month: number): number {
   return month === 2 && leap ? 29 : MONTH_DAYS[month - 1]!
 }
 
-/** Counts from March, so that the day that is not always there comes last in the year. */
+/** The year starts in March, so that the leap day is its last day. */
 function daysSince1970(year: number, month: number, day: number): number {
   const from = month > 2 ? year : year - 1
   const era = Math.floor(from / 400)

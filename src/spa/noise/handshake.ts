@@ -3,18 +3,21 @@ import { KEY_BYTES, sharedSecret } from './curve.ts'
 import type { KeyPair } from './curve.ts'
 import { Symmetric, TAG_BYTES } from './symmetric.ts'
 
-/** Bytes a message has beyond its payload: the ephemeral key, the sender's key encrypted, a tag behind the payload. */
+/**
+ * The bytes of a message besides its payload: the ephemeral key, the sender's encrypted key with a tag, and the
+ * payload's tag.
+ */
 export const HANDSHAKE_BYTES = KEY_BYTES + KEY_BYTES + TAG_BYTES + TAG_BYTES
 
-/** A message of pattern X (Noise, revision 34, 7.4: `e, es, s, ss`) and the hash of all that went into it. */
+/** A message of pattern X (Noise, revision 34, 7.4: `e, es, s, ss`), and the hash of the handshake. */
 export interface Written {
   readonly message: Uint8Array<ArrayBuffer>
   readonly hash: Uint8Array
 }
 
 /**
- * Writes the one message. The ephemeral pair must be new for each. `undefined`: the recipient's key is one that makes no
- * secret.
+ * Writes the only message of the handshake. Each message needs a new ephemeral pair. Returns `undefined` if the
+ * recipient's key makes no secret.
  */
 export function writeMessage(
   sender: KeyPair,
@@ -36,10 +39,10 @@ export function writeMessage(
   return { message: concatenate(ephemeral.publicKey, identity, sealed), hash: state.hash }
 }
 
-/** What a message comes to. `forged`: whoever wrote it knows our public key at most. */
+/** The result of reading a message. `forged` means that the sender knows the server's public key at most. */
 export type Read<User> =
   | {
-      /** What `find` knows of the sender, who has the private key to what it was asked for. */
+      /** The sender that `find` returned. The sender has proved to hold the private key. */
       readonly user: User
       readonly payload: Uint8Array
       readonly hash: Uint8Array
@@ -47,8 +50,8 @@ export type Read<User> =
   | { readonly mismatch: 'forged' | 'unknown-key' }
 
 /**
- * Reads the message. `find` is asked for the sender's public key before the second half of the work is done; nothing says
- * yet that the sender has the private key.
+ * Reads the message. `find` gets the sender's public key before the second half of the work, when the sender has not
+ * yet proved to hold its private key.
  */
 export function readMessage<User>(
   recipient: KeyPair,

@@ -5,10 +5,10 @@ import { asciiBytes, concatenate } from '../bytes.ts'
 import { KEY_BYTES } from './curve.ts'
 import { HASH } from './symmetric.ts'
 
-/** What a key is, as its text begins. */
+/** The kind of a key, which is the prefix of its text. */
 export type KeyKind = 'postern-server' | 'postern-user' | 'postern-server-secret' | 'postern-user-secret'
 
-/** Each kind as a person calls it. */
+/** The name of each kind for people. */
 const KINDS: Readonly<Record<KeyKind, string>> = {
   'postern-server': "a server's public key",
   'postern-user': "a user's public key",
@@ -16,17 +16,17 @@ const KINDS: Readonly<Record<KeyKind, string>> = {
   'postern-user-secret': "a user's secret key",
 }
 
-/** Bytes of the sum behind the key: a mistyped key passes for another once in four billion times. */
+/** The length of the checksum after the key, in bytes. A mistyped key passes once in four billion times. */
 const SUM_BYTES = 4
-/** Characters of key and sum in base64. */
+/** The length of the key and the checksum in base64, in characters. */
 const KEY_CHARS = ((KEY_BYTES + SUM_BYTES) * 4) / 3
-/** Largest file that holds a key, in bytes. */
+/** The maximum size of a key file, in bytes. */
 export const KEY_FILE_MAX_BYTES = 4_096
 
-/** A key, or why a text is none. No part of the text is repeated: it may be a secret. */
+/** A key, or the reason why a text is not a key. The message repeats no part of the text, which may be a secret. */
 export type KeyRead = { readonly key: Uint8Array } | { readonly message: string; readonly hint: string }
 
-/** A key as text: `postern-user:` and 48 characters. */
+/** Returns a key as text: `postern-user:` and 48 characters. */
 export function formatKey(kind: KeyKind, key: Uint8Array): string {
   return `${kind}:${encodeBase64(concatenate(key, sumOf(kind, key)))}`
 }
@@ -39,7 +39,7 @@ function sumOf(kind: KeyKind, key: Uint8Array): Uint8Array {
     .subarray(0, SUM_BYTES)
 }
 
-/** Whether a word is meant to be a key of ours, of whatever kind, right or wrong. */
+/** Returns true if a word looks like a key of Postern's, of any kind, valid or not. */
 export function looksLikeKey(word: string): boolean {
   return Object.keys(KINDS).some((kind) => word.startsWith(`${kind}:`))
 }
@@ -52,7 +52,7 @@ export function readKeyText(text: string, kind: KeyKind): KeyRead {
   if (other[0] !== kind) return { message: `is ${other[1]}`, hint }
   const word = text.slice(kind.length + 1)
   if (word.length !== KEY_CHARS) {
-    return { message: 'is cut, or has something behind it', hint: `${KEY_CHARS} characters stand behind the colon` }
+    return { message: 'is cut off, or has text after it', hint: `${KEY_CHARS} characters follow the colon` }
   }
   const bytes = decodeBase64(word)
   const key = bytes?.slice(0, KEY_BYTES)
@@ -61,12 +61,12 @@ export function readKeyText(text: string, kind: KeyKind): KeyRead {
     key === undefined ||
     !sumOf(kind, key).every((byte, at) => byte === bytes[KEY_BYTES + at])
   ) {
-    return { message: 'is mistyped', hint: 'copy it again, whole' }
+    return { message: 'is mistyped', hint: 'copy all of it again' }
   }
   return { key }
 }
 
-/** Reads the file of one key: comments and empty lines aside, one line. */
+/** Reads the file of one key: comments, empty lines, and one line with the key. */
 export function readKeyFile(text: string, kind: KeyKind): KeyRead {
   const all = [...linesOf(text)]
   for (const { number, stray } of all) {
@@ -74,7 +74,7 @@ export function readKeyFile(text: string, kind: KeyKind): KeyRead {
   }
   const lines = all.map((line) => line.text.trim())
   const [line, ...more] = lines.filter((each) => each !== '' && !each.startsWith('#'))
-  if (line === undefined) return { message: 'has no key in it', hint: 'postern keygen makes one' }
-  if (more.length > 0) return { message: 'has more than one line', hint: 'a key has a file of its own' }
+  if (line === undefined) return { message: 'contains no key', hint: 'postern keygen makes one' }
+  if (more.length > 0) return { message: 'has more than one line', hint: 'write each key to its own file' }
   return readKeyText(line, kind)
 }

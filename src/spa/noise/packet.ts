@@ -7,22 +7,25 @@ import type { KeyPair } from './curve.ts'
 import { HANDSHAKE_BYTES, readMessage, writeMessage } from './handshake.ts'
 import { HASH, hmac } from './symmetric.ts'
 
-/** Mixed into every handshake: another version of the format is another prologue, and is not understood. */
+/**
+ * The prologue of every handshake. Another version of the format has another prologue, and its packets are not
+ * understood.
+ */
 const PROLOGUE = asciiBytes('postern spa 1')
-/** What the key of the outer code is derived with, beside the server's public key. */
+/** The label that derives the key of the outer code, together with the server's public key. */
 const MAC1_LABEL = asciiBytes('postern mac1')
-/** Bytes of the outer code. */
+/** The length of the outer code, in bytes. */
 export const MAC1_BYTES = 16
-/** Bytes of every packet. */
+/** The length of every packet, in bytes. */
 export const POSTERN_PACKET_BYTES = MAC1_BYTES + HANDSHAKE_BYTES + CLAIM_BYTES
 
-/** A server's key pair, with what is derived from it once. */
+/** A server's key pair, and the values derived from it. */
 export interface ServerKey {
   readonly pair: KeyPair
   readonly mac1Key: Uint8Array
 }
 
-/** The server's key, ready for use. */
+/** Prepares the server's key for use. */
 export function serverKeyOf(secret: Uint8Array): ServerKey {
   const pair = keyPairOf(secret)
   return { pair, mac1Key: mac1KeyOf(pair.publicKey) }
@@ -32,19 +35,21 @@ function mac1KeyOf(publicKey: Uint8Array): Uint8Array {
   return createHash(HASH).update(MAC1_LABEL).update(publicKey).digest()
 }
 
-/** What a client needs for a packet. */
+/** The input for a packet of a client. */
 export interface Sealing {
   readonly user: KeyPair
-  /** The server's public key. */
   readonly server: Uint8Array
   readonly claim: Claim
-  /** Milliseconds since 1970, whole or not: later than in any packet before, or the server takes it for a replay. */
+  /**
+   * The time in milliseconds since 1970, which may have a fraction. It must be later than in all earlier packets, which
+   * the server would otherwise treat as a replay.
+   */
   readonly unixMs: number
-  /** 32 random bytes, for this packet alone. */
+  /** 32 random bytes for this packet alone. */
   readonly random: Uint8Array
 }
 
-/** A packet, or why there is none. */
+/** Makes a packet, or returns the reason why it cannot be made. */
 export function sealClaim({
   user,
   server,
@@ -63,21 +68,28 @@ function mac1Of(key: Uint8Array, message: Uint8Array): Uint8Array {
   return hmac(key, message).subarray(0, MAC1_BYTES)
 }
 
-/** Whether whoever sent this knows our public key. Costs a hash of the packet at most, and no public-key work. */
+/**
+ * Returns true if the sender of this packet knows the server's public key. It costs at most a hash of the packet, and
+ * no public-key work.
+ */
 export function isForServer({ mac1Key }: ServerKey, packet: Uint8Array): boolean {
   if (packet.length !== POSTERN_PACKET_BYTES) return false
   return timingSafeEqual(packet.subarray(0, MAC1_BYTES), mac1Of(mac1Key, packet.subarray(MAC1_BYTES)))
 }
 
-/** What a packet comes to. None of it says whether it is new or allowed. */
+/** The result of opening a packet, not yet checked for replay or permission. */
 export type Opened<User> =
   | { readonly user: User; readonly claim: DatedClaim }
-  /** Not ours, as far as can be told; or from somebody who knows our public key and has no key that is known here. */
+  /** The packet is not in Postern's format as far as can be told, or its sender has no known key. */
   | { readonly mismatch: 'not-for-us' | 'forged' | 'unknown-key' }
-  /** From a known user, whose client is another than ours. */
+  /** The packet is from a known user, with a client other than Postern's. */
   | { readonly user: User; readonly fault: string }
 
-/** Opens a packet. `find` says who a public key belongs to; `undefined`: nobody. Never throws, whatever the bytes. */
+/**
+ * Opens a packet. Never throws, whatever the bytes.
+ *
+ * @param find returns the owner of a public key, or `undefined`
+ */
 export function openClaim<User>(
   server: ServerKey,
   packet: Uint8Array,

@@ -6,30 +6,36 @@ import type { DatedClaim } from './claim.ts'
 import type { PortRange } from './user-options.ts'
 import type { User } from './users.ts'
 
-/** What a packet is allowed to have: an address and a time, for what it asked. Or why not, for the log. */
+/** The result of a packet: an address and a time for its request, or the reason for a refusal, for the log. */
 export type Permission =
   | {
       readonly address: Address
-      /** Seconds that were asked for; 0: as the door has it. */
+      /** Seconds in the request; 0 means the door's default. */
       readonly openS: number
-      /** Longest time the line allows, in seconds, whichever of the two it is; `undefined`: the line sets no bound. */
+      /**
+       * The maximum time in the user's line, in seconds, for a requested time and the default alike; `undefined` means
+       * no maximum.
+       */
       readonly openMaxS: number | undefined
     }
   | { readonly refusal: string }
 
-/** What a packet is judged by. */
+/** The circumstances of a packet. */
 export interface Circumstances {
-  /** Where the packet came from. */
+  /** The source of the packet. */
   readonly source: Address
-  /** Milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly now: number
-  /** Furthest that the packet's time may be from now, in milliseconds; `undefined`: any, for clients without a clock. */
+  /**
+   * The maximum difference of the packet's time from now, in milliseconds; `undefined` means no limit, for clients
+   * without a clock.
+   */
   readonly ageMaxMs: number | undefined
 }
 
 /**
- * Whether a user's line allows what his packet asks for. That the packet is newer than the user's newest is for whoever
- * keeps that to say. Whether there is such a door, and whether it opens to packets, is for the config.
+ * Decides whether a user's line allows the request of a packet. The caller checks that the packet is newer than the
+ * user's last one. The config decides whether there is such a door that opens to packets.
  */
 export function permit({ options }: User, claim: DatedClaim, { source, now, ageMaxMs }: Circumstances): Permission {
   if (options.expiresMs !== undefined && now >= options.expiresMs) return { refusal: 'the key has expired' }
@@ -42,7 +48,7 @@ export function permit({ options }: User, claim: DatedClaim, { source, now, ageM
   }
   const address = claim.address ?? source
   if (options.sameSource === true && !sameAddress(address, source)) {
-    return { refusal: 'it claims another address than it comes from' }
+    return { refusal: 'it claims an address other than its source' }
   }
   if (options.from !== undefined && !options.from.some((network) => contains(network, address))) {
     return { refusal: 'the address is not in from=' }
@@ -57,17 +63,17 @@ export function permit({ options }: User, claim: DatedClaim, { source, now, ageM
   return { address, openS: claim.openS, openMaxS: options.openForS }
 }
 
-/** What a user holds: a door as a whole, or some of its ports, for an address. */
+/** An opening of a user: a door or some of its ports, for an address. */
 export interface UserHolds {
   readonly door: string
-  /** `undefined`: all that the door does. */
+  /** The ports of the opening; `undefined` means all ports of the door. */
   readonly ports: readonly PortRange[] | undefined
   readonly address: Address
-  /** Milliseconds since 1970. */
+  /** The current time, in milliseconds since 1970. */
   readonly now: number
 }
 
-/** Whether a user's line still allows what a packet of theirs was granted. */
+/** Returns true if a user's line still allows an opening that it granted. */
 export function stillPermits({ options }: User, { door, ports, address, now }: UserHolds): boolean {
   if (options.expiresMs !== undefined && now >= options.expiresMs) return false
   if (options.from !== undefined && !options.from.some((network) => contains(network, address))) return false

@@ -1,26 +1,26 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac } from 'node:crypto'
 import { asciiBytes, concatenate } from '../bytes.ts'
 
-/** The protocol (Noise Protocol Framework, revision 34, 8), and its hash function as node:crypto calls it. */
+/** The protocol (Noise Protocol Framework, revision 34, 8), and the name of its hash function in node:crypto. */
 export const PROTOCOL_NAME = 'Noise_X_25519_ChaChaPoly_SHA256'
 export const HASH = 'sha256'
-/** Bytes of what {@link HASH} gives. */
+/** The length of a {@link HASH} digest, in bytes. */
 export const HASH_BYTES = 32
-/** Bytes that encryption adds (RFC 8439, 2.8). */
+/** The bytes that encryption adds (RFC 8439, 2.8). */
 export const TAG_BYTES = 16
 
 const CIPHER = 'chacha20-poly1305'
-/** Each key encrypts one message: its counter is always 0 (revision 34, 5.1 and 12.3). */
+/** The counter is always 0, since each key encrypts one message (revision 34, 5.1 and 12.3). */
 const NONCE = new Uint8Array(12)
 
-/** HMAC (RFC 2104) with the protocol's hash function. */
+/** Returns the HMAC (RFC 2104) with the protocol's hash function. */
 export function hmac(key: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
   const mac = createHmac(HASH, key)
   for (const part of parts) mac.update(part)
   return mac.digest()
 }
 
-/** What both sides have mixed so far: the SymmetricState of Noise, revision 34, 5.2. */
+/** The state that both sides have mixed so far: the SymmetricState of Noise, revision 34, 5.2. */
 export class Symmetric {
   #chain: Uint8Array
   #hash: Uint8Array
@@ -44,14 +44,14 @@ export class Symmetric {
     this.#hash = createHash(HASH).update(this.#hash).update(data).digest()
   }
 
-  /** MixKey: HKDF (RFC 5869) with two outputs. */
+  /** MixKey: mixes a secret into the key by HKDF (RFC 5869) with two outputs. */
   mixKey(secret: Uint8Array): void {
     const temporary = hmac(this.#chain, secret)
     this.#chain = hmac(temporary, Uint8Array.of(1))
     this.#key = hmac(temporary, this.#chain, Uint8Array.of(2))
   }
 
-  /** EncryptAndHash. Throws where no key was mixed in yet: nothing of ours goes out in the clear. */
+  /** EncryptAndHash: encrypts a text. Throws if there is no key yet, so that nothing is sent in the clear. */
   encrypt(plain: Uint8Array): Uint8Array {
     const cipher = createCipheriv(CIPHER, this.#needKey(), NONCE, { authTagLength: TAG_BYTES })
     cipher.setAAD(this.#hash, { plaintextLength: plain.length })
@@ -60,7 +60,7 @@ export class Symmetric {
     return sealed
   }
 
-  /** DecryptAndHash. `undefined`: it was not made with this key over what was mixed so far. */
+  /** DecryptAndHash: decrypts a text. Returns `undefined` if it was not made with this key and state. */
   decrypt(sealed: Uint8Array): Uint8Array | undefined {
     const end = sealed.length - TAG_BYTES
     if (end < 0) return undefined

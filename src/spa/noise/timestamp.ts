@@ -1,21 +1,24 @@
 import { encodeHex } from '../hex.ts'
 
-/** Bytes of a TAI64N label (D. J. Bernstein, "TAI64, TAI64N, and TAI64NA"). */
+/** The length of a TAI64N label, in bytes (D. J. Bernstein, "TAI64, TAI64N, and TAI64NA"). */
 export const TIMESTAMP_BYTES = 12
 
-/** 2^62, and the ten seconds that TAI was ahead of UTC in 1970. Leap seconds since are left out, as in WireGuard. */
+/**
+ * The label of 1970: 2^62, and the ten seconds that TAI was ahead of UTC. Later leap seconds are omitted, as in
+ * WireGuard.
+ */
 const HIGH_WORD = 0x4000_0000
 const EPOCH_S = 10
 const WORD = 2 ** 32
-/** Only years a clock can show: labels below 2^62 + 2^40, some 35,000 years. */
+/** The maximum high word, for labels below 2^62 + 2^40. These are some 35,000 years, more than any clock shows. */
 const HIGH_MAX = 0x4000_00ff
 const NS_A_MS = 1_000_000
 const NS_A_S = 1_000_000_000
 
-/** A moment as a TAI64N label in hexadecimal, 24 digits: in the order of the text is in the order of time. */
+/** A time as a TAI64N label of 24 hexadecimal digits. The order of the texts is the order of time. */
 export type Timestamp = string
 
-/** The label of a moment, in milliseconds since 1970, whole or not. */
+/** Returns the label of a time in milliseconds since 1970, which may have a fraction. */
 export function timestampBytes(unixMs: number): Uint8Array<ArrayBuffer> {
   const seconds = Math.floor(unixMs / 1_000)
   const ns = Math.min(Math.round((unixMs - seconds * 1_000) * NS_A_MS), NS_A_S - 1)
@@ -27,7 +30,7 @@ export function timestampBytes(unixMs: number): Uint8Array<ArrayBuffer> {
   return bytes
 }
 
-/** Reads a label. `undefined` where it is none, or none of the ages clocks show. */
+/** Reads a label. Returns `undefined` if it is invalid, or beyond the years that clocks show. */
 export function readTimestamp(
   bytes: Uint8Array,
 ): { readonly timestamp: Timestamp; readonly unixMs: number } | undefined {

@@ -8,38 +8,38 @@ import type { Protocol } from '../../packet/packet.ts'
 import { CLAIM_DOOR_MAX_BYTES, CLAIM_OPEN_MAX_S } from './claim.ts'
 import { readEnd } from './date.ts'
 
-/** Most entries of one list. */
+/** The maximum number of entries in a list. */
 const LIST_MAX = 256
 const PORT_MAX = 65_535
 
-/** Ports of one protocol, both ends included. */
+/** A range of ports of one protocol, both ends included. */
 export interface PortRange {
   readonly protocol: Protocol
   readonly first: number
   readonly last: number
 }
 
-/** What a user may do; what is not said is absent. */
+/** The rights of a user. Options that are not set are absent. */
 export interface UserOptions {
-  /** Doors by name. Absent without `ports` too: every door; absent beside them: none. */
+  /** The doors by name. If absent, the user may open every door, or none if there are `ports`. */
   readonly doors?: readonly string[]
   readonly ports?: readonly PortRange[]
-  /** Networks that an address to open for must be in. */
+  /** The networks that the address to open for must be in. */
   readonly from?: readonly Network[]
-  /** The first millisecond since 1970 that is too late. */
+  /** The time at which the user's access expires, in milliseconds since 1970. */
   readonly expiresMs?: number
-  /** Longest time that can be asked for, in seconds. */
+  /** The longest open time of a request, in seconds. */
   readonly openForS?: number
-  /** Whether packets that claim no address open for the one they come from. */
+  /** True if packets without an address open for their source. */
   readonly packetSource?: true
-  /** Whether the claimed address must be the one the packet comes from. */
+  /** True if the address in the packet must be its source. */
   readonly sameSource?: true
 }
 
-/** What one option says, or what is wrong with it. */
+/** The value of one option, or its fault with a hint. */
 type OptionRead = { readonly options: UserOptions } | { readonly message: string; readonly hint: string }
 
-/** Reads the words behind `=`: a list, in which a name may stand in double quotes. */
+/** Reads the text after `=`: a list whose names may be in double quotes. */
 type ReadOption = (words: readonly string[]) => OptionRead
 
 const OPTIONS: Readonly<Record<string, ReadOption>> = {
@@ -80,7 +80,7 @@ const FLAGS: Readonly<Record<string, UserOptions>> = {
   'same-source': { sameSource: true },
 }
 
-/** Reads one option of a user's line: `doors=ssh,"my door"`, `packet-source`. */
+/** Reads one option of a user's line, such as `doors=ssh,"my door"` or `packet-source`. */
 export function readUserOption(word: string): OptionRead {
   const equals = word.indexOf('=')
   const name = equals < 0 ? word : word.slice(0, equals)
@@ -91,16 +91,16 @@ export function readUserOption(word: string): OptionRead {
   }
   if (read === undefined) {
     const meant = nearest(name, [...Object.keys(OPTIONS), ...Object.keys(FLAGS)])
-    const hint = meant === undefined ? 'options stand before the key, the name behind it' : `did you mean ${meant}?`
+    const hint = meant === undefined ? 'options go before the key, the name after it' : `did you mean ${meant}?`
     return { message: `unknown option ${quote(name)}`, hint }
   }
   const words = equals < 0 ? undefined : readList(word.slice(equals + 1))
-  if (words === undefined) return { message: `${name} has no value that can be read`, hint: `write \`${name}=…\`` }
+  if (words === undefined) return { message: `${name} has an invalid value`, hint: `write \`${name}=…\`` }
   if (words.length > LIST_MAX) return { message: `${name} has too many entries`, hint: `at most ${LIST_MAX}` }
   return read(words)
 }
 
-/** `a,"b c",d`; `undefined` where an entry is empty or a quote is not closed. */
+/** Reads a list such as `a,"b c",d`. Returns `undefined` if an entry is empty or a quote is not closed. */
 function readList(text: string): readonly string[] | undefined {
   const words: string[] = []
   const entry = /(?:"([^"]+)"|([^",]+))(,|$)/y

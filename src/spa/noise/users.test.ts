@@ -66,7 +66,7 @@ describe('keys as text', () => {
     ["a server's", formatKey('postern-server', key(1)), /is a server's public key/, /a user's public key begins with/],
     ['another program’s', 'ssh-ed25519 AAAAC3', /is not a key/, /begins with/],
     ['a cut one', ALICE.slice(0, -1), /is cut/, /48 characters/],
-    ['a mistyped one', ALICE.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')), /is mistyped/, /copy it again/],
+    ['a mistyped one', ALICE.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')), /is mistyped/, /copy all of it again/],
   ])('%s is told, and not repeated', (_, text, message, hint) => {
     const read = readKeyText(text, 'postern-user')
     if ('key' in read) throw new Error('it was read')
@@ -76,7 +76,7 @@ describe('keys as text', () => {
   })
 
   test('a file has one key', () => {
-    expect(readKeyFile('# nothing\n', 'postern-user')).toMatchObject({ message: 'has no key in it' })
+    expect(readKeyFile('# nothing\n', 'postern-user')).toMatchObject({ message: 'contains no key' })
     expect(readKeyFile(`${ALICE}\n${BOB}\n`, 'postern-user')).toMatchObject({ message: 'has more than one line' })
   })
 })
@@ -111,12 +111,12 @@ describe('lines of users', () => {
   })
 
   test.each<[string, string]>([
-    [ALICE, '1:69: error: the name is missing\n    it stands behind the key'],
+    [ALICE, '1:69: error: the name is missing\n    write it after the key'],
     [`door=ssh ${ALICE} a`, '1:1: error: unknown option `door`\n    did you mean doors?'],
-    [`alice ${ALICE} a`, '1:1: error: unknown option `alice`\n    options stand before the key, the name behind it'],
-    [`doors= ${ALICE} a`, '1:1: error: doors has no value that can be read\n    write `doors=…`'],
-    [`doors=a,,b ${ALICE} a`, '1:1: error: doors has no value that can be read\n    write `doors=…`'],
-    [`doors="a ${ALICE} a`, '1:1: error: a double quote is not closed\n    a name stands between two'],
+    [`alice ${ALICE} a`, '1:1: error: unknown option `alice`\n    options go before the key, the name after it'],
+    [`doors= ${ALICE} a`, '1:1: error: doors has an invalid value\n    write `doors=…`'],
+    [`doors=a,,b ${ALICE} a`, '1:1: error: doors has an invalid value\n    write `doors=…`'],
+    [`doors="a ${ALICE} a`, '1:1: error: a double quote is not closed\n    put the name between two'],
     [`ports=22 ${ALICE} a`, '1:1: error: `22` is not a port\n    as in tcp/22 or udp/60000-61000'],
     [`ports=tcp/0 ${ALICE} a`, '1:1: error: `tcp/0` is not a port\n    as in tcp/22 or udp/60000-61000'],
     [`ports=tcp/9-8 ${ALICE} a`, '1:1: error: `tcp/9-8` is not a port\n    as in tcp/22 or udp/60000-61000'],
@@ -130,13 +130,13 @@ describe('lines of users', () => {
     ],
     [`open-for=2d ${ALICE} a`, '1:1: error: `2d` is not a time\n    write `48h`'],
     [`packet-source=yes ${ALICE} a`, '1:1: error: packet-source has no value\n    write `packet-source` alone'],
-    [`doors=a doors=b ${ALICE} a`, '1:9: error: this option is there twice\n    write one list'],
-    ['doors=ssh', '1:1: error: there is not a key in this line\n    options, `postern-user:…`, and the name'],
-    [`${ALICE}x a`, '1:1: error: the key is cut, or has something behind it\n    48 characters stand behind the colon'],
-    [`${ALICE} a\u0007`, '1:62: error: the name has characters that do not show\n    write it again'],
+    [`doors=a doors=b ${ALICE} a`, '1:9: error: this option is set twice\n    write one list'],
+    ['doors=ssh', '1:1: error: there is no key in this line\n    write options, `postern-user:…`, and the name'],
+    [`${ALICE}x a`, '1:1: error: the key is cut off, or has text after it\n    48 characters follow the colon'],
+    [`${ALICE} a\u0007`, '1:62: error: the name has invisible characters\n    type it again'],
     [
       `${ALICE} a\n${ALICE} b`,
-      '2:1: error: this key is already on line 1\n    one line for each key: two could say different things',
+      '2:1: error: this key is already on line 1\n    use one line for each key: two lines could contradict each other',
     ],
   ])('%j is a fault', (text, expected) => {
     const { faults } = readUsers(text)
@@ -215,7 +215,7 @@ describe('what a line allows', () => {
     ['', { address: undefined }, 'it claims no address, and the line does not have packet-source'],
     ['packet-source', { address: undefined }, '192.0.2.7 0 undefined'],
     ['', { address: other }, '198.51.100.9 0 undefined'],
-    ['same-source', { address: other }, 'it claims another address than it comes from'],
+    ['same-source', { address: other }, 'it claims an address other than its source'],
     ['same-source', {}, '192.0.2.7 0 undefined'],
     ['from=198.51.100.0/24', {}, 'the address is not in from='],
     ['from=198.51.100.0/24', { address: other }, '198.51.100.9 0 undefined'],

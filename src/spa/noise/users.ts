@@ -6,27 +6,27 @@ import { formatKey, looksLikeKey, readKeyText } from './key-text.ts'
 import { readUserOption } from './user-options.ts'
 import type { UserOptions } from './user-options.ts'
 
-/** Largest file of users, in UTF-16 units. */
+/** The maximum size of a users file, in UTF-16 units. */
 export const USERS_FILE_MAX_CHARS = 4 * 1_048_576
-/** Most users of one file. */
+/** The maximum number of users in a file. */
 export const USERS_MAX = 10_000
-/** Longest name of a user: it stands in lines of the log. */
+/** The maximum length of a user's name, which appears in log lines, in characters. */
 export const USER_NAME_MAX_CHARS = 127
 
-/** A line of the file of users. */
+/** A line of the users file. */
 export interface User {
   readonly name: string
   readonly publicKey: Uint8Array
   readonly options: UserOptions
-  /** Line it stands in, from 1. */
+  /** The line number, from 1. */
   readonly line: number
 }
 
-/** The users of a file, and how one is found. */
+/** The users of a file, by their keys. */
 export class Users {
   readonly #byKey = new Map<string, User>()
 
-  /** Takes a user in; the one who has that key already, where there is one. */
+  /** Adds a user. Returns the user that has the same key already, if any. */
   add(user: User): User | undefined {
     const key = encodeHex(user.publicKey)
     const before = this.#byKey.get(key)
@@ -38,7 +38,7 @@ export class Users {
     return this.#byKey.size
   }
 
-  /** Whose public key this is. */
+  /** Returns the user of a public key. */
   find(publicKey: Uint8Array): User | undefined {
     return this.#byKey.get(encodeHex(publicKey))
   }
@@ -48,13 +48,13 @@ export class Users {
   }
 }
 
-/** A file of users as it was read. With an error among the faults it is not to be used: a line might be a revocation. */
+/** The contents of a users file. It must not be used if a fault is an error: the line might be a revocation. */
 export interface UsersReading {
   readonly users: Users
   readonly faults: readonly Fault[]
 }
 
-/** Reads a file of users, a line each: options, the key, the name. */
+/** Reads a users file. Each line has options, the key, and the name. */
 export function readUsers(text: string): UsersReading {
   const users = new Users()
   const faults = new FaultList()
@@ -72,7 +72,7 @@ export function readUsers(text: string): UsersReading {
     if (user === undefined) continue
     const before = users.add(user)
     if (before !== undefined) {
-      const hint = 'one line for each key: two could say different things'
+      const hint = 'use one line for each key: two lines could contradict each other'
       faults.error(user.line, 1, `this key is already on line ${before.line}`, hint)
     }
     if (users.count > USERS_MAX) {
@@ -84,8 +84,9 @@ export function readUsers(text: string): UsersReading {
 }
 
 /**
- * What counts of a file with an error in it, where others counted before: their lines as they are now, and as they were where
- * a line at fault names them by key or by name. Who is named no more is out, nobody else is, and nobody is added.
+ * Returns the users that remain valid when the new file has an error. Users in both files get their new lines. A user
+ * whose key or name is in a faulty line keeps the old line. Users that the file no longer names are removed, and no
+ * user is added.
  */
 export function usersLeft(before: Users, text: string, { users, faults }: UsersReading): Users {
   const faulty = new Set(faults.filter(({ severity }) => severity === 'error').map(({ line }) => line))
@@ -108,7 +109,7 @@ function readUser(content: string, line: number, faults: FaultList): User | unde
     const [word] = match
     const column = match.index + 1
     if (word.split('"').length % 2 === 0) {
-      faults.error(line, column, 'a double quote is not closed', 'a name stands between two')
+      faults.error(line, column, 'a double quote is not closed', 'put the name between two')
       return undefined
     }
     if (looksLikeKey(word)) {
@@ -126,23 +127,23 @@ function readUser(content: string, line: number, faults: FaultList): User | unde
       faults.error(line, column, read.message, read.hint)
       fine = false
     } else if (Object.keys(read.options).some((name) => Object.hasOwn(options, name))) {
-      faults.error(line, column, 'this option is there twice', 'write one list')
+      faults.error(line, column, 'this option is set twice', 'write one list')
       fine = false
     } else {
       options = Object.assign({}, options, read.options)
     }
   }
-  faults.error(line, 1, 'there is not a key in this line', 'options, `postern-user:…`, and the name')
+  faults.error(line, 1, 'there is no key in this line', 'write options, `postern-user:…`, and the name')
   return undefined
 }
 
 function readName(text: string, line: number, column: number, faults: FaultList): string | undefined {
   const name = text.trim()
-  if (name === '') faults.error(line, column, 'the name is missing', 'it stands behind the key')
+  if (name === '') faults.error(line, column, 'the name is missing', 'write it after the key')
   else if (name.length > USER_NAME_MAX_CHARS) {
     faults.error(line, column, 'the name is too long', `at most ${USER_NAME_MAX_CHARS} characters`)
   } else if (/\p{C}/u.test(name)) {
-    faults.error(line, column, 'the name has characters that do not show', 'write it again')
+    faults.error(line, column, 'the name has invisible characters', 'type it again')
   } else return name
   return undefined
 }

@@ -1,6 +1,6 @@
 /**
- * Ports no browser sends anything to, whatever a page asks: "bad ports" of the Fetch standard, section 2.9, as of 2025.
- * A page cannot ask a browser for its list, and a refusal looks to it like a port that is closed.
+ * The ports that browsers refuse to connect to: "bad ports" of the Fetch standard, section 2.9, as of 2025. A page
+ * cannot ask a browser for its list, and sees no difference between a refusal and a closed port.
  */
 const BLOCKED_PORTS: ReadonlySet<number> = new Set([
   0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110,
@@ -9,7 +9,7 @@ const BLOCKED_PORTS: ReadonlySet<number> = new Set([
   6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ])
 
-/** Whether browsers refuse to open a connection to a port. */
+/** Returns true if browsers refuse to connect to a port. */
 export function isBlocked(port: number): boolean {
   return BLOCKED_PORTS.has(port)
 }

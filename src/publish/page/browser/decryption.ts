@@ -3,20 +3,20 @@ import type { Identity, Stanza } from 'age-encryption'
 import { Fault } from './fault.ts'
 import { PassphraseIdentity, wantsPassphrase } from './passphrase.ts'
 
-/** What a list is decrypted with. */
+/** The secret that decrypts a list. */
 export interface Secret {
   readonly kind: 'identity' | 'passphrase'
   readonly text: string
 }
 
-/** An identity wherever it stands in what was pasted, which may be all of an identity file in one line. */
+/** An identity at any position in the pasted text, which may be a whole identity file in one line. */
 const IDENTITY = /AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]+/i
 
-/** How an age file begins without armor (C2SP age, "header"). */
+/** The beginning of an age file without armor (C2SP age, "header"). */
 const BINARY_START = 'age-encryption.org/'
 const ARMOR_START = '-----BEGIN AGE'
 
-/** What somebody typed or pasted: an identity if there is one in it, else a passphrase, as it is. */
+/** Reads the typed or pasted text: as an identity if it contains one, and otherwise as a passphrase. */
 export function readSecret(typed: string): Secret {
   const identity = IDENTITY.exec(typed)?.[0]
   if (identity === undefined) return { kind: 'passphrase', text: typed }
@@ -24,8 +24,10 @@ export function readSecret(typed: string): Secret {
 }
 
 /**
- * Decrypts a list, armored or not. `onProgress` is called with 0 to 1 while a passphrase is being worked on.
- * Throws {@link Fault}: what is wrong with the file, or with the secret.
+ * Decrypts a list, with or without armor.
+ *
+ * @param onProgress is called with 0 to 1 while the key is derived from a passphrase
+ * @throws {@link Fault} if the file or the secret is wrong
  */
 export async function decryptList(
   file: Uint8Array,
@@ -34,14 +36,14 @@ export async function decryptList(
 ): Promise<string> {
   const bytes = withoutArmor(file)
   const decrypter = new Decrypter()
-  // They are asked in this order, up to the one that has the key.
+  // The identities are tried in this order until one has the key.
   const asked = new Witness()
   const unmatched = new Witness()
   decrypter.addIdentity(asked)
   try {
     decrypter.addIdentity(secret.kind === 'identity' ? secret.text : new PassphraseIdentity(secret.text, onProgress))
   } catch (error) {
-    throw new Fault('This identity is not whole.', 'A letter is missing or mistyped: paste it once more.', {
+    throw new Fault('This identity is incomplete.', 'A letter is missing or mistyped: paste it again.', {
       cause: error,
     })
   }
@@ -58,7 +60,7 @@ export async function decryptList(
   }
 }
 
-/** Sees what a file is encrypted to, and has no key. */
+/** An identity without a key, which records the recipients of a file. */
 class Witness implements Identity {
   stanzas: readonly Stanza[] | undefined
 
@@ -75,7 +77,7 @@ function mismatch({ kind }: Secret, passphraseWanted: boolean): Fault {
       : new Fault('This identity does not open the list.', 'The list is encrypted to others: use one of theirs.')
   }
   return passphraseWanted
-    ? new Fault('This passphrase does not open the list.', 'Show what you typed and look it over.')
+    ? new Fault('This passphrase does not open the list.', 'Show what you typed and check it.')
     : new Fault('This list asks for an identity.', 'It is the line of your key file that begins with AGE-SECRET-KEY-.')
 }
 
@@ -83,7 +85,7 @@ function withoutArmor(file: Uint8Array): Uint8Array {
   const start = new TextDecoder().decode(file.subarray(0, ARMOR_START.length * 2)).trimStart()
   if (start.startsWith(BINARY_START)) return file
   if (!start.startsWith(ARMOR_START)) {
-    throw new Fault('This is not an age file.', 'The web server gave out something else in the list’s place.')
+    throw new Fault('This is not an age file.', 'The web server sent something else instead of the list.')
   }
   try {
     return armor.decode(new TextDecoder().decode(file))

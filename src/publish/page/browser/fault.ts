@@ -1,4 +1,4 @@
-/** What went wrong, as the page says it: whole sentences, and what can be done about it. Never holds what was typed. */
+/** An error message of the page, in whole sentences, with advice. It never contains what was typed. */
 export class Fault extends Error {
   override name = 'Fault'
   readonly advice: string

@@ -1,6 +1,6 @@
 /**
- * Over plain http browsers have no `crypto.subtle`. age-encryption has all it needs without, but turns to that only when
- * it is told that X25519 is not supported; so it is told.
+ * Browsers have no `crypto.subtle` over plain http. age-encryption works without it, but only after an error that
+ * X25519 is not supported. This function provides that error.
  */
 export function standInForSubtle(): void {
   if (globalThis.isSecureContext) return

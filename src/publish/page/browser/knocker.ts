@@ -4,27 +4,26 @@ import { isBlocked } from './blocked-ports.ts'
 import { Fault } from './fault.ts'
 
 /**
- * Milliseconds each knock has before the next. One that is not answered is given up then; a shorter time could overtake
- * a slow network.
+ * Milliseconds from one knock to the next. A knock without an answer is then given up. After a shorter time, the next
+ * knock could overtake it in a slow network.
  */
 export const KNOCK_MS = 300
 
-/** Why a browser cannot send a sequence, for people. `undefined`: it can. */
+/** Returns the reason, for people, why a browser cannot send a sequence; `undefined` if it can. */
 export function whyNot(sequence: readonly Knock[]): string | undefined {
   if (sequence.some(({ protocol }) => protocol !== TCP)) {
-    return 'This sequence has UDP in it, which browsers do not send. Knock by hand.'
+    return 'This sequence contains UDP, which browsers cannot send. Knock by hand.'
   }
   const blocked = sequence.find(({ port }) => isBlocked(port))
-  return blocked === undefined
-    ? undefined
-    : `Browsers refuse to open port ${blocked.port}, whatever a page asks. Knock by hand.`
+  return blocked === undefined ? undefined : `Browsers refuse to connect to port ${blocked.port}. Knock by hand.`
 }
 
 /**
- * Opens the ports in order, one after the other. `onKnock` is called with the place of each before it is sent.
- * Throws {@link Fault} if the browser says that it sent nothing. It does not say whether a knock arrived.
+ * Opens the ports in order. It cannot tell if a knock arrived.
  *
- * @param urlHost as in a URL
+ * @param urlHost the host as in a URL
+ * @param onKnock is called with the position of each knock before it is sent
+ * @throws {@link Fault} if the browser reports that it sent nothing
  */
 export async function knock(
   urlHost: string,
@@ -48,7 +47,7 @@ export async function knock(
   }
 }
 
-/** The first packet is the same for http and https; from an https page, a browser sends none for http. */
+/** The first packet is the same for http and https, and an https page must not use http. */
 async function knockAt(urlHost: string, port: number): Promise<void> {
   const scheme = location.protocol === 'https:' ? 'https' : 'http'
   const signal = AbortSignal.timeout(KNOCK_MS)
@@ -64,7 +63,7 @@ async function knockAt(urlHost: string, port: number): Promise<void> {
       signal,
     })
   } catch {
-    // Closed, silent, or something that speaks no HTTP: the knock is the packet, not the answer.
+    // The port is closed, silent, or does not speak HTTP. The packet is the knock, and its answer does not matter.
   }
   await pause
 }

@@ -1,14 +1,18 @@
 import { Fault } from './fault.ts'
 
-/** Milliseconds the list may take to come, all of it. */
+/** The time limit for loading the whole list, in milliseconds. */
 const FETCH_LIMIT_MS = 15_000
-/** Bytes of an encrypted list at most: 256 KiB of text, its stanzas, in base64 with line ends, rounded up. */
+/** The maximum size of an encrypted list, in bytes: 256 KiB of text and its stanzas in base64 lines, rounded up. */
 export const FILE_MAX_BYTES = 524_288
 
 const NOT_FOUND = 404
 const GONE = 410
 
-/** Fetches the encrypted list anew, whatever the browser has of it. Throws {@link Fault}. */
+/**
+ * Fetches the encrypted list and bypasses the browser's cache.
+ *
+ * @throws {@link Fault} if there is no list
+ */
 export async function fetchList(url: string): Promise<Uint8Array> {
   try {
     const signal = AbortSignal.timeout(FETCH_LIMIT_MS)
@@ -18,20 +22,20 @@ export async function fetchList(url: string): Promise<Uint8Array> {
   } catch (error) {
     if (error instanceof Fault) throw error
     if (error instanceof DOMException && error.name === 'TimeoutError') {
-      throw new Fault('The list did not come in time.', 'Look to your connection and try again.', { cause: error })
+      throw new Fault('The list did not arrive in time.', 'Check your connection and try again.', { cause: error })
     }
-    throw new Fault('The list could not be fetched.', 'Look to your connection and try again.', { cause: error })
+    throw new Fault('The list could not be fetched.', 'Check your connection and try again.', { cause: error })
   }
 }
 
 function refusal(status: number): Fault {
   if (status === NOT_FOUND || status === GONE) {
-    return new Fault('There is no list here.', 'The door’s owner has not published one, or has taken it back.')
+    return new Fault('There is no list here.', 'The door’s owner has not published one, or has removed it.')
   }
-  return new Fault(`The web server did not give out the list (status ${status}).`, 'Try again later.')
+  return new Fault(`The web server did not send the list (status ${status}).`, 'Try again later.')
 }
 
-/** What a response holds, given up as soon as it is more than a list can be, whatever length was announced. */
+/** Reads a response, and stops as soon as it is larger than a list can be, whatever its announced length. */
 async function bytesOf(response: Response): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0

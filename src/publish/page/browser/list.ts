@@ -2,37 +2,41 @@ import { parseSequence } from '../../../config/sequence.ts'
 import type { Knock } from '../../../config/config.ts'
 import { Fault } from './fault.ts'
 
-/** The most a decrypted list may measure, in UTF-16 units: what the daemon keeps to in bytes. */
+/** The maximum length of a decrypted list, in UTF-16 units. The daemon has the same limit in bytes. */
 export const LIST_MAX_CHARS = 262_144
 
-/** The first line of every list; what changes in a way older pages would misread gets another number. */
+/** The first line of every list. A change that older pages would misread gets another number. */
 const FIRST_LINE = /^# Postern sequences, format ([1-9][0-9]*)$/
 const FORMAT = 1
-/** A line that says something about the list. Those whose names are not known here are comments. */
+/** A line with information about the list. Lines with unknown names are comments. */
 const REMARK = /^# (door|made|left): (.+)$/
 const WHOLE_NUMBER = /^(?:0|[1-9][0-9]{0,8})$/
 
 /** A decrypted list of one-time sequences. */
 export interface SequenceList {
   readonly door: string | undefined
-  /** When the daemon wrote it. */
+  /** The time at which the daemon wrote the list. */
   readonly made: Date | undefined
-  /** How many sequences the door still has; the list may hold fewer. */
+  /** The number of sequences that the door has left, which may be more than the list contains. */
   readonly left: number
-  /** In the order in which they are to be used. */
+  /** The sequences in the order of their use. */
   readonly sequences: readonly (readonly Knock[])[]
 }
 
-/** Reads a decrypted list. Throws {@link Fault} for another format and for a line that is not a sequence. */
+/**
+ * Reads a decrypted list.
+ *
+ * @throws {@link Fault} for another format, or for a line that is not a sequence
+ */
 export function parseList(text: string): SequenceList {
   if (text.length > LIST_MAX_CHARS) throw new Fault('This list is too long.', 'It was not made by Postern.')
   const lines = text.split(/\r?\n/)
   const format = FIRST_LINE.exec(lines[0]!)?.[1]
   if (format === undefined) {
-    throw new Fault('This is not a list of sequences.', 'It was decrypted, but another program wrote what is in it.')
+    throw new Fault('This is not a list of sequences.', 'It was decrypted, but another program wrote its contents.')
   }
   if (Number(format) !== FORMAT) {
-    throw new Fault(`This list has format ${format}, which this page does not know.`, 'Publish the page anew as well.')
+    throw new Fault(`This list has format ${format}, which this page does not know.`, 'Publish the page again, too.')
   }
   const remarks = new Map<string, string>()
   const sequences: (readonly Knock[])[] = []
@@ -47,7 +51,7 @@ export function parseList(text: string): SequenceList {
   return { door: remarks.get('door'), made: dateOf(remarks.get('made')), left: leftOf(remarks, sequences), sequences }
 }
 
-/** Whether two sequences are the same knocks in the same order. */
+/** Returns true if two sequences have the same knocks in the same order. */
 export function isSame(one: readonly Knock[] | undefined, other: readonly Knock[] | undefined): boolean {
   if (one === undefined || other === undefined) return one === other
   return (
@@ -59,7 +63,7 @@ export function isSame(one: readonly Knock[] | undefined, other: readonly Knock[
 function sequenceOf(line: string, number: number): readonly Knock[] {
   const { knocks, faults } = parseSequence(line)
   if (faults.length > 0)
-    throw new Fault(`Line ${number} of this list is not a sequence.`, 'Have the list published anew.')
+    throw new Fault(`Line ${number} of this list is not a sequence.`, 'Ask for the list to be published again.')
   return knocks
 }
 

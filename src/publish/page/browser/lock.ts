@@ -9,7 +9,7 @@ export class Lock {
   readonly #open = element('open', HTMLButtonElement)
   readonly #progress = element('key-progress', HTMLProgressElement)
 
-  /** Calls back with what was typed, once for each time it is given. It may be tried again after {@link done}. */
+  /** Calls back with the typed text after each submission. The next one is possible after {@link done}. */
   onSubmit(take: (typed: string) => void): void {
     this.#reveal.addEventListener('click', () => this.#show(this.#field.type === 'password'))
     this.#form.addEventListener('submit', (event) => {
@@ -24,13 +24,13 @@ export class Lock {
     })
   }
 
-  /** Shows how far a passphrase is worked through, 0 to 1. */
+  /** Shows the progress of deriving the key from a passphrase, 0 to 1. */
   readonly progress = (done: number): void => {
     this.#progress.hidden = false
     this.#progress.value = done
   }
 
-  /** Takes the next try. What was typed is left there, to be looked over, unless it was right. */
+  /** Allows the next try. The typed text stays for correction if it was wrong. */
   done(): void {
     this.#open.disabled = false
     this.#progress.hidden = true

@@ -8,11 +8,11 @@ import { nextAt, openList, placeAfter } from './source.ts'
 import type { Place } from './source.ts'
 import { SequenceView } from './sequence-view.ts'
 
-/** Minutes after which an unlocked page that nobody touches locks itself. */
+/** Minutes without use after which an unlocked page locks itself. */
 const IDLE_LIMIT_MIN = 10
 const MINUTE_MS = 60_000
 
-/** The page: locked with a question for the key, or showing the next sequence. */
+/** The page, which is either locked or shows the next sequence. */
 export class Page {
   readonly #root = element('page', HTMLElement)
   readonly #lock = new Lock()
@@ -22,21 +22,21 @@ export class Page {
   readonly #troubleAdvice = element('trouble-advice', HTMLElement)
   readonly #url = this.#root.dataset['list']!
   readonly #urlHost = this.#root.dataset['knock']
-  /** Kept while the page is unlocked only, for the list that is fetched with the next one. */
+  /** The secret for the next list, kept only while the page is unlocked. */
   #secret: Secret | undefined
   #place: Place | undefined
   #idle: ReturnType<typeof setTimeout> | undefined
-  /** Counts up with each lock, so that what was under way before shows nothing after. */
+  /** A count of the locks. Work that began before a lock shows nothing after it. */
   #turn = 0
 
-  /** Shows the question and listens. */
+  /** Shows the form for the key and listens. */
   start(): void {
     element('insecure', HTMLElement).hidden = globalThis.isSecureContext
     this.#lock.onSubmit((typed) => void this.#open(typed))
     element('knock', HTMLButtonElement).addEventListener('click', () => void this.#knock())
     element('next', HTMLButtonElement).addEventListener('click', () => void this.#next())
     element('forget', HTMLButtonElement).addEventListener('click', () => this.#forget('Locked. Nothing is kept.'))
-    // Also when the browser keeps the page to show it again.
+    // The page also locks if the browser caches it to show it again.
     addEventListener('pagehide', () => this.#forget(''))
     for (const kind of ['pointerdown', 'keydown'] as const) addEventListener(kind, () => this.#stayAwake())
     this.#forget('')
@@ -55,7 +55,7 @@ export class Page {
     this.#lock.done()
   }
 
-  /** Takes the sequence shown for used. */
+  /** Marks the shown sequence as used. */
   async #next(): Promise<void> {
     const [before, secret] = [this.#place, this.#secret]
     if (before === undefined || secret === undefined) return
@@ -80,11 +80,11 @@ export class Page {
       })
       if (turn !== this.#turn) return
       this.#view.markUsed()
-      this.#say('Knocked. A browser is not told whether it was heard: try your connection now.')
+      this.#say('Knocked. A browser cannot see if the knock arrived: try your connection now.')
     })
   }
 
-  /** Does what takes time: with the buttons off, what went wrong on the page, and the status as it was given at last. */
+  /** Does work that takes time. Meanwhile the buttons are disabled. Errors are shown on the page. */
   async #during(status: string, work: (turn: number) => Promise<void>): Promise<void> {
     const turn = this.#turn
     this.#trouble.hidden = true
@@ -122,10 +122,10 @@ export class Page {
   #stayAwake(): void {
     clearTimeout(this.#idle)
     if (this.#secret === undefined) return
-    this.#idle = setTimeout(() => this.#forget('Locked, as nobody was here.'), IDLE_LIMIT_MIN * MINUTE_MS)
+    this.#idle = setTimeout(() => this.#forget('Locked after a time without use.'), IDLE_LIMIT_MIN * MINUTE_MS)
   }
 
-  /** Locks: neither key nor sequences are left in the page. */
+  /** Locks the page. Neither the key nor the sequences remain in it. */
   #forget(status: string): void {
     this.#turn++
     this.#secret = undefined

@@ -8,23 +8,26 @@ const STANZA_TYPE = 'scrypt'
 const LABEL = new TextEncoder().encode('age-encryption.org/v1/scrypt')
 const SALT_BYTES = 16
 const WORK_FACTOR = /^[1-9][0-9]?$/
-/** log2 of the work: 20 takes a gibibyte, more than a phone gives a page. The age tools write 18. */
+/**
+ * The maximum work factor, as log2. The value 20 takes a gibibyte, more than a phone gives a page. The age tools write
+ * 18.
+ */
 const WORK_FACTOR_MAX = 20
 const BLOCK_SIZE = 8
 const KEY_BYTES = 32
-/** The key wraps one file key only, so the nonce may be zero (same place). */
+/** The nonce may be zero, because the key wraps only one file key (same source). */
 const NONCE = new Uint8Array(12)
-/** A file key and its tag, in bytes. */
+/** The length of a file key and its tag, in bytes. */
 const BODY_BYTES = 32
 
-/** Whether a stanza is for a passphrase. */
+/** Returns true if a stanza is for a passphrase. */
 export function wantsPassphrase({ args }: Stanza): boolean {
   return args[0] === STANZA_TYPE
 }
 
 /**
- * A passphrase, for age. The one of age-encryption holds the page up for the seconds this takes; here the page goes on
- * living and is told how far it is.
+ * The identity of a passphrase. That of age-encryption blocks the page for the seconds this takes. This one keeps the
+ * page responsive and reports the progress.
  */
 export class PassphraseIdentity implements Identity {
   readonly #passphrase: string
@@ -36,12 +39,15 @@ export class PassphraseIdentity implements Identity {
     this.#onProgress = onProgress
   }
 
-  /** The file key; null if the passphrase is wrong or none is asked for. Throws on a stanza that is malformed. */
+  /**
+   * Returns the file key, or null if the passphrase is wrong or the file has no passphrase stanza. Throws if a stanza
+   * is malformed.
+   */
   async unwrapFileKey(stanzas: Stanza[]): Promise<Uint8Array | null> {
     const stanza = stanzas.find(wantsPassphrase)
     if (stanza === undefined) return null
     const [, salt, workFactor] = stanza.args
-    // Anybody who knows a second recipient could else have sent the file (same place).
+    // Otherwise anybody who knows a second recipient could have sent the file (same source).
     if (stanzas.length !== 1) throw new Error('a passphrase beside other recipients')
     if (stanza.args.length !== 3 || stanza.body.length !== BODY_BYTES || !WORK_FACTOR.test(workFactor!)) {
       throw new Error('a malformed scrypt stanza')
@@ -58,7 +64,7 @@ export class PassphraseIdentity implements Identity {
     try {
       return chacha20poly1305(key, NONCE).decrypt(stanza.body)
     } catch {
-      // The tag does not fit, which is how a wrong passphrase shows.
+      // A wrong passphrase makes a wrong tag.
       return null
     } finally {
       key.fill(0)

@@ -7,12 +7,12 @@ import { whyNot } from './knocker.ts'
 import { leftAt, nextAt } from './source.ts'
 import type { Place } from './source.ts'
 
-/** What stands in commands for a host that is not known here. */
+/** The placeholder for an unknown host in commands. */
 const SOME_HOST = 'HOST'
-/** How few sequences left are few. */
+/** The number of remaining sequences that counts as few. */
 const FEW = 3
 
-/** The next sequence, and the ways to send it. */
+/** The next sequence, with the ways to send it. */
 export class SequenceView {
   readonly #host: string | undefined
   readonly #section = element('sequence', HTMLElement)
@@ -29,25 +29,25 @@ export class SequenceView {
   #used = false
   #canKnock = false
 
-  /** @param host as commands have it */
+  /** @param host the host for the commands */
   constructor(host: string | undefined) {
     this.#host = host
   }
 
-  /** Whether something is under way that the buttons must wait for. */
+  /** Disables the buttons while work is in progress. */
   set busy(busy: boolean) {
     this.#knock.disabled = busy || this.#used || !this.#canKnock
     this.#next.disabled = busy
     if (!busy) this.#progress.hidden = true
   }
 
-  /** Shows how far a passphrase is worked through, 0 to 1. */
+  /** Shows the progress of deriving the key from a passphrase, 0 to 1. */
   readonly progress = (done: number): void => {
     this.#progress.hidden = false
     this.#progress.value = done
   }
 
-  /** @param isReachable whether the page may knock at the host */
+  /** @param isReachable true if the page may knock at the host */
   show(place: Place, isReachable: boolean): void {
     const sequence = nextAt(place)
     const left = leftAt(place)
@@ -72,18 +72,18 @@ export class SequenceView {
     this.busy = false
   }
 
-  /** Takes all that was shown out of the page. */
+  /** Removes everything shown from the page. */
   hide(): void {
     this.#section.hidden = true
     for (const part of [this.#ports, this.#commands]) part.replaceChildren()
   }
 
-  /** To where a reader goes on. */
+  /** Moves the focus to the place where a reader continues. */
   focus(): void {
     this.#heading.focus()
   }
 
-  /** Shows which knock is being sent, and those before it as sent. */
+  /** Marks the knock that is being sent, and the earlier ones as sent. */
   markKnock(place: number, knockMs: number): void {
     for (const [index, part] of [...this.#ports.children].entries()) {
       part.classList.toggle('sent', index < place)
@@ -92,7 +92,7 @@ export class SequenceView {
     this.#ports.style.setProperty('--knock', `${knockMs}ms`)
   }
 
-  /** Shows the sequence as used: it opens nothing again. */
+  /** Marks the sequence as used. It cannot be used again. */
   markUsed(): void {
     this.#used = true
     this.#knock.disabled = true
@@ -104,7 +104,7 @@ export class SequenceView {
 
   #unreachable(): string {
     return this.#host === undefined
-      ? 'This page was not told where to knock. Knock by hand.'
+      ? 'This page does not know the host. Knock by hand.'
       : 'Browsers do not let a page knock at an IPv6 address. Knock by hand.'
   }
 
@@ -116,7 +116,7 @@ export class SequenceView {
   #rows(sequence: readonly Knock[]): readonly Node[] {
     const rows = commandsFor(this.#host ?? SOME_HOST, sequence).map(row)
     if (this.#host !== undefined) return rows
-    return [...rows, make('p', 'note', `Put the door’s host in the place of ${SOME_HOST}.`)]
+    return [...rows, make('p', 'note', `Replace ${SOME_HOST} with the door’s host.`)]
   }
 }
 
@@ -126,10 +126,10 @@ function tile({ port, protocol }: Knock): HTMLElement {
 
 function row({ program, text }: Command): HTMLElement {
   const code = make('code', '', text)
-  // On a small screen it is scrolled, also by keys.
+  // On a small screen the code can be scrolled, also by keys.
   code.tabIndex = 0
   const parts: HTMLElement[] = [make('span', '', program), code]
-  // Browsers have a clipboard for https only; else the text is selected as a whole by one touch (the style does that).
+  // Browsers allow the clipboard for https only. Otherwise one touch selects the whole text, by the style sheet.
   if (globalThis.isSecureContext) parts.push(copyButton(program, text))
   return make('div', 'command', parts)
 }
