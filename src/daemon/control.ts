@@ -21,7 +21,7 @@ import type { Log } from './log/log.ts'
 import { refusalOf, statusForMember } from './member.ts'
 import type { MemberOpenings } from './member.ts'
 
-/** What of the daemon an operator can see and move. */
+/** The parts of the daemon that an operator can inspect and control. */
 export interface Controlled {
   readonly config: Config
   readonly gate: Gate
@@ -31,15 +31,15 @@ export interface Controlled {
   readonly guarding: Guarding
   readonly openings: Openings
   readonly log: Log
-  /** Openings that members of Control_Group made. */
+  /** The openings that members of Control_Group made. */
   readonly memberOpenings: MemberOpenings
   readonly faults: Faults
   readonly store: Store
-  /** The journal's path. */
+  /** The path of the journal. */
   readonly state: string
 }
 
-/** Answers what an operator asks who may ask that. Never rejects. */
+/** Answers an operator's request, if the operator is permitted to make it. Never rejects. */
 export async function answer(request: Request, asker: Asker, of: Controlled): Promise<Reply> {
   try {
     switch (request.command) {
@@ -87,7 +87,7 @@ async function openByHand(
     return { error: `${name} stays shut`, hint: 'the log says why' }
   }
   if (hasCommands(door)) {
-    // What the last knock would have been: there was none.
+    // These would be the protocol and port of the last knock, but there was no knock.
     await openings.open({ ...door, cmdTimeoutMs: ms }, { source: address, protocol: TCP, port: 0, holder: BY_HAND })
   }
   const lasts = closes(door, address.family) ? ` for ${Math.round(ms / 1000)} s` : ', until something else closes it'
@@ -121,7 +121,7 @@ async function acceptLoss({ door: name, id }: Request & { command: 'accept-loss'
   return { done: `${name} takes packets again`, count: 1 }
 }
 
-/** Of root nothing is said: `sudo` has a log of its own. */
+/** Omits the user for root, because `sudo` has its own log. */
 function byWhom({ user, isOwner }: Asker): string {
   return isOwner ? '' : `, by user ${user ?? 'unknown'}`
 }
@@ -210,7 +210,7 @@ function ignoredIn({ doors }: Config, gate: Gate, now: number): readonly Ignored
   }))
 }
 
-/** Whether opening the door runs a command, for either family. */
+/** Returns true if opening the door runs a command for either address family. */
 export function hasCommands({ commands4, commands6 }: Door): boolean {
   return commands4.start !== undefined || commands6.start !== undefined
 }

@@ -2,10 +2,10 @@ import type { CommandRunner } from '../door/command.ts'
 import { within } from '../door/time-limit.ts'
 import type { Log } from './log/log.ts'
 
-/** Milliseconds that the end of the daemon waits for its hook. */
+/** The milliseconds that the daemon waits for its stop hook. */
 export const STOP_HOOK_MAX_MS = 3_000
 
-/** Runs a command of the daemon's own start or end, if there is one. Never throws. */
+/** Runs the daemon's start or stop hook, if the config has one. Never throws. */
 export async function runHook(
   runner: CommandRunner,
   command: string | undefined,
