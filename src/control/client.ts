@@ -6,10 +6,10 @@ import { REPLY_MAX_BYTES } from './message.ts'
 import type { Reply, Request } from './message.ts'
 import { RUN_FOLDER, socketPath, socketPrefix } from './socket.ts'
 
-/** Milliseconds that an answer is waited for. */
+/** The most milliseconds to wait for an answer. */
 const ANSWER_MAX_MS = 10_000
 
-/** No daemon could be asked. */
+/** A daemon that cannot be asked. */
 export class ControlError extends Error {
   readonly hint: string
 
@@ -21,7 +21,7 @@ export class ControlError extends Error {
 }
 
 /**
- * The control socket of the daemon with this config. Without interfaces: the only one there is.
+ * Returns the control socket of the daemon with this config. Without interfaces, it is the only socket of that config.
  *
  * @throws ControlError if there is none, or more than one
  */
@@ -58,7 +58,10 @@ function socketsIn(folder: string): readonly string[] {
   }
 }
 
-/** Asks a daemon. @throws ControlError if it does not answer */
+/**
+ * Sends a request to a daemon.
+ * @throws ControlError if the daemon does not answer
+ */
 export async function ask(path: string, request: Request): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let text = ''
