@@ -6,8 +6,10 @@ const STDOUT = 1
 const HINT = 'ssh wants it where `ProxyUseFdpass yes` stands beside its ProxyCommand'
 
 /**
- * Hands a connection itself over to whoever holds the other end of standard output, as ssh's ProxyUseFdpass has it, and
- * lets go of it. Of a connection that has never been read from nothing is lost. Throws a ClientError when that cannot be.
+ * Passes a connection to the process at the other end of standard output, like ssh's ProxyUseFdpass, and closes it
+ * here. No data is lost, because nothing was read from it.
+ *
+ * @throws ClientError if that fails
  */
 export async function handOver(socket: Socket): Promise<void> {
   if (process.platform !== 'linux')
@@ -25,7 +27,7 @@ export async function handOver(socket: Socket): Promise<void> {
   socket.destroy()
 }
 
-/** Node has it, but documents no way to it. */
+/** Returns the descriptor. Node has it, but no documented access to it. */
 function descriptorOf(socket: Socket): number | undefined {
   const handle = Reflect.get(socket, '_handle') as { readonly fd?: unknown } | null
   return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined

@@ -25,14 +25,18 @@ import { SPA_PORT_DEFAULT } from './request.ts'
 import type { FwknopRequest } from './request.ts'
 import { expandHome, readSecretFile } from './secret-file.ts'
 
-/** Ports the real client chooses among when it is told to choose one. */
+/** The range of ports that the original client selects random ports from. */
 const RANDOM_PORT_FIRST = 10_000
 const RANDOM_PORT_END = 65_536
 
-/** Stands for the server in a NAT target, until it is known at which address the packet is sent. */
+/** A placeholder for the server in a NAT target, until the packet's destination address is known. */
 const SERVER_ITSELF = '-'
 
-/** What a request to a fwknopd comes to, with what ~/.fwknoprc says. Throws a ClientError for what cannot be sent. */
+/**
+ * Plans a request to fwknopd with the settings of ~/.fwknoprc.
+ *
+ * @throws ClientError if the request cannot be sent
+ */
 export function planFwknop(request: FwknopRequest): Plan {
   const { stanzas, file } = readRcFile(request)
   const stanza = request.stanza ?? (stanzas.has(request.host) ? request.host : undefined)
@@ -52,7 +56,7 @@ export function planFwknop(request: FwknopRequest): Plan {
   const seal = sealer(settings)
   return {
     host,
-    // The real fwknopd knows IPv4 alone; who asks for IPv6 means ours.
+    // The original fwknopd supports only IPv4. IPv6 is used only on request, for Postern's daemon.
     family: request.family ?? (isIP(host) === 6 ? 6 : 4),
     claim: request.claim ?? settings.allow ?? { kind: 'own' },
     wants: wanted.kind === 'command' ? 'a command' : wanted.ports.map(formatPort).join(','),
@@ -86,7 +90,7 @@ function withKeyFiles(request: FwknopRequest, settings: RcSettings): RcSettings 
   }
 }
 
-/** A request without the address, which is another for each destination. */
+/** Builds the request without the address, which differs for each destination. */
 function wantedBy(request: FwknopRequest, settings: RcSettings): Request {
   if (request.command !== undefined) return { kind: 'command', address: undefined, command: request.command }
   const access = request.access ?? settings.access
@@ -110,15 +114,15 @@ function wantedBy(request: FwknopRequest, settings: RcSettings): Request {
 }
 
 /**
- * A request as it goes to one address. Local NAT names the server as the client knows it: fwknopd forwards to the address
- * in the packet, and `127.0.0.1` would be the loopback address of nobody's connection.
+ * Completes a request for one destination. Local NAT names the server by its address as the client knows it. fwknopd
+ * forwards to the address in the packet, so `127.0.0.1` would not work.
  */
 function sentTo({ address }: Destination, wanted: Request): Request {
   if (wanted.kind !== 'access' || wanted.nat?.host !== SERVER_ITSELF) return wanted
   return { ...wanted, nat: { ...wanted.nat, host: address.replace(/%.*$/, '') } }
 }
 
-/** `HOST`, `HOST:PORT` or `HOST,PORT`. */
+/** Parses `HOST`, `HOST:PORT` or `HOST,PORT`. */
 function natTarget(text: string, port: number): { readonly host: string; readonly port: number } {
   const target = readNatTarget(/[:,][0-9]+$/.test(text) ? text.replace(/[:,]([0-9]+)$/, ',$1') : `${text},${port}`)
   if (target !== undefined) return target
@@ -139,7 +143,7 @@ function plainText(wanted: Request, request: FwknopRequest, settings: RcSettings
   return encodeFields(fields, settings.digest ?? DIGEST_DEFAULT)
 }
 
-/** What makes packets of plain texts under the keys there are. */
+/** Returns a function that turns plain texts into packets with the given keys. */
 function sealer(settings: RcSettings): (plain: string) => Promise<Uint8Array> {
   const { key, hmacKey, mode = 'cbc', gnupg } = settings
   if (settings.useHmac === true && hmacKey === undefined) {
