@@ -120,9 +120,9 @@ function except(field: string, busy: ReadonlySet<number>, needed: ReadonlySet<nu
 }
 
 /**
- * Builds a test that accepts all ports of a set and a few others, by three five-bit groups of the port. The constant
- * comes first in the shift's distance. libpcap 1.10 takes the first number there for the distance, even if it is an
- * offset, and refuses one over 31.
+ * Builds a test that accepts all ports of a set and a few others. It compares three five-bit groups of the port. The
+ * constant comes first in the shift's distance: libpcap 1.10 takes the first number there for the distance. It does so
+ * even if that is an offset, and refuses one over 31.
  */
 function sketch(field: string, ports: ReadonlySet<number>): string {
   return [0, 5, 11]

@@ -7,7 +7,7 @@ const ROUTES_6 = '/proc/net/ipv6_route'
 
 /**
  * Returns the interface of the default route, IPv4's before IPv6's. On systems other than Linux, it returns the first
- * interface with an address that is not loopback. Returns `undefined` if there is none.
+ * interface with an address that is not loopback. Without such an interface, it returns `undefined`.
  */
 export function defaultInterface(): string | undefined {
   const routes4 = table(ROUTES_4).slice(1)

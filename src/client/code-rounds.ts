@@ -34,8 +34,7 @@ export interface LastCode {
 
 /**
  * Returns rounds that knock `before` and then the current code. Each round uses another code, because a code can be
- * used once. It waits for the next period if the code was already knocked, by this run or an earlier one, or expires
- * soon.
+ * used once. It waits for the next period if the code expires soon, or if this run or an earlier one has knocked it.
  *
  * @param takesMs the duration of a round's pauses
  */

@@ -20,7 +20,7 @@ export type Sources = Partial<Record<Family, string>>
  * Resolves a host to at most one address of each family, in the system's order of preference (RFC 6724). Only families
  * that are wanted and that `source` has are included.
  *
- * @throws ClientError if there is no address
+ * @throws ClientError if the host has no such address
  */
 export async function resolve(
   host: string,
@@ -45,7 +45,7 @@ export async function resolve(
 /**
  * Resolves a host to all its addresses, in the system's order of preference.
  *
- * @throws ClientError if there is no address
+ * @throws ClientError if the host has no address
  */
 export async function resolveAll(host: string, family: Family | undefined): Promise<readonly Destination[]> {
   return (await addressesOf(host, family)).map(({ family: which, address }) => ({

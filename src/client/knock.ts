@@ -26,8 +26,7 @@ export interface Outside {
  * address only. Each knock waits until the kernel has accepted the previous one. With `--verify`, it then checks the
  * port, and knocks again if needed.
  *
- * @throws ClientError if the host cannot be resolved, there is nothing to knock, no family can be sent to, or the port
- * is not open in the end
+ * @throws ClientError if the host cannot be resolved, nothing can be knocked or sent, or the port stays closed
  */
 export async function knock(request: Request, rounds: Rounds, outside: Outside): Promise<void> {
   const destinations = await outside.resolve(request)

@@ -6,10 +6,7 @@ import { UsageError } from './fault.ts'
 /** Looks up the port of a service by its name. */
 export type Services = (name: string, protocol: Protocol) => number | undefined
 
-/**
- * The name of a service. It has at least one letter, so that no number is a name (RFC 6335, 5.1, and names in
- * /etc/services).
- */
+/** The name of a service. It has at least one letter, so that no number is a name (RFC 6335, 5.1; /etc/services). */
 const SERVICE = /^(?=.*[a-z])[a-z0-9][a-z0-9_.+-]*$/i
 
 /**

@@ -6,8 +6,8 @@ const WIDER_MS = [100, 200, 400] as const
 /** The first round whose sockets are held. From then on, every other round holds them. */
 const FIRST_HELD = 3
 /**
- * The milliseconds for which a socket is held, so that the kernel sends its SYN again after one second (RFC 6298, 2.1).
- * The next knock waits for that, because the order matters.
+ * The milliseconds for which a socket is held. The kernel sends its SYN again after one second (RFC 6298, 2.1). The
+ * next knock waits for that, because the order matters.
  */
 export const HELD_MS = 1_150
 /** The longest total of a round's pauses in milliseconds. knockd's default for Seq_Timeout is 25 s. */

@@ -23,7 +23,7 @@ export class ControlError extends Error {
 /**
  * Returns the control socket of the daemon with this config. Without interfaces, it is the only socket of that config.
  *
- * @throws ControlError if there is none, or more than one
+ * @throws ControlError if no socket fits, or more than one
  */
 export function findSocket(config: string, interfaces: readonly string[]): string {
   let names: readonly string[]

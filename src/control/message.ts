@@ -126,7 +126,7 @@ export interface OpeningStatus {
   readonly claimedUser: string | undefined
   /** The open services, such as `tcp/22`; empty for an opening by commands. */
   readonly services: readonly string[]
-  /** The destination of forwarded connections; absent if there is none. */
+  /** The destination of forwarded connections; absent without forwarding. */
   readonly forward?: string | undefined
   readonly leftMs: number
 }

@@ -30,7 +30,7 @@ export class ControlServer {
 
   /**
    * @param answer answers permitted requests; never rejects
-   * @param failed called when the socket fails; the daemon continues without it
+   * @param failed called when the socket fails; the daemon continues
    */
   constructor(path: string, answer: Answer, failed: (error: Error) => void) {
     this.#path = path

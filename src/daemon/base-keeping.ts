@@ -60,7 +60,7 @@ export class BaseKeeping {
       const files = new BaseFiles()
       this.#files = files
       mkdirSync(dirname(files.trial.path), { recursive: true, mode: RUN_FOLDER_MODE })
-      // Every ruleset begins as a trial.
+      // The trial's file is enough, because every ruleset begins as a trial.
       this.#watch = watch(
         files.trial.path,
         () => this.#look(),

@@ -42,8 +42,8 @@ export interface GeneratedDoorTerms {
 
 /**
  * A door with a list of one-time sequences that the daemon makes, refills and publishes. After a new list replaces it,
- * the previous list stays valid until the new one is published and its overlap has passed. So both the previous and the
- * new list open the door for a while.
+ * the previous list stays valid. It expires some time after the new list was published. So both lists open the door for
+ * a while.
  */
 export class GeneratedDoor implements HolderJudge {
   readonly #of: GeneratedDoorTerms
@@ -87,7 +87,7 @@ export class GeneratedDoor implements HolderJudge {
   }
 
   /**
-   * Loads the list, or makes it if there is none.
+   * Loads the list, or makes one if the file is missing.
    *
    * @param after the closing of a previous door that kept the same files; it has to finish first
    */

@@ -13,7 +13,7 @@ import type { HolderJudge, Verdict } from './verdict.ts'
 /** The longest time between two checks, in milliseconds. The clock that decides when keys expire may be set. */
 const LOOK_MAX_MS = 3_600_000
 
-/** An owner of openings. It asks about each of their holders. */
+/** An owner of openings. `release` asks for each opening whether its holders may keep it. */
 export interface Released {
   release(may: May): void
 }
@@ -22,7 +22,7 @@ export interface Released {
 export interface JudgedBy {
   readonly marks: Pick<HolderMarks, 'made'>
   readonly door: (name: string) => Door | undefined
-  /** Returns the judge for a door's secret, or `undefined` if there is none yet. */
+  /** Returns the judge for a door's secret, or `undefined` if it is not loaded yet. */
   readonly judge: (door: Door) => HolderJudge | undefined
 }
 
@@ -61,8 +61,8 @@ export interface ReconcilerDeps extends JudgedBy {
 }
 
 /**
- * Revocation. It checks all openings against their holders after each change of a file or config, at the start, and
- * when a key expires. Openings that no holder may keep are closed.
+ * Revocation. It compares all openings with their holders at the start and after each change of a file or config. It
+ * does so again when a key expires. Openings that no holder may keep are closed.
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps
@@ -122,8 +122,8 @@ export class Reconciler {
   }
 
   /**
-   * Runs {@link now} soon, once for all files that change together. Does nothing before the first check at the start,
-   * because the openings and their holders are not all known until then.
+   * Runs {@link now} soon, once for all files that change together. Before the first check at the start, it does
+   * nothing. Until then, not all openings and holders are known.
    */
   soon(): void {
     if (!this.#begun) return

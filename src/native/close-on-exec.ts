@@ -35,8 +35,8 @@ function bindCloseRange(): ((first: number, last: number, flags: number) => numb
 }
 
 /**
- * Marks every descriptor but 0, 1 and 2 as close-on-exec, so that no program inherits it. libpcap and libnftables open
- * theirs without the mark, and a parent process may have left descriptors open.
+ * Marks every descriptor but 0, 1 and 2 as close-on-exec, so that no program inherits it. The libraries libpcap and
+ * libnftables open theirs without the mark, and a parent process may have left some open.
  *
  * It is called after each native call that opens something, and before each program is run. Never throws.
  *

@@ -39,7 +39,7 @@ export function tryLock(fd: number): boolean {
   return flock(fd, LOCK_EX | LOCK_NB) === 0
 }
 
-/** Returns the index of an interface, or 0 if there is none with that name. */
+/** Returns the index of an interface, or 0 if its name is unknown. */
 export function interfaceIndex(name: string): number {
   return ifNameToIndex(name)
 }
@@ -70,8 +70,8 @@ const LOG_DAEMON = 3 << 3
 let identity: Buffer | undefined
 
 /**
- * Opens the system log with facility `daemon` and without the process id. knockd does the same, and programs that read
- * the log expect it.
+ * Opens the system log with facility `daemon`, without the process id. It does so like knockd, for programs that read
+ * knockd's log.
  */
 export function openSyslog(name: string): void {
   identity = Buffer.from(`${name}\0`)
@@ -143,7 +143,7 @@ export function growReceiveBuffer(fd: number, maxBytes: number): void {
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value, value.length)
 }
 
-/** Receives the waiting data of a socket, without blocking. Returns 0 or less if there is none. */
+/** Receives the waiting data of a socket, without blocking. Returns 0 or less if nothing waits. */
 export function receive(fd: number, bytes: Uint8Array): number {
   return recvNative(fd, bytes, bytes.length, MSG_DONTWAIT)
 }

@@ -15,7 +15,7 @@ export class MissingLibraryError extends Error {
 /**
  * Loads the first of these shared libraries that is installed.
  *
- * @throws MissingLibraryError if none is
+ * @throws MissingLibraryError if all are missing
  */
 export function loadLibrary(name: string, files: readonly string[], hint: string): LibraryHandle {
   let cause: unknown

@@ -59,7 +59,7 @@ export interface TableMonitor extends Monitor {
 export function monitorTable(table: string, onChange: () => void): TableMonitor {
   let own: ReadonlySet<number> | undefined
   const news = new RuleNews(table, (port) => {
-    // libnftables opens another socket after some errors, so the ports are read again.
+    // libnftables may have opened another socket since then.
     if (own?.has(port) !== true) own = ownNetlinkPorts(NETLINK_NETFILTER)
     return own?.has(port)
   })

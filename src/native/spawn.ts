@@ -6,7 +6,7 @@ export type { ChildProcess } from 'node:child_process'
 /**
  * Runs a program with Node's own `spawn`. All programs are run by this function or the next. A program gets the
  * descriptors in `stdio` and no other descriptor of this process. A program that cannot be run is reported by the
- * `error` event, and a missing listener does not end this process.
+ * `error` event. Without a listener for it, this process continues.
  */
 export const spawn = ((...words: Parameters<typeof spawnNode>) => {
   markCloseOnExec()

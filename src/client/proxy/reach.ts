@@ -3,8 +3,8 @@ import type { Destination } from '../destination.ts'
 /** The milliseconds between the last knock and the first attempt. A daemon needs about that time to open the port. */
 export const FIRST_TRY_AFTER_MS = 10
 /**
- * The milliseconds between two attempts. A SYN that comes too early is dropped, and the kernel repeats it only after a
- * second (RFC 6298, 2.1). A new connection succeeds sooner.
+ * The milliseconds between two attempts. A SYN that comes too early is dropped. The kernel repeats it only after a
+ * second (RFC 6298, 2.1), so a new connection succeeds sooner.
  */
 export const TRY_EVERY_MS = 100
 /** The milliseconds that each further address waits for the previous one (RFC 8305, 5: Connection Attempt Delay). */

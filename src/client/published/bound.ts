@@ -3,8 +3,8 @@ import { ClientError } from '../fault.ts'
 import type { PublishedList } from './list.ts'
 
 /**
- * Refuses a list for another host. An attacker with write access to this host's web server may have put it there, to
- * capture the other host's next sequence.
+ * Refuses a list for another host. An attacker who can write to this host's web server may have put it there. Knocking
+ * it would reveal the other host's next sequence.
  *
  * @throws ClientError (as a rejection) if the hosts share neither name nor address
  */

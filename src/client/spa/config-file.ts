@@ -67,8 +67,8 @@ export function readHostConfig(text: string, host: string, only?: Way): HostRead
 
 /**
  * Returns the settings of a section without those of other ways. A secret comes from one section only: a code for other
- * hosts is not knocked after the knocks of this one. The settings of a single packet may come from several sections,
- * such as a key for all hosts and a door for each.
+ * hosts is not knocked after the knocks of this one. A single packet's settings may come from several sections. An
+ * example is one key for all hosts and a door for each.
  */
 function saidBy({ entries }: Section, way: Way | undefined, opening: boolean): HostSettings {
   const said: HostSettings = {}
@@ -176,7 +176,7 @@ function readLine(content: string): LineRead {
   return 'fault' in settings ? settings : { name, directive, settings }
 }
 
-/** Normalizes a name. Case and the kind of hyphen do not matter: `totp-file` means TOTP_File. */
+/** Normalizes a name. Case does not matter, and a hyphen equals an underscore: `totp-file` means TOTP_File. */
 function plainly(name: string): string {
   return name.toLowerCase().replaceAll('-', '_')
 }

@@ -114,8 +114,8 @@ function wantedBy(request: FwknopRequest, settings: RcSettings): Request {
 }
 
 /**
- * Completes a request for one destination. Local NAT names the server by its address as the client knows it. fwknopd
- * forwards to the address in the packet, so `127.0.0.1` would not work.
+ * Completes a request for one destination. Local NAT names the server by its address as the client knows it: fwknopd
+ * forwards to the address in the packet. The address `127.0.0.1` would not work there.
  */
 function sentTo({ address }: Destination, wanted: Request): Request {
   if (wanted.kind !== 'access' || wanted.nat?.host !== SERVER_ITSELF) return wanted

@@ -6,7 +6,7 @@ export const LOOKUPS_MAX = 2
 export const LOOKUPS_WAITING_MAX = 256
 /** The most answers in the cache. */
 export const HOSTS_MAX = 4_096
-/** Milliseconds for which an answer is cached, including the answer that there is no name. */
+/** Milliseconds for which an answer is cached, also the answer that no name exists. */
 export const HOST_AGE_MAX_MS = 600_000
 /** The longest host name in characters (RFC 1035, 2.3.4, less the length of the root). */
 const HOST_MAX_CHARS = 253
@@ -30,7 +30,7 @@ export class Hosts {
     this.#now = now
   }
 
-  /** Returns the cached answer, or `undefined` if there is none. */
+  /** Returns the cached answer; `undefined` means that a look-up is needed. */
   known(address: string): { readonly host: string | undefined } | undefined {
     const answer = this.#answers.get(address)
     if (answer === undefined || Math.abs(this.#now() - answer.at) < HOST_AGE_MAX_MS) return answer
@@ -73,9 +73,9 @@ export class Hosts {
 }
 
 /**
- * Returns the name if it is a plausible host name, because the owner of an address range can publish any name.
- * Permitted are letters, digits, hyphens and dots (RFC 1123, 2.1), and the underscores that exist in practice. A name
- * that looks like an address is refused.
+ * Returns the name if it is a plausible host name. The owner of an address range can publish any name. Permitted are
+ * letters, digits, hyphens and dots (RFC 1123, 2.1), and the underscores that exist in practice. A name that looks like
+ * an address is refused.
  */
 export function plausibleHost(name: string | undefined): string | undefined {
   if (name === undefined) return undefined

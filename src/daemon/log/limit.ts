@@ -58,7 +58,7 @@ export class FloodLimit {
     return true
   }
 
-  /** Returns the source's slot. A new source takes the slot of the one that was seen longest ago. */
+  /** Returns the source's slot. A new source takes a free slot, or the one of the source that was seen longest ago. */
   #slotOf({ family, a, b }: Address, now: number): number {
     const first = (sipHash(this.#seed[0], this.#seed[1], a, b, family, 0) & (SETS - 1)) * WAYS
     let oldest = first

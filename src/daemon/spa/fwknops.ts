@@ -161,7 +161,7 @@ export class Fwknops implements HolderJudge {
     }
     const text: Text = { wire, end, envelopes: new Envelopes(wire), sealed: [] }
     const { source } = arrival
-    // Trying the source's last stanza costs one HMAC. A forged source address causes no more work than that.
+    // Trying the source's last stanza costs one HMAC. A forged source address causes only that work.
     const usual = this.#usual(source)
     if (usual !== undefined) {
       const tried = this.#work.run(source, 'itself', () => this.#try(usual, text, arrival))

@@ -20,7 +20,7 @@ const SOURCE_BITS = { 4: 32, 6: 64 } as const
 /**
  * The time of gpg for packets without an HMAC, in milliseconds. A run takes some hundredths of a second. But anyone who
  * knows the server's public key can send messages that take as long as permitted. A burst is at least that long, so
- * that a budget is overdrawn by one burst at most.
+ * that a budget is overdrawn by one run at most.
  */
 export const GNUPG_LIMITS = {
   source: { perSecond: 50, burst: STRANGER_TIME_MAX_MS },

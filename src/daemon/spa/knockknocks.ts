@@ -167,7 +167,8 @@ export class Knockknocks implements HolderJudge {
   take(packet: Packet, arrival: Arrival): boolean {
     const expected = packet.family === 4 ? this.#expected.get(packet.port) : undefined
     if (expected === undefined) return false
-    // A SYN from a source without a key, or for an unusual port, costs an HMAC for each profile and counter.
+    // A SYN that was not expected costs an HMAC for each profile and counter. Such SYNs have no key, or ask for an
+    // unusual port.
     const found =
       expected.find(packet) ?? this.#work.run(arrival.source, 'stranger', () => expected.search(packet))?.result
     if (found === undefined) return false
@@ -198,7 +199,8 @@ export class Knockknocks implements HolderJudge {
       return
     }
     try {
-      // The counter is used up for any port. A SYN reveals its counter's text, so nobody else may use that counter.
+      // The counter is used up even if the request is refused. Two SYNs with the same counter would reveal the texts of
+      // both.
       const isNew = store.advance(counterKey(keys), String(counter), (present) => counter > counterOf(present))
       // The counter is used up, durably or not. A SYN with it is no longer accepted.
       for (const each of this.#sharing(owner)) this.#expect(each, [port])

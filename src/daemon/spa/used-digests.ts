@@ -38,7 +38,7 @@ export class UsedDigests {
    *
    * @param maxAgeMs milliseconds after which such a packet is too old to be accepted
    * @returns true if the mark is durable, so the door may open; false if the packet was used before
-   * @throws Error if no more packets can be remembered; JournalError or StoreError if the mark cannot be made durable
+   * @throws Error if the limit of remembered packets is reached; JournalError or StoreError if the mark is not durable
    */
   async use({ replayDigest, timestamp }: Used, maxAgeMs: number): Promise<boolean> {
     if (!this.#hasRoom(maxAgeMs)) throw new Error(`${DIGESTS_MAX} packets are remembered already`)
