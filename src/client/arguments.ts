@@ -72,7 +72,10 @@ export function parseCommand(argv: readonly string[], services: Services): Comma
     throw new UsageError('--retry needs --verify', 'it repeats the knock until that port is open')
   }
   if (values.retry !== undefined && secret.kind === 'code') {
-    throw new UsageError('--retry and --code exclude each other', 'a code opens only once; --totp-file takes the next')
+    throw new UsageError(
+      '--retry and --code exclude each other',
+      'a code can be used only once; --totp-file knocks the next one',
+    )
   }
   const retry = secret.kind === 'published' && values.verify !== undefined ? PUBLISHED_RETRY_DEFAULT : 0
   return {

@@ -62,7 +62,7 @@ async function addressesOf(
   const literal = isIP(host)
   if (literal !== 0) {
     if (family !== undefined && family !== literal) {
-      throw new ClientError(`${host} is not an IPv${family} address`, `without -${family} it is knocked as it is`)
+      throw new ClientError(`${host} is not an IPv${family} address`, `leave -${family} out`)
     }
     return [{ address: host, family: literal as Family }]
   }

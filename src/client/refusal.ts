@@ -15,7 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EINVAL: 'the address needs a zone, or the source does not fit it',
   EACCES: 'forbidden by the system',
   EPERM: 'forbidden by a local firewall',
-  EAFNOSUPPORT: 'this machine does not speak its family',
+  EAFNOSUPPORT: 'this machine does not support its address family',
   ECONNREFUSED: 'it refuses connections',
   ECONNRESET: 'the connection was reset',
   ETIMEDOUT: 'it does not answer',

@@ -75,17 +75,17 @@ export async function ask(path: string, request: Request): Promise<Reply> {
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EACCES') fail('permission denied', 'use sudo, or set Control_Group in [options]')
       else
-        fail('knockd is not running', error.code === 'ENOENT' ? 'start it' : `it left ${path} behind: start it again`)
+        fail('knockd is not running', error.code === 'ENOENT' ? 'start it' : `start it again: it left ${path} behind`)
     })
     socket.on('data', (more: string) => {
       text += more
-      if (text.length > REPLY_MAX_BYTES) fail('knockd answers too much', 'look at its log')
+      if (text.length > REPLY_MAX_BYTES) fail('the reply of knockd is too long', 'look at its log')
     })
     socket.on('end', () => {
       try {
         resolve(JSON.parse(text) as Reply)
       } catch {
-        fail('knockd broke off', 'look at its log')
+        fail('knockd closed the connection', 'look at its log')
       }
     })
   })

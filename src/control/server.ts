@@ -87,7 +87,7 @@ export class ControlServer {
     client.on('error', () => undefined)
     const free = asker.isOwner ? this.#owners < OWNER_CLIENTS_MAX : this.#members.enter(member, performance.now())
     if (!free) {
-      client.end(lineOf({ error: 'too many connections', hint: 'end the others first' }), () => client.destroy())
+      client.end(lineOf({ error: 'too many connections', hint: 'close the others first' }), () => client.destroy())
       return
     }
     if (asker.isOwner) this.#owners++

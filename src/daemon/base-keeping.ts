@@ -64,12 +64,11 @@ export class BaseKeeping {
       this.#watch = watch(
         files.trial.path,
         () => this.#look(),
-        (error) => this.#say('watch', `trials of a base ruleset are not noticed: ${error.message}`),
+        (error) => this.#say('watch', `cannot notice trials of a base ruleset: ${error.message}`),
       )
     } catch (error) {
       // Without root the files may be unreadable, and nothing can be repaired.
-      if (process.geteuid?.() === 0)
-        this.#say('watch', `the base ruleset is not looked after: ${(error as Error).message}`)
+      if (process.geteuid?.() === 0) this.#say('watch', `cannot watch the base ruleset: ${(error as Error).message}`)
       return
     }
     this.#look()
@@ -103,7 +102,7 @@ export class BaseKeeping {
         return
       }
       if ((error as NodeJS.ErrnoException).code === 'EACCES' && process.geteuid?.() !== 0) return
-      this.#say('failed', `the base ruleset is not looked after: ${(error as Error).message}`)
+      this.#say('failed', `cannot watch the base ruleset: ${(error as Error).message}`)
       this.#lookIn(FAILED_DELAY_MS)
     }
   }
@@ -141,13 +140,13 @@ export class BaseKeeping {
       this.#first = undefined
       const against = reasonAgainst(confirmed, config, certain)
       if (against !== undefined) {
-        this.#say('gone', `the base ruleset is gone, and is not put back: ${against.message}\n${against.command}`)
+        this.#say('gone', `the base ruleset is missing and was not restored: ${against.message}\n${against.command}`)
         return
       }
       firewall.run(confirmed.rules)
       this.#log.notice(
         'warning',
-        `another program took the base ruleset out of the rules: it is back as it was confirmed\nto take it away: ${REMEDIES.readOfRemoval()}`,
+        `another program removed the base ruleset: restored as confirmed\nto remove it: ${REMEDIES.readOfRemoval()}`,
       )
     }
     this.#said.delete('gone')
@@ -164,7 +163,7 @@ export class BaseKeeping {
     else if (this.#last !== this.#first && this.#last !== before) {
       this.#log.notice(
         'warning',
-        `the base ruleset was changed by another program\nto put it back as it was confirmed: ${REMEDIES.restoreBase()}`,
+        `the base ruleset was changed by another program\nto restore it as confirmed: ${REMEDIES.restoreBase()}`,
       )
     }
   }

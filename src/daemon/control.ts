@@ -79,7 +79,7 @@ async function openByHand(
     const refused = refusalOf(door, address, ms)
     if (refused !== undefined) return refused
     if (!of.memberOpenings.add(asker.user ?? -1, name, text, { ms, now: steadyNow() })) {
-      return { error: 'too many openings of yours last yet', hint: 'close some, or wait' }
+      return { error: 'you have too many openings', hint: 'close some, or wait' }
     }
   }
   log.notice('notice', `${text}: ${name}: opened by hand${byWhom(asker)}`)
@@ -107,18 +107,21 @@ async function rotateList({ door }: Request & { command: 'rotate' }, of: Control
   if (of.doors.find(door) === undefined) return unknownDoor(door, of.config)
   const left = await of.doors.rotate(door)
   if (left !== undefined) return { done: `${door} has a new list of ${left} sequences`, count: left }
-  return { error: `${door} has no list that the daemon makes`, hint: 'it would have `One_Time_Sequences = generate`' }
+  return {
+    error: `${door} has no list that the daemon makes`,
+    hint: 'set `One_Time_Sequences = generate` in its section',
+  }
 }
 
 async function acceptLoss({ door: name, id }: Request & { command: 'accept-loss' }, of: Controlled): Promise<Reply> {
   const { config, store, log } = of
   const door = config.doors.find((each) => each.name === name)
   if (door === undefined) return unknownDoor(name, config)
-  if (!store.isJournal(id)) return { error: 'only who may read the state may do this', hint: 'run it as root' }
+  if (!store.isJournal(id)) return { error: 'only users who can read the state can do this', hint: 'run it as root' }
   if (!isShutByLoss(door, store)) return { error: `${name} is not shut because of a loss` }
   await store.acceptLoss(name)
-  log.notice('warning', `${name}: takes packets again, by hand: one that it took before the loss could be played back`)
-  return { done: `${name} takes packets again`, count: 1 }
+  log.notice('warning', `${name}: accepts packets again, by hand: a packet from before the loss could be replayed`)
+  return { done: `${name} accepts packets again`, count: 1 }
 }
 
 /** Omits the user for root, because `sudo` has its own log. */

@@ -89,7 +89,7 @@ export class Daemon {
       const { store, faults } = await openStore(path, { lock: tryLock, pid: process.pid })
       for (const fault of faults) log.notice('error', fault.message)
       const marks = await openHolderMarks(marksPath(path), ({ message }) => {
-        log.notice('warning', `who holds an opening will not be known after a restart: ${message}`)
+        log.notice('warning', `the holders of openings will be unknown after a restart: ${message}`)
       })
       const daemon = new Daemon(args, config, log, { store, marks, state: path })
       try {
@@ -328,7 +328,7 @@ export class Daemon {
         listening: (name) => this.#log.starting([name]),
         waiting: (name, reason) => this.#log.notice('warning', `${name}: ${reason}, waiting for it`),
         deaf: (name, reason) =>
-          this.#log.notice('warning', `${name}: ${reason}: knocks may have gone unheard; capturing anew`),
+          this.#log.notice('warning', `${name}: ${reason}: knocks may have been missed; capturing again`),
         failed: (error) => this.#faults.note(error),
       },
       this.#needs,

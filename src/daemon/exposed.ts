@@ -60,7 +60,7 @@ export class Exposed {
     } catch (error) {
       log.notice(
         'warning',
-        `which ports are no longer hidden is not known after a restart: ${(error as Error).message}`,
+        `the ports that are no longer hidden will be unknown after a restart: ${(error as Error).message}`,
       )
     }
   }

@@ -74,10 +74,10 @@ export class Faults {
       return
     }
     this.#tokens--
-    const more = this.#unsaid === 0 ? '' : ` (and ${this.#unsaid} more since the last one said)`
+    const more = this.#unsaid === 0 ? '' : ` (and ${this.#unsaid} more since the last report)`
     this.#unsaid = 0
     try {
-      this.#say(`a fault of knockd itself, please report it: ${this.#last}${more}`)
+      this.#say(`internal error, please report it: ${this.#last}${more}`)
     } catch {
       // The log itself failed. The count still shows the fault.
     }

@@ -105,7 +105,7 @@ export class Gap {
       try {
         await this.#go(ending)
       } catch (error) {
-        this.#terms.log.notice('error', `connections cannot be looked at: ${(error as Error).message}`)
+        this.#terms.log.notice('error', `cannot list connections: ${(error as Error).message}`)
       }
       const ended = performance.now()
       this.#nextLook = ended + Math.max(LOOK_PAUSE_MS, (ended - begun) * LOOK_PAUSE_TIMES)
@@ -118,7 +118,7 @@ export class Gap {
     if (plan === undefined) return
     const look = this.#sessions.look(plan.services)
     if (ending && !look.tells) {
-      log.notice('warning', 'connections that began while the guard was away go on: it is not known which those are')
+      log.notice('warning', 'cannot end connections that began while the guard was away: which ones is unknown')
     }
     const admitted = this.#admitted()
     const stillEnded = new Set<string>()
@@ -171,12 +171,12 @@ export class Gap {
     try {
       guard.end([...ended.values()])
     } catch (error) {
-      log.notice('warning', `connections are ended when the guard is back: ${(error as Error).message}`)
+      log.notice('warning', `connections will be ended when the guard is restored: ${(error as Error).message}`)
     }
     const tcp = sorted.filter(({ protocol }) => protocol === TCP)
     const refusal = destroyConnections(tcp.slice(0, DESTROYED_MAX))
     if (refusal !== undefined) {
-      log.notice('debug', `connections end for the other side alone: the system ends none of its own: ${refusal}`)
+      log.notice('debug', `connections end only for the other side: cannot close local sockets: ${refusal}`)
     }
     return ended.size
   }

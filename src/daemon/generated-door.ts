@@ -170,7 +170,7 @@ export class GeneratedDoor implements HolderJudge {
     try {
       await what()
     } catch (error) {
-      this.#of.say('error', `${this.#of.door.name}: its list cannot be kept: ${(error as Error).message}`)
+      this.#of.say('error', `${this.#of.door.name}: cannot update its list: ${(error as Error).message}`)
     }
   }
 
@@ -197,7 +197,7 @@ export class GeneratedDoor implements HolderJudge {
     // The list keeps its name, so its previous holders may keep the door.
     await writeSequences(this.#path, [...now.sequences, ...more], now.known?.name)
     now.refresh()
-    say('notice', `${door.name}: ${before} sequences were left, ${now.left} are now`)
+    say('notice', `${door.name}: list refilled: ${before} sequences were left, now ${now.left}`)
     this.#publishing?.want()
   }
 
@@ -222,7 +222,7 @@ export class GeneratedDoor implements HolderJudge {
       this.#before = this.#open(old)
       this.#until = undefined
     }
-    say('notice', `${door.name}: has another list of ${this.#now.left} sequences`)
+    say('notice', `${door.name}: has a new list of ${this.#now.left} sequences`)
     if (this.#publishing === undefined) this.#limit(Date.now() + overlapOf(list))
     else this.#publishing.want()
   }

@@ -76,7 +76,7 @@ export class Guarding {
     const plan = this.#guard?.plan
     if (plan === undefined) return undefined
     return {
-      fault: this.#stood() ? undefined : (this.#failure ?? 'another program took it out, it will be back in a moment'),
+      fault: this.#stood() ? undefined : (this.#failure ?? 'another program removed it, it will be restored shortly'),
       services: plan.services.map(formatService),
       hideWith: plan.hideWith,
       alwaysAllow: plan.alwaysAllow.map(formatNetwork),
@@ -124,7 +124,7 @@ export class Guarding {
       if (value === '') await store.forget(GUARD_KEY)
       else await store.advance(GUARD_KEY, value, () => true)
     } catch (error) {
-      log.notice('warning', `what the guard hides is not known after a restart: ${(error as Error).message}`)
+      log.notice('warning', `the hidden ports will be unknown after a restart: ${(error as Error).message}`)
     }
   }
 
@@ -202,10 +202,7 @@ export class Guarding {
     try {
       return monitorTable(TABLE_NAME, () => this.#changed())
     } catch (error) {
-      this.#terms.log.notice(
-        'warning',
-        `changes of the rules by other programs are not noticed: ${(error as Error).message}`,
-      )
+      this.#terms.log.notice('warning', `cannot notice rule changes by other programs: ${(error as Error).message}`)
       return undefined
     }
   }
@@ -244,7 +241,7 @@ export class Guarding {
     } catch (error) {
       this.#repairs.made(performance.now())
       this.#failure = (error as Error).message
-      log.notice('error', `the guard cannot be put back: ${(error as Error).message}`)
+      log.notice('error', `cannot restore the guard: ${(error as Error).message}`)
     }
     // The table may have changed again in the meantime, and no further notification would come.
     if (!this.#stands) this.#changed()
@@ -261,7 +258,7 @@ function lockHost(): Lock {
     if (!(error instanceof LockedError)) throw error
     const { holder } = error
     const who = holder === undefined ? 'another knockd' : `another knockd (process ${holder})`
-    throw new Error(`${who} guards the ports of this host already\nput the guarded doors into one config`, {
+    throw new Error(`${who} already guards the ports of this host\nput the guarded doors into one config`, {
       cause: error,
     })
   }

@@ -18,7 +18,7 @@ export async function runHook(
   const run = runner.run({ text: command, environment: { POSTERN_ACTION: 'hook' }, urgent: true })
   const outcome = await (action === 'stop' ? within(run, STOP_HOOK_MAX_MS) : run)
   if (outcome === undefined) {
-    log.notice('warning', `${name}: still runs after ${STOP_HOOK_MAX_MS / 1000} s, and is left to itself`)
+    log.notice('warning', `${name}: still running after ${STOP_HOOK_MAX_MS / 1000} s: no longer waiting for it`)
   } else if (outcome.kind === 'exited') {
     if (outcome.output !== '') log.output(name, outcome.output)
     if (outcome.status !== 0) log.status(name, outcome.status)

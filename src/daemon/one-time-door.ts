@@ -107,7 +107,7 @@ export class OneTimeDoor {
     } catch (error) {
       this.#say(
         'error',
-        `${this.#door.name}: stays shut, its sequence cannot be struck out: ${(error as Error).message}`,
+        `${this.#door.name}: stays shut, cannot mark its sequence as used: ${(error as Error).message}`,
       )
       return undefined
     } finally {

@@ -178,7 +178,7 @@ export class UsersDoor implements HolderJudge {
       if (await codes.strike(secret)) return mark
       say('warning', `${door.name}: this code was used before${forUser(secret.user)}`)
     } catch (error) {
-      say('error', `${door.name}: stays shut, its code cannot be marked as used: ${(error as Error).message}`)
+      say('error', `${door.name}: stays shut, cannot mark its code as used: ${(error as Error).message}`)
     }
     return undefined
   }
@@ -208,8 +208,7 @@ export class UsersDoor implements HolderJudge {
     const kept = (this.people ?? []).filter(({ name = '' }) => unread.has(name) && !named.has(name))
     const people = [...users, ...kept]
     const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
-    if (faults.length > told.length)
-      told.push(`${path}: ${faults.length - told.length} faults more: postern check tells`)
+    if (faults.length > told.length) told.push(`${path}: ${faults.length - told.length} more errors: run postern check`)
     if (kept.length > 0)
       told.push(
         `${door.name}: keeping the previous lines of ${kept
@@ -217,7 +216,7 @@ export class UsersDoor implements HolderJudge {
           .slice(0, FAULTS_SAID_MAX)
           .join(', ')}`,
       )
-    if (people.length === 0) told.push(`${door.name}: opens to nobody: no user is in ${path}`)
+    if (people.length === 0) told.push(`${door.name}: opens to nobody: no users in ${path}`)
     if (told.length === 0) this.#said = ''
     else this.#warn(told.join('\n'))
     return people

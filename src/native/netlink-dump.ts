@@ -50,19 +50,19 @@ export async function dumpTable(protocol: number, type: number, body: Buffer, ta
   try {
     const request = requestOf(type, body)
     const sent = await call((done) => send.async(fd, request, request.length, 0, done))
-    if (sent !== request.length) throw new NetlinkError('the kernel does not take the question')
+    if (sent !== request.length) throw new NetlinkError('the kernel does not accept the request')
     const bytes = Buffer.alloc(PART_BYTES)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     const end = performance.now() + DUMP_MAX_MS
     let whole = true
     while (performance.now() < end) {
       const length = await call((done) => recv.async(fd, bytes, bytes.length, MSG_DONTWAIT, done))
-      if (length <= 0) throw new NetlinkError('the kernel answers only in part')
+      if (length <= 0) throw new NetlinkError('the kernel did not complete its answer')
       const part = takePart(view, length, take)
       whole &&= part.whole
       if (part.last) return whole
     }
-    throw new NetlinkError(`not told within ${DUMP_MAX_MS} ms`)
+    throw new NetlinkError(`no answer within ${DUMP_MAX_MS} ms`)
   } finally {
     closeDescriptor(fd)
   }
@@ -87,7 +87,7 @@ function takePart(
   let whole = true
   for (let at = 0; at + MESSAGE_HEADER <= length;) {
     const end = at + view.getUint32(at, LITTLE)
-    if (end < at + MESSAGE_HEADER || end > length) throw new NetlinkError('the kernel answers with half a message')
+    if (end < at + MESSAGE_HEADER || end > length) throw new NetlinkError('the kernel sent an incomplete message')
     const type = view.getUint16(at + 4, LITTLE)
     if ((view.getUint16(at + 6, LITTLE) & NLM_F_DUMP_INTR) !== 0) whole = false
     if (type === NLMSG_DONE || type === NLMSG_ERROR) {

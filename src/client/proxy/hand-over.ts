@@ -3,7 +3,7 @@ import { ClientError } from '../fault.ts'
 
 const STDOUT = 1
 
-const HINT = 'ssh wants it where `ProxyUseFdpass yes` stands beside its ProxyCommand'
+const HINT = 'set `ProxyUseFdpass yes` beside ProxyCommand, or leave -F out'
 
 /**
  * Passes a connection to the process at the other end of standard output, like ssh's ProxyUseFdpass, and closes it
@@ -12,17 +12,16 @@ const HINT = 'ssh wants it where `ProxyUseFdpass yes` stands beside its ProxyCom
  * @throws ClientError if that fails
  */
 export async function handOver(socket: Socket): Promise<void> {
-  if (process.platform !== 'linux')
-    throw new ClientError('a connection can be handed over on Linux alone', 'leave -F out')
+  if (process.platform !== 'linux') throw new ClientError('-F works only on Linux', 'leave -F out')
   const [{ passDescriptor }, { errorName }] = await Promise.all([
     import('../../native/pass-descriptor.ts'),
     import('../../native/libc.ts'),
   ])
   const fd = descriptorOf(socket)
   if (fd === undefined)
-    throw new ClientError('this Node.js does not tell the descriptor of a connection', 'leave -F out')
+    throw new ClientError('cannot get the descriptor of a connection from this Node.js', 'leave -F out')
   if (!passDescriptor(STDOUT, fd)) {
-    throw new ClientError(`standard output takes no connection: ${errorName()}`, HINT)
+    throw new ClientError(`cannot pass the connection to standard output: ${errorName()}`, HINT)
   }
   socket.destroy()
 }

@@ -111,7 +111,7 @@ function shut(host: string, port: number, rounds: number, waitMs: number, error:
   const after = rounds === 1 ? 'the knock' : `the last of ${rounds} rounds of knocks`
   return new ClientError(
     `tcp ${host}:${port} is not open ${formatDuration(waitMs)} after ${after}: ${reasonOf(error)}`,
-    "the daemon's log there says whether it took the knock",
+    "the daemon's log there says whether it accepted the knock",
     error,
   )
 }

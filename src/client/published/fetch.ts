@@ -53,7 +53,7 @@ async function follow(from: URL, signal: AbortSignal): Promise<Uint8Array> {
  * @throws ClientError if the redirect is not followed
  */
 export function redirected(from: URL, location: string | null): URL {
-  const fault = (what: string): ClientError => new ClientError(`${from.host} sends on ${what}, which is not followed`)
+  const fault = (what: string): ClientError => new ClientError(`${from.host} redirects ${what}, which is not followed`)
   if (location === null || !URL.canParse(location, from.href)) throw fault('to no address')
   const to = new URL(location, from)
   if (to.protocol !== 'http:' && to.protocol !== 'https:') throw fault(`to ${to.protocol.slice(0, -1)}`)

@@ -34,17 +34,16 @@ export function readList(bytes: Uint8Array): PublishedList {
   const text = Buffer.from(bytes).toString('latin1')
   const format = HEADING.exec(text)?.[1]
   if (format === undefined) {
-    throw new ClientError('this is not a list of sequences', 'its first line is not that of one')
+    throw new ClientError('this is not a list of sequences', 'its first line must be: # Postern sequences, format 1')
   }
   if (format !== FORMAT) {
-    throw new ClientError(`the list has format ${format}, which is not known here`, `only format ${FORMAT} is`)
+    throw new ClientError(`the list has the unknown format ${format}`, `only format ${FORMAT} is supported`)
   }
   const { lines, faults } = parseOneTime(text)
   const [fault] = faults
   if (fault !== undefined) throw new ClientError(`the list: line ${fault.line}: ${fault.message}`, fault.hint)
   const sequences = lines.filter(({ struck }) => !struck)
   const [next] = sequences
-  if (next === undefined)
-    throw new ClientError('the list has no sequence left', 'new ones have to be made and published')
+  if (next === undefined) throw new ClientError('the list has no sequence left', 'publish a new list')
   return { next: next.knocks, left: sequences.length, host: HOST.exec(text)?.[1] }
 }

@@ -119,7 +119,7 @@ function failureOf(status: string): ClientError {
     return new ClientError(`${failed}the keyring has no key for it`)
   }
   if (considered && /^\[GNUPG:\] DECRYPTION_FAILED$/m.test(status)) {
-    return new ClientError(`${failed}its key cannot be used, for want of a passphrase perhaps`, PASSPHRASE_HINT)
+    return new ClientError(`${failed}its key cannot be used, perhaps a passphrase is missing`, PASSPHRASE_HINT)
   }
   return new ClientError(`${failed}it is damaged, or not encrypted`)
 }

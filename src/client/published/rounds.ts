@@ -36,4 +36,4 @@ export function publishedRounds(read: () => Promise<PublishedList>, { tell, warn
   }
 }
 
-const HINT = 'its log says why, or the list has not been published anew'
+const HINT = 'its log says why, or no newer list was published'

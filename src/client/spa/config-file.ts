@@ -124,8 +124,7 @@ function readSections(text: string, faults: FaultList): readonly Section[] {
     const header = /^\[\s*([^\]]*?)\s*\]$/.exec(content)
     if (header !== null) {
       const patterns = header[1]!.split(/\s+/).filter((each) => each !== '')
-      if (patterns.length === 0)
-        faults.error(line, column, 'this section is for no host', 'a name, or a pattern: `[*]`')
+      if (patterns.length === 0) faults.error(line, column, 'this section names no host', 'a name, or a pattern: `[*]`')
       const key = patterns.join(' ').toLowerCase()
       section = sections.get(key) ?? { patterns, entries: [] }
       sections.set(key, section)
@@ -134,11 +133,12 @@ function readSections(text: string, faults: FaultList): readonly Section[] {
     const read = readLine(content)
     if ('fault' in read) faults.error(line, column, read.fault, read.hint)
     else if (section === undefined) {
-      faults.error(line, column, 'this line stands before the first section', 'a section begins with `[name]`')
+      faults.error(line, column, 'this line is before the first section', 'a section begins with `[name]`')
     } else {
       const before = section.entries.find(({ name }) => name === read.name)
       if (before === undefined || read.directive.repeats === true) section.entries.push({ ...read, line, column })
-      else faults.error(line, column, `${read.name} stands here twice`, `line ${before.line} has it already`)
+      else
+        faults.error(line, column, `${read.name} is already set on line ${before.line}`, 'remove one of the two lines')
     }
   }
   for (const each of sections.values()) checkWay(each, faults)

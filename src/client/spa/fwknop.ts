@@ -106,7 +106,7 @@ function wantedBy(request: FwknopRequest, settings: RcSettings): Request {
     return { kind: 'access', address: undefined, ports: access, nat: undefined, timeoutS }
   const [first, ...more] = access
   if (first === undefined || more.length > 0) {
-    throw new ClientError('only one port can be sent on', 'name one with -A')
+    throw new ClientError('only one port can be forwarded', 'name one with -A')
   }
   const target = natTarget(natText ?? SERVER_ITSELF, first.port)
   const ports = [{ protocol: first.protocol, port: outside ?? first.port }]
@@ -126,7 +126,7 @@ function sentTo({ address }: Destination, wanted: Request): Request {
 function natTarget(text: string, port: number): { readonly host: string; readonly port: number } {
   const target = readNatTarget(/[:,][0-9]+$/.test(text) ? text.replace(/[:,]([0-9]+)$/, ',$1') : `${text},${port}`)
   if (target !== undefined) return target
-  throw new ClientError(`not a host to send on to: ${text}`, 'as in 192.168.10.2:22')
+  throw new ClientError(`not a host to forward to: ${text}`, 'as in 192.168.10.2:22')
 }
 
 function plainText(wanted: Request, request: FwknopRequest, settings: RcSettings): string {
@@ -139,7 +139,7 @@ function plainText(wanted: Request, request: FwknopRequest, settings: RcSettings
     ...writeRequest(wanted),
   }
   const fault = fieldFault(fields)
-  if (fault !== undefined) throw new ClientError(fault, 'fwknopd would not take it')
+  if (fault !== undefined) throw new ClientError(fault, 'fwknopd would refuse it')
   return encodeFields(fields, settings.digest ?? DIGEST_DEFAULT)
 }
 
@@ -153,7 +153,7 @@ function sealer(settings: RcSettings): (plain: string) => Promise<Uint8Array> {
     hmacKey === undefined ? undefined : { key: hmacKey, digest: settings.hmacDigest ?? DIGEST_DEFAULT }
   const secret = settings.useGnupg === true ? gnupg?.passphrase : key
   if (secret !== undefined && hmacKey !== undefined && sameBytes(secret, hmacKey)) {
-    throw new ClientError('the HMAC key is the key of the encryption again', '`fwknop --key-gen` makes two')
+    throw new ClientError('the HMAC key is the same as the encryption key', '`fwknop --key-gen` makes two')
   }
   if (settings.useGnupg === true) {
     return async (plain) => {
@@ -165,7 +165,7 @@ function sealer(settings: RcSettings): (plain: string) => Promise<Uint8Array> {
     }
   }
   if (key === undefined) {
-    throw new ClientError('there is not a key', 'write KEY_BASE64 into ~/.fwknoprc, or name a file with --key-file')
+    throw new ClientError('there is no key', 'write KEY_BASE64 into ~/.fwknoprc, or name a file with --key-file')
   }
   if (mode === 'legacy' && hmac !== undefined) {
     throw new ClientError('legacy mode has no HMAC', 'leave one of the two out')
@@ -176,11 +176,11 @@ function sealer(settings: RcSettings): (plain: string) => Promise<Uint8Array> {
 
 function fitting(packet: Uint8Array, maxBytes: number): Uint8Array {
   if (packet.length < PACKET_MIN_BYTES) {
-    throw new ClientError(`fwknopd takes no packet as short as ${packet.length} bytes`, 'an HMAC makes it long enough')
+    throw new ClientError(`packet too short for fwknopd: ${packet.length} bytes`, 'an HMAC makes it long enough')
   }
   if (packet.length <= maxBytes) return packet
   throw new ClientError(
-    `fwknopd takes no packet as long as ${packet.length} bytes`,
+    `packet too long for fwknopd: ${packet.length} bytes`,
     `at most ${maxBytes}: a shorter digest or command, or fewer ports`,
   )
 }

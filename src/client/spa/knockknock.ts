@@ -69,15 +69,15 @@ function opened<T>(open: () => T): T {
     return open()
   } catch (error) {
     if (!isRefusal(error)) throw error
-    const hint = error.code === 'ENOTSUP' ? 'only Linux is known to take them' : 'they need root, or CAP_NET_RAW'
-    throw new ClientError(`packets with headers of our own cannot be sent: ${error.code}`, hint, error)
+    const hint = error.code === 'ENOTSUP' ? 'only Linux is supported' : 'run this as root, or with CAP_NET_RAW'
+    throw new ClientError(`cannot send raw packets: ${error.code}`, hint, error)
   }
 }
 
 function readProfile<T>(path: string, read: (text: string) => ProfileRead<T>): T {
   const text = readSecretFile(path)
   if (text === undefined) {
-    throw new ClientError(`${path}: there is no such file`, 'a profile is what knockknock-genprofile makes')
+    throw new ClientError(`${path}: there is no such file`, 'knockknock-genprofile makes a profile')
   }
   const result = read(text)
   if ('value' in result) return result.value

@@ -48,7 +48,7 @@ export async function localAddressFor({ family, address, source }: Destination):
     })
     const found = parseAddress(text.replace(/%.*$/, ''))
     if (found !== undefined) return found
-    throw new ClientError(`the address to send from cannot be told: ${text}`, 'name it with --claim')
+    throw new ClientError(`cannot determine the source address: ${text}`, 'name it with --claim')
   } finally {
     socket.close()
   }

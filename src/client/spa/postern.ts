@@ -57,7 +57,7 @@ export function planPostern(request: PosternRequest): Plan {
       last = Math.max(Date.now(), last + 1)
       const claim = { wanted, address, openS }
       const sealed = sealClaim({ user, server, claim, unixMs: last, random: randomBytes(KEY_BYTES) })
-      if ('fault' in sealed) throw new ClientError(`this cannot be asked for: ${sealed.fault}`)
+      if ('fault' in sealed) throw new ClientError(`cannot send this request: ${sealed.fault}`)
       await sendDatagram(sealed.packet, port, destination, 0)
     },
   }

@@ -83,8 +83,8 @@ async function claimFor(plan: Plan, destination: Destination, say: Say): Promise
   )
   if (own.kind === 'known') return own.address
   say.notice(
-    `${formatAddress(own.address)} is a private address: the server sees another one, which is not known here\n` +
-      '  the server takes the address that the packet seems to come from; --claim ADDRESS names an address',
+    `${formatAddress(own.address)} is a private address: the server sees another one\n` +
+      '  the server will use the source address that it sees; to name another: --claim ADDRESS',
   )
   return undefined
 }

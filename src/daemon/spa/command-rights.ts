@@ -29,15 +29,15 @@ export interface Rights {
 export function commandFault({ user, group }: CommandTerms, rights: Rights): string | undefined {
   if (user === undefined && group === undefined) return undefined
   const directive = user === undefined ? 'CMD_EXEC_GROUP' : 'CMD_EXEC_USER'
-  const hint = 'until then packets that bring commands are refused'
-  if (rights.uid !== 0) return `${directive}: only root can run commands as somebody else\nrun knockd as root; ${hint}`
+  const hint = 'until then packets with commands are refused'
+  if (rights.uid !== 0) return `${directive}: only root can run commands as another user\nrun knockd as root; ${hint}`
   const lacking = [
     ...(lacks(rights, CAP_SETGID) ? ['CAP_SETGID'] : []),
     ...(user !== undefined && lacks(rights, CAP_SETUID) ? ['CAP_SETUID'] : []),
   ]
   if (lacking.length > 0) {
     const add = `add ${lacking.join(' ')} to CapabilityBoundingSet= of the unit`
-    return `${directive}: knockd may not change users: it lacks ${lacking.join(' and ')}\n${add}; ${hint}`
+    return `${directive}: knockd cannot change users: it lacks ${lacking.join(' and ')}\n${add}; ${hint}`
   }
   if (user !== undefined && !rights.hasAccount('passwd', user)) {
     return `CMD_EXEC_USER: there is no user ${user}\nadd the user, or name another; ${hint}`

@@ -156,7 +156,7 @@ export class Fwknops implements HolderJudge {
     // A copy of an opened packet costs no decryption. Otherwise anyone could use up the time by replaying packets.
     const end = wire.slice(-SEEN_CHARS)
     if (this.#seen.has(end)) {
-      this.#of.explain(arrival.source, undefined, 'a copy of a packet that came before')
+      this.#of.explain(arrival.source, undefined, 'a copy of an earlier packet')
       return true
     }
     const text: Text = { wire, end, envelopes: new Envelopes(wire), sealed: [] }
@@ -260,7 +260,7 @@ export class Fwknops implements HolderJudge {
     const claimedUser = claimedName(spa.user)
     const who = `packet of ${user}, which claims to be ${claimedUser}`
     if (this.#used.has(spa)) {
-      explain(arrival.source, door.name, `${who}: it came before`)
+      explain(arrival.source, door.name, `${who}: a replay`)
       return undefined
     }
     const maxAgeMs = door.secret.kind === 'spa' ? door.secret.maxAgeMs : undefined
@@ -288,7 +288,7 @@ export class Fwknops implements HolderJudge {
     if (door.opens.length > 0) {
       return servicesFor(door, granted.ports) === undefined ? 'a port is not in Open_Ports' : undefined
     }
-    return granted.nat === undefined ? undefined : 'only Open_Ports can be sent on'
+    return granted.nat === undefined ? undefined : 'only Open_Ports can be forwarded'
   }
 
   /** Returns the greatest age, in milliseconds, at which this door or another accepts the packet. */

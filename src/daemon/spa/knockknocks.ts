@@ -263,14 +263,14 @@ export class Knockknocks implements HolderJudge {
   #profiles(door: Door, folder: string, before: readonly Profile[]): readonly Profile[] {
     const names = profileNames(folder)
     if (names.length > PROFILES_MAX) {
-      this.#of.say('warning', `${folder}: more than ${PROFILES_MAX} profiles: the others are left out`)
+      this.#of.say('warning', `${folder}: only the first ${PROFILES_MAX} profiles are used`)
     }
     return names.slice(0, PROFILES_MAX).flatMap((name) => {
       try {
         return [readProfile(door, folder, name)]
       } catch (error) {
         const known = before.find((profile) => profile.name === name)
-        const stays = known === undefined ? '' : ', it is as it was before'
+        const stays = known === undefined ? '' : ', keeping the previous one'
         const { message } = error as Error
         this.#of.say('warning', `${door.name}: profile ${join(folder, name)}${stays}: ${message}`)
         return known === undefined ? [] : [known]

@@ -188,7 +188,7 @@ export class Posterns implements HolderJudge {
     // A copy of an opened packet costs no public-key work. Otherwise anyone could use up the time by replaying packets.
     const outer = Buffer.from(payload.buffer, payload.byteOffset, MAC1_BYTES).toString('latin1')
     if (this.#seen.has(outer)) {
-      explain(arrival.source, undefined, 'single packet: a copy of one that came before')
+      explain(arrival.source, undefined, 'single packet: a copy of an earlier one')
       return true
     }
     // Only senders who know the server's public key get here. Public-key work takes a tenth of a millisecond.
@@ -203,7 +203,7 @@ export class Posterns implements HolderJudge {
       explain(arrival.source, undefined, `single packet: ${opened.mismatch}`)
     } else if ('fault' in opened) {
       const [{ user }] = opened.user as [Holder]
-      this.#tell(user, arrival, `a packet that is understood by another version: ${opened.fault}`)
+      this.#tell(user, arrival, `a packet for another version: ${opened.fault}`)
     } else this.#judge(opened.user, opened.claim, arrival)
     return true
   }
@@ -221,7 +221,7 @@ export class Posterns implements HolderJudge {
     const { explain } = this.#of
     const key = newestKey(user)
     if (!isNewer(claim.timestamp, this.#of.store.newest(key))) {
-      explain(arrival.source, undefined, `single packet of ${user.name}: it came before, or a newer one did`)
+      explain(arrival.source, undefined, `single packet of ${user.name}: a replay, or older than the last one`)
       return
     }
     const { wanted } = claim

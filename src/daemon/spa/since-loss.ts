@@ -23,11 +23,12 @@ export function isShutByLoss({ name, secret }: Pick<Door, 'name' | 'secret'>, st
  * @param unixMs the packet's date in milliseconds since 1970
  */
 export function lossRefusal(door: Pick<Door, 'name' | 'secret'>, store: LossKnown, unixMs: number): string | undefined {
-  if (isShutByLoss(door, store)) return 'used packets were forgotten, and the door stays shut: see the log at the start'
+  if (isShutByLoss(door, store))
+    return 'the record of used packets was lost, and the door stays shut: see the log at the start'
   const { loss } = store
   const bounded = door.secret.kind === 'spa' && door.secret.maxAgeMs !== undefined
   if (loss === undefined || !bounded || unixMs > loss.at) return undefined
-  return `the packet is dated before ${new Date(loss.at).toISOString()}, and what was used before that is not known`
+  return `the packet is dated before ${new Date(loss.at).toISOString()}, and the record of packets used before that was lost`
 }
 
 /** Describes a door that a loss has shut, with the fix for the operator. */
@@ -37,7 +38,7 @@ export function lossText({ name, secret }: Pick<Door, 'name' | 'secret'>, { loss
     ? `make new profiles for all its users (knockknock-genprofile), and only then type: postern accept-loss ${name}`
     : `set SPA_Max_Age, say to 2m; or make new keys for all its users, and only then type: postern accept-loss ${name}`
   const at = new Date(loss?.at ?? 0).toISOString()
-  return `${name}: stays shut: which packets it has taken was forgotten at ${at}, and they could be played back\n${cure}`
+  return `${name}: stays shut: the record of used packets was lost at ${at}, and old packets could be replayed\n${cure}`
 }
 
 /** Logs which doors a loss of state keeps shut, with the fix for each. */
