@@ -52,11 +52,7 @@ export const OPTIONS = {
   ...SECRET_OPTIONS,
 } as const
 
-/**
- * Parses knock's command line.
- *
- * @throws UsageError for the first fault
- */
+/** Parses knock's command line. @throws UsageError for the first fault */
 export function parseCommand(argv: readonly string[], services: Services): Command {
   const { values, positionals } = parseOptions(argv)
   if (values.help === true) return { kind: 'help' }

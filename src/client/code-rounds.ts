@@ -62,11 +62,7 @@ export function codeRounds(
   }
 }
 
-/**
- * Reads the file of `--totp-file`.
- *
- * @throws ClientError if the file is not a secret, or others can access it
- */
+/** Reads the file of `--totp-file`. @throws ClientError if the file is not a secret, or others can access it */
 export async function readSecretFile(path: string): Promise<TotpSecret> {
   const read = readSecret((await readPrivate(path, SECRET_FILE_MAX_BYTES)).toString('utf8'))
   if ('secret' in read) return read.secret

@@ -27,11 +27,7 @@ export function parseKnocks(words: readonly string[], udp: boolean, services: Se
   })
 }
 
-/**
- * Parses the argument of `--verify`: `tcp/PORT`.
- *
- * @throws UsageError for anything else
- */
+/** Parses the argument of `--verify`: `tcp/PORT`. @throws UsageError for anything else */
 export function parseVerify(text: string, services: Services): number {
   const [proto = '', port = '', ...rest] = text.split('/')
   if (proto.toLowerCase() === 'udp') {

@@ -21,10 +21,7 @@ export async function readPrivate(path: string, maxBytes: number): Promise<Buffe
   return Promise.resolve(readFor(path, maxBytes, SECRET))
 }
 
-/**
- * Reads a file under the given policy.
- * @throws ClientError if the policy refuses it
- */
+/** Reads a file under the given policy. @throws ClientError if the policy refuses it */
 export function readFor(path: string, maxBytes: number, policy: FilePolicy): Buffer {
   try {
     return readPrivateFile(path, maxBytes, policy)

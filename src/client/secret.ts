@@ -37,11 +37,7 @@ export interface SecretValues {
   readonly udp?: boolean
 }
 
-/**
- * Parses the options for secrets. Messages never repeat a code.
- *
- * @throws UsageError if options conflict
- */
+/** Parses the options for secrets. Messages never repeat a code. @throws UsageError if options conflict */
 export function parseSecret(values: SecretValues, ports: number): Secret {
   const { 'totp-file': file, code, from, udp } = values
   const given = (['totp-file', 'code', 'from'] as const).filter((name) => values[name] !== undefined)

@@ -58,10 +58,7 @@ function socketsIn(folder: string): readonly string[] {
   }
 }
 
-/**
- * Sends a request to a daemon.
- * @throws ControlError if the daemon does not answer
- */
+/** Sends a request to a daemon. @throws ControlError if the daemon does not answer */
 export async function ask(path: string, request: Request): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let text = ''

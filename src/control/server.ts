@@ -60,10 +60,7 @@ export class ControlServer {
     this.admit(group)
   }
 
-  /**
-   * Gives a group access besides root, or removes it.
-   * @throws Error with the reason, or if the group does not exist
-   */
+  /** Gives a group access besides root, or removes it. @throws Error with the reason, or if the group does not exist */
   admit(group: string | undefined): void {
     const id = group === undefined ? 0 : groupId(group)
     if (id === undefined) throw new Error(`Control_Group: there is no group ${group}\n  groupadd --system ${group}`)

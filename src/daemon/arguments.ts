@@ -28,10 +28,7 @@ export class UsageError extends Error {
   }
 }
 
-/**
- * Parses knockd's command line.
- * @throws UsageError if it is invalid
- */
+/** Parses knockd's command line. @throws UsageError if it is invalid */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { values, positionals } = parse(argv)
   return {

@@ -19,10 +19,7 @@ export interface LoadedConfig {
   readonly warnings: readonly string[]
 }
 
-/**
- * Reads and checks a config file.
- * @throws ConfigError if it is invalid
- */
+/** Reads and checks a config file. @throws ConfigError if it is invalid */
 export function loadConfig(file: string): LoadedConfig {
   const { config, faults } = readConfig(readText(file), file)
   if (config === undefined) {

@@ -159,10 +159,7 @@ export class Gap {
     return (flow) => mayBegin(flow, single.get(formatAddress(flow.peer)) ?? []) || mayBegin(flow, wide)
   }
 
-  /**
-   * Ends flows, established ones first.
-   * @returns the number of flows that were ended
-   */
+  /** Ends flows, established ones first. @returns the number of flows that were ended */
   #end(flows: readonly Flow[]): number {
     const { guard, log } = this.#terms
     if (flows.length === 0) return 0

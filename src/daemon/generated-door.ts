@@ -117,10 +117,7 @@ export class GeneratedDoor implements HolderJudge {
     return this.#of.marks.mark('generated', this.#of.door.name, name)
   }
 
-  /**
-   * Marks a sequence as used.
-   * @returns the mark of the new holder, once the use is durable and the door may open
-   */
+  /** Marks a sequence as used. @returns the mark of the new holder, once the use is durable and the door may open */
   async strike(secret: Secret): Promise<string | undefined> {
     const list = this.#before?.secret === secret ? this.#before : this.#now
     const strike = await list?.strike(secret)
@@ -132,10 +129,7 @@ export class GeneratedDoor implements HolderJudge {
     return struck
   }
 
-  /**
-   * Replaces the list with a new one.
-   * @throws the system's error; nothing has changed then
-   */
+  /** Replaces the list with a new one. @throws the system's error; nothing has changed then */
   async rotate(): Promise<number> {
     let failure: unknown
     this.#next(async () => {

@@ -133,10 +133,7 @@ export class Guarding {
     return this.#ports?.open(door, source, { ...of, ms }) ?? false
   }
 
-  /**
-   * Closes the openings of a door and a source; `undefined` matches any.
-   * @returns the number of closed openings
-   */
+  /** Closes the openings of a door and a source; `undefined` matches any. @returns the number of closed openings */
   close(door: string | undefined, source: Address | undefined): number {
     return this.#ports?.close(door, source) ?? 0
   }

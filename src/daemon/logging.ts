@@ -20,10 +20,7 @@ export function logSettings(args: Arguments, options: Options): LogSettings {
   }
 }
 
-/**
- * Opens the daemon's log.
- * @throws the system's error if its file cannot be opened
- */
+/** Opens the daemon's log. @throws the system's error if its file cannot be opened */
 export async function openLog(settings: LogSettings): Promise<Log> {
   let syslogOpen = false
   const log = new Log(settings, {

@@ -6,10 +6,7 @@ import { cannot } from '../file/file-error.ts'
 /** knockd's default. */
 export const PID_FILE_DEFAULT = '/var/run/knockd.pid'
 
-/**
- * Writes this process's id.
- * @throws Error with the reason and a hint
- */
+/** Writes this process's id. @throws Error with the reason and a hint */
 export function writePidFile(path: string): void {
   try {
     writeFileSync(path, `${process.pid}\n`, { mode: 0o644 })

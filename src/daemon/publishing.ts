@@ -102,10 +102,7 @@ export class Publishing {
   }
 }
 
-/**
- * Starts a separate process that encrypts a list and writes it to its folder.
- * @returns the reason for a failure
- */
+/** Starts a separate process that encrypts a list and writes it to its folder. @returns the reason for a failure */
 async function publish(order: Order, abort: AbortSignal): Promise<string | undefined> {
   return await new Promise((resolve) => {
     const child = spawn(process.execPath, [PROGRAM], {

@@ -12,11 +12,7 @@ export class MissingLibraryError extends Error {
   }
 }
 
-/**
- * Loads the first of these shared libraries that is installed.
- *
- * @throws MissingLibraryError if all are missing
- */
+/** Loads the first of these shared libraries that is installed. @throws MissingLibraryError if all are missing */
 export function loadLibrary(name: string, files: readonly string[], hint: string): LibraryHandle {
   let cause: unknown
   for (const file of files) {

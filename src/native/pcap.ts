@@ -80,10 +80,7 @@ function bindFunctions() {
   }
 }
 
-/**
- * Loads libpcap.
- * @throws MissingLibraryError if it is not installed
- */
+/** Loads libpcap. @throws MissingLibraryError if it is not installed */
 export function loadPcap(): void {
   functions ??= bindFunctions()
 }
@@ -135,10 +132,7 @@ export class LiveCapture {
     }
   }
 
-  /**
-   * Accepts only packets that match the expression (pcap-filter(7)).
-   * @throws CaptureError if the filter is refused
-   */
+  /** Accepts only packets that match the expression (pcap-filter(7)). @throws CaptureError if the filter is refused */
   setFilter(expression: string): void {
     // struct bpf_program: a count, padding, a pointer.
     const program = Buffer.alloc(16)

@@ -23,10 +23,7 @@ export class RawIpv4 {
     if (this.#fd < 0) throw refusal('socket', process.platform === 'linux' ? errorName() : 'ENOTSUP')
   }
 
-  /**
-   * Sends one packet.
-   * @throws Error like the constructor
-   */
+  /** Sends one packet. @throws Error like the constructor */
   send(packet: Uint8Array, destination: Address): void {
     const address = new DataView(new ArrayBuffer(SOCKADDR_BYTES))
     // The family is in host byte order, all other fields in network byte order.

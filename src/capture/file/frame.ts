@@ -16,10 +16,7 @@ export interface Frame {
 
 /** A reader of the frames of a file, one after another. */
 export interface FrameReader {
-  /**
-   * Reads the next frame into the record. Returns false at the end.
-   * @throws CaptureFileError if the file is damaged
-   */
+  /** Reads the next frame into the record. Returns false at the end. @throws CaptureFileError if the file is damaged */
   next(frame: Frame): boolean
 }
 

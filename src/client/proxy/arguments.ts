@@ -23,11 +23,7 @@ export interface ProxyRequest {
   readonly verbose: boolean
 }
 
-/**
- * Parses `[OPTION]... HOST PORT`. Returns `undefined` for help.
- *
- * @throws UsageError for the first fault
- */
+/** Parses `[OPTION]... HOST PORT`. Returns `undefined` for help. @throws UsageError for the first fault */
 export function parseProxy(argv: readonly string[]): ProxyRequest | undefined {
   const { values, positionals } = parseOptions(argv)
   if (values.help === true) return undefined

@@ -26,11 +26,7 @@ export function ageKind(text: string): 'armored' | 'binary' | undefined {
   return text.trimStart().startsWith(ARMOR_LINE) ? 'armored' : undefined
 }
 
-/**
- * Decrypts an age file, armored or not.
- *
- * @throws ClientError if no key is given, none fits, or the file is damaged
- */
+/** Decrypts an age file, armored or not. @throws ClientError if no key is given, none fits, or the file is damaged */
 export async function decryptAge(bytes: Uint8Array, { identities, passphraseFile }: Keys): Promise<Uint8Array> {
   if (identities.length === 0 && passphraseFile === undefined) {
     throw new ClientError(

@@ -47,11 +47,7 @@ async function follow(from: URL, signal: AbortSignal): Promise<Uint8Array> {
   }
 }
 
-/**
- * Returns the target of a redirect.
- *
- * @throws ClientError if the redirect is not followed
- */
+/** Returns the target of a redirect. @throws ClientError if the redirect is not followed */
 export function redirected(from: URL, location: string | null): URL {
   const fault = (what: string): ClientError => new ClientError(`${from.host} redirects ${what}, which is not followed`)
   if (location === null || !URL.canParse(location, from.href)) throw fault('to no address')

@@ -179,11 +179,7 @@ function parseAccess(text: string): readonly Port[] {
   throw new UsageError('--access: not a list of ports', 'such as tcp/22 or tcp/22,udp/53')
 }
 
-/**
- * Parses the argument of `--claim`: `source` or an address.
- *
- * @throws UsageError for anything else
- */
+/** Parses the argument of `--claim`: `source` or an address. @throws UsageError for anything else */
 export function parseClaim(text: string): Claim {
   if (text === 'source' || text === '0.0.0.0' || text === '::') return { kind: 'source' }
   const address = isIP(text) === 0 ? undefined : parseAddress(text)

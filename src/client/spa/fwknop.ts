@@ -32,11 +32,7 @@ const RANDOM_PORT_END = 65_536
 /** A placeholder for the server in a NAT target, until the packet's destination address is known. */
 const SERVER_ITSELF = '-'
 
-/**
- * Plans a request to fwknopd with the settings of ~/.fwknoprc.
- *
- * @throws ClientError if the request cannot be sent
- */
+/** Plans a request to fwknopd with the settings of ~/.fwknoprc. @throws ClientError if the request cannot be sent */
 export function planFwknop(request: FwknopRequest): Plan {
   const { stanzas, file } = readRcFile(request)
   const stanza = request.stanza ?? (stanzas.has(request.host) ? request.host : undefined)

@@ -60,10 +60,7 @@ export function planKnockknock(request: KnockknockRequest): Plan {
   }
 }
 
-/**
- * Opens a socket.
- * @throws ClientError if the system refuses
- */
+/** Opens a socket. @throws ClientError if the system refuses */
 function opened<T>(open: () => T): T {
   try {
     return open()

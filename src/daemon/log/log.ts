@@ -85,10 +85,7 @@ export class Log {
     this.#explanations = new FloodLimit([randomInt(WORD), randomInt(WORD)])
   }
 
-  /**
-   * Opens the log file, if one is set.
-   * @throws the system's error with the path
-   */
+  /** Opens the log file, if one is set. @throws the system's error with the path */
   async openFile(): Promise<void> {
     await this.#file.open(this.#settings.file, this.#settings.format)
   }
