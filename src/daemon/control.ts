@@ -39,7 +39,7 @@ export interface Controlled {
   readonly state: string
 }
 
-/** Answers an operator's request, if the operator is permitted to make it. Never rejects. */
+/** Answers a permitted request of an operator. Never rejects. */
 export async function answer(request: Request, asker: Asker, of: Controlled): Promise<Reply> {
   try {
     switch (request.command) {
