@@ -1,15 +1,15 @@
 import { BUSY_PORTS_MAX } from './filter.ts'
 
-/** Packets a second to one port that is no knock, beyond which the port is a service's and not looked at any more. */
+/** Packets a second to one port, other than knocks, beyond which the port is ignored as a busy service. */
 export const BUSY_PACKETS_PER_S = 200
-/** Milliseconds after which busy ports are looked at again. */
+/** Milliseconds after which busy ports are watched again. */
 export const BUSY_FOR_MS = 600_000
 const WINDOW_MS = 1_000
 const PORTS = 65_536
 
 /**
- * Finds the ports that ordinary traffic goes to. A flood from one scanner falls on many ports, a service's on its own:
- * leaving the busiest out costs the scan guard a few ports, and spares user space the rest.
+ * Finds the ports with much ordinary traffic. A scan reaches many ports, but a service's traffic only its own.
+ * Excluding busy ports costs the scan detection a few ports, and saves user space most of the load.
  */
 export class BusyPorts {
   readonly #counts = new Uint16Array(PORTS)
@@ -21,7 +21,11 @@ export class BusyPorts {
     return this.#busy
   }
 
-  /** Counts a packet to a port that is no knock. True: the set has changed. `now` in milliseconds on any steady clock. */
+  /**
+   * Counts a packet that is not a knock. Returns true if the set of busy ports has changed.
+   *
+   * @param now milliseconds on any steady clock
+   */
   count(port: number, now: number): boolean {
     if (now - this.#window >= WINDOW_MS) {
       this.#window = now

@@ -1,20 +1,20 @@
-/** Milliseconds between two looks whether captures still get what their filters let through. */
+/** Milliseconds between two checks that captures still receive what their filters accept. */
 export const HEARING_CHECK_MS = 5_000
 /** Milliseconds between two warnings about one interface. */
 export const DEAF_REPORT_MS = 60_000
-/** Milliseconds for which a capture that was deaf is told of. */
+/** Milliseconds for which a disturbed capture is reported. */
 export const DEAF_TOLD_MS = 86_400_000
 
-/** A capture that was deaf, as others are told of it. */
+/** A disturbed capture, as shown in the status. */
 export interface Deaf {
   readonly reason: string
-  /** Milliseconds since it was found so and opened anew. */
+  /** Milliseconds since the disturbance was found and the capture reopened. */
   readonly agoMs: number
-  /** How often within a day of the first time. */
+  /** The number of times within a day of the first one. */
   readonly times: number
 }
 
-/** How often the capture of an interface was found deaf. Times are milliseconds of one steady clock. */
+/** Counts how often the capture of an interface was disturbed. Times are milliseconds of one steady clock. */
 export class Deafness {
   #reason = ''
   #times = 0
@@ -22,7 +22,7 @@ export class Deafness {
   #last = -Infinity
   #reported = -Infinity
 
-  /** Notes that it was found deaf. True: that is to be said in the log, and not only counted. */
+  /** Records a disturbance. Returns true if it has to be logged too. */
   note(reason: string, now: number): boolean {
     if (now - this.#first > DEAF_TOLD_MS) {
       this.#first = now
@@ -36,7 +36,7 @@ export class Deafness {
     return true
   }
 
-  /** The last time; `undefined`: none within a day. */
+  /** Returns the last disturbance within a day, or `undefined`. */
   at(now: number): Deaf | undefined {
     const agoMs = now - this.#last
     return agoMs > DEAF_TOLD_MS ? undefined : { reason: this.#reason, agoMs: Math.round(agoMs), times: this.#times }

@@ -6,38 +6,38 @@ import { OPENING_FLAGS } from '../gate/terms.ts'
 import type { FlagTest } from '../config/config.ts'
 import type { Needs } from './needs.ts'
 
-/** Addresses that the kernel compares with; with more, it is left to the gate. */
+/** The most addresses in the kernel's filter. With more, the gate compares addresses instead. */
 export const FILTER_ADDRESSES_MAX = 64
-/** Ports that are left out by name for their traffic. */
+/** The most busy ports that the filter excludes. */
 export const BUSY_PORTS_MAX = 64
-/** One port in this many is a decoy: it is seen though nobody knocks at it, so that a UDP scan is. */
+/** One port in this many is a decoy. Decoys are captured without being knocked at, so that UDP scans are noticed. */
 export const DECOY_CLASSES = 16
-/** A UDP header (RFC 768), which its length field counts too. */
+/** The length of a UDP header (RFC 768), which the UDP length field includes. */
 const UDP_HEADER_BYTES = 8
-/** Link types whose frames may have a VLAN tag: Ethernet. */
+/** The link type whose frames may have a VLAN tag: Ethernet. */
 const ETHERNET = 1
-/** IPv6 next headers behind which TCP or UDP may follow (IANA): looked into by the decoder, not by the kernel. */
+/** IPv6 next headers that may precede TCP or UDP (IANA). The decoder examines them, not the kernel. */
 const EXTENSION_HEADERS = [0, 43, 44, 51, 60, 135, 139, 140]
 
-/** What a filter lets through. */
+/** The conditions of a filter. */
 export interface FilterTerms {
   readonly needs: Needs
   /** The host's own addresses. */
   readonly own: readonly Address[]
   /** A secret number below {@link DECOY_CLASSES}. */
   readonly decoy: number
-  /** Ports with much traffic. One that is knocked at, perhaps since a moment ago only, is let through all the same. */
+  /** Ports with much traffic. A knock's port is always accepted, even if it became one only just now. */
   readonly busyTcp: ReadonlySet<number>
   readonly busyUdp: ReadonlySet<number>
   readonly onlyIp4: boolean
 }
 
-/** What of {@link FilterTerms} a packet is judged by, apart from where it was sent. */
+/** The conditions of {@link FilterTerms} except the destination address. */
 export type PacketTerms = Pick<FilterTerms, 'needs' | 'decoy' | 'busyTcp' | 'busyUdp'>
 
 /**
- * Whether the kernel's filter lets a packet through, whatever address it was sent to: the same said in user space, for
- * packets that no kernel filtered.
+ * Returns true if the kernel's filter accepts a packet, ignoring its destination address. It is for packets that no
+ * kernel has filtered.
  */
 export function passes({ needs, decoy, busyTcp, busyUdp }: PacketTerms, { protocol, port, flags }: Packet): boolean {
   if (protocol === TCP) {
@@ -50,7 +50,7 @@ export function passes({ needs, decoy, busyTcp, busyUdp }: PacketTerms, { protoc
   return !busyUdp.has(port) && (port & (DECOY_CLASSES - 1)) === decoy
 }
 
-/** Where the fields of a packet stand, as pcap-filter(7) has it. */
+/** The positions of fields in a packet, in the syntax of pcap-filter(7). */
 interface Offsets {
   readonly tcpPort: string
   readonly tcpFlags: string
@@ -62,8 +62,8 @@ const IP4: Offsets = { tcpPort: 'tcp[2:2]', tcpFlags: 'tcp[13]', udpPort: 'udp[2
 const IP6: Offsets = { tcpPort: 'ip6[42:2]', tcpFlags: 'ip6[53]', udpPort: 'ip6[42:2]', udpLength: 'ip6[44:2]' }
 
 /**
- * The kernel's filter as a pcap-filter(7) expression. Its length depends on neither the number of doors nor that of
- * their ports: sets of ports are sketches of three words, which let every port of the set through and a few others.
+ * Builds the kernel's filter as a pcap-filter(7) expression. Its length does not depend on the number of doors or
+ * ports. Sets of ports are sketches of three words, which accept all ports of the set and a few others.
  */
 export function filterExpression(terms: FilterTerms, linkType: number): string {
   const { needs, own, onlyIp4 } = terms
@@ -76,7 +76,7 @@ export function filterExpression(terms: FilterTerms, linkType: number): string {
   }
   const any = families.join(' or ')
   if (linkType !== ETHERNET) return any
-  // Each `vlan` moves what is behind it by one tag.
+  // Each `vlan` moves the following offsets by one tag.
   return `${any} or (vlan and (${any} or (vlan and (${any}))))`
 }
 
@@ -120,8 +120,9 @@ function except(field: string, busy: ReadonlySet<number>, needed: ReadonlySet<nu
 }
 
 /**
- * Whether a field is in a set of ports, as far as three of its five-bit groups tell. The constant stands first in the
- * shift's distance: libpcap 1.10 takes the first number there, an offset else, for the distance, and refuses one over 31.
+ * Builds a test that accepts all ports of a set and a few others. It compares three five-bit groups of the port. The
+ * constant comes first in the shift's distance: libpcap 1.10 takes the first number there for the distance. It does so
+ * even if that is an offset, and refuses one over 31.
  */
 function sketch(field: string, ports: ReadonlySet<number>): string {
   return [0, 5, 11]

@@ -17,65 +17,72 @@ import { addressesOf, ownAddresses } from './own.ts'
 import { defaultInterface } from './route.ts'
 import { Station } from './station.ts'
 
-/** Milliseconds that changes of links and addresses are gathered for. */
+/** Milliseconds in which changes of links and addresses are collected. */
 const SETTLE_MS = 20
-/** Milliseconds between looks at an interface that is waited for, for systems and changes that tell nothing. */
+/** Milliseconds between checks for a missing interface, for systems and changes without notifications. */
 const RETRY_MS = 2_000
-/** The interface that knockd listens on where nothing else is said. */
+/** The default interface of knockd. */
 const CLASSIC_INTERFACE = 'eth0'
 
-/** What listening takes and tells. */
+/** The settings and events of listening. */
 export interface ListenTerms {
-  /** Names of interfaces, or `any`; empty: `eth0` if there is one, else the default route's. */
+  /** Names of interfaces, or `any`. If empty, `eth0` if it exists, else the interface of the default route. */
   readonly names: readonly string[]
   readonly onlyIp4: boolean
   /** A secret number below DECOY_CLASSES. */
   readonly decoy: number
   /**
-   * Takes a packet, whose `time` is on the steady clock; the record and the bytes are used anew afterwards. `knock`: it may
-   * be one, and is not there for its length alone.
+   * Called with each packet. Its `time` is on the steady clock. The record and the bytes are reused afterwards.
+   *
+   * @param knock true if the packet may be a knock; false if it was captured only for its length
    */
   packet(packet: Packet, bytes: Uint8Array, knock: boolean): void
-  /** All packets that waited were taken. */
+  /** Called after all waiting packets were fetched. */
   taken(): void
-  /** The host's own addresses are these from now on. */
+  /** Called with the host's own addresses when they change. */
   own(addresses: readonly Address[]): void
   listening(name: string): void
-  /** Something is not there yet, or not any more; it is waited for. */
+  /** Called when an interface is missing or not ready. */
   waiting(name: string, reason: string): void
-  /** It got other packets than it should, since some moment of the last {@link HEARING_CHECK_MS}, and is opened anew. */
+  /**
+   * Called when a capture was found to receive wrong packets and was reopened. That began within the last {@link
+   * HEARING_CHECK_MS}.
+   */
   deaf(name: string, reason: string): void
-  /** What was called with a packet has thrown; the next packets are taken all the same. */
+  /** Called when the handler of a packet has thrown. Later packets are still handled. */
   failed(error: unknown): void
 }
 
-/** An interface that is to be listened on, as others are told of it. */
+/** The status of an interface. */
 export interface InterfaceState extends CaptureCounts {
   readonly name: string
-  /** Why it is waited for; `undefined`: it is listened on. */
+  /** The reason why the interface is not captured yet; `undefined` if it is. */
   readonly waiting: string | undefined
-  /** Milliseconds since the last packet came; `undefined`: none has yet. */
+  /** Milliseconds since the last packet; `undefined` if there was none. */
   readonly heardMs: number | undefined
   readonly deaf: Deaf | undefined
 }
 
-/** What is known of one interface that is to be listened on. */
+/** The state of one interface. */
 interface Place {
   name: string
   station: Station | undefined
-  /** Why it is waited for, as it was last said. */
+  /** The last logged reason why the interface is not captured. */
   reason: string
-  /** When the last packet came, on the steady clock. */
+  /** The time of the last packet, on the steady clock. */
   heardAt: number
   readonly deafness: Deafness
 }
 
-/** The steady clock: milliseconds since 1970 as they were at the start of the process; setting the clock moves nothing. */
+/**
+ * Returns the steady clock: milliseconds since 1970, by the system clock at the start of the process. Setting the clock
+ * does not change it.
+ */
 export function steadyNow(): number {
   return performance.timeOrigin + performance.now()
 }
 
-/** The interfaces that are listened on, kept up with as they and their addresses come and go. */
+/** The captured interfaces. It follows changes of interfaces and their addresses. */
 export class Interfaces {
   readonly #terms: ListenTerms
   readonly #places: Place[]
@@ -104,7 +111,7 @@ export class Interfaces {
     }))
   }
 
-  /** All of them: what each has counted, and why it is waited for, where it is. */
+  /** The status of all interfaces. */
   get states(): readonly InterfaceState[] {
     const now = steadyNow()
     return this.#places.map(({ name, station, reason, heardAt, deafness }) => ({
@@ -118,13 +125,13 @@ export class Interfaces {
   }
 
   /**
-   * Looks whether each capture still gets what its filter lets through, and opens those anew that do not. Whoever has a
-   * descriptor of the old socket has none of the new one.
+   * Checks that each capture still receives what its filter accepts, and reopens the others. A process with a
+   * descriptor of the old socket does not get the new one.
    */
   checkHearing(): void {
     for (const place of this.#places) {
       const { station } = place
-      // One whose interface has gone is looked after by the news of that.
+      // Link notifications handle an interface that is gone.
       const reason = station?.current === true ? station.tamperedWith : undefined
       if (station === undefined || reason === undefined) continue
       station.close()
@@ -136,9 +143,9 @@ export class Interfaces {
   }
 
   /**
-   * Begins to listen on all that are there, and to wait for the others.
+   * Captures all present interfaces and waits for the others.
    *
-   * @throws MissingLibraryError without libpcap; CaptureError if listening is not permitted, or a filter is refused
+   * @throws MissingLibraryError without libpcap; CaptureError if capturing is not permitted, or a filter is refused
    */
   start(): void {
     this.#lookAtOwn()
@@ -146,13 +153,13 @@ export class Interfaces {
     try {
       this.#monitor = monitorLinks(() => this.#changed())
     } catch {
-      // No such socket here: waited-for interfaces are looked for every RETRY_MS, and so is everything else.
+      // There are no notifications. All changes are then found by a check every RETRY_MS.
     }
     this.#armRetry()
     this.#check = setInterval(() => this.checkHearing(), HEARING_CHECK_MS)
   }
 
-  /** Lets other packets through from now on. */
+  /** Sets the traffic to capture. */
   need(needs: Needs): void {
     const longer = payloadMax(needs) > payloadMax(this.#needs)
     this.#needs = needs
@@ -160,7 +167,7 @@ export class Interfaces {
       this.#refilter()
       return
     }
-    // How much of a packet is captured is settled when a capture begins.
+    // The captured length of packets is fixed when a capture begins.
     for (const place of this.#places) {
       if (place.station === undefined) continue
       place.station.close()
@@ -206,7 +213,7 @@ export class Interfaces {
     this.#retry = setTimeout(() => this.#review(), RETRY_MS)
   }
 
-  /** Opens what can be opened; the rest is waited for, whatever the reason: the daemon never ends because of a link. */
+  /** Opens an interface. If that fails for any reason, waits for it: the daemon never ends because of a link. */
   #tryOpen(place: Place): void {
     try {
       this.#open(place)
@@ -254,7 +261,7 @@ export class Interfaces {
     if (name !== 'any' && addressesOf(name).length === 0) this.#terms.waiting(name, 'has no address yet')
   }
 
-  /** What lets a packet through as a knock. */
+  /** The conditions for a packet to count as a knock. */
   get #passing(): PacketTerms {
     const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
     return { needs: this.#needs, decoy: this.#terms.decoy, ...busy }
@@ -298,7 +305,7 @@ export class Interfaces {
       try {
         station.setFilter(this.#filter(station.linkType))
       } catch (error) {
-        // The interface went away between two looks at it; or else it is opened anew, with the filter it should have.
+        // The interface is probably gone. Otherwise it is reopened with the new filter.
         station.close()
         this.#lost(place, (error as Error).message)
         this.#armRetry()
@@ -312,14 +319,14 @@ export class Interfaces {
     if ((tcp ? this.#busyTcp : this.#busyUdp).count(packet.port, packet.time)) this.#refilter()
   }
 
-  /** The time of capture on the steady clock. A packet cannot have come later than now, whatever the clock was set to. */
+  /** Converts the time of capture to the steady clock. It is never in the future, however the clock was set. */
   #steady(captured: number): number {
     const now = steadyNow()
     return Math.min(now, captured + now - Date.now())
   }
 }
 
-/** The longest payload that is looked at, in bytes. */
+/** Returns the longest payload to capture, in bytes. */
 function payloadMax({ datagrams }: Needs): number {
   return Math.max(0, ...datagrams.map(({ last }) => last))
 }

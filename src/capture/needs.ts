@@ -5,36 +5,36 @@ import { TCP, UDP } from '../packet/packet.ts'
 import { OPENING_FLAGS } from '../gate/terms.ts'
 import type { Secret } from '../gate/secret.ts'
 
-/** Which packets the gate has to see. */
+/** The packets that the gate has to see. */
 export interface Needs {
-  /** UDP ports that are knocked at; empty: no UDP at all. */
+  /** UDP ports of knocks. If empty, no UDP is captured for knocks. */
   readonly udpPorts: ReadonlySet<number>
-  /** TCP ports that are knocked at with packets other than a connection's first, by the flags they need. */
+  /** TCP ports of knocks that are not the first packet of a connection, with the flags of those knocks. */
   readonly flagged: readonly { readonly test: FlagTest; readonly ports: ReadonlySet<number> }[]
-  /** Every port that is knocked at with TCP. */
+  /** Every TCP port of a knock. */
   readonly tcpPorts: ReadonlySet<number>
-  /** Addresses beside the host's own. */
+  /** Additional destination addresses besides the host's own. */
   readonly targets: readonly Address[]
-  /** Lengths that single packets have, in bytes of payload, over UDP to whatever port; empty: none is waited for. */
+  /** The payload lengths of single packets over UDP, in bytes, to any port. If empty, no door needs them. */
   readonly datagrams: readonly Lengths[]
 }
 
-/** Lengths of payloads in bytes, both ends included. */
+/** A range of payload lengths in bytes, both ends included. */
 export interface Lengths {
   readonly first: number
   readonly last: number
 }
 
-/** What single packets need to be seen of the traffic. */
+/** The traffic that single packets need. */
 export interface PacketNeeds {
   readonly datagrams: readonly Lengths[]
-  /** Ports to which a SYN may be such a packet. */
+  /** Ports to which a SYN may be a single packet. */
   readonly synPorts: readonly number[]
 }
 
 const NO_PACKETS: PacketNeeds = { datagrams: [], synPorts: [] }
 
-/** What these sequences and single packets need to be seen of the traffic. */
+/** Returns the traffic that these sequences and single packets need. */
 export function needsOf(secrets: Iterable<Secret>, { datagrams, synPorts }: PacketNeeds = NO_PACKETS): Needs {
   const udpPorts = new Set<number>()
   const tcpPorts = new Set<number>(synPorts)
@@ -55,7 +55,7 @@ export function needsOf(secrets: Iterable<Secret>, { datagrams, synPorts }: Pack
   return { udpPorts, tcpPorts, flagged, targets, datagrams }
 }
 
-/** Whether every packet these flags ask for is a connection's first, which is let through anyway. */
+/** Returns true if the flags match only first packets of connections. The filter accepts those anyway. */
 function impliesOpening(flags: FlagTest): boolean {
   return (flags.mask & OPENING_FLAGS.mask) === OPENING_FLAGS.mask && (flags.want & OPENING_FLAGS.mask) === 0
 }

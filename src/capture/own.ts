@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os'
 import { parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 
-/** This host's own addresses at the moment, on all interfaces that are up. */
+/** Returns this host's current addresses, on all interfaces that are up. */
 export function ownAddresses(): readonly Address[] {
   const addresses: Address[] = []
   for (const entries of Object.values(networkInterfaces())) {
@@ -14,7 +14,7 @@ export function ownAddresses(): readonly Address[] {
   return addresses
 }
 
-/** The addresses at which this host's IPv4 networks are as a whole: the last of each (RFC 919). */
+/** Returns the broadcast addresses of this host's IPv4 networks: the last address of each (RFC 919). */
 export function broadcastAddresses(): readonly Address[] {
   return Object.values(networkInterfaces()).flatMap((entries) =>
     (entries ?? []).flatMap(({ family, address, netmask }) => {
@@ -25,7 +25,7 @@ export function broadcastAddresses(): readonly Address[] {
   )
 }
 
-/** The interface's own addresses at the moment, in text. */
+/** Returns the interface's current addresses, as text. */
 export function addressesOf(name: string): readonly string[] {
   return (networkInterfaces()[name] ?? []).map(({ address }) => address)
 }

@@ -4,30 +4,33 @@ import { CaptureError, LiveCapture } from '../native/pcap.ts'
 import type { CaptureCounts, TakeFrame } from '../native/pcap.ts'
 import { Pacing, WAKE_INTERVAL_MS } from './pacing.ts'
 
-/** Bytes captured of a packet: two VLAN tags, IPv6 with extension headers and a TCP header, with room to spare. */
+/** Bytes captured of a packet. They suffice for two VLAN tags, IPv6 with extension headers and a TCP header. */
 export const SNAPLEN_BYTES = 256
-/** The same where payloads are looked at: beside the longest of them. */
+/** The bytes for headers if payloads are captured. The longest payload is added to them. */
 const HEADERS_BYTES = 192
-/** Kernel memory that packets of one interface wait in, bytes. */
+/** Kernel memory for the waiting packets of one interface, in bytes. */
 export const BUFFER_BYTES = 4 * 1_048_576
-/** Packets at a time from which on the kernel's memory may be full before the next look, and milliseconds to that one. */
+/**
+ * With so many packets at a time, the buffer may be full before the next fetch. That fetch then follows after so many
+ * milliseconds.
+ */
 const CROWD_PACKETS = 1_000
 const CROWD_INTERVAL_MS = 1
-/** Batches taken in a row before others have their turn. */
+/** Batches fetched in a row before other tasks run. */
 const BATCHES_MAX = 4
 
-/** What a station tells. */
+/** The events of a station. */
 export interface StationEvents {
   frame: TakeFrame
-  /** All packets that waited were taken. */
+  /** Called after all waiting packets were fetched. */
   taken(): void
-  /** The interface has gone down or away; nothing is captured any more. */
+  /** Called when the interface is down or gone. Nothing is captured from then on. */
   lost(reason: string): void
-  /** One of the others has thrown. */
+  /** Called when another event handler has thrown. */
   failed(error: unknown): void
 }
 
-/** One interface that is listened on. */
+/** The capture on one interface. */
 export class Station {
   readonly #capture: LiveCapture
   readonly #watched: Watched
@@ -41,8 +44,8 @@ export class Station {
 
   /**
    * @param filter makes the kernel's filter for a link type
-   * @param payloadMax longest payload that is looked at, in bytes; 0: none is
-   * @throws CaptureError if it cannot be listened on
+   * @param payloadMax the longest captured payload in bytes, or 0 for none
+   * @throws CaptureError if the interface cannot be captured
    */
   constructor(name: string, filter: (linkType: number) => string, payloadMax: number, events: StationEvents) {
     this.#name = name
@@ -66,17 +69,20 @@ export class Station {
     return this.#capture.counts()
   }
 
-  /** Whether the name still belongs to the interface that is listened on: it may have been renamed, or be another. */
+  /** Returns true if the name still belongs to the captured interface. It may have been renamed or replaced. */
   get current(): boolean {
     return this.#name === 'any' || interfaceIndex(this.#name) === this.#index
   }
 
-  /** Why other packets come than the filter lets through; `undefined`: those that should. */
+  /** Returns the reason why the capture receives other packets than the filter accepts, or `undefined`. */
   get tamperedWith(): string | undefined {
     return this.#capture.tamperedWith
   }
 
-  /** Filters otherwise from now on; not at all where nothing changes, as packets may be lost in between. @throws CaptureError */
+  /**
+   * Sets the filter. An unchanged filter is not set again, because packets may be lost during the change.
+   * @throws CaptureError if the filter is refused
+   */
   setFilter(expression: string): void {
     if (expression === this.#expression) return
     this.#capture.setFilter(expression)
@@ -91,7 +97,7 @@ export class Station {
     this.#capture.close()
   }
 
-  /** A packet that something fails at must neither take others of its batch along nor end the watch. */
+  /** If a packet causes an error, the rest of its batch is still handled, and the watch continues. */
   readonly #frame: TakeFrame = (bytes, start, end, wireLength, time) => {
     try {
       this.#events.frame(bytes, start, end, wireLength, time)
@@ -111,7 +117,7 @@ export class Station {
     this.#rest(wait)
   }
 
-  /** Lets packets gather, and takes them; watches on only once none have come meanwhile. */
+  /** Fetches packets after a pause. Watching resumes only after a pause without packets. */
   #rest(ms: number): void {
     this.#later = setTimeout(() => {
       this.#later = undefined
@@ -124,7 +130,7 @@ export class Station {
     }, ms)
   }
 
-  /** Gives how many packets there were. */
+  /** Returns the number of packets. */
   #take(): number {
     let taken = 0
     try {

@@ -5,37 +5,39 @@ import { UsageError } from './fault.ts'
 import { parseKnocks, parseVerify, type Services } from './port.ts'
 import { parseSecret, SECRET_OPTIONS, type Secret } from './secret.ts'
 
-/** Longest pause between two knocks: an hour, in milliseconds. No daemon waits that long. */
+/** The longest pause between two knocks: an hour, in milliseconds. No daemon waits that long. */
 export const DELAY_MAX_MS = 3_600_000
-/** Most rounds after the first. */
+/** The most rounds after the first. */
 export const RETRY_MAX = 1_000
-/** Rounds after the first for a published list, where nothing is said: others may have used its sequence meanwhile. */
+/**
+ * The default number of rounds after the first for a published list. Others may have used its sequence in the meantime.
+ */
 export const PUBLISHED_RETRY_DEFAULT = 2
 
-/** What a command line asks for, every word of it checked. */
+/** A validated command line. */
 export interface Request {
   readonly host: string
-  /** In the order they are to leave; none only where there is a secret besides. */
+  /** The knocks in order. They may be empty only if there is a secret. */
   readonly knocks: readonly Knock[]
-  /** What is knocked after them. */
+  /** The secret that is knocked after the ports. */
   readonly secret: Secret
-  /** Only this family; `undefined`: every one the host has. */
+  /** The only family to use, or `undefined` for all that the host has. */
   readonly family: Family | undefined
   readonly delayMs: number
   readonly verbose: boolean
-  /** An address or the name of an interface to knock from. */
+  /** The source address, or the name of an interface. */
   readonly source: string | undefined
-  /** TCP port that must be open afterwards. */
+  /** The TCP port that must be open afterwards. */
   readonly verify: number | undefined
-  /** Rounds after the first, until it is. */
+  /** The most rounds after the first, until the port is open. */
   readonly retry: number
 }
 
-/** A command line: a request, or a wish to read something. */
+/** A parsed command line: a request, or help or the version. */
 export type Command =
   { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'knock'; readonly request: Request }
 
-/** Every option there is. */
+/** All options. */
 export const OPTIONS = {
   udp: { type: 'boolean', short: 'u' },
   delay: { type: 'string', short: 'd' },
@@ -50,7 +52,7 @@ export const OPTIONS = {
   ...SECRET_OPTIONS,
 } as const
 
-/** Reads knock's command line. Throws a UsageError for the first thing wrong with it. */
+/** Parses knock's command line. @throws UsageError for the first fault */
 export function parseCommand(argv: readonly string[], services: Services): Command {
   const { values, positionals } = parseOptions(argv)
   if (values.help === true) return { kind: 'help' }
@@ -66,7 +68,10 @@ export function parseCommand(argv: readonly string[], services: Services): Comma
     throw new UsageError('--retry needs --verify', 'it repeats the knock until that port is open')
   }
   if (values.retry !== undefined && secret.kind === 'code') {
-    throw new UsageError('--retry and --code exclude each other', 'a code opens only once; --totp-file takes the next')
+    throw new UsageError(
+      '--retry and --code exclude each other',
+      'a code can be used only once; --totp-file knocks the next one',
+    )
   }
   const retry = secret.kind === 'published' && values.verify !== undefined ? PUBLISHED_RETRY_DEFAULT : 0
   return {
@@ -89,7 +94,7 @@ function parseOptions(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options: OPTIONS, strict: true, allowPositionals: true })
   } catch (error) {
-    // What comes after the first sentence is advice about positional arguments that does not apply.
+    // Only the first sentence is kept. The advice about positional arguments after it does not apply.
     const [sentence = ''] = (error as Error).message.split(/\. |\n/)
     throw new UsageError(sentence.charAt(0).toLowerCase() + sentence.slice(1))
   }

@@ -45,7 +45,7 @@ test('a host it cannot find', async () => {
   expect(await run('-6 192.0.2.1 7000')).toEqual({
     code: 1,
     out: '',
-    err: 'knock: 192.0.2.1 is not an IPv6 address\n  without -6 it is knocked as it is\n',
+    err: 'knock: 192.0.2.1 is not an IPv6 address\n  leave -6 out\n',
   })
 })
 

@@ -8,7 +8,7 @@ const DONE = 0
 const FAILED = 1
 const USAGE_FAULT = 2
 
-/** Where a program's text goes. */
+/** The outputs of a program. */
 export interface Output {
   /** Writes to standard output. */
   readonly out: (text: string) => void
@@ -17,8 +17,8 @@ export interface Output {
 }
 
 /**
- * The knock program: the words after its name in, exit code out. Throws only what is a fault of its own. Help and
- * version load neither sockets nor the resolver.
+ * Runs the knock program with the words after its name, and returns the exit code. It throws only internal errors. Help
+ * and version load neither sockets nor the resolver.
  */
 export async function client(argv: readonly string[], { out, err }: Output): Promise<number> {
   try {

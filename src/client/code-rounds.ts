@@ -6,32 +6,37 @@ import { ClientError } from './fault.ts'
 import { readPrivate } from './private-file.ts'
 import type { Rounds } from './rounds.ts'
 
-/** Milliseconds a code has to be good for yet when its first knock leaves: what a slow network and a clock may take. */
+/**
+ * The shortest remaining validity of a code at its first knock, in milliseconds. It allows for a slow network and for
+ * clock differences.
+ */
 export const CODE_LEFT_MIN_MS = 2_000
-/** However long the knocks take, a code in the first half of its period is begun: there is no better moment. */
+/**
+ * A code in the first half of its period is always used, however long the knocks take. No later moment would be better.
+ */
 const WAIT_IN_LAST = 1 / 2
 
-/** What making codes needs of the outside. */
+/** The dependencies of making codes. */
 export interface Clock {
   /** Milliseconds since 1970. */
   readonly now: () => number
   readonly pause: (ms: number) => Promise<void>
-  /** Tells a wait: it is longer than anybody expects of a knock. */
+  /** Reports a wait, which is longer than users expect. */
   readonly warn: (line: string) => void
 }
 
-/** What is remembered of the codes of one secret at one host, over runs of the program. */
+/** The last code of one secret at one host, remembered between runs of the program. */
 export interface LastCode {
-  /** The period of the code that was knocked last. */
+  /** The period of the last code that was knocked. */
   last(): number | undefined
   used(period: number): void
 }
 
 /**
- * Knocks with the code of the moment behind `before`, another code in every round, since each opens only once: it waits
- * for the next period where the code has been knocked already, by this run or one before, or would soon expire.
+ * Returns rounds that knock `before` and then the current code. Each round uses another code, because a code can be
+ * used once. It waits for the next period if the code expires soon, or if this run or an earlier one has knocked it.
  *
- * @param takesMs how long a round takes by the pauses between its knocks
+ * @param takesMs the duration of a round's pauses
  */
 export function codeRounds(
   secret: TotpSecret,
@@ -57,7 +62,7 @@ export function codeRounds(
   }
 }
 
-/** Reads the file of `--totp-file`. Throws a ClientError when it is none, or open to others. */
+/** Reads the file of `--totp-file`. @throws ClientError if the file is not a secret, or others can access it */
 export async function readSecretFile(path: string): Promise<TotpSecret> {
   const read = readSecret((await readPrivate(path, SECRET_FILE_MAX_BYTES)).toString('utf8'))
   if ('secret' in read) return read.secret

@@ -4,21 +4,23 @@ import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
 import type { Family } from '../packet/address.ts'
 import { ClientError } from './fault.ts'
 
-/** An address to knock at, and the one to knock from. */
+/** A destination of knocks, with the source address. */
 export interface Destination {
   readonly family: Family
-  /** As text, with its zone (`fe80::1%eth0`) where it has one. */
+  /** The address as text, with a zone if it has one (`fe80::1%eth0`). */
   readonly address: string
-  /** `undefined`: what the system chooses. */
+  /** The source address, or `undefined` for the system's choice. */
   readonly source: string | undefined
 }
 
-/** Where knocks may come from, one address a family. */
+/** The source addresses, one for each family. */
 export type Sources = Partial<Record<Family, string>>
 
 /**
- * The addresses of a host to knock at: at most one a family, in the order the system prefers them (RFC 6724), of the
- * families that are wanted and that `source` has. Throws a ClientError when there is none.
+ * Resolves a host to at most one address of each family, in the system's order of preference (RFC 6724). Only families
+ * that are wanted and that `source` has are included.
+ *
+ * @throws ClientError if the host has no such address
  */
 export async function resolve(
   host: string,
@@ -40,7 +42,11 @@ export async function resolve(
   )
 }
 
-/** All addresses of a host, in the order the system prefers them. Throws a ClientError when there is none. */
+/**
+ * Resolves a host to all its addresses, in the system's order of preference.
+ *
+ * @throws ClientError if the host has no address
+ */
 export async function resolveAll(host: string, family: Family | undefined): Promise<readonly Destination[]> {
   return (await addressesOf(host, family)).map(({ family: which, address }) => ({
     family: which,
@@ -56,7 +62,7 @@ async function addressesOf(
   const literal = isIP(host)
   if (literal !== 0) {
     if (family !== undefined && family !== literal) {
-      throw new ClientError(`${host} is not an IPv${family} address`, `without -${family} it is knocked as it is`)
+      throw new ClientError(`${host} is not an IPv${family} address`, `leave -${family} out`)
     }
     return [{ address: host, family: literal as Family }]
   }
@@ -70,8 +76,10 @@ async function addressesOf(
 }
 
 /**
- * The addresses `--source` means: the one it is, or those of the interface it names, one a family. Of an interface's
- * IPv6 addresses a link-local one is taken only for a link-local destination. Throws a ClientError when it is neither.
+ * Returns the addresses for `--source`: the given address, or those of the given interface, one for each family. A
+ * link-local IPv6 address of an interface is used only for a link-local destination.
+ *
+ * @throws ClientError if the source is neither an address nor an interface
  */
 export function sourcesOf(
   source: string,
@@ -96,7 +104,7 @@ export function sourcesOf(
   }
 }
 
-/** fe80::/10 (RFC 4291, 2.5.6). */
+/** Returns true for fe80::/10 (RFC 4291, 2.5.6). */
 function isLinkLocal(address: string): boolean {
   return /^fe[89ab][0-9a-f]:/i.test(address)
 }

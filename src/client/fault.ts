@@ -1,4 +1,4 @@
-/** A command line that cannot be understood: nothing was sent, exit code 2. `hint` says what would be right. */
+/** An invalid command line. Nothing was sent; the exit code is 2, and `hint` says what would be right. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
   readonly hint: string
@@ -9,7 +9,7 @@ export class UsageError extends Error {
   }
 }
 
-/** What was asked for could not be done: exit code 1. `cause` keeps the system's error where there was one. */
+/** A request that failed; the exit code is 1. The system's error, if any, is in `cause`. */
 export class ClientError extends Error {
   override readonly name = 'ClientError'
   readonly hint: string | undefined

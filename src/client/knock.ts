@@ -9,12 +9,12 @@ import type { Send } from './sender.ts'
 import { spacingOf } from './spacing.ts'
 import type { Spacing } from './spacing.ts'
 
-/** What knocking needs of the outside. */
+/** The dependencies of knocking. */
 export interface Outside {
-  /** The addresses to knock at, in order; throws when there is none. */
+  /** Returns the addresses to knock at, in order. Throws if there are none. */
   readonly resolve: (request: Request) => Promise<readonly Destination[]>
   readonly send: Send
-  /** Whether the port is open at any of the destinations. */
+  /** Returns true if the port is open at any of the destinations. */
   readonly isOpen: (port: number, destinations: readonly Destination[]) => Promise<boolean>
   readonly pause: (ms: number) => Promise<void>
   /** Writes a line to standard output. */
@@ -22,9 +22,11 @@ export interface Outside {
 }
 
 /**
- * Does what was asked: the whole sequence of the round at one address after the other (what opens once at one only), each knock only when the one before
- * is the kernel's; then, if wanted, looks whether the door is open and knocks again. Throws a ClientError when the host
- * cannot be resolved, there is nothing to knock, no family can be sent to, or the port is not open in the end.
+ * Performs a request. Each round sends the whole sequence to one address after another; one-time secrets go to one
+ * address only. Each knock waits until the kernel has accepted the previous one. With `--verify`, it then checks the
+ * port, and knocks again if needed.
+ *
+ * @throws ClientError if the host cannot be resolved, nothing can be knocked or sent, or the port stays closed
  */
 export async function knock(request: Request, rounds: Rounds, outside: Outside): Promise<void> {
   const destinations = await outside.resolve(request)
@@ -37,15 +39,16 @@ export async function knock(request: Request, rounds: Rounds, outside: Outside):
   throw new ClientError(`tcp ${request.host}:${request.verify} is not open${times}`)
 }
 
-/** In another round another family comes first. */
+/** Each round begins with another family. */
 function turned(destinations: readonly Destination[], round: number): readonly Destination[] {
   const first = round % destinations.length
   return [...destinations.slice(first), ...destinations.slice(0, first)]
 }
 
 /**
- * Knocks at every destination; what opens only once, at the first that it can be sent to. Returns those the sequence went
- * out to, and throws when it went to none.
+ * Knocks at every destination. One-time secrets go only to the first destination that can be sent to.
+ *
+ * @returns the destinations that the sequence was sent to; throws if there are none
  */
 async function knockAll(
   request: Request,
@@ -63,7 +66,7 @@ async function knockAll(
       if (request.secret.kind !== 'ports') break
     } catch (error) {
       if (!isRefusal(error)) throw error
-      // A name often has an address of a family this machine has no route for.
+      // A name often has an address of a family without a route from this machine.
       refusal ??= error
     }
   }
@@ -87,7 +90,7 @@ async function knockOne(
   }
 }
 
-/** The line knockd's knock prints for each knock with -v, an IPv6 address without brackets. */
+/** Formats the line that knockd's knock prints for each knock with -v, with an IPv6 address without brackets. */
 function hitting({ protocol, port }: Knock, { address }: Destination): string {
   return `hitting ${protocolName(protocol)} ${address}:${port}`
 }

@@ -3,16 +3,18 @@ import { parseKnock } from '../config/sequence.ts'
 import { TCP, UDP, type Protocol } from '../packet/packet.ts'
 import { UsageError } from './fault.ts'
 
-/** Looks up a service's port by its name. */
+/** Looks up the port of a service by its name. */
 export type Services = (name: string, protocol: Protocol) => number | undefined
 
-/** A service's name, with at least one letter so that no number is one (RFC 6335, 5.1, and what /etc/services has). */
+/** The name of a service. It has at least one letter, so that no number is a name (RFC 6335, 5.1; /etc/services). */
 const SERVICE = /^(?=.*[a-z])[a-z0-9][a-z0-9_.+-]*$/i
 
 /**
- * Reads the words `PORT[:PROTO]`: PORT a number from 1 to 65535 or a service's name, PROTO `tcp` (also when absent) or
- * `udp`. `udp` makes all of them UDP whatever PROTO is, as knockd's knock has it. Throws a UsageError that names the
- * first wrong word by its place: the ports are a secret.
+ * Parses words `PORT[:PROTO]`. PORT is a number from 1 to 65535 or a service's name. PROTO is `tcp` (the default) or
+ * `udp`.
+ *
+ * @param udp makes all of them UDP, as in knockd's knock
+ * @throws UsageError that names the wrong word only by its position, because the ports are secret
  */
 export function parseKnocks(words: readonly string[], udp: boolean, services: Services): readonly Knock[] {
   return words.map((word, index) => {
@@ -25,7 +27,7 @@ export function parseKnocks(words: readonly string[], udp: boolean, services: Se
   })
 }
 
-/** Reads what `--verify` takes: `tcp/PORT`. Throws a UsageError for anything else. */
+/** Parses the argument of `--verify`: `tcp/PORT`. @throws UsageError for anything else */
 export function parseVerify(text: string, services: Services): number {
   const [proto = '', port = '', ...rest] = text.split('/')
   if (proto.toLowerCase() === 'udp') {
@@ -37,7 +39,7 @@ export function parseVerify(text: string, services: Services): number {
   return parseNamed(port, false, services, '--verify').port
 }
 
-/** How a knock is written in the output: `tcp` or `udp`. */
+/** Returns the protocol's name in the output. */
 export function protocolName(protocol: Protocol): 'tcp' | 'udp' {
   return protocol === TCP ? 'tcp' : 'udp'
 }
@@ -45,7 +47,7 @@ export function protocolName(protocol: Protocol): 'tcp' | 'udp' {
 function parseNamed(word: string, udp: boolean, services: Services, place: string): Knock {
   const [name = '', ...proto] = word.split(':')
   const named = SERVICE.test(name)
-  // What its protocol is, and whether that is one, can be told without knowing its port.
+  // The protocol can be checked without knowing the service's port.
   const result = parseKnock(named ? ['1', ...proto].join(':') : word)
   if ('fault' in result) throw new UsageError(`${place}: ${result.fault.message}`, result.fault.hint)
   if (!named) return result.knock

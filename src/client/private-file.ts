@@ -5,19 +5,23 @@ import { readPrivateFile } from '../file/private-file.ts'
 import { ClientError } from './fault.ts'
 
 /**
- * Reads a regular file of at most `maxBytes`, whoever wrote it. Throws a ClientError when it cannot be read, is no regular
- * file or is larger. Of a named pipe nothing is awaited.
+ * Reads a regular file of at most `maxBytes`, with any owner. It does not wait for a named pipe.
+ *
+ * @throws ClientError if the file cannot be read, is not regular, or is larger
  */
 export async function readRegular(path: string, maxBytes: number): Promise<Buffer> {
   return Promise.resolve(readFor(path, maxBytes, ANYBODYS))
 }
 
-/** The same for a file with a secret in it: also refused when others than this user, or root, can read or write it. */
+/**
+ * Reads a file with a secret, like {@link readRegular}. It also refuses a file that users other than this one and root
+ * can read or write.
+ */
 export async function readPrivate(path: string, maxBytes: number): Promise<Buffer> {
   return Promise.resolve(readFor(path, maxBytes, SECRET))
 }
 
-/** Reads a file by the one policy for files that others must not change. Throws a ClientError. */
+/** Reads a file under the given policy. @throws ClientError if the policy refuses it */
 export function readFor(path: string, maxBytes: number, policy: FilePolicy): Buffer {
   try {
     return readPrivateFile(path, maxBytes, policy)

@@ -1,12 +1,12 @@
-/** An error of the system, by its name. */
+/** An error of the system with its name. */
 export type Refusal = Error & { readonly code: string }
 
-/** Whether the system refused, rather than a fault of our own. */
+/** Returns true for an error of the system, as opposed to an internal error. */
 export function isRefusal(error: unknown): error is Refusal {
   return error instanceof Error && 'code' in error && typeof error.code === 'string'
 }
 
-/** What the kernel says when it does not take a packet, or a connection does not come about (connect(2), sendto(2), bind(2)), in words. */
+/** Texts for the kernel's errors when it refuses a packet or a connection fails (connect(2), sendto(2), bind(2)). */
 const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no route to its network',
   EHOSTUNREACH: 'no route to it',
@@ -15,13 +15,13 @@ const REASONS: Readonly<Record<string, string>> = {
   EINVAL: 'the address needs a zone, or the source does not fit it',
   EACCES: 'forbidden by the system',
   EPERM: 'forbidden by a local firewall',
-  EAFNOSUPPORT: 'this machine does not speak its family',
+  EAFNOSUPPORT: 'this machine does not support its address family',
   ECONNREFUSED: 'it refuses connections',
   ECONNRESET: 'the connection was reset',
   ETIMEDOUT: 'it does not answer',
 }
 
-/** Why the system refused, in words where there are some. */
+/** Returns the reason of the system's error as text, or its name. */
 export function reasonFor({ code }: Refusal): string {
   return REASONS[code] ?? code
 }

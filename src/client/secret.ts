@@ -2,7 +2,7 @@ import { readCode } from '../totp/ports.ts'
 import { UsageError } from './fault.ts'
 import { isAddress, readListAddress } from './published/list-address.ts'
 
-/** What is knocked besides the ports of the command line. */
+/** The secret that is knocked in addition to the ports of the command line. */
 export type Secret =
   | { readonly kind: 'ports' }
   | { readonly kind: 'code'; readonly code: string }
@@ -18,7 +18,7 @@ export interface PublishedSecret {
   readonly passphraseFile: string | undefined
 }
 
-/** Options that say what it is. */
+/** The options for secrets. */
 export const SECRET_OPTIONS = {
   'totp-file': { type: 'string' },
   code: { type: 'string' },
@@ -27,7 +27,7 @@ export const SECRET_OPTIONS = {
   'passphrase-file': { type: 'string' },
 } as const
 
-/** Their values, and what else of the command line bears on them. */
+/** The values of these options and of related ones. */
 export interface SecretValues {
   readonly 'totp-file'?: string
   readonly code?: string
@@ -37,7 +37,7 @@ export interface SecretValues {
   readonly udp?: boolean
 }
 
-/** Reads what the options say. Throws a UsageError for what does not go together, and never repeats a code. */
+/** Parses the options for secrets. Messages never repeat a code. @throws UsageError if options conflict */
 export function parseSecret(values: SecretValues, ports: number): Secret {
   const { 'totp-file': file, code, from, udp } = values
   const given = (['totp-file', 'code', 'from'] as const).filter((name) => values[name] !== undefined)

@@ -8,14 +8,14 @@ import type { PublishedSecret } from './secret.ts'
 import { spacingOf } from './spacing.ts'
 import type { UsedCodes } from './used-codes.ts'
 
-/** What a secret needs of the outside. */
+/** The dependencies of the secrets. */
 export interface SecretOutside extends Clock, Telling {
   readonly codes: UsedCodes
 }
 
 /**
- * What a request has knocked, round by round. Files are read, and throw their ClientError, now; a published list is read
- * before each round. What a secret needs is loaded for it alone.
+ * Returns the knocks of a request, round by round. Files are read now, and may throw a ClientError. A published list is
+ * read before each round. The code for a secret is loaded only if it is needed.
  */
 export async function roundsOf({ host, knocks, secret, delayMs }: Request, outside: SecretOutside): Promise<Rounds> {
   switch (secret.kind) {
@@ -26,7 +26,7 @@ export async function roundsOf({ host, knocks, secret, delayMs }: Request, outsi
     case 'totp': {
       const { codeRounds, readSecretFile } = await import('./code-rounds.ts')
       const totp = await readSecretFile(secret.file)
-      // One pause for each knock in front of the code, and one within it.
+      // There is one pause for each knock before the code, and one within the code.
       const pauses = knocks.length + 1
       const takesMs = (round: number): number => pauses * spacingOf(round, delayMs, pauses + 1).pauseMs
       return codeRounds(totp, knocks, takesMs, outside, {

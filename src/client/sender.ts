@@ -4,28 +4,30 @@ import type { Knock } from '../config/config.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Destination } from './destination.ts'
 
-/** The byte a UDP knock carries; no daemon looks at it. */
+/** The payload byte of a UDP knock. Daemons ignore it. */
 const PAYLOAD = new Uint8Array(1)
 
 /**
- * Sends one knock. Resolves once the packet is the kernel's, so that whoever waits for it keeps the order; rejects with
- * the system's error when the kernel does not take it (no route, no such source address, forbidden). What the network
- * answers, if anything, is nobody's business.
+ * Sends one knock. It resolves after the kernel has accepted the packet, so that awaiting it keeps the order. It
+ * rejects with the system's error if the kernel refuses the packet (no route, no such source address, forbidden).
+ * Answers from the network are ignored.
  *
- * @param heldMs milliseconds for which a TCP socket stays afterwards, so that the kernel repeats a SYN without an answer
+ * @param heldMs milliseconds for which a TCP socket stays open, so that the kernel repeats an unanswered SYN
  */
 export type Send = (knock: Knock, destination: Destination, heldMs?: number) => Promise<void>
 
-/** Sends through ordinary sockets, which needs no privilege. */
+/** Sends through ordinary sockets, without privileges. */
 export const send: Send = async (knock, destination, heldMs = 0) =>
   knock.protocol === TCP ? sendSyn(knock.port, destination, heldMs) : sendDatagram(knock.port, destination)
 
-/** One SYN: the socket is closed as soon as connect(2) has returned, so the kernel repeats none; or once it was held. */
+/**
+ * Sends one SYN. The socket is closed when connect(2) has returned, so that the kernel repeats none, or after `heldMs`.
+ */
 async function sendSyn(port: number, { address, source }: Destination, heldMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address, port, ...(source === undefined ? {} : { localAddress: source }) })
     socket.once('error', reject)
-    // Told right before connect(2), in the same turn of the loop: no answer of the network can come in between.
+    // This event comes right before connect(2), in the same turn of the loop. No answer can arrive in between.
     socket.once('connectionAttempt', () => {
       process.nextTick(() => {
         if (socket.errored === null) resolve()
@@ -35,7 +37,7 @@ async function sendSyn(port: number, { address, source }: Destination, heldMs: n
         else {
           const held = setTimeout(() => socket.destroy(), heldMs)
           socket.once('close', () => clearTimeout(held))
-          // Somebody listens there: a connection is not what was wanted.
+          // The port accepts connections, but no connection is wanted.
           socket.once('connect', () => socket.destroy())
         }
       })
@@ -47,7 +49,7 @@ async function sendDatagram(port: number, { address, family, source }: Destinati
   return new Promise((resolve, reject) => {
     const socket = createSocket({
       type: family === 4 ? 'udp4' : 'udp6',
-      // The address is resolved already.
+      // The address is already resolved.
       lookup: (host, _options, done) => done(null, host, family),
     })
     socket.once('error', (error) => {

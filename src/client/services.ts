@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { TCP, type Protocol } from '../packet/packet.ts'
 
-/** Where the names of ports are kept (services(5)). */
+/** The file with the names of ports (services(5)). */
 const SERVICES_FILE = '/etc/services'
 
-/** The port a service has in a text in the format of services(5): `name port/protocol alias... # comment`. */
+/** Finds a service's port in a text in the format of services(5): `name port/protocol alias... # comment`. */
 export function findService(text: string, name: string, protocol: Protocol): number | undefined {
   const suffix = protocol === TCP ? '/tcp' : '/udp'
   for (const line of text.split('\n')) {
@@ -15,7 +15,7 @@ export function findService(text: string, name: string, protocol: Protocol): num
   return undefined
 }
 
-/** The port a service has on this machine; `undefined` when it is not known, or nothing is. */
+/** Returns a service's port on this machine, or `undefined` if it is unknown. */
 export function servicePort(name: string, protocol: Protocol): number | undefined {
   let text: string
   try {

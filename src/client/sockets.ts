@@ -4,7 +4,7 @@ import type { Outside } from './knock.ts'
 import { send } from './sender.ts'
 import { isOpen } from './verify.ts'
 
-/** The outside as it really is: the resolver, sockets, the clock. */
+/** The real dependencies of knocking: the resolver, sockets, the clock. */
 export const sockets: Omit<Outside, 'print'> = {
   resolve: async ({ host, family, source }) => resolve(host, family, source),
   send,

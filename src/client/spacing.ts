@@ -1,30 +1,33 @@
-/** Milliseconds between two knocks of the second, the third and later rounds: more than a network mixes packets up by. */
+/**
+ * The milliseconds between two knocks in the second, third and later rounds. That exceeds the usual reordering of
+ * packets in a network.
+ */
 const WIDER_MS = [100, 200, 400] as const
-/** The first round whose knocks are held; every other one from there on. */
+/** The first round whose sockets are held. From then on, every other round holds them. */
 const FIRST_HELD = 3
 /**
- * Milliseconds for which a knock of a later round is held, so that the kernel sends its SYN once more: after one second
- * (RFC 6298, 2.1). The next knock waits for that, since the order counts.
+ * The milliseconds for which a socket is held. The kernel sends its SYN again after one second (RFC 6298, 2.1). The
+ * next knock waits for that, because the order matters.
  */
 export const HELD_MS = 1_150
-/** Longest that a round may take by its pauses alone, in milliseconds: knockd's own default for Seq_Timeout is 25 s. */
+/** The longest total of a round's pauses in milliseconds. knockd's default for Seq_Timeout is 25 s. */
 const ROUND_MAX_MS = 12_000
 
-/** How the knocks of a round follow each other. */
+/** The spacing of the knocks of a round. */
 export interface Spacing {
   /** Milliseconds between two knocks. */
   readonly pauseMs: number
-  /** Milliseconds for which each socket stays, so that the kernel repeats what was lost. 0: it is closed at once. */
+  /** Milliseconds for which each socket stays open, so that the kernel repeats lost SYNs; 0 closes it at once. */
   readonly heldMs: number
 }
 
 /**
- * The spacing of a round, from 0. The first is as asked. Each round that failed says that the network loses packets or
- * changes their order, so the next takes longer. In every other one from the fourth on, lost SYNs are sent again; not
- * in all, because knockd takes a repeated SYN for a wrong knock.
+ * Returns the spacing of a round, counted from 0. The first round uses the requested pause. A failed round means that
+ * the network loses or reorders packets, so later rounds are slower. Every other round from the fourth on also lets the
+ * kernel repeat lost SYNs. The rounds between do not, because knockd treats a repeated SYN as a wrong knock.
  *
- * @param delayMs what `--delay` says
- * @param knocks how many there are
+ * @param delayMs the value of `--delay`
+ * @param knocks the number of knocks
  */
 export function spacingOf(round: number, delayMs: number, knocks: number): Spacing {
   if (round === 0) return { pauseMs: delayMs, heldMs: 0 }

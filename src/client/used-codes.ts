@@ -4,32 +4,34 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 import type { TotpSecret } from '../totp/code.ts'
 
-/** Hosts and secrets that are remembered; the one used longest ago gives way. */
+/** The most hosts and secrets that are remembered. The one used longest ago is forgotten first. */
 export const USED_CODES_MAX = 64
-/** Longest file that is looked at, in bytes; any other is made anew. */
+/** The longest file that is read, in bytes. A longer one is replaced. */
 const FILE_MAX_BYTES = 8_192
-/** Folders that are made where there are none: `postern`, and `.local/state` above it. */
+/** The most folders that are created: `postern`, and `.local/state` above it. */
 const FOLDERS_MAX = 3
-/** Characters of the hash that tells one secret at one host from another: 132 bits. */
+/** Characters of the hash that identifies a secret at a host (132 bits). */
 const KEY_CHARS = 22
 /** A line of the file: a key and the number of a period. */
 const LINE = /^([\w-]{22}) (\d{1,15})$/
 
-/** The period of the code that was knocked last, by secret and host. */
+/** The period of the last code that was knocked, by secret and host. */
 export interface UsedCodes {
-  /** The number of that period; `undefined`: none is known. */
+  /** Returns the number of that period, or `undefined` if it is unknown. */
   last(secret: TotpSecret, host: string): number | undefined
-  /** Remembers a period. What cannot be written is not remembered. */
+  /** Stores a period. If writing fails, the period is not remembered. */
   used(secret: TotpSecret, host: string, period: number): void
 }
 
-/** Where codes that were knocked are remembered: in the user's state folder (XDG Base Directory Specification). */
+/** Returns the file of the knocked codes, in the user's state folder (XDG Base Directory Specification). */
 export function usedCodesPath(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const state = environment['XDG_STATE_HOME'] ?? ''
   return join(isAbsolute(state) ? state : join(homedir(), '.local', 'state'), 'postern', 'codes')
 }
 
-/** Remembers in a file which codes were knocked, so that the next run of knock waits for another. No secret is in it. */
+/**
+ * Stores in a file which codes were knocked, so that the next run of knock waits for another. It contains no secrets.
+ */
 export class UsedCodesFile implements UsedCodes {
   readonly #path: string
 
@@ -51,7 +53,7 @@ export class UsedCodesFile implements UsedCodes {
       writeFileSync(beside, kept.map(([each, last]) => `${each} ${last}\n`).join(''), { mode: 0o600, flag: 'wx' })
       renameSync(beside, this.#path)
     } catch {
-      // A home that cannot be written keeps nobody from knocking.
+      // Knocking works without a writable home folder.
       rmSync(beside, { force: true })
     }
   }
@@ -75,7 +77,11 @@ export class UsedCodesFile implements UsedCodes {
   }
 }
 
-/** Makes a folder, and some above it. A recursive mkdir of Node never ends below /proc. @throws the system's error */
+/**
+ * Creates a folder and its missing parents. Node's own recursive mkdir never ends below /proc.
+ *
+ * @throws the system's error
+ */
 function makeFolder(path: string, levels: number): void {
   try {
     mkdirSync(path, { mode: 0o700 })

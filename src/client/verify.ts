@@ -2,14 +2,16 @@ import { connect } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Destination } from './destination.ts'
 
-/** Milliseconds a port has to come open: a start command takes its time on the server. */
+/** The most milliseconds until a port is open. A start command on the server takes time. */
 export const VERIFY_LIMIT_MS = 4_000
-/** Milliseconds the first try waits for an answer; each later one twice as long, for a SYN may have come too early. */
+/**
+ * The milliseconds that the first attempt waits. Each later one waits twice as long, because a SYN may come too early.
+ */
 const FIRST_TRY_MS = 250
-/** Milliseconds between a refusal and the next try; twice as long after each. */
+/** The milliseconds between a refusal and the next attempt. The pause doubles each time. */
 const FIRST_PAUSE_MS = 50
 
-/** Whether a TCP connection to the port comes about at any of the destinations, within {@link VERIFY_LIMIT_MS}. */
+/** Returns true if a TCP connection to any of the destinations succeeds within {@link VERIFY_LIMIT_MS}. */
 export async function isOpen(
   port: number,
   destinations: readonly Destination[],

@@ -2,26 +2,26 @@ import type { Socket } from 'node:net'
 import { peerUser } from '../native/socket-options.ts'
 import type { Request } from './message.ts'
 
-/** Who asks over the control socket. */
+/** The user who sends requests over the control socket. */
 export interface Asker {
-  /** The number of the user; `undefined` where the system does not say. */
+  /** The user id, or `undefined` if the system does not tell it. */
   readonly user: number | undefined
-  /** Root, or the user that the daemon runs as. Anyone else is a member of Control_Group. */
+  /** True for root, and for the user that the daemon runs as. Anyone else is a member of Control_Group. */
   readonly isOwner: boolean
 }
 
-/** What members of Control_Group may ask: what knockd.conf(5) names. */
+/** The commands for members of Control_Group, as documented in knockd.conf(5). */
 const MEMBER_COMMANDS: ReadonlySet<Request['command']> = new Set(['status', 'open', 'close'])
 
-/** The kernel's word for who has connected. */
+/** Returns the user who has connected, as the kernel reports it. */
 export function askerAt(client: Socket): Asker {
-  // Node has the descriptor, but documents no way to it.
+  // Node has the descriptor, but no documented access to it.
   const handle = Reflect.get(client, '_handle') as { readonly fd?: unknown } | null
   const user = typeof handle?.fd === 'number' && handle.fd >= 0 ? peerUser(handle.fd) : undefined
   return { user, isOwner: user !== undefined && (user === 0 || user === process.geteuid?.()) }
 }
 
-/** Whether whoever asks may ask this at all. */
+/** Returns true if the user is permitted to send this command. */
 export function mayAsk({ isOwner }: Asker, { command }: Request): boolean {
   return isOwner || MEMBER_COMMANDS.has(command)
 }

@@ -6,10 +6,10 @@ import { REPLY_MAX_BYTES } from './message.ts'
 import type { Reply, Request } from './message.ts'
 import { RUN_FOLDER, socketPath, socketPrefix } from './socket.ts'
 
-/** Milliseconds that an answer is waited for. */
+/** The most milliseconds to wait for an answer. */
 const ANSWER_MAX_MS = 10_000
 
-/** No daemon could be asked. */
+/** A daemon that cannot be asked. */
 export class ControlError extends Error {
   readonly hint: string
 
@@ -21,9 +21,9 @@ export class ControlError extends Error {
 }
 
 /**
- * The control socket of the daemon with this config. Without interfaces: the only one there is.
+ * Returns the control socket of the daemon with this config. Without interfaces, it is the only socket of that config.
  *
- * @throws ControlError if there is none, or more than one
+ * @throws ControlError if no socket fits, or more than one
  */
 export function findSocket(config: string, interfaces: readonly string[]): string {
   let names: readonly string[]
@@ -58,7 +58,7 @@ function socketsIn(folder: string): readonly string[] {
   }
 }
 
-/** Asks a daemon. @throws ControlError if it does not answer */
+/** Sends a request to a daemon. @throws ControlError if the daemon does not answer */
 export async function ask(path: string, request: Request): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let text = ''
@@ -72,17 +72,17 @@ export async function ask(path: string, request: Request): Promise<Reply> {
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EACCES') fail('permission denied', 'use sudo, or set Control_Group in [options]')
       else
-        fail('knockd is not running', error.code === 'ENOENT' ? 'start it' : `it left ${path} behind: start it again`)
+        fail('knockd is not running', error.code === 'ENOENT' ? 'start it' : `start it again: it left ${path} behind`)
     })
     socket.on('data', (more: string) => {
       text += more
-      if (text.length > REPLY_MAX_BYTES) fail('knockd answers too much', 'look at its log')
+      if (text.length > REPLY_MAX_BYTES) fail('the reply of knockd is too long', 'look at its log')
     })
     socket.on('end', () => {
       try {
         resolve(JSON.parse(text) as Reply)
       } catch {
-        fail('knockd broke off', 'look at its log')
+        fail('knockd closed the connection', 'look at its log')
       }
     })
   })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** The number of a group (group(5)); `undefined` where there is none of that name. */
+/** Returns the id of a group (group(5)), or `undefined` if there is no such group. */
 export function groupId(
   name: string,
   read: () => string = () => readFileSync('/etc/group', 'utf8'),

@@ -1,10 +1,10 @@
-/** Most connections of one member, and of all of them together, at a time. Root's are counted apart. */
+/** The most simultaneous connections of one member, and of all members. Root's count separately. */
 export const MEMBER_CLIENTS_MAX = 4
 export const MEMBERS_CLIENTS_MAX = 12
-/** Most requests of one member in a window, and its length in milliseconds. */
+/** The most requests of one member in a time window, and the window's length in milliseconds. */
 export const MEMBER_REQUESTS_MAX = 30
 export const MEMBER_WINDOW_MS = 10_000
-/** Most members that are remembered at a time. */
+/** The most members that are remembered. */
 const MEMBERS_MAX = 256
 
 interface Member {
@@ -14,14 +14,14 @@ interface Member {
 }
 
 /**
- * What members of Control_Group use of the control socket: each a share, so that none keeps root or another one from it. Times are
- * milliseconds on any steady clock.
+ * Limits the use of the control socket by members of Control_Group. No member can block root or other members. Times
+ * are milliseconds on any steady clock.
  */
 export class Members {
   readonly #members = new Map<number, Member>()
   #clients = 0
 
-  /** A member has connected. False: it has too many connections, and this one is to be ended. */
+  /** Records a connection of a member. Returns false if the member has too many, so the connection must end. */
   enter(user: number, now: number): boolean {
     const member = this.#find(user, now)
     if (member === undefined || member.clients >= MEMBER_CLIENTS_MAX || this.#clients >= MEMBERS_CLIENTS_MAX)
@@ -31,7 +31,7 @@ export class Members {
     return true
   }
 
-  /** A connection that entered has ended. */
+  /** Records the end of a connection. */
   leave(user: number): void {
     const member = this.#members.get(user)
     if (member === undefined) return
@@ -39,7 +39,7 @@ export class Members {
     this.#clients--
   }
 
-  /** A member asks for something. False: it has asked too often. */
+  /** Records a request of a member. Returns false if the member sends too many. */
   ask(user: number, now: number): boolean {
     const member = this.#find(user, now)
     if (member === undefined) return false

@@ -1,96 +1,104 @@
-/** Longest request, in bytes. */
+/** The longest request in bytes. */
 export const REQUEST_MAX_BYTES = 4_096
-/** Longest reply, in bytes. */
+/** The longest reply in bytes. */
 export const REPLY_MAX_BYTES = 64 * 1_048_576
-/** Most attempts that a status lists; they are counted all. */
+/** The most attempts that a status lists. The count includes all. */
 export const ATTEMPTS_LISTED_MAX = 100
-/** Most sources that are ignored which a status lists. */
+/** The most ignored sources that a status lists. */
 export const IGNORED_LISTED_MAX = 100
 
-/** What an operator asks of the daemon: one line of JSON. */
+/** A request of an operator to the daemon: one line of JSON. */
 export type Request =
   | { readonly command: 'status' }
-  /** `source`: an address as text; `forMs`: milliseconds, the door's own time without it. */
+  /**
+   * Opens a door by hand. The `source` is an address as text, and `forMs` is in milliseconds (default: the door's own
+   * time).
+   */
   | { readonly command: 'open'; readonly door: string; readonly source: string; readonly forMs?: number }
-  /** Without door or source: any. */
+  /** Closes openings by hand. Without door or source, all doors or sources match. */
   | { readonly command: 'close'; readonly door?: string; readonly source?: string }
-  /** Forgets why an address is ignored. */
+  /** Stops ignoring an address. */
   | { readonly command: 'forgive'; readonly source: string }
-  /** Puts a new list in place of the one that the daemon keeps for a door. */
+  /** Replaces the list that the daemon keeps for a door. */
   | { readonly command: 'rotate'; readonly door: string }
-  /** Opens a door that a loss of state has shut. `id`: that of the journal, which only who may read the state knows. */
+  /**
+   * Opens a door to packets again that a loss of state has shut. Only users who can read the state know the journal's
+   * `id`.
+   */
   | { readonly command: 'accept-loss'; readonly door: string; readonly id: string }
 
-/** What the daemon answers: one line of JSON. */
+/** The daemon's reply: one line of JSON. */
 export type Reply =
   | { readonly status: Status }
-  /** What was done, for people. */
+  /** A description of the result for people. */
   | { readonly done: string; readonly count: number }
   | { readonly error: string; readonly hint?: string }
 
-/** How a daemon is doing. Times are milliseconds. */
+/** The state of a daemon. Times are in milliseconds. */
 export interface Status {
   readonly version: string
   readonly pid: number
-  /** The file that it runs. */
+  /** The file of the daemon's program. */
   readonly program: string
   readonly config: string
   readonly upMs: number
   readonly interfaces: readonly InterfaceStatus[]
   readonly guard: GuardStatus | undefined
-  /** Ports that were hidden, and that the config has not named any more for less than a day. */
+  /** Ports that were hidden, and that the config stopped naming less than a day ago. */
   readonly exposed: readonly ExposedStatus[]
   readonly doors: readonly DoorStatus[]
   readonly openings: readonly OpeningStatus[]
-  /** Absent for members of Control_Group: whoever sees a stage can try ports one by one. */
+  /** Absent for members of Control_Group. By watching the stage, they could find the ports of a sequence one by one. */
   readonly attempts:
     { readonly count: number; readonly sources: number; readonly listed: readonly AttemptStatus[] } | undefined
-  /** Sources that doors ignore, those noticed last first, at most {@link IGNORED_LISTED_MAX}. */
+  /** The ignored sources, latest first, at most {@link IGNORED_LISTED_MAX}. */
   readonly ignored: readonly IgnoredStatus[]
-  /** What the journal last failed with; absent while it works. */
+  /** The journal's last error; absent while it works. */
   readonly journal: string | undefined
-  /** What the daemon met of its own faults; absent while there was none. */
+  /** The daemon's internal faults; absent if there were none. */
   readonly faults?: { readonly count: number; readonly last: string; readonly agoMs: number } | undefined
-  /** The journal's path. */
+  /** The path of the journal. */
   readonly state: string
 }
 
 export interface InterfaceStatus {
   readonly name: string
-  /** Absent where it is listened on: why it is waited for. */
+  /** The reason why it is not captured; absent if it is. */
   readonly waiting: string | undefined
   /**
-   * Packets that the filter let through, and those of them that were lost, since it is listened on. Absent for members of
-   * Control_Group: the filter lets UDP knocks through, and little else of UDP.
+   * The packets that the filter accepted, and the lost ones among them, since the capture began. Absent for members of
+   * Control_Group, because the filter accepts UDP knocks but little other UDP.
    */
   readonly received: number | undefined
   readonly dropped: number | undefined
-  /** Since the last packet that the filter let through; absent: there was none yet, or a member asks. */
+  /** Milliseconds since the last packet that the filter accepted. Absent if there was none, and for members. */
   readonly heardMs?: number | undefined
-  /** Absent unless it was found within a day that it got other packets than it should: it was opened anew then. */
+  /**
+   * The disturbance of the capture if it received wrong packets within a day; it was reopened then. Otherwise absent.
+   */
   readonly deaf?: { readonly reason: string; readonly agoMs: number; readonly times: number } | undefined
 }
 
 export interface GuardStatus {
-  /** Why it is not in force at the moment; absent while it is. */
+  /** The reason why the guard is not in force; absent if it is. */
   readonly fault: string | undefined
   readonly services: readonly string[]
   readonly hideWith: string
   readonly alwaysAllow: readonly string[]
-  /** Packets of strangers to guarded ports. */
+  /** Packets from unknown sources to guarded ports. */
   readonly hidden: number
 }
 
 export interface ExposedStatus {
-  /** `tcp/22` */
+  /** The service, such as `tcp/22`. */
   readonly service: string
   readonly forMs: number
 }
 
-/** Most ports and ranges that are said to be no longer hidden, one by one. */
+/** The most ports and ranges that are reported one by one as no longer hidden. */
 export const EXPOSED_MAX = 64
 
-/** How it is said that a service is no longer hidden, and what to do. */
+/** Returns the message that a service is no longer hidden, with the fix. */
 export function exposedText(service: string): string {
   return `${service} is no longer hidden: add Guard = ${service} to keep it so`
 }
@@ -98,27 +106,27 @@ export function exposedText(service: string): string {
 export interface DoorStatus {
   readonly name: string
   readonly secret: 'sequence' | 'one-time' | 'generated' | 'totp' | 'users' | 'spa'
-  /** Sequences left; absent where there is no list. */
+  /** The number of sequences left; absent if there is no list. */
   readonly left: number | undefined
-  /** How many may open it; absent where all have one secret. */
+  /** The number of users; absent if all have one secret. */
   readonly users: number | undefined
   readonly opens: readonly string[]
   readonly commands: boolean
   readonly openForMs: number
-  /** Why it opens to nobody, and what to do; absent where it does. */
+  /** The reason why the door opens to nobody, with the fix; absent if it opens. */
   readonly shut: string | undefined
 }
 
 export interface OpeningStatus {
   readonly door: string
   readonly source: string
-  /** Who opened it last, where the door has several users. */
+  /** The user who opened it last, if the door has several users. */
   readonly user: string | undefined
-  /** Whom the packet that opened it last claims to be by, which nothing proves. */
+  /** The user that the last packet named without proof. */
   readonly claimedUser: string | undefined
-  /** What is open: `tcp/22`; empty for a command's. */
+  /** The open services, such as `tcp/22`; empty for an opening by commands. */
   readonly services: readonly string[]
-  /** Where connections to them are sent on to; absent: nowhere. */
+  /** The destination of forwarded connections; absent without forwarding. */
   readonly forward?: string | undefined
   readonly leftMs: number
 }
@@ -132,17 +140,17 @@ export interface AttemptStatus {
 
 export interface IgnoredStatus {
   readonly source: string
-  /** A port scan; wrong codes; wrong codes behind the right sequence. */
+  /** The cause: a port scan, wrong codes, or wrong codes after the correct sequence. */
   readonly why: 'scan' | 'codes' | 'codes behind'
-  /** Names of the doors that ignore it; a scan is ignored by none where no scan could open one. */
+  /** The names of the doors that ignore it. There are none for a scan if no scan could open a door. */
   readonly doors: readonly string[]
   readonly leftMs: number
 }
 
-/** Longest time that an opening is asked for by hand: a year, in milliseconds. */
+/** The longest opening by hand: a year, in milliseconds. */
 export const BY_HAND_MAX_MS = 365 * 86_400_000
 
-/** Reads a request. `undefined`: it is none. */
+/** Parses a request. Returns `undefined` if it is malformed. */
 export function parseRequest(line: string): Request | undefined {
   let value: unknown
   try {

@@ -10,18 +10,18 @@ import { Members } from './members.ts'
 import { REQUEST_MAX_BYTES, parseRequest } from './message.ts'
 import type { Reply, Request } from './message.ts'
 
-/** Most connections of root that are served at a time. */
+/** The most simultaneous connections of root. */
 const OWNER_CLIENTS_MAX = 16
-/** Milliseconds an operator may be silent, or not read. */
+/** The most milliseconds that a client may send nothing or read nothing. */
 const IDLE_MAX_MS = 10_000
-/** Milliseconds a request may take to come, and a connection may last. */
+/** The most milliseconds until a request is complete, and until a connection is closed. */
 export const REQUEST_MAX_MS = 5_000
 const CONNECTION_MAX_MS = 20_000
-/** Who may use the socket: its owner, or its group as well. */
+/** The mode of the socket: access for its owner, or also for its group. */
 const OWNER_ONLY = 0o600
 const GROUP_TOO = 0o660
 
-/** The daemon's end of the control socket. One line of JSON is asked, one is answered, and the connection ends. */
+/** The daemon's end of the control socket. A client sends one line of JSON and gets one, and the connection ends. */
 export class ControlServer {
   readonly #path: string
   readonly #server: Server
@@ -29,8 +29,8 @@ export class ControlServer {
   #owners = 0
 
   /**
-   * @param answer never rejects; asked only what whoever asks may ask
-   * @param failed told when the socket cannot be had: the daemon goes on without
+   * @param answer answers permitted requests; never rejects
+   * @param failed called when the socket fails; the daemon continues
    */
   constructor(path: string, answer: Answer, failed: (error: Error) => void) {
     this.#path = path
@@ -39,9 +39,9 @@ export class ControlServer {
   }
 
   /**
-   * Listens. What is left of an earlier daemon's socket gives way: whoever calls this holds the lock of the state.
+   * Listens, and replaces the socket of an earlier daemon. The caller holds the lock on the state.
    *
-   * @throws Error that says why it cannot, or that there is no such group
+   * @throws Error with the reason, or if the group does not exist
    */
   listen(group: string | undefined): void {
     try {
@@ -50,7 +50,7 @@ export class ControlServer {
     } catch (error) {
       throw cannot(`create the control socket ${this.#path}`, error)
     }
-    // From the first moment on for nobody else.
+    // From the start, nobody else has access.
     const before = process.umask(0o777 & ~OWNER_ONLY)
     try {
       this.#server.listen(this.#path)
@@ -60,7 +60,7 @@ export class ControlServer {
     this.admit(group)
   }
 
-  /** Lets a group in beside root, or no longer. @throws Error that says why it cannot, or that there is no such group */
+  /** Gives a group access besides root, or removes it. @throws Error with the reason, or if the group does not exist */
   admit(group: string | undefined): void {
     const id = group === undefined ? 0 : groupId(group)
     if (id === undefined) throw new Error(`Control_Group: there is no group ${group}\n  groupadd --system ${group}`)
@@ -77,14 +77,14 @@ export class ControlServer {
     rmSync(this.#path, { force: true })
   }
 
-  /** Members have shares of their own, so that none of them keeps root out. */
+  /** Members have separate limits, so that they cannot block root. */
   #enter(client: Socket, answer: Answer): void {
     const asker = askerAt(client)
     const member = asker.user ?? UNKNOWN_USER
     client.on('error', () => undefined)
     const free = asker.isOwner ? this.#owners < OWNER_CLIENTS_MAX : this.#members.enter(member, performance.now())
     if (!free) {
-      client.end(lineOf({ error: 'too many connections', hint: 'end the others first' }), () => client.destroy())
+      client.end(lineOf({ error: 'too many connections', hint: 'close the others first' }), () => client.destroy())
       return
     }
     if (asker.isOwner) this.#owners++
@@ -100,10 +100,10 @@ export class ControlServer {
   }
 }
 
-/** Answers what somebody asks. */
+/** A function that answers a request. */
 type Answer = (request: Request, asker: Asker) => Promise<Reply>
 
-/** Stands for a user that the system does not name. */
+/** The user id that is used if the system does not tell the user. */
 const UNKNOWN_USER = -1
 
 function lineOf(message: Reply): string {

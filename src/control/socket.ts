@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Where daemons put their sockets. */
+/** The folder of the daemons' sockets. */
 export const RUN_FOLDER = '/run/postern'
 const HASH_CHARS = 12
 
-/** What the name of every control socket of a config begins with. */
+/** Returns the prefix of the names of all control sockets for a config. */
 export function socketPrefix(config: string): string {
   return `control-${hashOf(realpathSync(config))}`
 }
 
-/** The control socket of the daemon with this config and these `-i` arguments. */
+/** Returns the control socket of the daemon with this config and these `-i` arguments. */
 export function socketPath(config: string, interfaces: readonly string[]): string {
   const own = interfaces.length === 0 ? '' : `-${hashOf(interfaces.join())}`
   return join(RUN_FOLDER, `${socketPrefix(config)}${own}.sock`)

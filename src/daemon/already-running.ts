@@ -3,7 +3,7 @@ import { LockedError } from '../state/lock.ts'
 import { CONFIG_DEFAULT } from './arguments.ts'
 import type { Arguments } from './arguments.ts'
 
-/** The error for the operator where another daemon has the state locked; any other error as it is. */
+/** Returns the operator's message if another daemon holds the lock on the state, and any other error unchanged. */
 export function alreadyRunning(error: unknown, { config, interfaces }: Arguments): unknown {
   if (!(error instanceof LockedError)) return error
   const process = error.holder === undefined ? '' : ` (process ${error.holder})`

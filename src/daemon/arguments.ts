@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-/** What the command line asks for. */
+/** The options of knockd's command line. */
 export interface Arguments {
   readonly interfaces: readonly string[]
   readonly daemon: boolean
@@ -13,14 +13,14 @@ export interface Arguments {
   readonly onlyIp4: boolean
   readonly version: boolean
   readonly help: boolean
-  /** Words that are neither options nor their values: knockd passes over them. */
+  /** Words that are neither options nor values of options. knockd ignores them. */
   readonly ignored: readonly string[]
 }
 
-/** Where knockd's config is if nothing else is said. */
+/** The default path of knockd's config. */
 export const CONFIG_DEFAULT = '/etc/knockd.conf'
 
-/** A command line that cannot be used. */
+/** An invalid command line. */
 export class UsageError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -28,7 +28,7 @@ export class UsageError extends Error {
   }
 }
 
-/** Reads knockd's command line. @throws UsageError */
+/** Parses knockd's command line. @throws UsageError if it is invalid */
 export function parseArguments(argv: readonly string[]): Arguments {
   const { values, positionals } = parse(argv)
   return {
@@ -61,7 +61,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-/** A long option cut short is the one that begins so, where only one does (getopt_long(3)). */
+/** Completes an abbreviated long option if only one option begins with it (getopt_long(3)). */
 function whole(word: string): string {
   const [, cut = '', rest = ''] = /^--([^=]+)(.*)$/s.exec(word) ?? []
   const [name, ...more] = Object.keys(OPTIONS).filter((option) => cut !== '' && option.startsWith(cut))

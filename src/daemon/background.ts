@@ -1,21 +1,23 @@
 import { closeSync, writeSync } from 'node:fs'
 import { spawn } from '../native/spawn.ts'
 
-/** Set for the process in the background; its value is the descriptor that its starter reads. */
+/** The environment variable of the background process. Its value is the descriptor that the starter reads. */
 const STARTER = 'POSTERN_STARTER'
-/** What the background process writes when it is ready. Everything before it is for the terminal. */
+/** The byte that the background process writes when it is ready. Text before it is for the terminal. */
 const READY = '\0'
-/** Bytes that a starter reads at most. */
+/** The most bytes that a starter reads. */
 const SAYS_MAX_BYTES = 1_048_576
 
-/** Whether this process is the one in the background. */
+/** Returns true if this process is the background process. */
 export function inBackground(): boolean {
   return process.env[STARTER] !== undefined
 }
 
 /**
- * Starts the same program in the background, and waits until it is ready or has failed. What it says until then is
- * passed on through `say`. Gives the exit code.
+ * Starts the same program in the background, and waits until it is ready or has failed.
+ *
+ * @param say gets the text that the background process writes until then
+ * @returns the exit code
  */
 export async function startInBackground(say: (text: string) => void): Promise<number> {
   const args = [...process.execArgv, ...process.argv.slice(1)]
@@ -42,16 +44,16 @@ export async function startInBackground(say: (text: string) => void): Promise<nu
   return (await exit) || 1
 }
 
-/** Says something to whoever started this process in the background. */
+/** Sends text to the process that started this one in the background. */
 export function tellStarter(text: string): void {
   try {
     writeSync(Number(process.env[STARTER]), text)
   } catch {
-    // The starter is gone; there is nobody to tell.
+    // The starter has ended. Nobody reads this.
   }
 }
 
-/** Tells the starter that all is well, and lets it go. Commands do not inherit what was between the two. */
+/** Reports to the starter that the daemon is ready, and closes the pipe. Commands do not inherit the pipe. */
 export function releaseStarter(): void {
   tellStarter(READY)
   closeSync(Number(process.env[STARTER]))

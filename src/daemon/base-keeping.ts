@@ -18,22 +18,22 @@ import type { Watch } from '../file/watch.ts'
 import type { Log } from './log/log.ts'
 import { Repairs } from './repairs.ts'
 
-/** Milliseconds in which changes of the rules by others are taken for one. */
+/** Milliseconds in which several changes by other programs are treated as one. */
 const LOOK_DELAY_MS = 20
-/** Milliseconds until a lock that a command holds is tried again. */
+/** Milliseconds until the next attempt to take a lock that a command holds. */
 const LOCKED_DELAY_MS = 100
-/** Milliseconds beyond a trial's deadline, in which its own process takes it back. */
+/** Milliseconds after a trial's deadline. In this time the trial's own process removes the ruleset. */
 const KEEPER_SPARE_MS = 2_000
 /** Milliseconds until something that failed is tried again. */
 const FAILED_DELAY_MS = 60_000
-/** Longest that a timer is set for, milliseconds: the machine may be suspended meanwhile. */
+/** The longest timer in milliseconds. The machine may be suspended in the meantime. */
 const TIMER_MAX_MS = 60_000
 const RUN_FOLDER_MODE = 0o755
 
-/** Sees that the base ruleset of this host stays what an operator confirmed, for as long as the daemon runs. */
+/** Keeps this host's base ruleset as an operator confirmed it, for as long as the daemon runs. */
 export class BaseKeeping {
   readonly #log: Pick<Log, 'notice'>
-  /** Looks are paced like repairs: whoever has rules changed by knocking costs no more than that. */
+  /** Limits the rate of checks, as for repairs. Knocks that make other programs change rules must not cost more. */
   readonly #looks = new Repairs()
   #files: BaseFiles | undefined
   #config: Config | undefined
@@ -42,9 +42,9 @@ export class BaseKeeping {
   #watch: Watch | undefined
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
-  /** What was said last of each subject: nothing is said twice in a row. */
+  /** The last message about each subject. It prevents the same message twice in a row. */
   readonly #said = new Map<string, string>()
-  /** The table as it was seen first and last since it was confirmed, put back, or the daemon started. */
+  /** The table as first and last seen since it was confirmed or put back, or since the daemon started. */
   #first: string | undefined
   #last: string | undefined
   #stopped = false
@@ -53,35 +53,34 @@ export class BaseKeeping {
     this.#log = log
   }
 
-  /** Ends a trial that nobody ended, and puts back what was confirmed. Says what fails; throws nothing. */
+  /** Ends an abandoned trial and puts the confirmed ruleset back. Logs failures and throws nothing. */
   start(config: Config): void {
     this.#config = config
     try {
       const files = new BaseFiles()
       this.#files = files
       mkdirSync(dirname(files.trial.path), { recursive: true, mode: RUN_FOLDER_MODE })
-      // Every ruleset begins as a trial.
+      // The trial's file is enough, because every ruleset begins as a trial.
       this.#watch = watch(
         files.trial.path,
         () => this.#look(),
-        (error) => this.#say('watch', `trials of a base ruleset are not noticed: ${error.message}`),
+        (error) => this.#say('watch', `cannot notice trials of a base ruleset: ${error.message}`),
       )
     } catch (error) {
-      // Without root nothing of it may be seen, and nothing be done about it.
-      if (process.geteuid?.() === 0)
-        this.#say('watch', `the base ruleset is not looked after: ${(error as Error).message}`)
+      // Without root the files may be unreadable, and nothing can be repaired.
+      if (process.geteuid?.() === 0) this.#say('watch', `cannot watch the base ruleset: ${(error as Error).message}`)
       return
     }
     this.#look()
   }
 
-  /** Another config is in force: what was confirmed may not fit it. */
+  /** Checks the confirmed ruleset against a new config, because the two may conflict. */
   replace(config: Config): void {
     this.#config = config
     if (this.#files !== undefined) this.#look()
   }
 
-  /** Looks after nothing any more. The rules stay. */
+  /** Stops watching the base ruleset. The rules stay. */
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)
@@ -103,7 +102,7 @@ export class BaseKeeping {
         return
       }
       if ((error as NodeJS.ErrnoException).code === 'EACCES' && process.geteuid?.() !== 0) return
-      this.#say('failed', `the base ruleset is not looked after: ${(error as Error).message}`)
+      this.#say('failed', `cannot watch the base ruleset: ${(error as Error).message}`)
       this.#lookIn(FAILED_DELAY_MS)
     }
   }
@@ -141,13 +140,13 @@ export class BaseKeeping {
       this.#first = undefined
       const against = reasonAgainst(confirmed, config, certain)
       if (against !== undefined) {
-        this.#say('gone', `the base ruleset is gone, and is not put back: ${against.message}\n${against.command}`)
+        this.#say('gone', `the base ruleset is missing and was not restored: ${against.message}\n${against.command}`)
         return
       }
       firewall.run(confirmed.rules)
       this.#log.notice(
         'warning',
-        `another program took the base ruleset out of the rules: it is back as it was confirmed\nto take it away: ${REMEDIES.readOfRemoval()}`,
+        `another program removed the base ruleset: restored as confirmed\nto remove it: ${REMEDIES.readOfRemoval()}`,
       )
     }
     this.#said.delete('gone')
@@ -156,7 +155,7 @@ export class BaseKeeping {
     this.#say('misfit', problems.map(({ message, command }) => `${message}\n${command}`).join('\n'))
   }
 
-  /** What somebody edited is left as it is, for they may have had a reason; but it is said. */
+  /** Logs an edit by another program. The edit stays, because it may be intended. */
   #compare(firewall: Firewall): void {
     const before = this.#last
     this.#last = firewall.list(BASE_TABLE)
@@ -164,7 +163,7 @@ export class BaseKeeping {
     else if (this.#last !== this.#first && this.#last !== before) {
       this.#log.notice(
         'warning',
-        `the base ruleset was changed by another program\nto put it back as it was confirmed: ${REMEDIES.restoreBase()}`,
+        `the base ruleset was changed by another program\nto restore it as confirmed: ${REMEDIES.restoreBase()}`,
       )
     }
   }
@@ -190,7 +189,7 @@ export class BaseKeeping {
     this.#timer = setTimeout(() => this.#look(), at - performance.now()).unref()
   }
 
-  /** Nothing is confirmed or on trial: the rules are nobody's business here. */
+  /** Stops watching the rules, because no ruleset is confirmed or on trial. */
   #rest(): void {
     this.#monitor?.close()
     this.#firewall?.close()

@@ -11,32 +11,32 @@ import type { TotpSecret } from '../totp/code.ts'
 import { knocksOfCode } from '../totp/ports.ts'
 import { secretOf } from './secret.ts'
 
-/** Milliseconds that a code is good before its time: the timer that adds it may be late, and the knock must not be. */
+/** Milliseconds for which a code is accepted before its period. The timer that adds the code may be late. */
 export const LEAD_MS = 2_000
-/** Milliseconds that a code is good after its time: knocks are on their way. */
+/** Milliseconds for which a code is accepted after its period, because knocks take time to arrive. */
 export const TAIL_MS = 2_000
-/** Characters of the hash that tells one secret's used codes from another's: 132 bits. */
+/** Characters of the hash that distinguishes the used codes of different secrets (132 bits). */
 const PRINT_CHARS = 22
 
-/** What the codes of one secret need of their surroundings. */
+/** The dependencies of the codes of one secret. */
 export interface CodesTerms {
   readonly door: Door
-  /** Those of the door. */
+  /** The door's conditions on its knocks. */
   readonly terms: Terms
   readonly code: CodeTerms
   readonly totp: TotpSecret
   readonly user: string | undefined
   readonly gate: Pick<Gate, 'add' | 'remove'>
   readonly store: Pick<Store, 'newest' | 'advance' | 'loss'>
-  /** The codes that the gate knows of this door, whoever's they are. */
+  /** The gate's codes for this door, of all users. */
   readonly shared: SharedCodes
 }
 
-/** The time-based codes of one secret that are good at the moment, as the gate's sequences. */
+/** The time-based codes of one secret that are valid now, as sequences of the gate. */
 export class Codes {
   readonly #of: CodesTerms
   readonly #key: string
-  /** By the number of their period. */
+  /** The sequences by the number of their period. */
   readonly #live = new Map<number, Secret>()
 
   constructor(of: CodesTerms) {
@@ -44,17 +44,17 @@ export class Codes {
     this.#key = usedCodesKey(of.totp)
   }
 
-  /** Sequences that open the door at the moment. */
+  /** The sequences that open the door now. */
   get secrets(): Iterable<Secret> {
     return this.#live.values()
   }
 
-  /** Under which the journal keeps which codes were used. */
+  /** The key under which the journal stores the used codes. */
   get key(): string {
     return this.#key
   }
 
-  /** Gives the gate what is good at `now`, milliseconds since 1970, and takes away what is not. */
+  /** Adds the codes that are valid at `now` (milliseconds since 1970) to the gate, and removes the expired ones. */
   update(now: number): void {
     const { door, terms, code, totp, user, shared } = this.#of
     const first = periodAt(totp, now - TAIL_MS) - code.skew
@@ -75,7 +75,7 @@ export class Codes {
     }
   }
 
-  /** When {@link update} has something to do next, milliseconds since 1970. */
+  /** Returns the next time at which {@link update} has work, in milliseconds since 1970. */
   due(now: number): number {
     const periodMs = this.#of.totp.periodS * 1000
     const begins = (Math.floor((now + LEAD_MS) / periodMs) + 1) * periodMs - LEAD_MS
@@ -83,16 +83,16 @@ export class Codes {
     return Math.min(begins, ends)
   }
 
-  /** Whether the secret is one of these codes. */
+  /** Returns true if the secret is one of these codes. */
   has(secret: Secret): boolean {
     return this.#periodOf(secret) !== undefined
   }
 
   /**
-   * Marks a code as used. True: that is durable, and the door may open; false: it was used before. The gate has forgotten
-   * it already.
+   * Marks a code as used. The gate no longer has the code at this point.
    *
-   * @throws JournalError or StoreError if it cannot be made durable
+   * @returns true if the mark is durable, so the door may open; false if the code was used before
+   * @throws JournalError or StoreError if the mark cannot be made durable
    */
   async strike(secret: Secret): Promise<boolean> {
     const period = this.#periodOf(secret)
@@ -105,7 +105,7 @@ export class Codes {
     )
   }
 
-  /** Takes every code out of the gate. */
+  /** Removes every code from the gate. */
   close(): void {
     for (const secret of this.#live.values()) this.#of.shared.remove(secret)
     this.#live.clear()
@@ -127,12 +127,12 @@ export class Codes {
   }
 }
 
-/** What such keys begin with. */
+/** The prefix of the keys for used codes. */
 export const USED_CODES_KEY = 'totp\n'
 
 /**
- * The key under which the journal keeps the used codes of a secret. It has no door in it: a code opens once for the whole
- * daemon, wherever its secret is taken.
+ * Returns the key under which the journal stores a secret's used codes. It does not contain the door: a code can be
+ * used once in the whole daemon, even if several doors share its secret.
  */
 export function usedCodesKey({ key, algorithm, digits, periodS }: TotpSecret): string {
   const hash = createHash('sha256').update(`${algorithm} ${digits} ${periodS}\n`).update(key).digest('base64url')
@@ -140,15 +140,15 @@ export function usedCodesKey({ key, algorithm, digits, periodS }: TotpSecret): s
 }
 
 /**
- * The codes of all users of one door. Where two have the same code at the same time, it opens nothing: nobody could say
- * who came, and one would use up the other's.
+ * The codes of all users of one door. If two users have the same code at the same time, it opens nothing. The daemon
+ * could not tell which user came, and one user would consume the other's code.
  */
 export class SharedCodes {
   readonly #gate: Pick<Gate, 'add' | 'remove'>
   readonly #clash: (users: readonly (string | undefined)[]) => void
   readonly #byKnocks = new Map<string, Secret[]>()
 
-  /** @param clash told of each two users that have the same code */
+  /** @param clash called with the users who share a code */
   constructor(gate: Pick<Gate, 'add' | 'remove'>, clash: (users: readonly (string | undefined)[]) => void) {
     this.#gate = gate
     this.#clash = clash
@@ -167,7 +167,7 @@ export class SharedCodes {
     if (new Set(there.map(({ user }) => user)).size > 1) this.#clash(there.map(({ user }) => user))
   }
 
-  /** Takes one out; the gate may have forgotten it already. */
+  /** Removes a sequence. The gate may have forgotten it already. */
   remove(secret: Secret): void {
     const key = keyOf(secret)
     const there = this.#byKnocks.get(key)

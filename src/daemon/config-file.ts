@@ -5,7 +5,7 @@ import { readConfig } from '../config/read.ts'
 import { CLASSIC } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
 
-/** A config that cannot be used; the message is every fault, a line each. */
+/** An invalid config. Its message lists every error, one a line. */
 export class ConfigError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)
@@ -13,13 +13,13 @@ export class ConfigError extends Error {
   }
 }
 
-/** A config, and what there is to be warned of, each as `file:line:column: …`. */
+/** A config and its warnings, each as `file:line:column: …`. */
 export interface LoadedConfig {
   readonly config: Config
   readonly warnings: readonly string[]
 }
 
-/** Reads and checks a config file. @throws ConfigError */
+/** Reads and checks a config file. @throws ConfigError if it is invalid */
 export function loadConfig(file: string): LoadedConfig {
   const { config, faults } = readConfig(readText(file), file)
   if (config === undefined) {
@@ -29,7 +29,7 @@ export function loadConfig(file: string): LoadedConfig {
   return { config, warnings: faults.map((fault) => formatFault(file, fault)) }
 }
 
-/** What others can write, they can have root run: such a config is not taken, whoever may read it. */
+/** Refuses a config that others can write, because its commands run as root. Others may read it. */
 function readText(file: string): string {
   try {
     return readPrivateText(file, CONFIG_MAX_BYTES, CLASSIC)

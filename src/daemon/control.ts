@@ -21,7 +21,7 @@ import type { Log } from './log/log.ts'
 import { refusalOf, statusForMember } from './member.ts'
 import type { MemberOpenings } from './member.ts'
 
-/** What of the daemon an operator can see and move. */
+/** The parts of the daemon that an operator can inspect and control. */
 export interface Controlled {
   readonly config: Config
   readonly gate: Gate
@@ -31,15 +31,15 @@ export interface Controlled {
   readonly guarding: Guarding
   readonly openings: Openings
   readonly log: Log
-  /** Openings that members of Control_Group made. */
+  /** The openings that members of Control_Group made. */
   readonly memberOpenings: MemberOpenings
   readonly faults: Faults
   readonly store: Store
-  /** The journal's path. */
+  /** The path of the journal. */
   readonly state: string
 }
 
-/** Answers what an operator asks who may ask that. Never rejects. */
+/** Answers a permitted request of an operator. Never rejects. */
 export async function answer(request: Request, asker: Asker, of: Controlled): Promise<Reply> {
   try {
     switch (request.command) {
@@ -79,7 +79,7 @@ async function openByHand(
     const refused = refusalOf(door, address, ms)
     if (refused !== undefined) return refused
     if (!of.memberOpenings.add(asker.user ?? -1, name, text, { ms, now: steadyNow() })) {
-      return { error: 'too many openings of yours last yet', hint: 'close some, or wait' }
+      return { error: 'you have too many openings', hint: 'close some, or wait' }
     }
   }
   log.notice('notice', `${text}: ${name}: opened by hand${byWhom(asker)}`)
@@ -87,7 +87,7 @@ async function openByHand(
     return { error: `${name} stays shut`, hint: 'the log says why' }
   }
   if (hasCommands(door)) {
-    // What the last knock would have been: there was none.
+    // These would be the protocol and port of the last knock, but there was no knock.
     await openings.open({ ...door, cmdTimeoutMs: ms }, { source: address, protocol: TCP, port: 0, holder: BY_HAND })
   }
   const lasts = closes(door, address.family) ? ` for ${Math.round(ms / 1000)} s` : ', until something else closes it'
@@ -107,21 +107,24 @@ async function rotateList({ door }: Request & { command: 'rotate' }, of: Control
   if (of.doors.find(door) === undefined) return unknownDoor(door, of.config)
   const left = await of.doors.rotate(door)
   if (left !== undefined) return { done: `${door} has a new list of ${left} sequences`, count: left }
-  return { error: `${door} has no list that the daemon makes`, hint: 'it would have `One_Time_Sequences = generate`' }
+  return {
+    error: `${door} has no list that the daemon makes`,
+    hint: 'set `One_Time_Sequences = generate` in its section',
+  }
 }
 
 async function acceptLoss({ door: name, id }: Request & { command: 'accept-loss' }, of: Controlled): Promise<Reply> {
   const { config, store, log } = of
   const door = config.doors.find((each) => each.name === name)
   if (door === undefined) return unknownDoor(name, config)
-  if (!store.isJournal(id)) return { error: 'only who may read the state may do this', hint: 'run it as root' }
+  if (!store.isJournal(id)) return { error: 'only users who can read the state can do this', hint: 'run it as root' }
   if (!isShutByLoss(door, store)) return { error: `${name} is not shut because of a loss` }
   await store.acceptLoss(name)
-  log.notice('warning', `${name}: takes packets again, by hand: one that it took before the loss could be played back`)
-  return { done: `${name} takes packets again`, count: 1 }
+  log.notice('warning', `${name}: accepts packets again, by hand: a packet from before the loss could be replayed`)
+  return { done: `${name} accepts packets again`, count: 1 }
 }
 
-/** Of root nothing is said: `sudo` has a log of its own. */
+/** Omits the user for root, because `sudo` has its own log. */
 function byWhom({ user, isOwner }: Asker): string {
   return isOwner ? '' : `, by user ${user ?? 'unknown'}`
 }
@@ -210,7 +213,7 @@ function ignoredIn({ doors }: Config, gate: Gate, now: number): readonly Ignored
   }))
 }
 
-/** Whether opening the door runs a command, for either family. */
+/** Returns true if opening the door runs a command for either address family. */
 export function hasCommands({ commands4, commands6 }: Door): boolean {
   return commands4.start !== undefined || commands6.start !== undefined
 }

@@ -42,11 +42,11 @@ import { lossWaitMs, sayLosses } from './spa/since-loss.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import { listFolder, marksPath, statePath } from './state-path.ts'
 
-/** Longest that a timer is set for; Node's own limit is 2^31 ms. */
+/** The longest timer in milliseconds. Node's own limit is 2^31 ms. */
 const TIMER_MAX_MS = 3_600_000
 const WORD = 2 ** 32
 
-/** A running daemon: wires the rooms together. */
+/** A running daemon. It connects the parts of the program. */
 export class Daemon {
   readonly #args: Arguments
   #config: Config
@@ -54,7 +54,7 @@ export class Daemon {
   readonly #faults: Faults
   readonly #store: Store
   readonly #marks: HolderMarks
-  /** The journal's path. */
+  /** The path of the journal. */
   readonly #state: string
   readonly #gate: Gate
   readonly #runner = new CommandRunner()
@@ -76,9 +76,9 @@ export class Daemon {
   #ended = false
 
   /**
-   * Reads the config, opens log and state, closes what is overdue, and listens.
+   * Reads the config, opens the log and the state, closes expired openings, and listens.
    *
-   * @throws ConfigError, CaptureError, MissingLibraryError, or the system's error: nothing is left running
+   * @throws ConfigError, CaptureError, MissingLibraryError, or the system's error; nothing is left running
    */
   static async start(args: Arguments, warn: (text: string) => void): Promise<Daemon> {
     const { config, warnings } = loadConfig(args.config)
@@ -89,7 +89,7 @@ export class Daemon {
       const { store, faults } = await openStore(path, { lock: tryLock, pid: process.pid })
       for (const fault of faults) log.notice('error', fault.message)
       const marks = await openHolderMarks(marksPath(path), ({ message }) => {
-        log.notice('warning', `who holds an opening will not be known after a restart: ${message}`)
+        log.notice('warning', `the holders of openings will be unknown after a restart: ${message}`)
       })
       const daemon = new Daemon(args, config, log, { store, marks, state: path })
       try {
@@ -173,7 +173,7 @@ export class Daemon {
     return this.#config.options.pidFile
   }
 
-  /** Reads the config again, and puts it in force as a whole; or says why not, and goes on as before. */
+  /** Reads the config again and applies all of it. If that fails, logs the error and keeps the previous config. */
   async reload(): Promise<void> {
     notify('RELOADING=1')
     this.#log.rereading(this.#args.config)
@@ -181,7 +181,7 @@ export class Daemon {
       const { config, warnings } = loadConfig(this.#args.config)
       await this.#log.reopen(logSettings(this.#args, config.options))
       for (const warning of warnings) this.#log.notice('warning', warning)
-      // What may fail comes before what is changed.
+      // Steps that may fail come before any change.
       await this.#loadSpa(config)
       await this.#guarding.guard(config)
       this.#replace(config)
@@ -192,13 +192,13 @@ export class Daemon {
     notify('READY=1')
   }
 
-  /** Closes what is open, and ends. */
+  /** Closes all openings and ends the daemon. */
   async stop(): Promise<void> {
     if (this.#ended) return
     this.#ended = true
     notify('STOPPING=1')
     clearTimeout(this.#timer)
-    // Whatever of it fails, the rest is done all the same: openings are to be closed.
+    // Every step runs even if an earlier one failed, because openings must be closed.
     const steps: readonly (() => unknown)[] = [
       () => this.#reconciler.stop(),
       () => this.#interfaces.close(),
@@ -224,7 +224,7 @@ export class Daemon {
 
   async #begin(): Promise<void> {
     this.#faults.catchAll()
-    // Ports are hidden before anybody can knock.
+    // Ports are hidden before anyone can knock.
     await this.#guarding.guard(this.#config)
     this.#base.start(this.#config)
     this.#doors.replace(this.#config.doors)
@@ -233,7 +233,7 @@ export class Daemon {
     sayLosses(this.#config.doors, this.#store, (text) => this.#log.notice('error', text))
     const waitMs = lossWaitMs(this.#config.doors, this.#store, Date.now())
     if (waitMs > 0) {
-      // Who was revoked is not let in meanwhile.
+      // Revoked users lose access during the wait.
       this.#reconciler.now()
       await sleep(waitMs)
     }
@@ -247,7 +247,7 @@ export class Daemon {
     )
   }
 
-  /** What operators see and move, as it is at the moment. */
+  /** The current parts of the daemon that operators inspect and control. */
   get #controlled(): Controlled {
     return {
       config: this.#config,
@@ -265,7 +265,7 @@ export class Daemon {
     }
   }
 
-  /** The control socket is a convenience: a daemon that cannot have it opens and closes doors all the same. */
+  /** Sets up the control socket. Without the socket, the daemon still opens and closes doors. */
   #admitOperators(how: () => void): void {
     try {
       how()
@@ -328,7 +328,7 @@ export class Daemon {
         listening: (name) => this.#log.starting([name]),
         waiting: (name, reason) => this.#log.notice('warning', `${name}: ${reason}, waiting for it`),
         deaf: (name, reason) =>
-          this.#log.notice('warning', `${name}: ${reason}: knocks may have gone unheard; capturing anew`),
+          this.#log.notice('warning', `${name}: ${reason}: knocks may have been missed; capturing again`),
         failed: (error) => this.#faults.note(error),
       },
       this.#needs,
@@ -342,13 +342,13 @@ export class Daemon {
 
   #carryOut(effects: readonly Effect[]): void {
     for (const effect of effects) {
-      // Nothing is said of opening before the door does open: it may be used up, and the disk may be full.
+      // An opening is logged when the door opens. The secret may be used already, or the disk full.
       if (effect.kind === 'open') this.#opener.knocked(effect)
       else report(this.#log, effect)
     }
   }
 
-  /** What opens doors to single packets: loaded for the first config that has one. */
+  /** Loads the authentication by single packets (SPA) when the first config with such a door needs it. */
   async #loadSpa({ doors }: Config): Promise<void> {
     if (this.#spa !== undefined || !doors.some(({ secret }) => secret.kind === 'spa')) return
     const { SpaDoors: Loaded } = await import('./spa/spa-doors.ts')
@@ -365,12 +365,12 @@ export class Daemon {
     this.#spa.setOwn(this.#own)
   }
 
-  /** What has to be seen of the traffic. */
+  /** The traffic that has to be captured. */
   get #needs(): Needs {
     return needsOf(this.#doors.secrets(), this.#spa?.needs)
   }
 
-  /** The gate knows other sequences: the filter follows in a moment, once for all of them. */
+  /** Updates the capture filter soon, once for all sequences that the gate has gained or lost. */
   #needOthers(): void {
     if (this.#refiltering) return
     this.#refiltering = true
@@ -380,7 +380,7 @@ export class Daemon {
     })
   }
 
-  /** Has attempts end when their time is over, whether a packet comes or not. */
+  /** Ends attempts when their time is over, even if no packet arrives. */
   #armTimer(): void {
     const { due } = this.#gate
     if (this.#ended || due >= this.#timerAt) return

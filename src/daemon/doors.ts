@@ -15,26 +15,26 @@ import { UsersDoor } from './users-door.ts'
 import { MarksInForce } from './verdict.ts'
 import type { HolderJudge, Verdict } from './verdict.ts'
 
-/** Milliseconds for which used codes of a secret that is in no file any more are remembered: it may come back. */
+/** Milliseconds for which a secret's used codes are kept after it has left all files, in case it returns. */
 const USED_KEPT_MS = 7 * 86_400_000
 
-/** What the doors need of the daemon. */
+/** The dependencies of the doors. */
 export interface DoorsTerms {
   readonly gate: Gate
   readonly store: Store
-  /** Folder of the lists that the daemon makes. */
+  /** The folder of the lists that the daemon makes. */
   readonly listFolder: string
   readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
-  /** Called when the gate knows other sequences, and so needs to see other packets. */
+  /** Called when the gate's sequences have changed, so that the capture filter must change. */
   readonly changed: () => void
-  /** Called when not everybody who holds a door may do so still. */
+  /** Called when someone who holds a door may have lost access. */
   readonly holdersChanged: () => void
   readonly marks: HolderMarks
-  /** Ports that something listens on. */
+  /** Ports with a listening socket. */
   readonly busy: () => ReadonlySet<number>
 }
 
-/** What the daemon keeps of one door. */
+/** The daemon's state of one door. */
 interface Kept {
   door: Door
   readonly signature: string
@@ -44,18 +44,18 @@ interface Kept {
   readonly users?: UsersDoor
 }
 
-/** The doors of the config in force, and the sequences that the gate knows of them. */
+/** The doors of the current config, and their sequences in the gate. */
 export class Doors implements HolderJudge {
   readonly #of: DoorsTerms
   #kept = new Map<string, Kept>()
-  /** The marks of a list's lines, for each state of it. */
+  /** The marks of a list's lines, for each state of the list. */
   readonly #lines = new WeakMap<OneTimeLeft, MarksInForce>()
 
   constructor(of: DoorsTerms) {
     this.#of = of
   }
 
-  /** Every sequence that opens something at the moment. */
+  /** Yields every sequence that opens a door now. */
   *secrets(): Generator<Secret> {
     for (const { fixed, list, generated, users } of this.#kept.values()) {
       const secret = fixed ?? list?.secret
@@ -65,30 +65,34 @@ export class Doors implements HolderJudge {
     }
   }
 
-  /** The door of this name, in the config in force. */
+  /** Returns the door with this name in the current config. */
   find(name: string): Door | undefined {
     return this.#kept.get(name)?.door
   }
 
-  /** How many sequences are left in a door's list; `undefined`: it has none. */
+  /** Returns the number of sequences left in a door's list, or `undefined` if the door has no list. */
   left(name: string): number | undefined {
     const { list, generated } = this.#kept.get(name) ?? {}
     return (list ?? generated)?.left
   }
 
-  /** How many users a door has; `undefined`: it has one secret for all. */
+  /** Returns the number of a door's users, or `undefined` if the door has one secret for all. */
   users(name: string): number | undefined {
     return this.#kept.get(name)?.users?.users
   }
 
-  /** Puts a new list in place of the one that the daemon keeps for a door. `undefined`: it keeps none. */
+  /**
+   * Replaces the list that the daemon keeps for a door.
+   * @returns the number of its sequences, or `undefined` if the daemon keeps no list for the door
+   */
   async rotate(name: string): Promise<number | undefined> {
     return await this.#kept.get(name)?.generated?.rotate()
   }
 
   /**
-   * Redeems the secret that was knocked: one that opens once is struck out first. The mark of who may hold the door then;
-   * `undefined`: it stays shut.
+   * Redeems the secret of a knock. A one-time secret is first marked as used.
+   *
+   * @returns the mark of the new holder, or `undefined` if the door stays shut
    */
   async redeem(secret: Secret): Promise<string | undefined> {
     const { fixed, list, generated, users } = this.#kept.get(secret.door) ?? {}
@@ -98,7 +102,7 @@ export class Doors implements HolderJudge {
     return strike === undefined ? undefined : this.#of.marks.mark('one-time', strike.rest)
   }
 
-  /** Judges by the secret of the door, single packets aside. */
+  /** Judges a holder by the door's secret, except for doors opened by single packets. */
   mayHold(held: Held): Verdict {
     const { fixed, list, generated, users } = this.#kept.get(held.door) ?? {}
     const { holder } = held
@@ -107,7 +111,7 @@ export class Doors implements HolderJudge {
     return (users ?? generated)?.mayHold(held) ?? 'unknown'
   }
 
-  /** Whoever opened with a line that is in the list still, struck out since, may hold its door. */
+  /** Lets a holder keep the door if its line is still in the list. The line may be marked as used since. */
   #judgeList({ known }: OneTimeDoor, holder: string): Verdict {
     if (known === undefined) return 'unknown'
     const { marks } = this.#of
@@ -121,7 +125,7 @@ export class Doors implements HolderJudge {
     return this.#of.marks.mark('sequence', formatSequence(knocks))
   }
 
-  /** Puts other doors in force. What did not change of a door's sequence goes on, with the attempts at it. */
+  /** Applies a new set of doors. Sequences that did not change keep their attempts. */
   replace(doors: readonly Door[]): void {
     const before = this.#kept
     const after = new Map<string, Kept>()
@@ -141,7 +145,7 @@ export class Doors implements HolderJudge {
       users?.close()
       if (generated !== undefined) closing.set(name, generated.close())
     }
-    // In the order of the config, which is that of the log lines where sequences begin alike.
+    // The order of the config decides the order of log lines for sequences with the same beginning.
     this.#kept = new Map()
     for (const door of doors) {
       this.#kept.set(door.name, after.get(door.name) ?? this.#add(door, closing.get(door.name), before.get(door.name)))
@@ -189,21 +193,21 @@ export class Doors implements HolderJudge {
         return { ...kept, users }
       }
       case 'spa':
-        // The gate knows nothing of these: SpaDoors takes them.
+        // SpaDoors handles these doors. The gate does not know them.
         return kept
       default:
         return secret satisfies never
     }
   }
 
-  /** Used codes of secrets that are gone would fill the journal in the end. */
+  /** Forgets the used codes of removed secrets, which would otherwise fill the journal. */
   #forgetCodes(): void {
     const { store } = this.#of
     const known = new Set<string>()
     for (const { users } of this.#kept.values()) for (const key of users?.keys() ?? []) known.add(key)
     for (const key of store.keys(USED_CODES_KEY)) {
       if (known.has(key) || newestUsedAt(parseUsed(store.newest(key), 0)) + USED_KEPT_MS > Date.now()) continue
-      // What is left over is forgotten by the next start.
+      // The next start tries again.
       store.forget(key).catch(() => undefined)
     }
   }

@@ -85,5 +85,5 @@ test('a full disk is said, and ends nothing', async () => {
   const around = new Around()
   around.full = true
   await around.exposed.compare(services('tcp/22'), [])
-  expect(around.said[1]).toMatch(/is not known after a restart: no space$/)
+  expect(around.said[1]).toMatch(/will be unknown after a restart: no space$/)
 })

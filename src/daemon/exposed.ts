@@ -6,26 +6,26 @@ import { uncovered } from '../firewall/guard/uncovered.ts'
 import type { Store } from '../state/store.ts'
 import type { Log } from './log/log.ts'
 
-/** Under this key the state has the ports that are no longer hidden, with the time since when. */
+/** The state's key for the ports that are no longer hidden, each with the time of its change. */
 const EXPOSED_KEY = 'exposed'
-/** Milliseconds for which it is told: a day. */
+/** Milliseconds for which such a port is reported (one day). */
 export const EXPOSED_TOLD_MS = 86_400_000
 
-/** A service that was hidden, and is not any more. */
+/** A service that was hidden and no longer is. */
 interface Exposure {
   readonly service: Service
   /** Milliseconds since 1970. */
   readonly at: number
 }
 
-/** What is needed of the daemon. */
+/** The dependencies on the daemon. */
 export interface ExposedTerms {
   readonly store: Pick<Store, 'newest' | 'advance' | 'forget'>
   readonly log: Pick<Log, 'notice'>
   readonly clocks: { now(): { readonly wall: number } }
 }
 
-/** Ports that the guard has hidden and hides no more, because the config no longer names them: told for a day. */
+/** The ports that the guard no longer hides, because the config no longer names them. They are reported for a day. */
 export class Exposed {
   readonly #terms: ExposedTerms
 
@@ -33,13 +33,13 @@ export class Exposed {
     this.#terms = terms
   }
 
-  /** Those of the last day. */
+  /** The ports of the last day. */
   get list(): readonly ExposedStatus[] {
     const { wall } = this.#terms.clocks.now()
     return this.#exposures(wall).map(({ service, at }) => ({ service: formatService(service), forMs: wall - at }))
   }
 
-  /** Says in the log which services are no longer hidden, and notes them. Never rejects. */
+  /** Logs and stores which services are no longer hidden. Never rejects. */
   async compare(before: readonly Service[], after: readonly Service[]): Promise<void> {
     const { store, log, clocks } = this.#terms
     const { wall } = clocks.now()
@@ -60,7 +60,7 @@ export class Exposed {
     } catch (error) {
       log.notice(
         'warning',
-        `which ports are no longer hidden is not known after a restart: ${(error as Error).message}`,
+        `the ports that are no longer hidden will be unknown after a restart: ${(error as Error).message}`,
       )
     }
   }
@@ -70,7 +70,7 @@ export class Exposed {
     return lines.flatMap((line) => {
       const [at = '', name = ''] = line.split(' ')
       const service = readService(name)
-      // A clock that was set back says nothing about the time that has gone by.
+      // After the clock was set back, the elapsed time is unknown.
       const told = Math.abs(wall - Number(at)) < EXPOSED_TOLD_MS
       return service === undefined || !told ? [] : [{ service, at: Math.min(Number(at), wall) }]
     })

@@ -11,9 +11,7 @@ test('are said with their place, and counted', () => {
   )
   expect(faults.status).toBeUndefined()
   faults.note(new TypeError('of undefined'))
-  expect(said[0]).toMatch(
-    /^a fault of knockd itself, please report it: TypeError: of undefined \(faults\.test\.ts:\d+:\d+\)$/,
-  )
+  expect(said[0]).toMatch(/^internal error, please report it: TypeError: of undefined \(faults\.test\.ts:\d+:\d+\)$/)
   now = 1_500
   expect(faults.status).toEqual({ count: 1, last: expect.stringMatching(/^TypeError: /), agoMs: 1_500 })
   faults.note('a rejection with a word')
@@ -31,7 +29,7 @@ test('a storm of them is said now and then', () => {
   const boom = new Error('boom')
   for (; now < 10 * FAULTS_REPORT_MS; now += 10) faults.note(boom)
   expect(said.length).toBeLessThanOrEqual(FAULTS_BURST + 10)
-  expect(said.at(-1)).toMatch(/\(and \d+ more since the last one said\)$/)
+  expect(said.at(-1)).toMatch(/\(and \d+ more since the last report\)$/)
   expect(faults.status!.count).toBe(FAULTS_REPORT_MS)
 })
 

@@ -1,21 +1,21 @@
-/** Faults that are said in the log at once, and milliseconds between two more of them. */
+/** The number of faults that are logged at once, and the milliseconds between later ones. */
 export const FAULTS_BURST = 5
 export const FAULTS_REPORT_MS = 60_000
-/** Most characters of a fault that are told. */
+/** The most characters of a fault that are logged. */
 const TEXT_MAX_CHARS = 300
 
-/** What the daemon met of its own faults, as others are told of it. */
+/** The daemon's internal faults, as shown in its status. */
 export interface FaultStatus {
   readonly count: number
   readonly last: string
-  /** Milliseconds since the last one. */
+  /** Milliseconds since the last fault. */
   readonly agoMs: number
 }
 
 /**
- * Faults of the daemon's own: promises that were rejected and exceptions that were thrown where nobody waits for them. They
- * are said and counted, and the daemon goes on: it is what lets its owner in, and what failed was one packet, one opening or
- * one timer. The guard is the kernel's, and what closes openings is in the journal.
+ * Internal faults of the daemon: rejected promises and exceptions that no caller handles. They are logged and counted,
+ * and the daemon continues. Only one packet, opening or timer has failed, and the owner still needs the daemon to get
+ * in. The guard is in the kernel, and the journal records what closes openings.
  */
 export class Faults {
   readonly #say: (text: string) => void
@@ -34,25 +34,25 @@ export class Faults {
     this.#now = now
   }
 
-  /** `undefined`: there were none. */
+  /** The faults so far, or `undefined` if there were none. */
   get status(): FaultStatus | undefined {
     if (this.#count === 0) return undefined
     return { count: this.#count, last: this.#last, agoMs: Math.round(this.#now() - this.#lastAt) }
   }
 
-  /** From now on no fault ends this process. */
+  /** Keeps faults from ending this process. */
   catchAll(): void {
     process.on('unhandledRejection', this.#note)
     process.on('uncaughtException', this.#note)
   }
 
-  /** From now on they do again: when the daemon ends. */
+  /** Lets faults end this process again, for the end of the daemon. */
   release(): void {
     process.off('unhandledRejection', this.#note)
     process.off('uncaughtException', this.#note)
   }
 
-  /** Does something that nobody waits for, or that must not keep what comes after it from being done. Never rejects. */
+  /** Runs something that has no waiting caller, or whose failure must not stop the next step. Never rejects. */
   async attempt(what: () => unknown): Promise<void> {
     try {
       await what()
@@ -61,7 +61,7 @@ export class Faults {
     }
   }
 
-  /** Notes a fault. Never throws. */
+  /** Records a fault. Never throws. */
   note(error: unknown): void {
     const now = this.#now()
     this.#count++
@@ -74,17 +74,17 @@ export class Faults {
       return
     }
     this.#tokens--
-    const more = this.#unsaid === 0 ? '' : ` (and ${this.#unsaid} more since the last one said)`
+    const more = this.#unsaid === 0 ? '' : ` (and ${this.#unsaid} more since the last report)`
     this.#unsaid = 0
     try {
-      this.#say(`a fault of knockd itself, please report it: ${this.#last}${more}`)
+      this.#say(`internal error, please report it: ${this.#last}${more}`)
     } catch {
-      // The log is at fault: the count tells.
+      // The log itself failed. The count still shows the fault.
     }
   }
 }
 
-/** The message and where it came from: `boom (codes.js:12:5)`. */
+/** Returns the message and its origin: `boom (codes.js:12:5)`. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error).slice(0, TEXT_MAX_CHARS)
   const at = /\(?([^\s(/]+:\d+:\d+)\)?$/m.exec(error.stack?.slice(error.message.length) ?? '')?.[1]

@@ -12,35 +12,37 @@ import { ADDRESS_BITS } from '../packet/network.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Log } from './log/log.ts'
 
-/** Milliseconds from one look at the flows that are there to the next; and as a multiple of what the last one took. */
+/**
+ * The pause between two looks at the existing flows, in milliseconds, and as a multiple of the last look's duration.
+ */
 const LOOK_PAUSE_MS = 5_000
 const LOOK_PAUSE_TIMES = 50
-/** Most sockets that are closed at a time; the guard ends the others for their peers alone. */
+/** The most sockets that are closed at a time. For the others, the guard blocks only the peer's side. */
 const DESTROYED_MAX = 4_096
 
-/** What is needed of the guard's surroundings. */
+/** The dependencies on the guard and the daemon. */
 export interface GapTerms {
   readonly guard: Guard
   readonly log: Pick<Log, 'notice'>
-  /** Who may begin flows at the moment. */
+  /** Returns the sources that may begin flows now, with their services. */
   admissions(): readonly Admission[]
-  /** Whether the table is known to stand, by all news that have come by now. */
+  /** Returns true if the table is in place, by all notifications received so far. */
   stands(): boolean
 }
 
 /**
- * Ends what began at guarded ports while another program had taken the guard away, by who was not let in. What was let in
- * before goes on: it is noted while the guard stands.
+ * Ends flows to guarded ports that began while another program had removed the guard, unless their source was admitted.
+ * Flows that were admitted before continue. They are recorded while the guard is in place.
  */
 export class Gap {
   readonly #terms: GapTerms
   readonly #sessions = new Sessions()
   #work: Promise<void> | undefined
-  /** What is to be done next. */
+  /** The work to do next. */
   #toEnd = false
   #toLook = false
   #timer: NodeJS.Timeout | undefined
-  /** When the next look may be, on the clock of `performance.now`. */
+  /** The earliest time of the next look, on the clock of `performance.now`. */
   #nextLook = -Infinity
   #stopped = false
 
@@ -48,19 +50,22 @@ export class Gap {
     this.#terms = terms
   }
 
-  /** The guard was put in by this daemon, in place of one that stood or where there was none: what is there may stay. Settles when it is noted; never rejects. */
+  /**
+   * Records the existing flows, which may stay, after this daemon installed or replaced the guard. Resolves when they
+   * are recorded; never rejects.
+   */
   async installed(): Promise<void> {
     this.#toLook = true
     await this.#begin()
   }
 
-  /** An opening has ended. */
+  /** Records that an opening has ended. */
   past(admission: Admission): void {
     this.#sessions.ended(admission)
     this.#lookSoon()
   }
 
-  /** The guard is back: who came in meanwhile has to go. */
+  /** Ends intruding flows after the guard was put back. */
   closed(): void {
     this.#toEnd = true
     void this.#begin()
@@ -81,7 +86,7 @@ export class Gap {
     }, wait)
   }
 
-  /** Does what is to be done, one thing after the other. Never rejects. */
+  /** Does the pending work step by step. Never rejects. */
   async #begin(): Promise<void> {
     while (!this.#stopped && (this.#work !== undefined || this.#toEnd || this.#toLook)) {
       this.#work ??= this.#all().finally(() => {
@@ -100,7 +105,7 @@ export class Gap {
       try {
         await this.#go(ending)
       } catch (error) {
-        this.#terms.log.notice('error', `connections cannot be looked at: ${(error as Error).message}`)
+        this.#terms.log.notice('error', `cannot list connections: ${(error as Error).message}`)
       }
       const ended = performance.now()
       this.#nextLook = ended + Math.max(LOOK_PAUSE_MS, (ended - begun) * LOOK_PAUSE_TIMES)
@@ -113,7 +118,7 @@ export class Gap {
     if (plan === undefined) return
     const look = this.#sessions.look(plan.services)
     if (ending && !look.tells) {
-      log.notice('warning', 'connections that began while the guard was away go on: it is not known which those are')
+      log.notice('warning', 'cannot end connections that began while the guard was away: which ones is unknown')
     }
     const admitted = this.#admitted()
     const stillEnded = new Set<string>()
@@ -122,12 +127,12 @@ export class Gap {
       const as = endedOf(flow)
       if (guard.hasEnded(as) && !admitted(flow) && !look.wasAdmitted(flow)) {
         stillEnded.add(endedName(as))
-        // Its socket was closed: this one began anew from the same port while the guard was away.
+        // Its socket was closed. This flow began again from the same port while the guard was away.
         if (flow.inode !== undefined) intruders.push(flow)
       } else if (ending && !look.wasLetIn(flow) && !admitted(flow)) intruders.push(flow)
       else look.add(flow)
     }
-    // Where it was away meanwhile, those who came in are among them.
+    // If the guard was away in the meantime, intruders are among the flows.
     if (this.#terms.stands() && !this.#toEnd) {
       look.done()
       guard.keepEnded(stillEnded)
@@ -138,7 +143,7 @@ export class Gap {
     log.notice('warning', `${many} while the guard was away ${ended === 1 ? 'was' : 'were'} ended`)
   }
 
-  /** Tells whose flows may begin at the moment. */
+  /** Returns a test that tells whether a flow may begin now. */
   #admitted(): (flow: Flow) => boolean {
     const plan = this.#terms.guard.plan!
     const single = new Map<string, Admission[]>()
@@ -154,7 +159,7 @@ export class Gap {
     return (flow) => mayBegin(flow, single.get(formatAddress(flow.peer)) ?? []) || mayBegin(flow, wide)
   }
 
-  /** Ends flows, those first that are established. Gives how many. */
+  /** Ends flows, established ones first. @returns the number of flows that were ended */
   #end(flows: readonly Flow[]): number {
     const { guard, log } = this.#terms
     if (flows.length === 0) return 0
@@ -163,12 +168,12 @@ export class Gap {
     try {
       guard.end([...ended.values()])
     } catch (error) {
-      log.notice('warning', `connections are ended when the guard is back: ${(error as Error).message}`)
+      log.notice('warning', `connections will be ended when the guard is restored: ${(error as Error).message}`)
     }
     const tcp = sorted.filter(({ protocol }) => protocol === TCP)
     const refusal = destroyConnections(tcp.slice(0, DESTROYED_MAX))
     if (refusal !== undefined) {
-      log.notice('debug', `connections end for the other side alone: the system ends none of its own: ${refusal}`)
+      log.notice('debug', `connections end only for the other side: cannot close local sockets: ${refusal}`)
     }
     return ended.size
   }

@@ -18,17 +18,17 @@ import { OneTimeDoor } from './one-time-door.ts'
 import { Publishing } from './publishing.ts'
 import type { HolderJudge, Verdict } from './verdict.ts'
 
-/** Longest that a timer is set for, in milliseconds. */
+/** The longest timer in milliseconds. */
 const TIMER_MAX_MS = 3_600_000
-/** Characters of the hash that tells doors apart whose names look alike as files. */
+/** Characters of the hash that distinguishes doors whose names give similar file names. */
 const PRINT_CHARS = 8
 
-/** What a door whose list the daemon makes needs of its surroundings. */
+/** The dependencies of a door whose list the daemon makes. */
 export interface GeneratedDoorTerms {
   readonly door: Door
   readonly lowWater: number
   readonly list: ListTerms
-  /** Folder of the lists. */
+  /** The folder of the lists. */
   readonly folder: string
   readonly gate: Gate
   readonly store: Store
@@ -36,14 +36,14 @@ export interface GeneratedDoorTerms {
   readonly changed: () => void
   readonly holdersChanged: () => void
   readonly marks: HolderMarks
-  /** Ports that something listens on. */
+  /** Ports with a listening socket. */
   readonly busy: () => ReadonlySet<number>
 }
 
 /**
- * A door with a list of one-time sequences that the daemon makes, fills up and publishes. When another list takes its
- * place, the one before stays good: until the new one is published, and then until the time that stands in it. So
- * whoever has fetched either gets in.
+ * A door with a list of one-time sequences that the daemon makes, refills and publishes. After a new list replaces it,
+ * the previous list stays valid. It expires some time after the new list was published. So both lists open the door for
+ * a while.
  */
 export class GeneratedDoor implements HolderJudge {
   readonly #of: GeneratedDoorTerms
@@ -51,12 +51,14 @@ export class GeneratedDoor implements HolderJudge {
   readonly #publishing: Publishing | undefined
   #now: OneTimeDoor | undefined
   #before: OneTimeDoor | undefined
-  /** Until when the list before is good, milliseconds since 1970; `undefined`: its successor is not published yet. */
+  /**
+   * The end of the previous list's validity, in milliseconds since 1970; `undefined` until the new list is published.
+   */
   #until: number | undefined
   #timer: NodeJS.Timeout | undefined
-  /** Counts the lists there have been since the start. */
+  /** The number of lists since the start. */
   #edition = 0
-  /** What changes the files, one after the other. */
+  /** The last of the file changes, which run one after another. */
   #turn: Promise<void> = Promise.resolve()
   #closed = false
 
@@ -74,20 +76,20 @@ export class GeneratedDoor implements HolderJudge {
     )
   }
 
-  /** Sequences that open the door at the moment. */
+  /** Yields the sequences that open the door now. */
   *secrets(): Generator<Secret> {
     for (const each of [this.#now, this.#before]) if (each?.secret !== undefined) yield each.secret
   }
 
-  /** How many sequences the list has left. */
+  /** The number of sequences left in the list. */
   get left(): number {
     return this.#now?.left ?? 0
   }
 
   /**
-   * Takes up the list, and makes it where there is none.
+   * Loads the list, or makes one if the file is missing.
    *
-   * @param after what has to end first: another that kept the same files
+   * @param after the closing of a previous door that kept the same files; it has to finish first
    */
   begin(after?: Promise<void>): void {
     if (after === undefined && existsSync(this.#path)) this.#takeUp()
@@ -102,7 +104,7 @@ export class GeneratedDoor implements HolderJudge {
     })
   }
 
-  /** Whoever opened with a sequence of the list, or of the one before while that is good, may hold the door. */
+  /** Lets a holder keep the door if the current list, or the previous one while it is valid, opened it. */
   mayHold({ holder }: Held): Verdict {
     const now = this.#now?.known
     if (now === undefined || holder === undefined) return 'unknown'
@@ -115,7 +117,7 @@ export class GeneratedDoor implements HolderJudge {
     return this.#of.marks.mark('generated', this.#of.door.name, name)
   }
 
-  /** Marks a sequence as used. The mark of who may hold the door then: that is durable, and it may open. */
+  /** Marks a sequence as used. @returns the mark of the new holder, once the use is durable and the door may open */
   async strike(secret: Secret): Promise<string | undefined> {
     const list = this.#before?.secret === secret ? this.#before : this.#now
     const strike = await list?.strike(secret)
@@ -127,7 +129,7 @@ export class GeneratedDoor implements HolderJudge {
     return struck
   }
 
-  /** Puts a new list in place of the one there is. @throws the system's error: everything is as it was */
+  /** Replaces the list with a new one. @throws the system's error; nothing has changed then */
   async rotate(): Promise<number> {
     let failure: unknown
     this.#next(async () => {
@@ -142,7 +144,7 @@ export class GeneratedDoor implements HolderJudge {
     return this.left
   }
 
-  /** Takes the sequences out of the gate. */
+  /** Removes the sequences from the gate. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
@@ -162,7 +164,7 @@ export class GeneratedDoor implements HolderJudge {
     try {
       await what()
     } catch (error) {
-      this.#of.say('error', `${this.#of.door.name}: its list cannot be kept: ${(error as Error).message}`)
+      this.#of.say('error', `${this.#of.door.name}: cannot update its list: ${(error as Error).message}`)
     }
   }
 
@@ -179,17 +181,17 @@ export class GeneratedDoor implements HolderJudge {
     return Array.from({ length: count }, () => makeSequence(list, avoid))
   }
 
-  /** Adds sequences at the end when few are left: those that somebody has fetched stay as they are. */
+  /** Appends sequences when few are left. Sequences that users have fetched stay valid. */
   async #fillUp(): Promise<void> {
     const { door, lowWater, list, say } = this.#of
     const now = this.#now
     if (now === undefined || now.left > lowWater) return
     const before = now.left
     const more = this.#make(Math.max(1, list.count - before))
-    // It is the same list: who opened with it may hold the door.
+    // The list keeps its name, so its previous holders may keep the door.
     await writeSequences(this.#path, [...now.sequences, ...more], now.known?.name)
     now.refresh()
-    say('notice', `${door.name}: ${before} sequences were left, ${now.left} are now`)
+    say('notice', `${door.name}: list refilled: ${before} sequences were left, now ${now.left}`)
     this.#publishing?.want()
   }
 
@@ -197,7 +199,7 @@ export class GeneratedDoor implements HolderJudge {
     const { door, list, store, say } = this.#of
     const fresh = this.#make(list.count)
     const old = `${this.#path}.old`
-    // A list that nobody could fetch needs no time after it: the one before that goes on instead.
+    // A list that nobody could fetch needs no overlap. The previous list stays valid instead.
     const unpublished = this.#before !== undefined && this.#until === undefined
     if (unpublished) this.#now?.close()
     else {
@@ -214,12 +216,12 @@ export class GeneratedDoor implements HolderJudge {
       this.#before = this.#open(old)
       this.#until = undefined
     }
-    say('notice', `${door.name}: has another list of ${this.#now.left} sequences`)
+    say('notice', `${door.name}: has a new list of ${this.#now.left} sequences`)
     if (this.#publishing === undefined) this.#limit(Date.now() + overlapOf(list))
     else this.#publishing.want()
   }
 
-  /** The list there is, and the one before it, after a restart. */
+  /** Loads the current list and the previous one after a restart. */
   #takeUp(): void {
     this.#now = this.#open(this.#path)
     const old = `${this.#path}.old`
@@ -242,13 +244,13 @@ export class GeneratedDoor implements HolderJudge {
     return listText({ door: door.name, host, made: now, before }, this.#now?.sequences ?? [])
   }
 
-  /** A list is where people fetch it: from now on the one before has its time. */
+  /** Starts the overlap of the previous list, because users can now fetch the new one. */
   #published(edition: number): void {
     if (edition !== this.#edition || this.#before === undefined || this.#until !== undefined) return
     this.#limit(Date.now() + overlapOf(this.#of.list))
   }
 
-  /** From now on the list before is good until a certain time. */
+  /** Sets the end of the previous list's validity. */
   #limit(until: number): void {
     this.#until = until
     this.#of.store
@@ -274,7 +276,7 @@ export class GeneratedDoor implements HolderJudge {
     ).unref()
   }
 
-  /** The time of the list before is over. */
+  /** Removes the previous list when it expires. */
   async #withdraw(): Promise<void> {
     const { door, store, say, changed, holdersChanged } = this.#of
     this.#before?.close()
@@ -293,7 +295,7 @@ export class GeneratedDoor implements HolderJudge {
   }
 }
 
-/** What the files of a door's list are called. */
+/** Returns the file name of a door's list. */
 export function listName(door: string): string {
   return fileNameOf(door, (text) => createHash('sha256').update(text).digest('hex').slice(0, PRINT_CHARS))
 }

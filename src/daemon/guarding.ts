@@ -28,23 +28,25 @@ import { Gap } from './gap.ts'
 import type { Log } from './log/log.ts'
 import { Repairs } from './repairs.ts'
 
-/** Network namespaces are hosts of their own. */
+/** The network namespace of this process. Each namespace has its own rules, like a separate host. */
 const NETWORK_NAMESPACE = '/proc/self/ns/net'
-/** Under this key the state says that the guard's table is this daemon's, and what it hides: `tcp/22,udp/53`. */
+/**
+ * The state's key for the hidden services (`tcp/22,udp/53`). It shows that the guard's table belongs to this daemon.
+ */
 const GUARD_KEY = 'guard'
-/** What it says before the table is there. */
+/** The value before the table exists. */
 const NOT_YET = 'yes'
-/** The guard's table of the family inet, as the kernel's news have it. */
+/** The name of the guard's table, of the family inet, in the kernel's notifications. */
 const TABLE_NAME = 'postern'
 
-/** What guarding needs of the daemon. */
+/** The dependencies on the daemon. */
 export interface GuardingTerms {
   readonly store: Store
   readonly log: Log
   readonly clocks: { now(): Moment }
 }
 
-/** The daemon's guard: there from the first config on that asks for it, and put back when somebody else takes it away. */
+/** The daemon's guard. It begins with the first config that needs it, and is restored if another program removes it. */
 export class Guarding {
   readonly #terms: GuardingTerms
   readonly #repairs = new Repairs()
@@ -56,7 +58,7 @@ export class Guarding {
   #monitor: TableMonitor | undefined
   #firewall: Nftables | undefined
   #timer: NodeJS.Timeout | undefined
-  /** What the guard could not be put back for. */
+  /** The reason why the guard could not be restored. */
   #failure: string | undefined
 
   constructor(terms: GuardingTerms) {
@@ -64,17 +66,17 @@ export class Guarding {
     this.#exposed = new Exposed(terms)
   }
 
-  /** What is open. */
+  /** The current openings of ports. */
   get list(): readonly PortOpening[] {
     return this.#ports?.list() ?? []
   }
 
-  /** What is guarded, and how many packets of strangers were hidden from; `undefined`: nothing is. */
+  /** The guarded services and the number of packets that were hidden from; `undefined` if nothing is guarded. */
   get status(): GuardStatus | undefined {
     const plan = this.#guard?.plan
     if (plan === undefined) return undefined
     return {
-      fault: this.#stood() ? undefined : (this.#failure ?? 'another program took it out, it will be back in a moment'),
+      fault: this.#stood() ? undefined : (this.#failure ?? 'another program removed it, it will be restored shortly'),
       services: plan.services.map(formatService),
       hideWith: plan.hideWith,
       alwaysAllow: plan.alwaysAllow.map(formatNetwork),
@@ -82,15 +84,15 @@ export class Guarding {
     }
   }
 
-  /** What was hidden until less than a day ago. */
+  /** The services that were hidden until less than a day ago. */
   get exposed(): readonly ExposedStatus[] {
     return this.#exposed.list
   }
 
   /**
-   * Guards what the config asks for, in place of what was guarded before.
+   * Guards the services of a config, in place of the previous ones.
    *
-   * @throws MissingLibraryError, LockedError, or the firewall's or the state's error: everything is as it was
+   * @throws MissingLibraryError, LockedError, or an error of the firewall or the state; nothing has changed then
    */
   async guard(config: Config): Promise<void> {
     const { store } = this.#terms
@@ -98,12 +100,12 @@ export class Guarding {
     const noted = store.newest(GUARD_KEY)
     const there = noted !== undefined
     if (!wanted && !there) return
-    // Before the table is there: else it could outlive a crash without anybody knowing whose it is.
+    // The key comes before the table. After a crash, a table without the key would have no known owner.
     if (wanted && !there) await store.advance(GUARD_KEY, NOT_YET, () => true)
     const before = noted?.split(',').flatMap((text) => readService(text) ?? []) ?? []
     if (this.#ports === undefined) before.push(...this.#begin(config))
     else {
-      // Else who came in while it was away would count as let in.
+      // Otherwise flows that began while the guard was away would count as admitted.
       if (!this.#stands) this.#repair()
       this.#ports.replace(config)
     }
@@ -111,7 +113,7 @@ export class Guarding {
     await this.#note(before)
   }
 
-  /** Says what is no longer hidden, and notes what is. */
+  /** Logs the services that are no longer hidden, and stores the hidden ones. */
   async #note(before: readonly Service[]): Promise<void> {
     const { store, log } = this.#terms
     const services = this.#guard?.plan?.services ?? []
@@ -122,31 +124,31 @@ export class Guarding {
       if (value === '') await store.forget(GUARD_KEY)
       else await store.advance(GUARD_KEY, value, () => true)
     } catch (error) {
-      log.notice('warning', `what the guard hides is not known after a restart: ${(error as Error).message}`)
+      log.notice('warning', `the hidden ports will be unknown after a restart: ${(error as Error).message}`)
     }
   }
 
-  /** Opens a door's ports for a source. False: they stay shut. */
+  /** Opens a door's ports for a source. Returns false if they stay shut. */
   open(door: Door, source: Address, { ms = door.cmdTimeoutMs, ...of }: Partial<OpenedFor> = {}): boolean {
     return this.#ports?.open(door, source, { ...of, ms }) ?? false
   }
 
-  /** Closes what is open for a door and a source, each of them any if it is not given. Gives how many openings that were. */
+  /** Closes the openings of a door and a source; `undefined` matches any. @returns the number of closed openings */
   close(door: string | undefined, source: Address | undefined): number {
     return this.#ports?.close(door, source) ?? 0
   }
 
-  /** Closes what sends connections on to addresses that have become this machine's own. */
+  /** Closes openings that forward to addresses which now belong to this host. */
   closeForwardsTo(isOwn: (address: Address) => boolean): void {
     this.#ports?.closeForwardsTo(isOwn)
   }
 
-  /** Closes what none of its holders may hold any more. */
+  /** Closes openings that none of their holders may keep. */
   release(may: May): void {
     this.#ports?.release(may)
   }
 
-  /** Watches no more. The guard stays, and the kernel closes what is open. */
+  /** Stops watching. The guard stays, and the kernel closes the openings. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#monitor?.close()
@@ -156,7 +158,9 @@ export class Guarding {
     this.#lock?.release()
   }
 
-  /** Gives what the table hid that an earlier life of the daemon left, or another program has put in. */
+  /**
+   * Returns the services that the table hid before. A previous run of the daemon or another program made that table.
+   */
   #begin(config: Config): readonly Service[] {
     const { store, log, clocks } = this.#terms
     const lock = lockHost()
@@ -195,27 +199,24 @@ export class Guarding {
     try {
       return monitorTable(TABLE_NAME, () => this.#changed())
     } catch (error) {
-      this.#terms.log.notice(
-        'warning',
-        `changes of the rules by other programs are not noticed: ${(error as Error).message}`,
-      )
+      this.#terms.log.notice('warning', `cannot notice rule changes by other programs: ${(error as Error).message}`)
       return undefined
     }
   }
 
-  /** Whether nothing has come of the table's being touched by another program. */
+  /** Returns true if no notification shows that another program touched the table. */
   get #stands(): boolean {
     return this.#monitor === undefined || this.#monitor.look() === 'intact'
   }
 
-  /** Whether the table stands; where it does not it is put back, now or in its turn. */
+  /** Returns true if the table is in place. Otherwise the table is restored, at once or after a pause. */
   #stood(): boolean {
     if (this.#stands) return true
     this.#changed()
     return this.#stands
   }
 
-  /** Another program has changed rules: perhaps the guard's. */
+  /** Handles a change of rules by another program, which may concern the guard. */
   #changed(): void {
     if (this.#timer !== undefined) return
     const pause = this.#repairs.wait(performance.now())
@@ -237,14 +238,14 @@ export class Guarding {
     } catch (error) {
       this.#repairs.made(performance.now())
       this.#failure = (error as Error).message
-      log.notice('error', `the guard cannot be put back: ${(error as Error).message}`)
+      log.notice('error', `cannot restore the guard: ${(error as Error).message}`)
     }
-    // The table may have been touched again meanwhile, of which no other news will tell.
+    // The table may have changed again in the meantime, and no further notification would come.
     if (!this.#stands) this.#changed()
   }
 }
 
-/** Two daemons with a guard each would take the table away from each other. */
+/** Locks the host's guard, because two daemons with a guard would keep removing each other's table. */
 function lockHost(): Lock {
   mkdirSync(RUN_FOLDER, { recursive: true, mode: 0o755 })
   const { ino } = statSync(NETWORK_NAMESPACE)
@@ -254,13 +255,13 @@ function lockHost(): Lock {
     if (!(error instanceof LockedError)) throw error
     const { holder } = error
     const who = holder === undefined ? 'another knockd' : `another knockd (process ${holder})`
-    throw new Error(`${who} guards the ports of this host already\nput the guarded doors into one config`, {
+    throw new Error(`${who} already guards the ports of this host\nput the guarded doors into one config`, {
       cause: error,
     })
   }
 }
 
-/** The machine this runs on, as the guard asks about it. */
+/** This host's sockets, for the guard. */
 class ThisHost {
   readonly connectionsTo = connectionsTo
   #listening: Listening | undefined

@@ -2,10 +2,10 @@ import type { CommandRunner } from '../door/command.ts'
 import { within } from '../door/time-limit.ts'
 import type { Log } from './log/log.ts'
 
-/** Milliseconds that the end of the daemon waits for its hook. */
+/** The milliseconds that the daemon waits for its stop hook. */
 export const STOP_HOOK_MAX_MS = 3_000
 
-/** Runs a command of the daemon's own start or end, if there is one. Never throws. */
+/** Runs the daemon's start or stop hook, if the config has one. Never throws. */
 export async function runHook(
   runner: CommandRunner,
   command: string | undefined,
@@ -18,7 +18,7 @@ export async function runHook(
   const run = runner.run({ text: command, environment: { POSTERN_ACTION: 'hook' }, urgent: true })
   const outcome = await (action === 'stop' ? within(run, STOP_HOOK_MAX_MS) : run)
   if (outcome === undefined) {
-    log.notice('warning', `${name}: still runs after ${STOP_HOOK_MAX_MS / 1000} s, and is left to itself`)
+    log.notice('warning', `${name}: still running after ${STOP_HOOK_MAX_MS / 1000} s: no longer waiting for it`)
   } else if (outcome.kind === 'exited') {
     if (outcome.output !== '') log.output(name, outcome.output)
     if (outcome.status !== 0) log.status(name, outcome.status)

@@ -10,9 +10,9 @@ const FAILURE = 1
 const USAGE_ERROR = 2
 const CONFIG_UNUSABLE = 78
 
-/** Runs knockd's command line; `exit` is called once, when it is over. */
+/** Runs knockd's command line and calls `exit` once when it ends. */
 export async function knockd(argv: readonly string[], exit: (code: number) => void): Promise<void> {
-  // Nobody has to read what the daemon prints.
+  // The daemon keeps running if nobody reads its output.
   process.stdout.on('error', () => undefined)
   process.stderr.on('error', () => undefined)
   let args: Arguments
@@ -36,7 +36,7 @@ export async function knockd(argv: readonly string[], exit: (code: number) => vo
     exit(await startInBackground((text) => process.stderr.write(text)))
     return
   }
-  // What follows loads native libraries; what stands above does not.
+  // The modules below load native libraries. The code above does not.
   const [{ Daemon }, { ConfigError }, { removePidFile, writePidFile, PID_FILE_DEFAULT }, { notify }, { nameProcess }] =
     await Promise.all([
       import('./daemon.ts'),
@@ -63,7 +63,7 @@ export async function knockd(argv: readonly string[], exit: (code: number) => vo
     exit(0)
   } catch (error) {
     const { message } = error as Error
-    // Every fault of a config begins with its place; any other line behind the first is a hint.
+    // Every error in a config begins with its place. In other messages, further lines are hints.
     say(`knockd: ${error instanceof ConfigError ? message : message.replaceAll(/\n(?! )/g, '\n  ')}`)
     exit(error instanceof ConfigError ? CONFIG_UNUSABLE : FAILURE)
   }
@@ -74,7 +74,7 @@ function say(text: string): void {
   else process.stderr.write(`${text}\n`)
 }
 
-/** The signals of a daemon, from before it listens: one that comes early waits until there is something to end. */
+/** The daemon's signals, from before it listens. An early signal takes effect once the daemon runs. */
 class Signals {
   readonly #ended: Promise<void>
   #reloads = 0
@@ -91,13 +91,13 @@ class Signals {
     })
   }
 
-  /** Reloads whenever it is asked for, and stops the daemon in the end. */
+  /** Reloads the daemon on SIGHUP, and stops it on SIGINT or SIGTERM. */
   async serve(daemon: { reload(): Promise<void>; stop(): Promise<void> }): Promise<void> {
     let reloading = Promise.resolve()
     this.#reload = () => {
       if (this.#reloads === 0) return
       this.#reloads = 0
-      // A reload that fails says so itself; another one is to be possible, and an end in good order.
+      // A failed reload logs its own error. Later reloads and an orderly end stay possible.
       reloading = reloading
         .then(() => daemon.reload())
         .catch((error: unknown) => say(`knockd: ${(error as Error).message}`))

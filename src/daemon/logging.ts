@@ -5,10 +5,10 @@ import type { Arguments } from './arguments.ts'
 import { Log } from './log/log.ts'
 import type { LogSettings } from './log/log.ts'
 
-/** The name in the system log: knockd's, which filters look for. */
+/** The name in the system log. It is knockd's, because log filters look for it. */
 const IDENTITY = 'knockd'
 
-/** How to log, by the command line and the config; LogFile goes before `-g`, as in knockd. */
+/** Returns the log settings of the command line and the config. LogFile overrides `-g`, as in knockd. */
 export function logSettings(args: Arguments, options: Options): LogSettings {
   return {
     format: options.logFormat,

@@ -4,7 +4,7 @@ import type { Address } from '../packet/address.ts'
 import { contains, parseNetwork } from '../packet/network.ts'
 import { admits } from './spa/granted.ts'
 
-/** Most openings of one member that last at a time, and members of whom openings are remembered. */
+/** The most simultaneous openings of one member, and the most members whose openings are remembered. */
 export const MEMBER_OPENINGS_MAX = 32
 const MEMBERS_MAX = 256
 /** Addresses that no host has: this network, loopback, multicast, reserved and IPv4-mapped ones (RFC 6890). */
@@ -12,7 +12,7 @@ const NO_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/3', '::/96', '::ffff:0:
   parseNetwork(text)!,
 )
 
-/** Why a member of Control_Group may not open a door so; `undefined`: it may. */
+/** Returns the reason why a member of Control_Group may not make this opening, or `undefined`. */
 export function refusalOf(door: Door, address: Address, ms: number): Reply | undefined {
   if (ms > door.cmdTimeoutMs) {
     const seconds = door.cmdTimeoutMs / 1000
@@ -27,7 +27,7 @@ export function refusalOf(door: Door, address: Address, ms: number): Reply | und
   return undefined
 }
 
-/** What a member sees of a status: nothing from which the ports of a knock could be told by trying them. */
+/** Returns the part of the status that a member may see. It must not reveal the ports of a knock. */
 export function statusForMember(status: Status): Status {
   return {
     ...status,
@@ -38,17 +38,17 @@ export function statusForMember(status: Status): Status {
       dropped: undefined,
     })),
     attempts: undefined,
-    // A port that does not bring its source nearer to being ignored is one of a sequence.
+    // A port that does not bring its source closer to being ignored is part of a sequence.
     ignored: [],
   }
 }
 
-/** Openings that members made by hand, while they last. Times are milliseconds on any steady clock. */
+/** The current openings that members made by hand. Times are milliseconds on any steady clock. */
 export class MemberOpenings {
-  /** Of each user: door and source, and when that ends. */
+  /** For each user: the openings by source and door, with their ends. */
   readonly #members = new Map<number, Map<string, number>>()
 
-  /** Notes one. False: the member has too many. */
+  /** Records an opening. Returns false if the member has too many. */
   add(user: number, door: string, source: string, { ms, now }: { readonly ms: number; readonly now: number }): boolean {
     this.#forget(now)
     let openings = this.#members.get(user)
@@ -62,7 +62,7 @@ export class MemberOpenings {
     return true
   }
 
-  /** Notes that openings were closed before their time: of a door and a source, each of them any where it is not given. */
+  /** Removes the openings of a door and a source that were closed early; `undefined` matches any. */
   closed(door: string | undefined, source: string | undefined): void {
     for (const openings of this.#members.values()) {
       for (const key of openings.keys()) {

@@ -7,18 +7,18 @@ import type { Store } from '../state/store.ts'
 import { WatchedFile } from '../file/watched-file.ts'
 import { secretOf } from './secret.ts'
 
-/** What a one-time door needs of its surroundings. */
+/** The dependencies of a one-time door. */
 export interface OneTimeDoorTerms {
   readonly door: Door
   readonly path: string
-  /** So few sequences left are warned of; 0: none is. */
+  /** The number of sequences left at which a warning is logged; 0 for no warning. */
   readonly lowWater: number
   readonly gate: Gate
   readonly store: Store
   readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
   /** Called when the gate has another sequence of this door. */
   readonly changed: () => void
-  /** The list is another one, or has other lines: not everybody who holds the door may do so still. */
+  /** Called when the list or its lines have changed. Someone who holds the door may have lost access. */
   readonly holdersChanged: () => void
 }
 
@@ -31,7 +31,7 @@ const NOTHING: OneTimeLeft = {
   name: undefined,
 }
 
-/** A door with a list of sequences: the gate knows the next one, and only that. */
+/** A door with a list of sequences. The gate knows only the next one. */
 export class OneTimeDoor {
   readonly #door: Door
   readonly #gate: Gate
@@ -61,22 +61,22 @@ export class OneTimeDoor {
       },
       failed: (error) => this.#give(NOTHING, error.message),
       unwatched: (error) => say('warning', `${door.name}: ${path} is not watched: ${error.message}`),
-      // A strike that is under way reads the list itself, and gives the gate what comes after it.
+      // A redemption in progress reads the list itself and then gives the gate the next sequence.
       ready: () => this.#striking === 0,
     })
   }
 
-  /** The sequence that opens the door at the moment. */
+  /** The sequence that opens the door now. */
   get secret(): Secret | undefined {
     return this.#secret
   }
 
-  /** How many sequences the list has left. */
+  /** The number of sequences left in the list. */
   get left(): number {
     return this.#left.left
   }
 
-  /** Those sequences, the next one first. */
+  /** The sequences left, the next one first. */
   get sequences(): readonly (readonly Knock[])[] {
     return this.#left.sequences
   }
@@ -86,14 +86,15 @@ export class OneTimeDoor {
     if (this.#striking === 0) this.#file.refresh()
   }
 
-  /** The list as it was last read, whether or not it can be read now; `undefined`: it never could be. */
+  /** The list as it was last read successfully, or `undefined` if it never was. */
   get known(): OneTimeLeft | undefined {
     return this.#file.state
   }
 
   /**
-   * Strikes out the sequence that was knocked. Where that gives a strike, it is durable, and the door may open. The gate has
-   * forgotten the sequence already.
+   * Marks the sequence of a knock as used. The gate no longer has the sequence at this point.
+   *
+   * @returns the redemption if it is durable, so that the door may open
    */
   async strike(secret: Secret): Promise<Strike | undefined> {
     if (this.#secret === secret) this.#secret = undefined
@@ -106,7 +107,7 @@ export class OneTimeDoor {
     } catch (error) {
       this.#say(
         'error',
-        `${this.#door.name}: stays shut, its sequence cannot be struck out: ${(error as Error).message}`,
+        `${this.#door.name}: stays shut, cannot mark its sequence as used: ${(error as Error).message}`,
       )
       return undefined
     } finally {
@@ -115,7 +116,7 @@ export class OneTimeDoor {
     }
   }
 
-  /** Takes the sequence out of the gate, and watches no more. */
+  /** Removes the sequence from the gate and stops watching the list. */
   close(): void {
     this.#file.close()
     if (this.#secret !== undefined) this.#gate.remove(this.#secret)
@@ -143,7 +144,7 @@ export class OneTimeDoor {
     this.#changed()
   }
 
-  /** Says it once, however often the list is read. */
+  /** Logs a warning once, however often the list is read. */
   #warn(text: string): void {
     if (this.#said === text) return
     this.#said = text

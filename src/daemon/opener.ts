@@ -15,10 +15,10 @@ import type { CommandGranted } from './spa/fwknops.ts'
 import { portsText } from './spa/granted.ts'
 import type { Granted } from './spa/granted.ts'
 
-/** Openings that wait for their secret to be used up, or for the journal, at most. */
+/** The most openings that wait for their secret to be redeemed, or for the journal. */
 const OPENING_MAX = 4_096
 
-/** What an opener needs of its surroundings. */
+/** The dependencies of an opener. */
 export interface OpenerDeps {
   readonly doors: Pick<Doors, 'redeem' | 'find'>
   readonly guarding: Pick<Guarding, 'open'>
@@ -29,8 +29,8 @@ export interface OpenerDeps {
 }
 
 /**
- * Opens doors, for knocks and for single packets: by the guard, by commands, or both. Nothing is said of opening before the
- * door does open. What fails is a fault of the daemon, and ends nothing.
+ * Opens doors for knocks and for single packets, by the guard, by commands, or both. An opening is logged when the door
+ * opens. A failure is recorded as a fault, and the daemon continues.
  */
 export class Opener {
   readonly #deps: OpenerDeps
@@ -40,7 +40,7 @@ export class Opener {
     this.#deps = deps
   }
 
-  /** Opens a door whose sequence was knocked, once its secret is used up. */
+  /** Opens a door whose sequence was knocked, after redeeming its secret. */
   knocked(effect: Opened): void {
     const { secret, source } = effect
     this.#begin(secret.door, source, async () => {
@@ -57,7 +57,7 @@ export class Opener {
     })
   }
 
-  /** Opens what a single packet was granted. */
+  /** Opens the services that a single packet was granted. */
   granted(granted: Granted): void {
     const { door, source, ms, services, forward, user, claimedUser, holder, protocol, port } = granted
     this.#begin(door.name, source, async () => {
@@ -73,7 +73,7 @@ export class Opener {
     })
   }
 
-  /** Runs what a packet brought, or what its stanza has in place of an opening: as the commands of its door. */
+  /** Runs the command of a packet, or the command cycle of its stanza, as the commands of its door. */
   run(granted: CommandGranted, commands: ReturnType<typeof commandsFor>): void {
     const { door, grant, user, claimedUser, holder, arrival } = granted
     const { address: source } = grant

@@ -3,10 +3,10 @@ import { dirname } from 'node:path'
 import { shellWord } from '../text/shell-word.ts'
 import { cannot } from '../file/file-error.ts'
 
-/** knockd's own. */
+/** knockd's default. */
 export const PID_FILE_DEFAULT = '/var/run/knockd.pid'
 
-/** Writes this process's id. @throws Error that says why it cannot */
+/** Writes this process's id. @throws Error with the reason and a hint */
 export function writePidFile(path: string): void {
   try {
     writeFileSync(path, `${process.pid}\n`, { mode: 0o644 })
@@ -18,11 +18,11 @@ export function writePidFile(path: string): void {
   }
 }
 
-/** Takes the file away, if it is still ours. */
+/** Removes the file if it still contains this process's id. */
 export function removePidFile(path: string): void {
   try {
     if (readFileSync(path, 'latin1').trim() === String(process.pid)) rmSync(path)
   } catch {
-    // Already gone, or somebody else's by now.
+    // The file is already gone.
   }
 }

@@ -4,22 +4,22 @@ import { spawn } from '../native/spawn.ts'
 import type { Order } from '../publish/order.ts'
 
 const PROGRAM = fileURLToPath(new URL('../bin/publisher.js', import.meta.url))
-/** Longest that publishing may take, in milliseconds. */
+/** The longest time for one publishing, in milliseconds. */
 const TIME_MAX_MS = 60_000
-/** Milliseconds after which it is tried again if it failed. */
+/** Milliseconds until publishing is tried again after a failure. */
 const AGAIN_MS = 60_000
-/** Milliseconds that publishing may go on for when the daemon ends. */
+/** Milliseconds for which publishing may continue when the daemon ends. */
 const CLOSE_MAX_MS = 2_000
-/** Most characters of what went wrong that are told. */
+/** The most characters of an error that are logged. */
 const SAID_MAX_CHARS = 1_000
 
-/** A list in clear, and which of the door's lists it is. */
+/** The plain text of a list, and the number of the list. */
 export interface Edition {
   readonly text: string
   readonly edition: number
 }
 
-/** Publishes the list of one door, whenever it is another one: the newest text, one after the other. */
+/** Publishes the list of one door whenever it changes. The newest text is published, one run after another. */
 export class Publishing {
   readonly #door: string
   readonly #name: string
@@ -34,9 +34,9 @@ export class Publishing {
   #closed = false
 
   /**
-   * @param name what the files are called
-   * @param list the list as it is
-   * @param done called with the edition that is published
+   * @param name the base name of the files
+   * @param list returns the current list
+   * @param done called with the edition that was published
    */
   constructor(
     { door, name, terms }: { readonly door: string; readonly name: string; readonly terms: PublishTerms },
@@ -52,14 +52,14 @@ export class Publishing {
     this.#failed = failed
   }
 
-  /** The list has changed. */
+  /** Publishes the changed list. */
   want(): void {
     this.#wanted = true
     clearTimeout(this.#timer)
     if (this.#running === undefined && !this.#closed) this.#running = this.#run()
   }
 
-  /** Begins nothing any more, and waits a little for what is under way; the next start publishes anew. */
+  /** Starts no further run and waits briefly for the current one. The next start publishes again. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
@@ -68,7 +68,7 @@ export class Publishing {
     clearTimeout(timer)
   }
 
-  /** Never rejects. */
+  /** Publishes until the list has not changed. Never rejects. */
   async #run(): Promise<void> {
     try {
       while (this.#wanted && !this.#closed) {
@@ -102,7 +102,7 @@ export class Publishing {
   }
 }
 
-/** Has a process of its own encrypt a list and put it into its folder. Gives why that failed. */
+/** Starts a separate process that encrypts a list and writes it to its folder. @returns the reason for a failure */
 async function publish(order: Order, abort: AbortSignal): Promise<string | undefined> {
   return await new Promise((resolve) => {
     const child = spawn(process.execPath, [PROGRAM], {
@@ -112,7 +112,7 @@ async function publish(order: Order, abort: AbortSignal): Promise<string | undef
       signal: abort,
     })
     let said = ''
-    // Without a descriptor left there are no pipes: `error` tells.
+    // Without free descriptors there are no pipes. The `error` event reports that.
     child.stderr?.on('data', (piece: Buffer) => {
       said = `${said}${piece.toString()}`.slice(0, SAID_MAX_CHARS)
     })
@@ -121,7 +121,7 @@ async function publish(order: Order, abort: AbortSignal): Promise<string | undef
       if (code === 0) resolve(undefined)
       else resolve(said.trim() || `the publisher ended with ${signal ?? `code ${code}`}`)
     })
-    // It may end without reading: its exit code tells.
+    // The process may end without reading. Its exit code reports that.
     child.stdin?.on('error', () => undefined)
     child.stdin?.end(JSON.stringify(order))
   })

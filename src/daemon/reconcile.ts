@@ -10,40 +10,40 @@ import type { HolderMarks } from '../state/holder-marks.ts'
 import { admits } from './spa/granted.ts'
 import type { HolderJudge, Verdict } from './verdict.ts'
 
-/** Longest between two comparisons, in milliseconds: the clock by which keys expire may be set. */
+/** The longest time between two checks, in milliseconds. The clock that decides when keys expire may be set. */
 const LOOK_MAX_MS = 3_600_000
 
-/** Whoever has openings: each is asked for all of its holders whether they may. */
+/** An owner of openings. `release` asks for each opening whether its holders may keep it. */
 export interface Released {
   release(may: May): void
 }
 
-/** What decides who may hold an opening. */
+/** The dependencies that decide who may hold an opening. */
 export interface JudgedBy {
   readonly marks: Pick<HolderMarks, 'made'>
   readonly door: (name: string) => Door | undefined
-  /** Who judges by a door's secret; `undefined`: nobody can yet. */
+  /** Returns the judge for a door's secret, or `undefined` if it is not loaded yet. */
   readonly judge: (door: Door) => HolderJudge | undefined
 }
 
 /**
- * Whether somebody may still hold what they hold, by everything that is in force: the door is there, admits the address,
- * and its secret is still theirs. What was opened by hand is the operator's.
+ * Judges by the current config and secrets whether a holder may keep an opening. The door has to exist and admit the
+ * address, and the holder's secret has to be valid. Openings made by hand stay.
  */
 export function mayHold(held: Held, { marks, door: find, judge }: JudgedBy): Verdict {
   const { holder } = held
   if (holder === BY_HAND) return 'may'
-  // A key that was lost tells nothing of the marks that were made under it.
+  // After the loss of the key, marks that it made cannot be judged.
   if (holder !== undefined && !marks.made(holder)) return 'unknown'
   const door = find(held.door)
-  // Ports of a door that is gone are closed with it; what commands opened is closed by them, at its time, as in knockd.
+  // Ports of a removed door are closed with it. Commands close their openings when the time is over, as in knockd.
   if (door === undefined) return 'unknown'
   const address = parseAddress(held.source)
   if (address === undefined || !admits(door, [address])) return 'may not'
   return judge(door)?.mayHold(held) ?? 'unknown'
 }
 
-/** What is about to be opened, and whose it will be. */
+/** An opening that is about to be made, and its future holder. */
 export interface Wanted {
   readonly source: Address
   readonly services?: readonly Service[] | undefined
@@ -52,17 +52,17 @@ export interface Wanted {
   readonly holder: string
 }
 
-/** What comparing openings with who may hold them needs of its surroundings. */
+/** The dependencies of the reconciler. */
 export interface ReconcilerDeps extends JudgedBy {
   readonly openers: readonly Released[]
   readonly say: (level: 'notice', text: string) => void
-  /** When the next key expires, milliseconds since 1970; `Infinity`: none does. */
+  /** Returns when the next key expires, in milliseconds since 1970, or `Infinity`. */
   readonly nextExpiry: (now: number) => number
 }
 
 /**
- * Revocation: after every change of a file or of the config, at the start, and when a key expires, whatever is open is
- * compared with who may hold it. What nobody may hold any more is closed.
+ * Revocation. It compares all openings with their holders at the start and after each change of a file or config. It
+ * does so again when a key expires. Openings that no holder may keep are closed.
  */
 export class Reconciler {
   readonly #deps: ReconcilerDeps
@@ -77,8 +77,8 @@ export class Reconciler {
   }
 
   /**
-   * Whether nothing has spoken against an opening since the knock or packet was judged: a reload, after which the door may have
-   * less, or a revocation. What would be closed at once is not opened.
+   * Returns true if the opening is still permitted. Since the packet was judged, a reload may have changed the door, or
+   * the user may have been revoked.
    */
   isStillMay(door: Door, { source, services, forward: to, user, holder }: Wanted): boolean {
     const some = services?.map(formatService).join()
@@ -91,14 +91,14 @@ export class Reconciler {
     return false
   }
 
-  /** Waits for an opening that takes its time: what was revoked meanwhile is closed then. */
+  /** Waits for a slow opening, and closes it if access was revoked in the meantime. */
   async during(opening: Promise<void>): Promise<void> {
     const before = this.#count
     await opening
     if (this.#count !== before) this.now()
   }
 
-  /** Closes every opening whose holder may not hold it any more, with a line in the log for each. */
+  /** Closes every opening whose holder lost access, with a line in the log for each. */
   now(): void {
     if (this.#stopped) return
     this.#begun = true
@@ -108,7 +108,7 @@ export class Reconciler {
     const may: May = (held) => {
       if (mayHold(held, this.#deps) !== 'may not') return true
       const { source, door, user } = held
-      // A door can have ports and commands: that is one opening to people.
+      // A door can have ports and commands. They are logged as one opening.
       const line = `${source}: ${door}: access${user === undefined ? '' : ` of ${user}`} revoked`
       if (!said.has(line)) say('notice', line)
       said.add(line)
@@ -122,8 +122,8 @@ export class Reconciler {
   }
 
   /**
-   * The same in a moment, once for all files that change together. Not before the start has looked for the first time: until
-   * then not all is known of what is open, and of who may hold it.
+   * Runs {@link now} soon, once for all files that change together. Before the first check at the start, it does
+   * nothing. Until then, not all openings and holders are known.
    */
   soon(): void {
     if (!this.#begun) return

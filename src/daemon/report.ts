@@ -2,7 +2,7 @@ import type { Effect } from '../gate/effect.ts'
 import { UDP } from '../packet/packet.ts'
 import type { Log } from './log/log.ts'
 
-/** Says in the log what the gate decided. */
+/** Logs a decision of the gate. */
 export function report(log: Log, effect: Effect): void {
   const { source } = effect
   switch (effect.kind) {
@@ -40,12 +40,12 @@ export function report(log: Log, effect: Effect): void {
   }
 }
 
-/** A knock as the log has it. */
+/** Formats a knock for the log. */
 export function knockText({ protocol, port }: { readonly protocol: number; readonly port: number }): string {
   return `${port}:${protocol === UDP ? 'udp' : 'tcp'}`
 }
 
-/** Does something the first time it is called, and nothing after that. */
+/** Returns a function that calls `what` the first time only. */
 export function once(what: () => void): () => void {
   let done = false
   return () => {

@@ -6,17 +6,17 @@ import type { Terms } from '../gate/terms.ts'
 import { formatAddress } from '../packet/address.ts'
 import { formatNetwork } from '../packet/network.ts'
 
-/** Whose a secret is, and whether it opens just once. */
+/** The user of a secret, and whether the secret can be used only once. */
 export interface SecretTerms {
   readonly user?: string
   readonly once?: boolean
-  /** How many knocks come before those of a code. */
+  /** The number of knocks before those of a code. */
   readonly code?: number
-  /** Those of the door, where very many secrets share them. */
+  /** The door's conditions, for doors with many secrets that share them. */
   readonly terms?: Terms
 }
 
-/** What the gate is told of a door's sequence. */
+/** Returns a door's sequence for the gate. */
 export function secretOf(door: Door, knocks: readonly Knock[], of: SecretTerms = {}): Secret {
   return {
     door: door.name,
@@ -24,18 +24,18 @@ export function secretOf(door: Door, knocks: readonly Knock[], of: SecretTerms =
     terms: of.terms ?? termsOf(door),
     user: of.user,
     once: of.once ?? false,
-    // Wrong codes are counted by themselves.
+    // Wrong codes are counted separately.
     scannable: of.code === undefined && scannable(knocks) !== undefined,
     code: of.code,
   }
 }
 
-/** The terms that a door's knocks are under. */
+/** Returns the conditions on a door's knocks. */
 export function termsOf({ tcpFlags = OPENING_FLAGS, target, seqTimeoutMs: timeoutMs, allowFrom }: Door): Terms {
   return { flags: tcpFlags, target, timeoutMs, allowFrom }
 }
 
-/** The same for two doors that are opened by the same knocks: an attempt at one goes on as one at the other. */
+/** Returns the same string for two doors that the same knocks open, so that attempts survive a reload. */
 export function signatureOf(door: Door): string {
   const { name, secret, seqTimeoutMs, tcpFlags, target, allowFrom } = door
   const to = target === undefined ? '' : formatAddress(target)

@@ -8,8 +8,8 @@ export { STATE_DIR_DEFAULT } from '../state/folder.ts'
 const HASH_CHARS = 8
 
 /**
- * The journal's file. Several daemons may run side by side as they did under knockd, each with a config, interfaces or
- * a pid file of its own; each has its own state, and finds it again when it is started the same way.
+ * Returns the path of the journal. Several daemons may run side by side, as with knockd, each with its own config or
+ * interfaces. Each has its own state, and finds it again when started with the same config and interfaces.
  */
 export function statePath(folder: string | undefined, config: string, interfaces: readonly string[]): string {
   const file = realpathSync(config)
@@ -20,12 +20,12 @@ export function statePath(folder: string | undefined, config: string, interfaces
   return join(folder ?? STATE_DIR_DEFAULT, `${basename(file)}-${hash}.journal`)
 }
 
-/** The file of the key under which the journal's holders are marked, beside it. */
+/** Returns the path of the key beside the journal that makes the marks of holders. */
 export function marksPath(journal: string): string {
   return `${journal.replace(/\.journal$/, '')}.key`
 }
 
-/** The folder of the lists of one-time sequences that the daemon makes, beside its journal. */
+/** Returns the folder beside the journal for the lists of one-time sequences that the daemon makes. */
 export function listFolder(journal: string): string {
   return `${journal.replace(/\.journal$/, '')}.lists`
 }

@@ -1,4 +1,4 @@
-/** What `knockd --help` prints. */
+/** The output of `knockd --help`. */
 export const USAGE = `usage: knockd [OPTION]...
 
 Listens for knocks, and opens the doors of its config to anyone who sends the

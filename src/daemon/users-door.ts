@@ -17,18 +17,18 @@ import { secretOf, termsOf } from './secret.ts'
 import { MarksInForce } from './verdict.ts'
 import type { HolderJudge, Verdict } from './verdict.ts'
 
-/** Users whose codes are renewed in one go: a few milliseconds, so that no knock waits for thousands of others' codes. */
+/** Users whose codes are renewed in one step. A step takes a few milliseconds, so that knocks need not wait for all. */
 const RENEWED_AT_ONCE = 100
-/** Longest that the clock is not looked at, in milliseconds: it may be set. */
+/** The longest time between two looks at the clock, in milliseconds. The clock may be set. */
 const LOOK_EVERY_MS = 30_000
-/** Shortest pause between two looks, in milliseconds. */
+/** The shortest pause between two looks, in milliseconds. */
 const LOOK_MIN_MS = 10
-/** Faults of a file that are told at a time. */
+/** The most errors of a file that are logged at a time. */
 const FAULTS_SAID_MAX = 5
-/** Milliseconds between two notes that two users have the same code. */
+/** Milliseconds between two notices that users have the same code. */
 const CLASH_SAID_MS = 60_000
 
-/** What a door whose secrets stand in a file needs of its surroundings. */
+/** The dependencies of a door whose secrets are in a file. */
 export interface UsersDoorTerms {
   readonly door: Door
   readonly path: string
@@ -36,16 +36,16 @@ export interface UsersDoorTerms {
   readonly gate: Gate
   readonly store: Store
   readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
-  /** The gate has other sequences of this door, which the kernel's filter may have to know. */
+  /** Called when the door's sequences in the gate have changed, which the kernel's filter may need to know. */
   readonly changed: () => void
-  /** Somebody stands in the file no more, or with another secret. */
+  /** Called when a user was removed from the file or has another secret. */
   readonly holdersChanged: () => void
   readonly marks: HolderMarks
-  /** Who stood in the same file when it could last be read. */
+  /** The users of the same file when it was last read successfully. */
   readonly before?: readonly Person[] | undefined
 }
 
-/** Somebody who can open the door. `name`: `undefined` where the door has one secret for all. */
+/** A user who can open the door; `name` is `undefined` if the door has one secret for all. */
 interface Holder {
   readonly name: string | undefined
   readonly text: string
@@ -54,10 +54,10 @@ interface Holder {
   readonly secret: UserSecret
 }
 
-/** Who stands in the file. `name`: `undefined` where the door has one secret for all. */
+/** An entry of the file; `name` is `undefined` if the door has one secret for all. */
 export type Person = { readonly name: string | undefined; readonly text: string; readonly secret: UserSecret }
 
-/** A door whose secrets stand in a file: one secret of time-based codes, or users with a secret each. */
+/** A door whose secrets are in a file: one secret for time-based codes, or users with a secret each. */
 export class UsersDoor implements HolderJudge {
   readonly #of: UsersDoorTerms
   readonly #shared: SharedCodes
@@ -80,7 +80,7 @@ export class UsersDoor implements HolderJudge {
       failed: (error, kept) => {
         const stays = kept ? 'keeping the previous users' : 'opens to nobody'
         this.#warn(`${door.name}: ${stays}: ${error.message}`)
-        // Of the same file, when it could last be read.
+        // The users of the same file when it was last read successfully.
         if (kept && this.#holders.size === 0) this.#take(this.people ?? [])
       },
       unwatched: (error) => say('warning', `${door.name}: ${path} is not watched: ${error.message}`),
@@ -88,7 +88,7 @@ export class UsersDoor implements HolderJudge {
     })
   }
 
-  /** Every sequence that opens the door at the moment. */
+  /** Yields every sequence that opens the door now. */
   *secrets(): Generator<Secret> {
     for (const { codes, fixed } of this.#holders.values()) {
       if (fixed !== undefined) yield fixed
@@ -96,22 +96,22 @@ export class UsersDoor implements HolderJudge {
     }
   }
 
-  /** How many users there are; `undefined` where the door has one secret for all. */
+  /** The number of users, or `undefined` if the door has one secret for all. */
   get users(): number | undefined {
     return this.#of.door.secret.kind === 'users' ? this.#holders.size : undefined
   }
 
-  /** Under which keys the journal keeps the used codes. */
+  /** Yields the keys under which the journal stores the used codes. */
   *keys(): Generator<string> {
     for (const { codes } of this.#holders.values()) if (codes !== undefined) yield codes.key
   }
 
-  /** Who stood in the file when it could last be read; `undefined`: it never could be. */
+  /** The entries of the file when it was last read successfully, or `undefined` if it never was. */
   get people(): readonly Person[] | undefined {
     return this.#file.state
   }
 
-  /** Whoever stands in the file with the secret that was shown may hold the door. */
+  /** Lets a holder keep the door if the secret that opened it is still in the file. */
   mayHold({ holder, user }: Held): Verdict {
     if (this.people === undefined) return 'unknown'
     if (holder !== undefined) return this.#inForce.judge(holder)
@@ -120,8 +120,8 @@ export class UsersDoor implements HolderJudge {
   }
 
   /**
-   * Reads the file again. Who stands there as before goes on, attempts and all; where it cannot be read, so does everybody:
-   * a slip in an editor locks nobody out.
+   * Reads the file again. Users whose lines did not change keep their attempts. If the file cannot be read, all users
+   * stay, so that an editing mistake locks nobody out.
    */
   refresh(): void {
     this.#file.refresh()
@@ -156,19 +156,20 @@ export class UsersDoor implements HolderJudge {
       if (name === undefined) continue
       say('notice', `${door.name}: access of ${name} revoked`)
     }
-    // Of those who opened before the first reading, an earlier life's too, nothing was known.
+    // Openings from before the first reading could not be judged until now.
     if (gone.length > 0 || isFirst) holdersChanged()
     this.#renew()
   }
 
   /**
-   * Redeems a secret: one that opens once is marked as used. The mark of who may hold the door then: that is durable, and it
-   * may open. `undefined`: it stays shut.
+   * Redeems a secret. A one-time secret is first marked as used.
+   *
+   * @returns the mark of the new holder if the use is durable, or `undefined` if the door stays shut
    */
   async redeem(secret: Secret): Promise<string | undefined> {
     const { door, say } = this.#of
     const holder = this.#holders.get(secret.user ?? '')
-    // The user may have been revoked, or got another secret, while this knock was on its way.
+    // The user may have been revoked or given a new secret while this knock was under way.
     if (holder === undefined) return undefined
     const { codes, fixed } = holder
     const mark = this.#markOf(holder.secret)
@@ -177,12 +178,12 @@ export class UsersDoor implements HolderJudge {
       if (await codes.strike(secret)) return mark
       say('warning', `${door.name}: this code was used before${forUser(secret.user)}`)
     } catch (error) {
-      say('error', `${door.name}: stays shut, its code cannot be marked as used: ${(error as Error).message}`)
+      say('error', `${door.name}: stays shut, cannot mark its code as used: ${(error as Error).message}`)
     }
     return undefined
   }
 
-  /** Takes every sequence out of the gate, and watches no more. */
+  /** Removes every sequence from the gate and stops watching the file. */
   close(): void {
     this.#file.close()
     clearTimeout(this.#timer)
@@ -202,13 +203,12 @@ export class UsersDoor implements HolderJudge {
       return [{ name: undefined, text, secret: { kind: 'totp', totp: read.secret } }]
     }
     const { users, faults, unread } = parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET))
-    // Whose line cannot be read has what it said before.
+    // A user whose line cannot be read keeps the previous line.
     const named = new Set(users.map(({ name }) => name))
     const kept = (this.people ?? []).filter(({ name = '' }) => unread.has(name) && !named.has(name))
     const people = [...users, ...kept]
     const told = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(path, fault))
-    if (faults.length > told.length)
-      told.push(`${path}: ${faults.length - told.length} faults more: postern check tells`)
+    if (faults.length > told.length) told.push(`${path}: ${faults.length - told.length} more errors: run postern check`)
     if (kept.length > 0)
       told.push(
         `${door.name}: keeping the previous lines of ${kept
@@ -216,7 +216,7 @@ export class UsersDoor implements HolderJudge {
           .slice(0, FAULTS_SAID_MAX)
           .join(', ')}`,
       )
-    if (people.length === 0) told.push(`${door.name}: opens to nobody: no user is in ${path}`)
+    if (people.length === 0) told.push(`${door.name}: opens to nobody: no users in ${path}`)
     if (told.length === 0) this.#said = ''
     else this.#warn(told.join('\n'))
     return people
@@ -251,7 +251,7 @@ export class UsersDoor implements HolderJudge {
     if (fixed !== undefined) this.#of.gate.remove(fixed)
   }
 
-  /** Renews everybody's codes, some at a time, and comes back when the next are due. */
+  /** Renews all codes in several steps, and sets a timer for the next ones. */
   #renew(): void {
     clearTimeout(this.#timer)
     clearImmediate(this.#renewing)
@@ -289,7 +289,7 @@ export class UsersDoor implements HolderJudge {
     this.#of.say('notice', `${this.#of.door.name}: ${who} have the same code at the moment: it opens nothing`)
   }
 
-  /** Says it once, however often the file is read. */
+  /** Logs a warning once, however often the file is read. */
   #warn(text: string): void {
     if (this.#said === text) return
     this.#said = text

@@ -1,18 +1,18 @@
 import type { Held } from '../door/held.ts'
 
 /**
- * Whether somebody may still hold what they hold. `unknown`: it cannot be told, as the file that says so could not be read
- * once yet, or the record is an earlier version's; it stays open until its time is over.
+ * The answer to whether a holder may keep an opening. `unknown` means that the file was not yet read, or that an
+ * earlier version made the record. The opening then stays until its time is over.
  */
 export type Verdict = 'may' | 'may not' | 'unknown'
 
-/** Who may hold a door, by the secrets in force. */
+/** A judge of who may hold a door, by the current secrets. */
 export interface HolderJudge {
-  /** Judges a holder by what is known now; asks for nothing that takes time. */
+  /** Judges a holder by what is known now, without waiting. */
   mayHold(held: Held): Verdict
 }
 
-/** The marks of those who may hold a door at the moment; counted out once somebody is to be judged. */
+/** The marks of the current holders of a door. They are computed when the first holder is judged. */
 export class MarksInForce {
   readonly #list: () => Iterable<string>
   #marks: ReadonlySet<string> | undefined
@@ -27,7 +27,7 @@ export class MarksInForce {
     return this.#marks.has(holder) ? 'may' : 'may not'
   }
 
-  /** There are others now. */
+  /** Discards the marks, because the holders have changed. */
   renew(): void {
     this.#marks = undefined
   }

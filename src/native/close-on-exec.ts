@@ -1,20 +1,23 @@
 import { readdirSync } from 'node:fs'
 import koffi from 'koffi'
 
-/** Everything libc is asked for is in the process already. */
+/** The process already has libc's functions. */
 const libc = koffi.load(null)
 
-/** The first descriptor behind standard input, output and error. */
+/** The first descriptor after standard input, output and error. */
 const FIRST = 3
-/** Behind the last one that there can be. */
+/** The upper end of all possible descriptors. */
 const ANY = 0xffff_ffff
-/** `<linux/close_range.h>`, Linux 5.11; FreeBSD has the same in `<unistd.h>`: mark, do not close. */
+/**
+ * The flag to mark descriptors instead of closing them: `<linux/close_range.h>`, Linux 5.11. FreeBSD has the same in
+ * `<unistd.h>`.
+ */
 const CLOSE_RANGE_CLOEXEC = 1 << 2
 const CLOSE_RANGE_CLOEXEC_FREEBSD = 1 << 4
-/** `<fcntl.h>`, the same number everywhere. */
+/** `<fcntl.h>`; the numbers are the same on all systems. */
 const F_SETFD = 2
 const FD_CLOEXEC = 1
-/** Where a system lists the descriptors of a process; without a list, this many are tried. */
+/** Folders that list the descriptors of a process. Without such a folder, this many are tried. */
 const LISTS = ['/proc/self/fd', '/dev/fd']
 const TRIED_MAX = 1_024
 
@@ -32,12 +35,12 @@ function bindCloseRange(): ((first: number, last: number, flags: number) => numb
 }
 
 /**
- * Marks every descriptor but 0, 1 and 2 as close-on-exec, so that no program that is run inherits it: libpcap and
- * libnftables open theirs without the mark, and whoever started this process may have left some of their own open.
+ * Marks every descriptor but 0, 1 and 2 as close-on-exec, so that no program inherits it. The libraries libpcap and
+ * libnftables open theirs without the mark, and a parent process may have left some open.
  *
- * Called after each native call that opens something, and once more ahead of each program that is run. Never throws.
+ * It is called after each native call that opens something, and before each program is run. Never throws.
  *
- * @param byRange use close_range(2) where there is one; false takes the way of older systems
+ * @param byRange uses close_range(2) if available; false selects the method for older systems
  */
 export function markCloseOnExec(byRange = true): void {
   const flags = process.platform === 'freebsd' ? CLOSE_RANGE_CLOEXEC_FREEBSD : CLOSE_RANGE_CLOEXEC
@@ -45,17 +48,17 @@ export function markCloseOnExec(byRange = true): void {
   for (const fd of openDescriptors()) fcntl(fd, F_SETFD, 'int', FD_CLOEXEC)
 }
 
-/** The open descriptors but 0, 1 and 2, and perhaps some that are not open. */
+/** Returns the open descriptors except 0, 1 and 2, and possibly some that are not open. */
 function openDescriptors(): readonly number[] {
   for (const list of LISTS) {
     try {
       const found = readdirSync(list)
         .map(Number)
         .filter((fd) => fd >= FIRST)
-      // Without fdescfs(5), /dev/fd has the first three alone.
+      // Without fdescfs(5), /dev/fd lists only the first three.
       if (found.length > 0) return found
     } catch {
-      // Another list, or none.
+      // The next folder is tried.
     }
   }
   return Array.from({ length: TRIED_MAX }, (_, index) => index + FIRST)

@@ -4,11 +4,11 @@ import koffi from 'koffi'
 import { closeDescriptor, errorName, openNetlink } from './libc.ts'
 
 const libc = koffi.load(null)
-// send(2), recv(2): POSIX. Both are called on threads of the pool: the kernel walks its tables within them.
+// send(2), recv(2): POSIX. Both run on threads of the pool, because the kernel walks its tables during these calls.
 const send = libc.func('intptr_t send(int fd, const void *bytes, size_t length, int flags)')
 const recv = libc.func('intptr_t recv(int fd, void *buffer, size_t length, int flags)')
 
-/** netlink(7). Headers are in the machine's own byte order. */
+/** netlink(7). Headers are in host byte order. */
 export const NETLINK_SOCK_DIAG = 4
 export const NETLINK_NETFILTER = 12
 export const LITTLE = endianness() === 'LE'
@@ -20,12 +20,12 @@ const NLM_F_DUMP_INTR = 0x10
 const NLMSG_ERROR = 2
 const NLMSG_DONE = 3
 const MSG_DONTWAIT = 0x40
-/** The kernel hands out at most 32 KiB at a time. */
+/** The kernel returns at most 32 KiB at a time. */
 const PART_BYTES = 65_536
-/** Longest that a table may take to be told, milliseconds. */
+/** The most milliseconds for reading a table. */
 export const DUMP_MAX_MS = 5_000
 
-/** A table that the kernel does not tell, or not whole. */
+/** A table that the kernel does not return completely. */
 export class NetlinkError extends Error {
   constructor(message: string) {
     super(message)
@@ -33,15 +33,15 @@ export class NetlinkError extends Error {
   }
 }
 
-/** Takes one message: its body is what `view` has from `start` to `end`. The bytes are used anew afterwards. */
+/** Handles one message. Its body is in `view` from `start` to `end`. The bytes are reused afterwards. */
 export type TakeMessage = (view: DataView, start: number, end: number) => void
 
 /**
- * Asks the kernel for a table, and takes it in parts of at most 32 KiB, between which others have their turn: no part of it
- * is waited for on the event loop. False: it changed meanwhile, so that something may be missing.
+ * Reads a table of the kernel, in parts of at most 32 KiB. Other tasks run between the parts, and the event loop never
+ * waits for one. Returns false if the table changed meanwhile, so that entries may be missing.
  *
- * @param type of the message that asks
- * @param body of the message that asks
+ * @param type the type of the request
+ * @param body the body of the request
  * @throws NetlinkError if there is no such table, it is not permitted, or it takes longer than {@link DUMP_MAX_MS}
  */
 export async function dumpTable(protocol: number, type: number, body: Buffer, take: TakeMessage): Promise<boolean> {
@@ -50,19 +50,19 @@ export async function dumpTable(protocol: number, type: number, body: Buffer, ta
   try {
     const request = requestOf(type, body)
     const sent = await call((done) => send.async(fd, request, request.length, 0, done))
-    if (sent !== request.length) throw new NetlinkError('the kernel does not take the question')
+    if (sent !== request.length) throw new NetlinkError('the kernel does not accept the request')
     const bytes = Buffer.alloc(PART_BYTES)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     const end = performance.now() + DUMP_MAX_MS
     let whole = true
     while (performance.now() < end) {
       const length = await call((done) => recv.async(fd, bytes, bytes.length, MSG_DONTWAIT, done))
-      if (length <= 0) throw new NetlinkError('the kernel answers only in part')
+      if (length <= 0) throw new NetlinkError('the kernel did not complete its answer')
       const part = takePart(view, length, take)
       whole &&= part.whole
       if (part.last) return whole
     }
-    throw new NetlinkError(`not told within ${DUMP_MAX_MS} ms`)
+    throw new NetlinkError(`no answer within ${DUMP_MAX_MS} ms`)
   } finally {
     closeDescriptor(fd)
   }
@@ -78,7 +78,7 @@ function requestOf(type: number, body: Buffer): Buffer {
   return bytes
 }
 
-/** @throws NetlinkError if the kernel says so */
+/** @throws NetlinkError if the kernel reports an error, or a message is malformed */
 function takePart(
   view: DataView,
   length: number,
@@ -87,7 +87,7 @@ function takePart(
   let whole = true
   for (let at = 0; at + MESSAGE_HEADER <= length;) {
     const end = at + view.getUint32(at, LITTLE)
-    if (end < at + MESSAGE_HEADER || end > length) throw new NetlinkError('the kernel answers with half a message')
+    if (end < at + MESSAGE_HEADER || end > length) throw new NetlinkError('the kernel sent an incomplete message')
     const type = view.getUint16(at + 4, LITTLE)
     if ((view.getUint16(at + 6, LITTLE) & NLM_F_DUMP_INTR) !== 0) whole = false
     if (type === NLMSG_DONE || type === NLMSG_ERROR) {
@@ -102,7 +102,7 @@ function takePart(
   return { last: false, whole }
 }
 
-/** Netlink begins everything at multiples of four bytes. */
+/** Rounds up to a multiple of four, the alignment of netlink. */
 export function aligned(length: number): number {
   return (length + 3) & ~3
 }

@@ -1,14 +1,14 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 
-/** Where Linux lists the netlink sockets of this network namespace; columns: sk, Eth, Pid, …, Inode. */
+/** Linux's list of the netlink sockets of this network namespace; columns: sk, Eth, Pid, …, Inode. */
 const SOCKETS = '/proc/net/netlink'
 const DESCRIPTORS = '/proc/self/fd'
 const PROTOCOL_COLUMN = 1
 const PORT_COLUMN = 2
 
 /**
- * The ports (netlink(7), `nl_pid`) of this process's sockets of a netlink protocol. The process number would not do: in a
- * container the kernel tells another one. `undefined`: the system does not list them.
+ * Returns the ports (netlink(7), `nl_pid`) of this process's sockets of a netlink protocol. The process id would not
+ * do, because the kernel sees another one in a container. Returns `undefined` if the system does not list them.
  */
 export function ownNetlinkPorts(protocol: number): ReadonlySet<number> | undefined {
   try {
@@ -28,7 +28,7 @@ function inodeOf(descriptor: string): readonly string[] {
     const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`${DESCRIPTORS}/${descriptor}`))?.[1]
     return inode === undefined ? [] : [inode]
   } catch {
-    // The one that the folder itself was read by.
+    // This descriptor was used for reading the folder itself.
     return []
   }
 }

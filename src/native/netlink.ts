@@ -11,30 +11,30 @@ const NETLINK_NETFILTER = 12
 const LINK_GROUPS = 0x1 | 0x10 | 0x100
 /** NFNLGRP_NFTABLES of `<linux/netfilter/nfnetlink.h>` as a bit. */
 const NFTABLES_GROUP = 1 << (7 - 1)
-/** A message of the kernel is never larger than this (NLMSG_GOODSIZE), unless it dumps. */
+/** The largest message of the kernel (NLMSG_GOODSIZE), except in a dump. */
 const RECEIVE_BYTES = 65_536
-/** Messages read at most at a time; more call again. */
+/** The most messages read at a time. The event loop calls again for more. */
 const RECEIVE_MAX = 16_384
-/** Bytes of news that may wait: a ruleset of many thousand elements is flushed at once. */
+/** Bytes of notifications that may wait. A ruleset of many thousand elements can be flushed at once. */
 const NEWS_MAX_BYTES = 8 * 1_048_576
 
-/** Something that goes on until it is closed. */
+/** A running watch that can be closed. */
 export interface Monitor {
   close(): void
 }
 
 /**
- * Calls back whenever a link or an address of this host has changed (Linux).
+ * Calls back when a link or an address of this host has changed (Linux).
  *
  * @throws Error if the system has no such socket
  */
 export function monitorLinks(onChange: () => void): Monitor {
-  // What changed is looked up afresh, so the messages themselves do not matter, nor does one that was lost.
+  // The new state is always read again. So the content of the messages does not matter, nor does a lost one.
   return monitor(NETLINK_ROUTE, LINK_GROUPS, { take: () => undefined, lost: () => undefined, read: onChange })
 }
 
 /**
- * Calls back whenever any rules of this host may have changed (Linux), by whatever process.
+ * Calls back when any process may have changed rules of this host (Linux).
  *
  * @throws Error if the system has no such socket
  */
@@ -42,24 +42,24 @@ export function monitorRules(onChange: () => void): Monitor {
   return monitor(NETLINK_NETFILTER, NFTABLES_GROUP, { take: () => undefined, lost: () => undefined, read: onChange })
 }
 
-/** Watches a table of nftables. */
+/** A watch on a table of nftables. */
 export interface TableMonitor extends Monitor {
-  /** What is known of the table once all news are read that have come by now. */
+  /** Returns the state of the table by all notifications received so far. */
   look(): TableState
-  /** Notes that the table was looked at and is as it should be. */
+  /** Records that the table was checked and is correct. */
   seenIntact(): void
 }
 
 /**
- * Calls back whenever another process may have changed a table of the family inet (Linux). What this process changes is
- * no news; that it puts the table in as a whole ends what was known before.
+ * Calls back when another process may have changed a table of the family inet (Linux). Changes by this process do not
+ * count. When this process installs the whole table, the recorded state is reset.
  *
  * @throws Error if the system has no such socket
  */
 export function monitorTable(table: string, onChange: () => void): TableMonitor {
   let own: ReadonlySet<number> | undefined
   const news = new RuleNews(table, (port) => {
-    // libnftables opens another socket when it has to begin anew.
+    // libnftables may have opened another socket since then.
     if (own?.has(port) !== true) own = ownNetlinkPorts(NETLINK_NETFILTER)
     return own?.has(port)
   })
@@ -80,12 +80,12 @@ export function monitorTable(table: string, onChange: () => void): TableMonitor 
   }
 }
 
-/** What is done with what comes. */
+/** The handlers of a watch. */
 interface Reader {
   take(bytes: Buffer): void
-  /** Too much came at a time: some of it is lost. */
+  /** Called when notifications were lost because too many came at once. */
   lost(): void
-  /** Called back from the event loop when something came. */
+  /** Called from the event loop after notifications were read. */
   read(): void
 }
 
@@ -98,7 +98,7 @@ function monitor(protocol: number, groups: number, reader: Reader): Monitor & { 
     for (let count = 0; count < RECEIVE_MAX; count++) {
       const length = receive(fd, bytes)
       if (length > 0) reader.take(bytes.subarray(0, length))
-      // One that was lost may have mattered.
+      // A lost notification may have been important.
       else if (length < 0 && errorName() === 'ENOBUFS') reader.lost()
       else return count > 0
     }

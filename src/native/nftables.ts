@@ -3,7 +3,7 @@ import { loadLibrary } from './library.ts'
 import type { NativeFunction } from './library.ts'
 import type { Pointer } from './libc.ts'
 
-/** The firewall refused a change, as a whole; nothing of it took effect. */
+/** A change that the firewall refused. Nothing of it took effect. */
 export class NftablesError extends Error {
   constructor(message: string) {
     super(message)
@@ -11,18 +11,18 @@ export class NftablesError extends Error {
   }
 }
 
-/** `<nftables/libnftables.h>`: numbers in place of names, no counts, no contents of sets. */
+/** `<nftables/libnftables.h>`: numbers in place of names, no counters, no contents of sets. */
 const NFT_CTX_DEFAULT = 0
 const NFT_CTX_OUTPUT_STATELESS = 1 << 2
 const NFT_CTX_OUTPUT_NUMERIC_ALL = (1 << 7) | (1 << 8) | (1 << 9) | (1 << 10)
 const NFT_CTX_OUTPUT_TERSE = 1 << 11
 const RULES_ALONE = NFT_CTX_OUTPUT_STATELESS | NFT_CTX_OUTPUT_TERSE
-/** Most characters of what the library says that an error repeats. */
+/** The most characters of the library's message in an error. */
 const MESSAGE_MAX_CHARS = 400
 
 /**
- * The kernel's nftables through libnftables(3), in this process: one call, one transaction. The library's prototypes are
- * those of `<nftables/libnftables.h>`; the strings it gives belong to the context, and are copied here at once.
+ * The kernel's nftables through libnftables(3), in this process. Each call is one transaction. The prototypes are those
+ * of `<nftables/libnftables.h>`. The library's strings belong to the context and are copied at once.
  */
 export class Nftables {
   readonly #context: Pointer
@@ -40,7 +40,7 @@ export class Nftables {
       'Debian, Ubuntu: apt install libnftables1; Fedora: dnf install nftables; Alpine: apk add nftables',
     )
     this.#context = library.func('void *nft_ctx_new(uint32_t flags)')(NFT_CTX_DEFAULT)
-    // Its netlink socket comes without the mark.
+    // libnftables opens its netlink socket without close-on-exec.
     markCloseOnExec()
     library.func('int nft_ctx_buffer_output(void *ctx)')(this.#context)
     library.func('int nft_ctx_buffer_error(void *ctx)')(this.#context)
@@ -52,11 +52,11 @@ export class Nftables {
   }
 
   /**
-   * Runs commands as nft(8) reads them, all or none, and gives what they print.
+   * Runs commands in the syntax of nft(8), all or none, and returns their output.
    *
-   * @param rulesAlone leave out counts and what sets hold
-   * @param byName write `established` for 0x2; else numbers, which are the same whatever the library's version
-   * @throws NftablesError if the kernel or the library refuses; nothing has changed
+   * @param rulesAlone omits counters and the contents of sets
+   * @param byName writes `established` for 0x2; numbers are the same for all versions of the library
+   * @throws NftablesError if the kernel or the library refuses; nothing has changed then
    */
   run(commands: string, rulesAlone = false, byName = false): string {
     const flags = (rulesAlone ? RULES_ALONE : 0) | (byName ? 0 : NFT_CTX_OUTPUT_NUMERIC_ALL)

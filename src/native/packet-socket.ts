@@ -2,29 +2,29 @@ import koffi from 'koffi'
 import { errorName } from './libc.ts'
 
 const libc = koffi.load(null)
-// getsockopt(2), getsockname(2): POSIX; what is asked for is Linux's alone.
+// getsockopt(2), getsockname(2): POSIX. The options below exist only on Linux.
 const getsockopt = libc.func('int getsockopt(int fd, int level, int name, void *value, void *length)')
 const getsockname = libc.func('int getsockname(int fd, void *address, void *length)')
 
-/** `<asm-generic/socket.h>`, the same where Node.js runs: SO_GET_FILTER is another name of SO_ATTACH_FILTER. */
+/** `<asm-generic/socket.h>`, the same on Node.js's platforms. SO_GET_FILTER is another name of SO_ATTACH_FILTER. */
 const SOL_SOCKET = 1
 const SO_GET_FILTER = 26
 /** `<linux/if_packet.h>`. */
 const SOL_PACKET = 263
 const PACKET_FANOUT = 18
-/** Instructions of the longest filter there can be, and bytes of each (`<linux/bpf_common.h>`, `<linux/filter.h>`). */
+/** The most instructions of a filter, and bytes of each (`<linux/bpf_common.h>`, `<linux/filter.h>`). */
 const BPF_MAXINSNS = 4_096
 const INSTRUCTION_BYTES = 8
-/** Bytes of a struct sockaddr_ll (packet(7)) that tell what it is bound to: family, protocol, interface. */
+/** Bytes of a struct sockaddr_ll (packet(7)) that describe the binding: family, protocol, interface. */
 const BOUND_BYTES = 8
 
-/** What decides which packets come to a packet socket (packet(7)), as the kernel has it at the moment. */
+/** The current state in the kernel that decides which packets a packet socket receives (packet(7)). */
 export interface PacketSocketState {
-  /** The filter's instructions; none: everything comes. */
+  /** The filter's instructions. If empty, every packet is received. */
   readonly filter: Buffer
   /** Protocol and interface. */
   readonly bound: Buffer
-  /** The group of sockets that share packets; 0: it is in none. */
+  /** The group of sockets that share packets, or 0. */
   readonly fanout: number
 }
 
@@ -33,9 +33,9 @@ const lengthBytes = Buffer.alloc(4)
 const length = new Uint32Array(lengthBytes.buffer, lengthBytes.byteOffset, 1)
 
 /**
- * Reads a packet socket's state. `undefined` on other systems than Linux.
+ * Reads a packet socket's state. Returns `undefined` on systems other than Linux.
  *
- * @throws Error if it cannot be read: the descriptor is no packet socket any more, or its filter is no classic one
+ * @throws Error if the descriptor is no longer a packet socket, or its filter is not a classic one
  */
 export function readPacketSocket(fd: number): PacketSocketState | undefined {
   if (process.platform !== 'linux') return undefined
@@ -51,7 +51,7 @@ export function readPacketSocket(fd: number): PacketSocketState | undefined {
   return { filter, bound, fanout: fanout.readInt32LE() }
 }
 
-/** Why a socket gets other packets than in an earlier state; `undefined`: it gets the same. */
+/** Returns the reason why a socket receives other packets than before, or `undefined`. */
 export function packetSocketChange(before: PacketSocketState, now: PacketSocketState): string | undefined {
   if (!now.filter.equals(before.filter)) return 'another program changed the filter of its socket'
   if (!now.bound.equals(before.bound)) return 'another program bound its socket elsewhere'

@@ -7,20 +7,20 @@ import { watchReadable } from './watch.ts'
 import type { Watched } from './watch.ts'
 import { loadLibrary } from './library.ts'
 
-/** pcap(3PCAP): results of pcap_activate that are told apart. */
+/** pcap(3PCAP): the results of pcap_activate that are handled separately. */
 const PCAP_ERROR_NO_SUCH_DEVICE = -5
 const PCAP_ERROR_PERM_DENIED = -8
 const PCAP_ERROR_IFACE_NOT_UP = -9
 const ERRBUF_BYTES = 256
 const DIRECTION_IN = 1
-/** Linux cooked v2, which names the interface; `any` has v1 where it is not asked for. */
+/** Linux cooked v2, which names the interface. The default for `any` is v1. */
 const DLT_LINUX_SLL2 = 276
 /** Bytes of a record's header: seconds, microseconds, captured and original length, four bytes each. */
 const RECORD_BYTES = 16
 /** Memory that a batch of packets is copied to. */
 const BATCH_BYTES = 262_144
 
-/** Why a capture could not be opened, or has ended. */
+/** The reason why a capture could not be opened, or has ended. */
 export type CaptureReason = 'absent' | 'down' | 'permission' | 'filter' | 'other'
 
 /** A capture that cannot be opened, or has ended. */
@@ -34,10 +34,10 @@ export class CaptureError extends Error {
   }
 }
 
-/** Takes one packet: `bytes[start, end)`, its length on the wire, and when it was captured, ms since 1970. */
+/** Handles one packet: `bytes[start, end)`, its length on the wire, and its time of capture in ms since 1970. */
 export type TakeFrame = (bytes: Uint8Array, start: number, end: number, wireLength: number, time: number) => void
 
-/** What a capture has counted since it was opened. */
+/** The counters of a capture since it was opened. */
 export interface CaptureCounts {
   readonly received: number
   readonly dropped: number
@@ -46,7 +46,8 @@ export interface CaptureCounts {
 type Functions = ReturnType<typeof bindFunctions>
 let functions: Functions | undefined
 
-// pcap(3PCAP), libpcap 1.5 and later. A handle is the caller's, who closes it; a dump file belongs to whoever opened it.
+// pcap(3PCAP), libpcap 1.5 and later. The caller owns the handle and closes it. A dump file belongs to the code that
+// opened it.
 function bindFunctions() {
   const pcap = loadLibrary(
     'libpcap',
@@ -74,17 +75,17 @@ function bindFunctions() {
     closeDump: pcap.func('void pcap_dump_close(void *dump)'),
     dispatch: pcap.func('int pcap_dispatch(void *handle, int count, void *callback, void *user)'),
     stats: pcap.func('int pcap_stats(void *handle, void *counts)'),
-    /** The library's own function as the callback: a whole batch crosses over in one call. */
+    /** The library's own function is the callback, so that a whole batch needs only one call. */
     dump: pcap.symbol('pcap_dump') as Pointer,
   }
 }
 
-/** Loads libpcap. @throws MissingLibraryError where it is not installed */
+/** Loads libpcap. @throws MissingLibraryError if it is not installed */
 export function loadPcap(): void {
   functions ??= bindFunctions()
 }
 
-/** One live interface, captured from. */
+/** A live capture on one interface. */
 export class LiveCapture {
   readonly linkType: number
   readonly #pcap: Functions
@@ -92,15 +93,15 @@ export class LiveCapture {
   readonly #memory: MemoryStream
   readonly #view: DataView
   readonly #dump: Pointer
-  /** Packets of a batch: where there were so many, there may be more. */
+  /** The most packets of a batch. After a full batch, more packets may wait. */
   readonly batchMax: number
-  /** How the socket was left when its filter was last set; `undefined`: that cannot be told here. */
+  /** The state of the socket after its filter was last set; `undefined` if the system does not tell. */
   #left: PacketSocketState | undefined
   #closed = false
 
   /**
-   * @param snaplen bytes of each packet that are captured
-   * @param bufferBytes of kernel memory that packets wait in
+   * @param snaplen captured bytes of each packet
+   * @param bufferBytes kernel memory for waiting packets
    * @throws CaptureError with the reason
    */
   constructor(device: string, snaplen: number, bufferBytes: number) {
@@ -113,10 +114,10 @@ export class LiveCapture {
     this.#handle = handle
     try {
       this.#activate(device, snaplen, bufferBytes)
-      // Its packet socket and its eventfd come without the mark.
+      // libpcap opens its packet socket and its eventfd without close-on-exec.
       markCloseOnExec()
       if (device === 'any') pcap.setLinkType(handle, DLT_LINUX_SLL2)
-      // Where packets cannot be told apart by direction, their destination still tells them.
+      // If packets cannot be selected by direction, their destination still distinguishes them.
       pcap.setDirection(handle, DIRECTION_IN)
       if (pcap.setNonblock(handle, 1, errbuf) !== 0) throw new CaptureError(`${device}: ${errorText(errbuf)}`, 'other')
       this.linkType = pcap.linkType(handle)
@@ -131,7 +132,7 @@ export class LiveCapture {
     }
   }
 
-  /** Lets only packets through that the expression fits (pcap-filter(7)). @throws CaptureError */
+  /** Accepts only packets that match the expression (pcap-filter(7)). @throws CaptureError if the filter is refused */
   setFilter(expression: string): void {
     // struct bpf_program: a count, padding, a pointer.
     const program = Buffer.alloc(16)
@@ -144,14 +145,14 @@ export class LiveCapture {
     try {
       this.#left = readPacketSocket(this.#descriptor)
     } catch {
-      // A kernel that does not tell: then a change goes unnoticed.
+      // The kernel does not tell the state, so a change would not be noticed.
       this.#left = undefined
     }
   }
 
   /**
-   * Why the capture gets other packets than its filter lets through: another program has had hold of its socket.
-   * `undefined`: nothing was changed, or this system does not tell.
+   * Returns the reason why the capture receives other packets than its filter accepts: another program has changed its
+   * socket. Returns `undefined` if nothing was changed, or if the system does not tell.
    */
   get tamperedWith(): string | undefined {
     if (this.#closed || this.#left === undefined) return undefined
@@ -173,9 +174,9 @@ export class LiveCapture {
   }
 
   /**
-   * Takes the packets that wait, up to {@link batchMax}, and gives how many there were.
+   * Handles the waiting packets, up to {@link batchMax}, and returns their number.
    *
-   * @throws CaptureError when the interface has gone down or away
+   * @throws CaptureError if the interface is down or gone
    */
   take(each: TakeFrame): number {
     if (this.#closed) return 0

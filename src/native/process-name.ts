@@ -1,16 +1,13 @@
 import koffi from 'koffi'
 
-/** prctl(2), of Linux alone. */
+/** prctl(2), Linux only. */
 const PR_SET_NAME = 15
 
-/**
- * Has ps(1) show a command line that begins with a name, and pidof(1), pgrep(1) and killall(1) find the process by it.
- * The kernel keeps 15 bytes of the name.
- */
+/** Sets the name of the process for ps(1), pidof(1), pgrep(1) and killall(1). The kernel keeps 15 bytes of the name. */
 export function nameProcess(name: string, argv: readonly string[]): void {
   process.title = [name, ...argv].join(' ')
   if (process.platform !== 'linux') return
   const prctl = koffi.load(null).func('int prctl(int option, const char *name, ...)')
-  // Node.js gives the kernel the whole title.
+  // Node.js gives the whole title to the kernel.
   prctl(PR_SET_NAME, name)
 }

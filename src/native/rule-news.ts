@@ -8,7 +8,9 @@ const NFT_MSG_DELTABLE = 2
 const NFT_MSG_NEWGEN = 15
 const NFT_MSG_NEWOBJ = 18
 const NFT_MSG_DELOBJ = 20
-/** The first attribute of tables, chains, rules, sets and elements: the table's name (NFTA_TABLE_NAME and its likes). */
+/**
+ * The first attribute of tables, chains, rules, sets and elements: the table's name (NFTA_TABLE_NAME and equivalents).
+ */
 const TABLE_NAME = 1
 /** NFPROTO_INET of `<linux/netfilter.h>`. */
 const NFPROTO_INET = 1
@@ -16,15 +18,18 @@ const NFPROTO_INET = 1
 const MESSAGE_HEADER = 16
 const FAMILY_HEADER = 4
 const ATTRIBUTE_HEADER = 4
-/** Of an attribute's type, without the flags for nesting and byte order (`<linux/netlink.h>`). */
+/** Mask for an attribute's type, without the flags for nesting and byte order (`<linux/netlink.h>`). */
 const TYPE_MASK = 0x3fff
 
-/** What is known of a table: as this process left it, changed or taken out by another, or nothing, because news were lost. */
+/**
+ * The known state of a table: as this process left it, changed or removed by another process, or unclear. It is unclear
+ * after notifications were lost.
+ */
 export type TableState = 'intact' | 'changed' | 'gone' | 'unclear'
 
 /**
- * Follows the kernel's news of the rules, and knows whether another process has touched a table of the family inet since
- * this one put it in as a whole. Elements whose time is over, and those that rules add, are no news to the kernel.
+ * Reads the kernel's notifications of rule changes. It detects whether another process has changed a table of the
+ * family inet since this process installed it. The kernel does not report elements that expire or that rules add.
  */
 export class RuleNews {
   readonly #table: string
@@ -32,7 +37,7 @@ export class RuleNews {
   #state: TableState = 'intact'
 
   /**
-   * @param isOwn whether a netlink port (netlink(7), `nl_pid`) is one of this process; `undefined` if that cannot be told
+   * @param isOwn returns true if a netlink port (netlink(7), `nl_pid`) belongs to this process; `undefined` if unknown
    */
   constructor(table: string, isOwn: (port: number) => boolean | undefined) {
     this.#table = table
@@ -43,19 +48,19 @@ export class RuleNews {
     return this.#state
   }
 
-  /** Notes that news were lost. */
+  /** Records that notifications were lost. */
   lost(): void {
     if (this.#state === 'intact') this.#state = 'unclear'
   }
 
-  /** Notes that the table was looked at and is as it should be. */
+  /** Records that the table was checked and is correct. */
   seenIntact(): void {
     this.#state = 'intact'
   }
 
-  /** Takes what one call of recv(2) gave. */
+  /** Reads the result of one call of recv(2). */
   read(bytes: Buffer): void {
-    // The headers are in the machine's own order; on the few that begin with the high byte, the table is looked at.
+    // The headers are in host byte order. On the few big-endian hosts, the table itself is checked instead.
     if (endianness() === 'BE') return this.lost()
     for (let at = 0; at + MESSAGE_HEADER <= bytes.length;) {
       const length = bytes.readUInt32LE(at)
@@ -69,14 +74,14 @@ export class RuleNews {
     const type = message.readUInt16LE(4)
     const kind = type & 0xff
     if (type >> 8 !== NFTABLES || kind === NFT_MSG_NEWGEN) return
-    // Counters of the table cannot be taken out of it, and setting them back changes no rule.
+    // Counters of the table cannot be removed from it, and resetting them changes no rule.
     if (kind === NFT_MSG_NEWOBJ || kind === NFT_MSG_DELOBJ) return
     const whole = kind === NFT_MSG_NEWTABLE || kind === NFT_MSG_DELTABLE
-    // Of a table that is known to be changed, only its going and coming back are of interest.
+    // If the table is already known to be changed, only its removal and return matter.
     if ((this.#state === 'changed' || this.#state === 'gone') && !whole) return
     if (message[MESSAGE_HEADER] !== NFPROTO_INET || tableIn(message) !== this.#table) return
     const own = this.#isOwn(message.readUInt32LE(12))
-    // This process puts the whole table in, or single elements.
+    // This process installs the whole table, or changes single elements.
     if (own === true && kind === NFT_MSG_NEWTABLE) this.#state = 'intact'
     else if (own === false) this.#state = kind === NFT_MSG_DELTABLE ? 'gone' : 'changed'
     else if (own === undefined) this.lost()
@@ -88,7 +93,7 @@ function tableIn(message: Buffer): string | undefined {
     const length = message.readUInt16LE(at)
     if (length < ATTRIBUTE_HEADER || at + length > message.length) return undefined
     if ((message.readUInt16LE(at + 2) & TYPE_MASK) === TABLE_NAME) {
-      // A string with its end.
+      // The string ends with a zero byte.
       return message.toString('latin1', at + ATTRIBUTE_HEADER, at + length - 1)
     }
     at += align(length)
@@ -96,7 +101,7 @@ function tableIn(message: Buffer): string | undefined {
   return undefined
 }
 
-/** Netlink begins everything at multiples of four bytes. */
+/** Rounds up to a multiple of four, the alignment of netlink. */
 function align(length: number): number {
   return (length + 3) & ~3
 }

@@ -5,7 +5,7 @@ import { closeDescriptor, errorName, openNetlink, receive, sendToAddress } from 
 
 /** sock_diag(7), `<linux/netlink.h>`. */
 const NETLINK_SOCK_DIAG = 4
-/** `<linux/sock_diag.h>`; the second needs a kernel with CONFIG_INET_DIAG_DESTROY. */
+/** `<linux/sock_diag.h>`. SOCK_DESTROY needs a kernel with CONFIG_INET_DIAG_DESTROY. */
 const SOCK_DIAG_BY_FAMILY = 20
 const SOCK_DESTROY = 21
 const NLM_F_REQUEST = 1
@@ -20,44 +20,44 @@ const LISTENING = 0x0a
 const HEADER = 16
 const REQUEST = 56
 const MESSAGE = 72
-/** Where the parts of a request are, behind the header. */
+/** Offsets of a request's fields after the header. */
 const REQUEST_STATES = 4
 const REQUEST_ID = 8
-/** Where the parts of a message are, behind the header. */
+/** Offsets of a message's fields after the header. */
 const MESSAGE_STATE = 1
 const MESSAGE_ID = 4
 const MESSAGE_INODE = 68
-/** Where the parts of an id are (inet_diag_sockid): two ports, two addresses, the interface, the cookie. */
+/** Offsets of the fields of an id (inet_diag_sockid): two ports, two addresses, the interface, the cookie. */
 const PEER_PORT = 2
 const LOCAL = 4
 const PEER = 20
 const COOKIE = 40
 const COOKIE_BYTES = 8
-/** Bytes that an answer has at most. */
+/** The most bytes of an answer. */
 const ANSWER = 4_096
-/** This machine's byte order, in which netlink's own numbers are. */
+/** The host byte order, which netlink's own numbers use. */
 const ORDER = endianness()
-/** struct sockaddr_nl to the kernel itself. */
+/** struct sockaddr_nl of the kernel itself. */
 const KERNEL = Buffer.alloc(12)
 KERNEL[`writeUInt16${ORDER}`](AF_NETLINK)
-/** `<asm-generic/errno.h>`: what is to be told; ENOENT, a connection that has ended by itself, is not. */
+/** `<asm-generic/errno.h>`: errors to report. ENOENT is not one of them: the connection has ended by itself. */
 const REFUSALS: Readonly<Record<number, string>> = { 1: 'EPERM', 22: 'EINVAL', 95: 'EOPNOTSUPP' }
 
 /** A TCP connection of this host, by its two ends. */
 export interface Ends {
-  /** This host's end. */
+  /** The end of this host. */
   readonly local: { readonly address: Address; readonly port: number }
   readonly peer: Address
   readonly peerPort: number
-  /** Of its socket, if a program has it; another socket is left alone. */
+  /** The inode of its socket, if a program has it. A socket with another inode is left alone. */
   readonly inode: number | undefined
 }
 
 /**
- * Ends TCP connections of this host, both ends being told by a reset (Linux; as `ss -K`). One that is not there any more is
- * no error.
+ * Ends TCP connections of this host with a reset to both ends (Linux; like `ss -K`). A connection that no longer exists
+ * is not an error.
  *
- * @returns what the system refused it with: `EOPNOTSUPP` where the kernel was built without; `undefined`: nothing was
+ * @returns the first error, such as `EOPNOTSUPP` if the kernel lacks the function; `undefined` if there was none
  */
 export function destroyConnections(connections: Iterable<Ends>): string | undefined {
   const fd = openNetlink(NETLINK_SOCK_DIAG, 0)
@@ -65,7 +65,7 @@ export function destroyConnections(connections: Iterable<Ends>): string | undefi
   let refusal: string | undefined
   try {
     for (const ends of connections) {
-      // Where the connection is gone, the kernel takes the listening socket for it: only a cookie names a socket.
+      // If the connection is gone, the kernel would choose the listening socket. Only a cookie identifies a socket.
       const cookie = cookieOf(fd, ends)
       if (cookie === undefined) continue
       const answer = ask(fd, requestFor(SOCK_DESTROY, NLM_F_REQUEST | NLM_F_ACK, ends, cookie))
@@ -77,7 +77,7 @@ export function destroyConnections(connections: Iterable<Ends>): string | undefi
   return refusal
 }
 
-/** The cookie of the connection's own socket; `undefined`: there is none any more. */
+/** Returns the cookie of the connection's own socket, or `undefined` if it no longer exists. */
 function cookieOf(fd: number, ends: Ends): Buffer | undefined {
   const answer = ask(fd, requestFor(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST, ends, Buffer.alloc(COOKIE_BYTES, 0xff)))
   if (answer === undefined || answer.length < HEADER + MESSAGE || typeOf(answer) !== SOCK_DIAG_BY_FAMILY)
@@ -86,12 +86,12 @@ function cookieOf(fd: number, ends: Ends): Buffer | undefined {
   const id = message.subarray(MESSAGE_ID)
   if (message[MESSAGE_STATE] === LISTENING || id.readUInt16BE(PEER_PORT) !== ends.peerPort) return undefined
   const inode = message[`readUInt32${ORDER}`](MESSAGE_INODE)
-  // One that no program had yet may have got its number since.
+  // A socket that no program had yet may have got an inode since then.
   if (ends.inode !== undefined && ends.inode !== 0 && ends.inode !== inode) return undefined
   return id.subarray(COOKIE, COOKIE + COOKIE_BYTES)
 }
 
-/** The kernel has answered by the time it has taken a request. */
+/** Sends a request. The kernel answers while it accepts the request, so the answer is already there. */
 function ask(fd: number, request: Buffer): Buffer | undefined {
   if (!sendToAddress(fd, request, KERNEL)) return undefined
   const answer = Buffer.alloc(ANSWER)

@@ -1,14 +1,14 @@
 import koffi from 'koffi'
 
-/** In the process already. */
+/** The process already has libc's functions. */
 const libc = koffi.load(null)
 
-// socket(2), getsockopt(2), close(2): POSIX.1-2008. Everything stays the caller's.
+// socket(2), getsockopt(2), close(2): POSIX.1-2008. The caller owns all memory.
 const socket = libc.func('int socket(int domain, int type, int protocol)')
 const getsockopt = libc.func('int getsockopt(int fd, int level, int name, _Out_ void *value, _Inout_ uint32_t *length)')
 const close = libc.func('int close(int fd)')
 
-/** As Linux numbers them on what Node.js runs on (asm-generic/socket.h); POWER has its own (asm/socket.h). */
+/** Linux's numbers on Node.js's platforms (asm-generic/socket.h). POWER has its own (asm/socket.h). */
 const SOL_SOCKET = 1
 const SO_PEERCRED = process.arch === 'ppc64' ? 21 : 17
 const SO_NETNS_COOKIE = 71
@@ -19,8 +19,8 @@ const CREDENTIALS_BYTES = 12
 const COOKIE_BYTES = 8
 
 /**
- * The user at the other end of a connected socket of the file system's family when it connected (unix(7), SO_PEERCRED).
- * `undefined`: the system does not say. Linux alone.
+ * Returns the user at the other end of a Unix socket, as of its connection (unix(7), SO_PEERCRED; Linux only). Returns
+ * `undefined` if the system does not tell.
  */
 export function peerUser(fd: number): number | undefined {
   const bytes = option(fd, SO_PEERCRED, CREDENTIALS_BYTES)
@@ -28,8 +28,8 @@ export function peerUser(fd: number): number | undefined {
 }
 
 /**
- * The kernel's name for the network namespace of this process: no other one has it before the next boot, while inode numbers
- * are used again. `undefined`: the system has none. Linux 5.14 and later.
+ * Returns the kernel's id for the network namespace of this process (Linux 5.14 and later). Unlike inode numbers, it is
+ * not reused before the next boot. Returns `undefined` if the system has none.
  */
 export function networkCookie(): bigint | undefined {
   if (process.platform !== 'linux') return undefined

@@ -4,9 +4,9 @@ import { markCloseOnExec } from './close-on-exec.ts'
 export type { ChildProcess } from 'node:child_process'
 
 /**
- * Node's own `spawn`, by which alone programs are run here: what they get is what `stdio` names, and no other descriptor
- * of this process, whoever opened it. One that cannot be run is told by `error`; nobody who does not listen for that ends
- * with it.
+ * Runs a program with Node's own `spawn`. All programs are run by this function or the next. A program gets the
+ * descriptors in `stdio` and no other descriptor of this process. A program that cannot be run is reported by the
+ * `error` event. Without a listener for it, this process continues.
  */
 export const spawn = ((...words: Parameters<typeof spawnNode>) => {
   markCloseOnExec()
@@ -15,7 +15,7 @@ export const spawn = ((...words: Parameters<typeof spawnNode>) => {
   return child
 }) as typeof spawnNode
 
-/** Node's own `spawnSync`, by the same rule. */
+/** Runs a program with Node's own `spawnSync`, under the same rule for descriptors. */
 export const spawnSync = ((...words: Parameters<typeof spawnSyncNode>) => {
   markCloseOnExec()
   return spawnSyncNode(...words)

@@ -2,18 +2,18 @@ import koffi from 'koffi'
 
 /** A descriptor that the event loop watches. */
 export interface Watched {
-  /** Watches on after `pause`. */
+  /** Continues watching after `pause`. */
   resume(): void
   pause(): void
   close(): void
 }
 
-/** What is watched must not be collected while only the event loop knows of it. */
+/** Keeps watched objects from garbage collection while only the event loop refers to them. */
 const watched = new Set<Watched>()
 
 /**
- * Calls back from the event loop while the descriptor is readable. The callback runs as a task of its own, so what it
- * throws and the promises it settles are treated as usual.
+ * Calls back from the event loop while the descriptor is readable. The callback runs as a separate task, so its
+ * exceptions and promises are handled as usual.
  */
 export function watchReadable(fd: number, onReadable: () => void): Watched {
   let pending = false
@@ -24,7 +24,7 @@ export function watchReadable(fd: number, onReadable: () => void): Watched {
     setImmediate(() => {
       pending = false
       if (!closed) onReadable()
-      // An error on the descriptor, such as a link going down, ends the watch: uv_poll_start(3) begins it anew.
+      // An error on the descriptor, such as a link going down, ends the watch: uv_poll_start(3) restarts it.
       if (status !== 0 && !closed) handle.start({ readable: true }, wake)
     })
   }

@@ -20,7 +20,7 @@ const NEW_DOOR = `[web]
 Sequence = 7302,5402,8823
 Open_Ports = tcp/8080
 `
-const BACK = /^another program took the base ruleset out of the rules: it is back as it was confirmed/
+const BACK = /^another program removed the base ruleset: restored as confirmed/
 
 /** The table of the base ruleset, as nft lists it. */
 const baseTable = async (host: Host): Promise<string> =>
@@ -115,7 +115,7 @@ lab('a confirmed base ruleset', () => {
       ]) as unknown,
     })
     await nft(server, 'flush ruleset')
-    await daemon.process.line(/the base ruleset is gone, and is not put back: it would refuse tcp\/8080/)
+    await daemon.process.line(/the base ruleset is missing and was not restored: it would refuse tcp\/8080/)
     expect(await nftRules(server)).not.toContain('postern_base')
     // The command that is printed puts it right.
     const words = command.split(' ')

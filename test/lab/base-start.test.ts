@@ -114,7 +114,7 @@ lab('a base ruleset and the start of the machine', () => {
     await machine.restart()
     expect(await nftRules(server)).not.toMatch(BASE)
     const daemon = await machine.knockd()
-    expect(daemon.count(/it is back as it was confirmed/)).toBe(1)
+    expect(daemon.count(/restored as confirmed/)).toBe(1)
     expect((await machine.firewall('status')).stdout).toMatch(
       /was to be loaded when the machine starts, and is not\n {2}sudo postern firewall apply -c \S+ --persist\n/,
     )
@@ -140,7 +140,7 @@ lab('a base ruleset and the start of the machine', () => {
     const daemon = await machine.knockd()
     const command = `sudo postern firewall apply -c ${machine.file} --allow tcp/80 --persist`
     expect(daemon.lines.join('\n')).toContain(
-      `the base ruleset is gone, and is not put back: it was confirmed before the machine was started, without --persist; ${command}\n`,
+      `the base ruleset is missing and was not restored: it was confirmed before the machine was started, without --persist; ${command}\n`,
     )
     expect(await nftRules(server)).not.toMatch(BASE)
     expect((await machine.firewall('status')).stdout).toContain(`without --persist\n  ${command}\n`)

@@ -89,7 +89,7 @@ lab('a capture that is made deaf', () => {
     expect(stdout).toMatch(reason)
     expect(stdout).toMatch(/^warning: eth0 was deaf until \d+s ago: /m)
     expect(stdout).toMatch(/^ {2}ss -0apb shows which programs have packet sockets$/m)
-    await daemon.process.line(/eth0: another program .* capturing anew$/)
+    await daemon.process.line(/eth0: another program .* capturing again$/)
     await postern(server, daemon, 'close', '--all')
     await knockIn(client, SERVER_4, daemon.process)
     const found = (await postern(server, daemon, 'doctor')).stdout
@@ -104,11 +104,11 @@ lab('a capture that is made deaf', () => {
     const daemon = await guardSsh(server, 30)
     const [, , deafen] = WAYS[0]!
     withPacketSocket(daemon, deafen)
-    await daemon.process.line(/eth0: another program changed the filter of its socket: .* capturing anew$/)
+    await daemon.process.line(/eth0: another program changed the filter of its socket: .* capturing again$/)
     await daemon.process.line(/listening on eth0/)
     withPacketSocket(daemon, deafen)
     await daemon.process.line(/listening on eth0/)
-    expect(daemon.process.count(/capturing anew/)).toBe(1)
+    expect(daemon.process.count(/capturing again/)).toBe(1)
     await knockIn(client, SERVER_4, daemon.process)
     expect((await postern(server, daemon, 'status')).stdout).toMatch(/was deaf until \d+s ago, 2 times in a day/)
   })

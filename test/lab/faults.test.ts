@@ -41,7 +41,7 @@ lab('a fault of the daemon itself', () => {
     daemon.process.kill('SIGUSR2')
     for (const what of ['rejected', 'emitted', 'thrown']) {
       await daemon.process.line(
-        new RegExp(`a fault of knockd itself, please report it: Error: ${what} for a test \\(\\d+-faults\\.cjs:\\d+`),
+        new RegExp(`internal error, please report it: Error: ${what} for a test \\(\\d+-faults\\.cjs:\\d+`),
       )
     }
     // Three packets come to nothing, and none of those after them.

@@ -181,7 +181,7 @@ http { access_log off; server { listen ${SERVER_4}:80; root ${folder}; } }`,
 
   test.each([
     ['endless', `the list at ${SERVER_4}:81 is too large`],
-    ['elsewhere', `${SERVER_4}:81 sends on to ftp, which is not followed`],
+    ['elsewhere', `${SERVER_4}:81 redirects to ftp, which is not followed`],
     ['around', `cannot fetch the list from ${SERVER_4}:81: more than 3 redirects`],
   ])('a server that is %s ends it', async (path, message) => {
     const from = `http://${SERVER_4}:81/${path}`
@@ -235,7 +235,7 @@ http { access_log off; server { listen ${SERVER_4}:80; root ${folder}; } }`,
     expect(stuck.lines).toEqual([
       'knock: the daemon did not accept the sequence, which is still the next of the list: knocking again',
       'knock: the daemon did not accept the next sequence of the list again',
-      '  its log says why, or the list has not been published anew',
+      '  its log says why, or no newer list was published',
     ])
     expect(await silent.ended).toEqual({ code: 1, signal: null })
     expect(silent.lines).toEqual([`knock: cannot fetch the list from ${SERVER_4}:81: not done within 10 s`])

@@ -39,11 +39,11 @@ lab('commands of an access.conf', () => {
     const config = writeConfig(withStateDir(door, scratch('state')))
     running = bounded(server, config, [])
     expect(await running.line(/error/)).toMatch(
-      /access\.conf:5:1: error: CMD_EXEC_USER: knockd may not change users: it lacks CAP_SETGID and CAP_SETUID; .*add CAP_SETGID CAP_SETUID to CapabilityBoundingSet=/,
+      /access\.conf:5:1: error: CMD_EXEC_USER: knockd cannot change users: it lacks CAP_SETGID and CAP_SETUID; .*add CAP_SETGID CAP_SETUID to CapabilityBoundingSet=/,
     )
     await running.line(/listening on/)
     await fwknop(client, ['-C', `id -un >> ${notes}`])
-    await running.line(/fw: CMD_EXEC_USER: knockd may not change users/)
+    await running.line(/fw: CMD_EXEC_USER: knockd cannot change users/)
     await fwknop(client, ['-A', 'tcp/22'])
     await running.line(/OPEN SESAME/)
     await until('the opening', () => readdirSync(join(notes, '..')).some((name) => name.endsWith('.opened')))

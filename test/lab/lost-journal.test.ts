@@ -109,7 +109,7 @@ lab.each(DAMAGES)('a journal with %s', (_, damage) => {
       if (bounded) await running.line(new RegExp(`${name}: OPEN SESAME`))
     }
     expect(running.count(/OPEN SESAME/)).toBe(2)
-    expect(running.count(/knockknock: SYN of user099: used packets were forgotten/)).toBe(1)
+    expect(running.count(/knockknock: SYN of user099: the record of used packets was lost/)).toBe(1)
     const status = await postern(server, daemon, 'status')
     expect(status.stdout).toMatch(
       /knockknock: stays shut: .*\n +make new profiles for all its users .*accept-loss knockknock/,
@@ -145,7 +145,7 @@ lab('packets that no time bounds', () => {
     await running.line(/ours: stays shut: .*set SPA_Max_Age/)
     await running.line(/listening on/)
     await send(client, frames, 100, LOOPS).ended
-    await running.line(/ours: used packets were forgotten/)
+    await running.line(/ours: the record of used packets was lost/)
     writeFileSync(daemon.file, readFileSync(daemon.file, 'utf8').replaceAll('SPA_Max_Age = 0', 'SPA_Max_Age = 2m'))
     running.kill('SIGHUP')
     await until(

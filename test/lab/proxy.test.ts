@@ -194,8 +194,8 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
     )
     expect([stdout, stderr]).toEqual([
       '',
-      'postern: standard output takes no connection: ENOTSOCK\n' +
-        '  ssh wants it where `ProxyUseFdpass yes` stands beside its ProxyCommand\n',
+      'postern: cannot pass the connection to standard output: ENOTSOCK\n' +
+        '  set `ProxyUseFdpass yes` beside ProxyCommand, or leave -F out\n',
     ])
   })
 
@@ -207,7 +207,7 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
     const tookMs = performance.now() - before
     expect([code, stdout]).toEqual([255, ''])
     expect(stderr).toMatch(
-      /^postern: tcp gate:22 is not open 1s after the knock: it (refuses connections|does not answer)\n {2}the daemon's log there says whether it took the knock\n/,
+      /^postern: tcp gate:22 is not open 1s after the knock: it (refuses connections|does not answer)\n {2}the daemon's log there says whether it accepted the knock\n/,
     )
     expect(tookMs).toBeGreaterThan(1_000)
     expect(tookMs).toBeLessThan(1_000 + START_LIMIT_MS)

@@ -135,7 +135,7 @@ lab('lists that the daemon makes', () => {
     expect(openings(of.notes)).toBe(2)
     await until('the list to be full', () => of.list().sequences.length === 5)
     expect(of.list().sequences.slice(0, 3)).toEqual(first.sequences.slice(2))
-    await of.daemon.process.line(/ssh: 3 sequences were left, 5 are now/)
+    await of.daemon.process.line(/ssh: list refilled: 3 sequences were left, now 5/)
   })
 
   test('are knocked by knock --from, whoever else uses one meanwhile', async () => {

@@ -5,7 +5,7 @@ import { PcapngReader, isPcapng } from './pcapng.ts'
 import { Window } from './window.ts'
 import type { Read } from './window.ts'
 
-/** Formats that captures are often packed with: their first bytes, and what unpacks them. */
+/** Formats that captures are often compressed with: the first bytes and the decompressor. */
 const PACKED: readonly (readonly [name: string, first: readonly number[], unpack: string])[] = [
   ['gzip', [0x1f, 0x8b], 'zcat'],
   ['Zstandard', [0x28, 0xb5, 0x2f, 0xfd], 'zstdcat'],
@@ -14,9 +14,9 @@ const PACKED: readonly (readonly [name: string, first: readonly number[], unpack
 ]
 
 /**
- * Reads a capture file, pcap or pcapng, a piece at a time.
+ * Reads a capture file in pcap or pcapng format, piece by piece.
  *
- * @throws CaptureFileError if it is neither, with what would help on a second line
+ * @throws CaptureFileError if it has neither format, with a hint on a second line
  */
 export function readCapture(read: Read): FrameReader {
   const window = new Window(read)

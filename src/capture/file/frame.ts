@@ -1,26 +1,26 @@
-/** A frame of a capture file. One record is filled over and over, so that a frame costs no allocation. */
+/** A frame of a capture file. The reader reuses one record, so that a frame costs no allocation. */
 export interface Frame {
-  /** When it was captured, milliseconds since 1970 with a fraction. */
+  /** The time of capture in milliseconds since 1970, with a fraction. */
   time: number
-  /** As tcpdump.org/linktypes.html numbers them. */
+  /** The link type, as numbered by tcpdump.org/linktypes.html. */
   linkType: number
-  /** Which of the file's interfaces it came from. */
+  /** The number of the file's interface that captured the frame. */
   link: number
-  /** It is `bytes[start, end)`, until the next frame is read. */
+  /** The frame is `bytes[start, end)`, valid until the next frame is read. */
   bytes: Uint8Array
   start: number
   end: number
-  /** Bytes it had before it was cut. */
+  /** The frame's length in bytes before it was truncated. */
   wireLength: number
 }
 
-/** Reads the frames of a file one after the other. */
+/** A reader of the frames of a file, one after another. */
 export interface FrameReader {
-  /** Fills in the next frame. False: there is none. @throws CaptureFileError */
+  /** Reads the next frame into the record. Returns false at the end. @throws CaptureFileError if the file is damaged */
   next(frame: Frame): boolean
 }
 
-/** A capture file that cannot be read, or not to its end: what came before is good. */
+/** A capture file that cannot be read completely. The frames read so far are valid. */
 export class CaptureFileError extends Error {
   constructor(message: string) {
     super(message)
@@ -28,7 +28,7 @@ export class CaptureFileError extends Error {
   }
 }
 
-/** A record to read into. */
+/** Returns a record to read frames into. */
 export function emptyFrame(): Frame {
   return { time: 0, linkType: 0, link: 0, bytes: new Uint8Array(), start: 0, end: 0, wireLength: 0 }
 }

@@ -2,17 +2,17 @@ import { CaptureFileError } from './frame.ts'
 import type { Frame, FrameReader } from './frame.ts'
 import type { Window } from './window.ts'
 
-/** Longest frame that a file may hold: libpcap's own limit, MAXIMUM_SNAPLEN. */
+/** The longest frame in a file: libpcap's own limit, MAXIMUM_SNAPLEN. */
 export const FRAME_MAX_BYTES = 262_144
 const FILE_HEADER_BYTES = 24
 const FRAME_HEADER_BYTES = 16
-/** First four bytes, read in the file's own order: times in microseconds, or in nanoseconds. */
+/** The first four bytes in the file's own byte order, for times in microseconds or in nanoseconds. */
 const MICRO = 0xa1b2c3d4
 const NANO = 0xa1b23c4d
-/** Of the header's link type field, what is no link type: whether and how frames end with a checksum. */
+/** Mask for the link type in its header field. The other bits are about a checksum at the end of frames. */
 const LINK_TYPE_MASK = 0x0fffffff
 
-/** Whether a file that begins like this is a pcap file, and in which byte order. */
+/** Returns the byte order of a pcap file by its first bytes, or `undefined` for another format. */
 export function pcapOrder(bytes: Uint8Array, start: number): 'little' | 'big' | undefined {
   const view = viewOf(bytes)
   for (const order of ['little', 'big'] as const) {
@@ -22,14 +22,14 @@ export function pcapOrder(bytes: Uint8Array, start: number): 'little' | 'big' | 
   return undefined
 }
 
-/** Reads pcap files (pcap-savefile(5)). */
+/** A reader of pcap files (pcap-savefile(5)). */
 export class PcapReader implements FrameReader {
   readonly #window: Window
   readonly #little: boolean
   readonly #perMs: number
   readonly #linkType: number
 
-  /** @throws CaptureFileError if the header is not all there */
+  /** @throws CaptureFileError if the header is incomplete */
   constructor(window: Window, order: 'little' | 'big') {
     this.#window = window
     this.#little = order === 'little'
@@ -74,7 +74,7 @@ export class PcapReader implements FrameReader {
   }
 }
 
-/** The bytes as numbers. */
+/** Returns a view of the bytes as numbers. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

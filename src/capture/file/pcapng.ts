@@ -4,7 +4,7 @@ import { FRAME_MAX_BYTES, viewOf } from './pcap.ts'
 import { PIECE_MAX_BYTES } from './window.ts'
 import type { Window } from './window.ts'
 
-/** Interfaces that a section may have. */
+/** The most interfaces of a section. */
 export const INTERFACES_MAX = 65_536
 
 /** Block types of the format (draft-ietf-opsawg-pcapng, 4). */
@@ -13,32 +13,35 @@ const INTERFACE = 1
 const OLD_PACKET = 2
 const SIMPLE_PACKET = 3
 const ENHANCED_PACKET = 6
-/** Reads as itself in the byte order of the section. */
+/** This number shows the byte order of a section. */
 const ORDER_MAGIC = 0x1a2b3c4d
-/** Type and length in front, the length again behind. */
+/** Type and length come first, and the length again at the end. */
 const HEAD_BYTES = 8
 const FRAMING_BYTES = 12
-/** Options of an interface: the unit of its times, and what is to be added to them in seconds. */
+/** Options of an interface: the unit of its times, and the offset of its times in seconds. */
 const END_OF_OPTIONS = 0
 const TIME_RESOLUTION = 9
 const TIME_OFFSET = 14
-/** The unit where nothing else is said: a microsecond, as so many to a millisecond. */
+/** The default unit is a microsecond. The value is units per millisecond. */
 const PER_MS_DEFAULT = 1_000
 
 interface Interface {
   readonly linkType: number
   readonly snapLength: number
-  /** Units of its times in a millisecond; may be less than one. */
+  /** The units of its times per millisecond; it may be less than one. */
   readonly perMs: number
   readonly offsetMs: number
 }
 
-/** Whether a file that begins like this is a pcapng file. */
+/** Returns true if a file with these first bytes is a pcapng file. */
 export function isPcapng(bytes: Uint8Array, start: number): boolean {
   return viewOf(bytes).getUint32(start) === SECTION
 }
 
-/** Reads pcapng files: any number of sections and interfaces, either byte order. Blocks that hold no frame are passed over. */
+/**
+ * A reader of pcapng files. They may have any number of sections and interfaces, in either byte order. Blocks without a
+ * frame are skipped.
+ */
 export class PcapngReader implements FrameReader {
   readonly #window: Window
   #little = true
@@ -83,7 +86,7 @@ export class PcapngReader implements FrameReader {
     this.#interfaces = []
   }
 
-  /** Takes the block whose content is `[start, end)`. True: it was a frame. */
+  /** Reads a block with the content `[start, end)`. Returns true if it was a frame. */
   #block(type: number, start: number, end: number, frame: Frame, offset: number): boolean {
     switch (type) {
       case INTERFACE:
@@ -118,7 +121,10 @@ export class PcapngReader implements FrameReader {
     this.#interfaces.push({ linkType, snapLength: view.getUint32(start + 4, this.#little), perMs, offsetMs })
   }
 
-  /** @param numberBytes how wide the number of the interface is: two bytes in the old kind of block, then two of counts */
+  /**
+   * @param numberBytes the size of the interface number; in the old block type it is two bytes, followed by two bytes
+   * of counts
+   */
   #packet(frame: Frame, start: number, end: number, offset: number, numberBytes: 2 | 4): boolean {
     if (end - start < 20) throw damaged('a frame', offset)
     const view = viewOf(this.#window.bytes)
@@ -133,7 +139,7 @@ export class PcapngReader implements FrameReader {
     return this.#fill(frame, { time, link, start: start + 20, length, wireLength }, from)
   }
 
-  /** A frame without time or interface: it is as of the one before, and of the section's first interface. */
+  /** Reads a frame without time or interface. It gets the previous frame's time and the section's first interface. */
   #simple(frame: Frame, start: number, end: number, offset: number): boolean {
     const [from] = this.#interfaces
     if (end - start < 4 || from === undefined) throw damaged('a frame', offset)
@@ -161,7 +167,7 @@ export class PcapngReader implements FrameReader {
   }
 }
 
-/** The option's byte: a negative power of ten, or of two where the highest bit is set. */
+/** Converts the option's byte, a negative power of ten, or of two if the highest bit is set. */
 function perMsOf(resolution: number): number {
   const power = resolution & 0x7f
   return (resolution & 0x80) === 0 ? 10 ** power / 1_000 : 2 ** power / 1_000

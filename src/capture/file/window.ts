@@ -1,12 +1,12 @@
-/** Bytes that are asked of the source at a time. */
+/** Bytes requested from the source at a time. */
 const CHUNK_BYTES = 1_048_576
-/** Largest piece that is looked at as a whole: frames and blocks of more than this are damage, not data. */
+/** The largest frame or block that is read as a whole. Anything larger is damage, not data. */
 export const PIECE_MAX_BYTES = 16 * 1_048_576
 
-/** Where bytes come from: fills `buffer[offset, offset + length)` as far as it can, and gives how much; 0: the end. */
+/** Fills `buffer[offset, offset + length)` as far as possible. Returns the number of bytes, or 0 at the end. */
 export type Read = (buffer: Uint8Array, offset: number, length: number) => number
 
-/** A part of a long file that moves on through it; what is behind it is forgotten. */
+/** A window that moves forward through a long file. The part before the window is discarded. */
 export class Window {
   readonly #read: Read
   #bytes = new Uint8Array(CHUNK_BYTES)
@@ -18,22 +18,22 @@ export class Window {
     this.#read = read
   }
 
-  /** The bytes that are there; those to be looked at begin at {@link start}. Another array after each `has`. */
+  /** The loaded bytes. The window begins at {@link start}. Each call of `has` may replace the array. */
   get bytes(): Uint8Array {
     return this.#bytes
   }
 
-  /** Where in {@link bytes} the window begins. */
+  /** The start of the window in {@link bytes}. */
   get start(): number {
     return this.#start
   }
 
-  /** How far into the file the window begins, in bytes. */
+  /** The start of the window in the file, in bytes. */
   get offset(): number {
     return this.#before + this.#start
   }
 
-  /** Whether there are so many bytes, at most {@link PIECE_MAX_BYTES}, before the end; they can be looked at then. */
+  /** Loads bytes into the window, at most {@link PIECE_MAX_BYTES}. Returns false if the file has fewer bytes left. */
   has(length: number): boolean {
     if (this.#end - this.#start >= length) return true
     this.#makeRoom(length)
@@ -45,12 +45,12 @@ export class Window {
     return true
   }
 
-  /** Bytes that are left where `has` said that there are not enough. */
+  /** The number of bytes left after `has` returned false. */
   get left(): number {
     return this.#end - this.#start
   }
 
-  /** Goes on behind so many bytes, which `has` said are there. */
+  /** Moves the window forward by bytes that `has` has loaded. */
   skip(length: number): void {
     this.#start += length
   }

@@ -3,7 +3,7 @@ import { UsageError } from '../fault.ts'
 
 const PORT_MAX = 65_535
 
-/** Every option there is. */
+/** All options. */
 export const PROXY_OPTIONS = {
   config: { type: 'string', short: 'c' },
   'pass-fd': { type: 'boolean', short: 'F' },
@@ -11,19 +11,19 @@ export const PROXY_OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-/** Where to connect to, and which config says how it is opened. */
+/** The destination of a connection, and the config for opening it. */
 export interface ProxyRequest {
   readonly host: string
   /** TCP port. */
   readonly port: number
-  /** `undefined`: ~/.config/postern/config. */
+  /** The config file; `undefined` for ~/.config/postern/config. */
   readonly configFile: string | undefined
-  /** Whether the connection itself is handed over through standard output. */
+  /** True to pass the connection itself through standard output. */
   readonly passFd: boolean
   readonly verbose: boolean
 }
 
-/** Reads `[OPTION]... HOST PORT`; `undefined`: help is wanted. Throws a UsageError for the first thing wrong with it. */
+/** Parses `[OPTION]... HOST PORT`. Returns `undefined` for help. @throws UsageError for the first fault */
 export function parseProxy(argv: readonly string[]): ProxyRequest | undefined {
   const { values, positionals } = parseOptions(argv)
   if (values.help === true) return undefined

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Destination } from '../destination.ts'
 import type { Trying } from './reach.ts'
 
-/** Tries at a TCP port as they really are. A connection stays half open when the other side has ended. */
+/** Returns real connection attempts to a TCP port. A connection stays half open when the other side has ended it. */
 export function tryingAt(port: number): Trying<Socket> {
   return {
     connect: async (destination, signal) => open(destination, port, signal),
@@ -19,12 +19,12 @@ async function open({ address, source }: Destination, port: number, signal: Abor
       host: address,
       port,
       allowHalfOpen: true,
-      // As ssh sets them on a connection of its own: keys are not held back, and who is gone is noticed.
+      // ssh uses the same settings for its own connections. Keystrokes are not delayed, and lost peers are noticed.
       noDelay: true,
       keepAlive: true,
       ...(source === undefined ? {} : { localAddress: source }),
     })
-    // Nothing is read of it before it is known who does.
+    // Nothing is read until it is known which program will read it.
     socket.pause()
     const abandon = (): void => {
       socket.destroy()

@@ -3,29 +3,30 @@ import { ClientError } from '../fault.ts'
 
 const STDOUT = 1
 
-const HINT = 'ssh wants it where `ProxyUseFdpass yes` stands beside its ProxyCommand'
+const HINT = 'set `ProxyUseFdpass yes` beside ProxyCommand, or leave -F out'
 
 /**
- * Hands a connection itself over to whoever holds the other end of standard output, as ssh's ProxyUseFdpass has it, and
- * lets go of it. Of a connection that has never been read from nothing is lost. Throws a ClientError when that cannot be.
+ * Passes a connection to the process at the other end of standard output, like ssh's ProxyUseFdpass, and closes it
+ * here. No data is lost, because nothing was read from it.
+ *
+ * @throws ClientError if that fails
  */
 export async function handOver(socket: Socket): Promise<void> {
-  if (process.platform !== 'linux')
-    throw new ClientError('a connection can be handed over on Linux alone', 'leave -F out')
+  if (process.platform !== 'linux') throw new ClientError('-F works only on Linux', 'leave -F out')
   const [{ passDescriptor }, { errorName }] = await Promise.all([
     import('../../native/pass-descriptor.ts'),
     import('../../native/libc.ts'),
   ])
   const fd = descriptorOf(socket)
   if (fd === undefined)
-    throw new ClientError('this Node.js does not tell the descriptor of a connection', 'leave -F out')
+    throw new ClientError('cannot get the descriptor of a connection from this Node.js', 'leave -F out')
   if (!passDescriptor(STDOUT, fd)) {
-    throw new ClientError(`standard output takes no connection: ${errorName()}`, HINT)
+    throw new ClientError(`cannot pass the connection to standard output: ${errorName()}`, HINT)
   }
   socket.destroy()
 }
 
-/** Node has it, but documents no way to it. */
+/** Returns the descriptor. Node has it, but no documented access to it. */
 function descriptorOf(socket: Socket): number | undefined {
   const handle = Reflect.get(socket, '_handle') as { readonly fd?: unknown } | null
   return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined

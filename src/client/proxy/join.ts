@@ -5,8 +5,9 @@ import { pipeline } from 'node:stream/promises'
 const STDOUT = 1
 
 /**
- * Standard output as a stream that can be ended before the process is, unlike process.stdout: the end of a connection is to
- * be seen there. Only of a pipe or socket, which ssh gives to its ProxyCommand; whatever else it may be is process.stdout.
+ * Returns standard output as a stream that can be closed before the process ends, unlike process.stdout. So its reader
+ * sees the end of a connection. This works for a pipe or socket, which ssh gives to its ProxyCommand. For anything
+ * else, it returns process.stdout.
  */
 export function standardOutput(): Writable {
   try {
@@ -17,12 +18,13 @@ export function standardOutput(): Writable {
 }
 
 /**
- * Joins a connection and the two ends of whoever ran the proxy, until both directions have ended: the end of one is passed
- * on and leaves the other be. No more is read than the other side takes. Ends quietly when nobody reads the output any
- * more, or takes what is sent after its own end. Rejects with the system's error when the connection breaks.
+ * Relays data between a connection and the proxy's input and output, until both directions have ended. The end of one
+ * direction is passed on, and the other continues. Data is read only as fast as the other side accepts it. It resolves
+ * even if nobody reads the output or the other side has stopped reading. It rejects with the system's error if the
+ * connection breaks.
  */
 export async function join(socket: Socket, input: Readable, output: Writable): Promise<void> {
-  // An error of one stream ends the others with the same error: who was first tells what has happened.
+  // An error of one stream ends the others with the same error. The first one shows the cause.
   let first: Duplex | Readable | Writable | undefined
   for (const stream of [socket, input, output]) stream.once('error', () => (first ??= stream))
   const inward = pipeline(socket, output).catch((error: unknown) => {
@@ -30,7 +32,7 @@ export async function join(socket: Socket, input: Readable, output: Writable): P
     if (first !== output || (error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
   })
   const outward = pipeline(input, socket).catch((error: unknown) => {
-    // Of the other two the other direction tells: a connection that had ended is no failure if it breaks then.
+    // The other direction reports errors of the other two streams. A break after the connection's end is not a failure.
     if (first === input) throw error
   })
   await Promise.all([inward, outward])

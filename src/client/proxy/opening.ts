@@ -15,17 +15,19 @@ import { reach, reachOnce } from './reach.ts'
 import { UsedCodesFile, usedCodesPath } from '../used-codes.ts'
 import { requestOf } from './secret.ts'
 
-/** Milliseconds the port has to come open after each round of knocks, where nothing is said. */
+/** The default wait for the port to open after each round of knocks, in milliseconds. */
 export const WAIT_DEFAULT_MS = 5_000
-/** Milliseconds a port may take to answer that is looked at before the first knock. */
+/** The most milliseconds to check the port before the first knock. */
 export const TRY_FIRST_LIMIT_MS = 500
 
-/** Writes a line for whoever ran the proxy. */
+/** Prints a line for the user of the proxy. */
 export type Tell = (line: string) => void
 
 /**
- * A connection to the port, after knocking as the client's config says for the host; without a knock where it says nothing.
- * Throws a ClientError when the config is at fault, nothing can be sent, or the port does not come open.
+ * Connects to the port after knocking as set in the client's config. It connects without a knock if the config does not
+ * mention the host.
+ *
+ * @throws ClientError if the config is invalid, nothing can be sent, or the port does not open
  */
 export async function openConnection(request: ProxyRequest, tell: Tell): Promise<Socket> {
   const { settings, way, found } = readHostFile(request.configFile, request.host)
@@ -64,7 +66,7 @@ async function knockAndConnect({ host, port, settings, ...wanted }: Wanted, way:
   let connection: Socket | undefined
   let round = 0
   const look = async (_: number, knocked: readonly Destination[]): Promise<boolean> => {
-    // What opens only once was knocked at one family alone; the other may be open to everybody.
+    // One-time secrets are knocked at one family only. The other family may be open to everyone.
     const others = all.filter((each) => !knocked.includes(each))
     const result = await reach([...knocked, ...others], waitMs, tryingAt(port))
     if ('connection' in result) connection = result.connection
@@ -81,7 +83,7 @@ async function knockAndConnect({ host, port, settings, ...wanted }: Wanted, way:
     const resolve = async (): Promise<readonly Destination[]> => (all = await sockets.resolve(request))
     await knock(request, rounds, { ...sockets, resolve, isOpen: look, print })
   }
-  // Without a connection the last look has thrown.
+  // Without a connection, the last check has thrown.
   return connection!
 }
 
@@ -109,7 +111,7 @@ function shut(host: string, port: number, rounds: number, waitMs: number, error:
   const after = rounds === 1 ? 'the knock' : `the last of ${rounds} rounds of knocks`
   return new ClientError(
     `tcp ${host}:${port} is not open ${formatDuration(waitMs)} after ${after}: ${reasonOf(error)}`,
-    "the daemon's log there says whether it took the knock",
+    "the daemon's log there says whether it accepted the knock",
     error,
   )
 }

@@ -134,7 +134,7 @@ describe('what goes wrong is told', () => {
       out: '',
       err:
         `postern: tcp 127.0.0.1:${port} is not open 200ms after the last of 2 rounds of knocks: it refuses connections\n` +
-        "  the daemon's log there says whether it took the knock\n",
+        "  the daemon's log there says whether it accepted the knock\n",
     })
     expect(knocked).toHaveLength(2)
   })

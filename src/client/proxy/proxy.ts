@@ -8,7 +8,10 @@ const DONE = 0
 const FAILED = 1
 const USAGE_FAULT = 2
 
-/** `postern proxy`: knocks, connects, and passes on standard input and output until the connection ends; exit code out. */
+/**
+ * Runs `postern proxy`: knocks, connects, and relays standard input and output until the connection ends.
+ * @returns the exit code
+ */
 export async function proxy(argv: readonly string[], { out, err }: Output): Promise<number> {
   const tell = (line: string): void => err(`postern: ${line}\n`)
   try {

@@ -1,36 +1,36 @@
 import type { Destination } from '../destination.ts'
 
-/** Milliseconds between the last knock and the first try: about what a daemon takes to open, or the first comes too early. */
+/** The milliseconds between the last knock and the first attempt. A daemon needs about that time to open the port. */
 export const FIRST_TRY_AFTER_MS = 10
 /**
- * Milliseconds between two tries. A SYN that comes too early is dropped, and the kernel sends it again only after a second
- * (RFC 6298, 2.1): a fresh connection is sooner there.
+ * The milliseconds between two attempts. A SYN that comes too early is dropped. The kernel repeats it only after a
+ * second (RFC 6298, 2.1), so a new connection succeeds sooner.
  */
 export const TRY_EVERY_MS = 100
-/** Milliseconds the addresses after the first wait for the one before (RFC 8305, 5: Connection Attempt Delay). */
+/** The milliseconds that each further address waits for the previous one (RFC 8305, 5: Connection Attempt Delay). */
 export const FALLBACK_AFTER_MS = 250
 /**
- * Most tries under way at an address besides its first: by then the kernel has sent the oldest again, and a new one is as
- * good. The first stays to the end, for networks whose answers take longer than that.
+ * The most simultaneous attempts at an address besides its first. By then the kernel has repeated the oldest SYN, and a
+ * new attempt is equivalent. The first attempt stays until the end, for networks with slower answers.
  */
 export const TRIES_MAX = 10
 
-/** What trying needs of the outside. */
+/** The dependencies of connection attempts. */
 export interface Trying<Connection> {
-  /** Resolves once the connection is there; rejects with the system's error, or once the signal says that it is not wanted. */
+  /** Resolves when the connection exists. Rejects with the system's error, or when the signal aborts it. */
   readonly connect: (destination: Destination, signal: AbortSignal) => Promise<Connection>
-  /** Ends a connection that came about after another one. */
+  /** Closes a connection that succeeded after another one. */
   readonly discard: (connection: Connection) => void
-  /** Resolves after so many milliseconds, or when the signal says so. */
+  /** Resolves after the given milliseconds, or when the signal aborts it. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
-/** The first connection that came about, or why there is none: the last error of the system, if it was not just silence. */
+/** The first successful connection, or the last error of the system; the error is `undefined` if nothing answered. */
 export type Reached<Connection> = { readonly connection: Connection } | { readonly error: unknown }
 
 /**
- * Tries to connect where somebody has knocked, again and again, until one try comes about or the time is up: at the first
- * destination at once, at each further one a little later.
+ * Tries to connect after knocking, repeatedly until one attempt succeeds or the time is up. It begins with the first
+ * destination, and with each further one a little later.
  */
 export async function reach<Connection>(
   destinations: readonly Destination[],
@@ -46,8 +46,8 @@ export async function reach<Connection>(
 }
 
 /**
- * Connects where nobody has knocked, once at each destination: to the next when the one before has failed, or has not
- * answered for a while. No try is given up for another one; `signal` ends them all.
+ * Connects without knocking, once to each destination. It tries the next one when the previous has failed or has not
+ * answered for a while. Earlier attempts continue; `signal` ends them all.
  */
 export async function reachOnce<Connection>(
   destinations: readonly Destination[],
@@ -98,7 +98,7 @@ async function keepTrying<Connection>(
   for (const each of under) each.abort()
 }
 
-/** Tries of which the first to come about counts, and ends the others. */
+/** A race of attempts. The first success counts and ends the others. */
 class Race<Connection> {
   readonly result: Promise<Reached<Connection>>
   readonly #trying: Trying<Connection>
@@ -113,12 +113,12 @@ class Race<Connection> {
     })
   }
 
-  /** Aborted when it is decided. */
+  /** The signal that is aborted when the race is decided. */
   get over(): AbortSignal {
     return this.#end.signal
   }
 
-  /** Tries once; settles when that is done, whichever way. */
+  /** Makes one attempt. Resolves when it has succeeded or failed. */
   async run(destination: Destination, signal: AbortSignal): Promise<void> {
     let connection: Connection
     try {

@@ -4,10 +4,10 @@ import type { Secret } from '../secret.ts'
 import type { HostSettings } from '../spa/host-directives.ts'
 import { expandHome } from '../spa/secret-file.ts'
 
-/** Rounds after the first for a code, where nothing is said: the one before may have been used a moment ago. */
+/** The default number of rounds after the first for a code. The previous code may just have been used. */
 export const CODE_RETRY_DEFAULT = 1
 
-/** What to knock at a host by its settings; its port is to be open afterwards. */
+/** Returns the request for a host's settings. Its port has to be open afterwards. */
 export function requestOf(host: string, port: number, settings: HostSettings, verbose: boolean): Request {
   const secret = secretOf(settings)
   return {

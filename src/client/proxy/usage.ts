@@ -1,4 +1,4 @@
-/** What `postern proxy --help` prints. */
+/** The output of `postern proxy --help`. */
 export const PROXY_USAGE = `usage: postern proxy [OPTION]... HOST PORT
 
 Knocks as the section of HOST in ~/.config/postern/config says, connects to PORT

@@ -3,30 +3,30 @@ import { ClientError } from '../fault.ts'
 import { readPrivate } from '../private-file.ts'
 import { readPassphrase } from './passphrase.ts'
 
-/** Largest file of identities, in bytes: as many as anybody has. */
+/** The largest file of identities in bytes. */
 export const IDENTITY_FILE_MAX_BYTES = 65_536
 
-/** The first line of an age file (age-encryption.org/v1), and of an armored one. */
+/** The first lines of an age file (age-encryption.org/v1) and of an armored one. */
 const VERSION_LINE = 'age-encryption.org/v1\n'
 const ARMOR_LINE = '-----BEGIN AGE ENCRYPTED FILE-----'
 
-/** A line of a file of identities: an X25519 one, or a hybrid one, in Bech32. */
+/** A line of a file of identities in Bech32, for X25519 or for the hybrid kind. */
 const IDENTITY = /^AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]+$/
 
-/** What opens a list. */
+/** The keys for decrypting a list. */
 export interface Keys {
   /** Files of age identities. */
   readonly identities: readonly string[]
   readonly passphraseFile: string | undefined
 }
 
-/** Whether a text is an age file, one character a byte: `armored` or `binary`, as it is. */
+/** Returns the kind of an age file, or `undefined` for other files. The text has one character for each byte. */
 export function ageKind(text: string): 'armored' | 'binary' | undefined {
   if (text.startsWith(VERSION_LINE)) return 'binary'
   return text.trimStart().startsWith(ARMOR_LINE) ? 'armored' : undefined
 }
 
-/** Decrypts an age file, armored or not. Throws a ClientError when no key is given, none fits or the file is damaged. */
+/** Decrypts an age file, armored or not. @throws ClientError if no key is given, none fits, or the file is damaged */
 export async function decryptAge(bytes: Uint8Array, { identities, passphraseFile }: Keys): Promise<Uint8Array> {
   if (identities.length === 0 && passphraseFile === undefined) {
     throw new ClientError(

@@ -3,10 +3,10 @@ import { ClientError } from '../fault.ts'
 import type { PublishedList } from './list.ts'
 
 /**
- * Refuses a list that says it is for another host: whoever writes to this host's web server may have put it there, to see
- * the other host's next sequence go by.
+ * Refuses a list for another host. An attacker who can write to this host's web server may have put it there. Knocking
+ * it would reveal the other host's next sequence.
  *
- * @throws ClientError (as a rejection) if neither the names nor any of their addresses are the same
+ * @throws ClientError (as a rejection) if the hosts share neither name nor address
  */
 export async function checkHost({ host: named }: PublishedList, host: string): Promise<void> {
   if (named === undefined || plain(named) === plain(host)) return
@@ -26,7 +26,7 @@ async function addressesOf(host: string): Promise<readonly string[]> {
   try {
     return (await resolveAll(host, undefined)).map(({ address }) => address)
   } catch {
-    // It is no host's here: then it is not the one that is knocked.
+    // An unknown name does not belong to the host that is knocked.
     return []
   }
 }

@@ -2,7 +2,11 @@ import { ClientError } from '../fault.ts'
 import { ageKind, decryptAge, type Keys } from './age.ts'
 import { decryptOpenPgp, isOpenPgp } from './openpgp.ts'
 
-/** Decrypts a published list, whose format is told by its content. Throws a ClientError when it is of none, or cannot. */
+/**
+ * Decrypts a published list. The content tells its format.
+ *
+ * @throws ClientError if the format is unknown or decryption fails
+ */
 export async function decrypt(bytes: Uint8Array, keys: Keys): Promise<Uint8Array> {
   const text = Buffer.from(bytes).toString('latin1')
   if (ageKind(text) !== undefined) return decryptAge(bytes, keys)

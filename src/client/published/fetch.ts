@@ -1,21 +1,23 @@
 import { ClientError } from '../fault.ts'
 
-/** Largest list as it is published, in bytes: 1 MiB. */
+/** The largest published list in bytes (1 MiB). */
 export const PUBLISHED_MAX_BYTES = 1_048_576
-/** Milliseconds that fetching may take in all, redirects included. */
+/** The most milliseconds for fetching, including redirects. */
 export const FETCH_LIMIT_MS = 10_000
-/** Most redirects that are followed. */
+/** The most redirects that are followed. */
 export const REDIRECTS_MAX = 3
 
-/** Status codes that send on to another address for the same (RFC 9110, 15.4). */
+/** Status codes that redirect to another address (RFC 9110, 15.4). */
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 
-/** An old list begins with a sequence that opens nothing any more (RFC 9111, 5.2.1.4). */
+/** Caches are bypassed, because an old list begins with a used sequence (RFC 9111, 5.2.1.4). */
 const PAST_CACHES = { 'cache-control': 'no-cache' } as const
 
 /**
- * Fetches what is at an http or https address. Follows redirects, but never from https to http, and past any cache. Throws
- * a ClientError that names only the server, for the path may be known to few.
+ * Fetches a list from an http or https address. It follows redirects, but never from https to http, and bypasses
+ * caches.
+ *
+ * @throws ClientError that names only the server, because the path may be confidential
  */
 export async function fetchPublished(from: URL, limitMs = FETCH_LIMIT_MS): Promise<Uint8Array> {
   const limit = AbortSignal.timeout(limitMs)
@@ -27,7 +29,7 @@ export async function fetchPublished(from: URL, limitMs = FETCH_LIMIT_MS): Promi
     const why = limit.aborted ? `not done within ${limitMs / 1_000} s` : reasonOf(error)
     throw new ClientError(`cannot fetch the list from ${from.host}: ${why}`, undefined, error)
   } finally {
-    // What is not read is not awaited either.
+    // The rest of the response is discarded.
     cancelled.abort()
   }
 }
@@ -45,9 +47,9 @@ async function follow(from: URL, signal: AbortSignal): Promise<Uint8Array> {
   }
 }
 
-/** Where a redirect leads; throws a ClientError when it is not followed. */
+/** Returns the target of a redirect. @throws ClientError if the redirect is not followed */
 export function redirected(from: URL, location: string | null): URL {
-  const fault = (what: string): ClientError => new ClientError(`${from.host} sends on ${what}, which is not followed`)
+  const fault = (what: string): ClientError => new ClientError(`${from.host} redirects ${what}, which is not followed`)
   if (location === null || !URL.canParse(location, from.href)) throw fault('to no address')
   const to = new URL(location, from)
   if (to.protocol !== 'http:' && to.protocol !== 'https:') throw fault(`to ${to.protocol.slice(0, -1)}`)
@@ -70,7 +72,9 @@ async function readBody(response: Response, at: URL): Promise<Uint8Array> {
   return Buffer.concat(chunks)
 }
 
-/** What a failed fetch comes from: the system's error stands in `cause`, and in `errors` of that for several addresses. */
+/**
+ * Returns the reason for a failed fetch. The system's error is in `cause`, and for several addresses in its `errors`.
+ */
 function reasonOf(error: unknown): string {
   const { cause } = error as Error
   const { code, message, errors } = (cause ?? error) as NodeJS.ErrnoException & {
@@ -80,7 +84,7 @@ function reasonOf(error: unknown): string {
   return REASONS[name] ?? (message === '' ? name : message)
 }
 
-/** The system's errors of connecting (connect(2), getaddrinfo(3)), in words. */
+/** Texts for the system's connection errors (connect(2), getaddrinfo(3)). */
 const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such name',
   EAI_AGAIN: 'no name server answers',

@@ -1,12 +1,12 @@
-/** What reading the address of a published list gives: where it is, or what is wrong with it. */
+/** The result of parsing the address of a published list: its URL, or an error. */
 export type ListAddress = { readonly url: URL } | { readonly message: string; readonly hint: string }
 
-/** Whether a text is meant as an address (RFC 3986, 3.1), not as the path of a file. */
+/** Returns true if a text is an address (RFC 3986, 3.1) and not the path of a file. */
 export function isAddress(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
 }
 
-/** Reads where a published list is fetched from: http or https, and no user name in it. */
+/** Parses the address of a published list: http or https, without a user name. */
 export function readListAddress(text: string): ListAddress {
   if (!URL.canParse(text)) return { message: 'not an address', hint: 'such as https://gate.example.org/knocks.age' }
   const url = new URL(text)

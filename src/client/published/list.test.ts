@@ -24,7 +24,7 @@ test.each([
   ['', 'not a list of sequences'],
   ['7431,8020\n', 'not a list of sequences'],
   ['<html>\n# Postern sequences, format 1\n1\n', 'not a list of sequences'],
-  ['# Postern sequences, format 12\n1\n', 'format 12, which is not known'],
+  ['# Postern sequences, format 12\n1\n', 'unknown format 12'],
   ['# Postern sequences, format 1.5\n1\n', 'not a list of sequences'],
   [HEAD, 'no sequence left'],
   ['# Postern sequences, format 1', 'no sequence left'],

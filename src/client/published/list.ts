@@ -2,47 +2,48 @@ import type { Knock } from '../../config/config.ts'
 import { parseOneTime } from '../../config/one-time.ts'
 import { ClientError } from '../fault.ts'
 
-/** Largest list once it is decrypted, in bytes. */
+/** The largest decrypted list in bytes. */
 export const LIST_MAX_BYTES = 262_144
 
 /** The first line of every list, with the number of its format. */
 const HEADING = /^(?:\u00EF\u00BB\u00BF)?# Postern sequences, format ([0-9]{1,9})\r?(?:\n|$)/
-/** The format that is read here. */
+/** The supported format. */
 const FORMAT = '1'
 
-/** A line that says which host it is for, in words that do no harm in a terminal. */
+/** The line with the list's host, in characters that are safe in a terminal. */
 const HOST = /^# host: ([A-Za-z0-9._:-]{1,253})\r?$/m
 
-/** What a published list says. */
+/** The content of a published list. */
 export interface PublishedList {
   /** The sequence that opens next. */
   readonly next: readonly Knock[]
-  /** How many sequences there are, that one included. */
+  /** The number of sequences left, including the next one. */
   readonly left: number
-  /** Which host it is for; `undefined`: it does not say. */
+  /** The host of the list, or `undefined` if the list does not name one. */
   readonly host?: string | undefined
 }
 
 /**
- * Reads a list in the clear: `# Postern sequences, format 1`, then lines as in a file of one-time sequences, the first of
- * which is the next to knock. Throws a ClientError when it is none, is malformed, or has no sequence left.
+ * Parses a plain-text list: `# Postern sequences, format 1`, then lines as in a file of one-time sequences. The first
+ * unused line is the next sequence.
+ *
+ * @throws ClientError if it is not a list, is malformed, or has no sequence left
  */
 export function readList(bytes: Uint8Array): PublishedList {
   if (bytes.length > LIST_MAX_BYTES) throw new ClientError('the list is too large', `at most ${LIST_MAX_BYTES} bytes`)
   const text = Buffer.from(bytes).toString('latin1')
   const format = HEADING.exec(text)?.[1]
   if (format === undefined) {
-    throw new ClientError('this is not a list of sequences', 'its first line is not that of one')
+    throw new ClientError('this is not a list of sequences', 'its first line must be: # Postern sequences, format 1')
   }
   if (format !== FORMAT) {
-    throw new ClientError(`the list has format ${format}, which is not known here`, `only format ${FORMAT} is`)
+    throw new ClientError(`the list has the unknown format ${format}`, `only format ${FORMAT} is supported`)
   }
   const { lines, faults } = parseOneTime(text)
   const [fault] = faults
   if (fault !== undefined) throw new ClientError(`the list: line ${fault.line}: ${fault.message}`, fault.hint)
   const sequences = lines.filter(({ struck }) => !struck)
   const [next] = sequences
-  if (next === undefined)
-    throw new ClientError('the list has no sequence left', 'new ones have to be made and published')
+  if (next === undefined) throw new ClientError('the list has no sequence left', 'publish a new list')
   return { next: next.knocks, left: sequences.length, host: HOST.exec(text)?.[1] }
 }

@@ -53,7 +53,7 @@ test.each([
   [
     'a key that is locked',
     `printf '[GNUPG:] %s\\n' 'ENC_TO 0123 18 0' 'KEY_CONSIDERED 0123 0' DECRYPTION_FAILED >&2; exit 2`,
-    'its key cannot be used, for want of a passphrase perhaps',
+    'its key cannot be used, perhaps a passphrase is missing',
   ],
   ['nothing read', 'exec 0<&-; exit 2', 'it is damaged, or not encrypted'],
 ])('%s is a failure', async (_, script, reason) => {

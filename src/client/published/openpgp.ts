@@ -5,23 +5,24 @@ import { ClientError } from '../fault.ts'
 import { LIST_MAX_BYTES } from './list.ts'
 import { readPassphrase } from './passphrase.ts'
 
-/** Milliseconds gpg may take: somebody may have to type a passphrase. */
+/** The most milliseconds for gpg. The user may have to type a passphrase. */
 export const GPG_LIMIT_MS = 60_000
-/** Most bytes of what gpg says that are kept. */
+/** The most bytes of gpg's messages that are kept. */
 const STATUS_MAX_BYTES = 65_536
 const SIGNATURE_HINT = 'ask its publisher; the daemon does not sign its lists'
 
 /** The first line of an armored message (RFC 9580, 6.2). */
 const ARMOR_LINE = '-----BEGIN PGP MESSAGE-----'
 
-/** Whether a text is an armored OpenPGP message. */
+/** Returns true if a text is an armored OpenPGP message. */
 export function isOpenPgp(text: string): boolean {
   return text.trimStart().startsWith(ARMOR_LINE)
 }
 
 /**
- * Decrypts an OpenPGP message by the gpg of this machine, with the keyring of whoever runs this. Throws a ClientError when
- * there is no gpg or no key, it takes too long, or the message is not encrypted.
+ * Decrypts an OpenPGP message with the installed gpg and the keyring of the current user.
+ *
+ * @throws ClientError if there is no gpg or no key, gpg takes too long, or the message is not encrypted
  */
 export async function decryptOpenPgp(
   bytes: Uint8Array,
@@ -30,15 +31,15 @@ export async function decryptOpenPgp(
 ): Promise<Uint8Array> {
   const passphrase = passphraseFile === undefined ? undefined : await readPassphrase(passphraseFile)
   const { output, status } = await runGpg(bytes, passphrase, limitMs)
-  // gpg gives it out beside a signature that counts for nothing: whoever made that is not who it says.
+  // gpg also returns the text if the signature is bad, so the signature is checked here.
   const signature = readGnupgSignature(status)
   if (signature.kind === 'bad') throw new ClientError(`gpg decrypts the list, but ${signature.why}`, SIGNATURE_HINT)
-  // A message that is only signed or compressed is also given out: that one is readable by everybody.
+  // gpg also returns messages that are only signed or compressed. Anyone can read those, so they are refused.
   if (/^\[GNUPG:\] DECRYPTION_OKAY$/m.test(status) && output !== undefined) return output
   throw failureOf(status)
 }
 
-/** What a run of gpg gave: no output where it failed, or gave more than a list may have. */
+/** The result of a run of gpg. There is no output if it failed or returned more than a list may have. */
 interface GpgRun {
   readonly output: Uint8Array | undefined
   readonly status: string
@@ -47,12 +48,12 @@ interface GpgRun {
 async function runGpg(input: Uint8Array, passphrase: Uint8Array | undefined, limitMs: number): Promise<GpgRun> {
   const argv = ['--batch', '--no-tty', '--quiet', ...STATUS_ON_ERROR]
   if (passphrase !== undefined) argv.push(...PASSPHRASE_FIRST)
-  // Loaded only now: other lists need nothing native.
+  // This is loaded late, because other lists need no native code.
   const { spawn } = await import('../../native/spawn.ts')
   const child = spawn('gpg', [...argv, '--decrypt'], { stdio: ['pipe', 'pipe', 'pipe'] })
   const stop = (): void => {
     child.kill('SIGKILL')
-    // What it has started may hold them open.
+    // Processes that gpg has started may keep the streams open.
     for (const stream of child.stdio) stream?.destroy()
   }
   let late = false
@@ -64,7 +65,7 @@ async function runGpg(input: Uint8Array, passphrase: Uint8Array | undefined, lim
     child.once('error', reject)
     child.once('close', resolve)
   })
-  // It may end before it has read everything; its status says why.
+  // gpg may end before it has read everything. Its status reports why.
   child.stdin.on('error', () => undefined)
   child.stdin.end(passphrase === undefined ? input : gpgInput(passphrase, input))
   const output = keep(child.stdout, LIST_MAX_BYTES, stop)
@@ -89,13 +90,13 @@ async function runGpg(input: Uint8Array, passphrase: Uint8Array | undefined, lim
   }
 }
 
-/** What has come out of a stream so far. */
+/** The data read from a stream so far. */
 interface Kept {
   readonly chunks: Uint8Array[]
   length: number
 }
 
-/** Keeps what comes out of a stream; calls `stop` when it is more than the bound. */
+/** Collects the data of a stream, and calls `stop` if it exceeds the limit. */
 function keep(stream: Readable, maxBytes: number, stop: () => void): Kept {
   const kept: Kept = { chunks: [], length: 0 }
   stream.on('data', (chunk: Uint8Array) => {
@@ -107,7 +108,7 @@ function keep(stream: Readable, maxBytes: number, stop: () => void): Kept {
   return kept
 }
 
-/** Why a decryption failed, by gpg's status lines (GnuPG's doc/DETAILS). */
+/** Returns the reason for a failed decryption, from gpg's status lines (GnuPG's doc/DETAILS). */
 function failureOf(status: string): ClientError {
   const failed = 'gpg cannot decrypt the list: '
   if (/^\[GNUPG:\] (?:(?:BAD|MISSING)_PASSPHRASE|PINENTRY_LAUNCHED|ERROR \S+ 11_)/m.test(status)) {
@@ -118,10 +119,10 @@ function failureOf(status: string): ClientError {
     return new ClientError(`${failed}the keyring has no key for it`)
   }
   if (considered && /^\[GNUPG:\] DECRYPTION_FAILED$/m.test(status)) {
-    return new ClientError(`${failed}its key cannot be used, for want of a passphrase perhaps`, PASSPHRASE_HINT)
+    return new ClientError(`${failed}its key cannot be used, perhaps a passphrase is missing`, PASSPHRASE_HINT)
   }
   return new ClientError(`${failed}it is damaged, or not encrypted`)
 }
 
-/** In a terminal, what asks for a passphrase has to be told which (gpg-agent(1)). */
+/** The program that asks for a passphrase needs to know the terminal (gpg-agent(1)). */
 const PASSPHRASE_HINT = '--passphrase-file FILE; or to type it: export GPG_TTY=$(tty)'

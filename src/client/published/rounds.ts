@@ -3,19 +3,20 @@ import { ClientError } from '../fault.ts'
 import type { Rounds } from '../rounds.ts'
 import type { PublishedList } from './list.ts'
 
-/** What is told on the way. */
+/** The outputs for messages during the rounds. */
 export interface Telling {
-  /** Told only to who asked for every step. */
+  /** Prints a line for users who asked for every step. */
   readonly tell: (line: string) => void
-  /** Told to everybody. */
+  /** Prints a line for all users. */
   readonly warn: (line: string) => void
 }
 
 /**
- * Knocks the first sequence of a list that is read anew for each round. When it still begins with the one knocked last,
- * the daemon did not take that: it is knocked once more, and not a third time. Otherwise somebody used it, whoever it was.
+ * Knocks the first sequence of a list, which is read again for each round. If the list still begins with the last
+ * sequence, the daemon did not accept it. It is then knocked once more, but not a third time. Otherwise somebody has
+ * used it.
  *
- * @param read reads the list; throws a ClientError when it cannot
+ * @param read reads the list; throws a ClientError on failure
  */
 export function publishedRounds(read: () => Promise<PublishedList>, { tell, warn }: Telling): Rounds {
   let last: string | undefined
@@ -35,4 +36,4 @@ export function publishedRounds(read: () => Promise<PublishedList>, { tell, warn
   }
 }
 
-const HINT = 'its log says why, or the list has not been published anew'
+const HINT = 'its log says why, or no newer list was published'

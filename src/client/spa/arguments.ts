@@ -8,16 +8,16 @@ import { UsageError } from '../fault.ts'
 import { parseVerify, type Services } from '../port.ts'
 import type { Claim, SpaCommon, SpaRequest } from './request.ts'
 
-/** Longest time a door can be asked to stay open: a day, in milliseconds. */
+/** The longest time that a door can be asked to stay open: a day, in milliseconds. */
 const OPEN_MAX_MS = 86_400_000
 const PORT_MAX = 65_535
-/** Most packets after the first. */
+/** The most packets after the first. */
 const RETRY_MAX = 1_000
 
 const PROTOCOLS = ['postern', 'fwknop', 'knockknock'] as const
 type Protocol = (typeof PROTOCOLS)[number]
 
-/** The options of `knock --spa`, all kinds of packets together. */
+/** The options of `knock --spa` for all kinds of packets. */
 export const SPA_OPTIONS = {
   spa: { type: 'boolean' },
   ipv4: { type: 'boolean', short: '4' },
@@ -50,7 +50,7 @@ export const SPA_OPTIONS = {
 
 type Option = keyof typeof SPA_OPTIONS
 
-/** Options that only one kind of packet has. */
+/** Options that only some kinds of packets have. */
 const ONLY: Partial<Record<Option, readonly Protocol[]>> = {
   for: ['postern', 'fwknop'],
   claim: ['postern', 'fwknop'],
@@ -72,19 +72,20 @@ const ONLY: Partial<Record<Option, readonly Protocol[]>> = {
   profile: ['knockknock'],
 }
 
-/** Whether a command line asks for a packet, not for knocks. */
+/** Returns true if a command line asks for a single packet instead of knocks. */
 export function wantsSpa(argv: readonly string[]): boolean {
   const end = argv.indexOf('--')
   return argv.slice(0, end < 0 ? argv.length : end).includes('--spa')
 }
 
-/** `knock --spa` as it is asked for. */
+/** A parsed command line of `knock --spa`. */
 export type SpaCommand =
   { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'spa'; readonly request: SpaRequest }
 
 /**
- * Reads `--spa [postern|fwknop|knockknock] HOST …`. The host may be left out where a stanza of ~/.fwknoprc names it. Throws
- * a UsageError for the first thing wrong with it.
+ * Parses `--spa [postern|fwknop|knockknock] HOST …`. The host may be omitted if a stanza of ~/.fwknoprc names it.
+ *
+ * @throws UsageError for the first fault
  */
 export function parseSpa(argv: readonly string[], services: Services): SpaCommand {
   const { values, positionals } = parseOptions(argv)
@@ -178,7 +179,7 @@ function parseAccess(text: string): readonly Port[] {
   throw new UsageError('--access: not a list of ports', 'such as tcp/22 or tcp/22,udp/53')
 }
 
-/** What to claim: `source`, or an address. Throws a UsageError for anything else. */
+/** Parses the argument of `--claim`: `source` or an address. @throws UsageError for anything else */
 export function parseClaim(text: string): Claim {
   if (text === 'source' || text === '0.0.0.0' || text === '::') return { kind: 'source' }
   const address = isIP(text) === 0 ? undefined : parseAddress(text)

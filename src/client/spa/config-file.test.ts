@@ -122,8 +122,8 @@ test.each<[string, string, string, string | RegExp]>([
   ['an identity for knocks', '[gate]\nIdentity = a\nKnock = 1,2', '2:1', /^Identity does not go with knocks/],
   ['a door and a code', '[gate]\nDoor = ssh\n TOTP_File = /a', '3:2', /^TOTP_File does not go with the single packet/],
   ['two ways for all', '[default]\nDoor = ssh\nKnock = 1,2', '3:1', /^Knock does not go with/],
-  ['a line twice', '[gate]\nKnock = 1,2\n[Gate]\nKnock = 3,4', '4:1', 'Knock stands here twice'],
-  ['a header without a name', '[gate]\n[ ]', '2:1', 'this section is for no host'],
+  ['a line twice', '[gate]\nKnock = 1,2\n[Gate]\nKnock = 3,4', '4:1', 'Knock is already set on line 2'],
+  ['a header without a name', '[gate]\n[ ]', '2:1', 'this section names no host'],
   ['a wrong knock', '[gate]\nKnock = 7123,81234,2309', '2:1', /^knock 2: /],
   ['an address of another kind', '[gate]\nFrom = ftp://a/b', '2:1', 'cannot fetch by ftp'],
   [

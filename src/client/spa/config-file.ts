@@ -5,19 +5,19 @@ import { linesOf } from '../../text/lines.ts'
 import { HOST_ALIASES, HOST_DIRECTIVES } from './host-directives.ts'
 import type { Directive, HostSettings, Way } from './host-directives.ts'
 
-/** The section that holds for all hosts. */
+/** The section that applies to all hosts. */
 const DEFAULT_SECTION = 'default'
-/** Largest file, in UTF-16 units. */
+/** The largest file in UTF-16 units. */
 const CONFIG_MAX_CHARS = 1_048_576
 
-/** The directives of each way, for who mixes them. */
+/** The directives of each way, for messages about mixed ways. */
 const WAYS: Readonly<Record<Way, string>> = {
   knocks: 'knocks (Knock, TOTP_File)',
   list: 'a published list (From)',
   packet: 'the single packet (Server_Key, Door, Access)',
 }
 
-/** A line that could be read. */
+/** A valid line. */
 interface Entry {
   readonly line: number
   readonly column: number
@@ -26,30 +26,30 @@ interface Entry {
   readonly settings: HostSettings
 }
 
-/** All lines below headers of the same words. */
+/** All lines under headers with the same words. */
 interface Section {
   readonly patterns: readonly string[]
   readonly entries: Entry[]
 }
 
-/** The file as far as it concerns one host. */
+/** The file's settings for one host. */
 export interface HostReading {
   readonly settings: HostSettings
-  /** How the host is opened; `undefined`: nothing is said of that. */
+  /** The way to open the host, or `undefined` if the file sets none. */
   readonly way: Way | undefined
-  /** Whether a section is for that host, `[default]` aside. */
+  /** True if a section other than `[default]` applies to the host. */
   readonly found: boolean
-  /** Whether knocks stand in the file, which are secrets. */
+  /** True if the file contains knocks, which are secret. */
   readonly secretive: boolean
   readonly faults: readonly Fault[]
 }
 
 /**
- * Reads ~/.config/postern/config for one host: its sections in their order, and `[default]` after all of them; the first
- * to say something is the one that counts, as in ssh_config(5). What belongs to another way than that the host is opened
- * by is left out. Lines are `Name = value`. Every line of the file must be in order.
+ * Reads ~/.config/postern/config for one host. Its sections apply in their order, and `[default]` last. The first value
+ * of a directive counts, as in ssh_config(5). Directives of other ways to open the host are ignored. Lines are `Name =
+ * value`. Every line of the file must be valid.
  *
- * @param only the way that is wanted; without it, the one that the file has for the host
+ * @param only the wanted way (default: the file's way for the host)
  */
 export function readHostConfig(text: string, host: string, only?: Way): HostReading {
   const faults = new FaultList()
@@ -59,15 +59,16 @@ export function readHostConfig(text: string, host: string, only?: Way): HostRead
   const opening = all.find((section) => wayOf(section) !== undefined)
   const way = only ?? (opening === undefined ? undefined : wayOf(opening))
   const said = all.map((section) => saidBy(section, way, section === opening))
-  // The last to be assigned is the one that counts.
+  // The last assignment counts, so the order is reversed.
   const settings: HostSettings = Object.assign({}, ...said.toReversed())
   const secretive = sections.some(({ entries }) => entries.some(({ name }) => name === 'Knock'))
   return { settings, way, found: own.length > 0, secretive, faults: faults.sorted() }
 }
 
 /**
- * What a section says, without what belongs to another way. The secret is in one section: a code that is meant for other
- * hosts is not knocked behind the knocks of this one. The single packet's may be spread: a key for all, a door for each.
+ * Returns the settings of a section without those of other ways. A secret comes from one section only: a code for other
+ * hosts is not knocked after the knocks of this one. A single packet's settings may come from several sections. An
+ * example is one key for all hosts and a door for each.
  */
 function saidBy({ entries }: Section, way: Way | undefined, opening: boolean): HostSettings {
   const said: HostSettings = {}
@@ -81,7 +82,7 @@ function saidBy({ entries }: Section, way: Way | undefined, opening: boolean): H
   return identities.length === 0 ? said : { ...said, identities }
 }
 
-/** Whether a host is meant by a word of a header: `*` stands for any characters, case does not count (RFC 4343). */
+/** Returns true if a header's word matches a host. `*` matches any characters, and case does not matter (RFC 4343). */
 export function matches(pattern: string, host: string): boolean {
   const [first = '', ...rest] = pattern.toLowerCase().split('*')
   const name = host.toLowerCase()
@@ -123,8 +124,7 @@ function readSections(text: string, faults: FaultList): readonly Section[] {
     const header = /^\[\s*([^\]]*?)\s*\]$/.exec(content)
     if (header !== null) {
       const patterns = header[1]!.split(/\s+/).filter((each) => each !== '')
-      if (patterns.length === 0)
-        faults.error(line, column, 'this section is for no host', 'a name, or a pattern: `[*]`')
+      if (patterns.length === 0) faults.error(line, column, 'this section names no host', 'a name, or a pattern: `[*]`')
       const key = patterns.join(' ').toLowerCase()
       section = sections.get(key) ?? { patterns, entries: [] }
       sections.set(key, section)
@@ -133,18 +133,19 @@ function readSections(text: string, faults: FaultList): readonly Section[] {
     const read = readLine(content)
     if ('fault' in read) faults.error(line, column, read.fault, read.hint)
     else if (section === undefined) {
-      faults.error(line, column, 'this line stands before the first section', 'a section begins with `[name]`')
+      faults.error(line, column, 'this line is before the first section', 'a section begins with `[name]`')
     } else {
       const before = section.entries.find(({ name }) => name === read.name)
       if (before === undefined || read.directive.repeats === true) section.entries.push({ ...read, line, column })
-      else faults.error(line, column, `${read.name} stands here twice`, `line ${before.line} has it already`)
+      else
+        faults.error(line, column, `${read.name} is already set on line ${before.line}`, 'remove one of the two lines')
     }
   }
   for (const each of sections.values()) checkWay(each, faults)
   return [...sections.values()]
 }
 
-/** A host is opened in one way; only what is for all hosts may have more for another. */
+/** Reports mixed ways, because a host is opened in one way. Only `[default]` may have directives of other ways. */
 function checkWay(section: Section, faults: FaultList): void {
   const way = wayOf(section)
   if (way === undefined) return
@@ -175,7 +176,7 @@ function readLine(content: string): LineRead {
   return 'fault' in settings ? settings : { name, directive, settings }
 }
 
-/** Neither case nor the kind of line between two words counts: `totp-file` is TOTP_File. */
+/** Normalizes a name. Case does not matter, and a hyphen equals an underscore: `totp-file` means TOTP_File. */
 function plainly(name: string): string {
   return name.toLowerCase().replaceAll('-', '_')
 }

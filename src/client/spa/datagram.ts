@@ -2,8 +2,10 @@ import { createSocket } from 'node:dgram'
 import type { Destination } from '../destination.ts'
 
 /**
- * Sends one datagram. Resolves once it is the kernel's; rejects with the system's error when the kernel does not take it.
- * `sourcePort` 0: any.
+ * Sends one datagram. It resolves after the kernel has accepted it, and rejects with the system's error if the kernel
+ * refuses it.
+ *
+ * @param sourcePort the source port, or 0 for any
  */
 export async function sendDatagram(
   bytes: Uint8Array,
@@ -14,7 +16,7 @@ export async function sendDatagram(
   return new Promise((resolve, reject) => {
     const socket = createSocket({
       type: family === 4 ? 'udp4' : 'udp6',
-      // The address is resolved already.
+      // The address is already resolved.
       lookup: (host, _options, done) => done(null, host, family),
     })
     socket.once('error', (error) => {

@@ -25,14 +25,14 @@ import { SPA_PORT_DEFAULT } from './request.ts'
 import type { FwknopRequest } from './request.ts'
 import { expandHome, readSecretFile } from './secret-file.ts'
 
-/** Ports the real client chooses among when it is told to choose one. */
+/** The range of ports that the original client selects random ports from. */
 const RANDOM_PORT_FIRST = 10_000
 const RANDOM_PORT_END = 65_536
 
-/** Stands for the server in a NAT target, until it is known at which address the packet is sent. */
+/** A placeholder for the server in a NAT target, until the packet's destination address is known. */
 const SERVER_ITSELF = '-'
 
-/** What a request to a fwknopd comes to, with what ~/.fwknoprc says. Throws a ClientError for what cannot be sent. */
+/** Plans a request to fwknopd with the settings of ~/.fwknoprc. @throws ClientError if the request cannot be sent */
 export function planFwknop(request: FwknopRequest): Plan {
   const { stanzas, file } = readRcFile(request)
   const stanza = request.stanza ?? (stanzas.has(request.host) ? request.host : undefined)
@@ -52,7 +52,7 @@ export function planFwknop(request: FwknopRequest): Plan {
   const seal = sealer(settings)
   return {
     host,
-    // The real fwknopd knows IPv4 alone; who asks for IPv6 means ours.
+    // The original fwknopd supports only IPv4. IPv6 is used only on request, for Postern's daemon.
     family: request.family ?? (isIP(host) === 6 ? 6 : 4),
     claim: request.claim ?? settings.allow ?? { kind: 'own' },
     wants: wanted.kind === 'command' ? 'a command' : wanted.ports.map(formatPort).join(','),
@@ -86,7 +86,7 @@ function withKeyFiles(request: FwknopRequest, settings: RcSettings): RcSettings 
   }
 }
 
-/** A request without the address, which is another for each destination. */
+/** Builds the request without the address, which differs for each destination. */
 function wantedBy(request: FwknopRequest, settings: RcSettings): Request {
   if (request.command !== undefined) return { kind: 'command', address: undefined, command: request.command }
   const access = request.access ?? settings.access
@@ -102,7 +102,7 @@ function wantedBy(request: FwknopRequest, settings: RcSettings): Request {
     return { kind: 'access', address: undefined, ports: access, nat: undefined, timeoutS }
   const [first, ...more] = access
   if (first === undefined || more.length > 0) {
-    throw new ClientError('only one port can be sent on', 'name one with -A')
+    throw new ClientError('only one port can be forwarded', 'name one with -A')
   }
   const target = natTarget(natText ?? SERVER_ITSELF, first.port)
   const ports = [{ protocol: first.protocol, port: outside ?? first.port }]
@@ -110,19 +110,19 @@ function wantedBy(request: FwknopRequest, settings: RcSettings): Request {
 }
 
 /**
- * A request as it goes to one address. Local NAT names the server as the client knows it: fwknopd forwards to the address
- * in the packet, and `127.0.0.1` would be the loopback address of nobody's connection.
+ * Completes a request for one destination. Local NAT names the server by its address as the client knows it: fwknopd
+ * forwards to the address in the packet. The address `127.0.0.1` would not work there.
  */
 function sentTo({ address }: Destination, wanted: Request): Request {
   if (wanted.kind !== 'access' || wanted.nat?.host !== SERVER_ITSELF) return wanted
   return { ...wanted, nat: { ...wanted.nat, host: address.replace(/%.*$/, '') } }
 }
 
-/** `HOST`, `HOST:PORT` or `HOST,PORT`. */
+/** Parses `HOST`, `HOST:PORT` or `HOST,PORT`. */
 function natTarget(text: string, port: number): { readonly host: string; readonly port: number } {
   const target = readNatTarget(/[:,][0-9]+$/.test(text) ? text.replace(/[:,]([0-9]+)$/, ',$1') : `${text},${port}`)
   if (target !== undefined) return target
-  throw new ClientError(`not a host to send on to: ${text}`, 'as in 192.168.10.2:22')
+  throw new ClientError(`not a host to forward to: ${text}`, 'as in 192.168.10.2:22')
 }
 
 function plainText(wanted: Request, request: FwknopRequest, settings: RcSettings): string {
@@ -135,11 +135,11 @@ function plainText(wanted: Request, request: FwknopRequest, settings: RcSettings
     ...writeRequest(wanted),
   }
   const fault = fieldFault(fields)
-  if (fault !== undefined) throw new ClientError(fault, 'fwknopd would not take it')
+  if (fault !== undefined) throw new ClientError(fault, 'fwknopd would refuse it')
   return encodeFields(fields, settings.digest ?? DIGEST_DEFAULT)
 }
 
-/** What makes packets of plain texts under the keys there are. */
+/** Returns a function that turns plain texts into packets with the given keys. */
 function sealer(settings: RcSettings): (plain: string) => Promise<Uint8Array> {
   const { key, hmacKey, mode = 'cbc', gnupg } = settings
   if (settings.useHmac === true && hmacKey === undefined) {
@@ -149,7 +149,7 @@ function sealer(settings: RcSettings): (plain: string) => Promise<Uint8Array> {
     hmacKey === undefined ? undefined : { key: hmacKey, digest: settings.hmacDigest ?? DIGEST_DEFAULT }
   const secret = settings.useGnupg === true ? gnupg?.passphrase : key
   if (secret !== undefined && hmacKey !== undefined && sameBytes(secret, hmacKey)) {
-    throw new ClientError('the HMAC key is the key of the encryption again', '`fwknop --key-gen` makes two')
+    throw new ClientError('the HMAC key is the same as the encryption key', '`fwknop --key-gen` makes two')
   }
   if (settings.useGnupg === true) {
     return async (plain) => {
@@ -161,7 +161,7 @@ function sealer(settings: RcSettings): (plain: string) => Promise<Uint8Array> {
     }
   }
   if (key === undefined) {
-    throw new ClientError('there is not a key', 'write KEY_BASE64 into ~/.fwknoprc, or name a file with --key-file')
+    throw new ClientError('there is no key', 'write KEY_BASE64 into ~/.fwknoprc, or name a file with --key-file')
   }
   if (mode === 'legacy' && hmac !== undefined) {
     throw new ClientError('legacy mode has no HMAC', 'leave one of the two out')
@@ -172,11 +172,11 @@ function sealer(settings: RcSettings): (plain: string) => Promise<Uint8Array> {
 
 function fitting(packet: Uint8Array, maxBytes: number): Uint8Array {
   if (packet.length < PACKET_MIN_BYTES) {
-    throw new ClientError(`fwknopd takes no packet as short as ${packet.length} bytes`, 'an HMAC makes it long enough')
+    throw new ClientError(`packet too short for fwknopd: ${packet.length} bytes`, 'an HMAC makes it long enough')
   }
   if (packet.length <= maxBytes) return packet
   throw new ClientError(
-    `fwknopd takes no packet as long as ${packet.length} bytes`,
+    `packet too long for fwknopd: ${packet.length} bytes`,
     `at most ${maxBytes}: a shorter digest or command, or fewer ports`,
   )
 }

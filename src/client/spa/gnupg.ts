@@ -2,13 +2,17 @@ import { PASSPHRASE_FIRST, gpgInput } from '../../host/gpg.ts'
 import type { GnupgSettings } from '../../spa/fwknop/rc-directives.ts'
 import { ClientError } from '../fault.ts'
 
-/** Milliseconds gpg may take; a person may have to type a passphrase. */
+/** The most milliseconds for gpg. The user may have to type a passphrase. */
 const GPG_LIMIT_MS = 120_000
 
-/** gpg says of such keys that they are not there. */
+/** gpg reports such keys as missing. */
 const KEY_HINT = 'keys that have expired or were revoked are not used: gpg --list-keys shows them'
 
-/** A text signed by us and encrypted to the server, by the installed gpg. Throws a ClientError with what it says. */
+/**
+ * Signs a text with the user's key and encrypts it to the server, with the installed gpg.
+ *
+ * @throws ClientError with gpg's message
+ */
 export async function signAndEncrypt(plain: string, settings: GnupgSettings): Promise<Uint8Array> {
   const { recipient, signer, homeDir, passphrase, exe = 'gpg' } = settings
   if (recipient === undefined) throw new ClientError('no GnuPG key to encrypt to', 'write GPG_RECIPIENT')
@@ -21,7 +25,7 @@ export async function signAndEncrypt(plain: string, settings: GnupgSettings): Pr
     '--no-armor',
     '--trust-model',
     'always',
-    // A key that is not in the ring, or good no more, is not looked for on the network: whoever answers would be trusted.
+    // A missing or expired key is not fetched from the network, because anyone's answer would be trusted.
     '--no-auto-key-locate',
     '--disable-dirmngr',
     ...(signer === undefined ? [] : ['--local-user', signer]),
@@ -30,7 +34,7 @@ export async function signAndEncrypt(plain: string, settings: GnupgSettings): Pr
     '--sign',
     '--encrypt',
   ]
-  // Loaded only now: other packets need nothing native.
+  // This is loaded late, because other packets need no native code.
   const { spawn } = await import('../../native/spawn.ts')
   const child = spawn(exe, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: GPG_LIMIT_MS })
   const parts: Uint8Array[] = []

@@ -13,64 +13,64 @@ import { isAddress, readListAddress } from '../published/list-address.ts'
 import { parseClaim } from './arguments.ts'
 import type { Claim } from './request.ts'
 
-/** How a host is opened: by knocks, by the next sequence of a published list, or by the single packet. */
+/** The way to open a host: knocks, the next sequence of a published list, or a single packet. */
 export type Way = 'knocks' | 'list' | 'packet'
 
-/** Longest pause between two knocks, in milliseconds: somebody waits for ssh meanwhile. */
+/** The longest pause between two knocks in milliseconds. ssh waits in the meantime. */
 export const HOST_DELAY_MAX_MS = 60_000
-/** Shortest and longest time a port has to come open, in milliseconds. */
+/** The shortest and longest wait for a port to open, in milliseconds. */
 export const WAIT_MIN_MS = 100
 export const WAIT_MAX_MS = 600_000
 
 const PORT_MAX = 65_535
 
-/** What ~/.config/postern/config says for one host. What it does not say is absent. */
+/** The settings in ~/.config/postern/config for one host. Unset directives are absent. */
 export interface HostSettings {
-  /** Name or address to send to; the name asked for without it. */
+  /** The name or address to send to (default: the requested host). */
   readonly host?: string
   readonly port?: number
   readonly family?: Family
   /** The server's public key. */
   readonly serverKey?: Uint8Array
-  /** File of the user's secret key. */
+  /** The file of the user's secret key. */
   readonly keyFile?: string
   readonly door?: string
   readonly access?: readonly Port[]
   readonly openS?: number
   readonly claim?: Claim
   readonly knocks?: readonly Knock[]
-  /** File with the secret of time-based codes. */
+  /** The file with the secret of time-based codes. */
   readonly totpFile?: string
-  /** Where the published list is: an address, or a file. */
+  /** The address or file of the published list. */
   readonly from?: URL | string
-  /** Files of age identities that the list is for. */
+  /** Files of age identities that can decrypt the list. */
   readonly identities?: readonly string[]
   readonly passphraseFile?: string
   /** Milliseconds between two knocks. */
   readonly delayMs?: number
-  /** Milliseconds the port has to come open after each round. */
+  /** Milliseconds to wait for the port to open after each round. */
   readonly waitMs?: number
-  /** Rounds after the first, while the port is not open. */
+  /** The most rounds after the first, while the port is not open. */
   readonly retry?: number
-  /** Whether to look first if the port is open without a knock. */
+  /** True to check first whether the port is open without a knock. */
   readonly tryFirst?: boolean
 }
 
-/** What one line says, or what is wrong with it. */
+/** The setting of one line, or its fault. */
 export type LineRead = HostSettings | { readonly fault: string; readonly hint: string }
 
 /** A directive of the file. */
 export interface Directive {
-  /** The ways of opening that it belongs to; every one without it. */
+  /** The ways that the directive belongs to (default: all). */
   readonly ways?: readonly Way[]
-  /** Whether it says by itself that this is the way. */
+  /** True if the directive by itself selects the way. */
   readonly opens?: true
-  /** Whether a section may have it more than once. */
+  /** True if a section may contain it more than once. */
   readonly repeats?: true
   readonly read: (text: string) => LineRead
 }
 
-/** The directives there are, by the names that the manual has. */
+/** The directives by their names in the manual. */
 export const HOST_DIRECTIVES: Readonly<Record<string, Directive>> = {
   Host: { read: (host) => ({ host }) },
   Family: {
@@ -174,7 +174,7 @@ export const HOST_DIRECTIVES: Readonly<Record<string, Directive>> = {
   },
 }
 
-/** Other names of directives. */
+/** Aliases of directives. */
 export const HOST_ALIASES: Readonly<Record<string, string>> = { Host_Name: 'Host' }
 
 function readNumber(text: string, min: number, max: number): number | undefined {

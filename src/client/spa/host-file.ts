@@ -7,23 +7,23 @@ import type { HostReading } from './config-file.ts'
 import type { Way } from './host-directives.ts'
 import { readSecretFile, readTrustedFile } from './secret-file.ts'
 
-/** The folder of the client's files, as the XDG Base Directory Specification has it. */
+/** Returns the folder of the client's files (XDG Base Directory Specification). */
 export function clientFolder(): string {
   const base = process.env['XDG_CONFIG_HOME']
   return join(base === undefined || !base.startsWith('/') ? join(homedir(), '.config') : base, 'postern')
 }
 
-/** The client's config as far as it concerns one host, and which file that is. */
+/** The client's config for one host, and its file. */
 export interface HostFile extends Omit<HostReading, 'faults'> {
   readonly file: string
 }
 
 /**
- * Reads the client's config for one host: {@link readHostConfig}. Without a file of the usual name nothing is said there.
- * Throws a ClientError with every fault of the file; when a file that is named is missing; and when others may change it,
- * or read it although there are knocks in it.
+ * Reads the client's config for one host with {@link readHostConfig}. The default file may be missing.
  *
- * @param named a file in place of ~/.config/postern/config
+ * @param named a file instead of ~/.config/postern/config
+ * @throws ClientError with every fault of the file; if a named file is missing; or if others can change it, or can read
+ * knocks in it
  */
 export function readHostFile(named: string | undefined, host: string, only?: Way): HostFile {
   const file = named ?? join(clientFolder(), 'config')

@@ -9,8 +9,11 @@ import { readSecretFile } from './secret-file.ts'
 const KEY_DIRECTIVES = new Set(['KEY', 'KEY_BASE64', 'HMAC_KEY', 'HMAC_KEY_BASE64'])
 
 /**
- * Keys from a file of their own: lines as `fwknop --key-gen` prints them, `KEY_BASE64: …`; or, as fwknop's `-G` has it,
- * `HOST: KEY`, which is the key of `kind`. Throws a ClientError where there is none for the host.
+ * Reads keys from a file. Its lines are `KEY_BASE64: …` as printed by `fwknop --key-gen`, or `HOST: KEY` as for
+ * fwknop's `-G`.
+ *
+ * @param kind the kind of the key in a `HOST: KEY` line
+ * @throws ClientError if there is no key for the host
  */
 export function keysFromFile(path: string, kind: 'key' | 'hmacKey', host: string): RcSettings {
   const text = readSecretFile(path)

@@ -16,11 +16,15 @@ import type { KnockknockRequest } from './request.ts'
 import { expandHome, readSecretFile } from './secret-file.ts'
 import { synPacket } from './syn-packet.ts'
 
-/** Ports that a connection of this machine's own could come from. */
+/** The range of this machine's usual source ports. */
 const SOURCE_PORT_FIRST = 32_768
 const SOURCE_PORT_END = 61_000
 
-/** What a request to a knockknock daemon comes to, with what its profile says. Throws a ClientError for what cannot be sent. */
+/**
+ * Plans a request to a knockknock daemon with the settings of its profile.
+ *
+ * @throws ClientError if the request cannot be sent
+ */
 export function planKnockknock(request: KnockknockRequest): Plan {
   if (request.family === 6) {
     throw new ClientError('knockknock has no IPv6', 'it uses a field that only IPv4 has')
@@ -41,7 +45,7 @@ export function planKnockknock(request: KnockknockRequest): Plan {
     sources: [`profile ${folder}`],
     deliver: async (destination) => {
       const { RawIpv4 } = await import('../../native/raw-socket.ts')
-      // Before a counter is used up: the server makes up for a few that it never saw, no more.
+      // The socket is opened before a counter is used, because the server tolerates only a few missing counters.
       const socket = opened(() => new RawIpv4())
       try {
         const source = await localAddressFor(destination)
@@ -56,32 +60,32 @@ export function planKnockknock(request: KnockknockRequest): Plan {
   }
 }
 
-/** Throws a ClientError for a socket that could not be had. */
+/** Opens a socket. @throws ClientError if the system refuses */
 function opened<T>(open: () => T): T {
   try {
     return open()
   } catch (error) {
     if (!isRefusal(error)) throw error
-    const hint = error.code === 'ENOTSUP' ? 'only Linux is known to take them' : 'they need root, or CAP_NET_RAW'
-    throw new ClientError(`packets with headers of our own cannot be sent: ${error.code}`, hint, error)
+    const hint = error.code === 'ENOTSUP' ? 'only Linux is supported' : 'run this as root, or with CAP_NET_RAW'
+    throw new ClientError(`cannot send raw packets: ${error.code}`, hint, error)
   }
 }
 
 function readProfile<T>(path: string, read: (text: string) => ProfileRead<T>): T {
   const text = readSecretFile(path)
   if (text === undefined) {
-    throw new ClientError(`${path}: there is no such file`, 'a profile is what knockknock-genprofile makes')
+    throw new ClientError(`${path}: there is no such file`, 'knockknock-genprofile makes a profile')
   }
   const result = read(text)
   if ('value' in result) return result.value
   throw new ClientError(`${path}: ${result.message}`, result.hint)
 }
 
-/** The SYN's fields under the next counter. That counter counts as used, on disk, before anything is sent. */
+/** Returns the SYN's fields for the next counter. The counter is marked as used on disk before the SYN is sent. */
 function nextFields(port: number, keys: KnockknockKeys, path: string): SynFields {
   let counter = readProfile(path, readCounter)
   let fields = encodeSyn(port, keys, counter)
-  // The kernel puts a number of its own where the identification is 0 (raw(7)).
+  // The kernel replaces an identification of 0 (raw(7)).
   while (fields.identification === 0 && counter < COUNTER_MAX) fields = encodeSyn(port, keys, ++counter)
   if (counter >= COUNTER_MAX) throw new ClientError(`${path}: all counters are used`, 'make a new profile')
   replaceFile(path, formatCounter(counter + 1))
@@ -91,7 +95,7 @@ function nextFields(port: number, keys: KnockknockKeys, path: string): SynFields
 function replaceFile(path: string, text: string): void {
   const beside = `${path}.new`
   try {
-    // What a client that was killed left there.
+    // This file may be left over from a client that was killed.
     rmSync(beside, { force: true })
     const fd = openSync(beside, 'wx', 0o600)
     try {

@@ -6,12 +6,12 @@ import type { Network } from '../../packet/network.ts'
 import { ClientError } from '../fault.ts'
 import type { Destination } from '../destination.ts'
 
-/** Any port will do: nothing is sent. */
+/** Any port will do, because nothing is sent. */
 const DISCARD_PORT = 9
 
 /**
- * Addresses that mean nothing beyond their own network (RFC 1918, RFC 6598, RFC 3927, RFC 1122; RFC 4193, RFC 4291): a
- * packet that leaves it with one of them gets another on the way.
+ * Addresses that are valid only in their own network (RFC 1918, RFC 6598, RFC 3927, RFC 1122; RFC 4193, RFC 4291). When
+ * a packet leaves the network, its source address is translated.
  */
 const PRIVATE: readonly Network[] = [
   '10.0.0.0/8',
@@ -25,13 +25,15 @@ const PRIVATE: readonly Network[] = [
   '::1',
 ].map((text) => parseNetwork(text)!)
 
-/** What is known of the address that the server will see. */
+/** The address that the server will see, as far as it is known. */
 export type OwnAddress =
   | { readonly kind: 'known'; readonly address: Address }
-  /** A private address, on the way to a public one: somewhere it is exchanged for one that this machine cannot know. */
+  /**
+   * A private source address for a public destination. It is translated to an address that this machine cannot know.
+   */
   | { readonly kind: 'translated'; readonly address: Address }
 
-/** Which address the system would send from to this one. Nothing is sent and nobody is asked. */
+/** Returns the system's source address for a destination. Nothing is sent. */
 export async function localAddressFor({ family, address, source }: Destination): Promise<Address> {
   const socket = createSocket({
     type: family === 4 ? 'udp4' : 'udp6',
@@ -46,13 +48,13 @@ export async function localAddressFor({ family, address, source }: Destination):
     })
     const found = parseAddress(text.replace(/%.*$/, ''))
     if (found !== undefined) return found
-    throw new ClientError(`the address to send from cannot be told: ${text}`, 'name it with --claim')
+    throw new ClientError(`cannot determine the source address: ${text}`, 'name it with --claim')
   } finally {
     socket.close()
   }
 }
 
-/** Whether the server sees the address a packet leaves with. A private one reaches a private network only. */
+/** Decides whether the server sees the packet's source address. A private address reaches only a private network. */
 export function judge(own: Address, destination: Address): OwnAddress {
   return isPrivate(own) && !isPrivate(destination)
     ? { kind: 'translated', address: own }

@@ -2,20 +2,20 @@ import type { Address, Family } from '../../packet/address.ts'
 import type { Destination } from '../destination.ts'
 import type { Claim } from './request.ts'
 
-/** What is to be sent, known before anything is. */
+/** A plan of the packets, made before any is sent. */
 export interface Plan {
-  /** Where to: a name or an address. */
+  /** The name or address of the destination. */
   readonly host: string
   readonly family: Family | undefined
   readonly claim: Claim
-  /** What it asks for, for the line that says so: `tcp/22`. */
+  /** The requested services for messages, such as `tcp/22`. */
   readonly wants: string
-  /** Where it goes, for the same line: `udp 62201`. */
+  /** The destination port for messages, such as `udp 62201`. */
   readonly way: string
-  /** Milliseconds to wait between two packets, where their order counts; 0: none. */
+  /** Milliseconds between two packets if their order matters, otherwise 0. */
   readonly pauseMs: number
-  /** Where what it comes to was read, a line each, for whoever wants to know. No secrets. */
+  /** The origins of the settings for verbose output, one a line. They contain no secrets. */
   readonly sources: readonly string[]
-  /** Makes one packet and sends it; `undefined`: for the address that it seems to come from. */
+  /** Makes and sends one packet. Without an address, it asks for the address that it seems to come from. */
   readonly deliver: (destination: Destination, claimed: Address | undefined) => Promise<void>
 }

@@ -15,15 +15,22 @@ import { SPA_PORT_DEFAULT } from './request.ts'
 import type { PosternRequest } from './request.ts'
 import { expandHome, readSecretFile } from './secret-file.ts'
 
-/** Milliseconds between the packets to a host's two families: the server takes them in the order of their times only. */
+/**
+ * The milliseconds between the packets to a host's two families. The server accepts packets only in the order of their
+ * times.
+ */
 const FAMILIES_PAUSE_MS = 100
 
-/** Where `postern keygen user` puts the key and the client looks for it. */
+/** Returns the default path of the user's key, for `postern keygen user` and the client. */
 export function keyFileDefault(): string {
   return join(clientFolder(), 'key')
 }
 
-/** What a request to our own daemon comes to, with what the client's config says. Throws a ClientError for what cannot be. */
+/**
+ * Plans a request to Postern's daemon with the settings of the client's config.
+ *
+ * @throws ClientError if the request cannot be sent
+ */
 export function planPostern(request: PosternRequest): Plan {
   const { settings, file, found } = readHostFile(request.configFile, request.host, 'packet')
   const server = serverKeyOf(request, settings, file)
@@ -46,11 +53,11 @@ export function planPostern(request: PosternRequest): Plan {
       `the server's key ${formatKey('postern-server', server)}`,
     ],
     deliver: async (destination, address) => {
-      // Later than the one before, whatever the clock does in between.
+      // Each packet's time is later than the previous one, even if the clock is set back.
       last = Math.max(Date.now(), last + 1)
       const claim = { wanted, address, openS }
       const sealed = sealClaim({ user, server, claim, unixMs: last, random: randomBytes(KEY_BYTES) })
-      if ('fault' in sealed) throw new ClientError(`this cannot be asked for: ${sealed.fault}`)
+      if ('fault' in sealed) throw new ClientError(`cannot send this request: ${sealed.fault}`)
       await sendDatagram(sealed.packet, port, destination, 0)
     },
   }
@@ -77,7 +84,7 @@ function userKeyOf(path: string): KeyPair {
   throw new ClientError(`${path}: ${read.message}`, read.hint)
 }
 
-/** What the command line asks for, or else what the file does. */
+/** Returns the request of the command line, or else that of the file. */
 function wantedBy({ host, door, access }: PosternRequest, settings: HostSettings, file: string): Wanted {
   if (door !== undefined) return { kind: 'door', door }
   if (access !== undefined) return { kind: 'ports', ports: access }

@@ -2,36 +2,36 @@ import type { Family } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import type { Port } from '../../spa/fwknop/request.ts'
 
-/** UDP port packets go to where nobody says otherwise: fwknop's. */
+/** The default UDP port of packets (fwknop's). */
 export const SPA_PORT_DEFAULT = 62_201
 
-/** Whom to ask the door to be opened for; `own`: the address this machine sends from. */
+/** The address that the door is opened for; `own` is this machine's source address. */
 export type Claim =
   { readonly kind: 'own' } | { readonly kind: 'source' } | { readonly kind: 'address'; readonly address: Address }
 
-/** What all packets have in common. */
+/** The settings that all packets have in common. */
 export interface SpaCommon {
-  /** A name or address, or what the client's files call it. */
+  /** A name or address, or its name in the client's files. */
   readonly host: string
   readonly family: Family | undefined
   readonly source: string | undefined
   readonly claim: Claim | undefined
-  /** UDP port to send to. */
+  /** The UDP port to send to. */
   readonly port: number | undefined
-  /** Seconds to keep the door open. */
+  /** The seconds to keep the door open. */
   readonly seconds: number | undefined
-  /** TCP port that must be open afterwards. */
+  /** The TCP port that must be open afterwards. */
   readonly verify: number | undefined
   readonly retry: number
   readonly verbose: boolean
 }
 
-/** A packet of fwknop's. */
+/** A request with an fwknop packet. */
 export interface FwknopRequest extends SpaCommon {
   readonly protocol: 'fwknop'
-  /** `undefined`: ~/.fwknoprc, if there is one. `null`: none. */
+  /** The rc file; `undefined` for ~/.fwknoprc if it exists, and `null` for none. */
   readonly rcFile: string | undefined | null
-  /** `undefined`: the one that is called as the host. */
+  /** The stanza; `undefined` for the one named like the host. */
   readonly stanza: string | undefined
   readonly keyFile: string | undefined
   readonly access: readonly Port[] | undefined
@@ -42,27 +42,27 @@ export interface FwknopRequest extends SpaCommon {
   readonly user: string | undefined
 }
 
-/** A packet of our own. */
+/** A request with a Postern packet. */
 export interface PosternRequest extends SpaCommon {
   readonly protocol: 'postern'
-  /** `undefined`: ~/.config/postern/config. */
+  /** The config file; `undefined` for ~/.config/postern/config. */
   readonly configFile: string | undefined
   readonly door: string | undefined
   readonly access: readonly Port[] | undefined
-  /** File of our secret key. */
+  /** The file of the user's secret key. */
   readonly keyFile: string | undefined
-  /** The server's public key, as `postern keygen server` prints it. */
+  /** The server's public key, as printed by `postern keygen server`. */
   readonly serverKey: string | undefined
 }
 
-/** A SYN of knockknock's. */
+/** A request with a knockknock SYN. */
 export interface KnockknockRequest extends SpaCommon {
   readonly protocol: 'knockknock'
-  /** TCP port to be opened. */
+  /** The TCP port to open. */
   readonly open: number
-  /** `undefined`: ~/.knockknock/HOST. */
+  /** The profile; `undefined` for ~/.knockknock/HOST. */
   readonly profile: string | undefined
 }
 
-/** What `knock --spa` is asked for. */
+/** A request of `knock --spa`. */
 export type SpaRequest = FwknopRequest | PosternRequest | KnockknockRequest

@@ -6,26 +6,26 @@ import type { FilePolicy } from '../../file/policy.ts'
 import { ClientError } from '../fault.ts'
 import { readFor } from '../private-file.ts'
 
-/** Largest file that is read, in bytes. */
+/** The largest file in bytes. */
 const OWN_FILE_MAX_BYTES = 1_048_576
 
-/** A path as people write it: `~/` is their home. */
+/** Expands `~/` to the home folder. */
 export function expandHome(path: string): string {
   return path.startsWith('~/') ? join(homedir(), path.slice(2)) : path
 }
 
 /**
- * Reads a file that holds secrets, as ssh reads its own: it must belong to this user, or root, and be nobody else's to read
- * or change. `undefined` where there is none. Throws a ClientError that says what is wrong with it.
+ * Reads a file with secrets. Like ssh's own files, it must belong to this user or root, and nobody else may read or
+ * change it.
+ *
+ * @returns `undefined` if there is no such file
+ * @throws ClientError if the file is refused
  */
 export function readSecretFile(path: string): string | undefined {
   return readOwnFile(path, SECRET)
 }
 
-/**
- * Reads a file that says where secrets are and what they are used for: others may read it, but not change it. Otherwise as
- * {@link readSecretFile}.
- */
+/** Reads a file with the settings for secrets, like {@link readSecretFile}. Others may read it, but not change it. */
 export function readTrustedFile(path: string): string | undefined {
   return readOwnFile(path, PUBLIC)
 }

@@ -12,19 +12,20 @@ import { judge, localAddressFor } from './own-address.ts'
 import type { Plan } from './plan.ts'
 import type { SpaRequest } from './request.ts'
 
-/** Where what a client has to say goes, a line at a time. */
+/** The outputs of the client, a line at a time. */
 export interface Say {
-  /** What it does. */
+  /** Prints a step. */
   readonly print: (line: string) => void
-  /** What its user should know although it is no error. */
+  /** Prints a notice that is not an error. */
   readonly notice: (line: string) => void
 }
 
 /**
- * Does what was asked: one packet to each address of the host, and if wanted looks whether the door is open, and sends
- * others. Throws a ClientError when it cannot.
+ * Performs a request: it sends one packet to each address of the host. With `--verify`, it then checks the port, and
+ * sends more packets if needed.
  *
- * @param look how it looks; by a connection that is ended at once, where nothing else is said
+ * @param look checks the port; by default with a connection that is closed at once
+ * @throws ClientError if the request fails
  */
 export async function sendSpa(request: SpaRequest, say: Say, look: Outside['isOpen'] = isOpen): Promise<void> {
   const plan = await planFor(request)
@@ -60,7 +61,7 @@ async function sendAll(plan: Plan, destinations: readonly Destination[], say: Sa
       reached.push(destination)
     } catch (error) {
       if (!isRefusal(error)) throw error
-      // A name often has an address of a family this machine has no route for.
+      // A name often has an address of a family without a route from this machine.
       refusal ??= error
     }
   }
@@ -70,20 +71,20 @@ async function sendAll(plan: Plan, destinations: readonly Destination[], say: Sa
   return reached
 }
 
-/** The address to put into the packet; `undefined`: the packet's own source. */
+/** Returns the address for the packet, or `undefined` for the packet's source address. */
 async function claimFor(plan: Plan, destination: Destination, say: Say): Promise<Address | undefined> {
   const { claim } = plan
   if (claim.kind === 'source') return undefined
   if (claim.kind === 'address') return claim.address
   const own = judge(
     await localAddressFor(destination),
-    // A resolved address; a zone is not part of it.
+    // The address is resolved. Its zone is removed.
     parseAddress(destination.address.replace(/%.*$/, ''))!,
   )
   if (own.kind === 'known') return own.address
   say.notice(
-    `${formatAddress(own.address)} is a private address: the server sees another one, which is not known here\n` +
-      '  the server takes the address that the packet seems to come from; --claim ADDRESS names an address',
+    `${formatAddress(own.address)} is a private address: the server sees another one\n` +
+      '  the server will use the source address that it sees; to name another: --claim ADDRESS',
   )
   return undefined
 }

@@ -8,7 +8,7 @@ const TCP_BYTES = 20
 const VERSION_AND_LENGTH = 0x45
 const TIME_TO_LIVE = 64
 
-/** An IPv4 packet with a TCP SYN in it, no options (RFC 791, RFC 9293). */
+/** Builds an IPv4 packet with a TCP SYN, without options (RFC 791, RFC 9293). */
 export function synPacket(
   { identification, sequence, acknowledgment, window }: SynFields,
   source: Address,
@@ -39,7 +39,7 @@ export function synPacket(
   return packet
 }
 
-/** The Internet checksum (RFC 1071). */
+/** Computes the Internet checksum (RFC 1071). */
 function checksum(start: number, view: DataView): number {
   let sum = sumOf(start, view)
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)

@@ -1,4 +1,4 @@
-/** What `knock --spa --help` prints. */
+/** The output of `knock --spa --help`. */
 export const SPA_USAGE = `usage: knock --spa [OPTION]... HOST
        knock --spa fwknop [OPTION]... HOST
        knock --spa knockknock [OPTION]... HOST PORT

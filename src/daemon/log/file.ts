@@ -7,16 +7,16 @@ import { LineQueue } from './queue.ts'
 import type { Line, LineSink } from './queue.ts'
 
 /**
- * The mode of a log that the daemon made, less its umask. In knockd's format it is knockd's, for what reads the log; but
- * others never write it. JSON says more of knocks that failed, and nothing read it before.
+ * The mode of a new log file, before the umask. In knockd's format it is knockd's, for programs that read the log, but
+ * others never get write permission. JSON logs contain more about failed knocks, and no existing program reads them.
  */
 export const LOG_FILE_MODE = { knockd: 0o644, json: 0o640 } as const
 
-/** The log file: lines at its end, in order, without holding up whoever writes. */
+/** The log file. Lines are appended in order, without delaying the caller. */
 export class LogFile {
   readonly #queue: LineQueue
   #handle: FileHandle | undefined
-  /** Whether the last write may have ended within a line. */
+  /** True if the last write may have ended within a line. */
   #torn = false
   #writing: Promise<void> = Promise.resolve()
 
@@ -25,10 +25,10 @@ export class LogFile {
   }
 
   /**
-   * Opens the file, in place of the one before if there is one; lines not yet written go to the new one. `undefined`:
-   * none any more.
+   * Opens the file in place of the previous one. Lines that are not yet written go to the new file.
    *
-   * @throws Error that says why it cannot; then the file before stays
+   * @param path the new file, or `undefined` for none
+   * @throws Error with the reason; the previous file stays open then
    */
   async open(path: string | undefined, format: keyof typeof LOG_FILE_MODE): Promise<void> {
     if (path === undefined) await this.#queue.idle()
@@ -37,7 +37,7 @@ export class LogFile {
     this.#handle = after
     if (before === undefined) return
     this.#torn = false
-    // Not waited for: on a disk that hangs, it never ends.
+    // The previous write is not awaited, because it may never end on a hanging disk.
     void this.#writing
       .catch(() => undefined)
       .then(() => before.close())
@@ -48,12 +48,12 @@ export class LogFile {
     this.#queue.push(line)
   }
 
-  /** Resolves when everything pushed was written, or could not be. */
+  /** Resolves when all lines were written or have failed. */
   async idle(): Promise<void> {
     await this.#queue.idle()
   }
 
-  /** Closes the file once everything is written. Never rejects. */
+  /** Closes the file after all lines are written. Never rejects. */
   async close(): Promise<void> {
     await this.#queue.idle()
     const handle = this.#handle

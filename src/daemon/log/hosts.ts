@@ -1,14 +1,14 @@
 import { parseAddress } from '../../packet/address.ts'
 
-/** Look-ups under way at once. Each holds a thread of the pool, which the log file needs as well. */
+/** The most simultaneous look-ups. Each occupies a thread of the pool that the log file also needs. */
 export const LOOKUPS_MAX = 2
-/** Addresses that wait for a look-up, at most; what comes beyond is written without its name. */
+/** The most addresses that wait for a look-up. Further lines are written without a host name. */
 export const LOOKUPS_WAITING_MAX = 256
-/** Answers that are remembered. */
+/** The most answers in the cache. */
 export const HOSTS_MAX = 4_096
-/** Milliseconds for which an answer is good, also the one that there is no name. */
+/** Milliseconds for which an answer is cached, also the answer that no name exists. */
 export const HOST_AGE_MAX_MS = 600_000
-/** Longest host name, in characters (RFC 1035, 2.3.4, less the length of the root). */
+/** The longest host name in characters (RFC 1035, 2.3.4, less the length of the root). */
 const HOST_MAX_CHARS = 253
 
 interface Answer {
@@ -16,7 +16,7 @@ interface Answer {
   readonly at: number
 }
 
-/** The names that the DNS has for addresses. */
+/** The host names of addresses, from the DNS. */
 export class Hosts {
   readonly #lookup: (address: string) => Promise<string | undefined>
   readonly #now: () => number
@@ -30,7 +30,7 @@ export class Hosts {
     this.#now = now
   }
 
-  /** What was answered lately; `undefined`: has to be asked. */
+  /** Returns the cached answer; `undefined` means that a look-up is needed. */
   known(address: string): { readonly host: string | undefined } | undefined {
     const answer = this.#answers.get(address)
     if (answer === undefined || Math.abs(this.#now() - answer.at) < HOST_AGE_MAX_MS) return answer
@@ -38,7 +38,10 @@ export class Hosts {
     return undefined
   }
 
-  /** Asks for the name. Never rejects: no name, a failure, a name that cannot be one, and no room are all `undefined`. */
+  /**
+   * Looks up the host name. Never rejects. It resolves to `undefined` after a failure, for an implausible name, and if
+   * too many look-ups wait.
+   */
   async ask(address: string): Promise<string | undefined> {
     const asked = this.#asked.get(address)
     if (asked !== undefined) return await asked
@@ -57,7 +60,7 @@ export class Hosts {
     } catch {
       host = undefined
     }
-    // Whoever waits next takes over the place.
+    // The next waiting look-up takes over the free place.
     const next = this.#waiting.shift()
     if (next === undefined) this.#running--
     else next()
@@ -70,8 +73,9 @@ export class Hosts {
 }
 
 /**
- * The name, if it can be that of a host: whoever owns an address range writes there what he likes. Letters, digits,
- * hyphens and dots (RFC 1123, 2.1) and the underscores that exist in practice; nothing that could pass for an address.
+ * Returns the name if it is a plausible host name. The owner of an address range can publish any name. Permitted are
+ * letters, digits, hyphens and dots (RFC 1123, 2.1), and the underscores that exist in practice. A name that looks like
+ * an address is refused.
  */
 export function plausibleHost(name: string | undefined): string | undefined {
   if (name === undefined) return undefined

@@ -1,43 +1,47 @@
 import { sipHash } from '../../packet/siphash.ts'
 import type { Address } from '../../packet/address.ts'
 
-/** Lines that a source may cause at once: the longest sequence has 32 stages. */
+/** Lines that one source may cause at once. The longest sequence has 32 stages. */
 export const SOURCE_BURST_LINES = 40
-/** Lines a second that a source may cause after that. */
+/** Lines a second that one source may cause after that. */
 export const SOURCE_LINES_PER_S = 2
 /** Lines that all sources together may cause at once. */
 export const TOTAL_BURST_LINES = 500
-/** Lines a second that they may cause after that. */
+/** Lines a second that all sources may cause after that. */
 export const TOTAL_LINES_PER_S = 50
-/** Sets of the table of sources; a power of two. */
+/** Sets in the table of sources; a power of two. */
 const SETS = 1_024
-/** Sources in a set: the one that was heard longest ago makes room. */
+/** Sources in a set. A new source replaces the one that was seen longest ago. */
 const WAYS = 4
-/** Sources that are remembered, at most. */
+/** The most sources that are remembered. */
 export const LIMITED_SOURCES_MAX = SETS * WAYS
 
 /**
- * How many lines strangers may cause in the log: a bucket for each source, and one for all. It is asked for every
- * packet of a flood, so it allocates nothing, and looks for the source only while there is something left for anyone.
- * An IPv6 source is its /64, for whoever has one of these addresses has all of them.
+ * Limits the log lines that unknown sources can cause, with a token bucket for each source and one for all. It runs for
+ * every packet of a flood, so it allocates nothing. It looks up the source only while the common bucket has tokens. An
+ * IPv6 source is a /64, because its owner has all addresses in it.
  */
 export class FloodLimit {
   readonly #seed: readonly [number, number]
   #total = TOTAL_BURST_LINES
   #totalAt = -Infinity
-  /** 0: the slot is free. */
+  /** The value 0 marks a free slot. */
   readonly #family = new Uint8Array(LIMITED_SOURCES_MAX)
   readonly #a = new Int32Array(LIMITED_SOURCES_MAX)
   readonly #b = new Int32Array(LIMITED_SOURCES_MAX)
   readonly #left = new Float64Array(LIMITED_SOURCES_MAX)
   readonly #at = new Float64Array(LIMITED_SOURCES_MAX)
 
-  /** @param seed two secret random 32-bit words, for the hash of the table. */
+  /** @param seed two secret random 32-bit words, for the hash of the table */
   constructor(seed: readonly [number, number]) {
     this.#seed = seed
   }
 
-  /** Whether a line about this source may be written. `now`: milliseconds; a clock that is set back does no harm. */
+  /**
+   * Returns true if a line about this source may be written. A clock that is set back does no harm.
+   *
+   * @param now milliseconds
+   */
   admit(source: Address, now: number): boolean {
     this.#total = refilled(this.#total, now - this.#totalAt, TOTAL_LINES_PER_S, TOTAL_BURST_LINES)
     this.#totalAt = now
@@ -54,7 +58,7 @@ export class FloodLimit {
     return true
   }
 
-  /** The slot of the source; if it has none, that of a source not heard for longest, now its own. */
+  /** Returns the source's slot. A new source takes a free slot, or the one of the source that was seen longest ago. */
   #slotOf({ family, a, b }: Address, now: number): number {
     const first = (sipHash(this.#seed[0], this.#seed[1], a, b, family, 0) & (SETS - 1)) * WAYS
     let oldest = first

@@ -13,19 +13,19 @@ import type { Said } from './said.ts'
 
 export type { Facts, Level } from './line.ts'
 
-/** Milliseconds from the first line left out to the line that says how many. */
+/** Milliseconds from the first dropped line to the report with the number of dropped lines. */
 export const LEFT_OUT_REPORT_MS = 10_000
 /** Milliseconds between two reports on standard error that the log cannot be written. */
 export const FAILURE_REPORT_MS = 60_000
-/** Milliseconds that closing waits for what was not written yet. */
+/** The most milliseconds that closing waits for unwritten lines. */
 export const LOG_CLOSE_MAX_MS = 5_000
-/** Lines of a command's output that are logged. */
+/** The most lines of a command's output that are logged. */
 export const OUTPUT_LINES_MAX = 20
-/** Longest line of a command's output, in UTF-16 units. */
+/** The longest line of a command's output in UTF-16 units. */
 export const OUTPUT_LINE_MAX_CHARS = 1_024
 const WORD = 2 ** 32
 
-/** Where lines go, and in which form. */
+/** The destinations and the format of the log. */
 export interface LogSettings {
   readonly format: 'knockd' | 'json'
   readonly file: string | undefined
@@ -35,21 +35,21 @@ export interface LogSettings {
   readonly lookup: boolean
 }
 
-/** What the log needs of the world. */
+/** The dependencies of the log. */
 export interface LogSurroundings {
   /** Milliseconds since 1970. */
   now(): number
   readonly stdout: { write(text: string): unknown }
   readonly stderr: { write(text: string): unknown }
-  /** syslog(3), with a priority without facility; `undefined` where there is none. */
+  /** Calls syslog(3), with a priority without facility; `undefined` if there is no syslog. */
   readonly syslog: ((priority: number, message: string) => Promise<void>) | undefined
-  /** The name that the DNS has for an address. */
+  /** Looks up the host name of an address in the DNS. */
   lookup(address: string): Promise<string | undefined>
 }
 
 /**
- * The daemon's log. No method but {@link Log.openFile} and {@link Log.reopen} throws, and none holds up its caller.
- * Lines that strangers cause by knocking are limited; that a door opens, commands and notices always appear.
+ * The daemon's log. Only {@link Log.openFile} and {@link Log.reopen} throw, and no method delays its caller. Lines that
+ * unknown sources can cause are limited. Openings, commands and notices always appear.
  */
 export class Log {
   #settings: LogSettings
@@ -58,7 +58,7 @@ export class Log {
   readonly #syslog: LineQueue
   readonly #naming: Naming
   readonly #knocks: FloodLimit
-  /** Of its own, so that explanations do not use up what there is for the lines they explain. */
+  /** A separate limit, so that explanations do not use up the lines that they explain. */
   readonly #explanations: FloodLimit
   #leftOut = 0
   #leftOutTimer: NodeJS.Timeout | undefined
@@ -85,15 +85,15 @@ export class Log {
     this.#explanations = new FloodLimit([randomInt(WORD), randomInt(WORD)])
   }
 
-  /** Opens the log file, if there is to be one. @throws the system's error, the path named */
+  /** Opens the log file, if one is set. @throws the system's error with the path */
   async openFile(): Promise<void> {
     await this.#file.open(this.#settings.file, this.#settings.format)
   }
 
   /**
-   * Opens the log file anew, under settings that may be others.
+   * Opens the log file again, possibly with new settings.
    *
-   * @throws the system's error, the path named; then everything goes on as before
+   * @throws the system's error with the path; the previous settings stay then
    */
   async reopen(settings: LogSettings): Promise<void> {
     await this.#file.open(settings.file, settings.format)
@@ -142,13 +142,13 @@ export class Log {
     this.#add(guesses(source, behind, seconds))
   }
 
-  /** A door stays shut though all its knocks were made. Limited. */
+  /** A door stays shut although all its knocks were made. Limited. */
   withheld(effect: Withheld): void {
     if (!this.#admitted(this.#knocks, effect.source)) return
     this.#add(withheld(effect.source, effect))
   }
 
-  /** Why something came to nothing: for `-D` and JSON only. Limited. */
+  /** The reason why a knock or packet opened nothing, for `-D` and JSON only. Limited. */
   explain(source: Address, door: string | undefined, reason: string, facts: Facts = {}): void {
     const { debug, format, file } = this.#settings
     if (!debug && (format !== 'json' || file === undefined)) return
@@ -165,7 +165,11 @@ export class Log {
     this.#add({ event: 'command', text: `${door}: running command: ${command}`, facts: { door, command } })
   }
 
-  /** The time of an opening is over. `source`: an address in text. */
+  /**
+   * The time of an opening is over.
+   *
+   * @param source an address in text
+   */
   commandTimeout(source: string, door: string): void {
     this.#add(commandTimeout(source, door))
   }
@@ -175,7 +179,7 @@ export class Log {
     this.#add({ event: 'status', text, facts: { door, status } })
   }
 
-  /** What a command printed: a line of the log for each of its own, at most {@link OUTPUT_LINES_MAX}. */
+  /** Logs the output of a command line by line, at most {@link OUTPUT_LINES_MAX} lines. */
   output(door: string, printed: string): void {
     const lines = printed.split('\n', OUTPUT_LINES_MAX + 1).map((line) => line.replace(/\r$/, ''))
     const more = lines.length > OUTPUT_LINES_MAX
@@ -191,13 +195,13 @@ export class Log {
     if (more) this.notice('info', `${door}: command printed more than ${OUTPUT_LINES_MAX} lines`, { door })
   }
 
-  /** Anything else. A hint on a line of its own follows its message on the same line: no text can forge a line. */
+  /** Logs any other message. A hint is put on the same line as its message, so that no text can forge a line. */
   notice(level: Level, text: string, facts: Facts = {}): void {
     const message = text.replaceAll(/\s*\n\s*/g, '; ')
     this.#add({ event: 'notice', level, text: message, facts: { ...facts, message } })
   }
 
-  /** Writes everything that was accepted, and ends; waits for {@link LOG_CLOSE_MAX_MS} at most. */
+  /** Writes all accepted lines and closes the log. It waits for {@link LOG_CLOSE_MAX_MS} at most. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#reportLeftOut()
@@ -234,7 +238,7 @@ export class Log {
   #add(said: Said): void {
     if (this.#closed) return
     const entry: Entry = { level: 'notice', ...said, time: this.#around.now() }
-    // Names are asked for only on behalf of lines that everyone sees.
+    // Host names are looked up only for lines above the level debug.
     this.#naming.add(entry, this.#settings.lookup && entry.level !== 'debug')
   }
 
@@ -256,7 +260,7 @@ export class Log {
       const { verboseText } = entry
       print(this.#around.stdout, `${verboseText === undefined ? plainText(entry, host) : oneLine(verboseText)}\n`)
     }
-    // What is wrong must be heard somewhere.
+    // Warnings and errors go to standard error if there is no other output.
     const unheard = file === undefined && !syslog && !verbose
     if (unheard && priority <= priorityOf('warning')) print(this.#around.stderr, `knockd: ${plainText(entry, host)}\n`)
   }
@@ -269,11 +273,11 @@ export class Log {
   }
 }
 
-/** Whoever reads standard output or standard error may be gone; that is no reason to end. */
+/** Prints text, and ignores that the reader of standard output or standard error may be gone. */
 function print(stream: { write(text: string): unknown }, text: string): void {
   try {
     stream.write(text)
   } catch {
-    // Nobody is left to be told.
+    // The reader is gone.
   }
 }

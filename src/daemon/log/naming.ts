@@ -1,9 +1,9 @@
 import type { Hosts } from './hosts.ts'
 import type { Entry } from './line.ts'
 
-/** Milliseconds that a line waits for the name of its source, and so that it holds up those behind it. */
+/** The most milliseconds that a line waits for the host name of its source, and so delays later lines. */
 export const LOOKUP_WAIT_MS = 2_000
-/** Lines that wait, at most; beyond, the first goes without its name. */
+/** The most waiting lines. Beyond that, the first is written without its host name. */
 export const NAMING_MAX = 1_024
 
 interface Waiting {
@@ -14,8 +14,8 @@ interface Waiting {
 }
 
 /**
- * Lines on their way to the log with the names of their sources. All stay in order; since each waits for the same time
- * at most, none is held up for longer than that by those before it.
+ * Log lines that wait for the host names of their sources. They stay in order. Each waits for the same time at most, so
+ * earlier lines delay none for longer than that.
  */
 export class Naming {
   readonly #hosts: Hosts
@@ -27,7 +27,7 @@ export class Naming {
     this.#write = write
   }
 
-  /** @param look whether the name of the source is wanted. */
+  /** @param look true to look up the host name of the source */
   add(entry: Entry, look: boolean): void {
     const { source } = entry
     const known = look && source !== undefined ? this.#hosts.known(source) : { host: undefined }
@@ -42,7 +42,7 @@ export class Naming {
     this.#writeReady()
   }
 
-  /** Writes what waits, without further names. */
+  /** Writes all waiting lines without further host names. */
   flush(): void {
     while (this.#waiting.length > 0) this.#writeFirst()
   }

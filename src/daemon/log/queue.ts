@@ -1,26 +1,26 @@
-/** Bytes that wait to be written, at most; lines beyond are counted and left out. */
+/** The most bytes that wait to be written. Further lines are counted and dropped. */
 export const LOG_QUEUE_MAX_BYTES = 1_048_576
-/** Further bytes, for what must not be lost: that a door opens. */
+/** Additional bytes for lines that must not be lost, such as the opening of a door. */
 export const LOG_QUEUE_RESERVE_BYTES = 262_144
 
-/** A line, formed. */
+/** A formatted line. */
 export interface Line {
   readonly text: string
-  /** Of syslog(3). */
+  /** The priority for syslog(3). */
   readonly priority: number
   readonly urgent: boolean
 }
 
-/** Where lines go, and who is told of those that do not arrive. */
+/** The destination of lines, which also hears about lost lines. */
 export interface LineSink {
-  /** Writes the lines in this order, or rejects; then they count as lost. */
+  /** Writes the lines in this order. If it rejects, the lines count as lost. */
   write(lines: readonly Line[]): Promise<void>
   failed(error: Error): void
-  /** Called after a write that succeeded, with how many lines were lost before it. */
+  /** Called after a successful write with the number of lines that were lost before it. */
   lost(lines: number): void
 }
 
-/** Lines in order to a sink that takes its time: one write is under way, what comes meanwhile is the next. */
+/** A queue of lines for a slow destination. While one write is in progress, further lines collect for the next. */
 export class LineQueue {
   readonly #sink: LineSink
   #lines: Line[] = []
@@ -44,13 +44,13 @@ export class LineQueue {
     this.#pump ??= this.#write()
   }
 
-  /** Resolves when everything accepted before was written, or lost. */
+  /** Resolves when all accepted lines were written or lost. */
   async idle(): Promise<void> {
     while (this.#pump !== undefined) await this.#pump
   }
 
   async #write(): Promise<void> {
-    // Lines of one turn of the event loop go together.
+    // Lines of one turn of the event loop are written together.
     await Promise.resolve()
     while (this.#lines.length > 0) {
       const lines = this.#lines

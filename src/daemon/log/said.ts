@@ -3,7 +3,7 @@ import type { Address } from '../../packet/address.ts'
 import type { Withheld } from '../../gate/effect.ts'
 import type { Entry, Facts, Level } from './line.ts'
 
-/** An entry of the log without its time; `notice` where no level is given. */
+/** An entry of the log without its time. The default level is `notice`. */
 export type Said = Omit<Entry, 'time' | 'level'> & { readonly level?: Level }
 
 /** A source reached a stage of a door. */
@@ -17,13 +17,21 @@ export function tookTooLong(source: Address, door: string, stage: number): Said 
   return { event: 'sequence-timeout', source: formatAddress(source), text, facts: { door, stage } }
 }
 
-/** A source scans. `seconds`: how long doors that a scan could open ignore it; 0: there is none. */
+/**
+ * A source scans ports.
+ *
+ * @param seconds how long doors that a scan could open ignore the source; 0 if there is no such door
+ */
 export function scans(source: Address, seconds: number): Said {
   const text = seconds > 0 ? `port scan, ignored for ${seconds} s by doors that a scan could open` : 'port scan'
   return { event: 'scan', level: 'info', source: formatAddress(source), text, facts: { ignoredSeconds: seconds } }
 }
 
-/** A source knocks at wrong codes, and is ignored for a while. `behind`: after the right sequence. */
+/**
+ * A source sends wrong codes and is ignored for a while.
+ *
+ * @param behind true if the codes came after the correct sequence
+ */
 export function guesses(source: Address, behind: boolean, seconds: number): Said {
   const doors = behind ? 'doors with a Sequence before their codes' : 'doors with codes alone'
   const text = `wrong codes, ignored for ${seconds} s by ${doors}`
@@ -31,7 +39,7 @@ export function guesses(source: Address, behind: boolean, seconds: number): Said
   return { event: 'wrong-codes', level: 'info', source: formatAddress(source), text, facts }
 }
 
-/** A source made all knocks of a door, which stays shut for what came between them or before. */
+/** A source made all knocks of a door. The door stays shut because of other packets before or between them. */
 export function withheld(source: Address, { door, stage, why, strays }: Omit<Withheld, 'kind' | 'source'>): Said {
   const reason = why === 'codes' ? 'too many wrong codes' : `${strays} other ports touched between its knocks`
   const facts = { door, stage, reason: why, strays }
@@ -44,7 +52,7 @@ export function withheld(source: Address, { door, stage, why, strays }: Omit<Wit
   }
 }
 
-/** Why something came to nothing. */
+/** The reason why a knock or packet opened nothing. */
 export function cameToNothing(source: Address, door: string | undefined, reason: string, facts: Facts = {}): Said {
   const details = Object.entries(facts).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name} ${String(value)}`],
@@ -60,8 +68,10 @@ export function cameToNothing(source: Address, door: string | undefined, reason:
 }
 
 /**
- * A door opens. `user`: for whom, where it has several, as their key or secret proves; `claimedUser`: whom a packet claims to
- * be by, which nothing proves.
+ * A door opens.
+ *
+ * @param user the user that the key or secret proves, if the door has several
+ * @param claimedUser the user that a packet names without proof
  */
 export function opens(source: Address, door: string, user?: string, claimedUser?: string): Said {
   const who = [user, claimedUser === undefined ? undefined : `claims to be ${claimedUser}`]
@@ -70,7 +80,11 @@ export function opens(source: Address, door: string, user?: string, claimedUser?
   return { event: 'open', source: formatAddress(source), text, facts: { door, user, claimedUser }, urgent: true }
 }
 
-/** The time of an opening is over. `source`: an address in text. */
+/**
+ * The time of an opening is over.
+ *
+ * @param source an address in text
+ */
 export function commandTimeout(source: string, door: string): Said {
   return { event: 'command-timeout', source, text: `${door}: command timeout`, facts: { door } }
 }

@@ -1,12 +1,17 @@
-/** Local time as knockd's log has it: `2009-11-09 14:01`. `time`: milliseconds since 1970. */
+/**
+ * Formats local time as in knockd's log: `2009-11-09 14:01`.
+ *
+ * @param time milliseconds since 1970
+ */
 export function knockdTime(time: number): string {
   const date = new Date(time)
   return `${day(date)} ${two(date.getHours())}:${two(date.getMinutes())}`
 }
 
 /**
- * Local time with its offset from UTC, as RFC 3339, 5.6 has it: `2009-11-09T14:01:05+01:00`, on request with
- * milliseconds. `time`: milliseconds since 1970.
+ * Formats local time with its UTC offset, as in RFC 3339, 5.6: `2009-11-09T14:01:05+01:00`.
+ *
+ * @param time milliseconds since 1970
  */
 export function zonedTime(time: number, precision: 'seconds' | 'milliseconds'): string {
   const date = new Date(time)

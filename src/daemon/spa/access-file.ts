@@ -12,23 +12,26 @@ import type { AccessSource } from '../../spa/fwknop/include.ts'
 import type { Value } from '../../spa/fwknop/settings.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
 
-/** An access.conf, or a file of keys, as it was read, and everything that was read for it. */
+/** The content of an access.conf or a file of keys, with everything that it includes. */
 export interface AccessFile extends AccessReading {
-  /** Files that are included or should be, by absolute path. */
+  /** The absolute paths of included files, also of missing ones. */
   readonly files: readonly string[]
-  /** Folders whose files are included. */
+  /** The folders whose files are included. */
   readonly folders: readonly string[]
   /** The text of all files. */
   readonly text: string
-  /** Whether a stanza is, or has keys, in a file that is there but was not read: what is in it now is not known. */
+  /**
+   * Returns true if a stanza or its keys are in a file that exists but was not read. Its current content is unknown.
+   */
   readonly isUnread: (stanza: Stanza) => boolean
 }
 
 /**
- * Reads an access.conf and the files that it includes; `fwknop-keys`: a file of keys, which includes nothing.
+ * Reads an access.conf and the files that it includes. With `fwknop-keys`, it reads a file of keys, which includes
+ * nothing.
  *
- * @param policy of all of them; {@link ANYBODYS} to see what is in them whatever is wrong with their permissions
- * @throws FileError where the file itself cannot be read; what is wrong with others is a fault among the others
+ * @param policy the policy for all files; {@link ANYBODYS} reads them despite wrong permissions
+ * @throws FileError if the file itself cannot be read; problems of included files are among the faults
  */
 export function readAccessFile(
   path: string,
@@ -57,7 +60,7 @@ export function readAccessFile(
     names: (from) => {
       folders.add(from)
       return attempt(from, () => {
-        // Whoever can write to the folder says who has a key.
+        // Anyone who can write to the folder decides who has a key.
         const [first] = policy.forbidden === 0 ? [] : faultsOfFolder(from)
         if (first !== undefined) throw new FileError(from, 'unsafe', first.message, first.cure)
         return readdirSync(from)

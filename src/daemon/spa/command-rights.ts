@@ -5,39 +5,39 @@ import { spawnSync } from '../../native/spawn.ts'
 import { placeText } from '../../spa/fwknop/stanza.ts'
 import type { CommandTerms, Stanza } from '../../spa/fwknop/stanza.ts'
 
-/** The program that runs commands as somebody else (runuser(1), util-linux). */
+/** The program that runs commands as another user (runuser(1), util-linux). */
 export const RUN_AS = 'runuser'
 /** Numbers of capabilities (linux/capability.h). */
 const CAP_SETGID = 6
 const CAP_SETUID = 7
 const STATUS = '/proc/self/status'
-/** Longest that a name service may take to say whether there is an account, in milliseconds. */
+/** The most milliseconds that a name service may take to look up an account. */
 const ACCOUNT_TIME_MAX_MS = 2_000
 
-/** What this process may do, as far as running commands as somebody else needs it. */
+/** The rights of this process that matter for running commands as another user. */
 export interface Rights {
-  /** Effective user. */
+  /** The effective user id. */
   readonly uid: number
-  /** Effective capabilities, a bit each, which a program that it runs as root keeps; `undefined`: the system has none. */
+  /** The effective capabilities, a bit each, which a program run as root keeps; `undefined` if the system has none. */
   readonly capabilities: bigint | undefined
-  /** Whether there is a program of a name. */
+  /** Returns true if a program with this name exists. */
   readonly hasProgram: (name: string) => boolean
   readonly hasAccount: (database: 'passwd' | 'group', name: string) => boolean
 }
 
-/** Why commands cannot be run as a stanza says, with a hint on a line of its own; `undefined`: they can. */
+/** Returns the reason why a stanza's commands cannot run, with a hint on its own line, or `undefined`. */
 export function commandFault({ user, group }: CommandTerms, rights: Rights): string | undefined {
   if (user === undefined && group === undefined) return undefined
   const directive = user === undefined ? 'CMD_EXEC_GROUP' : 'CMD_EXEC_USER'
-  const hint = 'until then packets that bring commands are refused'
-  if (rights.uid !== 0) return `${directive}: only root can run commands as somebody else\nrun knockd as root; ${hint}`
+  const hint = 'until then packets with commands are refused'
+  if (rights.uid !== 0) return `${directive}: only root can run commands as another user\nrun knockd as root; ${hint}`
   const lacking = [
     ...(lacks(rights, CAP_SETGID) ? ['CAP_SETGID'] : []),
     ...(user !== undefined && lacks(rights, CAP_SETUID) ? ['CAP_SETUID'] : []),
   ]
   if (lacking.length > 0) {
     const add = `add ${lacking.join(' ')} to CapabilityBoundingSet= of the unit`
-    return `${directive}: knockd may not change users: it lacks ${lacking.join(' and ')}\n${add}; ${hint}`
+    return `${directive}: knockd cannot change users: it lacks ${lacking.join(' and ')}\n${add}; ${hint}`
   }
   if (user !== undefined && !rights.hasAccount('passwd', user)) {
     return `CMD_EXEC_USER: there is no user ${user}\nadd the user, or name another; ${hint}`
@@ -50,8 +50,8 @@ export function commandFault({ user, group }: CommandTerms, rights: Rights): str
 }
 
 /**
- * Which stanzas cannot have the commands of their packets run as they say, and why, by {@link placeText}. Each is reported now, as nobody
- * looks at the moment of use.
+ * Finds the stanzas whose commands cannot run, with the reason for each, by {@link placeText}. Each is reported when
+ * the file is read, because later nobody may be watching.
  */
 export function barredCommands(
   stanzas: readonly Stanza[],
@@ -75,7 +75,7 @@ function lacks({ capabilities }: Rights, capability: number): boolean {
   return capabilities !== undefined && (capabilities & (1n << BigInt(capability))) === 0n
 }
 
-/** What this process may do; each account is asked for once. */
+/** Returns the rights of this process. Each account is looked up once. */
 export function ownRights(): Rights {
   const accounts = new Map<string, boolean>()
   return {
@@ -91,7 +91,7 @@ export function ownRights(): Rights {
   }
 }
 
-/** What a program that this process runs as root can have: its effective capabilities within the bounding set. */
+/** Returns the capabilities of programs that this process runs as root: its effective ones within the bounding set. */
 function readCapabilities(): bigint | undefined {
   try {
     const text = readFileSync(STATUS, 'latin1')
@@ -113,7 +113,7 @@ function isOnPath(name: string): boolean {
   })
 }
 
-/** Looks into the file first, and asks the name services where it has no such account. */
+/** Looks up an account in the file, and then with the name services. */
 function isAccount(database: 'passwd' | 'group', name: string): boolean {
   const named = (text: string): boolean => text.split('\n').some((line) => line.startsWith(`${name}:`))
   try {

@@ -6,7 +6,7 @@ import type { CommandGranted } from './fwknops.ts'
 const SECOND_MS = 1_000
 const SHELL = '/bin/sh'
 
-/** What a packet of fwknop's has run, and for how many milliseconds it holds: as the shell gets it. */
+/** Returns the shell commands for an fwknop packet, and the milliseconds until the second one. */
 export function commandsFor(
   { door, stanza, grant, arrival }: CommandGranted,
   now: number,
@@ -16,10 +16,10 @@ export function commandsFor(
     return { start: asUser(grant.command, user, group), stop: undefined, ms: 0 }
   }
   const { source, destination } = arrival
-  // Whatever stanza and client say, the door's Open_For is a bound.
+  // The door's Open_For is an upper limit for the times of stanza and client.
   const openS = Math.min(grant.openS, Math.ceil(door.cmdTimeoutMs / SECOND_MS))
   const facts = { address: grant.address, source, destination, port: grant.ports[0]!, openS, now }
-  // Its words mean nothing to a shell.
+  // Each word is quoted for the shell.
   const words = (command: string): string => cycleArguments(command, facts).map(quoted).join(' ')
   const { open, close } = stanza.cycle!
   return {
@@ -29,14 +29,14 @@ export function commandsFor(
   }
 }
 
-/** A command line run as somebody else, by runuser(1). */
+/** Builds a command line for another user or group, with runuser(1). */
 function asUser(command: string, user: string | undefined, group: string | undefined): string {
   if (user === undefined && group === undefined) return command
   const who = [...(user === undefined ? ['-u', 'root'] : ['-u', user]), ...(group === undefined ? [] : ['-g', group])]
   return [RUN_AS, ...who, '--', SHELL, '-c', command].map(quoted).join(' ')
 }
 
-/** A word that means itself to a shell (POSIX, 2.2.2). */
+/** Quotes a word for the shell (POSIX, 2.2.2). */
 function quoted(word: string): string {
   return /^[\w./:,@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 }

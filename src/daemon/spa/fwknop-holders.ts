@@ -9,8 +9,8 @@ import type { HolderMarks } from '../../state/holder-marks.ts'
 import { piecesOf } from '../../text/lines.ts'
 
 /**
- * The mark of who opened under a stanza: by its keys, or, where GnuPG is asked, by what the stanza names of the key that
- * signed.
+ * Returns the mark of a stanza's holder, made from its keys. With GnuPG, it is made from the stanza's entry for the
+ * signing key.
  */
 export function markOfStanza(marks: HolderMarks, { rijndael, hmac, gnupg }: Stanza, signer?: string): string {
   const outer = hmac?.key ?? ''
@@ -21,7 +21,7 @@ export function markOfStanza(marks: HolderMarks, { rijndael, hmac, gnupg }: Stan
   return marks.mark('fwknop', 'gnupg', gnupg?.homeDir ?? '', gnupg?.decryptId ?? '', outer)
 }
 
-/** Whether a stanza still lets its holder have what they hold. */
+/** Returns true if a stanza still permits an opening. */
 export function stanzaPermits(stanza: Stanza, { services, forward }: Held, now: number): boolean {
   const { openPorts, restrictPorts, expiresMs } = stanza
   if (expiresMs !== undefined && now >= expiresMs) return false
@@ -35,18 +35,21 @@ export function stanzaPermits(stanza: Stanza, { services, forward }: Held, now: 
   const to = parseForward(forward)
   if (to === undefined) return true
   if (stanza.forceNat !== undefined && stanza.cycle === undefined) return isForced(stanza.forceNat, to)
-  // What the stanza says of ports holds for the one inside as well.
+  // The stanza's rules on ports also apply to the port that connections are forwarded to.
   return ports.every(({ protocol }) => isAllowed({ protocol, first: to.port, last: to.port }))
 }
 
-/** Whether connections are sent on to where FORCE_NAT says. By which name it calls this machine does not matter. */
+/**
+ * Returns true if the connections are forwarded to the destination of FORCE_NAT. It does not matter by which name that
+ * calls this host.
+ */
 function isForced({ host, port }: NonNullable<Stanza['forceNat']>, to: Forward): boolean {
   if (to.port !== port) return false
   const address = parseAddress(host)
   return to.address === undefined || (address !== undefined && sameAddress(address, to.address))
 }
 
-/** The marks under which a stanza's holders may have opened. */
+/** Returns the marks of all possible holders of a stanza. */
 export function marksOfStanza(marks: HolderMarks, stanza: Stanza): readonly string[] {
   const { signers } = stanza.gnupg ?? {}
   const signed = signers === undefined ? [] : [...signers.fingerprints, ...signers.ids]
@@ -54,10 +57,10 @@ export function marksOfStanza(marks: HolderMarks, stanza: Stanza): readonly stri
 }
 
 /**
- * The stanzas whose keys a file still holds though it cannot be read: whose key was taken out is out, and nobody else. Of
- * several who may sign, those are left who are named.
+ * Returns the stanzas whose keys are still in a file that has errors. Only removed keys lose access. Among several
+ * signers of a stanza, those still named stay.
  *
- * @param isUnread whether what has become of a stanza's keys cannot be told
+ * @param isUnread tells whether the file with a stanza's keys could not be read
  */
 export function stanzasLeft(
   before: readonly Stanza[],
@@ -66,7 +69,7 @@ export function stanzasLeft(
 ): readonly Stanza[] {
   const pieces = piecesOf(text)
   const holds = (word: string): boolean => word !== '' && pieces.some((piece) => piece.includes(word))
-  // They may stand there with blanks, and in small letters.
+  // The file may write them with blanks and in lower case.
   const digits = pieces.map((piece) => piece.replaceAll(/\s/g, '').toUpperCase())
   const names = (id: string): boolean => digits.some((piece) => piece.includes(id))
   return before.flatMap((stanza) => {
@@ -79,7 +82,8 @@ export function stanzasLeft(
     if (gnupg?.signers === undefined) return holds(gnupg?.homeDir ?? '') ? [stanza] : []
     const ids = gnupg.signers.ids.filter(names)
     const fingerprints = gnupg.signers.fingerprints.filter(names)
-    // Without fingerprints the ids would count, which did not before.
+    // Key ids count only in a stanza without fingerprints. They must not begin to count when the fingerprints are
+    // removed.
     const counting = gnupg.signers.fingerprints.length > 0 ? fingerprints : ids
     return counting.length === 0 ? [] : [{ ...stanza, gnupg: { ...gnupg, signers: { ids, fingerprints } } }]
   })

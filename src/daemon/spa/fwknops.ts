@@ -27,19 +27,22 @@ import type { Trial } from './stanza-hint.ts'
 import { UsedDigests } from './used-digests.ts'
 import type { WorkBudget } from './work-budget.ts'
 
-/** Lengths of packets that may be fwknop's, in bytes. */
+/** The range of lengths of fwknop packets, in bytes. */
 export const FWKNOP_LENGTHS = { first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES } as const
-/** How many packets that were opened are known again, and by how many of their last characters: an HMAC at the least. */
+/**
+ * The most opened packets that are recognized, and the number of last characters that identify one. That covers at
+ * least the HMAC.
+ */
 const SEEN_MAX = 16_384
 const SEEN_CHARS = 64
 const SECOND_MS = 1_000
 
-/** What a packet of fwknop's can also be granted. */
+/** A permission for an fwknop packet, which may also be to run commands. */
 export interface CommandGranted {
   readonly door: Door
   readonly stanza: Stanza
   readonly grant: Exclude<Grant, { readonly refusal: string }>
-  /** Whose key it was, and whose packet it says it is. */
+  /** The user whose key it was, and the user that the packet names. */
   readonly user: string
   readonly claimedUser: string
   /** The mark of the key. */
@@ -47,33 +50,33 @@ export interface CommandGranted {
   readonly arrival: Arrival
 }
 
-/** What the judge of fwknop's packets needs beside what all do. */
+/** The additional dependencies of the judge of fwknop packets. */
 export interface FwknopTerms extends JudgeTerms {
-  /** Whether an address is one of this machine's at the moment. */
+  /** Returns true if an address currently belongs to this host. */
   readonly isOwn: (address: Address) => boolean
-  /** Runs a command that a packet brought, or the pair of a stanza's cycle. */
+  /** Runs the command of a packet, or the two commands of a stanza's cycle. */
   readonly run: (granted: CommandGranted) => void
 }
 
-/** What a stanza's keys opened: it was granted, or why it was not. */
+/** The result for a packet that a stanza's keys opened: granted, or refused with a reason. */
 type Tried = 'good' | { readonly refusal: string }
 
-/** A packet's text. */
+/** The text of a packet. */
 interface Text {
   readonly wire: string
-  /** What it is known by when it comes again. */
+  /** The last characters, which identify a repeated packet. */
   readonly end: string
   readonly envelopes: Envelopes
-  /** Stanzas whose key gpg may have for it. */
+  /** The stanzas whose gpg key may open the packet. */
   readonly sealed: Sealed[]
 }
 
-/** A message for gpg, and the stanza that it may be under. */
+/** A message for gpg, with a stanza that it may belong to. */
 interface Sealed extends Trial {
   readonly message: Uint8Array
 }
 
-/** Takes the packets of fwknop's clients. */
+/** Handles the packets of fwknop clients. */
 export class Fwknops implements HolderJudge {
   readonly #of: FwknopTerms
   readonly #seldom = new LogThrottle()
@@ -82,10 +85,10 @@ export class Fwknops implements HolderJudge {
   readonly #gnupg = new Gnupg()
   readonly #used: UsedDigests
   #doors: readonly StanzaFile[] = []
-  /** Ends of packets that were opened. */
+  /** The last characters of packets that were opened. */
   readonly #seen = new LruMap<string, true>(SEEN_MAX)
 
-  /** @param work the time that packets may take */
+  /** @param work the limit on the time for packets */
   constructor(of: FwknopTerms, work: WorkBudget) {
     this.#of = of
     this.#work = work
@@ -93,17 +96,17 @@ export class Fwknops implements HolderJudge {
     this.#used = new UsedDigests(of.store)
   }
 
-  /** Whether packets of this kind are waited for. */
+  /** Returns true if a door needs packets of this kind. */
   get wanted(): boolean {
     return this.#doors.length > 0
   }
 
-  /** How many stanzas a door has; `undefined`: it is none of these. */
+  /** Returns the number of a door's stanzas, or `undefined` if the door is not of this kind. */
   users(name: string): number | undefined {
     return this.#doors.find(({ door }) => door.name === name)?.stanzas.length
   }
 
-  /** Puts doors in force, and reads their files. */
+  /** Applies a set of doors and reads their files. */
   replace(doors: readonly Door[]): void {
     const before = this.#doors
     this.close()
@@ -117,12 +120,12 @@ export class Fwknops implements HolderJudge {
     this.refresh()
   }
 
-  /** Reads the files again. One with an error adds nobody; whose key it has no more is out. */
+  /** Reads the files again. A file with an error adds no keys, but removed keys lose access. */
   refresh(): void {
     for (const each of this.#doors) each.refresh()
   }
 
-  /** Whoever has a key in the file may hold the door, within what the stanza allows. */
+  /** Lets a holder keep the door if the file has the key, within the limits of its stanza. */
   mayHold(held: Held): Verdict {
     const stanzas = this.#doors.find(({ door }) => door.name === held.door)?.known
     const { holder } = held
@@ -134,31 +137,31 @@ export class Fwknops implements HolderJudge {
     return may ? 'may' : 'may not'
   }
 
-  /** When the next of the stanzas expires, milliseconds since 1970. */
+  /** Returns when the next stanza expires, in milliseconds since 1970. */
   nextExpiry(now: number): number {
     const ends = this.#doors.flatMap(({ stanzas }) => stanzas.map(({ expiresMs }) => expiresMs ?? Infinity))
     return Math.min(...ends.filter((end) => end > now), Infinity)
   }
 
-  /** Watches no more. */
+  /** Stops watching the files. */
   close(): void {
     for (const each of this.#doors) each.close()
   }
 
-  /** Takes a datagram. False: it is none that any stanza's key opens. */
+  /** Handles a datagram. Returns false if no stanza's key opens it. */
   take(payload: Uint8Array, arrival: Arrival): boolean {
     if (this.#doors.length === 0 || payload.length < PACKET_MIN_BYTES || payload.length > PACKET_MAX_BYTES) return false
     const wire = readWire(payload)
     if (wire === undefined) return false
-    // A copy of a packet that was opened costs no decryption again, or whoever plays it back would use those up.
+    // A copy of an opened packet costs no decryption. Otherwise anyone could use up the time by replaying packets.
     const end = wire.slice(-SEEN_CHARS)
     if (this.#seen.has(end)) {
-      this.#of.explain(arrival.source, undefined, 'a copy of a packet that came before')
+      this.#of.explain(arrival.source, undefined, 'a copy of an earlier packet')
       return true
     }
     const text: Text = { wire, end, envelopes: new Envelopes(wire), sealed: [] }
     const { source } = arrival
-    // The stanza that opened from there last costs one HMAC: whoever forges the address causes no more than that.
+    // Trying the source's last stanza costs one HMAC. A forged source address causes only that work.
     const usual = this.#usual(source)
     if (usual !== undefined) {
       const tried = this.#work.run(source, 'itself', () => this.#try(usual, text, arrival))
@@ -172,7 +175,10 @@ export class Fwknops implements HolderJudge {
     return true
   }
 
-  /** What opened from a source last; not a stanza with GnuPG, whose packets must not go to gpg twice. */
+  /**
+   * Returns the stanza that opened the source's last packet. GnuPG is excluded, because packets must not go to gpg
+   * twice.
+   */
   #usual(source: Address): Trial | undefined {
     const trial = readHint(this.#doors, this.#known.hint(source))
     return trial?.stanza.gnupg === undefined ? trial : undefined
@@ -182,7 +188,7 @@ export class Fwknops implements HolderJudge {
     for (const { door, stanzas } of this.#doors) for (const stanza of stanzas) yield { door, stanza }
   }
 
-  /** Tries a packet with stanzas, up to the first that grants what it asks for. `undefined`: no key opens it. */
+  /** Tries stanzas until one grants the request. Returns `undefined` if no key opens the packet. */
   #tryAll(trials: Iterable<Trial>, text: Text, arrival: Arrival): Tried | undefined {
     let refused: Tried | undefined
     for (const trial of trials) {
@@ -214,19 +220,21 @@ export class Fwknops implements HolderJudge {
     return refused
   }
 
-  /** Has gpg look at a packet for one stanza after the other: however many there are, it takes one place among those that wait. */
+  /**
+   * Decrypts a packet with gpg for one stanza after another. However many there are, it takes one place in the queue.
+   */
   async #decryptAll({ sealed, end }: Text, arrival: Arrival): Promise<void> {
     for (const each of sealed) if (await this.#decrypt(each, arrival, end)) return
   }
 
-  /** True: the packet was good, and is used. */
+  /** Returns true if the packet was valid and is now used. */
   async #decrypt({ door, stanza, message }: Sealed, arrival: Arrival, end: string): Promise<boolean> {
     const { source } = arrival
     if (this.#work.knows(source)) this.#gnupg.know(source)
     const cause = { source, proven: stanza.hmac !== undefined }
     const plain = await this.#gnupg.decrypt(message, stanza.gnupg!, cause)
     if ('fault' in plain) {
-      // Of a key that counts somebody has to hear; of what strangers send nobody has.
+      // Faults of an accepted key are logged. Faults of unknown senders are only explained.
       if (plain.signer === undefined) this.#of.explain(source, door.name, `packet for gpg: ${plain.fault}`)
       else {
         const who = `packet of ${holderOf(door, stanza, plain.signer)}`
@@ -245,14 +253,14 @@ export class Fwknops implements HolderJudge {
     return refusal === undefined
   }
 
-  /** Opens what a packet asks for, if it may have it; else why not. */
+  /** Opens the services that a packet asks for. Returns the reason if it is refused. */
   #judge(door: Door, stanza: Stanza, spa: Spa, arrival: Arrival, signer?: string): string | undefined {
     const { store, explain, isOwn } = this.#of
     const user = holderOf(door, stanza, signer)
     const claimedUser = claimedName(spa.user)
     const who = `packet of ${user}, which claims to be ${claimedUser}`
     if (this.#used.has(spa)) {
-      explain(arrival.source, door.name, `${who}: it came before`)
+      explain(arrival.source, door.name, `${who}: a replay`)
       return undefined
     }
     const maxAgeMs = door.secret.kind === 'spa' ? door.secret.maxAgeMs : undefined
@@ -271,7 +279,7 @@ export class Fwknops implements HolderJudge {
     return undefined
   }
 
-  /** Why a door does not do what a stanza grants; `undefined`: it does. */
+  /** Returns the reason why a door refuses what a stanza grants, or `undefined`. */
   #beyond(door: Door, stanza: Stanza, granted: CommandGranted['grant'], source: Address): string | undefined {
     if (!admits(door, [source, granted.address])) return 'the address is not in Allow_From'
     if (granted.kind === 'command') {
@@ -280,16 +288,16 @@ export class Fwknops implements HolderJudge {
     if (door.opens.length > 0) {
       return servicesFor(door, granted.ports) === undefined ? 'a port is not in Open_Ports' : undefined
     }
-    return granted.nat === undefined ? undefined : 'only Open_Ports can be sent on'
+    return granted.nat === undefined ? undefined : 'only Open_Ports can be forwarded'
   }
 
-  /** The age up to which a packet that opened this door, or another one did, is taken, in milliseconds. */
+  /** Returns the greatest age, in milliseconds, at which this door or another accepts the packet. */
   #longestAgeMs(door: Door): number {
     const doors = [door, ...this.#doors.map((each) => each.door)]
     return Math.max(...doors.map(({ secret }) => (secret.kind === 'spa' ? secret.maxAgeMs : undefined) ?? Infinity))
   }
 
-  /** Makes durable that a packet was used, and opens. */
+  /** Durably marks a packet as used, and opens the door. */
   async #commit(spa: Spa, granted: CommandGranted): Promise<void> {
     const { say } = this.#of
     try {
@@ -326,7 +334,7 @@ export class Fwknops implements HolderJudge {
     })
   }
 
-  /** What concerns somebody who has a key, but seldom, as packets can be played back. */
+  /** Logs a message about a key's owner. It is logged rarely, because packets can be replayed. */
   #tell(source: Address, text: string): void {
     if (this.#seldom.due(text.replaceAll(/[0-9]+/g, '0'), performance.now())) this.#of.say('notice', text)
     else this.#of.explain(source, undefined, text)

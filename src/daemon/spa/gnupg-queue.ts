@@ -2,22 +2,25 @@ import { formatNetwork, networkOf } from '../../packet/network.ts'
 import type { Address } from '../../packet/address.ts'
 import { SourceBudget } from '../../limit/source-budget.ts'
 
-/** Longest that a run may take, in milliseconds: for those that something speaks for, and for strangers. */
+/** The longest run of gpg in milliseconds, for trusted packets and for unknown sources. */
 export const TIME_MAX_MS = 10_000
 export const STRANGER_TIME_MAX_MS = 2_000
-/** gpgs at a time, and how many of them packets may cause that nothing speaks for. */
+/** The most simultaneous runs of gpg, and how many of them unknown sources may cause. */
 export const RUNNING_MAX = 2
 const RUNNING_STRANGERS_MAX = 1
-/** Packets that wait for one, of each kind; those beyond are passed over. */
+/** The most waiting packets of each kind. Further ones are ignored. */
 export const WAITING_MAX = 16
-/** Packets of one source that run or wait; those that show an HMAC are counted apart, as others can forge the source. */
+/**
+ * The most packets of one source that run or wait. Packets with an HMAC count separately, because others can forge the
+ * source.
+ */
 export const PER_SOURCE_MAX = 2
-/** Bits of an address that make a source: an IPv4 address, and the network that an IPv6 host has (RFC 4291, 2.5.1). */
+/** Bits of an address that identify a source: an IPv4 address, or the network of an IPv6 host (RFC 4291, 2.5.1). */
 const SOURCE_BITS = { 4: 32, 6: 64 } as const
 /**
- * Time of gpg's that packets may take where no HMAC speaks for them, in milliseconds. A run takes some hundredths of a second;
- * but whoever knows the server's public key can make messages with which it takes as long as it is let. A burst is at least
- * that long: a budget is in debt by one at most.
+ * The time of gpg for packets without an HMAC, in milliseconds. A run takes some hundredths of a second. But anyone who
+ * knows the server's public key can send messages that take as long as permitted. A burst is at least that long, so
+ * that a budget is overdrawn by one run at most.
  */
 export const GNUPG_LIMITS = {
   source: { perSecond: 50, burst: STRANGER_TIME_MAX_MS },
@@ -28,14 +31,14 @@ export const GNUPG_LIMITS = {
   knownMax: 1_024,
 } as const
 
-/** Who causes a run. */
+/** The origin of a run. */
 export interface Cause {
   readonly source: Address
-  /** Whether an HMAC has shown that the packet is by somebody who has a key. */
+  /** True if an HMAC proves that the packet's sender has a key. */
   readonly proven: boolean
 }
 
-/** Has a place for a run, or none: for each source first, then for all, with a share for those that have opened before. */
+/** Limits the runs of gpg: for each source and for all, with a share for sources that have opened before. */
 export class GnupgQueue {
   readonly #budget: SourceBudget
   readonly #clock: () => number
@@ -45,20 +48,23 @@ export class GnupgQueue {
   #strangers = 0
 
   /**
-   * @param seed two secret random words: strangers choose their addresses
-   * @param clock a steady one, in milliseconds
+   * @param seed two secret random words, because attackers choose their addresses
+   * @param clock a steady clock, in milliseconds
    */
   constructor(seed: readonly [number, number], clock: () => number = () => performance.now()) {
     this.#budget = new SourceBudget(GNUPG_LIMITS, seed)
     this.#clock = clock
   }
 
-  /** Counts a source among those that have opened before. */
+  /** Marks a source as one that has opened before. */
   know(source: Address): void {
     this.#budget.know(source)
   }
 
-  /** Runs something, for so many milliseconds at most, when its turn comes. Rejects with what it rejects with. `undefined`: there is no place or time for it. */
+  /**
+   * Runs work in its turn, for a limited number of milliseconds. Rejects with the error of the work.
+   * @returns `undefined` if there is no place or time left
+   */
   async run<T>({ source, proven }: Cause, work: (limitMs: number) => Promise<T>): Promise<T | undefined> {
     const from = `${proven ? 'proven ' : ''}${formatNetwork(networkOf(source, SOURCE_BITS[source.family]))}`
     const there = this.#bySource.get(from) ?? 0
@@ -76,7 +82,7 @@ export class GnupgQueue {
       })
       const begun = this.#clock()
       try {
-        // Others from there may have used it up meanwhile.
+        // Other packets from the source may have used up its time.
         return hasTime() ? await work(trusted ? TIME_MAX_MS : STRANGER_TIME_MAX_MS) : undefined
       } finally {
         const ended = this.#clock()

@@ -10,38 +10,38 @@ import type { Signature } from '../../spa/gnupg-status.ts'
 import { GnupgQueue } from './gnupg-queue.ts'
 import type { Cause } from './gnupg-queue.ts'
 
-/** Most bytes that it may give, and say. */
+/** The most bytes of gpg's output, and of its messages. */
 const BYTES_MAX = 65_536
-/** Messages that came to nothing and are known again: a copy of one starts no gpg. */
+/** The most failed messages that are recognized. A copy of one does not start gpg again. */
 const FRUITLESS_MAX = 1_024
 const WORD = 2 ** 32
 
-/** A text that was decrypted, and the fingerprint of the key that signed it, where one has to; or why there is none. */
+/** A decrypted text with the fingerprint of its signer, if a signature is required; or the fault. */
 export type Decrypted =
   | { readonly text: Uint8Array; readonly signer: string | undefined }
-  /** `signer`: a key that counts, but for what is wrong with it or with its signature. */
+  /** The `signer` is an accepted key, but the key or its signature has a fault. */
   | { readonly fault: string; readonly signer?: string }
 
-/** What a run of gpg gave. */
+/** The result of a run of gpg. */
 interface Ran {
   readonly status: string
-  /** `null`: it was ended. */
+  /** The exit code, or `null` if gpg was killed. */
   readonly code: number | null
   readonly text: Uint8Array
 }
 
-/** Decrypts packets by the installed gpg, a few at a time, and each message once however many stanzas ask for it. */
+/** Decrypts packets with the installed gpg, a few at a time. Each message is decrypted once, for all stanzas. */
 export class Gnupg {
   readonly #queue = new GnupgQueue([randomInt(WORD), randomInt(WORD)])
   readonly #underWay = new Map<string, Promise<Ran | undefined>>()
   readonly #fruitless = new LruMap<string, string>(FRUITLESS_MAX)
 
-  /** Counts a source among those that have opened before: a share of the runs is kept for them. */
+  /** Marks a source as one that has opened before. Such sources have a reserved share of the runs. */
   know(source: Address): void {
     this.#queue.know(source)
   }
 
-  /** Never rejects. */
+  /** Decrypts a message. Never rejects. */
   async decrypt(message: Uint8Array, terms: GnupgTerms, cause: Cause): Promise<Decrypted> {
     const key = keyOf(message, terms)
     const before = this.#fruitless.get(key)
@@ -70,7 +70,7 @@ export class Gnupg {
   }
 }
 
-/** The same for what would be the same run. */
+/** Returns the same key for identical runs. */
 function keyOf(message: Uint8Array, { homeDir, passphrase }: GnupgTerms): string {
   const hash = createHash('sha256')
     .update(homeDir)
@@ -83,13 +83,13 @@ function keyOf(message: Uint8Array, { homeDir, passphrase }: GnupgTerms): string
     .digest('base64')
 }
 
-/** What a run comes to under a stanza's terms. */
+/** Returns the result of a run under the conditions of a stanza. */
 function verdictOf({ status, code, text }: Ran, { signers }: GnupgTerms): Decrypted {
   const { fault, signature } = readGnupgStatus(status)
   if (code === null) return { fault: 'gpg was ended' }
   if (fault !== undefined) return { fault: `${fault} (exit code ${code})`, ...signerOf(signature, signers) }
   if (signature.kind === 'bad') return { fault: signature.why, ...signerOf(signature, signers) }
-  // Where no signature is asked for the HMAC tells who it was: one that nothing is known of changes nothing.
+  // Without a required signature, the HMAC identifies the sender. An unknown signature changes nothing then.
   if (signers === undefined) return { text, signer: undefined }
   if (signature.kind === 'none') return { fault: 'it is not signed' }
   if (signature.kind === 'unknown') return { fault: signature.why }
@@ -97,7 +97,7 @@ function verdictOf({ status, code, text }: Ran, { signers }: GnupgTerms): Decryp
   return by.signer === undefined ? { fault: 'its signature is not by an accepted key' } : { text, signer: by.signer }
 }
 
-/** The key among those that count that a signature is by, good or bad. */
+/** Returns the accepted key that made a good or bad signature. */
 function signerOf(signature: Signature, signers: GnupgTerms['signers']): { readonly signer?: string } {
   if (signers === undefined || !('key' in signature)) return {}
   const signer = [signature.key, signature.primary].find((one) => one !== undefined && isSigner(signers, one))
@@ -105,7 +105,7 @@ function signerOf(signature: Signature, signers: GnupgTerms['signers']): { reado
 }
 
 async function run(message: Uint8Array, { homeDir, passphrase }: GnupgTerms, limitMs: number): Promise<Ran> {
-  // Whatever its own config says: nothing that a stranger sends has it ask the network, or add keys to the ring.
+  // These options override gpg's own config. A packet must not cause network access or add keys to the keyring.
   const alone = ['--disable-dirmngr', '--no-auto-key-retrieve', '--no-auto-key-import']
   const words = ['--homedir', homeDir, '--batch', '--quiet', '--no-tty', ...alone, ...PASSPHRASE_FIRST]
   const child = spawn('gpg', [...words, ...STATUS_ON_ERROR, '--decrypt'], {
@@ -124,7 +124,7 @@ async function run(message: Uint8Array, { homeDir, passphrase }: GnupgTerms, lim
   child.stderr.on('data', (part: Buffer) => {
     status = `${status}${part.toString('latin1')}`.slice(0, BYTES_MAX)
   })
-  // It may end without reading: its exit code tells.
+  // gpg may end without reading. Its exit code reports that.
   child.stdin.on('error', () => undefined)
   child.stdin.end(gpgInput(passphrase, message))
   const code = await new Promise<number | null>((resolve, reject) => {

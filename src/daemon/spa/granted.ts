@@ -16,45 +16,45 @@ export interface Port {
   readonly port: number
 }
 
-/** What a packet has been granted: whoever judged it has made it durable that it cannot come again. */
+/** The permission that a packet was granted. The judge has durably marked the packet as used. */
 export interface Granted {
   readonly door: Door
-  /** Whom the door opens for. */
+  /** The address that gets access. */
   readonly source: Address
   /** Milliseconds. */
   readonly ms: number
-  /** Some of the door's ports; `undefined`: all that the door does. */
+  /** Some of the door's ports, or `undefined` for everything that the door opens. */
   readonly services: readonly Service[] | undefined
-  /** The ports that were asked for, where the door's commands do with them what they will. */
+  /** The requested ports, if the door's commands decide what to do with them. */
   readonly asked?: readonly Port[] | undefined
-  /** Where connections to them are sent on to. */
+  /** The destination of forwarded connections. */
   readonly forward?: Forward | undefined
-  /** Whose key opened the packet. */
+  /** The user whose key opened the packet. */
   readonly user: string | undefined
-  /** Whose packet it says it is, which nothing proves; as {@link claimedName} has it. */
+  /** The user that the packet names without proof, formatted by {@link claimedName}. */
   readonly claimedUser?: string | undefined
   /** The mark of the key. */
   readonly holder: string
-  /** Where the packet was sent. */
+  /** The protocol and port that the packet was sent to. */
   readonly protocol: Protocol
   readonly port: number
 }
 
-/** What those who judge packets need of their surroundings. */
+/** The dependencies of the packet judges. */
 export interface JudgeTerms {
   readonly store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys' | 'loss' | 'acceptsLoss'>
   readonly say: (level: 'info' | 'notice' | 'warning' | 'error', text: string) => void
-  /** Says why something came to nothing, to whoever asked for that. */
+  /** Explains why a packet opened nothing, if explanations are on. */
   readonly explain: (source: Address, door: string | undefined, reason: string) => void
   readonly open: (granted: Granted) => void
-  /** A key opens a door no more, or for less. */
+  /** Called when a key no longer opens a door, or opens less of it. */
   readonly holdersChanged: () => void
-  /** Other packets are waited for. */
+  /** Called when other packets have to be captured. */
   readonly needsChanged: () => void
   readonly marks: HolderMarks
 }
 
-/** Where a packet came from and went to; copied, as the record is used anew. */
+/** The origin and destination of a packet, copied because the packet's record is reused. */
 export interface Arrival {
   readonly source: Address
   readonly destination: Address
@@ -62,7 +62,7 @@ export interface Arrival {
   readonly port: number
 }
 
-/** The ports among a door's own that a packet asks for. `undefined`: one of them is none that it opens. */
+/** Returns the requested ports as the door's services, or `undefined` if the door does not open one of them. */
 export function servicesFor({ opens }: Door, ports: readonly Port[]): readonly Service[] | undefined {
   const services: Service[] = []
   for (const { protocol, port } of ports) {
@@ -77,22 +77,22 @@ export function servicesFor({ opens }: Door, ports: readonly Port[]): readonly S
   return services
 }
 
-/** The ports that a packet was granted or asked for, as the journal has them; `undefined`: all that the door does. */
+/** Formats the granted or requested ports for the journal; `undefined` means everything that the door opens. */
 export function portsText({ services, asked }: Partial<Pick<Granted, 'services' | 'asked'>>): string | undefined {
   return services?.map(formatService).join() ?? (asked === undefined ? undefined : formatPorts(asked))
 }
 
-/** Whether a door takes what is sent from an address, for an address. */
+/** Returns true if a door's Allow_From contains all the addresses. */
 export function admits({ allowFrom }: Door, addresses: readonly Address[]): boolean {
   return allowFrom.length === 0 || addresses.every((address) => allowFrom.some((network) => contains(network, address)))
 }
 
-/** The shortest of some times; those that are `undefined` or 0 set no bound. */
+/** Returns the shortest of several times. A bound of `undefined` or 0 does not count. */
 export function shortest(ms: number, ...bounds: readonly (number | undefined)[]): number {
   return Math.min(ms, ...bounds.filter((bound) => bound !== undefined && bound > 0).map(Number))
 }
 
-/** A packet from somebody whose key is known, in words, for the log. */
+/** Describes for the log a packet from a user with a known key. */
 export function arrivalText({ source, protocol, port }: Arrival): string {
   return `from ${formatAddress(source)} to ${protocol === TCP ? 'tcp' : 'udp'}/${port}`
 }

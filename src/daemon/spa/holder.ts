@@ -6,10 +6,10 @@ import type { Stanza } from '../../spa/fwknop/stanza.ts'
 const KEY_ID_CHARS = 16
 
 /**
- * Whose key opened a packet of fwknop's: where it stands, and who signed. `access.conf:3`, `alice.conf:1`, `access.conf:3 signed by
- * 0123456789ABCDEF`. The same in the log, in the journal and in what commands are told.
+ * Names the holder of the key that opened an fwknop packet, by its place and signer. Examples are `access.conf:3`,
+ * `alice.conf:1` and `access.conf:3 signed by 0123456789ABCDEF`. The log, the journal and commands get the same name.
  *
- * @param signer fingerprint of the key that signed; `undefined`: none has to
+ * @param signer the fingerprint of the signing key, or `undefined` if no signature is required
  */
 export function holderOf({ secret }: Door, { file, line }: Stanza, signer: string | undefined): string {
   const stanza = `${basename(file ?? (secret.kind === 'spa' ? secret.path : ''))}:${line}`

@@ -30,62 +30,62 @@ import type { Arrival, JudgeTerms } from './granted.ts'
 import { lossRefusal } from './since-loss.ts'
 import type { WorkBudget } from './work-budget.ts'
 
-/** The port that a profile's SYNs ask for where its door opens any. */
+/** The usual port for the SYNs of a profile whose door has no Open_Ports. */
 const PORT_USUAL = 22
-/** Characters of the hash that tells one profile's keys from another's: 132 bits. */
+/** Characters of the hash that distinguishes the keys of different profiles (132 bits). */
 const PRINT_CHARS = 22
-/** Most profiles of one door. */
+/** The most profiles of one door. */
 export const PROFILES_MAX = 256
 
-/** A folder of a user, as knockknock-genprofile makes it. */
+/** The folder of a user, in the format of knockknock-genprofile. */
 interface Profile {
   readonly door: Door
   readonly name: string
   readonly keys: KnockknockKeys
-  /** The counter in the file: the journal's counts if it is ahead of that. */
+  /** The counter in the file. The journal's counter replaces it if that is ahead. */
   readonly counter: number
   readonly port: number
 }
 
-/** A door that opens to knockknock's packets. */
+/** A door that knockknock packets open. */
 interface KnockknockDoor {
   readonly door: Door
   readonly path: string
   readonly file: WatchedFile<readonly Profile[]>
 }
 
-/** Takes knockknock's SYNs. */
+/** Handles the SYNs of knockknock. */
 export class Knockknocks implements HolderJudge {
   readonly #of: JudgeTerms
   readonly #work: WorkBudget
   readonly #seldom = new LogThrottle()
-  /** By the port they come to: what the profiles may send next. */
+  /** The SYNs that profiles may send next, by the port they are sent to. */
   #expected = new Map<number, ExpectedSyns<Profile>>()
   #doors: readonly KnockknockDoor[] = []
 
-  /** @param work the time that packets may take */
+  /** @param work the limit on the time for packets */
   constructor(of: JudgeTerms, work: WorkBudget) {
     this.#of = of
     this.#work = work
   }
 
-  /** Whether packets of this kind are waited for. */
+  /** Returns true if a door needs packets of this kind. */
   get wanted(): boolean {
     return this.#expected.size > 0
   }
 
-  /** Ports at which such packets are waited for. */
+  /** The ports to which such packets are sent. */
   get ports(): readonly number[] {
     return [...this.#expected.keys()]
   }
 
-  /** How many users a door has; `undefined`: it is none of these. */
+  /** Returns the number of a door's users, or `undefined` if the door is not of this kind. */
   users(name: string): number | undefined {
     const there = this.#doors.find(({ door }) => door.name === name)
     return there === undefined ? undefined : (there.file.state ?? []).length
   }
 
-  /** Puts doors in force, and reads their profiles. */
+  /** Applies a set of doors and reads their profiles. */
   replace(doors: readonly Door[]): void {
     const before = this.#doors
     this.close()
@@ -110,7 +110,7 @@ export class Knockknocks implements HolderJudge {
     this.#expectAll()
   }
 
-  /** Whoever has a profile with the keys that were used may hold the door. */
+  /** Lets a holder keep the door if a profile has the keys that opened it. */
   mayHold({ door: name, holder, user }: Held): Verdict {
     const profiles = this.#doors.find(({ door }) => door.name === name)?.file.state
     if (profiles === undefined || (holder === undefined && user === undefined)) return 'unknown'
@@ -120,12 +120,12 @@ export class Knockknocks implements HolderJudge {
     return may ? 'may' : 'may not'
   }
 
-  /** Watches no more. */
+  /** Stops watching the files. */
   close(): void {
     for (const { file } of this.#doors) file.close()
   }
 
-  /** Has what the profiles there are may send next waited for. */
+  /** Computes the SYNs that all current profiles may send next. */
   #expectAll(): void {
     this.#expected = new Map()
     for (const { file } of this.#doors) {
@@ -163,11 +163,12 @@ export class Knockknocks implements HolderJudge {
     return this.#of.marks.mark('knockknock', cipherKey, macKey)
   }
 
-  /** Takes a SYN. False: it is no profile's. */
+  /** Handles a SYN. Returns false if it does not belong to a profile. */
   take(packet: Packet, arrival: Arrival): boolean {
     const expected = packet.family === 4 ? this.#expected.get(packet.port) : undefined
     if (expected === undefined) return false
-    // Who has no key, and asks for any other port than profiles use to, costs an HMAC for each profile and counter.
+    // A SYN that was not expected costs an HMAC for each profile and counter. Such SYNs have no key, or ask for an
+    // unusual port.
     const found =
       expected.find(packet) ?? this.#work.run(arrival.source, 'stranger', () => expected.search(packet))?.result
     if (found === undefined) return false
@@ -175,7 +176,7 @@ export class Knockknocks implements HolderJudge {
     return true
   }
 
-  /** Waits for the next counters of a profile, for some likely ports more. */
+  /** Computes the SYNs for the next counters of a profile and the likely ports. */
   #expect(profile: Profile, ports: Iterable<number>): void {
     let expected = this.#expected.get(profile.port)
     if (expected === undefined) {
@@ -189,7 +190,7 @@ export class Knockknocks implements HolderJudge {
     const { store, say, open } = this.#of
     const { source } = arrival
     const { door, name, keys } = owner
-    // Nothing is used up: with new profiles the counters begin anew.
+    // Nothing is marked as used, because new profiles begin with new counters.
     const forgotten = lossRefusal(door, store, 0)
     if (forgotten !== undefined) {
       if (this.#seldom.due(`${door.name} ${name}`, performance.now())) {
@@ -198,9 +199,10 @@ export class Knockknocks implements HolderJudge {
       return
     }
     try {
-      // Whatever it asks for: nobody else may use the counter, as its text would give both away.
+      // The counter is used up even if the request is refused. Two SYNs with the same counter would reveal the texts of
+      // both.
       const isNew = store.advance(counterKey(keys), String(counter), (present) => counter > counterOf(present))
-      // The counter is taken, durably or not: what has come once is not waited for any more.
+      // The counter is used up, durably or not. A SYN with it is no longer accepted.
       for (const each of this.#sharing(owner)) this.#expect(each, [port])
       if (!(await isNew)) return
     } catch (error) {
@@ -228,7 +230,7 @@ export class Knockknocks implements HolderJudge {
       })
   }
 
-  /** A profile, and the others with its keys, at this door or another: they share one counter. */
+  /** Returns a profile and all others with the same keys, at any door. They share one counter. */
   #sharing(owner: Profile): readonly Profile[] {
     const { cipherKey, macKey } = owner.keys
     const all = this.#doors.flatMap(({ file }) => file.state ?? [])
@@ -238,37 +240,37 @@ export class Knockknocks implements HolderJudge {
     return [owner, ...sharing]
   }
 
-  /** The first counter that is good. */
+  /** Returns the first counter that is valid. */
   #next({ keys, counter }: Profile): number {
     return Math.max(counter, counterOf(this.#of.store.newest(counterKey(keys))) + 1)
   }
 
-  /** Takes up what an earlier version noted by the names of door and profile. */
+  /** Imports the counter that an earlier version stored under the names of door and profile. */
   #adopt({ door, name, keys }: Profile): void {
     const { store } = this.#of
     const named = `${COUNTER_KEY}${door.name}\n${name}`
     const before = store.newest(named)
     if (before === undefined) return
     const isAhead = (present: string | undefined): boolean => counterOf(before) > counterOf(present)
-    // What is not durable is taken up again by the next start.
+    // If this fails, the next start imports the counter again.
     store
       .advance(counterKey(keys), before, isAhead)
       .then(async () => await store.forget(named))
       .catch(() => undefined)
   }
 
-  /** A profile that cannot be read is as it was before, where it was there. */
+  /** Reads the profiles. A profile that cannot be read keeps its previous state, if it has one. */
   #profiles(door: Door, folder: string, before: readonly Profile[]): readonly Profile[] {
     const names = profileNames(folder)
     if (names.length > PROFILES_MAX) {
-      this.#of.say('warning', `${folder}: more than ${PROFILES_MAX} profiles: the others are left out`)
+      this.#of.say('warning', `${folder}: only the first ${PROFILES_MAX} profiles are used`)
     }
     return names.slice(0, PROFILES_MAX).flatMap((name) => {
       try {
         return [readProfile(door, folder, name)]
       } catch (error) {
         const known = before.find((profile) => profile.name === name)
-        const stays = known === undefined ? '' : ', it is as it was before'
+        const stays = known === undefined ? '' : ', keeping the previous one'
         const { message } = error as Error
         this.#of.say('warning', `${door.name}: profile ${join(folder, name)}${stays}: ${message}`)
         return known === undefined ? [] : [known]
@@ -293,7 +295,7 @@ function foldersIn(folder: string): readonly string[] {
   }
 }
 
-/** Ports that a door's profiles are likely to ask for. */
+/** Returns the ports that a door's profiles are likely to ask for. */
 function portsOf({ opens }: Door): readonly number[] {
   if (opens.length === 0) return [PORT_USUAL]
   const ports: number[] = []
@@ -304,7 +306,7 @@ function portsOf({ opens }: Door): readonly number[] {
   return ports
 }
 
-/** @throws FileError, or an Error that says what is wrong */
+/** @throws FileError, or an Error with the fault */
 function readProfile(door: Door, folder: string, name: string): Profile {
   if (!isUserName(name)) throw new Error('the name of the folder is not a name of a user')
   const path = join(folder, name)
@@ -321,19 +323,20 @@ function value<T>(folder: string, file: string, read: (text: string) => ProfileR
   throw new Error(`${file} ${found.message}\n${found.hint}`)
 }
 
-/** What the keys begin with under which the journal keeps counters. */
+/** The prefix of the journal's keys for counters. */
 const COUNTER_KEY = 'knockknock\n'
 
 /**
- * Under which the journal keeps the counter of a profile: by its keys, as a SYN is good for whoever has them. It would come
- * again at another door of the same profiles, or once the door has another name; and new keys of somebody begin anew.
+ * Returns the journal's key for the counter of a profile. It is made from the profile's keys, because a SYN works for
+ * any door with those keys. So nobody can replay it at another door or after a rename, and new keys begin with a new
+ * counter.
  */
 function counterKey({ cipherKey, macKey }: KnockknockKeys): string {
   const hash = createHash('sha256').update(cipherKey).update(macKey).digest('base64url')
   return `${COUNTER_KEY}${hash.slice(0, PRINT_CHARS)}`
 }
 
-/** The last counter that was used; -1: none. */
+/** Returns the last counter that was used, or -1. */
 function counterOf(text: string | undefined): number {
   return text === undefined ? -1 : Number(text)
 }

@@ -3,16 +3,16 @@ import { formatAddress, parseAddress } from '../../packet/address.ts'
 import type { Store } from '../../state/store.ts'
 import type { WorkBudget } from './work-budget.ts'
 
-/** Sources that are remembered for each kind of packet, at most; those that were first give way. */
+/** The most sources that are remembered for each kind of packet. The oldest are forgotten first. */
 export const KNOWN_SOURCES_MAX = 1_024
-/** How many give way at once. */
+/** The number of sources that are forgotten at once. */
 const FORGOTTEN_AT_ONCE = 64
-/** What such keys of the journal begin with. */
+/** The prefix of the journal's keys for sources. */
 const KNOWN_KEY = 'known\n'
 
 /**
- * Sources from which a packet has opened a door, and what opened it: what is tried first when they send the next. The
- * journal has them too, so that a restart in a flood does not make strangers of owners.
+ * The sources from which a packet has opened a door, with a hint at what to try first next time. They are in the
+ * journal, so that owners stay known after a restart during a flood.
  */
 export class KnownSources {
   readonly #store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys'>
@@ -20,7 +20,7 @@ export class KnownSources {
   readonly #budget: WorkBudget
   #count = 0
 
-  /** @param kind of the packets: another for each kind */
+  /** @param kind the kind of packets, unique for each kind */
   constructor(kind: string, store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys'>, budget: WorkBudget) {
     this.#store = store
     this.#prefix = `${KNOWN_KEY}${kind}\n`
@@ -32,12 +32,12 @@ export class KnownSources {
     }
   }
 
-  /** What opened last from a source, as {@link opened} was told. `undefined`: nothing did. */
+  /** Returns the last hint that {@link opened} recorded for a source, or `undefined`. */
   hint(source: Address): string | undefined {
     return this.#budget.knows(source) ? this.#store.newest(this.#keyOf(source)) : undefined
   }
 
-  /** A packet from a source was good. Nobody waits for this to be durable: without it, the source is a stranger. */
+  /** Records a valid packet from a source. If this does not become durable, the source is unknown after a restart. */
   opened(source: Address, hint: string): void {
     this.#budget.know(source)
     const key = this.#keyOf(source)
@@ -47,7 +47,7 @@ export class KnownSources {
     this.#store.advance(key, hint, () => true).catch(() => undefined)
   }
 
-  /** Forgets those that came first, some at a time: looking for them takes a while. */
+  /** Forgets the oldest sources, several at a time, because the search for them is slow. */
   #makeRoom(): void {
     if (this.#count++ < KNOWN_SOURCES_MAX) return
     const all = [...this.#store.keys(this.#prefix)]
@@ -56,7 +56,7 @@ export class KnownSources {
     this.#count = all.length - old.length + 1
   }
 
-  /** A /64 is one source. */
+  /** Returns the journal's key for a source. An IPv6 /64 is one source. */
   #keyOf(source: Address): string {
     return this.#prefix + formatAddress(source.family === 4 ? source : { ...source, c: 0, d: 0 })
   }

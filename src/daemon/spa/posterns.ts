@@ -23,13 +23,13 @@ import { KnownSources } from './known-sources.ts'
 import { lossRefusal } from './since-loss.ts'
 import type { WorkBudget } from './work-budget.ts'
 
-/** How many packets that were opened are known again. */
+/** The most opened packets that are recognized when they come again. */
 const SEEN_MAX = 16_384
-/** How many faults of a file are told. */
+/** The most errors of a file that are logged. */
 const FAULTS_SAID_MAX = 5
 const SECOND_MS = 1_000
 
-/** A door that opens to packets of our own, and who may send them. */
+/** A door that Postern's own packets open, and its users. */
 interface PosternDoor {
   readonly door: Door
   readonly path: string
@@ -37,13 +37,13 @@ interface PosternDoor {
   readonly file: WatchedFile<Users>
 }
 
-/** Somebody whose key is known at a door. */
+/** A user with a known key at a door. */
 interface Holder {
   readonly door: Door
   readonly user: User
 }
 
-/** Takes Postern's own single packets. */
+/** Handles Postern's own single packets. */
 export class Posterns implements HolderJudge {
   readonly #of: JudgeTerms
   readonly #seldom = new LogThrottle()
@@ -51,30 +51,30 @@ export class Posterns implements HolderJudge {
   readonly #known: KnownSources
   #doors: readonly PosternDoor[] = []
   #server: ServerKey | undefined
-  /** Outer codes of packets that were opened. */
+  /** The outer codes of packets that were opened. */
   readonly #seen = new LruMap<string, true>(SEEN_MAX)
   #keyFile: { readonly path: string; readonly file: WatchedFile<ServerKey> } | undefined
-  /** Users by the marks of their keys, for each state of a file. */
+  /** The users by the marks of their keys, for each state of a file. */
   readonly #marked = new WeakMap<Users, ReadonlyMap<string, User>>()
 
-  /** @param work the time that packets may take */
+  /** @param work the limit on the time for packets */
   constructor(of: JudgeTerms, work: WorkBudget) {
     this.#of = of
     this.#work = work
     this.#known = new KnownSources('postern', of.store, work)
   }
 
-  /** Whether packets of this kind are waited for. */
+  /** Returns true if a door needs packets of this kind. */
   get wanted(): boolean {
     return this.#doors.length > 0
   }
 
-  /** How many users a door has; `undefined`: it is none of these. */
+  /** Returns the number of a door's users, or `undefined` if the door is not of this kind. */
   users(name: string): number | undefined {
     return this.#doors.find(({ door }) => door.name === name)?.users.count
   }
 
-  /** Puts doors in force, and reads their files and the server's key. */
+  /** Applies a set of doors, and reads their files and the server's key. */
   replace(doors: readonly Door[], keyFile: string): void {
     const before = this.#doors
     this.close()
@@ -89,12 +89,12 @@ export class Posterns implements HolderJudge {
     this.refresh()
   }
 
-  /** Reads the files of users again. One with an error in it adds nobody; whom it names no more is out. */
+  /** Reads the users' files again. A file with an error adds no users, but removed users lose access. */
   refresh(): void {
     for (const { file } of this.#doors) file.refresh()
   }
 
-  /** Whoever has a key in the file may hold the door, within what their line allows. */
+  /** Lets a holder keep the door if the file has the key, within the limits of the key's line. */
   mayHold({ door: name, source, services, holder, user: named }: Held): Verdict {
     const users = this.#doors.find(({ door }) => door.name === name)?.file.state
     if (users === undefined) return 'unknown'
@@ -105,7 +105,7 @@ export class Posterns implements HolderJudge {
     return stillPermits(user, { door: name, ports, address, now: Date.now() }) ? 'may' : 'may not'
   }
 
-  /** When the next of the keys expires, milliseconds since 1970. */
+  /** Returns when the next key expires, in milliseconds since 1970. */
   nextExpiry(now: number): number {
     let next = Infinity
     for (const { users } of this.#doors) {
@@ -116,7 +116,7 @@ export class Posterns implements HolderJudge {
     return next
   }
 
-  /** Watches no more. */
+  /** Stops watching the files. */
   close(): void {
     for (const { file } of this.#doors) file.close()
     this.#keyFile?.file.close()
@@ -159,7 +159,7 @@ export class Posterns implements HolderJudge {
     return file
   }
 
-  /** The server's key: where it cannot be read, the one of the same file that was good before is. */
+  /** Loads and watches the server's key. If the file cannot be read, its last valid key stays. */
   #takeKey(path: string): void {
     const same = this.#keyFile?.path === path
     if (!same) this.#server = undefined
@@ -180,18 +180,18 @@ export class Posterns implements HolderJudge {
     file.refresh()
   }
 
-  /** Takes a datagram. False: it is none of ours. */
+  /** Handles a datagram. Returns false if it is not a Postern packet. */
   take(payload: Uint8Array, arrival: Arrival): boolean {
     const server = this.#server
     if (server === undefined || payload.length !== POSTERN_PACKET_BYTES || !isForServer(server, payload)) return false
     const { explain } = this.#of
-    // A copy of a packet that was opened costs no public-key work again, or whoever plays it back would use that up.
+    // A copy of an opened packet costs no public-key work. Otherwise anyone could use up the time by replaying packets.
     const outer = Buffer.from(payload.buffer, payload.byteOffset, MAC1_BYTES).toString('latin1')
     if (this.#seen.has(outer)) {
-      explain(arrival.source, undefined, 'single packet: a copy of one that came before')
+      explain(arrival.source, undefined, 'single packet: a copy of an earlier one')
       return true
     }
-    // Only who knows the server's public key gets here. Public-key work takes a tenth of a millisecond.
+    // Only senders who know the server's public key get here. Public-key work takes a tenth of a millisecond.
     const done = this.#work.run(arrival.source, 'itself', () => openClaim(server, payload, (key) => this.#holders(key)))
     if (done === undefined) {
       explain(arrival.source, undefined, 'too many single packets from there at the moment')
@@ -203,7 +203,7 @@ export class Posterns implements HolderJudge {
       explain(arrival.source, undefined, `single packet: ${opened.mismatch}`)
     } else if ('fault' in opened) {
       const [{ user }] = opened.user as [Holder]
-      this.#tell(user, arrival, `a packet that is understood by another version: ${opened.fault}`)
+      this.#tell(user, arrival, `a packet for another version: ${opened.fault}`)
     } else this.#judge(opened.user, opened.claim, arrival)
     return true
   }
@@ -221,7 +221,7 @@ export class Posterns implements HolderJudge {
     const { explain } = this.#of
     const key = newestKey(user)
     if (!isNewer(claim.timestamp, this.#of.store.newest(key))) {
-      explain(arrival.source, undefined, `single packet of ${user.name}: it came before, or a newer one did`)
+      explain(arrival.source, undefined, `single packet of ${user.name}: a replay, or older than the last one`)
       return
     }
     const { wanted } = claim
@@ -271,7 +271,7 @@ export class Posterns implements HolderJudge {
     }
   }
 
-  /** Tells of somebody whose key is known what is no stranger's matter; seldom, as packets can be played back. */
+  /** Logs a message about a known user. It is logged rarely, because packets can be replayed. */
   #tell(user: User, arrival: Arrival, what: string): void {
     if (this.#seldom.due(`${user.name} ${what.replaceAll(/[0-9]+/g, '0')}`, performance.now())) {
       this.#of.say('notice', `single packet of ${user.name}, ${arrivalText(arrival)}: ${what}`)
@@ -294,19 +294,21 @@ export class Posterns implements HolderJudge {
   }
 }
 
-/** @throws FileError, or an Error that says what is wrong with the key */
+/** @throws FileError, or an Error with the fault of the key */
 function readServerKey(path: string): ServerKey {
   const read = readKeyFile(readPrivateText(path, KEY_FILE_MAX_BYTES, SECRET), 'postern-server-secret')
   if ('message' in read) throw new Error(`${path}: ${read.message}\n${read.hint}`)
   return serverKeyOf(read.key)
 }
 
-/** Under which the journal keeps the time of a key's newest packet: at whichever door, so that none is good at another. */
+/**
+ * Returns the journal's key for the time of a user's newest packet. All doors share it, so that no packet works twice.
+ */
 function newestKey({ publicKey }: User): string {
   return `spa\n${Buffer.from(publicKey).toString('base64url')}`
 }
 
-/** Labels of time are in order as text is. */
+/** Returns true if a timestamp is newer. Timestamps sort like text. */
 function isNewer(timestamp: string, present: string | undefined): boolean {
   return present === undefined || timestamp > present
 }

@@ -3,13 +3,13 @@ import type { Store } from '../../state/store.ts'
 
 const SECOND_MS = 1_000
 
-/** What is asked of the store about a loss. */
+/** The parts of the store that know about a loss of state. */
 export type LossKnown = Pick<Store, 'loss' | 'acceptsLoss'>
 
 /**
- * Whether a door stays shut to all packets, as some were forgotten that it has taken, and nothing but that memory keeps
- * them from being taken again: no time bounds them (`SPA_Max_Age = 0`, knockknock). At a first start there is nothing that
- * could have been forgotten, or nobody could ever begin.
+ * Returns true if a loss of state keeps the door shut to all packets. That concerns doors without a limit on the age of
+ * packets (`SPA_Max_Age = 0`, knockknock), because forgotten packets could be replayed. The first start is no loss:
+ * nothing was forgotten.
  */
 export function isShutByLoss({ name, secret }: Pick<Door, 'name' | 'secret'>, store: LossKnown): boolean {
   return (
@@ -18,35 +18,37 @@ export function isShutByLoss({ name, secret }: Pick<Door, 'name' | 'secret'>, st
 }
 
 /**
- * Why a door does not take a packet that was made at a time, in milliseconds since 1970: it may have been taken before the
- * store began to remember. `undefined`: nothing speaks against it.
+ * Returns the reason to refuse a packet that may have been used before a loss of state, or `undefined`.
+ *
+ * @param unixMs the packet's date in milliseconds since 1970
  */
 export function lossRefusal(door: Pick<Door, 'name' | 'secret'>, store: LossKnown, unixMs: number): string | undefined {
-  if (isShutByLoss(door, store)) return 'used packets were forgotten, and the door stays shut: see the log at the start'
+  if (isShutByLoss(door, store))
+    return 'the record of used packets was lost, and the door stays shut: see the log at the start'
   const { loss } = store
   const bounded = door.secret.kind === 'spa' && door.secret.maxAgeMs !== undefined
   if (loss === undefined || !bounded || unixMs > loss.at) return undefined
-  return `the packet is dated before ${new Date(loss.at).toISOString()}, and what was used before that is not known`
+  return `the packet is dated before ${new Date(loss.at).toISOString()}, and the record of packets used before that was lost`
 }
 
-/** What an operator does about a door that a loss has shut. */
+/** Describes a door that a loss has shut, with the fix for the operator. */
 export function lossText({ name, secret }: Pick<Door, 'name' | 'secret'>, { loss }: LossKnown): string {
   const knockknock = secret.kind === 'spa' && secret.protocol === 'knockknock'
   const cure = knockknock
     ? `make new profiles for all its users (knockknock-genprofile), and only then type: postern accept-loss ${name}`
     : `set SPA_Max_Age, say to 2m; or make new keys for all its users, and only then type: postern accept-loss ${name}`
   const at = new Date(loss?.at ?? 0).toISOString()
-  return `${name}: stays shut: which packets it has taken was forgotten at ${at}, and they could be played back\n${cure}`
+  return `${name}: stays shut: the record of used packets was lost at ${at}, and old packets could be replayed\n${cure}`
 }
 
-/** Says which doors a loss of state keeps shut, and what to do about each. */
+/** Logs which doors a loss of state keeps shut, with the fix for each. */
 export function sayLosses(doors: readonly Door[], store: LossKnown, say: (text: string) => void): void {
   for (const door of doors) if (isShutByLoss(door, store)) say(lossText(door, store))
 }
 
 /**
- * Milliseconds to wait before packets are taken, at `now`: fwknop's are dated in whole seconds, so that an honest one would
- * look as if from before a loss in this second.
+ * Returns the milliseconds to wait at `now` before packets are accepted. fwknop packets are dated in whole seconds. In
+ * the second of the loss, an honest packet would seem older than the loss.
  */
 export function lossWaitMs(doors: readonly Door[], { loss }: LossKnown, now: number): number {
   const dated = doors.some(({ secret }) => secret.kind === 'spa' && secret.protocol.startsWith('fwknop'))

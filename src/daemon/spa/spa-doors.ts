@@ -17,18 +17,18 @@ import { WorkBudget } from './work-budget.ts'
 import type { Held } from '../../door/held.ts'
 import type { HolderJudge, Verdict } from '../verdict.ts'
 
-/** What these doors need of their surroundings: which addresses are this host's they are told. */
+/** The dependencies of these doors. The host's own addresses are set later. */
 export type SpaTerms = Omit<FwknopTerms, 'isOwn'>
 
-/** Doors that open to single packets, and what is looked at of the traffic for them. */
+/** The doors that single packets open (SPA), and the traffic that they need. */
 export class SpaDoors implements HolderJudge {
-  /** What a packet of fwknop's has run; here, as it is loaded with these doors or not at all. */
+  /** Returns the commands for an fwknop packet. It is here so that it is loaded only with these doors. */
   readonly commandsFor = commandsFor
   readonly #posterns: Posterns
   readonly #fwknops: Fwknops
   readonly #knockknocks: Knockknocks
   #own = new Destinations([])
-  /** The same and the broadcast addresses of its links, as text. */
+  /** The host's own addresses and the broadcast addresses of its links, as text. */
   #ownText: ReadonlySet<string> = new Set()
 
   constructor(of: SpaTerms) {
@@ -38,7 +38,7 @@ export class SpaDoors implements HolderJudge {
     this.#knockknocks = new Knockknocks(of, work)
   }
 
-  /** What has to be seen of the traffic. */
+  /** The traffic that has to be captured. */
   get needs(): PacketNeeds {
     const datagrams: Lengths[] = []
     if (this.#posterns.wanted) datagrams.push({ first: POSTERN_PACKET_BYTES, last: POSTERN_PACKET_BYTES })
@@ -46,31 +46,35 @@ export class SpaDoors implements HolderJudge {
     return { datagrams, synPorts: this.#knockknocks.ports }
   }
 
-  /** How many users a door has; `undefined`: it does not open to single packets. */
+  /** Returns the number of a door's users, or `undefined` if single packets do not open the door. */
   users(name: string): number | undefined {
     return this.#posterns.users(name) ?? this.#fwknops.users(name) ?? this.#knockknocks.users(name)
   }
 
-  /** Says which addresses are this host's own. */
+  /** Sets the host's own addresses. */
   setOwn(addresses: Iterable<Address>): void {
     const all = [...addresses]
     this.#own = new Destinations(all)
     this.#ownText = new Set([...all, ...broadcastAddresses()].map(formatAddress))
   }
 
-  /** Whether what is sent to an address comes to this host, as far as its interfaces tell. */
+  /** Returns true if the interfaces of this host receive packets for the address. */
   isOwn(address: Address): boolean {
     return this.#ownText.has(formatAddress(address))
   }
 
-  /** Puts the doors of a config in force, and reads their files. */
+  /** Applies the doors of a config and reads their files. */
   replace({ doors, options }: Config): void {
     this.#posterns.replace(doors, options.spaKeyFile)
     this.#fwknops.replace(doors)
     this.#knockknocks.replace(doors)
   }
 
-  /** Takes a packet, if it is such a one. `bytes`: where its payload stands. False: it is for others to look at. */
+  /**
+   * Handles a packet if it is a single packet for these doors. Otherwise returns false.
+   *
+   * @param bytes the memory with the packet's payload
+   */
   take(packet: Packet, bytes: Uint8Array): boolean {
     if (packet.protocol === TCP) {
       if (!this.#knockknocks.wanted || (packet.flags & (SYN | ACK | RST)) !== SYN || !this.#own.has(packet))
@@ -83,7 +87,7 @@ export class SpaDoors implements HolderJudge {
     return this.#posterns.take(payload, arrival) || this.#fwknops.take(payload, arrival)
   }
 
-  /** Judges by the keys of the door; `unknown` where no single packet opens it. */
+  /** Judges by the door's keys. The answer is `unknown` if single packets do not open the door. */
   mayHold(held: Held): Verdict {
     for (const judge of [this.#posterns, this.#fwknops, this.#knockknocks]) {
       if (judge.users(held.door) !== undefined) return judge.mayHold(held)
@@ -91,7 +95,7 @@ export class SpaDoors implements HolderJudge {
     return 'unknown'
   }
 
-  /** When the next of the keys expires, milliseconds since 1970. */
+  /** Returns when the next key expires, in milliseconds since 1970. */
   nextExpiry(now: number): number {
     return Math.min(this.#posterns.nextExpiry(now), this.#fwknops.nextExpiry(now))
   }

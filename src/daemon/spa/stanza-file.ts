@@ -14,10 +14,10 @@ import type { JudgeTerms } from './granted.ts'
 
 const FAULTS_SAID_MAX = 5
 
-/** The kinds of files that have fwknop's keys. */
+/** The kinds of files with fwknop keys. */
 type FwknopProtocol = 'fwknop' | 'fwknop-keys'
 
-/** A door that opens to fwknop's packets, and the stanzas of its file as they are at the moment. */
+/** A door that fwknop packets open, and the current stanzas of its file. */
 export class StanzaFile {
   readonly door: Door
   readonly path: string
@@ -30,7 +30,7 @@ export class StanzaFile {
   /**
    * Watches the file; {@link refresh} reads it.
    *
-   * @param before the stanzas that are known of the same file
+   * @param before the known stanzas of the same file
    */
   constructor(
     door: Door,
@@ -61,7 +61,7 @@ export class StanzaFile {
     })
   }
 
-  /** The stanzas in force; `undefined`: the file could not be read once yet. */
+  /** The current stanzas, or `undefined` if the file could not be read yet. */
   get known(): readonly Stanza[] | undefined {
     return this.#file.state
   }
@@ -70,17 +70,17 @@ export class StanzaFile {
     return this.#file.state ?? []
   }
 
-  /** Why commands in packets cannot be run as a stanza says; `undefined`: they can. */
+  /** Returns the reason why a stanza's commands cannot run, or `undefined`. */
   barred(stanza: Stanza): string | undefined {
     return this.#barred.get(placeText(stanza))
   }
 
-  /** Reads the file again. One with an error adds nobody; whose key it no longer has is out. */
+  /** Reads the file again. A file with an error adds no keys, but removed keys lose access. */
   refresh(): void {
     this.#file.refresh()
   }
 
-  /** Watches no more. */
+  /** Stops watching the file. */
   close(): void {
     this.#file.close()
   }
@@ -102,7 +102,7 @@ export class StanzaFile {
     return stanzas.filter((stanza) => this.#isSafe(stanza))
   }
 
-  /** Whoever can write to the folder of GnuPG's chooses whose signatures count. */
+  /** Refuses an unsafe folder of GnuPG. Anyone who can write to it chooses the accepted signers. */
   #isSafe({ file = this.path, line, gnupg }: Stanza): boolean {
     const [fault] = gnupg === undefined ? [] : faultsOfGnupgHome(gnupg.homeDir)
     if (fault === undefined) return true
@@ -111,7 +111,7 @@ export class StanzaFile {
     return false
   }
 
-  /** Said when the file is read, as nobody looks at the moment of use. */
+  /** Reports these stanzas when the file is read, because later nobody may be watching. */
   #barredIn(stanzas: readonly Stanza[], tell: (text: string) => void): ReadonlyMap<string, string> {
     return barredCommands(stanzas, ownRights(), (fault) => tell(formatFault(this.path, fault)))
   }

@@ -1,24 +1,24 @@
 import type { Store } from '../../state/store.ts'
 
-/** Packets that are remembered as used, at most; those that are too old to be taken again give way. */
+/** The most used packets that are remembered. Packets too old to be accepted again are forgotten. */
 export const DIGESTS_MAX = 32_768
-/** Milliseconds for which they are remembered while there is room: the clock may be set back. */
+/** Milliseconds for which used packets are remembered while there is room. The clock may be set back. */
 const DIGEST_KEPT_MS = 86_400_000
-/** Milliseconds between two looks for those that may be forgotten. */
+/** Milliseconds between two searches for packets to forget. */
 const SWEEP_EVERY_MS = 60_000
-/** The same where there is little room left. */
+/** The same, if there is little room left. */
 const SWEEP_FULL_EVERY_MS = 1_000
 const SECOND_MS = 1_000
 const DIGEST_KEY = 'fwknop\n'
 
-/** A packet of fwknop's, as far as using it up needs it. */
+/** The parts of an fwknop packet that mark it as used. */
 export interface Used {
   readonly replayDigest: string
   /** Seconds since 1970. */
   readonly timestamp: number
 }
 
-/** The packets of fwknop's clients that were used, in the journal: none opens twice, not after a crash either. */
+/** The used packets of fwknop clients. They are in the journal, so that none opens twice, not even after a crash. */
 export class UsedDigests {
   readonly #store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys'>
   #count: number | undefined
@@ -28,16 +28,17 @@ export class UsedDigests {
     this.#store = store
   }
 
-  /** Whether a packet was used before. */
+  /** Returns true if a packet was used before. */
   has({ replayDigest }: Used): boolean {
     return this.#store.newest(`${DIGEST_KEY}${replayDigest}`) !== undefined
   }
 
   /**
-   * Uses a packet up. True: that is durable, and the door may open; false: it was used before.
+   * Marks a packet as used.
    *
-   * @param maxAgeMs milliseconds after which its like is too old to be taken
-   * @throws Error where no more can be remembered; JournalError or StoreError where it cannot be made durable
+   * @param maxAgeMs milliseconds after which such a packet is too old to be accepted
+   * @returns true if the mark is durable, so the door may open; false if the packet was used before
+   * @throws Error if the limit of remembered packets is reached; JournalError or StoreError if the mark is not durable
    */
   async use({ replayDigest, timestamp }: Used, maxAgeMs: number): Promise<boolean> {
     if (!this.#hasRoom(maxAgeMs)) throw new Error(`${DIGESTS_MAX} packets are remembered already`)
@@ -47,7 +48,7 @@ export class UsedDigests {
     return isNew
   }
 
-  /** Whether one packet more can be remembered. What is too old to be taken again is forgotten now and then. */
+  /** Returns true if one more packet can be remembered. Sometimes it forgets packets too old to be accepted again. */
   #hasRoom(maxAgeMs: number): boolean {
     const now = Date.now()
     const full = (this.#count ?? 0) >= DIGESTS_MAX / 2
@@ -58,7 +59,7 @@ export class UsedDigests {
       let left = 0
       for (const key of this.#store.keys(DIGEST_KEY)) {
         if (Number(this.#store.newest(key)) * SECOND_MS + keptMs > now) left++
-        // What is not forgotten durably is only remembered for longer.
+        // If forgetting fails, the packet is remembered for longer.
         else this.#store.forget(key).catch(() => undefined)
       }
       this.#count = left

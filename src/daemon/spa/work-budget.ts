@@ -8,8 +8,9 @@ const MS_US = 1_000
 const WORD = 2 ** 32
 
 /**
- * Time of the daemon's one thread that single packets may take, of every kind together, in microseconds. The rest is for
- * taking packets out of the kernel's memory, which a flood fills in a tenth of a second: a burst is shorter than that.
+ * The time of the daemon's only thread that all kinds of single packets may take, in microseconds. The rest is for
+ * fetching packets from the kernel's buffer. A flood fills that buffer in a tenth of a second, so a burst is shorter
+ * than that.
  */
 export const WORK_LIMITS: BudgetLimits = {
   source: { perSecond: 100_000, burst: 20_000 },
@@ -21,30 +22,30 @@ export const WORK_LIMITS: BudgetLimits = {
 }
 
 /**
- * Bounds the time that single packets take, as it is measured: for each source, in all, with a share for known ones. It is
- * the time on the wall: on a busy machine the thread has less of it, and packets wait for the thread.
+ * Limits the measured time that single packets take: for each source and for all, with a share for known sources. It
+ * measures wall time. On a busy machine the thread gets less of it, and packets wait for the thread.
  */
 export class WorkBudget {
   readonly #budget: SourceBudget
   readonly #clock: () => number
 
-  /** @param clock a steady one, in milliseconds with a fraction */
+  /** @param clock a steady clock, in milliseconds with a fraction */
   constructor(clock: () => number = () => performance.now(), limits = WORK_LIMITS) {
     this.#clock = clock
     this.#budget = new SourceBudget(limits, [randomInt(WORD), randomInt(WORD)])
   }
 
-  /** Whether a source has opened before. */
+  /** Returns true if the source has opened before. */
   knows(source: Address): boolean {
     return this.#budget.knows(source)
   }
 
-  /** Counts a source among those that have opened before. */
+  /** Marks a source as one that has opened before. */
   know(source: Address): void {
     this.#budget.know(source)
   }
 
-  /** Does some work for a source, and takes the time that it took. `undefined`: there is none left, nothing was done. */
+  /** Runs work for a source and charges its time to the source. Returns `undefined` if no time is left. */
   run<Result>(source: Address, as: Standing, work: () => Result): { readonly result: Result } | undefined {
     const begun = this.#clock()
     if (!this.#budget.has(source, begun, as)) return undefined
