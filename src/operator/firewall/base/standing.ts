@@ -17,43 +17,43 @@ import { includes, loadedFiles } from '../unpersist.ts'
 import { canonical } from './canonical.ts'
 import { problemsOf } from './problems.ts'
 
-/** How this machine's firewall stands, as far as it is ours. */
+/** The state of Postern's rules in this machine's firewall. */
 export interface Standing {
   readonly base:
     'absent' | 'on trial' | 'left by a trial' | 'kept' | 'kept, but changed since' | 'there, but not by apply'
   readonly since: string | undefined
-  /** Seconds until it is taken back. */
+  /** Seconds until the trial is taken back. */
   readonly trialLeftS: number | undefined
   readonly guard: boolean
   readonly kernel: boolean
-  /** Files that are loaded when the machine starts. */
+  /** The base rulesets that are loaded when the machine starts. */
   readonly persisted: readonly string[]
   readonly others: readonly OtherChain[]
   readonly problems: readonly Problem[]
 }
 
-/** What was seen, from which {@link problemsOf} tells what is wrong. */
+/** The observations from which {@link problemsOf} finds problems. */
 export interface Seen {
   readonly listing: BaseListing
-  /** Whether the table is what was confirmed. */
+  /** True if the table is the one that was confirmed. */
   readonly same: boolean
   readonly trial: 'none' | 'under way' | 'over'
   readonly confirmed: Confirmed | undefined
-  /** Why what was confirmed cannot be read. */
+  /** The reason why the record of the confirmed ruleset cannot be read. */
   readonly unreadable: string | undefined
   readonly config: Config | undefined
   readonly guard: boolean
   /** Base rulesets that are loaded when the machine starts. */
   readonly persisted: readonly { readonly path: string; readonly text: string }[]
-  /** Lines of the machine's files that name one that is not there. */
+  /** Lines of the machine's files that include a missing base ruleset. */
   readonly dangling: readonly { readonly main: string; readonly line: string }[]
   readonly certain: boolean
 }
 
 /**
- * Looks at the firewall, and changes nothing.
+ * Reads the state of the firewall, and changes nothing.
  *
- * @param given the config; without it the one that the ruleset was made from is read
+ * @param given the config; default: the one that the ruleset was made from
  * @throws NftablesError, or MissingLibraryError
  */
 export async function lookAt(given?: Config): Promise<Standing> {
