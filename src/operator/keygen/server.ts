@@ -3,7 +3,7 @@ import { UsageError } from './arguments.ts'
 import { spaKey } from './spa-key.ts'
 import type { SpaSurroundings } from './spa-key.ts'
 
-/** Where the server's secret key for single packets is kept. */
+/** The file of the server's secret key for single packets. */
 export const SERVER_KEY_FILE = '/etc/postern/server.key'
 
 const HELP = `usage: postern keygen server [--file FILE] [--show] [--qr]
@@ -23,7 +23,7 @@ exit status: 0 done, 1 it could not be written or read, 2 usage
 `
 
 /**
- * `postern keygen server`: makes the secret key, and prints the public one as clients need it.
+ * Runs `postern keygen server`: makes the secret key, and prints the public key as clients need it.
  *
  * @returns the exit code
  */

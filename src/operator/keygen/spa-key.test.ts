@@ -130,7 +130,7 @@ describe('what is there', () => {
   })
 
   test('is not there', async () => {
-    expect((await run(user, '--show')).err).toMatch(/there is no such file\n {2}without --show a key is made/)
+    expect((await run(user, '--show')).err).toMatch(/no such file\n {2}to make a key, leave out --show/)
     expect((await run(user, '--file', join(folder, 'no/such'))).err).toMatch(
       /no such file or directory\n {2}make its folder first/,
     )
