@@ -230,7 +230,7 @@ describe('daemons', () => {
     const judged = (one: Partial<Status['interfaces'][number]>): readonly string[] =>
       judgeRunning({ ...status, journal: undefined, interfaces: [{ ...wan, ...one }] }).map(({ message }) => message)
     expect(judged({ deaf: { reason: 'because', agoMs: 90_000, times: 3 } })).toEqual([
-      'wan0: the capture was deaf until 1m 30s ago, 3 times in a day: because: knocks may have gone unheard; look who has packet sockets',
+      'wan0: the capture was deaf until 1m 30s ago, 3 times in a day: because: knocks may have gone unheard; find the programs that have packet sockets',
     ])
     expect(judged({ waiting: 'Operation not permitted' })).toEqual([
       'wan0: nothing is captured, so no knock is seen there: Operation not permitted',

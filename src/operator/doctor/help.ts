@@ -1,6 +1,6 @@
 import { CONFIG_DEFAULT } from '../check.ts'
 
-/** What `postern doctor --help` prints. */
+/** The help of `postern doctor`. */
 export const HELP = `usage: postern doctor [-c FILE] [-i NAME]... [--json]
 
 Finds problems of this machine, and shows for each the command that fixes it:
