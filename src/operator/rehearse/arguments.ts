@@ -32,7 +32,7 @@ exit status: 0 all good, 1 problems found, or not tried, 2 usage,
   sudo postern rehearse -c ./knockd.conf --door ssh --from 203.0.113.9
 `
 
-/** What is asked for. */
+/** The arguments of `postern rehearse`. */
 export interface Asked {
   readonly file: string
   readonly interfaces: readonly string[]
@@ -45,7 +45,7 @@ export interface Asked {
   readonly help: boolean
 }
 
-/** Reads the command line; `usage` is what is wrong with it. */
+/** Reads the command line. The field `usage` is the fault of an invalid one. */
 export function parse(args: readonly string[]): Asked | { readonly usage: string } {
   try {
     const { values, positionals } = parseArgs({

@@ -14,14 +14,14 @@ import type { Rules } from './rules.ts'
 import { commandOf, placeOf } from './said.ts'
 import type { Context, Said } from './said.ts'
 
-/** What the shell says of a program that is not there, or that may not be run (POSIX shell, 2.8.2). */
+/** The shell's exit codes for a missing program, and for one that is not executable (POSIX shell, 2.8.2). */
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 
 /**
- * Why a start command failed.
+ * Explains why a start command failed.
  *
- * @param faultyBefore the same command did not do its work over IPv4 either
+ * @param faultyBefore true if the same command failed or opened nothing over IPv4 too
  */
 export function explainFailure(
   run: CommandRun,
@@ -86,12 +86,12 @@ function explainProgram(
   return { ...place, message: `there is no program ${quote(word.text)} on this machine`, hint }
 }
 
-/** The shell names the one that it did not find: `/bin/sh: 1: NAME: not found`. */
+/** Returns true if the shell's message names the program: `/bin/sh: 1: NAME: not found`. */
 function isNamed(program: string, printed: string | undefined): boolean {
   return ` ${printed ?? ''}`.includes(` ${program}: `)
 }
 
-/** Whether an IPv4 command runs for IPv6 because nothing else is said. */
+/** Returns true if an IPv4 command runs for IPv6 because the door has no command for IPv6. */
 function isForOtherFamily({ text }: CommandText, door: DoorText): boolean {
   return door.entries.start6 === undefined && text.includes('%IP%') && !text.includes('ip6')
 }
@@ -115,7 +115,7 @@ function explainFamily(
   return { ...placeOf(command), message, hint }
 }
 
-/** The same command for IPv6, where it differs by the program alone. */
+/** Returns the command for IPv6, if only the program differs. */
 function forIPv6(text: string): string | undefined {
   const isOfIPv4 = /\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b|\bicmp\b/.test(text)
   return isOfIPv4 || !/\biptables\b/.test(text) ? undefined : text.replaceAll(/\biptables\b/g, 'ip6tables')
@@ -142,7 +142,7 @@ function explainChain(
   return undefined
 }
 
-/** The chains of a table: those that are there, and those that it has by itself. */
+/** Returns the chains of a table, those of the rules and the built-in ones. */
 export function chainsOf(program: string, table: string, rules: Rules | undefined): readonly string[] {
   const chains = new Set(builtInChains(table))
   for (const kind of IPTABLES) {

@@ -11,19 +11,19 @@ import { ruleLines } from './rules.ts'
 import { commandOf, placeOf, portNames, quoteRule } from './said.ts'
 import type { Context, Said } from './said.ts'
 
-/** Something that does not work, and what would be right. */
+/** A fault that the rehearsal found, with its fix. */
 export interface Finding {
   readonly door: string
-  /** Both, where it is the same over both. */
+  /** The families that have the fault. */
   readonly families: readonly Family[]
-  /** 1-based place in the config of what is at fault, or of the door where the fault is the machine's. */
+  /** The 1-based place of the fault in the config. For a fault of the machine it is the place of the door. */
   readonly line: number
   readonly column: number
   readonly message: string
   readonly hint?: string
 }
 
-/** Explains what was seen: everything that is wrong, in the order of doors. Pure. */
+/** Explains the observations: returns all faults, in the order of doors. Pure. */
 export function diagnose(observations: readonly Observation[], context: Context): readonly Finding[] {
   const findings: Finding[] = []
   for (const observation of observations) {
@@ -35,7 +35,7 @@ export function diagnose(observations: readonly Observation[], context: Context)
       )
       const twin = findings[same]
       const families = twin?.families ?? []
-      // `iptables …` over IPv4 and `ip6tables …` over IPv6.
+      // The hints of both families are kept: `iptables …` for IPv4 and `ip6tables …` for IPv6.
       const hints = [...new Set([twin?.hint, hint].flatMap((each) => each?.split('\n    ') ?? []))]
       const finding: Finding = {
         door: door.name,
@@ -62,7 +62,7 @@ function explain(
   const said: (Said | undefined)[] = [explainPublished(observation) ?? explainOpenBefore(observation, all, context)]
   if (!observation.seen) said.push(explainUnseen(observation))
   const { shuts, inside } = observation
-  // Where nobody is inside there is nothing to shut, and the command may well fail.
+  // If no source is let in there is nothing to shut, and the command may fail.
   const failed = observation.commands.find(({ part, status }) => part === 'start' && status !== 0 && (!shuts || inside))
   const faultyBefore = observation.family === 6 && all.some((other) => isFaulty4(other, observation.door))
   if (failed !== undefined) said.push(explainFailure(failed, observation, door, context, faultyBefore))
@@ -78,7 +78,7 @@ function explain(
   return said.filter((each) => each !== undefined)
 }
 
-/** Whether a door that should open a port did not. */
+/** Returns true if a door that should open a port did not. */
 function staysShut({ seen, meant, shuts, opened, before }: Observation): boolean {
   return seen && meant && !shuts && opened.some((ms, index) => ms === null && before[index] !== 'open')
 }
@@ -89,7 +89,7 @@ function isFaulty4(observation: Observation, name: string): boolean {
   return door === name && family === 4 && (failed || staysShut(observation))
 }
 
-/** A port that a container publishes is open whatever chain INPUT says. */
+/** Explains an open port that a container publishes: chain INPUT does not filter it. */
 function explainPublished({ before, ports, family, shuts, rulesOpen }: Observation): Said | undefined {
   const open = ports.find((_, index) => before[index] === 'open')
   if (open === undefined || shuts || rulesOpen === undefined) return undefined
@@ -166,7 +166,7 @@ function explainLeft(observation: Observation, door: DoorText, { faults }: Conte
   return { ...place, message }
 }
 
-/** How what a start command added is taken away again. */
+/** Returns the hint for removing what a start command added. */
 function undoing(door: DoorText, family: Family): string {
   const commands = (['start', 'stop'] as const).flatMap((part) => commandOf(door, part, family)?.script.commands ?? [])
   const names = commands.map((words) => programName(words))

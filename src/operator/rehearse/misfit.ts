@@ -8,7 +8,7 @@ import type { RuleLine } from './rules.ts'
 import { placeName, placeOf, portNames, quoteRule, wordsAt } from './said.ts'
 import type { Context, Said } from './said.ts'
 
-/** Why the rule of a start command took none of the packets; `undefined`: it took some, or that cannot be told. */
+/** Explains why no packet matched the rule of a start command; `undefined` if some did, or the reason is unknown. */
 export function explainUnmatched(
   rule: RuleLine,
   observation: Observation,
@@ -54,7 +54,7 @@ function hintOfChain(chain: string): string {
   return `let the door insert its rule into chain ${chain}, ahead of what takes the packets`
 }
 
-/** A rule that packets pass by because of a word in it. */
+/** Explains the word of a rule because of which packets do not match. */
 function explainMisfit(
   { rule: met, chain }: Bypass & { kind: 'misfit' },
   { where, text }: RuleLine,
@@ -111,7 +111,7 @@ function explainMisfit(
       (word) => `${quoteRule(`${word} ${watched}`)}, or leave the interface out`,
     )
   }
-  // Whether packets come to it at all cannot be told where another table takes them.
+  // If another table takes the packets, it is unknown whether they come to the rule.
   if (where !== observation.culprit!.where) return undefined
   const message = `${ports} stays shut: no packet fits the rule of the start command, ${quoteRule(text.replaceAll(source, '%IP%'))}`
   return {

@@ -12,10 +12,10 @@ import { commandOf, placeName, placeOf, portNames, quoteRule } from './said.ts'
 import type { Context, Said } from './said.ts'
 import { untrackedBy } from './untracked.ts'
 
-/** Where Postern's base ruleset is. */
+/** The table of Postern's base ruleset. */
 const BASE = `table ${BASE_TABLE}`
 
-/** Why a port stayed shut though its door's command did not fail. */
+/** Explains why a port stayed shut though its door's command did not fail. */
 export function explainShut(observation: Observation, door: DoorText, context: Context): Said {
   const { allow } = context
   const { added, culprit, family, source = '' } = observation
@@ -78,7 +78,7 @@ export function explainShut(observation: Observation, door: DoorText, context: C
   return { ...placeOf(start), message, hint }
 }
 
-/** Why an established connection ended at the deadline. */
+/** Explains why an established connection ended at the deadline. */
 export function explainSession(observation: Observation, door: DoorText): Said {
   const { family, sessionCulprit, rulesOpen } = observation
   const place = placeOf(commandOf(door, 'stop', family))
@@ -109,14 +109,14 @@ function cureOf(culprit: Culprit | undefined, family: 4 | 6): string {
   return REMEDIES.establishedIptables(program)
 }
 
-/** Whether a culprit judges what this machine sends. */
+/** Returns true if a culprit filters packets that this machine sends. */
 function takesAnswers({ where, chain }: Culprit, rules: Rules | undefined): boolean {
   const chains = rules === undefined ? [] : chainsIn(rules)
   const its = chains.filter((each) => each.where === where && each.name === chain)
   return its.length > 0 && its.every((each) => hooksOf(each, chains).join() === 'output')
 }
 
-/** Whether the culprit stands before the rule in the same chain; a chain's policy comes after all of its rules. */
+/** Returns true if the culprit is before the rule in the same chain. A chain's policy comes after all of its rules. */
 function isAhead(
   { where, chain, rule }: Culprit,
   { where: ownWhere, text }: RuleLine,
