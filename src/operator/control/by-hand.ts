@@ -71,7 +71,7 @@ const CLOSE: Talk = {
  * Returns the address of the user who typed this command, from sshd. A tmux shell has the address of the user who
  * started tmux.
  *
- * @throws UsageError if there is no address, SourceError if it may be the address of somebody else
+ * @throws UsageError if the address is unknown, SourceError if it may be the address of somebody else
  */
 export function sourceHere(door: string, { peer, state, multiplexer }: SshSession): string {
   if (peer === undefined) throw new UsageError('no address: add --source ADDRESS, or run this over ssh')

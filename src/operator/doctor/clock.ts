@@ -26,7 +26,7 @@ export async function watchClock(): Promise<ClockSeen> {
   return { jumpedMs: Date.now() - performance.now() - before, now: Date.now(), synchronised: readClockStatus() }
 }
 
-/** Finds a clock that jumps or is not synchronised: log times are wrong, and after a restart doors close too late or early. */
+/** Finds a clock that jumps or is not synchronised: times in the log are off, and after a restart doors close wrongly. */
 export function judgeClock({ jumpedMs, now, synchronised }: ClockSeen): readonly Finding[] {
   const mend = REMEDIES.keepClock()
   if (Math.abs(jumpedMs) > PART_MAX_MS) {

@@ -83,7 +83,7 @@ function finding(path: string, who: string, owned: Owned | undefined, copy: Reme
   return { severity: 'warning', subject: 'installation', message, mend }
 }
 
-/** Returns the user or group beside root that can write to a path; `undefined` if there is none. */
+/** Returns the user or group beside root that can write to a path; `undefined` if only root can. */
 function writerOf(owned: Owned | undefined): string | undefined {
   if (owned === undefined) return undefined
   if (owned.uid !== 0) return nameOf(owned.uid)

@@ -2,7 +2,7 @@ import type { Effect } from '../../gate/effect.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 
-/** The most sources that are counted. If there are more, those with no more than a first knock are dropped. */
+/** The most sources that are counted. If there are more, those with at most a first knock are dropped. */
 export const ACCOUNTS_MAX = 10_000
 /** The most accounts that are searched for one to drop. */
 const LOOKED_AT_MAX = 64

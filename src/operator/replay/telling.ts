@@ -90,7 +90,7 @@ export function summaryText(of: Summary): string {
   const lines = [
     ...(shown.length === 0 ? [of.whole ? 'nobody knocked' : 'no knock in what could be read'] : shown.map(accountText)),
     ...(hidden > 0 ? [`and ${hidden} other sources, which got no further`] : []),
-    ...(of.incomplete ? ['and more sources with no more than a first knock: there are too many to count'] : []),
+    ...(of.incomplete ? ['and more sources with at most a first knock: there are too many to count'] : []),
     ...of.underWay,
     ...of.open.map(
       ({ door, source, until }) => `${source}: ${door}: would be open until ${zonedTime(until, 'milliseconds')}`,

@@ -55,7 +55,7 @@ function gone(confirmed: Confirmed, { config, certain }: Seen): Problem {
 
 /** Returns the problems of the rules that are loaded when the machine starts. */
 function ofStart({ confirmed, persisted, dangling, trial, listing }: Seen): readonly Problem[] {
-  // A ruleset that is in force without a confirmation is not removed: without it more would be let in.
+  // A ruleset that is in force without a confirmation is not removed: it still refuses packets.
   const unknown = listing === 'rules' ? REMEDIES.applyAnew(true) : REMEDIES.removeBase()
   const again = confirmed === undefined ? unknown : persisting(confirmed)
   const problems = dangling.map(({ main, line }) => ({
