@@ -53,7 +53,7 @@ export function explainFailure(
 function explainTypography(command: CommandText, general: Said, { faults }: Context): Said {
   const lint = faults.find(({ line, message }) => line === command.line && message.startsWith('typographic'))
   if (lint === undefined) return general
-  const message = `${lint.message}: the program takes it for a word of its own, and fails`
+  const message = `${lint.message}: the program reads it as a separate word, and fails`
   return { place: lint, message, ...(lint.hint === undefined ? {} : { hint: lint.hint }) }
 }
 
@@ -67,7 +67,7 @@ function explainProgram(
   const wrapper = command.script.wrappers.find(({ text }) => isNamed(text, printed))
   if (wrapper !== undefined && status === NOT_FOUND) {
     const message = `there is no program ${quote(wrapper.text)} on this machine`
-    return { ...placeOf(command, wrapper.offset), message, hint: 'take it out: the daemon runs as root already' }
+    return { ...placeOf(command, wrapper.offset), message, hint: 'remove it: the daemon runs as root already' }
   }
   const named = programs.map((words) => words[0]!)
   const word = named.find(({ text }) => isNamed(text, printed)) ?? named[0]
@@ -82,7 +82,7 @@ function explainProgram(
   const place = placeOf(command, word.offset)
   const base = word.text.slice(word.text.lastIndexOf('/') + 1)
   const right = programAt(firewallProgram(base) ?? '')
-  const hint = right === undefined ? 'it has to be installed, or its path is another one' : `write \`${right}\``
+  const hint = right === undefined ? 'install it, or correct its path' : `write \`${right}\``
   return { ...place, message: `there is no program ${quote(word.text)} on this machine`, hint }
 }
 
@@ -107,7 +107,7 @@ function explainFamily(
   const message = `for knocks over IPv6 this command runs too, and ${program} refuses their address${printed === undefined ? '' : `: ${printed}`}`
   const stop = door.commands.stop4 === undefined ? '' : ', and `Stop_Command_6` likewise'
   const better = faultyBefore ? undefined : forIPv6(command.text)
-  const otherwise = faultyBefore ? ', without what is wrong with it over IPv4' : ''
+  const otherwise = faultyBefore ? ', without the fault that it has over IPv4' : ''
   const hint =
     better === undefined
       ? `add \`Start_Command_6\`: the command for IPv6${otherwise}, or nothing after the = to do nothing${stop}`

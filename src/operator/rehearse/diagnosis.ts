@@ -71,7 +71,7 @@ function explain(
   if (observation.survived === false) said.push(explainSession(observation, door))
   if (failed === undefined && !shuts) said.push(explainLeft(observation, door, context))
   if (failed === undefined && shuts && inside && observation.closed === null) {
-    const message = `${portNames(observation)} is still open to whom another door let in`
+    const message = `${portNames(observation)} is still open to the address that another door let in`
     said.push({ ...placeOf(commandOf(door, 'start', observation.family)), message })
   }
   said.push(...explainWrong(observation, door, context))
@@ -98,7 +98,7 @@ function explainPublished({ before, ports, family, shuts, rulesOpen }: Observati
     (each) => each.protocol === protocol && each.port === port && each.to.address.family === family,
   )
   if (published === undefined) return undefined
-  const message = `${protocol}/${port} is open to everyone without any knock: ${quoteRule(published.rule)} sends its packets on to ${targetText(published)}, and chain INPUT never sees them`
+  const message = `${protocol}/${port} is open to everyone without any knock: ${quoteRule(published.rule)} forwards its packets to ${targetText(published)}, and chain INPUT never sees them`
   const hint = `let the guard hide and open it, ahead of that rule: \`Open_Ports = ${protocol}/${port}\` in place of the commands`
   return { message, hint }
 }
@@ -111,7 +111,7 @@ function explainOpenBefore(observation: Observation, all: readonly Observation[]
   const twin = all.find((other) => other.door === door && other.family !== family)
   const hiddenThere = twin !== undefined && twin.notTried === undefined && !twin.before.includes('open')
   const everyOpen = all.flatMap((each) => each.ports.filter((_, index) => each.before[index] === 'open' && !each.shuts))
-  const cure = `with \`Open_Ports = ${names.replaceAll(' ', '')}\` in the door the guard hides it, and connections that are there stay: ${hide(everyOpen)}`
+  const cure = `with \`Open_Ports = ${names.replaceAll(' ', '')}\` in the door the guard hides it, and established connections stay: ${hide(everyOpen)}`
   if (hiddenThere) {
     const message = `${names} is open to everyone over IPv${family} without any knock: the rules that hide it are for IPv${twin.family} only`
     return { message, hint: cure }
@@ -134,7 +134,7 @@ function explainUnseen({ family }: Observation): Said {
 
 function explainEveryone(observation: Observation, door: DoorText): Said {
   const start = commandOf(door, 'start', observation.family)
-  const message = `${portNames(observation)} opens to everyone, not only to who knocked`
+  const message = `${portNames(observation)} opens to everyone, not only to the address that knocked`
   return { ...placeOf(start), message, hint: 'name the source: `%IP%` is the address that knocked' }
 }
 
@@ -146,10 +146,10 @@ function explainLeft(observation: Observation, door: DoorText, { faults }: Conte
   const failed = commands.find(({ part, status }) => part === 'stop' && status !== 0)
   const ruleText = (text: string): string => text.replaceAll(source, '%IP%')
   const place = lint === undefined ? placeOf(stop) : { place: lint }
-  const printed = failed?.output[0] === undefined ? '' : `; it says: ${failed.output[0].replace(/\.$/, '')}`
+  const printed = failed?.output[0] === undefined ? '' : `; its message: ${failed.output[0].replace(/\.$/, '')}`
   if (left.length > 0) {
     const [rule] = left
-    const taken = lost.length === 0 ? '' : `, and takes ${quoteRule(lost[0]!.text)} of this machine away`
+    const taken = lost.length === 0 ? '' : `, and removes ${quoteRule(lost[0]!.text)} of this machine`
     const message = `the stop command does not remove what the start command added: ${quoteRule(ruleText(rule!.text))} stays in ${rule!.where}${taken}${printed}`
     return { ...place, message, hint: lint?.hint ?? undoing(door, family) }
   }
@@ -171,10 +171,10 @@ function undoing(door: DoorText, family: Family): string {
   const commands = (['start', 'stop'] as const).flatMap((part) => commandOf(door, part, family)?.script.commands ?? [])
   const names = commands.map((words) => programName(words))
   if (names.includes('nft')) return BY_ELEMENT
-  if (names.includes('ufw')) return 'repeat the rule of the start command word by word, with `delete` behind `ufw`'
+  if (names.includes('ufw')) return 'repeat the rule of the start command word by word, with `delete` after `ufw`'
   return names.every((name) => isIptables(name))
     ? 'repeat the rule of the start command word by word, with -D'
-    : 'take away what the start command added, and nothing else'
+    : 'remove what the start command added, and nothing else'
 }
 
 function explainWrong(observation: Observation, door: DoorText, { scanPortsLine }: Context): readonly Said[] {

@@ -37,7 +37,7 @@ export class Holders {
       if (!this.#taken.has(`${path} ${each}`)) codes.push(each)
     }
     const [right, wrong] = codes
-    if (right === undefined || wrong === undefined) return 'no code is left for the moment'
+    if (right === undefined || wrong === undefined) return 'all current codes are used'
     this.#taken.add(`${path} ${right}`)
     return {
       knocks: [...code.before, ...knocksOfCode(right)],
@@ -50,7 +50,7 @@ function firstOf(kind: 'totp' | 'users', path: string): UserSecret | string {
   try {
     if (kind === 'users') {
       const [first] = parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET)).users
-      return first?.secret ?? 'has no user in it'
+      return first?.secret ?? 'has no users'
     }
     const read = readSecret(readPrivateText(path, SECRET_FILE_MAX_BYTES, SECRET))
     return 'message' in read ? read.message : { kind: 'totp', totp: read.secret }

@@ -26,7 +26,7 @@ export interface Whereabouts {
   readonly alwaysAllow: readonly Network[]
   /** The text of the rules. The addresses in it are not used. */
   readonly rules: string
-  /** The addresses of `--from`. */
+  /** The addresses of `--from`. Knocks come from their /24 or /64 networks. */
   readonly from: readonly Address[]
 }
 

@@ -208,7 +208,7 @@ export class Namespace {
         this.#watchers.delete(look)
         how()
       }
-      const timer = setTimeout(() => settle(() => reject(new Error(`${what}: not in time`))), limitMs)
+      const timer = setTimeout(() => settle(() => reject(new Error(`${what}: timed out`))), limitMs)
       this.#watchers.add(look)
       look()
     })

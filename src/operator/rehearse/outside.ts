@@ -3,24 +3,24 @@ import { programName, splitCommand } from '../../config/shell.ts'
 
 /** Programs that act outside the namespace, with the reason. */
 const OUTSIDE: ReadonlyMap<string, string> = new Map([
-  ['firewall-cmd', 'asks firewalld, which knows this machine and no copy of it'],
+  ['firewall-cmd', 'asks firewalld, which manages this machine, not a copy'],
   ['systemctl', 'asks systemd, which starts and stops services of this machine and not of a copy'],
   ['service', 'starts and stops services of this machine, not of a copy'],
   ['initctl', 'starts and stops services of this machine, not of a copy'],
   ['rc-service', 'starts and stops services of this machine, not of a copy'],
-  ['docker', 'asks the Docker daemon, which knows this machine and no copy of it'],
+  ['docker', 'asks the Docker daemon, which manages this machine, not a copy'],
   ['podman', 'works on containers of this machine, not of a copy'],
-  ['virsh', 'asks libvirt, which knows this machine and no copy of it'],
-  ['ssh', 'goes to another host, which is no part of the copy'],
-  ['scp', 'goes to another host, which is no part of the copy'],
-  ['curl', 'goes to another host, which is no part of the copy'],
-  ['wget', 'goes to another host, which is no part of the copy'],
-  ['wakeonlan', 'wakes another host, which is no part of the copy'],
-  ['etherwake', 'wakes another host, which is no part of the copy'],
-  ['reboot', 'is for the machine itself'],
-  ['shutdown', 'is for the machine itself'],
-  ['poweroff', 'is for the machine itself'],
-  ['sysctl', 'sets the kernel, which is one for all'],
+  ['virsh', 'asks libvirt, which manages this machine, not a copy'],
+  ['ssh', 'goes to another host, which is not part of the copy'],
+  ['scp', 'goes to another host, which is not part of the copy'],
+  ['curl', 'goes to another host, which is not part of the copy'],
+  ['wget', 'goes to another host, which is not part of the copy'],
+  ['wakeonlan', 'wakes another host, which is not part of the copy'],
+  ['etherwake', 'wakes another host, which is not part of the copy'],
+  ['reboot', 'acts on the machine itself'],
+  ['shutdown', 'acts on the machine itself'],
+  ['poweroff', 'acts on the machine itself'],
+  ['sysctl', 'changes the kernel, which a copy shares'],
 ])
 
 /** A program of a command that acts outside the namespace. */

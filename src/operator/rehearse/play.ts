@@ -127,7 +127,7 @@ export class Play {
     if (door.target !== undefined && door.target.family !== family) return blank
     const notes: string[] = []
     const found = this.#portsOf(door)
-    if (found.kind === 'unknown') notes.push(gap(`${found.why}; say it with --port ${name}=tcp/22`))
+    if (found.kind === 'unknown') notes.push(gap(`${found.why}; name it: --port ${name}=tcp/22`))
     else if (found.note !== undefined) notes.push(found.note)
     const known = found.kind === 'known' ? found.ports : []
     const ports = known.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
@@ -158,7 +158,7 @@ export class Play {
       const passing = changesIn(door).some((change) => change.passing)
       remarks.push(
         passing
-          ? 'the firewall shuts it by itself, after the time in the command; that is not waited for'
+          ? 'the firewall shuts it by itself, after the time in the command; the rehearsal does not wait for that'
           : 'it has no stop command: what it opens stays open',
       )
     }
@@ -215,7 +215,7 @@ function reasonToRefuse(door: Door): string | undefined {
   for (const command of commandsIn(door)) {
     const outside = outsideIn(command)
     if (outside !== undefined) {
-      return `\`${outside.program}\` ${outside.why}; --run-anyway runs it, cut off from this machine as far as that goes`
+      return `\`${outside.program}\` ${outside.why}; --run-anyway runs it, isolated from this machine as far as possible`
     }
   }
   return undefined

@@ -60,7 +60,7 @@ export async function rehearse(args: readonly string[], output: Output): Promise
     return USAGE
   }
   if (process.geteuid?.() !== 0) {
-    output.err('postern: a rehearsal makes network namespaces, and only root may\n  sudo postern rehearse\n')
+    output.err('postern: only root can rehearse a config: that makes network namespaces\n  sudo postern rehearse\n')
     return FOUND
   }
   process.env['PATH'] = [process.env['PATH'] ?? '', ...PROGRAM_FOLDERS].join(delimiter)

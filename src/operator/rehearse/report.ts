@@ -31,7 +31,7 @@ export function joinFamilies(families: readonly (readonly DoorTried[])[]): reado
     const observations = tried.flatMap((door) => door.observations)
     const notes = tried.flatMap((door) => door.notes)
     if (notes.length === 0 && observations.every(({ notTried }) => notTried !== undefined)) {
-      notes.push(gap('this machine has no address that it could be knocked at'))
+      notes.push(gap('this machine has no address to knock at'))
     }
     const remarks = tried.flatMap((door) => door.remarks)
     const ports = tried.map((door) => door.ports).find((text) => text !== '') ?? ''
@@ -85,7 +85,7 @@ export function asText(report: Report): string {
     `  at ${report.interface}: ${addresses.join(', ')}`,
     ...doors.flatMap((door) => ['', ...doorLines(door)]),
     '',
-    row("this machine's rules are what they were", [changed === undefined ? 'yes' : 'NO']),
+    row("this machine's rules are unchanged", [changed === undefined ? 'yes' : 'NO']),
   ]
   if (changed !== undefined) lines.push(`  they changed while the rehearsal ran, first here: ${changed}`)
   if (broken !== undefined) lines.push('', `the rehearsal broke off: ${broken}`)

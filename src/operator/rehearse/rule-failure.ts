@@ -25,7 +25,7 @@ export function explainShut(observation: Observation, door: DoorText, context: C
   if (culprit === undefined) {
     const message =
       rule === undefined && start !== undefined
-        ? `${ports} stays shut: the start command ends well, but changes no rule of the firewall`
+        ? `${ports} stays shut: the start command succeeds, but changes no rule of the firewall`
         : `${ports} stays shut, though no rule takes its packets away`
     return { ...placeOf(start), message }
   }
@@ -46,7 +46,7 @@ export function explainShut(observation: Observation, door: DoorText, context: C
     const command = port === undefined ? undefined : allow(port, culprit)
     const hint =
       command === undefined
-        ? "allow the port where it is taken, too: the guard hides it, and the machine's own firewall judges behind it"
+        ? "allow the port where it is taken, too: the guard hides it, and the machine's own firewall filters after it"
         : `the guard hides the port, and the machine's own firewall has to allow it: ${command}`
     return { place: { line: opens.line, column: opens.valueColumn }, message, hint }
   }
@@ -59,7 +59,7 @@ export function explainShut(observation: Observation, door: DoorText, context: C
   const own = quoteRule(rule.text.replaceAll(source, '%IP%'))
   const append = start?.script.commands.flat().find(({ text }) => text === '-A' || text === '--append')
   if (append !== undefined && isAhead(culprit, rule, observation.rulesOpen)) {
-    const message = `the rule never takes effect: it comes to stand behind ${at}, which takes the packets first`
+    const message = `the rule never takes effect: it comes after ${at}, which takes the packets first`
     return { ...placeOf(start, append.offset), message, hint: 'write `-I` for `-A`: it puts the rule first' }
   }
   const unmatched = explainUnmatched(rule, observation, start, context)
@@ -68,12 +68,12 @@ export function explainShut(observation: Observation, door: DoorText, context: C
   const [port] = observation.ports
   const applied = culprit.where === BASE && port !== undefined ? allow(port, culprit) : undefined
   if (applied !== undefined) {
-    const hint = `the base ruleset lets pass what the guard opens: add \`Open_Ports = ${ports.replaceAll(' ', '')}\`, then: ${applied}`
+    const hint = `the base ruleset accepts what the guard opens: add \`Open_Ports = ${ports.replaceAll(' ', '')}\`, then: ${applied}`
     return { ...placeOf(start), message, hint }
   }
   const hint =
     rule.where === culprit.where
-      ? 'the door has to open where the packets are taken: let its rule stand before that one'
+      ? 'the door has to open where the packets are taken: insert its rule before that one'
       : 'a packet has to be accepted in every table: let the door open it there, too'
   return { ...placeOf(start), message, hint }
 }
@@ -86,7 +86,11 @@ export function explainSession(observation: Observation, door: DoorText): Said {
   if (untracked !== undefined) {
     const at = `${quoteRule(untracked.rule)} in ${placeName(untracked)}`
     const message = `a session dies at the deadline: ${at} keeps its packets from being tracked, so no rule knows it as established`
-    return { ...place, message, hint: `take out what keeps ${portNames(observation)} from being tracked, both ways` }
+    return {
+      ...place,
+      message,
+      hint: `remove the rule that keeps ${portNames(observation)} from being tracked, in both directions`,
+    }
   }
   if (sessionCulprit !== undefined && takesAnswers(sessionCulprit, rulesOpen)) {
     const at = `${quoteRule(sessionCulprit.rule)} in ${placeName(sessionCulprit)}`
