@@ -37,8 +37,7 @@ Manages lists of one-time sequences.
   --json            print one JSON document
   -c, --config FILE the config; default: /etc/knockd.conf
   -i, --interface NAME
-                    the interface that the daemon was started with, if it was
-                    with -i
+                    the interface that the daemon got with -i, if any
   -h, --help        show this help
 
 exit status: 0 done, 1 not done, or few are left, 2 usage
