@@ -138,7 +138,7 @@ test('a door that shuts what another one opened', () => {
   const shutter = { ...start(1, 'Bad rule'), shuts: true, shutsItself: false, closed: undefined, opened: [] }
   expect(found(shutter)).toEqual([])
   expect(found({ ...shutter, inside: true })[0]).toMatch(/^3:17 4 the start command fails/)
-  expect(found({ ...shutter, commands: [], inside: true, closed: null })[0]).toMatch(/still open to whom/)
+  expect(found({ ...shutter, commands: [], inside: true, closed: null })[0]).toMatch(/still open to the address/)
 })
 
 test('a wrapper that is not there is not the program that it runs', () => {
