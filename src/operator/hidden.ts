@@ -7,8 +7,8 @@ import { TABLE } from '../firewall/guard/element.ts'
 import { uncovered } from '../firewall/guard/uncovered.ts'
 
 /**
- * Returns warnings of ports that are hidden at the moment, and that a config would expose to everybody. The list is
- * empty for users who can neither use the daemon's control socket nor, as root, read the table in the kernel.
+ * Returns warnings of ports that are hidden at the moment, and that a config would expose to everybody. A user who may
+ * use neither the daemon's control socket nor the kernel's table, which takes root, gets none.
  */
 export async function faultsOfHidden({ file, options, doors }: Config): Promise<readonly Fault[]> {
   const after = [...options.guard, ...doors.flatMap(({ opens }) => opens)]

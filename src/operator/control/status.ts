@@ -104,7 +104,7 @@ export function statusText(of: Status): string {
 }
 
 function attemptsText(attempts: Status['attempts']): readonly string[] {
-  if (attempts === undefined) return ['attempts under way: shown to root alone']
+  if (attempts === undefined) return ['attempts under way: shown only to root']
   return [
     `attempts under way: ${attempts.count}, sources remembered: ${attempts.sources}`,
     ...rows(
@@ -123,7 +123,7 @@ function doorsText(doors: readonly string[]): string {
 }
 
 function waitingText(waiting: string | undefined): string {
-  return waiting === undefined ? '' : `waited for: ${waiting}`
+  return waiting === undefined ? '' : `waiting: ${waiting}`
 }
 
 function faultText({ faults }: Status): readonly string[] {

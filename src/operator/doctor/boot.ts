@@ -46,7 +46,7 @@ export interface Loaded {
 }
 
 /**
- * Returns findings of rules that a restart of the machine loses, and of a daemon that does not start with the machine.
+ * Finds rules that a restart of the machine loses, and a daemon that does not start with the machine.
  *
  * @param openFile the config if a door is open now: a saved rule of the opening would stay forever
  */

@@ -45,8 +45,8 @@ export async function includes(root = '/'): Promise<readonly { readonly main: st
 
 /**
  * Stops the machine from loading Postern's base ruleset when it starts, and prints what was done. The line that
- * includes the file is removed before the file, because a missing file keeps the machine's other rules from being
- * loaded. If the line cannot be removed, the file is emptied, which needs no disk space.
+ * includes the file is removed before the file: nft loads nothing if an included file is missing. If the line cannot be
+ * removed, the file is emptied, which needs no disk space.
  *
  * @returns true if nothing is left of it
  */

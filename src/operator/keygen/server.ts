@@ -35,7 +35,7 @@ export async function server(args: readonly string[], output: Output, here?: Spa
   } as const
   const run = { args, help: HELP, output, ...(here === undefined ? {} : { here }) }
   return spaKey(key, run, (publicText, file, words, { hostname }) => {
-    if (words.length > 0) throw new UsageError('keygen server takes no words')
+    if (words.length > 0) throw new UsageError('keygen server takes no arguments')
     return `the secret key is in ${file}
 
 for ~/.config/postern/config of each client; hand it to users, do not publish it:

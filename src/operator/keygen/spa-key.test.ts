@@ -138,7 +138,7 @@ describe('what is there', () => {
 })
 
 test.each<[typeof server, readonly string[], RegExp]>([
-  [server, ['gate'], /keygen server takes no words/],
+  [server, ['gate'], /keygen server takes no arguments/],
   [user, ['alice', 'bob'], /keygen user takes one name/],
   [user, [''], /the name is missing/],
   [user, ['x'.repeat(128)], /the name is too long/],

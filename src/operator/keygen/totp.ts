@@ -94,7 +94,7 @@ function warning({ algorithm, digits, periodS }: TotpSecret): string {
     ...(algorithm === SURE.algorithm ? [] : [`--algorithm ${SURE.algorithm}`]),
     ...(periodS === SURE.periodS ? [] : [`--period ${SURE.periodS}`]),
   ]
-  return `not every app takes ${doubts.join(', ')}: look at the codes of yours before you rely on them
+  return `not every app takes ${doubts.join(', ')}: check the codes of yours before you rely on them
   for those that do not: ${options.join(' ')}
 `
 }

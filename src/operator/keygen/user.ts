@@ -43,7 +43,7 @@ export async function user(args: readonly string[], output: Output, here?: SpaSu
     checkName(name)
     return `the secret key is in ${file}
 
-a line for the server's file of users; what it may ask for stands before it, as in
+a line for the server's file of users; options come before the key, as in
 \`doors=ssh open-for=1h\`:
 
     ${publicText} ${name}

@@ -17,8 +17,8 @@ export function takes(rule: string, ports: readonly OpenedPort[], hook: 'input' 
 }
 
 /**
- * Returns the base chains of a hook that drop packets of the ports, by policy or by a rule, and let no established
- * connection pass.
+ * Returns the base chains of a hook that drop packets of the ports, by policy or by a rule. Chains that let established
+ * connections pass are left out.
  */
 export function withoutEstablished(
   rules: Pick<Rules, 'saved' | 'tables'>,

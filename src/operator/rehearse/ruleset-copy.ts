@@ -11,8 +11,8 @@ export interface Copied {
 }
 
 /**
- * Loads rules in place of those of the same tables. Tables that iptables keeps in nftables are loaded by iptables,
- * because nft cannot read back the matches of iptables that it prints.
+ * Loads rules in place of those of the same tables. Tables that iptables keeps in nftables are loaded by iptables: nft
+ * cannot read back the matches of iptables that it prints.
  */
 export async function copyRules(rules: Rules, run: RunProgram): Promise<Copied> {
   const faults: string[] = []

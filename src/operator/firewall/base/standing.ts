@@ -20,7 +20,7 @@ import { problemsOf } from './problems.ts'
 /** The state of Postern's rules in this machine's firewall. */
 export interface Standing {
   readonly base:
-    'absent' | 'on trial' | 'left by a trial' | 'kept' | 'kept, but changed since' | 'there, but not by apply'
+    'absent' | 'on trial' | 'left by a trial' | 'kept' | 'kept, but changed since' | 'present, but not loaded by apply'
   readonly since: string | undefined
   /** Seconds until the trial is taken back. */
   readonly trialLeftS: number | undefined
@@ -108,7 +108,7 @@ function baseOf({ listing, same, trial, confirmed }: Seen): Standing['base'] {
   if (listing === 'absent') return 'absent'
   if (trial === 'under way') return 'on trial'
   if (listing === 'trial') return 'left by a trial'
-  if (confirmed === undefined) return 'there, but not by apply'
+  if (confirmed === undefined) return 'present, but not loaded by apply'
   return same ? 'kept' : 'kept, but changed since'
 }
 
