@@ -159,7 +159,7 @@ describe('keygen totp', () => {
   test.each([
     ['', '8 digits: look', '--digits 6'],
     ['--digits 6 --algorithm SHA256', 'SHA256: look', '--algorithm SHA1'],
-    ['--period 60', '8 digits, a period of 60 s: look', '--digits 6 --period 30'],
+    ['--period 60', '8 digits, a period of 60 s: check', '--digits 6 --period 30'],
   ])('what apps may not take is said: %s', async (options, doubts, remedy) => {
     const { out } = await run(`ssh ${options}`.trim())
     expect(out).toContain(`not every app takes ${doubts}`)
