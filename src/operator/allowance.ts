@@ -8,7 +8,7 @@ import { REMEDIES } from '../remedy/remedies.ts'
 import type { InForce } from '../firewall/allow.ts'
 import type { Rules } from './rehearse/rules.ts'
 
-/** The rules in force, as the remedies against them need them. */
+/** Returns the rules in force, in the form that the remedies need. */
 export function inForce({ saved, tables }: Rules, link: string, config: Config): InForce {
   const confirmed = new BaseFiles().confirmed.readIfUsable()
   const base = tables.find(({ name }) => name === BASE_TABLE)?.text ?? ''
@@ -16,7 +16,7 @@ export function inForce({ saved, tables }: Rules, link: string, config: Config):
   return { saved, tables, link, applyBase: REMEDIES.applyBase(terms, config.file) }
 }
 
-/** What a base ruleset that nobody confirmed lets in beside what the config guards. */
+/** Returns the ports that an unconfirmed base ruleset accepts, without those that the config guards. */
 function allowedIn(base: string, config: Config): string {
   const services = [...base.matchAll(/^\t\t(tcp|udp) dport (\S+) accept$/gm)].flatMap(
     ([, protocol, ports]) => readService(`${protocol}/${ports}`) ?? [],

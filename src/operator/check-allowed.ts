@@ -11,17 +11,17 @@ import type { Allowed } from '../spa/fwknop/allowed.ts'
 import type { Stanza } from '../spa/fwknop/stanza.ts'
 import { lookAtAccess } from './key-files.ts'
 
-/** Keys whose rights are shown as lines; the others are counted. */
+/** The number of stanzas whose rights are shown as lines; the others are counted. */
 export const ALLOWED_SHOWN_MAX = 50
 
-/** What whoever has some keys may have done at a door. */
+/** The rights that the keys of one stanza give at a door. */
 export interface AllowedAt extends Allowed {
   readonly door: string
-  /** Where the keys stand: `access.conf:1`. */
+  /** The file and line of the keys: `access.conf:1`. */
   readonly key: string
 }
 
-/** What the keys at a config's doors are allowed, stanza by stanza. */
+/** Returns the rights of the keys at a config's doors, one entry for each stanza. */
 export function allowedIn({ doors }: Config): readonly AllowedAt[] {
   return doors.flatMap((door) =>
     stanzasOf(door).map((stanza) =>
@@ -33,7 +33,7 @@ export function allowedIn({ doors }: Config): readonly AllowedAt[] {
   )
 }
 
-/** The same as lines, after a text that each begins with. */
+/** Formats rights as lines. Each line begins with the text `before`. */
 export function allowedLines(all: readonly AllowedAt[], before: string): readonly string[] {
   const lines = all
     .slice(0, ALLOWED_SHOWN_MAX)
@@ -42,7 +42,7 @@ export function allowedLines(all: readonly AllowedAt[], before: string): readonl
   return more > 0 ? [...lines, `${before}and ${more} more stanzas (--json lists them all)`] : lines
 }
 
-/** What of stanzas and doors comes to nothing, together or on this machine. */
+/** Returns warnings of stanzas that have no effect with their door, or on this machine. */
 export function faultsOfAllowed(config: Config): readonly Fault[] {
   const own = config.doors.flatMap((door) => stanzasOf(door).flatMap((stanza) => faultsOfStanza(door, stanza)))
   return [...own, ...faultsOfTargets(config)]
@@ -58,7 +58,7 @@ function stanzasOf({ secret }: Door): readonly Stanza[] {
 
 function faultsOfStanza(door: Door, stanza: Stanza): readonly Fault[] {
   const { commands } = stanza
-  // Who checks may have other rights than the daemon: what is missing on this machine is missing for both.
+  // This process may lack rights that the daemon has: only missing accounts and programs are reported.
   const rights = { ...ownRights(), uid: 0, capabilities: undefined }
   const [message, hint = ''] = (commands && commandFault(commands, rights))?.split('\n') ?? []
   const at = { severity: 'warning', file: stanza.file ?? pathOf(door), column: 1 } as const
@@ -68,7 +68,7 @@ function faultsOfStanza(door: Door, stanza: Stanza): readonly Fault[] {
   ]
 }
 
-/** Targets that are this machine by an address: nothing is ever sent on there. */
+/** Returns warnings of Forward_To targets that are an address of this machine: nothing is forwarded to them. */
 function faultsOfTargets({ doors }: Config): readonly Fault[] {
   return doors.flatMap((door) =>
     forwardsOf(door).flatMap((service): readonly Fault[] => {

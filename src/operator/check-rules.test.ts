@@ -42,7 +42,7 @@ test('nothing, of rules that work', () => {
 
 test('a rule that would come behind one that drops', () => {
   expect(found(`iptables -A INPUT ${RULE}`, rules(filter(ESTABLISHED + DROP)))).toEqual([
-    `3:26 the rule would come to stand behind \`${DROP.trim()}\` in chain INPUT of iptables, which takes the packets first | write \`-I\` for \`-A\`: it puts the rule first`,
+    `3:26 the rule would come after \`${DROP.trim()}\` in chain INPUT of iptables, which takes the packets first | write \`-I\` for \`-A\`: it puts the rule first`,
   ])
 })
 

@@ -19,15 +19,15 @@ import { shutsItself } from './rehearse/trial.ts'
 import { untrackedBy } from './rehearse/untracked.ts'
 
 /**
- * Warnings of what a rehearsal would find, as far as the machine's rules tell it without trying: none for who may not
- * read them. Changes nothing.
+ * Returns warnings that a rehearsal would give too, as far as the machine's rules show them without a trial. Only root
+ * can read the rules: other users get no warnings. Changes nothing.
  */
 export async function faultsOfMachine(config: Config, text: string): Promise<readonly Fault[]> {
   if (process.geteuid?.() !== 0 || process.platform !== 'linux') return []
   return faultsOfRules(config, text, await takeRules(run))
 }
 
-/** The same of given rules. */
+/** Returns the warnings of {@link faultsOfMachine} for the given rules. */
 export function faultsOfRules(config: Config, text: string, rules: Rules): readonly Fault[] {
   const doors = [...doorTexts(text).values()]
   return [...doors.flatMap((door) => faultsOfCommands(door, rules)), ...faultsOfSessions(config, rules)]
@@ -51,7 +51,7 @@ interface Found {
   readonly hint: string
 }
 
-/** A chain that is not there, or a rule that would come to stand behind one that takes its packets. */
+/** Finds a chain that does not exist, or a rule that would be added after one that takes its packets. */
 function ofIptables(words: Simple, rules: Rules): Found | undefined {
   const { table, chain: word } = chainOf(words) ?? {}
   if (table === undefined || word === undefined || word.text.includes('$')) return undefined
@@ -69,13 +69,13 @@ function ofIptables(words: Simple, rules: Rules): Found | undefined {
     if (!chain.where.startsWith(name) || chain.table !== table || chain.name !== word.text) continue
     const ahead = chain.rules.find((rule) => takes(rule, ports))
     if (ahead === undefined) continue
-    const message = `the rule would come to stand behind ${quoteRule(ahead)} in ${placeName({ where: chain.where, chain: chain.name })}, which takes the packets first`
+    const message = `the rule would come after ${quoteRule(ahead)} in ${placeName({ where: chain.where, chain: chain.name })}, which takes the packets first`
     return { offset: append.offset, message, hint: 'write `-I` for `-A`: it puts the rule first' }
   }
   return undefined
 }
 
-/** A table, chain or set of nft that is not there. */
+/** Finds a table, chain or set of nft that does not exist. */
 function ofNft(words: Simple, { nft }: Rules): Found | undefined {
   if (programName(words) !== 'nft') return undefined
   const text = textOf(words.slice(1)).replaceAll(/[{}]/g, ' $& ')
@@ -87,7 +87,7 @@ function ofNft(words: Simple, { nft }: Rules): Found | undefined {
   const body = new RegExp(`^table ${family} ${table.replaceAll('.', '\\.')} \\{[^\\n]*\\n[\\s\\S]*?^\\}`, 'm').exec(
     nft,
   )?.[0]
-  const hint = 'make it first, where the machine loads its rules when it starts'
+  const hint = 'create it first, where the machine loads its rules when it starts'
   const offset = words[0]!.offset
   if (body === undefined) return { offset, message: `nft has no table ${quote(`${family} ${table}`)}`, hint }
   const inside = [...body.matchAll(/^\t(chain|set|map) (\S+) \{/gm)]
@@ -99,7 +99,7 @@ function ofNft(words: Simple, { nft }: Rules): Found | undefined {
   return { offset, message, hint: meant === undefined ? hint : `did you mean ${quote(meant)}?` }
 }
 
-/** Firewalls with which sessions end, or do not begin. */
+/** Returns warnings of firewalls with which sessions end, or do not begin. */
 function faultsOfSessions(config: Config, rules: Rules): readonly Fault[] {
   const lines = ruleLines(rules).map(({ text }) => text)
   const text = lines.join('\n')
@@ -109,7 +109,7 @@ function faultsOfSessions(config: Config, rules: Rules): readonly Fault[] {
   const warn = (message: string, hint: string): void => {
     faults.push({ severity: 'warning', line: 1, column: 1, message, hint })
   }
-  const rehearsal = 'postern rehearse tries it on a copy of the rules, and says what helps'
+  const rehearsal = 'postern rehearse tries it on a copy of the rules, and shows the fix'
   const untracked = ([4, 6] as const)
     .map((family) => untrackedBy(rules, ports, family))
     .find((each) => each !== undefined)
@@ -127,7 +127,7 @@ function faultsOfSessions(config: Config, rules: Rules): readonly Fault[] {
   }
   for (const { where, name } of withoutEstablished(rules, 'output', portsOfDoors(config, text))) {
     warn(
-      `${placeName({ where, chain: name })} lets no answers of established connections out: a door opens to nobody`,
+      `${placeName({ where, chain: name })} lets no answers of established connections out: nobody can use an open door`,
       rehearsal,
     )
   }

@@ -4,13 +4,13 @@ import { KEY_FILE_MAX_BYTES, readKeyFile } from '../spa/noise/key-text.ts'
 import { readUsers } from '../spa/noise/users.ts'
 import { lookAtAccess } from './key-files.ts'
 
-/** Reads a file that a config names, of at most so many bytes. */
+/** Reads a file that a config names, at most `maxBytes` of it. */
 export type Look = (path: string, maxBytes: number) => FileFacts
 
-/** Largest file of users or stanzas that is looked at, in bytes. */
+/** The largest file of users or stanzas that is read, in bytes. */
 const FILE_MAX_BYTES = 8 * 1_048_576
 
-/** What is wrong with the files that say who may send single packets. Nothing of a key is repeated. */
+/** Returns the faults of the files that name the senders of single packets. The faults show no part of a key. */
 export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look): readonly Fault[] {
   const faults: Fault[] = []
   const seen = new Set<string>()
@@ -25,7 +25,7 @@ export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look)
     seen.add(path)
     const { content, failure } = look(path, FILE_MAX_BYTES)
     if (content === undefined) {
-      const hint = 'until it is there the door cannot be opened'
+      const hint = 'until the file exists the door cannot be opened'
       faults.push({
         severity: 'warning',
         line,

@@ -20,16 +20,16 @@ import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
 import { faultsOfFiles } from './key-files.ts'
 
-/** The config that is checked where none is named. */
+/** The default config. */
 export const CONFIG_DEFAULT = '/etc/knockd.conf'
 
-/** Exit codes; 78 is EX_CONFIG of `<sysexits.h>`. */
+/** The exit codes; 78 is EX_CONFIG of `<sysexits.h>`. */
 export const USABLE = 0
 export const WARNED = 1
 export const USAGE = 2
 export const UNUSABLE = 78
 
-/** Where a command writes: whole lines, ends included. */
+/** The streams that a command writes to, in whole lines with their line ends. */
 export interface Output {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
@@ -101,24 +101,24 @@ function parse(args: readonly string[]): Asked {
   }
 }
 
-/** The same with what the daemon refuses of the files that the config names. */
+/** Adds the faults of the files that the config names and the daemon refuses. */
 function checked({ config, faults }: Reading): Reading {
   const refused = config === undefined ? [] : faultsOfFiles(config)
   return { config: refused.length > 0 ? undefined : config, faults: [...faults, ...refused] }
 }
 
-/** The same, with what is said after all others at the end. */
+/** Moves the faults that are marked `last` to the end. */
 function inOrder({ config, faults }: Reading): Reading {
   const last = faults.filter((fault) => fault.last === true)
   return { config, faults: [...faults.filter((fault) => !last.includes(fault)), ...last] }
 }
 
-/** The same with what the machine's rules tell of it, and what it would show that is hidden at the moment. */
+/** Adds warnings of the machine's rules, and of hidden ports that the config would expose. */
 async function withRules(reading: Reading): Promise<Reading> {
   const { config, faults } = reading
   if (config === undefined) return reading
   const text = Buffer.from(readBounded(config.file, CONFIG_MAX_BYTES).content ?? '', 'latin1').toString('utf8')
-  // What the text alone tells of a word is told already.
+  // A word of the config that has a fault already gets no second one.
   const ofRules = (await faultsOfMachine(config, text)).filter(
     ({ line, column }) => line === 1 || !faults.some((other) => other.line === line && other.column === column),
   )
@@ -126,8 +126,8 @@ async function withRules(reading: Reading): Promise<Reading> {
 }
 
 /**
- * Reads a config with everything that this machine knows about it. A file that cannot be read is a fault too, as is one that
- * others can write: the daemon does not take it.
+ * Reads a config, and checks it against this machine. A file that cannot be read is a fault too. So is a file that
+ * others can write, because the daemon refuses it.
  */
 export function examine(file: string): Reading {
   const facts = readBounded(file, CONFIG_MAX_BYTES)
@@ -151,7 +151,7 @@ export function examine(file: string): Reading {
   return { config: faults.some(({ severity }) => severity === 'error') ? undefined : config, faults }
 }
 
-/** This machine, asked only for what the config names. */
+/** Looks up facts of this machine, only for what the config names. */
 class Machine implements Facts {
   readonly mode: number | undefined
   #listening: Listening | undefined
@@ -174,7 +174,7 @@ class Machine implements Facts {
   }
 }
 
-/** Reads a file whatever is wrong with its permissions: those are told apart from its content. */
+/** Reads a file without a check of its permissions, which are reported apart from its content. */
 function readBounded(path: string, maxBytes: number): FileFacts {
   try {
     const { mode, content } = inspectFile(path, maxBytes, ANYBODYS)

@@ -3,21 +3,21 @@ import { VERSION } from '../version.ts'
 import { USAGE } from './check.ts'
 import type { Output } from './check.ts'
 
-/** Runs a command with the words behind its name, and gives the exit code. */
+/** Runs a command with the arguments after its name, and returns the exit code. */
 export type Run = (args: readonly string[], output: Output) => Promise<number>
 
-/** A program, or one of its commands, that consists of commands. */
+/** A program or command that has subcommands. */
 export interface CommandGroup {
-  /** What is typed to run it, as in `postern firewall`. */
+  /** The words that run it, as in `postern firewall`. */
   readonly name: string
   readonly help: string
-  /** Loads each command: nothing else is loaded. */
+  /** The loaders of the commands. Only the command that runs is loaded. */
   readonly commands: Readonly<Record<string, () => Promise<Run>>>
 }
 
 /**
- * Runs the command that is named first, and gives the exit code. `--version` behind command names prints the version;
- * `help` in front of them is `--help` behind them.
+ * Runs the command that `argv` names first, and returns the exit code. `--version` after command names prints the
+ * version; `help` before them means `--help` after them.
  */
 export async function runCommand(group: CommandGroup, argv: readonly string[], output: Output): Promise<number> {
   const [word, ...args] = argv
@@ -41,7 +41,7 @@ export async function runCommand(group: CommandGroup, argv: readonly string[], o
   return USAGE
 }
 
-/** The names of commands come first, and no option stands between. */
+/** Returns true if `argv` consists of command names and a final `--version`. */
 function isVersion(argv: readonly string[]): boolean {
   const last = argv.at(-1)
   return (last === '-V' || last === '--version') && argv.slice(0, -1).every((word) => !word.startsWith('-'))

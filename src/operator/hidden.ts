@@ -7,8 +7,8 @@ import { TABLE } from '../firewall/guard/element.ts'
 import { uncovered } from '../firewall/guard/uncovered.ts'
 
 /**
- * Warnings of ports that are hidden at the moment, and that a config would show to everybody. None for who may not look:
- * that takes the control socket of the daemon with this config, or root where none runs.
+ * Returns warnings of ports that are hidden at the moment, and that a config would expose to everybody. A user who may
+ * use neither the daemon's control socket nor the kernel's table, which takes root, gets none.
  */
 export async function faultsOfHidden({ file, options, doors }: Config): Promise<readonly Fault[]> {
   const after = [...options.guard, ...doors.flatMap(({ opens }) => opens)]
@@ -18,13 +18,13 @@ export async function faultsOfHidden({ file, options, doors }: Config): Promise<
   })
 }
 
-/** What is hidden at the moment: by the daemon with this config, else by the table in the kernel. */
+/** Returns the ports that the daemon of this config hides. If none answers, root gets those of the kernel's table. */
 async function hiddenNow(file: string): Promise<readonly Service[]> {
   try {
     const reply = await ask(findSocket(file, []), { command: 'status' })
     if ('status' in reply) return (reply.status.guard?.services ?? []).flatMap((text) => readService(text) ?? [])
   } catch {
-    // None runs, or whoever asks may not.
+    // No daemon runs, or this user may not ask it.
   }
   return process.geteuid?.() === 0 ? await hiddenInKernel() : []
 }
@@ -39,7 +39,7 @@ async function hiddenInKernel(): Promise<readonly Service[]> {
       firewall.close()
     }
   } catch {
-    // There is no such table, or no library that would know of one.
+    // The table does not exist, or the library that lists it is missing.
     return []
   }
 }

@@ -6,19 +6,20 @@ import { isShutter } from './rehearse/play.ts'
 import { portsOf } from './rehearse/ports.ts'
 import type { PortClues } from './rehearse/ports.ts'
 
-/** What is known of a config whose ports are to be hidden. */
+/** A config whose ports are to be hidden, and what is known of it. */
 export interface HidingTerms {
   readonly config: Config
   readonly text: string
   readonly clues: Omit<PortClues, 'chosen'>
-  /** The daemon of this config; `undefined`: none runs. */
+  /** The process of this config's daemon; `undefined` if none runs. */
   readonly pid: number | undefined
 }
 
 /**
- * How ports are hidden that everybody reaches though doors open them by commands: by the guard, which leaves connections alone
- * that are there, lets in whoever knocks, and does not mind in which order rules stand. Each door that opens one of them gets
- * `Open_Ports`, as the guard would keep out whom only the command lets in. Where that cannot be said for sure, an editor.
+ * Returns the remedy that hides ports which everybody reaches though doors open them by commands. The remedy is the
+ * guard: it keeps established connections, and does not depend on the order of rules. Each door that opens one of the
+ * ports gets `Open_Ports`, because the guard refuses sources that only the command lets in. If the doors' ports are
+ * not known for certain, the remedy is to edit the config by hand.
  */
 export function hiding(ports: readonly Port[], { config, text, clues, pid }: HidingTerms): Remedy {
   const once = ports.filter(
@@ -39,7 +40,7 @@ export function hiding(ports: readonly Port[], { config, text, clues, pid }: Hid
   return additions.length > 0 && usable ? REMEDIES.hide(config.file, additions, pid) : byHand
 }
 
-/** Which of the ports a door opens by its command; `undefined`: it cannot be told. */
+/** Returns the ports that a door opens by its command; `undefined` if they are unknown. */
 function openedBy(door: Door, ports: readonly Port[], clues: Omit<PortClues, 'chosen'>): readonly Port[] | undefined {
   if (door.opens.length > 0 || isShutter(door)) return []
   const found = ([4, 6] as const).map((family) => portsOf(door, family, { ...clues, chosen: [] }))
@@ -49,7 +50,7 @@ function openedBy(door: Door, ports: readonly Port[], clues: Omit<PortClues, 'ch
     found.some(
       (one) =>
         one.kind === 'known' &&
-        // Noted is that it opens every port.
+        // A note says that the command opens every port.
         (one.note !== undefined || one.ports.some((each) => each.protocol === protocol && each.port === port)),
     ),
   )

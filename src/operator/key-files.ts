@@ -8,13 +8,13 @@ import { ANYBODYS, CLASSIC, PUBLIC, SECRET } from '../file/policy.ts'
 import type { FileFault, FilePolicy } from '../file/policy.ts'
 import { PROFILE_FILES } from '../spa/knockknock/profile.ts'
 
-/** A file that holds or names a key or a secret, and what is wrong with it. */
+/** A file that holds or names a key or a secret, and its faults. */
 export interface FaultyFile {
   readonly path: string
   readonly faults: readonly FileFault[]
 }
 
-/** The files of a config, itself included, that the daemon refuses because others could have changed or read them. */
+/** Returns the files of a config, itself included, that the daemon refuses because others can change or read them. */
 export function refusedFiles({ file, doors, options }: Config): readonly FaultyFile[] {
   const found = new Map<string, readonly FileFault[]>([[file, faultsOfFile(file, CLASSIC)]])
   for (const { secret } of doors) {
@@ -30,7 +30,7 @@ export function refusedFiles({ file, doors, options }: Config): readonly FaultyF
   return [...found].flatMap(([path, faults]) => (faults.length === 0 ? [] : [{ path, faults }]))
 }
 
-/** The same as faults of a check: the daemon refuses these files, so they are errors. */
+/** Returns {@link refusedFiles} as faults of a check. They are errors, because the daemon refuses these files. */
 export function faultsOfFiles(config: Config): readonly Fault[] {
   return refusedFiles(config).flatMap(({ path, faults }) =>
     faults.map(({ message, cure }): Fault => ({
@@ -86,13 +86,13 @@ function profileFiles(folder: string): Files {
   }
 }
 
-/** A file of fwknop's keys, and what it includes, as they are whatever is wrong with their permissions. */
+/** Reads a file of fwknop's keys and the files that it includes, without a check of their permissions. */
 export function lookAtAccess(secret: Secret): AccessFile | undefined {
   if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return undefined
   try {
     return readAccessFile(secret.path, secret.protocol, ANYBODYS)
   } catch {
-    // Why it cannot be read is told elsewhere.
+    // The reason is reported elsewhere.
     return undefined
   }
 }

@@ -56,7 +56,7 @@ const POSTERN: CommandGroup = {
   },
 }
 
-/** Runs postern's command line, and gives the exit code. */
+/** Runs postern's command line, and returns the exit code. */
 export async function postern(argv: readonly string[], output: Output): Promise<number> {
   return await runCommand(POSTERN, argv, output)
 }

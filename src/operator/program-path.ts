@@ -3,19 +3,19 @@ import { basename, join } from 'node:path'
 import { firewallProgram } from '../config/firewall.ts'
 import type { ProgramFacts } from '../config/facts.ts'
 
-/** Folders in which a service's shell looks for programs, and those of administration. */
+/** The folders in which a service's shell looks for programs, and those for administration. */
 export const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']
 
-/** Where a program is on this machine, by its name without a folder. */
+/** Returns the path of a program on this machine, by its name without a folder. */
 export function programPath(name: string): string | undefined {
   if (name === '' || name !== basename(name)) return undefined
   return PROGRAM_FOLDERS.map((folder) => join(folder, name)).find(isExecutable)
 }
 
-/** What is known of a program, by its path or its name. */
+/** Looks up a program by its path or its name. */
 export function programFacts(name: string): ProgramFacts {
   if (name.includes('/') ? isExecutable(name) : programPath(name) !== undefined) return { state: 'there' }
-  // A program of the same name may do anything; only those of firewalls are what they are called.
+  // Another program of the same name may do something else: only firewall programs are suggested by name.
   const meant = programPath(firewallProgram(basename(name)) ?? '')
   return { state: existsSync(name) ? 'barred' : 'absent', ...(meant === undefined ? {} : { meant }) }
 }

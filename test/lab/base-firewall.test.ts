@@ -56,7 +56,7 @@ lab('the base ruleset', () => {
     const [by] = dry.stdout.split('\n')
     expect(by).toBe(`# Printed by \`postern firewall apply -c ${file} --allow tcp/80,tcp/443 --dry-run\``)
     expect((await firewall(server, 'apply', '--dry-run', '-c', file, '--allow', 'tcp/80')).stdout).toBe(
-      'what is in force is what it would be\n',
+      'no changes: these rules are in force already\n',
     )
     expect((await firewall(server, 'remove')).stdout).toBe('the base ruleset and the guard are removed\n')
     expect(await nftRules(server)).toBe('')

@@ -93,7 +93,9 @@ lab('a capture that is made deaf', () => {
     await postern(server, daemon, 'close', '--all')
     await knockIn(client, SERVER_4, daemon.process)
     const found = (await postern(server, daemon, 'doctor')).stdout
-    expect(found).toMatch(/^warning: capture: eth0: the capture was deaf until .* look who has packet sockets$/m)
+    expect(found).toMatch(
+      /^warning: capture: eth0: the capture was deaf until .* find the programs that have packet sockets$/m,
+    )
     expect(found).toMatch(/^ {4}ss -0apb$/m)
     const shown = await server.run(['ss', '-0apb'])
     expect(shown.stdout).toContain(`pid=${daemon.process.pid}`)

@@ -111,13 +111,13 @@ lab('a port that stays shut', () => {
           '5:50 tcp/22 stays shut: `--sport 22` matches packets from that port of the client, not those that go to it here | write `--dport 22`',
         ],
         interface: [
-          '5:35 tcp/22 stays shut: the rule is for what comes in on eth7, and the knock came in on eth0 | write `-i eth0`, or leave the interface out',
+          '5:35 tcp/22 stays shut: the rule is for packets on eth7, and the knock came in on eth0 | write `-i eth0`, or leave the interface out',
         ],
         destination: [
           '5:35 tcp/22 stays shut: `-d %IP%` matches packets to the address that knocked, not those that come from it | write `-s %IP%`',
         ],
         return: [
-          `5:17 tcp/22 stays shut: ${own('gate')}: \`-A fw -p tcp -m tcp --dport 22 -j RETURN\` stands ahead in chain fw of iptables | let the door insert its rule ahead of that one, into chain fw`,
+          `5:17 tcp/22 stays shut: ${own('gate')}: \`-A fw -p tcp -m tcp --dport 22 -j RETURN\` comes first in chain fw of iptables | let the door insert its rule ahead of that one, into chain fw`,
         ],
         unused: [
           `5:17 tcp/22 stays shut: ${own('spare')}: nothing jumps to chain spare of iptables | let the door insert its rule into chain INPUT, ahead of what takes the packets`,
@@ -144,7 +144,7 @@ lab('a port that stays shut', () => {
       expect(all['literal']![0]).toContain("host/network `%ip%' not found")
       if (existsSync('/usr/bin/sudo')) return
       expect(all['wrapper']).toEqual([
-        '5:17 there is no program `sudo` on this machine | take it out: the daemon runs as root already',
+        '5:17 there is no program `sudo` on this machine | remove it: the daemon runs as root already',
       ])
     },
     LIMIT_MS,
@@ -162,7 +162,7 @@ lab('a port that stays shut', () => {
         })
         expect(all['sport']).toHaveLength(2)
         expect(all['sport']![1]).toMatch(
-          /refuses their address: .*host\/network `2001:db8::fe..' not found.* \| add `Start_Command_6`: the command for IPv6, without what is wrong with it over IPv4, or nothing after the = to do nothing$/,
+          /refuses their address: .*host\/network `2001:db8::fe..' not found.* \| add `Start_Command_6`: the command for IPv6, without the fault that it has over IPv4, or nothing after the = to do nothing$/,
         )
         expect(all['good']).toHaveLength(1)
         expect(all['good']![0]).toMatch(/ \| add `Start_Command_6 = ip6tables -I INPUT -s %IP% .*`$/)
@@ -225,7 +225,7 @@ lab('a session that dies when its door shuts', () => {
       const rule = '`-A PREROUTING -p tcp -m tcp --dport 22 -j NOTRACK` in chain PREROUTING of iptables'
       const message = `a session dies at the deadline: ${rule} keeps its packets from being tracked, so no rule knows it as established`
       expect(await found(doors)).toEqual({
-        command: [`6:16 ${message} | take out what keeps tcp/22 from being tracked, both ways`],
+        command: [`6:16 ${message} | remove the rule that keeps tcp/22 from being tracked, in both directions`],
       })
       await rules(
         "nft 'add table ip t; add chain ip t p { type filter hook prerouting priority raw; }; add rule ip t p tcp dport { 22, 2222 } notrack; add chain ip t o { type filter hook output priority raw; }; add rule ip t o tcp sport { 22, 2222 } notrack'",
@@ -322,7 +322,7 @@ lab('a port that a container publishes', () => {
         const dnat = '`-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80`'
         expect(await found({ input })).toEqual({
           input: [
-            `1:1 tcp/8080 is open to everyone without any knock: ${dnat} sends its packets on to 172.17.0.2:80, and chain INPUT never sees them | let the guard hide and open it, ahead of that rule: \`Open_Ports = tcp/8080\` in place of the commands`,
+            `1:1 tcp/8080 is open to everyone without any knock: ${dnat} forwards its packets to 172.17.0.2:80, and chain INPUT never sees them | let the guard hide and open it, ahead of that rule: \`Open_Ports = tcp/8080\` in place of the commands`,
           ],
         })
         // What is advised works.
@@ -348,7 +348,7 @@ lab('a port that a container publishes', () => {
         expect(all['container']).toEqual([])
         expect(all['original']).toEqual([])
         expect(all['host']).toEqual([
-          `5:56 tcp/8080 stays shut: \`--dport 8080\` fits no packet here: ${dnat} has made the port 80 | write \`--dport 80\`, or \`-m conntrack --ctorigdstport 8080\``,
+          `5:56 tcp/8080 stays shut: \`--dport 8080\` matches no packet here: ${dnat} has changed the port to 80 | write \`--dport 80\`, or \`-m conntrack --ctorigdstport 8080\``,
         ])
       } finally {
         await machine.ip('link del docker0')

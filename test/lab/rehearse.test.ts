@@ -253,7 +253,7 @@ lab('mistakes', () => {
           line: 5,
           column: 26,
           message:
-            'the rule never takes effect: it comes to stand behind `-A INPUT -p tcp -m tcp --dport 22 -j DROP` in chain INPUT of iptables, which takes the packets first',
+            'the rule never takes effect: it comes after `-A INPUT -p tcp -m tcp --dport 22 -j DROP` in chain INPUT of iptables, which takes the packets first',
           hint: 'write `-I` for `-A`: it puts the rule first',
         },
       ])
@@ -355,9 +355,7 @@ lab('mistakes', () => {
       expect(more).toEqual([])
       expect(finding).toMatchObject({ families: [4], line: 6 })
       expect(finding!.message).toContain('`-A INPUT -s %IP%/32 -p tcp -m tcp --dport 22 -j ACCEPT` stays in iptables')
-      expect(finding!.message).toContain(
-        'and takes `-A INPUT -p tcp -m tcp --dport 2222 -j ACCEPT` of this machine away',
-      )
+      expect(finding!.message).toContain('and removes `-A INPUT -p tcp -m tcp --dport 2222 -j ACCEPT` of this machine')
     },
     LIMIT_MS,
   )
@@ -487,7 +485,7 @@ lab('what a rehearsal keeps its hands off', () => {
         expect(await machine.ip('link show')).toBe(links)
         if (signal === 'SIGKILL') return
         expect(exit.code).toBe({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal])
-        expect(rehearsal.stdout).toMatch(/this machine's rules are what they were +yes/)
+        expect(rehearsal.stdout).toMatch(/this machine's rules are unchanged +yes/)
         expect(rehearsal.stdout).toContain(`the rehearsal broke off: ended by ${signal}`)
       },
       LIMIT_MS,
@@ -537,7 +535,7 @@ ssh (line 1), tcp/22 IPv4 IPv6
  a slow knock does not open it yes yes
  a port scan does not open it yes yes
 
-this machine's rules are what they were yes
+this machine's rules are unchanged yes
 
 FILE: 1 door, nothing found
 `)

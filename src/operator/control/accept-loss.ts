@@ -38,7 +38,7 @@ const ACCEPT_LOSS: Talk = {
   show: (reply) => ('done' in reply ? `${reply.done}\n` : ''),
 }
 
-/** `postern accept-loss`. */
+/** Runs `postern accept-loss`, and returns the exit code. */
 export async function acceptLoss(args: readonly string[], output: Output): Promise<number> {
   return await talk(ACCEPT_LOSS, args, output)
 }

@@ -3,7 +3,7 @@ import { CONFIG_DEFAULT } from '../check.ts'
 import { parseDuration } from '../../config/duration.ts'
 import { BY_HAND_MAX_MS } from '../../control/message.ts'
 
-/** What the commands that talk to the daemon are asked. */
+/** The arguments of the commands that talk to the daemon. */
 export interface ControlArguments {
   readonly config: string
   readonly interfaces: readonly string[]
@@ -18,9 +18,9 @@ export interface ControlArguments {
 /** A command line that cannot be used. */
 export class UsageError extends Error {}
 
-/** Nobody can tell for whom to open. */
+/** The error of a session whose address, for which to open, is uncertain. */
 export class SourceError extends Error {
-  /** What to type. */
+  /** The command to type. */
   readonly hint: string
 
   constructor(message: string, hint: string) {
@@ -30,7 +30,7 @@ export class SourceError extends Error {
   }
 }
 
-/** Options of each command beside `-c`, `-i` and `-h`. */
+/** The options of each command beside `-c`, `-i` and `-h`. */
 const OPTIONS = {
   open: { source: { type: 'string' }, for: { type: 'string' } },
   forgive: {},

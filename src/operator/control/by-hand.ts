@@ -68,9 +68,10 @@ const CLOSE: Talk = {
 }
 
 /**
- * The address that whoever typed this has, as sshd says it. A shell of tmux has the address of whoever started it.
+ * Returns the address of the user who typed this command, from sshd. A tmux shell has the address of the user who
+ * started tmux.
  *
- * @throws UsageError if nobody says one, SourceError if it may be another one's
+ * @throws UsageError if the address is unknown, SourceError if it may be the address of somebody else
  */
 export function sourceHere(door: string, { peer, state, multiplexer }: SshSession): string {
   if (peer === undefined) throw new UsageError('no address: add --source ADDRESS, or run this over ssh')
@@ -88,12 +89,12 @@ function command(door: string, source: string): string {
   return `postern open ${shellWord(door)} --source ${source}`
 }
 
-/** `postern open`. */
+/** Runs `postern open`, and returns the exit code. */
 export async function open(args: readonly string[], output: Output): Promise<number> {
   return await talk(OPEN, args, output)
 }
 
-/** `postern close`. */
+/** Runs `postern close`, and returns the exit code. */
 export async function close(args: readonly string[], output: Output): Promise<number> {
   return await talk(CLOSE, args, output)
 }

@@ -30,7 +30,7 @@ const FORGIVE: Talk = {
   show: (reply) => ('done' in reply ? `${reply.done}\n` : ''),
 }
 
-/** `postern forgive`. */
+/** Runs `postern forgive`, and returns the exit code. */
 export async function forgive(args: readonly string[], output: Output): Promise<number> {
   return await talk(FORGIVE, args, output)
 }

@@ -21,9 +21,9 @@ counts, and whether they were deaf.
 exit status: 0 knockd is running, 1 it is not, 2 usage
 `
 
-/** Doors, openings and attempts that are shown; the others are counted. */
+/** The most rows that a table shows; the others are counted. */
 const ROWS_MAX = 50
-/** Doors that are named as those which ignore a source. */
+/** The most doors that are named for an ignored source. */
 const DOORS_NAMED_MAX = 8
 
 const STATUS: Talk = {
@@ -36,12 +36,12 @@ const STATUS: Talk = {
   },
 }
 
-/** `postern status`. */
+/** Runs `postern status`, and returns the exit code. */
 export async function status(args: readonly string[], output: Output): Promise<number> {
   return await talk(STATUS, args, output)
 }
 
-/** A status for people. */
+/** Formats a status as text for people. */
 export function statusText(of: Status): string {
   const { guard, attempts } = of
   const named = of.openings.some(({ user }) => user !== undefined)
@@ -69,7 +69,7 @@ export function statusText(of: Status): string {
           ...(guard.fault === undefined ? [] : [`guard: not in force: ${guard.fault}`]),
           `guard: hides ${guard.services.join(', ')} (${guard.hideWith})`,
           ...(guard.alwaysAllow.length === 0 ? [] : [`  always allowed: ${guard.alwaysAllow.join(', ')}`]),
-          `  packets of strangers: ${guard.hidden}`,
+          `  packets from unknown sources: ${guard.hidden}`,
           '',
         ]),
     ...(of.exposed.length === 0
@@ -104,7 +104,7 @@ export function statusText(of: Status): string {
 }
 
 function attemptsText(attempts: Status['attempts']): readonly string[] {
-  if (attempts === undefined) return ['attempts under way: shown to root alone']
+  if (attempts === undefined) return ['attempts under way: shown only to root']
   return [
     `attempts under way: ${attempts.count}, sources remembered: ${attempts.sources}`,
     ...rows(
@@ -113,7 +113,7 @@ function attemptsText(attempts: Status['attempts']): readonly string[] {
   ]
 }
 
-/** Why a source is ignored. */
+/** The reasons for which sources are ignored. */
 const WHY = { scan: 'port scan', codes: 'wrong codes', 'codes behind': 'wrong codes after the sequence' } as const
 
 function doorsText(doors: readonly string[]): string {
@@ -123,7 +123,7 @@ function doorsText(doors: readonly string[]): string {
 }
 
 function waitingText(waiting: string | undefined): string {
-  return waiting === undefined ? '' : `waited for: ${waiting}`
+  return waiting === undefined ? '' : `waiting: ${waiting}`
 }
 
 function faultText({ faults }: Status): readonly string[] {
@@ -132,7 +132,7 @@ function faultText({ faults }: Status): readonly string[] {
   return [`  ${times} of knockd itself, the last ${timeText(faults.agoMs)} ago, please report it: ${faults.last}`]
 }
 
-/** A capture that was deaf, and what shows who made it so. */
+/** Formats the warning of a capture that was deaf, with the command that shows which program was the cause. */
 function deafText({ name, deaf }: InterfaceStatus): readonly string[] {
   if (deaf === undefined) return []
   const times = deaf.times === 1 ? '' : `, ${deaf.times} times in a day`
@@ -182,7 +182,7 @@ function rows(all: readonly Row[]): readonly string[] {
   )
 }
 
-/** A time in its two largest units: `1h 5m`, `12s`. */
+/** Formats a time in its two largest units: `1h 5m`, `12s`. */
 export function timeText(ms: number): string {
   const seconds = Math.ceil(ms / 1000)
   const units = [

@@ -4,7 +4,7 @@ import type { Output } from '../check.ts'
 import { SourceError, UsageError, readArguments } from './arguments.ts'
 import type { ControlArguments } from './arguments.ts'
 
-/** Exit codes. */
+/** The exit codes. */
 export const DONE = 0
 export const NOT_DONE = 1
 const USAGE = 2
@@ -13,13 +13,13 @@ const USAGE = 2
 export interface Talk {
   readonly command: 'open' | 'close' | 'forgive' | 'status' | 'accept-loss'
   readonly help: string
-  /** What to ask. @throws UsageError, or an Error if it cannot be found out */
+  /** Makes the request. @throws UsageError, or an Error if the request cannot be made */
   request(args: ControlArguments): Request | Promise<Request>
-  /** What to say of the answer. */
+  /** Formats the reply. */
   show(reply: Exclude<Reply, { readonly error: string }>, args: ControlArguments): string
 }
 
-/** Asks the daemon, says what it answers, and gives the exit code. */
+/** Sends a request to the daemon, prints the reply, and returns the exit code. */
 export async function talk(how: Talk, argv: readonly string[], output: Output): Promise<number> {
   try {
     const args = readArguments(how.command, argv)

@@ -7,7 +7,7 @@ import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Loaded } from './boot.ts'
 import type { Finding } from './finding.ts'
 
-/** What is wrong with the base ruleset, as `postern firewall status` has it. */
+/** Returns the problems of the base ruleset, the same as those of `postern firewall status`. */
 export async function judgeBase(config: Config): Promise<readonly Finding[]> {
   try {
     const { problems } = await lookAt(config)
@@ -18,12 +18,12 @@ export async function judgeBase(config: Config): Promise<readonly Finding[]> {
       mend: command,
     }))
   } catch (error) {
-    const message = `the base ruleset could not be looked at: ${(error as Error).message}`
+    const message = `cannot read the base ruleset: ${(error as Error).message}`
     return [{ severity: 'note', subject: 'base ruleset', message }]
   }
 }
 
-/** What of the base ruleset is loaded when the machine starts. */
+/** Determines the base rulesets that are loaded when the machine starts. */
 export function loadedBase(): Loaded {
   const base = loadedFiles()
   let confirmed: Confirmed | undefined

@@ -6,17 +6,17 @@ import { IPTABLES } from '../rehearse/rules.ts'
 import type { Rules } from '../rehearse/rules.ts'
 import type { Finding } from './finding.ts'
 
-/** Services that load rules when a machine starts. */
+/** The services that load rules when a machine starts. */
 const LOADERS = ['nftables', 'netfilter-persistent', 'iptables', 'ip6tables', 'ufw', 'firewalld', 'ferm', 'shorewall']
 const SYSTEMD_FOLDER = '/etc/systemd/system'
 const OPENRC_FOLDER = '/etc/runlevels'
-/** Tables that come with the daemon and with `postern firewall`. */
+/** The names of the tables that the daemon and `postern firewall` load. */
 const OURS = /^inet postern/
 
-/** What starts with the machine; `undefined`: it cannot be told. */
+/** The names of the services that start with the machine; `undefined` if they are unknown. */
 export type Started = ReadonlySet<string> | undefined
 
-/** Looks what systemd or OpenRC starts. */
+/** Reads which services systemd or OpenRC starts. */
 export function startedAtBoot(root = '/'): Started {
   const names = new Set<string>()
   let known = false
@@ -35,20 +35,20 @@ export function startedAtBoot(root = '/'): Started {
   return known ? names : undefined
 }
 
-/** What of ours is loaded when the machine starts. */
+/** The rules of Postern that are loaded when the machine starts. */
 export interface Loaded {
-  /** Base rulesets. */
+  /** The paths of the base rulesets. */
   readonly base: readonly string[]
-  /** Ports that the base ruleset leaves to the guard, as text; empty: none, or not known. */
+  /** The ports that the base ruleset leaves to the guard, as text; empty if there are none or they are unknown. */
   readonly guarded: string
-  /** Has the one that was confirmed loaded as well; `undefined`: it is, or none was. */
+  /** The command that has the confirmed ruleset loaded as well; `undefined` if it is, or none was confirmed. */
   readonly persistCommand: Remedy | undefined
 }
 
 /**
- * Rules that are gone after the next start of the machine, and a daemon that does not come with it.
+ * Finds rules that a restart of the machine loses, and a daemon that does not start with the machine.
  *
- * @param openFile the config, if something is open now: saved with the others, its rules would be there for good
+ * @param openFile the config if a door is open now: a saved rule of the opening would stay forever
  */
 export function judgeBoot(
   { saved, tables }: Rules,
@@ -57,7 +57,7 @@ export function judgeBoot(
   openFile?: string,
 ): readonly Finding[] {
   if (started === undefined) {
-    return [{ severity: 'note', subject: 'boot', message: 'what starts with this machine cannot be told' }]
+    return [{ severity: 'note', subject: 'boot', message: 'cannot tell which services start with this machine' }]
   }
   const findings: Finding[] = []
   const byIptables = IPTABLES.some((kind) => /^-A |^:\S+ DROP/m.test(saved[kind]))
@@ -84,7 +84,7 @@ export function judgeBoot(
     findings.push({ severity: 'warning', subject: 'boot', message, mend: loaded.persistCommand })
   }
   if (!started.has('knockd')) {
-    // Loaded without a daemon, base ruleset and guard let nobody in.
+    // The base ruleset and the guard let nobody in if they are loaded without a daemon.
     const shut = base === undefined || loaded?.guarded === '' ? '' : `, and ${base} locks everybody out`
     const ports = shut === '' ? '' : ` at ${loaded?.guarded}`
     const message = `knockd does not start with the machine: nobody could knock then${shut}${ports}`
@@ -94,7 +94,7 @@ export function judgeBoot(
   return findings
 }
 
-/** Has the rules loaded at the next start, by whoever made them: iptables-persistent would take ufw's place. */
+/** Returns the command that saves the rules. It uses ufw or firewalld if they made the rules. */
 function keeping({ saved, tables }: Pick<Rules, 'saved' | 'tables'>, byIptables: boolean): Remedy {
   if (IPTABLES.some((kind) => saved[kind].includes(':ufw-user-input '))) return REMEDIES.enable('ufw')
   if (tables.some(({ name }) => name === 'inet firewalld')) return REMEDIES.enable('firewalld')

@@ -3,18 +3,18 @@ import { readClockStatus } from '../../native/clock.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
 
-/** Milliseconds that the two clocks are compared over, and that they may part by meanwhile. */
+/** The time over which the two clocks are compared, and their largest difference, in milliseconds. */
 const COMPARE_MS = 500
 const PART_MAX_MS = 20
-/** Before this nobody can have installed this software: milliseconds since 1970. */
+/** The earliest time that a correct clock can show, in milliseconds since 1970. */
 const EARLIEST = Date.UTC(2026, 0)
 
-/** What is seen of the clock. */
+/** The observations of the clock. */
 export interface ClockSeen {
-  /** Milliseconds by which it moved against one that nobody sets. */
+  /** Milliseconds by which the clock moved against one that is never set. */
   readonly jumpedMs: number
   readonly now: number
-  /** Whether the kernel knows that somebody keeps it right; `undefined`: it does not tell. */
+  /** True if the kernel reports a synchronised clock; `undefined` if the kernel does not tell. */
   readonly synchronised: boolean | undefined
 }
 
@@ -25,7 +25,7 @@ export async function watchClock(): Promise<ClockSeen> {
   return { jumpedMs: Date.now() - performance.now() - before, now: Date.now(), synchronised: readClockStatus() }
 }
 
-/** A clock that jumps, or that nobody keeps: times in the log are off, and after a restart doors close at wrong times. */
+/** Finds a clock that jumps or is not synchronised: times in the log are off, and after a restart doors close wrongly. */
 export function judgeClock({ jumpedMs, now, synchronised }: ClockSeen): readonly Finding[] {
   const mend = REMEDIES.keepClock()
   if (Math.abs(jumpedMs) > PART_MAX_MS) {
@@ -37,6 +37,6 @@ export function judgeClock({ jumpedMs, now, synchronised }: ClockSeen): readonly
     return [{ severity: 'warning', subject: 'clock', message, mend }]
   }
   if (synchronised !== false) return []
-  const message = 'nobody keeps the clock right: it drifts, and jumps when it is set'
+  const message = 'the clock is not synchronised: it drifts, and jumps when it is set'
   return [{ severity: 'warning', subject: 'clock', message, mend }]
 }

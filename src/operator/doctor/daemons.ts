@@ -11,11 +11,11 @@ import type { Finding } from './finding.ts'
 export interface Running {
   readonly pid: number
   readonly command: string
-  /** The config that a daemon of Postern was started with; absent: it is somebody else's. */
+  /** The config of Postern's daemon; absent for another knockd. */
   readonly config?: string
 }
 
-/** The knockds that run here, ours and others'. Without root only those that may be looked at. */
+/** Returns the running knockds, Postern's and others. Without root only those that this user can see are listed. */
 export function runningDaemons(): readonly Running[] {
   const here = linkOf('self/ns/net')
   return readdirSync('/proc').flatMap((name): readonly Running[] => {
@@ -32,16 +32,16 @@ export function runningDaemons(): readonly Running[] {
   })
 }
 
-/** Whether a command line is a knockd's: the program itself, or an interpreter's with our script. */
+/** Returns true for a command line of knockd: the program itself, or node with Postern's script. */
 export function isKnockd([program = '', ...args]: readonly string[]): boolean {
-  // Ours writes all its words into the first (setproctitle(3)).
+  // Postern's knockd has all its words in the first one (setproctitle(3)).
   if (basename(program.split(' ', 1)[0]!) === 'knockd') return true
   if (!/^node(?:js)?$/.test(basename(program))) return false
   const script = args.find((word) => !word.startsWith('-'))
   return script !== undefined && /^knockd(?:\.js)?$/.test(basename(script))
 }
 
-/** Debian's knockd is a program of its own. */
+/** Returns true if a process runs in node. Debian's knockd does not. */
 function isNode(pid: string): boolean {
   return /^node(?:js)?(?: |$)/.test(basename(linkOf(`${pid}/exe`) ?? ''))
 }
@@ -64,9 +64,9 @@ function commandOf(pid: string): readonly string[] {
 }
 
 /**
- * Whether the daemon of this config runs, and nobody else's.
+ * Finds a missing daemon for this config, one that does not answer, and other knockds.
  *
- * @param own what the daemon of this config says of itself; `undefined`: none answers
+ * @param own the status of the daemon with this config; `undefined` if none answers
  */
 export function judgeDaemons(running: readonly Running[], own: Status | undefined, file: string): readonly Finding[] {
   const others = running.filter(({ pid }) => pid !== own?.pid)
@@ -83,10 +83,10 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
   return [{ severity: 'fault', subject: 'knockd', message, mend: REMEDIES.start(file) }, ...findings]
 }
 
-/** Why an interface is waited for that the look at interfaces tells as well. */
+/** The reasons for waiting for an interface that {@link judgeInterfaces} reports as well. */
 const SEEN_ELSEWHERE = /^(?:no such interface|is down)$/
 
-/** Captures that lost packets or were deaf, a guard that is away, ports no longer hidden, and what is wrong with the journal. */
+/** Finds lossy or deaf captures, a missing guard, exposed ports, faults of knockd and its journal, and shut doors. */
 export function judgeRunning({
   interfaces,
   journal,
@@ -124,7 +124,7 @@ export function judgeRunning({
   }
   if (faults !== undefined) {
     const many = faults.count === 1 ? 'a fault' : `${faults.count} faults`
-    const message = `knockd met ${many} of its own, the last ${timeText(faults.agoMs)} ago, and may not do all it should; please report it: ${faults.last}`
+    const message = `knockd had ${many} of its own, the last ${timeText(faults.agoMs)} ago, and may not work in full; please report it: ${faults.last}`
     findings.push({ severity: 'warning', subject: 'knockd', message, mend: REMEDIES.restart() })
   }
   if (journal !== undefined) {
@@ -133,7 +133,7 @@ export function judgeRunning({
   }
   for (const { shut } of doors) {
     if (shut === undefined) continue
-    // Accepting it without new keys is not for pasting.
+    // No command is offered that accepts the loss: the users need new keys first.
     const message = shut.replaceAll('\n', '; ')
     findings.push({ severity: 'fault', subject: 'state', message, mend: REMEDIES.readOfLoss() })
   }
@@ -142,6 +142,6 @@ export function judgeRunning({
 
 function wasDeaf(name: string, { reason, agoMs, times }: NonNullable<InterfaceStatus['deaf']>): Finding {
   const often = times === 1 ? '' : `, ${times} times in a day`
-  const message = `${name}: the capture was deaf until ${timeText(agoMs)} ago${often}: ${reason}: knocks may have gone unheard; look who has packet sockets`
+  const message = `${name}: the capture was deaf until ${timeText(agoMs)} ago${often}: ${reason}: knocks may have gone unheard; find the programs that have packet sockets`
   return { severity: 'warning', subject: 'capture', message, mend: REMEDIES.lookAtSockets() }
 }

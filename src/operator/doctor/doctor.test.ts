@@ -230,7 +230,7 @@ describe('daemons', () => {
     const judged = (one: Partial<Status['interfaces'][number]>): readonly string[] =>
       judgeRunning({ ...status, journal: undefined, interfaces: [{ ...wan, ...one }] }).map(({ message }) => message)
     expect(judged({ deaf: { reason: 'because', agoMs: 90_000, times: 3 } })).toEqual([
-      'wan0: the capture was deaf until 1m 30s ago, 3 times in a day: because: knocks may have gone unheard; look who has packet sockets',
+      'wan0: the capture was deaf until 1m 30s ago, 3 times in a day: because: knocks may have gone unheard; find the programs that have packet sockets',
     ])
     expect(judged({ waiting: 'Operation not permitted' })).toEqual([
       'wan0: nothing is captured, so no knock is seen there: Operation not permitted',
@@ -258,7 +258,7 @@ test.each([
     /the clock jumps: it was set by -3600000 ms/,
   ],
   ['is long ago', { jumpedMs: 0, now: 0, synchronised: true }, /1970-01-01/],
-  ['is kept by nobody', { jumpedMs: 0.4, now: Date.now(), synchronised: false }, /nobody keeps/],
+  ['is kept by nobody', { jumpedMs: 0.4, now: Date.now(), synchronised: false }, /not synchronised/],
   ['is kept', { jumpedMs: -0.4, now: Date.now(), synchronised: true }, undefined],
   ['tells nothing', { jumpedMs: 0, now: Date.now(), synchronised: undefined }, undefined],
 ])('a clock that %s', (_, seen, message) => {

@@ -37,15 +37,15 @@ import { judgePublished } from './published.ts'
 import { judgeReached, judgeShut, tryReach } from './reach.ts'
 import { judgeServed } from './served.ts'
 
-/** Folders of administration that not everybody has in PATH. */
+/** The folders of administration programs, which some users do not have in PATH. */
 const ADMIN_FOLDERS = '/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin'
-/** The interface that knockd listens on where nothing else is said. */
+/** The interface that knockd listens on by default. */
 const CLASSIC_INTERFACE = 'eth0'
-/** What of a check's faults is looked at here as well, with more to say. */
+/** The faults of a check that doctor reports itself, in more detail. */
 const ALSO_HERE =
   /everyone on this machine can|a program listens on this port|there is no program `\/|`\/[^`]*` cannot be run/
 
-/** `postern doctor`: see the help. Gives the exit code. */
+/** Runs `postern doctor`, and returns the exit code. */
 export async function doctor(args: readonly string[], output: Output): Promise<number> {
   let values
   try {
@@ -104,7 +104,7 @@ async function examineMachine(config: Config, names: readonly string[]): Promise
   return [...byLooking, ...(await ofRules(config, links, listenOn, own)), ...judgeClock(await watching)]
 }
 
-/** Of these programs, and of the daemon if it was installed elsewhere. */
+/** Checks the installation of this program, and that of the daemon if it is another one. */
 function ofInstallations(own: Status | undefined): readonly Finding[] {
   const running = own === undefined ? undefined : installationOf(own)
   const findings = [thisInstallation(), ...(running === undefined ? [] : [running])].flatMap((one) =>
@@ -120,7 +120,7 @@ async function ofRules(
   own: Status | undefined,
 ): Promise<readonly Finding[]> {
   if (process.geteuid?.() !== 0) {
-    const message = 'only root can see the rules in force: sudo postern doctor looks at them too'
+    const message = 'only root can see the rules in force: sudo postern doctor checks them too'
     return [{ severity: 'note', subject: 'rules', message }]
   }
   const rules = await takeRules(run)
@@ -154,7 +154,7 @@ async function ofRules(
     )
     return [...findings, ...judgeReached(reached, config, rules, hide), ...stay, ...notes]
   } catch (error) {
-    const message = `whether ports are open without a knock could not be tried: ${(error as Error).message}`
+    const message = `cannot test whether ports are open without a knock: ${(error as Error).message}`
     return [...findings, { severity: 'note', subject: 'rules', message }]
   }
 }
@@ -165,7 +165,7 @@ function listenedOn(names: readonly string[], links: readonly Link[]): readonly 
   return [defaultInterface() ?? CLASSIC_INTERFACE]
 }
 
-/** What the daemon of this config says of itself; `undefined`: none answers. */
+/** Returns the status of the daemon with this config; `undefined` if none answers. */
 async function ownDaemon(file: string, names: readonly string[]): Promise<Status | undefined> {
   try {
     const reply = await ask(findSocket(file, names), { command: 'status' })

@@ -6,8 +6,8 @@ import type { Rules } from '../rehearse/rules.ts'
 import type { Finding } from './finding.ts'
 
 /**
- * Firewalls that refuse what comes in at ports that doors open and have no rule for established connections: a session
- * ends when its door shuts.
+ * Finds firewalls that filter the ports of doors and have no rule for established connections. A session ends there
+ * when its door shuts.
  */
 export function judgeEstablished(rules: Rules, ports: readonly OpenedPort[]): readonly Finding[] {
   return withoutEstablished(rules, 'input', ports).map(({ where, name }) => {

@@ -1,25 +1,25 @@
 import type { Remedy } from '../../remedy/remedies.ts'
 
-/** Something that bites, or will. */
+/** A problem that doctor found. */
 export interface Finding {
-  /** `fault`: it bites now. `warning`: it will, one day. `note`: it could not be looked at, or is good to know. */
+  /** `fault`: a present problem. `warning`: a future one. `note`: a failed check or useful information. */
   readonly severity: 'fault' | 'warning' | 'note'
-  /** What it is about: `interface`, `ipv6`, `clock`. */
+  /** The subject: `interface`, `ipv6`, `clock`. */
   readonly subject: string
-  /** What is so, and why that matters. Lower case, no full stop, no secret. */
+  /** The problem and its consequence, in lower case, without full stop and secrets. */
   readonly message: string
-  /** The command that fixes it, as a shell takes it; absent for notes. */
+  /** The shell command that fixes the problem; absent for notes. */
   readonly mend?: Remedy
 }
 
 const ORDER = { fault: 0, warning: 1, note: 2 } as const
 
-/** The worst first; those of one severity as they were found. */
+/** Sorts findings by severity, the worst first. */
 export function sorted(findings: readonly Finding[]): readonly Finding[] {
   return [...findings].sort((one, other) => ORDER[one.severity] - ORDER[other.severity])
 }
 
-/** Findings for people. */
+/** Formats findings as text. */
 export function asText(file: string, findings: readonly Finding[]): string {
   const lines = findings.flatMap(({ severity, subject, message, mend }) => [
     `${severity}: ${subject}: ${message}`,
@@ -30,7 +30,7 @@ export function asText(file: string, findings: readonly Finding[]): string {
   return `${[...lines, `${file}: ${counts.length === 0 ? 'nothing found' : counts.join(', ')}`].join('\n')}\n`
 }
 
-/** Findings for programs. */
+/** Formats findings as JSON. */
 export function asJson(file: string, findings: readonly Finding[]): string {
   return `${JSON.stringify({ file, findings }, undefined, 2)}\n`
 }

@@ -1,6 +1,6 @@
 import { CONFIG_DEFAULT } from '../check.ts'
 
-/** What `postern doctor --help` prints. */
+/** The help of `postern doctor`. */
 export const HELP = `usage: postern doctor [-c FILE] [-i NAME]... [--json]
 
 Finds problems of this machine, and shows for each the command that fixes it:
@@ -9,12 +9,11 @@ no program listening, rules that end sessions or are gone at the next start,
 another knockd, the clock, programs on knock ports, missing libraries and
 programs, lost packets, a capture made deaf, permissions of secrets and of what
 root runs, and what \`postern check\` finds.
-Changes nothing. Without root it examines what it may.
+Changes nothing. Without root it checks what it can.
 
   -c, --config FILE  the config; default: ${CONFIG_DEFAULT}
   -i, --interface NAME
-                     the interface that knockd is started with, if it is with
-                     one
+                     the interface that knockd gets with -i, if any
   --json             print one JSON document
   -h, --help         show this help
 

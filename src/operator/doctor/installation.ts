@@ -7,42 +7,42 @@ import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Remedy } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
 
-/** The folder that holds dist, node_modules and package.json of what runs here. */
+/** The folder with dist, node_modules and package.json of this program. */
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '')
-/** Folders of the package with what is run, and files that are looked at in them at most. */
+/** The folders of the package that hold programs, and the most files that are checked in them. */
 const RUN_FOLDERS = ['dist', 'node_modules']
 const FILES_MAX = 20_000
 const USERS_FILE = '/etc/passwd'
 /** Permission bits (`<sys/stat.h>`). */
 const GROUP_WRITE = 0o020
 const OTHERS_WRITE = 0o002
-/** Others may add files there, but take away none of somebody else's. */
+/** The permission bit of folders in which users cannot remove the files of others. */
 const STICKY = 0o1000
 
-/** Who a file or folder belongs to, and who may write it. */
+/** The owner, group and mode of a file or folder. */
 export interface Owned {
   readonly uid: number
   readonly gid: number
   readonly mode: number
 }
 
-/** What root runs, by path. */
+/** The paths of an installation, which root runs. */
 export interface Installation {
-  /** Of the package that the programs are in. */
+  /** The folder of the package. */
   readonly folder: string
   readonly files: readonly string[]
-  /** The program that runs them: node. */
+  /** The path of node. */
   readonly interpreter: string
 }
 
-/** The installation that this program is of. Its links are followed: what they lead to is run. */
+/** Returns the installation of this program. Symbolic links are followed, because their targets are run. */
 export function thisInstallation(): Installation {
   const folder = realOf(PACKAGE)
   const files = RUN_FOLDERS.flatMap((name) => filesBelow(join(folder, name))).slice(0, FILES_MAX)
   return { folder, files: [join(folder, 'package.json'), ...files], interpreter: realOf(process.execPath) }
 }
 
-/** The installation that a daemon is of; `undefined`: that cannot be told. */
+/** Returns the installation of a daemon; `undefined` if it is unknown. */
 export function installationOf({ pid, program }: Pick<Status, 'pid' | 'program'>): Installation | undefined {
   try {
     const file = realpathSync(program)
@@ -53,8 +53,8 @@ export function installationOf({ pid, program }: Pick<Status, 'pid' | 'program'>
 }
 
 /**
- * What root runs, and somebody else can change: the programs, what they load, node, or a folder above one of these. The first
- * that is so from the top is told, as what is below it can be replaced with it.
+ * Finds programs that root runs and other users can change: files of the package, node, or a folder above them. Only
+ * the topmost such path is reported, because everything below it can be replaced.
  */
 export function judgeInstallation(
   { folder, files, interpreter }: Installation,
@@ -78,12 +78,12 @@ export function judgeInstallation(
 
 function finding(path: string, who: string, owned: Owned | undefined, copy: Remedy): Finding {
   const message = `root runs what is at ${path}, and ${who} can change it (mode ${((owned?.mode ?? 0) & 0o7777).toString(8)})`
-  // Where only the mode is wrong, that can be put right in place.
+  // A wrong mode can be fixed in place.
   const mend = owned?.uid === 0 ? REMEDIES.mode('go-w', path) : copy
   return { severity: 'warning', subject: 'installation', message, mend }
 }
 
-/** Who but root can write there, or put something else in its place; `undefined`: nobody. */
+/** Returns the user or group beside root that can write to a path; `undefined` if only root can. */
 function writerOf(owned: Owned | undefined): string | undefined {
   if (owned === undefined) return undefined
   if (owned.uid !== 0) return nameOf(owned.uid)
@@ -92,7 +92,7 @@ function writerOf(owned: Owned | undefined): string | undefined {
   return (owned.mode & GROUP_WRITE) !== 0 && owned.gid !== 0 ? `group ${owned.gid}` : undefined
 }
 
-/** A path and the folders above it, from the top. */
+/** Returns a path and the folders above it, from the top. */
 function above(path: string): readonly string[] {
   const paths = [path]
   while (paths[0] !== dirname(paths[0]!)) paths.unshift(dirname(paths[0]!))
@@ -102,7 +102,7 @@ function above(path: string): readonly string[] {
 function filesBelow(folder: string): readonly string[] {
   try {
     const entries = readdirSync(folder, { withFileTypes: true, recursive: true })
-    // A link may lead anywhere: what it leads to is what is run.
+    // The target of a symbolic link is what is run.
     return entries.map((entry) => realOf(join(entry.parentPath, entry.name)))
   } catch {
     return []

@@ -3,10 +3,10 @@ import type { Link } from '../rehearse/machine.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
 
-/** Where the kernel lists the interfaces that are up, by their flags (netdevice(7)): IFF_UP. */
+/** The flag of interfaces that are up (netdevice(7)). */
 const IFF_UP = 1
 
-/** What is known of an interface that is to be listened on. */
+/** The state of an interface that knockd listens on. */
 export interface Watched {
   readonly name: string
   readonly there: boolean
@@ -14,7 +14,7 @@ export interface Watched {
   readonly addresses: number
 }
 
-/** Looks at the interfaces that the daemon listens on. */
+/** Reads the state of the interfaces that the daemon listens on. */
 export function watchedOf(names: readonly string[], links: readonly Link[]): readonly Watched[] {
   return names
     .filter((name) => name !== 'any' && name !== 'lo')
@@ -32,7 +32,7 @@ function isUp(name: string): boolean {
   }
 }
 
-/** Interfaces that no knock comes in by. */
+/** Finds interfaces on which no knock can arrive. */
 export function judgeInterfaces(watched: readonly Watched[], others: readonly string[]): readonly Finding[] {
   return watched.flatMap(({ name, there, up, addresses }): readonly Finding[] => {
     if (!there) {
@@ -45,7 +45,7 @@ export function judgeInterfaces(watched: readonly Watched[], others: readonly st
       return [{ severity: 'fault', subject: 'interface', message, mend: REMEDIES.linkUp(name) }]
     }
     if (addresses > 0) return []
-    // To ask for a lease may change the routes of other interfaces.
+    // A DHCP client is not suggested: it may change the routes of other interfaces.
     const message = `${name} has no address, so nobody can knock at it: give it one in this machine's network configuration`
     return [{ severity: 'fault', subject: 'interface', message, mend: REMEDIES.lookAtAddresses(name) }]
   })

@@ -4,7 +4,7 @@ import type { Listening } from '../../host/listening.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
 
-/** Knock ports on which a program listens: its visitors knock too, and the scan guard does not see them. */
+/** Finds knock ports on which a program listens. Its clients knock too, and the scan guard does not see them. */
 export function judgeListening({ doors, file }: Config, listening: Listening): readonly Finding[] {
   return doors.flatMap(({ name, line, secret, target }): readonly Finding[] => {
     if (secret.kind !== 'sequence' || target !== undefined) return []

@@ -6,13 +6,13 @@ import { REMEDIES } from '../../remedy/remedies.ts'
 import { refusedFiles } from '../key-files.ts'
 import type { Finding } from './finding.ts'
 
-/** Files that hold or name secrets, or commands that root runs, and that others can read or change. */
+/** Finds files with secrets, or with commands that root runs, which others can read or change. */
 export function judgePermissions(config: Config, stateFolder: string): readonly Finding[] {
   const refused = refusedFiles(config)
   const told = new Set<string>()
   const findings: Finding[] = []
   const tell = ({ message, cure, byHand }: FileFault, where: string): void => {
-    // A folder that others can write is told of once, however many files are in it.
+    // A folder that others can write is reported once for all its files.
     if (told.has(cure)) return
     told.add(cure)
     const finding = { severity: 'fault', subject: 'permissions', message: `${where}: ${message}` } as const
@@ -24,7 +24,7 @@ export function judgePermissions(config: Config, stateFolder: string): readonly 
     for (const fault of faults) tell(fault, `${path} is refused`)
   }
   for (const path of readableFiles(config)) {
-    // As knockd does, the daemon takes these whoever can read them.
+    // The daemon uses these files even if others can read them, as the classic knockd does.
     for (const { message } of faultsOfFile(path, SECRET)) {
       if (!refused.some((each) => each.path === path))
         tell({ message, cure: REMEDIES.mode('600', path) }, `${path} holds secrets`)
@@ -35,7 +35,7 @@ export function judgePermissions(config: Config, stateFolder: string): readonly 
   return findings
 }
 
-/** Files of knockd's own kinds, which the daemon takes though others can read them. */
+/** Returns the files that the classic knockd has too. The daemon uses them even if others can read them. */
 function readableFiles({ file, doors }: Config): readonly string[] {
   return [file, ...doors.flatMap(({ secret }) => (secret.kind === 'one-time' ? [secret.path] : []))]
 }

@@ -9,7 +9,7 @@ import type { Finding } from './finding.ts'
 
 const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin']
 
-/** Libraries that the daemon needs for this config and that are not there. */
+/** Finds missing libraries that the daemon needs for this config. */
 export function judgeLibraries({ options, doors }: Config): readonly Finding[] {
   const guarded = options.guard.length > 0 || doors.some(({ opens }) => opens.length > 0)
   const findings = [missing('libpcap0.8', loadPcap)]
@@ -27,7 +27,7 @@ function missing(debian: Parameters<typeof REMEDIES.installLibrary>[0], load: ()
   }
 }
 
-/** Programs that commands name by their path and that are not there. */
+/** Finds missing programs that commands name by path. */
 export function judgePrograms({ doors, file }: Config, isProgram = isExecutable): readonly Finding[] {
   const paths = new Map<string, string>()
   for (const { name, commands4, commands6 } of doors) {
@@ -41,7 +41,7 @@ export function judgePrograms({ doors, file }: Config, isProgram = isExecutable)
   return [...paths].flatMap(([path, door]): readonly Finding[] => {
     if (isProgram(path)) return []
     const elsewhere = FOLDERS.map((folder) => join(folder, basename(path))).find((other) => isProgram(other))
-    const message = `door ${door} runs ${path}, which is ${existsSync(path) ? 'no program' : 'not there'}`
+    const message = `door ${door} runs ${path}, which is ${existsSync(path) ? 'not executable' : 'missing'}`
     const mend =
       elsewhere === undefined ? REMEDIES.findProgram(basename(path)) : REMEDIES.replaceProgram(file, path, elsewhere)
     return [{ severity: 'fault', subject: 'program', message, mend }]

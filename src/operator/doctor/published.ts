@@ -10,11 +10,11 @@ import type { Rules } from '../rehearse/rules.ts'
 import type { Finding } from './finding.ts'
 
 /**
- * Doors that name a container's port where this machine publishes it under one of its own. The guard judges a connection
- * ahead of what changes destinations: there it is still one to this machine, at the port that is published.
+ * Finds doors that name a container's port which this machine publishes under a port of its own. The guard filters
+ * connections before their destination is rewritten: there they still go to the published port of this machine.
  *
- * @param text the config's
- * @param pid of the daemon of this config; `undefined`: none runs
+ * @param text the text of the config
+ * @param pid the process of the daemon with this config; `undefined` if none runs
  */
 export function judgePublished(
   { doors, file, options }: Config,
@@ -49,7 +49,7 @@ function isHost({ host }: Service, address: NonNullable<Service['host']>): boole
   return host !== undefined && sameAddress(host, address)
 }
 
-/** Adds the published port where the container's stands as it is usually written, if that makes a config that can be used. */
+/** Returns the command that adds the published port after the container's port, if the edited config is usable. */
 function adding(
   file: string,
   text: string,

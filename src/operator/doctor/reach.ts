@@ -20,12 +20,12 @@ import { quoteRule } from '../rehearse/said.ts'
 import { Stage } from '../rehearse/stage.ts'
 import type { Finding } from './finding.ts'
 
-/** Milliseconds a port is tried for: on a link without delay an answer comes in one. */
+/** The time limit of a try at a port, in milliseconds. In the copy an answer takes about one. */
 const TRY_MS = 700
 const FAMILIES: readonly Family[] = [4, 6]
 const GUARD_TABLE = 'inet postern'
 
-/** A port that a door opens, over a family. */
+/** A port that a door opens, with an address family. */
 export interface Reached {
   readonly port: OpenedPort
   readonly family: Family
@@ -33,22 +33,22 @@ export interface Reached {
 
 /** A port of a native door that stays shut behind the guard. */
 export interface Shut extends Reached {
-  /** What takes the packets; `undefined`: it cannot be told. */
+  /** The rule that takes the packets; `undefined` if it is unknown. */
   readonly culprit: Culprit | undefined
 }
 
-/** What came of the tries. */
+/** The results of the tries. */
 export interface Reach {
-  /** Open to a stranger who has not knocked. */
+  /** The ports that are open to a source that has not knocked. */
   readonly reached: readonly Reached[]
-  /** Shut even to those whom the guard lets through. */
+  /** The ports that are shut even to sources that the guard lets in. */
   readonly shut: readonly Shut[]
   readonly notCopied: readonly string[]
 }
 
 /**
- * Tries the ports that doors open from an address of a stranger, on a copy of the machine's rules in a network namespace:
- * those of native doors first without the guard, which is how they are to whoever it has let in.
+ * Tries the ports of doors from an unknown source, on a copy of the machine's rules in a network namespace. Ports of
+ * native doors are tried without the guard first, as sources that it has let in reach them.
  *
  * @throws Error if the copy cannot be made
  */
@@ -114,7 +114,7 @@ function portsOfAll(
   return [...ports.values()]
 }
 
-/** The port of this machine to which it redirects another one. */
+/** Returns the port of this machine to which another port is redirected. */
 function redirectOf({ protocol, port }: Port, rules: string): number | undefined {
   const nft = new RegExp(String.raw`\b${protocol} dport ${port} .*redirect to :(\d+)`)
   const iptables = new RegExp(String.raw`-p ${protocol} .*--dport ${port} .*-j REDIRECT --to-ports (\d+)`)
@@ -122,7 +122,7 @@ function redirectOf({ protocol, port }: Port, rules: string): number | undefined
   return to === undefined ? undefined : Number(to)
 }
 
-/** Whether a port of this machine is one of the services. */
+/** Returns true if a port of this machine is one of the services. */
 function isIn({ protocol, port }: Port, services: readonly Service[]): boolean {
   return services.some(
     ({ protocol: its, first, last, host }) =>
@@ -134,7 +134,7 @@ function nameOf({ protocol, port }: Port): string {
   return `${protocol}/${port}`
 }
 
-/** Ports that are no secret to anybody. What the guard is to hide, the daemon hides as soon as it runs. */
+/** Finds ports that are open without a knock. The daemon hides the guard's ports as soon as it runs. */
 export function judgeReached(
   reached: readonly Reached[],
   config: Config,
@@ -149,14 +149,14 @@ export function judgeReached(
     const away =
       forward === undefined
         ? ''
-        : `; its packets are sent on to ${targetText(forward)}, and rules in INPUT never see them`
-    const message = `${nameOf(port)} is open to all over IPv${family}: nobody has to knock${away}`
+        : `; its packets are forwarded to ${targetText(forward)}, and rules in INPUT never see them`
+    const message = `${nameOf(port)} is open to everybody over IPv${family} without a knock${away}`
     const mend = isIn(port, guarded) ? REMEDIES.start(config.file) : hide(bare)
     return { severity: 'fault', subject: `open over IPv${family}`, message, mend }
   })
 }
 
-/** Ports of native doors that the machine's own firewall refuses to those who have knocked as well. */
+/** Finds ports of native doors that the machine's own firewall refuses even after a knock. */
 export function judgeShut(shut: readonly Shut[], rules: InForce): readonly Finding[] {
   return shut.map(({ port, family, culprit }): Finding => {
     const subject = `shut over IPv${family}`

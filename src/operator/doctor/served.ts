@@ -9,10 +9,10 @@ import { portsOf } from '../rehearse/ports.ts'
 import { publishedIn } from '../rehearse/published.ts'
 import type { Finding } from './finding.ts'
 
-/** Ports that are named as those at which a program listens. */
+/** The most listening ports that a message names. */
 const NAMED_MAX = 6
 
-/** Doors that open a port at which no program listens. What is sent on is answered elsewhere. */
+/** Finds doors that open a port on which no program listens. Forwarded ports are ignored. */
 export function judgeServed({ doors, file }: Config, listening: Listening, rules: string): readonly Finding[] {
   const tcp = [...listening[TCP]].toSorted((one, other) => one - other)
   const published = publishedIn(rules.split('\n'))
@@ -28,7 +28,7 @@ export function judgeServed({ doors, file }: Config, listening: Listening, rules
     if (door.opens.length === 0) {
       const found = portsOf(door, 4, { chosen: [], rules, listening: tcp })
       const ports = found.kind === 'known' ? found.ports : []
-      // Of many ports some may be for later.
+      // One port with a program is enough: the others may be for later use.
       if (ports.some(({ protocol, listensAt }) => isServed(protocol, listensAt, listensAt))) return []
       names.push(...ports.map(({ protocol, port }) => `${protocol}/${port}`))
     }
@@ -41,7 +41,7 @@ export function judgeServed({ doors, file }: Config, listening: Listening, rules
   })
 }
 
-/** The rules for a port. */
+/** Returns the rules that name a port. */
 function linesAt(rules: string, port: Port['port']): string {
   return rules
     .split('\n')

@@ -1,7 +1,7 @@
 import type { Service } from '../../config/config.ts'
 import { readServices } from '../../config/service.ts'
 
-/** Reads what `--allow` says: ports of this host, or what is wrong with them. */
+/** Reads the values of `--allow`. @returns the ports of this host, or what is wrong with the values */
 export function readAllowed(
   values: readonly string[],
 ): { readonly allowed: readonly Service[] } | { readonly usage: string } {

@@ -1,4 +1,4 @@
-/** Most pairs of lines that are compared with each other; beyond, everything between the first and last change is shown. */
+/** The most pairs of lines that are compared; beyond, everything from the first to the last change is shown. */
 const PAIRS_MAX = 4_000_000
 
 interface Line {
@@ -7,8 +7,8 @@ interface Line {
 }
 
 /**
- * What changes in a file, line by line, in the manner of diff(1): of unchanged lines only those that a change is in, told
- * by how far lines are indented; gaps as `…`.
+ * Formats the changes of a file line by line, as diff(1) does. Unchanged lines are shown only if they enclose a
+ * change, which their indentation tells. Gaps are shown as `…`.
  */
 export function differing(path: string, before: string | undefined, after: string): string {
   const lines = compare(before === undefined ? [] : linesOf(before), linesOf(after))
@@ -57,13 +57,13 @@ function same(text: string): Line {
   return { sign: ' ', text }
 }
 
-/** Lines of both in one order, as many of them common to both as can be. */
+/** Merges the lines of both texts in order, with as many common lines as possible. */
 function align(old: readonly string[], fresh: readonly string[]): readonly Line[] {
   const gone = old.map((text): Line => ({ sign: '-', text }))
   const come = fresh.map((text): Line => ({ sign: '+', text }))
   const width = fresh.length + 1
   if ((old.length + 1) * width > PAIRS_MAX) return [...gone, ...come]
-  // Common lines from each pair of places to the end.
+  // Each cell is the number of common lines from a pair of places to the end.
   const common = new Uint32Array((old.length + 1) * width)
   for (let one = old.length - 1; one >= 0; one--) {
     for (let other = fresh.length - 1; other >= 0; other--) {

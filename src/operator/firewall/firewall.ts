@@ -17,7 +17,8 @@ const HELP = `usage: postern firewall COMMAND [ARGUMENT]...
   -h, --help        show this help; each command has its own
 
 A firewall that this machine has already, and that drops, has to allow the
-ports that doors open: it still judges whoever the guard lets in. For tcp/22:
+ports that doors open: it still filters packets that the guard lets in. For
+tcp/22:
   ufw        ufw allow 22/tcp
   firewalld  firewall-cmd --add-port=22/tcp, and again with --permanent
   nftables   nft insert rule inet filter input tcp dport 22 accept
@@ -49,7 +50,7 @@ function ofBase(command: Command): () => Promise<Run> {
   }
 }
 
-/** Runs `postern firewall`, and gives the exit code. */
+/** Runs `postern firewall`, and returns the exit code. */
 export async function firewall(argv: readonly string[], output: Output): Promise<number> {
   return await runCommand(FIREWALL, argv, output)
 }

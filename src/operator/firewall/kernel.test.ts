@@ -69,7 +69,7 @@ test('doors are refused by name and line, and others done when they are named', 
   expect(all).toMatchObject({ code: 78, out: '' })
   expect(all.err).toBe(`${conf}:4:1: error: door \`web\` opens by a command, and the kernel cannot run commands
     add for example \`Open_Ports = tcp/22\`, or leave the door to knockd
-  other doors can be done: name each with --door NAME
+  the kernel can do other doors: name each with --door NAME
 `)
   expect(await run('--door', 'ssh')).toMatchObject({ code: 0, err: '' })
 })
@@ -118,7 +118,7 @@ test('nft: a file of our own, and one line in the file of the machine, whose old
   expect(read('/etc/nftables.conf')).toBe(`${MAIN}\ninclude "/etc/postern-kernel.nft"\n`)
   expect(read('/etc/nftables.conf.before-postern.1')).toBe(MAIN)
   expect(mode('/etc/nftables.conf')).toBe(0o644)
-  expect((await run('--persist')).err).toBe('postern: /etc/postern-kernel.nft: as it should be\n')
+  expect((await run('--persist')).err).toBe('postern: /etc/postern-kernel.nft: already up to date\n')
   await run('--persist', '--allow', 'tcp/80')
   expect(readdirSync(join(root, 'etc')).toSorted()).toEqual([
     'nftables.conf',
@@ -143,7 +143,7 @@ test('iptables: rules of somebody else stay, unless they are to be replaced, and
   const refused = await run('--persist', '--format', 'iptables')
   expect(refused.code).toBe(1)
   expect(refused.err).toContain('\n--A INPUT -p tcp --dport 25 -j ACCEPT\n')
-  expect(refused.err).toContain('nothing is written: /etc/iptables/rules.v4 holds rules that are not ours')
+  expect(refused.err).toContain('nothing is written: /etc/iptables/rules.v4 holds rules that Postern did not write')
   expect(readdirSync(join(root, '/etc/iptables'))).toEqual(['rules.v4'])
   expect((await run('--persist', '--format', 'iptables', '--replace')).code).toBe(0)
   expect(read('/etc/iptables/rules.v4.before-postern.1')).toBe(theirs)
@@ -159,7 +159,7 @@ test('places that are not clear', async () => {
   expect((await run('--persist', '--format', 'iptables')).err).toContain('apt install iptables-persistent')
   put('/etc/nftables.conf', MAIN)
   put('/etc/sysconfig/nftables.conf', MAIN)
-  expect((await run('--persist')).err).toMatch(/are both there\n/)
+  expect((await run('--persist')).err).toMatch(/both exist\n/)
   put('/etc/sysconfig/iptables', '')
   put('/etc/iptables/rules.v4', '')
   expect((await run('--persist', '--format', 'iptables')).err).toMatch(/are both places for rules\n/)

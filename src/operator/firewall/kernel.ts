@@ -32,12 +32,12 @@ everybody.
   --persist           write it where this machine loads its rules at boot, and
                       show what changes; loads nothing now
   --dry-run           with --persist: show what would change, and change nothing
-  --replace           with --persist: also where rules of somebody else are; a
+  --replace           with --persist: also replace rules of other programs; a
                       copy of them is kept
   -h, --help          show this help
 
-exit status: 0 done, 1 not written, 2 usage, 78 the config cannot be used, or a
-door of it not be done by the kernel
+exit status: 0 done, 1 not written, 2 usage, 78 the config cannot be used, or
+the kernel cannot do one of its doors
 
   postern firewall kernel --allow tcp/80,tcp/443 > kernel.nft
   nft -c -f kernel.nft
@@ -49,9 +49,10 @@ door of it not be done by the kernel
 const FAMILIES: readonly Family[] = [4, 6]
 
 /**
- * `postern firewall kernel`. The ruleset goes to standard output, faults and what `--persist` changes to standard error.
+ * Runs `postern firewall kernel`. The ruleset goes to standard output; faults and the changes of `--persist` go to
+ * standard error.
  *
- * @param root the folder that stands for `/` in what `--persist` looks for and writes
+ * @param root the folder that `--persist` uses as `/`
  * @returns the exit code
  */
 export async function kernel(args: readonly string[], output: Output, root = '/'): Promise<number> {
@@ -78,7 +79,8 @@ export async function kernel(args: readonly string[], output: Output, root = '/'
   const { plan, faults: refusals } = planKernel(config, asked)
   tell(refusals)
   if (plan === undefined) {
-    if (refusals.some(({ line }) => line > 1)) output.err('  other doors can be done: name each with --door NAME\n')
+    if (refusals.some(({ line }) => line > 1))
+      output.err('  the kernel can do other doors: name each with --door NAME\n')
     return UNUSABLE
   }
   if (asked.persist) return await persist(rulesets(plan, asked), { ...asked, root }, output)
@@ -118,7 +120,8 @@ function parse(args: readonly string[]): Asked | { readonly usage: string } {
     const { config: file, format, family, door: doors, persist: persists, 'dry-run': dryRun, replace, help } = values
     if (format !== 'nft' && format !== 'iptables') return { usage: '--format is nft or iptables' }
     if (family !== undefined && family !== '4' && family !== '6') return { usage: '--family is 4 or 6' }
-    if (family !== undefined && format === 'nft') return { usage: "nft's rules are for both families: no --family" }
+    if (family !== undefined && format === 'nft')
+      return { usage: "nft's rules are for both families: leave out --family" }
     if (!persists && (dryRun || replace)) return { usage: '--dry-run and --replace belong to --persist' }
     const allowed = readAllowed(values.allow)
     if ('usage' in allowed) return allowed

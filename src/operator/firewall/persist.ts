@@ -8,13 +8,13 @@ import { differing } from './difference.ts'
 import { backupName, placesFor } from './place.ts'
 import type { Placed, Ruleset } from './place.ts'
 
-/** Root only: the rules hold the knocks. */
+/** The mode of a file of rules, which only root can read because the rules contain the knocks. */
 const SECRET_MODE = 0o600
 const FOLDER_MODE = 0o755
-/** How many lines into a file ours say that they are ours. */
+/** The number of first lines of a file that are searched for the mark of Postern's files. */
 const MARK_WITHIN_LINES = 5
 
-/** How to go about it. */
+/** The options of {@link persist}. */
 export interface Persist {
   readonly root: string
   readonly dryRun: boolean
@@ -22,8 +22,8 @@ export interface Persist {
 }
 
 /**
- * Writes rulesets where the machine loads them when it starts, and says what changes. Rules of somebody else are
- * replaced only if that is asked for; whatever is replaced is kept as a copy.
+ * Writes rulesets to the files that the machine loads when it starts, and prints the changes. Rules that Postern did
+ * not write are replaced only with `--replace`. A copy of every replaced file is kept.
  *
  * @returns the exit code
  */
@@ -48,10 +48,11 @@ async function write(
   }
   const changed = places.files.filter(({ text, before }) => text !== before)
   for (const { path, before, text } of changed) output.err(differing(path, before, text))
-  if (changed.length === 0) output.err(`postern: ${places.files.map(({ path }) => path).join(', ')}: as it should be\n`)
+  if (changed.length === 0)
+    output.err(`postern: ${places.files.map(({ path }) => path).join(', ')}: already up to date\n`)
   for (const { path } of changed) {
     if ((await lstat(join(root, path)).catch(() => undefined))?.isSymbolicLink() === true) {
-      output.err(`postern: nothing is written: ${path} is a symbolic link\n  put a file in its place\n`)
+      output.err(`postern: nothing is written: ${path} is a symbolic link\n  replace it with a file\n`)
       return WARNED
     }
   }
@@ -59,7 +60,7 @@ async function write(
   if (foreign.length > 0 && !replace) {
     const names = foreign.map(({ path }) => path).join(', ')
     output.err(
-      `postern: nothing is written: ${names} holds rules that are not ours\n  --replace keeps a copy of it and puts ours in its place\n`,
+      `postern: nothing is written: ${names} holds rules that Postern did not write\n  --replace keeps a copy of it and writes Postern's in its place\n`,
     )
     return WARNED
   }
@@ -69,7 +70,7 @@ async function write(
   }
   for (const file of changed) await put(file, root, output)
   if (!enabled(places.unit, root)) {
-    output.err(`postern: to have them loaded when the machine starts: systemctl enable ${places.unit}\n`)
+    output.err(`postern: to load them when the machine starts: systemctl enable ${places.unit}\n`)
   }
   return USABLE
 }
@@ -86,13 +87,13 @@ async function put({ path, text, before, adds }: Placed, root: string, output: O
   if (before !== undefined) {
     const backup = backupName(path, root)
     await copyFile(real, join(root, backup))
-    output.err(`postern: ${path} as it was: ${backup}\n`)
+    output.err(`postern: copy of ${path}: ${backup}\n`)
   }
   await replaceFile(real, text, adds && stat !== undefined ? stat.mode & 0o777 : SECRET_MODE, stat)
   output.err(`postern: written: ${path}\n`)
 }
 
-/** Puts a file in the place of another in one step: a crash leaves the one or the other. */
+/** Replaces a file atomically: after a crash there is the old file or the new one. */
 export async function replaceFile(
   path: string,
   text: string,
@@ -119,7 +120,7 @@ export async function replaceFile(
   }
 }
 
-/** Whether systemd starts the units, as far as links tell; a machine without systemd has no links to look at. */
+/** Returns true if links of systemd start the units at boot, or if the machine does not use systemd. */
 function enabled(units: string, root: string): boolean {
   const folder = join(root, '/etc/systemd/system')
   if (!existsSync(folder)) return true

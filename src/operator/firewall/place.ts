@@ -3,26 +3,26 @@ import { join } from 'node:path'
 import type { Family } from '../../packet/address.ts'
 import type { Dialect } from '../../firewall/kernel/dialect.ts'
 
-/** Files that a machine loads its nftables rules from when it starts: Debian and Arch; Red Hat; Alpine. */
+/** The files from which machines load nftables rules when they start: Debian and Arch; Red Hat; Alpine. */
 export const NFT_FILES = ['/etc/nftables.conf', '/etc/sysconfig/nftables.conf', '/etc/nftables.nft']
-/** Where we put ours where the machine's file names no folder. */
+/** The folder for Postern's file on machines whose own file includes no folder. */
 const NFT_OWN_FOLDER = '/etc'
-/** Folders for iptables' rules: iptables-persistent of Debian; Red Hat; Arch. A place is one if what it is known by is there. */
+/** The files of iptables' rules: Arch; iptables-persistent of Debian; Red Hat. A place counts if `known` exists. */
 const IPTABLES_PLACES = [
   { known: '/etc/iptables/iptables.rules', 4: '/etc/iptables/iptables.rules', 6: '/etc/iptables/ip6tables.rules' },
   { known: '/usr/share/netfilter-persistent', 4: '/etc/iptables/rules.v4', 6: '/etc/iptables/rules.v6' },
   { known: '/etc/iptables/rules.v4', 4: '/etc/iptables/rules.v4', 6: '/etc/iptables/rules.v6' },
   { known: '/etc/sysconfig/iptables', 4: '/etc/sysconfig/iptables', 6: '/etc/sysconfig/ip6tables' },
 ] as const
-/** Largest file of rules that is looked at, in bytes. */
+/** The largest file of rules that is read, in bytes. */
 const RULES_MAX_BYTES = 16 * 1_048_576
 
-/** A ruleset, and whom it is for. */
+/** A ruleset, with its language and address family. */
 export interface Ruleset {
   readonly dialect: Dialect
-  /** `undefined`: both in one. */
+  /** The address family; `undefined`: both. */
   readonly family: Family | undefined
-  /** What its file is called, without an ending, where the place itself has no name for it. */
+  /** The name of its file without extension, where the place itself does not set one. */
   readonly name: 'postern-kernel' | 'postern-base'
   readonly text: string
 }
@@ -31,18 +31,18 @@ export interface Ruleset {
 export interface Placed {
   readonly path: string
   readonly text: string
-  /** The file as it is; `undefined`: there is none. */
+  /** The present content of the file; `undefined` if it does not exist. */
   readonly before: string | undefined
-  /** It is the machine's own file, to which a line is added. */
+  /** True for the machine's own file, to which a line is added. */
   readonly adds: boolean
 }
 
-/** Where rulesets go, or why that is not clear. */
+/** The files for rulesets, or the reason why they cannot be determined. */
 export type Places =
   { readonly files: readonly Placed[]; readonly unit: string } | { readonly unclear: string; readonly hint: string }
 
 /**
- * Looks where this machine loads rules from when it starts. Reads only.
+ * Determines the files from which this machine loads rules when it starts. Changes nothing.
  *
  * @throws the system's error if a file there cannot be read, or an error if it is too large
  */
@@ -56,12 +56,12 @@ function nftPlaces({ text, name }: Ruleset, root: string): Places {
   const [main] = found
   if (main === undefined) {
     return {
-      unclear: `none of ${NFT_FILES.join(', ')} is there`,
+      unclear: `there is none of ${NFT_FILES.join(', ')}`,
       hint: 'install nftables, or write the rules to a file and have it loaded by `nft -f` when the machine starts',
     }
   }
   if (found.length > 1) {
-    return { unclear: `${found.join(' and ')} are both there`, hint: 'remove the one that is not loaded' }
+    return { unclear: `${found.join(' and ')} both exist`, hint: 'remove the one that is not loaded' }
   }
   const before = readRules(main, root)
   const folder = includedFolder(before, root)
@@ -71,11 +71,11 @@ function nftPlaces({ text, name }: Ruleset, root: string): Places {
   const line = `include "${path}"`
   if (before.split('\n').some((one) => one.trim() === line)) return { files: [own], unit: 'nftables' }
   const added = `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}\n${line}\n`
-  // Ours first: the machine's file must never name one that is not there.
+  // Postern's file is written first: the machine's file must never include a missing one.
   return { files: [own, { path: main, text: added, before, adds: true }], unit: 'nftables' }
 }
 
-/** A folder all of whose `*.nft` files the machine's file includes. */
+/** Returns a folder whose `*.nft` files the machine's file includes. */
 export function includedFolder(text: string, root: string): string | undefined {
   for (const line of text.split('\n')) {
     const folder = /^\s*include\s+"(\/[^"*?]*)\/\*\.nft"\s*;?\s*$/.exec(line)?.[1]
@@ -115,7 +115,7 @@ function readRules(path: string, root: string): string {
   return readFileSync(real, 'utf8')
 }
 
-/** The first free name for a copy of a file. */
+/** Returns the first free name for a copy of a file. */
 export function backupName(path: string, root: string): string {
   const folder = join(root, path, '..')
   const taken = new Set(readdirSync(folder))

@@ -63,7 +63,7 @@ test('a line that cannot be taken out: the file is emptied, and goes on being fo
   put(OURS, 'table inet postern_base { }\n')
   expect(await unpersist(output, root)).toBe(false)
   expect(read(OURS)).toBe('')
-  expect(said.err).toContain(`/etc/nftables.conf still has the line: include "${OURS}"\n  take it out`)
+  expect(said.err).toContain(`/etc/nftables.conf still has the line: include "${OURS}"\n  remove it`)
 })
 
 test('one that is written in another way is left, and said', async () => {

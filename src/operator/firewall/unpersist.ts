@@ -5,16 +5,16 @@ import type { Output } from '../check.ts'
 import { replaceFile } from './persist.ts'
 import { NFT_FILES, backupName, includedFolder } from './place.ts'
 
-/** Folders in which a base ruleset of ours may be that is loaded when the machine starts, and its name. */
+/** The folders that may hold Postern's base ruleset for the start of the machine. */
 const FOLDERS = ['/etc', '/etc/nftables.d', '/etc/sysconfig/nftables']
 export const PERSISTED_NAME = 'postern-base.nft'
 
-/** Base rulesets of ours that are loaded when the machine starts. */
+/** Returns the paths of Postern's base rulesets for the start of the machine. */
 export function persistedFiles(root = '/'): readonly string[] {
   return FOLDERS.map((folder) => join(folder, PERSISTED_NAME)).filter((path) => existsSync(join(root, path)))
 }
 
-/** Those of them that the machine's file names, by itself or with its folder: only they are loaded. */
+/** Returns those of {@link persistedFiles} that the machine's own file includes, by name or by folder. */
 export function loadedFiles(root = '/'): readonly string[] {
   const texts = NFT_FILES.filter((main) => existsSync(join(root, main))).map((main) =>
     readFileSync(join(root, main), 'utf8'),
@@ -27,13 +27,13 @@ export function loadedFiles(root = '/'): readonly string[] {
   )
 }
 
-/** Lines that name one of ours. */
+/** Returns the lines that name a base ruleset of Postern. */
 function linesIn(text: string): readonly string[] {
   const lines = text.split('\n').map((line) => line.trim())
   return lines.filter((line) => line.includes(PERSISTED_NAME) && !line.startsWith('#'))
 }
 
-/** The machine's files that name one of ours, with the line. */
+/** Returns the machine's files that name a base ruleset of Postern, with the line. */
 export async function includes(root = '/'): Promise<readonly { readonly main: string; readonly line: string }[]> {
   const found = []
   for (const main of NFT_FILES) {
@@ -44,11 +44,11 @@ export async function includes(root = '/'): Promise<readonly { readonly main: st
 }
 
 /**
- * Has no base ruleset of ours loaded any more when the machine starts, and says what was done. First the line goes that names
- * it, then the file: a file that is named and not there would keep the machine's other rules from being loaded. Where the line
- * cannot be taken out, the file is emptied, which needs no room on a disk.
+ * Stops the machine from loading Postern's base ruleset when it starts, and prints what was done. The line that
+ * includes the file is removed before the file: nft loads nothing if an included file is missing. If the line cannot be
+ * removed, the file is emptied, which needs no disk space.
  *
- * @returns whether nothing of it is left
+ * @returns true if nothing is left of it
  */
 export async function unpersist(output: Output, root = '/'): Promise<boolean> {
   let all = true
@@ -58,7 +58,7 @@ export async function unpersist(output: Output, root = '/'): Promise<boolean> {
     } catch (error) {
       all = false
       output.err(
-        `postern: ${main} still has the line: ${line}\n  take it out, and run this again: ${(error as Error).message}\n`,
+        `postern: ${main} still has the line: ${line}\n  remove it, and run this again: ${(error as Error).message}\n`,
       )
     }
   }
@@ -87,12 +87,12 @@ async function takeOut(main: string, line: string, root: string, output: Output)
   const before = await readFile(path, 'utf8')
   const kept = before.split('\n')
   const at = kept.findIndex((one) => one.trim() === line)
-  // The empty line above came with it.
+  // The empty line above was added with the line.
   const from = at > 0 && kept[at - 1] === '' ? at - 1 : at
   kept.splice(from, at - from + 1)
   const backup = backupName(main, root)
   await copyFile(path, join(root, backup))
-  output.err(`postern: ${main} as it was: ${backup}\n`)
+  output.err(`postern: copy of ${main}: ${backup}\n`)
   await replaceFile(path, kept.join('\n'), stat.mode & 0o777, stat)
   output.out(`removed from ${main}: ${line}\n`)
 }

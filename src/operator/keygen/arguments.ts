@@ -4,27 +4,27 @@ import { ALGORITHMS } from '../../totp/code.ts'
 import type { Algorithm } from '../../totp/code.ts'
 import { DIGITS_MAX, DIGITS_MIN, PERIOD_MAX_S, PERIOD_MIN_S } from '../../totp/secret-text.ts'
 
-/** Where secrets of time-based codes are kept, a file for each door. */
+/** The folder of the secrets of time-based codes, with a file for each door. */
 export const TOTP_FOLDER = '/etc/postern/totp'
-/** Longest name of a user, in characters. */
+/** The longest name of a user, in characters. */
 export const USER_NAME_MAX_CHARS = 64
-/** Longest name of an issuer, in characters: that of a host (RFC 1035, 2.3.4). */
+/** The longest name of an issuer, in characters: that of a host name (RFC 1035, 2.3.4). */
 export const ISSUER_MAX_CHARS = 255
 const DIGITS_DEFAULT = '8'
 const PERIOD_DEFAULT_S = '30'
 const ALGORITHM_DEFAULT = 'SHA1'
 
-/** What `postern keygen totp` is asked. */
+/** The arguments of `postern keygen totp`. */
 export interface KeygenArguments {
   readonly door: string
-  /** Where the secret goes; `undefined`: where the door's secret is kept, or nowhere if it is a user's. */
+  /** The file to write; `undefined`: the default file of the door, or none for a user's secret. */
   readonly file: string | undefined
-  /** What apps show the codes under; `undefined`: the name of this machine. */
+  /** The name under which apps show the codes; `undefined`: the name of this machine. */
   readonly issuer: string | undefined
   readonly digits: number
   readonly algorithm: Algorithm
   readonly periodS: number
-  /** Whose it is, where a door has users. */
+  /** The user who gets the secret, at a door that has users. */
   readonly user: string | undefined
   readonly qr: boolean
 }
@@ -32,7 +32,7 @@ export interface KeygenArguments {
 /** A command line that cannot be used. */
 export class UsageError extends Error {}
 
-/** What `postern keygen totp --help` prints. */
+/** The help of `postern keygen totp`. */
 export const HELP = `usage: postern keygen totp DOOR [--file FILE] [options]
 
 Makes the secret of a door's time-based codes, writes it to a file that only its
@@ -56,7 +56,7 @@ exit status: 0 done, 1 it could not be written, 2 usage
   postern keygen totp ssh --user alice --digits 6
 `
 
-/** Reads the command line; `undefined` where help is asked for. @throws UsageError */
+/** Reads the command line. @returns `undefined` if it asks for help @throws UsageError */
 export function readArguments(args: readonly string[]): KeygenArguments | undefined {
   const { values, positionals } = parse(args)
   if (values.help === true) return undefined
@@ -97,16 +97,14 @@ function parse(args: readonly string[]) {
   }
 }
 
-/** The name is a file's too. */
+/** Checks the name of a door, which must do as a file name too. */
 function doorOf(name: string): string {
   if (name === '' || name.length > DOOR_NAME_MAX_CHARS) {
-    throw new UsageError(`no name of a door\n  1 to ${DOOR_NAME_MAX_CHARS} characters`)
+    throw new UsageError(`invalid door name\n  1 to ${DOOR_NAME_MAX_CHARS} characters`)
   }
   // oxlint-disable-next-line no-control-regex
   if (/[/\0-\x1F\x7F]|^\./.test(name)) {
-    throw new UsageError(
-      'no name of a door that a file can have\n  without / and control characters, and no . at its front',
-    )
+    throw new UsageError('invalid door name for a file\n  without / and control characters, and without . at the front')
   }
   return name
 }
@@ -114,21 +112,19 @@ function doorOf(name: string): string {
 function issuerOf(text: string): string {
   // oxlint-disable-next-line no-control-regex
   if (text === '' || text.length > ISSUER_MAX_CHARS || /[:\0-\x1F\x7F]/.test(text)) {
-    throw new UsageError(
-      `--issuer: no name that an app can show\n  1 to ${ISSUER_MAX_CHARS} characters, without a colon`,
-    )
+    throw new UsageError(`--issuer: invalid name\n  1 to ${ISSUER_MAX_CHARS} characters, without a colon`)
   }
   return text
 }
 
 function userOf(name: string): string {
   if (name.length <= USER_NAME_MAX_CHARS && /^[a-z0-9_][a-z0-9_.@+-]*$/i.test(name)) return name
-  throw new UsageError('--user: no name of a user\n  letters, digits and _ . @ + -, as in alice')
+  throw new UsageError('--user: invalid name\n  letters, digits and _ . @ + -, as in alice')
 }
 
 function algorithmOf(text: string): Algorithm {
   const algorithm = ALGORITHMS.find((each) => each === text.toUpperCase().replace('-', ''))
-  if (algorithm === undefined) throw new UsageError(`--algorithm: none that is known\n  ${ALGORITHMS.join(', ')}`)
+  if (algorithm === undefined) throw new UsageError(`--algorithm: unknown algorithm\n  ${ALGORITHMS.join(', ')}`)
   return algorithm
 }
 
@@ -138,6 +134,6 @@ function numberOf(option: string, text: string, min: number, max: number): numbe
 }
 
 function filled(option: string, path: string): string {
-  if (path === '') throw new UsageError(`${option}: no file is named`)
+  if (path === '') throw new UsageError(`${option}: missing file name`)
   return path
 }

@@ -2,14 +2,14 @@ import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { cannot } from '../../file/file-error.ts'
 
-/** Only its owner can read and write it. */
+/** The mode of a file that only its owner can read and write. */
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
 
-/** A file that could not be made: the message is for the user, with its hint on a line of its own. */
+/** A key file that cannot be read or created. The message is for the user, with its hint on a line of its own. */
 export class KeyFileError extends Error {}
 
-/** Makes a folder for secrets, where it is not there yet. @throws KeyFileError */
+/** Creates a folder for secrets, unless it exists. @throws KeyFileError */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: FOLDER_MODE })
@@ -19,8 +19,8 @@ export async function makeFolder(path: string): Promise<void> {
 }
 
 /**
- * Writes a text to a file that was not there, readable for its owner alone, and returns once it is on disk. What is there,
- * a symbolic link too, is left as it is. @throws KeyFileError
+ * Creates a file that only its owner can read, and returns once it is on disk. An existing file or symbolic link is
+ * never overwritten. @throws KeyFileError
  */
 export async function createKeyFile(path: string, text: string): Promise<void> {
   try {
@@ -34,7 +34,7 @@ export async function createKeyFile(path: string, text: string): Promise<void> {
     } finally {
       await file.close()
     }
-    // Its name is on disk only with the folder (fsync(2)).
+    // The file's name is on disk only once the folder is (fsync(2)).
     const folder = await open(dirname(path), 'r')
     try {
       await folder.sync()
@@ -50,7 +50,7 @@ function keyFileError(what: string, path: string, error: unknown): KeyFileError 
   return new KeyFileError(cannot(`create ${what}${path}`, error, HINTS).message, { cause: error })
 }
 
-/** What to do about it, by the system's code. */
+/** The hints for the user, by the system's error code. */
 const HINTS: Readonly<Record<string, string>> = {
   EEXIST: 'an existing file is never overwritten: move it away, or name another: --file FILE',
   ENOENT: 'make its folder first, or name another file: --file FILE',

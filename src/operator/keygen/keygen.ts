@@ -21,7 +21,7 @@ const KEYGEN: CommandGroup = {
   },
 }
 
-/** Runs `postern keygen`, and gives the exit code. */
+/** Runs `postern keygen`, and returns the exit code. */
 export async function keygen(argv: readonly string[], output: Output): Promise<number> {
   return await runCommand(KEYGEN, argv, output)
 }

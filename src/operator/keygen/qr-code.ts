@@ -1,15 +1,15 @@
-/** Modules of light around a QR code, without which cameras do not find it (ISO/IEC 18004, 6.3.8). */
+/** The width of the light border in modules; cameras find no QR code without a border (ISO/IEC 18004, 6.3.8). */
 export const QUIET_MODULES = 4
 
-/** Black on white, whatever the terminal's colours are; the last one, bright white, where the terminal has it. */
+/** The escape sequence of black on white. Terminals that have bright white, the last code, use it. */
 const BLACK_ON_WHITE = '\u001B[30;47;107m'
 const RESET = '\u001B[0m'
 
 /**
- * A text as a QR code, a line of characters for two rows of modules. In colours it is black on white and can be read on
- * dark and light terminals alike; without, the blocks are what is dark.
+ * Draws a text as a QR code, with one line of characters for two rows of modules. With colours it is black on white,
+ * which cameras read on dark and light terminals. Without colours the block characters are the dark modules.
  *
- * @returns whole lines, ends included
+ * @returns whole lines, with their line ends
  */
 export async function drawQr(text: string, colours: boolean): Promise<string> {
   const { encodeQR } = await import('qr')

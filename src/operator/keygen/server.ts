@@ -3,7 +3,7 @@ import { UsageError } from './arguments.ts'
 import { spaKey } from './spa-key.ts'
 import type { SpaSurroundings } from './spa-key.ts'
 
-/** Where the server's secret key for single packets is kept. */
+/** The file of the server's secret key for single packets. */
 export const SERVER_KEY_FILE = '/etc/postern/server.key'
 
 const HELP = `usage: postern keygen server [--file FILE] [--show] [--qr]
@@ -23,7 +23,7 @@ exit status: 0 done, 1 it could not be written or read, 2 usage
 `
 
 /**
- * `postern keygen server`: makes the secret key, and prints the public one as clients need it.
+ * Runs `postern keygen server`: makes the secret key, and prints the public key as clients need it.
  *
  * @returns the exit code
  */
@@ -35,7 +35,7 @@ export async function server(args: readonly string[], output: Output, here?: Spa
   } as const
   const run = { args, help: HELP, output, ...(here === undefined ? {} : { here }) }
   return spaKey(key, run, (publicText, file, words, { hostname }) => {
-    if (words.length > 0) throw new UsageError('keygen server takes no words')
+    if (words.length > 0) throw new UsageError('keygen server takes no arguments')
     return `the secret key is in ${file}
 
 for ~/.config/postern/config of each client; hand it to users, do not publish it:

@@ -130,7 +130,7 @@ describe('what is there', () => {
   })
 
   test('is not there', async () => {
-    expect((await run(user, '--show')).err).toMatch(/there is no such file\n {2}without --show a key is made/)
+    expect((await run(user, '--show')).err).toMatch(/no such file\n {2}to make a key, leave out --show/)
     expect((await run(user, '--file', join(folder, 'no/such'))).err).toMatch(
       /no such file or directory\n {2}make its folder first/,
     )
@@ -138,7 +138,7 @@ describe('what is there', () => {
 })
 
 test.each<[typeof server, readonly string[], RegExp]>([
-  [server, ['gate'], /keygen server takes no words/],
+  [server, ['gate'], /keygen server takes no arguments/],
   [user, ['alice', 'bob'], /keygen user takes one name/],
   [user, [''], /the name is missing/],
   [user, ['x'.repeat(128)], /the name is too long/],

@@ -13,7 +13,7 @@ import { UsageError } from './arguments.ts'
 import { createKeyFile, KeyFileError, makeFolder } from './key-file.ts'
 import { drawQr } from './qr-code.ts'
 
-/** What keys are made of, and what they are called after. */
+/** The random source of keys, and the names that they get. */
 export interface SpaSurroundings {
   readonly random: (bytes: number) => Uint8Array
   readonly hostname: () => string
@@ -22,27 +22,27 @@ export interface SpaSurroundings {
 
 const HERE: SpaSurroundings = { random: randomBytes, hostname, username: () => userInfo().username }
 
-/** Which of the two keys it is: how it is written, and where to. */
+/** One of the two kinds of keys, with its file format and file. */
 export interface SpaKey {
   readonly kind: 'server' | 'user'
-  /** First line of the file, a comment. */
+  /** The first line of the file, a comment. */
   readonly heading: string
-  /** Where it is kept where nothing else is said. */
+  /** Returns the default path of the key file. */
   readonly file: () => string
 }
 
-/** What one of the two commands was asked. */
+/** The arguments of `postern keygen server` and `postern keygen user`. */
 export interface SpaKeyArguments {
   readonly file: string | undefined
   readonly show: boolean
-  /** Whether the public key is drawn, for a camera. */
+  /** True if the public key is printed as a QR code as well. */
   readonly qr: boolean
   readonly words: readonly string[]
 }
 
 /**
- * Runs `postern keygen server` or `postern keygen user`; `tell` makes what is printed of the public key's text and the
- * file's path.
+ * Runs `postern keygen server` or `postern keygen user`. The function `tell` makes the output from the text of the
+ * public key and the path of the file.
  *
  * @returns the exit code
  */
@@ -58,7 +58,7 @@ export async function spaKey(
       return USABLE
     }
     const file = asked.file === undefined ? key.file() : resolve(asked.file)
-    // What is wrong with the words is told before anything is written.
+    // This call reports faults of the words before anything is written.
     tell('', file, asked.words, here)
     const secret = asked.show ? readSecret(key, file) : await makeSecret(key, file, asked, here)
     const publicText = formatKey(`postern-${key.kind}`, keyPairOf(secret).publicKey)
@@ -74,7 +74,7 @@ export async function spaKey(
   }
 }
 
-/** How one of the two commands is run. */
+/** One run of `postern keygen server` or `postern keygen user`. */
 export interface SpaKeyRun {
   readonly args: readonly string[]
   readonly help: string
@@ -96,7 +96,7 @@ function readSpaKeyArguments(args: readonly string[]): SpaKeyArguments | undefin
       strict: true,
     })
     if (values.help === true) return undefined
-    if (values.file === '') throw new UsageError('--file: no file is named')
+    if (values.file === '') throw new UsageError('--file: missing file name')
     return { file: values.file, show: values.show === true, qr: values.qr === true, words: positionals }
   } catch (error) {
     if (error instanceof UsageError) throw error
@@ -111,7 +111,7 @@ function secretKind({ kind }: SpaKey): KeyKind {
 
 function readSecret(key: SpaKey, file: string): Uint8Array {
   const text = readSecretFile(file)
-  if (text === undefined) throw new KeyFileError(`${file}: there is no such file\n  without --show a key is made`)
+  if (text === undefined) throw new KeyFileError(`${file}: no such file\n  to make a key, leave out --show`)
   const read = readKeyFile(text, secretKind(key))
   if ('key' in read) return read.key
   throw new KeyFileError(`${file}: ${read.message}\n  ${read.hint}`)

@@ -159,7 +159,7 @@ describe('keygen totp', () => {
   test.each([
     ['', '8 digits: look', '--digits 6'],
     ['--digits 6 --algorithm SHA256', 'SHA256: look', '--algorithm SHA1'],
-    ['--period 60', '8 digits, a period of 60 s: look', '--digits 6 --period 30'],
+    ['--period 60', '8 digits, a period of 60 s: check', '--digits 6 --period 30'],
   ])('what apps may not take is said: %s', async (options, doubts, remedy) => {
     const { out } = await run(`ssh ${options}`.trim())
     expect(out).toContain(`not every app takes ${doubts}`)
@@ -173,18 +173,18 @@ describe('keygen totp', () => {
   test.each([
     ['', 'keygen totp takes one door'],
     ['ssh web', 'keygen totp takes one door'],
-    ['../ssh', 'no name of a door that a file can have'],
-    ['.ssh', 'no name of a door that a file can have'],
-    ['n'.repeat(128), 'no name of a door'],
+    ['../ssh', 'invalid door name for a file'],
+    ['.ssh', 'invalid door name for a file'],
+    ['n'.repeat(128), 'invalid door name'],
     ['ssh --digits 9', '--digits: not a number in range'],
     ['ssh --digits 06x', '--digits: not a number in range'],
     ['ssh --period 4', '--period: not a number in range'],
-    ['ssh --algorithm MD5', '--algorithm: none that is known'],
-    ['ssh --user a:b', '--user: no name of a user'],
-    ['ssh --user #a', '--user: no name of a user'],
-    ['ssh --issuer a:b', '--issuer: no name that an app can show'],
-    ['ssh --issuer=', '--issuer: no name that an app can show'],
-    ['ssh --file=', '--file: no file is named'],
+    ['ssh --algorithm MD5', '--algorithm: unknown algorithm'],
+    ['ssh --user a:b', '--user: invalid name'],
+    ['ssh --user #a', '--user: invalid name'],
+    ['ssh --issuer a:b', '--issuer: invalid name'],
+    ['ssh --issuer=', '--issuer: invalid name'],
+    ['ssh --file=', '--file: missing file name'],
     ['ssh --fiel x', "unknown option '--fiel'"],
   ])('"%s" is refused, and nothing made', async (line, message) => {
     const { code, out, err } = await run(line)

@@ -10,16 +10,16 @@ import type { KeygenArguments } from './arguments.ts'
 import { createKeyFile, KeyFileError, makeFolder } from './key-file.ts'
 import { drawQr } from './qr-code.ts'
 
-/** Length of a key, in bytes: as long as the hash is (RFC 4226, 4, R6; RFC 6238, 5.1). */
+/** The length of a key in bytes, the same as that of the hash (RFC 4226, 4, R6; RFC 6238, 5.1). */
 const KEY_BYTES: Readonly<Record<Algorithm, number>> = { SHA1: 20, SHA256: 32, SHA512: 64 }
 
-/** What keys are made of, and where they go. */
+/** The random source, the folder and the terminal of `postern keygen totp`. */
 export interface Surroundings {
   readonly random: (bytes: number) => Uint8Array
   readonly hostname: () => string
-  /** Where the doors' secrets are. */
+  /** The folder of the doors' secrets. */
   readonly folder: string
-  /** Whether it is a terminal that shows what is written. */
+  /** True if standard output is a terminal. */
   readonly terminal: boolean
 }
 
@@ -31,7 +31,7 @@ const HERE: Surroundings = {
 }
 
 /**
- * `postern keygen totp DOOR`: makes a secret, writes it, and prints what is to be done with it.
+ * Runs `postern keygen totp DOOR`: makes a secret, writes it to a file, and prints how to use it.
  *
  * @returns the exit code
  */
@@ -64,7 +64,7 @@ async function make(asked: KeygenArguments, here: Surroundings): Promise<string>
 ${picture}${warning(secret)}`
 }
 
-/** A user's secret stands in the file of users alone, unless a file is named. */
+/** Returns the default file of a door's secret. A user's secret has none: its line is for the file of users. */
 function ownFile({ door, user }: KeygenArguments, folder: string): string | undefined {
   return user === undefined ? join(folder, door) : undefined
 }
@@ -80,7 +80,7 @@ function whereTo({ door, user }: KeygenArguments, file: string | undefined, uri:
   return `${written}for the config, below [${door}]:\n\n    TOTP_Secret_File = ${file}\n\n`
 }
 
-/** What apps make whatever the URI says: the doubtful ones pass over everything but the key (Google's Key Uri Format). */
+/** The codes that every app can make. Some apps ignore everything in the URI but the key (Google's Key Uri Format). */
 const SURE = { algorithm: 'SHA1', digits: 6, periodS: 30 } as const
 
 function warning({ algorithm, digits, periodS }: TotpSecret): string {
@@ -94,7 +94,7 @@ function warning({ algorithm, digits, periodS }: TotpSecret): string {
     ...(algorithm === SURE.algorithm ? [] : [`--algorithm ${SURE.algorithm}`]),
     ...(periodS === SURE.periodS ? [] : [`--period ${SURE.periodS}`]),
   ]
-  return `not every app takes ${doubts.join(', ')}: look at the codes of yours before you rely on them
+  return `not every app takes ${doubts.join(', ')}: check the codes of yours before you rely on them
   for those that do not: ${options.join(' ')}
 `
 }

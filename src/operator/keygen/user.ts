@@ -26,7 +26,7 @@ exit status: 0 done, 1 it could not be written or read, 2 usage
 `
 
 /**
- * `postern keygen user`: makes the secret key, and prints the public one as the server needs it.
+ * Runs `postern keygen user`: makes the secret key, and prints the public key as the server needs it.
  *
  * @returns the exit code
  */
@@ -43,7 +43,7 @@ export async function user(args: readonly string[], output: Output, here?: SpaSu
     checkName(name)
     return `the secret key is in ${file}
 
-a line for the server's file of users; what it may ask for stands before it, as in
+a line for the server's file of users; options come before the key, as in
 \`doors=ssh open-for=1h\`:
 
     ${publicText} ${name}
@@ -51,7 +51,7 @@ a line for the server's file of users; what it may ask for stands before it, as 
   })
 }
 
-/** A name that the server would not read is told here. @throws UsageError */
+/** Refuses a name that the server cannot read. @throws UsageError */
 function checkName(name: string): void {
   const line = `${formatKey('postern-user', new Uint8Array(32))} ${name}`
   const [fault] = readUsers(line).faults

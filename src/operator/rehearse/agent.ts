@@ -7,7 +7,7 @@ import { listen } from './listener.ts'
 import type { AgentLine, OrderLine, OrderName, Orders, Ran } from './orders.ts'
 import { attempt, enter, knock, release, shut, speak } from './reach.ts'
 
-/** Milliseconds a started program has between SIGTERM and SIGKILL. */
+/** Milliseconds between SIGTERM and SIGKILL for a started program. */
 const STOP_LIMIT_MS = 5_000
 const OWNER_ONLY = 0o600
 const FOLDER_OWNER_ONLY = 0o700
@@ -50,8 +50,8 @@ const HANDLERS: Handlers = {
 }
 
 /**
- * Carries out what comes in on standard input, a line of JSON each, many at once, until it ends: whoever gives the
- * orders is gone then, and everything in the namespace is to go with it.
+ * Carries out orders from standard input, each a line of JSON, several at once. When standard input ends, the process
+ * that gave the orders is gone, and the whole namespace ends too.
  */
 export async function serve(): Promise<void> {
   tell({ kind: 'ready' })
@@ -73,7 +73,7 @@ function tell(line: AgentLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`)
 }
 
-/** Runs a program to its end, here. One that is not there ends with `null`. */
+/** Runs a program to its end. The exit code of a missing program is `null`. */
 export async function run(argv: readonly string[], input?: string): Promise<Ran> {
   const [file = '', ...args] = argv
   return await new Promise((resolve) => {

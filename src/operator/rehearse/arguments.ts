@@ -12,13 +12,12 @@ work. The copy lives in network namespaces of its own; the rules of this machine
 are not touched. Needs root.
 
   -c, --config FILE     the config; default: ${CONFIG_DEFAULT}
-  -i, --interface NAME  the interface that knockd is started with, if it is with
-                        one
+  -i, --interface NAME  the interface that knockd gets with -i, if any
       --door NAME       try only this door; may be repeated
       --port DOOR=PORT  the port that a door opens, where its command does not
                         name it: --port ssh=tcp/22
-      --from ADDRESS    knock from this address; default: one near this
-                        machine's own; once for IPv4, once for IPv6
+      --from ADDRESS    knock from the /24 or /64 of this address; default:
+                        near this machine's own; once for each family
       --full            wait for all times as the config has them; default: long
                         ones are shortened
       --run-anyway      try also doors whose commands reach beyond a namespace
@@ -32,7 +31,7 @@ exit status: 0 all good, 1 problems found, or not tried, 2 usage,
   sudo postern rehearse -c ./knockd.conf --door ssh --from 203.0.113.9
 `
 
-/** What is asked for. */
+/** The arguments of `postern rehearse`. */
 export interface Asked {
   readonly file: string
   readonly interfaces: readonly string[]
@@ -45,7 +44,7 @@ export interface Asked {
   readonly help: boolean
 }
 
-/** Reads the command line; `usage` is what is wrong with it. */
+/** Reads the command line. The field `usage` is the fault of an invalid one. */
 export function parse(args: readonly string[]): Asked | { readonly usage: string } {
   try {
     const { values, positionals } = parseArgs({

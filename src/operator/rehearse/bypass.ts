@@ -5,18 +5,18 @@ import type { OpenedPort } from './ports.ts'
 import { fitsPort } from './rule-words.ts'
 import type { RuleLine, Rules } from './rules.ts'
 
-/** Why packets never come to a rule, or it does not take them. */
+/** The reason why packets never come to a rule, or do not match it. */
 export type Bypass =
-  /** A rule ahead of it, or of the jump to it, takes them out of the chain. */
+  /** A rule before it, or before the jump to it, takes the packets out of the chain. */
   | { readonly kind: 'ahead'; readonly rule: string; readonly chain: Chain }
   /** No rule jumps to its chain. */
   | { readonly kind: 'unused'; readonly chain: Chain }
-  /** They pass other hooks than its chain's. */
+  /** The packets pass other hooks than that of its chain. */
   | { readonly kind: 'hook'; readonly chain: Chain }
-  /** They come by, and do not fit it, or do not fit the jump to it. */
+  /** The packets come to the rule or to the jump, and do not match. */
   | { readonly kind: 'misfit'; readonly rule: string; readonly chain: Chain }
 
-/** Why a rule had none of the packets; `undefined`: it had some, or that cannot be told. */
+/** Returns why no packet matched a rule; `undefined` if some did, or the reason is unknown. */
 export function bypassOf(
   { where, text }: RuleLine,
   culprit: Culprit,
@@ -51,7 +51,7 @@ export function bypassOf(
   }
 }
 
-/** Whether a packet that fits a rule goes no further in its chain: it returns, is judged, or ends where it was taken. */
+/** Returns true if a matching packet leaves the chain: the rule returns, decides, or leads to the taking chain. */
 function leaves(rule: string, taker: Chain | undefined, chains: readonly Chain[]): boolean {
   if (/ -j (?:RETURN|ACCEPT|DROP|REJECT|TARPIT)\b| -g |\b(?:return|accept|drop|reject|goto)\b/.test(rule)) return true
   return taker !== undefined && leadsTo(jumpOf(rule), taker, chains)
@@ -63,7 +63,7 @@ function leadsTo(name: string | undefined, taker: Chain, chains: readonly Chain[
   return jumpsTo(taker, chains).some(({ chain }) => chain.hook === undefined && leadsTo(name, chain, chains))
 }
 
-/** Counts are written in the kernel's trace, and left out where rules are listed. */
+/** Compares two rules without their packet counts, which the kernel's trace shows and listings leave out. */
 function sameRule(one: string, other: string): boolean {
   return withoutCount(one) === withoutCount(other)
 }

@@ -5,19 +5,19 @@ import type { Rules } from './rules.ts'
 export interface Chain {
   /** `iptables`, `ip6tables-legacy` or `table inet filter`. */
   readonly where: string
-  /** Of iptables: `filter`, `nat`, `raw`. Empty for nftables, whose `where` names it. */
+  /** The table of iptables: `filter`, `nat`, `raw`. Empty for nftables, whose table is in `where`. */
   readonly table: string
   readonly name: string
-  /** `input`, `prerouting`: where the kernel enters it; `undefined`: only by a jump. */
+  /** The hook at which the kernel enters the chain, as `input`; `undefined` if only jumps lead to it. */
   readonly hook: string | undefined
-  /** Whether what no rule judges is dropped. */
+  /** True if the chain's policy is to drop. */
   readonly drops: boolean
   readonly rules: readonly string[]
 }
 
 const BUILT_IN: ReadonlySet<string> = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'])
 
-/** All chains of the rules, table by table. */
+/** Returns all chains of the rules, table by table. */
 export function chainsIn({ saved, tables }: Pick<Rules, 'saved' | 'tables'>): readonly Chain[] {
   const ofIptables = IPTABLES.flatMap((kind) =>
     [...saved[kind].matchAll(/^\*(\S+)\n([\s\S]*?)^COMMIT$/gm)].flatMap(([, table = '', body = '']) => {
@@ -41,19 +41,19 @@ export function chainsIn({ saved, tables }: Pick<Rules, 'saved' | 'tables'>): re
   return [...ofIptables, ...ofNft]
 }
 
-/** The chain that a rule sends packets to, if it is one of the table's own. */
+/** Returns the target of a rule's jump. It is a chain, or a built-in target as `ACCEPT`. */
 export function jumpOf(rule: string): string | undefined {
   return (/ (?:-j|-g) (\S+)/.exec(rule) ?? /\b(?:jump|goto) (\S+)$/.exec(rule))?.[1]
 }
 
-/** The rules that jump to a chain, each with the chain that it is in. */
+/** Returns the rules that jump to a chain, each with the chain that it is in. */
 export function jumpsTo(chain: Chain, chains: readonly Chain[]): readonly { chain: Chain; rule: string }[] {
   return chains
     .filter(({ where, table }) => where === chain.where && table === chain.table)
     .flatMap((from) => from.rules.filter((rule) => jumpOf(rule) === chain.name).map((rule) => ({ chain: from, rule })))
 }
 
-/** The hooks from which packets come to a chain. A table's jumps form no loops, which the kernel sees to. */
+/** Returns the hooks from which packets come to a chain. The kernel refuses jumps that form loops. */
 export function hooksOf(chain: Chain, chains: readonly Chain[]): readonly string[] {
   if (chain.hook !== undefined) return [chain.hook]
   return [...new Set(jumpsTo(chain, chains).flatMap(({ chain: from }) => hooksOf(from, chains)))]

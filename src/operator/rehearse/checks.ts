@@ -1,9 +1,9 @@
 import type { Observation } from './observation.ts'
 
-/** How a check came out: as it should, not, or not tried. */
+/** The result of a check: passed, failed, or `undefined` if it was not tried. */
 export interface Outcome {
   readonly good: boolean | undefined
-  /** Milliseconds, where some were measured. */
+  /** The measured time in milliseconds, if there is one. */
   readonly ms?: number
 }
 
@@ -47,7 +47,7 @@ function opens({ opened, before, seen, meant, commands, shuts }: Observation): O
   const failed = commands.some(({ part, status }) => part === 'start' && status !== 0)
   if (failed && !shuts) return { good: false }
   if (shuts || !meant || !seen || opened.length === 0) return NOT_TRIED
-  // A port that was open says nothing.
+  // A port that was open before proves nothing.
   if (before.includes('open')) return NOT_TRIED
   return opened.includes(null) ? { good: false } : { good: true, ms: opened[0]! }
 }

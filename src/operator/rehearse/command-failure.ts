@@ -14,14 +14,14 @@ import type { Rules } from './rules.ts'
 import { commandOf, placeOf } from './said.ts'
 import type { Context, Said } from './said.ts'
 
-/** What the shell says of a program that is not there, or that may not be run (POSIX shell, 2.8.2). */
+/** The shell's exit codes for a missing program, and for one that is not executable (POSIX shell, 2.8.2). */
 const NOT_FOUND = 127
 const NOT_EXECUTABLE = 126
 
 /**
- * Why a start command failed.
+ * Explains why a start command failed.
  *
- * @param faultyBefore the same command did not do its work over IPv4 either
+ * @param faultyBefore true if the same command failed or opened nothing over IPv4 too
  */
 export function explainFailure(
   run: CommandRun,
@@ -53,7 +53,7 @@ export function explainFailure(
 function explainTypography(command: CommandText, general: Said, { faults }: Context): Said {
   const lint = faults.find(({ line, message }) => line === command.line && message.startsWith('typographic'))
   if (lint === undefined) return general
-  const message = `${lint.message}: the program takes it for a word of its own, and fails`
+  const message = `${lint.message}: the program reads it as a separate word, and fails`
   return { place: lint, message, ...(lint.hint === undefined ? {} : { hint: lint.hint }) }
 }
 
@@ -67,7 +67,7 @@ function explainProgram(
   const wrapper = command.script.wrappers.find(({ text }) => isNamed(text, printed))
   if (wrapper !== undefined && status === NOT_FOUND) {
     const message = `there is no program ${quote(wrapper.text)} on this machine`
-    return { ...placeOf(command, wrapper.offset), message, hint: 'take it out: the daemon runs as root already' }
+    return { ...placeOf(command, wrapper.offset), message, hint: 'remove it: the daemon runs as root already' }
   }
   const named = programs.map((words) => words[0]!)
   const word = named.find(({ text }) => isNamed(text, printed)) ?? named[0]
@@ -82,16 +82,16 @@ function explainProgram(
   const place = placeOf(command, word.offset)
   const base = word.text.slice(word.text.lastIndexOf('/') + 1)
   const right = programAt(firewallProgram(base) ?? '')
-  const hint = right === undefined ? 'it has to be installed, or its path is another one' : `write \`${right}\``
+  const hint = right === undefined ? 'install it, or correct its path' : `write \`${right}\``
   return { ...place, message: `there is no program ${quote(word.text)} on this machine`, hint }
 }
 
-/** The shell names the one that it did not find: `/bin/sh: 1: NAME: not found`. */
+/** Returns true if the shell's message names the program: `/bin/sh: 1: NAME: not found`. */
 function isNamed(program: string, printed: string | undefined): boolean {
   return ` ${printed ?? ''}`.includes(` ${program}: `)
 }
 
-/** Whether an IPv4 command runs for IPv6 because nothing else is said. */
+/** Returns true if an IPv4 command runs for IPv6 because the door has no command for IPv6. */
 function isForOtherFamily({ text }: CommandText, door: DoorText): boolean {
   return door.entries.start6 === undefined && text.includes('%IP%') && !text.includes('ip6')
 }
@@ -107,7 +107,7 @@ function explainFamily(
   const message = `for knocks over IPv6 this command runs too, and ${program} refuses their address${printed === undefined ? '' : `: ${printed}`}`
   const stop = door.commands.stop4 === undefined ? '' : ', and `Stop_Command_6` likewise'
   const better = faultyBefore ? undefined : forIPv6(command.text)
-  const otherwise = faultyBefore ? ', without what is wrong with it over IPv4' : ''
+  const otherwise = faultyBefore ? ', without the fault that it has over IPv4' : ''
   const hint =
     better === undefined
       ? `add \`Start_Command_6\`: the command for IPv6${otherwise}, or nothing after the = to do nothing${stop}`
@@ -115,7 +115,7 @@ function explainFamily(
   return { ...placeOf(command), message, hint }
 }
 
-/** The same command for IPv6, where it differs by the program alone. */
+/** Returns the command for IPv6, if only the program differs. */
 function forIPv6(text: string): string | undefined {
   const isOfIPv4 = /\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b|\bicmp\b/.test(text)
   return isOfIPv4 || !/\biptables\b/.test(text) ? undefined : text.replaceAll(/\biptables\b/g, 'ip6tables')
@@ -142,7 +142,7 @@ function explainChain(
   return undefined
 }
 
-/** The chains of a table: those that are there, and those that it has by itself. */
+/** Returns the chains of a table, those of the rules and the built-in ones. */
 export function chainsOf(program: string, table: string, rules: Rules | undefined): readonly string[] {
   const chains = new Set(builtInChains(table))
   for (const kind of IPTABLES) {

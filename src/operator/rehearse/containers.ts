@@ -7,7 +7,7 @@ import { ruleLines } from './rules.ts'
 import type { Rules } from './rules.ts'
 import type { Setting } from './setting.ts'
 
-/** Most ports of containers that are listened on. */
+/** The most ports of containers that are listened on. */
 const CONTAINER_PORTS_MAX = 64
 
 /** A port of a container, and the interface of this machine that it is behind. */
@@ -18,7 +18,7 @@ interface ContainerPort {
   readonly port: number
 }
 
-/** The ports of containers that rules publish, each once. */
+/** Returns the ports of containers that rules publish, each once. */
 function containerPorts(rules: Rules, { links, watched }: Machine): readonly ContainerPort[] {
   const found = new Map<string, ContainerPort>()
   for (const { protocol, to } of publishedIn(ruleLines(rules).map(({ text }) => text))) {
@@ -34,8 +34,8 @@ function containerPorts(rules: Rules, { links, watched }: Machine): readonly Con
 }
 
 /**
- * Makes the containers: one namespace, with a link and the addresses for each of the machine's interfaces that lead to
- * some, and somebody who answers at their ports.
+ * Makes the containers as one namespace. Each of the machine's interfaces that leads to containers gets a link with
+ * their addresses. An agent listens on their ports.
  */
 export async function makeContainers(
   { machine, rules, run }: Setting,
@@ -67,7 +67,7 @@ export async function makeContainers(
         ...(family === 6 ? ['nodad'] : []),
       ])
       await behind.must([...ip, 'route', 'replace', 'default', 'via', gateway, 'dev', device, 'onlink', 'table', table])
-      // Each container answers by the link that it is behind.
+      // Each container answers over the link that it is behind.
       await behind.must([...ip, 'rule', 'add', 'from', address, 'lookup', table])
     }
   }

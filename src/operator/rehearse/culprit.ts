@@ -5,31 +5,31 @@ import { IPTABLES } from './rules.ts'
 import type { Iptables, RuleLine } from './rules.ts'
 import type { Stage } from './stage.ts'
 
-/** What takes a packet away: a rule, or what happens at the end of a chain. */
+/** The rule or chain policy that takes a packet away. */
 export interface Culprit {
   /** `iptables`, `ip6tables-legacy` or `table inet filter`. */
   readonly where: string
   readonly chain: string
-  /** As iptables-save or nft writes it. */
+  /** The text of the rule, as iptables-save or nft writes it. */
   readonly rule: string
 }
 
-/** What packets met on their way. */
+/** The rules that packets met. */
 export interface Met {
-  /** What took them; `undefined`: nothing did, or it cannot be told. */
+  /** The rule that took the packets; `undefined` if none did, or it is unknown. */
   readonly culprit: Culprit | undefined
-  /** The rules that they fitted. */
+  /** The rules that the packets matched. */
   readonly passed: readonly RuleLine[]
 }
 
 const TRACE_TABLE = 'inet postern_rehearsal'
 const TRACE = 'trace'
-/** Milliseconds that nft needs to begin listening to the kernel's trace, and to tell what it heard. */
+/** Milliseconds that nft needs to begin reading the kernel's trace, and to print it. */
 const TRACE_SETTLE_MS = 250
 
 /**
- * Has packets of the spot sent and says what they met: iptables' counters tell of its rules, the kernel's trace of those
- * of nftables.
+ * Has packets of the spot sent, and returns the rules that they met. The counters of iptables show its rules, and the
+ * kernel's trace shows those of nftables.
  */
 export async function meet(stage: Stage, spot: Spot, send: () => Promise<unknown>): Promise<Met> {
   const family = spot.host.includes(':') ? 6 : 4
@@ -49,7 +49,7 @@ export async function meet(stage: Stage, spot: Spot, send: () => Promise<unknown
   return { culprit: culpritOf(counted, traced(lines)), passed: [...counted, ...tracedRules(lines)] }
 }
 
-/** What takes packets of the spot: see {@link meet}. */
+/** Returns the rule that takes packets of the spot: see {@link meet}. */
 export async function whoTakes(stage: Stage, spot: Spot, send: () => Promise<unknown>): Promise<Culprit | undefined> {
   return (await meet(stage, spot, send)).culprit
 }
@@ -75,12 +75,12 @@ async function counters(stage: Stage, kinds: readonly Iptables[]): Promise<Reado
   return saved
 }
 
-/** The rules and policies that take packets away and have taken more of them since. */
+/** Returns the rules and policies that take packets away and have counted more of them since. */
 export function risen(kind: Iptables, before: string, after: string): readonly Culprit[] {
   return takers(counts(kind, before, after))
 }
 
-/** The rules and policies that have counted more packets since. Tables and chains are listed in whatever order. */
+/** Returns the rules and policies that have counted more packets since. The order of tables and chains may differ. */
 function counts(kind: Iptables, before: string, after: string): readonly RuleLine[] {
   const earlier = countedLines(before)
   return [...countedLines(after)].flatMap(([key, { packets, rule }]) => {
@@ -90,8 +90,8 @@ function counts(kind: Iptables, before: string, after: string): readonly RuleLin
 }
 
 /**
- * Counters rise with every packet, those of the knocks among them; the trace is of the port's packets alone, but knows
- * rules of iptables only as nftables has them, and none of iptables-legacy.
+ * Chooses the rule that took the packets. Counters rise with every packet, also with the knocks. The trace is of the
+ * port's packets alone, but it shows rules of iptables in nftables' form, and none of iptables-legacy.
  */
 export function culpritOf(counted: readonly RuleLine[], seen: Culprit | undefined): Culprit | undefined {
   const all = takers(counted)
@@ -120,7 +120,7 @@ function takers(counted: readonly RuleLine[]): readonly Culprit[] {
   })
 }
 
-/** Rules and policies with their counts, by table, text and how many of that text came before. */
+/** Returns rules and policies with their counts, by table, text and number of equal rules before. */
 function countedLines(saved: string): ReadonlyMap<string, { readonly packets: number; readonly rule: string }> {
   const counted = new Map<string, { packets: number; rule: string }>()
   let table = ''
@@ -137,7 +137,7 @@ function countedLines(saved: string): ReadonlyMap<string, { readonly packets: nu
   return counted
 }
 
-/** The rule or policy that the trace ends with, where that takes the packet. */
+/** Returns the last rule or policy of the trace that takes the packet. */
 export function traced(lines: readonly string[]): Culprit | undefined {
   for (const line of lines.toReversed()) {
     const rule = /^trace id \S+ (\S+) (\S+) (\S+) rule (.*) \(verdict drop\)/.exec(line)
@@ -148,7 +148,7 @@ export function traced(lines: readonly string[]): Culprit | undefined {
   return undefined
 }
 
-/** The rules of nftables' own tables that a trace names, whatever their verdict. */
+/** Returns the rules of nftables that a trace names, with any verdict. */
 function tracedRules(lines: readonly string[]): readonly RuleLine[] {
   return lines.flatMap((line) => {
     const rule = /^trace id \S+ (\S+) (\S+) \S+ rule (.*) \(verdict /.exec(line)
@@ -156,7 +156,7 @@ function tracedRules(lines: readonly string[]): readonly RuleLine[] {
   })
 }
 
-/** What iptables keeps in nftables has iptables' name; its chains are known by their capitals. */
+/** Names a rule of the trace. Chains with names in capitals belong to iptables. */
 function named(family: string, table: string, chain: string, rule: string): Culprit {
   const text = rule.replaceAll(/ counter packets \d+ bytes \d+/g, '')
   if (!/^ip6?$/.test(family) || !/^[A-Z]+$/.test(chain)) return { where: `table ${family} ${table}`, chain, rule: text }

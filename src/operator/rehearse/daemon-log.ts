@@ -3,18 +3,18 @@ import { expand } from '../../door/expand.ts'
 import type { Family } from '../../packet/address.ts'
 import type { CommandRun } from './observation.ts'
 
-/** Whether the daemon opened a door for a source. */
+/** Returns true if the daemon logged that it opened a door for a source. */
 export function hasOpened(lines: readonly string[], door: string, source: string): boolean {
   return lines.some((line) => saysOpen(line, door, source))
 }
 
-/** Whether a line of the log says so. Behind it may stand who it was, in brackets. */
+/** Returns true if a line of the log reports the opening. The user may follow in brackets. */
 export function saysOpen(line: string, door: string, source: string): boolean {
   const start = `${source}: ${door}: OPEN SESAME`
   return line === start || line.startsWith(`${start} (`)
 }
 
-/** The commands that the daemon ran at a door for a source, with what they printed and how they ended. */
+/** Returns the commands that the daemon ran at a door for a source, with their output and exit status. */
 export function commandsRun(
   lines: readonly string[],
   { name, commands4, commands6 }: Door,
@@ -29,7 +29,7 @@ export function commandsRun(
     const text = after(said, 'running command: ')
     if (text !== undefined) {
       const part = [start, stop].findIndex((command) => command !== undefined && expand(command, source) === text)
-      // What a wrong knock made it run is another matter.
+      // A command that ran for a wrong knock is not counted.
       current = part < 0 ? undefined : { part: part === 0 ? 'start' : 'stop', text, status: 0, output: [] }
       if (current !== undefined) runs.push(current)
     }

@@ -70,7 +70,7 @@ test('nothing, of what works or was not tried', () => {
 
 test('a port that is open to all, over both or over one', () => {
   expect(found({ before: ['open'] }, { family: 6, before: ['open'] })).toEqual([
-    '1:1 4,6 tcp/22 is open to everyone without any knock: no rule of this machine hides it | with `Open_Ports = tcp/22` in the door the guard hides it, and connections that are there stay: "${EDITOR:-vi}" +1 knockd.conf\n    if only neighbours of this machine are let in, knock from elsewhere: --from ADDRESS',
+    '1:1 4,6 tcp/22 is open to everyone without any knock: no rule of this machine hides it | with `Open_Ports = tcp/22` in the door the guard hides it, and established connections stay: "${EDITOR:-vi}" +1 knockd.conf\n    if only neighbours of this machine are let in, knock from elsewhere: --from ADDRESS',
   ])
   expect(found({}, { family: 6, before: ['open'] })[0]).toMatch(/^1:1 6 tcp\/22 is open to everyone over IPv6 /)
 })
@@ -82,7 +82,7 @@ test('a knock that is not seen', () => {
 
 test('commands that fail', () => {
   expect(found(start(127, '/bin/sh: 1: /usr/sbin/iptables: not found'))).toEqual([
-    '3:17 4 there is no program `/usr/sbin/iptables` on this machine | it has to be installed, or its path is another one',
+    '3:17 4 there is no program `/usr/sbin/iptables` on this machine | install it, or correct its path',
   ])
   expect(found(start(126))[0]).toMatch(/^3:17 4 `\/usr\/sbin\/iptables` cannot be run \| chmod \+x/)
   expect(found(start(4, 'Another app is currently holding the xtables lock'))).toEqual([
@@ -109,7 +109,7 @@ test('a port that stays shut', () => {
   const shut = { opened: [null], others: [], survived: undefined, added: [rule], culprit }
   expect(found({ ...shut, ...inForce(`${drop}\n${rule.text}\n`) })[0]).toMatch(/^3:36 4 the rule never takes effect/)
   expect(found({ ...shut, ...inForce(`${rule.text}\n${drop}\n`) })[0]).toMatch(/^3:17 4 tcp\/22 stays shut: the rule/)
-  expect(found({ ...shut, added: [], culprit: undefined })[0]).toMatch(/ends well, but changes no rule/)
+  expect(found({ ...shut, added: [], culprit: undefined })[0]).toMatch(/succeeds, but changes no rule/)
 })
 
 test('a stop command that leaves something, or takes something away', () => {
@@ -138,7 +138,7 @@ test('a door that shuts what another one opened', () => {
   const shutter = { ...start(1, 'Bad rule'), shuts: true, shutsItself: false, closed: undefined, opened: [] }
   expect(found(shutter)).toEqual([])
   expect(found({ ...shutter, inside: true })[0]).toMatch(/^3:17 4 the start command fails/)
-  expect(found({ ...shutter, commands: [], inside: true, closed: null })[0]).toMatch(/still open to whom/)
+  expect(found({ ...shutter, commands: [], inside: true, closed: null })[0]).toMatch(/still open to the address/)
 })
 
 test('a wrapper that is not there is not the program that it runs', () => {
@@ -149,7 +149,7 @@ test('a wrapper that is not there is not the program that it runs', () => {
       line: 3,
       column: 17,
       message: 'there is no program `sudo` on this machine',
-      hint: 'take it out: the daemon runs as root already',
+      hint: 'remove it: the daemon runs as root already',
     },
   ])
 })
@@ -162,5 +162,5 @@ test('no script of the same name is recommended', () => {
     programAt: (name: string) => (name === '' ? undefined : `/usr/bin/${name}`),
   }
   const seen = { ...GOOD, ...start(127, '/bin/sh: 1: /usr/local/sbin/open: not found') }
-  expect(diagnose([seen], context)[0]!.hint).toBe('it has to be installed, or its path is another one')
+  expect(diagnose([seen], context)[0]!.hint).toBe('install it, or correct its path')
 })

@@ -11,19 +11,19 @@ import { ruleLines } from './rules.ts'
 import { commandOf, placeOf, portNames, quoteRule } from './said.ts'
 import type { Context, Said } from './said.ts'
 
-/** Something that does not work, and what would be right. */
+/** A fault that the rehearsal found, with its fix. */
 export interface Finding {
   readonly door: string
-  /** Both, where it is the same over both. */
+  /** The families that have the fault. */
   readonly families: readonly Family[]
-  /** 1-based place in the config of what is at fault, or of the door where the fault is the machine's. */
+  /** The 1-based place of the fault in the config. For a fault of the machine it is the place of the door. */
   readonly line: number
   readonly column: number
   readonly message: string
   readonly hint?: string
 }
 
-/** Explains what was seen: everything that is wrong, in the order of doors. Pure. */
+/** Explains the observations: returns all faults, in the order of doors. Pure. */
 export function diagnose(observations: readonly Observation[], context: Context): readonly Finding[] {
   const findings: Finding[] = []
   for (const observation of observations) {
@@ -35,7 +35,7 @@ export function diagnose(observations: readonly Observation[], context: Context)
       )
       const twin = findings[same]
       const families = twin?.families ?? []
-      // `iptables …` over IPv4 and `ip6tables …` over IPv6.
+      // The hints of both families are kept: `iptables …` for IPv4 and `ip6tables …` for IPv6.
       const hints = [...new Set([twin?.hint, hint].flatMap((each) => each?.split('\n    ') ?? []))]
       const finding: Finding = {
         door: door.name,
@@ -62,7 +62,7 @@ function explain(
   const said: (Said | undefined)[] = [explainPublished(observation) ?? explainOpenBefore(observation, all, context)]
   if (!observation.seen) said.push(explainUnseen(observation))
   const { shuts, inside } = observation
-  // Where nobody is inside there is nothing to shut, and the command may well fail.
+  // If no source is let in there is nothing to shut, and the command may fail.
   const failed = observation.commands.find(({ part, status }) => part === 'start' && status !== 0 && (!shuts || inside))
   const faultyBefore = observation.family === 6 && all.some((other) => isFaulty4(other, observation.door))
   if (failed !== undefined) said.push(explainFailure(failed, observation, door, context, faultyBefore))
@@ -71,14 +71,14 @@ function explain(
   if (observation.survived === false) said.push(explainSession(observation, door))
   if (failed === undefined && !shuts) said.push(explainLeft(observation, door, context))
   if (failed === undefined && shuts && inside && observation.closed === null) {
-    const message = `${portNames(observation)} is still open to whom another door let in`
+    const message = `${portNames(observation)} is still open to the address that another door let in`
     said.push({ ...placeOf(commandOf(door, 'start', observation.family)), message })
   }
   said.push(...explainWrong(observation, door, context))
   return said.filter((each) => each !== undefined)
 }
 
-/** Whether a door that should open a port did not. */
+/** Returns true if a door that should open a port did not. */
 function staysShut({ seen, meant, shuts, opened, before }: Observation): boolean {
   return seen && meant && !shuts && opened.some((ms, index) => ms === null && before[index] !== 'open')
 }
@@ -89,7 +89,7 @@ function isFaulty4(observation: Observation, name: string): boolean {
   return door === name && family === 4 && (failed || staysShut(observation))
 }
 
-/** A port that a container publishes is open whatever chain INPUT says. */
+/** Explains an open port that a container publishes: chain INPUT does not filter it. */
 function explainPublished({ before, ports, family, shuts, rulesOpen }: Observation): Said | undefined {
   const open = ports.find((_, index) => before[index] === 'open')
   if (open === undefined || shuts || rulesOpen === undefined) return undefined
@@ -98,7 +98,7 @@ function explainPublished({ before, ports, family, shuts, rulesOpen }: Observati
     (each) => each.protocol === protocol && each.port === port && each.to.address.family === family,
   )
   if (published === undefined) return undefined
-  const message = `${protocol}/${port} is open to everyone without any knock: ${quoteRule(published.rule)} sends its packets on to ${targetText(published)}, and chain INPUT never sees them`
+  const message = `${protocol}/${port} is open to everyone without any knock: ${quoteRule(published.rule)} forwards its packets to ${targetText(published)}, and chain INPUT never sees them`
   const hint = `let the guard hide and open it, ahead of that rule: \`Open_Ports = ${protocol}/${port}\` in place of the commands`
   return { message, hint }
 }
@@ -111,7 +111,7 @@ function explainOpenBefore(observation: Observation, all: readonly Observation[]
   const twin = all.find((other) => other.door === door && other.family !== family)
   const hiddenThere = twin !== undefined && twin.notTried === undefined && !twin.before.includes('open')
   const everyOpen = all.flatMap((each) => each.ports.filter((_, index) => each.before[index] === 'open' && !each.shuts))
-  const cure = `with \`Open_Ports = ${names.replaceAll(' ', '')}\` in the door the guard hides it, and connections that are there stay: ${hide(everyOpen)}`
+  const cure = `with \`Open_Ports = ${names.replaceAll(' ', '')}\` in the door the guard hides it, and established connections stay: ${hide(everyOpen)}`
   if (hiddenThere) {
     const message = `${names} is open to everyone over IPv${family} without any knock: the rules that hide it are for IPv${twin.family} only`
     return { message, hint: cure }
@@ -134,7 +134,7 @@ function explainUnseen({ family }: Observation): Said {
 
 function explainEveryone(observation: Observation, door: DoorText): Said {
   const start = commandOf(door, 'start', observation.family)
-  const message = `${portNames(observation)} opens to everyone, not only to who knocked`
+  const message = `${portNames(observation)} opens to everyone, not only to the address that knocked`
   return { ...placeOf(start), message, hint: 'name the source: `%IP%` is the address that knocked' }
 }
 
@@ -146,10 +146,10 @@ function explainLeft(observation: Observation, door: DoorText, { faults }: Conte
   const failed = commands.find(({ part, status }) => part === 'stop' && status !== 0)
   const ruleText = (text: string): string => text.replaceAll(source, '%IP%')
   const place = lint === undefined ? placeOf(stop) : { place: lint }
-  const printed = failed?.output[0] === undefined ? '' : `; it says: ${failed.output[0].replace(/\.$/, '')}`
+  const printed = failed?.output[0] === undefined ? '' : `; its message: ${failed.output[0].replace(/\.$/, '')}`
   if (left.length > 0) {
     const [rule] = left
-    const taken = lost.length === 0 ? '' : `, and takes ${quoteRule(lost[0]!.text)} of this machine away`
+    const taken = lost.length === 0 ? '' : `, and removes ${quoteRule(lost[0]!.text)} of this machine`
     const message = `the stop command does not remove what the start command added: ${quoteRule(ruleText(rule!.text))} stays in ${rule!.where}${taken}${printed}`
     return { ...place, message, hint: lint?.hint ?? undoing(door, family) }
   }
@@ -166,15 +166,15 @@ function explainLeft(observation: Observation, door: DoorText, { faults }: Conte
   return { ...place, message }
 }
 
-/** How what a start command added is taken away again. */
+/** Returns the hint for removing what a start command added. */
 function undoing(door: DoorText, family: Family): string {
   const commands = (['start', 'stop'] as const).flatMap((part) => commandOf(door, part, family)?.script.commands ?? [])
   const names = commands.map((words) => programName(words))
   if (names.includes('nft')) return BY_ELEMENT
-  if (names.includes('ufw')) return 'repeat the rule of the start command word by word, with `delete` behind `ufw`'
+  if (names.includes('ufw')) return 'repeat the rule of the start command word by word, with `delete` after `ufw`'
   return names.every((name) => isIptables(name))
     ? 'repeat the rule of the start command word by word, with -D'
-    : 'take away what the start command added, and nothing else'
+    : 'remove what the start command added, and nothing else'
 }
 
 function explainWrong(observation: Observation, door: DoorText, { scanPortsLine }: Context): readonly Said[] {

@@ -8,20 +8,20 @@ import { codeOf, periodAt } from '../../totp/code.ts'
 import { knocksOfCode } from '../../totp/ports.ts'
 import { SECRET_FILE_MAX_BYTES, readSecret } from '../../totp/secret-text.ts'
 
-/** Periods at either end of those that count which are not taken: they may be over before the knock is made. */
+/** The number of valid periods at either end that are not used, because they may end before the knock. */
 const MARGIN_PERIODS = 2
 
-/** What to knock, and what attempts that must not open are made of. */
+/** The knocks that open a door, and those for the attempts that must not open it. */
 export interface Knocks {
   readonly knocks: readonly Knock[]
   readonly wrongKnocks: readonly Knock[]
 }
 
-/** Whoever can open doors whose secrets stand in a file: the rehearsal takes the first of them, and no code twice. */
+/** Chooses the knocks of doors whose secrets are in a file. It takes the first user, and uses no code twice. */
 export class Holders {
   readonly #taken = new Set<string>()
 
-  /** Knocks that open the door now; or why there are none. */
+  /** Returns knocks that open the door now, or the reason why there are none. */
   knocks({ kind, path, code }: Secret & { kind: 'totp' | 'users' }): Knocks | string {
     const secret = firstOf(kind, path)
     if (typeof secret === 'string') return `${path}: ${secret}`
@@ -37,7 +37,7 @@ export class Holders {
       if (!this.#taken.has(`${path} ${each}`)) codes.push(each)
     }
     const [right, wrong] = codes
-    if (right === undefined || wrong === undefined) return 'no code is left for the moment'
+    if (right === undefined || wrong === undefined) return 'all current codes are used'
     this.#taken.add(`${path} ${right}`)
     return {
       knocks: [...code.before, ...knocksOfCode(right)],
@@ -50,7 +50,7 @@ function firstOf(kind: 'totp' | 'users', path: string): UserSecret | string {
   try {
     if (kind === 'users') {
       const [first] = parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET)).users
-      return first?.secret ?? 'has no user in it'
+      return first?.secret ?? 'has no users'
     }
     const read = readSecret(readPrivateText(path, SECRET_FILE_MAX_BYTES, SECRET))
     return 'message' in read ? read.message : { kind: 'totp', totp: read.secret }

@@ -4,33 +4,33 @@ import { ADDRESS_BITS, contains, networkOf, parseNetwork } from '../../packet/ne
 import type { Network } from '../../packet/network.ts'
 import type { LinkAddress } from './machine.ts'
 
-/** Networks that no machine has (RFC 5737, RFC 3849), where the machine's own cannot be used. */
+/** Networks for documentation, which no machine has (RFC 5737, RFC 3849). They are used if the machine's cannot be. */
 const ELSEWHERE: Readonly<Record<Family, readonly string[]>> = {
   4: ['198.51.100.0/24', '203.0.113.0/24'],
   6: ['2001:db8:5057::/64'],
 }
-/** The widest network that addresses are picked from, bits that count: for one host of its own there is none to pick. */
+/** The longest prefix of a network that has enough addresses to pick from. */
 const PICKED_FROM: Readonly<Record<Family, number>> = { 4: 29, 6: 120 }
-/** What is taken instead, around the machine's own address. */
+/** The prefix that is used instead of a longer one, around the machine's address. */
 const AROUND: Readonly<Record<Family, number>> = { 4: 24, 6: 64 }
-/** Addresses that are looked at before a network counts as full. */
+/** The number of addresses that are tried before a network counts as full. */
 const LOOKS_MAX = 4_096
 const WORD_BITS = 32
 
-/** What decides which addresses may knock. */
+/** The facts that decide which addresses may knock. */
 export interface Whereabouts {
   readonly own: readonly LinkAddress[]
-  /** Those of the interface that is knocked at. */
+  /** The addresses of the interface that is knocked at. */
   readonly watched: readonly LinkAddress[]
-  /** Networks that reach guarded ports without knocking: nothing is learnt from there. */
+  /** The networks that reach guarded ports without a knock. A knock from there proves nothing. */
   readonly alwaysAllow: readonly Network[]
-  /** The rules' text: an address that stands in it is somebody's. */
+  /** The text of the rules. The addresses in it are not used. */
   readonly rules: string
-  /** An address to begin with, if the user names one. */
+  /** The addresses of `--from`. Knocks come from their /24 or /64 networks. */
   readonly from: readonly Address[]
 }
 
-/** Gives out addresses to knock from, each once. */
+/** Chooses addresses to knock from, each once. */
 export class Knockers {
   readonly #around: Whereabouts
   readonly #taken: Address[] = []
@@ -40,7 +40,7 @@ export class Knockers {
   }
 
   /**
-   * A fresh address of the family; one of the networks' where there are some. `undefined`: there is none.
+   * Returns an unused address of the family, from `allowFrom` if it is not empty; `undefined` if there is none.
    */
   next(family: Family, allowFrom: readonly Network[]): string | undefined {
     const mine = allowFrom.filter(({ address }) => address.family === family)
@@ -74,7 +74,7 @@ export class Knockers {
   }
 }
 
-/** Whether an address stands in a text as a word, not as the beginning of another one. */
+/** Returns true if a text contains an address as a whole word. */
 export function standsIn(text: string, address: string): boolean {
   for (let at = text.indexOf(address); at >= 0; at = text.indexOf(address, at + 1)) {
     if (!/[0-9a-f.:]/.test(text[at - 1] ?? ' ') && !/[0-9a-f.:]/.test(text[at + address.length] ?? ' ')) return true
@@ -82,7 +82,7 @@ export function standsIn(text: string, address: string): boolean {
   return false
 }
 
-/** From the top of a network of IPv4 down, and from well above the bottom of one of IPv6 up: where nobody is, most likely. */
+/** Yields addresses that are probably unused: IPv4 from the top down, IPv6 from well above the bottom upwards. */
 function* addressesIn({ address, prefix }: Network): Generator<Address> {
   const { family } = address
   const bits = ADDRESS_BITS[family] - prefix

@@ -1,14 +1,14 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 
-/** Listens on a port for both families and sends back whatever comes. A port that is listened on already stays so. */
+/** Listens on a port for both families, and echoes all data. Listening twice does nothing. */
 export async function listen(protocol: 'tcp' | 'udp', port: number): Promise<void> {
   const name = `${protocol}/${port}`
   if (listening.has(name)) return
   listening.add(name)
   for (const family of [4, 6] as const) {
     await (protocol === 'tcp' ? listenStream(family, port) : listenDatagram(family, port)).catch((error: unknown) => {
-      // A kernel without IPv6 has nothing to listen on there.
+      // A kernel without IPv6 cannot listen there.
       if (family === 4 || (error as NodeJS.ErrnoException).code !== 'EAFNOSUPPORT') throw error
     })
   }

@@ -3,26 +3,26 @@ import { formatAddress, parseAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import type { Ran } from './orders.ts'
 
-/** The interface that knockd listens on where nothing else is said. */
+/** The interface that knockd listens on by default. */
 const CLASSIC_INTERFACE = 'eth0'
 
-/** An address of an interface, and how many of its bits are the network's. */
+/** An address of an interface, with the length of the network's prefix. */
 export interface LinkAddress {
   readonly address: Address
   readonly text: string
   readonly prefix: number
 }
 
-/** An interface of this machine, loopback left out. Link-local addresses of IPv6 are not listed. */
+/** An interface of this machine other than loopback. Link-local addresses of IPv6 are not listed. */
 export interface Link {
   readonly name: string
   readonly addresses: readonly LinkAddress[]
 }
 
-/** What the rehearsal copies of this machine, its rules aside. */
+/** The interfaces that the rehearsal copies from this machine. */
 export interface Machine {
   readonly links: readonly Link[]
-  /** The one that the daemon listens on, and the knocker is behind. */
+  /** The interface that the daemon listens on, and that leads to the knocker. */
   readonly watched: Link
 }
 
@@ -35,8 +35,8 @@ interface IpLink {
 /**
  * Looks at this machine's interfaces.
  *
- * @param names what the daemon is to listen on; the first that has an address is the one, `eth0` or the default route's
- *   where none is named
+ * @param names the interfaces that the daemon listens on; the first one with an address is used. Default: `eth0`, or
+ *   the interface of the default route
  * @throws Error if there is no such interface, or it has no address
  */
 export async function lookAtMachine(

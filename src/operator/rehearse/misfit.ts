@@ -8,7 +8,7 @@ import type { RuleLine } from './rules.ts'
 import { placeName, placeOf, portNames, quoteRule, wordsAt } from './said.ts'
 import type { Context, Said } from './said.ts'
 
-/** Why the rule of a start command took none of the packets; `undefined`: it took some, or that cannot be told. */
+/** Explains why no packet matched the rule of a start command; `undefined` if some did, or the reason is unknown. */
 export function explainUnmatched(
   rule: RuleLine,
   observation: Observation,
@@ -28,7 +28,7 @@ export function explainUnmatched(
     case 'ahead':
       return {
         ...placeOf(start),
-        message: `${begun}: ${text} stands ahead in ${at}`,
+        message: `${begun}: ${text} comes first in ${at}`,
         hint: `let the door insert its rule ahead of that one, into chain ${chain.name}`,
       }
     case 'unused':
@@ -54,7 +54,7 @@ function hintOfChain(chain: string): string {
   return `let the door insert its rule into chain ${chain}, ahead of what takes the packets`
 }
 
-/** A rule that packets pass by because of a word in it. */
+/** Explains the word of a rule because of which packets do not match. */
 function explainMisfit(
   { rule: met, chain }: Bypass & { kind: 'misfit' },
   { where, text }: RuleLine,
@@ -75,7 +75,7 @@ function explainMisfit(
     return { ...placeOf(start, word?.offset), message, hint: `write ${hint(written)}` }
   }
   if (text.includes(`-d ${source}`) || text.includes(`daddr ${source}`)) {
-    const why = 'fits packets to the address that knocked, not those that come from it'
+    const why = 'matches packets to the address that knocked, not those that come from it'
     return said(
       DESTINATION,
       (word) => `${quoteRule(`${word} %IP%`)} ${why}`,
@@ -87,7 +87,7 @@ function explainMisfit(
     return said(
       SOURCE_PORT,
       (word) =>
-        `${quoteRule(`${word} ${sender}`)} fits packets from that port of the client, not those that go to it here`,
+        `${quoteRule(`${word} ${sender}`)} matches packets from that port of the client, not those that go to it here`,
       (word) => quoteRule(`${word.replace('source', 'destination').replace('sport', 'dport')} ${sender}`),
     )
   }
@@ -98,7 +98,7 @@ function explainMisfit(
     return said(
       PORT,
       (word) =>
-        `${quoteRule(`${word} ${published.port}`)} fits no packet here: ${quoteRule(published.rule)} has made the port ${published.to.port}`,
+        `${quoteRule(`${word} ${published.port}`)} matches no packet here: ${quoteRule(published.rule)} has changed the port to ${published.to.port}`,
       (word) =>
         `${quoteRule(`${word} ${published.to.port}`)}, or ${quoteRule(`-m conntrack --ctorigdstport ${published.port}`)}`,
     )
@@ -107,17 +107,17 @@ function explainMisfit(
   if (device !== undefined && device !== watched) {
     return said(
       INTERFACE,
-      () => `the rule is for what comes in on ${device}, and the knock came in on ${watched}`,
+      () => `the rule is for packets on ${device}, and the knock came in on ${watched}`,
       (word) => `${quoteRule(`${word} ${watched}`)}, or leave the interface out`,
     )
   }
-  // Whether packets come to it at all cannot be told where another table takes them.
+  // If another table takes the packets, it is unknown whether they come to the rule.
   if (where !== observation.culprit!.where) return undefined
-  const message = `${ports} stays shut: no packet fits the rule of the start command, ${quoteRule(text.replaceAll(source, '%IP%'))}`
+  const message = `${ports} stays shut: no packet matches the rule of the start command, ${quoteRule(text.replaceAll(source, '%IP%'))}`
   return {
     ...placeOf(start),
     message,
-    hint: `it has to fit packets from %IP% to ${ports}, which ${quoteRule(observation.culprit!.rule)} takes`,
+    hint: `it has to match packets from %IP% to ${ports}, which ${quoteRule(observation.culprit!.rule)} takes`,
   }
 }
 

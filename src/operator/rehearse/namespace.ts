@@ -7,18 +7,18 @@ import type { RunProgram } from './rules.ts'
 
 /** The program that carries out orders in a namespace. */
 const AGENT = fileURLToPath(new URL('../../bin/rehearsal.js', import.meta.url))
-/** Milliseconds a namespace has to come up. */
+/** The longest time to make a namespace, in milliseconds. */
 const READY_LIMIT_MS = 20_000
-/** Milliseconds it has to go by itself, once its agent has been told to. */
+/** The time that a namespace has to end by itself, in milliseconds. */
 const CLOSE_LIMIT_MS = 5_000
 
-/** Folder of our own files within the namespace of the machine's copy; in memory, and gone with it. */
+/** The folder of Postern's files in the machine's copy. It is in memory, and ends with the namespace. */
 export const STAGE_FOLDER = '/run/postern-rehearsal'
 
 /**
- * What surrounds the machine's copy, as /bin/sh runs it before the agent. /run is empty: nothing in there reaches the
- * sockets of systemd, D-Bus or Docker, nor the lock of iptables. What is written below the other folders goes to memory.
- * A folder with further file systems below it is passed over where they would be missed.
+ * The script that prepares the file systems of the machine's copy; /bin/sh runs it before the agent. /run is empty, so
+ * that no program reaches the sockets of systemd, D-Bus or Docker, or the lock of iptables. Writes to the other folders
+ * go to memory. A home or data folder with other file systems mounted below it is left as it is.
  */
 const STAGE = `
 set -e
@@ -38,31 +38,31 @@ exec unshare --pid --fork --kill-child --mount-proc "$@"
 const UNSHARE_SERVER = ['unshare', '--net', '--mount', '--uts', '--ipc', '/bin/sh', '-c', STAGE, 'stage'] as const
 const UNSHARE_CLIENT = ['unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'] as const
 
-/** An end of a link: what the interface is called, and a process in the namespace that it is in. */
+/** An end of a link: the name of the interface, and a process in its namespace. */
 export interface LinkEnd {
   readonly name: string
   readonly pid: number
 }
 
-/** Joins two namespaces by a pair of virtual Ethernet devices. @throws Error with what ip(8) says */
+/** Joins two namespaces by a pair of virtual Ethernet devices. @throws Error with the message of ip(8) */
 export async function joinNamespaces(run: RunProgram, one: LinkEnd, other: LinkEnd): Promise<void> {
   const [near, far] = [one, other].map(({ name, pid }) => ['name', name, 'netns', String(pid)])
   const { code, stderr } = await run(['ip', 'link', 'add', ...near!, 'type', 'veth', 'peer', ...far!])
   if (code !== 0) throw new Error(`cannot join the namespaces: ${stderr.trim()}`)
 }
 
-/** A program that was started in a namespace, as it is heard from outside. */
+/** The output of a program that was started in a namespace. */
 interface Heard {
   readonly lines: string[]
   ended: boolean
 }
 
 /**
- * A network namespace without a name, in which an agent carries out orders. It lives as long as the agent, and the
- * agent as long as somebody holds the other end of its standard input: even if we are killed outright, nothing stays.
+ * A network namespace without a name, in which an agent carries out orders. It lives as long as the agent. The agent
+ * ends when its standard input is closed, so nothing stays even if this process is killed.
  */
 export class Namespace {
-  /** A process in it, for `ip link … netns PID`. */
+  /** A process in the namespace, for `ip link … netns PID`. */
   readonly pid: number
   readonly #child: ChildProcess
   readonly #waiting = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
@@ -73,7 +73,7 @@ export class Namespace {
   #ready = false
   readonly #closed: Promise<void>
 
-  /** Makes one; needs root. @throws Error with what the system says */
+  /** Makes a namespace, which needs root. @throws Error with the message of the system */
   static async make(kind: 'server' | 'client'): Promise<Namespace> {
     const namespace = new Namespace(kind === 'server' ? UNSHARE_SERVER : UNSHARE_CLIENT)
     try {
@@ -88,7 +88,7 @@ export class Namespace {
 
   private constructor(unshare: readonly string[]) {
     const [file = '', ...args] = unshare
-    // A session of its own: Ctrl-C is for us, who then close everything in order.
+    // The agent has a session of its own: Ctrl-C goes to this process alone, which then closes everything in order.
     const child = spawn(file, [...args, process.execPath, AGENT], { stdio: 'pipe', detached: true, cwd: '/' })
     this.#child = child
     this.pid = child.pid ?? 0
@@ -106,7 +106,7 @@ export class Namespace {
     })
   }
 
-  /** Has an order carried out. @throws Error with what the agent met */
+  /** Has the agent carry out an order. @throws Error with the message of the agent */
   async ask<Name extends OrderName>(order: Name, ask: Orders[Name]['ask']): Promise<Orders[Name]['answer']> {
     const id = ++this.#count
     const line: OrderLine = { id, order, ask }
@@ -120,19 +120,19 @@ export class Namespace {
     })) as Orders[Name]['answer']
   }
 
-  /** Runs a program to its end. @throws Error with what it printed, if that is not 0 */
+  /** Runs a program to its end. @throws Error with its error output if the exit code is not 0 */
   async must(argv: readonly string[], input?: string): Promise<string> {
     const { code, stdout, stderr } = await this.ask('run', { argv, ...(input === undefined ? {} : { input }) })
     if (code !== 0) throw new Error(`${argv.join(' ')}: ${stderr.trim() || `exit code ${code}`}`)
     return stdout
   }
 
-  /** The lines so far of a program that was started under this name. */
+  /** Returns the lines so far of a program that was started under this name. */
   lines(name: string): readonly string[] {
     return this.#heardOf(name).lines
   }
 
-  /** Waits for a line of a started program, from the given index on. `undefined`: the time is over, or the program. */
+  /** Waits for a line of a started program, from an index on. Returns `undefined` if the time or the program ends. */
   async line(
     name: string,
     from: number,
@@ -145,7 +145,7 @@ export class Namespace {
     return found()
   }
 
-  /** Ends everything in it, and waits until it is gone. */
+  /** Ends the namespace and its processes, and waits until they are gone. */
   async close(): Promise<void> {
     this.#child.stdin?.end()
     const timer = setTimeout(() => this.destroy(), CLOSE_LIMIT_MS)
@@ -153,7 +153,7 @@ export class Namespace {
     clearTimeout(timer)
   }
 
-  /** The same at once. */
+  /** Kills the namespace without waiting. */
   destroy(): void {
     this.#child.stdin?.end()
     this.#child.kill('SIGKILL')
@@ -208,7 +208,7 @@ export class Namespace {
         this.#watchers.delete(look)
         how()
       }
-      const timer = setTimeout(() => settle(() => reject(new Error(`${what}: not in time`))), limitMs)
+      const timer = setTimeout(() => settle(() => reject(new Error(`${what}: timed out`))), limitMs)
       this.#watchers.add(look)
       look()
     })

@@ -8,14 +8,14 @@ import type { RuleLine, Rules } from './rules.ts'
 /** A command that the daemon ran for the knocker. */
 export interface CommandRun {
   readonly part: 'start' | 'stop'
-  /** As the shell got it. */
+  /** The text that the shell got. */
   readonly text: string
   readonly status: number
-  /** What it printed, a line each. */
+  /** The lines that the command printed. */
   readonly output: readonly string[]
 }
 
-/** What was seen of one door over one family. */
+/** The observations of one door over one family. */
 export interface Observation {
   readonly door: string
   readonly family: Family
@@ -23,42 +23,42 @@ export interface Observation {
   readonly times: DoorTimes
   /** The address that knocked. */
   readonly source: string | undefined
-  /** Each port's answer to a stranger before the knock. */
+  /** The answer of each port to an unknown source before the knock. */
   readonly before: readonly Answer[]
-  /** Whether the door does anything for this family. */
+  /** True if the door does anything for this family. */
   readonly meant: boolean
-  /** Whether it is shut by itself after its time. */
+  /** True if the door is shut automatically after its time. */
   readonly shutsItself: boolean
-  /** Whether it is there to shut what another door has opened. */
+  /** True if the door shuts ports that another door has opened. */
   readonly shuts: boolean
-  /** Whether the knocker has been let in before by such another door. */
+  /** True if another door has let the knocker in before. */
   readonly inside: boolean
-  /** Whether the daemon said that the door opens. */
+  /** True if the daemon logged that the door opens. */
   readonly seen: boolean
-  /** For each port milliseconds from the last knock to the connection; `null`: it stayed shut. Later ports say 0. */
+  /** For each port the milliseconds from the knock to the connection; `null` if it stayed shut. Later ports have 0. */
   readonly opened: readonly (number | null)[]
-  /** Each port's answer to somebody else while the door was open. */
+  /** The answer of each port to another source while the door was open. */
   readonly others: readonly Answer[]
-  /** Whether an established connection went on after the deadline; `undefined`: there was none. */
+  /** True if an established connection survived the deadline; `undefined` if there was none. */
   readonly survived: boolean | undefined
-  /** Milliseconds that the port stayed open beyond its time; `null`: it still is; `undefined`: it does not shut itself. */
+  /** Milliseconds until the port was shut; `null` if it is still open; `undefined` if nothing shuts it. */
   readonly closed: number | null | undefined
-  /** Whether each opened the door, which it must not; `undefined`: it could not be tried. */
+  /** True if the attempt opened the door, which is a fault; `undefined` if it could not be tried. */
   readonly wrongOrder: boolean | undefined
   readonly slowKnock: boolean | undefined
   readonly portScan: boolean | undefined
   readonly commands: readonly CommandRun[]
-  /** Rules that the opening added, and those in force with it. */
+  /** The rules that the opening added, and all rules in force while the door was open. */
   readonly added: readonly RuleLine[]
   readonly rulesOpen: Rules | undefined
-  /** Rules that were left over when it was closed, and those of the machine that were gone. */
+  /** The rules that were left over after closing, and those of the machine that were gone. */
   readonly left: readonly RuleLine[]
   readonly lost: readonly RuleLine[]
-  /** What took the packets when the port stayed shut, and those of the connection that did not survive. */
+  /** The rules that took the packets to a shut port, and those of a connection that did not survive. */
   readonly culprit: Culprit | undefined
   readonly sessionCulprit: Culprit | undefined
-  /** The rules that the packets fitted when the port stayed shut. */
+  /** The rules that the packets to a shut port matched. */
   readonly passed: readonly RuleLine[]
-  /** Why nothing was tried at all. */
+  /** The reason why nothing was tried; `undefined` if the door was tried. */
   readonly notTried: string | undefined
 }

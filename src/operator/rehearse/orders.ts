@@ -1,12 +1,12 @@
-/** How a program that was run to its end ended, and what it printed. */
+/** The exit code and output of a program that has ended. */
 export interface Ran {
-  /** `null`: ended by a signal, or never started. */
+  /** The exit code; `null` if a signal ended the program, or it never started. */
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
 }
 
-/** What a try at a port met: an answer of the service, a refusal, or nothing. */
+/** The result of a try at a port: an answer of the service, a refusal, or silence. */
 export type Answer = 'open' | 'refused' | 'silent'
 
 /** A port to be tried, and the address to try it from. */
@@ -17,52 +17,52 @@ export interface Spot {
   readonly source: string
 }
 
-/** A knock as it is asked for. */
+/** A knock to send. */
 export interface KnockOrder {
   readonly protocol: 'tcp' | 'udp'
   readonly port: number
-  /** Milliseconds to wait before it. */
+  /** Milliseconds to wait before the knock. */
   readonly afterMs?: number
 }
 
-/** Knocks at a host, from an address. */
+/** The knocks to send to a host from an address. */
 export interface KnocksOrder {
   readonly host: string
   readonly source: string
   readonly knocks: readonly KnockOrder[]
 }
 
-/** What can be asked of an agent in a namespace, and what it answers. */
+/** The orders that an agent in a namespace takes, and their answers. */
 export interface Orders {
   /** Runs a program to its end. */
   readonly run: { readonly ask: { readonly argv: readonly string[]; readonly input?: string }; readonly answer: Ran }
-  /** Writes a file that only its owner can read; its folder is made. */
+  /** Writes a file that only its owner can read, and makes its folder. */
   readonly write: { readonly ask: { readonly path: string; readonly text: string }; readonly answer: null }
-  /** Starts a program whose lines are sent on under a name. */
+  /** Starts a program, and sends its lines under a name. */
   readonly start: { readonly ask: { readonly name: string; readonly argv: readonly string[] }; readonly answer: null }
-  /** Ends it, by SIGTERM and in the end by SIGKILL. */
+  /** Ends a started program by SIGTERM, and after a while by SIGKILL. */
   readonly stop: { readonly ask: { readonly name: string }; readonly answer: null }
-  /** Listens on a port, IPv4 and IPv6, and sends back whatever comes. */
+  /** Listens on a port over IPv4 and IPv6, and echoes all data. */
   readonly listen: {
     readonly ask: { readonly protocol: 'tcp' | 'udp'; readonly port: number }
     readonly answer: null
   }
   readonly knock: { readonly ask: KnocksOrder; readonly answer: null }
-  /** One try at a port. */
+  /** Tries a port once. */
   readonly attempt: { readonly ask: { readonly spot: Spot; readonly limitMs: number }; readonly answer: Answer }
   /**
-   * Knocks, then tries the port until it is open: milliseconds from the last knock to the answer, `null` where none
-   * came within the limit. The connection is held.
+   * Knocks, then tries the port until it is open, and holds the connection. The answer is the milliseconds from the
+   * last knock to the answer of the port; `null` if there was none in time.
    */
   readonly enter: {
     readonly ask: KnocksOrder & { readonly spot: Spot; readonly limitMs: number }
     readonly answer: number | null
   }
-  /** Whether the connection that is held still carries something to the other end and back. */
+  /** Tells whether the held connection still carries data to the other end and back. */
   readonly speak: { readonly ask: { readonly spot: Spot; readonly limitMs: number }; readonly answer: boolean }
-  /** Gives the held connection up. */
+  /** Closes the held connection. */
   readonly release: { readonly ask: { readonly spot: Spot }; readonly answer: null }
-  /** Tries the port until it is shut: milliseconds from now to the first try that failed, `null` where all went through. */
+  /** Tries the port until it is shut. The answer is the milliseconds to the first failed try; `null` if none failed. */
   readonly shut: { readonly ask: { readonly spot: Spot; readonly limitMs: number }; readonly answer: number | null }
 }
 
@@ -75,7 +75,7 @@ export interface OrderLine {
   readonly ask: unknown
 }
 
-/** A line from an agent: that it is there, an answer, a failure, or a line that a started program printed. */
+/** A line from an agent: its readiness, an answer, a failure, a line of a started program, or the program's end. */
 export type AgentLine =
   | { readonly kind: 'ready' }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: unknown }

@@ -26,13 +26,13 @@ import { DAEMON } from './stage.ts'
 import type { Stage } from './stage.ts'
 import { shutsItself, tryDoor } from './trial.ts'
 
-/** Ports that a scan takes in around each port of a sequence, on either side: more than an attempt is allowed. */
+/** The number of ports that a scan tries on either side of a sequence's port. It exceeds the scan limit. */
 const SCAN_AROUND = 24
 /** Ports below this one are scanned in any case. */
 const SCAN_BELOW = 1_024
 const PORT_MAX = 65_535
 
-/** What is played, and how. */
+/** The config to rehearse, with the options. */
 export interface Script {
   readonly asked: Asked
   readonly config: Config
@@ -41,16 +41,16 @@ export interface Script {
   readonly say: (line: string) => void
 }
 
-/** The rehearsal of a config on a stage: door by door, over one family. */
+/** Rehearses a config on a stage, door by door, over one family. */
 export class Play {
   readonly doors: DoorTried[] = []
   readonly #family: Family
   readonly #stage: Stage
   readonly #script: Script
-  /** One-time sequences that are left, by the door's name. */
+  /** The one-time sequences that are left, by the door's name. */
   readonly #lists = new Map<string, OneTimeList & { used: number }>()
   readonly #holders = new Holders()
-  /** Who has been let in by a door that does not shut by itself, by port. */
+  /** The sources that a door without automatic shutting has let in, by port. */
   readonly #inside = new Map<string, string>()
   readonly #scan: readonly KnockOrder[]
 
@@ -65,7 +65,7 @@ export class Play {
     return this.#stage.copied
   }
 
-  /** Starts the daemon and tries every door that is wanted. @throws Error if the stage breaks down */
+  /** Starts the daemon, and tries every requested door. @throws Error if the stage breaks down */
   async perform(): Promise<void> {
     const { asked, config } = this.#script
     const refused = new Map<string, string>()
@@ -127,7 +127,7 @@ export class Play {
     if (door.target !== undefined && door.target.family !== family) return blank
     const notes: string[] = []
     const found = this.#portsOf(door)
-    if (found.kind === 'unknown') notes.push(gap(`${found.why}; say it with --port ${name}=tcp/22`))
+    if (found.kind === 'unknown') notes.push(gap(`${found.why}; name it: --port ${name}=tcp/22`))
     else if (found.note !== undefined) notes.push(found.note)
     const known = found.kind === 'known' ? found.ports : []
     const ports = known.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
@@ -158,7 +158,7 @@ export class Play {
       const passing = changesIn(door).some((change) => change.passing)
       remarks.push(
         passing
-          ? 'the firewall shuts it by itself, after the time in the command; that is not waited for'
+          ? 'the firewall shuts it by itself, after the time in the command; the rehearsal does not wait for that'
           : 'it has no stop command: what it opens stays open',
       )
     }
@@ -169,7 +169,7 @@ export class Play {
     return remarks
   }
 
-  /** What to knock, and what the attempts that must not open are made of; or why that cannot be. */
+  /** Returns the knocks for a door and those for the attempts that must not open it, or why there are none. */
   #knocksOf({
     name,
     secret,
@@ -199,13 +199,13 @@ function insideKey({ protocol, port }: OpenedPort): string {
   return `${protocol}/${port}`
 }
 
-/** Whether a door's command only takes away: it shuts what another one has opened. */
+/** Returns true if a door's command only removes rules: it shuts ports that another door has opened. */
 export function isShutter(door: Door): boolean {
   const changes = changesIn(door)
   return changes.length > 0 && changes.every(({ act, opens: lets }) => act !== 'add' && !lets)
 }
 
-/** What a door's start command changes, as far as that can be told. */
+/** Returns the known changes that a door's start command makes. */
 function changesIn({ commands4, opens }: Door): readonly Change[] {
   if (opens.length > 0 || commands4.start === undefined) return []
   return splitCommand(commands4.start).commands.flatMap((words) => changesOf(words) ?? [])
@@ -215,13 +215,13 @@ function reasonToRefuse(door: Door): string | undefined {
   for (const command of commandsIn(door)) {
     const outside = outsideIn(command)
     if (outside !== undefined) {
-      return `\`${outside.program}\` ${outside.why}; --run-anyway runs it, cut off from this machine as far as that goes`
+      return `\`${outside.program}\` ${outside.why}; --run-anyway runs it, isolated from this machine as far as possible`
     }
   }
   return undefined
 }
 
-/** The ports of a scan: the low ones, and those of every sequence with their neighbours; UDP where a sequence has it. */
+/** Returns the ports of a scan: the low ones, and those near the ports of sequences; UDP only if a sequence uses it. */
 function scanOf(doors: readonly Door[]): readonly KnockOrder[] {
   const knocks = doors.flatMap(({ secret }) => (secret.kind === 'sequence' ? secret.knocks : []))
   const ports = new Set(Array.from({ length: SCAN_BELOW - 1 }, (_, index) => index + 1))

@@ -7,7 +7,7 @@ import { TCP } from '../../packet/packet.ts'
 import { plainDashes } from './plain.ts'
 import { publishedIn } from './published.ts'
 
-/** Most ports of a door that are tried: of a range its ends. */
+/** The most ports of a door that are tried. Of a range the first and the last port are tried. */
 export const PORTS_MAX = 4
 const PORT_MAX = 65_535
 
@@ -15,26 +15,26 @@ const PORT_MAX = 65_535
 export interface OpenedPort {
   readonly protocol: 'tcp' | 'udp'
   readonly port: number
-  /** Where the service listens that answers there: another port where the door redirects. */
+  /** The port on which the service listens. It differs if the door redirects. */
   readonly listensAt: number
 }
 
-/** What is known of the ports that a door opens. */
+/** The ports that a door opens, or the reason why they are unknown. */
 export type DoorPorts =
   | { readonly kind: 'known'; readonly ports: readonly OpenedPort[]; readonly note?: string }
   | { readonly kind: 'unknown'; readonly why: string }
 
-/** What a door's ports are looked up in. */
+/** The facts from which a door's ports are determined. */
 export interface PortClues {
-  /** From `--port DOOR=tcp/22`. */
+  /** The ports of `--port DOOR=tcp/22`. */
   readonly chosen: readonly OpenedPort[]
-  /** The machine's rules: which port a set opens. */
+  /** The machine's rules, which name the port of a set. */
   readonly rules: string
-  /** TCP ports on which this machine listens: what is tried of a door that opens all. */
+  /** The TCP ports on which this machine listens. One of them is tried at a door that opens all ports. */
   readonly listening: readonly number[]
 }
 
-/** The ports that a door opens for knocks of a family. */
+/** Returns the ports that a door opens for knocks of a family. */
 export function portsOf(door: Door, family: Family, { chosen, rules, listening }: PortClues): DoorPorts {
   if (chosen.length > 0) return known(chosen)
   const own = door.opens.filter(({ host }) => host === undefined)
@@ -51,7 +51,7 @@ export function portsOf(door: Door, family: Family, { chosen, rules, listening }
   return known(endsOf('tcp', tried, tried), `it opens every port, and is tried with tcp/${tried}`)
 }
 
-/** The ports that the doors of a config open over either family, each once, as far as that can be told. */
+/** Returns the known ports that the doors of a config open over either family, each once. */
 export function portsOfDoors({ doors }: Pick<Config, 'doors'>, rules: string): readonly OpenedPort[] {
   const found = doors.flatMap((door) =>
     ([4, 6] as const).flatMap((family) => {
@@ -81,7 +81,7 @@ function endsOf(protocol: 'tcp' | 'udp', first: number, last: number): readonly 
   return ends.map((port) => ({ protocol, port, listensAt: port }))
 }
 
-/** The ports that a command names, whatever firewall it is for. Dashes of word processors count as what they were. */
+/** Returns the ports that a command of any firewall names. Typographic dashes count as hyphens. */
 export function portsIn(command: string): readonly OpenedPort[] {
   const { commands } = splitCommand(plainDashes(command))
   return commands.flatMap((words) => {
@@ -94,12 +94,12 @@ export function portsIn(command: string): readonly OpenedPort[] {
   })
 }
 
-/** Whether a command opens for packets that are sent on: Docker's chain for its users, or all of them. */
+/** Returns true if a command opens for forwarded packets, in the chain DOCKER-USER or FORWARD. */
 function inForward(command: string): boolean {
   return /\bip6?tables\S* .*-[AI] (?:DOCKER-USER|FORWARD)\b/.test(command) && !/--ctorigdstport/.test(command)
 }
 
-/** The port that strangers knock at for what a container publishes: rules for what is sent on name the container's own. */
+/** Returns the published port for a container's port. Rules for forwarded packets name the container's port. */
 function publishedFor({ protocol, port, listensAt }: OpenedPort, rules: string): OpenedPort {
   const published = publishedIn(rules.split('\n')).find((each) => each.to.port === port && each.protocol === protocol)
   return { protocol, port: published?.port ?? port, listensAt }
@@ -109,7 +109,7 @@ function portsOfIptables(text: string): readonly OpenedPort[] {
   const protocol = /(?:^| )(?:-p|--proto|--protocol)[ =]*udp\b/i.test(text) ? 'udp' : 'tcp'
   const original = /--ctorigdstport[ =]([^ ]+)/.exec(text)?.[1]
   const destination = /--(?:dports?|destination-ports?)[ =]([^ ]+)/.exec(text)?.[1]
-  // A port of the sender's stands where its own was meant.
+  // A rule with a source port was probably meant for the destination port.
   const ports = original ?? destination ?? /--(?:sports?|source-ports?)[ =]([^ ]+)/.exec(text)?.[1] ?? ''
   const redirected = /--to-ports?[ =]([0-9]+)/.exec(text)?.[1]
   const opened = listed(ports, protocol, ':')
@@ -138,7 +138,7 @@ function portsOfFirewalld(text: string): readonly OpenedPort[] {
   return listed(/(?:--add-service[= ]|service name=["']?)([a-z0-9]+)/.exec(text)?.[1] ?? '', 'tcp', '-')
 }
 
-/** `22`, `ssh`, `80,443`, `6000:6010`. */
+/** Reads a list of ports: `22`, `ssh`, `80,443`, `6000:6010`. */
 function listed(text: string, protocol: 'tcp' | 'udp', range: ':' | '-'): readonly OpenedPort[] {
   return text.split(',').flatMap((part) => {
     const [first = '', last = first] = part.split(range).map((port) => plainPort(port))
@@ -148,14 +148,14 @@ function listed(text: string, protocol: 'tcp' | 'udp', range: ':' | '-'): readon
   })
 }
 
-/** The sets that a command adds to: `nft add element inet filter SET { … }`, `ipset add SET …`. */
+/** Returns the sets that a command adds to: `nft add element inet filter SET { … }`, `ipset add SET …`. */
 function setsIn(command: string): readonly string[] {
   return [
     ...command.matchAll(/\badd element (?:(?:ip6?|inet) )?\S+ ([\w-]+)|\bipset (?:-\S+ )*(?:add|-A) ([\w-]+)/g),
   ].map(([, nft, ipset]) => nft ?? ipset!)
 }
 
-/** The ports of the rules that ask for a set. */
+/** Returns the ports of the rules that use a set. */
 function portsOfSet(set: string, rules: string): readonly OpenedPort[] {
   return rules.split('\n').flatMap((line) => {
     if (new RegExp(`@${set}(?![\\w-])`).test(line)) return portsOfNft(line.trim())
@@ -163,7 +163,7 @@ function portsOfSet(set: string, rules: string): readonly OpenedPort[] {
   })
 }
 
-/** An iptables rule that accepts a source whatever it wants. */
+/** Returns true for an iptables command that accepts all packets of a source. */
 function opensAll(command: string): boolean {
   return /\bip6?tables\b.* -j ACCEPT/.test(command) && command.includes('%IP%')
 }

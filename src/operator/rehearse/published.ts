@@ -1,16 +1,16 @@
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 
-/** A port of this machine that a rule sends on to another address, as Docker does for what a container publishes. */
+/** A port of this machine that a rule forwards to another address, as Docker does for published ports. */
 export interface Published {
   readonly protocol: 'tcp' | 'udp'
   readonly port: number
-  /** Where it is sent on to. */
+  /** The address and port that packets are forwarded to. */
   readonly to: { readonly address: Address; readonly port: number }
   readonly rule: string
 }
 
-/** The published ports in rules, as iptables-save or nft lists them: `--dport 8080 -j DNAT --to-destination 172.17.0.2:80`. */
+/** Returns the published ports in rules, as of `--dport 8080 -j DNAT --to-destination 172.17.0.2:80`. */
 export function publishedIn(rules: readonly string[]): readonly Published[] {
   return rules.flatMap((rule) => {
     const to = /(?:--to-destination |\bdnat (?:ip6? )?to )(\[[0-9a-f:]+\]|[0-9.]+):(\d+)\b/.exec(rule)
@@ -22,7 +22,7 @@ export function publishedIn(rules: readonly string[]): readonly Published[] {
   })
 }
 
-/** `172.17.0.2:80` */
+/** Formats the target of a published port: `172.17.0.2:80`. */
 export function targetText({ to: { address, port } }: Published): string {
   const text = formatAddress(address)
   return address.family === 4 ? `${text}:${port}` : `[${text}]:${port}`

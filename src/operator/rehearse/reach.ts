@@ -6,22 +6,22 @@ import { send } from '../../client/sender.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
 import type { Answer, KnocksOrder, Spot } from './orders.ts'
 
-/** Milliseconds between the first two tries at a port that is about to open; a third more after each. */
+/** Milliseconds between the first two tries at a port that is about to open. The pause grows by a third each time. */
 const FIRST_PAUSE_MS = 2
 const PAUSE_MAX_MS = 50
-/** Milliseconds that a try at a port that is about to shut waits for its answer. */
+/** Milliseconds that a try at a port that is about to shut waits for an answer. */
 const SHUT_TRY_MS = 300
 const SHUT_PAUSE_MS = 50
 const WORD = 'still there?'
 
-/** Connections that are held, by where they go. */
+/** The held connections, by their ends. */
 const held = new Map<string, Socket>()
 
 function keyOf({ protocol, host, port, source }: Spot): string {
   return `${protocol} ${host} ${port} ${source}`
 }
 
-/** Sends knocks, each once the one before is the kernel's. */
+/** Sends knocks, each after the kernel has taken the one before. */
 export async function knock({ host, source, knocks }: KnocksOrder): Promise<void> {
   const family = host.includes(':') ? 6 : 4
   for (const { protocol, port, afterMs = 0 } of knocks) {
@@ -38,7 +38,7 @@ export async function attempt(spot: Spot, limitMs: number): Promise<Answer> {
   return 'open'
 }
 
-/** Knocks and goes in: see {@link Orders}. Tries overlap, as the first of them may have come too early and never be answered. */
+/** Knocks and connects: see {@link Orders}. Tries overlap, because a try that is too early may never be answered. */
 export async function enter(knocks: KnocksOrder, spot: Spot, limitMs: number): Promise<number | null> {
   await knock(knocks)
   const from = performance.now()
@@ -64,7 +64,7 @@ export async function enter(knocks: KnocksOrder, spot: Spot, limitMs: number): P
   return entered.ms
 }
 
-/** Whether what is said on the held connection comes back. */
+/** Returns true if data on the held connection is echoed. */
 export async function speak(spot: Spot, limitMs: number): Promise<boolean> {
   const socket = held.get(keyOf(spot))
   if (socket === undefined || socket.destroyed) return false
@@ -127,7 +127,7 @@ async function tryDatagram({ host, port, source }: Spot, limitMs: number): Promi
     const timer = setTimeout(give('silent'), limitMs)
     socket.on('error', give('refused'))
     socket.once('message', give('open'))
-    // A port unreachable is only told to a connected socket (udp(7)).
+    // Only a connected socket learns that a port is unreachable (udp(7)).
     socket.bind(0, source, () => socket.connect(port, host, () => socket.send(WORD)))
   })
 }

@@ -7,21 +7,21 @@ import { formatSequence } from '../../config/sequence.ts'
 import { ONE_TIME_FILE_MAX_BYTES } from '../../state/one-time.ts'
 import { makeSequence } from '../../publish/sequence.ts'
 
-/** Sequences that are made for a door whose list the daemon makes: two for each family, and some to spare. */
+/** The number of sequences for a door whose list the daemon makes: two for each family, and some spare ones. */
 const MADE = 8
 
-/** The config's text, which was looked at before. */
+/** Reads the text of a config that was checked before. */
 export function readWhole(file: string): string {
   return readPrivateText(file, CONFIG_MAX_BYTES, CLASSIC)
 }
 
-/** A list of one-time sequences as it is, and the sequences that are left in it, in order. */
+/** The text of a list of one-time sequences, with the unused sequences in order. */
 export interface OneTimeList {
   readonly text: string
   readonly left: readonly (readonly Knock[])[]
 }
 
-/** The list that the rehearsal takes for a door. `undefined` where there is none, or it cannot be read. */
+/** Returns the list that the rehearsal uses for a door; `undefined` if there is none, or it cannot be read. */
 export function listOf(secret: Secret): OneTimeList | undefined {
   if (secret.kind === 'one-time') return readList(secret.path)
   if (secret.kind !== 'generated') return undefined
@@ -30,7 +30,7 @@ export function listOf(secret: Secret): OneTimeList | undefined {
   return { text: left.map((knocks) => ` ${formatSequence(knocks)}\n`).join(''), left }
 }
 
-/** Reads a list, to be copied: nothing is struck out in the real one. `undefined` where it cannot be read. */
+/** Reads a list for a copy, and leaves the real one unchanged. Returns `undefined` if it cannot be read. */
 function readList(path: string): OneTimeList | undefined {
   try {
     const text = readPrivateFile(path, ONE_TIME_FILE_MAX_BYTES, CLASSIC).toString('latin1')

@@ -4,21 +4,21 @@ import type { OpenedPort } from './ports.ts'
 import { judges } from './rule-words.ts'
 import type { Rules } from './rules.ts'
 
-/** Tables of Postern's, which have such a rule. */
+/** The names of Postern's tables, which accept established connections. */
 const OURS = /^table inet postern/
-/** What a rule names that is about the other end of a connection. */
+/** The words of rules that are about the other end of a connection. */
 const OTHER_END = { input: /--sports?\b|\bsport\b/, output: /--dports?\b|\bdport\b|--(?:u|g)id-owner|\bsk[ug]id\b/ }
 const TAKES = / -j (?:DROP|REJECT|TARPIT)\b|\b(?:drop|reject)\b/
 const PASSES = /(?:--ctstate|--state) \S*ESTABLISHED\S* .*-j ACCEPT|\bct state .*\bestablished\b.*\baccept/
 
-/** Whether a rule takes away what strangers send to one of the ports, or what they are answered. */
+/** Returns true if a rule drops packets from unknown sources to one of the ports, or the answers to them. */
 export function takes(rule: string, ports: readonly OpenedPort[], hook: 'input' | 'output' = 'input'): boolean {
   return TAKES.test(rule) && !OTHER_END[hook].test(rule) && ports.some((port) => judges(rule, port))
 }
 
 /**
- * The base chains of a hook that take packets of the ports away, by policy or by a rule, and let no established
- * connection pass: one a firewall.
+ * Returns the base chains of a hook that drop packets of the ports, by policy or by a rule. Chains that let established
+ * connections pass are left out.
  */
 export function withoutEstablished(
   rules: Pick<Rules, 'saved' | 'tables'>,

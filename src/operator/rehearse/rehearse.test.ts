@@ -57,5 +57,5 @@ test('without root', async () => {
   vi.spyOn(process, 'geteuid').mockReturnValue(1000)
   const { code, out, err } = await run('-c', good)
   expect([code, out]).toEqual([1, ''])
-  expect(err).toBe('postern: a rehearsal makes network namespaces, and only root may\n  sudo postern rehearse\n')
+  expect(err).toBe('postern: only root can rehearse a config: that makes network namespaces\n  sudo postern rehearse\n')
 })

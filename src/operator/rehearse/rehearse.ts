@@ -31,11 +31,11 @@ import type { Rules } from './rules.ts'
 import { Stage } from './stage.ts'
 
 const FOUND = 1
-/** A process that a signal ended: 128 and its number (POSIX shell, 2.8.2). */
+/** The exit codes after a signal: 128 and the signal's number (POSIX shell, 2.8.2). */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
 /**
- * `postern rehearse [-c FILE]`: see the help. The report goes to standard output, progress to standard error.
+ * Runs `postern rehearse [-c FILE]`. The report goes to standard output, progress to standard error.
  *
  * @returns the exit code
  */
@@ -60,7 +60,7 @@ export async function rehearse(args: readonly string[], output: Output): Promise
     return USAGE
   }
   if (process.geteuid?.() !== 0) {
-    output.err('postern: a rehearsal makes network namespaces, and only root may\n  sudo postern rehearse\n')
+    output.err('postern: only root can rehearse a config: that makes network namespaces\n  sudo postern rehearse\n')
     return FOUND
   }
   process.env['PATH'] = [process.env['PATH'] ?? '', ...PROGRAM_FOLDERS].join(delimiter)
@@ -124,19 +124,19 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
   return isGood(report) ? USABLE : FOUND
 }
 
-/** The families the machine can be knocked at over; each is tried on a copy of its own, both at once. */
+/** Returns the address families of the machine. Each is tried on a copy of its own, both at the same time. */
 function familiesOf({ watched }: Machine): readonly Family[] {
   const has = new Set(watched.addresses.map(({ address }) => address.family))
   return has.size === 0 ? [4] : ([4, 6] as const).filter((family) => has.has(family))
 }
 
-/** Waits for all, also where one fails: nothing goes on unseen. @throws the first error */
+/** Waits for all promises, even if one fails, so that no work goes on unnoticed. @throws the first error */
 async function everyOne<Result>(promises: readonly Promise<Result>[]): Promise<readonly Result[]> {
   await Promise.allSettled(promises)
   return await Promise.all(promises)
 }
 
-/** The addresses that the daemon with this config lets in at the moment; none where no daemon answers. */
+/** Returns the addresses that the daemon with this config lets in at the moment; none if no daemon answers. */
 async function sourcesLetIn(file: string, names: readonly string[]): Promise<readonly string[]> {
   try {
     const reply = await ask(findSocket(file, names), { command: 'status' })

@@ -9,21 +9,21 @@ import { readSections } from '../../config/section.ts'
 import type { Section } from '../../config/section.ts'
 import { outsideIn } from './outside.ts'
 
-/** Longest that is waited for a deadline or a sequence to run out, in milliseconds; longer ones are shortened. */
+/** The longest deadline that a rehearsal waits for, in milliseconds. Longer ones are shortened. */
 export const WAIT_MAX_MS = 15_000
-/** What an opening's time is shortened to, in milliseconds. */
+/** The shortened time of an opening, in milliseconds. */
 export const SHORT_DEADLINE_MS = 4_000
-/** What Seq_Timeout is shortened to, in milliseconds. */
+/** The shortened Seq_Timeout, in milliseconds. */
 export const SHORT_SEQUENCE_MS = 2_000
 
 const OPTIONS_NAME = 'options'
 
 type Spelt = Pick<Directive<unknown>, 'name' | 'aliases'>
 
-/** The config that the daemon is given, and what differs in it from the real one. */
+/** The config for the daemon of the rehearsal. */
 export interface RehearsedConfig {
   readonly text: string
-  /** The times that hold in it, by the door's name. */
+  /** The times in that config, by the door's name. */
   readonly times: ReadonlyMap<string, DoorTimes>
 }
 
@@ -33,17 +33,16 @@ export interface DoorTimes {
   readonly deadlineShortened: boolean
 }
 
-/** Where the copy keeps what is its own. */
+/** The folder and files of the copy. */
 export interface RehearsedPlaces {
   readonly stateDir: string
-  /** Copies of lists of one-time sequences, and lists in place of those that the daemon makes, by the door's name. */
+  /** The paths of the lists of one-time sequences, by the door's name: copies, and new ones for generated lists. */
   readonly lists: ReadonlyMap<string, string>
 }
 
 /**
- * Makes the config for the rehearsal of a real one: log, pid file and state go elsewhere, long times are shortened
- * unless `full`, doors that are left out are no longer there, and neither are hooks that reach out of the namespace.
- * Everything else is as it was written.
+ * Makes the config for the rehearsal of a real one. Log, pid file and state go elsewhere. Long times are shortened
+ * unless `full`. Doors in `leaveOut` and hooks that act outside the namespace are removed. Everything else stays.
  */
 export function rehearsedConfig(
   text: string,
@@ -74,7 +73,7 @@ export function rehearsedConfig(
   return { text: written.join('\n'), times }
 }
 
-/** The lines that take the place of those that are blanked. */
+/** Blanks the directives of a door that the rehearsal changes, and returns the lines that replace them. */
 function shorten(
   lines: string[],
   section: Section,
@@ -92,7 +91,7 @@ function shorten(
   const list = lists.get(name)
   if (list !== undefined) replace(DOOR_DIRECTIVES.oneTime, list)
   if (secret.kind === 'generated') blank(lines, section, isPublishing)
-  // A code opens once, and more than one is needed before the next period begins.
+  // A code can be used once, and the rehearsal needs several before the next period begins.
   if (secret.kind === 'totp' || secret.kind === 'users') replace(DOOR_DIRECTIVES.skew, String(TOTP_SKEW_MAX))
   return instead
 }
@@ -110,13 +109,13 @@ function blank(lines: string[], { entries }: Section, which: (key: string, value
   for (const { key, value = '', line } of entries) if (which(key, value)) lines[line - 1] = ''
 }
 
-/** What would write to the machine's own files. */
+/** Returns true for directives that would write to the machine's own files. */
 function isMoved(key: string): boolean {
   const { useSyslog, logFile, logFormat, pidFile, stateDir } = OPTION_DIRECTIVES
   return [useSyslog, logFile, logFormat, pidFile, stateDir].some((directive) => isSpelt(directive, key))
 }
 
-/** What a list in the place of the daemon's own has no use for. */
+/** Returns true for directives of generated lists, which the rehearsal replaces by a file. */
 function isPublishing(key: string): boolean {
   const { listCount, listLength, listPorts, publishTo } = DOOR_DIRECTIVES
   const { publishFor, publishPassphrase, publishHost, publishOverlap } = DOOR_DIRECTIVES
@@ -132,7 +131,7 @@ function isSpelt({ name, aliases }: Spelt, key: string): boolean {
   return [name, ...aliases].some((word) => word.toLowerCase() === key.toLowerCase())
 }
 
-/** The doors of a config as they stand in it, with the places of their commands, by name. */
+/** Returns the doors of a config by name, with the places of their commands. */
 export function doorTexts(text: string): ReadonlyMap<string, DoorText> {
   const texts = new Map<string, DoorText>()
   for (const section of readSections(text, new FaultList())) {
@@ -141,7 +140,7 @@ export function doorTexts(text: string): ReadonlyMap<string, DoorText> {
   return texts
 }
 
-/** The line of a directive of `[options]`; `undefined` where it is not there. */
+/** Returns the line of a directive of `[options]`; `undefined` if it is missing. */
 export function optionLine(text: string, directive: Spelt): number | undefined {
   for (const { name, entries } of readSections(text, new FaultList())) {
     if (name !== OPTIONS_NAME) continue

@@ -5,25 +5,25 @@ import type { Outcome } from './checks.ts'
 import type { Finding } from './diagnosis.ts'
 import type { Observation } from './observation.ts'
 
-/** A door as it came out of the rehearsal. */
+/** The results of a door. */
 export interface DoorReport {
   readonly name: string
   readonly line: number
-  /** `tcp/22`; empty where it is not known. */
+  /** The ports, as `tcp/22`; empty if they are unknown. */
   readonly ports: string
-  /** One a family. */
+  /** The observations, one for each family. */
   readonly observations: readonly Observation[]
-  /** What is to be said of it beside the table. */
+  /** The notes below the table. */
   readonly notes: readonly string[]
 }
 
-/** A door as it came out of the rehearsal over one family. */
+/** The results of a door over one family. */
 export interface DoorTried extends DoorReport {
-  /** What is true of it over either family. */
+  /** The notes that hold for both families. */
   readonly remarks: readonly string[]
 }
 
-/** Joins what was seen over each family, door by door; a rehearsal that broke off has fewer doors. */
+/** Joins the results of both families, door by door. A rehearsal that broke off has fewer doors. */
 export function joinFamilies(families: readonly (readonly DoorTried[])[]): readonly DoorReport[] {
   const names = new Set(families.flat().map(({ name }) => name))
   return [...names].map((name) => {
@@ -31,7 +31,7 @@ export function joinFamilies(families: readonly (readonly DoorTried[])[]): reado
     const observations = tried.flatMap((door) => door.observations)
     const notes = tried.flatMap((door) => door.notes)
     if (notes.length === 0 && observations.every(({ notTried }) => notTried !== undefined)) {
-      notes.push(gap('this machine has no address that it could be knocked at'))
+      notes.push(gap('this machine has no address to knock at'))
     }
     const remarks = tried.flatMap((door) => door.remarks)
     const ports = tried.map((door) => door.ports).find((text) => text !== '') ?? ''
@@ -39,26 +39,26 @@ export function joinFamilies(families: readonly (readonly DoorTried[])[]): reado
   })
 }
 
-/** All of a rehearsal. */
+/** The report of a rehearsal. */
 export interface Report {
   readonly file: string
   readonly interface: string
   readonly addresses: readonly string[]
-  /** What was copied, and what could not be. */
+  /** The rules that were copied, and those that could not be. */
   readonly copied: string
   readonly notCopied: readonly string[]
   readonly doors: readonly DoorReport[]
   readonly findings: readonly Finding[]
-  /** A line of this machine's rules that is not what it was; `undefined`: they are, byte for byte. */
+  /** A changed line of this machine's rules; `undefined` if none changed. */
   readonly changed: string | undefined
-  /** The rehearsal came to no end. */
+  /** The reason why the rehearsal broke off; `undefined` if it did not. */
   readonly broken: string | undefined
 }
 
 const LABEL_CHARS = 40
 const CELL_CHARS = 14
 
-/** Whether there is nothing to mend, and nothing that could not be tried. */
+/** Returns true if nothing is to be fixed, and everything was tried. */
 export function isGood({ doors, findings, notCopied, changed, broken }: Report): boolean {
   const untried = doors.some(({ notes, observations }) => observations.length === 0 || notes.some(isGap))
   return findings.length === 0 && notCopied.length === 0 && changed === undefined && broken === undefined && !untried
@@ -66,7 +66,7 @@ export function isGood({ doors, findings, notCopied, changed, broken }: Report):
 
 const NOT_TRIED = 'not tried: '
 
-/** A note that says what could not be tried. */
+/** Formats a note about something that could not be tried. */
 export function gap(why: string): string {
   return NOT_TRIED + why
 }
@@ -75,7 +75,7 @@ function isGap(note: string): boolean {
   return note.startsWith(NOT_TRIED)
 }
 
-/** The report for people: a table a door, this machine's rules, then everything that was found. */
+/** Formats the report as text: a table for each door, the state of this machine's rules, and the findings. */
 export function asText(report: Report): string {
   const { file, findings, copied, notCopied, addresses, doors, changed, broken } = report
   const lines = [
@@ -85,7 +85,7 @@ export function asText(report: Report): string {
     `  at ${report.interface}: ${addresses.join(', ')}`,
     ...doors.flatMap((door) => ['', ...doorLines(door)]),
     '',
-    row("this machine's rules are what they were", [changed === undefined ? 'yes' : 'NO']),
+    row("this machine's rules are unchanged", [changed === undefined ? 'yes' : 'NO']),
   ]
   if (changed !== undefined) lines.push(`  they changed while the rehearsal ran, first here: ${changed}`)
   if (broken !== undefined) lines.push('', `the rehearsal broke off: ${broken}`)
@@ -123,7 +123,7 @@ function cellText({ good, ms }: Outcome): string {
   return ms === undefined ? word : `${word}, ${ms.toFixed(1)} ms`
 }
 
-/** A time as the config would have it. */
+/** Formats a time in the largest unit that divides it: `2 min`. */
 export function seconds(ms: number): string {
   if (ms % 3_600_000 === 0 && ms > 0) return `${ms / 3_600_000} h`
   if (ms % 60_000 === 0 && ms > 0) return `${ms / 60_000} min`
@@ -144,7 +144,7 @@ function wordOf({ good }: Outcome): 'yes' | 'no' | 'not tried' {
   return good ? 'yes' : 'no'
 }
 
-/** The report for programs. */
+/** Formats the report as JSON. */
 export function asJson(report: Report): string {
   const doors = report.doors.map(({ name, line, ports, observations, notes }) => ({
     name,

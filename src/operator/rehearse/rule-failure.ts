@@ -12,10 +12,10 @@ import { commandOf, placeName, placeOf, portNames, quoteRule } from './said.ts'
 import type { Context, Said } from './said.ts'
 import { untrackedBy } from './untracked.ts'
 
-/** Where Postern's base ruleset is. */
+/** The table of Postern's base ruleset. */
 const BASE = `table ${BASE_TABLE}`
 
-/** Why a port stayed shut though its door's command did not fail. */
+/** Explains why a port stayed shut though its door's command did not fail. */
 export function explainShut(observation: Observation, door: DoorText, context: Context): Said {
   const { allow } = context
   const { added, culprit, family, source = '' } = observation
@@ -25,7 +25,7 @@ export function explainShut(observation: Observation, door: DoorText, context: C
   if (culprit === undefined) {
     const message =
       rule === undefined && start !== undefined
-        ? `${ports} stays shut: the start command ends well, but changes no rule of the firewall`
+        ? `${ports} stays shut: the start command succeeds, but changes no rule of the firewall`
         : `${ports} stays shut, though no rule takes its packets away`
     return { ...placeOf(start), message }
   }
@@ -46,7 +46,7 @@ export function explainShut(observation: Observation, door: DoorText, context: C
     const command = port === undefined ? undefined : allow(port, culprit)
     const hint =
       command === undefined
-        ? "allow the port where it is taken, too: the guard hides it, and the machine's own firewall judges behind it"
+        ? "allow the port where it is taken, too: the guard hides it, and the machine's own firewall filters after it"
         : `the guard hides the port, and the machine's own firewall has to allow it: ${command}`
     return { place: { line: opens.line, column: opens.valueColumn }, message, hint }
   }
@@ -59,7 +59,7 @@ export function explainShut(observation: Observation, door: DoorText, context: C
   const own = quoteRule(rule.text.replaceAll(source, '%IP%'))
   const append = start?.script.commands.flat().find(({ text }) => text === '-A' || text === '--append')
   if (append !== undefined && isAhead(culprit, rule, observation.rulesOpen)) {
-    const message = `the rule never takes effect: it comes to stand behind ${at}, which takes the packets first`
+    const message = `the rule never takes effect: it comes after ${at}, which takes the packets first`
     return { ...placeOf(start, append.offset), message, hint: 'write `-I` for `-A`: it puts the rule first' }
   }
   const unmatched = explainUnmatched(rule, observation, start, context)
@@ -68,17 +68,17 @@ export function explainShut(observation: Observation, door: DoorText, context: C
   const [port] = observation.ports
   const applied = culprit.where === BASE && port !== undefined ? allow(port, culprit) : undefined
   if (applied !== undefined) {
-    const hint = `the base ruleset lets pass what the guard opens: add \`Open_Ports = ${ports.replaceAll(' ', '')}\`, then: ${applied}`
+    const hint = `the base ruleset accepts what the guard opens: add \`Open_Ports = ${ports.replaceAll(' ', '')}\`, then: ${applied}`
     return { ...placeOf(start), message, hint }
   }
   const hint =
     rule.where === culprit.where
-      ? 'the door has to open where the packets are taken: let its rule stand before that one'
+      ? 'the door has to open where the packets are taken: insert its rule before that one'
       : 'a packet has to be accepted in every table: let the door open it there, too'
   return { ...placeOf(start), message, hint }
 }
 
-/** Why an established connection ended at the deadline. */
+/** Explains why an established connection ended at the deadline. */
 export function explainSession(observation: Observation, door: DoorText): Said {
   const { family, sessionCulprit, rulesOpen } = observation
   const place = placeOf(commandOf(door, 'stop', family))
@@ -86,7 +86,11 @@ export function explainSession(observation: Observation, door: DoorText): Said {
   if (untracked !== undefined) {
     const at = `${quoteRule(untracked.rule)} in ${placeName(untracked)}`
     const message = `a session dies at the deadline: ${at} keeps its packets from being tracked, so no rule knows it as established`
-    return { ...place, message, hint: `take out what keeps ${portNames(observation)} from being tracked, both ways` }
+    return {
+      ...place,
+      message,
+      hint: `remove the rule that keeps ${portNames(observation)} from being tracked, in both directions`,
+    }
   }
   if (sessionCulprit !== undefined && takesAnswers(sessionCulprit, rulesOpen)) {
     const at = `${quoteRule(sessionCulprit.rule)} in ${placeName(sessionCulprit)}`
@@ -109,14 +113,14 @@ function cureOf(culprit: Culprit | undefined, family: 4 | 6): string {
   return REMEDIES.establishedIptables(program)
 }
 
-/** Whether a culprit judges what this machine sends. */
+/** Returns true if a culprit filters packets that this machine sends. */
 function takesAnswers({ where, chain }: Culprit, rules: Rules | undefined): boolean {
   const chains = rules === undefined ? [] : chainsIn(rules)
   const its = chains.filter((each) => each.where === where && each.name === chain)
   return its.length > 0 && its.every((each) => hooksOf(each, chains).join() === 'output')
 }
 
-/** Whether the culprit stands before the rule in the same chain; a chain's policy comes after all of its rules. */
+/** Returns true if the culprit is before the rule in the same chain. A chain's policy comes after all of its rules. */
 function isAhead(
   { where, chain, rule }: Culprit,
   { where: ownWhere, text }: RuleLine,

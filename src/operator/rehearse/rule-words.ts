@@ -1,19 +1,19 @@
 import type { OpenedPort } from './ports.ts'
 
-/** Highest port there is. */
+/** The highest port number. */
 const PORT_MAX = 65_535
 
-/** The same rule without the address that packets go to: of rules ahead of everything that is mostly this machine's. */
+/** Returns a rule without its destination address, which in raw tables is usually that of this machine. */
 export function toAnyHere(rule: string): string {
   return rule.replace(/ -d \S+/, '').replace(/\bip6? daddr \S+ /, '')
 }
 
-/** A port, by both numbers that rules may know it by. */
+/** A port, with both numbers that rules may use for it. */
 type Port = Pick<OpenedPort, 'protocol' | 'port' | 'listensAt'>
 
 /**
- * Whether a rule, as iptables-save or nft lists it, may judge packets of strangers that go to a port or come from it. One
- * that asks for an address, another protocol, other ports or a state of connections that are there is about others.
+ * Returns true if a rule may filter packets of unknown sources to or from a port. A rule with an address, another
+ * protocol, other ports or a state of existing connections does not.
  */
 export function judges(rule: string, port: Port): boolean {
   if (
@@ -27,7 +27,7 @@ export function judges(rule: string, port: Port): boolean {
   return fitsPort(rule, port)
 }
 
-/** Whether a rule names no protocol and ports, or this one among them. */
+/** Returns true if the protocol and ports of a rule, if it has some, include this port. */
 export function fitsPort(rule: string, { protocol, port, listensAt }: Port): boolean {
   const named = /(?:^| )-p (\S+)/.exec(rule)?.[1] ?? /\b(tcp|udp|icmpv?6?|igmp|sctp|esp|ah) (?!option)/.exec(rule)?.[1]
   if (named !== undefined && named !== protocol && named !== 'all') return false

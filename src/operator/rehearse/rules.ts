@@ -4,22 +4,22 @@ import type { Ran } from './orders.ts'
 /** Runs a program to its end, on the machine or in the namespace of its copy. */
 export type RunProgram = (argv: readonly string[], input?: string) => Promise<Ran>
 
-/** The four kinds of tables that iptables has: its own in the kernel, and those that it keeps in nftables. */
+/** The four kinds of iptables: legacy tables in the kernel, and tables in nftables. */
 export const IPTABLES = ['iptables-nft', 'ip6tables-nft', 'iptables-legacy', 'ip6tables-legacy'] as const
 export type Iptables = (typeof IPTABLES)[number]
 
-/** The guard's table, which each daemon makes for itself. */
+/** The guard's table, which each daemon loads itself. */
 const GUARD_TABLE = 'inet postern'
 
 /** The rules in force. */
 export interface Rules {
-  /** `nft -s list ruleset`, to the byte but for what counts and passes by itself. */
+  /** The output of `nft -s list ruleset`, without remaining times and comments. */
   readonly nft: string
-  /** The tables in it that are no business of iptables', one text each. */
+  /** The tables of nftables that belong neither to iptables nor to the guard. */
   readonly tables: readonly NftTable[]
-  /** What `iptables-save` of each kind prints, without comments and counters; empty where it has none, or is not there. */
+  /** The output of each kind's `iptables-save` without comments and counters; empty without rules or program. */
   readonly saved: Readonly<Record<Iptables, string>>
-  /** `ipset save`; empty without ipset. */
+  /** The output of `ipset save`; empty without ipset. */
   readonly sets: string
 }
 
@@ -29,7 +29,7 @@ export interface NftTable {
   readonly text: string
 }
 
-/** Times the rules are read again because somebody changed them meanwhile: nft and iptables-save have to tell the same. */
+/** The most times that the rules are read, until they do not change between nft and iptables-save. */
 const TAKES_MAX = 4
 
 /** Reads the rules in force. Changes nothing. */
@@ -74,7 +74,7 @@ const NONE_SAVED: Readonly<Record<Iptables, string>> = {
   'ip6tables-legacy': '',
 }
 
-/** `iptables-nft` → `iptables-nft-save`, or the system's `iptables-save` if that is of the kind. */
+/** Runs `iptables-nft-save` for `iptables-nft`, or the system's `iptables-save` if it is of that kind. */
 async function save(run: RunProgram, kind: Iptables): Promise<string> {
   const named = await run([`${kind}-save`])
   if (named.code === 0) return plainSave(named.stdout)
@@ -85,7 +85,7 @@ async function save(run: RunProgram, kind: Iptables): Promise<string> {
   return plainSave((await run([`${program}-save`])).stdout)
 }
 
-/** How to load what {@link takeRules} saved of a kind. */
+/** Loads the rules of a kind that {@link takeRules} saved. */
 export async function restore(run: RunProgram, kind: Iptables, text: string): Promise<Ran> {
   const named = await run([`${kind}-restore`], text)
   if (named.code !== null) return named
@@ -97,7 +97,7 @@ function plainSave(text: string): string {
   return lines.map((line) => `${line.replace(/^(:\S+ \S+) \[\d+:\d+\]/, '$1 [0:0]')}\n`).join('')
 }
 
-/** Seconds that elements still have, and warnings, are no rules. */
+/** Removes warnings and the remaining times of elements, which are not rules. */
 function withoutPassing(text: string): string {
   return text
     .split('\n')
@@ -111,7 +111,7 @@ interface SavedTable {
   readonly text: string
 }
 
-/** The tables in what iptables-save prints, by name: it has them in whatever order they were made. */
+/** Returns the tables of an `iptables-save` output in the order of their names. */
 function sectionsOf(saved: string): readonly SavedTable[] {
   const sections = [...saved.matchAll(/^\*(\S+)\n[\s\S]*?^COMMIT\n/gm)]
   return sections
@@ -120,8 +120,8 @@ function sectionsOf(saved: string): readonly SavedTable[] {
 }
 
 /**
- * Whether iptables tells all of a table of nftables: its chains, and as many rules. Of a table that nft made it tells
- * what it understands, and adds chains of its own.
+ * Returns true if iptables lists a table of nftables in full: its chains, and as many rules. Of a table that nft made,
+ * iptables lists only the rules that it understands, and adds chains of its own.
  */
 function tellsAll(saved: string, table: string): boolean {
   const chains = [...table.matchAll(/^\tchain (\S+) \{\n([\s\S]*?)^\t\}/gm)]
@@ -134,8 +134,8 @@ function tellsAll(saved: string, table: string): boolean {
 }
 
 /**
- * The tables in what `nft list ruleset` prints: from `table …` to the `}` at the beginning of a line. That one has an owner
- * is left out: it would go with the nft that loads it.
+ * Returns the tables of an `nft list ruleset` output: from `table …` to the `}` at the beginning of a line. The owner
+ * flag is removed: with it the table would be deleted when the nft that loads it ends.
  */
 export function nftTables(text: string): readonly NftTable[] {
   return [...text.matchAll(/^table (\S+ \S+) \{[^\n]*\n[\s\S]*?^\}/gm)].map(([all, name = '']) => ({
@@ -145,10 +145,10 @@ export function nftTables(text: string): readonly NftTable[] {
 }
 
 /**
- * Whether the same rules are in force, byte by byte, and if not, the first line that differs. What is open comes and goes
- * by itself, and counts for nothing: elements that have a time limit, and what else the guard's sets hold.
+ * Returns the first line in which two states of the rules differ; `undefined` if they are equal. Openings are ignored,
+ * because they come and go: elements with a time limit, and all elements of the guard's sets.
  *
- * @param sources addresses that a daemon lets in by its commands: lines that name one come and go as well
+ * @param sources the addresses that a daemon lets in by commands; lines that name one are ignored
  */
 export function firstDifference(before: Rules, after: Rules, sources: readonly string[] = []): string | undefined {
   const [one, other] = [before, after].map((rules) =>
@@ -174,14 +174,14 @@ function wholeText({ nft, saved, sets }: Rules): string {
   return [nft, ...IPTABLES.map((kind) => saved[kind]), sets].join('\n')
 }
 
-/** A rule or element that one has and the other has not, with what it is in. */
+/** A line of the rules, with its table or program. */
 export interface RuleLine {
   /** `iptables`, `ip6tables-legacy` or `table inet filter`. */
   readonly where: string
   readonly text: string
 }
 
-/** Every line of the rules, each with what it is in; nftables' tables without the guard's, iptables' chains without those that are always there. */
+/** Returns every line of the rules, without the guard's table and without chains of iptables whose policy accepts. */
 export function ruleLines({ tables, saved }: Rules): readonly RuleLine[] {
   const ofIptables = IPTABLES.flatMap((kind) =>
     saved[kind]
@@ -194,12 +194,12 @@ export function ruleLines({ tables, saved }: Rules): readonly RuleLine[] {
   return [...ofIptables, ...ofNft.filter(({ text }) => text !== '' && text !== '}')]
 }
 
-/** The rules in which ports and addresses are looked up. */
+/** Returns the rules as text, in which ports and addresses are looked up. */
 export function rulesTextOf(rules: Rules): string {
   return [rules.nft, ...ruleLines(rules).map(({ text }) => text)].join('\n')
 }
 
-/** The lines of `one` that `other` has not, duplicates counted. */
+/** Returns the lines of `one` that are missing in `other`; duplicates count. */
 export function linesOnlyIn(one: Rules, other: Rules): readonly RuleLine[] {
   const left = new Map<string, number>()
   for (const line of ruleLines(other)) left.set(keyOf(line), (left.get(keyOf(line)) ?? 0) + 1)

@@ -2,17 +2,17 @@ import { IPTABLES, firstDifference, restore } from './rules.ts'
 import type { Rules, RunProgram } from './rules.ts'
 import { takeRules } from './rules.ts'
 
-/** How the machine's rules came over: how many of each kind, and what did not. */
+/** The result of copying the machine's rules. */
 export interface Copied {
-  /** `nft 2 tables, iptables 7 rules`; `none`. */
+  /** The number of rules by kind: `iptables 7 rules, nft 2 tables`, or `it has none`. */
   readonly summary: string
-  /** What could not be copied, a sentence each. */
+  /** The rules that could not be copied, with the reason. */
   readonly faults: readonly string[]
 }
 
 /**
- * Puts rules in force, in place of those of the same tables. Tables that iptables keeps in nftables are loaded by iptables, as nft
- * prints matches of iptables' own that it cannot read back.
+ * Loads rules in place of those of the same tables. Tables that iptables keeps in nftables are loaded by iptables: nft
+ * cannot read back the matches of iptables that it prints.
  */
 export async function copyRules(rules: Rules, run: RunProgram): Promise<Copied> {
   const faults: string[] = []
@@ -29,7 +29,7 @@ export async function copyRules(rules: Rules, run: RunProgram): Promise<Copied> 
     const { code, stderr } = await restore(run, kind, rules.saved[kind])
     if (code !== 0) failed(kind.replace('-nft', ''), stderr)
   }
-  // Tables may name sets and chains of their own only, so each can be loaded by itself.
+  // A table names only its own sets and chains, so each can be loaded by itself.
   for (const { name, text } of rules.tables) {
     const { code, stderr } = await run(['nft', '-f', '-'], `add table ${name}\ndelete table ${name}\n${text}\n`)
     if (code !== 0) failed(`table ${name}`, stderr)
@@ -41,7 +41,7 @@ export async function copyRules(rules: Rules, run: RunProgram): Promise<Copied> 
   return { summary: summaryOf(rules), faults }
 }
 
-/** What is to be compared: nftables' own tables by name, as the order in which they were made may differ. */
+/** Returns the rules for a comparison: without the guard, and with tables by name because their order may differ. */
 function withoutGuard(rules: Rules): Rules {
   const sorted = rules.tables.toSorted((one, other) => (one.name < other.name ? -1 : 1))
   return { ...rules, tables: sorted, nft: sorted.map(({ text }) => text).join('\n') }

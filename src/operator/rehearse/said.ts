@@ -7,46 +7,46 @@ import type { Port, Remedy } from '../../remedy/remedies.ts'
 import type { Culprit } from './culprit.ts'
 import type { Observation } from './observation.ts'
 
-/** What an explanation leans on. */
+/** The facts for explanations. */
 export interface Context {
   readonly doors: ReadonlyMap<string, DoorText>
-  /** What `postern check` has to say of the config. */
+  /** The faults that `postern check` finds in the config. */
   readonly faults: readonly Fault[]
   /** The interface that the knocks come in on. */
   readonly watched: string
-  /** Where a program is on this machine, by its name. */
+  /** Returns the path of a program on this machine, by its name. */
   readonly programAt: (name: string) => string | undefined
-  /** How the firewall that takes packets to a guarded port allows it; `undefined`: there is no safe command. */
+  /** Returns the command with which the firewall allows a guarded port; `undefined` if no command is safe. */
   readonly allow: (port: Port, culprit: Culprit) => Remedy | undefined
-  /** How ports are hidden that everybody reaches. */
+  /** Returns the command that hides ports which everybody reaches. */
   readonly hide: (ports: readonly Port[]) => Remedy
-  /** The line of `Scan_Ports`, where the config has it. */
+  /** The line of `Scan_Ports` in the config; `undefined` if it is missing. */
   readonly scanPortsLine: number | undefined
 }
 
-/** A message in the making: `place` is that of the door where nothing else is at fault. */
+/** An explanation of a fault. The default of `place` is the place of the door. */
 export interface Said {
   readonly place?: { readonly line: number; readonly column: number }
   readonly message: string
   readonly hint?: string
 }
 
-/** A door's ports as people write them. */
+/** Formats a door's ports: `tcp/22, udp/53`. */
 export function portNames({ ports }: Pick<Observation, 'ports'>): string {
   return ports.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
 }
 
-/** The command of a part as it stands in the config. */
+/** Returns the start or stop command of a door for a family, as the config has it. */
 export function commandOf(door: DoorText, part: 'start' | 'stop', family: Family): CommandText | undefined {
   return door.commands[`${part}${family}`]
 }
 
-/** Where a command stands, or the word of it at an offset. */
+/** Returns the place of a command, or of its word at an offset. */
 export function placeOf(command: CommandText | undefined, offset = 0): Pick<Said, 'place'> {
   return command === undefined ? {} : { place: { line: command.line, column: command.column + offset } }
 }
 
-/** The first word of a command that fits, with the word behind it. */
+/** Returns the first word of a command that matches, with the next word. */
 export function wordsAt(command: CommandText | undefined, fits: RegExp): readonly [Word, Word | undefined] | undefined {
   const words = command?.script.commands.flat() ?? []
   const at = words.findIndex(({ text }) => fits.test(text))
@@ -57,7 +57,7 @@ export function placeName({ where, chain }: Pick<Culprit, 'where' | 'chain'>): s
   return `chain ${chain} of ${where}`
 }
 
-/** A rule in backticks, whole: a rule that is cut says nothing. */
+/** Puts a rule in backticks. It is not cut, because a part of a rule means nothing. */
 export function quoteRule(rule: string): string {
   return `\`${rule}\``
 }

@@ -3,13 +3,13 @@ import type { Network } from '../../packet/network.ts'
 import type { Machine } from './machine.ts'
 import type { Rules, RunProgram } from './rules.ts'
 
-/** The machine that the copy is made of, and who knocks there. */
+/** The facts that a stage is made from. */
 export interface Setting {
   readonly machine: Machine
   readonly rules: Rules
   readonly rulesText: string
   readonly alwaysAllow: readonly Network[]
   readonly from: readonly Address[]
-  /** On this machine itself. */
+  /** Runs a program on this machine itself. */
   readonly run: RunProgram
 }

@@ -14,11 +14,11 @@ import type { Setting } from './setting.ts'
 
 /** The daemon of this installation. */
 const KNOCKD = fileURLToPath(new URL('../../bin/knockd.js', import.meta.url))
-/** What the daemon's lines are known by. */
+/** The name under which the daemon's lines are sent. */
 export const DAEMON = 'knockd'
-/** Milliseconds the daemon has to begin listening. */
+/** The longest time until the daemon listens, in milliseconds. */
 const LISTENING_LIMIT_MS = 15_000
-/** Kernel parameters that decide what becomes of packets, below /proc/sys/net: the copy has the machine's. */
+/** Kernel parameters of packet handling, below /proc/sys/net. The copy gets the machine's values. */
 const SYSCTLS = [
   'ipv4/ip_forward',
   'ipv4/conf/all/rp_filter',
@@ -27,7 +27,7 @@ const SYSCTLS = [
   'ipv6/conf/all/forwarding',
 ]
 
-/** The machine's copy, a client joined to it, and the daemon. */
+/** A stage is a copy of the machine, with a client joined to it, and the daemon. */
 export class Stage {
   readonly machine: Machine
   readonly server: Namespace
@@ -36,7 +36,7 @@ export class Stage {
   readonly #knockers: Knockers
   readonly #rules: Rules
 
-  /** Makes both namespaces and loads the rules. @throws Error; then nothing is left */
+  /** Makes both namespaces, and loads the rules. The caller has to close each one that `made` gets. @throws Error */
   static async set(setting: Setting, made: (namespace: Namespace) => void): Promise<Stage> {
     const server = await Namespace.make('server')
     made(server)
@@ -58,15 +58,15 @@ export class Stage {
     this.#knockers = new Knockers({ own, watched: machine.watched.addresses, alwaysAllow, rules: rulesText, from })
   }
 
-  /** Runs a program beside the machine's copy. */
+  /** Runs a program in the machine's copy. */
   readonly run: RunProgram = async (argv, input) => await runIn(this.server, argv, input)
 
-  /** The address to knock at. */
+  /** Returns the address to knock at. */
   hostOf(family: Family): string | undefined {
     return this.machine.watched.addresses.find(({ address }) => address.family === family)?.text
   }
 
-  /** A fresh address, in use at once; `undefined` where there is none that fits. */
+  /** Gives the client an unused address, and returns it; `undefined` if no address fits. */
   async knocker(family: Family, allowFrom: readonly Network[]): Promise<string | undefined> {
     const source = this.#knockers.next(family, allowFrom)
     if (source === undefined) return undefined
@@ -77,7 +77,7 @@ export class Stage {
     return source
   }
 
-  /** Puts the machine's rules back in force, after a door has taken some of them away. */
+  /** Loads the machine's rules again, after a door has removed some of them. */
   async restoreRules(): Promise<void> {
     await copyRules(this.#rules, this.run)
   }
@@ -102,7 +102,7 @@ async function runIn(namespace: Namespace, argv: readonly string[], input?: stri
   return await namespace.ask('run', { argv, ...(input === undefined ? {} : { input }) })
 }
 
-/** Interfaces with the names and addresses that the machine has; the one that is listened on leads to the client. */
+/** Makes interfaces with the machine's names and addresses. The interface that is listened on leads to the client. */
 async function join(
   setting: Setting,
   server: Namespace,
@@ -114,13 +114,13 @@ async function join(
   await setSysctls(server)
   for (const namespace of [server, client]) {
     await namespace.must(['ip', 'link', 'set', 'lo', 'up'])
-    // Not even the link-local address may be tentative: knocks would wait for it.
+    // The link-local address must not be tentative: knocks would wait for it.
     await namespace.ask('run', { argv: ['sh', '-c', 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'] })
   }
   await joinNamespaces(run, { name: watched.name, pid: server.pid }, { name: 'eth0', pid: client.pid })
   await makeContainers(setting, server, made)
   for (const { name, addresses } of machine.links) {
-    // One that cannot be made is missed by nobody but rules that name it, which load all the same.
+    // An interface that the kernel refuses matters only to rules that name it, and they load without it.
     if (name !== watched.name) await server.ask('run', { argv: ['ip', 'link', 'add', 'name', name, 'type', 'dummy'] })
     await server.ask('run', { argv: ['ip', 'link', 'set', name, 'up'] })
     for (const { address, text, prefix } of addresses) {

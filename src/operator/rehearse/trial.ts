@@ -14,42 +14,42 @@ import type { RuleLine, Rules } from './rules.ts'
 import { DAEMON } from './stage.ts'
 import type { Stage } from './stage.ts'
 
-/** Milliseconds a port that is shut is tried for: on a link without delay an answer comes in one. */
+/** The time limit of a try at a shut port, in milliseconds. In the copy an answer takes about one. */
 const SHUT_TRY_MS = 700
-/** Milliseconds a door has to open from the last knock on. */
+/** The longest time from the last knock until a door opens, in milliseconds. */
 const OPEN_LIMIT_MS = 1_500
-/** Milliseconds the daemon has to say that a door opens. */
+/** The longest time until the daemon logs that a door opens, in milliseconds. */
 const SAID_LIMIT_MS = 1_000
-/** Milliseconds that a port may stay open beyond its time: a stop command has to run first. */
+/** Milliseconds that a port may stay open beyond its time, because a stop command has to run first. */
 const CLOSE_SLACK_MS = 3_000
-/** Milliseconds that what is said on a connection may take there and back. */
+/** The longest time for data to go over a connection and back, in milliseconds. */
 const SPEAK_LIMIT_MS = 1_500
-/** Milliseconds that a slow knock is later than Seq_Timeout. */
+/** Milliseconds after Seq_Timeout at which the last knock of a slow attempt is sent. */
 const SLOW_MARGIN_MS = 500
-/** Milliseconds in which what was said on a connection is surely sent again, if nobody has answered. */
+/** Milliseconds in which unanswered data on a connection is certainly sent again. */
 const SPEAK_AGAIN_MS = 3_000
-/** Looks at the rules until they are what they were, and milliseconds between two. */
+/** The most times that the rules are read until they are as before, and the milliseconds between two reads. */
 const LOOKS_MAX = 6
 const LOOK_PAUSE_MS = 150
 
-/** One door, tried over one family. */
+/** The trial of one door over one family. */
 export interface Trial {
   readonly door: Door
   readonly family: Family
   readonly ports: readonly OpenedPort[]
   readonly times: DoorTimes
   readonly knocks: readonly Knock[]
-  /** What the attempts that must not open are made of; `undefined`: there is no sequence left for them. */
+  /** The knocks for the attempts that must not open the door; `undefined` if no sequence is left for them. */
   readonly wrongKnocks: readonly Knock[] | undefined
   /** The ports of a scan, in ascending order. */
   readonly scan: readonly KnockOrder[]
-  /** Whether the door shuts what another one has opened. */
+  /** True if the door shuts ports that another door has opened. */
   readonly shuts: boolean
-  /** Who knocks, where that is given: a door that shuts is knocked at by whom another one has let in. */
+  /** The address that knocks, at a door that shuts: another door has let it in. Otherwise `undefined`. */
   readonly source: string | undefined
 }
 
-/** Tries a door: knocks right, knocks wrong, waits, and notes what is seen. @throws Error if the stage breaks down */
+/** Tries a door with correct and wrong knocks, and returns the observations. @throws Error if the stage breaks down */
 export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> {
   const { door, family, ports, times } = trial
   const host = stage.hostOf(family)!
@@ -118,7 +118,7 @@ export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> 
   }
 }
 
-const NO_ADDRESS = 'there is no address that may knock'
+const NO_ADDRESS = 'no address is allowed to knock'
 
 const NOTHING_SEEN = {
   before: [],
@@ -141,17 +141,17 @@ const NOTHING_SEEN = {
   notTried: undefined,
 } as const
 
-/** Whether a door shuts by itself after its time. */
+/** Returns true if a door shuts automatically after its time. */
 export function shutsItself({ opens, commands4, commands6 }: Door, family: Family): boolean {
   return opens.length > 0 || (family === 4 ? commands4 : commands6).stop !== undefined
 }
 
-/** Whether a door does anything for knocks of a family. */
+/** Returns true if a door does anything for knocks of a family. */
 export function opensIn({ opens, commands4, commands6 }: Door, family: Family): boolean {
   return opens.length > 0 || (family === 4 ? commands4 : commands6).start !== undefined
 }
 
-/** Knocks right and goes in: for each port the milliseconds it took, or `null`. */
+/** Sends the correct knocks and connects. Returns for each port the milliseconds it took, or `null` if it failed. */
 async function knockAndEnter(
   stage: Stage,
   { door, family, times, knocks, shuts }: Trial,
@@ -162,7 +162,7 @@ async function knockAndEnter(
   const [main, ...rest] = spots
   if (main === undefined || shuts) {
     await stage.client.ask('knock', order)
-    // What the door's command does shows in the rules, if anywhere.
+    // The effect of the door's command can only be seen in the rules.
     await pause(SHUT_TRY_MS)
     return []
   }
@@ -194,7 +194,7 @@ function orderOf({ protocol, port }: Knock): KnockOrder {
   return { protocol: protocol === TCP ? 'tcp' : 'udp', port }
 }
 
-/** Waits for the end of an opening: milliseconds that the port stayed open beyond its time, `null` if it still is. */
+/** Waits for the end of an opening. Returns the milliseconds until the port was shut; `null` if it is still open. */
 async function waitForClose(
   stage: Stage,
   { door, family, ports, times, source: given, shuts }: Trial,
@@ -215,9 +215,9 @@ async function waitForClose(
 }
 
 /**
- * What must not open a door, all at once, each from an address of its own.
+ * Makes the attempts that must not open a door, at the same time, each from an address of its own.
  *
- * @param aloof the port is shut to everybody but the knocker: if it is open to another one, that one has opened it
+ * @param aloof true if the port is shut to all but the knocker: if it opens to another source, that attempt opened it
  */
 async function tryWrongly(
   stage: Stage,
@@ -250,7 +250,7 @@ async function tryWrongly(
   return { wrongOrder, slowKnock, portScan }
 }
 
-/** `ufw delete` loads all of ufw's rules anew, and with them some that were not there since it started. */
+/** Returns true for rules of ufw that `ufw delete` adds because it loads all of ufw's rules again. */
 function isOfUfw({ where, text }: RuleLine, source: string, added: readonly RuleLine[]): boolean {
   if (!/^(?:-A |:)ufw6?-/.test(text) || text.includes(source)) return false
   return !added.some((line) => line.where === where && line.text === text)

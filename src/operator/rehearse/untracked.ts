@@ -5,7 +5,7 @@ import type { OpenedPort } from './ports.ts'
 import { judges, toAnyHere } from './rule-words.ts'
 import type { Rules } from './rules.ts'
 
-/** The rule that keeps packets of one of the ports from being tracked: such a packet is never `established`. */
+/** Returns a rule that exempts packets of the ports from connection tracking: they are never `established`. */
 export function untrackedBy(
   rules: Pick<Rules, 'saved' | 'tables'>,
   ports: readonly OpenedPort[],

@@ -2,40 +2,40 @@ import type { Effect } from '../../gate/effect.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 
-/** Sources that are kept account of; of more, those that got no further than a first knock give way. */
+/** The most sources that are counted. If there are more, those with at most a first knock are dropped. */
 export const ACCOUNTS_MAX = 10_000
-/** Accounts that are looked at to find one that gives way. */
+/** The most accounts that are searched for one to drop. */
 const LOOKED_AT_MAX = 64
 
-/** What came of one source. */
+/** The results of one source. */
 export interface Account {
   readonly source: string
-  /** Packets that counted as knocks, or were told why not. */
+  /** The number of packets that counted as knocks, or have a reason why not. */
   packets: number
-  /** The furthest stage it reached of each door. */
+  /** The furthest stage that the source reached, by door. */
   readonly stages: Map<string, number>
-  /** How often it opened each door. */
+  /** The number of times that the source opened a door, by door. */
   readonly opened: Map<string, number>
-  /** How often something came to nothing, by reason. */
+  /** The number of failed attempts, by reason. */
   readonly reasons: Map<string, number>
 }
 
-/** Keeps account of what came of each source. */
+/** Counts the results of each source. */
 export class Accounts {
   readonly #accounts = new Map<string, Account>()
   #leftOut = false
 
-  /** Whether there are sources that are not listed, though something came of them: there was no room. */
+  /** True if sources are missing because there were too many. */
   get leftOut(): boolean {
     return this.#leftOut
   }
 
-  /** Those that opened a door first, then those that came furthest. */
+  /** The accounts: first the sources that opened most doors, then those that reached the furthest stage. */
   get all(): readonly Account[] {
     return [...this.#accounts.values()].sort((one, other) => rank(other) - rank(one))
   }
 
-  /** Notes what the gate decided. */
+  /** Counts a decision of the gate. */
   note(effect: Effect): void {
     const account = this.#of(effect.source, effect.kind !== 'passed')
     if (account === undefined) return
@@ -45,7 +45,7 @@ export class Accounts {
         for (const door of effect.doors) raise(account.stages, door, effect.stage)
         break
       case 'open':
-        // The stage of the last knock was told before.
+        // The stage of the last knock is counted already.
         add(account.opened, effect.secret.door)
         break
       case 'broken':
@@ -75,7 +75,7 @@ export class Accounts {
     }
   }
 
-  /** @param opens whether an account is opened where there is none */
+  /** @param opens true to make an account if the source has none */
   #of(address: Address, opens: boolean): Account | undefined {
     const source = formatAddress(address)
     const there = this.#accounts.get(source)
@@ -93,7 +93,7 @@ export class Accounts {
     let looked = 0
     for (const [source, account] of this.#accounts) {
       if (rank(account) <= 1) return this.#accounts.delete(source)
-      // To the end of the row, so that the next search does not find it first again.
+      // The account moves to the end, so that the next search begins with others.
       this.#accounts.delete(source)
       this.#accounts.set(source, account)
       if (++looked >= LOOKED_AT_MAX) return false
@@ -102,7 +102,7 @@ export class Accounts {
   }
 }
 
-/** How far a source came: the more doors it opened, the further; then by stages. */
+/** Ranks a source by the number of doors that it opened, then by its furthest stage. */
 function rank({ stages, opened }: Account): number {
   let furthest = 0
   for (const stage of stages.values()) if (stage > furthest) furthest = stage

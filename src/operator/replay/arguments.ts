@@ -3,14 +3,14 @@ import { formatAddress, parseAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { CONFIG_DEFAULT } from '../check.ts'
 
-/** What `postern replay` is asked. */
+/** The arguments of `postern replay`. */
 export interface ReplayArguments {
   /** The capture; `-` is standard input. */
   readonly file: string
   readonly config: string
-  /** Addresses that are this host's; `undefined`: all. */
+  /** The addresses of the server; `undefined`: every destination address. */
   readonly own: readonly Address[] | undefined
-  /** Sources to be told of; `undefined`: all. */
+  /** The sources to show; `undefined`: all. */
   readonly sources: ReadonlySet<string> | undefined
   readonly onlyIp4: boolean
   readonly all: boolean
@@ -21,7 +21,7 @@ export interface ReplayArguments {
 /** A command line that cannot be used. */
 export class UsageError extends Error {}
 
-/** What `postern replay --help` prints. */
+/** The help of `postern replay`. */
 export const HELP = `usage: postern replay [-c FILE] [options] CAPTURE
 
 Runs a capture through the doors of a config, and shows what would have
@@ -103,7 +103,8 @@ function parse(args: readonly string[]): Parsed {
 
 function addressOf(option: string, text: string): Address {
   const address = parseAddress(text)
-  if (address === undefined) throw new UsageError(`${option}: ${text} is no address\n  as in 192.0.2.1 or 2001:db8::1`)
+  if (address === undefined)
+    throw new UsageError(`${option}: invalid address ${text}\n  as in 192.0.2.1 or 2001:db8::1`)
   return address
 }
 

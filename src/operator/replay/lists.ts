@@ -20,7 +20,10 @@ interface KeptList {
   secret: Secret | undefined
 }
 
-/** The sequences of a config's doors, in a gate. Lists of one-time sequences are read and never struck; codes are those of the capture's time. */
+/**
+ * Adds the sequences of a config's doors to a gate. Lists of one-time sequences are read and never changed. Time-based
+ * codes are those of the capture's time.
+ */
 export class Lists {
   readonly #gate: Gate
   readonly #warn: (text: string) => void
@@ -51,19 +54,19 @@ export class Lists {
           this.#people(door, secret.path, secret.code)
           break
         case 'spa':
-          warn(`${door.name}: opens to single packets, which are not replayed: their time is over`)
+          warn(`${door.name}: opens to single packets, which are not replayed: they have expired`)
       }
     }
   }
 
-  /** Every sequence that opens something at the moment. */
+  /** Yields every sequence that opens a door at the moment. */
   *secrets(): Generator<Secret> {
     yield* this.#fixed
     for (const { secret } of this.#lists.values()) if (secret !== undefined) yield secret
     for (const codes of this.#codes) yield* codes.secrets
   }
 
-  /** Takes the codes that are good at `time`, milliseconds since 1970. True: there are others now. */
+  /** Takes the codes that are valid at `time`, milliseconds since 1970. Returns true if the codes may have changed. */
   update(time: number): boolean {
     if (time < this.#due || this.#codes.length === 0) return false
     this.#due = Infinity
@@ -74,7 +77,7 @@ export class Lists {
     return true
   }
 
-  /** Notes that a sequence that opens once has opened its door. */
+  /** Marks a one-time sequence or code as used. */
   used(secret: Secret): void {
     if (this.#lists.has(secret.door)) {
       this.#used.add(`${secret.door}\n${usedMark(secret.door, secret.knocks)}`)
@@ -141,7 +144,7 @@ export class Lists {
   }
 }
 
-/** Who can open a door whose secrets stand in a file. @throws Error with what is wrong with it */
+/** Returns the users of a door whose secrets are in a file. @throws Error with the fault of the file */
 function peopleIn(
   { secret }: Door,
   path: string,

@@ -8,16 +8,16 @@ import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { formatNetwork, networkOf } from '../../packet/network.ts'
 
-/** Openings that are followed at a time. */
+/** The most openings at a time. */
 export const OPENINGS_MAX = 100_000
-/** Sources of doors without stop command that are remembered for their cooldown. */
+/** The most sources whose cooldown is remembered, at doors without a stop command. */
 const COOLING_MAX = 65_536
 
 /** A door that would be open. */
 export interface Standing {
   readonly door: string
   readonly source: string
-  /** Milliseconds since 1970. */
+  /** The time at which it would be closed, in milliseconds since 1970. */
   readonly until: number
 }
 
@@ -26,23 +26,23 @@ interface Live extends Standing {
   readonly closes: readonly Said[]
 }
 
-/** What the doors would do: nothing is run, everything is told. */
+/** Simulates what the doors would do. It runs nothing, and reports everything. */
 export class WouldBeOpenings {
   readonly #live = new Map<string, Live>()
   readonly #cooling = new LruMap<string, number>(COOLING_MAX)
   #due = Infinity
 
-  /** When the next one would be closed, milliseconds since 1970. */
+  /** The time at which the next door would be closed, in milliseconds. */
   get due(): number {
     return this.#due
   }
 
-  /** Those that would be open, the first to be closed first. */
+  /** The doors that would be open. The first to be closed comes first. */
   get standing(): readonly Standing[] {
     return [...this.#live.values()].sort(byTime)
   }
 
-  /** A door was opened for a source: what would be done. */
+  /** Opens a door for a source, and returns the events that would follow. */
   open(door: Door, source: Address, time: number): readonly Said[] {
     const address = formatAddress(source)
     const key = `${door.name}\n${address}`
@@ -73,7 +73,7 @@ export class WouldBeOpenings {
     ]
   }
 
-  /** What would be done by now: openings whose time is over, in the order of their deadlines. */
+  /** Ends the openings whose time is over, and returns the events in the order of their deadlines. */
   close(now: number): readonly { readonly time: number; readonly said: Said }[] {
     if (now < this.#due) return []
     const over = [...this.#live.values()].filter(({ until }) => until <= now).sort(byTime)
@@ -85,7 +85,7 @@ export class WouldBeOpenings {
 
   #keep(live: Live): void {
     this.#live.set(live.key, live)
-    // Too early for one that was extended: the next look finds that out.
+    // This may be too early for an extended opening; then `close` finds nothing to end.
     this.#due = Math.min(this.#due, live.until)
   }
 

@@ -2,17 +2,17 @@
 const DRAW_EVERY_MS = 100
 const BAR_CHARS = 30
 const MIB = 1_048_576
-/** Back to the beginning of the line, and clear it (ECMA-48: EL). */
+/** The control characters that clear the line (ECMA-48: EL). */
 const CLEAR = '\r\u001B[K'
 
-/** What a progress bar is drawn on. */
+/** The terminal and clock of a progress bar. */
 export interface Screen {
   readonly write: (text: string) => void
-  /** Milliseconds on any steady clock. */
+  /** Returns the milliseconds of a steady clock. */
   readonly now: () => number
 }
 
-/** Shows on a terminal how far a long file is read. */
+/** Draws a progress bar for the reading of a long file. */
 export class Progress {
   readonly #screen: Screen
   readonly #total: number | undefined
@@ -20,14 +20,14 @@ export class Progress {
   #drawn = -Infinity
   #visible = false
 
-  /** @param total bytes of the file; `undefined` where nobody knows */
+  /** @param total the size of the file in bytes; `undefined` if it is unknown */
   constructor(screen: Screen, total: number | undefined) {
     this.#screen = screen
     this.#total = total
     this.#begun = screen.now()
   }
 
-  /** Says how many bytes were read. */
+  /** Draws the bar for the number of bytes that were read. */
   at(bytes: number): void {
     const now = this.#screen.now()
     if (now - this.#drawn < DRAW_EVERY_MS) return
@@ -36,7 +36,7 @@ export class Progress {
     this.#screen.write(`${CLEAR}${progressText(bytes, this.#total, now - this.#begun)}`)
   }
 
-  /** Makes room for lines on the same terminal. */
+  /** Clears the bar before other lines are written to the terminal. */
   clear(): void {
     if (!this.#visible) return
     this.#visible = false
@@ -45,7 +45,7 @@ export class Progress {
   }
 }
 
-/** The bar: `[#####-----] 50 %  512 MiB  210 MiB/s  3 s left`. */
+/** Formats the bar: `[#####-----] 50 %  512 MiB  210 MiB/s  3 s left`. */
 export function progressText(bytes: number, total: number | undefined, ms: number): string {
   const rate = ms > 0 ? bytes / ms : 0
   const amount = `${Math.floor(bytes / MIB)} MiB  ${Math.round((rate * 1000) / MIB)} MiB/s`

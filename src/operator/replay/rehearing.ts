@@ -17,29 +17,29 @@ import { WouldBeOpenings } from './openings.ts'
 import type { Standing } from './openings.ts'
 import { saidOf } from './telling.ts'
 
-/** Fixed, so that the same capture always comes to the same; the daemon has words of its own at each start. */
+/** The seed of the gate's hash. It is fixed so that a capture always has the same result; the daemon's is random. */
 const SEED = [0x9e3779b9, 0x7f4a7c15] as const
-/** Of the sixteen classes of UDP ports in which the daemon sees scans, the one taken here. */
+/** The class of decoy UDP ports, of sixteen, at which scans are seen. The daemon has a secret one. */
 const DECOY = 0
-/** Attempts under way that are told of at the end. */
+/** The most attempts under way that are shown at the end. */
 const UNDER_WAY_MAX = 50
 
-/** Milliseconds that frames of several processors may be out of order by; beyond, the clock was set back. */
+/** Milliseconds by which frames of several processors may be out of order. Beyond, the clock was set back. */
 const DISORDER_MAX_MS = 1_000
-/** Longest time without a packet, milliseconds, that is believed: thirty days. Beyond, the clock was set ahead. */
+/** The longest time without a packet, in milliseconds: thirty days. Beyond, the clock was set ahead. */
 const GAP_MAX_MS = 30 * 86_400_000
 
-/** What a capture is run through. */
+/** The config, options and callbacks of a replay. */
 export interface RehearingTerms {
   readonly config: Config
   readonly own: readonly Address[] | undefined
   readonly onlyIp4: boolean
-  /** Tells something that would have happened. */
+  /** Reports an event that would have happened. */
   readonly tell: (said: Said, time: number, effect: Effect | undefined) => void
   readonly warn: (text: string) => void
 }
 
-/** The daemon's way of a packet, from the filter to what doors do, on the time of the packets alone. */
+/** Processes packets as the daemon does, from the filter to the doors. Its only clock is the time of the packets. */
 export class Rehearing {
   readonly #terms: RehearingTerms
   readonly #doors: ReadonlyMap<string, Door>
@@ -50,17 +50,17 @@ export class Rehearing {
   readonly #busyUdp = new BusyPorts()
   readonly #packet = new Packet()
   #needs: Needs
-  /** On a clock that is never set. */
+  /** The present time in milliseconds, on a clock that is never set. */
   #now = 0
   #begun = false
-  /** Milliseconds that the clock of the machine which captured is ahead of that. */
+  /** Milliseconds by which the clock of the capturing machine is ahead of `#now`. */
   #skew = 0
   readonly accounts = new Accounts()
-  /** Frames of which too little was captured to tell whether they are knocks. */
+  /** The number of frames that were cut too short to tell whether they are knocks. */
   cut = 0
-  /** Packets that the daemon would have looked at. */
+  /** The number of packets that pass the daemon's filter. */
   looked = 0
-  /** Times that a door would have opened. */
+  /** The number of times that a door would have opened. */
   opened = 0
 
   constructor(terms: RehearingTerms) {
@@ -80,7 +80,7 @@ export class Rehearing {
     this.#needs = needsOf(this.#lists.secrets())
   }
 
-  /** Takes a frame. */
+  /** Processes a frame. */
   take({ bytes, start, end, wireLength, linkType, link, time }: Frame): void {
     if (this.#lists.update(time)) this.#needs = needsOf(this.#lists.secrets())
     const packet = this.#packet
@@ -99,8 +99,8 @@ export class Rehearing {
   }
 
   /**
-   * Lets time pass up to a moment on the clock of the machine that captured. As in the daemon, setting that clock moves
-   * nothing: back it is as if no time had passed, and far ahead as if {@link GAP_MAX_MS} had.
+   * Lets time pass up to `time` on the clock of the capturing machine. As in the daemon, setting that clock ends
+   * nothing early. If it was set back, no time passes; if it was set far ahead, {@link GAP_MAX_MS} passes.
    */
   advance(time: number): void {
     const passed = Math.min(time - this.#skew - this.#now, GAP_MAX_MS)
@@ -112,7 +112,7 @@ export class Rehearing {
     if (set) this.#skew = time - this.#now
   }
 
-  /** Up to `now`, milliseconds on a clock that is never set: what was due by then happens, in order. */
+  /** Lets time pass up to `now` on the clock that is never set. Events that are due by then happen in order. */
   #pass(now: number): void {
     for (;;) {
       const due = Math.min(this.#gate.due, this.#openings.due)
@@ -127,14 +127,14 @@ export class Rehearing {
     this.#now = Math.max(this.#now, now)
   }
 
-  /** What is not over when the capture ends. */
+  /** The attempts under way when the capture ends. */
   get underWay(): readonly string[] {
     return [...this.#gate.underWay(UNDER_WAY_MAX)].map(
       ({ source, doors, stage }) => `${formatAddress(source)}: ${doors.join(', ')}: the capture ends at stage ${stage}`,
     )
   }
 
-  /** Doors that would still be open when the capture ends. */
+  /** The doors that would still be open when the capture ends. */
   get standing(): readonly Standing[] {
     return this.#openings.standing.map((each) => ({ ...each, until: each.until + this.#skew }))
   }

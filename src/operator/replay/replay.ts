@@ -15,16 +15,16 @@ import { Progress } from './progress.ts'
 import { Rehearing } from './rehearing.ts'
 import { lineOf, summaryJson, summaryText } from './telling.ts'
 
-/** Bytes of output that are gathered before they are written. */
+/** The number of characters of output that are collected before they are written. */
 const GATHERED_CHARS = 65_536
-/** Frames between two moments in which signals and a closed output are noticed. */
+/** The number of frames between two pauses, in which signals and a closed output are noticed. */
 const FRAMES_AT_A_TIME = 20_000
-/** Sources whose link types are named as unknown. */
+/** The most unknown link types that are reported. */
 const LINK_TYPES_NAMED_MAX = 16
 
 /**
- * `postern replay FILE [-c FILE]`: see the help. What would have happened goes to standard output, progress and what is
- * wrong with the file to standard error.
+ * Runs `postern replay FILE [-c FILE]`. Events go to standard output. Progress and faults of the file go to standard
+ * error.
  *
  * @returns the exit code
  */
@@ -133,10 +133,10 @@ interface Seen {
   readonly frames: number
   readonly first: number | undefined
   readonly last: number | undefined
-  /** Time of the frame that came last, which is not the latest where the clock was set back. */
+  /** The time of the last frame in the file. It is not the latest time if the clock was set back. */
   readonly end: number | undefined
   readonly failure: string | undefined
-  /** Whether there were frames of a link type that cannot be decoded. */
+  /** True if there were frames of a link type that cannot be decoded. */
   readonly strange: boolean
 }
 
@@ -172,7 +172,7 @@ async function takeAll(
 function warnOf({ linkType }: Frame, strange: Set<number>, warn: (text: string) => void): void {
   if (strange.has(linkType) || strange.size >= LINK_TYPES_NAMED_MAX) return
   strange.add(linkType)
-  warn(`frames of link type ${linkType} are passed over: they cannot be decoded`)
+  warn(`frames of link type ${linkType} are ignored: they cannot be decoded`)
 }
 
 function progressOn(fd: number): Progress | undefined {
@@ -182,7 +182,7 @@ function progressOn(fd: number): Progress | undefined {
   return new Progress(screen, stat.isFile() ? stat.size : undefined)
 }
 
-/** Standard input may be a terminal or a pipe that somebody else set to not waiting. */
+/** Reads a file or pipe. It waits for data even if another program set the pipe or terminal to non-blocking. */
 function readAgain(fd: number, buffer: Uint8Array, offset: number, length: number): number {
   for (;;) {
     try {
@@ -196,7 +196,7 @@ function readAgain(fd: number, buffer: Uint8Array, offset: number, length: numbe
   }
 }
 
-/** Milliseconds after which an input that had nothing is asked again. */
+/** Milliseconds between two reads of a non-blocking input without data. */
 const AGAIN_MS = 20
 
 function reasonOf(error: unknown): string {

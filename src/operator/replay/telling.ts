@@ -6,12 +6,12 @@ import { knockText } from '../../daemon/report.ts'
 import type { Effect } from '../../gate/effect.ts'
 import type { Account } from './accounts.ts'
 
-/** Sources that are listed at the end for people. */
+/** The most sources that the text summary lists. */
 export const LISTED_MAX = 50
-/** Doors that are named for one of them. */
+/** The most doors that are named for a source. */
 const DOORS_NAMED_MAX = 8
 
-/** What the daemon would have said of this, and of what it says only when asked to explain. */
+/** Returns the log events of an effect, with those that the daemon logs only if it is to explain. */
 export function saidOf(effect: Effect): readonly Said[] {
   const { source } = effect
   switch (effect.kind) {
@@ -38,38 +38,38 @@ export function saidOf(effect: Effect): readonly Said[] {
   }
 }
 
-/** A line for people, or for programs. */
+/** Formats an event as a line of text or JSON. */
 export function lineOf(said: Said, time: number, json: boolean): string {
   const entry = { level: 'notice' as const, ...said, time }
   return json ? jsonLine(entry, undefined) : `${zonedTime(time, 'milliseconds')} ${plainText(entry, undefined)}\n`
 }
 
-/** What a replay comes to. */
+/** The summary of a replay. */
 export interface Summary {
   readonly file: string
   readonly config: string
-  /** Frames in the file, and those of them that the daemon would have looked at. */
+  /** The number of frames in the file, and of packets that pass the daemon's filter. */
   readonly frames: number
   readonly looked: number
-  /** Frames that were cut too short to tell whether they are knocks. */
+  /** The number of frames that were cut too short to tell whether they are knocks. */
   readonly cut: number
-  /** Times of the first and the last frame, milliseconds since 1970. */
+  /** The earliest and the latest time, in milliseconds since 1970. */
   readonly first: number | undefined
   readonly last: number | undefined
   readonly opened: number
   readonly sources: readonly Account[]
-  /** Whether there was no room for more sources. */
+  /** True if sources are missing because there were too many. */
   readonly incomplete: boolean
-  /** Attempts that were under way when the capture ended, and doors that would still have been open. */
+  /** The attempts under way and the doors that would be open when the capture ended. */
   readonly underWay: readonly string[]
   readonly open: readonly { readonly door: string; readonly source: string; readonly until: number }[]
-  /** Why not all of the file was read. */
+  /** The reason why not all of the file was read. */
   readonly failure: string | undefined
-  /** Whether every frame was understood. */
+  /** True if the whole file was read and every frame was decoded. */
   readonly whole: boolean
 }
 
-/** The summary on one line, for programs. */
+/** Formats the summary as one line of JSON. */
 export function summaryJson(of: Summary): string {
   const { first, last, sources, open, ...rest } = of
   const listed = sources.map(({ source, packets, stages, opened, reasons }) => ({
@@ -83,16 +83,14 @@ export function summaryJson(of: Summary): string {
   return `${JSON.stringify({ event: 'summary', ...rest, first: when(first), last: when(last), open: standing, sources: listed })}\n`
 }
 
-/** The summary for people. */
+/** Formats the summary as text. */
 export function summaryText(of: Summary): string {
   const shown = of.sources.slice(0, LISTED_MAX)
   const hidden = of.sources.length - shown.length
   const lines = [
     ...(shown.length === 0 ? [of.whole ? 'nobody knocked' : 'no knock in what could be read'] : shown.map(accountText)),
-    ...(hidden > 0 ? [`and ${hidden} other sources, which came no further`] : []),
-    ...(of.incomplete
-      ? ['and others that came no further than a first knock: there are too many to keep account of']
-      : []),
+    ...(hidden > 0 ? [`and ${hidden} other sources, which got no further`] : []),
+    ...(of.incomplete ? ['and more sources with at most a first knock: there are too many to count'] : []),
     ...of.underWay,
     ...of.open.map(
       ({ door, source, until }) => `${source}: ${door}: would be open until ${zonedTime(until, 'milliseconds')}`,

@@ -4,14 +4,14 @@ import { readPorts } from '../../config/list.ts'
 import { nearest } from '../../config/nearest.ts'
 import { CONFIG_DEFAULT } from '../check.ts'
 
-/** What `postern sequences` may be told to do. */
+/** The actions of `postern sequences`. */
 export const ACTIONS = ['make', 'count', 'list', 'rotate'] as const
 export type Action = (typeof ACTIONS)[number]
 
-/** What it is asked. */
+/** The arguments of `postern sequences`. */
 export interface SequencesArguments {
   readonly action: Action
-  /** A door, or the file that is to be made. */
+  /** The name of a door, or the file that is to be made. */
   readonly name: string | undefined
   readonly config: string
   readonly interfaces: readonly string[]
@@ -25,7 +25,7 @@ export interface SequencesArguments {
 /** A command line that cannot be used. */
 export class UsageError extends Error {}
 
-/** Reads the command line. `undefined`: help is wanted. @throws UsageError */
+/** Reads the command line. @returns `undefined` if it asks for help @throws UsageError */
 export function readArguments(args: readonly string[]): SequencesArguments | undefined {
   const { values, positionals } = parse(args)
   if (values.help === true) return undefined

@@ -9,26 +9,26 @@ import { parseOneTime } from '../../config/one-time.ts'
 import type { OneTimeLine } from '../../config/one-time.ts'
 import { ONE_TIME_FILE_MAX_BYTES } from '../../state/one-time.ts'
 
-/** Digits of a port that a masked list shows. */
+/** The number of digits of a port that a masked list shows. */
 const SHOWN_DIGITS = 2
 
 /** A door's list of one-time sequences. */
 export interface DoorList {
   readonly door: string
   readonly path: string
-  /** Whether the daemon makes it. */
+  /** True if the daemon makes the list. */
   readonly generated: boolean
   readonly lowWater: number
 }
 
-/** A list as its file has it. */
+/** The content of a list's file. */
 export interface ListRead {
   readonly left: readonly OneTimeLine[]
-  /** Lines that were struck out. */
+  /** The number of used sequences. */
   readonly used: number
 }
 
-/** The doors of a config that have lists. `interfaces`: what the daemon was started with. */
+/** Returns the lists of a config's doors. @param interfaces the interfaces that the daemon was started with */
 export function listsOf({ file, options, doors }: Config, interfaces: readonly string[]): readonly DoorList[] {
   return doors.flatMap(({ name: door, secret }: Door): readonly DoorList[] => {
     if (secret.kind === 'one-time') return [{ door, path: secret.path, generated: false, lowWater: secret.lowWater }]
@@ -40,21 +40,21 @@ export function listsOf({ file, options, doors }: Config, interfaces: readonly s
 
 /** Reads a list. @throws FileError */
 export function readList({ path }: DoorList): ListRead {
-  // One character for each byte, as the strikes count them.
+  // In latin1 a character is a byte: the offsets of used lines count bytes.
   const text = readPrivateFile(path, ONE_TIME_FILE_MAX_BYTES, CLASSIC).toString('latin1')
   const { lines } = parseOneTime(text)
   const left = lines.filter(({ struck }) => !struck)
   return { left, used: lines.length - left.length - comments(text) }
 }
 
-/** Struck lines are sequences behind their `#`; other lines with one are comments. */
+/** Counts the comments: the lines that begin with `#` and have no used sequence after it. */
 function comments(text: string): number {
   return text
     .split('\n')
     .filter((line) => line.startsWith('#') && !/^#[ \t]*[0-9]+(:(tcp|udp))?([ \t]*,|[ \t]*$)/i.test(line)).length
 }
 
-/** A sequence with all but the first digits of each port covered. */
+/** Formats a sequence with all but the first digits of each port masked. */
 export function masked({ knocks }: OneTimeLine): string {
   return formatSequence(knocks).replaceAll(/[0-9]+/g, (port) => port.slice(0, SHOWN_DIGITS).padEnd(port.length, '*'))
 }

@@ -37,8 +37,7 @@ Manages lists of one-time sequences.
   --json            print one JSON document
   -c, --config FILE the config; default: /etc/knockd.conf
   -i, --interface NAME
-                    the interface that the daemon was started with, if it was
-                    with -i
+                    the interface that the daemon got with -i, if any
   -h, --help        show this help
 
 exit status: 0 done, 1 not done, or few are left, 2 usage
@@ -47,10 +46,10 @@ exit status: 0 done, 1 not done, or few are left, 2 usage
 const DONE = 0
 const NOT_DONE = 1
 const USAGE = 2
-/** Owner only. */
+/** The mode of a file that only its owner can read and write. */
 const FILE_MODE = 0o600
 
-/** `postern sequences`. */
+/** Runs `postern sequences`, and returns the exit code. */
 export async function sequences(args: readonly string[], output: Output): Promise<number> {
   try {
     const asked = readArguments(args)

@@ -29,14 +29,14 @@ import { rulesOf } from './rules.ts'
 import type { Rules } from './rules.ts'
 import { connections, isRemote } from './session.ts'
 
-/** Seconds that the kernel waits beyond the deadline: by then the process that keeps it has taken the rules back. */
+/** Seconds that the kernel waits after the deadline. The keeper process takes the rules back before that. */
 const KERNEL_SPARE_S = 5
-/** Milliseconds between two looks whether the trial is over. */
+/** Milliseconds between two checks of whether the trial is over. */
 const LOOK_MS = 100
 const KEEPER = fileURLToPath(new URL('../../../bin/firewall-keeper.js', import.meta.url))
 
 /**
- * Puts the base ruleset in force on trial, and waits until it is confirmed or taken back.
+ * Loads the base ruleset on trial, and waits until it is confirmed or taken back.
  *
  * @returns the exit code
  */
@@ -51,7 +51,7 @@ export async function apply(asked: Asked, config: Config, output: Output): Promi
     warnOfDoors(config, output)
     if (!asked.beside && standsBeside(firewall, output)) return WARNED
     const files = new BaseFiles()
-    // To be shown, rules are loaded elsewhere; where that fails they are put on trial all the same.
+    // The changes are shown if the rules can be listed in a namespace; the trial does not depend on it.
     const changes = await difference(firewall, rules).catch(() => '')
     const trial = await begin({ firewall, files, asked, rules, config, output })
     return await untilOver(trial, `${changes}${explanation(trial, rules, asked)}`, { firewall, files, output })
@@ -60,7 +60,7 @@ export async function apply(asked: Asked, config: Config, output: Output): Promi
   }
 }
 
-/** What would change, as the firewall itself would list it. */
+/** Formats the changes of the rules, in the firewall's own listing. */
 async function difference(firewall: Firewall, rules: Rules): Promise<string> {
   const parts = [BASE_TABLE, ...(rules.guard === '' || firewall.list(TABLE) !== undefined ? [] : [TABLE])]
   const texts = []
@@ -69,24 +69,24 @@ async function difference(firewall: Firewall, rules: Rules): Promise<string> {
     const after = await canonical(table, table === BASE_TABLE ? rules.kept : rules.guard, true)
     if (before !== after) texts.push(differing(`table ${table}`, before, after))
   }
-  return texts.length === 0 ? 'what is in force is what it would be\n' : `${rules.printedBy}${texts.join('')}`
+  return texts.length === 0 ? 'no changes: these rules are in force already\n' : `${rules.printedBy}${texts.join('')}`
 }
 
 function warnOfDoors({ doors, file }: Config, output: Output): void {
   for (const { name, line, commands4, commands6 } of doors) {
     if (commands4.start === undefined && commands6.start === undefined) continue
-    const what = `${file}:${line}:1: warning: door ${quote(name)} runs a command: a rule of another table does not let through this one`
+    const what = `${file}:${line}:1: warning: door ${quote(name)} runs a command: a rule that it adds to another table does not open the base ruleset`
     output.err(`${what}\n    use Open_Ports, or name the port with --allow\n`)
   }
 }
 
-/** Whether somebody else's rules judge what comes in as well; says so. */
+/** Returns true, and prints a message, if rules of other programs filter incoming packets as well. */
 function standsBeside(firewall: Firewall, output: Output): boolean {
   const others = firewall.others([BASE_TABLE, TABLE, KERNEL_TABLE])
   if (others.length === 0) return false
   const list = others.map(({ name, policy }) => `  ${name}, policy ${policy}\n`).join('')
-  output.err(`postern: this machine has rules of its own, which stay and judge as well:\n${list}`)
-  output.err('  --beside puts this ruleset in force beside them; nothing has changed\n')
+  output.err(`postern: this machine has other rules, which stay and filter incoming packets as well:\n${list}`)
+  output.err('  --beside loads this ruleset beside them; nothing has changed\n')
   return true
 }
 
@@ -125,7 +125,7 @@ async function begin({ firewall, files, asked, rules, config, output }: Beginnin
   }
 }
 
-/** What a trial goes back to. What an earlier trial left behind, and nobody knows of, lets everybody in: it is no state. */
+/** Returns the rules to load after a trial. Rules left by an earlier trial do not count: they let everybody in. */
 function stateBefore(firewall: Firewall, { confirmed }: BaseFiles): string | undefined {
   const listed = firewall.list(BASE_TABLE)
   return readListing(listed) === 'trial' ? confirmed.readIfUsable()?.rules : listed
@@ -159,10 +159,10 @@ function trialOf(asked: Asked, rules: Rules, config: Config, listed: string | un
   }
 }
 
-/** Of a session of its own: what ends this terminal, or this process, does not end it. */
+/** Starts the keeper process in a session of its own, so that it outlives this terminal and this process. */
 function startKeeper(id: string): void {
   const keeper = spawn(process.execPath, [KEEPER, id], { detached: true, stdio: 'ignore' })
-  // Without it the kernel's own time limit still lets everybody in.
+  // If the keeper does not start, the kernel's time limit still ends the trial, and lets everybody in.
   keeper.on('error', () => undefined)
   keeper.unref()
 }
@@ -171,7 +171,8 @@ function explanation({ remote }: Trial, { plan }: Rules, { trialMs }: Asked): st
   const how = remote
     ? 'to keep it, log in over a new connection and run there: sudo postern firewall confirm'
     : 'to keep it: postern firewall confirm, over a new connection or here; or type yes'
-  const knock = plan.guarded.length > 0 ? '\n  (guarded ports open to who knocks, if knockd runs)' : ''
+  const knock =
+    plan.guarded.length > 0 ? '\n  (guarded ports open for anyone who sends the correct knock, if knockd runs)' : ''
   return `the base ruleset is in force, for ${trialMs / 1000} s, on trial\n  ${how}${knock}\n`
 }
 
@@ -198,12 +199,14 @@ async function untilOver({ id, remote, deadline }: Trial, what: string, of: Wait
       if (files.trial.read()?.id !== id) {
         const confirmed = files.confirmed.readIfUsable()?.id === id
         output.err(
-          confirmed ? 'confirmed: it stays\n' : 'not confirmed: it is taken back, and the rules are what they were\n',
+          confirmed
+            ? 'confirmed: it stays\n'
+            : 'not confirmed: it is taken back, and the previous rules are in force again\n',
         )
         return confirmed ? USABLE : WARNED
       }
       if (yes) return await confirmTrial(output)
-      // The process beside this one may be gone.
+      // The keeper process may be gone.
       if (interrupted || sinceBoot() > deadline) takeBack(id, files, firewall)
       await pause(LOOK_MS)
     }
@@ -218,7 +221,7 @@ function takeBack(id: string, files: BaseFiles, firewall: Firewall): void {
   try {
     rollBack(id, files, firewall)
   } catch (error) {
-    // Whoever has the lock may be doing just that.
+    // The process that holds the lock may take the rules back.
     if (!(error instanceof LockedError)) throw error
   }
 }

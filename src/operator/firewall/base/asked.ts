@@ -6,12 +6,12 @@ import { CONFIG_DEFAULT, UNUSABLE, USAGE, examine } from '../../check.ts'
 import type { Output } from '../../check.ts'
 import { readAllowed } from '../allowed.ts'
 
-/** How long a ruleset is on trial where nothing else is said, and the shortest and longest trial in milliseconds. */
+/** The default length of a trial, and its shortest and longest length in milliseconds. */
 const TRIAL_DEFAULT = '60s'
 const TRIAL_MIN_MS = 5_000
 const TRIAL_MAX_MS = 3_600_000
 
-/** What the commands of the base ruleset are asked. */
+/** The arguments of the commands of the base ruleset. */
 export interface Asked {
   readonly file: string
   readonly allowed: readonly Service[]
@@ -25,7 +25,7 @@ export interface Asked {
   readonly help: boolean
 }
 
-/** The commands, and the options that each has beside `-h`. */
+/** The commands, with the options that each takes beside `-h`. */
 const OPTIONS = {
   print: ['config', 'allow'],
   apply: ['config', 'allow', 'timeout', 'dry-run', 'beside', 'persist', 'replace'],
@@ -38,7 +38,7 @@ const OPTIONS = {
 /** A command of the base ruleset. */
 export type Command = keyof typeof OPTIONS
 
-/** Every option there is. */
+/** The options of all commands. */
 const TYPES = {
   config: { type: 'string', short: 'c' },
   allow: { type: 'string', multiple: true },
@@ -52,7 +52,7 @@ const TYPES = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-/** Reads the command line of a command. Gives an exit code where it cannot be used, and has said why. */
+/** Reads the command line of a command. If it cannot be used, prints the reason and returns the exit code. */
 export function read(command: Command, args: readonly string[], usage: string, output: Output): Asked | number {
   const refuse = (text: string): number => {
     output.err(`postern: ${text}\n${usage.slice(0, usage.indexOf('\n\n'))}\n`)
@@ -89,7 +89,7 @@ export function read(command: Command, args: readonly string[], usage: string, o
   }
 }
 
-/** Reads the config, says what is wrong with it, and gives an exit code where it cannot be used. */
+/** Reads the config and prints its faults. If it cannot be used, returns the exit code. */
 export function readConfigOf({ file }: Asked, output: Output): Config | number {
   const { config, faults } = examine(file)
   for (const fault of faults) output.err(`${formatFault(file, fault)}\n`)

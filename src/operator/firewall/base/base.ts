@@ -12,7 +12,7 @@ import { restore } from './restore.ts'
 import { rulesOf } from './rules.ts'
 import { status } from './status.ts'
 
-/** `postern firewall print | apply | confirm | restore | remove | status`. Gives the exit code. */
+/** Runs `postern firewall print | apply | confirm | restore | remove | status`, and returns the exit code. */
 export async function base(command: Command, args: readonly string[], output: Output): Promise<number> {
   const asked = read(command, args, HELPS[command], output)
   if (typeof asked === 'number') return asked
@@ -21,7 +21,7 @@ export async function base(command: Command, args: readonly string[], output: Ou
     return USABLE
   }
   if (command !== 'print' && process.geteuid?.() !== 0) {
-    output.err(`postern: only root may look at the firewall, and change it\n  sudo postern firewall ${command}\n`)
+    output.err(`postern: only root can read and change the firewall\n  sudo postern firewall ${command}\n`)
     return WARNED
   }
   try {

@@ -1,15 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import { spawn } from '../../../native/spawn.ts'
 
-/** Milliseconds that loading a table elsewhere may take. */
+/** The longest time to load a table in a namespace, in milliseconds. */
 const LIMIT_MS = 10_000
 const PROGRAM = fileURLToPath(new URL('../../../bin/firewall-listing.js', import.meta.url))
 
 /**
- * How the firewall would list a table if this text were loaded: it is, in a network namespace made for it (unshare(1)),
- * which is gone afterwards.
+ * Returns the firewall's listing of a table after this text is loaded. The text is loaded in a temporary network
+ * namespace (unshare(1)).
  *
- * @throws Error with what the firewall says, if it refuses the text
+ * @throws Error with the firewall's message, if the firewall refuses the text
  */
 export async function canonical(table: string, text: string, byName = false): Promise<string> {
   return await new Promise((resolve, reject) => {
@@ -23,7 +23,7 @@ export async function canonical(table: string, text: string, byName = false): Pr
     child.once('error', reject)
     child.once('close', (code) => {
       if (code === 0) resolve(listed)
-      else reject(new Error(said.trim() || 'the rules could not be tried elsewhere'))
+      else reject(new Error(said.trim() || 'the rules could not be loaded in a network namespace'))
     })
     child.stdin.end(text)
   })

@@ -10,35 +10,35 @@ import { guardIfMissing } from './rules.ts'
 import { connections, typedIn } from './session.ts'
 import type { TypedIn } from './session.ts'
 
-/** `postern firewall confirm`: keeps what is on trial, if whoever asks came in over a new connection. Gives the exit code. */
+/** Runs `postern firewall confirm`, which keeps the rules on trial if the user logged in over a new connection. */
 export async function confirm(output: Output): Promise<number> {
   const trial = new BaseFiles().trial.read()
   if (trial === undefined) {
-    output.err('postern: nothing is on trial\n  postern firewall apply begins one\n')
+    output.err('postern: nothing is on trial\n  to begin a trial: postern firewall apply\n')
     return WARNED
   }
   const doubt = isOver(trial) ? undefined : doubtOf(trial, typedIn(), connections())
   if (doubt !== undefined) {
-    output.err(`postern: ${doubt}\n  log in once more, and confirm there: that shows that you can\n`)
+    output.err(`postern: ${doubt}\n  log in once more, and confirm there: that proves that you can\n`)
     return WARNED
   }
   return await confirmTrial(output)
 }
 
-/** Why a confirmation shows nothing; `undefined`: it shows that one can get in. */
+/** Returns why a confirmation proves nothing; `undefined` if it proves that the user can log in. */
 export function doubtOf(
   { connections: before }: Pick<Trial, 'connections'>,
   { connection, multiplexer }: TypedIn,
   now: readonly string[],
 ): string | undefined {
   if (multiplexer !== undefined) return `this shell runs in ${multiplexer}, which outlasts connections`
-  // At the machine itself nobody can be locked out by its firewall.
+  // The firewall cannot lock out a user at the machine's own console.
   if (connection === undefined) return undefined
   if (before.includes(connection)) return 'this connection was there before the rules'
   return now.includes(connection) ? undefined : 'this shell belongs to a connection that has ended'
 }
 
-/** Keeps what is on trial. Gives the exit code. */
+/** Keeps the rules on trial, and returns the exit code. */
 export async function confirmTrial(output: Output): Promise<number> {
   const files = new BaseFiles()
   const lock = await files.lockSoon()
@@ -47,10 +47,10 @@ export async function confirmTrial(output: Output): Promise<number> {
     const trial = files.trial.read()
     if (trial === undefined || isOver(trial)) {
       endOverdue(files, firewall)
-      throw new Error('too late: it is taken back')
+      throw new Error('too late: the trial is over, and the ruleset is taken back')
     }
     keep(trial, files)
-    // Killed from here on, it is finished by the trial's own process, the next command or the daemon.
+    // If this process is killed from here on, the keeper, the next command or the daemon completes the confirmation.
     firewall.run(`${trial.confirmed.rules}${guardIfMissing(trial.guard, (table) => firewall.list(table))}`)
     files.trial.remove()
     output.out('it stays\n')
@@ -64,7 +64,7 @@ export async function confirmTrial(output: Output): Promise<number> {
   }
 }
 
-/** On disk first: a ruleset that stays and that nobody knows of could not be put back. */
+/** Records the confirmation on disk before the ruleset is kept: without a record it could not be restored. */
 function keep({ confirmed }: Trial, files: BaseFiles): void {
   try {
     files.confirmed.write(confirmed)

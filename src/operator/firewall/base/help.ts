@@ -4,7 +4,7 @@ import type { Command } from './asked.ts'
 const CONFIG = `  -c, --config FILE  the config; default: ${CONFIG_DEFAULT}
   --allow PORTS      ports that are open to everybody, as in tcp/80,tcp/443`
 
-/** What each command prints when asked for help. */
+/** The help of each command. */
 export const HELPS: Readonly<Record<Command, string>> = {
   print: `usage: postern firewall print [-c FILE] [--allow PORTS]...
 
@@ -32,7 +32,7 @@ ${CONFIG}
   --beside           load it even where other rules filter what comes in as well
   --persist          once it is confirmed, write it where this machine loads its
                      rules at boot
-  --replace          with --persist: also where rules of somebody else are
+  --replace          with --persist: also replace rules of other programs
   -h, --help         show this help
 
 exit status: 0 confirmed, 1 taken back or not loaded, 2 usage,

@@ -5,16 +5,16 @@ import { Firewall } from '../../../base/firewall.ts'
 import { sinceBoot } from '../../../base/trial.ts'
 import { LockedError } from '../../../state/lock.ts'
 
-/** Longest that is slept at a time, milliseconds: the machine may be suspended meanwhile. */
+/** The longest sleep in milliseconds. It is short because the machine may be suspended meanwhile. */
 const SLEEP_MAX_MS = 1_000
-/** Milliseconds until a lock that somebody has is tried again. */
+/** Milliseconds until a lock that another process holds is tried again. */
 const AGAIN_MS = 50
 
 /**
- * Waits beside a trial until its deadline, and takes it back if it was not confirmed: a process of its own, which no
- * closed terminal ends.
+ * Waits until the deadline of a trial, and takes the trial back if it was not confirmed. It runs in a process of its
+ * own, which a closed terminal does not end.
  *
- * @param id the trial's
+ * @param id the id of the trial
  */
 export async function keep(id: string): Promise<void> {
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined)

@@ -7,25 +7,25 @@ import type { BaseListing } from '../../../firewall/base/listing.ts'
 import { REMEDIES } from '../../../remedy/remedies.ts'
 import type { Remedy } from '../../../remedy/remedies.ts'
 
-/** The state of the firewall and of its files, in which {@link problemsOf} finds problems. */
+/** The observations from which {@link problemsOf} finds problems. */
 export interface Seen {
   readonly listing: BaseListing
-  /** Whether the table is what was confirmed. */
+  /** True if the table is the one that was confirmed. */
   readonly same: boolean
   readonly trial: 'none' | 'under way' | 'over'
   readonly confirmed: Confirmed | undefined
-  /** Why what was confirmed cannot be read. */
+  /** The reason why the record of the confirmed ruleset cannot be read. */
   readonly unreadable: string | undefined
   readonly config: Config | undefined
   readonly guard: boolean
   /** Base rulesets that are loaded when the machine starts. */
   readonly persisted: readonly { readonly path: string; readonly text: string }[]
-  /** Lines of the machine's files that name one that is not there. */
+  /** Lines of the machine's files that include a missing base ruleset. */
   readonly dangling: readonly { readonly main: string; readonly line: string }[]
   readonly certain: boolean
 }
 
-/** What is wrong with the base ruleset, each with the command that fixes it. */
+/** Returns the problems of the base ruleset, each with the command that fixes it. */
 export function problemsOf(seen: Seen): readonly Problem[] {
   if (seen.trial === 'under way') return []
   return [...ofRecord(seen), ...ofRules(seen), ...ofStart(seen)]
@@ -33,7 +33,7 @@ export function problemsOf(seen: Seen): readonly Problem[] {
 
 function ofRecord({ unreadable }: Seen): readonly Problem[] {
   if (unreadable === undefined) return []
-  // Whoever read the record put a remedy on the second line.
+  // The error of the record may have a remedy on its second line.
   const [message = '', remedy = REMEDIES.applyAnew()] = unreadable.split('\n').map((line) => line.trim())
   return [{ message, command: remedy as Remedy }]
 }
@@ -46,7 +46,7 @@ function ofRules(seen: Seen): readonly Problem[] {
     ]
   }
   if (listing === 'trial') {
-    const message = 'a trial was left behind that nobody takes back: everything is let in'
+    const message = 'a trial was left behind, and nothing ends it: everything is let in'
     return [{ message, command: confirmed === undefined ? REMEDIES.removeBase() : REMEDIES.restoreBase() }]
   }
   if (confirmed === undefined) return []
@@ -59,7 +59,7 @@ function ofRules(seen: Seen): readonly Problem[] {
     problems.push({ message, command: REMEDIES.start(confirmed.config) })
   }
   if (config === undefined) {
-    const message = `whether the base ruleset fits ${confirmed.config} cannot be told: that cannot be used`
+    const message = `cannot tell whether the base ruleset fits ${confirmed.config}: the config cannot be used`
     return [...problems, { message, command: REMEDIES.check(confirmed.config) }]
   }
   return [...problems, ...misfitProblems(confirmed, config)]
@@ -72,9 +72,9 @@ function gone(confirmed: Confirmed, { config, certain }: Seen): Problem {
   return { message: `${message}; ${against.message}`, command: against.command }
 }
 
-/** What is loaded when the machine starts. */
+/** Returns the problems of the rules that are loaded when the machine starts. */
 function ofStart({ confirmed, persisted, dangling, trial, listing }: Seen): readonly Problem[] {
-  // One that is in force though nobody confirmed it refuses what it refuses: it stays.
+  // A ruleset that is in force without a confirmation is not removed: it still refuses packets.
   const unknown = listing === 'rules' ? REMEDIES.applyAnew(true) : REMEDIES.removeBase()
   const again = confirmed === undefined ? unknown : persisting(confirmed)
   const problems = dangling.map(({ main, line }) => ({
@@ -91,7 +91,7 @@ function ofStart({ confirmed, persisted, dangling, trial, listing }: Seen): read
   }
   if (confirmed === undefined) {
     const message = `${first.path} is loaded when the machine starts, but no base ruleset is confirmed`
-    // What is in force may be what it loaded.
+    // The rules in force may come from this file.
     return trial === 'over' || listing === 'rules' ? problems : [...problems, { message, command: again }]
   }
   if (persisted.some(({ text }) => text === confirmed.persist)) return problems

@@ -15,8 +15,8 @@ import { includes, persistedFiles, unpersist } from '../unpersist.ts'
 import type { Asked } from './asked.ts'
 
 /**
- * `postern firewall remove`: removes the base ruleset, what loads it at boot, and the guard that a daemon left, unless one
- * is running or it is to stay. Whatever fails, the rest is done. Gives the exit code.
+ * Runs `postern firewall remove`: removes the base ruleset and what loads it at boot. It removes the guard as well,
+ * unless a daemon is running or `--keep-guard` is given. If a step fails, the others are still done.
  */
 export async function remove({ keepGuard }: Asked, output: Output): Promise<number> {
   const files = new BaseFiles()
@@ -27,7 +27,7 @@ export async function remove({ keepGuard }: Asked, output: Output): Promise<numb
       output.out('there is no base ruleset and no guard on this machine: nothing to remove\n')
       return USABLE
     }
-    // The record goes first: a daemon would load it again.
+    // The record is removed first: a daemon would load the ruleset again.
     const forgotten = tried(output, 'is still recorded, and loaded again by knockd', () => files.confirmed.remove())
     firewall.run(REMOVE_BASE)
     files.trial.remove()
@@ -40,7 +40,7 @@ export async function remove({ keepGuard }: Asked, output: Output): Promise<numb
   }
 }
 
-/** Whether the base ruleset or the guard is loaded, or is loaded at boot. */
+/** Returns true if the base ruleset or the guard is loaded, or the base ruleset is loaded at boot. */
 async function isLoaded(firewall: Firewall): Promise<boolean> {
   const loaded = [BASE_TABLE, TABLE].some((table) => firewall.list(table) !== undefined)
   return loaded || persistedFiles().length > 0 || (await includes()).length > 0

@@ -11,8 +11,8 @@ import { USABLE, WARNED, examine } from '../../check.ts'
 import type { Output } from '../../check.ts'
 
 /**
- * `postern firewall restore`: ends a trial whose processes were killed, and puts the base ruleset that was confirmed in force
- * again, exactly as it was. Established connections stay. Gives the exit code.
+ * Runs `postern firewall restore`: ends a trial whose processes were killed, and loads the confirmed base ruleset
+ * again, exactly as it was. Established connections stay. Returns the exit code.
  */
 export async function restore(output: Output): Promise<number> {
   const files = new BaseFiles()
@@ -28,7 +28,7 @@ export async function restore(output: Output): Promise<number> {
     const confirmed = files.confirmed.read()
     if (confirmed === undefined) {
       if (ended !== undefined) return USABLE
-      output.err('postern: no base ruleset was confirmed\n  postern firewall apply begins a trial\n')
+      output.err('postern: no base ruleset was confirmed\n  to begin a trial: postern firewall apply\n')
       return WARNED
     }
     const doubt = doubtOf(confirmed)
@@ -50,7 +50,7 @@ export async function restore(output: Output): Promise<number> {
   }
 }
 
-/** Why it might lock somebody out, who then has a trial; `undefined`: it lets in whom it should. */
+/** Returns why the ruleset might lock somebody out, with the command for a trial; `undefined` if it does not. */
 function doubtOf(confirmed: Confirmed): Problem | undefined {
   const { config } = examine(confirmed.config)
   const { refused } = config === undefined ? { refused: [] } : misfitWith(confirmed, config)

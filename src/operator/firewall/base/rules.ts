@@ -13,27 +13,27 @@ import { formatAddress } from '../../../packet/address.ts'
 import { TCP, UDP } from '../../../packet/packet.ts'
 import type { Asked } from './asked.ts'
 
-/** The rules that a config and a command line come to. */
+/** The rules that are made from a config and a command line. */
 export interface Rules {
   readonly plan: BasePlan
-  /** The base ruleset as it is to stay, loadable by `nft -f`. */
+  /** The base ruleset without the time limit of a trial, for `nft -f`. */
   readonly kept: string
-  /** The guard with nothing open, for when no daemon has put one in; empty where nothing is guarded. */
+  /** The guard with nothing open, for a machine where no daemon has loaded one; empty if nothing is guarded. */
   readonly guard: string
-  /** A comment line that names the command which makes them. */
+  /** A comment line that names the command which makes the rules. */
   readonly printedBy: string
-  /** Both, with a heading, as a file that is loaded when the machine starts. */
+  /** The base ruleset and the guard with a heading, as a file to load when the machine starts. */
   readonly file: string
 }
 
-/** Makes the rules. Reads what listens on this machine, and changes nothing. */
+/** Makes the rules. Looks up the listening ports of this machine, and changes nothing. */
 export function rulesOf(config: Config, asked: Asked, command: 'print' | 'apply'): Rules {
   const { allowed } = asked
   const plan = basePlan(config, allowed)
   const kept = baseRuleset(plan, { guardThere: plan.guarded.length > 0, trialS: undefined })
   const guard = closedGuard(config, true)
   const later = closedGuard(config, false)
-  // A comment ends with its line, whatever the file is called.
+  // A line break in the file's name must not end the comment.
   const printedBy = `${`${PRINTED_BY} ${command}${argumentsOf(asked, config.file)}\``.replaceAll(/[\r\n]/g, ' ')}\n`
   const heading = [
     '#!/usr/sbin/nft -f',
@@ -51,7 +51,7 @@ function argumentsOf({ allowed, dryRun, beside, persist, replace }: Asked, file:
   return ['', `-c ${shellWord(file)}`, ...ports, ...given].join(' ')
 }
 
-/** @param now whether connections that there are now are to stay */
+/** @param now true if the guard keeps the present connections */
 function closedGuard(config: Config, now: boolean): string {
   const listening = listeningPorts()
   const plan = planOf(config, (port) => listening[TCP].has(port) || listening[UDP].has(port))
@@ -66,7 +66,7 @@ function closedGuard(config: Config, now: boolean): string {
   return guardRuleset(plan, [], kept)
 }
 
-/** What loads the guard into a firewall that has none, and nothing where there is one, which may have openings. */
+/** Returns the guard's rules if the firewall has no guard. A guard in force stays, as it may have openings. */
 export function guardIfMissing(guard: string, list: (table: string) => string | undefined): string {
   return guard === '' || list(TABLE) !== undefined ? '' : guard
 }

@@ -3,27 +3,27 @@ import { sshSession } from '../../../host/ssh.ts'
 import { formatAddress } from '../../../packet/address.ts'
 import { TCP } from '../../../packet/packet.ts'
 
-/** Where a command was typed. */
+/** The ssh connection or terminal program in which a command was typed. */
 export interface TypedIn {
-  /** The ssh connection, as {@link connections} names it; `undefined`: none. */
+  /** The ssh connection, by its name in {@link connections}; `undefined` if there is none. */
   readonly connection: string | undefined
-  /** The program around it that outlasts connections: whose connection it is typed in cannot be told. */
+  /** A program around the shell that outlasts connections, such as tmux: then the user's connection is unknown. */
   readonly multiplexer: string | undefined
 }
 
-/** Where this command was typed. */
+/** Determines where this command was typed. */
 export function typedIn(): TypedIn {
   const { peer, multiplexer } = sshSession()
   return { connection: peer === undefined ? undefined : nameOf(peer.address, peer.port), multiplexer }
 }
 
-/** Whether this command may have been typed over the network. */
+/** Returns true if this command may have been typed over the network. */
 export function isRemote(): boolean {
   const { connection, multiplexer } = typedIn()
   return connection !== undefined || multiplexer !== undefined
 }
 
-/** The other ends of this host's established TCP connections. */
+/** Returns the names of the other ends of this host's established TCP connections. */
 export function connections(): readonly string[] {
   const names: string[] = []
   for (const { state, peer, peerPort } of socketsOf(TCP)) {

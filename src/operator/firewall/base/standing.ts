@@ -17,25 +17,25 @@ import { canonical } from './canonical.ts'
 import { problemsOf } from './problems.ts'
 import type { Seen } from './problems.ts'
 
-/** How this machine's firewall stands, as far as it is ours. */
+/** The state of Postern's rules in this machine's firewall. */
 export interface Standing {
   readonly base:
-    'absent' | 'on trial' | 'left by a trial' | 'kept' | 'kept, but changed since' | 'there, but not by apply'
+    'absent' | 'on trial' | 'left by a trial' | 'kept' | 'kept, but changed since' | 'present, but not loaded by apply'
   readonly since: string | undefined
-  /** Seconds until it is taken back. */
+  /** Seconds until the trial is taken back. */
   readonly trialLeftS: number | undefined
   readonly guard: boolean
   readonly kernel: boolean
-  /** Files that are loaded when the machine starts. */
+  /** The base rulesets that are loaded when the machine starts. */
   readonly persisted: readonly string[]
   readonly others: readonly OtherChain[]
   readonly problems: readonly Problem[]
 }
 
 /**
- * Looks at the firewall, and changes nothing.
+ * Reads the state of the firewall, and changes nothing.
  *
- * @param given the config; without it the one that the ruleset was made from is read
+ * @param given the config; default: the one that the ruleset was made from
  * @throws NftablesError, or MissingLibraryError
  */
 export async function lookAt(given?: Config): Promise<Standing> {
@@ -90,7 +90,7 @@ function baseOf({ listing, same, trial, confirmed }: Seen): Standing['base'] {
   if (listing === 'absent') return 'absent'
   if (trial === 'under way') return 'on trial'
   if (listing === 'trial') return 'left by a trial'
-  if (confirmed === undefined) return 'there, but not by apply'
+  if (confirmed === undefined) return 'present, but not loaded by apply'
   return same ? 'kept' : 'kept, but changed since'
 }
 

@@ -3,7 +3,7 @@ import type { Output } from '../../check.ts'
 import { lookAt } from './standing.ts'
 import type { Standing } from './standing.ts'
 
-/** `postern firewall status`. Gives the exit code: 0 where a base ruleset is in force as it was confirmed, and fits. */
+/** Runs `postern firewall status`. Returns 0 if the confirmed base ruleset is in force without problems. */
 export async function status(json: boolean, output: Output): Promise<number> {
   const standing = await lookAt()
   output.out(json ? `${JSON.stringify(standing, undefined, 2)}\n` : textOf(standing))
@@ -19,7 +19,7 @@ function textOf({ base, since, trialLeftS, guard, kernel, persisted, others, pro
     `guard: ${guard ? 'in force' : 'absent'}`,
     ...(kernel ? ['knocking in the kernel: in force'] : []),
     `loaded when the machine starts: ${persisted.length === 0 ? 'no' : persisted.join(', ')}`,
-    ...(others.length === 0 ? [] : ['rules of others that judge what comes in:']),
+    ...(others.length === 0 ? [] : ['other rules that filter incoming packets:']),
     ...others.map(({ name, policy }) => `  ${name}, policy ${policy}`),
     ...problems.flatMap(({ message, command }) => [message, `  ${command}`]),
   ]
