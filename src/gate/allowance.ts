@@ -1,6 +1,9 @@
 import { STRAYS_PER_KNOCK } from '../config/config.ts'
 
-/** Knocks that allow no strays of their own. A full-speed scan gets none for the first knock and for the last. */
+/**
+ * Knocks without an immediate allowance of strays: none come before the first knock, and those of the last are earned
+ * over time. A full-speed scan has no time to earn them.
+ */
 export const KNOCKS_WITHOUT = 2
 /** Strays allowed for each second since the first knock. */
 export const STRAYS_PER_S = 30

@@ -1,7 +1,7 @@
 import { SOURCES_MAX } from './bounds.ts'
 import { NONE } from './sources.ts'
 
-/** The maximum number of attempts at once. An attempt takes 48 bytes, and unused slots take no memory. */
+/** The maximum number of attempts at once. An attempt takes 48 bytes, and a slot takes memory only once it is used. */
 export const ATTEMPTS_MAX = SOURCES_MAX
 
 /** The number of words that an attempt takes. */

@@ -1,4 +1,4 @@
-/** The maximum number of sources at once. A source takes 64 bytes, and unused slots take no memory. */
+/** The maximum number of sources at once. A source takes 64 bytes, and a slot takes memory only once it is used. */
 export const SOURCES_MAX = 1 << 20
 /** The maximum number of sources without an attempt. These touched wrong ports only, or have opened their door. */
 export const STRANGERS_MAX = 1 << 16

@@ -175,8 +175,8 @@ export class Gate {
   }
 
   /**
-   * Ends the attempts that have timed out at `now`, in milliseconds since 1970. It ends at most {@link
-   * EXPIRED_PER_CALL}; while `due` is not later than `now`, there are more.
+   * Ends the attempts that have timed out at `now`, in milliseconds since 1970. It ends at most
+   * {@link EXPIRED_PER_CALL}; while `due` is not later than `now`, there are more.
    */
   expire(now: number): readonly Effect[] {
     this.#advance(now)

@@ -21,8 +21,9 @@ function isMadeByHand({ protocol, headerBytes, flags }: Packet): boolean {
 
 /**
  * Returns a fingerprint that tells a packet from the next one of the same source. For TCP, the same ports and sequence
- * number mean the same SYN (RFC 9293, 3.8.1), even a second later (RFC 6298). For a hand-made SYN, this holds only at
- * the same moment. UDP has no sequence number, so the identification, length and checksum are used instead.
+ * number mean the same SYN (RFC 9293, 3.8.1), at any later time (RFC 6298: after a second). For a hand-made SYN, this
+ * holds only at the same moment. UDP has no sequence number, so the identification, length and checksum are used
+ * instead.
  *
  * @param later offset of the packet's time, in units of {@link DOUBLED_MS}
  */

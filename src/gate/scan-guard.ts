@@ -29,8 +29,8 @@ export interface GuardSettings {
 export interface Ignored {
   readonly source: Address
   /**
-   * The sequences or doors that ignore the source. `scan`: sequences that a port scan could complete. `codes`, `codes
-   * behind`: doors with codes.
+   * The sequences or doors that ignore the source. `scan`: sequences that a port scan could complete. `codes`,
+   * `codes behind`: doors with codes.
    */
   readonly why: 'scan' | 'codes' | 'codes behind'
   /** Milliseconds since 1970. */

@@ -106,7 +106,7 @@ const MAKERS = {
   moreTime: () => 'systemctl set-property knockd.service CPUWeight=1000',
   end: (pid: number) => `kill ${pid}`,
   restoreBase: () => 'sudo postern firewall restore',
-  /** This is only for a base ruleset that is not in force: without it, everything is let in. */
+  /** This is only for a base ruleset that is not in force. Removing one in force would let everything in. */
   removeBase: () => 'sudo postern firewall remove --keep-guard',
   applyAnew: (persist = false) => `sudo postern firewall apply${persist ? ' --persist' : ''}`,
 

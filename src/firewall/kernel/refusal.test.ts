@@ -31,7 +31,7 @@ test.each([
   ['a command too', '[x]\nSequence = 1,2\nOpen_Ports = tcp/22\nCommand_6 = true\n', /a command beside Open_Ports/],
   ['a target', '[x]\nSequence = 1,2\nOpen_Ports = tcp/22\nTarget = 192.0.2.1\n', /has a Target/],
   ['extending', '[x]\nSequence = 1,2\nOpen_Ports = tcp/22\nExtend_While_Connected = yes\n', /Extend_While_Connected/],
-  ['another host', '[x]\nSequence = 1,2\nOpen_Ports = tcp/22@192.0.2.9\n', /tcp\/22@192\.0\.2\.9, which is another/],
+  ['another host', '[x]\nSequence = 1,2\nOpen_Ports = tcp/22@192.0.2.9\n', /tcp\/22@192\.0\.2\.9, a port of another/],
   ['twice in a row', '[x]\nSequence = 1,2:udp,2:udp\nOpen_Ports = tcp/22\n', /has udp\/2 twice in a row/],
 ])('%s', (_, text, message) => {
   for (const dialect of ['nft', 'iptables'] as const) {

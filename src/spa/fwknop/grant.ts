@@ -65,8 +65,8 @@ function isIn(networks: readonly Network[], address: Address): boolean {
 
 /**
  * Decides whether a stanza allows the request of a packet that its keys have opened. The checks are fwknopd's, except
- * that against replay, and three more. The target and the owner of forwarded connections are checked (see {@link
- * natOf}). A command cycle is limited to the ports of an ordinary opening. Hosts must be addresses.
+ * that against replay, and three more. The target and the owner of forwarded connections are checked (see
+ * {@link natOf}). A command cycle is limited to the ports of an ordinary opening. Hosts must be addresses.
  */
 export function grant(stanza: Stanza, spa: Spa, asked: Asked): Grant {
   const refusal = refusalOf(stanza, spa, asked)

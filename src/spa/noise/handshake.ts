@@ -50,8 +50,8 @@ export type Read<User> =
   | { readonly mismatch: 'forged' | 'unknown-key' }
 
 /**
- * Reads the message. `find` gets the sender's public key before the second half of the work, when the sender has not
- * yet proved to hold its private key.
+ * Reads the message. `find` gets the sender's public key before the second half of the work. The sender has not yet
+ * proved to hold its private key then.
  */
 export function readMessage<User>(
   recipient: KeyPair,

@@ -1,6 +1,6 @@
 /**
- * Browsers have no `crypto.subtle` over plain http. age-encryption works without it, but only after an error that
- * X25519 is not supported. This function provides that error.
+ * Browsers have no `crypto.subtle` over plain http. age-encryption can do without, but only after an error that X25519
+ * is not supported. This function provides that error.
  */
 export function standInForSubtle(): void {
   if (globalThis.isSecureContext) return
