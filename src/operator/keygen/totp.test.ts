@@ -157,8 +157,8 @@ describe('keygen totp', () => {
   })
 
   test.each([
-    ['', '8 digits: look', '--digits 6'],
-    ['--digits 6 --algorithm SHA256', 'SHA256: look', '--algorithm SHA1'],
+    ['', '8 digits: check', '--digits 6'],
+    ['--digits 6 --algorithm SHA256', 'SHA256: check', '--algorithm SHA1'],
     ['--period 60', '8 digits, a period of 60 s: check', '--digits 6 --period 30'],
   ])('what apps may not take is said: %s', async (options, doubts, remedy) => {
     const { out } = await run(`ssh ${options}`.trim())
