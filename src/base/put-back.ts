@@ -30,8 +30,7 @@ export function reasonAgainst(confirmed: Confirmed, config: Config, certain: boo
     const message = 'it was confirmed before the machine was started, without --persist'
     return { message, command: REMEDIES.applyBase({ ...confirmed, persist: '' }, config.file) }
   }
-  if (!certain)
-    return { message: 'this kernel cannot tell network namespaces apart', command: REMEDIES.restoreBase() }
+  if (!certain) return { message: 'this kernel cannot tell network namespaces apart', command: REMEDIES.restoreBase() }
   return undefined
 }
 

@@ -292,7 +292,10 @@ export class PortOpenings {
     } catch (error) {
       if (this.#intact) {
         const { source, door } = live.opening
-        log.notice('warning', `${source}: ${door}: is closed by the kernel at its deadline: ${(error as Error).message}`)
+        log.notice(
+          'warning',
+          `${source}: ${door}: is closed by the kernel at its deadline: ${(error as Error).message}`,
+        )
       }
     }
   }

@@ -66,7 +66,12 @@ describe('keys as text', () => {
     ["a server's", formatKey('postern-server', key(1)), /is a server's public key/, /a user's public key begins with/],
     ['another program’s', 'ssh-ed25519 AAAAC3', /is not a key/, /begins with/],
     ['a cut one', ALICE.slice(0, -1), /is cut/, /48 characters/],
-    ['a mistyped one', ALICE.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')), /is mistyped/, /copy all of it again/],
+    [
+      'a mistyped one',
+      ALICE.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
+      /is mistyped/,
+      /copy all of it again/,
+    ],
   ])('%s is told, and not repeated', (_, text, message, hint) => {
     const read = readKeyText(text, 'postern-user')
     if ('key' in read) throw new Error('it was read')

@@ -14,7 +14,7 @@ import type { TypedIn } from './session.ts'
 export async function confirm(output: Output): Promise<number> {
   const trial = new BaseFiles().trial.read()
   if (trial === undefined) {
-    output.err('postern: nothing is on trial\n  to begin a trial: postern firewall apply\n')
+    output.err('postern: nothing is on trial\n  postern firewall apply begins a trial\n')
     return WARNED
   }
   const doubt = isOver(trial) ? undefined : doubtOf(trial, typedIn(), connections())

@@ -28,7 +28,7 @@ export async function restore(output: Output): Promise<number> {
     const confirmed = files.confirmed.read()
     if (confirmed === undefined) {
       if (ended !== undefined) return USABLE
-      output.err('postern: no base ruleset was confirmed\n  to begin a trial: postern firewall apply\n')
+      output.err('postern: no base ruleset was confirmed\n  postern firewall apply begins a trial\n')
       return WARNED
     }
     const doubt = doubtOf(confirmed)
