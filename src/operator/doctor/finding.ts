@@ -1,3 +1,4 @@
+import { oneLine } from '../../daemon/log/line.ts'
 import type { Remedy } from '../../remedy/remedies.ts'
 
 /** Something that bites, or will. */
@@ -22,7 +23,8 @@ export function sorted(findings: readonly Finding[]): readonly Finding[] {
 /** Findings for people. */
 export function asText(file: string, findings: readonly Finding[]): string {
   const lines = findings.flatMap(({ severity, subject, message, mend }) => [
-    `${severity}: ${subject}: ${message}`,
+    // Names of rules and processes are others' texts: they end no line, and move no cursor.
+    `${severity}: ${subject}: ${oneLine(message.replaceAll(/\s*\n\s*/g, '; '))}`,
     ...(mend === undefined ? [] : [`    ${mend}`]),
   ])
   const count = (severity: Finding['severity']): number => findings.filter((each) => each.severity === severity).length
