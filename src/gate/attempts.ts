@@ -16,12 +16,13 @@ const NEXT = 4
 const LIMIT = 5
 /** Milliseconds from the beginning to the last knock. */
 const LAST_KNOCK = 6
-/** How many strays came since the first knock, how many of them in the ports of codes, and whether it is quiet. */
+/** How many strays came since the first knock, how many of them in the ports of codes; whether it is quiet, and spent. */
 const STRAYS = 7
 const STRAYS_MAX = 0xffff
 const CODE_STRAYS_SHIFT = 16
 const CODE_STRAYS_MAX = 0xff
 const QUIET_BIT = 1 << 24
+const SPENT_BIT = 1 << 25
 /** Ports of strays that are remembered, 16 bits each: a client that comes back to them is no scanner. */
 const RECENT_WORDS = 2
 
@@ -174,6 +175,15 @@ export class Attempts {
   setQuiet(attempt: number, quiet: boolean): void {
     const base = attempt * STRIDE + STRAYS
     this.#words[base] = quiet ? this.#words[base]! | QUIET_BIT : this.#words[base]! & ~QUIET_BIT
+  }
+
+  /** Whether a sequence from here has opened its door: the attempt stays for the others that begin alike. */
+  spent(attempt: number): boolean {
+    return (this.#words[attempt * STRIDE + STRAYS]! & SPENT_BIT) !== 0
+  }
+
+  setSpent(attempt: number): void {
+    this.#words[attempt * STRIDE + STRAYS]! |= SPENT_BIT
   }
 
   /** No attempt times out before this, milliseconds since 1970; `Infinity` where none is under way. May be early. */
