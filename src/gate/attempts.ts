@@ -16,12 +16,13 @@ const NEXT = 4
 const LIMIT = 5
 /** Milliseconds from the beginning to the last knock. */
 const LAST_KNOCK = 6
-/** Strays since the first knock, those to code ports among them, and the quiet bit. */
+/** Strays since the first knock, those to code ports among them, the quiet bit, and the spent bit. */
 const STRAYS = 7
 const STRAYS_MAX = 0xffff
 const CODE_STRAYS_SHIFT = 16
 const CODE_STRAYS_MAX = 0xff
 const QUIET_BIT = 1 << 24
+const SPENT_BIT = 1 << 25
 /** The ports of the last four strays, 16 bits each. A client that returns to these ports is not a scanner. */
 const RECENT_WORDS = 2
 
@@ -174,6 +175,15 @@ export class Attempts {
   setQuiet(attempt: number, quiet: boolean): void {
     const base = attempt * STRIDE + STRAYS
     this.#words[base] = quiet ? this.#words[base]! | QUIET_BIT : this.#words[base]! & ~QUIET_BIT
+  }
+
+  /** Returns true if a sequence from here has opened its door. The attempt stays for others that begin alike. */
+  spent(attempt: number): boolean {
+    return (this.#words[attempt * STRIDE + STRAYS]! & SPENT_BIT) !== 0
+  }
+
+  setSpent(attempt: number): void {
+    this.#words[attempt * STRIDE + STRAYS]! |= SPENT_BIT
   }
 
   /**

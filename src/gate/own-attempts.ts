@@ -64,6 +64,7 @@ export class OwnAttempts {
       const stage = this.#stage(attempt)
       const over = this.#attempts.quiet(attempt) || stage.codes > 0
       if (opened.some((end) => (over && end.root === stage.root) || stage.isMadeOf(end))) this.leave(slot, attempt)
+      else if (opened.some((end) => isLeftOf(stage, end))) this.#attempts.setSpent(attempt)
       attempt = after
     }
   }
@@ -97,4 +98,9 @@ export class OwnAttempts {
   #stage(attempt: number): Stage {
     return this.#sequences.stage(this.#attempts.stage(attempt))
   }
+}
+
+/** Whether what stands at a stage is left of the knock that came to the end of a sequence that begins alike. */
+function isLeftOf(stage: Stage, end: Stage): boolean {
+  return stage !== end && stage.root === end.root && stage.leadsOver(end)
 }

@@ -322,7 +322,8 @@ export class Progress {
         effects.push({ kind: 'withheld', source, door: secret.door, stage: stage.depth, why, strays })
         continue
       }
-      this.#opened.push(stage)
+      // What is left of a knock that opened takes nothing from the next one.
+      if (attempt === NONE || !this.#attempts.spent(attempt)) this.#opened.push(stage)
       effects.push({ kind: 'open', source, secret, destination: destinationOf(packet), protocol, port, time })
       if (secret.once) this.#sequences.remove(secret)
     }

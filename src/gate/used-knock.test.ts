@@ -56,6 +56,12 @@ test.each<[string, Readonly<Record<string, readonly number[]>>, readonly number[
   ['a longer one goes on', { short: [1, 2], long: [1, 2, 3] }, [1, 2, 3], ['short', 'long']],
   ['one that parts from it goes on', { one: [1, 2, 3], other: [1, 2, 4] }, [1, 2, 3, 4], ['one', 'other']],
   ['what has knocks of its own goes on', { one: [1, 2, 3], other: [4, 2, 5] }, [1, 4, 2, 3, 5], ['one', 'other']],
+  [
+    'what is left of it takes nothing from another',
+    { one: [1, 4, 3], other: [1, 2, 4], next: [4, 3, 2] },
+    [1, 4, 3, 4, 3, 2],
+    ['one', 'one', 'next'],
+  ],
   ['what began before goes on', { long: [1, 2, 3, 4], short: [2, 3] }, [1, 2, 3, 4], ['short', 'long']],
 ])('%s', (_, sequences, ports, doors) => {
   expect(opened(gateWith(doorsOf(sequences)), ports)).toEqual(doors)
@@ -76,5 +82,23 @@ test('whatever the doors, as long as none begin alike: a sequence again opens th
       for (let round = 0; round < 4; round++) expect(opened(gate, ports)).toEqual(first)
     }),
     { numRuns: process.env.SLOW === '1' ? 100_000 : 3_000 },
+  )
+})
+
+test('one knock after the other opens its door each time, though sequences begin alike, as long as none begins another', () => {
+  const ports = fc.shuffledSubarray([1, 2, 3, 4, 5, 6], { minLength: 2, maxLength: 4 })
+  const begins = (one: readonly number[], other: readonly number[]): boolean =>
+    one.every((port, index) => other[index] === port)
+  const sequences = fc
+    .array(ports, { minLength: 2, maxLength: 4 })
+    .filter((all) => all.every((one) => all.every((other) => one === other || !begins(one, other))))
+  fc.assert(
+    fc.property(sequences, fc.array(fc.nat(3), { maxLength: 5 }), (all, order) => {
+      const gate = gateWith(all.map((one, index) => secret(`d${index}`, one)))
+      for (const which of order.map((number) => number % all.length)) {
+        expect(opened(gate, all[which]!).at(-1)).toContain(`d${which}`)
+      }
+    }),
+    { numRuns: process.env.SLOW === '1' ? 100_000 : 5_000 },
   )
 })

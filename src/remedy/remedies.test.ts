@@ -49,8 +49,42 @@ test('a line is added below the heading of each door, once', () => {
     '[options]\n[a.b]\nOpen_Ports = tcp/22\nSequence = 1,2\n\t[ c d ]\nOpen_Ports = tcp/22,tcp/80\nSequence = 3,4\n[a+b]\nSequence = 5,6\n',
   )
   expect(REMEDIES.hide('/etc/knockd.conf', additions.slice(0, 1), 7)).toBe(
-    String.raw`grep -qx 'Open_Ports = tcp/22' /etc/knockd.conf || sed -i --follow-symlinks -e '/^\s*\[\s*a\.b\s*]/a Open_Ports = tcp/22' /etc/knockd.conf && kill -HUP 7`,
+    String.raw`grep -qx 'Open_Ports = tcp/22' /etc/knockd.conf || sed -i --follow-symlinks -E -e '/^\s*\[\s*a\.b\s*]/a Open_Ports = tcp/22' /etc/knockd.conf && kill -HUP 7`,
   )
+})
+
+test.each(['a+b', 'web (80)', 'open|close', 'a{2}', 'w?', '^x$', "it's", 'a/b#c&d', 'a\\b', '$(touch x)', '[in]'])(
+  'the door %s is found by its name, and no other',
+  (door) => {
+    const text = `[a]\nSequence = 1\n[aa]\nSequence = 2\n[${door}]\nSequence = 3\n`
+    const line = 'Open_Ports = tcp/22'
+    expect(edited(text, REMEDIES.hide(file, [{ door, line }], undefined))).toBe(
+      text.replace(`[${door}]\n`, () => `[${door}]\n${line}\n`),
+    )
+  },
+)
+
+test('a path that replaces another one comes out as it is', () => {
+  const [path, right] = ['/x/a&b#c', '/usr/bin/a&b#c']
+  expect(edited(`Start_Command = ${path} 1\n`, REMEDIES.replaceProgram(file, path, right))).toBe(
+    `Start_Command = ${right} 1\n`,
+  )
+})
+
+test('names that others gave to chains are words of the command, and a file is no option', () => {
+  const chain = '$(id)'
+  const port = { protocol: 'tcp', port: 22 } as const
+  for (const command of [
+    REMEDIES.allowNft('inet filter', chain, port),
+    REMEDIES.allowNftLocal('inet filter', chain, port),
+    REMEDIES.allowNftForwarded('inet filter', chain, port),
+    REMEDIES.answerNft('inet filter', chain, port),
+    REMEDIES.establishedNft('inet filter', chain),
+  ]) {
+    expect(command).toMatch(/^nft insert rule inet filter '\$\(id\)' /)
+  }
+  expect(REMEDIES.answerIptables('iptables', chain, port)).toMatch(/^iptables -I '\$\(id\)' /)
+  expect(REMEDIES.edit('-u.conf', 3)).toBe('"${EDITOR:-vi}" +3 ./-u.conf')
 })
 
 test('a published port is added where the container stands, once, and at no longer address', () => {

@@ -52,21 +52,21 @@ const MAKERS = {
   allowForwarded: (program: string, chain: 'DOCKER-USER' | 'FORWARD', { protocol, port }: Port) =>
     `${program} -I ${chain} -p ${protocol} -m conntrack --ctstate DNAT --ctorigdstport ${port} -j ACCEPT`,
   allowNft: (table: string, chain: string, { protocol, port }: Port) =>
-    `nft insert rule ${table} ${chain} ${protocol} dport ${port} accept`,
+    `nft insert rule ${chainWords(table, chain)} ${protocol} dport ${port} accept`,
   /** This rule is for a chain that packets to other hosts pass, too. */
   allowNftLocal: (table: string, chain: string, { protocol, port }: Port) =>
-    `nft insert rule ${table} ${chain} fib daddr type local ${protocol} dport ${port} accept`,
+    `nft insert rule ${chainWords(table, chain)} fib daddr type local ${protocol} dport ${port} accept`,
   /** This rule is for forwarded packets. */
   allowNftForwarded: (table: string, chain: string, { protocol, port }: Port) =>
-    `nft insert rule ${table} ${chain} meta l4proto ${protocol} ct status dnat ct original proto-dst ${port} accept`,
+    `nft insert rule ${chainWords(table, chain)} meta l4proto ${protocol} ct status dnat ct original proto-dst ${port} accept`,
   /** These rules allow the answers of one port, and nothing else, where outgoing packets are filtered. */
   answerIptables: (program: string, chain: string, { protocol, port }: Port) =>
-    `${program} -I ${chain} -p ${protocol} --sport ${port} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
+    `${program} -I ${shellWord(chain)} -p ${protocol} --sport ${port} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
   answerNft: (table: string, chain: string, { protocol, port }: Port) =>
-    `nft insert rule ${table} ${chain} ${protocol} sport ${port} ct state established accept`,
+    `nft insert rule ${chainWords(table, chain)} ${protocol} sport ${port} ct state established accept`,
   applyBase: ({ allowed, beside, persist, replace }: ApplyTerms, file: string) =>
     [
-      `sudo postern firewall apply -c ${shellWord(file)}`,
+      `sudo postern firewall apply -c ${pathWord(file)}`,
       ...(allowed === '' ? [] : [`--allow ${allowed}`]),
       ...(beside ? ['--beside'] : []),
       ...(persist === undefined ? [] : ['--persist']),
@@ -76,7 +76,7 @@ const MAKERS = {
   // Sessions outlive their opening.
   establishedIptables: (program: string) => `${program} -I INPUT ${ESTABLISHED}`,
   establishedNft: (table: string, chain: string) =>
-    `nft insert rule ${table} ${chain} ct state established,related accept`,
+    `nft insert rule ${chainWords(table, chain)} ct state established,related accept`,
 
   // This hides ports that everybody can reach. Established connections stay.
   hide: (file: string, additions: readonly Addition[], pid: number | undefined) => {
@@ -84,24 +84,24 @@ const MAKERS = {
     const edits = additions.map(
       ({ door, line }) => `-e ${shellWord(String.raw`/^\s*\[\s*${pattern(door)}\s*]/a ${line}`)}`,
     )
-    const once = `grep -qx ${shellWord(first?.line ?? '')} ${shellWord(file)}`
-    return `${once} || ${EDITED} ${edits.join(' ')} ${shellWord(file)}${reloaded(pid)}`
+    const once = `grep -qx ${shellWord(first?.line ?? '')} ${pathWord(file)}`
+    return `${once} || ${EDITED} -E ${edits.join(' ')} ${pathWord(file)}${reloaded(pid)}`
   },
   /** This adds the machine's own port beside that of a container, in the line with the container's port. */
   addPublished: (file: string, service: string, published: string, pid: number | undefined) => {
     const unless = `/${pattern(published)}([^0-9@-]|$)/!`
     const add = String.raw`s#(${pattern(service)})(\s|,|$)#\1,${published}\2#`
-    return `${EDITED} -E ${shellWord(unless + add)} ${shellWord(file)}${reloaded(pid)}`
+    return `${EDITED} -E ${shellWord(unless + add)} ${pathWord(file)}${reloaded(pid)}`
   },
-  edit: (file: string, line: number) => `"\${EDITOR:-vi}" +${line} ${shellWord(file)}`,
+  edit: (file: string, line: number) => `"\${EDITOR:-vi}" +${line} ${pathWord(file)}`,
   replaceProgram: (file: string, path: string, right: string) => {
     // The same path may also be the end of a longer one.
-    const replace = String.raw`s#(^|[^[:alnum:]_./-])${pattern(path)}(\s|$)#\1${right}\2#g`
-    return `${EDITED} -E ${shellWord(replace)} ${shellWord(file)}`
+    const replace = String.raw`s#(^|[^[:alnum:]_./-])${pattern(path)}(\s|$)#\1${right.replaceAll(/[\\&#]/g, String.raw`\$&`)}\2#g`
+    return `${EDITED} -E ${shellWord(replace)} ${pathWord(file)}`
   },
 
   // These commands are for the daemon and the base ruleset.
-  start: (file: string) => `sudo knockd -d -c ${shellWord(file)}`,
+  start: (file: string) => `sudo knockd -d -c ${pathWord(file)}`,
   restart: () => 'systemctl restart knockd',
   moreTime: () => 'systemctl set-property knockd.service CPUWeight=1000',
   end: (pid: number) => `kill ${pid}`,
@@ -121,13 +121,13 @@ const MAKERS = {
   enable: (unit: 'nftables' | 'knockd' | 'ufw' | 'firewalld') => `systemctl enable ${unit}`,
 
   // These commands are for files, programs, interfaces and the clock.
-  mode: (mode: string, path: string) => `chmod ${mode} ${shellWord(path)}`,
-  owner: (user: string, path: string) => `chown ${user} ${shellWord(path)}`,
-  linkOwner: (user: string, path: string) => `chown -h ${user} ${shellWord(path)}`,
+  mode: (mode: string, path: string) => `chmod ${mode} ${pathWord(path)}`,
+  owner: (user: string, path: string) => `chown ${user} ${pathWord(path)}`,
+  linkOwner: (user: string, path: string) => `chown -h ${user} ${pathWord(path)}`,
   installLibrary: (library: 'libpcap0.8' | 'libnftables1') => `apt install ${library}`,
   findProgram: (name: string) => `apt-file search -x ${shellWord(`/${name}$`)}`,
   installCopy: (folder: string, version: string) =>
-    `npm pack --ignore-scripts --pack-destination /root ${shellWord(folder)} && npm install -g --ignore-scripts --prefix /usr/local /root/postern-${version}.tgz`,
+    `npm pack --ignore-scripts --pack-destination /root ${pathWord(folder)} && npm install -g --ignore-scripts --prefix /usr/local /root/postern-${version}.tgz`,
   installNode: (interpreter: string) => `install -o root -g root -m 755 ${shellWord(interpreter)} /usr/local/bin/node`,
   linkUp: (name: string) => `ip link set ${shellWord(name)} up`,
   keepClock: () => 'timedatectl set-ntp true',
@@ -138,8 +138,8 @@ const MAKERS = {
   lookAtSockets: () => 'ss -0apb',
   lookAtRules: () => 'nft monitor',
   lookAtDisk: () => 'df -h /var/lib/postern',
-  lookAtStatus: (file: string) => `sudo postern status -c ${shellWord(file)}`,
-  check: (file: string) => `postern check ${shellWord(file)}`,
+  lookAtStatus: (file: string) => `sudo postern status -c ${pathWord(file)}`,
+  check: (file: string) => `postern check ${pathWord(file)}`,
   readOfRemoval: () => 'postern firewall remove --help',
   readOfLoss: () => 'postern accept-loss --help',
 } as const
@@ -153,6 +153,16 @@ type Makers = typeof MAKERS
  */
 export const REMEDIES = MAKERS as unknown as {
   readonly [Name in keyof Makers]: (...args: Parameters<Makers[Name]>) => Remedy
+}
+
+/** A chain of nftables as a shell takes it: programs may give chains any name. */
+function chainWords(table: string, chain: string): string {
+  return [...table.split(' '), chain].map(shellWord).join(' ')
+}
+
+/** A path as a shell takes it, and programs for no option. */
+function pathWord(path: string): string {
+  return shellWord(path.startsWith('-') ? `./${path}` : path)
 }
 
 function plainMatch({ protocol, port }: Port): string {

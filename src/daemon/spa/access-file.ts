@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { faultsOfFolder } from '../../file/faults.ts'
 import { FileError, fileErrorOf } from '../../file/file-error.ts'
 import type { FilePolicy } from '../../file/policy.ts'
@@ -8,9 +8,14 @@ import { readPrivateText } from '../../file/private-file.ts'
 import { ACCESS_MAX_CHARS, readAccess } from '../../spa/fwknop/access.ts'
 import type { AccessReading } from '../../spa/fwknop/access.ts'
 import { readKeys } from '../../spa/fwknop/key-file.ts'
+import { INCLUDED_MAX_CHARS } from '../../spa/fwknop/include.ts'
 import type { AccessSource } from '../../spa/fwknop/include.ts'
 import type { Value } from '../../spa/fwknop/settings.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
+import { piecesOf } from '../../text/lines.ts'
+
+/** The maximum length of all texts together, in UTF-16 units. Beyond it, no further files of stanzas in force are read. */
+const TEXTS_MAX_CHARS = ACCESS_MAX_CHARS + 2 * INCLUDED_MAX_CHARS
 
 /** The content of an access.conf or a file of keys, with everything that it includes. */
 export interface AccessFile extends AccessReading {
@@ -31,12 +36,14 @@ export interface AccessFile extends AccessReading {
  * nothing.
  *
  * @param policy the policy for all files; {@link ANYBODYS} reads them despite wrong permissions
+ * @param before the stanzas in force; their files are read even if an error keeps them from being included
  * @throws FileError if the file itself cannot be read; problems of included files are among the faults
  */
 export function readAccessFile(
   path: string,
   protocol: 'fwknop' | 'fwknop-keys',
   policy: FilePolicy = SECRET,
+  before: readonly Stanza[] = [],
 ): AccessFile {
   const read = (from: string): string => readPrivateText(from, ACCESS_MAX_CHARS, policy)
   const texts = [read(path)]
@@ -68,9 +75,32 @@ export function readAccessFile(
     },
   }
   const reading = protocol === 'fwknop-keys' ? readKeys(texts[0]!) : readAccess(texts[0]!, source)
-  const isUnread = ({ file, keyFiles = [] }: Stanza): boolean =>
-    [...(file === undefined ? [] : [file]), ...keyFiles].some((each) =>
-      [...unread].some((one) => each === one || each.startsWith(`${one}/`)),
-    )
+  if (reading.faults.some(({ severity }) => severity === 'error')) {
+    const left = new Set(before.flatMap(filesOf))
+    for (;;) {
+      const named = new Set(texts.flatMap(pathsIn))
+      const next = [...left].find((each) => !files.has(each) && (named.has(each) || named.has(dirname(each))))
+      if (next === undefined) break
+      if (texts.reduce((sum, { length }) => sum + length, 0) <= TEXTS_MAX_CHARS) source.text(next)
+      else unread.add(next)
+      files.add(next)
+    }
+  }
+  const isUnread = (stanza: Stanza): boolean =>
+    filesOf(stanza).some((each) => [...unread].some((one) => each === one || each.startsWith(`${one}/`)))
   return { ...reading, files: [...files], folders: [...folders], text: texts.join('\n'), isUnread }
+}
+
+/** The files that a stanza and its keys came from, but for the access.conf itself. */
+function filesOf({ file, keyFiles = [] }: Stanza): readonly string[] {
+  return [...(file === undefined ? [] : [file]), ...keyFiles]
+}
+
+/** The paths that lines name, whatever the word ahead of them is. */
+function pathsIn(text: string): readonly string[] {
+  return piecesOf(text).flatMap((piece) => {
+    if (piece.startsWith(';')) return []
+    const [line = ''] = piece.split(';', 1)
+    return [line.replace(/^\S+\s+/, ''), line.slice(line.indexOf('/'))].map((path) => resolve(path.trim()))
+  })
 }

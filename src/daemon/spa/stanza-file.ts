@@ -1,6 +1,7 @@
 import type { Door } from '../../config/config.ts'
 import { formatFault } from '../../config/fault.ts'
 import { faultsOfGnupgHome } from '../../file/faults.ts'
+import { SECRET } from '../../file/policy.ts'
 import { WatchedFile } from '../../file/watched-file.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'
 import { forcedInVain } from '../../spa/fwknop/allowed.ts'
@@ -87,7 +88,7 @@ export class StanzaFile {
 
   #read(): readonly Stanza[] {
     const { door, path } = this
-    const last = readAccessFile(path, this.protocol)
+    const last = readAccessFile(path, this.protocol, SECRET, this.known)
     this.#last = last
     const { stanzas, faults: found } = last
     const faults = [...found, ...(forwardsOf(door).length > 0 ? [] : stanzas.flatMap(forcedInVain))]

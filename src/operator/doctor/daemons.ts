@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
+import { quote } from '../../config/fault.ts'
 import { exposedText } from '../../control/message.ts'
 import type { InterfaceStatus, Status } from '../../control/message.ts'
 import { CONFIG_DEFAULT } from '../check.ts'
@@ -75,7 +76,7 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
       const message = `knockd, process ${pid}, runs with ${file} and does not answer`
       return { severity: 'fault', subject: 'knockd', message, mend: REMEDIES.lookAtStatus(file) }
     }
-    const message = `another knockd runs, process ${pid} (${command}): both run their commands for one knock`
+    const message = `another knockd runs, process ${pid} (${quote(command)}): both run their commands for one knock`
     return { severity: 'fault', subject: 'another knockd', message, mend: REMEDIES.end(pid) }
   })
   if (own !== undefined || others.some(({ config }) => config === resolve(file))) return findings

