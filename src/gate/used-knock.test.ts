@@ -85,10 +85,11 @@ test('whatever the doors, as long as none begin alike: a sequence again opens th
   )
 })
 
+const begins = (one: readonly number[], other: readonly number[]): boolean =>
+  one.every((port, index) => other[index] === port)
+
 test('one knock after the other opens its door each time, though sequences begin alike, as long as none begins another', () => {
   const ports = fc.shuffledSubarray([1, 2, 3, 4, 5, 6], { minLength: 2, maxLength: 4 })
-  const begins = (one: readonly number[], other: readonly number[]): boolean =>
-    one.every((port, index) => other[index] === port)
   const sequences = fc
     .array(ports, { minLength: 2, maxLength: 4 })
     .filter((all) => all.every((one) => all.every((other) => one === other || !begins(one, other))))
