@@ -276,7 +276,7 @@ lab('mistakes', () => {
       )
       const finding = findings.find(({ families }) => families.includes(4))
       expect(finding).toMatchObject({ line: 5, column: 33 })
-      expect(finding!.message).toContain('behind `-A INPUT -p tcp -m tcp --dport 22 -j REJECT')
+      expect(finding!.message).toContain('after `-A INPUT -p tcp -m tcp --dport 22 -j REJECT')
     },
     LIMIT_MS,
   )
