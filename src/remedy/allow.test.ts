@@ -84,6 +84,25 @@ test.each<readonly [string, InForce, Taker, string | undefined]>([
     'nft insert rule inet filter in tcp dport 22 accept',
   ],
   [
+    'nftables, from a chain that several may jump to',
+    table('inet filter', ['early', 'input'], ['in', 'input']),
+    taker('table inet filter', 'mine', 'drop'),
+    'nft insert rule inet filter mine fib daddr type local tcp dport 22 accept',
+  ],
+  [
+    'nftables, a chain with a comment',
+    rules({
+      tables: [
+        {
+          name: 'inet filter',
+          text: 'table inet filter {\n\tchain in {\n\t\tcomment "who may"\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n}',
+        },
+      ],
+    }),
+    taker('table inet filter', 'in', 'policy drop'),
+    'nft insert rule inet filter in tcp dport 22 accept',
+  ],
+  [
     'nftables ahead of routing',
     table('inet early', ['pre', 'prerouting']),
     taker('table inet early', 'pre', 'policy drop'),

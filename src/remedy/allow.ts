@@ -80,15 +80,15 @@ function byNft(port: Port, table: string, { chain }: Taker, { tables }: InForce)
   const own = hooks.find(({ name }) => name === chain)?.hook
   if (own === 'output') return REMEDIES.answerNft(table, chain, port)
   if (own === 'postrouting') return undefined
-  const input = hooks.find(({ hook }) => hook === 'input')
-  if (own === 'input' || (own === undefined && input !== undefined)) {
-    return REMEDIES.allowNft(table, input?.name === undefined || own === 'input' ? chain : input.name, port)
-  }
+  // Of several it cannot be told from which one packets come to a chain that is jumped to.
+  const [input, ...more] = hooks.filter(({ hook }) => hook === 'input')
+  if (own === 'input') return REMEDIES.allowNft(table, chain, port)
+  if (own === undefined && input !== undefined && more.length === 0) return REMEDIES.allowNft(table, input.name, port)
   return own === 'forward' ? REMEDIES.allowNftForwarded(table, chain, port) : REMEDIES.allowNftLocal(table, chain, port)
 }
 
 function hooksOf(text: string): readonly { readonly name: string; readonly hook: string }[] {
-  const chains = text.matchAll(/^\tchain (\S+) \{\n\t\ttype \S+ hook (\S+)/gm)
+  const chains = text.matchAll(/^\tchain (\S+) \{\n(?:\t\tcomment .*\n)?\t\ttype \S+ hook (\S+)/gm)
   return [...chains].map(([, name = '', hook = '']) => ({ name, hook }))
 }
 

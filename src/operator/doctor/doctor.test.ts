@@ -83,6 +83,12 @@ describe('rules for established connections', () => {
     expect(judgeEstablished(rules, PORTS)).toHaveLength(count)
   })
 
+  test('a chain with a comment is judged as one without', () => {
+    const [plain] = table('tcp dport 80 accept').tables
+    const text = plain!.text.replace('\t\ttype', '\t\tcomment "who may come in"\n\t\ttype')
+    expect(judgeEstablished({ ...BLANK, tables: [{ ...plain!, text }] }, PORTS)).toHaveLength(1)
+  })
+
   const INPUT = ['*filter', ':INPUT ACCEPT [0:0]', '-A INPUT RULE', 'COMMIT', ''].join('\n')
 
   test.each([

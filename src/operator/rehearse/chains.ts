@@ -31,7 +31,8 @@ export function chainsIn({ saved, tables }: Pick<Rules, 'saved' | 'tables'>): re
   )
   const ofNft = tables.flatMap(({ name: table, text }) =>
     [...text.matchAll(/^\tchain (\S+) \{\n([\s\S]*?)^\t\}/gm)].map(([, name = '', body = '']): Chain => {
-      const lines = body.split('\n').map((line) => line.trim())
+      const all = body.split('\n').map((line) => line.trim())
+      const lines = all[0]?.startsWith('comment ') === true ? all.slice(1) : all
       const hook = /^type \S+ hook (\S+)/.exec(lines[0] ?? '')?.[1]
       const rules = lines.slice(hook === undefined ? 0 : 1).filter((line) => line !== '')
       const drops = hook !== undefined && lines[0]!.includes('policy drop')
