@@ -110,7 +110,7 @@ function cureOf(culprit: Culprit | undefined, family: 4 | 6): string {
 }
 
 /** Whether a culprit judges what this machine sends. */
-function takesAnswers({ where, chain }: Culprit, rules: Rules | undefined): boolean {
+export function takesAnswers({ where, chain }: Culprit, rules: Pick<Rules, 'saved' | 'tables'> | undefined): boolean {
   const chains = rules === undefined ? [] : chainsIn(rules)
   const its = chains.filter((each) => each.where === where && each.name === chain)
   return its.length > 0 && its.every((each) => hooksOf(each, chains).join() === 'output')
