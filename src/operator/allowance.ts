@@ -6,14 +6,17 @@ import { without } from '../firewall/base/misfit.ts'
 import { BASE_TABLE, basePlan } from '../firewall/base/ruleset.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
 import type { InForce } from '../remedy/allow.ts'
+import { hooksAt } from './rehearse/chains.ts'
 import type { Rules } from './rehearse/rules.ts'
 
 /** The rules in force, as the remedies against them need them. */
-export function inForce({ saved, tables }: Rules, link: string, config: Config): InForce {
+export function inForce(rules: Rules, link: string, config: Config): InForce {
+  const { saved, tables } = rules
   const confirmed = new BaseFiles().confirmed.readIfUsable()
   const base = tables.find(({ name }) => name === BASE_TABLE)?.text ?? ''
   const terms = confirmed ?? { allowed: allowedIn(base, config), beside: true, persist: undefined, replace: false }
-  return { saved, tables, link, applyBase: REMEDIES.applyBase(terms, config.file) }
+  const hooksOf: NonNullable<InForce['hooksOf']> = (taker) => hooksAt(taker, rules)
+  return { saved, tables, hooksOf, link, applyBase: REMEDIES.applyBase(terms, config.file) }
 }
 
 /** What a base ruleset that nobody confirmed lets in beside what the config guards. */

@@ -108,6 +108,21 @@ test.each<readonly [string, InForce, Taker, string | undefined]>([
     taker('table inet early', 'pre', 'policy drop'),
     'nft insert rule inet early pre fib daddr type local tcp dport 22 accept',
   ],
+  [
+    'a chain of somebody that only what is sent on comes to',
+    rules({
+      saved: { 'iptables-nft': filter(':mine - [0:0]', '-A FORWARD -j mine', '-A mine -j DROP') },
+      hooksOf: () => ['forward'],
+    }),
+    taker('iptables', 'mine', '-A mine -j DROP'),
+    'iptables -I FORWARD -p tcp -m conntrack --ctstate DNAT --ctorigdstport 22 -j ACCEPT',
+  ],
+  [
+    'the same in nftables',
+    { ...table('inet filter', ['in', 'input'], ['on', 'forward']), hooksOf: () => ['forward'] },
+    taker('table inet filter', 'mine', 'drop'),
+    'nft insert rule inet filter mine meta l4proto tcp ct status dnat ct original proto-dst 22 accept',
+  ],
   ['a device', table('netdev d', ['in', 'ingress']), taker('table netdev d', 'in', 'drop'), undefined],
   ['what the base ruleset refuses', rules({}), taker('table inet postern_base', 'input', 'drop'), REMEDIES.applyAnew()],
 ])('%s', (_, inForce, by, command) => {

@@ -16,6 +16,8 @@ export interface InForce {
   /** What `iptables-save` of each kind prints: `iptables-nft`, `ip6tables-legacy`. */
   readonly saved: Readonly<Record<string, string>>
   readonly tables: readonly { readonly name: string; readonly text: string }[]
+  /** The hooks from which packets come to a chain that is jumped to; without it that is not known. */
+  readonly hooksOf?: (taker: Taker) => readonly string[]
   /** The interface by which strangers come. */
   readonly link: string
   /** Makes a base ruleset that fits the config. */
@@ -42,7 +44,9 @@ export function answering(port: Port, { where, chain }: Taker): Remedy {
   return table === undefined ? REMEDIES.answerIptables(where, chain, port) : REMEDIES.answerNft(table, chain, port)
 }
 
-function byIptables(port: Port, { where, chain, rule }: Taker, { saved }: InForce): Remedy | undefined {
+function byIptables(port: Port, taker: Taker, rules: InForce): Remedy | undefined {
+  const { where, chain, rule } = taker
+  const { saved } = rules
   const kind = saved[where] === undefined ? where.replace(/^ip6?tables$/, '$&-nft') : where
   const text = saved[kind] ?? ''
   const table = sectionWith(text, rule)
@@ -50,6 +54,7 @@ function byIptables(port: Port, { where, chain, rule }: Taker, { saved }: InForc
   if (chain === 'FORWARD' || /^DOCKER|^ufw6?-.*forward/.test(chain)) {
     return REMEDIES.allowForwarded(where, /^:DOCKER-USER /m.test(text) ? 'DOCKER-USER' : 'FORWARD', port)
   }
+  if (isForwarded(taker, rules)) return REMEDIES.allowForwarded(where, 'FORWARD', port)
   if (chain === 'OUTPUT') return REMEDIES.answerIptables(where, chain, port)
   if (/^:ufw6?-user-input /m.test(text)) {
     // The user's own rules are ahead of what ufw itself refuses.
@@ -65,6 +70,11 @@ function byIptables(port: Port, { where, chain, rule }: Taker, { saved }: InForc
   return REMEDIES.allowBefore(where, port, index < 0 ? 1 : index + 1)
 }
 
+/** Whether only packets that are sent on come to a chain that somebody made. */
+function isForwarded(taker: Taker, { hooksOf }: InForce): boolean {
+  return hooksOf?.(taker).join() === 'forward'
+}
+
 /** The table of iptables in which a rule or policy stands. */
 function sectionWith(saved: string, rule: string): string | undefined {
   const policy = /^-P (\S+) (\S+)$/.exec(rule)
@@ -74,20 +84,24 @@ function sectionWith(saved: string, rule: string): string | undefined {
   )?.[1]
 }
 
-function byNft(port: Port, table: string, { chain }: Taker, { tables }: InForce): Remedy | undefined {
+function byNft(port: Port, table: string, taker: Taker, rules: InForce): Remedy | undefined {
+  const { chain } = taker
   if (table.startsWith('netdev ')) return undefined
-  const hooks = hooksOf(tables.find(({ name }) => name === table)?.text ?? '')
+  const hooks = baseChains(rules.tables.find(({ name }) => name === table)?.text ?? '')
   const own = hooks.find(({ name }) => name === chain)?.hook
   if (own === 'output') return REMEDIES.answerNft(table, chain, port)
   if (own === 'postrouting') return undefined
+  if (own === 'forward' || (own === undefined && isForwarded(taker, rules))) {
+    return REMEDIES.allowNftForwarded(table, chain, port)
+  }
   // Of several it cannot be told from which one packets come to a chain that is jumped to.
   const [input, ...more] = hooks.filter(({ hook }) => hook === 'input')
   if (own === 'input') return REMEDIES.allowNft(table, chain, port)
   if (own === undefined && input !== undefined && more.length === 0) return REMEDIES.allowNft(table, input.name, port)
-  return own === 'forward' ? REMEDIES.allowNftForwarded(table, chain, port) : REMEDIES.allowNftLocal(table, chain, port)
+  return REMEDIES.allowNftLocal(table, chain, port)
 }
 
-function hooksOf(text: string): readonly { readonly name: string; readonly hook: string }[] {
+function baseChains(text: string): readonly { readonly name: string; readonly hook: string }[] {
   const chains = text.matchAll(/^\tchain (\S+) \{\n(?:\t\tcomment .*\n)?\t\ttype \S+ hook (\S+)/gm)
   return [...chains].map(([, name = '', hook = '']) => ({ name, hook }))
 }

@@ -59,3 +59,13 @@ export function hooksOf(chain: Chain, chains: readonly Chain[]): readonly string
   if (chain.hook !== undefined) return [chain.hook]
   return [...new Set(jumpsTo(chain, chains).flatMap(({ chain: from }) => hooksOf(from, chains)))]
 }
+
+/** The same for a chain that is known by its name; there may be one in each table of iptables. */
+export function hooksAt(
+  { where, chain }: { readonly where: string; readonly chain: string },
+  rules: Pick<Rules, 'saved' | 'tables'>,
+): readonly string[] {
+  const chains = chainsIn(rules)
+  const its = chains.filter((each) => each.where === where && each.name === chain)
+  return [...new Set(its.flatMap((each) => hooksOf(each, chains)))]
+}
