@@ -517,7 +517,16 @@ test('a daemon of this config that does not answer is not taken for another one'
   expect(judgeDaemons(running, undefined, '/etc/knockd.conf')).toMatchObject([
     { subject: 'knockd', mend: 'sudo postern status -c /etc/knockd.conf' },
   ])
-  expect(mends(judgeDaemons(running, undefined, '/etc/other.conf'))).toContain('kill 7')
+})
+
+test('a daemon with doors of its own is not to be ended, unless its config is no name to print', () => {
+  const other = (config: string): readonly Finding[] =>
+    judgeDaemons([{ pid: 7, command: 'knockd', config }], undefined, '/etc/other.conf')
+  expect(other('/etc/knockd.conf').at(-1)).toMatchObject({
+    severity: 'warning',
+    mend: 'sudo postern status -c /etc/knockd.conf',
+  })
+  expect(mends(other('/etc/knockd.conf\nrm'))).toContain('kill 7')
 })
 
 test('rules of ufw and firewalld are loaded by these: what else loads rules takes their place', () => {
