@@ -25,3 +25,7 @@ test.each([
   if (expected === undefined) expect(() => parseArguments(argv)).toThrow(UsageError)
   else expect(parseArguments(argv)).toEqual({ ...NOTHING, ...expected })
 })
+
+test('an option that is cut too short is told what it may be', () => {
+  expect(() => parseArguments(['--l', '/x'])).toThrow(new UsageError('--l may be --lookup or --logfile'))
+})

@@ -61,11 +61,13 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-/** Completes an abbreviated long option if only one option begins with it (getopt_long(3)). */
+/** Completes an abbreviated long option if only one option begins with it (getopt_long(3)). @throws UsageError */
 function whole(word: string): string {
   const [, cut = '', rest = ''] = /^--([^=]+)(.*)$/s.exec(word) ?? []
   const [name, ...more] = Object.keys(OPTIONS).filter((option) => cut !== '' && option.startsWith(cut))
-  return name === undefined || more.length > 0 ? word : `--${name}${rest}`
+  if (more.length > 0)
+    throw new UsageError(`--${cut} may be ${[name, ...more].map((each) => `--${each}`).join(' or ')}`)
+  return name === undefined ? word : `--${name}${rest}`
 }
 
 function parse(argv: readonly string[]) {
@@ -74,6 +76,7 @@ function parse(argv: readonly string[]) {
     const args = argv.map((word, index) => (end >= 0 && index > end ? word : whole(word)))
     return parseArgs({ args, strict: true, allowPositionals: true, options: OPTIONS })
   } catch (cause) {
+    if (cause instanceof UsageError) throw cause
     const [first = ''] = (cause as Error).message.split('. ')
     throw new UsageError(
       first.replace(/\.$/, '').replace(/^[A-Z]/, (letter) => letter.toLowerCase()),

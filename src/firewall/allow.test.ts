@@ -84,10 +84,44 @@ test.each<readonly [string, InForce, Taker, string | undefined]>([
     'nft insert rule inet filter in tcp dport 22 accept',
   ],
   [
+    'nftables, from a chain that several may jump to',
+    table('inet filter', ['early', 'input'], ['in', 'input']),
+    taker('table inet filter', 'mine', 'drop'),
+    'nft insert rule inet filter mine fib daddr type local tcp dport 22 accept',
+  ],
+  [
+    'nftables, a chain with a comment',
+    rules({
+      tables: [
+        {
+          name: 'inet filter',
+          text: 'table inet filter {\n\tchain in {\n\t\tcomment "who may"\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n}',
+        },
+      ],
+    }),
+    taker('table inet filter', 'in', 'policy drop'),
+    'nft insert rule inet filter in tcp dport 22 accept',
+  ],
+  [
     'nftables ahead of routing',
     table('inet early', ['pre', 'prerouting']),
     taker('table inet early', 'pre', 'policy drop'),
     'nft insert rule inet early pre fib daddr type local tcp dport 22 accept',
+  ],
+  [
+    'a chain of somebody that only what is sent on comes to',
+    rules({
+      saved: { 'iptables-nft': filter(':mine - [0:0]', '-A FORWARD -j mine', '-A mine -j DROP') },
+      hooksOf: () => ['forward'],
+    }),
+    taker('iptables', 'mine', '-A mine -j DROP'),
+    'iptables -I FORWARD -p tcp -m conntrack --ctstate DNAT --ctorigdstport 22 -j ACCEPT',
+  ],
+  [
+    'the same in nftables',
+    { ...table('inet filter', ['in', 'input'], ['on', 'forward']), hooksOf: () => ['forward'] },
+    taker('table inet filter', 'mine', 'drop'),
+    'nft insert rule inet filter mine meta l4proto tcp ct status dnat ct original proto-dst 22 accept',
   ],
   ['a device', table('netdev d', ['in', 'ingress']), taker('table netdev d', 'in', 'drop'), undefined],
   ['what the base ruleset refuses', rules({}), taker('table inet postern_base', 'input', 'drop'), REMEDIES.applyAnew()],

@@ -16,6 +16,8 @@ export interface InForce {
   /** The output of each `iptables-save`, by program: `iptables-nft`, `ip6tables-legacy`. */
   readonly saved: Readonly<Record<string, string>>
   readonly tables: readonly { readonly name: string; readonly text: string }[]
+  /** Returns the hooks whose packets reach a chain. `undefined`: they are unknown. */
+  readonly hooksOf?: (taker: Taker) => readonly string[]
   /** The interface at which packets of unknown sources arrive. */
   readonly link: string
   /** The remedy that makes a base ruleset for the config. */
@@ -42,7 +44,9 @@ export function answering(port: Port, { where, chain }: Taker): Remedy {
   return table === undefined ? REMEDIES.answerIptables(where, chain, port) : REMEDIES.answerNft(table, chain, port)
 }
 
-function byIptables(port: Port, { where, chain, rule }: Taker, { saved }: InForce): Remedy | undefined {
+function byIptables(port: Port, taker: Taker, rules: InForce): Remedy | undefined {
+  const { where, chain, rule } = taker
+  const { saved } = rules
   const kind = saved[where] === undefined ? where.replace(/^ip6?tables$/, '$&-nft') : where
   const text = saved[kind] ?? ''
   const table = sectionWith(text, rule)
@@ -50,6 +54,7 @@ function byIptables(port: Port, { where, chain, rule }: Taker, { saved }: InForc
   if (chain === 'FORWARD' || /^DOCKER|^ufw6?-.*forward/.test(chain)) {
     return REMEDIES.allowForwarded(where, /^:DOCKER-USER /m.test(text) ? 'DOCKER-USER' : 'FORWARD', port)
   }
+  if (isForwarded(taker, rules)) return REMEDIES.allowForwarded(where, 'FORWARD', port)
   if (chain === 'OUTPUT') return REMEDIES.answerIptables(where, chain, port)
   if (/^:ufw6?-user-input /m.test(text)) {
     // The user's own rules come before the packets that ufw itself refuses.
@@ -65,6 +70,11 @@ function byIptables(port: Port, { where, chain, rule }: Taker, { saved }: InForc
   return REMEDIES.allowBefore(where, port, index < 0 ? 1 : index + 1)
 }
 
+/** Returns true if only forwarded packets reach a user-defined chain. */
+function isForwarded(taker: Taker, { hooksOf }: InForce): boolean {
+  return hooksOf?.(taker).join() === 'forward'
+}
+
 /** Returns the iptables table that contains a rule or policy. */
 function sectionWith(saved: string, rule: string): string | undefined {
   const policy = /^-P (\S+) (\S+)$/.exec(rule)
@@ -74,21 +84,25 @@ function sectionWith(saved: string, rule: string): string | undefined {
   )?.[1]
 }
 
-function byNft(port: Port, table: string, { chain }: Taker, { tables }: InForce): Remedy | undefined {
+function byNft(port: Port, table: string, taker: Taker, rules: InForce): Remedy | undefined {
+  const { chain } = taker
   if (table.startsWith('netdev ')) return undefined
-  const hooks = hooksOf(tables.find(({ name }) => name === table)?.text ?? '')
+  const hooks = baseChains(rules.tables.find(({ name }) => name === table)?.text ?? '')
   const own = hooks.find(({ name }) => name === chain)?.hook
   if (own === 'output') return REMEDIES.answerNft(table, chain, port)
   if (own === 'postrouting') return undefined
-  const input = hooks.find(({ hook }) => hook === 'input')
-  if (own === 'input' || (own === undefined && input !== undefined)) {
-    return REMEDIES.allowNft(table, input?.name === undefined || own === 'input' ? chain : input.name, port)
+  if (own === 'forward' || (own === undefined && isForwarded(taker, rules))) {
+    return REMEDIES.allowNftForwarded(table, chain, port)
   }
-  return own === 'forward' ? REMEDIES.allowNftForwarded(table, chain, port) : REMEDIES.allowNftLocal(table, chain, port)
+  // Of several it cannot be told from which one packets come to a chain that is jumped to.
+  const [input, ...more] = hooks.filter(({ hook }) => hook === 'input')
+  if (own === 'input') return REMEDIES.allowNft(table, chain, port)
+  if (own === undefined && input !== undefined && more.length === 0) return REMEDIES.allowNft(table, input.name, port)
+  return REMEDIES.allowNftLocal(table, chain, port)
 }
 
-function hooksOf(text: string): readonly { readonly name: string; readonly hook: string }[] {
-  const chains = text.matchAll(/^\tchain (\S+) \{\n\t\ttype \S+ hook (\S+)/gm)
+function baseChains(text: string): readonly { readonly name: string; readonly hook: string }[] {
+  const chains = text.matchAll(/^\tchain (\S+) \{\n(?:\t\tcomment .*\n)?\t\ttype \S+ hook (\S+)/gm)
   return [...chains].map(([, name = '', hook = '']) => ({ name, hook }))
 }
 

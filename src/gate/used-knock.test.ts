@@ -31,6 +31,10 @@ function opened(gate: Gate, ports: readonly number[]): readonly string[] {
 const doorsOf = (sequences: Readonly<Record<string, readonly number[]>>): readonly Secret[] =>
   Object.entries(sequences).map(([name, ports]) => secret(name, ports))
 
+/** Returns true if a sequence begins another one. */
+const begins = (one: readonly number[], other: readonly number[]): boolean =>
+  one.every((port, index) => other[index] === port)
+
 const OPEN = [1337, 3141, 7337]
 const CLOSE = [3141, 7337, 1337]
 
@@ -84,9 +88,6 @@ test('whatever the doors, as long as none begin alike: a sequence again opens th
     { numRuns: process.env.SLOW === '1' ? 100_000 : 3_000 },
   )
 })
-
-const begins = (one: readonly number[], other: readonly number[]): boolean =>
-  one.every((port, index) => other[index] === port)
 
 test('one knock after the other opens its door each time, though sequences begin alike, as long as none begins another', () => {
   const ports = fc.shuffledSubarray([1, 2, 3, 4, 5, 6], { minLength: 2, maxLength: 4 })

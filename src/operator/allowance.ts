@@ -6,14 +6,17 @@ import { without } from '../firewall/base/misfit.ts'
 import { BASE_TABLE, basePlan } from '../firewall/base/ruleset.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
 import type { InForce } from '../firewall/allow.ts'
+import { hooksAt } from './rehearse/chains.ts'
 import type { Rules } from './rehearse/rules.ts'
 
 /** Returns the rules in force, in the form that the remedies need. */
-export function inForce({ saved, tables }: Rules, link: string, config: Config): InForce {
+export function inForce(rules: Rules, link: string, config: Config): InForce {
+  const { saved, tables } = rules
   const confirmed = new BaseFiles().confirmed.readIfUsable()
   const base = tables.find(({ name }) => name === BASE_TABLE)?.text ?? ''
   const terms = confirmed ?? { allowed: allowedIn(base, config), beside: true, persist: undefined, replace: false }
-  return { saved, tables, link, applyBase: REMEDIES.applyBase(terms, config.file) }
+  const hooksOf: NonNullable<InForce['hooksOf']> = (taker) => hooksAt(taker, rules)
+  return { saved, tables, hooksOf, link, applyBase: REMEDIES.applyBase(terms, config.file) }
 }
 
 /** Returns the ports that an unconfirmed base ruleset accepts, without those that the config guards. */

@@ -110,7 +110,7 @@ lab('doctor', () => {
     const theirs = await startRealKnockd({ host: server, config: '[x]\nsequence = 1,2\ncommand = true\n' })
     const [found, ...more] = about(await doctor(server, daemon.file), 'another knockd')
     expect(more).toEqual([])
-    expect(found!.message).toContain(`process ${theirs.pid} (/usr/sbin/knockd`)
+    expect(found!.message).toContain(`process ${theirs.pid} (\`/usr/sbin/knockd`)
     await server.run(['sh', '-c', found!.mend!])
     await theirs.ended
     expect(about(await doctor(server, daemon.file), 'another knockd')).toEqual([])

@@ -76,6 +76,11 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
       const message = `knockd, process ${pid}, runs with ${file} and does not answer`
       return { severity: 'fault', subject: 'knockd', message, mend: REMEDIES.lookAtStatus(file) }
     }
+    // One with doors of its own may be meant: ending it would leave its ports hidden, and nobody could knock.
+    if (config !== undefined && config !== resolve(file) && !/\p{C}/u.test(config)) {
+      const message = `another knockd runs, process ${pid}, with ${quote(config)}: a sequence that both have opens twice`
+      return { severity: 'warning', subject: 'another knockd', message, mend: REMEDIES.lookAtStatus(config) }
+    }
     const message = `another knockd runs, process ${pid} (${quote(command)}): both run their commands for one knock`
     return { severity: 'fault', subject: 'another knockd', message, mend: REMEDIES.end(pid) }
   })

@@ -83,6 +83,12 @@ describe('rules for established connections', () => {
     expect(judgeEstablished(rules, PORTS)).toHaveLength(count)
   })
 
+  test('a chain with a comment is judged as one without', () => {
+    const [plain] = table('tcp dport 80 accept').tables
+    const text = plain!.text.replace('\t\ttype', '\t\tcomment "who may come in"\n\t\ttype')
+    expect(judgeEstablished({ ...BLANK, tables: [{ ...plain!, text }] }, PORTS)).toHaveLength(1)
+  })
+
   const INPUT = ['*filter', ':INPUT ACCEPT [0:0]', '-A INPUT RULE', 'COMMIT', ''].join('\n')
 
   test.each([
@@ -473,10 +479,37 @@ test('a port that stays shut behind the guard, with what takes its packets', () 
   const port = { protocol: 'tcp', port: 22, listensAt: 22 } as const
   const culprit = { where: 'iptables', chain: 'INPUT', rule: '-P INPUT DROP' }
   const rules = { ...BLANK, link: 'eth0', applyBase: REMEDIES.applyAnew() }
-  const [found] = judgeShut([{ port, family: 4, culprit }], rules)
+  const [found] = judgeShut([{ port, family: 4, culprit }], rules, BLANK)
   expect(found).toMatchObject({ severity: 'fault', mend: 'iptables -A INPUT -p tcp --dport 22 -j ACCEPT' })
   expect(found!.message).toMatch(/^tcp\/22 stays shut to those who knock: `-P INPUT DROP` in chain INPUT of iptables /)
-  expect(judgeShut([{ port, family: 4, culprit: undefined }], rules)).toMatchObject([{ severity: 'note' }])
+  expect(judgeShut([{ port, family: 4, culprit: undefined }], rules, BLANK)).toMatchObject([{ severity: 'note' }])
+})
+
+test.each([
+  [
+    saved(
+      '*filter\n:INPUT ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\n:out - [0:0]\n-A OUTPUT -j out\n-A out -p tcp -m tcp --sport 22 -j DROP\nCOMMIT\n',
+    ),
+    { where: 'ip6tables-legacy', chain: 'out', rule: '-A out -p tcp -m tcp --sport 22 -j DROP' },
+    'ip6tables-legacy -I out -p tcp --sport 22 -m conntrack --ctstate ESTABLISHED -j ACCEPT',
+  ],
+  [
+    {
+      ...BLANK,
+      tables: [
+        {
+          name: 'inet f',
+          text: 'table inet f {\n\tchain out {\n\t\ttcp sport 22 drop\n\t}\n\n\tchain o {\n\t\ttype filter hook output priority filter; policy accept;\n\t\tjump out\n\t}\n}',
+        },
+      ],
+    },
+    { where: 'table inet f', chain: 'out', rule: 'tcp sport 22 drop' },
+    'nft insert rule inet f out tcp sport 22 ct state established accept',
+  ],
+])('answers that are taken in a chain of somebody are let out there', (rules, culprit, mend) => {
+  const port = { protocol: 'tcp', port: 22, listensAt: 22 } as const
+  const inForce = { ...rules, link: 'eth0', applyBase: REMEDIES.applyAnew() }
+  expect(mends(judgeShut([{ port, family: 4, culprit }], inForce, rules))).toEqual([mend])
 })
 
 test('a daemon of this config that does not answer is not taken for another one', () => {
@@ -484,7 +517,16 @@ test('a daemon of this config that does not answer is not taken for another one'
   expect(judgeDaemons(running, undefined, '/etc/knockd.conf')).toMatchObject([
     { subject: 'knockd', mend: 'sudo postern status -c /etc/knockd.conf' },
   ])
-  expect(mends(judgeDaemons(running, undefined, '/etc/other.conf'))).toContain('kill 7')
+})
+
+test('a daemon with doors of its own is not to be ended, unless its config is no name to print', () => {
+  const other = (config: string): readonly Finding[] =>
+    judgeDaemons([{ pid: 7, command: 'knockd', config }], undefined, '/etc/other.conf')
+  expect(other('/etc/knockd.conf').at(-1)).toMatchObject({
+    severity: 'warning',
+    mend: 'sudo postern status -c /etc/knockd.conf',
+  })
+  expect(mends(other('/etc/knockd.conf\nrm'))).toContain('kill 7')
 })
 
 test('rules of ufw and firewalld are loaded by these: what else loads rules takes their place', () => {

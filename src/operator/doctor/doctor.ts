@@ -149,7 +149,7 @@ async function ofRules(
     const clues = { rules: rulesText, listening: tcp }
     const hide = (ports: readonly Port[]): Remedy => hiding(ports, { config, text, clues, pid: own?.pid })
     const told = new Set(findings.map(({ mend }) => mend))
-    const stay = judgeShut(shut, inForce(rules, watched.name, config)).filter(
+    const stay = judgeShut(shut, inForce(rules, watched.name, config), rules).filter(
       ({ mend }) => mend === undefined || !told.has(mend),
     )
     return [...findings, ...judgeReached(reached, config, rules, hide), ...stay, ...notes]

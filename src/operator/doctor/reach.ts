@@ -1,7 +1,7 @@
 import type { Config, Service } from '../../config/config.ts'
 import { protocolName } from '../../config/service.ts'
 import type { Family } from '../../packet/address.ts'
-import { allowing } from '../../firewall/allow.ts'
+import { allowing, answering } from '../../firewall/allow.ts'
 import type { InForce } from '../../firewall/allow.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Port, Remedy } from '../../remedy/remedies.ts'
@@ -14,9 +14,10 @@ import type { Spot } from '../rehearse/orders.ts'
 import type { OpenedPort } from '../rehearse/ports.ts'
 import { portsOf } from '../rehearse/ports.ts'
 import { publishedIn, targetText } from '../rehearse/published.ts'
+import { takesAnswers } from '../rehearse/rule-failure.ts'
 import { nftTables, ruleLines, rulesTextOf } from '../rehearse/rules.ts'
 import type { Rules } from '../rehearse/rules.ts'
-import { quoteRule } from '../rehearse/said.ts'
+import { placeName, quoteRule } from '../rehearse/said.ts'
 import { Stage } from '../rehearse/stage.ts'
 import type { Finding } from './finding.ts'
 
@@ -157,16 +158,23 @@ export function judgeReached(
 }
 
 /** Finds ports of native doors that the machine's own firewall refuses even after a knock. */
-export function judgeShut(shut: readonly Shut[], rules: InForce): readonly Finding[] {
+export function judgeShut(
+  shut: readonly Shut[],
+  inForce: InForce,
+  rules: Pick<Rules, 'saved' | 'tables'>,
+): readonly Finding[] {
   return shut.map(({ port, family, culprit }): Finding => {
     const subject = `shut over IPv${family}`
     if (culprit === undefined) {
       const message = `${nameOf(port)} was not reached behind the guard in a copy of this machine, though no rule takes its packets`
       return { severity: 'note', subject, message }
     }
-    const { where, chain, rule } = culprit
-    const message = `${nameOf(port)} stays shut to those who knock: ${quoteRule(rule)} in chain ${chain} of ${where} takes the packets; the guard hides the port, and the machine's own firewall has to allow it`
-    const mend = allowing(port, culprit, rules)
+    const begun = `${nameOf(port)} stays shut to those who knock: ${quoteRule(culprit.rule)} in ${placeName(culprit)} takes`
+    if (takesAnswers(culprit, rules)) {
+      return { severity: 'fault', subject, message: `${begun} the answers`, mend: answering(port, culprit) }
+    }
+    const message = `${begun} the packets; the guard hides the port, and the machine's own firewall has to allow it`
+    const mend = allowing(port, culprit, inForce)
     return { severity: 'fault', subject, message, ...(mend === undefined ? {} : { mend }) }
   })
 }

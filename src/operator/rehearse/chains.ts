@@ -31,7 +31,8 @@ export function chainsIn({ saved, tables }: Pick<Rules, 'saved' | 'tables'>): re
   )
   const ofNft = tables.flatMap(({ name: table, text }) =>
     [...text.matchAll(/^\tchain (\S+) \{\n([\s\S]*?)^\t\}/gm)].map(([, name = '', body = '']): Chain => {
-      const lines = body.split('\n').map((line) => line.trim())
+      const all = body.split('\n').map((line) => line.trim())
+      const lines = all[0]?.startsWith('comment ') === true ? all.slice(1) : all
       const hook = /^type \S+ hook (\S+)/.exec(lines[0] ?? '')?.[1]
       const rules = lines.slice(hook === undefined ? 0 : 1).filter((line) => line !== '')
       const drops = hook !== undefined && lines[0]!.includes('policy drop')
@@ -57,4 +58,14 @@ export function jumpsTo(chain: Chain, chains: readonly Chain[]): readonly { chai
 export function hooksOf(chain: Chain, chains: readonly Chain[]): readonly string[] {
   if (chain.hook !== undefined) return [chain.hook]
   return [...new Set(jumpsTo(chain, chains).flatMap(({ chain: from }) => hooksOf(from, chains)))]
+}
+
+/** The same for a chain that is known by its name; there may be one in each table of iptables. */
+export function hooksAt(
+  { where, chain }: { readonly where: string; readonly chain: string },
+  rules: Pick<Rules, 'saved' | 'tables'>,
+): readonly string[] {
+  const chains = chainsIn(rules)
+  const its = chains.filter((each) => each.where === where && each.name === chain)
+  return [...new Set(its.flatMap((each) => hooksOf(each, chains)))]
 }

@@ -1,5 +1,5 @@
 import type { DoorText } from '../../config/door.ts'
-import { chainsIn, hooksOf } from './chains.ts'
+import { hooksAt } from './chains.ts'
 import { BASE_TABLE } from '../../firewall/base/ruleset.ts'
 import { answering } from '../../firewall/allow.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
@@ -114,10 +114,8 @@ function cureOf(culprit: Culprit | undefined, family: 4 | 6): string {
 }
 
 /** Returns true if a culprit filters packets that this machine sends. */
-function takesAnswers({ where, chain }: Culprit, rules: Rules | undefined): boolean {
-  const chains = rules === undefined ? [] : chainsIn(rules)
-  const its = chains.filter((each) => each.where === where && each.name === chain)
-  return its.length > 0 && its.every((each) => hooksOf(each, chains).join() === 'output')
+export function takesAnswers(culprit: Culprit, rules: Pick<Rules, 'saved' | 'tables'> | undefined): boolean {
+  return rules !== undefined && hooksAt(culprit, rules).join() === 'output'
 }
 
 /** Returns true if the culprit is before the rule in the same chain. A chain's policy comes after all of its rules. */
