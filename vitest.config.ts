@@ -5,8 +5,8 @@ import { defineConfig } from 'vitest/config'
 // files of `wait` run side by side, as they mostly wait; those of `timing` run alone, as they flood, scan, or
 // depend on gaps between packets. Time limits are there for what hangs, not for a machine that is busy.
 const slow = process.env.SLOW === '1'
-/** As many as there are cores: beside more of them, real peers lose packets for want of time. */
-const WAIT_WORKERS = Math.min(Math.max(availableParallelism(), 2), 4)
+/** One more than there are cores: with many more, real peers lose packets for want of time. */
+const WAIT_WORKERS = Math.min(availableParallelism() + 1, 4)
 /** In CI a test may fail once: nobody is there to see that the machine was starved at that moment. */
 const retry = process.env.CI === 'true' ? 1 : 0
 

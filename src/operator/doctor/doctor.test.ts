@@ -519,9 +519,10 @@ test('a daemon of this config that does not answer is not taken for another one'
   ])
 })
 
+const other = (config: string): readonly Finding[] =>
+  judgeDaemons([{ pid: 7, command: 'knockd', config }], undefined, '/etc/other.conf')
+
 test('a daemon with doors of its own is not to be ended, unless its config is no name to print', () => {
-  const other = (config: string): readonly Finding[] =>
-    judgeDaemons([{ pid: 7, command: 'knockd', config }], undefined, '/etc/other.conf')
   expect(other('/etc/knockd.conf').at(-1)).toMatchObject({
     severity: 'warning',
     mend: 'sudo postern status -c /etc/knockd.conf',
