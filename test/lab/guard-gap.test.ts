@@ -324,7 +324,7 @@ lab('the openings', () => {
     const fight = server.start(['sh', '-c', 'while :; do nft flush ruleset; done'])
     await until('status says so', async () => {
       const { stdout } = await postern(server, daemon, 'status')
-      return /guard: not in force: another program took it out/.test(stdout)
+      return /guard: not in force: another program removed it/.test(stdout)
     })
     const before = daemon.process.count(BACK)
     const begun = performance.now()
