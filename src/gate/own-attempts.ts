@@ -100,7 +100,7 @@ export class OwnAttempts {
   }
 }
 
-/** Whether what stands at a stage is left of the knock that came to the end of a sequence that begins alike. */
+/** Returns true if an attempt at a stage is the rest of a knock that completed a sequence with a common prefix. */
 function isLeftOf(stage: Stage, end: Stage): boolean {
   return stage !== end && stage.root === end.root && stage.leadsOver(end)
 }

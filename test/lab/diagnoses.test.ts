@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
 import { knock, program, startKnockd } from './knockd.ts'
+import { CONTAINER_4, docker } from './docker.ts'
 import { Host, SERVER_4, SERVER_6, CLIENT_4, lab, link } from './net.ts'
 import { until } from './process.ts'
 import { writeConfig } from './scratch.ts'
@@ -317,7 +318,7 @@ lab('a port that a container publishes', () => {
       await machine.sysctl('net.ipv4.ip_forward', 1)
       try {
         await rules()
-        await machine.run(['iptables-restore'], { input: DOCKER })
+        await machine.run(['iptables-restore'], { input: docker('172.17.0.0/16', CONTAINER_4, '127.0.0.0/8') })
         const input = opening('iptables -I INPUT -s %IP% -p tcp --dport 8080 -j ACCEPT')
         const dnat = '`-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80`'
         expect(await found({ input })).toEqual({
@@ -358,43 +359,6 @@ lab('a port that a container publishes', () => {
     LIMIT_MS,
   )
 })
-
-/** Docker's own rules for `docker run -p 8080:80`, as Docker 24 makes them. */
-const DOCKER = `*nat
-:PREROUTING ACCEPT [0:0]
-:INPUT ACCEPT [0:0]
-:OUTPUT ACCEPT [0:0]
-:POSTROUTING ACCEPT [0:0]
-:DOCKER - [0:0]
--A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
--A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
--A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
--A POSTROUTING -s 172.17.0.2/32 -d 172.17.0.2/32 -p tcp -m tcp --dport 80 -j MASQUERADE
--A DOCKER -i docker0 -j RETURN
--A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination 172.17.0.2:80
-COMMIT
-*filter
-:INPUT ACCEPT [0:0]
-:FORWARD DROP [0:0]
-:OUTPUT ACCEPT [0:0]
-:DOCKER - [0:0]
-:DOCKER-ISOLATION-STAGE-1 - [0:0]
-:DOCKER-ISOLATION-STAGE-2 - [0:0]
-:DOCKER-USER - [0:0]
--A FORWARD -j DOCKER-USER
--A FORWARD -j DOCKER-ISOLATION-STAGE-1
--A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A FORWARD -o docker0 -j DOCKER
--A FORWARD -i docker0 ! -o docker0 -j ACCEPT
--A FORWARD -i docker0 -o docker0 -j ACCEPT
--A DOCKER -d 172.17.0.2/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport 80 -j ACCEPT
--A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
--A DOCKER-ISOLATION-STAGE-1 -j RETURN
--A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
--A DOCKER-ISOLATION-STAGE-2 -j RETURN
--A DOCKER-USER -j RETURN
-COMMIT
-`
 
 lab("this machine's own rules", () => {
   test(
