@@ -37,7 +37,7 @@ lab('a fault of the daemon itself', () => {
     const preload = writeConfig(FAULTS, 'faults.cjs')
     const config = '[options]\nScan_Ports = 0\n[ssh]\nSequence = 7301,822,9403\nOpen_Ports = tcp/22\nOpen_For = 30s\n'
     const daemon = await startKnockd({ host: server, config, env: { NODE_OPTIONS: `--require=${preload}` } })
-    expect((await postern(server, daemon, 'status')).stdout).not.toContain('fault')
+    expect((await postern(server, daemon, 'status')).stdout).not.toContain('internal error')
     daemon.process.kill('SIGUSR2')
     for (const what of ['rejected', 'emitted', 'thrown']) {
       await daemon.process.line(
@@ -52,9 +52,9 @@ lab('a fault of the daemon itself', () => {
     await knockIn(client, SERVER_4, daemon.process)
     await looks(client, SERVER_4, 22, 'open')
     const { stdout } = await postern(server, daemon, 'status')
-    expect(stdout).toMatch(/^ {2}6 faults of knockd itself, the last \d+s ago, please report it: Error: /m)
+    expect(stdout).toMatch(/^ {2}6 internal errors, the last \d+s ago, please report it: Error: /m)
     const found = (await postern(server, daemon, 'doctor')).stdout
-    expect(found).toMatch(/^warning: knockd: knockd met 6 faults of its own, /m)
+    expect(found).toMatch(/^warning: knockd: knockd had 6 internal errors, /m)
     expect((await daemon.process.stop()).code).toBe(0)
     expect(daemon.process.lines.at(-1)).toMatch(/shutting down/)
   })

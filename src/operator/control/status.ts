@@ -128,8 +128,8 @@ function waitingText(waiting: string | undefined): string {
 
 function faultText({ faults }: Status): readonly string[] {
   if (faults === undefined) return []
-  const times = faults.count === 1 ? 'a fault' : `${faults.count} faults`
-  return [`  ${times} of knockd itself, the last ${timeText(faults.agoMs)} ago, please report it: ${faults.last}`]
+  const times = faults.count === 1 ? 'an internal error' : `${faults.count} internal errors`
+  return [`  ${times}, the last ${timeText(faults.agoMs)} ago, please report it: ${faults.last}`]
 }
 
 /** Formats the warning of a capture that was deaf, with the command that shows which program was the cause. */

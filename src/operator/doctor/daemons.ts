@@ -129,8 +129,8 @@ export function judgeRunning({
     findings.push({ severity: 'warning', subject: 'guard', message: exposedText(service), mend })
   }
   if (faults !== undefined) {
-    const many = faults.count === 1 ? 'a fault' : `${faults.count} faults`
-    const message = `knockd had ${many} of its own, the last ${timeText(faults.agoMs)} ago, and may not work in full; please report it: ${faults.last}`
+    const many = faults.count === 1 ? 'an internal error' : `${faults.count} internal errors`
+    const message = `knockd had ${many}, the last ${timeText(faults.agoMs)} ago, and may not work in full; please report it: ${faults.last}`
     findings.push({ severity: 'warning', subject: 'knockd', message, mend: REMEDIES.restart() })
   }
   if (journal !== undefined) {
