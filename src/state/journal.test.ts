@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { JournalError } from './fault.ts'
 import { COMPACT_FACTOR, Journal, QUEUE_MAX_BYTES } from './journal.ts'
-import type { Ledger } from './ledger.ts'
+import type { JournalState } from './journal-state.ts'
 import { LINE_MAX_BYTES, encodeLine } from './line.ts'
 import { MemoryDisk, systemError } from './memory-disk.ts'
 import type { DiskStep } from './memory-disk.ts'
@@ -10,7 +10,7 @@ import type { DiskStep } from './memory-disk.ts'
 const PATH = '/state/journal'
 
 /** Keeps the last value written under each name; knows nothing but such pairs. */
-class Names implements Ledger {
+class Names implements JournalState {
   readonly map = new Map<string, unknown>()
   get size(): number {
     return this.map.size

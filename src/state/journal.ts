@@ -5,7 +5,7 @@ import type { Batch, Waiting } from './batch.ts'
 import type { Disk, DiskFile } from './disk.ts'
 import { JournalError, lossOf } from './fault.ts'
 import type { StateFault } from './fault.ts'
-import type { Ledger } from './ledger.ts'
+import type { JournalState } from './journal-state.ts'
 import { LINE_MAX_BYTES } from './line.ts'
 import { MarkFile, missingOf } from './mark.ts'
 import type { Mark, Marked } from './mark.ts'
@@ -41,7 +41,7 @@ type Repair = 'none' | 'cut' | 'rewrite'
 export class Journal {
   readonly #disk: Disk
   readonly #path: string
-  readonly #ledger: Ledger
+  readonly #contents: JournalState
   readonly #mark: MarkFile
   /** The id of this journal, unlike that of any earlier journal of the same name. */
   #id: string | undefined
@@ -62,17 +62,17 @@ export class Journal {
   #closed = false
   #failure: Error | undefined
 
-  private constructor(disk: Disk, path: string, ledger: Ledger, compactMinBytes: number) {
+  private constructor(disk: Disk, path: string, state: JournalState, compactMinBytes: number) {
     this.#disk = disk
     this.#path = path
-    this.#ledger = ledger
+    this.#contents = state
     this.#mark = new MarkFile(disk, path)
     this.#compactMinBytes = compactMinBytes
     this.#compactAt = compactMinBytes
   }
 
   /**
-   * Opens or creates the journal, and takes all its records into the ledger. Faults are returned, not thrown. An
+   * Opens or creates the journal, and takes all its records into the state. Faults are returned, not thrown. An
    * existing journal that cannot be repaired or written is still opened, so that doors can be closed. Each `append`
    * then tries the repair again.
    *
@@ -83,16 +83,16 @@ export class Journal {
   static async open(
     disk: Disk,
     path: string,
-    ledger: Ledger,
+    state: JournalState,
     compactMinBytes = COMPACT_MIN_BYTES,
     usedBefore = false,
   ): Promise<{ journal: Journal; faults: StateFault[] }> {
-    const journal = new Journal(disk, path, ledger, compactMinBytes)
+    const journal = new Journal(disk, path, state, compactMinBytes)
     const bytes = await disk.read(path, JOURNAL_MAX_BYTES)
     const mark = await journal.#mark.read()
     if (bytes === undefined) {
       const lost = usedBefore || mark?.made === true
-      ledger.lacks(lost ? 'lost' : 'first')
+      state.lacks(lost ? 'lost' : 'first')
       await journal.#rewrite()
       return { journal, faults: lost ? [lossOf(`${path}: is missing: a new one was created`)] : [] }
     }
@@ -124,8 +124,8 @@ export class Journal {
   }
 
   /**
-   * Appends a record. Resolves once the record is durable and in the ledger. After a rejection, neither the record nor
-   * any appended after it before the rejection is in the ledger. It is unknown if such records survive a crash.
+   * Appends a record. Resolves once the record is durable and in the state. After a rejection, neither the record nor
+   * any appended after it before the rejection is in the state. It is unknown if such records survive a crash.
    * The next append repairs the file first. A record that makes the state smaller (`relief`) is accepted even if the
    * state is too large.
    *
@@ -179,7 +179,7 @@ export class Journal {
       await this.#mark.note(this.#marked)
       this.#failure = undefined
       for (const { value, bytes } of batch.waiting) {
-        this.#ledger.apply(value)
+        this.#contents.apply(value)
         this.#queueBytes -= bytes
       }
       for (const { resolve } of batch.waiting) resolve()
@@ -227,11 +227,11 @@ export class Journal {
     }
   }
 
-  /** Writes the ledger to a new file and renames it to the journal. No records are written meanwhile. */
+  /** Writes the state to a new file and renames it to the journal. No records are written meanwhile. */
   async #rewrite(): Promise<void> {
     const fresh = `${this.#path}.new`
     const file = await this.#disk.create(fresh)
-    const lines = this.#ledger.size + 1
+    const lines = this.#contents.size + 1
     const id = randomBytes(ID_BYTES).toString('hex')
     let bytes = 0
     try {
@@ -281,7 +281,7 @@ export class Journal {
 
   *#whole(id: string): Generator {
     yield { format: FORMAT, version: VERSION, id }
-    yield* this.#ledger.snapshot()
+    yield* this.#contents.snapshot()
   }
 
   #load(reading: Reading, mark: Mark | undefined): StateFault[] {
@@ -289,13 +289,13 @@ export class Journal {
     let unknown = 0
     for (const { number, value } of reading.lines) {
       if (number === 0) this.#checkHeader(value)
-      else if (!this.#ledger.apply(value)) unknown++
+      else if (!this.#contents.apply(value)) unknown++
     }
     const rows = reading.badLines.join(', ')
     const missing = missingOf(this.#id, reading.intactLines, mark)
     if (reading.state === 'damaged' || missing !== undefined || unknown > 0) {
       this.#keepAside = true
-      this.#ledger.lacks('lost')
+      this.#contents.lacks('lost')
       const what =
         reading.state === 'damaged'
           ? `damaged at line ${rows || 'the end'}`

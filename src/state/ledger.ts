@@ -1,10 +1,24 @@
-/** The state that a journal keeps. The journal does not interpret its records. */
+/**
+ * The result of using up a secret. Only `won` may open a door. `lost`: it was used up before. `unavailable`: nobody
+ * knows, so the door stays shut.
+ */
+export type Redemption = 'won' | 'lost' | { readonly unavailable: string }
+
+/**
+ * The one place where a secret is used up, once for all who share the ledger. A use is durable before it is answered.
+ * Of several callers with the same secret at most one wins. No method throws or rejects: a ledger that cannot answer
+ * in time says `unavailable`.
+ */
 export interface Ledger {
-  /** Takes in a durable record. Returns `false` if this version does not know the record. Must not throw. */
-  apply(value: unknown): boolean
-  /** Returns records that rebuild the present state. `size` is their number. */
-  snapshot(): Iterable<unknown>
-  readonly size: number
-  /** Called before the journal is written: it starts empty (`first`), or durable records may be missing (`lost`). */
-  lacks(kind: 'first' | 'lost'): void
+  /** Uses up a secret that has no order, such as a one-time sequence, under its mark. */
+  claim(door: string, mark: string): Promise<Redemption>
+  /** Returns true if the secret is known to be used up, or is being used up now. */
+  wasClaimed(door: string, mark: string): boolean
+  /**
+   * Replaces the value of a key, such as a counter. `next` returns the new value for the present one, or `undefined` if
+   * the secret is used up already. It is pure, as it may run several times.
+   */
+  advance(key: string, next: (present: string | undefined) => string | undefined): Promise<Redemption>
+  /** Returns the last known value of a key. It may be behind, so only {@link advance} decides. */
+  newest(key: string): string | undefined
 }

@@ -1,4 +1,4 @@
-import type { Ledger } from './ledger.ts'
+import type { JournalState } from './journal-state.ts'
 import { LOSS_KEY, formatLoss } from './loss.ts'
 import type { Hold, Opening } from './opening.ts'
 import { extendedHolds, holdsOf, withHold } from './holds.ts'
@@ -16,7 +16,7 @@ export const REPLAY_MAX = 65_536
 const SEPARATOR = '\n'
 
 /** The store's state in memory, which reflects exactly the durable records. */
-export class Tables implements Ledger {
+export class Tables implements JournalState {
   readonly openings = new Map<string, Opening>()
   /** Used one-time sequences as {@link Tables.usedKey}, the oldest first. */
   readonly used = new Set<string>()
