@@ -1,0 +1,30 @@
+import type { Gate } from '../gate/gate.ts'
+import type { Address } from '../packet/address.ts'
+import type { HolderMarks } from '../state/holder-marks.ts'
+import type { Ledger } from '../state/ledger.ts'
+import type { Store } from '../state/store.ts'
+import type { Claim } from './authenticator.ts'
+
+/** What every authenticator needs of the daemon. */
+export interface AuthenticatorDeps {
+  readonly gate: Pick<Gate, 'add' | 'remove'>
+  readonly ledger: Ledger
+  /** Notes that use up no secret, such as known sources, and what is known of a loss of state. */
+  readonly store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys' | 'loss' | 'acceptsLoss'>
+  readonly marks: HolderMarks
+  readonly say: (level: 'info' | 'notice' | 'warning' | 'error', text: string) => void
+  /** Explains why a packet opened nothing, if explanations are on. */
+  readonly explain: (source: Address, door: string | undefined, reason: string) => void
+  /** Called when other sequences or packets have to be captured. */
+  readonly needsChanged: () => void
+  /** Called when a key no longer opens a door, or opens less of it. */
+  readonly holdersChanged: () => void
+}
+
+/** What the authenticators of single packets need besides. */
+export interface PacketDeps<Proof> extends AuthenticatorDeps {
+  /** Called with each valid packet, at once or later. The daemon redeems the claim. */
+  readonly claimed: (claim: Claim<Proof>) => void
+  /** Returns true if an address currently belongs to this host. */
+  readonly isOwn: (address: Address) => boolean
+}
