@@ -96,14 +96,16 @@ export function bootFiles(
   read: (path: string) => string | undefined,
 ): readonly BootFile[] {
   const own = join(NFT_OWN_FOLDER, `${name}.nft`)
+  const include = `include "${own}"`
   const nft = NFT_FILES.flatMap((main) => {
     const text = read(main) ?? ''
     const folder = includedFolder(text, root)
-    const isIncluded = text.split('\n').some((line) => line.trim().replace(/\s*;$/, '') === `include "${own}"`)
-    return [
-      ...(folder === undefined ? [] : [{ path: join(folder, `${name}.nft`), main: undefined }]),
-      ...(isIncluded ? [{ path: own, main }] : []),
-    ].map((file) => ({ ...file, dialect: 'nft' as const, family: undefined }))
+    const isIncluded = text.split('\n').some((line) => [include, `${include};`, `${include} ;`].includes(line.trim()))
+    const files: BootFile[] = []
+    const both = { dialect: 'nft', family: undefined } as const
+    if (folder !== undefined) files.push({ ...both, path: join(folder, `${name}.nft`), main: undefined })
+    if (isIncluded) files.push({ ...both, path: own, main })
+    return files
   })
   const iptables = IPTABLES_PLACES.filter(({ known }) => existsSync(join(root, known))).flatMap((place) =>
     ([4, 6] as const).map((family) => ({ path: place[family], dialect: 'iptables' as const, family, main: undefined })),
