@@ -27,6 +27,17 @@ export interface ApplyTerms {
   readonly replace: boolean
 }
 
+/** The options of `postern firewall kernel`. */
+export interface KernelTerms {
+  /** The ports for `--allow`; may be empty. */
+  readonly allowed: string
+  /** The names of the doors; empty means all. */
+  readonly doors: readonly string[]
+  readonly format: 'nft' | 'iptables'
+  /** The address family; `undefined`: both. */
+  readonly family: 4 | 6 | undefined
+}
+
 const EDITED = 'sed -i --follow-symlinks'
 const ESTABLISHED = '-m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'
 /** The file of saved nftables rules, which the file of Debian's service loads. */
@@ -64,14 +75,28 @@ const MAKERS = {
     `${program} -I ${shellWord(chain)} -p ${protocol} --sport ${port} -m conntrack --ctstate ESTABLISHED -j ACCEPT`,
   answerNft: (table: string, chain: string, { protocol, port }: Port) =>
     `nft insert rule ${chainWords(table, chain)} ${protocol} sport ${port} ct state established accept`,
-  applyBase: ({ allowed, beside, persist, replace }: ApplyTerms, file: string) =>
+  applyBase: applyWords,
+
+  // These commands are for the ruleset with which the kernel does the knocking, as the next boot loads it.
+  persistKernel: kernelWords,
+  /** This shows what {@link MAKERS.persistKernel} would change. */
+  lookAtKernel: (terms: KernelTerms, file: string) => `${kernelWords(terms, file)} --dry-run`,
+  /**
+   * This is for doors that the kernel cannot do. The base ruleset is confirmed first, so that the next boot never opens
+   * all ports. The line that includes a file goes before the file: nft loads nothing if the file is missing.
+   */
+  replaceKernel: (terms: ApplyTerms, file: string, paths: readonly string[], main: string | undefined) =>
     [
-      `sudo postern firewall apply -c ${pathWord(file)}`,
-      ...(allowed === '' ? [] : [`--allow ${allowed}`]),
-      ...(beside ? ['--beside'] : []),
-      ...(persist === undefined ? [] : ['--persist']),
-      ...(persist === undefined || !replace ? [] : ['--replace']),
-    ].join(' '),
+      applyWords(terms, file),
+      'sudo systemctl enable nftables',
+      ...(main === undefined
+        ? []
+        : paths.map((path) => {
+            const line = String.raw`/^\s*include\s+"${pattern(path)}"/d`
+            return `sudo ${EDITED} -E ${shellWord(line)} ${pathWord(main)}`
+          })),
+      ...paths.map((path) => `sudo mv ${pathWord(path)} ${pathWord(`${path}.off`)}`),
+    ].join(' && '),
 
   // Sessions outlive their opening.
   establishedIptables: (program: string) => `${program} -I INPUT ${ESTABLISHED}`,
@@ -153,6 +178,28 @@ type Makers = typeof MAKERS
  */
 export const REMEDIES = MAKERS as unknown as {
   readonly [Name in keyof Makers]: (...args: Parameters<Makers[Name]>) => Remedy
+}
+
+function applyWords({ allowed, beside, persist, replace }: ApplyTerms, file: string): string {
+  return [
+    `sudo postern firewall apply -c ${pathWord(file)}`,
+    ...(allowed === '' ? [] : [`--allow ${allowed}`]),
+    ...(beside ? ['--beside'] : []),
+    ...(persist === undefined ? [] : ['--persist']),
+    ...(persist === undefined || !replace ? [] : ['--replace']),
+  ].join(' ')
+}
+
+function kernelWords({ allowed, doors, format, family }: KernelTerms, file: string): string {
+  return [
+    `sudo postern firewall kernel -c ${pathWord(file)}`,
+    ...(allowed === '' ? [] : [`--allow ${allowed}`]),
+    // A name that begins with `-` would be an option.
+    ...doors.map((name) => `--door${name.startsWith('-') ? '=' : ' '}${shellWord(name)}`),
+    ...(format === 'nft' ? [] : ['--format iptables']),
+    ...(family === undefined ? [] : [`--family ${family}`]),
+    '--persist',
+  ].join(' ')
 }
 
 /** A chain of nftables as a shell takes it: programs may give chains any name. */

@@ -1,7 +1,7 @@
 // Goal: no command that is printed as advice cuts the session of the one who types it, lets strangers in anywhere but at the
 // door's own port, or breaks a door. Each is printed by the program that prints it, typed on a machine where it would hurt,
 // and looked at from the session, from a stranger and from somebody who knocks.
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -44,6 +44,8 @@ interface Trial {
   readonly name: string
   /** A machine with another host behind it, as Docker has them. */
   readonly container?: boolean
+  /** Files below /etc, for a machine with an /etc of its own. */
+  readonly etc?: Readonly<Record<string, string>>
   /** Puts the rules in, and gives what types on such a machine. */
   readonly rules: (machine: Machine) => Promise<OwnRules['type'] | void>
   /** Lines of the config's door, beside its sequence, or several doors. */
@@ -127,9 +129,31 @@ async function run(server: Host, file: string): Promise<Process> {
   return daemon
 }
 
+/** The same host with an /etc of its own, in which everything runs that runs on it from now on. */
+async function withEtc(host: Host, files: Readonly<Record<string, string>>): Promise<Host> {
+  const script = `mount -t tmpfs none /mnt && mkdir /mnt/upper /mnt/work &&
+    mount -t overlay -o lowerdir=/etc,upperdir=/mnt/upper,workdir=/mnt/work overlay /etc && echo ready && exec sleep infinity`
+  const holder = host.start(['unshare', '-m', 'sh', '-c', script])
+  await holder.line(/ready/)
+  const inside = (argv: readonly string[]): readonly string[] => [
+    'nsenter',
+    `--mount=/proc/${holder.pid}/ns/mnt`,
+    ...argv,
+  ]
+  const own = Object.assign(Object.create(host) as Host, {
+    run: async (argv: readonly string[], how?: Parameters<Host['run']>[1]) => host.run(inside(argv), how),
+    start: (argv: readonly string[], how?: Parameters<Host['start']>[1]) => host.start(inside(argv), how),
+  })
+  for (const [name, input] of Object.entries(files)) {
+    await own.run(['sh', '-c', 'mkdir -p "$(dirname "$0")" && cat > "$0"', `/etc/${name}`], { input })
+  }
+  return own
+}
+
 async function tryRemedy(trial: Trial): Promise<void> {
   const { container = false, door, port = DOOR, rehearsed = false, running = false } = trial
-  const { server, client } = container ? await withContainer() : await pair()
+  const { server: bare, client } = container ? await withContainer() : await pair()
+  const server = trial.etc === undefined ? bare : await withEtc(bare, trial.etc)
   const doors = door.includes('[') ? door : `[door]\nSequence = ${KNOCKS.join()}\n${door}\n`
   const file = writeConfig(`[options]\nStateDir = ${scratch('state')}\n${doors}`)
   const machine = { server, client, file }
@@ -211,6 +235,46 @@ const hidden = ({ file }: Machine, line: string, ...doors: readonly string[]): R
     doors.map((door) => ({ door, line })),
     undefined,
   )
+
+/** The machine's files of rules, and how the next boot loads them. */
+const NFT_BOOT = {
+  etc: { 'nftables.conf': '#!/usr/sbin/nft -f\n\nflush ruleset\n' },
+  boot: 'nft -f /etc/nftables.conf',
+}
+const IPTABLES_BOOT = {
+  etc: { 'iptables/rules.v4': '', 'iptables/rules.v6': '' },
+  boot: 'iptables-restore /etc/iptables/rules.v4 && ip6tables-restore /etc/iptables/rules.v6',
+}
+
+/** The kernel's ruleset of an older config, written for the next boot and in force; what is typed is followed by a boot. */
+const kernelRules =
+  (boot: string, from: string, to: string, ...args: readonly string[]) =>
+  async ({ server, file }: Machine): Promise<OwnRules['type']> => {
+    const text = readFileSync(file, 'utf8')
+    expect(text).toContain(from)
+    writeFileSync(file, text.replace(from, to))
+    const words = ['firewall', 'kernel', '-c', file, '--allow', 'tcp/22,tcp/80', ...args, '--persist']
+    await server.run([process.execPath, program('postern'), ...words])
+    writeFileSync(file, text)
+    await server.run(['sh', '-c', boot])
+    return async (line, env) => {
+      const typed = await server.run(['sh', '-c', line], { env: env ?? {} })
+      await server.run(['sh', '-c', boot])
+      return typed
+    }
+  }
+const ALLOWED = 'tcp/22,tcp/80'
+
+/** Types a command that puts the base ruleset in force, confirms it over a new connection, and starts the machine anew. */
+async function confirmedAndBooted({ server, client }: Machine, printed: string): Promise<void> {
+  const env = { ...stubs(), SSH_CONNECTION: `${CLIENT_4} 1 ${SERVER_4} 22` }
+  const typed = server.start(['sh', '-c', printed], { env })
+  await typed.line(/on trial/)
+  await confirm(server, await connected(client, 80))
+  await typed.line(/confirmed: it stays/)
+  expect(await typed.ended).toMatchObject({ code: 0 })
+  await server.run(['sh', '-c', NFT_BOOT.boot])
+}
 
 /** Every remedy against which rules stand, with the machine on which it is printed. */
 const TRIALS: Readonly<Partial<Record<Name, readonly Trial[]>>> = {
@@ -371,6 +435,65 @@ const TRIALS: Readonly<Partial<Record<Name, readonly Trial[]>>> = {
       guarded: true,
     },
   ],
+  persistKernel: [
+    {
+      name: 'nftables, one door of two whose time and knocks are older',
+      etc: NFT_BOOT.etc,
+      rules: kernelRules(
+        NFT_BOOT.boot,
+        `Sequence = ${KNOCKS.join()}\n${NATIVE}`,
+        `Sequence = 7311,832,9413\nOpen_Ports = tcp/${DOOR}\nOpen_For = 10s`,
+        '--door',
+        'a door',
+      ),
+      door: `[a door]\nSequence = ${KNOCKS.join()}\n${NATIVE}\n[other]\nSequence = 6301,5401,4822\nStart_Command = /bin/true\n`,
+      expected: ({ file }) => [
+        REMEDIES.persistKernel({ allowed: ALLOWED, doors: ['a door'], format: 'nft', family: undefined }, file),
+      ],
+    },
+    {
+      name: 'iptables, a door that has another name now',
+      etc: IPTABLES_BOOT.etc,
+      rules: kernelRules(IPTABLES_BOOT.boot, '[door]', '[old]', '--format', 'iptables'),
+      door: NATIVE,
+      expected: ({ file }) =>
+        ([4, 6] as const).map((family) =>
+          REMEDIES.persistKernel({ allowed: ALLOWED, doors: [], format: 'iptables', family }, file),
+        ),
+    },
+  ],
+  replaceKernel: [
+    {
+      name: 'a door that the kernel cannot do any more',
+      etc: NFT_BOOT.etc,
+      rules: kernelRules(NFT_BOOT.boot, 'Extend_While_Connected = yes', ''),
+      door: `${NATIVE}\nExtend_While_Connected = yes`,
+      expected: ({ file }) => [
+        REMEDIES.replaceKernel(
+          { allowed: ALLOWED, beside: false, persist: '', replace: false },
+          file,
+          ['/etc/postern-kernel.nft'],
+          '/etc/nftables.conf',
+        ),
+      ],
+      type: confirmedAndBooted,
+    },
+    {
+      name: 'a door that the rules of iptables cannot do any more',
+      etc: { ...NFT_BOOT.etc, ...IPTABLES_BOOT.etc },
+      rules: kernelRules(IPTABLES_BOOT.boot, 'Open_For = 2500ms', '', '--format', 'iptables'),
+      door: `Open_Ports = tcp/${DOOR}\nOpen_For = 2500ms`,
+      expected: ({ file }) => [
+        REMEDIES.replaceKernel(
+          { allowed: ALLOWED, beside: true, persist: '', replace: false },
+          file,
+          ['/etc/iptables/rules.v4', '/etc/iptables/rules.v6'],
+          undefined,
+        ),
+      ],
+      type: confirmedAndBooted,
+    },
+  ],
   establishedIptables: [
     {
       name: 'iptables without a rule for sessions',
@@ -482,6 +605,11 @@ const HARMLESS: Readonly<Partial<Record<Name, (machine: Machine) => Promise<stri
   lookAtRules: () => `timeout 1 ${REMEDIES.lookAtRules()}`,
   lookAtDisk: () => `${REMEDIES.lookAtDisk()} || true`,
   lookAtStatus: ({ file }) => REMEDIES.lookAtStatus(file),
+  lookAtKernel: ({ file }) => {
+    const terms = { allowed: ALLOWED, doors: ['door'], format: 'nft', family: undefined } as const
+    // Not every machine has a file for nftables.
+    return `${REMEDIES.lookAtKernel(terms, file)} || true`
+  },
   check: ({ file }) => REMEDIES.check(file),
   readOfRemoval: () => REMEDIES.readOfRemoval(),
   readOfLoss: () => REMEDIES.readOfLoss(),

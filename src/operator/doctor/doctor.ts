@@ -30,6 +30,7 @@ import type { Finding } from './finding.ts'
 import { HELP } from './help.ts'
 import { installationOf, judgeInstallation, thisInstallation } from './installation.ts'
 import { judgeInterfaces, watchedOf } from './interfaces.ts'
+import { judgeKernelFiles } from './kernel-file.ts'
 import { judgeListening } from './listening.ts'
 import { judgePermissions } from './permissions.ts'
 import { judgeLibraries, judgePrograms } from './programs.ts'
@@ -130,6 +131,7 @@ async function ofRules(
   const findings = [
     ...judgeEstablished(rules, portsOfDoors(config, rulesText)),
     ...(await judgeBase(config)),
+    ...judgeKernelFiles(config),
     ...judgeBoot(
       rules,
       startedAtBoot(),

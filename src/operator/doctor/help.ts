@@ -6,9 +6,10 @@ export const HELP = `usage: postern doctor [-c FILE] [-i NAME]... [--json]
 Finds problems of this machine, and shows for each the command that fixes it:
 interfaces, ports that are open without any knock, stay shut after it, or have
 no program listening, rules that end sessions or are gone at the next start,
-another knockd, the clock, programs on knock ports, missing libraries and
-programs, lost packets, a capture made deaf, permissions of secrets and of what
-root runs, and what \`postern check\` finds.
+rules for the next start that do not fit the config, another knockd, the clock,
+programs on knock ports, missing libraries and programs, lost packets, a capture
+made deaf, permissions of secrets and of what root runs, and what \`postern
+check\` finds.
 Changes nothing. Without root it checks what it can.
 
   -c, --config FILE  the config; default: ${CONFIG_DEFAULT}

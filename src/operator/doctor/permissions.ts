@@ -11,14 +11,11 @@ export function judgePermissions(config: Config, stateFolder: string): readonly 
   const refused = refusedFiles(config)
   const told = new Set<string>()
   const findings: Finding[] = []
-  const tell = ({ message, cure, byHand }: FileFault, where: string): void => {
+  const tell = (fault: FileFault, where: string): void => {
     // A folder that others can write is reported once for all its files.
-    if (told.has(cure)) return
-    told.add(cure)
-    const finding = { severity: 'fault', subject: 'permissions', message: `${where}: ${message}` } as const
-    findings.push(
-      byHand === true ? { ...finding, message: `${where}: ${message}; ${cure}` } : { ...finding, mend: cure },
-    )
+    if (told.has(fault.cure)) return
+    told.add(fault.cure)
+    findings.push(findingOf(fault, where))
   }
   for (const { path, faults } of refused) {
     for (const fault of faults) tell(fault, `${path} is refused`)
@@ -33,6 +30,18 @@ export function judgePermissions(config: Config, stateFolder: string): readonly 
   const folder = config.options.stateDir ?? stateFolder
   for (const fault of faultsOfFolder(folder)) tell(fault, folder)
   return findings
+}
+
+/**
+ * Returns the finding for a fault of a file.
+ *
+ * @param where the words before the fault, as in `/etc/key is refused`
+ */
+export function findingOf({ message, cure, byHand }: FileFault, where: string): Finding {
+  const finding = { severity: 'fault', subject: 'permissions' } as const
+  return byHand === true
+    ? { ...finding, message: `${where}: ${message}; ${cure}` }
+    : { ...finding, message: `${where}: ${message}`, mend: cure }
 }
 
 /** Returns the files that the classic knockd has too. The daemon uses them even if others can read them. */

@@ -15,7 +15,7 @@ const IPTABLES_PLACES = [
   { known: '/etc/sysconfig/iptables', 4: '/etc/sysconfig/iptables', 6: '/etc/sysconfig/ip6tables' },
 ] as const
 /** The largest file of rules that is read, in bytes. */
-const RULES_MAX_BYTES = 16 * 1_048_576
+export const RULES_MAX_BYTES = 16 * 1_048_576
 
 /** A ruleset, with its language and address family. */
 export interface Ruleset {
@@ -73,6 +73,45 @@ function nftPlaces({ text, name }: Ruleset, root: string): Places {
   const added = `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}\n${line}\n`
   // Postern's file is written first: the machine's file must never include a missing one.
   return { files: [own, { path: main, text: added, before, adds: true }], unit: 'nftables' }
+}
+
+/** A file of Postern's that a machine loads when it starts. It may not exist. */
+export interface BootFile {
+  readonly path: string
+  readonly dialect: Dialect
+  /** The address family; `undefined`: both. */
+  readonly family: Family | undefined
+  /** The machine's own file with a line that includes this one; `undefined` if there is no such line. */
+  readonly main: string | undefined
+}
+
+/**
+ * Returns the files where a ruleset of this name would be loaded when the machine starts.
+ *
+ * @param read returns the content of a file; `undefined` if it cannot be read
+ */
+export function bootFiles(
+  name: Ruleset['name'],
+  root: string,
+  read: (path: string) => string | undefined,
+): readonly BootFile[] {
+  const own = join(NFT_OWN_FOLDER, `${name}.nft`)
+  const include = `include "${own}"`
+  const nft = NFT_FILES.flatMap((main) => {
+    const text = read(main) ?? ''
+    const folder = includedFolder(text, root)
+    const isIncluded = text.split('\n').some((line) => [include, `${include};`, `${include} ;`].includes(line.trim()))
+    const files: BootFile[] = []
+    const both = { dialect: 'nft', family: undefined } as const
+    if (folder !== undefined) files.push({ ...both, path: join(folder, `${name}.nft`), main: undefined })
+    if (isIncluded) files.push({ ...both, path: own, main })
+    return files
+  })
+  const iptables = IPTABLES_PLACES.filter(({ known }) => existsSync(join(root, known))).flatMap((place) =>
+    ([4, 6] as const).map((family) => ({ path: place[family], dialect: 'iptables' as const, family, main: undefined })),
+  )
+  const files = [...nft, ...iptables]
+  return files.filter(({ path }, index) => files.findIndex((other) => other.path === path) === index)
 }
 
 /** Returns a folder whose `*.nft` files the machine's file includes. */
