@@ -3,7 +3,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readConfig } from '../config/read.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 import { codeOf, periodAt } from '../totp/code.ts'
 import type { Loss } from '../state/loss.ts'
 import type { TotpSecret } from '../totp/code.ts'
@@ -16,11 +16,11 @@ const TOTP: TotpSecret = { key: new Uint8Array(20).fill(7), algorithm: 'SHA1', d
 const BEGIN_MS = 1_700_000_020_000
 
 class FakeGate {
-  readonly known = new Set<Secret>()
-  add(secret: Secret): void {
+  readonly known = new Set<GateSequence>()
+  add(secret: GateSequence): void {
     this.known.add(secret)
   }
-  remove(secret: Secret): void {
+  remove(secret: GateSequence): void {
     this.known.delete(secret)
   }
 }
@@ -48,7 +48,7 @@ const around = (skew = 1, totp = TOTP) => {
     new Codes({ door: DOOR, terms, code: { before: [], skew }, totp, user, gate, store, shared })
   return { gate, store, clashes, make }
 }
-const codes = (known: Iterable<Secret>): readonly string[] =>
+const codes = (known: Iterable<GateSequence>): readonly string[] =>
   [...known].map(({ knocks }) => knocks.map(({ port }) => String(port).slice(1)).join('')).sort()
 const good = (first: number, last: number): readonly string[] =>
   Array.from({ length: last - first + 1 }, (_, index) => codeOf(TOTP, first + index)).sort()

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { CodeTerms, Door } from '../config/config.ts'
 import type { Gate } from '../gate/gate.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 import type { Terms } from '../gate/terms.ts'
 import type { Store } from '../state/store.ts'
 import { formatUsed, isUnused, parseUsed, withUsed } from '../state/used-periods.ts'
@@ -37,7 +37,7 @@ export class Codes {
   readonly #of: CodesTerms
   readonly #key: string
   /** The sequences by the number of their period. */
-  readonly #live = new Map<number, Secret>()
+  readonly #live = new Map<number, GateSequence>()
 
   constructor(of: CodesTerms) {
     this.#of = of
@@ -45,7 +45,7 @@ export class Codes {
   }
 
   /** The sequences that open the door now. */
-  get secrets(): Iterable<Secret> {
+  get secrets(): Iterable<GateSequence> {
     return this.#live.values()
   }
 
@@ -84,7 +84,7 @@ export class Codes {
   }
 
   /** Returns true if the secret is one of these codes. */
-  has(secret: Secret): boolean {
+  has(secret: GateSequence): boolean {
     return this.#periodOf(secret) !== undefined
   }
 
@@ -94,7 +94,7 @@ export class Codes {
    * @returns true if the mark is durable, so the door may open; false if the code was used before
    * @throws JournalError or StoreError if the mark cannot be made durable
    */
-  async strike(secret: Secret): Promise<boolean> {
+  async strike(secret: GateSequence): Promise<boolean> {
     const period = this.#periodOf(secret)
     if (period === undefined) return false
     this.#live.delete(period)
@@ -121,7 +121,7 @@ export class Codes {
     return { ...used, floor: Math.max(used.floor, forgotten) }
   }
 
-  #periodOf(secret: Secret): number | undefined {
+  #periodOf(secret: GateSequence): number | undefined {
     for (const [period, live] of this.#live) if (live === secret) return period
     return undefined
   }
@@ -146,7 +146,7 @@ export function usedCodesKey({ key, algorithm, digits, periodS }: TotpSecret): s
 export class SharedCodes {
   readonly #gate: Pick<Gate, 'add' | 'remove'>
   readonly #clash: (users: readonly (string | undefined)[]) => void
-  readonly #byKnocks = new Map<string, Secret[]>()
+  readonly #byKnocks = new Map<string, GateSequence[]>()
 
   /** @param clash called with the users who share a code */
   constructor(gate: Pick<Gate, 'add' | 'remove'>, clash: (users: readonly (string | undefined)[]) => void) {
@@ -154,7 +154,7 @@ export class SharedCodes {
     this.#clash = clash
   }
 
-  add(secret: Secret): void {
+  add(secret: GateSequence): void {
     const key = keyOf(secret)
     const there = this.#byKnocks.get(key)
     if (there === undefined) {
@@ -168,7 +168,7 @@ export class SharedCodes {
   }
 
   /** Removes a sequence. The gate may have forgotten it already. */
-  remove(secret: Secret): void {
+  remove(secret: GateSequence): void {
     const key = keyOf(secret)
     const there = this.#byKnocks.get(key)
     if (there === undefined || !there.includes(secret)) return
@@ -179,6 +179,6 @@ export class SharedCodes {
   }
 }
 
-function keyOf({ knocks }: Secret): string {
+function keyOf({ knocks }: GateSequence): string {
   return knocks.map(({ protocol, port }) => `${protocol} ${port}`).join()
 }

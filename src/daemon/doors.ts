@@ -1,6 +1,6 @@
 import type { Door } from '../config/config.ts'
 import type { Gate } from '../gate/gate.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 import type { Held } from '../door/held.ts'
 import { formatSequence } from '../config/sequence.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
@@ -38,7 +38,7 @@ export interface DoorsTerms {
 interface Kept {
   door: Door
   readonly signature: string
-  readonly fixed?: Secret
+  readonly fixed?: GateSequence
   readonly list?: OneTimeDoor
   readonly generated?: GeneratedDoor
   readonly users?: UsersDoor
@@ -56,7 +56,7 @@ export class Doors implements HolderJudge {
   }
 
   /** Yields every sequence that opens a door now. */
-  *secrets(): Generator<Secret> {
+  *secrets(): Generator<GateSequence> {
     for (const { fixed, list, generated, users } of this.#kept.values()) {
       const secret = fixed ?? list?.secret
       if (secret !== undefined) yield secret
@@ -94,7 +94,7 @@ export class Doors implements HolderJudge {
    *
    * @returns the mark of the new holder, or `undefined` if the door stays shut
    */
-  async redeem(secret: Secret): Promise<string | undefined> {
+  async redeem(secret: GateSequence): Promise<string | undefined> {
     const { fixed, list, generated, users } = this.#kept.get(secret.door) ?? {}
     if (fixed !== undefined) return fixed === secret ? this.#markOf(fixed) : undefined
     if (list === undefined) return await (users?.redeem(secret) ?? generated?.strike(secret))
@@ -121,7 +121,7 @@ export class Doors implements HolderJudge {
     return inForce.judge(holder)
   }
 
-  #markOf({ knocks }: Secret): string {
+  #markOf({ knocks }: GateSequence): string {
     return this.#of.marks.mark('sequence', formatSequence(knocks))
   }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { PUBLISH_OVERLAP_DEFAULT_MS } from '../config/config.ts'
 import type { Door, Knock, ListTerms } from '../config/config.ts'
 import type { Gate } from '../gate/gate.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 import { fileNameOf } from '../publish/order.ts'
 import { makeSequence } from '../publish/sequence.ts'
 import { listText } from '../publish/text.ts'
@@ -77,7 +77,7 @@ export class GeneratedDoor implements HolderJudge {
   }
 
   /** Yields the sequences that open the door now. */
-  *secrets(): Generator<Secret> {
+  *secrets(): Generator<GateSequence> {
     for (const each of [this.#now, this.#before]) if (each?.secret !== undefined) yield each.secret
   }
 
@@ -118,7 +118,7 @@ export class GeneratedDoor implements HolderJudge {
   }
 
   /** Marks a sequence as used. @returns the mark of the new holder, once the use is durable and the door may open */
-  async strike(secret: Secret): Promise<string | undefined> {
+  async strike(secret: GateSequence): Promise<string | undefined> {
     const list = this.#before?.secret === secret ? this.#before : this.#now
     const strike = await list?.strike(secret)
     const struck = strike === undefined ? undefined : this.#markOf(strike)

@@ -7,7 +7,7 @@ import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
 import type { Held } from '../door/held.ts'
 import { Gate } from '../gate/gate.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 import { HolderMarks } from '../state/holder-marks.ts'
 import { MemoryDisk } from '../state/memory-disk.ts'
 import { openStoreOn } from '../state/store.ts'
@@ -61,7 +61,7 @@ const held = (holder: string | undefined, user?: string): Held => ({
   holder,
   user,
 })
-const first = (user?: string): Secret => [...doors.secrets()].find((secret) => secret.user === user)!
+const first = (user?: string): GateSequence => [...doors.secrets()].find((secret) => secret.user === user)!
 const redeem = async (user?: string): Promise<string> => (await doors.redeem(first(user)))!
 
 test('a fixed sequence: whoever knows it', async () => {

@@ -1,6 +1,6 @@
 import type { Door, Knock } from '../config/config.ts'
 import type { Gate } from '../gate/gate.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 import { OneTimeList } from '../state/one-time.ts'
 import type { OneTimeLeft, Strike } from '../state/one-time.ts'
 import type { Store } from '../state/store.ts'
@@ -40,7 +40,7 @@ export class OneTimeDoor {
   readonly #lowWater: number
   readonly #changed: () => void
   readonly #file: WatchedFile<OneTimeLeft>
-  #secret: Secret | undefined
+  #secret: GateSequence | undefined
   #left: OneTimeLeft = NOTHING
   #striking = 0
   #said = ''
@@ -67,7 +67,7 @@ export class OneTimeDoor {
   }
 
   /** The sequence that opens the door now. */
-  get secret(): Secret | undefined {
+  get secret(): GateSequence | undefined {
     return this.#secret
   }
 
@@ -96,7 +96,7 @@ export class OneTimeDoor {
    *
    * @returns the redemption if it is durable, so that the door may open
    */
-  async strike(secret: Secret): Promise<Strike | undefined> {
+  async strike(secret: GateSequence): Promise<Strike | undefined> {
     if (this.#secret === secret) this.#secret = undefined
     this.#striking++
     try {

@@ -1,6 +1,6 @@
 import type { Door, Knock } from '../config/config.ts'
 import { scannable } from '../config/scannable.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 import { OPENING_FLAGS } from '../gate/terms.ts'
 import type { Terms } from '../gate/terms.ts'
 import { formatAddress } from '../packet/address.ts'
@@ -17,7 +17,7 @@ export interface SecretTerms {
 }
 
 /** Returns a door's sequence for the gate. */
-export function secretOf(door: Door, knocks: readonly Knock[], of: SecretTerms = {}): Secret {
+export function secretOf(door: Door, knocks: readonly Knock[], of: SecretTerms = {}): GateSequence {
   return {
     door: door.name,
     knocks,

@@ -5,7 +5,7 @@ import type { UserSecret } from '../config/users.ts'
 import { formatSequence } from '../config/sequence.ts'
 import type { Held } from '../door/held.ts'
 import type { Gate } from '../gate/gate.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
 import type { Store } from '../state/store.ts'
 import { SECRET } from '../file/policy.ts'
@@ -50,7 +50,7 @@ interface Holder {
   readonly name: string | undefined
   readonly text: string
   readonly codes: Codes | undefined
-  readonly fixed: Secret | undefined
+  readonly fixed: GateSequence | undefined
   readonly secret: UserSecret
 }
 
@@ -89,7 +89,7 @@ export class UsersDoor implements HolderJudge {
   }
 
   /** Yields every sequence that opens the door now. */
-  *secrets(): Generator<Secret> {
+  *secrets(): Generator<GateSequence> {
     for (const { codes, fixed } of this.#holders.values()) {
       if (fixed !== undefined) yield fixed
       if (codes !== undefined) yield* codes.secrets
@@ -166,7 +166,7 @@ export class UsersDoor implements HolderJudge {
    *
    * @returns the mark of the new holder if the use is durable, or `undefined` if the door stays shut
    */
-  async redeem(secret: Secret): Promise<string | undefined> {
+  async redeem(secret: GateSequence): Promise<string | undefined> {
     const { door, say } = this.#of
     const holder = this.#holders.get(secret.user ?? '')
     // The user may have been revoked or given a new secret while this knock was under way.

@@ -9,7 +9,7 @@ import { readPrivateText } from '../../file/private-file.ts'
 import { secretOf, termsOf } from '../../daemon/secret.ts'
 import { listFolder, statePath } from '../../daemon/state-path.ts'
 import type { Gate } from '../../gate/gate.ts'
-import type { Secret } from '../../gate/secret.ts'
+import type { GateSequence } from '../../gate/sequence.ts'
 import { OneTimeList } from '../../state/one-time.ts'
 import { usedMark } from '../../state/used-mark.ts'
 import { SECRET_FILE_MAX_BYTES, readSecret } from '../../totp/secret-text.ts'
@@ -17,7 +17,7 @@ import { SECRET_FILE_MAX_BYTES, readSecret } from '../../totp/secret-text.ts'
 interface KeptList {
   readonly door: Door
   readonly list: OneTimeList
-  secret: Secret | undefined
+  secret: GateSequence | undefined
 }
 
 /**
@@ -31,7 +31,7 @@ export class Lists {
   readonly #usedCodes = new Map<string, string>()
   readonly #lists = new Map<string, KeptList>()
   readonly #codes: Codes[] = []
-  readonly #fixed: Secret[] = []
+  readonly #fixed: GateSequence[] = []
   #due = -Infinity
 
   constructor({ doors, options, file }: Config, gate: Gate, warn: (text: string) => void) {
@@ -60,7 +60,7 @@ export class Lists {
   }
 
   /** Yields every sequence that opens a door at the moment. */
-  *secrets(): Generator<Secret> {
+  *secrets(): Generator<GateSequence> {
     yield* this.#fixed
     for (const { secret } of this.#lists.values()) if (secret !== undefined) yield secret
     for (const codes of this.#codes) yield* codes.secrets
@@ -78,14 +78,14 @@ export class Lists {
   }
 
   /** Marks a one-time sequence or code as used. */
-  used(secret: Secret): void {
+  used(secret: GateSequence): void {
     if (this.#lists.has(secret.door)) {
       this.#used.add(`${secret.door}\n${usedMark(secret.door, secret.knocks)}`)
       this.#next(secret.door)
     } else void this.#codes.find((codes) => codes.has(secret))?.strike(secret)
   }
 
-  #fix(secret: Secret): void {
+  #fix(secret: GateSequence): void {
     this.#fixed.push(secret)
     this.#gate.add(secret)
   }
