@@ -23,9 +23,14 @@ class Around {
   opens = true
 
   readonly opener = new Opener({
-    doors: {
-      find: () => this.present,
-      redeem: async () => await Promise.resolve(this.holder),
+    authenticators: {
+      redeem: async ({ source, protocol, port }) => {
+        const [door, holder] = [this.present, this.holder]
+        const isRefused = door === undefined || holder === undefined
+        return await Promise.resolve(
+          isRefused ? { refused: undefined } : { door, source, ms: door.cmdTimeoutMs, holder, protocol, port },
+        )
+      },
     },
     guarding: {
       open: ({ opens }: Door, _: unknown, { opened }: { readonly opened?: () => void }) => {

@@ -4,12 +4,12 @@ import type { Opened } from '../gate/effect.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { hasCommands } from './control.ts'
-import type { Doors } from './doors.ts'
+import type { Authenticators } from '../secret/authenticators.ts'
 import type { Faults } from './faults.ts'
 import type { Guarding } from './guarding.ts'
 import type { Log } from './log/log.ts'
 import type { Reconciler } from './reconcile.ts'
-import { once, report } from './report.ts'
+import { once } from './report.ts'
 import type { commandsFor } from './spa/commands.ts'
 import type { CommandGranted } from './spa/fwknops.ts'
 import { portsText } from './spa/granted.ts'
@@ -20,7 +20,7 @@ const OPENING_MAX = 4_096
 
 /** The dependencies of an opener. */
 export interface OpenerDeps {
-  readonly doors: Pick<Doors, 'redeem' | 'find'>
+  readonly authenticators: Pick<Authenticators, 'redeem'>
   readonly guarding: Pick<Guarding, 'open'>
   readonly openings: Pick<Openings, 'open'>
   readonly reconciler: Pick<Reconciler, 'isStillMay' | 'during'>
@@ -42,15 +42,17 @@ export class Opener {
 
   /** Opens a door whose sequence was knocked, after redeeming its secret. */
   knocked(effect: Opened): void {
-    const { secret, source } = effect
+    const { secret, source, protocol, port } = effect
     this.#begin(secret.door, source, async () => {
-      const { doors, guarding, openings, reconciler, log } = this.#deps
-      const holder = await doors.redeem(secret)
-      const door = doors.find(secret.door)
-      if (holder === undefined || door === undefined) return
-      const { user } = secret
+      const { authenticators, guarding, openings, reconciler, log } = this.#deps
+      const redeemed = await authenticators.redeem({ door: secret.door, source, protocol, port, proof: secret })
+      if ('refused' in redeemed) {
+        if (redeemed.refused !== undefined) log.notice(redeemed.refused.level, redeemed.refused.text)
+        return
+      }
+      const { door, user, holder } = redeemed
       if (!reconciler.isStillMay(door, { source, user, holder })) return
-      const opened = once(() => report(log, effect))
+      const opened = once(() => log.open(source, door.name, user))
       if (door.opens.length > 0) guarding.open(door, source, { user, holder, opened })
       else if (!hasCommands(door)) opened()
       if (hasCommands(door)) await reconciler.during(openings.open(door, { ...effect, user, holder, opened }))
