@@ -1,16 +1,13 @@
-import type { Effect } from '../gate/effect.ts'
+import type { Effect, Opened } from '../gate/effect.ts'
 import { UDP } from '../packet/packet.ts'
 import type { Log } from './log/log.ts'
 
-/** Logs a decision of the gate. */
-export function report(log: Log, effect: Effect): void {
+/** Logs a decision of the gate. An opening is logged once the door opens. */
+export function report(log: Log, effect: Exclude<Effect, Opened>): void {
   const { source } = effect
   switch (effect.kind) {
     case 'stage':
       for (const door of effect.doors) log.stage(source, door, effect.stage)
-      break
-    case 'open':
-      log.open(source, effect.secret.door, effect.secret.user)
       break
     case 'timeout':
       for (const door of effect.doors) log.sequenceTimeout(source, door, effect.stage)
@@ -43,13 +40,4 @@ export function report(log: Log, effect: Effect): void {
 /** Formats a knock for the log. */
 export function knockText({ protocol, port }: { readonly protocol: number; readonly port: number }): string {
   return `${port}:${protocol === UDP ? 'udp' : 'tcp'}`
-}
-
-/** Returns a function that calls `what` the first time only. */
-export function once(what: () => void): () => void {
-  let done = false
-  return () => {
-    if (!done) what()
-    done = true
-  }
 }
