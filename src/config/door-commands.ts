@@ -11,7 +11,7 @@ export function hasCommands({ commands4, commands6 }: Door): boolean {
   return commands4.start !== undefined || commands6.start !== undefined
 }
 
-/** Returns true if an opening of the door ends by itself: the guard or a stop command closes it. */
-export function closesItself(door: Door, family: Family): boolean {
+/** Returns true if a door shuts automatically after its time: the guard or a stop command closes it. */
+export function shutsItself(door: Door, family: Family): boolean {
   return door.opens.length > 0 || commandsOf(door, family).stop !== undefined
 }

@@ -1,5 +1,5 @@
 import type { Config } from '../config/config.ts'
-import { closesItself } from '../config/door-commands.ts'
+import { shutsItself } from '../config/door-commands.ts'
 import { steadyNow } from '../capture/interfaces.ts'
 import type { Asker } from '../control/asker.ts'
 import type { Reply, Request } from '../control/message.ts'
@@ -55,7 +55,7 @@ async function openByHand(
   const door = doors.find(name)
   const address = parseAddress(source)
   if (door === undefined) return unknownDoor(name, of.config)
-  if (address === undefined) return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
+  if (address === undefined) return notAnAddress(source)
   const ms = forMs ?? door.cmdTimeoutMs
   const text = formatAddress(address)
   if (!asker.isOwner) {
@@ -69,14 +69,14 @@ async function openByHand(
   // These would be the protocol and port of the last knock, but there was no knock.
   const grant = { door, source: address, ms, holder: BY_HAND, protocol: TCP, port: 0 } as const
   if (!(await opener.open(grant, () => undefined))) return { error: `${name} stays shut`, hint: 'the log says why' }
-  const ends = closesItself(door, address.family)
+  const ends = shutsItself(door, address.family)
   const lasts = ends ? ` for ${Math.round(ms / 1000)} s` : ', until something else closes it'
   return { done: `${name} is open to ${text}${lasts}`, count: 1 }
 }
 
 function forgive({ source }: Request & { command: 'forgive' }, { gate, log }: Controlled): Reply {
   const address = parseAddress(source)
-  if (address === undefined) return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
+  if (address === undefined) return notAnAddress(source)
   const text = formatAddress(address)
   if (!gate.forgive(address, steadyNow())) return { done: `${text} was not ignored`, count: 0 }
   log.notice('notice', `${text}: forgiven by hand`)
@@ -117,14 +117,16 @@ async function closeByHand(
   const { opener, log } = of
   if (door !== undefined && of.doors.find(door) === undefined) return unknownDoor(door, of.config)
   const address = source === undefined ? undefined : parseAddress(source)
-  if (source !== undefined && address === undefined) {
-    return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
-  }
+  if (source !== undefined && address === undefined) return notAnAddress(source)
   const text = address === undefined ? undefined : formatAddress(address)
   log.notice('notice', `${text ?? 'everybody'}: ${door ?? 'every door'}: closed by hand${byWhom(asker)}`)
   const count = await opener.close(door, address)
   of.memberOpenings.closed(door, text)
   return { done: count === 0 ? 'nothing was open' : `${count} closed`, count }
+}
+
+function notAnAddress(text: string): Reply {
+  return { error: `${text} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
 }
 
 function unknownDoor(name: string, { doors }: Config): Reply {

@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
+import { tryLock } from '../native/libc.ts'
+import { openHolderMarks } from '../state/holder-marks.ts'
+import { openStore } from '../state/store.ts'
 import { alreadyRunning } from './already-running.ts'
 import type { Arguments } from './arguments.ts'
 import { loadConfig } from './config-file.ts'
@@ -8,10 +11,9 @@ import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { notify } from './notify.ts'
 import { lossWaitMs, sayLosses } from './spa/since-loss.ts'
-import { statePath } from './state-path.ts'
+import { marksPath, statePath } from './state-path.ts'
 import { Parts } from './parts.ts'
-import { openState } from './state.ts'
-import type { State } from './state.ts'
+import type { State } from './parts.ts'
 
 /** A running daemon. It starts, reloads and stops its parts, each time in the order that safety needs. */
 export class Daemon {
@@ -32,8 +34,13 @@ export class Daemon {
     for (const warning of warnings) warn(warning)
     const log = await openLog(logSettings(args, config.options))
     try {
-      const state = await openState(statePath(config.options.stateDir, args.config, args.interfaces), log)
-      const daemon = new Daemon(args, config, log, state)
+      const path = statePath(config.options.stateDir, args.config, args.interfaces)
+      const { store, faults } = await openStore(path, { lock: tryLock, pid: process.pid })
+      for (const fault of faults) log.notice('error', fault.message)
+      const marks = await openHolderMarks(marksPath(path), ({ message }) => {
+        log.notice('warning', `the holders of openings will be unknown after a restart: ${message}`)
+      })
+      const daemon = new Daemon(args, config, log, { path, store, marks })
       try {
         await daemon.#begin()
       } catch (error) {
@@ -41,7 +48,7 @@ export class Daemon {
         daemon.#parts.captures.close()
         daemon.#parts.guarding.stop()
         daemon.#parts.base.stop()
-        await state.store.close()
+        await store.close()
         throw error
       }
       return daemon

@@ -10,6 +10,8 @@ import { sameAddress } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import { Redemptions } from '../secret/redemptions.ts'
 import { Clocks } from '../state/boot-clock.ts'
+import type { HolderMarks } from '../state/holder-marks.ts'
+import type { Store } from '../state/store.ts'
 import type { Arguments } from './arguments.ts'
 import { BaseKeeping } from './base-keeping.ts'
 import { Captures } from './captures.ts'
@@ -26,7 +28,14 @@ import { redeem } from './redeem.ts'
 import type { Proof } from './redeem.ts'
 import { SinglePackets } from './single-packets.ts'
 import { listFolder } from './state-path.ts'
-import type { State } from './state.ts'
+
+/** The daemon's state on disk. */
+export interface State {
+  /** The path of the journal. */
+  readonly path: string
+  readonly store: Store
+  readonly marks: HolderMarks
+}
 
 /** The parts of the daemon, connected with each other. None has begun to work. */
 export class Parts {

@@ -1,4 +1,5 @@
 import { commandsOf } from '../config/door-commands.ts'
+import { LruMap } from '../limit/lru-map.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Opening } from '../state/opening.ts'
 import { StoreError } from '../state/store.ts'
@@ -11,14 +12,15 @@ import { LiveOpener } from './live-opener.ts'
 import type { OpenerDeps } from './live-opener.ts'
 import type { OpeningStatus } from './opener.ts'
 import { keyOf, servicesText } from './part.ts'
-import { PastRuns } from './past-runs.ts'
 import { Runs } from './runs.ts'
 import type { RunLog } from './runs.ts'
+import { insertsRule, probeOf } from './stacking.ts'
 import { within } from './time-limit.ts'
-import { Turns } from './turns.ts'
 
 /** Milliseconds that a stop command, and the next knock, wait for a start command that hangs. */
 export const START_OVERLAP_MAX_MS = 30_000
+/** Most doors and sources remembered for cool-downs and for rules that are already in place. */
+const REMEMBERED_MAX = 65_536
 /** Default time limit of {@link CommandOpener.closeAll}, in milliseconds. */
 export const CLOSE_ALL_MAX_MS = 5_000
 
@@ -42,9 +44,12 @@ interface Asked {
 /** Opens and closes doors by shell commands, in pairs or alone. */
 export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
   readonly #runs: Runs
-  /** The actions of each door and source. */
-  readonly #turns = new Turns()
-  readonly #past = new PastRuns()
+  /** The last action for each door and source. The next action waits for it. */
+  readonly #turns = new Map<string, Promise<boolean>>()
+  /** The last run of each door without stop command for a source, in milliseconds of a steady clock. */
+  readonly #ranAt = new LruMap<string, number>(REMEMBERED_MAX)
+  /** The door whose start command ran last for each source. */
+  readonly #lastDoor = new LruMap<string, string>(REMEMBERED_MAX)
   #overlapMs = START_OVERLAP_MAX_MS
   #ending = false
 
@@ -56,12 +61,17 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
   async open(grant: Grant, opened: () => void): Promise<boolean> {
     const address = formatAddress(grant.source)
     const key = keyOf(grant.door.name, address)
-    try {
-      return await this.#turns.take(key, async () => await this.#open(grant, address, key, opened))
-    } catch (error) {
-      this.deps.log.notice('error', `${address} ${grant.door.name}: not opened: ${(error as Error).message}`)
-      return false
-    }
+    const turn = (this.#turns.get(key) ?? Promise.resolve())
+      .then(async () => await this.#open(grant, address, key, opened))
+      // A failed turn must not make the turns behind it fail.
+      .catch((error: unknown) => {
+        this.deps.log.notice('error', `${address} ${grant.door.name}: not opened: ${(error as Error).message}`)
+        return false
+      })
+    this.#turns.set(key, turn)
+    const isOpen = await turn
+    if (this.#turns.get(key) === turn) this.#turns.delete(key)
+    return isOpen
   }
 
   /** Restores the openings of the daemon's last run. Overdue ones are closed immediately. */
@@ -85,7 +95,7 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
     this.#ending = true
     this.#overlapMs = Math.min(START_OVERLAP_MAX_MS, limitMs / 2)
     const all = [...this.live.values()].map(async (live) => await this.end(live))
-    await within(Promise.all([...all, this.#turns.over()]), limitMs)
+    await within(Promise.all([...all, ...this.#turns.values()]), limitMs)
     return this.live.size
   }
 
@@ -109,7 +119,7 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
   async #open(grant: Grant, address: string, key: string, opened: () => void): Promise<boolean> {
     if (this.#ending) return false
     const { door, source, commands = commandsOf(door, source.family) } = grant
-    const environment = commandEnvironment({ ...grant, door: door.name, address, family: source.family })
+    const environment = commandEnvironment(grant)
     const start = commands.start === undefined ? undefined : expand(commands.start, address)
     const asked = { grant, key, address, start, environment, opened }
     if (commands.stop !== undefined) return await this.#openForTime(asked, expand(commands.stop, address))
@@ -187,13 +197,18 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
   /** Opens a door without stop command. Only another door closes it. */
   async #openForGood(asked: Asked, start: string): Promise<void> {
     const { grant, key, address, environment } = asked
-    const { door, commands } = grant
+    const { door } = grant
     const { log, runner } = this.deps
-    if (this.#past.cools(key, commands === undefined ? door.cooldownMs : 0)) {
+    const cooldownMs = grant.commands === undefined ? door.cooldownMs : 0
+    const now = performance.now()
+    const ranAt = this.#ranAt.peek(key)
+    if (cooldownMs > 0 && ranAt !== undefined && now - ranAt < cooldownMs) {
       log.notice('debug', `${address}: ${door.name}: cools down`)
       return
     }
-    const probe = this.#past.probe(key, door.name, address, start)
+    this.#ranAt.set(key, now)
+    const behind = insertsRule(start) && this.#lastDoor.peek(address) !== door.name
+    const probe = ranAt === undefined || behind ? undefined : probeOf(start)
     if (probe !== undefined) {
       const outcome = await within(runner.run({ text: probe, environment, urgent: false }), this.#overlapMs)
       if (this.#ending) return
@@ -202,7 +217,6 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
         return
       }
     }
-    this.#past.ran(key)
     await within(this.#begin(asked, start), this.#overlapMs)
   }
 
@@ -212,7 +226,7 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
   }
 
   async #begin({ grant: { door }, address, environment }: Asked, start: string): Promise<boolean> {
-    this.#past.started(door.name, address)
+    this.#lastDoor.set(address, door.name)
     return await this.#runs.start(door.name, start, environment)
   }
 
