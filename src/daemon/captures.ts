@@ -1,20 +1,20 @@
 import { randomInt } from 'node:crypto'
 import { DECOY_CLASSES } from '../capture/filter.ts'
 import { Interfaces } from '../capture/interfaces.ts'
-import type { ListenTerms } from '../capture/interfaces.ts'
-import type { Needs } from '../capture/needs.ts'
+import type { ListenDeps } from '../capture/interfaces.ts'
+import type { CaptureInterest } from '../capture/interest.ts'
 import type { Config } from '../config/config.ts'
 import type { Arguments } from './arguments.ts'
 import type { Faults } from './faults.ts'
 import type { Log } from './log/log.ts'
 
 /** The dependencies of the captures. */
-export interface CapturesDeps extends Pick<ListenTerms, 'packet' | 'taken' | 'own'> {
+export interface CapturesDeps extends Pick<ListenDeps, 'packet' | 'taken' | 'local'> {
   readonly args: Pick<Arguments, 'interfaces' | 'onlyIp4'>
   readonly log: Pick<Log, 'starting' | 'notice'>
   readonly faults: Pick<Faults, 'note'>
   /** The traffic that has to be captured now. */
-  readonly needs: () => Needs
+  readonly interest: () => CaptureInterest
 }
 
 /** The captures on the interfaces of the present config. */
@@ -39,17 +39,17 @@ export class Captures {
 
   /** Captures what is needed. @throws as {@link Interfaces.start} */
   start(): void {
-    this.#interfaces.need(this.#deps.needs())
+    this.#interfaces.setInterest(this.#deps.interest())
     this.#interfaces.start()
   }
 
   /** Updates the capture filter soon, once for all sequences that the gate has gained or lost. */
-  needOthers(): void {
+  updateSoon(): void {
     if (this.#refiltering) return
     this.#refiltering = true
     setImmediate(() => {
       this.#refiltering = false
-      if (!this.#closed) this.#interfaces.need(this.#deps.needs())
+      if (!this.#closed) this.#interfaces.setInterest(this.#deps.interest())
     })
   }
 
@@ -58,7 +58,7 @@ export class Captures {
     const before = this.#names
     this.#names = this.#namesIn(config)
     if (before.join() === this.#names.join()) {
-      this.#interfaces.need(this.#deps.needs())
+      this.#interfaces.setInterest(this.#deps.interest())
       return
     }
     const after = this.#on(this.#names)
@@ -66,7 +66,7 @@ export class Captures {
       after.start()
     } catch (error) {
       after.close()
-      this.#interfaces.need(this.#deps.needs())
+      this.#interfaces.setInterest(this.#deps.interest())
       this.#deps.log.notice('error', `keeping the previous interfaces: ${(error as Error).message}`)
       return
     }
@@ -85,20 +85,20 @@ export class Captures {
   }
 
   #on(names: readonly string[]): Interfaces {
-    const { args, log, faults, packet, taken, own, needs } = this.#deps
-    const terms = {
+    const { args, log, faults, packet, taken, local, interest } = this.#deps
+    const deps = {
       names,
       onlyIp4: args.onlyIp4,
       decoy: randomInt(DECOY_CLASSES),
       packet,
       taken,
-      own,
+      local,
       listening: (name: string) => log.starting([name]),
       waiting: (name: string, reason: string) => log.notice('warning', `${name}: ${reason}, waiting for it`),
       deaf: (name: string, reason: string) =>
         log.notice('warning', `${name}: ${reason}: knocks may have been missed; capturing again`),
       failed: (error: unknown) => faults.note(error),
     }
-    return new Interfaces(terms, needs())
+    return new Interfaces(deps, interest())
   }
 }

@@ -1,4 +1,4 @@
-import { needsOf } from '../capture/needs.ts'
+import { interestOf } from '../capture/interest.ts'
 import type { Config } from '../config/config.ts'
 import { socketPath } from '../control/socket.ts'
 import { CommandRunner } from '../door/command.ts'
@@ -68,7 +68,7 @@ export class Parts {
     this.knocks = new Knocks(config, { log, debug: args.debug, completed })
     const { gate } = this.knocks
     const holdersChanged = (): void => this.reconciler.soon()
-    const needsChanged = (): void => this.captures.needOthers()
+    const needsChanged = (): void => this.captures.updateSoon()
     const common = { store, marks, say, holdersChanged }
     const doors = new Doors({ ...common, gate, listFolder: listFolder(state.path), busy, changed: needsChanged })
     this.doors = doors
@@ -99,15 +99,15 @@ export class Parts {
       args,
       log,
       faults,
-      needs: () => needsOf(doors.secrets(), packets.needs),
+      interest: () => interestOf(doors.secrets(), packets.needs),
       packet: (packet, bytes, knock) => {
         if (!packets.take(packet, bytes) && knock) this.knocks.take(packet)
       },
       taken: () => this.knocks.arm(),
-      own: (addresses) => {
+      local: (addresses) => {
         gate.setOwn(addresses)
         packets.setOwn(addresses)
-        this.guarding.ports.closeForwardsTo((address) => addresses.some((own) => sameAddress(own, address)))
+        this.guarding.ports.closeForwardsTo((address) => addresses.some((local) => sameAddress(local, address)))
       },
     })
     const inspected = { gate, doors, packets, guarding: this.guarding, opener, faults, store, state: state.path }
