@@ -8,7 +8,7 @@ import { ACK, Packet, SYN, TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 import { parseAddress } from '../packet/address.ts'
 import { FILTER_ADDRESSES_MAX, filterExpression, passes } from './filter.ts'
-import { needsOf } from './needs.ts'
+import { interestOf } from './interest.ts'
 
 const RAW = 101
 const TERMS: Terms = { flags: OPENING_FLAGS, target: undefined, timeoutMs: 1_000, allowFrom: [] }
@@ -22,14 +22,14 @@ const secret = (protocol: Protocol, ports: readonly number[], terms: Terms = TER
 })
 
 const filter = (
-  sequences: readonly GateSequence[],
+  secrets: readonly GateSequence[],
   own: readonly string[] = ['192.0.2.1'],
   busyTcp: readonly number[] = [],
 ): string =>
   filterExpression(
     {
-      needs: needsOf(sequences),
-      own: own.map((text) => parseAddress(text)!),
+      interest: interestOf(secrets),
+      local: own.map((text) => parseAddress(text)!),
       decoy: 3,
       busyTcp: new Set(busyTcp),
       busyUdp: new Set(),
@@ -84,8 +84,8 @@ test('a busy port is let through again as soon as somebody has to knock at it', 
   const expression = filter([secret(TCP, [21_234, 15_678])], ['192.0.2.1'], busy)
   expect(expression).toContain('tcp[2:2] != 443')
   expect(expression).not.toContain('!= 21234')
-  const needs = needsOf([secret(TCP, [21_234]), secret(UDP, [5_353])])
-  const terms = { needs, decoy: 9, busyTcp: new Set(busy), busyUdp: new Set([5_353, 4_089]) }
+  const interest = interestOf([secret(TCP, [21_234]), secret(UDP, [5_353])])
+  const terms = { interest, decoy: 9, busyTcp: new Set(busy), busyUdp: new Set([5_353, 4_089]) }
   const packet = new Packet()
   const through = (protocol: Protocol, port: number): boolean => {
     packet.protocol = protocol

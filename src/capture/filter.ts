@@ -4,7 +4,7 @@ import { TCP } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
 import { OPENING_FLAGS } from '../gate/terms.ts'
 import type { FlagTest } from '../config/config.ts'
-import type { Needs } from './needs.ts'
+import type { CaptureInterest } from './interest.ts'
 
 /** The most addresses in the kernel's filter. With more, the gate compares addresses instead. */
 export const FILTER_ADDRESSES_MAX = 64
@@ -21,9 +21,9 @@ const EXTENSION_HEADERS = [0, 43, 44, 51, 60, 135, 139, 140]
 
 /** The conditions of a filter. */
 export interface FilterTerms {
-  readonly needs: Needs
-  /** The host's own addresses. */
-  readonly own: readonly Address[]
+  readonly interest: CaptureInterest
+  /** The host's addresses. */
+  readonly local: readonly Address[]
   /** A secret number below {@link DECOY_CLASSES}. */
   readonly decoy: number
   /** Ports with much traffic. A knock's port is always accepted, even if it became one only just now. */
@@ -33,20 +33,20 @@ export interface FilterTerms {
 }
 
 /** The conditions of {@link FilterTerms} except the destination address. */
-export type PacketTerms = Pick<FilterTerms, 'needs' | 'decoy' | 'busyTcp' | 'busyUdp'>
+export type PacketTerms = Pick<FilterTerms, 'interest' | 'decoy' | 'busyTcp' | 'busyUdp'>
 
 /**
  * Returns true if the kernel's filter accepts a packet, ignoring its destination address. It is for packets that no
  * kernel has filtered.
  */
-export function passes({ needs, decoy, busyTcp, busyUdp }: PacketTerms, { protocol, port, flags }: Packet): boolean {
+export function passes({ interest, decoy, busyTcp, busyUdp }: PacketTerms, { protocol, port, flags }: Packet): boolean {
   if (protocol === TCP) {
-    if (busyTcp.has(port) && !needs.tcpPorts.has(port)) return false
+    if (busyTcp.has(port) && !interest.tcpPorts.has(port)) return false
     if ((flags & OPENING_FLAGS.mask) === OPENING_FLAGS.want) return true
-    return needs.flagged.some(({ test, ports }) => (flags & test.mask) === test.want && ports.has(port))
+    return interest.flagged.some(({ test, ports }) => (flags & test.mask) === test.want && ports.has(port))
   }
-  if (needs.udpPorts.size === 0) return false
-  if (needs.udpPorts.has(port)) return true
+  if (interest.udpPorts.size === 0) return false
+  if (interest.udpPorts.has(port)) return true
   return !busyUdp.has(port) && (port & (DECOY_CLASSES - 1)) === decoy
 }
 
@@ -66,8 +66,8 @@ const IP6: Offsets = { tcpPort: 'ip6[42:2]', tcpFlags: 'ip6[53]', udpPort: 'ip6[
  * ports. Sets of ports are sketches of three words, which accept all ports of the set and a few others.
  */
 export function filterExpression(terms: FilterTerms, linkType: number): string {
-  const { needs, own, onlyIp4 } = terms
-  const addresses = [...own, ...needs.targets]
+  const { interest, local, onlyIp4 } = terms
+  const addresses = [...local, ...interest.targets]
   const families = [`(ip and ${destinations(addresses, 4)} and (${packets(terms, IP4, 'tcp', 'udp')}))`]
   if (!onlyIp4) {
     const bare = packets(terms, IP6, 'ip6[6] = 6', 'ip6[6] = 17')
@@ -88,19 +88,19 @@ function destinations(addresses: readonly Address[], family: 4 | 6): string {
 }
 
 function packets(terms: FilterTerms, at: Offsets, tcp: string, udp: string): string {
-  const { needs } = terms
-  const notBusy = except(at.tcpPort, terms.busyTcp, needs.tcpPorts)
+  const { interest } = terms
+  const notBusy = except(at.tcpPort, terms.busyTcp, interest.tcpPorts)
   const kinds = [`(${tcp} and ${flagTest(at, OPENING_FLAGS)}${notBusy})`]
-  for (const { test, ports } of needs.flagged) {
+  for (const { test, ports } of interest.flagged) {
     kinds.push(`(${tcp} and ${flagTest(at, test)} and ${sketch(at.tcpPort, ports)}${notBusy})`)
   }
-  if (needs.udpPorts.size > 0) {
+  if (interest.udpPorts.size > 0) {
     const decoys = `${at.udpPort} & ${DECOY_CLASSES - 1} = ${terms.decoy}`
     kinds.push(
-      `(${udp} and (${sketch(at.udpPort, needs.udpPorts)} or ${decoys})${except(at.udpPort, terms.busyUdp, needs.udpPorts)})`,
+      `(${udp} and (${sketch(at.udpPort, interest.udpPorts)} or ${decoys})${except(at.udpPort, terms.busyUdp, interest.udpPorts)})`,
     )
   }
-  for (const { first, last } of needs.datagrams) {
+  for (const { first, last } of interest.datagrams) {
     const from = `${at.udpLength} >= ${UDP_HEADER_BYTES + first}`
     kinds.push(`(${udp} and ${from} and ${at.udpLength} <= ${UDP_HEADER_BYTES + last})`)
   }

@@ -12,10 +12,10 @@ import { Deafness, HEARING_CHECK_MS } from './deafness.ts'
 import type { Deaf } from './deafness.ts'
 import { filterExpression, passes } from './filter.ts'
 import type { PacketTerms } from './filter.ts'
-import type { Needs } from './needs.ts'
-import { addressesOf, ownAddresses } from './own.ts'
+import { InterfaceCapture } from './interface-capture.ts'
+import type { CaptureInterest } from './interest.ts'
+import { addressesOf, localAddresses } from './local-addresses.ts'
 import { defaultInterface } from './route.ts'
-import { Station } from './station.ts'
 
 /** Milliseconds in which changes of links and addresses are collected. */
 const SETTLE_MS = 20
@@ -25,7 +25,7 @@ const RETRY_MS = 2_000
 const CLASSIC_INTERFACE = 'eth0'
 
 /** The settings and events of listening. */
-export interface ListenTerms {
+export interface ListenDeps {
   /** Names of interfaces, or `any`. If empty, `eth0` if it exists, else the interface of the default route. */
   readonly names: readonly string[]
   readonly onlyIp4: boolean
@@ -39,8 +39,8 @@ export interface ListenTerms {
   packet(packet: Packet, bytes: Uint8Array, knock: boolean): void
   /** Called after all waiting packets were fetched. */
   taken(): void
-  /** Called with the host's own addresses when they change. */
-  own(addresses: readonly Address[]): void
+  /** Called with the host's addresses when they change. */
+  local(addresses: readonly Address[]): void
   listening(name: string): void
   /** Called when an interface is missing or not ready. */
   waiting(name: string, reason: string): void
@@ -64,9 +64,9 @@ export interface InterfaceState extends CaptureCounts {
 }
 
 /** The state of one interface. */
-interface Place {
+interface Slot {
   name: string
-  station: Station | undefined
+  capture: InterfaceCapture | undefined
   /** The last logged reason why the interface is not captured. */
   reason: string
   /** The time of the last packet, on the steady clock. */
@@ -84,27 +84,27 @@ export function steadyNow(): number {
 
 /** The captured interfaces. It follows changes of interfaces and their addresses. */
 export class Interfaces {
-  readonly #terms: ListenTerms
-  readonly #places: Place[]
+  readonly #deps: ListenDeps
+  readonly #slots: Slot[]
   readonly #packet = new Packet()
   readonly #busyTcp = new BusyPorts()
   readonly #busyUdp = new BusyPorts()
-  #needs: Needs
-  #own: readonly Address[] = []
-  #ownText = ''
+  #interest: CaptureInterest
+  #local: readonly Address[] = []
+  #localText = ''
   #monitor: Monitor | undefined
   #settling: NodeJS.Timeout | undefined
   #retry: NodeJS.Timeout | undefined
   #check: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(terms: ListenTerms, needs: Needs) {
-    this.#terms = terms
-    this.#needs = needs
-    const names = terms.names.length === 0 ? [''] : [...new Set(terms.names)]
-    this.#places = names.map((name) => ({
+  constructor(deps: ListenDeps, interest: CaptureInterest) {
+    this.#deps = deps
+    this.#interest = interest
+    const names = deps.names.length === 0 ? [''] : [...new Set(deps.names)]
+    this.#slots = names.map((name) => ({
       name,
-      station: undefined,
+      capture: undefined,
       reason: '',
       heardAt: -Infinity,
       deafness: new Deafness(),
@@ -114,11 +114,11 @@ export class Interfaces {
   /** The status of all interfaces. */
   get states(): readonly InterfaceState[] {
     const now = steadyNow()
-    return this.#places.map(({ name, station, reason, heardAt, deafness }) => ({
+    return this.#slots.map(({ name, capture, reason, heardAt, deafness }) => ({
       name,
-      waiting: station === undefined ? reason : undefined,
-      received: station?.counts.received ?? 0,
-      dropped: station?.counts.dropped ?? 0,
+      waiting: capture === undefined ? reason : undefined,
+      received: capture?.counts.received ?? 0,
+      dropped: capture?.counts.dropped ?? 0,
       heardMs: heardAt === -Infinity ? undefined : Math.max(0, Math.round(now - heardAt)),
       deaf: deafness.at(now),
     }))
@@ -129,15 +129,15 @@ export class Interfaces {
    * descriptor of the old socket does not get the new one.
    */
   checkHearing(): void {
-    for (const place of this.#places) {
-      const { station } = place
+    for (const slot of this.#slots) {
+      const { capture } = slot
       // Link notifications handle an interface that is gone.
-      const reason = station?.current === true ? station.tamperedWith : undefined
-      if (station === undefined || reason === undefined) continue
-      station.close()
-      place.station = undefined
-      if (place.deafness.note(reason, steadyNow())) this.#terms.deaf(place.name, reason)
-      this.#tryOpen(place)
+      const reason = capture?.current === true ? capture.tamperedWith : undefined
+      if (capture === undefined || reason === undefined) continue
+      capture.close()
+      slot.capture = undefined
+      if (slot.deafness.note(reason, steadyNow())) this.#deps.deaf(slot.name, reason)
+      this.#tryOpen(slot)
     }
     this.#armRetry()
   }
@@ -148,8 +148,8 @@ export class Interfaces {
    * @throws MissingLibraryError without libpcap; CaptureError if capturing is not permitted, or a filter is refused
    */
   start(): void {
-    this.#lookAtOwn()
-    for (const place of this.#places) this.#open(place)
+    this.#updateLocal()
+    for (const slot of this.#slots) this.#open(slot)
     try {
       this.#monitor = monitorLinks(() => this.#changed())
     } catch {
@@ -160,19 +160,19 @@ export class Interfaces {
   }
 
   /** Sets the traffic to capture. */
-  need(needs: Needs): void {
-    const longer = payloadMax(needs) > payloadMax(this.#needs)
-    this.#needs = needs
+  setInterest(interest: CaptureInterest): void {
+    const longer = payloadMax(interest) > payloadMax(this.#interest)
+    this.#interest = interest
     if (!longer) {
       this.#refilter()
       return
     }
     // The captured length of packets is fixed when a capture begins.
-    for (const place of this.#places) {
-      if (place.station === undefined) continue
-      place.station.close()
-      place.station = undefined
-      this.#tryOpen(place)
+    for (const slot of this.#slots) {
+      if (slot.capture === undefined) continue
+      slot.capture.close()
+      slot.capture = undefined
+      this.#tryOpen(slot)
     }
     this.#armRetry()
   }
@@ -183,7 +183,7 @@ export class Interfaces {
     clearTimeout(this.#retry)
     clearInterval(this.#check)
     this.#monitor?.close()
-    for (const place of this.#places) place.station?.close()
+    for (const slot of this.#slots) slot.capture?.close()
   }
 
   #changed(): void {
@@ -195,119 +195,120 @@ export class Interfaces {
 
   #review(): void {
     if (this.#closed) return
-    if (this.#lookAtOwn()) this.#refilter()
-    for (const place of this.#places) {
-      if (place.station !== undefined && !place.station.current) {
-        place.station.close()
-        this.#lost(place, 'no such interface')
+    if (this.#updateLocal()) this.#refilter()
+    for (const slot of this.#slots) {
+      if (slot.capture !== undefined && !slot.capture.current) {
+        slot.capture.close()
+        this.#lost(slot, 'no such interface')
       }
-      if (place.station === undefined) this.#tryOpen(place)
+      if (slot.capture === undefined) this.#tryOpen(slot)
     }
     this.#armRetry()
   }
 
   #armRetry(): void {
     clearTimeout(this.#retry)
-    const waits = this.#places.some(({ station }) => station === undefined)
+    const waits = this.#slots.some(({ capture }) => capture === undefined)
     if (this.#closed || (!waits && this.#monitor !== undefined)) return
     this.#retry = setTimeout(() => this.#review(), RETRY_MS)
   }
 
   /** Opens an interface. If that fails for any reason, waits for it: the daemon never ends because of a link. */
-  #tryOpen(place: Place): void {
+  #tryOpen(slot: Slot): void {
     try {
-      this.#open(place)
+      this.#open(slot)
     } catch (error) {
-      this.#wait(place, (error as Error).message)
+      this.#wait(slot, (error as Error).message)
     }
   }
 
-  #open(place: Place): void {
-    const name = this.#nameOf(place)
-    place.name = name
+  #open(slot: Slot): void {
+    const name = this.#nameOf(slot)
+    slot.name = name
     if (name !== 'any' && interfaceIndex(name) === 0) {
-      this.#wait(place, 'no such interface')
+      this.#wait(slot, 'no such interface')
       return
     }
     try {
-      const link = this.#places.indexOf(place)
-      place.station = new Station(name, (linkType) => this.#filter(linkType), payloadMax(this.#needs), {
+      const link = this.#slots.indexOf(slot)
+      slot.capture = new InterfaceCapture(name, (linkType) => this.#filter(linkType), payloadMax(this.#interest), {
         frame: (bytes, start, end, wireLength, time) => {
-          const { linkType } = place.station!
+          const { linkType } = slot.capture!
           const packet = this.#packet
           if (decode(bytes, start, end, wireLength, linkType, packet) !== PACKET) return
-          if (packet.family === 6 && this.#terms.onlyIp4) return
+          if (packet.family === 6 && this.#deps.onlyIp4) return
           packet.time = this.#steady(time)
           packet.link = link
-          place.heardAt = packet.time
-          const knock = packet.protocol === TCP || this.#needs.datagrams.length === 0 || passes(this.#passing, packet)
+          slot.heardAt = packet.time
+          const knock =
+            packet.protocol === TCP || this.#interest.datagrams.length === 0 || passes(this.#passing, packet)
           if (knock) this.#watchBusy(packet)
-          this.#terms.packet(packet, bytes, knock)
+          this.#deps.packet(packet, bytes, knock)
         },
-        taken: () => this.#terms.taken(),
-        failed: (error) => this.#terms.failed(error),
+        taken: () => this.#deps.taken(),
+        failed: (error) => this.#deps.failed(error),
         lost: (reason) => {
-          this.#lost(place, reason)
+          this.#lost(slot, reason)
           this.#armRetry()
         },
       })
     } catch (error) {
       if (!(error instanceof CaptureError) || (error.reason !== 'absent' && error.reason !== 'down')) throw error
-      this.#wait(place, error.reason === 'down' ? 'is down' : 'no such interface')
+      this.#wait(slot, error.reason === 'down' ? 'is down' : 'no such interface')
       return
     }
-    place.reason = ''
-    this.#terms.listening(name)
-    if (name !== 'any' && addressesOf(name).length === 0) this.#terms.waiting(name, 'has no address yet')
+    slot.reason = ''
+    this.#deps.listening(name)
+    if (name !== 'any' && addressesOf(name).length === 0) this.#deps.waiting(name, 'has no address yet')
   }
 
   /** The conditions for a packet to count as a knock. */
   get #passing(): PacketTerms {
     const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
-    return { needs: this.#needs, decoy: this.#terms.decoy, ...busy }
+    return { interest: this.#interest, decoy: this.#deps.decoy, ...busy }
   }
 
-  #nameOf(place: Place): string {
-    if (this.#terms.names.length > 0) return place.name
+  #nameOf(slot: Slot): string {
+    if (this.#deps.names.length > 0) return slot.name
     if (interfaceIndex(CLASSIC_INTERFACE) > 0) return CLASSIC_INTERFACE
     return defaultInterface() ?? CLASSIC_INTERFACE
   }
 
-  #lost(place: Place, reason: string): void {
-    place.station = undefined
-    this.#wait(place, reason)
+  #lost(slot: Slot, reason: string): void {
+    slot.capture = undefined
+    this.#wait(slot, reason)
   }
 
-  #wait(place: Place, reason: string): void {
-    if (place.reason === reason) return
-    place.reason = reason
-    this.#terms.waiting(place.name, reason)
+  #wait(slot: Slot, reason: string): void {
+    if (slot.reason === reason) return
+    slot.reason = reason
+    this.#deps.waiting(slot.name, reason)
   }
 
-  #lookAtOwn(): boolean {
-    const own = ownAddresses()
-    const text = own.map(formatAddress).toSorted().join(' ')
-    if (text === this.#ownText) return false
-    this.#own = own
-    this.#ownText = text
-    this.#terms.own(own)
+  #updateLocal(): boolean {
+    const local = localAddresses()
+    const text = local.map(formatAddress).toSorted().join(' ')
+    if (text === this.#localText) return false
+    this.#local = local
+    this.#localText = text
+    this.#deps.local(local)
     return true
   }
 
   #filter(linkType: number): string {
-    return filterExpression({ ...this.#passing, own: this.#own, onlyIp4: this.#terms.onlyIp4 }, linkType)
+    return filterExpression({ ...this.#passing, local: this.#local, onlyIp4: this.#deps.onlyIp4 }, linkType)
   }
 
   #refilter(): void {
-    for (const place of this.#places) {
-      const { station } = place
-      if (station === undefined) continue
+    for (const slot of this.#slots) {
+      const { capture } = slot
+      if (capture === undefined) continue
       try {
-        station.setFilter(this.#filter(station.linkType))
+        capture.setFilter(this.#filter(capture.linkType))
       } catch (error) {
         // The interface is probably gone. Otherwise it is reopened with the new filter.
-        station.close()
-        this.#lost(place, (error as Error).message)
+        capture.close()
+        this.#lost(slot, (error as Error).message)
         this.#armRetry()
       }
     }
@@ -315,7 +316,7 @@ export class Interfaces {
 
   #watchBusy(packet: Packet): void {
     const tcp = packet.protocol === TCP
-    if ((tcp ? this.#needs.tcpPorts : this.#needs.udpPorts).has(packet.port)) return
+    if ((tcp ? this.#interest.tcpPorts : this.#interest.udpPorts).has(packet.port)) return
     if ((tcp ? this.#busyTcp : this.#busyUdp).count(packet.port, packet.time)) this.#refilter()
   }
 
@@ -327,6 +328,6 @@ export class Interfaces {
 }
 
 /** Returns the longest payload to capture, in bytes. */
-function payloadMax({ datagrams }: Needs): number {
+function payloadMax({ datagrams }: CaptureInterest): number {
   return Math.max(0, ...datagrams.map(({ last }) => last))
 }

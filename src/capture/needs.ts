@@ -1,24 +1,3 @@
-import type { FlagTest } from '../config/config.ts'
-import type { Address } from '../packet/address.ts'
-import { sameAddress } from '../packet/address.ts'
-import { TCP, UDP } from '../packet/packet.ts'
-import { OPENING_FLAGS } from '../gate/terms.ts'
-import type { GateSequence } from '../gate/sequence.ts'
-
-/** The packets that the gate has to see. */
-export interface Needs {
-  /** UDP ports of knocks. If empty, no UDP is captured for knocks. */
-  readonly udpPorts: ReadonlySet<number>
-  /** TCP ports of knocks that are not the first packet of a connection, with the flags of those knocks. */
-  readonly flagged: readonly { readonly test: FlagTest; readonly ports: ReadonlySet<number> }[]
-  /** Every TCP port of a knock. */
-  readonly tcpPorts: ReadonlySet<number>
-  /** Additional destination addresses besides the host's own. */
-  readonly targets: readonly Address[]
-  /** The payload lengths of single packets over UDP, in bytes, to any port. If empty, no door needs them. */
-  readonly datagrams: readonly Lengths[]
-}
-
 /** A range of payload lengths in bytes, both ends included. */
 export interface Lengths {
   readonly first: number
@@ -30,32 +9,4 @@ export interface PacketNeeds {
   readonly datagrams: readonly Lengths[]
   /** Ports to which a SYN may be a single packet. */
   readonly synPorts: readonly number[]
-}
-
-const NO_PACKETS: PacketNeeds = { datagrams: [], synPorts: [] }
-
-/** Returns the traffic that these sequences and single packets need. */
-export function needsOf(sequences: Iterable<GateSequence>, { datagrams, synPorts }: PacketNeeds = NO_PACKETS): Needs {
-  const udpPorts = new Set<number>()
-  const tcpPorts = new Set<number>(synPorts)
-  const flagged: { test: FlagTest; ports: Set<number> }[] = []
-  const targets: Address[] = []
-  for (const { knocks, terms } of sequences) {
-    for (const { protocol, port } of knocks) (protocol === UDP ? udpPorts : tcpPorts).add(port)
-    const { flags, target } = terms
-    if (target !== undefined && !targets.some((other) => sameAddress(other, target))) targets.push(target)
-    if (impliesOpening(flags)) continue
-    let group = flagged.find(({ test }) => test.mask === flags.mask && test.want === flags.want)
-    if (group === undefined) {
-      group = { test: flags, ports: new Set() }
-      flagged.push(group)
-    }
-    for (const { protocol, port } of knocks) if (protocol === TCP) group.ports.add(port)
-  }
-  return { udpPorts, tcpPorts, flagged, targets, datagrams }
-}
-
-/** Returns true if the flags match only first packets of connections. The filter accepts those anyway. */
-function impliesOpening(flags: FlagTest): boolean {
-  return (flags.mask & OPENING_FLAGS.mask) === OPENING_FLAGS.mask && (flags.want & OPENING_FLAGS.mask) === 0
 }

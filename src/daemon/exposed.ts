@@ -19,7 +19,7 @@ interface Exposure {
 }
 
 /** The dependencies on the daemon. */
-export interface ExposedTerms {
+export interface ExposedDeps {
   readonly store: Pick<Store, 'newest' | 'advance' | 'forget'>
   readonly log: Pick<Log, 'notice'>
   readonly clocks: { now(): { readonly wall: number } }
@@ -27,21 +27,21 @@ export interface ExposedTerms {
 
 /** The ports that the guard no longer hides, because the config no longer names them. They are reported for a day. */
 export class Exposed {
-  readonly #terms: ExposedTerms
+  readonly #deps: ExposedDeps
 
-  constructor(terms: ExposedTerms) {
-    this.#terms = terms
+  constructor(deps: ExposedDeps) {
+    this.#deps = deps
   }
 
   /** The ports of the last day. */
   get list(): readonly ExposedStatus[] {
-    const { wall } = this.#terms.clocks.now()
+    const { wall } = this.#deps.clocks.now()
     return this.#exposures(wall).map(({ service, at }) => ({ service: formatService(service), forMs: wall - at }))
   }
 
   /** Logs and stores which services are no longer hidden. Never rejects. */
   async compare(before: readonly Service[], after: readonly Service[]): Promise<void> {
-    const { store, log, clocks } = this.#terms
+    const { store, log, clocks } = this.#deps
     const { wall } = clocks.now()
     const fresh = uncovered(before, after)
     for (const service of fresh.slice(0, EXPOSED_MAX)) log.notice('warning', exposedText(formatService(service)))
@@ -66,7 +66,7 @@ export class Exposed {
   }
 
   #exposures(wall: number): readonly Exposure[] {
-    const lines = (this.#terms.store.newest(EXPOSED_KEY) ?? '').split('\n')
+    const lines = (this.#deps.store.newest(EXPOSED_KEY) ?? '').split('\n')
     return lines.flatMap((line) => {
       const [at = '', name = ''] = line.split(' ')
       const service = readService(name)

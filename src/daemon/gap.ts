@@ -21,7 +21,7 @@ const LOOK_PAUSE_TIMES = 50
 const DESTROYED_MAX = 4_096
 
 /** The dependencies on the guard and the daemon. */
-export interface GapTerms {
+export interface GapDeps {
   readonly guard: Guard
   readonly log: Pick<Log, 'notice'>
   /** Returns the sources that may begin flows now, with their services. */
@@ -35,7 +35,7 @@ export interface GapTerms {
  * Flows that were admitted before continue. They are recorded while the guard is in place.
  */
 export class Gap {
-  readonly #terms: GapTerms
+  readonly #deps: GapDeps
   readonly #sessions = new Sessions()
   #work: Promise<void> | undefined
   /** The work to do next. */
@@ -46,8 +46,8 @@ export class Gap {
   #nextLook = -Infinity
   #stopped = false
 
-  constructor(terms: GapTerms) {
-    this.#terms = terms
+  constructor(deps: GapDeps) {
+    this.#deps = deps
   }
 
   /**
@@ -105,7 +105,7 @@ export class Gap {
       try {
         await this.#go(ending)
       } catch (error) {
-        this.#terms.log.notice('error', `cannot list connections: ${(error as Error).message}`)
+        this.#deps.log.notice('error', `cannot list connections: ${(error as Error).message}`)
       }
       const ended = performance.now()
       this.#nextLook = ended + Math.max(LOOK_PAUSE_MS, (ended - begun) * LOOK_PAUSE_TIMES)
@@ -113,7 +113,7 @@ export class Gap {
   }
 
   async #go(ending: boolean): Promise<void> {
-    const { guard, log } = this.#terms
+    const { guard, log } = this.#deps
     const { plan } = guard
     if (plan === undefined) return
     const look = this.#sessions.look(plan.services)
@@ -133,7 +133,7 @@ export class Gap {
       else look.add(flow)
     }
     // If the guard was away in the meantime, intruders are among the flows.
-    if (this.#terms.stands() && !this.#toEnd) {
+    if (this.#deps.stands() && !this.#toEnd) {
       look.done()
       guard.keepEnded(stillEnded)
     }
@@ -145,10 +145,10 @@ export class Gap {
 
   /** Returns a test that tells whether a flow may begin now. */
   #admitted(): (flow: Flow) => boolean {
-    const plan = this.#terms.guard.plan!
+    const plan = this.#deps.guard.plan!
     const single = new Map<string, Admission[]>()
     const wide: Admission[] = plan.alwaysAllow.map((from) => ({ from, services: plan.services }))
-    for (const admission of this.#terms.admissions()) {
+    for (const admission of this.#deps.admissions()) {
       const { address, prefix } = admission.from
       const name = formatAddress(address)
       const there = single.get(name)
@@ -161,7 +161,7 @@ export class Gap {
 
   /** Ends flows, established ones first. @returns the number of flows that were ended */
   #end(flows: readonly Flow[]): number {
-    const { guard, log } = this.#terms
+    const { guard, log } = this.#deps
     if (flows.length === 0) return 0
     const sorted = [...flows].sort((one, other) => Number(other.established) - Number(one.established))
     const ended = new Map(sorted.map(endedOf).map((flow) => [endedName(flow), flow]))

@@ -5,6 +5,7 @@ import { readConfig } from '../config/read.ts'
 import { BY_HAND } from '../door/held.ts'
 import type { Held, May } from '../door/held.ts'
 import { parseAddress } from '../packet/address.ts'
+import { TCP } from '../packet/packet.ts'
 import { HolderMarks } from '../state/holder-marks.ts'
 import { Reconciler, mayHold } from './reconcile.ts'
 import type { ReconcilerDeps } from './reconcile.ts'
@@ -64,13 +65,11 @@ class Around implements ReconcilerDeps {
   open: Held[] = []
   verdict: Verdict = 'may'
   expiry = Infinity
-  readonly openers = [
-    {
-      release: (may: May): void => {
-        this.open = this.open.filter(may)
-      },
+  readonly opener = {
+    release: (may: May): void => {
+      this.open = this.open.filter(may)
     },
-  ]
+  }
   readonly door = (name: string): Door | undefined => doors.find((door) => door.name === name)
   readonly judge = (): { mayHold: () => Verdict } => ({ mayHold: () => this.verdict })
   readonly say = (_level: string, text: string): void => void this.said.push(text)
@@ -129,17 +128,18 @@ test('what was revoked between the knock and the opening does not open; what was
   const around = new Around()
   const reconciler = new Reconciler(around)
   const source = parseAddress('192.0.2.7')!
-  const wanted = { source, user: 'alice', holder: MARK }
-  expect(reconciler.isStillMay(doors[0]!, wanted)).toBe(true)
-  expect(reconciler.isStillMay({ ...doors[0]!, name: 'gone' }, wanted)).toBe(false)
+  const [door, common] = [doors[0]!, { ms: 1_000, user: 'alice', holder: MARK, protocol: TCP, port: 1 } as const]
+  const wanted = { door, source, ...common }
+  expect(reconciler.isStillMay(wanted)).toBe(true)
+  expect(reconciler.isStillMay({ ...wanted, door: { ...door, name: 'gone' } })).toBe(false)
   // Of the config before: the door may have less now.
-  expect(reconciler.isStillMay({ ...doors[0]! }, wanted)).toBe(false)
+  expect(reconciler.isStillMay({ ...wanted, door: { ...door } })).toBe(false)
   expect(around.said).toEqual(
     ['gone', 'ssh'].map((name) => `192.0.2.7: ${name}: stays shut: the config has changed meanwhile`),
   )
   around.said.length = 0
   around.verdict = 'may not'
-  expect(reconciler.isStillMay(doors[0]!, wanted)).toBe(false)
+  expect(reconciler.isStillMay(wanted)).toBe(false)
   expect(around.said).toEqual(['192.0.2.7: ssh: stays shut: access was revoked meanwhile'])
   let done: (() => void) | undefined
   const opening = new Promise<void>((resolve) => (done = resolve))

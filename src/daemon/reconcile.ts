@@ -1,22 +1,16 @@
-import type { Door, Service } from '../config/config.ts'
-import { formatService } from '../config/service.ts'
+import type { Door } from '../config/config.ts'
 import { BY_HAND } from '../door/held.ts'
 import type { Held, May } from '../door/held.ts'
-import { formatForward } from '../door/part.ts'
-import type { Forward } from '../firewall/guard/element.ts'
+import type { Grant } from '../door/grant.ts'
+import type { Opener } from '../door/opener.ts'
+import { formatForward, servicesText } from '../door/part.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
-import type { Address } from '../packet/address.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
 import { admits } from './spa/granted.ts'
 import type { HolderJudge, Verdict } from './verdict.ts'
 
 /** The longest time between two checks, in milliseconds. The clock that decides when keys expire may be set. */
 const LOOK_MAX_MS = 3_600_000
-
-/** An owner of openings. `release` asks for each opening whether its holders may keep it. */
-export interface Released {
-  release(may: May): void
-}
 
 /** The dependencies that decide who may hold an opening. */
 export interface JudgedBy {
@@ -43,18 +37,9 @@ export function mayHold(held: Held, { marks, door: find, judge }: JudgedBy): Ver
   return judge(door)?.mayHold(held) ?? 'unknown'
 }
 
-/** An opening that is about to be made, and its future holder. */
-export interface Wanted {
-  readonly source: Address
-  readonly services?: readonly Service[] | undefined
-  readonly forward?: Forward | undefined
-  readonly user: string | undefined
-  readonly holder: string
-}
-
 /** The dependencies of the reconciler. */
 export interface ReconcilerDeps extends JudgedBy {
-  readonly openers: readonly Released[]
+  readonly opener: Pick<Opener, 'release'>
   readonly say: (level: 'notice', text: string) => void
   /** Returns when the next key expires, in milliseconds since 1970, or `Infinity`. */
   readonly nextExpiry: (now: number) => number
@@ -77,13 +62,12 @@ export class Reconciler {
   }
 
   /**
-   * Returns true if the opening is still permitted. Since the packet was judged, a reload may have changed the door, or
+   * Returns true if the grant is still permitted. Since the secret was redeemed, a reload may have changed the door, or
    * the user may have been revoked.
    */
-  isStillMay(door: Door, { source, services, forward: to, user, holder }: Wanted): boolean {
-    const some = services?.map(formatService).join()
-    const forward = formatForward(to)
-    const held = { door: door.name, source: formatAddress(source), services: some, forward, user, holder }
+  isStillMay({ door, source, services: some, forward: to, user, holder }: Grant): boolean {
+    const [services, forward] = [servicesText({ services: some }), formatForward(to)]
+    const held = { door: door.name, source: formatAddress(source), services, forward, user, holder }
     const isPresent = this.#deps.door(door.name) === door
     if (isPresent && mayHold(held, this.#deps) !== 'may not') return true
     const why = isPresent ? 'access was revoked meanwhile' : 'the config has changed meanwhile'
@@ -92,7 +76,7 @@ export class Reconciler {
   }
 
   /** Waits for a slow opening, and closes it if access was revoked in the meantime. */
-  async during(opening: Promise<void>): Promise<void> {
+  async during(opening: Promise<unknown>): Promise<void> {
     const before = this.#count
     await opening
     if (this.#count !== before) this.now()
@@ -103,7 +87,7 @@ export class Reconciler {
     if (this.#stopped) return
     this.#begun = true
     this.#count++
-    const { openers, say, nextExpiry } = this.#deps
+    const { opener, say, nextExpiry } = this.#deps
     const said = new Set<string>()
     const may: May = (held) => {
       if (mayHold(held, this.#deps) !== 'may not') return true
@@ -114,7 +98,7 @@ export class Reconciler {
       said.add(line)
       return false
     }
-    for (const opener of openers) opener.release(may)
+    opener.release(may)
     clearTimeout(this.#timer)
     const present = Date.now()
     const waitMs = Math.min(nextExpiry(present) - present, LOOK_MAX_MS)

@@ -1,26 +1,19 @@
-import type { Effect } from '../gate/effect.ts'
+import type { Effect, Opened } from '../gate/effect.ts'
 import { UDP } from '../packet/packet.ts'
 import type { Log } from './log/log.ts'
 
-/**
- * Logs a decision of the gate.
- *
- * @param inOrder sorts the names of doors by their places in the config
- */
-export function report(log: Log, effect: Effect, inOrder: (doors: readonly string[]) => readonly string[]): void {
+/** Logs a decision of the gate. An opening is logged once the door opens. */
+export function report(log: Log, effect: Exclude<Effect, Opened>): void {
   const { source } = effect
   switch (effect.kind) {
     case 'stage':
-      for (const door of inOrder(effect.doors)) log.stage(source, door, effect.stage)
-      break
-    case 'open':
-      log.open(source, effect.secret.door, effect.secret.user)
+      for (const door of effect.doors) log.stage(source, door, effect.stage)
       break
     case 'timeout':
-      for (const door of inOrder(effect.doors)) log.sequenceTimeout(source, door, effect.stage)
+      for (const door of effect.doors) log.sequenceTimeout(source, door, effect.stage)
       break
     case 'broken':
-      for (const door of inOrder(effect.doors)) {
+      for (const door of effect.doors) {
         log.explain(source, door, 'wrong knock', { stage: effect.stage, knock: knockText(effect) })
       }
       break
@@ -47,13 +40,4 @@ export function report(log: Log, effect: Effect, inOrder: (doors: readonly strin
 /** Formats a knock for the log. */
 export function knockText({ protocol, port }: { readonly protocol: number; readonly port: number }): string {
   return `${port}:${protocol === UDP ? 'udp' : 'tcp'}`
-}
-
-/** Returns a function that calls `what` the first time only. */
-export function once(what: () => void): () => void {
-  let done = false
-  return () => {
-    if (!done) what()
-    done = true
-  }
 }

@@ -3,7 +3,7 @@ import { formatService, hasPort, readServices } from '../config/service.ts'
 import type { Forward } from '../firewall/guard/element.ts'
 import { forwardsOf } from '../firewall/guard/plan.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
-import type { Protocol } from '../packet/packet.ts'
+import type { Grant } from './grant.ts'
 
 /** Discards faults, as the text in the journal was once valid. */
 const NO_FAULTS = { error: () => undefined, warning: () => undefined }
@@ -33,9 +33,10 @@ export function parseServices(some: string): readonly Service[] {
   return readServices(some, NO_FAULTS) ?? []
 }
 
-/** Formats single ports for the journal. */
-export function formatPorts(ports: readonly { readonly protocol: Protocol; readonly port: number }[]): string {
-  return ports.map(({ protocol, port }) => formatService({ protocol, first: port, last: port, host: undefined })).join()
+/** Formats the granted or requested ports for the journal. `undefined`: everything that the door opens. */
+export function servicesText({ services, asked }: Pick<Grant, 'services' | 'asked'>): string | undefined {
+  const ports = asked?.map(({ protocol, port }) => ({ protocol, first: port, last: port, host: undefined }))
+  return (services ?? ports)?.map(formatService).join()
 }
 
 /** The journal's word for this machine as the target of a forward. */
@@ -70,6 +71,6 @@ function mayForward(door: Door, forward: Forward | undefined): boolean {
 }
 
 /** Returns the key of an opening: its door, source, ports and forward. */
-export function keyOf(door: string, source: string, some: string | undefined, to: string | undefined): string {
-  return `${source} ${some ?? ''} ${to ?? ''} ${door}`
+export function keyOf(door: string, source: string, some = '', to = ''): string {
+  return `${source} ${some} ${to} ${door}`
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { ownAddresses } from '../capture/own.ts'
+import { localAddresses } from '../capture/local-addresses.ts'
 import type { Config, Door, Fault } from '../config/config.ts'
 import { formatService } from '../config/service.ts'
 import { commandFault, ownRights } from '../daemon/spa/command-rights.ts'
@@ -81,5 +81,5 @@ function faultsOfTargets({ doors }: Config): readonly Fault[] {
 }
 
 function isOwn(address: Address): boolean {
-  return ownAddresses().some((own) => sameAddress(own, address))
+  return localAddresses().some((local) => sameAddress(local, address))
 }

@@ -1,4 +1,5 @@
 import type { Config, Fault } from '../config/config.ts'
+import { shutsItself } from '../config/door-commands.ts'
 import { quote } from '../config/fault.ts'
 import { chainOf } from '../config/iptables.ts'
 import { nearest } from '../config/nearest.ts'
@@ -15,7 +16,6 @@ import { doorTexts } from './rehearse/rehearsed-config.ts'
 import { ruleLines, takeRules } from './rehearse/rules.ts'
 import type { Rules } from './rehearse/rules.ts'
 import { placeName, quoteRule } from './rehearse/said.ts'
-import { shutsItself } from './rehearse/trial.ts'
 import { untrackedBy } from './rehearse/untracked.ts'
 
 /**

@@ -1,7 +1,5 @@
 import type { Door, Service } from '../../config/config.ts'
 import type { Forward } from '../../firewall/guard/element.ts'
-import { formatService } from '../../config/service.ts'
-import { formatPorts } from '../../door/part.ts'
 import { TCP } from '../../packet/packet.ts'
 import type { Protocol } from '../../packet/packet.ts'
 import { contains } from '../../packet/network.ts'
@@ -75,11 +73,6 @@ export function servicesFor({ opens }: Door, ports: readonly Port[]): readonly S
     else services.push({ ...of, first: port, last: port })
   }
   return services
-}
-
-/** Formats the granted or requested ports for the journal; `undefined` means everything that the door opens. */
-export function portsText({ services, asked }: Partial<Pick<Granted, 'services' | 'asked'>>): string | undefined {
-  return services?.map(formatService).join() ?? (asked === undefined ? undefined : formatPorts(asked))
 }
 
 /** Returns true if a door's Allow_From contains all the addresses. */

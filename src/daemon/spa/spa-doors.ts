@@ -1,4 +1,4 @@
-import { broadcastAddresses } from '../../capture/own.ts'
+import { broadcastAddresses } from '../../capture/local-addresses.ts'
 import type { Lengths, PacketNeeds } from '../../capture/needs.ts'
 import type { Config } from '../../config/config.ts'
 import { Destinations } from '../../gate/destinations.ts'

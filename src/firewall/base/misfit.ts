@@ -1,4 +1,5 @@
 import type { Config, Service } from '../../config/config.ts'
+import { hasCommands } from '../../config/door-commands.ts'
 import { basePlan } from './ruleset.ts'
 
 /** The differences between a base ruleset and a config, as ports of this host. */
@@ -33,9 +34,7 @@ export function misfitOf({ allowed, guarded, commandDoors }: BaseTerms, config: 
 
 /** Returns the names of the doors that run a command when they open. */
 export function commandDoorsOf({ doors }: Config): readonly string[] {
-  return doors
-    .filter(({ commands4, commands6 }) => commands4.start !== undefined || commands6.start !== undefined)
-    .map(({ name }) => name)
+  return doors.filter(hasCommands).map(({ name }) => name)
 }
 
 /** Returns the ports of the first list that are not in the second, as ranges. */

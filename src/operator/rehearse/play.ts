@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import type { Change } from '../../config/change.ts'
 import { changesOf } from '../../config/firewall.ts'
 import type { Config, Door, Knock } from '../../config/config.ts'
+import { shutsItself } from '../../config/door-commands.ts'
 import { isOrdinary } from '../../config/flags.ts'
 import { splitCommand } from '../../config/shell.ts'
 import { formatService } from '../../config/service.ts'
@@ -24,7 +25,7 @@ import type { DoorTried } from './report.ts'
 import type { Copied } from './ruleset-copy.ts'
 import { DAEMON } from './stage.ts'
 import type { Stage } from './stage.ts'
-import { shutsItself, tryDoor } from './trial.ts'
+import { tryDoor } from './trial.ts'
 
 /** The number of ports that a scan tries on either side of a sequence's port. It exceeds the scan limit. */
 const SCAN_AROUND = 24

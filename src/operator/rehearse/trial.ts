@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Door, Knock } from '../../config/config.ts'
+import { commandsOf, shutsItself } from '../../config/door-commands.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { TCP } from '../../packet/packet.ts'
@@ -141,14 +142,9 @@ const NOTHING_SEEN = {
   notTried: undefined,
 } as const
 
-/** Returns true if a door shuts automatically after its time. */
-export function shutsItself({ opens, commands4, commands6 }: Door, family: Family): boolean {
-  return opens.length > 0 || (family === 4 ? commands4 : commands6).stop !== undefined
-}
-
 /** Returns true if a door does anything for knocks of a family. */
-export function opensIn({ opens, commands4, commands6 }: Door, family: Family): boolean {
-  return opens.length > 0 || (family === 4 ? commands4 : commands6).start !== undefined
+export function opensIn(door: Door, family: Family): boolean {
+  return door.opens.length > 0 || commandsOf(door, family).start !== undefined
 }
 
 /** Sends the correct knocks and connects. Returns for each port the milliseconds it took, or `null` if it failed. */

@@ -1,8 +1,8 @@
 import { BusyPorts } from '../../capture/busy.ts'
 import { passes } from '../../capture/filter.ts'
 import type { Frame } from '../../capture/file/frame.ts'
-import { needsOf } from '../../capture/needs.ts'
-import type { Needs } from '../../capture/needs.ts'
+import { interestOf } from '../../capture/interest.ts'
+import type { CaptureInterest } from '../../capture/interest.ts'
 import type { Config, Door } from '../../config/config.ts'
 import type { Said } from '../../daemon/log/said.ts'
 import type { Effect } from '../../gate/effect.ts'
@@ -49,7 +49,7 @@ export class Rehearing {
   readonly #busyTcp = new BusyPorts()
   readonly #busyUdp = new BusyPorts()
   readonly #packet = new Packet()
-  #needs: Needs
+  #interest: CaptureInterest
   /** The present time in milliseconds, on a clock that is never set. */
   #now = 0
   #begun = false
@@ -77,19 +77,19 @@ export class Rehearing {
       ...(own === undefined ? {} : { own }),
     })
     this.#lists = new Lists(config, this.#gate, terms.warn)
-    this.#needs = needsOf(this.#lists.sequences())
+    this.#interest = interestOf(this.#lists.sequences())
   }
 
   /** Processes a frame. */
   take({ bytes, start, end, wireLength, linkType, link, time }: Frame): void {
-    if (this.#lists.update(time)) this.#needs = needsOf(this.#lists.sequences())
+    if (this.#lists.update(time)) this.#interest = interestOf(this.#lists.sequences())
     const packet = this.#packet
     const verdict = decode(bytes, start, end, wireLength, linkType, packet)
     if (verdict === SHORT && end - start < wireLength) this.cut++
     if (verdict !== PACKET) return
     if (packet.family === 6 && this.#terms.onlyIp4) return
     const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
-    if (!passes({ needs: this.#needs, decoy: DECOY, ...busy }, packet)) return
+    if (!passes({ interest: this.#interest, decoy: DECOY, ...busy }, packet)) return
     this.looked++
     this.advance(time)
     packet.time = this.#now
@@ -151,12 +151,12 @@ export class Rehearing {
     }
     if (!secret.once) return
     this.#lists.used(secret)
-    this.#needs = needsOf(this.#lists.sequences())
+    this.#interest = interestOf(this.#lists.sequences())
   }
 
   #watchBusy({ protocol, port, time }: Packet): void {
     const tcp = protocol === TCP
-    if ((tcp ? this.#needs.tcpPorts : this.#needs.udpPorts).has(port)) return
+    if ((tcp ? this.#interest.tcpPorts : this.#interest.udpPorts).has(port)) return
     ;(tcp ? this.#busyTcp : this.#busyUdp).count(port, time)
   }
 }

@@ -1,4 +1,5 @@
 import type { Door, Fault, Service } from '../../config/config.ts'
+import { hasCommands } from '../../config/door-commands.ts'
 import { formatService, hasPort } from '../../config/service.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'
 import { parseAddress } from '../../packet/address.ts'
@@ -26,8 +27,7 @@ type IsOwn = (address: Address) => boolean
 export function allowedBy(door: Door, stanza: Stanza, isOwn: IsOwn): Allowed {
   const { cycle, commands } = stanza
   const opens = portsOf(door, stanza)
-  const starts = door.commands4.start !== undefined || door.commands6.start !== undefined
-  const command = cycle === undefined ? (starts ? ['Start_Command'] : []) : ['CMD_CYCLE_OPEN']
+  const command = cycle === undefined ? (hasCommands(door) ? ['Start_Command'] : []) : ['CMD_CYCLE_OPEN']
   const as = commands?.user ?? (commands?.group === undefined ? 'the user of the daemon' : 'root')
   return {
     opens,

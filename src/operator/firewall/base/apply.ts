@@ -10,6 +10,7 @@ import { servicesText } from '../../../base/problem.ts'
 import { sinceBoot } from '../../../base/trial.ts'
 import type { Trial } from '../../../base/trial.ts'
 import type { Config } from '../../../config/config.ts'
+import { hasCommands } from '../../../config/door-commands.ts'
 import { quote } from '../../../config/fault.ts'
 import { readListing } from '../../../firewall/base/listing.ts'
 import { commandDoorsOf } from '../../../firewall/base/misfit.ts'
@@ -73,8 +74,7 @@ async function difference(firewall: Firewall, rules: Rules): Promise<string> {
 }
 
 function warnOfDoors({ doors, file }: Config, output: Output): void {
-  for (const { name, line, commands4, commands6 } of doors) {
-    if (commands4.start === undefined && commands6.start === undefined) continue
+  for (const { name, line } of doors.filter(hasCommands)) {
     const what = `${file}:${line}:1: warning: door ${quote(name)} runs a command: a rule that it adds to another table does not open the base ruleset`
     output.err(`${what}\n    use Open_Ports, or name the port with --allow\n`)
   }

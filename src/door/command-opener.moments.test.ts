@@ -10,8 +10,9 @@ import { deadlineAfter } from '../state/deadline.ts'
 import type { Deadline, Opening } from '../state/opening.ts'
 import { StoreError } from '../state/store.ts'
 import type { CommandLine, Outcome } from './command.ts'
-import { Openings, START_OVERLAP_MAX_MS } from './openings.ts'
-import type { Knocked, OpeningTerms } from './command-opening.ts'
+import { CommandOpener, START_OVERLAP_MAX_MS } from './command-opener.ts'
+import type { CommandDeps } from './command-opener.ts'
+import type { Grant } from './grant.ts'
 
 const DOOR: Door = {
   name: 'ssh',
@@ -32,7 +33,7 @@ const DOOR: Door = {
 const OPEN = 'open 192.0.2.2'
 const CLOSE = 'close 192.0.2.2'
 const WELL: Outcome = { kind: 'exited', status: 0, output: '' }
-const KNOCKED = knockedFrom('192.0.2.2')
+const GRANT = grantFor('192.0.2.2')
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_700_000_000_000 })
@@ -41,9 +42,12 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function knockedFrom(source: string): Knocked {
-  return { source: parseAddress(source)!, protocol: TCP, port: 9_000 }
+function grantFor(source: string, door = DOOR): Grant {
+  const common = { ms: door.cmdTimeoutMs, holder: 'mark', protocol: TCP, port: 9_000 } as const
+  return { ...common, door, source: parseAddress(source)! }
 }
+
+const nothing = (): void => undefined
 
 function once(name: string, start: string): Door {
   return { ...DOOR, name, commands4: { start, stop: undefined } }
@@ -57,7 +61,7 @@ async function pause(ms: number): Promise<void> {
 }
 
 /** A journal, a shell and a log that take as long as they are told to, and note what ran. */
-class Surroundings implements OpeningTerms {
+class Surroundings implements CommandDeps {
   readonly ran: string[] = []
   readonly notices: string[] = []
   readonly openings: Map<string, Opening>
@@ -92,7 +96,7 @@ class Surroundings implements OpeningTerms {
     status: (): void => undefined,
     notice: (level: string): void => void this.notices.push(level),
   }
-  get store(): OpeningTerms['store'] {
+  get store(): CommandDeps['store'] {
     const { openings } = this
     return {
       openings,
@@ -127,10 +131,10 @@ class Surroundings implements OpeningTerms {
 test('a knock whose extension comes too late opens anew', async () => {
   const around = new Surroundings()
   around.extendedMs = 200
-  const openings = new Openings(around)
-  await openings.open(DOOR, KNOCKED)
+  const openings = new CommandOpener(around)
+  await openings.open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(9_900)
-  void openings.open(DOOR, KNOCKED)
+  void openings.open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(1_000)
   expect(around.ran).toEqual([OPEN, CLOSE, OPEN])
 })
@@ -142,10 +146,10 @@ test('a knock whose extension is written down while the stop command runs opens 
     await pause(text === CLOSE ? 500 : 0)
     return WELL
   }
-  const openings = new Openings(around)
-  await openings.open(DOOR, KNOCKED)
+  const openings = new CommandOpener(around)
+  await openings.open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(9_900)
-  void openings.open(DOOR, KNOCKED)
+  void openings.open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(1_000)
   expect(around.ran).toEqual([OPEN, CLOSE, OPEN])
 })
@@ -153,8 +157,8 @@ test('a knock whose extension is written down while the stop command runs opens 
 test('an opening that the end overtakes runs nothing, and is off the journal', async () => {
   const around = new Surroundings()
   around.openedMs = 100
-  const openings = new Openings(around)
-  void openings.open(DOOR, KNOCKED)
+  const openings = new CommandOpener(around)
+  void openings.open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(50)
   const left = openings.closeAll()
   await vi.advanceTimersByTimeAsync(500)
@@ -169,9 +173,9 @@ test('what fails unforeseen fails once: the next knock opens', async () => {
     around.run = async () => WELL
     throw new Error('unforeseen')
   }
-  const openings = new Openings(around)
-  await openings.open(once('wake', 'wake'), KNOCKED)
-  await openings.open(once('wake', 'wake'), KNOCKED)
+  const openings = new CommandOpener(around)
+  await openings.open(grantFor('192.0.2.2', once('wake', 'wake')), nothing)
+  await openings.open(grantFor('192.0.2.2', once('wake', 'wake')), nothing)
   expect(around.ran).toEqual(['wake', 'wake'])
   expect(around.notices).toEqual(['error'])
 })
@@ -187,12 +191,12 @@ test.each<Outcome>([
     around.run = async () => WELL
     return outcome
   }
-  const openings = new Openings(around)
-  await openings.open(DOOR, KNOCKED)
+  const openings = new CommandOpener(around)
+  await openings.open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(1_000)
-  await openings.open(DOOR, KNOCKED)
+  await openings.open(GRANT, nothing)
   expect(around.ran).toEqual([OPEN, CLOSE, OPEN])
-  await openings.open(DOOR, KNOCKED)
+  await openings.open(GRANT, nothing)
   expect(around.ran).toHaveLength(3)
 })
 
@@ -208,10 +212,10 @@ test('after a restart a repeated knock closes and opens anew: nobody knows what 
     stop: CLOSE,
     environment: {},
   })
-  const openings = new Openings(around)
+  const openings = new CommandOpener(around)
   openings.restore()
-  expect(openings.list()).toEqual([{ door: 'ssh', source: '192.0.2.2', leftMs: 60_000 }])
-  await openings.open(DOOR, KNOCKED)
+  expect(openings.list()).toEqual([{ door: 'ssh', source: '192.0.2.2', services: [], leftMs: 60_000 }])
+  await openings.open(GRANT, nothing)
   expect(around.ran).toEqual([CLOSE, OPEN])
   expect(around.openings.size).toBe(1)
 })
@@ -219,12 +223,12 @@ test('after a restart a repeated knock closes and opens anew: nobody knows what 
 test('a close that failed is tried again at the end, beside the opening that followed it', async () => {
   const around = new Surroundings()
   around.run = async ({ text }) => (text === CLOSE ? { kind: 'killed', signal: 'SIGKILL', output: '' } : WELL)
-  const openings = new Openings(around)
-  await openings.open(DOOR, KNOCKED)
+  const openings = new CommandOpener(around)
+  await openings.open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(60_000)
-  await openings.open(DOOR, KNOCKED)
+  await openings.open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(1_000)
-  expect(openings.live).toHaveLength(2)
+  expect(openings.list()).toHaveLength(2)
   around.run = async () => WELL
   expect(await openings.closeAll()).toBe(0)
   expect(around.openings.size).toBe(0)
@@ -237,7 +241,7 @@ test('a start command that outlives its close is closed again when it ends', asy
     if (text === OPEN) await new Promise<void>((resolve) => void ends.push(resolve))
     return WELL
   }
-  await new Openings(around).open(DOOR, KNOCKED)
+  await new CommandOpener(around).open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(10_000 + START_OVERLAP_MAX_MS - 1)
   expect(around.ran).toEqual([OPEN])
   await vi.advanceTimersByTimeAsync(1)
@@ -252,8 +256,8 @@ test('a start command that outlives its close is closed again when it ends', asy
 test('at the end a start command that hangs is closed all the same, and left in the journal', async () => {
   const around = new Surroundings()
   around.run = async ({ text }) => (text === OPEN ? await new Promise<never>(() => undefined) : WELL)
-  const openings = new Openings(around)
-  await openings.open(DOOR, KNOCKED)
+  const openings = new CommandOpener(around)
+  await openings.open(GRANT, nothing)
   const left = openings.closeAll(5_000)
   await vi.advanceTimersByTimeAsync(5_000)
   expect(await left).toBe(1)
@@ -264,19 +268,19 @@ test('at the end a start command that hangs is closed all the same, and left in 
 test('a command that hangs at a door without stop command does not hold up later knocks for good', async () => {
   const around = new Surroundings()
   around.run = async () => await new Promise<never>(() => undefined)
-  const openings = new Openings(around)
-  void openings.open(once('wake', 'wake'), KNOCKED)
-  void openings.open(once('wake', 'wake'), KNOCKED)
+  const openings = new CommandOpener(around)
+  void openings.open(grantFor('192.0.2.2', once('wake', 'wake')), nothing)
+  void openings.open(grantFor('192.0.2.2', once('wake', 'wake')), nothing)
   await vi.advanceTimersByTimeAsync(START_OVERLAP_MAX_MS)
   expect(around.ran).toEqual(['wake', 'wake'])
 })
 
 test('a rule that goes ahead of others is put there again once another door has run for the source', async () => {
   const around = new Surroundings()
-  const openings = new Openings(around)
+  const openings = new CommandOpener(around)
   const accept = once('open', 'iptables -I INPUT -s %IP% -j ACCEPT')
   const drop = once('close', 'iptables -I INPUT -s %IP% -j DROP')
-  for (const door of [accept, drop, accept, accept]) await openings.open(door, KNOCKED)
+  for (const door of [accept, drop, accept, accept]) await openings.open(grantFor('192.0.2.2', door), nothing)
   const rule = 'INPUT -s 192.0.2.2 -j'
   const ran = [`-I ${rule} ACCEPT`, `-I ${rule} DROP`, `-I ${rule} ACCEPT`, `-C ${rule} ACCEPT`]
   expect(around.ran).toEqual(ran.map((command) => `iptables ${command}`))
@@ -285,11 +289,11 @@ test('a rule that goes ahead of others is put there again once another door has 
 test('a full journal is warned of once a minute', async () => {
   const around = new Surroundings()
   around.refusal = new StoreError('too many doors are open')
-  const openings = new Openings(around)
-  await openings.open(DOOR, KNOCKED)
-  await openings.open(DOOR, KNOCKED)
+  const openings = new CommandOpener(around)
+  await openings.open(GRANT, nothing)
+  await openings.open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(60_000)
-  await openings.open(DOOR, KNOCKED)
+  await openings.open(GRANT, nothing)
   expect(around.notices).toEqual(['warning', 'debug', 'warning'])
 })
 
@@ -320,7 +324,7 @@ test('whatever comes when, starts and stops alternate, a knock opens, and in the
       const journal = new Map<string, Opening>()
       const ran: string[] = []
       let commands = 0
-      const begin = (): { around: Surroundings; openings: Openings } => {
+      const begin = (): { around: Surroundings; openings: CommandOpener } => {
         const around = new Surroundings(journal)
         const temper = tempers[commands % tempers.length]!
         around.openedMs = temper.openedMs
@@ -332,7 +336,7 @@ test('whatever comes when, starts and stops alternate, a knock opens, and in the
           await pause(commandMs)
           return startFails && text.startsWith('open') ? { kind: 'exited', status: 1, output: '' } : WELL
         }
-        const openings = new Openings(around)
+        const openings = new CommandOpener(around)
         openings.restore()
         return { around, openings }
       }
@@ -341,7 +345,7 @@ test('whatever comes when, starts and stops alternate, a knock opens, and in the
       const knocked = new Map<string, number>()
       for (const step of steps) {
         if (step.kind === 'knock') {
-          void daemon.openings.open(DOOR, knockedFrom(step.source))
+          void daemon.openings.open(grantFor(step.source), nothing)
           knocked.set(step.source, Date.now())
         } else if (step.kind === 'wait') await vi.advanceTimersByTimeAsync(step.ms)
         else if (step.kind === 'crash') {
@@ -358,7 +362,7 @@ test('whatever comes when, starts and stops alternate, a knock opens, and in the
       }
       await vi.advanceTimersByTimeAsync(120_000)
       expect(journal.size).toBe(0)
-      expect(daemon.openings.live).toEqual([])
+      expect(daemon.openings.list()).toEqual([])
       for (const source of SOURCES) {
         const order = ofSource(source)
         for (const [index, text] of order.entries()) {

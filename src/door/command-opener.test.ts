@@ -8,8 +8,9 @@ import type { Moment } from '../state/deadline.ts'
 import { deadlineAfter } from '../state/deadline.ts'
 import type { Opening } from '../state/opening.ts'
 import type { CommandLine, Outcome } from './command.ts'
-import { Openings } from './openings.ts'
-import type { OpeningTerms } from './command-opening.ts'
+import { CommandOpener } from './command-opener.ts'
+import type { CommandDeps } from './command-opener.ts'
+import type { Grant } from './grant.ts'
 import { STOP_TRIES_MAX } from './runs.ts'
 
 const DOOR: Door = {
@@ -28,7 +29,15 @@ const DOOR: Door = {
   cmdTimeoutMs: 10_000,
   cooldownMs: 0,
 }
-const KNOCKED = { source: parseAddress('192.0.2.2')!, protocol: TCP, port: 9_000 } as const
+const GRANT: Grant = grantFor('192.0.2.2')
+
+function grantFor(source: string, more: Partial<Grant> = {}): Grant {
+  const door = more.door ?? DOOR
+  const common = { door, ms: door.cmdTimeoutMs, holder: 'mark', protocol: TCP, port: 9_000 } as const
+  return { ...common, source: parseAddress(source)!, ...more }
+}
+
+const nothing = (): void => undefined
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_700_000_000_000 })
@@ -38,7 +47,7 @@ afterEach(() => {
 })
 
 /** A journal, a shell and clocks that note what they are asked, in one list. */
-class Surroundings implements OpeningTerms {
+class Surroundings implements CommandDeps {
   readonly said: string[] = []
   readonly openings = new Map<string, Opening>()
   outcome: (command: CommandLine) => Outcome = () => ({ kind: 'exited', status: 0, output: '' })
@@ -82,7 +91,7 @@ class Surroundings implements OpeningTerms {
 
 test('the journal has the close before the start command runs', async () => {
   const around = new Surroundings()
-  await new Openings(around).open(DOOR, KNOCKED)
+  await new CommandOpener(around).open(GRANT, nothing)
   expect(around.said).toEqual(['journal opened', 'open 192.0.2.2'])
   expect([...around.openings.values()]).toMatchObject([{ door: 'ssh', source: '192.0.2.2', stop: 'close 192.0.2.2' }])
   await vi.advanceTimersByTimeAsync(9_999)
@@ -94,16 +103,17 @@ test('the journal has the close before the start command runs', async () => {
 test('a door whose opening cannot be written down stays shut', async () => {
   const around = new Surroundings()
   around.journal = 'fails'
-  await new Openings(around).open(DOOR, KNOCKED)
-  expect(around.said).toEqual(['error'])
+  const opened: string[] = []
+  expect(await new CommandOpener(around).open(GRANT, () => void opened.push('opened'))).toBe(false)
+  expect([around.said, opened]).toEqual([['error'], []])
 })
 
 test('a repeated knock extends the opening, and runs nothing', async () => {
   const around = new Surroundings()
-  const openings = new Openings(around)
-  await openings.open(DOOR, KNOCKED)
+  const openings = new CommandOpener(around)
+  await openings.open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(6_000)
-  await openings.open(DOOR, KNOCKED)
+  await openings.open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(9_999)
   expect(around.said).toEqual(['journal opened', 'open 192.0.2.2', 'journal extended', 'info'])
   await vi.advanceTimersByTimeAsync(1)
@@ -112,8 +122,8 @@ test('a repeated knock extends the opening, and runs nothing', async () => {
 
 test('two knocks at the same moment open once', async () => {
   const around = new Surroundings()
-  const openings = new Openings(around)
-  await Promise.all([openings.open(DOOR, KNOCKED), openings.open(DOOR, KNOCKED)])
+  const openings = new CommandOpener(around)
+  await Promise.all([openings.open(GRANT, nothing), openings.open(GRANT, nothing)])
   expect(around.said.filter((said) => said.startsWith('open '))).toHaveLength(1)
 })
 
@@ -121,7 +131,7 @@ test('a stop command that ends with a status is done; one that is killed is trie
   const around = new Surroundings()
   around.outcome = ({ text }) =>
     text.startsWith('close') ? { kind: 'exited', status: 1, output: '' } : { kind: 'exited', status: 0, output: '' }
-  await new Openings(around).open(DOOR, KNOCKED)
+  await new CommandOpener(around).open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(60_000)
   expect(around.said.slice(2)).toEqual(['timeout', 'close 192.0.2.2', 'status 1', 'journal closed'])
 
@@ -131,7 +141,7 @@ test('a stop command that ends with a status is done; one that is killed is trie
     text.startsWith('close') && ++tries < 3
       ? { kind: 'killed', signal: 'SIGKILL', output: '' }
       : { kind: 'exited', status: 0, output: '' }
-  await new Openings(killed).open(DOOR, KNOCKED)
+  await new CommandOpener(killed).open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(60_000)
   expect(tries).toBe(3)
   expect(killed.said.at(-1)).toBe('journal closed')
@@ -143,7 +153,7 @@ test('one that never gets to run stays in the journal, for the next start', asyn
     text.startsWith('close')
       ? { kind: 'failed', error: new Error('no memory') }
       : { kind: 'exited', status: 0, output: '' }
-  await new Openings(around).open(DOOR, KNOCKED)
+  await new CommandOpener(around).open(GRANT, nothing)
   await vi.advanceTimersByTimeAsync(120_000)
   expect(around.said.filter((said) => said.startsWith('close'))).toHaveLength(STOP_TRIES_MAX)
   expect(around.openings.size).toBe(1)
@@ -164,7 +174,7 @@ test('after a restart what is overdue is closed at once, the rest on time, whate
   })
   around.openings.set('a', left('a', 0))
   around.openings.set('b', left('b', 5_000))
-  new Openings(around).restore()
+  new CommandOpener(around).restore()
   await vi.advanceTimersByTimeAsync(1)
   expect(around.said).toEqual(['timeout', 'close a', 'journal closed'])
   await vi.advanceTimersByTimeAsync(5_000)
@@ -173,11 +183,11 @@ test('after a restart what is overdue is closed at once, the rest on time, whate
 
 test('at the end everything is closed, and nothing opens any more', async () => {
   const around = new Surroundings()
-  const openings = new Openings(around)
-  await openings.open(DOOR, KNOCKED)
-  await openings.open(DOOR, { ...KNOCKED, source: parseAddress('192.0.2.3')! })
+  const openings = new CommandOpener(around)
+  await openings.open(GRANT, nothing)
+  await openings.open(grantFor('192.0.2.3'), nothing)
   expect(await openings.closeAll(5_000)).toBe(0)
-  await openings.open(DOOR, KNOCKED)
+  await openings.open(GRANT, nothing)
   expect(around.said.filter((said) => said.startsWith('open'))).toHaveLength(2)
   expect(around.said.filter((said) => said.startsWith('close'))).toEqual(['close 192.0.2.2', 'close 192.0.2.3'])
   expect(around.openings.size).toBe(0)
@@ -185,30 +195,30 @@ test('at the end everything is closed, and nothing opens any more', async () => 
 
 test('IPv6 has its own commands; without a stop command nothing is written down', async () => {
   const around = new Surroundings()
-  await new Openings(around).open(DOOR, { ...KNOCKED, source: parseAddress('2001:db8::2')! })
+  await new CommandOpener(around).open(grantFor('2001:db8::2'), nothing)
   expect(around.said).toEqual(['open6 2001:db8::2'])
 })
 
 test('a cool-down lets a door without stop command run once for a source in that time', async () => {
   const around = new Surroundings()
-  const openings = new Openings(around)
+  const openings = new CommandOpener(around)
   const door = { ...DOOR, commands4: { start: 'wake %IP%', stop: undefined }, cooldownMs: 5_000 }
   for (const waitMs of [0, 4_000, 2_000]) {
     await vi.advanceTimersByTimeAsync(waitMs)
-    await openings.open(door, KNOCKED)
+    await openings.open(grantFor('192.0.2.2', { door }), nothing)
   }
-  await openings.open(door, { ...KNOCKED, source: parseAddress('192.0.2.3')! })
+  await openings.open(grantFor('192.0.2.3', { door }), nothing)
   expect(around.said).toEqual(['wake 192.0.2.2', 'debug', 'wake 192.0.2.2', 'wake 192.0.2.3'])
 })
 
 test('a plain rule that is in place already is not added again', async () => {
   const around = new Surroundings()
-  const openings = new Openings(around)
+  const openings = new CommandOpener(around)
   const door = { ...DOOR, commands4: { start: 'iptables -A INPUT -s %IP% -j ACCEPT', stop: undefined } }
-  await openings.open(door, KNOCKED)
-  await openings.open(door, KNOCKED)
+  await openings.open(grantFor('192.0.2.2', { door }), nothing)
+  await openings.open(grantFor('192.0.2.2', { door }), nothing)
   around.outcome = () => ({ kind: 'exited', status: 1, output: '' })
-  await openings.open(door, KNOCKED)
+  await openings.open(grantFor('192.0.2.2', { door }), nothing)
   const add = 'iptables -A INPUT -s 192.0.2.2 -j ACCEPT'
   const look = 'iptables -C INPUT -s 192.0.2.2 -j ACCEPT'
   expect(around.said).toEqual([add, look, 'info', look, add, 'status 1'])
@@ -216,9 +226,9 @@ test('a plain rule that is in place already is not added again', async () => {
 
 test('what one of several holders opened by a command is closed with the last of them, once', async () => {
   const around = new Surroundings()
-  const openings = new Openings(around)
-  await openings.open(DOOR, { ...KNOCKED, user: 'alice', holder: 'mark of alice' })
-  await openings.open({ ...DOOR, cmdTimeoutMs: 5_000 }, { ...KNOCKED, user: 'bob', holder: 'mark of bob' })
+  const openings = new CommandOpener(around)
+  await openings.open(grantFor('192.0.2.2', { user: 'alice', holder: 'mark of alice' }), nothing)
+  await openings.open(grantFor('192.0.2.2', { ms: 5_000, user: 'bob', holder: 'mark of bob' }), nothing)
   // The shorter time of one is not the other's.
   expect(openings.list()).toMatchObject([{ user: 'bob', leftMs: 10_000 }])
   openings.release(({ user }) => user !== 'alice')
@@ -230,4 +240,14 @@ test('what one of several holders opened by a command is closed with the last of
   openings.release(() => false)
   await vi.advanceTimersByTimeAsync(60_000)
   expect(around.said.filter((each) => each.startsWith('close'))).toHaveLength(1)
+})
+
+test('a shorter opening of the same holder shortens nothing', async () => {
+  const around = new Surroundings()
+  const openings = new CommandOpener(around)
+  await openings.open(grantFor('192.0.2.2', { ms: 60_000 }), nothing)
+  await openings.open(grantFor('192.0.2.2', { ms: 5_000 }), nothing)
+  expect(openings.list()).toMatchObject([{ leftMs: 60_000 }])
+  await vi.advanceTimersByTimeAsync(59_999)
+  expect(around.said).not.toContain('timeout')
 })

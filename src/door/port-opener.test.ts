@@ -8,11 +8,13 @@ import type { Network } from '../packet/network.ts'
 import { formatNetwork } from '../packet/network.ts'
 import { parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
+import { TCP } from '../packet/packet.ts'
 import { timeLeft } from '../state/deadline.ts'
 import type { Deadline, Opening } from '../state/opening.ts'
 import { Guard } from './guard.ts'
 import type { Firewall } from './guard.ts'
-import { PortOpenings } from './port-openings.ts'
+import type { Grant } from './grant.ts'
+import { PortOpener } from './port-opener.ts'
 
 const CLIENT = '192.0.2.2'
 const SSH = `[ssh]\nSequence = 1,2\nOpen_Ports = tcp/22\nOpen_For = 10s\n`
@@ -97,9 +99,9 @@ class Around {
   ports = this.daemon()
 
   /** A daemon that has just started. */
-  daemon(): PortOpenings {
+  daemon(): PortOpener {
     const guard = new Guard(this.firewall, { listens: () => false, connectionsTo: () => [] }, true)
-    return new PortOpenings({
+    return new PortOpener({
       guard,
       store: {
         openings: this.records,
@@ -119,9 +121,13 @@ class Around {
     })
   }
 
-  knock(config: Config, door: string, source = CLIENT): boolean {
-    const meant = doorOf(config, door)
-    return this.ports.open(meant, addressOf(source), { ms: meant.cmdTimeoutMs })
+  async open(door: Door, of: Partial<Grant> = {}): Promise<boolean> {
+    const common = { source: addressOf(CLIENT), ms: door.cmdTimeoutMs, holder: 'mark', protocol: TCP, port: 1 } as const
+    return await this.ports.open({ door, ...common, ...of }, () => undefined)
+  }
+
+  async knock(config: Config, door: string, source = CLIENT): Promise<boolean> {
+    return await this.open(doorOf(config, door), { source: addressOf(source) })
   }
 }
 
@@ -143,7 +149,7 @@ test('a knock opens for the time of the door, and what was open is forgotten', a
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
-  expect(around.knock(config, 'ssh')).toBe(true)
+  expect(await around.knock(config, 'ssh')).toBe(true)
   expect(around.firewall.open).toEqual([OPEN_SSH])
   await vi.advanceTimersByTimeAsync(9_999)
   expect(around.firewall.open).toEqual([OPEN_SSH])
@@ -158,13 +164,13 @@ test('knocking again extends, and never shortens what was given by hand', async 
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
-  around.knock(config, 'ssh')
+  await around.knock(config, 'ssh')
   await vi.advanceTimersByTimeAsync(8_000)
-  around.knock(config, 'ssh')
+  await around.knock(config, 'ssh')
   await vi.advanceTimersByTimeAsync(9_000)
   expect(around.firewall.open).toEqual([OPEN_SSH])
-  around.ports.open(doorOf(config, 'ssh'), addressOf(CLIENT), { ms: 100_000 })
-  around.knock(config, 'ssh')
+  await around.open(doorOf(config, 'ssh'), { ms: 100_000 })
+  await around.knock(config, 'ssh')
   expect(around.ports.list()[0]!.leftMs).toBe(100_000)
   await vi.advanceTimersByTimeAsync(99_999)
   expect(around.firewall.open).toEqual([OPEN_SSH])
@@ -179,7 +185,7 @@ test.each([
   const around = new Around()
   const config = configOf(SSH, ADMIN)
   around.ports.start(config)
-  for (const door of doors) around.knock(config, door)
+  for (const door of doors) await around.knock(config, door)
   await vi.advanceTimersByTimeAsync(10_000)
   expect(around.ports.list().map(({ door }) => door)).toEqual(['admin'])
   expect(around.firewall.open).toContain(OPEN_SSH)
@@ -193,38 +199,38 @@ test('of two doors with one port, closing the longer one leaves the shorter one 
   const around = new Around()
   const config = configOf(SSH, ADMIN)
   around.ports.start(config)
-  around.knock(config, 'admin')
-  around.knock(config, 'ssh')
-  expect(around.ports.close('admin', undefined)).toBe(1)
+  await around.knock(config, 'admin')
+  await around.knock(config, 'ssh')
+  expect(await around.ports.close('admin', undefined)).toBe(1)
   expect(around.firewall.open).toEqual([OPEN_SSH])
   await vi.advanceTimersByTimeAsync(10_000)
   expect(around.firewall.open).toEqual([])
 })
 
-test('closing by door, by source, and all', () => {
+test('closing by door, by source, and all', async () => {
   const around = new Around()
   const config = configOf(SSH, ADMIN)
   around.ports.start(config)
-  const open = (): void => {
+  const open = async (): Promise<void> => {
     for (const source of [CLIENT, '2001:db8::2'])
-      for (const door of ['ssh', 'admin']) around.knock(config, door, source)
+      for (const door of ['ssh', 'admin']) await around.knock(config, door, source)
   }
-  open()
-  expect(around.ports.close('ssh', addressOf(CLIENT))).toBe(1)
-  expect(around.ports.close(undefined, addressOf('2001:db8::2'))).toBe(2)
+  await open()
+  expect(await around.ports.close('ssh', addressOf(CLIENT))).toBe(1)
+  expect(await around.ports.close(undefined, addressOf('2001:db8::2'))).toBe(2)
   expect(around.firewall.open.toSorted()).toEqual([OPEN_SSH, `open4 ${CLIENT} . tcp . 8443`])
-  open()
-  expect(around.ports.close(undefined, undefined)).toBe(4)
+  await open()
+  expect(await around.ports.close(undefined, undefined)).toBe(4)
   expect(around.firewall.open).toEqual([])
-  expect(around.ports.close(undefined, undefined)).toBe(0)
+  expect(await around.ports.close(undefined, undefined)).toBe(0)
 })
 
 test('a restart takes up what is open, with the time it has left, and forgets doors that are gone', async () => {
   const around = new Around()
   const config = configOf(SSH, ADMIN)
   around.ports.start(config)
-  around.knock(config, 'ssh')
-  around.knock(config, 'admin')
+  await around.knock(config, 'ssh')
+  await around.knock(config, 'admin')
   await vi.advanceTimersByTimeAsync(4_000)
   around.ports.stop()
   around.ports = around.daemon()
@@ -240,7 +246,7 @@ test('what was due while the daemon was away is over', async () => {
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
-  around.knock(config, 'ssh')
+  await around.knock(config, 'ssh')
   around.ports.stop()
   await vi.advanceTimersByTimeAsync(20_000)
   around.ports = around.daemon()
@@ -250,11 +256,11 @@ test('what was due while the daemon was away is over', async () => {
   expect(around.records.size).toBe(0)
 })
 
-test('a reload moves openings to the new ports, and closes those of doors that are gone', () => {
+test('a reload moves openings to the new ports, and closes those of doors that are gone', async () => {
   const around = new Around()
   around.ports.start(configOf(SSH, ADMIN))
-  around.knock(configOf(SSH, ADMIN), 'ssh')
-  around.knock(configOf(SSH, ADMIN), 'admin')
+  await around.knock(configOf(SSH, ADMIN), 'ssh')
+  await around.knock(configOf(SSH, ADMIN), 'admin')
   around.ports.replace(configOf(SSH.replace('tcp/22', 'tcp/2222')))
   expect(around.firewall.open).toEqual([`open4 ${CLIENT} . tcp . 2222`])
   around.firewall.refuses = true
@@ -263,7 +269,7 @@ test('a reload moves openings to the new ports, and closes those of doors that a
   expect(around.ports.list().map(({ door }) => door)).toEqual(['ssh'])
 })
 
-test('a config that guards nothing takes the guard away', () => {
+test('a config that guards nothing takes the guard away', async () => {
   const around = new Around()
   around.ports.start(configOf(SSH))
   expect(around.firewall.there).toBe(true)
@@ -275,16 +281,16 @@ test('what somebody flushed is put back with the time that is left; a knock in b
   const around = new Around()
   const config = configOf(SSH, ADMIN)
   around.ports.start(config)
-  around.knock(config, 'ssh')
+  await around.knock(config, 'ssh')
   expect(around.ports.repair('unclear')).toBe(false)
   await vi.advanceTimersByTimeAsync(4_000)
   around.firewall.flush()
-  expect(around.knock(config, 'admin')).toBe(true)
+  expect(await around.knock(config, 'admin')).toBe(true)
   expect(around.firewall.open).toContain(OPEN_SSH)
   around.firewall.flush()
   expect(around.ports.repair('unclear')).toBe(true)
   expect(around.firewall.open).toContain(OPEN_SSH)
-  around.ports.close('admin', undefined)
+  await around.ports.close('admin', undefined)
   await vi.advanceTimersByTimeAsync(5_999)
   expect(around.firewall.open).toEqual([OPEN_SSH])
   await vi.advanceTimersByTimeAsync(1)
@@ -293,12 +299,12 @@ test('what somebody flushed is put back with the time that is left; a knock in b
   expect(around.said.filter((text) => text.startsWith(back))).toEqual([`${back} 1 opening`, `${back} 2 openings`])
 })
 
-test('a firewall that refuses keeps the door shut, and says so once', () => {
+test('a firewall that refuses keeps the door shut, and says so once', async () => {
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
   around.firewall.refuses = true
-  expect(around.knock(config, 'ssh')).toBe(false)
+  expect(await around.knock(config, 'ssh')).toBe(false)
   expect(around.ports.list()).toEqual([])
   expect(around.said).toEqual([`${CLIENT}: ssh: stays shut: refused`])
 })
@@ -307,7 +313,7 @@ test('an opening lasts while its source is connected, and ends soon after', asyn
   const around = new Around()
   const config = configOf(`${SSH}Extend_While_Connected = yes\nWiden = /24\n`)
   around.ports.start(config)
-  around.knock(config, 'ssh')
+  await around.knock(config, 'ssh')
   around.connected = ['192.0.2.0/24']
   const open = [`wide4_0_port 192.0.2.0/24 . tcp . 22`]
   for (let minute = 0; minute < 10; minute++) {
@@ -327,7 +333,7 @@ test('one that connects at the last moment keeps the door open as well', async (
   const around = new Around()
   const config = configOf(`${SSH}Extend_While_Connected = yes\n`)
   around.ports.start(config)
-  around.knock(config, 'ssh')
+  await around.knock(config, 'ssh')
   await vi.advanceTimersByTimeAsync(9_900)
   around.connected = [CLIENT]
   await vi.advanceTimersByTimeAsync(10_000)
@@ -344,9 +350,9 @@ test('while the kernel is asked who is connected, other things may happen to the
   around.ports.start(config)
   around.connected = [CLIENT]
   // Extended by a knock: the timer of that one fires while the first question is still open.
-  around.knock(config, 'ssh')
+  await around.knock(config, 'ssh')
   await vi.advanceTimersByTimeAsync(6_500)
-  around.ports.open(doorOf(config, 'ssh'), addressOf(CLIENT), { ms: 3_000 })
+  await around.open(doorOf(config, 'ssh'), { ms: 3_000 })
   await vi.advanceTimersByTimeAsync(2_400)
   expect(around.asked).toBe(1)
   await vi.advanceTimersByTimeAsync(60_000)
@@ -354,12 +360,12 @@ test('while the kernel is asked who is connected, other things may happen to the
   // Closed by hand: the answer opens nothing any more.
   const before = around.asked
   while (around.asked === before) await vi.advanceTimersByTimeAsync(100)
-  expect(around.ports.close('ssh', undefined)).toBe(1)
+  expect(await around.ports.close('ssh', undefined)).toBe(1)
   await vi.advanceTimersByTimeAsync(20_000)
   expect(around.firewall.open).toEqual([])
   expect(around.ports.list()).toEqual([])
   // And once the daemon has ended, the firewall is not asked for anything.
-  around.knock(config, 'ssh')
+  await around.knock(config, 'ssh')
   await vi.advanceTimersByTimeAsync(6_500)
   around.ports.stop()
   around.firewall.run = () => {
@@ -370,14 +376,14 @@ test('while the kernel is asked who is connected, other things may happen to the
   expect(around.said).toHaveLength(said)
 })
 
-test('a door whose ports are other hosts of the other family stays shut, and says so', () => {
+test('a door whose ports are other hosts of the other family stays shut, and says so', async () => {
   const around = new Around()
   const config = configOf(SSH.replace('tcp/22', 'tcp/22@198.51.100.7'))
   around.ports.start(config)
-  expect(around.knock(config, 'ssh', '2001:db8::2')).toBe(false)
+  expect(await around.knock(config, 'ssh', '2001:db8::2')).toBe(false)
   expect(around.said).toEqual(['2001:db8::2: ssh: stays shut, it has no ports to open over IPv6'])
   expect(around.ports.list()).toEqual([])
-  expect(around.knock(config, 'ssh')).toBe(true)
+  expect(await around.knock(config, 'ssh')).toBe(true)
 })
 
 const GATE = `[gate]\nSPA = fwknop\nAccess_File = /x\nOpen_Ports = tcp/22\nOpen_For = 60s\nWiden = /24\n`
@@ -386,16 +392,16 @@ const SENT = [`open4 ${CLIENT} . tcp . 22`, `forward4 ${CLIENT} . tcp . 22`]
 const behind = { address: addressOf('198.51.100.7'), port: 2_222 }
 const here = { address: undefined, port: 8_080 }
 
-function forward(around: Around, config: Config, to: typeof behind | typeof here): boolean {
+async function forward(around: Around, config: Config, to: typeof behind | typeof here): Promise<boolean> {
   const services = doorOf(config, 'gate').opens
-  return around.ports.open(doorOf(config, 'gate'), addressOf(CLIENT), { ms: 60_000, services, forward: to })
+  return await around.open(doorOf(config, 'gate'), { ms: 60_000, services, forward: to })
 }
 
-test('what is sent on is so for one address, outlasts a restart, and ends with the line that allows it', () => {
+test('what is sent on is so for one address, outlasts a restart, and ends with the line that allows it', async () => {
   const around = new Around()
   const config = configOf(FORWARDING)
   around.ports.start(config)
-  expect(forward(around, config, behind)).toBe(true)
+  expect(await forward(around, config, behind)).toBe(true)
   expect(around.firewall.open).toEqual(SENT)
   expect(around.ports.list()).toMatchObject([{ source: CLIENT, forward: '198.51.100.7:2222' }])
   around.ports.stop()
@@ -406,7 +412,7 @@ test('what is sent on is so for one address, outlasts a restart, and ends with t
   expect(around.firewall.open).toEqual([])
   expect(around.records.size).toBe(0)
   around.ports.replace(config)
-  expect(forward(around, config, here)).toBe(true)
+  expect(await forward(around, config, here)).toBe(true)
   expect(around.ports.list()).toMatchObject([{ source: CLIENT, forward: 'port 8080' }])
   around.ports.replace(configOf(FORWARDING.replace('tcp/8080', 'tcp/8081')))
   expect(around.firewall.open).toEqual([])
@@ -414,11 +420,11 @@ test('what is sent on is so for one address, outlasts a restart, and ends with t
 
 test.each(['192.0.2.1,8080', '198.51.100.7,3306', 'nowhere,8080', '198.51.100.7,', ''])(
   'a journal that has it sent on to %j, which the door does not allow, opens nothing',
-  (text) => {
+  async (text) => {
     const around = new Around()
     const config = configOf(FORWARDING)
     around.ports.start(config)
-    forward(around, config, here)
+    await forward(around, config, here)
     around.ports.stop()
     const [[id, opening]] = [...around.records] as [[string, Opening]]
     around.records.set(id, { ...opening, forward: text })
@@ -429,12 +435,12 @@ test.each(['192.0.2.1,8080', '198.51.100.7,3306', 'nowhere,8080', '198.51.100.7,
   },
 )
 
-test('an address that becomes this machine’s ends what is sent on there, and nothing else', () => {
+test('an address that becomes this machine’s ends what is sent on there, and nothing else', async () => {
   const around = new Around()
   const config = configOf(FORWARDING, SSH)
   around.ports.start(config)
-  forward(around, config, behind)
-  around.knock(config, 'ssh', '192.0.2.9')
+  await forward(around, config, behind)
+  await around.knock(config, 'ssh', '192.0.2.9')
   around.ports.closeForwardsTo((address) => address.a === addressOf('203.0.113.1').a)
   expect(around.ports.list()).toHaveLength(2)
   around.ports.closeForwardsTo((address) => address.a === behind.address.a)
@@ -442,16 +448,16 @@ test('an address that becomes this machine’s ends what is sent on there, and n
   expect(around.said.some((line) => line.includes('198.51.100.7 is an address of this machine now'))).toBe(true)
 })
 
-test('one port is sent on to one place at a time', () => {
+test('one port is sent on to one place at a time', async () => {
   const around = new Around()
   const config = configOf(FORWARDING)
   around.ports.start(config)
-  expect(forward(around, config, behind)).toBe(true)
-  expect(forward(around, config, here)).toBe(false)
+  expect(await forward(around, config, behind)).toBe(true)
+  expect(await forward(around, config, here)).toBe(false)
   expect(around.said.at(-1)).toMatch(/stays shut: its ports are already sent on to 198\.51\.100\.7:2222/)
-  expect(forward(around, config, behind)).toBe(true)
-  around.ports.close('gate', undefined)
-  expect(forward(around, config, here)).toBe(true)
+  expect(await forward(around, config, behind)).toBe(true)
+  await around.ports.close('gate', undefined)
+  expect(await forward(around, config, here)).toBe(true)
 })
 
 const userOf =
@@ -463,10 +469,10 @@ test('what one of several holders opened lasts as long as the others may, and no
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
-  const open = (user: string, ms: number): boolean =>
-    around.ports.open(doorOf(config, 'ssh'), addressOf(CLIENT), { ms, user, holder: `mark of ${user}` })
-  open('alice', 60_000)
-  open('bob', 20_000)
+  const open = async (user: string, ms: number): Promise<boolean> =>
+    await around.open(doorOf(config, 'ssh'), { ms, user, holder: `mark of ${user}` })
+  await open('alice', 60_000)
+  await open('bob', 20_000)
   expect(around.ports.list()).toMatchObject([{ user: 'bob', leftMs: 60_000 }])
   around.ports.release(userOf([]))
   expect(around.ports.list()).toHaveLength(1)
@@ -483,21 +489,21 @@ test('a holder whose time is over holds nothing any more', async () => {
   const around = new Around()
   const config = configOf(SSH)
   around.ports.start(config)
-  const open = (user: string, ms: number): boolean =>
-    around.ports.open(doorOf(config, 'ssh'), addressOf(CLIENT), { ms, user, holder: `mark of ${user}` })
-  open('alice', 5_000)
-  open('bob', 20_000)
+  const open = async (user: string, ms: number): Promise<boolean> =>
+    await around.open(doorOf(config, 'ssh'), { ms, user, holder: `mark of ${user}` })
+  await open('alice', 5_000)
+  await open('bob', 20_000)
   await vi.advanceTimersByTimeAsync(6_000)
   around.ports.release(userOf(['bob']))
   expect([around.firewall.open, around.ports.list()]).toEqual([[], []])
 })
 
-test('another door that has the same port open keeps it so', () => {
+test('another door that has the same port open keeps it so', async () => {
   const around = new Around()
   const config = configOf(SSH, ADMIN)
   around.ports.start(config)
   for (const door of ['ssh', 'admin']) {
-    around.ports.open(doorOf(config, door), addressOf(CLIENT), { ms: 60_000, user: door, holder: door })
+    await around.open(doorOf(config, door), { ms: 60_000, user: door, holder: door })
   }
   around.ports.release(userOf(['ssh']))
   expect(around.firewall.open).toContain(OPEN_SSH)
@@ -509,7 +515,7 @@ test('holders are judged again after a restart', async () => {
   const config = configOf(SSH)
   around.ports.start(config)
   const door = doorOf(config, 'ssh')
-  around.ports.open(door, addressOf(CLIENT), { ms: 60_000, user: 'alice', holder: 'mark' })
+  await around.open(door, { ms: 60_000, user: 'alice', holder: 'mark' })
   await vi.advanceTimersByTimeAsync(0)
   around.ports.stop()
   const after = around.daemon()

@@ -19,8 +19,8 @@ const CROWD_INTERVAL_MS = 1
 /** Batches fetched in a row before other tasks run. */
 const BATCHES_MAX = 4
 
-/** The events of a station. */
-export interface StationEvents {
+/** The events of a capture. */
+export interface CaptureEvents {
   frame: TakeFrame
   /** Called after all waiting packets were fetched. */
   taken(): void
@@ -31,12 +31,12 @@ export interface StationEvents {
 }
 
 /** The capture on one interface. */
-export class Station {
+export class InterfaceCapture {
   readonly #capture: LiveCapture
   readonly #watched: Watched
   readonly #index: number
   readonly #name: string
-  readonly #events: StationEvents
+  readonly #events: CaptureEvents
   readonly #pacing = new Pacing()
   #expression = ''
   #later: NodeJS.Timeout | undefined
@@ -47,7 +47,7 @@ export class Station {
    * @param payloadMax the longest captured payload in bytes, or 0 for none
    * @throws CaptureError if the interface cannot be captured
    */
-  constructor(name: string, filter: (linkType: number) => string, payloadMax: number, events: StationEvents) {
+  constructor(name: string, filter: (linkType: number) => string, payloadMax: number, events: CaptureEvents) {
     this.#name = name
     this.#events = events
     this.#index = interfaceIndex(name)

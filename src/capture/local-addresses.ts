@@ -3,7 +3,7 @@ import { parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 
 /** Returns this host's current addresses, on all interfaces that are up. */
-export function ownAddresses(): readonly Address[] {
+export function localAddresses(): readonly Address[] {
   const addresses: Address[] = []
   for (const entries of Object.values(networkInterfaces())) {
     for (const { address } of entries ?? []) {

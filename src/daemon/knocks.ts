@@ -1,0 +1,81 @@
+import { randomInt } from 'node:crypto'
+import { steadyNow } from '../capture/interfaces.ts'
+import type { Config } from '../config/config.ts'
+import type { Effect, Opened } from '../gate/effect.ts'
+import { Gate } from '../gate/gate.ts'
+import type { Packet } from '../packet/packet.ts'
+import type { Log } from './log/log.ts'
+import { report } from './report.ts'
+
+/** The longest timer in milliseconds. Node's own limit is 2^31 ms. */
+const TIMER_MAX_MS = 3_600_000
+const WORD = 2 ** 32
+
+/** The dependencies of knocks. */
+export interface KnocksDeps {
+  readonly log: Log
+  /** True if every decision is explained in the log. */
+  readonly debug: boolean
+  /** Called when a source has completed a sequence. */
+  readonly completed: (opened: Opened) => void
+}
+
+/** The knocks of all sources. They go to the gate, which decides, and its decisions are carried out. */
+export class Knocks {
+  readonly gate: Gate
+  readonly #deps: KnocksDeps
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Infinity
+  #stopped = false
+
+  constructor(config: Config, deps: KnocksDeps) {
+    this.#deps = deps
+    this.gate = new Gate({ ...this.#strictness(config), seed: [randomInt(WORD), randomInt(WORD)], own: [] })
+  }
+
+  /** Applies the options of a config. */
+  tune(config: Config): void {
+    this.gate.tune(this.#strictness(config))
+  }
+
+  /** Decides about a packet that may be a knock. */
+  take(packet: Packet): void {
+    this.#carryOut(this.gate.knock(packet))
+  }
+
+  /** Sets the timer that ends attempts when their time is over, even if no packet arrives. */
+  arm(): void {
+    const { due } = this.gate
+    if (this.#stopped || due >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = due
+    const wait = Math.min(Math.max(0, Math.ceil(due - steadyNow())), TIMER_MAX_MS)
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Infinity
+      try {
+        this.#carryOut(this.gate.expire(steadyNow()))
+      } finally {
+        this.arm()
+      }
+    }, wait)
+  }
+
+  /** Stops the timer. */
+  stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+  }
+
+  #strictness({ options }: Config): Parameters<Gate['tune']>[0] {
+    const { scanPorts, scanIgnoreMs, alwaysAllow: allowed, logFormat } = options
+    return { scanPorts, scanIgnoreMs, allowed, explain: this.#deps.debug || logFormat === 'json' }
+  }
+
+  #carryOut(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      // An opening is logged when the door opens. The secret may be used already, or the disk full.
+      if (effect.kind === 'open') this.#deps.completed(effect)
+      else report(this.#deps.log, effect)
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import type { Interfaces } from '../capture/interfaces.ts'
+import { steadyNow } from '../capture/interfaces.ts'
+import type { Config } from '../config/config.ts'
+import { hasCommands } from '../config/door-commands.ts'
+import { formatService } from '../config/service.ts'
+import { ATTEMPTS_LISTED_MAX, IGNORED_LISTED_MAX } from '../control/message.ts'
+import type { IgnoredStatus, Status } from '../control/message.ts'
+import type { Opener } from '../door/opener.ts'
+import type { Gate } from '../gate/gate.ts'
+import { formatAddress } from '../packet/address.ts'
+import type { Store } from '../state/store.ts'
+import { VERSION } from '../version.ts'
+import type { Doors } from './doors.ts'
+import type { Faults } from './faults.ts'
+import type { Guarding } from './guarding.ts'
+import type { SinglePackets } from './single-packets.ts'
+import { isShutByLoss, lossText } from './spa/since-loss.ts'
+
+/** The parts of the daemon that its status shows. */
+export interface Inspected {
+  readonly config: Config
+  readonly gate: Gate
+  readonly doors: Doors
+  readonly packets: Pick<SinglePackets, 'users'>
+  readonly interfaces: Interfaces
+  readonly guarding: Guarding
+  readonly opener: Pick<Opener, 'list'>
+  readonly faults: Faults
+  readonly store: Store
+  /** The path of the journal. */
+  readonly state: string
+}
+
+/** Returns the whole status of the daemon. */
+export function statusOf(of: Inspected): Status {
+  const { config, gate, doors, interfaces, guarding, opener, store, state } = of
+  const now = steadyNow()
+  interfaces.checkHearing()
+  return {
+    version: VERSION,
+    pid: process.pid,
+    program: process.argv[1] ?? '',
+    config: config.file,
+    upMs: Math.round(performance.now()),
+    interfaces: interfaces.states,
+    guard: guarding.status,
+    exposed: guarding.exposed,
+    doors: config.doors.map((door) => ({
+      name: door.name,
+      secret: door.secret.kind,
+      left: doors.left(door.name),
+      users: doors.users(door.name) ?? of.packets.users(door.name),
+      opens: door.opens.map(formatService),
+      commands: hasCommands(door),
+      openForMs: door.cmdTimeoutMs,
+      shut: isShutByLoss(door, store) ? lossText(door, store) : undefined,
+    })),
+    openings: opener.list(),
+    attempts: {
+      count: gate.attempts,
+      sources: gate.sources,
+      listed: [...gate.underWay(ATTEMPTS_LISTED_MAX)].map(({ source, doors: names, stage, until }) => ({
+        source: formatAddress(source),
+        doors: names,
+        stage,
+        leftMs: Math.max(0, Math.round(until - now)),
+      })),
+    },
+    ignored: ignoredIn(config, gate, now),
+    faults: of.faults.status,
+    journal: store.failure?.message,
+    state,
+  }
+}
+
+function ignoredIn({ doors }: Config, gate: Gate, now: number): readonly IgnoredStatus[] {
+  const { scannableDoors } = gate
+  const coded = (behind: boolean): readonly string[] =>
+    doors.flatMap(({ name, secret }) =>
+      (secret.kind === 'totp' || secret.kind === 'users') && secret.code.before.length > 0 === behind ? [name] : [],
+    )
+  const by = { scan: scannableDoors, codes: coded(false), 'codes behind': coded(true) }
+  return [...gate.ignored(now, IGNORED_LISTED_MAX)].map(({ source, why, until }) => ({
+    source: formatAddress(source),
+    why,
+    doors: by[why],
+    leftMs: Math.max(0, Math.round(until - now)),
+  }))
+}

@@ -1,0 +1,54 @@
+import { hasCommands } from '../config/door-commands.ts'
+import type { Address } from '../packet/address.ts'
+import type { Grant } from './grant.ts'
+import { BY_HAND } from './held.ts'
+import type { May } from './held.ts'
+import type { Opener, OpeningStatus } from './opener.ts'
+
+/** Opens doors by the guard, by commands, or both. A door with neither has nothing to open but counts as open. */
+export class DoorOpener implements Opener {
+  readonly #ports: Opener
+  readonly #commands: Opener
+
+  constructor(ports: Opener, commands: Opener) {
+    this.#ports = ports
+    this.#commands = commands
+  }
+
+  async open(grant: Grant, opened: () => void): Promise<boolean> {
+    const { door, commands, holder } = grant
+    const said = once(opened)
+    const ports = commands === undefined && door.opens.length > 0
+    const runs = commands !== undefined || hasCommands(door)
+    if (!ports && !runs) {
+      said()
+      return true
+    }
+    const isOpen = ports && (await this.#ports.open(grant, said))
+    // An operator is told that the door stays shut, so nothing of it may open.
+    const isRefused = ports && !isOpen && holder === BY_HAND
+    return runs && !isRefused ? (await this.#commands.open(grant, said)) || isOpen : isOpen
+  }
+
+  list(): readonly OpeningStatus[] {
+    return [...this.#ports.list(), ...this.#commands.list()]
+  }
+
+  async close(door: string | undefined, source: Address | undefined): Promise<number> {
+    return (await this.#ports.close(door, source)) + (await this.#commands.close(door, source))
+  }
+
+  release(may: May): void {
+    this.#ports.release(may)
+    this.#commands.release(may)
+  }
+}
+
+/** Returns a function that calls `what` the first time only. */
+function once(what: () => void): () => void {
+  let done = false
+  return () => {
+    if (!done) what()
+    done = true
+  }
+}

@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto'
+import { LogThrottle } from '../limit/log-throttle.ts'
+import { formatAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import { deadlineAfter, timeLeft } from '../state/deadline.ts'
+import type { Moment } from '../state/deadline.ts'
+import { lastDeadline, lastUser, liveHolds, withHold } from '../state/holds.ts'
+import type { Hold, Opening } from '../state/opening.ts'
+import type { Store } from '../state/store.ts'
+import type { Grant } from './grant.ts'
+import { heldBy } from './held.ts'
+import type { May } from './held.ts'
+import type { Opener, OpeningStatus } from './opener.ts'
+import type { RunLog } from './runs.ts'
+
+/** Longest time that a timer is set for before it checks the clocks again, in milliseconds. */
+const TIMER_MAX_MS = 3_600_000
+
+/** What both openers need of the daemon. */
+export interface OpenerDeps {
+  readonly store: Pick<Store, 'openings' | 'opened' | 'extended' | 'closed'>
+  readonly clocks: { now(): Moment }
+  readonly log: Pick<RunLog, 'notice'>
+}
+
+/** A door that is open for a source. */
+export interface LiveOpening {
+  /** The key of the opening among the live ones. */
+  key: string
+  /** The opening, as the journal first had it. */
+  readonly opening: Opening
+  /** The holds, each with its own deadline; the last one is the opening's. Never empty. */
+  holds: readonly Hold[]
+  /** The user named in the packet that opened it last. The journal does not have it. */
+  claimedUser: string | undefined
+  timer: NodeJS.Timeout | undefined
+  /** Set once it is being closed; settles when that is done. */
+  closing?: Promise<void> | undefined
+}
+
+/** An opener with a table of its live openings. Each ends at its last deadline, or with its last holder. */
+export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDeps> implements Opener {
+  protected readonly deps: Deps
+  protected readonly live = new Map<string, Live>()
+  readonly #throttle = new LogThrottle()
+
+  constructor(deps: Deps) {
+    this.deps = deps
+  }
+
+  abstract open(grant: Grant, opened: () => void): Promise<boolean>
+
+  /** Returns the ports of an opening, for lists. */
+  protected abstract portsOf(live: Live): Pick<OpeningStatus, 'services' | 'forward'>
+  /** Closes an opening before its time. Never rejects. */
+  protected abstract end(live: Live): Promise<unknown>
+  /** Called at the time that {@link schedule} set. */
+  protected abstract due(live: Live): void
+  /** Called after an opening has lost holders, but not all. Its deadline may be an earlier one now. */
+  protected abstract shortened(live: Live): void
+
+  list(): readonly OpeningStatus[] {
+    const now = this.deps.clocks.now()
+    return [...this.live.values()].map((live) => {
+      const { claimedUser } = live
+      const { door, source } = live.opening
+      const { services, forward } = this.portsOf(live)
+      return { door, source, user: lastUser(live.holds), claimedUser, services, forward, leftMs: this.left(live, now) }
+    })
+  }
+
+  async close(door: string | undefined, source: Address | undefined): Promise<number> {
+    const address = source === undefined ? undefined : formatAddress(source)
+    const meant = [...this.live.values()].filter(
+      ({ opening }) => (door ?? opening.door) === opening.door && (address ?? opening.source) === opening.source,
+    )
+    await Promise.all(meant.map(async (live) => await this.end(live)))
+    return meant.length
+  }
+
+  release(may: May): void {
+    for (const live of this.live.values()) {
+      if (live.closing !== undefined) continue
+      const left = live.holds.filter((hold) => may(heldBy(live.opening, hold)))
+      if (left.length === live.holds.length) continue
+      if (left.length === 0) void this.end(live)
+      else {
+        live.holds = left
+        this.shortened(live)
+      }
+    }
+  }
+
+  /** Yields the openings that the last run of the daemon recorded: those of commands, or those of ports. */
+  protected *recorded(what: 'commands' | 'ports'): Generator<Opening> {
+    for (const opening of this.deps.store.openings.values()) {
+      // An opening without stop command is one of ports.
+      if ((opening.stop === undefined) === (what === 'ports')) yield opening
+    }
+  }
+
+  /** Makes the record of an opening that begins now. */
+  protected record(
+    { door, source }: Grant,
+    hold: Hold,
+    now: Moment,
+    how: Pick<Opening, 'stop' | 'services' | 'forward' | 'environment'>,
+  ): Opening {
+    const { family } = source
+    return {
+      ...hold,
+      ...how,
+      id: randomUUID(),
+      door: door.name,
+      source: formatAddress(source),
+      family,
+      openedAt: now.wall,
+    }
+  }
+
+  /** Makes the hold of a grant. It is never shorter than the one that its holder has of the opening. */
+  protected hold({ ms, user, holder }: Grant, before: Live | undefined, now: Moment): Hold {
+    const own = before?.holds.find((hold) => hold.holder === holder)
+    const leftMs = own === undefined ? 0 : timeLeft(own, now)
+    return { ...deadlineAfter(now, Math.max(ms, leftMs)), holder, user: user ?? own?.user }
+  }
+
+  /** Adds a hold to an opening, or replaces the one of the same holder. */
+  protected add(live: Live, hold: Hold, claimedUser: string | undefined, now: Moment): void {
+    live.holds = withHold(liveHolds(live.holds, now), hold)
+    live.claimedUser = claimedUser
+  }
+
+  /** Returns the milliseconds until an opening's last deadline. */
+  protected left({ holds }: Live, now = this.deps.clocks.now()): number {
+    return timeLeft(lastDeadline(holds, now), now)
+  }
+
+  /** Calls {@link due} `aheadMs` milliseconds before the last deadline. Clocks may be set, so they are read again. */
+  protected schedule(live: Live, aheadMs = 0): void {
+    clearTimeout(live.timer)
+    const wake = (): void => {
+      if (this.left(live) > aheadMs) this.schedule(live, aheadMs)
+      else this.due(live)
+    }
+    live.timer = setTimeout(wake, Math.min(this.left(live) - aheadMs, TIMER_MAX_MS))
+  }
+
+  protected logExtended(live: Live, now: Moment): void {
+    const { source, door } = live.opening
+    const seconds = Math.round(this.left(live, now) / 1000)
+    this.deps.log.notice('info', `${source}: ${door}: is open already, and stays so for another ${seconds} s`)
+  }
+
+  /** Logs a refused opening now and then, as every knock would log it. The other lines are debug. */
+  protected logRefused(level: 'warning' | 'error', text: string): void {
+    const isDue = this.#throttle.due('refused', performance.now())
+    this.deps.log.notice(isDue ? level : 'debug', text)
+  }
+
+  /** Takes an opening out of the table, if it is still there under its key. */
+  protected remove(live: Live): void {
+    if (this.live.get(live.key) === live) this.live.delete(live.key)
+  }
+
+  /** Takes an opening out of the journal. Never rejects. */
+  protected async forget({ id, source, door }: Opening): Promise<void> {
+    try {
+      await this.deps.store.closed(id)
+    } catch (error) {
+      const { message } = error as Error
+      this.deps.log.notice('error', `${source}: ${door}: is closed, but that cannot be recorded: ${message}`)
+    }
+  }
+}

@@ -1,0 +1,321 @@
+import type { Config, Service } from '../config/config.ts'
+import { formatService } from '../config/service.ts'
+import type { Element } from '../firewall/guard/element.ts'
+import type { GuardPlan } from '../firewall/guard/plan.ts'
+import type { Held } from '../firewall/guard/ruleset.ts'
+import { formatAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import { networkOf } from '../packet/network.ts'
+import type { Network } from '../packet/network.ts'
+import { deadlineAfter } from '../state/deadline.ts'
+import { extendedHolds, liveHolds } from '../state/holds.ts'
+import type { Hold, Opening } from '../state/opening.ts'
+import type { Grant } from './grant.ts'
+import type { Guard } from './guard.ts'
+import { LiveOpener } from './live-opener.ts'
+import type { OpenerDeps } from './live-opener.ts'
+import type { OpeningStatus } from './opener.ts'
+import { formatForward, forwardText, keyOf, servicesText } from './part.ts'
+import {
+  admissionOf,
+  doorsByName,
+  heldElements,
+  openingText,
+  portOpening,
+  presentDoor,
+  restoredOpening,
+  sentOnTo,
+} from './port-opening.ts'
+import type { DoorsByName, PortOpening } from './port-opening.ts'
+import { SharedElements } from './shared-elements.ts'
+import type { Admission } from './sessions.ts'
+
+/** Most openings of ports at a time: as many as a set of the guard takes. */
+export const PORT_OPENINGS_MAX = 65_536
+/**
+ * Milliseconds before its end at which an opening's source is checked for a connection, and milliseconds of an
+ * extension.
+ */
+const EXTEND_AHEAD_MS = 4_000
+const EXTEND_STEP_MS = 15_000
+/** The fields of a record that openings of ports do not need. */
+const NO_COMMAND = { stop: undefined, environment: {} } as const
+
+/** The functions and values that openings of ports need from their caller. */
+export interface PortDeps extends OpenerDeps {
+  readonly guard: Guard
+  /**
+   * Tells whether addresses of the network have a TCP connection to one of the services. Never rejects, may take
+   * seconds.
+   */
+  isConnected(services: readonly Service[], from: Network): Promise<boolean>
+  /** Called after each repair of the guard. */
+  readonly restored?: () => void
+  /** Called with each opening that has ended. Connections that began in it may continue. */
+  readonly past?: (admission: Admission) => void
+}
+
+/**
+ * Opens and closes ports in the guard. The kernel keeps the time, so ports close even if the daemon is dead. The
+ * journal serves to restore openings after a restart, or after somebody flushed the rules.
+ */
+export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
+  readonly #elements = new SharedElements<PortOpening>(this.deps.guard, (live) => this.left(live))
+  #stopped = false
+
+  /**
+   * Restores the openings of the daemon's last run, and installs the guard.
+   *
+   * @throws the firewall's error; nothing has changed then
+   */
+  start(config: Config): void {
+    const doors = doorsByName(config)
+    const lost: Opening[] = []
+    for (const opening of this.recorded('ports')) {
+      const live = restoredOpening(opening, doors)
+      if (live === undefined || this.live.has(live.key)) lost.push(opening)
+      else this.live.set(live.key, live)
+    }
+    try {
+      this.replace(config)
+    } catch (error) {
+      this.live.clear()
+      throw error
+    }
+    for (const opening of lost) void this.forget(opening)
+  }
+
+  /**
+   * Installs the guard of another config. Openings stay open if the config still has their doors.
+   *
+   * @throws the firewall's error; nothing has changed then
+   */
+  replace(config: Config): void {
+    const { guard } = this.deps
+    const doors = doorsByName(config)
+    const gone = [...this.live.values()].filter((live) => presentDoor(live, doors) === undefined)
+    for (const live of gone) this.live.delete(live.key)
+    try {
+      guard.install(config, (plan) => this.#held(plan, doors))
+    } catch (error) {
+      for (const live of gone) this.live.set(live.key, live)
+      throw error
+    }
+    for (const live of gone) this.#ended(live)
+    for (const live of this.live.values()) {
+      live.door = presentDoor(live, doors)!
+      live.elements = guard.elements(live.door, live.source, live.forward)
+      this.#watch(live)
+    }
+    this.#elements.replace(this.live.values())
+  }
+
+  async open(grant: Grant, opened: () => void): Promise<boolean> {
+    const { guard, clocks, log } = this.deps
+    const { source, services, forward, claimedUser } = grant
+    const door = services === undefined ? grant.door : { ...grant.door, opens: services }
+    const [some, to] = [servicesText({ services }), formatForward(forward)]
+    const key = keyOf(door.name, formatAddress(source), some, to)
+    const before = this.live.get(key)
+    const now = clocks.now()
+    const elements = guard.elements(door, source, forward)
+    const hold = this.hold(grant, before, now)
+    const opening = before?.opening ?? this.record(grant, hold, now, { ...NO_COMMAND, services: some, forward: to })
+    const live = before ?? portOpening(opening, { key, source, forward, door, elements })
+    const leftMs = before === undefined ? grant.ms : Math.max(grant.ms, this.left(before, now))
+    const refusal = this.#refusal(live, elements) ?? this.#let(live, elements, leftMs)
+    if (refusal !== undefined) {
+      this.logRefused('error', `${opening.source}: ${door.name}: stays shut${refusal}`)
+      return false
+    }
+    this.add(live, hold, claimedUser, now)
+    this.live.set(key, live)
+    this.#elements.add(live, elements)
+    this.#watch(live)
+    opened()
+    if (before !== undefined) this.logExtended(live, now)
+    else {
+      const text = `${openingText(live)} open for ${Math.round(leftMs / 1000)} s`
+      log.notice('info', `${opening.source}: ${door.name}: ${text}`)
+    }
+    void this.#note(opening, hold, before !== undefined)
+    return true
+  }
+
+  /** Closes openings whose forward leads to an address that has become this machine's own. */
+  closeForwardsTo(isOwn: (address: Address) => boolean): void {
+    for (const live of this.live.values()) {
+      const to = live.forward?.address
+      if (to === undefined || !isOwn(to)) continue
+      const { source, door } = live.opening
+      const why = `${formatAddress(to)} is an address of this machine now`
+      this.deps.log.notice('warning', `${source}: ${door}: is no longer forwarded: ${why}`)
+      this.#close(live)
+    }
+  }
+
+  /**
+   * Restores the guard with all openings if another program changed it, and logs it. Returns true if so.
+   *
+   * @param state what is known of the table; `unclear`: it is checked first, which takes longer
+   * @throws the firewall's error
+   */
+  repair(state: 'changed' | 'gone' | 'unclear'): boolean {
+    const { guard, log, restored } = this.deps
+    if (state === 'unclear' && this.#intact) return false
+    guard.restore((plan) => this.#held(plan), state === 'gone')
+    const open = `${this.live.size} opening${this.live.size === 1 ? '' : 's'}`
+    log.notice('warning', `another program took the guard out of the rules: it is back, with ${open}`)
+    restored?.()
+    return true
+  }
+
+  /** The networks that are let in now, each with the services to which it may begin connections. */
+  get admissions(): readonly Admission[] {
+    return [...this.live.values()].map(admissionOf)
+  }
+
+  /** Stops all timers. The openings stay in the kernel until their time is over. */
+  stop(): void {
+    this.#stopped = true
+    for (const { timer } of this.live.values()) clearTimeout(timer)
+  }
+
+  protected portsOf({ door, forward }: PortOpening): Pick<OpeningStatus, 'services' | 'forward'> {
+    return {
+      services: door.opens.map(formatService),
+      forward: forward === undefined ? undefined : forwardText(forward),
+    }
+  }
+
+  protected async end(live: PortOpening): Promise<void> {
+    this.#close(live)
+  }
+
+  /** The check before the end keeps the kernel from closing first. The one at the end is for later connections. */
+  protected due(live: PortOpening): void {
+    if (live.door.extendWhileConnected) void this.#extendOrEnd(live)
+    else this.#close(live)
+  }
+
+  protected shortened(live: PortOpening): void {
+    if (this.left(live) <= 0) this.#close(live)
+    else {
+      this.#settle(live)
+      this.#watch(live)
+    }
+  }
+
+  get #intact(): boolean {
+    return this.deps.guard.isIntact((plan) => this.#held(plan))
+  }
+
+  #held(plan: GuardPlan, doors?: DoorsByName): readonly Held[] {
+    const now = this.deps.clocks.now()
+    const timed = [...this.live.values()].map((live) => ({ live, leftMs: this.left(live, now) }))
+    return heldElements(timed, plan, doors)
+  }
+
+  /** Returns the reason why an opening cannot begin or go on, for the log. */
+  #refusal(live: PortOpening, elements: readonly Element[]): string | undefined {
+    const isNew = this.live.get(live.key) !== live
+    if (isNew && this.live.size >= PORT_OPENINGS_MAX) return ', too many doors are open'
+    const elsewhere = isNew && live.forward !== undefined ? sentOnTo(this.live.values(), elements) : undefined
+    if (elsewhere !== undefined) return `: its ports are already sent on to ${elsewhere}`
+    return elements.length === 0 ? `, it has no ports to open over IPv${live.source.family}` : undefined
+  }
+
+  /** Lets the source through. Returns the reason for the log if the firewall refuses. */
+  #let(live: PortOpening, elements: readonly Element[], ms: number): string | undefined {
+    try {
+      try {
+        this.#elements.open(live, elements, ms)
+      } catch (error) {
+        // The table may be gone, and the notification may still be on its way.
+        if (!this.repair('unclear')) throw error
+        this.#elements.open(live, elements, ms)
+      }
+      return undefined
+    } catch (error) {
+      return `: ${(error as Error).message}`
+    }
+  }
+
+  #close(live: PortOpening): void {
+    this.#elements.remove(live)
+    this.#settle(live)
+    this.#ended(live)
+  }
+
+  /** Updates an opening's elements in the kernel. If that fails, the kernel removes them at their deadline. */
+  #settle(live: PortOpening): void {
+    try {
+      this.#elements.settle(live)
+    } catch (error) {
+      if (!this.#intact) return
+      const { source, door } = live.opening
+      const why = (error as Error).message
+      this.deps.log.notice('warning', `${source}: ${door}: is closed by the kernel at its deadline: ${why}`)
+    }
+  }
+
+  #ended(live: PortOpening): void {
+    const { source, door } = live.opening
+    clearTimeout(live.timer)
+    this.remove(live)
+    this.deps.past?.(admissionOf(live))
+    this.deps.log.notice('info', `${source}: ${door}: ${openingText(live)} closed`)
+    void this.forget(live.opening)
+  }
+
+  /** Sets the timer of an opening, which has to be extended before the kernel closes it. */
+  #watch(live: PortOpening): void {
+    this.schedule(live, live.door.extendWhileConnected ? Math.min(EXTEND_AHEAD_MS, this.left(live) / 2) : 0)
+  }
+
+  /** Extends an opening whose source is connected. Any other one ends with its time. Never rejects. */
+  async #extendOrEnd(live: PortOpening): Promise<void> {
+    if (live.asking) return
+    const { door, source, holds } = live
+    live.asking = true
+    const connected = await this.deps.isConnected(door.opens, networkOf(source, door.widen[source.family]))
+    live.asking = false
+    if (this.#stopped || this.live.get(live.key) !== live) return
+    // The opening may have been extended meanwhile.
+    if (live.holds !== holds || (connected && this.#extended(live))) this.#watch(live)
+    else if (this.left(live) > 0) this.schedule(live)
+    else this.#close(live)
+  }
+
+  /** Extends the opening by one step. False: the firewall refuses. */
+  #extended(live: PortOpening): boolean {
+    const { clocks, log } = this.deps
+    const { opening } = live
+    const now = clocks.now()
+    const refusal = this.#let(live, live.elements, EXTEND_STEP_MS)
+    if (refusal !== undefined) {
+      log.notice('error', `${opening.source}: ${opening.door}: is not kept open${refusal}`)
+      return false
+    }
+    const deadline = deadlineAfter(now, EXTEND_STEP_MS)
+    // The holder of the connection is unknown.
+    const alive = liveHolds(live.holds, now)
+    live.holds = extendedHolds(alive.length > 0 ? alive : live.holds, deadline)
+    log.notice('debug', `${opening.source}: ${opening.door}: stays open, its source is connected`)
+    void this.#note(opening, { ...deadline, holder: undefined, user: undefined }, true)
+    return true
+  }
+
+  /**
+   * Records an opening, or the change of a known one. The kernel closes the ports even if this fails. Never rejects.
+   */
+  async #note(opening: Opening, hold: Hold, isKnown: boolean): Promise<void> {
+    const { store, log } = this.deps
+    try {
+      await (isKnown ? store.extended(opening.id, hold) : store.opened(opening))
+    } catch (error) {
+      const { source, door } = opening
+      log.notice('warning', `${source}: ${door}: would be lost on a restart: ${(error as Error).message}`)
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import type { Element } from '../firewall/guard/element.ts'
+import type { Guard } from './guard.ts'
+
+/** An opening that needs elements of the guard's sets. */
+interface Needing {
+  readonly elements: readonly Element[]
+}
+
+/**
+ * The elements of the guard's sets, which openings share: two doors may open the same port for one source. Each element
+ * stays for as long as the longest opening that needs it.
+ */
+export class SharedElements<Live extends Needing> {
+  readonly #guard: Pick<Guard, 'open' | 'close'>
+  readonly #left: (live: Live) => number
+  #needing = new Map<string, Set<Live>>()
+
+  /** @param left returns the milliseconds until an opening's deadline */
+  constructor(guard: Pick<Guard, 'open' | 'close'>, left: (live: Live) => number) {
+    this.#guard = guard
+    this.#left = left
+  }
+
+  /** Lets elements of an opening through for `ms` milliseconds, or for longer. @throws the firewall's error */
+  open(live: Live, elements: readonly Element[], ms: number): void {
+    const shorter = elements.filter((element) =>
+      this.#of(element).every((other) => other === live || this.#left(other) <= ms),
+    )
+    this.#guard.open(shorter, ms)
+  }
+
+  /** Corrects the elements of an opening that was shortened, or removed. @throws the firewall's error */
+  settle({ elements }: Live): void {
+    const free = elements.filter((element) => this.#of(element).length === 0)
+    this.#guard.close(free)
+    for (const element of elements.filter((each) => !free.includes(each))) {
+      this.#guard.open([element], Math.max(...this.#of(element).map(this.#left)))
+    }
+  }
+
+  /** Adds an opening that needs the elements. */
+  add(live: Live, elements: readonly Element[]): void {
+    for (const element of elements) {
+      const name = nameOf(element)
+      const needing = this.#needing.get(name)
+      if (needing === undefined) this.#needing.set(name, new Set([live]))
+      else needing.add(live)
+    }
+  }
+
+  /** Removes an opening, which then needs no elements. */
+  remove(live: Live): void {
+    for (const element of live.elements) {
+      const name = nameOf(element)
+      const needing = this.#needing.get(name)
+      if (needing?.delete(live) === true && needing.size === 0) this.#needing.delete(name)
+    }
+  }
+
+  /** Replaces all openings by these. */
+  replace(all: Iterable<Live>): void {
+    this.#needing = new Map()
+    for (const live of all) this.add(live, live.elements)
+  }
+
+  #of(element: Element): readonly Live[] {
+    return [...(this.#needing.get(nameOf(element)) ?? [])]
+  }
+}
+
+function nameOf({ set, key }: Element): string {
+  return `${set} ${key}`
+}

@@ -1,0 +1,114 @@
+// Goal: a door opens only once its secret is used up, and as the config in force has it; nothing is said of opening
+// before. What is under way is bounded, and a fault opens nothing.
+import { setImmediate as settled } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { readConfig } from '../config/read.ts'
+import type { Grant } from '../door/grant.ts'
+import { parseAddress } from '../packet/address.ts'
+import { TCP } from '../packet/packet.ts'
+import type { Claim, Redeemed } from './authenticator.ts'
+import { REDEMPTIONS_MAX, Redemptions } from './redemptions.ts'
+
+const door = readConfig('[d]\nSequence = 7431,9123,8020\nOpen_Ports = tcp/22\n', 'k').config!.doors[0]!
+const source = parseAddress('192.0.2.7')!
+const CLAIM: Claim<string> = { door: 'd', source, protocol: TCP, port: 1, proof: 'proof' }
+const GRANT: Grant = { door, source, ms: 1_000, user: 'alice', holder: 'mark', protocol: TCP, port: 1 }
+
+/** Redemptions whose surroundings note what is asked of them. */
+class Around {
+  readonly notes: string[] = []
+  redeemed: Redeemed = GRANT
+  may = true
+  opens = true
+  /** Settles when the secrets are durably used up. */
+  used: Promise<void> = Promise.resolve()
+
+  readonly redemptions = new Redemptions<string>({
+    redeem: async ({ proof }) => {
+      this.notes.push(`redeems ${proof}`)
+      await this.used
+      return this.redeemed
+    },
+    opener: {
+      open: async ({ door: { opens } }, opened) => {
+        this.notes.push(`opens ${opens.map(({ first }) => first).join()}`)
+        if (this.opens) opened()
+        return this.opens
+      },
+    },
+    reconciler: {
+      isStillMay: () => this.may,
+      during: async (opening) => {
+        await opening
+        this.notes.push('looks for what was revoked meanwhile')
+      },
+    },
+    opened: ({ door: { name }, user }) => void this.notes.push(`OPEN SESAME ${name} ${user}`),
+    say: (level, text) => void this.notes.push(`${level} ${text}`),
+    attempt: async (work) => await work().catch((error: unknown) => void this.notes.push((error as Error).message)),
+  })
+
+  /** Lets secrets be used up only once the result is called. */
+  wait(): () => void {
+    const waiting: (() => void)[] = []
+    this.used = new Promise((resolve) => waiting.push(resolve))
+    return waiting[0]!
+  }
+
+  async begin(): Promise<readonly string[]> {
+    this.redemptions.begin(CLAIM)
+    await settled()
+    return this.notes
+  }
+}
+
+const LOOKS = 'looks for what was revoked meanwhile'
+
+test('a claim opens what it is redeemed for', async () => {
+  expect(await new Around().begin()).toEqual(['redeems proof', 'opens 22', 'OPEN SESAME d alice', LOOKS])
+})
+
+test('nothing opens before the secret is durably used up', async () => {
+  const around = new Around()
+  const use = around.wait()
+  expect(await around.begin()).toEqual(['redeems proof'])
+  use()
+  await settled()
+  expect(around.notes).toHaveLength(4)
+})
+
+test('nothing is said of opening where the opener does not open', async () => {
+  expect(await Object.assign(new Around(), { opens: false }).begin()).toEqual(['redeems proof', 'opens 22', LOOKS])
+})
+
+test('what speaks against it since it was redeemed keeps the door shut', async () => {
+  expect(await Object.assign(new Around(), { may: false }).begin()).toEqual(['redeems proof'])
+})
+
+test.each<[string, Redeemed, readonly string[]]>([
+  ['with a line', { refused: { level: 'notice', text: 'd: used before' } }, ['notice d: used before']],
+  ['without one', { refused: undefined }, []],
+])('a refused claim opens nothing (%s)', async (_, redeemed, lines) => {
+  expect(await Object.assign(new Around(), { redeemed }).begin()).toEqual(['redeems proof', ...lines])
+})
+
+test('claims beyond the bound are refused, until others are over', async () => {
+  const around = new Around()
+  const use = around.wait()
+  for (let count = 0; count < REDEMPTIONS_MAX; count++) around.redemptions.begin(CLAIM)
+  around.notes.length = 0
+  const refusal = 'error 192.0.2.7: d: stays shut, too many doors open at once'
+  expect(await around.begin()).toEqual([refusal])
+  around.notes.length = 0
+  use()
+  await settled()
+  around.notes.length = 0
+  expect(await around.begin()).toHaveLength(4)
+})
+
+test('a claim whose redemption fails opens nothing, and makes room', async () => {
+  const around = new Around()
+  around.used = Promise.reject(new Error('unforeseen'))
+  for (let count = 0; count <= REDEMPTIONS_MAX; count++) await around.begin()
+  expect(new Set(around.notes)).toEqual(new Set(['redeems proof', 'unforeseen']))
+})

@@ -1,0 +1,60 @@
+import type { Grant } from '../door/grant.ts'
+import type { Opener } from '../door/opener.ts'
+import { formatAddress } from '../packet/address.ts'
+import type { Claim, Redeemed } from './authenticator.ts'
+
+/** The most claims that wait for their secret to be redeemed, or for their door to open. */
+export const REDEMPTIONS_MAX = 4_096
+
+/** The dependencies of redemptions. */
+export interface RedemptionDeps<Proof> {
+  /** Uses up what a claim proves, durably, whatever authenticator it is for. */
+  readonly redeem: (claim: Claim<Proof>) => Promise<Redeemed>
+  readonly opener: Pick<Opener, 'open'>
+  readonly reconciler: {
+    /** Returns true if the grant may still open its door. Otherwise the reason is logged. */
+    isStillMay(grant: Grant): boolean
+    /** Waits for a slow opening, and closes it if access was revoked in the meantime. */
+    during(opening: Promise<unknown>): Promise<void>
+  }
+  /** Logs an opening. */
+  readonly opened: (grant: Grant) => void
+  readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
+  /** Runs something without a waiting caller. A failure is recorded as a fault, and the daemon continues. */
+  readonly attempt: (work: () => Promise<void>) => Promise<void>
+}
+
+/**
+ * The way from a claim to an opening: the secret is redeemed, its door opens for the grant, and the opening is logged
+ * once. Nothing opens before the secret is durably used up.
+ */
+export class Redemptions<Proof> {
+  readonly #deps: RedemptionDeps<Proof>
+  #count = 0
+
+  constructor(deps: RedemptionDeps<Proof>) {
+    this.#deps = deps
+  }
+
+  /** Redeems a claim, and opens its door. Claims beyond {@link REDEMPTIONS_MAX} are refused, unredeemed. */
+  begin(claim: Claim<Proof>): void {
+    const { attempt, say } = this.#deps
+    if (this.#count >= REDEMPTIONS_MAX) {
+      say('error', `${formatAddress(claim.source)}: ${claim.door}: stays shut, too many doors open at once`)
+      return
+    }
+    this.#count++
+    void attempt(async () => await this.#redeem(claim)).finally(() => this.#count--)
+  }
+
+  async #redeem(claim: Claim<Proof>): Promise<void> {
+    const { redeem, opener, reconciler, opened, say } = this.#deps
+    const redeemed = await redeem(claim)
+    if ('refused' in redeemed) {
+      if (redeemed.refused !== undefined) say(redeemed.refused.level, redeemed.refused.text)
+      return
+    }
+    if (!reconciler.isStillMay(redeemed)) return
+    await reconciler.during(opener.open(redeemed, () => opened(redeemed)))
+  }
+}
