@@ -14,7 +14,7 @@ import type { Store } from '../state/store.ts'
 import { VERSION } from '../version.ts'
 import type { Doors } from './doors.ts'
 import type { Faults } from './faults.ts'
-import { isShutByLoss, lossText } from './spa/since-loss.ts'
+import { lossText } from '../secret/since-loss.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import type { Guarding } from './guarding.ts'
 import type { Log } from './log/log.ts'
@@ -118,7 +118,7 @@ async function acceptLoss({ door: name, id }: Request & { command: 'accept-loss'
   const door = config.doors.find((each) => each.name === name)
   if (door === undefined) return unknownDoor(name, config)
   if (!store.isJournal(id)) return { error: 'only users who can read the state can do this', hint: 'run it as root' }
-  if (!isShutByLoss(door, store)) return { error: `${name} is not shut because of a loss` }
+  if (lossText(door, store) === undefined) return { error: `${name} is not shut because of a loss` }
   await store.acceptLoss(name)
   log.notice('warning', `${name}: accepts packets again, by hand: a packet from before the loss could be replayed`)
   return { done: `${name} accepts packets again`, count: 1 }
@@ -173,7 +173,7 @@ function statusOf(of: Controlled): Status {
       opens: door.opens.map(formatService),
       commands: hasCommands(door),
       openForMs: door.cmdTimeoutMs,
-      shut: isShutByLoss(door, store) ? lossText(door, store) : undefined,
+      shut: lossText(door, store),
     })),
     openings: [
       ...guarding.list,

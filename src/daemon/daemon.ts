@@ -38,7 +38,7 @@ import { notify } from './notify.ts'
 import { Opener } from './opener.ts'
 import { Reconciler } from './reconcile.ts'
 import { report } from './report.ts'
-import { lossWaitMs, sayLosses } from './spa/since-loss.ts'
+import { lossWaitMs, sayLosses } from '../secret/since-loss.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import { listFolder, marksPath, statePath } from './state-path.ts'
 
@@ -203,7 +203,7 @@ export class Daemon {
       () => this.#reconciler.stop(),
       () => this.#interfaces.close(),
       async () => await this.#doors.close(),
-      () => this.#spa?.close(),
+      async () => await this.#spa?.close(),
       () => this.#guarding.stop(),
       () => this.#base.stop(),
       () => this.#control.close(),
@@ -356,11 +356,10 @@ export class Daemon {
       store: this.#store,
       say: (level, text) => this.#log.notice(level, text),
       explain: (source, door, reason) => this.#log.explain(source, door, reason, {}),
-      open: (granted) => this.#opener.granted(granted),
+      open: (grant) => this.#opener.granted(grant),
       holdersChanged: () => this.#reconciler.soon(),
       needsChanged: () => this.#needOthers(),
       marks: this.#marks,
-      run: (granted) => this.#opener.run(granted, this.#spa!.commandsFor(granted, Date.now())),
     })
     this.#spa.setOwn(this.#own)
   }

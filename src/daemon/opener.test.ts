@@ -3,13 +3,13 @@ import { setImmediate as settled } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
+import type { Grant } from '../door/grant.ts'
 import type { Opened } from '../gate/effect.ts'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import { Faults } from './faults.ts'
 import type { Log } from './log/log.ts'
 import { Opener } from './opener.ts'
-import type { Granted } from './spa/granted.ts'
 
 const doorOf = (ports: string): Door =>
   readConfig(`[d]\nSequence = 7431,9123,8020\nOpen_Ports = ${ports}\n`, 'k').config!.doors[0]!
@@ -45,7 +45,7 @@ class Around {
 
   async granted(door: Door): Promise<readonly string[]> {
     const source = parseAddress('192.0.2.7')!
-    const what: Granted = {
+    const what: Grant = {
       door,
       source,
       ms: 1_000,

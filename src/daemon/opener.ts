@@ -1,4 +1,7 @@
 import type { Door } from '../config/config.ts'
+import { formatService } from '../config/service.ts'
+import type { Grant } from '../door/grant.ts'
+import { formatPorts } from '../door/part.ts'
 import type { Openings } from '../door/openings.ts'
 import type { Opened } from '../gate/effect.ts'
 import { formatAddress } from '../packet/address.ts'
@@ -10,10 +13,6 @@ import type { Guarding } from './guarding.ts'
 import type { Log } from './log/log.ts'
 import type { Reconciler } from './reconcile.ts'
 import { once, report } from './report.ts'
-import type { commandsFor } from './spa/commands.ts'
-import type { CommandGranted } from './spa/fwknops.ts'
-import { portsText } from './spa/granted.ts'
-import type { Granted } from './spa/granted.ts'
 
 /** The most openings that wait for their secret to be redeemed, or for the journal. */
 const OPENING_MAX = 4_096
@@ -57,35 +56,24 @@ export class Opener {
     })
   }
 
-  /** Opens the services that a single packet was granted. */
-  granted(granted: Granted): void {
-    const { door, source, ms, services, forward, user, claimedUser, holder, protocol, port } = granted
+  /** Opens what a single packet was granted, or runs its commands in place of the door's. */
+  granted(grant: Grant): void {
+    const { door, source, ms, services, asked, forward, user, claimedUser, holder, protocol, port, commands } = grant
     this.#begin(door.name, source, async () => {
       const { guarding, openings, reconciler, log } = this.#deps
-      if (!reconciler.isStillMay(door, granted)) return
+      if (!reconciler.isStillMay(door, { ...grant, user })) return
       const opened = once(() => log.open(source, door.name, user, claimedUser))
       const whose = { user, claimedUser, holder, opened }
+      const some = services?.map(formatService).join() ?? (asked === undefined ? undefined : formatPorts(asked))
+      const knocked = { source, protocol, port, services: some, ...whose }
+      if (commands !== undefined) {
+        const alone = { ...timed(door, ms), commands4: commands, commands6: commands, cooldownMs: 0 }
+        await reconciler.during(openings.open(alone, knocked))
+        return
+      }
       if (door.opens.length > 0) guarding.open(door, source, { ms, services, forward, ...whose })
       else if (!hasCommands(door)) opened()
-      if (!hasCommands(door)) return
-      const knocked = { source, protocol, port, services: portsText(granted), ...whose }
-      await reconciler.during(openings.open(timed(door, ms), knocked))
-    })
-  }
-
-  /** Runs the command of a packet, or the command cycle of its stanza, as the commands of its door. */
-  run(granted: CommandGranted, commands: ReturnType<typeof commandsFor>): void {
-    const { door, grant, user, claimedUser, holder, arrival } = granted
-    const { address: source } = grant
-    this.#begin(door.name, source, async () => {
-      const { openings, reconciler, log } = this.#deps
-      if (!reconciler.isStillMay(door, { source, user, holder })) return
-      const opened = once(() => log.open(source, door.name, user, claimedUser))
-      const { protocol, port } = arrival
-      const services = portsText({ asked: grant.kind === 'command' ? undefined : grant.ports })
-      const knocked = { source, protocol, port, user, claimedUser, holder, services, opened }
-      const alone = { ...timed(door, commands.ms), commands4: commands, commands6: commands, cooldownMs: 0 }
-      await reconciler.during(openings.open(alone, knocked))
+      if (hasCommands(door)) await reconciler.during(openings.open(timed(door, ms), knocked))
     })
   }
 

@@ -7,7 +7,7 @@ import type { Forward } from '../firewall/guard/element.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
-import { admits } from './spa/granted.ts'
+import { admits } from '../secret/door-bounds.ts'
 import type { HolderJudge, Verdict } from './verdict.ts'
 
 /** The longest time between two checks, in milliseconds. The clock that decides when keys expire may be set. */

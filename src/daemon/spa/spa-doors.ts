@@ -1,54 +1,58 @@
 import { broadcastAddresses } from '../../capture/own.ts'
-import type { Lengths, PacketNeeds } from '../../capture/needs.ts'
+import type { PacketNeeds } from '../../capture/needs.ts'
 import type { Config } from '../../config/config.ts'
+import type { Grant } from '../../door/grant.ts'
+import type { Held } from '../../door/held.ts'
 import { Destinations } from '../../gate/destinations.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
-import { ACK, RST, SYN, TCP, destinationOf, sourceOf } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
-import { POSTERN_PACKET_BYTES } from '../../spa/noise/packet.ts'
-import { commandsFor } from './commands.ts'
-import { FWKNOP_LENGTHS, Fwknops } from './fwknops.ts'
-import type { FwknopTerms } from './fwknops.ts'
-import type { Arrival } from './granted.ts'
-import { Knockknocks } from './knockknocks.ts'
-import { Posterns } from './posterns.ts'
-import { WorkBudget } from './work-budget.ts'
-import type { Held } from '../../door/held.ts'
-import type { HolderJudge, Verdict } from '../verdict.ts'
+import { makePacketAuthenticators } from '../../peer/packet-authenticators.ts'
+import type { Authenticator, Claim, Verdict } from '../../secret/authenticator.ts'
+import type { AuthenticatorDeps } from '../../secret/deps.ts'
+import type { Store } from '../../state/store.ts'
+import { ledgerOf } from './store-ledger.ts'
 
 /** The dependencies of these doors. The host's own addresses are set later. */
-export type SpaTerms = Omit<FwknopTerms, 'isOwn'>
+export interface SpaDeps extends Omit<AuthenticatorDeps, 'ledger' | 'gate'> {
+  readonly store: Store
+  readonly open: (grant: Grant) => void
+}
 
 /** The doors that single packets open (SPA), and the traffic that they need. */
-export class SpaDoors implements HolderJudge {
-  /** Returns the commands for an fwknop packet. It is here so that it is loaded only with these doors. */
-  readonly commandsFor = commandsFor
-  readonly #posterns: Posterns
-  readonly #fwknops: Fwknops
-  readonly #knockknocks: Knockknocks
+export class SpaDoors {
+  readonly #all: ReadonlySet<Authenticator<unknown>>
   #own = new Destinations([])
   /** The host's own addresses and the broadcast addresses of its links, as text. */
   #ownText: ReadonlySet<string> = new Set()
 
-  constructor(of: SpaTerms) {
-    const work = new WorkBudget()
-    this.#posterns = new Posterns(of, work)
-    this.#fwknops = new Fwknops({ ...of, isOwn: (address) => this.isOwn(address) }, work)
-    this.#knockknocks = new Knockknocks(of, work)
+  constructor(deps: SpaDeps) {
+    const by = makePacketAuthenticators({
+      ...deps,
+      ledger: ledgerOf(deps.store),
+      gate: { add: () => undefined, remove: () => undefined },
+      isOwn: (address) => this.#ownText.has(formatAddress(address)),
+      claimed: (claim, authenticator) => void redeem(claim, authenticator, deps),
+    })
+    this.#all = new Set(Object.values(by))
   }
 
   /** The traffic that has to be captured. */
   get needs(): PacketNeeds {
-    const datagrams: Lengths[] = []
-    if (this.#posterns.wanted) datagrams.push({ first: POSTERN_PACKET_BYTES, last: POSTERN_PACKET_BYTES })
-    if (this.#fwknops.wanted) datagrams.push(FWKNOP_LENGTHS)
-    return { datagrams, synPorts: this.#knockknocks.ports }
+    const all = [...this.#all].map(({ needs }) => needs)
+    return {
+      datagrams: all.flatMap((needs) => needs?.datagrams ?? []),
+      synPorts: all.flatMap((needs) => needs?.synPorts ?? []),
+    }
   }
 
   /** Returns the number of a door's users, or `undefined` if single packets do not open the door. */
   users(name: string): number | undefined {
-    return this.#posterns.users(name) ?? this.#fwknops.users(name) ?? this.#knockknocks.users(name)
+    for (const each of this.#all) {
+      const { users } = each.status(name)
+      if (users !== undefined) return users
+    }
+    return undefined
   }
 
   /** Sets the host's own addresses. */
@@ -58,54 +62,36 @@ export class SpaDoors implements HolderJudge {
     this.#ownText = new Set([...all, ...broadcastAddresses()].map(formatAddress))
   }
 
-  /** Returns true if the interfaces of this host receive packets for the address. */
-  isOwn(address: Address): boolean {
-    return this.#ownText.has(formatAddress(address))
-  }
-
   /** Applies the doors of a config and reads their files. */
   replace({ doors, options }: Config): void {
-    this.#posterns.replace(doors, options.spaKeyFile)
-    this.#fwknops.replace(doors)
-    this.#knockknocks.replace(doors)
+    for (const each of this.#all) each.replace(doors, options)
   }
 
-  /**
-   * Handles a packet if it is a single packet for these doors. Otherwise returns false.
-   *
-   * @param bytes the memory with the packet's payload
-   */
+  /** Handles a packet if it is a single packet for these doors. Otherwise returns false. */
   take(packet: Packet, bytes: Uint8Array): boolean {
-    if (packet.protocol === TCP) {
-      if (!this.#knockknocks.wanted || (packet.flags & (SYN | ACK | RST)) !== SYN || !this.#own.has(packet))
-        return false
-      return this.#knockknocks.take(packet, arrivalOf(packet))
-    }
-    if ((!this.#posterns.wanted && !this.#fwknops.wanted) || !this.#own.has(packet)) return false
-    const payload = bytes.subarray(packet.payloadStart, packet.payloadEnd)
-    const arrival = arrivalOf(packet)
-    return this.#posterns.take(payload, arrival) || this.#fwknops.take(payload, arrival)
+    if (!this.#own.has(packet)) return false
+    for (const each of this.#all) if (each.offer(packet, bytes)) return true
+    return false
   }
 
   /** Judges by the door's keys. The answer is `unknown` if single packets do not open the door. */
   mayHold(held: Held): Verdict {
-    for (const judge of [this.#posterns, this.#fwknops, this.#knockknocks]) {
-      if (judge.users(held.door) !== undefined) return judge.mayHold(held)
-    }
+    for (const each of this.#all) if (each.status(held.door).users !== undefined) return each.mayHold(held)
     return 'unknown'
   }
 
   /** Returns when the next key expires, in milliseconds since 1970. */
   nextExpiry(now: number): number {
-    return Math.min(this.#posterns.nextExpiry(now), this.#fwknops.nextExpiry(now))
+    return Math.min(...[...this.#all].map((each) => each.nextExpiry(now)))
   }
 
-  close(): void {
-    for (const each of [this.#posterns, this.#fwknops, this.#knockknocks]) each.close()
+  async close(): Promise<void> {
+    for (const each of this.#all) await each.close()
   }
 }
 
-function arrivalOf(packet: Packet): Arrival {
-  const { protocol, port } = packet
-  return { source: sourceOf(packet), destination: destinationOf(packet), protocol, port }
+async function redeem<Proof>(claim: Claim<Proof>, authenticator: Authenticator<Proof>, deps: SpaDeps): Promise<void> {
+  const redeemed = await authenticator.redeem(claim)
+  if ('holder' in redeemed) deps.open(redeemed)
+  else if (redeemed.refused !== undefined) deps.say(redeemed.refused.level, redeemed.refused.text)
 }

@@ -1,0 +1,34 @@
+import type { SpaProtocol } from '../config/config.ts'
+import type { Authenticator, Claim } from '../secret/authenticator.ts'
+import type { PacketDeps } from '../secret/deps.ts'
+import { NoiseAuthenticator } from '../secret/noise/noise-authenticator.ts'
+import { WorkBudget } from '../secret/work-budget.ts'
+import { FwknopAuthenticator } from './fwknop/fwknop-authenticator.ts'
+import { KnockknockAuthenticator } from './knockknock/knockknock-authenticator.ts'
+
+/** The dependencies of the authenticators of single packets. */
+export interface PacketAuthenticatorsDeps extends Omit<PacketDeps<never>, 'claimed'> {
+  /** Called with each valid packet, and the authenticator that redeems it. */
+  readonly claimed: <Proof>(claim: Claim<Proof>, authenticator: Authenticator<Proof>) => void
+}
+
+/** The authenticators by the protocol of their packets, in the order in which packets are offered. */
+export type PacketAuthenticators = Readonly<Record<SpaProtocol, Authenticator<unknown>>>
+
+/** Makes the authenticators of all kinds of single packets. They share one limit on the time for packets. */
+export function makePacketAuthenticators(deps: PacketAuthenticatorsDeps): PacketAuthenticators {
+  const work = new WorkBudget()
+  const noise: NoiseAuthenticator = new NoiseAuthenticator(
+    { ...deps, claimed: (claim) => deps.claimed(claim, noise) },
+    work,
+  )
+  const fwknop: FwknopAuthenticator = new FwknopAuthenticator(
+    { ...deps, claimed: (claim) => deps.claimed(claim, fwknop) },
+    work,
+  )
+  const knockknock: KnockknockAuthenticator = new KnockknockAuthenticator(
+    { ...deps, claimed: (claim) => deps.claimed(claim, knockknock) },
+    work,
+  )
+  return { postern: noise, fwknop, 'fwknop-keys': fwknop, knockknock }
+}
