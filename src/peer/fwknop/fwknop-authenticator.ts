@@ -1,23 +1,20 @@
 import type { PacketNeeds } from '../../capture/needs.ts'
-import type { Door } from '../../config/config.ts'
 import type { Grant } from '../../door/grant.ts'
 import type { Held } from '../../door/held.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'
-import { LruMap } from '../../limit/lru-map.ts'
 import { sameAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
-import { UDP, destinationOf } from '../../packet/packet.ts'
+import { destinationOf } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
 import { arrivalOf, arrivalText } from '../../secret/arrival.ts'
 import type { Arrival } from '../../secret/arrival.ts'
-import type { Authenticator, Claim, Redeemed, SecretStatus, Verdict } from '../../secret/authenticator.ts'
+import type { Claim, Verdict } from '../../secret/authenticator.ts'
 import type { PacketDeps } from '../../secret/deps.ts'
 import { admits, servicesFor, shortest } from '../../secret/door-bounds.ts'
-import { DoorFiles, firstAfter } from '../../secret/door-files.ts'
 import { KnownSources } from '../../secret/known-sources.ts'
-import { packetDoors } from '../../secret/packet-door.ts'
-import { RareNotices } from '../../secret/rare-notices.ts'
-import { refusalOf, refusedMeanwhile } from '../../secret/refusal.ts'
+import { PacketAuthenticator } from '../../secret/packet-authenticator.ts'
+import type { PacketProof, Reading } from '../../secret/packet-authenticator.ts'
+import type { PacketDoor } from '../../secret/packet-door.ts'
 import { lossRefusal } from '../../secret/since-loss.ts'
 import type { WorkBudget } from '../../secret/work-budget.ts'
 import { grant, matches } from '../../spa/fwknop/access.ts'
@@ -29,26 +26,21 @@ import { openMessage, readSpa } from '../../spa/fwknop/open.ts'
 import type { Spa } from '../../spa/fwknop/open.ts'
 import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, readWire } from '../../spa/fwknop/packet.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
+import type { Redemption } from '../../state/ledger.ts'
 import { commandsOf, cycleOf } from './commands.ts'
 import { Gnupg } from './gnupg.ts'
 import { holderOf, markOfStanza, marksOfStanza, stanzaPermits } from './holders.ts'
-import { formatHint, readHint } from './stanza-hint.ts'
-import type { Trial } from './stanza-hint.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
 import { UsedDigests } from './used-digests.ts'
 
-const NEEDS: PacketNeeds = { datagrams: [{ first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES }], synPorts: [] }
-/**
- * The most opened packets that are recognized, and the number of last characters that identify one. That covers at
- * least the HMAC.
- */
-const SEEN_MAX = 16_384
+const PACKETS: PacketNeeds = { datagrams: [{ first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES }], synPorts: [] }
+/** The number of last characters that identify a packet. That covers at least the HMAC. */
 const SEEN_CHARS = 64
 const SECOND_MS = 1_000
 
 /** A packet of an fwknop client that a stanza's keys opened. */
-export interface FwknopProof {
+export interface FwknopProof extends PacketProof {
   readonly stanza: Stanza
   /** The fingerprint of the signing key; `undefined` if no signature is required. */
   readonly signer: string | undefined
@@ -64,7 +56,13 @@ interface Sent extends Arrival {
   readonly destination: Address
 }
 
-/** The result for a packet that a stanza's keys opened: granted, or refused with a reason. */
+/** A stanza to try a packet with. */
+interface Trial {
+  readonly door: PacketDoor
+  readonly stanza: Stanza
+}
+
+/** The result for a packet that a stanza's keys opened: good, or refused with a reason. */
 type Tried = 'good' | { readonly refusal: string }
 
 /** The text of a packet. */
@@ -83,88 +81,47 @@ interface Sealed extends Trial {
 }
 
 /** Authenticates the packets of fwknop clients. */
-export class FwknopAuthenticator implements Authenticator<FwknopProof> {
-  readonly #deps: PacketDeps<FwknopProof>
-  readonly #notices: RareNotices
-  readonly #work: WorkBudget
+export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProof> {
+  protected override readonly protocols = ['fwknop', 'fwknop-keys'] as const
+  protected override readonly packets = PACKETS
+  protected override readonly content = 'keys'
   readonly #known: KnownSources
   readonly #gnupg = new Gnupg()
   readonly #used: UsedDigests
-  readonly #files: DoorFiles<Stanzas>
-  /** The last characters of packets that were opened. */
-  readonly #seen = new LruMap<string, true>(SEEN_MAX)
 
-  /** @param work the limit on the time for packets */
   constructor(deps: PacketDeps<FwknopProof>, work: WorkBudget) {
-    this.#deps = deps
-    this.#work = work
-    this.#notices = new RareNotices(deps)
+    super(deps, work)
     this.#known = new KnownSources('fwknop', deps.store, work)
     this.#used = new UsedDigests(deps.ledger, deps.store)
-    this.#files = new DoorFiles({
-      content: 'keys',
-      read: (door, before) => readStanzas(door, before, deps.say),
-      changed: deps.holdersChanged,
-      count: ({ list }) => list.length,
-      say: deps.say,
-    })
   }
 
-  get needs(): PacketNeeds | undefined {
-    return this.#files.size > 0 ? NEEDS : undefined
-  }
-
-  sequences(): readonly [] {
-    return []
-  }
-
-  replace(doors: readonly Door[]): void {
-    this.#files.replace(packetDoors(doors, ['fwknop', 'fwknop-keys']))
+  protected override read(door: PacketDoor, before: Stanzas | undefined): Reading<Stanzas> {
+    return readStanzas(door, before, this.deps.say)
   }
 
   /** Lets a holder keep the door if the file has the key, within the limits of its stanza. */
-  mayHold(held: Held): Verdict {
-    const stanzas = this.#files.find(held.door)?.state
+  protected override judge({ list }: Stanzas, held: Held): Verdict {
     const { holder } = held
-    if (stanzas === undefined || holder === undefined) return 'unknown'
+    if (holder === undefined) return 'unknown'
     const now = Date.now()
-    const may = stanzas.list.some(
-      (stanza) => marksOfStanza(this.#deps.marks, stanza).includes(holder) && stanzaPermits(stanza, held, now),
+    const may = list.some(
+      (stanza) => marksOfStanza(this.deps.marks, stanza).includes(holder) && stanzaPermits(stanza, held, now),
     )
     return may ? 'may' : 'may not'
   }
 
-  nextExpiry(now: number): number {
-    return firstAfter(
-      now,
-      Array.from(this.#trials(), ({ stanza }) => stanza.expiresMs),
-    )
+  protected override expiries({ list }: Stanzas): readonly (number | undefined)[] {
+    return list.map(({ expiresMs }) => expiresMs)
   }
 
-  files(): readonly string[] {
-    return this.#files.paths()
-  }
-
-  status(door: string): SecretStatus {
-    return this.#files.status(door)
-  }
-
-  close(): Promise<void> {
-    this.#files.close()
-    return Promise.resolve()
-  }
-
-  offer(packet: Packet, bytes: Uint8Array): boolean {
-    const { protocol, payloadStart, payloadEnd } = packet
-    const length = payloadEnd - payloadStart
-    if (protocol !== UDP || length < PACKET_MIN_BYTES || length > PACKET_MAX_BYTES) return false
-    const wire = this.#files.size === 0 ? undefined : readWire(bytes.subarray(payloadStart, payloadEnd))
+  override offer(packet: Packet, bytes: Uint8Array): boolean {
+    const payload = this.payloadOf(packet, bytes)
+    const wire = payload === undefined ? undefined : readWire(payload)
     if (wire === undefined) return false
     const arrival = { ...arrivalOf(packet), destination: destinationOf(packet) }
-    // A copy of an opened packet costs no decryption. Otherwise anyone could use up the time by replaying packets.
     const end = wire.slice(-SEEN_CHARS)
-    if (this.#seen.has(end)) {
-      this.#deps.explain(arrival.source, undefined, 'a copy of an earlier packet')
+    if (this.seen.has(end)) {
+      this.deps.explain(arrival.source, undefined, 'a copy of an earlier packet')
       return true
     }
     const text: Text = { wire, end, envelopes: new Envelopes(wire), sealed: [] }
@@ -172,38 +129,38 @@ export class FwknopAuthenticator implements Authenticator<FwknopProof> {
     // Trying the source's last stanza costs one HMAC. A forged source address causes only that work.
     const usual = this.#usual(source)
     if (usual !== undefined) {
-      const tried = this.#work.run(source, 'itself', () => this.#try(usual, text, arrival))
+      const tried = this.work.run(source, 'itself', () => this.#try(usual, text, arrival))
       if (tried?.result === 'good') return true
     }
-    const tried = this.#work.run(source, 'stranger', () => this.#tryAll(this.#trials(), text, arrival))
-    if (tried === undefined) this.#deps.explain(source, undefined, 'too many packets from there at the moment')
+    const tried = this.work.run(source, 'stranger', () => this.#tryAll(text, arrival))
+    if (tried === undefined) this.deps.explain(source, undefined, 'too many packets from there at the moment')
     if (tried?.result !== 'good') void this.#decryptAll(text, arrival)
     if (tried?.result === undefined) return false
-    if (tried.result !== 'good') this.#notices.say(source, tried.result.refusal)
+    if (tried.result !== 'good') this.sayRarely(source, tried.result.refusal)
     return true
   }
 
   /**
-   * Returns the stanza that opened the source's last packet. GnuPG is excluded, because packets must not go to gpg
-   * twice.
+   * Returns the stanza that opened the source's last packet. After an edit of the files it may be another one. GnuPG is
+   * excluded, because packets must not go to gpg twice.
    */
   #usual(source: Address): Trial | undefined {
-    const trial = readHint(this.#files, this.#known.hint(source))
-    return trial?.stanza.gnupg === undefined ? trial : undefined
-  }
-
-  *#trials(): Generator<Trial> {
-    for (const { door, state } of this.#files) for (const stanza of state?.list ?? []) yield { door, stanza }
+    const [, index, name = ''] = /^(\d+) (.*)$/.exec(this.#known.hint(source) ?? '') ?? []
+    const { door, file } = this.find(name) ?? {}
+    const stanza = file?.state?.list[Number(index)]
+    return door === undefined || stanza === undefined || stanza.gnupg !== undefined ? undefined : { door, stanza }
   }
 
   /** Tries stanzas until one grants the request. Returns `undefined` if no key opens the packet. */
-  #tryAll(trials: Iterable<Trial>, text: Text, arrival: Sent): Tried | undefined {
+  #tryAll(text: Text, arrival: Sent): Tried | undefined {
     let refused: Tried | undefined
-    for (const trial of trials) {
-      const tried = this.#try(trial, text, arrival)
-      if (tried === 'good') return tried
-      // Another stanza with the same key may allow it.
-      refused ??= tried
+    for (const { door, file } of this.doors) {
+      for (const stanza of file.state?.list ?? []) {
+        const tried = this.#try({ door, stanza }, text, arrival)
+        if (tried === 'good') return tried
+        // Another stanza with the same key may allow it.
+        refused ??= tried
+      }
     }
     return refused
   }
@@ -217,10 +174,9 @@ export class FwknopAuthenticator implements Authenticator<FwknopProof> {
       const envelope = envelopes.open('rijndael', hmac)
       const opened = 'message' in envelope ? openMessage(envelope.message, rijndael) : undefined
       if (opened !== undefined && 'spa' in opened) {
-        this.#seen.set(end, true)
-        const refusal = this.#judge(trial, opened.spa, arrival)
-        if (refusal === undefined) return 'good'
-        refused = { refusal }
+        this.seen.set(end, true)
+        refused = this.#judge(trial, opened.spa, arrival)
+        if (refused === 'good') return refused
       }
     }
     if (gnupg === undefined || wire.length <= GNUPG_MIN_CHARS) return refused
@@ -240,43 +196,45 @@ export class FwknopAuthenticator implements Authenticator<FwknopProof> {
   async #decrypt(sealed: Sealed, arrival: Sent, end: string): Promise<boolean> {
     const { door, stanza, message } = sealed
     const { source } = arrival
-    if (this.#work.knows(source)) this.#gnupg.know(source)
+    if (this.work.knows(source)) this.#gnupg.know(source)
     const cause = { source, proven: stanza.hmac !== undefined }
     const plain = await this.#gnupg.decrypt(message, stanza.gnupg!, cause)
     if ('fault' in plain) {
       // Faults of an accepted key are logged. Faults of unknown senders are only explained.
-      if (plain.signer === undefined) this.#deps.explain(source, door.name, `packet for gpg: ${plain.fault}`)
+      if (plain.signer === undefined) this.deps.explain(source, door.name, `packet for gpg: ${plain.fault}`)
       else {
         const who = `packet of ${holderOf(door, stanza, plain.signer)}`
-        this.#notices.say(source, `${who}, ${arrivalText(arrival)}: ${door.name}: ${plain.fault}`)
+        this.sayRarely(source, `${who}, ${arrivalText(arrival)}: ${door.name}: ${plain.fault}`)
       }
       return false
     }
-    this.#seen.set(end, true)
+    this.seen.set(end, true)
     const read = readSpa(plain.text)
     if (!('spa' in read)) {
-      this.#deps.explain(source, door.name, `packet for gpg: ${read.fault}`)
+      this.deps.explain(source, door.name, `packet for gpg: ${read.fault}`)
       return false
     }
-    const refusal = this.#judge(sealed, read.spa, arrival, plain.signer)
-    if (refusal !== undefined) this.#notices.say(source, refusal)
-    return refusal === undefined
+    const tried = this.#judge(sealed, read.spa, arrival, plain.signer)
+    if (tried !== 'good') this.sayRarely(source, tried.refusal)
+    return tried === 'good'
   }
 
-  /** Makes a claim of a packet that a stanza grants. Otherwise returns the reason. */
-  #judge(trial: Trial, spa: Spa, { destination, ...arrival }: Sent, signer?: string): string | undefined {
-    const { explain, claimed } = this.#deps
+  /** Makes a claim of a packet that a stanza grants. A replay is not refused again. */
+  #judge(trial: Trial, spa: Spa, { destination, ...arrival }: Sent, signer?: string): Tried {
+    const { explain, claimed } = this.deps
     const { door, stanza } = trial
     const who = `packet of ${holderOf(door, stanza, signer)}, which claims to be ${claimedName(spa.user)}`
     if (this.#used.has(spa)) {
       explain(arrival.source, door.name, `${who}: a replay`)
-      return undefined
+      return 'good'
     }
-    const claim = { ...arrival, door: door.name, proof: { stanza, signer, spa, destination, at: Date.now() } }
+    const address = spa.request.address ?? arrival.source
+    const proof = { address, stanza, signer, spa, destination, at: Date.now() }
+    const claim = { ...arrival, door: door.name, proof }
     const granted = this.#grant(trial, claim)
-    if ('refusal' in granted) return `${who}, ${arrivalText(arrival)}: ${door.name}: ${granted.refusal}`
+    if ('refusal' in granted) return { refusal: `${who}, ${arrivalText(arrival)}: ${door.name}: ${granted.refusal}` }
     claimed(claim)
-    return undefined
+    return 'good'
   }
 
   /** Returns what a stanza and the door grant. */
@@ -284,7 +242,7 @@ export class FwknopAuthenticator implements Authenticator<FwknopProof> {
     const { door, stanza } = trial
     const { source, protocol, port, proof } = claim
     const { spa, signer, destination, at: now } = proof
-    const { isOwn, store, marks } = this.#deps
+    const { isOwn, store, marks } = this.deps
     const { maxAgeMs } = door.secret
     const forwardTo = forwardsOf(door)
     const granted = grant(stanza, spa, { source, destination, now, maxAgeMs, isOwn, forwardTo })
@@ -309,43 +267,37 @@ export class FwknopAuthenticator implements Authenticator<FwknopProof> {
     source: Address,
   ): string | undefined {
     if (!admits(door, [source, granted.address])) return 'the address is not in Allow_From'
-    if (granted.kind === 'command') return this.#files.find(door.name)?.state?.barred(stanza)
+    if (granted.kind === 'command') return this.find(door.name)?.file.state?.barred(stanza)
     if (door.opens.length > 0) {
       return servicesFor(door, granted.ports) === undefined ? 'a port is not in Open_Ports' : undefined
     }
     return granted.nat === undefined ? undefined : 'only Open_Ports can be forwarded'
   }
 
-  async redeem(claim: Claim<FwknopProof>): Promise<Redeemed> {
-    const { source, proof } = claim
-    const { spa } = proof
-    const refused = { door: claim.door, source: spa.request.address ?? source }
-    const refusal = refusalOf(await this.#used.use(spa, this.#longestAgeMs()), refused)
-    if (refusal !== undefined) return refusal
-    const file = this.#files.find(claim.door)
-    if (file === undefined) return refusedMeanwhile(refused, 'the config has changed')
-    for (const stanza of this.#present(file.state, proof)) {
-      const trial = { door: file.door, stanza }
-      const granted = this.#grant(trial, claim)
+  protected override async useUp({ spa }: FwknopProof): Promise<Redemption> {
+    // Digests are kept for as long as any door accepts the packet.
+    const ages = this.doors.map(({ door }) => door.secret.maxAgeMs ?? Infinity)
+    return await this.#used.use(spa, Math.max(0, ...ages))
+  }
+
+  protected override grantBy({ list }: Stanzas, door: PacketDoor, claim: Claim<FwknopProof>): Grant | undefined {
+    for (const stanza of this.#present(list, claim.proof)) {
+      const granted = this.#grant({ door, stanza }, claim)
       if ('refusal' in granted) continue
-      if (sameAddress(granted.source, source)) this.#known.opened(source, formatHint(this.#files, trial))
+      const hint = `${list.indexOf(stanza)} ${door.name}`
+      if (sameAddress(granted.source, claim.source)) this.#known.opened(claim.source, hint)
       return granted
     }
-    return refusedMeanwhile(refused, 'access was revoked')
+    return undefined
   }
 
   /** Returns a claim's stanza, or those with its keys if the file was read again. */
-  #present(stanzas: Stanzas | undefined, { stanza, signer }: FwknopProof): readonly Stanza[] {
-    if (stanzas?.list.includes(stanza) === true) return [stanza]
-    const { marks } = this.#deps
+  #present(list: readonly Stanza[], { stanza, signer }: FwknopProof): readonly Stanza[] {
+    if (list.includes(stanza)) return [stanza]
+    const { marks } = this.deps
     const holder = markOfStanza(marks, stanza, signer)
     const accepts = ({ gnupg }: Stanza): boolean =>
       signer === undefined || (gnupg?.signers !== undefined && isSigner(gnupg.signers, signer))
-    return stanzas?.list.filter((each) => markOfStanza(marks, each, signer) === holder && accepts(each)) ?? []
-  }
-
-  /** Returns the greatest age, in milliseconds, at which any door accepts a packet. */
-  #longestAgeMs(): number {
-    return Math.max(0, ...Array.from(this.#files, ({ door }) => door.secret.maxAgeMs ?? Infinity))
+    return list.filter((each) => markOfStanza(marks, each, signer) === holder && accepts(each))
   }
 }

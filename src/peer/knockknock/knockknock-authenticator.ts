@@ -6,18 +6,15 @@ import { formatAddress } from '../../packet/address.ts'
 import { ACK, RST, SYN, TCP } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
 import { arrivalOf } from '../../secret/arrival.ts'
-import type { Authenticator, Claim, Redeemed, Refusal, SecretStatus, Verdict } from '../../secret/authenticator.ts'
-import type { PacketDeps } from '../../secret/deps.ts'
+import type { Claim, Redeemed, Refusal, Verdict } from '../../secret/authenticator.ts'
 import { admits, servicesFor } from '../../secret/door-bounds.ts'
-import { DoorFiles } from '../../secret/door-files.ts'
-import { packetDoors } from '../../secret/packet-door.ts'
+import { PacketAuthenticator } from '../../secret/packet-authenticator.ts'
+import type { PacketProof, Reading } from '../../secret/packet-authenticator.ts'
 import type { PacketDoor } from '../../secret/packet-door.ts'
-import { RareNotices } from '../../secret/rare-notices.ts'
-import { refusalOf, refusedMeanwhile } from '../../secret/refusal.ts'
 import { lossRefusal } from '../../secret/since-loss.ts'
-import type { WorkBudget } from '../../secret/work-budget.ts'
 import { ExpectedSyns, PORTS_EXPECTED_MAX } from '../../spa/knockknock/expected.ts'
 import { COUNTER_WINDOW_DEFAULT } from '../../spa/knockknock/syn.ts'
+import type { Redemption } from '../../state/ledger.ts'
 import { haveSameKeys, profileFolders, readProfiles } from './profiles.ts'
 import type { Profile } from './profiles.ts'
 
@@ -27,7 +24,7 @@ const PORT_USUAL = 22
 const PRINT_CHARS = 22
 
 /** A SYN of a profile. */
-export interface KnockknockProof {
+export interface KnockknockProof extends PacketProof {
   readonly profile: Profile
   readonly counter: number
   /** The TCP port that the SYN asks for. */
@@ -41,103 +38,83 @@ interface Owner {
 }
 
 /** Authenticates the SYNs of knockknock. */
-export class KnockknockAuthenticator implements Authenticator<KnockknockProof> {
-  readonly #deps: PacketDeps<KnockknockProof>
-  readonly #work: WorkBudget
-  readonly #notices: RareNotices
-  readonly #files: DoorFiles<readonly Profile[]>
+export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profile[], KnockknockProof> {
+  protected override readonly protocols = ['knockknock'] as const
+  protected override readonly content = 'profiles'
   /** The SYNs that profiles may send next, by the port they are sent to. */
   #expected = new Map<number, ExpectedSyns<Owner>>()
   #owners: readonly Owner[] = []
 
-  /** @param work the limit on the time for packets */
-  constructor(deps: PacketDeps<KnockknockProof>, work: WorkBudget) {
-    this.#deps = deps
-    this.#work = work
-    this.#notices = new RareNotices(deps)
-    this.#files = new DoorFiles({
-      content: 'profiles',
-      read: (door, before = []) => {
-        const profiles = readProfiles(door, before, deps.say)
-        return { faults: [], state: () => profiles, left: () => profiles }
-      },
-      changed: ({ name: door }, profiles, before = []) => {
-        for (const profile of profiles) void this.#adopt(door, profile)
-        this.#expectAll()
-        deps.needsChanged()
-        deps.holdersChanged()
-        const names = new Set(profiles.map(({ name }) => name))
-        for (const { name } of before) if (!names.has(name)) deps.say('notice', `${door}: access of ${name} revoked`)
-      },
-      count: ({ length }) => length,
-      folders: profileFolders,
-      say: deps.say,
-    })
+  override get packets(): PacketNeeds {
+    return { datagrams: [], synPorts: [...this.#expected.keys()] }
   }
 
-  get needs(): PacketNeeds | undefined {
-    return this.#expected.size === 0 ? undefined : { datagrams: [], synPorts: [...this.#expected.keys()] }
-  }
-
-  sequences(): readonly [] {
-    return []
-  }
-
-  replace(doors: readonly Door[]): void {
-    this.#files.replace(packetDoors(doors, ['knockknock']))
+  override replace(doors: readonly Door[]): void {
+    super.replace(doors)
     this.#expectAll()
   }
 
+  protected override read(door: PacketDoor, before: readonly Profile[] = []): Reading<readonly Profile[]> {
+    const profiles = readProfiles(door, before, this.deps.say)
+    return { faults: [], state: () => profiles, left: () => profiles }
+  }
+
+  protected override changed(
+    { name: door }: PacketDoor,
+    profiles: readonly Profile[],
+    before: readonly Profile[] = [],
+  ): void {
+    const { say, needsChanged, holdersChanged } = this.deps
+    for (const profile of profiles) void this.#adopt(door, profile)
+    this.#expectAll()
+    needsChanged()
+    holdersChanged()
+    const names = new Set(profiles.map(({ name }) => name))
+    for (const { name } of before) if (!names.has(name)) say('notice', `${door}: access of ${name} revoked`)
+  }
+
+  protected override folders(path: string): readonly string[] {
+    return profileFolders(path)
+  }
+
   /** Lets a holder keep the door if a profile has the keys that opened it. */
-  mayHold({ door, holder, user }: Held): Verdict {
-    const profiles = this.#files.find(door)?.state
-    if (profiles === undefined || (holder === undefined && user === undefined)) return 'unknown'
+  protected override judge(profiles: readonly Profile[], { holder, user }: Held): Verdict {
+    if (holder === undefined && user === undefined) return 'unknown'
     const may = profiles.some((profile) =>
       holder === undefined ? profile.name === user : this.#markOf(profile) === holder,
     )
     return may ? 'may' : 'may not'
   }
 
-  nextExpiry(): number {
-    return Infinity
-  }
-
-  files(): readonly string[] {
-    return this.#files.paths()
-  }
-
-  status(door: string): SecretStatus {
-    return this.#files.status(door)
-  }
-
-  close(): Promise<void> {
-    this.#files.close()
-    return Promise.resolve()
+  protected override expiries(profiles: readonly Profile[]): readonly undefined[] {
+    return profiles.map(() => undefined)
   }
 
   /** Computes the SYNs that all current profiles may send next. */
   #expectAll(): void {
     this.#expected = new Map()
-    this.#owners = [...this.#files].flatMap(({ door, state }) => (state ?? []).map((profile) => ({ door, profile })))
+    this.#owners = this.doors.flatMap(({ door, file }) => (file.state ?? []).map((profile) => ({ door, profile })))
     for (const owner of this.#owners) this.#expect(owner, portsOf(owner.door))
   }
 
   /** Computes the SYNs for the next counters of a profile and the likely ports. */
   #expect(owner: Owner, ports: Iterable<number>): void {
-    const { keys, port } = owner.profile
+    const { keys, port, counter } = owner.profile
+    // The journal's counter replaces the profile's if it is ahead.
+    const next = Math.max(counter, counterOf(this.deps.ledger.newest(counterKey(owner.profile))) + 1)
     let expected = this.#expected.get(port)
     if (expected === undefined) {
       expected = new ExpectedSyns()
       this.#expected.set(port, expected)
     }
-    expected.expect(owner, keys, this.#next(owner.profile), COUNTER_WINDOW_DEFAULT, ports)
+    expected.expect(owner, keys, next, COUNTER_WINDOW_DEFAULT, ports)
   }
 
   #markOf({ keys: { cipherKey, macKey } }: Profile): string {
-    return this.#deps.marks.mark('knockknock', cipherKey, macKey)
+    return this.deps.marks.mark('knockknock', cipherKey, macKey)
   }
 
-  offer(packet: Packet): boolean {
+  override offer(packet: Packet): boolean {
     if (packet.protocol !== TCP || packet.family !== 4 || (packet.flags & (SYN | ACK | RST)) !== SYN) return false
     const expected = this.#expected.get(packet.port)
     if (expected === undefined) return false
@@ -145,60 +122,57 @@ export class KnockknockAuthenticator implements Authenticator<KnockknockProof> {
     const { source } = arrival
     // A SYN that was not expected costs an HMAC for each profile and counter. Such SYNs have no key, or ask for an
     // unusual port.
-    const found = expected.find(packet) ?? this.#work.run(source, 'stranger', () => expected.search(packet))?.result
+    const found = expected.find(packet) ?? this.work.run(source, 'stranger', () => expected.search(packet))?.result
     if (found === undefined) return false
     const { door, profile } = found.owner
     // Nothing is used up after a loss, because new profiles begin with new counters.
-    const forgotten = lossRefusal(door, this.#deps.store, 0)
+    const forgotten = lossRefusal(door, this.deps.store, 0)
     if (forgotten === undefined) {
-      const proof = { profile, counter: found.counter, asked: found.port }
-      this.#deps.claimed({ ...arrival, door: door.name, proof })
+      const proof = { address: source, profile, counter: found.counter, asked: found.port }
+      this.deps.claimed({ ...arrival, door: door.name, proof })
     } else {
       const what = `SYN of ${profile.name}: ${forgotten}`
       const text = `${formatAddress(source)}: ${door.name}: ${what}`
-      this.#notices.say(source, text, `${door.name} ${profile.name}`, what)
+      this.sayRarely(source, text, `${door.name} ${profile.name}`, what)
     }
     return true
   }
 
-  async redeem({ door: name, source, proof }: Claim<KnockknockProof>): Promise<Redeemed> {
-    const { profile, counter, asked: port } = proof
-    const refused = { door: name, source }
+  protected override async useUp({ profile, counter, asked }: KnockknockProof): Promise<Redemption> {
     // The counter is used up even if the request is refused. Two SYNs with the same counter would reveal the texts of
     // both.
-    const used = this.#deps.ledger.advance(counterKey(profile), (present) =>
+    const used = this.deps.ledger.advance(counterKey(profile), (present) =>
       counter > counterOf(present) ? String(counter) : undefined,
     )
     // The counter is used up, durably or not. A SYN with it is no longer accepted.
-    for (const each of this.#owners) if (haveSameKeys(each.profile, profile)) this.#expect(each, [port])
-    const refusal = refusalOf(await used, refused)
-    if (refusal !== undefined) return refusal
-    const file = this.#files.find(name)
-    if (file === undefined) return refusedMeanwhile(refused, 'the config has changed')
-    const present = file.state?.find((each) => haveSameKeys(each, profile))
-    if (present === undefined) return refusedMeanwhile(refused, 'access was revoked')
-    const { door } = file
-    const { name: user } = present
+    for (const each of this.#owners) if (haveSameKeys(each.profile, profile)) this.#expect(each, [asked])
+    return await used
+  }
+
+  protected override grantBy(
+    profiles: readonly Profile[],
+    door: PacketDoor,
+    { source, proof }: Claim<KnockknockProof>,
+  ): Redeemed | undefined {
+    const { asked: port } = proof
+    const profile = profiles.find((each) => haveSameKeys(each, proof.profile))
+    if (profile === undefined) return undefined
+    const { name: user } = profile
     const services = door.opens.length === 0 ? undefined : servicesFor(door, [{ protocol: TCP, port }])
     const refuse = (what: string): Refusal => ({
-      refused: { level: 'notice', text: `${formatAddress(source)}: ${name}: ${what}` },
+      refused: { level: 'notice', text: `${formatAddress(source)}: ${door.name}: ${what}` },
     })
     if (door.opens.length > 0 && services === undefined) {
       return refuse(`${user} asks for tcp/${port}, which the door does not open`)
     }
     if (!admits(door, [source])) return refuse(`the address of ${user} is not in Allow_From`)
-    const holder = this.#markOf(present)
+    const holder = this.#markOf(profile)
     return { door, source, ms: door.cmdTimeoutMs, services, user, holder, protocol: TCP, port }
-  }
-
-  /** Returns the first counter that is valid. */
-  #next(profile: Profile): number {
-    return Math.max(profile.counter, counterOf(this.#deps.ledger.newest(counterKey(profile))) + 1)
   }
 
   /** Imports the counter that an earlier version stored under the names of door and profile. */
   async #adopt(door: string, profile: Profile): Promise<void> {
-    const { ledger, store } = this.#deps
+    const { ledger, store } = this.deps
     const named = `${COUNTER_KEY}${door}\n${profile.name}`
     const before = store.newest(named)
     if (before === undefined) return

@@ -23,7 +23,7 @@ const PROFILES_MAX = 256
 export interface Profile {
   readonly name: string
   readonly keys: KnockknockKeys
-  /** The counter in the file. The journal's counter replaces it if that is ahead. */
+  /** The first counter that is valid. */
   readonly counter: number
   readonly port: number
 }

@@ -1,5 +1,5 @@
-import type { Door, Options } from '../../config/config.ts'
 import type { PacketNeeds } from '../../capture/needs.ts'
+import type { Door, Options } from '../../config/config.ts'
 import type { Grant } from '../../door/grant.ts'
 import type { Held } from '../../door/held.ts'
 import { parseServices } from '../../door/part.ts'
@@ -7,9 +7,7 @@ import { FileError } from '../../file/file-error.ts'
 import { PUBLIC, SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
 import { WatchedFile } from '../../file/watched-file.ts'
-import { LruMap } from '../../limit/lru-map.ts'
 import { parseAddress, sameAddress } from '../../packet/address.ts'
-import { UDP } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
 import type { DatedClaim } from '../../spa/noise/claim.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../../spa/noise/key-text.ts'
@@ -18,28 +16,25 @@ import type { ServerKey } from '../../spa/noise/packet.ts'
 import { permit, stillPermits } from '../../spa/noise/permission.ts'
 import { USERS_FILE_MAX_CHARS, readUsers, usersLeft } from '../../spa/noise/users.ts'
 import type { User, Users } from '../../spa/noise/users.ts'
+import type { Redemption } from '../../state/ledger.ts'
 import { arrivalOf, arrivalText } from '../arrival.ts'
 import type { Arrival } from '../arrival.ts'
-import type { Authenticator, Claim, Redeemed, SecretStatus, Verdict } from '../authenticator.ts'
+import type { Claim, Verdict } from '../authenticator.ts'
 import type { PacketDeps } from '../deps.ts'
 import { admits, servicesFor, shortest } from '../door-bounds.ts'
-import { DoorFiles, firstAfter, watchedPath } from '../door-files.ts'
-import type { Reading } from '../door-files.ts'
 import { KnownSources } from '../known-sources.ts'
+import { PacketAuthenticator, withoutDigits } from '../packet-authenticator.ts'
+import type { PacketProof, Reading } from '../packet-authenticator.ts'
 import { packetDoors } from '../packet-door.ts'
 import type { PacketDoor } from '../packet-door.ts'
-import { RareNotices, withoutDigits } from '../rare-notices.ts'
-import { refusalOf, refusedMeanwhile } from '../refusal.ts'
 import { lossRefusal } from '../since-loss.ts'
 import type { WorkBudget } from '../work-budget.ts'
 
-/** The most opened packets that are recognized when they come again. */
-const SEEN_MAX = 16_384
 const SECOND_MS = 1_000
-const NEEDS: PacketNeeds = { datagrams: [{ first: POSTERN_PACKET_BYTES, last: POSTERN_PACKET_BYTES }], synPorts: [] }
+const PACKETS: PacketNeeds = { datagrams: [{ first: POSTERN_PACKET_BYTES, last: POSTERN_PACKET_BYTES }], synPorts: [] }
 
 /** A packet of Postern's own that a user's key opened. */
-export interface NoiseProof {
+export interface NoiseProof extends PacketProof {
   readonly publicKey: Uint8Array
   readonly request: DatedClaim
   /** The time of its arrival, in milliseconds since 1970. */
@@ -53,58 +48,54 @@ interface Holder {
 }
 
 /** Authenticates Postern's own single packets. */
-export class NoiseAuthenticator implements Authenticator<NoiseProof> {
-  readonly #deps: PacketDeps<NoiseProof>
-  readonly #notices: RareNotices
-  readonly #work: WorkBudget
+export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
+  protected override readonly protocols = ['postern'] as const
+  protected override readonly packets = PACKETS
+  protected override readonly content = 'users'
   readonly #known: KnownSources
-  readonly #files: DoorFiles<Users>
   #server: ServerKey | undefined
   #serverFile: { readonly path: string; readonly file: WatchedFile<ServerKey> } | undefined
-  /** The outer codes of packets that were opened. */
-  readonly #seen = new LruMap<string, true>(SEEN_MAX)
   /** The users by the marks of their keys, for each state of a file. */
   readonly #marked = new WeakMap<Users, ReadonlyMap<string, User>>()
 
-  /** @param work the limit on the time for packets */
   constructor(deps: PacketDeps<NoiseProof>, work: WorkBudget) {
-    this.#deps = deps
-    this.#work = work
-    this.#notices = new RareNotices(deps)
+    super(deps, work)
     this.#known = new KnownSources('postern', deps.store, work)
-    this.#files = new DoorFiles({
-      content: 'users',
-      read: readUsersFile,
-      changed: ({ name }, users, before) => {
-        for (const user of before ?? []) {
-          if (users.find(user.publicKey) === undefined) deps.say('notice', `${name}: access of ${user.name} revoked`)
-        }
-        deps.holdersChanged()
-      },
-      count: ({ count }) => count,
-      say: deps.say,
-    })
   }
 
-  get needs(): PacketNeeds | undefined {
-    return this.#files.size > 0 ? NEEDS : undefined
-  }
-
-  sequences(): readonly [] {
-    return []
-  }
-
-  replace(doors: readonly Door[], { spaKeyFile }: Pick<Options, 'spaKeyFile'>): void {
-    const own = packetDoors(doors, ['postern'])
+  override replace(doors: readonly Door[], options: Pick<Options, 'spaKeyFile'>): void {
     this.#serverFile?.file.close()
-    if (own.length > 0) this.#takeKey(spaKeyFile)
-    this.#files.replace(own)
+    if (packetDoors(doors, this.protocols).length > 0) this.#takeKey(options.spaKeyFile)
+    super.replace(doors, options)
+  }
+
+  override files(): readonly string[] {
+    return [...(this.doors.length > 0 ? [this.#serverFile!.path] : []), ...super.files()]
+  }
+
+  override async close(): Promise<void> {
+    this.#serverFile?.file.close()
+    await super.close()
+  }
+
+  /** @throws FileError */
+  protected override read({ secret }: PacketDoor): Reading<Users> {
+    const text = readPrivateText(secret.path, USERS_FILE_MAX_CHARS, PUBLIC)
+    const reading = readUsers(text)
+    const { users, faults } = reading
+    return { faults, state: () => users, left: (before) => usersLeft(before, text, reading) }
+  }
+
+  protected override changed({ name }: PacketDoor, users: Users, before: Users | undefined): void {
+    const { say, holdersChanged } = this.deps
+    for (const user of before ?? []) {
+      if (users.find(user.publicKey) === undefined) say('notice', `${name}: access of ${user.name} revoked`)
+    }
+    holdersChanged()
   }
 
   /** Lets a holder keep the door if the file has the key, within the limits of the key's line. */
-  mayHold({ door, source, services, holder, user: named }: Held): Verdict {
-    const users = this.#files.find(door)?.state
-    if (users === undefined) return 'unknown'
+  protected override judge(users: Users, { door, source, services, holder, user: named }: Held): Verdict {
     const user = holder === undefined ? [...users].find((each) => each.name === named) : this.#byMark(users).get(holder)
     if (user === undefined) return holder === undefined && named === undefined ? 'unknown' : 'may not'
     const ports = services === undefined ? undefined : parseServices(services)
@@ -112,25 +103,8 @@ export class NoiseAuthenticator implements Authenticator<NoiseProof> {
     return stillPermits(user, { door, ports, address, now: Date.now() }) ? 'may' : 'may not'
   }
 
-  nextExpiry(now: number): number {
-    return firstAfter(
-      now,
-      [...this.#files].flatMap(({ state }) => [...(state ?? [])].map(({ options }) => options.expiresMs)),
-    )
-  }
-
-  files(): readonly string[] {
-    return [...(this.#files.size > 0 ? [this.#serverFile!.path] : []), ...this.#files.paths()]
-  }
-
-  status(door: string): SecretStatus {
-    return this.#files.status(door)
-  }
-
-  close(): Promise<void> {
-    this.#files.close()
-    this.#serverFile?.file.close()
-    return Promise.resolve()
+  protected override expiries(users: Users): readonly (number | undefined)[] {
+    return Array.from(users, ({ options }) => options.expiresMs)
   }
 
   #byMark(users: Users): ReadonlyMap<string, User> {
@@ -143,15 +117,14 @@ export class NoiseAuthenticator implements Authenticator<NoiseProof> {
   }
 
   #markOf({ publicKey }: User): string {
-    return this.#deps.marks.mark('postern', publicKey)
+    return this.deps.marks.mark('postern', publicKey)
   }
 
   /** Loads and watches the server's key. If the file cannot be read, its last valid key stays. */
   #takeKey(path: string): void {
-    const { say } = this.#deps
     if (this.#serverFile?.path !== path) this.#server = undefined
     const file = new WatchedFile<ServerKey>({
-      ...watchedPath(path, say),
+      path,
       before: this.#server,
       read: () => readServerKey(path),
       changed: (key) => {
@@ -159,36 +132,34 @@ export class NoiseAuthenticator implements Authenticator<NoiseProof> {
       },
       failed: (error) => {
         const missing = error instanceof FileError && error.reason === 'missing'
-        say('error', `${error.message}${missing ? '\npostern keygen server makes one' : ''}`)
+        this.deps.say('error', `${error.message}${missing ? '\npostern keygen server makes one' : ''}`)
       },
+      unwatched: (error) => this.sayUnwatched(path, error),
     })
     this.#serverFile = { path, file }
     file.refresh()
   }
 
-  offer(packet: Packet, bytes: Uint8Array): boolean {
+  override offer(packet: Packet, bytes: Uint8Array): boolean {
     const server = this.#server
-    const { protocol, payloadStart, payloadEnd } = packet
-    if (protocol !== UDP || payloadEnd - payloadStart !== POSTERN_PACKET_BYTES) return false
-    const payload = bytes.subarray(payloadStart, payloadEnd)
-    if (server === undefined || this.#files.size === 0 || !isForServer(server, payload)) return false
-    const { explain } = this.#deps
+    const payload = this.payloadOf(packet, bytes)
+    if (server === undefined || payload === undefined || !isForServer(server, payload)) return false
+    const { explain } = this.deps
     const arrival = arrivalOf(packet)
     const { source } = arrival
-    // A copy of an opened packet costs no public-key work. Otherwise anyone could use up the time by replaying packets.
     const outer = Buffer.from(payload.buffer, payload.byteOffset, MAC1_BYTES).toString('latin1')
-    if (this.#seen.has(outer)) {
+    if (this.seen.has(outer)) {
       explain(source, undefined, 'single packet: a copy of an earlier one')
       return true
     }
     // Only senders who know the server's public key get here. Public-key work takes a tenth of a millisecond.
-    const done = this.#work.run(source, 'itself', () => openClaim(server, payload, (key) => this.#holders(key)))
+    const done = this.work.run(source, 'itself', () => openClaim(server, payload, (key) => this.#holders(key)))
     if (done === undefined) {
       explain(source, undefined, 'too many single packets from there at the moment')
       return true
     }
     const opened = done.result
-    if (!('mismatch' in opened)) this.#seen.set(outer, true)
+    if (!('mismatch' in opened)) this.seen.set(outer, true)
     if ('mismatch' in opened) {
       explain(source, undefined, `single packet: ${opened.mismatch}`)
     } else if ('fault' in opened) {
@@ -198,8 +169,8 @@ export class NoiseAuthenticator implements Authenticator<NoiseProof> {
   }
 
   #holders(key: Uint8Array): readonly Holder[] | undefined {
-    const holders = [...this.#files].flatMap(({ door, state }) => {
-      const user = state?.find(key)
+    const holders = this.doors.flatMap(({ door, file }) => {
+      const user = file.state?.find(key)
       return user === undefined ? [] : [{ door, user }]
     })
     return holders.length === 0 ? undefined : holders
@@ -208,13 +179,13 @@ export class NoiseAuthenticator implements Authenticator<NoiseProof> {
   #judge(holders: readonly Holder[], request: DatedClaim, arrival: Arrival): void {
     const { user } = holders[0]!
     const { publicKey } = user
-    const { explain, ledger, claimed } = this.#deps
+    const { explain, ledger, claimed } = this.deps
     if (!isNewer(request.timestamp, ledger.newest(newestKey(publicKey)))) {
       explain(arrival.source, undefined, `single packet of ${user.name}: a replay, or older than the last one`)
       return
     }
     const { wanted } = request
-    const proof = { publicKey, request, at: Date.now() }
+    const proof = { address: request.address ?? arrival.source, publicKey, request, at: Date.now() }
     let refusal = wanted.kind === 'door' ? `there is no door ${wanted.door} for this key` : 'no door opens these ports'
     for (const holder of holders) {
       const { door } = holder
@@ -236,36 +207,30 @@ export class NoiseAuthenticator implements Authenticator<NoiseProof> {
     { source, protocol, port, proof: { request, at } }: Claim<NoiseProof>,
   ): Grant | { readonly refusal: string } | undefined {
     const { wanted } = request
-    if (wanted.kind === 'door' && door.name !== wanted.door) return undefined
     const services = wanted.kind === 'ports' ? servicesFor(door, wanted.ports) : undefined
-    if (wanted.kind === 'ports' && services === undefined) return undefined
+    if (wanted.kind === 'ports' ? services === undefined : wanted.door !== door.name) return undefined
     const permission = permit(user, request, { source, now: at, ageMaxMs: door.secret.maxAgeMs })
     if ('refusal' in permission) return permission
     const { address, openS, openMaxS } = permission
     if (!admits(door, [source, address])) return { refusal: 'the address is not in Allow_From' }
-    const forgotten = lossRefusal(door, this.#deps.store, request.unixMs)
+    const forgotten = lossRefusal(door, this.deps.store, request.unixMs)
     if (forgotten !== undefined) return { refusal: forgotten }
     const ms = shortest(door.cmdTimeoutMs, openS * SECOND_MS, (openMaxS ?? 0) * SECOND_MS)
     const holder = this.#markOf(user)
     return { door, source: address, ms, services, user: user.name, holder, protocol, port }
   }
 
-  async redeem(claim: Claim<NoiseProof>): Promise<Redeemed> {
-    const { source, proof } = claim
-    const { publicKey, request } = proof
-    const refused = { door: claim.door, source: request.address ?? source }
-    const { timestamp } = request
-    const used = await this.#deps.ledger.advance(newestKey(publicKey), (present) =>
+  protected override async useUp({ publicKey, request: { timestamp } }: NoiseProof): Promise<Redemption> {
+    return await this.deps.ledger.advance(newestKey(publicKey), (present) =>
       isNewer(timestamp, present) ? timestamp : undefined,
     )
-    const refusal = refusalOf(used, refused)
-    if (refusal !== undefined) return refusal
-    const file = this.#files.find(claim.door)
-    if (file === undefined) return refusedMeanwhile(refused, 'the config has changed')
-    const user = file.state?.find(publicKey)
-    const granted = user === undefined ? undefined : this.#grant({ door: file.door, user }, claim)
-    if (granted === undefined || 'refusal' in granted) return refusedMeanwhile(refused, 'access was revoked')
-    if (sameAddress(granted.source, source)) this.#known.opened(source, 'yes')
+  }
+
+  protected override grantBy(users: Users, door: PacketDoor, claim: Claim<NoiseProof>): Grant | undefined {
+    const user = users.find(claim.proof.publicKey)
+    const granted = user === undefined ? undefined : this.#grant({ door, user }, claim)
+    if (granted === undefined || 'refusal' in granted) return undefined
+    if (sameAddress(granted.source, claim.source)) this.#known.opened(claim.source, 'yes')
     return granted
   }
 
@@ -273,16 +238,8 @@ export class NoiseAuthenticator implements Authenticator<NoiseProof> {
   #say({ name }: User, arrival: Arrival, what: string): void {
     const who = `single packet of ${name}`
     const subject = withoutDigits(`${name} ${what}`)
-    this.#notices.say(arrival.source, `${who}, ${arrivalText(arrival)}: ${what}`, subject, `${who}: ${what}`)
+    this.sayRarely(arrival.source, `${who}, ${arrivalText(arrival)}: ${what}`, subject, `${who}: ${what}`)
   }
-}
-
-/** @throws FileError */
-function readUsersFile({ secret }: PacketDoor): Reading<Users> {
-  const text = readPrivateText(secret.path, USERS_FILE_MAX_CHARS, PUBLIC)
-  const reading = readUsers(text)
-  const { users, faults } = reading
-  return { faults, state: () => users, left: (before) => usersLeft(before, text, reading) }
 }
 
 /** @throws FileError, or an Error with the fault of the key */
