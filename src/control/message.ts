@@ -107,9 +107,9 @@ export interface DoorStatus {
   readonly name: string
   readonly secret: 'sequence' | 'one-time' | 'generated' | 'totp' | 'users' | 'spa'
   /** The number of sequences left; absent if there is no list. */
-  readonly left: number | undefined
+  readonly left?: number | undefined
   /** The number of users; absent if all have one secret. */
-  readonly users: number | undefined
+  readonly users?: number | undefined
   readonly opens: readonly string[]
   readonly commands: boolean
   readonly openForMs: number

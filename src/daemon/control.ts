@@ -10,7 +10,7 @@ import { TCP } from '../packet/packet.ts'
 import type { Log } from './log/log.ts'
 import { refusalOf, statusForMember } from './member.ts'
 import type { MemberOpenings } from './member.ts'
-import { isShutByLoss } from './spa/since-loss.ts'
+import { lossText } from '../secret/since-loss.ts'
 import { statusOf } from './status.ts'
 import type { Inspected } from './status.ts'
 
@@ -51,8 +51,8 @@ async function openByHand(
   asker: Asker,
   of: Controlled,
 ): Promise<Reply> {
-  const { doors, opener, log } = of
-  const door = doors.find(name)
+  const { authenticators, opener, log } = of
+  const door = authenticators.find(name)
   const address = parseAddress(source)
   if (door === undefined) return unknownDoor(name, of.config)
   if (address === undefined) return notAnAddress(source)
@@ -84,8 +84,8 @@ function forgive({ source }: Request & { command: 'forgive' }, { gate, log }: Co
 }
 
 async function rotateList({ door }: Request & { command: 'rotate' }, of: Controlled): Promise<Reply> {
-  if (of.doors.find(door) === undefined) return unknownDoor(door, of.config)
-  const left = await of.doors.rotate(door)
+  if (of.authenticators.find(door) === undefined) return unknownDoor(door, of.config)
+  const left = await of.authenticators.rotate(door)
   if (left !== undefined) return { done: `${door} has a new list of ${left} sequences`, count: left }
   return {
     error: `${door} has no list that the daemon makes`,
@@ -98,7 +98,7 @@ async function acceptLoss({ door: name, id }: Request & { command: 'accept-loss'
   const door = config.doors.find((each) => each.name === name)
   if (door === undefined) return unknownDoor(name, config)
   if (!store.isJournal(id)) return { error: 'only users who can read the state can do this', hint: 'run it as root' }
-  if (!isShutByLoss(door, store)) return { error: `${name} is not shut because of a loss` }
+  if (lossText(door, store) === undefined) return { error: `${name} is not shut because of a loss` }
   await store.acceptLoss(name)
   log.notice('warning', `${name}: accepts packets again, by hand: a packet from before the loss could be replayed`)
   return { done: `${name} accepts packets again`, count: 1 }
@@ -115,7 +115,7 @@ async function closeByHand(
   of: Controlled,
 ): Promise<Reply> {
   const { opener, log } = of
-  if (door !== undefined && of.doors.find(door) === undefined) return unknownDoor(door, of.config)
+  if (door !== undefined && of.authenticators.find(door) === undefined) return unknownDoor(door, of.config)
   const address = source === undefined ? undefined : parseAddress(source)
   if (source !== undefined && address === undefined) return notAnAddress(source)
   const text = address === undefined ? undefined : formatAddress(address)

@@ -10,7 +10,7 @@ import { runHook } from './hook.ts'
 import type { Log } from './log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { notify } from './notify.ts'
-import { lossWaitMs, sayLosses } from './spa/since-loss.ts'
+import { lossWaitMs, sayLosses } from '../secret/since-loss.ts'
 import { marksPath, statePath } from './state-path.ts'
 import { Parts } from './parts.ts'
 import type { State } from './parts.ts'
@@ -78,9 +78,8 @@ export class Daemon {
     // Ports are hidden before anyone can knock.
     await this.#parts.guarding.guard(config)
     this.#parts.base.start(config)
-    this.#parts.doors.replace(config.doors)
-    await this.#parts.packets.load(config)
-    this.#parts.packets.replace(config)
+    await this.#parts.authenticators.load(config)
+    this.#parts.authenticators.replace(config)
     this.#sayLosses()
     const waitMs = lossWaitMs(config.doors, store, Date.now())
     if (waitMs > 0) {
@@ -104,7 +103,7 @@ export class Daemon {
       await this.#log.reopen(logSettings(this.#args, config.options))
       for (const warning of warnings) this.#log.notice('warning', warning)
       // Steps that may fail come before any change.
-      await this.#parts.packets.load(config)
+      await this.#parts.authenticators.load(config)
       await this.#parts.guarding.guard(config)
       this.#replace(config)
     } catch (error) {
@@ -121,8 +120,7 @@ export class Daemon {
     this.#config = config
     this.#parts.knocks.tune(config)
     this.#parts.operators.replace(config.options.controlGroup)
-    this.#parts.doors.replace(config.doors)
-    this.#parts.packets.replace(config)
+    this.#parts.authenticators.replace(config)
     this.#parts.base.replace(config)
     this.#parts.reconciler.now()
     this.#sayLosses()
@@ -139,8 +137,7 @@ export class Daemon {
       () => this.#parts.knocks.stop(),
       () => this.#parts.reconciler.stop(),
       () => this.#parts.captures.close(),
-      async () => await this.#parts.doors.close(),
-      () => this.#parts.packets.close(),
+      async () => await this.#parts.authenticators.close(),
       () => this.#parts.guarding.stop(),
       () => this.#parts.base.stop(),
       () => this.#parts.operators.close(),

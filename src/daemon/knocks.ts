@@ -18,6 +18,8 @@ export interface KnocksDeps {
   readonly debug: boolean
   /** Called when a source has completed a sequence. */
   readonly completed: (opened: Opened) => void
+  /** Sorts the names of doors by their places in the config. */
+  readonly inOrder: (doors: readonly string[]) => readonly string[]
 }
 
 /** The knocks of all sources. They go to the gate, which decides, and its decisions are carried out. */
@@ -72,10 +74,11 @@ export class Knocks {
   }
 
   #carryOut(effects: readonly Effect[]): void {
+    const { inOrder } = this.#deps
     for (const effect of effects) {
       // An opening is logged when the door opens. The secret may be used already, or the disk full.
       if (effect.kind === 'open') this.#deps.completed(effect)
-      else report(this.#deps.log, effect)
+      else report(this.#deps.log, 'doors' in effect ? { ...effect, doors: inOrder(effect.doors) } : effect)
     }
   }
 }

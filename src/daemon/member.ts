@@ -2,7 +2,7 @@ import type { Door } from '../config/config.ts'
 import type { Reply, Status } from '../control/message.ts'
 import type { Address } from '../packet/address.ts'
 import { contains, parseNetwork } from '../packet/network.ts'
-import { admits } from './spa/granted.ts'
+import { admits } from '../secret/door-bounds.ts'
 
 /** The most simultaneous openings of one member, and the most members whose openings are remembered. */
 export const MEMBER_OPENINGS_MAX = 32

@@ -7,16 +7,16 @@ import { DoorOpener } from '../door/door-opener.ts'
 import type { Opened } from '../gate/effect.ts'
 import { listeningPorts } from '../host/listening.ts'
 import { sameAddress } from '../packet/address.ts'
-import { TCP, UDP } from '../packet/packet.ts'
+import { Authenticators } from '../secret/authenticators.ts'
 import { Redemptions } from '../secret/redemptions.ts'
 import { Clocks } from '../state/boot-clock.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
+import { JournalLedger } from '../state/journal-ledger.ts'
 import type { Store } from '../state/store.ts'
 import type { Arguments } from './arguments.ts'
 import { BaseKeeping } from './base-keeping.ts'
 import { Captures } from './captures.ts'
 import type { Controlled } from './control.ts'
-import { Doors } from './doors.ts'
 import { Faults } from './faults.ts'
 import { Guarding } from './guarding.ts'
 import { Knocks } from './knocks.ts'
@@ -24,9 +24,6 @@ import type { Log } from './log/log.ts'
 import { MemberOpenings } from './member.ts'
 import { Operators } from './operators.ts'
 import { Reconciler } from './reconcile.ts'
-import { redeem } from './redeem.ts'
-import type { Proof } from './redeem.ts'
-import { SinglePackets } from './single-packets.ts'
 import { listFolder } from './state-path.ts'
 
 /** The daemon's state on disk. */
@@ -42,8 +39,7 @@ export class Parts {
   readonly faults: Faults
   readonly runner = new CommandRunner()
   readonly knocks: Knocks
-  readonly doors: Doors
-  readonly packets: SinglePackets
+  readonly authenticators: Authenticators
   readonly guarding: Guarding
   readonly commands: CommandOpener
   readonly base: BaseKeeping
@@ -64,31 +60,42 @@ export class Parts {
     const opener = new DoorOpener(this.guarding.ports, this.commands)
     this.base = new BaseKeeping(log)
     const completed = ({ secret, ...by }: Opened): void =>
-      redemptions.begin({ ...by, door: secret.door, proof: secret })
-    this.knocks = new Knocks(config, { log, debug: args.debug, completed })
-    const { gate } = this.knocks
-    const holdersChanged = (): void => this.reconciler.soon()
-    const needsChanged = (): void => this.captures.updateSoon()
-    const common = { store, marks, say, holdersChanged }
-    const doors = new Doors({ ...common, gate, listFolder: listFolder(state.path), busy, changed: needsChanged })
-    this.doors = doors
-    const packets = new SinglePackets({
-      ...common,
-      needsChanged,
-      explain: (source, door, reason) => log.explain(source, door, reason, {}),
-      granted: (grant) => redemptions.begin({ ...grant, door: grant.door.name, proof: grant }),
+      redemptions.begin({ ...by, door: secret.door, proof: secret }, authenticators)
+    this.knocks = new Knocks(config, {
+      log,
+      debug: args.debug,
+      completed,
+      inOrder: (doors) => authenticators.inOrder(doors),
     })
-    this.packets = packets
+    const { gate } = this.knocks
+    const authenticators = new Authenticators(
+      {
+        gate,
+        ledger: new JournalLedger(store),
+        store,
+        marks,
+        say,
+        explain: (source, door, reason) => log.explain(source, door, reason, {}),
+        needsChanged: () => this.captures.updateSoon(),
+        holdersChanged: () => this.reconciler.soon(),
+        listFolder: listFolder(state.path),
+        listening: listeningPorts,
+      },
+      {
+        claimed: (claim, by) => redemptions.begin(claim, by),
+        load: async () => (await import('../peer/packet-authenticators.ts')).makePacketAuthenticators,
+      },
+    )
+    this.authenticators = authenticators
     this.reconciler = new Reconciler({
       marks,
-      door: (name) => doors.find(name),
-      judge: ({ secret }) => (secret.kind === 'spa' ? packets : doors),
+      door: (name) => authenticators.find(name),
+      judge: (held) => authenticators.mayHold(held),
       opener,
       say,
-      nextExpiry: (now) => packets.nextExpiry(now),
+      nextExpiry: (now) => authenticators.nextExpiry(now),
     })
-    const redemptions = new Redemptions<Proof>({
-      redeem: async (claim) => await redeem(claim, doors),
+    const redemptions = new Redemptions({
       opener,
       reconciler: this.reconciler,
       opened: ({ source, door, user, claimedUser }) => log.open(source, door.name, user, claimedUser),
@@ -99,28 +106,22 @@ export class Parts {
       args,
       log,
       faults,
-      interest: () => interestOf(doors.secrets(), packets.needs),
+      interest: () => interestOf(authenticators.sequences(), authenticators.needs),
       packet: (packet, bytes, knock) => {
-        if (!packets.take(packet, bytes) && knock) this.knocks.take(packet)
+        if (!authenticators.offer(packet, bytes) && knock) this.knocks.take(packet)
       },
       taken: () => this.knocks.arm(),
       local: (addresses) => {
         gate.setOwn(addresses)
-        packets.setOwn(addresses)
+        authenticators.setOwn(addresses)
         this.guarding.ports.closeForwardsTo((address) => addresses.some((local) => sameAddress(local, address)))
       },
     })
-    const inspected = { gate, doors, packets, guarding: this.guarding, opener, faults, store, state: state.path }
+    const inspected = { gate, authenticators, guarding: this.guarding, opener, faults, store, state: state.path }
     const memberOpenings = new MemberOpenings()
     const controlled = (): Controlled => {
       return { ...inspected, config: present(), interfaces: this.captures.interfaces, log, memberOpenings }
     }
     this.operators = new Operators(socketPath(args.config, args.interfaces), controlled, log)
   }
-}
-
-/** Returns the ports with a listening socket. */
-function busy(): ReadonlySet<number> {
-  const listening = listeningPorts()
-  return new Set([...listening[TCP], ...listening[UDP]])
 }

@@ -9,7 +9,7 @@ import { TCP } from '../packet/packet.ts'
 import { HolderMarks } from '../state/holder-marks.ts'
 import { Reconciler, mayHold } from './reconcile.ts'
 import type { ReconcilerDeps } from './reconcile.ts'
-import type { Verdict } from './verdict.ts'
+import type { Verdict } from '../secret/authenticator.ts'
 
 const marks = new HolderMarks(new Uint8Array(32).fill(1))
 const others = new HolderMarks(new Uint8Array(32).fill(2))
@@ -34,7 +34,7 @@ const judged = (by: Verdict, of: Partial<Held> = {}): Verdict =>
   mayHold(held(of), {
     marks,
     door: (name) => doors.find((door) => door.name === name),
-    judge: () => ({ mayHold: () => by }),
+    judge: () => by,
   })
 
 test('what the door says of a holder counts', () => {
@@ -71,7 +71,7 @@ class Around implements ReconcilerDeps {
     },
   }
   readonly door = (name: string): Door | undefined => doors.find((door) => door.name === name)
-  readonly judge = (): { mayHold: () => Verdict } => ({ mayHold: () => this.verdict })
+  readonly judge = (): Verdict => this.verdict
   readonly say = (_level: string, text: string): void => void this.said.push(text)
   readonly nextExpiry = (): number => this.expiry
 }

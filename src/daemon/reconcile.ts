@@ -6,8 +6,8 @@ import type { Opener } from '../door/opener.ts'
 import { formatForward, servicesText } from '../door/part.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
-import { admits } from './spa/granted.ts'
-import type { HolderJudge, Verdict } from './verdict.ts'
+import { admits } from '../secret/door-bounds.ts'
+import type { Authenticator, Verdict } from '../secret/authenticator.ts'
 
 /** The longest time between two checks, in milliseconds. The clock that decides when keys expire may be set. */
 const LOOK_MAX_MS = 3_600_000
@@ -16,8 +16,8 @@ const LOOK_MAX_MS = 3_600_000
 export interface JudgedBy {
   readonly marks: Pick<HolderMarks, 'made'>
   readonly door: (name: string) => Door | undefined
-  /** Returns the judge for a door's secret, or `undefined` if it is not loaded yet. */
-  readonly judge: (door: Door) => HolderJudge | undefined
+  /** Judges by the secret of the door, as {@link Authenticator.mayHold} does. */
+  readonly judge: (held: Held) => Verdict
 }
 
 /**
@@ -34,7 +34,7 @@ export function mayHold(held: Held, { marks, door: find, judge }: JudgedBy): Ver
   if (door === undefined) return 'unknown'
   const address = parseAddress(held.source)
   if (address === undefined || !admits(door, [address])) return 'may not'
-  return judge(door)?.mayHold(held) ?? 'unknown'
+  return judge(held)
 }
 
 /** The dependencies of the reconciler. */

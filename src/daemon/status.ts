@@ -8,20 +8,18 @@ import type { IgnoredStatus, Status } from '../control/message.ts'
 import type { Opener } from '../door/opener.ts'
 import type { Gate } from '../gate/gate.ts'
 import { formatAddress } from '../packet/address.ts'
+import type { Authenticators } from '../secret/authenticators.ts'
 import type { Store } from '../state/store.ts'
 import { VERSION } from '../version.ts'
-import type { Doors } from './doors.ts'
 import type { Faults } from './faults.ts'
 import type { Guarding } from './guarding.ts'
-import type { SinglePackets } from './single-packets.ts'
-import { isShutByLoss, lossText } from './spa/since-loss.ts'
+import { lossText } from '../secret/since-loss.ts'
 
 /** The parts of the daemon that its status shows. */
 export interface Inspected {
   readonly config: Config
   readonly gate: Gate
-  readonly doors: Doors
-  readonly packets: Pick<SinglePackets, 'users'>
+  readonly authenticators: Authenticators
   readonly interfaces: Interfaces
   readonly guarding: Guarding
   readonly opener: Pick<Opener, 'list'>
@@ -33,7 +31,7 @@ export interface Inspected {
 
 /** Returns the whole status of the daemon. */
 export function statusOf(of: Inspected): Status {
-  const { config, gate, doors, interfaces, guarding, opener, store, state } = of
+  const { config, gate, authenticators, interfaces, guarding, opener, store, state } = of
   const now = steadyNow()
   interfaces.checkHearing()
   return {
@@ -48,12 +46,11 @@ export function statusOf(of: Inspected): Status {
     doors: config.doors.map((door) => ({
       name: door.name,
       secret: door.secret.kind,
-      left: doors.left(door.name),
-      users: doors.users(door.name) ?? of.packets.users(door.name),
+      ...authenticators.status(door.name),
       opens: door.opens.map(formatService),
       commands: hasCommands(door),
       openForMs: door.cmdTimeoutMs,
-      shut: isShutByLoss(door, store) ? lossText(door, store) : undefined,
+      shut: lossText(door, store),
     })),
     openings: opener.list(),
     attempts: {

@@ -1,6 +1,6 @@
 import type { PacketNeeds } from '../capture/needs.ts'
 import { broadcastAddresses } from '../capture/local-addresses.ts'
-import type { Config, Door } from '../config/config.ts'
+import type { Config, Door, SpaProtocol } from '../config/config.ts'
 import type { Held } from '../door/held.ts'
 import { Destinations } from '../gate/destinations.ts'
 import type { GateSequence } from '../gate/sequence.ts'
@@ -9,24 +9,21 @@ import type { Address } from '../packet/address.ts'
 import type { Packet } from '../packet/packet.ts'
 import type { Authenticator, Claim, Redeemed, SecretStatus, Verdict } from './authenticator.ts'
 import { forgetUsedCodes } from './codes.ts'
-import type { PacketDeps } from './deps.ts'
+import type { PacketAuthenticators, PacketAuthenticatorsDeps } from './deps.ts'
 import { REFUSED } from './gate-authenticator.ts'
 import { GeneratedAuthenticator } from './generated-authenticator.ts'
 import type { GeneratedDeps } from './generated-door.ts'
 import { OneTimeAuthenticator } from './one-time-authenticator.ts'
 import { CodeAuthenticator, UsersAuthenticator } from './people-authenticator.ts'
+import { isPacketDoor } from './packet-door.ts'
 import { SequenceAuthenticator } from './sequence-authenticator.ts'
 
-/** A kind of single packets. */
-export type PacketKind = 'postern' | 'fwknop' | 'knockknock'
-type Kind = Exclude<Door['secret']['kind'], 'spa'> | PacketKind
+type Kind = Exclude<Door['secret']['kind'], 'spa'> | SpaProtocol
 
-/** Loads the authenticator of a kind of single packets, and makes it. */
-export type LoadPacketKind = (deps: PacketDeps<unknown>) => Promise<Authenticator<unknown>>
-
-/** The kinds of single packets. Each is loaded with the first config that has such a door. */
-export interface PacketKinds extends Pick<PacketDeps<unknown>, 'claimed'> {
-  readonly rows: Readonly<Partial<Record<PacketKind, LoadPacketKind>>>
+/** The single packets. They are loaded with the first config that has a door for them. */
+export interface SinglePackets extends Pick<PacketAuthenticatorsDeps, 'claimed'> {
+  /** Loads the maker of the authenticators. */
+  readonly load: () => Promise<(deps: PacketAuthenticatorsDeps) => PacketAuthenticators>
 }
 
 /** A door in force, and its place in the config. */
@@ -39,25 +36,25 @@ interface Placed {
 /** The authenticators of all kinds of secrets. Each door has the one of its secret's kind. */
 export class Authenticators {
   readonly #deps: GeneratedDeps
-  readonly #packetKinds: PacketKinds | undefined
+  readonly #single: SinglePackets
   readonly #generated: GeneratedAuthenticator
   readonly #coded: readonly (CodeAuthenticator | UsersAuthenticator)[]
-  readonly #all: Map<Kind, Authenticator<unknown>>
-  /** Those of single packets. */
-  readonly #packets: Authenticator<unknown>[] = []
+  readonly #byKind: Map<Kind, Authenticator<unknown>>
+  /** Those of single packets, once they are loaded. */
+  #packets: ReadonlySet<Authenticator<unknown>> = new Set()
   #doors: ReadonlyMap<string, Placed> = new Map()
   #own = new Destinations([])
   /** The host's own addresses and the broadcast addresses of its links, as text. */
   #ownText: ReadonlySet<string> = new Set()
 
-  constructor(deps: GeneratedDeps, packetKinds?: PacketKinds) {
+  constructor(deps: GeneratedDeps, single: SinglePackets) {
     this.#deps = deps
-    this.#packetKinds = packetKinds
+    this.#single = single
     const codes = new CodeAuthenticator(deps)
     const users = new UsersAuthenticator(deps)
     this.#coded = [codes, users]
     this.#generated = new GeneratedAuthenticator(deps)
-    this.#all = new Map<Kind, Authenticator<unknown>>([
+    this.#byKind = new Map<Kind, Authenticator<unknown>>([
       ['sequence', new SequenceAuthenticator(deps)],
       ['one-time', new OneTimeAuthenticator(deps)],
       ['generated', this.#generated],
@@ -67,32 +64,33 @@ export class Authenticators {
   }
 
   /**
-   * Loads the authenticators of single packets that a config needs. Nothing else changes.
+   * Loads the authenticators of single packets if a config needs one. Nothing else changes.
    *
    * @throws the error of an import (as a rejection)
    */
   async load({ doors }: Config): Promise<void> {
-    if (this.#packetKinds === undefined) return
-    const { rows, claimed } = this.#packetKinds
-    const kinds = new Set(doors.map(kindOf))
-    for (const [kind, load] of Object.entries(rows) as [PacketKind, LoadPacketKind][]) {
-      if (!kinds.has(kind) || this.#all.has(kind)) continue
-      const isOwn = (address: Address): boolean => this.#ownText.has(formatAddress(address))
-      const loaded = await load({ ...this.#deps, claimed, isOwn })
-      // Two reloads may overlap.
-      if (this.#all.has(kind)) continue
-      this.#all.set(kind, loaded)
-      this.#packets.push(loaded)
-    }
+    const { claimed, load } = this.#single
+    if (this.#packets.size > 0 || !doors.some(isPacketDoor)) return
+    const make = await load()
+    // Two reloads may overlap.
+    if (this.#packets.size > 0) return
+    const isOwn = (address: Address): boolean => this.#ownText.has(formatAddress(address))
+    const loaded = make({ ...this.#deps, claimed, isOwn })
+    this.#packets = new Set(Object.values(loaded))
+    for (const [kind, each] of Object.entries(loaded)) this.#byKind.set(kind as SpaProtocol, each)
   }
 
-  /** Puts the doors of a config in force. Its kinds of single packets are loaded. Never throws. */
+  /** Puts the doors of a config in force. Its single packets are loaded. Never throws. */
   replace({ doors, options }: Config): void {
-    const byKind = new Map<Kind, Door[]>([...this.#all.keys()].map((kind) => [kind, []]))
     const placed = doors.map((door, place) => ({ door, kind: kindOf(door), place }))
-    for (const { door, kind } of placed) byKind.get(kind)?.push(door)
     this.#doors = new Map(placed.map((each) => [each.door.name, each]))
-    for (const [kind, authenticator] of this.#all) authenticator.replace(byKind.get(kind) ?? [], options)
+    for (const authenticator of this.#all) {
+      const own = placed.filter(({ kind }) => this.#byKind.get(kind) === authenticator)
+      authenticator.replace(
+        own.map(({ door }) => door),
+        options,
+      )
+    }
     forgetUsedCodes(
       this.#deps.store,
       this.#coded.flatMap((each) => [...each.keys()]),
@@ -119,27 +117,32 @@ export class Authenticators {
 
   /** Yields every sequence that opens a door now. */
   *sequences(): Generator<GateSequence> {
-    for (const each of this.#all.values()) yield* each.sequences()
+    for (const each of this.#all) yield* each.sequences()
   }
 
   /** The single packets that have to be captured. */
   get needs(): PacketNeeds {
-    const all = this.#packets.map(({ needs }) => needs).filter((needs) => needs !== undefined)
+    const all = [...this.#packets].map(({ needs }) => needs)
     return {
-      datagrams: all.flatMap(({ datagrams }) => datagrams),
-      synPorts: all.flatMap(({ synPorts }) => synPorts),
+      datagrams: all.flatMap((needs) => needs?.datagrams ?? []),
+      synPorts: all.flatMap((needs) => needs?.synPorts ?? []),
     }
   }
 
   /** Takes a packet if it is a single packet to an address of this host, as in {@link Authenticator.offer}. */
   offer(packet: Packet, bytes: Uint8Array): boolean {
-    if (this.#packets.length === 0 || !this.#own.has(packet)) return false
-    return this.#packets.some((each) => each.offer(packet, bytes))
+    if (this.#packets.size === 0 || !this.#own.has(packet)) return false
+    for (const each of this.#packets) if (each.offer(packet, bytes)) return true
+    return false
   }
 
-  /** Uses up what a claim proves, as in {@link Authenticator.redeem}. */
-  async redeem(claim: Claim<unknown>): Promise<Redeemed> {
-    return (await this.#for(claim.door)?.redeem(claim)) ?? REFUSED
+  /**
+   * Redeems a sequence, as in {@link Authenticator.redeem}. A reload may have given its door a secret of another kind.
+   * Packets are redeemed by the authenticator that made the claim.
+   */
+  async redeem(claim: Claim): Promise<Redeemed> {
+    const authenticator = this.#for(claim.door)
+    return authenticator === undefined || this.#packets.has(authenticator) ? REFUSED : await authenticator.redeem(claim)
   }
 
   /** Judges whether a holder may keep an opening, as in {@link Authenticator.mayHold}. */
@@ -149,7 +152,7 @@ export class Authenticators {
 
   /** Returns when a holder next loses access by time alone, in milliseconds since 1970, or `Infinity`. */
   nextExpiry(now: number): number {
-    return Math.min(...[...this.#all.values()].map((each) => each.nextExpiry(now)))
+    return Math.min(...[...this.#all].map((each) => each.nextExpiry(now)))
   }
 
   /** Returns the state of a door's secret. */
@@ -159,7 +162,7 @@ export class Authenticators {
 
   /** The files and folders that decide who may open. */
   files(): readonly string[] {
-    return [...this.#all.values()].flatMap((each) => each.files())
+    return [...this.#all].flatMap((each) => each.files())
   }
 
   /** Replaces a list that the daemon makes, as in {@link GeneratedAuthenticator.rotate}. */
@@ -169,16 +172,19 @@ export class Authenticators {
 
   /** Takes all sequences out of the gate, stops watching, and waits for writes that have begun. */
   async close(): Promise<void> {
-    await Promise.all([...this.#all.values()].map(async (each) => await each.close()))
+    await Promise.all([...this.#all].map(async (each) => await each.close()))
+  }
+
+  get #all(): ReadonlySet<Authenticator<unknown>> {
+    return new Set(this.#byKind.values())
   }
 
   #for(door: string): Authenticator<unknown> | undefined {
     const kind = this.#doors.get(door)?.kind
-    return kind === undefined ? undefined : this.#all.get(kind)
+    return kind === undefined ? undefined : this.#byKind.get(kind)
   }
 }
 
 function kindOf({ secret }: Door): Kind {
-  if (secret.kind !== 'spa') return secret.kind
-  return secret.protocol === 'fwknop-keys' ? 'fwknop' : secret.protocol
+  return secret.kind === 'spa' ? secret.protocol : secret.kind
 }

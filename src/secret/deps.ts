@@ -3,7 +3,8 @@ import type { Address } from '../packet/address.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
 import type { Ledger } from '../state/ledger.ts'
 import type { Store } from '../state/store.ts'
-import type { Claim } from './authenticator.ts'
+import type { SpaProtocol } from '../config/config.ts'
+import type { Authenticator, Claim } from './authenticator.ts'
 
 /** What every authenticator needs of the daemon. */
 export interface AuthenticatorDeps {
@@ -28,3 +29,12 @@ export interface PacketDeps<Proof> extends AuthenticatorDeps {
   /** Returns true if an address currently belongs to this host. */
   readonly isOwn: (address: Address) => boolean
 }
+
+/** What the authenticators of single packets need together. */
+export interface PacketAuthenticatorsDeps extends Omit<PacketDeps<never>, 'claimed'> {
+  /** Called with each valid packet, and the authenticator that redeems it. */
+  readonly claimed: <Proof>(claim: Claim<Proof>, authenticator: Authenticator<Proof>) => void
+}
+
+/** The authenticators by the protocol of their packets, in the order in which packets are offered. */
+export type PacketAuthenticators = Readonly<Record<SpaProtocol, Authenticator<unknown>>>

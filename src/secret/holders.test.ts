@@ -12,6 +12,8 @@ import { fakeDeps } from './deps-fake.ts'
 import { claimOf } from './contract.ts'
 import { listName } from './generated-door.ts'
 
+const NO_PACKETS = { claimed: () => undefined, load: async () => await Promise.reject(new Error('none')) }
+
 let folder: string
 let authenticators: Authenticators
 let said: readonly string[]
@@ -22,7 +24,7 @@ beforeEach(async () => {
   const deps = await fakeDeps(join(folder, 'lists'))
   said = deps.said
   changed = () => undefined
-  authenticators = new Authenticators({ ...deps, holdersChanged: () => changed() })
+  authenticators = new Authenticators({ ...deps, holdersChanged: () => changed() }, NO_PACKETS)
 })
 afterEach(async () => {
   await authenticators.close()

@@ -23,12 +23,14 @@ class Around {
   /** Settles when the secrets are durably used up. */
   used: Promise<void> = Promise.resolve()
 
-  readonly redemptions = new Redemptions<string>({
-    redeem: async ({ proof }) => {
+  readonly authenticator = {
+    redeem: async ({ proof }: Claim<string>): Promise<Redeemed> => {
       this.notes.push(`redeems ${proof}`)
       await this.used
       return this.redeemed
     },
+  }
+  readonly redemptions = new Redemptions({
     opener: {
       open: async ({ door: { opens } }, opened) => {
         this.notes.push(`opens ${opens.map(({ first }) => first).join()}`)
@@ -56,7 +58,7 @@ class Around {
   }
 
   async begin(): Promise<readonly string[]> {
-    this.redemptions.begin(CLAIM)
+    this.redemptions.begin(CLAIM, this.authenticator)
     await settled()
     return this.notes
   }
@@ -95,7 +97,7 @@ test.each<[string, Redeemed, readonly string[]]>([
 test('claims beyond the bound are refused, until others are over', async () => {
   const around = new Around()
   const use = around.wait()
-  for (let count = 0; count < REDEMPTIONS_MAX; count++) around.redemptions.begin(CLAIM)
+  for (let count = 0; count < REDEMPTIONS_MAX; count++) around.redemptions.begin(CLAIM, around.authenticator)
   around.notes.length = 0
   const refusal = 'error 192.0.2.7: d: stays shut, too many doors open at once'
   expect(await around.begin()).toEqual([refusal])

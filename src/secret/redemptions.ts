@@ -1,15 +1,13 @@
 import type { Grant } from '../door/grant.ts'
 import type { Opener } from '../door/opener.ts'
 import { formatAddress } from '../packet/address.ts'
-import type { Claim, Redeemed } from './authenticator.ts'
+import type { Authenticator, Claim } from './authenticator.ts'
 
 /** The most claims that wait for their secret to be redeemed, or for their door to open. */
 export const REDEMPTIONS_MAX = 4_096
 
 /** The dependencies of redemptions. */
-export interface RedemptionDeps<Proof> {
-  /** Uses up what a claim proves, durably, whatever authenticator it is for. */
-  readonly redeem: (claim: Claim<Proof>) => Promise<Redeemed>
+export interface RedemptionDeps {
   readonly opener: Pick<Opener, 'open'>
   readonly reconciler: {
     /** Returns true if the grant may still open its door. Otherwise the reason is logged. */
@@ -28,28 +26,32 @@ export interface RedemptionDeps<Proof> {
  * The way from a claim to an opening: the secret is redeemed, its door opens for the grant, and the opening is logged
  * once. Nothing opens before the secret is durably used up.
  */
-export class Redemptions<Proof> {
-  readonly #deps: RedemptionDeps<Proof>
+export class Redemptions {
+  readonly #deps: RedemptionDeps
   #count = 0
 
-  constructor(deps: RedemptionDeps<Proof>) {
+  constructor(deps: RedemptionDeps) {
     this.#deps = deps
   }
 
-  /** Redeems a claim, and opens its door. Claims beyond {@link REDEMPTIONS_MAX} are refused, unredeemed. */
-  begin(claim: Claim<Proof>): void {
+  /**
+   * Redeems a claim, and opens its door. Claims beyond {@link REDEMPTIONS_MAX} are refused, unredeemed.
+   *
+   * @param by the authenticator of the proof, which uses it up durably
+   */
+  begin<Proof>(claim: Claim<Proof>, by: Pick<Authenticator<Proof>, 'redeem'>): void {
     const { attempt, say } = this.#deps
     if (this.#count >= REDEMPTIONS_MAX) {
       say('error', `${formatAddress(claim.source)}: ${claim.door}: stays shut, too many doors open at once`)
       return
     }
     this.#count++
-    void attempt(async () => await this.#redeem(claim)).finally(() => this.#count--)
+    void attempt(async () => await this.#redeem(claim, by)).finally(() => this.#count--)
   }
 
-  async #redeem(claim: Claim<Proof>): Promise<void> {
-    const { redeem, opener, reconciler, opened, say } = this.#deps
-    const redeemed = await redeem(claim)
+  async #redeem<Proof>(claim: Claim<Proof>, by: Pick<Authenticator<Proof>, 'redeem'>): Promise<void> {
+    const { opener, reconciler, opened, say } = this.#deps
+    const redeemed = await by.redeem(claim)
     if ('refused' in redeemed) {
       if (redeemed.refused !== undefined) say(redeemed.refused.level, redeemed.refused.text)
       return

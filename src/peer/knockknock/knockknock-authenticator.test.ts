@@ -5,15 +5,18 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readConfig } from '../../config/read.ts'
 import { parseAddress } from '../../packet/address.ts'
-import { Packet, TCP } from '../../packet/packet.ts'
+import { Packet, SYN, TCP } from '../../packet/packet.ts'
+import type { Claim } from '../../secret/authenticator.ts'
+import { WorkBudget } from '../../secret/work-budget.ts'
 import { formatCounter, formatProfileConfig, formatProfileKey } from '../../spa/knockknock/profile.ts'
 import { encodeSyn } from '../../spa/knockknock/syn.ts'
 import { HolderMarks } from '../../state/holder-marks.ts'
+import { JournalLedger } from '../../state/journal-ledger.ts'
 import { MemoryDisk } from '../../state/memory-disk.ts'
 import { openStoreOn } from '../../state/store.ts'
 import type { Store } from '../../state/store.ts'
-import { Knockknocks } from './knockknocks.ts'
-import { WorkBudget } from './work-budget.ts'
+import { KnockknockAuthenticator } from './knockknock-authenticator.ts'
+import type { KnockknockProof } from './knockknock-authenticator.ts'
 
 const KNOCK_PORT = 666
 const address = parseAddress('192.0.2.7')!
@@ -22,18 +25,21 @@ const nothing = (): void => undefined
 
 let folder: string
 let store: Store
-let knockknocks: Knockknocks
+let knockknock: KnockknockAuthenticator
 let opened: string[]
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'postern-knockknock-'))
   ;({ store } = await openStoreOn(new MemoryDisk(), '/state'))
   opened = []
-  knockknocks = new Knockknocks(
+  knockknock = new KnockknockAuthenticator(
     {
       store,
+      ledger: new JournalLedger(store),
+      gate: { add: nothing, remove: nothing },
       say: nothing,
       explain: nothing,
-      open: ({ door, user }) => void opened.push(`${door.name} ${user}`),
+      claimed: (claim) => void redeem(claim),
+      isOwn: () => true,
       holdersChanged: nothing,
       needsChanged: nothing,
       marks: new HolderMarks(new Uint8Array(32).fill(1)),
@@ -41,8 +47,12 @@ beforeEach(async () => {
     new WorkBudget(),
   )
 })
+const redeem = async (claim: Claim<KnockknockProof>): Promise<void> => {
+  const redeemed = await knockknock.redeem(claim)
+  if ('holder' in redeemed) opened.push(`${redeemed.door.name} ${redeemed.user}`)
+}
 afterEach(async () => {
-  knockknocks.close()
+  await knockknock.close()
   await store.close()
   rmSync(folder, { recursive: true })
 })
@@ -67,15 +77,17 @@ const doors = (...names: readonly string[]): void => {
   const text = names.map((name) => `[${name}]\nSPA = knockknock\nProfiles = ${folder}\nOpen_Ports = tcp/22\n`).join('')
   const { config, faults } = readConfig(text, 'k')
   if (config === undefined) throw new Error(JSON.stringify(faults))
-  knockknocks.replace(config.doors)
+  knockknock.replace(config.doors)
 }
 const knock = async (byte: number, counter: number): Promise<void> => {
   const packet = Object.assign(new Packet(), encodeSyn(22, keysOf(byte), counter), {
     family: 4,
     protocol: TCP,
     port: KNOCK_PORT,
+    flags: SYN,
+    sourceA: address.a,
   })
-  knockknocks.take(packet, { source: address, destination: address, protocol: TCP, port: KNOCK_PORT })
+  knockknock.offer(packet)
   await new Promise<void>((resolve) => {
     setImmediate(resolve)
   })

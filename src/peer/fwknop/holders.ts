@@ -1,12 +1,28 @@
+import { basename } from 'node:path'
 import { parseForward, parseServices } from '../../door/part.ts'
 import type { Held } from '../../door/held.ts'
 import type { Service } from '../../config/config.ts'
 import type { Forward } from '../../firewall/guard/element.ts'
 import { parseAddress, sameAddress } from '../../packet/address.ts'
+import type { PacketDoor } from '../../secret/packet-door.ts'
 import { encodeBase64 } from '../../spa/base64.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
 import type { HolderMarks } from '../../state/holder-marks.ts'
 import { piecesOf } from '../../text/lines.ts'
+
+/** Hexadecimal digits of a long key id (RFC 4880, 12.2). */
+const KEY_ID_CHARS = 16
+
+/**
+ * Names the holder of the key that opened an fwknop packet, by its place and signer. Examples are `access.conf:3`,
+ * `alice.conf:1` and `access.conf:3 signed by 0123456789ABCDEF`. The log, the journal and commands get the same name.
+ *
+ * @param signer the fingerprint of the signing key, or `undefined` if no signature is required
+ */
+export function holderOf({ secret }: PacketDoor, { file, line }: Stanza, signer: string | undefined): string {
+  const stanza = `${basename(file ?? secret.path)}:${line}`
+  return signer === undefined ? stanza : `${stanza} signed by ${signer.slice(-KEY_ID_CHARS)}`
+}
 
 /**
  * Returns the mark of a stanza's holder, made from its keys. With GnuPG, it is made from the stanza's entry for the

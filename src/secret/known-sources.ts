@@ -1,6 +1,6 @@
-import type { Address } from '../../packet/address.ts'
-import { formatAddress, parseAddress } from '../../packet/address.ts'
-import type { Store } from '../../state/store.ts'
+import type { Address } from '../packet/address.ts'
+import { formatAddress, parseAddress } from '../packet/address.ts'
+import type { Store } from '../state/store.ts'
 import type { WorkBudget } from './work-budget.ts'
 
 /** The most sources that are remembered for each kind of packet. The oldest are forgotten first. */

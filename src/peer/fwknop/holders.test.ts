@@ -5,7 +5,7 @@ import { readAccess } from '../../spa/fwknop/access.ts'
 import { isSigner } from '../../spa/fwknop/grant.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
 import { HolderMarks } from '../../state/holder-marks.ts'
-import { markOfStanza, marksOfStanza, stanzaPermits, stanzasLeft } from './fwknop-holders.ts'
+import { markOfStanza, marksOfStanza, stanzaPermits, stanzasLeft } from './holders.ts'
 
 const marks = new HolderMarks(new Uint8Array(32).fill(1))
 const ALICE = 'A'.repeat(40)

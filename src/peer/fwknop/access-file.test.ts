@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
 import { INCLUDED_FILES_MAX } from '../../spa/fwknop/include.ts'
 import { readAccessFile } from './access-file.ts'
-import { stanzasLeft } from './fwknop-holders.ts'
+import { stanzasLeft } from './holders.ts'
 
 let folder: string
 let path: string

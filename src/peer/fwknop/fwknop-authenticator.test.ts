@@ -5,14 +5,15 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { readConfig } from '../../config/read.ts'
 import { parseAddress } from '../../packet/address.ts'
-import { UDP } from '../../packet/packet.ts'
+import { Packet, UDP } from '../../packet/packet.ts'
+import { WorkBudget } from '../../secret/work-budget.ts'
 import { DIGEST_DEFAULT } from '../../spa/fwknop/digest.ts'
 import { PROTOCOL_VERSION, encodeFields } from '../../spa/fwknop/fields.ts'
 import { sealRijndael } from '../../spa/fwknop/packet.ts'
 import { HolderMarks } from '../../state/holder-marks.ts'
-import { Fwknops } from './fwknops.ts'
+import { JournalLedger } from '../../state/journal-ledger.ts'
+import { FwknopAuthenticator } from './fwknop-authenticator.ts'
 import { DIGESTS_MAX } from './used-digests.ts'
-import { WorkBudget } from './work-budget.ts'
 
 const address = parseAddress('192.0.2.7')!
 const key = Buffer.alloc(32, 1)
@@ -54,23 +55,26 @@ test('packets of a door that takes old ones are not forgotten for another door',
   // Used ten minutes ago.
   const before = String(Math.floor(Date.now() / 1_000) - 600)
   const used = new Map(Array.from({ length: DIGESTS_MAX / 2 }, (_, index) => [`fwknop\n${index}`, before]))
-  let opened = nothing
-  const fwknops = new Fwknops(
+  const store = {
+    newest: (name: string) => used.get(name),
+    advance: async (name: string, value: string) =>
+      await Promise.resolve(!used.has(name) && used.set(name, value) === used),
+    forget: async (name: string) => await Promise.resolve(void used.delete(name)),
+    *keys(prefix: string) {
+      yield* [...used.keys()].filter((name) => name.startsWith(prefix))
+    },
+    loss: undefined,
+    acceptsLoss: () => false,
+  }
+  const redeemed: Promise<unknown>[] = []
+  const fwknop: FwknopAuthenticator = new FwknopAuthenticator(
     {
-      store: {
-        newest: (name) => used.get(name),
-        advance: async (name, value) => await Promise.resolve(!used.has(name) && used.set(name, value) === used),
-        forget: async (name) => await Promise.resolve(void used.delete(name)),
-        *keys(prefix) {
-          yield* [...used.keys()].filter((name) => name.startsWith(prefix))
-        },
-        loss: undefined,
-        acceptsLoss: () => false,
-      },
+      store,
+      ledger: new JournalLedger({ ...store, used: async () => await Promise.resolve(false), wasUsed: () => false }),
+      gate: { add: nothing, remove: nothing },
       say: nothing,
       explain: nothing,
-      open: () => opened(),
-      run: nothing,
+      claimed: (claim) => void redeemed.push(fwknop.redeem(claim)),
       isOwn: () => false,
       holdersChanged: nothing,
       needsChanged: nothing,
@@ -78,15 +82,18 @@ test('packets of a door that takes old ones are not forgotten for another door',
     },
     new WorkBudget(() => 0),
   )
-  fwknops.replace(config!.doors)
-  fwknops.close()
+  fwknop.replace(config!.doors)
+  await fwknop.close()
   const clock = vi.spyOn(performance, 'now')
   for (const number of [1, 2]) {
     clock.mockReturnValue(number * 2_000)
-    const done = new Promise<void>((resolve) => (opened = resolve))
-    fwknops.take(packet(number), { source: address, destination: address, protocol: UDP, port: 62_201 })
-    await done
+    const bytes = packet(number)
+    const { a: sourceA } = address
+    const received = { family: 4, protocol: UDP, port: 62_201, sourceA, payloadEnd: bytes.length } as const
+    fwknop.offer(Object.assign(new Packet(), received), bytes)
+    expect(await redeemed.at(-1)).toMatchObject({ door: { name: 'short' } })
   }
   clock.mockRestore()
+  expect(redeemed.length).toBe(2)
   expect(used.has('fwknop\n0')).toBe(true)
 })

@@ -1,3 +1,4 @@
+import type { Ledger, Redemption } from '../../state/ledger.ts'
 import type { Store } from '../../state/store.ts'
 
 /** The most used packets that are remembered. Packets too old to be accepted again are forgotten. */
@@ -20,32 +21,34 @@ export interface Used {
 
 /** The used packets of fwknop clients. They are in the journal, so that none opens twice, not even after a crash. */
 export class UsedDigests {
-  readonly #store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys'>
+  readonly #ledger: Ledger
+  readonly #store: Pick<Store, 'newest' | 'forget' | 'keys'>
   #count: number | undefined
   #sweptAt = -Infinity
 
-  constructor(store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys'>) {
+  constructor(ledger: Ledger, store: Pick<Store, 'newest' | 'forget' | 'keys'>) {
+    this.#ledger = ledger
     this.#store = store
   }
 
   /** Returns true if a packet was used before. */
   has({ replayDigest }: Used): boolean {
-    return this.#store.newest(`${DIGEST_KEY}${replayDigest}`) !== undefined
+    return this.#ledger.newest(keyOf(replayDigest)) !== undefined
   }
 
   /**
-   * Marks a packet as used.
+   * Uses up a packet.
    *
    * @param maxAgeMs milliseconds after which such a packet is too old to be accepted
-   * @returns true if the mark is durable, so the door may open; false if the packet was used before
-   * @throws Error if the limit of remembered packets is reached; JournalError or StoreError if the mark is not durable
+   * @returns `unavailable` also if the limit of remembered packets is reached
    */
-  async use({ replayDigest, timestamp }: Used, maxAgeMs: number): Promise<boolean> {
-    if (!this.#hasRoom(maxAgeMs)) throw new Error(`${DIGESTS_MAX} packets are remembered already`)
-    const key = `${DIGEST_KEY}${replayDigest}`
-    const isNew = await this.#store.advance(key, String(timestamp), (present) => present === undefined)
-    if (isNew) this.#count = (this.#count ?? 0) + 1
-    return isNew
+  async use({ replayDigest, timestamp }: Used, maxAgeMs: number): Promise<Redemption> {
+    if (!this.#hasRoom(maxAgeMs)) return { unavailable: `${DIGESTS_MAX} packets are remembered already` }
+    const used = await this.#ledger.advance(keyOf(replayDigest), (present) =>
+      present === undefined ? String(timestamp) : undefined,
+    )
+    if (used === 'won') this.#count = (this.#count ?? 0) + 1
+    return used
   }
 
   /** Returns true if one more packet can be remembered. Sometimes it forgets packets too old to be accepted again. */
@@ -66,4 +69,8 @@ export class UsedDigests {
     }
     return this.#count < DIGESTS_MAX
   }
+}
+
+function keyOf(digest: string): string {
+  return `${DIGEST_KEY}${digest}`
 }

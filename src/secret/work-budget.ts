@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
-import { SourceBudget } from '../../limit/source-budget.ts'
-import type { BudgetLimits, Standing } from '../../limit/source-budget.ts'
-import type { Address } from '../../packet/address.ts'
+import { SourceBudget } from '../limit/source-budget.ts'
+import type { BudgetLimits, Standing } from '../limit/source-budget.ts'
+import type { Address } from '../packet/address.ts'
 
 /** Microseconds in a millisecond. */
 const MS_US = 1_000

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { SpaProtocol } from '../../config/config.ts'
 import { faultsOfFolder } from '../../file/faults.ts'
 import { FileError, fileErrorOf } from '../../file/file-error.ts'
 import type { FilePolicy } from '../../file/policy.ts'
@@ -41,7 +42,7 @@ export interface AccessFile extends AccessReading {
  */
 export function readAccessFile(
   path: string,
-  protocol: 'fwknop' | 'fwknop-keys',
+  protocol: SpaProtocol,
   policy: FilePolicy = SECRET,
   before: readonly Stanza[] = [],
 ): AccessFile {

@@ -1,7 +1,7 @@
 // Goal: single packets take no more time than they may, measured as it passes, and a known source has its share.
 import { expect, test } from 'vitest'
-import { parseAddress } from '../../packet/address.ts'
-import type { Address } from '../../packet/address.ts'
+import { parseAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
 import { WORK_LIMITS, WorkBudget } from './work-budget.ts'
 
 const owner = parseAddress('192.0.2.1')!

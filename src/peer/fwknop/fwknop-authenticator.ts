@@ -1,0 +1,303 @@
+import type { PacketNeeds } from '../../capture/needs.ts'
+import type { Grant } from '../../door/grant.ts'
+import type { Held } from '../../door/held.ts'
+import { forwardsOf } from '../../firewall/guard/plan.ts'
+import { sameAddress } from '../../packet/address.ts'
+import type { Address } from '../../packet/address.ts'
+import { destinationOf } from '../../packet/packet.ts'
+import type { Packet } from '../../packet/packet.ts'
+import { arrivalOf, arrivalText } from '../../secret/arrival.ts'
+import type { Arrival } from '../../secret/arrival.ts'
+import type { Claim, Verdict } from '../../secret/authenticator.ts'
+import type { PacketDeps } from '../../secret/deps.ts'
+import { admits, servicesFor, shortest } from '../../secret/door-bounds.ts'
+import { KnownSources } from '../../secret/known-sources.ts'
+import { PacketAuthenticator } from '../../secret/packet-authenticator.ts'
+import type { PacketProof, Reading } from '../../secret/packet-authenticator.ts'
+import type { PacketDoor } from '../../secret/packet-door.ts'
+import { lossRefusal } from '../../secret/since-loss.ts'
+import type { WorkBudget } from '../../secret/work-budget.ts'
+import { grant, matches } from '../../spa/fwknop/access.ts'
+import type { Grant as StanzaGrant } from '../../spa/fwknop/access.ts'
+import { claimedName } from '../../spa/fwknop/claimed-name.ts'
+import { Envelopes } from '../../spa/fwknop/envelope.ts'
+import { isSigner } from '../../spa/fwknop/grant.ts'
+import { openMessage, readSpa } from '../../spa/fwknop/open.ts'
+import type { Spa } from '../../spa/fwknop/open.ts'
+import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES, readWire } from '../../spa/fwknop/packet.ts'
+import type { Stanza } from '../../spa/fwknop/stanza.ts'
+import type { Redemption } from '../../state/ledger.ts'
+import { commandsOf, cycleOf } from './commands.ts'
+import { Gnupg } from './gnupg.ts'
+import { holderOf, markOfStanza, marksOfStanza, stanzaPermits } from './holders.ts'
+import { readStanzas } from './stanzas.ts'
+import type { Stanzas } from './stanzas.ts'
+import { UsedDigests } from './used-digests.ts'
+
+const PACKETS: PacketNeeds = { datagrams: [{ first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES }], synPorts: [] }
+/** The number of last characters that identify a packet. That covers at least the HMAC. */
+const SEEN_CHARS = 64
+const SECOND_MS = 1_000
+
+/** A packet of an fwknop client that a stanza's keys opened. */
+export interface FwknopProof extends PacketProof {
+  readonly stanza: Stanza
+  /** The fingerprint of the signing key; `undefined` if no signature is required. */
+  readonly signer: string | undefined
+  readonly spa: Spa
+  /** The address that the packet was sent to. */
+  readonly destination: Address
+  /** The time of its arrival, in milliseconds since 1970. */
+  readonly at: number
+}
+
+/** The origin and the destination of a packet. */
+interface Sent extends Arrival {
+  readonly destination: Address
+}
+
+/** A stanza to try a packet with. */
+interface Trial {
+  readonly door: PacketDoor
+  readonly stanza: Stanza
+}
+
+/** The result for a packet that a stanza's keys opened: good, or refused with a reason. */
+type Tried = 'good' | { readonly refusal: string }
+
+/** The text of a packet. */
+interface Text {
+  readonly wire: string
+  /** The last characters, which identify a repeated packet. */
+  readonly end: string
+  readonly envelopes: Envelopes
+  /** The stanzas whose gpg key may open the packet. */
+  readonly sealed: Sealed[]
+}
+
+/** A message for gpg, with a stanza that it may belong to. */
+interface Sealed extends Trial {
+  readonly message: Uint8Array
+}
+
+/** Authenticates the packets of fwknop clients. */
+export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProof> {
+  protected override readonly protocols = ['fwknop', 'fwknop-keys'] as const
+  protected override readonly packets = PACKETS
+  protected override readonly content = 'keys'
+  readonly #known: KnownSources
+  readonly #gnupg = new Gnupg()
+  readonly #used: UsedDigests
+
+  constructor(deps: PacketDeps<FwknopProof>, work: WorkBudget) {
+    super(deps, work)
+    this.#known = new KnownSources('fwknop', deps.store, work)
+    this.#used = new UsedDigests(deps.ledger, deps.store)
+  }
+
+  protected override read(door: PacketDoor, before: Stanzas | undefined): Reading<Stanzas> {
+    return readStanzas(door, before, this.deps.say)
+  }
+
+  /** Lets a holder keep the door if the file has the key, within the limits of its stanza. */
+  protected override judge({ list }: Stanzas, held: Held): Verdict {
+    const { holder } = held
+    if (holder === undefined) return 'unknown'
+    const now = Date.now()
+    const may = list.some(
+      (stanza) => marksOfStanza(this.deps.marks, stanza).includes(holder) && stanzaPermits(stanza, held, now),
+    )
+    return may ? 'may' : 'may not'
+  }
+
+  protected override expiries({ list }: Stanzas): readonly (number | undefined)[] {
+    return list.map(({ expiresMs }) => expiresMs)
+  }
+
+  override offer(packet: Packet, bytes: Uint8Array): boolean {
+    const payload = this.payloadOf(packet, bytes)
+    const wire = payload === undefined ? undefined : readWire(payload)
+    if (wire === undefined) return false
+    const arrival = { ...arrivalOf(packet), destination: destinationOf(packet) }
+    const end = wire.slice(-SEEN_CHARS)
+    if (this.seen.has(end)) {
+      this.deps.explain(arrival.source, undefined, 'a copy of an earlier packet')
+      return true
+    }
+    const text: Text = { wire, end, envelopes: new Envelopes(wire), sealed: [] }
+    const { source } = arrival
+    // Trying the source's last stanza costs one HMAC. A forged source address causes only that work.
+    const usual = this.#usual(source)
+    if (usual !== undefined) {
+      const tried = this.work.run(source, 'itself', () => this.#try(usual, text, arrival))
+      if (tried?.result === 'good') return true
+    }
+    const tried = this.work.run(source, 'stranger', () => this.#tryAll(text, arrival))
+    if (tried === undefined) this.deps.explain(source, undefined, 'too many packets from there at the moment')
+    if (tried?.result !== 'good') void this.#decryptAll(text, arrival)
+    if (tried?.result === undefined) return false
+    if (tried.result !== 'good') this.sayRarely(source, tried.result.refusal)
+    return true
+  }
+
+  /**
+   * Returns the stanza that opened the source's last packet. After an edit of the files it may be another one. GnuPG is
+   * excluded, because packets must not go to gpg twice.
+   */
+  #usual(source: Address): Trial | undefined {
+    const [, index, name = ''] = /^(\d+) (.*)$/.exec(this.#known.hint(source) ?? '') ?? []
+    const { door, file } = this.find(name) ?? {}
+    const stanza = file?.state?.list[Number(index)]
+    return door === undefined || stanza === undefined || stanza.gnupg !== undefined ? undefined : { door, stanza }
+  }
+
+  /** Tries stanzas until one grants the request. Returns `undefined` if no key opens the packet. */
+  #tryAll(text: Text, arrival: Sent): Tried | undefined {
+    let refused: Tried | undefined
+    for (const { door, file } of this.doors) {
+      for (const stanza of file.state?.list ?? []) {
+        const tried = this.#try({ door, stanza }, text, arrival)
+        if (tried === 'good') return tried
+        // Another stanza with the same key may allow it.
+        refused ??= tried
+      }
+    }
+    return refused
+  }
+
+  #try(trial: Trial, { wire, end, envelopes, sealed }: Text, arrival: Sent): Tried | undefined {
+    const { stanza } = trial
+    if (!matches(stanza, arrival.source, arrival.destination)) return undefined
+    let refused: Tried | undefined
+    const { rijndael, gnupg, hmac } = stanza
+    if (rijndael !== undefined) {
+      const envelope = envelopes.open('rijndael', hmac)
+      const opened = 'message' in envelope ? openMessage(envelope.message, rijndael) : undefined
+      if (opened !== undefined && 'spa' in opened) {
+        this.seen.set(end, true)
+        refused = this.#judge(trial, opened.spa, arrival)
+        if (refused === 'good') return refused
+      }
+    }
+    if (gnupg === undefined || wire.length <= GNUPG_MIN_CHARS) return refused
+    const envelope = envelopes.open('gnupg', hmac)
+    if ('message' in envelope) sealed.push({ ...trial, message: envelope.message })
+    return refused
+  }
+
+  /**
+   * Decrypts a packet with gpg for one stanza after another. However many there are, it takes one place in the queue.
+   */
+  async #decryptAll({ sealed, end }: Text, arrival: Sent): Promise<void> {
+    for (const each of sealed) if (await this.#decrypt(each, arrival, end)) return
+  }
+
+  /** Returns true if the packet was valid and is now used. */
+  async #decrypt(sealed: Sealed, arrival: Sent, end: string): Promise<boolean> {
+    const { door, stanza, message } = sealed
+    const { source } = arrival
+    if (this.work.knows(source)) this.#gnupg.know(source)
+    const cause = { source, proven: stanza.hmac !== undefined }
+    const plain = await this.#gnupg.decrypt(message, stanza.gnupg!, cause)
+    if ('fault' in plain) {
+      // Faults of an accepted key are logged. Faults of unknown senders are only explained.
+      if (plain.signer === undefined) this.deps.explain(source, door.name, `packet for gpg: ${plain.fault}`)
+      else {
+        const who = `packet of ${holderOf(door, stanza, plain.signer)}`
+        this.sayRarely(source, `${who}, ${arrivalText(arrival)}: ${door.name}: ${plain.fault}`)
+      }
+      return false
+    }
+    this.seen.set(end, true)
+    const read = readSpa(plain.text)
+    if (!('spa' in read)) {
+      this.deps.explain(source, door.name, `packet for gpg: ${read.fault}`)
+      return false
+    }
+    const tried = this.#judge(sealed, read.spa, arrival, plain.signer)
+    if (tried !== 'good') this.sayRarely(source, tried.refusal)
+    return tried === 'good'
+  }
+
+  /** Makes a claim of a packet that a stanza grants. A replay is not refused again. */
+  #judge(trial: Trial, spa: Spa, { destination, ...arrival }: Sent, signer?: string): Tried {
+    const { explain, claimed } = this.deps
+    const { door, stanza } = trial
+    const who = `packet of ${holderOf(door, stanza, signer)}, which claims to be ${claimedName(spa.user)}`
+    if (this.#used.has(spa)) {
+      explain(arrival.source, door.name, `${who}: a replay`)
+      return 'good'
+    }
+    const address = spa.request.address ?? arrival.source
+    const proof = { address, stanza, signer, spa, destination, at: Date.now() }
+    const claim = { ...arrival, door: door.name, proof }
+    const granted = this.#grant(trial, claim)
+    if ('refusal' in granted) return { refusal: `${who}, ${arrivalText(arrival)}: ${door.name}: ${granted.refusal}` }
+    claimed(claim)
+    return 'good'
+  }
+
+  /** Returns what a stanza and the door grant. */
+  #grant(trial: Trial, claim: Claim<FwknopProof>): Grant | { readonly refusal: string } {
+    const { door, stanza } = trial
+    const { source, protocol, port, proof } = claim
+    const { spa, signer, destination, at: now } = proof
+    const { isOwn, store, marks } = this.deps
+    const { maxAgeMs } = door.secret
+    const forwardTo = forwardsOf(door)
+    const granted = grant(stanza, spa, { source, destination, now, maxAgeMs, isOwn, forwardTo })
+    if ('refusal' in granted) return granted
+    const refusal = this.#beyond(trial, granted, source) ?? lossRefusal(door, store, spa.timestamp * SECOND_MS)
+    if (refusal !== undefined) return { refusal }
+    const user = holderOf(door, stanza, signer)
+    const holder = markOfStanza(marks, stanza, signer)
+    const common = { door, source: granted.address, user, claimedUser: claimedName(spa.user), holder, protocol, port }
+    if (granted.kind === 'command') return { ...common, ms: 0, commands: commandsOf(stanza, granted.command) }
+    const { openS, ports: asked, nat: forward } = granted
+    const ms = shortest(door.cmdTimeoutMs, openS * SECOND_MS)
+    const services = door.opens.length === 0 ? undefined : servicesFor(door, asked)
+    if (stanza.cycle === undefined) return { ...common, ms, services, asked, forward }
+    return { ...common, asked, ...cycleOf(stanza.cycle, door, granted, { source, destination }) }
+  }
+
+  /** Returns the reason why a door refuses what a stanza grants, or `undefined`. */
+  #beyond(
+    { door, stanza }: Trial,
+    granted: Exclude<StanzaGrant, { readonly refusal: string }>,
+    source: Address,
+  ): string | undefined {
+    if (!admits(door, [source, granted.address])) return 'the address is not in Allow_From'
+    if (granted.kind === 'command') return this.find(door.name)?.file.state?.barred(stanza)
+    if (door.opens.length > 0) {
+      return servicesFor(door, granted.ports) === undefined ? 'a port is not in Open_Ports' : undefined
+    }
+    return granted.nat === undefined ? undefined : 'only Open_Ports can be forwarded'
+  }
+
+  protected override async useUp({ spa }: FwknopProof): Promise<Redemption> {
+    // Digests are kept for as long as any door accepts the packet.
+    const ages = this.doors.map(({ door }) => door.secret.maxAgeMs ?? Infinity)
+    return await this.#used.use(spa, Math.max(0, ...ages))
+  }
+
+  protected override grantBy({ list }: Stanzas, door: PacketDoor, claim: Claim<FwknopProof>): Grant | undefined {
+    for (const stanza of this.#present(list, claim.proof)) {
+      const granted = this.#grant({ door, stanza }, claim)
+      if ('refusal' in granted) continue
+      const hint = `${list.indexOf(stanza)} ${door.name}`
+      if (sameAddress(granted.source, claim.source)) this.#known.opened(claim.source, hint)
+      return granted
+    }
+    return undefined
+  }
+
+  /** Returns a claim's stanza, or those with its keys if the file was read again. */
+  #present(list: readonly Stanza[], { stanza, signer }: FwknopProof): readonly Stanza[] {
+    if (list.includes(stanza)) return [stanza]
+    const { marks } = this.deps
+    const holder = markOfStanza(marks, stanza, signer)
+    const accepts = ({ gnupg }: Stanza): boolean =>
+      signer === undefined || (gnupg?.signers !== undefined && isSigner(gnupg.signers, signer))
+    return list.filter((each) => markOfStanza(marks, each, signer) === holder && accepts(each))
+  }
+}

@@ -1,0 +1,62 @@
+import { formatFault } from '../../config/fault.ts'
+import { faultsOfGnupgHome } from '../../file/faults.ts'
+import { SECRET } from '../../file/policy.ts'
+import { forwardsOf } from '../../firewall/guard/plan.ts'
+import type { AuthenticatorDeps } from '../../secret/deps.ts'
+import type { Reading } from '../../secret/packet-authenticator.ts'
+import type { PacketDoor } from '../../secret/packet-door.ts'
+import { forcedInVain } from '../../spa/fwknop/allowed.ts'
+import { placeText } from '../../spa/fwknop/stanza.ts'
+import type { Stanza } from '../../spa/fwknop/stanza.ts'
+import { readAccessFile } from './access-file.ts'
+import { barredCommands, ownRights } from './command-rights.ts'
+import { stanzasLeft } from './holders.ts'
+
+/** The stanzas of a door's access.conf or file of keys. */
+export class Stanzas {
+  readonly list: readonly Stanza[]
+  readonly #barred: ReadonlyMap<string, string>
+
+  /** @param sayError logs why the commands of a stanza cannot run, because later nobody may be watching */
+  constructor(list: readonly Stanza[], path: string, sayError: (text: string) => void) {
+    this.list = list
+    this.#barred = barredCommands(list, ownRights(), (fault) => sayError(formatFault(path, fault)))
+  }
+
+  /** Returns the reason why a stanza's commands cannot run, or `undefined`. */
+  barred(stanza: Stanza): string | undefined {
+    return this.#barred.get(placeText(stanza))
+  }
+}
+
+/**
+ * Reads the file of a door that fwknop packets open.
+ *
+ * @param before the stanzas in force
+ * @throws FileError if the file itself cannot be read
+ */
+export function readStanzas(
+  door: PacketDoor,
+  before: Stanzas | undefined,
+  say: AuthenticatorDeps['say'],
+): Reading<Stanzas> {
+  const { path, protocol } = door.secret
+  const { stanzas, faults, files, folders, text, isUnread } = readAccessFile(path, protocol, SECRET, before?.list)
+  const stanzasOf = (list: readonly Stanza[]): Stanzas => new Stanzas(list, path, (error) => say('error', error))
+  return {
+    faults: [...faults, ...(forwardsOf(door).length > 0 ? [] : stanzas.flatMap(forcedInVain))],
+    state: () => stanzasOf(stanzas.filter((stanza) => isSafe(stanza, door, say))),
+    left: ({ list }) => stanzasOf(stanzasLeft(list, text, isUnread)),
+    files,
+    folders,
+  }
+}
+
+/** Refuses an unsafe folder of GnuPG. Anyone who can write to it chooses the accepted signers. */
+function isSafe({ file, line, gnupg }: Stanza, { name, secret }: PacketDoor, say: AuthenticatorDeps['say']): boolean {
+  const [fault] = gnupg === undefined ? [] : faultsOfGnupgHome(gnupg.homeDir)
+  if (fault === undefined) return true
+  const what = `${file ?? secret.path}:${line}: opens to nobody: ${gnupg!.homeDir}: ${fault.message}`
+  say('error', `${name}: ${what}\n${fault.cure}`)
+  return false
+}

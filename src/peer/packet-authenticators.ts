@@ -1,0 +1,23 @@
+import type { PacketAuthenticators, PacketAuthenticatorsDeps } from '../secret/deps.ts'
+import { NoiseAuthenticator } from '../secret/noise/noise-authenticator.ts'
+import { WorkBudget } from '../secret/work-budget.ts'
+import { FwknopAuthenticator } from './fwknop/fwknop-authenticator.ts'
+import { KnockknockAuthenticator } from './knockknock/knockknock-authenticator.ts'
+
+/** Makes the authenticators of all kinds of single packets. They share one limit on the time for packets. */
+export function makePacketAuthenticators(deps: PacketAuthenticatorsDeps): PacketAuthenticators {
+  const work = new WorkBudget()
+  const noise: NoiseAuthenticator = new NoiseAuthenticator(
+    { ...deps, claimed: (claim) => deps.claimed(claim, noise) },
+    work,
+  )
+  const fwknop: FwknopAuthenticator = new FwknopAuthenticator(
+    { ...deps, claimed: (claim) => deps.claimed(claim, fwknop) },
+    work,
+  )
+  const knockknock: KnockknockAuthenticator = new KnockknockAuthenticator(
+    { ...deps, claimed: (claim) => deps.claimed(claim, knockknock) },
+    work,
+  )
+  return { postern: noise, fwknop, 'fwknop-keys': fwknop, knockknock }
+}
