@@ -6,6 +6,8 @@ import { parseAddress } from '../packet/address.ts'
 import { Knocks } from './knocks.ts'
 import type { Log } from './log/log.ts'
 
+const times = (kind: string): readonly string[] => ['a', 'b', 'c'].map((door) => `${kind} ${door}`)
+
 test('stages, time-outs and wrong knocks', () => {
   const config = readConfig('[a]\nSequence = 7431,8020,6001\nOpen_Ports = tcp/22\n', 'k').config!
   const lines: string[] = []
@@ -22,7 +24,6 @@ test('stages, time-outs and wrong knocks', () => {
   })
   knocks.gate.setOwn([parseAddress('192.0.2.1')!])
   for (const door of ['b', 'c', 'a']) knocks.gate.add(secret(door, [7431, 8020, 9123]))
-  const times = (kind: string): readonly string[] => ['a', 'b', 'c'].map((door) => `${kind} ${door}`)
   const after = (): readonly string[] => lines.splice(0).filter((line) => !line.endsWith('undefined'))
   knocks.take(hit({ port: 7431 }))
   expect(after()).toEqual(times('stage'))

@@ -7,7 +7,7 @@ import { formatForward, servicesText } from '../door/part.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
 import { admits } from '../secret/door-bounds.ts'
-import type { Authenticator, Verdict } from '../secret/authenticator.ts'
+import type { Verdict } from '../secret/authenticator.ts'
 
 /** The longest time between two checks, in milliseconds. The clock that decides when keys expire may be set. */
 const LOOK_MAX_MS = 3_600_000
@@ -16,7 +16,7 @@ const LOOK_MAX_MS = 3_600_000
 export interface JudgedBy {
   readonly marks: Pick<HolderMarks, 'made'>
   readonly door: (name: string) => Door | undefined
-  /** Judges by the secret of the door, as {@link Authenticator.mayHold} does. */
+  /** Judges by the secret of the door, as `Authenticator.mayHold` does. */
   readonly judge: (held: Held) => Verdict
 }
 
