@@ -80,7 +80,7 @@ export class Daemon {
     this.#parts.base.start(config)
     this.#parts.doors.replace(config.doors)
     await this.#parts.packets.load(config)
-    this.#parts.packets.replace(config)
+    this.#parts.packets.doors?.replace(config)
     this.#sayLosses()
     const waitMs = lossWaitMs(config.doors, store, Date.now())
     if (waitMs > 0) {
@@ -122,7 +122,7 @@ export class Daemon {
     this.#parts.knocks.tune(config)
     this.#parts.operators.replace(config.options.controlGroup)
     this.#parts.doors.replace(config.doors)
-    this.#parts.packets.replace(config)
+    this.#parts.packets.doors?.replace(config)
     this.#parts.base.replace(config)
     this.#parts.reconciler.now()
     this.#sayLosses()
@@ -140,7 +140,7 @@ export class Daemon {
       () => this.#parts.reconciler.stop(),
       () => this.#parts.captures.close(),
       async () => await this.#parts.doors.close(),
-      () => this.#parts.packets.close(),
+      () => this.#parts.packets.doors?.close(),
       () => this.#parts.guarding.stop(),
       () => this.#parts.base.stop(),
       () => this.#parts.operators.close(),

@@ -82,10 +82,10 @@ export class Parts {
     this.reconciler = new Reconciler({
       marks,
       door: (name) => doors.find(name),
-      judge: ({ secret }) => (secret.kind === 'spa' ? packets : doors),
+      judge: ({ secret }) => (secret.kind === 'spa' ? packets.doors : doors),
       opener,
       say,
-      nextExpiry: (now) => packets.nextExpiry(now),
+      nextExpiry: (now) => packets.doors?.nextExpiry(now) ?? Infinity,
     })
     const redemptions = new Redemptions<Proof>({
       redeem: async (claim) => await redeem(claim, doors),
@@ -99,9 +99,9 @@ export class Parts {
       args,
       log,
       faults,
-      interest: () => interestOf(doors.secrets(), packets.needs),
+      interest: () => interestOf(doors.secrets(), packets.doors?.needs),
       packet: (packet, bytes, knock) => {
-        if (!packets.take(packet, bytes) && knock) this.knocks.take(packet)
+        if (packets.doors?.take(packet, bytes) !== true && knock) this.knocks.take(packet)
       },
       taken: () => this.knocks.arm(),
       local: (addresses) => {

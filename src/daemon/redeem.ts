@@ -3,7 +3,7 @@ import type { Secret as GateSequence } from '../gate/secret.ts'
 import type { Claim, Redeemed } from '../secret/authenticator.ts'
 import type { Doors } from './doors.ts'
 
-/** What proves a claim: a completed sequence, or the grant of a packet, which is durably used up already. */
+/** The proof of a claim: a completed sequence, or the grant of a packet, which is durably used up already. */
 export type Proof = GateSequence | Grant
 
 /** Redeems the claims of sequences and of packets. Refusals are logged where they are made. */

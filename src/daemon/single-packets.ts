@@ -1,12 +1,8 @@
-import type { PacketNeeds } from '../capture/needs.ts'
 import type { Config } from '../config/config.ts'
 import type { Grant } from '../door/grant.ts'
-import type { Held } from '../door/held.ts'
 import type { Address } from '../packet/address.ts'
-import type { Packet } from '../packet/packet.ts'
 import type { CommandGranted } from './spa/fwknops.ts'
 import type { SpaDoors, SpaTerms } from './spa/spa-doors.ts'
-import type { HolderJudge, Verdict } from './verdict.ts'
 
 /** The dependencies of single packets. */
 export interface SinglePacketsDeps extends Omit<SpaTerms, 'open' | 'run'> {
@@ -15,7 +11,7 @@ export interface SinglePacketsDeps extends Omit<SpaTerms, 'open' | 'run'> {
 }
 
 /** The authentication by single packets (SPA). It is loaded when the first config with such a door needs it. */
-export class SinglePackets implements HolderJudge {
+export class SinglePackets {
   readonly #deps: SinglePacketsDeps
   #doors: SpaDoors | undefined
   #own: readonly Address[] = []
@@ -24,9 +20,9 @@ export class SinglePackets implements HolderJudge {
     this.#deps = deps
   }
 
-  /** The traffic that has to be captured. */
-  get needs(): PacketNeeds | undefined {
-    return this.#doors?.needs
+  /** The doors that single packets open; `undefined` until they are loaded. */
+  get doors(): SpaDoors | undefined {
+    return this.#doors
   }
 
   /** Loads the code if a door of the config needs it. @throws if it cannot be loaded */
@@ -39,42 +35,14 @@ export class SinglePackets implements HolderJudge {
       open: granted,
       run: (commands) => granted(commandGrant(commands, loaded)),
     })
+    loaded.setOwn(this.#own)
     this.#doors = loaded
-    this.#doors.setOwn(this.#own)
   }
 
-  /** Applies the doors of a config and reads their files. */
-  replace(config: Config): void {
-    this.#doors?.replace(config)
-  }
-
-  /** Sets the host's own addresses. */
+  /** Sets the host's addresses. */
   setOwn(addresses: readonly Address[]): void {
     this.#own = addresses
     this.#doors?.setOwn(addresses)
-  }
-
-  /** Handles a packet if it is a single packet. Otherwise returns false. */
-  take(packet: Packet, bytes: Uint8Array): boolean {
-    return this.#doors?.take(packet, bytes) === true
-  }
-
-  /** Returns the number of a door's users, or `undefined` if single packets do not open the door. */
-  users(name: string): number | undefined {
-    return this.#doors?.users(name)
-  }
-
-  mayHold(held: Held): Verdict {
-    return this.#doors?.mayHold(held) ?? 'unknown'
-  }
-
-  /** Returns when the next key expires, in milliseconds since 1970. */
-  nextExpiry(now: number): number {
-    return this.#doors?.nextExpiry(now) ?? Infinity
-  }
-
-  close(): void {
-    this.#doors?.close()
   }
 }
 

@@ -21,7 +21,7 @@ export interface Inspected {
   readonly config: Config
   readonly gate: Gate
   readonly doors: Doors
-  readonly packets: Pick<SinglePackets, 'users'>
+  readonly packets: SinglePackets
   readonly interfaces: Interfaces
   readonly guarding: Guarding
   readonly opener: Pick<Opener, 'list'>
@@ -49,7 +49,7 @@ export function statusOf(of: Inspected): Status {
       name: door.name,
       secret: door.secret.kind,
       left: doors.left(door.name),
-      users: doors.users(door.name) ?? of.packets.users(door.name),
+      users: doors.users(door.name) ?? of.packets.doors?.users(door.name),
       opens: door.opens.map(formatService),
       commands: hasCommands(door),
       openForMs: door.cmdTimeoutMs,
