@@ -3,6 +3,7 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Door } from '../config/config.ts'
+import { readConfig } from '../config/read.ts'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Moment } from '../state/deadline.ts'
@@ -14,22 +15,8 @@ import { CommandOpener, START_OVERLAP_MAX_MS } from './command-opener.ts'
 import type { CommandDeps } from './command-opener.ts'
 import type { Grant } from './grant.ts'
 
-const DOOR: Door = {
-  name: 'ssh',
-  line: 1,
-  secret: { kind: 'sequence', knocks: [{ protocol: TCP, port: 7_000 }] },
-  seqTimeoutMs: 1_000,
-  tcpFlags: undefined,
-  target: undefined,
-  opens: [],
-  allowFrom: [],
-  widen: { 4: 32, 6: 128 },
-  extendWhileConnected: false,
-  commands4: { start: 'open %IP%', stop: 'close %IP%' },
-  commands6: { start: undefined, stop: undefined },
-  cmdTimeoutMs: 10_000,
-  cooldownMs: 0,
-}
+const SSH = '[ssh]\nSequence = 7000\nStart_Command = open %IP%\nStop_Command = close %IP%\n'
+const DOOR = readConfig(SSH, 'k').config!.doors[0]!
 const OPEN = 'open 192.0.2.2'
 const CLOSE = 'close 192.0.2.2'
 const WELL: Outcome = { kind: 'exited', status: 0, output: '' }
@@ -128,22 +115,14 @@ class Surroundings implements CommandDeps {
   }
 }
 
-test('a knock whose extension comes too late opens anew', async () => {
-  const around = new Surroundings()
-  around.extendedMs = 200
-  const openings = new CommandOpener(around)
-  await openings.open(GRANT, nothing)
-  await vi.advanceTimersByTimeAsync(9_900)
-  void openings.open(GRANT, nothing)
-  await vi.advanceTimersByTimeAsync(1_000)
-  expect(around.ran).toEqual([OPEN, CLOSE, OPEN])
-})
-
-test('a knock whose extension is written down while the stop command runs opens anew', async () => {
+test.each([
+  ['comes too late', 0],
+  ['is written down while the stop command runs', 500],
+])('a knock whose extension %s opens anew', async (_, stopMs) => {
   const around = new Surroundings()
   around.extendedMs = 200
   around.run = async ({ text }) => {
-    await pause(text === CLOSE ? 500 : 0)
+    await pause(text === CLOSE ? stopMs : 0)
     return WELL
   }
   const openings = new CommandOpener(around)

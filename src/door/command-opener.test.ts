@@ -2,6 +2,7 @@
 // whatever fails, fails shut.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Door } from '../config/config.ts'
+import { readConfig } from '../config/read.ts'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Moment } from '../state/deadline.ts'
@@ -13,22 +14,11 @@ import type { CommandDeps } from './command-opener.ts'
 import type { Grant } from './grant.ts'
 import { STOP_TRIES_MAX } from './runs.ts'
 
-const DOOR: Door = {
-  name: 'ssh',
-  line: 1,
-  secret: { kind: 'sequence', knocks: [{ protocol: TCP, port: 7_000 }] },
-  seqTimeoutMs: 1_000,
-  tcpFlags: undefined,
-  target: undefined,
-  opens: [],
-  allowFrom: [],
-  widen: { 4: 32, 6: 128 },
-  extendWhileConnected: false,
-  commands4: { start: 'open %IP%', stop: 'close %IP%' },
-  commands6: { start: 'open6 %IP%', stop: undefined },
-  cmdTimeoutMs: 10_000,
-  cooldownMs: 0,
-}
+const [DOOR] = readConfig(
+  '[ssh]\nSequence = 7000\nStart_Command = open %IP%\nStop_Command = close %IP%\n' +
+    'Start_Command_6 = open6 %IP%\nStop_Command_6 =\n',
+  'k',
+).config!.doors as [Door]
 const GRANT: Grant = grantFor('192.0.2.2')
 
 function grantFor(source: string, more: Partial<Grant> = {}): Grant {

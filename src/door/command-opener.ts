@@ -181,6 +181,7 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
       await store.extended(id, hold)
     } catch (error) {
       if (isClosing(live)) return false
+      live.claimedUser = grant.claimedUser
       opened()
       log.notice('error', `${source}: ${door}: is not kept open for longer: ${(error as Error).message}`)
       return true

@@ -16,7 +16,7 @@ import type { RunLog } from './runs.ts'
 /** Longest time that a timer is set for before it checks the clocks again, in milliseconds. */
 const TIMER_MAX_MS = 3_600_000
 
-/** What both openers need of the daemon. */
+/** The dependencies of both openers. */
 export interface OpenerDeps {
   readonly store: Pick<Store, 'openings' | 'opened' | 'extended' | 'closed'>
   readonly clocks: { now(): Moment }

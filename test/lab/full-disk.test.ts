@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { TCP } from '../../src/packet/packet.ts'
 import { send, writeFrames } from './flood.ts'
-import { startKnockd } from './knockd.ts'
+import { program, startKnockd } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
 import { run, until } from './process.ts'
 import type { Process } from './process.ts'
@@ -67,6 +67,13 @@ lab('a full disk', () => {
     await until('all to be answered', () => shut() + opened().length === 1 + KNOCKERS)
     expect(shut()).toBeGreaterThan(0)
     expect(said()).toEqual(opened())
+    const typed = [process.execPath, program('postern'), 'open', 'door', '--source', '192.0.2.9', '-c', daemon.file]
+    const byHand = await server.run(typed, { mayFail: true })
+    expect([byHand.code, byHand.stdout, byHand.stderr]).toEqual([
+      1,
+      '',
+      'postern: door stays shut\n  the log says why\n',
+    ])
     rmSync(ballast)
     const before = opened().length
     await knocks(200, 1)
