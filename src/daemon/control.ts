@@ -17,7 +17,7 @@ import type { Faults } from './faults.ts'
 import { isShutByLoss, lossText } from './spa/since-loss.ts'
 import type { SpaDoors } from './spa/spa-doors.ts'
 import type { Guarding } from './guarding.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 import { refusalOf, statusForMember } from './member.ts'
 import type { MemberOpenings } from './member.ts'
 

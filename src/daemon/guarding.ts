@@ -25,7 +25,7 @@ import type { Lock } from '../state/lock.ts'
 import type { Store } from '../state/store.ts'
 import { Exposed } from './exposed.ts'
 import { Gap } from './gap.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 import { Repairs } from './repairs.ts'
 
 /** The network namespace of this process. Each namespace has its own rules, like a separate host. */

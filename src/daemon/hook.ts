@@ -1,6 +1,6 @@
 import type { CommandRunner } from '../door/command.ts'
 import { within } from '../door/time-limit.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 
 /** The milliseconds that the daemon waits for its stop hook. */
 export const STOP_HOOK_MAX_MS = 3_000

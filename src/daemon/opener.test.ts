@@ -7,7 +7,7 @@ import type { Opened } from '../gate/effect.ts'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import { Faults } from './faults.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 import { Opener } from './opener.ts'
 import type { Granted } from './spa/granted.ts'
 

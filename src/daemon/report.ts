@@ -1,6 +1,6 @@
 import type { Effect } from '../gate/effect.ts'
 import { UDP } from '../packet/packet.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 
 /** Logs a decision of the gate. */
 export function report(log: Log, effect: Effect): void {

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
-import type { Withheld } from '../../gate/effect.ts'
-import type { Address } from '../../packet/address.ts'
+import type { Withheld } from '../gate/effect.ts'
+import type { Address } from '../packet/address.ts'
 import { LogFile } from './file.ts'
 import { Hosts } from './hosts.ts'
 import { FloodLimit } from './limit.ts'

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Address } from '../../packet/address.ts'
+import type { Address } from '../packet/address.ts'
 import { SOURCE_BURST_LINES, TOTAL_BURST_LINES } from './limit.ts'
 import { FAILURE_REPORT_MS, LEFT_OUT_REPORT_MS, Log, OUTPUT_LINES_MAX } from './log.ts'
 import type { LogSettings, LogSurroundings } from './log.ts'

@@ -1,6 +1,6 @@
-import { formatAddress } from '../../packet/address.ts'
-import type { Address } from '../../packet/address.ts'
-import type { Withheld } from '../../gate/effect.ts'
+import { formatAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import type { Withheld } from '../gate/effect.ts'
 import type { Entry, Facts, Level } from './line.ts'
 
 /** An entry of the log without its time. The default level is `notice`. */
