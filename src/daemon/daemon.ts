@@ -154,7 +154,7 @@ export class Daemon {
       door: (name) => this.#doors.find(name),
       judge: ({ secret }) => (secret.kind === 'spa' ? this.#spa : this.#doors),
       openers: [this.#guarding, this.#openings],
-      say: (level, text) => log.notice(level, text),
+      log,
       nextExpiry: (now) => this.#spa?.nextExpiry(now) ?? Infinity,
     })
     this.#opener = new Opener({
@@ -176,7 +176,7 @@ export class Daemon {
   /** Reads the config again and applies all of it. If that fails, logs the error and keeps the previous config. */
   async reload(): Promise<void> {
     notify('RELOADING=1')
-    this.#log.rereading(this.#args.config)
+    this.#log.event({ kind: 're-reading', file: this.#args.config })
     try {
       const { config, warnings } = loadConfig(this.#args.config)
       await this.#log.reopen(logSettings(this.#args, config.options))
@@ -209,7 +209,7 @@ export class Daemon {
       () => this.#control.close(),
       async () => await this.#closeAll(),
       async () => await runHook(this.#runner, this.#config.options.stopHook, 'stop', this.#log),
-      () => this.#log.shuttingDown(),
+      () => this.#log.event({ kind: 'shutting-down' }),
       async () => await this.#store.close(),
       async () => await this.#log.close(),
     ]
@@ -325,7 +325,7 @@ export class Daemon {
           this.#spa?.setOwn(addresses)
           this.#guarding.closeForwardsTo((address) => addresses.some((own) => sameAddress(own, address)))
         },
-        listening: (name) => this.#log.starting([name]),
+        listening: (name) => this.#log.event({ kind: 'starting', interfaces: [name] }),
         waiting: (name, reason) => this.#log.notice('warning', `${name}: ${reason}, waiting for it`),
         deaf: (name, reason) =>
           this.#log.notice('warning', `${name}: ${reason}: knocks may have been missed; capturing again`),
@@ -355,7 +355,7 @@ export class Daemon {
     this.#spa = new Loaded({
       store: this.#store,
       say: (level, text) => this.#log.notice(level, text),
-      explain: (source, door, reason) => this.#log.explain(source, door, reason, {}),
+      explain: (source, door, reason) => this.#log.event({ kind: 'explanation', source, door, reason }),
       open: (granted) => this.#opener.granted(granted),
       holdersChanged: () => this.#reconciler.soon(),
       needsChanged: () => this.#needOthers(),

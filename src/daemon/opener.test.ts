@@ -7,6 +7,8 @@ import type { Opened } from '../gate/effect.ts'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import { Faults } from './faults.ts'
+import type { LogEvent } from '../log/event.ts'
+import { textOf } from '../log/format.ts'
 import type { Log } from '../log/log.ts'
 import { Opener } from './opener.ts'
 import type { Granted } from './spa/granted.ts'
@@ -38,6 +40,7 @@ class Around {
     reconciler: { isStillMay: () => this.may, during: async (opening: Promise<void>) => await opening },
     log: {
       open: () => this.notes.push('OPEN SESAME'),
+      event: (event: LogEvent) => this.notes.push(event.kind === 'open' ? 'OPEN SESAME' : textOf(event)),
       notice: (_: string, text: string) => this.notes.push(text),
     } as unknown as Log,
     faults: new Faults((text) => this.notes.push(text)),

@@ -4,6 +4,7 @@ import { BY_HAND } from '../door/held.ts'
 import type { Held, May } from '../door/held.ts'
 import { formatForward } from '../door/part.ts'
 import type { Forward } from '../firewall/guard/element.ts'
+import type { Log } from '../log/log.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
@@ -55,7 +56,7 @@ export interface Wanted {
 /** The dependencies of the reconciler. */
 export interface ReconcilerDeps extends JudgedBy {
   readonly openers: readonly Released[]
-  readonly say: (level: 'notice', text: string) => void
+  readonly log: Pick<Log, 'event'>
   /** Returns when the next key expires, in milliseconds since 1970, or `Infinity`. */
   readonly nextExpiry: (now: number) => number
 }
@@ -86,8 +87,8 @@ export class Reconciler {
     const held = { door: door.name, source: formatAddress(source), services: some, forward, user, holder }
     const isPresent = this.#deps.door(door.name) === door
     if (isPresent && mayHold(held, this.#deps) !== 'may not') return true
-    const why = isPresent ? 'access was revoked meanwhile' : 'the config has changed meanwhile'
-    this.#deps.say('notice', `${held.source}: ${door.name}: stays shut: ${why}`)
+    const cause = isPresent ? 'access was revoked meanwhile' : 'the config has changed meanwhile'
+    this.#deps.log.event({ kind: 'refused', level: 'notice', source: held.source, door: door.name, user, cause })
     return false
   }
 
@@ -103,15 +104,15 @@ export class Reconciler {
     if (this.#stopped) return
     this.#begun = true
     this.#count++
-    const { openers, say, nextExpiry } = this.#deps
+    const { openers, log, nextExpiry } = this.#deps
     const said = new Set<string>()
     const may: May = (held) => {
       if (mayHold(held, this.#deps) !== 'may not') return true
       const { source, door, user } = held
       // A door can have ports and commands. They are logged as one opening.
-      const line = `${source}: ${door}: access${user === undefined ? '' : ` of ${user}`} revoked`
-      if (!said.has(line)) say('notice', line)
-      said.add(line)
+      const key = [source, door, user].join('\n')
+      if (!said.has(key)) log.event({ kind: 'revoked', source, door, user })
+      said.add(key)
       return false
     }
     for (const opener of openers) opener.release(may)

@@ -1,14 +1,12 @@
+import type { Log } from '../log/log.ts'
 import type { Address } from '../packet/address.ts'
 import type { Protocol } from '../packet/packet.ts'
 import type { Moment } from '../state/deadline.ts'
 import type { Store } from '../state/store.ts'
 import type { CommandLine, Outcome } from './command.ts'
-import type { RunLog } from './runs.ts'
 
 /** The log for doors. */
-export interface DoorLog extends RunLog {
-  commandTimeout(source: string, door: string): void
-}
+export type DoorLog = Pick<Log, 'event' | 'output' | 'notice' | 'commandTimeout'>
 
 /** The functions and values that openings need from their caller. */
 export interface OpeningTerms {

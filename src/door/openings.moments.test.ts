@@ -3,6 +3,8 @@
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Door } from '../config/config.ts'
+import type { LogEvent } from '../log/event.ts'
+import { entryOf } from '../log/format.ts'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Moment } from '../state/deadline.ts'
@@ -86,10 +88,12 @@ class Surroundings implements OpeningTerms {
     },
   }
   readonly log = {
-    running: (): void => undefined,
+    event: (event: LogEvent): void => {
+      const { event: name, level } = entryOf(event, 0)
+      if (name === 'notice') this.notices.push(level)
+    },
     output: (): void => undefined,
     commandTimeout: (): void => undefined,
-    status: (): void => undefined,
     notice: (level: string): void => void this.notices.push(level),
   }
   get store(): OpeningTerms['store'] {

@@ -43,7 +43,7 @@ export interface PortTerms {
   readonly guard: Guard
   readonly store: Pick<Store, 'openings' | 'opened' | 'extended' | 'closed'>
   readonly clocks: { now(): Moment }
-  readonly log: Pick<DoorLog, 'notice'>
+  readonly log: Pick<DoorLog, 'event' | 'notice'>
   /**
    * Tells whether addresses of the network have a TCP connection to one of the services. Never rejects, may take
    * seconds.

@@ -8,9 +8,9 @@ import type { DoorLog } from './command-opening.ts'
  */
 export class PortRecords {
   readonly #store: Pick<Store, 'opened' | 'extended' | 'closed'>
-  readonly #log: Pick<DoorLog, 'notice'>
+  readonly #log: Pick<DoorLog, 'event'>
 
-  constructor(store: Pick<Store, 'opened' | 'extended' | 'closed'>, log: Pick<DoorLog, 'notice'>) {
+  constructor(store: Pick<Store, 'opened' | 'extended' | 'closed'>, log: Pick<DoorLog, 'event'>) {
     this.#store = store
     this.#log = log
   }
@@ -21,15 +21,17 @@ export class PortRecords {
       await (known ? this.#store.extended(opening.id, hold) : this.#store.opened(opening))
     } catch (error) {
       const { source, door } = opening
-      this.#log.notice('warning', `${source}: ${door}: would be lost on a restart: ${(error as Error).message}`)
+      const { message: cause } = error as Error
+      this.#log.event({ kind: 'trouble', level: 'warning', source, door, what: 'would be lost on a restart', cause })
     }
   }
 
   /** Removes an opening from the journal. */
   forget({ id, source, door }: Opening): void {
     this.#store.closed(id).catch((error: unknown) => {
-      const { message } = error as Error
-      this.#log.notice('error', `${source}: ${door}: is closed, but that cannot be recorded: ${message}`)
+      const { message: cause } = error as Error
+      const what = 'is closed, but that cannot be recorded'
+      this.#log.event({ kind: 'trouble', level: 'error', source, door, what, cause })
     })
   }
 }

@@ -21,9 +21,9 @@ export interface Entry {
   readonly text: string
   readonly facts: Facts
   /** The address that the entry is about. */
-  readonly source?: string
+  readonly source?: string | undefined
   /** The text on standard output with `-v`, if it differs. */
-  readonly verboseText?: string
+  readonly verboseText?: string | undefined
   /** Omits the entry from the log file. It is for programs that watch other outputs. */
   readonly notInFile?: boolean
   /** The entry may use the part of the queue for lines that must not be lost. */
