@@ -5,7 +5,7 @@ import { LogFile } from './file.ts'
 import { entryOf } from './format.ts'
 import { Hosts } from './hosts.ts'
 import { FloodLimit } from './limit.ts'
-import { debugLine, jsonLine, knockdLine, oneLine, plainText, priorityOf } from './line.ts'
+import { PRIORITY, debugLine, jsonLine, knockdLine, oneLine, plainText } from './line.ts'
 import type { Entry, Level } from './line.ts'
 import { Naming } from './naming.ts'
 import { LineQueue } from './queue.ts'
@@ -21,8 +21,8 @@ export const OUTPUT_LINES_MAX = 20
 /** The longest line of a command's output in UTF-16 units. */
 export const OUTPUT_LINE_MAX_CHARS = 1_024
 const WORD = 2 ** 32
-/** The kinds whose lines are limited as a whole. Explanations have their own limit. */
-const LIMITED: ReadonlySet<string> = new Set(['stage', 'sequence-timeout', 'scan', 'wrong-codes', 'withheld'])
+/** The kinds that unknown sources can cause. */
+const LIMITED: ReadonlySet<string> = new Set('stage sequence-timeout scan wrong-codes withheld explanation'.split(' '))
 
 /** The destinations and the format of the log. */
 export interface LogSettings {
@@ -105,10 +105,10 @@ export class Log {
    * is left out is not even formed.
    */
   event(event: LogEvent): void {
-    if (event.kind === 'explanation' && !this.#explains) return
-    const limit = this.#limitOf(event.kind)
-    if (limit !== undefined && !this.#admitted(limit, (event as KnockEvent).source)) return
-    if (event.kind === 'shutting-down') this.#reportLeftOut()
+    const { kind } = event
+    if (kind === 'explanation' && !this.#explains) return
+    if (LIMITED.has(kind) && !this.#admitted(kind, (event as KnockEvent).source)) return
+    if (kind === 'shutting-down') this.#reportLeftOut()
     if (this.#closed) return
     const entry = entryOf(event, this.#around.now())
     // Host names are looked up only for lines above the level debug.
@@ -156,7 +156,8 @@ export class Log {
     clearTimeout(limit)
   }
 
-  #admitted(limit: FloodLimit, source: Address): boolean {
+  #admitted(kind: LogEvent['kind'], source: Address): boolean {
+    const limit = kind === 'explanation' ? this.#explanations : this.#knocks
     if (limit.admit(source, this.#around.now())) return true
     this.#leftOut++
     if (this.#leftOutTimer === undefined && !this.#closed) {
@@ -179,16 +180,11 @@ export class Log {
     return debug || (format === 'json' && file !== undefined)
   }
 
-  #limitOf(kind: LogEvent['kind']): FloodLimit | undefined {
-    if (kind === 'explanation') return this.#explanations
-    return LIMITED.has(kind) ? this.#knocks : undefined
-  }
-
   #write(entry: Entry, host: string | undefined): void {
     const { format, file, verbose, debug } = this.#settings
     const syslog = this.#settings.syslog && this.#around.syslog !== undefined
     const { level, urgent = false, notInFile = false } = entry
-    const priority = priorityOf(level)
+    const priority = PRIORITY[level]
     if (file !== undefined && !notInFile && (format === 'json' || level !== 'debug')) {
       const text = format === 'json' ? jsonLine(entry, host) : knockdLine(entry, host)
       this.#file.push({ text, priority, urgent })
@@ -204,7 +200,7 @@ export class Log {
     }
     // Warnings and errors go to standard error if there is no other output.
     const unheard = file === undefined && !syslog && !verbose
-    if (unheard && priority <= priorityOf('warning')) print(this.#around.stderr, `knockd: ${plainText(entry, host)}\n`)
+    if (unheard && priority <= PRIORITY.warning) print(this.#around.stderr, `knockd: ${plainText(entry, host)}\n`)
   }
 
   #failed(what: string, error: Error): void {
