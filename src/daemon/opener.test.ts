@@ -39,9 +39,7 @@ class Around {
     openings: { open: async () => await Promise.resolve() },
     reconciler: { isStillMay: () => this.may, during: async (opening: Promise<void>) => await opening },
     log: {
-      open: () => this.notes.push('OPEN SESAME'),
       event: (event: LogEvent) => this.notes.push(event.kind === 'open' ? 'OPEN SESAME' : textOf(event)),
-      notice: (_: string, text: string) => this.notes.push(text),
     } as unknown as Log,
     faults: new Faults((text) => this.notes.push(text)),
   })

@@ -63,7 +63,7 @@ export class Opener {
     this.#begin(door.name, source, async () => {
       const { guarding, openings, reconciler, log } = this.#deps
       if (!reconciler.isStillMay(door, granted)) return
-      const opened = once(() => log.open(source, door.name, user, claimedUser))
+      const opened = once(() => log.event({ kind: 'open', source, door: door.name, user, claimedUser }))
       const whose = { user, claimedUser, holder, opened }
       if (door.opens.length > 0) guarding.open(door, source, { ms, services, forward, ...whose })
       else if (!hasCommands(door)) opened()
@@ -80,7 +80,7 @@ export class Opener {
     this.#begin(door.name, source, async () => {
       const { openings, reconciler, log } = this.#deps
       if (!reconciler.isStillMay(door, { source, user, holder })) return
-      const opened = once(() => log.open(source, door.name, user, claimedUser))
+      const opened = once(() => log.event({ kind: 'open', source, door: door.name, user, claimedUser }))
       const { protocol, port } = arrival
       const services = portsText({ asked: grant.kind === 'command' ? undefined : grant.ports })
       const knocked = { source, protocol, port, user, claimedUser, holder, services, opened }
@@ -92,7 +92,8 @@ export class Opener {
   #begin(door: string, source: Address, work: () => Promise<void>): void {
     const { log, faults } = this.#deps
     if (this.#count >= OPENING_MAX) {
-      log.notice('error', `${formatAddress(source)}: ${door}: stays shut, too many doors open at once`)
+      const reason = 'too many doors open at once'
+      log.event({ kind: 'refused', level: 'error', source: formatAddress(source), door, reason })
       return
     }
     this.#count++
