@@ -82,7 +82,7 @@ async function openByHand(
       return { error: 'you have too many openings', hint: 'close some, or wait' }
     }
   }
-  log.notice('notice', `${text}: ${name}: opened by hand${byWhom(asker)}`)
+  log.event({ kind: 'by-hand', action: 'opened', source: text, door: name, by: byWhom(asker) })
   if (door.opens.length > 0 && !guarding.open(door, address, { ms, holder: BY_HAND })) {
     return { error: `${name} stays shut`, hint: 'the log says why' }
   }
@@ -99,7 +99,7 @@ function forgive({ source }: Request & { command: 'forgive' }, { gate, log }: Co
   if (address === undefined) return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
   const text = formatAddress(address)
   if (!gate.forgive(address, steadyNow())) return { done: `${text} was not ignored`, count: 0 }
-  log.notice('notice', `${text}: forgiven by hand`)
+  log.event({ kind: 'by-hand', action: 'forgiven', source: text })
   return { done: `${text} is no longer ignored`, count: 1 }
 }
 
@@ -125,8 +125,8 @@ async function acceptLoss({ door: name, id }: Request & { command: 'accept-loss'
 }
 
 /** Omits the user for root, because `sudo` has its own log. */
-function byWhom({ user, isOwner }: Asker): string {
-  return isOwner ? '' : `, by user ${user ?? 'unknown'}`
+function byWhom({ user, isOwner }: Asker): string | undefined {
+  return isOwner ? undefined : `${user ?? 'unknown'}`
 }
 
 async function closeByHand(
@@ -141,7 +141,7 @@ async function closeByHand(
     return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
   }
   const text = address === undefined ? undefined : formatAddress(address)
-  log.notice('notice', `${text ?? 'everybody'}: ${door ?? 'every door'}: closed by hand${byWhom(asker)}`)
+  log.event({ kind: 'by-hand', action: 'closed', source: text, door, by: byWhom(asker) })
   const count = guarding.close(door, address) + (await openings.close(door, text))
   of.memberOpenings.closed(door, text)
   return { done: count === 0 ? 'nothing was open' : `${count} closed`, count }
