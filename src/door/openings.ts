@@ -178,7 +178,7 @@ export class Openings {
     try {
       await store.opened(opening)
     } catch (error) {
-      this.#refused(`${what.source}: ${door.name}: stays shut`, error as Error)
+      this.#refused({ source: what.source, door: door.name, user: what.user }, error as Error)
       return
     }
     if (this.#ending) {
@@ -207,7 +207,8 @@ export class Openings {
     const { id, source, door } = live.opening
     if (live.closing !== undefined) return false
     if (live.doubtful) {
-      log.notice('info', `${source}: ${door}: is possibly not open, so it is closed and opened again`)
+      const what = 'is possibly not open, so it is closed and opened again'
+      log.event({ kind: 'trouble', level: 'info', source, door, what })
       return false
     }
     const now = clocks.now()
@@ -217,7 +218,8 @@ export class Openings {
     } catch (error) {
       if (isClosing(live)) return false
       opened?.()
-      log.notice('error', `${source}: ${door}: is not kept open for longer: ${(error as Error).message}`)
+      const { message: cause } = error as Error
+      log.event({ kind: 'trouble', level: 'error', source, door, what: 'is not kept open for longer', cause })
       return true
     }
     // The old deadline may have passed while the journal stored the new one.
@@ -225,10 +227,7 @@ export class Openings {
     live.holds = withHold(liveHolds(live.holds, now), hold)
     this.#schedule(live)
     opened?.()
-    log.notice(
-      'info',
-      `${source}: ${door}: is open already, and stays so for another ${Math.round(durationMs / 1000)} s`,
-    )
+    log.event({ kind: 'extended', source, door, user, seconds: Math.round(durationMs / 1000) })
     return true
   }
 
@@ -244,7 +243,7 @@ export class Openings {
     const now = performance.now()
     const last = this.#cooling.peek(key)
     if (door.cooldownMs > 0 && last !== undefined && now - last < door.cooldownMs) {
-      log.notice('debug', `${address}: ${door.name}: cools down`)
+      log.event({ kind: 'skipped', source: address, door: door.name, reason: 'cooldown' })
       return
     }
     this.#cooling.set(key, now)
@@ -254,7 +253,7 @@ export class Openings {
       const outcome = await within(runner.run({ text: probe, environment, urgent: false }), this.#overlapMs)
       if (this.#ending) return
       if (outcome?.kind === 'exited' && outcome.status === 0) {
-        log.notice('info', `${address}: ${door.name}: its rule is in place already`)
+        log.event({ kind: 'skipped', source: address, door: door.name, reason: 'in place' })
         return
       }
     }
@@ -291,9 +290,7 @@ export class Openings {
   async #close(live: Live, due: boolean): Promise<boolean> {
     clearTimeout(live.timer)
     live.closing ??= this.#closeOnce(live, due).catch((error: unknown) => {
-      const { source, door } = live.opening
-      const { message } = error as Error
-      this.#terms.log.notice('error', `${source}: ${door}: is not closed, the next start tries again: ${message}`)
+      this.#notClosed(live, (error as Error).message)
       this.#setAside(live)
       live.closing = undefined
       return false
@@ -306,15 +303,16 @@ export class Openings {
     const { opening } = live
     const { door, source, stop } = opening
     const started = await within(live.started, this.#overlapMs)
-    if (due) log.commandTimeout(source, door)
+    if (due) log.event({ kind: 'command-timeout', source, door })
     if (stop !== undefined && !(await this.#runs.stop(opening, stop))) {
-      log.notice('error', `${source}: ${door}: is not closed, the next start tries again`)
+      this.#notClosed(live)
       this.#setAside(live)
       live.closing = undefined
       return false
     }
     if (started === undefined && stop !== undefined) {
-      log.notice('warning', `${source}: ${door}: its start command still runs; it is closed again when that ends`)
+      const what = 'its start command still runs; it is closed again when that ends'
+      log.event({ kind: 'trouble', level: 'warning', source, door, what })
       this.#setAside(live)
       void this.#closeAgain(live, stop)
       return true
@@ -342,22 +340,28 @@ export class Openings {
     await this.#forget(live.opening)
   }
 
+  #notClosed({ opening: { source, door } }: Live, cause?: string): void {
+    const what = 'is not closed, the next start tries again'
+    this.#terms.log.event({ kind: 'trouble', level: 'error', source, door, what, cause })
+  }
+
   /** Logs why an opening was refused. A full store is logged only now and then, as every knock would log it. */
-  #refused(what: string, error: Error): void {
+  #refused(of: Pick<Opening, 'source' | 'door' | 'user'>, error: Error): void {
     const { log } = this.#terms
     const full = error instanceof StoreError
     const now = performance.now()
     const said = full && now - this.#refusedSaidAt < REFUSED_REPORT_MS
     if (full && !said) this.#refusedSaidAt = now
-    log.notice(said ? 'debug' : full ? 'warning' : 'error', `${what}: ${error.message}`)
+    log.event({ kind: 'refused', level: said ? 'debug' : full ? 'warning' : 'error', ...of, cause: error.message })
   }
 
   async #forget({ id, source, door }: Opening): Promise<void> {
     try {
       await this.#terms.store.closed(id)
     } catch (error) {
-      const { message } = error as Error
-      this.#terms.log.notice('error', `${source}: ${door}: is closed, but that cannot be recorded: ${message}`)
+      const { message: cause } = error as Error
+      const what = 'is closed, but that cannot be recorded'
+      this.#terms.log.event({ kind: 'trouble', level: 'error', source, door, what, cause })
     }
   }
 }
