@@ -3,6 +3,7 @@ import { formatService } from '../config/service.ts'
 import type { Element } from '../firewall/guard/element.ts'
 import type { GuardPlan } from '../firewall/guard/plan.ts'
 import type { Held } from '../firewall/guard/ruleset.ts'
+import type { LogEvent } from '../log/event.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { networkOf } from '../packet/network.ts'
@@ -131,13 +132,15 @@ export class PortOpenings {
     const { clocks, log } = this.#terms
     const address = formatAddress(source)
     const door = services === undefined ? whole : { ...whole, opens: services }
+    const who = { source: address, door: door.name, user }
+    const refused = (why: { readonly reason?: string; readonly cause?: string }): false =>
+      this.#refused({ kind: 'refused', ...who, ...why })
     const asked = { door, source, services, forward }
     const key = keyOfAsked(asked)
     const before = this.#live.get(key)
     const now = clocks.now()
     if (before === undefined && this.#live.size >= PORT_OPENINGS_MAX) {
-      this.#refused(`${address}: ${door.name}: stays shut, too many doors are open`)
-      return false
+      return refused({ reason: 'too many doors are open' })
     }
     const longest = before === undefined ? ms : Math.max(ms, timeLeft(before.deadline, now))
     const own = before?.holds.find((hold) => hold.holder === holder)
@@ -150,19 +153,16 @@ export class PortOpenings {
     const elsewhere =
       before === undefined && forward !== undefined ? sentOnTo(this.#live.values(), elements) : undefined
     if (elsewhere !== undefined) {
-      this.#refused(`${address}: ${door.name}: stays shut: its ports are already sent on to ${elsewhere}`)
-      return false
+      return refused({ cause: `its ports are already sent on to ${elsewhere}` })
     }
     if (elements.length === 0) {
-      this.#refused(`${address}: ${door.name}: stays shut, it has no ports to open over IPv${source.family}`)
-      return false
+      return refused({ reason: `it has no ports to open over IPv${source.family}` })
     }
     const live = before ?? newLive(asked, hold, elements, now)
     try {
       this.#let(live, elements, longest, now)
     } catch (error) {
-      this.#refused(`${address}: ${door.name}: stays shut: ${(error as Error).message}`)
-      return false
+      return refused({ cause: (error as Error).message })
     }
     live.holds = withHold(liveHolds(live.holds, now), hold)
     live.deadline = lastDeadline(live.holds, now)
@@ -172,9 +172,8 @@ export class PortOpenings {
     this.#schedule(live)
     opened?.()
     const seconds = Math.round(longest / 1000)
-    if (before === undefined)
-      log.notice('info', `${address}: ${door.name}: ${openingText(door, source, forward)} open for ${seconds} s`)
-    else log.notice('info', `${address}: ${door.name}: is open already, and stays so for another ${seconds} s`)
+    const what = openingText(door, source, forward)
+    log.event(before === undefined ? { kind: 'opened', ...who, what, seconds } : { kind: 'extended', ...who, seconds })
     void this.#records.note(live.opening, hold, before !== undefined)
     return true
   }
@@ -209,8 +208,8 @@ export class PortOpenings {
       const to = live.forward?.address
       if (to === undefined || !isOwn(to)) continue
       const { source, door } = live.opening
-      const why = `${formatAddress(to)} is an address of this machine now`
-      this.#terms.log.notice('warning', `${source}: ${door}: is no longer forwarded: ${why}`)
+      const cause = `${formatAddress(to)} is an address of this machine now`
+      this.#terms.log.event({ kind: 'trouble', level: 'warning', source, door, what: 'is no longer forwarded', cause })
       this.#close(live)
     }
   }
@@ -292,10 +291,9 @@ export class PortOpenings {
     } catch (error) {
       if (this.#intact) {
         const { source, door } = live.opening
-        log.notice(
-          'warning',
-          `${source}: ${door}: is closed by the kernel at its deadline: ${(error as Error).message}`,
-        )
+        const { message: cause } = error as Error
+        const what = 'is closed by the kernel at its deadline'
+        log.event({ kind: 'trouble', level: 'warning', source, door, what, cause })
       }
     }
   }
@@ -305,7 +303,8 @@ export class PortOpenings {
     clearTimeout(live.timer)
     this.#live.delete(live.key)
     this.#terms.past?.(admissionOf(live))
-    this.#terms.log.notice('info', `${source}: ${door}: ${openingText(live.door, live.source, live.forward)} closed`)
+    const what = openingText(live.door, live.source, live.forward)
+    this.#terms.log.event({ kind: 'closed', source, door, what })
     this.#records.forget(live.opening)
   }
 
@@ -348,19 +347,20 @@ export class PortOpenings {
   /** Extends the opening by one step. False: the firewall refuses. */
   #extended(live: Live): boolean {
     const { clocks, log } = this.#terms
-    const { door, opening } = live
+    const { source, door } = live.opening
     const now = clocks.now()
     try {
       this.#let(live, live.elements, EXTEND_STEP_MS, now)
     } catch (error) {
-      log.notice('error', `${opening.source}: ${door.name}: is not kept open: ${(error as Error).message}`)
+      const { message: cause } = error as Error
+      log.event({ kind: 'trouble', level: 'error', source, door, what: 'is not kept open', cause })
       return false
     }
     live.deadline = deadlineAfter(now, EXTEND_STEP_MS)
     // The holder of the connection is unknown.
     const alive = liveHolds(live.holds, now)
     live.holds = extendedHolds(alive.length > 0 ? alive : live.holds, live.deadline)
-    log.notice('debug', `${opening.source}: ${door.name}: stays open, its source is connected`)
+    log.event({ kind: 'extended', source, door, seconds: EXTEND_STEP_MS / 1000, connected: true })
     void this.#records.note(live.opening, { ...live.deadline, holder: undefined, user: undefined }, true)
     return true
   }
@@ -369,10 +369,11 @@ export class PortOpenings {
     return heldElements(this.#live.values(), plan, this.#terms.clocks.now(), doors)
   }
 
-  #refused(text: string): void {
+  #refused(event: Omit<Extract<LogEvent, { kind: 'refused' }>, 'level'>): false {
     const now = performance.now()
     const said = now - this.#refusedSaidAt < REFUSED_REPORT_MS
     if (!said) this.#refusedSaidAt = now
-    this.#terms.log.notice(said ? 'debug' : 'error', text)
+    this.#terms.log.event({ ...event, level: said ? 'debug' : 'error' })
+    return false
   }
 }
