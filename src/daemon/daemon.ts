@@ -141,6 +141,7 @@ export class Daemon {
       store,
       listFolder: listFolder(state),
       say: (level, text) => log.notice(level, text),
+      event: (event) => log.event(event),
       changed: () => this.#needOthers(),
       holdersChanged: () => this.#reconciler.soon(),
       marks,
@@ -355,7 +356,7 @@ export class Daemon {
     this.#spa = new Loaded({
       store: this.#store,
       say: (level, text) => this.#log.notice(level, text),
-      explain: (source, door, reason) => this.#log.event({ kind: 'explanation', source, door, reason }),
+      event: (event) => this.#log.event(event),
       open: (granted) => this.#opener.granted(granted),
       holdersChanged: () => this.#reconciler.soon(),
       needsChanged: () => this.#needOthers(),

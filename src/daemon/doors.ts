@@ -3,6 +3,7 @@ import type { Gate } from '../gate/gate.ts'
 import type { Secret } from '../gate/secret.ts'
 import type { Held } from '../door/held.ts'
 import { formatSequence } from '../config/sequence.ts'
+import type { LogEvent } from '../log/event.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
 import type { OneTimeLeft } from '../state/one-time.ts'
 import type { Store } from '../state/store.ts'
@@ -25,6 +26,7 @@ export interface DoorsTerms {
   /** The folder of the lists that the daemon makes. */
   readonly listFolder: string
   readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
+  readonly event: (event: LogEvent) => void
   /** Called when the gate's sequences have changed, so that the capture filter must change. */
   readonly changed: () => void
   /** Called when someone who holds a door may have lost access. */
@@ -163,8 +165,8 @@ export class Doors implements HolderJudge {
   }
 
   #add(door: Door, after: Promise<void> | undefined, before: Kept | undefined): Kept {
-    const { gate, store, say, changed, holdersChanged, marks, busy, listFolder: folder } = this.#of
-    const common = { door, gate, store, say, changed, holdersChanged }
+    const { gate, store, say, event, changed, holdersChanged, marks, busy, listFolder: folder } = this.#of
+    const common = { door, gate, store, say, event, changed, holdersChanged }
     const { secret } = door
     const kept = { door, signature: signatureOf(door) }
     switch (secret.kind) {

@@ -8,6 +8,7 @@ import { readConfig } from '../config/read.ts'
 import type { Held } from '../door/held.ts'
 import { Gate } from '../gate/gate.ts'
 import type { Secret } from '../gate/secret.ts'
+import { textOf } from '../log/format.ts'
 import { HolderMarks } from '../state/holder-marks.ts'
 import { MemoryDisk } from '../state/memory-disk.ts'
 import { openStoreOn } from '../state/store.ts'
@@ -33,6 +34,7 @@ beforeEach(async () => {
     store,
     listFolder: join(folder, 'lists'),
     say: (_level, text) => void said.push(text),
+    event: (event) => void said.push(textOf(event)),
     changed: () => undefined,
     holdersChanged: () => changed(),
     marks,

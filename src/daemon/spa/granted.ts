@@ -2,6 +2,7 @@ import type { Door, Service } from '../../config/config.ts'
 import type { Forward } from '../../firewall/guard/element.ts'
 import { formatService } from '../../config/service.ts'
 import { formatPorts } from '../../door/part.ts'
+import type { LogEvent } from '../../log/event.ts'
 import { TCP } from '../../packet/packet.ts'
 import type { Protocol } from '../../packet/packet.ts'
 import { contains } from '../../packet/network.ts'
@@ -44,6 +45,7 @@ export interface Granted {
 export interface JudgeTerms {
   readonly store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys' | 'loss' | 'acceptsLoss'>
   readonly say: (level: 'info' | 'notice' | 'warning' | 'error', text: string) => void
+  readonly event: (event: LogEvent) => void
   /** Explains why a packet opened nothing, if explanations are on. */
   readonly explain: (source: Address, door: string | undefined, reason: string) => void
   readonly open: (granted: Granted) => void
@@ -60,6 +62,14 @@ export interface Arrival {
   readonly destination: Address
   readonly protocol: Protocol
   readonly port: number
+}
+
+/** Returns the event of a door that stays shut because of an error. */
+export function refusedBy(
+  { message }: Error,
+  { door, source, user }: Pick<Granted, 'door' | 'source' | 'user'>,
+): LogEvent {
+  return { kind: 'refused', level: 'error', source: formatAddress(source), door: door.name, user, cause: message }
 }
 
 /** Returns the requested ports as the door's services, or `undefined` if the door does not open one of them. */

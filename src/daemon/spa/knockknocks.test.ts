@@ -32,6 +32,7 @@ beforeEach(async () => {
     {
       store,
       say: nothing,
+      event: nothing,
       explain: nothing,
       open: ({ door, user }) => void opened.push(`${door.name} ${user}`),
       holdersChanged: nothing,

@@ -18,7 +18,7 @@ import type { Held } from '../../door/held.ts'
 import type { HolderJudge, Verdict } from '../verdict.ts'
 
 /** The dependencies of these doors. The host's own addresses are set later. */
-export type SpaTerms = Omit<FwknopTerms, 'isOwn'>
+export type SpaTerms = Omit<FwknopTerms, 'isOwn' | 'explain'>
 
 /** The doors that single packets open (SPA), and the traffic that they need. */
 export class SpaDoors implements HolderJudge {
@@ -31,8 +31,11 @@ export class SpaDoors implements HolderJudge {
   /** The host's own addresses and the broadcast addresses of its links, as text. */
   #ownText: ReadonlySet<string> = new Set()
 
-  constructor(of: SpaTerms) {
+  constructor(terms: SpaTerms) {
     const work = new WorkBudget()
+    const explain: FwknopTerms['explain'] = (source, door, reason) =>
+      terms.event({ kind: 'explanation', source, door, reason })
+    const of = { ...terms, explain }
     this.#posterns = new Posterns(of, work)
     this.#fwknops = new Fwknops({ ...of, isOwn: (address) => this.isOwn(address) }, work)
     this.#knockknocks = new Knockknocks(of, work)
