@@ -6,6 +6,7 @@ import { formatSequence } from '../config/sequence.ts'
 import type { Held } from '../door/held.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Secret } from '../gate/secret.ts'
+import type { LogEvent } from '../log/event.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
 import type { Store } from '../state/store.ts'
 import { SECRET } from '../file/policy.ts'
@@ -36,6 +37,7 @@ export interface UsersDoorTerms {
   readonly gate: Gate
   readonly store: Store
   readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
+  readonly event: (event: LogEvent) => void
   /** Called when the door's sequences in the gate have changed, which the kernel's filter may need to know. */
   readonly changed: () => void
   /** Called when a user was removed from the file or has another secret. */
@@ -128,7 +130,7 @@ export class UsersDoor implements HolderJudge {
   }
 
   #take(people: readonly Person[]): void {
-    const { door, say, holdersChanged } = this.#of
+    const { door, event, holdersChanged } = this.#of
     this.#inForce.renew()
     const before = this.#holders
     const isFirst = before.size === 0
@@ -154,7 +156,7 @@ export class UsersDoor implements HolderJudge {
     this.#holders = after
     for (const { name } of before.values()) {
       if (name === undefined) continue
-      say('notice', `${door.name}: access of ${name} revoked`)
+      event({ kind: 'revoked', door: door.name, user: name })
     }
     // Openings from before the first reading could not be judged until now.
     if (gone.length > 0 || isFirst) holdersChanged()
@@ -167,7 +169,7 @@ export class UsersDoor implements HolderJudge {
    * @returns the mark of the new holder if the use is durable, or `undefined` if the door stays shut
    */
   async redeem(secret: Secret): Promise<string | undefined> {
-    const { door, say } = this.#of
+    const { door, say, event } = this.#of
     const holder = this.#holders.get(secret.user ?? '')
     // The user may have been revoked or given a new secret while this knock was under way.
     if (holder === undefined) return undefined
@@ -178,7 +180,8 @@ export class UsersDoor implements HolderJudge {
       if (await codes.strike(secret)) return mark
       say('warning', `${door.name}: this code was used before${forUser(secret.user)}`)
     } catch (error) {
-      say('error', `${door.name}: stays shut, cannot mark its code as used: ${(error as Error).message}`)
+      const why = { reason: 'cannot mark its code as used', cause: (error as Error).message }
+      event({ kind: 'refused', level: 'error', door: door.name, user: secret.user, ...why })
     }
     return undefined
   }
