@@ -10,6 +10,7 @@ import { fileNameOf } from '../publish/order.ts'
 import { makeSequence } from '../publish/sequence.ts'
 import { listText } from '../publish/text.ts'
 import type { Held } from '../door/held.ts'
+import type { LogEvent } from '../log/event.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
 import type { OneTimeLeft } from '../state/one-time.ts'
 import { writeSequences } from '../state/sequence-file.ts'
@@ -32,6 +33,7 @@ export interface GeneratedDoorTerms {
   readonly folder: string
   readonly gate: Gate
   readonly store: Store
+  readonly event: (event: LogEvent) => void
   readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
   readonly changed: () => void
   readonly holdersChanged: () => void
@@ -169,8 +171,8 @@ export class GeneratedDoor implements HolderJudge {
   }
 
   #open(path: string): OneTimeDoor {
-    const { door, gate, store, say, changed, holdersChanged } = this.#of
-    const list = new OneTimeDoor({ door, path, lowWater: 0, gate, store, say, changed, holdersChanged })
+    const { door, gate, store, say, event, changed, holdersChanged } = this.#of
+    const list = new OneTimeDoor({ door, path, lowWater: 0, gate, store, say, event, changed, holdersChanged })
     list.refresh()
     return list
   }

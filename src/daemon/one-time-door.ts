@@ -1,6 +1,7 @@
 import type { Door, Knock } from '../config/config.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Secret } from '../gate/secret.ts'
+import type { LogEvent } from '../log/event.ts'
 import { OneTimeList } from '../state/one-time.ts'
 import type { OneTimeLeft, Strike } from '../state/one-time.ts'
 import type { Store } from '../state/store.ts'
@@ -16,6 +17,7 @@ export interface OneTimeDoorTerms {
   readonly gate: Gate
   readonly store: Store
   readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
+  readonly event: (event: LogEvent) => void
   /** Called when the gate has another sequence of this door. */
   readonly changed: () => void
   /** Called when the list or its lines have changed. Someone who holds the door may have lost access. */
@@ -37,6 +39,7 @@ export class OneTimeDoor {
   readonly #gate: Gate
   readonly #list: OneTimeList
   readonly #say: OneTimeDoorTerms['say']
+  readonly #event: OneTimeDoorTerms['event']
   readonly #lowWater: number
   readonly #changed: () => void
   readonly #file: WatchedFile<OneTimeLeft>
@@ -45,12 +48,13 @@ export class OneTimeDoor {
   #striking = 0
   #said = ''
 
-  constructor({ door, path, lowWater, gate, store, say, changed, holdersChanged }: OneTimeDoorTerms) {
+  constructor({ door, path, lowWater, gate, store, say, event, changed, holdersChanged }: OneTimeDoorTerms) {
     this.#door = door
     this.#lowWater = lowWater
     this.#gate = gate
     this.#list = new OneTimeList(door.name, path, store)
     this.#say = say
+    this.#event = event
     this.#changed = changed
     this.#file = new WatchedFile({
       path,
@@ -105,10 +109,8 @@ export class OneTimeDoor {
       if (strike.outcome === 'gone') this.#say('warning', `${this.#door.name}: this sequence is no longer in the list`)
       return strike.outcome === 'struck' ? strike : undefined
     } catch (error) {
-      this.#say(
-        'error',
-        `${this.#door.name}: stays shut, cannot mark its sequence as used: ${(error as Error).message}`,
-      )
+      const why = { reason: 'cannot mark its sequence as used', cause: (error as Error).message }
+      this.#event({ kind: 'refused', level: 'error', door: this.#door.name, ...why })
       return undefined
     } finally {
       this.#striking--
