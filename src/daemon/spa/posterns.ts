@@ -6,7 +6,7 @@ import { readPrivateText } from '../../file/private-file.ts'
 import { WatchedFile } from '../../file/watched-file.ts'
 import { LogThrottle } from '../../limit/log-throttle.ts'
 import { LruMap } from '../../limit/lru-map.ts'
-import { formatAddress, parseAddress, sameAddress } from '../../packet/address.ts'
+import { parseAddress, sameAddress } from '../../packet/address.ts'
 import type { DatedClaim } from '../../spa/noise/claim.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../../spa/noise/key-text.ts'
 import { MAC1_BYTES, POSTERN_PACKET_BYTES, isForServer, openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
@@ -17,7 +17,7 @@ import { permit, stillPermits } from '../../spa/noise/permission.ts'
 import { USERS_FILE_MAX_CHARS, Users, readUsers, usersLeft } from '../../spa/noise/users.ts'
 import type { User } from '../../spa/noise/users.ts'
 import type { HolderJudge, Verdict } from '../verdict.ts'
-import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
+import { admits, arrivalText, refusedBy, servicesFor, shortest } from './granted.ts'
 import type { Arrival, Granted, JudgeTerms } from './granted.ts'
 import { KnownSources } from './known-sources.ts'
 import { lossRefusal } from './since-loss.ts'
@@ -136,7 +136,7 @@ export class Posterns implements HolderJudge {
   }
 
   #watchUsers(door: Door, path: string, before: Users | undefined): WatchedFile<Users> {
-    const { say, holdersChanged } = this.#of
+    const { say, event, holdersChanged } = this.#of
     const file: WatchedFile<Users> = new WatchedFile<Users>({
       path,
       before,
@@ -145,7 +145,7 @@ export class Posterns implements HolderJudge {
         const of = this.#doors.find((each) => each.file === file)
         if (of === undefined) return
         for (const user of of.users) {
-          if (users.find(user.publicKey) === undefined) say('notice', `${door.name}: access of ${user.name} revoked`)
+          if (users.find(user.publicKey) === undefined) event({ kind: 'revoked', door: door.name, user: user.name })
         }
         of.users = users
         holdersChanged()
@@ -260,14 +260,13 @@ export class Posterns implements HolderJudge {
   }
 
   async #open(key: string, timestamp: string, granted: Granted, arrival: Arrival): Promise<void> {
-    const { store, say, open } = this.#of
+    const { store, event, open } = this.#of
     try {
       if (!(await store.advance(key, timestamp, (present) => isNewer(timestamp, present)))) return
       if (sameAddress(granted.source, arrival.source)) this.#known.opened(arrival.source, 'yes')
       open(granted)
     } catch (error) {
-      const { door, source } = granted
-      say('error', `${formatAddress(source)}: ${door.name}: stays shut: ${(error as Error).message}`)
+      event(refusedBy(error as Error, granted))
     }
   }
 
