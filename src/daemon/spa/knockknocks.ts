@@ -25,7 +25,7 @@ import { COUNTER_WINDOW_DEFAULT } from '../../spa/knockknock/syn.ts'
 import type { KnockknockKeys } from '../../spa/knockknock/syn.ts'
 import type { Held } from '../../door/held.ts'
 import type { HolderJudge, Verdict } from '../verdict.ts'
-import { admits, servicesFor } from './granted.ts'
+import { admits, refusedBy, servicesFor } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
 import { lossRefusal } from './since-loss.ts'
 import type { WorkBudget } from './work-budget.ts'
@@ -134,7 +134,7 @@ export class Knockknocks implements HolderJudge {
   }
 
   #watchProfiles(door: Door, path: string, before: readonly Profile[] | undefined): WatchedFile<readonly Profile[]> {
-    const { say, holdersChanged, needsChanged } = this.#of
+    const { say, event, holdersChanged, needsChanged } = this.#of
     const file: WatchedFile<readonly Profile[]> = new WatchedFile<readonly Profile[]>({
       path,
       before,
@@ -146,7 +146,7 @@ export class Knockknocks implements HolderJudge {
         needsChanged()
         holdersChanged()
         const names = new Set(profiles.map(({ name }) => name))
-        for (const { name } of known) if (!names.has(name)) say('notice', `${door.name}: access of ${name} revoked`)
+        for (const { name } of known) if (!names.has(name)) event({ kind: 'revoked', door: door.name, user: name })
         known = profiles
       },
       failed: (error, kept) => {
@@ -187,7 +187,7 @@ export class Knockknocks implements HolderJudge {
   }
 
   async #judge({ owner, port, counter }: Found<Profile>, arrival: Arrival): Promise<void> {
-    const { store, say, open } = this.#of
+    const { store, say, event, open } = this.#of
     const { source } = arrival
     const { door, name, keys } = owner
     // Nothing is marked as used, because new profiles begin with new counters.
@@ -206,7 +206,7 @@ export class Knockknocks implements HolderJudge {
       for (const each of this.#sharing(owner)) this.#expect(each, [port])
       if (!(await isNew)) return
     } catch (error) {
-      say('error', `${formatAddress(source)}: ${door.name}: stays shut: ${(error as Error).message}`)
+      event(refusedBy(error as Error, { door, source, user: name }))
       return
     }
     const services = door.opens.length === 0 ? undefined : servicesFor(door, [{ protocol: TCP, port }])
