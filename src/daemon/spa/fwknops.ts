@@ -4,7 +4,7 @@ import { grant, matches } from '../../spa/fwknop/access.ts'
 import type { Grant } from '../../spa/fwknop/access.ts'
 import { LogThrottle } from '../../limit/log-throttle.ts'
 import { LruMap } from '../../limit/lru-map.ts'
-import { formatAddress, sameAddress } from '../../packet/address.ts'
+import { sameAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { Envelopes } from '../../spa/fwknop/envelope.ts'
 import { openMessage, readSpa } from '../../spa/fwknop/open.ts'
@@ -16,7 +16,7 @@ import type { Held } from '../../door/held.ts'
 import type { HolderJudge, Verdict } from '../verdict.ts'
 import { markOfStanza, marksOfStanza, stanzaPermits } from './fwknop-holders.ts'
 import { Gnupg } from './gnupg.ts'
-import { admits, arrivalText, servicesFor, shortest } from './granted.ts'
+import { admits, arrivalText, refusedBy, servicesFor, shortest } from './granted.ts'
 import type { Arrival, JudgeTerms } from './granted.ts'
 import { holderOf } from './holder.ts'
 import { KnownSources } from './known-sources.ts'
@@ -299,14 +299,13 @@ export class Fwknops implements HolderJudge {
 
   /** Durably marks a packet as used, and opens the door. */
   async #commit(spa: Spa, granted: CommandGranted): Promise<void> {
-    const { say } = this.#of
+    const { event } = this.#of
     try {
       if (!(await this.#used.use(spa, this.#longestAgeMs(granted.door)))) return
       const { source } = granted.arrival
       if (sameAddress(granted.grant.address, source)) this.#known.opened(source, formatHint(this.#doors, granted))
     } catch (error) {
-      const { door, grant: what } = granted
-      say('error', `${formatAddress(what.address)}: ${door.name}: stays shut: ${(error as Error).message}`)
+      event(refusedBy(error as Error, { door: granted.door, source: granted.grant.address, user: granted.user }))
       return
     }
     this.#open(granted)
