@@ -6,7 +6,7 @@ import type { Store } from '../state/store.ts'
 import type { CommandLine, Outcome } from './command.ts'
 
 /** The log for doors. */
-export type DoorLog = Pick<Log, 'event' | 'output' | 'notice' | 'commandTimeout'>
+export type DoorLog = Pick<Log, 'event' | 'output' | 'notice'>
 
 /** The functions and values that openings need from their caller. */
 export interface OpeningTerms {

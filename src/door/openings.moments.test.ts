@@ -93,7 +93,6 @@ class Surroundings implements OpeningTerms {
       if (name === 'notice') this.notices.push(level)
     },
     output: (): void => undefined,
-    commandTimeout: (): void => undefined,
     notice: (level: string): void => void this.notices.push(level),
   }
   get store(): OpeningTerms['store'] {

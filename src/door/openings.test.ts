@@ -80,7 +80,6 @@ class Surroundings implements OpeningTerms {
       else if (event.kind !== 'command') this.said.push(entryOf(event, 0).level)
     },
     output: (): void => undefined,
-    commandTimeout: (): void => void this.said.push('timeout'),
     notice: (level: string): void => void this.said.push(level),
   }
 }

@@ -115,16 +115,6 @@ export class Log {
     this.#naming.add(entry, this.#settings.lookup && entry.level !== 'debug')
   }
 
-  /** A door opens. */
-  open(source: Address, door: string, user?: string, claimedUser?: string): void {
-    this.event({ kind: 'open', source, door, user, claimedUser })
-  }
-
-  /** The time of an opening is over. */
-  commandTimeout(source: string, door: string): void {
-    this.event({ kind: 'command-timeout', source, door })
-  }
-
   /** Logs a message that is no event of a door. */
   notice(level: Level, text: string): void {
     this.event({ kind: 'notice', level, text })
