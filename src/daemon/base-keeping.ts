@@ -15,7 +15,7 @@ import type { Monitor } from '../native/netlink.ts'
 import { LockedError } from '../state/lock.ts'
 import { watch } from '../file/watch.ts'
 import type { Watch } from '../file/watch.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 import { Repairs } from './repairs.ts'
 
 /** Milliseconds in which several changes by other programs are treated as one. */

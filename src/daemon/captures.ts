@@ -6,12 +6,12 @@ import type { CaptureInterest } from '../capture/interest.ts'
 import type { Config } from '../config/config.ts'
 import type { Arguments } from './arguments.ts'
 import type { Faults } from './faults.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 
 /** The dependencies of the captures. */
 export interface CapturesDeps extends Pick<ListenDeps, 'packet' | 'taken' | 'local'> {
   readonly args: Pick<Arguments, 'interfaces' | 'onlyIp4'>
-  readonly log: Pick<Log, 'starting' | 'notice'>
+  readonly log: Pick<Log, 'event' | 'notice'>
   readonly faults: Pick<Faults, 'note'>
   /** The traffic that has to be captured now. */
   readonly interest: () => CaptureInterest
@@ -93,7 +93,7 @@ export class Captures {
       packet,
       taken,
       local,
-      listening: (name: string) => log.starting([name]),
+      listening: (name: string) => log.event({ kind: 'starting', interfaces: [name] }),
       waiting: (name: string, reason: string) => log.notice('warning', `${name}: ${reason}, waiting for it`),
       deaf: (name: string, reason: string) =>
         log.notice('warning', `${name}: ${reason}: knocks may have been missed; capturing again`),

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { readConfig } from '../config/read.ts'
 import type { Grant } from '../door/grant.ts'
 import { BY_HAND } from '../door/held.ts'
+import type { LogEvent } from '../log/event.ts'
+import { textOf } from '../log/format.ts'
 import { answer } from './control.ts'
 import type { Controlled } from './control.ts'
 
@@ -19,7 +21,7 @@ async function open(door: string, isOpen: boolean, forMs?: number): Promise<read
     config: CONFIG,
     authenticators: { find: (name: string) => CONFIG.doors.find((each) => each.name === name) },
     opener: { open: async (grant: Grant) => (grants.push(grant), isOpen) },
-    log: { notice: (_: string, text: string) => void lines.push(text) },
+    log: { event: (event: LogEvent) => void lines.push(textOf(event)) },
   } as unknown as Controlled
   const request = { command: 'open', door, source: '192.0.2.7', ...(forMs === undefined ? {} : { forMs }) } as const
   const reply = await answer(request, { isOwner: true, user: 0 }, of)

@@ -7,7 +7,7 @@ import { BY_HAND } from '../door/held.ts'
 import type { Opener } from '../door/opener.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 import { refusalOf, statusForMember } from './member.ts'
 import type { MemberOpenings } from './member.ts'
 import { lossText } from '../secret/since-loss.ts'
@@ -65,7 +65,7 @@ async function openByHand(
       return { error: 'you have too many openings', hint: 'close some, or wait' }
     }
   }
-  log.notice('notice', `${text}: ${name}: opened by hand${byWhom(asker)}`)
+  log.event({ kind: 'by-hand', action: 'opened', source: text, door: name, by: byWhom(asker) })
   // These would be the protocol and port of the last knock, but there was no knock.
   const grant = { door, source: address, ms, holder: BY_HAND, protocol: TCP, port: 0 } as const
   if (!(await opener.open(grant, () => undefined))) return { error: `${name} stays shut`, hint: 'the log says why' }
@@ -79,7 +79,7 @@ function forgive({ source }: Request & { command: 'forgive' }, { gate, log }: Co
   if (address === undefined) return notAnAddress(source)
   const text = formatAddress(address)
   if (!gate.forgive(address, steadyNow())) return { done: `${text} was not ignored`, count: 0 }
-  log.notice('notice', `${text}: forgiven by hand`)
+  log.event({ kind: 'by-hand', action: 'forgiven', source: text })
   return { done: `${text} is no longer ignored`, count: 1 }
 }
 
@@ -105,8 +105,8 @@ async function acceptLoss({ door: name, id }: Request & { command: 'accept-loss'
 }
 
 /** Omits the user for root, because `sudo` has its own log. */
-function byWhom({ user, isOwner }: Asker): string {
-  return isOwner ? '' : `, by user ${user ?? 'unknown'}`
+function byWhom({ user, isOwner }: Asker): string | undefined {
+  return isOwner ? undefined : `${user ?? 'unknown'}`
 }
 
 async function closeByHand(
@@ -119,7 +119,7 @@ async function closeByHand(
   const address = source === undefined ? undefined : parseAddress(source)
   if (source !== undefined && address === undefined) return notAnAddress(source)
   const text = address === undefined ? undefined : formatAddress(address)
-  log.notice('notice', `${text ?? 'everybody'}: ${door ?? 'every door'}: closed by hand${byWhom(asker)}`)
+  log.event({ kind: 'by-hand', action: 'closed', source: text, door, by: byWhom(asker) })
   const count = await opener.close(door, address)
   of.memberOpenings.closed(door, text)
   return { done: count === 0 ? 'nothing was open' : `${count} closed`, count }

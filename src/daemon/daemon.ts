@@ -7,7 +7,7 @@ import { alreadyRunning } from './already-running.ts'
 import type { Arguments } from './arguments.ts'
 import { loadConfig } from './config-file.ts'
 import { runHook } from './hook.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { notify } from './notify.ts'
 import { lossWaitMs, sayLosses } from '../secret/since-loss.ts'
@@ -97,7 +97,7 @@ export class Daemon {
   /** Reads the config again and applies all of it. If that fails, logs the error and keeps the previous config. */
   async reload(): Promise<void> {
     notify('RELOADING=1')
-    this.#log.rereading(this.#args.config)
+    this.#log.event({ kind: 're-reading', file: this.#args.config })
     try {
       const { config, warnings } = loadConfig(this.#args.config)
       await this.#log.reopen(logSettings(this.#args, config.options))
@@ -143,7 +143,7 @@ export class Daemon {
       () => this.#parts.operators.close(),
       async () => await this.#closeAll(),
       async () => await this.#runHook('stop'),
-      () => this.#log.shuttingDown(),
+      () => this.#log.event({ kind: 'shutting-down' }),
       async () => await this.#state.store.close(),
       async () => await this.#log.close(),
     ]

@@ -4,7 +4,7 @@ import { EXPOSED_MAX, exposedText } from '../control/message.ts'
 import type { ExposedStatus } from '../control/message.ts'
 import { uncovered } from '../firewall/guard/uncovered.ts'
 import type { Store } from '../state/store.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 
 /** The state's key for the ports that are no longer hidden, each with the time of its change. */
 const EXPOSED_KEY = 'exposed'

@@ -10,7 +10,7 @@ import { destroyConnections } from '../native/sock-diag.ts'
 import { formatAddress } from '../packet/address.ts'
 import { ADDRESS_BITS } from '../packet/network.ts'
 import { TCP } from '../packet/packet.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 
 /**
  * The pause between two looks at the existing flows, in milliseconds, and as a multiple of the last look's duration.

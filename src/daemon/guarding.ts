@@ -16,7 +16,7 @@ import type { Store } from '../state/store.ts'
 import { Exposed } from './exposed.ts'
 import { Gap } from './gap.ts'
 import { lockGuard } from './guard-lock.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 import { TableWatch } from './table-watch.ts'
 
 /**

@@ -4,18 +4,14 @@ import { hit, secret } from '../../test/gate/knocks.ts'
 import { readConfig } from '../config/read.ts'
 import { parseAddress } from '../packet/address.ts'
 import { Knocks } from './knocks.ts'
-import type { Log } from './log/log.ts'
+import type { LogEvent } from '../log/event.ts'
 
 const times = (kind: string): readonly string[] => ['a', 'b', 'c'].map((door) => `${kind} ${door}`)
 
 test('stages, time-outs and wrong knocks', () => {
   const config = readConfig('[a]\nSequence = 7431,8020,6001\nOpen_Ports = tcp/22\n', 'k').config!
   const lines: string[] = []
-  const note =
-    (kind: string) =>
-    (_: unknown, door: string): void =>
-      void lines.push(`${kind} ${door}`)
-  const log = { stage: note('stage'), sequenceTimeout: note('timeout'), explain: note('explain') } as unknown as Log
+  const log = { event: (event: LogEvent): void => void ('door' in event && lines.push(`${event.kind} ${event.door}`)) }
   const knocks = new Knocks(config, {
     log,
     debug: true,
@@ -28,9 +24,9 @@ test('stages, time-outs and wrong knocks', () => {
   knocks.take(hit({ port: 7431 }))
   expect(after()).toEqual(times('stage'))
   knocks.take(hit({ port: 9123, at: 10 }))
-  expect(after()).toEqual(times('explain'))
+  expect(after()).toEqual(times('explanation'))
   knocks.take(hit({ port: 7431, at: 20 }))
   knocks.take(hit({ port: 7431, at: 3_600_000 }))
-  expect(after()).toEqual([...times('stage'), ...times('timeout'), ...times('stage')])
+  expect(after()).toEqual([...times('stage'), ...times('sequence-timeout'), ...times('stage')])
   knocks.stop()
 })

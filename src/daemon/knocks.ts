@@ -4,8 +4,8 @@ import type { Config } from '../config/config.ts'
 import type { Effect, Opened } from '../gate/effect.ts'
 import { Gate } from '../gate/gate.ts'
 import type { Packet } from '../packet/packet.ts'
-import type { Log } from './log/log.ts'
-import { report } from './report.ts'
+import { eventsOf } from '../log/effects.ts'
+import type { Log } from '../log/log.ts'
 
 /** The longest timer in milliseconds. Node's own limit is 2^31 ms. */
 const TIMER_MAX_MS = 3_600_000
@@ -13,7 +13,7 @@ const WORD = 2 ** 32
 
 /** The dependencies of knocks. */
 export interface KnocksDeps {
-  readonly log: Log
+  readonly log: Pick<Log, 'event'>
   /** True if every decision is explained in the log. */
   readonly debug: boolean
   /** Called when a source has completed a sequence. */
@@ -74,11 +74,14 @@ export class Knocks {
   }
 
   #carryOut(effects: readonly Effect[]): void {
-    const { inOrder } = this.#deps
+    const { inOrder, log } = this.#deps
     for (const effect of effects) {
       // An opening is logged when the door opens. The secret may be used already, or the disk full.
       if (effect.kind === 'open') this.#deps.completed(effect)
-      else report(this.#deps.log, 'doors' in effect ? { ...effect, doors: inOrder(effect.doors) } : effect)
+      else {
+        const ordered = 'doors' in effect ? { ...effect, doors: inOrder(effect.doors) } : effect
+        for (const event of eventsOf(ordered)) log.event(event)
+      }
     }
   }
 }

@@ -2,8 +2,8 @@ import { lookupService } from 'node:dns/promises'
 import type { Options } from '../config/config.ts'
 import { openSyslog, writeSyslog } from '../native/libc.ts'
 import type { Arguments } from './arguments.ts'
-import { Log } from './log/log.ts'
-import type { LogSettings } from './log/log.ts'
+import { Log } from '../log/log.ts'
+import type { LogSettings } from '../log/log.ts'
 
 /** The name in the system log. It is knockd's, because log filters look for it. */
 const IDENTITY = 'knockd'

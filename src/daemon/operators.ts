@@ -1,7 +1,7 @@
 import { ControlServer } from '../control/server.ts'
 import { answer } from './control.ts'
 import type { Controlled } from './control.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 
 /** The operators, who inspect and control the daemon through its socket. The daemon also works without the socket. */
 export class Operators {

@@ -20,7 +20,7 @@ import type { Controlled } from './control.ts'
 import { Faults } from './faults.ts'
 import { Guarding } from './guarding.ts'
 import { Knocks } from './knocks.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 import { MemberOpenings } from './member.ts'
 import { Operators } from './operators.ts'
 import { Reconciler } from './reconcile.ts'
@@ -75,7 +75,7 @@ export class Parts {
         store,
         marks,
         say,
-        explain: (source, door, reason) => log.explain(source, door, reason, {}),
+        explain: (source, door, reason) => log.event({ kind: 'explanation', source, door, reason }),
         needsChanged: () => this.captures.updateSoon(),
         holdersChanged: () => this.reconciler.soon(),
         listFolder: listFolder(state.path),
@@ -92,13 +92,14 @@ export class Parts {
       door: (name) => authenticators.find(name),
       judge: (held) => authenticators.mayHold(held),
       opener,
-      say,
+      log,
       nextExpiry: (now) => authenticators.nextExpiry(now),
     })
     const redemptions = new Redemptions({
       opener,
       reconciler: this.reconciler,
-      opened: ({ source, door, user, claimedUser }) => log.open(source, door.name, user, claimedUser),
+      opened: ({ source, door, user, claimedUser }) =>
+        log.event({ kind: 'open', source, door: door.name, user, claimedUser }),
       say,
       attempt: async (work) => await faults.attempt(work),
     })

@@ -4,6 +4,8 @@ import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
 import { BY_HAND } from '../door/held.ts'
 import type { Held, May } from '../door/held.ts'
+import type { LogEvent } from '../log/event.ts'
+import { textOf } from '../log/format.ts'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import { HolderMarks } from '../state/holder-marks.ts'
@@ -72,7 +74,7 @@ class Around implements ReconcilerDeps {
   }
   readonly door = (name: string): Door | undefined => doors.find((door) => door.name === name)
   readonly judge = (): Verdict => this.verdict
-  readonly say = (_level: string, text: string): void => void this.said.push(text)
+  readonly log = { event: (event: LogEvent): void => void this.said.push(textOf(event)) }
   readonly nextExpiry = (): number => this.expiry
 }
 

@@ -4,6 +4,7 @@ import type { Held, May } from '../door/held.ts'
 import type { Grant } from '../door/grant.ts'
 import type { Opener } from '../door/opener.ts'
 import { formatForward, servicesText } from '../door/part.ts'
+import type { Log } from '../log/log.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
 import { admits } from '../secret/door-bounds.ts'
@@ -40,7 +41,7 @@ export function mayHold(held: Held, { marks, door: find, judge }: JudgedBy): Ver
 /** The dependencies of the reconciler. */
 export interface ReconcilerDeps extends JudgedBy {
   readonly opener: Pick<Opener, 'release'>
-  readonly say: (level: 'notice', text: string) => void
+  readonly log: Pick<Log, 'event'>
   /** Returns when the next key expires, in milliseconds since 1970, or `Infinity`. */
   readonly nextExpiry: (now: number) => number
 }
@@ -70,8 +71,8 @@ export class Reconciler {
     const held = { door: door.name, source: formatAddress(source), services, forward, user, holder }
     const isPresent = this.#deps.door(door.name) === door
     if (isPresent && mayHold(held, this.#deps) !== 'may not') return true
-    const why = isPresent ? 'access was revoked meanwhile' : 'the config has changed meanwhile'
-    this.#deps.say('notice', `${held.source}: ${door.name}: stays shut: ${why}`)
+    const cause = isPresent ? 'access was revoked meanwhile' : 'the config has changed meanwhile'
+    this.#deps.log.event({ kind: 'refused', level: 'notice', source: held.source, door: door.name, user, cause })
     return false
   }
 
@@ -87,15 +88,15 @@ export class Reconciler {
     if (this.#stopped) return
     this.#begun = true
     this.#count++
-    const { opener, say, nextExpiry } = this.#deps
+    const { opener, log, nextExpiry } = this.#deps
     const said = new Set<string>()
     const may: May = (held) => {
       if (mayHold(held, this.#deps) !== 'may not') return true
       const { source, door, user } = held
       // A door can have ports and commands. They are logged as one opening.
-      const line = `${source}: ${door}: access${user === undefined ? '' : ` of ${user}`} revoked`
-      if (!said.has(line)) say('notice', line)
-      said.add(line)
+      const key = [source, door, user].join('\n')
+      if (!said.has(key)) log.event({ kind: 'revoked', source, door, user })
+      said.add(key)
       return false
     }
     opener.release(may)

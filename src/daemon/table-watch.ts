@@ -1,6 +1,6 @@
 import { monitorTable } from '../native/netlink.ts'
 import type { TableMonitor } from '../native/netlink.ts'
-import type { Log } from './log/log.ts'
+import type { Log } from '../log/log.ts'
 import { Repairs } from './repairs.ts'
 
 /** The name of the guard's table, of the family inet, in the kernel's notifications. */

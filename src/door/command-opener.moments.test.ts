@@ -4,6 +4,8 @@ import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
+import type { LogEvent } from '../log/event.ts'
+import { entryOf } from '../log/format.ts'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Moment } from '../state/deadline.ts'
@@ -77,10 +79,10 @@ class Surroundings implements CommandDeps {
     },
   }
   readonly log = {
-    running: (): void => undefined,
+    event: (event: LogEvent): void => {
+      if (!['command', 'command-timeout', 'status'].includes(event.kind)) this.notices.push(entryOf(event, 0).level)
+    },
     output: (): void => undefined,
-    commandTimeout: (): void => undefined,
-    status: (): void => undefined,
     notice: (level: string): void => void this.notices.push(level),
   }
   get store(): CommandDeps['store'] {

@@ -3,6 +3,8 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
+import type { LogEvent } from '../log/event.ts'
+import { entryOf } from '../log/format.ts'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Moment } from '../state/deadline.ts'
@@ -71,10 +73,12 @@ class Surroundings implements CommandDeps {
     },
   }
   readonly log = {
-    running: (): void => undefined,
+    event: (event: LogEvent): void => {
+      if (event.kind === 'command-timeout') this.said.push('timeout')
+      else if (event.kind === 'status') this.said.push(`status ${event.status}`)
+      else if (event.kind !== 'command') this.said.push(entryOf(event, 0).level)
+    },
     output: (): void => undefined,
-    commandTimeout: (): void => void this.said.push('timeout'),
-    status: (_door: string, status: number): void => void this.said.push(`status ${status}`),
     notice: (level: string): void => void this.said.push(level),
   }
 }

@@ -27,7 +27,7 @@ export const CLOSE_ALL_MAX_MS = 5_000
 /** The functions and values that openings by commands need from their caller. */
 export interface CommandDeps extends OpenerDeps {
   readonly runner: { run(command: CommandLine): Promise<Outcome> }
-  readonly log: RunLog & { commandTimeout(source: string, door: string): void }
+  readonly log: RunLog
 }
 
 /** An opening that is about to begin. */
@@ -65,7 +65,9 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
       .then(async () => await this.#open(grant, address, key, opened))
       // A failed turn must not make the turns behind it fail.
       .catch((error: unknown) => {
-        this.deps.log.notice('error', `${address} ${grant.door.name}: not opened: ${(error as Error).message}`)
+        const { message: cause } = error as Error
+        const about = { source: address, door: grant.door.name, what: 'not opened' }
+        this.deps.log.event({ kind: 'trouble', level: 'error', ...about, cause })
         return false
       })
     this.#turns.set(key, turn)
@@ -145,9 +147,9 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
     try {
       await store.opened(opening)
     } catch (error) {
-      const text = `${address}: ${grant.door.name}: stays shut: ${(error as Error).message}`
-      if (error instanceof StoreError) this.logRefused('warning', text)
-      else log.notice('error', text)
+      const { message: cause } = error as Error
+      if (error instanceof StoreError) this.logRefused('warning', opening, { cause })
+      else log.event({ kind: 'refused', level: 'error', source: address, door: grant.door.name, cause })
       return false
     }
     if (this.#ending) {
@@ -168,11 +170,11 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
 
   /** Extends an opening. False: it must be opened again, as it is being closed or may be without effect. */
   async #extend(live: CommandOpening, grant: Grant, opened: () => void): Promise<boolean> {
-    const { store, clocks, log } = this.deps
-    const { id, source, door } = live.opening
+    const { store, clocks } = this.deps
+    const { id } = live.opening
     if (live.closing !== undefined) return false
     if (live.doubtful) {
-      log.notice('info', `${source}: ${door}: is possibly not open, so it is closed and opened again`)
+      this.logTrouble('info', live.opening, 'is possibly not open, so it is closed and opened again')
       return false
     }
     const now = clocks.now()
@@ -183,7 +185,7 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
       if (isClosing(live)) return false
       live.claimedUser = grant.claimedUser
       opened()
-      log.notice('error', `${source}: ${door}: is not kept open for longer: ${(error as Error).message}`)
+      this.logTrouble('error', live.opening, 'is not kept open for longer', error)
       return true
     }
     // The old deadline may have passed while the journal stored the new one.
@@ -204,7 +206,7 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
     const now = performance.now()
     const ranAt = this.#ranAt.peek(key)
     if (cooldownMs > 0 && ranAt !== undefined && now - ranAt < cooldownMs) {
-      log.notice('debug', `${address}: ${door.name}: cools down`)
+      log.event({ kind: 'skipped', source: address, door: door.name, reason: 'cooldown' })
       return
     }
     this.#ranAt.set(key, now)
@@ -214,7 +216,7 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
       const outcome = await within(runner.run({ text: probe, environment, urgent: false }), this.#overlapMs)
       if (this.#ending) return
       if (outcome?.kind === 'exited' && outcome.status === 0) {
-        log.notice('info', `${address}: ${door.name}: its rule is in place already`)
+        log.event({ kind: 'skipped', source: address, door: door.name, reason: 'in place' })
         return
       }
     }
@@ -235,7 +237,7 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
   async #close(live: CommandOpening, due: boolean): Promise<void> {
     clearTimeout(live.timer)
     live.closing ??= this.#closeOnce(live, due).catch((error: unknown) => {
-      this.#leaveOpen(live, `: ${(error as Error).message}`)
+      this.#leaveOpen(live, error)
     })
     await live.closing
   }
@@ -245,13 +247,13 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
     const { opening } = live
     const { door, source, stop } = opening
     const started = await within(live.started, this.#overlapMs)
-    if (due) log.commandTimeout(source, door)
+    if (due) log.event({ kind: 'command-timeout', source, door })
     if (stop !== undefined && !(await this.#runs.stop(opening, stop))) {
       this.#leaveOpen(live)
       return
     }
     if (started === undefined && stop !== undefined) {
-      log.notice('warning', `${source}: ${door}: its start command still runs; it is closed again when that ends`)
+      this.logTrouble('warning', opening, 'its start command still runs; it is closed again when that ends')
       this.#setAside(live)
       void this.#closeAgain(live, stop)
       return
@@ -260,9 +262,8 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
   }
 
   /** Leaves an opening in the journal that could not be closed for certain. */
-  #leaveOpen(live: CommandOpening, why = ''): void {
-    const { source, door } = live.opening
-    this.deps.log.notice('error', `${source}: ${door}: is not closed, the next start tries again${why}`)
+  #leaveOpen(live: CommandOpening, error?: unknown): void {
+    this.logTrouble('error', live.opening, 'is not closed, the next start tries again', error)
     this.#setAside(live)
     live.closing = undefined
   }

@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { LogThrottle } from '../limit/log-throttle.ts'
+import type { LogEvent } from '../log/event.ts'
+import type { Level } from '../log/line.ts'
+import type { Log } from '../log/log.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { deadlineAfter, timeLeft } from '../state/deadline.ts'
@@ -11,7 +14,6 @@ import type { Grant } from './grant.ts'
 import { heldBy } from './held.ts'
 import type { May } from './held.ts'
 import type { Opener, OpeningStatus } from './opener.ts'
-import type { RunLog } from './runs.ts'
 
 /** Longest time that a timer is set for before it checks the clocks again, in milliseconds. */
 const TIMER_MAX_MS = 3_600_000
@@ -20,8 +22,11 @@ const TIMER_MAX_MS = 3_600_000
 export interface OpenerDeps {
   readonly store: Pick<Store, 'openings' | 'opened' | 'extended' | 'closed'>
   readonly clocks: { now(): Moment }
-  readonly log: Pick<RunLog, 'notice'>
+  readonly log: Pick<Log, 'event' | 'notice'>
 }
+
+/** The reason why a door stays shut: Postern's own, or what the system said. */
+export type RefusalReason = Pick<Extract<LogEvent, { kind: 'refused' }>, 'reason' | 'cause'>
 
 /** A door that is open for a source. */
 export interface LiveOpening {
@@ -149,13 +154,19 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
   protected logExtended(live: Live, now: Moment): void {
     const { source, door } = live.opening
     const seconds = Math.round(this.left(live, now) / 1000)
-    this.deps.log.notice('info', `${source}: ${door}: is open already, and stays so for another ${seconds} s`)
+    this.deps.log.event({ kind: 'extended', source, door, user: lastUser(live.holds), seconds })
   }
 
   /** Logs a refused opening now and then, as every knock would log it. The other lines are debug. */
-  protected logRefused(level: 'warning' | 'error', text: string): void {
+  protected logRefused(level: 'warning' | 'error', { source, door }: Opening, refusal: RefusalReason): void {
     const isDue = this.#throttle.due('refused', performance.now())
-    this.deps.log.notice(isDue ? level : 'debug', text)
+    this.deps.log.event({ kind: 'refused', level: isDue ? level : 'debug', source, door, ...refusal })
+  }
+
+  /** Logs that something about an opening is not as it should be. */
+  protected logTrouble(level: Level, { source, door }: Opening, what: string, error?: unknown): void {
+    const cause = error === undefined ? undefined : (error as Error).message
+    this.deps.log.event({ kind: 'trouble', level, source, door, what, cause })
   }
 
   /** Takes an opening out of the table, if it is still there under its key. */
@@ -164,12 +175,11 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
   }
 
   /** Takes an opening out of the journal. Never rejects. */
-  protected async forget({ id, source, door }: Opening): Promise<void> {
+  protected async forget(opening: Opening): Promise<void> {
     try {
-      await this.deps.store.closed(id)
+      await this.deps.store.closed(opening.id)
     } catch (error) {
-      const { message } = error as Error
-      this.deps.log.notice('error', `${source}: ${door}: is closed, but that cannot be recorded: ${message}`)
+      this.logTrouble('error', opening, 'is closed, but that cannot be recorded', error)
     }
   }
 }

@@ -4,6 +4,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Config, Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
+import { textOf } from '../log/format.ts'
 import type { Network } from '../packet/network.ts'
 import { formatNetwork } from '../packet/network.ts'
 import { parseAddress } from '../packet/address.ts'
@@ -111,7 +112,10 @@ class Around {
         closed: async (id) => this.records.delete(id),
       },
       clocks: { now: () => ({ wall: Date.now(), boot: undefined, bootNow: undefined }) },
-      log: { notice: (_level, text) => void this.said.push(text) },
+      log: {
+        event: (event) => void this.said.push(textOf(event)),
+        notice: (_level, text) => void this.said.push(text),
+      },
       isConnected: async (_services, from: Network) => {
         this.asked++
         const connected = this.connected.includes(formatNetwork(from))

@@ -13,6 +13,7 @@ import type { Hold, Opening } from '../state/opening.ts'
 import type { Grant } from './grant.ts'
 import type { Guard } from './guard.ts'
 import { LiveOpener } from './live-opener.ts'
+import type { RefusalReason } from './live-opener.ts'
 import type { OpenerDeps } from './live-opener.ts'
 import type { OpeningStatus } from './opener.ts'
 import { formatForward, forwardText, keyOf, servicesText } from './part.ts'
@@ -125,7 +126,7 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     const leftMs = before === undefined ? grant.ms : Math.max(grant.ms, this.left(before, now))
     const refusal = this.#refusal(live, elements) ?? this.#let(live, elements, leftMs)
     if (refusal !== undefined) {
-      this.logRefused('error', `${opening.source}: ${door.name}: stays shut${refusal}`)
+      this.logRefused('error', opening, refusal)
       return false
     }
     this.add(live, hold, claimedUser, now)
@@ -135,8 +136,8 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     opened()
     if (before !== undefined) this.logExtended(live, now)
     else {
-      const text = `${openingText(live)} open for ${Math.round(leftMs / 1000)} s`
-      log.notice('info', `${opening.source}: ${door.name}: ${text}`)
+      const about = { source: opening.source, door: door.name, user: grant.user, what: openingText(live) }
+      log.event({ kind: 'opened', ...about, seconds: Math.round(leftMs / 1000) })
     }
     void this.#note(opening, hold, before !== undefined)
     return true
@@ -147,9 +148,8 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     for (const live of this.live.values()) {
       const to = live.forward?.address
       if (to === undefined || !isOwn(to)) continue
-      const { source, door } = live.opening
-      const why = `${formatAddress(to)} is an address of this machine now`
-      this.deps.log.notice('warning', `${source}: ${door}: is no longer forwarded: ${why}`)
+      const why = new Error(`${formatAddress(to)} is an address of this machine now`)
+      this.logTrouble('warning', live.opening, 'is no longer forwarded', why)
       this.#close(live)
     }
   }
@@ -217,16 +217,16 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
   }
 
   /** Returns the reason why an opening cannot begin or go on, for the log. */
-  #refusal(live: PortOpening, elements: readonly Element[]): string | undefined {
+  #refusal(live: PortOpening, elements: readonly Element[]): RefusalReason | undefined {
     const isNew = this.live.get(live.key) !== live
-    if (isNew && this.live.size >= PORT_OPENINGS_MAX) return ', too many doors are open'
+    if (isNew && this.live.size >= PORT_OPENINGS_MAX) return { reason: 'too many doors are open' }
     const elsewhere = isNew && live.forward !== undefined ? sentOnTo(this.live.values(), elements) : undefined
-    if (elsewhere !== undefined) return `: its ports are already sent on to ${elsewhere}`
-    return elements.length === 0 ? `, it has no ports to open over IPv${live.source.family}` : undefined
+    if (elsewhere !== undefined) return { cause: `its ports are already sent on to ${elsewhere}` }
+    return elements.length === 0 ? { reason: `it has no ports to open over IPv${live.source.family}` } : undefined
   }
 
   /** Lets the source through. Returns the reason for the log if the firewall refuses. */
-  #let(live: PortOpening, elements: readonly Element[], ms: number): string | undefined {
+  #let(live: PortOpening, elements: readonly Element[], ms: number): { readonly cause: string } | undefined {
     try {
       try {
         this.#elements.open(live, elements, ms)
@@ -237,7 +237,7 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
       }
       return undefined
     } catch (error) {
-      return `: ${(error as Error).message}`
+      return { cause: (error as Error).message }
     }
   }
 
@@ -252,10 +252,7 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     try {
       this.#elements.settle(live)
     } catch (error) {
-      if (!this.#intact) return
-      const { source, door } = live.opening
-      const why = (error as Error).message
-      this.deps.log.notice('warning', `${source}: ${door}: is closed by the kernel at its deadline: ${why}`)
+      if (this.#intact) this.logTrouble('warning', live.opening, 'is closed by the kernel at its deadline', error)
     }
   }
 
@@ -264,7 +261,7 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     clearTimeout(live.timer)
     this.remove(live)
     this.deps.past?.(admissionOf(live))
-    this.deps.log.notice('info', `${source}: ${door}: ${openingText(live)} closed`)
+    this.deps.log.event({ kind: 'closed', source, door, what: openingText(live) })
     void this.forget(live.opening)
   }
 
@@ -291,17 +288,18 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
   #extended(live: PortOpening): boolean {
     const { clocks, log } = this.deps
     const { opening } = live
+    const { source, door } = opening
     const now = clocks.now()
     const refusal = this.#let(live, live.elements, EXTEND_STEP_MS)
     if (refusal !== undefined) {
-      log.notice('error', `${opening.source}: ${opening.door}: is not kept open${refusal}`)
+      log.event({ kind: 'trouble', level: 'error', source, door, what: 'is not kept open', ...refusal })
       return false
     }
     const deadline = deadlineAfter(now, EXTEND_STEP_MS)
     // The holder of the connection is unknown.
     const alive = liveHolds(live.holds, now)
     live.holds = extendedHolds(alive.length > 0 ? alive : live.holds, deadline)
-    log.notice('debug', `${opening.source}: ${opening.door}: stays open, its source is connected`)
+    log.event({ kind: 'extended', source, door, seconds: EXTEND_STEP_MS / 1000, connected: true })
     void this.#note(opening, { ...deadline, holder: undefined, user: undefined }, true)
     return true
   }
@@ -310,12 +308,11 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
    * Records an opening, or the change of a known one. The kernel closes the ports even if this fails. Never rejects.
    */
   async #note(opening: Opening, hold: Hold, isKnown: boolean): Promise<void> {
-    const { store, log } = this.deps
+    const { store } = this.deps
     try {
       await (isKnown ? store.extended(opening.id, hold) : store.opened(opening))
     } catch (error) {
-      const { source, door } = opening
-      log.notice('warning', `${source}: ${door}: would be lost on a restart: ${(error as Error).message}`)
+      this.logTrouble('warning', opening, 'would be lost on a restart', error)
     }
   }
 }

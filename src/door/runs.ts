@@ -1,18 +1,14 @@
 import type { Opening } from '../state/opening.ts'
 import type { CommandLine, Outcome } from './command.ts'
+import type { Log } from '../log/log.ts'
 
 /** Most tries of a stop command that does not run to its end. */
 export const STOP_TRIES_MAX = 5
 /** Milliseconds before the second try. The wait doubles before each further one. */
 const STOP_RETRY_MS = 1_000
 
-/** The log for running commands. */
-export interface RunLog {
-  running(door: string, command: string): void
-  status(door: string, status: number): void
-  output(door: string, text: string): void
-  notice(level: 'debug' | 'info' | 'notice' | 'warning' | 'error', text: string): void
-}
+/** The log of commands. */
+export type RunLog = Pick<Log, 'event' | 'output' | 'notice'>
 
 /** Runs the commands of doors: start commands and stop commands. */
 export class Runs {
@@ -26,7 +22,7 @@ export class Runs {
 
   /** Runs a start command. Returns true if it exits with status 0. */
   async start(door: string, text: string, environment: Opening['environment']): Promise<boolean> {
-    this.#log.running(door, text)
+    this.#log.event({ kind: 'command', door, command: text })
     const outcome = await this.#runner.run({
       text,
       environment: { ...environment, POSTERN_ACTION: 'start' },
@@ -41,7 +37,7 @@ export class Runs {
     const command = { text, environment: { ...environment, POSTERN_ACTION: 'stop' }, urgent: true }
     for (let tried = 1; tried <= STOP_TRIES_MAX; tried++) {
       if (tried > 1) await pause(STOP_RETRY_MS * 2 ** (tried - 2))
-      this.#log.running(door, text)
+      this.#log.event({ kind: 'command', door, command: text })
       const outcome = await this.#runner.run(command)
       this.#told(door, outcome)
       if (outcome.kind === 'exited') return true
@@ -51,11 +47,13 @@ export class Runs {
 
   #told(door: string, outcome: Outcome): void {
     const log = this.#log
+    const trouble = (what: string, cause?: string): void =>
+      log.event({ kind: 'trouble', level: 'error', door, what, cause })
     if ('output' in outcome && outcome.output !== '') log.output(door, outcome.output)
-    if (outcome.kind === 'exited' && outcome.status !== 0) log.status(door, outcome.status)
-    if (outcome.kind === 'killed') log.notice('error', `${door}: command was ended by ${outcome.signal}`)
-    if (outcome.kind === 'failed') log.notice('error', `${door}: command could not be run: ${outcome.error.message}`)
-    if (outcome.kind === 'refused') log.notice('error', `${door}: command was not run: too many are waiting`)
+    if (outcome.kind === 'exited' && outcome.status !== 0) log.event({ kind: 'status', door, status: outcome.status })
+    if (outcome.kind === 'killed') trouble(`command was ended by ${outcome.signal}`)
+    if (outcome.kind === 'failed') trouble('command could not be run', outcome.error.message)
+    if (outcome.kind === 'refused') trouble('command was not run: too many are waiting')
   }
 }
 

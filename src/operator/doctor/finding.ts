@@ -1,4 +1,4 @@
-import { oneLine } from '../../daemon/log/line.ts'
+import { oneLine } from '../../log/line.ts'
 import type { Remedy } from '../../remedy/remedies.ts'
 
 /** A problem that doctor found. */

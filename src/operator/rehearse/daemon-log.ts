@@ -1,5 +1,7 @@
 import type { Door } from '../../config/config.ts'
 import { expand } from '../../door/expand.ts'
+import { textOf } from '../../log/format.ts'
+import { parseAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import type { CommandRun } from './observation.ts'
 
@@ -10,14 +12,14 @@ export function hasOpened(lines: readonly string[], door: string, source: string
 
 /** Returns true if a line of the log reports the opening. The user may follow in brackets. */
 export function saysOpen(line: string, door: string, source: string): boolean {
-  const start = `${source}: ${door}: OPEN SESAME`
+  const start = textOf({ kind: 'open', source: parseAddress(source)!, door })
   return line === start || line.startsWith(`${start} (`)
 }
 
 /** Returns the commands that the daemon ran at a door for a source, with their output and exit status. */
 export function commandsRun(
   lines: readonly string[],
-  { name, commands4, commands6 }: Door,
+  { name: door, commands4, commands6 }: Door,
   source: string,
   family: Family,
 ): readonly CommandRun[] {
@@ -25,8 +27,7 @@ export function commandsRun(
   const runs: { part: 'start' | 'stop'; text: string; status: number; output: string[] }[] = []
   let current: (typeof runs)[number] | undefined
   for (const line of lines) {
-    const said = line.startsWith(`${name}: `) ? line.slice(name.length + 2) : ''
-    const text = after(said, 'running command: ')
+    const text = after(line, textOf({ kind: 'command', door, command: '' }))
     if (text !== undefined) {
       const part = [start, stop].findIndex((command) => command !== undefined && expand(command, source) === text)
       // A command that ran for a wrong knock is not counted.
@@ -34,10 +35,10 @@ export function commandsRun(
       if (current !== undefined) runs.push(current)
     }
     if (current === undefined) continue
-    const printed = after(said, 'command printed: ')
-    if (printed !== undefined) current.output.push(printed)
-    const status = /^command returned non-zero status code \((\d+)\)$/.exec(said)?.[1]
-    if (status !== undefined) current.status = Number(status)
+    const output = after(line, textOf({ kind: 'output', door, output: '' }))
+    if (output !== undefined) current.output.push(output)
+    const status = Number(/\((\d+)\)$/.exec(line)?.[1])
+    if (line === textOf({ kind: 'status', door, status })) current.status = status
   }
   return runs
 }

@@ -1,16 +1,12 @@
 // Goal: however many sources a capture has, a bounded number is kept account of, and those that came far stay.
 import { expect, test } from 'vitest'
-import type { Effect } from '../../gate/effect.ts'
+import type { LogEvent } from '../../log/event.ts'
 import { parseAddress } from '../../packet/address.ts'
-import { TCP } from '../../packet/packet.ts'
 import { ACCOUNTS_MAX, Accounts } from './accounts.ts'
 
-const staged = (from: string, stage: number): Effect => ({
-  kind: 'stage',
-  source: parseAddress(from)!,
-  doors: ['ssh'],
-  stage,
-})
+const staged = (from: string, stage: number): LogEvent[] => [
+  { kind: 'stage', source: parseAddress(from)!, door: 'ssh', stage },
+]
 
 test('a flood of first knocks does not push out who came further, before or amid it', () => {
   const accounts = new Accounts()
@@ -37,13 +33,13 @@ test('a flood of first knocks does not push out who came further, before or amid
 test('reasons are counted, and strangers that did nothing are nobody', () => {
   const accounts = new Accounts()
   const source = parseAddress('192.0.2.1')!
-  const passed: Effect = { kind: 'passed', source, protocol: TCP, port: 9, reason: 'flags' }
+  const passed: LogEvent[] = [{ kind: 'explanation', source, knock: '9:tcp', reason: 'flags' }]
   accounts.note(passed)
   expect(accounts.all).toEqual([])
   accounts.note(staged('192.0.2.1', 1))
   accounts.note(passed)
   accounts.note(passed)
-  accounts.note({ kind: 'timeout', source, doors: ['ssh'], stage: 1 })
+  accounts.note([{ kind: 'sequence-timeout', source, door: 'ssh', stage: 1 }])
   expect(accounts.all).toMatchObject([
     {
       source: '192.0.2.1',

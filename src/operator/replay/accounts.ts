@@ -1,11 +1,13 @@
-import type { Effect } from '../../gate/effect.ts'
-import { formatAddress } from '../../packet/address.ts'
-import type { Address } from '../../packet/address.ts'
+import type { LogEvent } from '../../log/event.ts'
+import { sourceOf } from '../../log/format.ts'
 
 /** The most sources that are counted. If there are more, those with at most a first knock are dropped. */
 export const ACCOUNTS_MAX = 10_000
 /** The most accounts that are searched for one to drop. */
 const LOOKED_AT_MAX = 64
+
+/** The kinds of events that no packet of its own causes. */
+const UNCOUNTED: ReadonlySet<string> = new Set(['open', 'sequence-timeout', 'withheld'])
 
 /** The results of one source. */
 export interface Account {
@@ -35,49 +37,24 @@ export class Accounts {
     return [...this.#accounts.values()].sort((one, other) => rank(other) - rank(one))
   }
 
-  /** Counts a decision of the gate. */
-  note(effect: Effect): void {
-    const account = this.#of(effect.source, effect.kind !== 'passed')
+  /** Counts the events of a decision of the gate. */
+  note(events: readonly LogEvent[]): void {
+    const [first] = events
+    const source = first === undefined ? undefined : sourceOf(first)
+    if (first === undefined || source === undefined) return
+    // Packets that are no part of an attempt begin no account.
+    const account = this.#of(source, first.kind !== 'explanation' || first.door !== undefined)
     if (account === undefined) return
-    switch (effect.kind) {
-      case 'stage':
-        account.packets++
-        for (const door of effect.doors) raise(account.stages, door, effect.stage)
-        break
-      case 'open':
-        // The stage of the last knock is counted already.
-        add(account.opened, effect.secret.door)
-        break
-      case 'broken':
-        account.packets++
-        add(account.reasons, 'wrong knock')
-        break
-      case 'timeout':
-        add(account.reasons, 'too slow')
-        break
-      case 'scan':
-        account.packets++
-        add(account.reasons, 'port scan')
-        break
-      case 'guesses':
-        account.packets++
-        add(account.reasons, 'wrong codes')
-        break
-      case 'withheld':
-        add(account.reasons, effect.why === 'codes' ? 'too many wrong codes' : 'too many other ports')
-        break
-      case 'passed':
-        account.packets++
-        add(account.reasons, effect.reason)
-        break
-      default:
-        effect satisfies never
-    }
+    if (!UNCOUNTED.has(first.kind)) account.packets++
+    const reason = reasonOf(first)
+    if (reason !== undefined) add(account.reasons, reason)
+    // The stage of the last knock is counted before its door opens.
+    if (first.kind === 'open') add(account.opened, first.door)
+    for (const event of events) if (event.kind === 'stage') raise(account.stages, event.door, event.stage)
   }
 
   /** @param opens true to make an account if the source has none */
-  #of(address: Address, opens: boolean): Account | undefined {
-    const source = formatAddress(address)
+  #of(source: string, opens: boolean): Account | undefined {
     const there = this.#accounts.get(source)
     if (there !== undefined || !opens) return there
     if (this.#accounts.size >= ACCOUNTS_MAX) {
@@ -100,6 +77,16 @@ export class Accounts {
     }
     return false
   }
+}
+
+/** Returns why an attempt failed. */
+function reasonOf(event: LogEvent): string | undefined {
+  if (event.kind === 'explanation') return event.reason
+  if (event.kind === 'sequence-timeout') return 'too slow'
+  if (event.kind === 'scan') return 'port scan'
+  if (event.kind === 'wrong-codes') return 'wrong codes'
+  if (event.kind !== 'withheld') return undefined
+  return event.reason === 'codes' ? 'too many wrong codes' : 'too many other ports'
 }
 
 /** Ranks a source by the number of doors that it opened, then by its furthest stage. */

@@ -1,9 +1,8 @@
 import type { Door } from '../../config/config.ts'
 import { formatService } from '../../config/service.ts'
-import { commandTimeout } from '../../daemon/log/said.ts'
-import type { Said } from '../../daemon/log/said.ts'
 import { expand } from '../../door/expand.ts'
 import { LruMap } from '../../limit/lru-map.ts'
+import type { LogEvent } from '../../log/event.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { formatNetwork, networkOf } from '../../packet/network.ts'
@@ -23,7 +22,7 @@ export interface Standing {
 
 interface Live extends Standing {
   readonly key: string
-  readonly closes: readonly Said[]
+  readonly closes: readonly LogEvent[]
 }
 
 /** Simulates what the doors would do. It runs nothing, and reports everything. */
@@ -43,7 +42,7 @@ export class WouldBeOpenings {
   }
 
   /** Opens a door for a source, and returns the events that would follow. */
-  open(door: Door, source: Address, time: number): readonly Said[] {
+  open(door: Door, source: Address, time: number): readonly LogEvent[] {
     const address = formatAddress(source)
     const key = `${door.name}\n${address}`
     const { start, stop } = source.family === 4 ? door.commands4 : door.commands6
@@ -58,12 +57,12 @@ export class WouldBeOpenings {
     }
     if (this.#live.size >= OPENINGS_MAX) return [notice(address, door.name, 'stays shut, too many doors are open')]
     const ports = portsText(door, source)
-    const closes = [
-      ...(ports === undefined ? [] : [notice(address, door.name, `${ports} would be closed`)]),
-      ...(stop === undefined
-        ? []
-        : [commandTimeout(address, door.name), wouldRun(address, door, expand(stop, address))]),
-    ]
+    const closes: LogEvent[] = []
+    if (ports !== undefined) closes.push(notice(address, door.name, `${ports} would be closed`))
+    if (stop !== undefined) {
+      closes.push({ kind: 'command-timeout', source: address, door: door.name })
+      closes.push(wouldRun(address, door, expand(stop, address)))
+    }
     this.#keep({ key, door: door.name, source: address, until, closes })
     return [
       ...(ports === undefined
@@ -74,13 +73,13 @@ export class WouldBeOpenings {
   }
 
   /** Ends the openings whose time is over, and returns the events in the order of their deadlines. */
-  close(now: number): readonly { readonly time: number; readonly said: Said }[] {
+  close(now: number): readonly { readonly time: number; readonly event: LogEvent }[] {
     if (now < this.#due) return []
     const over = [...this.#live.values()].filter(({ until }) => until <= now).sort(byTime)
     for (const { key } of over) this.#live.delete(key)
     this.#due = Infinity
     for (const { until } of this.#live.values()) if (until < this.#due) this.#due = until
-    return over.flatMap(({ until, closes }) => closes.map((said) => ({ time: until, said })))
+    return over.flatMap(({ until, closes }) => closes.map((event) => ({ time: until, event })))
   }
 
   #keep(live: Live): void {
@@ -89,7 +88,7 @@ export class WouldBeOpenings {
     this.#due = Math.min(this.#due, live.until)
   }
 
-  #openForGood(door: Door, key: string, address: string, command: string, time: number): readonly Said[] {
+  #openForGood(door: Door, key: string, address: string, command: string, time: number): readonly LogEvent[] {
     const before = this.#cooling.peek(key)
     if (before !== undefined && time - before < door.cooldownMs) return [notice(address, door.name, 'cools down')]
     this.#cooling.set(key, time)
@@ -109,10 +108,10 @@ function portsText(door: Door, source: Address): string | undefined {
   return `${services.map(formatService).join(', ')}${to.includes('/') ? ` to ${to}` : ''}`
 }
 
-function wouldRun(source: string, { name }: Door, command: string): Said {
-  return { event: 'would-run', source, text: `${name}: would run: ${command}`, facts: { door: name, command } }
+function wouldRun(source: string, { name }: Door, command: string): LogEvent {
+  return { kind: 'would-run', source, door: name, command }
 }
 
-function notice(source: string, door: string, message: string): Said {
-  return { event: 'notice', source, text: `${door}: ${message}`, facts: { door, message } }
+function notice(source: string, door: string, message: string): LogEvent {
+  return { kind: 'would-be', source, door, message }
 }

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../config/read.ts'
 import { emptyFrame } from '../../capture/file/frame.ts'
+import { entryOf } from '../../log/format.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { ACK, SYN, UDP } from '../../packet/packet.ts'
 import { LINKS, ip4, ip6 } from '../../../test/packets/build.ts'
@@ -36,7 +37,7 @@ function replayed(sent: readonly Sent[], own?: readonly string[], until = 0): re
     config: config!,
     own: own?.map((text) => parseAddress(text)!),
     onlyIp4: false,
-    tell: ({ text }, time) => told.push(`${(time - BEGIN_MS) / 1000} ${text}`),
+    tell: (event, time) => told.push(`${(time - BEGIN_MS) / 1000} ${entryOf(event, time).text}`),
     warn: (text) => told.push(text),
   })
   const frame = emptyFrame()

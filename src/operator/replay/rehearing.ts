@@ -4,7 +4,8 @@ import type { Frame } from '../../capture/file/frame.ts'
 import { interestOf } from '../../capture/interest.ts'
 import type { CaptureInterest } from '../../capture/interest.ts'
 import type { Config, Door } from '../../config/config.ts'
-import type { Said } from '../../daemon/log/said.ts'
+import { eventsOf } from '../../log/effects.ts'
+import type { LogEvent } from '../../log/event.ts'
 import type { Effect } from '../../gate/effect.ts'
 import { Gate } from '../../gate/gate.ts'
 import { formatAddress } from '../../packet/address.ts'
@@ -15,7 +16,6 @@ import { Accounts } from './accounts.ts'
 import { Lists } from './lists.ts'
 import { WouldBeOpenings } from './openings.ts'
 import type { Standing } from './openings.ts'
-import { saidOf } from './telling.ts'
 
 /** The seed of the gate's hash. It is fixed so that a capture always has the same result; the daemon's is random. */
 const SEED = [0x9e3779b9, 0x7f4a7c15] as const
@@ -35,7 +35,7 @@ export interface RehearingTerms {
   readonly own: readonly Address[] | undefined
   readonly onlyIp4: boolean
   /** Reports an event that would have happened. */
-  readonly tell: (said: Said, time: number, effect: Effect | undefined) => void
+  readonly tell: (event: LogEvent, time: number) => void
   readonly warn: (text: string) => void
 }
 
@@ -118,7 +118,7 @@ export class Rehearing {
       const due = Math.min(this.#gate.due, this.#openings.due)
       if (due > now) break
       this.#now = Math.max(this.#now, due)
-      for (const { time, said } of this.#openings.close(due)) this.#terms.tell(said, time + this.#skew, undefined)
+      for (const { time, event } of this.#openings.close(due)) this.#terms.tell(event, time + this.#skew)
       const before = this.#gate.due
       const ended = this.#gate.expire(due)
       for (const effect of ended) this.#take(effect)
@@ -140,15 +140,14 @@ export class Rehearing {
   }
 
   #take(effect: Effect): void {
-    this.accounts.note(effect)
-    for (const said of saidOf(effect)) this.#terms.tell(said, this.#now + this.#skew, effect)
+    const events = eventsOf(effect)
+    this.accounts.note(events)
+    for (const event of events) this.#terms.tell(event, this.#now + this.#skew)
     if (effect.kind !== 'open') return
     this.opened++
     const { secret, source } = effect
     const door = this.#doors.get(secret.door)!
-    for (const said of this.#openings.open(door, source, this.#now)) {
-      this.#terms.tell(said, this.#now + this.#skew, effect)
-    }
+    for (const event of this.#openings.open(door, source, this.#now)) this.#terms.tell(event, this.#now + this.#skew)
     if (!secret.once) return
     this.#lists.used(secret)
     this.#interest = interestOf(this.#lists.sequences())

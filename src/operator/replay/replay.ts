@@ -6,6 +6,7 @@ import { CaptureFileError, emptyFrame } from '../../capture/file/frame.ts'
 import type { Frame } from '../../capture/file/frame.ts'
 import type { Config } from '../../config/config.ts'
 import { formatFault } from '../../config/fault.ts'
+import { sourceOf } from '../../log/format.ts'
 import { decodesLinkType } from '../../packet/decode.ts'
 import { USABLE, UNUSABLE, USAGE, WARNED, examine } from '../check.ts'
 import type { Output } from '../check.ts'
@@ -81,10 +82,11 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
     config,
     own: asked.own,
     onlyIp4: asked.onlyIp4,
-    tell: (said, time, effect) => {
-      if (effect?.kind === 'passed' && !asked.all) return
-      if (sources !== undefined && (said.source === undefined || !sources.has(said.source))) return
-      gathered += lineOf(said, time, json)
+    tell: (event, time) => {
+      // Explanations of no door are about packets without effect.
+      if (event.kind === 'explanation' && event.door === undefined && !asked.all) return
+      if (sources?.has(sourceOf(event) ?? '') === false) return
+      gathered += lineOf(event, time, json)
       if (gathered.length >= GATHERED_CHARS) flush()
     },
     warn: complain,

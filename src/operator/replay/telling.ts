@@ -1,9 +1,7 @@
-import { jsonLine, plainText } from '../../daemon/log/line.ts'
-import type { Said } from '../../daemon/log/said.ts'
-import { cameToNothing, guesses, opens, scans, stageReached, tookTooLong, withheld } from '../../daemon/log/said.ts'
-import { zonedTime } from '../../daemon/log/time.ts'
-import { knockText } from '../../daemon/report.ts'
-import type { Effect } from '../../gate/effect.ts'
+import type { LogEvent } from '../../log/event.ts'
+import { entryOf } from '../../log/format.ts'
+import { jsonLine, plainText } from '../../log/line.ts'
+import { zonedTime } from '../../log/time.ts'
 import type { Account } from './accounts.ts'
 
 /** The most sources that the text summary lists. */
@@ -11,36 +9,9 @@ export const LISTED_MAX = 50
 /** The most doors that are named for a source. */
 const DOORS_NAMED_MAX = 8
 
-/** Returns the log events of an effect, with those that the daemon logs only if it is to explain. */
-export function saidOf(effect: Effect): readonly Said[] {
-  const { source } = effect
-  switch (effect.kind) {
-    case 'stage':
-      return effect.doors.map((door) => stageReached(source, door, effect.stage))
-    case 'open':
-      return [opens(source, effect.secret.door, effect.secret.user)]
-    case 'timeout':
-      return effect.doors.map((door) => tookTooLong(source, door, effect.stage))
-    case 'broken': {
-      const facts = { stage: effect.stage, knock: knockText(effect) }
-      return effect.doors.map((door) => cameToNothing(source, door, 'wrong knock', facts))
-    }
-    case 'scan':
-      return [scans(source, Math.round(effect.ignoredMs / 1000))]
-    case 'guesses':
-      return [guesses(source, effect.behind, Math.round(effect.ignoredMs / 1000))]
-    case 'withheld':
-      return [withheld(source, effect)]
-    case 'passed':
-      return [cameToNothing(source, undefined, effect.reason, { knock: knockText(effect) })]
-    default:
-      return effect satisfies never
-  }
-}
-
 /** Formats an event as a line of text or JSON. */
-export function lineOf(said: Said, time: number, json: boolean): string {
-  const entry = { level: 'notice' as const, ...said, time }
+export function lineOf(event: LogEvent, time: number, json: boolean): string {
+  const entry = entryOf(event, time)
   return json ? jsonLine(entry, undefined) : `${zonedTime(time, 'milliseconds')} ${plainText(entry, undefined)}\n`
 }
 

@@ -8,8 +8,8 @@ export type Facts = Readonly<Record<string, string | number | boolean | readonly
 
 /** The longest text of a line in UTF-16 units. The longest command of a config and its door's name fit. */
 export const LOG_LINE_MAX_CHARS = 20_480
-/** Priorities of syslog(3). */
-const PRIORITY: Readonly<Record<Level, number>> = { error: 3, warning: 4, notice: 5, info: 6, debug: 7 }
+/** Priorities of syslog(3), without facility. */
+export const PRIORITY: Readonly<Record<Level, number>> = { error: 3, warning: 4, notice: 5, info: 6, debug: 7 }
 
 /** A log entry before it is formatted. */
 export interface Entry {
@@ -21,18 +21,13 @@ export interface Entry {
   readonly text: string
   readonly facts: Facts
   /** The address that the entry is about. */
-  readonly source?: string
+  readonly source?: string | undefined
   /** The text on standard output with `-v`, if it differs. */
-  readonly verboseText?: string
+  readonly verboseText?: string | undefined
   /** Omits the entry from the log file. It is for programs that watch other outputs. */
   readonly notInFile?: boolean
   /** The entry may use the part of the queue for lines that must not be lost. */
   readonly urgent?: boolean
-}
-
-/** Returns the priority for syslog(3), without facility. */
-export function priorityOf(level: Level): number {
-  return PRIORITY[level]
 }
 
 /**

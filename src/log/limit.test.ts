@@ -1,7 +1,7 @@
 // Goal: whatever strangers send, the lines they cause stay within the budget, and no source uses up another's.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Address } from '../../packet/address.ts'
+import type { Address } from '../packet/address.ts'
 import { FloodLimit, SOURCE_BURST_LINES, SOURCE_LINES_PER_S, TOTAL_BURST_LINES, TOTAL_LINES_PER_S } from './limit.ts'
 
 const four = (a: number): Address => ({ family: 4, a, b: 0, c: 0, d: 0 })

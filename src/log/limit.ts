@@ -1,5 +1,5 @@
-import { sipHash } from '../../packet/siphash.ts'
-import type { Address } from '../../packet/address.ts'
+import { sipHash } from '../packet/siphash.ts'
+import type { Address } from '../packet/address.ts'
 
 /** Lines that one source may cause at once. The longest sequence has 32 stages. */
 export const SOURCE_BURST_LINES = 40

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { Address } from '../../packet/address.ts'
+import type { Address } from '../packet/address.ts'
 import { SOURCE_BURST_LINES, TOTAL_BURST_LINES } from './limit.ts'
 import { FAILURE_REPORT_MS, LEFT_OUT_REPORT_MS, Log, OUTPUT_LINES_MAX } from './log.ts'
 import type { LogSettings, LogSurroundings } from './log.ts'
@@ -49,16 +49,16 @@ function bench(settings: Partial<LogSettings> = {}, around: Partial<LogSurroundi
 }
 
 function everything(log: Log): void {
-  log.starting(['eth0', 'ppp0'])
-  log.stage(SOURCE, 'openSSH', 1)
-  log.open(SOURCE, 'openSSH')
-  log.running('openSSH', '/sbin/iptables -I INPUT -s 192.0.2.7 -j ACCEPT')
-  log.status('openSSH', 1)
-  log.sequenceTimeout(SOURCE, 'openSSH', 1)
-  log.commandTimeout('192.0.2.7', 'openSSH')
-  log.explain(SOURCE, 'openSSH', 'wrong knock', { stage: 1, knock: '7:tcp' })
-  log.rereading('/etc/knockd.conf')
-  log.shuttingDown()
+  log.event({ kind: 'starting', interfaces: ['eth0', 'ppp0'] })
+  log.event({ kind: 'stage', source: SOURCE, door: 'openSSH', stage: 1 })
+  log.event({ kind: 'open', source: SOURCE, door: 'openSSH' })
+  log.event({ kind: 'command', door: 'openSSH', command: '/sbin/iptables -I INPUT -s 192.0.2.7 -j ACCEPT' })
+  log.event({ kind: 'status', door: 'openSSH', status: 1 })
+  log.event({ kind: 'sequence-timeout', source: SOURCE, door: 'openSSH', stage: 1 })
+  log.event({ kind: 'command-timeout', source: '192.0.2.7', door: 'openSSH' })
+  log.event({ kind: 'explanation', source: SOURCE, stage: 1, knock: '7:tcp', door: 'openSSH', reason: 'wrong knock' })
+  log.event({ kind: 're-reading', file: '/etc/knockd.conf' })
+  log.event({ kind: 'shutting-down' })
 }
 
 const LINES = [
@@ -125,13 +125,13 @@ test('JSON has one object a line, explanations included', async () => {
   await log.openFile()
   expect(statSync(file).mode & 0o137).toBe(0)
   everything(log)
-  log.notice('error', 'no\nhint', { code: 3 })
+  log.notice('error', 'no\nhint')
   await log.close()
   const objects = written().map((text) => JSON.parse(text) as Record<string, unknown>)
   expect(objects).toHaveLength(LINES.length + 2)
   expect(objects[1]).toMatchObject({ level: 'notice', event: 'stage', source: '192.0.2.7', door: 'openSSH', stage: 1 })
   expect(objects[7]).toMatchObject({ level: 'debug', event: 'explanation', reason: 'wrong knock', knock: '7:tcp' })
-  expect(objects.at(-1)).toMatchObject({ level: 'error', event: 'notice', message: 'no; hint', code: 3 })
+  expect(objects.at(-1)).toMatchObject({ level: 'error', event: 'notice', message: 'no; hint' })
 })
 
 test('what a command printed cannot forge a line, nor fill the log', async () => {
@@ -155,12 +155,13 @@ test('a flood is cut down, told of once, and never hides that a door opens', asy
   await log.openFile()
   let formatted = 0
   const door = { toString: () => `door ${++formatted}` } as unknown as string
-  for (let source = 1; source <= 20_000; source++) log.stage({ ...SOURCE, a: source }, door, 1)
+  for (let source = 1; source <= 20_000; source++)
+    log.event({ kind: 'stage', source: { ...SOURCE, a: source }, door, stage: 1 })
   // A line that is left out is not even formed.
   expect(formatted).toBe(TOTAL_BURST_LINES)
-  log.open(SOURCE, 'openSSH')
+  log.event({ kind: 'open', source: SOURCE, door: 'openSSH' })
   vi.advanceTimersByTime(LEFT_OUT_REPORT_MS - 1)
-  log.status('openSSH', 2)
+  log.event({ kind: 'status', door: 'openSSH', status: 2 })
   vi.advanceTimersByTime(1)
   expect(vi.getTimerCount()).toBe(0)
   await log.close()
@@ -174,8 +175,9 @@ test('a flood is cut down, told of once, and never hides that a door opens', asy
 test('what was left out is told of at the end too; explanations do not use up the lines of knocks', async () => {
   const { log, written } = bench({ debug: true })
   await log.openFile()
-  for (let index = 0; index < SOURCE_BURST_LINES + 3; index++) log.explain(SOURCE, undefined, 'flags')
-  log.stage(SOURCE, 'openSSH', 1)
+  for (let index = 0; index < SOURCE_BURST_LINES + 3; index++)
+    log.event({ kind: 'explanation', source: SOURCE, reason: 'flags' })
+  log.event({ kind: 'stage', source: SOURCE, door: 'openSSH', stage: 1 })
   await log.close()
   expect(written().map((text) => text.slice(19))).toEqual([
     '192.0.2.7: openSSH: Stage 1',
@@ -189,10 +191,10 @@ async function lookup(address: string): Promise<string | undefined> {
 
 test('with look-up the address has its host; closing does not wait for one', async () => {
   const { log, out } = bench({ lookup: true, verbose: true, file: undefined }, { lookup })
-  log.stage(SOURCE, 'door', 1)
+  log.event({ kind: 'stage', source: SOURCE, door: 'door', stage: 1 })
   expect(out).toEqual([])
   await vi.waitFor(() => expect(out).toEqual(['192.0.2.7 (a.example): door: Stage 1\n']))
-  log.open({ ...SOURCE, a: 1 }, 'door')
+  log.event({ kind: 'open', source: { ...SOURCE, a: 1 }, door: 'door' })
   await log.close()
   expect(out.at(-1)).toBe('0.0.0.1: door: OPEN SESAME\n')
 })
@@ -200,14 +202,14 @@ test('with look-up the address has its host; closing does not wait for one', asy
 test('reopening goes on in a new file, in order; a file that cannot be opened changes nothing', async () => {
   const { all, file, log, out, written } = bench()
   await log.openFile()
-  log.status('door', 1)
+  log.event({ kind: 'status', door: 'door', status: 1 })
   await vi.waitFor(() => expect(written()).toHaveLength(1))
   renameSync(file, `${file}.1`)
   await log.reopen({ ...all })
-  log.status('door', 2)
+  log.event({ kind: 'status', door: 'door', status: 2 })
   const wrong = join(folder, 'no', 'knockd.log')
   await expect(log.reopen({ ...all, file: wrong, verbose: true })).rejects.toThrow(wrong)
-  log.status('door', 3)
+  log.event({ kind: 'status', door: 'door', status: 3 })
   await log.close()
   expect(written(`${file}.1`)).toHaveLength(1)
   expect(written().map((text) => text.slice(-4))).toEqual([' (2)', ' (3)'])
@@ -217,9 +219,9 @@ test('reopening goes on in a new file, in order; a file that cannot be opened ch
 test('a file that is no longer wanted gets what was accepted before', async () => {
   const { all, log, written } = bench()
   await log.openFile()
-  log.status('door', 1)
+  log.event({ kind: 'status', door: 'door', status: 1 })
   await log.reopen({ ...all, file: undefined })
-  log.status('door', 2)
+  log.event({ kind: 'status', door: 'door', status: 2 })
   await log.close()
   expect(written()).toHaveLength(1)
 })
@@ -227,22 +229,22 @@ test('a file that is no longer wanted gets what was accepted before', async () =
 test.runIf(existsSync('/dev/full'))('a full disk is told of once a minute, and never thrown', async () => {
   const { clock, err, log } = bench({ file: '/dev/full' })
   await log.openFile()
-  log.status('door', 1)
+  log.event({ kind: 'status', door: 'door', status: 1 })
   await vi.waitFor(() => expect(err).toHaveLength(1))
   expect(err[0]).toMatch(/^knockd: \/dev\/full: ENOSPC/)
-  log.status('door', 2)
+  log.event({ kind: 'status', door: 'door', status: 2 })
   clock.now += FAILURE_REPORT_MS
   await new Promise((resolve) => {
     setImmediate(resolve)
   })
-  log.status('door', 3)
+  log.event({ kind: 'status', door: 'door', status: 3 })
   await vi.waitFor(() => expect(err).toHaveLength(2))
   await log.close()
 })
 
 test('without any log, what is wrong goes to standard error; a reader that is gone is no failure', async () => {
   const { err, log } = bench({ file: undefined })
-  log.status('door', 1)
+  log.event({ kind: 'status', door: 'door', status: 1 })
   log.notice('warning', 'eth0: is down')
   expect(err).toEqual(['knockd: eth0: is down\n'])
   await log.close()
@@ -252,6 +254,6 @@ test('without any log, what is wrong goes to standard error; a reader that is go
     },
   }
   const other = bench({ file: undefined, verbose: true }, { stdout: broken })
-  expect(() => other.log.status('door', 1)).not.toThrow()
+  expect(() => other.log.event({ kind: 'status', door: 'door', status: 1 })).not.toThrow()
   await other.log.close()
 })

@@ -1,4 +1,4 @@
-import { parseAddress } from '../../packet/address.ts'
+import { parseAddress } from '../packet/address.ts'
 
 /** The most simultaneous look-ups. Each occupies a thread of the pool that the log file also needs. */
 export const LOOKUPS_MAX = 2

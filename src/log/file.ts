@@ -1,8 +1,8 @@
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { shellWord } from '../../text/shell-word.ts'
-import { cannot } from '../../file/file-error.ts'
+import { shellWord } from '../text/shell-word.ts'
+import { cannot } from '../file/file-error.ts'
 import { LineQueue } from './queue.ts'
 import type { Line, LineSink } from './queue.ts'
 

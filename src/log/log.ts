@@ -1,17 +1,14 @@
 import { randomInt } from 'node:crypto'
-import type { Withheld } from '../../gate/effect.ts'
-import type { Address } from '../../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import type { KnockEvent, LogEvent } from './event.ts'
 import { LogFile } from './file.ts'
+import { entryOf } from './format.ts'
 import { Hosts } from './hosts.ts'
 import { FloodLimit } from './limit.ts'
-import { debugLine, jsonLine, knockdLine, oneLine, plainText, priorityOf } from './line.ts'
-import type { Entry, Facts, Level } from './line.ts'
+import { PRIORITY, debugLine, jsonLine, knockdLine, oneLine, plainText } from './line.ts'
+import type { Entry, Level } from './line.ts'
 import { Naming } from './naming.ts'
 import { LineQueue } from './queue.ts'
-import { cameToNothing, commandTimeout, guesses, opens, scans, stageReached, tookTooLong, withheld } from './said.ts'
-import type { Said } from './said.ts'
-
-export type { Facts, Level } from './line.ts'
 
 /** Milliseconds from the first dropped line to the report with the number of dropped lines. */
 export const LEFT_OUT_REPORT_MS = 10_000
@@ -24,6 +21,8 @@ export const OUTPUT_LINES_MAX = 20
 /** The longest line of a command's output in UTF-16 units. */
 export const OUTPUT_LINE_MAX_CHARS = 1_024
 const WORD = 2 ** 32
+/** The kinds that unknown sources can cause. */
+const LIMITED: ReadonlySet<string> = new Set('stage sequence-timeout scan wrong-codes withheld explanation'.split(' '))
 
 /** The destinations and the format of the log. */
 export interface LogSettings {
@@ -98,85 +97,27 @@ export class Log {
   async reopen(settings: LogSettings): Promise<void> {
     await this.#file.open(settings.file, settings.format)
     this.#settings = settings
-    const { file } = settings
-    if (file === undefined) return
-    this.#add({ event: 're-opening', text: `re-opening log file: ${file}`, facts: { file }, notInFile: true })
-  }
-
-  starting(interfaces: readonly string[]): void {
-    const names = interfaces.join(', ')
-    const text = `starting up, listening on ${names}`
-    this.#add({ event: 'starting', text, verboseText: `listening on ${names}...`, facts: { interfaces } })
-  }
-
-  shuttingDown(): void {
-    this.#reportLeftOut()
-    this.#add({ event: 'shutting-down', text: 'shutting down', facts: {} })
-  }
-
-  rereading(path: string): void {
-    this.#add({ event: 're-reading', text: `re-reading config file: ${path}`, facts: { file: path } })
-  }
-
-  /** A source reached a stage. Limited. */
-  stage(source: Address, door: string, stage: number): void {
-    if (!this.#admitted(this.#knocks, source)) return
-    this.#add(stageReached(source, door, stage))
-  }
-
-  /** A source took too long. Limited. */
-  sequenceTimeout(source: Address, door: string, stage: number): void {
-    if (!this.#admitted(this.#knocks, source)) return
-    this.#add(tookTooLong(source, door, stage))
-  }
-
-  /** A source is ignored for a while. Limited. */
-  scanning(source: Address, seconds: number): void {
-    if (!this.#admitted(this.#knocks, source)) return
-    this.#add(scans(source, seconds))
-  }
-
-  /** A source is ignored for its wrong codes. Limited. */
-  guessing(source: Address, behind: boolean, seconds: number): void {
-    if (!this.#admitted(this.#knocks, source)) return
-    this.#add(guesses(source, behind, seconds))
-  }
-
-  /** A door stays shut although all its knocks were made. Limited. */
-  withheld(effect: Withheld): void {
-    if (!this.#admitted(this.#knocks, effect.source)) return
-    this.#add(withheld(effect.source, effect))
-  }
-
-  /** The reason why a knock or packet opened nothing, for `-D` and JSON only. Limited. */
-  explain(source: Address, door: string | undefined, reason: string, facts: Facts = {}): void {
-    const { debug, format, file } = this.#settings
-    if (!debug && (format !== 'json' || file === undefined)) return
-    if (!this.#admitted(this.#explanations, source)) return
-    this.#add(cameToNothing(source, door, reason, facts))
-  }
-
-  /** A door opens. */
-  open(source: Address, door: string, user?: string, claimedUser?: string): void {
-    this.#add(opens(source, door, user, claimedUser))
-  }
-
-  running(door: string, command: string): void {
-    this.#add({ event: 'command', text: `${door}: running command: ${command}`, facts: { door, command } })
+    if (settings.file !== undefined) this.event({ kind: 're-opening', file: settings.file })
   }
 
   /**
-   * The time of an opening is over.
-   *
-   * @param source an address in text
+   * Logs an event. Those that unknown sources can cause are limited. Explanations are for `-D` and JSON only. A line that
+   * is left out is not even formed.
    */
-  commandTimeout(source: string, door: string): void {
-    this.#add(commandTimeout(source, door))
+  event(event: LogEvent): void {
+    const { kind } = event
+    if (kind === 'explanation' && !this.#explains) return
+    if (LIMITED.has(kind) && !this.#admitted(kind, (event as KnockEvent).source)) return
+    if (kind === 'shutting-down') this.#reportLeftOut()
+    if (this.#closed) return
+    const entry = entryOf(event, this.#around.now())
+    // Host names are looked up only for lines above the level debug.
+    this.#naming.add(entry, this.#settings.lookup && entry.level !== 'debug')
   }
 
-  status(door: string, status: number): void {
-    const text = `${door}: command returned non-zero status code (${status})`
-    this.#add({ event: 'status', text, facts: { door, status } })
+  /** Logs a message that is no event of a door. */
+  notice(level: Level, text: string): void {
+    this.event({ kind: 'notice', level, text })
   }
 
   /** Logs the output of a command line by line, at most {@link OUTPUT_LINES_MAX} lines. */
@@ -185,20 +126,10 @@ export class Log {
     const more = lines.length > OUTPUT_LINES_MAX
     for (const line of lines.slice(0, OUTPUT_LINES_MAX)) {
       const output = line.length > OUTPUT_LINE_MAX_CHARS ? `${line.slice(0, OUTPUT_LINE_MAX_CHARS - 1)}…` : line
-      this.#add({
-        event: 'output',
-        level: 'info',
-        text: `${door}: command printed: ${output}`,
-        facts: { door, output },
-      })
+      this.event({ kind: 'output', door, output })
     }
-    if (more) this.notice('info', `${door}: command printed more than ${OUTPUT_LINES_MAX} lines`, { door })
-  }
-
-  /** Logs any other message. A hint is put on the same line as its message, so that no text can forge a line. */
-  notice(level: Level, text: string, facts: Facts = {}): void {
-    const message = text.replaceAll(/\s*\n\s*/g, '; ')
-    this.#add({ event: 'notice', level, text: message, facts: { ...facts, message } })
+    const what = `command printed more than ${OUTPUT_LINES_MAX} lines`
+    if (more) this.event({ kind: 'trouble', level: 'info', door, what })
   }
 
   /** Writes all accepted lines and closes the log. It waits for {@link LOG_CLOSE_MAX_MS} at most. */
@@ -215,7 +146,8 @@ export class Log {
     clearTimeout(limit)
   }
 
-  #admitted(limit: FloodLimit, source: Address): boolean {
+  #admitted(kind: LogEvent['kind'], source: Address): boolean {
+    const limit = kind === 'explanation' ? this.#explanations : this.#knocks
     if (limit.admit(source, this.#around.now())) return true
     this.#leftOut++
     if (this.#leftOutTimer === undefined && !this.#closed) {
@@ -230,23 +162,19 @@ export class Log {
     this.#leftOutTimer = undefined
     const lines = this.#leftOut
     this.#leftOut = 0
-    if (lines > 0) {
-      this.#add({ event: 'left-out', text: `${lines} lines left out (too many knocks)`, facts: { lines } })
-    }
+    if (lines > 0) this.event({ kind: 'left-out', lines })
   }
 
-  #add(said: Said): void {
-    if (this.#closed) return
-    const entry: Entry = { level: 'notice', ...said, time: this.#around.now() }
-    // Host names are looked up only for lines above the level debug.
-    this.#naming.add(entry, this.#settings.lookup && entry.level !== 'debug')
+  get #explains(): boolean {
+    const { debug, format, file } = this.#settings
+    return debug || (format === 'json' && file !== undefined)
   }
 
   #write(entry: Entry, host: string | undefined): void {
     const { format, file, verbose, debug } = this.#settings
     const syslog = this.#settings.syslog && this.#around.syslog !== undefined
     const { level, urgent = false, notInFile = false } = entry
-    const priority = priorityOf(level)
+    const priority = PRIORITY[level]
     if (file !== undefined && !notInFile && (format === 'json' || level !== 'debug')) {
       const text = format === 'json' ? jsonLine(entry, host) : knockdLine(entry, host)
       this.#file.push({ text, priority, urgent })
@@ -262,7 +190,7 @@ export class Log {
     }
     // Warnings and errors go to standard error if there is no other output.
     const unheard = file === undefined && !syslog && !verbose
-    if (unheard && priority <= priorityOf('warning')) print(this.#around.stderr, `knockd: ${plainText(entry, host)}\n`)
+    if (unheard && priority <= PRIORITY.warning) print(this.#around.stderr, `knockd: ${plainText(entry, host)}\n`)
   }
 
   #failed(what: string, error: Error): void {

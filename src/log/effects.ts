@@ -1,0 +1,42 @@
+import type { Effect } from '../gate/effect.ts'
+import { UDP } from '../packet/packet.ts'
+import type { LogEvent } from './event.ts'
+
+/** Returns the events of a decision of the gate: at least one, and one for each door that it is about. */
+export function eventsOf(effect: Effect): readonly LogEvent[] {
+  const { source } = effect
+  switch (effect.kind) {
+    case 'stage':
+      return effect.doors.map((door) => ({ kind: 'stage', source, door, stage: effect.stage }))
+    case 'open':
+      return [{ kind: 'open', source, door: effect.secret.door, user: effect.secret.user }]
+    case 'timeout':
+      return effect.doors.map((door) => ({ kind: 'sequence-timeout', source, door, stage: effect.stage }))
+    case 'broken': {
+      const about = { source, stage: effect.stage, knock: knockText(effect), reason: 'wrong knock' }
+      return effect.doors.map((door) => ({ kind: 'explanation', door, ...about }))
+    }
+    case 'scan': {
+      const { stage } = effect
+      const scan = { kind: 'scan', source, ignoredSeconds: Math.round(effect.ignoredMs / 1000) } as const
+      return stage > 0 ? [scan, { kind: 'explanation', source, stage, reason: 'scan' }] : [scan]
+    }
+    case 'guesses': {
+      const ignoredSeconds = Math.round(effect.ignoredMs / 1000)
+      return [{ kind: 'wrong-codes', source, ignoredSeconds, behindSequence: effect.behind }]
+    }
+    case 'withheld': {
+      const { door, stage, why: reason, strays } = effect
+      return [{ kind: 'withheld', source, door, stage, reason, strays }]
+    }
+    case 'passed':
+      return [{ kind: 'explanation', source, knock: knockText(effect), reason: effect.reason }]
+    default:
+      return effect satisfies never
+  }
+}
+
+/** Formats a knock for the log. */
+function knockText({ protocol, port }: { readonly protocol: number; readonly port: number }): string {
+  return `${port}:${protocol === UDP ? 'udp' : 'tcp'}`
+}
