@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { OPENING_FLAGS } from '../gate/terms.ts'
 import type { Terms } from '../gate/terms.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 import { ACK, Packet, SYN, TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 import { parseAddress } from '../packet/address.ts'
@@ -13,7 +13,7 @@ import { needsOf } from './needs.ts'
 const RAW = 101
 const TERMS: Terms = { flags: OPENING_FLAGS, target: undefined, timeoutMs: 1_000, allowFrom: [] }
 
-const secret = (protocol: Protocol, ports: readonly number[], terms: Terms = TERMS): Secret => ({
+const secret = (protocol: Protocol, ports: readonly number[], terms: Terms = TERMS): GateSequence => ({
   door: 'door',
   knocks: ports.map((port) => ({ protocol, port })),
   terms,
@@ -22,13 +22,13 @@ const secret = (protocol: Protocol, ports: readonly number[], terms: Terms = TER
 })
 
 const filter = (
-  secrets: readonly Secret[],
+  sequences: readonly GateSequence[],
   own: readonly string[] = ['192.0.2.1'],
   busyTcp: readonly number[] = [],
 ): string =>
   filterExpression(
     {
-      needs: needsOf(secrets),
+      needs: needsOf(sequences),
       own: own.map((text) => parseAddress(text)!),
       decoy: 3,
       busyTcp: new Set(busyTcp),

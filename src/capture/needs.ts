@@ -3,7 +3,7 @@ import type { Address } from '../packet/address.ts'
 import { sameAddress } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import { OPENING_FLAGS } from '../gate/terms.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 
 /** The packets that the gate has to see. */
 export interface Needs {
@@ -35,12 +35,12 @@ export interface PacketNeeds {
 const NO_PACKETS: PacketNeeds = { datagrams: [], synPorts: [] }
 
 /** Returns the traffic that these sequences and single packets need. */
-export function needsOf(secrets: Iterable<Secret>, { datagrams, synPorts }: PacketNeeds = NO_PACKETS): Needs {
+export function needsOf(sequences: Iterable<GateSequence>, { datagrams, synPorts }: PacketNeeds = NO_PACKETS): Needs {
   const udpPorts = new Set<number>()
   const tcpPorts = new Set<number>(synPorts)
   const flagged: { test: FlagTest; ports: Set<number> }[] = []
   const targets: Address[] = []
-  for (const { knocks, terms } of secrets) {
+  for (const { knocks, terms } of sequences) {
     for (const { protocol, port } of knocks) (protocol === UDP ? udpPorts : tcpPorts).add(port)
     const { flags, target } = terms
     if (target !== undefined && !targets.some((other) => sameAddress(other, target))) targets.push(target)

@@ -12,10 +12,9 @@ import { formatAddress, parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Store } from '../state/store.ts'
 import { VERSION } from '../version.ts'
-import type { Doors } from './doors.ts'
+import type { Authenticators } from '../secret/authenticators.ts'
 import type { Faults } from './faults.ts'
 import { lossText } from '../secret/since-loss.ts'
-import type { SpaDoors } from './spa/spa-doors.ts'
 import type { Guarding } from './guarding.ts'
 import type { Log } from './log/log.ts'
 import { refusalOf, statusForMember } from './member.ts'
@@ -25,8 +24,7 @@ import type { MemberOpenings } from './member.ts'
 export interface Controlled {
   readonly config: Config
   readonly gate: Gate
-  readonly doors: Doors
-  readonly spa: SpaDoors | undefined
+  readonly authenticators: Authenticators
   readonly interfaces: Interfaces
   readonly guarding: Guarding
   readonly openings: Openings
@@ -68,8 +66,8 @@ async function openByHand(
   asker: Asker,
   of: Controlled,
 ): Promise<Reply> {
-  const { doors, guarding, openings, log } = of
-  const door = doors.find(name)
+  const { authenticators, guarding, openings, log } = of
+  const door = authenticators.find(name)
   const address = parseAddress(source)
   if (door === undefined) return unknownDoor(name, of.config)
   if (address === undefined) return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
@@ -104,8 +102,8 @@ function forgive({ source }: Request & { command: 'forgive' }, { gate, log }: Co
 }
 
 async function rotateList({ door }: Request & { command: 'rotate' }, of: Controlled): Promise<Reply> {
-  if (of.doors.find(door) === undefined) return unknownDoor(door, of.config)
-  const left = await of.doors.rotate(door)
+  if (of.authenticators.find(door) === undefined) return unknownDoor(door, of.config)
+  const left = await of.authenticators.rotate(door)
   if (left !== undefined) return { done: `${door} has a new list of ${left} sequences`, count: left }
   return {
     error: `${door} has no list that the daemon makes`,
@@ -135,7 +133,7 @@ async function closeByHand(
   of: Controlled,
 ): Promise<Reply> {
   const { guarding, openings, log } = of
-  if (door !== undefined && of.doors.find(door) === undefined) return unknownDoor(door, of.config)
+  if (door !== undefined && of.authenticators.find(door) === undefined) return unknownDoor(door, of.config)
   const address = source === undefined ? undefined : parseAddress(source)
   if (source !== undefined && address === undefined) {
     return { error: `${source} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
@@ -153,7 +151,7 @@ function unknownDoor(name: string, { doors }: Config): Reply {
 }
 
 function statusOf(of: Controlled): Status {
-  const { config, gate, doors, interfaces, guarding, openings, store, state } = of
+  const { config, gate, authenticators, interfaces, guarding, openings, store, state } = of
   const now = steadyNow()
   interfaces.checkHearing()
   return {
@@ -168,8 +166,8 @@ function statusOf(of: Controlled): Status {
     doors: config.doors.map((door) => ({
       name: door.name,
       secret: door.secret.kind,
-      left: doors.left(door.name),
-      users: doors.users(door.name) ?? of.spa?.users(door.name),
+      left: authenticators.status(door.name).left,
+      users: authenticators.status(door.name).users,
       opens: door.opens.map(formatService),
       commands: hasCommands(door),
       openForMs: door.cmdTimeoutMs,

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DECOY_CLASSES } from '../capture/filter.ts'
 import { Interfaces, steadyNow } from '../capture/interfaces.ts'
 import { needsOf } from '../capture/needs.ts'
-import type { Needs } from '../capture/needs.ts'
 import type { Config } from '../config/config.ts'
 import { ControlServer } from '../control/server.ts'
 import { socketPath } from '../control/socket.ts'
@@ -14,11 +13,12 @@ import { Gate } from '../gate/gate.ts'
 import { tryLock } from '../native/libc.ts'
 import { listeningPorts } from '../host/listening.ts'
 import { sameAddress } from '../packet/address.ts'
-import type { Address } from '../packet/address.ts'
-import { TCP, UDP } from '../packet/packet.ts'
+import { packetKinds } from '../peer/packet-kinds.ts'
+import { Authenticators } from '../secret/authenticators.ts'
 import { Clocks } from '../state/boot-clock.ts'
 import { openHolderMarks } from '../state/holder-marks.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
+import { JournalLedger } from '../state/journal-ledger.ts'
 import { openStore } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
 import { alreadyRunning } from './already-running.ts'
@@ -27,7 +27,6 @@ import { BaseKeeping } from './base-keeping.ts'
 import { loadConfig } from './config-file.ts'
 import { answer } from './control.ts'
 import type { Controlled } from './control.ts'
-import { Doors } from './doors.ts'
 import { Faults } from './faults.ts'
 import { Guarding } from './guarding.ts'
 import { runHook } from './hook.ts'
@@ -39,7 +38,6 @@ import { Opener } from './opener.ts'
 import { Reconciler } from './reconcile.ts'
 import { report } from './report.ts'
 import { lossWaitMs, sayLosses } from '../secret/since-loss.ts'
-import type { SpaDoors } from './spa/spa-doors.ts'
 import { listFolder, marksPath, statePath } from './state-path.ts'
 
 /** The longest timer in milliseconds. Node's own limit is 2^31 ms. */
@@ -53,23 +51,19 @@ export class Daemon {
   readonly #log: Log
   readonly #faults: Faults
   readonly #store: Store
-  readonly #marks: HolderMarks
   /** The path of the journal. */
   readonly #state: string
   readonly #gate: Gate
   readonly #runner = new CommandRunner()
   readonly #openings: Openings
   readonly #opener: Opener
-  readonly #doors: Doors
-  #spa: SpaDoors | undefined
+  readonly #authenticators: Authenticators
   readonly #guarding: Guarding
   readonly #base: BaseKeeping
   readonly #reconciler: Reconciler
   readonly #control: ControlServer
   readonly #memberOpenings = new MemberOpenings()
   #interfaces: Interfaces
-  /** This host's own addresses. */
-  #own: readonly Address[] = []
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
   #refiltering = false
@@ -120,7 +114,6 @@ export class Daemon {
     this.#log = log
     this.#faults = new Faults((text) => log.notice('error', text))
     this.#store = store
-    this.#marks = marks
     this.#state = state
     this.#gate = new Gate({
       ...this.#strictness(config),
@@ -136,29 +129,31 @@ export class Daemon {
       async (request, asker) => await answer(request, asker, this.#controlled),
       (error) => log.notice('warning', `postern open, close and status do not work: ${error.message}`),
     )
-    this.#doors = new Doors({
-      gate: this.#gate,
-      store,
-      listFolder: listFolder(state),
-      say: (level, text) => log.notice(level, text),
-      changed: () => this.#needOthers(),
-      holdersChanged: () => this.#reconciler.soon(),
-      marks,
-      busy: () => {
-        const listening = listeningPorts()
-        return new Set([...listening[TCP], ...listening[UDP]])
+    this.#authenticators = new Authenticators(
+      {
+        gate: this.#gate,
+        ledger: new JournalLedger(store),
+        store,
+        listFolder: listFolder(state),
+        say: (level, text) => log.notice(level, text),
+        explain: (source, door, reason) => log.explain(source, door, reason, {}),
+        needsChanged: () => this.#needOthers(),
+        holdersChanged: () => this.#reconciler.soon(),
+        marks,
+        listening: listeningPorts,
       },
-    })
+      { rows: packetKinds(), claimed: (claim) => this.#opener.claimed(claim) },
+    )
     this.#reconciler = new Reconciler({
       marks,
-      door: (name) => this.#doors.find(name),
-      judge: ({ secret }) => (secret.kind === 'spa' ? this.#spa : this.#doors),
+      door: (name) => this.#authenticators.find(name),
+      judge: () => this.#authenticators,
       openers: [this.#guarding, this.#openings],
       say: (level, text) => log.notice(level, text),
-      nextExpiry: (now) => this.#spa?.nextExpiry(now) ?? Infinity,
+      nextExpiry: (now) => this.#authenticators.nextExpiry(now),
     })
     this.#opener = new Opener({
-      doors: this.#doors,
+      authenticators: this.#authenticators,
       guarding: this.#guarding,
       openings: this.#openings,
       reconciler: this.#reconciler,
@@ -182,7 +177,7 @@ export class Daemon {
       await this.#log.reopen(logSettings(this.#args, config.options))
       for (const warning of warnings) this.#log.notice('warning', warning)
       // Steps that may fail come before any change.
-      await this.#loadSpa(config)
+      await this.#authenticators.load(config)
       await this.#guarding.guard(config)
       this.#replace(config)
     } catch (error) {
@@ -202,8 +197,7 @@ export class Daemon {
     const steps: readonly (() => unknown)[] = [
       () => this.#reconciler.stop(),
       () => this.#interfaces.close(),
-      async () => await this.#doors.close(),
-      async () => await this.#spa?.close(),
+      async () => await this.#authenticators.close(),
       () => this.#guarding.stop(),
       () => this.#base.stop(),
       () => this.#control.close(),
@@ -227,9 +221,8 @@ export class Daemon {
     // Ports are hidden before anyone can knock.
     await this.#guarding.guard(this.#config)
     this.#base.start(this.#config)
-    this.#doors.replace(this.#config.doors)
-    await this.#loadSpa(this.#config)
-    this.#spa?.replace(this.#config)
+    await this.#authenticators.load(this.#config)
+    this.#authenticators.replace(this.#config)
     sayLosses(this.#config.doors, this.#store, (text) => this.#log.notice('error', text))
     const waitMs = lossWaitMs(this.#config.doors, this.#store, Date.now())
     if (waitMs > 0) {
@@ -252,8 +245,7 @@ export class Daemon {
     return {
       config: this.#config,
       gate: this.#gate,
-      doors: this.#doors,
-      spa: this.#spa,
+      authenticators: this.#authenticators,
       interfaces: this.#interfaces,
       guarding: this.#guarding,
       openings: this.#openings,
@@ -286,8 +278,7 @@ export class Daemon {
     if (before.options.controlGroup !== config.options.controlGroup) {
       this.#admitOperators(() => this.#control.admit(config.options.controlGroup))
     }
-    this.#doors.replace(config.doors)
-    this.#spa?.replace(config)
+    this.#authenticators.replace(config)
     this.#base.replace(config)
     this.#reconciler.now()
     sayLosses(this.#config.doors, this.#store, (text) => this.#log.notice('error', text))
@@ -316,13 +307,12 @@ export class Daemon {
         onlyIp4: this.#args.onlyIp4,
         decoy: randomInt(DECOY_CLASSES),
         packet: (packet, bytes, knock) => {
-          if (this.#spa?.take(packet, bytes) !== true && knock) this.#carryOut(this.#gate.knock(packet))
+          if (!this.#authenticators.offer(packet, bytes) && knock) this.#carryOut(this.#gate.knock(packet))
         },
         taken: () => this.#armTimer(),
         own: (addresses) => {
           this.#gate.setOwn(addresses)
-          this.#own = addresses
-          this.#spa?.setOwn(addresses)
+          this.#authenticators.setOwn(addresses)
           this.#guarding.closeForwardsTo((address) => addresses.some((own) => sameAddress(own, address)))
         },
         listening: (name) => this.#log.starting([name]),
@@ -343,30 +333,14 @@ export class Daemon {
   #carryOut(effects: readonly Effect[]): void {
     for (const effect of effects) {
       // An opening is logged when the door opens. The secret may be used already, or the disk full.
-      if (effect.kind === 'open') this.#opener.knocked(effect)
-      else report(this.#log, effect)
+      if (effect.kind === 'open') this.#opener.claimed({ ...effect, door: effect.secret.door, proof: effect.secret })
+      else report(this.#log, effect, (doors) => this.#authenticators.inOrder(doors))
     }
   }
 
-  /** Loads the authentication by single packets (SPA) when the first config with such a door needs it. */
-  async #loadSpa({ doors }: Config): Promise<void> {
-    if (this.#spa !== undefined || !doors.some(({ secret }) => secret.kind === 'spa')) return
-    const { SpaDoors: Loaded } = await import('./spa/spa-doors.ts')
-    this.#spa = new Loaded({
-      store: this.#store,
-      say: (level, text) => this.#log.notice(level, text),
-      explain: (source, door, reason) => this.#log.explain(source, door, reason, {}),
-      open: (grant) => this.#opener.granted(grant),
-      holdersChanged: () => this.#reconciler.soon(),
-      needsChanged: () => this.#needOthers(),
-      marks: this.#marks,
-    })
-    this.#spa.setOwn(this.#own)
-  }
-
   /** The traffic that has to be captured. */
-  get #needs(): Needs {
-    return needsOf(this.#doors.secrets(), this.#spa?.needs)
+  get #needs(): ReturnType<typeof needsOf> {
+    return needsOf(this.#authenticators.sequences(), this.#authenticators.needs)
   }
 
   /** Updates the capture filter soon, once for all sequences that the gate has gained or lost. */

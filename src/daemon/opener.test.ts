@@ -3,8 +3,6 @@ import { setImmediate as settled } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
-import type { Grant } from '../door/grant.ts'
-import type { Opened } from '../gate/effect.ts'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import { Faults } from './faults.ts'
@@ -23,9 +21,14 @@ class Around {
   opens = true
 
   readonly opener = new Opener({
-    doors: {
-      find: () => this.present,
-      redeem: async () => await Promise.resolve(this.holder),
+    authenticators: {
+      redeem: async ({ source, protocol, port }) => {
+        const [door, holder] = [this.present, this.holder]
+        const isRefused = door === undefined || holder === undefined
+        return await Promise.resolve(
+          isRefused ? { refused: undefined } : { door, source, ms: door.cmdTimeoutMs, holder, protocol, port },
+        )
+      },
     },
     guarding: {
       open: ({ opens }: Door, _: unknown, { opened }: { readonly opened?: () => void }) => {
@@ -43,26 +46,8 @@ class Around {
     faults: new Faults((text) => this.notes.push(text)),
   })
 
-  async granted(door: Door): Promise<readonly string[]> {
-    const source = parseAddress('192.0.2.7')!
-    const what: Grant = {
-      door,
-      source,
-      ms: 1_000,
-      services: undefined,
-      user: 'alice',
-      holder: 'mark',
-      protocol: TCP,
-      port: 1,
-    }
-    this.opener.granted(what)
-    await settled()
-    return this.notes
-  }
-
-  async knocked(): Promise<readonly string[]> {
-    const secret = { door: 'd', knocks: [], once: true }
-    this.opener.knocked({ kind: 'open', source: parseAddress('192.0.2.7')!, secret } as unknown as Opened)
+  async claimed(): Promise<readonly string[]> {
+    this.opener.claimed({ door: 'd', source: parseAddress('192.0.2.7')!, protocol: TCP, port: 1, proof: undefined })
     await settled()
     return this.notes
   }
@@ -70,18 +55,18 @@ class Around {
 
 test('a packet opens what it was judged for', async () => {
   const around = new Around()
-  expect(await around.granted(around.present!)).toEqual(['opens 22', 'OPEN SESAME'])
+  expect(await around.claimed()).toEqual(['opens 22', 'OPEN SESAME'])
 })
 
 test('a packet opens nothing that speaks against it since it was judged', async () => {
   const around = Object.assign(new Around(), { may: false })
-  expect(await around.granted(around.present!)).toEqual([])
+  expect(await around.claimed()).toEqual([])
 })
 
 test('nothing is said of opening where the guard does not open', async () => {
   const around = new Around()
   around.opens = false
-  expect(await around.granted(around.present!)).toEqual(['opens 22'])
+  expect(await around.claimed()).toEqual(['opens 22'])
 })
 
 test.each([
@@ -89,5 +74,5 @@ test.each([
   ['revoked', { may: false }],
   ['of a door that is gone', { present: undefined }],
 ])('a sequence that is %s opens nothing', async (_, state) => {
-  expect(await Object.assign(new Around(), state).knocked()).toEqual([])
+  expect(await Object.assign(new Around(), state).claimed()).toEqual([])
 })

@@ -3,23 +3,23 @@ import { formatService } from '../config/service.ts'
 import type { Grant } from '../door/grant.ts'
 import { formatPorts } from '../door/part.ts'
 import type { Openings } from '../door/openings.ts'
-import type { Opened } from '../gate/effect.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { hasCommands } from './control.ts'
-import type { Doors } from './doors.ts'
+import type { Claim } from '../secret/authenticator.ts'
+import type { Authenticators } from '../secret/authenticators.ts'
 import type { Faults } from './faults.ts'
 import type { Guarding } from './guarding.ts'
 import type { Log } from './log/log.ts'
 import type { Reconciler } from './reconcile.ts'
-import { once, report } from './report.ts'
+import { once } from './report.ts'
 
 /** The most openings that wait for their secret to be redeemed, or for the journal. */
 const OPENING_MAX = 4_096
 
 /** The dependencies of an opener. */
 export interface OpenerDeps {
-  readonly doors: Pick<Doors, 'redeem' | 'find'>
+  readonly authenticators: Pick<Authenticators, 'redeem'>
   readonly guarding: Pick<Guarding, 'open'>
   readonly openings: Pick<Openings, 'open'>
   readonly reconciler: Pick<Reconciler, 'isStillMay' | 'during'>
@@ -39,42 +39,33 @@ export class Opener {
     this.#deps = deps
   }
 
-  /** Opens a door whose sequence was knocked, after redeeming its secret. */
-  knocked(effect: Opened): void {
-    const { secret, source } = effect
-    this.#begin(secret.door, source, async () => {
-      const { doors, guarding, openings, reconciler, log } = this.#deps
-      const holder = await doors.redeem(secret)
-      const door = doors.find(secret.door)
-      if (holder === undefined || door === undefined) return
-      const { user } = secret
-      if (!reconciler.isStillMay(door, { source, user, holder })) return
-      const opened = once(() => report(log, effect))
-      if (door.opens.length > 0) guarding.open(door, source, { user, holder, opened })
-      else if (!hasCommands(door)) opened()
-      if (hasCommands(door)) await reconciler.during(openings.open(door, { ...effect, user, holder, opened }))
+  /** Opens the door of a claim, after redeeming it. */
+  claimed(claim: Claim<unknown>): void {
+    this.#begin(claim.door, claim.source, async () => {
+      const { authenticators, log } = this.#deps
+      const redeemed = await authenticators.redeem(claim)
+      if (!('refused' in redeemed)) await this.#open(redeemed)
+      else if (redeemed.refused !== undefined) log.notice(redeemed.refused.level, redeemed.refused.text)
     })
   }
 
-  /** Opens what a single packet was granted, or runs its commands in place of the door's. */
-  granted(grant: Grant): void {
+  /** Opens what was granted, or runs the grant's commands in place of the door's. */
+  async #open(grant: Grant): Promise<void> {
     const { door, source, ms, services, asked, forward, user, claimedUser, holder, protocol, port, commands } = grant
-    this.#begin(door.name, source, async () => {
-      const { guarding, openings, reconciler, log } = this.#deps
-      if (!reconciler.isStillMay(door, { ...grant, user })) return
-      const opened = once(() => log.open(source, door.name, user, claimedUser))
-      const whose = { user, claimedUser, holder, opened }
-      const some = services?.map(formatService).join() ?? (asked === undefined ? undefined : formatPorts(asked))
-      const knocked = { source, protocol, port, services: some, ...whose }
-      if (commands !== undefined) {
-        const alone = { ...timed(door, ms), commands4: commands, commands6: commands, cooldownMs: 0 }
-        await reconciler.during(openings.open(alone, knocked))
-        return
-      }
-      if (door.opens.length > 0) guarding.open(door, source, { ms, services, forward, ...whose })
-      else if (!hasCommands(door)) opened()
-      if (hasCommands(door)) await reconciler.during(openings.open(timed(door, ms), knocked))
-    })
+    const { guarding, openings, reconciler, log } = this.#deps
+    if (!reconciler.isStillMay(door, { ...grant, user })) return
+    const opened = once(() => log.open(source, door.name, user, claimedUser))
+    const whose = { user, claimedUser, holder, opened }
+    const some = services?.map(formatService).join() ?? (asked === undefined ? undefined : formatPorts(asked))
+    const knocked = { source, protocol, port, services: some, ...whose }
+    if (commands !== undefined) {
+      const alone = { ...timed(door, ms), commands4: commands, commands6: commands, cooldownMs: 0 }
+      await reconciler.during(openings.open(alone, knocked))
+      return
+    }
+    if (door.opens.length > 0) guarding.open(door, source, { ms, services, forward, ...whose })
+    else if (!hasCommands(door)) opened()
+    if (hasCommands(door)) await reconciler.during(openings.open(timed(door, ms), knocked))
   }
 
   #begin(door: string, source: Address, work: () => Promise<void>): void {

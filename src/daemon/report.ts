@@ -2,21 +2,25 @@ import type { Effect } from '../gate/effect.ts'
 import { UDP } from '../packet/packet.ts'
 import type { Log } from './log/log.ts'
 
-/** Logs a decision of the gate. */
-export function report(log: Log, effect: Effect): void {
+/**
+ * Logs a decision of the gate.
+ *
+ * @param inOrder sorts the names of doors by their places in the config
+ */
+export function report(log: Log, effect: Effect, inOrder: (doors: readonly string[]) => readonly string[]): void {
   const { source } = effect
   switch (effect.kind) {
     case 'stage':
-      for (const door of effect.doors) log.stage(source, door, effect.stage)
+      for (const door of inOrder(effect.doors)) log.stage(source, door, effect.stage)
       break
     case 'open':
       log.open(source, effect.secret.door, effect.secret.user)
       break
     case 'timeout':
-      for (const door of effect.doors) log.sequenceTimeout(source, door, effect.stage)
+      for (const door of inOrder(effect.doors)) log.sequenceTimeout(source, door, effect.stage)
       break
     case 'broken':
-      for (const door of effect.doors) {
+      for (const door of inOrder(effect.doors)) {
         log.explain(source, door, 'wrong knock', { stage: effect.stage, knock: knockText(effect) })
       }
       break

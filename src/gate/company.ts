@@ -1,12 +1,12 @@
-import { knockKey } from './secret.ts'
-import type { Secret } from './secret.ts'
+import { knockKey } from './sequence.ts'
+import type { GateSequence } from './sequence.ts'
 
 /**
  * The sequences that pass through a stage with several of them. A door of many users has thousands, so no packet and no
  * new code walks through them all.
  */
 export class Company {
-  readonly #secrets = new Set<Secret>()
+  readonly #sequences = new Set<GateSequence>()
   /** The number of sequences for each door, oldest door first. */
   readonly #counts = new Map<string, number>()
   /** The number of sequences that contain each knock, filled on first use. */
@@ -23,42 +23,42 @@ export class Company {
   owns(key: number): boolean {
     if (this.#knocks === undefined) {
       this.#knocks = new Map()
-      for (const secret of this.#secrets) count(this.#knocks, secret, 1)
+      for (const sequence of this.#sequences) count(this.#knocks, sequence, 1)
     }
     return this.#knocks.has(key)
   }
 
-  add(secret: Secret): void {
-    this.#secrets.add(secret)
-    const before = this.#counts.get(secret.door) ?? 0
-    this.#counts.set(secret.door, before + 1)
+  add(sequence: GateSequence): void {
+    this.#sequences.add(sequence)
+    const before = this.#counts.get(sequence.door) ?? 0
+    this.#counts.set(sequence.door, before + 1)
     if (before === 0) this.#doors = undefined
-    if (this.#knocks !== undefined) count(this.#knocks, secret, 1)
+    if (this.#knocks !== undefined) count(this.#knocks, sequence, 1)
   }
 
   /** Removes a sequence. Returns the remaining one if there is exactly one. */
-  remove(secret: Secret): Secret | undefined {
-    if (!this.#secrets.delete(secret)) return undefined
-    const left = this.#counts.get(secret.door)! - 1
+  remove(sequence: GateSequence): GateSequence | undefined {
+    if (!this.#sequences.delete(sequence)) return undefined
+    const left = this.#counts.get(sequence.door)! - 1
     if (left > 0) {
-      this.#counts.set(secret.door, left)
+      this.#counts.set(sequence.door, left)
     } else {
-      this.#counts.delete(secret.door)
+      this.#counts.delete(sequence.door)
       this.#doors = undefined
     }
-    if (this.#knocks !== undefined) count(this.#knocks, secret, -1)
-    if (this.#secrets.size > 1) return undefined
-    const [last] = this.#secrets
+    if (this.#knocks !== undefined) count(this.#knocks, sequence, -1)
+    if (this.#sequences.size > 1) return undefined
+    const [last] = this.#sequences
     return last
   }
 }
 
 /** Returns true if a sequence contains the knock, at any position. */
-export function has(secret: Secret, key: number): boolean {
-  return secret.knocks.some(({ protocol, port }) => knockKey(protocol, port) === key)
+export function has(sequence: GateSequence, key: number): boolean {
+  return sequence.knocks.some(({ protocol, port }) => knockKey(protocol, port) === key)
 }
 
-function count(counts: Map<number, number>, { knocks }: Secret, by: 1 | -1): void {
+function count(counts: Map<number, number>, { knocks }: GateSequence, by: 1 | -1): void {
   for (const { protocol, port } of knocks) {
     const key = knockKey(protocol, port)
     const after = (counts.get(key) ?? 0) + by

@@ -1,6 +1,6 @@
 import type { Address } from '../packet/address.ts'
 import type { Protocol } from '../packet/packet.ts'
-import type { Secret } from './secret.ts'
+import type { GateSequence } from './sequence.ts'
 
 /** A decision of the gate. The gate does nothing itself: its caller carries out the effects in order. */
 export type Effect = Staged | Opened | Withheld | Broken | TimedOut | Scanning | Guessing | Passed
@@ -18,7 +18,7 @@ export interface Staged {
 export interface Opened {
   readonly kind: 'open'
   readonly source: Address
-  readonly secret: Secret
+  readonly secret: GateSequence
   /** The destination of the last knock. */
   readonly destination: Address
   readonly protocol: Protocol

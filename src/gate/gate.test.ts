@@ -11,9 +11,9 @@ import { Gate } from './gate.ts'
 import type { GateSettings } from './gate.ts'
 import { DOUBLED_MS } from './print.ts'
 import { ATTEMPTS_PER_SOURCE_MAX } from './own-attempts.ts'
-import type { Secret } from './secret.ts'
+import type { GateSequence } from './sequence.ts'
 
-const gateWith = (secrets: readonly Secret[], settings: Partial<GateSettings> = {}): Gate => {
+const gateWith = (secrets: readonly GateSequence[], settings: Partial<GateSettings> = {}): Gate => {
   const small = { sourcesMax: 1_024, strangersMax: 256, attemptsMax: 1_024 }
   const gate = new Gate({ scanPorts: 5, scanIgnoreMs: 60_000, seed: [1, 2], ...small, ...settings })
   for (const one of secrets) gate.add(one)

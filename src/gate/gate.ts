@@ -9,8 +9,8 @@ import { Progress } from './progress.ts'
 import type { Stray } from './progress.ts'
 import { SCAN_WINDOW_MS, ScanGuard, TENTH_MS, mayBegin } from './scan-guard.ts'
 import type { GuardSettings, Ignored } from './scan-guard.ts'
-import { knockKey } from './secret.ts'
-import type { Secret } from './secret.ts'
+import { knockKey } from './sequence.ts'
+import type { GateSequence } from './sequence.ts'
 import { Sequences } from './sequences.ts'
 import { KEPT_MAX, SOURCES_MAX, STRANGERS_MAX } from './bounds.ts'
 import { KEPT, NONE, Sources } from './sources.ts'
@@ -163,15 +163,15 @@ export class Gate {
   }
 
   /** Adds a sequence. */
-  add(secret: Secret): void {
-    this.#sequences.add(secret)
-    if (secret.terms.target !== undefined) this.#targets.add(secret.terms.target)
+  add(sequence: GateSequence): void {
+    this.#sequences.add(sequence)
+    if (sequence.terms.target !== undefined) this.#targets.add(sequence.terms.target)
   }
 
   /** Removes a sequence. Attempts at this sequence alone lead nowhere. */
-  remove(secret: Secret): void {
-    this.#sequences.remove(secret)
-    if (secret.terms.target !== undefined) this.#targets.remove(secret.terms.target)
+  remove(sequence: GateSequence): void {
+    this.#sequences.remove(sequence)
+    if (sequence.terms.target !== undefined) this.#targets.remove(sequence.terms.target)
   }
 
   /**

@@ -8,8 +8,8 @@ import type { Hit } from '../../test/gate/knocks.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import { Gate } from './gate.ts'
 import { SECOND_TRY_MAX_MS, SECOND_TRY_MIN_MS } from './progress.ts'
-import { knockKey } from './secret.ts'
-import type { Secret } from './secret.ts'
+import { knockKey } from './sequence.ts'
+import type { GateSequence } from './sequence.ts'
 import { STRAYS_PER_S } from './allowance.ts'
 import { STRAYS_PER_KNOCK } from '../config/config.ts'
 import { REMEMBERED_PACKETS } from './sources.ts'
@@ -41,11 +41,11 @@ interface Source {
 }
 
 class Model {
-  readonly #doors: readonly Secret[]
+  readonly #doors: readonly GateSequence[]
   readonly #sources = new Map<string, Source>()
   #packet = 0
 
-  constructor(doors: readonly Secret[]) {
+  constructor(doors: readonly GateSequence[]) {
     this.#doors = doors
   }
 
@@ -79,7 +79,7 @@ class Model {
     const { attempts } = source
     const doors = this.#doors.filter(({ scannable }) => !scannable || !ignored)
     const part = doors.some((door) => attempts.has(door.door) && isPart(door, key))
-    const stageOf = (door: Secret): number => attempts.get(door.door)?.stage ?? 0
+    const stageOf = (door: GateSequence): number => attempts.get(door.door)?.stage ?? 0
     let opened = false
     for (const door of doors) this.#passOver(door, attempts, key, of.at, said)
     for (const door of doors.toSorted((one, other) => stageOf(other) - stageOf(one))) {
@@ -109,7 +109,7 @@ class Model {
 
   /** What a knock does to an attempt. True: the door opens. */
   #goOn(
-    door: Secret,
+    door: GateSequence,
     attempt: Attempt,
     attempts: Map<string, Attempt>,
     key: number,
@@ -134,7 +134,7 @@ class Model {
   }
 
   /** What a packet does to an attempt of which it is not the next knock. */
-  #passOver(door: Secret, attempts: Map<string, Attempt>, key: number, at: number, said: string[]): void {
+  #passOver(door: GateSequence, attempts: Map<string, Attempt>, key: number, at: number, said: string[]): void {
     const attempt = attempts.get(door.door)
     if (attempt === undefined || keyAt(door, attempt.stage) === key) return
     if (isPart(door, key)) {
@@ -152,7 +152,7 @@ class Model {
     }
   }
 
-  #begin(door: Secret, attempts: Map<string, Attempt>, at: number, said: string[]): void {
+  #begin(door: GateSequence, attempts: Map<string, Attempt>, at: number, said: string[]): void {
     said.push(`${door.door} 1`)
     if (door.knocks.length === 1) said.push(`${door.door} open`)
     else attempts.set(door.door, { stage: 1, knocks: [this.#packet], began: at, last: at, strays: 0, strayed: [] })
@@ -164,11 +164,11 @@ function isMadeOf(one: Attempt, other: Attempt): boolean {
   return one.knocks[0]! > other.knocks[0]! && one.knocks.every((packet) => other.knocks.includes(packet))
 }
 
-function isPart({ knocks }: Secret, key: number): boolean {
+function isPart({ knocks }: GateSequence, key: number): boolean {
   return knocks.some(({ protocol, port }) => knockKey(protocol, port) === key)
 }
 
-function keyAt(door: Secret, index: number): number {
+function keyAt(door: GateSequence, index: number): number {
   const knock = door.knocks[index]!
   return knockKey(knock.protocol, knock.port)
 }

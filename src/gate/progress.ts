@@ -5,7 +5,7 @@ import type { Attempts } from './attempts.ts'
 import { empty, insert } from './list.ts'
 import { OwnAttempts } from './own-attempts.ts'
 import type { Effect, Withheld } from './effect.ts'
-import type { Secret } from './secret.ts'
+import type { GateSequence } from './sequence.ts'
 import type { Sequences } from './sequences.ts'
 import { NONE } from './sources.ts'
 import type { Sources } from './sources.ts'
@@ -314,25 +314,25 @@ export class Progress {
     if (complete.length === 0) return
     const { protocol, port, time } = packet
     // A sequence that can be used once is removed from the list during the loop.
-    for (const secret of complete.slice()) {
-      if (secret.scannable && this.#sources.ignored(slot)) continue
-      const why = attempt === NONE ? undefined : this.#hindrance(slot, secret, attempt, now)
+    for (const sequence of complete.slice()) {
+      if (sequence.scannable && this.#sources.ignored(slot)) continue
+      const why = attempt === NONE ? undefined : this.#hindrance(slot, sequence, attempt, now)
       if (why !== undefined) {
         const strays = this.#attempts.strays(attempt)
-        effects.push({ kind: 'withheld', source, door: secret.door, stage: stage.depth, why, strays })
+        effects.push({ kind: 'withheld', source, door: sequence.door, stage: stage.depth, why, strays })
         continue
       }
       // What is left of a knock that opened takes nothing from the next one.
       if (attempt === NONE || !this.#attempts.spent(attempt)) this.#opened.push(stage)
-      effects.push({ kind: 'open', source, secret, destination: destinationOf(packet), protocol, port, time })
-      if (secret.once) this.#sequences.remove(secret)
+      effects.push({ kind: 'open', source, secret: sequence, destination: destinationOf(packet), protocol, port, time })
+      if (sequence.once) this.#sequences.remove(sequence)
     }
   }
 
   /**
    * Returns the reason to keep the door closed: too many strays, or too many wrong codes. `undefined` opens the door.
    */
-  #hindrance(slot: number, { knocks, code }: Secret, attempt: number, now: number): Withheld['why'] | undefined {
+  #hindrance(slot: number, { knocks, code }: GateSequence, attempt: number, now: number): Withheld['why'] | undefined {
     const ms = now - this.#attempts.began(attempt)
     if (this.#attempts.strays(attempt) > allowedStrays(knocks.length, ms)) return 'strays'
     if (code === undefined) return undefined

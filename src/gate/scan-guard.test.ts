@@ -11,13 +11,13 @@ import { knocksOfCode } from '../totp/ports.ts'
 import { Gate } from './gate.ts'
 import type { GateSettings } from './gate.ts'
 import type { Ignored } from './scan-guard.ts'
-import type { Secret } from './secret.ts'
+import type { GateSequence } from './sequence.ts'
 
 /** Scans of each kind; with SLOW as many as the issue asks for. */
 const SCANS = process.env.SLOW === '1' ? 1_000 : 50
 const OWNER = '192.0.2.2'
 
-const gateWith = (secrets: readonly Secret[], settings: Partial<GateSettings> = {}): Gate => {
+const gateWith = (secrets: readonly GateSequence[], settings: Partial<GateSettings> = {}): Gate => {
   const small = { sourcesMax: 2_048, strangersMax: 512, keptMax: 512, attemptsMax: 2_048 }
   const gate = new Gate({ scanPorts: 5, scanIgnoreMs: 60_000, seed: [1, 2], ...small, ...settings })
   for (const one of secrets) gate.add(one)

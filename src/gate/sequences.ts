@@ -1,5 +1,5 @@
-import { KNOCKS, knockKey } from './secret.ts'
-import type { Secret } from './secret.ts'
+import { KNOCKS, knockKey } from './sequence.ts'
+import type { GateSequence } from './sequence.ts'
 import { Stage } from './stage.ts'
 import { sameTerms } from './terms.ts'
 
@@ -64,44 +64,44 @@ export class Sequences {
     return index === 0 ? NO_STAGES : this.#roots[index]!
   }
 
-  add(secret: Secret): void {
-    this.#count(secret, 1)
+  add(sequence: GateSequence): void {
+    this.#count(sequence, 1)
     let stage: Stage | undefined
-    for (const [index, knock] of secret.knocks.entries()) {
+    for (const [index, knock] of sequence.knocks.entries()) {
       const key = knockKey(knock.protocol, knock.port)
       let next: Stage | undefined =
-        stage === undefined ? this.begin(key).find((root) => sameTerms(root.terms, secret.terms)) : stage.next(key)
+        stage === undefined ? this.begin(key).find((root) => sameTerms(root.terms, sequence.terms)) : stage.next(key)
       if (next === undefined) {
-        next = new Stage(stage, key, secret.terms)
+        next = new Stage(stage, key, sequence.terms)
         this.#number(next)
         if (stage === undefined) this.#addRoot(next)
         else stage.link(next)
       }
-      next.join(secret, index === secret.knocks.length - 1)
+      next.join(sequence, index === sequence.knocks.length - 1)
       stage = next
     }
   }
 
   /** Removes a sequence. A sequence that was never added changes nothing. */
-  remove(secret: Secret): void {
+  remove(sequence: GateSequence): void {
     const way: Stage[] = []
-    for (const knock of secret.knocks) {
+    for (const knock of sequence.knocks) {
       const key = knockKey(knock.protocol, knock.port)
       const last = way.at(-1)
       const next =
-        last === undefined ? this.begin(key).find((root) => sameTerms(root.terms, secret.terms)) : last.next(key)
+        last === undefined ? this.begin(key).find((root) => sameTerms(root.terms, sequence.terms)) : last.next(key)
       if (next === undefined) return
       way.push(next)
     }
-    if (!way.at(-1)?.complete.includes(secret)) return
-    this.#count(secret, -1)
+    if (!way.at(-1)?.complete.includes(sequence)) return
+    this.#count(sequence, -1)
     for (const stage of way.toReversed()) {
-      stage.leave(secret)
+      stage.leave(sequence)
       if (stage.empty) this.#forget(stage)
     }
   }
 
-  #count({ door, knocks, scannable, code }: Secret, by: 1 | -1): void {
+  #count({ door, knocks, scannable, code }: GateSequence, by: 1 | -1): void {
     for (const { protocol, port } of knocks) this.#places[knockKey(protocol, port)]! += by
     if (code === 0) this.#bareCodes += by
     if (!scannable) return

@@ -1,5 +1,5 @@
 import { Company, has } from './company.ts'
-import type { Secret } from './secret.ts'
+import type { GateSequence } from './sequence.ts'
 import type { Terms } from './terms.ts'
 
 /**
@@ -27,13 +27,13 @@ export class Stage {
   codes = 0
   codesBehind = 0
   /** The sequences that end at this stage. */
-  readonly complete: Secret[] = []
+  readonly complete: GateSequence[] = []
   /** The only next stage and its knock. Most stages have one; a map for each would cost more than everything else. */
   #onlyKey = -1
   #only: Stage | undefined
   #more: Map<number, Stage> | undefined
   /** The sequences through this stage, including those that end here. Most stages have only one. */
-  #sole: Secret | undefined
+  #sole: GateSequence | undefined
   #several: Company | undefined
 
   constructor(parent: Stage | undefined, key: number, terms: Terms) {
@@ -138,11 +138,11 @@ export class Stage {
   }
 
   /** Adds a sequence that passes through this stage. */
-  join(secret: Secret, ends: boolean): void {
-    if (ends) this.complete.push(secret)
-    this.#count(secret, 1)
+  join(sequence: GateSequence, ends: boolean): void {
+    if (ends) this.complete.push(sequence)
+    this.#count(sequence, 1)
     if (this.empty) {
-      this.#sole = secret
+      this.#sole = sequence
       return
     }
     if (this.#several === undefined) {
@@ -150,25 +150,25 @@ export class Stage {
       this.#several.add(this.#sole!)
       this.#sole = undefined
     }
-    this.#several.add(secret)
+    this.#several.add(sequence)
   }
 
   /** Removes a sequence from this stage. */
-  leave(secret: Secret): void {
-    const end = this.complete.indexOf(secret)
+  leave(sequence: GateSequence): void {
+    const end = this.complete.indexOf(sequence)
     if (end >= 0) this.complete.splice(end, 1)
-    this.#count(secret, -1)
+    this.#count(sequence, -1)
     if (this.#several === undefined) {
-      if (this.#sole === secret) this.#sole = undefined
+      if (this.#sole === sequence) this.#sole = undefined
       return
     }
-    const last = this.#several.remove(secret)
+    const last = this.#several.remove(sequence)
     if (last === undefined) return
     this.#sole = last
     this.#several = undefined
   }
 
-  #count({ scannable, code }: Secret, by: 1 | -1): void {
+  #count({ scannable, code }: GateSequence, by: 1 | -1): void {
     if (!scannable) this.unscannable += by
     if (code === undefined || code > this.depth) return
     this.codes += by

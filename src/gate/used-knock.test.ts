@@ -5,9 +5,9 @@ import { expect, test } from 'vitest'
 import { hit, openings, secret } from '../../test/gate/knocks.ts'
 import { SYN } from '../packet/packet.ts'
 import { Gate } from './gate.ts'
-import type { Secret } from './secret.ts'
+import type { GateSequence } from './sequence.ts'
 
-function gateWith(secrets: readonly Secret[]): Gate {
+function gateWith(secrets: readonly GateSequence[]): Gate {
   const gate = new Gate({
     scanPorts: 0,
     scanIgnoreMs: 1,
@@ -28,7 +28,7 @@ function opened(gate: Gate, ports: readonly number[]): readonly string[] {
   })
 }
 
-const doorsOf = (sequences: Readonly<Record<string, readonly number[]>>): readonly Secret[] =>
+const doorsOf = (sequences: Readonly<Record<string, readonly number[]>>): readonly GateSequence[] =>
   Object.entries(sequences).map(([name, ports]) => secret(name, ports))
 
 /** Returns true if a sequence begins another one. */

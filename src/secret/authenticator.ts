@@ -2,7 +2,7 @@ import type { PacketNeeds } from '../capture/needs.ts'
 import type { Door, Options } from '../config/config.ts'
 import type { Grant } from '../door/grant.ts'
 import type { Held } from '../door/held.ts'
-import type { Secret as GateSequence } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 import type { Address } from '../packet/address.ts'
 import type { Packet, Protocol } from '../packet/packet.ts'
 

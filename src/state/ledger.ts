@@ -12,7 +12,10 @@ export type Redemption = 'won' | 'lost' | { readonly unavailable: string }
 export interface Ledger {
   /** Uses up a secret that has no order, such as a one-time sequence, under its mark. */
   claim(door: string, mark: string): Promise<Redemption>
-  /** Returns true if the secret is known to be used up, or is being used up now. */
+  /**
+   * Returns true if the secret is being used up now, or is known to be used up, as after each answer `won` or `lost`.
+   * It may be behind, so only {@link claim} decides.
+   */
   wasClaimed(door: string, mark: string): boolean
   /**
    * Replaces the value of a key, such as a counter. `next` returns the new value for the present one, or `undefined` if

@@ -7,11 +7,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Knock } from '../config/config.ts'
 import { parseOneTime } from '../config/one-time.ts'
 import { FileError } from '../file/file-error.ts'
+import { JournalLedger } from './journal-ledger.ts'
 import { MemoryDisk, systemError } from './memory-disk.ts'
 import { ONE_TIME_FILE_MAX_BYTES, OneTimeList } from './one-time.ts'
 import type { OneTimeParser } from './one-time.ts'
 import { openStoreOn } from './store.ts'
-import type { Store } from './store.ts'
 import { usedMark } from './used-mark.ts'
 
 function knock(port: number): Knock {
@@ -25,7 +25,7 @@ function knocks(...ports: number[]): Knock[] {
 let folder: string
 let path: string
 let disk: MemoryDisk
-let store: Store
+let ledger: JournalLedger
 let list: OneTimeList
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'postern-one-time-'))
@@ -36,8 +36,8 @@ beforeEach(async () => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 async function restart(): Promise<void> {
-  ;({ store } = await openStoreOn(disk, '/state/journal'))
-  list = new OneTimeList('door', path, store)
+  ledger = new JournalLedger((await openStoreOn(disk, '/state/journal')).store)
+  list = new OneTimeList('door', path, ledger)
 }
 
 function write(text: string): void {
@@ -48,7 +48,7 @@ function read(): string {
   return readFileSync(path, 'latin1')
 }
 
-describe('a strike', () => {
+describe('redeeming', () => {
   test('writes one byte over the line, and gives the next', async () => {
     write('# old\n 1,2,3\n 4,5,6\n')
     expect(list.read()).toEqual({
@@ -59,48 +59,48 @@ describe('a strike', () => {
       rests: new Set(['old', '1,2,3', '4,5,6']),
       name: undefined,
     })
-    const strike = await list.strike(knocks(1, 2, 3))
-    expect(strike).toMatchObject({ outcome: 'struck', next: knocks(4, 5, 6), left: 1, usedAgain: 0 })
+    const redeemed = await list.redeem(knocks(1, 2, 3))
+    expect(redeemed).toMatchObject({ outcome: 'redeemed', next: knocks(4, 5, 6), left: 1, usedAgain: 0 })
     expect(read()).toBe('# old\n#1,2,3\n 4,5,6\n')
-    expect((await list.strike(knocks(4, 5, 6))).next).toBeUndefined()
+    expect((await list.redeem(knocks(4, 5, 6))).next).toBeUndefined()
   })
 
   test('takes the line that is the same to its end, not one that begins alike', async () => {
     write(' 1,2,3,4\n 1,2,3\n 1,2\n')
-    await list.strike(knocks(1, 2))
+    await list.redeem(knocks(1, 2))
     expect(read()).toBe(' 1,2,3,4\n 1,2,3\n#1,2\n')
-    await list.strike(knocks(1, 2, 3))
+    await list.redeem(knocks(1, 2, 3))
     expect(read()).toBe(' 1,2,3,4\n#1,2,3\n#1,2\n')
   })
 
   test('works without a leading blank and without a last line feed', async () => {
     write('17,2\n18,2')
-    expect((await list.strike(knocks(18, 2))).outcome).toBe('struck')
+    expect((await list.redeem(knocks(18, 2))).outcome).toBe('redeemed')
     expect(read()).toBe('17,2\n#8,2')
   })
 
   test('of a sequence that stands there twice strikes both: it counts once', async () => {
     write(' 1,2\n 3,4\n 1,2\n')
     expect(list.read().left).toBe(2)
-    expect(await list.strike(knocks(1, 2))).toMatchObject({ outcome: 'struck', left: 1 })
+    expect(await list.redeem(knocks(1, 2))).toMatchObject({ outcome: 'redeemed', left: 1 })
     expect(read()).toBe('#1,2\n 3,4\n#1,2\n')
   })
 
   test('of a sequence that is not there is refused', async () => {
     write('#1,2\n 3,4\n')
-    expect(await list.strike(knocks(1, 2))).toMatchObject({ outcome: 'gone', next: knocks(3, 4) })
-    expect(store.wasUsed('door', usedMark('door', knocks(1, 2)))).toBe(false)
+    expect(await list.redeem(knocks(1, 2))).toMatchObject({ outcome: 'gone', next: knocks(3, 4) })
+    expect(ledger.wasClaimed('door', usedMark('door', knocks(1, 2)))).toBe(false)
   })
 
   test('twice at the same time: one opens', async () => {
     write(' 1,2\n 3,4\n')
-    const outcomes = await Promise.all([list.strike(knocks(1, 2)), list.strike(knocks(1, 2))])
-    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['struck', 'used'])
+    const outcomes = await Promise.all([list.redeem(knocks(1, 2)), list.redeem(knocks(1, 2))])
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['redeemed', 'used'])
   })
 
   test('of two at the same time strikes both lines', async () => {
     write(' 1,2\n 3,4\n')
-    await Promise.all([list.strike(knocks(1, 2)), list.strike(knocks(3, 4))])
+    await Promise.all([list.redeem(knocks(1, 2)), list.redeem(knocks(3, 4))])
     expect(read()).toBe('#1,2\n#3,4\n')
   })
 })
@@ -109,46 +109,46 @@ describe('what was used stays used', () => {
   test('with an old copy of the file put back', async () => {
     write(' 1,2\n 3,4\n')
     copyFileSync(path, `${path}.backup`)
-    await list.strike(knocks(1, 2))
+    await list.redeem(knocks(1, 2))
     copyFileSync(`${path}.backup`, path)
     await restart()
     expect(list.read()).toMatchObject({ next: knocks(3, 4), left: 1, usedAgain: 1 })
-    expect((await list.strike(knocks(1, 2))).outcome).toBe('used')
+    expect((await list.redeem(knocks(1, 2))).outcome).toBe('used')
     // The next strike mends the file.
-    await list.strike(knocks(3, 4))
+    await list.redeem(knocks(3, 4))
     expect(read()).toBe('#1,2\n#3,4\n')
   })
 
   test('killed between the claim and the strike', async () => {
     write(' 1,2\n 3,4\n')
-    await store.used('door', usedMark('door', knocks(1, 2)))
+    await ledger.claim('door', usedMark('door', knocks(1, 2)))
     await restart()
     expect(list.read()).toMatchObject({ next: knocks(3, 4), usedAgain: 1 })
-    expect((await list.strike(knocks(1, 2))).outcome).toBe('used')
+    expect((await list.redeem(knocks(1, 2))).outcome).toBe('used')
   })
 
   test('with the store lost', async () => {
     write(' 1,2\n 3,4\n')
-    await list.strike(knocks(1, 2))
+    await list.redeem(knocks(1, 2))
     disk = new MemoryDisk()
     await restart()
-    expect((await list.strike(knocks(1, 2))).outcome).toBe('gone')
+    expect((await list.redeem(knocks(1, 2))).outcome).toBe('gone')
   })
 
   test('written another way', async () => {
     write(' 1,2\n')
-    await list.strike(knocks(1, 2))
+    await list.redeem(knocks(1, 2))
     write('1, 2\n 01,2\n')
-    expect((await list.strike(knocks(1, 2))).outcome).toBe('used')
+    expect((await list.redeem(knocks(1, 2))).outcome).toBe('used')
   })
 })
 
 describe('nothing is claimed that cannot be struck', () => {
   test('a file that is not there or is a folder', async () => {
-    await expect(list.strike(knocks(1, 2))).rejects.toThrow(/no such file/)
+    await expect(list.redeem(knocks(1, 2))).rejects.toThrow(/no such file/)
     expect(() => list.read()).toThrow(/no such file/)
-    expect(() => new OneTimeList('door', folder, store).read()).toThrow('is not a regular file')
-    expect(store.wasUsed('door', usedMark('door', knocks(1, 2)))).toBe(false)
+    expect(() => new OneTimeList('door', folder, ledger).read()).toThrow('is not a regular file')
+    expect(ledger.wasClaimed('door', usedMark('door', knocks(1, 2)))).toBe(false)
   })
 
   test('a file too large', () => {
@@ -159,10 +159,10 @@ describe('nothing is claimed that cannot be struck', () => {
   test('a store that cannot write: the line stays good', async () => {
     write(' 1,2\n')
     disk.fail = () => systemError('ENOSPC')
-    await expect(list.strike(knocks(1, 2))).rejects.toThrow('ENOSPC')
+    await expect(list.redeem(knocks(1, 2))).rejects.toThrow('ENOSPC')
     expect(read()).toBe(' 1,2\n')
     disk.fail = () => undefined
-    expect((await list.strike(knocks(1, 2))).outcome).toBe('struck')
+    expect((await list.redeem(knocks(1, 2))).outcome).toBe('redeemed')
   })
 })
 
@@ -180,7 +180,7 @@ describe('edited under the strike', () => {
   test('in place: the line is found where it is then', async () => {
     write(' 1,2\n 3,4\n')
     during(() => write('# a comment\n 3,4\n 1,2\n'))
-    expect((await list.strike(knocks(1, 2))).outcome).toBe('struck')
+    expect((await list.redeem(knocks(1, 2))).outcome).toBe('redeemed')
     expect(read()).toBe('# a comment\n 3,4\n#1,2\n')
   })
 
@@ -190,17 +190,17 @@ describe('edited under the strike', () => {
       writeFileSync(`${path}.new`, ' 5,6\n 1,2\n')
       renameSync(`${path}.new`, path)
     })
-    expect((await list.strike(knocks(1, 2))).outcome).toBe('struck')
+    expect((await list.redeem(knocks(1, 2))).outcome).toBe('redeemed')
     expect(read()).toBe(' 5,6\n#1,2\n')
   })
 
   test('taken out: refused, and it does not come back', async () => {
     write(' 1,2\n 3,4\n')
     during(() => write(' 3,4\n'))
-    expect((await list.strike(knocks(1, 2))).outcome).toBe('gone')
+    expect((await list.redeem(knocks(1, 2))).outcome).toBe('gone')
     expect(read()).toBe(' 3,4\n')
     write(' 1,2\n 3,4\n')
-    expect((await list.strike(knocks(1, 2))).outcome).toBe('used')
+    expect((await list.redeem(knocks(1, 2))).outcome).toBe('used')
   })
 
   test('replaced after the strike, before it is known to last: the new file is struck too', async () => {
@@ -215,7 +215,7 @@ describe('edited under the strike', () => {
       }
       return parseOneTime(text).lines
     }
-    expect((await new OneTimeList('door', path, store, replacing).strike(knocks(1, 2))).outcome).toBe('struck')
+    expect((await new OneTimeList('door', path, ledger, replacing).redeem(knocks(1, 2))).outcome).toBe('redeemed')
     expect(read()).toBe(' 3,4\n#1,2\n')
   })
 
@@ -226,7 +226,7 @@ describe('edited under the strike', () => {
       renameSync(`${path}.new`, path)
       return parseOneTime(text).lines
     }
-    await expect(new OneTimeList('door', path, store, replacing).strike(knocks(1, 2))).rejects.toThrow('over and over')
+    await expect(new OneTimeList('door', path, ledger, replacing).redeem(knocks(1, 2))).rejects.toThrow('over and over')
     expect(list.read().next).toBeUndefined()
   })
 })
@@ -234,7 +234,7 @@ describe('edited under the strike', () => {
 test('no sequence is ever accepted twice, and no other line changes', async () => {
   const sequence = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 3 })
   const step = fc.oneof(
-    fc.record({ kind: fc.constant('strike' as const), ports: sequence }),
+    fc.record({ kind: fc.constant('redeem' as const), ports: sequence }),
     fc.record({ kind: fc.constant('write' as const), lines: fc.array(sequence, { maxLength: 6 }) }),
     fc.record({ kind: fc.constant('restart' as const) }),
   )
@@ -251,14 +251,14 @@ test('no sequence is ever accepted twice, and no other line changes', async () =
           const before = read().split('\n')
           const text = each.ports.join(',')
           const there = before.includes(` ${text}`)
-          const { outcome } = await list.strike(knocks(...each.ports))
-          expect(outcome).toBe(!there ? 'gone' : accepted.has(text) ? 'used' : 'struck')
-          if (outcome === 'struck') accepted.add(text)
+          const { outcome } = await list.redeem(knocks(...each.ports))
+          expect(outcome).toBe(!there ? 'gone' : accepted.has(text) ? 'used' : 'redeemed')
+          if (outcome === 'redeemed') accepted.add(text)
           for (const [row, line] of read().split('\n').entries()) {
             const was = before[row]!
             if (line !== was) expect([line, accepted.has(was.slice(1))]).toEqual([`#${was.slice(1)}`, true])
           }
-          if (outcome === 'struck') expect(read()).not.toMatch(new RegExp(`^ ${text}$`, 'm'))
+          if (outcome === 'redeemed') expect(read()).not.toMatch(new RegExp(`^ ${text}$`, 'm'))
         }
       }
     }),

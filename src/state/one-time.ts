@@ -5,13 +5,13 @@ import { parseOneTime } from '../config/one-time.ts'
 import type { OneTimeLine } from '../config/one-time.ts'
 import { CLASSIC } from '../file/policy.ts'
 import { openPrivate, readOpened } from '../file/private-file.ts'
-import type { Store } from './store.ts'
+import type { Ledger } from './ledger.ts'
 import { usedMark } from './used-mark.ts'
 
 /** Largest file of one-time sequences, in bytes: room for some ten thousand. It is read whole for each opening. */
 export const ONE_TIME_FILE_MAX_BYTES = 262_144
 /** Most changes or replacements of the file while one sequence is being marked as used. */
-export const STRIKE_ROUNDS_MAX = 8
+export const REDEEM_ROUNDS_MAX = 8
 
 const STRUCK = Buffer.from('#')
 /** The line with the list's name, as {@link writeSequences} writes it. */
@@ -37,11 +37,11 @@ export interface OneTimeLeft {
 }
 
 /**
- * The result of marking a sequence as used. Only `struck` may open the door. `used`: the sequence was accepted before.
- * `gone`: the file no longer has such a line.
+ * The result of marking a sequence as used. Only `redeemed` may open the door. `used`: the sequence was accepted
+ * before. `gone`: the file no longer has such a line.
  */
-export interface Strike extends OneTimeLeft {
-  readonly outcome: 'struck' | 'used' | 'gone'
+export interface OneTimeRedeemed extends OneTimeLeft {
+  readonly outcome: 'redeemed' | 'used' | 'gone'
   /** The entry of {@link OneTimeLeft.rests} for the line that was marked as used; otherwise empty. */
   readonly rest: string
 }
@@ -57,21 +57,26 @@ const syncData = promisify(fdatasync)
  * The one-time sequences of one door. The file belongs to the operator. It is read each time and never rewritten: `#`
  * over the first byte of a used line is the only change.
  *
- * A sequence is claimed in the store first, and marked in the file second. If the daemon is killed in between, the
- * store knows the use. The store also knows it if an old copy of the file is restored. If the store is lost, the file
- * knows it.
+ * A sequence is claimed in the ledger first, and marked in the file second. If the daemon is killed in between, the
+ * ledger knows the use. It also knows it if an old copy of the file is restored. If the ledger is lost, the file knows
+ * it.
  */
 export class OneTimeList {
   readonly #door: string
   readonly #path: string
-  readonly #store: Pick<Store, 'used' | 'wasUsed'>
+  readonly #ledger: Pick<Ledger, 'claim' | 'wasClaimed'>
   readonly #parse: OneTimeParser
 
   /** @param parse for tests: the parser of the file */
-  constructor(door: string, path: string, store: Pick<Store, 'used' | 'wasUsed'>, parse: OneTimeParser = parseLines) {
+  constructor(
+    door: string,
+    path: string,
+    ledger: Pick<Ledger, 'claim' | 'wasClaimed'>,
+    parse: OneTimeParser = parseLines,
+  ) {
     this.#door = door
     this.#path = path
-    this.#store = store
+    this.#ledger = ledger
     this.#parse = parse
   }
 
@@ -95,10 +100,10 @@ export class OneTimeList {
    *
    * @throws FileError if the file cannot be written, and nothing is claimed then
    * @throws the system's error if the line could not be marked
-   * @throws JournalError if the claim could not be made durable
+   * @throws Error if the ledger is unavailable
    * @throws Error if the file is replaced too often to be marked
    */
-  async strike(knocks: readonly Knock[]): Promise<Strike> {
+  async redeem(knocks: readonly Knock[]): Promise<OneTimeRedeemed> {
     const mark = usedMark(this.#door, knocks)
     let fd = this.#open(constants.O_RDWR)
     try {
@@ -106,8 +111,10 @@ export class OneTimeList {
       let line = before.lines.find((each) => !each.struck && this.#mark(each) === mark)
       if (line === undefined) return { outcome: 'gone', rest: '', ...this.#left(before) }
       let rest = restOf(before, line)
-      if (!(await this.#store.used(this.#door, mark))) return { outcome: 'used', rest: '', ...this.#left(before) }
-      for (let round = 0; round < STRIKE_ROUNDS_MAX; round++) {
+      const redemption = await this.#ledger.claim(this.#door, mark)
+      if (redemption === 'lost') return { outcome: 'used', rest: '', ...this.#left(before) }
+      if (redemption !== 'won') throw new Error(redemption.unavailable)
+      for (let round = 0; round < REDEEM_ROUNDS_MAX; round++) {
         if (!this.#isCurrent(fd)) {
           const fresh = this.#open(constants.O_RDWR)
           closeSync(fd)
@@ -122,7 +129,7 @@ export class OneTimeList {
         if (line !== undefined) rest = restOf(content, line)
         else if (!content.text.split('\n').includes(`#${rest}`)) {
           return { outcome: 'gone', rest: '', ...this.#left(content) }
-        } else if (this.#isCurrent(fd)) return { outcome: 'struck', rest: rest.trim(), ...this.#left(content) }
+        } else if (this.#isCurrent(fd)) return { outcome: 'redeemed', rest: rest.trim(), ...this.#left(content) }
       }
       throw new Error(`${this.#path}: is replaced over and over`)
     } finally {
@@ -157,7 +164,7 @@ export class OneTimeList {
   }
 
   #isUsed(line: OneTimeLine): boolean {
-    return this.#store.wasUsed(this.#door, this.#mark(line))
+    return this.#ledger.wasClaimed(this.#door, this.#mark(line))
   }
 
   #open(flags: number): number {

@@ -1,7 +1,7 @@
 import { scannable } from '../../src/config/scannable.ts'
 import { OPENING_FLAGS } from '../../src/gate/terms.ts'
 import type { Terms } from '../../src/gate/terms.ts'
-import type { Secret } from '../../src/gate/secret.ts'
+import type { GateSequence } from '../../src/gate/sequence.ts'
 import type { Effect } from '../../src/gate/effect.ts'
 import { formatAddress, parseAddress } from '../../src/packet/address.ts'
 import { Packet, SYN, TCP, UDP } from '../../src/packet/packet.ts'
@@ -57,7 +57,7 @@ export function hit({ from = '192.0.2.2', to = '192.0.2.1', port, protocol = TCP
 }
 
 /** A secret of TCP knocks, or of UDP ones where a port is negative. */
-export function secret(door: string, ports: readonly number[], terms: Partial<Terms> = {}, once = false): Secret {
+export function secret(door: string, ports: readonly number[], terms: Partial<Terms> = {}, once = false): GateSequence {
   const knocks = ports.map((port) => ({ protocol: port < 0 ? UDP : TCP, port: Math.abs(port) }) as const)
   return {
     door,
@@ -69,7 +69,12 @@ export function secret(door: string, ports: readonly number[], terms: Partial<Te
 }
 
 /** The secret of a code: `before` are the knocks that come before its two. */
-export function codeSecret(door: string, before: readonly number[], code: string, terms: Partial<Terms> = {}): Secret {
+export function codeSecret(
+  door: string,
+  before: readonly number[],
+  code: string,
+  terms: Partial<Terms> = {},
+): GateSequence {
   const ports = knocksOfCode(code).map(({ port }) => port)
   return { ...secret(door, [...before, ...ports], terms, true), scannable: false, code: before.length }
 }

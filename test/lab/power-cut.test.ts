@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { OneTimeList } from '../../src/state/one-time.ts'
 import type { Opening } from '../../src/state/opening.ts'
+import { JournalLedger } from '../../src/state/journal-ledger.ts'
 import { openStore } from '../../src/state/store.ts'
 import { Volume } from './power-cut/volume.ts'
 import { Writer, compare, compileWriter } from './power-cut/writer-process.ts'
@@ -74,15 +75,15 @@ describe.runIf(process.platform === 'linux' && process.geteuid!() === 0)('power 
       writeFileSync(list(), ' 1\n 2\n', { flush: true })
       const path = () => join(volume.mountPoint, 'state', 'journal')
       const { store } = await openStore(path(), terms)
-      const { next } = new OneTimeList('door', list(), store).read()
-      expect((await new OneTimeList('door', list(), store).strike(next!)).outcome).toBe('struck')
+      const { next } = new OneTimeList('door', list(), new JournalLedger(store)).read()
+      expect((await new OneTimeList('door', list(), new JournalLedger(store)).redeem(next!)).outcome).toBe('redeemed')
       volume.cutPower()
       await store.close()
       volume.powerUp()
       expect(readFileSync(list(), 'latin1')).toBe('#1\n 2\n')
       const again = await openStore(path(), terms)
       expect(again.faults).toEqual([])
-      const left = new OneTimeList('door', list(), again.store)
+      const left = new OneTimeList('door', list(), new JournalLedger(again.store))
       expect(left.read()).toMatchObject({ left: 1, usedAgain: 0 })
       writeFileSync(list(), ' 1\n 2\n')
       expect(left.read()).toMatchObject({ left: 1, usedAgain: 1, next: [{ port: 2 }] })

@@ -1,23 +1,22 @@
 import { join } from 'node:path'
 import type { CodeTerms, Config, Door } from '../../config/config.ts'
-import { USERS_FILE_MAX_BYTES, parseUsers } from '../../config/users.ts'
-import type { UserSecret } from '../../config/users.ts'
-import { Codes, SharedCodes } from '../../daemon/codes.ts'
-import { listName } from '../../daemon/generated-door.ts'
-import { SECRET } from '../../file/policy.ts'
-import { readPrivateText } from '../../file/private-file.ts'
-import { secretOf, termsOf } from '../../daemon/secret.ts'
 import { listFolder, statePath } from '../../daemon/state-path.ts'
 import type { Gate } from '../../gate/gate.ts'
-import type { Secret } from '../../gate/secret.ts'
+import type { GateSequence } from '../../gate/sequence.ts'
+import { Codes } from '../../secret/codes.ts'
+import { gateSequenceOf, termsOf } from '../../secret/gate-sequence.ts'
+import { listName } from '../../secret/generated-door.ts'
+import { CODE_SECRET, USERS } from '../../secret/people.ts'
+import type { PeopleFormat } from '../../secret/people.ts'
+import { SharedCodes } from '../../secret/shared-codes.ts'
 import { OneTimeList } from '../../state/one-time.ts'
 import { usedMark } from '../../state/used-mark.ts'
-import { SECRET_FILE_MAX_BYTES, readSecret } from '../../totp/secret-text.ts'
+import { ReplayLedger } from './ledger.ts'
 
 interface KeptList {
   readonly door: Door
   readonly list: OneTimeList
-  secret: Secret | undefined
+  sequence: GateSequence | undefined
 }
 
 /**
@@ -27,11 +26,10 @@ interface KeptList {
 export class Lists {
   readonly #gate: Gate
   readonly #warn: (text: string) => void
-  readonly #used = new Set<string>()
-  readonly #usedCodes = new Map<string, string>()
+  readonly #ledger = new ReplayLedger()
   readonly #lists = new Map<string, KeptList>()
   readonly #codes: Codes[] = []
-  readonly #fixed: Secret[] = []
+  readonly #fixed: GateSequence[] = []
   #due = -Infinity
 
   constructor({ doors, options, file }: Config, gate: Gate, warn: (text: string) => void) {
@@ -41,7 +39,7 @@ export class Lists {
       const { secret } = door
       switch (secret.kind) {
         case 'sequence':
-          this.#fix(secretOf(door, secret.knocks))
+          this.#fix(gateSequenceOf(door, secret.knocks))
           break
         case 'one-time':
           this.#list(door, secret.path)
@@ -50,8 +48,10 @@ export class Lists {
           this.#list(door, join(listFolder(statePath(options.stateDir, file, [])), listName(door.name)))
           break
         case 'totp':
+          this.#people(door, secret.path, secret.code, CODE_SECRET)
+          break
         case 'users':
-          this.#people(door, secret.path, secret.code)
+          this.#people(door, secret.path, secret.code, USERS)
           break
         case 'spa':
           warn(`${door.name}: opens to single packets, which are not replayed: they have expired`)
@@ -60,10 +60,10 @@ export class Lists {
   }
 
   /** Yields every sequence that opens a door at the moment. */
-  *secrets(): Generator<Secret> {
+  *sequences(): Generator<GateSequence> {
     yield* this.#fixed
-    for (const { secret } of this.#lists.values()) if (secret !== undefined) yield secret
-    for (const codes of this.#codes) yield* codes.secrets
+    for (const { sequence } of this.#lists.values()) if (sequence !== undefined) yield sequence
+    for (const codes of this.#codes) yield* codes.sequences
   }
 
   /** Takes the codes that are valid at `time`, milliseconds since 1970. Returns true if the codes may have changed. */
@@ -78,79 +78,53 @@ export class Lists {
   }
 
   /** Marks a one-time sequence or code as used. */
-  used(secret: Secret): void {
-    if (this.#lists.has(secret.door)) {
-      this.#used.add(`${secret.door}\n${usedMark(secret.door, secret.knocks)}`)
-      this.#next(secret.door)
-    } else void this.#codes.find((codes) => codes.has(secret))?.strike(secret)
+  used(sequence: GateSequence): void {
+    const { door, knocks } = sequence
+    if (this.#lists.has(door)) {
+      void this.#ledger.claim(door, usedMark(door, knocks))
+      this.#next(door)
+    } else void this.#codes.find((codes) => codes.has(sequence))?.redeem(sequence)
   }
 
-  #fix(secret: Secret): void {
-    this.#fixed.push(secret)
-    this.#gate.add(secret)
+  #fix(sequence: GateSequence): void {
+    this.#fixed.push(sequence)
+    this.#gate.add(sequence)
   }
 
   #list(door: Door, path: string): void {
-    const store = {
-      used: async (): Promise<boolean> => await Promise.resolve(false),
-      wasUsed: (name: string, mark: string): boolean => this.#used.has(`${name}\n${mark}`),
-    }
-    this.#lists.set(door.name, { door, list: new OneTimeList(door.name, path, store), secret: undefined })
+    this.#lists.set(door.name, { door, list: new OneTimeList(door.name, path, this.#ledger), sequence: undefined })
     this.#next(door.name)
   }
 
-  #people(door: Door, path: string, code: CodeTerms): void {
+  #people(door: Door, path: string, code: CodeTerms, { read }: PeopleFormat): void {
     const terms = termsOf(door)
     const shared = new SharedCodes(this.#gate, () => undefined)
+    const store = { loss: undefined }
     try {
-      for (const { name: user, secret } of peopleIn(door, path)) {
+      for (const { name: user, secret } of read(door.name, path, []).people) {
         if (secret.kind === 'totp') {
-          const store = { newest: (key: string) => this.#usedCodes.get(key), advance: this.#advance, loss: undefined }
-          this.#codes.push(new Codes({ door, terms, code, totp: secret.totp, user, gate: this.#gate, store, shared }))
-        } else
-          this.#fix(
-            secretOf(door, [...code.before, ...secret.knocks], { terms, ...(user === undefined ? {} : { user }) }),
-          )
+          const { totp } = secret
+          this.#codes.push(new Codes({ door, terms, code, totp, user, ledger: this.#ledger, store, shared }))
+        } else this.#fix(gateSequenceOf(door, [...code.before, ...secret.knocks], { terms, user }))
       }
     } catch (error) {
       this.#warn(`${door.name}: opens to nobody: ${path}: ${(error as Error).message}`)
     }
   }
 
-  readonly #advance = async (
-    key: string,
-    value: string,
-    accepts: (present: string | undefined) => boolean,
-  ): Promise<boolean> => {
-    const accepted = accepts(this.#usedCodes.get(key))
-    if (accepted) this.#usedCodes.set(key, value)
-    return await Promise.resolve(accepted)
-  }
-
   #next(name: string): void {
     const kept = this.#lists.get(name)!
-    kept.secret = undefined
+    kept.sequence = undefined
     try {
       const { next } = kept.list.read()
       if (next === undefined) {
         this.#warn(`${name}: no sequence is left in its list`)
         return
       }
-      kept.secret = secretOf(kept.door, next, { once: true })
-      this.#gate.add(kept.secret)
+      kept.sequence = gateSequenceOf(kept.door, next, { once: true })
+      this.#gate.add(kept.sequence)
     } catch (error) {
       this.#warn(`${name}: opens to nobody: ${(error as Error).message}`)
     }
   }
-}
-
-/** Returns the users of a door whose secrets are in a file. @throws Error with the fault of the file */
-function peopleIn(
-  { secret }: Door,
-  path: string,
-): readonly { readonly name: string | undefined; readonly secret: UserSecret }[] {
-  if (secret.kind === 'users') return parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET)).users
-  const read = readSecret(readPrivateText(path, SECRET_FILE_MAX_BYTES, SECRET))
-  if ('message' in read) throw new Error(read.message)
-  return [{ name: undefined, secret: { kind: 'totp', totp: read.secret } }]
 }

@@ -77,12 +77,12 @@ export class Rehearing {
       ...(own === undefined ? {} : { own }),
     })
     this.#lists = new Lists(config, this.#gate, terms.warn)
-    this.#needs = needsOf(this.#lists.secrets())
+    this.#needs = needsOf(this.#lists.sequences())
   }
 
   /** Processes a frame. */
   take({ bytes, start, end, wireLength, linkType, link, time }: Frame): void {
-    if (this.#lists.update(time)) this.#needs = needsOf(this.#lists.secrets())
+    if (this.#lists.update(time)) this.#needs = needsOf(this.#lists.sequences())
     const packet = this.#packet
     const verdict = decode(bytes, start, end, wireLength, linkType, packet)
     if (verdict === SHORT && end - start < wireLength) this.cut++
@@ -151,7 +151,7 @@ export class Rehearing {
     }
     if (!secret.once) return
     this.#lists.used(secret)
-    this.#needs = needsOf(this.#lists.secrets())
+    this.#needs = needsOf(this.#lists.sequences())
   }
 
   #watchBusy({ protocol, port, time }: Packet): void {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Config, Door } from '../../config/config.ts'
 import { formatSequence } from '../../config/sequence.ts'
-import { listName } from '../../daemon/generated-door.ts'
+import { listName } from '../../secret/generated-door.ts'
 import { CLASSIC } from '../../file/policy.ts'
 import { readPrivateFile } from '../../file/private-file.ts'
 import { listFolder, statePath } from '../../daemon/state-path.ts'

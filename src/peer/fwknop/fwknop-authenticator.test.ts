@@ -6,11 +6,11 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { readConfig } from '../../config/read.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { Packet, UDP } from '../../packet/packet.ts'
-import { ledgerOf } from '../../daemon/spa/store-ledger.ts'
 import { WorkBudget } from '../../secret/work-budget.ts'
 import { DIGEST_DEFAULT } from '../../spa/fwknop/digest.ts'
 import { PROTOCOL_VERSION, encodeFields } from '../../spa/fwknop/fields.ts'
 import { sealRijndael } from '../../spa/fwknop/packet.ts'
+import { JournalLedger } from '../../state/journal-ledger.ts'
 import { HolderMarks } from '../../state/holder-marks.ts'
 import { FwknopAuthenticator } from './fwknop-authenticator.ts'
 import { DIGESTS_MAX } from './used-digests.ts'
@@ -70,7 +70,7 @@ test('packets of a door that takes old ones are not forgotten for another door',
   const fwknop: FwknopAuthenticator = new FwknopAuthenticator(
     {
       store,
-      ledger: ledgerOf({ ...store, used: async () => await Promise.resolve(false), wasUsed: () => false }),
+      ledger: new JournalLedger({ ...store, used: async () => await Promise.resolve(false), wasUsed: () => false }),
       gate: { add: nothing, remove: nothing },
       say: nothing,
       explain: nothing,

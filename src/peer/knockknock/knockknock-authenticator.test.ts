@@ -6,11 +6,11 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readConfig } from '../../config/read.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { Packet, SYN, TCP } from '../../packet/packet.ts'
-import { ledgerOf } from '../../daemon/spa/store-ledger.ts'
 import type { Claim } from '../../secret/authenticator.ts'
 import { WorkBudget } from '../../secret/work-budget.ts'
 import { formatCounter, formatProfileConfig, formatProfileKey } from '../../spa/knockknock/profile.ts'
 import { encodeSyn } from '../../spa/knockknock/syn.ts'
+import { JournalLedger } from '../../state/journal-ledger.ts'
 import { HolderMarks } from '../../state/holder-marks.ts'
 import { MemoryDisk } from '../../state/memory-disk.ts'
 import { openStoreOn } from '../../state/store.ts'
@@ -34,7 +34,7 @@ beforeEach(async () => {
   knockknock = new KnockknockAuthenticator(
     {
       store,
-      ledger: ledgerOf(store),
+      ledger: new JournalLedger(store),
       gate: { add: nothing, remove: nothing },
       say: nothing,
       explain: nothing,

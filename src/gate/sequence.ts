@@ -4,7 +4,7 @@ import type { Protocol } from '../packet/packet.ts'
 import type { Terms } from './terms.ts'
 
 /** A sequence that opens a door, with the terms of its knocks. Sequences are compared by identity. */
-export interface Secret {
+export interface GateSequence {
   /** The name of the door that the sequence opens. */
   readonly door: string
   readonly knocks: readonly Knock[]

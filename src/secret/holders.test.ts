@@ -3,56 +3,40 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Door } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
 import type { Held } from '../door/held.ts'
-import { Gate } from '../gate/gate.ts'
-import type { Secret } from '../gate/secret.ts'
-import { HolderMarks } from '../state/holder-marks.ts'
-import { MemoryDisk } from '../state/memory-disk.ts'
-import { openStoreOn } from '../state/store.ts'
-import type { Store } from '../state/store.ts'
-import { Doors } from './doors.ts'
+import type { GateSequence } from '../gate/sequence.ts'
+import { Authenticators } from './authenticators.ts'
+import { fakeDeps } from './deps-fake.ts'
+import { claimOf } from './contract.ts'
 import { listName } from './generated-door.ts'
 
-const marks = new HolderMarks(new Uint8Array(32).fill(1))
-
 let folder: string
-let store: Store
-let doors: Doors
-let said: string[]
+let authenticators: Authenticators
+let said: readonly string[]
 /** Settles when holders have changed. */
 let changed: () => void
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'postern-holders-'))
-  ;({ store } = await openStoreOn(new MemoryDisk(), '/state'))
-  said = []
+  const deps = await fakeDeps(join(folder, 'lists'))
+  said = deps.said
   changed = () => undefined
-  doors = new Doors({
-    gate: new Gate({ scanPorts: 0, scanIgnoreMs: 0, explain: false, seed: [1, 2], own: [] }),
-    store,
-    listFolder: join(folder, 'lists'),
-    say: (_level, text) => void said.push(text),
-    changed: () => undefined,
-    holdersChanged: () => changed(),
-    marks,
-    busy: () => new Set(),
-  })
+  authenticators = new Authenticators({ ...deps, holdersChanged: () => changed() })
 })
 afterEach(async () => {
-  await doors.close()
-  await store.close()
+  await authenticators.close()
   rmSync(folder, { recursive: true })
 })
 
 const path = (): string => join(folder, 'file')
 const write = (text: string): void => writeFileSync(path(), text, { mode: 0o600 })
-const doorsOf = (lines: string): readonly Door[] => {
+const configOf = (lines: string): Config => {
   const { config, faults } = readConfig(`[d]\n${lines}\nOpen_Ports = tcp/22\n`, 'k')
   if (config === undefined) throw new Error(JSON.stringify(faults))
-  return config.doors
+  return config
 }
-const replace = (lines: string): void => doors.replace(doorsOf(lines))
+const replace = (lines: string): void => authenticators.replace(configOf(lines))
 const held = (holder: string | undefined, user?: string): Held => ({
   door: 'd',
   source: '192.0.2.7',
@@ -61,41 +45,45 @@ const held = (holder: string | undefined, user?: string): Held => ({
   holder,
   user,
 })
-const first = (user?: string): Secret => [...doors.secrets()].find((secret) => secret.user === user)!
-const redeem = async (user?: string): Promise<string> => (await doors.redeem(first(user)))!
+const first = (user?: string): GateSequence =>
+  [...authenticators.sequences()].find((sequence) => sequence.user === user)!
+const redeem = async (user?: string): Promise<string> => {
+  const redeemed = await authenticators.redeem(claimOf(first(user)))
+  return 'holder' in redeemed ? redeemed.holder : 'refused'
+}
 
 test('a fixed sequence: whoever knows it', async () => {
   replace('Sequence = 7431,8020,6001')
   const alice = await redeem()
-  expect(doors.mayHold(held(alice))).toBe('may')
+  expect(authenticators.mayHold(held(alice))).toBe('may')
   replace('Sequence = 7431,8020,6001\nSeq_Timeout = 5')
-  expect(doors.mayHold(held(alice))).toBe('may')
-  expect(doors.mayHold(held(undefined))).toBe('unknown')
+  expect(authenticators.mayHold(held(alice))).toBe('may')
+  expect(authenticators.mayHold(held(undefined))).toBe('unknown')
   replace('Sequence = 7431,8020,6002')
-  expect(doors.mayHold(held(alice))).toBe('may not')
+  expect(authenticators.mayHold(held(alice))).toBe('may not')
 })
 
 test('users: by their secrets, not by their names; whose line has a slip is as before', async () => {
   write('alice 7431,8020\nbob 6001,6002\n')
   replace(`Users = ${path()}`)
   const [alice, bob] = [await redeem('alice'), await redeem('bob')]
-  const verdicts = (): readonly string[] => [alice, bob].map((holder) => doors.mayHold(held(holder)))
+  const verdicts = (): readonly string[] => [alice, bob].map((holder) => authenticators.mayHold(held(holder)))
   expect(verdicts()).toEqual(['may', 'may'])
   write('alice 7431,x\nbob 6001,6002\n')
   replace(`Users = ${path()}`)
   expect(verdicts()).toEqual(['may', 'may'])
   expect(said.at(-1)).toMatch(/keeping the previous lines of alice$/)
-  expect(new Set([...doors.secrets()].map(({ user }) => user))).toEqual(new Set(['alice', 'bob']))
+  expect(new Set([...authenticators.sequences()].map(({ user }) => user))).toEqual(new Set(['alice', 'bob']))
   write('bob 6001,6002\n')
   replace(`Users = ${path()}`)
   expect(verdicts()).toEqual(['may not', 'may'])
-  expect([...doors.secrets()].map(({ user }) => user)).toEqual(['bob'])
+  expect([...authenticators.sequences()].map(({ user }) => user)).toEqual(['bob'])
   // Another of the same name is another.
   write('alice 5001,5002\nbob 6001,6002\n')
   replace(`Users = ${path()}`)
   expect(verdicts()).toEqual(['may not', 'may'])
-  expect(doors.mayHold(held(undefined, 'alice'))).toBe('may')
-  expect(doors.mayHold(held(undefined, 'carol'))).toBe('may not')
+  expect(authenticators.mayHold(held(undefined, 'alice'))).toBe('may')
+  expect(authenticators.mayHold(held(undefined, 'carol'))).toBe('may not')
 })
 
 test('the last good state of a file outlasts a change of its door; another file has a state of its own', async () => {
@@ -105,11 +93,11 @@ test('the last good state of a file outlasts a change of its door; another file 
   rmSync(path())
   replace(`Users = ${path()}\nSeq_Timeout = 5`)
   expect(said.at(-1)).toMatch(/^d: keeping the previous users: .*no such file$/)
-  expect(doors.mayHold(held(alice))).toBe('may')
-  expect([...doors.secrets()].map(({ user }) => user)).toEqual(['alice'])
+  expect(authenticators.mayHold(held(alice))).toBe('may')
+  expect([...authenticators.sequences()].map(({ user }) => user)).toEqual(['alice'])
   replace(`Users = ${path()}.other`)
-  expect(doors.mayHold(held(alice))).toBe('unknown')
-  expect([...doors.secrets()]).toEqual([])
+  expect(authenticators.mayHold(held(alice))).toBe('unknown')
+  expect([...authenticators.sequences()]).toEqual([])
 })
 
 test('one-time sequences: whoever opened with one that is in the list, struck out since or not', async () => {
@@ -118,11 +106,11 @@ test('one-time sequences: whoever opened with one that is in the list, struck ou
   const one = await redeem()
   const two = await redeem()
   expect(readFileSync(path(), 'utf8')).toBe('#7431,8020\n#123,6001\n')
-  expect([doors.mayHold(held(one)), doors.mayHold(held(two))]).toEqual(['may', 'may'])
+  expect([authenticators.mayHold(held(one)), authenticators.mayHold(held(two))]).toEqual(['may', 'may'])
   const other = new Promise<void>((resolve) => (changed = resolve))
   write('#7431,8020\r\n 5001,5002\n')
   await other
-  expect([doors.mayHold(held(one)), doors.mayHold(held(two))]).toEqual(['may', 'may not'])
+  expect([authenticators.mayHold(held(one)), authenticators.mayHold(held(two))]).toEqual(['may', 'may not'])
 })
 
 test('a list that the daemon makes: filling it up changes nothing, the second list after it does', async () => {
@@ -131,15 +119,15 @@ test('a list that the daemon makes: filling it up changes nothing, the second li
   await begun
   const list = join(folder, 'lists', listName('d'))
   const holder = await redeem()
-  expect(doors.mayHold(held(holder))).toBe('may')
+  expect(authenticators.mayHold(held(holder))).toBe('may')
   const name = /^# list: (\S+)$/m.exec(readFileSync(list, 'utf8'))![1]
   // Turns are one after the other: the fill-up is over when the list is another.
-  await doors.rotate('d')
+  await authenticators.rotate('d')
   expect(readFileSync(`${list}.old`, 'utf8')).toContain(`# list: ${name}\n`)
-  expect(doors.left('d')).toBe(3)
-  expect(doors.mayHold(held(holder))).toBe('may')
-  await doors.rotate('d')
-  expect(doors.mayHold(held(holder))).toBe('may not')
+  expect(authenticators.status('d').left).toBe(3)
+  expect(authenticators.mayHold(held(holder))).toBe('may')
+  await authenticators.rotate('d')
+  expect(authenticators.mayHold(held(holder))).toBe('may not')
 })
 
 test('whoever was taken out of a file while it could not be read is looked for once it can', async () => {
@@ -147,15 +135,15 @@ test('whoever was taken out of a file while it could not be read is looked for o
   replace(`Users = ${path()}`)
   const alice = await redeem('alice')
   // As a restart with the file at fault.
-  doors.replace([])
+  authenticators.replace({ ...configOf('Sequence = 7431,8020,6001'), doors: [] })
   chmodSync(path(), 0o644)
   replace(`Users = ${path()}`)
-  expect(doors.mayHold(held(alice))).toBe('unknown')
+  expect(authenticators.mayHold(held(alice))).toBe('unknown')
   let looks = 0
   changed = () => looks++
   write('bob 6001,6002\n')
   chmodSync(path(), 0o600)
   replace(`Users = ${path()}`)
-  expect(doors.mayHold(held(alice))).toBe('may not')
+  expect(authenticators.mayHold(held(alice))).toBe('may not')
   expect(looks).toBeGreaterThan(0)
 })

@@ -3,52 +3,33 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readConfig } from '../config/read.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { GateSequence } from '../gate/sequence.ts'
 import { codeOf, periodAt } from '../totp/code.ts'
+import { FakeLedger } from '../state/ledger-fake.ts'
 import type { Loss } from '../state/loss.ts'
 import type { TotpSecret } from '../totp/code.ts'
 import { knocksOfCode } from '../totp/ports.ts'
-import { Codes, LEAD_MS, SharedCodes, TAIL_MS } from './codes.ts'
-import { termsOf } from './secret.ts'
+import { Codes, LEAD_MS, TAIL_MS } from './codes.ts'
+import { FakeGate } from './deps-fake.ts'
+import { termsOf } from './gate-sequence.ts'
+import { SharedCodes } from './shared-codes.ts'
 
 const DOOR = readConfig('[d]\nTOTP_Secret_File = /s\nStart_Command = true\n', 'k').config!.doors[0]!
 const TOTP: TotpSecret = { key: new Uint8Array(20).fill(7), algorithm: 'SHA1', digits: 8, periodS: 30 }
 const BEGIN_MS = 1_700_000_020_000
 
-class FakeGate {
-  readonly known = new Set<Secret>()
-  add(secret: Secret): void {
-    this.known.add(secret)
-  }
-  remove(secret: Secret): void {
-    this.known.delete(secret)
-  }
-}
-
-class FakeStore {
-  loss: Loss | undefined
-  readonly values = new Map<string, string>()
-  newest(key: string): string | undefined {
-    return this.values.get(key)
-  }
-  async advance(key: string, value: string, accepts: (present: string | undefined) => boolean): Promise<boolean> {
-    const accepted = accepts(this.values.get(key))
-    if (accepted) this.values.set(key, value)
-    return await Promise.resolve(accepted)
-  }
-}
-
 const around = (skew = 1, totp = TOTP) => {
   const gate = new FakeGate()
-  const store = new FakeStore()
+  const ledger = new FakeLedger()
+  const store: { loss: Loss | undefined } = { loss: undefined }
   const clashes: (readonly (string | undefined)[])[] = []
   const shared = new SharedCodes(gate, (users) => clashes.push(users))
   const terms = termsOf(DOOR)
   const make = (user?: string): Codes =>
-    new Codes({ door: DOOR, terms, code: { before: [], skew }, totp, user, gate, store, shared })
-  return { gate, store, clashes, make }
+    new Codes({ door: DOOR, terms, code: { before: [], skew }, totp, user, ledger, store, shared })
+  return { gate, ledger, store, clashes, make }
 }
-const codes = (known: Iterable<Secret>): readonly string[] =>
+const codes = (known: Iterable<GateSequence>): readonly string[] =>
   [...known].map(({ knocks }) => knocks.map(({ port }) => String(port).slice(1)).join('')).sort()
 const good = (first: number, last: number): readonly string[] =>
   Array.from({ length: last - first + 1 }, (_, index) => codeOf(TOTP, first + index)).sort()
@@ -82,25 +63,25 @@ test('a code opens once, at whichever door, and not again when all is made anew'
   const { gate, make } = around()
   const [one, other] = [make(), make('twin')]
   one.update(BEGIN_MS)
-  const [secret] = [...one.secrets]
+  const [secret] = [...one.sequences]
   const period = [...good(periodAt(TOTP, BEGIN_MS) - 1, periodAt(TOTP, BEGIN_MS) + 1)]
   expect(period).toHaveLength(3)
-  expect(await one.strike(secret!)).toBe(true)
-  expect(await one.strike(secret!)).toBe(false)
+  expect(await one.redeem(secret!)).toBe('won')
+  expect(await one.redeem(secret!)).toBe('lost')
   other.update(BEGIN_MS)
-  expect([...other.secrets]).toHaveLength(2)
+  expect([...other.sequences]).toHaveLength(2)
   one.update(BEGIN_MS + 1)
-  expect([...one.secrets]).toHaveLength(2)
+  expect([...one.sequences]).toHaveLength(2)
   expect(codes(gate.known)).not.toContain(secret!.knocks.map(({ port }) => String(port).slice(1)).join(''))
 })
 
-test('two that strike the same code at the same time: one gets it', async () => {
+test('of two redemptions of the same code at the same time, one wins', async () => {
   const { make } = around()
   const [one, other] = [make(), make('twin')]
   one.update(BEGIN_MS)
   other.update(BEGIN_MS)
-  const [[first], [second]] = [[...one.secrets], [...other.secrets]]
-  expect(await Promise.all([one.strike(first!), other.strike(second!)])).toEqual([true, false])
+  const [[first], [second]] = [[...one.sequences], [...other.sequences]]
+  expect(await Promise.all([one.redeem(first!), other.redeem(second!)])).toEqual(['won', 'lost'])
 })
 
 test("where users have the same code it opens nothing, until it is one user's alone", () => {
@@ -129,7 +110,7 @@ test('after a loss only codes of later periods open, and at a first start all do
     expect(codes(gate.known)).toEqual(good(lostIn + skew + 1, period + skew))
   }
   const [first] = gate.known
-  expect(await alice.strike(first!)).toBe(true)
+  expect(await alice.redeem(first!)).toBe('won')
   // What is kept now says the same for itself.
   store.loss = undefined
   const later = make()
@@ -137,9 +118,8 @@ test('after a loss only codes of later periods open, and at a first start all do
   expect(codes(gate.known)).not.toContain(codeOf(TOTP, lostIn))
   alice.close()
   later.close()
-  store.values.clear()
-  store.loss = { kind: 'first', at }
-  const again = make()
-  again.update(at)
-  expect(codes(gate.known)).toEqual(good(lostIn - skew, lostIn + skew))
+  const fresh = around(skew)
+  fresh.store.loss = { kind: 'first', at }
+  fresh.make().update(at)
+  expect(codes(fresh.gate.known)).toEqual(good(lostIn - skew, lostIn + skew))
 })

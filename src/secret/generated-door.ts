@@ -3,41 +3,35 @@ import { existsSync } from 'node:fs'
 import { rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PUBLISH_OVERLAP_DEFAULT_MS } from '../config/config.ts'
-import type { Door, Knock, ListTerms } from '../config/config.ts'
-import type { Gate } from '../gate/gate.ts'
-import type { Secret } from '../gate/secret.ts'
+import type { Knock } from '../config/config.ts'
+import type { GateSequence } from '../gate/sequence.ts'
+import type { Listening } from '../host/listening.ts'
+import { TCP, UDP } from '../packet/packet.ts'
 import { fileNameOf } from '../publish/order.ts'
 import { makeSequence } from '../publish/sequence.ts'
 import { listText } from '../publish/text.ts'
 import type { Held } from '../door/held.ts'
-import type { HolderMarks } from '../state/holder-marks.ts'
 import type { OneTimeLeft } from '../state/one-time.ts'
 import { writeSequences } from '../state/sequence-file.ts'
-import type { Store } from '../state/store.ts'
-import { OneTimeDoor } from './one-time-door.ts'
+import type { Refusal, Verdict } from './authenticator.ts'
+import type { AuthenticatorDeps } from './deps.ts'
+import type { DoorOf } from './door-set.ts'
+import { REFUSED } from './gate-authenticator.ts'
+import type { GateDoor } from './gate-authenticator.ts'
 import { Publishing } from './publishing.ts'
-import type { HolderJudge, Verdict } from './verdict.ts'
+import { SequenceList } from './sequence-list.ts'
 
 /** The longest timer in milliseconds. */
 const TIMER_MAX_MS = 3_600_000
 /** Characters of the hash that distinguishes doors whose names give similar file names. */
 const PRINT_CHARS = 8
 
-/** The dependencies of a door whose list the daemon makes. */
-export interface GeneratedDoorTerms {
-  readonly door: Door
-  readonly lowWater: number
-  readonly list: ListTerms
+/** The dependencies of doors whose lists the daemon makes. */
+export interface GeneratedDeps extends AuthenticatorDeps {
   /** The folder of the lists. */
-  readonly folder: string
-  readonly gate: Gate
-  readonly store: Store
-  readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
-  readonly changed: () => void
-  readonly holdersChanged: () => void
-  readonly marks: HolderMarks
-  /** Ports with a listening socket. */
-  readonly busy: () => ReadonlySet<number>
+  readonly listFolder: string
+  /** Returns the ports that programs listen on. Lists have none of them. */
+  readonly listening: () => Listening
 }
 
 /**
@@ -45,12 +39,13 @@ export interface GeneratedDoorTerms {
  * the previous list stays valid. It expires some time after the new list was published. So both lists open the door for
  * a while.
  */
-export class GeneratedDoor implements HolderJudge {
-  readonly #of: GeneratedDoorTerms
+export class GeneratedDoor implements GateDoor {
+  readonly #door: DoorOf<'generated'>
+  readonly #deps: GeneratedDeps
   readonly #path: string
   readonly #publishing: Publishing | undefined
-  #now: OneTimeDoor | undefined
-  #before: OneTimeDoor | undefined
+  #now: SequenceList | undefined
+  #before: SequenceList | undefined
   /**
    * The end of the previous list's validity, in milliseconds since 1970; `undefined` until the new list is published.
    */
@@ -59,44 +54,57 @@ export class GeneratedDoor implements HolderJudge {
   /** The number of lists since the start. */
   #edition = 0
   /** The last of the file changes, which run one after another. */
-  #turn: Promise<void> = Promise.resolve()
+  #turn: Promise<unknown> = Promise.resolve()
   #closed = false
-
-  constructor(of: GeneratedDoorTerms) {
-    this.#of = of
-    const { door, list, folder } = of
-    const name = listName(door.name)
-    this.#path = join(folder, name)
-    if (list.publish === undefined) return
-    this.#publishing = new Publishing(
-      { door: door.name, name, terms: list.publish },
-      () => ({ text: this.#text(), edition: this.#edition }),
-      (edition) => this.#published(edition),
-      (why) => of.say('warning', `${door.name}: its list is not published: ${why}`),
-    )
-  }
-
-  /** Yields the sequences that open the door now. */
-  *secrets(): Generator<Secret> {
-    for (const each of [this.#now, this.#before]) if (each?.secret !== undefined) yield each.secret
-  }
-
-  /** The number of sequences left in the list. */
-  get left(): number {
-    return this.#now?.left ?? 0
-  }
 
   /**
    * Loads the list, or makes one if the file is missing.
    *
    * @param after the closing of a previous door that kept the same files; it has to finish first
    */
-  begin(after?: Promise<void>): void {
+  constructor(door: DoorOf<'generated'>, deps: GeneratedDeps, after: Promise<unknown> | undefined) {
+    this.#door = door
+    this.#deps = deps
+    const name = listName(door.name)
+    this.#path = join(deps.listFolder, name)
+    const { publish } = door.secret.list
+    if (publish !== undefined) {
+      this.#publishing = new Publishing(
+        { door: door.name, name, terms: publish },
+        () => ({ text: this.#text(), edition: this.#edition }),
+        (edition) => this.#published(edition),
+        (why) => deps.say('warning', `${door.name}: its list is not published: ${why}`),
+      )
+    }
+    this.#begin(after)
+  }
+
+  /** Yields the sequences that open the door now. */
+  *sequences(): Generator<GateSequence> {
+    for (const { sequence } of this.#lists) if (sequence !== undefined) yield sequence
+  }
+
+  /** The number of sequences left in the current list. */
+  get status(): { readonly left: number } {
+    return { left: this.#now?.left ?? 0 }
+  }
+
+  get files(): readonly string[] {
+    return this.#before === undefined ? [this.#path] : [this.#path, this.#oldPath]
+  }
+
+  /** Reads the lists again. */
+  refresh(): void {
+    for (const list of this.#lists) list.refresh()
+  }
+
+  #begin(after: Promise<unknown> | undefined): void {
     if (after === undefined && existsSync(this.#path)) this.#takeUp()
     else this.#turn = after ?? this.#turn
     this.#next(async () => {
       if (this.#now === undefined) {
-        if (!existsSync(this.#path)) await writeSequences(this.#path, this.#make(this.#of.list.count), randomUUID())
+        if (!existsSync(this.#path))
+          await writeSequences(this.#path, this.#make(this.#door.secret.list.count), randomUUID())
         this.#takeUp()
       }
       await this.#fillUp()
@@ -106,27 +114,23 @@ export class GeneratedDoor implements HolderJudge {
 
   /** Lets a holder keep the door if the current list, or the previous one while it is valid, opened it. */
   mayHold({ holder }: Held): Verdict {
-    const now = this.#now?.known
-    if (now === undefined || holder === undefined) return 'unknown'
-    const before = this.#before?.known
-    const marks = [now, ...(before === undefined ? [] : [before])].map((list) => this.#markOf(list))
-    return marks.includes(holder) ? 'may' : 'may not'
+    if (this.#now?.known === undefined || holder === undefined) return 'unknown'
+    const isOf = ({ known }: SequenceList): boolean => known !== undefined && this.#markOf(known) === holder
+    return this.#lists.some(isOf) ? 'may' : 'may not'
   }
 
   #markOf({ name = '' }: OneTimeLeft): string {
-    return this.#of.marks.mark('generated', this.#of.door.name, name)
+    return this.#deps.marks.mark('generated', this.#door.name, name)
   }
 
-  /** Marks a sequence as used. @returns the mark of the new holder, once the use is durable and the door may open */
-  async strike(secret: Secret): Promise<string | undefined> {
-    const list = this.#before?.secret === secret ? this.#before : this.#now
-    const strike = await list?.strike(secret)
-    const struck = strike === undefined ? undefined : this.#markOf(strike)
+  async redeem(proof: GateSequence): Promise<string | Refusal> {
+    const list = this.#before?.sequence === proof ? this.#before : this.#now
+    const redeemed = (await list?.redeem(proof)) ?? REFUSED
     if (!this.#closed) {
       this.#next(async () => await this.#fillUp())
       this.#publishing?.want()
     }
-    return struck
+    return 'refused' in redeemed ? redeemed : this.#markOf(redeemed)
   }
 
   /** Replaces the list with a new one. @throws the system's error; nothing has changed then */
@@ -141,15 +145,14 @@ export class GeneratedDoor implements HolderJudge {
     })
     await this.#turn
     if (failure !== undefined) throw failure as Error
-    return this.left
+    return this.status.left
   }
 
   /** Removes the sequences from the gate. */
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
-    this.#now?.close()
-    this.#before?.close()
+    for (const list of this.#lists) list.close()
     await this.#turn
     await this.#publishing?.close()
   }
@@ -158,32 +161,33 @@ export class GeneratedDoor implements HolderJudge {
     this.#turn = this.#behind(this.#turn, what)
   }
 
-  async #behind(before: Promise<void>, what: () => Promise<void>): Promise<void> {
+  async #behind(before: Promise<unknown>, what: () => Promise<void>): Promise<void> {
     await before
     if (this.#closed) return
     try {
       await what()
     } catch (error) {
-      this.#of.say('error', `${this.#of.door.name}: cannot update its list: ${(error as Error).message}`)
+      this.#deps.say('error', `${this.#door.name}: cannot update its list: ${(error as Error).message}`)
     }
   }
 
-  #open(path: string): OneTimeDoor {
-    const { door, gate, store, say, changed, holdersChanged } = this.#of
-    const list = new OneTimeDoor({ door, path, lowWater: 0, gate, store, say, changed, holdersChanged })
+  #open(path: string): SequenceList {
+    const { holdersChanged: changed } = this.#deps
+    const list = new SequenceList({ ...this.#deps, door: this.#door, path, lowWater: 0, changed })
     list.refresh()
     return list
   }
 
   #make(count: number): readonly (readonly Knock[])[] {
-    const { list, busy } = this.#of
-    const avoid = busy()
-    return Array.from({ length: count }, () => makeSequence(list, avoid))
+    const listening = this.#deps.listening()
+    const avoid = new Set([...listening[TCP], ...listening[UDP]])
+    return Array.from({ length: count }, () => makeSequence(this.#door.secret.list, avoid))
   }
 
   /** Appends sequences when few are left. Sequences that users have fetched stay valid. */
   async #fillUp(): Promise<void> {
-    const { door, lowWater, list, say } = this.#of
+    const { name, secret } = this.#door
+    const { lowWater, list } = secret
     const now = this.#now
     if (now === undefined || now.left > lowWater) return
     const before = now.left
@@ -191,14 +195,14 @@ export class GeneratedDoor implements HolderJudge {
     // The list keeps its name, so its previous holders may keep the door.
     await writeSequences(this.#path, [...now.sequences, ...more], now.known?.name)
     now.refresh()
-    say('notice', `${door.name}: list refilled: ${before} sequences were left, now ${now.left}`)
+    this.#deps.say('notice', `${name}: list refilled: ${before} sequences were left, now ${now.left}`)
     this.#publishing?.want()
   }
 
   async #replace(): Promise<void> {
-    const { door, list, store, say } = this.#of
-    const fresh = this.#make(list.count)
-    const old = `${this.#path}.old`
+    const { store, say } = this.#deps
+    const fresh = this.#make(this.#door.secret.list.count)
+    const old = this.#oldPath
     // A list that nobody could fetch needs no overlap. The previous list stays valid instead.
     const unpublished = this.#before !== undefined && this.#until === undefined
     if (unpublished) this.#now?.close()
@@ -216,49 +220,48 @@ export class GeneratedDoor implements HolderJudge {
       this.#before = this.#open(old)
       this.#until = undefined
     }
-    say('notice', `${door.name}: has a new list of ${this.#now.left} sequences`)
-    if (this.#publishing === undefined) this.#limit(Date.now() + overlapOf(list))
+    say('notice', `${this.#door.name}: has a new list of ${this.#now.left} sequences`)
+    if (this.#publishing === undefined) this.#limit(Date.now() + this.#overlapMs)
     else this.#publishing.want()
   }
 
   /** Loads the current list and the previous one after a restart. */
   #takeUp(): void {
     this.#now = this.#open(this.#path)
-    const old = `${this.#path}.old`
-    if (!existsSync(old)) return
-    this.#before = this.#open(old)
-    const until = Number(this.#of.store.newest(this.#untilKey) ?? Number.NaN)
+    if (!existsSync(this.#oldPath)) return
+    this.#before = this.#open(this.#oldPath)
+    const until = Number(this.#deps.store.newest(this.#untilKey) ?? Number.NaN)
     if (Number.isFinite(until)) {
       this.#until = until
       this.#wait()
     } else if (this.#publishing === undefined) {
-      this.#limit(Date.now() + overlapOf(this.#of.list))
+      this.#limit(Date.now() + this.#overlapMs)
     }
   }
 
   #text(): string {
-    const { door, list } = this.#of
-    const now = Date.now()
-    const before = this.#before === undefined ? undefined : (this.#until ?? now + overlapOf(list))
-    const { host } = list.publish ?? {}
-    return listText({ door: door.name, host, made: now, before }, this.#now?.sequences ?? [])
+    const { name: door, secret } = this.#door
+    const made = Date.now()
+    const before = this.#before === undefined ? undefined : (this.#until ?? made + this.#overlapMs)
+    const { host } = secret.list.publish ?? {}
+    return listText({ door, host, made, before }, this.#now?.sequences ?? [])
   }
 
   /** Starts the overlap of the previous list, because users can now fetch the new one. */
   #published(edition: number): void {
     if (edition !== this.#edition || this.#before === undefined || this.#until !== undefined) return
-    this.#limit(Date.now() + overlapOf(this.#of.list))
+    this.#limit(Date.now() + this.#overlapMs)
   }
 
   /** Sets the end of the previous list's validity. */
   #limit(until: number): void {
     this.#until = until
-    this.#of.store
+    this.#deps.store
       .advance(this.#untilKey, String(until), () => true)
       .catch((error: unknown) => {
-        this.#of.say(
+        this.#deps.say(
           'warning',
-          `${this.#of.door.name}: its previous list can still be used: ${(error as Error).message}`,
+          `${this.#door.name}: its previous list can still be used: ${(error as Error).message}`,
         )
       })
     this.#wait()
@@ -278,28 +281,37 @@ export class GeneratedDoor implements HolderJudge {
 
   /** Removes the previous list when it expires. */
   async #withdraw(): Promise<void> {
-    const { door, store, say, changed, holdersChanged } = this.#of
+    const { store, say, needsChanged, holdersChanged } = this.#deps
     this.#before?.close()
     this.#before = undefined
     this.#until = undefined
-    await unlink(`${this.#path}.old`)
+    await unlink(this.#oldPath)
     await store.forget(this.#untilKey)
-    say('notice', `${door.name}: the previous list has expired`)
-    changed()
+    say('notice', `${this.#door.name}: the previous list has expired`)
+    needsChanged()
     holdersChanged()
     this.#publishing?.want()
   }
 
+  /** The current list, and the previous one while it is valid. */
+  get #lists(): readonly SequenceList[] {
+    return [this.#now, this.#before].filter((list) => list !== undefined)
+  }
+
+  get #oldPath(): string {
+    return `${this.#path}.old`
+  }
+
+  get #overlapMs(): number {
+    return this.#door.secret.list.publish?.overlapMs ?? PUBLISH_OVERLAP_DEFAULT_MS
+  }
+
   get #untilKey(): string {
-    return `list\n${this.#of.door.name}`
+    return `list\n${this.#door.name}`
   }
 }
 
 /** Returns the file name of a door's list. */
 export function listName(door: string): string {
   return fileNameOf(door, (text) => createHash('sha256').update(text).digest('hex').slice(0, PRINT_CHARS))
-}
-
-function overlapOf({ publish }: ListTerms): number {
-  return publish?.overlapMs ?? PUBLISH_OVERLAP_DEFAULT_MS
 }

@@ -1,0 +1,248 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Door, Options } from '../config/config.ts'
+import { readConfig } from '../config/read.ts'
+import type { Held } from '../door/held.ts'
+import type { Grant } from '../door/grant.ts'
+import type { GateSequence } from '../gate/sequence.ts'
+import { formatAddress, parseAddress } from '../packet/address.ts'
+import { TCP } from '../packet/packet.ts'
+import type { Authenticator, Claim, Redeemed, Verdict } from './authenticator.ts'
+import { fakeDeps } from './deps-fake.ts'
+import type { FakeDeps } from './deps-fake.ts'
+
+/** An authenticator under test, with one door `d`. */
+export interface Tested {
+  readonly authenticator: Authenticator<unknown>
+  readonly deps: FakeDeps
+  readonly folder: string
+}
+
+/** A kind of secrets under test. */
+export interface Fixture {
+  make(deps: FakeDeps): Authenticator<unknown>
+  /** Makes further files in the folder. */
+  prepare?(folder: string): void
+  /** The lines of the door in the config. They name files in `folder`. */
+  lines(folder: string): string
+  /** The door's file; absent: the config has the secret, or the daemon makes the file. */
+  readonly file?: {
+    readonly path: (folder: string) => string
+    /** The content with both secrets, and with the second alone. */
+    readonly both: string
+    readonly second: string
+    /** A content that is at fault from the first to the last line. Absent: every text is a list. */
+    readonly faulty?: string
+  }
+  /** The lines of the door with another secret, if it is in the config. */
+  readonly otherLines?: (folder: string) => string
+  /** Does what takes the right to open away from all present holders. Absent: the file without the first secret does. */
+  readonly revoke?: (tested: Tested) => Promise<void>
+  /** Makes a valid claim by the first or the second secret, anew if that is possible. */
+  claim(tested: Tested, which: 'first' | 'second'): Promise<Claim<unknown>>
+  /** Makes the same claim again, as a replay would; `undefined`: nothing waits for it. */
+  again(tested: Tested, claim: Claim<unknown>): Promise<Claim<unknown> | undefined>
+  /** True if a secret can be used once only. */
+  readonly once: boolean
+  /** True if a door opens while its file cannot be read. False if the use has to be marked in the file. */
+  readonly opensWithoutFile?: boolean
+}
+
+/** Runs the tests that every authenticator has to pass. */
+export function testContract(name: string, fixture: Fixture): void {
+  describe(name, () => {
+    let folder: string
+    let tested: Tested
+    let options: Options
+    const all: Tested[] = []
+
+    const put = (lines = fixture.lines(folder)): Door => {
+      const { config, faults } = readConfig(
+        `[options]\nSPA_Key_File = ${folder}/server.key\n[d]\n${lines}\nOpen_Ports = tcp/22\n`,
+        'k',
+      )
+      if (config === undefined) throw new Error(JSON.stringify(faults))
+      options = config.options
+      tested.authenticator.replace(config.doors, options)
+      return config.doors[0]!
+    }
+    const start = async (before?: FakeDeps): Promise<Tested> => {
+      const deps = await fakeDeps(join(folder, 'lists'), before)
+      tested = { authenticator: fixture.make(deps), deps, folder }
+      all.push(tested)
+      return tested
+    }
+    const write = (text: string): void => writeFileSync(fixture.file!.path(folder), text, { mode: 0o600 })
+    const redeem = async (claim: Claim<unknown>): Promise<Redeemed> => await tested.authenticator.redeem(claim)
+    const open = async (which: 'first' | 'second'): Promise<Grant> =>
+      granted(await redeem(await fixture.claim(tested, which)))
+    const verdict = ({ holder, user }: Pick<Grant, 'holder' | 'user'>): Verdict =>
+      tested.authenticator.mayHold({ ...HELD, holder, user })
+
+    beforeEach(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'postern-contract-'))
+      fixture.prepare?.(folder)
+      if (fixture.file !== undefined) write(fixture.file.both)
+      await start()
+    })
+    afterEach(async () => {
+      for (const { authenticator } of all.splice(0)) await authenticator.close()
+      rmSync(folder, { recursive: true })
+    })
+
+    test('a valid claim gets a grant for its source, as long as the door is open for', async () => {
+      const door = put()
+      const claim = await fixture.claim(tested, 'first')
+      const grant = granted(await redeem(claim))
+      expect(grant).toMatchObject({ source: claim.source, ms: door.cmdTimeoutMs, protocol: claim.protocol })
+      expect(grant.door).toBe(door)
+      expect(verdict(grant)).toBe('may')
+      expect(tested.deps.said.filter((line) => !/sequences? (is|are) left|only one sequence/.test(line))).toEqual([])
+    })
+
+    test.runIf(fixture.once)('the same proof opens once: again, and at the same time', async () => {
+      put()
+      const claim = await fixture.claim(tested, 'first')
+      const both = await Promise.all([redeem(claim), redeem(claim)])
+      expect(both.filter(isGrant)).toHaveLength(1)
+      expect(isGrant(await redeem(claim))).toBe(false)
+      const again = await fixture.again(tested, claim)
+      expect(again !== undefined && isGrant(await redeem(again))).toBe(false)
+      // The second secret is another one.
+      expect((await open('second')).door.name).toBe('d')
+    })
+
+    test.runIf(fixture.once)('a crash between the use and the opening: the next start refuses the proof', async () => {
+      put()
+      const claim = await fixture.claim(tested, 'first')
+      tested.deps.ledger.crashes = true
+      const redeemed = redeem(claim)
+      await expect(Promise.race([redeemed, pause()])).resolves.toBe('nothing')
+      await start(tested.deps)
+      put()
+      expect(isGrant(await redeem(claim))).toBe(false)
+      const again = await fixture.again(tested, claim)
+      expect(again !== undefined && isGrant(await redeem(again))).toBe(false)
+      expect((await open('second')).door.name).toBe('d')
+    })
+
+    test.runIf(fixture.once)('a ledger that is unavailable opens nothing, with the reason', async () => {
+      put()
+      const claim = await fixture.claim(tested, 'first')
+      tested.deps.ledger.unavailable = 'the disk is full'
+      const refusal = await redeem(claim)
+      expect(refusal).toMatchObject({ refused: { level: 'error', text: expect.stringContaining('the disk is full') } })
+    })
+
+    test('holders are judged once the door is in force: a holder who lost the right may not keep the opening', async () => {
+      expect(verdict({ holder: 'mark' })).toBe('unknown')
+      put()
+      const { holder, user } = await open('first')
+      expect(verdict({ holder, user })).toBe('may')
+      const { changes } = tested.deps
+      const before = changes()
+      if (fixture.revoke !== undefined) await fixture.revoke(tested)
+      else if (fixture.otherLines === undefined) {
+        write(fixture.file!.second)
+        await vi.waitFor(() => expect(changes()).toBeGreaterThan(before), { timeout: 5_000 })
+      } else put(fixture.otherLines(folder))
+      expect(verdict({ holder, user })).toBe('may not')
+      expect(verdict({ holder: 'mark of another' })).toBe('may not')
+    })
+
+    test.runIf(fixture.file !== undefined)('a file that cannot be read at the start judges nobody', () => {
+      chmodSync(fixture.file!.path(folder), 0o666)
+      put()
+      expect(verdict({ holder: 'mark', user: 'alice' })).toBe('unknown')
+      expect([...tested.authenticator.sequences()]).toEqual([])
+    })
+
+    const spoilers: readonly (readonly [string, () => void])[] = [
+      ['unreadable', () => chmodSync(fixture.file!.path(folder), 0o666)],
+      ['gone', () => rmSync(fixture.file!.path(folder))],
+      ['faulty', () => write(fixture.file!.faulty!)],
+    ]
+    const spoiled = fixture.file?.faulty === undefined ? spoilers.slice(0, -1) : spoilers
+    test.runIf(fixture.file !== undefined).each(spoiled)(
+      'the last good file counts while the file is %s, also when the door changes',
+      async (_, spoil) => {
+        put()
+        const held = await open('first')
+        spoil()
+        for (const lines of ['', '\nAllow_From = 192.0.2.0/24']) {
+          put(fixture.lines(folder) + lines)
+          expect(verdict(held)).toBe('may')
+          expect(verdict({ holder: 'mark of another' })).toBe('may not')
+        }
+        if (fixture.opensWithoutFile !== false) expect((await open('second')).door.name).toBe('d')
+      },
+    )
+
+    test('a door that is gone opens to nobody, and judges nobody', async () => {
+      put()
+      const claim = await fixture.claim(tested, 'first')
+      tested.authenticator.replace([], options)
+      expect(await redeem(claim)).toEqual({ refused: undefined })
+      expect([...tested.authenticator.sequences()]).toEqual([])
+      expect(verdict({ holder: 'mark' })).toBe('unknown')
+      expect(tested.authenticator.files()).toEqual([])
+      expect(tested.deps.gate.known.size).toBe(0)
+    })
+
+    test('the files that decide are named', async () => {
+      put()
+      await fixture.claim(tested, 'first')
+      const path = fixture.file?.path(folder)
+      if (path === undefined) expect(tested.authenticator.files().every((file) => file.startsWith(folder))).toBe(true)
+      else expect(tested.authenticator.files()).toContain(path)
+    })
+
+    test('closing takes every sequence out of the gate', async () => {
+      put()
+      await fixture.claim(tested, 'first')
+      expect(new Set(tested.authenticator.sequences())).toEqual(tested.deps.gate.known)
+      await tested.authenticator.close()
+      expect(tested.deps.gate.known.size).toBe(0)
+      expect([...tested.authenticator.sequences()]).toEqual([])
+    })
+  })
+}
+
+const HELD: Held = {
+  door: 'd',
+  source: '192.0.2.7',
+  services: undefined,
+  forward: undefined,
+  holder: undefined,
+  user: undefined,
+}
+
+/** Makes the claim of a sequence that the gate waits for. */
+export async function knock({ authenticator }: Tested, index: number): Promise<Claim<unknown>> {
+  return await vi.waitFor(() => {
+    const proof = [...authenticator.sequences()][index]
+    if (proof === undefined) throw new Error('the gate waits for no such sequence')
+    return claimOf(proof)
+  })
+}
+
+/** Returns the claim of a sequence that was knocked. */
+export function claimOf(proof: GateSequence): Claim {
+  return { door: proof.door, source: parseAddress(HELD.source)!, protocol: TCP, port: 1, proof }
+}
+
+function isGrant(redeemed: Redeemed): redeemed is Grant {
+  return 'holder' in redeemed
+}
+
+function granted(redeemed: Redeemed): Grant {
+  if (!isGrant(redeemed)) throw new Error(`refused: ${redeemed.refused?.text ?? 'without a line'}`)
+  expect(formatAddress(redeemed.source)).toBe(HELD.source)
+  return redeemed
+}
+
+async function pause(): Promise<string> {
+  return await new Promise((resolve) => setTimeout(resolve, 50, 'nothing'))
+}

@@ -1,0 +1,103 @@
+import type { Door } from '../config/config.ts'
+import type { Held } from '../door/held.ts'
+import type { GateSequence } from '../gate/sequence.ts'
+import type { Redemption } from '../state/ledger.ts'
+import type { Authenticator, Claim, Redeemed, Refusal, SecretStatus, Verdict } from './authenticator.ts'
+import { DoorSet } from './door-set.ts'
+import type { DoorOf, DoorState } from './door-set.ts'
+
+/** A refusal that is not worth a line in the log. */
+export const REFUSED: Refusal = { refused: undefined }
+
+/** A door that sequences open, and what is known of its secret. */
+export interface GateDoor extends DoorState {
+  /** Yields the sequences that open the door now. */
+  sequences(): Iterable<GateSequence>
+  /** Uses a sequence up. Never rejects. @returns the mark of the new holder, or the reason why the door stays shut */
+  redeem(proof: GateSequence): Promise<string | Refusal>
+  mayHold(held: Held): Verdict
+  readonly status: SecretStatus
+  readonly files: readonly string[]
+}
+
+/** An authenticator for secrets that are sequences of the gate. */
+export abstract class GateAuthenticator<
+  Kind extends Door['secret']['kind'],
+  State extends GateDoor,
+> implements Authenticator {
+  readonly needs = undefined
+  readonly #doors = new DoorSet<DoorOf<Kind>, State>()
+
+  /** Makes the state of a door, as for {@link DoorSet.replace}. */
+  protected abstract make(door: DoorOf<Kind>, before: State | undefined, closing: Promise<unknown> | undefined): State
+
+  replace(doors: readonly Door[]): void {
+    this.#doors.replace(doors as readonly DoorOf<Kind>[], (...of) => this.make(...of))
+  }
+
+  *sequences(): Generator<GateSequence> {
+    for (const door of this.#doors) yield* door.sequences()
+  }
+
+  offer(): boolean {
+    return false
+  }
+
+  async redeem({ door: name, source, protocol, port, proof }: Claim): Promise<Redeemed> {
+    const redeemed = await this.#doors.find(name)?.state.redeem(proof)
+    if (typeof redeemed === 'object') return redeemed
+    // A reload may have changed the door meanwhile.
+    const door = this.#doors.find(name)?.door
+    if (redeemed === undefined || door === undefined) return REFUSED
+    return { door, source, ms: door.cmdTimeoutMs, user: proof.user, holder: redeemed, protocol, port }
+  }
+
+  mayHold(held: Held): Verdict {
+    return this.#doors.find(held.door)?.state.mayHold(held) ?? 'unknown'
+  }
+
+  nextExpiry(): number {
+    return Infinity
+  }
+
+  files(): readonly string[] {
+    return this.states.flatMap(({ files }) => files)
+  }
+
+  status(door: string): SecretStatus {
+    return this.find(door)?.status ?? {}
+  }
+
+  async close(): Promise<void> {
+    await this.#doors.close()
+  }
+
+  /** The state of the door with this name. */
+  protected find(door: string): State | undefined {
+    return this.#doors.find(door)?.state
+  }
+
+  /** The states of all doors. */
+  protected get states(): readonly State[] {
+    return [...this.#doors]
+  }
+}
+
+/**
+ * Returns the refusal of a secret that the ledger did not let win.
+ *
+ * @param what the kind of secret, as in `code`
+ */
+export function refusalOf(
+  door: string,
+  what: 'code' | 'sequence',
+  redemption: Exclude<Redemption, 'won'>,
+  user?: string,
+): Refusal {
+  if (typeof redemption === 'object') {
+    const text = `${door}: stays shut, cannot mark its ${what} as used: ${redemption.unavailable}`
+    return { refused: { level: 'error', text } }
+  }
+  const whose = user === undefined ? '' : `, ${user}'s`
+  return { refused: { level: 'warning', text: `${door}: this ${what} was used before${whose}` } }
+}

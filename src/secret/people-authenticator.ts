@@ -1,0 +1,41 @@
+import type { AuthenticatorDeps } from './deps.ts'
+import type { DoorOf } from './door-set.ts'
+import { GateAuthenticator } from './gate-authenticator.ts'
+import { PeopleDoor } from './people-door.ts'
+import { CODE_SECRET, USERS } from './people.ts'
+import type { PeopleFormat } from './people.ts'
+
+/** Doors whose secrets are in a file. */
+abstract class PeopleAuthenticator<Kind extends 'totp' | 'users'> extends GateAuthenticator<Kind, PeopleDoor> {
+  readonly #deps: AuthenticatorDeps
+  readonly #format: PeopleFormat
+
+  constructor(deps: AuthenticatorDeps, format: PeopleFormat) {
+    super()
+    this.#deps = deps
+    this.#format = format
+  }
+
+  /** Yields the keys under which the ledger has the used codes of the doors in force. */
+  *keys(): Generator<string> {
+    for (const door of this.states) yield* door.keys()
+  }
+
+  protected override make(door: DoorOf<Kind>, before: PeopleDoor | undefined): PeopleDoor {
+    return new PeopleDoor(door, this.#deps, this.#format, before?.people)
+  }
+}
+
+/** Doors with a file of one secret of time-based codes, for everybody. */
+export class CodeAuthenticator extends PeopleAuthenticator<'totp'> {
+  constructor(deps: AuthenticatorDeps) {
+    super(deps, CODE_SECRET)
+  }
+}
+
+/** Doors with a file of users, who have a sequence or a secret of time-based codes each. */
+export class UsersAuthenticator extends PeopleAuthenticator<'users'> {
+  constructor(deps: AuthenticatorDeps) {
+    super(deps, USERS)
+  }
+}
