@@ -12,6 +12,7 @@ import type { Packet } from '../packet/packet.ts'
 import type { Redemption } from '../state/ledger.ts'
 import type { Authenticator, Claim, Redeemed, Refusal, SecretStatus, Verdict } from './authenticator.ts'
 import type { PacketDeps } from './deps.ts'
+import { REFUSED } from './gate-authenticator.ts'
 import { packetDoors } from './packet-door.ts'
 import type { PacketDoor } from './packet-door.ts'
 import type { WorkBudget } from './work-budget.ts'
@@ -122,10 +123,10 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
 
   async redeem(claim: Claim<Proof>): Promise<Redeemed> {
     const used = await this.useUp(claim.proof)
-    if (used === 'lost') return { refused: undefined }
+    if (used === 'lost') return REFUSED
     if (used !== 'won') return staysShut(claim, 'error', used.unavailable)
     const there = this.find(claim.door)
-    if (there === undefined) return staysShut(claim, 'notice', 'the config has changed meanwhile')
+    if (there === undefined) return REFUSED
     const { door, file } = there
     const redeemed = file.state === undefined ? undefined : this.grantBy(file.state, door, claim)
     return redeemed ?? staysShut(claim, 'notice', 'access was revoked meanwhile')

@@ -210,8 +210,10 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     }
     this.seen.set(end, true)
     const read = readSpa(plain.text)
-    if (!('spa' in read)) {
-      this.deps.explain(source, door.name, `packet for gpg: ${read.fault}`)
+    // A reload may have removed the door while gpg ran.
+    if ('fault' in read || this.find(door.name) === undefined) {
+      const fault = 'fault' in read ? read.fault : 'the config has changed'
+      this.deps.explain(source, door.name, `packet for gpg: ${fault}`)
       return false
     }
     const tried = this.#judge(sealed, read.spa, arrival, plain.signer)
