@@ -129,6 +129,20 @@ export function testContract(name: string, fixture: Fixture): void {
       await expectUsedUp(claim)
     })
 
+    test.runIf(fixture.once)(
+      'of two daemons with one ledger one opens, though neither knows of the other',
+      async () => {
+        put()
+        const one = tested
+        const claim = await fixture.claim(one, 'first')
+        const other = await start(one.deps)
+        put()
+        const same = await fixture.again(other, claim)
+        const both = await Promise.all([one.authenticator.redeem(claim), other.authenticator.redeem(same!)])
+        expect(both.filter(isGrant)).toHaveLength(1)
+      },
+    )
+
     test.runIf(fixture.once)('a ledger that is unavailable opens nothing, with the reason', async () => {
       put()
       const claim = await fixture.claim(tested, 'first')
