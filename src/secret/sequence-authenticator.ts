@@ -25,13 +25,19 @@ export class SequenceAuthenticator extends GateAuthenticator<'sequence', Sequenc
 class SequenceDoor implements GateDoor {
   readonly #deps: AuthenticatorDeps
   readonly #sequence: GateSequence
-  readonly files = []
-  readonly status: SecretStatus = {}
 
   constructor(door: DoorOf<'sequence'>, deps: AuthenticatorDeps) {
     this.#deps = deps
     this.#sequence = gateSequenceOf(door, door.secret.knocks)
     deps.gate.add(this.#sequence)
+  }
+
+  get files(): readonly string[] {
+    return []
+  }
+
+  get status(): SecretStatus {
+    return {}
   }
 
   sequences(): readonly GateSequence[] {

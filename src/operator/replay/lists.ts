@@ -108,7 +108,7 @@ export class Lists {
         } else this.#fix(gateSequenceOf(door, [...code.before, ...secret.knocks], { terms, user }))
       }
     } catch (error) {
-      this.#warn(`${door.name}: opens to nobody: ${path}: ${(error as Error).message}`)
+      this.#warn(`${door.name}: opens to nobody: ${(error as Error).message}`)
     }
   }
 
