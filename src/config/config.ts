@@ -1,6 +1,7 @@
 import type { Address, Family } from '../packet/address.ts'
 import type { Network } from '../packet/network.ts'
 import type { Protocol } from '../packet/packet.ts'
+import type { Fault } from '../text/fault.ts'
 
 /** Most knocks in a sequence (knockd's own limit). */
 export const SEQUENCE_MAX_KNOCKS = 32
@@ -75,8 +76,6 @@ export const DOORS_MAX = 100_000
 export const DOOR_NAME_MAX_CHARS = 127
 /** Longest name of an interface, in characters: IFNAMSIZ less the closing NUL (Linux and the BSDs, `<net/if.h>`). */
 export const INTERFACE_NAME_MAX_CHARS = 15
-/** Most errors, and most warnings, that one reading reports. Further ones are only counted. */
-export const FAULTS_MAX = 1_000
 
 /** A packet to a port that is part of a sequence. */
 export interface Knock {
@@ -227,23 +226,6 @@ export interface Config {
   readonly file: string
   readonly options: Options
   readonly doors: readonly Door[]
-}
-
-/** One fault in a config, and its correction. */
-export interface Fault {
-  /** `error`: the config cannot be used. `warning`: the config works, but has a problem. */
-  readonly severity: 'error' | 'warning'
-  /** The file with the fault, if it is not the config but a file that the config names. */
-  readonly file?: string
-  /** Place of the word at fault, from 1. The column counts UTF-16 units; in a one-time file it counts bytes. */
-  readonly line: number
-  readonly column: number
-  /** Lower case, no full stop, no secret. */
-  readonly message: string
-  /** The correction, if there is one to suggest. */
-  readonly hint?: string
-  /** The fault is found in most old configs, and is reported after all others. */
-  readonly last?: true
 }
 
 /** The result of reading a config. `config` is absent if any fault is an error. */

@@ -1,7 +1,7 @@
 import { ACK, FIN, PSH, RST, SYN, URG } from '../packet/packet.ts'
 import type { FlagTest } from './config.ts'
-import { quote } from './fault.ts'
-import { nearest } from './nearest.ts'
+import { quote } from '../text/fault.ts'
+import { nearest } from '../text/nearest.ts'
 import type { WordFault } from './sequence.ts'
 
 /** The flags that a door can ask for, by name. */

@@ -1,6 +1,6 @@
 import { formatNetwork } from '../packet/network.ts'
-import type { FaultList } from './fault.ts'
-import { quote } from './fault.ts'
+import type { FaultList } from '../text/fault.ts'
+import { quote } from '../text/fault.ts'
 import type { OptionsRead } from './options.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { DoorText } from './door.ts'
 import type { Facts } from './facts.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
 import { isTypographic } from './lint-paste.ts'
 

@@ -1,6 +1,6 @@
 import type { DoorText } from './door.ts'
 import type { Facts } from './facts.ts'
-import type { FaultList } from './fault.ts'
+import type { FaultList } from '../text/fault.ts'
 import { Fallbacks, warnOfCommands } from './lint-command.ts'
 import { CodeDoors } from './lint-code.ts'
 import { Files } from './lint-file.ts'

@@ -1,6 +1,6 @@
 import { parseAddress } from '../packet/address.ts'
 import { RECIPIENTS_MAX, SEQUENCE_PORTS_MIN } from './config.ts'
-import { quote } from './fault.ts'
+import { quote } from '../text/fault.ts'
 import { readPath } from './value.ts'
 import type { Read } from './value.ts'
 

@@ -2,7 +2,7 @@ import { ADDRESS_BITS, formatNetwork, networkOf, parseNetwork } from '../packet/
 import type { Network } from '../packet/network.ts'
 import { parseAddress } from '../packet/address.ts'
 import type { Widths } from './config.ts'
-import { quote } from './fault.ts'
+import { quote } from '../text/fault.ts'
 import type { Read } from './value.ts'
 
 /** Most networks in one directive. */

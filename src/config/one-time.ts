@@ -1,4 +1,5 @@
-import type { Fault, Knock } from './config.ts'
+import type { Fault } from '../text/fault.ts'
+import type { Knock } from './config.ts'
 import { strayIn } from '../text/lines.ts'
 import { parseSequence } from './sequence.ts'
 

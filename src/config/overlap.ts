@@ -3,8 +3,8 @@ import type { Address } from '../packet/address.ts'
 import { ACK, RST } from '../packet/packet.ts'
 import type { FlagTest, Knock } from './config.ts'
 import type { DoorText } from './door.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
 
 /** The properties of a door that are compared with those of other doors. */
 interface Way {

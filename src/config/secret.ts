@@ -1,8 +1,8 @@
 import * as bound from './config.ts'
 import type { CodeTerms, ListTerms, PublishTerms, Secret } from './config.ts'
 import { DOOR_DIRECTIVES } from './directive.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
 import type { Entry } from './section.ts'
 import type { Settled } from './table.ts'
 

@@ -1,7 +1,7 @@
 import { CONFIG_MAX_BYTES, DOOR_NAME_MAX_CHARS, LINE_MAX_CHARS } from './config.ts'
 import { codePoint } from '../text/code-point.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
 import { strayIn } from '../text/lines.ts'
 
 /** A line of a section: `key = value`, or a key alone. */

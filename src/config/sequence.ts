@@ -1,7 +1,7 @@
 import { TCP, UDP } from '../packet/packet.ts'
 import { SEQUENCE_MAX_KNOCKS } from './config.ts'
 import type { Knock } from './config.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../text/nearest.ts'
 
 /** Highest port (RFC 9293, 3.1: 16 bits). */
 export const PORT_MAX = 65_535

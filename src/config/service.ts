@@ -4,7 +4,7 @@ import { TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 import { isLoopback, isMapped, isShared, isUnspecified } from '../packet/scope.ts'
 import type { Service } from './config.ts'
-import { quote } from './fault.ts'
+import { quote } from '../text/fault.ts'
 import type { Read, ValueFaults } from './value.ts'
 
 /** Most ports and port ranges in one directive. */

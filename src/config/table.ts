@@ -1,8 +1,8 @@
 import { DOOR_DIRECTIVES, OPTION_DIRECTIVES, spellings } from './directive.ts'
 import type { Directive, Table, Values } from './directive.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
-import { nearest } from './nearest.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
+import { nearest } from '../text/nearest.ts'
 import type { Entry, Section } from './section.ts'
 import type { ValueFaults } from './value.ts'
 

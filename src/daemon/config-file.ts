@@ -1,6 +1,6 @@
 import type { Config } from '../config/config.ts'
 import { CONFIG_MAX_BYTES } from '../config/config.ts'
-import { formatFault } from '../config/fault.ts'
+import { formatFault } from '../text/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { CLASSIC } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'

@@ -1,5 +1,5 @@
 import type { CodeTerms, Door } from '../config/config.ts'
-import { formatFault } from '../config/fault.ts'
+import { formatFault } from '../text/fault.ts'
 import { USERS_FILE_MAX_BYTES, parseUsers } from '../config/users.ts'
 import type { UserSecret } from '../config/users.ts'
 import { formatSequence } from '../config/sequence.ts'

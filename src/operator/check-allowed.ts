@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { ownAddresses } from '../capture/own.ts'
-import type { Config, Door, Fault } from '../config/config.ts'
+import type { Config, Door } from '../config/config.ts'
+import type { Fault } from '../text/fault.ts'
 import { formatService } from '../config/service.ts'
 import { commandFault, ownRights } from '../daemon/spa/command-rights.ts'
 import { forwardsOf } from '../firewall/guard/plan.ts'

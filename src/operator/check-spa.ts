@@ -1,4 +1,5 @@
-import type { Door, Fault } from '../config/config.ts'
+import type { Door } from '../config/config.ts'
+import type { Fault } from '../text/fault.ts'
 import type { FileFacts } from '../config/facts.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../spa/noise/key-text.ts'
 import { readUsers } from '../spa/noise/users.ts'

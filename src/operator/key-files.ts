@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config, Fault, Secret } from '../config/config.ts'
+import type { Config, Secret } from '../config/config.ts'
+import type { Fault } from '../text/fault.ts'
 import { readAccessFile } from '../daemon/spa/access-file.ts'
 import type { AccessFile } from '../daemon/spa/access-file.ts'
 import { faultsOfFile, faultsOfFolder, faultsOfGnupgHome } from '../file/faults.ts'

@@ -1,5 +1,5 @@
 import { parseDuration } from '../../config/duration.ts'
-import { quote } from '../../config/fault.ts'
+import { quote } from '../../text/fault.ts'
 import { parseSequence } from '../../config/sequence.ts'
 import type { Knock } from '../../config/config.ts'
 import type { Family } from '../../packet/address.ts'

@@ -1,5 +1,5 @@
 import type { Door } from '../../config/config.ts'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { FileError } from '../../file/file-error.ts'
 import { PUBLIC, SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'

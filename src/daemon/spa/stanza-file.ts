@@ -1,5 +1,5 @@
 import type { Door } from '../../config/config.ts'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { faultsOfGnupgHome } from '../../file/faults.ts'
 import { SECRET } from '../../file/policy.ts'
 import { WatchedFile } from '../../file/watched-file.ts'

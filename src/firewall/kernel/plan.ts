@@ -1,5 +1,5 @@
-import type { Config, Door, Fault, FlagTest, Knock, Service } from '../../config/config.ts'
-import type { Widths } from '../../config/config.ts'
+import type { Config, Door, FlagTest, Knock, Service, Widths } from '../../config/config.ts'
+import type { Fault } from '../../text/fault.ts'
 import { formatService } from '../../config/service.ts'
 import type { Network } from '../../packet/network.ts'
 import { mergeServices } from '../guard/merge.ts'

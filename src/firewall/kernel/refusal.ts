@@ -1,5 +1,6 @@
-import type { Door, Fault, Options } from '../../config/config.ts'
-import { quote } from '../../config/fault.ts'
+import type { Door, Options } from '../../config/config.ts'
+import type { Fault } from '../../text/fault.ts'
+import { quote } from '../../text/fault.ts'
 import { formatService, protocolName } from '../../config/service.ts'
 import type { Dialect } from './dialect.ts'
 

@@ -1,7 +1,7 @@
 import { delimiter } from 'node:path'
 import type { Config, Reading } from '../../config/config.ts'
 import { OPTION_DIRECTIVES } from '../../config/directive.ts'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import type { Family } from '../../packet/address.ts'
 import { ask, findSocket } from '../../control/client.ts'
 import { listeningPorts } from '../../host/listening.ts'

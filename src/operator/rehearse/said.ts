@@ -1,5 +1,5 @@
 import type { CommandText } from '../../config/command.ts'
-import type { Fault } from '../../config/config.ts'
+import type { Fault } from '../../text/fault.ts'
 import type { DoorText } from '../../config/door.ts'
 import type { Word } from '../../config/shell.ts'
 import type { Family } from '../../packet/address.ts'

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import * as bound from '../../config/config.ts'
 import { readPorts } from '../../config/list.ts'
-import { nearest } from '../../config/nearest.ts'
+import { nearest } from '../../text/nearest.ts'
 import { CONFIG_DEFAULT } from '../check.ts'
 
 /** The actions of `postern sequences`. */

@@ -1,14 +1,33 @@
-import { quote } from '../../config/fault.ts'
+import { quote } from '../../text/fault.ts'
 import type { Network } from '../../packet/network.ts'
-import { ACCESS_TIMEOUT_MAX_S, readAccessNetworks, readAccount, readExpiryDay } from './access-values.ts'
-import { readExpirySeconds, readFingerprints, readFolder, readForcedNat, readKeyIds } from './access-values.ts'
-import { readKeyName, readPortList, readUsernames, readYesOrNo } from './access-values.ts'
+import {
+  ACCESS_TIMEOUT_MAX_S,
+  readAccessNetworks,
+  readAccount,
+  readExpiryDay,
+  readExpirySeconds,
+  readFingerprints,
+  readFolder,
+  readForcedNat,
+  readKeyIds,
+  readKeyName,
+  readPortList,
+  readUsernames,
+  readYesOrNo,
+} from './access-values.ts'
 import { readCycleCommand } from './cycle.ts'
 import type { DigestName } from './digest.ts'
 import type { NatTarget, Port } from './request.ts'
 import type { CipherMode } from './rijndael.ts'
-import { readCipherMode, readDigestName, readHmacKey, readHmacKeyBase64, readKey, readKeyBase64 } from './settings.ts'
-import { readNumber } from './settings.ts'
+import {
+  readCipherMode,
+  readDigestName,
+  readHmacKey,
+  readHmacKeyBase64,
+  readKey,
+  readKeyBase64,
+  readNumber,
+} from './settings.ts'
 import type { ReadValue, Value } from './settings.ts'
 
 /** The settings of a stanza. Settings without a directive are absent. */

@@ -1,4 +1,4 @@
-import { FaultList } from '../../config/fault.ts'
+import { FaultList } from '../../text/fault.ts'
 import type { AccessSettings } from './access-directives.ts'
 import { sameBytes } from '../bytes.ts'
 import { DIGEST_DEFAULT } from './digest.ts'

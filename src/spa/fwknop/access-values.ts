@@ -1,4 +1,4 @@
-import { quote } from '../../config/fault.ts'
+import { quote } from '../../text/fault.ts'
 import { NETWORKS_MAX } from '../../config/networks.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { networkOf, parseNetwork } from '../../packet/network.ts'

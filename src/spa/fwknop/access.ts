@@ -1,11 +1,16 @@
 import { LINE_MAX_CHARS } from '../../config/config.ts'
-import type { Fault } from '../../config/config.ts'
-import { FaultList, quote } from '../../config/fault.ts'
-import type { FaultSink } from '../../config/fault.ts'
-import { nearest } from '../../config/nearest.ts'
+import type { Fault, FaultSink } from '../../text/fault.ts'
+import { FaultList, quote } from '../../text/fault.ts'
+import { nearest } from '../../text/nearest.ts'
 import { linesOf } from '../../text/lines.ts'
-import { ACCESS_DIRECTIVES, ACCESS_NAMES, ACCESS_REFUSED, INCLUDES, KEY_DIRECTIVES } from './access-directives.ts'
-import { SOURCE } from './access-directives.ts'
+import {
+  ACCESS_DIRECTIVES,
+  ACCESS_NAMES,
+  ACCESS_REFUSED,
+  INCLUDES,
+  KEY_DIRECTIVES,
+  SOURCE,
+} from './access-directives.ts'
 import type { AccessSettings } from './access-directives.ts'
 import { buildStanza } from './access-stanza.ts'
 import { Includes } from './include.ts'

@@ -1,4 +1,5 @@
-import type { Door, Fault, Service } from '../../config/config.ts'
+import type { Door, Service } from '../../config/config.ts'
+import type { Fault } from '../../text/fault.ts'
 import { formatService, hasPort } from '../../config/service.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'
 import { parseAddress } from '../../packet/address.ts'

@@ -1,5 +1,5 @@
-import { quote } from '../../config/fault.ts'
-import { nearest } from '../../config/nearest.ts'
+import { quote } from '../../text/fault.ts'
+import { nearest } from '../../text/nearest.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import type { Port } from './request.ts'

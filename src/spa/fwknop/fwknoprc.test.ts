@@ -2,7 +2,7 @@
 // name; and no text, however wrong, makes reading throw or repeats a key.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { readFwknoprc, settingsFor } from './fwknoprc.ts'
 import { RC_DIRECTIVES, RC_REFUSED } from './rc-directives.ts'

@@ -1,7 +1,7 @@
 // Goal: what a file includes means what it would mean in fwknopd, in an order that does not change; each fault names the file
 // that it is in; nothing includes without end; and a file that cannot be read is told where it is included.
 import { describe, expect, test } from 'vitest'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { readAccess } from './access.ts'
 import { INCLUDED_FILES_MAX, INCLUDED_MAX_CHARS, INCLUDE_DEPTH_MAX } from './include.ts'
 import type { AccessSource } from './include.ts'

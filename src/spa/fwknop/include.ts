@@ -1,4 +1,4 @@
-import { quote } from '../../config/fault.ts'
+import { quote } from '../../text/fault.ts'
 import type { Value } from './settings.ts'
 
 /** The maximum depth of nested includes below the access.conf. fwknopd 2.6.10 accepts one level. */

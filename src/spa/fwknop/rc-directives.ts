@@ -1,12 +1,22 @@
-import { quote } from '../../config/fault.ts'
+import { quote } from '../../text/fault.ts'
 import type { Address } from '../../packet/address.ts'
 import type { DigestName } from './digest.ts'
 import { TIMEOUT_MAX_S } from './fields.ts'
 import { readPorts } from './request.ts'
 import type { Port } from './request.ts'
 import type { CipherMode } from './rijndael.ts'
-import { readAnyAddress, readCipherMode, readDigestName, readFlag, readHmacKey, readHmacKeyBase64 } from './settings.ts'
-import { readKey, readKeyBase64, readNumber, readText } from './settings.ts'
+import {
+  readAnyAddress,
+  readCipherMode,
+  readDigestName,
+  readFlag,
+  readHmacKey,
+  readHmacKeyBase64,
+  readKey,
+  readKeyBase64,
+  readNumber,
+  readText,
+} from './settings.ts'
 import type { ReadValue, Value } from './settings.ts'
 
 /** The maximum clock offset of a client: ten years, in seconds. */

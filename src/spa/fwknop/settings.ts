@@ -1,4 +1,4 @@
-import { quote } from '../../config/fault.ts'
+import { quote } from '../../text/fault.ts'
 import { parseAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { decodePaddedBase64 } from '../base64.ts'

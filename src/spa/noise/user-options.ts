@@ -1,6 +1,6 @@
 import { parseDuration } from '../../config/duration.ts'
-import { quote } from '../../config/fault.ts'
-import { nearest } from '../../config/nearest.ts'
+import { quote } from '../../text/fault.ts'
+import { nearest } from '../../text/nearest.ts'
 import type { Network } from '../../packet/network.ts'
 import { parseNetwork } from '../../packet/network.ts'
 import { TCP, UDP } from '../../packet/packet.ts'

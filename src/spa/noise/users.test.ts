@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import type { DatedClaim, Wanted } from './claim.ts'
 import { keyPairOf } from './curve.ts'

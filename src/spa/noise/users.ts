@@ -1,5 +1,5 @@
-import type { Fault } from '../../config/config.ts'
-import { FaultList } from '../../config/fault.ts'
+import type { Fault } from '../../text/fault.ts'
+import { FaultList } from '../../text/fault.ts'
 import { linesOf, piecesOf } from '../../text/lines.ts'
 import { encodeHex } from '../hex.ts'
 import { formatKey, looksLikeKey, readKeyText } from './key-text.ts'

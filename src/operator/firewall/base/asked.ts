@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Config, Service } from '../../../config/config.ts'
 import { parseDuration } from '../../../config/duration.ts'
-import { formatFault } from '../../../config/fault.ts'
+import { formatFault } from '../../../text/fault.ts'
 import { CONFIG_DEFAULT, UNUSABLE, USAGE, examine } from '../../check.ts'
 import type { Output } from '../../check.ts'
 import { readAllowed } from '../allowed.ts'

@@ -1,9 +1,26 @@
-import { FAULTS_MAX } from './config.ts'
-import type { Fault } from './config.ts'
-import { codePoint } from '../text/code-point.ts'
+import { codePoint } from './code-point.ts'
 
+/** Most errors, and most warnings, that one reading reports. Further ones are only counted. */
+export const FAULTS_MAX = 1_000
 /** Most characters of somebody's text that a message quotes. */
 const QUOTE_MAX_CHARS = 64
+
+/** One fault in a text file, and its correction. */
+export interface Fault {
+  /** `error`: the file cannot be used. `warning`: the file works, but has a problem. */
+  readonly severity: 'error' | 'warning'
+  /** The file with the fault, if it is not the file that was read but one that it names. */
+  readonly file?: string
+  /** Place of the word at fault, from 1. The column counts UTF-16 units; in a one-time file it counts bytes. */
+  readonly line: number
+  readonly column: number
+  /** Lower case, no full stop, no secret. */
+  readonly message: string
+  /** The correction, if there is one to suggest. */
+  readonly hint?: string
+  /** The fault is found in most old configs, and is reported after all others. */
+  readonly last?: true
+}
 
 /**
  * Formats a fault as `file:line:column: severity: message`. The hint follows on its own line, indented by four. The

@@ -1,7 +1,7 @@
 // Goal: a mistyped word finds the one that was meant, and an unlike one finds none.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { DOOR_DIRECTIVES, spellings } from './directive.ts'
+import { DOOR_DIRECTIVES, spellings } from '../config/directive.ts'
 import { editDistance, nearest } from './nearest.ts'
 
 test.each([
