@@ -1,6 +1,7 @@
 import type { Address, Family } from '../packet/address.ts'
 import type { Network } from '../packet/network.ts'
 import type { Protocol } from '../packet/packet.ts'
+import type { DoorEntries, OptionEntries } from './directive.ts'
 import type { Fault } from '../text/fault.ts'
 
 /** Most knocks in a sequence (knockd's own limit). */
@@ -66,10 +67,6 @@ export const FWKNOP_OPEN_MAX_MS = 86_400_000
 export const SPA_KEY_FILE_DEFAULT = '/etc/postern/server.key'
 /** Largest config file, in bytes. It has room for {@link DOORS_MAX} doors of the usual size. */
 export const CONFIG_MAX_BYTES = 32 * 1_048_576
-/**
- * Longest line of a config, in UTF-16 units. The shell gets a command as one argument, which Linux limits to 128 KiB.
- */
-export const LINE_MAX_CHARS = 16_384
 /** Most doors in a config. */
 export const DOORS_MAX = 100_000
 /** Longest name of a door, in UTF-16 units. The name is part of every log line. */
@@ -100,8 +97,8 @@ export interface Service {
   readonly host: Address | undefined
 }
 
-/** The secret that opens a door. */
-export type Secret =
+/** The secret that opens a door. `secret.ts` has the questions that others ask of one. */
+export type SecretConfig =
   | { readonly kind: 'sequence'; readonly knocks: readonly Knock[] }
   /** `path` is a file of sequences, one a line. Each can be used once. */
   | { readonly kind: 'one-time'; readonly path: string; readonly lowWater: number }
@@ -167,7 +164,7 @@ export interface Door {
   readonly name: string
   /** Line of its `[name]` in the config file, from 1. */
   readonly line: number
-  readonly secret: Secret
+  readonly secret: SecretConfig
   readonly seqTimeoutMs: number
   /** `undefined`: any TCP packet without ACK and RST, as at the beginning of a connection. */
   readonly tcpFlags: FlagTest | undefined
@@ -221,11 +218,26 @@ export interface Options {
   readonly stopHook: string | undefined
 }
 
+/** The places of a door's header and directives. `Door.line` is the line of the header. */
+export interface DoorPlaces {
+  /** Column of the header's `[`, from 1. */
+  readonly column: number
+  /** The lines of the directives, those with an invalid value included. */
+  readonly entries: DoorEntries
+}
+
+/** The places of everything in a config. */
+export interface ConfigPlaces {
+  readonly options: OptionEntries
+  readonly doors: ReadonlyMap<Door, DoorPlaces>
+}
+
 /** A checked config. */
 export interface Config {
   readonly file: string
   readonly options: Options
   readonly doors: readonly Door[]
+  readonly places: ConfigPlaces
 }
 
 /** The result of reading a config. `config` is absent if any fault is an error. */

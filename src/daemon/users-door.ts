@@ -200,7 +200,7 @@ export class UsersDoor implements HolderJudge {
       if ('message' in read)
         throw new Error(`${path}: ${read.message}${read.hint === undefined ? '' : `\n${read.hint}`}`)
       this.#said = ''
-      return [{ name: undefined, text, secret: { kind: 'totp', totp: read.secret } }]
+      return [{ name: undefined, text, secret: { kind: 'totp', totp: read.value } }]
     }
     const { users, faults, unread } = parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET))
     // A user whose line cannot be read keeps the previous line.

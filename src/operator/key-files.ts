@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config, Secret } from '../config/config.ts'
+import type { Config, SecretConfig } from '../config/config.ts'
 import type { Fault } from '../text/fault.ts'
 import { readAccessFile } from '../daemon/spa/access-file.ts'
 import type { AccessFile } from '../daemon/spa/access-file.ts'
@@ -47,7 +47,7 @@ export function faultsOfFiles(config: Config): readonly Fault[] {
 
 type Files = readonly (readonly [path: string, policy: FilePolicy])[]
 
-function filesOf(secret: Secret, spaKeyFile: string): Files {
+function filesOf(secret: SecretConfig, spaKeyFile: string): Files {
   switch (secret.kind) {
     case 'sequence':
       return []
@@ -88,7 +88,7 @@ function profileFiles(folder: string): Files {
 }
 
 /** Reads a file of fwknop's keys and the files that it includes, without a check of their permissions. */
-export function lookAtAccess(secret: Secret): AccessFile | undefined {
+export function lookAtAccess(secret: SecretConfig): AccessFile | undefined {
   if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return undefined
   try {
     return readAccessFile(secret.path, secret.protocol, ANYBODYS)

@@ -1,5 +1,5 @@
 import { TOTP_SKEW_MAX } from '../../config/config.ts'
-import type { Knock, Secret } from '../../config/config.ts'
+import type { Knock, SecretConfig } from '../../config/config.ts'
 import { USERS_FILE_MAX_BYTES, parseUsers } from '../../config/users.ts'
 import type { UserSecret } from '../../config/users.ts'
 import { SECRET } from '../../file/policy.ts'
@@ -22,7 +22,7 @@ export class Holders {
   readonly #taken = new Set<string>()
 
   /** Returns knocks that open the door now, or the reason why there are none. */
-  knocks({ kind, path, code }: Secret & { kind: 'totp' | 'users' }): Knocks | string {
+  knocks({ kind, path, code }: SecretConfig & { kind: 'totp' | 'users' }): Knocks | string {
     const secret = firstOf(kind, path)
     if (typeof secret === 'string') return `${path}: ${secret}`
     if (secret.kind === 'sequence') {
@@ -53,7 +53,7 @@ function firstOf(kind: 'totp' | 'users', path: string): UserSecret | string {
       return first?.secret ?? 'has no users'
     }
     const read = readSecret(readPrivateText(path, SECRET_FILE_MAX_BYTES, SECRET))
-    return 'message' in read ? read.message : { kind: 'totp', totp: read.secret }
+    return 'message' in read ? read.message : { kind: 'totp', totp: read.value }
   } catch (error) {
     return (error as Error).message
   }

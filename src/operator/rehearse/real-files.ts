@@ -2,7 +2,7 @@ import { CLASSIC } from '../../file/policy.ts'
 import { readPrivateFile, readPrivateText } from '../../file/private-file.ts'
 import { parseOneTime } from '../../config/one-time.ts'
 import { CONFIG_MAX_BYTES } from '../../config/config.ts'
-import type { Knock, Secret } from '../../config/config.ts'
+import type { Knock, SecretConfig } from '../../config/config.ts'
 import { formatSequence } from '../../config/sequence.ts'
 import { ONE_TIME_FILE_MAX_BYTES } from '../../state/one-time.ts'
 import { makeSequence } from '../../publish/sequence.ts'
@@ -22,7 +22,7 @@ export interface OneTimeList {
 }
 
 /** Returns the list that the rehearsal uses for a door; `undefined` if there is none, or it cannot be read. */
-export function listOf(secret: Secret): OneTimeList | undefined {
+export function listOf(secret: SecretConfig): OneTimeList | undefined {
   if (secret.kind === 'one-time') return readList(secret.path)
   if (secret.kind !== 'generated') return undefined
   const { list } = secret

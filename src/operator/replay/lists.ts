@@ -152,5 +152,5 @@ function peopleIn(
   if (secret.kind === 'users') return parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET)).users
   const read = readSecret(readPrivateText(path, SECRET_FILE_MAX_BYTES, SECRET))
   if ('message' in read) throw new Error(read.message)
-  return [{ name: undefined, secret: { kind: 'totp', totp: read.secret } }]
+  return [{ name: undefined, secret: { kind: 'totp', totp: read.value } }]
 }

@@ -89,11 +89,7 @@ function readNumber(option: string, text: string | undefined, usual: number, min
 }
 
 function readRange(text: string): { readonly first: number; readonly last: number } {
-  const range = readPorts(text, {
-    error: (_, message, hint) => {
-      throw new UsageError(`--ports: ${message}${hint === undefined ? '' : `\n  ${hint}`}`)
-    },
-    warning: () => undefined,
-  })
-  return range!
+  const read = readPorts(text)
+  if ('message' in read) throw new UsageError(`--ports: ${read.message}\n  ${read.hint}`)
+  return read.value
 }

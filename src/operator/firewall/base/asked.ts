@@ -78,7 +78,7 @@ export function read(command: Command, args: readonly string[], usage: string, o
   return {
     file: values.config ?? CONFIG_DEFAULT,
     ...allowed,
-    trialMs: time.ms,
+    trialMs: time.value,
     dryRun: values['dry-run'] === true,
     beside: values.beside === true,
     persist: values.persist === true,

@@ -1,5 +1,5 @@
 import { textOf } from './change.ts'
-import type { CommandText } from './command.ts'
+import type { CommandText } from './placed-door.ts'
 import { quote } from '../text/fault.ts'
 import type { FaultList } from '../text/fault.ts'
 import { chainOf, isIptables, mistypedChain } from './iptables.ts'

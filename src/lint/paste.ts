@@ -1,4 +1,4 @@
-import type { CommandText } from './command.ts'
+import type { CommandText } from './placed-door.ts'
 import { codePoint } from '../text/code-point.ts'
 import { quote } from '../text/fault.ts'
 import type { FaultList } from '../text/fault.ts'
