@@ -3,6 +3,9 @@ import type { CodeTerms, Knock, ListTerms, SecretConfig } from './config.ts'
 /** A secret whose packets open a door alone. */
 export type PacketSecret = Extract<SecretConfig, { readonly kind: 'spa' }>
 
+/** A list of one-time sequences. */
+export type OneTimeSecret = Extract<SecretConfig, { readonly lowWater: number }>
+
 /** Returns the knocks of a fixed sequence; empty: another secret. */
 export function fixedKnocks(secret: SecretConfig): readonly Knock[] {
   return 'knocks' in secret ? secret.knocks : []
@@ -31,6 +34,11 @@ export function isFwknop(secret: SecretConfig): secret is PacketSecret & { proto
 /** Returns the file or folder that a secret names; `undefined`: it names none. */
 export function secretPath(secret: SecretConfig): string | undefined {
   return 'path' in secret ? secret.path : undefined
+}
+
+/** Returns the list of one-time sequences; `undefined`: another secret. */
+export function oneTimeOf(secret: SecretConfig): OneTimeSecret | undefined {
+  return 'lowWater' in secret ? secret : undefined
 }
 
 /** Returns the properties of a list that the daemon makes; `undefined`: it makes none. */

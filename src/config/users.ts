@@ -4,8 +4,8 @@ import type { TotpSecret } from '../totp/code.ts'
 import type { Fault } from '../text/fault.ts'
 import type { Knock, SecretConfig } from './config.ts'
 import { quote, faultAt } from '../text/fault.ts'
-import { mapped } from '../text/read.ts'
-import type { Reader } from '../text/read.ts'
+import { mapped, valueOf } from '../text/read.ts'
+import type { Read, Reader } from '../text/read.ts'
 import { linesOf, piecesOf } from '../text/lines.ts'
 import type { TextLine } from '../text/lines.ts'
 import { formatSequence, parseSequence } from './sequence.ts'
@@ -90,7 +90,7 @@ export function parseUsers(text: string): UsersReading {
       continue
     }
     const secret = read.value
-    const key = secret.kind === 'sequence' ? formatSequence(secret.knocks) : toBase32(secret.totp.key)
+    const key = 'knocks' in secret ? formatSequence(secret.knocks) : toBase32(secret.totp.key)
     const same = secrets.get(key)
     if (same !== undefined) {
       fault(line, secretColumn, `user ${quote(name)} has the same secret as line ${same}`, 'give each their own')
@@ -112,11 +112,20 @@ export function parseUsers(text: string): UsersReading {
   return { users, faults, unread }
 }
 
-/** Returns the secrets of codes in a door's file: the only one, or those of its users. Faults are left out. */
-export function codesIn({ kind }: SecretConfig, text: string): readonly TotpSecret[] {
-  if (kind === 'users') return parseUsers(text).users.flatMap(({ secret }) => ('totp' in secret ? [secret.totp] : []))
-  const read = readSecret(text)
-  return 'value' in read ? [read.value] : []
+/** Returns the largest file of a door's codes or users, in bytes. */
+export function holdersMaxBytes({ kind }: SecretConfig): number {
+  return kind === 'users' ? USERS_FILE_MAX_BYTES : SECRET_FILE_MAX_BYTES
+}
+
+/** Reads a door's file of codes or users: one secret, or one for each user. Faulty lines of users are left out. */
+export function readHolders({ kind }: SecretConfig, text: string): Read<readonly UserSecret[]> {
+  if (kind === 'users') return { value: parseUsers(text).users.map(({ secret }) => secret) }
+  return mapped(readSecret, (totp): readonly UserSecret[] => [{ kind: 'totp', totp }])(text)
+}
+
+/** Returns the secrets of codes in a door's file. Faults are left out. */
+export function codesIn(secret: SecretConfig, text: string): readonly TotpSecret[] {
+  return (valueOf(readHolders(secret, text)) ?? []).flatMap((one) => ('totp' in one ? [one.totp] : []))
 }
 
 /** Returns true for a valid user name: portable characters (POSIX.1-2017, 3.437), none special to a shell. */

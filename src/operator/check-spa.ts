@@ -4,6 +4,7 @@ import type { Fault } from '../text/fault.ts'
 import type { FileFacts } from '../lint/facts.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../spa/noise/key-text.ts'
 import { readUsers } from '../spa/noise/users.ts'
+import { packetOf } from '../config/secret.ts'
 import { lookAtAccess } from './key-files.ts'
 
 /** Reads a file that a config names, at most `maxBytes` of it. */
@@ -17,8 +18,9 @@ export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look)
   const faults: Fault[] = []
   const seen = new Set<string>()
   for (const { name, line, secret } of doors) {
-    if (secret.kind !== 'spa') continue
-    const { protocol, path } = secret
+    const packet = packetOf(secret)
+    if (packet === undefined) continue
+    const { protocol, path } = packet
     if (protocol === 'postern' && !seen.has(keyFile)) {
       seen.add(keyFile)
       faults.push(...faultsOfKey(keyFile, line, look))

@@ -1,3 +1,4 @@
+import { fixedKnocks } from '../../config/secret.ts'
 import type { Door, Options } from '../../config/config.ts'
 import type { Fault } from '../../text/fault.ts'
 import { quote } from '../../text/fault.ts'
@@ -60,7 +61,7 @@ export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
       'open ports of this host, or leave the door to knockd',
     )
   }
-  const twice = secret.kind === 'sequence' ? inARow(secret.knocks) : undefined
+  const twice = inARow(fixedKnocks(secret))
   if (twice !== undefined) {
     const port = `${protocolName(twice.protocol)}/${twice.port}`
     refuse(
