@@ -336,6 +336,12 @@ describe('odd texts', () => {
     )
   })
 
+  test('so is a sequence that a shorter, invalid one follows', () => {
+    const { config, faults } = checkConfig(`${DOOR}Sequence = x\nOpen_Ports = tcp/3010\n`, 'k')
+    expect(config).toBeUndefined()
+    expect(faults.map(({ message }) => message)).toContain('knock 1: is not a port number')
+  })
+
   test('an unclosed comment of another language on every line costs one search', () => {
     const start = performance.now()
     checkConfig('/*\n'.repeat(500_000), 'k')

@@ -60,7 +60,8 @@ function commandText(entry: Entry | undefined): CommandText | undefined {
 
 /** Returns the column of a knock in a line that has several. */
 export function knockColumn({ value = '', valueColumn }: Entry, index: number): number {
-  return valueColumn + [...listParts(value)][index]!.offset
+  // An invalid later line may have fewer words than the sequence that was read.
+  return valueColumn + ([...listParts(value)][index]?.offset ?? 0)
 }
 
 class Placed implements CommandText {

@@ -111,7 +111,7 @@ export class Directives<T extends Table> {
     return this.#style.normal?.(name) ?? name
   }
 
-  /** Returns the name in the code of a directive; `undefined`: there is none of this name. */
+  /** Returns the name in the code of a directive; `undefined`: unknown. */
   find(name: string): (keyof T & string) | undefined {
     return this.#keys.get(name) ?? this.#keys.get(this.#normal(name))
   }
@@ -192,7 +192,7 @@ export class Directives<T extends Table> {
       return
     }
     const word = /^%?[a-z_][a-z_0-9-]*/i.exec(key)?.[0]
-    if (word !== undefined && word !== key && this.find(word) !== undefined) {
+    if (word !== undefined && word !== key && between !== ' ' && this.find(word) !== undefined) {
       const message = `there is no \`${between.trim()}\` after ${quote(word)}`
       faults.error(line, keyColumn + word.length, message, `write \`${word}${between}VALUE\``)
       return
@@ -201,15 +201,11 @@ export class Directives<T extends Table> {
     const message =
       word === key ? `unknown ${noun} ${quote(key)}` : `this is not ${noun === 'option' ? 'an' : 'a'} ${noun}`
     const meant = word === undefined ? undefined : nearest(key, this.spellings)
-    let hint = value === undefined ? `a line is \`NAME${between}VALUE\`, or a comment that starts with #` : undefined
-    if (meant !== undefined) hint = `did you mean \`${meant}\`?`
-    else if (word === key)
-      hint =
-        known ??
-        `known here: ${Object.values(this.table)
-          .map(({ name }) => name)
-          .join(', ')}`
-    faults.error(line, keyColumn, message, hint)
+    const names = Object.values(this.table).map(({ name }) => name)
+    let hint = word === key ? (known ?? `known here: ${names.join(', ')}`) : known
+    if (word !== key && value === undefined)
+      hint ??= `a line is \`NAME${between}VALUE\`, or a comment that starts with #`
+    faults.error(line, keyColumn, message, meant === undefined ? hint : `did you mean \`${meant}\`?`)
   }
 }
 

@@ -1,5 +1,6 @@
+import { setting, withoutEffect } from './settings.ts'
 import { Directives, row } from '../../text/directive.ts'
-import type { Directive, Entries, Values } from '../../text/directive.ts'
+import type { Entries, Values } from '../../text/directive.ts'
 import { anyText, mapped, wholeNumber } from '../../text/read.ts'
 import type { Reader, TextFault } from '../../text/read.ts'
 import { quote } from '../../text/fault.ts'
@@ -38,19 +39,6 @@ const readRequireSignature: Reader<true> = (text) => {
   return { message: 'a signature is required anyway, by fwknopd too', hint: 'write `GPG_REQUIRE_SIG Y`' }
 }
 
-/** Makes the row of a directive. Lines without a value are refused before, so the form is in no hint. */
-function set<T>(name: string, read: Reader<T>, variants: Readonly<Record<string, Reader<T>>> = {}): Directive<T> {
-  return row(name, 'VALUE', read, { variants })
-}
-
-/** Makes the row of directives that are not supported. Values that mean no are harmless. */
-function refuse(refused: string, names: readonly string[], harmless: RegExp = NO): Directive<undefined> {
-  const [name = '', ...aliases] = names
-  const read: Reader<undefined> = (text) =>
-    harmless.test(text) ? { value: undefined } : { message: 'is not supported' }
-  return row(name, 'N', read, { aliases, refused })
-}
-
 const NO = /^no?$/i
 const NEVER = /^(?!)/
 const NO_SUDO = 'set the account with CMD_EXEC_USER and CMD_EXEC_GROUP, or have the client put sudo in front'
@@ -62,44 +50,48 @@ export const SOURCE = 'SOURCE'
 
 /** The directives of an access.conf (fwknopd(8), "ACCESS.CONF VARIABLES"). */
 const ACCESS_DIRECTIVES = {
-  sources: set(SOURCE, readAccessNetworks),
-  destinations: set('DESTINATION', readAccessNetworks),
-  openPorts: set('OPEN_PORTS', readPortList),
-  restrictPorts: set('RESTRICT_PORTS', readPortList),
-  key: set('KEY', readKey, { KEY_BASE64: readKeyBase64 }),
+  sources: setting(SOURCE, readAccessNetworks),
+  destinations: setting('DESTINATION', readAccessNetworks),
+  openPorts: setting('OPEN_PORTS', readPortList),
+  restrictPorts: setting('RESTRICT_PORTS', readPortList),
+  key: setting('KEY', readKey, { KEY_BASE64: readKeyBase64 }),
   /** The value `asymmetric` means that only GnuPG packets count. */
-  mode: set('ENCRYPTION_MODE', readMode),
-  hmacKey: set('HMAC_KEY', readHmacKey, { HMAC_KEY_BASE64: readHmacKeyBase64 }),
-  hmacDigest: set('HMAC_DIGEST_TYPE', readDigestName),
+  mode: setting('ENCRYPTION_MODE', readMode),
+  hmacKey: setting('HMAC_KEY', readHmacKey, { HMAC_KEY_BASE64: readHmacKeyBase64 }),
+  hmacDigest: setting('HMAC_DIGEST_TYPE', readDigestName),
   /** Seconds that the door stays open; 0 is the default. */
-  accessTimeoutS: set('FW_ACCESS_TIMEOUT', TIMEOUT),
-  maxTimeoutS: set('MAX_FW_TIMEOUT', TIMEOUT),
-  requireUsername: set('REQUIRE_USERNAME', readUsernames),
-  requireSourceAddress: set('REQUIRE_SOURCE_ADDRESS', readYesOrNo, { REQUIRE_SOURCE: readYesOrNo }),
-  expiresMs: set('ACCESS_EXPIRE', readExpiryDay, { ACCESS_EXPIRE_EPOCH: readExpirySeconds }),
-  forceNat: set('FORCE_NAT', readForcedNat),
-  commands: set('ENABLE_CMD_EXEC', readYesOrNo),
-  commandUser: set('CMD_EXEC_USER', readAccount),
-  commandGroup: set('CMD_EXEC_GROUP', readAccount),
-  cycleOpen: set('CMD_CYCLE_OPEN', readCycleCommand),
-  cycleClose: set('CMD_CYCLE_CLOSE', readClose),
-  cycleTimerS: set('CMD_CYCLE_TIMER', wholeNumber(1, ACCESS_TIMEOUT_MAX_S)),
-  gnupgKey: set('GPG_DECRYPT_ID', readKeyName),
-  gnupgPassphrase: set('GPG_DECRYPT_PW', readHmacKey),
-  gnupgNoPassphrase: set('GPG_ALLOW_NO_PW', readYesOrNo),
-  gnupgIds: set('GPG_REMOTE_ID', readKeyIds),
-  gnupgFingerprints: set('GPG_FINGERPRINT_ID', readFingerprints),
-  gnupgHome: set('GPG_HOME_DIR', readFolder),
-  gnupgRequired: set('GPG_REQUIRE_SIG', readRequireSignature),
-  gnupgUnsigned: set('GPG_DISABLE_SIG', readYesOrNo),
-  sudo: refuse(NO_SUDO, ['ENABLE_CMD_SUDO_EXEC']),
-  sudoAccount: refuse(NO_SUDO, ['CMD_SUDO_EXEC_USER', 'CMD_SUDO_EXEC_GROUP', 'SUDO_EXE'], NEVER),
-  forceSnat: refuse(NO_TRANSLATION, ['FORCE_SNAT'], NEVER),
-  masquerade: refuse(NO_TRANSLATION, ['FORCE_MASQUERADE']),
-  forwardAll: refuse('name what may be forwarded in OPEN_PORTS, or open it with CMD_CYCLE_OPEN', ['FORWARD_ALL']),
-  noDnat: refuse('forward with CMD_CYCLE_OPEN instead of FORCE_NAT', ['DISABLE_DNAT']),
-  badSignature: refuse('renew the keys whose signatures do not verify', ['GPG_IGNORE_SIG_VERIFY_ERROR']),
-  gnupgProgram: refuse('gpg is found by the PATH: delete the line', ['GPG_EXE'], /^\/usr\/bin\/gpg$/),
+  accessTimeoutS: setting('FW_ACCESS_TIMEOUT', TIMEOUT),
+  maxTimeoutS: setting('MAX_FW_TIMEOUT', TIMEOUT),
+  requireUsername: setting('REQUIRE_USERNAME', readUsernames),
+  requireSourceAddress: setting('REQUIRE_SOURCE_ADDRESS', readYesOrNo, { REQUIRE_SOURCE: readYesOrNo }),
+  expiresMs: setting('ACCESS_EXPIRE', readExpiryDay, { ACCESS_EXPIRE_EPOCH: readExpirySeconds }),
+  forceNat: setting('FORCE_NAT', readForcedNat),
+  commands: setting('ENABLE_CMD_EXEC', readYesOrNo),
+  commandUser: setting('CMD_EXEC_USER', readAccount),
+  commandGroup: setting('CMD_EXEC_GROUP', readAccount),
+  cycleOpen: setting('CMD_CYCLE_OPEN', readCycleCommand),
+  cycleClose: setting('CMD_CYCLE_CLOSE', readClose),
+  cycleTimerS: setting('CMD_CYCLE_TIMER', wholeNumber(1, ACCESS_TIMEOUT_MAX_S)),
+  gnupgKey: setting('GPG_DECRYPT_ID', readKeyName),
+  gnupgPassphrase: setting('GPG_DECRYPT_PW', readHmacKey),
+  gnupgNoPassphrase: setting('GPG_ALLOW_NO_PW', readYesOrNo),
+  gnupgIds: setting('GPG_REMOTE_ID', readKeyIds),
+  gnupgFingerprints: setting('GPG_FINGERPRINT_ID', readFingerprints),
+  gnupgHome: setting('GPG_HOME_DIR', readFolder),
+  gnupgRequired: setting('GPG_REQUIRE_SIG', readRequireSignature),
+  gnupgUnsigned: setting('GPG_DISABLE_SIG', readYesOrNo),
+  sudo: withoutEffect(['ENABLE_CMD_SUDO_EXEC'], NO, NO_SUDO),
+  sudoAccount: withoutEffect(['CMD_SUDO_EXEC_USER', 'CMD_SUDO_EXEC_GROUP', 'SUDO_EXE'], NEVER, NO_SUDO),
+  forceSnat: withoutEffect(['FORCE_SNAT'], NEVER, NO_TRANSLATION),
+  masquerade: withoutEffect(['FORCE_MASQUERADE'], NO, NO_TRANSLATION),
+  forwardAll: withoutEffect(
+    ['FORWARD_ALL'],
+    NO,
+    'name what may be forwarded in OPEN_PORTS, or open it with CMD_CYCLE_OPEN',
+  ),
+  noDnat: withoutEffect(['DISABLE_DNAT'], NO, 'forward with CMD_CYCLE_OPEN instead of FORCE_NAT'),
+  badSignature: withoutEffect(['GPG_IGNORE_SIG_VERIFY_ERROR'], NO, 'renew the keys whose signatures do not verify'),
+  gnupgProgram: withoutEffect(['GPG_EXE'], /^\/usr\/bin\/gpg$/, 'gpg is found by the PATH: delete the line'),
   /** Lines with these directives are read before all others. */
   includes: row('%include', 'FILE', anyText, { aliases: ['%include_folder', '%include_keys'] }),
 } as const

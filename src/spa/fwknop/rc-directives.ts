@@ -1,10 +1,10 @@
 import { readTarget } from '../../config/value.ts'
 import { Directives, row } from '../../text/directive.ts'
-import type { Directive, Values } from '../../text/directive.ts'
+import type { Values } from '../../text/directive.ts'
 import { anyText, mapped, wholeNumber } from '../../text/read.ts'
 import type { Reader } from '../../text/read.ts'
 import { readCipherMode, readDigestName, readFlag, readHmacKey, readHmacKeyBase64 } from './settings.ts'
-import { readKey, readKeyBase64 } from './settings.ts'
+import { readKey, readKeyBase64, setting, withoutEffect } from './settings.ts'
 import { quote } from '../../text/fault.ts'
 import type { Address } from '../../packet/address.ts'
 import { TIMEOUT_MAX_S } from './fields.ts'
@@ -59,53 +59,39 @@ const readOffset: Reader<number> = (text) => {
 
 const PORT = wholeNumber(1, 65_535)
 
-/** Makes the row of a directive. Lines without a value are refused before, so the form is in no hint. */
-function set<T>(name: string, read: Reader<T>, variants: Readonly<Record<string, Reader<T>>> = {}): Directive<T> {
-  return row(name, 'VALUE', read, { variants })
-}
-
+const NO = /^(n|no|0)$/i
 const passphraseOf = (passphrase: Uint8Array): GnupgSettings => ({ passphrase })
-
-/** Makes the row of directives that are accepted without effect, or with the value N alone. */
-function unused(names: readonly string[], refused?: string): Directive<undefined> {
-  const [name = '', ...aliases] = names
-  if (refused === undefined) return row(name, 'VALUE', () => ({ value: undefined }), { aliases })
-  return row(name, 'N', readNo, { aliases, refused })
-}
-
-const readNo: Reader<undefined> = (text) =>
-  /^(n|no|0)$/i.test(text) ? { value: undefined } : { message: 'is not supported' }
 
 /** The directives of a ~/.fwknoprc. */
 const RC_DIRECTIVES = {
-  server: set('SPA_SERVER', anyText),
-  port: set('SPA_SERVER_PORT', PORT),
-  protocol: set('SPA_SERVER_PROTO', (text) =>
+  server: setting('SPA_SERVER', anyText),
+  port: setting('SPA_SERVER_PORT', PORT),
+  protocol: setting('SPA_SERVER_PROTO', (text) =>
     text.toLowerCase() === 'udp'
       ? { value: undefined }
       : { message: `${quote(text)} is not supported`, hint: 'packets are sent over UDP' },
   ),
-  sourcePort: set('SPA_SOURCE_PORT', PORT),
-  randomPort: set('RAND_PORT', readFlag),
-  access: set('ACCESS', readAccess),
-  allow: set('ALLOW_IP', readAllow),
-  key: set('KEY', readKey, { KEY_BASE64: readKeyBase64 }),
-  keyFile: set('KEY_FILE', anyText),
-  useHmac: set('USE_HMAC', readFlag),
-  hmacKey: set('HMAC_KEY', readHmacKey, { HMAC_KEY_BASE64: readHmacKeyBase64 }),
-  hmacKeyFile: set('HMAC_KEY_FILE', anyText),
-  hmacDigest: set('HMAC_DIGEST_TYPE', readDigestName),
-  digest: set('DIGEST_TYPE', readDigestName),
-  mode: set('ENCRYPTION_MODE', readCipherMode),
-  timeoutS: set('FW_TIMEOUT', wholeNumber(0, TIMEOUT_MAX_S)),
-  natAccess: set('NAT_ACCESS', anyText),
-  natLocal: set('NAT_LOCAL', readFlag),
-  natPort: set('NAT_PORT', PORT),
-  natRandomPort: set('NAT_RAND_PORT', readFlag),
-  user: set('SPOOF_USER', anyText),
+  sourcePort: setting('SPA_SOURCE_PORT', PORT),
+  randomPort: setting('RAND_PORT', readFlag),
+  access: setting('ACCESS', readAccess),
+  allow: setting('ALLOW_IP', readAllow),
+  key: setting('KEY', readKey, { KEY_BASE64: readKeyBase64 }),
+  keyFile: setting('KEY_FILE', anyText),
+  useHmac: setting('USE_HMAC', readFlag),
+  hmacKey: setting('HMAC_KEY', readHmacKey, { HMAC_KEY_BASE64: readHmacKeyBase64 }),
+  hmacKeyFile: setting('HMAC_KEY_FILE', anyText),
+  hmacDigest: setting('HMAC_DIGEST_TYPE', readDigestName),
+  digest: setting('DIGEST_TYPE', readDigestName),
+  mode: setting('ENCRYPTION_MODE', readCipherMode),
+  timeoutS: setting('FW_TIMEOUT', wholeNumber(0, TIMEOUT_MAX_S)),
+  natAccess: setting('NAT_ACCESS', anyText),
+  natLocal: setting('NAT_LOCAL', readFlag),
+  natPort: setting('NAT_PORT', PORT),
+  natRandomPort: setting('NAT_RAND_PORT', readFlag),
+  user: setting('SPOOF_USER', anyText),
   /** The offset added to the clock, in seconds. */
-  timeOffsetS: set('TIME_OFFSET', readOffset),
-  useGnupg: set('USE_GPG', readFlag),
+  timeOffsetS: setting('TIME_OFFSET', readOffset),
+  useGnupg: setting('USE_GPG', readFlag),
   gnupg: row<GnupgSettings>(
     'GPG_RECIPIENT',
     'VALUE',
@@ -122,15 +108,16 @@ const RC_DIRECTIVES = {
     },
   ),
   // gpg starts its agent without being asked to.
-  agent: unused(['USE_GPG_AGENT', 'GPG_NO_SIGNING_PW']),
+  agent: withoutEffect(['USE_GPG_AGENT', 'GPG_NO_SIGNING_PW']),
   // Nothing is saved, no port of a proxy is used, and -v shows everything.
-  other: unused(['VERBOSE', 'NO_SAVE_ARGS', 'SERVER_RESOLVE_IPV4', 'HTTP_USER_AGENT']),
-  download: unused(['USE_WGET_USER_AGENT', 'WGET_CMD', 'RESOLVE_URL', 'RESOLVE_HTTP_ONLY']),
-  resolve: unused(
+  other: withoutEffect(['VERBOSE', 'NO_SAVE_ARGS', 'SERVER_RESOLVE_IPV4', 'HTTP_USER_AGENT']),
+  download: withoutEffect(['USE_WGET_USER_AGENT', 'WGET_CMD', 'RESOLVE_URL', 'RESOLVE_HTTP_ONLY']),
+  resolve: withoutEffect(
     ['RESOLVE_IP_HTTP', 'RESOLVE_IP_HTTPS'],
+    NO,
     'no third party is asked for the address: write ALLOW_IP, or use --claim',
   ),
-  spoof: unused(['SPOOF_SOURCE_IP'], 'packets have an address of this machine: choose one with --source'),
+  spoof: withoutEffect(['SPOOF_SOURCE_IP'], NO, 'packets have an address of this machine: choose one with --source'),
 } as const
 
 /** The settings of a ~/.fwknoprc for a server. Settings without a directive are absent. */

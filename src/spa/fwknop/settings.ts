@@ -1,3 +1,5 @@
+import { row } from '../../text/directive.ts'
+import type { Directive } from '../../text/directive.ts'
 import type { Read, Reader } from '../../text/read.ts'
 import { quote } from '../../text/fault.ts'
 import { oneOf } from '../../text/read.ts'
@@ -46,3 +48,20 @@ export const readKey = keyReader(RIJNDAEL_KEY_MAX_BYTES, false)
 export const readKeyBase64 = keyReader(RIJNDAEL_KEY_MAX_BYTES, true)
 export const readHmacKey = keyReader(HMAC_KEY_MAX_BYTES, false)
 export const readHmacKeyBase64 = keyReader(HMAC_KEY_MAX_BYTES, true)
+
+/** Makes the row of a setting. Lines without a value are refused before, so the form is in no hint. */
+export function setting<T>(
+  name: string,
+  read: Reader<T>,
+  variants: Readonly<Record<string, Reader<T>>> = {},
+): Directive<T> {
+  return row(name, 'VALUE', read, { variants })
+}
+
+/** Makes the row of directives without effect. Other values than the harmless ones are refused with a hint. */
+export function withoutEffect(names: readonly string[], harmless = /^/, refused?: string): Directive<undefined> {
+  const [name = '', ...aliases] = names
+  const read: Reader<undefined> = (text) =>
+    harmless.test(text) ? { value: undefined } : { message: 'is not supported' }
+  return row(name, 'VALUE', read, { aliases, ...(refused === undefined ? {} : { refused }) })
+}
