@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 const SRC = fileURLToPath(new URL('.', import.meta.url))
 /** The rooms from the bottom to the top. */
 const ROOMS = (
-  'text packet limit native totp remedy config firewall gate spa file log host state control capture publish base door secret peer ' +
+  'text packet limit native totp remedy config firewall gate spa lint file log host state control capture publish base door secret peer ' +
   'client daemon operator bin'
 ).split(' ')
 

@@ -1,5 +1,5 @@
 import type { Config, Service } from '../config/config.ts'
-import { formatService, readServices } from '../config/service.ts'
+import { formatService, readService } from '../config/service.ts'
 import { misfitOf } from '../firewall/base/misfit.ts'
 import type { Misfit } from '../firewall/base/misfit.ts'
 import { TCP } from '../packet/packet.ts'
@@ -13,9 +13,6 @@ export interface Problem {
   readonly message: string
   readonly command: Remedy
 }
-
-/** Discards faults, as Postern wrote the text itself. */
-const NO_FAULTS = { error: () => undefined, warning: () => undefined }
 
 /** Returns the differences between the confirmed ruleset and the config. */
 export function misfitWith({ allowed, guarded, commandDoors }: Confirmed, config: Config): Misfit {
@@ -53,5 +50,5 @@ export function servicesText(services: readonly Service[]): string {
 }
 
 function servicesIn(text: string): readonly Service[] {
-  return text === '' ? [] : text.split(',').flatMap((one) => readServices(one, NO_FAULTS) ?? [])
+  return text === '' ? [] : text.split(',').flatMap((one) => readService(one) ?? [])
 }

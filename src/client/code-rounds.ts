@@ -65,6 +65,6 @@ export function codeRounds(
 /** Reads the file of `--totp-file`. @throws ClientError if the file is not a secret, or others can access it */
 export async function readSecretFile(path: string): Promise<TotpSecret> {
   const read = readSecret((await readPrivate(path, SECRET_FILE_MAX_BYTES)).toString('utf8'))
-  if ('secret' in read) return read.secret
+  if ('value' in read) return read.value
   throw new ClientError(`${path}: ${read.message}`, read.hint)
 }

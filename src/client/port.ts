@@ -49,9 +49,9 @@ function parseNamed(word: string, udp: boolean, services: Services, place: strin
   const named = SERVICE.test(name)
   // The protocol can be checked without knowing the service's port.
   const result = parseKnock(named ? ['1', ...proto].join(':') : word)
-  if ('fault' in result) throw new UsageError(`${place}: ${result.fault.message}`, result.fault.hint)
-  if (!named) return result.knock
-  const protocol = udp ? UDP : result.knock.protocol
+  if ('message' in result) throw new UsageError(`${place}: ${result.message}`, result.hint)
+  if (!named) return result.value
+  const protocol = udp ? UDP : result.value.protocol
   const port = services(name, protocol)
   if (port !== undefined) return { protocol, port }
   throw new UsageError(

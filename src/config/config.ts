@@ -1,6 +1,8 @@
 import type { Address, Family } from '../packet/address.ts'
 import type { Network } from '../packet/network.ts'
 import type { Protocol } from '../packet/packet.ts'
+import type { DoorEntries, OptionEntries } from './directive.ts'
+import type { Fault } from '../text/fault.ts'
 
 /** Most knocks in a sequence (knockd's own limit). */
 export const SEQUENCE_MAX_KNOCKS = 32
@@ -65,18 +67,12 @@ export const FWKNOP_OPEN_MAX_MS = 86_400_000
 export const SPA_KEY_FILE_DEFAULT = '/etc/postern/server.key'
 /** Largest config file, in bytes. It has room for {@link DOORS_MAX} doors of the usual size. */
 export const CONFIG_MAX_BYTES = 32 * 1_048_576
-/**
- * Longest line of a config, in UTF-16 units. The shell gets a command as one argument, which Linux limits to 128 KiB.
- */
-export const LINE_MAX_CHARS = 16_384
 /** Most doors in a config. */
 export const DOORS_MAX = 100_000
 /** Longest name of a door, in UTF-16 units. The name is part of every log line. */
 export const DOOR_NAME_MAX_CHARS = 127
 /** Longest name of an interface, in characters: IFNAMSIZ less the closing NUL (Linux and the BSDs, `<net/if.h>`). */
 export const INTERFACE_NAME_MAX_CHARS = 15
-/** Most errors, and most warnings, that one reading reports. Further ones are only counted. */
-export const FAULTS_MAX = 1_000
 
 /** A packet to a port that is part of a sequence. */
 export interface Knock {
@@ -101,8 +97,8 @@ export interface Service {
   readonly host: Address | undefined
 }
 
-/** The secret that opens a door. */
-export type Secret =
+/** The secret that opens a door. `secret.ts` has the questions that others ask of one. */
+export type SecretConfig =
   | { readonly kind: 'sequence'; readonly knocks: readonly Knock[] }
   /** `path` is a file of sequences, one a line. Each can be used once. */
   | { readonly kind: 'one-time'; readonly path: string; readonly lowWater: number }
@@ -168,7 +164,7 @@ export interface Door {
   readonly name: string
   /** Line of its `[name]` in the config file, from 1. */
   readonly line: number
-  readonly secret: Secret
+  readonly secret: SecretConfig
   readonly seqTimeoutMs: number
   /** `undefined`: any TCP packet without ACK and RST, as at the beginning of a connection. */
   readonly tcpFlags: FlagTest | undefined
@@ -222,28 +218,26 @@ export interface Options {
   readonly stopHook: string | undefined
 }
 
+/** The places of a door's header and directives. `Door.line` is the line of the header. */
+export interface DoorPlaces {
+  /** Column of the header's `[`, from 1. */
+  readonly column: number
+  /** The lines of the directives, those with an invalid value included. */
+  readonly entries: DoorEntries
+}
+
+/** The places of everything in a config. */
+export interface ConfigPlaces {
+  readonly options: OptionEntries
+  readonly doors: ReadonlyMap<Door, DoorPlaces>
+}
+
 /** A checked config. */
 export interface Config {
   readonly file: string
   readonly options: Options
   readonly doors: readonly Door[]
-}
-
-/** One fault in a config, and its correction. */
-export interface Fault {
-  /** `error`: the config cannot be used. `warning`: the config works, but has a problem. */
-  readonly severity: 'error' | 'warning'
-  /** The file with the fault, if it is not the config but a file that the config names. */
-  readonly file?: string
-  /** Place of the word at fault, from 1. The column counts UTF-16 units; in a one-time file it counts bytes. */
-  readonly line: number
-  readonly column: number
-  /** Lower case, no full stop, no secret. */
-  readonly message: string
-  /** The correction, if there is one to suggest. */
-  readonly hint?: string
-  /** The fault is found in most old configs, and is reported after all others. */
-  readonly last?: true
+  readonly places: ConfigPlaces
 }
 
 /** The result of reading a config. `config` is absent if any fault is an error. */

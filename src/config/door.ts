@@ -1,34 +1,21 @@
 import { CMD_TIMEOUT_DEFAULT_MS, FWKNOP_OPEN_MAX_MS, SEQ_TIMEOUT_DEFAULT_MS } from './config.ts'
-import { commandsOf } from './command.ts'
-import type { DoorCommands } from './command.ts'
 import type { Commands, Door } from './config.ts'
-import { DOOR_DIRECTIVES } from './directive.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
+import { DOORS } from './directive.ts'
+import type { DoorEntries, DoorValues } from './directive.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
 import { NOT_WIDENED } from './networks.ts'
-import type { Entry, Section } from './section.ts'
-import { checkSecret, secretOf } from './secret.ts'
-import type { DoorEntries, DoorValues } from './secret.ts'
-import { settle } from './table.ts'
+import type { Entry } from '../text/directive.ts'
+import type { Section } from '../text/section.ts'
+import { checkSecret, secretOf } from './secret-directives.ts'
 
 /** One empty list for all doors: a config may have very many doors. */
 const NONE: readonly never[] = []
 
-/** A door as written in the file: its values and their places. */
-export interface DoorText {
-  readonly name: string
-  readonly line: number
-  readonly column: number
-  readonly values: DoorValues
-  readonly entries: DoorEntries
-  readonly door: Door
-  readonly commands: DoorCommands
-}
-
-/** Reads a section as a door. The door is usable only if `faults` got no error. */
-export function readDoor(section: Section, faults: FaultList): DoorText {
+/** Reads a section as a door, with the places of its directives. It is usable only if `faults` got no error. */
+export function readDoor(section: Section, faults: FaultList): { readonly door: Door; readonly entries: DoorEntries } {
   const { name, line, column } = section
-  const { values, entries, complete } = settle(DOOR_DIRECTIVES, section, faults)
+  const { values, entries, complete } = DOORS.settle(section, faults)
   if (section.entries.length === 0 && complete) {
     faults.error(line, column, `door ${quote(name)} is empty`, 'it needs a Sequence, and Open_Ports or a Start_Command')
   } else {
@@ -56,7 +43,7 @@ export function readDoor(section: Section, faults: FaultList): DoorText {
     cmdTimeoutMs: values.cmdTimeout ?? (values.spa === 'fwknop' ? FWKNOP_OPEN_MAX_MS : CMD_TIMEOUT_DEFAULT_MS),
     cooldownMs: values.cooldown ?? 0,
   }
-  return { name, line, column, values, entries, door, commands: commandsOf(entries, door) }
+  return { door, entries }
 }
 
 function commands6Of({ start6, stop6 }: DoorValues, commands4: Commands): Commands {

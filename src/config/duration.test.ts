@@ -13,7 +13,7 @@ test.each([
   ['10m', 600_000],
   ['24h', 86_400_000],
 ])('%s', (text, ms) => {
-  expect(read(text)).toEqual({ ms })
+  expect(read(text)).toEqual({ value: ms })
 })
 
 test.each([
@@ -37,7 +37,7 @@ test('reading inverts writing', () => {
   fc.assert(
     fc.property(fc.nat(86_400_000), fc.constantFrom(1, 1_000, 60_000), (count, unit) => {
       const ms = count * unit
-      expect(parseDuration(formatDuration(ms), 0, Number.MAX_SAFE_INTEGER)).toEqual({ ms })
+      expect(parseDuration(formatDuration(ms), 0, Number.MAX_SAFE_INTEGER)).toEqual({ value: ms })
     }),
   )
 })

@@ -1,24 +1,33 @@
+import { quote } from '../text/fault.ts'
+import { COMMENT_HINT } from '../text/read.ts'
+import type { Read, Reader } from '../text/read.ts'
+
 /** Milliseconds in each unit of a time. */
 const UNITS: Readonly<Record<string, number>> = { '': 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
-/** The result of reading a time: milliseconds, or the fault. */
-export type DurationResult = { readonly ms: number } | { readonly message: string; readonly hint: string }
-
 /**
  * Reads a time: whole seconds as in knockd, or a whole number with a unit: `500ms`, `30s`, `10m`, `2h`. The bounds are
- * in milliseconds, both included.
+ * in milliseconds, both included. A message follows the text, as in `1d is not a time`.
  */
-export function parseDuration(text: string, min: number, max: number): DurationResult {
+export function parseDuration(text: string, min: number, max: number): Read<number> {
   const match = /^([0-9]{1,12})(ms|s|m|h)?$/.exec(text)
   if (match === null) return { message: 'is not a time', hint: hintFor(text) }
   const ms = Number(match[1]) * UNITS[match[2] ?? '']!
   if (ms < min) return { message: 'is too short', hint: `at least ${formatDuration(min)}` }
   if (ms > max) return { message: 'is too long', hint: `at most ${formatDuration(max)}` }
-  return { ms }
+  return { value: ms }
+}
+
+/** Returns a reader of a time in milliseconds. Its messages quote the text. See {@link parseDuration}. */
+export function readTime(min: number, max: number): Reader<number> {
+  return (text) => {
+    const read = parseDuration(text, min, max)
+    return 'message' in read ? { ...read, message: `${quote(text)} ${read.message}` } : read
+  }
 }
 
 function hintFor(text: string): string {
-  if (/^[0-9]+\s*[a-z]*\s*#/i.test(text)) return 'put the comment on a line of its own'
+  if (/^[0-9]+\s*[a-z]*\s*#/i.test(text)) return COMMENT_HINT
   const spelled = /^([0-9]+)\s*(ms|s|m|h)[a-z]*$/i.exec(text)
   if (spelled !== null) return `write \`${spelled[1]}${spelled[2]!.toLowerCase()}\``
   const days = /^([0-9]{1,4})\s*d(ays?)?$/i.exec(text)

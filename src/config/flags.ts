@@ -1,8 +1,8 @@
 import { ACK, FIN, PSH, RST, SYN, URG } from '../packet/packet.ts'
 import type { FlagTest } from './config.ts'
-import { quote } from './fault.ts'
-import { nearest } from './nearest.ts'
-import type { WordFault } from './sequence.ts'
+import { quote } from '../text/fault.ts'
+import { COMMENT_HINT, listParts, meantOr, valueUnless } from '../text/read.ts'
+import type { Reader, TextFault } from '../text/read.ts'
 
 /** The flags that a door can ask for, by name. */
 const FLAGS: ReadonlyMap<string, number> = new Map([
@@ -14,21 +14,12 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
   ['urg', URG],
 ])
 
-/** The result of reading `TCPFlags`. It is usable if there are no faults. */
-export interface FlagsResult {
-  readonly test: FlagTest
-  readonly faults: readonly WordFault[]
-}
-
 /** Reads flags separated by commas, in any case. `!` precedes a flag that must not be set. */
-export function parseFlags(text: string): FlagsResult {
-  const faults: WordFault[] = []
+export const parseFlags: Reader<FlagTest> = (text) => {
+  const faults: TextFault[] = []
   let mask = 0
   let want = 0
-  let start = 0
-  for (const part of text.split(',')) {
-    const word = part.trim()
-    const offset = start + part.length - part.trimStart().length
+  for (const { word, offset } of listParts(text)) {
     const not = word.startsWith('!')
     const name = (not ? word.slice(1) : word).trim().toLowerCase()
     const bit = FLAGS.get(name)
@@ -40,9 +31,8 @@ export function parseFlags(text: string): FlagsResult {
       mask |= bit
       if (!not) want |= bit
     }
-    start += part.length + 1
   }
-  return { test: { mask, want }, faults }
+  return valueUnless(faults, { mask, want })
 }
 
 /** Returns true if the first packet of an ordinary client, a SYN alone (RFC 9293, 3.5), passes the test. */
@@ -56,14 +46,11 @@ export function formatFlags({ mask, want }: FlagTest): string {
   return words.map(([name, bit]) => ((want & bit) === 0 ? `!${name}` : name)).join(',')
 }
 
-function explain(word: string, name: string): { message: string; hint: string } {
+function explain(word: string, name: string): TextFault {
   const all = `the flags are ${[...FLAGS.keys()].join(', ')}`
   if (name === '') return { message: 'a flag is missing here', hint: all }
-  if (word.includes('#'))
-    return { message: `unknown flag ${quote(word)}`, hint: 'put the comment on a line of its own' }
-  if (/^!?[a-z]+([ |+]+!?[a-z]+)+$/i.test(word)) {
-    return { message: `unknown flag ${quote(word)}`, hint: 'flags are separated by commas' }
-  }
-  const meant = nearest(name, FLAGS.keys())
-  return { message: `unknown flag ${quote(word)}`, hint: meant === undefined ? all : `did you mean \`${meant}\`?` }
+  const message = `unknown flag ${quote(word)}`
+  if (word.includes('#')) return { message, hint: COMMENT_HINT }
+  if (/^!?[a-z]+([ |+]+!?[a-z]+)+$/i.test(word)) return { message, hint: 'flags are separated by commas' }
+  return { message, hint: meantOr(name, FLAGS.keys(), all) }
 }

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import * as bounds from './config.ts'
-import { DOOR_DIRECTIVES, OPTION_DIRECTIVES, spellings } from './directive.ts'
+import { DOORS, DOOR_DIRECTIVES, OPTIONS, OPTION_DIRECTIVES } from './directive.ts'
 import { formatDuration } from './duration.ts'
-import { formatFault } from './fault.ts'
-import { readConfig } from './read.ts'
+import { formatFault } from '../text/fault.ts'
+import { checkConfig } from '../lint/lint.ts'
 import { USED_PERIODS_MAX } from '../state/used-periods.ts'
 import { USERS_MAX, USER_NAME_MAX_CHARS } from './users.ts'
 
@@ -35,7 +35,7 @@ test.each([...Object.values(OPTION_DIRECTIVES), ...Object.values(DOOR_DIRECTIVES
 )
 
 test('nothing else is', () => {
-  const known = new Set([...spellings(OPTION_DIRECTIVES), ...spellings(DOOR_DIRECTIVES)])
+  const known = new Set([...OPTIONS.spellings, ...DOORS.spellings])
   expect([...entries.keys()].filter((name) => name !== '' && !known.has(name))).toEqual([])
 })
 
@@ -108,7 +108,7 @@ test('the bounds that have no entry', () => {
 })
 
 test('the example has one warning: that its sequence stands in an example', () => {
-  const { config, faults } = readConfig(read('examples/knockd.conf'), 'example')
+  const { config, faults } = checkConfig(read('examples/knockd.conf'), 'example')
   expect(config?.doors).toHaveLength(1)
   expect(faults.map((fault) => formatFault('example', fault))).toEqual([
     'example:26:20: warning: this sequence is published in manuals or guides: it is the first one to be tried\n' +
@@ -121,7 +121,7 @@ test('so would it have with its other doors', () => {
     .replaceAll(/^# ?(\[.*|\t\w.*=.*)$/gm, '$1')
     .replace('= CHANGE', '= 4021,811,3010')
     .replace('= CHANGE', '= 5021,811,3010')
-  const { config, faults } = readConfig(text, 'example')
+  const { config, faults } = checkConfig(text, 'example')
   expect(config?.doors.map(({ name }) => name)).toEqual(['ssh', 'ssh-by-command', 'ssh-from-anywhere', 'wake'])
   expect(faults).toHaveLength(1)
 })

@@ -1,4 +1,7 @@
-import type { Fault, Knock } from './config.ts'
+import { faultAt } from '../text/fault.ts'
+import type { Fault } from '../text/fault.ts'
+import { faultsOf } from '../text/read.ts'
+import type { Knock } from './config.ts'
 import { strayIn } from '../text/lines.ts'
 import { parseSequence } from './sequence.ts'
 
@@ -46,17 +49,15 @@ export function parseOneTime(text: string): OneTimeReading {
     const content = text.slice(start, end)
     const stray = strayIn(content, true)
     if (stray !== undefined) {
-      const { message, hint } = stray
-      faults.push({ severity: 'warning', line, column: start - offset + stray.column, message, hint })
+      faults.push(faultAt('warning', line, start - offset + stray.column, stray.message, stray.hint))
     }
     if (text[offset] === '#') lines.push({ line, offset, length, struck: true, knocks: [] })
     else if (stray === undefined && !/^[ \t]*(#|$)/.test(content)) {
-      const result = parseSequence(content)
-      for (const fault of result.faults) {
-        const { message, hint } = fault
-        faults.push({ severity: 'warning', line, column: start - offset + fault.offset + 1, message, hint })
+      const read = parseSequence(content)
+      for (const { offset: at = 0, message, hint } of faultsOf(read)) {
+        faults.push(faultAt('warning', line, start - offset + at + 1, message, hint))
       }
-      if (result.faults.length === 0) lines.push({ line, offset, length, struck: false, knocks: result.knocks })
+      if ('value' in read) lines.push({ line, offset, length, struck: false, knocks: read.value })
     }
     offset = next + 1
   }

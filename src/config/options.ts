@@ -1,14 +1,10 @@
 import { SCAN_IGNORE_DEFAULT_MS, SCAN_PORTS_DEFAULT, SPA_KEY_FILE_DEFAULT } from './config.ts'
-import type { Options } from './config.ts'
-import { OPTION_DIRECTIVES } from './directive.ts'
-import type { FaultList } from './fault.ts'
+import type { Options, Widths } from './config.ts'
+import { OPTIONS } from './directive.ts'
+import type { OptionEntries } from './directive.ts'
+import type { FaultList } from '../text/fault.ts'
 import { WIDEN_LIMIT_DEFAULT } from './networks.ts'
-import type { Widths } from './config.ts'
-import type { Section } from './section.ts'
-import { settle } from './table.ts'
-import type { Settled } from './table.ts'
-
-export type OptionEntries = Settled<typeof OPTION_DIRECTIVES>['entries']
+import type { Section } from '../text/section.ts'
 
 /** The options of a config without `[options]`. */
 export const OPTIONS_DEFAULT: Options = {
@@ -39,7 +35,7 @@ export interface OptionsRead {
 
 /** Reads the section `[options]`. The result is usable only if `faults` got no error. */
 export function readOptions(section: Section, faults: FaultList): OptionsRead {
-  const { values, entries } = settle(OPTION_DIRECTIVES, section, faults)
+  const { values, entries } = OPTIONS.settle(section, faults)
   const options: Options = {
     useSyslog: values.useSyslog ?? OPTIONS_DEFAULT.useSyslog,
     logFile: values.logFile,

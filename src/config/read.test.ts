@@ -6,12 +6,13 @@ import { describe, expect, test } from 'vitest'
 import { formatAddress } from '../packet/address.ts'
 import { formatNetwork } from '../packet/network.ts'
 import { ACK, SYN, TCP, UDP } from '../packet/packet.ts'
-import { DOORS_MAX, DOOR_NAME_MAX_CHARS, FAULTS_MAX, LINE_MAX_CHARS } from './config.ts'
+import { DOORS_MAX, DOOR_NAME_MAX_CHARS } from './config.ts'
+import { LINE_MAX_CHARS } from '../text/section.ts'
+import { FAULTS_MAX, formatFault } from '../text/fault.ts'
 import type { Config } from './config.ts'
-import type { Facts } from './facts.ts'
-import { formatFault } from './fault.ts'
+import type { Facts } from '../lint/facts.ts'
 import { OPTIONS_DEFAULT } from './options.ts'
-import { readConfig } from './read.ts'
+import { checkConfig } from '../lint/lint.ts'
 import { formatService } from './service.ts'
 
 const folder = new URL('../../test/fixtures/config/', import.meta.url)
@@ -20,13 +21,13 @@ const fixtures = readdirSync(folder).filter((name) => name.endsWith('.conf'))
 
 /** The config of a text that has to be usable. */
 function usable(text: string): Config {
-  const { config, faults } = readConfig(text, 'test.conf')
+  const { config, faults } = checkConfig(text, 'test.conf')
   if (config === undefined) throw new Error(faults.map((fault) => formatFault('test.conf', fault)).join('\n'))
   return config
 }
 
 function told(text: string, facts?: Facts): readonly string[] {
-  return readConfig(text, 'k', facts).faults.map((fault) => formatFault('k', fault).split('\n')[0]!)
+  return checkConfig(text, 'k', facts).faults.map((fault) => formatFault('k', fault).split('\n')[0]!)
 }
 
 const DOOR = '[ssh]\nSequence = 4021,811,3010\nCommand = /usr/local/sbin/open %IP%\n'
@@ -46,7 +47,7 @@ const listens = (protocol: number, port: number): boolean => protocol === UDP &&
 
 /** What holds for every text. */
 function checkAny(text: string): void {
-  const { config, faults } = readConfig(text, 'k')
+  const { config, faults } = checkConfig(text, 'k')
   expect(config === undefined).toBe(faults.some(({ severity }) => severity === 'error'))
   const lines = text.split('\n')
   for (const { line, column, message, hint } of faults) {
@@ -72,12 +73,12 @@ const usualDoors = (count: number): string =>
 /** Milliseconds that reading takes. */
 const time = (text: string): number => {
   const start = performance.now()
-  expect(readConfig(text, 'k').config).toBeDefined()
+  expect(checkConfig(text, 'k').config).toBeDefined()
   return performance.now() - start
 }
 
 test.each(fixtures)('every fault of %s', (name) => {
-  const { config, faults } = readConfig(fixture(name), name)
+  const { config, faults } = checkConfig(fixture(name), name)
   const text = faults.map((fault) => `${formatFault(name, fault)}\n`).join('')
   expect(text).toBe(fixture(name.replace(/conf$/, 'txt')))
   expect(config === undefined).toBe(faults.some(({ severity }) => severity === 'error'))
@@ -226,7 +227,7 @@ test('too many doors', () => {
 
 test('more faults than are listed are counted, and none is forgotten in the outcome', () => {
   const bogus = Array.from({ length: FAULTS_MAX + 5 }, (_, index) => `bogus${index} = 1`).join('\n')
-  const { config, faults } = readConfig(`${DOOR}${bogus}\n`, 'k')
+  const { config, faults } = checkConfig(`${DOOR}${bogus}\n`, 'k')
   expect(config).toBeUndefined()
   expect(faults).toHaveLength(FAULTS_MAX + 1)
   expect(faults.at(-1)!.message).toBe('too many faults to list: 5 more')
@@ -237,7 +238,7 @@ test('nothing of a sequence, right or wrong, is repeated', () => {
     '[a]\nSequence = 61111;62222;63333, 64444/udp, 65555:61111, 60001 60002\n60003,60004\n60005,6 = 7\nCommand = c\n'
   const machine = { listens: () => true, mode: 0o644, file: () => ({}) }
   for (const text of [wrong, DOOR, DOOR.replace('4021,811,3010', '7000,8000,9000')]) {
-    const said = JSON.stringify(readConfig(text, 'k', machine).faults.map(({ message, hint }) => [message, hint]))
+    const said = JSON.stringify(checkConfig(text, 'k', machine).faults.map(({ message, hint }) => [message, hint]))
     expect(said).not.toMatch(/6[0-5][0-9]{3}(?<!65535)|4021|811|3010|[789]000/)
   }
 })
@@ -335,9 +336,15 @@ describe('odd texts', () => {
     )
   })
 
+  test('so is a sequence that a shorter, invalid one follows', () => {
+    const { config, faults } = checkConfig(`${DOOR}Sequence = x\nOpen_Ports = tcp/3010\n`, 'k')
+    expect(config).toBeUndefined()
+    expect(faults.map(({ message }) => message)).toContain('knock 1: is not a port number')
+  })
+
   test('an unclosed comment of another language on every line costs one search', () => {
     const start = performance.now()
-    readConfig('/*\n'.repeat(500_000), 'k')
+    checkConfig('/*\n'.repeat(500_000), 'k')
     expect(performance.now() - start).toBeLessThan(5_000)
   })
 })

@@ -1,57 +1,63 @@
-import { DOORS_MAX } from './config.ts'
-import type { Door, Reading } from './config.ts'
+import type { Entry } from '../text/directive.ts'
+import { FaultList, quote } from '../text/fault.ts'
+import { readSections } from '../text/section.ts'
+import type { Section, SectionLimits } from '../text/section.ts'
+import { CONFIG_MAX_BYTES, DOORS_MAX, DOOR_NAME_MAX_CHARS } from './config.ts'
+import type { Config, Door, DoorPlaces, Reading, Widths } from './config.ts'
 import { readDoor } from './door.ts'
-import type { DoorText } from './door.ts'
-import type { Facts } from './facts.ts'
-import { FaultList, quote } from './fault.ts'
-import { Lint } from './lint.ts'
 import { WIDEN_LIMIT_DEFAULT } from './networks.ts'
-import type { Widths } from './config.ts'
 import { OPTIONS_DEFAULT, readOptions } from './options.ts'
 import type { OptionsRead } from './options.ts'
-import { readSections } from './section.ts'
-import type { Section } from './section.ts'
 
 /** The section that is not a door. As in knockd, it must be in lower case. */
 const OPTIONS_NAME = 'options'
+const LIMITS: SectionLimits = { maxChars: CONFIG_MAX_BYTES, nameMaxChars: DOOR_NAME_MAX_CHARS, strict: false }
 
 /**
- * Reads a config and reports all faults, ordered by place. It returns the config if no fault is an error. It never
- * throws.
+ * Reads a config and reports all faults of its text, ordered by place. It returns the config if no fault is an error.
+ * It never throws. The rules of `lint` find what is valid but not meant.
  *
- * @param text the file's text
- * @param file its name, for the config and for hints
- * @param facts facts about the machine; absent: the warnings are about the text alone
+ * @param file the file's name, for the config and for hints
  */
-export function readConfig(text: string, file: string, facts?: Facts): Reading {
+export function readConfig(text: string, file: string): Reading {
   const faults = new FaultList()
-  const lint = new Lint(file, facts, faults)
+  return readingOf(readDraft(text, file, faults), faults)
+}
+
+/** Returns a draft as the config, unless a fault is an error. */
+export function readingOf(draft: Config, faults: FaultList): Reading {
+  return { config: faults.failed ? undefined : draft, faults: faults.sorted() }
+}
+
+/** Reads as much of a config as can be read. It is usable only if `faults` got no error. */
+export function readDraft(text: string, file: string, faults: FaultList): Config {
   const optionSections: Section[] = []
   const names = new Map<string, number>()
-  const doors: Door[] = []
-  const widened: DoorText[] = []
-  for (const section of readSections(text, faults)) {
+  const places = new Map<Door, DoorPlaces>()
+  for (const section of readSections(text, LIMITS, faults)) {
     if (section.name.toLowerCase() === OPTIONS_NAME) optionSections.push(section)
-    else if (doors.length < DOORS_MAX) {
+    else if (places.size < DOORS_MAX) {
       checkName(section, names, faults)
-      const door = readDoor(section, faults)
-      lint.door(door)
-      if (door.entries.widen !== undefined) widened.push(door)
-      doors.push(door.door)
+      const { door, entries } = readDoor(section, faults)
+      places.set(door, { column: section.column, entries })
     } else {
       faults.error(section.line, section.column, 'too many doors', `at most ${DOORS_MAX}`)
       break
     }
   }
-  const read = gatherOptions(optionSections, faults)
-  const { options, widenLimit } = read
-  for (const door of widened) checkWidth(door, widenLimit, faults)
-  lint.end(read)
+  const { options, entries, widenLimit } = gatherOptions(optionSections, faults)
+  for (const [
+    door,
+    {
+      entries: { widen },
+    },
+  ] of places)
+    checkWidth(door, widen, widenLimit, faults)
   // Earlier errors already explain a config without a door.
-  if (doors.length === 0 && !faults.failed) {
+  if (places.size === 0 && !faults.failed) {
     faults.error(1, 1, 'the config has no door', 'a door is a section `[name]` with a Sequence and a Start_Command')
   }
-  return { config: faults.failed ? undefined : { file, options, doors }, faults: faults.sorted() }
+  return { file, options, doors: [...places.keys()], places: { options: entries, doors: places } }
 }
 
 /** Checks that a door's name is unique. `names` holds the line of each earlier door. */
@@ -65,7 +71,7 @@ function checkName({ name, line, column }: Section, names: Map<string, number>, 
 }
 
 /** Refuses a Widen beyond the operator's limit, which is a mistake or comes from somebody else's config. */
-function checkWidth({ door, entries: { widen } }: DoorText, limit: Widths, faults: FaultList): void {
+function checkWidth(door: Door, widen: Entry | undefined, limit: Widths, faults: FaultList): void {
   if (widen === undefined || (door.widen[4] >= limit[4] && door.widen[6] >= limit[6])) return
   const hint = `the limit is \`/${limit[4]}, /${limit[6]}\`: Widen_Limit in [${OPTIONS_NAME}] sets another`
   faults.error(widen.line, widen.valueColumn, `${quote(widen.value ?? '')} is wider than the limit`, hint)

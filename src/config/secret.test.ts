@@ -1,10 +1,10 @@
 // Goal: what opens a door is one thing, and every line about it is either taken or told to be wrong or idle, with its place.
 import { describe, expect, test } from 'vitest'
 import { TCP } from '../packet/packet.ts'
-import { readConfig } from './read.ts'
+import { checkConfig } from '../lint/lint.ts'
 
 const COMMAND = 'Start_Command = /bin/true\n'
-const read = (lines: string) => readConfig(`[d]\n${lines}\n${COMMAND}`, 'k')
+const read = (lines: string) => checkConfig(`[d]\n${lines}\n${COMMAND}`, 'k')
 const secret = (lines: string) => {
   const { config, faults } = read(lines)
   expect(faults).toEqual([])
@@ -21,7 +21,7 @@ const usersOf = (digits: number): string =>
   )
 
 const warned = (lines: string, digits: number): readonly string[] =>
-  readConfig(`[d]\nUsers = /u\n${lines}Start_Command = true\n`, 'k', {
+  checkConfig(`[d]\nUsers = /u\n${lines}Start_Command = true\n`, 'k', {
     listens: () => false,
     mode: 0o600,
     file: () => ({ mode: 0o600, content: usersOf(digits) }),

@@ -1,178 +1,82 @@
-import * as bound from './config.ts'
-import type { CodeTerms, ListTerms, PublishTerms, Secret } from './config.ts'
-import { DOOR_DIRECTIVES } from './directive.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
-import type { Entry } from './section.ts'
-import type { Settled } from './table.ts'
+import type { CodeTerms, Knock, ListTerms, SecretConfig } from './config.ts'
 
-export type DoorValues = Settled<typeof DOOR_DIRECTIVES>['values']
-export type DoorEntries = Settled<typeof DOOR_DIRECTIVES>['entries']
+/** A secret whose packets open a door alone. */
+export type PacketSecret = Extract<SecretConfig, { readonly kind: 'spa' }>
 
-/** Returns the secret of a door's lines. The secret is usable only if {@link checkSecret} found no error. */
-export function secretOf(values: DoorValues): Secret {
-  const { oneTime, totp, users, spa, sequence } = values
-  const knocks = sequence?.knocks ?? []
-  const lowWater = values.lowWater ?? bound.LOW_WATER_DEFAULT
-  if (oneTime === 'generate') return { kind: 'generated', lowWater, list: listTerms(values) }
-  if (oneTime !== undefined) return { kind: 'one-time', path: oneTime.path, lowWater }
-  const code: CodeTerms = { before: knocks, skew: values.skew ?? bound.TOTP_SKEW_DEFAULT }
-  if (totp !== undefined) return { kind: 'totp', path: totp, code }
-  if (users !== undefined) return { kind: 'users', path: users, code }
-  if (spa !== undefined) return spaOf(spa, values)
-  return { kind: 'sequence', knocks }
+/** A list of one-time sequences. */
+export type OneTimeSecret = Extract<SecretConfig, { readonly lowWater: number }>
+
+/** Returns the knocks of a fixed sequence; empty: another secret. */
+export function fixedKnocks(secret: SecretConfig): readonly Knock[] {
+  return 'knocks' in secret ? secret.knocks : []
 }
 
-function spaOf(spa: NonNullable<DoorValues['spa']>, values: DoorValues): Secret {
-  const { spaUsers, accessFile, fwknopKeys, profiles, spaMaxAge = bound.SPA_MAX_AGE_DEFAULT_MS } = values
-  const maxAgeMs = spaMaxAge === 0 ? undefined : spaMaxAge
-  if (spa === 'postern') return { kind: 'spa', protocol: spa, path: spaUsers ?? '', maxAgeMs }
-  if (spa === 'knockknock') return { kind: 'spa', protocol: spa, path: profiles ?? '', maxAgeMs: undefined }
-  if (fwknopKeys !== undefined) return { kind: 'spa', protocol: 'fwknop-keys', path: fwknopKeys, maxAgeMs }
-  return { kind: 'spa', protocol: spa, path: accessFile ?? '', maxAgeMs }
+/** Returns the rules for time-based codes; `undefined`: no codes. */
+export function codeOf(secret: SecretConfig): CodeTerms | undefined {
+  return 'code' in secret ? secret.code : undefined
 }
 
-function listTerms(values: DoorValues): ListTerms {
-  return {
-    count: values.listCount ?? bound.SEQUENCE_COUNT_DEFAULT,
-    length: values.listLength ?? bound.SEQUENCE_LENGTH_DEFAULT,
-    ports: values.listPorts ?? bound.SEQUENCE_PORTS_DEFAULT,
-    publish: publishTerms(values),
-  }
+/** Returns the knocks that the config has: a fixed sequence, or the knocks before a code. */
+export function writtenKnocks(secret: SecretConfig): readonly Knock[] {
+  return codeOf(secret)?.before ?? fixedKnocks(secret)
 }
 
-function publishTerms(values: DoorValues): PublishTerms | undefined {
-  const { publishTo: folder, publishFor, publishPassphrase, publishHost, publishOverlap } = values
-  if (folder === undefined) return undefined
-  return {
-    folder,
-    recipients: publishFor ?? [],
-    passphraseFile: publishPassphrase,
-    host: publishHost,
-    overlapMs: publishOverlap ?? bound.PUBLISH_OVERLAP_DEFAULT_MS,
-  }
+/** Returns the settings of single packets; `undefined`: another secret. */
+export function packetOf(secret: SecretConfig): PacketSecret | undefined {
+  return 'protocol' in secret ? secret : undefined
 }
 
-/** The directives that set a door's secret, by their names in the code. */
-const KINDS = ['sequence', 'oneTime', 'totp', 'users', 'spa'] as const
-
-/** Reports faults in the lines that {@link secretOf} reads. `missing`: also reports a door without a secret. */
-export function checkSecret(
-  { name, line, column }: { readonly name: string; readonly line: number; readonly column: number },
-  values: DoorValues,
-  entries: DoorEntries,
-  missing: boolean,
-  faults: FaultList,
-): void {
-  const there = KINDS.filter((kind) => entries[kind] !== undefined)
-  if (there.length === 0) {
-    const hint = 'add `Sequence`, `One_Time_Sequences`, `TOTP_Secret_File`, `Users` or `SPA`'
-    if (missing) faults.error(line, column, `door ${quote(name)} has no sequence`, hint)
-  } else {
-    refuseBoth(name, entries, faults)
-    warnOfIdle(values, entries, faults)
-    checkPublishing(name, values, entries, faults)
-    checkSpa(name, values, entries, faults)
-  }
+/** Returns true if packets in fwknop's format open a door with this secret. */
+export function isFwknop(secret: SecretConfig): secret is PacketSecret & { protocol: 'fwknop' | 'fwknop-keys' } {
+  return packetOf(secret)?.protocol.startsWith('fwknop') === true
 }
 
-/** Refuses two secrets in one door. Only a fixed sequence in front of a code is allowed. */
-function refuseBoth(name: string, entries: DoorEntries, faults: FaultList): void {
-  const alone = KINDS.filter((kind) => kind !== 'sequence' && entries[kind] !== undefined)
-  const noSequence = entries.oneTime !== undefined || entries.spa !== undefined
-  const excluding = noSequence && entries.sequence !== undefined ? ['sequence' as const] : []
-  const [one, other] = [...excluding, ...alone]
-  if (one === undefined || other === undefined) return
-  const [first, second] = [entries[one]!, entries[other]!]
-  const later = first.line > second.line ? first : second
-  const message = `door ${quote(name)} has both ${DOOR_DIRECTIVES[one].name} and ${DOOR_DIRECTIVES[other].name}`
-  faults.error(later.line, later.keyColumn, message, 'take one of them out')
+/** Returns the file or folder that a secret names; `undefined`: it names none. */
+export function secretPath(secret: SecretConfig): string | undefined {
+  return 'path' in secret ? secret.path : undefined
 }
 
-/** Warns of lines that have no effect without another line. */
-function warnOfIdle({ oneTime }: DoorValues, entries: DoorEntries, faults: FaultList): void {
-  const { lowWater, listCount, listLength, listPorts, publishTo } = entries
-  const { publishFor, publishPassphrase, publishHost, publishOverlap, skew } = entries
-  const idle = (some: readonly (Entry | undefined)[], without: string, hint: string): void => {
-    for (const entry of some) {
-      if (entry === undefined) continue
-      faults.warning(entry.line, entry.keyColumn, `${quote(entry.key)} has no effect without ${without}`, hint)
+/** Returns the list of one-time sequences; `undefined`: another secret. */
+export function oneTimeOf(secret: SecretConfig): OneTimeSecret | undefined {
+  return 'lowWater' in secret ? secret : undefined
+}
+
+/** Returns the properties of a list that the daemon makes; `undefined`: it makes none. */
+export function generatedList(secret: SecretConfig): ListTerms | undefined {
+  return 'list' in secret ? secret.list : undefined
+}
+
+/** The uses of a file: `list` has one-time sequences, `public` has public keys, and `profiles` is a folder of keys. */
+export type SecretFileUse = 'list' | 'secret' | 'public' | 'profiles'
+
+/** Returns the files that a secret needs, and the use of each. */
+export function secretFiles(
+  secret: SecretConfig,
+  spaKeyFile: string,
+): readonly (readonly [path: string, use: SecretFileUse])[] {
+  const path = secretPath(secret) ?? ''
+  switch (secret.kind) {
+    case 'sequence':
+      return []
+    case 'one-time':
+      return [[path, 'list']]
+    case 'generated': {
+      const { passphraseFile, recipients = [] } = secret.list.publish ?? {}
+      const keys = recipients.filter((each) => each.startsWith('/')).map((each) => [each, 'public'] as const)
+      return passphraseFile === undefined ? keys : [[passphraseFile, 'secret'], ...keys]
     }
+    case 'totp':
+    case 'users':
+      return [[path, 'secret']]
+    case 'spa':
+      if (secret.protocol === 'knockknock') return [[path, 'profiles']]
+      return secret.protocol === 'postern'
+        ? [
+            [spaKeyFile, 'secret'],
+            [path, 'public'],
+          ]
+        : [[path, 'secret']]
+    default:
+      return secret satisfies never
   }
-  const generate = 'add `One_Time_Sequences = generate`, or take it out'
-  const made = [listCount, listLength, listPorts, publishTo]
-  if (oneTime !== 'generate' && (oneTime !== undefined || entries.oneTime === undefined)) {
-    idle(made, 'a list that the daemon makes', generate)
-  }
-  if (entries.oneTime === undefined) idle([lowWater], 'One_Time_Sequences', generate)
-  if (publishTo === undefined) {
-    const hint = 'add `Publish_To = /path/to/folder`, or take it out'
-    idle([publishFor, publishPassphrase, publishHost, publishOverlap], 'Publish_To', hint)
-  }
-  if (entries.totp === undefined && entries.users === undefined) {
-    idle([skew], 'TOTP_Secret_File or Users', 'add `TOTP_Secret_File = /path/to/file`, or take it out')
-  }
-}
-
-/** The directives that each protocol needs, by their names in the code. */
-const SPA_NEEDS = { postern: ['spaUsers'], fwknop: ['accessFile', 'fwknopKeys'], knockknock: ['profiles'] } as const
-const SPA_ALL = ['spaUsers', 'accessFile', 'fwknopKeys', 'profiles'] as const
-
-function checkSpa(name: string, { spa, spaMaxAge }: DoorValues, entries: DoorEntries, faults: FaultList): void {
-  const needs: readonly (typeof SPA_ALL)[number][] = spa === undefined ? [] : SPA_NEEDS[spa]
-  for (const each of SPA_ALL) {
-    const entry = entries[each]
-    if (entry === undefined || needs.includes(each)) continue
-    const hint = `it goes with \`SPA = ${Object.entries(SPA_NEEDS).find(([, some]) => (some as readonly string[]).includes(each))![0]}\``
-    faults.warning(entry.line, entry.keyColumn, `${quote(entry.key)} has no effect here`, hint)
-  }
-  const forward = entries.forwardTo
-  if (forward !== undefined && spa !== 'fwknop') {
-    const hint = 'only packets of fwknop have connections sent on: it goes with `SPA = fwknop`'
-    faults.warning(forward.line, forward.keyColumn, `${quote(forward.key)} has no effect here`, hint)
-  }
-  const age = entries.spaMaxAge
-  if (age !== undefined && spa === undefined) {
-    faults.warning(
-      age.line,
-      age.keyColumn,
-      `${quote(age.key)} has no effect without SPA`,
-      'add `SPA = postern`, or take it out',
-    )
-  }
-  if (age !== undefined && spa === 'fwknop' && spaMaxAge === 0) {
-    const hint = 'its packets have no counter: without a bound each would have to be remembered for ever'
-    faults.error(age.line, age.valueColumn, "fwknop's packets need an age", hint)
-  }
-  if (spa === undefined || entries.spa === undefined) return
-  const there = needs.filter((each) => entries[each] !== undefined)
-  const names = needs.map((each) => `\`${DOOR_DIRECTIVES[each].name} = ${DOOR_DIRECTIVES[each].form}\``)
-  if (there.length === 0) {
-    const message = `door ${quote(name)} does not say who may send packets`
-    faults.error(entries.spa.line, entries.spa.keyColumn, message, `add ${names.join(' or ')}`)
-  } else if (there.length > 1) {
-    const later = entries[there[1]!]!
-    const message = `door ${quote(name)} has both ${there.map((each) => DOOR_DIRECTIVES[each].name).join(' and ')}`
-    faults.error(later.line, later.keyColumn, message, 'take one of them out')
-  }
-}
-
-function checkPublishing(name: string, values: DoorValues, entries: DoorEntries, faults: FaultList): void {
-  const { publishTo, publishFor, publishPassphrase } = entries
-  if (publishTo !== undefined && publishFor === undefined && publishPassphrase === undefined) {
-    const message = `door ${quote(name)} publishes its list to nobody`
-    faults.error(publishTo.line, publishTo.keyColumn, message, 'add `Publish_For = age1...`: who may read it')
-  }
-  const age = values.publishFor?.find((recipient) => !recipient.startsWith('/'))
-  if (publishPassphrase !== undefined && publishFor !== undefined && age !== undefined) {
-    const later = publishPassphrase.line > publishFor.line ? publishPassphrase : publishFor
-    const message = 'a list is encrypted to age recipients or to a passphrase, not to both'
-    faults.error(later.line, later.keyColumn, message, 'take one of them out')
-  }
-  const { listCount, lowWater } = entries
-  if (values.oneTime !== 'generate' || (listCount === undefined && lowWater === undefined)) return
-  const at = lowWater ?? listCount!
-  if ((values.lowWater ?? bound.LOW_WATER_DEFAULT) < (values.listCount ?? bound.SEQUENCE_COUNT_DEFAULT)) return
-  const message = 'Low_Water is not below Sequence_Count: the list would be filled up after each use'
-  faults.warning(at.line, at.keyColumn, message, 'set it lower')
 }

@@ -2,26 +2,23 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { TCP, UDP } from '../packet/packet.ts'
-import { formatKnock, formatSequence, parseKnock, parseSequence } from './sequence.ts'
+import { faultsOf, listParts, valueOf } from '../text/read.ts'
+import { formatSequence, parseKnock, parseSequence } from './sequence.ts'
 
 const knock = fc.record({ protocol: fc.constantFrom(TCP, UDP), port: fc.integer({ min: 1, max: 65_535 }) })
 
 test('reading inverts writing', () => {
   fc.assert(
     fc.property(fc.array(knock, { minLength: 1, maxLength: 32 }), (knocks) => {
-      const result = parseSequence(formatSequence(knocks))
-      expect(result.knocks).toEqual(knocks)
-      expect(result.faults).toEqual([])
+      expect(parseSequence(formatSequence(knocks))).toEqual({ value: knocks })
     }),
   )
 })
 
 test('blanks, case and a spelled-out tcp change nothing, and offsets are those of the ports', () => {
   const text = ' 7000 , 8000 : UDP ,\t9000:Tcp '
-  const { knocks, offsets, faults } = parseSequence(text)
-  expect(formatSequence(knocks)).toBe('7000,8000:udp,9000')
-  expect(offsets.map((offset) => text.slice(offset, offset + 4))).toEqual(['7000', '8000', '9000'])
-  expect(faults).toEqual([])
+  expect(formatSequence(valueOf(parseSequence(text))!)).toBe('7000,8000:udp,9000')
+  expect([...listParts(text)].map(({ offset }) => text.slice(offset, offset + 4))).toEqual(['7000', '8000', '9000'])
 })
 
 test.each([
@@ -48,12 +45,12 @@ test.each([
   ['22 # ssh', 3, 'a comment after the value'],
 ])('%j is no knock', (text, offset, message) => {
   const result = parseKnock(text)
-  expect(result).toMatchObject({ fault: { offset, message } })
+  expect(result).toMatchObject({ offset, message })
 })
 
 const hint = (text: string): string | undefined => {
   const result = parseKnock(text)
-  return 'fault' in result ? result.fault.hint : undefined
+  return 'message' in result ? result.hint : undefined
 }
 
 test('what was meant', () => {
@@ -63,10 +60,8 @@ test('what was meant', () => {
   expect(hint('22/UDP')).toBe('write PORT:udp')
 })
 
-test('every fault of a sequence is reported, and the good knocks are kept', () => {
-  const { knocks, faults } = parseSequence('22,x,,70000,23')
-  expect(knocks.map((each) => formatKnock(each))).toEqual(['22', '23'])
-  expect(faults.map(({ offset, message }) => [offset, message])).toEqual([
+test('every fault of a sequence is reported', () => {
+  expect(faultsOf(parseSequence('22,x,,70000,23')).map(({ offset, message }) => [offset, message])).toEqual([
     [3, 'knock 2: is not a port number'],
     [5, 'knock 3: no port'],
     [6, 'knock 4: port above 65535'],
@@ -74,9 +69,8 @@ test('every fault of a sequence is reported, and the good knocks are kept', () =
 })
 
 test('32 knocks are a sequence, 33 are not, and a million are no work', () => {
-  expect(parseSequence(Array(32).fill('22').join()).faults).toEqual([])
-  const { knocks, faults } = parseSequence(Array(1_000_000).fill('22').join())
-  expect(knocks).toHaveLength(32)
+  expect(valueOf(parseSequence(Array(32).fill('22').join()))).toHaveLength(32)
+  const faults = faultsOf(parseSequence(Array(1_000_000).fill('22').join()))
   expect(faults.map(({ offset, message }) => [offset, message])).toEqual([[96, 'more than 32 knocks']])
 })
 
@@ -84,10 +78,11 @@ test('any text is a sequence or has a fault in it, at a place in it', () => {
   const unit = fc.constantFrom(...'0123456789,:;/ tcpudp#-x'.split(''))
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit, maxLength: 40 }), fc.string()), (text) => {
-      const { knocks, offsets, faults } = parseSequence(text)
-      expect(knocks).toHaveLength(offsets.length)
-      expect(knocks.length + faults.length).toBeGreaterThan(0)
-      for (const { offset } of faults) expect(offset).toBeLessThanOrEqual(text.length)
+      const read = parseSequence(text)
+      const knocks = valueOf(read) ?? []
+      const offsets = [...listParts(text)].map(({ offset }) => offset)
+      expect(knocks.length + faultsOf(read).length).toBeGreaterThan(0)
+      for (const { offset } of faultsOf(read)) expect(offset).toBeLessThanOrEqual(text.length)
       for (const [index, { port }] of knocks.entries()) {
         expect(port >= 1 && port <= 65_535 && text.slice(offsets[index]).startsWith(String(port))).toBe(true)
       }

@@ -1,76 +1,42 @@
 import { TCP, UDP } from '../packet/packet.ts'
 import { SEQUENCE_MAX_KNOCKS } from './config.ts'
 import type { Knock } from './config.ts'
-import { nearest } from './nearest.ts'
+import { COMMENT_HINT, listParts, meantOr, valueUnless } from '../text/read.ts'
+import type { Reader, TextFault } from '../text/read.ts'
 
 /** Highest port (RFC 9293, 3.1: 16 bits). */
 export const PORT_MAX = 65_535
-
-/** A fault in a word. It quotes no port, as a mistyped sequence is still most of a secret. */
-export interface WordFault {
-  /** UTF-16 units from the beginning of the text to the word. */
-  readonly offset: number
-  readonly message: string
-  readonly hint: string
-}
-
-/** The result of reading one knock. */
-export type KnockResult = { readonly knock: Knock } | { readonly fault: WordFault }
-
-/** The result of reading a sequence. It is usable if there are no faults. */
-export interface SequenceResult {
-  /** The knocks that could be read. */
-  readonly knocks: readonly Knock[]
-  /** The offset of each knock in `knocks`: UTF-16 units from the beginning of the text. */
-  readonly offsets: readonly number[]
-  readonly faults: readonly WordFault[]
-}
 
 /**
  * Reads `PORT[:PROTO]`: a decimal port from 1 to 65535, and `tcp` (default) or `udp` in any case. Blanks around either
  * are allowed. The config, one-time files and the client's arguments use it.
  */
-export function parseKnock(text: string): KnockResult {
+export const parseKnock: Reader<Knock> = (text) => {
   const match = /^[ \t]*([1-9][0-9]{0,4})[ \t]*(?::[ \t]*(tcp|udp)[ \t]*)?$/i.exec(text)
   const port = match === null ? 0 : Number(match[1])
-  if (match === null || port > PORT_MAX) return { fault: explain(text) }
-  return { knock: { protocol: match[2]?.toLowerCase() === 'udp' ? UDP : TCP, port } }
+  if (match === null || port > PORT_MAX) return explain(text)
+  return { value: { protocol: match[2]?.toLowerCase() === 'udp' ? UDP : TCP, port } }
 }
 
-/** Reads knocks separated by commas: at least one, at most {@link SEQUENCE_MAX_KNOCKS}. Every fault is reported. */
-export function parseSequence(text: string): SequenceResult {
+/**
+ * Reads knocks separated by commas: at least one, at most {@link SEQUENCE_MAX_KNOCKS}. No fault quotes a port, as a
+ * mistyped sequence is still most of a secret.
+ */
+export const parseSequence: Reader<readonly Knock[]> = (text) => {
   const knocks: Knock[] = []
-  const offsets: number[] = []
-  const faults: WordFault[] = []
-  let start = 0
-  for (let count = 1; ; count++) {
-    const comma = text.indexOf(',', start)
-    const word = text.slice(start, comma < 0 ? text.length : comma)
-    const offset = start + indent(word)
-    if (count > SEQUENCE_MAX_KNOCKS) {
-      faults.push({
-        offset,
-        message: `more than ${SEQUENCE_MAX_KNOCKS} knocks`,
-        hint: `a sequence has at most ${SEQUENCE_MAX_KNOCKS}`,
-      })
+  const faults: TextFault[] = []
+  let count = 0
+  for (const { part, start, offset } of listParts(text)) {
+    if (++count > SEQUENCE_MAX_KNOCKS) {
+      const hint = `a sequence has at most ${SEQUENCE_MAX_KNOCKS}`
+      faults.push({ offset, message: `more than ${SEQUENCE_MAX_KNOCKS} knocks`, hint })
       break
     }
-    const result = parseKnock(word)
-    if ('knock' in result) {
-      knocks.push(result.knock)
-      offsets.push(offset)
-    } else {
-      const { fault } = result
-      faults.push({
-        ...fault,
-        offset: start + fault.offset,
-        message: `knock ${count}: ${fault.message}`,
-      })
-    }
-    if (comma < 0) break
-    start = comma + 1
+    const read = parseKnock(part)
+    if ('value' in read) knocks.push(read.value)
+    else faults.push({ ...read, offset: start + (read.offset ?? 0), message: `knock ${count}: ${read.message}` })
   }
-  return { knocks, offsets, faults }
+  return valueUnless(faults, knocks)
 }
 
 /** Formats a knock as {@link parseKnock} reads it: `7000`, `7000:udp`. */
@@ -89,13 +55,13 @@ function indent(word: string): number {
 
 const PORT_HINT = `a port is a number from 1 to ${PORT_MAX}`
 
-function explain(text: string): WordFault {
+function explain(text: string): TextFault {
   const offset = indent(text)
   const word = text.trim()
-  const fault = (message: string, hint: string, at = 0): WordFault => ({ offset: offset + at, message, hint })
+  const fault = (message: string, hint: string, at = 0): TextFault => ({ offset: offset + at, message, hint })
   if (word === '') return fault('no port', 'write PORT or PORT:PROTOCOL, with one comma between two knocks')
   const hash = word.indexOf('#')
-  if (hash >= 0) return fault('a comment after the value', 'put the comment on a line of its own', hash)
+  if (hash >= 0) return fault('a comment after the value', COMMENT_HINT, hash)
   const gap = /[0-9p]([ \t;|]+)[0-9]/i.exec(word)
   if (gap !== null)
     return fault('two knocks without a comma between them', 'knocks are separated by commas', gap.index + 1)
@@ -116,15 +82,13 @@ function explain(text: string): WordFault {
 function explainProtocol(
   word: string,
   colon: number,
-  fault: (message: string, hint: string, at: number) => WordFault,
-): WordFault {
+  fault: (message: string, hint: string, at: number) => TextFault,
+): TextFault {
   const protocol = word.slice(colon + 1)
   const at = colon + 1 + indent(protocol)
   const name = protocol.trim()
   if (name === '') return fault('no protocol after the colon', 'write PORT:tcp or PORT:udp', colon)
   // Only letters are quoted: anything else may be a port of the sequence.
   if (!/^[a-z]{1,12}$/i.test(name)) return fault('unknown protocol', 'the protocol is tcp or udp', at)
-  const meant = nearest(name, ['tcp', 'udp'])
-  const hint = meant === undefined ? 'the protocol is tcp or udp' : `did you mean \`${meant}\`?`
-  return fault(`unknown protocol \`${name}\``, hint, at)
+  return fault(`unknown protocol \`${name}\``, meantOr(name, ['tcp', 'udp'], 'the protocol is tcp or udp'), at)
 }

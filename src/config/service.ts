@@ -4,8 +4,9 @@ import { TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 import { isLoopback, isMapped, isShared, isUnspecified } from '../packet/scope.ts'
 import type { Service } from './config.ts'
-import { quote } from './fault.ts'
-import type { Read, ValueFaults } from './value.ts'
+import { quote } from '../text/fault.ts'
+import { COMMENT_HINT, listOf, valueOf } from '../text/read.ts'
+import type { Read, Reader } from '../text/read.ts'
 
 /** Most ports and port ranges in one directive. */
 export const SERVICES_MAX = 64
@@ -15,58 +16,42 @@ const PORT_MAX = 65_535
 export const SERVICES_FORM = 'PROTOCOL/PORT[-PORT][@ADDRESS][,…]'
 
 /** Reads `tcp/22, udp/60000-61000, tcp/443@198.51.100.7`. */
-export const readServices: Read<readonly Service[]> = (value, faults) => {
-  const services: Service[] = []
-  let start = 0
-  let good = true
-  for (const part of value.split(',')) {
-    const word = part.trim()
-    const service = serviceIn(word, start + part.length - part.trimStart().length, faults)
-    if (service === undefined) good = false
-    else services.push(service)
-    start += part.length + 1
-  }
-  if (services.length > SERVICES_MAX) {
-    faults.error(0, 'too many ports', `at most ${SERVICES_MAX} ports and ranges in one directive`)
-    return undefined
-  }
-  return good ? services : undefined
-}
+export const readServices: Reader<readonly Service[]> = listOf(serviceIn, SERVICES_MAX, {
+  message: 'too many ports',
+  hint: `at most ${SERVICES_MAX} ports and ranges in one directive`,
+})
 
 /** Reads services, but refuses a loopback, unspecified, multicast or mapped address as host: it may be this machine. */
-export const readTargets: Read<readonly Service[]> = (value, faults) => {
-  const services = readServices(value, faults)
-  const own = services?.find(({ host }) => host !== undefined && isNoOtherHost(host))
-  if (own === undefined) return services
+export const readTargets: Reader<readonly Service[]> = (text) => {
+  const read = readServices(text)
+  const own = valueOf(read)?.find(({ host }) => host !== undefined && isNoOtherHost(host))
+  if (own === undefined) return read
   const hint = `write \`${formatService({ ...own, host: undefined })}\` for a port of this machine`
-  faults.error(0, `${formatAddress(own.host!)} is not the address of another host`, hint)
-  return undefined
+  return { message: `${formatAddress(own.host!)} is not the address of another host`, hint }
 }
 
 function isNoOtherHost(address: Address): boolean {
   return isLoopback(address) || isUnspecified(address) || isShared(address) || isMapped(address)
 }
 
-function serviceIn(word: string, offset: number, faults: ValueFaults): Service | undefined {
+function serviceIn(word: string): Read<Service> {
   const match = /^(tcp|udp)\/([0-9]{1,5})(?:-([0-9]{1,5}))?(?:@(.+))?$/i.exec(word)
   if (match === null) {
-    faults.error(offset, word === '' ? 'a port is missing' : `${quote(word)} is not a port`, hintFor(word))
-    return undefined
+    return { message: word === '' ? 'a port is missing' : `${quote(word)} is not a port`, hint: hintFor(word) }
   }
   const [, name = '', low = '', high = low, at] = match
   const first = Number(low)
   const last = Number(high)
   if (first < 1 || last > PORT_MAX || first > last) {
     const hint = first > last ? `write \`${name}/${last}-${first}\`` : `ports are 1 to ${PORT_MAX}`
-    faults.error(offset, `${quote(word)} is not a range of ports`, hint)
-    return undefined
+    return { message: `${quote(word)} is not a range of ports`, hint }
   }
   const host = at === undefined ? undefined : parseAddress(at.replace(/^\[(.*)\]$/, '$1'))
   if (at !== undefined && host === undefined) {
-    faults.error(offset, `${quote(at)} is not an address`, 'the host behind this one, as in `tcp/22@198.51.100.7`')
-    return undefined
+    const hint = 'the host behind this one, as in `tcp/22@198.51.100.7`'
+    return { message: `${quote(at)} is not an address`, hint }
   }
-  return { protocol: name.toLowerCase() === 'tcp' ? TCP : UDP, first, last, host }
+  return { value: { protocol: name.toLowerCase() === 'tcp' ? TCP : UDP, first, last, host } }
 }
 
 function hintFor(word: string): string {
@@ -75,7 +60,7 @@ function hintFor(word: string): string {
   const colon = /^(tcp|udp):([0-9-]+)$/i.exec(word)
   if (colon !== null) return `write \`${colon[1]!.toLowerCase()}/${colon[2]}\``
   if (/^[0-9]{1,5}$/.test(word)) return `write \`tcp/${word}\` or \`udp/${word}\``
-  if (/\s#/.test(word)) return 'put the comment on a line of its own'
+  if (/\s#/.test(word)) return COMMENT_HINT
   return 'as in `tcp/22`, `udp/60000-61000` or `tcp/22@198.51.100.7`'
 }
 
@@ -91,23 +76,14 @@ export function hasPort(
   })
 }
 
-/** Combines the services of several lines, each once. */
-export function joinServices(before: readonly Service[], more: readonly Service[]): readonly Service[] {
-  const known = new Set(before.map(formatService))
-  return [...before, ...more.filter((service) => !known.has(formatService(service)))]
-}
-
 /** Returns the protocol's name in lower case. */
 export function protocolName(protocol: Protocol): 'tcp' | 'udp' {
   return protocol === TCP ? 'tcp' : 'udp'
 }
 
-/** Discards faults of a text that was once a valid service. */
-const NO_FAULTS: ValueFaults = { error: () => undefined, warning: () => undefined }
-
 /** Reads the text of one service; `undefined`: not a service. */
 export function readService(text: string): Service | undefined {
-  return serviceIn(text, 0, NO_FAULTS)
+  return valueOf(serviceIn(text))
 }
 
 /** Formats a service as {@link readServices} reads it. */

@@ -1,8 +1,11 @@
 import { toBase32 } from '../totp/base32.ts'
 import { SECRET_FILE_MAX_BYTES, readSecret } from '../totp/secret-text.ts'
 import type { TotpSecret } from '../totp/code.ts'
-import type { Fault, Knock } from './config.ts'
-import { quote } from './fault.ts'
+import type { Fault } from '../text/fault.ts'
+import type { Knock, SecretConfig } from './config.ts'
+import { quote, faultAt } from '../text/fault.ts'
+import { mapped, valueOf } from '../text/read.ts'
+import type { Read, Reader } from '../text/read.ts'
 import { linesOf, piecesOf } from '../text/lines.ts'
 import type { TextLine } from '../text/lines.ts'
 import { formatSequence, parseSequence } from './sequence.ts'
@@ -58,7 +61,7 @@ export function parseUsers(text: string): UsersReading {
       if (isUserName(name)) unread.add(name)
     }
     if (faults.length >= FAULTS_TOLD_MAX) more++
-    else faults.push({ severity: 'warning', line, column, message, ...(hint === undefined ? {} : { hint }) })
+    else faults.push(faultAt('warning', line, column, message, hint))
   }
   for (const line of linesOf(text)) {
     const { number, text: whole, stray } = line
@@ -86,7 +89,8 @@ export function parseUsers(text: string): UsersReading {
       fault(line, secretColumn + (read.offset ?? 0), `the secret of ${quote(name)} ${read.message}`, read.hint)
       continue
     }
-    const key = read.kind === 'sequence' ? formatSequence(read.knocks) : toBase32(read.totp.key)
+    const secret = read.value
+    const key = 'knocks' in secret ? formatSequence(secret.knocks) : toBase32(secret.totp.key)
     const same = secrets.get(key)
     if (same !== undefined) {
       fault(line, secretColumn, `user ${quote(name)} has the same secret as line ${same}`, 'give each their own')
@@ -100,17 +104,28 @@ export function parseUsers(text: string): UsersReading {
     }
     secrets.set(key, number)
     names.set(name, number)
-    users.push({ name, line: number, secret: read, text: secretText })
+    users.push({ name, line: number, secret, text: secretText })
   }
   if (more > 0) {
-    faults.push({
-      severity: 'warning',
-      line: faults.at(-1)!.line,
-      column: 1,
-      message: `and ${more} more lines like these`,
-    })
+    faults.push(faultAt('warning', faults.at(-1)!.line, 1, `and ${more} more lines like these`))
   }
   return { users, faults, unread }
+}
+
+/** Returns the largest file of a door's codes or users, in bytes. */
+export function holdersMaxBytes({ kind }: SecretConfig): number {
+  return kind === 'users' ? USERS_FILE_MAX_BYTES : SECRET_FILE_MAX_BYTES
+}
+
+/** Reads a door's file of codes or users: one secret, or one for each user. Faulty lines of users are left out. */
+export function readHolders({ kind }: SecretConfig, text: string): Read<readonly UserSecret[]> {
+  if (kind === 'users') return { value: parseUsers(text).users.map(({ secret }) => secret) }
+  return mapped(readSecret, (totp): readonly UserSecret[] => [{ kind: 'totp', totp }])(text)
+}
+
+/** Returns the secrets of codes in a door's file. Faults are left out. */
+export function codesIn(secret: SecretConfig, text: string): readonly TotpSecret[] {
+  return (valueOf(readHolders(secret, text)) ?? []).flatMap((one) => ('totp' in one ? [one.totp] : []))
 }
 
 /** Returns true for a valid user name: portable characters (POSIX.1-2017, 3.437), none special to a shell. */
@@ -118,24 +133,16 @@ export function isUserName(text: string): boolean {
   return text.length <= USER_NAME_MAX_CHARS && /^[A-Za-z0-9._][A-Za-z0-9._-]*$/.test(text)
 }
 
-type Unread = { readonly message: string; readonly hint?: string; readonly offset?: number }
-
-function readUserSecret(text: string): UserSecret | Unread {
+const readUserSecret: Reader<UserSecret> = (text) => {
   if (text === '') return { message: 'is missing', hint: 'an otpauth URI, a key in base32, or a sequence' }
   if (text.length > SECRET_FILE_MAX_BYTES)
     return { message: 'is too long', hint: `at most ${SECRET_FILE_MAX_BYTES} bytes` }
   if (/^otpauth:/i.test(text) || isKey(text)) {
-    const read = readSecret(text)
-    return 'message' in read ? read : { kind: 'totp', totp: read.secret }
+    return mapped(readSecret, (totp): UserSecret => ({ kind: 'totp', totp }))(text)
   }
-  const { knocks, faults } = parseSequence(text)
-  const [first] = faults
-  if (first === undefined) return { kind: 'sequence', knocks }
-  return {
-    message: `is not a sequence: ${first.message}`,
-    hint: first.hint ?? 'as in 7431,8020:udp',
-    offset: first.offset,
-  }
+  const read = parseSequence(text)
+  if ('value' in read) return { value: { kind: 'sequence', knocks: read.value } }
+  return { ...read, message: `is not a sequence: ${read.message}` }
 }
 
 /** Returns true if a text is meant as a base32 key: it has letters, and no comma or colon as sequences have. */

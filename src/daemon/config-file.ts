@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts'
 import { CONFIG_MAX_BYTES } from '../config/config.ts'
-import { formatFault } from '../config/fault.ts'
-import { readConfig } from '../config/read.ts'
+import { formatFault } from '../text/fault.ts'
+import { checkConfig } from '../lint/lint.ts'
 import { CLASSIC } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
 
@@ -21,7 +21,7 @@ export interface LoadedConfig {
 
 /** Reads and checks a config file. @throws ConfigError if it is invalid */
 export function loadConfig(file: string): LoadedConfig {
-  const { config, faults } = readConfig(readText(file), file)
+  const { config, faults } = checkConfig(readText(file), file)
   if (config === undefined) {
     const errors = faults.filter(({ severity }) => severity === 'error')
     throw new ConfigError(errors.map((fault) => formatFault(file, fault)).join('\n'))

@@ -1,4 +1,4 @@
-import { quote } from '../config/fault.ts'
+import { quote } from '../text/fault.ts'
 import { VERSION } from '../version.ts'
 import { UsageError, parseArguments } from './arguments.ts'
 import type { Arguments } from './arguments.ts'

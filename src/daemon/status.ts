@@ -2,6 +2,7 @@ import type { Interfaces } from '../capture/interfaces.ts'
 import { steadyNow } from '../capture/interfaces.ts'
 import type { Config } from '../config/config.ts'
 import { hasCommands } from '../config/door-commands.ts'
+import { codeOf, writtenKnocks } from '../config/secret.ts'
 import { formatService } from '../config/service.ts'
 import { ATTEMPTS_LISTED_MAX, IGNORED_LISTED_MAX } from '../control/message.ts'
 import type { IgnoredStatus, Status } from '../control/message.ts'
@@ -73,9 +74,9 @@ export function statusOf(of: Inspected): Status {
 function ignoredIn({ doors }: Config, gate: Gate, now: number): readonly IgnoredStatus[] {
   const { scannableDoors } = gate
   const coded = (behind: boolean): readonly string[] =>
-    doors.flatMap(({ name, secret }) =>
-      (secret.kind === 'totp' || secret.kind === 'users') && secret.code.before.length > 0 === behind ? [name] : [],
-    )
+    doors
+      .filter(({ secret }) => codeOf(secret) !== undefined && writtenKnocks(secret).length > 0 === behind)
+      .map(({ name }) => name)
   const by = { scan: scannableDoors, codes: coded(false), 'codes behind': coded(true) }
   return [...gate.ignored(now, IGNORED_LISTED_MAX)].map(({ source, why, until }) => ({
     source: formatAddress(source),

@@ -1,12 +1,10 @@
 import type { Door, Service } from '../config/config.ts'
 import { formatService, hasPort, readServices } from '../config/service.ts'
+import { valueOf } from '../text/read.ts'
 import type { Forward } from '../firewall/guard/element.ts'
 import { forwardsOf } from '../firewall/guard/plan.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import type { Grant } from './grant.ts'
-
-/** Discards faults, as the text in the journal was once valid. */
-const NO_FAULTS = { error: () => undefined, warning: () => undefined }
 
 /**
  * Returns a door with only some of its ports, as the journal has them (`tcp/22,udp/53`). Without `some` it keeps all
@@ -30,7 +28,7 @@ function partOf(door: Door | undefined, some: string | undefined): Door | undefi
 
 /** Reads ports of the journal. */
 export function parseServices(some: string): readonly Service[] {
-  return readServices(some, NO_FAULTS) ?? []
+  return valueOf(readServices(some)) ?? []
 }
 
 /** Formats the granted or requested ports for the journal. `undefined`: everything that the door opens. */

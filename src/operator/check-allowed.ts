@@ -1,6 +1,8 @@
 import { basename } from 'node:path'
 import { localAddresses } from '../capture/local-addresses.ts'
-import type { Config, Door, Fault } from '../config/config.ts'
+import type { Config, Door } from '../config/config.ts'
+import type { Fault } from '../text/fault.ts'
+import { secretPath } from '../config/secret.ts'
 import { formatService } from '../config/service.ts'
 import { commandFault, ownRights } from '../peer/fwknop/command-rights.ts'
 import { forwardsOf } from '../firewall/guard/plan.ts'
@@ -49,7 +51,7 @@ export function faultsOfAllowed(config: Config): readonly Fault[] {
 }
 
 function pathOf({ secret }: Door): string {
-  return secret.kind === 'spa' ? secret.path : ''
+  return secretPath(secret) ?? ''
 }
 
 function stanzasOf({ secret }: Door): readonly Stanza[] {

@@ -24,7 +24,7 @@ const filter = (lines: string, policy = 'ACCEPT', output = 'ACCEPT'): string =>
 
 const found = (start: string, seen: Rules, stop = '/bin/true'): readonly string[] => {
   const text = door(start, stop)
-  return faultsOfRules(readConfig(text, 'k').config!, text, seen).map(
+  return faultsOfRules(readConfig(text, 'k').config!, seen).map(
     ({ line, column, message, hint }) => `${line}:${column} ${message} | ${hint}`,
   )
 }

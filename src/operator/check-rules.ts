@@ -1,18 +1,19 @@
-import type { Config, Fault } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import type { Fault } from '../text/fault.ts'
 import { shutsItself } from '../config/door-commands.ts'
-import { quote } from '../config/fault.ts'
-import { chainOf } from '../config/iptables.ts'
-import { nearest } from '../config/nearest.ts'
-import { programName } from '../config/shell.ts'
-import type { Simple } from '../config/shell.ts'
-import type { DoorText } from '../config/door.ts'
-import { textOf } from '../config/change.ts'
+import { quote } from '../text/fault.ts'
+import { chainOf } from '../lint/iptables.ts'
+import { nearest } from '../text/nearest.ts'
+import { programName } from '../lint/shell.ts'
+import type { Simple } from '../lint/shell.ts'
+import { placed } from '../lint/placed-door.ts'
+import type { PlacedDoor } from '../lint/placed-door.ts'
+import { textOf } from '../lint/change.ts'
 import { run } from './rehearse/agent.ts'
 import { chainsIn } from './rehearse/chains.ts'
 import { chainsOf } from './rehearse/command-failure.ts'
 import { portsIn, portsOfDoors } from './rehearse/ports.ts'
 import { takes, withoutEstablished } from './rehearse/refusing.ts'
-import { doorTexts } from './rehearse/rehearsed-config.ts'
 import { ruleLines, takeRules } from './rehearse/rules.ts'
 import type { Rules } from './rehearse/rules.ts'
 import { placeName, quoteRule } from './rehearse/said.ts'
@@ -22,18 +23,18 @@ import { untrackedBy } from './rehearse/untracked.ts'
  * Returns warnings that a rehearsal would give too, as far as the machine's rules show them without a trial. Only root
  * can read the rules: other users get no warnings. Changes nothing.
  */
-export async function faultsOfMachine(config: Config, text: string): Promise<readonly Fault[]> {
+export async function faultsOfMachine(config: Config): Promise<readonly Fault[]> {
   if (process.geteuid?.() !== 0 || process.platform !== 'linux') return []
-  return faultsOfRules(config, text, await takeRules(run))
+  return faultsOfRules(config, await takeRules(run))
 }
 
 /** Returns the warnings of {@link faultsOfMachine} for the given rules. */
-export function faultsOfRules(config: Config, text: string, rules: Rules): readonly Fault[] {
-  const doors = [...doorTexts(text).values()]
-  return [...doors.flatMap((door) => faultsOfCommands(door, rules)), ...faultsOfSessions(config, rules)]
+export function faultsOfRules(config: Config, rules: Rules): readonly Fault[] {
+  const ofCommands = config.doors.flatMap((door) => faultsOfCommands(placed(door, config), rules))
+  return [...ofCommands, ...faultsOfSessions(config, rules)]
 }
 
-function faultsOfCommands({ commands }: DoorText, rules: Rules): readonly Fault[] {
+function faultsOfCommands({ commands }: PlacedDoor, rules: Rules): readonly Fault[] {
   return [...new Set([commands.start4, commands.start6])].flatMap((command) => {
     if (command === undefined || command.script.opaque) return []
     return command.script.commands.flatMap((words): readonly Fault[] => {

@@ -1,7 +1,10 @@
-import type { Door, Fault } from '../config/config.ts'
-import type { FileFacts } from '../config/facts.ts'
+import type { Door } from '../config/config.ts'
+import { faultAt } from '../text/fault.ts'
+import type { Fault } from '../text/fault.ts'
+import type { FileFacts } from '../lint/facts.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../spa/noise/key-text.ts'
 import { readUsers } from '../spa/noise/users.ts'
+import { packetOf } from '../config/secret.ts'
 import { lookAtAccess } from './key-files.ts'
 
 /** Reads a file that a config names, at most `maxBytes` of it. */
@@ -15,8 +18,9 @@ export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look)
   const faults: Fault[] = []
   const seen = new Set<string>()
   for (const { name, line, secret } of doors) {
-    if (secret.kind !== 'spa') continue
-    const { protocol, path } = secret
+    const packet = packetOf(secret)
+    if (packet === undefined) continue
+    const { protocol, path } = packet
     if (protocol === 'postern' && !seen.has(keyFile)) {
       seen.add(keyFile)
       faults.push(...faultsOfKey(keyFile, line, look))
@@ -26,13 +30,7 @@ export function faultsOfSpa(doors: readonly Door[], keyFile: string, look: Look)
     const { content, failure } = look(path, FILE_MAX_BYTES)
     if (content === undefined) {
       const hint = 'until the file exists the door cannot be opened'
-      faults.push({
-        severity: 'warning',
-        line,
-        column: 1,
-        message: `door ${name}: ${path} ${failure ?? 'cannot be read'}`,
-        hint,
-      })
+      faults.push(faultAt('warning', line, 1, `door ${name}: ${path} ${failure ?? 'cannot be read'}`, hint))
       continue
     }
     const text = Buffer.from(content, 'latin1').toString('utf8')
@@ -49,8 +47,8 @@ function faultsOfKey(path: string, line: number, look: Look): readonly Fault[] {
   const { content, failure } = look(path, KEY_FILE_MAX_BYTES)
   if (content === undefined) {
     const hint = 'postern keygen server makes it; until then no packet opens anything'
-    return [{ severity: 'warning', line, column: 1, message: `${path} ${failure ?? 'cannot be read'}`, hint }]
+    return [faultAt('warning', line, 1, `${path} ${failure ?? 'cannot be read'}`, hint)]
   }
   const read = readKeyFile(content, 'postern-server-secret')
-  return 'message' in read ? [{ severity: 'error', file: path, line: 1, column: 1, ...read }] : []
+  return 'message' in read ? [faultAt('error', 1, 1, read.message, read.hint, path)] : []
 }

@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util'
 import { CONFIG_MAX_BYTES } from '../config/config.ts'
-import type { Fault, Reading } from '../config/config.ts'
-import type { Facts, FileFacts, ProgramFacts } from '../config/facts.ts'
-import { formatFault } from '../config/fault.ts'
-import { readConfig } from '../config/read.ts'
+import type { Fault } from '../text/fault.ts'
+import type { Reading } from '../config/config.ts'
+import type { Facts, FileFacts, ProgramFacts } from '../lint/facts.ts'
+import { formatFault } from '../text/fault.ts'
+import { checkConfig } from '../lint/lint.ts'
 import { USERS_FILE_MAX_BYTES } from '../config/users.ts'
 import { faultsOfFile } from '../file/faults.ts'
 import { fileErrorOf } from '../file/file-error.ts'
@@ -117,9 +118,8 @@ function inOrder({ config, faults }: Reading): Reading {
 async function withRules(reading: Reading): Promise<Reading> {
   const { config, faults } = reading
   if (config === undefined) return reading
-  const text = Buffer.from(readBounded(config.file, CONFIG_MAX_BYTES).content ?? '', 'latin1').toString('utf8')
   // A word of the config that has a fault already gets no second one.
-  const ofRules = (await faultsOfMachine(config, text)).filter(
+  const ofRules = (await faultsOfMachine(config)).filter(
     ({ line, column }) => line === 1 || !faults.some((other) => other.line === line && other.column === column),
   )
   return { config, faults: [...faults, ...ofRules, ...(await faultsOfHidden(config))] }
@@ -143,7 +143,7 @@ export function examine(file: string): Reading {
     hint: cure,
   }))
   const text = Buffer.from(facts.content, 'latin1').toString('utf8')
-  const reading = readConfig(text, file, new Machine(facts.mode))
+  const reading = checkConfig(text, file, new Machine(facts.mode))
   const { config } = reading
   if (config === undefined) return { config, faults: [...refused, ...reading.faults] }
   const spa = [...faultsOfSpa(config.doors, config.options.spaKeyFile, readBounded), ...faultsOfAllowed(config)]

@@ -1,4 +1,4 @@
-import { nearest } from '../config/nearest.ts'
+import { nearest } from '../text/nearest.ts'
 import { VERSION } from '../version.ts'
 import { USAGE } from './check.ts'
 import type { Output } from './check.ts'

@@ -1,4 +1,5 @@
-import type { Config, Fault, Service } from '../config/config.ts'
+import type { Config, Service } from '../config/config.ts'
+import type { Fault } from '../text/fault.ts'
 import { formatService, readService } from '../config/service.ts'
 import { ask, findSocket } from '../control/client.ts'
 import { EXPOSED_MAX, exposedText } from '../control/message.ts'

@@ -1,6 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config, Fault, Secret } from '../config/config.ts'
+import type { Config, SecretConfig } from '../config/config.ts'
+import type { Fault } from '../text/fault.ts'
+import { isFwknop, secretFiles } from '../config/secret.ts'
 import { readAccessFile } from '../peer/fwknop/access-file.ts'
 import type { AccessFile } from '../peer/fwknop/access-file.ts'
 import { faultsOfFile, faultsOfFolder, faultsOfGnupgHome } from '../file/faults.ts'
@@ -46,34 +48,13 @@ export function faultsOfFiles(config: Config): readonly Fault[] {
 
 type Files = readonly (readonly [path: string, policy: FilePolicy])[]
 
-function filesOf(secret: Secret, spaKeyFile: string): Files {
-  switch (secret.kind) {
-    case 'sequence':
-      return []
-    case 'one-time':
-      return [[secret.path, CLASSIC]]
-    case 'totp':
-    case 'users':
-      return [[secret.path, SECRET]]
-    case 'generated': {
-      const { passphraseFile, recipients = [] } = secret.list.publish ?? {}
-      const keys = recipients.filter((each) => each.startsWith('/')).map((path) => [path, PUBLIC] as const)
-      return passphraseFile === undefined ? keys : [[passphraseFile, SECRET], ...keys]
-    }
-    case 'spa':
-      break
-    default:
-      return secret satisfies never
-  }
-  const { protocol, path } = secret
-  if (protocol === 'knockknock') return profileFiles(path)
-  if (protocol === 'postern') {
-    return [
-      [spaKeyFile, SECRET],
-      [path, PUBLIC],
-    ]
-  }
-  return [[path, SECRET]]
+/** The policy for each use of a file. */
+const POLICIES = { list: CLASSIC, secret: SECRET, public: PUBLIC } as const
+
+function filesOf(secret: SecretConfig, spaKeyFile: string): Files {
+  return secretFiles(secret, spaKeyFile).flatMap(([path, use]): Files =>
+    use === 'profiles' ? profileFiles(path) : [[path, POLICIES[use]]],
+  )
 }
 
 function profileFiles(folder: string): Files {
@@ -87,8 +68,8 @@ function profileFiles(folder: string): Files {
 }
 
 /** Reads a file of fwknop's keys and the files that it includes, without a check of their permissions. */
-export function lookAtAccess(secret: Secret): AccessFile | undefined {
-  if (secret.kind !== 'spa' || (secret.protocol !== 'fwknop' && secret.protocol !== 'fwknop-keys')) return undefined
+export function lookAtAccess(secret: SecretConfig): AccessFile | undefined {
+  if (!isFwknop(secret)) return undefined
   try {
     return readAccessFile(secret.path, secret.protocol, ANYBODYS)
   } catch {

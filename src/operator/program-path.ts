@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { firewallProgram } from '../config/firewall.ts'
-import type { ProgramFacts } from '../config/facts.ts'
+import { firewallProgram } from '../lint/firewall.ts'
+import type { ProgramFacts } from '../lint/facts.ts'
 
 /** The folders in which a service's shell looks for programs, and those for administration. */
 export const PROGRAM_FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin']

@@ -10,7 +10,7 @@ import { readHostConfig } from '../client/spa/config-file.ts'
 import { readList } from '../client/published/list.ts'
 import { parseDuration } from '../config/duration.ts'
 import { parseOneTime } from '../config/one-time.ts'
-import { readConfig } from '../config/read.ts'
+import { checkConfig } from '../lint/lint.ts'
 import { formatSequence } from '../config/sequence.ts'
 import { parseUsers } from '../config/users.ts'
 import { readAccess } from '../spa/fwknop/access.ts'
@@ -138,7 +138,7 @@ const FORMATS: Readonly<Record<string, { readonly text: string; readonly read: (
   'knockd.conf': {
     text: '[options]\nUseSyslog\n# doors\n[a]\nSequence = 7431,9123,8020\nCommand = /bin/true\n[b]\nSequence = 9123,7431,46013\nCommand = /bin/true\n',
     read: (text) => {
-      const { config, faults } = readConfig(text, 'k')
+      const { config, faults } = checkConfig(text, 'k')
       return {
         entries: config?.doors.map(({ name, secret }) => JSON.stringify([name, secret])) ?? [],
         faults: lines(faults),

@@ -1,7 +1,9 @@
-import type { Door, Secret, SpaProtocol } from '../config/config.ts'
+import type { Door, SpaProtocol } from '../config/config.ts'
+import { packetOf } from '../config/secret.ts'
+import type { PacketSecret } from '../config/secret.ts'
 
 /** A door that single packets open. */
-export type PacketDoor = Door & { readonly secret: Extract<Secret, { kind: 'spa' }> }
+export type PacketDoor = Door & { readonly secret: PacketSecret }
 
 /**
  * Returns the doors that single packets open.
@@ -14,5 +16,5 @@ export function packetDoors(doors: readonly Door[], protocols?: readonly SpaProt
 
 /** Returns true if single packets open the door. */
 export function isPacketDoor(door: Door): door is PacketDoor {
-  return door.secret.kind === 'spa'
+  return packetOf(door.secret) !== undefined
 }

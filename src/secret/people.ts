@@ -1,4 +1,4 @@
-import { formatFault } from '../config/fault.ts'
+import { formatFault } from '../text/fault.ts'
 import { USERS_FILE_MAX_BYTES, parseUsers } from '../config/users.ts'
 import type { UserSecret } from '../config/users.ts'
 import { SECRET } from '../file/policy.ts'
@@ -44,7 +44,7 @@ function readCodeSecret(_: string, path: string): PeopleReading {
   const text = readPrivateText(path, SECRET_FILE_MAX_BYTES, SECRET)
   const read = readSecret(text)
   if ('message' in read) throw new Error(`${path}: ${read.message}${read.hint === undefined ? '' : `\n${read.hint}`}`)
-  return { people: [{ name: undefined, text, secret: { kind: 'totp', totp: read.secret } }], warnings: [] }
+  return { people: [{ name: undefined, text, secret: { kind: 'totp', totp: read.value } }], warnings: [] }
 }
 
 /** A user whose line cannot be read keeps the previous line. */

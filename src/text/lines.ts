@@ -1,4 +1,7 @@
 import { codePoint } from './code-point.ts'
+import { refuseLarge } from './fault.ts'
+import type { FaultSink } from './fault.ts'
+import type { Read, TextFault } from './read.ts'
 
 /** A line of a text file, without its line ending. */
 export interface TextLine {
@@ -79,4 +82,49 @@ export function piecesOf(text: string): readonly string[] {
     .split(/[\0\n\v\f\r\u0085\u2028\u2029]/)
     .map((piece) => piece.trim())
     .filter((piece) => piece !== '' && !piece.startsWith('#'))
+}
+
+/** A line of a text file that is neither blank nor a comment. */
+export interface ContentLine extends TextLine {
+  /** The line without the blanks around it. */
+  readonly content: string
+  /** Column of the content, from 1. */
+  readonly column: number
+}
+
+/**
+ * Yields the lines of a file without blank ones and comments. A file that is too large yields none, and a line with a
+ * stray line end is yielded after its fault was reported.
+ *
+ * @param maxChars the largest file, in UTF-16 units
+ */
+export function* contentLines(
+  text: string,
+  maxChars: number,
+  faults: FaultSink,
+  comment = /^#/,
+): Generator<ContentLine, void> {
+  if (refuseLarge(text, maxChars, faults)) return
+  for (const line of linesOf(text)) {
+    const { number, text: whole, stray } = line
+    const content = whole.trim()
+    if (stray !== undefined) faults.error(number, stray.column, stray.message, stray.hint)
+    else if (content === '' || comment.test(content)) continue
+    yield { ...line, content, column: whole.length - whole.trimStart().length + 1 }
+  }
+}
+
+/**
+ * Reads the only line of a file, apart from blank lines and comments. Messages follow the file's name.
+ *
+ * @param none the fault of a file without a line
+ * @param oneHint the hint for a file with more lines
+ */
+export function readOnlyLine(text: string, none: TextFault, oneHint: string): Read<string> {
+  const all = [...linesOf(text)]
+  const { number, stray } = all.find((line) => line.stray !== undefined) ?? {}
+  if (stray !== undefined) return { message: `has a fault in line ${number}: ${stray.message}`, hint: stray.hint }
+  const lines = all.map((line) => line.text.trim()).filter((line) => line !== '' && !line.startsWith('#'))
+  if (lines.length > 1) return { message: 'has more than one line', hint: oneHint }
+  return lines[0] === undefined ? none : { value: lines[0] }
 }

@@ -1,4 +1,5 @@
-import { linesOf } from '../text/lines.ts'
+import { readOnlyLine } from '../text/lines.ts'
+import type { Read } from '../text/read.ts'
 import { fromBase32, toBase32 } from './base32.ts'
 import { ALGORITHMS } from './code.ts'
 import type { Algorithm, TotpSecret } from './code.ts'
@@ -17,27 +18,18 @@ export const KEY_MAX_BYTES = 128
 /** The maximum size of a secret's file, in bytes. */
 export const SECRET_FILE_MAX_BYTES = 4_096
 
-/** A secret, or the reason why a text is not a secret. */
-export type SecretRead = { readonly secret: TotpSecret } | { readonly message: string; readonly hint?: string }
-
 /**
  * Reads the file of a secret. Apart from comments (`#`) and blank lines it has one line. The line is an otpauth URI
  * (Google's Key Uri Format) or a base32 key, whose codes have 8 digits.
  */
-export function readSecret(text: string): SecretRead {
-  const all = [...linesOf(text)]
-  for (const { number, stray } of all) {
-    if (stray !== undefined) return { message: `has a fault in line ${number}: ${stray.message}`, hint: stray.hint }
-  }
-  const lines = all.map((each) => each.text.trim())
-  const [line, ...more] = lines.filter((each) => each !== '' && !each.startsWith('#'))
-  const hint = 'postern keygen totp DOOR makes one'
-  if (line === undefined) return { message: 'contains no secret', hint }
-  if (more.length > 0) return { message: 'has more than one line', hint: 'one otpauth URI, or one key in base32' }
-  return line.includes(':') ? readUri(line) : withKey(line, 'SHA1', DIGITS_MAX, PERIOD_DEFAULT_S)
+export function readSecret(text: string): Read<TotpSecret> {
+  const none = { message: 'contains no secret', hint: 'postern keygen totp DOOR makes one' }
+  const line = readOnlyLine(text, none, 'one otpauth URI, or one key in base32')
+  if ('message' in line) return line
+  return line.value.includes(':') ? readUri(line.value) : withKey(line.value, 'SHA1', DIGITS_MAX, PERIOD_DEFAULT_S)
 }
 
-function readUri(text: string): SecretRead {
+function readUri(text: string): Read<TotpSecret> {
   const match = /^otpauth:\/\/totp\/[^?]*\?(.*)$/i.exec(text)
   if (match === null)
     return { message: 'is not an otpauth URI of a time-based code', hint: 'it begins with `otpauth://totp/`' }
@@ -60,7 +52,7 @@ function readUri(text: string): SecretRead {
   return withKey(query.get('secret') ?? '', algorithm, digits, periodS)
 }
 
-function withKey(text: string, algorithm: Algorithm, digits: number, periodS: number): SecretRead {
+function withKey(text: string, algorithm: Algorithm, digits: number, periodS: number): Read<TotpSecret> {
   const key = fromBase32(text)
   if (key === undefined)
     return { message: 'has a key that is not base32', hint: 'base32 has letters a to z and digits 2 to 7' }
@@ -69,7 +61,7 @@ function withKey(text: string, algorithm: Algorithm, digits: number, periodS: nu
   }
   if (key.length > KEY_MAX_BYTES)
     return { message: 'has a key that is too long', hint: `at most ${KEY_MAX_BYTES} bytes` }
-  return { secret: { key, algorithm, digits, periodS } }
+  return { value: { key, algorithm, digits, periodS } }
 }
 
 /** Returns the otpauth URI of a secret, for a file or a QR code. */

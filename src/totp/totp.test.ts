@@ -111,12 +111,12 @@ describe('files of secrets', () => {
     expect(uri).toMatch(
       /^otpauth:\/\/totp\/gate\.example:my%20door\?secret=[A-Z2-7]+&issuer=gate\.example&algorithm=SHA256&digits=7&period=30$/,
     )
-    expect(readSecret(`# of the door\n\n${uri}\n`)).toEqual({ secret: secretOf('SHA256', 7) })
+    expect(readSecret(`# of the door\n\n${uri}\n`)).toEqual({ value: secretOf('SHA256', 7) })
   })
 
   test('what a URI does not say is what apps take for it; a key alone has eight digits', () => {
-    expect(readSecret(`otpauth://totp/x?secret=${key}`)).toEqual({ secret: secretOf('SHA1', 6) })
-    expect(readSecret(` ${key.toLowerCase()} \n`)).toEqual({ secret: secretOf('SHA1', 8) })
+    expect(readSecret(`otpauth://totp/x?secret=${key}`)).toEqual({ value: secretOf('SHA1', 6) })
+    expect(readSecret(` ${key.toLowerCase()} \n`)).toEqual({ value: secretOf('SHA1', 8) })
   })
 
   test.each([

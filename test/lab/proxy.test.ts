@@ -213,7 +213,7 @@ describe.skipIf(!IS_ROOT || !existsSync(SSHD))('postern proxy', () => {
     expect(tookMs).toBeLessThan(1_000 + START_LIMIT_MS)
     hosts('[gate]\nKnok = 7301,822,9404\n')
     expect((await ssh('gate', 'true')).stderr).toMatch(
-      /^postern: \S+\/config:2:1: error: unknown directive `Knok`\n +did you mean Knock\?\n/,
+      /^postern: \S+\/config:2:1: error: unknown directive `Knok`\n +did you mean `Knock`\?\n/,
     )
     hosts('[gate]\nKnock = 7301,822,9404\n')
     chmodSync(join(folder, 'postern/config'), 0o644)

@@ -35,10 +35,10 @@ lab('knock --spa', () => {
     const { users, faults } = readUsers(`doors=ssh ${line}\n`)
     expect(faults).toEqual([])
     const secret = readKeyFile(readFileSync(keyFile, 'utf8'), 'postern-server-secret')
-    if (!('key' in secret)) throw new Error(secret.message)
-    const key = serverKeyOf(secret.key)
+    if (!('value' in secret)) throw new Error(secret.message)
+    const key = serverKeyOf(secret.value)
     const printed = readKeyText(/^Server_Key = (\S+)$/m.exec(ours)![1]!, 'postern-server')
-    expect(printed).toEqual({ key: new Uint8Array(key.pair.publicKey) })
+    expect(printed).toEqual({ value: new Uint8Array(key.pair.publicKey) })
 
     mkdirSync(join(home, '.config/postern'), { recursive: true })
     const config = `[gate.test]\n${ours.replace(/^\[.*\]\n/, '').replace('…', 'ssh')}\n`

@@ -97,8 +97,8 @@ lab('a code on the wire', () => {
     const { stdout } = await run([process.execPath, program('postern'), 'keygen', 'totp', 'ssh', '--file', file])
     expect(stdout).toContain(`TOTP_Secret_File = ${file}\n`)
     const read = readSecret(readFileSync(file, 'utf8'))
-    if (!('secret' in read)) throw new Error(read.message)
-    const { secret } = read
+    if (!('value' in read)) throw new Error(read.message)
+    const { value: secret } = read
     const before = periodAt(secret, Date.now())
     const { code, err, seen } = await watched(['--totp-file', file, SERVER_4])
     expect(code).toBe(0)

@@ -140,7 +140,7 @@ describe('what goes wrong is told', () => {
   })
 
   test.each<[string, string, string]>([
-    ['[gate]\nKnock = 1,99999\n', 'gate', 'config:2:1: error: knock 2: '],
+    ['[gate]\nKnock = 1,99999\n', 'gate', 'config:2:11: error: knock 2: '],
     ['[gate]\nTOTP_File = /nonexistent/totp\nHost = 127.0.0.1\n', 'gate', '/nonexistent/totp: no such file'],
     ['[gate]\nFrom = /nonexistent/list\nHost = 127.0.0.1\n', 'gate', '/nonexistent/list: no such file'],
     ['[gate]\nDoor = ssh\nHost = 127.0.0.1\n', 'gate', 'the public key of gate is not known'],

@@ -1,4 +1,5 @@
 // Goal: each round knocks what is next in the list then; the same is knocked twice at most, and that is said.
+import { valueOf } from '../../text/read.ts'
 import { expect, test } from 'vitest'
 import { formatSequence, parseSequence } from '../../config/sequence.ts'
 import { ClientError } from '../fault.ts'
@@ -9,7 +10,7 @@ const play = async (...firsts: readonly string[]): Promise<readonly string[]> =>
   const said: string[] = []
   const lists = firsts.values()
   const rounds = publishedRounds(
-    async () => ({ next: parseSequence(lists.next().value!).knocks, left: firsts.length }),
+    async () => ({ next: valueOf(parseSequence(lists.next().value!))!, left: firsts.length }),
     { tell: (line) => said.push(`-v ${line}`), warn: (line) => said.push(`! ${line}`) },
   )
   for (const _ of firsts) {

@@ -169,7 +169,7 @@ function parseNumber(option: string, text: string, min: number, max: number): nu
 
 function parseSeconds(text: string): number {
   const result = parseDuration(text, 1_000, OPEN_MAX_MS)
-  if ('ms' in result) return Math.ceil(result.ms / 1_000)
+  if ('value' in result) return Math.ceil(result.value / 1_000)
   throw new UsageError(`--for: ${text || '(empty)'} ${result.message}`, result.hint)
 }
 

@@ -122,20 +122,20 @@ test.each<[string, string, string, string | RegExp]>([
   ['an identity for knocks', '[gate]\nIdentity = a\nKnock = 1,2', '2:1', /^Identity does not go with knocks/],
   ['a door and a code', '[gate]\nDoor = ssh\n TOTP_File = /a', '3:2', /^TOTP_File does not go with the single packet/],
   ['two ways for all', '[default]\nDoor = ssh\nKnock = 1,2', '3:1', /^Knock does not go with/],
-  ['a line twice', '[gate]\nKnock = 1,2\n[Gate]\nKnock = 3,4', '4:1', 'Knock is already set on line 2'],
-  ['a header without a name', '[gate]\n[ ]', '2:1', 'this section names no host'],
-  ['a wrong knock', '[gate]\nKnock = 7123,81234,2309', '2:1', /^knock 2: /],
-  ['an address of another kind', '[gate]\nFrom = ftp://a/b', '2:1', 'cannot fetch by ftp'],
+  ['a line twice', '[gate]\nKnock = 1,2\n[Gate]\nKnock = 3,4', '4:1', '`Knock` is already set on line 2'],
+  ['a header without a name', '[gate]\n[ ]', '2:1', 'the section has no name'],
+  ['a wrong knock', '[gate]\nKnock = 7123,81234,2309', '2:14', /^knock 2: /],
+  ['an address of another kind', '[gate]\nFrom = ftp://a/b', '2:8', 'cannot fetch by ftp'],
   [
     'an address with a password',
     '[gate]\nFrom = https://u:secret@a/b',
-    '2:1',
+    '2:8',
     'a user name or password in the address',
   ],
-  ['too long a pause', '[gate]\nDelay = 200', '2:1', '`200` is too long'],
-  ['too short a wait', '[gate]\nWait = 0', '2:1', '`0` is too short'],
-  ['neither yes nor no', '[gate]\nTry_First = 1', '2:1', '`1` is neither yes nor no'],
-  ['no count', '[gate]\nRetry = -1', '2:1', '`-1` is not a count'],
+  ['too long a pause', '[gate]\nDelay = 200', '2:9', '`200` is too long'],
+  ['too short a wait', '[gate]\nWait = 0', '2:8', '`0` is too short'],
+  ['neither yes nor no', '[gate]\nTry_First = 1', '2:13', '`1` is not yes or no'],
+  ['no count', '[gate]\nRetry = -1', '2:9', '`-1` is not a number'],
   ['a directive nobody knows', '[other]\nTotpfil = /a', '2:1', 'unknown directive `Totpfil`'],
 ])('%s', (_, text, place, message) => {
   const { faults } = readHostConfig(text, 'gate')
@@ -146,5 +146,5 @@ test.each<[string, string, string, string | RegExp]>([
 })
 
 test('the nearest name is what is proposed', () => {
-  expect(readHostConfig('[gate]\nTotpfil = /a', 'gate').faults[0]!.hint).toBe('did you mean TOTP_File?')
+  expect(readHostConfig('[gate]\nTotpfil = /a', 'gate').faults[0]!.hint).toBe('did you mean `TOTP_File`?')
 })

@@ -1,9 +1,10 @@
-import type { Fault } from '../../config/config.ts'
-import { FaultList, quote } from '../../config/fault.ts'
-import { nearest } from '../../config/nearest.ts'
-import { linesOf } from '../../text/lines.ts'
-import { HOST_ALIASES, HOST_DIRECTIVES } from './host-directives.ts'
-import type { Directive, HostSettings, Way } from './host-directives.ts'
+import type { Entry } from '../../text/directive.ts'
+import { FaultList } from '../../text/fault.ts'
+import type { Fault } from '../../text/fault.ts'
+import { LINE_MAX_CHARS, readSections } from '../../text/section.ts'
+import type { SectionLimits } from '../../text/section.ts'
+import { HOST, hostDirective } from './host-directives.ts'
+import type { HostEntries, HostSettings, Way } from './host-directives.ts'
 
 /** The section that applies to all hosts. */
 const DEFAULT_SECTION = 'default'
@@ -17,19 +18,11 @@ const WAYS: Readonly<Record<Way, string>> = {
   packet: 'the single packet (Server_Key, Door, Access)',
 }
 
-/** A valid line. */
-interface Entry {
-  readonly line: number
-  readonly column: number
-  readonly name: string
-  readonly directive: Directive
-  readonly settings: HostSettings
-}
-
-/** All lines under headers with the same words. */
-interface Section {
+/** The settings under headers with the same words. */
+interface HostSection {
   readonly patterns: readonly string[]
-  readonly entries: Entry[]
+  readonly settings: HostSettings
+  readonly entries: HostEntries
 }
 
 /** The file's settings for one host. */
@@ -53,7 +46,7 @@ export interface HostReading {
  */
 export function readHostConfig(text: string, host: string, only?: Way): HostReading {
   const faults = new FaultList()
-  const sections = readSections(text, faults)
+  const sections = hostSections(text, faults)
   const own = sections.filter(({ patterns }) => !isDefault(patterns) && patterns.some((each) => matches(each, host)))
   const all = [...own, ...sections.filter(({ patterns }) => isDefault(patterns))]
   const opening = all.find((section) => wayOf(section) !== undefined)
@@ -61,7 +54,7 @@ export function readHostConfig(text: string, host: string, only?: Way): HostRead
   const said = all.map((section) => saidBy(section, way, section === opening))
   // The last assignment counts, so the order is reversed.
   const settings: HostSettings = Object.assign({}, ...said.toReversed())
-  const secretive = sections.some(({ entries }) => entries.some(({ name }) => name === 'Knock'))
+  const secretive = sections.some(({ entries }) => entries.knocks !== undefined)
   return { settings, way, found: own.length > 0, secretive, faults: faults.sorted() }
 }
 
@@ -70,16 +63,12 @@ export function readHostConfig(text: string, host: string, only?: Way): HostRead
  * hosts is not knocked after the knocks of this one. A single packet's settings may come from several sections. An
  * example is one key for all hosts and a door for each.
  */
-function saidBy({ entries }: Section, way: Way | undefined, opening: boolean): HostSettings {
-  const said: HostSettings = {}
-  const identities: string[] = []
-  for (const { directive, settings } of entries) {
-    if (way !== undefined && directive.ways?.includes(way) === false) continue
-    if (way !== 'packet' && directive.opens === true && !opening) continue
-    identities.push(...(settings.identities ?? []))
-    Object.assign(said, settings)
-  }
-  return identities.length === 0 ? said : { ...said, identities }
+function saidBy({ settings }: HostSection, way: Way | undefined, opening: boolean): HostSettings {
+  const own = Object.entries(settings).filter(([key]) => {
+    const { ways, opens } = hostDirective(key)
+    return (way === undefined || ways?.includes(way) !== false) && (way === 'packet' || opens !== true || opening)
+  })
+  return Object.fromEntries(own)
 }
 
 /** Returns true if a header's word matches a host. `*` matches any characters, and case does not matter (RFC 4343). */
@@ -102,81 +91,37 @@ function isDefault(patterns: readonly string[]): boolean {
   return patterns.length === 1 && patterns[0]!.toLowerCase() === DEFAULT_SECTION
 }
 
-function wayOf({ entries }: Section): Way | undefined {
-  return entries.find(({ directive }) => directive.opens === true)?.directive.ways?.[0]
+function wayOf({ settings }: HostSection): Way | undefined {
+  const opening = Object.keys(settings).find((key) => hostDirective(key).opens === true)
+  return opening === undefined ? undefined : hostDirective(opening).ways?.[0]
 }
 
-function readSections(text: string, faults: FaultList): readonly Section[] {
-  const sections = new Map<string, Section>()
-  let section: Section | undefined
-  if (text.length > CONFIG_MAX_CHARS) {
-    faults.error(1, 1, 'the file is too large', `at most ${CONFIG_MAX_CHARS} characters`)
-    return []
+const LIMITS: SectionLimits = { maxChars: CONFIG_MAX_CHARS, nameMaxChars: LINE_MAX_CHARS, strict: true }
+
+function hostSections(text: string, faults: FaultList): readonly HostSection[] {
+  const written = new Map<string, { readonly patterns: readonly string[]; readonly entries: Entry[] }>()
+  for (const { name, entries } of readSections(text, LIMITS, faults)) {
+    const patterns = name.split(/\s+/)
+    const key = patterns.join(' ').toLowerCase()
+    written.set(key, { patterns, entries: [...(written.get(key)?.entries ?? []), ...entries] })
   }
-  for (const { number: line, text: whole, stray } of linesOf(text)) {
-    if (stray !== undefined) {
-      faults.error(line, stray.column, stray.message, stray.hint)
-      continue
-    }
-    const content = whole.trim()
-    const column = whole.length - whole.trimStart().length + 1
-    if (content === '' || content.startsWith('#')) continue
-    const header = /^\[\s*([^\]]*?)\s*\]$/.exec(content)
-    if (header !== null) {
-      const patterns = header[1]!.split(/\s+/).filter((each) => each !== '')
-      if (patterns.length === 0) faults.error(line, column, 'this section names no host', 'a name, or a pattern: `[*]`')
-      const key = patterns.join(' ').toLowerCase()
-      section = sections.get(key) ?? { patterns, entries: [] }
-      sections.set(key, section)
-      continue
-    }
-    const read = readLine(content)
-    if ('fault' in read) faults.error(line, column, read.fault, read.hint)
-    else if (section === undefined) {
-      faults.error(line, column, 'this line is before the first section', 'a section begins with `[name]`')
-    } else {
-      const before = section.entries.find(({ name }) => name === read.name)
-      if (before === undefined || read.directive.repeats === true) section.entries.push({ ...read, line, column })
-      else
-        faults.error(line, column, `${read.name} is already set on line ${before.line}`, 'remove one of the two lines')
-    }
-  }
-  for (const each of sections.values()) checkWay(each, faults)
-  return [...sections.values()]
+  return [...written.values()].map(({ patterns, entries: lines }) => {
+    const { values: settings, entries } = HOST.settle({ entries: lines, complete: true }, faults)
+    const section = { patterns, settings, entries }
+    checkWay(section, faults)
+    return section
+  })
 }
 
 /** Reports mixed ways, because a host is opened in one way. Only `[default]` may have directives of other ways. */
-function checkWay(section: Section, faults: FaultList): void {
+function checkWay(section: HostSection, faults: FaultList): void {
   const way = wayOf(section)
   if (way === undefined) return
-  for (const { line, column, name, directive } of section.entries) {
-    if (directive.ways?.includes(way) !== false) continue
-    if (isDefault(section.patterns) && directive.opens !== true) continue
-    const belongs = directive.ways.map((each) => WAYS[each]).join(' or ')
-    faults.error(line, column, `${name} does not go with ${WAYS[way]}`, `it is for ${belongs}`)
+  for (const [key, { line, keyColumn }] of Object.entries(section.entries)) {
+    const { name, ways, opens } = hostDirective(key)
+    if (ways?.includes(way) !== false) continue
+    if (isDefault(section.patterns) && opens !== true) continue
+    const belongs = ways.map((each) => WAYS[each]).join(' or ')
+    faults.error(line, keyColumn, `${name} does not go with ${WAYS[way]}`, `it is for ${belongs}`)
   }
-}
-
-type LineRead = Omit<Entry, 'line' | 'column'> | { readonly fault: string; readonly hint: string }
-
-function readLine(content: string): LineRead {
-  const match = /^([^=]*?)\s*=\s*(.+)$/.exec(content)
-  if (match === null) return { fault: 'this line has no value', hint: 'write `Name = value`' }
-  const [, written = '', value = ''] = match
-  const names = [...Object.keys(HOST_DIRECTIVES), ...Object.keys(HOST_ALIASES)]
-  const found = names.find((each) => plainly(each) === plainly(written))
-  if (found === undefined) {
-    const meant = nearest(written, names)
-    const hint = meant === undefined ? `one of ${Object.keys(HOST_DIRECTIVES).join(', ')}` : `did you mean ${meant}?`
-    return { fault: `unknown directive ${quote(written)}`, hint }
-  }
-  const name = HOST_ALIASES[found] ?? found
-  const directive = HOST_DIRECTIVES[name]!
-  const settings = directive.read(value)
-  return 'fault' in settings ? settings : { name, directive, settings }
-}
-
-/** Normalizes a name. Case does not matter, and a hyphen equals an underscore: `totp-file` means TOTP_File. */
-function plainly(name: string): string {
-  return name.toLowerCase().replaceAll('-', '_')
 }

@@ -2,14 +2,19 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { isIP } from 'node:net'
 import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { sameBytes } from '../../spa/bytes.ts'
 import { DIGEST_DEFAULT } from '../../spa/fwknop/digest.ts'
 import { encodeFields, fieldFault, PROTOCOL_VERSION } from '../../spa/fwknop/fields.ts'
 import { readFwknoprc, settingsFor } from '../../spa/fwknop/fwknoprc.ts'
 import type { RcStanzas } from '../../spa/fwknop/fwknoprc.ts'
-import { GNUPG_MIN_CHARS, PACKET_MAX_BYTES, PACKET_MIN_BYTES } from '../../spa/fwknop/packet.ts'
-import { sealGnupg, sealRijndael } from '../../spa/fwknop/packet.ts'
+import {
+  GNUPG_MIN_CHARS,
+  PACKET_MAX_BYTES,
+  PACKET_MIN_BYTES,
+  sealGnupg,
+  sealRijndael,
+} from '../../spa/fwknop/packet.ts'
 import type { Hmac } from '../../spa/fwknop/packet.ts'
 import type { RcSettings } from '../../spa/fwknop/rc-directives.ts'
 import { formatPort, readNatTarget, writeRequest } from '../../spa/fwknop/request.ts'

@@ -1,7 +1,10 @@
-import { parseDuration } from '../../config/duration.ts'
-import { quote } from '../../config/fault.ts'
+import { readTime } from '../../config/duration.ts'
+import { Directives, row } from '../../text/directive.ts'
+import type { Directive, Entries, Values } from '../../text/directive.ts'
+import { anyText, mapped, oneOf, wholeNumber } from '../../text/read.ts'
+import type { Reader } from '../../text/read.ts'
+import { quote } from '../../text/fault.ts'
 import { parseSequence } from '../../config/sequence.ts'
-import type { Knock } from '../../config/config.ts'
 import type { Family } from '../../packet/address.ts'
 import { readPorts } from '../../spa/fwknop/request.ts'
 import type { Port } from '../../spa/fwknop/request.ts'
@@ -24,160 +27,118 @@ export const WAIT_MAX_MS = 600_000
 
 const PORT_MAX = 65_535
 
-/** The settings in ~/.config/postern/config for one host. Unset directives are absent. */
-export interface HostSettings {
-  /** The name or address to send to (default: the requested host). */
-  readonly host?: string
-  readonly port?: number
-  readonly family?: Family
-  /** The server's public key. */
-  readonly serverKey?: Uint8Array
-  /** The file of the user's secret key. */
-  readonly keyFile?: string
-  readonly door?: string
-  readonly access?: readonly Port[]
-  readonly openS?: number
-  readonly claim?: Claim
-  readonly knocks?: readonly Knock[]
-  /** The file with the secret of time-based codes. */
-  readonly totpFile?: string
-  /** The address or file of the published list. */
-  readonly from?: URL | string
-  /** Files of age identities that can decrypt the list. */
-  readonly identities?: readonly string[]
-  readonly passphraseFile?: string
-  /** Milliseconds between two knocks. */
-  readonly delayMs?: number
-  /** Milliseconds to wait for the port to open after each round. */
-  readonly waitMs?: number
-  /** The most rounds after the first, while the port is not open. */
-  readonly retry?: number
-  /** True to check first whether the port is open without a knock. */
-  readonly tryFirst?: boolean
-}
-
-/** The setting of one line, or its fault. */
-export type LineRead = HostSettings | { readonly fault: string; readonly hint: string }
-
 /** A directive of the file. */
-export interface Directive {
-  /** The ways that the directive belongs to (default: all). */
+interface HostDirective<T> extends Directive<T> {
+  /** The ways that the directive belongs to; absent: all. */
   readonly ways?: readonly Way[]
   /** True if the directive by itself selects the way. */
   readonly opens?: true
-  /** True if a section may contain it more than once. */
-  readonly repeats?: true
-  readonly read: (text: string) => LineRead
 }
 
-/** The directives by their names in the manual. */
-export const HOST_DIRECTIVES: Readonly<Record<string, Directive>> = {
-  Host: { read: (host) => ({ host }) },
-  Family: {
-    read: (text) => {
-      if (text === '4' || text === '6') return { family: text === '4' ? 4 : 6 }
-      return { fault: `${quote(text)} is not a family`, hint: '4 or 6; without the line both are used' }
-    },
-  },
-  Wait: {
-    read: (text) => {
-      const read = parseDuration(text, WAIT_MIN_MS, WAIT_MAX_MS)
-      return 'ms' in read ? { waitMs: read.ms } : { fault: `${quote(text)} ${read.message}`, hint: read.hint }
-    },
-  },
-  Try_First: {
-    read: (text) => {
-      const tryFirst = /^yes$/i.test(text)
-      return tryFirst || /^no$/i.test(text)
-        ? { tryFirst }
-        : { fault: `${quote(text)} is neither yes nor no`, hint: 'yes: look first whether the port is open already' }
-    },
-  },
-  Retry: {
-    read: (text) => {
-      const retry = readNumber(text, 0, RETRY_MAX)
-      return retry === undefined ? { fault: `${quote(text)} is not a count`, hint: `0 to ${RETRY_MAX}` } : { retry }
-    },
-  },
-  Knock: {
-    ways: ['knocks'],
-    opens: true,
-    read: (text) => {
-      const { knocks, faults } = parseSequence(text)
-      const [fault] = faults
-      return fault === undefined ? { knocks } : { fault: fault.message, hint: fault.hint }
-    },
-  },
-  TOTP_File: { ways: ['knocks'], opens: true, read: (totpFile) => ({ totpFile }) },
-  From: {
-    ways: ['list'],
-    opens: true,
-    read: (text) => {
-      if (!isAddress(text)) return { from: text }
-      const read = readListAddress(text)
-      return 'url' in read ? { from: read.url } : { fault: read.message, hint: read.hint }
-    },
-  },
-  Identity: { ways: ['list'], repeats: true, read: (file) => ({ identities: [file] }) },
-  Passphrase_File: { ways: ['list'], read: (passphraseFile) => ({ passphraseFile }) },
-  Delay: {
-    ways: ['knocks', 'list'],
-    read: (text) => {
-      const read = parseDuration(text, 0, HOST_DELAY_MAX_MS)
-      return 'ms' in read ? { delayMs: read.ms } : { fault: `${quote(text)} ${read.message}`, hint: read.hint }
-    },
-  },
-  Port: {
-    ways: ['packet'],
-    read: (text) => {
-      const port = readNumber(text, 1, PORT_MAX)
-      return port === undefined ? { fault: `${quote(text)} is not a port`, hint: `1 to ${PORT_MAX}` } : { port }
-    },
-  },
-  Server_Key: {
-    ways: ['packet'],
-    opens: true,
-    read: (text) => {
-      const read = readKeyText(text, 'postern-server')
-      return 'key' in read ? { serverKey: read.key } : { fault: `the key ${read.message}`, hint: read.hint }
-    },
-  },
-  Key_File: { ways: ['packet'], read: (keyFile) => ({ keyFile }) },
-  Door: { ways: ['packet'], opens: true, read: (door) => ({ door }) },
-  Access: {
-    ways: ['packet'],
-    opens: true,
-    read: (text) => {
-      const access = readPorts(text)
-      if (access !== undefined) return { access }
-      return { fault: `${quote(text)} is not a list of ports`, hint: 'as in tcp/22,udp/53' }
-    },
-  },
-  Open_For: {
-    ways: ['packet'],
-    read: (text) => {
-      const read = parseDuration(text, 1_000, CLAIM_OPEN_MAX_S * 1_000)
-      if ('ms' in read) return { openS: Math.ceil(read.ms / 1_000) }
-      return { fault: `${quote(text)} ${read.message}`, hint: read.hint }
-    },
-  },
-  Claim: {
-    ways: ['packet'],
-    read: (text) => {
-      try {
-        return { claim: parseClaim(text) }
-      } catch (error) {
-        if (!(error instanceof UsageError)) throw error
-        return { fault: `${quote(text)} is not an address`, hint: error.hint }
-      }
-    },
-  },
+/** The terms of a directive of one way. */
+const PACKET = { ways: ['packet'] } as const
+const LIST = { ways: ['list'] } as const
+
+function host<T>(
+  name: string,
+  form: string,
+  read: Reader<T>,
+  more: Partial<Omit<HostDirective<T>, 'name' | 'form' | 'read'>> = {},
+): HostDirective<T> {
+  return { ...row(name, form, read), ...more }
 }
 
-/** Aliases of directives. */
-export const HOST_ALIASES: Readonly<Record<string, string>> = { Host_Name: 'Host' }
+const readAccess: Reader<readonly Port[]> = (text) => {
+  const value = readPorts(text)
+  if (value !== undefined) return { value }
+  return { message: `${quote(text)} is not a list of ports`, hint: 'as in tcp/22,udp/53' }
+}
 
-function readNumber(text: string, min: number, max: number): number | undefined {
-  const number = /^[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN
-  return number >= min && number <= max ? number : undefined
+const readFrom: Reader<URL | string> = (text) => {
+  if (!isAddress(text)) return { value: text }
+  const read = readListAddress(text)
+  return 'url' in read ? { value: read.url } : read
+}
+
+const readServerKey: Reader<Uint8Array> = (text) => {
+  const read = readKeyText(text, 'postern-server')
+  return 'value' in read ? read : { ...read, message: `the key ${read.message}` }
+}
+
+const readClaim: Reader<Claim> = (text) => {
+  try {
+    return { value: parseClaim(text) }
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    return { message: `${quote(text)} is not an address`, hint: error.hint }
+  }
+}
+
+/** The directives by the settings that they set. */
+export const HOST_DIRECTIVES = {
+  /** The name or address to send to; absent: the requested host. */
+  host: host('Host', 'NAME', anyText, { aliases: ['Host_Name'] }),
+  family: host(
+    'Family',
+    '4|6',
+    mapped(oneOf(['4', '6'], 'a family'), (text): Family => (text === '4' ? 4 : 6)),
+  ),
+  /** Milliseconds to wait for the port to open after each round. */
+  waitMs: host('Wait', 'TIME', readTime(WAIT_MIN_MS, WAIT_MAX_MS)),
+  /** True to check first whether the port is open without a knock. */
+  tryFirst: host(
+    'Try_First',
+    'yes|no',
+    mapped(oneOf(['yes', 'no']), (word) => word === 'yes'),
+  ),
+  /** The most rounds after the first, while the port is not open. */
+  retry: host('Retry', 'NUMBER', wholeNumber(0, RETRY_MAX)),
+  knocks: host('Knock', 'PORT[:PROTOCOL][,PORT[:PROTOCOL]]...', parseSequence, { ways: ['knocks'], opens: true }),
+  /** The file with the secret of time-based codes. */
+  totpFile: host('TOTP_File', 'FILE', anyText, { ways: ['knocks'], opens: true }),
+  /** The address or file of the published list. */
+  from: host('From', 'ADDRESS|FILE', readFrom, { ...LIST, opens: true }),
+  /** Files of age identities that can decrypt the list. */
+  identities: host(
+    'Identity',
+    'FILE',
+    mapped(anyText, (file): readonly string[] => [file]),
+    {
+      ...LIST,
+      join: (before, more) => [...before, ...more],
+    },
+  ),
+  passphraseFile: host('Passphrase_File', 'FILE', anyText, LIST),
+  /** Milliseconds between two knocks. */
+  delayMs: host('Delay', 'TIME', readTime(0, HOST_DELAY_MAX_MS), { ways: ['knocks', 'list'] }),
+  port: host('Port', 'PORT', wholeNumber(1, PORT_MAX), PACKET),
+  serverKey: host('Server_Key', 'postern-server:...', readServerKey, { ...PACKET, opens: true }),
+  /** The file of the user's secret key. */
+  keyFile: host('Key_File', 'FILE', anyText, PACKET),
+  door: host('Door', 'NAME', anyText, { ...PACKET, opens: true }),
+  access: host('Access', 'PROTOCOL/PORT[,PROTOCOL/PORT]...', readAccess, { ...PACKET, opens: true }),
+  openS: host(
+    'Open_For',
+    'TIME',
+    mapped(readTime(1_000, CLAIM_OPEN_MAX_S * 1_000), (ms) => Math.ceil(ms / 1_000)),
+    PACKET,
+  ),
+  claim: host('Claim', 'ADDRESS|source', readClaim, PACKET),
+} as const
+
+/** The settings in ~/.config/postern/config for one host. Unset directives are absent. */
+export type HostSettings = Values<typeof HOST_DIRECTIVES>
+export type HostEntries = Entries<typeof HOST_DIRECTIVES>
+
+export const HOST: Directives<typeof HOST_DIRECTIVES> = new Directives(HOST_DIRECTIVES, {
+  noun: 'directive',
+  // Case does not matter, and a hyphen equals an underscore: `totp-file` means TOTP_File.
+  normal: (name) => name.toLowerCase().replaceAll('-', '_'),
+  between: ' = ',
+  twice: { severity: 'error', hint: 'remove one of the two lines' },
+})
+
+/** Returns the row of a directive. */
+export function hostDirective(key: string): Pick<HostDirective<unknown>, 'name' | 'ways' | 'opens'> {
+  return HOST_DIRECTIVES[key as keyof typeof HOST_DIRECTIVES]
 }

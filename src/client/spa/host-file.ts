@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { ClientError } from '../fault.ts'
 import { readHostConfig } from './config-file.ts'
 import type { HostReading } from './config-file.ts'

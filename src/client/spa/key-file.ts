@@ -1,12 +1,17 @@
 import type { RcSettings } from '../../spa/fwknop/rc-directives.ts'
-import { RC_DIRECTIVES } from '../../spa/fwknop/rc-directives.ts'
-import { readHmacKey, readKey } from '../../spa/fwknop/settings.ts'
+import { readHmacKey, readHmacKeyBase64, readKey, readKeyBase64 } from '../../spa/fwknop/settings.ts'
+import type { Reader } from '../../text/read.ts'
 import { linesOf } from '../../text/lines.ts'
 import { ClientError } from '../fault.ts'
 import { readSecretFile } from './secret-file.ts'
 
 /** The directives that `fwknop --key-gen` writes. */
-const KEY_DIRECTIVES = new Set(['KEY', 'KEY_BASE64', 'HMAC_KEY', 'HMAC_KEY_BASE64'])
+const KEY_DIRECTIVES: Readonly<Record<string, readonly ['key' | 'hmacKey', Reader<Uint8Array>]>> = {
+  KEY: ['key', readKey],
+  KEY_BASE64: ['key', readKeyBase64],
+  HMAC_KEY: ['hmacKey', readHmacKey],
+  HMAC_KEY_BASE64: ['hmacKey', readHmacKeyBase64],
+}
 
 /**
  * Reads keys from a file. Its lines are `KEY_BASE64: …` as printed by `fwknop --key-gen`, or `HOST: KEY` as for
@@ -18,22 +23,17 @@ const KEY_DIRECTIVES = new Set(['KEY', 'KEY_BASE64', 'HMAC_KEY', 'HMAC_KEY_BASE6
 export function keysFromFile(path: string, kind: 'key' | 'hmacKey', host: string): RcSettings {
   const text = readSecretFile(path)
   if (text === undefined) throw new ClientError(`${path}: there is no such file`)
-  const settings: RcSettings = {}
+  const settings: { key?: Uint8Array; hmacKey?: Uint8Array } = {}
   for (const { number, text: line, stray } of linesOf(text)) {
     if (stray !== undefined) throw new ClientError(`${path}:${number}: ${stray.message}`, stray.hint)
     const match = /^\s*([^\s:]+):?\s+(.*?)\s*$/.exec(line)
     const [, name = '', value = ''] = match ?? []
     if (name.startsWith('#')) continue
-    const directive = KEY_DIRECTIVES.has(name)
-    if (!directive && name !== host) continue
-    const read = kind === 'key' ? readKey(value) : readHmacKey(value)
-    const result = directive
-      ? RC_DIRECTIVES[name]!(value, settings)
-      : 'fault' in read
-        ? read
-        : { value: { [kind]: read.value } }
-    if ('fault' in result) throw new ClientError(`${path}:${number}: ${result.fault}`, result.hint)
-    Object.assign(settings, result.value)
+    if (!Object.hasOwn(KEY_DIRECTIVES, name) && name !== host) continue
+    const [setting, read] = KEY_DIRECTIVES[name] ?? [kind, kind === 'key' ? readKey : readHmacKey]
+    const result = read(value)
+    if ('message' in result) throw new ClientError(`${path}:${number}: ${result.message}`, result.hint)
+    settings[setting] = result.value
   }
   if (Object.keys(settings).length === 0) {
     throw new ClientError(

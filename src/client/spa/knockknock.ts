@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseAddress } from '../../packet/address.ts'
 import { formatCounter, PROFILE_FILES, readCounter, readProfileConfig } from '../../spa/knockknock/profile.ts'
 import { readProfileKey } from '../../spa/knockknock/profile.ts'
-import type { ProfileRead } from '../../spa/knockknock/profile.ts'
+import type { Reader } from '../../text/read.ts'
 import { COUNTER_MAX, encodeSyn } from '../../spa/knockknock/syn.ts'
 import type { KnockknockKeys, SynFields } from '../../spa/knockknock/syn.ts'
 import { ClientError } from '../fault.ts'
@@ -71,7 +71,7 @@ function opened<T>(open: () => T): T {
   }
 }
 
-function readProfile<T>(path: string, read: (text: string) => ProfileRead<T>): T {
+function readProfile<T>(path: string, read: Reader<T>): T {
   const text = readSecretFile(path)
   if (text === undefined) {
     throw new ClientError(`${path}: there is no such file`, 'knockknock-genprofile makes a profile')

@@ -66,7 +66,7 @@ export function planPostern(request: PosternRequest): Plan {
 function serverKeyOf({ host, serverKey }: PosternRequest, settings: HostSettings, file: string): Uint8Array {
   if (serverKey !== undefined) {
     const read = readKeyText(serverKey, 'postern-server')
-    if ('key' in read) return read.key
+    if ('value' in read) return read.value
     throw new ClientError(`--server-key ${read.message}`, read.hint)
   }
   if (settings.serverKey !== undefined) return settings.serverKey
@@ -80,7 +80,7 @@ function userKeyOf(path: string): KeyPair {
   const text = readSecretFile(path)
   if (text === undefined) throw new ClientError(`${path}: there is no such file`, '`postern keygen user` makes a key')
   const read = readKeyFile(text, 'postern-user-secret')
-  if ('key' in read) return keyPairOf(read.key)
+  if ('value' in read) return keyPairOf(read.value)
   throw new ClientError(`${path}: ${read.message}`, read.hint)
 }
 

@@ -1,3 +1,4 @@
+import { isFwknop } from '../../config/secret.ts'
 import type { Config, Door, Service } from '../../config/config.ts'
 import type { Network } from '../../packet/network.ts'
 import { ADDRESS_BITS } from '../../packet/network.ts'
@@ -49,7 +50,7 @@ export function planOf(config: Config, listens: (port: number) => boolean): Guar
  * forwarding.
  */
 export function forwardsOf({ secret, forwardTo = [] }: Door): readonly Service[] {
-  return secret.kind === 'spa' && secret.protocol.startsWith('fwknop') ? forwardTo : []
+  return isFwknop(secret) ? forwardTo : []
 }
 
 /** Returns true if a door opens more than single ports of this host for a single address. */

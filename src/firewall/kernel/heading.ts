@@ -1,4 +1,4 @@
-import { quote } from '../../config/fault.ts'
+import { quote } from '../../text/fault.ts'
 import { formatService } from '../../config/service.ts'
 import type { Family } from '../../packet/address.ts'
 import { SCAN_WINDOW_S } from './flag.ts'

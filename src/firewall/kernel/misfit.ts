@@ -1,5 +1,5 @@
 import type { Config, Door, Service } from '../../config/config.ts'
-import { quote } from '../../config/fault.ts'
+import { quote } from '../../text/fault.ts'
 import { formatService } from '../../config/service.ts'
 import type { Family } from '../../packet/address.ts'
 import { basePlan } from '../base/ruleset.ts'

@@ -1,5 +1,5 @@
 import type { FlagTest, Service } from '../../config/config.ts'
-import { quote } from '../../config/fault.ts'
+import { quote } from '../../text/fault.ts'
 import { protocolName } from '../../config/service.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'

@@ -1,5 +1,6 @@
-import type { Config, Door, Fault, FlagTest, Knock, Service } from '../../config/config.ts'
-import type { Widths } from '../../config/config.ts'
+import { fixedKnocks } from '../../config/secret.ts'
+import type { Config, Door, FlagTest, Knock, Service, Widths } from '../../config/config.ts'
+import type { Fault } from '../../text/fault.ts'
 import { formatService } from '../../config/service.ts'
 import type { Network } from '../../packet/network.ts'
 import { mergeServices } from '../guard/merge.ts'
@@ -121,7 +122,7 @@ function named(doors: readonly Door[]): readonly KernelDoor[] {
     const { name, secret, tcpFlags, seqTimeoutMs, cmdTimeoutMs, opens, allowFrom, widen } = door
     const slug = slugOf(name, slugs)
     slugs.add(slug)
-    const knocks = secret.kind === 'sequence' ? secret.knocks : []
+    const knocks = fixedKnocks(secret)
     const ports = mergeServices(opens)
     return { name, slug, knocks, tcpFlags, seqTimeoutMs, openForMs: cmdTimeoutMs, ports, allowFrom, widen }
   })

@@ -1,6 +1,6 @@
 // Goal: nothing that the kernel cannot do is left out in silence: each is named with its line and what would be right.
 import { expect, test } from 'vitest'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { readConfig } from '../../config/read.ts'
 import type { Service } from '../../config/config.ts'
 import { planKernel } from './plan.ts'

@@ -1,5 +1,7 @@
-import type { Door, Fault, Options } from '../../config/config.ts'
-import { quote } from '../../config/fault.ts'
+import { fixedKnocks } from '../../config/secret.ts'
+import type { Door, Options } from '../../config/config.ts'
+import type { Fault } from '../../text/fault.ts'
+import { quote } from '../../text/fault.ts'
 import { formatService, protocolName } from '../../config/service.ts'
 import type { Dialect } from './dialect.ts'
 
@@ -59,7 +61,7 @@ export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
       'open ports of this host, or leave the door to knockd',
     )
   }
-  const twice = secret.kind === 'sequence' ? inARow(secret.knocks) : undefined
+  const twice = inARow(fixedKnocks(secret))
   if (twice !== undefined) {
     const port = `${protocolName(twice.protocol)}/${twice.port}`
     refuse(

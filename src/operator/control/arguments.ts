@@ -93,6 +93,6 @@ function parse(command: keyof typeof OPTIONS, args: readonly string[]): Parsed {
 
 function readTime(text: string): number {
   const result = parseDuration(text, 1, BY_HAND_MAX_MS)
-  if ('ms' in result) return result.ms
+  if ('value' in result) return result.value
   throw new UsageError(`--for: ${text} ${result.message}\n  ${result.hint}`)
 }

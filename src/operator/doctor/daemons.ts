@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { quote } from '../../config/fault.ts'
+import { quote } from '../../text/fault.ts'
 import { exposedText } from '../../control/message.ts'
 import type { InterfaceStatus, Status } from '../../control/message.ts'
 import { CONFIG_DEFAULT } from '../check.ts'

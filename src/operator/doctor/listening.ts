@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts'
+import { fixedKnocks } from '../../config/secret.ts'
 import { protocolName } from '../../config/service.ts'
 import type { Listening } from '../../host/listening.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
@@ -7,8 +8,8 @@ import type { Finding } from './finding.ts'
 /** Finds knock ports on which a program listens. Its clients knock too, and the scan guard does not see them. */
 export function judgeListening({ doors, file }: Config, listening: Listening): readonly Finding[] {
   return doors.flatMap(({ name, line, secret, target }): readonly Finding[] => {
-    if (secret.kind !== 'sequence' || target !== undefined) return []
-    return secret.knocks.flatMap(({ protocol, port }, index): readonly Finding[] => {
+    if (target !== undefined) return []
+    return fixedKnocks(secret).flatMap(({ protocol, port }, index): readonly Finding[] => {
       if (!listening[protocol].has(port)) return []
       const what = protocolName(protocol)
       // The port itself is a secret, and this may end up in a log.

@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts'
+import { secretFiles } from '../../config/secret.ts'
 import { faultsOfFile, faultsOfFolder } from '../../file/faults.ts'
 import { SECRET } from '../../file/policy.ts'
 import type { FileFault } from '../../file/policy.ts'
@@ -45,6 +46,7 @@ export function findingOf({ message, cure, byHand }: FileFault, where: string): 
 }
 
 /** Returns the files that the classic knockd has too. The daemon uses them even if others can read them. */
-function readableFiles({ file, doors }: Config): readonly string[] {
-  return [file, ...doors.flatMap(({ secret }) => (secret.kind === 'one-time' ? [secret.path] : []))]
+function readableFiles({ file, doors, options }: Config): readonly string[] {
+  const all = doors.flatMap(({ secret }) => secretFiles(secret, options.spaKeyFile))
+  return [file, ...all.flatMap(([path, use]) => (use === 'list' ? [path] : []))]
 }

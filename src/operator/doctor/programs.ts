@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Config } from '../../config/config.ts'
-import { splitCommand } from '../../config/shell.ts'
+import { splitCommand } from '../../lint/shell.ts'
 import { Nftables } from '../../native/nftables.ts'
 import { loadPcap } from '../../native/pcap.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'

@@ -7,14 +7,10 @@ export function readAllowed(
 ): { readonly allowed: readonly Service[] } | { readonly usage: string } {
   const allowed: Service[] = []
   for (const value of values) {
-    let usage = ''
-    const fault = (_offset: number, message: string, hint?: string): void => {
-      usage = `--allow: ${message}${hint === undefined ? '' : `\n  ${hint}`}`
-    }
-    const services = readServices(value, { error: fault, warning: fault })
-    if (services === undefined) return { usage }
-    if (services.some(({ host }) => host !== undefined)) return { usage: '--allow takes ports of this host' }
-    allowed.push(...services)
+    const read = readServices(value)
+    if ('message' in read) return { usage: `--allow: ${read.message}\n  ${read.hint}` }
+    if (read.value.some(({ host }) => host !== undefined)) return { usage: '--allow takes ports of this host' }
+    allowed.push(...read.value)
   }
   return { allowed }
 }

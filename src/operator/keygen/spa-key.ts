@@ -113,7 +113,7 @@ function readSecret(key: SpaKey, file: string): Uint8Array {
   const text = readSecretFile(file)
   if (text === undefined) throw new KeyFileError(`${file}: no such file\n  to make a key, leave out --show`)
   const read = readKeyFile(text, secretKind(key))
-  if ('key' in read) return read.key
+  if ('value' in read) return read.value
   throw new KeyFileError(`${file}: ${read.message}\n  ${read.hint}`)
 }
 

@@ -1,12 +1,11 @@
-import type { CommandText } from '../../config/command.ts'
-import type { DoorText } from '../../config/door.ts'
-import { quote } from '../../config/fault.ts'
-import { firewallProgram } from '../../config/firewall.ts'
-import { builtInChains, chainOf, isIptables } from '../../config/iptables.ts'
-import { isTypographic } from '../../config/lint-paste.ts'
-import { nearest } from '../../config/nearest.ts'
-import { programName } from '../../config/shell.ts'
-import type { Simple } from '../../config/shell.ts'
+import type { CommandText, PlacedDoor } from '../../lint/placed-door.ts'
+import { quote } from '../../text/fault.ts'
+import { firewallProgram } from '../../lint/firewall.ts'
+import { builtInChains, chainOf, isIptables } from '../../lint/iptables.ts'
+import { isTypographic } from '../../lint/paste.ts'
+import { nearest } from '../../text/nearest.ts'
+import { programName } from '../../lint/shell.ts'
+import type { Simple } from '../../lint/shell.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { CommandRun, Observation } from './observation.ts'
 import { IPTABLES } from './rules.ts'
@@ -26,7 +25,7 @@ const NOT_EXECUTABLE = 126
 export function explainFailure(
   run: CommandRun,
   observation: Observation,
-  door: DoorText,
+  door: PlacedDoor,
   context: Context,
   faultyBefore = false,
 ): Said {
@@ -92,13 +91,13 @@ function isNamed(program: string, printed: string | undefined): boolean {
 }
 
 /** Returns true if an IPv4 command runs for IPv6 because the door has no command for IPv6. */
-function isForOtherFamily({ text }: CommandText, door: DoorText): boolean {
+function isForOtherFamily({ text }: CommandText, door: PlacedDoor): boolean {
   return door.entries.start6 === undefined && text.includes('%IP%') && !text.includes('ip6')
 }
 
 function explainFamily(
   command: CommandText,
-  door: DoorText,
+  door: PlacedDoor,
   programs: readonly Simple[],
   printed: string | undefined,
   faultyBefore: boolean,

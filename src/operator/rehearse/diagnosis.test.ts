@@ -3,13 +3,15 @@ import { expect, test } from 'vitest'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import { diagnose } from './diagnosis.ts'
 import type { Observation } from './observation.ts'
-import { doorTexts } from './rehearsed-config.ts'
+import { readConfig } from '../../config/read.ts'
+import { placedDoors } from '../../lint/placed-door.ts'
 
 const TEXT = `[ssh]
 Sequence = 7301,8822,6103
 Start_Command = /usr/sbin/iptables -A INPUT -s %IP% -p tcp --dport 22 -j ACCEPT
 Stop_Command = /usr/sbin/iptables -D INPUT -s %IP% -p tcp --dport 22 -j ACCEPT
 `
+const doorTexts = (text: string): ReturnType<typeof placedDoors> => placedDoors(readConfig(text, 'k').config!)
 const CONTEXT = {
   doors: doorTexts(TEXT),
   faults: [],

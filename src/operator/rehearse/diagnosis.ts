@@ -1,7 +1,7 @@
-import type { DoorText } from '../../config/door.ts'
-import { isIptables } from '../../config/iptables.ts'
-import { BY_ELEMENT } from '../../config/lint-rule.ts'
-import { programName } from '../../config/shell.ts'
+import type { PlacedDoor } from '../../lint/placed-door.ts'
+import { isIptables } from '../../lint/iptables.ts'
+import { BY_ELEMENT } from '../../lint/rule.ts'
+import { programName } from '../../lint/shell.ts'
 import type { Family } from '../../packet/address.ts'
 import { explainFailure } from './command-failure.ts'
 import type { Observation } from './observation.ts'
@@ -38,7 +38,7 @@ export function diagnose(observations: readonly Observation[], context: Context)
       // The hints of both families are kept: `iptables …` for IPv4 and `ip6tables …` for IPv6.
       const hints = [...new Set([twin?.hint, hint].flatMap((each) => each?.split('\n    ') ?? []))]
       const finding: Finding = {
-        door: door.name,
+        door: door.door.name,
         families: [...families, observation.family],
         line,
         column,
@@ -54,7 +54,7 @@ export function diagnose(observations: readonly Observation[], context: Context)
 
 function explain(
   observation: Observation,
-  door: DoorText,
+  door: PlacedDoor,
   all: readonly Observation[],
   context: Context,
 ): readonly Said[] {
@@ -132,13 +132,13 @@ function explainUnseen({ family }: Observation): Said {
   }
 }
 
-function explainEveryone(observation: Observation, door: DoorText): Said {
+function explainEveryone(observation: Observation, door: PlacedDoor): Said {
   const start = commandOf(door, 'start', observation.family)
   const message = `${portNames(observation)} opens to everyone, not only to the address that knocked`
   return { ...placeOf(start), message, hint: 'name the source: `%IP%` is the address that knocked' }
 }
 
-function explainLeft(observation: Observation, door: DoorText, { faults }: Context): Said | undefined {
+function explainLeft(observation: Observation, door: PlacedDoor, { faults }: Context): Said | undefined {
   const { left, lost, closed, source = '', family, seen, commands } = observation
   const stop = commandOf(door, 'stop', family)
   if (!seen || !observation.shutsItself) return undefined
@@ -167,7 +167,7 @@ function explainLeft(observation: Observation, door: DoorText, { faults }: Conte
 }
 
 /** Returns the hint for removing what a start command added. */
-function undoing(door: DoorText, family: Family): string {
+function undoing(door: PlacedDoor, family: Family): string {
   const commands = (['start', 'stop'] as const).flatMap((part) => commandOf(door, part, family)?.script.commands ?? [])
   const names = commands.map((words) => programName(words))
   if (names.includes('nft')) return BY_ELEMENT
@@ -177,7 +177,7 @@ function undoing(door: DoorText, family: Family): string {
     : 'remove what the start command added, and nothing else'
 }
 
-function explainWrong(observation: Observation, door: DoorText, { scanPortsLine }: Context): readonly Said[] {
+function explainWrong(observation: Observation, door: PlacedDoor, { scanPortsLine }: Context): readonly Said[] {
   const { wrongOrder, slowKnock, portScan } = observation
   const said: Said[] = []
   const at = door.entries.sequence ?? door.entries.oneTime

@@ -1,12 +1,12 @@
 import { TOTP_SKEW_MAX } from '../../config/config.ts'
-import type { Knock, Secret } from '../../config/config.ts'
-import { USERS_FILE_MAX_BYTES, parseUsers } from '../../config/users.ts'
+import type { Knock, SecretConfig } from '../../config/config.ts'
+import { secretPath, writtenKnocks } from '../../config/secret.ts'
+import { holdersMaxBytes, readHolders } from '../../config/users.ts'
 import type { UserSecret } from '../../config/users.ts'
 import { SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
 import { codeOf, periodAt } from '../../totp/code.ts'
 import { knocksOfCode } from '../../totp/ports.ts'
-import { SECRET_FILE_MAX_BYTES, readSecret } from '../../totp/secret-text.ts'
 
 /** The number of valid periods at either end that are not used, because they may end before the knock. */
 const MARGIN_PERIODS = 2
@@ -22,11 +22,13 @@ export class Holders {
   readonly #taken = new Set<string>()
 
   /** Returns knocks that open the door now, or the reason why there are none. */
-  knocks({ kind, path, code }: Secret & { kind: 'totp' | 'users' }): Knocks | string {
-    const secret = firstOf(kind, path)
+  knocks(config: SecretConfig): Knocks | string {
+    const path = secretPath(config) ?? ''
+    const before = writtenKnocks(config)
+    const secret = firstOf(config, path)
     if (typeof secret === 'string') return `${path}: ${secret}`
-    if (secret.kind === 'sequence') {
-      const knocks = [...code.before, ...secret.knocks]
+    if ('knocks' in secret) {
+      const knocks = [...before, ...secret.knocks]
       return { knocks, wrongKnocks: knocks }
     }
     const { totp } = secret
@@ -40,20 +42,16 @@ export class Holders {
     if (right === undefined || wrong === undefined) return 'all current codes are used'
     this.#taken.add(`${path} ${right}`)
     return {
-      knocks: [...code.before, ...knocksOfCode(right)],
-      wrongKnocks: [...code.before, ...knocksOfCode(wrong)],
+      knocks: [...before, ...knocksOfCode(right)],
+      wrongKnocks: [...before, ...knocksOfCode(wrong)],
     }
   }
 }
 
-function firstOf(kind: 'totp' | 'users', path: string): UserSecret | string {
+function firstOf(secret: SecretConfig, path: string): UserSecret | string {
   try {
-    if (kind === 'users') {
-      const [first] = parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET)).users
-      return first?.secret ?? 'has no users'
-    }
-    const read = readSecret(readPrivateText(path, SECRET_FILE_MAX_BYTES, SECRET))
-    return 'message' in read ? read.message : { kind: 'totp', totp: read.secret }
+    const read = readHolders(secret, readPrivateText(path, holdersMaxBytes(secret), SECRET))
+    return 'message' in read ? read.message : (read.value[0] ?? 'has no users')
   } catch (error) {
     return (error as Error).message
   }

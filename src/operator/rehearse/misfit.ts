@@ -1,4 +1,4 @@
-import type { CommandText } from '../../config/command.ts'
+import type { CommandText } from '../../lint/placed-door.ts'
 import { bypassOf } from './bypass.ts'
 import type { Bypass } from './bypass.ts'
 import type { Observation } from './observation.ts'

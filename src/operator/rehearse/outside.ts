@@ -1,5 +1,5 @@
 import type { Door } from '../../config/config.ts'
-import { programName, splitCommand } from '../../config/shell.ts'
+import { programName, splitCommand } from '../../lint/shell.ts'
 
 /** Programs that act outside the namespace, with the reason. */
 const OUTSIDE: ReadonlyMap<string, string> = new Map([

@@ -1,10 +1,11 @@
 import { basename } from 'node:path'
-import type { Change } from '../../config/change.ts'
-import { changesOf } from '../../config/firewall.ts'
+import type { Change } from '../../lint/change.ts'
+import { changesOf } from '../../lint/firewall.ts'
 import type { Config, Door, Knock } from '../../config/config.ts'
 import { shutsItself } from '../../config/door-commands.ts'
 import { isOrdinary } from '../../config/flags.ts'
-import { splitCommand } from '../../config/shell.ts'
+import { codeOf, fixedKnocks, packetOf, secretPath } from '../../config/secret.ts'
+import { splitCommand } from '../../lint/shell.ts'
 import { formatService } from '../../config/service.ts'
 import type { Family } from '../../packet/address.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
@@ -179,13 +180,15 @@ export class Play {
     if (tcpFlags !== undefined && !isOrdinary(tcpFlags)) {
       return 'its TCPFlags ask for packets that no ordinary client sends'
     }
-    if (secret.kind === 'sequence') return { knocks: secret.knocks, wrongKnocks: secret.knocks }
-    if (secret.kind === 'totp' || secret.kind === 'users') return this.#holders.knocks(secret)
-    if (secret.kind === 'spa') return 'it opens to single packets, which a rehearsal has no key for'
+    const fixed = fixedKnocks(secret)
+    if (fixed.length > 0) return { knocks: fixed, wrongKnocks: fixed }
+    if (codeOf(secret) !== undefined) return this.#holders.knocks(secret)
+    if (packetOf(secret) !== undefined) return 'it opens to single packets, which a rehearsal has no key for'
     const list = this.#lists.get(name)
     const knocks = list?.left[list.used]
     if (list === undefined || knocks === undefined) {
-      return `no one-time sequence is left for it${secret.kind === 'one-time' ? ` in ${secret.path}` : ''}`
+      const path = secretPath(secret)
+      return `no one-time sequence is left for it${path === undefined ? '' : ` in ${path}`}`
     }
     list.used++
     return { knocks, wrongKnocks: list.left[list.used] }
@@ -224,7 +227,7 @@ function reasonToRefuse(door: Door): string | undefined {
 
 /** Returns the ports of a scan: the low ones, and those near the ports of sequences; UDP only if a sequence uses it. */
 function scanOf(doors: readonly Door[]): readonly KnockOrder[] {
-  const knocks = doors.flatMap(({ secret }) => (secret.kind === 'sequence' ? secret.knocks : []))
+  const knocks = doors.flatMap(({ secret }) => fixedKnocks(secret))
   const ports = new Set(Array.from({ length: SCAN_BELOW - 1 }, (_, index) => index + 1))
   for (const { port } of knocks) {
     for (let near = port - SCAN_AROUND; near <= port + SCAN_AROUND; near++) {

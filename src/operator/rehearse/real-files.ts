@@ -2,7 +2,8 @@ import { CLASSIC } from '../../file/policy.ts'
 import { readPrivateFile, readPrivateText } from '../../file/private-file.ts'
 import { parseOneTime } from '../../config/one-time.ts'
 import { CONFIG_MAX_BYTES } from '../../config/config.ts'
-import type { Knock, Secret } from '../../config/config.ts'
+import type { Knock, SecretConfig } from '../../config/config.ts'
+import { oneTimeOf } from '../../config/secret.ts'
 import { formatSequence } from '../../config/sequence.ts'
 import { ONE_TIME_FILE_MAX_BYTES } from '../../state/one-time.ts'
 import { makeSequence } from '../../publish/sequence.ts'
@@ -22,10 +23,11 @@ export interface OneTimeList {
 }
 
 /** Returns the list that the rehearsal uses for a door; `undefined` if there is none, or it cannot be read. */
-export function listOf(secret: Secret): OneTimeList | undefined {
-  if (secret.kind === 'one-time') return readList(secret.path)
-  if (secret.kind !== 'generated') return undefined
-  const { list } = secret
+export function listOf(secret: SecretConfig): OneTimeList | undefined {
+  const oneTime = oneTimeOf(secret)
+  if (oneTime === undefined) return undefined
+  if ('path' in oneTime) return readList(oneTime.path)
+  const { list } = oneTime
   const left = Array.from({ length: MADE }, () => makeSequence(list, new Set()))
   return { text: left.map((knocks) => ` ${formatSequence(knocks)}\n`).join(''), left }
 }

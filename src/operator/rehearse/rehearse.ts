@@ -1,7 +1,6 @@
 import { delimiter } from 'node:path'
 import type { Config, Reading } from '../../config/config.ts'
-import { OPTION_DIRECTIVES } from '../../config/directive.ts'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import type { Family } from '../../packet/address.ts'
 import { ask, findSocket } from '../../control/client.ts'
 import { listeningPorts } from '../../host/listening.ts'
@@ -23,7 +22,7 @@ import type { Machine } from './machine.ts'
 import type { Namespace } from './namespace.ts'
 import { Play } from './play.ts'
 import { readWhole } from './real-files.ts'
-import { doorTexts, optionLine } from './rehearsed-config.ts'
+import { placedDoors } from '../../lint/placed-door.ts'
 import { asJson, asText, isGood, joinFamilies } from './report.ts'
 import type { Report } from './report.ts'
 import { firstDifference, rulesTextOf, takeRules } from './rules.ts'
@@ -162,7 +161,7 @@ function reportOf({ asked, config, rules, reading, text, machine, plays, changed
   const doors = joinFamilies(plays.map((play) => play.doors))
   const observations = doors.flatMap((door) => door.observations)
   const context = {
-    doors: doorTexts(text),
+    doors: placedDoors(config),
     faults: reading.faults,
     watched: machine.watched.name,
     programAt: programPath,
@@ -174,7 +173,7 @@ function reportOf({ asked, config, rules, reading, text, machine, plays, changed
         clues: { rules: rulesTextOf(rules), listening: [...listeningPorts()[TCP]] },
         pid: undefined,
       }),
-    scanPortsLine: optionLine(text, OPTION_DIRECTIVES.scanPorts),
+    scanPortsLine: config.places.options.scanPorts?.line,
   }
   return {
     file: asked.file,

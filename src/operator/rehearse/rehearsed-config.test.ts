@@ -1,8 +1,8 @@
 // Goal: the daemon's config in a rehearsal is the real one, but for where it writes and how long it takes.
 import { expect, test } from 'vitest'
-import { OPTION_DIRECTIVES } from '../../config/directive.ts'
 import { readConfig } from '../../config/read.ts'
-import { doorTexts, optionLine, rehearsedConfig } from './rehearsed-config.ts'
+import { placedDoors } from '../../lint/placed-door.ts'
+import { rehearsedConfig } from './rehearsed-config.ts'
 
 const TEXT = `[options]
 	UseSyslog
@@ -64,8 +64,8 @@ test('in full, times are as they are written', () => {
 })
 
 test('places in the real text', () => {
-  const door = doorTexts(TEXT).get('long')!
+  const door = placedDoors(config!).get('long')!
   expect([door.line, door.commands.start4?.line, door.commands.stop6?.line]).toEqual([8, 11, 13])
-  expect(optionLine(TEXT, OPTION_DIRECTIVES.pidFile)).toBe(4)
-  expect(optionLine(TEXT, OPTION_DIRECTIVES.scanPorts)).toBeUndefined()
+  expect(config!.places.options.pidFile?.line).toBe(4)
+  expect(config!.places.options.scanPorts).toBeUndefined()
 })

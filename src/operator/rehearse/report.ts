@@ -1,4 +1,4 @@
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import type { Family } from '../../packet/address.ts'
 import { CHECKS } from './checks.ts'
 import type { Outcome } from './checks.ts'

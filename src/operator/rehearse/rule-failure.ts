@@ -1,4 +1,4 @@
-import type { DoorText } from '../../config/door.ts'
+import type { PlacedDoor } from '../../lint/placed-door.ts'
 import { hooksAt } from './chains.ts'
 import { BASE_TABLE } from '../../firewall/base/ruleset.ts'
 import { answering } from '../../firewall/allow.ts'
@@ -16,7 +16,7 @@ import { untrackedBy } from './untracked.ts'
 const BASE = `table ${BASE_TABLE}`
 
 /** Explains why a port stayed shut though its door's command did not fail. */
-export function explainShut(observation: Observation, door: DoorText, context: Context): Said {
+export function explainShut(observation: Observation, door: PlacedDoor, context: Context): Said {
   const { allow } = context
   const { added, culprit, family, source = '' } = observation
   const start = commandOf(door, 'start', family)
@@ -79,7 +79,7 @@ export function explainShut(observation: Observation, door: DoorText, context: C
 }
 
 /** Explains why an established connection ended at the deadline. */
-export function explainSession(observation: Observation, door: DoorText): Said {
+export function explainSession(observation: Observation, door: PlacedDoor): Said {
   const { family, sessionCulprit, rulesOpen } = observation
   const place = placeOf(commandOf(door, 'stop', family))
   const untracked = rulesOpen === undefined ? undefined : untrackedBy(rulesOpen, observation.ports, family)

@@ -1,7 +1,6 @@
-import type { CommandText } from '../../config/command.ts'
-import type { Fault } from '../../config/config.ts'
-import type { DoorText } from '../../config/door.ts'
-import type { Word } from '../../config/shell.ts'
+import type { CommandText, PlacedDoor } from '../../lint/placed-door.ts'
+import type { Fault } from '../../text/fault.ts'
+import type { Word } from '../../lint/shell.ts'
 import type { Family } from '../../packet/address.ts'
 import type { Port, Remedy } from '../../remedy/remedies.ts'
 import type { Culprit } from './culprit.ts'
@@ -9,7 +8,7 @@ import type { Observation } from './observation.ts'
 
 /** The facts for explanations. */
 export interface Context {
-  readonly doors: ReadonlyMap<string, DoorText>
+  readonly doors: ReadonlyMap<string, PlacedDoor>
   /** The faults that `postern check` finds in the config. */
   readonly faults: readonly Fault[]
   /** The interface that the knocks come in on. */
@@ -37,7 +36,7 @@ export function portNames({ ports }: Pick<Observation, 'ports'>): string {
 }
 
 /** Returns the start or stop command of a door for a family, as the config has it. */
-export function commandOf(door: DoorText, part: 'start' | 'stop', family: Family): CommandText | undefined {
+export function commandOf(door: PlacedDoor, part: 'start' | 'stop', family: Family): CommandText | undefined {
   return door.commands[`${part}${family}`]
 }
 

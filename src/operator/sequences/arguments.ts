@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import * as bound from '../../config/config.ts'
 import { readPorts } from '../../config/list.ts'
-import { nearest } from '../../config/nearest.ts'
+import { nearest } from '../../text/nearest.ts'
 import { CONFIG_DEFAULT } from '../check.ts'
 
 /** The actions of `postern sequences`. */
@@ -89,11 +89,7 @@ function readNumber(option: string, text: string | undefined, usual: number, min
 }
 
 function readRange(text: string): { readonly first: number; readonly last: number } {
-  const range = readPorts(text, {
-    error: (_, message, hint) => {
-      throw new UsageError(`--ports: ${message}${hint === undefined ? '' : `\n  ${hint}`}`)
-    },
-    warning: () => undefined,
-  })
-  return range!
+  const read = readPorts(text)
+  if ('message' in read) throw new UsageError(`--ports: ${read.message}\n  ${read.hint}`)
+  return read.value
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Config, Door } from '../../config/config.ts'
+import { oneTimeOf } from '../../config/secret.ts'
 import { formatSequence } from '../../config/sequence.ts'
 import { listName } from '../../secret/generated-door.ts'
 import { CLASSIC } from '../../file/policy.ts'
@@ -31,10 +32,11 @@ export interface ListRead {
 /** Returns the lists of a config's doors. @param interfaces the interfaces that the daemon was started with */
 export function listsOf({ file, options, doors }: Config, interfaces: readonly string[]): readonly DoorList[] {
   return doors.flatMap(({ name: door, secret }: Door): readonly DoorList[] => {
-    if (secret.kind === 'one-time') return [{ door, path: secret.path, generated: false, lowWater: secret.lowWater }]
-    if (secret.kind !== 'generated') return []
-    const path = join(listFolder(statePath(options.stateDir, file, interfaces)), listName(door))
-    return [{ door, path, generated: true, lowWater: secret.lowWater }]
+    const list = oneTimeOf(secret)
+    if (list === undefined) return []
+    const generated = 'list' in list
+    const path = generated ? join(listFolder(statePath(options.stateDir, file, interfaces)), listName(door)) : list.path
+    return [{ door, path, generated, lowWater: list.lowWater }]
   })
 }
 

@@ -11,7 +11,7 @@ import type { AccessReading } from '../../spa/fwknop/access.ts'
 import { readKeys } from '../../spa/fwknop/key-file.ts'
 import { INCLUDED_MAX_CHARS } from '../../spa/fwknop/include.ts'
 import type { AccessSource } from '../../spa/fwknop/include.ts'
-import type { Value } from '../../spa/fwknop/settings.ts'
+import type { Read } from '../../text/read.ts'
 import type { Stanza } from '../../spa/fwknop/stanza.ts'
 import { piecesOf } from '../../text/lines.ts'
 
@@ -49,13 +49,13 @@ export function readAccessFile(
   const read = (from: string): string => readPrivateText(from, ACCESS_MAX_CHARS, policy)
   const texts = [read(path)]
   const [files, folders, unread] = [new Set<string>(), new Set<string>(), new Set<string>()]
-  const attempt = <T>(from: string, work: () => T): Value<T> => {
+  const attempt = <T>(from: string, work: () => T): Read<T> => {
     try {
       return { value: work() }
     } catch (error) {
-      const { reason, fault, hint } = fileErrorOf(from, error)
+      const { reason, fault: message, hint } = fileErrorOf(from, error)
       if (reason !== 'missing') unread.add(from)
-      return { fault, ...(hint === undefined ? {} : { hint }) }
+      return { message, hint }
     }
   }
   const source: AccessSource = {

@@ -1,6 +1,6 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import type { Fault } from '../../config/config.ts'
+import type { Fault } from '../../text/fault.ts'
 import { spawnSync } from '../../native/spawn.ts'
 import { placeText } from '../../spa/fwknop/stanza.ts'
 import type { CommandTerms, Stanza } from '../../spa/fwknop/stanza.ts'

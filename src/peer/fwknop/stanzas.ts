@@ -1,4 +1,4 @@
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { faultsOfGnupgHome } from '../../file/faults.ts'
 import { SECRET } from '../../file/policy.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'

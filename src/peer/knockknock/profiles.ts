@@ -13,7 +13,7 @@ import {
   readProfileConfig,
   readProfileKey,
 } from '../../spa/knockknock/profile.ts'
-import type { ProfileRead } from '../../spa/knockknock/profile.ts'
+import type { Reader } from '../../text/read.ts'
 import type { KnockknockKeys } from '../../spa/knockknock/syn.ts'
 
 /** The most profiles of one door. */
@@ -89,7 +89,7 @@ function readProfile(folder: string, name: string): Profile {
   return { name, keys: { cipherKey, macKey }, counter, port }
 }
 
-function value<T>(folder: string, file: string, read: (text: string) => ProfileRead<T>): T {
+function value<T>(folder: string, file: string, read: Reader<T>): T {
   const found = read(readPrivateText(join(folder, file), PROFILE_FILE_MAX_BYTES, SECRET))
   if ('value' in found) return found.value
   throw new Error(`${file} ${found.message}\n${found.hint}`)

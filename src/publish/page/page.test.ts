@@ -1,5 +1,6 @@
 // Goal: whatever a door, a host or a list is called, the page is one file that runs its own script alone, by its hash, and may reach
 // nobody but the list's server and the one host; and it reads lists as strictly as the daemon writes them.
+import { valueOf } from '../../text/read.ts'
 import { createHash } from 'node:crypto'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -76,7 +77,7 @@ test('nothing is fetched from anywhere', () => {
 })
 
 describe('lists', () => {
-  const { knocks } = parseSequence('7431,8020:udp,9123')
+  const knocks = valueOf(parseSequence('7431,8020:udp,9123'))!
 
   test('are read as the daemon writes them', () => {
     const made = Date.UTC(2026, 10, 21, 8)
@@ -108,9 +109,9 @@ describe('lists', () => {
 
 test('what browsers refuse, and how to knock without one', () => {
   expect([6000, 6667, 10_080, 22, 7431, 443].map(isBlocked)).toEqual([true, true, true, true, false, false])
-  const { knocks } = parseSequence('7431,8020')
+  const knocks = valueOf(parseSequence('7431,8020'))!
   expect(commandsFor('gate', knocks).map(({ program }) => program)).toEqual(['knock', 'nc', 'telnet'])
-  const mixed = commandsFor('gate', parseSequence('7431,8020:udp').knocks)
+  const mixed = commandsFor('gate', valueOf(parseSequence('7431,8020:udp'))!)
   expect(mixed.map(({ program }) => program)).toEqual(['knock', 'nc'])
   expect(mixed[0]!.text).toBe('knock gate 7431 8020:udp')
 })

@@ -246,7 +246,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
 function readServerKey(path: string): ServerKey {
   const read = readKeyFile(readPrivateText(path, KEY_FILE_MAX_BYTES, SECRET), 'postern-server-secret')
   if ('message' in read) throw new Error(`${path}: ${read.message}\n${read.hint}`)
-  return serverKeyOf(read.key)
+  return serverKeyOf(read.value)
 }
 
 /**

@@ -1,145 +1,122 @@
-import { quote } from '../../config/fault.ts'
-import type { Network } from '../../packet/network.ts'
-import { ACCESS_TIMEOUT_MAX_S, readAccessNetworks, readAccount, readExpiryDay } from './access-values.ts'
-import { readExpirySeconds, readFingerprints, readFolder, readForcedNat, readKeyIds } from './access-values.ts'
-import { readKeyName, readPortList, readUsernames, readYesOrNo } from './access-values.ts'
+import { setting, withoutEffect } from './settings.ts'
+import { Directives, row } from '../../text/directive.ts'
+import type { Entries, Values } from '../../text/directive.ts'
+import { anyText, mapped, wholeNumber } from '../../text/read.ts'
+import type { Reader, TextFault } from '../../text/read.ts'
+import { quote } from '../../text/fault.ts'
+import {
+  ACCESS_TIMEOUT_MAX_S,
+  readAccessNetworks,
+  readAccount,
+  readExpiryDay,
+  readExpirySeconds,
+  readFingerprints,
+  readFolder,
+  readForcedNat,
+  readKeyIds,
+  readKeyName,
+  readPortList,
+  readUsernames,
+  readYesOrNo,
+} from './access-values.ts'
 import { readCycleCommand } from './cycle.ts'
-import type { DigestName } from './digest.ts'
-import type { NatTarget, Port } from './request.ts'
 import type { CipherMode } from './rijndael.ts'
 import { readCipherMode, readDigestName, readHmacKey, readHmacKeyBase64, readKey, readKeyBase64 } from './settings.ts'
-import { readNumber } from './settings.ts'
-import type { ReadValue, Value } from './settings.ts'
 
-/** The settings of a stanza. Settings without a directive are absent. */
-export interface AccessSettings {
-  readonly sources?: readonly Network[]
-  readonly destinations?: readonly Network[]
-  readonly openPorts?: readonly Port[]
-  readonly restrictPorts?: readonly Port[]
-  readonly key?: Uint8Array
-  /** The value `asymmetric` means that only GnuPG packets count. */
-  readonly mode?: CipherMode | 'asymmetric'
-  readonly hmacKey?: Uint8Array
-  readonly hmacDigest?: DigestName
-  /** Seconds that the door stays open; 0 is the default. */
-  readonly accessTimeoutS?: number
-  readonly maxTimeoutS?: number
-  readonly requireUsername?: readonly string[]
-  readonly requireSourceAddress?: boolean
-  readonly expiresMs?: number
-  readonly forceNat?: NatTarget
-  readonly commands?: boolean
-  readonly commandUser?: string
-  readonly commandGroup?: string
-  readonly cycleOpen?: string
-  readonly cycleClose?: { readonly command: string | undefined }
-  readonly cycleTimerS?: number
-  readonly gnupgKey?: string
-  readonly gnupgPassphrase?: Uint8Array
-  readonly gnupgNoPassphrase?: boolean
-  readonly gnupgIds?: readonly string[]
-  readonly gnupgFingerprints?: readonly string[]
-  readonly gnupgHome?: string
-  readonly gnupgRequired?: true
-  readonly gnupgUnsigned?: boolean
-}
-
-/** Reads a directive's value into settings. */
-export type AccessRead = ReadValue<AccessSettings>
-
-function set<Name extends keyof AccessSettings>(
-  name: Name,
-  read: ReadValue<NonNullable<AccessSettings[Name]>>,
-): AccessRead {
-  return (text) => {
-    const result = read(text)
-    return 'fault' in result ? result : { value: { [name]: result.value } }
-  }
-}
-
-const readMode: ReadValue<CipherMode | 'asymmetric'> = (text) =>
+const readMode: Reader<CipherMode | 'asymmetric'> = (text) =>
   text.toLowerCase() === 'asymmetric' ? { value: 'asymmetric' } : readCipherMode(text)
 
-const readClose: ReadValue<{ readonly command: string | undefined }> = (text) => {
+const readClose: Reader<{ readonly command: string | undefined }> = (text) => {
   if (text === 'NONE') return { value: { command: undefined } }
-  if (/^none$/i.test(text)) return { fault: `${quote(text)} is not in capitals`, hint: 'write `NONE`' }
-  const result = readCycleCommand(text)
-  return 'fault' in result ? result : { value: { command: result.value } }
+  if (/^none$/i.test(text)) return { message: `${quote(text)} is not in capitals`, hint: 'write `NONE`' }
+  return mapped(readCycleCommand, (command) => ({ command }))(text)
 }
 
-const readRequireSignature = (text: string): Value<true> => {
+const readRequireSignature: Reader<true> = (text) => {
   const result = readYesOrNo(text)
-  if ('fault' in result) return result
+  if ('message' in result) return result
   if (result.value) return { value: true }
-  return { fault: 'a signature is required anyway, by fwknopd too', hint: 'write `GPG_REQUIRE_SIG Y`' }
+  return { message: 'a signature is required anyway, by fwknopd too', hint: 'write `GPG_REQUIRE_SIG Y`' }
 }
 
-const TIMEOUT = readNumber(0, ACCESS_TIMEOUT_MAX_S)
-const SOURCE_ADDRESS = set('requireSourceAddress', readYesOrNo)
+const NO = /^no?$/i
+const NEVER = /^(?!)/
+const NO_SUDO = 'set the account with CMD_EXEC_USER and CMD_EXEC_GROUP, or have the client put sudo in front'
+const NO_TRANSLATION = 'add your own firewall rule that rewrites the sources of forwarded packets'
+const TIMEOUT = wholeNumber(0, ACCESS_TIMEOUT_MAX_S)
 
 /** The directive that begins a stanza. */
 export const SOURCE = 'SOURCE'
 
-/** The supported directives of an access.conf (fwknopd(8), "ACCESS.CONF VARIABLES"). */
-export const ACCESS_DIRECTIVES: Readonly<Record<string, AccessRead>> = {
-  [SOURCE]: set('sources', readAccessNetworks),
-  DESTINATION: set('destinations', readAccessNetworks),
-  OPEN_PORTS: set('openPorts', readPortList),
-  RESTRICT_PORTS: set('restrictPorts', readPortList),
-  KEY: set('key', readKey),
-  KEY_BASE64: set('key', readKeyBase64),
-  ENCRYPTION_MODE: set('mode', readMode),
-  HMAC_KEY: set('hmacKey', readHmacKey),
-  HMAC_KEY_BASE64: set('hmacKey', readHmacKeyBase64),
-  HMAC_DIGEST_TYPE: set('hmacDigest', readDigestName),
-  FW_ACCESS_TIMEOUT: set('accessTimeoutS', TIMEOUT),
-  MAX_FW_TIMEOUT: set('maxTimeoutS', TIMEOUT),
-  REQUIRE_USERNAME: set('requireUsername', readUsernames),
-  REQUIRE_SOURCE_ADDRESS: SOURCE_ADDRESS,
-  REQUIRE_SOURCE: SOURCE_ADDRESS,
-  ACCESS_EXPIRE: set('expiresMs', readExpiryDay),
-  ACCESS_EXPIRE_EPOCH: set('expiresMs', readExpirySeconds),
-  FORCE_NAT: set('forceNat', readForcedNat),
-  ENABLE_CMD_EXEC: set('commands', readYesOrNo),
-  CMD_EXEC_USER: set('commandUser', readAccount),
-  CMD_EXEC_GROUP: set('commandGroup', readAccount),
-  CMD_CYCLE_OPEN: set('cycleOpen', readCycleCommand),
-  CMD_CYCLE_CLOSE: set('cycleClose', readClose),
-  CMD_CYCLE_TIMER: set('cycleTimerS', readNumber(1, ACCESS_TIMEOUT_MAX_S)),
-  GPG_DECRYPT_ID: set('gnupgKey', readKeyName),
-  GPG_DECRYPT_PW: set('gnupgPassphrase', readHmacKey),
-  GPG_ALLOW_NO_PW: set('gnupgNoPassphrase', readYesOrNo),
-  GPG_REMOTE_ID: set('gnupgIds', readKeyIds),
-  GPG_FINGERPRINT_ID: set('gnupgFingerprints', readFingerprints),
-  GPG_HOME_DIR: set('gnupgHome', readFolder),
-  GPG_REQUIRE_SIG: set('gnupgRequired', readRequireSignature),
-  GPG_DISABLE_SIG: set('gnupgUnsigned', readYesOrNo),
+/** The directives of an access.conf (fwknopd(8), "ACCESS.CONF VARIABLES"). */
+const ACCESS_DIRECTIVES = {
+  sources: setting(SOURCE, readAccessNetworks),
+  destinations: setting('DESTINATION', readAccessNetworks),
+  openPorts: setting('OPEN_PORTS', readPortList),
+  restrictPorts: setting('RESTRICT_PORTS', readPortList),
+  key: setting('KEY', readKey, { KEY_BASE64: readKeyBase64 }),
+  /** The value `asymmetric` means that only GnuPG packets count. */
+  mode: setting('ENCRYPTION_MODE', readMode),
+  hmacKey: setting('HMAC_KEY', readHmacKey, { HMAC_KEY_BASE64: readHmacKeyBase64 }),
+  hmacDigest: setting('HMAC_DIGEST_TYPE', readDigestName),
+  /** Seconds that the door stays open; 0 is the default. */
+  accessTimeoutS: setting('FW_ACCESS_TIMEOUT', TIMEOUT),
+  maxTimeoutS: setting('MAX_FW_TIMEOUT', TIMEOUT),
+  requireUsername: setting('REQUIRE_USERNAME', readUsernames),
+  requireSourceAddress: setting('REQUIRE_SOURCE_ADDRESS', readYesOrNo, { REQUIRE_SOURCE: readYesOrNo }),
+  expiresMs: setting('ACCESS_EXPIRE', readExpiryDay, { ACCESS_EXPIRE_EPOCH: readExpirySeconds }),
+  forceNat: setting('FORCE_NAT', readForcedNat),
+  commands: setting('ENABLE_CMD_EXEC', readYesOrNo),
+  commandUser: setting('CMD_EXEC_USER', readAccount),
+  commandGroup: setting('CMD_EXEC_GROUP', readAccount),
+  cycleOpen: setting('CMD_CYCLE_OPEN', readCycleCommand),
+  cycleClose: setting('CMD_CYCLE_CLOSE', readClose),
+  cycleTimerS: setting('CMD_CYCLE_TIMER', wholeNumber(1, ACCESS_TIMEOUT_MAX_S)),
+  gnupgKey: setting('GPG_DECRYPT_ID', readKeyName),
+  gnupgPassphrase: setting('GPG_DECRYPT_PW', readHmacKey),
+  gnupgNoPassphrase: setting('GPG_ALLOW_NO_PW', readYesOrNo),
+  gnupgIds: setting('GPG_REMOTE_ID', readKeyIds),
+  gnupgFingerprints: setting('GPG_FINGERPRINT_ID', readFingerprints),
+  gnupgHome: setting('GPG_HOME_DIR', readFolder),
+  gnupgRequired: setting('GPG_REQUIRE_SIG', readRequireSignature),
+  gnupgUnsigned: setting('GPG_DISABLE_SIG', readYesOrNo),
+  sudo: withoutEffect(['ENABLE_CMD_SUDO_EXEC'], NO, NO_SUDO),
+  sudoAccount: withoutEffect(['CMD_SUDO_EXEC_USER', 'CMD_SUDO_EXEC_GROUP', 'SUDO_EXE'], NEVER, NO_SUDO),
+  forceSnat: withoutEffect(['FORCE_SNAT'], NEVER, NO_TRANSLATION),
+  masquerade: withoutEffect(['FORCE_MASQUERADE'], NO, NO_TRANSLATION),
+  forwardAll: withoutEffect(
+    ['FORWARD_ALL'],
+    NO,
+    'name what may be forwarded in OPEN_PORTS, or open it with CMD_CYCLE_OPEN',
+  ),
+  noDnat: withoutEffect(['DISABLE_DNAT'], NO, 'forward with CMD_CYCLE_OPEN instead of FORCE_NAT'),
+  badSignature: withoutEffect(['GPG_IGNORE_SIG_VERIFY_ERROR'], NO, 'renew the keys whose signatures do not verify'),
+  gnupgProgram: withoutEffect(['GPG_EXE'], /^\/usr\/bin\/gpg$/, 'gpg is found by the PATH: delete the line'),
+  /** Lines with these directives are read before all others. */
+  includes: row('%include', 'FILE', anyText, { aliases: ['%include_folder', '%include_keys'] }),
+} as const
+
+/** Values keep a `#`, as in fwknopd. */
+function remarkOf(value: string): TextFault | undefined {
+  const offset = value.search(/\s#/) + 1
+  if (offset === 0) return undefined
+  const hint = 'write the comment on its own line, or after a `;`'
+  return { offset, message: 'this `#` and what follows belong to the value', hint }
 }
 
-/** An unsupported directive, with its replacement and the values that are harmless. */
-interface Refused {
-  readonly instead: string
-  readonly harmless: RegExp | undefined
-}
+export const ACCESS: Directives<typeof ACCESS_DIRECTIVES> = new Directives(ACCESS_DIRECTIVES, {
+  noun: 'directive',
+  between: ' ',
+  named: true,
+  known: 'names are in capitals, as fwknopd(8) lists them',
+  twice: { severity: 'warning', hint: 'delete one of them: fwknopd also uses the last' },
+  file: 'access.conf',
+  remark: remarkOf,
+})
 
-const NO = /^no?$/i
-const NO_SUDO = 'set the account with CMD_EXEC_USER and CMD_EXEC_GROUP, or have the client put sudo in front'
-const NO_TRANSLATION = 'add your own firewall rule that rewrites the sources of forwarded packets'
-
-/** The unsupported directives of an access.conf. */
-export const ACCESS_REFUSED: Readonly<Record<string, Refused>> = {
-  ENABLE_CMD_SUDO_EXEC: { instead: NO_SUDO, harmless: NO },
-  CMD_SUDO_EXEC_USER: { instead: NO_SUDO, harmless: undefined },
-  CMD_SUDO_EXEC_GROUP: { instead: NO_SUDO, harmless: undefined },
-  SUDO_EXE: { instead: NO_SUDO, harmless: undefined },
-  FORCE_SNAT: { instead: NO_TRANSLATION, harmless: undefined },
-  FORCE_MASQUERADE: { instead: NO_TRANSLATION, harmless: NO },
-  FORWARD_ALL: { instead: 'name what may be forwarded in OPEN_PORTS, or open it with CMD_CYCLE_OPEN', harmless: NO },
-  DISABLE_DNAT: { instead: 'forward with CMD_CYCLE_OPEN instead of FORCE_NAT', harmless: NO },
-  GPG_IGNORE_SIG_VERIFY_ERROR: { instead: 'renew the keys whose signatures do not verify', harmless: NO },
-  GPG_EXE: { instead: 'gpg is found by the PATH: delete the line', harmless: /^\/usr\/bin\/gpg$/ },
-}
+/** The settings of a stanza. Settings without a directive are absent. */
+export type AccessSettings = Values<typeof ACCESS_DIRECTIVES>
+export type AccessEntries = Entries<typeof ACCESS_DIRECTIVES>
 
 /** The directives that include other files. */
 export const INCLUDES: ReadonlySet<string> = new Set(['%include', '%include_folder', '%include_keys'])
@@ -160,10 +137,3 @@ export const KEY_DIRECTIVES: ReadonlySet<string> = new Set([
   'GPG_DISABLE_SIG',
   'GPG_IGNORE_SIG_VERIFY_ERROR',
 ])
-
-/** The names of all directives that an access.conf can have. */
-export const ACCESS_NAMES: readonly string[] = [
-  ...Object.keys(ACCESS_DIRECTIVES),
-  ...Object.keys(ACCESS_REFUSED),
-  ...INCLUDES,
-]

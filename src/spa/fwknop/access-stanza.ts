@@ -1,5 +1,5 @@
-import { FaultList } from '../../config/fault.ts'
-import type { AccessSettings } from './access-directives.ts'
+import { FaultList } from '../../text/fault.ts'
+import type { AccessEntries, AccessSettings } from './access-directives.ts'
 import { sameBytes } from '../bytes.ts'
 import { DIGEST_DEFAULT } from './digest.ts'
 import type { CommandCycle, CommandTerms, GnupgTerms, Place, Stanza } from './stanza.ts'
@@ -18,7 +18,7 @@ export interface StanzaLines {
   /** The place of the stanza's SOURCE. */
   readonly place: Place
   readonly settings: AccessSettings
-  readonly places: ReadonlyMap<string, Place>
+  readonly places: AccessEntries
   /** The files from which keys of the stanza were included. */
   readonly keyFiles: readonly string[]
 }
@@ -72,9 +72,9 @@ class StanzaCheck {
   readonly faults: FaultList
   hasGnupg = false
   readonly #place: Place
-  readonly #places: ReadonlyMap<string, Place>
+  readonly #places: AccessEntries
 
-  constructor(place: Place, places: ReadonlyMap<string, Place>, faults: FaultList) {
+  constructor(place: Place, places: AccessEntries, faults: FaultList) {
     this.#place = place
     this.#places = places
     this.faults = faults
@@ -82,7 +82,7 @@ class StanzaCheck {
 
   /** Returns the place of a directive, or of the stanza if the directive is absent. */
   placeOf(setting: keyof AccessSettings): Place {
-    return this.#places.get(setting) ?? this.#place
+    return this.#places[setting] ?? this.#place
   }
 
   error(setting: keyof AccessSettings, message: string, hint: string): void {
@@ -97,7 +97,8 @@ class StanzaCheck {
 
   /** Warns of a directive that has no effect without another one. */
   without(setting: keyof AccessSettings, name: string, other: string): void {
-    if (this.#places.has(setting)) this.warning(setting, `${name} has no effect without ${other}`, 'delete the line')
+    if (this.#places[setting] !== undefined)
+      this.warning(setting, `${name} has no effect without ${other}`, 'delete the line')
   }
 }
 

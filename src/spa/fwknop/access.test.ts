@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { formatNetwork } from '../../packet/network.ts'
 import { ACCESS_MAX_CHARS, ACCESS_STANZAS_MAX, readAccess } from './access.ts'
 import type { Stanza } from './access.ts'
-import { ACCESS_NAMES, INCLUDES } from './access-directives.ts'
+import { ACCESS, INCLUDES } from './access-directives.ts'
 import { isSigner } from './grant.ts'
 
 const fixture = (name: string): string =>
@@ -166,7 +166,7 @@ const MANUAL: Readonly<Record<string, string>> = {
 
 describe('every directive of fwknopd(8)', () => {
   test('is known here, and no other is', () => {
-    expect([...ACCESS_NAMES].sort()).toEqual(Object.keys(MANUAL).sort())
+    expect([...ACCESS.spellings].sort()).toEqual(Object.keys(MANUAL).sort())
   })
 
   /** What some directives need beside them to say anything. */
@@ -249,7 +249,7 @@ describe('values', () => {
   test('the last of two lines counts, and is warned about', () => {
     expect(stanzaOf('OPEN_PORTS tcp/22\nOPEN_PORTS udp/53').openPorts).toEqual([{ protocol: 17, port: 53 }])
     expect(stanzaOf('KEY_BASE64 AAEC').rijndael!.key).toEqual(Uint8Array.of(0, 1, 2))
-    expect(faultsOf(`SOURCE ANY\n${KEYS}KEY_BASE64 AAEC\n`)[0]).toContain('KEY_BASE64 overrides line 2')
+    expect(faultsOf(`SOURCE ANY\n${KEYS}KEY_BASE64 AAEC\n`)[0]).toContain('`KEY_BASE64` is already set on line 2')
   })
 
   test('a line end of DOS is not part of a value, and no key either', () => {
@@ -269,7 +269,7 @@ describe('values', () => {
     expect(faultsOf(`SOURCE ANY\n${KEYS}SOURCE ${'192.0.2.7,'.repeat(256)}192.0.2.7\n`)[0]).toContain(
       'too many networks',
     )
-    expect(faultsOf(`SOURCE ${'1'.repeat(20_000)}`)[0]).toContain('this line is too long')
+    expect(faultsOf(`SOURCE ${'1'.repeat(20_000)}`)[0]).toContain('the line is too long')
   })
 
   test('whose signature counts', () => {
@@ -287,7 +287,7 @@ describe('values', () => {
 })
 
 describe('whatever is in the file', () => {
-  const names = fc.constantFrom(...ACCESS_NAMES, 'source', 'KEY_BASE46')
+  const names = fc.constantFrom(...ACCESS.spellings, 'source', 'KEY_BASE46')
   const lines = fc.tuple(names, fc.constantFrom(' ', ': ', '\t', '', '='), fc.string({ unit: 'binary', maxLength: 40 }))
   const files = fc.array(
     fc.oneof(

@@ -1,16 +1,13 @@
-import { LINE_MAX_CHARS } from '../../config/config.ts'
-import type { Fault } from '../../config/config.ts'
-import { FaultList, quote } from '../../config/fault.ts'
-import type { FaultSink } from '../../config/fault.ts'
-import { nearest } from '../../config/nearest.ts'
-import { linesOf } from '../../text/lines.ts'
-import { ACCESS_DIRECTIVES, ACCESS_NAMES, ACCESS_REFUSED, INCLUDES, KEY_DIRECTIVES } from './access-directives.ts'
-import { SOURCE } from './access-directives.ts'
-import type { AccessSettings } from './access-directives.ts'
+import { LINE_MAX_CHARS } from '../../text/section.ts'
+import type { Fault, FaultSink } from '../../text/fault.ts'
+import { FaultList, quote } from '../../text/fault.ts'
+import type { Entry } from '../../text/directive.ts'
+import { contentLines } from '../../text/lines.ts'
+import type { ContentLine } from '../../text/lines.ts'
+import { ACCESS, INCLUDES, KEY_DIRECTIVES, SOURCE } from './access-directives.ts'
 import { buildStanza } from './access-stanza.ts'
 import { Includes } from './include.ts'
 import type { AccessSource, Included } from './include.ts'
-import { placeText } from './stanza.ts'
 import type { Place, Stanza } from './stanza.ts'
 
 export { grant, matches } from './grant.ts'
@@ -22,6 +19,8 @@ export const ACCESS_MAX_CHARS = 1_048_576
 /** The maximum number of stanzas. A packet is tried against each of them. */
 export const ACCESS_STANZAS_MAX = 1_024
 
+const FIRST_HINT = 'a stanza begins with a line like `SOURCE ANY`'
+
 /** The stanzas of an access.conf, in the order of use. */
 export interface AccessReading {
   /** The stanzas, or an empty list if a fault is an error. */
@@ -29,23 +28,13 @@ export interface AccessReading {
   readonly faults: readonly Fault[]
 }
 
-/** A line with a directive. */
-interface Line extends Place {
-  readonly name: string
-  /** The value up to a `;` or the end of the line, with trailing blanks. */
-  readonly value: string
-  readonly column: number
-  readonly valueColumn: number
-}
-
 /** A stanza while its lines are being read. */
 interface Draft {
   readonly place: Place
-  settings: AccessSettings
-  readonly places: Map<string, Place>
+  readonly entries: Entry[]
   readonly keyFiles: string[]
-  /** True if one of its lines has an error. Later faults that depend on that line are not reported. */
-  broken: boolean
+  /** False if one of its lines is left out because of a fault. */
+  complete: boolean
 }
 
 /**
@@ -74,9 +63,12 @@ class AccessReader {
 
   result(): AccessReading {
     const faults = this.#faults
-    if (this.#drafts.length === 0)
-      faults.error(1, 1, 'there is no stanza', 'a stanza begins with a line like `SOURCE ANY`')
-    const stanzas = this.#drafts.map((draft) => buildStanza(draft, draft.broken ? new FaultList() : faults))
+    if (this.#drafts.length === 0) faults.error(1, 1, 'there is no stanza', FIRST_HINT)
+    const stanzas = this.#drafts.map(({ place, keyFiles, ...lines }) => {
+      const { values: settings, entries: places, complete, valid } = ACCESS.settle(lines, faults)
+      // Faults that depend on a faulty line are not reported.
+      return buildStanza({ place, settings, places, keyFiles }, complete && valid ? faults : new FaultList())
+    })
     return { stanzas: faults.failed ? [] : stanzas, faults: faults.sorted() }
   }
 
@@ -84,55 +76,63 @@ class AccessReader {
   read({ path, text }: { readonly path: string | undefined; readonly text: string }, chain: readonly string[]): void {
     const faults = this.#faults.of(path)
     let draft: Draft | undefined
-    for (const line of accessLines(text, path, faults)) {
-      if (line === 'faulty') {
-        if (draft !== undefined) draft.broken = true
-        continue
-      }
-      if (INCLUDES.has(line.name)) {
-        this.#include(line, draft, chain)
-        continue
-      }
-      if (line.name === SOURCE) {
+    for (const entry of accessLines(text, path, faults)) {
+      if (entry === undefined) {
+        if (draft !== undefined) draft.complete = false
+      } else if (INCLUDES.has(entry.key)) {
+        this.#include(entry, draft, chain)
+      } else if (entry.key === SOURCE) {
         if (this.#drafts.length === ACCESS_STANZAS_MAX) {
-          faults.error(line.line, line.column, 'too many stanzas', `at most ${ACCESS_STANZAS_MAX}`)
+          faults.error(entry.line, entry.keyColumn, 'too many stanzas', `at most ${ACCESS_STANZAS_MAX}`)
           return
         }
-        draft = { place: placeOf(line), settings: {}, places: new Map(), keyFiles: [], broken: false }
+        draft = { place: placeOf(entry), entries: [entry], keyFiles: [], complete: true }
         this.#drafts.push(draft)
+      } else if (draft === undefined) {
+        this.#refuseEarly(entry)
+      } else {
+        draft.entries.push(entry)
       }
-      addLine(draft, line, faults)
     }
   }
 
-  #include({ name, value, ...line }: Line, draft: Draft | undefined, chain: readonly string[]): void {
+  /** Refuses a line before the first stanza, unless it means nothing anywhere. */
+  #refuseEarly(entry: Entry): void {
+    const found = ACCESS.find(entry.key)
+    if (found === undefined || ACCESS.table[found].refused !== undefined) {
+      ACCESS.settle({ entries: [entry], complete: true }, this.#faults)
+      return
+    }
+    const message = `${entry.key} is before the first stanza`
+    this.#faults.of(entry.file).error(entry.line, entry.keyColumn, message, FIRST_HINT)
+  }
+
+  #include({ key: name, value = '', ...line }: Entry, draft: Draft | undefined, chain: readonly string[]): void {
     const faults = this.#faults.of(line.file)
     const refuse = (message: string, hint?: string): void => {
       faults.error(line.line, line.valueColumn, `${name}: ${message}`, hint)
-      if (name === '%include_keys' && draft !== undefined) draft.broken = true
+      if (name === '%include_keys' && draft !== undefined) draft.complete = false
     }
     const includes = this.#includes
     if (includes === undefined) return refuse('nothing can be included here', 'only an access.conf includes files')
-    const written = value.trim()
-    const whole = includes.path(written)
-    if ('fault' in whole) return refuse(whole.fault, whole.hint)
+    const whole = includes.path(value)
+    if ('message' in whole) return refuse(whole.message, whole.hint)
     const path = whole.value
-    if (!written.startsWith('/')) {
+    if (!value.startsWith('/')) {
       const hint = `write the whole path: fwknopd resolves it from its own working folder`
       faults.warning(line.line, line.valueColumn, `${name}: a relative path, resolved to ${quote(path)}`, hint)
     }
     if (name === '%include_keys') {
-      if (draft === undefined)
-        return refuse('this is before the first stanza', 'a stanza begins with a line like `SOURCE ANY`')
+      if (draft === undefined) return refuse('this is before the first stanza', FIRST_HINT)
       const read = includes.keys(path)
       draft.keyFiles.push(path)
-      return 'fault' in read ? refuse(`${path} ${read.fault}`, read.hint) : this.#readKeys(read.value, draft)
+      return 'message' in read ? refuse(`${path} ${read.message}`, read.hint) : this.#readKeys(read.value, draft)
     }
     const folder = name === '%include' ? { value: [path] } : includes.folder(path)
-    if ('fault' in folder) return refuse(`${path} ${folder.fault}`, folder.hint)
+    if ('message' in folder) return refuse(`${path} ${folder.message}`, folder.hint)
     for (const file of folder.value) {
       const read = includes.stanzas(file, chain)
-      if ('fault' in read) refuse(`${file} ${read.fault}`, read.hint)
+      if ('message' in read) refuse(`${file} ${read.message}`, read.hint)
       else if (read.value === undefined) {
         faults.warning(line.line, line.valueColumn, `${name}: ${file} is included already`, 'it counts once')
       } else this.read(read.value, [...chain, file])
@@ -143,28 +143,24 @@ class AccessReader {
   #readKeys({ path, text }: Included, draft: Draft): void {
     const faults = this.#faults.of(path)
     // The other lines in the output of fwknop --key-gen begin with a bracket.
-    for (const line of accessLines(text.replaceAll(/^\[/gm, '#['), path, faults)) {
-      if (line === 'faulty') draft.broken = true
-      else if (KEY_DIRECTIVES.has(line.name)) addLine(draft, line, faults)
+    for (const entry of accessLines(text.replaceAll(/^\[/gm, '#['), path, faults)) {
+      if (entry === undefined) draft.complete = false
+      else if (KEY_DIRECTIVES.has(entry.key)) draft.entries.push(entry)
       else {
         const hint = 'fwknopd ignores it there: write it in the stanza'
-        faults.error(line.line, line.column, `${quote(line.name)} does not belong in a file of %include_keys`, hint)
-        draft.broken = true
+        const message = `${quote(entry.key)} does not belong in a file of %include_keys`
+        faults.error(entry.line, entry.keyColumn, message, hint)
+        draft.complete = false
       }
     }
   }
 }
 
-/** Yields the directives of a file, and `faulty` for a line whose fault was reported. */
-function* accessLines(text: string, file: string | undefined, faults: FaultSink): Generator<Line | 'faulty'> {
-  if (text.length > ACCESS_MAX_CHARS) {
-    faults.error(1, 1, 'the file is too large', `at most ${ACCESS_MAX_CHARS} characters`)
-    return
-  }
-  for (const { number, text: whole, crlf, stray } of linesOf(text)) {
-    if (stray !== undefined) faults.error(number, stray.column, stray.message, stray.hint)
-    const line = stray === undefined ? readLine(crlf ? `${whole}\r` : whole, number, faults) : 'faulty'
-    if (line !== undefined) yield line === 'faulty' || file === undefined ? line : { ...line, file }
+/** Yields the lines of a file with directives, and `undefined` for a line whose fault was reported. */
+function* accessLines(text: string, file: string | undefined, faults: FaultSink): Generator<Entry | undefined> {
+  for (const line of contentLines(text, ACCESS_MAX_CHARS, faults, /^[#;]/)) {
+    const entry = line.stray === undefined ? readLine(line, faults) : undefined
+    yield entry === undefined || file === undefined ? entry : { ...entry, file }
   }
 }
 
@@ -172,93 +168,34 @@ function placeOf({ file, line }: Place): Place {
   return file === undefined ? { line } : { file, line }
 }
 
-/** Adds the setting of a line to a stanza. A line with a fault makes the stanza broken. */
-function addLine(draft: Draft | undefined, line: Line, faults: FaultSink): void {
-  const settings = readDirective(line, draft, faults)
-  if (draft === undefined) return
-  if (settings === undefined) draft.broken = true
-  else addSettings(draft, settings, line, faults)
-}
-
-function readLine(whole: string, line: number, faults: FaultSink): Line | 'faulty' | undefined {
-  const content = whole.trim()
-  if (content === '' || content.startsWith('#') || content.startsWith(';')) return undefined
-  const column = whole.length - whole.trimStart().length + 1
-  if (whole.length > LINE_MAX_CHARS) {
-    faults.error(line, column, 'this line is too long', `at most ${LINE_MAX_CHARS} characters`)
-    return 'faulty'
-  }
-  const match = /^([^\s;=]+?):?([ \t]+)([^;]*)(;?)([^]*)$/.exec(whole.trimStart())
-  const [, name = '', blanks = '', value = '', , behind = ''] = match ?? []
-  if (value.trim() === '' || value.startsWith('=')) {
-    const meant = content.startsWith('[') ? 'a stanza begins with a line like `SOURCE ANY`' : 'write `NAME value`'
-    faults.error(line, column, 'this line has no value', meant)
-    return 'faulty'
-  }
-  // The position is after the name, its optional colon, and the blanks.
-  const valueColumn = column + whole.trimStart().indexOf(blanks, name.length) + blanks.length
-  if (!/^\s*(#|$)/.test(behind)) {
-    const hint = 'fwknopd ignores the rest: delete it, or write it on its own line'
-    faults.error(line, valueColumn + value.length, 'the value ends at this `;`', hint)
-    return 'faulty'
-  }
-  return { name, value, line, column, valueColumn }
-}
-
 /** The directives whose values keep trailing blanks in fwknopd. */
 const WHOLE = new Set(['KEY', 'HMAC_KEY', 'GPG_DECRYPT_PW'])
 
-/** Reads the setting of a line, or returns `undefined` if the line has a fault. */
-function readDirective(
-  { name, value, line, column, valueColumn }: Line,
-  draft: Draft | undefined,
-  faults: FaultSink,
-): AccessSettings | undefined {
-  const read = Object.hasOwn(ACCESS_DIRECTIVES, name) ? ACCESS_DIRECTIVES[name] : undefined
-  const refused = Object.hasOwn(ACCESS_REFUSED, name) ? ACCESS_REFUSED[name] : undefined
+/** Reads a line up to a `;` or its end. */
+function readLine({ number: line, text, crlf, content, column }: ContentLine, faults: FaultSink): Entry | undefined {
+  if (text.length > LINE_MAX_CHARS) {
+    faults.error(line, column, 'the line is too long', `at most ${LINE_MAX_CHARS} characters`)
+    return undefined
+  }
+  const whole = (crlf ? `${text}\r` : text).trimStart()
+  const [, key = '', blanks = '', value = '', , behind = ''] =
+    /^([^\s;=]+?):?([ \t]+)([^;]*)(;?)([^]*)$/.exec(whole) ?? []
   const trimmed = value.trim()
-  if (refused !== undefined) {
-    if (refused.harmless?.test(trimmed) === true) return {}
-    faults.error(line, column, `${name} is not supported`, refused.instead)
+  if (trimmed === '' || value.startsWith('=')) {
+    faults.error(line, column, 'this line has no value', content.startsWith('[') ? FIRST_HINT : 'write `NAME value`')
     return undefined
   }
-  if (read === undefined) {
-    const meant = nearest(name, ACCESS_NAMES)
-    const hint = meant === undefined ? 'names are in capitals, as fwknopd(8) lists them' : `did you mean ${meant}?`
-    faults.error(line, column, `unknown directive ${quote(name)}`, hint)
+  // The position is after the name, its optional colon, and the blanks.
+  const valueColumn = column + whole.indexOf(blanks, key.length) + blanks.length
+  if (!/^\s*(#|$)/.test(behind)) {
+    const hint = 'fwknopd ignores the rest: delete it, or write it on its own line'
+    faults.error(line, valueColumn + value.length, 'the value ends at this `;`', hint)
     return undefined
   }
-  if (draft === undefined) {
-    faults.error(line, column, `${name} is before the first stanza`, 'a stanza begins with a line like `SOURCE ANY`')
-    return undefined
-  }
-  if (WHOLE.has(name) && value !== trimmed) {
-    const hint = `delete it; or, if the client has it too, write ${name === 'GPG_DECRYPT_PW' ? 'another' : `${name}_BASE64`}`
+  if (WHOLE.has(key) && value !== trimmed) {
+    const hint = `delete it; or, if the client has it too, write ${key === 'GPG_DECRYPT_PW' ? 'another' : `${key}_BASE64`}`
     faults.error(line, valueColumn + trimmed.length, 'fwknopd makes the trailing blank a part of the key', hint)
     return undefined
   }
-  const result = read(trimmed)
-  if ('fault' in result) {
-    faults.error(line, valueColumn, `${name}: ${result.fault}`, result.hint)
-    return undefined
-  }
-  const comment = trimmed.search(/\s#/)
-  if (comment >= 0) {
-    const hint = 'write the comment on its own line, or after a `;`'
-    faults.warning(line, valueColumn + comment + 1, 'this `#` and what follows belong to the value', hint)
-  }
-  return result.value
-}
-
-function addSettings(draft: Draft, settings: AccessSettings, line: Line, faults: FaultSink): void {
-  for (const setting of Object.keys(settings)) {
-    const before = draft.places.get(setting)
-    if (before !== undefined) {
-      const where = before.file === line.file ? `line ${before.line}` : placeText({ file: 'access.conf', ...before })
-      const hint = 'delete one of them: fwknopd also uses the last'
-      faults.warning(line.line, line.column, `${line.name} overrides ${where}`, hint)
-    }
-    draft.places.set(setting, placeOf(line))
-  }
-  draft.settings = { ...draft.settings, ...settings }
+  return { key, value: trimmed, line, keyColumn: column, valueColumn }
 }

@@ -1,5 +1,6 @@
-import type { Door, Fault, Service } from '../../config/config.ts'
 import { hasCommands } from '../../config/door-commands.ts'
+import type { Door, Service } from '../../config/config.ts'
+import type { Fault } from '../../text/fault.ts'
 import { formatService, hasPort } from '../../config/service.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'
 import { parseAddress } from '../../packet/address.ts'

@@ -1,9 +1,9 @@
-import { quote } from '../../config/fault.ts'
-import { nearest } from '../../config/nearest.ts'
+import type { Reader } from '../../text/read.ts'
+import { quote } from '../../text/fault.ts'
+import { meantOr } from '../../text/read.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import type { Port } from './request.ts'
-import type { ReadValue } from './settings.ts'
 
 /** The values of the variables in a cycle's commands. */
 export interface CycleFacts {
@@ -42,20 +42,24 @@ const NAMES = Object.keys(VARIABLES).sort((one, other) => other.length - one.len
  * Reads a command of a cycle, whose variables must all be known. The command runs without a shell: quotes have no
  * effect, and `>` is a word.
  */
-export const readCycleCommand: ReadValue<string> = (text) => {
+export const readCycleCommand: Reader<string> = (text) => {
   if (!/^\/[^\p{C}]*$/u.test(text.replaceAll('\t', ' '))) {
-    return { fault: 'the command does not begin with an absolute path', hint: 'as in `/usr/sbin/ipset add guests $IP`' }
+    return {
+      message: 'the command does not begin with an absolute path',
+      hint: 'as in `/usr/sbin/ipset add guests $IP`',
+    }
   }
   if (/["'`\\]/.test(text)) {
     const hint = 'the command runs without a shell: put it into a script, and name the script'
-    return { fault: 'quotes have no effect here', hint }
+    return { message: 'quotes have no effect here', hint }
   }
   for (const [, name = ''] of text.matchAll(/\$(\w*)/g)) {
     if (NAMES.some((known) => name.startsWith(known))) continue
-    const meant = nearest(name, NAMES)
-    const hint =
-      meant === undefined ? `one of ${NAMES.map((known) => `$${known}`).join(', ')}` : `did you mean $${meant}?`
-    return { fault: `${quote(`$${name}`)} is not a variable`, hint }
+    const all = NAMES.map((known) => `$${known}`)
+    return {
+      message: `${quote(`$${name}`)} is not a variable`,
+      hint: meantOr(`$${name}`, all, `one of ${all.join(', ')}`),
+    }
   }
   return { value: text }
 }

@@ -2,10 +2,10 @@
 // name; and no text, however wrong, makes reading throw or repeats a key.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { readFwknoprc, settingsFor } from './fwknoprc.ts'
-import { RC_DIRECTIVES, RC_REFUSED } from './rc-directives.ts'
+import { RC } from './rc-directives.ts'
 import type { RcSettings } from './rc-directives.ts'
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -85,20 +85,20 @@ test.each<[string, RcSettings]>([
 
 describe('faults', () => {
   test.each([
-    ['KEY_BAS64 x', 'rc:2:1: error: unknown directive `KEY_BAS64`\n    did you mean KEY_BASE64?'],
+    ['KEY_BAS64 x', 'rc:2:1: error: unknown directive `KEY_BAS64`\n    did you mean `KEY_BASE64`?'],
     [
       'SPA_SERVER_PORT 0',
-      'rc:2:1: error: SPA_SERVER_PORT: `0` is not a number in range\n    a whole number from 1 to 65535',
+      'rc:2:17: error: SPA_SERVER_PORT: `0` is below the bound\n    a whole number from 1 to 65535',
     ],
     ...['2seconds', '1.5h', '1d2h', '1w', '++1', '-', 'h'].map((text): [string, string] => [
       `TIME_OFFSET ${text}`,
-      `rc:2:1: error: TIME_OFFSET: \`${text}\` is not a time\n    as in \`60\`, \`+2m\` or \`-1h\``,
+      `rc:2:13: error: TIME_OFFSET: \`${text}\` is not a time\n    as in \`60\`, \`+2m\` or \`-1h\``,
     ]),
-    ['SPA_SERVER_PROTO tcp', 'rc:2:1: error: SPA_SERVER_PROTO: `tcp` is not supported\n    packets are sent over UDP'],
-    ['ACCESS icmp/8', 'rc:2:1: error: ACCESS: `icmp/8` is not a list of ports\n    as in `tcp/22,udp/53`'],
-    ['  USE_HMAC maybe', 'rc:2:3: error: USE_HMAC: `maybe` is neither Y nor N\n    write `Y` or `N`'],
-    ['KEY_BASE64 $$secret$$', 'rc:2:1: error: KEY_BASE64: the key is not base64\n    as `fwknop --key-gen` prints it'],
-    [`KEY ${'k'.repeat(33)}`, 'rc:2:1: error: KEY: the key is too long\n    at most 32 bytes'],
+    ['SPA_SERVER_PROTO tcp', 'rc:2:18: error: SPA_SERVER_PROTO: `tcp` is not supported\n    packets are sent over UDP'],
+    ['ACCESS icmp/8', 'rc:2:8: error: ACCESS: `icmp/8` is not a list of ports\n    as in `tcp/22,udp/53`'],
+    ['  USE_HMAC maybe', 'rc:2:12: error: USE_HMAC: `maybe` is neither Y nor N\n    write `Y` or `N`'],
+    ['KEY_BASE64 $$secret$$', 'rc:2:12: error: KEY_BASE64: the key is not base64\n    as `fwknop --key-gen` prints it'],
+    [`KEY ${'k'.repeat(33)}`, 'rc:2:5: error: KEY: the key is too long\n    at most 32 bytes'],
     ['KEY', 'rc:2:1: error: this line has no value\n    write `NAME value`'],
     ['KEY = x', 'rc:2:1: error: this line has no value\n    write `NAME value`'],
     [
@@ -114,14 +114,7 @@ describe('faults', () => {
   })
 
   test('no text makes it throw, and no fault repeats a key', () => {
-    const names = fc.constantFrom(
-      ...Object.keys(RC_DIRECTIVES),
-      ...Object.keys(RC_REFUSED),
-      '[gate]',
-      '[',
-      '#',
-      'constructor',
-    )
+    const names = fc.constantFrom(...RC.spellings, '[gate]', '[', '#', 'constructor')
     const values = fc.oneof(fc.string({ maxLength: 40 }), fc.constantFrom('Y', 'N', '', '10'))
     fc.assert(
       fc.property(fc.array(fc.tuple(names, values), { maxLength: 20 }), (lines) => {

@@ -1,8 +1,8 @@
-import { FaultList, quote } from '../../config/fault.ts'
-import type { Fault } from '../../config/config.ts'
-import { nearest } from '../../config/nearest.ts'
-import { linesOf } from '../../text/lines.ts'
-import { RC_DIRECTIVES, RC_REFUSED } from './rc-directives.ts'
+import { FaultList, quote } from '../../text/fault.ts'
+import type { Fault } from '../../text/fault.ts'
+import type { Entry } from '../../text/directive.ts'
+import { contentLines } from '../../text/lines.ts'
+import { RC } from './rc-directives.ts'
 import type { RcSettings } from './rc-directives.ts'
 
 /** The maximum size of a ~/.fwknoprc, in UTF-16 units. */
@@ -12,16 +12,8 @@ const STANZAS_MAX = 4_096
 /** The stanza that applies to all servers. */
 export const DEFAULT_STANZA = 'default'
 
-/** A line of a stanza. */
-interface RcLine {
-  readonly name: string
-  readonly value: string
-  readonly line: number
-  readonly column: number
-}
-
 /** The stanzas of a ~/.fwknoprc by name, with values that have not been read yet. */
-export type RcStanzas = ReadonlyMap<string, readonly RcLine[]>
+export type RcStanzas = ReadonlyMap<string, readonly Entry[]>
 
 /** The contents of a ~/.fwknoprc. `faults` are those that belong to no stanza. */
 export interface RcReading {
@@ -35,20 +27,10 @@ export interface RcReading {
  */
 export function readFwknoprc(text: string): RcReading {
   const faults = new FaultList()
-  const stanzas = new Map<string, RcLine[]>()
-  if (text.length > FWKNOPRC_MAX_CHARS) {
-    faults.error(1, 1, 'the file is too large', `at most ${FWKNOPRC_MAX_CHARS} characters`)
-    return { stanzas, faults: faults.sorted() }
-  }
-  let stanza: RcLine[] | undefined
-  for (const { number: line, text: whole, stray } of linesOf(text)) {
-    if (stray !== undefined) {
-      faults.error(line, stray.column, stray.message, stray.hint)
-      continue
-    }
-    const content = whole.trim()
-    const column = whole.length - whole.trimStart().length + 1
-    if (content === '' || content.startsWith('#') || content.startsWith(';')) continue
+  const stanzas = new Map<string, Entry[]>()
+  let stanza: Entry[] | undefined
+  for (const { number: line, content, column, stray } of contentLines(text, FWKNOPRC_MAX_CHARS, faults, /^[#;]/)) {
+    if (stray !== undefined) continue
     const header = /^\[([^\]]*)\]/.exec(content)
     if (header !== null) {
       const name = header[1]!.trim()
@@ -63,7 +45,9 @@ export function readFwknoprc(text: string): RcReading {
     } else if (stanza === undefined) {
       faults.error(line, column, `${quote(words[1]!)} is before the first stanza`, 'a stanza begins with `[name]`')
     } else {
-      stanza.push({ name: words[1]!, value: words[3]!, line, column })
+      const [, key = '', between = '', value = ''] = words
+      const valueColumn = column + key.length + between.length
+      stanza.push({ key, value, line, keyColumn: column, valueColumn })
     }
   }
   return { stanzas, faults: faults.sorted() }
@@ -78,24 +62,7 @@ export function settingsFor(
   name: string | undefined,
 ): { readonly settings: RcSettings; readonly faults: readonly Fault[] } {
   const faults = new FaultList()
-  const settings: RcSettings = {}
-  const lines = [...(stanzas.get(DEFAULT_STANZA) ?? []), ...(name === undefined ? [] : (stanzas.get(name) ?? []))]
-  for (const { name: key, value, line, column } of lines) {
-    const read = Object.hasOwn(RC_DIRECTIVES, key) ? RC_DIRECTIVES[key] : undefined
-    const refused = Object.hasOwn(RC_REFUSED, key) ? RC_REFUSED[key] : undefined
-    if (refused !== undefined) {
-      if (!/^(n|no|0)$/i.test(value)) faults.error(line, column, `${key} is not supported`, refused)
-      continue
-    }
-    if (read === undefined) {
-      const meant = nearest(key, [...Object.keys(RC_DIRECTIVES), ...Object.keys(RC_REFUSED)])
-      const hint = meant === undefined ? 'names are in capitals, as fwknop(8) lists them' : `did you mean ${meant}?`
-      faults.error(line, column, `unknown directive ${quote(key)}`, hint)
-      continue
-    }
-    const result = read(value, settings)
-    if ('fault' in result) faults.error(line, column, `${key}: ${result.fault}`, result.hint)
-    else Object.assign(settings, result.value)
-  }
+  const entries = [...(stanzas.get(DEFAULT_STANZA) ?? []), ...(name === undefined ? [] : (stanzas.get(name) ?? []))]
+  const { values: settings } = RC.settle({ entries, complete: true }, faults)
   return { settings, faults: faults.sorted() }
 }

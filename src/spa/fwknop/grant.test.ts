@@ -1,5 +1,6 @@
 // Goal: a stanza grants what fwknopd would and nothing else: every check on its own, with the packet it just lets by beside
 // the one it just does not; and whatever is asked for, nothing opens that the stanza does not have.
+import { valueOf } from '../../text/read.ts'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { hasPort, readServices } from '../../config/service.ts'
@@ -16,13 +17,13 @@ const at = (text: string): Address => parseAddress(text)!
 const NOW_S = 1_700_000_000
 const CLIENT = at('198.51.100.7')
 const SERVER = at('203.0.113.1')
-const NO_FAULTS = { error: () => undefined, warning: () => undefined }
 /** Another address of the machine's, and the broadcast address of its network. */
 const OWN = new Set(['203.0.113.200', '203.0.113.255', '2001:db8::1'])
 /** Where the door lets connections be sent on to. */
-const FORWARD_TO = readServices(
-  'tcp/22, tcp/25, tcp/22@192.168.1.9, tcp/2222@192.168.1.9, tcp/8080@192.168.1.9, tcp/25@192.168.1.3, tcp/22@203.0.113.200, tcp/22@2001:db8::9',
-  NO_FAULTS,
+const FORWARD_TO = valueOf(
+  readServices(
+    'tcp/22, tcp/25, tcp/22@192.168.1.9, tcp/2222@192.168.1.9, tcp/8080@192.168.1.9, tcp/25@192.168.1.3, tcp/22@203.0.113.200, tcp/22@2001:db8::9',
+  ),
 )!
 const asked: Asked = {
   source: CLIENT,
@@ -219,7 +220,7 @@ describe('sending on', () => {
     '2001:db8::1',
   ])('%s is this machine', (host) => {
     const any = stanza()
-    const everywhere = { ...fromIt, forwardTo: readServices(`tcp/1-65535@192.168.1.9`, NO_FAULTS)! }
+    const everywhere = { ...fromIt, forwardTo: valueOf(readServices(`tcp/1-65535@192.168.1.9`))! }
     const refused = said(grant(any, access('tcp/22', { nat: `${host},3306` }), everywhere))
     expect(refused).toBe(beyond('tcp/3306'))
   })

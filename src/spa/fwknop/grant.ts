@@ -1,4 +1,4 @@
-import { quote } from '../../config/fault.ts'
+import { quote } from '../../text/fault.ts'
 import { hasPort } from '../../config/service.ts'
 import type { Service } from '../../config/config.ts'
 import { formatAddress, parseAddress, sameAddress } from '../../packet/address.ts'

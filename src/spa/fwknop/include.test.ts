@@ -1,7 +1,7 @@
 // Goal: what a file includes means what it would mean in fwknopd, in an order that does not change; each fault names the file
 // that it is in; nothing includes without end; and a file that cannot be read is told where it is included.
 import { describe, expect, test } from 'vitest'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { readAccess } from './access.ts'
 import { INCLUDED_FILES_MAX, INCLUDED_MAX_CHARS, INCLUDE_DEPTH_MAX } from './include.ts'
 import type { AccessSource } from './include.ts'
@@ -16,11 +16,11 @@ function source(files: Readonly<Record<string, string>>, read: string[] = []): A
     resolve: (path) => (path.startsWith('/') ? path : `/run/${path}`),
     text: (path) => {
       read.push(path)
-      return files[path] === undefined ? { fault: 'no such file' } : { value: files[path] }
+      return files[path] === undefined ? { message: 'no such file' } : { value: files[path] }
     },
     names: (folder) => {
       const inside = Object.keys(files).filter((path) => path.startsWith(`${folder.replace(/\/$/, '')}/`))
-      if (inside.length === 0 && folder !== '/empty') return { fault: 'no such file', hint: 'make it' }
+      if (inside.length === 0 && folder !== '/empty') return { message: 'no such file', hint: 'make it' }
       return { value: inside.map((path) => path.slice(path.lastIndexOf('/') + 1)).toReversed() }
     },
   }
@@ -109,8 +109,8 @@ describe('keys', () => {
     expect(faultsOf(text, same)[0]).toContain('/ann:2:1: error: the HMAC key equals the encryption key')
     const replaced = `SOURCE ANY\n${keys('old')}%include_keys /ann\n`
     expect(faultsOf(replaced, { '/ann': keys('ann') })).toEqual([
-      '/ann:1:1: warning: KEY overrides access.conf:2\n    delete one of them: fwknopd also uses the last',
-      '/ann:2:1: warning: HMAC_KEY overrides access.conf:3\n    delete one of them: fwknopd also uses the last',
+      '/ann:1:1: warning: `KEY` is already set in access.conf:2\n    delete one of them: fwknopd also uses the last',
+      '/ann:2:1: warning: `HMAC_KEY` is already set in access.conf:3\n    delete one of them: fwknopd also uses the last',
     ])
   })
 })

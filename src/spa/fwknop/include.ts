@@ -1,5 +1,5 @@
-import { quote } from '../../config/fault.ts'
-import type { Value } from './settings.ts'
+import type { Read } from '../../text/read.ts'
+import { quote } from '../../text/fault.ts'
 
 /** The maximum depth of nested includes below the access.conf. fwknopd 2.6.10 accepts one level. */
 export const INCLUDE_DEPTH_MAX = 3
@@ -16,9 +16,9 @@ export interface AccessSource {
   readonly path: string
   /** Makes a path absolute. fwknopd starts relative paths at its working folder. */
   readonly resolve: (path: string) => string
-  readonly text: (path: string) => Value<string>
+  readonly text: (path: string) => Read<string>
   /** Returns the names in a folder. */
-  readonly names: (folder: string) => Value<readonly string[]>
+  readonly names: (folder: string) => Read<readonly string[]>
 }
 
 /** An included file: its absolute path and its text. */
@@ -39,18 +39,18 @@ export class Includes {
   }
 
   /** Returns the absolute path that a directive names. */
-  path(text: string): Value<string> {
+  path(text: string): Read<string> {
     if (/^[^\p{C}]+$/u.test(text) && text.length < PATH_MAX_CHARS) return { value: this.#source.resolve(text) }
-    return { fault: `${quote(text)} is not a path`, hint: 'as in `/etc/fwknop/users/alice.conf`' }
+    return { message: `${quote(text)} is not a path`, hint: 'as in `/etc/fwknop/users/alice.conf`' }
   }
 
   /**
    * Returns the paths of a folder's `*.conf` files, sorted by name. The lock file of an editor, `.#alice.conf`, is
    * skipped.
    */
-  folder(path: string): Value<readonly string[]> {
+  folder(path: string): Read<readonly string[]> {
     const read = this.#source.names(path)
-    if ('fault' in read) return read
+    if ('message' in read) return read
     const names = read.value.filter((name) => name.endsWith('.conf') && !name.startsWith('.#')).sort()
     return { value: names.map((name) => `${path.replace(/\/+$/, '')}/${name}`) }
   }
@@ -60,12 +60,12 @@ export class Includes {
    *
    * @param chain the absolute paths of the files that lead to it
    */
-  stanzas(path: string, chain: readonly string[]): Value<Included | undefined> {
+  stanzas(path: string, chain: readonly string[]): Read<Included | undefined> {
     if (chain.includes(path)) {
-      return { fault: 'includes itself', hint: `through ${[...chain, path].join(', ')}` }
+      return { message: 'includes itself', hint: `through ${[...chain, path].join(', ')}` }
     }
     if (chain.length > INCLUDE_DEPTH_MAX) {
-      return { fault: 'is nested too deeply', hint: `at most ${INCLUDE_DEPTH_MAX} files deep` }
+      return { message: 'is nested too deeply', hint: `at most ${INCLUDE_DEPTH_MAX} files deep` }
     }
     if (this.#stanzas.has(path)) return { value: undefined }
     this.#stanzas.add(path)
@@ -73,16 +73,19 @@ export class Includes {
   }
 
   /** Reads a file with keys. */
-  keys(path: string): Value<Included> {
+  keys(path: string): Read<Included> {
     this.#files += 1
     if (this.#files > INCLUDED_FILES_MAX) {
-      return { fault: 'is one file too many', hint: `at most ${INCLUDED_FILES_MAX} are included` }
+      return { message: 'is one file too many', hint: `at most ${INCLUDED_FILES_MAX} are included` }
     }
     const read = this.#source.text(path)
-    if ('fault' in read) return read
+    if ('message' in read) return read
     this.#chars += read.value.length
     if (this.#chars > INCLUDED_MAX_CHARS) {
-      return { fault: 'makes the included files too large', hint: `at most ${INCLUDED_MAX_CHARS} characters together` }
+      return {
+        message: 'makes the included files too large',
+        hint: `at most ${INCLUDED_MAX_CHARS} characters together`,
+      }
     }
     return { value: { path, text: read.value } }
   }

@@ -1,6 +1,8 @@
-import { quote } from '../../config/fault.ts'
-import { parseAddress } from '../../packet/address.ts'
-import type { Address } from '../../packet/address.ts'
+import { row } from '../../text/directive.ts'
+import type { Directive } from '../../text/directive.ts'
+import type { Read, Reader } from '../../text/read.ts'
+import { quote } from '../../text/fault.ts'
+import { oneOf } from '../../text/read.ts'
 import { decodePaddedBase64 } from '../base64.ts'
 import { asciiBytes } from '../bytes.ts'
 import { DIGEST_NAMES } from './digest.ts'
@@ -11,65 +13,33 @@ import type { CipherMode } from './rijndael.ts'
 /** The maximum length of an HMAC key, in bytes. fwknop refuses longer ones. */
 export const HMAC_KEY_MAX_BYTES = 128
 
-/** A value, or its fault with a hint. Neither repeats a secret. */
-export type Value<T> = { readonly value: T } | { readonly fault: string; readonly hint?: string }
-
-/** Reads one value of fwknop's files. */
-export type ReadValue<T> = (text: string) => Value<T>
-
 /** Reads `Y` or `N`, in either case. */
-export const readFlag: ReadValue<boolean> = (text) => {
+export const readFlag: Reader<boolean> = (text) => {
   if (/^(y|yes|1)$/i.test(text)) return { value: true }
   if (/^(n|no|0)$/i.test(text)) return { value: false }
-  return { fault: `${quote(text)} is neither Y nor N`, hint: 'write `Y` or `N`' }
+  return { message: `${quote(text)} is neither Y nor N`, hint: 'write `Y` or `N`' }
 }
 
-/** Reads a whole number between both bounds, which are included. */
-export function readNumber(min: number, max: number): ReadValue<number> {
-  return (text) => {
-    const value = /^[0-9]{1,12}$/.test(text) ? Number(text) : Number.NaN
-    if (value >= min && value <= max) return { value }
-    return { fault: `${quote(text)} is not a number in range`, hint: `a whole number from ${min} to ${max}` }
-  }
-}
-
-export const readAnyAddress: ReadValue<Address> = (text) => {
-  const value = parseAddress(text)
-  return value === undefined
-    ? { fault: `${quote(text)} is not an address`, hint: 'as in 192.0.2.7 or 2001:db8::7' }
-    : { value }
-}
-
-export const readDigestName: ReadValue<DigestName> = (text) => {
-  const value = DIGEST_NAMES.find((name) => name === text.toLowerCase())
-  return value === undefined
-    ? { fault: `${quote(text)} is not a digest`, hint: `one of ${DIGEST_NAMES.join(', ')}` }
-    : { value }
-}
+export const readDigestName: Reader<DigestName> = oneOf(DIGEST_NAMES, 'a digest')
 
 /** Reads a mode of Rijndael. The mode `asymmetric` would be GnuPG, which has its own directives. */
-export const readCipherMode: ReadValue<CipherMode> = (text) => {
-  const value = CIPHER_MODES.find((name) => name === text.toLowerCase())
-  return value === undefined
-    ? { fault: `${quote(text)} is not a mode`, hint: `one of ${CIPHER_MODES.join(', ')}` }
-    : { value }
-}
+export const readCipherMode: Reader<CipherMode> = oneOf(CIPHER_MODES, 'a mode')
 
-function sizedKey(bytes: Uint8Array | undefined, maxBytes: number): Value<Uint8Array> {
-  if (bytes === undefined) return { fault: 'the key is not base64', hint: 'as `fwknop --key-gen` prints it' }
-  if (bytes.length === 0) return { fault: 'the key is empty' }
-  if (bytes.length > maxBytes) return { fault: 'the key is too long', hint: `at most ${maxBytes} bytes` }
+function sizedKey(bytes: Uint8Array | undefined, maxBytes: number): Read<Uint8Array> {
+  if (bytes === undefined) return { message: 'the key is not base64', hint: 'as `fwknop --key-gen` prints it' }
+  if (bytes.length === 0) return { message: 'the key is empty' }
+  if (bytes.length > maxBytes) return { message: 'the key is too long', hint: `at most ${maxBytes} bytes` }
   return { value: bytes }
 }
 
 /** The placeholder for a key in fwknop's own file, which must be replaced. */
 const PLACEHOLDER = /^__CHANGEME__$/i
 
-function keyReader(maxBytes: number, base64: boolean): ReadValue<Uint8Array> {
+function keyReader(maxBytes: number, base64: boolean): Reader<Uint8Array> {
   return (text) => {
-    if (PLACEHOLDER.test(text)) return { fault: 'this is not a key yet', hint: '`fwknop --key-gen` makes one' }
+    if (PLACEHOLDER.test(text)) return { message: 'this is not a key yet', hint: '`fwknop --key-gen` makes one' }
     if (base64) return sizedKey(decodePaddedBase64(text), maxBytes)
-    if (!/^[ -~]*$/.test(text)) return { fault: 'the key has characters beyond ASCII', hint: 'write it in base64' }
+    if (!/^[ -~]*$/.test(text)) return { message: 'the key has characters beyond ASCII', hint: 'write it in base64' }
     return sizedKey(asciiBytes(text), maxBytes)
   }
 }
@@ -79,5 +49,19 @@ export const readKeyBase64 = keyReader(RIJNDAEL_KEY_MAX_BYTES, true)
 export const readHmacKey = keyReader(HMAC_KEY_MAX_BYTES, false)
 export const readHmacKeyBase64 = keyReader(HMAC_KEY_MAX_BYTES, true)
 
-/** Reads any text. */
-export const readText: ReadValue<string> = (text) => ({ value: text })
+/** Makes the row of a setting. Lines without a value are refused before, so the form is in no hint. */
+export function setting<T>(
+  name: string,
+  read: Reader<T>,
+  variants: Readonly<Record<string, Reader<T>>> = {},
+): Directive<T> {
+  return row(name, 'VALUE', read, { variants })
+}
+
+/** Makes the row of directives without effect. Other values than the harmless ones are refused with a hint. */
+export function withoutEffect(names: readonly string[], harmless = /^/, refused?: string): Directive<undefined> {
+  const [name = '', ...aliases] = names
+  const read: Reader<undefined> = (text) =>
+    harmless.test(text) ? { value: undefined } : { message: 'is not supported' }
+  return row(name, 'VALUE', read, { aliases, ...(refused === undefined ? {} : { refused }) })
+}

@@ -1,4 +1,5 @@
 import { linesOf } from '../../text/lines.ts'
+import type { Read } from '../../text/read.ts'
 import { decodePaddedBase64, encodeBase64 } from '../base64.ts'
 import { COUNTER_MAX, KNOCKKNOCK_KEY_BYTES } from './syn.ts'
 
@@ -15,11 +16,8 @@ export const PROFILE_FILE_MAX_BYTES = 65_536
 
 const PORT_MAX = 65_535
 
-/** The value of a file, or its fault. Neither message repeats a key. */
-export type ProfileRead<T> = { readonly value: T } | { readonly message: string; readonly hint: string }
-
-/** Reads `cipher.key` or `mac.key`: one line with 16 bytes in base64. */
-export function readProfileKey(text: string): ProfileRead<Uint8Array> {
+/** Reads `cipher.key` or `mac.key`: one line with 16 bytes in base64. No message repeats a key. */
+export function readProfileKey(text: string): Read<Uint8Array> {
   const value = decodePaddedBase64(text.trim())
   if (value?.length === KNOCKKNOCK_KEY_BYTES) return { value }
   return {
@@ -34,7 +32,7 @@ export function formatProfileKey(key: Uint8Array): string {
 }
 
 /** Reads `counter`, the number of the next knock. */
-export function readCounter(text: string): ProfileRead<number> {
+export function readCounter(text: string): Read<number> {
   const digits = text.trim()
   const value = /^[0-9]{1,10}$/.test(digits) ? Number(digits) : Number.NaN
   if (value <= COUNTER_MAX) return { value }
@@ -47,7 +45,7 @@ export function formatCounter(counter: number): string {
 }
 
 /** Reads `config`, which has `[main]` and `knock_port = 666` in the format of Python's ConfigParser. */
-export function readProfileConfig(text: string): ProfileRead<number> {
+export function readProfileConfig(text: string): Read<number> {
   let inMain = false
   let port = Number.NaN
   for (const { number, text: whole, stray } of linesOf(text)) {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { decodeBase64, encodeBase64 } from '../base64.ts'
-import { linesOf } from '../../text/lines.ts'
+import { readOnlyLine } from '../../text/lines.ts'
+import type { Read } from '../../text/read.ts'
 import { asciiBytes, concatenate } from '../bytes.ts'
 import { KEY_BYTES } from './curve.ts'
 import { HASH } from './symmetric.ts'
@@ -23,9 +24,6 @@ const KEY_CHARS = ((KEY_BYTES + SUM_BYTES) * 4) / 3
 /** The maximum size of a key file, in bytes. */
 export const KEY_FILE_MAX_BYTES = 4_096
 
-/** A key, or the reason why a text is not a key. The message repeats no part of the text, which may be a secret. */
-export type KeyRead = { readonly key: Uint8Array } | { readonly message: string; readonly hint: string }
-
 /** Returns a key as text: `postern-user:` and 48 characters. */
 export function formatKey(kind: KeyKind, key: Uint8Array): string {
   return `${kind}:${encodeBase64(concatenate(key, sumOf(kind, key)))}`
@@ -44,8 +42,8 @@ export function looksLikeKey(word: string): boolean {
   return Object.keys(KINDS).some((kind) => word.startsWith(`${kind}:`))
 }
 
-/** Reads a key of one kind. */
-export function readKeyText(text: string, kind: KeyKind): KeyRead {
+/** Reads a key of one kind. No message repeats a part of the text, which may be a secret. */
+export function readKeyText(text: string, kind: KeyKind): Read<Uint8Array> {
   const hint = `${KINDS[kind]} begins with \`${kind}:\``
   const other = Object.entries(KINDS).find(([name]) => text.startsWith(`${name}:`))
   if (other === undefined) return { message: 'is not a key', hint }
@@ -63,18 +61,12 @@ export function readKeyText(text: string, kind: KeyKind): KeyRead {
   ) {
     return { message: 'is mistyped', hint: 'copy all of it again' }
   }
-  return { key }
+  return { value: key }
 }
 
 /** Reads the file of one key: comments, empty lines, and one line with the key. */
-export function readKeyFile(text: string, kind: KeyKind): KeyRead {
-  const all = [...linesOf(text)]
-  for (const { number, stray } of all) {
-    if (stray !== undefined) return { message: `has a fault in line ${number}: ${stray.message}`, hint: stray.hint }
-  }
-  const lines = all.map((line) => line.text.trim())
-  const [line, ...more] = lines.filter((each) => each !== '' && !each.startsWith('#'))
-  if (line === undefined) return { message: 'contains no key', hint: 'postern keygen makes one' }
-  if (more.length > 0) return { message: 'has more than one line', hint: 'write each key to its own file' }
-  return readKeyText(line, kind)
+export function readKeyFile(text: string, kind: KeyKind): Read<Uint8Array> {
+  const none = { message: 'contains no key', hint: 'postern keygen makes one' }
+  const line = readOnlyLine(text, none, 'write each key to its own file')
+  return 'message' in line ? line : readKeyText(line.value, kind)
 }

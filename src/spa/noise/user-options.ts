@@ -1,7 +1,10 @@
-import { parseDuration } from '../../config/duration.ts'
-import { quote } from '../../config/fault.ts'
-import { nearest } from '../../config/nearest.ts'
-import type { Network } from '../../packet/network.ts'
+import { readTime } from '../../config/duration.ts'
+import { quote } from '../../text/fault.ts'
+import { Directives, row } from '../../text/directive.ts'
+import type { Values } from '../../text/directive.ts'
+import { mapped } from '../../text/read.ts'
+import type { Read, Reader } from '../../text/read.ts'
+
 import { parseNetwork } from '../../packet/network.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
 import type { Protocol } from '../../packet/packet.ts'
@@ -19,86 +22,84 @@ export interface PortRange {
   readonly last: number
 }
 
-/** The rights of a user. Options that are not set are absent. */
-export interface UserOptions {
+/** Returns a reader of a list whose names may be in double quotes. */
+function list<T>(name: string, read: (words: readonly string[]) => Read<T>): Reader<T> {
+  return (text) => {
+    const words = readList(text)
+    if (words === undefined) return { message: `${name} has an invalid value`, hint: `write \`${name}=…\`` }
+    if (words.length > LIST_MAX) return { message: `${name} has too many entries`, hint: `at most ${LIST_MAX}` }
+    return read(words)
+  }
+}
+
+/** Returns a reader of a list of which every word must be valid. */
+function listOfAll<T>(
+  name: string,
+  what: string,
+  hint: string,
+  read: (word: string) => T | undefined,
+): Reader<readonly T[]> {
+  return list(name, (words) => {
+    const values = words.map(read)
+    const wrong = values.indexOf(undefined)
+    if (wrong < 0) return { value: values.filter((value) => value !== undefined) }
+    return { message: `${quote(words[wrong]!)} is not ${what}`, hint }
+  })
+}
+
+const readDoors: Reader<readonly string[]> = list('doors', (value) => {
+  const long = value.find((name) => new TextEncoder().encode(name).length > CLAIM_DOOR_MAX_BYTES)
+  if (long === undefined) return { value }
+  return { message: `${quote(long)} is too long for a packet`, hint: `at most ${CLAIM_DOOR_MAX_BYTES} bytes` }
+})
+
+const readExpiry: Reader<number> = (text) => {
+  const value = readEnd(text)
+  if (value !== undefined) return { value }
+  const hint = 'the last day, as in 2027-06-30, or 2027-06-30T12:00Z; in UTC'
+  return { message: `${quote(text)} is not a day`, hint }
+}
+
+const yes: Reader<true> = () => ({ value: true })
+
+const OPTIONS = {
   /** The doors by name. If absent, the user may open every door, or none if there are `ports`. */
-  readonly doors?: readonly string[]
-  readonly ports?: readonly PortRange[]
+  doors: row('doors', 'DOOR[,DOOR]...', readDoors),
+  ports: row(
+    'ports',
+    'PROTOCOL/PORT[-PORT][,...]',
+    listOfAll('ports', 'a port', 'as in tcp/22 or udp/60000-61000', readRange),
+  ),
   /** The networks that the address to open for must be in. */
-  readonly from?: readonly Network[]
+  from: row(
+    'from',
+    'NETWORK[,NETWORK]...',
+    listOfAll('from', 'a network', 'as in 192.0.2.0/24 or 2001:db8::7', parseNetwork),
+  ),
   /** The time at which the user's access expires, in milliseconds since 1970. */
-  readonly expiresMs?: number
+  expiresMs: row('expires', 'DAY', readExpiry),
   /** The longest open time of a request, in seconds. */
-  readonly openForS?: number
+  openForS: row(
+    'open-for',
+    'TIME',
+    mapped(readTime(1_000, CLAIM_OPEN_MAX_S * 1_000), (ms) => Math.floor(ms / 1_000)),
+  ),
   /** True if packets without an address open for their source. */
-  readonly packetSource?: true
+  packetSource: row('packet-source', undefined, yes),
   /** True if the address in the packet must be its source. */
-  readonly sameSource?: true
-}
+  sameSource: row('same-source', undefined, yes),
+} as const
 
-/** The value of one option, or its fault with a hint. */
-type OptionRead = { readonly options: UserOptions } | { readonly message: string; readonly hint: string }
+/** The options of a user's line, such as `doors=ssh,"my door"` or `packet-source`. */
+export const USER_OPTIONS: Directives<typeof OPTIONS> = new Directives(OPTIONS, {
+  noun: 'option',
+  between: '=',
+  known: 'options go before the key, the name after it',
+  twice: { severity: 'error', hint: 'write one list' },
+})
 
-/** Reads the text after `=`: a list whose names may be in double quotes. */
-type ReadOption = (words: readonly string[]) => OptionRead
-
-const OPTIONS: Readonly<Record<string, ReadOption>> = {
-  doors: (words) => {
-    const long = words.find((name) => new TextEncoder().encode(name).length > CLAIM_DOOR_MAX_BYTES)
-    if (long === undefined) return { options: { doors: words } }
-    return { message: `${quote(long)} is too long for a packet`, hint: `at most ${CLAIM_DOOR_MAX_BYTES} bytes` }
-  },
-  ports: (words) => {
-    const ports = words.map(readRange)
-    const wrong = ports.indexOf(undefined)
-    if (wrong < 0) return { options: { ports: ports.filter((range) => range !== undefined) } }
-    return { message: `${quote(words[wrong]!)} is not a port`, hint: 'as in tcp/22 or udp/60000-61000' }
-  },
-  from: (words) => {
-    const from = words.map(parseNetwork)
-    const wrong = from.indexOf(undefined)
-    if (wrong < 0) return { options: { from: from.filter((network) => network !== undefined) } }
-    return { message: `${quote(words[wrong]!)} is not a network`, hint: 'as in 192.0.2.0/24 or 2001:db8::7' }
-  },
-  expires: ([word = '', ...more]) => {
-    const expiresMs = more.length === 0 ? readEnd(word) : undefined
-    if (expiresMs !== undefined) return { options: { expiresMs } }
-    return {
-      message: `${quote(word)} is not a day`,
-      hint: 'the last day, as in 2027-06-30, or 2027-06-30T12:00Z; in UTC',
-    }
-  },
-  'open-for': ([word = '', ...more]) => {
-    const read = parseDuration(more.length === 0 ? word : '', 1_000, CLAIM_OPEN_MAX_S * 1_000)
-    if ('ms' in read) return { options: { openForS: Math.floor(read.ms / 1_000) } }
-    return { message: `${quote(word)} ${read.message}`, hint: read.hint }
-  },
-}
-
-const FLAGS: Readonly<Record<string, UserOptions>> = {
-  'packet-source': { packetSource: true },
-  'same-source': { sameSource: true },
-}
-
-/** Reads one option of a user's line, such as `doors=ssh,"my door"` or `packet-source`. */
-export function readUserOption(word: string): OptionRead {
-  const equals = word.indexOf('=')
-  const name = equals < 0 ? word : word.slice(0, equals)
-  const flag = Object.hasOwn(FLAGS, name) ? FLAGS[name] : undefined
-  const read = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined
-  if (flag !== undefined) {
-    return equals < 0 ? { options: flag } : { message: `${name} has no value`, hint: `write \`${name}\` alone` }
-  }
-  if (read === undefined) {
-    const meant = nearest(name, [...Object.keys(OPTIONS), ...Object.keys(FLAGS)])
-    const hint = meant === undefined ? 'options go before the key, the name after it' : `did you mean ${meant}?`
-    return { message: `unknown option ${quote(name)}`, hint }
-  }
-  const words = equals < 0 ? undefined : readList(word.slice(equals + 1))
-  if (words === undefined) return { message: `${name} has an invalid value`, hint: `write \`${name}=…\`` }
-  if (words.length > LIST_MAX) return { message: `${name} has too many entries`, hint: `at most ${LIST_MAX}` }
-  return read(words)
-}
+/** The rights of a user. Options that are not set are absent. */
+export type UserOptions = Values<typeof OPTIONS>
 
 /** Reads a list such as `a,"b c",d`. Returns `undefined` if an entry is empty or a quote is not closed. */
 function readList(text: string): readonly string[] | undefined {

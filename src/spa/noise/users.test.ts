@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { formatFault } from '../../config/fault.ts'
+import { formatFault } from '../../text/fault.ts'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import type { DatedClaim, Wanted } from './claim.ts'
 import { keyPairOf } from './curve.ts'
@@ -32,8 +32,8 @@ describe('keys as text', () => {
     fc.assert(
       fc.property(kinds, keys, (kind, bytes) => {
         const text = formatKey(kind, bytes)
-        expect(readKeyText(text, kind)).toEqual({ key: bytes })
-        expect(readKeyFile(`# mine\n\n  ${text}\r\n`, kind)).toEqual({ key: bytes })
+        expect(readKeyText(text, kind)).toEqual({ value: bytes })
+        expect(readKeyFile(`# mine\n\n  ${text}\r\n`, kind)).toEqual({ value: bytes })
       }),
     )
   })
@@ -74,7 +74,7 @@ describe('keys as text', () => {
     ],
   ])('%s is told, and not repeated', (_, text, message, hint) => {
     const read = readKeyText(text, 'postern-user')
-    if ('key' in read) throw new Error('it was read')
+    if ('value' in read) throw new Error('it was read')
     expect(read.message).toMatch(message)
     expect(read.hint).toMatch(hint)
     expect(read.message + read.hint).not.toContain(text.slice(-12))
@@ -117,25 +117,28 @@ describe('lines of users', () => {
 
   test.each<[string, string]>([
     [ALICE, '1:69: error: the name is missing\n    write it after the key'],
-    [`door=ssh ${ALICE} a`, '1:1: error: unknown option `door`\n    did you mean doors?'],
+    [`door=ssh ${ALICE} a`, '1:1: error: unknown option `door`\n    did you mean `doors`?'],
     [`alice ${ALICE} a`, '1:1: error: unknown option `alice`\n    options go before the key, the name after it'],
-    [`doors= ${ALICE} a`, '1:1: error: doors has an invalid value\n    write `doors=…`'],
-    [`doors=a,,b ${ALICE} a`, '1:1: error: doors has an invalid value\n    write `doors=…`'],
+    [`doors= ${ALICE} a`, '1:7: error: `doors` needs a value\n    doors=DOOR[,DOOR]...'],
+    [`doors=a,,b ${ALICE} a`, '1:7: error: doors has an invalid value\n    write `doors=…`'],
     [`doors="a ${ALICE} a`, '1:1: error: a double quote is not closed\n    put the name between two'],
-    [`ports=22 ${ALICE} a`, '1:1: error: `22` is not a port\n    as in tcp/22 or udp/60000-61000'],
-    [`ports=tcp/0 ${ALICE} a`, '1:1: error: `tcp/0` is not a port\n    as in tcp/22 or udp/60000-61000'],
-    [`ports=tcp/9-8 ${ALICE} a`, '1:1: error: `tcp/9-8` is not a port\n    as in tcp/22 or udp/60000-61000'],
+    [`ports=22 ${ALICE} a`, '1:7: error: `22` is not a port\n    as in tcp/22 or udp/60000-61000'],
+    [`ports=tcp/0 ${ALICE} a`, '1:7: error: `tcp/0` is not a port\n    as in tcp/22 or udp/60000-61000'],
+    [`ports=tcp/9-8 ${ALICE} a`, '1:7: error: `tcp/9-8` is not a port\n    as in tcp/22 or udp/60000-61000'],
     [
       `from=192.0.2.7/24 ${ALICE} a`,
-      '1:1: error: `192.0.2.7/24` is not a network\n    as in 192.0.2.0/24 or 2001:db8::7',
+      '1:6: error: `192.0.2.7/24` is not a network\n    as in 192.0.2.0/24 or 2001:db8::7',
     ],
     [
       `expires=30.6.2027 ${ALICE} a`,
-      '1:1: error: `30.6.2027` is not a day\n    the last day, as in 2027-06-30, or 2027-06-30T12:00Z; in UTC',
+      '1:9: error: `30.6.2027` is not a day\n    the last day, as in 2027-06-30, or 2027-06-30T12:00Z; in UTC',
     ],
-    [`open-for=2d ${ALICE} a`, '1:1: error: `2d` is not a time\n    write `48h`'],
-    [`packet-source=yes ${ALICE} a`, '1:1: error: packet-source has no value\n    write `packet-source` alone'],
-    [`doors=a doors=b ${ALICE} a`, '1:9: error: this option is set twice\n    write one list'],
+    [`open-for=2d ${ALICE} a`, '1:10: error: `2d` is not a time\n    write `48h`'],
+    [
+      `packet-source=yes ${ALICE} a`,
+      '1:15: error: `packet-source` takes no value\n    write `packet-source` alone, or leave it out',
+    ],
+    [`doors=a doors=b ${ALICE} a`, '1:9: error: `doors` is already set on line 1\n    write one list'],
     ['doors=ssh', '1:1: error: there is no key in this line\n    write options, `postern-user:…`, and the name'],
     [`${ALICE}x a`, '1:1: error: the key is cut off, or has text after it\n    48 characters follow the colon'],
     [`${ALICE} a\u0007`, '1:62: error: the name has invisible characters\n    type it again'],

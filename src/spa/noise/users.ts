@@ -1,9 +1,10 @@
-import type { Fault } from '../../config/config.ts'
-import { FaultList } from '../../config/fault.ts'
-import { linesOf, piecesOf } from '../../text/lines.ts'
+import type { Fault } from '../../text/fault.ts'
+import { FaultList } from '../../text/fault.ts'
+import { contentLines, linesOf, piecesOf } from '../../text/lines.ts'
+import type { Entry, Settled } from '../../text/directive.ts'
 import { encodeHex } from '../hex.ts'
 import { formatKey, looksLikeKey, readKeyText } from './key-text.ts'
-import { readUserOption } from './user-options.ts'
+import { USER_OPTIONS } from './user-options.ts'
 import type { UserOptions } from './user-options.ts'
 
 /** The maximum size of a users file, in UTF-16 units. */
@@ -58,16 +59,8 @@ export interface UsersReading {
 export function readUsers(text: string): UsersReading {
   const users = new Users()
   const faults = new FaultList()
-  if (text.length > USERS_FILE_MAX_CHARS) {
-    faults.error(1, 1, 'the file is too large', `at most ${USERS_FILE_MAX_CHARS} characters`)
-    return { users, faults: faults.sorted() }
-  }
-  for (const { number, text: content, stray } of linesOf(text)) {
-    if (stray !== undefined) {
-      faults.error(number, stray.column, stray.message, stray.hint)
-      continue
-    }
-    if (content.trim() === '' || content.trimStart().startsWith('#')) continue
+  for (const { number, text: content, stray } of contentLines(text, USERS_FILE_MAX_CHARS, faults)) {
+    if (stray !== undefined) continue
     const user = readUser(content, number, faults)
     if (user === undefined) continue
     const before = users.add(user)
@@ -103,36 +96,32 @@ export function usersLeft(before: Users, text: string, { users, faults }: UsersR
 }
 
 function readUser(content: string, line: number, faults: FaultList): User | undefined {
-  let options: UserOptions = {}
-  let fine = true
+  const entries: Entry[] = []
+  const settle = (): Settled<(typeof USER_OPTIONS)['table']> => USER_OPTIONS.settle({ entries, complete: true }, faults)
   for (const match of content.matchAll(/(?:"[^"]*"?|[^\s"])+/g)) {
     const [word] = match
-    const column = match.index + 1
+    const keyColumn = match.index + 1
     if (word.split('"').length % 2 === 0) {
-      faults.error(line, column, 'a double quote is not closed', 'put the name between two')
+      settle()
+      faults.error(line, keyColumn, 'a double quote is not closed', 'put the name between two')
       return undefined
     }
     if (looksLikeKey(word)) {
+      const { values: options, complete, valid } = settle()
       const key = readKeyText(word, 'postern-user')
       if ('message' in key) {
-        faults.error(line, column, `the key ${key.message}`, key.hint)
+        faults.error(line, keyColumn, `the key ${key.message}`, key.hint)
         return undefined
       }
       const end = match.index + word.length
       const name = readName(content.slice(end), line, end + 1, faults)
-      return fine && name !== undefined ? { name, publicKey: key.key, options, line } : undefined
+      return complete && valid && name !== undefined ? { name, publicKey: key.value, options, line } : undefined
     }
-    const read = readUserOption(word)
-    if ('message' in read) {
-      faults.error(line, column, read.message, read.hint)
-      fine = false
-    } else if (Object.keys(read.options).some((name) => Object.hasOwn(options, name))) {
-      faults.error(line, column, 'this option is set twice', 'write one list')
-      fine = false
-    } else {
-      options = Object.assign({}, options, read.options)
-    }
+    const [key = '', ...rest] = word.split('=')
+    const value = rest.length === 0 ? undefined : rest.join('=')
+    entries.push({ key, value, line, keyColumn, valueColumn: keyColumn + key.length + 1 })
   }
+  settle()
   faults.error(line, 1, 'there is no key in this line', 'write options, `postern-user:…`, and the name')
   return undefined
 }

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Config, Service } from '../../../config/config.ts'
 import { parseDuration } from '../../../config/duration.ts'
-import { formatFault } from '../../../config/fault.ts'
+import { formatFault } from '../../../text/fault.ts'
 import { CONFIG_DEFAULT, UNUSABLE, USAGE, examine } from '../../check.ts'
 import type { Output } from '../../check.ts'
 import { readAllowed } from '../allowed.ts'
@@ -78,7 +78,7 @@ export function read(command: Command, args: readonly string[], usage: string, o
   return {
     file: values.config ?? CONFIG_DEFAULT,
     ...allowed,
-    trialMs: time.ms,
+    trialMs: time.value,
     dryRun: values['dry-run'] === true,
     beside: values.beside === true,
     persist: values.persist === true,

@@ -61,10 +61,9 @@ export function isSame(one: readonly Knock[] | undefined, other: readonly Knock[
 }
 
 function sequenceOf(line: string, number: number): readonly Knock[] {
-  const { knocks, faults } = parseSequence(line)
-  if (faults.length > 0)
-    throw new Fault(`Line ${number} of this list is not a sequence.`, 'Ask for the list to be published again.')
-  return knocks
+  const read = parseSequence(line)
+  if ('value' in read) return read.value
+  throw new Fault(`Line ${number} of this list is not a sequence.`, 'Ask for the list to be published again.')
 }
 
 function dateOf(text: string | undefined): Date | undefined {

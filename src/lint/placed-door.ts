@@ -1,9 +1,9 @@
-import type { Door } from './config.ts'
-import type { DOOR_DIRECTIVES } from './directive.ts'
-import type { Entry } from './section.ts'
+import type { Entry } from '../text/directive.ts'
+import { listParts } from '../text/read.ts'
+import type { Config, Door } from '../config/config.ts'
+import type { DoorEntries } from '../config/directive.ts'
 import { splitCommand } from './shell.ts'
 import type { Script } from './shell.ts'
-import type { Settled } from './table.ts'
 
 /** A command of a door and its place in the config. */
 export interface CommandText {
@@ -25,8 +25,27 @@ export interface DoorCommands {
   readonly stop6: CommandText | undefined
 }
 
-/** Returns the commands of a door with their places. */
-export function commandsOf(entries: Settled<typeof DOOR_DIRECTIVES>['entries'], { commands6 }: Door): DoorCommands {
+/** A door with the places of its header, directives and commands. */
+export interface PlacedDoor {
+  readonly door: Door
+  readonly line: number
+  readonly column: number
+  readonly entries: DoorEntries
+  readonly commands: DoorCommands
+}
+
+/** Returns a door of a config with its places. */
+export function placed(door: Door, { places }: Config): PlacedDoor {
+  const { column, entries } = places.doors.get(door) ?? { column: 1, entries: {} }
+  return { door, line: door.line, column, entries, commands: commandsOf(entries, door) }
+}
+
+/** Returns the doors of a config by name, with their places. */
+export function placedDoors(config: Config): ReadonlyMap<string, PlacedDoor> {
+  return new Map(config.doors.map((door) => [door.name, placed(door, config)]))
+}
+
+function commandsOf(entries: DoorEntries, { commands6 }: Door): DoorCommands {
   const start4 = commandText(entries.start4)
   const stop4 = commandText(entries.stop4)
   const start6 = entries.start6 === undefined ? start4 : commandText(entries.start6)
@@ -37,6 +56,12 @@ export function commandsOf(entries: Settled<typeof DOOR_DIRECTIVES>['entries'], 
 function commandText(entry: Entry | undefined): CommandText | undefined {
   if (entry?.value === undefined || entry.value === '') return undefined
   return new Placed(entry.value, entry)
+}
+
+/** Returns the column of a knock in a line that has several. */
+export function knockColumn({ value = '', valueColumn }: Entry, index: number): number {
+  // An invalid later line may have fewer words than the sequence that was read.
+  return valueColumn + ([...listParts(value)][index]?.offset ?? 0)
 }
 
 class Placed implements CommandText {

@@ -1,7 +1,7 @@
 // Goal: the look-up finds the same overlaps, rotations too, as comparing every door with every other.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { readConfig } from './read.ts'
+import { checkConfig } from './lint.ts'
 
 /** Sequences of few ports, so that many are alike; udp and tcp, and flags that exclude each other. */
 const door = fc.record({
@@ -30,7 +30,7 @@ test('same, beginning and rotated sequences', () => {
           return `[${index}]\nSequence = ${knocks.join()}\nCommand = open\n${more}\n`
         })
         .join('')
-      const { faults } = readConfig(`${text}[last]\nSequence = 9,8,9\nCommand = open\n`, 'k')
+      const { faults } = checkConfig(`${text}[last]\nSequence = 9,8,9\nCommand = open\n`, 'k')
       const owner = (line: number): number =>
         text
           .split('\n')

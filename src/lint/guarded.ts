@@ -1,17 +1,18 @@
 import { TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
-import type { Service } from './config.ts'
-import type { DoorText } from './door.ts'
-import type { FaultList } from './fault.ts'
-import type { OptionsRead } from './options.ts'
-import type { Entry } from './section.ts'
-import { PORT_MAX } from './sequence.ts'
-import type { SequenceResult } from './sequence.ts'
-import { hasPort } from './service.ts'
+import type { Knock, Service } from '../config/config.ts'
+import type { PlacedDoor } from './placed-door.ts'
+import type { FaultList } from '../text/fault.ts'
+import type { Config } from '../config/config.ts'
+import type { Entry } from '../text/directive.ts'
+import { writtenKnocks } from '../config/secret.ts'
+import { knockColumn } from './placed-door.ts'
+import { PORT_MAX } from '../config/sequence.ts'
+import { hasPort } from '../config/service.ts'
 
 /** The sequence of a door and its place in the config. */
 interface SequenceAt {
-  readonly sequence: SequenceResult
+  readonly knocks: readonly Knock[]
   readonly at: Entry
   /** The ports that the door opens. */
   readonly opens: readonly Service[]
@@ -30,22 +31,21 @@ export class GuardedKnocks {
     this.#faults = faults
   }
 
-  add({ values, entries, door }: DoorText): void {
-    this.#guard(door.opens)
+  add({ door: { opens, secret }, entries: { sequence, target } }: PlacedDoor): void {
+    this.#guard(opens)
     // The knocks for a door with a target go to another host.
-    if (entries.sequence === undefined || values.sequence === undefined || entries.target !== undefined) return
-    this.#sequences.push({ sequence: values.sequence, at: entries.sequence, opens: door.opens })
+    if (sequence === undefined || target !== undefined) return
+    this.#sequences.push({ knocks: writtenKnocks(secret), at: sequence, opens })
   }
 
-  end({ options }: OptionsRead): void {
+  end({ options }: Config): void {
     this.#guard(options.guard)
-    for (const { sequence, at, opens } of this.#sequences) {
-      for (const [index, knock] of sequence.knocks.entries()) {
+    for (const { knocks, at, opens } of this.#sequences) {
+      for (const [index, knock] of knocks.entries()) {
         if (this.#guarded[knock.protocol][knock.port] === 0) continue
         const why = hasPort(opens, knock) ? 'this door opens the port itself' : 'the port is guarded'
         const message = `knock ${index + 1}: ${why}, so anyone who connects to it knocks too`
-        const column = at.valueColumn + sequence.offsets[index]!
-        this.#faults.warning(at.line, column, message, 'choose a port that nothing uses')
+        this.#faults.warning(at.line, knockColumn(at, index), message, 'choose a port that nothing uses')
       }
     }
   }

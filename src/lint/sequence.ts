@@ -1,11 +1,14 @@
-import { UNSCANNED_MIN_KNOCKS, scannable } from './scannable.ts'
-import type { Scannable } from './scannable.ts'
-import type { Knock } from './config.ts'
-import type { DoorText } from './door.ts'
+import { UNSCANNED_MIN_KNOCKS, scannable } from '../config/scannable.ts'
+import type { Scannable } from '../config/scannable.ts'
+import type { Door, Knock } from '../config/config.ts'
+import { codeOf, fixedKnocks, writtenKnocks } from '../config/secret.ts'
+import type { Entry } from '../text/directive.ts'
+import { knockColumn } from './placed-door.ts'
+import type { PlacedDoor } from './placed-door.ts'
 import type { Facts } from './facts.ts'
-import type { FaultList } from './fault.ts'
-import { isOrdinary } from './flags.ts'
-import { nmapPlace } from './nmap-ports.ts'
+import type { FaultList } from '../text/fault.ts'
+import { isOrdinary } from '../config/flags.ts'
+import { nmapPlace } from '../config/nmap-ports.ts'
 import { isPublished } from './published.ts'
 import { TCP } from '../packet/packet.ts'
 
@@ -13,11 +16,11 @@ import { TCP } from '../packet/packet.ts'
 const BY_HAND_MS = 1_000
 
 /** Warns of knocks that no ordinary client sends, or cannot send in the given time. */
-export function warnOfKnocks({ entries, values }: DoorText, faults: FaultList): void {
-  const knocks = values.sequence?.knocks ?? []
+export function warnOfKnocks({ door, entries }: PlacedDoor, faults: FaultList): void {
+  const knocks = writtenKnocks(door.secret)
   const { tcpFlags, seqTimeout } = entries
   const byTcp = knocks.length === 0 || knocks.some(({ protocol }) => protocol === TCP)
-  if (tcpFlags !== undefined && values.tcpFlags !== undefined && byTcp && !isOrdinary(values.tcpFlags)) {
+  if (tcpFlags !== undefined && door.tcpFlags !== undefined && byTcp && !isOrdinary(door.tcpFlags)) {
     const message = 'no ordinary client sends such packets: knock, telnet, nc and ssh begin with SYN alone'
     faults.warning(
       tcpFlags.line,
@@ -27,27 +30,24 @@ export function warnOfKnocks({ entries, values }: DoorText, faults: FaultList): 
     )
   }
   const shortest = (knocks.length - 1) * BY_HAND_MS
-  if (seqTimeout === undefined || values.seqTimeout === undefined || shortest === 0 || !byTcp) return
-  if (values.seqTimeout > shortest) return
+  if (seqTimeout === undefined || shortest <= 0 || !byTcp || door.seqTimeoutMs > shortest) return
   const message = `only a knock client sends ${knocks.length} knocks in this time: telnet and nc wait a second or more at each`
   const hint = `write \`${Math.ceil((2 * knocks.length * BY_HAND_MS) / 1_000)}s\` or more, if anyone knocks by hand or from a bad network`
   faults.warning(seqTimeout.line, seqTimeout.valueColumn, message, hint)
 }
 
 /** Warns of a sequence that others find by chance. The messages name no port, as they may end up in a log. */
-export function warnOfSequence({ entries, values }: DoorText, facts: Facts | undefined, faults: FaultList): void {
-  const { sequence } = values
-  if (sequence === undefined || entries.sequence === undefined) return
+export function warnOfSequence({ door, entries }: PlacedDoor, facts: Facts | undefined, faults: FaultList): void {
+  const knocks = writtenKnocks(door.secret)
+  if (knocks.length === 0 || entries.sequence === undefined) return
   const { line, valueColumn } = entries.sequence
-  const { knocks, offsets } = sequence
   // A sequence in front of a code opens nothing by itself, however short it is.
-  const alone = entries.totp === undefined && entries.users === undefined
-  const why = alone ? scannable(knocks) : undefined
+  const why = codeOf(door.secret) === undefined ? scannable(knocks) : undefined
   if (isPublished(knocks)) {
     const message = 'this sequence is published in manuals or guides: it is the first one to be tried'
     faults.warning(line, valueColumn, message, 'choose ports of your own, at random')
   } else if (why !== undefined) {
-    warnOfScan(why, { entries, values }, faults)
+    warnOfScan(why, door, entries.sequence, faults)
   } else if (isAscending(knocks)) {
     const message = 'the ports are in ascending order, as a scan goes through them'
     faults.warning(line, valueColumn, message, 'put a lower port after a higher one')
@@ -58,7 +58,7 @@ export function warnOfSequence({ entries, values }: DoorText, facts: Facts | und
   for (const [index, { protocol, port }] of knocks.entries()) {
     if (!facts.listens(protocol, port)) continue
     const message = `knock ${index + 1}: a program listens on this port, so its visitors knock too`
-    faults.warning(line, valueColumn + offsets[index]!, message, 'choose a port on which nothing listens')
+    faults.warning(line, knockColumn(entries.sequence, index), message, 'choose a port on which nothing listens')
   }
 }
 
@@ -74,17 +74,12 @@ const SCANNED: Readonly<Record<Exclude<Scannable, 'few'>, string>> = {
 }
 
 /** Warns of a sequence that a scan could open. Its door ignores scanners, and a forged scan can block any address. */
-function warnOfScan(
-  why: Scannable,
-  { entries, values }: Pick<DoorText, 'entries' | 'values'>,
-  faults: FaultList,
-): void {
-  const { line, valueColumn } = entries.sequence!
-  const { knocks } = values.sequence!
+function warnOfScan(why: Scannable, { opens, secret }: Door, { line, valueColumn }: Entry, faults: FaultList): void {
+  const knocks = fixedKnocks(secret)
   const hint = `the door ignores scanners, so a forged scan can make it ignore you: choose ${UNSCANNED_MIN_KNOCKS} ports or more, at random`
   if (knocks.length === 1) {
     // The check of commands already warned of a single knock.
-    if (values.opens === undefined) return
+    if (opens.length === 0) return
     const message = 'one knock opens these ports: any scan of that port does it'
     faults.warning(line, valueColumn, message, hint)
   } else if (knocks.every(({ port }) => port === knocks[0]!.port)) {

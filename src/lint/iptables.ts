@@ -1,6 +1,6 @@
 import { plainPort, plainSource, textOf } from './change.ts'
 import type { Change, Field } from './change.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../text/nearest.ts'
 import { programName } from './shell.ts'
 import type { Simple, Word } from './shell.ts'
 

@@ -1,5 +1,5 @@
 import type { Change, Field } from './change.ts'
-import { quote } from './fault.ts'
+import { quote } from '../text/fault.ts'
 import { changesOf } from './firewall.ts'
 import { programName } from './shell.ts'
 import type { Script } from './shell.ts'

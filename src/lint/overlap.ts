@@ -1,10 +1,11 @@
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { ACK, RST } from '../packet/packet.ts'
-import type { FlagTest, Knock } from './config.ts'
-import type { DoorText } from './door.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
+import type { FlagTest, Knock } from '../config/config.ts'
+import { fixedKnocks } from '../config/secret.ts'
+import type { PlacedDoor } from './placed-door.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
 
 /** The properties of a door that are compared with those of other doors. */
 interface Way {
@@ -33,17 +34,16 @@ export class Overlaps {
     this.#faults = faults
   }
 
-  add({ name, line, values, entries }: DoorText): void {
-    const knocks = values.sequence?.knocks
-    if (knocks === undefined || entries.sequence === undefined) return
+  add({ door: { name, line, secret, tcpFlags, target }, entries }: PlacedDoor): void {
     // A sequence in front of a code opens nothing by itself.
-    if (entries.totp !== undefined || entries.users !== undefined) return
+    const knocks = fixedKnocks(secret)
+    if (knocks.length === 0 || entries.sequence === undefined) return
     const way: Way = {
       name,
       line,
-      flags: values.tcpFlags ?? OPENING,
+      flags: tcpFlags ?? OPENING,
       at: entries.sequence,
-      text: wayOf(values.target, knocks),
+      text: wayOf(target, knocks),
     }
     this.#ways.push(way)
     this.#lengths.add(knocks.length)

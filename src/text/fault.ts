@@ -1,9 +1,26 @@
-import { FAULTS_MAX } from './config.ts'
-import type { Fault } from './config.ts'
-import { codePoint } from '../text/code-point.ts'
+import { codePoint } from './code-point.ts'
 
+/** Most errors, and most warnings, that one reading reports. Further ones are only counted. */
+export const FAULTS_MAX = 1_000
 /** Most characters of somebody's text that a message quotes. */
 const QUOTE_MAX_CHARS = 64
+
+/** One fault in a text file, and its correction. */
+export interface Fault {
+  /** `error`: the file cannot be used. `warning`: the file works, but has a problem. */
+  readonly severity: 'error' | 'warning'
+  /** The file with the fault, if it is not the file that was read but one that it names. */
+  readonly file?: string
+  /** Place of the word at fault, from 1. The column counts UTF-16 units; in a one-time file it counts bytes. */
+  readonly line: number
+  readonly column: number
+  /** Lower case, no full stop, no secret. */
+  readonly message: string
+  /** The correction, if there is one to suggest. */
+  readonly hint?: string
+  /** The fault is found in most old configs, and is reported after all others. */
+  readonly last?: true
+}
 
 /**
  * Formats a fault as `file:line:column: severity: message`. The hint follows on its own line, indented by four. The
@@ -26,6 +43,19 @@ export function quote(text: string): string {
   return `\`${cut.replaceAll(/[^\P{C}]|[^\P{Z} ]/gu, codePoint)}\``
 }
 
+/** Makes a fault. A hint or file of `undefined` is left out. */
+export function faultAt(
+  severity: Fault['severity'],
+  line: number,
+  column: number,
+  message: string,
+  hint?: string,
+  file?: string,
+): Fault {
+  const of = file === undefined ? {} : { file }
+  return { severity, ...of, line, column, message, ...(hint === undefined ? {} : { hint }) }
+}
+
 /** Collects the faults of one file. Lines and columns are from 1. */
 export interface FaultSink {
   error(line: number, column: number, message: string, hint?: string): void
@@ -44,11 +74,11 @@ export class FaultList implements FaultSink {
   }
 
   error(line: number, column: number, message: string, hint?: string): void {
-    this.add({ severity: 'error', line, column, message, ...(hint === undefined ? {} : { hint }) })
+    this.add(faultAt('error', line, column, message, hint))
   }
 
   warning(line: number, column: number, message: string, hint?: string): void {
-    this.add({ severity: 'warning', line, column, message, ...(hint === undefined ? {} : { hint }) })
+    this.add(faultAt('warning', line, column, message, hint))
   }
 
   /** Returns a sink for the faults of another file, kept in this list; `undefined`: this list's own file. */
@@ -57,7 +87,7 @@ export class FaultList implements FaultSink {
     const add =
       (severity: Fault['severity']): FaultSink['error'] =>
       (line, column, message, hint) =>
-        this.add({ severity, file, line, column, message, ...(hint === undefined ? {} : { hint }) })
+        this.add(faultAt(severity, line, column, message, hint, file))
     return { error: add('error'), warning: add('warning') }
   }
 
@@ -83,4 +113,11 @@ function byPlace(one: Fault, other: Fault): number {
     return one.file < other.file ? -1 : 1
   }
   return one.line - other.line || one.column - other.column
+}
+
+/** Reports a file that is too large. The bound is in UTF-16 units. */
+export function refuseLarge(text: string, maxChars: number, faults: FaultSink): boolean {
+  const large = text.length > maxChars
+  if (large) faults.error(1, 1, 'the file is too large', `at most ${maxChars / 1_048_576} MiB`)
+  return large
 }

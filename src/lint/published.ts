@@ -1,4 +1,4 @@
-import type { Knock } from './config.ts'
+import type { Knock } from '../config/config.ts'
 
 /**
  * Sequences from manuals, shipped configs and guides, which scanners for knockd try first. Only ports are compared:

@@ -1,17 +1,17 @@
-import type { CommandText } from './command.ts'
-import type { DoorText } from './door.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
+import type { CommandText, PlacedDoor } from './placed-door.ts'
+import { writtenKnocks } from '../config/secret.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
 import { changesOf } from './firewall.ts'
 import { isIptables, mistypedChain } from './iptables.ts'
-import { isTypographic, warnOfPaste } from './lint-paste.ts'
-import { warnOfFlush, warnOfHandles, warnOfRule } from './lint-rule.ts'
+import { isTypographic, warnOfPaste } from './paste.ts'
+import { warnOfFlush, warnOfHandles, warnOfRule } from './rule.ts'
 import { programName } from './shell.ts'
 import type { Simple } from './shell.ts'
 import { undoFaults } from './undo.ts'
 
 /** Warns of commands that do not have the intended effect. */
-export function warnOfCommands(door: DoorText, faults: FaultList): void {
+export function warnOfCommands(door: PlacedDoor, faults: FaultList): void {
   const { start4, stop4, start6, stop6 } = door.commands
   for (const command of [start4, stop4, start6 === start4 ? undefined : start6, stop6 === stop4 ? undefined : stop6]) {
     if (command === undefined) continue
@@ -72,12 +72,12 @@ function warnOfPermanence(command: CommandText, faults: FaultList): void {
 }
 
 /** Warns of a rule that opens to everyone, and of an opening by a single knock. */
-function warnOfOpening(door: DoorText, command: CommandText, faults: FaultList): void {
+function warnOfOpening(door: PlacedDoor, command: CommandText, faults: FaultList): void {
   const { text, line, column } = command
   // Variables may hold the address as well, and a misspelt `%IP%` has already been reported.
   const toEveryone = !text.includes('%IP%') && !/[$`]|%\s?ip|ip\s?%/i.test(text)
   const { sequence } = door.entries
-  const bySingleKnock = door.values.sequence?.knocks.length === 1
+  const bySingleKnock = writtenKnocks(door.door.secret).length === 1
   if (!toEveryone && !bySingleKnock) return
   const opening = command.script.commands.flatMap((words) => changesOf(words) ?? []).find(({ opens }) => opens)
   if (opening === undefined) return
@@ -91,7 +91,7 @@ function warnOfOpening(door: DoorText, command: CommandText, faults: FaultList):
     )
   }
   if (bySingleKnock && sequence !== undefined) {
-    const message = `door ${quote(door.name)} opens at a single knock: any scan of that port opens it`
+    const message = `door ${quote(door.door.name)} opens at a single knock: any scan of that port opens it`
     faults.warning(sequence.line, sequence.valueColumn, message, 'use three knocks or more')
   }
 }
@@ -112,11 +112,11 @@ export class Fallbacks {
     this.#faults = faults
   }
 
-  add(door: DoorText): void {
+  add(door: PlacedDoor): void {
     const command = fallback(door)
     if (command === undefined) return
-    if (this.#first === undefined) this.#first = { name: door.name, command }
-    else if (this.#names.length < NAMED_DOORS_MAX) this.#names.push(quote(door.name))
+    if (this.#first === undefined) this.#first = { name: door.door.name, command }
+    else if (this.#names.length < NAMED_DOORS_MAX) this.#names.push(quote(door.door.name))
     else this.#unnamed++
   }
 
@@ -134,8 +134,8 @@ export class Fallbacks {
 }
 
 /** Returns the start command if it is for IPv4 only but would run for IPv6 too. */
-function fallback({ entries, values, commands: { start4 } }: DoorText): CommandText | undefined {
-  if (start4 === undefined || entries.start6 !== undefined || values.target?.family === 4) return undefined
+function fallback({ entries, door, commands: { start4 } }: PlacedDoor): CommandText | undefined {
+  if (start4 === undefined || entries.start6 !== undefined || door.target?.family === 4) return undefined
   const { text } = start4
   if (!text.includes('%IP%') || text.includes('ip6') || !/iptables|firewall-cmd|nft/.test(text)) return undefined
   // The usual command is recognised without splitting it.

@@ -1,20 +1,11 @@
-import { CONFIG_MAX_BYTES, DOOR_NAME_MAX_CHARS, LINE_MAX_CHARS } from './config.ts'
-import { codePoint } from '../text/code-point.ts'
-import { quote } from './fault.ts'
+import { codePoint } from './code-point.ts'
+import type { Entry } from './directive.ts'
+import { quote, refuseLarge } from './fault.ts'
 import type { FaultList } from './fault.ts'
-import { strayIn } from '../text/lines.ts'
+import { strayIn } from './lines.ts'
 
-/** A line of a section: `key = value`, or a key alone. */
-export interface Entry {
-  /** The key as written, without the blanks around it. */
-  readonly key: string
-  /** The value without the blanks around it; `undefined`: the line has no `=`. */
-  readonly value: string | undefined
-  readonly line: number
-  readonly keyColumn: number
-  /** Column where the value begins, or would begin. */
-  readonly valueColumn: number
-}
+/** Longest line of a file, in UTF-16 units. The shell gets a command as one argument, which Linux limits to 128 KiB. */
+export const LINE_MAX_CHARS = 16_384
 
 /** A `[name]` and the lines under it. */
 export interface Section {
@@ -27,20 +18,27 @@ export interface Section {
   readonly complete: boolean
 }
 
+/** The limits of a file with sections. */
+export interface SectionLimits {
+  /** Largest file, in UTF-16 units. */
+  readonly maxChars: number
+  /** Longest name of a section, in UTF-16 units. */
+  readonly nameMaxChars: number
+  /** True if odd line ends are errors, and odd blanks around a value are removed. knockd keeps both. */
+  readonly strict: boolean
+}
+
 const COMMENT_HINT = 'comments start with # and need a line of their own'
 
 /**
- * Splits a config into sections and their lines. Lines end with LF or CRLF. A byte order mark at the beginning is
+ * Splits a file into sections and their lines. Lines end with LF or CRLF. A byte order mark at the beginning is
  * skipped. `#` begins a comment only at the beginning of a line, or after blanks there. Every fault goes to `faults`,
- * and lines that cannot be read are left out. Each section is yielded when complete, so that a large config is never
+ * and lines that cannot be read are left out. Each section is yielded when complete, so that a large file is never
  * held as lines and doors at once.
  */
-export function* readSections(text: string, faults: FaultList): Generator<Section, void> {
-  if (text.length > CONFIG_MAX_BYTES) {
-    faults.error(1, 1, 'the config is too large', `at most ${CONFIG_MAX_BYTES / 1_048_576} MiB`)
-    return
-  }
-  const scan = new Scan(isPlain(text), faults)
+export function* readSections(text: string, limits: SectionLimits, faults: FaultList): Generator<Section, void> {
+  if (refuseLarge(text, limits.maxChars, faults)) return
+  const scan = new Scan(isPlain(text), limits, faults)
   let start = text.startsWith('\uFEFF') ? 1 : 0
   // The position of the next `*/`. It is searched for again only once passed, or an unclosed comment would cost a
   // search a line.
@@ -59,7 +57,7 @@ export function* readSections(text: string, faults: FaultList): Generator<Sectio
       } else if (first < end && text[first] !== '#') {
         const done = scan.line(text.slice(start, end), first - start, line)
         if (done !== undefined) yield done
-      } else if (first < end) scan.warnOfStray(text.slice(start, end), line)
+      } else if (first < end) scan.hasStray(text.slice(start, end), line)
     }
     start = next + 1
   }
@@ -81,10 +79,12 @@ class Scan {
   /** The section whose lines are being read. */
   section: (Section & { readonly entries: Entry[]; complete: boolean }) | undefined
   readonly #plain: boolean
+  readonly #limits: SectionLimits
   readonly #faults: FaultList
 
-  constructor(plain: boolean, faults: FaultList) {
+  constructor(plain: boolean, limits: SectionLimits, faults: FaultList) {
     this.#plain = plain
+    this.#limits = limits
     this.#faults = faults
   }
 
@@ -104,7 +104,7 @@ class Scan {
       this.#refuse(line, control.index + 1, `control character ${codePoint(control[0])}`, 'take it out')
       return undefined
     }
-    this.warnOfStray(text, line)
+    if (this.hasStray(text, line) && this.#limits.strict) return undefined
     if (text[first] === '[') {
       const done = this.section
       this.#header(text, first, line)
@@ -115,11 +115,13 @@ class Scan {
   }
 
   /**
-   * Warns of a character that only looks like a line end: to knockd, the second "line" may be part of a comment.
+   * Reports a character that only looks like a line end: to knockd, the second "line" may be part of a comment.
    */
-  warnOfStray(text: string, line: number): void {
+  hasStray(text: string, line: number): boolean {
     const stray = this.#plain ? undefined : strayIn(text)
-    if (stray !== undefined) this.#faults.warning(line, stray.column, stray.message, stray.hint)
+    if (stray !== undefined)
+      this.#faults[this.#limits.strict ? 'error' : 'warning'](line, stray.column, stray.message, stray.hint)
+    return stray !== undefined
   }
 
   #header(text: string, first: number, line: number): void {
@@ -134,8 +136,8 @@ class Scan {
       this.#faults.error(line, at + 1, 'something follows the `]` of the section', COMMENT_HINT)
     }
     if (name === '') this.#faults.error(line, column, 'the section has no name', 'write `[name]`')
-    else if (name.length > DOOR_NAME_MAX_CHARS) {
-      const hint = `at most ${DOOR_NAME_MAX_CHARS} characters`
+    else if (name.length > this.#limits.nameMaxChars) {
+      const hint = `at most ${this.#limits.nameMaxChars} characters`
       this.#faults.error(line, column, 'the name of the section is too long', hint)
     }
     // A faulty header still begins a section, or each line under it would be reported too.
@@ -171,7 +173,8 @@ class Scan {
     const valueStart = equals < 0 ? text.length : skipBlanks(text, equals + 1, text.length)
     section.entries.push({
       key,
-      value: equals < 0 ? undefined : trim(text.slice(valueStart)),
+      value:
+        equals < 0 ? undefined : this.#limits.strict ? text.slice(valueStart).trim() : trim(text.slice(valueStart)),
       line,
       keyColumn: first + 1,
       valueColumn: valueStart + 1,

@@ -2,10 +2,10 @@
 // can be guessed or kept shut.
 import { expect, test } from 'vitest'
 import type { Facts } from './facts.ts'
-import { readConfig } from './read.ts'
+import { checkConfig } from './lint.ts'
 
 const told = (text: string, facts?: Facts): readonly string[] =>
-  readConfig(text, 'k', facts).faults.map(({ line, message }) => `${line}: ${message}`)
+  checkConfig(text, 'k', facts).faults.map(({ line, message }) => `${line}: ${message}`)
 
 const door = (sequence: string): string => `[ssh]\nSequence = ${sequence}\nOpen_Ports = tcp/22\n`
 

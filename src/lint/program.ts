@@ -1,9 +1,9 @@
-import type { DoorText } from './door.ts'
+import type { PlacedDoor } from './placed-door.ts'
 import type { Facts } from './facts.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
-import { isTypographic } from './lint-paste.ts'
+import { isTypographic } from './paste.ts'
 
 /** Words that the shell itself carries out (POSIX shell, 2.9.4, 2.14 and 4), including dash's extensions. */
 const OF_THE_SHELL: ReadonlySet<string> = new Set(
@@ -14,7 +14,7 @@ const OF_THE_SHELL: ReadonlySet<string> = new Set(
 
 /** Warns of programs that do not exist or cannot be run. It skips opaque scripts, such as those with loops. */
 export function warnOfPrograms(
-  { commands }: DoorText,
+  { commands }: PlacedDoor,
   program: NonNullable<Facts['program']>,
   faults: FaultList,
 ): void {

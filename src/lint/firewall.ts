@@ -1,7 +1,7 @@
 import { fieldOf, plainPort, plainSource, textOf } from './change.ts'
 import type { Change, Field } from './change.ts'
 import { iptablesChange, isIptables } from './iptables.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../text/nearest.ts'
 import { programName } from './shell.ts'
 import type { Simple, Word } from './shell.ts'
 

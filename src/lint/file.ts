@@ -1,12 +1,14 @@
-import { TOTP_SKEW_DEFAULT } from './config.ts'
-import type { DoorText } from './door.ts'
+import type { SecretConfig } from '../config/config.ts'
+import { codeOf, generatedList, secretPath } from '../config/secret.ts'
+import type { TextFault } from '../text/read.ts'
+import type { PlacedDoor } from './placed-door.ts'
 import type { Facts } from './facts.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
-import { parseOneTime } from './one-time.ts'
-import type { Entry } from './section.ts'
-import { formatSequence } from './sequence.ts'
-import { parseUsers } from './users.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
+import { parseOneTime } from '../config/one-time.ts'
+import type { Entry } from '../text/directive.ts'
+import { formatSequence } from '../config/sequence.ts'
+import { codesIn, parseUsers } from '../config/users.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
 import { readSecret } from '../totp/secret-text.ts'
 
@@ -32,20 +34,22 @@ export class Files {
     this.#faults = faults
   }
 
-  add({ name, line, values, entries }: DoorText): void {
-    this.#hasSecret ||= entries.sequence !== undefined
-    const { oneTime, totp, users, publishPassphrase } = values
-    if (totp !== undefined && entries.totp !== undefined) this.#read(totp, entries.totp, warnOfCodes)
-    if (users !== undefined && entries.users !== undefined) {
-      this.#read(users, entries.users, warnOfUsers)
-      if (entries.sequence === undefined) this.#warnOfGuesses(users, entries.users, values.skew ?? TOTP_SKEW_DEFAULT)
+  add({ door: { name, line, secret }, entries }: PlacedDoor): void {
+    const { sequence, totp, users, publishPassphrase, oneTime: entry } = entries
+    this.#hasSecret ||= sequence !== undefined
+    const path = secretPath(secret)
+    const code = codeOf(secret)
+    const passphrase = generatedList(secret)?.publish?.passphraseFile
+    if (publishPassphrase !== undefined && passphrase !== undefined) {
+      this.#read(passphrase, publishPassphrase, warnOfPassphrase)
     }
-    if (publishPassphrase !== undefined && entries.publishPassphrase !== undefined) {
-      this.#read(publishPassphrase, entries.publishPassphrase, warnOfPassphrase)
+    if (path === undefined) return
+    if (code !== undefined && totp !== undefined) this.#read(path, totp, warnOfCodes)
+    else if (code !== undefined && users !== undefined) {
+      this.#read(path, users, warnOfUsers)
+      if (sequence === undefined) this.#warnOfGuesses(secret, path, users)
     }
-    const entry = entries.oneTime
-    if (oneTime === undefined || oneTime === 'generate' || entry === undefined) return
-    const { path } = oneTime
+    if (entry === undefined) return
     const owner = this.#owners.get(path)
     if (owner === undefined) {
       this.#owners.set(path, { name, line })
@@ -57,10 +61,10 @@ export class Files {
   }
 
   /** Warns if so many users have codes that one of them can be guessed. */
-  #warnOfGuesses(path: string, { line, valueColumn }: Entry, skew: number): void {
-    const { users } = parseUsers(this.#facts.file(path).content ?? '')
-    let good = 0
-    for (const { secret } of users) if (secret.kind === 'totp') good += (2 * skew + 1) / 10 ** secret.totp.digits
+  #warnOfGuesses(secret: SecretConfig, path: string, { line, valueColumn }: Entry): void {
+    const codes = codesIn(secret, this.#facts.file(path).content ?? '')
+    const { skew } = codeOf(secret)!
+    const good = codes.reduce((sum, { digits }) => sum + (2 * skew + 1) / 10 ** digits, 0)
     if (good <= 1 / GUESSES_MIN) return
     const message = `of all codes, one in ${Math.round(1 / good)} opens this door at any moment`
     this.#faults.warning(line, valueColumn, message, 'add a `Sequence`: it comes in front of every code')
@@ -72,15 +76,7 @@ export class Files {
     // Like knockd, this accepts one-time files that others can read, with a warning. Other files are refused elsewhere.
     const fault = warnOf === warnOfOneTime ? modeFault(mode, true) : undefined
     if (fault !== undefined) {
-      const message = `everyone on this machine can ${fault}`
-      this.#faults.add({
-        severity: 'warning',
-        file: path,
-        line: 1,
-        column: 1,
-        message,
-        hint: REMEDIES.mode('600', path),
-      })
+      this.#faults.of(path).warning(1, 1, `everyone on this machine can ${fault}`, REMEDIES.mode('600', path))
     }
     if (content === undefined) {
       const hint = forbidden ? 'check it as root' : 'without this file the door cannot be opened'
@@ -112,11 +108,7 @@ function modeFault(mode: number | undefined, hasSecret: boolean): string | undef
 }
 
 /** Warns of faults in a file, and returns the reason if the whole file is unusable. */
-type Warn = (
-  path: string,
-  content: string,
-  faults: FaultList,
-) => { readonly message: string; readonly hint?: string } | undefined
+type Warn = (path: string, content: string, faults: FaultList) => TextFault | undefined
 
 const warnOfOneTime: Warn = (path, content, faults) => {
   const reading = parseOneTime(content)
@@ -130,7 +122,7 @@ const warnOfOneTime: Warn = (path, content, faults) => {
     else {
       const message = `the same sequence as in line ${before}`
       const hint = 'each is accepted once, even if it is listed twice'
-      faults.add({ severity: 'warning', file: path, line, column: 1, message, hint })
+      faults.of(path).warning(line, 1, message, hint)
     }
   }
   return seen.size === 0 ? { message: 'has no sequence left' } : undefined

@@ -1,10 +1,12 @@
-import type { DoorText } from './door.ts'
+import type { PlacedDoor } from './placed-door.ts'
 import type { Facts } from './facts.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
-import type { OptionsRead } from './options.ts'
-import { parseUsers } from './users.ts'
-import { DIGITS_MAX, readSecret } from '../totp/secret-text.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
+import type { Config } from '../config/config.ts'
+import type { SecretConfig } from '../config/config.ts'
+import { codeOf, secretPath } from '../config/secret.ts'
+import { codesIn } from '../config/users.ts'
+import { DIGITS_MAX } from '../totp/secret-text.ts'
 
 /** A door with time-based codes. */
 interface CodeDoor {
@@ -24,10 +26,10 @@ export class CodeDoors {
     this.#facts = facts
   }
 
-  add({ name, values, entries }: DoorText, faults: FaultList): void {
-    const digits = this.#digitsOf(values)
+  add({ door: { name, secret }, entries }: PlacedDoor, faults: FaultList): void {
+    const digits = this.#digitsOf(secret)
     if (digits === undefined) return
-    const behind = entries.sequence !== undefined
+    const behind = codeOf(secret)?.before.length !== 0
     this.#doors.push({ name, digits, behind })
     const entry = entries.totp ?? entries.users
     if (behind || entry === undefined) return
@@ -36,8 +38,8 @@ export class CodeDoors {
     faults.warning(entry.line, entry.valueColumn, message, hint)
   }
 
-  end({ options, entries }: OptionsRead, faults: FaultList): void {
-    const entry = entries.scanPorts
+  end({ options, places }: Config, faults: FaultList): void {
+    const entry = places.options.scanPorts
     if (entry === undefined || options.scanPorts > 0) return
     for (const { name, digits, behind } of this.#doors) {
       if (behind && digits >= DIGITS_MAX) continue
@@ -48,16 +50,10 @@ export class CodeDoors {
   }
 
   /** Returns `undefined` if the door has no codes, or if its file cannot be read, which is reported elsewhere. */
-  #digitsOf({ totp, users }: DoorText['values']): number | undefined {
-    if (totp !== undefined) {
-      const { content } = this.#facts.file(totp)
-      const read = content === undefined ? undefined : readSecret(content)
-      return read !== undefined && 'secret' in read ? read.secret.digits : undefined
-    }
-    if (users === undefined) return undefined
-    const digits = parseUsers(this.#facts.file(users).content ?? '').users.flatMap(({ secret }) =>
-      secret.kind === 'totp' ? [secret.totp.digits] : [],
-    )
-    return digits.length === 0 ? undefined : digits.reduce((least, each) => Math.min(least, each))
+  #digitsOf(secret: SecretConfig): number | undefined {
+    if (codeOf(secret) === undefined) return undefined
+    const { content = '' } = this.#facts.file(secretPath(secret)!)
+    const digits = codesIn(secret, content).map((each) => each.digits)
+    return digits.length === 0 ? undefined : Math.min(...digits)
   }
 }

@@ -1,7 +1,7 @@
 import { formatNetwork } from '../packet/network.ts'
-import type { FaultList } from './fault.ts'
-import { quote } from './fault.ts'
-import type { OptionsRead } from './options.ts'
+import type { FaultList } from '../text/fault.ts'
+import { quote } from '../text/fault.ts'
+import type { Config } from '../config/config.ts'
 
 /**
  * Shortest prefixes that cause no warning: a 256th of all IPv4 addresses, the largest block assigned; likewise for
@@ -10,8 +10,8 @@ import type { OptionsRead } from './options.ts'
 const PREFIX_MIN = { 4: 8, 6: 16 } as const
 
 /** Warns of networks in Always_Allow that are the whole internet, or a large part of it. */
-export function warnOfAlwaysAllow({ options, entries }: OptionsRead, faults: FaultList): void {
-  const entry = entries.alwaysAllow
+export function warnOfAlwaysAllow({ options, places }: Config, faults: FaultList): void {
+  const entry = places.options.alwaysAllow
   if (entry === undefined) return
   for (const network of options.alwaysAllow) {
     const { address, prefix } = network

@@ -1,7 +1,7 @@
 // Goal: a mistyped word finds the one that was meant, and an unlike one finds none.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { DOOR_DIRECTIVES, spellings } from './directive.ts'
+import { DOORS } from '../config/directive.ts'
 import { editDistance, nearest } from './nearest.ts'
 
 test.each([
@@ -18,7 +18,7 @@ test.each([
   ['', undefined],
   ['a'.repeat(100_000), undefined],
 ])('%s', (word, meant) => {
-  expect(nearest(word, spellings(DOOR_DIRECTIVES))).toBe(meant)
+  expect(nearest(word, DOORS.spellings)).toBe(meant)
 })
 
 test('the distance is that of an obviously right, slow one', () => {

@@ -1,7 +1,7 @@
-import type { CommandText } from './command.ts'
+import type { CommandText } from './placed-door.ts'
 import { codePoint } from '../text/code-point.ts'
-import { quote } from './fault.ts'
-import type { FaultList } from './fault.ts'
+import { quote } from '../text/fault.ts'
+import type { FaultList } from '../text/fault.ts'
 
 /** Typographic characters that word processors and web pages put in place of the shell's characters. */
 const TYPOGRAPHIC: readonly { readonly what: string; readonly plain: string; readonly characters: RegExp }[] = [
