@@ -3,7 +3,8 @@
 import { expect, test } from 'vitest'
 import { client } from '../client/client.ts'
 import { knockd } from '../daemon/knockd.ts'
-import { USAGE } from '../daemon/usage.ts'
+import { helpOf } from '../cli/help.ts'
+import { KNOCKD } from '../daemon/arguments.ts'
 import { VERSION } from '../version.ts'
 import { postern } from './postern.ts'
 
@@ -43,7 +44,7 @@ const HELPS = new Map([
   ...(await helpsOf('')),
   ['knock', (await run(client, '--help')).out],
   ['knock --spa', (await run(client, '--spa --help')).out],
-  ['knockd', USAGE],
+  ['knockd', helpOf(KNOCKD)],
 ])
 
 test('all commands are found', () => {

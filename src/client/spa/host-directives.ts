@@ -1,3 +1,4 @@
+import { UsageError } from '../../cli/fault.ts'
 import { parseDuration } from '../../config/duration.ts'
 import { quote } from '../../config/fault.ts'
 import { parseSequence } from '../../config/sequence.ts'
@@ -8,7 +9,6 @@ import type { Port } from '../../spa/fwknop/request.ts'
 import { CLAIM_OPEN_MAX_S } from '../../spa/noise/claim.ts'
 import { readKeyText } from '../../spa/noise/key-text.ts'
 import { RETRY_MAX } from '../arguments.ts'
-import { UsageError } from '../fault.ts'
 import { isAddress, readListAddress } from '../published/list-address.ts'
 import { parseClaim } from './arguments.ts'
 import type { Claim } from './request.ts'
@@ -168,7 +168,7 @@ export const HOST_DIRECTIVES: Readonly<Record<string, Directive>> = {
         return { claim: parseClaim(text) }
       } catch (error) {
         if (!(error instanceof UsageError)) throw error
-        return { fault: `${quote(text)} is not an address`, hint: error.hint }
+        return { fault: `${quote(text)} is not an address`, hint: error.hint ?? '' }
       }
     },
   },

@@ -17,8 +17,9 @@ import type { DatedClaim } from '../../spa/noise/claim.ts'
 import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey } from '../../spa/noise/key-text.ts'
 import { openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
+import { readCommand } from '../../cli/command.ts'
 import { client } from '../client.ts'
-import { parseSpa, SPA_OPTIONS } from './arguments.ts'
+import { KNOCK_SPA, SPA_OPTIONS } from './arguments.ts'
 import { readHostConfig } from './config-file.ts'
 import { judge } from './own-address.ts'
 import { planPostern } from './postern.ts'
@@ -256,8 +257,8 @@ describe("Postern's own", () => {
   test('of two packets the later one is later, in the same millisecond too', async () => {
     write('.config/postern/key', USER_SECRET)
     write('.config/postern/config', config('Door = ssh\n'))
-    const { request } = parseSpa(['--spa', 'gate'], () => undefined) as { readonly request: PosternRequest }
-    const plan = planPostern(request)
+    const { asked } = readCommand(KNOCK_SPA, ['--spa', 'gate']) as { readonly asked: PosternRequest }
+    const plan = planPostern(asked)
     vi.spyOn(Date, 'now').mockReturnValue(1_700_000_000_000)
     try {
       const destination = { family: 4, address: '127.0.0.1', source: undefined } as const

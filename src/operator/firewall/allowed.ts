@@ -1,20 +1,22 @@
+import { UsageError } from '../../cli/fault.ts'
+import type { Option } from '../../cli/option.ts'
 import type { Service } from '../../config/config.ts'
 import { readServices } from '../../config/service.ts'
 
-/** Reads the values of `--allow`. @returns the ports of this host, or what is wrong with the values */
-export function readAllowed(
-  values: readonly string[],
-): { readonly allowed: readonly Service[] } | { readonly usage: string } {
-  const allowed: Service[] = []
-  for (const value of values) {
-    let usage = ''
-    const fault = (_offset: number, message: string, hint?: string): void => {
-      usage = `--allow: ${message}${hint === undefined ? '' : `\n  ${hint}`}`
-    }
-    const services = readServices(value, { error: fault, warning: fault })
-    if (services === undefined) return { usage }
-    if (services.some(({ host }) => host !== undefined)) return { usage: '--allow takes ports of this host' }
-    allowed.push(...services)
-  }
-  return { allowed }
+/** The option for the ports that everybody may use. */
+export const ALLOW = {
+  value: 'PORTS',
+  many: true,
+  read: allowedPorts,
+  help: 'ports that are open to everybody, as in tcp/80,tcp/443',
+} as const satisfies Option
+
+function allowedPorts(text: string): readonly Service[] {
+  const services = readServices(text, { error: refuse, warning: refuse }) ?? []
+  if (services.some(({ host }) => host !== undefined)) throw new UsageError('takes ports of this host')
+  return services
+}
+
+function refuse(_offset: number, message: string, hint?: string): never {
+  throw new UsageError(message, hint)
 }

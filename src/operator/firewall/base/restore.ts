@@ -7,14 +7,15 @@ import type { Problem } from '../../../base/problem.ts'
 import { REMEDIES } from '../../../remedy/remedies.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
 import { sshSession } from '../../../host/ssh.ts'
-import { USABLE, WARNED, examine } from '../../check.ts'
-import type { Output } from '../../check.ts'
+import { DONE, FAILED } from '../../../cli/exit-code.ts'
+import { examine } from '../../check.ts'
+import type { Output } from '../../../cli/output.ts'
 
 /**
  * Runs `postern firewall restore`: ends a trial whose processes were killed, and loads the confirmed base ruleset
  * again, exactly as it was. Established connections stay. Returns the exit code.
  */
-export async function restore(output: Output): Promise<number> {
+export async function restore(_asked: object, output: Output): Promise<number> {
   const files = new BaseFiles()
   const lock = await files.lockSoon()
   const firewall = new Firewall()
@@ -23,18 +24,18 @@ export async function restore(output: Output): Promise<number> {
     if (ended === 'taken back') output.out('the trial was not confirmed: it is taken back\n')
     if (files.trial.read() !== undefined) {
       output.err('postern: a ruleset is on trial\n  postern firewall confirm keeps it, its deadline takes it back\n')
-      return WARNED
+      return FAILED
     }
     const confirmed = files.confirmed.read()
     if (confirmed === undefined) {
-      if (ended !== undefined) return USABLE
+      if (ended !== undefined) return DONE
       output.err('postern: no base ruleset was confirmed\n  postern firewall apply begins a trial\n')
-      return WARNED
+      return FAILED
     }
     const doubt = doubtOf(confirmed)
     if (doubt !== undefined) {
       output.err(`postern: nothing is put back: ${doubt.message}\n  ${doubt.command}\n`)
-      return WARNED
+      return FAILED
     }
     firewall.run(confirmed.rules)
     output.out('the base ruleset is in force as it was confirmed\n')
@@ -43,7 +44,7 @@ export async function restore(output: Output): Promise<number> {
         `postern: ${confirmed.guarded} is open to everybody until knockd runs\n  ${REMEDIES.start(confirmed.config)}\n`,
       )
     }
-    return USABLE
+    return DONE
   } finally {
     firewall.close()
     lock.release()
