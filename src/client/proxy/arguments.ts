@@ -3,8 +3,7 @@ import { UsageError } from '../../cli/fault.ts'
 import type { Options } from '../../cli/option.ts'
 import { PORT_MAX } from '../../cli/value.ts'
 
-/** All options. */
-export const PROXY_OPTIONS = {
+const OPTIONS = {
   config: { short: 'c', value: 'FILE', kind: 'file', help: 'default: ~/.config/postern/config' },
   'pass-fd': { short: 'F', help: 'hand over the connection itself, and end' },
   verbose: { short: 'v', help: 'print on standard error what is sent' },
@@ -38,7 +37,7 @@ in ~/.ssh/config:
 
 Without -F and the last line all data passes through this program, which is
 slower; other programs than ssh, and systems other than Linux, need that.`,
-  options: PROXY_OPTIONS,
+  options: OPTIONS,
   operands: { text: 'HOST PORT' },
   notes: `The section of a host says how it is opened (postern.config(5)):
 

@@ -19,7 +19,7 @@ import { formatKey } from '../../spa/noise/key-text.ts'
 import { openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
 import { readCommand } from '../../cli/command.ts'
 import { client } from '../client.ts'
-import { KNOCK_SPA, SPA_OPTIONS } from './arguments.ts'
+import { KNOCK_SPA } from './arguments.ts'
 import { readHostConfig } from './config-file.ts'
 import { judge } from './own-address.ts'
 import { planPostern } from './postern.ts'
@@ -86,17 +86,6 @@ async function claim(...argv: readonly string[]): Promise<DatedClaim> {
   if (!('claim' in result)) throw new Error(JSON.stringify(result))
   return result.claim
 }
-
-test('--help and the manual name every option, and --help fits a terminal', async () => {
-  const { code, out, err } = await run('--help')
-  expect([code, err]).toEqual([0, ''])
-  const manual = readFileSync(new URL('../../../man/knock.1', import.meta.url), 'utf8').replaceAll('\\-', '-')
-  for (const option of Object.keys(SPA_OPTIONS)) {
-    expect(out).toContain(`--${option}`)
-    expect(manual).toMatch(new RegExp(`--${option}\\b`))
-  }
-  expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
-})
 
 describe('fwknop', () => {
   test('a stanza says where to and what for; the command line goes before it', async () => {

@@ -66,7 +66,7 @@ export const TOTP = command({
 owner can read, and prints the line for the config, and what an authenticator
 app reads, as text and as a QR code. An existing file is never overwritten.`,
   options: TOTP_OPTIONS,
-  operands: { text: 'DOOR', kinds: ['door'] },
+  operands: { text: 'DOOR', kinds: ['door'], first: true },
   exits: { 0: 'done', 1: 'it could not be written' },
   examples: `  sudo postern keygen totp ssh
   postern keygen totp ssh --user alice --digits 6`,

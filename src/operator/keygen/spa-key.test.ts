@@ -92,14 +92,6 @@ test('the public key as a QR code, where that is wanted', async () => {
   expect(drawn).toContain(await drawQr(formatKey('postern-server', keyPairOf(SECRET).publicKey), false))
 })
 
-test('--help fits a terminal', async () => {
-  for (const command of [SERVER, USER]) {
-    const { code, out } = await run(command, '--help')
-    expect([code, out]).toEqual([0, expect.stringMatching(/^usage: postern keygen /)])
-    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
-  }
-})
-
 test('two keys are two', async () => {
   const outputs = await Promise.all(
     ['one', 'two'].map(async (name) => {

@@ -197,15 +197,4 @@ describe('keygen totp', () => {
     expect(err).toContain(`postern: ${message}`)
     expect(readdirSync(folder)).toEqual([])
   })
-
-  test('--help names every option and fits a terminal', async () => {
-    const { code, out } = await run('--help')
-    expect(code).toBe(0)
-    const manual = readFileSync(new URL('../../../man/postern.8', import.meta.url), 'utf8').replaceAll('\\-', '-')
-    for (const option of ['file', 'issuer', 'digits', 'algorithm', 'period', 'user', 'no-qr']) {
-      expect(out).toContain(`--${option}`)
-      expect(manual).toMatch(new RegExp(`^\\.BI? .*--${option}\\b`, 'm'))
-    }
-    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(84)
-  })
 })
