@@ -2,10 +2,10 @@
 // columns; words that are mistyped, and the ways other programs have of asking for help or the version, are understood.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { client } from '../client/client.ts'
-import { knockd } from '../daemon/knockd.ts'
 import { helpOf } from '../cli/help.ts'
+import { client } from '../client/client.ts'
 import { KNOCKD } from '../daemon/arguments.ts'
+import { knockd } from '../daemon/knockd.ts'
 import { VERSION } from '../version.ts'
 import { postern } from './postern.ts'
 

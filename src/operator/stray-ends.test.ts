@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
+import { runCommand } from '../cli/command.ts'
 import { keysFromFile } from '../client/spa/key-file.ts'
 import { readHostConfig } from '../client/spa/config-file.ts'
 import { readList } from '../client/published/list.ts'
@@ -20,7 +21,6 @@ import { readCounter, readProfileConfig, readProfileKey } from '../spa/knockknoc
 import { formatKey, readKeyFile } from '../spa/noise/key-text.ts'
 import { readUsers } from '../spa/noise/users.ts'
 import { readSecret } from '../totp/secret-text.ts'
-import { runCommand } from '../cli/command.ts'
 import { CHECK } from './check-arguments.ts'
 
 const ODD = ['\r', '\n', '\r\n', '\u2028', '\u2029', '\u0085', '\0', '\uFEFF', '\v', '\f', '\uD800', '\uDC00', ' ', '#']

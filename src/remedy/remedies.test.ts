@@ -17,7 +17,8 @@ const COMMAND =
 
 test('nobody else makes commands to be typed', () => {
   const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
-    (name) => ADVISERS.test(name) && name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('arguments.ts'),
+    (name) =>
+      ADVISERS.test(name) && name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.endsWith('arguments.ts'),
   )
   expect(files.length).toBeGreaterThan(60)
   const found = files.flatMap((name) =>

@@ -1,7 +1,7 @@
+import type { Output } from '../../cli/output.ts'
 import { exposedText } from '../../control/message.ts'
 import type { DoorStatus, InterfaceStatus, OpeningStatus, Status } from '../../control/message.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
-import type { Output } from '../../cli/output.ts'
 import type { StatusArguments } from './arguments.ts'
 import { talk } from './talk.ts'
 

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { chown, copyFile, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { PRINTED_BY } from '../../firewall/kernel/heading.ts'
-import { DONE, FAILED } from '../../cli/exit-code.ts'
+import { DONE } from '../../cli/exit-code.ts'
+import { Failure, failed } from '../../cli/fault.ts'
 import type { Output } from '../../cli/output.ts'
+import { PRINTED_BY } from '../../firewall/kernel/heading.ts'
 import { differing } from './difference.ts'
 import { backupName, placesFor } from './place.ts'
 import type { Placed, Ruleset } from './place.ts'
@@ -31,8 +32,7 @@ export async function persist(rulesets: readonly Ruleset[], how: Persist, output
   try {
     return await write(rulesets, how, output)
   } catch (error) {
-    output.err(`postern: ${(error as Error).message}\n`)
-    return FAILED
+    return failed(error, output)
   }
 }
 
@@ -43,8 +43,7 @@ async function write(
 ): Promise<number> {
   const places = placesFor(rulesets, root)
   if ('unclear' in places) {
-    output.err(`postern: nothing is written: ${places.unclear}\n  ${places.hint}\n`)
-    return FAILED
+    throw new Failure(`nothing is written: ${places.unclear}`, places.hint)
   }
   const changed = places.files.filter(({ text, before }) => text !== before)
   for (const { path, before, text } of changed) output.err(differing(path, before, text))
@@ -52,17 +51,16 @@ async function write(
     output.err(`postern: ${places.files.map(({ path }) => path).join(', ')}: already up to date\n`)
   for (const { path } of changed) {
     if ((await lstat(join(root, path)).catch(() => undefined))?.isSymbolicLink() === true) {
-      output.err(`postern: nothing is written: ${path} is a symbolic link\n  replace it with a file\n`)
-      return FAILED
+      throw new Failure(`nothing is written: ${path} is a symbolic link`, 'replace it with a file')
     }
   }
   const foreign = changed.filter(isForeign)
   if (foreign.length > 0 && !replace) {
     const names = foreign.map(({ path }) => path).join(', ')
-    output.err(
-      `postern: nothing is written: ${names} holds rules that Postern did not write\n  --replace keeps a copy of it and writes Postern's in its place\n`,
+    throw new Failure(
+      `nothing is written: ${names} holds rules that Postern did not write`,
+      "--replace keeps a copy of it and writes Postern's in its place",
     )
-    return FAILED
   }
   if (dryRun) {
     output.err('postern: nothing is written: --dry-run\n')

@@ -1,5 +1,5 @@
-import type { Output } from '../../cli/output.ts'
 import { UsageError } from '../../cli/fault.ts'
+import type { Output } from '../../cli/output.ts'
 import { keyFileDefault } from '../../client/spa/postern.ts'
 import { formatKey } from '../../spa/noise/key-text.ts'
 import { readUsers } from '../../spa/noise/users.ts'

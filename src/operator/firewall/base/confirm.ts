@@ -1,4 +1,5 @@
-import { DONE, FAILED } from '../../../cli/exit-code.ts'
+import { DONE } from '../../../cli/exit-code.ts'
+import { Failure } from '../../../cli/fault.ts'
 import type { Output } from '../../../cli/output.ts'
 import { persist } from '../persist.ts'
 import { endOverdue } from '../../../base/end-trial.ts'
@@ -14,13 +15,11 @@ import type { TypedIn } from './session.ts'
 export async function confirm(_asked: object, output: Output): Promise<number> {
   const trial = new BaseFiles().trial.read()
   if (trial === undefined) {
-    output.err('postern: nothing is on trial\n  postern firewall apply begins a trial\n')
-    return FAILED
+    throw new Failure('nothing is on trial', 'postern firewall apply begins a trial')
   }
   const doubt = isOver(trial) ? undefined : doubtOf(trial, typedIn(), connections())
   if (doubt !== undefined) {
-    output.err(`postern: ${doubt}\n  log in once more, and confirm there: that proves that you can\n`)
-    return FAILED
+    throw new Failure(doubt, 'log in once more, and confirm there: that proves that you can')
   }
   return await confirmTrial(output)
 }

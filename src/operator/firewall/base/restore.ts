@@ -4,12 +4,13 @@ import { Firewall } from '../../../base/firewall.ts'
 import type { Confirmed } from '../../../base/confirmed.ts'
 import { letsIn, misfitWith, servicesText } from '../../../base/problem.ts'
 import type { Problem } from '../../../base/problem.ts'
+import { DONE } from '../../../cli/exit-code.ts'
+import { Failure } from '../../../cli/fault.ts'
+import type { Output } from '../../../cli/output.ts'
 import { REMEDIES } from '../../../remedy/remedies.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
 import { sshSession } from '../../../host/ssh.ts'
-import { DONE, FAILED } from '../../../cli/exit-code.ts'
 import { examine } from '../../check.ts'
-import type { Output } from '../../../cli/output.ts'
 
 /**
  * Runs `postern firewall restore`: ends a trial whose processes were killed, and loads the confirmed base ruleset
@@ -23,20 +24,15 @@ export async function restore(_asked: object, output: Output): Promise<number> {
     const ended = endOverdue(files, firewall)
     if (ended === 'taken back') output.out('the trial was not confirmed: it is taken back\n')
     if (files.trial.read() !== undefined) {
-      output.err('postern: a ruleset is on trial\n  postern firewall confirm keeps it, its deadline takes it back\n')
-      return FAILED
+      throw new Failure('a ruleset is on trial', 'postern firewall confirm keeps it, its deadline takes it back')
     }
     const confirmed = files.confirmed.read()
     if (confirmed === undefined) {
       if (ended !== undefined) return DONE
-      output.err('postern: no base ruleset was confirmed\n  postern firewall apply begins a trial\n')
-      return FAILED
+      throw new Failure('no base ruleset was confirmed', 'postern firewall apply begins a trial')
     }
     const doubt = doubtOf(confirmed)
-    if (doubt !== undefined) {
-      output.err(`postern: nothing is put back: ${doubt.message}\n  ${doubt.command}\n`)
-      return FAILED
-    }
+    if (doubt !== undefined) throw new Failure(`nothing is put back: ${doubt.message}`, doubt.command)
     firewall.run(confirmed.rules)
     output.out('the base ruleset is in force as it was confirmed\n')
     if (confirmed.guarded !== '' && firewall.list(TABLE) === undefined) {
