@@ -13,7 +13,7 @@ export const ALLOW = {
 
 function allowedPorts(text: string): readonly Service[] {
   const services = readServices(text, { error: refuse, warning: refuse }) ?? []
-  if (services.some(({ host }) => host !== undefined)) throw new UsageError('takes ports of this host')
+  if (services.some(({ host }) => host !== undefined)) throw new UsageError('only ports of this host')
   return services
 }
 
