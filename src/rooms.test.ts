@@ -7,7 +7,7 @@ const SRC = fileURLToPath(new URL('.', import.meta.url))
 /** The rooms from the bottom to the top. */
 const ROOMS = (
   'text packet limit native totp remedy config firewall gate spa lint file log host state control capture publish base door secret peer ' +
-  'client daemon operator bin'
+  'cli client daemon operator bin'
 ).split(' ')
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })

@@ -1,15 +1,9 @@
 import { writeSync } from 'node:fs'
 import type { Writable } from 'node:stream'
+import { OUTPUT_LOST } from '../cli/exit-code.ts'
+import type { Output } from '../cli/output.ts'
 
-/** Exit code where standard output takes nothing any more, a full disk or `/dev/full`: sysexits(3)'s EX_IOERR. */
-const EX_IOERR = 74
 const STDERR_FD = 2
-
-/** Standard output and standard error, for programs that go on when nobody reads them. */
-export interface Output {
-  readonly out: (text: string) => void
-  readonly err: (text: string) => void
-}
 
 /**
  * The output of a program. Nothing that is written here throws or ends the process: a reader that goes away, as in
@@ -29,7 +23,7 @@ export function outputOf(name: string, closed: () => void = () => undefined): Ou
       return
     }
     // Other failures have said so already.
-    if ((process.exitCode ?? 0) === 0) process.exitCode = EX_IOERR
+    if ((process.exitCode ?? 0) === 0) process.exitCode = OUTPUT_LOST
     complain(`${name}: cannot write to standard output: ${error.code ?? error.message}\n`)
   }
   return {

@@ -1,18 +1,21 @@
 // Goal: knockd's command lines mean what they always did, and a word that means nothing is an error before any knock.
 import { describe, expect, test } from 'vitest'
+import { readOptions } from '../cli/arguments.ts'
+import { readCommand } from '../cli/command.ts'
+import { UsageError } from '../cli/fault.ts'
 import { TCP, UDP, type Protocol } from '../packet/packet.ts'
-import { parseCommand, type Request } from './arguments.ts'
-import { UsageError } from './fault.ts'
+import { KNOCK, OPTIONS, requestOf, type Request } from './arguments.ts'
 import type { PublishedSecret } from './secret.ts'
 
 const services = (name: string, protocol: Protocol): number | undefined =>
   name === 'ssh' && protocol === TCP ? 22 : undefined
 
-const parse = (line: string): Request => {
-  const command = parseCommand(line === '' ? [] : line.split(' '), services)
-  if (command.kind !== 'knock') throw new Error(`not a knock: ${line}`)
-  return command.request
+const read = (argv: readonly string[]): Request => {
+  const given = readOptions(OPTIONS, argv, true)
+  if (given.kind !== 'given') throw new Error(`not a knock: ${argv.join(' ')}`)
+  return requestOf(given.values, given.words, services)
 }
+const parse = (line: string): Request => read(line === '' ? [] : line.split(' '))
 
 const plain: Request = {
   host: 'h',
@@ -79,11 +82,11 @@ describe('a command line', () => {
   })
 
   test.each(['-h', '--help', '-h nothing', '-hV'])('%s asks for help', (line) => {
-    expect(parseCommand(line.split(' '), services)).toEqual({ kind: 'help' })
+    expect(readCommand(KNOCK, line.split(' '))).toEqual({ kind: 'help' })
   })
 
   test.each(['-V', '--version'])('%s asks for the version', (line) => {
-    expect(parseCommand([line], services)).toEqual({ kind: 'version' })
+    expect(readCommand(KNOCK, [line])).toEqual({ kind: 'version' })
   })
 
   test.each([
@@ -165,14 +168,13 @@ describe('a command line', () => {
     expect(text).not.toMatch(/5127|8841|70000|99999/)
   })
   test('a code may have a blank in it, and is in no message', () => {
-    const command = parseCommand(['--code', '1234 5678', 'h'], services)
-    expect(command).toMatchObject({ request: { secret: { code: '12345678' } } })
+    expect(read(['--code', '1234 5678', 'h'])).toMatchObject({ secret: { code: '12345678' } })
     for (const argv of [
       ['--code', '1234 56789', 'h'],
       ['--code', '1234', '5678', 'h'],
     ]) {
-      expect(() => parseCommand(argv, services)).toThrow(UsageError)
-      expect(() => parseCommand(argv, services)).not.toThrow(/1234|5678/)
+      expect(() => read(argv)).toThrow(UsageError)
+      expect(() => read(argv)).not.toThrow(/1234|5678/)
     }
   })
 })

@@ -1,9 +1,13 @@
-import { parseArgs } from 'node:util'
+import { command } from '../cli/command.ts'
+import { UsageError } from '../cli/fault.ts'
+import { HELP, VERSION_FLAG } from '../cli/option.ts'
+import type { Option, Options, Values } from '../cli/option.ts'
+import { wholeNumber } from '../cli/value.ts'
 import type { Knock } from '../config/config.ts'
 import type { Family } from '../packet/address.ts'
-import { UsageError } from './fault.ts'
 import { parseKnocks, parseVerify, type Services } from './port.ts'
 import { parseSecret, SECRET_OPTIONS, type Secret } from './secret.ts'
+import { servicePort } from './services.ts'
 
 /** The longest pause between two knocks: an hour, in milliseconds. No daemon waits that long. */
 export const DELAY_MAX_MS = 3_600_000
@@ -33,74 +37,115 @@ export interface Request {
   readonly retry: number
 }
 
-/** A parsed command line: a request, or help or the version. */
-export type Command =
-  { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'knock'; readonly request: Request }
+/** The options for families of addresses. */
+export const FAMILIES = {
+  ipv4: { short: '4', help: 'IPv4 only' },
+  ipv6: { short: '6', help: 'IPv6 only' },
+} as const satisfies Options
+/** The option for the port that must be open afterwards. */
+export const VERIFY = {
+  value: 'tcp/PORT',
+  help: 'then connect to PORT: exit code 1 if it is not open',
+} as const satisfies Option
 
-/** All options. */
+/** The options of knock without `--spa`. */
 export const OPTIONS = {
-  udp: { type: 'boolean', short: 'u' },
-  delay: { type: 'string', short: 'd' },
-  ipv4: { type: 'boolean', short: '4' },
-  ipv6: { type: 'boolean', short: '6' },
-  verbose: { type: 'boolean', short: 'v' },
-  version: { type: 'boolean', short: 'V' },
-  help: { type: 'boolean', short: 'h' },
-  source: { type: 'string' },
-  verify: { type: 'string' },
-  retry: { type: 'string' },
+  udp: { short: 'u', help: 'every PORT is UDP, whatever its PROTO' },
+  delay: {
+    short: 'd',
+    value: 'MS',
+    read: wholeNumber(0, DELAY_MAX_MS, 'milliseconds'),
+    help: 'wait this many milliseconds between two knocks',
+  },
+  ...FAMILIES,
+  verbose: { short: 'v', help: 'print each knock as it is sent' },
+  version: VERSION_FLAG,
+  help: HELP,
+  source: {
+    heading: '',
+    value: 'SOURCE',
+    kind: 'interface',
+    help: "knock from this address, or this interface's address",
+  },
+  verify: VERIFY,
+  retry: {
+    value: 'N',
+    read: wholeNumber(0, RETRY_MAX, 'times'),
+    help: 'with --verify: knock up to N more times until it is open',
+  },
+  spa: { help: 'send one encrypted packet instead: knock --spa --help' },
   ...SECRET_OPTIONS,
-} as const
+} as const satisfies Options
 
-/** Parses knock's command line. @throws UsageError for the first fault */
-export function parseCommand(argv: readonly string[], services: Services): Command {
-  const { values, positionals } = parseOptions(argv)
-  if (values.help === true) return { kind: 'help' }
-  if (values.version === true) return { kind: 'version' }
-  const [host, ...ports] = positionals
+/** `knock` without `--spa`. */
+export const KNOCK = command({
+  name: 'knock',
+  forms: [
+    '[OPTION]... HOST PORT[:PROTO]...',
+    '[OPTION]... --totp-file FILE | --code CODE HOST [PORT[:PROTO]]...',
+    '[OPTION]... --from URL|FILE HOST',
+    '--spa [postern | fwknop | knockknock] [OPTION]... HOST',
+  ],
+  about: `Knocks at the ports of HOST, in the order given. PORT is a number or a service's
+name, PROTO is tcp (default) or udp.`,
+  options: OPTIONS,
+  operands: { text: 'HOST PORT[:PROTO]...' },
+  notes: `A name with both an IPv4 and an IPv6 address is knocked on both, all of the
+sequence on one, then on the other; but with what opens only once, a code or the
+next of a list, on the one that the system prefers, as ssh does.
+
+examples:
+  knock gate.example.org 5127 8841:udp 2309
+  knock -u -d 200 gate.example.org 8284 4721 18592
+  knock --verify tcp/22 --retry 2 gate.example.org 5127 8841 2309 &&
+    ssh gate.example.org
+  knock --code "1234 5678" gate.example.org
+  knock --from https://www.example.org/knocks.age --identity ~/.age.key \\
+    --verify tcp/22 gate.example.org`,
+  exits: { 0: 'done', 1: 'not resolvable, not sent, not open, or a secret that cannot be read' },
+  hint: 'see knock --help',
+  read: (values, words): Request => requestOf(values, words, servicePort),
+  run: async () => (await import('./knock-at.ts')).knockAt,
+})
+
+/** Makes a request of a command line. @throws UsageError for the first fault */
+export function requestOf(values: Values<typeof OPTIONS>, words: readonly string[], services: Services): Request {
+  const [host, ...ports] = words
   if (host === undefined || host === '') throw new UsageError('no host given')
   const secret = parseSecret(values, ports.length)
   if (ports.length === 0 && secret.kind === 'ports') throw new UsageError('no port to knock at given')
-  if (values.ipv4 === true && values.ipv6 === true) {
-    throw new UsageError('-4 and -6 exclude each other', 'without them both families are knocked')
-  }
-  if (values.retry !== undefined && values.verify === undefined) {
-    throw new UsageError('--retry needs --verify', 'it repeats the knock until that port is open')
-  }
   if (values.retry !== undefined && secret.kind === 'code') {
     throw new UsageError(
       '--retry and --code exclude each other',
       'a code can be used only once; --totp-file knocks the next one',
     )
   }
-  const retry = secret.kind === 'published' && values.verify !== undefined ? PUBLISHED_RETRY_DEFAULT : 0
+  const usual = secret.kind === 'published' && values.verify !== undefined ? PUBLISHED_RETRY_DEFAULT : 0
   return {
-    kind: 'knock',
-    request: {
-      host,
-      knocks: parseKnocks(ports, values.udp === true, services),
-      secret,
-      family: values.ipv4 === true ? 4 : values.ipv6 === true ? 6 : undefined,
-      delayMs: parseNumber('--delay', values.delay ?? '0', DELAY_MAX_MS, 'milliseconds'),
-      verbose: values.verbose === true,
-      source: values.source,
-      verify: values.verify === undefined ? undefined : parseVerify(values.verify, services),
-      retry: parseNumber('--retry', values.retry ?? String(retry), RETRY_MAX, 'times'),
-    },
+    host,
+    knocks: parseKnocks(ports, values.udp, services),
+    secret,
+    family: familyOf(values, 'without them both families are knocked'),
+    delayMs: values.delay ?? 0,
+    verbose: values.verbose,
+    source: values.source,
+    verify: verifiedPort(values, 'it repeats the knock until that port is open', services),
+    retry: values.retry ?? usual,
   }
 }
 
-function parseOptions(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options: OPTIONS, strict: true, allowPositionals: true })
-  } catch (error) {
-    // Only the first sentence is kept. The advice about positional arguments after it does not apply.
-    const [sentence = ''] = (error as Error).message.split(/\. |\n/)
-    throw new UsageError(sentence.charAt(0).toLowerCase() + sentence.slice(1))
-  }
+/** Returns the only family to use, or `undefined` for all. @throws UsageError if both are given */
+export function familyOf({ ipv4, ipv6 }: Values<typeof FAMILIES>, hint?: string): Family | undefined {
+  if (ipv4 && ipv6) throw new UsageError('-4 and -6 exclude each other', hint)
+  return ipv4 ? 4 : ipv6 ? 6 : undefined
 }
 
-function parseNumber(option: string, text: string, max: number, unit: string): number {
-  if (/^[0-9]{1,9}$/.test(text) && Number(text) <= max) return Number(text)
-  throw new UsageError(`${option}: not a number in range: ${text || '(empty)'}`, `0 to ${max} ${unit}`)
+/** Returns the port of `--verify`. @throws UsageError if it is not a port, or `--retry` is given without it */
+export function verifiedPort(
+  { verify, retry }: { readonly verify: string | undefined; readonly retry: number | undefined },
+  hint: string,
+  services: Services,
+): number | undefined {
+  if (retry !== undefined && verify === undefined) throw new UsageError('--retry needs --verify', hint)
+  return verify === undefined ? undefined : parseVerify(verify, services)
 }

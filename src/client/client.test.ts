@@ -1,8 +1,6 @@
 // Goal: what the program prints, where, and what it exits with; nothing here sends a packet.
-import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { VERSION } from '../version.ts'
-import { OPTIONS } from './arguments.ts'
 import { client } from './client.ts'
 
 const run = async (line: string): Promise<{ code: number; out: string; err: string }> => {
@@ -16,16 +14,6 @@ const run = async (line: string): Promise<{ code: number; out: string; err: stri
 
 test('--version', async () => {
   expect(await run('-V')).toEqual({ code: 0, out: `knock ${VERSION} (Postern)\n`, err: '' })
-})
-
-test('--help and the manual name every option, and --help fits a terminal', async () => {
-  const { code, out, err } = await run('--help')
-  expect([code, err]).toEqual([0, ''])
-  for (const option of Object.keys(OPTIONS)) expect(out).toContain(`--${option}`)
-  const manual = readFileSync(new URL('../../man/knock.1', import.meta.url), 'utf8').replaceAll('\\-', '-')
-  const documented = [...manual.matchAll(/^\.B[RI]*.*--([a-z0-9-]+)/gm)].map(([, option]) => option)
-  expect(documented).toEqual(expect.arrayContaining(Object.keys(OPTIONS)))
-  expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
 })
 
 test('a command line it does not understand', async () => {

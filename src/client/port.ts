@@ -1,7 +1,7 @@
+import { UsageError } from '../cli/fault.ts'
 import type { Knock } from '../config/config.ts'
 import { parseKnock } from '../config/sequence.ts'
 import { TCP, UDP, type Protocol } from '../packet/packet.ts'
-import { UsageError } from './fault.ts'
 
 /** Looks up the port of a service by its name. */
 export type Services = (name: string, protocol: Protocol) => number | undefined

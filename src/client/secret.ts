@@ -1,5 +1,6 @@
+import { UsageError } from '../cli/fault.ts'
+import type { Options, Values } from '../cli/option.ts'
 import { readCode } from '../totp/ports.ts'
-import { UsageError } from './fault.ts'
 import { isAddress, readListAddress } from './published/list-address.ts'
 
 /** The secret that is knocked in addition to the ports of the command line. */
@@ -20,24 +21,34 @@ export interface PublishedSecret {
 
 /** The options for secrets. */
 export const SECRET_OPTIONS = {
-  'totp-file': { type: 'string' },
-  code: { type: 'string' },
-  from: { type: 'string' },
-  identity: { type: 'string', multiple: true },
-  'passphrase-file': { type: 'string' },
-} as const
+  'totp-file': {
+    heading: '',
+    value: 'FILE',
+    kind: 'file',
+    read: named,
+    help: 'then knock the current time-based code; FILE has its secret, as postern keygen totp makes it',
+  },
+  code: { value: 'CODE', read: codeDigits, help: 'then knock this time-based code, from an app' },
+  from: {
+    heading: '',
+    value: 'URL|FILE',
+    kind: 'file',
+    read: listAddress,
+    help: 'knock the next sequence of a list of one-time sequences, encrypted by age or OpenPGP',
+  },
+  identity: {
+    value: 'KEY',
+    kind: 'file',
+    many: true,
+    read: named,
+    help: 'a file of age identities that opens the list',
+  },
+  'passphrase-file': { value: 'FILE', kind: 'file', read: named, help: 'a file with the passphrase that opens it' },
+} as const satisfies Options
 
-/** The values of these options and of related ones. */
-export interface SecretValues {
-  readonly 'totp-file'?: string
-  readonly code?: string
-  readonly from?: string
-  readonly identity?: readonly string[]
-  readonly 'passphrase-file'?: string
-  readonly udp?: boolean
-}
+type SecretValues = Values<typeof SECRET_OPTIONS> & { readonly udp: boolean }
 
-/** Parses the options for secrets. Messages never repeat a code. @throws UsageError if options conflict */
+/** Makes the secret of the options for secrets. @throws UsageError if options conflict */
 export function parseSecret(values: SecretValues, ports: number): Secret {
   const { 'totp-file': file, code, from, udp } = values
   const given = (['totp-file', 'code', 'from'] as const).filter((name) => values[name] !== undefined)
@@ -46,37 +57,37 @@ export function parseSecret(values: SecretValues, ports: number): Secret {
   }
   if (from !== undefined) return parsePublished(from, values, ports)
   for (const name of ['identity', 'passphrase-file'] as const) {
-    if (values[name] !== undefined) throw new UsageError(`--${name} needs --from`, 'it is for reading a published list')
+    if ((values[name]?.length ?? 0) > 0)
+      throw new UsageError(`--${name} needs --from`, 'it is for reading a published list')
   }
   if (file === undefined && code === undefined) return { kind: 'ports' }
-  if (udp === true && ports === 0) {
+  if (udp && ports === 0) {
     throw new UsageError('-u without a port', 'a code is always knocked over TCP; -u is for ports in front of it')
   }
-  if (file !== undefined) return { kind: 'totp', file: named('--totp-file', file) }
-  const digits = readCode(code ?? '')
-  if (digits !== undefined) return { kind: 'code', code: digits }
-  throw new UsageError('--code: not a code', '6 to 8 digits; where there is a blank in it: --code "1234 5678"')
+  return file === undefined ? { kind: 'code', code: code ?? '' } : { kind: 'totp', file }
 }
 
-function parsePublished(from: string, values: SecretValues, ports: number): PublishedSecret {
+function parsePublished(from: URL | string, values: SecretValues, ports: number): PublishedSecret {
   if (ports > 0) throw new UsageError('--from and ports exclude each other', 'the list says what is knocked')
-  if (values.udp === true) throw new UsageError('--from and -u exclude each other', 'the list says what is UDP')
-  const passphraseFile = values['passphrase-file']
-  return {
-    kind: 'published',
-    from: isAddress(from) ? parseAddress(from) : named('--from', from),
-    identities: (values.identity ?? []).map((path) => named('--identity', path)),
-    passphraseFile: passphraseFile === undefined ? undefined : named('--passphrase-file', passphraseFile),
-  }
+  if (values.udp) throw new UsageError('--from and -u exclude each other', 'the list says what is UDP')
+  return { kind: 'published', from, identities: values.identity, passphraseFile: values['passphrase-file'] }
 }
 
-function parseAddress(text: string): URL {
+/** Reads a code. The message does not repeat it. */
+function codeDigits(text: string): string {
+  const digits = readCode(text)
+  if (digits !== undefined) return digits
+  throw new UsageError('not a code', '6 to 8 digits; where there is a blank in it: --code "1234 5678"')
+}
+
+function listAddress(text: string): URL | string {
+  if (!isAddress(text)) return named(text)
   const read = readListAddress(text)
   if ('url' in read) return read.url
-  throw new UsageError(`--from: ${read.message}`, read.hint)
+  throw new UsageError(read.message, read.hint)
 }
 
-function named(option: string, path: string): string {
-  if (path === '') throw new UsageError(`${option}: no file given`)
+function named(path: string): string {
+  if (path === '') throw new UsageError('no file given')
   return path
 }

@@ -1,6 +1,6 @@
+import { CONFIG_DEFAULT } from '../cli/option.ts'
 import { shellWord } from '../text/shell-word.ts'
 import { LockedError } from '../state/lock.ts'
-import { CONFIG_DEFAULT } from './arguments.ts'
 import type { Arguments } from './arguments.ts'
 
 /** Returns the operator's message if another daemon holds the lock on the state, and any other error unchanged. */

@@ -1,6 +1,14 @@
 // Goal: a command line that knockd takes is taken, and means the same.
 import { expect, test } from 'vitest'
-import { UsageError, parseArguments } from './arguments.ts'
+import { readCommand } from '../cli/command.ts'
+import { UsageError } from '../cli/fault.ts'
+import { KNOCKD } from './arguments.ts'
+
+const parseArguments = (argv: readonly string[]): object => {
+  const reading = readCommand(KNOCKD, argv)
+  if (reading.kind !== 'asked') throw new Error(reading.kind)
+  return reading.asked as object
+}
 
 const NOTHING = parseArguments([])
 

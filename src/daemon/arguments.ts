@@ -1,6 +1,9 @@
-import { parseArgs } from 'node:util'
+import { command } from '../cli/command.ts'
+import { UsageError } from '../cli/fault.ts'
+import { CONFIG, CONFIG_DEFAULT, HELP, INTERFACES, VERSION_FLAG } from '../cli/option.ts'
+import type { Options } from '../cli/option.ts'
 
-/** The options of knockd's command line. */
+/** The arguments of knockd. */
 export interface Arguments {
   readonly interfaces: readonly string[]
   readonly daemon: boolean
@@ -11,55 +14,64 @@ export interface Arguments {
   readonly logFile: string | undefined
   readonly verbose: boolean
   readonly onlyIp4: boolean
-  readonly version: boolean
-  readonly help: boolean
   /** Words that are neither options nor values of options. knockd ignores them. */
   readonly ignored: readonly string[]
 }
 
-/** The default path of knockd's config. */
-export const CONFIG_DEFAULT = '/etc/knockd.conf'
+const OPTIONS = {
+  interface: {
+    ...INTERFACES,
+    help: "listen on this interface, may be repeated; any is all of them. Default: eth0, or the default route's",
+  },
+  config: CONFIG,
+  daemon: { short: 'd', help: 'go into the background once it listens' },
+  lookup: { short: 'l', help: 'log host names beside addresses' },
+  pidfile: {
+    short: 'p',
+    value: 'FILE',
+    kind: 'file',
+    help: 'the pid file of -d, unless the config has a PidFile; default: /var/run/knockd.pid',
+  },
+  logfile: { short: 'g', value: 'FILE', kind: 'file', help: 'log to this file, unless the config has a LogFile' },
+  'only-ip-v4': { short: '4', help: 'ignore IPv6' },
+  verbose: { short: 'v', help: 'print on standard output what is logged' },
+  debug: { short: 'D', help: 'log why knocks fail' },
+  version: VERSION_FLAG,
+  help: HELP,
+} as const satisfies Options
 
-/** An invalid command line. */
-export class UsageError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'UsageError'
-  }
-}
-
-/** Parses knockd's command line. @throws UsageError if it is invalid */
-export function parseArguments(argv: readonly string[]): Arguments {
-  const { values, positionals } = parse(argv)
-  return {
-    interfaces: (values.interface ?? []).flatMap((names) => names.split(',')).map((name) => name.trim()),
-    daemon: values.daemon === true,
-    config: values.config ?? CONFIG_DEFAULT,
-    debug: values.debug === true,
-    lookup: values.lookup === true,
+/** `knockd` */
+export const KNOCKD = command({
+  name: 'knockd',
+  forms: ['[OPTION]...'],
+  about: `Listens for knocks, and opens the doors of its config to anyone who sends the
+correct knock.`,
+  options: OPTIONS,
+  operands: { text: '' },
+  notes: `examples:
+  postern check ${CONFIG_DEFAULT} && knockd -d
+  knockd -i eth0 -i wg0 -v -D -c ./knockd.conf`,
+  exits: { 0: 'done', 1: 'failure', 78: 'the config cannot be used' },
+  examples: 'signals: HUP reads the config again; INT and TERM close what is open, and end it',
+  hint: 'knockd --help lists the options',
+  complete: (argv) => {
+    const end = argv.indexOf('--')
+    return argv.map((word, index) => (end >= 0 && index > end ? word : whole(word)))
+  },
+  read: (values, ignored): Arguments => ({
+    interfaces: values.interface.flat(),
+    daemon: values.daemon,
+    config: values.config,
+    debug: values.debug,
+    lookup: values.lookup,
     pidFile: values.pidfile,
     logFile: values.logfile,
-    verbose: values.verbose === true,
-    onlyIp4: values['only-ip-v4'] === true,
-    version: values.version === true,
-    help: values.help === true,
-    ignored: positionals,
-  }
-}
-
-const OPTIONS = {
-  interface: { type: 'string', short: 'i', multiple: true },
-  daemon: { type: 'boolean', short: 'd' },
-  config: { type: 'string', short: 'c' },
-  debug: { type: 'boolean', short: 'D' },
-  lookup: { type: 'boolean', short: 'l' },
-  pidfile: { type: 'string', short: 'p' },
-  logfile: { type: 'string', short: 'g' },
-  verbose: { type: 'boolean', short: 'v' },
-  'only-ip-v4': { type: 'boolean', short: '4' },
-  version: { type: 'boolean', short: 'V' },
-  help: { type: 'boolean', short: 'h' },
-} as const
+    verbose: values.verbose,
+    onlyIp4: values['only-ip-v4'],
+    ignored,
+  }),
+  run: async () => (await import('./knockd.ts')).listen,
+})
 
 /** Completes an abbreviated long option if only one option begins with it (getopt_long(3)). @throws UsageError */
 function whole(word: string): string {
@@ -68,19 +80,4 @@ function whole(word: string): string {
   if (more.length > 0)
     throw new UsageError(`--${cut} may be ${[name, ...more].map((each) => `--${each}`).join(' or ')}`)
   return name === undefined ? word : `--${name}${rest}`
-}
-
-function parse(argv: readonly string[]) {
-  try {
-    const end = argv.indexOf('--')
-    const args = argv.map((word, index) => (end >= 0 && index > end ? word : whole(word)))
-    return parseArgs({ args, strict: true, allowPositionals: true, options: OPTIONS })
-  } catch (cause) {
-    if (cause instanceof UsageError) throw cause
-    const [first = ''] = (cause as Error).message.split('. ')
-    throw new UsageError(
-      first.replace(/\.$/, '').replace(/^[A-Z]/, (letter) => letter.toLowerCase()),
-      { cause },
-    )
-  }
 }

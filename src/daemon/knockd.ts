@@ -1,41 +1,28 @@
+import { runCommand } from '../cli/command.ts'
+import { CONFIG_UNUSABLE, DONE, FAILED } from '../cli/exit-code.ts'
 import { quote } from '../text/fault.ts'
-import { VERSION } from '../version.ts'
-import { UsageError, parseArguments } from './arguments.ts'
+import { KNOCKD } from './arguments.ts'
 import type { Arguments } from './arguments.ts'
 import { inBackground, releaseStarter, startInBackground, tellStarter } from './background.ts'
-import { USAGE } from './usage.ts'
-
-/** Exit codes: 78 is sysexits(3)'s EX_CONFIG. */
-const FAILURE = 1
-const USAGE_ERROR = 2
-const CONFIG_UNUSABLE = 78
 
 /** Runs knockd's command line and calls `exit` once when it ends. */
 export async function knockd(argv: readonly string[], exit: (code: number) => void): Promise<void> {
   // The daemon keeps running if nobody reads its output.
   process.stdout.on('error', () => undefined)
   process.stderr.on('error', () => undefined)
-  let args: Arguments
-  try {
-    args = parseArguments(argv)
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    process.stderr.write(`knockd: ${error.message}\n  knockd --help lists the options\n`)
-    exit(USAGE_ERROR)
-    return
+  const output = {
+    out: (text: string) => void process.stdout.write(text),
+    err: (text: string) => void process.stderr.write(text),
   }
-  if (args.help || args.version) {
-    process.stdout.write(args.help ? USAGE : `knockd ${VERSION} (Postern)\n`)
-    exit(0)
-    return
-  }
+  exit(await runCommand(KNOCKD, argv, output))
+}
+
+/** Runs the daemon until a signal ends it, and returns the exit code. */
+export async function listen(args: Arguments): Promise<number> {
   if (args.ignored.length > 0 && !inBackground()) {
     process.stderr.write(`knockd: ignored: ${args.ignored.map(quote).join(' ')}\n`)
   }
-  if (args.daemon && !inBackground()) {
-    exit(await startInBackground((text) => process.stderr.write(text)))
-    return
-  }
+  if (args.daemon && !inBackground()) return await startInBackground((text) => process.stderr.write(text))
   // The modules below load native libraries. The code above does not.
   const [{ Daemon }, { ConfigError }, { removePidFile, writePidFile, PID_FILE_DEFAULT }, { notify }, { nameProcess }] =
     await Promise.all([
@@ -45,7 +32,7 @@ export async function knockd(argv: readonly string[], exit: (code: number) => vo
       import('./notify.ts'),
       import('../native/process-name.ts'),
     ])
-  nameProcess('knockd', argv)
+  nameProcess('knockd', process.argv.slice(2))
   const signals = new Signals()
   try {
     const daemon = await Daemon.start(args, say)
@@ -60,12 +47,12 @@ export async function knockd(argv: readonly string[], exit: (code: number) => vo
     if (inBackground()) releaseStarter()
     await signals.serve(daemon)
     if (pidFile !== undefined) removePidFile(pidFile)
-    exit(0)
+    return DONE
   } catch (error) {
     const { message } = error as Error
     // Every error in a config begins with its place. In other messages, further lines are hints.
     say(`knockd: ${error instanceof ConfigError ? message : message.replaceAll(/\n(?! )/g, '\n  ')}`)
-    exit(error instanceof ConfigError ? CONFIG_UNUSABLE : FAILURE)
+    return error instanceof ConfigError ? CONFIG_UNUSABLE : FAILED
   }
 }
 

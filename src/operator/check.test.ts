@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { check } from './check.ts'
+import { runCommand } from '../cli/command.ts'
+import { CHECK } from './check-arguments.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-check-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -21,7 +22,7 @@ function file(text: string, mode = 0o600): string {
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   let out = ''
   let err = ''
-  const code = await check(args, { out: (text) => void (out += text), err: (text) => void (err += text) })
+  const code = await runCommand(CHECK, args, { out: (text) => void (out += text), err: (text) => void (err += text) })
   return { code, out, err }
 }
 
@@ -169,7 +170,9 @@ test('usage', async () => {
   for (const args of [['--stric'], ['a', 'b'], ['--json=1'], ['-x']]) {
     const { code, out, err } = await run(...args)
     expect([code, out]).toEqual([2, ''])
-    expect(err).toMatch(/^postern: [a-z].*\nusage: postern check \[--strict\] \[--json\] \[FILE\]\n$/)
+    expect(err).toMatch(
+      /^postern: [a-z].*\n(?: {2}did you mean: --strict\n)?usage: postern check \[--strict\] \[--json\] \[FILE\]\n$/,
+    )
   }
   expect((await run('--help')).out).toContain('exit status: 0 usable')
 })

@@ -1,7 +1,8 @@
-import { parseArgs } from 'node:util'
+import { CONFIG_UNUSABLE, DONE, FAILED } from '../cli/exit-code.ts'
+import type { Output } from '../cli/output.ts'
 import { CONFIG_MAX_BYTES } from '../config/config.ts'
 import type { Fault } from '../text/fault.ts'
-import type { Reading } from '../config/config.ts'
+import type { Config, Reading } from '../config/config.ts'
 import type { Facts, FileFacts, ProgramFacts } from '../lint/facts.ts'
 import { formatFault } from '../text/fault.ts'
 import { checkConfig } from '../lint/lint.ts'
@@ -11,6 +12,7 @@ import { fileErrorOf } from '../file/file-error.ts'
 import type { FileErrorReason } from '../file/file-error.ts'
 import { ANYBODYS, CLASSIC } from '../file/policy.ts'
 import { inspectFile } from '../file/private-file.ts'
+import type { CheckArguments } from './check-arguments.ts'
 import { allowedIn, allowedLines, faultsOfAllowed } from './check-allowed.ts'
 import type { AllowedAt } from './check-allowed.ts'
 import { faultsOfMachine } from './check-rules.ts'
@@ -21,85 +23,13 @@ import { listeningPorts } from '../host/listening.ts'
 import type { Listening } from '../host/listening.ts'
 import { faultsOfFiles } from './key-files.ts'
 
-/** The default config. */
-export const CONFIG_DEFAULT = '/etc/knockd.conf'
-
-/** The exit codes; 78 is EX_CONFIG of `<sysexits.h>`. */
-export const USABLE = 0
-export const WARNED = 1
-export const USAGE = 2
-export const UNUSABLE = 78
-
-/** The streams that a command writes to, in whole lines with their line ends. */
-export interface Output {
-  readonly out: (text: string) => void
-  readonly err: (text: string) => void
-}
-
-const HELP = `usage: postern check [--strict] [--json] [FILE]
-
-Finds every fault of a config and says what would be right; and shows for each
-of fwknop's keys what its door and stanza allow. Changes nothing, and needs no
-privilege; as root it also shows what is wrong with the machine's rules as far
-as that needs no trial, and which hidden ports the config would expose.
-
-  FILE       the config; default: ${CONFIG_DEFAULT}
-  --strict   exit with 1 if there are warnings
-  --json     print one JSON document
-  -h, --help show this help
-
-exit status: 0 usable, 1 usable but with warnings (--strict), 2 usage,
-78 the config cannot be used
-
-  postern check
-  postern check --strict ./knockd.conf && systemctl reload knockd
-`
-
-/**
- * `postern check [FILE] [--strict] [--json]`. Faults and the summary go to standard output.
- *
- * @returns the exit code
- */
-export async function check(args: readonly string[], output: Output): Promise<number> {
-  const asked = parse(args)
-  if ('usage' in asked) {
-    output.err(`postern: ${asked.usage}\n${HELP.slice(0, HELP.indexOf('\n'))}\n`)
-    return USAGE
-  }
-  if (asked.help) {
-    output.out(HELP)
-    return USABLE
-  }
-  const { file, strict, json } = asked
+/** Runs `postern check`, and returns the exit code. Faults and the summary go to standard output. */
+export async function check({ file, strict, json }: CheckArguments, output: Output): Promise<number> {
   const reading = inOrder(await withRules(checked(examine(file))))
   const allowed = reading.config === undefined ? [] : allowedIn(reading.config)
   output.out(json ? asJson(file, reading, allowed) : asText(file, reading, allowed))
-  if (reading.config === undefined) return UNUSABLE
-  return strict && reading.faults.length > 0 ? WARNED : USABLE
-}
-
-type Asked =
-  | { readonly usage: string }
-  | { readonly file: string; readonly strict: boolean; readonly json: boolean; readonly help: boolean }
-
-function parse(args: readonly string[]): Asked {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: {
-        strict: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-      allowPositionals: true,
-      strict: true,
-    })
-    if (positionals.length > 1) return { usage: 'check takes one file' }
-    return { file: positionals[0] ?? CONFIG_DEFAULT, ...values }
-  } catch (error) {
-    const [message = ''] = (error as Error).message.split('. ')
-    return { usage: message.charAt(0).toLowerCase() + message.slice(1) }
-  }
+  if (reading.config === undefined) return CONFIG_UNUSABLE
+  return strict && reading.faults.length > 0 ? FAILED : DONE
 }
 
 /** Adds the faults of the files that the config names and the daemon refuses. */
@@ -149,6 +79,13 @@ export function examine(file: string): Reading {
   const spa = [...faultsOfSpa(config.doors, config.options.spaKeyFile, readBounded), ...faultsOfAllowed(config)]
   const faults = [...refused, ...reading.faults, ...spa]
   return { config: faults.some(({ severity }) => severity === 'error') ? undefined : config, faults }
+}
+
+/** Reads a config as {@link examine} does, and prints all its faults. @returns `undefined` if it cannot be used */
+export function examineAloud(file: string, output: Output): Config | undefined {
+  const { config, faults } = examine(file)
+  for (const fault of faults) output.err(`${formatFault(file, fault)}\n`)
+  return config
 }
 
 /** Looks up facts of this machine, only for what the config names. */

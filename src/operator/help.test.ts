@@ -1,9 +1,11 @@
 // Goal: every help of every program is found from the program's own, says how the command is used, and fits a terminal of 80
 // columns; words that are mistyped, and the ways other programs have of asking for help or the version, are understood.
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { helpOf } from '../cli/help.ts'
 import { client } from '../client/client.ts'
+import { KNOCKD } from '../daemon/arguments.ts'
 import { knockd } from '../daemon/knockd.ts'
-import { USAGE } from '../daemon/usage.ts'
 import { VERSION } from '../version.ts'
 import { postern } from './postern.ts'
 
@@ -43,7 +45,7 @@ const HELPS = new Map([
   ...(await helpsOf('')),
   ['knock', (await run(client, '--help')).out],
   ['knock --spa', (await run(client, '--spa --help')).out],
-  ['knockd', USAGE],
+  ['knockd', helpOf(KNOCKD)],
 ])
 
 test('all commands are found', () => {
@@ -95,6 +97,29 @@ test.each([
   ['open', expect.stringMatching(/^postern: missing DOOR\nusage: postern open /)],
 ])('postern %s', async (words, err) => {
   expect(await run(postern, words)).toEqual({ code: 2, out: '', err })
+})
+
+/** The files that a program loads before a command runs: all that are imported, but for types alone. */
+function loaded(file: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(file)) return seen
+  seen.add(file)
+  const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+  for (const [, path = ''] of text.matchAll(/^import (?!type\b)(?:[^;']* from )?'(\.{1,2}\/[^']+)'/gm)) {
+    loaded(new URL(path, `file:///${file}`).pathname.slice(1), seen)
+  }
+  return seen
+}
+
+test.each([
+  ['operator/postern.ts', /^(?:operator|client)\/(?!.*(?:postern|arguments|allowed|as-root)\.ts)/],
+  ['client/client.ts', /^client\/(?!.*(?:client|arguments|request|port|secret|services|list-address)\.ts)/],
+  ['daemon/knockd.ts', /^daemon\/(?!(?:knockd|arguments|background)\.ts)/],
+])('%s loads the table, and no code that runs a command', (file, code) => {
+  const files = [...loaded(file)]
+  expect(files).toEqual(expect.arrayContaining(['cli/command.ts', 'text/nearest.ts']))
+  expect(files.filter((each) => code.test(each))).toEqual([])
+  expect(files.filter((each) => /^(?:host|door|file|state|capture|publish|base)\//.test(each))).toEqual([])
+  expect(files.filter((each) => /^native\/(?!close-on-exec|spawn)/.test(each))).toEqual([])
 })
 
 test('knockd --help prints it', async () => {

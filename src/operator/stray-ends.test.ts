@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
+import { runCommand } from '../cli/command.ts'
 import { keysFromFile } from '../client/spa/key-file.ts'
 import { readHostConfig } from '../client/spa/config-file.ts'
 import { readList } from '../client/published/list.ts'
@@ -20,7 +21,7 @@ import { readCounter, readProfileConfig, readProfileKey } from '../spa/knockknoc
 import { formatKey, readKeyFile } from '../spa/noise/key-text.ts'
 import { readUsers } from '../spa/noise/users.ts'
 import { readSecret } from '../totp/secret-text.ts'
-import { check } from './check.ts'
+import { CHECK } from './check-arguments.ts'
 
 const ODD = ['\r', '\n', '\r\n', '\u2028', '\u2029', '\u0085', '\0', '\uFEFF', '\v', '\f', '\uD800', '\uDC00', ' ', '#']
 const RUNS = Number(process.env['SLOW'] ?? 0) === 1 ? 20_000 : 1_000
@@ -240,7 +241,7 @@ test('postern check ends with its exit code, whatever is in the files', async ()
         }
         for (const [index, name] of names.entries()) writeFileSync(at(name), made[index]!, { mode: 0o600 })
         writeFileSync(config, made.at(-1)!, { mode: 0o600 })
-        expect([0, 78]).toContain(await check([config], output))
+        expect([0, 78]).toContain(await runCommand(CHECK, [config], output))
       },
     ),
     { numRuns: RUNS / 10 },

@@ -3,18 +3,18 @@
 import { createSocket } from 'node:dgram'
 import type { Socket as Datagrams } from 'node:dgram'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { runCommand } from '../../cli/command.ts'
 import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey } from '../../spa/noise/key-text.ts'
 import { openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
-import { PROXY_OPTIONS } from './arguments.ts'
+import { PROXY } from './arguments.ts'
 import { openConnection } from './opening.ts'
-import { proxy } from './proxy.ts'
 import { requestOf } from './secret.ts'
 
 let folder: string
@@ -71,7 +71,7 @@ async function connected(
 /** Runs `postern proxy …` that does not get as far as a connection. */
 async function run(...argv: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   let [out, err] = ['', '']
-  const code = await proxy(argv, { out: (text) => (out += text), err: (text) => (err += text) })
+  const code = await runCommand(PROXY, argv, { out: (text) => (out += text), err: (text) => (err += text) })
   return { code, out, err }
 }
 
@@ -192,16 +192,4 @@ test('each way has what is to be knocked, and how often', () => {
     retry: 7,
   })
   expect(requestOf('gate', 22, { knocks: [] }, false)).toMatchObject({ secret: { kind: 'ports' }, retry: 0 })
-})
-
-test('--help and the manual name every option, and --help fits a terminal', async () => {
-  const { code, out, err } = await run('--help')
-  expect([code, err]).toEqual([0, ''])
-  const manual = readFileSync(new URL('../../../man/postern.8', import.meta.url), 'utf8').replaceAll('\\-', '-')
-  const section = /^\.BI "proxy " [^]*?(?=^\.TP\n\.BI? "?[a-z])/m.exec(manual)?.[0]
-  for (const option of Object.keys(PROXY_OPTIONS)) {
-    expect(out).toContain(`--${option}`)
-    if (option !== 'help') expect(section).toContain(`--${option}`)
-  }
-  expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
 })

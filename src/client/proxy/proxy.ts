@@ -1,27 +1,19 @@
-import type { Output } from '../client.ts'
-import { ClientError, UsageError } from '../fault.ts'
+import { DONE } from '../../cli/exit-code.ts'
+import { Failure } from '../../cli/fault.ts'
+import type { Output } from '../../cli/output.ts'
 import { isRefusal, reasonFor } from '../refusal.ts'
-import { parseProxy } from './arguments.ts'
-
-/** Exit codes of `postern proxy`. */
-const DONE = 0
-const FAILED = 1
-const USAGE_FAULT = 2
+import type { ProxyRequest } from './arguments.ts'
+import { openConnection } from './opening.ts'
 
 /**
  * Runs `postern proxy`: knocks, connects, and relays standard input and output until the connection ends.
+ *
  * @returns the exit code
+ * @throws Failure if there is no connection, or it breaks
  */
-export async function proxy(argv: readonly string[], { out, err }: Output): Promise<number> {
-  const tell = (line: string): void => err(`postern: ${line}\n`)
+export async function proxy(request: ProxyRequest, { err }: Output): Promise<number> {
   try {
-    const request = parseProxy(argv)
-    if (request === undefined) {
-      out((await import('./usage.ts')).PROXY_USAGE)
-      return DONE
-    }
-    const { openConnection } = await import('./opening.ts')
-    const socket = await openConnection(request, tell)
+    const socket = await openConnection(request, (line) => err(`postern: ${line}\n`))
     if (request.passFd) await (await import('./hand-over.ts')).handOver(socket)
     else {
       const { join, standardOutput } = await import('./join.ts')
@@ -29,12 +21,7 @@ export async function proxy(argv: readonly string[], { out, err }: Output): Prom
     }
     return DONE
   } catch (error) {
-    if (error instanceof UsageError || error instanceof ClientError) {
-      tell(error.hint === undefined ? error.message : `${error.message}\n  ${error.hint}`)
-      return error instanceof UsageError ? USAGE_FAULT : FAILED
-    }
     if (!isRefusal(error)) throw error
-    tell(reasonFor(error))
-    return FAILED
+    throw new Failure(reasonFor(error), undefined, error)
   }
 }

@@ -1,76 +1,97 @@
 import { isIP } from 'node:net'
-import { parseArgs } from 'node:util'
-import { parseDuration } from '../../config/duration.ts'
+import { command } from '../../cli/command.ts'
+import { DONE } from '../../cli/exit-code.ts'
+import { UsageError } from '../../cli/fault.ts'
+import { HELP, VERSION_FLAG } from '../../cli/option.ts'
+import type { Options, Values } from '../../cli/option.ts'
+import { PORT_MAX, duration, wholeNumber } from '../../cli/value.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { readPorts } from '../../spa/fwknop/request.ts'
 import type { Port } from '../../spa/fwknop/request.ts'
-import { UsageError } from '../fault.ts'
-import { parseVerify, type Services } from '../port.ts'
+import { FAMILIES, RETRY_MAX, VERIFY, familyOf, verifiedPort } from '../arguments.ts'
+import { servicePort } from '../services.ts'
+import { SPA_PORT_DEFAULT } from './request.ts'
 import type { Claim, SpaCommon, SpaRequest } from './request.ts'
 
 /** The longest time that a door can be asked to stay open: a day, in milliseconds. */
 const OPEN_MAX_MS = 86_400_000
-const PORT_MAX = 65_535
-/** The most packets after the first. */
-const RETRY_MAX = 1_000
 
 const PROTOCOLS = ['postern', 'fwknop', 'knockknock'] as const
 type Protocol = (typeof PROTOCOLS)[number]
 
+const readPort = wholeNumber(1, PORT_MAX)
+
+/** The options of postern's and fwknop's packets. */
+const SEALED_OPTIONS = {
+  claim: {
+    heading: "Postern's and fwknop's:",
+    short: 'a',
+    value: 'ADDRESS',
+    kind: 'source',
+    read: parseClaim,
+    help: 'open for this address; `source`: for the address that the packet seems to come from. Default: the address this machine sends from, or `source` if that is private',
+  },
+  access: { short: 'A', value: 'PORTS', read: accessPorts, help: 'the ports to open: tcp/22,udp/53' },
+  for: { short: 'f', value: 'TIME', read: duration(1_000, OPEN_MAX_MS), help: 'how long: 30s, 10m' },
+  port: { short: 'p', value: 'PORT', read: readPort, help: `UDP port to send to; default: ${SPA_PORT_DEFAULT}` },
+} as const satisfies Options
+
+const POSTERN_OPTIONS = {
+  config: { heading: "Postern's:", value: 'FILE', kind: 'file', help: 'default: ~/.config/postern/config' },
+  door: { value: 'NAME', kind: 'door', help: 'the door to open' },
+  key: { value: 'FILE', kind: 'file', help: 'your secret key' },
+  'server-key': { value: 'KEY', help: "the server's public key" },
+} as const satisfies Options
+
+const FWKNOP_OPTIONS = {
+  stanza: { heading: "fwknop's:", short: 'n', value: 'NAME', help: 'stanza of ~/.fwknoprc; default: HOST' },
+  'rc-file': { value: 'FILE', kind: 'file', help: 'default: ~/.fwknoprc; --no-rc-file: none' },
+  'no-rc-file': {},
+  'key-file': { value: 'FILE', kind: 'file', help: 'keys as `fwknop --key-gen` prints them' },
+  command: { short: 'C', value: 'TEXT', help: 'a command instead of ports' },
+  nat: { short: 'N', value: 'HOST:PORT', help: 'forward the port to a host behind the server' },
+  'nat-local': { help: "forward it to the server's own port" },
+  'nat-port': { value: 'PORT', read: readPort, help: 'the port outside, with one of those two' },
+  user: { short: 'U', value: 'NAME', kind: 'user', help: 'the user name in the packet' },
+} as const satisfies Options
+
+const KNOCKKNOCK_OPTIONS = {
+  profile: {
+    heading: "knockknock's, which needs root:",
+    value: 'FOLDER',
+    kind: 'folder',
+    help: 'default: ~/.knockknock/HOST',
+  },
+} as const satisfies Options
+
 /** The options of `knock --spa` for all kinds of packets. */
 export const SPA_OPTIONS = {
-  spa: { type: 'boolean' },
-  ipv4: { type: 'boolean', short: '4' },
-  ipv6: { type: 'boolean', short: '6' },
-  verbose: { type: 'boolean', short: 'v' },
-  version: { type: 'boolean', short: 'V' },
-  help: { type: 'boolean', short: 'h' },
-  source: { type: 'string' },
-  verify: { type: 'string' },
-  retry: { type: 'string' },
-  claim: { type: 'string', short: 'a' },
-  port: { type: 'string', short: 'p' },
-  for: { type: 'string', short: 'f' },
-  access: { type: 'string', short: 'A' },
-  config: { type: 'string' },
-  door: { type: 'string' },
-  key: { type: 'string' },
-  'server-key': { type: 'string' },
-  stanza: { type: 'string', short: 'n' },
-  'rc-file': { type: 'string' },
-  'no-rc-file': { type: 'boolean' },
-  'key-file': { type: 'string' },
-  command: { type: 'string', short: 'C' },
-  nat: { type: 'string', short: 'N' },
-  'nat-local': { type: 'boolean' },
-  'nat-port': { type: 'string' },
-  user: { type: 'string', short: 'U' },
-  profile: { type: 'string' },
-} as const
+  spa: {},
+  ipv4: { ...FAMILIES.ipv4, heading: 'all packets:' },
+  ipv6: FAMILIES.ipv6,
+  source: { value: 'SOURCE', kind: 'interface', help: "send from this address, or this interface's address" },
+  verify: VERIFY,
+  retry: {
+    value: 'N',
+    read: wholeNumber(0, RETRY_MAX),
+    help: 'with --verify: send up to N more until it is open',
+  },
+  verbose: { short: 'v', help: 'print which files were read, and the time of the clock' },
+  version: VERSION_FLAG,
+  help: HELP,
+  ...SEALED_OPTIONS,
+  ...POSTERN_OPTIONS,
+  ...FWKNOP_OPTIONS,
+  ...KNOCKKNOCK_OPTIONS,
+} as const satisfies Options
 
-type Option = keyof typeof SPA_OPTIONS
-
-/** Options that only some kinds of packets have. */
-const ONLY: Partial<Record<Option, readonly Protocol[]>> = {
-  for: ['postern', 'fwknop'],
-  claim: ['postern', 'fwknop'],
-  port: ['postern', 'fwknop'],
-  access: ['postern', 'fwknop'],
-  config: ['postern'],
-  door: ['postern'],
-  key: ['postern'],
-  'server-key': ['postern'],
-  stanza: ['fwknop'],
-  'rc-file': ['fwknop'],
-  'no-rc-file': ['fwknop'],
-  'key-file': ['fwknop'],
-  command: ['fwknop'],
-  nat: ['fwknop'],
-  'nat-local': ['fwknop'],
-  'nat-port': ['fwknop'],
-  user: ['fwknop'],
-  profile: ['knockknock'],
-}
+/** The options that only some kinds of packets have. */
+const ONLY: readonly (readonly [Options, readonly Protocol[]])[] = [
+  [SEALED_OPTIONS, ['postern', 'fwknop']],
+  [POSTERN_OPTIONS, ['postern']],
+  [FWKNOP_OPTIONS, ['fwknop']],
+  [KNOCKKNOCK_OPTIONS, ['knockknock']],
+]
 
 /** Returns true if a command line asks for a single packet instead of knocks. */
 export function wantsSpa(argv: readonly string[]): boolean {
@@ -78,58 +99,69 @@ export function wantsSpa(argv: readonly string[]): boolean {
   return argv.slice(0, end < 0 ? argv.length : end).includes('--spa')
 }
 
-/** A parsed command line of `knock --spa`. */
-export type SpaCommand =
-  { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'spa'; readonly request: SpaRequest }
+/** `knock --spa`. The host may be omitted if a stanza of ~/.fwknoprc names it. */
+export const KNOCK_SPA = command({
+  name: 'knock --spa',
+  forms: ['[OPTION]... HOST', 'fwknop [OPTION]... HOST', 'knockknock [OPTION]... HOST PORT'],
+  about: `Asks HOST to open a door by one encrypted packet, and prints the address that it
+asked for. HOST does not answer. Default: Postern's own packet, with the
+settings for HOST in ~/.config/postern/config.`,
+  options: SPA_OPTIONS,
+  operands: { text: '[fwknop | knockknock] HOST [PORT]' },
+  notes: `examples:
+  knock --spa gate.example.org && ssh gate.example.org
+  knock --spa fwknop -n gate
+  knock --spa fwknop -A tcp/22 --key-file gate.keys gate.example.org`,
+  exits: { 0: 'sent', 1: 'not resolvable, not sent or not open' },
+  hint: 'see knock --help',
+  read: spaRequest,
+  run: async () => {
+    const { sendSpa } = await import('./spa.ts')
+    return async (request: SpaRequest, { out, err }) => {
+      await sendSpa(request, { print: (line) => out(`${line}\n`), notice: (line) => err(`knock: ${line}\n`) })
+      return DONE
+    }
+  },
+})
 
-/**
- * Parses `--spa [postern|fwknop|knockknock] HOST …`. The host may be omitted if a stanza of ~/.fwknoprc names it.
- *
- * @throws UsageError for the first fault
- */
-export function parseSpa(argv: readonly string[], services: Services): SpaCommand {
-  const { values, positionals } = parseOptions(argv)
-  if (values.help === true) return { kind: 'help' }
-  if (values.version === true) return { kind: 'version' }
-  const named = PROTOCOLS.find((protocol) => protocol === positionals[0])
+type SpaValues = Values<typeof SPA_OPTIONS>
+
+/** Makes a request of `[postern|fwknop|knockknock] HOST …`. @throws UsageError for the first fault */
+function spaRequest(values: SpaValues, words: readonly string[]): SpaRequest {
+  const named = PROTOCOLS.find((protocol) => protocol === words[0])
   const protocol = named ?? 'postern'
-  const [given, ...rest] = named === undefined ? positionals : positionals.slice(1)
-  for (const [option, protocols] of Object.entries(ONLY)) {
-    if (values[option as Option] === undefined || protocols.includes(protocol)) continue
+  const [given, ...rest] = named === undefined ? words : words.slice(1)
+  for (const [options, protocols] of ONLY) {
+    const option = Object.keys(options).find((name) => ![undefined, false].includes(values[name as 'nat-local']))
+    if (option === undefined || protocols.includes(protocol)) continue
     throw new UsageError(`--${option} is not for ${protocol}`, `it is for: knock --spa ${protocols.join(' or ')}`)
   }
   const host = given ?? (protocol === 'fwknop' ? values.stanza : undefined)
   if (host === undefined || host === '') throw new UsageError('no host given')
-  if (values.ipv4 === true && values.ipv6 === true) throw new UsageError('-4 and -6 exclude each other')
-  if (values.retry !== undefined && values.verify === undefined) {
-    throw new UsageError('--retry needs --verify', 'it sends again until that port is open')
-  }
   const common: SpaCommon = {
     host,
-    family: values.ipv4 === true ? 4 : values.ipv6 === true ? 6 : undefined,
+    family: familyOf(values),
     source: values.source,
-    claim: values.claim === undefined ? undefined : parseClaim(values.claim),
-    port: values.port === undefined ? undefined : parseNumber('--port', values.port, 1, PORT_MAX),
-    seconds: values.for === undefined ? undefined : parseSeconds(values.for),
-    verify: values.verify === undefined ? undefined : parseVerify(values.verify, services),
-    retry: parseNumber('--retry', values.retry ?? '0', 0, RETRY_MAX),
-    verbose: values.verbose === true,
+    claim: values.claim,
+    port: values.port,
+    seconds: values.for === undefined ? undefined : Math.ceil(values.for / 1_000),
+    verify: verifiedPort(values, 'it sends again until that port is open', servicePort),
+    retry: values.retry ?? 0,
+    verbose: values.verbose,
   }
-  return { kind: 'spa', request: requestOf(protocol, common, values, rest) }
+  return requestOf(protocol, common, values, rest)
 }
 
-type Values = ReturnType<typeof parseOptions>['values']
-
-function requestOf(protocol: Protocol, common: SpaCommon, values: Values, rest: readonly string[]): SpaRequest {
+function requestOf(protocol: Protocol, common: SpaCommon, values: SpaValues, rest: readonly string[]): SpaRequest {
   if (protocol === 'knockknock') {
     const [port, ...more] = rest
     if (port === undefined || more.length > 0) {
       throw new UsageError('the port to be opened is missing', 'knock --spa knockknock HOST PORT')
     }
-    return { ...common, protocol, open: parseNumber('PORT', port, 1, PORT_MAX), profile: values.profile }
+    return { ...common, protocol, open: portNumber(port), profile: values.profile }
   }
   if (rest.length > 0) throw new UsageError('too many words', 'ports to open are given as -A tcp/22,udp/53')
-  const access = values.access === undefined ? undefined : parseAccess(values.access)
+  const { access } = values
   if (access !== undefined && (values.door !== undefined || values.command !== undefined)) {
     throw new UsageError('--access excludes --door and --command', 'a packet asks for one thing')
   }
@@ -137,55 +169,43 @@ function requestOf(protocol: Protocol, common: SpaCommon, values: Values, rest: 
     const { config: configFile, door, key: keyFile, 'server-key': serverKey } = values
     return { ...common, protocol, access, configFile, door, keyFile, serverKey }
   }
-  const natPort = values['nat-port']
   return {
     ...common,
     protocol,
     access,
-    rcFile: values['no-rc-file'] === true ? null : values['rc-file'],
+    rcFile: values['no-rc-file'] ? null : values['rc-file'],
     stanza: values.stanza,
     keyFile: values['key-file'],
     command: values.command,
     nat: values.nat,
-    natLocal: values['nat-local'] === true,
-    natPort: natPort === undefined ? undefined : parseNumber('--nat-port', natPort, 1, PORT_MAX),
+    natLocal: values['nat-local'],
+    natPort: values['nat-port'],
     user: values.user,
   }
 }
 
-function parseOptions(argv: readonly string[]) {
+/** Reads the operand of knockknock. @throws UsageError */
+function portNumber(text: string): number {
   try {
-    return parseArgs({ args: [...argv], options: SPA_OPTIONS, strict: true, allowPositionals: true })
+    return readPort(text)
   } catch (error) {
-    const [sentence = ''] = (error as Error).message.split(/\. |\n/)
-    throw new UsageError(sentence.charAt(0).toLowerCase() + sentence.slice(1))
+    throw new UsageError(`PORT: ${(error as Error).message}`, (error as UsageError).hint)
   }
 }
 
-function parseNumber(option: string, text: string, min: number, max: number): number {
-  if (/^[0-9]{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text)
-  throw new UsageError(`${option}: not a number in range: ${text || '(empty)'}`, `${min} to ${max}`)
-}
-
-function parseSeconds(text: string): number {
-  const result = parseDuration(text, 1_000, OPEN_MAX_MS)
-  if ('value' in result) return Math.ceil(result.value / 1_000)
-  throw new UsageError(`--for: ${text || '(empty)'} ${result.message}`, result.hint)
-}
-
-function parseAccess(text: string): readonly Port[] {
+function accessPorts(text: string): readonly Port[] {
   const ports = readPorts(text)
   if (ports !== undefined) return ports
-  throw new UsageError('--access: not a list of ports', 'such as tcp/22 or tcp/22,udp/53')
+  throw new UsageError('not a list of ports', 'such as tcp/22 or tcp/22,udp/53')
 }
 
-/** Parses the argument of `--claim`: `source` or an address. @throws UsageError for anything else */
+/** Reads the value of `--claim`: `source` or an address. @throws UsageError for anything else */
 export function parseClaim(text: string): Claim {
   if (text === 'source' || text === '0.0.0.0' || text === '::') return { kind: 'source' }
   const address = isIP(text) === 0 ? undefined : parseAddress(text)
   if (address !== undefined) return { kind: 'address', address }
   throw new UsageError(
-    `--claim: not an address: ${text || '(empty)'}`,
+    `not an address: ${text || '(empty)'}`,
     'an IPv4 or IPv6 address, or `source`: wherever the packet seems to come from',
   )
 }

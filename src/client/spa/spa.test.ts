@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { readCommand } from '../../cli/command.ts'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import { openSpa } from '../../spa/fwknop/open.ts'
 import type { OpenedSpa } from '../../spa/fwknop/open.ts'
@@ -18,7 +19,7 @@ import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey } from '../../spa/noise/key-text.ts'
 import { openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
 import { client } from '../client.ts'
-import { parseSpa, SPA_OPTIONS } from './arguments.ts'
+import { KNOCK_SPA } from './arguments.ts'
 import { readHostConfig } from './config-file.ts'
 import { judge } from './own-address.ts'
 import { planPostern } from './postern.ts'
@@ -85,17 +86,6 @@ async function claim(...argv: readonly string[]): Promise<DatedClaim> {
   if (!('claim' in result)) throw new Error(JSON.stringify(result))
   return result.claim
 }
-
-test('--help and the manual name every option, and --help fits a terminal', async () => {
-  const { code, out, err } = await run('--help')
-  expect([code, err]).toEqual([0, ''])
-  const manual = readFileSync(new URL('../../../man/knock.1', import.meta.url), 'utf8').replaceAll('\\-', '-')
-  for (const option of Object.keys(SPA_OPTIONS)) {
-    expect(out).toContain(`--${option}`)
-    expect(manual).toMatch(new RegExp(`--${option}\\b`))
-  }
-  expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
-})
 
 describe('fwknop', () => {
   test('a stanza says where to and what for; the command line goes before it', async () => {
@@ -256,8 +246,8 @@ describe("Postern's own", () => {
   test('of two packets the later one is later, in the same millisecond too', async () => {
     write('.config/postern/key', USER_SECRET)
     write('.config/postern/config', config('Door = ssh\n'))
-    const { request } = parseSpa(['--spa', 'gate'], () => undefined) as { readonly request: PosternRequest }
-    const plan = planPostern(request)
+    const { asked } = readCommand(KNOCK_SPA, ['--spa', 'gate']) as { readonly asked: PosternRequest }
+    const plan = planPostern(asked)
     vi.spyOn(Date, 'now').mockReturnValue(1_700_000_000_000)
     try {
       const destination = { family: 4, address: '127.0.0.1', source: undefined } as const

@@ -1,98 +1,130 @@
-import { parseArgs } from 'node:util'
-import { CONFIG_DEFAULT } from '../check.ts'
-import { parseDuration } from '../../config/duration.ts'
+import { command } from '../../cli/command.ts'
+import { UsageError } from '../../cli/fault.ts'
+import { CONFIG, INTERFACES, JSON_OUTPUT } from '../../cli/option.ts'
+import type { Options, Values } from '../../cli/option.ts'
+import { atMostOne, duration, one } from '../../cli/value.ts'
 import { BY_HAND_MAX_MS } from '../../control/message.ts'
 
-/** The arguments of the commands that talk to the daemon. */
-export interface ControlArguments {
-  readonly config: string
-  readonly interfaces: readonly string[]
-  readonly door: string | undefined
-  readonly source: string | undefined
-  readonly forMs: number | undefined
-  readonly all: boolean
-  readonly json: boolean
-  readonly help: boolean
-}
+/** The options that say which daemon is meant. */
+const DAEMON = {
+  config: { ...CONFIG, help: 'the config of the daemon' },
+  interface: {
+    ...INTERFACES,
+    help: 'the interface that the daemon was started with, where several run with that config',
+  },
+} as const satisfies Options
 
-/** A command line that cannot be used. */
-export class UsageError extends Error {}
+const STATUS_OPTIONS = { json: JSON_OUTPUT, ...DAEMON } as const satisfies Options
+const OPEN_OPTIONS = {
+  for: {
+    value: 'TIME',
+    read: duration(1, BY_HAND_MAX_MS),
+    help: "how long: 30s, 10m, 2h; default: the door's own time",
+  },
+  source: {
+    value: 'ADDRESS',
+    kind: 'source',
+    help: 'the address to open for; default: the other end of your ssh connection. Needed in tmux and screen',
+  },
+  ...DAEMON,
+} as const satisfies Options
+const CLOSE_OPTIONS = {
+  source: { value: 'ADDRESS', kind: 'source', help: 'close for this address; all doors if none is named' },
+  all: { help: 'close everything' },
+  ...DAEMON,
+} as const satisfies Options
 
-/** The error of a session whose address, for which to open, is uncertain. */
-export class SourceError extends Error {
-  /** The command to type. */
-  readonly hint: string
+/** The arguments that say which daemon is meant. */
+export type DaemonArguments = Values<typeof DAEMON>
+export type StatusArguments = Values<typeof STATUS_OPTIONS>
+export type OpenArguments = Values<typeof OPEN_OPTIONS> & { readonly door: string }
+export type CloseArguments = Values<typeof CLOSE_OPTIONS> & { readonly door: string | undefined }
+export type ForgiveArguments = DaemonArguments & { readonly source: string }
+export type AcceptLossArguments = DaemonArguments & { readonly door: string }
 
-  constructor(message: string, hint: string) {
-    super(message)
-    this.name = 'SourceError'
-    this.hint = hint
-  }
-}
+/** `postern status` */
+export const STATUS = command({
+  name: 'postern status',
+  summary: 'show how a running knockd is doing: what is open, and for how long',
+  about: `Shows how a running knockd is doing: doors, what is open and for how long, who
+is ignored and until when, attempts under way, interfaces and their packet
+counts, and whether they were deaf.`,
+  options: STATUS_OPTIONS,
+  operands: { text: '' },
+  exits: { 0: 'knockd is running', 1: 'it is not' },
+  read: (values, words): StatusArguments => {
+    if (words.length > 0) throw new UsageError('status takes no operand')
+    return values
+  },
+  run: async () => (await import('./status.ts')).status,
+})
 
-/** The options of each command beside `-c`, `-i` and `-h`. */
-const OPTIONS = {
-  open: { source: { type: 'string' }, for: { type: 'string' } },
-  forgive: {},
-  close: { source: { type: 'string' }, all: { type: 'boolean' } },
-  status: { json: { type: 'boolean' } },
-  'accept-loss': {},
-} as const
+/** `postern open` */
+export const OPEN = command({
+  name: 'postern open',
+  summary: 'open a door by hand',
+  about: 'Opens a door by hand, as if the address had knocked.',
+  options: OPEN_OPTIONS,
+  operands: { text: 'DOOR', kinds: ['door'], first: true },
+  exits: { 0: 'it is open', 1: 'it is not' },
+  examples: '  postern open ssh --for 10m --source 192.0.2.7',
+  read: (values, words): OpenArguments => ({ ...values, door: theDoor(words, 'open') }),
+  run: async () => (await import('./by-hand.ts')).open,
+})
 
-/** Reads the command line of one of these commands. @throws UsageError */
-export function readArguments(command: keyof typeof OPTIONS, args: readonly string[]): ControlArguments {
-  const { values, positionals } = parse(command, args)
-  const { config = CONFIG_DEFAULT, interface: names = [], source, for: time, all = false, json = false } = values
-  if (positionals.length > (command === 'status' ? 0 : 1)) {
-    const what = command === 'forgive' ? 'address' : 'door'
-    throw new UsageError(command === 'status' ? 'status takes no operand' : `${command} takes one ${what} at most`)
-  }
-  return {
-    config,
-    interfaces: names.flatMap((name) => name.split(',')).map((name) => name.trim()),
-    door: command === 'forgive' ? undefined : positionals[0],
-    source: command === 'forgive' ? positionals[0] : source,
-    forMs: time === undefined ? undefined : readTime(time),
-    all,
-    json,
-    help: values.help === true,
-  }
-}
+/** `postern close` */
+export const CLOSE = command({
+  name: 'postern close',
+  summary: 'close it before its time',
+  about: 'Closes what is open, before its time. Established connections stay.',
+  options: CLOSE_OPTIONS,
+  operands: { text: '[DOOR]', kinds: ['door'], first: true, help: 'close this door, for everybody' },
+  exits: { 0: 'it is closed', 1: 'it could not be closed' },
+  examples: `  postern close ssh
+  postern close --source 192.0.2.7`,
+  read: (values, words): CloseArguments => {
+    const door = atMostOne(words, 'close takes one door at most')
+    const named = door !== undefined || values.source !== undefined
+    if (!named && !values.all) throw new UsageError('missing DOOR, --source or --all')
+    if (named && values.all) throw new UsageError('--all takes neither DOOR nor --source')
+    return { ...values, door }
+  },
+  run: async () => (await import('./by-hand.ts')).close,
+})
 
-interface Parsed {
-  readonly values: {
-    readonly config?: string
-    readonly interface?: string[]
-    readonly source?: string
-    readonly for?: string
-    readonly all?: boolean
-    readonly json?: boolean
-    readonly help?: boolean
-  }
-  readonly positionals: readonly string[]
-}
+/** `postern forgive` */
+export const FORGIVE = command({
+  name: 'postern forgive',
+  summary: 'stop ignoring an address that scanned ports or sent wrong codes',
+  about: `Has a running knockd stop ignoring an address that scanned ports or sent wrong
+codes. postern status lists who is ignored, by which doors, and for how long.`,
+  options: DAEMON,
+  operands: { text: 'ADDRESS', kinds: ['source'], first: true },
+  exits: { 0: 'it is no longer ignored', 1: 'it could not be done' },
+  examples: '  postern forgive 192.0.2.7',
+  read: (values, words): ForgiveArguments => {
+    atMostOne(words, 'forgive takes one address at most')
+    return { ...values, source: one(words, 'no address given') }
+  },
+  run: async () => (await import('./forgive.ts')).forgive,
+})
 
-function parse(command: keyof typeof OPTIONS, args: readonly string[]): Parsed {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        config: { type: 'string', short: 'c' },
-        interface: { type: 'string', short: 'i', multiple: true },
-        help: { type: 'boolean', short: 'h' },
-        ...OPTIONS[command],
-      },
-      allowPositionals: true,
-      strict: true,
-    }) as Parsed
-  } catch (error) {
-    const [message = ''] = (error as Error).message.split('. ')
-    throw new UsageError(message.charAt(0).toLowerCase() + message.slice(1), { cause: error })
-  }
-}
+/** `postern accept-loss` */
+export const ACCEPT_LOSS = command({
+  name: 'postern accept-loss',
+  summary: 'open a door again that was shut since its memory of used packets was lost',
+  about: `Opens a door to single packets again that is shut because the daemon's journal
+was damaged, deleted or replaced: packets that it accepted before could be
+replayed. Make new keys or profiles for its users first.`,
+  options: DAEMON,
+  operands: { text: 'DOOR', kinds: ['door'], first: true },
+  exits: { 0: 'it accepts packets again', 1: 'it does not' },
+  examples: '  postern accept-loss ssh',
+  read: (values, words): AcceptLossArguments => ({ ...values, door: theDoor(words, 'accept-loss') }),
+  run: async () => (await import('./accept-loss.ts')).acceptLoss,
+})
 
-function readTime(text: string): number {
-  const result = parseDuration(text, 1, BY_HAND_MAX_MS)
-  if ('value' in result) return result.value
-  throw new UsageError(`--for: ${text} ${result.message}\n  ${result.hint}`)
+function theDoor(words: readonly string[], name: string): string {
+  atMostOne(words, `${name} takes one door at most`)
+  return one(words, 'missing DOOR')
 }

@@ -1,44 +1,26 @@
+import type { Output } from '../../cli/output.ts'
 import { exposedText } from '../../control/message.ts'
 import type { DoorStatus, InterfaceStatus, OpeningStatus, Status } from '../../control/message.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
-import type { Output } from '../check.ts'
+import type { StatusArguments } from './arguments.ts'
 import { talk } from './talk.ts'
-import type { Talk } from './talk.ts'
-
-const HELP = `usage: postern status [--json] [-c FILE] [-i NAME]...
-
-Shows how a running knockd is doing: doors, what is open and for how long, who
-is ignored and until when, attempts under way, interfaces and their packet
-counts, and whether they were deaf.
-
-  --json            print one JSON document
-  -c, --config FILE the config of the daemon; default: /etc/knockd.conf
-  -i, --interface NAME
-                    the interface that the daemon was started with, where
-                    several run with that config
-  -h, --help        show this help
-
-exit status: 0 knockd is running, 1 it is not, 2 usage
-`
 
 /** The most rows that a table shows; the others are counted. */
 const ROWS_MAX = 50
 /** The most doors that are named for an ignored source. */
 const DOORS_NAMED_MAX = 8
 
-const STATUS: Talk = {
-  command: 'status',
-  help: HELP,
-  request: () => ({ command: 'status' }),
-  show: (reply, { json }) => {
-    if (!('status' in reply)) return ''
-    return json ? `${JSON.stringify(reply.status, undefined, 2)}\n` : statusText(reply.status)
-  },
-}
-
 /** Runs `postern status`, and returns the exit code. */
-export async function status(args: readonly string[], output: Output): Promise<number> {
-  return await talk(STATUS, args, output)
+export async function status(asked: StatusArguments, output: Output): Promise<number> {
+  return await talk(
+    asked,
+    output,
+    () => ({ command: 'status' }),
+    (reply) => {
+      if (!('status' in reply)) return ''
+      return asked.json ? `${JSON.stringify(reply.status, undefined, 2)}\n` : statusText(reply.status)
+    },
+  )
 }
 
 /** Formats a status as text for people. */

@@ -1,47 +1,40 @@
-import { ControlError, ask, findSocket } from '../../control/client.ts'
+import { DONE, FAILED } from '../../cli/exit-code.ts'
+import { failed, faultText } from '../../cli/fault.ts'
+import type { Output } from '../../cli/output.ts'
+import { ask, findSocket } from '../../control/client.ts'
 import type { Reply, Request } from '../../control/message.ts'
-import type { Output } from '../check.ts'
-import { SourceError, UsageError, readArguments } from './arguments.ts'
-import type { ControlArguments } from './arguments.ts'
+import type { DaemonArguments } from './arguments.ts'
 
-/** The exit codes. */
-export const DONE = 0
-export const NOT_DONE = 1
-const USAGE = 2
+/** A reply of a daemon that did what it was asked. */
+export type Answer = Exclude<Reply, { readonly error: string }>
 
-/** A command that talks to the daemon. */
-export interface Talk {
-  readonly command: 'open' | 'close' | 'forgive' | 'status' | 'accept-loss'
-  readonly help: string
-  /** Makes the request. @throws UsageError, or an Error if the request cannot be made */
-  request(args: ControlArguments): Request | Promise<Request>
-  /** Formats the reply. */
-  show(reply: Exclude<Reply, { readonly error: string }>, args: ControlArguments): string
-}
-
-/** Sends a request to the daemon, prints the reply, and returns the exit code. */
-export async function talk(how: Talk, argv: readonly string[], output: Output): Promise<number> {
+/**
+ * Sends a request to the daemon, prints the reply, and returns the exit code.
+ *
+ * @param request makes the request; it may throw UsageError, or an Error if the request cannot be made
+ * @param show formats the reply
+ */
+export async function talk(
+  daemon: DaemonArguments,
+  output: Output,
+  request: () => Request | Promise<Request>,
+  show: (reply: Answer) => string = doneText,
+): Promise<number> {
   try {
-    const args = readArguments(how.command, argv)
-    if (args.help) {
-      output.out(how.help)
-      return DONE
-    }
-    const request = await how.request(args)
-    const reply = await ask(findSocket(args.config, args.interfaces), request)
+    const asked = await request()
+    const reply = await ask(findSocket(daemon.config, daemon.interface.flat()), asked)
     if ('error' in reply) {
-      output.err(`postern: ${reply.error}\n${reply.hint === undefined ? '' : `  ${reply.hint}\n`}`)
-      return NOT_DONE
+      output.err(faultText('postern', reply.error, reply.hint))
+      return FAILED
     }
-    output.out(how.show(reply, args))
+    output.out(show(reply))
     return DONE
   } catch (error) {
-    if (error instanceof UsageError) {
-      output.err(`postern: ${error.message}\n${how.help.slice(0, how.help.indexOf('\n'))}\n`)
-      return USAGE
-    }
-    const hint = error instanceof ControlError || error instanceof SourceError ? `  ${error.hint}\n` : ''
-    output.err(`postern: ${(error as Error).message}\n${hint}`)
-    return NOT_DONE
+    return failed(error, output)
   }
+}
+
+/** Formats the reply to a change. */
+export function doneText(reply: Answer): string {
+  return 'done' in reply ? `${reply.done}\n` : ''
 }

@@ -1,5 +1,6 @@
-import { parseArgs } from 'node:util'
 import { defaultInterface } from '../../capture/route.ts'
+import { CONFIG_UNUSABLE, DONE, FAILED } from '../../cli/exit-code.ts'
+import type { Output } from '../../cli/output.ts'
 import type { Config } from '../../config/config.ts'
 import type { Fault } from '../../text/fault.ts'
 import { formatFault } from '../../text/fault.ts'
@@ -11,8 +12,7 @@ import { TCP } from '../../packet/packet.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Port, Remedy } from '../../remedy/remedies.ts'
 import { inForce } from '../allowance.ts'
-import { CONFIG_DEFAULT, UNUSABLE, USABLE, USAGE, WARNED, examine } from '../check.ts'
-import type { Output } from '../check.ts'
+import { examine } from '../check.ts'
 import { faultsOfHidden } from '../hidden.ts'
 import { hiding } from '../hiding.ts'
 import { run } from '../rehearse/agent.ts'
@@ -21,6 +21,7 @@ import type { Link } from '../rehearse/machine.ts'
 import { portsOfDoors } from '../rehearse/ports.ts'
 import { readWhole } from '../rehearse/real-files.ts'
 import { rulesTextOf, takeRules } from '../rehearse/rules.ts'
+import type { DoctorArguments } from './arguments.ts'
 import { judgeBase, loadedBase } from './base.ts'
 import { judgeBoot, startedAtBoot } from './boot.ts'
 import { judgeClock, watchClock } from './clock.ts'
@@ -28,7 +29,6 @@ import { judgeDaemons, judgeRunning, runningDaemons } from './daemons.ts'
 import { judgeEstablished } from './established.ts'
 import { asJson, asText, sorted } from './finding.ts'
 import type { Finding } from './finding.ts'
-import { HELP } from './help.ts'
 import { installationOf, judgeInstallation, thisInstallation } from './installation.ts'
 import { judgeInterfaces, watchedOf } from './interfaces.ts'
 import { judgeKernelFiles } from './kernel-file.ts'
@@ -48,40 +48,18 @@ const ALSO_HERE =
   /everyone on this machine can|a program listens on this port|there is no program `\/|`\/[^`]*` cannot be run/
 
 /** Runs `postern doctor`, and returns the exit code. */
-export async function doctor(args: readonly string[], output: Output): Promise<number> {
-  let values
-  try {
-    ;({ values } = parseArgs({
-      args: [...args],
-      options: {
-        config: { type: 'string', short: 'c', default: CONFIG_DEFAULT },
-        interface: { type: 'string', short: 'i', multiple: true, default: [] },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-      strict: true,
-    }))
-  } catch (error) {
-    const [message = ''] = (error as Error).message.split('. ')
-    output.err(`postern: ${message.charAt(0).toLowerCase()}${message.slice(1)}\n${HELP.slice(0, HELP.indexOf('\n'))}\n`)
-    return USAGE
-  }
-  if (values.help) {
-    output.out(HELP)
-    return USABLE
-  }
-  const { config: file } = values
+export async function doctor(asked: DoctorArguments, output: Output): Promise<number> {
+  const { config: file, json } = asked
   const { config, faults } = examine(file)
   if (config === undefined) {
     output.err(`${faults.map((fault) => formatFault(file, fault)).join('\n')}\n`)
-    return UNUSABLE
+    return CONFIG_UNUSABLE
   }
   process.env['PATH'] = `${process.env['PATH'] ?? ''}:${ADMIN_FOLDERS}`
-  const names = values.interface.flatMap((name) => name.split(',')).map((name) => name.trim())
-  const machine = await examineMachine(config, names)
+  const machine = await examineMachine(config, asked.interface.flat())
   const findings = sorted([...machine, ...ofCheck([...faults, ...(await faultsOfHidden(config))], file)])
-  output.out(values.json ? asJson(file, findings) : asText(file, findings))
-  return findings.some(({ severity }) => severity !== 'note') ? WARNED : USABLE
+  output.out(json ? asJson(file, findings) : asText(file, findings))
+  return findings.some(({ severity }) => severity !== 'note') ? FAILED : DONE
 }
 
 async function examineMachine(config: Config, names: readonly string[]): Promise<readonly Finding[]> {

@@ -15,6 +15,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { readConfig } from '../../config/read.ts'
+import { runCommand } from '../../cli/command.ts'
+import { KERNEL } from '../firewall/arguments.ts'
+import type { KernelArguments } from '../firewall/arguments.ts'
 import { kernel } from '../firewall/kernel.ts'
 import type { Finding } from './finding.ts'
 import { judgeKernelFiles } from './kernel-file.ts'
@@ -47,7 +50,10 @@ async function persisted(text: string, ...args: readonly string[]): Promise<void
   if (!args.includes('iptables') && !existsSync(join(root, '/etc/nftables.conf'))) put('/etc/nftables.conf', MAIN)
   if (args.includes('iptables')) put('/etc/iptables/rules.v4', '')
   writeFileSync(file, text, { mode: 0o600 })
-  const code = await kernel(['-c', file, ...args, '--persist'], { out: () => undefined, err: () => undefined }, root)
+  const output = { out: () => undefined, err: () => undefined }
+  const code = await runCommand(KERNEL, ['-c', file, ...args, '--persist'], output, (asked: KernelArguments) =>
+    kernel(asked, output, root),
+  )
   expect(code).toBe(0)
 }
 

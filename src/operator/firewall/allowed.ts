@@ -1,16 +1,19 @@
+import { UsageError } from '../../cli/fault.ts'
+import type { Option } from '../../cli/option.ts'
 import type { Service } from '../../config/config.ts'
 import { readServices } from '../../config/service.ts'
 
-/** Reads the values of `--allow`. @returns the ports of this host, or what is wrong with the values */
-export function readAllowed(
-  values: readonly string[],
-): { readonly allowed: readonly Service[] } | { readonly usage: string } {
-  const allowed: Service[] = []
-  for (const value of values) {
-    const read = readServices(value)
-    if ('message' in read) return { usage: `--allow: ${read.message}\n  ${read.hint}` }
-    if (read.value.some(({ host }) => host !== undefined)) return { usage: '--allow takes ports of this host' }
-    allowed.push(...read.value)
-  }
-  return { allowed }
+/** The option for the ports that everybody may use. */
+export const ALLOW = {
+  value: 'PORTS',
+  many: true,
+  read: allowedPorts,
+  help: 'ports that are open to everybody, as in tcp/80,tcp/443',
+} as const satisfies Option
+
+function allowedPorts(text: string): readonly Service[] {
+  const read = readServices(text)
+  if ('message' in read) throw new UsageError(read.message, read.hint)
+  if (read.value.some(({ host }) => host !== undefined)) throw new UsageError('only ports of this host')
+  return read.value
 }

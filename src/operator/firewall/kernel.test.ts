@@ -13,7 +13,10 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeEach, expect, test } from 'vitest'
-import { firewall } from './firewall.ts'
+import { runCommand } from '../../cli/command.ts'
+import { runGroup } from '../../cli/group.ts'
+import { FIREWALL, KERNEL } from './arguments.ts'
+import type { KernelArguments } from './arguments.ts'
 import { kernel } from './kernel.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-kernel-'))
@@ -41,7 +44,10 @@ async function run(...args: readonly string[]): Promise<Ran> {
   let out = ''
   let err = ''
   const output = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) }
-  return { code: await kernel(['-c', conf, ...args], output, root), out, err }
+  const code = await runCommand(KERNEL, ['-c', conf, ...args], output, (asked: KernelArguments) =>
+    kernel(asked, output, root),
+  )
+  return { code, out, err }
 }
 
 function put(path: string, text: string): void {
@@ -97,11 +103,11 @@ test.each([
 test('firewall itself', async () => {
   let text = ''
   const output = { out: (more: string) => void (text += more), err: (more: string) => void (text += more) }
-  expect(await firewall(['--help'], output)).toBe(0)
+  expect(await runGroup(FIREWALL, ['--help'], output)).toBe(0)
   expect(text).toContain('kernel')
-  expect(await firewall([], output)).toBe(2)
-  expect(await firewall(['frobnicate'], output)).toBe(2)
-  expect(await firewall(['kernel', '--help'], output)).toBe(0)
+  expect(await runGroup(FIREWALL, [], output)).toBe(2)
+  expect(await runGroup(FIREWALL, ['frobnicate'], output)).toBe(2)
+  expect(await runGroup(FIREWALL, ['kernel', '--help'], output)).toBe(0)
   expect(text).toContain('usage: postern firewall kernel')
 })
 

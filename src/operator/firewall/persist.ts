@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { chown, copyFile, lstat, mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { DONE } from '../../cli/exit-code.ts'
+import { Failure, failed } from '../../cli/fault.ts'
+import type { Output } from '../../cli/output.ts'
 import { PRINTED_BY } from '../../firewall/kernel/heading.ts'
-import { USABLE, WARNED } from '../check.ts'
-import type { Output } from '../check.ts'
 import { differing } from './difference.ts'
 import { backupName, placesFor } from './place.ts'
 import type { Placed, Ruleset } from './place.ts'
@@ -31,8 +32,7 @@ export async function persist(rulesets: readonly Ruleset[], how: Persist, output
   try {
     return await write(rulesets, how, output)
   } catch (error) {
-    output.err(`postern: ${(error as Error).message}\n`)
-    return WARNED
+    return failed(error, output)
   }
 }
 
@@ -43,8 +43,7 @@ async function write(
 ): Promise<number> {
   const places = placesFor(rulesets, root)
   if ('unclear' in places) {
-    output.err(`postern: nothing is written: ${places.unclear}\n  ${places.hint}\n`)
-    return WARNED
+    throw new Failure(`nothing is written: ${places.unclear}`, places.hint)
   }
   const changed = places.files.filter(({ text, before }) => text !== before)
   for (const { path, before, text } of changed) output.err(differing(path, before, text))
@@ -52,27 +51,26 @@ async function write(
     output.err(`postern: ${places.files.map(({ path }) => path).join(', ')}: already up to date\n`)
   for (const { path } of changed) {
     if ((await lstat(join(root, path)).catch(() => undefined))?.isSymbolicLink() === true) {
-      output.err(`postern: nothing is written: ${path} is a symbolic link\n  replace it with a file\n`)
-      return WARNED
+      throw new Failure(`nothing is written: ${path} is a symbolic link`, 'replace it with a file')
     }
   }
   const foreign = changed.filter(isForeign)
   if (foreign.length > 0 && !replace) {
     const names = foreign.map(({ path }) => path).join(', ')
-    output.err(
-      `postern: nothing is written: ${names} holds rules that Postern did not write\n  --replace keeps a copy of it and writes Postern's in its place\n`,
+    throw new Failure(
+      `nothing is written: ${names} holds rules that Postern did not write`,
+      "--replace keeps a copy of it and writes Postern's in its place",
     )
-    return WARNED
   }
   if (dryRun) {
     output.err('postern: nothing is written: --dry-run\n')
-    return USABLE
+    return DONE
   }
   for (const file of changed) await put(file, root, output)
   if (!enabled(places.unit, root)) {
     output.err(`postern: to load them when the machine starts: systemctl enable ${places.unit}\n`)
   }
-  return USABLE
+  return DONE
 }
 
 function isForeign({ before, adds }: Placed): boolean {

@@ -1,7 +1,7 @@
 import { copyFile, lstat, readFile, rm, truncate } from 'node:fs/promises'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Output } from '../check.ts'
+import type { Output } from '../../cli/output.ts'
 import { replaceFile } from './persist.ts'
 import { NFT_FILES, backupName, includedFolder } from './place.ts'
 

@@ -1,4 +1,8 @@
-import { parseArgs } from 'node:util'
+import { command } from '../../cli/command.ts'
+import { UsageError } from '../../cli/fault.ts'
+import type { CommandGroup } from '../../cli/group.ts'
+import type { Option, Options, Values } from '../../cli/option.ts'
+import { atMostOne, one, wholeNumber } from '../../cli/value.ts'
 import { DOOR_NAME_MAX_CHARS } from '../../config/config.ts'
 import { ALGORITHMS } from '../../totp/code.ts'
 import type { Algorithm } from '../../totp/code.ts'
@@ -6,134 +10,159 @@ import { DIGITS_MAX, DIGITS_MIN, PERIOD_MAX_S, PERIOD_MIN_S } from '../../totp/s
 
 /** The folder of the secrets of time-based codes, with a file for each door. */
 export const TOTP_FOLDER = '/etc/postern/totp'
+/** The file of the server's secret key for single packets. */
+export const SERVER_KEY_FILE = '/etc/postern/server.key'
 /** The longest name of a user, in characters. */
-export const USER_NAME_MAX_CHARS = 64
+const USER_NAME_MAX_CHARS = 64
 /** The longest name of an issuer, in characters: that of a host name (RFC 1035, 2.3.4). */
-export const ISSUER_MAX_CHARS = 255
-const DIGITS_DEFAULT = '8'
-const PERIOD_DEFAULT_S = '30'
-const ALGORITHM_DEFAULT = 'SHA1'
+const ISSUER_MAX_CHARS = 255
+const KEY_EXITS = { 0: 'done', 1: 'it could not be written or read' }
+
+const FILE = { value: 'FILE', kind: 'file', read: filled } as const satisfies Option
+
+const TOTP_OPTIONS = {
+  file: { ...FILE, help: `file to write; default: ${TOTP_FOLDER}/DOOR` },
+  issuer: { value: 'HOST', read: issuer, help: 'name that the app shows; default: the name of this machine' },
+  digits: {
+    value: 'N',
+    default: '8',
+    read: wholeNumber(DIGITS_MIN, DIGITS_MAX),
+    help: `digits of a code, ${DIGITS_MIN} to ${DIGITS_MAX}`,
+  },
+  algorithm: { value: 'NAME', kind: ALGORITHMS, default: 'SHA1', read: algorithm, help: ALGORITHMS.join(', ') },
+  period: {
+    value: 'SECONDS',
+    default: '30',
+    read: wholeNumber(PERIOD_MIN_S, PERIOD_MAX_S),
+    help: `time that a code is shown, ${PERIOD_MIN_S} to ${PERIOD_MAX_S}`,
+  },
+  user: {
+    value: 'NAME',
+    kind: 'user',
+    read: userName,
+    help: 'make it for one of several users of the door: prints the line for the file of users, and writes a file only with --file',
+  },
+  'no-qr': { help: 'print no QR code' },
+} as const satisfies Options
+
+const SPA_KEY_OPTIONS = {
+  file: FILE,
+  show: { help: 'make nothing, and print the line of the existing key' },
+  qr: { help: 'print the public key as a QR code as well' },
+} as const satisfies Options
 
 /** The arguments of `postern keygen totp`. */
-export interface KeygenArguments {
-  readonly door: string
-  /** The file to write; `undefined`: the default file of the door, or none for a user's secret. */
-  readonly file: string | undefined
-  /** The name under which apps show the codes; `undefined`: the name of this machine. */
-  readonly issuer: string | undefined
-  readonly digits: number
-  readonly algorithm: Algorithm
-  readonly periodS: number
-  /** The user who gets the secret, at a door that has users. */
-  readonly user: string | undefined
-  readonly qr: boolean
-}
+export type KeygenArguments = Values<typeof TOTP_OPTIONS> & { readonly door: string }
+/** The arguments of `postern keygen server`, and of `postern keygen user`: the name of the key. */
+export type SpaKeyArguments = Values<typeof SPA_KEY_OPTIONS>
+export type UserKeyArguments = SpaKeyArguments & { readonly name: string | undefined }
 
-/** A command line that cannot be used. */
-export class UsageError extends Error {}
-
-/** The help of `postern keygen totp`. */
-export const HELP = `usage: postern keygen totp DOOR [--file FILE] [options]
-
-Makes the secret of a door's time-based codes, writes it to a file that only its
+/** `postern keygen totp` */
+export const TOTP = command({
+  name: 'postern keygen totp',
+  summary: "make the secret of a door's time-based codes",
+  forms: ['DOOR [--file FILE] [options]'],
+  about: `Makes the secret of a door's time-based codes, writes it to a file that only its
 owner can read, and prints the line for the config, and what an authenticator
-app reads, as text and as a QR code. An existing file is never overwritten.
+app reads, as text and as a QR code. An existing file is never overwritten.`,
+  options: TOTP_OPTIONS,
+  operands: { text: 'DOOR', kinds: ['door'], first: true },
+  exits: { 0: 'done', 1: 'it could not be written' },
+  examples: `  sudo postern keygen totp ssh
+  postern keygen totp ssh --user alice --digits 6`,
+  hint: '',
+  read: (values, words): KeygenArguments => ({
+    ...values,
+    door: doorName(one(words, 'keygen totp takes one door', 'as in [ssh]: ssh')),
+  }),
+  run: async () => (await import('./totp.ts')).totp,
+})
 
-  --file FILE       file to write; default: ${TOTP_FOLDER}/DOOR
-  --issuer HOST     name that the app shows; default: the name of this machine
-  --digits N        digits of a code, ${DIGITS_MIN} to ${DIGITS_MAX}; default: ${DIGITS_DEFAULT}
-  --algorithm NAME  ${ALGORITHMS.join(', ')}; default: ${ALGORITHM_DEFAULT}
-  --period SECONDS  time that a code is shown, ${PERIOD_MIN_S} to ${PERIOD_MAX_S}; default: ${PERIOD_DEFAULT_S}
-  --user NAME       make it for one of several users of the door: prints the
-                    line for the file of users, and writes a file only with
-                    --file
-  --no-qr           print no QR code
-  -h, --help        show this help
+/** `postern keygen server` */
+export const SERVER = command({
+  name: 'postern keygen server',
+  summary: "make this server's key for single packets",
+  about: `Makes this server's key for single packets, writes it to a file that only its
+owner can read, and prints the lines for each client's ~/.config/postern/config.
+An existing file is never overwritten: a new key would shut every client out.`,
+  options: {
+    ...SPA_KEY_OPTIONS,
+    file: { ...FILE, help: `file to write; default: ${SERVER_KEY_FILE}` },
+    show: { help: 'make nothing, and print the lines for the existing key' },
+  },
+  operands: { text: '' },
+  exits: KEY_EXITS,
+  examples: '  sudo postern keygen server',
+  hint: '',
+  read: (values, words): SpaKeyArguments => {
+    if (words.length > 0) throw new UsageError('keygen server takes no arguments')
+    return values
+  },
+  run: async () => (await import('./server.ts')).server,
+})
 
-exit status: 0 done, 1 it could not be written, 2 usage
+/** `postern keygen user` */
+export const USER = command({
+  name: 'postern keygen user',
+  summary: 'make your own key for single packets',
+  about: `Makes your key for single packets, writes it to a file that only you can read,
+and prints the line for the server's file of users. An existing file is never
+overwritten.`,
+  options: {
+    ...SPA_KEY_OPTIONS,
+    file: { ...FILE, help: 'file to write; default: ~/.config/postern/key, where knock --spa finds it' },
+  },
+  operands: { text: '[NAME]', help: "name of the key; default: your name and this machine's" },
+  exits: KEY_EXITS,
+  examples: `  postern keygen user
+  postern keygen user --show 'alice, her laptop'`,
+  hint: '',
+  read: (values, words): UserKeyArguments => ({
+    ...values,
+    name: atMostOne(words, 'keygen user takes one name', "as in 'alice, her laptop'"),
+  }),
+  run: async () => (await import('./user.ts')).user,
+})
 
-  sudo postern keygen totp ssh
-  postern keygen totp ssh --user alice --digits 6
-`
-
-/** Reads the command line. @returns `undefined` if it asks for help @throws UsageError */
-export function readArguments(args: readonly string[]): KeygenArguments | undefined {
-  const { values, positionals } = parse(args)
-  if (values.help === true) return undefined
-  const [door, ...more] = positionals
-  if (door === undefined || more.length > 0) throw new UsageError('keygen totp takes one door\n  as in [ssh]: ssh')
-  return {
-    door: doorOf(door),
-    file: values.file === undefined ? undefined : filled('--file', values.file),
-    issuer: values.issuer === undefined ? undefined : issuerOf(values.issuer),
-    digits: numberOf('--digits', values.digits ?? DIGITS_DEFAULT, DIGITS_MIN, DIGITS_MAX),
-    algorithm: algorithmOf(values.algorithm ?? ALGORITHM_DEFAULT),
-    periodS: numberOf('--period', values.period ?? PERIOD_DEFAULT_S, PERIOD_MIN_S, PERIOD_MAX_S),
-    user: values.user === undefined ? undefined : userOf(values.user),
-    qr: values['no-qr'] !== true,
-  }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        file: { type: 'string' },
-        issuer: { type: 'string' },
-        digits: { type: 'string' },
-        algorithm: { type: 'string' },
-        period: { type: 'string' },
-        user: { type: 'string' },
-        'no-qr': { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-      allowPositionals: true,
-      strict: true,
-    })
-  } catch (error) {
-    const [message = ''] = (error as Error).message.split('. ')
-    throw new UsageError(message.charAt(0).toLowerCase() + message.slice(1))
-  }
+/** `postern keygen` */
+export const KEYGEN: CommandGroup = {
+  name: 'postern keygen',
+  summary: "make the secret of a door's time-based codes, or keys for single packets",
+  commands: [TOTP, SERVER, USER],
 }
 
 /** Checks the name of a door, which must do as a file name too. */
-function doorOf(name: string): string {
+function doorName(name: string): string {
   if (name === '' || name.length > DOOR_NAME_MAX_CHARS) {
-    throw new UsageError(`invalid door name\n  1 to ${DOOR_NAME_MAX_CHARS} characters`)
+    throw new UsageError('invalid door name', `1 to ${DOOR_NAME_MAX_CHARS} characters`)
   }
   // oxlint-disable-next-line no-control-regex
   if (/[/\0-\x1F\x7F]|^\./.test(name)) {
-    throw new UsageError('invalid door name for a file\n  without / and control characters, and without . at the front')
+    throw new UsageError('invalid door name for a file', 'without / and control characters, and without . at the front')
   }
   return name
 }
 
-function issuerOf(text: string): string {
+function issuer(text: string): string {
   // oxlint-disable-next-line no-control-regex
   if (text === '' || text.length > ISSUER_MAX_CHARS || /[:\0-\x1F\x7F]/.test(text)) {
-    throw new UsageError(`--issuer: invalid name\n  1 to ${ISSUER_MAX_CHARS} characters, without a colon`)
+    throw new UsageError('invalid name', `1 to ${ISSUER_MAX_CHARS} characters, without a colon`)
   }
   return text
 }
 
-function userOf(name: string): string {
+function userName(name: string): string {
   if (name.length <= USER_NAME_MAX_CHARS && /^[a-z0-9_][a-z0-9_.@+-]*$/i.test(name)) return name
-  throw new UsageError('--user: invalid name\n  letters, digits and _ . @ + -, as in alice')
+  throw new UsageError('invalid name', 'letters, digits and _ . @ + -, as in alice')
 }
 
-function algorithmOf(text: string): Algorithm {
-  const algorithm = ALGORITHMS.find((each) => each === text.toUpperCase().replace('-', ''))
-  if (algorithm === undefined) throw new UsageError(`--algorithm: unknown algorithm\n  ${ALGORITHMS.join(', ')}`)
-  return algorithm
+function algorithm(text: string): Algorithm {
+  const found = ALGORITHMS.find((each) => each === text.toUpperCase().replace('-', ''))
+  if (found === undefined) throw new UsageError('unknown algorithm', ALGORITHMS.join(', '))
+  return found
 }
 
-function numberOf(option: string, text: string, min: number, max: number): number {
-  if (/^[0-9]{1,4}$/.test(text) && Number(text) >= min && Number(text) <= max) return Number(text)
-  throw new UsageError(`${option}: not a number in range\n  ${min} to ${max}`)
-}
-
-function filled(option: string, path: string): string {
-  if (path === '') throw new UsageError(`${option}: missing file name`)
+function filled(path: string): string {
+  if (path === '') throw new UsageError('missing file name')
   return path
 }

@@ -1,15 +1,13 @@
 import { mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { Failure } from '../../cli/fault.ts'
 import { cannot } from '../../file/file-error.ts'
 
 /** The mode of a file that only its owner can read and write. */
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
 
-/** A key file that cannot be read or created. The message is for the user, with its hint on a line of its own. */
-export class KeyFileError extends Error {}
-
-/** Creates a folder for secrets, unless it exists. @throws KeyFileError */
+/** Creates a folder for secrets, unless it exists. @throws Failure */
 export async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: FOLDER_MODE })
@@ -20,7 +18,7 @@ export async function makeFolder(path: string): Promise<void> {
 
 /**
  * Creates a file that only its owner can read, and returns once it is on disk. An existing file or symbolic link is
- * never overwritten. @throws KeyFileError
+ * never overwritten. @throws Failure
  */
 export async function createKeyFile(path: string, text: string): Promise<void> {
   try {
@@ -46,8 +44,8 @@ export async function createKeyFile(path: string, text: string): Promise<void> {
   }
 }
 
-function keyFileError(what: string, path: string, error: unknown): KeyFileError {
-  return new KeyFileError(cannot(`create ${what}${path}`, error, HINTS).message, { cause: error })
+function keyFileError(what: string, path: string, error: unknown): Failure {
+  return new Failure(cannot(`create ${what}${path}`, error, HINTS).message, undefined, error)
 }
 
 /** The hints for the user, by the system's error code. */

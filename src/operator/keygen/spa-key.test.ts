@@ -4,11 +4,15 @@ import { chmodSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { runCommand } from '../../cli/command.ts'
+import type { Command } from '../../cli/command.ts'
+import { runGroup } from '../../cli/group.ts'
 import { readHostConfig } from '../../client/spa/config-file.ts'
 import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey, readKeyFile } from '../../spa/noise/key-text.ts'
 import { readUsers } from '../../spa/noise/users.ts'
-import { keygen } from './keygen.ts'
+import { KEYGEN, SERVER, USER } from './arguments.ts'
+import type { UserKeyArguments } from './arguments.ts'
 import { drawQr } from './qr-code.ts'
 import { server } from './server.ts'
 import { user } from './user.ts'
@@ -37,9 +41,14 @@ interface Run {
   readonly err: string
 }
 
-async function run(command: typeof server, ...args: readonly string[]): Promise<Run> {
+async function run(command: Command, ...args: readonly string[]): Promise<Run> {
   let [out, err] = ['', '']
-  const code = await command(args, { out: (text) => (out += text), err: (text) => (err += text) }, here)
+  const code = await runCommand(
+    command,
+    args,
+    { out: (text) => (out += text), err: (text) => (err += text) },
+    (asked: UserKeyArguments, output) => (command === USER ? user : server)(asked, output, here),
+  )
   return { code, out, err }
 }
 
@@ -53,18 +62,18 @@ const modeOf = (path: string): number => lstatSync(path).mode & 0o777
 
 test("a server's key: the file is private, and a client reads what is printed", async () => {
   const file = join(folder, 'server.key')
-  const { code, out, err } = await run(server, '--file', file)
+  const { code, out, err } = await run(SERVER, '--file', file)
   expect([code, err]).toEqual([0, ''])
   expect(modeOf(file)).toBe(0o600)
   expect(readKeyFile(readFileSync(file, 'utf8'), 'postern-server-secret')).toEqual({ value: SECRET })
   const { settings, found } = readHostConfig(copied(out).replace('…', 'ssh'), 'gate')
   expect([settings.serverKey, found]).toEqual([keyPairOf(SECRET).publicKey, true])
   expect(out).not.toContain(formatKey('postern-server-secret', SECRET).slice(-20))
-  expect((await run(server, '--show', '--file', file)).out).toBe(out)
+  expect((await run(SERVER, '--show', '--file', file)).out).toBe(out)
 })
 
 test("a user's key: it stands where knock looks for it, and the server reads the line", async () => {
-  const { code, out, err } = await run(user)
+  const { code, out, err } = await run(USER)
   expect([code, err]).toEqual([0, ''])
   const file = join(folder, '.config/postern/key')
   expect([modeOf(file), modeOf(join(folder, '.config/postern'))]).toEqual([0o600, 0o700])
@@ -72,30 +81,25 @@ test("a user's key: it stands where knock looks for it, and the server reads the
   const { users, faults } = readUsers(`doors=ssh ${copied(out)}\n`)
   expect(faults).toEqual([])
   expect(users.find(keyPairOf(SECRET).publicKey)).toMatchObject({ name: 'alice@gate' })
-  expect(copied((await run(user, '--show', 'alice, her laptop')).out)).toMatch(/ alice, her laptop$/)
+  expect(copied((await run(USER, '--show', 'alice, her laptop')).out)).toMatch(/ alice, her laptop$/)
 })
 
 test('the public key as a QR code, where that is wanted', async () => {
   const file = join(folder, 'server.key')
-  const { out } = await run(server, '--file', file)
-  const drawn = (await run(server, '--show', '--qr', '--file', file)).out
+  const { out } = await run(SERVER, '--file', file)
+  const drawn = (await run(SERVER, '--show', '--qr', '--file', file)).out
   expect(drawn.startsWith(out)).toBe(true)
   expect(drawn).toContain(await drawQr(formatKey('postern-server', keyPairOf(SECRET).publicKey), false))
-})
-
-test('--help fits a terminal', async () => {
-  for (const command of [server, user]) {
-    const { code, out } = await run(command, '--help')
-    expect([code, out]).toEqual([0, expect.stringMatching(/^usage: postern keygen /)])
-    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80)
-  }
 })
 
 test('two keys are two', async () => {
   const outputs = await Promise.all(
     ['one', 'two'].map(async (name) => {
       let out = ''
-      await keygen(['user', '--file', join(folder, name), name], { out: (text) => (out += text), err: () => undefined })
+      await runGroup(KEYGEN, ['user', '--file', join(folder, name), name], {
+        out: (text) => (out += text),
+        err: () => undefined,
+      })
       return copied(out).split(' ')[0]
     }),
   )
@@ -108,7 +112,7 @@ describe('what is there', () => {
     writeFileSync(file, 'mine\n', { mode: 0o600 })
     symlinkSync(join(folder, 'nowhere'), join(folder, 'link'))
     for (const name of ['key', 'link']) {
-      const { code, out, err } = await run(user, '--file', join(folder, name))
+      const { code, out, err } = await run(USER, '--file', join(folder, name))
       expect([code, out]).toEqual([1, ''])
       expect(err).toMatch(/file already exists\n {2}an existing file is never overwritten/)
     }
@@ -117,36 +121,36 @@ describe('what is there', () => {
 
   test('is refused where others can read it, or where it is another key', async () => {
     const file = join(folder, 'key')
-    await run(user, '--file', file)
-    expect((await run(server, '--show', '--file', file)).err).toMatch(
+    await run(USER, '--file', file)
+    expect((await run(SERVER, '--show', '--file', file)).err).toMatch(
       /is a user's secret key\n {2}a server's secret key/,
     )
     for (const mode of [0o640, 0o604, 0o620]) {
       chmodSync(file, mode)
-      const { code, out, err } = await run(user, '--show', '--file', file)
+      const { code, out, err } = await run(USER, '--show', '--file', file)
       expect([code, out]).toEqual([1, ''])
       expect(err).toMatch(/others than its owner can read or write it \(mode 06..\)\n {2}chmod 600/)
     }
   })
 
   test('is not there', async () => {
-    expect((await run(user, '--show')).err).toMatch(/no such file\n {2}to make a key, leave out --show/)
-    expect((await run(user, '--file', join(folder, 'no/such'))).err).toMatch(
+    expect((await run(USER, '--show')).err).toMatch(/no such file\n {2}to make a key, leave out --show/)
+    expect((await run(USER, '--file', join(folder, 'no/such'))).err).toMatch(
       /no such file or directory\n {2}make its folder first/,
     )
   })
 })
 
-test.each<[typeof server, readonly string[], RegExp]>([
-  [server, ['gate'], /keygen server takes no arguments/],
-  [user, ['alice', 'bob'], /keygen user takes one name/],
-  [user, [''], /the name is missing/],
-  [user, ['x'.repeat(128)], /the name is too long/],
-  [user, ['a\nb'], /more than one line/],
-  [user, ['--fil', 'x'], /unknown option '--fil'/],
+test.each<[Command, readonly string[], RegExp]>([
+  [SERVER, ['gate'], /keygen server takes no arguments/],
+  [USER, ['alice', 'bob'], /keygen user takes one name/],
+  [USER, [''], /the name is missing/],
+  [USER, ['x'.repeat(128)], /the name is too long/],
+  [USER, ['a\nb'], /more than one line/],
+  [USER, ['--fil', 'x'], /unknown option '--fil'/],
 ])('%o %j is a usage fault, and nothing is made', async (command, args, message) => {
   const { code, out, err } = await run(command, ...args)
   expect([code, out]).toEqual([2, ''])
   expect(err).toMatch(message)
-  expect((await run(user, '--show')).code).toBe(1)
+  expect((await run(USER, '--show')).code).toBe(1)
 })

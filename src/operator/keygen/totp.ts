@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
+import { DONE } from '../../cli/exit-code.ts'
+import type { Output } from '../../cli/output.ts'
 import type { Algorithm, TotpSecret } from '../../totp/code.ts'
 import { secretUri } from '../../totp/secret-text.ts'
-import { USABLE, USAGE, WARNED } from '../check.ts'
-import type { Output } from '../check.ts'
-import { HELP, readArguments, TOTP_FOLDER, UsageError } from './arguments.ts'
+import { TOTP_FOLDER } from './arguments.ts'
 import type { KeygenArguments } from './arguments.ts'
-import { createKeyFile, KeyFileError, makeFolder } from './key-file.ts'
+import { createKeyFile, makeFolder } from './key-file.ts'
 import { drawQr } from './qr-code.ts'
 
 /** The length of a key in bytes, the same as that of the hash (RFC 4226, 4, R6; RFC 6238, 5.1). */
@@ -35,23 +35,16 @@ const HERE: Surroundings = {
  *
  * @returns the exit code
  */
-export async function totp(args: readonly string[], output: Output, here: Surroundings = HERE): Promise<number> {
-  try {
-    const asked = readArguments(args)
-    output.out(asked === undefined ? HELP : await make(asked, here))
-    return USABLE
-  } catch (error) {
-    if (!(error instanceof UsageError || error instanceof KeyFileError)) throw error
-    output.err(`postern: ${error.message}\n`)
-    return error instanceof UsageError ? USAGE : WARNED
-  }
+export async function totp(asked: KeygenArguments, output: Output, here: Surroundings = HERE): Promise<number> {
+  output.out(await make(asked, here))
+  return DONE
 }
 
 async function make(asked: KeygenArguments, here: Surroundings): Promise<string> {
-  const { door, digits, algorithm, periodS, user } = asked
+  const { door, digits, algorithm, period: periodS, user } = asked
   const secret: TotpSecret = { key: here.random(KEY_BYTES[algorithm]), algorithm, digits, periodS }
   const uri = secretUri(secret, asked.issuer ?? here.hostname(), user === undefined ? door : `${user}@${door}`)
-  const picture = asked.qr ? `${await drawQr(uri, here.terminal)}\n` : ''
+  const picture = asked['no-qr'] ? '' : `${await drawQr(uri, here.terminal)}\n`
   const file = asked.file === undefined ? ownFile(asked, here.folder) : resolve(asked.file)
   if (file !== undefined) {
     if (asked.file === undefined) await makeFolder(here.folder)

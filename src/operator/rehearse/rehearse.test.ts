@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
-import { rehearse } from './rehearse.ts'
+import { runCommand } from '../../cli/command.ts'
+import { REHEARSE } from './arguments.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-rehearse-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -19,7 +20,10 @@ const good = file('good.conf', '[ssh]\nSequence = 4021,811,3010\nCommand = /usr/
 async function run(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   let out = ''
   let err = ''
-  const code = await rehearse(args, { out: (text) => void (out += text), err: (text) => void (err += text) })
+  const code = await runCommand(REHEARSE, args, {
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+  })
   return { code, out, err }
 }
 
@@ -34,7 +38,9 @@ test('usage', async () => {
   ]) {
     const { code, out, err } = await run(...args)
     expect([code, out]).toEqual([2, ''])
-    expect(err).toMatch(/^postern: .*\nusage: postern rehearse \[-c FILE\] \[OPTION\]\.\.\.\n$/)
+    expect(err).toMatch(
+      /^postern: .*\n(?: {2}did you mean: --full\n)?usage: postern rehearse \[-c FILE\] \[OPTION\]\.\.\.\n$/,
+    )
   }
   const { code, err } = await run('-c', good, '--door', 'other')
   expect([code, err]).toEqual([2, `postern: ${good} has no door other\n`])

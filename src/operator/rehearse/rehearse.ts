@@ -1,4 +1,7 @@
 import { delimiter } from 'node:path'
+import { CONFIG_UNUSABLE, DONE, FAILED, SIGNALLED, USAGE } from '../../cli/exit-code.ts'
+import { Failure, failed } from '../../cli/fault.ts'
+import type { Output } from '../../cli/output.ts'
 import type { Config, Reading } from '../../config/config.ts'
 import { formatFault } from '../../text/fault.ts'
 import type { Family } from '../../packet/address.ts'
@@ -8,12 +11,10 @@ import { TCP } from '../../packet/packet.ts'
 import { allowing } from '../../firewall/allow.ts'
 import type { Port } from '../../remedy/remedies.ts'
 import { inForce } from '../allowance.ts'
-import { examine, USAGE, UNUSABLE, USABLE } from '../check.ts'
-import type { Output } from '../check.ts'
+import { examine } from '../check.ts'
 import { hiding } from '../hiding.ts'
 import { PROGRAM_FOLDERS, programPath } from '../program-path.ts'
 import { run } from './agent.ts'
-import { HELP, parse } from './arguments.ts'
 import type { Asked } from './arguments.ts'
 import type { Culprit } from './culprit.ts'
 import { diagnose } from './diagnosis.ts'
@@ -29,29 +30,14 @@ import { firstDifference, rulesTextOf, takeRules } from './rules.ts'
 import type { Rules } from './rules.ts'
 import { Stage } from './stage.ts'
 
-const FOUND = 1
-/** The exit codes after a signal: 128 and the signal's number (POSIX shell, 2.8.2). */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/**
- * Runs `postern rehearse [-c FILE]`. The report goes to standard output, progress to standard error.
- *
- * @returns the exit code
- */
-export async function rehearse(args: readonly string[], output: Output): Promise<number> {
-  const asked = parse(args)
-  if ('usage' in asked) {
-    output.err(`postern: ${asked.usage}\n${HELP.slice(0, HELP.indexOf('\n'))}\n`)
-    return USAGE
-  }
-  if (asked.help) {
-    output.out(HELP)
-    return USABLE
-  }
+/** Runs `postern rehearse`, and returns the exit code. The report goes to standard output, progress to standard error. */
+export async function rehearse(asked: Asked, output: Output): Promise<number> {
   const reading = examine(asked.file)
   if (reading.config === undefined) {
     output.err(`${reading.faults.map((fault) => formatFault(asked.file, fault)).join('\n')}\n`)
-    return UNUSABLE
+    return CONFIG_UNUSABLE
   }
   const unknown = [...asked.doors, ...asked.ports.keys()].find((name) => !hasDoor(reading.config!, name))
   if (unknown !== undefined) {
@@ -59,15 +45,13 @@ export async function rehearse(args: readonly string[], output: Output): Promise
     return USAGE
   }
   if (process.geteuid?.() !== 0) {
-    output.err('postern: only root can rehearse a config: that makes network namespaces\n  sudo postern rehearse\n')
-    return FOUND
+    throw new Failure('only root can rehearse a config: that makes network namespaces', 'sudo postern rehearse')
   }
   process.env['PATH'] = [process.env['PATH'] ?? '', ...PROGRAM_FOLDERS].join(delimiter)
   try {
     return await perform(asked, reading, reading.config, output)
   } catch (error) {
-    output.err(`postern: ${(error as Error).message}\n`)
-    return FOUND
+    return failed(error, output)
   }
 }
 
@@ -82,8 +66,8 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
   const letIn = await sourcesLetIn(config.file, asked.interfaces)
   const rules = await takeRules(run)
   const made: Namespace[] = []
-  let signal: keyof typeof SIGNALS | undefined
-  const handlers = (Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]).map((name) => {
+  let signal: (typeof SIGNALS)[number] | undefined
+  const handlers = SIGNALS.map((name) => {
     const handler = (): void => {
       signal = name
       for (const namespace of made) namespace.destroy()
@@ -119,8 +103,8 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
   const changed = firstDifference(rules, rulesAfter, sources)
   const report = reportOf({ asked, config, rules, reading, text, machine, plays, changed, broken })
   output.out(asked.json ? asJson(report) : asText(report))
-  if (signal !== undefined) return SIGNALS[signal]
-  return isGood(report) ? USABLE : FOUND
+  if (signal !== undefined) return SIGNALLED[signal]
+  return isGood(report) ? DONE : FAILED
 }
 
 /** Returns the address families of the machine. Each is tried on a copy of its own, both at the same time. */

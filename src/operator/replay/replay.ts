@@ -4,13 +4,14 @@ import { getSystemErrorMap } from 'node:util'
 import { readCapture } from '../../capture/file/capture-file.ts'
 import { CaptureFileError, emptyFrame } from '../../capture/file/frame.ts'
 import type { Frame } from '../../capture/file/frame.ts'
+import { CONFIG_UNUSABLE, DONE, FAILED } from '../../cli/exit-code.ts'
+import type { Output } from '../../cli/output.ts'
 import type { Config } from '../../config/config.ts'
 import { sourceOf } from '../../log/format.ts'
 import { formatFault } from '../../text/fault.ts'
+import { formatAddress } from '../../packet/address.ts'
 import { decodesLinkType } from '../../packet/decode.ts'
-import { USABLE, UNUSABLE, USAGE, WARNED, examine } from '../check.ts'
-import type { Output } from '../check.ts'
-import { HELP, UsageError, readArguments } from './arguments.ts'
+import { examine } from '../check.ts'
 import type { ReplayArguments } from './arguments.ts'
 import { Progress } from './progress.ts'
 import { Rehearing } from './rehearing.ts'
@@ -24,35 +25,21 @@ const FRAMES_AT_A_TIME = 20_000
 const LINK_TYPES_NAMED_MAX = 16
 
 /**
- * Runs `postern replay FILE [-c FILE]`. Events go to standard output. Progress and faults of the file go to standard
- * error.
- *
- * @returns the exit code
+ * Runs `postern replay`, and returns the exit code. Events go to standard output. Progress and faults of the file go to
+ * standard error.
  */
-export async function replay(args: readonly string[], output: Output): Promise<number> {
-  let asked: ReplayArguments
-  try {
-    asked = readArguments(args)
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error
-    output.err(`postern: ${error.message}\n${HELP.slice(0, HELP.indexOf('\n'))}\n`)
-    return USAGE
-  }
-  if (asked.help) {
-    output.out(HELP)
-    return USABLE
-  }
+export async function replay(asked: ReplayArguments, output: Output): Promise<number> {
   const { config, faults } = examine(asked.config)
   if (config === undefined) {
     output.err(`${faults.map((fault) => formatFault(asked.config, fault)).join('\n')}\n`)
-    return UNUSABLE
+    return CONFIG_UNUSABLE
   }
   let fd: number
   try {
     fd = asked.file === '-' ? 0 : openSync(asked.file, 'r')
   } catch (error) {
     output.err(`postern: ${asked.file}: cannot be read: ${reasonOf(error)}\n`)
-    return WARNED
+    return FAILED
   }
   try {
     return await run(asked, config, fd, output)
@@ -62,7 +49,8 @@ export async function replay(args: readonly string[], output: Output): Promise<n
 }
 
 async function run(asked: ReplayArguments, config: Config, fd: number, output: Output): Promise<number> {
-  const { sources, json } = asked
+  const { json } = asked
+  const sources = asked.source.length === 0 ? undefined : new Set(asked.source.map(formatAddress))
   const name = asked.file === '-' ? 'standard input' : asked.file
   const progress = progressOn(fd)
   let gathered = ''
@@ -80,8 +68,8 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
   }
   const rehearing = new Rehearing({
     config,
-    own: asked.own,
-    onlyIp4: asked.onlyIp4,
+    own: asked.own.length === 0 ? undefined : asked.own,
+    onlyIp4: asked['only-ip-v4'],
     tell: (event, time) => {
       // Explanations of no door are about packets without effect.
       if (event.kind === 'explanation' && event.door === undefined && !asked.all) return
@@ -125,7 +113,7 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
   output.out(json ? summaryJson(summary) : summaryText(summary))
   if (failure !== undefined) output.err(`postern: ${name} ${failure}\n`)
   if (cut > 0) output.err(`postern: ${name}: ${cut} ${TOO_SHORT}\n`)
-  return whole ? USABLE : WARNED
+  return whole ? DONE : FAILED
 }
 
 const TOO_SHORT = `frames are cut too short to tell whether they are knocks

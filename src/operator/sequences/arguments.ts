@@ -1,95 +1,84 @@
-import { parseArgs } from 'node:util'
+import { command } from '../../cli/command.ts'
+import { UsageError } from '../../cli/fault.ts'
+import { CONFIG, INTERFACES, JSON_OUTPUT } from '../../cli/option.ts'
+import type { Options, Values } from '../../cli/option.ts'
+import { wholeNumber } from '../../cli/value.ts'
 import * as bound from '../../config/config.ts'
 import { readPorts } from '../../config/list.ts'
 import { nearest } from '../../text/nearest.ts'
-import { CONFIG_DEFAULT } from '../check.ts'
 
 /** The actions of `postern sequences`. */
-export const ACTIONS = ['make', 'count', 'list', 'rotate'] as const
-export type Action = (typeof ACTIONS)[number]
+const ACTIONS = ['make', 'count', 'list', 'rotate'] as const
+const { first: FIRST, last: LAST } = bound.SEQUENCE_PORTS_DEFAULT
+const HINT = 'postern sequences --help'
 
-/** The arguments of `postern sequences`. */
-export interface SequencesArguments {
-  readonly action: Action
-  /** The name of a door, or the file that is to be made. */
+const OPTIONS = {
+  count: {
+    value: 'N',
+    default: String(bound.SEQUENCE_COUNT_DEFAULT),
+    read: wholeNumber(1, bound.SEQUENCE_COUNT_MAX),
+    help: 'sequences',
+  },
+  length: {
+    value: 'N',
+    default: String(bound.SEQUENCE_LENGTH_DEFAULT),
+    read: wholeNumber(bound.SEQUENCE_LENGTH_MIN, bound.SEQUENCE_LENGTH_MAX),
+    help: 'knocks in each',
+  },
+  ports: { value: 'FIRST-LAST', default: `${FIRST}-${LAST}`, read: portRange, help: 'TCP ports to draw from' },
+  reveal: { help: 'show the ports' },
+  json: JSON_OUTPUT,
+  config: CONFIG,
+  interface: { ...INTERFACES, help: 'the interface that the daemon got with -i, if any' },
+} as const satisfies Options
+
+/** The arguments of `postern sequences`. The name is that of a door, or of the file that is made. */
+export type SequencesArguments = Values<typeof OPTIONS> & {
+  readonly action: (typeof ACTIONS)[number]
   readonly name: string | undefined
-  readonly config: string
-  readonly interfaces: readonly string[]
-  readonly reveal: boolean
-  readonly count: number
-  readonly length: number
-  readonly ports: { readonly first: number; readonly last: number }
-  readonly json: boolean
 }
 
-/** A command line that cannot be used. */
-export class UsageError extends Error {}
+/** `postern sequences` */
+export const SEQUENCES = command({
+  name: 'postern sequences',
+  summary: 'make, count, list and rotate lists of one-time sequences',
+  forms: [
+    'make [--count N] [--length N] [--ports FIRST-LAST] FILE',
+    'count [--json] [DOOR]',
+    'list [--reveal] DOOR',
+    'rotate DOOR',
+  ],
+  about: `Manages lists of one-time sequences.
 
-/** Reads the command line. @returns `undefined` if it asks for help @throws UsageError */
-export function readArguments(args: readonly string[]): SequencesArguments | undefined {
-  const { values, positionals } = parse(args)
-  if (values.help === true) return undefined
-  const [word, name, ...more] = positionals
-  const action = ACTIONS.find((each) => each === word)
-  if (action === undefined) {
-    const meant = word === undefined ? undefined : nearest(word, ACTIONS)
-    if (meant !== undefined) throw new UsageError(`no such action\n  did you mean: postern sequences ${meant}`)
-    throw new UsageError(`${word === undefined ? 'missing action' : 'no such action'}: make, count, list or rotate`)
-  }
-  const operand = action === 'make' ? 'FILE' : 'DOOR'
-  if (name === undefined && action !== 'count') throw new UsageError(`missing ${operand}`)
-  if (more.length > 0) throw new UsageError(`too many arguments: ${action} takes one ${operand}`)
-  return {
-    action,
-    name,
-    config: values.config ?? CONFIG_DEFAULT,
-    interfaces: (values.interface ?? []).flatMap((each) => each.split(',')).map((each) => each.trim()),
-    reveal: values.reveal === true,
-    count: readNumber('--count', values.count, bound.SEQUENCE_COUNT_DEFAULT, 1, bound.SEQUENCE_COUNT_MAX),
-    length: readNumber(
-      '--length',
-      values.length,
-      bound.SEQUENCE_LENGTH_DEFAULT,
-      bound.SEQUENCE_LENGTH_MIN,
-      bound.SEQUENCE_LENGTH_MAX,
-    ),
-    ports: values.ports === undefined ? bound.SEQUENCE_PORTS_DEFAULT : readRange(values.ports),
-    json: values.json === true,
-  }
-}
+  make     write a new list, for One_Time_Sequences; an existing file is left as
+           it is
+  count    show how many are left, of every door or of one
+  list     show what is left, the next one first; ports are masked
+  rotate   replace a door's list. An old list that the daemon made can be used
+           for a while (Publish_Overlap); one in a file stops working
+           immediately`,
+  options: OPTIONS,
+  operands: { text: '', kinds: [ACTIONS, 'door'] },
+  exits: { 0: 'done', 1: 'not done, or few are left' },
+  hint: HINT,
+  read: (values, [word, name, ...more]): SequencesArguments => {
+    const action = ACTIONS.find((each) => each === word)
+    if (action === undefined) {
+      const meant = word === undefined ? undefined : nearest(word, ACTIONS)
+      if (meant !== undefined)
+        throw new UsageError('no such action', `did you mean: postern sequences ${meant}\n  ${HINT}`)
+      throw new UsageError(`${word === undefined ? 'missing action' : 'no such action'}: make, count, list or rotate`)
+    }
+    const operand = action === 'make' ? 'FILE' : 'DOOR'
+    if (name === undefined && action !== 'count') throw new UsageError(`missing ${operand}`)
+    if (more.length > 0) throw new UsageError(`too many arguments: ${action} takes one ${operand}`)
+    return { ...values, action, name }
+  },
+  run: async () => (await import('./sequences.ts')).sequences,
+})
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        config: { type: 'string', short: 'c' },
-        interface: { type: 'string', short: 'i', multiple: true },
-        reveal: { type: 'boolean' },
-        count: { type: 'string' },
-        length: { type: 'string' },
-        ports: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-      allowPositionals: true,
-      strict: true,
-    })
-  } catch (error) {
-    const [message = ''] = (error as Error).message.split('. ')
-    throw new UsageError(message.charAt(0).toLowerCase() + message.slice(1), { cause: error })
-  }
-}
-
-function readNumber(option: string, text: string | undefined, usual: number, min: number, max: number): number {
-  if (text === undefined) return usual
-  const number = /^[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN
-  if (number >= min && number <= max) return number
-  throw new UsageError(`${option}: a whole number from ${min} to ${max}`)
-}
-
-function readRange(text: string): { readonly first: number; readonly last: number } {
+function portRange(text: string): { readonly first: number; readonly last: number } {
   const read = readPorts(text)
-  if ('message' in read) throw new UsageError(`--ports: ${read.message}\n  ${read.hint}`)
-  return read.value
+  if ('value' in read) return read.value
+  throw new UsageError(read.message, read.hint === undefined ? undefined : `${read.hint}\n  ${HINT}`)
 }

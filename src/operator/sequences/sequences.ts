@@ -1,62 +1,26 @@
 import { open } from 'node:fs/promises'
+import { DONE, FAILED } from '../../cli/exit-code.ts'
+import { failed, faultText } from '../../cli/fault.ts'
+import type { Output } from '../../cli/output.ts'
 import type { Knock } from '../../config/config.ts'
 import { formatSequence } from '../../config/sequence.ts'
-import { ControlError, ask, findSocket } from '../../control/client.ts'
+import { ask, findSocket } from '../../control/client.ts'
 import { cannot } from '../../file/file-error.ts'
 import { listeningPorts } from '../../host/listening.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
 import { makeSequence } from '../../publish/sequence.ts'
 import { writeSequences } from '../../state/sequence-file.ts'
 import { examine } from '../check.ts'
-import type { Output } from '../check.ts'
-import { UsageError, readArguments } from './arguments.ts'
 import type { SequencesArguments } from './arguments.ts'
 import { listsOf, masked, readList } from './lists.ts'
 import type { DoorList } from './lists.ts'
 
-const HELP = `usage: postern sequences make [--count N] [--length N] [--ports FIRST-LAST] FILE
-       postern sequences count [--json] [DOOR]
-       postern sequences list [--reveal] DOOR
-       postern sequences rotate DOOR
-
-Manages lists of one-time sequences.
-
-  make     write a new list, for One_Time_Sequences; an existing file is left as
-           it is
-  count    show how many are left, of every door or of one
-  list     show what is left, the next one first; ports are masked
-  rotate   replace a door's list. An old list that the daemon made can be used
-           for a while (Publish_Overlap); one in a file stops working
-           immediately
-
-  --count N         sequences; default: 20
-  --length N        knocks in each; default: 4
-  --ports FIRST-LAST
-                    TCP ports to draw from; default: 1024-65535
-  --reveal          show the ports
-  --json            print one JSON document
-  -c, --config FILE the config; default: /etc/knockd.conf
-  -i, --interface NAME
-                    the interface that the daemon got with -i, if any
-  -h, --help        show this help
-
-exit status: 0 done, 1 not done, or few are left, 2 usage
-`
-
-const DONE = 0
-const NOT_DONE = 1
-const USAGE = 2
 /** The mode of a file that only its owner can read and write. */
 const FILE_MODE = 0o600
 
 /** Runs `postern sequences`, and returns the exit code. */
-export async function sequences(args: readonly string[], output: Output): Promise<number> {
+export async function sequences(asked: SequencesArguments, output: Output): Promise<number> {
   try {
-    const asked = readArguments(args)
-    if (asked === undefined) {
-      output.out(HELP)
-      return DONE
-    }
     switch (asked.action) {
       case 'make':
         return await make(asked, output)
@@ -70,13 +34,7 @@ export async function sequences(args: readonly string[], output: Output): Promis
         return asked.action satisfies never
     }
   } catch (error) {
-    if (error instanceof UsageError) {
-      output.err(`postern: ${error.message}\n  postern sequences --help\n`)
-      return USAGE
-    }
-    const hint = error instanceof ControlError ? `  ${error.hint}\n` : ''
-    output.err(`postern: ${(error as Error).message}\n${hint}`)
-    return NOT_DONE
+    return failed(error, output)
   }
 }
 
@@ -123,7 +81,7 @@ function count(asked: SequencesArguments, { out, err }: Output): number {
       else out(`${door}: ${left} left, ${used} used${low && left > 0 ? ' (low)' : ''}\n`)
     }
   }
-  return counted.some(({ low }) => low) ? NOT_DONE : DONE
+  return counted.some(({ low }) => low) ? FAILED : DONE
 }
 
 function list(asked: SequencesArguments, { out }: Output): number {
@@ -132,7 +90,7 @@ function list(asked: SequencesArguments, { out }: Output): number {
     const shown = left.map((line) => (asked.reveal ? formatSequence(line.knocks) : masked(line)))
     out(`${JSON.stringify(shown, undefined, 2)}\n`)
   } else for (const line of left) out(`${asked.reveal ? formatSequence(line.knocks) : masked(line)}\n`)
-  return left.length === 0 ? NOT_DONE : DONE
+  return left.length === 0 ? FAILED : DONE
 }
 
 async function rotate(asked: SequencesArguments, { out, err }: Output): Promise<number> {
@@ -142,10 +100,10 @@ async function rotate(asked: SequencesArguments, { out, err }: Output): Promise<
     out(`${door} has a new list of ${asked.count} sequences\n`)
     return DONE
   }
-  const reply = await ask(findSocket(asked.config, asked.interfaces), { command: 'rotate', door })
+  const reply = await ask(findSocket(asked.config, asked.interface.flat()), { command: 'rotate', door })
   if ('error' in reply) {
-    err(`postern: ${reply.error}\n${reply.hint === undefined ? '' : `  ${reply.hint}\n`}`)
-    return NOT_DONE
+    err(faultText('postern', reply.error, reply.hint))
+    return FAILED
   }
   out('done' in reply ? `${reply.done}\n` : '')
   return DONE
@@ -161,9 +119,9 @@ function theList(asked: SequencesArguments): DoorList {
   )
 }
 
-function allLists({ config: file, interfaces }: SequencesArguments): readonly DoorList[] {
+function allLists({ config: file, interface: interfaces }: SequencesArguments): readonly DoorList[] {
   const { config, faults } = examine(file)
-  if (config !== undefined) return listsOf(config, interfaces)
+  if (config !== undefined) return listsOf(config, interfaces.flat())
   const fault = faults.find(({ severity }) => severity === 'error')
   throw new Error(`${file}: ${fault?.message ?? 'cannot be used'}\n  postern check ${file}`)
 }

@@ -9,6 +9,8 @@ import { Firewall } from '../../../base/firewall.ts'
 import { servicesText } from '../../../base/problem.ts'
 import { sinceBoot } from '../../../base/trial.ts'
 import type { Trial } from '../../../base/trial.ts'
+import { CONFIG_UNUSABLE, DONE, FAILED } from '../../../cli/exit-code.ts'
+import type { Output } from '../../../cli/output.ts'
 import type { Config } from '../../../config/config.ts'
 import { hasCommands } from '../../../config/door-commands.ts'
 import { quote } from '../../../text/fault.ts'
@@ -20,10 +22,9 @@ import { KERNEL_TABLE } from '../../../firewall/kernel/nft.ts'
 import { spawn } from '../../../native/spawn.ts'
 import { LockedError } from '../../../state/lock.ts'
 import { readBootId } from '../../../state/boot-clock.ts'
-import { USABLE, WARNED } from '../../check.ts'
-import type { Output } from '../../check.ts'
+import { examineAloud } from '../../check.ts'
 import { differing } from '../difference.ts'
-import type { Asked } from './asked.ts'
+import type { TrialArguments } from './arguments.ts'
 import { canonical } from './canonical.ts'
 import { confirmTrial } from './confirm.ts'
 import { rulesOf } from './rules.ts'
@@ -37,20 +38,22 @@ const LOOK_MS = 100
 const KEEPER = fileURLToPath(new URL('../../../bin/firewall-keeper.js', import.meta.url))
 
 /**
- * Loads the base ruleset on trial, and waits until it is confirmed or taken back.
+ * Runs `postern firewall apply`: loads the base ruleset on trial, and waits until it is confirmed or taken back.
  *
  * @returns the exit code
  */
-export async function apply(asked: Asked, config: Config, output: Output): Promise<number> {
-  const rules = rulesOf(config, asked, 'apply')
+export async function apply(asked: TrialArguments, output: Output): Promise<number> {
+  const config = examineAloud(asked.file, output)
+  if (config === undefined) return CONFIG_UNUSABLE
+  const rules = rulesOf(config, asked)
   const firewall = new Firewall()
   try {
     if (asked.dryRun) {
       output.out(await difference(firewall, rules))
-      return USABLE
+      return DONE
     }
     warnOfDoors(config, output)
-    if (!asked.beside && standsBeside(firewall, output)) return WARNED
+    if (!asked.beside && standsBeside(firewall, output)) return FAILED
     const files = new BaseFiles()
     // The changes are shown if the rules can be listed in a namespace; the trial does not depend on it.
     const changes = await difference(firewall, rules).catch(() => '')
@@ -93,7 +96,7 @@ function standsBeside(firewall: Firewall, output: Output): boolean {
 interface Beginning {
   readonly firewall: Firewall
   readonly files: BaseFiles
-  readonly asked: Asked
+  readonly asked: TrialArguments
   readonly rules: Rules
   readonly config: Config
   readonly output: Output
@@ -131,7 +134,7 @@ function stateBefore(firewall: Firewall, { confirmed }: BaseFiles): string | und
   return readListing(listed) === 'trial' ? confirmed.readIfUsable()?.rules : listed
 }
 
-function trialOf(asked: Asked, rules: Rules, config: Config, listed: string | undefined): Trial {
+function trialOf(asked: TrialArguments, rules: Rules, config: Config, listed: string | undefined): Trial {
   const id = randomUUID()
   const boot = readBootId()
   const { plan, kept, file, guard } = rules
@@ -167,7 +170,7 @@ function startKeeper(id: string): void {
   keeper.unref()
 }
 
-function explanation({ remote }: Trial, { plan }: Rules, { trialMs }: Asked): string {
+function explanation({ remote }: Trial, { plan }: Rules, { trialMs }: TrialArguments): string {
   const how = remote
     ? 'to keep it, log in over a new connection and run there: sudo postern firewall confirm'
     : 'to keep it: postern firewall confirm, over a new connection or here; or type yes'
@@ -203,7 +206,7 @@ async function untilOver({ id, remote, deadline }: Trial, what: string, of: Wait
             ? 'confirmed: it stays\n'
             : 'not confirmed: it is taken back, and the previous rules are in force again\n',
         )
-        return confirmed ? USABLE : WARNED
+        return confirmed ? DONE : FAILED
       }
       if (yes) return await confirmTrial(output)
       // The keeper process may be gone.

@@ -1,5 +1,6 @@
-import { USABLE, WARNED } from '../../check.ts'
-import type { Output } from '../../check.ts'
+import { DONE } from '../../../cli/exit-code.ts'
+import { Failure } from '../../../cli/fault.ts'
+import type { Output } from '../../../cli/output.ts'
 import { persist } from '../persist.ts'
 import { endOverdue } from '../../../base/end-trial.ts'
 import { BaseFiles } from '../../../base/files.ts'
@@ -11,16 +12,14 @@ import { connections, typedIn } from './session.ts'
 import type { TypedIn } from './session.ts'
 
 /** Runs `postern firewall confirm`, which keeps the rules on trial if the user logged in over a new connection. */
-export async function confirm(output: Output): Promise<number> {
+export async function confirm(_asked: object, output: Output): Promise<number> {
   const trial = new BaseFiles().trial.read()
   if (trial === undefined) {
-    output.err('postern: nothing is on trial\n  postern firewall apply begins a trial\n')
-    return WARNED
+    throw new Failure('nothing is on trial', 'postern firewall apply begins a trial')
   }
   const doubt = isOver(trial) ? undefined : doubtOf(trial, typedIn(), connections())
   if (doubt !== undefined) {
-    output.err(`postern: ${doubt}\n  log in once more, and confirm there: that proves that you can\n`)
-    return WARNED
+    throw new Failure(doubt, 'log in once more, and confirm there: that proves that you can')
   }
   return await confirmTrial(output)
 }
@@ -55,7 +54,7 @@ export async function confirmTrial(output: Output): Promise<number> {
     files.trial.remove()
     output.out('it stays\n')
     const { persist: text, replace } = trial.confirmed
-    if (text === undefined) return USABLE
+    if (text === undefined) return DONE
     const ruleset = { dialect: 'nft', family: undefined, name: 'postern-base', text } as const
     return await persist([ruleset], { root: '/', dryRun: false, replace }, output)
   } finally {

@@ -2,6 +2,8 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { BaseFiles } from '../../../base/files.ts'
 import { Firewall } from '../../../base/firewall.ts'
+import { DONE, FAILED } from '../../../cli/exit-code.ts'
+import type { Output } from '../../../cli/output.ts'
 import { RUN_FOLDER } from '../../../control/socket.ts'
 import { BASE_TABLE, REMOVE_BASE } from '../../../firewall/base/ruleset.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
@@ -9,31 +11,29 @@ import { REMOVE_GUARD } from '../../../firewall/guard/ruleset.ts'
 import { tryLock } from '../../../native/libc.ts'
 import { LockedError, takeLock } from '../../../state/lock.ts'
 import type { Lock } from '../../../state/lock.ts'
-import { USABLE, WARNED } from '../../check.ts'
-import type { Output } from '../../check.ts'
 import { includes, persistedFiles, unpersist } from '../unpersist.ts'
-import type { Asked } from './asked.ts'
+import type { RemoveArguments } from './arguments.ts'
 
 /**
  * Runs `postern firewall remove`: removes the base ruleset and what loads it at boot. It removes the guard as well,
  * unless a daemon is running or `--keep-guard` is given. If a step fails, the others are still done.
  */
-export async function remove({ keepGuard }: Asked, output: Output): Promise<number> {
+export async function remove(asked: RemoveArguments, output: Output): Promise<number> {
   const files = new BaseFiles()
   const lock = await files.lockSoon()
   const firewall = new Firewall()
   try {
     if (!files.exist && !(await isLoaded(firewall))) {
       output.out('there is no base ruleset and no guard on this machine: nothing to remove\n')
-      return USABLE
+      return DONE
     }
     // The record is removed first: a daemon would load the ruleset again.
     const forgotten = tried(output, 'is still recorded, and loaded again by knockd', () => files.confirmed.remove())
     firewall.run(REMOVE_BASE)
     files.trial.remove()
     const unloaded = await unpersist(output)
-    const guardGone = keepGuard ? keptGuard(output) : removeGuard(firewall, output)
-    return guardGone && unloaded && forgotten ? USABLE : WARNED
+    const guardGone = asked['keep-guard'] ? keptGuard(output) : removeGuard(firewall, output)
+    return guardGone && unloaded && forgotten ? DONE : FAILED
   } finally {
     firewall.close()
     lock.release()

@@ -4,17 +4,19 @@ import { Firewall } from '../../../base/firewall.ts'
 import type { Confirmed } from '../../../base/confirmed.ts'
 import { letsIn, misfitWith, servicesText } from '../../../base/problem.ts'
 import type { Problem } from '../../../base/problem.ts'
+import { DONE } from '../../../cli/exit-code.ts'
+import { Failure } from '../../../cli/fault.ts'
+import type { Output } from '../../../cli/output.ts'
 import { REMEDIES } from '../../../remedy/remedies.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
 import { sshSession } from '../../../host/ssh.ts'
-import { USABLE, WARNED, examine } from '../../check.ts'
-import type { Output } from '../../check.ts'
+import { examine } from '../../check.ts'
 
 /**
  * Runs `postern firewall restore`: ends a trial whose processes were killed, and loads the confirmed base ruleset
  * again, exactly as it was. Established connections stay. Returns the exit code.
  */
-export async function restore(output: Output): Promise<number> {
+export async function restore(_asked: object, output: Output): Promise<number> {
   const files = new BaseFiles()
   const lock = await files.lockSoon()
   const firewall = new Firewall()
@@ -22,20 +24,15 @@ export async function restore(output: Output): Promise<number> {
     const ended = endOverdue(files, firewall)
     if (ended === 'taken back') output.out('the trial was not confirmed: it is taken back\n')
     if (files.trial.read() !== undefined) {
-      output.err('postern: a ruleset is on trial\n  postern firewall confirm keeps it, its deadline takes it back\n')
-      return WARNED
+      throw new Failure('a ruleset is on trial', 'postern firewall confirm keeps it, its deadline takes it back')
     }
     const confirmed = files.confirmed.read()
     if (confirmed === undefined) {
-      if (ended !== undefined) return USABLE
-      output.err('postern: no base ruleset was confirmed\n  postern firewall apply begins a trial\n')
-      return WARNED
+      if (ended !== undefined) return DONE
+      throw new Failure('no base ruleset was confirmed', 'postern firewall apply begins a trial')
     }
     const doubt = doubtOf(confirmed)
-    if (doubt !== undefined) {
-      output.err(`postern: nothing is put back: ${doubt.message}\n  ${doubt.command}\n`)
-      return WARNED
-    }
+    if (doubt !== undefined) throw new Failure(`nothing is put back: ${doubt.message}`, doubt.command)
     firewall.run(confirmed.rules)
     output.out('the base ruleset is in force as it was confirmed\n')
     if (confirmed.guarded !== '' && firewall.list(TABLE) === undefined) {
@@ -43,7 +40,7 @@ export async function restore(output: Output): Promise<number> {
         `postern: ${confirmed.guarded} is open to everybody until knockd runs\n  ${REMEDIES.start(confirmed.config)}\n`,
       )
     }
-    return USABLE
+    return DONE
   } finally {
     firewall.close()
     lock.release()

@@ -11,7 +11,7 @@ import { guardRuleset } from '../../../firewall/guard/ruleset.ts'
 import { PRINTED_BY } from '../../../firewall/kernel/heading.ts'
 import { formatAddress } from '../../../packet/address.ts'
 import { TCP, UDP } from '../../../packet/packet.ts'
-import type { Asked } from './asked.ts'
+import type { RulesetArguments, TrialArguments } from './arguments.ts'
 
 /** The rules that are made from a config and a command line. */
 export interface Rules {
@@ -27,13 +27,14 @@ export interface Rules {
 }
 
 /** Makes the rules. Looks up the listening ports of this machine, and changes nothing. */
-export function rulesOf(config: Config, asked: Asked, command: 'print' | 'apply'): Rules {
+export function rulesOf(config: Config, asked: RulesetArguments & Partial<TrialArguments>): Rules {
   const { allowed } = asked
   const plan = basePlan(config, allowed)
   const kept = baseRuleset(plan, { guardThere: plan.guarded.length > 0, trialS: undefined })
   const guard = closedGuard(config, true)
   const later = closedGuard(config, false)
   // A line break in the file's name must not end the comment.
+  const command = asked.trialMs === undefined ? 'print' : 'apply'
   const printedBy = `${`${PRINTED_BY} ${command}${argumentsOf(asked, config.file)}\``.replaceAll(/[\r\n]/g, ' ')}\n`
   const heading = [
     '#!/usr/sbin/nft -f',
@@ -44,9 +45,10 @@ export function rulesOf(config: Config, asked: Asked, command: 'print' | 'apply'
   return { plan, kept, guard, printedBy, file: `${heading.join('\n')}\n${kept}${later === '' ? '' : `\n${later}`}` }
 }
 
-function argumentsOf({ allowed, dryRun, beside, persist, replace }: Asked, file: string): string {
+function argumentsOf(asked: RulesetArguments & Partial<TrialArguments>, file: string): string {
+  const { allowed, dryRun, beside, persist, replace } = asked
   const flags = { '--dry-run': dryRun, '--beside': beside, '--persist': persist, '--replace': replace }
-  const given = Object.entries(flags).flatMap(([flag, isGiven]) => (isGiven ? [flag] : []))
+  const given = Object.entries(flags).flatMap(([flag, isGiven]) => (isGiven === true ? [flag] : []))
   const ports = allowed.length === 0 ? [] : [`--allow ${servicesText(allowed)}`]
   return ['', `-c ${shellWord(file)}`, ...ports, ...given].join(' ')
 }

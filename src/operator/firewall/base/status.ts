@@ -1,13 +1,14 @@
-import { USABLE, WARNED } from '../../check.ts'
-import type { Output } from '../../check.ts'
+import { DONE, FAILED } from '../../../cli/exit-code.ts'
+import type { Output } from '../../../cli/output.ts'
+import type { StatusArguments } from './arguments.ts'
 import { lookAt } from './standing.ts'
 import type { Standing } from './standing.ts'
 
 /** Runs `postern firewall status`. Returns 0 if the confirmed base ruleset is in force without problems. */
-export async function status(json: boolean, output: Output): Promise<number> {
+export async function status({ json }: StatusArguments, output: Output): Promise<number> {
   const standing = await lookAt()
   output.out(json ? `${JSON.stringify(standing, undefined, 2)}\n` : textOf(standing))
-  return standing.base === 'kept' && standing.problems.length === 0 ? USABLE : WARNED
+  return standing.base === 'kept' && standing.problems.length === 0 ? DONE : FAILED
 }
 
 function textOf({ base, since, trialLeftS, guard, kernel, persisted, others, problems }: Standing): string {

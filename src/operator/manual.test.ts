@@ -1,0 +1,99 @@
+// Goal: the manuals have the synopses and options of the table of commands, and no others.
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import type { Command } from '../cli/command.ts'
+import type { CommandGroup } from '../cli/group.ts'
+import { synopsisOf } from '../cli/help.ts'
+import { HELP, VERSION_FLAG } from '../cli/option.ts'
+import type { Options } from '../cli/option.ts'
+import { KNOCK, OPTIONS } from '../client/arguments.ts'
+import { KNOCK_SPA, SPA_OPTIONS } from '../client/spa/arguments.ts'
+import { KNOCKD } from '../daemon/arguments.ts'
+import { POSTERN } from './postern.ts'
+
+const page = (name: string): string => readFileSync(new URL(`../../man/${name}`, import.meta.url), 'utf8')
+const section = (manual: string, name: string): string =>
+  new RegExp(`^\\.SH ${name}\\n([^]*?)(?=^\\.SH)`, 'm').exec(manual)?.[1] ?? ''
+
+const rowsOf = (group: CommandGroup): readonly Command[] =>
+  group.commands.flatMap((row) => ('commands' in row ? rowsOf(row) : [row]))
+const ROWS = rowsOf(POSTERN)
+const NAMES = ROWS.map((row) => row.name.replace('postern ', ''))
+
+/** The synopses of a command with all its options. Forms that shorten the options are for the help. */
+const synopsesOf = (row: Command): readonly string[] =>
+  row.forms === undefined || row.forms.some((form) => /\[options?\]/i.test(form))
+    ? [synopsisOf(row).join(' ')]
+    : row.forms
+
+/** A synopsis in roff: flags in bold, placeholders in italics. */
+const roff = (synopsis: string): string =>
+  synopsis
+    .replaceAll(/(?<!\[-)\b[A-Z]+\b/g, (word) => `\\fI${word.toLowerCase()}\\fR`)
+    .replaceAll(/^[a-z -]+[a-z](?= |$)|(?<=\[)--?[\w-]+/g, String.raw`\fB$&\fR`)
+    .replaceAll('-', String.raw`\-`)
+
+test('the synopsis of postern(8) is that of the table', () => {
+  const lines = ROWS.flatMap((row) => synopsesOf(row).map((synopsis) => roff(`${row.name} ${synopsis}`.trim())))
+  expect(section(page('postern.8'), 'SYNOPSIS').trim()).toBe(
+    [...lines, String.raw`\fBpostern\fR [\fB\-V\fR|\fB\-h\fR]`].join('\n.br\n'),
+  )
+})
+
+/** The options in the headings of a text, as in `json` or `config -c`. */
+const optionsIn = (text: string): readonly string[] =>
+  [...text.matchAll(/^\.TP\n(\.[BIR]+ .*)$/gm)]
+    .flatMap(([, heading = '']) => Array.from(plain(heading).matchAll(/(?:(-\w) *, *)?--([a-z\d-]+)/g)))
+    .map(([, short = '', name = '']) => `${name} ${short}`.trim())
+    .sort()
+const optionsOf = (options: Options): readonly string[] =>
+  Object.entries(options)
+    .map(([name, { short }]) => (short === undefined ? name : `${name} -${short}`))
+    .sort()
+const plain = (heading: string): string =>
+  heading
+    .replace(/^\.[BIR]+ /, '')
+    .replaceAll('\\-', '-')
+    .replaceAll(/"|\\f./g, '')
+
+/** Returns the text of each command in postern(8), under the words after `postern`; the rest is under no words. */
+function textsOf(description: string): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>()
+  let [depth, name] = [0, '']
+  const lines = description.split('\n')
+  for (const [index, line] of lines.entries()) {
+    if (line === '.RS') depth++
+    if (line === '.RE') depth--
+    if (depth === 0 && lines[index - 1] === '.TP') {
+      const words = `${plain(line).replace('postern ', '').trim()} `
+      name = NAMES.find((each) => words.startsWith(`${each} `)) ?? ''
+    }
+    texts.set(name, `${texts.get(name) ?? ''}${line}\n`)
+  }
+  return texts
+}
+const TEXTS = textsOf(section(page('postern.8'), 'DESCRIPTION'))
+
+test.each(ROWS.map((row, index) => [NAMES[index]!, row] as const))('postern(8) has the options of %s', (name, row) => {
+  const talks = ['status', 'open', 'close', 'forgive', 'accept-loss'].includes(name)
+  // The text of no command has the options of all commands that talk to the daemon.
+  const text = `${TEXTS.get(name) ?? ''}${talks ? (TEXTS.get('') ?? '') : ''}`
+  expect(optionsIn(text)).toEqual(optionsOf(row.options))
+})
+
+test('postern(8), knockd(8) and knock(1) have the options of the programs', () => {
+  const both = { version: VERSION_FLAG, help: HELP }
+  expect(optionsIn(section(page('postern.8'), 'OPTIONS'))).toEqual(optionsOf(both))
+  expect(optionsIn(section(page('knockd.8'), 'OPTIONS'))).toEqual(optionsOf(KNOCKD.options))
+  const manual = page('knock.1')
+  const knock = optionsOf({ ...SPA_OPTIONS, ...OPTIONS })
+  expect(knock).toEqual(expect.arrayContaining([...optionsIn(manual)]))
+  expect(knock.filter((name) => !plain(manual).includes(`--${name.replace(/ .*/, '')}`))).toEqual([])
+})
+
+test('no command has a short name twice', () => {
+  for (const { options } of [...ROWS, KNOCKD, KNOCK, KNOCK_SPA]) {
+    const shorts = Object.values({ help: HELP, ...options } as Options).flatMap(({ short }) => short ?? [])
+    expect(shorts).toEqual([...new Set(shorts)])
+  }
+})
