@@ -246,6 +246,22 @@ test('a restart takes up what is open, with the time it has left, and forgets do
   expect(around.records.size).toBe(0)
 })
 
+test('a start that the firewall refuses forgets nothing, and the next one takes up what is open', async () => {
+  const around = new Around()
+  const config = configOf(SSH, ADMIN)
+  around.ports.start(config)
+  await around.knock(config, 'ssh')
+  await around.knock(config, 'admin')
+  around.ports.stop()
+  around.ports = around.daemon()
+  around.firewall.refuses = true
+  expect(() => around.ports.start(configOf(SSH))).toThrow('refused')
+  expect([around.ports.list(), around.records.size]).toEqual([[], 2])
+  around.firewall.refuses = false
+  around.ports.start(config)
+  expect(around.ports.list().map(({ door }) => door)).toEqual(['ssh', 'admin'])
+})
+
 test('what was due while the daemon was away is over', async () => {
   const around = new Around()
   const config = configOf(SSH)
