@@ -114,12 +114,12 @@ describe('what was used stays used', () => {
     await restart()
     expect(list.read()).toMatchObject({ next: knocks(3, 4), left: 1, usedAgain: 1 })
     expect((await list.redeem(knocks(1, 2))).outcome).toBe('used')
-    // The next strike mends the file.
+    // The next redemption fixes the file.
     await list.redeem(knocks(3, 4))
     expect(read()).toBe('#1,2\n#3,4\n')
   })
 
-  test('killed between the claim and the strike', async () => {
+  test('killed between the claim and the mark', async () => {
     write(' 1,2\n 3,4\n')
     await ledger.claim('door', usedMark('door', knocks(1, 2)))
     await restart()
@@ -176,7 +176,7 @@ function during(edit: () => void): void {
   }
 }
 
-describe('edited under the strike', () => {
+describe('edited during the redemption', () => {
   test('in place: the line is found where it is then', async () => {
     write(' 1,2\n 3,4\n')
     during(() => write('# a comment\n 3,4\n 1,2\n'))
@@ -203,12 +203,12 @@ describe('edited under the strike', () => {
     expect((await list.redeem(knocks(1, 2))).outcome).toBe('used')
   })
 
-  test('replaced after the strike, before it is known to last: the new file is struck too', async () => {
+  test('replaced after the mark, before it is known to last: the new file is marked too', async () => {
     write(' 1,2\n')
     let calls = 0
     const replacing: OneTimeParser = (text) => {
       calls++
-      // The first looks for the line, the second is the strike, the third is the look at what came of it.
+      // The first looks for the line, the second marks it, and the third checks the result.
       if (calls === 3) {
         writeFileSync(`${path}.new`, ' 3,4\n 1,2\n')
         renameSync(`${path}.new`, path)
