@@ -11,11 +11,11 @@ export function packetKinds(): PacketKinds['rows'] {
       return new NoiseAuthenticator(deps, work())
     },
     fwknop: async (deps) => {
-      const { FwknopAuthenticator } = await import('./fwknop/fwknop-authenticator.ts')
+      const { FwknopAuthenticator } = await import('./fwknop/authenticator/fwknop-authenticator.ts')
       return new FwknopAuthenticator(deps, work())
     },
     knockknock: async (deps) => {
-      const { KnockknockAuthenticator } = await import('./knockknock/knockknock-authenticator.ts')
+      const { KnockknockAuthenticator } = await import('./knockknock/authenticator/knockknock-authenticator.ts')
       return new KnockknockAuthenticator(deps, work())
     },
   }
