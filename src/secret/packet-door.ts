@@ -1,7 +1,8 @@
-import type { Door, Secret, SpaProtocol } from '../config/config.ts'
+import type { Door, SpaProtocol } from '../config/config.ts'
+import type { DoorOf } from './door-set.ts'
 
 /** A door that single packets open. */
-export type PacketDoor = Door & { readonly secret: Extract<Secret, { kind: 'spa' }> }
+export type PacketDoor = DoorOf<'spa'>
 
 /**
  * Returns the doors that single packets open.
