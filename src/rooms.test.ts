@@ -31,3 +31,10 @@ test.each(ROOMS)('%s imports only rooms below it', (room) => {
     .filter(({ to }) => !allowed.has(to))
   expect(wrong).toEqual([])
 })
+
+test("a peer's wire and files know nothing of its authenticator", () => {
+  const wrong = files.filter(
+    (name) => /^peer\/\w+\/[^/]+$/.test(name) && readFileSync(SRC + name, 'utf8').includes("'./authenticator/"),
+  )
+  expect(wrong).toEqual([])
+})

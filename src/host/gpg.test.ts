@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { decryptOpenPgp } from '../client/published/openpgp.ts'
 import { signAndEncrypt } from '../client/spa/gnupg.ts'
-import { Gnupg } from '../peer/fwknop/gnupg.ts'
+import { Gnupg } from '../peer/fwknop/authenticator/gnupg.ts'
 import { parseAddress } from '../packet/address.ts'
 
 /** A stranger: nothing has shown that the packet is somebody's who has a key. */

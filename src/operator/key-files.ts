@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import type { Config, SecretConfig } from '../config/config.ts'
 import type { Fault } from '../text/fault.ts'
 import { isFwknop, secretFiles } from '../config/secret.ts'
-import { readAccessFile } from '../peer/fwknop/access-file.ts'
-import type { AccessFile } from '../peer/fwknop/access-file.ts'
+import { readAccessFile } from '../peer/fwknop/authenticator/access-file.ts'
+import type { AccessFile } from '../peer/fwknop/authenticator/access-file.ts'
 import { faultsOfFile, faultsOfFolder, faultsOfGnupgHome } from '../file/faults.ts'
 import { ANYBODYS, CLASSIC, PUBLIC, SECRET } from '../file/policy.ts'
 import type { FileFault, FilePolicy } from '../file/policy.ts'
-import { PROFILE_FILES } from '../spa/knockknock/profile.ts'
+import { PROFILE_FILES } from '../peer/knockknock/profile.ts'
 
 /** A file that holds or names a key or a secret, and its faults. */
 export interface FaultyFile {

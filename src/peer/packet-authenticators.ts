@@ -1,8 +1,8 @@
 import type { PacketAuthenticators, PacketAuthenticatorsDeps } from '../secret/deps.ts'
 import { NoiseAuthenticator } from '../secret/noise/noise-authenticator.ts'
 import { WorkBudget } from '../secret/work-budget.ts'
-import { FwknopAuthenticator } from './fwknop/fwknop-authenticator.ts'
-import { KnockknockAuthenticator } from './knockknock/knockknock-authenticator.ts'
+import { FwknopAuthenticator } from './fwknop/authenticator/fwknop-authenticator.ts'
+import { KnockknockAuthenticator } from './knockknock/authenticator/knockknock-authenticator.ts'
 
 /** Makes the authenticators of all kinds of single packets. They share one limit on the time for packets. */
 export function makePacketAuthenticators(deps: PacketAuthenticatorsDeps): PacketAuthenticators {

@@ -23,7 +23,7 @@ const SEEN_MAX = 16_384
 /** The most errors of a file that are logged. */
 const FAULTS_SAID_MAX = 5
 
-/** What every packet proves. */
+/** The common part of all packets' proofs. */
 export interface PacketProof {
   /** The address that asks for access: the one in the packet, or else the packet's source. */
   readonly address: Address
@@ -50,8 +50,8 @@ export interface Reading<State> {
 }
 
 /**
- * What is common to the authenticators of single packets: the files of their doors, and redeeming in two steps. A file
- * with an error adds nobody, but those who are removed lose access.
+ * The base of the authenticators of single packets. It keeps the files of their doors, and redeems in two steps: using
+ * up and judging. A file with an error adds nobody, but those who are removed lose access.
  *
  * @template State the content of a door's file
  */

@@ -4,22 +4,22 @@ import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { formatFault } from '../../text/fault.ts'
 import { sameBytes } from '../../spa/bytes.ts'
-import { DIGEST_DEFAULT } from '../../spa/fwknop/digest.ts'
-import { encodeFields, fieldFault, PROTOCOL_VERSION } from '../../spa/fwknop/fields.ts'
-import { readFwknoprc, settingsFor } from '../../spa/fwknop/fwknoprc.ts'
-import type { RcStanzas } from '../../spa/fwknop/fwknoprc.ts'
+import { DIGEST_DEFAULT } from '../../peer/fwknop/digest.ts'
+import { encodeFields, fieldFault, PROTOCOL_VERSION } from '../../peer/fwknop/fields.ts'
+import { readFwknoprc, settingsFor } from '../../peer/fwknop/fwknoprc.ts'
+import type { RcStanzas } from '../../peer/fwknop/fwknoprc.ts'
 import {
   GNUPG_MIN_CHARS,
   PACKET_MAX_BYTES,
   PACKET_MIN_BYTES,
   sealGnupg,
   sealRijndael,
-} from '../../spa/fwknop/packet.ts'
-import type { Hmac } from '../../spa/fwknop/packet.ts'
-import type { RcSettings } from '../../spa/fwknop/rc-directives.ts'
-import { formatPort, readNatTarget, writeRequest } from '../../spa/fwknop/request.ts'
-import type { Request } from '../../spa/fwknop/request.ts'
-import { SALT_BYTES } from '../../spa/fwknop/rijndael.ts'
+} from '../../peer/fwknop/packet.ts'
+import type { Hmac } from '../../peer/fwknop/packet.ts'
+import type { RcSettings } from '../../peer/fwknop/rc-directives.ts'
+import { formatPort, readNatTarget, writeRequest } from '../../peer/fwknop/request.ts'
+import type { Request } from '../../peer/fwknop/request.ts'
+import { SALT_BYTES } from '../../peer/fwknop/rijndael.ts'
 import type { Destination } from '../destination.ts'
 import { ClientError } from '../fault.ts'
 import { sendDatagram } from './datagram.ts'

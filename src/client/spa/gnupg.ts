@@ -1,5 +1,5 @@
 import { PASSPHRASE_FIRST, gpgInput } from '../../host/gpg.ts'
-import type { GnupgSettings } from '../../spa/fwknop/rc-directives.ts'
+import type { GnupgSettings } from '../../peer/fwknop/rc-directives.ts'
 import { ClientError } from '../fault.ts'
 
 /** The most milliseconds for gpg. The user may have to type a passphrase. */

@@ -1,5 +1,5 @@
-import type { RcSettings } from '../../spa/fwknop/rc-directives.ts'
-import { readHmacKey, readHmacKeyBase64, readKey, readKeyBase64 } from '../../spa/fwknop/settings.ts'
+import type { RcSettings } from '../../peer/fwknop/rc-directives.ts'
+import { readHmacKey, readHmacKeyBase64, readKey, readKeyBase64 } from '../../peer/fwknop/settings.ts'
 import type { Reader } from '../../text/read.ts'
 import { linesOf } from '../../text/lines.ts'
 import { ClientError } from '../fault.ts'

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { formatPort } from '../../spa/fwknop/request.ts'
+import { formatPort } from '../../peer/fwknop/request.ts'
 import type { Wanted } from '../../spa/noise/claim.ts'
 import { KEY_BYTES, keyPairOf } from '../../spa/noise/curve.ts'
 import type { KeyPair } from '../../spa/noise/curve.ts'

@@ -1,6 +1,6 @@
 import type { Family } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
-import type { Port } from '../../spa/fwknop/request.ts'
+import type { Port } from '../../peer/fwknop/request.ts'
 
 /** The default UDP port of packets (fwknop's). */
 export const SPA_PORT_DEFAULT = 62_201

@@ -1,6 +1,6 @@
 import type { Address } from '../../packet/address.ts'
 import { SYN, TCP } from '../../packet/packet.ts'
-import type { SynFields } from '../../spa/knockknock/syn.ts'
+import type { SynFields } from '../../peer/knockknock/syn.ts'
 
 const IP_BYTES = 20
 const TCP_BYTES = 20

@@ -1,6 +1,6 @@
 import type { Address } from '../../packet/address.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
-import type { Port } from '../fwknop/request.ts'
+import type { Port } from '../port.ts'
 import { readTimestamp, TIMESTAMP_BYTES, timestampBytes } from './timestamp.ts'
 import type { Timestamp } from './timestamp.ts'
 

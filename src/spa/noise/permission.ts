@@ -1,7 +1,7 @@
 import type { Address } from '../../packet/address.ts'
 import { sameAddress } from '../../packet/address.ts'
 import { contains } from '../../packet/network.ts'
-import type { Port } from '../fwknop/request.ts'
+import type { Port } from '../port.ts'
 import type { DatedClaim } from './claim.ts'
 import type { PortRange } from './user-options.ts'
 import type { User } from './users.ts'

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto'
-import { asciiBytes, concatenate } from '../bytes.ts'
+import { asciiBytes, concatenate } from '../../spa/bytes.ts'
 
 /** The modes of fwknop's Rijndael that fwknopd accepts. `legacy` is CBC with padded short passwords, as before 2.5. */
 export type CipherMode = 'cbc' | 'ecb' | 'cfb' | 'ofb' | 'ctr' | 'legacy'

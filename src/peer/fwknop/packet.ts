@@ -1,5 +1,5 @@
-import { encodeBase64, isBase64Char } from '../base64.ts'
-import { asciiBytes, latin1Text } from '../bytes.ts'
+import { encodeBase64, isBase64Char } from '../../spa/base64.ts'
+import { asciiBytes, latin1Text } from '../../spa/bytes.ts'
 import { hmacOf } from './digest.ts'
 import type { DigestName } from './digest.ts'
 import { decrypt, encrypt, SALT_BYTES } from './rijndael.ts'

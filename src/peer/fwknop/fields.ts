@@ -1,5 +1,5 @@
-import { decodeBase64, encodeBase64 } from '../base64.ts'
-import { asciiBytes, latin1Text } from '../bytes.ts'
+import { decodeBase64, encodeBase64 } from '../../spa/base64.ts'
+import { asciiBytes, latin1Text } from '../../spa/bytes.ts'
 import { digestOf, matchDigest } from './digest.ts'
 import type { DigestName } from './digest.ts'
 

@@ -1,9 +1,9 @@
 import { accessSync, constants, readFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import type { Fault } from '../../text/fault.ts'
-import { spawnSync } from '../../native/spawn.ts'
-import { placeText } from '../../spa/fwknop/stanza.ts'
-import type { CommandTerms, Stanza } from '../../spa/fwknop/stanza.ts'
+import type { Fault } from '../../../text/fault.ts'
+import { spawnSync } from '../../../native/spawn.ts'
+import { placeText } from '../stanza.ts'
+import type { CommandTerms, Stanza } from '../stanza.ts'
 
 /** The program that runs commands as another user (runuser(1), util-linux). */
 export const RUN_AS = 'runuser'

@@ -1,9 +1,9 @@
-import type { Commands, Door } from '../../config/config.ts'
-import type { Grant } from '../../door/grant.ts'
-import type { Address } from '../../packet/address.ts'
-import type { Grant as StanzaGrant } from '../../spa/fwknop/access.ts'
-import { cycleArguments } from '../../spa/fwknop/cycle.ts'
-import type { CommandCycle, Stanza } from '../../spa/fwknop/stanza.ts'
+import type { Commands, Door } from '../../../config/config.ts'
+import type { Grant } from '../../../door/grant.ts'
+import type { Address } from '../../../packet/address.ts'
+import type { Grant as StanzaGrant } from '../access.ts'
+import { cycleArguments } from '../cycle.ts'
+import type { CommandCycle, Stanza } from '../stanza.ts'
 import { RUN_AS } from './command-rights.ts'
 
 const SECOND_MS = 1_000

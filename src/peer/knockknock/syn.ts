@@ -1,5 +1,5 @@
 import { createCipheriv, createHmac, timingSafeEqual } from 'node:crypto'
-import { concatenate } from '../bytes.ts'
+import { concatenate } from '../../spa/bytes.ts'
 
 /** The length of each of the two keys, in bytes. */
 export const KNOCKKNOCK_KEY_BYTES = 16

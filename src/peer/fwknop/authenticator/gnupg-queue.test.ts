@@ -1,8 +1,8 @@
 // Goal: who has no key may have gpg run for so long and no more, as one source or as many, whatever a run takes; and whoever has opened before,
 // or shows an HMAC, gets a turn beside any number of them.
 import { expect, test } from 'vitest'
-import { parseAddress } from '../../packet/address.ts'
-import type { Address } from '../../packet/address.ts'
+import { parseAddress } from '../../../packet/address.ts'
+import type { Address } from '../../../packet/address.ts'
 import {
   GNUPG_LIMITS,
   GnupgQueue,

@@ -1,5 +1,5 @@
-import type { Ledger, Redemption } from '../../state/ledger.ts'
-import type { Store } from '../../state/store.ts'
+import type { Ledger, Redemption } from '../../../state/ledger.ts'
+import type { Store } from '../../../state/store.ts'
 
 /** The most used packets that are remembered. Packets too old to be accepted again are forgotten. */
 export const DIGESTS_MAX = 32_768

@@ -1,6 +1,6 @@
 import { FaultList } from '../../text/fault.ts'
 import type { AccessEntries, AccessSettings } from './access-directives.ts'
-import { sameBytes } from '../bytes.ts'
+import { sameBytes } from '../../spa/bytes.ts'
 import { DIGEST_DEFAULT } from './digest.ts'
 import type { CommandCycle, CommandTerms, GnupgTerms, Place, Stanza } from './stanza.ts'
 

@@ -4,7 +4,7 @@ import { NETWORKS_MAX } from '../../config/networks.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { networkOf, parseNetwork } from '../../packet/network.ts'
 import type { Network } from '../../packet/network.ts'
-import { readEnd } from '../noise/date.ts'
+import { readEnd } from '../../spa/noise/date.ts'
 import { readPorts } from './request.ts'
 import type { NatTarget, Port } from './request.ts'
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { encodeBase64 } from '../base64.ts'
-import { asciiBytes } from '../bytes.ts'
+import { encodeBase64 } from '../../spa/base64.ts'
+import { asciiBytes } from '../../spa/bytes.ts'
 import { openEnvelope } from './envelope.ts'
 import type { Mismatch } from './envelope.ts'
 import { decodeFields } from './fields.ts'

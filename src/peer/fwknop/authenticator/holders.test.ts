@@ -1,10 +1,10 @@
 // Goal: whoever opened under a stanza is known by its keys, or by the key that signed, as long as the file names those.
 import { expect, test } from 'vitest'
-import type { Held } from '../../door/held.ts'
-import { readAccess } from '../../spa/fwknop/access.ts'
-import { isSigner } from '../../spa/fwknop/grant.ts'
-import type { Stanza } from '../../spa/fwknop/stanza.ts'
-import { HolderMarks } from '../../state/holder-marks.ts'
+import type { Held } from '../../../door/held.ts'
+import { readAccess } from '../access.ts'
+import { isSigner } from '../grant.ts'
+import type { Stanza } from '../stanza.ts'
+import { HolderMarks } from '../../../state/holder-marks.ts'
 import { markOfStanza, marksOfStanza, stanzaPermits, stanzasLeft } from './holders.ts'
 
 const marks = new HolderMarks(new Uint8Array(32).fill(1))

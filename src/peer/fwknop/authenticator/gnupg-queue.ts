@@ -1,6 +1,6 @@
-import { formatNetwork, networkOf } from '../../packet/network.ts'
-import type { Address } from '../../packet/address.ts'
-import { SourceBudget } from '../../limit/source-budget.ts'
+import { formatNetwork, networkOf } from '../../../packet/network.ts'
+import type { Address } from '../../../packet/address.ts'
+import { SourceBudget } from '../../../limit/source-budget.ts'
 
 /** The longest run of gpg in milliseconds, for trusted packets and for unknown sources. */
 export const TIME_MAX_MS = 10_000

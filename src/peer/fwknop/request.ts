@@ -1,21 +1,17 @@
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
-import type { Protocol } from '../../packet/packet.ts'
+import type { Port } from '../../spa/port.ts'
 import { ACCESS, COMMAND, hasNat, LOCAL_NAT_ACCESS, NAT_ACCESS, TIMED_ACCESS } from './fields.ts'
 import { TIMED_LOCAL_NAT_ACCESS, TIMED_NAT_ACCESS } from './fields.ts'
 import type { Fields, MessageType } from './fields.ts'
+
+export type { Port } from '../../spa/port.ts'
 
 /** The maximum number of ports in a packet, which is all that fits into its message. */
 export const PORTS_MAX = 32
 /** The maximum length of the name of a host behind the server, in characters. */
 const NAT_HOST_MAX_CHARS = 254
-
-export interface Port {
-  readonly protocol: Protocol
-  /** A port number from 1 to 65535. */
-  readonly port: number
-}
 
 /** The target to which connections are forwarded. */
 export interface NatTarget {

@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
-import { encodeBase64 } from '../base64.ts'
-import { asciiBytes } from '../bytes.ts'
+import { encodeBase64 } from '../../spa/base64.ts'
+import { asciiBytes } from '../../spa/bytes.ts'
 
 /** The digests of fwknop's protocol, by their names in its configuration, in lower case. */
 export type DigestName = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512' | 'sha3_256' | 'sha3_512'

@@ -1,6 +1,6 @@
 import { linesOf } from '../../text/lines.ts'
 import type { Read } from '../../text/read.ts'
-import { decodePaddedBase64, encodeBase64 } from '../base64.ts'
+import { decodePaddedBase64, encodeBase64 } from '../../spa/base64.ts'
 import { COUNTER_MAX, KNOCKKNOCK_KEY_BYTES } from './syn.ts'
 
 /** The files in a profile's folder, by their contents. */

@@ -1,5 +1,5 @@
-import { decodeBase64, encodeBase64 } from '../base64.ts'
-import { asciiBytes } from '../bytes.ts'
+import { decodeBase64, encodeBase64 } from '../../spa/base64.ts'
+import { asciiBytes } from '../../spa/bytes.ts'
 import { digestChars, isHmac } from './digest.ts'
 import { PREFIXES } from './packet.ts'
 import type { Envelope, Hmac } from './packet.ts'

@@ -1,20 +1,14 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { isUserName } from '../../config/users.ts'
-import { SECRET } from '../../file/policy.ts'
-import { readPrivateText } from '../../file/private-file.ts'
-import type { AuthenticatorDeps } from '../../secret/deps.ts'
-import type { PacketDoor } from '../../secret/packet-door.ts'
-import { sameBytes } from '../../spa/bytes.ts'
-import {
-  PROFILE_FILES,
-  PROFILE_FILE_MAX_BYTES,
-  readCounter,
-  readProfileConfig,
-  readProfileKey,
-} from '../../spa/knockknock/profile.ts'
-import type { Reader } from '../../text/read.ts'
-import type { KnockknockKeys } from '../../spa/knockknock/syn.ts'
+import { isUserName } from '../../../config/users.ts'
+import { SECRET } from '../../../file/policy.ts'
+import { readPrivateText } from '../../../file/private-file.ts'
+import type { AuthenticatorDeps } from '../../../secret/deps.ts'
+import type { PacketDoor } from '../../../secret/packet-door.ts'
+import { sameBytes } from '../../../spa/bytes.ts'
+import { PROFILE_FILES, PROFILE_FILE_MAX_BYTES, readCounter, readProfileConfig, readProfileKey } from '../profile.ts'
+import type { Reader } from '../../../text/read.ts'
+import type { KnockknockKeys } from '../syn.ts'
 
 /** The most profiles of one door. */
 const PROFILES_MAX = 256
