@@ -35,7 +35,9 @@ export interface Request {
 
 /** A parsed command line: a request, or help or the version. */
 export type Command =
-  { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'knock'; readonly request: Request }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'knock'; readonly request: Request }
 
 /** All options. */
 export const OPTIONS = {

@@ -80,7 +80,9 @@ export function wantsSpa(argv: readonly string[]): boolean {
 
 /** A parsed command line of `knock --spa`. */
 export type SpaCommand =
-  { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'spa'; readonly request: SpaRequest }
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'spa'; readonly request: SpaRequest }
 
 /**
  * Parses `--spa [postern|fwknop|knockknock] HOST …`. The host may be omitted if a stanza of ~/.fwknoprc names it.
