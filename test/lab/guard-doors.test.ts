@@ -3,12 +3,12 @@
 import { expect, test } from 'vitest'
 import { KNOCKS, DUE_LIMIT_MS, guardSsh, isGuarded, knockIn, looks, postern, reasons, timesLeft } from './guarded.ts'
 import { dropAll, nft } from './firewall.ts'
-import { knock, startKnockd } from './knockd.ts'
+import { startKnockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
-import { probe, serveTcp } from './service.ts'
+import { probe, sendKnocks, serveTcp } from './service.ts'
 
 /** Whether a TCP connection from one of a host's addresses comes about. */
 async function reaches(from: Host, source: string, address: string, port: number): Promise<boolean> {
@@ -147,7 +147,7 @@ lab('addresses', () => {
     await client.address('eth0', '192.0.2.77/24')
     await serveTcp(server, 22)
     const daemon = await guardSsh(server, 60, '', 'Allow_From = 192.0.2.64/26')
-    await knock(client, [SERVER_4, ...KNOCKS])
+    await sendKnocks(client, SERVER_4, KNOCKS)
     // Packets come in order: once this one's knock has opened, the others' have been looked at.
     await client.ip('route replace 192.0.2.1 dev eth0 src 192.0.2.77')
     await knockIn(client, SERVER_4, daemon.process)
@@ -253,12 +253,12 @@ Open_Ports = tcp/20-25
 Open_For = 60s
 `,
     })
-    await knock(client, [SERVER_4, '5301', '522'])
+    await sendKnocks(client, SERVER_4, ['5301', '522'])
     await daemon.process.line(/long: .* open for/)
     await knockIn(client, SERVER_4, daemon.process)
     await daemon.process.line(/short: tcp\/22 closed/)
     expect(await probe(client, SERVER_4, 22)).toBe('open')
-    await knock(client, [SERVER_4, '5301', '523'])
+    await sendKnocks(client, SERVER_4, ['5301', '523'])
     await daemon.process.line(/range: .* open for/)
     await postern(server, daemon, 'close', 'long')
     expect(await probe(client, SERVER_4, 22)).toBe('open')

@@ -1,10 +1,10 @@
-import { knock, program, startKnockd } from './knockd.ts'
+import { program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Output, Process } from './process.ts'
-import { probe } from './service.ts'
-import type { Look } from './service.ts'
+import { probe, sendKnocks } from './service.ts'
+import type { Look } from './resident.ts'
 
 /** The guard's table, as nft(8) calls it. */
 export const TABLE = 'inet postern'
@@ -29,7 +29,7 @@ export async function guardSsh(host: Host, seconds: number, options = '', door =
 
 /** Knocks right at a server, and waits until the daemon has opened something, or kept it open. */
 export async function knockIn(client: Host, server: string, daemon: Process): Promise<void> {
-  await knock(client, [server, ...KNOCKS])
+  await sendKnocks(client, server, KNOCKS)
   await daemon.line(/ (open for|is open already)/)
 }
 

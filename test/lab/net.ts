@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe } from 'vitest'
 import { destroyAll, Process, run, runs, stopAll, type Output, type Run, type Start } from './process.ts'
+import { Resident } from './resident.ts'
 import { removeScratch } from './scratch.ts'
 
 /** Whether this process may make network namespaces. */
@@ -24,6 +25,7 @@ let count = 0
 /** A machine of its own, as far as the network is concerned: a network namespace with its loopback up. */
 export class Host {
   readonly ns: string
+  #resident: Resident | undefined
 
   private constructor(name: string) {
     this.ns = `postern-${process.pid}-${++count}-${name}`
@@ -37,6 +39,12 @@ export class Host {
     await run(['ip', 'netns', 'add', host.ns])
     await host.ip('link set lo up')
     return host
+  }
+
+  /** The thread of this test that lives on this host: what it does there costs no process. */
+  get resident(): Resident {
+    this.#resident ??= new Resident(join(NETNS_FOLDER, this.ns))
+    return this.#resident
   }
 
   /** Runs a command on this host to completion: see {@link run}. */
@@ -73,6 +81,7 @@ export class Host {
   /** Kills what still runs here and removes the namespace. */
   async remove(): Promise<void> {
     if (!hosts.delete(this)) return
+    await this.#resident?.close()
     removeNamespace(this.ns)
   }
 }

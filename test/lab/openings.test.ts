@@ -3,12 +3,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
-import { knock, program, startKnockd } from './knockd.ts'
+import { program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, Host, SERVER_4, lab, pair } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
+import { sendKnocks } from './service.ts'
 
 /** Milliseconds after the knock begins in which the daemon is killed: longer than all it does takes. */
 const KILL_WITHIN_MS = 150
@@ -48,7 +49,7 @@ const notes = (file: string): readonly string[] =>
   existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
 
 const open = async (client: Host): Promise<void> => {
-  await knock(client, [SERVER_4, '7301', '8822'])
+  await sendKnocks(client, SERVER_4, ['7301', '8822'])
 }
 
 lab('timed openings', () => {
@@ -147,7 +148,7 @@ lab('timed openings', () => {
     await daemon.process.line(/re-reading/)
     await daemon.process.line(/timed: command timeout/)
     await until('both notes', () => notes(file).length === 2)
-    await knock(client, [SERVER_4, '7399', '8822'])
+    await sendKnocks(client, SERVER_4, ['7399', '8822'])
     expect(await daemon.process.line(/OPEN SESAME/)).toBe(`${CLIENT_4}: other: OPEN SESAME`)
   })
 })
@@ -167,16 +168,16 @@ lab('reload', () => {
   test('lets the attempts at unchanged doors live on', async () => {
     const { server, client } = await pair()
     const daemon = await start(server, '[ssh]\nSequence = 7301,8822\nStart_Command = echo open\n')
-    await knock(client, [SERVER_4, '7301'])
+    await sendKnocks(client, SERVER_4, ['7301'])
     await daemon.process.line(/Stage 1/)
     writeFileSync(daemon.file, `${readFileSync(daemon.file, 'utf8')}[new]\nSequence = 9301\nStart_Command = echo new\n`)
     daemon.process.kill('SIGHUP')
     await daemon.process.line(/re-reading/)
     await until('the new door', async () => {
-      await knock(client, [SERVER_4, '9301'])
+      await sendKnocks(client, SERVER_4, ['9301'])
       return daemon.process.count(/new: OPEN SESAME/) > 0
     })
-    await knock(client, [SERVER_4, '8822'])
+    await sendKnocks(client, SERVER_4, ['8822'])
     await daemon.process.line(/ssh: OPEN SESAME/)
   })
 })
@@ -190,19 +191,19 @@ lab('one-time sequences', () => {
     const list = scratch('list')
     writeFileSync(list, '# mine\n 7301,8822:udp\n7302,8823\n')
     const daemon = await start(server, oneTime(list))
-    await knock(client, [SERVER_4, '7302', '8823'])
-    await knock(client, [SERVER_4, '7301', '8822:udp'])
+    await sendKnocks(client, SERVER_4, ['7302', '8823'])
+    await sendKnocks(client, SERVER_4, ['7301', '8822:udp'])
     await daemon.process.line(/command printed/)
     expect(readFileSync(list, 'utf8')).toBe('# mine\n#7301,8822:udp\n7302,8823\n')
-    await knock(client, [SERVER_4, '7301', '8822:udp'])
+    await sendKnocks(client, SERVER_4, ['7301', '8822:udp'])
     writeFileSync(list, '# mine\n#7301,8822:udp\n 7304,8825\n7302,8823\n')
     await until('the edited list', async () => {
-      await knock(client, [SERVER_4, '7304', '8825'])
+      await sendKnocks(client, SERVER_4, ['7304', '8825'])
       return daemon.process.count(/OPEN SESAME/) === 2
     })
     await daemon.process.line(/command printed/)
     expect(readFileSync(list, 'utf8')).toContain('#7304,8825\n7302,8823')
-    await knock(client, [SERVER_4, '7302', '8823'])
+    await sendKnocks(client, SERVER_4, ['7302', '8823'])
     // Which of the two is said first is nobody's concern.
     await until('it is disabled', () => daemon.process.count(/disabled, no sequence is left/) === 1)
     await until('it was opened', () => daemon.process.count(/OPEN SESAME/) >= 3)
@@ -214,14 +215,14 @@ lab('one-time sequences', () => {
     const list = scratch('list')
     writeFileSync(list, ' 7301,8822\n 7302,8823\n')
     const daemon = await start(server, oneTime(list))
-    await knock(client, [SERVER_4, '7301', '8822'])
+    await sendKnocks(client, SERVER_4, ['7301', '8822'])
     await daemon.process.line(/running command/)
     daemon.process.kill('SIGKILL')
     await daemon.process.ended
     writeFileSync(list, ' 7301,8822\n 7302,8823\n')
     const next = await again(server, daemon)
-    await knock(client, [SERVER_4, '7301', '8822'])
-    await knock(client, [SERVER_4, '7302', '8823'])
+    await sendKnocks(client, SERVER_4, ['7301', '8822'])
+    await sendKnocks(client, SERVER_4, ['7302', '8823'])
     await next.line(/OPEN SESAME/)
     await next.stop()
     expect(next.count(/OPEN SESAME/)).toBe(1)

@@ -10,7 +10,7 @@ import { confirm, confirmed, connected } from './base-rules.ts'
 import { CONTAINER_4, INNER, PUBLISHED, docker, withContainer } from './docker.ts'
 import { nft } from './firewall.ts'
 import { KNOCKS } from './guarded.ts'
-import { knock, program, startRealKnockd } from './knockd.ts'
+import { program, startRealKnockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { KINDS, typing } from './own-rules.ts'
@@ -18,7 +18,7 @@ import type { OwnRules } from './own-rules.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
-import { probe, serveTcp } from './service.ts'
+import { connectTo, probe, sendKnocks, serveTcp } from './service.ts'
 
 type Name = keyof typeof REMEDIES
 
@@ -90,11 +90,12 @@ function stubs(): Readonly<Record<string, string>> {
 
 /** A session that is open from before, and how to tell that it goes on. */
 async function session(client: Host): Promise<() => Promise<void>> {
-  const open = client.start(['sh', '-c', `(while sleep 0.1; do echo on; done) | nc ${SERVER_4} 22`])
+  const open = await connectTo(client, SERVER_4, 22)
   await open.line(/hello/)
+  let count = 0
   return async () => {
-    const before = open.count(/^on$/)
-    await until('the session answers', () => open.count(/^on$/) > before + 3)
+    await open.say(`still there ${++count}`)
+    await open.line(new RegExp(`^still there ${count}$`))
   }
 }
 
@@ -158,7 +159,7 @@ async function tryRemedy(trial: Trial): Promise<void> {
   daemon ??= await run(server, file)
   for (const [address] of FAMILIES) {
     await until(`nobody else gets in at ${address}`, async () => (await probe(client, address, port)) !== 'open')
-    await knock(client, [address, ...KNOCKS])
+    await sendKnocks(client, address, KNOCKS)
     await until(`the knock opens ${address}`, async () => (await probe(client, address, port)) === 'open')
   }
   await goesOn()
@@ -531,7 +532,7 @@ lab('remedies', () => {
       expect([name, await probe(client, SERVER_4, DOOR)]).not.toEqual([name, 'open'])
     }
     for (const [address] of FAMILIES) {
-      await knock(client, [address, ...KNOCKS])
+      await sendKnocks(client, address, KNOCKS)
       await until(`the knock opens ${address}`, async () => (await probe(client, address, DOOR)) === 'open')
     }
   }, 240_000)
