@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe } from 'vitest'
+import { describe } from 'vitest'
 import { destroyAll, Process, run, runs, stopAll, type Output, type Run, type Start } from './process.ts'
 import { Resident } from './resident.ts'
 import { removeScratch } from './scratch.ts'
@@ -130,15 +130,13 @@ export async function pair(): Promise<{ readonly server: Host; readonly client: 
 
 /**
  * Stops every process, removes every namespace and the scratch folder this test process made. Runs by itself when a test
- * file ends.
+ * file ends: see set-up.ts.
  */
 export async function tearDown(): Promise<void> {
   await stopAll()
   for (const host of hosts) await host.remove()
   removeScratch()
 }
-
-afterAll(tearDown)
 
 /** The same without waiting for anybody: for the moment the test process ends. */
 function tearDownNow(): void {
