@@ -7,8 +7,10 @@ import { LINE_LIMIT_MS, Lines } from './lines.ts'
 export const RUN_LIMIT_MS = 30_000
 /** Milliseconds a process has between SIGTERM and SIGKILL. */
 export const STOP_LIMIT_MS = 5_000
-/** Milliseconds between two looks at a condition that no event announces. */
-const LOOK_EVERY_MS = 20
+/** Milliseconds between two looks at a condition that no event announces: at first, by how much they grow, and at most. */
+const LOOK_FIRST_MS = 10
+const LOOK_GROWTH = 1.5
+const LOOK_MOST_MS = 200
 
 /** How a process ended: one of the two is set. */
 export interface Exit {
@@ -173,9 +175,9 @@ export async function until(
   limitMs = LINE_LIMIT_MS,
 ): Promise<void> {
   const end = performance.now() + limitMs
-  while (!(await condition())) {
+  for (let pauseMs = LOOK_FIRST_MS; !(await condition()); pauseMs = Math.min(pauseMs * LOOK_GROWTH, LOOK_MOST_MS)) {
     if (performance.now() > end) throw new Error(`still not so after ${limitMs} ms: ${what}`)
-    await pause(LOOK_EVERY_MS)
+    await pause(pauseMs)
   }
 }
 
