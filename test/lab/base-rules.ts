@@ -21,8 +21,8 @@ export async function applying(host: Host, file: string, ...args: readonly strin
 
 /** A connection from the client that stays, and its name as sshd gives it to its sessions. */
 export async function connected(client: Host, port: number): Promise<string> {
-  const line = await (await connectTo(client, SERVER_4, port)).line(/^port /)
-  return `${CLIENT_4} ${line.slice(5)} ${SERVER_4} ${port}`
+  const { ownPort } = await connectTo(client, { address: SERVER_4, port })
+  return `${CLIENT_4} ${ownPort} ${SERVER_4} ${port}`
 }
 
 /** Runs `confirm` as in an ssh session over this connection. */

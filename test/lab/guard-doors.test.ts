@@ -8,20 +8,11 @@ import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
-import { probe, sendKnocks, serveTcp } from './service.ts'
+import { goesOn, probe, sendKnocks, serveTcp, session } from './service.ts'
 
 /** Whether a TCP connection from one of a host's addresses comes about. */
 async function reaches(from: Host, source: string, address: string, port: number): Promise<boolean> {
-  const argv = ['timeout', '1', 'nc', '-z', '-s', source, address, String(port)]
-  return (await from.run(argv, { mayFail: true })).code === 0
-}
-
-/** A session with a service that goes on until it is stopped. */
-async function session(client: Host, address: string, port = 22): Promise<Process> {
-  const argv = ['sh', '-c', `(while sleep 0.3; do echo on; done) | nc ${address} ${port}`]
-  const process = client.start(argv)
-  await process.line(/hello/)
-  return process
+  return (await probe(from, address, port, 1_000, source)) === 'open'
 }
 
 /** A UDP service that answers each datagram with `again: …`, both families. */
@@ -108,8 +99,7 @@ lab('connections', () => {
     await daemon.process.line(/ closed$/)
     expect(await probe(client, SERVER_4, 22)).toBe('refused')
     expect(await probe(client, SERVER_6, 22)).toBe('refused')
-    const before = sessions.map((each) => each.count(/^on$/))
-    await until('both go on', () => sessions.every((each, index) => each.count(/^on$/) > before[index]! + 1))
+    for (const each of sessions) await goesOn(each)
   })
 
   test('that were there before the guard live on, where nothing tracked them', async () => {
@@ -118,12 +108,11 @@ lab('connections', () => {
     const sessions = [await session(client, SERVER_4), await session(client, SERVER_6)]
     const daemon = await guardSsh(server, 3)
     expect(await isGuarded(server)).toBe(true)
-    const before = sessions.map((each) => each.count(/^on$/))
-    await until('both go on', () => sessions.every((each, index) => each.count(/^on$/) > before[index]! + 1))
+    for (const each of sessions) await goesOn(each)
     expect(await probe(client, SERVER_4, 22)).toBe('refused')
     // And through a second daemon's life, by when connection tracking knows them.
     await daemon.process.stop()
-    expect(sessions.every((each) => each.exit === undefined)).toBe(true)
+    expect(sessions.every((each) => each.count(/^out$/) === 0)).toBe(true)
   })
 })
 

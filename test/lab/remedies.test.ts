@@ -18,7 +18,7 @@ import type { OwnRules } from './own-rules.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
-import { connectTo, probe, sendKnocks, serveTcp } from './service.ts'
+import { goesOn, probe, sendKnocks, serveTcp, session } from './service.ts'
 
 type Name = keyof typeof REMEDIES
 
@@ -88,17 +88,6 @@ function stubs(): Readonly<Record<string, string>> {
   return { PATH: `${folder}:${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`, EDITOR: 'true' }
 }
 
-/** A session that is open from before, and how to tell that it goes on. */
-async function session(client: Host): Promise<() => Promise<void>> {
-  const open = await connectTo(client, SERVER_4, 22)
-  await open.line(/hello/)
-  let count = 0
-  return async () => {
-    await open.say(`still there ${++count}`)
-    await open.line(new RegExp(`^still there ${count}$`))
-  }
-}
-
 /** What a stranger sees of each port over both families, the door's left out. */
 async function seenBy(client: Host, port: number): Promise<Readonly<Record<string, boolean>>> {
   const seen: Record<string, boolean> = {}
@@ -137,7 +126,7 @@ async function tryRemedy(trial: Trial): Promise<void> {
   for (const each of [...PUBLIC, PRIVATE, DOOR]) await serveTcp(server, each)
   const type = (await trial.rules(machine)) ?? typing(server)
   let daemon = running ? await run(server, file) : undefined
-  const goesOn = await session(client)
+  const open = await session(client, SERVER_4)
   const before = await seenBy(client, port)
 
   const expected = trial.expected(machine, daemon?.pid)
@@ -149,7 +138,7 @@ async function tryRemedy(trial: Trial): Promise<void> {
   for (const each of expected) {
     if (trial.type === undefined) await type(each, stubs())
     else await trial.type(machine, each)
-    await goesOn()
+    await goesOn(open)
   }
   expect(await seenBy(client, port)).toEqual(before)
   if (trial.guarded === true) expect(await probe(client, SERVER_4, port)).not.toBe('open')
@@ -162,7 +151,7 @@ async function tryRemedy(trial: Trial): Promise<void> {
     await sendKnocks(client, address, KNOCKS)
     await until(`the knock opens ${address}`, async () => (await probe(client, address, port)) === 'open')
   }
-  await goesOn()
+  await goesOn(open)
   expect(await seenBy(client, port)).toEqual(before)
   const again = await advice(server, file)
   for (const each of expected) expect(again).not.toContain(each)
@@ -512,7 +501,7 @@ lab('remedies', () => {
     )
     await confirmed({ server, client }, file, 80, '--allow', 'tcp/22,tcp/80')
     const machine = { server, client, file }
-    const goesOn = await session(client)
+    const open = await session(client, SERVER_4)
     const before = await seenBy(client, DOOR)
     const places = ['etc', 'usr/local']
     // What is written there is gone with the command.
@@ -527,7 +516,7 @@ lab('remedies', () => {
       const argv = ['unshare', '-m', 'sh', '-ec', [...inside, 'eval "$0"'].join('\n'), printed]
       const { code, stderr } = await server.run(argv, { env: stubs(), mayFail: true })
       if (!['applyAnew', 'check', 'lookAtRules'].includes(name)) expect([name, code, stderr]).toEqual([name, 0, stderr])
-      await goesOn()
+      await goesOn(open)
       expect([name, await seenBy(client, DOOR)]).toEqual([name, before])
       expect([name, await probe(client, SERVER_4, DOOR)]).not.toEqual([name, 'open'])
     }

@@ -10,6 +10,8 @@ import koffi from 'koffi'
 
 /** `<sched.h>` */
 const CLONE_NEWNET = 0x40000000
+/** Milliseconds between two words over a connection. */
+const SAID_EVERY_MS = 100
 
 /** Connections and servers by the name that the order gave them. */
 const open = new Map()
@@ -23,9 +25,9 @@ closeSync(namespace)
 const tell = (name, line) => parentPort.postMessage({ name, line })
 
 const orders = {
-  async probe({ address, port, limitMs }) {
+  async probe({ address, port, limitMs, source }) {
     return await new Promise((resolve) => {
-      const socket = connect({ host: address, port })
+      const socket = connect({ host: address, port, localAddress: source })
       const settle = (look) => {
         clearTimeout(timer)
         socket.destroy()
@@ -57,21 +59,24 @@ const orders = {
     })
   },
 
-  async connect({ name, address, port }) {
-    const socket = connect({ host: address, port })
+  async connect({ name, address, port, source, sourcePort, word }) {
+    const socket = connect({ host: address, port, localAddress: source, localPort: sourcePort })
     await new Promise((resolve, reject) => {
       socket.once('error', reject)
       socket.once('connect', resolve)
     })
+    const timer = setInterval(() => socket.write(`${word}\n`), SAID_EVERY_MS)
     socket.on('error', () => undefined)
-    createInterface({ input: socket }).on('line', (line) => tell(name, line))
+    socket.once('close', () => {
+      clearInterval(timer)
+      tell(name, 'out')
+    })
+    const { localPort } = socket
+    createInterface({ input: socket })
+      .on('line', (line) => tell(name, line))
+      .on('error', () => undefined)
     open.set(name, () => socket.destroy())
-    sockets.set(name, socket)
-    return socket.localPort
-  },
-
-  async say({ name, line }) {
-    sockets.get(name).write(`${line}\n`)
+    return localPort
   },
 
   async knock({ address, knocks }) {
@@ -95,9 +100,6 @@ const orders = {
     open.get(name)?.()
   },
 }
-
-/** The sockets of connections, by their names. */
-const sockets = new Map()
 
 parentPort.on('message', async ({ id, order, ...words }) => {
   try {

@@ -10,12 +10,21 @@ export interface Knock {
   readonly protocol: 'tcp' | 'udp'
 }
 
+/** Where a connection goes to, and from where. */
+export interface Target {
+  readonly address: string
+  readonly port: number
+  /** One of the host's addresses and a port of it; what the system chooses without them. */
+  readonly source?: string | undefined
+  readonly sourcePort?: number | undefined
+}
+
 /** The orders that resident.mjs carries out, and their answers. */
 interface Orders {
-  probe: { readonly ask: { address: string; port: number; limitMs: number }; readonly answer: Look }
+  probe: { readonly ask: Target & { limitMs: number }; readonly answer: Look }
   serve: { readonly ask: { name: number; port: number; greeting: string }; readonly answer: undefined }
-  connect: { readonly ask: { name: number; address: string; port: number }; readonly answer: number }
-  say: { readonly ask: { name: number; line: string }; readonly answer: undefined }
+  /** Says the word over and over. The answer is its own port. */
+  connect: { readonly ask: Target & { name: number; word: string }; readonly answer: number }
   knock: { readonly ask: { address: string; knocks: readonly Knock[] }; readonly answer: undefined }
   close: { readonly ask: { name: number }; readonly answer: undefined }
 }
@@ -35,11 +44,6 @@ export class Socket extends Lines {
     this.name = name
   }
 
-  /** Sends a line over a connection. */
-  async say(line: string): Promise<void> {
-    await this.#resident.ask('say', { name: this.name, line })
-  }
-
   /** Closes it: a server with all its connections. */
   async stop(): Promise<void> {
     await this.#resident.ask('close', { name: this.name })
@@ -53,20 +57,23 @@ export class Resident {
   readonly #waiting = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
   readonly #sockets = new Map<number, Socket>()
   #count = 0
+  /** Why it is gone. */
+  #gone: Error | undefined
 
   /** @param namespace its file */
   constructor(namespace: string) {
     this.#worker = new Worker(new URL('resident.mjs', import.meta.url), { workerData: namespace, execArgv: [] })
     this.#worker.unref()
     this.#worker.on('message', (message: Message) => this.#hear(message))
-    this.#worker.on('error', (error: Error) => this.#reject(error))
-    this.#worker.on('exit', () => this.#reject(new Error('the host is gone')))
+    this.#worker.on('error', (error: Error) => this.#end(error))
+    this.#worker.on('exit', () => this.#end(new Error('the host is gone')))
   }
 
   /** Has an order carried out. Throws with the message of what went wrong. */
   async ask<Name extends keyof Orders>(order: Name, words: Orders[Name]['ask']): Promise<Orders[Name]['answer']> {
     const id = ++this.#count
     return (await new Promise((resolve, reject) => {
+      if (this.#gone !== undefined) throw this.#gone
       this.#waiting.set(id, { resolve, reject })
       this.#worker.postMessage({ id, order, ...words })
     })) as Orders[Name]['answer']
@@ -95,8 +102,10 @@ export class Resident {
     else waiting?.reject(new Error(message.error))
   }
 
-  #reject(error: Error): void {
-    for (const { reject } of this.#waiting.values()) reject(error)
+  #end(error: Error): void {
+    this.#gone ??= error
+    for (const { reject } of this.#waiting.values()) reject(this.#gone)
     this.#waiting.clear()
+    for (const socket of this.#sockets.values()) socket.end(this.#gone.message)
   }
 }

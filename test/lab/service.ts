@@ -1,6 +1,8 @@
 import type { Host } from './net.ts'
+import type { Lines } from './lines.ts'
+import { until } from './process.ts'
 import type { Process } from './process.ts'
-import type { Look, Socket } from './resident.ts'
+import type { Look, Socket, Target } from './resident.ts'
 
 /** Milliseconds {@link probe} waits for an answer from the port. */
 const PROBE_LIMIT_MS = 500
@@ -19,15 +21,42 @@ export async function serveTcp(host: Host, port: number): Promise<Socket> {
 }
 
 /** Tries to connect from a host. */
-export async function probe(from: Host, address: string, port: number, limitMs = PROBE_LIMIT_MS): Promise<Look> {
-  return await from.resident.ask('probe', { address, port, limitMs })
+export async function probe(
+  from: Host,
+  address: string,
+  port: number,
+  limitMs = PROBE_LIMIT_MS,
+  source?: string,
+): Promise<Look> {
+  return await from.resident.ask('probe', { address, port, limitMs, source })
 }
 
-/** A connection from a host that stays, and the line `port PORT` with the port that it has there. */
-export async function connectTo(from: Host, address: string, port: number): Promise<Socket> {
-  const connection = from.resident.socket(`a connection to ${address} ${port}`)
-  connection.add(`port ${await from.resident.ask('connect', { name: connection.name, address, port })}`)
-  return connection
+/** A session with a service of {@link serveTcp} that says `on` over and over. */
+export async function session(
+  from: Host,
+  address: string,
+  port = 22,
+  own: Pick<Target, 'source' | 'sourcePort'> = {},
+): Promise<Socket> {
+  const { socket } = await connectTo(from, { address, port, ...own })
+  await socket.line(new RegExp(`^${GREETING}$`))
+  return socket
+}
+
+/** A connection from a host that stays and says `on` over and over, and the port that it comes from. */
+export async function connectTo(
+  from: Host,
+  target: Target,
+): Promise<{ readonly socket: Socket; readonly ownPort: number }> {
+  const socket = from.resident.socket(`a connection to ${target.address} ${target.port}`)
+  const ownPort = await from.resident.ask('connect', { name: socket.name, word: 'on', ...target })
+  return { socket, ownPort }
+}
+
+/** Waits until a session has gone on, after what has come by now. */
+export async function goesOn(one: Lines): Promise<void> {
+  const before = one.count(/^on$/)
+  await until('the session goes on', () => one.count(/^on$/) > before + 2)
 }
 
 /** Whether a TCP connection from a host comes about within the limit. */
