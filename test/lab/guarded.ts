@@ -13,13 +13,6 @@ export const KNOCKS = ['7301', '822', '9403'] as const
 /** Milliseconds within which something closes or is put back that is due: long, for a busy machine. */
 export const DUE_LIMIT_MS = 20_000
 
-/** Starts the daemon again, with the config and the state of one that has ended. */
-export async function startAgain(host: Host, { file }: Knockd): Promise<Process> {
-  const process = host.start([globalThis.process.execPath, program('knockd'), '-v', '-c', file, '-i', 'eth0'])
-  await process.line(/listening on/)
-  return process
-}
-
 /** A daemon that opens port 22 for so many seconds, with more lines in `[options]` and in the door. */
 export async function guardSsh(host: Host, seconds: number, options = '', door = ''): Promise<Knockd> {
   const open = door.includes('Open_Ports') ? '' : 'Open_Ports = tcp/22\n'

@@ -103,9 +103,9 @@ export interface End {
 
 /** Joins two hosts by a pair of virtual Ethernet devices, both up, with their addresses in use. */
 export async function link(one: End, other: End): Promise<void> {
-  const join = `ip link add ${endWords(one)} type veth peer ${endWords(other)}`
+  const joined = `ip link add ${endWords(one)} type veth peer ${endWords(other)}`
   // One process of the test's for all of it: it is large, and each that it starts costs a copy of its tables.
-  await run(['sh', '-ec', [join, ...[one, other].map(setUp)].join('\n')])
+  await run(['sh', '-ec', [joined, ...[one, other].map(setUp)].join('\n')])
 }
 
 function endWords({ host, device = 'eth0', mac }: End): string {

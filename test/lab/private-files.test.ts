@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { formatCounter, formatProfileConfig, formatProfileKey } from '../../src/spa/knockknock/profile.ts'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
-import { program, startKnockd } from './knockd.ts'
+import { program, startAgain, startKnockd } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
@@ -151,8 +151,7 @@ lab('a file that others can write', () => {
     const open = await postern(server, 'check', daemon.file)
     expect(open.stdout.match(new RegExp(`chmod go-w ${folder}$`, 'gm'))!.length).toBeGreaterThanOrEqual(files.length)
     await running.stop()
-    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-    await running.line(/listening on/)
+    running = await startAgain(server, daemon)
     const again = running.lines.join('\n')
     for (const file of files.filter((each) => !/phrase|mac\.key/.test(each))) {
       expect(again).toContain(`${file}: others can write its folder ${folder}, and so replace it (mode 0777)`)

@@ -1,5 +1,7 @@
 // A thread inside the network namespace of a lab host: it serves, connects and knocks there, without a process for each.
 // The file of the namespace comes as `workerData`; orders and answers are messages, see resident.ts.
+// Messages between threads have no origin: that is for windows.
+// oxlint-disable unicorn/require-post-message-target-origin
 import { createSocket } from 'node:dgram'
 import { closeSync, openSync } from 'node:fs'
 import { connect, createServer } from 'node:net'

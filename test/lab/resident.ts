@@ -1,3 +1,5 @@
+// Messages between threads have no origin: that is for windows.
+// oxlint-disable unicorn/require-post-message-target-origin
 import { Worker } from 'node:worker_threads'
 import { Lines } from './lines.ts'
 
@@ -104,7 +106,7 @@ export class Resident {
 
   #end(error: Error): void {
     this.#gone ??= error
-    for (const { reject } of this.#waiting.values()) reject(this.#gone)
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#gone)
     this.#waiting.clear()
     for (const socket of this.#sockets.values()) socket.end(this.#gone.message)
   }

@@ -4,7 +4,6 @@ import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, wr
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { formatCounter, formatProfileConfig, formatProfileKey } from '../../src/spa/knockknock/profile.ts'
 import { encodeSyn } from '../../src/spa/knockknock/syn.ts'
 import type { KnockknockKeys } from '../../src/spa/knockknock/syn.ts'
 import { keyPairOf } from '../../src/spa/noise/curve.ts'
@@ -14,7 +13,7 @@ import { codeOf, periodAt } from '../../src/totp/code.ts'
 import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
-import { program, startKnockd } from './knockd.ts'
+import { program, startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
@@ -22,6 +21,7 @@ import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 import { probe, sendKnocks, serveTcp } from './service.ts'
+import { writeProfile } from './single-packets.ts'
 
 const KNOCK_PORT = 666
 const SERVER_SECRET = new Uint8Array(32).fill(11)
@@ -83,15 +83,7 @@ const keysOf = (byte: number): KnockknockKeys => ({
   cipherKey: new Uint8Array(16).fill(byte),
   macKey: new Uint8Array(16).fill(byte + 1),
 })
-const profile = (folder: string, name: string, byte: number): void => {
-  const path = join(folder, name)
-  mkdirSync(path, { recursive: true, mode: 0o700 })
-  const { cipherKey, macKey } = keysOf(byte)
-  writeFileSync(join(path, 'cipher.key'), formatProfileKey(cipherKey), { mode: 0o600 })
-  writeFileSync(join(path, 'mac.key'), formatProfileKey(macKey), { mode: 0o600 })
-  writeFileSync(join(path, 'counter'), formatCounter(0), { mode: 0o600 })
-  writeFileSync(join(path, 'config'), formatProfileConfig(KNOCK_PORT), { mode: 0o600 })
-}
+const profile = (folder: string, name: string, byte: number): void => writeProfile(join(folder, name), keysOf(byte))
 const sendSyn = async (client: Host, byte: number): Promise<void> => {
   const { identification, sequence, acknowledgment, window } = encodeSyn(22, keysOf(byte), 0)
   const fields = ['-N', identification, '-w', window, '-M', sequence, '-L', acknowledgment].map(String)
@@ -184,8 +176,7 @@ const withState = (config: string, { stateDir }: Knockd): string =>
   config.replace('[options]\n', `[options]\nStateDir = ${stateDir}\n`)
 
 const again = async (server: Host, daemon: Knockd): Promise<Process> => {
-  running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-  await running.line(/listening on/)
+  running = await startAgain(server, daemon)
   return running
 }
 
