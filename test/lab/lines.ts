@@ -46,7 +46,7 @@ export class Lines {
     })
   }
 
-  /** How many lines so far match. */
+  /** Counts the lines so far that match. */
   count(pattern: RegExp): number {
     return this.lines.filter((line) => pattern.test(line)).length
   }

@@ -104,7 +104,7 @@ export interface End {
 /** Joins two hosts by a pair of virtual Ethernet devices, both up, with their addresses in use. */
 export async function link(one: End, other: End): Promise<void> {
   const joined = `ip link add ${endWords(one)} type veth peer ${endWords(other)}`
-  // One process of the test's for all of it: it is large, and each that it starts costs a copy of its tables.
+  // One shell for all of it: the test's process is large, and starting another from it is slow.
   await run(['sh', '-ec', [joined, ...[one, other].map(setUp)].join('\n')])
 }
 

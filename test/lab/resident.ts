@@ -3,7 +3,7 @@
 import { Worker } from 'node:worker_threads'
 import { Lines } from './lines.ts'
 
-/** What a TCP port looks like from a host. `refused`: a reset or an ICMP error came; `silent`: nothing did. */
+/** The state of a TCP port, seen from a host. `refused`: a reset or an ICMP error came; `silent`: nothing did. */
 export type Look = 'open' | 'refused' | 'silent'
 
 /** A knock that a resident sends: a SYN, or an empty datagram. */
@@ -35,7 +35,7 @@ type Message =
   | { readonly name: number; readonly line: string }
   | { readonly id: number; readonly answer?: unknown; readonly error?: string }
 
-/** What a resident keeps open, and the lines that come from it. */
+/** A server or a connection of a resident, and the lines that come from it. */
 export class Socket extends Lines {
   readonly name: number
   readonly #resident: Resident
@@ -59,7 +59,7 @@ export class Resident {
   readonly #waiting = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
   readonly #sockets = new Map<number, Socket>()
   #count = 0
-  /** Why it is gone. */
+  /** The error that ended the thread. */
   #gone: Error | undefined
 
   /** @param namespace its file */

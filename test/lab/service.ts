@@ -7,7 +7,7 @@ import type { Look, Socket, Target } from './resident.ts'
 /** Milliseconds {@link probe} waits for an answer from the port. */
 const PROBE_LIMIT_MS = 500
 
-/** What a TCP service in the lab greets with. */
+/** The first line of a TCP service in the lab. */
 export const GREETING = 'hello from behind the door'
 
 /**
@@ -59,7 +59,7 @@ export async function goesOn(one: Lines): Promise<void> {
   await until('the session goes on', () => one.count(/^on$/) > before + 2)
 }
 
-/** Whether a TCP connection from a host comes about within the limit. */
+/** Tells if a TCP connection from a host comes about within the limit. */
 export async function canConnect(
   from: Host,
   address: string,
