@@ -14,6 +14,9 @@ const retry = process.env.CI === 'true' ? 1 : 0
 const TIMING = ['flooded', 'forged', 'lossy', 'peers', 'played-back'].map((name) => `test/lab/${name}.test.ts`)
 
 const limits = { testTimeout: slow ? 600_000 : 60_000, hookTimeout: 60_000, retry }
+/** One process for many files: loading everything anew for each takes as long as many of the tests. */
+const shared = { isolate: false }
+const lab = { setupFiles: ['test/lab/set-up.ts'], ...shared, ...limits }
 
 export default defineConfig({
   test: {
@@ -22,8 +25,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['src/**/*.test.ts', 'script/**/*.test.ts'],
-          // One process for many files: loading everything anew for each takes as long as the tests.
-          isolate: false,
+          ...shared,
           testTimeout: slow ? 600_000 : 30_000,
           retry,
         },
@@ -34,10 +36,10 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts'],
           exclude: TIMING,
           maxWorkers: WAIT_WORKERS,
-          ...limits,
+          ...lab,
         },
       },
-      { test: { name: 'timing', include: TIMING, fileParallelism: false, ...limits } },
+      { test: { name: 'timing', include: TIMING, fileParallelism: false, ...lab } },
     ],
   },
 })

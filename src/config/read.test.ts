@@ -70,11 +70,12 @@ const usualDoors = (count: number): string =>
     return `[${index}]\nSequence = ${knocks.join()}\nCommand = iptables -A INPUT -s %IP% -j ACCEPT\nCommand_6 =\nStop_Command = iptables -D INPUT -s %IP% -j ACCEPT\n`
   }).join('')
 
-/** Milliseconds that reading takes. */
+/** Microseconds of this process that reading takes, however many others want the processor. */
 const time = (text: string): number => {
-  const start = performance.now()
+  const start = process.cpuUsage()
   expect(checkConfig(text, 'k').config).toBeDefined()
-  return performance.now() - start
+  const { user, system } = process.cpuUsage(start)
+  return user + system
 }
 
 test.each(fixtures)('every fault of %s', (name) => {

@@ -1,7 +1,7 @@
 // Goal: the real gpg, given descriptors 0, 1 and 2 alone, decrypts and signs with whatever passphrase there is and however
 // long the message, and nothing in a message passes for what gpg itself says of it.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -49,7 +49,10 @@ const terms = (passphrase: Uint8Array | undefined) => ({
 })
 
 beforeAll(() => {
-  execFileSync('mkdir', ['-m', '700', home])
+  mkdirSync(home, { mode: 0o700 })
+  // How long a passphrase is hashed is in the message; by itself gpg takes a tenth of a second each time.
+  writeFileSync(join(home, 'gpg.conf'), 's2k-count 1024\n')
+  writeFileSync(join(home, 'gpg-agent.conf'), 's2k-count 65536\n')
   vi.stubEnv('GNUPGHOME', home)
 })
 afterAll(() => {

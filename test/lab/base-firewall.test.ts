@@ -4,11 +4,11 @@ import { spawn } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { applying, confirm, connected, firewall, keepers } from './base-rules.ts'
 import { nft, nftRules } from './firewall.ts'
-import { knock, program, startKnockd } from './knockd.ts'
+import { program, startKnockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import { runs, until } from './process.ts'
 import { writeConfig } from './scratch.ts'
-import { probe, serveTcp } from './service.ts'
+import { probe, sendKnocks, serveTcp } from './service.ts'
 
 const CONFIG = `[options]
 Always_Allow = 203.0.113.0/24
@@ -149,7 +149,7 @@ lab('the base ruleset', () => {
     expect(await probe(client, SERVER_4, 22)).toBe('refused')
     const daemon = await startKnockd({ host: server, config: CONFIG })
     expect(await probe(client, SERVER_4, 22)).toBe('refused')
-    await knock(client, [SERVER_4, '7301', '5401', '8822'])
+    await sendKnocks(client, SERVER_4, ['7301', '5401', '8822'])
     await daemon.process.line(/OPEN SESAME/)
     await until('it is open', async () => (await probe(client, SERVER_4, 22)) === 'open')
     expect(await probe(client, SERVER_6, 22)).toBe('refused')

@@ -4,6 +4,7 @@ import { asTyped } from './ssh-session.ts'
 import { CLIENT_4, SERVER_4 } from './net.ts'
 import type { Host } from './net.ts'
 import type { Output, Process } from './process.ts'
+import { connectTo } from './service.ts'
 
 /** Runs `postern firewall` to its end. */
 export async function firewall(host: Host, ...args: readonly string[]): Promise<Output> {
@@ -20,9 +21,8 @@ export async function applying(host: Host, file: string, ...args: readonly strin
 
 /** A connection from the client that stays, and its name as sshd gives it to its sessions. */
 export async function connected(client: Host, port: number): Promise<string> {
-  const code = `const s=require('net').connect(${port},'${SERVER_4}',()=>console.log('port '+s.localPort));s.on('error',()=>process.exit(1))`
-  const line = await client.start([process.execPath, '-e', code]).line(/^port /)
-  return `${CLIENT_4} ${line.slice(5)} ${SERVER_4} ${port}`
+  const { ownPort } = await connectTo(client, { address: SERVER_4, port })
+  return `${CLIENT_4} ${ownPort} ${SERVER_4} ${port}`
 }
 
 /** Runs `confirm` as in an ssh session over this connection. */

@@ -1,18 +1,19 @@
 // Goal: a code from a phone opens the door once, on real packets; its neighbours do too, older ones do not; no code opens
 // twice, whoever plays it back, whatever is killed; and the change of the period leaves no gap.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { codeOf, periodAt } from '../../src/totp/code.ts'
 import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
-import { knock, program, startKnockd } from './knockd.ts'
-import type { Knockd } from './knockd.ts'
+import { knock, program } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
-import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
+import { sendKnocks } from './service.ts'
+import { recordedOf } from './recorded.ts'
+import { OneDaemon } from './one-daemon.ts'
 
 /** Rounds of kill -9 at a random moment. */
 const ROUNDS = process.env.SLOW === '1' ? 1_000 : 5
@@ -27,11 +28,7 @@ const SECRET: TotpSecret = {
   periodS: 3_600,
 }
 
-let running: Process | undefined
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
+const one = new OneDaemon()
 
 const secretFile = (secret: TotpSecret): string => {
   const file = scratch('secret')
@@ -42,24 +39,16 @@ const secretFile = (secret: TotpSecret): string => {
 const door = (name: string, lines: readonly string[], notes: string): string =>
   [`[${name}]`, ...lines, `Start_Command = echo ${name} %IP% $POSTERN_USER >> ${notes}`, ''].join('\n')
 
-const start = async (host: Host, config: string): Promise<Knockd> => {
-  const daemon = await startKnockd({ host, config })
-  running = daemon.process
-  return daemon
-}
-
-const again = async (host: Host, daemon: Knockd): Promise<Process> => {
-  running = host.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-  await running.line(/listening on/)
-  return running
-}
-
 const lines = (file: string): readonly string[] =>
   readFileSync(file, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean)
 
 /** Knocks as anybody with telnet would: a port after the other. */
 const knockCode = async (client: Host, code: string, to = SERVER_4): Promise<void> => {
-  await knock(client, [to, ...knocksOfCode(code).map(({ port }) => String(port))])
+  await sendKnocks(
+    client,
+    to,
+    knocksOfCode(code).map(({ port }) => String(port)),
+  )
 }
 
 const codeAt = (secret: TotpSecret, periods = 0): string => codeOf(secret, periodAt(secret, Date.now()) + periods)
@@ -69,7 +58,7 @@ lab('time-based codes', () => {
     const { server, client } = await pair()
     const notes = scratch('notes')
     const file = secretFile(SECRET)
-    const daemon = await start(server, door('ssh', [`TOTP_Secret_File = ${file}`], notes))
+    const daemon = await one.start(server, door('ssh', [`TOTP_Secret_File = ${file}`], notes))
     await knockCode(client, codeAt(SECRET))
     expect(await daemon.process.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME`)
     await knockCode(client, codeAt(SECRET, 1), SERVER_6)
@@ -91,7 +80,7 @@ lab('time-based codes', () => {
     expect(made.stdout).toMatch(/otpauth:\/\/totp\//)
     expect(made.stdout).toMatch(/[█▀▄]{10}/)
     const [line] = /TOTP_Secret_File = \S+/.exec(made.stdout)!
-    await start(server, door('ssh', [line], notes))
+    await one.start(server, door('ssh', [line], notes))
     expect((await knock(client, ['--totp-file', file, SERVER_4])).code).toBe(0)
     await until('the opening', () => lines(notes).length === 1)
   }, 60_000)
@@ -99,7 +88,7 @@ lab('time-based codes', () => {
   test('typed into telnet and nc, a port after the other', async () => {
     const { server, client } = await pair()
     const notes = scratch('notes')
-    await start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(SECRET)}`], notes))
+    await one.start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(SECRET)}`], notes))
     const ways = [
       (port: number) => ['timeout', '1', 'telnet', SERVER_4, String(port)],
       (port: number) => ['nc', '-z', '-w', '1', SERVER_4, String(port)],
@@ -116,31 +105,17 @@ lab('time-based codes', () => {
     const notes = scratch('notes')
     const brief = { ...SECRET, periodS: 5 }
     const config = door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes)
-    const daemon = await start(server, config)
-    const capture = scratch('knocks.pcap')
-    const recorder = server.start([
-      'tcpdump',
-      '-U',
-      '--immediate-mode',
-      '-Z',
-      'root',
-      '-w',
-      capture,
-      '-i',
-      'eth0',
-      'tcp',
-    ])
-    await recorder.line(/listening on/)
-    const code = codeAt(brief)
-    await knockCode(client, code)
-    await until('the opening', () => lines(notes).length === 1)
-    await knockCode(client, code)
-    const next = (periodAt(brief, Date.now()) + 1) * brief.periodS * 1000
-    await until('the next period', () => Date.now() >= next, 10_000)
-    await knockCode(client, codeAt(brief))
-    await until('the second opening', () => lines(notes).length === 2)
-    recorder.kill('SIGINT')
-    await recorder.ended
+    const daemon = await one.start(server, config)
+    const capture = await recordedOf(server, 'tcp', async () => {
+      const code = codeAt(brief)
+      await knockCode(client, code)
+      await until('the opening', () => lines(notes).length === 1)
+      await knockCode(client, code)
+      const next = (periodAt(brief, Date.now()) + 1) * brief.periodS * 1000
+      await until('the next period', () => Date.now() >= next, 10_000)
+      await knockCode(client, codeAt(brief))
+      await until('the second opening', () => lines(notes).length === 2)
+    })
     const { stdout } = await server.run([process.execPath, program('postern'), 'replay', '-c', daemon.file, capture])
     expect(stdout.match(/ssh: OPEN SESAME/g)).toHaveLength(2)
   }, 60_000)
@@ -151,12 +126,12 @@ lab('time-based codes', () => {
     const file = secretFile(SECRET)
     const lined = [`TOTP_Secret_File = ${file}`, 'TOTP_Skew = 0']
     const config = `${door('one', lined, notes)}${door('two', ['Sequence = 8123,7456', ...lined], notes)}`
-    const daemon = await start(server, config)
+    const daemon = await one.start(server, config)
     const [first, second] = knocksOfCode(codeAt(SECRET)).map(({ port }) => String(port)) as [string, string]
     // Both doors' knocks are in this: the longer sequence opens its door, and the code is used up for the other.
-    await knock(client, [SERVER_4, '8123', '7456', first, second])
+    await sendKnocks(client, SERVER_4, ['8123', '7456', first, second])
     await daemon.process.line(/two: OPEN SESAME/)
-    await knock(client, [SERVER_4, first, second])
+    await sendKnocks(client, SERVER_4, [first, second])
     await daemon.process.line(/one: this code was used before/)
     await until('the opening', () => lines(notes).length > 0)
     expect(lines(notes)).toEqual([`two ${CLIENT_4}`])
@@ -167,7 +142,7 @@ lab('time-based codes', () => {
     const { server, client } = await pair()
     const notes = scratch('notes')
     const brief = { ...SECRET, periodS: 5 }
-    await start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes))
+    await one.start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes))
     // A new code in its first moment, three times over.
     for (let round = 1; round <= 3; round++) {
       const next = (periodAt(brief, Date.now()) + 1) * brief.periodS * 1000
@@ -182,7 +157,7 @@ lab('time-based codes', () => {
     const { server, client } = await pair()
     const notes = scratch('notes')
     const brief = { ...SECRET, periodS: 8 }
-    await start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes))
+    await one.start(server, door('ssh', [`TOTP_Secret_File = ${secretFile(brief)}`, 'TOTP_Skew = 0'], notes))
     const { periodS } = brief
     const begins = (periodAt(brief, Date.now()) + 1) * periodS * 1000
     const wait = begins - Date.now()
@@ -209,17 +184,17 @@ lab('time-based codes', () => {
     const text = secrets.map((secret, index) => `u${index} ${secretUri(secret, 'gate', 'ssh')}\n`).join('')
     writeFileSync(users, text, { mode: 0o600 })
     const config = door('ssh', [`Users = ${users}`, 'TOTP_Skew = 0', 'Seq_Timeout = 5'], notes)
-    const daemon = await start(server, config)
+    const daemon = await one.start(server, config)
     for (const [index, secret] of secrets.entries()) {
       const code = codeAt(secret)
       const wait = Math.random() * KILL_WITHIN_MS
       const end = performance.now() + wait
       const knocking = knockCode(client, code)
       await until('the moment', () => performance.now() >= end)
-      running?.kill('SIGKILL')
-      await running?.ended
+      one.running?.kill('SIGKILL')
+      await one.running?.ended
       await knocking
-      await again(server, daemon)
+      await one.again(server, daemon)
       // Played back: whatever became of it, not once more than once.
       await knockCode(client, code)
       await knockCode(client, code, SERVER_6)

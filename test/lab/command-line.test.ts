@@ -2,11 +2,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { PROJECT, knock, program, startKnockd, withStateDir } from './knockd.ts'
+import { PROJECT, program, startKnockd, withStateDir } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import { run, runs, until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
+import { sendKnocks } from './service.ts'
 
 const DOOR = '[ssh]\nSequence = 7301,8822\nSeq_Timeout = 1\nStart_Command = echo open; exit 3\n'
 
@@ -116,7 +117,7 @@ lab('in the background', () => {
     const pid = Number(readFileSync(pidFile, 'utf8'))
     expect(readFileSync(logFile, 'utf8')).toMatch(/^\[\d{4}-\d\d-\d\d \d\d:\d\d\] starting up, listening on eth0\n$/)
     try {
-      await knock(client, [SERVER_4, '7301', '8822'])
+      await sendKnocks(client, SERVER_4, ['7301', '8822'])
       await until('the log', () => readFileSync(logFile, 'utf8').includes('non-zero status code (3)'))
     } finally {
       process.kill(pid, 'SIGTERM')
@@ -153,7 +154,7 @@ lab('the log', () => {
     const { server, client } = await pair()
     const { process } = await startKnockd({ host: server, config: DOOR })
     running = process
-    await knock(client, [SERVER_4, '7301'])
+    await sendKnocks(client, SERVER_4, ['7301'])
     expect(await process.line(/timeout/)).toBe(`${CLIENT_4}: ssh: sequence timeout (stage 1)`)
   })
 
@@ -163,7 +164,7 @@ lab('the log', () => {
     const config = `[options]\nLogFormat = json\nLogFile = ${logFile}\n${DOOR}[two]\nSequence = 7301,9911,8822\nStart_Command = true\n`
     const { process } = await startKnockd({ host: server, config })
     running = process
-    await knock(client, [SERVER_4, '7301', '8822'])
+    await sendKnocks(client, SERVER_4, ['7301', '8822'])
     await until('the explanation', () => readFileSync(logFile, 'utf8').includes('wrong knock'))
     const lines = readFileSync(logFile, 'utf8')
       .trim()
@@ -179,7 +180,7 @@ lab('the log', () => {
     server.etc('hosts', `${CLIENT_4} visitor.example\n`)
     const { process } = await startKnockd({ host: server, config: DOOR, args: ['-i', 'eth0', '-l'] })
     running = process
-    await knock(client, [SERVER_4, '7301', '8822'])
+    await sendKnocks(client, SERVER_4, ['7301', '8822'])
     expect(await process.line(/OPEN SESAME/)).toBe(`${CLIENT_4} (visitor.example): ssh: OPEN SESAME`)
   })
 
@@ -193,7 +194,7 @@ lab('the log', () => {
     await server.run(['mv', logFile, moved])
     process.kill('SIGHUP')
     await until('the new file', () => existsSync(logFile))
-    await knock(client, [SERVER_4, '7301', '8822'])
+    await sendKnocks(client, SERVER_4, ['7301', '8822'])
     await until('a line in it', () => readFileSync(logFile, 'utf8').includes('OPEN SESAME'))
     expect(readFileSync(moved, 'utf8')).not.toContain('OPEN SESAME')
   })

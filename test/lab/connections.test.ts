@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest'
 import { PROJECT } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
-import { serveTcp } from './service.ts'
+import { serveTcp, session } from './service.ts'
 
 /** Connections of others, in a table that this many fill well. */
 const OTHERS = 20_000
@@ -90,8 +90,7 @@ table inet tracking { chain in { type filter hook forward priority filter; ct st
       [BEHIND, 22],
     ]
     for (const [address, port] of sessions) {
-      const session = client.start(['sh', '-c', `(while sleep 0.3; do echo on; done) | nc ${address} ${port}`])
-      await session.line(/hello/)
+      await session(client, address, port)
     }
     await server.run([process.execPath, '--input-type=module', '-e', FILLER, String(OTHERS)])
     const count = (await server.run(['cat', '/proc/sys/net/netfilter/nf_conntrack_count'])).stdout

@@ -5,11 +5,11 @@ import { REQUEST_MAX_MS } from '../../src/control/server.ts'
 import { socketPath } from '../../src/control/socket.ts'
 import type { Reply, Request } from '../../src/control/message.ts'
 import { MEMBER_OPENINGS_MAX } from '../../src/daemon/member.ts'
-import { knock, program, startKnockd } from './knockd.ts'
+import { program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
-import { probe, serveTcp } from './service.ts'
+import { probe, sendKnocks, serveTcp } from './service.ts'
 
 const CONFIG = `[options]
 Control_Group = nogroup
@@ -100,7 +100,7 @@ lab('Control_Group', () => {
   test('a member cannot try ports by what status says of attempts, nor by its counts', async () => {
     const { server, client } = await pair()
     const daemon = await startKnockd({ host: server, config: CONFIG })
-    await knock(client, [SERVER_4, '4021'])
+    await sendKnocks(client, SERVER_4, ['4021'])
     await daemon.process.line(/Stage 1/)
     const reply = await ask(server, daemon, MEMBER, { command: 'status' })
     const { status } = reply as Extract<Reply, { status: unknown }>

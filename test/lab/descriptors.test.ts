@@ -5,11 +5,12 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { knock, program, withStateDir } from './knockd.ts'
+import { program, withStateDir } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { run, until } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
+import { sendKnocks } from './service.ts'
 
 /** `O_CLOEXEC` as proc(5) shows it: what a program was given cannot have it, what it opens by itself here has. */
 const O_CLOEXEC = 0o2000000
@@ -198,7 +199,7 @@ Open_Ports = tcp/22
     const daemon = server.start(argv)
     await daemon.line(/listening on/)
     await until('the list', () => existsSync(join(publishTo, 'list.asc')))
-    await knock(client, [SERVER_4, '4021', '811', '3010'])
+    await sendKnocks(client, SERVER_4, ['4021', '811', '3010'])
     await fwknop(client, [...keys(KEY, HMAC), '--server-cmd', recorder.program('packet-command')])
     await fwknop(client, [...keys(keyOf(1), keyOf(2)), '-A', 'tcp/22'])
     const words = ['--gpg-encryption', '--gpg-home-dir', home, '--gpg-recipient-key', key, '--gpg-signer-key', key]

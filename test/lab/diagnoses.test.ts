@@ -2,11 +2,12 @@
 // One machine plays them all: its rules are flushed between two tests, and a rehearsal has as many doors as it can.
 import { existsSync } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
-import { knock, program, startKnockd } from './knockd.ts'
+import { program, startKnockd } from './knockd.ts'
 import { CONTAINER_4, docker } from './docker.ts'
 import { Host, SERVER_4, SERVER_6, CLIENT_4, lab, link } from './net.ts'
 import { until } from './process.ts'
 import { writeConfig } from './scratch.ts'
+import { sendKnocks } from './service.ts'
 
 /** Milliseconds that one test may take, and one rehearsal. */
 const LIMIT_MS = 240_000
@@ -375,8 +376,8 @@ lab("this machine's own rules", () => {
       ]
       const daemon = await startKnockd({ host: machine, config: [...guarded, ...byCommand, ''].join('\n') })
       try {
-        await knock(neighbour, [SERVER_4, '7801', '8822', '6103'])
-        await knock(neighbour, [SERVER_4, '7901', '8823', '6104'])
+        await sendKnocks(neighbour, SERVER_4, ['7801', '8822', '6103'])
+        await sendKnocks(neighbour, SERVER_4, ['7901', '8823', '6104'])
         await daemon.process.line(/command: OPEN SESAME/)
         await until('both are open', async () => {
           const { stdout } = await machine.run(['nft', 'list', 'ruleset'])

@@ -36,12 +36,19 @@ async function doctor(host: Host, file: string): Promise<readonly Found[]> {
 const about = (findings: readonly Found[], subject: string): readonly Found[] =>
   findings.filter((each) => each.subject === subject)
 
-/** What there must be found, once; then its mend is run on the host, and it must be gone. */
-async function mended(host: Host, file: string, subject: string): Promise<void> {
-  const before = about(await doctor(host, file), subject)
+/**
+ * What there must be found, once; then its mend is run on the host, and it must be gone.
+ *
+ * @param found what was found just before, where that is known
+ * @returns what is found then
+ */
+async function mended(host: Host, file: string, subject: string, found?: readonly Found[]): Promise<readonly Found[]> {
+  const before = about(found ?? (await doctor(host, file)), subject)
   expect(before.map(({ message }) => message)).toHaveLength(1)
   await host.run(['sh', '-c', before[0]!.mend!])
-  expect(about(await doctor(host, file), subject)).toEqual([])
+  const after = await doctor(host, file)
+  expect(about(after, subject)).toEqual([])
+  return after
 }
 
 lab('doctor', () => {
@@ -55,8 +62,7 @@ lab('doctor', () => {
     expect(about(findings, 'established').map(({ message }) => message)).toEqual([
       expect.stringMatching(/^iptables refuses .* a session dies when its door shuts$/),
     ])
-    await mended(server, file, 'established')
-    const [open] = about(await doctor(server, file), 'open over IPv6')
+    const [open] = about(await mended(server, file, 'established', findings), 'open over IPv6')
     await server.run(['sh', '-c', open!.mend!])
     const daemon = server.start([process.execPath, program('knockd'), '-v', '-c', file])
     await daemon.line(/listening on/)
@@ -136,8 +142,7 @@ lab('doctor', () => {
     await serveTcp(server, 5401)
     expect(about(await doctor(server, file), 'listening')[0]!.message).toMatch(/knock 2 is at a tcp port/)
     chmodSync(file, 0o644)
-    await mended(server, file, 'permissions')
-    await mended(server, file, 'program')
+    await mended(server, file, 'program', await mended(server, file, 'permissions'))
     expect(execFileSync('cat', [file], { encoding: 'utf8' })).toContain('/usr/sbin/iptables -I')
   })
 

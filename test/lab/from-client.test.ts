@@ -8,7 +8,7 @@ import { IS_ROOT, CLIENT_4, pair, SERVER_4, type Host } from './net.ts'
 import { HAS_NGINX } from './nginx.ts'
 import { run, type Output, type Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
-import { serveTcp, watchWire } from './service.ts'
+import { sendKnocks, serveTcp, watchWire } from './service.ts'
 
 /** First packets of connections to other ports than the web servers', and datagrams. */
 const KNOCKS = 'udp or (tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn and not dst portrange 80-81)'
@@ -98,7 +98,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX)('a published list', () => {
   ): Promise<Output & { readonly seen: readonly string[] }> => {
     const wire = await watchWire(server, KNOCKS)
     const output = await knock(client, args, { env })
-    await knock(client, [SERVER_4, `${LAST}:udp`])
+    await sendKnocks(client, SERVER_4, [`${LAST}:udp`])
     await wire.line(new RegExp(` > ${SERVER_4}\\.${LAST}: UDP`))
     await wire.stop()
     return { ...output, seen: knocksOn(wire).filter((one) => one !== `udp ${LAST}`) }
@@ -241,7 +241,7 @@ http { access_log off; server { listen ${SERVER_4}:80; root ${folder}; } }`,
     expect(silent.lines).toEqual([`knock: cannot fetch the list from ${SERVER_4}:81: not done within 10 s`])
     expect(performance.now() - begun).toBeLessThan(FETCH_LIMIT_MS + BUSY_MS)
 
-    await knock(client, [SERVER_4, `${LAST}:udp`])
+    await sendKnocks(client, SERVER_4, [`${LAST}:udp`])
     await wire.line(new RegExp(` > ${SERVER_4}\\.${LAST}: UDP`))
     await wire.stop()
     const seen = knocksOn(wire)

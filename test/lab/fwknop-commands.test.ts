@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { HMAC, KEY, STANZA, fwknop, lines, openings, secretFile, startFwknop } from './fwknop.ts'
 import { postern } from './guarded.ts'
-import { program, withStateDir } from './knockd.ts'
+import { program, startAgain, withStateDir } from './knockd.ts'
 import { CLIENT_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
@@ -120,8 +120,7 @@ lab('commands of an access.conf', () => {
     expect(journal).not.toContain(name)
     running.kill('SIGKILL')
     await running.ended
-    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-    await running.line(/listening on/)
+    running = await startAgain(server, daemon)
     const [again] = await openings(server, daemon)
     expect(again).toMatchObject({ user: said!['user'] })
     expect(again!.claimedUser).toBeUndefined()

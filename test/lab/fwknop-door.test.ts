@@ -4,13 +4,14 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { GREETER, HMAC, STANZA, fwknop, greeting, lines, openings, startFwknop } from './fwknop.ts'
-import { knock, program, startKnockd } from './knockd.ts'
+import { knock, startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 import { probe, serveTcp } from './service.ts'
+import { playing, recordedOf } from './recorded.ts'
 
 /** How often a packet is played back at a time. */
 const LOOPS = 1_000
@@ -161,41 +162,15 @@ lab('the real fwknop client', () => {
     const { server, client } = await pair()
     const notes = scratch('notes')
     const daemon = await start(server, STANZA, [`Start_Command = echo %IP% >> ${notes}`])
-    const recorded = scratch('recorded.pcap')
-    const recorder = client.start([
-      'tcpdump',
-      '-U',
-      '--immediate-mode',
-      '-Z',
-      'root',
-      '-w',
-      recorded,
-      '-i',
-      'eth0',
-      'udp',
-    ])
-    await recorder.line(/listening on/)
-    await fwknop(client, ['-A', 'tcp/22', '-s'])
-    await until('the opening', () => lines(notes).length === 1)
-    recorder.kill('SIGINT')
-    await recorder.ended
-    const other = scratch('other.pcap')
-    execFileSync('tcprewrite', [
-      `--srcipmap=${CLIENT_4}/32:192.0.2.66/32`,
-      '-C',
-      `--infile=${recorded}`,
-      `--outfile=${other}`,
-    ])
-    const play = async (): Promise<void> => {
-      for (const file of [recorded, other]) {
-        await client.run(['tcpreplay', '-q', '--topspeed', `--loop=${LOOPS}`, '-i', 'eth0', file], { limitMs: 60_000 })
-      }
-    }
+    const recorded = await recordedOf(client, 'udp', async () => {
+      await fwknop(client, ['-A', 'tcp/22', '-s'])
+      await until('the opening', () => lines(notes).length === 1)
+    })
+    const play = playing(client, recorded, LOOPS)
     await play()
     running!.kill('SIGKILL')
     await running!.ended
-    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-    await running.line(/listening on/)
+    running = await startAgain(server, daemon)
     await play()
     // Whoever floods with copies keeps others out for that second alone.
     await until('an honest packet', async () => {

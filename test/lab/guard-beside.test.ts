@@ -6,7 +6,7 @@ import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { KINDS } from './own-rules.ts'
 import { probe, serveTcp } from './service.ts'
-import type { Look } from './service.ts'
+import type { Look } from './resident.ts'
 
 const OPEN_S = 3
 /** Ports other than the guarded one: allowed and served, shut and served, shut and not served. */

@@ -3,25 +3,16 @@
 import { expect, test } from 'vitest'
 import { KNOCKS, DUE_LIMIT_MS, guardSsh, isGuarded, knockIn, looks, postern, reasons, timesLeft } from './guarded.ts'
 import { dropAll, nft } from './firewall.ts'
-import { knock, startKnockd } from './knockd.ts'
+import { startKnockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
-import { probe, serveTcp } from './service.ts'
+import { goesOn, probe, sendKnocks, serveTcp, session } from './service.ts'
 
 /** Whether a TCP connection from one of a host's addresses comes about. */
 async function reaches(from: Host, source: string, address: string, port: number): Promise<boolean> {
-  const argv = ['timeout', '1', 'nc', '-z', '-s', source, address, String(port)]
-  return (await from.run(argv, { mayFail: true })).code === 0
-}
-
-/** A session with a service that goes on until it is stopped. */
-async function session(client: Host, address: string, port = 22): Promise<Process> {
-  const argv = ['sh', '-c', `(while sleep 0.3; do echo on; done) | nc ${address} ${port}`]
-  const process = client.start(argv)
-  await process.line(/hello/)
-  return process
+  return (await probe(from, address, port, 1_000, source)) === 'open'
 }
 
 /** A UDP service that answers each datagram with `again: …`, both families. */
@@ -108,8 +99,7 @@ lab('connections', () => {
     await daemon.process.line(/ closed$/)
     expect(await probe(client, SERVER_4, 22)).toBe('refused')
     expect(await probe(client, SERVER_6, 22)).toBe('refused')
-    const before = sessions.map((each) => each.count(/^on$/))
-    await until('both go on', () => sessions.every((each, index) => each.count(/^on$/) > before[index]! + 1))
+    for (const each of sessions) await goesOn(each)
   })
 
   test('that were there before the guard live on, where nothing tracked them', async () => {
@@ -118,12 +108,11 @@ lab('connections', () => {
     const sessions = [await session(client, SERVER_4), await session(client, SERVER_6)]
     const daemon = await guardSsh(server, 3)
     expect(await isGuarded(server)).toBe(true)
-    const before = sessions.map((each) => each.count(/^on$/))
-    await until('both go on', () => sessions.every((each, index) => each.count(/^on$/) > before[index]! + 1))
+    for (const each of sessions) await goesOn(each)
     expect(await probe(client, SERVER_4, 22)).toBe('refused')
     // And through a second daemon's life, by when connection tracking knows them.
     await daemon.process.stop()
-    expect(sessions.every((each) => each.exit === undefined)).toBe(true)
+    expect(sessions.every((each) => each.count(/^out$/) === 0)).toBe(true)
   })
 })
 
@@ -147,7 +136,7 @@ lab('addresses', () => {
     await client.address('eth0', '192.0.2.77/24')
     await serveTcp(server, 22)
     const daemon = await guardSsh(server, 60, '', 'Allow_From = 192.0.2.64/26')
-    await knock(client, [SERVER_4, ...KNOCKS])
+    await sendKnocks(client, SERVER_4, KNOCKS)
     // Packets come in order: once this one's knock has opened, the others' have been looked at.
     await client.ip('route replace 192.0.2.1 dev eth0 src 192.0.2.77')
     await knockIn(client, SERVER_4, daemon.process)
@@ -253,12 +242,12 @@ Open_Ports = tcp/20-25
 Open_For = 60s
 `,
     })
-    await knock(client, [SERVER_4, '5301', '522'])
+    await sendKnocks(client, SERVER_4, ['5301', '522'])
     await daemon.process.line(/long: .* open for/)
     await knockIn(client, SERVER_4, daemon.process)
     await daemon.process.line(/short: tcp\/22 closed/)
     expect(await probe(client, SERVER_4, 22)).toBe('open')
-    await knock(client, [SERVER_4, '5301', '523'])
+    await sendKnocks(client, SERVER_4, ['5301', '523'])
     await daemon.process.line(/range: .* open for/)
     await postern(server, daemon, 'close', 'long')
     expect(await probe(client, SERVER_4, 22)).toBe('open')

@@ -6,7 +6,7 @@ import { CONTAINER_4, CONTAINER_6, INNER, PUBLISHED, docker, withContainer } fro
 import { nft } from './firewall.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab } from './net.ts'
 import { until } from './process.ts'
-import { probe, serveTcp } from './service.ts'
+import { goesOn, probe, serveTcp, session } from './service.ts'
 
 /** Rules that hand a port of this machine on. */
 function redirect(port: string, to: string): string {
@@ -36,13 +36,12 @@ lab('ports that Docker publishes', () => {
     }
     await knockIn(client, SERVER_4, daemon.process)
     expect(await view()).toEqual(['open', 'refused', 'open', 'open'])
-    const session = client.start(['sh', '-c', `(while sleep 0.3; do echo on; done) | nc ${SERVER_4} ${PUBLISHED}`])
-    await session.line(/hello/)
+    const open = await session(client, SERVER_4, PUBLISHED)
     await daemon.process.line(new RegExp(`${CLIENT_4}: ssh: tcp/${PUBLISHED} closed`))
     expect(await view()).toEqual(['refused', 'refused', 'open', 'open'])
     await knockIn(client, SERVER_6, daemon.process)
     expect(await view()).toEqual(['refused', 'open', 'open', 'open'])
-    await session.line(/^on$/)
+    await goesOn(open)
     // What the container asks for itself goes out as before.
     await serveTcp(client, 25)
     expect(await probe(container, CLIENT_4, 25)).toBe('open')
@@ -78,11 +77,10 @@ lab('ports of other hosts', () => {
     expect(await view()).toEqual([hidden, hidden, 'open', 'open'])
     await knockIn(client, SERVER_4, daemon.process)
     expect(await view()).toEqual(['open', hidden, 'open', 'open'])
-    const session = client.start(['sh', '-c', `(while sleep 0.3; do echo on; done) | nc ${CONTAINER_4} 22`])
-    await session.line(/hello/)
+    const open = await session(client, CONTAINER_4)
     await daemon.process.line(new RegExp(`${CLIENT_4}: ssh: .* closed`))
     expect(await view()).toEqual([hidden, hidden, 'open', 'open'])
-    await session.line(/^on$/)
+    await goesOn(open)
     await knockIn(client, SERVER_6, daemon.process)
     expect(await view()).toEqual([hidden, 'open', 'open', 'open'])
   })
@@ -112,8 +110,7 @@ lab('ports of other hosts', () => {
       const daemon = await guardSsh(server, 3, '', `Open_Ports = ${service}\nExtend_While_Connected = yes`)
       await knockIn(client, SERVER_4, daemon.process)
       await knockIn(client, SERVER_6, daemon.process)
-      const session = client.start(['sh', '-c', `(while sleep 0.3; do echo on; done) | nc ${address} ${port}`])
-      await session.line(/hello/)
+      await session(client, address, port)
       // Opened later and with nobody connected, this one closes at the end of its time.
       await daemon.process.line(new RegExp(`${CLIENT_6}: ssh: .* closed`))
       expect(await probe(client, address, port)).toBe('open')

@@ -3,13 +3,14 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nft } from './firewall.ts'
-import { guardSsh, knockIn, looks, postern, startAgain, timesLeft } from './guarded.ts'
-import { PROJECT } from './knockd.ts'
+import { guardSsh, knockIn, looks, postern, timesLeft } from './guarded.ts'
+import { PROJECT, startAgain } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
-import { probe, serveTcp } from './service.ts'
+import type { Socket } from './resident.ts'
+import { goesOn, probe, serveTcp, session } from './service.ts'
 
 const BACK = /another program took the guard out of the rules: it is back/
 /** An address beside the client's on its own host, of which nobody has knocked. */
@@ -22,20 +23,6 @@ const TRACKING = `table inet filter {
   }
 }
 `
-
-/** A session with an echo service that says `on` over and over. */
-async function session(client: Host, address: string, from: readonly string[] = [], port = 22): Promise<Process> {
-  const nc = `nc ${from.join(' ')} ${address} ${port}`
-  const process = client.start(['sh', '-c', `(while sleep 0.2; do echo on; done) | ${nc}; echo out`])
-  await process.line(/hello/)
-  return process
-}
-
-/** Waits until a session has gone on, after what has come by now. */
-async function goesOn(one: Process): Promise<void> {
-  const before = one.count(/^on$/)
-  await until('the session goes on', () => one.count(/^on$/) > before + 2)
-}
 
 /** TCP connections that a host's services on a port have, by the other end. */
 async function connected(server: Host, port: number): Promise<readonly string[]> {
@@ -69,13 +56,14 @@ lab.each([
     await daemon.process.line(/tcp\/22 closed$/)
     await postern(server, daemon, 'open', 'ssh', '--source', CLIENT_4, '--for', '10m')
     const owner = await session(client, SERVER_4)
-    const intruders: Process[] = []
-    let late: Process | undefined
+    const intruders: Socket[] = []
+    let late: Socket | undefined
     await gap(
       server,
       daemon,
       async () => {
-        for (let count = 0; count < 3; count++) intruders.push(await session(client, SERVER_4, ['-s', STRANGER_4]))
+        for (let count = 0; count < 3; count++)
+          intruders.push(await session(client, SERVER_4, 22, { source: STRANGER_4 }))
         late = await session(client, SERVER_4)
       },
       rules,
@@ -154,16 +142,16 @@ lab('while the guard is away', () => {
     await nft(server, rules)
     const daemon = await guardSsh(server, 3, '', 'Open_Ports = tcp/2222, tcp/22@198.51.100.7')
     await knockIn(client, SERVER_4, daemon.process)
-    const from = ['-s', CLIENT_4]
-    const owners = [await session(client, SERVER_4, from, 2222), await session(client, '198.51.100.7', from)]
+    const from = { source: CLIENT_4 }
+    const owners = [await session(client, SERVER_4, 2222, from), await session(client, '198.51.100.7', 22, from)]
     await daemon.process.line(/ closed$/)
-    const intruders: Process[] = []
+    const intruders: Socket[] = []
     await gap(
       server,
       daemon,
       async () => {
-        intruders.push(await session(client, SERVER_4, ['-s', STRANGER_4], 2222))
-        intruders.push(await session(client, '198.51.100.7', ['-s', STRANGER_4]))
+        intruders.push(await session(client, SERVER_4, 2222, { source: STRANGER_4 }))
+        intruders.push(await session(client, '198.51.100.7', 22, { source: STRANGER_4 }))
       },
       rules,
     )
@@ -240,7 +228,7 @@ lab('to end a connection', () => {
     }
     // Asked for a connection that is gone, the kernel names the listening socket.
     await destroy('40001', '0')
-    const inside = await session(client, SERVER_4, ['-p', '40001'])
+    const inside = await session(client, SERVER_4, 22, { sourcePort: 40_001 })
     await destroy('40001', '1')
     await goesOn(inside)
     const { stdout } = await server.run(['ss', '-Htne', 'state', 'established', '( sport = :22 )'])
@@ -354,7 +342,7 @@ lab('who was let in once', () => {
     const daemon = await guardSsh(server, 2)
     await knockIn(client, SERVER_4, daemon.process)
     const port = '40001'
-    const inside = await session(client, SERVER_4, ['-p', port])
+    const inside = await session(client, SERVER_4, 22, { sourcePort: Number(port) })
     await daemon.process.line(/tcp\/22 closed$/)
     if (way === 'a reload') {
       daemon.process.kill('SIGHUP')
@@ -376,7 +364,7 @@ lab('who was let in once', () => {
     const { server, client } = await pair()
     await serveTcp(server, 22)
     const port = '40001'
-    const before = await session(client, SERVER_4, ['-p', port])
+    const before = await session(client, SERVER_4, 22, { sourcePort: Number(port) })
     const daemon = await guardSsh(server, 60)
     await goesOn(before)
     await gap(server, daemon, async () => undefined)

@@ -3,14 +3,14 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { DUE_LIMIT_MS, guardSsh, isGuarded, knockIn, looks, startAgain, timesLeft } from './guarded.ts'
+import { DUE_LIMIT_MS, guardSsh, isGuarded, knockIn, looks, timesLeft } from './guarded.ts'
 import { nftRules } from './firewall.ts'
-import { knock, withStateDir } from './knockd.ts'
+import { startAgain, withStateDir } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
-import { probe, serveTcp, watchWire } from './service.ts'
+import { probe, sendKnocks, serveTcp, watchWire } from './service.ts'
 
 const OPEN_S = 3
 const DOOR = '[ssh]\nSequence = 7301,822,9403\nOpen_Ports = tcp/22\n'
@@ -86,7 +86,7 @@ lab('an opening', () => {
       return left < (OPEN_S * 1000) / 2
     })
     const again = performance.now()
-    await knock(client, [SERVER_4, '7301', '822', '9403'])
+    await sendKnocks(client, SERVER_4, ['7301', '822', '9403'])
     await daemon.process.line(/is open already, and stays so for another 3 s/)
     await looks(client, SERVER_4, 22, 'refused')
     expect(performance.now() - again).toBeGreaterThanOrEqual(OPEN_S * 1000)

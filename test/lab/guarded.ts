@@ -1,10 +1,10 @@
-import { knock, program, startKnockd } from './knockd.ts'
+import { program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Output, Process } from './process.ts'
-import { probe } from './service.ts'
-import type { Look } from './service.ts'
+import { probe, sendKnocks } from './service.ts'
+import type { Look } from './resident.ts'
 
 /** The guard's table, as nft(8) calls it. */
 export const TABLE = 'inet postern'
@@ -12,13 +12,6 @@ export const TABLE = 'inet postern'
 export const KNOCKS = ['7301', '822', '9403'] as const
 /** Milliseconds within which something closes or is put back that is due: long, for a busy machine. */
 export const DUE_LIMIT_MS = 20_000
-
-/** Starts the daemon again, with the config and the state of one that has ended. */
-export async function startAgain(host: Host, { file }: Knockd): Promise<Process> {
-  const process = host.start([globalThis.process.execPath, program('knockd'), '-v', '-c', file, '-i', 'eth0'])
-  await process.line(/listening on/)
-  return process
-}
 
 /** A daemon that opens port 22 for so many seconds, with more lines in `[options]` and in the door. */
 export async function guardSsh(host: Host, seconds: number, options = '', door = ''): Promise<Knockd> {
@@ -29,7 +22,7 @@ export async function guardSsh(host: Host, seconds: number, options = '', door =
 
 /** Knocks right at a server, and waits until the daemon has opened something, or kept it open. */
 export async function knockIn(client: Host, server: string, daemon: Process): Promise<void> {
-  await knock(client, [server, ...KNOCKS])
+  await sendKnocks(client, server, KNOCKS)
   await daemon.line(/ (open for|is open already)/)
 }
 

@@ -1,14 +1,14 @@
 // Goal: the rules that `postern firewall kernel` prints do in a real kernel what the daemon does: whoever knocks gets in,
 // with nothing but telnet, nc or hping3, over IPv4 and IPv6; what is open closes by itself; and no scan opens anything.
 import { expect, test } from 'vitest'
+import { kernel } from '../../src/operator/firewall/kernel.ts'
 import { nft } from './firewall.ts'
 import { program, REAL_KNOCK } from './knockd.ts'
 import { CLIENT_4, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
-import { until } from './process.ts'
-import type { Process } from './process.ts'
+import { run, until } from './process.ts'
 import { writeConfig } from './scratch.ts'
-import { canConnect, probe, serveTcp } from './service.ts'
+import { canConnect, goesOn, probe, serveTcp, session } from './service.ts'
 
 /** How many scans of all ports are made of each kind; none may open anything. */
 const SCANS = process.env.SLOW === '1' ? 12 : 3
@@ -23,13 +23,18 @@ type Dialect = (typeof DIALECTS)[number]
 const door = (name: string, sequence: string, more = ''): string =>
   `[${name}]\nSequence = ${sequence}\nSeq_Timeout = 15\nOpen_Ports = tcp/22\nOpen_For = 10m\n${more}\n`
 
+/** What `postern firewall kernel` prints, without a process for it. */
+async function printed(args: readonly string[]): Promise<string> {
+  let [text, warnings] = ['', '']
+  const code = await kernel(args, { out: (part) => (text += part), err: (part) => (warnings += part) })
+  expect(code, warnings).toBe(0)
+  return text
+}
+
 /** Prints the rules for a config, and loads them on the host. */
 async function guard(host: Host, dialect: Dialect, config: string, ...args: readonly string[]): Promise<void> {
   const file = writeConfig(config)
-  const print = async (...more: readonly string[]): Promise<string> => {
-    const argv = [process.execPath, program('postern'), 'firewall', 'kernel', '-c', file, ...args, ...more]
-    return (await host.run(argv)).stdout
-  }
+  const print = async (...more: readonly string[]): Promise<string> => await printed(['-c', file, ...args, ...more])
   if (dialect === 'nft') {
     await nft(host, await print('--format', 'nft'))
     return
@@ -58,25 +63,14 @@ async function telnet(host: Host, address: string, ports: readonly string[], hel
   for (const port of ports) await host.run(['timeout', heldS, 'telnet', address, port], { mayFail: true })
 }
 
-/** Talks all the time over one connection, and prints what comes back. */
-async function talk(host: Host, address: string, port: number): Promise<Process> {
-  const script = `
-const socket = require('node:net').connect(Number(process.argv[2]), process.argv[1])
-let said = 0
-setInterval(() => socket.write('word ' + ++said + '\\n'), 50)
-socket.pipe(process.stdout)
-socket.on('error', (error) => { console.log(error.code); process.exit(1) })
-`
-  const talker = host.start([process.execPath, '-e', script, address, String(port)])
-  await talker.line(/^word/)
-  return talker
-}
-
-/** Waits until the words that are said now have come back: the connection lives. */
-async function stillTalks(talker: Process): Promise<void> {
-  const { length } = talker.lines
-  await until('words come back', () => talker.lines.length > length + 5)
-}
+test('the program prints what is loaded here', async () => {
+  const args = ['-c', writeConfig(door('ssh', '7301,8822:udp')), '--allow', 'tcp/80']
+  for (const format of ['nft', 'iptables']) {
+    const all = [...args, '--format', format]
+    const { stdout } = await run([process.execPath, program('postern'), 'firewall', 'kernel', ...all])
+    expect(stdout).toBe(await printed(all))
+  }
+})
 
 lab.each(DIALECTS)('%s', (dialect) => {
   test('telnet opens a door on IPv4 and IPv6; it closes by itself, and leaves connections alone', async () => {
@@ -87,9 +81,9 @@ lab.each(DIALECTS)('%s', (dialect) => {
       expect(await probe(client, address, 22)).toBe('refused')
       await telnet(client, address, ['7301', '8822', '5401'])
       expect(await probe(client, address, 22)).toBe('open')
-      const talker = await talk(client, address, 22)
+      const talker = await session(client, address)
       await until('the door is closed again', async () => !(await canConnect(client, address, 22)))
-      await stillTalks(talker)
+      await goesOn(talker)
       await talker.stop()
     }
   })
@@ -274,9 +268,9 @@ lab.each(DIALECTS)('%s', (dialect) => {
   test('connections that were there before the rules go on', async () => {
     const { server, client } = await pair()
     await serveTcp(server, 22)
-    const talkers = [await talk(client, SERVER_4, 22), await talk(client, SERVER_6, 22)]
+    const talkers = [await session(client, SERVER_4), await session(client, SERVER_6)]
     await guard(server, dialect, door('ssh', '7301,8822'))
-    for (const talker of talkers) await stillTalks(talker)
+    for (const talker of talkers) await goesOn(talker)
     for (const address of [SERVER_4, SERVER_6]) expect(await probe(client, address, 22)).toBe('refused')
   })
 

@@ -46,6 +46,13 @@ export async function startKnockd({ host, config, args = ['-i', 'eth0'], env = {
   return { process, file, stateDir }
 }
 
+/** Starts the daemon again, with the config and the state of one that has ended, and returns once it listens. */
+export async function startAgain(host: Host, { file }: Pick<Knockd, 'file'>): Promise<Process> {
+  const process = host.start([globalThis.process.execPath, program('knockd'), '-v', '-c', file, '-i', 'eth0'])
+  await process.line(/listening on/)
+  return process
+}
+
 /** A config with `StateDir` set in its `[options]`, which is added when there is none. */
 export function withStateDir(config: string, stateDir: string): string {
   const options = /^[ \t]*\[options\][^\n]*\n/im

@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import { formatCounter, formatProfileConfig, formatProfileKey } from '../../src/peer/knockknock/profile.ts'
 import { COUNTER_WINDOW_DEFAULT, encodeSyn } from '../../src/peer/knockknock/syn.ts'
 import type { KnockknockKeys } from '../../src/peer/knockknock/syn.ts'
-import { program, startKnockd } from './knockd.ts'
+import { startAgain, startKnockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
@@ -74,8 +74,7 @@ lab("knockknock's SYN", () => {
     expect(lines(notes)).toEqual(['alice 22', 'alice 80'])
     running.kill('SIGKILL')
     await running.ended
-    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-    await running.line(/listening on/)
+    running = await startAgain(server, daemon)
     for (const counter of [7, 8, 27]) await knockknock(client, 22, ALICE, counter)
     await knockknock(client, 22, BOB, 0)
     await knockknock(client, 22, BOB, 1)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
 import { send, writeFrames } from './flood.ts'
-import { program, startKnockd } from './knockd.ts'
+import { program, startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import type { Host } from './net.ts'
@@ -62,8 +62,7 @@ const settled = async (journal: string): Promise<void> => {
 const restart = async (server: Host, daemon: Knockd): Promise<Process> => {
   running!.kill('SIGKILL')
   await running!.ended
-  running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-  await running.line(/listening on/)
+  running = await startAgain(server, daemon)
   return running
 }
 

@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe } from 'vitest'
+import { describe } from 'vitest'
 import { destroyAll, Process, run, runs, stopAll, type Output, type Run, type Start } from './process.ts'
+import { Resident } from './resident.ts'
 import { removeScratch } from './scratch.ts'
 
 /** Whether this process may make network namespaces. */
@@ -24,6 +25,7 @@ let count = 0
 /** A machine of its own, as far as the network is concerned: a network namespace with its loopback up. */
 export class Host {
   readonly ns: string
+  #resident: Resident | undefined
 
   private constructor(name: string) {
     this.ns = `postern-${process.pid}-${++count}-${name}`
@@ -34,9 +36,14 @@ export class Host {
     sweep()
     const host = new Host(name)
     hosts.add(host)
-    await run(['ip', 'netns', 'add', host.ns])
-    await host.ip('link set lo up')
+    await run(['sh', '-ec', `ip netns add ${host.ns}\nip -n ${host.ns} link set lo up`])
     return host
+  }
+
+  /** The thread of this test that lives on this host: what it does there costs no process. */
+  get resident(): Resident {
+    this.#resident ??= new Resident(join(NETNS_FOLDER, this.ns))
+    return this.#resident
   }
 
   /** Runs a command on this host to completion: see {@link run}. */
@@ -73,7 +80,15 @@ export class Host {
   /** Kills what still runs here and removes the namespace. */
   async remove(): Promise<void> {
     if (!hosts.delete(this)) return
-    removeNamespace(this.ns)
+    await this.#resident?.close()
+    removeNamespaces([this.ns])
+  }
+
+  /** Removes all hosts that there are. */
+  static async removeAll(): Promise<void> {
+    await Promise.all([...hosts].map(async (host) => await host.#resident?.close()))
+    removeNamespaces([...hosts].map(({ ns }) => ns))
+    hosts.clear()
   }
 }
 
@@ -88,18 +103,21 @@ export interface End {
 
 /** Joins two hosts by a pair of virtual Ethernet devices, both up, with their addresses in use. */
 export async function link(one: End, other: End): Promise<void> {
-  await run(['ip', 'link', 'add', ...endWords(one), 'type', 'veth', 'peer', ...endWords(other)])
-  for (const { host, device = 'eth0', addresses = [] } of [one, other]) {
-    // Not even the link-local address may be tentative: the first packet of a test would wait for it.
-    await host.sysctl(`net/ipv6/conf/${device}/accept_dad`, 0)
-    for (const cidr of addresses) await host.address(device, cidr)
-    await host.ip(`link set ${device} up`)
-  }
+  const joined = `ip link add ${endWords(one)} type veth peer ${endWords(other)}`
+  // One shell for all of it: the test's process is large, and starting another from it is slow.
+  await run(['sh', '-ec', [joined, ...[one, other].map(setUp)].join('\n')])
 }
 
-function endWords({ host, device = 'eth0', mac }: End): readonly string[] {
-  const words = ['name', device, 'netns', host.ns]
-  return mac === undefined ? words : [...words, 'address', mac]
+function endWords({ host, device = 'eth0', mac }: End): string {
+  return `name ${device} netns ${host.ns}${mac === undefined ? '' : ` address ${mac}`}`
+}
+
+/** Lines of a shell that give an end its addresses, and take it up. */
+function setUp({ host, device = 'eth0', addresses = [] }: End): string {
+  // Not even the link-local address may be tentative: the first packet of a test would wait for it.
+  const inside = `echo 0 >/proc/sys/net/ipv6/conf/${device}/accept_dad; exec ip -batch -`
+  const added = addresses.map((cidr) => `addr add ${cidr} dev ${device}${cidr.includes(':') ? ' nodad' : ''}`)
+  return `ip netns exec ${host.ns} sh -ec '${inside}' <<'END'\n${[...added, `link set ${device} up`].join('\n')}\nEND`
 }
 
 /** The addresses {@link pair} gives out (RFC 5737, RFC 3849). */
@@ -121,20 +139,18 @@ export async function pair(): Promise<{ readonly server: Host; readonly client: 
 
 /**
  * Stops every process, removes every namespace and the scratch folder this test process made. Runs by itself when a test
- * file ends.
+ * file ends: see set-up.ts.
  */
 export async function tearDown(): Promise<void> {
   await stopAll()
-  for (const host of hosts) await host.remove()
+  await Host.removeAll()
   removeScratch()
 }
-
-afterAll(tearDown)
 
 /** The same without waiting for anybody: for the moment the test process ends. */
 function tearDownNow(): void {
   destroyAll()
-  for (const host of hosts) removeNamespace(host.ns)
+  removeNamespaces([...hosts].map(({ ns }) => ns))
   hosts.clear()
   removeScratch()
 }
@@ -147,14 +163,27 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-function removeNamespace(ns: string): void {
-  rmSync(join(ETC_FOLDER, ns), { recursive: true, force: true })
+function removeNamespaces(names: readonly string[]): void {
+  if (names.length === 0) return
+  for (const name of names) rmSync(join(ETC_FOLDER, name), { recursive: true, force: true })
+  const inodes = new Set(
+    names.flatMap((name) => statSync(join(NETNS_FOLDER, name), { throwIfNoEntry: false })?.ino ?? []),
+  )
+  for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    if (inodes.has(namespaceOf(pid))) killNow(Number(pid))
+  }
+  // One that is gone already, or was never made, keeps no other from being removed.
+  const input = names.map((name) => `netns del ${name}\n`).join('')
+  spawnSync('ip', ['-force', '-batch', '-'], { input, stdio: ['pipe', 'ignore', 'ignore'] })
+}
+
+/** The number of the network namespace that a process is in; 0 if it has ended. */
+function namespaceOf(pid: string): number {
   try {
-    const pids = execFileSync('ip', ['netns', 'pids', ns], { encoding: 'utf8' })
-    for (const pid of pids.split('\n').filter((line) => line !== '')) killNow(Number(pid))
-    execFileSync('ip', ['netns', 'del', ns])
+    // `net:[4026531840]` (namespaces(7))
+    return Number(/\d+/.exec(readlinkSync(`/proc/${pid}/ns/net`))?.[0] ?? 0)
   } catch {
-    // Already gone, or never made.
+    return 0
   }
 }
 
@@ -172,10 +201,12 @@ let swept = false
 function sweep(): void {
   if (swept) return
   swept = true
-  for (const ns of namespaces()) {
-    const owner = NAME.exec(ns)?.[1]
-    if (owner !== undefined && !runs(Number(owner))) removeNamespace(ns)
-  }
+  removeNamespaces(
+    namespaces().filter((ns) => {
+      const owner = NAME.exec(ns)?.[1]
+      return owner !== undefined && !runs(Number(owner))
+    }),
+  )
 }
 
 /** The named namespaces there are. */

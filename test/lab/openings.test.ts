@@ -2,24 +2,19 @@
 // once and the rest on time; a one-time sequence opens once, whatever is killed when.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, expect, test } from 'vitest'
-import { knock, program, startKnockd } from './knockd.ts'
-import type { Knockd } from './knockd.ts'
+import { expect, test } from 'vitest'
 import { CLIENT_4, Host, SERVER_4, lab, pair } from './net.ts'
 import { until } from './process.ts'
-import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
+import { sendKnocks } from './service.ts'
+import { OneDaemon } from './one-daemon.ts'
 
 /** Milliseconds after the knock begins in which the daemon is killed: longer than all it does takes. */
 const KILL_WITHIN_MS = 150
 /** Rounds of kill -9 at a random moment. */
 const ROUNDS = process.env.SLOW === '1' ? 200 : 6
 
-let running: Process | undefined
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
+const one = new OneDaemon()
 
 /** A door that notes each start and stop in a file. */
 const noting = (file: string, seconds: number): string =>
@@ -32,30 +27,18 @@ const noting = (file: string, seconds: number): string =>
     '',
   ].join('\n')
 
-const start = async (host: Host, config: string): Promise<Knockd> => {
-  const daemon = await startKnockd({ host, config })
-  running = daemon.process
-  return daemon
-}
-
-const again = async (host: Host, daemon: Knockd): Promise<Process> => {
-  running = host.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-  await running.line(/listening on/)
-  return running
-}
-
 const notes = (file: string): readonly string[] =>
   existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : []
 
 const open = async (client: Host): Promise<void> => {
-  await knock(client, [SERVER_4, '7301', '8822'])
+  await sendKnocks(client, SERVER_4, ['7301', '8822'])
 }
 
 lab('timed openings', () => {
   test('close by themselves, with the lines that knockd writes', async () => {
     const { server, client } = await pair()
     const file = scratch('notes')
-    const daemon = await start(server, noting(file, 1))
+    const daemon = await one.start(server, noting(file, 1))
     await open(client)
     expect(await daemon.process.line(/timeout/)).toBe(`${CLIENT_4}: timed: command timeout`)
     expect(await daemon.process.line(/running/)).toBe(`timed: running command: echo stop ${CLIENT_4} >> ${file}`)
@@ -66,7 +49,7 @@ lab('timed openings', () => {
   test('are extended by a repeated knock, which stacks no second rule', async () => {
     const { server, client } = await pair()
     const file = scratch('notes')
-    const daemon = await start(server, noting(file, 2))
+    const daemon = await one.start(server, noting(file, 2))
     for (let times = 0; times < 3; times++) {
       await open(client)
       await daemon.process.line(/OPEN SESAME/)
@@ -79,27 +62,27 @@ lab('timed openings', () => {
   test('are closed on SIGTERM', async () => {
     const { server, client } = await pair()
     const file = scratch('notes')
-    const daemon = await start(server, noting(file, 600))
+    const daemon = await one.start(server, noting(file, 600))
     await open(client)
     await daemon.process.line(/running command/)
     const exit = await daemon.process.stop()
     expect(exit.code).toBe(0)
     expect(notes(file)).toEqual([`start ${CLIENT_4}`, `stop ${CLIENT_4}`])
-    await again(server, daemon)
-    await running!.stop()
+    await one.again(server, daemon)
+    await one.running!.stop()
     expect(notes(file)).toHaveLength(2)
   })
 
   test('are closed by the next start after kill -9: overdue ones at once, the others on time', async () => {
     const { server, client } = await pair()
     const file = scratch('notes')
-    const daemon = await start(server, noting(file, 2))
+    const daemon = await one.start(server, noting(file, 2))
     await open(client)
     await until('the start', () => notes(file).length === 1)
     const opened = performance.now()
     daemon.process.kill('SIGKILL')
     await daemon.process.ended
-    const next = await again(server, daemon)
+    const next = await one.again(server, daemon)
     await next.line(/command timeout/)
     expect(performance.now() - opened).toBeGreaterThan(1_500)
     await until('the stop', () => notes(file).length === 2)
@@ -110,7 +93,7 @@ lab('timed openings', () => {
     await next.ended
     // Long enough for the deadline to pass while nothing runs.
     await server.run(['sleep', '2.2'])
-    const last = await again(server, daemon)
+    const last = await one.again(server, daemon)
     await last.line(/command timeout/, 1_000)
     await until('the second stop', () => notes(file).length === 4)
   })
@@ -118,7 +101,7 @@ lab('timed openings', () => {
   test(`${ROUNDS} rounds of kill -9 at a random moment leave nothing open`, async () => {
     const { server, client } = await pair()
     const file = scratch('notes')
-    const daemon = await start(server, noting(file, 1))
+    const daemon = await one.start(server, noting(file, 1))
     let { process } = daemon
     for (let round = 0; round < ROUNDS; round++) {
       const knocking = open(client)
@@ -127,7 +110,7 @@ lab('timed openings', () => {
       process.kill('SIGKILL')
       await knocking
       await process.ended
-      process = await again(server, daemon)
+      process = await one.again(server, daemon)
     }
     await process.stop()
     // What started before a kill may be closed twice, as the close was not on disk yet; never not at all.
@@ -138,7 +121,7 @@ lab('timed openings', () => {
   test('outlive a reload, even one that takes their door away', async () => {
     const { server, client } = await pair()
     const file = scratch('notes')
-    const daemon = await start(server, noting(file, 2))
+    const daemon = await one.start(server, noting(file, 2))
     await open(client)
     await daemon.process.line(/running command/)
     const text = readFileSync(daemon.file, 'utf8').replace('[timed]', '[other]').replace('7301', '7399')
@@ -147,7 +130,7 @@ lab('timed openings', () => {
     await daemon.process.line(/re-reading/)
     await daemon.process.line(/timed: command timeout/)
     await until('both notes', () => notes(file).length === 2)
-    await knock(client, [SERVER_4, '7399', '8822'])
+    await sendKnocks(client, SERVER_4, ['7399', '8822'])
     expect(await daemon.process.line(/OPEN SESAME/)).toBe(`${CLIENT_4}: other: OPEN SESAME`)
   })
 })
@@ -155,7 +138,7 @@ lab('timed openings', () => {
 lab('reload', () => {
   test('with a bad config changes nothing, says why, and goes on', async () => {
     const { server, client } = await pair()
-    const daemon = await start(server, '[ssh]\nSequence = 7301,8822\nStart_Command = echo open\n')
+    const daemon = await one.start(server, '[ssh]\nSequence = 7301,8822\nStart_Command = echo open\n')
     const good = readFileSync(daemon.file, 'utf8')
     writeFileSync(daemon.file, `${good}Seq_Timeout = ten\n`)
     daemon.process.kill('SIGHUP')
@@ -166,17 +149,17 @@ lab('reload', () => {
 
   test('lets the attempts at unchanged doors live on', async () => {
     const { server, client } = await pair()
-    const daemon = await start(server, '[ssh]\nSequence = 7301,8822\nStart_Command = echo open\n')
-    await knock(client, [SERVER_4, '7301'])
+    const daemon = await one.start(server, '[ssh]\nSequence = 7301,8822\nStart_Command = echo open\n')
+    await sendKnocks(client, SERVER_4, ['7301'])
     await daemon.process.line(/Stage 1/)
     writeFileSync(daemon.file, `${readFileSync(daemon.file, 'utf8')}[new]\nSequence = 9301\nStart_Command = echo new\n`)
     daemon.process.kill('SIGHUP')
     await daemon.process.line(/re-reading/)
     await until('the new door', async () => {
-      await knock(client, [SERVER_4, '9301'])
+      await sendKnocks(client, SERVER_4, ['9301'])
       return daemon.process.count(/new: OPEN SESAME/) > 0
     })
-    await knock(client, [SERVER_4, '8822'])
+    await sendKnocks(client, SERVER_4, ['8822'])
     await daemon.process.line(/ssh: OPEN SESAME/)
   })
 })
@@ -189,20 +172,20 @@ lab('one-time sequences', () => {
     const { server, client } = await pair()
     const list = scratch('list')
     writeFileSync(list, '# mine\n 7301,8822:udp\n7302,8823\n')
-    const daemon = await start(server, oneTime(list))
-    await knock(client, [SERVER_4, '7302', '8823'])
-    await knock(client, [SERVER_4, '7301', '8822:udp'])
+    const daemon = await one.start(server, oneTime(list))
+    await sendKnocks(client, SERVER_4, ['7302', '8823'])
+    await sendKnocks(client, SERVER_4, ['7301', '8822:udp'])
     await daemon.process.line(/command printed/)
     expect(readFileSync(list, 'utf8')).toBe('# mine\n#7301,8822:udp\n7302,8823\n')
-    await knock(client, [SERVER_4, '7301', '8822:udp'])
+    await sendKnocks(client, SERVER_4, ['7301', '8822:udp'])
     writeFileSync(list, '# mine\n#7301,8822:udp\n 7304,8825\n7302,8823\n')
     await until('the edited list', async () => {
-      await knock(client, [SERVER_4, '7304', '8825'])
+      await sendKnocks(client, SERVER_4, ['7304', '8825'])
       return daemon.process.count(/OPEN SESAME/) === 2
     })
     await daemon.process.line(/command printed/)
     expect(readFileSync(list, 'utf8')).toContain('#7304,8825\n7302,8823')
-    await knock(client, [SERVER_4, '7302', '8823'])
+    await sendKnocks(client, SERVER_4, ['7302', '8823'])
     // Which of the two is said first is nobody's concern.
     await until('it is disabled', () => daemon.process.count(/disabled, no sequence is left/) === 1)
     await until('it was opened', () => daemon.process.count(/OPEN SESAME/) >= 3)
@@ -213,15 +196,15 @@ lab('one-time sequences', () => {
     const { server, client } = await pair()
     const list = scratch('list')
     writeFileSync(list, ' 7301,8822\n 7302,8823\n')
-    const daemon = await start(server, oneTime(list))
-    await knock(client, [SERVER_4, '7301', '8822'])
+    const daemon = await one.start(server, oneTime(list))
+    await sendKnocks(client, SERVER_4, ['7301', '8822'])
     await daemon.process.line(/running command/)
     daemon.process.kill('SIGKILL')
     await daemon.process.ended
     writeFileSync(list, ' 7301,8822\n 7302,8823\n')
-    const next = await again(server, daemon)
-    await knock(client, [SERVER_4, '7301', '8822'])
-    await knock(client, [SERVER_4, '7302', '8823'])
+    const next = await one.again(server, daemon)
+    await sendKnocks(client, SERVER_4, ['7301', '8822'])
+    await sendKnocks(client, SERVER_4, ['7302', '8823'])
     await next.line(/OPEN SESAME/)
     await next.stop()
     expect(next.count(/OPEN SESAME/)).toBe(1)

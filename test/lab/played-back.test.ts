@@ -8,13 +8,14 @@ import { codeOf, periodAt } from '../../src/totp/code.ts'
 import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
-import { knock, program, startKnockd } from './knockd.ts'
+import { knock, startAgain, startKnockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 import { watchWire } from './service.ts'
+import { recordedOf } from './recorded.ts'
 
 /** How often a recording is played back at a time. */
 const LOOPS = 2_000
@@ -46,28 +47,8 @@ const fileOf = (text: string): string => {
 }
 
 /** Every packet that a host sends until `what` is done, as a capture file. */
-const record = async (host: Host, what: () => Promise<void>): Promise<string> => {
-  const file = scratch('recorded.pcap')
-  const recorder = host.start([
-    'tcpdump',
-    '-U',
-    '--immediate-mode',
-    '-Z',
-    'root',
-    '-Q',
-    'out',
-    '-w',
-    file,
-    '-i',
-    'eth0',
-    'ip',
-  ])
-  await recorder.line(/listening on/)
-  await what()
-  recorder.kill('SIGINT')
-  await recorder.ended
-  return file
-}
+const record = async (host: Host, what: () => Promise<void>): Promise<string> =>
+  await recordedOf(host, 'ip', what, '-Q', 'out')
 
 /** The same packets from another address. */
 const fromOther = (file: string): string => {
@@ -147,8 +128,7 @@ lab.each([
     // Killed, and played back to the next one: "later" is for it what it was not there for.
     running.kill('SIGKILL')
     await running.ended
-    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-    await running.line(/listening on/)
+    running = await startAgain(server, daemon)
     await play(client, recording, LOOPS)
     await play(client, other, LOOPS)
 

@@ -6,13 +6,13 @@ import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { formatCounter, formatProfileConfig, formatProfileKey } from '../../src/peer/knockknock/profile.ts'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
-import { knock, program, startKnockd } from './knockd.ts'
+import { program, startAgain, startKnockd } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Output, Process } from './process.ts'
 import { scratch } from './scratch.ts'
-import { probe, serveTcp } from './service.ts'
+import { probe, sendKnocks, serveTcp } from './service.ts'
 
 let running: Process | undefined
 afterEach(async () => {
@@ -151,8 +151,7 @@ lab('a file that others can write', () => {
     const open = await postern(server, 'check', daemon.file)
     expect(open.stdout.match(new RegExp(`chmod go-w ${folder}$`, 'gm'))!.length).toBeGreaterThanOrEqual(files.length)
     await running.stop()
-    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-    await running.line(/listening on/)
+    running = await startAgain(server, daemon)
     const again = running.lines.join('\n')
     for (const file of files.filter((each) => !/phrase|mac\.key/.test(each))) {
       expect(again).toContain(`${file}: others can write its folder ${folder}, and so replace it (mode 0777)`)
@@ -174,7 +173,7 @@ lab('a file that others can write', () => {
     )
     running.kill('SIGHUP')
     await running.line(/others than its owner can change it \(mode 0666\).*keeping the previous config/)
-    await knock(client, [SERVER_4, '7431', '8020'])
+    await sendKnocks(client, SERVER_4, ['7431', '8020'])
     await running.line(/OPEN SESAME/)
     await running.stop()
     const argv = [process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0']
@@ -204,7 +203,7 @@ lab('a file that others can write', () => {
     const daemon = await startKnockd({ host: server, config })
     running = daemon.process
     expect(running.count(/is not a regular file/)).toBe(3)
-    await knock(client, [SERVER_4, '7431', '8020'])
+    await sendKnocks(client, SERVER_4, ['7431', '8020'])
     await running.line(/d: OPEN SESAME/)
     const { code, stdout } = await postern(server, 'check', daemon.file)
     expect([code, stdout.match(/is not a file/g)?.length]).toEqual([0, 3])

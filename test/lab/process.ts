@@ -1,15 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import { LINE_LIMIT_MS, Lines } from './lines.ts'
 
-/** Milliseconds to wait for an expected line before giving up. */
-export const LINE_LIMIT_MS = 10_000
 /** Milliseconds a command that is run to completion may take. */
 export const RUN_LIMIT_MS = 30_000
 /** Milliseconds a process has between SIGTERM and SIGKILL. */
 export const STOP_LIMIT_MS = 5_000
-/** Milliseconds between two looks at a condition that no event announces. */
-const LOOK_EVERY_MS = 20
+/** Milliseconds between two looks at a condition that no event announces: at first, by how much they grow, and at most. */
+const LOOK_FIRST_MS = 10
+const LOOK_GROWTH = 1.5
+const LOOK_MOST_MS = 200
 
 /** How a process ended: one of the two is set. */
 export interface Exit {
@@ -45,28 +46,22 @@ export interface Run extends Start {
 const live = new Set<Process>()
 
 /**
- * A running process whose output is read line by line. Every one that is still running when the test file ends, or
+ * A running process whose lines are those of its standard output and standard error. Every one that is still running when the test file ends, or
  * the test process does, is killed with its process group.
  */
-export class Process {
-  /** Lines of standard output and standard error in the order they came. */
-  readonly lines: string[] = []
+export class Process extends Lines {
   readonly pid: number
   /** Settles when the process has ended and all its output is read. */
   readonly ended: Promise<Exit>
   stdout = ''
   stderr = ''
   readonly #child: ChildProcess
-  readonly #command: string
-  /** Index of the first line that no `line()` has looked past. */
-  #unread = 0
-  #watchers = new Set<() => void>()
   #exit: Exit | undefined
 
   /** Rejects (through `ended`) and throws when the command cannot be started at all. */
   constructor(argv: readonly string[], start: Start = {}) {
+    super(argv.join(' '))
     const [file, ...rest] = start.ns === undefined ? argv : ['ip', 'netns', 'exec', start.ns, ...argv]
-    this.#command = argv.join(' ')
     // A process group of its own, so that what it leaves running can be killed with it.
     this.#child = spawn(file!, rest, {
       detached: true,
@@ -77,7 +72,7 @@ export class Process {
     this.ended = this.#follow()
     // Whoever waits sees the error; a process that nobody waits for must not end the test run.
     this.ended.catch(() => undefined)
-    if (this.#child.pid === undefined) throw new Error(`cannot start: ${this.#command}`)
+    if (this.#child.pid === undefined) throw new Error(`cannot start: ${argv.join(' ')}`)
     this.pid = this.#child.pid
     this.#child.stdin?.on('error', () => undefined)
     this.#child.stdin?.end(start.input ?? '')
@@ -87,41 +82,6 @@ export class Process {
   /** Whether it has ended, and how. */
   get exit(): Exit | undefined {
     return this.#exit
-  }
-
-  /**
-   * The first line that matches and that no earlier call has looked past, so that two calls with one pattern wait for
-   * two lines. Throws with everything printed so far when the limit passes or the process ends first.
-   */
-  async line(pattern: RegExp, limitMs = LINE_LIMIT_MS): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const look = (): boolean => {
-        for (let index = this.#unread; index < this.lines.length; index++) {
-          if (!pattern.test(this.lines[index]!)) continue
-          this.#unread = index + 1
-          settle(() => resolve(this.lines[index]!))
-          return true
-        }
-        if (this.#exit === undefined) return false
-        settle(() => reject(this.#complaint(`ended before a line like ${pattern}`)))
-        return true
-      }
-      const timer = setTimeout(
-        () => settle(() => reject(this.#complaint(`no line like ${pattern} within ${limitMs} ms`))),
-        limitMs,
-      )
-      const settle = (how: () => void): void => {
-        clearTimeout(timer)
-        this.#watchers.delete(look)
-        how()
-      }
-      if (!look()) this.#watchers.add(look)
-    })
-  }
-
-  /** How many lines so far match. */
-  count(pattern: RegExp): number {
-    return this.lines.filter((line) => pattern.test(line)).length
   }
 
   /** Sends a signal to the process alone, not to its group. */
@@ -157,7 +117,7 @@ export class Process {
       this.#child.once('close', (code, signal) => {
         this.#exit = { code, signal }
         live.delete(this)
-        this.#notify()
+        this.end(signal ?? `exit code ${code}`)
         resolve(this.#exit)
       })
     })
@@ -170,22 +130,11 @@ export class Process {
       keep(text)
       const parts = (rest + text).split('\n')
       rest = parts.pop()!
-      this.lines.push(...parts)
-      this.#notify()
+      this.add(...parts)
     })
     stream.on('end', () => {
       if (rest !== '') this.lines.push(rest)
     })
-  }
-
-  #notify(): void {
-    for (const look of this.#watchers) look()
-  }
-
-  #complaint(what: string): Error {
-    const exit = this.#exit
-    const end = exit === undefined ? 'still running' : `ended: ${exit.signal ?? `exit code ${exit.code}`}`
-    return new Error(`${this.#command}: ${what} (${end}); it printed:\n${this.lines.join('\n')}`)
   }
 }
 
@@ -226,9 +175,9 @@ export async function until(
   limitMs = LINE_LIMIT_MS,
 ): Promise<void> {
   const end = performance.now() + limitMs
-  while (!(await condition())) {
+  for (let pauseMs = LOOK_FIRST_MS; !(await condition()); pauseMs = Math.min(pauseMs * LOOK_GROWTH, LOOK_MOST_MS)) {
     if (performance.now() > end) throw new Error(`still not so after ${limitMs} ms: ${what}`)
-    await pause(LOOK_EVERY_MS)
+    await pause(pauseMs)
   }
 }
 

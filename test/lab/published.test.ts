@@ -22,7 +22,7 @@ import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
-import { probe, serveTcp, watchWire } from './service.ts'
+import { probe, sendKnocks, serveTcp, watchWire } from './service.ts'
 
 /** Rounds of kill -9 at a random moment. */
 const ROUNDS = process.env.SLOW === '1' ? 200 : 4
@@ -90,7 +90,7 @@ const start = async (host: Host, lines: readonly string[] = []): Promise<Publish
 const openings = (notes: string): number => readFileSync(notes, { encoding: 'utf8', flag: 'a+' }).split('\n').length - 1
 
 const knockLine = async (client: Host, sequence: string): Promise<void> => {
-  await knock(client, [SERVER_4, ...sequence.split(',')])
+  await sendKnocks(client, SERVER_4, sequence.split(','))
 }
 
 /** Knocks, and waits for the door and for the list that comes after it. */

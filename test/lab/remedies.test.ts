@@ -10,7 +10,7 @@ import { confirm, confirmed, connected } from './base-rules.ts'
 import { CONTAINER_4, INNER, PUBLISHED, docker, withContainer } from './docker.ts'
 import { nft } from './firewall.ts'
 import { KNOCKS } from './guarded.ts'
-import { knock, program, startRealKnockd } from './knockd.ts'
+import { program, startRealKnockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { KINDS, typing } from './own-rules.ts'
@@ -18,7 +18,7 @@ import type { OwnRules } from './own-rules.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
-import { probe, serveTcp } from './service.ts'
+import { goesOn, probe, sendKnocks, serveTcp, session } from './service.ts'
 
 type Name = keyof typeof REMEDIES
 
@@ -90,16 +90,6 @@ function stubs(): Readonly<Record<string, string>> {
   return { PATH: `${folder}:${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`, EDITOR: 'true' }
 }
 
-/** A session that is open from before, and how to tell that it goes on. */
-async function session(client: Host): Promise<() => Promise<void>> {
-  const open = client.start(['sh', '-c', `(while sleep 0.1; do echo on; done) | nc ${SERVER_4} 22`])
-  await open.line(/hello/)
-  return async () => {
-    const before = open.count(/^on$/)
-    await until('the session answers', () => open.count(/^on$/) > before + 3)
-  }
-}
-
 /** What a stranger sees of each port over both families, the door's left out. */
 async function seenBy(client: Host, port: number): Promise<Readonly<Record<string, boolean>>> {
   const seen: Record<string, boolean> = {}
@@ -160,7 +150,7 @@ async function tryRemedy(trial: Trial): Promise<void> {
   for (const each of [...PUBLIC, PRIVATE, DOOR]) await serveTcp(server, each)
   const type = (await trial.rules(machine)) ?? typing(server)
   let daemon = running ? await run(server, file) : undefined
-  const goesOn = await session(client)
+  const open = await session(client, SERVER_4)
   const before = await seenBy(client, port)
 
   const expected = trial.expected(machine, daemon?.pid)
@@ -172,7 +162,7 @@ async function tryRemedy(trial: Trial): Promise<void> {
   for (const each of expected) {
     if (trial.type === undefined) await type(each, stubs())
     else await trial.type(machine, each)
-    await goesOn()
+    await goesOn(open)
   }
   expect(await seenBy(client, port)).toEqual(before)
   if (trial.guarded === true) expect(await probe(client, SERVER_4, port)).not.toBe('open')
@@ -182,10 +172,10 @@ async function tryRemedy(trial: Trial): Promise<void> {
   daemon ??= await run(server, file)
   for (const [address] of FAMILIES) {
     await until(`nobody else gets in at ${address}`, async () => (await probe(client, address, port)) !== 'open')
-    await knock(client, [address, ...KNOCKS])
+    await sendKnocks(client, address, KNOCKS)
     await until(`the knock opens ${address}`, async () => (await probe(client, address, port)) === 'open')
   }
-  await goesOn()
+  await goesOn(open)
   expect(await seenBy(client, port)).toEqual(before)
   const again = await advice(server, file)
   for (const each of expected) expect(again).not.toContain(each)
@@ -639,7 +629,7 @@ lab('remedies', () => {
     )
     await confirmed({ server, client }, file, 80, '--allow', 'tcp/22,tcp/80')
     const machine = { server, client, file }
-    const goesOn = await session(client)
+    const open = await session(client, SERVER_4)
     const before = await seenBy(client, DOOR)
     const places = ['etc', 'usr/local']
     // What is written there is gone with the command.
@@ -654,12 +644,12 @@ lab('remedies', () => {
       const argv = ['unshare', '-m', 'sh', '-ec', [...inside, 'eval "$0"'].join('\n'), printed]
       const { code, stderr } = await server.run(argv, { env: stubs(), mayFail: true })
       if (!['applyAnew', 'check', 'lookAtRules'].includes(name)) expect([name, code, stderr]).toEqual([name, 0, stderr])
-      await goesOn()
+      await goesOn(open)
       expect([name, await seenBy(client, DOOR)]).toEqual([name, before])
       expect([name, await probe(client, SERVER_4, DOOR)]).not.toEqual([name, 'open'])
     }
     for (const [address] of FAMILIES) {
-      await knock(client, [address, ...KNOCKS])
+      await sendKnocks(client, address, KNOCKS)
       await until(`the knock opens ${address}`, async () => (await probe(client, address, DOOR)) === 'open')
     }
   }, 240_000)

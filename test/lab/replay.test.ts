@@ -12,6 +12,7 @@ import type { Host } from './net.ts'
 import type { Output, Process } from './process.ts'
 import { run, until } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
+import { record } from './recorded.ts'
 
 /** Runs a command without any capability (capabilities(7)). */
 const POWERLESS = 'setpriv --bounding-set=-all --inh-caps=-all'
@@ -36,23 +37,9 @@ const LINE =
 const told = (lines: readonly string[]): readonly string[] =>
   lines.flatMap((line) => LINE.exec(line)?.[1] ?? []).map((line) => line.replace(/^\[.*?\] /, ''))
 
-async function dump(host: Host, device: string, file: string, bytes = 0): Promise<Process> {
-  const tcpdump = host.start([
-    'tcpdump',
-    '-s',
-    String(bytes),
-    '-Z',
-    'root',
-    '--immediate-mode',
-    '-U',
-    '-i',
-    device,
-    '-w',
-    file,
-  ])
-  await tcpdump.line(/listening on/)
-  return tcpdump
-}
+/** Records so many bytes of each packet; all without it. */
+const dump = async (host: Host, device: string, file: string, bytes = 0): Promise<Process> =>
+  await record(host, device, file, '-s', String(bytes))
 
 async function replay(...args: readonly string[]): Promise<Output> {
   return run([process.execPath, program('postern'), 'replay', ...args], { mayFail: true })

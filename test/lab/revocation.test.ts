@@ -4,7 +4,6 @@ import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, wr
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { formatCounter, formatProfileConfig, formatProfileKey } from '../../src/peer/knockknock/profile.ts'
 import { encodeSyn } from '../../src/peer/knockknock/syn.ts'
 import type { KnockknockKeys } from '../../src/peer/knockknock/syn.ts'
 import { keyPairOf } from '../../src/spa/noise/curve.ts'
@@ -14,14 +13,15 @@ import { codeOf, periodAt } from '../../src/totp/code.ts'
 import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
-import { knock, program, startKnockd } from './knockd.ts'
+import { program, startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
-import { probe, serveTcp } from './service.ts'
+import { probe, sendKnocks, serveTcp } from './service.ts'
+import { writeProfile } from './single-packets.ts'
 
 const KNOCK_PORT = 666
 const SERVER_SECRET = new Uint8Array(32).fill(11)
@@ -83,15 +83,7 @@ const keysOf = (byte: number): KnockknockKeys => ({
   cipherKey: new Uint8Array(16).fill(byte),
   macKey: new Uint8Array(16).fill(byte + 1),
 })
-const profile = (folder: string, name: string, byte: number): void => {
-  const path = join(folder, name)
-  mkdirSync(path, { recursive: true, mode: 0o700 })
-  const { cipherKey, macKey } = keysOf(byte)
-  writeFileSync(join(path, 'cipher.key'), formatProfileKey(cipherKey), { mode: 0o600 })
-  writeFileSync(join(path, 'mac.key'), formatProfileKey(macKey), { mode: 0o600 })
-  writeFileSync(join(path, 'counter'), formatCounter(0), { mode: 0o600 })
-  writeFileSync(join(path, 'config'), formatProfileConfig(KNOCK_PORT), { mode: 0o600 })
-}
+const profile = (folder: string, name: string, byte: number): void => writeProfile(join(folder, name), keysOf(byte))
 const sendSyn = async (client: Host, byte: number): Promise<void> => {
   const { identification, sequence, acknowledgment, window } = encodeSyn(22, keysOf(byte), 0)
   const fields = ['-N', identification, '-w', window, '-M', sequence, '-L', acknowledgment].map(String)
@@ -111,22 +103,22 @@ const FILES: Readonly<Record<string, Way>> = {
   'a list of one-time sequences': {
     lines: (path) => `One_Time_Sequences = ${path}`,
     make: (path, who) => write(path, who === 'alice' ? ' 7431,8020\n 9123,6001\n' : ' 5001,5002\n'),
-    open: (client) => knock(client, [SERVER_4, '7431', '8020']),
+    open: (client) => sendKnocks(client, SERVER_4, ['7431', '8020']),
   },
   'a secret of codes': {
     lines: (path) => `TOTP_Secret_File = ${path}`,
     make: (path, who) => write(path, `${uri(who === 'alice' ? 1 : 2)}\n`),
-    open: (client) => knock(client, [SERVER_4, ...codeKnocks(1)]),
+    open: (client) => sendKnocks(client, SERVER_4, codeKnocks(1)),
   },
   'a user with a sequence': {
     lines: (path) => `Users = ${path}`,
     make: (path, who) => write(path, `${who === 'alice' ? 'alice 7431,8020\n' : ''}bob 6001,6002\n`),
-    open: (client) => knock(client, [SERVER_4, '7431', '8020']),
+    open: (client) => sendKnocks(client, SERVER_4, ['7431', '8020']),
   },
   'a user with codes, whose secret is replaced': {
     lines: (path) => `Users = ${path}`,
     make: (path, who) => write(path, `alice ${uri(who === 'alice' ? 1 : 2)}\nbob 6001,6002\n`),
-    open: (client) => knock(client, [SERVER_4, ...codeKnocks(1)]),
+    open: (client) => sendKnocks(client, SERVER_4, codeKnocks(1)),
   },
   'a packet of our own': {
     lines: (path) => `SPA = postern\nSPA_Users = ${path}`,
@@ -184,8 +176,7 @@ const withState = (config: string, { stateDir }: Knockd): string =>
   config.replace('[options]\n', `[options]\nStateDir = ${stateDir}\n`)
 
 const again = async (server: Host, daemon: Knockd): Promise<Process> => {
-  running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-  await running.line(/listening on/)
+  running = await startAgain(server, daemon)
   return running
 }
 
@@ -254,7 +245,7 @@ lab('revoked', () => {
 
   test('a fixed sequence, by a reload; one that stays the same keeps the door open', async () => {
     const { daemon, closed, client, notes } = await opened('Sequence = 7431,8020', (from) =>
-      knock(from, [SERVER_4, '7431', '8020']),
+      sendKnocks(from, SERVER_4, ['7431', '8020']),
     )
     writeFileSync(daemon.file, withState(configOf('Seq_Timeout = 20\nSequence = 7431,8020', notes), daemon))
     daemon.process.kill('SIGHUP')
@@ -271,7 +262,7 @@ lab('revoked', () => {
 
   test('by Allow_From', async () => {
     const sequence = 'Sequence = 7431,8020'
-    const first = await opened(sequence, (from) => knock(from, [SERVER_4, '7431', '8020']))
+    const first = await opened(sequence, (from) => sendKnocks(from, SERVER_4, ['7431', '8020']))
     writeFileSync(
       first.daemon.file,
       withState(configOf(`${sequence}\nAllow_From = 198.51.100.0/24`, first.notes), first.daemon),
@@ -285,8 +276,8 @@ lab('not revoked', () => {
   test('whoever else opened the same door from the same address, for as long as they may', async () => {
     const path = scratch('who')
     write(path, 'alice 7431,8020\nbob 6001,6002\n')
-    const { daemon, client } = await opened(`Users = ${path}`, (from) => knock(from, [SERVER_4, '7431', '8020']))
-    await knock(client, [SERVER_4, '6001', '6002'])
+    const { daemon, client } = await opened(`Users = ${path}`, (from) => sendKnocks(from, SERVER_4, ['7431', '8020']))
+    await sendKnocks(client, SERVER_4, ['6001', '6002'])
     await daemon.process.line(/OPEN SESAME \(bob\)/)
     await daemon.process.line(/is open already/)
     write(path, 'bob 6001,6002\n')
@@ -302,7 +293,7 @@ lab('not revoked', () => {
     const path = scratch('who')
     write(path, 'alice 7431,8020\n')
     const { daemon, server, client } = await opened(`Users = ${path}`, (from) =>
-      knock(from, [SERVER_4, '7431', '8020']),
+      sendKnocks(from, SERVER_4, ['7431', '8020']),
     )
     const argv = [
       process.execPath,
@@ -365,13 +356,13 @@ lab('taken out for good', () => {
     const path = scratch('who')
     write(path, 'alice 7431,8020\nbob 6001,6002\n')
     const { daemon, client, closed } = await opened(`Users = ${path}`, (from) =>
-      knock(from, [SERVER_4, '7431', '8020']),
+      sendKnocks(from, SERVER_4, ['7431', '8020']),
     )
     write(path, 'bob 6001,6002\rcarol 5001,5002\r\n')
     await daemon.process.line(/:1:14: warning: <U\+000D> in this line ends it/)
     await closed(daemon.process)
-    await knock(client, [SERVER_4, '7431', '8020'])
-    await knock(client, [SERVER_4, '6001', '6002'])
+    await sendKnocks(client, SERVER_4, ['7431', '8020'])
+    await sendKnocks(client, SERVER_4, ['6001', '6002'])
     expect(await daemon.process.line(/OPEN SESAME/)).toMatch(/\(bob\)/)
   })
 })

@@ -3,11 +3,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { parseOneTime } from '../../src/config/one-time.ts'
-import { knock, program, startKnockd } from './knockd.ts'
+import { program, startKnockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import { run, until } from './process.ts'
 import type { Output, Process } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
+import { sendKnocks } from './service.ts'
 
 let running: Process | undefined
 afterEach(async () => {
@@ -42,9 +43,9 @@ lab('postern sequences', () => {
     expect((await sequences('list', ...of, 'ssh')).stdout.split('\n')[0]).toBe(covered)
     expect((await sequences('list', '--reveal', ...of, 'ssh')).stdout.split('\n')[0]).toBe(lists[0]!.join(','))
     const [first, second] = lists as [number[], number[]]
-    await knock(client, [SERVER_4, ...first.map(String)])
+    await sendKnocks(client, SERVER_4, first.map(String))
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME`)
-    await knock(client, [SERVER_4, ...second.map(String)])
+    await sendKnocks(client, SERVER_4, second.map(String))
     await running.line(/ssh: only 2 sequences are left/)
     await running.line(/OPEN/)
     expect(await sequences('count', ...of)).toMatchObject({ code: 1, stdout: 'ssh: 2 left, 2 used (low)\n' })
@@ -54,7 +55,11 @@ lab('postern sequences', () => {
     const next = parseOneTime(readFileSync(file, 'latin1')).lines.find(({ struck }) => !struck)!
     // The file is read again once it has been left alone for a moment.
     await until('the new list to count', async () => {
-      await knock(client, [SERVER_4, ...next.knocks.map(({ port }) => String(port))])
+      await sendKnocks(
+        client,
+        SERVER_4,
+        next.knocks.map(({ port }) => String(port)),
+      )
       return daemon.process.count(/OPEN/) === 3
     })
   })

@@ -1,45 +1,65 @@
 import type { Host } from './net.ts'
+import type { Lines } from './lines.ts'
+import { until } from './process.ts'
 import type { Process } from './process.ts'
+import type { Look, Socket, Target } from './resident.ts'
 
 /** Milliseconds {@link probe} waits for an answer from the port. */
 const PROBE_LIMIT_MS = 500
-/** What timeout(1) exits with when the time was up. */
-const TIMED_OUT = 124
 
-/** What a TCP service in the lab greets with. */
+/** The first line of a TCP service in the lab. */
 export const GREETING = 'hello from behind the door'
 
-/** Serves both families, greets each connection, then says back what it is told; one line for each event. */
-const SERVER = `
-const server = require('node:net').createServer((socket) => {
-  console.log('accepted ' + String(socket.remoteAddress).replace('::ffff:', ''))
-  socket.on('error', () => {})
-  socket.write(${JSON.stringify(`${GREETING}\n`)})
-  socket.pipe(socket)
-})
-server.listen(Number(process.argv[1]), '::', () => console.log('ready'))
-`
-
-/** A real TCP service on a port of the host, both families, that prints `accepted ADDRESS` for each connection. */
-export async function serveTcp(host: Host, port: number): Promise<Process> {
-  const service = host.start([process.execPath, '-e', SERVER, String(port)])
-  await service.line(/^ready$/)
+/**
+ * A real TCP service on a port of the host, both families, that greets each connection and says back what it is told. It
+ * prints `accepted ADDRESS` for each.
+ */
+export async function serveTcp(host: Host, port: number): Promise<Socket> {
+  const service = host.resident.socket(`port ${port}`)
+  await host.resident.ask('serve', { name: service.name, port, greeting: `${GREETING}\n` })
   return service
 }
 
-/** What a TCP port looks like from a host. `refused`: a reset or an ICMP error came; `silent`: nothing did. */
-export type Look = 'open' | 'refused' | 'silent'
-
-/** Tries to connect from a host, by nc(1). */
-export async function probe(from: Host, address: string, port: number, limitMs = PROBE_LIMIT_MS): Promise<Look> {
-  const { code } = await from.run(['timeout', String(limitMs / 1000), 'nc', '-z', address, String(port)], {
-    mayFail: true,
-  })
-  if (code === 0) return 'open'
-  return code === TIMED_OUT ? 'silent' : 'refused'
+/** Tries to connect from a host. */
+export async function probe(
+  from: Host,
+  address: string,
+  port: number,
+  limitMs = PROBE_LIMIT_MS,
+  source?: string,
+): Promise<Look> {
+  return await from.resident.ask('probe', { address, port, limitMs, source })
 }
 
-/** Whether a TCP connection from a host comes about within the limit. */
+/** A session with a service of {@link serveTcp} that says `on` over and over. */
+export async function session(
+  from: Host,
+  address: string,
+  port = 22,
+  own: Pick<Target, 'source' | 'sourcePort'> = {},
+): Promise<Socket> {
+  const { socket } = await connectTo(from, { address, port, ...own })
+  await socket.line(new RegExp(`^${GREETING}$`))
+  return socket
+}
+
+/** A connection from a host that stays and says `on` over and over, and the port that it comes from. */
+export async function connectTo(
+  from: Host,
+  target: Target,
+): Promise<{ readonly socket: Socket; readonly ownPort: number }> {
+  const socket = from.resident.socket(`a connection to ${target.address} ${target.port}`)
+  const ownPort = await from.resident.ask('connect', { name: socket.name, word: 'on', ...target })
+  return { socket, ownPort }
+}
+
+/** Waits until a session has gone on, after what has come by now. */
+export async function goesOn(one: Lines): Promise<void> {
+  const before = one.count(/^on$/)
+  await until('the session goes on', () => one.count(/^on$/) > before + 2)
+}
+
+/** Tells if a TCP connection from a host comes about within the limit. */
 export async function canConnect(
   from: Host,
   address: string,
@@ -47,6 +67,17 @@ export async function canConnect(
   limitMs = PROBE_LIMIT_MS,
 ): Promise<boolean> {
   return (await probe(from, address, port, limitMs)) === 'open'
+}
+
+/**
+ * Sends knocks, `7301` or `8822:udp`, from the host's resident: for tests in which `knock` itself is not what is tested.
+ */
+export async function sendKnocks(from: Host, address: string, knocks: readonly string[]): Promise<void> {
+  const each = knocks.map((word) => {
+    const [port, protocol = 'tcp'] = word.split(':')
+    return { port: Number(port), protocol: protocol === 'udp' ? 'udp' : 'tcp' } as const
+  })
+  await from.resident.ask('knock', { address, knocks: each })
 }
 
 /**

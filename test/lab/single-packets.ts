@@ -8,6 +8,7 @@ import { ACCESS, PROTOCOL_VERSION, encodeFields } from '../../src/peer/fwknop/fi
 import { sealRijndael } from '../../src/peer/fwknop/packet.ts'
 import { formatCounter, formatProfileConfig, formatProfileKey } from '../../src/peer/knockknock/profile.ts'
 import { encodeSyn } from '../../src/peer/knockknock/syn.ts'
+import type { KnockknockKeys } from '../../src/peer/knockknock/syn.ts'
 import { keyPairOf } from '../../src/spa/noise/curve.ts'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
 import { sealClaim } from '../../src/spa/noise/packet.ts'
@@ -81,17 +82,20 @@ const profileKeys = (number: number): { cipherKey: Uint8Array; macKey: Uint8Arra
   macKey: keyOf(3_000 + number, 16),
 })
 
+/** Writes a profile of knockknock's as its server has it. */
+export function writeProfile(path: string, { cipherKey, macKey }: KnockknockKeys): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  writeFileSync(join(path, 'cipher.key'), formatProfileKey(cipherKey), { mode: 0o600 })
+  writeFileSync(join(path, 'mac.key'), formatProfileKey(macKey), { mode: 0o600 })
+  writeFileSync(join(path, 'counter'), formatCounter(0), { mode: 0o600 })
+  writeFileSync(join(path, 'config'), formatProfileConfig(KNOCK_PORT), { mode: 0o600 })
+}
+
 export const knockknock: Kind = {
   config: () => {
     const folder = scratch('profiles')
     for (let number = 0; number < PROFILES; number++) {
-      const path = join(folder, `user${String(number).padStart(3, '0')}`)
-      mkdirSync(path, { recursive: true, mode: 0o700 })
-      const { cipherKey, macKey } = profileKeys(number)
-      writeFileSync(join(path, 'cipher.key'), formatProfileKey(cipherKey), { mode: 0o600 })
-      writeFileSync(join(path, 'mac.key'), formatProfileKey(macKey), { mode: 0o600 })
-      writeFileSync(join(path, 'counter'), formatCounter(0), { mode: 0o600 })
-      writeFileSync(join(path, 'config'), formatProfileConfig(KNOCK_PORT), { mode: 0o600 })
+      writeProfile(join(folder, `user${String(number).padStart(3, '0')}`), profileKeys(number))
     }
     return `SPA = knockknock\nProfiles = ${folder}`
   },

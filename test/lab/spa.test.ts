@@ -11,7 +11,7 @@ import { formatKey } from '../../src/spa/noise/key-text.ts'
 import { POSTERN_PACKET_BYTES, sealClaim } from '../../src/spa/noise/packet.ts'
 import type { Claim } from '../../src/spa/noise/claim.ts'
 import { TCP } from '../../src/packet/packet.ts'
-import { program, startKnockd } from './knockd.ts'
+import { program, startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
@@ -19,6 +19,7 @@ import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 import { probe, serveTcp } from './service.ts'
+import { playing, recordedOf } from './recorded.ts'
 
 /** How often a packet is played back at a time. */
 const LOOPS = 1_000
@@ -181,8 +182,7 @@ lab('one packet', () => {
     await until('ssh to be open', async () => (await probe(client, SERVER_4, 22)) === 'open')
     await running!.stop()
     await server.run(['nft', 'flush', 'ruleset'])
-    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-    await running.line(/listening on/)
+    running = await startAgain(server, daemon)
     expect(await probe(client, SERVER_4, 22)).toBe('open')
     expect(await probe(client, SERVER_4, 80)).not.toBe('open')
     for (const service of services) await service.stop()
@@ -197,43 +197,16 @@ lab('packets that must not open', () => {
       `packet-source ${keyOf(ALICE)} alice\npacket-source ${keyOf(BOB)} bob\n`,
       noting('ssh') + noting('web'),
     )
-    const recorded = scratch('recorded.pcap')
-    const recorder = client.start([
-      'tcpdump',
-      '-U',
-      '--immediate-mode',
-      '-Z',
-      'root',
-      '-w',
-      recorded,
-      '-i',
-      'eth0',
-      'udp',
-    ])
-    await recorder.line(/listening on/)
     const packet = seal(DOOR('ssh'))
-    await send(client, [packet])
-    await until('the opening', () => noted(notes).length === 1)
-    recorder.kill('SIGINT')
-    await recorder.ended
-    const other = scratch('other.pcap')
-    execFileSync('tcprewrite', [
-      `--srcipmap=${CLIENT_4}/32:192.0.2.66/32`,
-      '--portmap=62201:53',
-      '-C',
-      `--infile=${recorded}`,
-      `--outfile=${other}`,
-    ])
-    const play = async (): Promise<void> => {
-      for (const file of [recorded, other]) {
-        await client.run(['tcpreplay', '-q', '--topspeed', `--loop=${LOOPS}`, '-i', 'eth0', file], { limitMs: 60_000 })
-      }
-    }
+    const recorded = await recordedOf(client, 'udp', async () => {
+      await send(client, [packet])
+      await until('the opening', () => noted(notes).length === 1)
+    })
+    const play = playing(client, recorded, LOOPS, '--portmap=62201:53')
     await play()
     running!.kill('SIGKILL')
     await running!.ended
-    running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
-    await running.line(/listening on/)
+    running = await startAgain(server, daemon)
     await play()
     await send(client, [seal(DOOR('web'), BOB)])
     await until('an honest packet', () => noted(notes).length > 1)

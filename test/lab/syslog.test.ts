@@ -3,9 +3,10 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { REAL_KNOCKD, knock, program } from './knockd.ts'
+import { REAL_KNOCKD, program } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
 import { scratch, writeConfig } from './scratch.ts'
+import { sendKnocks } from './service.ts'
 
 const OURS = [process.execPath, program('knockd')]
 
@@ -41,18 +42,18 @@ async function watch(daemon: readonly string[]): Promise<Seen> {
   const words = [...daemon, '-i', 'eth0', '-c', file, '-g', unused]
   const running = server.start(['unshare', '-m', 'sh', '-c', SCRIPT, 'sh', ...words], { env: { LISTENER } })
   const pid = Number((await running.line(/^pid /)).slice('pid '.length))
-  await running.line(/starting up/)
+  await running.line(/^".*starting up/)
   const found = [['pidof'], ['pgrep', '-x']].map(([name = '', ...more]) =>
     execFileSync(name, [...more, 'knockd'], { encoding: 'utf8' })
       .trim()
       .split(/\s/),
   )
-  await knock(client, [SERVER_4, '49213', '7301', '18822'])
-  await running.line(/status code/)
+  await sendKnocks(client, SERVER_4, ['49213', '7301', '18822'])
+  await running.line(/^".*status code/)
   process.kill(pid, 'SIGHUP')
-  await running.line(/re-opening log file/)
-  await knock(client, [SERVER_4, '49213', '7301', '18822'])
-  await running.line(/status code/)
+  await running.line(/^".*re-opening log file/)
+  await sendKnocks(client, SERVER_4, ['49213', '7301', '18822'])
+  await running.line(/^".*status code/)
   process.kill(pid, 'SIGTERM')
   await running.ended
   const messages = running.lines.filter((line) => line.startsWith('"'))

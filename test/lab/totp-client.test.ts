@@ -8,7 +8,7 @@ import { knock, program } from './knockd.ts'
 import { lab, pair, SERVER_4, SERVER_6, type Host } from './net.ts'
 import { run } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
-import { watchWire } from './service.ts'
+import { sendKnocks, watchWire } from './service.ts'
 
 /** First packets of connections, and datagrams. */
 const KNOCKS =
@@ -51,7 +51,7 @@ lab('a code on the wire', () => {
   ): Promise<{ readonly code: number | null; readonly out: string; readonly err: string; readonly seen: string[] }> => {
     const wire = await watchWire(server, KNOCKS)
     const { code, stdout, stderr } = await knock(client, args)
-    await knock(client, [SERVER_4, `${LAST}:udp`])
+    await sendKnocks(client, SERVER_4, [`${LAST}:udp`])
     await wire.line(new RegExp(` > ${SERVER_4}\\.${LAST}: UDP`))
     await wire.stop()
     const seen = wire.lines.flatMap((line) => {

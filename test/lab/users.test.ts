@@ -7,12 +7,12 @@ import { codeOf, periodAt } from '../../src/totp/code.ts'
 import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
-import { knock, program, startKnockd } from './knockd.ts'
+import { program, startKnockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
-import { probe, serveTcp } from './service.ts'
+import { probe, sendKnocks, serveTcp } from './service.ts'
 
 const BOB: TotpSecret = { key: new Uint8Array(32).fill(9), algorithm: 'SHA256', digits: 8, periodS: 3_600 }
 const ALICE = ['7431', '8020:udp', '9123']
@@ -59,9 +59,9 @@ lab('users', () => {
       return (JSON.parse((await server.run(argv)).stdout) as { openings: { source: string; user: string }[] }).openings
     }
 
-    await knock(client, [SERVER_4, ...ALICE])
+    await sendKnocks(client, SERVER_4, ALICE)
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (alice)`)
-    await knock(client, [SERVER_6, ...bobs()])
+    await sendKnocks(client, SERVER_6, bobs())
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_6}: ssh: OPEN SESAME (bob)`)
     await until('both notes', () => readFileSync(notes, { encoding: 'utf8', flag: 'a+' }).split('\n').length === 3)
     expect(readFileSync(notes, 'utf8')).toBe(`alice ${CLIENT_4}\nbob ${CLIENT_6}\n`)
@@ -85,8 +85,8 @@ lab('users', () => {
     await running.line(/ssh: access of alice revoked/)
     await until('her door to shut', async () => (await probe(client, SERVER_4, 22)) !== 'open')
     expect(await probe(client, SERVER_6, 22)).toBe('open')
-    await knock(client, [SERVER_4, ...ALICE])
-    await knock(client, [SERVER_4, ...bobs(1)])
+    await sendKnocks(client, SERVER_4, ALICE)
+    await sendKnocks(client, SERVER_4, bobs(1))
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (bob)`)
     expect((await status()).map(({ user }) => user)).toEqual(['bob', 'bob'])
 
@@ -97,7 +97,7 @@ lab('users', () => {
     await running.line(/users:2:7: warning: the secret of .alice. is not a sequence/)
     await running.line(/listening on/)
     expect((await status()).map(({ user }) => user).sort()).toEqual(['bob', 'bob'])
-    await knock(client, [SERVER_4, ...bobs(-1)])
+    await sendKnocks(client, SERVER_4, bobs(-1))
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (bob)`)
     await service.stop()
   })
@@ -113,15 +113,15 @@ lab('users', () => {
     renameSync(users, `${users}.away`)
     daemon.process.kill('SIGHUP')
     await running.line(/ssh: keeping the previous users/)
-    await knock(client, [SERVER_4, '7431', '8020'])
+    await sendKnocks(client, SERVER_4, ['7431', '8020'])
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (alice)`)
     writeFileSync(users, 'carol 6512,9001\n', { mode: 0o600 })
     daemon.process.kill('SIGHUP')
     await running.line(/ssh: access of alice revoked/)
-    await knock(client, [SERVER_4, '7431', '8020', '6512', '9001'])
+    await sendKnocks(client, SERVER_4, ['7431', '8020', '6512', '9001'])
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (carol)`)
     // Whoever was there before is there once, however often the file is read.
-    await knock(client, [SERVER_6, '6512', '9001'])
+    await sendKnocks(client, SERVER_6, ['6512', '9001'])
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_6}: ssh: OPEN SESAME (carol)`)
     expect(running.count(/OPEN/)).toBe(3)
   })

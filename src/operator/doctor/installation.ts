@@ -60,26 +60,39 @@ export function judgeInstallation(
   { folder, files, interpreter }: Installation,
   look: (path: string) => Owned | undefined = ownedOf,
 ): readonly Finding[] {
-  const known = new Map<string, string | undefined>()
-  const who = (path: string): string | undefined => {
-    if (!known.has(path)) known.set(path, writerOf(look(path)))
+  // Hardly any file has a folder of its own: each path is looked at once.
+  const known = new Map<string, Writable | undefined>()
+  const topmost = (path: string): Writable | undefined => {
+    if (!known.has(path)) {
+      const parent = dirname(path)
+      known.set(path, (parent === path ? undefined : topmost(parent)) ?? writable(path, look(path)))
+    }
     return known.get(path)
   }
   const copy = REMEDIES.installCopy(folder, VERSION)
-  const paths = new Set(files.map((file) => above(file).find((path) => who(path) !== undefined)))
-  const findings = [...paths].flatMap((path): readonly Finding[] =>
-    path === undefined ? [] : [finding(path, who(path)!, look(path), copy)],
-  )
-  const node = above(interpreter).find((path) => who(path) !== undefined)
-  if (node === undefined || paths.has(node)) return findings.slice(0, 1)
-  const another = REMEDIES.installNode(interpreter)
-  return [...findings.slice(0, 1), finding(node, who(node)!, look(node), another)]
+  const program = files.map(topmost).find((found) => found !== undefined)
+  const node = topmost(interpreter)
+  const findings = program === undefined ? [] : [finding(program, copy)]
+  if (node === undefined || files.some((file) => topmost(file) === node)) return findings
+  return [...findings, finding(node, REMEDIES.installNode(interpreter))]
 }
 
-function finding(path: string, who: string, owned: Owned | undefined, copy: Remedy): Finding {
-  const message = `root runs what is at ${path}, and ${who} can change it (mode ${((owned?.mode ?? 0) & 0o7777).toString(8)})`
+/** A path that somebody beside root can write to. */
+interface Writable {
+  readonly path: string
+  readonly who: string
+  readonly owned: Owned
+}
+
+function writable(path: string, owned: Owned | undefined): Writable | undefined {
+  const who = writerOf(owned)
+  return who === undefined ? undefined : { path, who, owned: owned! }
+}
+
+function finding({ path, who, owned }: Writable, copy: Remedy): Finding {
+  const message = `root runs what is at ${path}, and ${who} can change it (mode ${(owned.mode & 0o7777).toString(8)})`
   // A wrong mode can be fixed in place.
-  const mend = owned?.uid === 0 ? REMEDIES.mode('go-w', path) : copy
+  const mend = owned.uid === 0 ? REMEDIES.mode('go-w', path) : copy
   return { severity: 'warning', subject: 'installation', message, mend }
 }
 
@@ -92,18 +105,14 @@ function writerOf(owned: Owned | undefined): string | undefined {
   return (owned.mode & GROUP_WRITE) !== 0 && owned.gid !== 0 ? `group ${owned.gid}` : undefined
 }
 
-/** Returns a path and the folders above it, from the top. */
-function above(path: string): readonly string[] {
-  const paths = [path]
-  while (paths[0] !== dirname(paths[0]!)) paths.unshift(dirname(paths[0]!))
-  return paths
-}
-
 function filesBelow(folder: string): readonly string[] {
   try {
-    const entries = readdirSync(folder, { withFileTypes: true, recursive: true })
+    const entries = readdirSync(realpathSync(folder), { withFileTypes: true, recursive: true })
     // The target of a symbolic link is what is run.
-    return entries.map((entry) => realOf(join(entry.parentPath, entry.name)))
+    return entries.map((entry) => {
+      const path = join(entry.parentPath, entry.name)
+      return entry.isSymbolicLink() ? realOf(path) : path
+    })
   } catch {
     return []
   }

@@ -139,13 +139,12 @@ async function join(
 }
 
 async function setSysctls(server: Namespace): Promise<void> {
-  for (const name of SYSCTLS) {
-    let value: string
+  const lines = SYSCTLS.flatMap((name) => {
     try {
-      value = readFileSync(`/proc/sys/net/${name}`, 'latin1').trim()
+      return `echo ${readFileSync(`/proc/sys/net/${name}`, 'latin1').trim()} >/proc/sys/net/${name}`
     } catch {
-      continue
+      return []
     }
-    await server.ask('run', { argv: ['sh', '-c', `echo ${value} >/proc/sys/net/${name}`] })
-  }
+  })
+  await server.ask('run', { argv: ['sh', '-c', lines.join('\n')] })
 }

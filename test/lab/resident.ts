@@ -1,0 +1,113 @@
+// Messages between threads have no origin: that is for windows.
+// oxlint-disable unicorn/require-post-message-target-origin
+import { Worker } from 'node:worker_threads'
+import { Lines } from './lines.ts'
+
+/** The state of a TCP port, seen from a host. `refused`: a reset or an ICMP error came; `silent`: nothing did. */
+export type Look = 'open' | 'refused' | 'silent'
+
+/** A knock that a resident sends: a SYN, or an empty datagram. */
+export interface Knock {
+  readonly port: number
+  readonly protocol: 'tcp' | 'udp'
+}
+
+/** Where a connection goes to, and from where. */
+export interface Target {
+  readonly address: string
+  readonly port: number
+  /** One of the host's addresses and a port of it; what the system chooses without them. */
+  readonly source?: string | undefined
+  readonly sourcePort?: number | undefined
+}
+
+/** The orders that resident.mjs carries out, and their answers. */
+interface Orders {
+  probe: { readonly ask: Target & { limitMs: number }; readonly answer: Look }
+  serve: { readonly ask: { name: number; port: number; greeting: string }; readonly answer: undefined }
+  /** Says the word over and over. The answer is its own port. */
+  connect: { readonly ask: Target & { name: number; word: string }; readonly answer: number }
+  knock: { readonly ask: { address: string; knocks: readonly Knock[] }; readonly answer: undefined }
+  close: { readonly ask: { name: number }; readonly answer: undefined }
+}
+
+type Message =
+  | { readonly name: number; readonly line: string }
+  | { readonly id: number; readonly answer?: unknown; readonly error?: string }
+
+/** A server or a connection of a resident, and the lines that come from it. */
+export class Socket extends Lines {
+  readonly name: number
+  readonly #resident: Resident
+
+  constructor(resident: Resident, name: number, what: string) {
+    super(what)
+    this.#resident = resident
+    this.name = name
+  }
+
+  /** Closes it: a server with all its connections. */
+  async stop(): Promise<void> {
+    await this.#resident.ask('close', { name: this.name })
+    this.end('closed')
+  }
+}
+
+/** A thread of this test process that lives in the network namespace of a host. */
+export class Resident {
+  readonly #worker: Worker
+  readonly #waiting = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
+  readonly #sockets = new Map<number, Socket>()
+  #count = 0
+  /** The error that ended the thread. */
+  #gone: Error | undefined
+
+  /** @param namespace its file */
+  constructor(namespace: string) {
+    this.#worker = new Worker(new URL('resident.mjs', import.meta.url), { workerData: namespace, execArgv: [] })
+    this.#worker.unref()
+    this.#worker.on('message', (message: Message) => this.#hear(message))
+    this.#worker.on('error', (error: Error) => this.#end(error))
+    this.#worker.on('exit', () => this.#end(new Error('the host is gone')))
+  }
+
+  /** Has an order carried out. Throws with the message of what went wrong. */
+  async ask<Name extends keyof Orders>(order: Name, words: Orders[Name]['ask']): Promise<Orders[Name]['answer']> {
+    const id = ++this.#count
+    return (await new Promise((resolve, reject) => {
+      if (this.#gone !== undefined) throw this.#gone
+      this.#waiting.set(id, { resolve, reject })
+      this.#worker.postMessage({ id, order, ...words })
+    })) as Orders[Name]['answer']
+  }
+
+  /** Something that is to be kept open, with a name of its own. */
+  socket(what: string): Socket {
+    const socket = new Socket(this, ++this.#count, what)
+    this.#sockets.set(socket.name, socket)
+    return socket
+  }
+
+  /** Ends the thread and closes its sockets. */
+  async close(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
+  #hear(message: Message): void {
+    if ('line' in message) {
+      this.#sockets.get(message.name)?.add(message.line)
+      return
+    }
+    const waiting = this.#waiting.get(message.id)
+    this.#waiting.delete(message.id)
+    if (message.error === undefined) waiting?.resolve(message.answer)
+    else waiting?.reject(new Error(message.error))
+  }
+
+  #end(error: Error): void {
+    this.#gone ??= error
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#gone)
+    this.#waiting.clear()
+    for (const socket of this.#sockets.values()) socket.end(this.#gone.message)
+  }
+}
