@@ -50,8 +50,7 @@ export interface Status {
   readonly openings: readonly OpeningStatus[]
   /** Absent for members of Control_Group. By watching the stage, they could find the ports of a sequence one by one. */
   readonly attempts:
-    | { readonly count: number; readonly sources: number; readonly listed: readonly AttemptStatus[] }
-    | undefined
+    { readonly count: number; readonly sources: number; readonly listed: readonly AttemptStatus[] } | undefined
   /** The ignored sources, latest first, at most {@link IGNORED_LISTED_MAX}. */
   readonly ignored: readonly IgnoredStatus[]
   /** The journal's last error; absent while it works. */

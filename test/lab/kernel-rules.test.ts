@@ -1,6 +1,9 @@
 // Goal: the rules that `postern firewall kernel` prints do in a real kernel what the daemon does: whoever knocks gets in,
 // with nothing but telnet, nc or hping3, over IPv4 and IPv6; what is open closes by itself; and no scan opens anything.
 import { expect, test } from 'vitest'
+import { runCommand } from '../../src/cli/command.ts'
+import { KERNEL } from '../../src/operator/firewall/arguments.ts'
+import type { KernelArguments } from '../../src/operator/firewall/arguments.ts'
 import { kernel } from '../../src/operator/firewall/kernel.ts'
 import { nft } from './firewall.ts'
 import { program, REAL_KNOCK } from './knockd.ts'
@@ -26,7 +29,8 @@ const door = (name: string, sequence: string, more = ''): string =>
 /** What `postern firewall kernel` prints, without a process for it. */
 async function printed(args: readonly string[]): Promise<string> {
   let [text, warnings] = ['', '']
-  const code = await kernel(args, { out: (part) => (text += part), err: (part) => (warnings += part) })
+  const output = { out: (part: string) => (text += part), err: (part: string) => (warnings += part) }
+  const code = await runCommand(KERNEL, args, output, (asked: KernelArguments) => kernel(asked, output))
   expect(code, warnings).toBe(0)
   return text
 }

@@ -7,9 +7,7 @@ export const SPA_PORT_DEFAULT = 62_201
 
 /** The address that the door is opened for; `own` is this machine's source address. */
 export type Claim =
-  | { readonly kind: 'own' }
-  | { readonly kind: 'source' }
-  | { readonly kind: 'address'; readonly address: Address }
+  { readonly kind: 'own' } | { readonly kind: 'source' } | { readonly kind: 'address'; readonly address: Address }
 
 /** The settings that all packets have in common. */
 export interface SpaCommon {

@@ -39,8 +39,7 @@ export interface Placed {
 
 /** The files for rulesets, or the reason why they cannot be determined. */
 export type Places =
-  | { readonly files: readonly Placed[]; readonly unit: string }
-  | { readonly unclear: string; readonly hint: string }
+  { readonly files: readonly Placed[]; readonly unit: string } | { readonly unclear: string; readonly hint: string }
 
 /**
  * Determines the files from which this machine loads rules when it starts. Changes nothing.

@@ -29,9 +29,7 @@ export interface Spa {
 
 /** The result of opening a packet. Only a `fault` shows that the packet was meant for this key. */
 export type OpenedSpa =
-  | { readonly spa: Spa }
-  | { readonly mismatch: Mismatch | 'not-fwknop' }
-  | { readonly fault: string }
+  { readonly spa: Spa } | { readonly mismatch: Mismatch | 'not-fwknop' } | { readonly fault: string }
 
 /**
  * Opens a packet with one stanza's keys. It checks length and characters, then the HMAC, and decrypts last. Never

@@ -20,12 +20,7 @@ import type { Seen } from './problems.ts'
 /** The state of Postern's rules in this machine's firewall. */
 export interface Standing {
   readonly base:
-    | 'absent'
-    | 'on trial'
-    | 'left by a trial'
-    | 'kept'
-    | 'kept, but changed since'
-    | 'present, but not loaded by apply'
+    'absent' | 'on trial' | 'left by a trial' | 'kept' | 'kept, but changed since' | 'present, but not loaded by apply'
   readonly since: string | undefined
   /** Seconds until the trial is taken back. */
   readonly trialLeftS: number | undefined
