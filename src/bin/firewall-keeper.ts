@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { keep } from '../operator/firewall/base/keeper.ts'
+import { keep } from '../postern/firewall/base/keeper.ts'
 
 await keep(process.argv[2] ?? '')

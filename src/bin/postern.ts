@@ -3,7 +3,7 @@ import { onThisNode } from './node.ts'
 
 onThisNode('postern', async () => {
   const [{ postern }, { endWith, outputOf }, { SIGNALLED }] = await Promise.all([
-    import('../operator/postern.ts'),
+    import('../postern/postern.ts'),
     import('./output.ts'),
     import('../cli/exit-code.ts'),
   ])

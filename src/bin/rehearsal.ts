@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { serve } from '../operator/rehearse/agent.ts'
+import { serve } from '../twin/agent.ts'
 
 await serve()
 // Connections and listeners would keep it alive.

@@ -8,6 +8,13 @@ export const STRANGERS_MAX = 1 << 16
  */
 export const KEPT_MAX = SOURCES_MAX / 2
 
+/**
+ * Milliseconds after a knock within which a browser's second try is not a wrong knock. The second try goes to the same
+ * port from another source port. Browsers try again 250 ms after a connection that does not come up.
+ */
+export const SECOND_TRY_MIN_MS = 200
+export const SECOND_TRY_MAX_MS = 1_000
+
 /** The bounds of the source table. Tests use small ones. */
 export interface SourceBounds {
   readonly sources: number

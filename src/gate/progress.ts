@@ -2,6 +2,7 @@ import { TCP, destinationOf, sourceOf } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
 import { CODE_STRAYS_MAX, allowedStrays } from './allowance.ts'
 import type { Attempts } from './attempts.ts'
+import { SECOND_TRY_MAX_MS, SECOND_TRY_MIN_MS } from './bounds.ts'
 import { empty, insert } from './list.ts'
 import { OwnAttempts } from './own-attempts.ts'
 import type { Effect, Withheld } from './effect.ts'
@@ -12,13 +13,6 @@ import type { Sources } from './sources.ts'
 import type { Stage } from './stage.ts'
 import { counts } from './terms.ts'
 import { isUsedUp, withoutWrongCodes } from './wrong-codes.ts'
-
-/**
- * Milliseconds after a knock within which a browser's second try is not a wrong knock. The second try goes to the same
- * port from another source port. Browsers try again 250 ms after a connection that does not come up.
- */
-export const SECOND_TRY_MIN_MS = 200
-export const SECOND_TRY_MAX_MS = 1_000
 
 /**
  * The result of a knock for one attempt. `apart`: the knock is not in its sequences. `unmoved`: it is, but is ignored.

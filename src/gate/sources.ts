@@ -5,10 +5,7 @@ import { KEPT_MAX, SOURCES_MAX, STRANGERS_MAX } from './bounds.ts'
 import type { SourceBounds } from './bounds.ts'
 import { ones, touchBit } from './sketch.ts'
 
-/**
- * The rank of sources that are kept without an attempt. Other ranks are the furthest stage of a source's attempts, 0 to
- * 32.
- */
+/** The rank of sources kept without an attempt. Other ranks are the furthest stage of a source's attempts: 0 to 32. */
 export const KEPT = 33
 const RANKS = KEPT + 1
 /** The number of a source's last knocks that are kept to detect retransmissions. */

@@ -2,9 +2,9 @@
 // with nothing but telnet, nc or hping3, over IPv4 and IPv6; what is open closes by itself; and no scan opens anything.
 import { expect, test } from 'vitest'
 import { runCommand } from '../../src/cli/command.ts'
-import { KERNEL } from '../../src/operator/firewall/arguments.ts'
-import type { KernelArguments } from '../../src/operator/firewall/arguments.ts'
-import { kernel } from '../../src/operator/firewall/kernel.ts'
+import { KERNEL } from '../../src/postern/firewall/arguments.ts'
+import type { KernelArguments } from '../../src/postern/firewall/arguments.ts'
+import { kernel } from '../../src/postern/firewall/kernel.ts'
 import { nft } from './firewall.ts'
 import { program, REAL_KNOCK } from './knockd.ts'
 import { CLIENT_4, SERVER_4, SERVER_6, lab, pair } from './net.ts'

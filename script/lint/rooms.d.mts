@@ -1,0 +1,2 @@
+/** The rooms from the bottom to the top. */
+export const ROOMS: readonly string[]

@@ -1,0 +1,263 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Door, Knock } from '../../config/config.ts'
+import { commandsOf, shutsItself } from '../../config/door-commands.ts'
+import { formatAddress } from '../../packet/address.ts'
+import type { Family } from '../../packet/address.ts'
+import { TCP } from '../../packet/packet.ts'
+import { meet, whoTakes } from '../../twin/cause/culprit.ts'
+import { commandsRun, hasOpened, saysOpen } from './daemon-log.ts'
+import type { Observation } from '../../twin/observation.ts'
+import type { Answer, KnockOrder, Spot } from '../../twin/orders.ts'
+import type { OpenedPort } from '../../twin/ports.ts'
+import type { DoorTimes } from '../../twin/rehearsed-config.ts'
+import { linesOnlyIn, takeRules } from '../../twin/rules.ts'
+import type { RuleLine, Rules } from '../../twin/rules.ts'
+import { DAEMON } from '../../twin/twin.ts'
+import type { Stage } from '../../twin/twin.ts'
+
+/** The time limit of a try at a shut port, in milliseconds. In the copy an answer takes about one. */
+const SHUT_TRY_MS = 700
+/** The longest time from the last knock until a door opens, in milliseconds. */
+const OPEN_LIMIT_MS = 1_500
+/** The longest time until the daemon logs that a door opens, in milliseconds. */
+const SAID_LIMIT_MS = 1_000
+/** Milliseconds that a port may stay open beyond its time, because a stop command has to run first. */
+const CLOSE_SLACK_MS = 3_000
+/** The longest time for data to go over a connection and back, in milliseconds. */
+const SPEAK_LIMIT_MS = 1_500
+/** Milliseconds after Seq_Timeout at which the last knock of a slow attempt is sent. */
+const SLOW_MARGIN_MS = 500
+/** Milliseconds in which unanswered data on a connection is certainly sent again. */
+const SPEAK_AGAIN_MS = 3_000
+/** The most times that the rules are read until they are as before, and the milliseconds between two reads. */
+const LOOKS_MAX = 6
+const LOOK_PAUSE_MS = 150
+
+/** The trial of one door over one family. */
+export interface Trial {
+  readonly door: Door
+  readonly family: Family
+  readonly ports: readonly OpenedPort[]
+  readonly times: DoorTimes
+  readonly knocks: readonly Knock[]
+  /** The knocks for the attempts that must not open the door; `undefined` if no sequence is left for them. */
+  readonly wrongKnocks: readonly Knock[] | undefined
+  /** The ports of a scan, in ascending order. */
+  readonly scan: readonly KnockOrder[]
+  /** True if the door shuts ports that another door has opened. */
+  readonly shuts: boolean
+  /** The address that knocks, at a door that shuts: another door has let it in. Otherwise `undefined`. */
+  readonly source: string | undefined
+}
+
+/** Tries a door with correct and wrong knocks, and returns the observations. @throws Error if the stage breaks down */
+export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> {
+  const { door, family, ports, times } = trial
+  const host = stage.hostOf(family)!
+  const source = trial.source ?? (await stage.knocker(family, door.allowFrom))
+  const other = await stage.knocker(family, [])
+  const { shuts } = trial
+  const meant = opensIn(door, family)
+  const inside = trial.source !== undefined
+  const blank = {
+    door: door.name,
+    family,
+    ports,
+    times,
+    source,
+    shuts,
+    inside,
+    meant,
+    shutsItself: shutsItself(door, family),
+    ...NOTHING_SEEN,
+  }
+  if (source === undefined || other === undefined) return { ...blank, notTried: NO_ADDRESS }
+  const spots = ports.map(({ protocol, port }): Spot => ({ protocol, host, port, source }))
+  const [main] = spots
+  const from = stage.log.length
+  const rulesBefore = await takeRules(stage.run)
+  const before = await tryAll(stage, spots, inside ? source : other)
+
+  const opened = await knockAndEnter(stage, trial, spots, source)
+  const seen =
+    (await stage.server.line(DAEMON, from, (line) => saysOpen(line, door.name, source), SAID_LIMIT_MS)) !== undefined
+  const rulesOpen = await takeRules(stage.run)
+  const isOpen = main !== undefined && opened[0] !== null && before[0] !== 'open' && !shuts
+  const stays = main !== undefined && seen && !shuts && opened[0] === null && before[0] !== 'open' && meant
+  const met = stays ? await meet(stage, main, async () => await tryOnce(stage, main)) : undefined
+  const others = isOpen ? await tryAll(stage, spots, other) : []
+
+  const aloof = before[0] !== 'open' && !others.includes('open')
+  const [negatives, closed] = await Promise.all([
+    tryWrongly(stage, trial, aloof),
+    waitForClose(stage, trial, from, source),
+  ])
+  const holds = isOpen && main.protocol === 'tcp' && shutsItself(door, family)
+  const survived = holds ? await stage.client.ask('speak', { spot: main, limitMs: SPEAK_LIMIT_MS }) : undefined
+  const sessionCulprit =
+    survived === false ? await whoTakes(stage, main!, async () => await speakAgain(stage, main!)) : undefined
+  const rulesAfter = await settledRules(stage, rulesBefore)
+  const added = linesOnlyIn(rulesOpen, rulesBefore)
+  if (main !== undefined) await stage.client.ask('release', { spot: main })
+  return {
+    ...blank,
+    before,
+    seen,
+    opened,
+    others,
+    survived,
+    closed,
+    ...negatives,
+    commands: commandsRun(stage.log.slice(from), door, source, family),
+    added,
+    rulesOpen,
+    left: linesOnlyIn(rulesAfter, rulesBefore).filter((line) => !isOfUfw(line, source, added)),
+    lost: linesOnlyIn(rulesBefore, rulesAfter),
+    culprit: met?.culprit,
+    sessionCulprit,
+    passed: met?.passed ?? [],
+  }
+}
+
+const NO_ADDRESS = 'no address is allowed to knock'
+
+const NOTHING_SEEN = {
+  before: [],
+  seen: false,
+  opened: [],
+  others: [],
+  survived: undefined,
+  closed: undefined,
+  wrongOrder: undefined,
+  slowKnock: undefined,
+  portScan: undefined,
+  commands: [],
+  added: [],
+  rulesOpen: undefined,
+  left: [],
+  lost: [],
+  culprit: undefined,
+  sessionCulprit: undefined,
+  passed: [],
+  notTried: undefined,
+} as const
+
+/** Returns true if a door does anything for knocks of a family. */
+export function opensIn(door: Door, family: Family): boolean {
+  return door.opens.length > 0 || commandsOf(door, family).start !== undefined
+}
+
+/** Sends the correct knocks and connects. Returns for each port the milliseconds it took, or `null` if it failed. */
+async function knockAndEnter(
+  stage: Stage,
+  { door, family, times, knocks, shuts }: Trial,
+  spots: readonly Spot[],
+  source: string,
+): Promise<readonly (number | null)[]> {
+  const order = { host: knockedAt(stage, door, family), source, knocks: knocks.map((knock) => orderOf(knock)) }
+  const [main, ...rest] = spots
+  if (main === undefined || shuts) {
+    await stage.client.ask('knock', order)
+    // The effect of the door's command can only be seen in the rules.
+    await pause(SHUT_TRY_MS)
+    return []
+  }
+  const limitMs = Math.min(OPEN_LIMIT_MS, Math.max(times.cmdTimeoutMs / 2, SHUT_TRY_MS))
+  const opened = [await stage.client.ask('enter', { ...order, spot: main, limitMs })]
+  for (const spot of rest) opened.push((await tryOnce(stage, spot)) === 'open' ? 0 : null)
+  return opened
+}
+
+function knockedAt(stage: Stage, { target }: Door, family: Family): string {
+  return target?.family === family ? formatAddress(target) : stage.hostOf(family)!
+}
+
+async function tryAll(stage: Stage, spots: readonly Spot[], source: string): Promise<readonly Answer[]> {
+  const answers: Answer[] = []
+  for (const spot of spots) answers.push(await tryOnce(stage, { ...spot, source }))
+  return answers
+}
+
+async function tryOnce(stage: Stage, spot: Spot): Promise<Answer> {
+  return await stage.client.ask('attempt', { spot, limitMs: SHUT_TRY_MS })
+}
+
+async function speakAgain(stage: Stage, spot: Spot): Promise<void> {
+  await stage.client.ask('speak', { spot, limitMs: SPEAK_AGAIN_MS })
+}
+
+function orderOf({ protocol, port }: Knock): KnockOrder {
+  return { protocol: protocol === TCP ? 'tcp' : 'udp', port }
+}
+
+/** Waits for the end of an opening. Returns the milliseconds until the port was shut; `null` if it is still open. */
+async function waitForClose(
+  stage: Stage,
+  { door, family, ports, times, source: given, shuts }: Trial,
+  from: number,
+  source: string,
+): Promise<number | null | undefined> {
+  const [port] = ports
+  const spot = port === undefined ? undefined : { ...port, host: stage.hostOf(family)!, source }
+  const shut = async (limitMs: number): Promise<number | null | undefined> =>
+    spot === undefined ? undefined : await stage.client.ask('shut', { spot, limitMs })
+  if (given !== undefined) return await shut(CLOSE_SLACK_MS)
+  if (shuts || !shutsItself(door, family)) return undefined
+  const waitMs = times.cmdTimeoutMs + CLOSE_SLACK_MS
+  if (door.opens.length > 0) return await shut(waitMs)
+  const isTimeout = (line: string): boolean => line === `${source}: ${door.name}: command timeout`
+  await stage.server.line(DAEMON, from, isTimeout, waitMs)
+  return await shut(CLOSE_SLACK_MS)
+}
+
+/**
+ * Makes the attempts that must not open a door, at the same time, each from an address of its own.
+ *
+ * @param aloof true if the port is shut to all but the knocker: if it opens to another source, that attempt opened it
+ */
+async function tryWrongly(
+  stage: Stage,
+  { door, family, ports, times, wrongKnocks, scan }: Trial,
+  aloof: boolean,
+): Promise<Pick<Observation, 'wrongOrder' | 'slowKnock' | 'portScan'>> {
+  const knocks = wrongKnocks?.map((knock) => orderOf(knock)) ?? []
+  const host = knockedAt(stage, door, family)
+  const opensTo = async (made: readonly KnockOrder[]): Promise<boolean | undefined> => {
+    const source = made.length === 0 ? undefined : await stage.knocker(family, door.allowFrom)
+    if (source === undefined) return undefined
+    const from = stage.log.length
+    await stage.client.ask('knock', { host, source, knocks: made })
+    const spots = ports.map(({ protocol, port }) => ({ protocol, port, host: stage.hostOf(family)!, source }))
+    const answers = await tryAll(stage, spots, source)
+    return (aloof && answers.includes('open')) || hasOpened(stage.log.slice(from), door.name, source)
+  }
+  const turned = [...knocks.slice(1), ...knocks.slice(0, 1)]
+  const differs = turned.some(
+    ({ protocol, port }, index) => knocks[index]!.port !== port || knocks[index]!.protocol !== protocol,
+  )
+  const last = knocks.length - 1
+  const late = { afterMs: times.seqTimeoutMs + SLOW_MARGIN_MS }
+  const slow = last < 1 ? [] : knocks.map((knock, index) => (index === last ? { ...knock, ...late } : knock))
+  const [wrongOrder, slowKnock, portScan] = await Promise.all([
+    opensTo(differs ? turned : []),
+    opensTo(slow),
+    opensTo(knocks.length === 0 ? [] : [...scan, ...scan.toReversed()]),
+  ])
+  return { wrongOrder, slowKnock, portScan }
+}
+
+/** Returns true for rules of ufw that `ufw delete` adds because it loads all of ufw's rules again. */
+function isOfUfw({ where, text }: RuleLine, source: string, added: readonly RuleLine[]): boolean {
+  if (!/^(?:-A |:)ufw6?-/.test(text) || text.includes(source)) return false
+  return !added.some((line) => line.where === where && line.text === text)
+}
+
+async function settledRules(stage: Stage, before: Rules): Promise<Rules> {
+  let rules = await takeRules(stage.run)
+  const differs = (): boolean => linesOnlyIn(rules, before).length > 0 || linesOnlyIn(before, rules).length > 0
+  for (let look = 1; look < LOOKS_MAX && differs(); look++) {
+    await pause(LOOK_PAUSE_MS)
+    rules = await takeRules(stage.run)
+  }
+  return rules
+}

@@ -1,0 +1,195 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { setImmediate as breathe } from 'node:timers/promises'
+import { getSystemErrorMap } from 'node:util'
+import { readCapture } from '../../capture/file/capture-file.ts'
+import { CaptureFileError, emptyFrame } from '../../capture/file/frame.ts'
+import type { Frame } from '../../capture/file/frame.ts'
+import { CONFIG_UNUSABLE, DONE, FAILED } from '../../cli/exit-code.ts'
+import type { Output } from '../../cli/output.ts'
+import type { Config } from '../../config/config.ts'
+import { sourceOf } from '../../log/format.ts'
+import { formatFault } from '../../text/fault.ts'
+import { formatAddress } from '../../packet/address.ts'
+import { decodesLinkType } from '../../packet/decode.ts'
+import { examine } from '../check/check.ts'
+import type { ReplayArguments } from './arguments.ts'
+import { Progress } from './progress.ts'
+import { Rehearing } from './rehearing.ts'
+import { lineOf, summaryJson, summaryText } from './telling.ts'
+
+/** The number of characters of output that are collected before they are written. */
+const GATHERED_CHARS = 65_536
+/** The number of frames between two pauses, in which signals and a closed output are noticed. */
+const FRAMES_AT_A_TIME = 20_000
+/** The most unknown link types that are reported. */
+const LINK_TYPES_NAMED_MAX = 16
+
+/**
+ * Runs `postern replay`, and returns the exit code. Events go to standard output. Progress and faults of the file go to
+ * standard error.
+ */
+export async function replay(asked: ReplayArguments, output: Output): Promise<number> {
+  const { config, faults } = examine(asked.config)
+  if (config === undefined) {
+    output.err(`${faults.map((fault) => formatFault(asked.config, fault)).join('\n')}\n`)
+    return CONFIG_UNUSABLE
+  }
+  let fd: number
+  try {
+    fd = asked.file === '-' ? 0 : openSync(asked.file, 'r')
+  } catch (error) {
+    output.err(`postern: ${asked.file}: cannot be read: ${reasonOf(error)}\n`)
+    return FAILED
+  }
+  try {
+    return await run(asked, config, fd, output)
+  } finally {
+    if (fd !== 0) closeSync(fd)
+  }
+}
+
+async function run(asked: ReplayArguments, config: Config, fd: number, output: Output): Promise<number> {
+  const { json } = asked
+  const sources = asked.source.length === 0 ? undefined : new Set(asked.source.map(formatAddress))
+  const name = asked.file === '-' ? 'standard input' : asked.file
+  const progress = progressOn(fd)
+  let gathered = ''
+  let bytes = 0
+  const flush = (): void => {
+    if (gathered === '') return
+    progress?.clear()
+    output.out(gathered)
+    gathered = ''
+  }
+  const complain = (text: string): void => {
+    flush()
+    progress?.clear()
+    output.err(`postern: ${text}\n`)
+  }
+  const rehearing = new Rehearing({
+    config,
+    own: asked.own.length === 0 ? undefined : asked.own,
+    onlyIp4: asked['only-ip-v4'],
+    tell: (event, time) => {
+      // Explanations of no door are about packets without effect.
+      if (event.kind === 'explanation' && event.door === undefined && !asked.all) return
+      if (sources?.has(sourceOf(event) ?? '') === false) return
+      gathered += lineOf(event, time, json)
+      if (gathered.length >= GATHERED_CHARS) flush()
+    },
+    warn: complain,
+  })
+  const read = (buffer: Uint8Array, offset: number, length: number): number => {
+    const count = readAgain(fd, buffer, offset, length)
+    bytes += count
+    progress?.at(bytes)
+    return count
+  }
+  const seen = await takeAll(read, rehearing, (text) => complain(`${name}: ${text}`))
+  flush()
+  progress?.clear()
+  if (seen.end !== undefined) rehearing.advance(seen.end)
+  flush()
+  const all = rehearing.accounts.all
+  const { frames, first, last, failure } = seen
+  const { looked, cut, opened } = rehearing
+  const whole = failure === undefined && cut === 0 && !seen.strange
+  const summary = {
+    file: name,
+    config: asked.config,
+    frames,
+    first,
+    last,
+    failure,
+    whole,
+    looked,
+    cut,
+    opened,
+    sources: sources === undefined ? all : all.filter(({ source }) => sources.has(source)),
+    incomplete: rehearing.accounts.leftOut,
+    underWay: rehearing.underWay,
+    open: rehearing.standing,
+  }
+  output.out(json ? summaryJson(summary) : summaryText(summary))
+  if (failure !== undefined) output.err(`postern: ${name} ${failure}\n`)
+  if (cut > 0) output.err(`postern: ${name}: ${cut} ${TOO_SHORT}\n`)
+  return whole ? DONE : FAILED
+}
+
+const TOO_SHORT = `frames are cut too short to tell whether they are knocks
+  tcpdump -s 0 captures them whole`
+
+interface Seen {
+  readonly frames: number
+  readonly first: number | undefined
+  readonly last: number | undefined
+  /** The time of the last frame in the file. It is not the latest time if the clock was set back. */
+  readonly end: number | undefined
+  readonly failure: string | undefined
+  /** True if there were frames of a link type that cannot be decoded. */
+  readonly strange: boolean
+}
+
+async function takeAll(
+  read: (buffer: Uint8Array, offset: number, length: number) => number,
+  rehearing: Rehearing,
+  warn: (text: string) => void,
+): Promise<Seen> {
+  const frame = emptyFrame()
+  const strange = new Set<number>()
+  let frames = 0
+  let first: number | undefined
+  let last: number | undefined
+  let end: number | undefined
+  let failure: string | undefined
+  try {
+    const reader = readCapture(read)
+    while (reader.next(frame)) {
+      frames++
+      first ??= frame.time
+      end = frame.time
+      if (last === undefined || frame.time > last) last = frame.time
+      if (!decodesLinkType(frame.linkType)) warnOf(frame, strange, warn)
+      else rehearing.take(frame)
+      if (frames % FRAMES_AT_A_TIME === 0) await breathe()
+    }
+  } catch (error) {
+    failure = error instanceof CaptureFileError ? error.message : `cannot be read: ${reasonOf(error)}`
+  }
+  return { frames, first, last, end, failure, strange: strange.size > 0 }
+}
+
+function warnOf({ linkType }: Frame, strange: Set<number>, warn: (text: string) => void): void {
+  if (strange.has(linkType) || strange.size >= LINK_TYPES_NAMED_MAX) return
+  strange.add(linkType)
+  warn(`frames of link type ${linkType} are ignored: they cannot be decoded`)
+}
+
+function progressOn(fd: number): Progress | undefined {
+  if (!process.stderr.isTTY) return undefined
+  const stat = fstatSync(fd)
+  const screen = { write: (text: string) => void process.stderr.write(text), now: () => performance.now() }
+  return new Progress(screen, stat.isFile() ? stat.size : undefined)
+}
+
+/** Reads a file or pipe. It waits for data even if another program set the pipe or terminal to non-blocking. */
+function readAgain(fd: number, buffer: Uint8Array, offset: number, length: number): number {
+  for (;;) {
+    try {
+      return readSync(fd, buffer, offset, length, null)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EOF') return 0
+      if (code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS)
+    }
+  }
+}
+
+/** Milliseconds between two reads of a non-blocking input without data. */
+const AGAIN_MS = 20
+
+function reasonOf(error: unknown): string {
+  const { errno, message } = error as NodeJS.ErrnoException
+  return getSystemErrorMap().get(errno ?? 0)?.[1] ?? message
+}

@@ -1,0 +1,133 @@
+import { createSocket } from 'node:dgram'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { send } from '../client/sender.ts'
+import { TCP, UDP } from '../packet/packet.ts'
+import type { Answer, KnocksOrder, Spot } from './orders.ts'
+
+/** Milliseconds between the first two tries at a port that is about to open. The pause grows by a third each time. */
+const FIRST_PAUSE_MS = 2
+const PAUSE_MAX_MS = 50
+/** Milliseconds that a try at a port that is about to shut waits for an answer. */
+const SHUT_TRY_MS = 300
+const SHUT_PAUSE_MS = 50
+const WORD = 'still there?'
+
+/** The held connections, by their ends. */
+const held = new Map<string, Socket>()
+
+function keyOf({ protocol, host, port, source }: Spot): string {
+  return `${protocol} ${host} ${port} ${source}`
+}
+
+/** Sends knocks, each after the kernel has taken the one before. */
+export async function knock({ host, source, knocks }: KnocksOrder): Promise<void> {
+  const family = host.includes(':') ? 6 : 4
+  for (const { protocol, port, afterMs = 0 } of knocks) {
+    if (afterMs > 0) await pause(afterMs)
+    await send({ protocol: protocol === 'tcp' ? TCP : UDP, port }, { family, address: host, source })
+  }
+}
+
+/** Tries a port once. */
+export async function attempt(spot: Spot, limitMs: number): Promise<Answer> {
+  const tried = spot.protocol === 'tcp' ? await tryStream(spot, limitMs) : await tryDatagram(spot, limitMs)
+  if (typeof tried === 'string') return tried
+  tried.destroy()
+  return 'open'
+}
+
+/** Knocks and connects: see {@link Orders}. Tries overlap, because a try that is too early may never be answered. */
+export async function enter(knocks: KnocksOrder, spot: Spot, limitMs: number): Promise<number | null> {
+  await knock(knocks)
+  const from = performance.now()
+  const end = from + limitMs
+  const entered: { ms: number | null } = { ms: null }
+  const goIn = async (leftMs: number): Promise<void> => {
+    const tried = spot.protocol === 'tcp' ? await tryStream(spot, leftMs) : await tryDatagram(spot, leftMs)
+    if (tried === 'refused' || tried === 'silent') return
+    const first = entered.ms === null
+    entered.ms ??= performance.now() - from
+    if (tried === 'open') return
+    if (first) held.set(keyOf(spot), tried)
+    else tried.destroy()
+  }
+  const tries: Promise<void>[] = []
+  let waitMs = FIRST_PAUSE_MS
+  while (entered.ms === null && performance.now() < end) {
+    tries.push(goIn(Math.max(1, end - performance.now())))
+    await pause(waitMs)
+    waitMs = Math.min(waitMs * (4 / 3), PAUSE_MAX_MS)
+  }
+  if (entered.ms === null) await Promise.all(tries)
+  return entered.ms
+}
+
+/** Returns true if data on the held connection is echoed. */
+export async function speak(spot: Spot, limitMs: number): Promise<boolean> {
+  const socket = held.get(keyOf(spot))
+  if (socket === undefined || socket.destroyed) return false
+  return await new Promise((resolve) => {
+    const settle = (answer: boolean) => (): void => {
+      clearTimeout(timer)
+      socket.removeAllListeners('data')
+      resolve(answer)
+    }
+    const timer = setTimeout(settle(false), limitMs)
+    socket.once('data', settle(true))
+    socket.once('close', settle(false))
+    socket.write(WORD)
+  })
+}
+
+export function release(spot: Spot): void {
+  held.get(keyOf(spot))?.destroy()
+  held.delete(keyOf(spot))
+}
+
+/** Tries the port until it is shut: see {@link Orders}. */
+export async function shut(spot: Spot, limitMs: number): Promise<number | null> {
+  const from = performance.now()
+  for (;;) {
+    const begun = performance.now()
+    if (begun - from > limitMs) return null
+    if ((await attempt(spot, SHUT_TRY_MS)) !== 'open') return begun - from
+    await pause(SHUT_PAUSE_MS)
+  }
+}
+
+async function tryStream({ host, port, source }: Spot, limitMs: number): Promise<Socket | 'refused' | 'silent'> {
+  return await new Promise((resolve) => {
+    const socket = connect({ host, port, localAddress: source })
+    const give = (answer: 'refused' | 'silent') => (): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      resolve(answer)
+    }
+    const timer = setTimeout(give('silent'), limitMs)
+    socket.on('error', give('refused'))
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      resolve(socket)
+    })
+  })
+}
+
+async function tryDatagram({ host, port, source }: Spot, limitMs: number): Promise<Answer> {
+  return await new Promise((resolve) => {
+    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
+    let open = true
+    const give = (answer: Answer) => (): void => {
+      clearTimeout(timer)
+      if (open) socket.close()
+      open = false
+      resolve(answer)
+    }
+    const timer = setTimeout(give('silent'), limitMs)
+    socket.on('error', give('refused'))
+    socket.once('message', give('open'))
+    // Only a connected socket learns that a port is unreachable (udp(7)).
+    socket.bind(0, source, () => socket.connect(port, host, () => socket.send(WORD)))
+  })
+}

@@ -1,0 +1,71 @@
+// Goal: the daemon's config in a rehearsal is the real one, but for where it writes and how long it takes.
+import { expect, test } from 'vitest'
+import { readConfig } from '../config/read.ts'
+import { placedDoors } from '../lint/placed-door.ts'
+import { rehearsedConfig } from './rehearsed-config.ts'
+
+const TEXT = `[options]
+	UseSyslog
+	LOGFILE = /var/log/knockd.log
+	pidfile = /run/knockd.pid
+	Interface = eth7
+	Start_Hook = systemctl start something
+	Stop_Hook = iptables -F gate
+[long]
+	Sequence = 7301,8822,6103
+	Timeout = 30
+	Start_Command = iptables -I INPUT -s %IP% -j ACCEPT
+	Cmd_Timeout = 1h
+	Stop_Command = iptables -D INPUT -s %IP% -j ACCEPT
+[short]
+	Sequence = 7302,8822,6103
+	Seq_Timeout = 1
+	Start_Command = iptables -I INPUT -s %IP% -j ACCEPT
+	Cmd_Timeout = 3
+	Stop_Command = iptables -D INPUT -s %IP% -j ACCEPT
+[listed]
+	One_Time_Sequences = /etc/list
+	Start_Command = true
+[outside]
+	Sequence = 7303,8822,6103
+	Start_Command = firewall-cmd --reload
+`
+const { config } = readConfig(TEXT, 'knockd.conf')
+const PLACES = { stateDir: '/run/x/state', lists: new Map([['listed', '/run/x/list-1']]) }
+
+test('log, pid file, state, lists and long times are others', () => {
+  const { text, times } = rehearsedConfig(TEXT, config!, PLACES, { full: false, leaveOut: new Set(['outside']) })
+  const { config: made } = readConfig(text, 'knockd.conf')
+  expect(made!.options).toEqual({
+    ...config!.options,
+    useSyslog: false,
+    logFile: undefined,
+    pidFile: undefined,
+    startHook: undefined,
+    stateDir: '/run/x/state',
+  })
+  expect(made!.options.interfaces).toEqual(['eth7'])
+  expect(made!.options.stopHook).toBe('iptables -F gate')
+  const [long, short, listed, ...more] = made!.doors
+  expect(more).toEqual([])
+  expect(long).toEqual({ ...config!.doors[0]!, line: long!.line, cmdTimeoutMs: 4_000, seqTimeoutMs: 2_000 })
+  expect(short).toEqual({ ...config!.doors[1]!, line: short!.line })
+  expect(listed!.secret).toEqual({ kind: 'one-time', path: '/run/x/list-1', lowWater: 3 })
+  expect(times.get('long')).toEqual({ cmdTimeoutMs: 4_000, seqTimeoutMs: 2_000, deadlineShortened: true })
+  expect(times.get('short')).toEqual({ cmdTimeoutMs: 3_000, seqTimeoutMs: 1_000, deadlineShortened: false })
+})
+
+test('in full, times are as they are written', () => {
+  const { text } = rehearsedConfig(TEXT, config!, PLACES, { full: true, leaveOut: new Set() })
+  const { config: made } = readConfig(text, 'knockd.conf')
+  expect(made!.doors.map(({ cmdTimeoutMs, seqTimeoutMs }) => [cmdTimeoutMs, seqTimeoutMs])).toEqual(
+    config!.doors.map(({ cmdTimeoutMs, seqTimeoutMs }) => [cmdTimeoutMs, seqTimeoutMs]),
+  )
+})
+
+test('places in the real text', () => {
+  const door = placedDoors(config!).get('long')!
+  expect([door.line, door.commands.start4?.line, door.commands.stop6?.line]).toEqual([8, 11, 13])
+  expect(config!.places.options.pidFile?.line).toBe(4)
+  expect(config!.places.options.scanPorts).toBeUndefined()
+})

@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Family } from '../packet/address.ts'
+import type { Network } from '../packet/network.ts'
+import { makeContainers } from './containers.ts'
+import { Knockers } from './knocker.ts'
+import type { Machine } from './machine.ts'
+import { Namespace, STAGE_FOLDER, joinNamespaces } from './namespace.ts'
+import type { Ran } from './orders.ts'
+import type { Rules, RunProgram } from './rules.ts'
+import { copyRules } from './ruleset-copy.ts'
+import type { Copied } from './ruleset-copy.ts'
+import type { Setting } from './setting.ts'
+
+/** The daemon of this installation. */
+const KNOCKD = fileURLToPath(new URL('../bin/knockd.js', import.meta.url))
+/** The name under which the daemon's lines are sent. */
+export const DAEMON = 'knockd'
+/** The longest time until the daemon listens, in milliseconds. */
+const LISTENING_LIMIT_MS = 15_000
+/** Kernel parameters of packet handling, below /proc/sys/net. The copy gets the machine's values. */
+const SYSCTLS = [
+  'ipv4/ip_forward',
+  'ipv4/conf/all/rp_filter',
+  'ipv4/conf/default/rp_filter',
+  'ipv4/conf/all/route_localnet',
+  'ipv6/conf/all/forwarding',
+]
+
+/** A stage is a copy of the machine, with a client joined to it, and the daemon. */
+export class Stage {
+  readonly machine: Machine
+  readonly server: Namespace
+  readonly client: Namespace
+  readonly copied: Copied
+  readonly #knockers: Knockers
+  readonly #rules: Rules
+
+  /** Makes both namespaces, and loads the rules. The caller has to close each one that `made` gets. @throws Error */
+  static async set(setting: Setting, made: (namespace: Namespace) => void): Promise<Stage> {
+    const server = await Namespace.make('server')
+    made(server)
+    const client = await Namespace.make('client')
+    made(client)
+    await join(setting, server, client, made)
+    const copied = await copyRules(setting.rules, async (argv, input) => await runIn(server, argv, input))
+    return new Stage(setting, server, client, copied)
+  }
+
+  private constructor(setting: Setting, server: Namespace, client: Namespace, copied: Copied) {
+    const { machine, rulesText, alwaysAllow, from } = setting
+    this.#rules = setting.rules
+    this.machine = machine
+    this.server = server
+    this.client = client
+    this.copied = copied
+    const own = machine.links.flatMap(({ addresses }) => addresses)
+    this.#knockers = new Knockers({ own, watched: machine.watched.addresses, alwaysAllow, rules: rulesText, from })
+  }
+
+  /** Runs a program in the machine's copy. */
+  readonly run: RunProgram = async (argv, input) => await runIn(this.server, argv, input)
+
+  /** Returns the address to knock at. */
+  hostOf(family: Family): string | undefined {
+    return this.machine.watched.addresses.find(({ address }) => address.family === family)?.text
+  }
+
+  /** Gives the client an unused address, and returns it; `undefined` if no address fits. */
+  async knocker(family: Family, allowFrom: readonly Network[]): Promise<string | undefined> {
+    const source = this.#knockers.next(family, allowFrom)
+    if (source === undefined) return undefined
+    const host = `${source}/${family === 4 ? 32 : 128}`
+    const { name } = this.machine.watched
+    await this.client.must(['ip', 'addr', 'add', host, 'dev', 'eth0', ...(family === 6 ? ['nodad'] : [])])
+    await this.server.must(['ip', 'route', 'replace', host, 'dev', name])
+    return source
+  }
+
+  /** Loads the machine's rules again, after a door has removed some of them. */
+  async restoreRules(): Promise<void> {
+    await copyRules(this.#rules, this.run)
+  }
+
+  /** The daemon's lines so far. */
+  get log(): readonly string[] {
+    return this.server.lines(DAEMON)
+  }
+
+  /** Starts the daemon. @throws Error with its lines if it does not listen */
+  async startDaemon(config: string, name: string, interfaces: readonly string[]): Promise<void> {
+    const path = `${STAGE_FOLDER}/${name}`
+    await this.server.ask('write', { path, text: config })
+    const listenOn = interfaces.flatMap((each) => ['-i', each])
+    await this.server.ask('start', { name: DAEMON, argv: [process.execPath, KNOCKD, '-v', '-c', path, ...listenOn] })
+    const listens = await this.server.line(DAEMON, 0, (line) => line.startsWith('listening on '), LISTENING_LIMIT_MS)
+    if (listens === undefined) throw new Error(`the daemon does not listen\n  ${this.log.join('\n  ')}`)
+  }
+}
+
+async function runIn(namespace: Namespace, argv: readonly string[], input?: string): Promise<Ran> {
+  return await namespace.ask('run', { argv, ...(input === undefined ? {} : { input }) })
+}
+
+/** Makes interfaces with the machine's names and addresses. The interface that is listened on leads to the client. */
+async function join(
+  setting: Setting,
+  server: Namespace,
+  client: Namespace,
+  made: (namespace: Namespace) => void,
+): Promise<void> {
+  const { machine, run } = setting
+  const { watched } = machine
+  await setSysctls(server)
+  for (const namespace of [server, client]) {
+    await namespace.must(['ip', 'link', 'set', 'lo', 'up'])
+    // The link-local address must not be tentative: knocks would wait for it.
+    await namespace.ask('run', { argv: ['sh', '-c', 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'] })
+  }
+  await joinNamespaces(run, { name: watched.name, pid: server.pid }, { name: 'eth0', pid: client.pid })
+  await makeContainers(setting, server, made)
+  for (const { name, addresses } of machine.links) {
+    // An interface that the kernel refuses matters only to rules that name it, and they load without it.
+    if (name !== watched.name) await server.ask('run', { argv: ['ip', 'link', 'add', 'name', name, 'type', 'dummy'] })
+    await server.ask('run', { argv: ['ip', 'link', 'set', name, 'up'] })
+    for (const { address, text, prefix } of addresses) {
+      const nodad = address.family === 6 ? ['nodad'] : []
+      await server.ask('run', { argv: ['ip', 'addr', 'add', `${text}/${prefix}`, 'dev', name, ...nodad] })
+    }
+  }
+  await client.must(['ip', 'link', 'set', 'eth0', 'up'])
+  for (const family of [4, 6] as const) {
+    const host = watched.addresses.find(({ address }) => address.family === family)?.text
+    if (host === undefined) continue
+    const route = ['ip', `-${family}`, 'route', 'add', 'default']
+    await server.ask('run', { argv: [...route, 'dev', watched.name] })
+    await client.must([...route, 'via', host, 'dev', 'eth0', 'onlink'])
+  }
+}
+
+async function setSysctls(server: Namespace): Promise<void> {
+  const lines = SYSCTLS.flatMap((name) => {
+    try {
+      return `echo ${readFileSync(`/proc/sys/net/${name}`, 'latin1').trim()} >/proc/sys/net/${name}`
+    } catch {
+      return []
+    }
+  })
+  await server.ask('run', { argv: ['sh', '-c', lines.join('\n')] })
+}
