@@ -1,4 +1,4 @@
-// Goal: lines of a one-time file are found at the very bytes where a strike must go.
+// Goal: lines of a one-time file are found at the very bytes where a mark must go.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseOneTime } from './one-time.ts'
@@ -11,7 +11,7 @@ test('lines with their bytes', () => {
   const { lines, faults } = parseOneTime(text)
   expect(faults).toEqual([])
   expect(
-    lines.map(({ line, offset, length, struck, knocks }) => [line, offset, length, struck, formatSequence(knocks)]),
+    lines.map(({ line, offset, length, marked, knocks }) => [line, offset, length, marked, formatSequence(knocks)]),
   ).toEqual([
     [1, 0, 14, true, ''],
     [2, 15, 14, false, '7000,8000:udp'],
@@ -58,15 +58,15 @@ test('striking a line at its offset takes it out and leaves the others as they w
     fc.property(fc.array(line), fc.constantFrom('\n', '\r\n'), fc.nat(), (content, end, pick) => {
       const text = bytes(content.join(end))
       const before = parseOneTime(text)
-      for (const { offset, length, struck, knocks } of before.lines) {
+      for (const { offset, length, marked, knocks } of before.lines) {
         const whole = text.slice(offset, offset + length).replace('\u00EF\u00BB\u00BF', '')
-        if (!struck) expect(parseSequence(whole)).toEqual({ value: knocks })
+        if (!marked) expect(parseSequence(whole)).toEqual({ value: knocks })
       }
-      const good = before.lines.filter(({ struck }) => !struck)
+      const good = before.lines.filter(({ marked }) => !marked)
       const target = good[pick % Math.max(1, good.length)]
       if (target === undefined) return
       const after = parseOneTime(`${text.slice(0, target.offset)}#${text.slice(target.offset + 1)}`)
-      const expected = before.lines.with(before.lines.indexOf(target), { ...target, struck: true, knocks: [] })
+      const expected = before.lines.with(before.lines.indexOf(target), { ...target, marked: true, knocks: [] })
       expect(after.lines).toEqual(expected)
     }),
   )

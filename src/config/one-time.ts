@@ -14,8 +14,8 @@ export interface OneTimeLine {
   /** Bytes of the line, without its line end. */
   readonly length: number
   /** True if the first byte is `#`: the sequence was used, or the line is a comment. */
-  readonly struck: boolean
-  /** The knocks; empty if `struck` is true. */
+  readonly marked: boolean
+  /** The knocks; empty if `marked` is true. */
   readonly knocks: readonly Knock[]
 }
 
@@ -51,13 +51,13 @@ export function parseOneTime(text: string): OneTimeReading {
     if (stray !== undefined) {
       faults.push(faultAt('warning', line, start - offset + stray.column, stray.message, stray.hint))
     }
-    if (text[offset] === '#') lines.push({ line, offset, length, struck: true, knocks: [] })
+    if (text[offset] === '#') lines.push({ line, offset, length, marked: true, knocks: [] })
     else if (stray === undefined && !/^[ \t]*(#|$)/.test(content)) {
       const read = parseSequence(content)
       for (const { offset: at = 0, message, hint } of faultsOf(read)) {
         faults.push(faultAt('warning', line, start - offset + at + 1, message, hint))
       }
-      if ('value' in read) lines.push({ line, offset, length, struck: false, knocks: read.value })
+      if ('value' in read) lines.push({ line, offset, length, marked: false, knocks: read.value })
     }
     offset = next + 1
   }

@@ -114,8 +114,8 @@ const warnOfOneTime: Warn = (path, content, faults) => {
   const reading = parseOneTime(content)
   for (const each of reading.faults) faults.add({ ...each, file: path })
   const seen = new Map<string, number>()
-  for (const { line, struck, knocks } of reading.lines) {
-    if (struck) continue
+  for (const { line, marked, knocks } of reading.lines) {
+    if (marked) continue
     const sequence = formatSequence(knocks)
     const before = seen.get(sequence)
     if (before === undefined) seen.set(sequence, line)

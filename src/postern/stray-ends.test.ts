@@ -96,7 +96,7 @@ const FORMATS: Readonly<Record<string, { readonly text: string; readonly read: (
     text: ' 7431,8020\n# used\n 8020,7431:udp\n#9,8\n 1,2,3\n',
     read: (text) => {
       const reading = parseOneTime(Buffer.from(text).toString('latin1'))
-      const left = reading.lines.filter(({ struck }) => !struck)
+      const left = reading.lines.filter(({ marked }) => !marked)
       return { entries: left.map(({ knocks }) => formatSequence(knocks)), faults: lines(reading.faults) }
     },
   },

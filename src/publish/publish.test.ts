@@ -67,7 +67,7 @@ test('the text is what people read and programs parse', () => {
       '',
     ].join('\n'),
   )
-  expect(parseOneTime(text).lines.filter(({ struck }) => !struck)).toHaveLength(2)
+  expect(parseOneTime(text).lines.filter(({ marked }) => !marked)).toHaveLength(2)
   expect(parseOneTime(text).faults).toEqual([])
 })
 

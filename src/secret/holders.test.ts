@@ -102,7 +102,7 @@ test('the last good state of a file outlasts a change of its door; another file 
   expect([...authenticators.sequences()]).toEqual([])
 })
 
-test('one-time sequences: whoever opened with one that is in the list, struck out since or not', async () => {
+test('one-time sequences: whoever opened with one that is in the list, marked out since or not', async () => {
   write(' 7431,8020\n9123,6001\n')
   replace(`One_Time_Sequences = ${path()}`)
   const one = await redeem()

@@ -105,7 +105,7 @@ describe('a disk that fails', () => {
     ['write', 'EIO'],
     ['sync', 'EIO'],
   ]
-  test.each(cases)('a %s with %s rejects what waited, and the next append mends the file', async (step, code) => {
+  test.each(cases)('a %s with %s rejects what waited, and the next append fixes the file', async (step, code) => {
     const disk = new MemoryDisk()
     const { journal, names } = await open(disk)
     await journal.append(['a', 1])
@@ -264,7 +264,7 @@ describe('a file that is not as it was left', () => {
     expect(faults[0]).toMatchObject({ kind: 'damaged', message: expect.stringContaining('1 records are unknown') })
   })
 
-  test('one that is damaged and cannot be mended now is honoured, and takes no record until it is mended', async () => {
+  test('one that is damaged and cannot be fixed now is honoured, and takes no record until it is fixed', async () => {
     const disk = await filled()
     const damaged = Buffer.from(text(disk).replace('["b"', '["x"'))
     disk.place(PATH, damaged)

@@ -99,7 +99,7 @@ export class Journal {
     const reading = readJournal(bytes)
     const faults = journal.#load(reading, mark)
     try {
-      await journal.#mend(reading, bytes.length, faults)
+      await journal.#fix(reading, bytes.length, faults)
     } catch (error) {
       journal.#repair = 'rewrite'
       journal.#failure = error as Error
@@ -317,7 +317,7 @@ export class Journal {
     throw new JournalError('failed', `${this.#path}: not a journal of this version`)
   }
 
-  async #mend(reading: Reading, length: number, faults: StateFault[]): Promise<void> {
+  async #fix(reading: Reading, length: number, faults: StateFault[]): Promise<void> {
     const lacks = this.#keepAside
     if (lacks) {
       const name = await this.#setAside()

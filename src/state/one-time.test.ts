@@ -79,7 +79,7 @@ describe('redeeming', () => {
     expect(read()).toBe('17,2\n#8,2')
   })
 
-  test('of a sequence that stands there twice strikes both: it counts once', async () => {
+  test('of a sequence that stands there twice marks both: it counts once', async () => {
     write(' 1,2\n 3,4\n 1,2\n')
     expect(list.read().left).toBe(2)
     expect(await list.redeem(knocks(1, 2))).toMatchObject({ outcome: 'redeemed', left: 1 })
@@ -98,7 +98,7 @@ describe('redeeming', () => {
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['redeemed', 'used'])
   })
 
-  test('of two at the same time strikes both lines', async () => {
+  test('of two at the same time marks both lines', async () => {
     write(' 1,2\n 3,4\n')
     await Promise.all([list.redeem(knocks(1, 2)), list.redeem(knocks(3, 4))])
     expect(read()).toBe('#1,2\n#3,4\n')
@@ -143,7 +143,7 @@ describe('what was used stays used', () => {
   })
 })
 
-describe('nothing is claimed that cannot be struck', () => {
+describe('nothing is claimed that cannot be marked', () => {
   test('a file that is not there or is a folder', async () => {
     await expect(list.redeem(knocks(1, 2))).rejects.toThrow(/no such file/)
     expect(() => list.read()).toThrow(/no such file/)
@@ -184,7 +184,7 @@ describe('edited during the redemption', () => {
     expect(read()).toBe('# a comment\n 3,4\n#1,2\n')
   })
 
-  test('replaced: the new file is struck', async () => {
+  test('replaced: the new file is marked', async () => {
     write(' 1,2\n 3,4\n')
     during(() => {
       writeFileSync(`${path}.new`, ' 5,6\n 1,2\n')

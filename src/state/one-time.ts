@@ -13,7 +13,7 @@ export const ONE_TIME_FILE_MAX_BYTES = 262_144
 /** Most changes or replacements of the file while one sequence is being marked as used. */
 export const REDEEM_ROUNDS_MAX = 8
 
-const STRUCK = Buffer.from('#')
+const MARK = Buffer.from('#')
 /** The line with the list's name, as {@link writeSequences} writes it. */
 const NAME = /^# list: ([\w-]{1,64})$/m
 
@@ -108,7 +108,7 @@ export class OneTimeList {
     let fd = this.#open(constants.O_RDWR)
     try {
       const before = this.#content(fd)
-      let line = before.lines.find((each) => !each.struck && this.#mark(each) === mark)
+      let line = before.lines.find((each) => !each.marked && this.#mark(each) === mark)
       if (line === undefined) return { outcome: 'gone', rest: '', ...this.#left(before) }
       let rest = restOf(before, line)
       const redemption = await this.#ledger.claim(this.#door, mark)
@@ -122,8 +122,8 @@ export class OneTimeList {
         }
         // No pause between reading and writing: an offset is valid only for the bytes in which it was found.
         const content = this.#content(fd)
-        const used = content.lines.filter((each) => !each.struck && this.#isUsed(each))
-        for (const { offset } of used) writeSync(fd, STRUCK, 0, 1, offset)
+        const used = content.lines.filter((each) => !each.marked && this.#isUsed(each))
+        for (const { offset } of used) writeSync(fd, MARK, 0, 1, offset)
         await syncData(fd)
         line = used.find((each) => this.#mark(each) === mark)
         if (line !== undefined) rest = restOf(content, line)
@@ -139,8 +139,8 @@ export class OneTimeList {
 
   #left(content: Content): OneTimeLeft {
     const { lines, text } = content
-    const unstruck = lines.filter(({ struck }) => !struck)
-    const good = unstruck.filter((line) => !this.#isUsed(line))
+    const unmarked = lines.filter(({ marked }) => !marked)
+    const good = unmarked.filter((line) => !this.#isUsed(line))
     const byMark = new Map<string, readonly Knock[]>()
     for (const line of good) {
       const mark = this.#mark(line)
@@ -153,7 +153,7 @@ export class OneTimeList {
       next: sequences[0],
       sequences,
       left: sequences.length,
-      usedAgain: unstruck.length - good.length,
+      usedAgain: unmarked.length - good.length,
       rests,
       name,
     }

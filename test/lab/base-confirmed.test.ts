@@ -110,7 +110,7 @@ lab('a confirmed base ruleset', () => {
           severity: 'fault',
           subject: 'base ruleset',
           message: 'the base ruleset refuses tcp/8080, which the config opens',
-          mend: command,
+          fix: command,
         },
       ]) as unknown,
     })

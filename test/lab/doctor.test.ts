@@ -13,7 +13,7 @@ import { serveTcp } from './service.ts'
 interface Found {
   readonly subject: string
   readonly message: string
-  readonly mend?: string
+  readonly fix?: string
 }
 
 const config = (lines: string): string => `[options]
@@ -37,15 +37,15 @@ const about = (findings: readonly Found[], subject: string): readonly Found[] =>
   findings.filter((each) => each.subject === subject)
 
 /**
- * What there must be found, once; then its mend is run on the host, and it must be gone.
+ * What there must be found, once; then its fix is run on the host, and it must be gone.
  *
  * @param found what was found just before, where that is known
  * @returns what is found then
  */
-async function mended(host: Host, file: string, subject: string, found?: readonly Found[]): Promise<readonly Found[]> {
+async function fixed(host: Host, file: string, subject: string, found?: readonly Found[]): Promise<readonly Found[]> {
   const before = about(found ?? (await doctor(host, file)), subject)
   expect(before.map(({ message }) => message)).toHaveLength(1)
-  await host.run(['sh', '-c', before[0]!.mend!])
+  await host.run(['sh', '-c', before[0]!.fix!])
   const after = await doctor(host, file)
   expect(about(after, subject)).toEqual([])
   return after
@@ -62,8 +62,8 @@ lab('doctor', () => {
     expect(about(findings, 'established').map(({ message }) => message)).toEqual([
       expect.stringMatching(/^iptables refuses .* a session dies when its door shuts$/),
     ])
-    const [open] = about(await mended(server, file, 'established', findings), 'open over IPv6')
-    await server.run(['sh', '-c', open!.mend!])
+    const [open] = about(await fixed(server, file, 'established', findings), 'open over IPv6')
+    await server.run(['sh', '-c', open!.fix!])
     const daemon = server.start([process.execPath, program('knockd'), '-v', '-c', file])
     await daemon.line(/listening on/)
     expect(about(await doctor(server, file), 'open over IPv6')).toEqual([])
@@ -77,7 +77,7 @@ lab('doctor', () => {
     expect(about(wrong, 'service').map(({ message }) => message)).toEqual([
       expect.stringMatching(/no program listens at udp\/22, which it opens; programs listen at tcp\/2222$/),
     ])
-    expect(about(wrong, 'shut over IPv4')[0]!.mend).toBe('iptables -A INPUT -p udp --dport 22 -j ACCEPT')
+    expect(about(wrong, 'shut over IPv4')[0]!.fix).toBe('iptables -A INPUT -p udp --dport 22 -j ACCEPT')
     expect(about(wrong, 'shut over IPv6')).toEqual([])
     const right = await doctor(server, writeConfig(config('Open_Ports = tcp/2222')))
     expect(about(right, 'service')).toEqual([])
@@ -101,7 +101,7 @@ lab('doctor', () => {
     const file = writeConfig(text)
     const before = await doctor(server, file)
     expect(about(before, 'knockd')).toHaveLength(1)
-    expect(about(before, 'open over IPv4')[0]!.mend).toBe(`sudo knockd -d -c ${file}`)
+    expect(about(before, 'open over IPv4')[0]!.fix).toBe(`sudo knockd -d -c ${file}`)
     const daemon = await startKnockd({ host: server, config: text })
     const after = await doctor(server, daemon.file)
     for (const subject of ['knockd', 'another knockd', 'open over IPv4', 'open over IPv6', 'capture', 'library']) {
@@ -117,7 +117,7 @@ lab('doctor', () => {
     const [found, ...more] = about(await doctor(server, daemon.file), 'another knockd')
     expect(more).toEqual([])
     expect(found!.message).toContain(`process ${theirs.pid} (\`/usr/sbin/knockd`)
-    await server.run(['sh', '-c', found!.mend!])
+    await server.run(['sh', '-c', found!.fix!])
     await theirs.ended
     expect(about(await doctor(server, daemon.file), 'another knockd')).toEqual([])
   })
@@ -128,7 +128,7 @@ lab('doctor', () => {
     const file = writeConfig(config(COMMANDS))
     expect(about(await doctor(server, file), 'interface')).toEqual([])
     await server.ip('link set eth0 down')
-    await mended(server, file, 'interface')
+    await fixed(server, file, 'interface')
     await server.ip('addr flush dev eth0')
     expect(about(await doctor(server, file), 'interface')[0]!.message).toMatch(/eth0 has no address/)
     await server.ip('link set eth0 name wan0')
@@ -142,7 +142,7 @@ lab('doctor', () => {
     await serveTcp(server, 5401)
     expect(about(await doctor(server, file), 'listening')[0]!.message).toMatch(/knock 2 is at a tcp port/)
     chmodSync(file, 0o644)
-    await mended(server, file, 'program', await mended(server, file, 'permissions'))
+    await fixed(server, file, 'program', await fixed(server, file, 'permissions'))
     expect(execFileSync('cat', [file], { encoding: 'utf8' })).toContain('/usr/sbin/iptables -I')
   })
 
@@ -161,13 +161,13 @@ lab('doctor', () => {
     expect(found).toEqual([
       expect.objectContaining({
         message: `root runs what is at ${folder}/dist, and nobody can change it (mode 755)`,
-        mend: expect.stringContaining(`--pack-destination /root ${folder} && npm install -g --ignore-scripts `),
+        fix: expect.stringContaining(`--pack-destination /root ${folder} && npm install -g --ignore-scripts `),
       }),
     ])
     chownSync(join(folder, 'dist'), 0, 0)
     chmodSync(join(folder, 'dist/bin'), 0o777)
     const loose = about(await doctor(server, file), 'installation').filter(({ message }) => !before.has(message))
-    expect(loose.map(({ mend }) => mend)).toEqual([`chmod go-w ${folder}/dist/bin`])
+    expect(loose.map(({ fix }) => fix)).toEqual([`chmod go-w ${folder}/dist/bin`])
     await daemon.stop()
   })
 

@@ -168,7 +168,7 @@ const oneTime = (list: string): string =>
   `[options]\nScan_Ports = 0\n[once]\nOne_Time_Sequences = ${list}\nStart_Command = echo opened\nSeq_Timeout = 5\n`
 
 lab('one-time sequences', () => {
-  test('open once each, in order, struck out in place; the file may be edited between uses', async () => {
+  test('open once each, in order, marked out in place; the file may be edited between uses', async () => {
     const { server, client } = await pair()
     const list = scratch('list')
     writeFileSync(list, '# mine\n 7301,8822:udp\n7302,8823\n')

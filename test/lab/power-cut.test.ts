@@ -68,7 +68,7 @@ describe.runIf(process.platform === 'linux' && process.geteuid!() === 0)('power 
     }
   })
 
-  test('a struck one-time sequence stays struck', async () => {
+  test('a marked one-time sequence stays marked', async () => {
     const volume = new Volume()
     try {
       const list = () => join(volume.mountPoint, 'sequences')

@@ -107,9 +107,9 @@ async function postern(host: Host, ...args: readonly string[]): Promise<string> 
 
 async function advice(host: Host, file: string): Promise<readonly string[]> {
   const { findings } = JSON.parse(await postern(host, 'doctor', '--json', '-c', file, '-i', 'eth0')) as {
-    readonly findings: readonly { readonly mend?: string }[]
+    readonly findings: readonly { readonly fix?: string }[]
   }
-  return [...new Set(findings.flatMap(({ mend }) => mend ?? []))]
+  return [...new Set(findings.flatMap(({ fix }) => fix ?? []))]
 }
 
 /** Runs the daemon with the config, and waits until it listens. */

@@ -52,7 +52,7 @@ lab('postern sequences', () => {
     // Another list in its place: the old one is at an end.
     expect(await sequences('rotate', '--count', '5', ...of, 'ssh')).toMatchObject({ code: 0 })
     expect((await sequences('count', '--json', ...of, 'ssh')).stdout).toContain('"left": 5')
-    const next = parseOneTime(readFileSync(file, 'latin1')).lines.find(({ struck }) => !struck)!
+    const next = parseOneTime(readFileSync(file, 'latin1')).lines.find(({ marked }) => !marked)!
     // The file is read again once it has been left alone for a moment.
     await until('the new list to count', async () => {
       await sendKnocks(

@@ -42,7 +42,7 @@ export function readList(bytes: Uint8Array): PublishedList {
   const { lines, faults } = parseOneTime(text)
   const [fault] = faults
   if (fault !== undefined) throw new ClientError(`the list: line ${fault.line}: ${fault.message}`, fault.hint)
-  const sequences = lines.filter(({ struck }) => !struck)
+  const sequences = lines.filter(({ marked }) => !marked)
   const [next] = sequences
   if (next === undefined) throw new ClientError('the list has no sequence left', 'publish a new list')
   return { next: next.knocks, left: sequences.length, host: HOST.exec(text)?.[1] }

@@ -15,7 +15,7 @@ export async function judgeBase(config: Config): Promise<readonly Finding[]> {
       severity: 'fault',
       subject: 'base ruleset',
       message,
-      mend: command,
+      fix: command,
     }))
   } catch (error) {
     const message = `cannot read the base ruleset: ${(error as Error).message}`

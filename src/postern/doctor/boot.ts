@@ -63,25 +63,25 @@ export function judgeBoot(
   const byIptables = IPTABLES.some((kind) => /^-A |^:\S+ DROP/m.test(saved[kind]))
   const byNft = tables.some(({ name }) => !OURS.test(name))
   if ((byIptables || byNft) && !LOADERS.some((name) => started.has(name))) {
-    const mend = keeping({ saved, tables }, byIptables)
+    const fix = keeping({ saved, tables }, byIptables)
     const gone = 'the rules in force are gone when the machine starts again: nothing loads them'
     const [message, right] =
       openFile === undefined
-        ? [`${gone}; save them while no door is open`, mend]
+        ? [`${gone}; save them while no door is open`, fix]
         : [
             `${gone}; save them once no door is open, as what is open now would be saved too`,
             REMEDIES.lookAtStatus(openFile),
           ]
-    findings.push({ severity: 'warning', subject: 'boot', message, mend: right })
+    findings.push({ severity: 'warning', subject: 'boot', message, fix: right })
   }
   const base = loaded?.base[0]
   if (base !== undefined && !started.has('nftables')) {
     const message = `${base} is not loaded when the machine starts: nftables does not start with it`
-    findings.push({ severity: 'warning', subject: 'boot', message, mend: REMEDIES.enable('nftables') })
+    findings.push({ severity: 'warning', subject: 'boot', message, fix: REMEDIES.enable('nftables') })
   }
   if (loaded?.persistCommand !== undefined) {
     const message = 'the base ruleset is not loaded when the machine starts: it was confirmed without --persist'
-    findings.push({ severity: 'warning', subject: 'boot', message, mend: loaded.persistCommand })
+    findings.push({ severity: 'warning', subject: 'boot', message, fix: loaded.persistCommand })
   }
   if (!started.has('knockd')) {
     // The base ruleset and the guard let nobody in if they are loaded without a daemon.
@@ -89,7 +89,7 @@ export function judgeBoot(
     const ports = shut === '' ? '' : ` at ${loaded?.guarded}`
     const message = `knockd does not start with the machine: nobody could knock then${shut}${ports}`
     const severity = shut === '' ? 'warning' : 'fault'
-    findings.push({ severity, subject: 'boot', message, mend: REMEDIES.enable('knockd') })
+    findings.push({ severity, subject: 'boot', message, fix: REMEDIES.enable('knockd') })
   }
   return findings
 }

@@ -27,16 +27,16 @@ export async function watchClock(): Promise<ClockSeen> {
 
 /** Finds a clock that jumps or is not synchronised: times in the log are off, and after a restart doors close wrongly. */
 export function judgeClock({ jumpedMs, now, synchronised }: ClockSeen): readonly Finding[] {
-  const mend = REMEDIES.keepClock()
+  const fix = REMEDIES.keepClock()
   if (Math.abs(jumpedMs) > PART_MAX_MS) {
     const message = `the clock jumps: it was set by ${Math.round(jumpedMs)} ms just now`
-    return [{ severity: 'warning', subject: 'clock', message, mend }]
+    return [{ severity: 'warning', subject: 'clock', message, fix }]
   }
   if (now < EARLIEST) {
     const message = `the clock says ${new Date(now).toISOString()}, which is long ago, and will jump`
-    return [{ severity: 'warning', subject: 'clock', message, mend }]
+    return [{ severity: 'warning', subject: 'clock', message, fix }]
   }
   if (synchronised !== false) return []
   const message = 'the clock is not synchronised: it drifts, and jumps when it is set'
-  return [{ severity: 'warning', subject: 'clock', message, mend }]
+  return [{ severity: 'warning', subject: 'clock', message, fix }]
 }

@@ -74,19 +74,19 @@ export function judgeDaemons(running: readonly Running[], own: Status | undefine
   const findings = others.map(({ pid, command, config }): Finding => {
     if (own === undefined && config === resolve(file)) {
       const message = `knockd, process ${pid}, runs with ${file} and does not answer`
-      return { severity: 'fault', subject: 'knockd', message, mend: REMEDIES.lookAtStatus(file) }
+      return { severity: 'fault', subject: 'knockd', message, fix: REMEDIES.lookAtStatus(file) }
     }
     // One with doors of its own may be meant: ending it would leave its ports hidden, and nobody could knock.
     if (config !== undefined && config !== resolve(file) && !/\p{C}/u.test(config)) {
       const message = `another knockd runs, process ${pid}, with ${quote(config)}: a sequence that both have opens twice`
-      return { severity: 'warning', subject: 'another knockd', message, mend: REMEDIES.lookAtStatus(config) }
+      return { severity: 'warning', subject: 'another knockd', message, fix: REMEDIES.lookAtStatus(config) }
     }
     const message = `another knockd runs, process ${pid} (${quote(command)}): both run their commands for one knock`
-    return { severity: 'fault', subject: 'another knockd', message, mend: REMEDIES.end(pid) }
+    return { severity: 'fault', subject: 'another knockd', message, fix: REMEDIES.end(pid) }
   })
   if (own !== undefined || others.some(({ config }) => config === resolve(file))) return findings
   const message = `no knockd runs with ${file}, so no knock opens anything`
-  return [{ severity: 'fault', subject: 'knockd', message, mend: REMEDIES.start(file) }, ...findings]
+  return [{ severity: 'fault', subject: 'knockd', message, fix: REMEDIES.start(file) }, ...findings]
 }
 
 /** The reasons for waiting for an interface that {@link judgeInterfaces} reports as well. */
@@ -110,38 +110,38 @@ export function judgeRunning({
         severity: 'warning',
         subject: 'capture',
         message,
-        mend: REMEDIES.moreTime(),
+        fix: REMEDIES.moreTime(),
       }
     })
   for (const { name, deaf, waiting } of interfaces) {
     if (deaf !== undefined) findings.push(wasDeaf(name, deaf))
     if (waiting !== undefined && !SEEN_ELSEWHERE.test(waiting)) {
       const message = `${name}: nothing is captured, so no knock is seen there: ${waiting}`
-      findings.push({ severity: 'fault', subject: 'capture', message, mend: REMEDIES.lookAtSockets() })
+      findings.push({ severity: 'fault', subject: 'capture', message, fix: REMEDIES.lookAtSockets() })
     }
   }
   if (guard?.fault !== undefined) {
     const message = `the guard is not in force: ${guard.fault}`
-    findings.push({ severity: 'fault', subject: 'guard', message, mend: REMEDIES.lookAtRules() })
+    findings.push({ severity: 'fault', subject: 'guard', message, fix: REMEDIES.lookAtRules() })
   }
   for (const { service } of exposed) {
-    const mend = REMEDIES.edit(config, 1)
-    findings.push({ severity: 'warning', subject: 'guard', message: exposedText(service), mend })
+    const fix = REMEDIES.edit(config, 1)
+    findings.push({ severity: 'warning', subject: 'guard', message: exposedText(service), fix })
   }
   if (faults !== undefined) {
     const many = faults.count === 1 ? 'an internal error' : `${faults.count} internal errors`
     const message = `knockd had ${many}, the last ${timeText(faults.agoMs)} ago, and may not work in full; please report it: ${faults.last}`
-    findings.push({ severity: 'warning', subject: 'knockd', message, mend: REMEDIES.restart() })
+    findings.push({ severity: 'warning', subject: 'knockd', message, fix: REMEDIES.restart() })
   }
   if (journal !== undefined) {
     const message = `the journal cannot be written, so timed doors stay shut: ${journal}`
-    findings.push({ severity: 'fault', subject: 'state', message, mend: REMEDIES.lookAtDisk() })
+    findings.push({ severity: 'fault', subject: 'state', message, fix: REMEDIES.lookAtDisk() })
   }
   for (const { shut } of doors) {
     if (shut === undefined) continue
     // No command is offered that accepts the loss: the users need new keys first.
     const message = shut.replaceAll('\n', '; ')
-    findings.push({ severity: 'fault', subject: 'state', message, mend: REMEDIES.readOfLoss() })
+    findings.push({ severity: 'fault', subject: 'state', message, fix: REMEDIES.readOfLoss() })
   }
   return findings
 }
@@ -149,5 +149,5 @@ export function judgeRunning({
 function wasDeaf(name: string, { reason, agoMs, times }: NonNullable<InterfaceStatus['deaf']>): Finding {
   const often = times === 1 ? '' : `, ${times} times in a day`
   const message = `${name}: the capture was deaf until ${timeText(agoMs)} ago${often}: ${reason}: knocks may have gone unheard; find the programs that have packet sockets`
-  return { severity: 'warning', subject: 'capture', message, mend: REMEDIES.lookAtSockets() }
+  return { severity: 'warning', subject: 'capture', message, fix: REMEDIES.lookAtSockets() }
 }

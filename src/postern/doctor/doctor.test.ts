@@ -1,4 +1,4 @@
-// Goal: each thing that bites is found where it is so, and only there, and comes with the command that mends it.
+// Goal: each thing that bites is found where it is so, and only there, and comes with the command that fixes it.
 import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -40,7 +40,7 @@ const BLANK: Rules = {
   sets: '',
 }
 const PORTS = [22, 80].map((port) => ({ protocol: 'tcp', port, listensAt: port }) as const)
-const mends = (findings: readonly Finding[]): readonly (string | undefined)[] => findings.map(({ mend }) => mend)
+const fixes = (findings: readonly Finding[]): readonly (string | undefined)[] => findings.map(({ fix }) => fix)
 
 const saved = (text: string): Rules => ({ ...BLANK, saved: { ...BLANK.saved, 'ip6tables-legacy': text } })
 const table = (rules: string, policy = 'drop'): Rules => ({
@@ -59,8 +59,8 @@ describe('interfaces', () => {
     ['down', { there: true, up: false, addresses: 0 }, 'ip link set eth0 up'],
     ['without address', { there: true, up: true, addresses: 0 }, 'ip addr show dev eth0'],
     ['as it should be', { there: true, up: true, addresses: 2 }, undefined],
-  ])('%s', (_, seen, mend) => {
-    expect(mends(judgeInterfaces([{ name: 'eth0', ...seen }], ['wan0']))).toEqual(mend === undefined ? [] : [mend])
+  ])('%s', (_, seen, fix) => {
+    expect(fixes(judgeInterfaces([{ name: 'eth0', ...seen }], ['wan0']))).toEqual(fix === undefined ? [] : [fix])
   })
 })
 
@@ -112,11 +112,11 @@ describe('rules for established connections', () => {
     },
   )
 
-  test('the mend names the firewall it is for', () => {
-    expect(mends(judgeEstablished(saved('*filter\n:INPUT DROP [0:0]\nCOMMIT\n'), PORTS))).toEqual([
+  test('the fix names the firewall it is for', () => {
+    expect(fixes(judgeEstablished(saved('*filter\n:INPUT DROP [0:0]\nCOMMIT\n'), PORTS))).toEqual([
       'ip6tables-legacy -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT',
     ])
-    expect(mends(judgeEstablished(table('tcp dport 80 accept'), PORTS))).toEqual([
+    expect(fixes(judgeEstablished(table('tcp dport 80 accept'), PORTS))).toEqual([
       'nft insert rule inet filter in ct state established,related accept',
     ])
   })
@@ -141,12 +141,12 @@ describe('the next start of the machine', () => {
   test('a base ruleset that is loaded without a daemon locks everybody out', () => {
     const [found, ...more] = judgeBoot(own, new Set(['nftables']), loaded)
     expect(more).toEqual([])
-    expect(found).toMatchObject({ severity: 'fault', mend: 'systemctl enable knockd' })
+    expect(found).toMatchObject({ severity: 'fault', fix: 'systemctl enable knockd' })
     expect(found!.message).toMatch(/locks everybody out at tcp\/22$/)
-    expect(mends(judgeBoot(own, new Set(['knockd']), loaded))).toEqual(['systemctl enable nftables'])
+    expect(fixes(judgeBoot(own, new Set(['knockd']), loaded))).toEqual(['systemctl enable nftables'])
     expect(judgeBoot(own, new Set(['knockd', 'nftables']), loaded)).toEqual([])
     const kept = { base: [], guarded: 'tcp/22', persistCommand: REMEDIES.restoreBase() }
-    expect(mends(judgeBoot(own, new Set(['knockd']), kept))).toEqual([REMEDIES.restoreBase()])
+    expect(fixes(judgeBoot(own, new Set(['knockd']), kept))).toEqual([REMEDIES.restoreBase()])
   })
 
   test.each([
@@ -161,9 +161,9 @@ describe('the next start of the machine', () => {
     ['no rules but ours', own, ['knockd'], []],
     ['the daemon is not started', BLANK, [], [/systemctl enable knockd/]],
   ])('%s', (_, rules, started, expected) => {
-    const found = mends(judgeBoot(rules, new Set(started)))
+    const found = fixes(judgeBoot(rules, new Set(started)))
     expect(found).toHaveLength(expected.length)
-    for (const [index, mend] of expected.entries()) expect(found[index]).toMatch(mend)
+    for (const [index, fix] of expected.entries()) expect(found[index]).toMatch(fix)
   })
 })
 
@@ -200,8 +200,8 @@ describe('daemons', () => {
       { pid: 7, command: 'knockd' },
       { pid: 8, command: '/usr/sbin/knockd -d' },
     ]
-    expect(mends(judgeDaemons(running, status, '/etc/knockd.conf'))).toEqual(['kill 8'])
-    expect(mends(judgeDaemons([], undefined, '/etc/my knockd.conf'))).toEqual([
+    expect(fixes(judgeDaemons(running, status, '/etc/knockd.conf'))).toEqual(['kill 8'])
+    expect(fixes(judgeDaemons([], undefined, '/etc/my knockd.conf'))).toEqual([
       "sudo knockd -d -c '/etc/my knockd.conf'",
     ])
   })
@@ -237,7 +237,7 @@ describe('daemons', () => {
       {
         severity: 'fault',
         message: 'ssh: stays shut: it was lost; make new profiles',
-        mend: 'postern accept-loss --help',
+        fix: 'postern accept-loss --help',
       },
     ])
   })
@@ -296,10 +296,10 @@ test('programs that are not where a command says', () => {
     mkdtempSync(join(tmpdir(), 'postern-programs-')),
     '[web]\nSequence = 7301,5401\nCommand = /sbin/iptables -I INPUT -s %IP% -j ACCEPT; /usr/sbin/iptables -L; /opt/sbin/iptables\n',
   )
-  const [mend, ...more] = mends(judgePrograms(config, (path) => path === '/usr/sbin/iptables'))
+  const [fix, ...more] = fixes(judgePrograms(config, (path) => path === '/usr/sbin/iptables'))
   expect(more).toHaveLength(1)
   // Twice, as it may be typed again: the path is also the end of longer ones.
-  execFileSync('sh', ['-c', `${mend!}; ${mend!}`])
+  execFileSync('sh', ['-c', `${fix!}; ${fix!}`])
   expect(readFileSync(config.file, 'utf8').split('\n')[2]).toBe(
     'Command = /usr/sbin/iptables -I INPUT -s %IP% -j ACCEPT; /usr/sbin/iptables -L; /opt/sbin/iptables',
   )
@@ -333,11 +333,11 @@ describe('what root runs', () => {
     expect(home!.message).toMatch(
       /^root runs what is at \/home\/ann, and (?:user 1000|\S+) can change it \(mode 755\)$/,
     )
-    expect(home!.mend).toMatch(/^npm pack --ignore-scripts .* \/home\/ann\/postern && npm install -g --ignore-scripts /)
-    expect(mends(judged(installedIn(LIB), { [`${LIB}/dist/bin`]: { ...root, mode: 0o777 } }))).toEqual([
+    expect(home!.fix).toMatch(/^npm pack --ignore-scripts .* \/home\/ann\/postern && npm install -g --ignore-scripts /)
+    expect(fixes(judged(installedIn(LIB), { [`${LIB}/dist/bin`]: { ...root, mode: 0o777 } }))).toEqual([
       `chmod go-w ${LIB}/dist/bin`,
     ])
-    expect(mends(judged(installedIn(LIB), { '/usr/local': { uid: 0, gid: 50, mode: 0o2775 } }))).toEqual([
+    expect(fixes(judged(installedIn(LIB), { '/usr/local': { uid: 0, gid: 50, mode: 0o2775 } }))).toEqual([
       'chmod go-w /usr/local',
     ])
     // root's own group, and a folder in which nobody can take away what is another's.
@@ -347,7 +347,7 @@ describe('what root runs', () => {
 
   test('is node as well', () => {
     const mine = { ...installedIn(LIB), interpreter: '/home/ann/.nvm/bin/node' }
-    expect(mends(judged(mine, { '/home/ann': HOME }))).toEqual([
+    expect(fixes(judged(mine, { '/home/ann': HOME }))).toEqual([
       'install -o root -g root -m 755 /home/ann/.nvm/bin/node /usr/local/bin/node',
     ])
     // Both by one folder: one finding.
@@ -371,7 +371,7 @@ test('files that others can read or change', () => {
     mkdirSync(state)
     chmodSync(state, 0o777)
     chmodSync(config.file, 0o644)
-    expect(mends(judgePermissions(config, state))).toEqual([`chmod 600 ${config.file}`, `chmod go-w ${state}`])
+    expect(fixes(judgePermissions(config, state))).toEqual([`chmod 600 ${config.file}`, `chmod go-w ${state}`])
     chmodSync(config.file, 0o600)
     chmodSync(state, 0o700)
     expect(judgePermissions(config, state)).toEqual([])
@@ -399,13 +399,13 @@ test('files of secrets of every kind; a file of public keys may be read', () => 
     const names = ['totp', 'users', 'key', 'public', 'access', 'profiles/alice/mac.key']
     for (const name of names) writeFileSync(at(name), '')
     const cures = names.filter((name) => name !== 'public').map((name) => `chmod 600 ${at(name)}`)
-    expect(mends(judgePermissions(config, folder))).toEqual(cures)
+    expect(fixes(judgePermissions(config, folder))).toEqual(cures)
     for (const name of names) chmodSync(at(name), name === 'public' ? 0o646 : 0o600)
-    expect(mends(judgePermissions(config, folder))).toEqual([`chmod 644 ${at('public')}`])
+    expect(fixes(judgePermissions(config, folder))).toEqual([`chmod 644 ${at('public')}`])
     chmodSync(at('public'), 0o644)
     // Whoever can write the folder can put another file in the place of each: it is told once.
     chmodSync(folder, 0o757)
-    expect(mends(judgePermissions(config, folder))).toEqual([`chmod go-w ${folder}`])
+    expect(fixes(judgePermissions(config, folder))).toEqual([`chmod go-w ${folder}`])
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -422,7 +422,7 @@ test('ports that are open to all: the daemon hides its own, and how the others a
     asked.push(ports)
     return hide
   })
-  expect(mends(found)).toEqual(['sudo knockd -d -c /etc/knockd.conf', hide])
+  expect(fixes(found)).toEqual(['sudo knockd -d -c /etc/knockd.conf', hide])
   expect(asked.flat().map(({ port }) => port)).toEqual([80])
 })
 
@@ -453,9 +453,9 @@ test('a published port that a door names by the address of its container, unless
   const [one, ...more] = publishedBy('tcp/80@172.17.0.2', 7)
   expect(more).toEqual([])
   expect(one!.message).toMatch(/^door web \(line 1\): tcp\/80@172\.17\.0\.2 does not hide tcp\/8080, /)
-  expect(one!.mend).toBe(REMEDIES.addPublished('/etc/knockd.conf', 'tcp/80@172.17.0.2', 'tcp/8080', 7))
+  expect(one!.fix).toBe(REMEDIES.addPublished('/etc/knockd.conf', 'tcp/80@172.17.0.2', 'tcp/8080', 7))
   // Not as it is usually written: a person has to.
-  expect(mends(publishedBy('TCP/80@172.17.0.2'))).toEqual([REMEDIES.edit('/etc/knockd.conf', 1)])
+  expect(fixes(publishedBy('TCP/80@172.17.0.2'))).toEqual([REMEDIES.edit('/etc/knockd.conf', 1)])
   for (const opens of ['tcp/80@172.17.0.2, tcp/8080', 'tcp/81@172.17.0.2', 'udp/80@172.17.0.2', 'tcp/80@172.17.0.3']) {
     expect(publishedBy(opens), opens).toEqual([])
   }
@@ -480,7 +480,7 @@ test('a port that stays shut behind the guard, with what takes its packets', () 
   const culprit = { where: 'iptables', chain: 'INPUT', rule: '-P INPUT DROP' }
   const rules = { ...BLANK, link: 'eth0', applyBase: REMEDIES.applyAnew() }
   const [found] = judgeShut([{ port, family: 4, culprit }], rules, BLANK)
-  expect(found).toMatchObject({ severity: 'fault', mend: 'iptables -A INPUT -p tcp --dport 22 -j ACCEPT' })
+  expect(found).toMatchObject({ severity: 'fault', fix: 'iptables -A INPUT -p tcp --dport 22 -j ACCEPT' })
   expect(found!.message).toMatch(/^tcp\/22 stays shut to those who knock: `-P INPUT DROP` in chain INPUT of iptables /)
   expect(judgeShut([{ port, family: 4, culprit: undefined }], rules, BLANK)).toMatchObject([{ severity: 'note' }])
 })
@@ -506,16 +506,16 @@ test.each([
     { where: 'table inet f', chain: 'out', rule: 'tcp sport 22 drop' },
     'nft insert rule inet f out tcp sport 22 ct state established accept',
   ],
-])('answers that are taken in a chain of somebody are let out there', (rules, culprit, mend) => {
+])('answers that are taken in a chain of somebody are let out there', (rules, culprit, fix) => {
   const port = { protocol: 'tcp', port: 22, listensAt: 22 } as const
   const inForce = { ...rules, link: 'eth0', applyBase: REMEDIES.applyAnew() }
-  expect(mends(judgeShut([{ port, family: 4, culprit }], inForce, rules))).toEqual([mend])
+  expect(fixes(judgeShut([{ port, family: 4, culprit }], inForce, rules))).toEqual([fix])
 })
 
 test('a daemon of this config that does not answer is not taken for another one', () => {
   const running = [{ pid: 7, command: 'node knockd.js -c /etc/knockd.conf', config: '/etc/knockd.conf' }]
   expect(judgeDaemons(running, undefined, '/etc/knockd.conf')).toMatchObject([
-    { subject: 'knockd', mend: 'sudo postern status -c /etc/knockd.conf' },
+    { subject: 'knockd', fix: 'sudo postern status -c /etc/knockd.conf' },
   ])
 })
 
@@ -525,9 +525,9 @@ const other = (config: string): readonly Finding[] =>
 test('a daemon with doors of its own is not to be ended, unless its config is no name to print', () => {
   expect(other('/etc/knockd.conf').at(-1)).toMatchObject({
     severity: 'warning',
-    mend: 'sudo postern status -c /etc/knockd.conf',
+    fix: 'sudo postern status -c /etc/knockd.conf',
   })
-  expect(mends(other('/etc/knockd.conf\nrm'))).toContain('kill 7')
+  expect(fixes(other('/etc/knockd.conf\nrm'))).toContain('kill 7')
 })
 
 test('rules of ufw and firewalld are loaded by these: what else loads rules takes their place', () => {
@@ -535,21 +535,21 @@ test('rules of ufw and firewalld are loaded by these: what else loads rules take
     ...BLANK,
     saved: { ...BLANK.saved, 'iptables-nft': ':ufw-user-input - [0:0]\n-A INPUT -j DROP\n' },
   }
-  expect(mends(judgeBoot(ufw, new Set(['knockd'])))).toEqual(['systemctl enable ufw'])
+  expect(fixes(judgeBoot(ufw, new Set(['knockd'])))).toEqual(['systemctl enable ufw'])
   const firewalld: Rules = { ...BLANK, tables: [{ name: 'inet firewalld', text: '' }] }
-  expect(mends(judgeBoot(firewalld, new Set(['knockd'])))).toEqual(['systemctl enable firewalld'])
+  expect(fixes(judgeBoot(firewalld, new Set(['knockd'])))).toEqual(['systemctl enable firewalld'])
 })
 
 test('rules are not saved while something is open', () => {
   const rules: Rules = { ...BLANK, tables: [{ name: 'inet filter', text: '' }] }
   const [found] = judgeBoot(rules, new Set(['knockd']), undefined, '/etc/knockd.conf')
-  expect(found).toMatchObject({ subject: 'boot', mend: 'sudo postern status -c /etc/knockd.conf' })
+  expect(found).toMatchObject({ subject: 'boot', fix: 'sudo postern status -c /etc/knockd.conf' })
 })
 
 test('the worst comes first, and they are counted', () => {
   const findings: readonly Finding[] = [
     { severity: 'note', subject: 'a', message: 'one' },
-    { severity: 'fault', subject: 'b', message: 'two', mend: REMEDIES.lookAtLinks() },
+    { severity: 'fault', subject: 'b', message: 'two', fix: REMEDIES.lookAtLinks() },
   ]
   expect(asText('/etc/knockd.conf', sorted(findings))).toBe(
     'fault: b: two\n    ip -br link\nnote: a: one\n/etc/knockd.conf: 1 fault\n',

@@ -129,9 +129,9 @@ async function ofRules(
     const notes = notCopied.map((message): Finding => ({ severity: 'note', subject: 'rules', message }))
     const clues = { rules: rulesText, listening: tcp }
     const hide = (ports: readonly Port[]): Remedy => hiding(ports, { config, text, clues, pid: own?.pid })
-    const told = new Set(findings.map(({ mend }) => mend))
+    const told = new Set(findings.map(({ fix }) => fix))
     const stay = judgeShut(shut, inForce(rules, watched.name, config), rules).filter(
-      ({ mend }) => mend === undefined || !told.has(mend),
+      ({ fix }) => fix === undefined || !told.has(fix),
     )
     return [...findings, ...judgeReached(reached, config, rules, hide), ...stay, ...notes]
   } catch (error) {
@@ -165,7 +165,7 @@ function ofCheck(faults: readonly Fault[], file: string): readonly Finding[] {
         severity: 'warning',
         subject: 'config',
         message: text,
-        mend: REMEDIES.edit(its, line),
+        fix: REMEDIES.edit(its, line),
       }
     })
 }

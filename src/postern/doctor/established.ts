@@ -12,12 +12,12 @@ import type { Finding } from './finding.ts'
 export function judgeEstablished(rules: Rules, ports: readonly OpenedPort[]): readonly Finding[] {
   return withoutEstablished(rules, 'input', ports).map(({ where, name }) => {
     const table = /^table (.*)$/.exec(where)?.[1]
-    const mend = table === undefined ? REMEDIES.establishedIptables(where) : REMEDIES.establishedNft(table, name)
-    return finding(where, mend)
+    const fix = table === undefined ? REMEDIES.establishedIptables(where) : REMEDIES.establishedNft(table, name)
+    return finding(where, fix)
   })
 }
 
-function finding(where: string, mend: Remedy): Finding {
+function finding(where: string, fix: Remedy): Finding {
   const message = `${where} refuses what comes in and lets no established connection pass: a session dies when its door shuts`
-  return { severity: 'fault', subject: 'established', message, mend }
+  return { severity: 'fault', subject: 'established', message, fix }
 }

@@ -10,7 +10,7 @@ export interface Finding {
   /** The problem and its consequence, in lower case, without full stop and secrets. */
   readonly message: string
   /** The shell command that fixes the problem; absent for notes. */
-  readonly mend?: Remedy
+  readonly fix?: Remedy
 }
 
 const ORDER = { fault: 0, warning: 1, note: 2 } as const
@@ -22,10 +22,10 @@ export function sorted(findings: readonly Finding[]): readonly Finding[] {
 
 /** Formats findings as text. */
 export function asText(file: string, findings: readonly Finding[]): string {
-  const lines = findings.flatMap(({ severity, subject, message, mend }) => [
+  const lines = findings.flatMap(({ severity, subject, message, fix }) => [
     // Names of rules and processes are others' texts: they end no line, and move no cursor.
     `${severity}: ${subject}: ${oneLine(message.replaceAll(/\s*\n\s*/g, '; '))}`,
-    ...(mend === undefined ? [] : [`    ${mend}`]),
+    ...(fix === undefined ? [] : [`    ${fix}`]),
   ])
   const count = (severity: Finding['severity']): number => findings.filter((each) => each.severity === severity).length
   const counts = [counted(count('fault'), 'fault'), counted(count('warning'), 'warning')].filter((text) => text !== '')

@@ -92,8 +92,8 @@ function writable(path: string, owned: Owned | undefined): Writable | undefined 
 function finding({ path, who, owned }: Writable, copy: Remedy): Finding {
   const message = `root runs what is at ${path}, and ${who} can change it (mode ${(owned.mode & 0o7777).toString(8)})`
   // A wrong mode can be fixed in place.
-  const mend = owned.uid === 0 ? REMEDIES.mode('go-w', path) : copy
-  return { severity: 'warning', subject: 'installation', message, mend }
+  const fix = owned.uid === 0 ? REMEDIES.mode('go-w', path) : copy
+  return { severity: 'warning', subject: 'installation', message, fix }
 }
 
 /** Returns the user or group beside root that can write to a path; `undefined` if only root can. */

@@ -38,15 +38,15 @@ export function judgeInterfaces(watched: readonly Watched[], others: readonly st
     if (!there) {
       const known = others.length === 0 ? '' : `; there are ${others.join(', ')}`
       const message = `${name}: no such interface, so no knock is seen there${known}`
-      return [{ severity: 'fault', subject: 'interface', message, mend: REMEDIES.lookAtLinks() }]
+      return [{ severity: 'fault', subject: 'interface', message, fix: REMEDIES.lookAtLinks() }]
     }
     if (!up) {
       const message = `${name} is down, so no knock comes in`
-      return [{ severity: 'fault', subject: 'interface', message, mend: REMEDIES.linkUp(name) }]
+      return [{ severity: 'fault', subject: 'interface', message, fix: REMEDIES.linkUp(name) }]
     }
     if (addresses > 0) return []
     // A DHCP client is not suggested: it may change the routes of other interfaces.
     const message = `${name} has no address, so nobody can knock at it: give it one in this machine's network configuration`
-    return [{ severity: 'fault', subject: 'interface', message, mend: REMEDIES.lookAtAddresses(name) }]
+    return [{ severity: 'fault', subject: 'interface', message, fix: REMEDIES.lookAtAddresses(name) }]
   })
 }

@@ -65,9 +65,9 @@ function judged(text: string): readonly Finding[] {
 function said(text: string): { readonly why: string; readonly command: string | undefined } {
   const findings = judged(text)
   expect(findings.map(({ severity, subject }) => [severity, subject])).toEqual([['warning', 'kernel ruleset']])
-  const [{ message, mend } = { message: '', mend: undefined }] = findings
+  const [{ message, fix } = { message: '', fix: undefined }] = findings
   const [, why = ''] = message.split(`${NFT} is loaded when the machine starts, and does not fit the config: `)
-  return { why, command: mend?.replace(`sudo postern firewall kernel -c ${file} `, '') }
+  return { why, command: fix?.replace(`sudo postern firewall kernel -c ${file} `, '') }
 }
 
 test.each([
@@ -183,21 +183,21 @@ test('a door that is gone, with none left, and an included folder', async () => 
   expect(found!.message).toMatch(
     /^\/etc\/nft\.d\/postern-kernel\.nft is loaded .*: door `ssh` is no longer in the config; /,
   )
-  expect(found!.mend).toMatch(
+  expect(found!.fix).toMatch(
     /--persist && sudo systemctl enable nftables && sudo mv \/etc\/nft\.d\/postern-kernel\.nft \S+\.off$/,
   )
 })
 
 test('iptables: each family has its file and command; both go together', async () => {
   await persisted(SSH, ...ALLOWED, '--format', 'iptables')
-  expect(judged(SSH.replace('822', '823')).map(({ mend }) => mend)).toEqual(
+  expect(judged(SSH.replace('822', '823')).map(({ fix }) => fix)).toEqual(
     ['4', '6'].map(
       (family) =>
         `sudo postern firewall kernel -c ${file} --allow tcp/80,tcp/443 --format iptables --family ${family} --persist`,
     ),
   )
-  for (const { mend } of judged(TOTP_LIKE)) {
-    expect(mend).toMatch(/ --beside --persist && .* && sudo mv \S+v4 \S+v4\.off && sudo mv \S+v6 \S+v6\.off$/)
+  for (const { fix } of judged(TOTP_LIKE)) {
+    expect(fix).toMatch(/ --beside --persist && .* && sudo mv \S+v4 \S+v4\.off && sudo mv \S+v6 \S+v6\.off$/)
   }
 })
 
@@ -239,7 +239,7 @@ test('words of a file that others can write or read are not repeated', async () 
         severity: 'fault',
         subject: 'permissions',
         message: expect.stringMatching(/^\/etc\/postern-kernel\.nft holds secrets: others than its owner can/),
-        mend: `chmod 600 ${join(root, NFT)}`,
+        fix: `chmod 600 ${join(root, NFT)}`,
       },
     ])
   }

@@ -75,7 +75,7 @@ function judge(file: KernelFile, files: readonly KernelFile[], config: Config): 
   const list = [...reasons.slice(0, REASONS_MAX), ...(left > 0 ? [`and ${left} more differences`] : [])]
   const message = `${path} is loaded when the machine starts, and does not fit the config: ${list.join('; ')}`
   return [
-    { ...about, severity: 'warning', message: message + MORE[misfit.fix], mend: fixing(misfit, file, files, config) },
+    { ...about, severity: 'warning', message: message + MORE[misfit.fix], fix: fixing(misfit, file, files, config) },
   ]
 }
 

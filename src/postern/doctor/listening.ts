@@ -14,7 +14,7 @@ export function judgeListening({ doors, file }: Config, listening: Listening): r
       const what = protocolName(protocol)
       // The port itself is a secret, and this may end up in a log.
       const message = `door ${name} (line ${line}): knock ${index + 1} is at a ${what} port on which a program listens, so its visitors knock too`
-      return [{ severity: 'warning', subject: 'listening', message, mend: REMEDIES.edit(file, line) }]
+      return [{ severity: 'warning', subject: 'listening', message, fix: REMEDIES.edit(file, line) }]
     })
   })
 }

@@ -42,7 +42,7 @@ export function findingOf({ message, cure, byHand }: FileFault, where: string): 
   const finding = { severity: 'fault', subject: 'permissions' } as const
   return byHand === true
     ? { ...finding, message: `${where}: ${message}; ${cure}` }
-    : { ...finding, message: `${where}: ${message}`, mend: cure }
+    : { ...finding, message: `${where}: ${message}`, fix: cure }
 }
 
 /** Returns the files that the classic knockd has too. The daemon uses them even if others can read them. */

@@ -23,7 +23,7 @@ function missing(debian: Parameters<typeof REMEDIES.installLibrary>[0], load: ()
     return undefined
   } catch (error) {
     const [message = ''] = (error as Error).message.split('\n')
-    return { severity: 'fault', subject: 'library', message, mend: REMEDIES.installLibrary(debian) }
+    return { severity: 'fault', subject: 'library', message, fix: REMEDIES.installLibrary(debian) }
   }
 }
 
@@ -42,9 +42,9 @@ export function judgePrograms({ doors, file }: Config, isProgram = isExecutable)
     if (isProgram(path)) return []
     const elsewhere = FOLDERS.map((folder) => join(folder, basename(path))).find((other) => isProgram(other))
     const message = `door ${door} runs ${path}, which is ${existsSync(path) ? 'not executable' : 'missing'}`
-    const mend =
+    const fix =
       elsewhere === undefined ? REMEDIES.findProgram(basename(path)) : REMEDIES.replaceProgram(file, path, elsewhere)
-    return [{ severity: 'fault', subject: 'program', message, mend }]
+    return [{ severity: 'fault', subject: 'program', message, fix }]
   })
 }
 

@@ -34,8 +34,8 @@ export function judgePublished(
         .map(({ protocol, port }): Finding => {
           const [container, own] = [formatService(service), `${protocol}/${port}`]
           const message = `door ${name} (line ${line}): ${container} does not hide ${own}, under which this machine publishes it: the guard sees connections ahead of Docker, while they are for ${own}`
-          const mend = adding(file, text, container, own, pid) ?? REMEDIES.edit(file, line)
-          return { severity: 'fault', subject: 'published', message, mend }
+          const fix = adding(file, text, container, own, pid) ?? REMEDIES.edit(file, line)
+          return { severity: 'fault', subject: 'published', message, fix }
         }),
     ),
   )

@@ -152,8 +152,8 @@ export function judgeReached(
         ? ''
         : `; its packets are forwarded to ${targetText(forward)}, and rules in INPUT never see them`
     const message = `${nameOf(port)} is open to everybody over IPv${family} without a knock${away}`
-    const mend = isIn(port, guarded) ? REMEDIES.start(config.file) : hide(bare)
-    return { severity: 'fault', subject: `open over IPv${family}`, message, mend }
+    const fix = isIn(port, guarded) ? REMEDIES.start(config.file) : hide(bare)
+    return { severity: 'fault', subject: `open over IPv${family}`, message, fix }
   })
 }
 
@@ -171,10 +171,10 @@ export function judgeShut(
     }
     const begun = `${nameOf(port)} stays shut to those who knock: ${quoteRule(culprit.rule)} in ${placeName(culprit)} takes`
     if (takesAnswers(culprit, rules)) {
-      return { severity: 'fault', subject, message: `${begun} the answers`, mend: answering(port, culprit) }
+      return { severity: 'fault', subject, message: `${begun} the answers`, fix: answering(port, culprit) }
     }
     const message = `${begun} the packets; the guard hides the port, and the machine's own firewall has to allow it`
-    const mend = allowing(port, culprit, inForce)
-    return { severity: 'fault', subject, message, ...(mend === undefined ? {} : { mend }) }
+    const fix = allowing(port, culprit, inForce)
+    return { severity: 'fault', subject, message, ...(fix === undefined ? {} : { fix }) }
   })
 }

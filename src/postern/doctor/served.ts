@@ -37,7 +37,7 @@ export function judgeServed({ doors, file }: Config, listening: Listening, rules
     const more = tcp.length > NAMED_MAX ? ' and others' : ''
     const known = there.length === 0 ? '' : `; programs listen at ${there.join(', ')}${more}`
     const message = `door ${door.name} (line ${door.line}): no program listens at ${names.join(', ')}, which it opens${known}`
-    return [{ severity: 'warning', subject: 'service', message, mend: REMEDIES.edit(file, door.line) }]
+    return [{ severity: 'warning', subject: 'service', message, fix: REMEDIES.edit(file, door.line) }]
   })
 }
 

@@ -37,7 +37,7 @@ function readList(path: string): OneTimeList | undefined {
   try {
     const text = readPrivateFile(path, ONE_TIME_FILE_MAX_BYTES, CLASSIC).toString('latin1')
     const { lines } = parseOneTime(text)
-    return { text, left: lines.filter(({ struck }) => !struck).map(({ knocks }) => knocks) }
+    return { text, left: lines.filter(({ marked }) => !marked).map(({ knocks }) => knocks) }
   } catch {
     return undefined
   }

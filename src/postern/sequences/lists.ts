@@ -45,7 +45,7 @@ export function readList({ path }: DoorList): ListRead {
   // In latin1 a character is a byte: the offsets of used lines count bytes.
   const text = readPrivateFile(path, ONE_TIME_FILE_MAX_BYTES, CLASSIC).toString('latin1')
   const { lines } = parseOneTime(text)
-  const left = lines.filter(({ struck }) => !struck)
+  const left = lines.filter(({ marked }) => !marked)
   return { left, used: lines.length - left.length - comments(text) }
 }
 
