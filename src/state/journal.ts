@@ -31,9 +31,6 @@ const LINE_OVERHEAD_BYTES = 64
 const FORMAT = 'postern journal'
 const VERSION = 1
 
-/** The repair that a file needs before the next append. */
-type Repair = 'none' | 'cut' | 'rewrite'
-
 /**
  * An append-only file of records, each on a line with its checksum. Records that are appended during a sync share the
  * next write and the next sync. State changes only by durable records, in the order in which they were appended.
@@ -54,7 +51,7 @@ export class Journal {
   readonly #compactMinBytes: number
   #compactAt: number
   #full = false
-  #repair: Repair = 'none'
+  #repair: 'none' | 'cut' | 'rewrite' = 'none'
   #keepAside = false
   readonly #queue: Waiting[] = []
   #queueBytes = 0
