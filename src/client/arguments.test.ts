@@ -5,7 +5,7 @@ import { readCommand } from '../cli/command.ts'
 import { UsageError } from '../cli/fault.ts'
 import { TCP, UDP, type Protocol } from '../packet/packet.ts'
 import { KNOCK, OPTIONS, requestOf, type Request } from './arguments.ts'
-import type { PublishedSecret } from './secret.ts'
+import type { PublishedSecret } from './knock-source.ts'
 
 const services = (name: string, protocol: Protocol): number | undefined =>
   name === 'ssh' && protocol === TCP ? 22 : undefined
@@ -20,7 +20,7 @@ const parse = (line: string): Request => read(line === '' ? [] : line.split(' ')
 const plain: Request = {
   host: 'h',
   knocks: [{ protocol: TCP, port: 1 }],
-  secret: { kind: 'ports' },
+  knockSource: { kind: 'ports' },
   family: undefined,
   delayMs: 0,
   verbose: false,
@@ -62,20 +62,23 @@ describe('a command line', () => {
     ['--verify tcp/22 h 1', { verify: 22 }],
     ['--verify tcp/ssh --retry 3 h 1', { verify: 22, retry: 3 }],
     ['-- h 1', {}],
-    ['--code 12345678 h', { knocks: [], secret: { kind: 'code', code: '12345678' } }],
-    ['--code=123456 h 1', { secret: { kind: 'code', code: '123456' } }],
-    ['--code 123456 --verify tcp/22 h 1', { secret: { kind: 'code', code: '123456' }, verify: 22 }],
-    ['-u --code 123456 h 1', { knocks: [{ protocol: UDP, port: 1 }], secret: { kind: 'code', code: '123456' } }],
-    ['--totp-file f h', { knocks: [], secret: { kind: 'totp', file: 'f' } }],
-    ['--totp-file f --verify tcp/22 --retry 4 h 1', { secret: { kind: 'totp', file: 'f' }, verify: 22, retry: 4 }],
-    ['--from f h', { knocks: [], secret: { ...published, from: 'f' } }],
-    ['--from https://w.example/k.age h', { knocks: [], secret: published }],
-    ['--from HTTP://w.example h', { knocks: [], secret: { ...published, from: new URL('http://w.example/') } }],
-    ['--from f --verify tcp/22 h', { knocks: [], secret: { ...published, from: 'f' }, verify: 22, retry: 2 }],
-    ['--from f --verify tcp/22 --retry 0 h', { knocks: [], secret: { ...published, from: 'f' }, verify: 22, retry: 0 }],
+    ['--code 12345678 h', { knocks: [], knockSource: { kind: 'code', code: '12345678' } }],
+    ['--code=123456 h 1', { knockSource: { kind: 'code', code: '123456' } }],
+    ['--code 123456 --verify tcp/22 h 1', { knockSource: { kind: 'code', code: '123456' }, verify: 22 }],
+    ['-u --code 123456 h 1', { knocks: [{ protocol: UDP, port: 1 }], knockSource: { kind: 'code', code: '123456' } }],
+    ['--totp-file f h', { knocks: [], knockSource: { kind: 'totp', file: 'f' } }],
+    ['--totp-file f --verify tcp/22 --retry 4 h 1', { knockSource: { kind: 'totp', file: 'f' }, verify: 22, retry: 4 }],
+    ['--from f h', { knocks: [], knockSource: { ...published, from: 'f' } }],
+    ['--from https://w.example/k.age h', { knocks: [], knockSource: published }],
+    ['--from HTTP://w.example h', { knocks: [], knockSource: { ...published, from: new URL('http://w.example/') } }],
+    ['--from f --verify tcp/22 h', { knocks: [], knockSource: { ...published, from: 'f' }, verify: 22, retry: 2 }],
+    [
+      '--from f --verify tcp/22 --retry 0 h',
+      { knocks: [], knockSource: { ...published, from: 'f' }, verify: 22, retry: 0 },
+    ],
     [
       '--from f --identity a --identity b --passphrase-file p h',
-      { knocks: [], secret: { ...published, from: 'f', identities: ['a', 'b'], passphraseFile: 'p' } },
+      { knocks: [], knockSource: { ...published, from: 'f', identities: ['a', 'b'], passphraseFile: 'p' } },
     ],
   ])('%s', (line, difference) => {
     expect(parse(line)).toEqual({ ...plain, ...difference })
@@ -168,7 +171,7 @@ describe('a command line', () => {
     expect(text).not.toMatch(/5127|8841|70000|99999/)
   })
   test('a code may have a blank in it, and is in no message', () => {
-    expect(read(['--code', '1234 5678', 'h'])).toMatchObject({ secret: { code: '12345678' } })
+    expect(read(['--code', '1234 5678', 'h'])).toMatchObject({ knockSource: { code: '12345678' } })
     for (const argv of [
       ['--code', '1234 56789', 'h'],
       ['--code', '1234', '5678', 'h'],

@@ -6,7 +6,7 @@ import { wholeNumber } from '../cli/value.ts'
 import type { Knock } from '../config/config.ts'
 import type { Family } from '../packet/address.ts'
 import { parseKnocks, parseVerify, type Services } from './port.ts'
-import { parseSecret, SECRET_OPTIONS, type Secret } from './secret.ts'
+import { parseKnockSource, SECRET_OPTIONS, type KnockSource } from './knock-source.ts'
 import { servicePort } from './services.ts'
 
 /** The longest pause between two knocks: an hour, in milliseconds. No daemon waits that long. */
@@ -24,7 +24,7 @@ export interface Request {
   /** The knocks in order. They may be empty only if there is a secret. */
   readonly knocks: readonly Knock[]
   /** The secret that is knocked after the ports. */
-  readonly secret: Secret
+  readonly knockSource: KnockSource
   /** The only family to use, or `undefined` for all that the host has. */
   readonly family: Family | undefined
   readonly delayMs: number
@@ -112,19 +112,19 @@ examples:
 export function requestOf(values: Values<typeof OPTIONS>, words: readonly string[], services: Services): Request {
   const [host, ...ports] = words
   if (host === undefined || host === '') throw new UsageError('no host given')
-  const secret = parseSecret(values, ports.length)
-  if (ports.length === 0 && secret.kind === 'ports') throw new UsageError('no port to knock at given')
-  if (values.retry !== undefined && secret.kind === 'code') {
+  const knockSource = parseKnockSource(values, ports.length)
+  if (ports.length === 0 && knockSource.kind === 'ports') throw new UsageError('no port to knock at given')
+  if (values.retry !== undefined && knockSource.kind === 'code') {
     throw new UsageError(
       '--retry and --code exclude each other',
       'a code can be used only once; --totp-file knocks the next one',
     )
   }
-  const usual = secret.kind === 'published' && values.verify !== undefined ? PUBLISHED_RETRY_DEFAULT : 0
+  const usual = knockSource.kind === 'published' && values.verify !== undefined ? PUBLISHED_RETRY_DEFAULT : 0
   return {
     host,
     knocks: parseKnocks(ports, values.udp, services),
-    secret,
+    knockSource,
     family: familyOf(values, 'without them both families are knocked'),
     delayMs: values.delay ?? 0,
     verbose: values.verbose,

@@ -2,7 +2,7 @@ import { DONE } from '../cli/exit-code.ts'
 import type { Output } from '../cli/output.ts'
 import type { Request } from './arguments.ts'
 import { knock } from './knock.ts'
-import { roundsOf } from './secrets.ts'
+import { roundsOf } from './request-rounds.ts'
 import { sockets } from './sockets.ts'
 import { UsedCodesFile, usedCodesPath } from './used-codes.ts'
 

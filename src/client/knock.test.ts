@@ -16,7 +16,7 @@ const request: Request = {
     { protocol: TCP, port: 7 },
     { protocol: UDP, port: 8 },
   ],
-  secret: { kind: 'ports' },
+  knockSource: { kind: 'ports' },
   family: undefined,
   delayMs: 0,
   verbose: false,
@@ -134,7 +134,7 @@ describe('verifying', () => {
   })
 
   test('what opens only once goes to one family, another in each round, and past one that has no route', async () => {
-    const once: Request = { ...request, secret: { kind: 'code', code: '12345678' }, verify: 22, retry: 2 }
+    const once: Request = { ...request, knockSource: { kind: 'code', code: '12345678' }, verify: 22, retry: 2 }
     const begun = (diary: Diary): readonly string[] => diary.entries.filter((entry) => /^(begin .* 7|look)/.test(entry))
     const both = new Diary([SIX, FOUR], 3)
     await knock(once, both)

@@ -31,7 +31,7 @@ export interface Outside {
 export async function knock(request: Request, rounds: Rounds, outside: Outside): Promise<void> {
   const destinations = await outside.resolve(request)
   for (let round = 0; round <= request.retry; round++) {
-    const order = request.secret.kind === 'ports' ? destinations : turned(destinations, round)
+    const order = request.knockSource.kind === 'ports' ? destinations : turned(destinations, round)
     const reached = await knockAll(request, await rounds(round), order, round, outside)
     if (request.verify === undefined || (await outside.isOpen(request.verify, reached))) return
   }
@@ -63,7 +63,7 @@ async function knockAll(
     try {
       await knockOne(request, knocks, destination, spacingOf(round, request.delayMs, knocks.length), outside)
       reached.push(destination)
-      if (request.secret.kind !== 'ports') break
+      if (request.knockSource.kind !== 'ports') break
     } catch (error) {
       if (!isRefusal(error)) throw error
       // A name often has an address of a family without a route from this machine.

@@ -3,7 +3,7 @@ import type { Protocol } from '../packet/packet.ts'
 import type { GateSequence } from './sequence.ts'
 
 /** A decision of the gate. The gate does nothing itself: its caller carries out the effects in order. */
-export type Effect = Staged | Opened | Withheld | Broken | TimedOut | Scanning | Guessing | Passed
+export type Effect = Staged | Opened | Withheld | Broken | TimedOut | Scanning | Guessing | IgnoredPacket
 
 /** A source reached a stage. The sequences of all these doors begin with the same knocks. */
 export interface Staged {
@@ -80,8 +80,8 @@ export interface Guessing {
 }
 
 /** A packet that changed nothing, with the reason. The gate returns it only if `explain` is set. */
-export interface Passed {
-  readonly kind: 'passed'
+export interface IgnoredPacket {
+  readonly kind: 'ignored'
   readonly source: Address
   readonly protocol: Protocol
   readonly port: number

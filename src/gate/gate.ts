@@ -3,7 +3,7 @@ import { sourceOf } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
 import { ATTEMPTS_MAX, Attempts } from './attempts.ts'
 import { Destinations } from './destinations.ts'
-import type { Effect, Passed } from './effect.ts'
+import type { Effect, IgnoredPacket } from './effect.ts'
 import { isRepeated, print } from './print.ts'
 import { Progress } from './progress.ts'
 import type { Stray } from './progress.ts'
@@ -211,7 +211,7 @@ export class Gate {
       slot = this.#admit(packet, key, here, stray)
       if (slot === NONE) return NOTHING
     } else if (this.#guard.keeps(slot)) this.#guard.lift(slot, packet, this.#tenths)
-    if (isRepeated(packet, this.#sources, slot)) return this.#passed(packet, 'retransmitted')
+    if (isRepeated(packet, this.#sources, slot)) return this.#ignore(packet, 'retransmitted')
     // In a flood, most packets belong to no sequence.
     if (this.#sources.attempt(slot) === NONE && this.#sequences.begin(key).length === 0) {
       return this.#stray(slot, packet, key, stray, false, NOTHING)
@@ -231,7 +231,7 @@ export class Gate {
     if (stray === 'code' && !begun && !moved) this.#guard.guess(slot, packet, behind, this.#tenths, effects)
     this.#settle(slot)
     if (effects.length > 0) return effects
-    return this.#passed(packet, part || begun ? 'flags' : 'ignored source')
+    return this.#ignore(packet, part || begun ? 'flags' : 'ignored source')
   }
 
   /** Adds the packet's source to the table. Returns {@link NONE} if the packet does not matter or the table is full. */
@@ -267,7 +267,7 @@ export class Gate {
     if (!this.#settle(slot) && counted) this.#sources.rerank(slot, this.#sources.rank(slot), this.#tenths)
     if (effects.length > 0) return before.length > 0 ? [...before, ...effects] : effects
     if (before.length > 0) return before
-    return this.#passed(packet, mayBegin(packet) ? 'no part of a sequence' : 'flags')
+    return this.#ignore(packet, mayBegin(packet) ? 'no part of a sequence' : 'flags')
   }
 
   #scan(slot: number, packet: Packet, effects: Effect[]): void {
@@ -341,9 +341,9 @@ export class Gate {
     return Math.floor((now - this.#epoch) / TENTH_MS)
   }
 
-  #passed(packet: Packet, reason: Passed['reason']): readonly Effect[] {
+  #ignore(packet: Packet, reason: IgnoredPacket['reason']): readonly Effect[] {
     if (this.#settings.explain !== true) return NOTHING
     const { protocol, port } = packet
-    return [{ kind: 'passed', source: sourceOf(packet), protocol, port, reason }]
+    return [{ kind: 'ignored', source: sourceOf(packet), protocol, port, reason }]
   }
 }

@@ -1,4 +1,4 @@
-import { Company, has } from './company.ts'
+import { SequenceSet, has } from './sequence-set.ts'
 import type { GateSequence } from './sequence.ts'
 import type { Terms } from './terms.ts'
 
@@ -34,7 +34,7 @@ export class Stage {
   #more: Map<number, Stage> | undefined
   /** The sequences through this stage, including those that end here. Most stages have only one. */
   #sole: GateSequence | undefined
-  #several: Company | undefined
+  #several: SequenceSet | undefined
 
   constructor(parent: Stage | undefined, key: number, terms: Terms) {
     this.parent = parent
@@ -146,7 +146,7 @@ export class Stage {
       return
     }
     if (this.#several === undefined) {
-      this.#several = new Company()
+      this.#several = new SequenceSet()
       this.#several.add(this.#sole!)
       this.#sole = undefined
     }

@@ -29,7 +29,7 @@ export function eventsOf(effect: Effect): readonly LogEvent[] {
       const { door, stage, why: reason, strays } = effect
       return [{ kind: 'withheld', source, door, stage, reason, strays }]
     }
-    case 'passed':
+    case 'ignored':
       return [{ kind: 'explanation', source, knock: knockText(effect), reason: effect.reason }]
     default:
       return effect satisfies never

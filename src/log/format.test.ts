@@ -177,7 +177,7 @@ const EFFECTS: readonly (readonly [Effect, lines: readonly string[]])[] = [
     { kind: 'withheld', source: SOURCE, door: 'a', stage: 3, why: 'codes', strays: 0 },
     ['a: stays shut, too many wrong codes'],
   ],
-  [{ kind: 'passed', source: SOURCE, protocol: TCP, port: 7, reason: 'flags' }, ['flags (knock 7:tcp)']],
+  [{ kind: 'ignored', source: SOURCE, protocol: TCP, port: 7, reason: 'flags' }, ['flags (knock 7:tcp)']],
 ]
 
 test.each(EFFECTS)('the effect %j', (effect, lines) => {

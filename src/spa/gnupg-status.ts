@@ -67,16 +67,16 @@ export function readGnupgSignature(text: string): Signature {
   return signatureIn(said, said)
 }
 
-type Said = readonly (readonly string[])[]
+type StatusLine = readonly (readonly string[])[]
 
-function saidIn(text: string): Said {
+function saidIn(text: string): StatusLine {
   return text
     .split('\n')
     .filter((line) => line.startsWith(PREFIX))
     .map((line) => line.slice(PREFIX.length).trimEnd().split(' '))
 }
 
-function signatureIn(inside: Said, said: Said): Signature {
+function signatureIn(inside: StatusLine, said: StatusLine): Signature {
   const judged = said.filter(([keyword = '']) => Object.hasOwn(SIGNATURES, keyword))
   const valid = said.filter(([keyword]) => keyword === 'VALIDSIG')
   const begun = said.filter(([keyword]) => keyword === 'NEWSIG')

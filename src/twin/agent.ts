@@ -39,14 +39,14 @@ const HANDLERS: Handlers = {
     await knock(ask)
     return null
   },
-  attempt: async ({ spot, limitMs }) => await attempt(spot, limitMs),
-  enter: async ({ spot, limitMs, ...knocks }) => await enter(knocks, spot, limitMs),
-  speak: async ({ spot, limitMs }) => await speak(spot, limitMs),
-  async release({ spot }) {
-    release(spot)
+  attempt: async ({ endpoint, limitMs }) => await attempt(endpoint, limitMs),
+  enter: async ({ endpoint, limitMs, ...knocks }) => await enter(knocks, endpoint, limitMs),
+  speak: async ({ endpoint, limitMs }) => await speak(endpoint, limitMs),
+  async release({ endpoint }) {
+    release(endpoint)
     return null
   },
-  shut: async ({ spot, limitMs }) => await shut(spot, limitMs),
+  shut: async ({ endpoint, limitMs }) => await shut(endpoint, limitMs),
 }
 
 /**

@@ -10,7 +10,7 @@ export interface Ran {
 export type Answer = 'open' | 'refused' | 'silent'
 
 /** A port to be tried, and the address to try it from. */
-export interface Spot {
+export interface Endpoint {
   readonly protocol: 'tcp' | 'udp'
   readonly host: string
   readonly port: number
@@ -49,21 +49,24 @@ export interface Orders {
   }
   readonly knock: { readonly ask: KnocksOrder; readonly answer: null }
   /** Tries a port once. */
-  readonly attempt: { readonly ask: { readonly spot: Spot; readonly limitMs: number }; readonly answer: Answer }
+  readonly attempt: { readonly ask: { readonly endpoint: Endpoint; readonly limitMs: number }; readonly answer: Answer }
   /**
    * Knocks, then tries the port until it is open, and holds the connection. The answer is the milliseconds from the
    * last knock to the answer of the port; `null` if there was none in time.
    */
   readonly enter: {
-    readonly ask: KnocksOrder & { readonly spot: Spot; readonly limitMs: number }
+    readonly ask: KnocksOrder & { readonly endpoint: Endpoint; readonly limitMs: number }
     readonly answer: number | null
   }
   /** Tells whether the held connection still carries data to the other end and back. */
-  readonly speak: { readonly ask: { readonly spot: Spot; readonly limitMs: number }; readonly answer: boolean }
+  readonly speak: { readonly ask: { readonly endpoint: Endpoint; readonly limitMs: number }; readonly answer: boolean }
   /** Closes the held connection. */
-  readonly release: { readonly ask: { readonly spot: Spot }; readonly answer: null }
+  readonly release: { readonly ask: { readonly endpoint: Endpoint }; readonly answer: null }
   /** Tries the port until it is shut. The answer is the milliseconds to the first failed try; `null` if none failed. */
-  readonly shut: { readonly ask: { readonly spot: Spot; readonly limitMs: number }; readonly answer: number | null }
+  readonly shut: {
+    readonly ask: { readonly endpoint: Endpoint; readonly limitMs: number }
+    readonly answer: number | null
+  }
 }
 
 export type OrderName = keyof Orders

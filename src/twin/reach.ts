@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { send } from '../client/sender.ts'
 import { TCP, UDP } from '../packet/packet.ts'
-import type { Answer, KnocksOrder, Spot } from './orders.ts'
+import type { Answer, KnocksOrder, Endpoint } from './orders.ts'
 
 /** Milliseconds between the first two tries at a port that is about to open. The pause grows by a third each time. */
 const FIRST_PAUSE_MS = 2
@@ -17,7 +17,7 @@ const WORD = 'still there?'
 /** The held connections, by their ends. */
 const held = new Map<string, Socket>()
 
-function keyOf({ protocol, host, port, source }: Spot): string {
+function keyOf({ protocol, host, port, source }: Endpoint): string {
   return `${protocol} ${host} ${port} ${source}`
 }
 
@@ -31,26 +31,26 @@ export async function knock({ host, source, knocks }: KnocksOrder): Promise<void
 }
 
 /** Tries a port once. */
-export async function attempt(spot: Spot, limitMs: number): Promise<Answer> {
-  const tried = spot.protocol === 'tcp' ? await tryStream(spot, limitMs) : await tryDatagram(spot, limitMs)
+export async function attempt(endpoint: Endpoint, limitMs: number): Promise<Answer> {
+  const tried = endpoint.protocol === 'tcp' ? await tryStream(endpoint, limitMs) : await tryDatagram(endpoint, limitMs)
   if (typeof tried === 'string') return tried
   tried.destroy()
   return 'open'
 }
 
 /** Knocks and connects: see {@link Orders}. Tries overlap, because a try that is too early may never be answered. */
-export async function enter(knocks: KnocksOrder, spot: Spot, limitMs: number): Promise<number | null> {
+export async function enter(knocks: KnocksOrder, endpoint: Endpoint, limitMs: number): Promise<number | null> {
   await knock(knocks)
   const from = performance.now()
   const end = from + limitMs
   const entered: { ms: number | null } = { ms: null }
   const goIn = async (leftMs: number): Promise<void> => {
-    const tried = spot.protocol === 'tcp' ? await tryStream(spot, leftMs) : await tryDatagram(spot, leftMs)
+    const tried = endpoint.protocol === 'tcp' ? await tryStream(endpoint, leftMs) : await tryDatagram(endpoint, leftMs)
     if (tried === 'refused' || tried === 'silent') return
     const first = entered.ms === null
     entered.ms ??= performance.now() - from
     if (tried === 'open') return
-    if (first) held.set(keyOf(spot), tried)
+    if (first) held.set(keyOf(endpoint), tried)
     else tried.destroy()
   }
   const tries: Promise<void>[] = []
@@ -65,8 +65,8 @@ export async function enter(knocks: KnocksOrder, spot: Spot, limitMs: number): P
 }
 
 /** Returns true if data on the held connection is echoed. */
-export async function speak(spot: Spot, limitMs: number): Promise<boolean> {
-  const socket = held.get(keyOf(spot))
+export async function speak(endpoint: Endpoint, limitMs: number): Promise<boolean> {
+  const socket = held.get(keyOf(endpoint))
   if (socket === undefined || socket.destroyed) return false
   return await new Promise((resolve) => {
     const settle = (answer: boolean) => (): void => {
@@ -81,23 +81,23 @@ export async function speak(spot: Spot, limitMs: number): Promise<boolean> {
   })
 }
 
-export function release(spot: Spot): void {
-  held.get(keyOf(spot))?.destroy()
-  held.delete(keyOf(spot))
+export function release(endpoint: Endpoint): void {
+  held.get(keyOf(endpoint))?.destroy()
+  held.delete(keyOf(endpoint))
 }
 
 /** Tries the port until it is shut: see {@link Orders}. */
-export async function shut(spot: Spot, limitMs: number): Promise<number | null> {
+export async function shut(endpoint: Endpoint, limitMs: number): Promise<number | null> {
   const from = performance.now()
   for (;;) {
     const begun = performance.now()
     if (begun - from > limitMs) return null
-    if ((await attempt(spot, SHUT_TRY_MS)) !== 'open') return begun - from
+    if ((await attempt(endpoint, SHUT_TRY_MS)) !== 'open') return begun - from
     await pause(SHUT_PAUSE_MS)
   }
 }
 
-async function tryStream({ host, port, source }: Spot, limitMs: number): Promise<Socket | 'refused' | 'silent'> {
+async function tryStream({ host, port, source }: Endpoint, limitMs: number): Promise<Socket | 'refused' | 'silent'> {
   return await new Promise((resolve) => {
     const socket = connect({ host, port, localAddress: source })
     const give = (answer: 'refused' | 'silent') => (): void => {
@@ -114,7 +114,7 @@ async function tryStream({ host, port, source }: Spot, limitMs: number): Promise
   })
 }
 
-async function tryDatagram({ host, port, source }: Spot, limitMs: number): Promise<Answer> {
+async function tryDatagram({ host, port, source }: Endpoint, limitMs: number): Promise<Answer> {
   return await new Promise((resolve) => {
     const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
     let open = true

@@ -3,7 +3,7 @@ import type { Network } from '../packet/network.ts'
 import type { Machine } from './machine.ts'
 import type { Rules, RunProgram } from './rules.ts'
 
-/** The facts that a stage is made from. */
+/** The facts that a twin is made from. */
 export interface Setting {
   readonly machine: Machine
   readonly rules: Rules

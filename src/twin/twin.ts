@@ -27,8 +27,8 @@ const SYSCTLS = [
   'ipv6/conf/all/forwarding',
 ]
 
-/** A stage is a copy of the machine, with a client joined to it, and the daemon. */
-export class Stage {
+/** A twin is a copy of the machine, with a client joined to it, and the daemon. */
+export class Twin {
   readonly machine: Machine
   readonly server: Namespace
   readonly client: Namespace
@@ -37,14 +37,14 @@ export class Stage {
   readonly #rules: Rules
 
   /** Makes both namespaces, and loads the rules. The caller has to close each one that `made` gets. @throws Error */
-  static async set(setting: Setting, made: (namespace: Namespace) => void): Promise<Stage> {
+  static async set(setting: Setting, made: (namespace: Namespace) => void): Promise<Twin> {
     const server = await Namespace.make('server')
     made(server)
     const client = await Namespace.make('client')
     made(client)
     await join(setting, server, client, made)
     const copied = await copyRules(setting.rules, async (argv, input) => await runIn(server, argv, input))
-    return new Stage(setting, server, client, copied)
+    return new Twin(setting, server, client, copied)
   }
 
   private constructor(setting: Setting, server: Namespace, client: Namespace, copied: Copied) {

@@ -97,7 +97,7 @@ export function texts(effects: readonly Effect[]): readonly string[] {
         return ['scan']
       case 'guesses':
         return ['guesses']
-      case 'passed':
+      case 'ignored':
         return [effect.reason]
       default:
         return effect satisfies never

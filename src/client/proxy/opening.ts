@@ -5,7 +5,7 @@ import type { Destination } from '../destination.ts'
 import { ClientError } from '../fault.ts'
 import { knock } from '../knock.ts'
 import { isRefusal, reasonFor } from '../refusal.ts'
-import { roundsOf } from '../secrets.ts'
+import { roundsOf } from '../request-rounds.ts'
 import { sockets } from '../sockets.ts'
 import type { HostSettings, Way } from '../spa/host-directives.ts'
 import { readHostFile } from '../spa/host-file.ts'
@@ -13,7 +13,7 @@ import type { ProxyRequest } from './arguments.ts'
 import { tryingAt } from './connection.ts'
 import { reach, reachOnce } from './reach.ts'
 import { UsedCodesFile, usedCodesPath } from '../used-codes.ts'
-import { requestOf } from './secret.ts'
+import { requestOf } from './request.ts'
 
 /** The default wait for the port to open after each round of knocks, in milliseconds. */
 export const WAIT_DEFAULT_MS = 5_000

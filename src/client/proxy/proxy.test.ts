@@ -15,7 +15,7 @@ import { formatKey } from '../../spa/noise/key-text.ts'
 import { openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
 import { PROXY } from './arguments.ts'
 import { openConnection } from './opening.ts'
-import { requestOf } from './secret.ts'
+import { requestOf } from './request.ts'
 
 let folder: string
 let file: string
@@ -181,15 +181,15 @@ describe('what goes wrong is told', () => {
 test('each way has what is to be knocked, and how often', () => {
   expect(requestOf('gate', 22, { totpFile: '/totp' }, false)).toMatchObject({
     host: 'gate',
-    secret: { kind: 'totp', file: '/totp' },
+    knockSource: { kind: 'totp', file: '/totp' },
     retry: 1,
     verify: 22,
     knocks: [],
   })
   expect(requestOf('gate', 22, { from: '/list', identities: ['/a'], retry: 7, host: 'other' }, false)).toMatchObject({
     host: 'other',
-    secret: { kind: 'published', from: '/list', identities: ['/a'], passphraseFile: undefined },
+    knockSource: { kind: 'published', from: '/list', identities: ['/a'], passphraseFile: undefined },
     retry: 7,
   })
-  expect(requestOf('gate', 22, { knocks: [] }, false)).toMatchObject({ secret: { kind: 'ports' }, retry: 0 })
+  expect(requestOf('gate', 22, { knocks: [] }, false)).toMatchObject({ knockSource: { kind: 'ports' }, retry: 0 })
 })

@@ -15,7 +15,7 @@ import {
 import type { Element } from './element.ts'
 import { endedSets, forgetEnded, returnEnded } from './ended.ts'
 import type { Ended } from './ended.ts'
-import { ANSWERS_MAP, alike, heed } from './likeness.ts'
+import { ANSWERS_MAP, mimicClosedPort, learnAnswer } from './mimic.ts'
 import type { GuardPlan } from './plan.ts'
 import { TCP } from '../../packet/packet.ts'
 
@@ -80,7 +80,7 @@ export function guardRuleset(
     ...(away ? chain('let_in', [...forgetEnded(), 'accept']) : []),
     ...chain('known', [...allowed(plan), ...keptOn(), ...known(plan, accept)]),
     ...chain('known_abroad', [...allowed(plan), ...knownAbroad(plan, accept)]),
-    ...chain('stranger', ['jump known', COUNT, ...(match ? alike() : refused(plan.hideWith))]),
+    ...chain('stranger', ['jump known', COUNT, ...(match ? mimicClosedPort() : refused(plan.hideWith))]),
     ...chain('stranger_abroad', ['jump known_abroad', COUNT, ...refused(match ? 'reset' : plan.hideWith)]),
     ...chain('settled', [...(away ? returnEnded() : []), 'meta l4proto != tcp accept', `${GOES_ON} accept`]),
     ...(away ? chain('resumed', [...allowed(plan, 'daddr'), ...knownResumed(plan), 'drop']) : []),
@@ -256,7 +256,7 @@ function misled(plan: GuardPlan): readonly string[] {
       'iifname "lo" accept',
       ...jumps(plan, undefined, 'misled'),
     ]),
-    ...chain('heed', [`type filter hook output priority ${LAST_PRIORITY}; policy accept;`, ...heed(port)]),
+    ...chain('heed', [`type filter hook output priority ${LAST_PRIORITY}; policy accept;`, ...learnAnswer(port)]),
     ...chain('answer', [
       `type filter hook input priority ${LAST_PRIORITY}; policy accept;`,
       // With an answer from here, the flow is forgotten at once. Otherwise a flow that keeps its source port would stay

@@ -10,7 +10,7 @@ import { whoTakes } from '../../twin/cause/culprit.ts'
 import type { Culprit } from '../../twin/cause/culprit.ts'
 import type { Machine } from '../../twin/machine.ts'
 import type { Namespace } from '../../twin/namespace.ts'
-import type { Spot } from '../../twin/orders.ts'
+import type { Endpoint } from '../../twin/orders.ts'
 import type { OpenedPort } from '../../twin/ports.ts'
 import { portsOf } from '../../twin/ports.ts'
 import { publishedIn, targetText } from '../../twin/cause/published.ts'
@@ -18,7 +18,7 @@ import { takesAnswers } from '../../twin/cause/rule-failure.ts'
 import { nftTables, ruleLines, rulesTextOf } from '../../twin/rules.ts'
 import type { Rules } from '../../twin/rules.ts'
 import { placeName, quoteRule } from '../../twin/cause/explanation.ts'
-import { Stage } from '../../twin/twin.ts'
+import { Twin } from '../../twin/twin.ts'
 import type { Finding } from './finding.ts'
 
 /** The time limit of a try at a port, in milliseconds. In the copy an answer takes about one. */
@@ -63,39 +63,39 @@ export async function tryReach(
   try {
     const rulesText = rulesTextOf(rules)
     const setting = { machine, rules, rulesText, alwaysAllow: config.options.alwaysAllow, from: [], run }
-    const stage = await Stage.set(setting, (namespace) => void made.push(namespace))
-    const spots: (Reached & { readonly spot: Spot })[] = []
+    const twin = await Twin.set(setting, (namespace) => void made.push(namespace))
+    const endpoints: (Reached & { readonly endpoint: Endpoint })[] = []
     for (const family of FAMILIES) {
-      const host = stage.hostOf(family)
-      const source = await stage.knocker(family, [])
+      const host = twin.hostOf(family)
+      const source = await twin.knocker(family, [])
       if (host === undefined || source === undefined) continue
       for (const port of portsOfAll(config, family, rulesText, listening)) {
         const { protocol } = port
         for (const at of [port.listensAt, redirectOf(port, rulesText)]) {
-          if (at !== undefined) await stage.server.ask('listen', { protocol, port: at })
+          if (at !== undefined) await twin.server.ask('listen', { protocol, port: at })
         }
-        spots.push({ port, family, spot: { protocol, host, port: port.port, source } })
+        endpoints.push({ port, family, endpoint: { protocol, host, port: port.port, source } })
       }
     }
-    const isOpen = async (spot: Spot): Promise<boolean> =>
-      (await stage.client.ask('attempt', { spot, limitMs: TRY_MS })) === 'open'
+    const isOpen = async (endpoint: Endpoint): Promise<boolean> =>
+      (await twin.client.ask('attempt', { endpoint, limitMs: TRY_MS })) === 'open'
     const shut: Shut[] = []
-    for (const { port, family, spot } of spots) {
+    for (const { port, family, endpoint } of endpoints) {
       if (
         !isIn(
           port,
           config.doors.flatMap(({ opens }) => opens),
         ) ||
-        (await isOpen(spot))
+        (await isOpen(endpoint))
       )
         continue
-      shut.push({ port, family, culprit: await whoTakes(stage, spot, async () => await isOpen(spot)) })
+      shut.push({ port, family, culprit: await whoTakes(twin, endpoint, async () => await isOpen(endpoint)) })
     }
     const guard = nftTables(rules.nft).find(({ name }) => name === GUARD_TABLE)
-    if (guard !== undefined) await stage.run(['nft', '-f', '-'], guard.text)
+    if (guard !== undefined) await twin.run(['nft', '-f', '-'], guard.text)
     const reached: Reached[] = []
-    for (const { port, family, spot } of spots) if (await isOpen(spot)) reached.push({ port, family })
-    return { reached, shut, notCopied: stage.copied.faults }
+    for (const { port, family, endpoint } of endpoints) if (await isOpen(endpoint)) reached.push({ port, family })
+    return { reached, shut, notCopied: twin.copied.faults }
   } finally {
     await Promise.all(made.map(async (namespace) => await namespace.close()))
   }

@@ -9,7 +9,7 @@ import { explainSession, explainShut } from '../../twin/cause/rule-failure.ts'
 import { publishedIn, targetText } from '../../twin/cause/published.ts'
 import { ruleLines } from '../../twin/rules.ts'
 import { commandOf, placeOf, portNames, quoteRule } from '../../twin/cause/explanation.ts'
-import type { Context, Said } from '../../twin/cause/explanation.ts'
+import type { Context, Explanation } from '../../twin/cause/explanation.ts'
 
 /** A fault that the rehearsal found, with its fix. */
 export interface Finding {
@@ -57,9 +57,11 @@ function explain(
   door: PlacedDoor,
   all: readonly Observation[],
   context: Context,
-): readonly Said[] {
+): readonly Explanation[] {
   if (observation.notTried !== undefined) return []
-  const said: (Said | undefined)[] = [explainPublished(observation) ?? explainOpenBefore(observation, all, context)]
+  const said: (Explanation | undefined)[] = [
+    explainPublished(observation) ?? explainOpenBefore(observation, all, context),
+  ]
   if (!observation.seen) said.push(explainUnseen(observation))
   const { shuts, inside } = observation
   // If no source is let in there is nothing to shut, and the command may fail.
@@ -90,7 +92,7 @@ function isFaulty4(observation: Observation, name: string): boolean {
 }
 
 /** Explains an open port that a container publishes: chain INPUT does not filter it. */
-function explainPublished({ before, ports, family, shuts, rulesOpen }: Observation): Said | undefined {
+function explainPublished({ before, ports, family, shuts, rulesOpen }: Observation): Explanation | undefined {
   const open = ports.find((_, index) => before[index] === 'open')
   if (open === undefined || shuts || rulesOpen === undefined) return undefined
   const { protocol, port } = open
@@ -103,7 +105,11 @@ function explainPublished({ before, ports, family, shuts, rulesOpen }: Observati
   return { message, hint }
 }
 
-function explainOpenBefore(observation: Observation, all: readonly Observation[], { hide }: Context): Said | undefined {
+function explainOpenBefore(
+  observation: Observation,
+  all: readonly Observation[],
+  { hide }: Context,
+): Explanation | undefined {
   const { door, family, before, ports } = observation
   const open = ports.filter((_, index) => before[index] === 'open')
   if (open.length === 0 || observation.shuts) return undefined
@@ -121,7 +127,7 @@ function explainOpenBefore(observation: Observation, all: readonly Observation[]
   return { message, hint: `${cure}\n    ${elsewhere}` }
 }
 
-function explainUnseen({ family }: Observation): Said {
+function explainUnseen({ family }: Observation): Explanation {
   if (family === 6) {
     const hint = 'without neighbour discovery nobody reaches this machine over IPv6: let ICMPv6 in'
     return { message: 'no knock arrives over IPv6', hint }
@@ -132,13 +138,13 @@ function explainUnseen({ family }: Observation): Said {
   }
 }
 
-function explainEveryone(observation: Observation, door: PlacedDoor): Said {
+function explainEveryone(observation: Observation, door: PlacedDoor): Explanation {
   const start = commandOf(door, 'start', observation.family)
   const message = `${portNames(observation)} opens to everyone, not only to the address that knocked`
   return { ...placeOf(start), message, hint: 'name the source: `%IP%` is the address that knocked' }
 }
 
-function explainLeft(observation: Observation, door: PlacedDoor, { faults }: Context): Said | undefined {
+function explainLeft(observation: Observation, door: PlacedDoor, { faults }: Context): Explanation | undefined {
   const { left, lost, closed, source = '', family, seen, commands } = observation
   const stop = commandOf(door, 'stop', family)
   if (!seen || !observation.shutsItself) return undefined
@@ -177,9 +183,9 @@ function undoing(door: PlacedDoor, family: Family): string {
     : 'remove what the start command added, and nothing else'
 }
 
-function explainWrong(observation: Observation, door: PlacedDoor, { scanPortsLine }: Context): readonly Said[] {
+function explainWrong(observation: Observation, door: PlacedDoor, { scanPortsLine }: Context): readonly Explanation[] {
   const { wrongOrder, slowKnock, portScan } = observation
-  const said: Said[] = []
+  const said: Explanation[] = []
   const at = door.entries.sequence ?? door.entries.oneTime
   const place = at === undefined ? {} : { place: { line: at.line, column: at.valueColumn } }
   if (wrongOrder === true) said.push({ ...place, message: 'the knocks in another order open it too' })

@@ -25,7 +25,7 @@ import { gap, seconds } from './report.ts'
 import type { DoorTried } from './report.ts'
 import type { Copied } from '../../twin/ruleset-copy.ts'
 import { DAEMON } from '../../twin/twin.ts'
-import type { Stage } from '../../twin/twin.ts'
+import type { Twin } from '../../twin/twin.ts'
 import { tryDoor } from './trial.ts'
 
 /** The number of ports that a scan tries on either side of a sequence's port. It exceeds the scan limit. */
@@ -35,7 +35,7 @@ const SCAN_BELOW = 1_024
 const PORT_MAX = 65_535
 
 /** The config to rehearse, with the options. */
-export interface Script {
+export interface Plan {
   readonly asked: Asked
   readonly config: Config
   readonly text: string
@@ -43,12 +43,12 @@ export interface Script {
   readonly say: (line: string) => void
 }
 
-/** Rehearses a config on a stage, door by door, over one family. */
-export class Play {
+/** Rehearses a config on a twin, door by door, over one family. */
+export class Rehearsal {
   readonly doors: DoorTried[] = []
   readonly #family: Family
-  readonly #stage: Stage
-  readonly #script: Script
+  readonly #twin: Twin
+  readonly #plan: Plan
   /** The one-time sequences that are left, by the door's name. */
   readonly #lists = new Map<string, OneTimeList & { used: number }>()
   readonly #holders = new Holders()
@@ -56,20 +56,20 @@ export class Play {
   readonly #inside = new Map<string, string>()
   readonly #scan: readonly KnockOrder[]
 
-  constructor(stage: Stage, family: Family, script: Script) {
-    this.#stage = stage
+  constructor(twin: Twin, family: Family, plan: Plan) {
+    this.#twin = twin
     this.#family = family
-    this.#script = script
-    this.#scan = scanOf(script.config.doors)
+    this.#plan = plan
+    this.#scan = scanOf(plan.config.doors)
   }
 
   get copied(): Copied {
-    return this.#stage.copied
+    return this.#twin.copied
   }
 
-  /** Starts the daemon, and tries every requested door. @throws Error if the stage breaks down */
+  /** Starts the daemon, and tries every requested door. @throws Error if the twin breaks down */
   async perform(): Promise<void> {
-    const { asked, config } = this.#script
+    const { asked, config } = this.#plan
     const refused = new Map<string, string>()
     for (const door of config.doors) {
       const reason = asked.runAnyway ? undefined : reasonToRefuse(door)
@@ -77,9 +77,9 @@ export class Play {
     }
     const rehearsed = await this.#prepare(new Set(refused.keys()))
     const all = [...this.#ports()]
-    for (const { protocol, listensAt } of all) await this.#stage.server.ask('listen', { protocol, port: listensAt })
+    for (const { protocol, listensAt } of all) await this.#twin.server.ask('listen', { protocol, port: listensAt })
     if (refused.size < config.doors.length) {
-      await this.#stage.startDaemon(rehearsed.text, basename(asked.file), asked.interfaces)
+      await this.#twin.startDaemon(rehearsed.text, basename(asked.file), asked.interfaces)
     }
     for (const door of config.doors) {
       if (asked.doors.length > 0 && !asked.doors.includes(door.name)) continue
@@ -88,12 +88,12 @@ export class Play {
       if (reason === undefined) this.doors.push(await this.#try(door, rehearsed))
       else this.doors.push({ ...report, notes: [gap(reason)] })
     }
-    await this.#stage.server.ask('stop', { name: DAEMON })
+    await this.#twin.server.ask('stop', { name: DAEMON })
   }
 
   /** Copies the one-time lists, and makes the daemon's config. */
   async #prepare(leaveOut: ReadonlySet<string>): Promise<RehearsedConfig> {
-    const { config, text, asked } = this.#script
+    const { config, text, asked } = this.#plan
     const lists = new Map<string, string>()
     for (const { name, secret } of config.doors) {
       const list = listOf(secret)
@@ -101,23 +101,23 @@ export class Play {
       const copy = `${STAGE_FOLDER}/list-${lists.size + 1}`
       lists.set(name, copy)
       this.#lists.set(name, { ...list, used: 0 })
-      await this.#stage.server.ask('write', { path: copy, text: list.text })
+      await this.#twin.server.ask('write', { path: copy, text: list.text })
     }
     const places = { stateDir: `${STAGE_FOLDER}/state`, lists }
     return rehearsedConfig(text, config, places, { full: asked.full, leaveOut })
   }
 
   *#ports(): Generator<OpenedPort> {
-    for (const door of this.#script.config.doors) {
+    for (const door of this.#plan.config.doors) {
       const found = this.#portsOf(door)
       if (found.kind === 'known') yield* found.ports
     }
   }
 
   #portsOf(door: Door): ReturnType<typeof portsOf> {
-    const chosen = this.#script.asked.ports.get(door.name) ?? []
+    const chosen = this.#plan.asked.ports.get(door.name) ?? []
     const listening = [...listeningPorts()[TCP]].toSorted((one, other) => one - other)
-    return portsOf(door, this.#family, { chosen, rules: this.#script.rulesText, listening })
+    return portsOf(door, this.#family, { chosen, rules: this.#plan.rulesText, listening })
   }
 
   async #try(door: Door, rehearsed: RehearsedConfig): Promise<DoorTried> {
@@ -125,7 +125,7 @@ export class Play {
     const times = rehearsed.times.get(door.name)!
     const { name, line } = door
     const blank = { name, line, ports: '', observations: [], notes: [], remarks: this.#remarks(door, times) }
-    if (this.#stage.hostOf(family) === undefined) return blank
+    if (this.#twin.hostOf(family) === undefined) return blank
     if (door.target !== undefined && door.target.family !== family) return blank
     const notes: string[] = []
     const found = this.#portsOf(door)
@@ -135,13 +135,13 @@ export class Play {
     const ports = known.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
     const secret = this.#knocksOf(door)
     if (typeof secret === 'string') return { ...blank, ports, notes: [...notes, gap(secret)] }
-    this.#script.say(`${name}, IPv${family}`)
+    this.#plan.say(`${name}, IPv${family}`)
     const shuts = isShutter(door)
     const source = shuts ? this.#whoIsInside(known) : undefined
     const trial = { door, family, ports: known, times, ...secret, scan: this.#scan, shuts, source }
-    const observation = await tryDoor(this.#stage, trial)
+    const observation = await tryDoor(this.#twin, trial)
     if (observation.notTried !== undefined) notes.push(gap(`IPv${family}: ${observation.notTried}`))
-    if (observation.lost.length > 0 && !shuts) await this.#stage.restoreRules()
+    if (observation.lost.length > 0 && !shuts) await this.#twin.restoreRules()
     const hasOpened = typeof observation.opened[0] === 'number' && observation.before[0] !== 'open'
     const staysOpen = hasOpened && !shutsItself(door, family)
     if (staysOpen && observation.source !== undefined) {

@@ -21,14 +21,14 @@ import { diagnose } from './diagnosis.ts'
 import { lookAtMachine } from '../../twin/machine.ts'
 import type { Machine } from '../../twin/machine.ts'
 import type { Namespace } from '../../twin/namespace.ts'
-import { Play } from './rehearsal.ts'
+import { Rehearsal } from './rehearsal.ts'
 import { readWhole } from './real-files.ts'
 import { placedDoors } from '../../lint/placed-door.ts'
 import { asJson, asText, isGood, joinFamilies } from './report.ts'
 import type { Report } from './report.ts'
 import { firstDifference, rulesTextOf, takeRules } from '../../twin/rules.ts'
 import type { Rules } from '../../twin/rules.ts'
-import { Stage } from '../../twin/twin.ts'
+import { Twin } from '../../twin/twin.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -77,22 +77,22 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
   })
   const rulesText = rulesTextOf(rules)
   const { alwaysAllow } = config.options
-  let plays: readonly Play[] = []
+  let rehearsals: readonly Rehearsal[] = []
   let broken: string | undefined
   try {
     const setting = { machine, rules, rulesText, alwaysAllow, from: asked.from, run }
     const say = (line: string): void => output.err(`postern: ${line}\n`)
-    const set = async (family: Family): Promise<Play> => {
-      const stage = await Stage.set(setting, (namespace) => {
+    const set = async (family: Family): Promise<Rehearsal> => {
+      const twin = await Twin.set(setting, (namespace) => {
         made.push(namespace)
         if (signal !== undefined) namespace.destroy()
       })
-      return new Play(stage, family, { asked, config, text, rulesText, say })
+      return new Rehearsal(twin, family, { asked, config, text, rulesText, say })
     }
-    plays = await everyOne(familiesOf(machine).map(set))
-    await everyOne(plays.map(async (play) => await play.perform()))
+    rehearsals = await everyOne(familiesOf(machine).map(set))
+    await everyOne(rehearsals.map(async (rehearsal) => await rehearsal.perform()))
   } catch (error) {
-    if (plays.length === 0 && signal === undefined) throw error
+    if (rehearsals.length === 0 && signal === undefined) throw error
     broken = signal === undefined ? (error as Error).message : `ended by ${signal}`
   } finally {
     await Promise.all(made.map(async (namespace) => await namespace.close()))
@@ -101,7 +101,7 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
   const rulesAfter = await takeRules(run)
   const sources = [...letIn, ...(await sourcesLetIn(config.file, asked.interfaces))]
   const changed = firstDifference(rules, rulesAfter, sources)
-  const report = reportOf({ asked, config, rules, reading, text, machine, plays, changed, broken })
+  const report = reportOf({ asked, config, rules, reading, text, machine, rehearsals, changed, broken })
   output.out(asked.json ? asJson(report) : asText(report))
   if (signal !== undefined) return SIGNALLED[signal]
   return isGood(report) ? DONE : FAILED
@@ -136,13 +136,13 @@ interface Material {
   readonly reading: Reading
   readonly text: string
   readonly machine: Machine
-  readonly plays: readonly Play[]
+  readonly rehearsals: readonly Rehearsal[]
   readonly changed: string | undefined
   readonly broken: string | undefined
 }
 
-function reportOf({ asked, config, rules, reading, text, machine, plays, changed, broken }: Material): Report {
-  const doors = joinFamilies(plays.map((play) => play.doors))
+function reportOf({ asked, config, rules, reading, text, machine, rehearsals, changed, broken }: Material): Report {
+  const doors = joinFamilies(rehearsals.map((rehearsal) => rehearsal.doors))
   const observations = doors.flatMap((door) => door.observations)
   const context = {
     doors: placedDoors(config),
@@ -163,8 +163,8 @@ function reportOf({ asked, config, rules, reading, text, machine, plays, changed
     file: asked.file,
     interface: machine.watched.name,
     addresses: machine.watched.addresses.map((address) => address.text),
-    copied: plays[0]?.copied.summary ?? 'not made',
-    notCopied: [...new Set(plays.flatMap(({ copied }) => copied.faults))],
+    copied: rehearsals[0]?.copied.summary ?? 'not made',
+    notCopied: [...new Set(rehearsals.flatMap(({ copied }) => copied.faults))],
     doors,
     findings: diagnose(observations, context),
     changed,

@@ -7,13 +7,13 @@ import { TCP } from '../../packet/packet.ts'
 import { meet, whoTakes } from '../../twin/cause/culprit.ts'
 import { commandsRun, hasOpened, saysOpen } from './daemon-log.ts'
 import type { Observation } from '../../twin/observation.ts'
-import type { Answer, KnockOrder, Spot } from '../../twin/orders.ts'
+import type { Answer, KnockOrder, Endpoint } from '../../twin/orders.ts'
 import type { OpenedPort } from '../../twin/ports.ts'
 import type { DoorTimes } from '../../twin/rehearsed-config.ts'
 import { linesOnlyIn, takeRules } from '../../twin/rules.ts'
 import type { RuleLine, Rules } from '../../twin/rules.ts'
 import { DAEMON } from '../../twin/twin.ts'
-import type { Stage } from '../../twin/twin.ts'
+import type { Twin } from '../../twin/twin.ts'
 
 /** The time limit of a try at a shut port, in milliseconds. In the copy an answer takes about one. */
 const SHUT_TRY_MS = 700
@@ -50,12 +50,12 @@ export interface Trial {
   readonly source: string | undefined
 }
 
-/** Tries a door with correct and wrong knocks, and returns the observations. @throws Error if the stage breaks down */
-export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> {
+/** Tries a door with correct and wrong knocks, and returns the observations. @throws Error if the twin breaks down */
+export async function tryDoor(twin: Twin, trial: Trial): Promise<Observation> {
   const { door, family, ports, times } = trial
-  const host = stage.hostOf(family)!
-  const source = trial.source ?? (await stage.knocker(family, door.allowFrom))
-  const other = await stage.knocker(family, [])
+  const host = twin.hostOf(family)!
+  const source = trial.source ?? (await twin.knocker(family, door.allowFrom))
+  const other = await twin.knocker(family, [])
   const { shuts } = trial
   const meant = opensIn(door, family)
   const inside = trial.source !== undefined
@@ -72,33 +72,33 @@ export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> 
     ...NOTHING_SEEN,
   }
   if (source === undefined || other === undefined) return { ...blank, notTried: NO_ADDRESS }
-  const spots = ports.map(({ protocol, port }): Spot => ({ protocol, host, port, source }))
-  const [main] = spots
-  const from = stage.log.length
-  const rulesBefore = await takeRules(stage.run)
-  const before = await tryAll(stage, spots, inside ? source : other)
+  const endpoints = ports.map(({ protocol, port }): Endpoint => ({ protocol, host, port, source }))
+  const [main] = endpoints
+  const from = twin.log.length
+  const rulesBefore = await takeRules(twin.run)
+  const before = await tryAll(twin, endpoints, inside ? source : other)
 
-  const opened = await knockAndEnter(stage, trial, spots, source)
+  const opened = await knockAndEnter(twin, trial, endpoints, source)
   const seen =
-    (await stage.server.line(DAEMON, from, (line) => saysOpen(line, door.name, source), SAID_LIMIT_MS)) !== undefined
-  const rulesOpen = await takeRules(stage.run)
+    (await twin.server.line(DAEMON, from, (line) => saysOpen(line, door.name, source), SAID_LIMIT_MS)) !== undefined
+  const rulesOpen = await takeRules(twin.run)
   const isOpen = main !== undefined && opened[0] !== null && before[0] !== 'open' && !shuts
   const stays = main !== undefined && seen && !shuts && opened[0] === null && before[0] !== 'open' && meant
-  const met = stays ? await meet(stage, main, async () => await tryOnce(stage, main)) : undefined
-  const others = isOpen ? await tryAll(stage, spots, other) : []
+  const met = stays ? await meet(twin, main, async () => await tryOnce(twin, main)) : undefined
+  const others = isOpen ? await tryAll(twin, endpoints, other) : []
 
   const aloof = before[0] !== 'open' && !others.includes('open')
   const [negatives, closed] = await Promise.all([
-    tryWrongly(stage, trial, aloof),
-    waitForClose(stage, trial, from, source),
+    tryWrongly(twin, trial, aloof),
+    waitForClose(twin, trial, from, source),
   ])
   const holds = isOpen && main.protocol === 'tcp' && shutsItself(door, family)
-  const survived = holds ? await stage.client.ask('speak', { spot: main, limitMs: SPEAK_LIMIT_MS }) : undefined
+  const survived = holds ? await twin.client.ask('speak', { endpoint: main, limitMs: SPEAK_LIMIT_MS }) : undefined
   const sessionCulprit =
-    survived === false ? await whoTakes(stage, main!, async () => await speakAgain(stage, main!)) : undefined
-  const rulesAfter = await settledRules(stage, rulesBefore)
+    survived === false ? await whoTakes(twin, main!, async () => await speakAgain(twin, main!)) : undefined
+  const rulesAfter = await settledRules(twin, rulesBefore)
   const added = linesOnlyIn(rulesOpen, rulesBefore)
-  if (main !== undefined) await stage.client.ask('release', { spot: main })
+  if (main !== undefined) await twin.client.ask('release', { endpoint: main })
   return {
     ...blank,
     before,
@@ -108,7 +108,7 @@ export async function tryDoor(stage: Stage, trial: Trial): Promise<Observation> 
     survived,
     closed,
     ...negatives,
-    commands: commandsRun(stage.log.slice(from), door, source, family),
+    commands: commandsRun(twin.log.slice(from), door, source, family),
     added,
     rulesOpen,
     left: linesOnlyIn(rulesAfter, rulesBefore).filter((line) => !isOfUfw(line, source, added)),
@@ -149,41 +149,41 @@ export function opensIn(door: Door, family: Family): boolean {
 
 /** Sends the correct knocks and connects. Returns for each port the milliseconds it took, or `null` if it failed. */
 async function knockAndEnter(
-  stage: Stage,
+  twin: Twin,
   { door, family, times, knocks, shuts }: Trial,
-  spots: readonly Spot[],
+  endpoints: readonly Endpoint[],
   source: string,
 ): Promise<readonly (number | null)[]> {
-  const order = { host: knockedAt(stage, door, family), source, knocks: knocks.map((knock) => orderOf(knock)) }
-  const [main, ...rest] = spots
+  const order = { host: knockedAt(twin, door, family), source, knocks: knocks.map((knock) => orderOf(knock)) }
+  const [main, ...rest] = endpoints
   if (main === undefined || shuts) {
-    await stage.client.ask('knock', order)
+    await twin.client.ask('knock', order)
     // The effect of the door's command can only be seen in the rules.
     await pause(SHUT_TRY_MS)
     return []
   }
   const limitMs = Math.min(OPEN_LIMIT_MS, Math.max(times.cmdTimeoutMs / 2, SHUT_TRY_MS))
-  const opened = [await stage.client.ask('enter', { ...order, spot: main, limitMs })]
-  for (const spot of rest) opened.push((await tryOnce(stage, spot)) === 'open' ? 0 : null)
+  const opened = [await twin.client.ask('enter', { ...order, endpoint: main, limitMs })]
+  for (const endpoint of rest) opened.push((await tryOnce(twin, endpoint)) === 'open' ? 0 : null)
   return opened
 }
 
-function knockedAt(stage: Stage, { target }: Door, family: Family): string {
-  return target?.family === family ? formatAddress(target) : stage.hostOf(family)!
+function knockedAt(twin: Twin, { target }: Door, family: Family): string {
+  return target?.family === family ? formatAddress(target) : twin.hostOf(family)!
 }
 
-async function tryAll(stage: Stage, spots: readonly Spot[], source: string): Promise<readonly Answer[]> {
+async function tryAll(twin: Twin, endpoints: readonly Endpoint[], source: string): Promise<readonly Answer[]> {
   const answers: Answer[] = []
-  for (const spot of spots) answers.push(await tryOnce(stage, { ...spot, source }))
+  for (const endpoint of endpoints) answers.push(await tryOnce(twin, { ...endpoint, source }))
   return answers
 }
 
-async function tryOnce(stage: Stage, spot: Spot): Promise<Answer> {
-  return await stage.client.ask('attempt', { spot, limitMs: SHUT_TRY_MS })
+async function tryOnce(twin: Twin, endpoint: Endpoint): Promise<Answer> {
+  return await twin.client.ask('attempt', { endpoint, limitMs: SHUT_TRY_MS })
 }
 
-async function speakAgain(stage: Stage, spot: Spot): Promise<void> {
-  await stage.client.ask('speak', { spot, limitMs: SPEAK_AGAIN_MS })
+async function speakAgain(twin: Twin, endpoint: Endpoint): Promise<void> {
+  await twin.client.ask('speak', { endpoint, limitMs: SPEAK_AGAIN_MS })
 }
 
 function orderOf({ protocol, port }: Knock): KnockOrder {
@@ -192,21 +192,21 @@ function orderOf({ protocol, port }: Knock): KnockOrder {
 
 /** Waits for the end of an opening. Returns the milliseconds until the port was shut; `null` if it is still open. */
 async function waitForClose(
-  stage: Stage,
+  twin: Twin,
   { door, family, ports, times, source: given, shuts }: Trial,
   from: number,
   source: string,
 ): Promise<number | null | undefined> {
   const [port] = ports
-  const spot = port === undefined ? undefined : { ...port, host: stage.hostOf(family)!, source }
+  const endpoint = port === undefined ? undefined : { ...port, host: twin.hostOf(family)!, source }
   const shut = async (limitMs: number): Promise<number | null | undefined> =>
-    spot === undefined ? undefined : await stage.client.ask('shut', { spot, limitMs })
+    endpoint === undefined ? undefined : await twin.client.ask('shut', { endpoint, limitMs })
   if (given !== undefined) return await shut(CLOSE_SLACK_MS)
   if (shuts || !shutsItself(door, family)) return undefined
   const waitMs = times.cmdTimeoutMs + CLOSE_SLACK_MS
   if (door.opens.length > 0) return await shut(waitMs)
   const isTimeout = (line: string): boolean => line === `${source}: ${door.name}: command timeout`
-  await stage.server.line(DAEMON, from, isTimeout, waitMs)
+  await twin.server.line(DAEMON, from, isTimeout, waitMs)
   return await shut(CLOSE_SLACK_MS)
 }
 
@@ -216,20 +216,20 @@ async function waitForClose(
  * @param aloof true if the port is shut to all but the knocker: if it opens to another source, that attempt opened it
  */
 async function tryWrongly(
-  stage: Stage,
+  twin: Twin,
   { door, family, ports, times, wrongKnocks, scan }: Trial,
   aloof: boolean,
 ): Promise<Pick<Observation, 'wrongOrder' | 'slowKnock' | 'portScan'>> {
   const knocks = wrongKnocks?.map((knock) => orderOf(knock)) ?? []
-  const host = knockedAt(stage, door, family)
+  const host = knockedAt(twin, door, family)
   const opensTo = async (made: readonly KnockOrder[]): Promise<boolean | undefined> => {
-    const source = made.length === 0 ? undefined : await stage.knocker(family, door.allowFrom)
+    const source = made.length === 0 ? undefined : await twin.knocker(family, door.allowFrom)
     if (source === undefined) return undefined
-    const from = stage.log.length
-    await stage.client.ask('knock', { host, source, knocks: made })
-    const spots = ports.map(({ protocol, port }) => ({ protocol, port, host: stage.hostOf(family)!, source }))
-    const answers = await tryAll(stage, spots, source)
-    return (aloof && answers.includes('open')) || hasOpened(stage.log.slice(from), door.name, source)
+    const from = twin.log.length
+    await twin.client.ask('knock', { host, source, knocks: made })
+    const endpoints = ports.map(({ protocol, port }) => ({ protocol, port, host: twin.hostOf(family)!, source }))
+    const answers = await tryAll(twin, endpoints, source)
+    return (aloof && answers.includes('open')) || hasOpened(twin.log.slice(from), door.name, source)
   }
   const turned = [...knocks.slice(1), ...knocks.slice(0, 1)]
   const differs = turned.some(
@@ -252,12 +252,12 @@ function isOfUfw({ where, text }: RuleLine, source: string, added: readonly Rule
   return !added.some((line) => line.where === where && line.text === text)
 }
 
-async function settledRules(stage: Stage, before: Rules): Promise<Rules> {
-  let rules = await takeRules(stage.run)
+async function settledRules(twin: Twin, before: Rules): Promise<Rules> {
+  let rules = await takeRules(twin.run)
   const differs = (): boolean => linesOnlyIn(rules, before).length > 0 || linesOnlyIn(before, rules).length > 0
   for (let look = 1; look < LOOKS_MAX && differs(); look++) {
     await pause(LOOK_PAUSE_MS)
-    rules = await takeRules(stage.run)
+    rules = await takeRules(twin.run)
   }
   return rules
 }

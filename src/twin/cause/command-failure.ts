@@ -11,7 +11,7 @@ import type { CommandRun, Observation } from '../observation.ts'
 import { IPTABLES } from '../rules.ts'
 import type { Rules } from '../rules.ts'
 import { commandOf, placeOf } from './explanation.ts'
-import type { Context, Said } from './explanation.ts'
+import type { Context, Explanation } from './explanation.ts'
 
 /** The shell's exit codes for a missing program, and for one that is not executable (POSIX shell, 2.8.2). */
 const NOT_FOUND = 127
@@ -28,10 +28,10 @@ export function explainFailure(
   door: PlacedDoor,
   context: Context,
   faultyBefore = false,
-): Said {
+): Explanation {
   const command = commandOf(door, run.part, observation.family)
   const [printed] = run.output
-  const general: Said = {
+  const general: Explanation = {
     ...placeOf(command),
     message: `the ${run.part} command fails with exit code ${run.status}${printed === undefined ? '' : `: ${printed}`}`,
   }
@@ -49,7 +49,7 @@ export function explainFailure(
   return general
 }
 
-function explainTypography(command: CommandText, general: Said, { faults }: Context): Said {
+function explainTypography(command: CommandText, general: Explanation, { faults }: Context): Explanation {
   const lint = faults.find(({ line, message }) => line === command.line && message.startsWith('typographic'))
   if (lint === undefined) return general
   const message = `${lint.message}: the program reads it as a separate word, and fails`
@@ -62,7 +62,7 @@ function explainProgram(
   programs: readonly Simple[],
   printed: string | undefined,
   { programAt }: Context,
-): Said | undefined {
+): Explanation | undefined {
   const wrapper = command.script.wrappers.find(({ text }) => isNamed(text, printed))
   if (wrapper !== undefined && status === NOT_FOUND) {
     const message = `there is no program ${quote(wrapper.text)} on this machine`
@@ -101,7 +101,7 @@ function explainFamily(
   programs: readonly Simple[],
   printed: string | undefined,
   faultyBefore: boolean,
-): Said {
+): Explanation {
   const program = programs.map((words) => programName(words)).find((name) => isIptables(name)) ?? 'the command'
   const message = `for knocks over IPv6 this command runs too, and ${program} refuses their address${printed === undefined ? '' : `: ${printed}`}`
   const stop = door.commands.stop4 === undefined ? '' : ', and `Stop_Command_6` likewise'
@@ -125,7 +125,7 @@ function explainChain(
   programs: readonly Simple[],
   printed: string | undefined,
   rules: Rules | undefined,
-): Said | undefined {
+): Explanation | undefined {
   if (printed === undefined || !/No chain\/target\/match|does not exist|No such file or directory/.test(printed))
     return undefined
   for (const words of programs) {

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Family } from '../../packet/address.ts'
-import type { Spot } from '../orders.ts'
+import type { Endpoint } from '../orders.ts'
 import { IPTABLES } from '../rules.ts'
 import type { Iptables, RuleLine } from '../rules.ts'
-import type { Stage } from '../twin.ts'
+import type { Twin } from '../twin.ts'
 
 /** The rule or chain policy that takes a packet away. */
 export interface Culprit {
@@ -28,33 +28,37 @@ const TRACE = 'trace'
 const TRACE_SETTLE_MS = 250
 
 /**
- * Has packets of the spot sent, and returns the rules that they met. The counters of iptables show its rules, and the
+ * Has packets of the endpoint sent, and returns the rules that they met. The counters of iptables show its rules, and the
  * kernel's trace shows those of nftables.
  */
-export async function meet(stage: Stage, spot: Spot, send: () => Promise<unknown>): Promise<Met> {
-  const family = spot.host.includes(':') ? 6 : 4
+export async function meet(twin: Twin, endpoint: Endpoint, send: () => Promise<unknown>): Promise<Met> {
+  const family = endpoint.host.includes(':') ? 6 : 4
   const kinds = IPTABLES.filter((kind) => kind.startsWith(family === 4 ? 'iptables' : 'ip6tables'))
-  const from = stage.server.lines(TRACE).length
-  const before = await counters(stage, kinds)
-  await stage.run(['nft', '-f', '-'], traceTable(spot, family))
-  await stage.server.ask('start', { name: TRACE, argv: ['nft', 'monitor', 'trace'] })
+  const from = twin.server.lines(TRACE).length
+  const before = await counters(twin, kinds)
+  await twin.run(['nft', '-f', '-'], traceTable(endpoint, family))
+  await twin.server.ask('start', { name: TRACE, argv: ['nft', 'monitor', 'trace'] })
   await pause(TRACE_SETTLE_MS)
   await send()
-  const after = await counters(stage, kinds)
+  const after = await counters(twin, kinds)
   await pause(TRACE_SETTLE_MS)
-  await stage.server.ask('stop', { name: TRACE })
-  await stage.run(['nft', 'delete', 'table', ...TRACE_TABLE.split(' ')])
+  await twin.server.ask('stop', { name: TRACE })
+  await twin.run(['nft', 'delete', 'table', ...TRACE_TABLE.split(' ')])
   const counted = kinds.flatMap((kind) => counts(kind, before.get(kind)!, after.get(kind)!))
-  const lines = stage.server.lines(TRACE).slice(from)
+  const lines = twin.server.lines(TRACE).slice(from)
   return { culprit: culpritOf(counted, traced(lines)), passed: [...counted, ...tracedRules(lines)] }
 }
 
-/** Returns the rule that takes packets of the spot: see {@link meet}. */
-export async function whoTakes(stage: Stage, spot: Spot, send: () => Promise<unknown>): Promise<Culprit | undefined> {
-  return (await meet(stage, spot, send)).culprit
+/** Returns the rule that takes packets of the endpoint: see {@link meet}. */
+export async function whoTakes(
+  twin: Twin,
+  endpoint: Endpoint,
+  send: () => Promise<unknown>,
+): Promise<Culprit | undefined> {
+  return (await meet(twin, endpoint, send)).culprit
 }
 
-function traceTable({ protocol, port, source }: Spot, family: Family): string {
+function traceTable({ protocol, port, source }: Endpoint, family: Family): string {
   const ip = family === 4 ? 'ip' : 'ip6'
   return `table ${TRACE_TABLE} {
   chain in {
@@ -69,9 +73,9 @@ function traceTable({ protocol, port, source }: Spot, family: Family): string {
 `
 }
 
-async function counters(stage: Stage, kinds: readonly Iptables[]): Promise<ReadonlyMap<Iptables, string>> {
+async function counters(twin: Twin, kinds: readonly Iptables[]): Promise<ReadonlyMap<Iptables, string>> {
   const saved = new Map<Iptables, string>()
-  for (const kind of kinds) saved.set(kind, (await stage.run([`${kind}-save`, '-c'])).stdout)
+  for (const kind of kinds) saved.set(kind, (await twin.run([`${kind}-save`, '-c'])).stdout)
   return saved
 }
 

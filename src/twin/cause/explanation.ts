@@ -24,7 +24,7 @@ export interface Context {
 }
 
 /** An explanation of a fault. The default of `place` is the place of the door. */
-export interface Said {
+export interface Explanation {
   readonly place?: { readonly line: number; readonly column: number }
   readonly message: string
   readonly hint?: string
@@ -41,7 +41,7 @@ export function commandOf(door: PlacedDoor, part: 'start' | 'stop', family: Fami
 }
 
 /** Returns the place of a command, or of its word at an offset. */
-export function placeOf(command: CommandText | undefined, offset = 0): Pick<Said, 'place'> {
+export function placeOf(command: CommandText | undefined, offset = 0): Pick<Explanation, 'place'> {
   return command === undefined ? {} : { place: { line: command.line, column: command.column + offset } }
 }
 

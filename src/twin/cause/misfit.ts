@@ -6,7 +6,7 @@ import { publishedIn } from './published.ts'
 import { ruleLines } from '../rules.ts'
 import type { RuleLine } from '../rules.ts'
 import { placeName, placeOf, portNames, quoteRule, wordsAt } from './explanation.ts'
-import type { Context, Said } from './explanation.ts'
+import type { Context, Explanation } from './explanation.ts'
 
 /** Explains why no packet matched the rule of a start command; `undefined` if some did, or the reason is unknown. */
 export function explainUnmatched(
@@ -14,7 +14,7 @@ export function explainUnmatched(
   observation: Observation,
   start: CommandText | undefined,
   context: Context,
-): Said | undefined {
+): Explanation | undefined {
   const { culprit, rulesOpen, passed, source = '' } = observation
   if (culprit === undefined || rulesOpen === undefined) return undefined
   const bypass = bypassOf(rule, culprit, rulesOpen, passed, observation.ports[0]!)
@@ -61,14 +61,14 @@ function explainMisfit(
   observation: Observation,
   start: CommandText | undefined,
   { watched }: Context,
-): Said | undefined {
+): Explanation | undefined {
   const { source = '' } = observation
   const ports = portNames(observation)
   if (met !== text) {
     const message = `${ports} stays shut: no packet comes to the rule of the start command: only those of ${quoteRule(met)} in ${placeName({ where: chain.where, chain: chain.name })} do`
     return { ...placeOf(start), message, hint: hintOfChain(chain.name) }
   }
-  const said = (option: Option, why: (word: string) => string, hint: (word: string) => string): Said => {
+  const said = (option: Option, why: (word: string) => string, hint: (word: string) => string): Explanation => {
     const word = wordsAt(start, option.fits)?.[0]
     const written = word?.text ?? option.name
     const message = `${ports} stays shut: ${why(written)}`

@@ -9,14 +9,14 @@ import type { Observation } from '../observation.ts'
 import type { RuleLine, Rules } from '../rules.ts'
 import { IPTABLES } from '../rules.ts'
 import { commandOf, placeName, placeOf, portNames, quoteRule } from './explanation.ts'
-import type { Context, Said } from './explanation.ts'
+import type { Context, Explanation } from './explanation.ts'
 import { untrackedBy } from './untracked.ts'
 
 /** The table of Postern's base ruleset. */
 const BASE = `table ${BASE_TABLE}`
 
 /** Explains why a port stayed shut though its door's command did not fail. */
-export function explainShut(observation: Observation, door: PlacedDoor, context: Context): Said {
+export function explainShut(observation: Observation, door: PlacedDoor, context: Context): Explanation {
   const { allow } = context
   const { added, culprit, family, source = '' } = observation
   const start = commandOf(door, 'start', family)
@@ -79,7 +79,7 @@ export function explainShut(observation: Observation, door: PlacedDoor, context:
 }
 
 /** Explains why an established connection ended at the deadline. */
-export function explainSession(observation: Observation, door: PlacedDoor): Said {
+export function explainSession(observation: Observation, door: PlacedDoor): Explanation {
   const { family, sessionCulprit, rulesOpen } = observation
   const place = placeOf(commandOf(door, 'stop', family))
   const untracked = rulesOpen === undefined ? undefined : untrackedBy(rulesOpen, observation.ports, family)

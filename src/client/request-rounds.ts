@@ -4,7 +4,7 @@ import type { Clock } from './code-rounds.ts'
 import type { PublishedList } from './published/list.ts'
 import type { Telling } from './published/rounds.ts'
 import { always, type Rounds } from './rounds.ts'
-import type { PublishedSecret } from './secret.ts'
+import type { PublishedSecret } from './knock-source.ts'
 import { spacingOf } from './spacing.ts'
 import type { UsedCodes } from './used-codes.ts'
 
@@ -17,15 +17,18 @@ export interface SecretOutside extends Clock, Telling {
  * Returns the knocks of a request, round by round. Files are read now, and may throw a ClientError. A published list is
  * read before each round. The code for a secret is loaded only if it is needed.
  */
-export async function roundsOf({ host, knocks, secret, delayMs }: Request, outside: SecretOutside): Promise<Rounds> {
-  switch (secret.kind) {
+export async function roundsOf(
+  { host, knocks, knockSource, delayMs }: Request,
+  outside: SecretOutside,
+): Promise<Rounds> {
+  switch (knockSource.kind) {
     case 'ports':
       return always(knocks)
     case 'code':
-      return always([...knocks, ...knocksOfCode(secret.code)])
+      return always([...knocks, ...knocksOfCode(knockSource.code)])
     case 'totp': {
       const { codeRounds, readSecretFile } = await import('./code-rounds.ts')
-      const totp = await readSecretFile(secret.file)
+      const totp = await readSecretFile(knockSource.file)
       // There is one pause for each knock before the code, and one within the code.
       const pauses = knocks.length + 1
       const takesMs = (round: number): number => pauses * spacingOf(round, delayMs, pauses + 1).pauseMs
@@ -37,10 +40,10 @@ export async function roundsOf({ host, knocks, secret, delayMs }: Request, outsi
     case 'published':
       break
   }
-  return published(secret, host, outside)
+  return published(knockSource, host, outside)
 }
 
-async function published(secret: PublishedSecret, host: string, outside: SecretOutside): Promise<Rounds> {
+async function published(knockSource: PublishedSecret, host: string, outside: SecretOutside): Promise<Rounds> {
   const [
     { fetchPublished, PUBLISHED_MAX_BYTES },
     { decrypt },
@@ -56,11 +59,11 @@ async function published(secret: PublishedSecret, host: string, outside: SecretO
     import('./published/rounds.ts'),
     import('./private-file.ts'),
   ])
-  const { from } = secret
+  const { from } = knockSource
   const read = async (): Promise<Uint8Array> =>
     from instanceof URL ? fetchPublished(from) : readRegular(from, PUBLISHED_MAX_BYTES)
   const next = async (): Promise<PublishedList> => {
-    const list = readList(await decrypt(await read(), secret))
+    const list = readList(await decrypt(await read(), knockSource))
     await checkHost(list, host)
     return list
   }

@@ -4,7 +4,7 @@ import { readCode } from '../totp/ports.ts'
 import { isAddress, readListAddress } from './published/list-address.ts'
 
 /** The secret that is knocked in addition to the ports of the command line. */
-export type Secret =
+export type KnockSource =
   | { readonly kind: 'ports' }
   | { readonly kind: 'code'; readonly code: string }
   | { readonly kind: 'totp'; readonly file: string }
@@ -49,7 +49,7 @@ export const SECRET_OPTIONS = {
 type SecretValues = Values<typeof SECRET_OPTIONS> & { readonly udp: boolean }
 
 /** Makes the secret of the options for secrets. @throws UsageError if options conflict */
-export function parseSecret(values: SecretValues, ports: number): Secret {
+export function parseKnockSource(values: SecretValues, ports: number): KnockSource {
   const { 'totp-file': file, code, from, udp } = values
   const given = (['totp-file', 'code', 'from'] as const).filter((name) => values[name] !== undefined)
   if (given.length > 1) {

@@ -41,7 +41,7 @@ export const ANSWERS_MAP = `map ${ANSWERS} { type nf_proto : mark; flags dynamic
  * closed port. NAT cannot redirect a packet that begins no connection: such a packet gets the closed port's last
  * answer.
  */
-export function alike(): readonly string[] {
+export function mimicClosedPort(): readonly string[] {
   return [
     `meta l4proto tcp ct state new delete @${ANSWERS} { meta nfproto : ${SILENCE} }`,
     'ct state new accept',
@@ -57,7 +57,7 @@ export function alike(): readonly string[] {
 }
 
 /** Returns the rules that record the closed port's answers to redirected packets, as they leave the host. */
-export function heed(closedPort: number): readonly string[] {
+export function learnAnswer(closedPort: number): readonly string[] {
   return [
     'ct status ! dnat accept',
     'ct original protocol != tcp accept',

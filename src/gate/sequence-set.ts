@@ -5,7 +5,7 @@ import type { GateSequence } from './sequence.ts'
  * The sequences that pass through a stage with several of them. A door of many users has thousands, so no packet and no
  * new code walks through them all.
  */
-export class Company {
+export class SequenceSet {
   readonly #sequences = new Set<GateSequence>()
   /** The number of sequences for each door, oldest door first. */
   readonly #counts = new Map<string, number>()

@@ -1,6 +1,6 @@
 import { PUBLISHED_RETRY_DEFAULT } from '../arguments.ts'
 import type { Request } from '../arguments.ts'
-import type { Secret } from '../secret.ts'
+import type { KnockSource } from '../knock-source.ts'
 import type { HostSettings } from '../spa/host-directives.ts'
 import { expandHome } from '../spa/secret-file.ts'
 
@@ -9,28 +9,28 @@ export const CODE_RETRY_DEFAULT = 1
 
 /** Returns the request for a host's settings. Its port has to be open afterwards. */
 export function requestOf(host: string, port: number, settings: HostSettings, verbose: boolean): Request {
-  const secret = secretOf(settings)
+  const knockSource = knockSourceOf(settings)
   return {
     host: settings.host ?? host,
     knocks: settings.knocks ?? [],
-    secret,
+    knockSource,
     family: settings.family,
     delayMs: settings.delayMs ?? 0,
     verbose,
     source: undefined,
     verify: port,
-    retry: settings.retry ?? RETRY_DEFAULT[secret.kind],
+    retry: settings.retry ?? RETRY_DEFAULT[knockSource.kind],
   }
 }
 
-const RETRY_DEFAULT: Readonly<Record<Secret['kind'], number>> = {
+const RETRY_DEFAULT: Readonly<Record<KnockSource['kind'], number>> = {
   ports: 0,
   code: 0,
   totp: CODE_RETRY_DEFAULT,
   published: PUBLISHED_RETRY_DEFAULT,
 }
 
-function secretOf({ totpFile, from, identities, passphraseFile }: HostSettings): Secret {
+function knockSourceOf({ totpFile, from, identities, passphraseFile }: HostSettings): KnockSource {
   if (totpFile !== undefined) return { kind: 'totp', file: expandHome(totpFile) }
   if (from === undefined) return { kind: 'ports' }
   return {
