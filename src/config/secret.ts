@@ -46,6 +46,21 @@ export function generatedList(secret: SecretConfig): ListTerms | undefined {
   return 'list' in secret ? secret.list : undefined
 }
 
+const USED_ONCE = 'has one-time sequences, and the kernel cannot mark one as used'
+const BEYOND: Readonly<Record<SecretConfig['kind'], string | undefined>> = {
+  sequence: undefined,
+  'one-time': USED_ONCE,
+  generated: USED_ONCE,
+  totp: 'has codes that change with the time, and the kernel cannot compute them',
+  spa: 'opens to single packets, and the kernel cannot decrypt them',
+  users: 'has users, and the kernel cannot tell who knocked',
+}
+
+/** Returns the reason why the kernel alone cannot wait for a secret; `undefined`: it can. */
+export function beyondFixedRules({ kind }: SecretConfig): string | undefined {
+  return BEYOND[kind]
+}
+
 /** The uses of a file: `list` has one-time sequences, `public` has public keys, and `profiles` is a folder of keys. */
 export type SecretFileUse = 'list' | 'secret' | 'public' | 'profiles'
 

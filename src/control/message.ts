@@ -1,3 +1,5 @@
+import type { SecretConfig } from '../config/config.ts'
+
 /** The longest request in bytes. */
 export const REQUEST_MAX_BYTES = 4_096
 /** The longest reply in bytes. */
@@ -105,7 +107,7 @@ export function exposedText(service: string): string {
 
 export interface DoorStatus {
   readonly name: string
-  readonly secret: 'sequence' | 'one-time' | 'generated' | 'totp' | 'users' | 'spa'
+  readonly secret: SecretConfig['kind']
   /** The number of sequences left; absent if there is no list. */
   readonly left?: number | undefined
   /** The number of users; absent if all have one secret. */

@@ -13,9 +13,6 @@ const HASH_CHARS = 22
 /** Characters that name the key in a mark. */
 const KEY_CHARS = 6
 
-/** The kind of secret that opened a door, and that a mark identifies. */
-export type HolderKind = 'sequence' | 'one-time' | 'generated' | 'totp' | 'postern' | 'fwknop' | 'knockknock'
-
 /**
  * Makes marks of the secrets that opened doors. A mark tells later whether its holder may still hold the opening. A
  * mark is an HMAC, and its key is in a file beside the journal. Nobody can therefore try sequences on a journal alone.
@@ -29,8 +26,8 @@ export class HolderMarks {
     this.#name = createHmac('sha256', key).update('name').digest('base64url').slice(0, KEY_CHARS)
   }
 
-  /** Returns the mark `KIND:KEY:HASH`. */
-  mark(kind: HolderKind, ...parts: readonly (string | Uint8Array)[]): string {
+  /** Returns the mark `KIND:KEY:HASH`. The kind is that of the secret that opened the door. */
+  mark(kind: string, ...parts: readonly (string | Uint8Array)[]): string {
     const hmac = createHmac('sha256', this.#key).update(`${kind}\n`)
     // Each part has its length in front, so that no two lists of parts give the same text.
     for (const part of parts) hmac.update(`${Buffer.byteLength(part)}\n`).update(part)

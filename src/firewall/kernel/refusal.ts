@@ -1,4 +1,4 @@
-import { fixedKnocks } from '../../config/secret.ts'
+import { beyondFixedRules, fixedKnocks } from '../../config/secret.ts'
 import type { Door, Options } from '../../config/config.ts'
 import type { Fault } from '../../text/fault.ts'
 import { quote } from '../../text/fault.ts'
@@ -13,16 +13,6 @@ export const RECENT_MAX_S = 4_294_967
 
 const SECOND_MS = 1_000
 
-/** The reason why fixed rules cannot handle a kind of secret. */
-const CHANGING: Readonly<Record<Door['secret']['kind'], string | undefined>> = {
-  sequence: undefined,
-  'one-time': 'has one-time sequences, and the kernel cannot mark one as used',
-  generated: 'has one-time sequences, and the kernel cannot mark one as used',
-  totp: 'has codes that change with the time, and the kernel cannot compute them',
-  spa: 'opens to single packets, and the kernel cannot decrypt them',
-  users: 'has users, and the kernel cannot tell who knocked',
-}
-
 /** Reports what the kernel's rules cannot do for a door, each with a hint. */
 export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
   const faults: Fault[] = []
@@ -31,7 +21,7 @@ export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
     faults.push({ severity: 'error', line: door.line, column: 1, message, hint })
   }
   const { secret, opens, commands4, commands6, target, extendWhileConnected } = door
-  const changing = CHANGING[secret.kind]
+  const changing = beyondFixedRules(secret)
   if (changing !== undefined) refuse(changing, 'give it a `Sequence`, or leave the door to knockd')
   const commands = [commands4.start, commands4.stop, commands6.start, commands6.stop].some((one) => one !== undefined)
   if (opens.length === 0) {
