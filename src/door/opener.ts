@@ -18,8 +18,8 @@ export interface OpeningStatus {
 }
 
 /**
- * Opens and closes doors, whoever asks: a sequence, a packet, an operator, a restart. The guard and the commands are an
- * opener each, and together they are one. No method throws: failures are logged.
+ * An opener opens and closes doors for all who ask: sequences, packets, operators. The guard and the commands are an opener
+ * each, and together they are one. No method throws: failures are logged.
  */
 export interface Opener {
   /**

@@ -19,7 +19,7 @@ export interface PrintedDoor {
   readonly knocks: string
 }
 
-/** What a printed ruleset says of the options and the config that it was printed with. */
+/** The options and the config that a ruleset was printed with, as its heading has them. */
 export interface Printed {
   /** The config's name, as `quote` writes it. */
   readonly config: string
