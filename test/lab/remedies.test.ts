@@ -130,10 +130,13 @@ async function withEtc(host: Host, files: Readonly<Record<string, string>>): Pro
     `--mount=/proc/${holder.pid}/ns/mnt`,
     ...argv,
   ]
-  const own = Object.assign(Object.create(host) as Host, {
-    run: async (argv: readonly string[], how?: Parameters<Host['run']>[1]) => host.run(inside(argv), how),
-    start: (argv: readonly string[], how?: Parameters<Host['start']>[1]) => host.start(inside(argv), how),
-  })
+  const run: Host['run'] = async (argv, how) => await host.run(inside(argv), how)
+  const start: Host['start'] = (argv, how) => host.start(inside(argv), how)
+  const own = Object.create(host, {
+    resident: { value: host.resident },
+    run: { value: run },
+    start: { value: start },
+  }) as Host
   for (const [name, input] of Object.entries(files)) {
     await own.run(['sh', '-c', 'mkdir -p "$(dirname "$0")" && cat > "$0"', `/etc/${name}`], { input })
   }
