@@ -2,30 +2,29 @@ import {
   closeSync,
   constants,
   fchmodSync,
-  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { REMEDIES } from '../remedy/remedies.ts'
+import { FileError } from '../file/file-error.ts'
+import { CLASSIC, judgeFolder } from '../file/policy.ts'
+import { readPrivateText } from '../file/private-file.ts'
+import { isPrivateGroup } from '../file/private-group.ts'
 
 /** Only root may read and write: the rules show who is let in, and root loads the content. */
 const FILE_MODE = 0o600
 /** Largest file that is read, in bytes. */
 const FILE_MAX_BYTES = 1_048_576
-/** Permission bits that let group or others write. */
-const OTHERS_WRITE = 0o022
 
 /** Others than root could have changed the file or its folder. */
 export class UntrustedFileError extends Error {
-  constructor(path: string, fault: string, cure: string) {
-    super(`${path} is not used: ${fault}\n  ${cure}`)
+  constructor(path: string, fault: string, hint: string | undefined) {
+    super(`${path} is not used: ${fault}${hint === undefined ? '' : `\n  ${hint}`}`)
     this.name = 'UntrustedFileError'
   }
 }
@@ -33,34 +32,15 @@ export class UntrustedFileError extends Error {
 /**
  * Reads a file that belongs to root; `undefined`: there is no file.
  *
- * @throws UntrustedFileError if others could have changed it, or the system's error
+ * @throws UntrustedFileError if it cannot be read, or others could have changed it
  */
 export function readRootFile(path: string): string | undefined {
-  let fd: number
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    return readPrivateText(path, FILE_MAX_BYTES, CLASSIC)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw error
-  }
-  try {
-    const stat = fstatSync(fd)
-    if (!stat.isFile()) throw new UntrustedFileError(path, 'not a file', `remove it`)
-    if (stat.size > FILE_MAX_BYTES) throw new UntrustedFileError(path, 'too large', `remove it`)
-    checkOwner(path, stat)
-    checkOwner(dirname(path), statSync(dirname(path)))
-    return readFileSync(fd, 'utf8')
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonly mode: number }): void {
-  if (uid !== 0 && uid !== process.geteuid?.()) {
-    throw new UntrustedFileError(path, 'it belongs to another user', `sudo ${REMEDIES.owner('root', path)}`)
-  }
-  if ((mode & OTHERS_WRITE) !== 0) {
-    throw new UntrustedFileError(path, 'others can write it', `sudo ${REMEDIES.mode('go-w', path)}`)
+    if (!(error instanceof FileError)) throw error
+    if (error.reason === 'missing') return undefined
+    throw new UntrustedFileError(path, error.fault, error.hint)
   }
 }
 
@@ -74,7 +54,8 @@ function checkOwner(path: string, { uid, mode }: { readonly uid: number; readonl
 export function writeRootFile(path: string, text: string, folderMode: number): void {
   const fresh = `${path}.new`
   mkdirSync(dirname(path), { recursive: true, mode: folderMode })
-  checkOwner(dirname(path), statSync(dirname(path)))
+  const fault = judgeFolder(dirname(path), statSync(dirname(path)), isPrivateGroup)
+  if (fault !== undefined) throw new UntrustedFileError(path, fault.message, fault.cure)
   rmSync(fresh, { force: true })
   try {
     const fd = openSync(

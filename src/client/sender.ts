@@ -1,7 +1,7 @@
-import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import type { Knock } from '../config/config.ts'
 import { TCP } from '../packet/packet.ts'
+import { sendDatagram } from './datagram.ts'
 import type { Destination } from './destination.ts'
 
 /** The payload byte of a UDP knock. Daemons ignore it. */
@@ -18,7 +18,7 @@ export type Send = (knock: Knock, destination: Destination, heldMs?: number) => 
 
 /** Sends through ordinary sockets, without privileges. */
 export const send: Send = async (knock, destination, heldMs = 0) =>
-  knock.protocol === TCP ? sendSyn(knock.port, destination, heldMs) : sendDatagram(knock.port, destination)
+  knock.protocol === TCP ? sendSyn(knock.port, destination, heldMs) : sendDatagram(PAYLOAD, knock.port, destination)
 
 /**
  * Sends one SYN. The socket is closed when connect(2) has returned, so that the kernel repeats none, or after `heldMs`.
@@ -40,27 +40,6 @@ async function sendSyn(port: number, { address, source }: Destination, heldMs: n
           // The port accepts connections, but no connection is wanted.
           socket.once('connect', () => socket.destroy())
         }
-      })
-    })
-  })
-}
-
-async function sendDatagram(port: number, { address, family, source }: Destination): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket({
-      type: family === 4 ? 'udp4' : 'udp6',
-      // The address is already resolved.
-      lookup: (host, _options, done) => done(null, host, family),
-    })
-    socket.once('error', (error) => {
-      socket.close()
-      reject(error)
-    })
-    socket.bind({ port: 0, ...(source === undefined ? {} : { address: source }) }, () => {
-      socket.send(PAYLOAD, port, address, (error) => {
-        socket.close()
-        if (error === null) resolve()
-        else reject(error)
       })
     })
   })

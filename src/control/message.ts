@@ -119,12 +119,13 @@ export interface DoorStatus {
   readonly shut: string | undefined
 }
 
+/** An opening, for lists of what is open. */
 export interface OpeningStatus {
   readonly door: string
   readonly source: string
   /** The user who opened it last, if the door has several users. */
   readonly user: string | undefined
-  /** The user that the last packet named without proof. */
+  /** The user that the last packet named without proof. The journal does not have it. */
   readonly claimedUser: string | undefined
   /** The open services, such as `tcp/22`; empty for an opening by commands. */
   readonly services: readonly string[]

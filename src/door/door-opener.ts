@@ -3,7 +3,8 @@ import type { Address } from '../packet/address.ts'
 import type { Grant } from './grant.ts'
 import { BY_HAND } from './held.ts'
 import type { May } from './held.ts'
-import type { Opener, OpeningStatus } from './opener.ts'
+import type { OpeningStatus } from '../control/message.ts'
+import type { Opener } from './opener.ts'
 
 /** Opens doors by the guard, by commands, or both. A door with neither has nothing to open but counts as open. */
 export class DoorOpener implements Opener {

@@ -13,7 +13,8 @@ import type { Store } from '../state/store.ts'
 import type { Grant } from './grant.ts'
 import { heldBy } from './held.ts'
 import type { May } from './held.ts'
-import type { Opener, OpeningStatus } from './opener.ts'
+import type { OpeningStatus } from '../control/message.ts'
+import type { Opener } from './opener.ts'
 
 /** Longest time that a timer is set for before it checks the clocks again, in milliseconds. */
 const TIMER_MAX_MS = 3_600_000

@@ -1,21 +1,7 @@
+import type { OpeningStatus } from '../control/message.ts'
 import type { Address } from '../packet/address.ts'
 import type { Grant } from './grant.ts'
 import type { May } from './held.ts'
-
-/** An opening, for lists of what is open. */
-export interface OpeningStatus {
-  readonly door: string
-  readonly source: string
-  /** The user who opened it last, if the door has several users. */
-  readonly user: string | undefined
-  /** The user that the last packet named without proof. The journal does not have it. */
-  readonly claimedUser: string | undefined
-  /** The open ports; empty for commands. */
-  readonly services: readonly string[]
-  /** The target that connections are forwarded to; absent: no forwarding. */
-  readonly forward?: string | undefined
-  readonly leftMs: number
-}
 
 /**
  * An opener opens and closes doors for all who ask: sequences, packets, operators. The guard and the commands are an opener

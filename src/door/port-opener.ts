@@ -15,7 +15,7 @@ import type { Guard } from './guard.ts'
 import { LiveOpener } from './live-opener.ts'
 import type { RefusalReason } from './live-opener.ts'
 import type { OpenerDeps } from './live-opener.ts'
-import type { OpeningStatus } from './opener.ts'
+import type { OpeningStatus } from '../control/message.ts'
 import { formatForward, forwardText, keyOf, servicesText } from './part.ts'
 import {
   admissionOf,

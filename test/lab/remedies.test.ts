@@ -130,12 +130,12 @@ async function withEtc(host: Host, files: Readonly<Record<string, string>>): Pro
     `--mount=/proc/${holder.pid}/ns/mnt`,
     ...argv,
   ]
-  const run: Host['run'] = async (argv, how) => await host.run(inside(argv), how)
-  const start: Host['start'] = (argv, how) => host.start(inside(argv), how)
+  const runs: Host['run'] = async (argv, how) => await host.run(inside(argv), how)
+  const starts: Host['start'] = (argv, how) => host.start(inside(argv), how)
   const own = Object.create(host, {
     resident: { value: host.resident },
-    run: { value: run },
-    start: { value: start },
+    run: { value: runs },
+    start: { value: starts },
   }) as Host
   for (const [name, input] of Object.entries(files)) {
     await own.run(['sh', '-c', 'mkdir -p "$(dirname "$0")" && cat > "$0"', `/etc/${name}`], { input })

@@ -1,17 +1,17 @@
 import { createSocket } from 'node:dgram'
-import type { Destination } from '../destination.ts'
+import type { Destination } from './destination.ts'
 
 /**
  * Sends one datagram. It resolves after the kernel has accepted it, and rejects with the system's error if the kernel
  * refuses it.
  *
- * @param sourcePort the source port, or 0 for any
+ * @param sourcePort the source port; default: any
  */
 export async function sendDatagram(
   bytes: Uint8Array,
   port: number,
   { address, family, source }: Destination,
-  sourcePort: number,
+  sourcePort = 0,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({
