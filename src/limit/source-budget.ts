@@ -155,7 +155,9 @@ class Purses {
   }
 
   #filled(slot: number, now: number): number {
-    const more = (Math.max(0, now - this.#filledAt[slot]!) * this.#rate.perSecond) / SECOND_MS
+    // A clock that goes back adds nothing, and does not stop the filling.
+    if (now < this.#filledAt[slot]!) this.#filledAt[slot] = now
+    const more = ((now - this.#filledAt[slot]!) * this.#rate.perSecond) / SECOND_MS
     return Math.min(this.#rate.burst, this.#left[slot]! + more)
   }
 }

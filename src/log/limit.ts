@@ -1,4 +1,4 @@
-import { sipHash } from '../packet/siphash.ts'
+import { SourceBudget } from '../limit/source-budget.ts'
 import type { Address } from '../packet/address.ts'
 
 /** Lines that one source may cause at once. The longest sequence has 32 stages. */
@@ -9,32 +9,27 @@ export const SOURCE_LINES_PER_S = 2
 export const TOTAL_BURST_LINES = 500
 /** Lines a second that all sources may cause after that. */
 export const TOTAL_LINES_PER_S = 50
-/** Sets in the table of sources; a power of two. */
-const SETS = 1_024
-/** Sources in a set. A new source replaces the one that was seen longest ago. */
-const WAYS = 4
-/** The most sources that are remembered. */
-export const LIMITED_SOURCES_MAX = SETS * WAYS
+/** The most sources that are remembered. A new one replaces the one that was seen longest ago. */
+export const LIMITED_SOURCES_MAX = 4_096
+const NONE = { perSecond: 0, burst: 0 }
 
-/**
- * Limits the log lines that unknown sources can cause, with a token bucket for each source and one for all. It runs for
- * every packet of a flood, so it allocates nothing. It looks up the source only while the common bucket has tokens. An
- * IPv6 source is a /64, because its owner has all addresses in it.
- */
+/** Limits the log lines that unknown sources can cause: for each source, and for all. An IPv6 source is a /64. */
 export class FloodLimit {
-  readonly #seed: readonly [number, number]
-  #total = TOTAL_BURST_LINES
-  #totalAt = -Infinity
-  /** The value 0 marks a free slot. */
-  readonly #family = new Uint8Array(LIMITED_SOURCES_MAX)
-  readonly #a = new Int32Array(LIMITED_SOURCES_MAX)
-  readonly #b = new Int32Array(LIMITED_SOURCES_MAX)
-  readonly #left = new Float64Array(LIMITED_SOURCES_MAX)
-  readonly #at = new Float64Array(LIMITED_SOURCES_MAX)
+  readonly #budget: SourceBudget
 
   /** @param seed two secret random 32-bit words, for the hash of the table */
   constructor(seed: readonly [number, number]) {
-    this.#seed = seed
+    this.#budget = new SourceBudget(
+      {
+        source: { perSecond: SOURCE_LINES_PER_S, burst: SOURCE_BURST_LINES },
+        all: { perSecond: TOTAL_LINES_PER_S, burst: TOTAL_BURST_LINES },
+        known: NONE,
+        allKnown: NONE,
+        sourcesMax: LIMITED_SOURCES_MAX,
+        knownMax: 1,
+      },
+      seed,
+    )
   }
 
   /**
@@ -43,38 +38,6 @@ export class FloodLimit {
    * @param now milliseconds
    */
   admit(source: Address, now: number): boolean {
-    this.#total = refilled(this.#total, now - this.#totalAt, TOTAL_LINES_PER_S, TOTAL_BURST_LINES)
-    this.#totalAt = now
-    if (this.#total < 1) return false
-    const slot = this.#slotOf(source, now)
-    const left = refilled(this.#left[slot]!, now - this.#at[slot]!, SOURCE_LINES_PER_S, SOURCE_BURST_LINES)
-    this.#at[slot] = now
-    if (left < 1) {
-      this.#left[slot] = left
-      return false
-    }
-    this.#left[slot] = left - 1
-    this.#total--
-    return true
+    return this.#budget.take(source, now, 1, 'stranger')
   }
-
-  /** Returns the source's slot. A new source takes a free slot, or the one of the source that was seen longest ago. */
-  #slotOf({ family, a, b }: Address, now: number): number {
-    const first = (sipHash(this.#seed[0], this.#seed[1], a, b, family, 0) & (SETS - 1)) * WAYS
-    let oldest = first
-    for (let slot = first; slot < first + WAYS; slot++) {
-      if (this.#family[slot] === family && this.#a[slot] === a && this.#b[slot] === b) return slot
-      if (this.#family[oldest] !== 0 && (this.#family[slot] === 0 || this.#at[slot]! < this.#at[oldest]!)) oldest = slot
-    }
-    this.#family[oldest] = family
-    this.#a[oldest] = a
-    this.#b[oldest] = b
-    this.#left[oldest] = SOURCE_BURST_LINES
-    this.#at[oldest] = now
-    return oldest
-  }
-}
-
-function refilled(left: number, elapsedMs: number, perSecond: number, burst: number): number {
-  return elapsedMs <= 0 ? left : Math.min(burst, left + (elapsedMs * perSecond) / 1000)
 }
