@@ -1,3 +1,4 @@
+import { LruMap } from '../limit/lru-map.ts'
 import { parseAddress } from '../packet/address.ts'
 
 /** The most simultaneous look-ups. Each occupies a thread of the pool that the log file also needs. */
@@ -20,7 +21,7 @@ interface Answer {
 export class Hosts {
   readonly #lookup: (address: string) => Promise<string | undefined>
   readonly #now: () => number
-  readonly #answers = new Map<string, Answer>()
+  readonly #answers = new LruMap<string, Answer>(HOSTS_MAX)
   readonly #asked = new Map<string, Promise<string | undefined>>()
   readonly #waiting: (() => void)[] = []
   #running = 0
@@ -32,7 +33,7 @@ export class Hosts {
 
   /** Returns the cached answer; `undefined` means that a look-up is needed. */
   known(address: string): { readonly host: string | undefined } | undefined {
-    const answer = this.#answers.get(address)
+    const answer = this.#answers.peek(address)
     if (answer === undefined || Math.abs(this.#now() - answer.at) < HOST_AGE_MAX_MS) return answer
     this.#answers.delete(address)
     return undefined
@@ -65,9 +66,7 @@ export class Hosts {
     if (next === undefined) this.#running--
     else next()
     this.#asked.delete(address)
-    this.#answers.delete(address)
     this.#answers.set(address, { host, at: this.#now() })
-    if (this.#answers.size > HOSTS_MAX) this.#answers.delete(this.#answers.keys().next().value!)
     return host
   }
 }
