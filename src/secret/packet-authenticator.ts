@@ -127,7 +127,7 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
     if (used === 'lost') return REFUSED
     if (used !== 'won') return staysShut(claim, 'error', used.unavailable)
     const there = this.find(claim.door)
-    if (there === undefined) return REFUSED
+    if (there === undefined) return staysShut(claim, 'notice', 'the config has changed meanwhile')
     const { door, file } = there
     const redeemed = file.state === undefined ? undefined : this.grantBy(file.state, door, claim)
     return redeemed ?? staysShut(claim, 'notice', 'access was revoked meanwhile')

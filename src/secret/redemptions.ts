@@ -35,7 +35,8 @@ export class Redemptions {
   }
 
   /**
-   * Redeems a claim, and opens its door. Claims beyond {@link REDEMPTIONS_MAX} are refused, unredeemed.
+   * Redeems a claim, and opens its door. Claims beyond {@link REDEMPTIONS_MAX} open nothing, but are redeemed, so that
+   * nobody can replay them, and the door's next one-time sequence comes into force.
    *
    * @param by the authenticator of the proof, which uses it up durably
    */
@@ -43,6 +44,7 @@ export class Redemptions {
     const { attempt, say } = this.#deps
     if (this.#count >= REDEMPTIONS_MAX) {
       say('error', `${formatAddress(claim.source)}: ${claim.door}: stays shut, too many doors open at once`)
+      void attempt(async () => void (await by.redeem(claim)))
       return
     }
     this.#count++

@@ -47,6 +47,11 @@ function listOfAll<T>(
   })
 }
 
+/** Returns a reader of one word, which may be in double quotes like the names of a list. */
+function one<T>(name: string, read: Reader<T>): Reader<T> {
+  return list(name, (words) => read(words.join()))
+}
+
 const readDoors: Reader<readonly string[]> = list('doors', (value) => {
   const long = value.find((name) => new TextEncoder().encode(name).length > CLAIM_DOOR_MAX_BYTES)
   if (long === undefined) return { value }
@@ -77,12 +82,15 @@ const OPTIONS = {
     listOfAll('from', 'a network', 'as in 192.0.2.0/24 or 2001:db8::7', parseNetwork),
   ),
   /** The time at which the user's access expires, in milliseconds since 1970. */
-  expiresMs: row('expires', 'DAY', readExpiry),
+  expiresMs: row('expires', 'DAY', one('expires', readExpiry)),
   /** The longest open time of a request, in seconds. */
   openForS: row(
     'open-for',
     'TIME',
-    mapped(readTime(1_000, CLAIM_OPEN_MAX_S * 1_000), (ms) => Math.floor(ms / 1_000)),
+    one(
+      'open-for',
+      mapped(readTime(1_000, CLAIM_OPEN_MAX_S * 1_000), (ms) => Math.floor(ms / 1_000)),
+    ),
   ),
   /** True if packets without an address open for their source. */
   packetSource: row('packet-source', undefined, yes),

@@ -228,6 +228,9 @@ describe('what a line allows', () => {
     ['from=198.51.100.0/24', {}, 'the address is not in from='],
     ['from=198.51.100.0/24', { address: other }, '198.51.100.9 0 undefined'],
     ['packet-source from=198.51.100.0/24', { address: undefined }, 'the address is not in from='],
+    // Hand-written files quote any value.
+    ['open-for="1m"', { openS: 600 }, '192.0.2.7 600 60'],
+    ['expires="2023-11-14T22:13Z"', {}, 'the key has expired'],
     ['open-for=60', { openS: 600 }, '192.0.2.7 600 60'],
     ['open-for=60', {}, '192.0.2.7 0 60'],
     ['', { openS: 600 }, '192.0.2.7 600 undefined'],

@@ -27,10 +27,12 @@ let folder: string
 let store: Store
 let knockknock: KnockknockAuthenticator
 let opened: string[]
+let refused: (string | undefined)[]
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'postern-knockknock-'))
   ;({ store } = await openStoreOn(new MemoryDisk(), '/state'))
   opened = []
+  refused = []
   knockknock = new KnockknockAuthenticator(
     {
       store,
@@ -50,6 +52,7 @@ beforeEach(async () => {
 const redeem = async (claim: Claim<KnockknockProof>): Promise<void> => {
   const redeemed = await knockknock.redeem(claim)
   if ('holder' in redeemed) opened.push(`${redeemed.door.name} ${redeemed.user}`)
+  else refused.push(redeemed.refused?.text)
 }
 afterEach(async () => {
   await knockknock.close()
@@ -133,4 +136,16 @@ test('counters that an earlier version noted by names count', async () => {
   await knock(1, 4)
   expect(opened).toEqual(['ssh alice'])
   expect(store.newest('knockknock\nssh\nalice')).toBeUndefined()
+})
+
+test('a reload that takes the door away while the counter is used up is told', async () => {
+  profile('alice', 1)
+  doors('ssh')
+  const under = knock(1, 0)
+  doors('shell')
+  await under
+  expect(opened).toEqual([])
+  expect(refused).toEqual(['192.0.2.7: ssh: stays shut: the config has changed meanwhile'])
+  await knock(1, 0)
+  expect(opened).toEqual([])
 })
