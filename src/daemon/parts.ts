@@ -51,8 +51,7 @@ export class Parts {
   constructor(args: Arguments, present: () => Config, log: Log, state: State) {
     const config = present()
     const { store, marks } = state
-    const say = (level: Parameters<Log['notice']>[0], text: string): void => log.notice(level, text)
-    const faults = new Faults((text) => say('error', text))
+    const faults = new Faults((text) => log.notice('error', text))
     this.faults = faults
     const timed = { store, clocks: new Clocks(), log }
     this.guarding = new Guarding(timed)
@@ -74,8 +73,7 @@ export class Parts {
         ledger: new JournalLedger(store),
         store,
         marks,
-        say,
-        explain: (source, door, reason) => log.event({ kind: 'explanation', source, door, reason }),
+        log,
         needsChanged: () => this.captures.updateSoon(),
         holdersChanged: () => this.reconciler.soon(),
         listFolder: listFolder(state.path),
@@ -98,9 +96,7 @@ export class Parts {
     const redemptions = new Redemptions({
       opener,
       reconciler: this.reconciler,
-      opened: ({ source, door, user, claimedUser }) =>
-        log.event({ kind: 'open', source, door: door.name, user, claimedUser }),
-      say,
+      log,
       attempt: async (work) => await faults.attempt(work),
     })
     this.captures = new Captures(config, {

@@ -15,7 +15,7 @@ export function arrivalOf(packet: Packet): Arrival {
   return { source: sourceOf(packet), protocol, port }
 }
 
-/** Describes for the log a packet from a user with a known key. */
-export function arrivalText({ source, protocol, port }: Arrival): string {
-  return `from ${formatAddress(source)} to ${protocol === TCP ? 'tcp' : 'udp'}/${port}`
+/** Returns the origin and the port of a packet as fields of an event. */
+export function arrivalFields({ source, protocol, port }: Arrival): { readonly source: string; readonly to: string } {
+  return { source: formatAddress(source), to: `${protocol === TCP ? 'tcp' : 'udp'}/${port}` }
 }

@@ -148,7 +148,7 @@ export function testContract(name: string, fixture: Fixture): void {
       const claim = await fixture.claim(tested, 'first')
       tested.deps.ledger.unavailable = 'the disk is full'
       const refusal = await redeem(claim)
-      expect(refusal).toMatchObject({ refused: { level: 'error', text: expect.stringContaining('the disk is full') } })
+      expect(refusal).toMatchObject({ refused: { level: 'error', cause: expect.stringContaining('the disk is full') } })
     })
 
     test('holders are judged once the door is in force: a holder who lost the right may not keep the opening', async () => {
@@ -253,7 +253,7 @@ function isGrant(redeemed: Redeemed): redeemed is Grant {
 }
 
 function granted(redeemed: Redeemed): Grant {
-  if (!isGrant(redeemed)) throw new Error(`refused: ${redeemed.refused?.text ?? 'without a line'}`)
+  if (!isGrant(redeemed)) throw new Error(`refused: ${JSON.stringify(redeemed.refused)}`)
   expect(formatAddress(redeemed.source)).toBe(HELD.source)
   return redeemed
 }

@@ -1,4 +1,5 @@
 import type { GateSequence } from '../gate/sequence.ts'
+import { textOf } from '../log/format.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import { HolderMarks } from '../state/holder-marks.ts'
 import { FakeLedger } from '../state/ledger-fake.ts'
@@ -61,8 +62,10 @@ export async function fakeDeps(folder: string, before?: FakeDeps): Promise<FakeD
     explained,
     claims,
     changes: () => changes,
-    say: (_, text) => void said.push(text),
-    explain: (_, __, reason) => void explained.push(reason),
+    log: {
+      event: (event) => void (event.kind === 'explanation' ? explained.push(event.reason) : said.push(textOf(event))),
+      notice: (_, text) => void said.push(text),
+    },
     claimed: (claim) => void claims.push(claim),
     isOwn: () => true,
     needsChanged: () => undefined,

@@ -73,7 +73,7 @@ export class GeneratedDoor implements GateDoor {
         { door: door.name, name, terms: publish },
         () => ({ text: this.#text(), edition: this.#edition }),
         (edition) => this.#published(edition),
-        (why) => deps.say('warning', `${door.name}: its list is not published: ${why}`),
+        (cause) => this.#trouble('warning', 'its list is not published', cause),
       )
     }
     this.#begin(after)
@@ -167,7 +167,7 @@ export class GeneratedDoor implements GateDoor {
     try {
       await what()
     } catch (error) {
-      this.#deps.say('error', `${this.#door.name}: cannot update its list: ${(error as Error).message}`)
+      this.#trouble('error', 'cannot update its list', (error as Error).message)
     }
   }
 
@@ -195,12 +195,12 @@ export class GeneratedDoor implements GateDoor {
     // The list keeps its name, so its previous holders may keep the door.
     await writeSequences(this.#path, [...now.sequences, ...more], now.known?.name)
     now.refresh()
-    this.#deps.say('notice', `${name}: list refilled: ${before} sequences were left, now ${now.left}`)
+    this.#deps.log.notice('notice', `${name}: list refilled: ${before} sequences were left, now ${now.left}`)
     this.#publishing?.want()
   }
 
   async #replace(): Promise<void> {
-    const { store, say } = this.#deps
+    const { store, log } = this.#deps
     const fresh = this.#make(this.#door.secret.list.count)
     const old = this.#oldPath
     // A list that nobody could fetch needs no overlap. The previous list stays valid instead.
@@ -220,7 +220,7 @@ export class GeneratedDoor implements GateDoor {
       this.#before = this.#open(old)
       this.#until = undefined
     }
-    say('notice', `${this.#door.name}: has a new list of ${this.#now.left} sequences`)
+    log.notice('notice', `${this.#door.name}: has a new list of ${this.#now.left} sequences`)
     if (this.#publishing === undefined) this.#limit(Date.now() + this.#overlapMs)
     else this.#publishing.want()
   }
@@ -259,10 +259,7 @@ export class GeneratedDoor implements GateDoor {
     this.#deps.store
       .advance(this.#untilKey, String(until), () => true)
       .catch((error: unknown) => {
-        this.#deps.say(
-          'warning',
-          `${this.#door.name}: its previous list can still be used: ${(error as Error).message}`,
-        )
+        this.#trouble('warning', 'its previous list can still be used', (error as Error).message)
       })
     this.#wait()
   }
@@ -281,16 +278,20 @@ export class GeneratedDoor implements GateDoor {
 
   /** Removes the previous list when it expires. */
   async #withdraw(): Promise<void> {
-    const { store, say, needsChanged, holdersChanged } = this.#deps
+    const { store, log, needsChanged, holdersChanged } = this.#deps
     this.#before?.close()
     this.#before = undefined
     this.#until = undefined
     await unlink(this.#oldPath)
     await store.forget(this.#untilKey)
-    say('notice', `${this.#door.name}: the previous list has expired`)
+    log.notice('notice', `${this.#door.name}: the previous list has expired`)
     needsChanged()
     holdersChanged()
     this.#publishing?.want()
+  }
+
+  #trouble(level: 'warning' | 'error', what: string, cause: string): void {
+    this.#deps.log.event({ kind: 'trouble', level, door: this.#door.name, what, cause })
   }
 
   /** The current list, and the previous one while it is valid. */

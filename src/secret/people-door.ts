@@ -56,25 +56,25 @@ export class PeopleDoor implements GateDoor {
     this.#door = door
     this.#deps = deps
     this.#isNamed = isNamed
-    const { gate, say } = deps
+    const { gate, log } = deps
     const { path } = door.secret
-    this.#warning = new Warning(say)
+    this.#warning = new Warning(log)
     this.#shared = new SharedCodes(gate, (users) => this.#noteClash(users))
     this.#file = new WatchedFile({
       path,
       read: () => {
         const { people, warnings } = read(door.name, path, this.people ?? [])
-        this.#warning.set(warnings.join('\n'))
+        this.#warn(warnings.join('\n'))
         return people
       },
       changed: (people) => this.#take(people),
       failed: (error, kept) => {
         const stays = kept ? 'keeping the previous users' : 'opens to nobody'
-        this.#warning.set(`${door.name}: ${stays}: ${error.message}`)
+        this.#warn(`${door.name}: ${stays}: ${error.message}`)
         // The users of the same file when it was last read successfully.
         if (kept && this.#users.size === 0) this.#take(this.people ?? [])
       },
-      unwatched: (error) => say('warning', `${door.name}: ${path} is not watched: ${error.message}`),
+      unwatched: (error) => log.notice('warning', `${door.name}: ${path} is not watched: ${error.message}`),
       before,
     })
     this.#file.refresh()
@@ -123,7 +123,7 @@ export class PeopleDoor implements GateDoor {
   }
 
   #take(people: readonly Person[]): void {
-    const { gate, say, holdersChanged } = this.#deps
+    const { gate, log, holdersChanged } = this.#deps
     this.#inForce.renew()
     const before = this.#users
     const isFirst = before.size === 0
@@ -147,9 +147,8 @@ export class PeopleDoor implements GateDoor {
     for (const user of gone) this.#drop(user)
     for (const { fixed } of come) if (fixed !== undefined) gate.add(fixed)
     this.#users = after
-    for (const { name } of before.values()) {
-      if (name === undefined) continue
-      say('notice', `${this.#door.name}: access of ${name} revoked`)
+    for (const { name: user } of before.values()) {
+      if (user !== undefined) log.event({ kind: 'revoked', door: this.#door.name, user })
     }
     // Openings from before the first reading could not be judged until now.
     if (gone.length > 0 || isFirst) holdersChanged()
@@ -237,6 +236,11 @@ export class PeopleDoor implements GateDoor {
     if (now - this.#clashSaidAt < CLASH_SAID_MS) return
     this.#clashSaidAt = now
     const who = users.map((user) => user ?? 'everybody').join(' and ')
-    this.#deps.say('notice', `${this.#door.name}: ${who} have the same code at the moment: it opens nothing`)
+    const what = `${who} have the same code at the moment: it opens nothing`
+    this.#deps.log.event({ kind: 'trouble', level: 'notice', door: this.#door.name, what })
+  }
+
+  #warn(text: string): void {
+    this.#warning.set(text === '' ? undefined : { kind: 'notice', level: 'warning', text })
   }
 }
