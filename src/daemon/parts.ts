@@ -8,6 +8,7 @@ import type { Opened } from '../gate/effect.ts'
 import { listeningPorts } from '../host/listening.ts'
 import { sameAddress } from '../packet/address.ts'
 import { Authenticators } from '../secret/authenticators.ts'
+import { SYSTEM_CLOCK } from '../secret/clock.ts'
 import { Redemptions } from '../secret/redemptions.ts'
 import { Clocks } from '../state/boot-clock.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
@@ -74,6 +75,7 @@ export class Parts {
         store,
         marks,
         log,
+        clock: SYSTEM_CLOCK,
         needsChanged: () => this.captures.updateSoon(),
         holdersChanged: () => this.reconciler.soon(),
         listFolder: listFolder(state.path),

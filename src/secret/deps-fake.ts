@@ -7,6 +7,7 @@ import { MemoryDisk } from '../state/memory-disk.ts'
 import { openStoreOn } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
 import type { Claim } from './authenticator.ts'
+import { SYSTEM_CLOCK } from './clock.ts'
 import type { PacketDeps } from './deps.ts'
 import type { GeneratedDeps } from './generated-door.ts'
 
@@ -56,6 +57,7 @@ export async function fakeDeps(folder: string, before?: FakeDeps): Promise<FakeD
     ledger: new FakeLedger(before?.ledger),
     store: before?.store ?? (await openStoreOn(new MemoryDisk(), '/state')).store,
     marks: MARKS,
+    clock: SYSTEM_CLOCK,
     listFolder: folder,
     listening: () => ({ [TCP]: new Set(), [UDP]: new Set() }),
     said,

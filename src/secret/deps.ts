@@ -6,6 +6,7 @@ import type { Ledger } from '../state/ledger.ts'
 import type { Store } from '../state/store.ts'
 import type { SpaProtocol } from '../config/config.ts'
 import type { Authenticator, Claim } from './authenticator.ts'
+import type { Clock } from './clock.ts'
 
 /** What every authenticator needs of the daemon. */
 export interface AuthenticatorDeps {
@@ -15,6 +16,9 @@ export interface AuthenticatorDeps {
   readonly store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys' | 'loss' | 'acceptsLoss'>
   readonly marks: HolderMarks
   readonly log: Pick<Log, 'event' | 'notice'>
+  readonly clock: Clock
+  /** True in a replay: files are read, but neither watched nor written. */
+  readonly isReadOnly?: boolean
   /** Called when other sequences or packets have to be captured. */
   readonly needsChanged: () => void
   /** Called when a key no longer opens a door, or opens less of it. */

@@ -50,7 +50,8 @@ export class GeneratedDoor implements GateDoor {
    * The end of the previous list's validity, in milliseconds since 1970; `undefined` until the new list is published.
    */
   #until: number | undefined
-  #timer: NodeJS.Timeout | undefined
+  /** Cancels the wait for the end of the previous list. */
+  #cancel = (): void => undefined
   /** The number of lists since the start. */
   #edition = 0
   /** The last of the file changes, which run one after another. */
@@ -70,7 +71,7 @@ export class GeneratedDoor implements GateDoor {
     const { publish } = door.secret.list
     if (publish !== undefined) {
       this.#publishing = new Publishing(
-        { door: door.name, name, terms: publish },
+        { door: door.name, name, terms: publish, clock: deps.clock },
         () => ({ text: this.#text(), edition: this.#edition }),
         (edition) => this.#published(edition),
         (cause) => this.#trouble('warning', 'its list is not published', cause),
@@ -151,7 +152,7 @@ export class GeneratedDoor implements GateDoor {
   /** Removes the sequences from the gate. */
   async close(): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#timer)
+    this.#cancel()
     for (const list of this.#lists) list.close()
     await this.#turn
     await this.#publishing?.close()
@@ -207,7 +208,7 @@ export class GeneratedDoor implements GateDoor {
     const unpublished = this.#before !== undefined && this.#until === undefined
     if (unpublished) this.#now?.close()
     else {
-      clearTimeout(this.#timer)
+      this.#cancel()
       this.#before?.close()
       this.#now?.close()
       await store.forget(this.#untilKey)
@@ -221,7 +222,7 @@ export class GeneratedDoor implements GateDoor {
       this.#until = undefined
     }
     log.notice('notice', `${this.#door.name}: has a new list of ${this.#now.left} sequences`)
-    if (this.#publishing === undefined) this.#limit(Date.now() + this.#overlapMs)
+    if (this.#publishing === undefined) this.#limit(this.#deps.clock.now() + this.#overlapMs)
     else this.#publishing.want()
   }
 
@@ -235,13 +236,13 @@ export class GeneratedDoor implements GateDoor {
       this.#until = until
       this.#wait()
     } else if (this.#publishing === undefined) {
-      this.#limit(Date.now() + this.#overlapMs)
+      this.#limit(this.#deps.clock.now() + this.#overlapMs)
     }
   }
 
   #text(): string {
     const { name: door, secret } = this.#door
-    const made = Date.now()
+    const made = this.#deps.clock.now()
     const before = this.#before === undefined ? undefined : (this.#until ?? made + this.#overlapMs)
     const { host } = secret.list.publish ?? {}
     return listText({ door, host, made, before }, this.#now?.sequences ?? [])
@@ -250,7 +251,7 @@ export class GeneratedDoor implements GateDoor {
   /** Starts the overlap of the previous list, because users can now fetch the new one. */
   #published(edition: number): void {
     if (edition !== this.#edition || this.#before === undefined || this.#until !== undefined) return
-    this.#limit(Date.now() + this.#overlapMs)
+    this.#limit(this.#deps.clock.now() + this.#overlapMs)
   }
 
   /** Sets the end of the previous list's validity. */
@@ -265,15 +266,12 @@ export class GeneratedDoor implements GateDoor {
   }
 
   #wait(): void {
-    clearTimeout(this.#timer)
-    const left = (this.#until ?? Infinity) - Date.now()
-    this.#timer = setTimeout(
-      () => {
-        if (left <= TIMER_MAX_MS) this.#next(async () => await this.#withdraw())
-        else this.#wait()
-      },
-      Math.max(0, Math.min(left, TIMER_MAX_MS)),
-    ).unref()
+    this.#cancel()
+    const left = (this.#until ?? Infinity) - this.#deps.clock.now()
+    this.#cancel = this.#deps.clock.after(Math.max(0, Math.min(left, TIMER_MAX_MS)), () => {
+      if (left <= TIMER_MAX_MS) this.#next(async () => await this.#withdraw())
+      else this.#wait()
+    })
   }
 
   /** Removes the previous list when it expires. */

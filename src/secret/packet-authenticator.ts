@@ -224,6 +224,7 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
       files,
       folders,
       unwatched: (error) => this.sayUnwatched(path, error),
+      isReadOnce: this.deps.isReadOnly,
     })
     return { door, file, paths: () => [...new Set([path, ...files(), ...folders()])] }
   }

@@ -42,8 +42,8 @@ export class PeopleDoor implements GateDoor {
   readonly #file: WatchedFile<readonly Person[]>
   readonly #inForce = new MarksInForce(() => (this.people ?? []).map((person) => this.#markOf(person.secret)))
   readonly #warning: Warning
-  #timer: NodeJS.Timeout | undefined
-  #renewing: NodeJS.Immediate | undefined
+  /** Cancels the next renewal of the codes. */
+  #cancel = (): void => undefined
   #clashSaidAt = -Infinity
 
   /** @param before the users of the same file when it was last read successfully */
@@ -76,6 +76,7 @@ export class PeopleDoor implements GateDoor {
       },
       unwatched: (error) => log.notice('warning', `${door.name}: ${path} is not watched: ${error.message}`),
       before,
+      isReadOnce: deps.isReadOnly,
     })
     this.#file.refresh()
   }
@@ -169,8 +170,7 @@ export class PeopleDoor implements GateDoor {
   /** Removes every sequence from the gate and stops watching the file. */
   close(): void {
     this.#file.close()
-    clearTimeout(this.#timer)
-    clearImmediate(this.#renewing)
+    this.#cancel()
     for (const user of this.#users.values()) this.#drop(user)
     this.#users = new Map()
   }
@@ -203,32 +203,33 @@ export class PeopleDoor implements GateDoor {
 
   /** Renews all codes in several steps, and sets a timer for the next ones. */
   #renew(): void {
-    clearTimeout(this.#timer)
-    clearImmediate(this.#renewing)
+    this.#cancel()
+    const { clock, needsChanged } = this.#deps
     const users = this.#users.values()
     let due = Infinity
     const some = (): void => {
       for (let count = 0; count < RENEWED_AT_ONCE; count++) {
         const { done, value } = users.next()
         if (done === true) {
-          this.#deps.needsChanged()
+          needsChanged()
           this.#wait(due)
           return
         }
         if (value.codes === undefined) continue
-        const now = Date.now()
+        const now = clock.now()
         value.codes.update(now)
         due = Math.min(due, value.codes.due(now))
       }
-      this.#renewing = setImmediate(some)
+      this.#cancel = clock.after(0, some)
     }
     some()
   }
 
   #wait(due: number): void {
     if (due === Infinity) return
-    const wait = Math.min(Math.max(due - Date.now(), LOOK_MIN_MS), LOOK_EVERY_MS)
-    this.#timer = setTimeout(() => this.#renew(), wait).unref()
+    const { clock } = this.#deps
+    const wait = Math.min(Math.max(due - clock.now(), LOOK_MIN_MS), LOOK_EVERY_MS)
+    this.#cancel = clock.after(wait, () => this.#renew())
   }
 
   #noteClash(users: readonly (string | undefined)[]): void {

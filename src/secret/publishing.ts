@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { PublishTerms } from '../config/config.ts'
 import { spawn } from '../native/spawn.ts'
 import type { Order } from '../publish/order.ts'
+import type { Clock } from './clock.ts'
 
 const PROGRAM = fileURLToPath(new URL('../bin/publisher.js', import.meta.url))
 /** The longest time for one publishing, in milliseconds. */
@@ -19,27 +20,36 @@ export interface Edition {
   readonly edition: number
 }
 
+/** The door whose list is published, the base name of the files, and where they go. */
+export interface PublishingDeps {
+  readonly door: string
+  readonly name: string
+  readonly terms: PublishTerms
+  readonly clock: Clock
+}
+
 /** Publishes the list of one door whenever it changes. The newest text is published, one run after another. */
 export class Publishing {
   readonly #door: string
   readonly #name: string
   readonly #terms: PublishTerms
+  readonly #clock: Clock
   readonly #list: () => Edition
   readonly #done: (edition: number) => void
   readonly #failed: (why: string) => void
   #wanted = false
   #running: Promise<void> | undefined
-  #timer: NodeJS.Timeout | undefined
+  /** Cancels the next try. */
+  #cancel = (): void => undefined
   readonly #abort = new AbortController()
   #closed = false
 
   /**
-   * @param name the base name of the files
    * @param list returns the current list
    * @param done called with the edition that was published
    */
   constructor(
-    { door, name, terms }: { readonly door: string; readonly name: string; readonly terms: PublishTerms },
+    { door, name, terms, clock }: PublishingDeps,
     list: () => Edition,
     done: (edition: number) => void,
     failed: (why: string) => void,
@@ -47,6 +57,7 @@ export class Publishing {
     this.#door = door
     this.#name = name
     this.#terms = terms
+    this.#clock = clock
     this.#list = list
     this.#done = done
     this.#failed = failed
@@ -55,17 +66,17 @@ export class Publishing {
   /** Publishes the changed list. */
   want(): void {
     this.#wanted = true
-    clearTimeout(this.#timer)
+    this.#cancel()
     if (this.#running === undefined && !this.#closed) this.#running = this.#run()
   }
 
   /** Starts no further run and waits briefly for the current one. The next start publishes again. */
   async close(): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#timer)
-    const timer = setTimeout(() => this.#abort.abort(), CLOSE_MAX_MS)
+    this.#cancel()
+    const cancel = this.#clock.after(CLOSE_MAX_MS, () => this.#abort.abort())
     await this.#running
-    clearTimeout(timer)
+    cancel()
   }
 
   /** Publishes until the list has not changed. Never rejects. */
@@ -91,7 +102,7 @@ export class Publishing {
 
   #failAndTryAgain(why: string): void {
     this.#failed(why)
-    this.#timer = setTimeout(() => this.want(), AGAIN_MS).unref()
+    this.#cancel = this.#clock.after(AGAIN_MS, () => this.want())
   }
 
   #order(text: string): Order {

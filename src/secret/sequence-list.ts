@@ -10,7 +10,10 @@ import { gateSequenceOf } from './gate-sequence.ts'
 import { Warning } from './warning.ts'
 
 /** The dependencies of a list of one-time sequences. */
-export interface SequenceListDeps extends Pick<AuthenticatorDeps, 'gate' | 'ledger' | 'log' | 'needsChanged'> {
+export interface SequenceListDeps extends Pick<
+  AuthenticatorDeps,
+  'gate' | 'ledger' | 'log' | 'needsChanged' | 'isReadOnly'
+> {
   readonly door: Door
   readonly path: string
   /** The number of sequences left at which a warning is logged; 0 for no warning. */
@@ -43,11 +46,12 @@ export class SequenceList {
   constructor(deps: SequenceListDeps) {
     this.#deps = deps
     const { door, path, ledger, log, changed, before } = deps
-    this.#list = new OneTimeList(door.name, path, ledger)
+    this.#list = new OneTimeList(door.name, path, ledger, { isMarked: deps.isReadOnly !== true })
     this.#warning = new Warning(log)
     this.#file = new WatchedFile({
       path,
       before,
+      isReadOnce: deps.isReadOnly,
       read: () => this.#list.read(),
       changed: (left) => {
         this.#give(left)

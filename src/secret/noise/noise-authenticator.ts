@@ -100,7 +100,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     if (user === undefined) return holder === undefined && named === undefined ? 'unknown' : 'may not'
     const ports = services === undefined ? undefined : parseServices(services)
     const address = parseAddress(source)!
-    return stillPermits(user, { door, ports, address, now: Date.now() }) ? 'may' : 'may not'
+    return stillPermits(user, { door, ports, address, now: this.deps.clock.now() }) ? 'may' : 'may not'
   }
 
   protected override expiries(users: Users): readonly (number | undefined)[] {
@@ -135,6 +135,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
         this.deps.log.notice('error', `${error.message}${missing ? '\npostern keygen server makes one' : ''}`)
       },
       unwatched: (error) => this.sayUnwatched(path, error),
+      isReadOnce: this.deps.isReadOnly,
     })
     this.#serverFile = { path, file }
     file.refresh()
@@ -184,7 +185,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
       return
     }
     const { wanted } = request
-    const proof = { address: request.address ?? arrival.source, publicKey, request, at: Date.now() }
+    const proof = { address: request.address ?? arrival.source, publicKey, request, at: this.deps.clock.now() }
     let refusal = wanted.kind === 'door' ? `there is no door ${wanted.door} for this key` : 'no door opens these ports'
     let refusing: string | undefined
     for (const holder of holders) {

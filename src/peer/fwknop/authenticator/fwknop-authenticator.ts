@@ -93,7 +93,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
   constructor(deps: PacketDeps<FwknopProof>, work: WorkBudget) {
     super(deps, work)
     this.#known = new KnownSources('fwknop', deps.store, work)
-    this.#used = new UsedDigests(deps.ledger, deps.store)
+    this.#used = new UsedDigests(deps)
   }
 
   protected override read(door: PacketDoor, before: Stanzas | undefined): Reading<Stanzas> {
@@ -104,7 +104,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
   protected override judge({ list }: Stanzas, held: Held): Verdict {
     const { holder } = held
     if (holder === undefined) return 'unknown'
-    const now = Date.now()
+    const now = this.deps.clock.now()
     const may = list.some(
       (stanza) => marksOfStanza(this.deps.marks, stanza).includes(holder) && stanzaPermits(stanza, held, now),
     )
@@ -232,7 +232,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
       return 'good'
     }
     const address = spa.request.address ?? arrival.source
-    const proof = { address, stanza, signer, spa, destination, at: Date.now() }
+    const proof = { address, stanza, signer, spa, destination, at: this.deps.clock.now() }
     const claim = { ...arrival, door: door.name, proof }
     const granted = this.#grant(trial, claim)
     if ('refusal' in granted) {
@@ -247,7 +247,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     const { door, stanza } = trial
     const { source, protocol, port, proof } = claim
     const { spa, signer, destination, at: now } = proof
-    const { isOwn, store, marks } = this.deps
+    const { isOwn, store, marks, clock } = this.deps
     const { maxAgeMs } = door.secret
     const forwardTo = forwardsOf(door)
     const granted = grant(stanza, spa, { source, destination, now, maxAgeMs, isOwn, forwardTo })
@@ -262,7 +262,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     const ms = shortest(door.cmdTimeoutMs, openS * SECOND_MS)
     const services = door.opens.length === 0 ? undefined : servicesFor(door, asked)
     if (stanza.cycle === undefined) return { ...common, ms, services, asked, forward }
-    return { ...common, asked, ...cycleOf(stanza.cycle, door, granted, { source, destination }) }
+    return { ...common, asked, ...cycleOf(stanza.cycle, door, granted, { source, destination, now: clock.now() }) }
   }
 
   /** Returns the reason why a door refuses what a stanza grants, or `undefined`. */

@@ -7,6 +7,7 @@ import { readConfig } from '../../../config/read.ts'
 import { parseAddress } from '../../../packet/address.ts'
 import { Packet, SYN, TCP } from '../../../packet/packet.ts'
 import type { Claim } from '../../../secret/authenticator.ts'
+import { SYSTEM_CLOCK } from '../../../secret/clock.ts'
 import { WorkBudget } from '../../../secret/work-budget.ts'
 import { formatCounter, formatProfileConfig, formatProfileKey } from '../profile.ts'
 import { encodeSyn } from '../syn.ts'
@@ -37,6 +38,7 @@ beforeEach(async () => {
       ledger: new JournalLedger(store),
       gate: { add: nothing, remove: nothing },
       log: { event: nothing, notice: nothing },
+      clock: SYSTEM_CLOCK,
       claimed: (claim) => void redeem(claim),
       isOwn: () => true,
       holdersChanged: nothing,
