@@ -62,7 +62,9 @@ export class Parts {
     const completed = ({ secret, ...by }: Opened): void =>
       redemptions.begin({ ...by, door: secret.door, proof: secret }, authenticators)
     this.knocks = new Knocks(config, {
-      log,
+      decided: (events) => {
+        for (const event of events) log.event(event)
+      },
       debug: args.debug,
       completed,
       inOrder: (doors) => authenticators.inOrder(doors),
