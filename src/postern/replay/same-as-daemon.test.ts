@@ -14,7 +14,7 @@ import { textOf } from '../../log/format.ts'
 import { Log } from '../../log/log.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { decode } from '../../packet/decode.ts'
-import { Packet, UDP } from '../../packet/packet.ts'
+import { Packet, TCP, UDP } from '../../packet/packet.ts'
 import { HolderMarks } from '../../state/holder-marks.ts'
 import { MemoryDisk } from '../../state/memory-disk.ts'
 import { openStoreOn } from '../../state/store.ts'
@@ -125,12 +125,12 @@ async function ofReplay(sent: readonly Sent[], begin: number): Promise<readonly 
   return lines
 }
 
+const knock = (at: number, ports: readonly number[], from: string): readonly Sent[] =>
+  ports.map((port, index) => ({ at: at + index * 10, port, from, protocol: port === 8000 ? UDP : TCP }))
+const fixed = (at: number, from: string): readonly Sent[] => knock(at, [7000, 8000, 9000], from)
+
 test('fixed sequences, one-time ones, codes and users, again and again, and a scan', async () => {
   const begin = Date.now()
-  const knock = (at: number, ports: readonly number[], from: string): readonly Sent[] =>
-    ports.map((port, index) => ({ at: at + index * 10, port, from }))
-  const fixed = (at: number, from: string): readonly Sent[] =>
-    knock(at, [7000, 8000, 9000], from).map((each) => (each.port === 8000 ? { ...each, protocol: UDP } : each))
   const code = knocksOfCode(codeOf(TOTP, periodAt(TOTP, begin))).map(({ port }) => port)
   const sent = [
     ...fixed(0, '192.0.2.7'),
