@@ -34,7 +34,7 @@ export type OpeningEvent = Readonly<
   /** A one-time secret came again, or somebody else was faster. */
   | ({ kind: 'used-before'; secret: 'code' | 'sequence' } & OfDoor & ForUser)
   /** A packet that a known key opened, and no door grants what it asks for. `to` is its port, as in `udp/62201`. */
-  | ({ kind: 'rejected'; packet: string; source: string; to: string; reason: string } & Sender)
+  | ({ kind: 'rejected'; packet: string; to: string; reason: string; user: string; claimedUser?: string } & FromAny)
   /** The list of one-time sequences is used up, unreadable, low, or has used ones again. */
   | { kind: 'list'; door: string; left: number; usedAgain: boolean; cause?: string | undefined }
   /** Something about an opening or a command is not as it should be. */
@@ -80,16 +80,14 @@ interface OfDoor {
   door: string
 }
 
-interface OfAny {
-  source?: string | undefined
+interface FromAny {
+  source: string
   door?: string | undefined
 }
 
-/** The owner of a packet's key, and the user that the packet names without proof. */
-interface Sender {
+interface OfAny {
+  source?: string | undefined
   door?: string | undefined
-  user: string
-  claimedUser?: string | undefined
 }
 
 /** The user that the key or secret proves, if the door has several. */

@@ -1,3 +1,4 @@
+import type { LogEvent } from '../log/event.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { TCP, sourceOf } from '../packet/packet.ts'
@@ -15,7 +16,13 @@ export function arrivalOf(packet: Packet): Arrival {
   return { source: sourceOf(packet), protocol, port }
 }
 
-/** Returns the origin and the port of a packet as fields of an event. */
-export function arrivalFields({ source, protocol, port }: Arrival): { readonly source: string; readonly to: string } {
-  return { source: formatAddress(source), to: `${protocol === TCP ? 'tcp' : 'udp'}/${port}` }
+type Rejected = Extract<LogEvent, { kind: 'rejected' }>
+
+/** Returns the event of a packet that a known key opened, and that no door accepts. */
+export function rejectedOf(
+  { source, protocol, port }: Arrival,
+  about: Omit<Rejected, 'kind' | 'source' | 'to'>,
+): Rejected {
+  const to = `${protocol === TCP ? 'tcp' : 'udp'}/${port}`
+  return { kind: 'rejected', source: formatAddress(source), to, ...about }
 }

@@ -2,7 +2,7 @@
 export interface Clock {
   /** Returns milliseconds since 1970. */
   now(): number
-  /** Calls back once after `ms` milliseconds; 0: after the events that wait now. Returns what cancels it. */
+  /** Calls back once after `ms` milliseconds. Returns what cancels it. */
   after(ms: number, call: () => void): () => void
 }
 
@@ -10,10 +10,6 @@ export interface Clock {
 export const SYSTEM_CLOCK: Clock = {
   now: () => Date.now(),
   after(ms, call) {
-    if (ms <= 0) {
-      const immediate = setImmediate(call)
-      return () => clearImmediate(immediate)
-    }
     const timer = setTimeout(call, ms).unref()
     return () => clearTimeout(timer)
   },

@@ -70,12 +70,15 @@ export class GeneratedDoor implements GateDoor {
     this.#path = join(deps.listFolder, name)
     const { publish } = door.secret.list
     if (publish !== undefined) {
-      this.#publishing = new Publishing(
-        { door: door.name, name, terms: publish, clock: deps.clock },
-        () => ({ text: this.#text(), edition: this.#edition }),
-        (edition) => this.#published(edition),
-        (cause) => this.#trouble('warning', 'its list is not published', cause),
-      )
+      this.#publishing = new Publishing({
+        door: door.name,
+        name,
+        terms: publish,
+        clock: deps.clock,
+        list: () => ({ text: this.#text(), edition: this.#edition }),
+        done: (edition) => this.#published(edition),
+        failed: (cause) => this.#trouble('warning', 'its list is not published', cause),
+      })
     }
     this.#begin(after)
   }

@@ -20,23 +20,23 @@ export interface Edition {
   readonly edition: number
 }
 
-/** The door whose list is published, the base name of the files, and where they go. */
+/** The dependencies of publishing. */
 export interface PublishingDeps {
   readonly door: string
+  /** The base name of the files. */
   readonly name: string
   readonly terms: PublishTerms
   readonly clock: Clock
+  /** Returns the current list. */
+  readonly list: () => Edition
+  /** Called with the edition that was published. */
+  readonly done: (edition: number) => void
+  readonly failed: (why: string) => void
 }
 
 /** Publishes the list of one door whenever it changes. The newest text is published, one run after another. */
 export class Publishing {
-  readonly #door: string
-  readonly #name: string
-  readonly #terms: PublishTerms
-  readonly #clock: Clock
-  readonly #list: () => Edition
-  readonly #done: (edition: number) => void
-  readonly #failed: (why: string) => void
+  readonly #deps: PublishingDeps
   #wanted = false
   #running: Promise<void> | undefined
   /** Cancels the next try. */
@@ -44,23 +44,8 @@ export class Publishing {
   readonly #abort = new AbortController()
   #closed = false
 
-  /**
-   * @param list returns the current list
-   * @param done called with the edition that was published
-   */
-  constructor(
-    { door, name, terms, clock }: PublishingDeps,
-    list: () => Edition,
-    done: (edition: number) => void,
-    failed: (why: string) => void,
-  ) {
-    this.#door = door
-    this.#name = name
-    this.#terms = terms
-    this.#clock = clock
-    this.#list = list
-    this.#done = done
-    this.#failed = failed
+  constructor(deps: PublishingDeps) {
+    this.#deps = deps
   }
 
   /** Publishes the changed list. */
@@ -74,7 +59,7 @@ export class Publishing {
   async close(): Promise<void> {
     this.#closed = true
     this.#cancel()
-    const cancel = this.#clock.after(CLOSE_MAX_MS, () => this.#abort.abort())
+    const cancel = this.#deps.clock.after(CLOSE_MAX_MS, () => this.#abort.abort())
     await this.#running
     cancel()
   }
@@ -84,11 +69,11 @@ export class Publishing {
     try {
       while (this.#wanted && !this.#closed) {
         this.#wanted = false
-        const { text, edition } = this.#list()
+        const { text, edition } = this.#deps.list()
         const why = await publish(this.#order(text), this.#abort.signal)
         if (this.#abort.signal.aborted) break
         if (why === undefined) {
-          this.#done(edition)
+          this.#deps.done(edition)
           continue
         }
         this.#failAndTryAgain(why)
@@ -101,15 +86,16 @@ export class Publishing {
   }
 
   #failAndTryAgain(why: string): void {
-    this.#failed(why)
-    this.#cancel = this.#clock.after(AGAIN_MS, () => this.want())
+    this.#deps.failed(why)
+    this.#cancel = this.#deps.clock.after(AGAIN_MS, () => this.want())
   }
 
   #order(text: string): Order {
-    const { folder, recipients, passphraseFile, host } = this.#terms
+    const { door, name, terms } = this.#deps
+    const { folder, recipients, passphraseFile, host } = terms
     const openPgp = recipients.filter((recipient) => recipient.startsWith('/'))
     const age = recipients.filter((recipient) => !recipient.startsWith('/'))
-    return { pid: process.pid, text, door: this.#door, folder, name: this.#name, age, passphraseFile, openPgp, host }
+    return { pid: process.pid, text, door, folder, name, age, passphraseFile, openPgp, host }
   }
 }
 

@@ -7,7 +7,6 @@ import type { CaptureInterest } from '../../capture/interest.ts'
 import type { Config, Door } from '../../config/config.ts'
 import { Knocks } from '../../daemon/knocks.ts'
 import { listFolder, statePath } from '../../daemon/state-path.ts'
-import type { OpeningStatus } from '../../door/opener.ts'
 import type { LogEvent } from '../../log/event.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
@@ -20,6 +19,7 @@ import { HolderMarks, MARKS_KEY_BYTES } from '../../state/holder-marks.ts'
 import { Accounts } from './accounts.ts'
 import { ReplayClock } from './clock.ts'
 import { NO_NOTES, ReplayLedger } from './ledger.ts'
+import type { Summary } from './summary.ts'
 import { SimulatedOpener } from './simulated-opener.ts'
 
 /** The seed of the gate's hash. It is fixed so that a capture always has the same result; the daemon's is random. */
@@ -42,11 +42,6 @@ export interface ReplayerDeps {
   /** Reports an event that would have happened. */
   readonly tell: (event: LogEvent, time: number) => void
   readonly warn: (text: string) => void
-}
-
-/** An opening, and the time at which it would be closed, in milliseconds since 1970. */
-export interface Standing extends Pick<OpeningStatus, 'door' | 'source'> {
-  readonly until: number
 }
 
 /**
@@ -91,11 +86,7 @@ export class Replayer {
       // Files are read once, so nobody loses access meanwhile.
       reconciler: { isStillMay: () => true, during: async (opening) => void (await opening) },
       log,
-      attempt: async (work) => {
-        const redeeming = work()
-        this.#redeeming.push(redeeming)
-        await redeeming
-      },
+      attempt: async (work) => await Promise.resolve(void this.#redeeming.push(work())),
     })
     this.#knocks = new Knocks(config, {
       gate: { seed: SEED, ...(own === undefined ? {} : { own }) },
@@ -180,7 +171,7 @@ export class Replayer {
   }
 
   /** The doors that would still be open when the capture ends. */
-  get standing(): readonly Standing[] {
+  get standing(): Summary['open'] {
     const now = this.#now + this.#skew
     return this.#opener.list().map(({ door, source, leftMs }) => ({ door, source, until: now + leftMs }))
   }
@@ -215,7 +206,7 @@ export class Replayer {
   }
 }
 
-/** Returns the doors that are replayed. The daemon's own lists are read as an operator's: none is made or refilled. */
+/** Returns the doors that are replayed. A list that the daemon makes is read like an operator's, and never refilled. */
 function replayed({ doors, options, file }: Config, warn: (text: string) => void): readonly Door[] {
   return doors.flatMap((door): readonly Door[] => {
     const { name, secret } = door

@@ -48,10 +48,11 @@ export class SimulatedOpener implements Pick<Opener, 'open' | 'list'> {
   }
 
   async open(grant: Grant, opened: () => void): Promise<boolean> {
-    const { door, source: address, ms, user, claimedUser, services = door.opens } = grant
+    const { door, source: address, ms, user, claimedUser, commands } = grant
+    const services = commands === undefined ? (grant.services ?? door.opens) : []
     const of = { source: formatAddress(address), door: door.name }
     const key = `${of.door}\n${of.source}`
-    const { start, stop } = grant.commands ?? (address.family === 4 ? door.commands4 : door.commands6)
+    const { start, stop } = commands ?? (address.family === 4 ? door.commands4 : door.commands6)
     const run = (command: string): LogEvent => ({ kind: 'would-run', ...of, command: expand(command, of.source) })
     const say = (message: string): LogEvent => ({ kind: 'would-be', ...of, message })
     const before = this.#live.get(key)

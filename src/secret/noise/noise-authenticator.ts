@@ -17,7 +17,7 @@ import { permit, stillPermits } from '../../spa/noise/permission.ts'
 import { USERS_FILE_MAX_CHARS, readUsers, usersLeft } from '../../spa/noise/users.ts'
 import type { User, Users } from '../../spa/noise/users.ts'
 import type { Redemption } from '../../state/ledger.ts'
-import { arrivalOf, arrivalFields } from '../arrival.ts'
+import { arrivalOf, rejectedOf } from '../arrival.ts'
 import type { Arrival } from '../arrival.ts'
 import type { Claim, Verdict } from '../authenticator.ts'
 import type { PacketDeps } from '../deps.ts'
@@ -240,7 +240,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
   #reject({ name: user }: User, arrival: Arrival, reason: string, door?: string): void {
     const packet = 'single packet'
     const what = `${door === undefined ? '' : `${door}: `}${reason}`
-    const event = { kind: 'rejected', packet, user, ...arrivalFields(arrival), door, reason } as const
+    const event = rejectedOf(arrival, { packet, user, door, reason })
     this.logRarely(arrival.source, event, withoutDigits(`${user} ${what}`), `${packet} of ${user}: ${what}`)
   }
 }

@@ -7,7 +7,7 @@ import { sameAddress } from '../../../packet/address.ts'
 import type { Address } from '../../../packet/address.ts'
 import { destinationOf } from '../../../packet/packet.ts'
 import type { Packet } from '../../../packet/packet.ts'
-import { arrivalOf, arrivalFields } from '../../../secret/arrival.ts'
+import { arrivalOf, rejectedOf } from '../../../secret/arrival.ts'
 import type { Arrival } from '../../../secret/arrival.ts'
 import type { Claim, Verdict } from '../../../secret/authenticator.ts'
 import type { PacketDeps } from '../../../secret/deps.ts'
@@ -205,7 +205,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
       if (plain.signer === undefined) this.explain(source, `packet for gpg: ${plain.fault}`, door.name)
       else {
         const user = holderOf(door, stanza, plain.signer)
-        this.logRarely(source, rejectedOf({ door, user, arrival, reason: plain.fault }))
+        this.logRarely(source, rejectedOf(arrival, { packet: 'packet', user, door: door.name, reason: plain.fault }))
       }
       return false
     }
@@ -236,7 +236,8 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     const claim = { ...arrival, door: door.name, proof }
     const granted = this.#grant(trial, claim)
     if ('refusal' in granted) {
-      return { refused: rejectedOf({ door, user, claimedUser, arrival, reason: granted.refusal }) }
+      const { refusal: reason } = granted
+      return { refused: rejectedOf(arrival, { packet: 'packet', user, claimedUser, door: door.name, reason }) }
     }
     claimed(claim)
     return 'good'
@@ -305,17 +306,4 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
       signer === undefined || (gnupg?.signers !== undefined && isSigner(gnupg.signers, signer))
     return list.filter((each) => markOfStanza(marks, each, signer) === holder && accepts(each))
   }
-}
-
-/** The packet of a known key that a door refuses. */
-interface Rejected {
-  readonly door: PacketDoor
-  readonly user: string
-  readonly claimedUser?: string
-  readonly arrival: Arrival
-  readonly reason: string
-}
-
-function rejectedOf({ door, arrival, ...of }: Rejected): LogEvent {
-  return { kind: 'rejected', packet: 'packet', door: door.name, ...arrivalFields(arrival), ...of }
 }
