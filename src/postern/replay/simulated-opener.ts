@@ -85,11 +85,13 @@ export class SimulatedOpener implements Pick<Opener, 'open' | 'list'> {
   expire(): void {
     const now = this.#now()
     if (now < this.#due) return
-    const over = [...this.#live].filter(([, { until }]) => until <= now)
-    for (const [key] of over) this.#live.delete(key)
+    const over: Live[] = []
     this.#due = Infinity
-    for (const { until } of this.#live.values()) this.#due = Math.min(this.#due, until)
-    for (const { closes } of over.map(([, live]) => live).sort(byTime)) for (const event of closes) this.#tell(event)
+    for (const [key, live] of this.#live) {
+      if (live.until > now) this.#due = Math.min(this.#due, live.until)
+      else if (this.#live.delete(key)) over.push(live)
+    }
+    for (const { closes } of over.sort(byTime)) for (const event of closes) this.#tell(event)
   }
 
   #keep(key: string, live: Live): void {
