@@ -11,9 +11,11 @@ const times = (kind: string): readonly string[] => ['a', 'b', 'c'].map((door) =>
 test('stages, time-outs and wrong knocks', () => {
   const config = readConfig('[a]\nSequence = 7431,8020,6001\nOpen_Ports = tcp/22\n', 'k').config!
   const lines: string[] = []
-  const log = { event: (event: LogEvent): void => void ('door' in event && lines.push(`${event.kind} ${event.door}`)) }
+  const decided = (events: readonly LogEvent[]): void => {
+    for (const event of events) if ('door' in event) lines.push(`${event.kind} ${event.door}`)
+  }
   const knocks = new Knocks(config, {
-    log,
+    decided,
     debug: true,
     completed: () => undefined,
     inOrder: (names) => [...names].sort(),

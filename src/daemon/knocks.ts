@@ -3,9 +3,10 @@ import { steadyNow } from '../capture/interfaces.ts'
 import type { Config } from '../config/config.ts'
 import type { Effect, Opened } from '../gate/effect.ts'
 import { Gate } from '../gate/gate.ts'
+import type { GateSettings } from '../gate/gate.ts'
 import type { Packet } from '../packet/packet.ts'
 import { eventsOf } from '../log/effects.ts'
-import type { Log } from '../log/log.ts'
+import type { LogEvent } from '../log/event.ts'
 
 /** The longest timer in milliseconds. Node's own limit is 2^31 ms. */
 const TIMER_MAX_MS = 3_600_000
@@ -13,13 +14,16 @@ const WORD = 2 ** 32
 
 /** The dependencies of knocks. */
 export interface KnocksDeps {
-  readonly log: Pick<Log, 'event'>
+  /** Called with the events of each decision. */
+  readonly decided: (events: readonly LogEvent[]) => void
   /** True if every decision is explained in the log. */
   readonly debug: boolean
   /** Called when a source has completed a sequence. */
   readonly completed: (opened: Opened) => void
   /** Sorts the names of doors by their places in the config. */
   readonly inOrder: (doors: readonly string[]) => readonly string[]
+  /** The seed and the addresses of the gate, for a replay. The daemon's seed is secret. */
+  readonly gate?: Pick<GateSettings, 'seed' | 'own'>
 }
 
 /** The knocks of all sources. They go to the gate, which decides, and its decisions are carried out. */
@@ -32,7 +36,8 @@ export class Knocks {
 
   constructor(config: Config, deps: KnocksDeps) {
     this.#deps = deps
-    this.gate = new Gate({ ...this.#strictness(config), seed: [randomInt(WORD), randomInt(WORD)], own: [] })
+    const { gate = { seed: [randomInt(WORD), randomInt(WORD)], own: [] } } = deps
+    this.gate = new Gate({ ...this.#strictness(config), ...gate })
   }
 
   /** Applies the options of a config. */
@@ -45,6 +50,13 @@ export class Knocks {
     this.#carryOut(this.gate.knock(packet))
   }
 
+  /** Ends attempts whose time is over at `now`, in milliseconds since 1970. Returns true if there were any. */
+  expire(now: number): boolean {
+    const effects = this.gate.expire(now)
+    this.#carryOut(effects)
+    return effects.length > 0
+  }
+
   /** Sets the timer that ends attempts when their time is over, even if no packet arrives. */
   arm(): void {
     const { due } = this.gate
@@ -55,7 +67,7 @@ export class Knocks {
     this.#timer = setTimeout(() => {
       this.#timerAt = Infinity
       try {
-        this.#carryOut(this.gate.expire(steadyNow()))
+        this.expire(steadyNow())
       } finally {
         this.arm()
       }
@@ -74,13 +86,13 @@ export class Knocks {
   }
 
   #carryOut(effects: readonly Effect[]): void {
-    const { inOrder, log } = this.#deps
+    const { inOrder, decided } = this.#deps
     for (const effect of effects) {
       // An opening is logged when the door opens. The secret may be used already, or the disk full.
       if (effect.kind === 'open') this.#deps.completed(effect)
       else {
         const ordered = 'doors' in effect ? { ...effect, doors: inOrder(effect.doors) } : effect
-        for (const event of eventsOf(ordered)) log.event(event)
+        decided(eventsOf(ordered))
       }
     }
   }

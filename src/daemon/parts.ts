@@ -8,6 +8,7 @@ import type { Opened } from '../gate/effect.ts'
 import { listeningPorts } from '../host/listening.ts'
 import { sameAddress } from '../packet/address.ts'
 import { Authenticators } from '../secret/authenticators.ts'
+import { SYSTEM_CLOCK } from '../secret/clock.ts'
 import { Redemptions } from '../secret/redemptions.ts'
 import { Clocks } from '../state/boot-clock.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
@@ -51,8 +52,7 @@ export class Parts {
   constructor(args: Arguments, present: () => Config, log: Log, state: State) {
     const config = present()
     const { store, marks } = state
-    const say = (level: Parameters<Log['notice']>[0], text: string): void => log.notice(level, text)
-    const faults = new Faults((text) => say('error', text))
+    const faults = new Faults((text) => log.notice('error', text))
     this.faults = faults
     const timed = { store, clocks: new Clocks(), log }
     this.guarding = new Guarding(timed)
@@ -62,7 +62,9 @@ export class Parts {
     const completed = ({ secret, ...by }: Opened): void =>
       redemptions.begin({ ...by, door: secret.door, proof: secret }, authenticators)
     this.knocks = new Knocks(config, {
-      log,
+      decided: (events) => {
+        for (const event of events) log.event(event)
+      },
       debug: args.debug,
       completed,
       inOrder: (doors) => authenticators.inOrder(doors),
@@ -74,8 +76,8 @@ export class Parts {
         ledger: new JournalLedger(store),
         store,
         marks,
-        say,
-        explain: (source, door, reason) => log.event({ kind: 'explanation', source, door, reason }),
+        log,
+        clock: SYSTEM_CLOCK,
         needsChanged: () => this.captures.updateSoon(),
         holdersChanged: () => this.reconciler.soon(),
         listFolder: listFolder(state.path),
@@ -98,9 +100,7 @@ export class Parts {
     const redemptions = new Redemptions({
       opener,
       reconciler: this.reconciler,
-      opened: ({ source, door, user, claimedUser }) =>
-        log.event({ kind: 'open', source, door: door.name, user, claimedUser }),
-      say,
+      log,
       attempt: async (work) => await faults.attempt(work),
     })
     this.captures = new Captures(config, {

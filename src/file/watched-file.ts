@@ -24,6 +24,8 @@ export interface WatchedDeps<T> {
   readonly folders?: () => readonly string[]
   /** Returns false to postpone reading. The caller then reads the file later. */
   readonly ready?: () => boolean
+  /** True if the file is read by {@link WatchedFile.refresh} alone, and not watched. */
+  readonly isReadOnce?: boolean | undefined
   /** A good state of the same file to begin with. */
   readonly before?: T | undefined
 }
@@ -34,7 +36,7 @@ export interface WatchedDeps<T> {
  */
 export class WatchedFile<T> {
   readonly #deps: WatchedDeps<T>
-  readonly #timer: NodeJS.Timeout
+  readonly #timer: NodeJS.Timeout | undefined
   #watches: Watch[] = []
   #watched = ''
   #seen = ''
@@ -46,7 +48,7 @@ export class WatchedFile<T> {
   constructor(deps: WatchedDeps<T>) {
     this.#deps = deps
     this.#state = deps.before
-    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
+    if (deps.isReadOnce !== true) this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref()
   }
 
   /** The last good state; `undefined`: there never was one. */
@@ -93,7 +95,8 @@ export class WatchedFile<T> {
   }
 
   #watch(everything: readonly string[]): void {
-    const { unwatched } = this.#deps
+    const { unwatched, isReadOnce } = this.#deps
+    if (isReadOnce === true) return
     const folders = this.#deps.folders?.() ?? []
     const names = everything.filter((name) => !folders.includes(dirname(name)))
     const all = [...names, '', ...folders].join('\n')

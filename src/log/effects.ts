@@ -1,15 +1,13 @@
-import type { Effect } from '../gate/effect.ts'
+import type { Effect, Opened } from '../gate/effect.ts'
 import { UDP } from '../packet/packet.ts'
 import type { LogEvent } from './event.ts'
 
-/** Returns the events of a decision of the gate: at least one, and one for each door that it is about. */
-export function eventsOf(effect: Effect): readonly LogEvent[] {
+/** Returns the events of a decision of the gate other than to open: at least one, and one for each door that it is about. */
+export function eventsOf(effect: Exclude<Effect, Opened>): readonly LogEvent[] {
   const { source } = effect
   switch (effect.kind) {
     case 'stage':
       return effect.doors.map((door) => ({ kind: 'stage', source, door, stage: effect.stage }))
-    case 'open':
-      return [{ kind: 'open', source, door: effect.secret.door, user: effect.secret.user }]
     case 'timeout':
       return effect.doors.map((door) => ({ kind: 'sequence-timeout', source, door, stage: effect.stage }))
     case 'broken': {

@@ -31,6 +31,12 @@ export type OpeningEvent = Readonly<
   | ({ kind: 'extended'; seconds: number; connected?: true } & OfOpening & ForUser)
   /** A door stays shut, although its secret was right. The cause is what the system or another part said. */
   | ({ kind: 'refused'; level: Level; reason?: string | undefined; cause?: string | undefined } & OfDoor & ForUser)
+  /** A one-time secret came again, or somebody else was faster. */
+  | ({ kind: 'used-before'; secret: 'code' | 'sequence' } & OfDoor & ForUser)
+  /** A packet that a known key opened, and no door grants what it asks for. `to` is its port, as in `udp/62201`. */
+  | ({ kind: 'rejected'; packet: string; to: string; reason: string; user: string; claimedUser?: string } & FromAny)
+  /** The list of one-time sequences is used up, unreadable, low, or has used ones again. */
+  | { kind: 'list'; door: string; left: number; usedAgain: boolean; cause?: string | undefined }
   /** Something about an opening or a command is not as it should be. */
   | ({ kind: 'trouble'; level: Level; what: string; cause?: string | undefined } & OfDoor)
   /** A door without stop command opened not long ago, or has its rule already. */
@@ -72,6 +78,11 @@ interface OfOpening {
 interface OfDoor {
   source?: string | undefined
   door: string
+}
+
+interface FromAny {
+  source: string
+  door?: string | undefined
 }
 
 interface OfAny {

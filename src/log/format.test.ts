@@ -1,6 +1,6 @@
 // Goal: every kind of event has the line and the JSON that programs know, so that no change of them goes unnoticed.
 import { expect, test } from 'vitest'
-import type { Effect } from '../gate/effect.ts'
+import type { Effect, Opened } from '../gate/effect.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import { eventsOf } from './effects.ts'
 import type { LogEvent } from './event.ts'
@@ -38,6 +38,30 @@ const EVENTS: readonly LogEvent[] = [
     reason: 'cannot mark its code as used',
     cause: 'ENOSPC',
   },
+  { kind: 'used-before', door: 'ssh', secret: 'code', user: 'alice' },
+  { kind: 'used-before', door: 'ssh', secret: 'sequence' },
+  {
+    kind: 'rejected',
+    packet: 'packet',
+    ...OF,
+    to: 'udp/62201',
+    user: 'access.conf:1',
+    claimedUser: 'bob',
+    reason: 'the stanza has expired',
+  },
+  {
+    kind: 'rejected',
+    packet: 'single packet',
+    source: '192.0.2.7',
+    to: 'udp/62201',
+    user: 'alice',
+    reason: 'no door opens these ports',
+  },
+  { kind: 'list', door: 'ssh', left: 0, usedAgain: false },
+  { kind: 'list', door: 'ssh', left: 0, usedAgain: false, cause: '/list: no such file' },
+  { kind: 'list', door: 'ssh', left: 3, usedAgain: true },
+  { kind: 'list', door: 'ssh', left: 1, usedAgain: false },
+  { kind: 'list', door: 'ssh', left: 2, usedAgain: false },
   { kind: 'trouble', level: 'error', ...OF, what: 'is not kept open', cause: 'no\nhint' },
   { kind: 'trouble', level: 'error', door: 'ssh', what: 'command was ended by SIGKILL' },
   { kind: 'skipped', ...OF, reason: 'cooldown' },
@@ -101,6 +125,24 @@ const LINES = String.raw`
   {"level":"warning","event":"notice","source":"192.0.2.7","kind":"refused","door":"ssh","cause":"the journal is full","message":"192.0.2.7: ssh: stays shut: the journal is full"}
 ssh: stays shut, cannot mark its code as used: ENOSPC
   {"level":"error","event":"notice","kind":"refused","door":"ssh","user":"alice","reason":"cannot mark its code as used","cause":"ENOSPC","message":"ssh: stays shut, cannot mark its code as used: ENOSPC"}
+ssh: this code was used before, alice's
+  {"level":"warning","event":"notice","kind":"used-before","door":"ssh","secret":"code","user":"alice","message":"ssh: this code was used before, alice's"}
+ssh: this sequence was used before
+  {"level":"warning","event":"notice","kind":"used-before","door":"ssh","secret":"sequence","message":"ssh: this sequence was used before"}
+packet of access.conf:1, which claims to be bob, from 192.0.2.7 to udp/62201: ssh: the stanza has expired
+  {"level":"notice","event":"notice","source":"192.0.2.7","kind":"rejected","packet":"packet","door":"ssh","to":"udp/62201","user":"access.conf:1","claimedUser":"bob","reason":"the stanza has expired","message":"packet of access.conf:1, which claims to be bob, from 192.0.2.7 to udp/62201: ssh: the stanza has expired"}
+single packet of alice, from 192.0.2.7 to udp/62201: no door opens these ports
+  {"level":"notice","event":"notice","source":"192.0.2.7","kind":"rejected","packet":"single packet","to":"udp/62201","user":"alice","reason":"no door opens these ports","message":"single packet of alice, from 192.0.2.7 to udp/62201: no door opens these ports"}
+ssh: disabled, no sequence is left
+  {"level":"warning","event":"notice","kind":"list","door":"ssh","left":0,"usedAgain":false,"message":"ssh: disabled, no sequence is left"}
+ssh: disabled, no sequence is left: /list: no such file
+  {"level":"warning","event":"notice","kind":"list","door":"ssh","left":0,"usedAgain":false,"cause":"/list: no such file","message":"ssh: disabled, no sequence is left: /list: no such file"}
+ssh: the list contains sequences that were used already: they open nothing
+  {"level":"warning","event":"notice","kind":"list","door":"ssh","left":3,"usedAgain":true,"message":"ssh: the list contains sequences that were used already: they open nothing"}
+ssh: only one sequence is left; postern sequences make writes a new list
+  {"level":"warning","event":"notice","kind":"list","door":"ssh","left":1,"usedAgain":false,"message":"ssh: only one sequence is left; postern sequences make writes a new list"}
+ssh: only 2 sequences are left; postern sequences make writes a new list
+  {"level":"warning","event":"notice","kind":"list","door":"ssh","left":2,"usedAgain":false,"message":"ssh: only 2 sequences are left; postern sequences make writes a new list"}
 192.0.2.7: ssh: is not kept open: no; hint
   {"level":"error","event":"notice","source":"192.0.2.7","kind":"trouble","door":"ssh","what":"is not kept open","cause":"no\nhint","message":"192.0.2.7: ssh: is not kept open: no; hint"}
 ssh: command was ended by SIGKILL
@@ -154,7 +196,7 @@ test('every event has its line and its JSON', () => {
   expect(new Set(EVENTS.map(({ kind }) => kind))).toEqual(new Set(KINDS))
 })
 
-const EFFECTS: readonly (readonly [Effect, lines: readonly string[]])[] = [
+const EFFECTS: readonly (readonly [Exclude<Effect, Opened>, lines: readonly string[]])[] = [
   [{ kind: 'stage', source: SOURCE, doors: ['a', 'b'], stage: 1 }, ['a: Stage 1', 'b: Stage 1']],
   [
     { kind: 'timeout', source: SOURCE, doors: ['a', 'b'], stage: 2 },

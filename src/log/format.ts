@@ -58,6 +58,15 @@ const NOTICES: { readonly [Of in NoticeKind]: Row<Of> } = {
     of.level,
     `${place(of)}stays shut${of.reason === undefined ? '' : `, ${of.reason}`}${because(of.cause)}`,
   ],
+  'used-before': (of) => [
+    'warning',
+    `${place(of)}this ${of.secret} was used before${of.user === undefined ? '' : `, ${of.user}'s`}`,
+  ],
+  rejected({ packet, source, to, door, user, claimedUser, reason }) {
+    const claims = claimedUser === undefined ? '' : `, which claims to be ${claimedUser}`
+    return ['notice', `${packet} of ${user}${claims}, from ${source} to ${to}: ${place({ door })}${reason}`]
+  },
+  list: (of) => ['warning', `${place(of)}${listState(of)}`],
   trouble: (of) => [of.level, `${place(of)}${of.what}${because(of.cause)}`],
   skipped: (of) =>
     of.reason === 'cooldown'
@@ -118,6 +127,12 @@ export function sourceOf(event: LogEvent): string | undefined {
 
 function place({ source, door }: { readonly source?: string | undefined; readonly door?: string | undefined }): string {
   return `${source === undefined ? '' : `${source}: `}${door === undefined ? '' : `${door}: `}`
+}
+
+function listState({ left, usedAgain, cause }: Extract<LogEvent, { kind: 'list' }>): string {
+  if (left === 0) return `disabled, no sequence is left${because(cause)}`
+  if (usedAgain) return 'the list contains sequences that were used already: they open nothing'
+  return `only ${left === 1 ? 'one sequence is' : `${left} sequences are`} left\npostern sequences make writes a new list`
 }
 
 function because(cause: string | undefined): string {

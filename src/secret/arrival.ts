@@ -1,3 +1,4 @@
+import type { LogEvent } from '../log/event.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { TCP, sourceOf } from '../packet/packet.ts'
@@ -15,7 +16,13 @@ export function arrivalOf(packet: Packet): Arrival {
   return { source: sourceOf(packet), protocol, port }
 }
 
-/** Describes for the log a packet from a user with a known key. */
-export function arrivalText({ source, protocol, port }: Arrival): string {
-  return `from ${formatAddress(source)} to ${protocol === TCP ? 'tcp' : 'udp'}/${port}`
+type Rejected = Extract<LogEvent, { kind: 'rejected' }>
+
+/** Returns the event of a packet that a known key opened, and that no door accepts. */
+export function rejectedOf(
+  { source, protocol, port }: Arrival,
+  about: Omit<Rejected, 'kind' | 'source' | 'to'>,
+): Rejected {
+  const to = `${protocol === TCP ? 'tcp' : 'udp'}/${port}`
+  return { kind: 'rejected', source: formatAddress(source), to, ...about }
 }

@@ -40,7 +40,7 @@ export class FakeAuthenticator implements Authenticator<unknown> {
     const wasUsed = this.#used.has(proof)
     this.#used.add(proof)
     await this.ready
-    if (this.refusal !== undefined) return { refused: { level: 'warning', text: this.refusal } }
+    if (this.refusal !== undefined) return { refused: { kind: 'notice', level: 'warning', text: this.refusal } }
     const door = this.doors.find((each) => each.name === name)
     if (door === undefined || wasUsed) return { refused: undefined }
     return { door, source, ms: door.cmdTimeoutMs, holder: String(proof), protocol, port }

@@ -3,6 +3,7 @@ import type { Door, Options } from '../config/config.ts'
 import type { Grant } from '../door/grant.ts'
 import type { Held } from '../door/held.ts'
 import type { GateSequence } from '../gate/sequence.ts'
+import type { LogEvent } from '../log/event.ts'
 import type { Address } from '../packet/address.ts'
 import type { Packet, Protocol } from '../packet/packet.ts'
 
@@ -22,9 +23,9 @@ export interface Claim<Proof = GateSequence> {
   readonly proof: Proof
 }
 
-/** The reason why a claim opens nothing, for the log; `undefined`: not worth a line. */
+/** The event of a claim that opens nothing; `undefined`: not worth a line. */
 export interface Refusal {
-  readonly refused: { readonly level: 'notice' | 'warning' | 'error'; readonly text: string } | undefined
+  readonly refused: LogEvent | undefined
 }
 
 /** The result of redeeming a claim. */

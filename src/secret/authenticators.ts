@@ -94,6 +94,7 @@ export class Authenticators {
     forgetUsedCodes(
       this.#deps.store,
       this.#coded.flatMap((each) => [...each.keys()]),
+      this.#deps.clock.now(),
     )
   }
 

@@ -140,14 +140,16 @@ function usedCodesKey({ key, algorithm, digits, periodS }: TotpSecret): string {
  * Forgets the used codes of removed secrets, which would otherwise fill the journal.
  *
  * @param known the keys of all secrets that are in force
+ * @param now milliseconds since 1970
  */
 export function forgetUsedCodes(
   store: Pick<AuthenticatorDeps['store'], 'keys' | 'newest' | 'forget'>,
   known: Iterable<string>,
+  now: number,
 ): void {
   const kept = new Set(known)
   for (const key of store.keys(USED_CODES_KEY)) {
-    if (kept.has(key) || newestUsedAt(parseUsed(store.newest(key), 0)) + USED_KEPT_MS > Date.now()) continue
+    if (kept.has(key) || newestUsedAt(parseUsed(store.newest(key), 0)) + USED_KEPT_MS > now) continue
     // The next start tries again.
     store.forget(key).catch(() => undefined)
   }

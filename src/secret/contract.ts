@@ -150,7 +150,7 @@ export function testContract(name: string, fixture: Fixture): void {
         tested.deps.ledger.unavailable = 'the disk is full'
         const refusal = await redeem(claim)
         expect(refusal).toMatchObject({
-          refused: { level: 'error', text: expect.stringContaining('the disk is full') },
+          refused: { level: 'error', cause: expect.stringContaining('the disk is full') },
         })
       })
 
@@ -258,7 +258,7 @@ function isGrant(redeemed: Redeemed): redeemed is Grant {
 }
 
 function granted(redeemed: Redeemed): Grant {
-  if (!isGrant(redeemed)) throw new Error(`refused: ${redeemed.refused?.text ?? 'without a line'}`)
+  if (!isGrant(redeemed)) throw new Error(`refused: ${JSON.stringify(redeemed.refused)}`)
   expect(formatAddress(redeemed.source)).toBe(HELD.source)
   return redeemed
 }

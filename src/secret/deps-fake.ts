@@ -1,4 +1,5 @@
 import type { GateSequence } from '../gate/sequence.ts'
+import { textOf } from '../log/format.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import { HolderMarks } from '../state/holder-marks.ts'
 import { FakeLedger } from '../state/ledger-fake.ts'
@@ -6,6 +7,7 @@ import { MemoryDisk } from '../state/memory-disk.ts'
 import { openStoreOn } from '../state/store.ts'
 import type { Store } from '../state/store.ts'
 import type { Claim } from './authenticator.ts'
+import { SYSTEM_CLOCK } from './clock.ts'
 import type { PacketDeps } from './deps.ts'
 import type { GeneratedDeps } from './generated-door.ts'
 
@@ -55,14 +57,17 @@ export async function fakeDeps(folder: string, before?: FakeDeps): Promise<FakeD
     ledger: new FakeLedger(before?.ledger),
     store: before?.store ?? (await openStoreOn(new MemoryDisk(), '/state')).store,
     marks: MARKS,
+    clock: SYSTEM_CLOCK,
     listFolder: folder,
     listening: () => ({ [TCP]: new Set(), [UDP]: new Set() }),
     said,
     explained,
     claims,
     changes: () => changes,
-    say: (_, text) => void said.push(text),
-    explain: (_, __, reason) => void explained.push(reason),
+    log: {
+      event: (event) => void (event.kind === 'explanation' ? explained.push(event.reason) : said.push(textOf(event))),
+      notice: (_, text) => void said.push(text),
+    },
     claimed: (claim) => void claims.push(claim),
     isOwn: () => true,
     needsChanged: () => undefined,

@@ -1,10 +1,12 @@
 import type { Gate } from '../gate/gate.ts'
+import type { Log } from '../log/log.ts'
 import type { Address } from '../packet/address.ts'
 import type { HolderMarks } from '../state/holder-marks.ts'
 import type { Ledger } from '../state/ledger.ts'
 import type { Store } from '../state/store.ts'
 import type { SpaProtocol } from '../config/config.ts'
 import type { Authenticator, Claim } from './authenticator.ts'
+import type { Clock } from './clock.ts'
 
 /** What every authenticator needs of the daemon. */
 export interface AuthenticatorDeps {
@@ -13,9 +15,10 @@ export interface AuthenticatorDeps {
   /** Notes that use up no secret, such as known sources, and what is known of a loss of state. */
   readonly store: Pick<Store, 'newest' | 'advance' | 'forget' | 'keys' | 'loss' | 'acceptsLoss'>
   readonly marks: HolderMarks
-  readonly say: (level: 'info' | 'notice' | 'warning' | 'error', text: string) => void
-  /** Explains why a packet opened nothing, if explanations are on. */
-  readonly explain: (source: Address, door: string | undefined, reason: string) => void
+  readonly log: Pick<Log, 'event' | 'notice'>
+  readonly clock: Clock
+  /** True in a replay: files are read, but neither watched nor written. */
+  readonly isReadOnly?: boolean
   /** Called when other sequences or packets have to be captured. */
   readonly needsChanged: () => void
   /** Called when a key no longer opens a door, or opens less of it. */

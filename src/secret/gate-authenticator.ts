@@ -94,10 +94,7 @@ export function refusalOf(
   redemption: Exclude<Redemption, 'won'>,
   user?: string,
 ): Refusal {
-  if (typeof redemption === 'object') {
-    const text = `${door}: stays shut, cannot mark its ${what} as used: ${redemption.unavailable}`
-    return { refused: { level: 'error', text } }
-  }
-  const whose = user === undefined ? '' : `, ${user}'s`
-  return { refused: { level: 'warning', text: `${door}: this ${what} was used before${whose}` } }
+  if (redemption === 'lost') return { refused: { kind: 'used-before', door, user, secret: what } }
+  const reason = `cannot mark its ${what} as used`
+  return { refused: { kind: 'refused', level: 'error', door, user, reason, cause: redemption.unavailable } }
 }

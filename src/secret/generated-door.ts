@@ -50,7 +50,8 @@ export class GeneratedDoor implements GateDoor {
    * The end of the previous list's validity, in milliseconds since 1970; `undefined` until the new list is published.
    */
   #until: number | undefined
-  #timer: NodeJS.Timeout | undefined
+  /** Cancels the wait for the end of the previous list. */
+  #cancel = (): void => undefined
   /** The number of lists since the start. */
   #edition = 0
   /** The last of the file changes, which run one after another. */
@@ -69,12 +70,15 @@ export class GeneratedDoor implements GateDoor {
     this.#path = join(deps.listFolder, name)
     const { publish } = door.secret.list
     if (publish !== undefined) {
-      this.#publishing = new Publishing(
-        { door: door.name, name, terms: publish },
-        () => ({ text: this.#text(), edition: this.#edition }),
-        (edition) => this.#published(edition),
-        (why) => deps.say('warning', `${door.name}: its list is not published: ${why}`),
-      )
+      this.#publishing = new Publishing({
+        door: door.name,
+        name,
+        terms: publish,
+        clock: deps.clock,
+        list: () => ({ text: this.#text(), edition: this.#edition }),
+        done: (edition) => this.#published(edition),
+        failed: (cause) => this.#trouble('warning', 'its list is not published', cause),
+      })
     }
     this.#begin(after)
   }
@@ -151,7 +155,7 @@ export class GeneratedDoor implements GateDoor {
   /** Removes the sequences from the gate. */
   async close(): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#timer)
+    this.#cancel()
     for (const list of this.#lists) list.close()
     await this.#turn
     await this.#publishing?.close()
@@ -167,7 +171,7 @@ export class GeneratedDoor implements GateDoor {
     try {
       await what()
     } catch (error) {
-      this.#deps.say('error', `${this.#door.name}: cannot update its list: ${(error as Error).message}`)
+      this.#trouble('error', 'cannot update its list', (error as Error).message)
     }
   }
 
@@ -195,19 +199,19 @@ export class GeneratedDoor implements GateDoor {
     // The list keeps its name, so its previous holders may keep the door.
     await writeSequences(this.#path, [...now.sequences, ...more], now.known?.name)
     now.refresh()
-    this.#deps.say('notice', `${name}: list refilled: ${before} sequences were left, now ${now.left}`)
+    this.#deps.log.notice('notice', `${name}: list refilled: ${before} sequences were left, now ${now.left}`)
     this.#publishing?.want()
   }
 
   async #replace(): Promise<void> {
-    const { store, say } = this.#deps
+    const { store, log } = this.#deps
     const fresh = this.#make(this.#door.secret.list.count)
     const old = this.#oldPath
     // A list that nobody could fetch needs no overlap. The previous list stays valid instead.
     const unpublished = this.#before !== undefined && this.#until === undefined
     if (unpublished) this.#now?.close()
     else {
-      clearTimeout(this.#timer)
+      this.#cancel()
       this.#before?.close()
       this.#now?.close()
       await store.forget(this.#untilKey)
@@ -220,8 +224,8 @@ export class GeneratedDoor implements GateDoor {
       this.#before = this.#open(old)
       this.#until = undefined
     }
-    say('notice', `${this.#door.name}: has a new list of ${this.#now.left} sequences`)
-    if (this.#publishing === undefined) this.#limit(Date.now() + this.#overlapMs)
+    log.notice('notice', `${this.#door.name}: has a new list of ${this.#now.left} sequences`)
+    if (this.#publishing === undefined) this.#limit(this.#deps.clock.now() + this.#overlapMs)
     else this.#publishing.want()
   }
 
@@ -235,13 +239,13 @@ export class GeneratedDoor implements GateDoor {
       this.#until = until
       this.#wait()
     } else if (this.#publishing === undefined) {
-      this.#limit(Date.now() + this.#overlapMs)
+      this.#limit(this.#deps.clock.now() + this.#overlapMs)
     }
   }
 
   #text(): string {
     const { name: door, secret } = this.#door
-    const made = Date.now()
+    const made = this.#deps.clock.now()
     const before = this.#before === undefined ? undefined : (this.#until ?? made + this.#overlapMs)
     const { host } = secret.list.publish ?? {}
     return listText({ door, host, made, before }, this.#now?.sequences ?? [])
@@ -250,7 +254,7 @@ export class GeneratedDoor implements GateDoor {
   /** Starts the overlap of the previous list, because users can now fetch the new one. */
   #published(edition: number): void {
     if (edition !== this.#edition || this.#before === undefined || this.#until !== undefined) return
-    this.#limit(Date.now() + this.#overlapMs)
+    this.#limit(this.#deps.clock.now() + this.#overlapMs)
   }
 
   /** Sets the end of the previous list's validity. */
@@ -259,38 +263,36 @@ export class GeneratedDoor implements GateDoor {
     this.#deps.store
       .advance(this.#untilKey, String(until), () => true)
       .catch((error: unknown) => {
-        this.#deps.say(
-          'warning',
-          `${this.#door.name}: its previous list can still be used: ${(error as Error).message}`,
-        )
+        this.#trouble('warning', 'its previous list can still be used', (error as Error).message)
       })
     this.#wait()
   }
 
   #wait(): void {
-    clearTimeout(this.#timer)
-    const left = (this.#until ?? Infinity) - Date.now()
-    this.#timer = setTimeout(
-      () => {
-        if (left <= TIMER_MAX_MS) this.#next(async () => await this.#withdraw())
-        else this.#wait()
-      },
-      Math.max(0, Math.min(left, TIMER_MAX_MS)),
-    ).unref()
+    this.#cancel()
+    const left = (this.#until ?? Infinity) - this.#deps.clock.now()
+    this.#cancel = this.#deps.clock.after(Math.max(0, Math.min(left, TIMER_MAX_MS)), () => {
+      if (left <= TIMER_MAX_MS) this.#next(async () => await this.#withdraw())
+      else this.#wait()
+    })
   }
 
   /** Removes the previous list when it expires. */
   async #withdraw(): Promise<void> {
-    const { store, say, needsChanged, holdersChanged } = this.#deps
+    const { store, log, needsChanged, holdersChanged } = this.#deps
     this.#before?.close()
     this.#before = undefined
     this.#until = undefined
     await unlink(this.#oldPath)
     await store.forget(this.#untilKey)
-    say('notice', `${this.#door.name}: the previous list has expired`)
+    log.notice('notice', `${this.#door.name}: the previous list has expired`)
     needsChanged()
     holdersChanged()
     this.#publishing?.want()
+  }
+
+  #trouble(level: 'warning' | 'error', what: string, cause: string): void {
+    this.#deps.log.event({ kind: 'trouble', level, door: this.#door.name, what, cause })
   }
 
   /** The current list, and the previous one while it is valid. */

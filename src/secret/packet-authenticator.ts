@@ -6,6 +6,8 @@ import type { Held } from '../door/held.ts'
 import { WatchedFile } from '../file/watched-file.ts'
 import { LogThrottle } from '../limit/log-throttle.ts'
 import { LruMap } from '../limit/lru-map.ts'
+import type { LogEvent } from '../log/event.ts'
+import { textOf } from '../log/format.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { UDP } from '../packet/packet.ts'
@@ -177,18 +179,24 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
   }
 
   /**
-   * Logs a message about the owner of a key, or else explains it. It is logged rarely, because packets can be replayed.
+   * Logs an event about the owner of a key, or else explains it. It is logged rarely, because packets can be replayed.
    *
-   * @param subject identifies messages that are alike; by default those that differ only in numbers
+   * @param subject identifies events that are alike; by default those whose lines differ only in numbers
+   * @param reason the explanation; by default the event's line
    */
-  protected sayRarely(source: Address, text: string, subject = withoutDigits(text), explanation = text): void {
-    if (this.#throttle.due(subject, performance.now())) this.deps.say('notice', text)
-    else this.deps.explain(source, undefined, explanation)
+  protected logRarely(source: Address, event: LogEvent, subject = withoutDigits(textOf(event)), reason?: string): void {
+    if (this.#throttle.due(subject, performance.now())) this.deps.log.event(event)
+    else this.explain(source, reason ?? textOf(event))
+  }
+
+  /** Explains why a packet opened nothing, if explanations are on. */
+  protected explain(source: Address, reason: string, door?: string): void {
+    this.deps.log.event({ kind: 'explanation', source, door, reason })
   }
 
   /** Logs that the kernel cannot watch a file. */
   protected sayUnwatched(path: string, { message }: Error): void {
-    this.deps.say('warning', `${path} is not watched: ${message}`)
+    this.deps.log.notice('warning', `${path} is not watched: ${message}`)
   }
 
   #watch(door: PacketDoor, before: State | undefined): DoorFile<State> {
@@ -211,31 +219,32 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
       },
       failed: (error, kept) => {
         const stays = kept ? `keeping the previous ${this.content}` : 'opens to nobody'
-        this.deps.say('error', `${door.name}: ${stays}: ${error.message}`)
+        this.deps.log.event({ kind: 'trouble', level: 'error', door: door.name, what: stays, cause: error.message })
       },
       files,
       folders,
       unwatched: (error) => this.sayUnwatched(path, error),
+      isReadOnce: this.deps.isReadOnly,
     })
     return { door, file, paths: () => [...new Set([path, ...files(), ...folders()])] }
   }
 
   /** @throws Error with the faults if there is no previous state */
   #stateOf({ name, secret }: PacketDoor, before: State | undefined, { faults, state, left }: Reading<State>): State {
-    const { say } = this.deps
+    const { log } = this.deps
     const texts = faults.slice(0, FAULTS_SAID_MAX).map((fault) => formatFault(secret.path, fault))
     if (!faults.some(({ severity }) => severity === 'error')) {
-      if (texts.length > 0) say('warning', texts.join('\n'))
+      if (texts.length > 0) log.notice('warning', texts.join('\n'))
       return state()
     }
     if (before === undefined) throw new Error(texts.join('\n'))
-    say('error', [...texts, `${name}: keeping the previous ${this.content}`].join('\n'))
+    log.notice('error', [...texts, `${name}: keeping the previous ${this.content}`].join('\n'))
     return left(before)
   }
 }
 
-function staysShut({ door, proof }: Claim<PacketProof>, level: 'notice' | 'error', why: string): Refusal {
-  return { refused: { level, text: `${formatAddress(proof.address)}: ${door}: stays shut: ${why}` } }
+function staysShut({ door, proof }: Claim<PacketProof>, level: 'notice' | 'error', cause: string): Refusal {
+  return { refused: { kind: 'refused', level, source: formatAddress(proof.address), door, cause } }
 }
 
 /** Returns the same text for texts that differ only in numbers. */

@@ -42,8 +42,8 @@ export class PeopleDoor implements GateDoor {
   readonly #file: WatchedFile<readonly Person[]>
   readonly #inForce = new MarksInForce(() => (this.people ?? []).map((person) => this.#markOf(person.secret)))
   readonly #warning: Warning
-  #timer: NodeJS.Timeout | undefined
-  #renewing: NodeJS.Immediate | undefined
+  /** Cancels the next renewal of the codes. */
+  #cancel = (): void => undefined
   #clashSaidAt = -Infinity
 
   /** @param before the users of the same file when it was last read successfully */
@@ -56,26 +56,27 @@ export class PeopleDoor implements GateDoor {
     this.#door = door
     this.#deps = deps
     this.#isNamed = isNamed
-    const { gate, say } = deps
+    const { gate, log } = deps
     const { path } = door.secret
-    this.#warning = new Warning(say)
+    this.#warning = new Warning(log)
     this.#shared = new SharedCodes(gate, (users) => this.#noteClash(users))
     this.#file = new WatchedFile({
       path,
       read: () => {
         const { people, warnings } = read(door.name, path, this.people ?? [])
-        this.#warning.set(warnings.join('\n'))
+        this.#warn(warnings.join('\n'))
         return people
       },
       changed: (people) => this.#take(people),
       failed: (error, kept) => {
         const stays = kept ? 'keeping the previous users' : 'opens to nobody'
-        this.#warning.set(`${door.name}: ${stays}: ${error.message}`)
+        this.#warn(`${door.name}: ${stays}: ${error.message}`)
         // The users of the same file when it was last read successfully.
         if (kept && this.#users.size === 0) this.#take(this.people ?? [])
       },
-      unwatched: (error) => say('warning', `${door.name}: ${path} is not watched: ${error.message}`),
+      unwatched: (error) => log.notice('warning', `${door.name}: ${path} is not watched: ${error.message}`),
       before,
+      isReadOnce: deps.isReadOnly,
     })
     this.#file.refresh()
   }
@@ -123,7 +124,7 @@ export class PeopleDoor implements GateDoor {
   }
 
   #take(people: readonly Person[]): void {
-    const { gate, say, holdersChanged } = this.#deps
+    const { gate, log, holdersChanged } = this.#deps
     this.#inForce.renew()
     const before = this.#users
     const isFirst = before.size === 0
@@ -147,9 +148,8 @@ export class PeopleDoor implements GateDoor {
     for (const user of gone) this.#drop(user)
     for (const { fixed } of come) if (fixed !== undefined) gate.add(fixed)
     this.#users = after
-    for (const { name } of before.values()) {
-      if (name === undefined) continue
-      say('notice', `${this.#door.name}: access of ${name} revoked`)
+    for (const { name: user } of before.values()) {
+      if (user !== undefined) log.event({ kind: 'revoked', door: this.#door.name, user })
     }
     // Openings from before the first reading could not be judged until now.
     if (gone.length > 0 || isFirst) holdersChanged()
@@ -170,8 +170,7 @@ export class PeopleDoor implements GateDoor {
   /** Removes every sequence from the gate and stops watching the file. */
   close(): void {
     this.#file.close()
-    clearTimeout(this.#timer)
-    clearImmediate(this.#renewing)
+    this.#cancel()
     for (const user of this.#users.values()) this.#drop(user)
     this.#users = new Map()
   }
@@ -204,32 +203,33 @@ export class PeopleDoor implements GateDoor {
 
   /** Renews all codes in several steps, and sets a timer for the next ones. */
   #renew(): void {
-    clearTimeout(this.#timer)
-    clearImmediate(this.#renewing)
+    this.#cancel()
+    const { clock, needsChanged } = this.#deps
     const users = this.#users.values()
     let due = Infinity
     const some = (): void => {
       for (let count = 0; count < RENEWED_AT_ONCE; count++) {
         const { done, value } = users.next()
         if (done === true) {
-          this.#deps.needsChanged()
+          needsChanged()
           this.#wait(due)
           return
         }
         if (value.codes === undefined) continue
-        const now = Date.now()
+        const now = clock.now()
         value.codes.update(now)
         due = Math.min(due, value.codes.due(now))
       }
-      this.#renewing = setImmediate(some)
+      this.#cancel = clock.after(0, some)
     }
     some()
   }
 
   #wait(due: number): void {
     if (due === Infinity) return
-    const wait = Math.min(Math.max(due - Date.now(), LOOK_MIN_MS), LOOK_EVERY_MS)
-    this.#timer = setTimeout(() => this.#renew(), wait).unref()
+    const { clock } = this.#deps
+    const wait = Math.min(Math.max(due - clock.now(), LOOK_MIN_MS), LOOK_EVERY_MS)
+    this.#cancel = clock.after(wait, () => this.#renew())
   }
 
   #noteClash(users: readonly (string | undefined)[]): void {
@@ -237,6 +237,11 @@ export class PeopleDoor implements GateDoor {
     if (now - this.#clashSaidAt < CLASH_SAID_MS) return
     this.#clashSaidAt = now
     const who = users.map((user) => user ?? 'everybody').join(' and ')
-    this.#deps.say('notice', `${this.#door.name}: ${who} have the same code at the moment: it opens nothing`)
+    const what = `${who} have the same code at the moment: it opens nothing`
+    this.#deps.log.event({ kind: 'trouble', level: 'notice', door: this.#door.name, what })
+  }
+
+  #warn(text: string): void {
+    this.#warning.set(text === '' ? undefined : { kind: 'notice', level: 'warning', text })
   }
 }

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { PublishTerms } from '../config/config.ts'
 import { spawn } from '../native/spawn.ts'
 import type { Order } from '../publish/order.ts'
+import type { Clock } from './clock.ts'
 
 const PROGRAM = fileURLToPath(new URL('../bin/publisher.js', import.meta.url))
 /** The longest time for one publishing, in milliseconds. */
@@ -19,53 +20,48 @@ export interface Edition {
   readonly edition: number
 }
 
+/** The dependencies of publishing. */
+export interface PublishingDeps {
+  readonly door: string
+  /** The base name of the files. */
+  readonly name: string
+  readonly terms: PublishTerms
+  readonly clock: Clock
+  /** Returns the current list. */
+  readonly list: () => Edition
+  /** Called with the edition that was published. */
+  readonly done: (edition: number) => void
+  readonly failed: (why: string) => void
+}
+
 /** Publishes the list of one door whenever it changes. The newest text is published, one run after another. */
 export class Publishing {
-  readonly #door: string
-  readonly #name: string
-  readonly #terms: PublishTerms
-  readonly #list: () => Edition
-  readonly #done: (edition: number) => void
-  readonly #failed: (why: string) => void
+  readonly #deps: PublishingDeps
   #wanted = false
   #running: Promise<void> | undefined
-  #timer: NodeJS.Timeout | undefined
+  /** Cancels the next try. */
+  #cancel = (): void => undefined
   readonly #abort = new AbortController()
   #closed = false
 
-  /**
-   * @param name the base name of the files
-   * @param list returns the current list
-   * @param done called with the edition that was published
-   */
-  constructor(
-    { door, name, terms }: { readonly door: string; readonly name: string; readonly terms: PublishTerms },
-    list: () => Edition,
-    done: (edition: number) => void,
-    failed: (why: string) => void,
-  ) {
-    this.#door = door
-    this.#name = name
-    this.#terms = terms
-    this.#list = list
-    this.#done = done
-    this.#failed = failed
+  constructor(deps: PublishingDeps) {
+    this.#deps = deps
   }
 
   /** Publishes the changed list. */
   want(): void {
     this.#wanted = true
-    clearTimeout(this.#timer)
+    this.#cancel()
     if (this.#running === undefined && !this.#closed) this.#running = this.#run()
   }
 
   /** Starts no further run and waits briefly for the current one. The next start publishes again. */
   async close(): Promise<void> {
     this.#closed = true
-    clearTimeout(this.#timer)
-    const timer = setTimeout(() => this.#abort.abort(), CLOSE_MAX_MS)
+    this.#cancel()
+    const cancel = this.#deps.clock.after(CLOSE_MAX_MS, () => this.#abort.abort())
     await this.#running
-    clearTimeout(timer)
+    cancel()
   }
 
   /** Publishes until the list has not changed. Never rejects. */
@@ -73,11 +69,11 @@ export class Publishing {
     try {
       while (this.#wanted && !this.#closed) {
         this.#wanted = false
-        const { text, edition } = this.#list()
+        const { text, edition } = this.#deps.list()
         const why = await publish(this.#order(text), this.#abort.signal)
         if (this.#abort.signal.aborted) break
         if (why === undefined) {
-          this.#done(edition)
+          this.#deps.done(edition)
           continue
         }
         this.#failAndTryAgain(why)
@@ -90,15 +86,16 @@ export class Publishing {
   }
 
   #failAndTryAgain(why: string): void {
-    this.#failed(why)
-    this.#timer = setTimeout(() => this.want(), AGAIN_MS).unref()
+    this.#deps.failed(why)
+    this.#cancel = this.#deps.clock.after(AGAIN_MS, () => this.want())
   }
 
   #order(text: string): Order {
-    const { folder, recipients, passphraseFile, host } = this.#terms
+    const { door, name, terms } = this.#deps
+    const { folder, recipients, passphraseFile, host } = terms
     const openPgp = recipients.filter((recipient) => recipient.startsWith('/'))
     const age = recipients.filter((recipient) => !recipient.startsWith('/'))
-    return { pid: process.pid, text, door: this.#door, folder, name: this.#name, age, passphraseFile, openPgp, host }
+    return { pid: process.pid, text, door, folder, name, age, passphraseFile, openPgp, host }
   }
 }
 

@@ -4,6 +4,7 @@ import { setImmediate as settled } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { readConfig } from '../config/read.ts'
 import type { Grant } from '../door/grant.ts'
+import { entryOf, textOf } from '../log/format.ts'
 import { parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Claim, Redeemed } from './authenticator.ts'
@@ -45,8 +46,7 @@ class Around {
         this.notes.push('looks for what was revoked meanwhile')
       },
     },
-    opened: ({ door: { name }, user }) => void this.notes.push(`OPEN SESAME ${name} ${user}`),
-    say: (level, text) => void this.notes.push(`${level} ${text}`),
+    log: { event: (event) => void this.notes.push(`${entryOf(event, 0).level} ${textOf(event)}`) },
     attempt: async (work) => await work().catch((error: unknown) => void this.notes.push((error as Error).message)),
   })
 
@@ -67,7 +67,12 @@ class Around {
 const LOOKS = 'looks for what was revoked meanwhile'
 
 test('a claim opens what it is redeemed for', async () => {
-  expect(await new Around().begin()).toEqual(['redeems proof', 'opens 22', 'OPEN SESAME d alice', LOOKS])
+  expect(await new Around().begin()).toEqual([
+    'redeems proof',
+    'opens 22',
+    'notice 192.0.2.7: d: OPEN SESAME (alice)',
+    LOOKS,
+  ])
 })
 
 test('nothing opens before the secret is durably used up', async () => {
@@ -88,7 +93,7 @@ test('what speaks against it since it was redeemed keeps the door shut', async (
 })
 
 test.each<[string, Redeemed, readonly string[]]>([
-  ['with a line', { refused: { level: 'notice', text: 'd: used before' } }, ['notice d: used before']],
+  ['with a line', { refused: { kind: 'notice', level: 'notice', text: 'd: used before' } }, ['notice d: used before']],
   ['without one', { refused: undefined }, []],
 ])('a refused claim opens nothing (%s)', async (_, redeemed, lines) => {
   expect(await Object.assign(new Around(), { redeemed }).begin()).toEqual(['redeems proof', ...lines])

@@ -1,5 +1,6 @@
 import type { Grant } from '../door/grant.ts'
 import type { Opener } from '../door/opener.ts'
+import type { Log } from '../log/log.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Authenticator, Claim } from './authenticator.ts'
 
@@ -15,9 +16,7 @@ export interface RedemptionDeps {
     /** Waits for a slow opening, and closes it if access was revoked in the meantime. */
     during(opening: Promise<unknown>): Promise<void>
   }
-  /** Logs an opening. */
-  readonly opened: (grant: Grant) => void
-  readonly say: (level: 'notice' | 'warning' | 'error', text: string) => void
+  readonly log: Pick<Log, 'event'>
   /** Runs something without a waiting caller. A failure is recorded as a fault, and the daemon continues. */
   readonly attempt: (work: () => Promise<void>) => Promise<void>
 }
@@ -41,9 +40,10 @@ export class Redemptions {
    * @param by the authenticator of the proof, which uses it up durably
    */
   begin<Proof>(claim: Claim<Proof>, by: Pick<Authenticator<Proof>, 'redeem'>): void {
-    const { attempt, say } = this.#deps
+    const { attempt, log } = this.#deps
     if (this.#count >= REDEMPTIONS_MAX) {
-      say('error', `${formatAddress(claim.source)}: ${claim.door}: stays shut, too many doors open at once`)
+      const source = formatAddress(claim.source)
+      log.event({ kind: 'refused', level: 'error', source, door: claim.door, reason: 'too many doors open at once' })
       void attempt(async () => void (await by.redeem(claim)))
       return
     }
@@ -52,13 +52,15 @@ export class Redemptions {
   }
 
   async #redeem<Proof>(claim: Claim<Proof>, by: Pick<Authenticator<Proof>, 'redeem'>): Promise<void> {
-    const { opener, reconciler, opened, say } = this.#deps
+    const { opener, reconciler, log } = this.#deps
     const redeemed = await by.redeem(claim)
     if ('refused' in redeemed) {
-      if (redeemed.refused !== undefined) say(redeemed.refused.level, redeemed.refused.text)
+      if (redeemed.refused !== undefined) log.event(redeemed.refused)
       return
     }
     if (!reconciler.isStillMay(redeemed)) return
-    await reconciler.during(opener.open(redeemed, () => opened(redeemed)))
+    const { source, door, user, claimedUser } = redeemed
+    const opened = (): void => log.event({ kind: 'open', source, door: door.name, user, claimedUser })
+    await reconciler.during(opener.open(redeemed, opened))
   }
 }

@@ -10,7 +10,10 @@ import { gateSequenceOf } from './gate-sequence.ts'
 import { Warning } from './warning.ts'
 
 /** The dependencies of a list of one-time sequences. */
-export interface SequenceListDeps extends Pick<AuthenticatorDeps, 'gate' | 'ledger' | 'say' | 'needsChanged'> {
+export interface SequenceListDeps extends Pick<
+  AuthenticatorDeps,
+  'gate' | 'ledger' | 'log' | 'needsChanged' | 'isReadOnly'
+> {
   readonly door: Door
   readonly path: string
   /** The number of sequences left at which a warning is logged; 0 for no warning. */
@@ -42,19 +45,20 @@ export class SequenceList {
 
   constructor(deps: SequenceListDeps) {
     this.#deps = deps
-    const { door, path, ledger, say, changed, before } = deps
-    this.#list = new OneTimeList(door.name, path, ledger)
-    this.#warning = new Warning(say)
+    const { door, path, ledger, log, changed, before } = deps
+    this.#list = new OneTimeList(door.name, path, ledger, { isMarked: deps.isReadOnly !== true })
+    this.#warning = new Warning(log)
     this.#file = new WatchedFile({
       path,
       before,
+      isReadOnce: deps.isReadOnly,
       read: () => this.#list.read(),
       changed: (left) => {
         this.#give(left)
         changed()
       },
       failed: (error) => this.#give(NOTHING, error.message),
-      unwatched: (error) => say('warning', `${door.name}: ${path} is not watched: ${error.message}`),
+      unwatched: (error) => log.notice('warning', `${door.name}: ${path} is not watched: ${error.message}`),
       // A redemption in progress reads the list itself and then gives the gate the next sequence.
       ready: () => this.#redeeming === 0,
     })
@@ -94,7 +98,8 @@ export class SequenceList {
       const redeemed = await this.#list.redeem(proof.knocks)
       if (redeemed.outcome === 'redeemed') return redeemed
       if (redeemed.outcome === 'used') return refusalOf(name, 'sequence', 'lost')
-      return { refused: { level: 'warning', text: `${name}: this sequence is no longer in the list` } }
+      const what = 'this sequence is no longer in the list'
+      return { refused: { kind: 'trouble', level: 'warning', door: name, what } }
     } catch (error) {
       return refusalOf(name, 'sequence', { unavailable: (error as Error).message })
     } finally {
@@ -110,21 +115,14 @@ export class SequenceList {
     this.#sequence = undefined
   }
 
-  #give(left: OneTimeLeft, why = ''): void {
+  #give(left: OneTimeLeft, cause?: string): void {
     const { door, gate, lowWater, needsChanged } = this.#deps
     const { next } = left
     this.#left = left
     const before = JSON.stringify(this.#sequence?.knocks)
-    if (next === undefined) {
-      this.#warning.set(`${door.name}: disabled, no sequence is left${why === '' ? '' : `: ${why}`}`)
-    } else if (left.usedAgain > 0) {
-      this.#warning.set(`${door.name}: the list contains sequences that were used already: they open nothing`)
-    } else if (left.left <= lowWater) {
-      const few = left.left === 1 ? 'one sequence is' : `${left.left} sequences are`
-      this.#warning.set(`${door.name}: only ${few} left\npostern sequences make writes a new list`)
-    } else {
-      this.#warning.set('')
-    }
+    const usedAgain = left.usedAgain > 0
+    const isGood = next !== undefined && !usedAgain && left.left > lowWater
+    this.#warning.set(isGood ? undefined : { kind: 'list', door: door.name, left: left.left, usedAgain, cause })
     if (before === JSON.stringify(next)) return
     if (this.#sequence !== undefined) gate.remove(this.#sequence)
     this.#sequence = next === undefined ? undefined : gateSequenceOf(door, next, { once: true })

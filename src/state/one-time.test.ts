@@ -215,7 +215,9 @@ describe('edited during the redemption', () => {
       }
       return parseOneTime(text).lines
     }
-    expect((await new OneTimeList('door', path, ledger, replacing).redeem(knocks(1, 2))).outcome).toBe('redeemed')
+    expect((await new OneTimeList('door', path, ledger, { parse: replacing }).redeem(knocks(1, 2))).outcome).toBe(
+      'redeemed',
+    )
     expect(read()).toBe(' 3,4\n#1,2\n')
   })
 
@@ -226,7 +228,9 @@ describe('edited during the redemption', () => {
       renameSync(`${path}.new`, path)
       return parseOneTime(text).lines
     }
-    await expect(new OneTimeList('door', path, ledger, replacing).redeem(knocks(1, 2))).rejects.toThrow('over and over')
+    await expect(new OneTimeList('door', path, ledger, { parse: replacing }).redeem(knocks(1, 2))).rejects.toThrow(
+      'over and over',
+    )
     expect(list.read().next).toBeUndefined()
   })
 })

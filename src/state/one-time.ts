@@ -66,18 +66,23 @@ export class OneTimeList {
   readonly #path: string
   readonly #ledger: Pick<Ledger, 'claim' | 'wasClaimed'>
   readonly #parse: OneTimeParser
+  readonly #isMarked: boolean
 
-  /** @param parse for tests: the parser of the file */
+  /**
+   * @param isMarked false if only the ledger knows what is used up, and the file stays as it is
+   * @param parse for tests: the parser of the file
+   */
   constructor(
     door: string,
     path: string,
     ledger: Pick<Ledger, 'claim' | 'wasClaimed'>,
-    parse: OneTimeParser = parseLines,
+    { isMarked = true, parse = parseLines }: { readonly isMarked?: boolean; readonly parse?: OneTimeParser } = {},
   ) {
     this.#door = door
     this.#path = path
     this.#ledger = ledger
     this.#parse = parse
+    this.#isMarked = isMarked
   }
 
   /**
@@ -105,7 +110,7 @@ export class OneTimeList {
    */
   async redeem(knocks: readonly Knock[]): Promise<OneTimeRedeemed> {
     const mark = usedMark(this.#door, knocks)
-    let fd = this.#open(constants.O_RDWR)
+    let fd = this.#open(this.#isMarked ? constants.O_RDWR : constants.O_RDONLY)
     try {
       const before = this.#content(fd)
       let line = before.lines.find((each) => !each.marked && this.#mark(each) === mark)
@@ -114,6 +119,7 @@ export class OneTimeList {
       const redemption = await this.#ledger.claim(this.#door, mark)
       if (redemption === 'lost') return { outcome: 'used', rest: '', ...this.#left(before) }
       if (redemption !== 'won') throw new Error(redemption.unavailable)
+      if (!this.#isMarked) return { outcome: 'redeemed', rest: rest.trim(), ...this.#left(before) }
       for (let round = 0; round < REDEEM_ROUNDS_MAX; round++) {
         if (!this.#isCurrent(fd)) {
           const fresh = this.#open(constants.O_RDWR)

@@ -1,3 +1,4 @@
+import type { AuthenticatorDeps } from '../../secret/deps.ts'
 import type { Ledger, Redemption } from '../../state/ledger.ts'
 
 /** The secrets that a replay has used up. They are forgotten with it: nothing is written. */
@@ -24,4 +25,16 @@ export class ReplayLedger implements Ledger {
   newest(key: string): string | undefined {
     return this.#values.get(key)
   }
+}
+
+/** The notes of a replay: there are none, because it does not read the journal. */
+export const NO_NOTES: AuthenticatorDeps['store'] = {
+  newest: () => undefined,
+  advance: async () => await Promise.resolve(false),
+  forget: async () => await Promise.resolve(),
+  *keys() {
+    // No key.
+  },
+  loss: undefined,
+  acceptsLoss: () => false,
 }

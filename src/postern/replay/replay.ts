@@ -7,15 +7,17 @@ import type { Frame } from '../../capture/file/frame.ts'
 import { CONFIG_UNUSABLE, DONE, FAILED } from '../../cli/exit-code.ts'
 import type { Output } from '../../cli/output.ts'
 import type { Config } from '../../config/config.ts'
-import { sourceOf } from '../../log/format.ts'
+import { entryOf, sourceOf } from '../../log/format.ts'
+import { jsonLine, plainText } from '../../log/line.ts'
+import { zonedTime } from '../../log/time.ts'
 import { formatFault } from '../../text/fault.ts'
 import { formatAddress } from '../../packet/address.ts'
 import { decodesLinkType } from '../../packet/decode.ts'
 import { examine } from '../check/check.ts'
 import type { ReplayArguments } from './arguments.ts'
 import { Progress } from './progress.ts'
-import { Rehearing } from './rehearing.ts'
-import { lineOf, summaryJson, summaryText } from './telling.ts'
+import { Replayer } from './replayer.ts'
+import { summaryJson, summaryText } from './summary.ts'
 
 /** The number of characters of output that are collected before they are written. */
 const GATHERED_CHARS = 65_536
@@ -66,7 +68,7 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
     progress?.clear()
     output.err(`postern: ${text}\n`)
   }
-  const rehearing = new Rehearing({
+  const replayer = new Replayer({
     config,
     own: asked.own.length === 0 ? undefined : asked.own,
     onlyIp4: asked['only-ip-v4'],
@@ -74,7 +76,10 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
       // Explanations of no door are about packets without effect.
       if (event.kind === 'explanation' && event.door === undefined && !asked.all) return
       if (sources?.has(sourceOf(event) ?? '') === false) return
-      gathered += lineOf(event, time, json)
+      const entry = entryOf(event, time)
+      gathered += json
+        ? jsonLine(entry, undefined)
+        : `${zonedTime(time, 'milliseconds')} ${plainText(entry, undefined)}\n`
       if (gathered.length >= GATHERED_CHARS) flush()
     },
     warn: complain,
@@ -85,14 +90,14 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
     progress?.at(bytes)
     return count
   }
-  const seen = await takeAll(read, rehearing, (text) => complain(`${name}: ${text}`))
+  const seen = await takeAll(read, replayer, (text) => complain(`${name}: ${text}`))
   flush()
   progress?.clear()
-  if (seen.end !== undefined) rehearing.advance(seen.end)
+  if (seen.end !== undefined) replayer.advance(seen.end)
   flush()
-  const all = rehearing.accounts.all
+  const all = replayer.accounts.all
   const { frames, first, last, failure } = seen
-  const { looked, cut, opened } = rehearing
+  const { looked, cut, opened } = replayer
   const whole = failure === undefined && cut === 0 && !seen.strange
   const summary = {
     file: name,
@@ -106,9 +111,9 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
     cut,
     opened,
     sources: sources === undefined ? all : all.filter(({ source }) => sources.has(source)),
-    incomplete: rehearing.accounts.leftOut,
-    underWay: rehearing.underWay,
-    open: rehearing.standing,
+    incomplete: replayer.accounts.leftOut,
+    underWay: replayer.underWay,
+    open: replayer.standing,
   }
   output.out(json ? summaryJson(summary) : summaryText(summary))
   if (failure !== undefined) output.err(`postern: ${name} ${failure}\n`)
@@ -132,7 +137,7 @@ interface Seen {
 
 async function takeAll(
   read: (buffer: Uint8Array, offset: number, length: number) => number,
-  rehearing: Rehearing,
+  replayer: Replayer,
   warn: (text: string) => void,
 ): Promise<Seen> {
   const frame = emptyFrame()
@@ -150,7 +155,10 @@ async function takeAll(
       end = frame.time
       if (last === undefined || frame.time > last) last = frame.time
       if (!decodesLinkType(frame.linkType)) warnOf(frame, strange, warn)
-      else rehearing.take(frame)
+      else {
+        const opening = replayer.take(frame)
+        if (opening !== undefined) await opening
+      }
       if (frames % FRAMES_AT_A_TIME === 0) await breathe()
     }
   } catch (error) {

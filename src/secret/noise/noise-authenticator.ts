@@ -17,7 +17,7 @@ import { permit, stillPermits } from '../../spa/noise/permission.ts'
 import { USERS_FILE_MAX_CHARS, readUsers, usersLeft } from '../../spa/noise/users.ts'
 import type { User, Users } from '../../spa/noise/users.ts'
 import type { Redemption } from '../../state/ledger.ts'
-import { arrivalOf, arrivalText } from '../arrival.ts'
+import { arrivalOf, rejectedOf } from '../arrival.ts'
 import type { Arrival } from '../arrival.ts'
 import type { Claim, Verdict } from '../authenticator.ts'
 import type { PacketDeps } from '../deps.ts'
@@ -87,9 +87,9 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
   }
 
   protected override changed({ name }: PacketDoor, users: Users, before: Users | undefined): void {
-    const { say, holdersChanged } = this.deps
+    const { log, holdersChanged } = this.deps
     for (const user of before ?? []) {
-      if (users.find(user.publicKey) === undefined) say('notice', `${name}: access of ${user.name} revoked`)
+      if (users.find(user.publicKey) === undefined) log.event({ kind: 'revoked', door: name, user: user.name })
     }
     holdersChanged()
   }
@@ -100,7 +100,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     if (user === undefined) return holder === undefined && named === undefined ? 'unknown' : 'may not'
     const ports = services === undefined ? undefined : parseServices(services)
     const address = parseAddress(source)!
-    return stillPermits(user, { door, ports, address, now: Date.now() }) ? 'may' : 'may not'
+    return stillPermits(user, { door, ports, address, now: this.deps.clock.now() }) ? 'may' : 'may not'
   }
 
   protected override expiries(users: Users): readonly (number | undefined)[] {
@@ -132,9 +132,10 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
       },
       failed: (error) => {
         const missing = error instanceof FileError && error.reason === 'missing'
-        this.deps.say('error', `${error.message}${missing ? '\npostern keygen server makes one' : ''}`)
+        this.deps.log.notice('error', `${error.message}${missing ? '\npostern keygen server makes one' : ''}`)
       },
       unwatched: (error) => this.sayUnwatched(path, error),
+      isReadOnce: this.deps.isReadOnly,
     })
     this.#serverFile = { path, file }
     file.refresh()
@@ -144,26 +145,25 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     const server = this.#server
     const payload = this.payloadOf(packet, bytes)
     if (server === undefined || payload === undefined || !isForServer(server, payload)) return false
-    const { explain } = this.deps
     const arrival = arrivalOf(packet)
     const { source } = arrival
     const outer = Buffer.from(payload.buffer, payload.byteOffset, MAC1_BYTES).toString('latin1')
     if (this.seen.has(outer)) {
-      explain(source, undefined, 'single packet: a copy of an earlier one')
+      this.explain(source, 'single packet: a copy of an earlier one')
       return true
     }
     // Only senders who know the server's public key get here. Public-key work takes a tenth of a millisecond.
     const done = this.work.run(source, 'itself', () => openClaim(server, payload, (key) => this.#holders(key)))
     if (done === undefined) {
-      explain(source, undefined, 'too many single packets from there at the moment')
+      this.explain(source, 'too many single packets from there at the moment')
       return true
     }
     const opened = done.result
     if (!('mismatch' in opened)) this.seen.set(outer, true)
     if ('mismatch' in opened) {
-      explain(source, undefined, `single packet: ${opened.mismatch}`)
+      this.explain(source, `single packet: ${opened.mismatch}`)
     } else if ('fault' in opened) {
-      this.#say(opened.user[0]!.user, arrival, `a packet for another version: ${opened.fault}`)
+      this.#reject(opened.user[0]!.user, arrival, `a packet for another version: ${opened.fault}`)
     } else this.#judge(opened.user, opened.claim, arrival)
     return true
   }
@@ -179,14 +179,15 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
   #judge(holders: readonly Holder[], request: DatedClaim, arrival: Arrival): void {
     const { user } = holders[0]!
     const { publicKey } = user
-    const { explain, ledger, claimed } = this.deps
+    const { ledger, claimed } = this.deps
     if (!isNewer(request.timestamp, ledger.newest(newestKey(publicKey)))) {
-      explain(arrival.source, undefined, `single packet of ${user.name}: a replay, or older than the last one`)
+      this.explain(arrival.source, `single packet of ${user.name}: a replay, or older than the last one`)
       return
     }
     const { wanted } = request
-    const proof = { address: request.address ?? arrival.source, publicKey, request, at: Date.now() }
+    const proof = { address: request.address ?? arrival.source, publicKey, request, at: this.deps.clock.now() }
     let refusal = wanted.kind === 'door' ? `there is no door ${wanted.door} for this key` : 'no door opens these ports'
+    let refusing: string | undefined
     for (const holder of holders) {
       const { door } = holder
       const claim = { ...arrival, door: door.name, proof }
@@ -196,9 +197,10 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
         claimed(claim)
         return
       }
-      refusal = `${door.name}: ${granted.refusal}`
+      ;({ refusal } = granted)
+      refusing = door.name
     }
-    this.#say(user, arrival, refusal)
+    this.#reject(user, arrival, refusal, refusing)
   }
 
   /** Returns what a user's line and the door grant. `undefined`: the packet asks for another door. */
@@ -234,11 +236,12 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     return granted
   }
 
-  /** Logs a message about a known user. */
-  #say({ name }: User, arrival: Arrival, what: string): void {
-    const who = `single packet of ${name}`
-    const subject = withoutDigits(`${name} ${what}`)
-    this.sayRarely(arrival.source, `${who}, ${arrivalText(arrival)}: ${what}`, subject, `${who}: ${what}`)
+  /** Logs that a packet of a known user was rejected. */
+  #reject({ name: user }: User, arrival: Arrival, reason: string, door?: string): void {
+    const packet = 'single packet'
+    const what = `${door === undefined ? '' : `${door}: `}${reason}`
+    const event = rejectedOf(arrival, { packet, user, door, reason })
+    this.logRarely(arrival.source, event, withoutDigits(`${user} ${what}`), `${packet} of ${user}: ${what}`)
   }
 }
 

@@ -19,11 +19,11 @@ export function cycleOf(
   { open, close }: CommandCycle,
   { cmdTimeoutMs }: Door,
   { address, ports, openS: wantedS }: Extract<StanzaGrant, { kind: 'access' }>,
-  addresses: { readonly source: Address; readonly destination: Address },
+  around: { readonly source: Address; readonly destination: Address; readonly now: number },
 ): Required<Pick<Grant, 'commands' | 'ms'>> {
   // The door's Open_For is an upper limit for the times of stanza and client.
   const openS = Math.min(wantedS, Math.ceil(cmdTimeoutMs / SECOND_MS))
-  const facts = { ...addresses, address, port: ports[0]!, openS, now: Date.now() }
+  const facts = { ...around, address, port: ports[0]!, openS }
   // Each word is quoted for the shell.
   const words = (command: string): string => cycleArguments(command, facts).map(quoted).join(' ')
   const stop = close === undefined ? undefined : words(close)

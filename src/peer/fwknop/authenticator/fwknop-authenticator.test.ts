@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { readConfig } from '../../../config/read.ts'
 import { parseAddress } from '../../../packet/address.ts'
 import { Packet, UDP } from '../../../packet/packet.ts'
+import { SYSTEM_CLOCK } from '../../../secret/clock.ts'
 import { WorkBudget } from '../../../secret/work-budget.ts'
 import { DIGEST_DEFAULT } from '../digest.ts'
 import { PROTOCOL_VERSION, encodeFields } from '../fields.ts'
@@ -72,8 +73,8 @@ test('packets of a door that takes old ones are not forgotten for another door',
       store,
       ledger: new JournalLedger({ ...store, used: async () => await Promise.resolve(false), wasUsed: () => false }),
       gate: { add: nothing, remove: nothing },
-      say: nothing,
-      explain: nothing,
+      log: { event: nothing, notice: nothing },
+      clock: SYSTEM_CLOCK,
       claimed: (claim) => void redeemed.push(fwknop.redeem(claim)),
       isOwn: () => false,
       holdersChanged: nothing,

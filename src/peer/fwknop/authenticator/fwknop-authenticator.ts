@@ -2,11 +2,12 @@ import type { PacketNeeds } from '../../../capture/needs.ts'
 import type { Grant } from '../../../door/grant.ts'
 import type { Held } from '../../../door/held.ts'
 import { forwardsOf } from '../../../firewall/guard/plan.ts'
+import type { LogEvent } from '../../../log/event.ts'
 import { sameAddress } from '../../../packet/address.ts'
 import type { Address } from '../../../packet/address.ts'
 import { destinationOf } from '../../../packet/packet.ts'
 import type { Packet } from '../../../packet/packet.ts'
-import { arrivalOf, arrivalText } from '../../../secret/arrival.ts'
+import { arrivalOf, rejectedOf } from '../../../secret/arrival.ts'
 import type { Arrival } from '../../../secret/arrival.ts'
 import type { Claim, Verdict } from '../../../secret/authenticator.ts'
 import type { PacketDeps } from '../../../secret/deps.ts'
@@ -63,7 +64,7 @@ interface Trial {
 }
 
 /** The result for a packet that a stanza's keys opened: good, or refused with a reason. */
-type Tried = 'good' | { readonly refusal: string }
+type Tried = 'good' | { readonly refused: LogEvent }
 
 /** The text of a packet. */
 interface Text {
@@ -92,18 +93,18 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
   constructor(deps: PacketDeps<FwknopProof>, work: WorkBudget) {
     super(deps, work)
     this.#known = new KnownSources('fwknop', deps.store, work)
-    this.#used = new UsedDigests(deps.ledger, deps.store)
+    this.#used = new UsedDigests(deps)
   }
 
   protected override read(door: PacketDoor, before: Stanzas | undefined): Reading<Stanzas> {
-    return readStanzas(door, before, this.deps.say)
+    return readStanzas(door, before, this.deps.log)
   }
 
   /** Lets a holder keep the door if the file has the key, within the limits of its stanza. */
   protected override judge({ list }: Stanzas, held: Held): Verdict {
     const { holder } = held
     if (holder === undefined) return 'unknown'
-    const now = Date.now()
+    const now = this.deps.clock.now()
     const may = list.some(
       (stanza) => marksOfStanza(this.deps.marks, stanza).includes(holder) && stanzaPermits(stanza, held, now),
     )
@@ -121,7 +122,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     const arrival = { ...arrivalOf(packet), destination: destinationOf(packet) }
     const end = wire.slice(-SEEN_CHARS)
     if (this.seen.has(end)) {
-      this.deps.explain(arrival.source, undefined, 'a copy of an earlier packet')
+      this.explain(arrival.source, 'a copy of an earlier packet')
       return true
     }
     const text: Text = { wire, end, envelopes: new Envelopes(wire), sealed: [] }
@@ -133,10 +134,10 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
       if (tried?.result === 'good') return true
     }
     const tried = this.work.run(source, 'stranger', () => this.#tryAll(text, arrival))
-    if (tried === undefined) this.deps.explain(source, undefined, 'too many packets from there at the moment')
+    if (tried === undefined) this.explain(source, 'too many packets from there at the moment')
     if (tried?.result !== 'good') void this.#decryptAll(text, arrival)
     if (tried?.result === undefined) return false
-    if (tried.result !== 'good') this.sayRarely(source, tried.result.refusal)
+    if (tried.result !== 'good') this.logRarely(source, tried.result.refused)
     return true
   }
 
@@ -201,10 +202,10 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     const plain = await this.#gnupg.decrypt(message, stanza.gnupg!, cause)
     if ('fault' in plain) {
       // Faults of an accepted key are logged. Faults of unknown senders are only explained.
-      if (plain.signer === undefined) this.deps.explain(source, door.name, `packet for gpg: ${plain.fault}`)
+      if (plain.signer === undefined) this.explain(source, `packet for gpg: ${plain.fault}`, door.name)
       else {
-        const who = `packet of ${holderOf(door, stanza, plain.signer)}`
-        this.sayRarely(source, `${who}, ${arrivalText(arrival)}: ${door.name}: ${plain.fault}`)
+        const user = holderOf(door, stanza, plain.signer)
+        this.logRarely(source, rejectedOf(arrival, { packet: 'packet', user, door: door.name, reason: plain.fault }))
       }
       return false
     }
@@ -213,28 +214,31 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     // A reload may have removed the door while gpg ran.
     if ('fault' in read || this.find(door.name) === undefined) {
       const fault = 'fault' in read ? read.fault : 'the config has changed'
-      this.deps.explain(source, door.name, `packet for gpg: ${fault}`)
+      this.explain(source, `packet for gpg: ${fault}`, door.name)
       return false
     }
     const tried = this.#judge(sealed, read.spa, arrival, plain.signer)
-    if (tried !== 'good') this.sayRarely(source, tried.refusal)
+    if (tried !== 'good') this.logRarely(source, tried.refused)
     return tried === 'good'
   }
 
   /** Makes a claim of a packet that a stanza grants. A replay is not refused again. */
   #judge(trial: Trial, spa: Spa, { destination, ...arrival }: Sent, signer?: string): Tried {
-    const { explain, claimed } = this.deps
+    const { claimed } = this.deps
     const { door, stanza } = trial
-    const who = `packet of ${holderOf(door, stanza, signer)}, which claims to be ${claimedName(spa.user)}`
+    const [user, claimedUser] = [holderOf(door, stanza, signer), claimedName(spa.user)]
     if (this.#used.has(spa)) {
-      explain(arrival.source, door.name, `${who}: a replay`)
+      this.explain(arrival.source, `packet of ${user}, which claims to be ${claimedUser}: a replay`, door.name)
       return 'good'
     }
     const address = spa.request.address ?? arrival.source
-    const proof = { address, stanza, signer, spa, destination, at: Date.now() }
+    const proof = { address, stanza, signer, spa, destination, at: this.deps.clock.now() }
     const claim = { ...arrival, door: door.name, proof }
     const granted = this.#grant(trial, claim)
-    if ('refusal' in granted) return { refusal: `${who}, ${arrivalText(arrival)}: ${door.name}: ${granted.refusal}` }
+    if ('refusal' in granted) {
+      const { refusal: reason } = granted
+      return { refused: rejectedOf(arrival, { packet: 'packet', user, claimedUser, door: door.name, reason }) }
+    }
     claimed(claim)
     return 'good'
   }
@@ -244,7 +248,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     const { door, stanza } = trial
     const { source, protocol, port, proof } = claim
     const { spa, signer, destination, at: now } = proof
-    const { isOwn, store, marks } = this.deps
+    const { isOwn, store, marks, clock } = this.deps
     const { maxAgeMs } = door.secret
     const forwardTo = forwardsOf(door)
     const granted = grant(stanza, spa, { source, destination, now, maxAgeMs, isOwn, forwardTo })
@@ -259,7 +263,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     const ms = shortest(door.cmdTimeoutMs, openS * SECOND_MS)
     const services = door.opens.length === 0 ? undefined : servicesFor(door, asked)
     if (stanza.cycle === undefined) return { ...common, ms, services, asked, forward }
-    return { ...common, asked, ...cycleOf(stanza.cycle, door, granted, { source, destination }) }
+    return { ...common, asked, ...cycleOf(stanza.cycle, door, granted, { source, destination, now: clock.now() }) }
   }
 
   /** Returns the reason why a door refuses what a stanza grants, or `undefined`. */

@@ -38,14 +38,14 @@ export class Stanzas {
 export function readStanzas(
   door: PacketDoor,
   before: Stanzas | undefined,
-  say: AuthenticatorDeps['say'],
+  log: AuthenticatorDeps['log'],
 ): Reading<Stanzas> {
   const { path, protocol } = door.secret
   const { stanzas, faults, files, folders, text, isUnread } = readAccessFile(path, protocol, SECRET, before?.list)
-  const stanzasOf = (list: readonly Stanza[]): Stanzas => new Stanzas(list, path, (error) => say('error', error))
+  const stanzasOf = (list: readonly Stanza[]): Stanzas => new Stanzas(list, path, (error) => log.notice('error', error))
   return {
     faults: [...faults, ...(forwardsOf(door).length > 0 ? [] : stanzas.flatMap(forcedInVain))],
-    state: () => stanzasOf(stanzas.filter((stanza) => isSafe(stanza, door, say))),
+    state: () => stanzasOf(stanzas.filter((stanza) => isSafe(stanza, door, log))),
     left: ({ list }) => stanzasOf(stanzasLeft(list, text, isUnread)),
     files,
     folders,
@@ -53,10 +53,10 @@ export function readStanzas(
 }
 
 /** Refuses an unsafe folder of GnuPG. Anyone who can write to it chooses the accepted signers. */
-function isSafe({ file, line, gnupg }: Stanza, { name, secret }: PacketDoor, say: AuthenticatorDeps['say']): boolean {
+function isSafe({ file, line, gnupg }: Stanza, { name, secret }: PacketDoor, log: AuthenticatorDeps['log']): boolean {
   const [fault] = gnupg === undefined ? [] : faultsOfGnupgHome(gnupg.homeDir)
   if (fault === undefined) return true
   const what = `${file ?? secret.path}:${line}: opens to nobody: ${gnupg!.homeDir}: ${fault.message}`
-  say('error', `${name}: ${what}\n${fault.cure}`)
+  log.notice('error', `${name}: ${what}\n${fault.cure}`)
   return false
 }

@@ -1,5 +1,5 @@
-import type { Ledger, Redemption } from '../../../state/ledger.ts'
-import type { Store } from '../../../state/store.ts'
+import type { AuthenticatorDeps } from '../../../secret/deps.ts'
+import type { Redemption } from '../../../state/ledger.ts'
 
 /** The most used packets that are remembered. Packets too old to be accepted again are forgotten. */
 export const DIGESTS_MAX = 32_768
@@ -19,21 +19,21 @@ export interface Used {
   readonly timestamp: number
 }
 
+type DigestsDeps = Pick<AuthenticatorDeps, 'ledger' | 'store' | 'clock'>
+
 /** The used packets of fwknop clients. They are in the journal, so that none opens twice, not even after a crash. */
 export class UsedDigests {
-  readonly #ledger: Ledger
-  readonly #store: Pick<Store, 'newest' | 'forget' | 'keys'>
+  readonly #deps: DigestsDeps
   #count: number | undefined
   #sweptAt = -Infinity
 
-  constructor(ledger: Ledger, store: Pick<Store, 'newest' | 'forget' | 'keys'>) {
-    this.#ledger = ledger
-    this.#store = store
+  constructor(deps: DigestsDeps) {
+    this.#deps = deps
   }
 
   /** Returns true if a packet was used before. */
   has({ replayDigest }: Used): boolean {
-    return this.#ledger.newest(keyOf(replayDigest)) !== undefined
+    return this.#deps.ledger.newest(keyOf(replayDigest)) !== undefined
   }
 
   /**
@@ -44,7 +44,7 @@ export class UsedDigests {
    */
   async use({ replayDigest, timestamp }: Used, maxAgeMs: number): Promise<Redemption> {
     if (!this.#hasRoom(maxAgeMs)) return { unavailable: `${DIGESTS_MAX} packets are remembered already` }
-    const used = await this.#ledger.advance(keyOf(replayDigest), (present) =>
+    const used = await this.#deps.ledger.advance(keyOf(replayDigest), (present) =>
       present === undefined ? String(timestamp) : undefined,
     )
     if (used === 'won') this.#count = (this.#count ?? 0) + 1
@@ -53,17 +53,18 @@ export class UsedDigests {
 
   /** Returns true if one more packet can be remembered. Sometimes it forgets packets too old to be accepted again. */
   #hasRoom(maxAgeMs: number): boolean {
-    const now = Date.now()
+    const { store, clock } = this.#deps
+    const now = clock.now()
     const full = (this.#count ?? 0) >= DIGESTS_MAX / 2
     const everyMs = full ? SWEEP_FULL_EVERY_MS : SWEEP_EVERY_MS
     if (this.#count === undefined || performance.now() - this.#sweptAt >= everyMs) {
       this.#sweptAt = performance.now()
       const keptMs = full ? 2 * maxAgeMs : Math.max(DIGEST_KEPT_MS, 2 * maxAgeMs)
       let left = 0
-      for (const key of this.#store.keys(DIGEST_KEY)) {
-        if (Number(this.#store.newest(key)) * SECOND_MS + keptMs > now) left++
+      for (const key of store.keys(DIGEST_KEY)) {
+        if (Number(store.newest(key)) * SECOND_MS + keptMs > now) left++
         // If forgetting fails, the packet is remembered for longer.
-        else this.#store.forget(key).catch(() => undefined)
+        else store.forget(key).catch(() => undefined)
       }
       this.#count = left
     }

@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readConfig } from '../../../config/read.ts'
+import { textOf } from '../../../log/format.ts'
 import { parseAddress } from '../../../packet/address.ts'
 import { Packet, SYN, TCP } from '../../../packet/packet.ts'
 import type { Claim } from '../../../secret/authenticator.ts'
+import { SYSTEM_CLOCK } from '../../../secret/clock.ts'
 import { WorkBudget } from '../../../secret/work-budget.ts'
 import { formatCounter, formatProfileConfig, formatProfileKey } from '../profile.ts'
 import { encodeSyn } from '../syn.ts'
@@ -38,8 +40,8 @@ beforeEach(async () => {
       store,
       ledger: new JournalLedger(store),
       gate: { add: nothing, remove: nothing },
-      say: nothing,
-      explain: nothing,
+      log: { event: nothing, notice: nothing },
+      clock: SYSTEM_CLOCK,
       claimed: (claim) => void redeem(claim),
       isOwn: () => true,
       holdersChanged: nothing,
@@ -52,7 +54,7 @@ beforeEach(async () => {
 const redeem = async (claim: Claim<KnockknockProof>): Promise<void> => {
   const redeemed = await knockknock.redeem(claim)
   if ('holder' in redeemed) opened.push(`${redeemed.door.name} ${redeemed.user}`)
-  else refused.push(redeemed.refused?.text)
+  else refused.push(redeemed.refused === undefined ? undefined : textOf(redeemed.refused))
 }
 afterEach(async () => {
   await knockknock.close()

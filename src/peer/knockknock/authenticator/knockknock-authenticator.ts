@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import type { PacketNeeds } from '../../../capture/needs.ts'
 import type { Door } from '../../../config/config.ts'
 import type { Held } from '../../../door/held.ts'
+import type { LogEvent } from '../../../log/event.ts'
 import { formatAddress } from '../../../packet/address.ts'
+import type { Address } from '../../../packet/address.ts'
 import { ACK, RST, SYN, TCP } from '../../../packet/packet.ts'
 import type { Packet } from '../../../packet/packet.ts'
 import { arrivalOf } from '../../../secret/arrival.ts'
@@ -55,7 +57,7 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
   }
 
   protected override read(door: PacketDoor, before: readonly Profile[] = []): Reading<readonly Profile[]> {
-    const profiles = readProfiles(door, before, this.deps.say)
+    const profiles = readProfiles(door, before, this.deps.log)
     return { faults: [], state: () => profiles, left: () => profiles }
   }
 
@@ -64,13 +66,13 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
     profiles: readonly Profile[],
     before: readonly Profile[] = [],
   ): void {
-    const { say, needsChanged, holdersChanged } = this.deps
+    const { log, needsChanged, holdersChanged } = this.deps
     for (const profile of profiles) void this.#adopt(door, profile)
     this.#expectAll()
     needsChanged()
     holdersChanged()
     const names = new Set(profiles.map(({ name }) => name))
-    for (const { name } of before) if (!names.has(name)) say('notice', `${door}: access of ${name} revoked`)
+    for (const { name: user } of before) if (!names.has(user)) log.event({ kind: 'revoked', door, user })
   }
 
   protected override folders(path: string): readonly string[] {
@@ -131,9 +133,9 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
       const proof = { address: source, profile, counter: found.counter, asked: found.port }
       this.deps.claimed({ ...arrival, door: door.name, proof })
     } else {
-      const what = `SYN of ${profile.name}: ${forgotten}`
-      const text = `${formatAddress(source)}: ${door.name}: ${what}`
-      this.sayRarely(source, text, `${door.name} ${profile.name}`, what)
+      const what = `SYN of ${profile.name}`
+      const event = troubleOf(source, door, what, forgotten)
+      this.logRarely(source, event, `${door.name} ${profile.name}`, `${what}: ${forgotten}`)
     }
     return true
   }
@@ -159,9 +161,7 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
     if (profile === undefined) return undefined
     const { name: user } = profile
     const services = door.opens.length === 0 ? undefined : servicesFor(door, [{ protocol: TCP, port }])
-    const refuse = (what: string): Refusal => ({
-      refused: { level: 'notice', text: `${formatAddress(source)}: ${door.name}: ${what}` },
-    })
+    const refuse = (what: string): Refusal => ({ refused: troubleOf(source, door, what) })
     if (door.opens.length > 0 && services === undefined) {
       return refuse(`${user} asks for tcp/${port}, which the door does not open`)
     }
@@ -182,6 +182,10 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
     // If this fails, the next start imports the counter again.
     if (adopted === 'won' || adopted === 'lost') await store.forget(named).catch(() => undefined)
   }
+}
+
+function troubleOf(source: Address, { name: door }: Door, what: string, cause?: string): LogEvent {
+  return { kind: 'trouble', level: 'notice', source: formatAddress(source), door, what, cause }
 }
 
 /** Returns the ports that a door's profiles are likely to ask for. */

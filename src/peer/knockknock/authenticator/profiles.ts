@@ -35,17 +35,18 @@ export function haveSameKeys({ keys: one }: Profile, { keys: other }: Profile): 
 export function readProfiles(
   { name: door, secret: { path: folder } }: PacketDoor,
   before: readonly Profile[],
-  say: AuthenticatorDeps['say'],
+  log: AuthenticatorDeps['log'],
 ): readonly Profile[] {
   const names = profileNames(folder)
-  if (names.length > PROFILES_MAX) say('warning', `${folder}: only the first ${PROFILES_MAX} profiles are used`)
+  if (names.length > PROFILES_MAX) log.notice('warning', `${folder}: only the first ${PROFILES_MAX} profiles are used`)
   return names.slice(0, PROFILES_MAX).flatMap((name) => {
     try {
       return [readProfile(folder, name)]
     } catch (error) {
       const known = before.find((profile) => profile.name === name)
       const stays = known === undefined ? '' : ', keeping the previous one'
-      say('warning', `${door}: profile ${join(folder, name)}${stays}: ${(error as Error).message}`)
+      const what = `profile ${join(folder, name)}${stays}`
+      log.event({ kind: 'trouble', level: 'warning', door, what, cause: (error as Error).message })
       return known === undefined ? [] : [known]
     }
   })

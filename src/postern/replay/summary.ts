@@ -1,6 +1,3 @@
-import type { LogEvent } from '../../log/event.ts'
-import { entryOf } from '../../log/format.ts'
-import { jsonLine, plainText } from '../../log/line.ts'
 import { zonedTime } from '../../log/time.ts'
 import type { Account } from './accounts.ts'
 
@@ -8,12 +5,6 @@ import type { Account } from './accounts.ts'
 export const LISTED_MAX = 50
 /** The most doors that are named for a source. */
 const DOORS_NAMED_MAX = 8
-
-/** Formats an event as a line of text or JSON. */
-export function lineOf(event: LogEvent, time: number, json: boolean): string {
-  const entry = entryOf(event, time)
-  return json ? jsonLine(entry, undefined) : `${zonedTime(time, 'milliseconds')} ${plainText(entry, undefined)}\n`
-}
 
 /** The summary of a replay. */
 export interface Summary {

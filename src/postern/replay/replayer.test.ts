@@ -1,6 +1,9 @@
 // Goal: a capture goes the daemon's way whatever link layer it was made on, and what would be done is told with its
 // reason and at its time: openings, extensions, closes, and what came to nothing.
-import { describe, expect, test } from 'vitest'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readConfig } from '../../config/read.ts'
 import { emptyFrame } from '../../capture/file/frame.ts'
 import { entryOf } from '../../log/format.ts'
@@ -8,7 +11,7 @@ import { parseAddress } from '../../packet/address.ts'
 import { ACK, SYN, UDP } from '../../packet/packet.ts'
 import { LINKS, ip4, ip6 } from '../../../test/packets/build.ts'
 import type { Segment } from '../../../test/packets/build.ts'
-import { Rehearing } from './rehearing.ts'
+import { Replayer } from './replayer.ts'
 
 const BEGIN_MS = 1_700_000_000_000
 
@@ -30,10 +33,10 @@ interface Sent extends Segment {
 }
 
 /** What is told of these packets, with seconds since the beginning in front. */
-function replayed(sent: readonly Sent[], own?: readonly string[], until = 0): readonly string[] {
+async function replayed(sent: readonly Sent[], own?: readonly string[], until = 0): Promise<readonly string[]> {
   const told: string[] = []
   const { config } = readConfig(CONFIG, 'knockd.conf')
-  const rehearing = new Rehearing({
+  const replayer = new Replayer({
     config: config!,
     own: own?.map((text) => parseAddress(text)!),
     onlyIp4: false,
@@ -49,9 +52,9 @@ function replayed(sent: readonly Sent[], own?: readonly string[], until = 0): re
     frame.wireLength = frame.end
     frame.linkType = linkType
     frame.time = BEGIN_MS + at * 1000
-    rehearing.take(frame)
+    await replayer.take(frame)
   }
-  rehearing.advance(BEGIN_MS + until * 1000)
+  replayer.advance(BEGIN_MS + until * 1000)
   return told
 }
 
@@ -62,9 +65,9 @@ const SSH: readonly Sent[] = [
 ]
 
 describe.each(LINKS)('%s', (...link) => {
-  test.each([false, true])('IPv6: %s', (six) => {
+  test.each([false, true])('IPv6: %s', async (six) => {
     const sent = SSH.map((each) => ({ ...each, link, six }))
-    expect(replayed(sent)).toEqual([
+    expect(await replayed(sent)).toEqual([
       '0 ssh: Stage 1',
       '1 ssh: Stage 2',
       '2 ssh: Stage 3',
@@ -74,10 +77,10 @@ describe.each(LINKS)('%s', (...link) => {
   })
 })
 
-test('an opening is extended, and closed at its time among what else happens', () => {
+test('an opening is extended, and closed at its time among what else happens', async () => {
   const again = SSH.map((each) => ({ ...each, at: each.at + 7 }))
   const other = { at: 19.5, port: 4001 }
-  expect(replayed([...SSH, ...again, other], undefined, 30).slice(5)).toEqual([
+  expect((await replayed([...SSH, ...again, other], undefined, 30)).slice(5)).toEqual([
     '7 ssh: Stage 1',
     '8 ssh: Stage 2',
     '9 ssh: Stage 3',
@@ -88,7 +91,7 @@ test('an opening is extended, and closed at its time among what else happens', (
   ])
 })
 
-test('what comes to nothing has its reason and its time', () => {
+test('what comes to nothing has its reason and its time', async () => {
   const wrong: readonly Sent[] = [
     { at: 0, port: 7000 },
     { at: 1, port: 9000 },
@@ -97,7 +100,7 @@ test('what comes to nothing has its reason and its time', () => {
     { at: 20, port: 9000 },
     { at: 21, port: 9000, flags: SYN | ACK },
   ]
-  expect(replayed(wrong)).toEqual([
+  expect(await replayed(wrong)).toEqual([
     '0 ssh: Stage 1',
     '1 ssh: wrong knock (stage 1, knock 9000:tcp)',
     '2 ssh: Stage 1',
@@ -107,8 +110,8 @@ test('what comes to nothing has its reason and its time', () => {
   ])
 })
 
-test('a command without its undoing is told each time, but for the cooldown', () => {
-  const told = replayed(
+test('a command without its undoing is told each time, but for the cooldown', async () => {
+  const told = await replayed(
     [0, 10, 70].flatMap((at) => [
       { at, port: 4001 },
       { at: at + 1, port: 4002 },
@@ -121,14 +124,14 @@ test('a command without its undoing is told each time, but for the cooldown', ()
   ])
 })
 
-test('where the addresses of the server are named, knocks at others are none', () => {
-  expect(replayed(SSH, ['192.0.2.77'])).toEqual([])
-  expect(replayed(SSH, ['192.0.2.1'])).toHaveLength(5)
+test('where the addresses of the server are named, knocks at others are none', async () => {
+  expect(await replayed(SSH, ['192.0.2.77'])).toEqual([])
+  expect(await replayed(SSH, ['192.0.2.1'])).toHaveLength(5)
 })
 
-test('a frame that is older than the one before is as of that one', () => {
+test('a frame that is older than the one before is as of that one', async () => {
   const [first, second, third] = SSH
-  expect(replayed([{ ...first!, at: 1.5 }, second!, third!]).slice(0, 4)).toEqual([
+  expect((await replayed([{ ...first!, at: 1.5 }, second!, third!])).slice(0, 4)).toEqual([
     '1.5 ssh: Stage 1',
     '1.5 ssh: Stage 2',
     '2 ssh: Stage 3',
@@ -136,16 +139,40 @@ test('a frame that is older than the one before is as of that one', () => {
   ])
 })
 
-test('a clock that is set moves nothing: neither back nor far ahead', () => {
+test('a clock that is set moves nothing: neither back nor far ahead', async () => {
   const [first, second, third] = SSH
   // Sixty seconds by a clock that is set back an hour meanwhile, where the door gives five.
   const back = [first!, { ...second!, at: 4 }, { at: -3_600, port: 80 }, { ...third!, at: -3_540 }]
-  expect(replayed(back).filter((line) => /OPEN|timeout/.test(line))).toEqual(['-3599 ssh: sequence timeout (stage 2)'])
+  expect((await replayed(back)).filter((line) => /OPEN|timeout/.test(line))).toEqual([
+    '-3599 ssh: sequence timeout (stage 2)',
+  ])
   // A machine that begins in 1970: its scanner is known as one all the same.
   const scan = [5000, 5010, 5020, 5030, 5040, 5050].map((port, index) => ({ at: index * 0.01 - 1, port }))
-  const told = replayed([{ at: -1_700_000_000, port: 80 }, ...scan, ...SSH])
+  const told = await replayed([{ at: -1_700_000_000, port: 80 }, ...scan, ...SSH])
   expect(told.filter((line) => /OPEN|port scan/.test(line))).toEqual([
     expect.stringMatching(/port scan/),
     expect.stringMatching(/ssh: OPEN SESAME/),
   ])
+})
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'postern-replayer-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+// A file that cannot be used is named once, with the reason, and its door opens to nobody in the replay.
+test.each([
+  ['Users', undefined, 'no such file'],
+  ['TOTP_Secret_File', '# none\n', 'contains no secret'],
+  ['One_Time_Sequences', undefined, 'no such file'],
+])('%s without a usable file', (directive, text, why) => {
+  const path = join(folder, 'file')
+  if (text !== undefined) writeFileSync(path, text, { mode: 0o600 })
+  const { config } = readConfig(`[d]\n${directive} = ${path}\nOpen_Ports = tcp/22\n`, 'k')
+  const said: string[] = []
+  const [tell, warn] = [(line: unknown) => void said.push(String(line)), (line: string) => void said.push(line)]
+  const { authenticators } = new Replayer({ config: config!, own: undefined, onlyIp4: false, tell, warn })
+  expect(said.map((line) => line.split('\n')[0])).toEqual([`d: opens to nobody: ${path}: ${why}`])
+  expect([...authenticators.sequences()]).toEqual([])
 })
