@@ -6,7 +6,7 @@ import { DOORS, DOOR_DIRECTIVES, OPTIONS, OPTION_DIRECTIVES } from './directive.
 import { formatDuration } from './duration.ts'
 import { formatFault } from '../text/fault.ts'
 import { checkConfig } from '../lint/lint.ts'
-import { USED_PERIODS_MAX } from '../state/used-periods.ts'
+import { USED_PERIODS_MAX } from '../secret/used-periods.ts'
 import { USERS_MAX, USER_NAME_MAX_CHARS } from './users.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
 import { tryLock } from '../native/libc.ts'
-import { openHolderMarks } from '../state/holder-marks.ts'
+import { openHolderMarks } from '../secret/holder-marks.ts'
 import { openStore } from '../state/store.ts'
 import { alreadyRunning } from './already-running.ts'
 import type { Arguments } from './arguments.ts'

@@ -6,7 +6,7 @@ import type { Opener } from '../door/opener.ts'
 import { formatForward, servicesText } from '../door/part.ts'
 import type { Log } from '../log/log.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
-import type { HolderMarks } from '../state/holder-marks.ts'
+import type { HolderMarks } from '../secret/holder-marks.ts'
 import { admits } from '../secret/door-bounds.ts'
 import type { Verdict } from '../secret/authenticator.ts'
 

@@ -1,7 +1,7 @@
 import type { GateSequence } from '../gate/sequence.ts'
 import { textOf } from '../log/format.ts'
 import { TCP, UDP } from '../packet/packet.ts'
-import { HolderMarks } from '../state/holder-marks.ts'
+import { HolderMarks } from './holder-marks.ts'
 import { FakeLedger } from '../state/ledger-fake.ts'
 import { MemoryDisk } from '../state/memory-disk.ts'
 import { openStoreOn } from '../state/store.ts'

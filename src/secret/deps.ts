@@ -1,7 +1,7 @@
 import type { Gate } from '../gate/gate.ts'
 import type { Log } from '../log/log.ts'
 import type { Address } from '../packet/address.ts'
-import type { HolderMarks } from '../state/holder-marks.ts'
+import type { HolderMarks } from './holder-marks.ts'
 import type { Ledger } from '../state/ledger.ts'
 import type { Store } from '../state/store.ts'
 import type { SpaProtocol } from '../config/config.ts'

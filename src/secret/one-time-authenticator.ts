@@ -1,6 +1,6 @@
 import type { Held } from '../door/held.ts'
 import type { GateSequence } from '../gate/sequence.ts'
-import type { OneTimeLeft } from '../state/one-time.ts'
+import type { OneTimeLeft } from './one-time-list.ts'
 import type { Refusal, SecretStatus, Verdict } from './authenticator.ts'
 import type { AuthenticatorDeps } from './deps.ts'
 import type { DoorOf } from './door-set.ts'

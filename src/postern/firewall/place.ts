@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Family } from '../../packet/address.ts'
-import type { Dialect } from '../../firewall/kernel/dialect.ts'
+import type { Dialect } from '../../firewall/kernel-only/dialect.ts'
 
 /** The files from which machines load nftables rules when they start: Debian and Arch; Red Hat; Alpine. */
 export const NFT_FILES = ['/etc/nftables.conf', '/etc/sysconfig/nftables.conf', '/etc/nftables.nft']

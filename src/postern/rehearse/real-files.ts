@@ -5,7 +5,7 @@ import { CONFIG_MAX_BYTES } from '../../config/config.ts'
 import type { Knock, SecretConfig } from '../../config/config.ts'
 import { oneTimeOf } from '../../config/secret.ts'
 import { formatSequence } from '../../config/sequence.ts'
-import { ONE_TIME_FILE_MAX_BYTES } from '../../state/one-time.ts'
+import { ONE_TIME_FILE_MAX_BYTES } from '../../secret/one-time-list.ts'
 import { makeSequence } from '../../publish/sequence.ts'
 
 /** The number of sequences for a door whose list the daemon makes: two for each family, and some spare ones. */

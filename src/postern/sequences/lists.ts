@@ -8,7 +8,7 @@ import { readPrivateFile } from '../../file/private-file.ts'
 import { listFolder, statePath } from '../../daemon/state-path.ts'
 import { parseOneTime } from '../../config/one-time.ts'
 import type { OneTimeLine } from '../../config/one-time.ts'
-import { ONE_TIME_FILE_MAX_BYTES } from '../../state/one-time.ts'
+import { ONE_TIME_FILE_MAX_BYTES } from '../../secret/one-time-list.ts'
 
 /** The number of digits of a port that a masked list shows. */
 const SHOWN_DIGITS = 2

@@ -12,7 +12,7 @@ import { DIGEST_DEFAULT } from '../digest.ts'
 import { PROTOCOL_VERSION, encodeFields } from '../fields.ts'
 import { sealRijndael } from '../packet.ts'
 import { JournalLedger } from '../../../state/journal-ledger.ts'
-import { HolderMarks } from '../../../state/holder-marks.ts'
+import { HolderMarks } from '../../../secret/holder-marks.ts'
 import { FwknopAuthenticator } from './fwknop-authenticator.ts'
 import { DIGESTS_MAX } from './used-digests.ts'
 

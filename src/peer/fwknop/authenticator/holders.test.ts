@@ -4,7 +4,7 @@ import type { Held } from '../../../door/held.ts'
 import { readAccess } from '../access.ts'
 import { isSigner } from '../grant.ts'
 import type { Stanza } from '../stanza.ts'
-import { HolderMarks } from '../../../state/holder-marks.ts'
+import { HolderMarks } from '../../../secret/holder-marks.ts'
 import { markOfStanza, marksOfStanza, stanzaPermits, stanzasLeft } from './holders.ts'
 
 const marks = new HolderMarks(new Uint8Array(32).fill(1))

@@ -7,7 +7,7 @@ import { parseAddress, sameAddress } from '../../../packet/address.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import { encodeBase64 } from '../../../spa/base64.ts'
 import type { Stanza } from '../stanza.ts'
-import type { HolderMarks } from '../../../state/holder-marks.ts'
+import type { HolderMarks } from '../../../secret/holder-marks.ts'
 import { piecesOf } from '../../../text/lines.ts'
 
 /** Hexadecimal digits of a long key id (RFC 4880, 12.2). */

@@ -3,8 +3,8 @@ import { SECRET } from '../file/policy.ts'
 import { readPrivateFile } from '../file/private-file.ts'
 import { FileError } from '../file/file-error.ts'
 import { dirname } from 'node:path'
-import { realDisk } from './disk.ts'
-import type { Disk } from './disk.ts'
+import { realDisk } from '../state/disk.ts'
+import type { Disk } from '../state/disk.ts'
 
 /** Bytes of the key. */
 export const MARKS_KEY_BYTES = 32

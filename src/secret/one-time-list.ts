@@ -5,7 +5,7 @@ import { parseOneTime } from '../config/one-time.ts'
 import type { OneTimeLine } from '../config/one-time.ts'
 import { CLASSIC } from '../file/policy.ts'
 import { openPrivate, readOpened } from '../file/private-file.ts'
-import type { Ledger } from './ledger.ts'
+import type { Ledger } from '../state/ledger.ts'
 import { usedMark } from './used-mark.ts'
 
 /** Largest file of one-time sequences, in bytes: room for some ten thousand. It is read whole for each opening. */

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Knock } from '../config/config.ts'
 import { formatSequence } from '../config/sequence.ts'
-import { realDisk } from './disk.ts'
-import type { Disk } from './disk.ts'
+import { realDisk } from '../state/disk.ts'
+import type { Disk } from '../state/disk.ts'
 
 /** Only the owner may enter the folder. */
 const FOLDER_MODE = 0o700
