@@ -6,12 +6,12 @@ import { ClientError } from '../fault.ts'
 import { readSecretFile } from './secret-file.ts'
 
 /** The directives that `fwknop --key-gen` writes. */
-const KEY_DIRECTIVES: Readonly<Record<string, readonly ['key' | 'hmacKey', Reader<Uint8Array>]>> = {
-  KEY: ['key', readKey],
-  KEY_BASE64: ['key', readKeyBase64],
-  HMAC_KEY: ['hmacKey', readHmacKey],
-  HMAC_KEY_BASE64: ['hmacKey', readHmacKeyBase64],
-}
+const KEY_DIRECTIVES: ReadonlyMap<string, readonly ['key' | 'hmacKey', Reader<Uint8Array>]> = new Map([
+  ['KEY', ['key', readKey]],
+  ['KEY_BASE64', ['key', readKeyBase64]],
+  ['HMAC_KEY', ['hmacKey', readHmacKey]],
+  ['HMAC_KEY_BASE64', ['hmacKey', readHmacKeyBase64]],
+])
 
 /**
  * Reads keys from a file. Its lines are `KEY_BASE64: …` as printed by `fwknop --key-gen`, or `HOST: KEY` as for
@@ -29,8 +29,9 @@ export function keysFromFile(path: string, kind: 'key' | 'hmacKey', host: string
     const match = /^\s*([^\s:]+):?\s+(.*?)\s*$/.exec(line)
     const [, name = '', value = ''] = match ?? []
     if (name.startsWith('#')) continue
-    if (!Object.hasOwn(KEY_DIRECTIVES, name) && name !== host) continue
-    const [setting, read] = KEY_DIRECTIVES[name] ?? [kind, kind === 'key' ? readKey : readHmacKey]
+    const directive = KEY_DIRECTIVES.get(name)
+    if (directive === undefined && name !== host) continue
+    const [setting, read] = directive ?? [kind, kind === 'key' ? readKey : readHmacKey]
     const result = read(value)
     if ('message' in result) throw new ClientError(`${path}:${number}: ${result.message}`, result.hint)
     settings[setting] = result.value

@@ -21,6 +21,7 @@ import { openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
 import { client } from '../client.ts'
 import { KNOCK_SPA } from './arguments.ts'
 import { readHostConfig } from './config-file.ts'
+import { keysFromFile } from './key-file.ts'
 import { judge } from './own-address.ts'
 import { planPostern } from './postern.ts'
 import type { PosternRequest } from './request.ts'
@@ -131,6 +132,11 @@ describe('fwknop', () => {
     write('.fwknoprc', `[127.0.0.1]\n${STANZA}`)
     const { out } = await run('fwknop', '127.0.0.1', '-p', String(port()), '-A', 'tcp/22', '-a', '192.0.2.9')
     expect(out).toBe(`asked 127.0.0.1 (udp ${port()}) for tcp/22, for 192.0.2.9\n`)
+  })
+
+  test('a host of any name has its key in a file of keys', () => {
+    write('keys', 'constructor: secret\n')
+    expect(keysFromFile(join(home, 'keys'), 'key', 'constructor')).toEqual({ key: new TextEncoder().encode('secret') })
   })
 
   test.skipIf(spawnSync('sh', ['-c', 'command -v fwknop']).status !== 0)(

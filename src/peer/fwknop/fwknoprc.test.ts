@@ -79,6 +79,8 @@ test.each<[string, RcSettings]>([
   ['USE_GPG Y\nGPG_RECIPIENT ABCD\nGPG_SIGNER EF01', { useGnupg: true, gnupg: { recipient: 'ABCD', signer: 'EF01' } }],
   ['RESOLVE_IP_HTTPS N', {}],
   ['VERBOSE 2', {}],
+  // A value that is left out, with a comment behind it.
+  ['WGET_CMD  # none\nVERBOSE: ;', {}],
 ])('%j', (line, expected) => {
   expect(settings(`[gate]\n${line}\n`)).toEqual(expected)
 })

@@ -63,5 +63,5 @@ export function withoutEffect(names: readonly string[], harmless = /^/, refused?
   const [name = '', ...aliases] = names
   const read: Reader<undefined> = (text) =>
     harmless.test(text) ? { value: undefined } : { message: 'is not supported' }
-  return row(name, 'VALUE', read, { aliases, ...(refused === undefined ? {} : { refused }) })
+  return row(name, 'VALUE', read, { aliases, mayBeEmpty: true, ...(refused === undefined ? {} : { refused }) })
 }
