@@ -40,10 +40,10 @@ async function replayed(
   sent: readonly Sent[],
   own?: readonly string[],
   until = 0,
-  text = CONFIG,
+  lines = CONFIG,
 ): Promise<readonly string[]> {
   const told: string[] = []
-  const { config } = readConfig(text, 'knockd.conf')
+  const { config } = readConfig(lines, 'knockd.conf')
   const replayer = new Replayer({
     config: config!,
     own: own?.map((text) => parseAddress(text)!),
