@@ -11,6 +11,9 @@ import { parseAddress } from '../../packet/address.ts'
 import { ACK, SYN, UDP } from '../../packet/packet.ts'
 import { LINKS, ip4, ip6 } from '../../../test/packets/build.ts'
 import type { Segment } from '../../../test/packets/build.ts'
+import { codeOf, periodAt } from '../../totp/code.ts'
+import { knocksOfCode } from '../../totp/ports.ts'
+import { secretUri } from '../../totp/secret-text.ts'
 import { Replayer } from './replayer.ts'
 
 const BEGIN_MS = 1_700_000_000_000
@@ -33,9 +36,14 @@ interface Sent extends Segment {
 }
 
 /** What is told of these packets, with seconds since the beginning in front. */
-async function replayed(sent: readonly Sent[], own?: readonly string[], until = 0): Promise<readonly string[]> {
+async function replayed(
+  sent: readonly Sent[],
+  own?: readonly string[],
+  until = 0,
+  lines = CONFIG,
+): Promise<readonly string[]> {
   const told: string[] = []
-  const { config } = readConfig(CONFIG, 'knockd.conf')
+  const { config } = readConfig(lines, 'knockd.conf')
   const replayer = new Replayer({
     config: config!,
     own: own?.map((text) => parseAddress(text)!),
@@ -175,4 +183,21 @@ test.each([
   const { authenticators } = new Replayer({ config: config!, own: undefined, onlyIp4: false, tell, warn })
   expect(said.map((line) => line.split('\n')[0])).toEqual([`d: opens to nobody: ${path}: ${why}`])
   expect([...authenticators.sequences()]).toEqual([])
+})
+
+test('codes are those of the capture: of its time, once each, and also after its clock is set back', async () => {
+  const path = join(folder, 'secret')
+  const totp = { key: new Uint8Array(20).fill(7), algorithm: 'SHA1', digits: 8, periodS: 30 } as const
+  writeFileSync(path, secretUri(totp, 'gate', 'c'), { mode: 0o600 })
+  const knocksAt = (at: number, codeAt = at): readonly Sent[] =>
+    knocksOfCode(codeOf(totp, periodAt(totp, BEGIN_MS + codeAt * 1000))).map(({ port }) => ({ at, port }))
+  const far = 86_400 * 40
+  const sent = [...knocksAt(0), ...knocksAt(10, 0), ...knocksAt(600, 0), ...knocksAt(far)]
+  // The clock is set back, and the daemon's timer looks at it within half a minute.
+  const back = [{ at: 5_000, port: 80 }, { at: 5_040, port: 80 }, ...knocksAt(5_041)]
+  const config = `[c]\nTOTP_Secret_File = ${path}\nOpen_Ports = tcp/22\n`
+  const told = await replayed([...sent, ...back], undefined, 0, config)
+  expect(told.filter((line) => line.includes('OPEN'))).toEqual(
+    ['0', `${far}`, '5041'].map((at) => `${at} c: OPEN SESAME`),
+  )
 })
