@@ -61,7 +61,7 @@ export interface Authenticator<Proof = GateSequence> {
   readonly needs: PacketNeeds | undefined
   /**
    * Takes a packet to an address of this host if it is a single packet of this kind. A valid one becomes a claim, at
-   * once or later. Costs a stranger's packet no more than its budget. Never throws.
+   * once or later. The work for unknown sources is within a budget. Never throws.
    *
    * @param bytes the memory with the packet's payload, which is valid until this returns
    * @returns false if the packet is something else, so that others may take it

@@ -8,7 +8,7 @@ import type { SpaProtocol } from '../config/config.ts'
 import type { Authenticator, Claim } from './authenticator.ts'
 import type { Clock } from './clock.ts'
 
-/** What every authenticator needs of the daemon. */
+/** The dependencies of every authenticator. */
 export interface AuthenticatorDeps {
   readonly gate: Pick<Gate, 'add' | 'remove'>
   readonly ledger: Ledger
@@ -25,7 +25,7 @@ export interface AuthenticatorDeps {
   readonly holdersChanged: () => void
 }
 
-/** What the authenticators of single packets need besides. */
+/** The further dependencies of an authenticator of single packets. */
 export interface PacketDeps<Proof> extends AuthenticatorDeps {
   /** Called with each valid packet, at once or later. The daemon redeems the claim. */
   readonly claimed: (claim: Claim<Proof>) => void
@@ -33,7 +33,7 @@ export interface PacketDeps<Proof> extends AuthenticatorDeps {
   readonly isOwn: (address: Address) => boolean
 }
 
-/** What the authenticators of single packets need together. */
+/** The dependencies of all authenticators of single packets. */
 export interface PacketAuthenticatorsDeps extends Omit<PacketDeps<never>, 'claimed'> {
   /** Called with each valid packet, and the authenticator that redeems it. */
   readonly claimed: <Proof>(claim: Claim<Proof>, authenticator: Authenticator<Proof>) => void
