@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { tmpdir } from 'node:os'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { writeProfile } from '../../test/peer/profile.ts'
 import { readConfig } from '../config/read.ts'
 import { textOf } from '../log/format.ts'
 import { parseAddress } from '../packet/address.ts'
@@ -17,7 +18,6 @@ import { encodeBase64 } from '../spa/base64.ts'
 import { DIGEST_DEFAULT } from './fwknop/digest.ts'
 import { ACCESS, PROTOCOL_VERSION, encodeFields } from './fwknop/fields.ts'
 import { sealRijndael } from './fwknop/packet.ts'
-import { formatCounter, formatProfileConfig, formatProfileKey } from './knockknock/profile.ts'
 import { encodeSyn } from './knockknock/syn.ts'
 import { keyPairOf } from '../spa/noise/curve.ts'
 import { formatKey } from '../spa/noise/key-text.ts'
@@ -137,17 +137,7 @@ const PROFILES = {
 const knockknock: Fixture = {
   make: (deps) => new KnockknockAuthenticator(deps, work()),
   prepare: (folder) => {
-    for (const [name, { cipherKey, macKey }] of Object.entries(PROFILES)) {
-      mkdirSync(join(folder, 'profiles', name), { recursive: true, mode: 0o700 })
-      for (const [file, text] of [
-        ['cipher.key', formatProfileKey(cipherKey)],
-        ['mac.key', formatProfileKey(macKey)],
-        ['counter', formatCounter(0)],
-        ['config', formatProfileConfig(KNOCK_PORT)],
-      ] as const) {
-        writeFileSync(join(folder, 'profiles', name, file), text, { mode: 0o600 })
-      }
-    }
+    for (const [name, keys] of Object.entries(PROFILES)) writeProfile(join(folder, 'profiles', name), keys)
   },
   lines: (folder) => `SPA = knockknock\nProfiles = ${folder}/profiles`,
   revoke: async ({ folder, deps }) => {

@@ -21,7 +21,7 @@ import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 import { probe, sendKnocks, serveTcp } from './service.ts'
-import { writeProfile } from './single-packets.ts'
+import { writeProfile } from '../peer/profile.ts'
 
 const KNOCK_PORT = 666
 const SERVER_SECRET = new Uint8Array(32).fill(11)

@@ -1,18 +1,17 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { parseAddress } from '../../src/packet/address.ts'
 import { TCP, UDP } from '../../src/packet/packet.ts'
 import { ACCESS, PROTOCOL_VERSION, encodeFields } from '../../src/peer/fwknop/fields.ts'
 import { sealRijndael } from '../../src/peer/fwknop/packet.ts'
-import { formatCounter, formatProfileConfig, formatProfileKey } from '../../src/peer/knockknock/profile.ts'
 import { encodeSyn } from '../../src/peer/knockknock/syn.ts'
-import type { KnockknockKeys } from '../../src/peer/knockknock/syn.ts'
 import { keyPairOf } from '../../src/spa/noise/curve.ts'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
 import { sealClaim } from '../../src/spa/noise/packet.ts'
 import type { Segment } from '../packets/build.ts'
+import { writeProfile } from '../peer/profile.ts'
 import { SERVER_4 } from './net.ts'
 import { scratch } from './scratch.ts'
 
@@ -81,15 +80,6 @@ const profileKeys = (number: number): { cipherKey: Uint8Array; macKey: Uint8Arra
   cipherKey: keyOf(2_000 + number, 16),
   macKey: keyOf(3_000 + number, 16),
 })
-
-/** Writes a profile of knockknock's as its server has it. */
-export function writeProfile(path: string, { cipherKey, macKey }: KnockknockKeys): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
-  writeFileSync(join(path, 'cipher.key'), formatProfileKey(cipherKey), { mode: 0o600 })
-  writeFileSync(join(path, 'mac.key'), formatProfileKey(macKey), { mode: 0o600 })
-  writeFileSync(join(path, 'counter'), formatCounter(0), { mode: 0o600 })
-  writeFileSync(join(path, 'config'), formatProfileConfig(KNOCK_PORT), { mode: 0o600 })
-}
 
 export const knockknock: Kind = {
   config: () => {

@@ -3,7 +3,7 @@ import { protocolName } from '../../config/service.ts'
 import { formatNetwork } from '../../packet/network.ts'
 import type { Network } from '../../packet/network.ts'
 import { mergeNetworks, mergeServices } from '../guard/merge.ts'
-import { ICMPV6_NEEDED, ICMP_NEEDED } from '../icmp.ts'
+import { NEEDED_RULES } from '../needed-rules.ts'
 
 /** The table of the base ruleset, which contains nothing else. */
 export const BASE_TABLE = 'inet postern_base'
@@ -57,12 +57,7 @@ export function baseRuleset(plan: BasePlan, { guardThere, trialS }: BaseState): 
     'iifname "lo" accept',
     'ct state established,related accept',
     ...(trialS === undefined ? [] : [`meta nfproto != @${TRIAL} accept`]),
-    `meta nfproto ipv4 icmp type { ${ICMP_NEEDED} } accept`,
-    `meta nfproto ipv6 icmpv6 type { ${ICMPV6_NEEDED} } accept`,
-    'ip protocol igmp accept',
-    '# This host may get its address by DHCP.',
-    'meta nfproto ipv4 udp sport 67 udp dport 68 accept',
-    'ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept',
+    ...NEEDED_RULES,
     ...titled(
       '# open to everybody',
       plan.allowed.map((service) => `${portText(service)} accept`),

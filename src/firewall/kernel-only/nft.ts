@@ -7,7 +7,7 @@ import { ADDRESS_BITS, formatNetwork, networkOf } from '../../packet/network.ts'
 import { FIRST_FLAGS, KNOCK, WRONG, doorsOf, ignoredList, knockChains, openList } from './chains.ts'
 import type { Act, Chain, List, Rule, Test } from './chains.ts'
 import { SCAN_WINDOW_S, flagNames } from './flag.ts'
-import { ICMPV6_NEEDED, ICMP_NEEDED } from '../icmp.ts'
+import { NEEDED_RULES } from '../needed-rules.ts'
 import { nftHeading } from './heading.ts'
 import type { KernelPlan } from './plan.ts'
 
@@ -185,12 +185,7 @@ function input(plan: KernelPlan): readonly string[] {
     '# A SYN never belongs to an existing connection, whatever connection tracking says.',
     'ct state established,related tcp flags & (syn | rst | ack) != syn accept',
     'ct state established,related meta l4proto != tcp accept',
-    `meta nfproto ipv4 icmp type { ${ICMP_NEEDED} } accept`,
-    `meta nfproto ipv6 icmpv6 type { ${ICMPV6_NEEDED} } accept`,
-    'ip protocol igmp accept',
-    '# This host may get its address by DHCP.',
-    'meta nfproto ipv4 udp sport 67 udp dport 68 accept',
-    'ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept',
+    ...NEEDED_RULES,
     ...titled('# Always_Allow', always),
     'jump first',
     'ct state invalid tcp flags & (rst | ack) != 0x0 drop',

@@ -1,8 +1,9 @@
 // Goal: a SYN of knockknock's opens once, whatever doors have its profile and however they are called; new keys begin anew.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { writeProfile } from '../../../../test/peer/profile.ts'
 import { readConfig } from '../../../config/read.ts'
 import { textOf } from '../../../log/format.ts'
 import { parseAddress } from '../../../packet/address.ts'
@@ -10,7 +11,6 @@ import { Packet, SYN, TCP } from '../../../packet/packet.ts'
 import type { Claim } from '../../../secret/authenticator.ts'
 import { SYSTEM_CLOCK } from '../../../secret/clock.ts'
 import { WorkBudget } from '../../../secret/work-budget.ts'
-import { formatCounter, formatProfileConfig, formatProfileKey } from '../profile.ts'
 import { encodeSyn } from '../syn.ts'
 import { JournalLedger } from '../../../state/journal-ledger.ts'
 import { HolderMarks } from '../../../secret/holder-marks.ts'
@@ -66,18 +66,7 @@ const keysOf = (byte: number): { cipherKey: Uint8Array; macKey: Uint8Array } => 
   cipherKey: new Uint8Array(16).fill(byte),
   macKey: new Uint8Array(16).fill(byte + 1),
 })
-const profile = (name: string, byte: number): void => {
-  const { cipherKey, macKey } = keysOf(byte)
-  mkdirSync(join(folder, name), { recursive: true, mode: 0o700 })
-  for (const [file, text] of [
-    ['cipher.key', formatProfileKey(cipherKey)],
-    ['mac.key', formatProfileKey(macKey)],
-    ['counter', formatCounter(0)],
-    ['config', formatProfileConfig(KNOCK_PORT)],
-  ] as const) {
-    writeFileSync(join(folder, name, file), text, { mode: 0o600 })
-  }
-}
+const profile = (name: string, byte: number): void => writeProfile(join(folder, name), keysOf(byte))
 const doors = (...names: readonly string[]): void => {
   const text = names.map((name) => `[${name}]\nSPA = knockknock\nProfiles = ${folder}\nOpen_Ports = tcp/22\n`).join('')
   const { config, faults } = readConfig(text, 'k')
