@@ -5,6 +5,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { REAL_KNOCKD, program } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
+import { until } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { sendKnocks } from './service.ts'
 
@@ -48,12 +49,17 @@ async function watch(daemon: readonly string[]): Promise<Seen> {
       .trim()
       .split(/\s/),
   )
+  // knockd's child writes the file only when it ends, after the message.
+  const isWritten = async (times: number): Promise<void> =>
+    await until('in the file', () => readFileSync(log, 'utf8').split('status code').length > times)
   await sendKnocks(client, SERVER_4, ['49213', '7301', '18822'])
   await running.line(/^".*status code/)
+  await isWritten(1)
   process.kill(pid, 'SIGHUP')
   await running.line(/^".*re-opening log file/)
   await sendKnocks(client, SERVER_4, ['49213', '7301', '18822'])
   await running.line(/^".*status code/)
+  await isWritten(2)
   process.kill(pid, 'SIGTERM')
   await running.ended
   const messages = running.lines.filter((line) => line.startsWith('"'))
