@@ -86,14 +86,13 @@ export class Knocks {
   }
 
   #carryOut(effects: readonly Effect[]): void {
-    const { inOrder, decided } = this.#deps
+    const { completed, inOrder, decided } = this.#deps
     for (const effect of effects) {
       // An opening is logged when the door opens. The secret may be used already, or the disk full.
-      if (effect.kind === 'open') this.#deps.completed(effect)
-      else {
-        const ordered = 'doors' in effect ? { ...effect, doors: inOrder(effect.doors) } : effect
-        decided(eventsOf(ordered))
-      }
+      if (effect.kind === 'open') completed(effect)
+      else if ('doors' in effect && effect.doors.length > 1) {
+        decided(eventsOf({ ...effect, doors: inOrder(effect.doors) }))
+      } else decided(eventsOf(effect))
     }
   }
 }

@@ -105,7 +105,6 @@ export class Authenticators {
 
   /** Sorts the names of doors by their places in the config. */
   inOrder(names: readonly string[]): readonly string[] {
-    if (names.length < 2) return names
     const placeOf = (name: string): number => this.#doors.get(name)?.place ?? this.#doors.size
     return [...names].sort((one, other) => placeOf(one) - placeOf(other))
   }
