@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import { diagnose } from './diagnosis.ts'
+import { NOTHING_SEEN } from './trial.ts'
 import type { Observation } from '../../twin/observation.ts'
 import { readConfig } from '../../config/read.ts'
 import { placedDoors } from '../../lint/placed-door.ts'
@@ -23,6 +24,7 @@ const CONTEXT = {
 }
 const START = '/usr/sbin/iptables -A INPUT -s 192.0.2.7 -p tcp --dport 22 -j ACCEPT'
 const GOOD: Observation = {
+  ...NOTHING_SEEN,
   door: 'ssh',
   family: 4,
   ports: [{ protocol: 'tcp', port: 22, listensAt: 22 }],
@@ -42,14 +44,6 @@ const GOOD: Observation = {
   slowKnock: false,
   portScan: false,
   commands: [{ part: 'start', text: START, status: 0, output: [] }],
-  added: [],
-  rulesOpen: undefined,
-  left: [],
-  lost: [],
-  culprit: undefined,
-  sessionCulprit: undefined,
-  passed: [],
-  notTried: undefined,
 }
 
 const found = (...seen: readonly Partial<Observation>[]): readonly string[] =>

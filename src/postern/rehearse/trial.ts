@@ -121,7 +121,8 @@ export async function tryDoor(twin: Twin, trial: Trial): Promise<Observation> {
 
 const NO_ADDRESS = 'no address is allowed to knock'
 
-const NOTHING_SEEN = {
+/** The observations of a door before anything was tried. */
+export const NOTHING_SEEN = {
   before: [],
   seen: false,
   opened: [],

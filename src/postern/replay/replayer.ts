@@ -5,6 +5,7 @@ import type { Frame } from '../../capture/file/frame.ts'
 import { interestOf } from '../../capture/interest.ts'
 import type { CaptureInterest } from '../../capture/interest.ts'
 import type { Config, Door } from '../../config/config.ts'
+import { generatedList, packetOf } from '../../config/secret.ts'
 import { Knocks } from '../../daemon/knocks.ts'
 import { listFolder, statePath } from '../../daemon/state-path.ts'
 import type { LogEvent } from '../../log/event.ts'
@@ -210,11 +211,11 @@ export class Replayer {
 function replayed({ doors, options, file }: Config, warn: (text: string) => void): readonly Door[] {
   return doors.flatMap((door): readonly Door[] => {
     const { name, secret } = door
-    if (secret.kind === 'spa') {
+    if (packetOf(secret) !== undefined) {
       warn(`${name}: opens to single packets, which are not replayed: they have expired`)
       return []
     }
-    if (secret.kind !== 'generated') return [door]
+    if (generatedList(secret) === undefined) return [door]
     const path = join(listFolder(statePath(options.stateDir, file, [])), listName(name))
     return [{ ...door, secret: { kind: 'one-time', path, lowWater: 0 } }]
   })
