@@ -81,7 +81,7 @@ test.each([
   expect(await run(...argv)).toEqual({ code: USAGE, out: '', err: `postern: ${fault}${SYNOPSIS}`, ran: [] })
 })
 
-test('a hint of the row stands in place of the synopsis, below faults that have none', async () => {
+test('the hint of a row replaces the synopsis, also below a hint of the fault itself', async () => {
   let err = ''
   const output = { out: () => undefined, err: (text: string) => (err += text) }
   for (const words of [[], ['--kep']]) await runCommand({ ...ROW, hint: 'see the manual' }, words, output)

@@ -140,7 +140,7 @@ export function familyOf({ ipv4, ipv6 }: Values<typeof FAMILIES>, hint?: string)
   return ipv4 ? 4 : ipv6 ? 6 : undefined
 }
 
-/** Returns the port of `--verify`. @throws UsageError if it is not a port, or `--retry` is given without it */
+/** Returns the port of `--verify`. @throws UsageError if it is not a port, or if only `--retry` is given */
 export function verifiedPort(
   { verify, retry }: { readonly verify: string | undefined; readonly retry: number | undefined },
   hint: string,
