@@ -61,7 +61,8 @@ const setUp = async (lines: readonly string[], passphrase?: string): Promise<Set
   ].join('\n')
   const { process: daemon } = await startKnockd({ host: server, config })
   running.push(daemon)
-  await until('the page', () => existsSync(join(folder, 'ssh.html')))
+  // A passphrase is stretched by scrypt first, which takes its time on a busy machine.
+  await until('the page', () => existsSync(join(folder, 'ssh.html')), LIMIT_MS)
   const ports = (): readonly number[] => {
     const text = execFileSync('age', ['-d', '-i', file, join(folder, 'ssh.age')], { encoding: 'utf8' })
     return text
