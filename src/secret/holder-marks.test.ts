@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { HolderMarks, MARKS_KEY_BYTES, openHolderMarks } from './holder-marks.ts'
-import { MemoryDisk } from '../state/memory-disk.ts'
+import { MemoryDisk } from '../state/disk-fake.ts'
 
 let folder: string
 let path: string

@@ -18,21 +18,13 @@ export function lossOf(message: string, more?: string): StateFault {
   return { kind: 'damaged', message, hint: more === undefined ? hint : `${hint}; ${more}` }
 }
 
-/** The reason why a record was refused. */
-export type JournalReason = 'failed' | 'closed' | 'full' | 'too long'
-
-/** A record is not durable. The action that it records must not happen. */
+/** A record is not durable. The action that it records must not happen. After `failed`, a later record may succeed. */
 export class JournalError extends Error {
-  readonly reason: JournalReason
+  readonly reason: 'failed' | 'closed' | 'full' | 'too long'
 
-  constructor(reason: JournalReason, message: string, options?: ErrorOptions) {
+  constructor(reason: JournalError['reason'], message: string, options?: ErrorOptions) {
     super(message, options)
     this.name = 'JournalError'
     this.reason = reason
-  }
-
-  /** Returns true if the disk failed. A later record may succeed, and `cause` is the system's error. */
-  isFailure(): boolean {
-    return this.reason === 'failed'
   }
 }

@@ -2,7 +2,7 @@
 // are read as what they said.
 import { expect, test } from 'vitest'
 import { HOLDS_MAX, holdsOf, lastDeadline, lastUser, liveHolds, withHold } from './holds.ts'
-import { MemoryDisk } from './memory-disk.ts'
+import { MemoryDisk } from './disk-fake.ts'
 import type { Deadline, Hold, Opening } from './opening.ts'
 import { openStoreOn } from './store.ts'
 import type { Store } from './store.ts'

@@ -4,8 +4,8 @@ import { JournalError } from './fault.ts'
 import { COMPACT_FACTOR, Journal, QUEUE_MAX_BYTES } from './journal.ts'
 import type { JournalState } from './journal-state.ts'
 import { LINE_MAX_BYTES, encodeLine } from './line.ts'
-import { MemoryDisk, systemError } from './memory-disk.ts'
-import type { DiskStep } from './memory-disk.ts'
+import { MemoryDisk, systemError } from './disk-fake.ts'
+import type { DiskStep } from './disk-fake.ts'
 
 const PATH = '/state/journal'
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { JournalLedger } from './journal-ledger.ts'
 import { FakeLedger } from './ledger-fake.ts'
 import type { Ledger, Redemption } from './ledger.ts'
-import { MemoryDisk, systemError } from './memory-disk.ts'
+import { MemoryDisk, systemError } from './disk-fake.ts'
 import { openStoreOn } from './store.ts'
 
 /** A ledger and its surroundings. */

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { encodeLine } from './line.ts'
-import { MemoryDisk } from './memory-disk.ts'
+import { MemoryDisk } from './disk-fake.ts'
 import { openStoreOn } from './store.ts'
 import type { Store } from './store.ts'
 

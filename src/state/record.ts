@@ -13,103 +13,94 @@ export type Entry =
   /** The newest counter or time that was accepted for a key; `undefined` forgets the key. */
   | { readonly kind: 'replay'; readonly key: string; readonly value: string | undefined }
 
-type Fields = Readonly<Record<string, unknown>>
+/** The test of each field of a record. It has every field, and they are written in this order. */
+type Shape<T> = { readonly [Field in keyof T]-?: (value: unknown) => boolean }
+
+const DEADLINE: Shape<Deadline> = {
+  since: isTime,
+  until: isTime,
+  boot: isOptional(isText),
+  bootUntil: isOptional(isTime),
+}
+const HOLD: Shape<Hold> = { holder: isOptional(isText), user: isOptional(isText), ...DEADLINE }
+const OPENING: Shape<Opening> = {
+  id: isId,
+  door: isText,
+  source: isText,
+  family: (value) => value === 4 || value === 6,
+  openedAt: isTime,
+  stop: isOptional(isText),
+  services: isOptional(isText),
+  forward: isOptional(isText),
+  user: isOptional(isText),
+  holder: isOptional(isText),
+  holds: isOptional(isHolds),
+  environment: isEnvironment,
+  ...DEADLINE,
+}
+const ENTRIES: { readonly [Kind in Entry['kind']]: Shape<Omit<Extract<Entry, { kind: Kind }>, 'kind'>> } = {
+  opened: OPENING,
+  extended: { id: isId, ...HOLD },
+  closed: { id: isId },
+  used: { door: isText, mark: isText },
+  replay: { key: isText, value: isOptional(isText) },
+}
 
 /** Reads an entry from the JSON of a line, as a copy; `undefined`: not an entry. */
 export function readEntry(value: unknown): Entry | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const fields = value as Fields
-  const { kind, id, door, mark, key, user, holder } = fields
-  switch (kind) {
-    case 'opened':
-      return isOpening(fields) ? { kind, ...copyOpening(fields) } : undefined
-    case 'extended':
-      return isId(id) && isDeadline(fields) && isOptional(user, isText) && isOptional(holder, isText)
-        ? { kind, id, ...copyHold(fields) }
-        : undefined
-    case 'closed':
-      return isId(id) ? { kind, id } : undefined
-    case 'used':
-      return isText(door) && isText(mark) ? { kind, door, mark } : undefined
-    case 'replay':
-      return isText(key) && isOptional(fields.value, isText) ? { kind, key, value: fields.value } : undefined
-    default:
-      return undefined
-  }
+  const { kind } = (value ?? {}) as { readonly kind?: unknown }
+  if (typeof kind !== 'string' || !Object.hasOwn(ENTRIES, kind)) return undefined
+  const shape: Shape<object> = ENTRIES[kind as Entry['kind']]
+  if (!fits<object>(value, shape)) return undefined
+  return { kind, ...(kind === 'opened' ? copyOpening(value as Opening) : copy<object>(value, shape)) } as Entry
 }
 
 /** Returns true if an opening can be written and read again. */
-export function isOpening(value: object): value is Opening {
-  const { id, door, source, family, openedAt, stop, services, forward, user, holder, holds, environment } =
-    value as Fields
-  return (
-    isId(id) &&
-    isText(door) &&
-    isText(source) &&
-    (family === 4 || family === 6) &&
-    isTime(openedAt) &&
-    isOptional(stop, isText) &&
-    isOptional(services, isText) &&
-    isOptional(forward, isText) &&
-    isOptional(user, isText) &&
-    isOptional(holder, isText) &&
-    isOptional(holds, isHolds) &&
-    isEnvironment(environment) &&
-    isDeadline(value)
-  )
+export function isOpening(value: unknown): value is Opening {
+  return fits(value, OPENING)
 }
 
 /** Returns true if a deadline can be written and read again. */
-export function isDeadline(value: object): value is Deadline {
-  const { since, until, boot, bootUntil } = value as Fields
-  return isTime(since) && isTime(until) && isOptional(boot, isText) && isOptional(bootUntil, isTime)
+export function isDeadline(value: unknown): value is Deadline {
+  return fits(value, DEADLINE)
 }
 
 /** Copies an opening's fields, and no others. */
 export function copyOpening(opening: Opening): Opening {
-  const { id, door, source, family, openedAt, stop, services, forward, user, holder, holds, environment } = opening
-  return {
-    id,
-    door,
-    source,
-    family,
-    openedAt,
-    stop,
-    services,
-    forward,
-    user,
-    holder,
-    holds: holds?.map(copyHold),
-    environment: { ...environment },
-    ...copyDeadline(opening),
-  }
+  const { holds, environment } = opening
+  return { ...copy(opening, OPENING), holds: holds?.map(copyHold), environment: { ...environment } }
 }
 
 /** Copies a deadline's fields, and no others. */
-export function copyDeadline({ since, until, boot, bootUntil }: Deadline): Deadline {
-  return { since, until, boot, bootUntil }
+export function copyDeadline(deadline: Deadline): Deadline {
+  return copy(deadline, DEADLINE)
 }
 
 /** Copies a hold's fields, and no others. */
-export function copyHold({ holder, user, ...deadline }: Hold): Hold {
-  return { holder, user, ...copyDeadline(deadline) }
+export function copyHold(hold: Hold): Hold {
+  return copy(hold, HOLD)
 }
 
-function isHolds(value: unknown): value is readonly Hold[] {
-  return Array.isArray(value) && value.length > 0 && value.length <= HOLDS_MAX && value.every(isHold)
-}
-
-function isHold(value: unknown): boolean {
+function fits<T>(value: unknown, shape: Shape<T>): value is T {
   if (typeof value !== 'object' || value === null) return false
-  const { holder, user } = value as Fields
-  return isDeadline(value) && isOptional(holder, isText) && isOptional(user, isText)
+  return Object.entries<(field: unknown) => boolean>(shape).every(([field, is]) => is(Reflect.get(value, field)))
 }
 
-function isEnvironment(value: unknown): value is Readonly<Record<string, string>> {
+function copy<T>(value: T, shape: Shape<T>): T {
+  const fields = Object.keys(shape) as (keyof T)[]
+  return Object.fromEntries(fields.map((field) => [field, value[field]])) as T
+}
+
+function isHolds(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length === 0 || value.length > HOLDS_MAX) return false
+  return value.every((hold) => fits(hold, HOLD))
+}
+
+function isEnvironment(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isText)
 }
 
-function isId(value: unknown): value is string {
+function isId(value: unknown): boolean {
   return isText(value) && value.length > 0 && value.length <= ID_MAX_CHARS
 }
 
@@ -118,10 +109,10 @@ function isText(value: unknown): value is string {
 }
 
 /** Returns true for a finite number. JSON has no infinity and would lose it. */
-function isTime(value: unknown): value is number {
+function isTime(value: unknown): boolean {
   return Number.isFinite(value)
 }
 
-function isOptional<T>(value: unknown, is: (value: unknown) => value is T): value is T | undefined {
-  return value === undefined || is(value)
+function isOptional(is: (value: unknown) => boolean): (value: unknown) => boolean {
+  return (value) => value === undefined || is(value)
 }

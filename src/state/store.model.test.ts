@@ -2,7 +2,7 @@
 // was acknowledged, and of the rest whole records only.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MemoryDisk, systemError } from './memory-disk.ts'
+import { MemoryDisk, systemError } from './disk-fake.ts'
 import type { Opening } from './opening.ts'
 import { openStoreOn } from './store.ts'
 import type { Store } from './store.ts'

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { JournalError } from './fault.ts'
 import { Journal } from './journal.ts'
-import { MemoryDisk, systemError } from './memory-disk.ts'
+import { MemoryDisk, systemError } from './disk-fake.ts'
 import type { Opening } from './opening.ts'
 import { Store, StoreError, openStoreOn } from './store.ts'
 import { OPENINGS_MAX, Tables, USED_MAX } from './tables.ts'
