@@ -196,7 +196,7 @@ export class Attempts {
 
   /** Returns true if the attempt has timed out. */
   late(attempt: number, now: number): boolean {
-    return this.#deadline(attempt) <= now
+    return this.deadline(attempt) <= now
   }
 
   /** Returns an attempt that has timed out, or {@link NONE}. After {@link NONE}, `due` is exact. */
@@ -206,7 +206,7 @@ export class Attempts {
     for (const { head } of this.#limits) {
       if (head === NONE) continue
       if (this.late(head, now)) return head
-      due = Math.min(due, this.#deadline(head))
+      due = Math.min(due, this.deadline(head))
     }
     this.#due = due
     return NONE
@@ -221,10 +221,6 @@ export class Attempts {
 
   /** The time at which the attempt times out, in milliseconds since 1970. */
   deadline(attempt: number): number {
-    return this.#deadline(attempt)
-  }
-
-  #deadline(attempt: number): number {
     return this.#began[attempt]! + this.#limits[this.#words[attempt * STRIDE + LIMIT]!]!.timeoutMs
   }
 

@@ -5,13 +5,17 @@ import type { GateSequence } from './sequence.ts'
 /** A decision of the gate. The gate does nothing itself: its caller carries out the effects in order. */
 export type Effect = Staged | Opened | Withheld | Broken | TimedOut | Scanning | Guessing | IgnoredPacket
 
-/** A source reached a stage. The sequences of all these doors begin with the same knocks. */
-export interface Staged {
-  readonly kind: 'stage'
+/** A position in the sequences of one or more doors that a source has reached. */
+interface AtStage {
   readonly source: Address
   /** The names of the doors, without duplicates. */
   readonly doors: readonly string[]
   readonly stage: number
+}
+
+/** A source reached a stage. The sequences of all these doors begin with the same knocks. */
+export interface Staged extends AtStage {
+  readonly kind: 'stage'
 }
 
 /** A source completed a sequence, so its door opens for the source. */
@@ -28,24 +32,15 @@ export interface Opened {
 }
 
 /** A wrong knock discarded an attempt. */
-export interface Broken {
+export interface Broken extends AtStage {
   readonly kind: 'broken'
-  readonly source: Address
-  /** The names of the doors, without duplicates. */
-  readonly doors: readonly string[]
-  /** The stage that the attempt had reached. */
-  readonly stage: number
   readonly protocol: Protocol
   readonly port: number
 }
 
 /** An attempt took longer than its door allows. */
-export interface TimedOut {
+export interface TimedOut extends AtStage {
   readonly kind: 'timeout'
-  readonly source: Address
-  /** The names of the doors, without duplicates. */
-  readonly doors: readonly string[]
-  readonly stage: number
 }
 
 /** A source completed a sequence, but with too many strays or wrong codes, so its door stays closed. */

@@ -112,12 +112,8 @@ export class Gate {
     for (const attempt of this.#attempts.all()) {
       if (count++ >= max) return
       const stage = this.#sequences.stage(this.#attempts.stage(attempt))
-      yield {
-        source: this.#sources.address(this.#attempts.source(attempt)),
-        doors: stage.doors,
-        stage: stage.depth,
-        until: this.#attempts.deadline(attempt),
-      }
+      const source = this.#sources.address(this.#attempts.source(attempt))
+      yield { source, doors: stage.doors, stage: stage.depth, until: this.#attempts.deadline(attempt) }
     }
   }
 
@@ -217,15 +213,8 @@ export class Gate {
       return this.#stray(slot, packet, key, stray, false, NOTHING)
     }
     const effects: Effect[] = []
-    const { part, begun, moved, shut, behind } = this.#progress.knock(
-      slot,
-      packet,
-      key,
-      here,
-      this.#now,
-      stray,
-      effects,
-    )
+    const arrival = { slot, packet, key, here, now: this.#now, stray, effects }
+    const { part, begun, moved, shut, behind } = this.#progress.knock(arrival)
     if (!part && !begun && !shut) return this.#stray(slot, packet, key, stray, behind, effects)
     if (part || begun) this.#sources.remember(slot, print(packet), packet.link)
     if (stray === 'code' && !begun && !moved) this.#guard.guess(slot, packet, behind, this.#tenths, effects)
@@ -303,16 +292,10 @@ export class Gate {
     return true
   }
 
-  #drop(slot: number): void {
-    for (;;) {
-      const attempt = this.#sources.attempt(slot)
-      if (attempt === NONE) return
-      this.#progress.own.leave(slot, attempt)
-    }
-  }
-
   #forget(slot: number): void {
-    this.#drop(slot)
+    for (let first = this.#sources.attempt(slot); first !== NONE; first = this.#sources.attempt(slot)) {
+      this.#progress.own.leave(slot, first)
+    }
     this.#sources.remove(slot)
   }
 

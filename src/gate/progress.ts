@@ -24,18 +24,34 @@ type Fate = 'apart' | 'unmoved' | 'moves' | 'follows' | 'broken' | 'late' | 'gon
 /** The kind of a packet that is not a knock. `code`: a stray to a code port. `none`: the packet is not counted. */
 export type Stray = 'none' | 'stray' | 'code'
 
-/** The result of a packet. */
-export interface Outcome {
+/** A packet of the source in a slot. */
+export interface Arrival {
+  readonly slot: number
+  readonly packet: Packet
+  /** The packet as a knock, by `knockKey`. */
+  readonly key: number
+  /** True if the packet was sent to an address of this host. */
+  readonly here: boolean
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** The packet's kind for attempts that it is not a knock of; `none` without a scan guard. */
+  readonly stray: Stray
+  /** The list that gets the packet's effects. */
+  readonly effects: Effect[]
+}
+
+/** The result of a packet, which the next one overwrites. */
+interface Outcome {
   /** True if the knock is part of a sequence in progress. */
-  readonly part: boolean
+  part: boolean
   /** True if the knock began a sequence. */
-  readonly begun: boolean
+  begun: boolean
   /** True if the knock advanced an attempt. */
-  readonly moved: boolean
+  moved: boolean
   /** True if the knock would have begun a sequence but the source is ignored. */
-  readonly shut: boolean
+  shut: boolean
   /** True if the knock was an attempt's first wrong code, for a code that comes after a sequence. */
-  readonly behind: boolean
+  behind: boolean
 }
 
 /** The progress of one source's attempts. */
@@ -52,8 +68,7 @@ export class Progress {
   readonly #moved: Stage[] = []
   /** The last stages of the sequences that opened a door. */
   readonly #opened: Stage[] = []
-  #shut = false
-  #behind = false
+  readonly #outcome: Outcome = { part: false, begun: false, moved: false, shut: false, behind: false }
 
   constructor(sequences: Sequences, sources: Sources, attempts: Attempts, room: (slot: number) => boolean) {
     this.#sequences = sequences
@@ -63,31 +78,19 @@ export class Progress {
     this.#own = new OwnAttempts(sequences, sources, attempts)
   }
 
-  /**
-   * Handles a knock of the source in `slot` and adds its effects to `effects`.
-   *
-   * @param stray the packet's kind for attempts that it is not a knock of; `none` without a scan guard
-   */
-  knock(
-    slot: number,
-    packet: Packet,
-    key: number,
-    here: boolean,
-    now: number,
-    stray: Stray,
-    effects: Effect[],
-  ): Outcome {
-    const begins = this.#sequences.begin(key)
+  /** Handles a knock. */
+  knock(arrival: Arrival): Readonly<Outcome> {
+    const outcome = this.#outcome
     empty(this.#moved)
     empty(this.#opened)
-    this.#shut = false
-    this.#behind = false
-    const part = this.#judge(slot, packet, key, here, now, stray, effects)
+    outcome.shut = false
+    outcome.behind = false
+    outcome.part = this.#judge(arrival)
     // The knock that completes a sequence begins no other, which may be a rotation of the first.
-    const begun =
-      begins.length > 0 && this.#opened.length === 0 && this.#begin(slot, packet, begins, here, now, effects)
-    if (begun) this.#own.limit(slot, key)
-    return { part, begun, moved: this.#moved.length > 0, shut: this.#shut, behind: this.#behind }
+    outcome.begun = this.#opened.length === 0 && this.#begin(arrival)
+    outcome.moved = this.#moved.length > 0
+    if (outcome.begun) this.#own.limit(arrival.slot, arrival.key)
+    return outcome
   }
 
   /** The attempts of one source. */
@@ -110,22 +113,15 @@ export class Progress {
   }
 
   /** Advances or discards each attempt. Returns false if the knock is in none of their sequences. */
-  #judge(
-    slot: number,
-    packet: Packet,
-    key: number,
-    here: boolean,
-    now: number,
-    stray: Stray,
-    effects: Effect[],
-  ): boolean {
+  #judge(arrival: Arrival): boolean {
+    const { slot, packet, stray, effects } = arrival
     const mine = this.#mine
     const fates = this.#fates
     empty(mine)
     empty(fates)
     let part = false
     for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
-      const fate = this.#fate(at, packet, key, here, now)
+      const fate = this.#fate(at, arrival)
       let place = mine.length
       while (place > 0 && this.#stage(mine[place - 1]!).depth < this.#stage(at).depth) place--
       insert(mine, place, at)
@@ -133,14 +129,14 @@ export class Progress {
       if (fate === 'unmoved' || fate === 'moves' || fate === 'broken') part = true
     }
     if (mine.length > 1 && part) {
-      this.#reconcile(key)
+      this.#reconcile(arrival.key)
       this.#hush()
     }
     for (let index = 0; index < mine.length; index++) {
       const fate = fates[index]!
       const attempt = mine[index]!
       if (fate === 'moves' || fate === 'follows') {
-        this.#move(slot, attempt, key, packet, now, fate === 'follows', effects)
+        this.#move(attempt, fate === 'follows', arrival)
       } else if (fate === 'broken') {
         if (!this.#attempts.quiet(attempt)) effects.push(broken(packet, this.#stage(attempt)))
         this.#own.leave(slot, attempt)
@@ -158,10 +154,10 @@ export class Progress {
     const { codes, codesBehind } = this.#stage(attempt)
     // A UDP port must differ from the TCP port of the same number.
     const first = this.#attempts.stray(attempt, protocol === TCP ? port : port ^ 0x8000, stray === 'code' && codes > 0)
-    if (first && codesBehind > 0) this.#behind = true
+    if (first && codesBehind > 0) this.#outcome.behind = true
   }
 
-  #fate(attempt: number, packet: Packet, key: number, here: boolean, now: number): Fate {
+  #fate(attempt: number, { packet, key, here, now }: Arrival): Fate {
     const stage = this.#stage(attempt)
     if (stage.gone) return 'gone'
     if (this.#attempts.late(attempt, now)) return 'late'
@@ -222,15 +218,8 @@ export class Progress {
     }
   }
 
-  #move(
-    slot: number,
-    attempt: number,
-    key: number,
-    packet: Packet,
-    now: number,
-    quiet: boolean,
-    effects: Effect[],
-  ): void {
+  #move(attempt: number, quiet: boolean, arrival: Arrival): void {
+    const { slot, key, now } = arrival
     const from = this.#stage(attempt)
     const stays = from.parts
     const to = from.next(key)
@@ -242,7 +231,7 @@ export class Progress {
       return
     }
     this.#moved.push(from.root)
-    this.#reach(slot, to, packet, now, attempt, quiet, effects)
+    this.#reach(to, attempt, quiet, arrival)
     if (to.gone || !to.leadsOn) {
       if (!stays || from.gone) this.#own.leave(slot, attempt)
       return
@@ -261,27 +250,22 @@ export class Progress {
   }
 
   /** Takes the knock as a first knock. Returns false if no sequence begins with it under terms that it meets. */
-  #begin(
-    slot: number,
-    packet: Packet,
-    begins: readonly Stage[],
-    here: boolean,
-    now: number,
-    effects: Effect[],
-  ): boolean {
+  #begin(arrival: Arrival): boolean {
+    const { slot, packet, key, here, now } = arrival
+    const begins = this.#sequences.begin(key)
     let begun = false
     const ignored = this.#sources.ignored(slot)
     // A sequence that can be used once is removed from the list during the loop.
     for (const stage of begins.length > 1 ? [...begins] : begins) {
       if (!counts(stage.terms, packet, here)) continue
       if (ignored && stage.unscannable === 0) {
-        this.#shut = true
+        this.#outcome.shut = true
         continue
       }
       begun = true
       // If a sequence repeats its first knock, this knock may still be the first of another attempt.
       const quiet = this.#moved.includes(stage)
-      this.#reach(slot, stage, packet, now, NONE, quiet, effects)
+      this.#reach(stage, NONE, quiet, arrival)
       if (stage.gone || !stage.leadsOn || !this.#room(slot)) continue
       const first = this.#sources.attempt(slot)
       const attempt = this.#attempts.begin(stage.id, slot, first, stage.terms.timeoutMs, now)
@@ -293,15 +277,7 @@ export class Progress {
   }
 
   /** Reports a stage, and opens the doors whose sequences end there unless strays or wrong codes prevent it. */
-  #reach(
-    slot: number,
-    stage: Stage,
-    packet: Packet,
-    now: number,
-    attempt: number,
-    quiet: boolean,
-    effects: Effect[],
-  ): void {
+  #reach(stage: Stage, attempt: number, quiet: boolean, { slot, packet, now, effects }: Arrival): void {
     const source = sourceOf(packet)
     const { complete } = stage
     if (!quiet) effects.push({ kind: 'stage', source, doors: stage.doors, stage: stage.depth })
