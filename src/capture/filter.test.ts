@@ -1,7 +1,7 @@
 // Goal: the kernel's filter does not grow with the number of doors, and says nothing of UDP where nobody knocks with it.
 // That it lets the right packets through is tried on real interfaces in test/lab.
 import { expect, test } from 'vitest'
-import { OPENING_FLAGS } from '../gate/terms.ts'
+import { OPENING_FLAGS } from '../config/flags.ts'
 import type { Terms } from '../gate/terms.ts'
 import type { GateSequence } from '../gate/sequence.ts'
 import { ACK, Packet, SYN, TCP, UDP } from '../packet/packet.ts'

@@ -2,7 +2,7 @@ import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
-import { OPENING_FLAGS } from '../gate/terms.ts'
+import { OPENING_FLAGS } from '../config/flags.ts'
 import type { FlagTest } from '../config/config.ts'
 import type { CaptureInterest } from './interest.ts'
 

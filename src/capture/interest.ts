@@ -2,7 +2,7 @@ import type { FlagTest } from '../config/config.ts'
 import type { Address } from '../packet/address.ts'
 import { sameAddress } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
-import { OPENING_FLAGS } from '../gate/terms.ts'
+import { OPENING_FLAGS } from '../config/flags.ts'
 import type { GateSequence } from '../gate/sequence.ts'
 import type { Lengths, PacketNeeds } from './needs.ts'
 

@@ -7,7 +7,7 @@ import type { FaultList } from '../text/fault.ts'
 import { NOT_WIDENED } from './networks.ts'
 import type { Entry } from '../text/directive.ts'
 import type { Section } from '../text/section.ts'
-import { checkSecret, secretOf } from './secret-directives.ts'
+import { checkSecret, secretOf, warnOfIdle } from './secret-directives.ts'
 
 /** One empty list for all doors: a config may have very many doors. */
 const NONE: readonly never[] = []
@@ -19,11 +19,13 @@ export function readDoor(section: Section, faults: FaultList): { readonly door: 
   if (section.entries.length === 0 && complete) {
     faults.error(line, column, `door ${quote(name)} is empty`, 'it needs a Sequence, and Open_Ports or a Start_Command')
   } else {
-    const first = { line, column }
     checkSecret(section, values, entries, complete, faults)
-    if (complete) requireCommand(name, first, values, entries, faults)
+    if (complete) requireCommand(section, values, entries, faults)
     warnOfTimes(values, entries, faults)
-    warnOfPortless(entries, faults)
+    if (entries.opens === undefined) {
+      const portless = [entries.widen, entries.extend, entries.forwardTo]
+      warnOfIdle(portless, 'without Open_Ports', 'add `Open_Ports = tcp/22`, or take it out', faults)
+    }
   }
   const commands4: Commands = { start: values.start4 || undefined, stop: values.stop4 || undefined }
   const door: Door = {
@@ -53,48 +55,27 @@ function commands6Of({ start6, stop6 }: DoorValues, commands4: Commands): Comman
   return { start, stop: start === undefined ? undefined : stop }
 }
 
-interface Place {
-  readonly line: number
-  readonly column: number
-}
-
-function keyPlace(entry: Entry): Place {
-  return { line: entry.line, column: entry.keyColumn }
-}
-
-function requireCommand(name: string, place: Place, values: DoorValues, entries: DoorEntries, faults: FaultList): void {
-  const starts = Boolean(values.start4) || Boolean(values.start6)
-  if (!starts) {
+function requireCommand(section: Section, values: DoorValues, entries: DoorEntries, faults: FaultList): void {
+  const { start4, start6, stop4, stop6 } = values
+  if (!start4 && !start6) {
     // Ports that cannot be read have already been reported.
-    if (entries.opens !== undefined && !values.stop4 && !values.stop6) return
+    if (entries.opens !== undefined && !stop4 && !stop6) return
     const stop = [entries.stop4, entries.stop6].find((entry) => entry !== undefined && entry.value !== '')
-    const empty = entries.start4 ?? entries.start6
-    const at = stop !== undefined ? keyPlace(stop) : empty !== undefined ? keyPlace(empty) : place
+    const at = stop ?? entries.start4 ?? entries.start6
     const what = stop === undefined ? 'no command' : 'a stop command but no start command'
     const hint =
       stop === undefined ? 'add `Open_Ports = tcp/22` or `Start_Command = COMMAND`' : 'add `Start_Command = COMMAND`'
-    faults.error(at.line, at.column, `door ${quote(name)} has ${what}`, hint)
+    const message = `door ${quote(section.name)} has ${what}`
+    faults.error(at?.line ?? section.line, at?.keyColumn ?? section.column, message, hint)
     return
   }
-  const { start4, start6, stop4, stop6 } = values
-  if (!start4 && stop4 && entries.stop4 !== undefined) lonelyStop(entries.stop4, 'IPv4', faults)
-  const starts6 = start6 === undefined ? start4 : start6
-  if (!starts6 && stop6 && entries.stop6 !== undefined) lonelyStop(entries.stop6, 'IPv6', faults)
+  if (!start4 && stop4) lonelyStop(entries.stop4!, 'IPv4', faults)
+  if (!(start6 ?? start4) && stop6) lonelyStop(entries.stop6!, 'IPv6', faults)
 }
 
 function lonelyStop(entry: Entry, family: string, faults: FaultList): void {
   const message = `${quote(entry.key)} has nothing to undo: there is no start command for ${family}`
   faults.error(entry.line, entry.keyColumn, message, 'take it out, or add the start command')
-}
-
-/** Warns of directives that have no effect without Open_Ports. */
-function warnOfPortless({ opens, widen, extend, forwardTo }: DoorEntries, faults: FaultList): void {
-  if (opens !== undefined) return
-  for (const entry of [widen, extend, forwardTo]) {
-    if (entry === undefined) continue
-    const message = `${quote(entry.key)} has no effect without Open_Ports`
-    faults.warning(entry.line, entry.keyColumn, message, 'add `Open_Ports = tcp/22`, or take it out')
-  }
 }
 
 function warnOfTimes(values: DoorValues, entries: DoorEntries, faults: FaultList): void {
@@ -112,8 +93,6 @@ function warnOfTimes(values: DoorValues, entries: DoorEntries, faults: FaultList
     const message = 'the stop command runs at once after the start command'
     faults.warning(cmdTimeout.line, cmdTimeout.valueColumn, message, 'allow enough time to connect')
   }
-  if (cooldown !== undefined && stops) {
-    const message = `${quote(cooldown.key)} has no effect in a door with a stop command`
-    faults.warning(cooldown.line, cooldown.keyColumn, message, 'knocking again while it is open extends the opening')
-  }
+  const hint = 'knocking again while it is open extends the opening'
+  if (stops) warnOfIdle([cooldown], 'in a door with a stop command', hint, faults)
 }

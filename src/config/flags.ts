@@ -14,6 +14,12 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
   ['urg', URG],
 ])
 
+/**
+ * The flags of a TCP knock where a door names no flags: neither ACK nor RST. The first packet of a connection has
+ * neither (RFC 9293, 3.5), while packets of an established one always have one of them.
+ */
+export const OPENING_FLAGS: FlagTest = { mask: ACK | RST, want: 0 }
+
 /** Reads flags separated by commas, in any case. `!` precedes a flag that must not be set. */
 export const parseFlags: Reader<FlagTest> = (text) => {
   const faults: TextFault[] = []
@@ -40,10 +46,9 @@ export function isOrdinary({ mask, want }: FlagTest): boolean {
   return (SYN & mask) === want
 }
 
-/** Formats flags as {@link parseFlags} reads them: `syn,!ack`. */
-export function formatFlags({ mask, want }: FlagTest): string {
-  const words = [...FLAGS].filter(([, bit]) => (mask & bit) !== 0)
-  return words.map(([name, bit]) => ((want & bit) === 0 ? `!${name}` : name)).join(',')
+/** Returns the names of TCP flags in lower case, in the order of their bits. */
+export function flagNames(flags: number): readonly string[] {
+  return [...FLAGS].filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name)
 }
 
 function explain(word: string, name: string): TextFault {

@@ -3,10 +3,9 @@ import { RECIPIENTS_MAX, SEQUENCE_PORTS_MIN } from './config.ts'
 import { quote } from '../text/fault.ts'
 import { listOf, mapped } from '../text/read.ts'
 import type { Reader } from '../text/read.ts'
+import { PORT_MAX } from './sequence.ts'
 import { readPath } from './value.ts'
 
-/** Highest port number. */
-const PORT_MAX = 65_535
 /** Longest host name, in characters (RFC 1123, 2.1). */
 const HOST_MAX_CHARS = 253
 

@@ -36,22 +36,6 @@ export interface OptionsRead {
 /** Reads the section `[options]`. The result is usable only if `faults` got no error. */
 export function readOptions(section: Section, faults: FaultList): OptionsRead {
   const { values, entries } = OPTIONS.settle(section, faults)
-  const options: Options = {
-    useSyslog: values.useSyslog ?? OPTIONS_DEFAULT.useSyslog,
-    logFile: values.logFile,
-    logFormat: values.logFormat ?? OPTIONS_DEFAULT.logFormat,
-    pidFile: values.pidFile,
-    interfaces: values.interfaces ?? OPTIONS_DEFAULT.interfaces,
-    stateDir: values.stateDir,
-    scanPorts: values.scanPorts ?? OPTIONS_DEFAULT.scanPorts,
-    scanIgnoreMs: values.scanIgnore ?? OPTIONS_DEFAULT.scanIgnoreMs,
-    guard: values.guard ?? OPTIONS_DEFAULT.guard,
-    hideWith: values.hideWith ?? OPTIONS_DEFAULT.hideWith,
-    alwaysAllow: values.alwaysAllow ?? OPTIONS_DEFAULT.alwaysAllow,
-    spaKeyFile: values.spaKeyFile ?? OPTIONS_DEFAULT.spaKeyFile,
-    controlGroup: values.controlGroup,
-    startHook: values.startHook,
-    stopHook: values.stopHook,
-  }
-  return { entries, options, widenLimit: values.widenLimit ?? WIDEN_LIMIT_DEFAULT }
+  const { widenLimit = WIDEN_LIMIT_DEFAULT, scanIgnore: scanIgnoreMs = SCAN_IGNORE_DEFAULT_MS, ...named } = values
+  return { entries, options: { ...OPTIONS_DEFAULT, ...named, scanIgnoreMs }, widenLimit }
 }

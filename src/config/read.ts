@@ -46,13 +46,7 @@ export function readDraft(text: string, file: string, faults: FaultList): Config
     }
   }
   const { options, entries, widenLimit } = gatherOptions(optionSections, faults)
-  for (const [
-    door,
-    {
-      entries: { widen },
-    },
-  ] of places)
-    checkWidth(door, widen, widenLimit, faults)
+  for (const [door, place] of places) checkWidth(door, place.entries.widen, widenLimit, faults)
   // Earlier errors already explain a config without a door.
   if (places.size === 0 && !faults.failed) {
     faults.error(1, 1, 'the config has no door', 'a door is a section `[name]` with a Sequence and a Start_Command')

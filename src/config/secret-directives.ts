@@ -66,7 +66,7 @@ export function checkSecret(
     if (missing) faults.error(line, column, `door ${quote(name)} has no sequence`, hint)
   } else {
     refuseBoth(name, entries, faults)
-    warnOfIdle(values, entries, faults)
+    warnOfLonely(values, entries, faults)
     checkPublishing(name, values, entries, faults)
     checkSpa(name, values, entries, faults)
   }
@@ -85,62 +85,59 @@ function refuseBoth(name: string, entries: DoorEntries, faults: FaultList): void
   faults.error(later.line, later.keyColumn, message, 'take one of them out')
 }
 
+/** Warns of lines that have no effect. `where` follows these words, as in `without SPA`. */
+export function warnOfIdle(
+  lines: readonly (Entry | undefined)[],
+  where: string,
+  hint: string,
+  faults: FaultList,
+): void {
+  for (const entry of lines) {
+    if (entry === undefined) continue
+    faults.warning(entry.line, entry.keyColumn, `${quote(entry.key)} has no effect ${where}`, hint)
+  }
+}
+
 /** Warns of lines that have no effect without another line. */
-function warnOfIdle({ oneTime }: DoorValues, entries: DoorEntries, faults: FaultList): void {
+function warnOfLonely({ oneTime }: DoorValues, entries: DoorEntries, faults: FaultList): void {
   const { lowWater, listCount, listLength, listPorts, publishTo } = entries
   const { publishFor, publishPassphrase, publishHost, publishOverlap, skew } = entries
-  const idle = (some: readonly (Entry | undefined)[], without: string, hint: string): void => {
-    for (const entry of some) {
-      if (entry === undefined) continue
-      faults.warning(entry.line, entry.keyColumn, `${quote(entry.key)} has no effect without ${without}`, hint)
-    }
-  }
   const generate = 'add `One_Time_Sequences = generate`, or take it out'
-  const made = [listCount, listLength, listPorts, publishTo]
   if (oneTime !== 'generate' && (oneTime !== undefined || entries.oneTime === undefined)) {
-    idle(made, 'a list that the daemon makes', generate)
+    const made = [listCount, listLength, listPorts, publishTo]
+    warnOfIdle(made, 'without a list that the daemon makes', generate, faults)
   }
-  if (entries.oneTime === undefined) idle([lowWater], 'One_Time_Sequences', generate)
+  if (entries.oneTime === undefined) warnOfIdle([lowWater], 'without One_Time_Sequences', generate, faults)
   if (publishTo === undefined) {
     const hint = 'add `Publish_To = /path/to/folder`, or take it out'
-    idle([publishFor, publishPassphrase, publishHost, publishOverlap], 'Publish_To', hint)
+    warnOfIdle([publishFor, publishPassphrase, publishHost, publishOverlap], 'without Publish_To', hint, faults)
   }
   if (entries.totp === undefined && entries.users === undefined) {
-    idle([skew], 'TOTP_Secret_File or Users', 'add `TOTP_Secret_File = /path/to/file`, or take it out')
+    const hint = 'add `TOTP_Secret_File = /path/to/file`, or take it out'
+    warnOfIdle([skew], 'without TOTP_Secret_File or Users', hint, faults)
   }
 }
 
 /** The directives that each protocol needs, by their names in the code. */
 const SPA_NEEDS = { postern: ['spaUsers'], fwknop: ['accessFile', 'fwknopKeys'], knockknock: ['profiles'] } as const
-const SPA_ALL = ['spaUsers', 'accessFile', 'fwknopKeys', 'profiles'] as const
 
 function checkSpa(name: string, { spa, spaMaxAge }: DoorValues, entries: DoorEntries, faults: FaultList): void {
-  const needs: readonly (typeof SPA_ALL)[number][] = spa === undefined ? [] : SPA_NEEDS[spa]
-  for (const each of SPA_ALL) {
-    const entry = entries[each]
-    if (entry === undefined || needs.includes(each)) continue
-    const hint = `it goes with \`SPA = ${Object.entries(SPA_NEEDS).find(([, some]) => (some as readonly string[]).includes(each))![0]}\``
-    faults.warning(entry.line, entry.keyColumn, `${quote(entry.key)} has no effect here`, hint)
+  for (const [protocol, needs] of Object.entries(SPA_NEEDS)) {
+    const others = protocol === spa ? [] : needs.map((each) => entries[each])
+    warnOfIdle(others, 'here', `it goes with \`SPA = ${protocol}\``, faults)
   }
-  const forward = entries.forwardTo
-  if (forward !== undefined && spa !== 'fwknop') {
+  if (spa !== 'fwknop') {
     const hint = 'only packets of fwknop have connections sent on: it goes with `SPA = fwknop`'
-    faults.warning(forward.line, forward.keyColumn, `${quote(forward.key)} has no effect here`, hint)
+    warnOfIdle([entries.forwardTo], 'here', hint, faults)
   }
   const age = entries.spaMaxAge
-  if (age !== undefined && spa === undefined) {
-    faults.warning(
-      age.line,
-      age.keyColumn,
-      `${quote(age.key)} has no effect without SPA`,
-      'add `SPA = postern`, or take it out',
-    )
-  }
+  if (spa === undefined) warnOfIdle([age], 'without SPA', 'add `SPA = postern`, or take it out', faults)
   if (age !== undefined && spa === 'fwknop' && spaMaxAge === 0) {
     const hint = 'its packets have no counter: without a bound each would have to be remembered for ever'
     faults.error(age.line, age.valueColumn, "fwknop's packets need an age", hint)
   }
   if (spa === undefined || entries.spa === undefined) return
+  const needs: readonly (typeof SPA_NEEDS)[typeof spa][number][] = SPA_NEEDS[spa]
   const there = needs.filter((each) => entries[each] !== undefined)
   const names = needs.map((each) => `\`${DOOR_DIRECTIVES[each].name} = ${DOOR_DIRECTIVES[each].form}\``)
   if (there.length === 0) {

@@ -4,13 +4,13 @@ import { TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 import { isLoopback, isMapped, isShared, isUnspecified } from '../packet/scope.ts'
 import type { Service } from './config.ts'
+import { PORT_MAX } from './sequence.ts'
 import { quote } from '../text/fault.ts'
 import { COMMENT_HINT, listOf, valueOf } from '../text/read.ts'
 import type { Read, Reader } from '../text/read.ts'
 
 /** Most ports and port ranges in one directive. */
 export const SERVICES_MAX = 64
-const PORT_MAX = 65_535
 
 /** The form of a list of ports, for hints. */
 export const SERVICES_FORM = 'PROTOCOL/PORT[-PORT][@ADDRESS][,…]'
@@ -86,8 +86,13 @@ export function readService(text: string): Service | undefined {
   return valueOf(serviceIn(text))
 }
 
+/** Formats the ports of a service: `22`, `60000-61000`. */
+export function portsText({ first, last }: Service, dash = '-'): string {
+  return first === last ? String(first) : `${first}${dash}${last}`
+}
+
 /** Formats a service as {@link readServices} reads it. */
-export function formatService({ protocol, first, last, host }: Service): string {
-  const ports = first === last ? String(first) : `${first}-${last}`
-  return `${protocolName(protocol)}/${ports}${host === undefined ? '' : `@${formatAddress(host)}`}`
+export function formatService(service: Service): string {
+  const { protocol, host } = service
+  return `${protocolName(protocol)}/${portsText(service)}${host === undefined ? '' : `@${formatAddress(host)}`}`
 }

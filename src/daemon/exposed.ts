@@ -2,7 +2,7 @@ import type { Service } from '../config/config.ts'
 import { formatService, readService } from '../config/service.ts'
 import { EXPOSED_MAX, exposedText } from '../control/message.ts'
 import type { ExposedStatus } from '../control/message.ts'
-import { uncovered } from '../firewall/guard/uncovered.ts'
+import { uncovered } from '../firewall/guard/merge.ts'
 import type { Store } from '../state/store.ts'
 import type { Log } from '../log/log.ts'
 

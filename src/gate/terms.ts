@@ -1,16 +1,10 @@
 import type { FlagTest } from '../config/config.ts'
-import { ACK, RST, TCP, sourceOf } from '../packet/packet.ts'
+import { TCP, sourceOf } from '../packet/packet.ts'
 import { contains, sameNetwork } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import type { Packet } from '../packet/packet.ts'
 import { sameAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
-
-/**
- * The flags of a TCP knock where a door names no flags: neither ACK nor RST. The first packet of a connection has
- * neither (RFC 9293, 3.5), while packets of an established one always have one of them.
- */
-export const OPENING_FLAGS: FlagTest = { mask: ACK | RST, want: 0 }
 
 /** The terms under which packets count as knocks. Sequences under the same terms share their attempts. */
 export interface Terms {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Service } from '../config/config.ts'
-import type { Address, Family } from '../packet/address.ts'
-import { sameAddress } from '../packet/address.ts'
+import type { Address } from '../packet/address.ts'
+import { FAMILIES, sameAddress } from '../packet/address.ts'
 import { ADDRESS_BITS } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import { TCP } from '../packet/packet.ts'
@@ -16,7 +16,6 @@ import { SourceIndex } from './source-index.ts'
 export const ASKED_ALONE_MAX = 4
 /** Most requests for a table that keeps changing. After that, the result counts as complete. */
 const ASKED_MAX = 2
-const FAMILIES: readonly Family[] = [4, 6]
 
 /** The kernel's tables. Tests replace them. */
 export interface KernelTables {

@@ -2,6 +2,7 @@ import type { CommandText, PlacedDoor } from './placed-door.ts'
 import { writtenKnocks } from '../config/secret.ts'
 import { quote } from '../text/fault.ts'
 import type { FaultList } from '../text/fault.ts'
+import { textOf } from './change.ts'
 import { changesOf } from './firewall.ts'
 import { isIptables, mistypedChain } from './iptables.ts'
 import { isTypographic, warnOfPaste } from './paste.ts'
@@ -13,16 +14,18 @@ import { undoFaults } from './undo.ts'
 /** Warns of commands that do not have the intended effect. */
 export function warnOfCommands(door: PlacedDoor, faults: FaultList): void {
   const { start4, stop4, start6, stop6 } = door.commands
-  for (const command of [start4, stop4, start6 === start4 ? undefined : start6, stop6 === stop4 ? undefined : stop6]) {
+  for (const command of new Set([start4, stop4, start6, stop6])) {
     if (command === undefined) continue
     warnOfPaste(command, faults)
     warnOfPermanence(command, faults)
     warnOfFlush(command, faults)
     warnOfHandles(command, faults)
   }
-  for (const start of new Set([start4, start6])) if (start !== undefined) warnOfRule(start, faults)
-  if (start4 !== undefined) warnOfOpening(door, start4, faults)
-  if (start6 !== undefined && start6 !== start4) warnOfOpening(door, start6, faults)
+  for (const start of new Set([start4, start6])) {
+    if (start === undefined) continue
+    warnOfRule(start, faults)
+    warnOfOpening(door, start, faults)
+  }
   warnOfUndo(start4, stop4, faults)
   if (start6 !== start4 || stop6 !== stop4) {
     const hint = stop6 === stop4 ? 'add `Stop_Command_6`: without one this is run for IPv6 too' : undefined
@@ -61,12 +64,8 @@ function warnOfPermanence(command: CommandText, faults: FaultList): void {
     const permanent = words.find((word) => word.text === '--permanent')
     if (permanent === undefined) continue
     const message = '`--permanent` without `--reload` has no effect now, and leaks at the next reload'
-    faults.warning(
-      line,
-      column + permanent.offset,
-      message,
-      'leave `--permanent` out, or add `&& firewall-cmd --reload`',
-    )
+    const hint = 'leave `--permanent` out, or add `&& firewall-cmd --reload`'
+    faults.warning(line, column + permanent.offset, message, hint)
     return
   }
 }
@@ -82,13 +81,8 @@ function warnOfOpening(door: PlacedDoor, command: CommandText, faults: FaultList
   const opening = command.script.commands.flatMap((words) => changesOf(words) ?? []).find(({ opens }) => opens)
   if (opening === undefined) return
   if (toEveryone) {
-    const hint = 'name the source: `%IP%` is the address that knocked'
-    faults.warning(
-      line,
-      column + opening.offset,
-      `${quote(opening.head)} opens to everyone, not only to the address that knocked`,
-      hint,
-    )
+    const message = `${quote(opening.head)} opens to everyone, not only to the address that knocked`
+    faults.warning(line, column + opening.offset, message, 'name the source: `%IP%` is the address that knocked')
   }
   if (bySingleKnock && sequence !== undefined) {
     const message = `door ${quote(door.door.name)} opens at a single knock: any scan of that port opens it`
@@ -149,5 +143,5 @@ function takesOnlyIPv4(command: Simple): boolean {
   const name = programName(command)
   if (isIptables(name)) return name.startsWith('iptables')
   if (name === 'firewall-cmd') return command.some(({ text }) => /family=["']?ipv4/.test(text))
-  return name === 'nft' && /\bip saddr\b/.test(command.map(({ text }) => text).join(' '))
+  return name === 'nft' && /\bip saddr\b/.test(textOf(command))
 }

@@ -35,35 +35,25 @@ export function firewallProgram(name: string): string | undefined {
   return FIREWALL_PROGRAMS.includes(name) ? name : nearest(name, FIREWALL_PROGRAMS)
 }
 
+/** The readers of the other programs' commands. `undefined`: an unknown use of the program. */
+const READERS = new Map<string, (command: Simple) => Change | readonly Change[] | undefined>([
+  ['nft', nftChange],
+  ['ufw', ufwChange],
+  ['firewall-cmd', firewalldChanges],
+  ['ipset', ipsetChange],
+  ['pfctl', pfChange],
+])
+
 /**
  * Returns the changes that a program makes in a firewall. `undefined`: the changes cannot be known (a script, an
  * unknown program, or an unknown use of a known one).
  */
 export function changesOf(command: Simple): readonly Change[] | undefined {
   const name = programName(command)
-  if (HARMLESS.has(name)) return []
-  if (isIptables(name)) {
-    if (command.some(({ text }) => text === '-C' || text === '--check')) return []
-    return listed(iptablesChange(command, name))
-  }
-  switch (name) {
-    case 'nft':
-      return listed(nftChange(command))
-    case 'ufw':
-      return listed(ufwChange(command))
-    case 'firewall-cmd':
-      return firewalldChanges(command)
-    case 'ipset':
-      return listed(ipsetChange(command))
-    case 'pfctl':
-      return listed(pfChange(command))
-    default:
-      return undefined
-  }
-}
-
-function listed(change: Change | undefined): readonly Change[] | undefined {
-  return change === undefined ? undefined : [change]
+  const checks = isIptables(name) && command.some(({ text }) => text === '-C' || text === '--check')
+  if (HARMLESS.has(name) || checks) return []
+  const change = isIptables(name) ? iptablesChange(command, name) : READERS.get(name)?.(command)
+  return change === undefined ? undefined : [change].flat()
 }
 
 function changed(

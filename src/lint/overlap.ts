@@ -1,7 +1,7 @@
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
-import { ACK, RST } from '../packet/packet.ts'
 import type { FlagTest, Knock } from '../config/config.ts'
+import { OPENING_FLAGS } from '../config/flags.ts'
 import { fixedKnocks } from '../config/secret.ts'
 import type { PlacedDoor } from './placed-door.ts'
 import { quote } from '../text/fault.ts'
@@ -41,7 +41,7 @@ export class Overlaps {
     const way: Way = {
       name,
       line,
-      flags: tcpFlags ?? OPENING,
+      flags: tcpFlags ?? OPENING_FLAGS,
       at: entries.sequence,
       text: wayOf(target, knocks),
     }
@@ -82,12 +82,8 @@ export class Overlaps {
       if (other === undefined || rotation === way.text) continue
       const { line, valueColumn } = way.at
       const message = `the sequence of door ${quote(way.name)} is a rotation of the one of ${quote(other.name)} (line ${other.line})`
-      this.#faults.warning(
-        line,
-        valueColumn,
-        message,
-        'a lost knock can make the next try open the other door: choose other ports',
-      )
+      const hint = 'a lost knock can make the next try open the other door: choose other ports'
+      this.#faults.warning(line, valueColumn, message, hint)
       return
     }
   }
@@ -114,9 +110,6 @@ function wayOf(target: Address | undefined, knocks: readonly Knock[]): string {
   const way = `\n${String.fromCharCode(...units)}`
   return target === undefined ? way : formatAddress(target) + way
 }
-
-/** The flag test of a door without TCPFlags: see `Door.tcpFlags`. */
-const OPENING: FlagTest = { mask: ACK | RST, want: 0 }
 
 /** Returns true if some TCP packets count for both doors. */
 function meet({ flags: one }: Way, { flags: other }: Way): boolean {

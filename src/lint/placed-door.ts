@@ -5,18 +5,6 @@ import type { DoorEntries } from '../config/directive.ts'
 import { splitCommand } from './shell.ts'
 import type { Script } from './shell.ts'
 
-/** A command of a door and its place in the config. */
-export interface CommandText {
-  readonly text: string
-  readonly line: number
-  /** Column of the command's first character. */
-  readonly column: number
-  /** The directive as written in the config. */
-  readonly key: string
-  /** The command split into words, on first use. */
-  readonly script: Script
-}
-
 /** The commands of a door that take effect for each family. IPv6 falls back to the same objects as IPv4. */
 export interface DoorCommands {
   readonly start4: CommandText | undefined
@@ -55,7 +43,7 @@ function commandsOf(entries: DoorEntries, { commands6 }: Door): DoorCommands {
 
 function commandText(entry: Entry | undefined): CommandText | undefined {
   if (entry?.value === undefined || entry.value === '') return undefined
-  return new Placed(entry.value, entry)
+  return new CommandText(entry.value, entry)
 }
 
 /** Returns the column of a knock in a line that has several. */
@@ -64,10 +52,13 @@ export function knockColumn({ value = '', valueColumn }: Entry, index: number): 
   return valueColumn + ([...listParts(value)][index]?.offset ?? 0)
 }
 
-class Placed implements CommandText {
+/** A command of a door and its place in the config. */
+export class CommandText {
   readonly text: string
   readonly line: number
+  /** Column of the command's first character. */
   readonly column: number
+  /** The directive as written in the config. */
   readonly key: string
   #script: Script | undefined
 
@@ -78,6 +69,7 @@ class Placed implements CommandText {
     this.key = key
   }
 
+  /** The command split into words, on first use. */
   get script(): Script {
     this.#script ??= splitCommand(this.text)
     return this.#script

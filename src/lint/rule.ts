@@ -73,12 +73,8 @@ export function warnOfHandles(command: CommandText, faults: FaultList): void {
     const text = textOf(words.slice(1))
     if (programName(words) !== 'nft' || !/^(?:-\S+ )*(?:delete|destroy) rule\b/.test(text)) continue
     if (/\bhandle\b|[$`]/.test(text)) continue
-    faults.warning(
-      line,
-      column + words[0]!.offset,
-      'nftables deletes a rule by its handle alone, and refuses this',
-      BY_ELEMENT,
-    )
+    const message = 'nftables deletes a rule by its handle alone, and refuses this'
+    faults.warning(line, column + words[0]!.offset, message, BY_ELEMENT)
   }
 }
 

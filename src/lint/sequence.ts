@@ -22,12 +22,8 @@ export function warnOfKnocks({ door, entries }: PlacedDoor, faults: FaultList): 
   const byTcp = knocks.length === 0 || knocks.some(({ protocol }) => protocol === TCP)
   if (tcpFlags !== undefined && door.tcpFlags !== undefined && byTcp && !isOrdinary(door.tcpFlags)) {
     const message = 'no ordinary client sends such packets: knock, telnet, nc and ssh begin with SYN alone'
-    faults.warning(
-      tcpFlags.line,
-      tcpFlags.valueColumn,
-      message,
-      'write `syn`, or take it out, unless you knock by a tool that makes packets',
-    )
+    const hint = 'write `syn`, or take it out, unless you knock by a tool that makes packets'
+    faults.warning(tcpFlags.line, tcpFlags.valueColumn, message, hint)
   }
   const shortest = (knocks.length - 1) * BY_HAND_MS
   if (seqTimeout === undefined || shortest <= 0 || !byTcp || door.seqTimeoutMs > shortest) return
@@ -67,7 +63,8 @@ function isAscending(knocks: readonly Knock[]): boolean {
 }
 
 /** The messages on sequences that a port scan could open, by reason. */
-const SCANNED: Readonly<Record<Exclude<Scannable, 'few'>, string>> = {
+const SCANNED: Readonly<Record<Scannable, string>> = {
+  few: 'two knocks are few: a port scan could open it in passing',
   near: 'the ports are so near each other that a port scan could open it in passing',
   listed: "a scan of nmap's default ports in order could open it in passing",
   first: 'nmap scans nearly all of its ports first, so a scan could open it in passing',
@@ -75,21 +72,16 @@ const SCANNED: Readonly<Record<Exclude<Scannable, 'few'>, string>> = {
 
 /** Warns of a sequence that a scan could open. Its door ignores scanners, and a forged scan can block any address. */
 function warnOfScan(why: Scannable, { opens, secret }: Door, { line, valueColumn }: Entry, faults: FaultList): void {
-  const knocks = fixedKnocks(secret)
-  const hint = `the door ignores scanners, so a forged scan can make it ignore you: choose ${UNSCANNED_MIN_KNOCKS} ports or more, at random`
-  if (knocks.length === 1) {
-    // The check of commands already warned of a single knock.
-    if (opens.length === 0) return
-    const message = 'one knock opens these ports: any scan of that port does it'
-    faults.warning(line, valueColumn, message, hint)
-  } else if (knocks.every(({ port }) => port === knocks[0]!.port)) {
-    const message = 'every knock is at the same port: anyone who tries one port again and again opens it'
-    faults.warning(line, valueColumn, message, hint)
-  } else if (why === 'few') {
-    faults.warning(line, valueColumn, 'two knocks are few: a port scan could open it in passing', hint)
-  } else {
-    faults.warning(line, valueColumn, SCANNED[why], hint)
+  const [first, ...more] = fixedKnocks(secret)
+  // The check of commands already warned of a single knock.
+  if (more.length === 0 && opens.length === 0) return
+  let message = SCANNED[why]
+  if (more.length === 0) message = 'one knock opens these ports: any scan of that port does it'
+  else if (more.every(({ port }) => port === first!.port)) {
+    message = 'every knock is at the same port: anyone who tries one port again and again opens it'
   }
+  const hint = `the door ignores scanners, so a forged scan can make it ignore you: choose ${UNSCANNED_MIN_KNOCKS} ports or more, at random`
+  faults.warning(line, valueColumn, message, hint)
 }
 
 /** Warns of ports that nmap scans by default. One scan in 1,700 hits three such ports in the right order. */

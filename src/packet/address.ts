@@ -1,5 +1,6 @@
 /** The IP version of an address. */
 export type Family = 4 | 6
+export const FAMILIES: readonly Family[] = [4, 6]
 
 /**
  * An IPv4 or IPv6 address as 32-bit words in network order. The words are signed (`| 0`), so that the engine keeps them

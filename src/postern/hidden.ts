@@ -5,7 +5,7 @@ import { ask, findSocket } from '../control/client.ts'
 import { EXPOSED_MAX, exposedText } from '../control/message.ts'
 import { listedServices } from '../firewall/guard/listed.ts'
 import { TABLE } from '../firewall/guard/element.ts'
-import { uncovered } from '../firewall/guard/uncovered.ts'
+import { uncovered } from '../firewall/guard/merge.ts'
 
 /**
  * Returns warnings of ports that are hidden at the moment, and that a config would expose to everybody. A user who may

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
-import { open, readFile, rename, unlink } from 'node:fs/promises'
+import { open, readFile, rename, rm } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { O_TMPFILE, nameFile } from '../native/link.ts'
+import { realDisk } from '../state/disk.ts'
 
 /** The mode of published files. A web server may read them, because they are encrypted. */
 const MODE = 0o644
@@ -18,30 +19,20 @@ export async function place(folder: string, name: string, bytes: Uint8Array): Pr
   const path = join(folder, name)
   if (await isThere(path, bytes)) return
   const passing = join(folder, `.${name}.${process.pid}`)
-  await remove(passing)
+  await rm(passing, { force: true })
   const nameless = await openNameless(folder)
   // Other file systems need a name, but only the owner can read the file until it is complete.
   const file = nameless ?? (await open(passing, 'wx', OWNER_MODE))
   try {
-    await fill(file, bytes)
+    await file.writeFile(bytes)
+    await file.sync()
+    await file.chmod(MODE)
     if (nameless !== undefined) nameFile(file.fd, passing)
   } finally {
     await file.close()
   }
   await rename(passing, path)
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Removes a file from a folder, if it exists. */
-export async function remove(path: string): Promise<void> {
-  await unlink(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error
-  })
+  await realDisk.syncFolder(folder)
 }
 
 /** Opens a file without a name. Returns `undefined` if the file system cannot do this (open(2), O_TMPFILE). */
@@ -53,12 +44,6 @@ async function openNameless(folder: string): Promise<FileHandle | undefined> {
     if (['EOPNOTSUPP', 'ENOTSUP', 'EISDIR'].includes(code)) return undefined
     throw error
   }
-}
-
-async function fill(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  await file.writeFile(bytes)
-  await file.sync()
-  await file.chmod(MODE)
 }
 
 async function isThere(path: string, bytes: Uint8Array): Promise<boolean> {

@@ -1,14 +1,8 @@
 import { randomInt } from 'node:crypto'
 import type { Knock, ListTerms } from '../config/config.ts'
 import { TCP } from '../packet/packet.ts'
+import { isBlocked } from './blocked-ports.ts'
 
-/**
- * The ports from 1024 on that browsers refuse to connect to (Fetch, "port blocking"). The published page could not
- * knock at them.
- */
-const BLOCKED_BY_BROWSERS: ReadonlySet<number> = new Set([
-  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10_080,
-])
 /** The number of times that a port or an order is drawn before giving up. */
 const DRAWS_MAX = 10_000
 
@@ -19,8 +13,8 @@ export type SequenceTerms = Pick<ListTerms, 'length' | 'ports'>
 export type Draw = (max: number) => number
 
 /**
- * Makes a random sequence of distinct TCP ports. It leaves out the ports in `avoid` and those that browsers refuse, and
- * any order that a scan follows.
+ * Makes a random sequence of distinct TCP ports. It leaves out the ports in `avoid` and those that browsers refuse,
+ * at which the published page could not knock, and any order that a scan follows.
  *
  * @param draw for tests; default: a cryptographic random source
  * @throws Error if there are not enough ports left
@@ -35,7 +29,7 @@ export function makeSequence(
     for (let draws = 0; ports.size < length; draws++) {
       if (draws >= DRAWS_MAX) throw new Error(`no ports are left between ${first} and ${last}`)
       const port = first + draw(last - first + 1)
-      if (!avoid.has(port) && !BLOCKED_BY_BROWSERS.has(port)) ports.add(port)
+      if (!avoid.has(port) && !isBlocked(port)) ports.add(port)
     }
     const drawn = [...ports]
     if (isSwept(drawn) || isSwept(drawn.toReversed())) continue

@@ -1,7 +1,7 @@
 import type { Door, Knock } from '../config/config.ts'
 import { scannable } from '../config/scannable.ts'
 import type { GateSequence } from '../gate/sequence.ts'
-import { OPENING_FLAGS } from '../gate/terms.ts'
+import { OPENING_FLAGS } from '../config/flags.ts'
 import type { Terms } from '../gate/terms.ts'
 
 /** The user of a sequence, and whether the sequence can be used only once. */

@@ -1,5 +1,5 @@
 import { scannable } from '../../src/config/scannable.ts'
-import { OPENING_FLAGS } from '../../src/gate/terms.ts'
+import { OPENING_FLAGS } from '../../src/config/flags.ts'
 import type { Terms } from '../../src/gate/terms.ts'
 import type { GateSequence } from '../../src/gate/sequence.ts'
 import type { Effect } from '../../src/gate/effect.ts'

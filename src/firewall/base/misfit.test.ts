@@ -6,7 +6,8 @@ import { readConfig } from '../../config/read.ts'
 import { formatService } from '../../config/service.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
 import { readListing } from './listing.ts'
-import { misfitOf, without } from './misfit.ts'
+import { without } from '../guard/merge.ts'
+import { misfitOf } from './misfit.ts'
 
 const configOf = (text: string): Config => readConfig(text, '/k').config!
 const port = (first: number, last = first, protocol: Service['protocol'] = TCP): Service => ({

@@ -1,5 +1,6 @@
 import type { Config, Service } from '../../config/config.ts'
 import { hasCommands } from '../../config/door-commands.ts'
+import { without } from '../guard/merge.ts'
 import { basePlan } from './ruleset.ts'
 
 /** The differences between a base ruleset and a config, as ports of this host. */
@@ -35,20 +36,4 @@ export function misfitOf({ allowed, guarded, commandDoors }: BaseTerms, config: 
 /** Returns the names of the doors that run a command when they open. */
 export function commandDoorsOf({ doors }: Config): readonly string[] {
   return doors.filter(hasCommands).map(({ name }) => name)
-}
-
-/** Returns the ports of the first list that are not in the second, as ranges. */
-export function without(services: readonly Service[], others: readonly Service[]): readonly Service[] {
-  let left = [...services]
-  for (const other of others) left = left.flatMap((service) => minus(service, other))
-  return left
-}
-
-function minus(service: Service, other: Service): readonly Service[] {
-  const { first, last, protocol } = service
-  if (protocol !== other.protocol || other.last < first || last < other.first) return [service]
-  return [
-    ...(first < other.first ? [{ ...service, last: other.first - 1 }] : []),
-    ...(other.last < last ? [{ ...service, first: other.last + 1 }] : []),
-  ]
 }

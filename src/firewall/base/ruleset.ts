@@ -1,9 +1,8 @@
 import type { Config, Service } from '../../config/config.ts'
-import { protocolName } from '../../config/service.ts'
-import { formatNetwork } from '../../packet/network.ts'
 import type { Network } from '../../packet/network.ts'
 import { mergeNetworks, mergeServices } from '../guard/merge.ts'
-import { NEEDED_RULES } from '../needed-rules.ts'
+import { CLOSED_PORT_ANSWERS, EARLIER_CONNECTIONS, NEEDED_RULES, openToEverybody } from '../input-rules.ts'
+import { acceptRule, titled } from '../nft-text.ts'
 
 /** The table of the base ruleset, which contains nothing else. */
 export const BASE_TABLE = 'inet postern_base'
@@ -48,25 +47,19 @@ export interface BaseState {
  * set. Nobody is locked out, even if all processes of Postern have died.
  */
 export function baseRuleset(plan: BasePlan, { guardThere, trialS }: BaseState): string {
-  const guarded = plan.guarded.map((service) => `${portText(service)} accept`)
-  const always = plan.alwaysAllow.flatMap((network) =>
-    plan.guarded.map((service) => `${sourceText(network)} ${portText(service)} accept`),
-  )
+  const guarded = plan.guarded.map((service) => acceptRule(service))
+  const always = plan.alwaysAllow.flatMap((network) => plan.guarded.map((service) => acceptRule(service, network)))
   const rules = [
     'type filter hook input priority filter; policy accept;',
     'iifname "lo" accept',
     'ct state established,related accept',
     ...(trialS === undefined ? [] : [`meta nfproto != @${TRIAL} accept`]),
     ...NEEDED_RULES,
-    ...titled(
-      '# open to everybody',
-      plan.allowed.map((service) => `${portText(service)} accept`),
-    ),
+    ...openToEverybody(plan.allowed),
     ...(guardThere
       ? titled('# guarded: the table `inet postern` lets in only sources that have knocked', guarded)
       : titled('# guarded, but the guard is not loaded: Always_Allow', always)),
-    '# Connections from before these rules. A lone ACK opens nothing: closed ports and open ones reset it.',
-    'ct state new tcp flags & (syn | rst | ack) == ack limit rate 100/second burst 100 packets accept',
+    ...EARLIER_CONNECTIONS,
     ...refused(plan),
   ]
   const trial =
@@ -91,25 +84,5 @@ export const REMOVE_BASE = `add table ${BASE_TABLE}\ndelete table ${BASE_TABLE}\
 
 function refused({ hideWith }: BasePlan): readonly string[] {
   if (hideWith === 'drop') return ['drop']
-  return [
-    'ct state invalid meta l4proto != tcp drop',
-    'fib daddr type != local drop',
-    '# answer as closed ports do',
-    'meta l4proto tcp reject with tcp reset',
-    'meta l4proto udp reject with icmpx type port-unreachable',
-    'meta nfproto ipv4 reject with icmp type prot-unreachable',
-    'drop',
-  ]
-}
-
-function portText({ protocol, first, last }: Service): string {
-  return `${protocolName(protocol)} dport ${first === last ? first : `${first}-${last}`}`
-}
-
-function sourceText(network: Network): string {
-  return `${network.address.family === 4 ? 'ip' : 'ip6'} saddr ${formatNetwork(network)}`
-}
-
-function titled(title: string, rules: readonly string[]): readonly string[] {
-  return rules.length === 0 ? [] : [title, ...rules]
+  return ['ct state invalid meta l4proto != tcp drop', 'fib daddr type != local drop', ...CLOSED_PORT_ANSWERS, 'drop']
 }

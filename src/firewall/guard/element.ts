@@ -1,6 +1,6 @@
 import type { Door, Service } from '../../config/config.ts'
 import { NOT_WIDENED } from '../../config/networks.ts'
-import { protocolName } from '../../config/service.ts'
+import { portsText, protocolName } from '../../config/service.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address, Family } from '../../packet/address.ts'
 import { ADDRESS_BITS, formatNetwork, networkOf } from '../../packet/network.ts'
@@ -93,10 +93,7 @@ function openElements(plan: GuardPlan, door: Door, source: Address): readonly El
       isAlone ? exact(service) : { set: widePortSet(index, family), key: `${from} . ${keyText(service)}` },
     ),
     ...ranges.map((service) => ({ set: wideSet(index, family), key: `${from} . ${keyText(service)}` })),
-    ...theirs.map((service) => ({
-      set: hostSet(index, family),
-      key: `${from} . ${formatAddress(service.host!)} . ${keyText(service)}`,
-    })),
+    ...theirs.map((service) => ({ set: hostSet(index, family), key: `${from} . ${hostKeyText(service)}` })),
   ]
 }
 
@@ -105,9 +102,9 @@ export function keyText(service: Service): string {
   return `${protocolName(service.protocol)} . ${portsText(service)}`
 }
 
-/** Returns the ports of a service, in the syntax of nft(8). */
-function portsText({ first, last }: Service): string {
-  return first === last ? String(first) : `${first}-${last}`
+/** Returns the host, the protocol and the ports of another host's service, in the syntax of a set. */
+export function hostKeyText(service: Service): string {
+  return `${formatAddress(service.host!)} . ${keyText(service)}`
 }
 
 /** Returns a time in the syntax of nft(8), rounded up to whole milliseconds. */
@@ -120,14 +117,7 @@ export function timeText(ms: number): string {
 export function openCommand(elements: readonly Element[], ms: number): string {
   // Adding an existing element would keep its old timeout, and deleting a missing one would fail. Within one
   // transaction, these three commands avoid both.
-  return elements
-    .map((element) => {
-      const { set, key } = element
-      const at = `element ${TABLE} ${set}`
-      const timed = `{ ${timedElement(element, ms)} }`
-      return `add ${at} ${timed}\ndelete ${at} { ${key} }\nadd ${at} ${timed}\n`
-    })
-    .join('')
+  return elements.map((element) => `${added(element, ms)}${deleted(element)}${added(element, ms)}`).join('')
 }
 
 /** The timeout of an element that is added only to be deleted in the same transaction. */
@@ -135,11 +125,13 @@ const CLOSING_MS = 1_000
 
 /** Returns the command that removes elements, whether they exist or not. */
 export function closeCommand(elements: readonly Element[]): string {
-  return elements
-    .map((element) => {
-      const { set, key } = element
-      const at = `element ${TABLE} ${set}`
-      return `add ${at} { ${timedElement(element, CLOSING_MS)} }\ndelete ${at} { ${key} }\n`
-    })
-    .join('')
+  return elements.map((element) => `${added(element, CLOSING_MS)}${deleted(element)}`).join('')
+}
+
+function added(element: Element, ms: number): string {
+  return `add element ${TABLE} ${element.set} { ${timedElement(element, ms)} }\n`
+}
+
+function deleted({ set, key }: Element): string {
+  return `delete element ${TABLE} ${set} { ${key} }\n`
 }

@@ -1,4 +1,6 @@
+import { FAMILIES } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
+import { ADDRESS_TYPE } from '../nft-text.ts'
 import { TABLE } from './element.ts'
 
 /** The maximum number of flows that are ended at a time, which is the size of the kernel's sets. */
@@ -18,8 +20,6 @@ export interface Ended {
   readonly port: number
 }
 
-const FAMILIES: readonly Family[] = [4, 6]
-const ADDRESS = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const
 const KEY = { 4: keyOf('ip'), 6: keyOf('ip6') } as const
 
 function keyOf(ip: 'ip' | 'ip6'): string {
@@ -31,7 +31,7 @@ export function endedSets(ended: readonly Ended[]): readonly string[] {
   return FAMILIES.map((family) => {
     const keys = ended.filter((flow) => flow.family === family).map(elementOf)
     const filled = keys.length === 0 ? '' : ` elements = { ${keys.join(', ')} };`
-    const type = `${ADDRESS[family]} . inet_service . ${ADDRESS[family]} . inet_proto . inet_service`
+    const type = `${ADDRESS_TYPE[family]} . inet_service . ${ADDRESS_TYPE[family]} . inet_proto . inet_service`
     return `set ended${family} { type ${type}; flags dynamic,timeout; timeout ${ENDED_S}s; size ${ENDED_MAX};${filled} }`
   })
 }

@@ -19,6 +19,27 @@ export function mergeServices(services: readonly Service[]): readonly Service[] 
   return merged
 }
 
+/** Returns the ports of the first list that are not in the second, as ranges. Services of other hosts have their own. */
+export function without(services: readonly Service[], others: readonly Service[]): readonly Service[] {
+  let left = [...services]
+  for (const other of others) left = left.flatMap((service) => minus(service, other))
+  return left
+}
+
+/** Returns the ports of the first list that are not in the second, in as few ranges as possible. */
+export function uncovered(before: readonly Service[], after: readonly Service[]): readonly Service[] {
+  return without(mergeServices(before), mergeServices(after))
+}
+
+function minus(service: Service, other: Service): readonly Service[] {
+  const { first, last } = service
+  if (other.last < first || last < other.first || compare(service, other) !== 0) return [service]
+  return [
+    ...(first < other.first ? [{ ...service, last: other.first - 1 }] : []),
+    ...(other.last < last ? [{ ...service, first: other.last + 1 }] : []),
+  ]
+}
+
 /** Compares two services by host and protocol; 0 means that both are equal. */
 function compare(one: Service, other: Service): number {
   const [here, there] = [hostText(one), hostText(other)]

@@ -1,3 +1,4 @@
+import { FAMILIES } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 
 /** The map that holds the closed port's last answer, by family. It is used with `match`. */
@@ -30,7 +31,6 @@ const REFUSALS: Readonly<Record<Family, readonly (readonly [code: number, name: 
     [6, 'reject-route'],
   ],
 }
-const FAMILIES: readonly Family[] = [4, 6]
 const ICMP = { 4: 'icmp', 6: 'icmpv6' } as const
 
 /** The answers of the closed port. A reset is assumed until the first answer, as on a host without rules. */

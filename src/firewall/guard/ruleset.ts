@@ -1,10 +1,11 @@
-import { formatAddress } from '../../packet/address.ts'
+import { FAMILIES } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { formatNetwork } from '../../packet/network.ts'
 import {
   HIDDEN_COUNTER,
   TABLE,
   forwardMap,
+  hostKeyText,
   hostSet,
   keyText,
   redirectMap,
@@ -18,6 +19,7 @@ import type { Ended } from './ended.ts'
 import { ANSWERS_MAP, mimicClosedPort, learnAnswer } from './mimic.ts'
 import type { GuardPlan } from './plan.ts'
 import { TCP } from '../../packet/packet.ts'
+import { ADDRESS_TYPE, IP, SERVICE_KEY } from '../nft-text.ts'
 
 /**
  * The priorities of the guard's hooks (nft(8), "standard priority names"). They come after connection tracking (-200),
@@ -51,12 +53,7 @@ export interface Kept {
   readonly port: number
 }
 
-const FAMILIES: readonly Family[] = [4, 6]
-const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const
-const IP = { 4: 'ip', 6: 'ip6' } as const
 const COUNT = `counter name ${HIDDEN_COUNTER}`
-/** The key of a service: its protocol and port. */
-const KEY = 'meta l4proto . th dport'
 
 /**
  * Returns the guard as one transaction for nft(8), which replaces the whole table and keeps open doors open. No port is
@@ -79,11 +76,11 @@ export function guardRuleset(
     `counter ${HIDDEN_COUNTER} { }`,
     ...(away ? chain('let_in', [...forgetEnded(), 'accept']) : []),
     ...chain('known', [...allowed(plan), ...keptOn(), ...known(plan, accept)]),
-    ...chain('known_abroad', [...allowed(plan), ...knownAbroad(plan, accept)]),
+    ...chain('known_abroad', [...allowed(plan), ...knownAbroad(plan, TO_HOST, accept)]),
     ...chain('stranger', ['jump known', COUNT, ...(match ? mimicClosedPort() : refused(plan.hideWith))]),
     ...chain('stranger_abroad', ['jump known_abroad', COUNT, ...refused(match ? 'reset' : plan.hideWith)]),
     ...chain('settled', [...(away ? returnEnded() : []), 'meta l4proto != tcp accept', `${GOES_ON} accept`]),
-    ...(away ? chain('resumed', [...allowed(plan, 'daddr'), ...knownResumed(plan), 'drop']) : []),
+    ...(away ? chain('resumed', [...allowed(plan, 'daddr'), ...knownAbroad(plan, FROM_HOST, 'accept'), 'drop']) : []),
     ...chain('guard', [
       `type filter hook prerouting priority ${FILTER_PRIORITY}; policy accept;`,
       'iifname "lo" accept',
@@ -133,27 +130,25 @@ function sets(
     return `${type.includes(' : ') ? 'map' : 'set'} ${name} { type ${type}; ${more}${filled} }`
   }
   const size = `size ${SET_MAX};`
-  const both = FAMILIES.flatMap((family) => [
-    set(`open${family}`, `${TYPE[family]} . inet_proto . inet_service`, `flags timeout; ${size}`),
-    set(`kept${family}`, `${TYPE[family]} . inet_service . inet_service`, `flags timeout; timeout ${KEPT_S}s; ${size}`),
-    ...(forwardTo.length > 0
-      ? [`${TYPE[family]} . inet_service`, 'inet_service'].map((to, index) =>
-          set(
-            index === 0 ? forwardMap(family) : redirectMap(family),
-            `${TYPE[family]} . inet_proto . inet_service : ${to}`,
-            `flags timeout; ${size}`,
-          ),
-        )
-      : []),
-    ...[...wide.values()].flatMap((index) => {
-      const [type, service] = [TYPE[family], 'inet_proto . inet_service']
-      return [
-        set(widePortSet(index, family), `${type} . ${service}`, `flags interval,timeout; ${size}`),
-        set(wideSet(index, family), `${type} . ${service}`, `flags interval,timeout; ${size}`),
-        set(hostSet(index, family), `${type} . ${type} . ${service}`, `flags interval,timeout; ${size}`),
-      ]
-    }),
-  ])
+  const ranges = `flags interval,timeout; ${size}`
+  const both = FAMILIES.flatMap((family) => {
+    const address = ADDRESS_TYPE[family]
+    const source = `${address} . inet_proto . inet_service`
+    const forwards = [
+      set(forwardMap(family), `${source} : ${address} . inet_service`, `flags timeout; ${size}`),
+      set(redirectMap(family), `${source} : inet_service`, `flags timeout; ${size}`),
+    ]
+    return [
+      set(`open${family}`, source, `flags timeout; ${size}`),
+      set(`kept${family}`, `${address} . inet_service . inet_service`, `flags timeout; timeout ${KEPT_S}s; ${size}`),
+      ...(forwardTo.length > 0 ? forwards : []),
+      ...[...wide.values()].flatMap((index) => [
+        set(widePortSet(index, family), source, ranges),
+        set(wideSet(index, family), source, ranges),
+        set(hostSet(index, family), `${address} . ${source}`, ranges),
+      ]),
+    ]
+  })
   return hideWith === 'match' ? [...both, ANSWERS_MAP] : both
 }
 
@@ -173,20 +168,23 @@ function keptOn(): readonly string[] {
 /** Accepts sources that have knocked, for services of this host. */
 function known({ wide }: GuardPlan, accept: string): readonly string[] {
   return FAMILIES.flatMap((family) => [
-    `${IP[family]} saddr . ${KEY} @open${family} ${accept}`,
+    `${IP[family]} saddr . ${SERVICE_KEY} @open${family} ${accept}`,
     ...[...wide.values()].flatMap((index) =>
-      [widePortSet, wideSet].map((set) => `${IP[family]} saddr . ${KEY} @${set(index, family)} ${accept}`),
+      [widePortSet, wideSet].map((set) => `${IP[family]} saddr . ${SERVICE_KEY} @${set(index, family)} ${accept}`),
     ),
   ])
 }
 
-/** Accepts sources that have knocked, for services of other hosts. */
-function knownAbroad({ wide }: GuardPlan, accept: string): readonly string[] {
-  return FAMILIES.flatMap((family) => {
-    const ip = IP[family]
-    return [...wide.values()].map((index) => `${ip} saddr . ${ip} daddr . ${KEY} @${hostSet(index, family)} ${accept}`)
-  })
+/** Accepts packets that match a key, if an element of the sets for services of other hosts has it. */
+function knownAbroad({ wide }: GuardPlan, key: (ip: 'ip' | 'ip6') => string, accept: string): readonly string[] {
+  return FAMILIES.flatMap((family) =>
+    [...wide.values()].map((index) => `${key(IP[family])} @${hostSet(index, family)} ${accept}`),
+  )
 }
+
+/** The keys of packets to services of other hosts, and of packets from such services. */
+const TO_HOST = (ip: 'ip' | 'ip6'): string => `${ip} saddr . ${ip} daddr . ${SERVICE_KEY}`
+const FROM_HOST = (ip: 'ip' | 'ip6'): string => `${ip} daddr . ${ip} saddr . meta l4proto . th sport`
 
 /**
  * Matches packets with which a service of another host continues an untracked connection. Such a connection may have
@@ -197,18 +195,8 @@ function resumes({ services }: GuardPlan): readonly string[] {
   return FAMILIES.flatMap((family) => {
     const theirs = services.filter(({ host, protocol }) => host?.family === family && protocol === TCP)
     if (theirs.length === 0) return []
-    const keys = theirs.map((service) => `${formatAddress(service.host!)} . ${keyText(service)}`)
-    const from = `${IP[family]} saddr . meta l4proto . th sport { ${keys.join(', ')} }`
+    const from = `${IP[family]} saddr . meta l4proto . th sport { ${theirs.map(hostKeyText).join(', ')} }`
     return [`ct state new ${GOES_ON} ${from} jump resumed`]
-  })
-}
-
-/** Accepts packets to sources for which these services are open. */
-function knownResumed({ wide }: GuardPlan): readonly string[] {
-  return FAMILIES.flatMap((family) => {
-    const ip = IP[family]
-    const key = `${ip} daddr . ${ip} saddr . meta l4proto . th sport`
-    return [...wide.values()].map((index) => `${key} @${hostSet(index, family)} accept`)
   })
 }
 
@@ -221,7 +209,7 @@ function refused(how: 'match' | 'reset' | 'drop'): readonly string[] {
 function forwarding({ forwardTo }: GuardPlan): readonly string[] {
   const sent = FAMILIES.flatMap((family) => {
     const ip = IP[family]
-    const to = (map: string): string => `${ip} saddr . ${KEY} map @${map}`
+    const to = (map: string): string => `${ip} saddr . ${SERVICE_KEY} map @${map}`
     return [
       `meta nfproto ipv${family} dnat ${ip} to ${to(forwardMap(family))}`,
       `meta nfproto ipv${family} meta l4proto { tcp, udp } dnat to :${to(redirectMap(family))}`,
@@ -230,8 +218,7 @@ function forwarding({ forwardTo }: GuardPlan): readonly string[] {
   const hosts = FAMILIES.flatMap((family) => {
     const there = forwardTo.filter(({ host }) => host?.family === family)
     if (there.length === 0) return []
-    const keys = there.map((service) => `${formatAddress(service.host!)} . ${keyText(service)}`)
-    return [`ct status dnat ${IP[family]} daddr . ${KEY} { ${keys.join(', ')} } drop`]
+    return [`ct status dnat ${IP[family]} daddr . ${SERVICE_KEY} { ${there.map(hostKeyText).join(', ')} } drop`]
   })
   return [
     ...chain('forward_to', [
@@ -275,8 +262,7 @@ const TAKEN_HERE = '{ local, broadcast, multicast, anycast }'
 function jumps({ services }: GuardPlan, family: Family | undefined, to: string): readonly string[] {
   const ours = services.filter(({ host }) => host?.family === family)
   if (ours.length === 0) return []
-  if (family === undefined)
-    return [`fib daddr type ${TAKEN_HERE} ${KEY} { ${ours.map(keyText).join(', ')} } jump ${to}`]
-  const keys = ours.map((service) => `${formatAddress(service.host!)} . ${keyText(service)}`)
-  return [`${IP[family]} daddr . ${KEY} { ${keys.join(', ')} } jump ${to}`]
+  return family === undefined
+    ? [`fib daddr type ${TAKEN_HERE} ${SERVICE_KEY} { ${ours.map(keyText).join(', ')} } jump ${to}`]
+    : [`${IP[family]} daddr . ${SERVICE_KEY} { ${ours.map(hostKeyText).join(', ')} } jump ${to}`]
 }

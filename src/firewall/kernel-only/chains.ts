@@ -1,15 +1,9 @@
+import { OPENING_FLAGS } from '../../config/flags.ts'
 import type { FlagTest, Knock, Service } from '../../config/config.ts'
 import type { Family } from '../../packet/address.ts'
 import { ADDRESS_BITS } from '../../packet/network.ts'
 import type { Network } from '../../packet/network.ts'
-import { ACK, RST } from '../../packet/packet.ts'
 import type { KernelDoor, KernelPlan } from './plan.ts'
-
-/**
- * The flags of a connection's first packet: neither ACK nor RST (RFC 9293, 3.5). A door without `TCPFlags` counts these
- * packets.
- */
-export const FIRST_FLAGS: FlagTest = { mask: ACK | RST, want: 0 }
 
 /** A condition on the packet. A rule applies if all its conditions hold. */
 export type Test =
@@ -57,6 +51,12 @@ export interface Knocking {
   readonly chains: readonly Chain[]
 }
 
+/**
+ * Seconds without a wrong port after which a source's count of them restarts. The gate has the same time, but from the
+ * first wrong port.
+ */
+export const SCAN_WINDOW_S = 60
+
 /** The chains that dialects know: `knock` gets first packets, and `wrong` gets packets to wrong ports. */
 export const KNOCK = 'knock'
 export const WRONG = 'wrong'
@@ -97,7 +97,8 @@ export function doorsOf({ doors }: KernelPlan, family: Family): readonly KernelD
  */
 export function knockChains(plan: KernelPlan, family: Family): Knocking {
   const doors = doorsOf(plan, family).map((door) => ({ door, lists: listsOf(door, family) }))
-  const flags = (door: KernelDoor): FlagTest | undefined => (plan.flagged ? (door.tcpFlags ?? FIRST_FLAGS) : undefined)
+  const flags = (door: KernelDoor): FlagTest | undefined =>
+    plan.flagged ? (door.tcpFlags ?? OPENING_FLAGS) : undefined
   const due = doors.flatMap(({ door, lists }) => dueRules(door, lists, flags(door)))
   const passed: readonly Rule[] = [
     ...doors.flatMap(({ door, lists }) =>

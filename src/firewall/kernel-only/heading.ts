@@ -1,7 +1,7 @@
 import { quote } from '../../text/fault.ts'
 import { formatService } from '../../config/service.ts'
 import type { Family } from '../../packet/address.ts'
-import { SCAN_WINDOW_S } from './flag.ts'
+import { SCAN_WINDOW_S } from './chains.ts'
 import type { KernelPlan } from './plan.ts'
 
 /** The first words of a file that `postern firewall` prints. They identify such a file. */

@@ -1,12 +1,13 @@
 import type { FlagTest, Service } from '../../config/config.ts'
+import { OPENING_FLAGS, flagNames } from '../../config/flags.ts'
 import { quote } from '../../text/fault.ts'
-import { protocolName } from '../../config/service.ts'
+import { portsText, protocolName } from '../../config/service.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { ADDRESS_BITS, formatNetwork, networkOf } from '../../packet/network.ts'
-import { FIRST_FLAGS, KNOCK, WRONG, doorsOf, ignoredList, knockChains, openList } from './chains.ts'
+import { KNOCK, SCAN_WINDOW_S, WRONG, doorsOf, ignoredList, knockChains, openList } from './chains.ts'
 import type { Act, Chain, List, Rule, Test } from './chains.ts'
-import { SCAN_WINDOW_S, flagNames } from './flag.ts'
+import { titled } from '../nft-text.ts'
 import { iptablesHeading } from './heading.ts'
 import type { KernelPlan } from './plan.ts'
 
@@ -98,8 +99,8 @@ function recent(how: string, { name, prefix }: List, family: Family): string {
   return `-m recent ${how} --name ${LIST}${name}_${family}${masked} --rsource`
 }
 
-function serviceText({ protocol, first, last }: Service): string {
-  return `-p ${protocolName(protocol)} --dport ${first === last ? first : `${first}:${last}`}`
+function serviceText(service: Service): string {
+  return `-p ${protocolName(service.protocol)} --dport ${portsText(service, ':')}`
 }
 
 function flagText({ mask, want }: FlagTest): string {
@@ -142,7 +143,7 @@ function scannerChain(plan: KernelPlan, family: Family): readonly string[] {
 
 /** Returns the rules that send first packets to addresses of this host to the knocking chains. */
 function entry({ doors, flagged }: KernelPlan): readonly string[] {
-  const tests = flagged ? [FIRST_FLAGS, ...doors.flatMap(({ tcpFlags }) => tcpFlags ?? [])] : [FIRST_FLAGS]
+  const tests = flagged ? [OPENING_FLAGS, ...doors.flatMap(({ tcpFlags }) => tcpFlags ?? [])] : [OPENING_FLAGS]
   const chain = `${CHAIN}${FIRST}`
   return [
     '# first packets',
@@ -200,8 +201,4 @@ function input(plan: KernelPlan, family: Family): readonly string[] {
         ]),
   ]
   return rules.map((rule) => (rule.startsWith('#') ? rule : append('INPUT', rule)))
-}
-
-function titled(title: string, rules: readonly string[]): readonly string[] {
-  return rules.length === 0 ? [] : [title, ...rules]
 }

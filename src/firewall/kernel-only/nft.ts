@@ -1,13 +1,14 @@
-import type { FlagTest, Service } from '../../config/config.ts'
+import type { FlagTest } from '../../config/config.ts'
+import { OPENING_FLAGS, flagNames } from '../../config/flags.ts'
 import { quote } from '../../text/fault.ts'
 import { protocolName } from '../../config/service.ts'
-import { formatAddress } from '../../packet/address.ts'
+import { FAMILIES, formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { ADDRESS_BITS, formatNetwork, networkOf } from '../../packet/network.ts'
-import { FIRST_FLAGS, KNOCK, WRONG, doorsOf, ignoredList, knockChains, openList } from './chains.ts'
+import { KNOCK, SCAN_WINDOW_S, WRONG, doorsOf, ignoredList, knockChains, openList } from './chains.ts'
 import type { Act, Chain, List, Rule, Test } from './chains.ts'
-import { SCAN_WINDOW_S, flagNames } from './flag.ts'
-import { NEEDED_RULES } from '../needed-rules.ts'
+import { CLOSED_PORT_ANSWERS, EARLIER_CONNECTIONS, NEEDED_RULES, openToEverybody } from '../input-rules.ts'
+import { ADDRESS_TYPE, IP, SERVICE_KEY, acceptRule, serviceMatch, titled } from '../nft-text.ts'
 import { nftHeading } from './heading.ts'
 import type { KernelPlan } from './plan.ts'
 
@@ -16,10 +17,6 @@ export const KERNEL_TABLE = 'inet postern_kernel'
 /** The maximum number of sources in a list. A flood of forged sources can use about 8 MB of memory for it. */
 export const LIST_MAX = 65_536
 
-const FAMILIES: readonly Family[] = [4, 6]
-const IP = { 4: 'ip', 6: 'ip6' } as const
-const TYPE = { 4: 'ipv4_addr', 6: 'ipv6_addr' } as const
-const KEY = 'meta l4proto . th dport'
 /** Returns the ruleset for nft(8) as one transaction, which replaces the whole table. */
 export function nftRuleset(plan: KernelPlan): string {
   const lines = FAMILIES.flatMap((family) => knockingOf(plan, family))
@@ -51,7 +48,7 @@ function knockingOf(plan: KernelPlan, family: Family): readonly string[] {
 }
 
 function set({ name, timeoutMs }: List, family: Family): string {
-  return setText(`${name}_${family}`, TYPE[family], timeoutMs)
+  return setText(`${name}_${family}`, ADDRESS_TYPE[family], timeoutMs)
 }
 
 function setText(name: string, type: string, timeoutMs: number): string {
@@ -68,8 +65,8 @@ function scanSets(plan: KernelPlan, family: Family): readonly string[] {
   const window = SCAN_WINDOW_S * 1000
   return [
     set(ignoredList(plan, family), family),
-    setText(`touched_${family}`, `${TYPE[family]} . inet_proto . inet_service`, window),
-    setText(`count_${family}`, TYPE[family], window),
+    setText(`touched_${family}`, `${ADDRESS_TYPE[family]} . inet_proto . inet_service`, window),
+    setText(`count_${family}`, ADDRESS_TYPE[family], window),
   ]
 }
 
@@ -92,7 +89,7 @@ function scannerChain(plan: KernelPlan, family: Family): readonly string[] {
 function countRules({ scanPorts }: KernelPlan, family: Family): readonly string[] {
   if (scanPorts === 0) return []
   const source = `${IP[family]} saddr`
-  const known = `${source} . ${KEY}`
+  const known = `${source} . ${SERVICE_KEY}`
   const over = scanPorts === 1 ? '' : ` limit rate over 1/day burst ${scanPorts - 1} packets`
   return [
     `${known} @touched_${family} return`,
@@ -114,7 +111,7 @@ function ruleText({ tests, act }: Rule, family: Family): string {
 function testText(test: Test, family: Family): string {
   if ('in' in test) return `${sourceOf(test.in, family)} @${test.in.name}_${family}`
   if ('from' in test) return `${IP[family]} saddr ${formatNetwork(test.from)}`
-  if ('service' in test) return serviceText(test.service)
+  if ('service' in test) return serviceMatch(test.service)
   const { protocol, port } = test.knock
   const flags = protocolName(protocol) === 'tcp' && test.flags !== undefined ? `${flagText(test.flags)} ` : ''
   return `${flags}${protocolName(protocol)} dport ${port}`
@@ -135,10 +132,6 @@ function sourceOf({ prefix }: List, family: Family): string {
   return `${source} & ${formatAddress(mask)}`
 }
 
-function serviceText({ protocol, first, last }: Service): string {
-  return `${protocolName(protocol)} dport ${first === last ? first : `${first}-${last}`}`
-}
-
 function flagText({ mask, want }: FlagTest): string {
   if (mask === 0) return 'meta l4proto tcp'
   return `tcp flags & (${flagNames(mask).join(' | ')}) == ${want === 0 ? '0x0' : flagNames(want).join(' | ')}`
@@ -147,8 +140,8 @@ function flagText({ mask, want }: FlagTest): string {
 /** Returns the rules that send first packets to addresses of this host to the knocking chains. */
 function entry({ doors, interfaces, flagged }: KernelPlan): readonly string[] {
   const tests = flagged
-    ? [FIRST_FLAGS, ...doors.flatMap(({ tcpFlags }) => tcpFlags ?? [])].map(flagText)
-    : [flagText(FIRST_FLAGS)]
+    ? [OPENING_FLAGS, ...doors.flatMap(({ tcpFlags }) => tcpFlags ?? [])].map(flagText)
+    : [flagText(OPENING_FLAGS)]
   const names = interfaces.map((name) => `"${name}"`).join(', ')
   return [
     'chain family {',
@@ -166,16 +159,12 @@ function entry({ doors, interfaces, flagged }: KernelPlan): readonly string[] {
 }
 
 function input(plan: KernelPlan): readonly string[] {
-  const always = plan.alwaysAllow.flatMap((network) =>
-    plan.guarded.map(
-      (service) => `${IP[network.address.family]} saddr ${formatNetwork(network)} ${serviceText(service)} accept`,
-    ),
-  )
+  const always = plan.alwaysAllow.flatMap((network) => plan.guarded.map((service) => acceptRule(service, network)))
   const open = FAMILIES.flatMap((family) =>
     doorsOf(plan, family).flatMap((door) => {
       const list = openList(door, family)
       return door.ports.map(
-        (service) => `${serviceText(service)} ${sourceOf(list, family)} @${list.name}_${family} accept`,
+        (service) => `${serviceMatch(service)} ${sourceOf(list, family)} @${list.name}_${family} accept`,
       )
     }),
   )
@@ -191,25 +180,10 @@ function input(plan: KernelPlan): readonly string[] {
     'ct state invalid tcp flags & (rst | ack) != 0x0 drop',
     'ct state invalid meta l4proto != tcp drop',
     ...titled('# sources that have knocked', open),
-    ...titled(
-      '# open to everybody',
-      plan.allowed.map((service) => `${serviceText(service)} accept`),
-    ),
-    '# Connections from before these rules. A lone ACK opens nothing: closed ports and open ones reset it.',
-    'ct state new tcp flags & (syn | rst | ack) == ack limit rate 100/second burst 100 packets accept',
+    ...openToEverybody(plan.allowed),
+    ...EARLIER_CONNECTIONS,
     'fib daddr type != local drop',
-    ...(plan.drops
-      ? []
-      : [
-          '# answer as closed ports do',
-          'meta l4proto tcp reject with tcp reset',
-          'meta l4proto udp reject with icmpx type port-unreachable',
-          'meta nfproto ipv4 reject with icmp type prot-unreachable',
-        ]),
+    ...(plan.drops ? [] : CLOSED_PORT_ANSWERS),
   ]
   return ['chain input {', ...rules.map((rule) => `\t${rule}`), '}']
-}
-
-function titled(title: string, rules: readonly string[]): readonly string[] {
-  return rules.length === 0 ? [] : [title, ...rules]
 }

@@ -42,20 +42,14 @@ export async function decryptList(
   decrypter.addIdentity(asked)
   try {
     decrypter.addIdentity(secret.kind === 'identity' ? secret.text : new PassphraseIdentity(secret.text, onProgress))
-  } catch (error) {
-    throw new Fault('This identity is incomplete.', 'A letter is missing or mistyped: paste it again.', {
-      cause: error,
-    })
+  } catch (cause) {
+    throw new Fault('This identity is incomplete.', 'A letter is missing or mistyped: paste it again.', { cause })
   }
   decrypter.addIdentity(unmatched)
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(await decrypter.decrypt(bytes))
   } catch (error) {
-    if (unmatched.stanzas === undefined) {
-      throw new Fault('This list is damaged.', 'It may have been fetched while it was written: try again.', {
-        cause: error,
-      })
-    }
+    if (unmatched.stanzas === undefined) throw damaged(error)
     throw mismatch(secret, asked.stanzas?.some(wantsPassphrase) ?? false)
   }
 }
@@ -81,6 +75,10 @@ function mismatch({ kind }: Secret, passphraseWanted: boolean): Fault {
     : new Fault('This list asks for an identity.', 'It is the line of your key file that begins with AGE-SECRET-KEY-.')
 }
 
+function damaged(cause: unknown): Fault {
+  return new Fault('This list is damaged.', 'It may have been fetched while it was written: try again.', { cause })
+}
+
 function withoutArmor(file: Uint8Array): Uint8Array {
   const start = new TextDecoder().decode(file.subarray(0, ARMOR_START.length * 2)).trimStart()
   if (start.startsWith(BINARY_START)) return file
@@ -90,8 +88,6 @@ function withoutArmor(file: Uint8Array): Uint8Array {
   try {
     return armor.decode(new TextDecoder().decode(file))
   } catch (error) {
-    throw new Fault('This list is damaged.', 'It may have been fetched while it was written: try again.', {
-      cause: error,
-    })
+    throw damaged(error)
   }
 }

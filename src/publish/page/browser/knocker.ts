@@ -1,6 +1,6 @@
 import { TCP } from '../../../packet/packet.ts'
 import type { Knock } from '../../../config/config.ts'
-import { isBlocked } from './blocked-ports.ts'
+import { isBlocked } from '../../blocked-ports.ts'
 import { Fault } from './fault.ts'
 
 /**

@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Service } from '../../config/config.ts'
 import { formatService, readService } from '../../config/service.ts'
-import { uncovered } from './uncovered.ts'
+import { uncovered } from './merge.ts'
 
 function services(text: string): readonly Service[] {
   return text.split(' ').flatMap((each) => readService(each) ?? [])
