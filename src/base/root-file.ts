@@ -1,7 +1,6 @@
 import {
   closeSync,
   constants,
-  fchmodSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -58,18 +57,7 @@ export function writeRootFile(path: string, text: string, folderMode: number): v
   if (fault !== undefined) throw new UntrustedFileError(path, fault.message, fault.cure)
   rmSync(fresh, { force: true })
   try {
-    const fd = openSync(
-      fresh,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-      FILE_MODE,
-    )
-    try {
-      fchmodSync(fd, FILE_MODE)
-      writeFileSync(fd, text)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
+    writeFileSync(fresh, text, { mode: FILE_MODE, flag: 'wx', flush: true })
     renameSync(fresh, path)
   } catch (error) {
     rmSync(fresh, { force: true })

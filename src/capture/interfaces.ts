@@ -14,7 +14,7 @@ import { filterExpression, passes } from './filter.ts'
 import type { PacketTerms } from './filter.ts'
 import { InterfaceCapture } from './interface-capture.ts'
 import type { CaptureInterest } from './interest.ts'
-import { addressesOf, localAddresses } from './local-addresses.ts'
+import { addressesOf, localAddresses } from '../host/local-addresses.ts'
 import { defaultInterface } from './route.ts'
 
 /** Milliseconds in which changes of links and addresses are collected. */

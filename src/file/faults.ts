@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { join } from 'node:path'
 import { FileError } from './file-error.ts'
 import { SECRET, judgeFile } from './policy.ts'
@@ -14,10 +15,6 @@ const OTHERS = 0o077
 /** Files of keys may be readable by others if their folder is private. Others must not write them. */
 const GNUPG_FILE: FilePolicy = { ...SECRET, forbidden: 0o022, complaint: 'others than its owner can change it' }
 const FOLDER: FilePolicy = { ...GNUPG_FILE, mode: 'go-w' }
-/** The bits of a file's type, and two of the types (`<sys/stat.h>`). */
-const TYPE_BITS = 0o170000
-const REGULAR = 0o100000
-const FOLDER_TYPE = 0o040000
 /** The folder of gpg's home folder that has the secret keys. */
 const SECRET_KEYS = 'private-keys-v1.d'
 
@@ -26,19 +23,20 @@ const SECRET_KEYS = 'private-keys-v1.d'
  * regular file: nobody should change the mode of a device.
  */
 export function faultsOfFile(path: string, policy: FilePolicy): readonly FileFault[] {
-  return faultsOf(path, policy, REGULAR)
+  return faultsOf(path, (stat) => (stat.isFile() ? policy : undefined))
 }
 
 /** Returns the faults of a folder and of its path. */
 export function faultsOfFolder(path: string): readonly FileFault[] {
-  return faultsOf(path, FOLDER, FOLDER_TYPE)
+  return faultsOf(path, (stat) => (stat.isDirectory() ? FOLDER : undefined))
 }
 
-function faultsOf(path: string, policy: FilePolicy, type: number): readonly FileFault[] {
+/** @param policyOf returns the policy of a file with these properties; `undefined`: it is not judged */
+function faultsOf(path: string, policyOf: (stat: Stats) => FilePolicy | undefined): readonly FileFault[] {
   try {
-    const way = walk(path)
-    if ((way.stat.mode & TYPE_BITS) !== type) return []
-    return [...judgeFile(way.real, way.stat, policy, isPrivateGroup), ...way.faults]
+    const { real, stat, faults } = walk(path)
+    const policy = policyOf(stat)
+    return policy === undefined ? [] : [...judgeFile(real, stat, policy, isPrivateGroup), ...faults]
   } catch (error) {
     if (error instanceof FileError) return []
     throw error
@@ -70,10 +68,9 @@ function judgeEntry(path: string, policy: FilePolicy): readonly FileFault[] {
     return []
   }
   const { real, stat } = way
-  const type = stat.mode & TYPE_BITS
   // gpg manages its sockets and locks itself.
-  if (type !== REGULAR && type !== FOLDER_TYPE) return []
-  const faults = judgeFile(real, stat, type === REGULAR ? policy : FOLDER, isPrivateGroup)
+  if (!stat.isFile() && !stat.isDirectory()) return []
+  const faults = judgeFile(real, stat, stat.isFile() ? policy : FOLDER, isPrivateGroup)
   return faults.map((fault) => Object.assign({}, fault, { message: `${path} in it: ${fault.message}` }))
 }
 

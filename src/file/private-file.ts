@@ -9,9 +9,6 @@ import { walk } from './way.ts'
 const ROUNDS_MAX = 8
 /** Bytes read beyond the limit, to notice a file that grows meanwhile. */
 const ONE_MORE_BYTE = 1
-/** The bits of a file's type, and the type of a regular file (`<sys/stat.h>`). */
-const TYPE_BITS = 0o170000
-const REGULAR = 0o100000
 
 /**
  * Reads a whole file if only trusted users can have written it. The file and every folder on its path must belong to
@@ -95,7 +92,7 @@ function open(path: string, flags: number, policy: FilePolicy): Open {
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const way = walk(path)
     // The check precedes the opening, as opening a device may have effects.
-    if ((way.stat.mode & TYPE_BITS) !== REGULAR) throw new FileError(path, 'irregular', 'is not a regular file')
+    if (!way.stat.isFile()) throw new FileError(path, 'irregular', 'is not a regular file')
     let fd: number
     try {
       fd = openSync(way.real, flags | constants.O_NONBLOCK | constants.O_NOFOLLOW | constants.O_NOCTTY)

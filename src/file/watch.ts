@@ -18,19 +18,15 @@ export interface Watch {
  * @throws the system's error if the folder cannot be watched
  */
 export function watch(path: string, onChange: () => void, onError: (error: Error) => void): Watch {
-  return watchNames(dirname(path), basename(path), onChange, onError)
+  return watchFolder(dirname(path), onChange, onError, basename(path))
 }
 
-/** Watches all names directly in a folder. @throws the system's error if it cannot be watched */
-export function watchFolder(folder: string, onChange: () => void, onError: (error: Error) => void): Watch {
-  return watchNames(folder, undefined, onChange, onError)
-}
-
-function watchNames(
+/** Watches one name in a folder, or all of them. @throws the system's error if it cannot be watched */
+export function watchFolder(
   folder: string,
-  name: string | undefined,
   onChange: () => void,
   onError: (error: Error) => void,
+  name?: string,
 ): Watch {
   let settling: NodeJS.Timeout | undefined
   const watcher = watchByKernel(folder, { persistent: false }, (_event, changed) => {

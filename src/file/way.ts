@@ -1,8 +1,9 @@
 import { lstatSync, readlinkSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import type { Stats } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { fileErrorOf } from './file-error.ts'
 import { judgeFolder, judgeLink } from './policy.ts'
-import type { FileFault, FileStat } from './policy.ts'
+import type { FileFault } from './policy.ts'
 import { isPrivateGroup } from './private-group.ts'
 
 /** Most symbolic links on a path: as many as Linux follows (path_resolution(7)). */
@@ -13,18 +14,11 @@ export interface Way {
   /** The path without symbolic links. */
   readonly real: string
   /** The properties of the file at the end. */
-  readonly stat: Links
+  readonly stat: Stats
   /** Faults that let others put another file in its place. */
   readonly faults: readonly FileFault[]
   /** All paths that lead to the file, the real one last. A change of any of them changes the file. */
   readonly names: readonly string[]
-}
-
-/** The properties by lstat(2) that are needed. */
-export interface Links extends FileStat {
-  readonly dev: number
-  readonly ino: number
-  isSymbolicLink(): boolean
 }
 
 /**
@@ -53,34 +47,26 @@ class Walk {
   }
 
   run(): Way {
-    let stat: Links = lstatSync('/')
+    let stat = lstatSync('/')
     for (let name = this.#ahead.shift(); name !== undefined; name = this.#ahead.shift()) {
       this.#note(judgeFolder(this.#at, stat, isPrivateGroup))
-      if (name === '..') {
-        this.#at = dirname(this.#at)
-        stat = lstatSync(this.#at)
-        continue
-      }
       const here = join(this.#at, name)
-      const found = lstatSync(here)
-      if (found.isSymbolicLink()) this.#follow(here, found)
-      else {
-        this.#at = here
-        stat = found
-        continue
-      }
-      stat = lstatSync(this.#at)
+      stat = lstatSync(here)
+      if (stat.isSymbolicLink()) stat = this.#follow(here, stat)
+      else this.#at = here
     }
     return { real: this.#at, stat, faults: this.#faults, names: [...this.#names, this.#at] }
   }
 
-  #follow(link: string, stat: Links): void {
+  /** Goes on at the target of a link. Returns the properties of the folder where the target begins. */
+  #follow(link: string, stat: Stats): Stats {
     if (++this.#links > LINKS_MAX) throw Object.assign(new Error('too many links'), { code: 'ELOOP' })
     this.#note(judgeLink(link, stat))
     this.#names.push(link)
     const target = readlinkSync(link)
     if (target.startsWith('/')) this.#at = '/'
     this.#ahead = [...partsOf(target), ...this.#ahead]
+    return lstatSync(this.#at)
   }
 
   /** Adds a fault once, even if links lead through a folder repeatedly. */

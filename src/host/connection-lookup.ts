@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Service } from '../config/config.ts'
+import { hasPort } from '../config/service.ts'
 import type { Address } from '../packet/address.ts'
 import { FAMILIES, sameAddress } from '../packet/address.ts'
 import { ADDRESS_BITS } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import { TCP } from '../packet/packet.ts'
-import { isConnected, isServedElsewhere, isServedHere } from './connections.ts'
+import { isConnected, isServedElsewhere } from './connections.ts'
 import { trackedConnections } from './conntrack.ts'
 import type { TrackedConnection, TrackedFilter } from './conntrack.ts'
 import { establishedSockets } from './socket-diag.ts'
@@ -105,7 +106,7 @@ export class ConnectionLookup {
       const filter = { family, from: open.length === 1 ? open[0]!.from : undefined, port: commonPort(open) }
       await this.#kernel.sockets(filter, (peer, port) => {
         bySource.find(peer, (question) => {
-          question.connected ||= isServedHere(question.services, port)
+          question.connected ||= hasPort(question.services, { protocol: TCP, port })
         })
       })
     }

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Service } from '../config/config.ts'
-import { parseAddress, sameAddress } from '../packet/address.ts'
+import { hasPort } from '../config/service.ts'
+import { parseAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { contains } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import { TCP } from '../packet/packet.ts'
-import { ESTABLISHED, isLoopback, socketsOf } from './sockets.ts'
+import { isLoopback } from '../packet/scope.ts'
+import { ESTABLISHED, socketsOf } from './sockets.ts'
 import type { ReadTable, Socket } from './sockets.ts'
 
 /** Linux's list of the connections that pass through it, if the kernel has CONFIG_NF_CONNTRACK_PROCFS. */
@@ -22,8 +24,8 @@ export function isConnected(services: readonly Service[], from: Network, read: R
   const tcp = services.filter(({ protocol }) => protocol === TCP)
   if (tcp.length === 0) return false
   if (tcp.some(({ host }) => host === undefined)) {
-    for (const { state, port, peer } of socketsOf(TCP, read)) {
-      if (state === ESTABLISHED && contains(from, peer) && isServedHere(tcp, port)) return true
+    for (const socket of socketsOf(TCP, read)) {
+      if (socket.state === ESTABLISHED && contains(from, socket.peer) && hasPort(tcp, socket)) return true
     }
   }
   // Connections that are forwarded to other hosts or ports have no socket here.
@@ -51,11 +53,6 @@ function isTracked(services: readonly Service[], from: Network, read: ReadTable)
   return false
 }
 
-/** Returns true if a connection to this port of this host is one to the services. */
-export function isServedHere(services: readonly Service[], port: number): boolean {
-  return services.some((service) => service.host === undefined && has(service, port))
-}
-
 /**
  * Returns true if a connection that passes through this host is one to the services. Services of other hosts match by
  * the host's address. Services of this host match if the connection is forwarded to another host or port.
@@ -66,18 +63,13 @@ export function isServedElsewhere(
   port: number,
   handedOn: boolean,
 ): boolean {
-  const named = ({ host }: Service): boolean => (host === undefined ? handedOn : sameAddress(host, destination))
-  return services.some((service) => named(service) && has(service, port))
+  const knock = { protocol: TCP, port } as const
+  return hasPort(services, knock, destination) || (handedOn && hasPort(services, knock))
 }
 
 /** Returns the TCP connections from other hosts to services of this host. */
 export function connectionsTo(services: readonly Service[], read: ReadTable = readText): readonly Socket[] {
-  const here = services.filter(({ protocol, host }) => protocol === TCP && host === undefined)
   return [...socketsOf(TCP, read)].filter(
-    ({ state, peer, port }) => state === ESTABLISHED && !isLoopback(peer) && here.some((service) => has(service, port)),
+    (socket) => socket.state === ESTABLISHED && !isLoopback(socket.peer) && hasPort(services, socket),
   )
-}
-
-function has({ first, last }: Service, port: number): boolean {
-  return first <= port && port <= last
 }

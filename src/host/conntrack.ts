@@ -1,13 +1,12 @@
 import { NETLINK_NETFILTER, dumpTable } from '../native/netlink-dump.ts'
 import type { Address, Family } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
-import { addressBytes, addressIn } from './network-bytes.ts'
+import { AF, addressBytes, addressIn } from './network-bytes.ts'
 import { attribute, attributeEnd, findAttribute, nested, port, word } from './netlink-attribute.ts'
 
 /** Constants of `<linux/netfilter/nfnetlink.h>` and `<linux/netfilter/nfnetlink_conntrack.h>`. */
 const CT_GET = (1 << 8) | 1
 const FAMILY_HEADER = 4
-const AF: Readonly<Record<Family, number>> = { 4: 2, 6: 10 }
 const CTA_TUPLE_ORIG = 1
 const CTA_TUPLE_REPLY = 2
 const CTA_PROTOINFO = 4

@@ -1,11 +1,13 @@
 import { createReadStream } from 'node:fs'
-import { networkInterfaces } from 'node:os'
 import type { Service } from '../config/config.ts'
+import { hasPort } from '../config/service.ts'
 import { formatAddress, parseAddress, sameAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
-import { ESTABLISHED, LISTENING, isLoopback, socketsOf } from './sockets.ts'
+import { isLoopback } from '../packet/scope.ts'
+import { localAddresses } from './local-addresses.ts'
+import { ESTABLISHED, LISTENING, socketsOf } from './sockets.ts'
 import type { ReadTable } from './sockets.ts'
 
 /** Linux's list of the flows that pass through it, if the kernel has CONFIG_NF_CONNTRACK_PROCFS. */
@@ -57,7 +59,7 @@ export interface Lists {
  * latter include forwarded flows. Some flows appear twice. Without connection tracking, only sockets are known.
  */
 export async function* flowsTo(wanted: Wanted, lists: Lists = {}): AsyncGenerator<Flow, void> {
-  const own = lists.own ?? ownAddresses()
+  const own = lists.own ?? localAddresses()
   // The guard ignores connections that this host began itself.
   const isOwn = (address: Address): boolean => isLoopback(address) || own.some((each) => sameAddress(each, address))
   for (const flow of ofSockets(wanted, lists.read)) if (!isOwn(flow.peer)) yield flow
@@ -81,15 +83,15 @@ function readTracked(): AsyncIterable<string> {
 }
 
 function* ofSockets({ services }: Wanted, read?: ReadTable): Generator<Flow, void> {
-  const here = services.filter(({ protocol, host }) => protocol === TCP && host === undefined)
   const sockets = [...socketsOf(TCP, read)]
   const listened = new Set(sockets.filter(({ state }) => state === LISTENING).map(({ port }) => port))
-  for (const { state, address, port, peer, peerPort, inode } of sockets) {
+  for (const socket of sockets) {
+    const { state, address, port, peer, peerPort, inode } = socket
     if (!WITH_PEER.has(state)) continue
     // A connection that its program has closed ends by itself.
     if (inode === 0 && state !== ESTABLISHED && state !== BEGUN) continue
     // This host may have begun a connection from a port of a guarded range.
-    if (!listened.has(port) || !here.some((service) => has(service, port))) continue
+    if (!listened.has(port) || !hasPort(services, socket)) continue
     const established = state === ESTABLISHED
     yield { protocol: TCP, peer, peerPort, address, port, inode, local: { address, port }, established }
   }
@@ -107,18 +109,13 @@ function trackedIn(line: string, { services, closedPort }: Wanted, own: readonly
     LINE.exec(line) ?? []
   const protocol = PROTOCOLS[udp ?? tcp ?? '']
   const port = Number(to)
-  if (protocol === undefined || !services.some((service) => service.protocol === protocol && has(service, port))) {
-    return undefined
-  }
+  // Nearly all lines are of other ports, so their addresses are not even read.
+  if (!services.some((each) => each.protocol === protocol && each.first <= port && port <= each.last)) return undefined
+  if (protocol === undefined) return undefined
   const [peer, address, answers] = [source, destination, answering].map(parseAddress)
   if (peer === undefined || address === undefined || answers === undefined) return undefined
   const here = own.some((each) => sameAddress(each, address))
-  const meant = services.some(
-    (service) =>
-      service.protocol === protocol &&
-      has(service, port) &&
-      (service.host === undefined ? here : sameAddress(service.host, address)),
-  )
+  const meant = hasPort(services, { protocol, port }, address) || (here && hasPort(services, { protocol, port }))
   const local = { address: answers, port: Number(answeringPort) }
   const handedOn = !sameAddress(address, answers) || local.port !== port
   // Sockets tell more about this host's connections, but a connection begun by a SYN cookie has none yet.
@@ -135,13 +132,4 @@ function trackedIn(line: string, { services, closedPort }: Wanted, own: readonly
     local,
     established: unreplied === undefined && !socket,
   }
-}
-
-function ownAddresses(): readonly Address[] {
-  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
-  return all.flatMap(({ address }) => parseAddress(address) ?? [])
-}
-
-function has({ first, last }: Service, port: number): boolean {
-  return first <= port && port <= last
 }

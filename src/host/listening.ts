@@ -1,5 +1,6 @@
 import { TCP, UDP } from '../packet/packet.ts'
-import { LISTENING, UNCONNECTED, isLoopback, socketsOf } from './sockets.ts'
+import { isLoopback } from '../packet/scope.ts'
+import { LISTENING, UNCONNECTED, socketsOf } from './sockets.ts'
 import type { ReadTable } from './sockets.ts'
 
 /** The ports on which programs listen. */

@@ -1,5 +1,8 @@
 import type { Address, Family } from '../packet/address.ts'
 
+/** The numbers of the address families (`<sys/socket.h>`). */
+export const AF: Readonly<Record<Family, number>> = { 4: 2, 6: 10 }
+
 /** Encodes an address as in packets and kernel messages: 4 or 16 bytes in network order. */
 export function addressBytes({ family, a, b, c, d }: Address): Uint8Array {
   const view = new DataView(new ArrayBuffer(family === 4 ? 4 : 16))

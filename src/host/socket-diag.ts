@@ -2,12 +2,12 @@ import { NETLINK_SOCK_DIAG, dumpTable } from '../native/netlink-dump.ts'
 import type { Address, Family } from '../packet/address.ts'
 import type { Network } from '../packet/network.ts'
 import { TCP } from '../packet/packet.ts'
-import { addressBytes, addressIn } from './network-bytes.ts'
+import { unmapped } from '../packet/scope.ts'
+import { AF, addressBytes, addressIn } from './network-bytes.ts'
 import { attribute, half, port, word } from './netlink-attribute.ts'
 
 /** Constants of `<linux/sock_diag.h>` and `<linux/inet_diag.h>`. */
 const SOCK_DIAG_BY_FAMILY = 20
-const AF: Readonly<Record<Family, number>> = { 4: 2, 6: 10 }
 /** The bit mask of a state: TCP_ESTABLISHED is 1 (`<net/tcp_states.h>`). */
 const ESTABLISHED = 1 << 1
 const INET_DIAG_REQ_BYTECODE = 1
@@ -45,6 +45,7 @@ export async function establishedSockets(
 ): Promise<boolean> {
   const { family } = filter
   return await dumpTable(NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, requestOf(filter), (view, start, end) => {
+    // A socket for both families may have an IPv4 peer.
     if (end - start >= MESSAGE_BYTES)
       each(unmapped(addressIn(view, start + PEER_AT, family)), view.getUint16(start + PORT_AT))
   })
@@ -72,10 +73,4 @@ function conditionOf({ address, prefix }: Network): Buffer {
   condition.set(ANY_PORT, OP_BYTES + 4)
   condition.set(bytes, OP_BYTES + CONDITION_BYTES)
   return condition
-}
-
-/** Converts the mapped IPv4 peer of a socket for both families (RFC 4291, 2.5.5.2). */
-function unmapped(address: Address): Address {
-  const { family, a, b, c, d } = address
-  return family === 6 && a === 0 && b === 0 && c === 0xffff ? { family: 4, a: d, b: 0, c: 0, d: 0 } : address
 }

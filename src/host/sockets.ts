@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { endianness } from 'node:os'
-import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
+import { unmapped } from '../packet/scope.ts'
 
 /** Linux's lists of its sockets (proc(5)). */
 const TABLES: readonly { readonly path: string; readonly protocol: Protocol }[] = [
@@ -71,17 +71,11 @@ function addressIn(text: string): Address {
   const words = Array.from({ length: text.length / 8 }, (_, index) => wordIn(text.slice(index * 8, index * 8 + 8)))
   const [a = 0, b = 0, c = 0, d = 0] = words
   if (words.length === 1) return { family: 4, a, b: 0, c: 0, d: 0 }
-  // An IPv4 peer of a socket for both families (RFC 4291, 2.5.5.2).
-  if (a === 0 && b === 0 && c === 0xffff) return { family: 4, a: d, b: 0, c: 0, d: 0 }
-  return { family: 6, a, b, c, d }
+  // A socket for both families may have an IPv4 peer.
+  return unmapped({ family: 6, a, b, c, d })
 }
 
 function wordIn(text: string): number {
   const bytes = endianness() === 'LE' ? text.replace(/(..)(..)(..)(..)/, '$4$3$2$1') : text
   return Number.parseInt(bytes, 16) | 0
-}
-
-/** Returns true if only this host can reach the address. */
-export function isLoopback(address: Address): boolean {
-  return address.family === 4 ? address.a >>> 24 === 127 : formatAddress(address) === '::1'
 }

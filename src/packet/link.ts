@@ -39,25 +39,9 @@ const PACKET_OUTGOING = 4
 const AF_INET = 2
 const AF_INET6 = new Set([10, 24, 28, 30])
 
-/** Returns true if frames of this link type can be decoded. */
+/** Returns true if frames of this link type can be decoded: an empty one is not foreign, but at most too short. */
 export function decodesLinkType(linkType: number): boolean {
-  switch (linkType) {
-    case NULL:
-    case ETHERNET:
-    case PPP:
-    case DLT_RAW:
-    case DLT_RAW_OPENBSD:
-    case PPP_HDLC:
-    case RAW:
-    case LOOP:
-    case LINUX_SLL:
-    case IPV4:
-    case IPV6:
-    case LINUX_SLL2:
-      return true
-    default:
-      return false
-  }
+  return networkOffset(new Uint8Array(), 0, 0, linkType) !== ~OTHER
 }
 
 /** Returns the offset of the IP header in a frame, or the complement (`~`) of a verdict, which is negative. */

@@ -31,3 +31,8 @@ export function isShared({ family, a }: Address): boolean {
 export function isMapped({ family, a, b, c }: Address): boolean {
   return family === 6 && a === 0 && b === 0 && c === MAPPED_WORD
 }
+
+/** Returns the IPv4 address that a mapped address stands for, or the address itself. */
+export function unmapped(address: Address): Address {
+  return isMapped(address) ? { family: 4, a: address.d, b: 0, c: 0, d: 0 } : address
+}

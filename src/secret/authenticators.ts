@@ -1,5 +1,5 @@
 import type { PacketNeeds } from '../capture/needs.ts'
-import { broadcastAddresses } from '../capture/local-addresses.ts'
+import { broadcastAddresses } from '../host/local-addresses.ts'
 import type { Config, Door, SpaProtocol } from '../config/config.ts'
 import type { Held } from '../door/held.ts'
 import { Destinations } from '../gate/destinations.ts'

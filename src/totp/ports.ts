@@ -1,11 +1,5 @@
 import { TCP } from '../packet/packet.ts'
 
-/** A knock at a TCP port. */
-export interface CodeKnock {
-  readonly protocol: typeof TCP
-  readonly port: number
-}
-
 /** The offsets of the first and of the second port of a code. */
 const FIRST = 20_000
 const SECOND = 10_000
@@ -21,7 +15,7 @@ export const CODE_PORT_MAX = FIRST + 9_999
  * The ports are always valid, unprivileged, distinct, and outside the range that Linux uses for outgoing connections.
  * The second is below the first, so that a scan in ascending order never sends a code.
  */
-export function knocksOfCode(code: string): readonly CodeKnock[] {
+export function knocksOfCode(code: string): readonly { readonly protocol: typeof TCP; readonly port: number }[] {
   const cut = Math.ceil(code.length / 2)
   return [
     { protocol: TCP, port: FIRST + Number(code.slice(0, cut)) },

@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import { localAddresses } from '../../capture/local-addresses.ts'
+import { localAddresses } from '../../host/local-addresses.ts'
 import type { Config, Door } from '../../config/config.ts'
 import type { Fault } from '../../text/fault.ts'
 import { secretPath } from '../../config/secret.ts'

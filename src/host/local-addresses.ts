@@ -4,14 +4,8 @@ import type { Address } from '../packet/address.ts'
 
 /** Returns this host's current addresses, on all interfaces that are up. */
 export function localAddresses(): readonly Address[] {
-  const addresses: Address[] = []
-  for (const entries of Object.values(networkInterfaces())) {
-    for (const { address } of entries ?? []) {
-      const parsed = parseAddress(address)
-      if (parsed !== undefined) addresses.push(parsed)
-    }
-  }
-  return addresses
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? [])
+  return all.flatMap(({ address }) => parseAddress(address) ?? [])
 }
 
 /** Returns the broadcast addresses of this host's IPv4 networks: the last address of each (RFC 919). */
