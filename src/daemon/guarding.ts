@@ -5,11 +5,9 @@ import { Guard } from '../door/guard.ts'
 import { PortOpener } from '../door/port-opener.ts'
 import { ConnectionLookup } from '../host/connection-lookup.ts'
 import { connectionsTo } from '../host/connections.ts'
-import { listeningPorts } from '../host/listening.ts'
-import type { Listening } from '../host/listening.ts'
+import { listeningNow } from '../host/listening.ts'
 import { Nftables } from '../native/nftables.ts'
 import { formatNetwork } from '../packet/network.ts'
-import { TCP, UDP } from '../packet/packet.ts'
 import type { Moment } from '../state/deadline.ts'
 import type { Lock } from '../state/lock.ts'
 import type { Store } from '../state/store.ts'
@@ -53,7 +51,7 @@ export class Guarding {
       if (this.#held === undefined) throw new Error('the guard is not running')
       return this.#held.firewall.run(commands, rulesAlone)
     }
-    const guard = new Guard({ run }, new ThisHost(), true)
+    const guard = new Guard({ run }, { listening: () => listeningNow(), connectionsTo }, true)
     const lookup = new ConnectionLookup()
     this.#guard = guard
     this.ports = new PortOpener({
@@ -156,16 +154,5 @@ export class Guarding {
     this.#held?.firewall.close()
     this.#held?.lock.release()
     this.#held = undefined
-  }
-}
-
-/** This host's sockets, for the guard. */
-class ThisHost {
-  readonly connectionsTo = connectionsTo
-  #listening: Listening | undefined
-
-  listens(port: number): boolean {
-    this.#listening ??= listeningPorts()
-    return this.#listening[TCP].has(port) || this.#listening[UDP].has(port)
   }
 }

@@ -27,7 +27,7 @@ test('what is sent on is no change by another program', () => {
       run: (commands: string, rulesAlone = false) =>
         commands.startsWith('list table') && !rulesAlone ? listed(elements) : '',
     }
-    const guard = new Guard(firewall, { listens: () => false, connectionsTo: () => [] }, false)
+    const guard = new Guard(firewall, { listening: () => () => false, connectionsTo: () => [] }, false)
     guard.install(config!, () => [])
     const held = guard.elements(door, SOURCE, forward).map((element) => Object.assign({}, element, { leftMs: 60_000 }))
     expect(held).toHaveLength(2)
@@ -39,4 +39,16 @@ test('what is sent on is no change by another program', () => {
     elements = elements.slice(0, 1)
     expect(guard.isIntact(() => held)).toBe(false)
   }
+})
+
+test('a guard that is installed again looks again at what listens', () => {
+  const { config } = readConfig('[d]\nSequence = 7301,5401,9381\nOpen_Ports = tcp/22\n', 'k')
+  let listened = 1
+  const host = { listening: () => (port: number) => port === listened, connectionsTo: () => [] }
+  const guard = new Guard({ run: () => '' }, host, false)
+  guard.install(config!, () => [])
+  expect(guard.plan?.closedPort).toBe(2)
+  listened = 2
+  guard.install(config!, () => [])
+  expect(guard.plan?.closedPort).toBe(1)
 })

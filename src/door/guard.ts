@@ -28,7 +28,8 @@ export interface Firewall {
 
 /** The functions of the host that the guard needs. */
 export interface Host {
-  listens(port: number): boolean
+  /** Looks at the ports on which programs listen now, and returns a test for these, TCP or UDP. */
+  listening(): (port: number) => boolean
   connectionsTo(services: readonly Service[]): readonly Socket[]
 }
 
@@ -74,7 +75,7 @@ export class Guard {
    * @throws the firewall's error; nothing has changed then
    */
   install(config: Config, held: (plan: GuardPlan) => readonly Held[]): void {
-    const plan = planOf(config, (port) => this.#host.listens(port))
+    const plan = planOf(config, this.#host.listening())
     if (plan === undefined) {
       if (this.#there) this.#firewall.run(REMOVE_GUARD)
       this.#there = false
@@ -200,7 +201,8 @@ export class Guard {
       return known.filter((each) => connected.has(nameOf(each)))
     }
     const guarded = new Set(this.#host.connectionsTo(services).map((socket) => nameOf(keptOf(socket))))
-    const served = there.filter(({ port }) => this.#host.listens(port)).map(keptOf)
+    const listens = this.#host.listening()
+    const served = there.filter(({ port }) => listens(port)).map(keptOf)
     const all = there.map(keptOf).filter((each) => guarded.has(nameOf(each)))
     const beside = served.filter((each) => !guarded.has(nameOf(each)))
     return [...all.slice(0, KEPT_MAX - KEPT_BESIDE_MAX), ...beside.slice(0, KEPT_BESIDE_MAX)]

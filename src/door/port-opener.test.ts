@@ -101,7 +101,7 @@ class Around {
 
   /** A daemon that has just started. */
   daemon(): PortOpener {
-    const guard = new Guard(this.firewall, { listens: () => false, connectionsTo: () => [] }, true)
+    const guard = new Guard(this.firewall, { listening: () => () => false, connectionsTo: () => [] }, true)
     return new PortOpener({
       guard,
       store: {

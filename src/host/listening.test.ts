@@ -1,7 +1,7 @@
 // Goal: listening sockets are told from connections, and from those that only this machine can reach.
 import { expect, test } from 'vitest'
 import { TCP, UDP } from '../packet/packet.ts'
-import { listeningPorts } from './listening.ts'
+import { listeningNow, listeningPorts } from './listening.ts'
 
 const row = (local: string, state: string): string =>
   `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 1 1 0 100 0 0 10 0`
@@ -29,4 +29,13 @@ test('tables of Linux', () => {
   })
   expect([...ports[TCP]]).toEqual([22, 443])
   expect([...ports[UDP]]).toEqual([53])
+})
+
+test('each look sees what listens by then', () => {
+  let port = '0016'
+  const read = (path: string): string => (path === '/proc/net/tcp' ? row(`00000000:${port}`, '0A') : '')
+  const before = listeningNow(read)
+  port = '0017'
+  const after = listeningNow(read)
+  expect([before(22), before(23), after(22), after(23)]).toEqual([true, false, false, true])
 })

@@ -19,3 +19,9 @@ export function listeningPorts(read?: ReadTable): Listening {
   }
   return ports
 }
+
+/** Looks at the ports on which programs listen now, and returns a test for these, TCP or UDP. */
+export function listeningNow(read?: ReadTable): (port: number) => boolean {
+  const ports = listeningPorts(read)
+  return (port) => ports[TCP].has(port) || ports[UDP].has(port)
+}
