@@ -7,12 +7,15 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeEach, expect, test } from 'vitest'
+import { execFileSync } from 'node:child_process'
 import { persist } from './persist.ts'
+import { RULES_MAX_BYTES } from './place.ts'
 import { loadedFiles, persistedFiles, unpersist } from './unpersist.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-unpersist-'))
@@ -55,6 +58,15 @@ test('out of a folder whose files are all loaded', async () => {
   expect(loadedFiles(root)).toEqual(['/etc/nftables.d/postern-base.nft'])
   expect(await unpersist(output, root)).toBe(true)
   expect(readdirSync(join(root, '/etc/nftables.d'))).toEqual(['mine.nft'])
+})
+
+test('a file of the machine that is no file, or too large, is refused without reading it whole', () => {
+  put('/etc/nftables.conf', '')
+  truncateSync(join(root, '/etc/nftables.conf'), RULES_MAX_BYTES + 1)
+  expect(() => loadedFiles(root)).toThrow(`at most ${RULES_MAX_BYTES} bytes`)
+  rmSync(join(root, '/etc/nftables.conf'))
+  execFileSync('mkfifo', [join(root, '/etc/nftables.conf')])
+  expect(() => loadedFiles(root)).toThrow('is not a regular file')
 })
 
 test('a line that cannot be taken out: the file is emptied, and goes on being found', async () => {

@@ -1,9 +1,11 @@
 import { copyFile, lstat, readFile, rm, truncate } from 'node:fs/promises'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Output } from '../../cli/output.ts'
+import { ANYBODYS } from '../../file/policy.ts'
+import { readPrivateText } from '../../file/private-file.ts'
 import { replaceFile } from './persist.ts'
-import { NFT_FILES, backupName, includedFolder } from './place.ts'
+import { NFT_FILES, RULES_MAX_BYTES, backupName, includedFolder } from './place.ts'
 
 /** The folders that may hold Postern's base ruleset for the start of the machine. */
 const FOLDERS = ['/etc', '/etc/nftables.d', '/etc/sysconfig/nftables']
@@ -14,11 +16,14 @@ export function persistedFiles(root = '/'): readonly string[] {
   return FOLDERS.map((folder) => join(folder, PERSISTED_NAME)).filter((path) => existsSync(join(root, path)))
 }
 
-/** Returns those of {@link persistedFiles} that the machine's own file includes, by name or by folder. */
+/**
+ * Returns those of {@link persistedFiles} that the machine's own file includes, by name or by folder.
+ *
+ * @throws FileError if that file is larger than {@link RULES_MAX_BYTES}, or cannot be read
+ */
 export function loadedFiles(root = '/'): readonly string[] {
-  const texts = NFT_FILES.filter((main) => existsSync(join(root, main))).map((main) =>
-    readFileSync(join(root, main), 'utf8'),
-  )
+  const mains = NFT_FILES.map((main) => join(root, main)).filter((main) => existsSync(main))
+  const texts = mains.map((main) => readPrivateText(main, RULES_MAX_BYTES, ANYBODYS))
   return persistedFiles(root).filter((path) =>
     texts.some(
       (text) =>
