@@ -1,5 +1,5 @@
 import type { Config, Service } from '../config/config.ts'
-import { formatService, readService } from '../config/service.ts'
+import { formatService, hasPort, readService } from '../config/service.ts'
 import { misfitOf } from '../firewall/base/misfit.ts'
 import type { Misfit } from '../firewall/base/misfit.ts'
 import { TCP } from '../packet/packet.ts'
@@ -21,8 +21,7 @@ export function misfitWith({ allowed, guarded, commandDoors }: Confirmed, config
 
 /** Returns true if the ruleset lets packets in at a TCP port of this host, with or without a knock. */
 export function letsIn({ allowed, guarded }: Confirmed, port: number): boolean {
-  const services = [...servicesIn(allowed), ...servicesIn(guarded)]
-  return services.some(({ protocol, first, last }) => protocol === TCP && first <= port && port <= last)
+  return hasPort([...servicesIn(allowed), ...servicesIn(guarded)], { protocol: TCP, port })
 }
 
 /** Returns the differences as problems. */

@@ -26,15 +26,11 @@ export function reasonAgainst(confirmed: Confirmed, config: Config, certain: boo
     const message = `it would refuse ${servicesText(refused)}, which the config opens`
     return { message, command: REMEDIES.applyBase(confirmed, config.file) }
   }
-  if (!isOfThisBoot(confirmed) && confirmed.persist === undefined) {
+  const isOfThisBoot = confirmed.boot !== undefined && confirmed.boot === readBootId()
+  if (!isOfThisBoot && confirmed.persist === undefined) {
     const message = 'it was confirmed before the machine was started, without --persist'
     return { message, command: REMEDIES.applyBase({ ...confirmed, persist: '' }, config.file) }
   }
   if (!certain) return { message: 'this kernel cannot tell network namespaces apart', command: REMEDIES.restoreBase() }
   return undefined
-}
-
-/** Returns true if it was confirmed in the present boot. */
-export function isOfThisBoot({ boot }: Confirmed): boolean {
-  return boot !== undefined && boot === readBootId()
 }

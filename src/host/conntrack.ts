@@ -2,7 +2,7 @@ import { NETLINK_NETFILTER, dumpTable } from '../native/netlink-dump.ts'
 import type { Address, Family } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import { AF, addressBytes, addressIn } from './network-bytes.ts'
-import { attribute, attributeEnd, findAttribute, nested, port, word } from './netlink-attribute.ts'
+import { attribute, findAttribute, findInside, nested, port, word } from './netlink-attribute.ts'
 
 /** Constants of `<linux/netfilter/nfnetlink.h>` and `<linux/netfilter/nfnetlink_conntrack.h>`. */
 const CT_GET = (1 << 8) | 1
@@ -103,19 +103,16 @@ function connectionIn(view: DataView, start: number, end: number, family: Family
 /** Returns the state of a TCP connection; -1: it has no state. */
 function stateIn(view: DataView, start: number, end: number): number {
   const info = findAttribute(view, start, end, CTA_PROTOINFO)
-  const tcp = info < 0 ? -1 : findAttribute(view, info, attributeEnd(view, info), CTA_PROTOINFO_TCP)
-  const state = tcp < 0 ? -1 : findAttribute(view, tcp, attributeEnd(view, tcp), CTA_PROTOINFO_TCP_STATE)
+  const state = findInside(view, findInside(view, info, CTA_PROTOINFO_TCP), CTA_PROTOINFO_TCP_STATE)
   return state < 0 ? -1 : view.getUint8(state)
 }
 
 function addressAt(view: DataView, tuple: number, type: number, family: Family): Address | undefined {
-  const ip = findAttribute(view, tuple, attributeEnd(view, tuple), CTA_TUPLE_IP)
-  const at = ip < 0 ? -1 : findAttribute(view, ip, attributeEnd(view, ip), type)
+  const at = findInside(view, findInside(view, tuple, CTA_TUPLE_IP), type)
   return at < 0 ? undefined : addressIn(view, at, family)
 }
 
 function portAt(view: DataView, tuple: number, type: number): number {
-  const proto = findAttribute(view, tuple, attributeEnd(view, tuple), CTA_TUPLE_PROTO)
-  const at = proto < 0 ? -1 : findAttribute(view, proto, attributeEnd(view, proto), type)
+  const at = findInside(view, findInside(view, tuple, CTA_TUPLE_PROTO), type)
   return at < 0 ? -1 : view.getUint16(at)
 }

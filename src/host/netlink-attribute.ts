@@ -52,7 +52,9 @@ export function findAttribute(view: DataView, start: number, end: number, type: 
   return -1
 }
 
-/** Returns the end of an attribute's content, given its start. */
-export function attributeEnd(view: DataView, start: number): number {
-  return start - ATTRIBUTE_HEADER + view.getUint16(start - ATTRIBUTE_HEADER, LITTLE)
+/** Finds an attribute in the content of another one, given where that begins; -1: one of the two was not found. */
+export function findInside(view: DataView, outer: number, type: number): number {
+  if (outer < 0) return -1
+  const start = outer - ATTRIBUTE_HEADER
+  return findAttribute(view, outer, start + view.getUint16(start, LITTLE), type)
 }

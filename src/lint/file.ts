@@ -4,7 +4,7 @@ import type { TextFault } from '../text/read.ts'
 import type { PlacedDoor } from './placed-door.ts'
 import type { Facts } from './facts.ts'
 import { quote } from '../text/fault.ts'
-import type { FaultList } from '../text/fault.ts'
+import type { FaultList, FaultSink } from '../text/fault.ts'
 import { parseOneTime } from '../config/one-time.ts'
 import type { Entry } from '../text/directive.ts'
 import { formatSequence } from '../config/sequence.ts'
@@ -74,10 +74,7 @@ export class Files {
   #read(path: string, { line, valueColumn }: Entry, warnOf: Warn): void {
     const { mode, content, failure, forbidden } = this.#facts.file(path)
     // Like knockd, this accepts one-time files that others can read, with a warning. Other files are refused elsewhere.
-    const fault = warnOf === warnOfOneTime ? modeFault(mode, true) : undefined
-    if (fault !== undefined) {
-      this.#faults.of(path).warning(1, 1, `everyone on this machine can ${fault}`, REMEDIES.mode('600', path))
-    }
+    if (warnOf === warnOfOneTime) warnOfMode(mode, path, this.#faults.of(path))
     if (content === undefined) {
       const hint = forbidden ? 'check it as root' : 'without this file the door cannot be opened'
       this.#faults.warning(line, valueColumn, `${quote(path)} ${failure ?? 'cannot be read'}`, hint)
@@ -91,20 +88,16 @@ export class Files {
   }
 
   end(): void {
-    const fault = modeFault(this.#facts.mode, this.#hasSecret)
-    if (fault !== undefined)
-      this.#faults.warning(1, 1, `everyone on this machine can ${fault}`, REMEDIES.mode('600', this.#file))
+    if (this.#hasSecret) warnOfMode(this.#facts.mode, this.#file, this.#faults)
   }
 }
 
-/**
- * Returns what everybody can do; `undefined`: no fault, or none known. A file that others can write is an error
- * elsewhere.
- */
-function modeFault(mode: number | undefined, hasSecret: boolean): string | undefined {
-  if (mode === undefined) return undefined
-  if (!hasSecret || (mode & OTHERS_READ) === 0) return undefined
-  return `read the sequences in this file (mode ${(mode & 0o7777).toString(8).padStart(4, '0')})`
+/** Warns of a file of sequences that others can read. One that others can write is an error elsewhere. */
+function warnOfMode(mode: number | undefined, path: string, faults: FaultSink): void {
+  if (mode === undefined || (mode & OTHERS_READ) === 0) return
+  const octal = (mode & 0o7777).toString(8).padStart(4, '0')
+  const message = `everyone on this machine can read the sequences in this file (mode ${octal})`
+  faults.warning(1, 1, message, REMEDIES.mode('600', path))
 }
 
 /** Warns of faults in a file, and returns the reason if the whole file is unusable. */

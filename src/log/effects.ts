@@ -1,5 +1,6 @@
+import type { Knock } from '../config/config.ts'
+import { protocolName } from '../config/service.ts'
 import type { Effect, Opened } from '../gate/effect.ts'
-import { UDP } from '../packet/packet.ts'
 import type { LogEvent } from './event.ts'
 
 /** Returns the events of a decision of the gate other than to open: at least one, and one for each door that it is about. */
@@ -35,6 +36,6 @@ export function eventsOf(effect: Exclude<Effect, Opened>): readonly LogEvent[] {
 }
 
 /** Formats a knock for the log. */
-function knockText({ protocol, port }: { readonly protocol: number; readonly port: number }): string {
-  return `${port}:${protocol === UDP ? 'udp' : 'tcp'}`
+function knockText({ protocol, port }: Knock): string {
+  return `${port}:${protocolName(protocol)}`
 }

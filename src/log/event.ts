@@ -70,25 +70,13 @@ export type DaemonEvent = Readonly<
   | { kind: 'notice'; level: Level; text: string }
 >
 
-interface OfOpening {
-  source: string
-  door: string
-}
-
-interface OfDoor {
-  source?: string | undefined
-  door: string
-}
-
-interface FromAny {
-  source: string
-  door?: string | undefined
-}
-
 interface OfAny {
   source?: string | undefined
   door?: string | undefined
 }
+type OfDoor = OfAny & { door: string }
+type FromAny = OfAny & { source: string }
+type OfOpening = OfDoor & FromAny
 
 /** The user that the key or secret proves, if the door has several. */
 interface ForUser {

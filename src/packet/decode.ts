@@ -8,15 +8,13 @@ export { decodesLinkType } from './link.ts'
 export { MALFORMED, OTHER, PACKET, SHORT } from './verdict.ts'
 export type { Verdict } from './verdict.ts'
 
-/** The IPv6 extension headers (IANA) that TCP or UDP may follow. */
-const HOP_BY_HOP = 0
-const ROUTING = 43
 const FRAGMENT = 44
 const AUTHENTICATION = 51
-const DESTINATION_OPTIONS = 60
-const MOBILITY = 135
-const HOST_IDENTITY = 139
-const SHIM6 = 140
+/**
+ * The IPv6 extension headers (IANA) that TCP or UDP may follow: hop-by-hop options, routing, fragment, authentication,
+ * destination options, mobility, host identity, and shim6.
+ */
+const EXTENSIONS: ReadonlySet<number> = new Set([0, 43, FRAGMENT, AUTHENTICATION, 60, 135, 139, 140])
 /** The maximum number of extension headers to skip. Legitimate packets have one or two. */
 const EXTENSION_HEADERS_MAX = 8
 
@@ -96,7 +94,7 @@ function decodeIp6(bytes: Uint8Array, at: number, end: number, packet: Packet): 
   let next = at + IPV6_HEADER_BYTES
   for (let passed = 0; passed <= EXTENSION_HEADERS_MAX; passed++) {
     if (header === TCP || header === UDP) return decodeTransport(bytes, header, next, end, full, packet)
-    if (!isExtension(header)) return OTHER
+    if (!EXTENSIONS.has(header)) return OTHER
     if (next + 8 > full) return MALFORMED
     if (next + 8 > end) return SHORT
     if (header === FRAGMENT) {
@@ -109,22 +107,6 @@ function decodeIp6(bytes: Uint8Array, at: number, end: number, packet: Packet): 
     next += skip
   }
   return OTHER
-}
-
-function isExtension(header: number): boolean {
-  switch (header) {
-    case HOP_BY_HOP:
-    case ROUTING:
-    case FRAGMENT:
-    case AUTHENTICATION:
-    case DESTINATION_OPTIONS:
-    case MOBILITY:
-    case HOST_IDENTITY:
-    case SHIM6:
-      return true
-    default:
-      return false
-  }
 }
 
 /** @param full the end of the packet by its own length fields; `end` is the end of the captured part */

@@ -6,23 +6,17 @@ import { isBlocked } from './blocked-ports.ts'
 /** The number of times that a port or an order is drawn before giving up. */
 const DRAWS_MAX = 10_000
 
-/** The length and the port range of a sequence. */
-export type SequenceTerms = Pick<ListTerms, 'length' | 'ports'>
-
-/** Returns a random whole number from 0 to below `max`, all equally likely. */
-export type Draw = (max: number) => number
-
 /**
  * Makes a random sequence of distinct TCP ports. It leaves out the ports in `avoid` and those that browsers refuse,
  * at which the published page could not knock, and any order that a scan follows.
  *
- * @param draw for tests; default: a cryptographic random source
+ * @param draw returns a whole number from 0 to below `max`; for tests; default: a cryptographic random source
  * @throws Error if there are not enough ports left
  */
 export function makeSequence(
-  { length, ports: { first, last } }: SequenceTerms,
+  { length, ports: { first, last } }: Pick<ListTerms, 'length' | 'ports'>,
   avoid: ReadonlySet<number>,
-  draw: Draw = (max) => randomInt(max),
+  draw: (max: number) => number = (max) => randomInt(max),
 ): readonly Knock[] {
   for (let round = 0; round < DRAWS_MAX; round++) {
     const ports = new Set<number>()

@@ -25,34 +25,23 @@ export interface Forward {
   readonly port: number
 }
 
-/** Returns the name of the map of connections that are forwarded to other hosts. */
-export function forwardMap(family: Family): string {
-  return `forward${family}`
-}
-
-/** Returns the name of the map of connections that are forwarded to other ports of this host. */
-export function redirectMap(family: Family): string {
-  return `redirect${family}`
-}
+/** The names of the sets and maps that only some plans have. */
+export const SETS = {
+  /** Connections that are forwarded to other hosts. */
+  forward: (family: Family): string => `forward${family}`,
+  /** Connections that are forwarded to other ports of this host. */
+  redirect: (family: Family): string => `redirect${family}`,
+  /** A wide door's port ranges of this host. */
+  ranges: (door: number, family: Family): string => `wide${family}_${door}`,
+  /** A wide door's single ports of this host. See {@link openElements}. */
+  ports: (door: number, family: Family): string => `wide${family}_${door}_port`,
+  /** A wide door's services of other hosts. */
+  hosts: (door: number, family: Family): string => `host${family}_${door}`,
+} as const
 
 /** Returns an element with its timeout, in the syntax of nft(8). */
 export function timedElement({ key, data }: Element, ms: number): string {
   return `${key} timeout ${timeText(ms)}${data === undefined ? '' : ` : ${data}`}`
-}
-
-/** Returns the name of a wide door's set for port ranges of this host. */
-export function wideSet(index: number, family: Family): string {
-  return `wide${family}_${index}`
-}
-
-/** Returns the name of a wide door's set for single ports of this host. See {@link openElements}. */
-export function widePortSet(index: number, family: Family): string {
-  return `wide${family}_${index}_port`
-}
-
-/** Returns the name of a wide door's set for services of other hosts. */
-export function hostSet(index: number, family: Family): string {
-  return `host${family}_${index}`
 }
 
 /**
@@ -64,7 +53,7 @@ export function elementsOf(plan: GuardPlan, door: Door, source: Address, forward
   const { family } = source
   const { address, port } = forward
   if (address !== undefined && address.family !== family) return []
-  const set = address === undefined ? redirectMap(family) : forwardMap(family)
+  const set = address === undefined ? SETS.redirect(family) : SETS.forward(family)
   const data = address === undefined ? String(port) : `${formatAddress(address)} . ${port}`
   const sent = door.opens.map((service) => ({ set, key: `${formatAddress(source)} . ${keyText(service)}`, data }))
   return [...openElements(plan, { ...door, widen: NOT_WIDENED }, source), ...sent]
@@ -90,10 +79,10 @@ function openElements(plan: GuardPlan, door: Door, source: Address): readonly El
   const theirs = mergeServices(door.opens.filter(({ host }) => host?.family === family))
   return [
     ...ports.map((service) =>
-      isAlone ? exact(service) : { set: widePortSet(index, family), key: `${from} . ${keyText(service)}` },
+      isAlone ? exact(service) : { set: SETS.ports(index, family), key: `${from} . ${keyText(service)}` },
     ),
-    ...ranges.map((service) => ({ set: wideSet(index, family), key: `${from} . ${keyText(service)}` })),
-    ...theirs.map((service) => ({ set: hostSet(index, family), key: `${from} . ${hostKeyText(service)}` })),
+    ...ranges.map((service) => ({ set: SETS.ranges(index, family), key: `${from} . ${keyText(service)}` })),
+    ...theirs.map((service) => ({ set: SETS.hosts(index, family), key: `${from} . ${hostKeyText(service)}` })),
   ]
 }
 

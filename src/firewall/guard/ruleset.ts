@@ -1,18 +1,7 @@
 import { FAMILIES } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
 import { formatNetwork } from '../../packet/network.ts'
-import {
-  HIDDEN_COUNTER,
-  TABLE,
-  forwardMap,
-  hostKeyText,
-  hostSet,
-  keyText,
-  redirectMap,
-  timedElement,
-  widePortSet,
-  wideSet,
-} from './element.ts'
+import { HIDDEN_COUNTER, SETS, TABLE, hostKeyText, keyText, timedElement } from './element.ts'
 import type { Element } from './element.ts'
 import { endedSets, forgetEnded, returnEnded } from './ended.ts'
 import type { Ended } from './ended.ts'
@@ -135,17 +124,17 @@ function sets(
     const address = ADDRESS_TYPE[family]
     const source = `${address} . inet_proto . inet_service`
     const forwards = [
-      set(forwardMap(family), `${source} : ${address} . inet_service`, `flags timeout; ${size}`),
-      set(redirectMap(family), `${source} : inet_service`, `flags timeout; ${size}`),
+      set(SETS.forward(family), `${source} : ${address} . inet_service`, `flags timeout; ${size}`),
+      set(SETS.redirect(family), `${source} : inet_service`, `flags timeout; ${size}`),
     ]
     return [
       set(`open${family}`, source, `flags timeout; ${size}`),
       set(`kept${family}`, `${address} . inet_service . inet_service`, `flags timeout; timeout ${KEPT_S}s; ${size}`),
       ...(forwardTo.length > 0 ? forwards : []),
       ...[...wide.values()].flatMap((index) => [
-        set(widePortSet(index, family), source, ranges),
-        set(wideSet(index, family), source, ranges),
-        set(hostSet(index, family), `${address} . ${source}`, ranges),
+        set(SETS.ports(index, family), source, ranges),
+        set(SETS.ranges(index, family), source, ranges),
+        set(SETS.hosts(index, family), `${address} . ${source}`, ranges),
       ]),
     ]
   })
@@ -170,7 +159,7 @@ function known({ wide }: GuardPlan, accept: string): readonly string[] {
   return FAMILIES.flatMap((family) => [
     `${IP[family]} saddr . ${SERVICE_KEY} @open${family} ${accept}`,
     ...[...wide.values()].flatMap((index) =>
-      [widePortSet, wideSet].map((set) => `${IP[family]} saddr . ${SERVICE_KEY} @${set(index, family)} ${accept}`),
+      [SETS.ports, SETS.ranges].map((set) => `${IP[family]} saddr . ${SERVICE_KEY} @${set(index, family)} ${accept}`),
     ),
   ])
 }
@@ -178,7 +167,7 @@ function known({ wide }: GuardPlan, accept: string): readonly string[] {
 /** Accepts packets that match a key, if an element of the sets for services of other hosts has it. */
 function knownAbroad({ wide }: GuardPlan, key: (ip: 'ip' | 'ip6') => string, accept: string): readonly string[] {
   return FAMILIES.flatMap((family) =>
-    [...wide.values()].map((index) => `${key(IP[family])} @${hostSet(index, family)} ${accept}`),
+    [...wide.values()].map((index) => `${key(IP[family])} @${SETS.hosts(index, family)} ${accept}`),
   )
 }
 
@@ -211,8 +200,8 @@ function forwarding({ forwardTo }: GuardPlan): readonly string[] {
     const ip = IP[family]
     const to = (map: string): string => `${ip} saddr . ${SERVICE_KEY} map @${map}`
     return [
-      `meta nfproto ipv${family} dnat ${ip} to ${to(forwardMap(family))}`,
-      `meta nfproto ipv${family} meta l4proto { tcp, udp } dnat to :${to(redirectMap(family))}`,
+      `meta nfproto ipv${family} dnat ${ip} to ${to(SETS.forward(family))}`,
+      `meta nfproto ipv${family} meta l4proto { tcp, udp } dnat to :${to(SETS.redirect(family))}`,
     ]
   })
   const hosts = FAMILIES.flatMap((family) => {

@@ -1,4 +1,4 @@
-import { parseSequence } from '../../../config/sequence.ts'
+import { formatSequence, parseSequence } from '../../../config/sequence.ts'
 import type { Knock } from '../../../config/config.ts'
 import { Fault } from './fault.ts'
 
@@ -52,12 +52,8 @@ export function parseList(text: string): SequenceList {
 }
 
 /** Returns true if two sequences have the same knocks in the same order. */
-export function isSame(one: readonly Knock[] | undefined, other: readonly Knock[] | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other
-  return (
-    one.length === other.length &&
-    one.every(({ port, protocol }, index) => port === other[index]!.port && protocol === other[index]!.protocol)
-  )
+export function isSame(one: readonly Knock[] = [], other: readonly Knock[] = []): boolean {
+  return formatSequence(one) === formatSequence(other)
 }
 
 function sequenceOf(line: string, number: number): readonly Knock[] {
