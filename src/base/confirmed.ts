@@ -1,6 +1,6 @@
 import { BASE_TABLE } from '../firewall/base/ruleset.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
-import { readRootFile, removeRootFile, writeRootFile } from './root-file.ts'
+import { RecordFile } from './root-file.ts'
 
 /** The state folder is for root only. */
 const FOLDER_MODE = 0o700
@@ -31,16 +31,14 @@ export interface Confirmed {
 }
 
 /** The file of the confirmed ruleset. */
-export class ConfirmedFile {
-  readonly path: string
-
+export class ConfirmedFile extends RecordFile<Confirmed> {
   constructor(path: string) {
-    this.path = path
+    super(path, FOLDER_MODE)
   }
 
   /** Reads the record; `undefined`: nothing was confirmed. @throws an Error if the record cannot be used */
   read(): Confirmed | undefined {
-    const text = readRootFile(this.path)
+    const text = this.text()
     if (text === undefined) return undefined
     let value: unknown
     try {
@@ -61,16 +59,6 @@ export class ConfirmedFile {
     } catch {
       return undefined
     }
-  }
-
-  /** Writes the record, which is on disk once this returns. @throws the system's error; the file is then unchanged */
-  write(confirmed: Confirmed): void {
-    writeRootFile(this.path, JSON.stringify(confirmed), FOLDER_MODE)
-  }
-
-  /** Removes the record. @throws the system's error */
-  remove(): void {
-    removeRootFile(this.path)
   }
 }
 

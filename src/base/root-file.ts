@@ -13,7 +13,6 @@ import { dirname } from 'node:path'
 import { FileError } from '../file/file-error.ts'
 import { CLASSIC, judgeFolder } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
-import { isPrivateGroup } from '../file/private-group.ts'
 
 /** Only root may read and write: the rules show who is let in, and root loads the content. */
 const FILE_MODE = 0o600
@@ -28,51 +27,64 @@ export class UntrustedFileError extends Error {
   }
 }
 
-/**
- * Reads a file that belongs to root; `undefined`: there is no file.
- *
- * @throws UntrustedFileError if it cannot be read, or others could have changed it
- */
-export function readRootFile(path: string): string | undefined {
-  try {
-    return readPrivateText(path, FILE_MAX_BYTES, CLASSIC)
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error
-    if (error.reason === 'missing') return undefined
-    throw new UntrustedFileError(path, error.fault, error.hint)
-  }
-}
+/** A file of root's with one record, in JSON. */
+export class RecordFile<Record> {
+  readonly path: string
+  readonly #folderMode: number
 
-/**
- * Replaces a file atomically: a power cut leaves the old text or the new one. Once this returns, the new text survives
- * a power cut. A missing folder is created with `folderMode`.
- *
- * @throws UntrustedFileError if others can write the folder, or the system's error (say, a full disk); the file is then
- *   unchanged
- */
-export function writeRootFile(path: string, text: string, folderMode: number): void {
-  const fresh = `${path}.new`
-  mkdirSync(dirname(path), { recursive: true, mode: folderMode })
-  const fault = judgeFolder(dirname(path), statSync(dirname(path)), isPrivateGroup)
-  if (fault !== undefined) throw new UntrustedFileError(path, fault.message, fault.cure)
-  rmSync(fresh, { force: true })
-  try {
-    writeFileSync(fresh, text, { mode: FILE_MODE, flag: 'wx', flush: true })
-    renameSync(fresh, path)
-  } catch (error) {
+  /** @param folderMode the mode of the file's folder, if that has to be created */
+  constructor(path: string, folderMode: number) {
+    this.path = path
+    this.#folderMode = folderMode
+  }
+
+  /**
+   * Reads the file's text; `undefined`: there is no file.
+   *
+   * @throws UntrustedFileError if it cannot be read, or others could have changed it
+   */
+  protected text(): string | undefined {
+    try {
+      return readPrivateText(this.path, FILE_MAX_BYTES, CLASSIC)
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error
+      if (error.reason === 'missing') return undefined
+      throw new UntrustedFileError(this.path, error.fault, error.hint)
+    }
+  }
+
+  /**
+   * Replaces the record atomically: a power cut leaves the old one or the new one. Once this returns, the new one
+   * survives a power cut.
+   *
+   * @throws UntrustedFileError if others can write the folder, or the system's error (say, a full disk); the file is then
+   *   unchanged
+   */
+  write(record: Record): void {
+    const fresh = `${this.path}.new`
+    const folder = dirname(this.path)
+    mkdirSync(folder, { recursive: true, mode: this.#folderMode })
+    const fault = judgeFolder(folder, statSync(folder))
+    if (fault !== undefined) throw new UntrustedFileError(this.path, fault.message, fault.cure)
     rmSync(fresh, { force: true })
-    throw error
+    try {
+      writeFileSync(fresh, JSON.stringify(record), { mode: FILE_MODE, flag: 'wx', flush: true })
+      renameSync(fresh, this.path)
+    } catch (error) {
+      rmSync(fresh, { force: true })
+      throw error
+    }
+    syncFolder(folder)
   }
-  syncFolder(dirname(path))
-}
 
-/** Removes a file durably. A missing file is not an error. @throws the system's error */
-export function removeRootFile(path: string): void {
-  rmSync(path, { force: true })
-  try {
-    syncFolder(dirname(path))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  /** Removes the file durably. A missing file is not an error. @throws the system's error */
+  remove(): void {
+    rmSync(this.path, { force: true })
+    try {
+      syncFolder(dirname(this.path))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { uptime } from 'node:os'
 import { readBootId } from '../state/boot-clock.ts'
 import type { Confirmed } from './confirmed.ts'
-import { readRootFile, removeRootFile, writeRootFile } from './root-file.ts'
+import { RecordFile } from './root-file.ts'
 
 /** The folder of sockets and trials. Others may see that it exists. */
 const FOLDER_MODE = 0o755
@@ -35,30 +35,19 @@ export function isOver({ boot, deadline }: Trial): boolean {
 }
 
 /** The file of the present trial. */
-export class TrialFile {
-  readonly path: string
-
+export class TrialFile extends RecordFile<Trial> {
   constructor(path: string) {
-    this.path = path
+    super(path, FOLDER_MODE)
   }
 
   /** Reads the trial; `undefined`: there is no trial, or it cannot be used. */
   read(): Trial | undefined {
     try {
-      const text = readRootFile(this.path)
+      const text = this.text()
       const trial = text === undefined ? undefined : (JSON.parse(text) as Partial<Trial> | null)
       return typeof trial?.id === 'string' && Number.isFinite(trial.deadline) ? (trial as Trial) : undefined
     } catch {
       return undefined
     }
-  }
-
-  /** Writes a trial in one step. @throws the system's error; the file is then unchanged */
-  write(trial: Trial): void {
-    writeRootFile(this.path, JSON.stringify(trial), FOLDER_MODE)
-  }
-
-  remove(): void {
-    removeRootFile(this.path)
   }
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { FileError } from './file-error.ts'
 import { SECRET, judgeFile } from './policy.ts'
 import type { FileFault, FilePolicy } from './policy.ts'
-import { isPrivateGroup } from './private-group.ts'
 import { walk } from './way.ts'
 import type { Way } from './way.ts'
 
@@ -36,7 +35,7 @@ function faultsOf(path: string, policyOf: (stat: Stats) => FilePolicy | undefine
   try {
     const { real, stat, faults } = walk(path)
     const policy = policyOf(stat)
-    return policy === undefined ? [] : [...judgeFile(real, stat, policy, isPrivateGroup), ...faults]
+    return policy === undefined ? [] : [...judgeFile(real, stat, policy), ...faults]
   } catch (error) {
     if (error instanceof FileError) return []
     throw error
@@ -47,7 +46,7 @@ function faultsOf(path: string, policyOf: (stat: Stats) => FilePolicy | undefine
 export function faultsOfGnupgHome(home: string): readonly FileFault[] {
   try {
     const way = walk(home)
-    const own = [...judgeFile(way.real, way.stat, { ...GNUPG_FILE, mode: '700' }, isPrivateGroup), ...way.faults]
+    const own = [...judgeFile(way.real, way.stat, { ...GNUPG_FILE, mode: '700' }), ...way.faults]
     const inside = entriesOf(way.real).flatMap((path) => judgeEntry(path, GNUPG_FILE))
     // If nobody else can enter the folder, nobody else can read its files.
     const shut = (way.stat.mode & OTHERS) === 0
@@ -70,7 +69,7 @@ function judgeEntry(path: string, policy: FilePolicy): readonly FileFault[] {
   const { real, stat } = way
   // gpg manages its sockets and locks itself.
   if (!stat.isFile() && !stat.isDirectory()) return []
-  const faults = judgeFile(real, stat, stat.isFile() ? policy : FOLDER, isPrivateGroup)
+  const faults = judgeFile(real, stat, stat.isFile() ? policy : FOLDER)
   return faults.map((fault) => Object.assign({}, fault, { message: `${path} in it: ${fault.message}` }))
 }
 

@@ -1,5 +1,6 @@
 import { REMEDIES } from '../remedy/remedies.ts'
 import type { Remedy } from '../remedy/remedies.ts'
+import { isPrivateGroup, isTrusted } from './private-group.ts'
 
 /** The permissions that others must not have on a file, and the fix. */
 export interface FilePolicy {
@@ -52,44 +53,24 @@ export type FileFault = { readonly message: string } & (
   | { readonly cure: string; readonly byHand: true }
 )
 
-/** Returns true for the permitted owners of files: root and the user of this process. */
-export function isTrusted(uid: number): boolean {
-  return uid === 0 || uid === process.geteuid?.()
-}
-
-/**
- * Returns the faults of the file itself.
- *
- * @param isPrivate tells if nobody else is in a group; the group may then write a file without secrets, like its owner
- */
-export function judgeFile(
-  path: string,
-  { mode, uid, gid }: FileStat,
-  policy: FilePolicy,
-  isPrivate: (gid: number) => boolean,
-): readonly FileFault[] {
+/** Returns the faults of the file itself. A group with nobody else in it may write a file without secrets. */
+export function judgeFile(path: string, { mode, uid, gid }: FileStat, policy: FilePolicy): readonly FileFault[] {
   if (policy.forbidden === 0) return []
   const faults: FileFault[] = []
   if (!isTrusted(uid)) {
     faults.push({ message: `belongs to another user (uid ${uid})`, cure: REMEDIES.owner(ownUser(), path) })
   }
   const shared = mode & policy.forbidden
-  const harmless = policy !== SECRET && shared === GROUP_WRITE && gid !== undefined && isPrivate(gid)
+  const harmless = policy !== SECRET && shared === GROUP_WRITE && gid !== undefined && isPrivateGroup(gid)
   if (shared !== 0 && !harmless) {
-    faults.push({
-      message: `${policy.complaint} (mode ${octal(mode)})`,
-      cure: REMEDIES.mode(policy.mode, path),
-    })
+    const message = `${policy.complaint} (mode ${octal(mode)})`
+    faults.push({ message, cure: REMEDIES.mode(policy.mode, path) })
   }
   return faults
 }
 
 /** Returns the fault of a folder on the path. Anyone who can write the folder can replace files in it. */
-export function judgeFolder(
-  folder: string,
-  { mode, uid, gid }: FileStat,
-  isPrivate: (gid: number) => boolean,
-): FileFault | undefined {
+export function judgeFolder(folder: string, { mode, uid, gid }: FileStat): FileFault | undefined {
   if (!isTrusted(uid)) {
     return {
       message: `its folder ${folder} belongs to another user (uid ${uid}), who can replace it`,
@@ -99,7 +80,8 @@ export function judgeFolder(
   }
   const shared = (mode & STICKY) === 0 ? mode & OTHERS_WRITE : 0
   // Looking up groups takes longer than all other checks, so it is done only if it matters.
-  const writers = (shared & GROUP_WRITE) !== 0 && gid !== undefined && isPrivate(gid) ? shared & ~GROUP_WRITE : shared
+  const writers =
+    (shared & GROUP_WRITE) !== 0 && gid !== undefined && isPrivateGroup(gid) ? shared & ~GROUP_WRITE : shared
   if (writers === 0) return undefined
   return {
     message: `others can write its folder ${folder}, and so replace it (mode ${octal(mode)})`,

@@ -2,7 +2,6 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { FileError, fileErrorOf } from './file-error.ts'
 import { judgeFile } from './policy.ts'
 import type { FileFault, FilePolicy } from './policy.ts'
-import { isPrivateGroup } from './private-group.ts'
 import { walk } from './way.ts'
 
 /** Most replacements of the file between checking and opening it. */
@@ -101,7 +100,7 @@ function open(path: string, flags: number, policy: FilePolicy): Open {
     }
     const stat = fstatSync(fd)
     if (stat.ino === way.stat.ino && stat.dev === way.stat.dev) {
-      const faults = policy.forbidden === 0 ? [] : [...judgeFile(way.real, stat, policy, isPrivateGroup), ...way.faults]
+      const faults = policy.forbidden === 0 ? [] : [...judgeFile(way.real, stat, policy), ...way.faults]
       return { fd, mode: stat.mode, faults }
     }
     closeSync(fd)

@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path'
 import { fileErrorOf } from './file-error.ts'
 import { judgeFolder, judgeLink } from './policy.ts'
 import type { FileFault } from './policy.ts'
-import { isPrivateGroup } from './private-group.ts'
 
 /** Most symbolic links on a path: as many as Linux follows (path_resolution(7)). */
 const LINKS_MAX = 40
@@ -49,7 +48,7 @@ class Walk {
   run(): Way {
     let stat = lstatSync('/')
     for (let name = this.#ahead.shift(); name !== undefined; name = this.#ahead.shift()) {
-      this.#note(judgeFolder(this.#at, stat, isPrivateGroup))
+      this.#note(judgeFolder(this.#at, stat))
       const here = join(this.#at, name)
       stat = lstatSync(here)
       if (stat.isSymbolicLink()) stat = this.#follow(here, stat)

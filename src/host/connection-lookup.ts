@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Service } from '../config/config.ts'
 import { hasPort } from '../config/service.ts'
 import type { Address } from '../packet/address.ts'
-import { FAMILIES, sameAddress } from '../packet/address.ts'
+import { FAMILIES } from '../packet/address.ts'
 import { ADDRESS_BITS } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import { TCP } from '../packet/packet.ts'
@@ -122,7 +122,7 @@ export class ConnectionLookup {
       for (let asked = 0; asked < ASKED_MAX; asked++) {
         const whole = await this.#kernel.tracked(filter, (connection) => {
           bySource.find(connection.source, (question) => {
-            question.connected ||= passes(connection, question)
+            question.connected ||= isServedElsewhere(question.services, connection)
           })
         })
         if (whole || open.every(({ connected }) => connected)) break
@@ -135,11 +135,6 @@ function indexOf(questions: readonly Question[]): SourceIndex<Question> {
   const index = new SourceIndex<Question>()
   for (const question of questions) index.add(question.from, question)
   return index
-}
-
-function passes({ destination, port, answering, answeringPort }: TrackedConnection, { services }: Question): boolean {
-  const handedOn = port !== answeringPort || !sameAddress(destination, answering)
-  return isServedElsewhere(services, destination, port, handedOn)
 }
 
 /** Returns the address that all questions are about; `undefined`: there are several, or a network. */

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
 import type { Service } from '../config/config.ts'
 import { hasPort } from '../config/service.ts'
-import { parseAddress } from '../packet/address.ts'
-import type { Address } from '../packet/address.ts'
+import { parseAddress, sameAddress } from '../packet/address.ts'
 import { contains } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import { TCP } from '../packet/packet.ts'
 import { isLoopback } from '../packet/scope.ts'
+import type { TrackedConnection } from './conntrack.ts'
 import { ESTABLISHED, socketsOf } from './sockets.ts'
 import type { ReadTable, Socket } from './sockets.ts'
 
@@ -44,11 +44,10 @@ function isTracked(services: readonly Service[], from: Network, read: ReadTable)
     const match =
       / tcp .* ESTABLISHED src=(\S+) dst=(\S+) sport=\d+ dport=(\d+) .*?src=(\S+) dst=\S+ sport=(\d+) /.exec(line)
     if (match === null) continue
-    const [, begun = '', to = '', port = '', answering = '', itsPort = ''] = match
-    const [source, destination] = [parseAddress(begun), parseAddress(to)]
-    if (source === undefined || destination === undefined || !contains(from, source)) continue
-    const handedOn = to !== answering || port !== itsPort
-    if (isServedElsewhere(services, destination, Number(port), handedOn)) return true
+    const [source, destination, answering] = [match[1]!, match[2]!, match[4]!].map(parseAddress)
+    if (source === undefined || destination === undefined || answering === undefined) continue
+    const connection = { source, destination, port: Number(match[3]), answering, answeringPort: Number(match[5]) }
+    if (contains(from, source) && isServedElsewhere(services, connection)) return true
   }
   return false
 }
@@ -59,12 +58,11 @@ function isTracked(services: readonly Service[], from: Network, read: ReadTable)
  */
 export function isServedElsewhere(
   services: readonly Service[],
-  destination: Address,
-  port: number,
-  handedOn: boolean,
+  { destination, port, answering, answeringPort }: TrackedConnection,
 ): boolean {
+  const forwarded = port !== answeringPort || !sameAddress(destination, answering)
   const knock = { protocol: TCP, port } as const
-  return hasPort(services, knock, destination) || (handedOn && hasPort(services, knock))
+  return hasPort(services, knock, destination) || (forwarded && hasPort(services, knock))
 }
 
 /** Returns the TCP connections from other hosts to services of this host. */

@@ -1,4 +1,4 @@
-import type { Word } from './shell.ts'
+import type { Simple, Word } from './shell.ts'
 
 /** One part of a firewall rule: `--dport 22`. */
 export interface Field {
@@ -28,6 +28,19 @@ export interface Change {
   readonly text: string
   readonly offset: number
   readonly fields: readonly Field[]
+}
+
+/** Makes a change. By default it lets somebody in if it adds something, and stays until it is removed. */
+export function changed(
+  kind: Change['kind'],
+  act: Change['act'],
+  command: Simple,
+  head: string,
+  fields: readonly Field[],
+  more: Partial<Pick<Change, 'opens' | 'passing'>> = {},
+): Change {
+  const { offset } = command[0]!
+  return { kind, act, opens: act === 'add', passing: false, head, text: textOf(command), offset, fields, ...more }
 }
 
 /** Joins the words of a command, without the quotes they had. */

@@ -1,4 +1,4 @@
-import { plainPort, plainSource, textOf } from './change.ts'
+import { changed, plainPort, plainSource } from './change.ts'
 import type { Change, Field } from './change.ts'
 import { nearest } from '../text/nearest.ts'
 import { programName } from './shell.ts'
@@ -27,18 +27,7 @@ const SPELLINGS: ReadonlyMap<string, string> = new Map([
   ['--source-ports', '--sports'],
 ])
 /** Options that control the program and are no part of the rule. */
-const NO_RULE: ReadonlySet<string> = new Set([
-  '-w',
-  '--wait',
-  '-W',
-  '--wait-interval',
-  '-v',
-  '--verbose',
-  '-n',
-  '--numeric',
-  '-4',
-  '-6',
-])
+const NO_RULE = /^(-[wWvn46]|--(wait|wait-interval|verbose|numeric))$/
 /** Targets that let a packet in, or send it to another host or port. */
 const OPENING_TARGETS: ReadonlySet<string> = new Set(['ACCEPT', 'DNAT', 'REDIRECT'])
 
@@ -98,7 +87,7 @@ export function iptablesChange(command: Simple, program: string): Change | undef
       chain = values[0]?.text ?? ''
       if (name === '-D' && values.length > 1) act = 'number'
     } else if (name === '-t') table = values[0]?.text ?? table
-    if (!NO_RULE.has(name) && !isImplied(name, values)) fields.push(fieldOfGroup(name, not, option, values, chain))
+    if (!NO_RULE.test(name) && !isImplied(name, values)) fields.push(fieldOfGroup(name, not, option, values, chain))
   }
   if (act === undefined || head === undefined) return undefined
   if (!fields.some(({ label }) => label === 'table')) {
@@ -106,17 +95,7 @@ export function iptablesChange(command: Simple, program: string): Change | undef
   }
   const target = groups.find(({ name }) => name === '-j')?.values[0]?.text ?? ''
   const opens = act === 'add' && OPENING_TARGETS.has(target)
-  const offset = first!.offset
-  return {
-    kind: 'iptables',
-    act,
-    opens,
-    passing: false,
-    head: `${program} ${head.text} ${chain}`.trim(),
-    text: textOf(command),
-    offset,
-    fields,
-  }
+  return changed('iptables', act, command, `${program} ${head.text} ${chain}`.trim(), fields, { opens })
 }
 
 interface Group {

@@ -48,11 +48,6 @@ export class LogFile {
     this.#queue.push(line)
   }
 
-  /** Resolves when all lines were written or have failed. */
-  async idle(): Promise<void> {
-    await this.#queue.idle()
-  }
-
   /** Closes the file after all lines are written. Never rejects. */
   async close(): Promise<void> {
     await this.#queue.idle()

@@ -57,42 +57,29 @@ export const realDisk: Disk = {
       await handle?.close()
     }
   },
-  open: async (path) => new RealFile(await open(path, constants.O_RDWR | constants.O_NOFOLLOW)),
+  open: async (path) => fileOf(await open(path, constants.O_RDWR | constants.O_NOFOLLOW)),
   create: async (path) => {
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW
-    return new RealFile(await open(path, flags, FILE_MODE))
+    return fileOf(await open(path, flags, FILE_MODE))
   },
   link,
   rename,
   syncFolder,
 }
 
-class RealFile implements DiskFile {
-  readonly #handle: FileHandle
-
-  constructor(handle: FileHandle) {
-    this.#handle = handle
-  }
-
-  async write(bytes: Uint8Array, position: number): Promise<void> {
-    let done = 0
-    while (done < bytes.length) {
-      const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, position + done)
-      if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' })
-      done += bytesWritten
-    }
-  }
-
-  truncate(length: number): Promise<void> {
-    return this.#handle.truncate(length)
-  }
-
-  sync(): Promise<void> {
-    return this.#handle.datasync()
-  }
-
-  close(): Promise<void> {
-    return this.#handle.close()
+function fileOf(handle: FileHandle): DiskFile {
+  return {
+    async write(bytes, position) {
+      let done = 0
+      while (done < bytes.length) {
+        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+        if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'ENOSPC' })
+        done += bytesWritten
+      }
+    },
+    truncate: (length) => handle.truncate(length),
+    sync: () => handle.datasync(),
+    close: () => handle.close(),
   }
 }
 

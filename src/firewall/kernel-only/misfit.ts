@@ -25,12 +25,6 @@ export interface KernelMisfit {
   readonly allowed: readonly Service[]
 }
 
-/** The form of a ruleset. */
-export interface Form {
-  readonly dialect: Dialect
-  readonly family: Family | undefined
-}
-
 /**
  * Compares a printed ruleset with the current config. Doors that the ruleset lacks count only if it refuses their
  * ports. Returns `undefined` if there is no difference.
@@ -38,7 +32,7 @@ export interface Form {
 export function kernelMisfitOf(
   printed: Printed & { readonly allowed: readonly Service[] },
   config: Config,
-  { dialect, family }: Form,
+  { dialect, family }: { readonly dialect: Dialect; readonly family: Family | undefined },
 ): KernelMisfit | undefined {
   const isPrinted = ({ name }: Door): boolean => printed.doors.some(({ quoted }) => quoted === quote(name))
   const refused = ({ opens }: Door): readonly Service[] =>

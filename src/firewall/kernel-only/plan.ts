@@ -60,14 +60,11 @@ export interface Choice {
   readonly allowed: readonly Service[]
 }
 
-/** A plan with its faults. If a fault is an error, there is no plan. */
-export interface Planning {
-  readonly plan: KernelPlan | undefined
-  readonly faults: readonly Fault[]
-}
-
-/** Makes a plan of the config. Everything that the kernel cannot do is reported as a fault. */
-export function planKernel({ file, options, doors: all }: Config, choice: Choice): Planning {
+/** Makes a plan of the config. What the kernel cannot do is reported as a fault; after an error there is no plan. */
+export function planKernel(
+  { file, options, doors: all }: Config,
+  choice: Choice,
+): { readonly plan: KernelPlan | undefined; readonly faults: readonly Fault[] } {
   const chosen = choice.doors.length === 0 ? all : all.filter(({ name }) => choice.doors.includes(name))
   const faults = [
     ...chosen.flatMap((door) => refuseDoor(door, choice.dialect)),
