@@ -47,12 +47,8 @@ export class BaseFiles {
       } catch (error) {
         if (!(error instanceof LockedError)) throw error
         if (performance.now() > until) {
-          throw new Error(
-            `process ${error.holder ?? 'unknown'} is changing the base ruleset\n  try again once it has ended`,
-            {
-              cause: error,
-            },
-          )
+          const who = `process ${error.holder ?? 'unknown'}`
+          throw new Error(`${who} is changing the base ruleset\n  try again once it has ended`, { cause: error })
         }
       }
       await pause(LOCK_LOOK_MS)

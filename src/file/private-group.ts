@@ -17,15 +17,10 @@ export function isPrivateGroup(
     const group = rows(read('/etc/group')).find(([, , number]) => Number(number) === gid)
     if (group === undefined) return false
     const members = (group[3] ?? '').split(',').filter((name) => name !== '')
-    const users = rows(read('/etc/passwd')).map(([name, , uid, primary]) => ({
-      name,
-      uid: Number(uid),
-      primary: Number(primary),
-    }))
-    const known = members.every((member) => users.some(({ name }) => name === member))
-    return (
-      known &&
-      users.every(({ name, uid, primary }) => isTrusted(uid) || (primary !== gid && !members.includes(name ?? '')))
+    const users = rows(read('/etc/passwd'))
+    if (!members.every((member) => users.some(([name]) => name === member))) return false
+    return users.every(
+      ([name = '', , uid, primary]) => isTrusted(Number(uid)) || (Number(primary) !== gid && !members.includes(name)),
     )
   } catch {
     return false

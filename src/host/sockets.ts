@@ -6,12 +6,10 @@ import type { Protocol } from '../packet/packet.ts'
 import { unmapped } from '../packet/scope.ts'
 
 /** Linux's lists of its sockets (proc(5)). */
-const TABLES: readonly { readonly path: string; readonly protocol: Protocol }[] = [
-  { path: '/proc/net/tcp', protocol: TCP },
-  { path: '/proc/net/tcp6', protocol: TCP },
-  { path: '/proc/net/udp', protocol: UDP },
-  { path: '/proc/net/udp6', protocol: UDP },
-]
+const TABLES: Readonly<Record<Protocol, readonly string[]>> = {
+  [TCP]: ['/proc/net/tcp', '/proc/net/tcp6'],
+  [UDP]: ['/proc/net/udp', '/proc/net/udp6'],
+}
 
 /** States by the kernel's numbers (`<net/tcp_states.h>`). A UDP socket without a peer has the state of a closed one. */
 export const ESTABLISHED = 0x01
@@ -41,8 +39,7 @@ export function* socketsOf(
   protocol: Protocol,
   read: ReadTable = (path) => readFileSync(path, 'latin1'),
 ): Generator<Socket, void> {
-  for (const { path, protocol: its } of TABLES) {
-    if (its !== protocol) continue
+  for (const path of TABLES[protocol]) {
     let table = ''
     try {
       table = read(path)

@@ -52,10 +52,8 @@ export function sshSession(of: SshSurroundings = thisMachine()): SshSession {
   const asked = above ? below.toReversed() : below
   const connection = asked.map(connectionIn).find((one) => one !== undefined)
   if (connection === undefined) return { peer: undefined, state: 'unsure', port: undefined, multiplexer }
-  const {
-    client,
-    server: { port },
-  } = connection
+  const { client } = connection
+  const { port } = connection.server
   const established = [...of.sockets].some((socket) => isOf(socket, connection))
   const peer = { address: formatAddress(client.address), port: client.port }
   if (!established) return { peer, state: 'ended', port, multiplexer }

@@ -1,3 +1,4 @@
+import { programName } from './shell.ts'
 import type { Simple, Word } from './shell.ts'
 
 /** One part of a firewall rule: `--dport 22`. */
@@ -30,16 +31,21 @@ export interface Change {
   readonly fields: readonly Field[]
 }
 
-/** Makes a change. By default it lets somebody in if it adds something, and stays until it is removed. */
+/**
+ * Makes a change. By default it lets somebody in if it adds something, and stays until it is removed.
+ *
+ * @param after the words of its head after the program
+ */
 export function changed(
   kind: Change['kind'],
   act: Change['act'],
   command: Simple,
-  head: string,
+  after: string,
   fields: readonly Field[],
   more: Partial<Pick<Change, 'opens' | 'passing'>> = {},
 ): Change {
   const { offset } = command[0]!
+  const head = `${programName(command)} ${after}`.trim()
   return { kind, act, opens: act === 'add', passing: false, head, text: textOf(command), offset, fields, ...more }
 }
 

@@ -99,8 +99,8 @@ const NAMED_DOORS_MAX = 3
 export class Fallbacks {
   readonly #faults: FaultList
   #first: { readonly name: string; readonly command: CommandText } | undefined
+  /** The other doors with such a command. */
   readonly #names: string[] = []
-  #unnamed = 0
 
   constructor(faults: FaultList) {
     this.#faults = faults
@@ -110,8 +110,7 @@ export class Fallbacks {
     const command = fallback(door)
     if (command === undefined) return
     if (this.#first === undefined) this.#first = { name: door.door.name, command }
-    else if (this.#names.length < NAMED_DOORS_MAX) this.#names.push(quote(door.door.name))
-    else this.#unnamed++
+    else this.#names.push(door.door.name)
   }
 
   end(): void {
@@ -119,7 +118,8 @@ export class Fallbacks {
     const { name, command } = this.#first
     const program = programName(command.script.commands.find((each) => takesOnlyIPv4(each))!)
     const message = `door ${quote(name)}: this command also runs for knocks over IPv6, but ${quote(program)} refuses IPv6 addresses here`
-    const others = this.#unnamed === 0 ? this.#names : [...this.#names, `${this.#unnamed} more`]
+    const others = this.#names.slice(0, NAMED_DOORS_MAX).map(quote)
+    if (this.#names.length > NAMED_DOORS_MAX) others.push(`${this.#names.length - NAMED_DOORS_MAX} more`)
     const also = others.length === 0 ? '' : ` (also ${others.join(', ')})`
     const hint = `add \`Start_Command_6\`: the IPv6 command, or nothing after the = to do nothing${also}`
     const { line, column } = command

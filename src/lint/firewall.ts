@@ -70,7 +70,7 @@ function nftChange(command: Simple): Change | undefined {
     fieldOf('table', table),
     fieldOf(object.text === 'element' ? 'set' : 'chain', name),
   ]
-  const head = `nft ${verb.text} ${object.text} ${name.text}`
+  const head = `${verb.text} ${object.text} ${name.text}`
   if (object.text === 'element') {
     const timeout = tail.findIndex(({ text }) => text === 'timeout')
     const elements = tail.filter(
@@ -112,7 +112,7 @@ function ufwChange(command: Simple): Change | undefined {
       if (text === 'delete') {
         removes = true
         if (/^[0-9]+$/.test(next?.text ?? ''))
-          return changed('ufw', 'number', command, `ufw delete ${next!.text}`, [fieldOf('number', next!)])
+          return changed('ufw', 'number', command, `delete ${next!.text}`, [fieldOf('number', next!)])
       } else if (text === 'insert') index++
       else if (text === 'route') fields.push(fieldOf('route', word))
       else if (UFW_POLICIES.has(text)) policy = word
@@ -133,7 +133,7 @@ function ufwChange(command: Simple): Change | undefined {
   if (policy === undefined) return undefined
   const opens = policy.text.toLowerCase() === 'allow' || policy.text.toLowerCase() === 'limit'
   const act = removes || !opens ? 'remove' : 'add'
-  return changed('ufw', act, command, `ufw ${removes ? 'delete ' : ''}${policy.text}`, fields, {
+  return changed('ufw', act, command, removes ? `delete ${policy.text}` : policy.text, fields, {
     opens: act === 'add',
   })
 }
@@ -177,7 +177,7 @@ function firewalldChanges(command: Simple): readonly Change[] {
       { label: 'value', value, text: word.text, offset: word.offset },
     ]
     const opens = act === 'add' && !/\b(drop|reject)\b/i.test(value)
-    return changed('firewall-cmd', act, command, `firewall-cmd --${act}-${what}`, fields, { opens, passing })
+    return changed('firewall-cmd', act, command, `--${act}-${what}`, fields, { opens, passing })
   })
 }
 
@@ -190,7 +190,7 @@ function ipsetChange(command: Simple): Change | undefined {
   const adds = /^(add|-A|--add)$/.test(verb.text)
   if (!adds && !/^(del|-D|--del)$/.test(verb.text)) return undefined
   const fields = [fieldOf('set', set), fieldOf('entry', entry)]
-  return changed('ipset', adds ? 'add' : 'remove', command, `ipset ${verb.text} ${set.text}`, fields, {
+  return changed('ipset', adds ? 'add' : 'remove', command, `${verb.text} ${set.text}`, fields, {
     passing: timeout >= 0,
   })
 }
@@ -205,5 +205,5 @@ function pfChange(command: Simple): Change | undefined {
   if (table === 0 || verb === 0 || words[table] === undefined || !/^(add|del|delete)$/.test(word)) return undefined
   const addresses = words.filter(({ text }, index) => index > verb && index !== table && !text.startsWith('-'))
   const fields = [fieldOf('table', words[table]), ...addresses.map((address) => fieldOf('address', address))]
-  return changed('pfctl', word === 'add' ? 'add' : 'remove', command, `pfctl -T ${word}`, fields)
+  return changed('pfctl', word === 'add' ? 'add' : 'remove', command, `-T ${word}`, fields)
 }

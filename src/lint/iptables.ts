@@ -95,7 +95,7 @@ export function iptablesChange(command: Simple, program: string): Change | undef
   }
   const target = groups.find(({ name }) => name === '-j')?.values[0]?.text ?? ''
   const opens = act === 'add' && OPENING_TARGETS.has(target)
-  return changed('iptables', act, command, `${program} ${head.text} ${chain}`.trim(), fields, { opens })
+  return changed('iptables', act, command, `${head.text} ${chain}`, fields, { opens })
 }
 
 interface Group {

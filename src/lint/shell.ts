@@ -36,8 +36,7 @@ const PREFIXES: ReadonlySet<string> = new Set(['sudo', 'nohup', 'exec', 'command
  * the operators between programs, and expands nothing. It takes one pass, whatever the text.
  */
 export function splitCommand(text: string): Script {
-  const split = new Split(text)
-  return split.run()
+  return new Split(text).run()
 }
 
 class Split {

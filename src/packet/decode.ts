@@ -1,4 +1,4 @@
-import { networkOffset } from './link.ts'
+import { half, networkOffset } from './link.ts'
 import { TCP, UDP } from './packet.ts'
 import type { Packet } from './packet.ts'
 import { MALFORMED, OTHER, PACKET, SHORT } from './verdict.ts'
@@ -162,10 +162,6 @@ function decodeUdp(bytes: Uint8Array, at: number, end: number, full: number, pac
   packet.payloadEnd = Math.min(at + length, full, end)
   packet.payloadStart = Math.min(at + UDP_HEADER_BYTES, packet.payloadEnd)
   return PACKET
-}
-
-function half(bytes: Uint8Array, at: number): number {
-  return (bytes[at]! << 8) | bytes[at + 1]!
 }
 
 function word(bytes: Uint8Array, at: number): number {

@@ -51,7 +51,7 @@ export function networkOffset(bytes: Uint8Array, start: number, end: number, lin
       return ofEtherType(bytes, start + 12, start + 14, end)
     case LINUX_SLL:
       if (start + 16 > end) return ~SHORT
-      if (word(bytes, start) === PACKET_OUTGOING) return ~OTHER
+      if (half(bytes, start) === PACKET_OUTGOING) return ~OTHER
       return ofEtherType(bytes, start + 14, start + 16, end)
     case LINUX_SLL2:
       if (start + 20 > end) return ~SHORT
@@ -74,7 +74,8 @@ export function networkOffset(bytes: Uint8Array, start: number, end: number, lin
   }
 }
 
-function word(bytes: Uint8Array, at: number): number {
+/** Reads 16 bits in network byte order. */
+export function half(bytes: Uint8Array, at: number): number {
   return (bytes[at]! << 8) | bytes[at + 1]!
 }
 
@@ -87,7 +88,7 @@ function ofEtherType(bytes: Uint8Array, type: number, payload: number, end: numb
   let at = payload
   for (let tags = 0; tags <= VLAN_TAGS_MAX; tags++) {
     if (at > end) return ~SHORT
-    switch (word(bytes, typeAt)) {
+    switch (half(bytes, typeAt)) {
       case ETHERTYPE_IPV4:
       case ETHERTYPE_IPV6:
         return at
@@ -108,7 +109,7 @@ function ofEtherType(bytes: Uint8Array, type: number, payload: number, end: numb
 
 function ofPppoe(bytes: Uint8Array, at: number, end: number): number {
   if (at + 8 > end) return ~SHORT
-  return word(bytes, at) === PPPOE_SESSION ? ofPpp(bytes, at + 6, end) : ~OTHER
+  return half(bytes, at) === PPPOE_SESSION ? ofPpp(bytes, at + 6, end) : ~OTHER
 }
 
 function ofPpp(bytes: Uint8Array, start: number, end: number): number {
@@ -119,7 +120,7 @@ function ofPpp(bytes: Uint8Array, start: number, end: number): number {
   // A one-byte protocol field has its lowest bit set, unlike the first byte of a two-byte field.
   const compressed = (bytes[at]! & 1) === 1
   if (!compressed && at + 2 > end) return ~SHORT
-  const protocol = compressed ? bytes[at]! : word(bytes, at)
+  const protocol = compressed ? bytes[at]! : half(bytes, at)
   if (protocol !== PPP_IPV4 && protocol !== PPP_IPV6) return ~OTHER
   return at + (compressed ? 1 : 2)
 }
@@ -127,8 +128,8 @@ function ofPpp(bytes: Uint8Array, start: number, end: number): number {
 /** The family is in the byte order of the capturing host or of the network. */
 function ofFamily(bytes: Uint8Array, start: number, end: number): number {
   if (start + 4 > end) return ~SHORT
-  const high = word(bytes, start)
-  const low = word(bytes, start + 2)
+  const high = half(bytes, start)
+  const low = half(bytes, start + 2)
   if (high !== 0 && low !== 0) return ~OTHER
   const family = high === 0 ? low : bytes[start]! | (bytes[start + 1]! << 8)
   return family === AF_INET || AF_INET6.has(family) ? start + 4 : ~OTHER

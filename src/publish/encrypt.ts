@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Encrypter, armor } from 'age-encryption'
+import type { PublishTerms } from '../config/config.ts'
 import { PUBLIC, SECRET } from '../file/policy.ts'
 import { readPrivateFile, readPrivateText } from '../file/private-file.ts'
 import { spawn } from '../native/spawn.ts'
@@ -23,10 +24,7 @@ const KEY_MAX_BYTES = 1_048_576
  */
 export async function encryptAge(
   text: string,
-  {
-    recipients,
-    passphraseFile,
-  }: { readonly recipients: readonly string[]; readonly passphraseFile: string | undefined },
+  { recipients, passphraseFile }: Pick<PublishTerms, 'recipients' | 'passphraseFile'>,
 ): Promise<string> {
   const encrypter = new Encrypter()
   if (passphraseFile === undefined) for (const recipient of recipients) encrypter.addRecipient(recipient)
@@ -58,20 +56,15 @@ export async function encryptOpenPgp(text: string, keys: readonly string[]): Pro
     const to = copies.flatMap((copy) => ['--recipient-file', copy])
     // The operator knows the key's own file, but not the copy that gpg names.
     const named = (said: string): string => copies.reduceRight((all, copy, at) => all.replaceAll(copy, keys[at]!), said)
-    return await run('gpg', [...words, '--armor', ...to, '--encrypt'], text, named)
+    return await runGpg([...words, '--armor', ...to, '--encrypt'], text, named)
   } finally {
     await rm(home, { recursive: true, force: true })
   }
 }
 
-async function run(
-  program: string,
-  words: readonly string[],
-  input: string,
-  named: (said: string) => string,
-): Promise<Buffer> {
+async function runGpg(words: readonly string[], input: string, named: (said: string) => string): Promise<Buffer> {
   return await new Promise((resolve, reject) => {
-    const child = spawn(program, words, {
+    const child = spawn('gpg', words, {
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: GPG_TIME_MAX_MS,
       killSignal: 'SIGKILL',
@@ -88,13 +81,13 @@ async function run(
       said = `${said}${piece.toString()}`.slice(0, GPG_SAID_MAX)
     })
     child.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'ENOENT' ? new Error(`${program} is not installed`) : error)
+      reject(error.code === 'ENOENT' ? new Error('gpg is not installed') : error)
     })
     child.once('close', (code) => {
       if (code === 0) resolve(Buffer.concat(pieces))
-      else reject(new Error(`${program}: ${named(said).trim().split('\n').join('; ') || 'ended without a message'}`))
+      else reject(new Error(`gpg: ${named(said).trim().split('\n').join('; ') || 'ended without a message'}`))
     })
-    // The program may end without reading its input. Its message then counts.
+    // gpg may end without reading its input. Its message then counts.
     child.stdin.on('error', () => undefined)
     child.stdin.end(input)
   })

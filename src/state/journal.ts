@@ -133,9 +133,8 @@ export class Journal {
     const json = JSON.stringify(value)
     const bytes = Buffer.byteLength(json)
     if (bytes > LINE_MAX_BYTES - LINE_OVERHEAD_BYTES) {
-      return Promise.reject(
-        new JournalError('too long', `${this.#path}: a record of more than ${LINE_MAX_BYTES} bytes`),
-      )
+      const message = `${this.#path}: a record of more than ${LINE_MAX_BYTES} bytes`
+      return Promise.reject(new JournalError('too long', message))
     }
     if (this.#queueBytes + bytes > QUEUE_MAX_BYTES || (this.#full && !relief)) {
       return Promise.reject(new JournalError('full', `${this.#path}: too many records`))
@@ -299,10 +298,8 @@ export class Journal {
           : (missing ?? `${unknown} records are unknown`)
       faults.push(lossOf(`${this.#path}: ${what}; readable records are used`, `also check ${this.#path}.damaged-*`))
     } else if (reading.state === 'torn') {
-      faults.push({
-        kind: 'torn',
-        message: `${this.#path}: the last write was incomplete (line ${rows}) and was removed`,
-      })
+      const message = `${this.#path}: the last write was incomplete (line ${rows}) and was removed`
+      faults.push({ kind: 'torn', message })
     }
     return faults
   }

@@ -62,13 +62,9 @@ export function baseRuleset(plan: BasePlan, { guardThere, trialS }: BaseState): 
     ...EARLIER_CONNECTIONS,
     ...refused(plan),
   ]
-  const trial =
-    trialS === undefined
-      ? []
-      : [
-          `set ${TRIAL} { type nf_proto; flags timeout; elements = { ipv4 timeout ${trialS}s, ipv6 timeout ${trialS}s }; }`,
-        ]
-  const lines = [...trial, 'chain input {', ...rules.map((rule) => `\t${rule}`), '}']
+  const timeout = `timeout ${trialS}s`
+  const trial = `set ${TRIAL} { type nf_proto; flags timeout; elements = { ipv4 ${timeout}, ipv6 ${timeout} }; }`
+  const lines = [...(trialS === undefined ? [] : [trial]), 'chain input {', ...rules.map((rule) => `\t${rule}`), '}']
   return [
     `add table ${BASE_TABLE}`,
     `delete table ${BASE_TABLE}`,

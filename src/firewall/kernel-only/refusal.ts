@@ -61,12 +61,11 @@ export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
   }
   if (dialect === 'iptables') {
     for (const [name, ms] of [
-      ['Seq_Timeout', door.seqTimeoutMs],
-      ['Open_For', door.cmdTimeoutMs],
+      ['a Seq_Timeout', door.seqTimeoutMs],
+      ['an Open_For', door.cmdTimeoutMs],
     ] as const) {
       const hint = recentTime(ms)
-      if (hint !== undefined)
-        refuse(`has ${name === 'Open_For' ? 'an' : 'a'} ${name} that the recent match cannot keep`, hint)
+      if (hint !== undefined) refuse(`has ${name} that the recent match cannot keep`, hint)
     }
   }
   return faults
