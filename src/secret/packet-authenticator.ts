@@ -185,7 +185,7 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
    * @param reason the explanation; by default the event's line
    */
   protected logRarely(source: Address, event: LogEvent, subject = withoutDigits(textOf(event)), reason?: string): void {
-    if (this.#throttle.due(subject, performance.now())) this.deps.log.event(event)
+    if (this.#throttle.due(subject, this.deps.clock.steady())) this.deps.log.event(event)
     else this.explain(source, reason ?? textOf(event))
   }
 
