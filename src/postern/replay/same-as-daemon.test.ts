@@ -187,6 +187,8 @@ test('fixed sequences, one-time ones, codes and users, again and again, and a sc
   )
 })
 
+const syn = (number: number): Segment => knockknock.honest(number, '192.0.2.22')
+
 test('single packets: valid, again, from elsewhere, out of order, forged, refused, and old by the time of the capture', async () => {
   vi.useFakeTimers({ toFake: ['Date', 'performance'], now: RECORDED_MS })
   const base64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64')
@@ -210,7 +212,6 @@ test('single packets: valid, again, from elsewhere, out of order, forged, refuse
   const [one, two, old] = [1, 2, 3].map((number) => fwknop.honest(number, '192.0.2.20'))
   const [first, newer, aged] = [1_000, 3_000, 2_000].map((ms) => ours.honest(ms, '192.0.2.21'))
   const elsewhere = [1, 2, 3].map((number) => ours.honest(5_000 + number, '192.0.2.23', 'elsewhere'))
-  const syn = (number: number): Segment => knockknock.honest(number, '192.0.2.22')
   const sent = [
     { at: 0, ...recorded },
     { at: 10, ...recorded },
