@@ -1,8 +1,8 @@
+import { protocolName } from '../config/service.ts'
 import { plainPort, textOf } from '../lint/change.ts'
 import type { Config, Door } from '../config/config.ts'
 import { splitCommand, programName } from '../lint/shell.ts'
 import type { Family } from '../packet/address.ts'
-import { TCP } from '../packet/packet.ts'
 import { plainDashes } from './plain.ts'
 import { publishedIn } from './cause/published.ts'
 
@@ -37,7 +37,8 @@ export interface PortClues {
 export function portsOf(door: Door, family: Family, { chosen, rules, listening }: PortClues): DoorPorts {
   if (chosen.length > 0) return known(chosen)
   const own = door.opens.filter(({ host }) => host === undefined)
-  if (own.length > 0) return known(own.flatMap(({ protocol, first, last }) => endsOf(nameOf(protocol), first, last)))
+  if (own.length > 0)
+    return known(own.flatMap(({ protocol, first, last }) => endsOf(protocolName(protocol), first, last)))
   if (door.opens.length > 0) return { kind: 'unknown', why: 'it opens ports of another host, which is not rehearsed' }
   const text = (family === 4 ? door.commands4 : door.commands6).start ?? door.commands4.start ?? ''
   const ports = portsIn(text)
@@ -69,10 +70,6 @@ function known(ports: readonly OpenedPort[], note?: string): DoorPorts {
       index === ports.findIndex((other) => other.port === port && other.protocol === protocol),
   )
   return { kind: 'known', ports: once.slice(0, PORTS_MAX), ...(note === undefined ? {} : { note }) }
-}
-
-function nameOf(protocol: number): 'tcp' | 'udp' {
-  return protocol === TCP ? 'tcp' : 'udp'
 }
 
 function endsOf(protocol: 'tcp' | 'udp', first: number, last: number): readonly OpenedPort[] {
