@@ -98,7 +98,6 @@ export class Authenticators {
     )
   }
 
-  /** Returns the door in force with this name. */
   find(name: string): Door | undefined {
     return this.#doors.get(name)?.door
   }
@@ -159,7 +158,6 @@ export class Authenticators {
     return Math.min(...[...this.#all].map((each) => each.nextExpiry(now)))
   }
 
-  /** Returns the state of a door's secret. */
   status(door: string): SecretStatus {
     return this.#for(door)?.status(door) ?? {}
   }

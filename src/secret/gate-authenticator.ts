@@ -73,12 +73,10 @@ export class GateAuthenticator<Kind extends Door['secret']['kind'], State extend
     await this.#doors.close()
   }
 
-  /** The state of the door with this name. */
   protected find(door: string): State | undefined {
     return this.#doors.find(door)?.state
   }
 
-  /** The states of all doors. */
   protected get states(): readonly State[] {
     return [...this.#doors]
   }

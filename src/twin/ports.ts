@@ -18,6 +18,18 @@ export interface OpenedPort {
   readonly listensAt: number
 }
 
+/** Formats a port: `tcp/22`. */
+export function portText({ protocol, port }: Pick<OpenedPort, 'protocol' | 'port'>): string {
+  return `${protocol}/${port}`
+}
+
+/** Returns ports without repetitions. The first of several with one protocol and number stays. */
+export function uniquePorts<Port extends Pick<OpenedPort, 'protocol' | 'port'>>(
+  ports: readonly Port[],
+): readonly Port[] {
+  return ports.filter((port, index) => index === ports.findIndex((other) => portText(other) === portText(port)))
+}
+
 /** The ports that a door opens, or the reason why they are unknown. */
 export type DoorPorts =
   | { readonly kind: 'known'; readonly ports: readonly OpenedPort[]; readonly note?: string }
@@ -59,17 +71,13 @@ export function portsOfDoors({ doors }: Pick<Config, 'doors'>, rules: string): r
       return its.kind === 'known' ? its.ports : []
     }),
   )
-  return [...new Map(found.map((port) => [`${port.protocol}/${port.port}`, port])).values()]
+  return [...new Map(found.map((port) => [portText(port), port])).values()]
 }
 
 const SSH = 22
 
 function known(ports: readonly OpenedPort[], note?: string): DoorPorts {
-  const once = ports.filter(
-    ({ protocol, port }, index) =>
-      index === ports.findIndex((other) => other.port === port && other.protocol === protocol),
-  )
-  return { kind: 'known', ports: once.slice(0, PORTS_MAX), ...(note === undefined ? {} : { note }) }
+  return { kind: 'known', ports: uniquePorts(ports).slice(0, PORTS_MAX), ...(note === undefined ? {} : { note }) }
 }
 
 function endsOf(protocol: 'tcp' | 'udp', first: number, last: number): readonly OpenedPort[] {
