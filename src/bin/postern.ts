@@ -2,11 +2,10 @@
 import { onThisNode } from './node.ts'
 
 onThisNode('postern', async () => {
-  const [{ postern }, { endWith, outputOf }, { SIGNALLED }] = await Promise.all([
-    import('../postern/postern.ts'),
-    import('./output.ts'),
-    import('../cli/exit-code.ts'),
-  ])
+  // One after another: Node.js 20 can fail to link modules that are loaded at the same time.
+  const { postern } = await import('../postern/postern.ts')
+  const { endWith, outputOf } = await import('./output.ts')
+  const { SIGNALLED } = await import('../cli/exit-code.ts')
   // `postern … | head` is no failure.
   endWith(
     await postern(

@@ -46,7 +46,6 @@ export interface Command extends CommandHelp {
   readonly complete?: (argv: readonly string[]) => readonly string[]
   /** Makes the arguments. @throws UsageError */
   readonly read: (values: never, words: readonly string[]) => unknown
-  /** Loads the code. */
   readonly run: () => Promise<Run<never>>
 }
 

@@ -6,6 +6,7 @@ import { UsageError } from '../cli/fault.ts'
 import { TCP, UDP, type Protocol } from '../packet/packet.ts'
 import { KNOCK, OPTIONS, requestOf, type Request } from './arguments.ts'
 import type { PublishedSecret } from './knock-source.ts'
+import { PLAIN_REQUEST } from './request-fake.ts'
 
 const services = (name: string, protocol: Protocol): number | undefined =>
   name === 'ssh' && protocol === TCP ? 22 : undefined
@@ -16,18 +17,6 @@ const read = (argv: readonly string[]): Request => {
   return requestOf(given.values, given.words, services)
 }
 const parse = (line: string): Request => read(line === '' ? [] : line.split(' '))
-
-const plain: Request = {
-  host: 'h',
-  knocks: [{ protocol: TCP, port: 1 }],
-  knockSource: { kind: 'ports' },
-  family: undefined,
-  delayMs: 0,
-  verbose: false,
-  source: undefined,
-  verify: undefined,
-  retry: 0,
-}
 
 const published: PublishedSecret = {
   kind: 'published',
@@ -81,7 +70,7 @@ describe('a command line', () => {
       { knocks: [], knockSource: { ...published, from: 'f', identities: ['a', 'b'], passphraseFile: 'p' } },
     ],
   ])('%s', (line, difference) => {
-    expect(parse(line)).toEqual({ ...plain, ...difference })
+    expect(parse(line)).toEqual({ ...PLAIN_REQUEST, ...difference })
   })
 
   test.each(['-h', '--help', '-h nothing', '-hV'])('%s asks for help', (line) => {

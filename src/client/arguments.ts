@@ -84,7 +84,7 @@ export const KNOCK = command({
     '[OPTION]... HOST PORT[:PROTO]...',
     '[OPTION]... --totp-file FILE | --code CODE HOST [PORT[:PROTO]]...',
     '[OPTION]... --from URL|FILE HOST',
-    '--spa [postern | fwknop | knockknock] [OPTION]... HOST',
+    '--spa [postern | fwknop | knockknock] [OPTION]... HOST [PORT]',
   ],
   about: `Knocks at the ports of HOST, in the order given. PORT is a number or a service's
 name, PROTO is tcp (default) or udp.`,

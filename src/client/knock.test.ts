@@ -5,24 +5,19 @@ import type { Request } from './arguments.ts'
 import type { Destination } from './destination.ts'
 import { ClientError } from './fault.ts'
 import { knock as knockBy, type Outside } from './knock.ts'
+import { PLAIN_REQUEST } from './request-fake.ts'
 import { always } from './rounds.ts'
 
 const FOUR: Destination = { family: 4, address: '192.0.2.1', source: undefined }
 const SIX: Destination = { family: 6, address: '2001:db8::1', source: undefined }
 
 const request: Request = {
+  ...PLAIN_REQUEST,
   host: 'gate.example',
   knocks: [
     { protocol: TCP, port: 7 },
     { protocol: UDP, port: 8 },
   ],
-  knockSource: { kind: 'ports' },
-  family: undefined,
-  delayMs: 0,
-  verbose: false,
-  source: undefined,
-  verify: undefined,
-  retry: 0,
 }
 
 const knock = async (asked: Request, outside: Outside): Promise<void> => knockBy(asked, always(asked.knocks), outside)

@@ -1,7 +1,8 @@
+import { protocolName } from '../config/service.ts'
 import { UsageError } from '../cli/fault.ts'
 import type { Knock } from '../config/config.ts'
 import { parseKnock } from '../config/sequence.ts'
-import { TCP, UDP, type Protocol } from '../packet/packet.ts'
+import { UDP, type Protocol } from '../packet/packet.ts'
 
 /** Looks up the port of a service by its name. */
 export type Services = (name: string, protocol: Protocol) => number | undefined
@@ -37,11 +38,6 @@ export function parseVerify(text: string, services: Services): number {
     throw new UsageError('--verify: not a tcp/PORT', 'such as tcp/22')
   }
   return parseNamed(port, false, services, '--verify').port
-}
-
-/** Returns the protocol's name in the output. */
-export function protocolName(protocol: Protocol): 'tcp' | 'udp' {
-  return protocol === TCP ? 'tcp' : 'udp'
 }
 
 function parseNamed(word: string, udp: boolean, services: Services, place: string): Knock {

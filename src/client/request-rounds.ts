@@ -44,21 +44,13 @@ export async function roundsOf(
 }
 
 async function published(knockSource: PublishedSecret, host: string, outside: SecretOutside): Promise<Rounds> {
-  const [
-    { fetchPublished, PUBLISHED_MAX_BYTES },
-    { decrypt },
-    { readList },
-    { checkHost },
-    { publishedRounds },
-    { readRegular },
-  ] = await Promise.all([
-    import('./published/fetch.ts'),
-    import('./published/decrypt.ts'),
-    import('./published/list.ts'),
-    import('./published/bound.ts'),
-    import('./published/rounds.ts'),
-    import('./private-file.ts'),
-  ])
+  // One after another: Node.js 20 can fail to link modules that are loaded at the same time.
+  const { fetchPublished, PUBLISHED_MAX_BYTES } = await import('./published/fetch.ts')
+  const { decrypt } = await import('./published/decrypt.ts')
+  const { readList } = await import('./published/list.ts')
+  const { checkHost } = await import('./published/bound.ts')
+  const { publishedRounds } = await import('./published/rounds.ts')
+  const { readRegular } = await import('./private-file.ts')
   const { from } = knockSource
   const read = async (): Promise<Uint8Array> =>
     from instanceof URL ? fetchPublished(from) : readRegular(from, PUBLISHED_MAX_BYTES)

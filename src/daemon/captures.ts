@@ -32,7 +32,6 @@ export class Captures {
     this.#interfaces = this.#on(this.#names)
   }
 
-  /** The present interfaces. */
   get interfaces(): Interfaces {
     return this.#interfaces
   }

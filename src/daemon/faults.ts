@@ -1,3 +1,5 @@
+import { TokenBucket } from '../limit/token-bucket.ts'
+
 /** The number of faults that are logged at once, and the milliseconds between later ones. */
 export const FAULTS_BURST = 5
 export const FAULTS_REPORT_MS = 60_000
@@ -24,8 +26,7 @@ export class Faults {
   #count = 0
   #last = ''
   #lastAt = -Infinity
-  #tokens = FAULTS_BURST
-  #filled = 0
+  readonly #reports = new TokenBucket(1_000 / FAULTS_REPORT_MS, FAULTS_BURST)
   #unsaid = 0
 
   /** @param now milliseconds of a steady clock */
@@ -67,13 +68,10 @@ export class Faults {
     this.#count++
     this.#last = textOf(error)
     this.#lastAt = now
-    this.#tokens = Math.min(FAULTS_BURST, this.#tokens + (now - this.#filled) / FAULTS_REPORT_MS)
-    this.#filled = now
-    if (this.#tokens < 1) {
+    if (!this.#reports.take(now)) {
       this.#unsaid++
       return
     }
-    this.#tokens--
     const more = this.#unsaid === 0 ? '' : ` (and ${this.#unsaid} more since the last report)`
     this.#unsaid = 0
     try {

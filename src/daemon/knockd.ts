@@ -24,14 +24,12 @@ export async function listen(args: Arguments): Promise<number> {
   }
   if (args.daemon && !inBackground()) return await startInBackground((text) => process.stderr.write(text))
   // The modules below load native libraries. The code above does not.
-  const [{ Daemon }, { ConfigError }, { removePidFile, writePidFile, PID_FILE_DEFAULT }, { notify }, { nameProcess }] =
-    await Promise.all([
-      import('./daemon.ts'),
-      import('./config-file.ts'),
-      import('./pid-file.ts'),
-      import('./notify.ts'),
-      import('../native/process-name.ts'),
-    ])
+  // One after another: Node.js 20 can fail to link modules that are loaded at the same time.
+  const { Daemon } = await import('./daemon.ts')
+  const { ConfigError } = await import('./config-file.ts')
+  const { removePidFile, writePidFile, PID_FILE_DEFAULT } = await import('./pid-file.ts')
+  const { notify } = await import('./notify.ts')
+  const { nameProcess } = await import('../native/process-name.ts')
   nameProcess('knockd', process.argv.slice(2))
   const signals = new Signals()
   try {

@@ -74,7 +74,6 @@ export class Knocks {
     }, wait)
   }
 
-  /** Stops the timer. */
   stop(): void {
     this.#stopped = true
     clearTimeout(this.#timer)

@@ -1,4 +1,5 @@
 import { interestOf } from '../capture/interest.ts'
+import { broadcastAddresses } from '../host/local-addresses.ts'
 import type { Config } from '../config/config.ts'
 import { socketPath } from '../control/socket.ts'
 import { CommandRunner } from '../door/command.ts'
@@ -114,7 +115,7 @@ export class Parts {
       taken: () => this.knocks.arm(),
       local: (addresses) => {
         gate.setOwn(addresses)
-        authenticators.setOwn(addresses)
+        authenticators.setOwn(addresses, broadcastAddresses())
         this.guarding.ports.closeForwardsTo((address) => addresses.some((local) => sameAddress(local, address)))
       },
     })

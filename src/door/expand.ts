@@ -1,5 +1,5 @@
+import { protocolName } from '../config/service.ts'
 import { formatAddress } from '../packet/address.ts'
-import { UDP } from '../packet/packet.ts'
 import type { Opening } from '../state/opening.ts'
 import type { Grant } from './grant.ts'
 
@@ -14,7 +14,7 @@ export function commandEnvironment({ door, source, protocol, port, user, claimed
     POSTERN_DOOR: door.name,
     POSTERN_IP: formatAddress(source),
     POSTERN_FAMILY: String(source.family),
-    POSTERN_PROTOCOL: protocol === UDP ? 'udp' : 'tcp',
+    POSTERN_PROTOCOL: protocolName(protocol),
     POSTERN_PORT: String(port),
     ...(user === undefined ? {} : { POSTERN_USER: user }),
     ...(claimedUser === undefined ? {} : { POSTERN_CLAIMED_USER: claimedUser }),

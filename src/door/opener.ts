@@ -16,7 +16,6 @@ export interface Opener {
    * @returns false if the door stays shut
    */
   open(grant: Grant, opened: () => void): Promise<boolean>
-  /** Lists what is open. */
   list(): readonly OpeningStatus[]
   /** Closes the openings of a door and a source; `undefined` matches any. @returns the number of closed openings */
   close(door: string | undefined, source: Address | undefined): Promise<number>

@@ -1,3 +1,4 @@
+import { counted } from '../text/counted.ts'
 import type { Config, Service } from '../config/config.ts'
 import { formatService } from '../config/service.ts'
 import type { Element } from '../firewall/guard/element.ts'
@@ -164,8 +165,10 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     const { guard, log, restored } = this.deps
     if (state === 'unclear' && this.#intact) return false
     guard.restore((plan) => this.#held(plan), state === 'gone')
-    const open = `${this.live.size} opening${this.live.size === 1 ? '' : 's'}`
-    log.notice('warning', `another program took the guard out of the rules: it is back, with ${open}`)
+    log.notice(
+      'warning',
+      `another program took the guard out of the rules: it is back, with ${counted(this.live.size, 'opening')}`,
+    )
     restored?.()
     return true
   }

@@ -4,9 +4,12 @@ import { WorkBudget } from '../secret/work-budget.ts'
 import { FwknopAuthenticator } from './fwknop/authenticator/fwknop-authenticator.ts'
 import { KnockknockAuthenticator } from './knockknock/authenticator/knockknock-authenticator.ts'
 
-/** Makes the authenticators of all kinds of single packets. They share one limit on the time for packets. */
+/**
+ * Makes the authenticators of all kinds of single packets. They share one limit on the time for packets. In a replay no
+ * time passes during the work, so that nothing is limited.
+ */
 export function makePacketAuthenticators(deps: PacketAuthenticatorsDeps): PacketAuthenticators {
-  const work = new WorkBudget()
+  const work = new WorkBudget(() => deps.clock.steady())
   const noise: NoiseAuthenticator = new NoiseAuthenticator(
     { ...deps, claimed: (claim) => deps.claimed(claim, noise) },
     work,

@@ -1,7 +1,7 @@
+import { presentStatus } from './control/present-status.ts'
 import type { Config, Service } from '../config/config.ts'
 import type { Fault } from '../text/fault.ts'
 import { formatService, readService } from '../config/service.ts'
-import { ask, findSocket } from '../control/client.ts'
 import { EXPOSED_MAX, exposedText } from '../control/message.ts'
 import { listedServices } from '../firewall/guard/listed.ts'
 import { TABLE } from '../firewall/guard/element.ts'
@@ -21,12 +21,8 @@ export async function faultsOfHidden({ file, options, doors }: Config): Promise<
 
 /** Returns the ports that the daemon of this config hides. If none answers, root gets those of the kernel's table. */
 async function hiddenNow(file: string): Promise<readonly Service[]> {
-  try {
-    const reply = await ask(findSocket(file, []), { command: 'status' })
-    if ('status' in reply) return (reply.status.guard?.services ?? []).flatMap((text) => readService(text) ?? [])
-  } catch {
-    // No daemon runs, or this user may not ask it.
-  }
+  const status = await presentStatus(file, [])
+  if (status !== undefined) return (status.guard?.services ?? []).flatMap((text) => readService(text) ?? [])
   return process.geteuid?.() === 0 ? await hiddenInKernel() : []
 }
 

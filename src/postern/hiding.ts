@@ -3,7 +3,7 @@ import { readConfig } from '../config/read.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
 import type { Addition, Port, Remedy } from '../remedy/remedies.ts'
 import { isShutter } from './rehearse/rehearsal.ts'
-import { portsOf } from '../twin/ports.ts'
+import { portText, portsOf, uniquePorts } from '../twin/ports.ts'
 import type { PortClues } from '../twin/ports.ts'
 
 /** A config whose ports are to be hidden, and what is known of it. */
@@ -22,16 +22,13 @@ export interface HidingTerms {
  * not known for certain, the remedy is to edit the config by hand.
  */
 export function hiding(ports: readonly Port[], { config, text, clues, pid }: HidingTerms): Remedy {
-  const once = ports.filter(
-    ({ protocol, port }, index) =>
-      index === ports.findIndex((other) => other.protocol === protocol && other.port === port),
-  )
+  const once = uniquePorts(ports)
   const additions: (Addition & { readonly at: number })[] = []
   const byHand = REMEDIES.edit(config.file, config.doors[0]?.line ?? 1)
   for (const door of config.doors) {
     const opened = openedBy(door, once, clues)
     if (opened === undefined) return byHand
-    const line = `Open_Ports = ${opened.map(({ protocol, port }) => `${protocol}/${port}`).join()}`
+    const line = `Open_Ports = ${opened.map(portText).join()}`
     if (opened.length > 0) additions.push({ door: door.name, line, at: door.line })
   }
   const lines = text.split('\n')

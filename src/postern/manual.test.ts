@@ -29,15 +29,24 @@ const synopsesOf = (row: Command): readonly string[] =>
 /** A synopsis in roff: flags in bold, placeholders in italics. */
 const roff = (synopsis: string): string =>
   synopsis
-    .replaceAll(/(?<!\[-)\b[A-Z]+\b/g, (word) => `\\fI${word.toLowerCase()}\\fR`)
-    .replaceAll(/^[a-z -]+[a-z](?= |$)|(?<=\[)--?[\w-]+/g, String.raw`\fB$&\fR`)
+    .replaceAll(/(?<!\[-)\b[A-Z]+\b/g, String.raw`\fI$&\fR`)
+    .replaceAll(/^[a-z -]+[a-z](?= |$)|(?<=[[ ])--?[\w-]+/g, String.raw`\fB$&\fR`)
     .replaceAll('-', String.raw`\-`)
+/** The placeholders of postern(8) and knockd(8) are in small letters. */
+const small = (synopsis: string): string => synopsis.replaceAll(/(?<=\\fI)[A-Z]+/g, (word) => word.toLowerCase())
 
-test('the synopsis of postern(8) is that of the table', () => {
-  const lines = ROWS.flatMap((row) => synopsesOf(row).map((synopsis) => roff(`${row.name} ${synopsis}`.trim())))
-  expect(section(page('postern.8'), 'SYNOPSIS').trim()).toBe(
-    [...lines, String.raw`\fBpostern\fR [\fB\-V\fR|\fB\-h\fR]`].join('\n.br\n'),
-  )
+test.each([
+  [
+    'postern.8',
+    [
+      ...ROWS.flatMap((row) => synopsesOf(row).map((synopsis) => small(roff(`${row.name} ${synopsis}`.trim())))),
+      String.raw`\fBpostern\fR [\fB\-V\fR|\fB\-h\fR]`,
+    ],
+  ],
+  ['knockd.8', [small(roff(`knockd ${synopsisOf(KNOCKD).join(' ')}`))]],
+  ['knock.1', KNOCK.forms!.map((form) => roff(`knock ${form}`))],
+] as const)('the synopsis of %s is that of the table', (name, lines) => {
+  expect(section(page(name), 'SYNOPSIS').trim()).toBe(lines.join('\n.br\n'))
 })
 
 /** The options in the headings of a text, as in `json` or `config -c`. */

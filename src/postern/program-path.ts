@@ -20,7 +20,8 @@ export function programFacts(name: string): ProgramFacts {
   return { state: existsSync(name) ? 'barred' : 'absent', ...(meant === undefined ? {} : { meant }) }
 }
 
-function isExecutable(path: string): boolean {
+/** Returns true for a file that this user may run. */
+export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK)
     return statSync(path).isFile()

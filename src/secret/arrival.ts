@@ -1,7 +1,8 @@
+import { protocolName } from '../config/service.ts'
 import type { LogEvent } from '../log/event.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
-import { TCP, sourceOf } from '../packet/packet.ts'
+import { sourceOf } from '../packet/packet.ts'
 import type { Packet, Protocol } from '../packet/packet.ts'
 
 /** The origin and the port of a single packet, copied because the packet's record is reused. */
@@ -23,6 +24,5 @@ export function rejectedOf(
   { source, protocol, port }: Arrival,
   about: Omit<Rejected, 'kind' | 'source' | 'to'>,
 ): Rejected {
-  const to = `${protocol === TCP ? 'tcp' : 'udp'}/${port}`
-  return { kind: 'rejected', source: formatAddress(source), to, ...about }
+  return { kind: 'rejected', source: formatAddress(source), to: `${protocolName(protocol)}/${port}`, ...about }
 }

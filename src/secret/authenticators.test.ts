@@ -95,7 +95,7 @@ test('a door that changes its kind is opened by the new secret alone', async () 
 
 test('single packets are loaded with the first config that needs them, once, and get packets to this host', async () => {
   const packet = hit({ port: 1, to: '192.0.2.1' })
-  authenticators.setOwn([parseAddress('192.0.2.1')!])
+  authenticators.setOwn([parseAddress('192.0.2.1')!], [])
   await authenticators.load(configOf(SEQUENCE))
   packets.takes = true
   expect([loads, authenticators.offer(packet, new Uint8Array())]).toEqual([0, false])

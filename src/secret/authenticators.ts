@@ -1,5 +1,4 @@
 import type { PacketNeeds } from '../capture/needs.ts'
-import { broadcastAddresses } from '../host/local-addresses.ts'
 import type { Config, Door, SpaProtocol } from '../config/config.ts'
 import type { Held } from '../door/held.ts'
 import { Destinations } from '../gate/destinations.ts'
@@ -43,8 +42,9 @@ export class Authenticators {
   /** Those of single packets, once they are loaded. */
   #packets: ReadonlySet<Authenticator<unknown>> = new Set()
   #doors: ReadonlyMap<string, Placed> = new Map()
-  #own = new Destinations([])
-  /** The host's own addresses and the broadcast addresses of its links, as text. */
+  /** The host's own addresses; `undefined`: every address. */
+  #own: Destinations | undefined = new Destinations([])
+  /** The host's known addresses and the broadcast addresses of its links, as text. */
   #ownText: ReadonlySet<string> = new Set()
 
   constructor(deps: GeneratedDeps, single: SinglePackets) {
@@ -98,7 +98,6 @@ export class Authenticators {
     )
   }
 
-  /** Returns the door in force with this name. */
   find(name: string): Door | undefined {
     return this.#doors.get(name)?.door
   }
@@ -109,10 +108,14 @@ export class Authenticators {
     return [...names].sort((one, other) => placeOf(one) - placeOf(other))
   }
 
-  /** Sets the host's own addresses. */
-  setOwn(addresses: readonly Address[]): void {
-    this.#own = new Destinations(addresses)
-    this.#ownText = new Set([...addresses, ...broadcastAddresses()].map(formatAddress))
+  /**
+   * Sets the host's own addresses; `undefined`: they are unknown, and packets to every address are taken.
+   *
+   * @param broadcast the broadcast addresses of its links
+   */
+  setOwn(addresses: readonly Address[] | undefined, broadcast: readonly Address[]): void {
+    this.#own = addresses === undefined ? undefined : new Destinations(addresses)
+    this.#ownText = new Set([...(addresses ?? []), ...broadcast].map(formatAddress))
   }
 
   /** Yields every sequence that opens a door now. */
@@ -131,7 +134,7 @@ export class Authenticators {
 
   /** Takes a packet if it is a single packet to an address of this host, as in {@link Authenticator.offer}. */
   offer(packet: Packet, bytes: Uint8Array): boolean {
-    if (this.#packets.size === 0 || !this.#own.has(packet)) return false
+    if (this.#packets.size === 0 || this.#own?.has(packet) === false) return false
     for (const each of this.#packets) if (each.offer(packet, bytes)) return true
     return false
   }
@@ -155,7 +158,6 @@ export class Authenticators {
     return Math.min(...[...this.#all].map((each) => each.nextExpiry(now)))
   }
 
-  /** Returns the state of a door's secret. */
   status(door: string): SecretStatus {
     return this.#for(door)?.status(door) ?? {}
   }

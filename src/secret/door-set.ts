@@ -34,7 +34,6 @@ export class DoorSet<D extends Door, State extends DoorState> implements Iterabl
   /** The states that are being closed. */
   readonly #closing = new Map<string, Promise<unknown>>()
 
-  /** Returns the door with this name. */
   find(name: string): InForce<D, State> | undefined {
     return this.#kept.get(name)
   }

@@ -21,18 +21,19 @@ export interface GateDoor extends DoorState {
 }
 
 /** An authenticator for secrets that are sequences of the gate. */
-export abstract class GateAuthenticator<
-  Kind extends Door['secret']['kind'],
-  State extends GateDoor,
-> implements Authenticator {
+export class GateAuthenticator<Kind extends Door['secret']['kind'], State extends GateDoor> implements Authenticator {
   readonly needs = undefined
   readonly #doors = new DoorSet<DoorOf<Kind>, State>()
 
-  /** Makes the state of a door, as for {@link DoorSet.replace}. */
-  protected abstract make(door: DoorOf<Kind>, before: State | undefined, closing: Promise<unknown> | undefined): State
+  readonly #make: Parameters<DoorSet<DoorOf<Kind>, State>['replace']>[1]
+
+  /** @param make makes the state of a door, as for {@link DoorSet.replace} */
+  constructor(make: Parameters<DoorSet<DoorOf<Kind>, State>['replace']>[1]) {
+    this.#make = make
+  }
 
   replace(doors: readonly Door[]): void {
-    this.#doors.replace(doors as readonly DoorOf<Kind>[], (...of) => this.make(...of))
+    this.#doors.replace(doors as readonly DoorOf<Kind>[], this.#make)
   }
 
   *sequences(): Generator<GateSequence> {
@@ -72,12 +73,10 @@ export abstract class GateAuthenticator<
     await this.#doors.close()
   }
 
-  /** The state of the door with this name. */
   protected find(door: string): State | undefined {
     return this.#doors.find(door)?.state
   }
 
-  /** The states of all doors. */
   protected get states(): readonly State[] {
     return [...this.#doors]
   }

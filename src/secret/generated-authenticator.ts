@@ -1,15 +1,11 @@
-import type { DoorOf } from './door-set.ts'
 import { GateAuthenticator } from './gate-authenticator.ts'
 import { GeneratedDoor } from './generated-door.ts'
 import type { GeneratedDeps } from './generated-door.ts'
 
 /** Doors with a list of one-time sequences that the daemon makes. A list that is missing is made a moment later. */
 export class GeneratedAuthenticator extends GateAuthenticator<'generated', GeneratedDoor> {
-  readonly #deps: GeneratedDeps
-
   constructor(deps: GeneratedDeps) {
-    super()
-    this.#deps = deps
+    super((door, _, closing) => new GeneratedDoor(door, deps, closing))
   }
 
   /**
@@ -20,13 +16,5 @@ export class GeneratedAuthenticator extends GateAuthenticator<'generated', Gener
    */
   async rotate(door: string): Promise<number | undefined> {
     return await this.find(door)?.rotate()
-  }
-
-  protected override make(
-    door: DoorOf<'generated'>,
-    _: GeneratedDoor | undefined,
-    closing: Promise<unknown> | undefined,
-  ): GeneratedDoor {
-    return new GeneratedDoor(door, this.#deps, closing)
   }
 }

@@ -28,7 +28,6 @@ const PRINT_CHARS = 8
 
 /** The dependencies of doors whose lists the daemon makes. */
 export interface GeneratedDeps extends AuthenticatorDeps {
-  /** The folder of the lists. */
   readonly listFolder: string
   /** Returns the ports that programs listen on. Lists have none of them. */
   readonly listening: () => Listening
@@ -97,7 +96,6 @@ export class GeneratedDoor implements GateDoor {
     return this.#before === undefined ? [this.#path] : [this.#path, this.#oldPath]
   }
 
-  /** Reads the lists again. */
   refresh(): void {
     for (const list of this.#lists) list.refresh()
   }

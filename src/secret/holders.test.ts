@@ -9,7 +9,7 @@ import type { Held } from '../door/held.ts'
 import type { GateSequence } from '../gate/sequence.ts'
 import { Authenticators } from './authenticators.ts'
 import { fakeDeps } from './deps-fake.ts'
-import { claimOf } from './contract.ts'
+import { claimOf } from '../../test/secret/contract.ts'
 import { listName } from './generated-door.ts'
 
 const NO_PACKETS = { claimed: () => undefined, load: async () => await Promise.reject(new Error('none')) }

@@ -11,15 +11,8 @@ import { SequenceList } from './sequence-list.ts'
 
 /** Doors with an operator's list of one-time sequences. */
 export class OneTimeAuthenticator extends GateAuthenticator<'one-time', OneTimeDoor> {
-  readonly #deps: AuthenticatorDeps
-
   constructor(deps: AuthenticatorDeps) {
-    super()
-    this.#deps = deps
-  }
-
-  protected override make(door: DoorOf<'one-time'>, before: OneTimeDoor | undefined): OneTimeDoor {
-    return new OneTimeDoor(door, this.#deps, before?.known)
+    super((door, before) => new OneTimeDoor(door, deps, before?.known))
   }
 }
 

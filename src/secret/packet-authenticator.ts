@@ -63,10 +63,8 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
   protected readonly work: WorkBudget
   /** Texts that identify opened packets. A copy costs no decryption. Otherwise replays could use up the time. */
   protected readonly seen = new LruMap<string, true>(SEEN_MAX)
-  /** The doors in force. */
   protected doors: readonly DoorFile<State>[] = []
   protected abstract readonly protocols: readonly SpaProtocol[]
-  /** The packets that the doors need. */
   protected abstract readonly packets: PacketNeeds
   /** The content of a door's file, in the plural, for the log. */
   protected abstract readonly content: 'users' | 'profiles' | 'keys'
@@ -88,7 +86,6 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
   /** Returns the times at which holders lose access, in milliseconds since 1970. There is one for each holder. */
   protected abstract expiries(state: State): readonly (number | undefined)[]
 
-  /** Uses up a packet. */
   protected abstract useUp(proof: Proof): Promise<Redemption>
 
   /** Judges a used packet by the present file of its door. Returns `undefined` if it no longer grants anything. */
@@ -165,7 +162,6 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
     return Promise.resolve()
   }
 
-  /** Returns the door with this name. */
   protected find(name: string): DoorFile<State> | undefined {
     return this.doors.find(({ door }) => door.name === name)
   }
@@ -185,7 +181,7 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
    * @param reason the explanation; by default the event's line
    */
   protected logRarely(source: Address, event: LogEvent, subject = withoutDigits(textOf(event)), reason?: string): void {
-    if (this.#throttle.due(subject, performance.now())) this.deps.log.event(event)
+    if (this.#throttle.due(subject, this.deps.clock.steady())) this.deps.log.event(event)
     else this.explain(source, reason ?? textOf(event))
   }
 

@@ -1,5 +1,4 @@
 import type { AuthenticatorDeps } from './deps.ts'
-import type { DoorOf } from './door-set.ts'
 import { GateAuthenticator } from './gate-authenticator.ts'
 import { PeopleDoor } from './people-door.ts'
 import { CODE_SECRET, USERS } from './people.ts'
@@ -7,22 +6,13 @@ import type { PeopleFormat } from './people.ts'
 
 /** Doors whose secrets are in a file. */
 abstract class PeopleAuthenticator<Kind extends 'totp' | 'users'> extends GateAuthenticator<Kind, PeopleDoor> {
-  readonly #deps: AuthenticatorDeps
-  readonly #format: PeopleFormat
-
   constructor(deps: AuthenticatorDeps, format: PeopleFormat) {
-    super()
-    this.#deps = deps
-    this.#format = format
+    super((door, before) => new PeopleDoor(door, deps, format, before?.people))
   }
 
   /** Yields the keys under which the ledger has the used codes of the doors in force. */
   *keys(): Generator<string> {
     for (const door of this.states) yield* door.keys()
-  }
-
-  protected override make(door: DoorOf<Kind>, before: PeopleDoor | undefined): PeopleDoor {
-    return new PeopleDoor(door, this.#deps, this.#format, before?.people)
   }
 }
 

@@ -233,7 +233,7 @@ export class PeopleDoor implements GateDoor {
   }
 
   #noteClash(users: readonly (string | undefined)[]): void {
-    const now = performance.now()
+    const now = this.#deps.clock.steady()
     if (now - this.#clashSaidAt < CLASH_SAID_MS) return
     this.#clashSaidAt = now
     const who = users.map((user) => user ?? 'everybody').join(' and ')

@@ -27,7 +27,6 @@ export interface PublishingDeps {
   readonly name: string
   readonly terms: PublishTerms
   readonly clock: Clock
-  /** Returns the current list. */
   readonly list: () => Edition
   /** Called with the edition that was published. */
   readonly done: (edition: number) => void
@@ -39,7 +38,6 @@ export class Publishing {
   readonly #deps: PublishingDeps
   #wanted = false
   #running: Promise<void> | undefined
-  /** Cancels the next try. */
   #cancel = (): void => undefined
   readonly #abort = new AbortController()
   #closed = false

@@ -1,7 +1,7 @@
 import { formatSequence } from '../config/sequence.ts'
 import type { Held } from '../door/held.ts'
 import type { GateSequence } from '../gate/sequence.ts'
-import type { Refusal, SecretStatus, Verdict } from './authenticator.ts'
+import type { Refusal, Verdict } from './authenticator.ts'
 import type { AuthenticatorDeps } from './deps.ts'
 import type { DoorOf } from './door-set.ts'
 import { GateAuthenticator, REFUSED } from './gate-authenticator.ts'
@@ -10,19 +10,14 @@ import { gateSequenceOf } from './gate-sequence.ts'
 
 /** Doors with a fixed sequence, as in knockd. The sequence can be used again and again. */
 export class SequenceAuthenticator extends GateAuthenticator<'sequence', SequenceDoor> {
-  readonly #deps: AuthenticatorDeps
-
   constructor(deps: AuthenticatorDeps) {
-    super()
-    this.#deps = deps
-  }
-
-  protected override make(door: DoorOf<'sequence'>): SequenceDoor {
-    return new SequenceDoor(door, this.#deps)
+    super((door) => new SequenceDoor(door, deps))
   }
 }
 
 class SequenceDoor implements GateDoor {
+  readonly files = []
+  readonly status = {}
   readonly #deps: AuthenticatorDeps
   readonly #sequence: GateSequence
 
@@ -30,14 +25,6 @@ class SequenceDoor implements GateDoor {
     this.#deps = deps
     this.#sequence = gateSequenceOf(door, door.secret.knocks)
     deps.gate.add(this.#sequence)
-  }
-
-  get files(): readonly string[] {
-    return []
-  }
-
-  get status(): SecretStatus {
-    return {}
   }
 
   sequences(): readonly GateSequence[] {

@@ -69,7 +69,6 @@ export class SequenceList {
     return this.#sequence
   }
 
-  /** The number of sequences left in the list. */
   get left(): number {
     return this.#left.left
   }

@@ -30,7 +30,7 @@ export class WorkBudget {
   readonly #clock: () => number
 
   /** @param clock a steady clock, in milliseconds with a fraction */
-  constructor(clock: () => number = () => performance.now(), limits = WORK_LIMITS) {
+  constructor(clock: () => number, limits = WORK_LIMITS) {
     this.#clock = clock
     this.#budget = new SourceBudget(limits, [randomInt(WORD), randomInt(WORD)])
   }

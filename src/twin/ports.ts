@@ -1,8 +1,8 @@
+import { protocolName } from '../config/service.ts'
 import { plainPort, textOf } from '../lint/change.ts'
 import type { Config, Door } from '../config/config.ts'
 import { splitCommand, programName } from '../lint/shell.ts'
 import type { Family } from '../packet/address.ts'
-import { TCP } from '../packet/packet.ts'
 import { plainDashes } from './plain.ts'
 import { publishedIn } from './cause/published.ts'
 
@@ -16,6 +16,18 @@ export interface OpenedPort {
   readonly port: number
   /** The port on which the service listens. It differs if the door redirects. */
   readonly listensAt: number
+}
+
+/** Formats a port: `tcp/22`. */
+export function portText({ protocol, port }: Pick<OpenedPort, 'protocol' | 'port'>): string {
+  return `${protocol}/${port}`
+}
+
+/** Returns ports without repetitions. The first of several with one protocol and number stays. */
+export function uniquePorts<Port extends Pick<OpenedPort, 'protocol' | 'port'>>(
+  ports: readonly Port[],
+): readonly Port[] {
+  return ports.filter((port, index) => index === ports.findIndex((other) => portText(other) === portText(port)))
 }
 
 /** The ports that a door opens, or the reason why they are unknown. */
@@ -37,7 +49,8 @@ export interface PortClues {
 export function portsOf(door: Door, family: Family, { chosen, rules, listening }: PortClues): DoorPorts {
   if (chosen.length > 0) return known(chosen)
   const own = door.opens.filter(({ host }) => host === undefined)
-  if (own.length > 0) return known(own.flatMap(({ protocol, first, last }) => endsOf(nameOf(protocol), first, last)))
+  if (own.length > 0)
+    return known(own.flatMap(({ protocol, first, last }) => endsOf(protocolName(protocol), first, last)))
   if (door.opens.length > 0) return { kind: 'unknown', why: 'it opens ports of another host, which is not rehearsed' }
   const text = (family === 4 ? door.commands4 : door.commands6).start ?? door.commands4.start ?? ''
   const ports = portsIn(text)
@@ -58,21 +71,13 @@ export function portsOfDoors({ doors }: Pick<Config, 'doors'>, rules: string): r
       return its.kind === 'known' ? its.ports : []
     }),
   )
-  return [...new Map(found.map((port) => [`${port.protocol}/${port.port}`, port])).values()]
+  return [...new Map(found.map((port) => [portText(port), port])).values()]
 }
 
 const SSH = 22
 
 function known(ports: readonly OpenedPort[], note?: string): DoorPorts {
-  const once = ports.filter(
-    ({ protocol, port }, index) =>
-      index === ports.findIndex((other) => other.port === port && other.protocol === protocol),
-  )
-  return { kind: 'known', ports: once.slice(0, PORTS_MAX), ...(note === undefined ? {} : { note }) }
-}
-
-function nameOf(protocol: number): 'tcp' | 'udp' {
-  return protocol === TCP ? 'tcp' : 'udp'
+  return { kind: 'known', ports: uniquePorts(ports).slice(0, PORTS_MAX), ...(note === undefined ? {} : { note }) }
 }
 
 function endsOf(protocol: 'tcp' | 'udp', first: number, last: number): readonly OpenedPort[] {

@@ -1,3 +1,4 @@
+import { counted } from '../text/counted.ts'
 import { IPTABLES, firstDifference, restore } from './rules.ts'
 import type { Rules, RunProgram } from './rules.ts'
 import { takeRules } from './rules.ts'
@@ -54,8 +55,4 @@ function summaryOf({ tables, saved }: Rules): string {
   })
   if (tables.length > 0) parts.push(`nft ${counted(tables.length, 'table')}`)
   return parts.length === 0 ? 'it has none' : parts.join(', ')
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

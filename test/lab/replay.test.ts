@@ -1,18 +1,25 @@
 // Goal: what replay says of a capture is what the daemon did while it was made: the same doors, the same lines, in the
 // same order, whatever wrote the file.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { UDP } from '../../src/packet/packet.ts'
+import { encodeSyn } from '../../src/peer/knockknock/syn.ts'
+import { keyPairOf } from '../../src/spa/noise/curve.ts'
+import { formatKey } from '../../src/spa/noise/key-text.ts'
 import { ip4, ip6 } from '../packets/build.ts'
 import { pcapFile } from '../packets/capture.ts'
+import { writeProfile } from '../peer/profile.ts'
 import { sendFrames } from './frames.ts'
+import { STANZA, fwknop, secretFile } from './fwknop.ts'
 import { knock, program, startKnockd, REAL_KNOCK } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import type { Output, Process } from './process.ts'
 import { run, until } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
-import { record } from './recorded.ts'
+import { playing, record } from './recorded.ts'
 
 /** Runs a command without any capability (capabilities(7)). */
 const POWERLESS = 'setpriv --bounding-set=-all --inh-caps=-all'
@@ -48,6 +55,21 @@ async function replay(...args: readonly string[]): Promise<Output> {
 /** What is said of frames that were cut. */
 const tooShort = (file: string, count: string): RegExp =>
   new RegExp(`^postern: ${file}: ${count} frames are cut too short to tell whether they are knocks\n  tcpdump -s 0 `)
+
+/** The lines about openings and single packets. */
+const about = (all: readonly string[]): readonly string[] =>
+  all.flatMap((line) => /(?:\S+: \w+: OPEN SESAME.*|packet of .*|\S+: .*(?:copy|replay).*)$/.exec(line) ?? [])
+
+/** A copy of a pcap file whose frames came an hour later (pcap-savefile(5)). */
+function anHourLater(file: string): string {
+  const bytes = readFileSync(file)
+  for (let at = 24; at < bytes.length; at += 16 + bytes.readUInt32LE(at + 8)) {
+    bytes.writeUInt32LE(bytes.readUInt32LE(at) + 3_600, at)
+  }
+  const later = scratch('later.pcap')
+  writeFileSync(later, bytes)
+  return later
+}
 
 lab('replay', () => {
   test('says what the daemon did, from an interface and from any', async () => {
@@ -165,6 +187,98 @@ lab('replay', () => {
     expect(none.stdout).not.toMatch(/nobody knocked/)
     const { stdout } = await replay('-c', config, '--json', files.cut)
     expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toMatchObject({ event: 'summary', cut: 4 })
+  })
+
+  test('takes single packets of the real clients as the daemon did, judged by the clock of the capture', async () => {
+    const { server, client } = await pair()
+    const [serverSecret, userSecret] = [11, 12].map((byte) => new Uint8Array(32).fill(byte))
+    const keys = { cipherKey: new Uint8Array(16).fill(1), macKey: new Uint8Array(16).fill(2) }
+    client.etc('hosts', `${SERVER_4} gate.test\n`)
+    const profiles = scratch('profiles')
+    writeProfile(join(profiles, 'carol'), keys)
+    const home = scratch('home')
+    writeProfile(join(home, '.knockknock', SERVER_4), keys)
+    mkdirSync(join(home, '.config/postern'), { recursive: true })
+    const [own, mine] = [keyPairOf(serverSecret!), keyPairOf(userSecret!)]
+    const key = secretFile('user.key', formatKey('postern-user-secret', userSecret!))
+    writeFileSync(
+      join(home, '.config/postern/config'),
+      `[gate.test]\nServer_Key = ${formatKey('postern-server', own.publicKey)}\nKey_File = ${key}\nDoor = ours\n`,
+    )
+    const text = `[options]
+SPA_Key_File = ${secretFile('server.key', formatKey('postern-server-secret', serverSecret!))}
+[fw]
+SPA = fwknop
+Access_File = ${secretFile('access.conf', `${STANZA}OPEN_PORTS tcp/22\n`)}
+Open_Ports = tcp/22, tcp/80
+[ours]
+SPA = postern
+SPA_Users = ${secretFile('users', `${formatKey('postern-user', mine.publicKey)} bob\n`)}
+Open_Ports = tcp/22
+[syn]
+SPA = knockknock
+Profiles = ${profiles}
+Open_Ports = tcp/22
+[ssh]
+Sequence = 7301,5401:udp,8822
+Open_Ports = tcp/443
+`
+    const daemon = await startKnockd({ host: server, config: text, args: ['-D', '-i', 'eth0'] })
+    const [file, cut] = [scratch('single.pcap'), scratch('cut.pcap')]
+    const dumps = [await dump(server, 'eth0', file), await dump(server, 'eth0', cut, 68)]
+    const env = { HOME: home }
+    // The daemon limits the time for packets, which a replay does not: on a busy machine one takes that of a second.
+    const opened = async (): Promise<void> => {
+      await daemon.process.line(/OPEN SESAME/)
+      await setTimeout(1_000)
+    }
+    const asked = async (...words: readonly string[]): Promise<void> => {
+      const { code, stderr } = await knock(client, words, { env })
+      expect([code, stderr]).toEqual([0, ''])
+      await opened()
+    }
+    await fwknop(client, ['-A', 'tcp/22', '--spoof-user', 'alice'])
+    await opened()
+    await fwknop(client, ['-A', 'tcp/80'])
+    await daemon.process.line(/tcp\/80 is not in OPEN_PORTS/)
+    await setTimeout(1_000)
+    await fwknop(client, ['-A', 'tcp/22', '--time-offset-minus', '10M'])
+    await daemon.process.line(/ s old/)
+    await setTimeout(1_000)
+    await asked('--spa', 'gate.test')
+    await asked('--spa', 'knockknock', SERVER_4, '22')
+    const { identification, sequence, acknowledgment, window } = encodeSyn(22, keys, 3)
+    const fields = ['-N', identification, '-w', window, '-M', sequence, '-L', acknowledgment].map(String)
+    await client.run(['hping3', '-S', '-c', '1', '-p', '666', ...fields, SERVER_4], { mayFail: true })
+    await opened()
+    await playing(client, file, 1)()
+    await knock(client, [SERVER_4, '7301', '5401:udp', '8822'])
+    await opened()
+    await Promise.all(dumps.map(async (each) => each.stop()))
+    const did = about(daemon.process.lines.map((line) => line.replace(/^\[.*?\] /, '')))
+    expect(did.filter((line) => line.includes('OPEN SESAME'))).toHaveLength(5)
+    // From its own address and another one: four packets, of which the daemon answered one with a refusal.
+    expect(did.filter((line) => /a copy of an earlier/.test(line)).length).toBeGreaterThanOrEqual(6)
+
+    const config = writeConfig(text)
+    const replayOf = async (of: string, ...more: readonly string[]): Promise<Output> =>
+      await replay('-c', config, '--own', SERVER_4, '--own', SERVER_6, ...more, of)
+    const { code, stdout, stderr } = await replayOf(file, '--all')
+    expect([code, stderr]).toEqual([0, ''])
+    const [said = ''] = stdout.split('\n\n')
+    const lines = said.split('\n').map((line) => line.replace(/^.*? (?=\S+: |packet of )/, ''))
+    expect(about(lines)).toEqual(did)
+    expect(stdout).toMatch(new RegExp(`^${CLIENT_4}: .*fw opened.*ours opened.*syn opened 2 times`, 'm'))
+
+    // The same packets an hour later: only those without a date open.
+    const late = await replayOf(anHourLater(file))
+    expect(late.stdout.match(/\w+: OPEN SESAME/g)).toEqual(['syn: OPEN SESAME', 'syn: OPEN SESAME', 'ssh: OPEN SESAME'])
+    expect(late.stdout).toMatch(/the packet is 36\d\d s old/)
+
+    // A datagram that was cut may have been one.
+    const short = await replayOf(cut)
+    expect([short.code, short.stdout.match(/\w+: OPEN SESAME/g)]).toEqual([1, late.stdout.match(/\w+: OPEN SESAME/g)])
+    expect(short.stderr).toMatch(tooShort(cut, '\\d+'))
   })
 
   test('does not say that nobody knocked where not all was read', async () => {

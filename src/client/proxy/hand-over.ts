@@ -13,10 +13,8 @@ const HINT = 'set `ProxyUseFdpass yes` beside ProxyCommand, or leave -F out'
  */
 export async function handOver(socket: Socket): Promise<void> {
   if (process.platform !== 'linux') throw new ClientError('-F works only on Linux', 'leave -F out')
-  const [{ passDescriptor }, { errorName }] = await Promise.all([
-    import('../../native/pass-descriptor.ts'),
-    import('../../native/libc.ts'),
-  ])
+  const { passDescriptor } = await import('../../native/pass-descriptor.ts')
+  const { errorName } = await import('../../native/libc.ts')
   const fd = descriptorOf(socket)
   if (fd === undefined)
     throw new ClientError('cannot get the descriptor of a connection from this Node.js', 'leave -F out')

@@ -7,7 +7,6 @@ export const LIST_MAX_BYTES = 262_144
 
 /** The first line of every list, with the number of its format. */
 const HEADING = /^(?:\u00EF\u00BB\u00BF)?# Postern sequences, format ([0-9]{1,9})\r?(?:\n|$)/
-/** The supported format. */
 const FORMAT = '1'
 
 /** The line with the list's host, in characters that are safe in a terminal. */

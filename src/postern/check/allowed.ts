@@ -4,7 +4,7 @@ import type { Config, Door } from '../../config/config.ts'
 import type { Fault } from '../../text/fault.ts'
 import { secretPath } from '../../config/secret.ts'
 import { formatService } from '../../config/service.ts'
-import { commandFault, ownRights } from '../../peer/fwknop/authenticator/command-rights.ts'
+import { ROOT_RIGHTS, commandFault, ownRights } from '../../peer/fwknop/authenticator/command-rights.ts'
 import { forwardsOf } from '../../firewall/guard/plan.ts'
 import { sameAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
@@ -61,7 +61,7 @@ function stanzasOf({ secret }: Door): readonly Stanza[] {
 function faultsOfStanza(door: Door, stanza: Stanza): readonly Fault[] {
   const { commands } = stanza
   // This process may lack rights that the daemon has: only missing accounts and programs are reported.
-  const rights = { ...ownRights(), uid: 0, capabilities: undefined }
+  const rights = { ...ownRights(), ...ROOT_RIGHTS }
   const [message, hint = ''] = (commands && commandFault(commands, rights))?.split('\n') ?? []
   const at = { severity: 'warning', file: stanza.file ?? pathOf(door), column: 1 } as const
   return [

@@ -1,3 +1,4 @@
+import { counted } from '../../text/counted.ts'
 import { CONFIG_UNUSABLE, DONE, FAILED } from '../../cli/exit-code.ts'
 import type { Output } from '../../cli/output.ts'
 import { CONFIG_MAX_BYTES } from '../../config/config.ts'
@@ -144,10 +145,6 @@ function asText(file: string, { config, faults }: Reading, allowed: readonly All
   const told = faults.map((fault) => formatFault(file, fault))
   const summary = `${file}: ${parts.join(', ')}`
   return `${[...told, ...allowedLines(allowed, `${file}: `), summary].join('\n')}\n`
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 function asJson(file: string, { config, faults }: Reading, allowed: readonly AllowedAt[]): string {

@@ -1,3 +1,4 @@
+import { counted } from '../../text/counted.ts'
 import type { Output } from '../../cli/output.ts'
 import { exposedText } from '../../control/message.ts'
 import type { DoorStatus, InterfaceStatus, OpeningStatus, Status } from '../../control/message.ts'
@@ -128,7 +129,7 @@ function deafText({ name, deaf }: InterfaceStatus): readonly string[] {
 
 function secretText({ secret, left, users }: DoorStatus): string {
   if (left !== undefined) return `${secret}, ${left} left`
-  return users === undefined ? secret : `${users} user${users === 1 ? '' : 's'}`
+  return users === undefined ? secret : counted(users, 'user')
 }
 
 function opensText({ opens, commands }: DoorStatus): string {

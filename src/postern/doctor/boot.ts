@@ -37,7 +37,6 @@ export function startedAtBoot(root = '/'): Started {
 
 /** The rules of Postern that are loaded when the machine starts. */
 export interface Loaded {
-  /** The paths of the base rulesets. */
   readonly base: readonly string[]
   /** The ports that the base ruleset leaves to the guard, as text; empty if there are none or they are unknown. */
   readonly guarded: string

@@ -1,10 +1,10 @@
+import { presentStatus } from '../control/present-status.ts'
 import { defaultInterface } from '../../capture/route.ts'
 import { CONFIG_UNUSABLE, DONE, FAILED } from '../../cli/exit-code.ts'
 import type { Output } from '../../cli/output.ts'
 import type { Config } from '../../config/config.ts'
 import type { Fault } from '../../text/fault.ts'
 import { formatFault } from '../../text/fault.ts'
-import { ask, findSocket } from '../../control/client.ts'
 import type { Status } from '../../control/message.ts'
 import { STATE_DIR_DEFAULT } from '../../daemon/state-path.ts'
 import { listeningPorts } from '../../host/listening.ts'
@@ -63,7 +63,7 @@ export async function doctor(asked: DoctorArguments, output: Output): Promise<nu
 }
 
 async function examineMachine(config: Config, names: readonly string[]): Promise<readonly Finding[]> {
-  const own = await ownDaemon(config.file, names)
+  const own = await presentStatus(config.file, names)
   const watching = watchClock()
   const { stdout } = await run(['ip', '-j', 'addr', 'show'])
   const links = linksIn(stdout === '' ? '[]' : stdout)
@@ -144,16 +144,6 @@ function listenedOn(names: readonly string[], links: readonly Link[]): readonly 
   if (names.length > 0) return names
   if (links.some(({ name }) => name === CLASSIC_INTERFACE)) return [CLASSIC_INTERFACE]
   return [defaultInterface() ?? CLASSIC_INTERFACE]
-}
-
-/** Returns the status of the daemon with this config; `undefined` if none answers. */
-async function ownDaemon(file: string, names: readonly string[]): Promise<Status | undefined> {
-  try {
-    const reply = await ask(findSocket(file, names), { command: 'status' })
-    return 'status' in reply ? reply.status : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function ofCheck(faults: readonly Fault[], file: string): readonly Finding[] {

@@ -1,3 +1,4 @@
+import { counted } from '../../text/counted.ts'
 import { oneLine } from '../../log/line.ts'
 import type { Remedy } from '../../remedy/remedies.ts'
 
@@ -27,16 +28,13 @@ export function asText(file: string, findings: readonly Finding[]): string {
     `${severity}: ${subject}: ${oneLine(message.replaceAll(/\s*\n\s*/g, '; '))}`,
     ...(fix === undefined ? [] : [`    ${fix}`]),
   ])
-  const count = (severity: Finding['severity']): number => findings.filter((each) => each.severity === severity).length
-  const counts = [counted(count('fault'), 'fault'), counted(count('warning'), 'warning')].filter((text) => text !== '')
+  const counts = (['fault', 'warning'] as const)
+    .map((severity) => counted(findings.filter((each) => each.severity === severity).length, severity))
+    .filter((text) => !text.startsWith('0 '))
   return `${[...lines, `${file}: ${counts.length === 0 ? 'nothing found' : counts.join(', ')}`].join('\n')}\n`
 }
 
 /** Formats findings as JSON. */
 export function asJson(file: string, findings: readonly Finding[]): string {
   return `${JSON.stringify({ file, findings }, undefined, 2)}\n`
-}
-
-function counted(count: number, noun: string): string {
-  return count === 0 ? '' : `${count} ${noun}${count === 1 ? '' : 's'}`
 }

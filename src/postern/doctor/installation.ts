@@ -28,7 +28,6 @@ export interface Owned {
 
 /** The paths of an installation, which root runs. */
 export interface Installation {
-  /** The folder of the package. */
   readonly folder: string
   readonly files: readonly string[]
   /** The path of node. */

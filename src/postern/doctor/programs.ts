@@ -1,4 +1,5 @@
-import { accessSync, constants, existsSync } from 'node:fs'
+import { PROGRAM_FOLDERS, isExecutable } from '../program-path.ts'
+import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Config } from '../../config/config.ts'
 import { splitCommand } from '../../lint/shell.ts'
@@ -6,8 +7,6 @@ import { Nftables } from '../../native/nftables.ts'
 import { loadPcap } from '../../native/pcap.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
-
-const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin']
 
 /** Finds missing libraries that the daemon needs for this config. */
 export function judgeLibraries({ options, doors }: Config): readonly Finding[] {
@@ -40,19 +39,10 @@ export function judgePrograms({ doors, file }: Config, isProgram = isExecutable)
   }
   return [...paths].flatMap(([path, door]): readonly Finding[] => {
     if (isProgram(path)) return []
-    const elsewhere = FOLDERS.map((folder) => join(folder, basename(path))).find((other) => isProgram(other))
+    const elsewhere = PROGRAM_FOLDERS.map((folder) => join(folder, basename(path))).find((other) => isProgram(other))
     const message = `door ${door} runs ${path}, which is ${existsSync(path) ? 'not executable' : 'missing'}`
     const fix =
       elsewhere === undefined ? REMEDIES.findProgram(basename(path)) : REMEDIES.replaceProgram(file, path, elsewhere)
     return [{ severity: 'fault', subject: 'program', message, fix }]
   })
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -12,7 +12,7 @@ import type { Machine } from '../../twin/machine.ts'
 import type { Namespace } from '../../twin/namespace.ts'
 import type { Endpoint } from '../../twin/orders.ts'
 import type { OpenedPort } from '../../twin/ports.ts'
-import { portsOf } from '../../twin/ports.ts'
+import { portText, portsOf } from '../../twin/ports.ts'
 import { publishedIn, targetText } from '../../twin/cause/published.ts'
 import { takesAnswers } from '../../twin/cause/rule-failure.ts'
 import { nftTables, ruleLines, rulesTextOf } from '../../twin/rules.ts'
@@ -110,7 +110,7 @@ function portsOfAll(
   const ports = new Map<string, OpenedPort>()
   for (const door of config.doors) {
     const found = portsOf(door, family, { chosen: [], rules, listening })
-    if (found.kind === 'known') for (const port of found.ports) ports.set(nameOf(port), port)
+    if (found.kind === 'known') for (const port of found.ports) ports.set(portText(port), port)
   }
   return [...ports.values()]
 }
@@ -131,10 +131,6 @@ function isIn({ protocol, port }: Port, services: readonly Service[]): boolean {
   )
 }
 
-function nameOf({ protocol, port }: Port): string {
-  return `${protocol}/${port}`
-}
-
 /** Finds ports that are open without a knock. The daemon hides the guard's ports as soon as it runs. */
 export function judgeReached(
   reached: readonly Reached[],
@@ -146,12 +142,12 @@ export function judgeReached(
   const bare = reached.map(({ port }) => port).filter((port) => !isIn(port, guarded))
   const published = publishedIn(ruleLines(rules).map(({ text }) => text))
   return reached.map(({ port, family }) => {
-    const forward = published.find((each) => nameOf(each) === nameOf(port) && each.to.address.family === family)
+    const forward = published.find((each) => portText(each) === portText(port) && each.to.address.family === family)
     const away =
       forward === undefined
         ? ''
         : `; its packets are forwarded to ${targetText(forward)}, and rules in INPUT never see them`
-    const message = `${nameOf(port)} is open to everybody over IPv${family} without a knock${away}`
+    const message = `${portText(port)} is open to everybody over IPv${family} without a knock${away}`
     const fix = isIn(port, guarded) ? REMEDIES.start(config.file) : hide(bare)
     return { severity: 'fault', subject: `open over IPv${family}`, message, fix }
   })
@@ -166,10 +162,10 @@ export function judgeShut(
   return shut.map(({ port, family, culprit }): Finding => {
     const subject = `shut over IPv${family}`
     if (culprit === undefined) {
-      const message = `${nameOf(port)} was not reached behind the guard in a copy of this machine, though no rule takes its packets`
+      const message = `${portText(port)} was not reached behind the guard in a copy of this machine, though no rule takes its packets`
       return { severity: 'note', subject, message }
     }
-    const begun = `${nameOf(port)} stays shut to those who knock: ${quoteRule(culprit.rule)} in ${placeName(culprit)} takes`
+    const begun = `${portText(port)} stays shut to those who knock: ${quoteRule(culprit.rule)} in ${placeName(culprit)} takes`
     if (takesAnswers(culprit, rules)) {
       return { severity: 'fault', subject, message: `${begun} the answers`, fix: answering(port, culprit) }
     }

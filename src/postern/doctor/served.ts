@@ -5,7 +5,7 @@ import { TCP, UDP } from '../../packet/packet.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Port } from '../../remedy/remedies.ts'
 import { isShutter } from '../rehearse/rehearsal.ts'
-import { portsOf } from '../../twin/ports.ts'
+import { portText, portsOf } from '../../twin/ports.ts'
 import { publishedIn } from '../../twin/cause/published.ts'
 import type { Finding } from './finding.ts'
 
@@ -30,7 +30,7 @@ export function judgeServed({ doors, file }: Config, listening: Listening, rules
       const ports = found.kind === 'known' ? found.ports : []
       // One port with a program is enough: the others may be for later use.
       if (ports.some(({ protocol, listensAt }) => isServed(protocol, listensAt, listensAt))) return []
-      names.push(...ports.map(({ protocol, port }) => `${protocol}/${port}`))
+      names.push(...ports.map(portText))
     }
     if (names.length === 0) return []
     const there = tcp.slice(0, NAMED_MAX).map((port) => `tcp/${port}`)
@@ -41,7 +41,6 @@ export function judgeServed({ doors, file }: Config, listening: Listening, rules
   })
 }
 
-/** Returns the rules that name a port. */
 function linesAt(rules: string, port: Port['port']): string {
   return rules
     .split('\n')

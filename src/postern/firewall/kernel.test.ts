@@ -1,35 +1,20 @@
 // Goal: `postern firewall kernel` prints rules or says why not, and --persist never destroys what somebody else wrote.
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterAll, beforeEach, expect, test } from 'vitest'
+import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { beforeEach, expect, test } from 'vitest'
+import { Root } from '../../../test/postern/root.ts'
 import { runCommand } from '../../cli/command.ts'
 import { runGroup } from '../../cli/group.ts'
 import { FIREWALL, KERNEL } from './arguments.ts'
 import type { KernelArguments } from './arguments.ts'
 import { kernel } from './kernel.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'postern-kernel-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-
 const DOOR = '[ssh]\nSequence = 7301,822,41552\nOpen_Ports = tcp/22\n'
 const MAIN = '#!/usr/sbin/nft -f\n\nflush ruleset\n'
-let root = ''
+const root = Root.forEach()
 let conf = ''
 
 beforeEach(() => {
-  root = mkdtempSync(join(folder, 'root-'))
-  conf = join(root, 'knockd.conf')
+  conf = root.real('knockd.conf')
   writeFileSync(conf, DOOR)
   chmodSync(conf, 0o600)
 })
@@ -45,18 +30,10 @@ async function run(...args: readonly string[]): Promise<Ran> {
   let err = ''
   const output = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) }
   const code = await runCommand(KERNEL, ['-c', conf, ...args], output, (asked: KernelArguments) =>
-    kernel(asked, output, root),
+    kernel(asked, output, root.path),
   )
   return { code, out, err }
 }
-
-function put(path: string, text: string): void {
-  mkdirSync(dirname(join(root, path)), { recursive: true })
-  writeFileSync(join(root, path), text)
-}
-
-const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-const mode = (path: string): number => statSync(join(root, path)).mode & 0o777
 
 test('prints one ruleset, or two in parts', async () => {
   const nft = await run()
@@ -112,21 +89,21 @@ test('firewall itself', async () => {
 })
 
 test('nft: a file of our own, and one line in the file of the machine, whose old text is kept', async () => {
-  put('/etc/nftables.conf', MAIN)
+  root.put('/etc/nftables.conf', MAIN)
   const dry = await run('--persist', '--dry-run')
   expect(dry).toMatchObject({ code: 0, out: '' })
   expect(dry.err).toContain('\n+include "/etc/postern-kernel.nft"\n')
-  expect(readdirSync(join(root, 'etc'))).toEqual(['nftables.conf'])
+  expect(readdirSync(root.real('etc'))).toEqual(['nftables.conf'])
   const done = await run('--persist')
   expect(done.code).toBe(0)
-  expect(read('/etc/postern-kernel.nft')).toBe((await run()).out)
-  expect(mode('/etc/postern-kernel.nft')).toBe(0o600)
-  expect(read('/etc/nftables.conf')).toBe(`${MAIN}\ninclude "/etc/postern-kernel.nft"\n`)
-  expect(read('/etc/nftables.conf.before-postern.1')).toBe(MAIN)
-  expect(mode('/etc/nftables.conf')).toBe(0o644)
+  expect(root.read('/etc/postern-kernel.nft')).toBe((await run()).out)
+  expect(root.mode('/etc/postern-kernel.nft')).toBe(0o600)
+  expect(root.read('/etc/nftables.conf')).toBe(`${MAIN}\ninclude "/etc/postern-kernel.nft"\n`)
+  expect(root.read('/etc/nftables.conf.before-postern.1')).toBe(MAIN)
+  expect(root.mode('/etc/nftables.conf')).toBe(0o644)
   expect((await run('--persist')).err).toBe('postern: /etc/postern-kernel.nft: already up to date\n')
   await run('--persist', '--allow', 'tcp/80')
-  expect(readdirSync(join(root, 'etc')).toSorted()).toEqual([
+  expect(readdirSync(root.real('etc')).toSorted()).toEqual([
     'nftables.conf',
     'nftables.conf.before-postern.1',
     'postern-kernel.nft',
@@ -136,26 +113,28 @@ test('nft: a file of our own, and one line in the file of the machine, whose old
 
 test('nft: into the folder whose files the machine includes', async () => {
   const main = `${MAIN}include "/etc/nftables.d/*.nft"\n`
-  put('/etc/nftables.conf', main)
-  mkdirSync(join(root, '/etc/nftables.d'))
+  root.put('/etc/nftables.conf', main)
+  mkdirSync(root.real('/etc/nftables.d'))
   expect((await run('--persist')).code).toBe(0)
-  expect(read('/etc/nftables.d/postern-kernel.nft')).toBe((await run()).out)
-  expect(read('/etc/nftables.conf')).toBe(main)
+  expect(root.read('/etc/nftables.d/postern-kernel.nft')).toBe((await run()).out)
+  expect(root.read('/etc/nftables.conf')).toBe(main)
 })
 
 test('iptables: rules of somebody else stay, unless they are to be replaced, and then as a copy', async () => {
   const theirs = '*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp --dport 25 -j ACCEPT\nCOMMIT\n'
-  put('/etc/iptables/rules.v4', theirs)
+  root.put('/etc/iptables/rules.v4', theirs)
   const refused = await run('--persist', '--format', 'iptables')
   expect(refused.code).toBe(1)
   expect(refused.err).toContain('\n--A INPUT -p tcp --dport 25 -j ACCEPT\n')
   expect(refused.err).toContain('nothing is written: /etc/iptables/rules.v4 holds rules that Postern did not write')
-  expect(readdirSync(join(root, '/etc/iptables'))).toEqual(['rules.v4'])
+  expect(readdirSync(root.real('/etc/iptables'))).toEqual(['rules.v4'])
   expect((await run('--persist', '--format', 'iptables', '--replace')).code).toBe(0)
-  expect(read('/etc/iptables/rules.v4.before-postern.1')).toBe(theirs)
+  expect(root.read('/etc/iptables/rules.v4.before-postern.1')).toBe(theirs)
   for (const family of ['4', '6']) {
-    expect(read(`/etc/iptables/rules.v${family}`)).toBe((await run('--format', 'iptables', '--family', family)).out)
-    expect(mode(`/etc/iptables/rules.v${family}`)).toBe(0o600)
+    expect(root.read(`/etc/iptables/rules.v${family}`)).toBe(
+      (await run('--format', 'iptables', '--family', family)).out,
+    )
+    expect(root.mode(`/etc/iptables/rules.v${family}`)).toBe(0o600)
   }
   expect((await run('--persist', '--format', 'iptables', '--allow', 'tcp/80')).code).toBe(0)
 })
@@ -163,26 +142,26 @@ test('iptables: rules of somebody else stay, unless they are to be replaced, and
 test('places that are not clear', async () => {
   expect(await run('--persist')).toMatchObject({ code: 1, out: '' })
   expect((await run('--persist', '--format', 'iptables')).err).toContain('apt install iptables-persistent')
-  put('/etc/nftables.conf', MAIN)
-  put('/etc/sysconfig/nftables.conf', MAIN)
+  root.put('/etc/nftables.conf', MAIN)
+  root.put('/etc/sysconfig/nftables.conf', MAIN)
   expect((await run('--persist')).err).toMatch(/both exist\n/)
-  put('/etc/sysconfig/iptables', '')
-  put('/etc/iptables/rules.v4', '')
+  root.put('/etc/sysconfig/iptables', '')
+  root.put('/etc/iptables/rules.v4', '')
   expect((await run('--persist', '--format', 'iptables')).err).toMatch(/are both places for rules\n/)
 })
 
 test('a link is not followed', async () => {
-  put('/etc/elsewhere', '')
-  mkdirSync(join(root, '/etc/iptables'))
-  symlinkSync('../elsewhere', join(root, '/etc/iptables/rules.v4'))
+  root.put('/etc/elsewhere', '')
+  mkdirSync(root.real('/etc/iptables'))
+  symlinkSync('../elsewhere', root.real('/etc/iptables/rules.v4'))
   expect(await run('--persist', '--format', 'iptables')).toMatchObject({ code: 1 })
-  expect(read('/etc/elsewhere')).toBe('')
+  expect(root.read('/etc/elsewhere')).toBe('')
 })
 
 test('says how to have them loaded, where nothing does yet', async () => {
-  put('/etc/nftables.conf', MAIN)
-  mkdirSync(join(root, '/etc/systemd/system/sysinit.target.wants'), { recursive: true })
+  root.put('/etc/nftables.conf', MAIN)
+  mkdirSync(root.real('/etc/systemd/system/sysinit.target.wants'), { recursive: true })
   expect((await run('--persist')).err).toContain('systemctl enable nftables\n')
-  put('/etc/systemd/system/sysinit.target.wants/nftables.service', '')
+  root.put('/etc/systemd/system/sysinit.target.wants/nftables.service', '')
   expect((await run('--persist', '--allow', 'tcp/80')).err).not.toContain('systemctl enable')
 })

@@ -1,3 +1,4 @@
+import { portText } from '../../twin/ports.ts'
 import type { PlacedDoor } from '../../lint/placed-door.ts'
 import { isIptables } from '../../lint/iptables.ts'
 import { BY_ELEMENT } from '../../lint/rule.ts'
@@ -14,7 +15,6 @@ import type { Context, Explanation } from '../../twin/cause/explanation.ts'
 /** A fault that the rehearsal found, with its fix. */
 export interface Finding {
   readonly door: string
-  /** The families that have the fault. */
   readonly families: readonly Family[]
   /** The 1-based place of the fault in the config. For a fault of the machine it is the place of the door. */
   readonly line: number
@@ -113,7 +113,7 @@ function explainOpenBefore(
   const { door, family, before, ports } = observation
   const open = ports.filter((_, index) => before[index] === 'open')
   if (open.length === 0 || observation.shuts) return undefined
-  const names = open.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
+  const names = open.map(portText).join(', ')
   const twin = all.find((other) => other.door === door && other.family !== family)
   const hiddenThere = twin !== undefined && twin.notTried === undefined && !twin.before.includes('open')
   const everyOpen = all.flatMap((each) => each.ports.filter((_, index) => each.before[index] === 'open' && !each.shuts))

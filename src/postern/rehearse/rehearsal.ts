@@ -15,7 +15,7 @@ import { Holders } from './holders.ts'
 import { STAGE_FOLDER } from '../../twin/namespace.ts'
 import type { KnockOrder } from '../../twin/orders.ts'
 import { commandsIn, outsideIn } from '../../twin/outside.ts'
-import { portsOf } from '../../twin/ports.ts'
+import { portText, portsOf } from '../../twin/ports.ts'
 import type { OpenedPort } from '../../twin/ports.ts'
 import { listOf } from './real-files.ts'
 import type { OneTimeList } from './real-files.ts'
@@ -132,7 +132,7 @@ export class Rehearsal {
     if (found.kind === 'unknown') notes.push(gap(`${found.why}; name it: --port ${name}=tcp/22`))
     else if (found.note !== undefined) notes.push(found.note)
     const known = found.kind === 'known' ? found.ports : []
-    const ports = known.map(({ protocol, port }) => `${protocol}/${port}`).join(', ')
+    const ports = known.map(portText).join(', ')
     const secret = this.#knocksOf(door)
     if (typeof secret === 'string') return { ...blank, ports, notes: [...notes, gap(secret)] }
     this.#plan.say(`${name}, IPv${family}`)
@@ -145,7 +145,7 @@ export class Rehearsal {
     const hasOpened = typeof observation.opened[0] === 'number' && observation.before[0] !== 'open'
     const staysOpen = hasOpened && !shutsItself(door, family)
     if (staysOpen && observation.source !== undefined) {
-      for (const port of known) this.#inside.set(insideKey(port), observation.source)
+      for (const port of known) this.#inside.set(portText(port), observation.source)
     }
     return { ...blank, ports, observations: [observation], notes }
   }
@@ -195,12 +195,8 @@ export class Rehearsal {
   }
 
   #whoIsInside(ports: readonly OpenedPort[]): string | undefined {
-    return ports.map((port) => this.#inside.get(insideKey(port))).find((source) => source !== undefined)
+    return ports.map((port) => this.#inside.get(portText(port))).find((source) => source !== undefined)
   }
-}
-
-function insideKey({ protocol, port }: OpenedPort): string {
-  return `${protocol}/${port}`
 }
 
 /** Returns true if a door's command only removes rules: it shuts ports that another door has opened. */

@@ -1,3 +1,4 @@
+import { presentStatus } from '../control/present-status.ts'
 import { delimiter } from 'node:path'
 import { CONFIG_UNUSABLE, DONE, FAILED, SIGNALLED, USAGE } from '../../cli/exit-code.ts'
 import { Failure, failed } from '../../cli/fault.ts'
@@ -5,7 +6,6 @@ import type { Output } from '../../cli/output.ts'
 import type { Config, Reading } from '../../config/config.ts'
 import { formatFault } from '../../text/fault.ts'
 import type { Family } from '../../packet/address.ts'
-import { ask, findSocket } from '../../control/client.ts'
 import { listeningPorts } from '../../host/listening.ts'
 import { TCP } from '../../packet/packet.ts'
 import { allowing } from '../../firewall/allow.ts'
@@ -121,12 +121,7 @@ async function everyOne<Result>(promises: readonly Promise<Result>[]): Promise<r
 
 /** Returns the addresses that the daemon with this config lets in at the moment; none if no daemon answers. */
 async function sourcesLetIn(file: string, names: readonly string[]): Promise<readonly string[]> {
-  try {
-    const reply = await ask(findSocket(file, names), { command: 'status' })
-    return 'status' in reply ? reply.status.openings.map(({ source }) => source) : []
-  } catch {
-    return []
-  }
+  return (await presentStatus(file, names))?.openings.map(({ source }) => source) ?? []
 }
 
 interface Material {

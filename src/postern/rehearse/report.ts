@@ -1,3 +1,4 @@
+import { counted } from '../../text/counted.ts'
 import { formatFault } from '../../text/fault.ts'
 import type { Family } from '../../packet/address.ts'
 import { CHECKS } from './checks.ts'
@@ -133,10 +134,6 @@ export function seconds(ms: number): string {
 function findingText(file: string, { door, families, line, column, message, hint }: Finding): string {
   const text = `${door} (${families.map((family) => `IPv${family}`).join(', ')}): ${message}`
   return formatFault(file, { severity: 'error', line, column, message: text, ...(hint === undefined ? {} : { hint }) })
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
 function wordOf({ good }: Outcome): 'yes' | 'no' | 'not tried' {

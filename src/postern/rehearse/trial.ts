@@ -1,9 +1,9 @@
+import { protocolName } from '../../config/service.ts'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Door, Knock } from '../../config/config.ts'
 import { commandsOf, shutsItself } from '../../config/door-commands.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Family } from '../../packet/address.ts'
-import { TCP } from '../../packet/packet.ts'
 import { meet, whoTakes } from '../../twin/cause/culprit.ts'
 import { commandsRun, hasOpened, saysOpen } from './daemon-log.ts'
 import type { Observation } from '../../twin/observation.ts'
@@ -188,7 +188,7 @@ async function speakAgain(twin: Twin, endpoint: Endpoint): Promise<void> {
 }
 
 function orderOf({ protocol, port }: Knock): KnockOrder {
-  return { protocol: protocol === TCP ? 'tcp' : 'udp', port }
+  return { protocol: protocolName(protocol), port }
 }
 
 /** Waits for the end of an opening. Returns the milliseconds until the port was shut; `null` if it is still open. */

@@ -30,6 +30,14 @@ test('a flood of first knocks does not push out who came further, before or amid
   expect(accounts.leftOut).toBe(true)
 })
 
+test('a single packet counts once, whether its door opens or not', () => {
+  const accounts = new Accounts()
+  const source = '192.0.2.1'
+  accounts.note([{ kind: 'open', source: parseAddress(source)!, door: 'fw' }])
+  accounts.note([{ kind: 'rejected', packet: 'packet', source, to: 'udp/62201', user: 'bob', reason: 'too old' }])
+  expect(accounts.all).toMatchObject([{ packets: 2, opened: new Map([['fw', 1]]), reasons: new Map([['too old', 1]]) }])
+})
+
 test('reasons are counted, and strangers that did nothing are nobody', () => {
   const accounts = new Accounts()
   const source = parseAddress('192.0.2.1')!

@@ -7,12 +7,12 @@ export const ACCOUNTS_MAX = 10_000
 const LOOKED_AT_MAX = 64
 
 /** The kinds of events that no packet of its own causes. */
-const UNCOUNTED: ReadonlySet<string> = new Set(['open', 'sequence-timeout', 'withheld'])
+const UNCOUNTED: ReadonlySet<string> = new Set(['sequence-timeout', 'withheld'])
 
 /** The results of one source. */
 export interface Account {
   readonly source: string
-  /** The number of packets that counted as knocks, or have a reason why not. */
+  /** The number of packets that counted as knocks, opened a door alone, or have a reason why not. */
   packets: number
   /** The furthest stage that the source reached, by door. */
   readonly stages: Map<string, number>
@@ -45,10 +45,11 @@ export class Accounts {
     // Packets that are no part of an attempt begin no account.
     const account = this.#of(source, first.kind !== 'explanation' || first.door !== undefined)
     if (account === undefined) return
-    if (!UNCOUNTED.has(first.kind)) account.packets++
+    // The last knock is counted before its door opens. A door without a stage was opened by a single packet.
+    const counted = first.kind === 'open' ? !account.stages.has(first.door) : !UNCOUNTED.has(first.kind)
+    if (counted) account.packets++
     const reason = reasonOf(first)
     if (reason !== undefined) add(account.reasons, reason)
-    // The stage of the last knock is counted before its door opens.
     if (first.kind === 'open') add(account.opened, first.door)
     for (const event of events) if (event.kind === 'stage') raise(account.stages, event.door, event.stage)
   }
@@ -81,7 +82,7 @@ export class Accounts {
 
 /** Returns why an attempt failed. */
 function reasonOf(event: LogEvent): string | undefined {
-  if (event.kind === 'explanation') return event.reason
+  if (event.kind === 'explanation' || event.kind === 'rejected') return event.reason
   if (event.kind === 'sequence-timeout') return 'too slow'
   if (event.kind === 'scan') return 'port scan'
   if (event.kind === 'wrong-codes') return 'wrong codes'

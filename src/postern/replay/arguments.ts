@@ -32,8 +32,9 @@ export const REPLAY = command({
   summary: 'show what a capture of packets would have opened, when and why',
   forms: ['[-c FILE] [options] CAPTURE'],
   about: `Runs a capture through the doors of a config, and shows what would have
-happened, when and why. Runs no command, uses up no one-time sequence, changes
-nothing and needs no privilege. CAPTURE is a pcap or pcapng file, or - for
+happened, when and why. Runs no command, uses up no secret, changes nothing
+and needs no privilege, but to read the files of keys. Packets for gpg are
+left out. CAPTURE is a pcap or pcapng file, or - for
 standard input.`,
   operands: { text: 'CAPTURE', kinds: ['file'] },
   options: OPTIONS,

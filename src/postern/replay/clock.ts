@@ -16,6 +16,10 @@ export class ReplayClock implements Clock {
     return this.#now
   }
 
+  steady(): number {
+    return this.#passed
+  }
+
   after(ms: number, call: () => void): () => void {
     const due = this.#passed + ms
     this.#timers.set(call, due)

@@ -25,16 +25,19 @@ export class ReplayLedger implements Ledger {
   newest(key: string): string | undefined {
     return this.#values.get(key)
   }
-}
 
-/** The notes of a replay: there are none, because it does not read the journal. */
-export const NO_NOTES: AuthenticatorDeps['store'] = {
-  newest: () => undefined,
-  advance: async () => await Promise.resolve(false),
-  forget: async () => await Promise.resolve(),
-  *keys() {
-    // No key.
-  },
-  loss: undefined,
-  acceptsLoss: () => false,
+  /** The values as the store of authenticators. It takes no other notes, and knows of no loss: there is no journal. */
+  get store(): AuthenticatorDeps['store'] {
+    const values = this.#values
+    return {
+      newest: (key) => values.get(key),
+      advance: async () => await Promise.resolve(false),
+      forget: async (key) => await Promise.resolve(void values.delete(key)),
+      keys: function* keys(prefix) {
+        for (const key of values.keys()) if (key.startsWith(prefix)) yield key
+      },
+      loss: undefined,
+      acceptsLoss: () => false,
+    }
+  }
 }

@@ -68,7 +68,7 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
     progress?.clear()
     output.err(`postern: ${text}\n`)
   }
-  const replayer = new Replayer({
+  const replayer = await Replayer.start({
     config,
     own: asked.own.length === 0 ? undefined : asked.own,
     onlyIp4: asked['only-ip-v4'],

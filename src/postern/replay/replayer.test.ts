@@ -1,6 +1,6 @@
 // Goal: a capture goes the daemon's way whatever link layer it was made on, and what would be done is told with its
 // reason and at its time: openings, extensions, closes, and what came to nothing.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -44,7 +44,7 @@ async function replayed(
 ): Promise<readonly string[]> {
   const told: string[] = []
   const { config } = readConfig(lines, 'knockd.conf')
-  const replayer = new Replayer({
+  const replayer = await Replayer.start({
     config: config!,
     own: own?.map((text) => parseAddress(text)!),
     onlyIp4: false,
@@ -174,13 +174,13 @@ test.each([
   ['Users', undefined, 'no such file'],
   ['TOTP_Secret_File', '# none\n', 'contains no secret'],
   ['One_Time_Sequences', undefined, 'no such file'],
-])('%s without a usable file', (directive, text, why) => {
+])('%s without a usable file', async (directive, text, why) => {
   const path = join(folder, 'file')
   if (text !== undefined) writeFileSync(path, text, { mode: 0o600 })
   const { config } = readConfig(`[d]\n${directive} = ${path}\nOpen_Ports = tcp/22\n`, 'k')
   const said: string[] = []
   const [tell, warn] = [(line: unknown) => void said.push(String(line)), (line: string) => void said.push(line)]
-  const { authenticators } = new Replayer({ config: config!, own: undefined, onlyIp4: false, tell, warn })
+  const { authenticators } = await Replayer.start({ config: config!, own: undefined, onlyIp4: false, tell, warn })
   expect(said.map((line) => line.split('\n')[0])).toEqual([`d: opens to nobody: ${path}: ${why}`])
   expect([...authenticators.sequences()]).toEqual([])
 })
@@ -200,4 +200,23 @@ test('codes are those of the capture: of its time, once each, and also after its
   expect(told.filter((line) => line.includes('OPEN'))).toEqual(
     ['0', `${far}`, '5041'].map((at) => `${at} c: OPEN SESAME`),
   )
+})
+
+test('a packet for gpg is told, and gpg is not run', async () => {
+  const home = join(folder, 'gnupg')
+  mkdirSync(home, { mode: 0o700 })
+  const access = join(folder, 'access.conf')
+  writeFileSync(
+    access,
+    `SOURCE ANY\nGPG_HOME_DIR ${home}\nGPG_DECRYPT_ID 12345678\nGPG_ALLOW_NO_PW Y\nGPG_REMOTE_ID ABCD1234\n`,
+    {
+      mode: 0o600,
+    },
+  )
+  const payload = [...Buffer.from('A'.repeat(600))]
+  const sent = [{ at: 0, protocol: UDP, port: 62_201, payload } as const]
+  const told = await replayed(sent, undefined, 0, `[fw]\nSPA = fwknop\nAccess_File = ${access}\nOpen_Ports = tcp/22\n`)
+  expect(told.some((line) => line === 'fw: packets for gpg are not replayed')).toBe(true)
+  expect(told.filter((line) => line.includes('packet for gpg'))).toEqual(['0 fw: packet for gpg: not replayed'])
+  expect(readdirSync(home)).toEqual([])
 })

@@ -4,10 +4,12 @@ import { passes } from '../../capture/filter.ts'
 import type { Frame } from '../../capture/file/frame.ts'
 import { interestOf } from '../../capture/interest.ts'
 import type { CaptureInterest } from '../../capture/interest.ts'
+import type { PacketNeeds } from '../../capture/needs.ts'
 import type { Config, Door } from '../../config/config.ts'
-import { generatedList, packetOf } from '../../config/secret.ts'
+import { generatedList } from '../../config/secret.ts'
 import { Knocks } from '../../daemon/knocks.ts'
 import { listFolder, statePath } from '../../daemon/state-path.ts'
+import { Destinations } from '../../gate/destinations.ts'
 import type { LogEvent } from '../../log/event.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
@@ -19,9 +21,10 @@ import { Redemptions } from '../../secret/redemptions.ts'
 import { HolderMarks, MARKS_KEY_BYTES } from '../../secret/holder-marks.ts'
 import { Accounts } from './accounts.ts'
 import { ReplayClock } from './clock.ts'
-import { NO_NOTES, ReplayLedger } from './ledger.ts'
-import type { Summary } from './summary.ts'
+import { ReplayLedger } from './ledger.ts'
+import { mayBeSingle } from './single-packet.ts'
 import { SimulatedOpener } from './simulated-opener.ts'
+import type { Summary } from './summary.ts'
 
 /** The seed of the gate's hash. It is fixed so that a capture always has the same result; the daemon's is random. */
 const SEED = [0x9e3779b9, 0x7f4a7c15] as const
@@ -38,11 +41,18 @@ const GAP_MAX_MS = 30 * 86_400_000
 /** The dependencies of a replay. */
 export interface ReplayerDeps {
   readonly config: Config
+  /** The server's addresses; `undefined`: every address. */
   readonly own: readonly Address[] | undefined
   readonly onlyIp4: boolean
   /** Reports an event that would have happened. */
   readonly tell: (event: LogEvent, time: number) => void
   readonly warn: (text: string) => void
+}
+
+/** The packets that the daemon would capture. */
+interface Captured {
+  readonly needs: PacketNeeds
+  readonly interest: CaptureInterest
 }
 
 /**
@@ -60,8 +70,10 @@ export class Replayer {
   readonly #busyTcp = new BusyPorts()
   readonly #busyUdp = new BusyPorts()
   readonly #packet = new Packet()
-  /** The interest of the capture; `undefined` if the sequences have changed. */
-  #interest: CaptureInterest | undefined
+  /** The server's addresses; `undefined`: every address. */
+  readonly #own: Destinations | undefined
+  /** The packets that the daemon would capture; `undefined` if the sequences or the needs have changed. */
+  #captured: Captured | undefined
   /** The redemptions that the last packet began. */
   #redeeming: Promise<void>[] = []
   /** The present time in milliseconds, on a clock that is never set. */
@@ -78,9 +90,21 @@ export class Replayer {
   /** The number of times that a door would have opened. */
   opened = 0
 
-  constructor(deps: ReplayerDeps) {
+  /** Makes a replay, and reads the files of the doors. */
+  static async start(deps: ReplayerDeps): Promise<Replayer> {
+    const replayer = new Replayer(deps)
+    const { authenticators } = replayer
+    const { config, own } = deps
+    await authenticators.load(config)
+    authenticators.setOwn(own, [])
+    authenticators.replace({ ...config, doors: config.doors.map((door) => replayed(door, config)) })
+    return replayer
+  }
+
+  private constructor(deps: ReplayerDeps) {
     this.#deps = deps
     const { config, own } = deps
+    this.#own = own === undefined ? undefined : new Destinations(own)
     const log = { event: (event: LogEvent) => this.#log(event), notice: (_: unknown, text: string) => deps.warn(text) }
     const redemptions = new Redemptions({
       opener: this.#opener,
@@ -97,27 +121,31 @@ export class Replayer {
         redemptions.begin({ ...by, door: secret.door, proof: secret }, this.authenticators),
       inOrder: (doors) => this.authenticators.inOrder(doors),
     })
+    const ledger = new ReplayLedger()
     this.authenticators = new Authenticators(
       {
         gate: this.#knocks.gate,
-        ledger: new ReplayLedger(),
-        store: NO_NOTES,
+        ledger,
+        store: ledger.store,
         marks: new HolderMarks(new Uint8Array(MARKS_KEY_BYTES)),
         log,
         clock: this.#clock,
         isReadOnly: true,
-        needsChanged: () => (this.#interest = undefined),
+        needsChanged: () => (this.#captured = undefined),
         holdersChanged: () => undefined,
         listFolder: '',
         listening: () => ({ [TCP]: new Set(), [UDP]: new Set() }),
       },
-      { claimed: () => undefined, load: async () => await Promise.reject(new Error('no single packets')) },
+      {
+        claimed: (claim, by) => redemptions.begin(claim, by),
+        load: async () => (await import('../../peer/packet-authenticators.ts')).makePacketAuthenticators,
+      },
     )
-    this.authenticators.replace({ ...config, doors: replayed(config, deps.warn) })
   }
 
   /** Processes a frame. Returns a promise if the frame opens a door: it has to settle before the next frame. */
-  take({ bytes, start, end, wireLength, linkType, link, time }: Frame): Promise<unknown> | undefined {
+  take(frame: Frame): Promise<unknown> | undefined {
+    const { bytes, start, end, wireLength, linkType, link, time } = frame
     this.#clock.set(time)
     const packet = this.#packet
     const verdict = decode(bytes, start, end, wireLength, linkType, packet)
@@ -125,14 +153,18 @@ export class Replayer {
     if (verdict !== PACKET) return undefined
     if (packet.family === 6 && this.#deps.onlyIp4) return undefined
     const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
-    const interest = (this.#interest ??= interestOf(this.authenticators.sequences()))
-    if (!passes({ interest, decoy: DECOY, ...busy }, packet)) return undefined
+    const { authenticators } = this
+    const { needs, interest } = (this.#captured ??= capturedFor(authenticators))
+    const knock = passes({ interest, decoy: DECOY, ...busy }, packet)
+    const single = this.#own?.has(packet) === false ? 'no' : mayBeSingle(packet, frame, needs)
+    if (single === 'cut') this.cut++
+    if (!knock && single === 'no') return undefined
     this.looked++
     this.advance(time)
     packet.time = this.#now
     packet.link = link
-    this.#watchBusy(packet, interest)
-    this.#knocks.take(packet)
+    if (knock) this.#watchBusy(packet, interest)
+    if (!authenticators.offer(packet, bytes) && knock) this.#knocks.take(packet)
     return this.#redeeming.length === 0 ? undefined : Promise.all(this.#redeeming.splice(0))
   }
 
@@ -207,16 +239,15 @@ export class Replayer {
   }
 }
 
-/** Returns the doors that are replayed. A list that the daemon makes is read like an operator's, and never refilled. */
-function replayed({ doors, options, file }: Config, warn: (text: string) => void): readonly Door[] {
-  return doors.flatMap((door): readonly Door[] => {
-    const { name, secret } = door
-    if (packetOf(secret) !== undefined) {
-      warn(`${name}: opens to single packets, which are not replayed: they have expired`)
-      return []
-    }
-    if (generatedList(secret) === undefined) return [door]
-    const path = join(listFolder(statePath(options.stateDir, file, [])), listName(name))
-    return [{ ...door, secret: { kind: 'one-time', path, lowWater: 0 } }]
-  })
+function capturedFor(authenticators: Authenticators): Captured {
+  const { needs } = authenticators
+  return { needs, interest: interestOf(authenticators.sequences(), needs) }
+}
+
+/** Returns a door as it is replayed. A list that the daemon makes is read like an operator's, and never refilled. */
+function replayed(door: Door, { options, file }: Config): Door {
+  const { name, secret } = door
+  if (generatedList(secret) === undefined) return door
+  const path = join(listFolder(statePath(options.stateDir, file, [])), listName(name))
+  return { ...door, secret: { kind: 'one-time', path, lowWater: 0 } }
 }

@@ -68,11 +68,13 @@ function when(time: number | undefined): string | undefined {
 }
 
 function accountText({ source, stages, opened, reasons }: Account): string {
-  const doors = [...stages].slice(0, DOORS_NAMED_MAX).map(([door, stage]) => {
+  // Single packets open a door without a stage.
+  const all = new Map([...stages, ...[...opened.keys()].map((door) => [door, stages.get(door) ?? 0] as const)])
+  const doors = [...all].slice(0, DOORS_NAMED_MAX).map(([door, stage]) => {
     const times = opened.get(door)
     return times === undefined ? `${door} to stage ${stage}` : `${door} opened${times > 1 ? ` ${times} times` : ''}`
   })
-  const more = stages.size > doors.length ? [`${stages.size - doors.length} more doors`] : []
+  const more = all.size > doors.length ? [`${all.size - doors.length} more doors`] : []
   const why = [...reasons].map(([reason, count]) => (count > 1 ? `${count} times ${reason}` : reason))
   return `${source}: ${[...doors, ...more, ...why].join(', ')}`
 }

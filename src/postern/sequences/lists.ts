@@ -17,7 +17,6 @@ const SHOWN_DIGITS = 2
 export interface DoorList {
   readonly door: string
   readonly path: string
-  /** True if the daemon makes the list. */
   readonly generated: boolean
   readonly lowWater: number
 }
@@ -25,7 +24,6 @@ export interface DoorList {
 /** The content of a list's file. */
 export interface ListRead {
   readonly left: readonly OneTimeLine[]
-  /** The number of used sequences. */
   readonly used: number
 }
 

@@ -25,6 +25,9 @@ export interface Rights {
   readonly hasAccount: (database: 'passwd' | 'group', name: string) => boolean
 }
 
+/** The rights of root without limits. */
+export const ROOT_RIGHTS: Pick<Rights, 'uid' | 'capabilities'> = { uid: 0, capabilities: undefined }
+
 /** Returns the reason why a stanza's commands cannot run, with a hint on its own line, or `undefined`. */
 export function commandFault({ user, group }: CommandTerms, rights: Rights): string | undefined {
   if (user === undefined && group === undefined) return undefined

@@ -97,7 +97,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
   }
 
   protected override read(door: PacketDoor, before: Stanzas | undefined): Reading<Stanzas> {
-    return readStanzas(door, before, this.deps.log)
+    return readStanzas(door, before, this.deps)
   }
 
   /** Lets a holder keep the door if the file has the key, within the limits of its stanza. */
@@ -190,6 +190,9 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
    * Decrypts a packet with gpg for one stanza after another. However many there are, it takes one place in the queue.
    */
   async #decryptAll({ sealed, end }: Text, arrival: Sent): Promise<void> {
+    // gpg would write to its folder.
+    const [first] = this.deps.isReadOnly === true ? sealed.splice(0) : []
+    if (first !== undefined) this.explain(arrival.source, 'packet for gpg: not replayed', first.door.name)
     for (const each of sealed) if (await this.#decrypt(each, arrival, end)) return
   }
 

@@ -57,8 +57,9 @@ export class UsedDigests {
     const now = clock.now()
     const full = (this.#count ?? 0) >= DIGESTS_MAX / 2
     const everyMs = full ? SWEEP_FULL_EVERY_MS : SWEEP_EVERY_MS
-    if (this.#count === undefined || performance.now() - this.#sweptAt >= everyMs) {
-      this.#sweptAt = performance.now()
+    const steady = clock.steady()
+    if (this.#count === undefined || steady - this.#sweptAt >= everyMs) {
+      this.#sweptAt = steady
       const keptMs = full ? 2 * maxAgeMs : Math.max(DIGEST_KEPT_MS, 2 * maxAgeMs)
       let left = 0
       for (const key of store.keys(DIGEST_KEY)) {

@@ -48,7 +48,7 @@ beforeEach(async () => {
       needsChanged: nothing,
       marks: new HolderMarks(new Uint8Array(32).fill(1)),
     },
-    new WorkBudget(),
+    new WorkBudget(() => 0),
   )
 })
 const redeem = async (claim: Claim<KnockknockProof>): Promise<void> => {

@@ -179,14 +179,11 @@ function explanation({ remote }: Trial, { plan }: Rules, { trialMs }: TrialArgum
   return `the base ruleset is in force, for ${trialMs / 1000} s, on trial\n  ${how}${knock}\n`
 }
 
-interface Waiting {
-  readonly firewall: Firewall
-  readonly files: BaseFiles
-  readonly output: Output
-}
-
-async function untilOver({ id, remote, deadline }: Trial, what: string, of: Waiting): Promise<number> {
-  const { firewall, files, output } = of
+async function untilOver(
+  { id, remote, deadline }: Trial,
+  what: string,
+  { firewall, files, output }: Pick<Beginning, 'firewall' | 'files' | 'output'>,
+): Promise<number> {
   let interrupted = false
   const interrupt = (): void => {
     interrupted = true

@@ -17,10 +17,8 @@ export function reported<A>(load: () => Promise<Run<A>>): () => Promise<Run<A>> 
         await load()
       )(asked, output)
     } catch (error) {
-      const [{ MissingLibraryError }, { NftablesError }] = await Promise.all([
-        import('../../../native/library.ts'),
-        import('../../../native/nftables.ts'),
-      ])
+      const { MissingLibraryError } = await import('../../../native/library.ts')
+      const { NftablesError } = await import('../../../native/nftables.ts')
       const unchanged = error instanceof NftablesError || error instanceof MissingLibraryError
       return failed(unchanged ? new Failure(error.message, 'nothing has changed') : error, output)
     }
