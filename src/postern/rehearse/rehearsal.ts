@@ -30,7 +30,7 @@ import { tryDoor } from './trial.ts'
 
 /** The number of ports that a scan tries on either side of a sequence's port. */
 const SCAN_AROUND = 24
-/** The low ports that a scan tries for each port of Scan_Ports: enough to be found a scanner, whatever is counted. */
+/** The low ports that a scan tries for each port of Scan_Ports. Several ports may count as one, so one is too few. */
 const SCAN_LOW_PORTS = 16
 const PORT_MAX = 65_535
 
