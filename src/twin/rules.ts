@@ -53,6 +53,7 @@ async function takeAt(run: RunProgram, nft: string): Promise<Rules> {
   const managed = new Set<string>()
   for (const kind of IPTABLES) {
     const family = kind.startsWith('ip6') ? 'ip6' : 'ip'
+    if (kind.endsWith('-nft') && !all.some(({ name }) => name.startsWith(`${family} `))) continue
     const sections = sectionsOf(await save(run, kind)).filter((section) => {
       if (!kind.endsWith('-nft')) return true
       const table = all.find(({ name }) => name === `${family} ${section.table}`)

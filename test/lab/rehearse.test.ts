@@ -6,120 +6,35 @@ import type { TotpSecret } from '../../src/totp/code.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
 import { hidePort, nft } from './firewall.ts'
 import { program } from './knockd.ts'
-import { Host, SERVER_4, SERVER_6, lab, link } from './net.ts'
+import { lab } from './net.ts'
 import { until } from './process.ts'
-import type { Output } from './process.ts'
+import {
+  ALL_GOOD,
+  LIMIT_MS,
+  NFT_RULES,
+  RULE,
+  RUN_LIMIT_MS,
+  checksOf,
+  config,
+  configOf,
+  makeMachine,
+  rehearse,
+  report,
+  wholeRules,
+} from './rehearsed.ts'
+import type { Commands } from './rehearsed.ts'
 import { scratch, writeConfig } from './scratch.ts'
 
-/** Milliseconds that one test may take: a rehearsal waits for deadlines, twice. */
-const LIMIT_MS = 180_000
-/** Milliseconds that one rehearsal may take. */
-const RUN_LIMIT_MS = 120_000
-
-/** The machine: one interface with both families, and somebody on its other end. */
-async function makeMachine(): Promise<Host> {
-  const machine = await Host.make('machine')
-  const neighbour = await Host.make('neighbour')
-  await link({ host: machine, addresses: [`${SERVER_4}/24`, `${SERVER_6}/64`] }, { host: neighbour })
-  return machine
-}
-
-const RULE = '-s %IP% -p tcp --dport 22 -j ACCEPT'
-
-interface Commands {
-  readonly start?: string
-  readonly stop?: string
-  readonly start6?: string | undefined
-  readonly stop6?: string | undefined
-}
-
-/** A door for ssh as it should be, but for what is given. The start command stands in line 5, the stop command in line 6. */
-function config(commands: Commands = {}): string {
-  const all = {
-    start: `iptables -I INPUT ${RULE}`,
-    stop: `iptables -D INPUT ${RULE}`,
-    start6: `ip6tables -I INPUT ${RULE}`,
-    stop6: `ip6tables -D INPUT ${RULE}`,
-    ...commands,
-  }
-  const lines = ['[ssh]', 'Sequence = 7301,8822:udp,6103', 'Seq_Timeout = 1', 'Cmd_Timeout = 2']
-  lines.push(`Start_Command = ${all.start}`, `Stop_Command = ${all.stop}`)
-  if (all.start6 !== undefined) lines.push(`Start_Command_6 = ${all.start6}`)
-  if (all.stop6 !== undefined) lines.push(`Stop_Command_6 = ${all.stop6}`)
-  return `${lines.join('\n')}\n`
-}
-
-/** Runs a rehearsal on the machine to its end. */
-async function rehearse(machine: Host, text: string, ...args: readonly string[]): Promise<Output> {
-  const argv = [process.execPath, program('postern'), 'rehearse', '-c', writeConfig(text), ...args]
-  return await machine.run(argv, { mayFail: true, limitMs: RUN_LIMIT_MS })
-}
-
-interface Document {
-  readonly good: boolean
-  readonly notCopied: readonly string[]
-  readonly doors: readonly {
-    readonly name: string
-    readonly ports: string
-    readonly notes: readonly string[]
-    readonly tried: readonly {
-      readonly family: 4 | 6
-      readonly checks: Readonly<Record<string, string>>
-      readonly openedMs?: number
-    }[]
-  }[]
-  readonly findings: readonly {
-    readonly families: readonly number[]
-    readonly line: number
-    readonly column: number
-    readonly message: string
-    readonly hint?: string
-  }[]
-  readonly machine: { readonly unchanged: boolean }
-}
-
-/** The same with `--json`, and the machine's rules byte for byte before and after. */
-async function report(machine: Host, text: string, ...args: readonly string[]): Promise<Document> {
-  const before = await wholeRules(machine)
-  const { code, stdout, stderr } = await rehearse(machine, text, '--json', ...args)
-  expect(await wholeRules(machine)).toBe(before)
-  expect(stdout, stderr).not.toBe('')
-  const document = JSON.parse(stdout) as Document
-  expect(document.machine).toEqual({ unchanged: true })
-  expect(code).toBe(document.good ? 0 : 1)
-  return document
-}
-
-/** Everything that the machine has in the way of rules. */
-async function wholeRules(machine: Host): Promise<string> {
-  const texts: string[] = []
-  for (const command of ['nft -s list ruleset', 'iptables-legacy-save', 'ip6tables-legacy-save']) {
-    const { stdout } = await machine.run(command.split(' '))
-    texts.push(stdout.replaceAll(/^#.*\n/gm, '').replaceAll(/\[\d+:\d+\]/g, '[]'))
-  }
-  return texts.join('\n')
-}
-
-const checksOf = ({ doors }: Document, family: 4 | 6): Readonly<Record<string, string>> =>
-  doors[0]!.tried.find((each) => each.family === family)!.checks
-
-const ALL_GOOD = {
-  closedBefore: 'yes',
-  seen: 'yes',
-  opens: 'yes',
-  toNobodyElse: 'yes',
-  survives: 'yes',
-  shuts: 'not tried',
-  closes: 'yes',
-  restores: 'yes',
-  wrongOrder: 'yes',
-  slowKnock: 'yes',
-  portScan: 'yes',
+/** Commands for both families of a door for a port. */
+function commandsFor(port: number): Commands {
+  const rule = RULE.replace('22', String(port))
+  const [start, stop] = [`iptables -I INPUT ${rule}`, `iptables -D INPUT ${rule}`]
+  return { start, stop, start6: start.replace('ip', 'ip6'), stop6: stop.replace('ip', 'ip6') }
 }
 
 lab('a config that works', () => {
   test(
-    'by a code, a list that the daemon makes, or users: each is knocked with what opens it',
+    'by a code, a list that the daemon makes, users, or for two ports: each is knocked with what opens it',
     async () => {
       const machine = await makeMachine()
       const secret = scratch('secret')
@@ -131,9 +46,14 @@ lab('a config that works', () => {
         ['code', `Sequence = 6103\nTOTP_Secret_File = ${secret}`],
         ['list', 'One_Time_Sequences = generate\nPublish_To = /nowhere\nPublish_Passphrase_File = /nowhere/pass'],
         ['team', `Users = ${users}`],
-      ].map(([name, lines]) => `[${name}]\n${lines}\nSeq_Timeout = 1\nOpen_Ports = tcp/22\nOpen_For = 2s\n`)
+        ['two', 'Sequence = 7301,8822,6104', 'tcp/22, udp/6000'],
+      ].map(
+        ([name, lines, ports = 'tcp/22']) =>
+          `[${name}]\n${lines}\nSeq_Timeout = 1\nOpen_Ports = ${ports}\nOpen_For = 2s\n`,
+      )
       const document = await report(machine, doors.join(''))
-      expect(document.doors.map(({ name }) => name)).toEqual(['code', 'list', 'team'])
+      expect(document.doors.map(({ name }) => name)).toEqual(['code', 'list', 'team', 'two'])
+      expect(document.doors[3]!.ports).toBe('tcp/22, udp/6000')
       for (const { name, tried } of document.doors) {
         expect(tried.map(({ family }) => family)).toEqual([4, 6])
         for (const { checks } of tried) expect(checks, `${name}: ${JSON.stringify(document)}`).toEqual(ALL_GOOD)
@@ -143,21 +63,25 @@ lab('a config that works', () => {
     LIMIT_MS,
   )
 
-  for (const hiding of ['drop', 'reject', 'reset'] as const) {
-    test(
-      `is all green over both families, behind ${hiding}`,
-      async () => {
-        const machine = await makeMachine()
-        await hidePort(machine, 22, hiding)
-        const document = await report(machine, config())
-        expect(document.findings).toEqual([])
-        expect(checksOf(document, 4)).toEqual(ALL_GOOD)
-        expect(checksOf(document, 6)).toEqual(ALL_GOOD)
-        expect(document.good).toBe(true)
-      },
-      LIMIT_MS,
-    )
-  }
+  test(
+    'is all green over both families, behind rules that drop, reject and reset',
+    async () => {
+      const machine = await makeMachine()
+      const ports = { drop: 22, reject: 23, reset: 24 }
+      for (const hiding of ['drop', 'reject', 'reset'] as const) await hidePort(machine, ports[hiding], hiding)
+      const document = await report(
+        machine,
+        configOf(Object.fromEntries(Object.entries(ports).map(([hiding, port]) => [hiding, commandsFor(port)]))),
+      )
+      expect(document.findings).toEqual([])
+      for (const [hiding, port] of Object.entries(ports)) {
+        expect(document.doors.find(({ name }) => name === hiding)!.ports).toBe(`tcp/${port}`)
+        for (const family of [4, 6] as const) expect(checksOf(document, family, hiding), hiding).toEqual(ALL_GOOD)
+      }
+      expect(document.good).toBe(true)
+    },
+    LIMIT_MS,
+  )
 
   test(
     'with iptables-legacy, its chains, and matches that nft cannot read back',
@@ -197,38 +121,8 @@ lab('a config that works', () => {
     },
     LIMIT_MS,
   )
-
-  test(
-    'with ports that the guard opens',
-    async () => {
-      const machine = await makeMachine()
-      const document = await report(
-        machine,
-        '[ssh]\nSequence = 7301,8822,6103\nSeq_Timeout = 1\nOpen_Ports = tcp/22, udp/6000\nOpen_For = 2\n',
-      )
-      expect(document.doors[0]!.ports).toBe('tcp/22, udp/6000')
-      expect(document.findings).toEqual([])
-      expect(checksOf(document, 4)).toEqual(ALL_GOOD)
-      expect(checksOf(document, 6)).toEqual(ALL_GOOD)
-    },
-    LIMIT_MS,
-  )
 })
 
-const NFT_RULES = `
-table inet filter {
-  set let_in { type ipv4_addr; flags timeout; }
-  set let_in6 { type ipv6_addr; flags timeout; }
-  chain input {
-    type filter hook input priority filter; policy drop;
-    ct state established,related accept
-    iif lo accept
-    meta l4proto ipv6-icmp accept
-    ip saddr @let_in tcp dport 22 accept
-    ip6 saddr @let_in6 tcp dport 22 accept
-  }
-}
-`
 const SET_DOOR = `[ssh]
 Sequence = 7301,8822,6103
 Seq_Timeout = 1
@@ -238,197 +132,6 @@ Stop_Command = nft delete element inet filter let_in { %IP% }
 Start_Command_6 = nft add element inet filter let_in6 { %IP% }
 Stop_Command_6 = nft delete element inet filter let_in6 { %IP% }
 `
-
-lab('mistakes', () => {
-  test(
-    '-A behind a rule that drops',
-    async () => {
-      const machine = await makeMachine()
-      await hidePort(machine, 22)
-      const { findings, doors } = await report(machine, config({ start: `iptables -A INPUT ${RULE}` }))
-      expect(findings).toEqual([
-        {
-          door: 'ssh',
-          families: [4],
-          line: 5,
-          column: 26,
-          message:
-            'the rule never takes effect: it comes after `-A INPUT -p tcp -m tcp --dport 22 -j DROP` in chain INPUT of iptables, which takes the packets first',
-          hint: 'write `-I` for `-A`: it puts the rule first',
-        },
-      ])
-      expect(doors[0]!.tried[0]!.checks).toMatchObject({ seen: 'yes', opens: 'no', restores: 'yes' })
-      expect(doors[0]!.tried[1]!.checks).toEqual(ALL_GOOD)
-    },
-    LIMIT_MS,
-  )
-
-  test(
-    '-A behind a rule that rejects, in iptables-legacy',
-    async () => {
-      const machine = await makeMachine()
-      await machine.run(['iptables-legacy', '-A', 'INPUT', '-p', 'tcp', '--dport', '22', '-j', 'REJECT'])
-      const { findings } = await report(
-        machine,
-        config({ start: `iptables-legacy -A INPUT ${RULE}`, stop: `iptables-legacy -D INPUT ${RULE}` }),
-        '--door',
-        'ssh',
-      )
-      const finding = findings.find(({ families }) => families.includes(4))
-      expect(finding).toMatchObject({ line: 5, column: 33 })
-      expect(finding!.message).toContain('after `-A INPUT -p tcp -m tcp --dport 22 -j REJECT')
-    },
-    LIMIT_MS,
-  )
-
-  test(
-    'no rule for established connections',
-    async () => {
-      const machine = await makeMachine()
-      for (const iptables of ['iptables', 'ip6tables']) {
-        await machine.run([iptables, '-A', 'INPUT', '-p', 'tcp', '--dport', '22', '-j', 'DROP'])
-      }
-      const document = await report(machine, config())
-      expect(checksOf(document, 4)).toEqual({ ...ALL_GOOD, survives: 'no' })
-      expect(checksOf(document, 6)).toEqual({ ...ALL_GOOD, survives: 'no' })
-      expect(document.findings.map(({ line }) => line)).toEqual([6, 8])
-      expect(document.findings[0]!.message).toMatch(
-        /^a session dies at the deadline: `-A INPUT .*-j DROP` in chain INPUT/,
-      )
-      expect(document.findings[0]!.hint).toBe('iptables -I INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT')
-      expect(document.findings[1]!.hint).toMatch(/^ip6tables -I/)
-    },
-    LIMIT_MS,
-  )
-
-  test(
-    'a chain that does not exist',
-    async () => {
-      const machine = await makeMachine()
-      await hidePort(machine, 22)
-      const { findings } = await report(
-        machine,
-        config({ start: `iptables -I INPUTU ${RULE}`, stop: `iptables -D INPUTU ${RULE}` }),
-      )
-      expect(findings).toMatchObject([
-        {
-          families: [4],
-          line: 5,
-          column: 29,
-          message: 'iptables has no chain `INPUTU`',
-          hint: 'did you mean `INPUT`?',
-        },
-      ])
-    },
-    LIMIT_MS,
-  )
-
-  test(
-    'a wrong path to iptables',
-    async () => {
-      const machine = await makeMachine()
-      await hidePort(machine, 22)
-      const { findings } = await report(machine, config({ start: `/usr/local/bin/iptables -I INPUT ${RULE}` }))
-      expect(findings).toMatchObject([
-        {
-          families: [4],
-          line: 5,
-          column: 17,
-          message: 'there is no program `/usr/local/bin/iptables` on this machine',
-        },
-      ])
-      expect(findings[0]!.hint).toMatch(/^write `\/.*\/iptables`$/)
-    },
-    LIMIT_MS,
-  )
-
-  test(
-    'a stop command that removes another rule',
-    async () => {
-      const machine = await makeMachine()
-      await hidePort(machine, 22)
-      await machine.run(['iptables', '-I', 'INPUT', '-p', 'tcp', '--dport', '2222', '-j', 'ACCEPT'])
-      const document = await report(machine, config({ stop: 'iptables -D INPUT -p tcp --dport 2222 -j ACCEPT' }))
-      expect(checksOf(document, 4)).toEqual({ ...ALL_GOOD, closes: 'no', restores: 'no' })
-      expect(checksOf(document, 6)).toEqual(ALL_GOOD)
-      const [finding, ...more] = document.findings
-      expect(more).toEqual([])
-      expect(finding).toMatchObject({ families: [4], line: 6 })
-      expect(finding!.message).toContain('`-A INPUT -s %IP%/32 -p tcp -m tcp --dport 22 -j ACCEPT` stays in iptables')
-      expect(finding!.message).toContain('and removes `-A INPUT -p tcp -m tcp --dport 2222 -j ACCEPT` of this machine')
-    },
-    LIMIT_MS,
-  )
-
-  test(
-    'rules for IPv4 only: the port is open over IPv6',
-    async () => {
-      const machine = await makeMachine()
-      await machine.run('iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'.split(' '))
-      await machine.run(['iptables', '-A', 'INPUT', '-p', 'tcp', '--dport', '22', '-j', 'DROP'])
-      const document = await report(machine, config())
-      expect(checksOf(document, 4)).toEqual(ALL_GOOD)
-      expect(checksOf(document, 6)).toMatchObject({ closedBefore: 'no', opens: 'not tried' })
-      expect(document.findings).toMatchObject([{ families: [6], line: 1 }])
-      expect(document.findings[0]!.message).toContain('open to everyone over IPv6 without any knock')
-    },
-    LIMIT_MS,
-  )
-
-  test(
-    'commands for IPv4 only: the port stays shut over IPv6',
-    async () => {
-      const machine = await makeMachine()
-      await hidePort(machine, 22)
-      const document = await report(machine, config({ start6: undefined, stop6: undefined }))
-      expect(checksOf(document, 4)).toEqual(ALL_GOOD)
-      expect(checksOf(document, 6)).toMatchObject({ closedBefore: 'yes', seen: 'yes', opens: 'no' })
-      expect(document.findings).toMatchObject([{ families: [6], line: 5 }])
-      expect(document.findings[0]!.hint).toContain(`Start_Command_6 = ip6tables -I INPUT ${RULE}`)
-    },
-    LIMIT_MS,
-  )
-
-  test(
-    'a typographic dash',
-    async () => {
-      const machine = await makeMachine()
-      await hidePort(machine, 22)
-      const { findings } = await report(
-        machine,
-        config({ start: `iptables -I INPUT ${RULE}`.replace('--dport', '–dport') }),
-      )
-      expect(findings).toMatchObject([{ families: [4], line: 5, column: 50, hint: 'write `--dport`' }])
-      expect(findings[0]!.message).toMatch(/^typographic dash <U\+2013> in the command/)
-    },
-    LIMIT_MS,
-  )
-
-  test(
-    'a rule in a table that does not have the last word',
-    async () => {
-      const machine = await makeMachine()
-      await nft(machine, NFT_RULES)
-      const { findings } = await report(machine, config({ start6: '', stop6: '' }))
-      expect(findings).toMatchObject([{ families: [4], line: 5 }])
-      expect(findings[0]!.message).toContain('`policy drop` in chain input of table inet filter')
-    },
-    LIMIT_MS,
-  )
-
-  test(
-    'a scan guard that is switched off, before a sequence that ascends',
-    async () => {
-      const machine = await makeMachine()
-      await hidePort(machine, 22)
-      const text = `${config().replace(/Sequence = .*/, 'Sequence = 7301,7302,7303')}[options]\nScan_Ports = 0\n`
-      const document = await report(machine, text)
-      expect(checksOf(document, 4)).toEqual({ ...ALL_GOOD, portScan: 'no' })
-      expect(document.findings).toMatchObject([{ families: [4, 6], line: 10, message: 'a port scan opens it' }])
-    },
-    LIMIT_MS,
-  )
-})
 
 lab('what a rehearsal keeps its hands off', () => {
   test(

@@ -79,22 +79,17 @@ export async function tryReach(
     }
     const isOpen = async (endpoint: Endpoint): Promise<boolean> =>
       (await twin.client.ask('attempt', { endpoint, limitMs: TRY_MS })) === 'open'
+    const opened = config.doors.flatMap(({ opens }) => opens)
+    const native = endpoints.filter(({ port }) => isIn(port, opened))
+    const open = await Promise.all(native.map(async ({ endpoint }) => await isOpen(endpoint)))
     const shut: Shut[] = []
-    for (const { port, family, endpoint } of endpoints) {
-      if (
-        !isIn(
-          port,
-          config.doors.flatMap(({ opens }) => opens),
-        ) ||
-        (await isOpen(endpoint))
-      )
-        continue
+    for (const { port, family, endpoint } of native.filter((_, index) => !open[index])) {
       shut.push({ port, family, culprit: await whoTakes(twin, endpoint, async () => await isOpen(endpoint)) })
     }
     const guard = nftTables(rules.nft).find(({ name }) => name === GUARD_TABLE)
     if (guard !== undefined) await twin.run(['nft', '-f', '-'], guard.text)
-    const reached: Reached[] = []
-    for (const { port, family, endpoint } of endpoints) if (await isOpen(endpoint)) reached.push({ port, family })
+    const reaches = await Promise.all(endpoints.map(async ({ endpoint }) => await isOpen(endpoint)))
+    const reached = endpoints.filter((_, index) => reaches[index]).map(({ port, family }) => ({ port, family }))
     return { reached, shut, notCopied: twin.copied.faults }
   } finally {
     await Promise.all(made.map(async (namespace) => await namespace.close()))

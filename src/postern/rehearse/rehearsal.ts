@@ -28,10 +28,10 @@ import { DAEMON } from '../../twin/twin.ts'
 import type { Twin } from '../../twin/twin.ts'
 import { tryDoor } from './trial.ts'
 
-/** The number of ports that a scan tries on either side of a sequence's port. It exceeds the scan limit. */
+/** The number of ports that a scan tries on either side of a sequence's port. */
 const SCAN_AROUND = 24
-/** Ports below this one are scanned in any case. */
-const SCAN_BELOW = 1_024
+/** The low ports that a scan tries for each port of Scan_Ports. Several ports may count as one, so one is too few. */
+const SCAN_LOW_PORTS = 16
 const PORT_MAX = 65_535
 
 /** The config to rehearse, with the options. */
@@ -60,7 +60,7 @@ export class Rehearsal {
     this.#twin = twin
     this.#family = family
     this.#plan = plan
-    this.#scan = scanOf(plan.config.doors)
+    this.#scan = scanOf(plan.config)
   }
 
   get copied(): Copied {
@@ -221,10 +221,11 @@ function reasonToRefuse(door: Door): string | undefined {
   return undefined
 }
 
-/** Returns the ports of a scan: the low ones, and those near the ports of sequences; UDP only if a sequence uses it. */
-function scanOf(doors: readonly Door[]): readonly KnockOrder[] {
+/** Returns the ports of a scan: the lowest, and those near the ports of sequences; UDP only if a sequence uses it. */
+function scanOf({ doors, options }: Config): readonly KnockOrder[] {
   const knocks = doors.flatMap(({ secret }) => fixedKnocks(secret))
-  const ports = new Set(Array.from({ length: SCAN_BELOW - 1 }, (_, index) => index + 1))
+  const low = SCAN_LOW_PORTS * Math.max(1, options.scanPorts)
+  const ports = new Set(Array.from({ length: low }, (_, index) => index + 1))
   for (const { port } of knocks) {
     for (let near = port - SCAN_AROUND; near <= port + SCAN_AROUND; near++) {
       if (near >= 1 && near <= PORT_MAX) ports.add(near)

@@ -164,9 +164,9 @@ async function knockAndEnter(
     return []
   }
   const limitMs = Math.min(OPEN_LIMIT_MS, Math.max(times.cmdTimeoutMs / 2, SHUT_TRY_MS))
-  const opened = [await twin.client.ask('enter', { ...order, endpoint: main, limitMs })]
-  for (const endpoint of rest) opened.push((await tryOnce(twin, endpoint)) === 'open' ? 0 : null)
-  return opened
+  const first = await twin.client.ask('enter', { ...order, endpoint: main, limitMs })
+  const answers = await tryAll(twin, rest, source)
+  return [first, ...answers.map((answer) => (answer === 'open' ? 0 : null))]
 }
 
 function knockedAt(twin: Twin, { target }: Door, family: Family): string {
@@ -174,9 +174,7 @@ function knockedAt(twin: Twin, { target }: Door, family: Family): string {
 }
 
 async function tryAll(twin: Twin, endpoints: readonly Endpoint[], source: string): Promise<readonly Answer[]> {
-  const answers: Answer[] = []
-  for (const endpoint of endpoints) answers.push(await tryOnce(twin, { ...endpoint, source }))
-  return answers
+  return await Promise.all(endpoints.map(async (endpoint) => await tryOnce(twin, { ...endpoint, source })))
 }
 
 async function tryOnce(twin: Twin, endpoint: Endpoint): Promise<Answer> {

@@ -1,0 +1,74 @@
+import { beforeAll, expect } from 'vitest'
+import { program } from './knockd.ts'
+import { CLIENT_4, Host, IS_ROOT, SERVER_4, link } from './net.ts'
+import type { Document, Finding } from './rehearsed.ts'
+import { RUN_LIMIT_MS } from './rehearsed.ts'
+import { writeConfig } from './scratch.ts'
+
+type Doors = Readonly<Record<string, readonly string[]>>
+
+/** One machine for all tests of a file: its rules are flushed between two, and a rehearsal has as many doors as it can. */
+class Diagnosed {
+  host!: Host
+  neighbour!: Host
+
+  async make(): Promise<void> {
+    this.host = await Host.make('machine')
+    this.neighbour = await Host.make('neighbour')
+    await link(
+      { host: this.host, addresses: [`${SERVER_4}/24`] },
+      { host: this.neighbour, addresses: [`${CLIENT_4}/24`] },
+    )
+  }
+
+  /** Puts rules in, in place of whatever the machine had. */
+  async rules(...commands: readonly string[]): Promise<void> {
+    await this.host.run(['sh', '-ec', ['nft flush ruleset', ...commands].join('\n')])
+  }
+
+  /** Rehearses a config. `within` are words before those of the rehearsal. */
+  async rehearse(text: string, within: readonly string[] = []): Promise<Document> {
+    const argv = [process.execPath, program('postern'), 'rehearse', '--json', '-c', writeConfig(text)]
+    const { stdout, stderr } = await this.host.run([...within, ...argv], { mayFail: true, limitMs: RUN_LIMIT_MS })
+    expect(stdout, stderr).not.toBe('')
+    return JSON.parse(stdout.slice(stdout.indexOf('{'))) as Document
+  }
+
+  /** Returns the findings of each door as `LINE-WITHIN-THE-DOOR:COLUMN message | hint`. */
+  async found(doors: Doors): Promise<Readonly<Record<string, readonly string[]>>> {
+    const text = configOf(doors)
+    const lines = text.split('\n')
+    const { findings } = await this.rehearse(text)
+    const at = ({ door, line, column, message, hint }: Finding): string =>
+      `${line - lines.indexOf(`[${door}]`)}:${column} ${message} | ${hint ?? ''}`
+    return Object.fromEntries(
+      Object.keys(doors).map((name) => [name, findings.filter(({ door }) => door === name).map(at)]),
+    )
+  }
+}
+
+/** The machine of a test file, made before its first test. */
+export function diagnosed(): Diagnosed {
+  const machine = new Diagnosed()
+  beforeAll(async () => {
+    if (IS_ROOT) await machine.make()
+  })
+  return machine
+}
+
+/** Doors by name, each with its lines; sequences differ, so that none begins another one. */
+export function configOf(doors: Doors): string {
+  return Object.entries(doors)
+    .map(([name, lines], index) =>
+      [`[${name}]`, `Sequence = ${7301 + index},8822:udp,6103`, 'Seq_Timeout = 1', 'Cmd_Timeout = 1', ...lines].join(
+        '\n',
+      ),
+    )
+    .join('\n')
+}
+
+/** A door that only opens: nobody waits for its end. */
+export const opening = (command: string): readonly string[] => [`Start_Command = ${command}`]
+
+const ESTABLISHED = 'iptables -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT'
+export const DROP_ALL = [ESTABLISHED, 'iptables -P INPUT DROP']
