@@ -14,6 +14,7 @@ import { postern, statusOf } from './guarded.ts'
 import { REAL_KNOCK, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, Host, SERVER_4, lab, link, pair } from './net.ts'
+import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 
@@ -155,13 +156,14 @@ lab("nmap's thousand ports", () => {
       const text = sequences.map((ports, index) => `[d${index}]\nSequence = ${ports}\nStart_Command = true\n`)
       const { process } = await start(server, text.join(''))
       const ways = [[], ['-r'], ['-T5'], ['--max-rate', '300'], ['--max-rate', '100'], ['--max-rate', '60']]
-      for (const [index, way] of ways.entries()) {
+      const scan = async (way: readonly string[], index: number): Promise<void> => {
         const source = `192.0.2.${100 + index}`
         await client.ip(`addr add ${source}/24 dev eth0`)
         const argv = ['nmap', '-n', '-Pn', '-sS', '-S', source, '-e', 'eth0', ...way, SERVER_4]
         expect((await client.run(argv, { limitMs: LIMIT_MS })).stdout).toMatch(/1 host up/)
-        await process.line(new RegExp(`${source}: port scan`))
+        await until('the scan is seen', () => process.count(new RegExp(`${source}: port scan`)) === 1)
       }
+      await Promise.all(ways.map(scan))
       await client.run([REAL_KNOCK, SERVER_4, ...sequences[0]!.split(',')])
       expect(await process.line(/OPEN SESAME/)).toContain(CLIENT_4)
     },
