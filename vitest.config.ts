@@ -1,16 +1,49 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer } from 'vitest/node'
+import type { TestSpecification } from 'vitest/node'
 
 // Three kinds of tests. `unit` needs no privilege. `wait` and `timing` make network namespaces and need root:
-// files of `wait` run side by side, as they mostly wait; those of `timing` run alone, as they flood, scan, or
-// depend on gaps between packets. Time limits are there for what hangs, not for a machine that is busy.
+// files of `wait` run side by side, as they mostly wait; those of `timing` run one after the other, as they flood,
+// scan, or depend on gaps between packets. script/test runs all at once, `timing` before the others in the eyes of the
+// scheduler. Time limits are there for what hangs, not for a machine that is busy.
 const slow = process.env.SLOW === '1'
 /** One more than there are cores: with many more, real peers lose packets for want of time. */
 const WAIT_WORKERS = Math.min(availableParallelism() + 1, 4)
 /** In CI a test may fail once: nobody is there to see that the machine was starved at that moment. */
 const retry = process.env.CI === 'true' ? 1 : 0
 
-/** Files below test/lab that run alone. */
+/** Files below test/lab that take the longest, which begin first: otherwise a run ends with one of them alone. */
+const LONGEST = [
+  'remedies',
+  'rehearse',
+  'diagnoses',
+  'hidden',
+  'guard-doors',
+  'base-confirmed',
+  'base-start',
+  'peers',
+  'guard-gap',
+  'base-firewall',
+  'lost-journal',
+  'revocation',
+  'forged',
+]
+
+/** Puts the longest files first, and keeps the usual order behind them: by size, or by what the last run took. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const usual = await super.sort(files)
+    return usual.toSorted((one, other) => rank(one) - rank(other))
+  }
+}
+
+function rank({ moduleId }: TestSpecification): number {
+  const at = LONGEST.findIndex((name) => moduleId.endsWith(`/test/lab/${name}.test.ts`))
+  return at < 0 ? LONGEST.length : at
+}
+
+/** Files below test/lab of which one runs at a time. */
 const TIMING = ['flooded', 'forged', 'lossy', 'peers', 'played-back'].map((name) => `test/lab/${name}.test.ts`)
 
 const limits = { testTimeout: slow ? 600_000 : 60_000, hookTimeout: 60_000, retry }
@@ -20,6 +53,7 @@ const lab = { setupFiles: ['test/lab/set-up.ts'], ...shared, ...limits }
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Segment } from '../packets/build.ts'
 import { ip4 } from '../packets/build.ts'
+import { macOf } from './frames.ts'
 import type { Host } from './net.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
@@ -9,20 +10,24 @@ import { scratch } from './scratch.ts'
 const CHECKSUM_AT = 10
 const IP_BYTES = 20
 
-/** Writes packets to a host as a capture that tcpreplay sends as it stands. Gives its path. */
-export async function writeFrames(to: Host, count: number, packet: (index: number) => Segment): Promise<string> {
-  const { stdout } = await to.run(['cat', '/sys/class/net/eth0/address'])
-  const mac = Buffer.from(stdout.trim().replaceAll(':', ''), 'hex')
-  const ethernet = Buffer.concat([mac, Buffer.from('020000000001', 'hex'), Buffer.from('0800', 'hex')])
-  const parts: Buffer[] = [fileHeader()]
-  for (let index = 0; index < count; index++) {
-    const bytes = Buffer.from(ip4(packet(index)))
+/** Makes frames of packets to a host. */
+export async function framesTo(to: Host, packets: readonly Segment[]): Promise<readonly Buffer[]> {
+  const ethernet = Buffer.concat([await macOf(to), Buffer.from('020000000001', 'hex'), Buffer.from('0800', 'hex')])
+  return packets.map((packet) => {
+    const bytes = Buffer.from(ip4(packet))
     bytes.writeUInt16BE(checksum(bytes.subarray(0, IP_BYTES)), CHECKSUM_AT)
-    const length = ethernet.length + bytes.length
+    return Buffer.concat([ethernet, bytes])
+  })
+}
+
+/** Writes frames as a capture that tcpreplay sends as it stands. Gives its path. */
+export function writeFrames(frames: readonly Buffer[]): string {
+  const parts: Buffer[] = [fileHeader()]
+  for (const frame of frames) {
     const head = Buffer.alloc(16)
-    head.writeUInt32LE(length, 8)
-    head.writeUInt32LE(length, 12)
-    parts.push(head, ethernet, bytes)
+    head.writeUInt32LE(frame.length, 8)
+    head.writeUInt32LE(frame.length, 12)
+    parts.push(head, frame)
   }
   const path = scratch('frames.pcap')
   writeFileSync(path, Buffer.concat(parts))

@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
-import { send, writeFrames } from './flood.ts'
+import { framesTo, send, writeFrames } from './flood.ts'
+import { sendRaw } from './frames.ts'
 import { program, startKnockd } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import { until } from './process.ts'
@@ -56,31 +57,32 @@ const opened = async (kind: Kind, pps: number, forger: Forger, owner: Owner): Pr
   const from = (number: number): string => (owner === 'new addresses' ? `192.0.2.${100 + number}` : OWNER)
   let before = 0
   if (owner === 'a known address') {
-    const first = await writeFrames(server, 1, () => kind.honest(0, OWNER))
-    await send(client, first, 100, 1).ended
+    await sendRaw(client, await framesTo(server, [kind.honest(0, OWNER)]))
     await running.line(/OPEN SESAME/)
     before = 1
   }
   const different = kind === ours ? DIFFERENT / 4 : DIFFERENT
-  const forged = await writeFrames(server, different, (index) => ({
+  const made = Array.from({ length: different }, (_, index) => ({
     ...kind.forged(index),
     from: sourceOf(forger, index),
   }))
+  const forged = writeFrames(await framesTo(server, made))
   // What is dated is made at the last moment.
-  const honest = await writeFrames(server, HONEST, (index) => kind.honest(before + index, from(index)))
+  const honest = Array.from({ length: HONEST }, (_, index) => kind.honest(before + index, from(index)))
+  const frames = await framesTo(server, honest)
   flood = send(client, forged, pps, Math.ceil((pps * FLOOD_MAX_S) / different))
   await sleep(SETTLE_MS)
   const cpu = cpuMs(running.pid)
   const began = performance.now()
-  await send(client, honest, HONEST_PPS, 1).ended
+  await sendRaw(client, frames, 1_000 / HONEST_PPS)
   const percent = ((cpuMs(running.pid) - cpu) / (performance.now() - began)) * 100
   expect(flood.exit).toBeUndefined()
   await flood.stop()
   flood = undefined
   // Whatever comes behind it has been looked at too.
-  const last = await writeFrames(server, 1, () => kind.honest(before + HONEST, '192.0.2.99'))
+  const last = await framesTo(server, [kind.honest(before + HONEST, '192.0.2.99')])
   await until('the last packet', async () => {
-    await send(client, last, 100, 1).ended
+    await sendRaw(client, last)
     return daemon.process.count(/192\.0\.2\.99: door: OPEN SESAME/) > 0
   })
   if (MEASURES) {

@@ -10,10 +10,12 @@ import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
 import type { Status } from '../../src/control/message.ts'
-import { REAL_KNOCK, program, startKnockd } from './knockd.ts'
+import { postern, statusOf } from './guarded.ts'
+import { REAL_KNOCK, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, Host, SERVER_4, lab, link, pair } from './net.ts'
-import type { Output, Process } from './process.ts'
+import { until } from './process.ts'
+import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
 
 /** Tries beside each sweep, and how many of them may come to nothing. */
@@ -60,11 +62,6 @@ async function start(host: Host, config: string): Promise<Knockd> {
   const daemon = await startKnockd({ host, config })
   running.push(daemon.process)
   return daemon
-}
-
-async function postern(host: Host, { file }: Knockd, ...args: readonly string[]): Promise<Output> {
-  const argv = [process.execPath, program('postern'), ...args, '-c', file, '-i', 'eth0']
-  return await host.run(argv, { mayFail: true })
 }
 
 /** Knocks, and tells of each try whether its door opened. */
@@ -159,13 +156,14 @@ lab("nmap's thousand ports", () => {
       const text = sequences.map((ports, index) => `[d${index}]\nSequence = ${ports}\nStart_Command = true\n`)
       const { process } = await start(server, text.join(''))
       const ways = [[], ['-r'], ['-T5'], ['--max-rate', '300'], ['--max-rate', '100'], ['--max-rate', '60']]
-      for (const [index, way] of ways.entries()) {
+      const scan = async (way: readonly string[], index: number): Promise<void> => {
         const source = `192.0.2.${100 + index}`
         await client.ip(`addr add ${source}/24 dev eth0`)
         const argv = ['nmap', '-n', '-Pn', '-sS', '-S', source, '-e', 'eth0', ...way, SERVER_4]
         expect((await client.run(argv, { limitMs: LIMIT_MS })).stdout).toMatch(/1 host up/)
-        await process.line(new RegExp(`${source}: port scan`))
+        await until('the scan is seen', () => process.count(new RegExp(`${source}: port scan`)) === 1)
       }
+      await Promise.all(ways.map(scan))
       await client.run([REAL_KNOCK, SERVER_4, ...sequences[0]!.split(',')])
       expect(await process.line(/OPEN SESAME/)).toContain(CLIENT_4)
     },
@@ -182,8 +180,7 @@ lab('who is ignored', () => {
       '[near]\nSequence = 7301,7302\nStart_Command = true\n[far]\nSequence = 47301,8822,25401\nStart_Command = true\n'
     const daemon = await start(server, `[options]\nAlways_Allow = 198.51.100.0/24\n${doors}`)
     const { process } = daemon
-    const ignored = async (): Promise<Status['ignored']> =>
-      (JSON.parse((await postern(server, daemon, 'status', '--json')).stdout) as Status).ignored
+    const ignored = async (): Promise<Status['ignored']> => (await statusOf(server, daemon)).ignored
     const scan = async (source: string): Promise<void> => {
       const argv = ['nmap', '-n', '-Pn', '-sS', '-S', source, '-e', 'eth0', '-p', '100-140', SERVER_4]
       await client.run(argv, { limitMs: 60_000 })

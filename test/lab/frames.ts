@@ -1,11 +1,15 @@
-import { writeFileSync } from 'node:fs'
 import { LINKS } from '../packets/build.ts'
-import { pcapFile } from '../packets/capture.ts'
 import type { Host } from './net.ts'
-import { scratch } from './scratch.ts'
 
-/** Link type of Ethernet (tcpdump.org/linktypes.html). */
-const ETHERNET = 1
+/** The address of a host's `eth0`. */
+export async function macOf(host: Host): Promise<Buffer> {
+  return Buffer.from((await host.resident.ask('mac', { device: 'eth0' })).replaceAll(':', ''), 'hex')
+}
+
+/** Sends Ethernet frames from a host's `eth0` as they are, so many milliseconds apart. */
+export async function sendRaw(from: Host, frames: readonly Uint8Array[], everyMs = 0): Promise<void> {
+  await from.resident.ask('frames', { device: 'eth0', frames, everyMs })
+}
 
 /**
  * Sends packets to a host's `eth0` in frames made by hand, a millisecond apart.
@@ -18,14 +22,8 @@ export async function sendFrames(
   link: string,
   packets: readonly (readonly number[])[],
 ): Promise<void> {
-  const mac = /link\/ether (\S+)/.exec(await to.ip('link show dev eth0'))![1]!
-  const address = mac.split(':').map((byte) => Number.parseInt(byte, 16))
+  const mac = await macOf(to)
   const [, , wrap] = LINKS.find(([name]) => name === link)!
-  const frames = packets.map((packet, index) => ({
-    time: BigInt(1_000_000 + index * 1_000),
-    bytes: [...address, ...wrap(packet).slice(6)],
-  }))
-  const file = scratch('frames.pcap')
-  writeFileSync(file, pcapFile(frames, 'little', 'us', ETHERNET))
-  await from.run(['tcpreplay', '-q', '-i', 'eth0', file])
+  const frames = packets.map((packet) => Uint8Array.from([...mac, ...wrap(packet).slice(6)]))
+  await sendRaw(from, frames, 1)
 }

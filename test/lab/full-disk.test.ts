@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { TCP } from '../../src/packet/packet.ts'
-import { send, writeFrames } from './flood.ts'
+import type { Segment } from '../packets/build.ts'
+import { framesTo } from './flood.ts'
+import { sendRaw } from './frames.ts'
 import { program, startKnockd } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
 import { run, until } from './process.ts'
@@ -12,6 +14,8 @@ import { scratch } from './scratch.ts'
 
 const SEQUENCE = [7_001, 7_003]
 const KNOCKERS = 60
+/** Milliseconds between two of their packets. */
+const EVERY_MS = 5
 /** Bytes of the disk: a journal, and little more. */
 const DISK_BYTES = 262_144
 
@@ -49,14 +53,14 @@ lab('a full disk', () => {
     const said = (): readonly string[] =>
       daemon.process.lines.flatMap((line) => /^(\S+): door: OPEN SESAME$/.exec(line)?.[1] ?? []).toSorted()
     const knocks = async (first: number, count: number): Promise<void> => {
-      const frames = await writeFrames(server, count * SEQUENCE.length, (index) => ({
+      const packets = Array.from({ length: count * SEQUENCE.length }, (_, index): Segment => ({
         from: `192.0.2.${first + Math.floor(index / SEQUENCE.length)}`,
         to: SERVER_4,
         protocol: TCP,
         port: SEQUENCE[index % SEQUENCE.length]!,
         sequence: 1_000 * first + index,
       }))
-      await send(client, frames, 200, 1).ended
+      await sendRaw(client, await framesTo(server, packets), EVERY_MS)
     }
     await knocks(100, 1)
     await until('the first door', () => opened().length === 1)

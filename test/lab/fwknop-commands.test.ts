@@ -109,7 +109,7 @@ lab('commands of an access.conf', () => {
     })
     expect(said).toMatchObject({ user: expect.stringMatching(/access\.conf:2$/) as unknown, claimedUser: name })
     expect(await openings(server, daemon)).toMatchObject([{ user: said!['user'], claimedUser: name }])
-    const text = (await postern(server, daemon, 'status', '-i', 'eth0')).stdout
+    const text = (await postern(server, daemon, 'status')).stdout
     expect(text).toMatch(new RegExp(`${CLIENT_4} .*access\\.conf:2, claims to be ${name} `))
     // The journal has whose key it was, and nothing that is only claimed.
     const journal = readdirSync(daemon.stateDir, { recursive: true, encoding: 'utf8', withFileTypes: true })

@@ -2,12 +2,13 @@
 // no other port of this machine by whatever address, and nobody else's connections.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
-import { GREETER, HMAC, KEY, STANZA, fwknop, greeting, openings, secretFile, startFwknop } from './fwknop.ts'
+import { HMAC, KEY, STANZA, fwknop, openings, secretFile, startFwknop } from './fwknop.ts'
 import { knock, program, startKnockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
 import { postern } from './guarded.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
+import { greeting, serveTcp } from './service.ts'
 
 /** Another address of the client's, which stands for somebody else. */
 const OTHER_4 = '192.0.2.99'
@@ -26,11 +27,11 @@ const scene = async (): Promise<{ readonly server: Host; readonly client: Host }
   await server.address('lo', `${SECOND_4}/32`)
   await client.address('eth0', `${OTHER_4}/24`)
   for (const [port, text] of [
-    ['22', 'ssh'],
-    ['8080', 'web'],
-    ['3306', 'database'],
+    [22, 'ssh'],
+    [8080, 'web'],
+    [3306, 'database'],
   ] as const) {
-    await server.start([...GREETER, port, text]).line(/ready/)
+    await serveTcp(server, port, text)
   }
   return { server, client }
 }
@@ -114,22 +115,20 @@ lab('NAT in packets of fwknop', () => {
     )
     await behind.ip('route add default via 198.51.100.1')
     await server.sysctl('net.ipv4.ip_forward', 1)
-    await behind.start([...GREETER, '2222', 'behind']).line(/ready/)
-    await server.start([...GREETER, '2222', 'not behind']).line(/ready/)
+    await serveTcp(behind, 2222, 'behind')
+    await serveTcp(server, 2222, 'not behind')
     const door = ['Open_Ports = tcp/22', 'Widen = /24', 'Forward_To = tcp/2222@198.51.100.7']
     const daemon = await startFwknop(server, STANZA, door)
     running = daemon.process
     await fwknop(client, ['-A', 'tcp/22', '-N', '198.51.100.7:2222', '-f', '300'])
     await until('the host behind', async () => (await met(client)) === 'behind')
     expect(await openings(server, daemon)).toMatchObject([{ source: CLIENT_4, forward: '198.51.100.7:2222' }])
-    expect((await postern(server, daemon, 'status', '-i', 'eth0')).stdout).toMatch(
-      /tcp\/22, sent on to 198\.51\.100\.7:2222/,
-    )
+    expect((await postern(server, daemon, 'status')).stdout).toMatch(/tcp\/22, sent on to 198\.51\.100\.7:2222/)
     // Whom the door is widened for is neither sent on nor let in to the port in front.
     expect(await met(client, OTHER_4)).toBe('')
     // What is sent on for the client goes to this machine alone: what it sends through it stays as it is.
     await client.ip('route add 198.51.100.0/24 via 192.0.2.1')
-    await behind.start([...GREETER, '22', 'behind, itself']).line(/ready/)
+    await serveTcp(behind, 22, 'behind, itself')
     expect(await greeting(client, '198.51.100.7', 22)).toBe('behind, itself')
     await server.address('eth1', '198.51.100.7/32')
     await until('the end of it', async () => (await openings(server, daemon)).length === 0)

@@ -1,10 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'vitest'
-import { program, startKnockd } from './knockd.ts'
+import type { OpeningStatus } from '../../src/control/message.ts'
+import { statusOf } from './guarded.ts'
+import { startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4 } from './net.ts'
 import type { Host } from './net.ts'
 import { scratch } from './scratch.ts'
+import { rested } from './single-packets.ts'
 
 /** Keys of one stanza, and as the real client is given them. */
 export const KEY = Buffer.alloc(32, 7).toString('base64')
@@ -40,6 +43,7 @@ export const fwknop = async (client: Host, words: readonly string[], keys: reado
   const home = scratch('home')
   mkdirSync(home)
   const claim = words.some((word) => ['-s', '-a', '-R'].includes(word)) ? [] : ['-a', CLIENT_4]
+  await rested()
   const { code, stderr, stdout } = await client.run(
     ['fwknop', '--no-rc-file', '-D', SERVER_4, ...keys, ...claim, ...words],
     { env: { HOME: home }, mayFail: true },
@@ -47,35 +51,6 @@ export const fwknop = async (client: Host, words: readonly string[], keys: reado
   expect([code, stderr], stdout).toEqual([0, ''])
 }
 
-/** An opening as `postern status --json` lists it. */
-export interface Listed {
-  readonly source: string
-  readonly services: readonly string[]
-  readonly leftMs: number
-  readonly user?: string
-  readonly claimedUser?: string
-  readonly forward?: string
-}
-
 /** What is open. */
-export const openings = async (server: Host, daemon: Knockd): Promise<readonly Listed[]> => {
-  const argv = [process.execPath, program('postern'), 'status', '--json', '-c', daemon.file, '-i', 'eth0']
-  const { stdout } = await server.run(argv)
-  return (JSON.parse(stdout) as { openings: Listed[] }).openings
-}
-
-/** A program that greets whoever connects to a port, at every address: `[...GREETER, PORT, TEXT]`. */
-export const GREETER = [
-  process.execPath,
-  '-e',
-  `const [port, text] = process.argv.slice(1)
-  require('node:net').createServer((socket) => { socket.on('error', () => {}); socket.end(text + '\\n') })
-    .listen(Number(port), '::', () => console.log('ready'))`,
-] as const
-
-/** What a port says, `''` where nothing does; from one of the client's addresses. */
-export const greeting = async (client: Host, to: string, port: number, from?: string): Promise<string> => {
-  const source = from === undefined ? [] : ['-s', from]
-  const argv = ['timeout', '1', 'nc', '-w', '1', ...source, to, String(port)]
-  return (await client.run(argv, { mayFail: true })).stdout.trim()
-}
+export const openings = async (server: Host, daemon: Knockd): Promise<readonly OpeningStatus[]> =>
+  (await statusOf(server, daemon)).openings

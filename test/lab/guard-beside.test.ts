@@ -20,7 +20,8 @@ async function view(client: Host, ports: readonly number[]): Promise<Record<stri
   return Object.fromEntries(places.map(({ address, port }, index) => [`${address} ${port}`, seen[index]!]))
 }
 
-lab.each(KINDS)('beside $name', ({ there, set, acceptsRedirected }) => {
+// Each waits most of the time, on a network of its own.
+lab.each(KINDS)('beside $name', { concurrent: true }, ({ there, set, acceptsRedirected }) => {
   test.skipIf(!there)('a port is hidden, opened and closed, and everything else is as it was', async () => {
     const { server, client } = await pair()
     for (const port of [22, 80, 81]) await serveTcp(server, port)

@@ -7,44 +7,11 @@ import { startKnockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
-import type { Process } from './process.ts'
-import { goesOn, probe, sendKnocks, serveTcp, session } from './service.ts'
+import { goesOn, probe, sendKnocks, serveTcp, serveUdp, session, talkUdp } from './service.ts'
 
 /** Whether a TCP connection from one of a host's addresses comes about. */
 async function reaches(from: Host, source: string, address: string, port: number): Promise<boolean> {
   return (await probe(from, address, port, 1_000, source)) === 'open'
-}
-
-/** A UDP service that answers each datagram with `again: …`, both families. */
-const UDP_SERVER = `
-const server = require('node:dgram').createSocket('udp6', (said, from) => {
-  console.log('got ' + said)
-  server.send('again: ' + said, from.port, from.address)
-})
-server.bind(Number(process.argv[1]), '::', () => { server.setBroadcast(true); console.log('ready') })
-`
-
-/** Sends a line from a fixed port every 100 ms, over and over, and prints what comes back. */
-const UDP_CLIENT = `
-const [address, port, from] = process.argv.slice(1)
-const family = address.includes(':') ? 'udp6' : 'udp4'
-const client = require('node:dgram').createSocket(family, (said) => console.log(String(said)))
-let count = 0
-client.on('error', (error) => console.log(error.code))
-client.bind(Number(from), () => {
-  client.setBroadcast(true)
-  setInterval(() => client.send('line ' + ++count, Number(port), address), 100)
-})
-`
-
-async function serveUdp(host: Host, port: number): Promise<Process> {
-  const service = host.start([process.execPath, '-e', UDP_SERVER, String(port)])
-  await service.line(/^ready$/)
-  return service
-}
-
-function talkUdp(client: Host, address: string, port: number, from: number): Process {
-  return client.start([process.execPath, '-e', UDP_CLIENT, address, String(port), String(from)])
 }
 
 lab('a widened door', () => {
@@ -180,7 +147,7 @@ lab('UDP', () => {
       await nft(server, ending(end))
       const service = await serveUdp(server, 1194)
       const daemon = await guardSsh(server, 60, '', 'Open_Ports = udp/1194, tcp/22')
-      const talk = talkUdp(client, address, 1194, 40_000)
+      const talk = await talkUdp(client, address, 1194, 40_000)
       await until('some has been sent', async () => (await hidden(server)) > 3)
       expect(service.count(/got/)).toBe(0)
       await knockIn(client, address, daemon.process)
@@ -190,7 +157,7 @@ lab('UDP', () => {
       // Another port: the flow before it is established, as a connection would be.
       const got = service.count(/got/)
       const seen = await hidden(server)
-      const late = talkUdp(client, address, 1194, 40_001)
+      const late = await talkUdp(client, address, 1194, 40_001)
       await until('more has been sent', async () => (await hidden(server)) > seen + 3)
       expect(service.count(/got/)).toBe(got)
       await late.stop()
@@ -201,13 +168,13 @@ lab('UDP', () => {
     const { server, client } = await pair()
     await client.ip('route add default dev eth0')
     const service = await serveUdp(server, 1194)
-    const before = talkUdp(client, '192.0.2.255', 1194, 40_000)
+    const before = await talkUdp(client, '192.0.2.255', 1194, 40_000)
     await service.line(/got/)
     await before.stop()
     await guardSsh(server, 60, 'Guard = udp/1194')
     const got = service.count(/got/)
     for (const address of ['192.0.2.255', '255.255.255.255']) {
-      const talk = talkUdp(client, address, 1194, 40_002)
+      const talk = await talkUdp(client, address, 1194, 40_002)
       const seen = await hidden(server)
       await until('it is counted as hidden', async () => (await hidden(server)) > seen + 3)
       await talk.stop()

@@ -3,14 +3,13 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { nft } from './firewall.ts'
-import { guardSsh, knockIn, looks, postern, timesLeft } from './guarded.ts'
+import { guardSsh, knockIn, looks, postern, statusOf, timesLeft } from './guarded.ts'
 import { PROJECT, startAgain } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
 import { until } from './process.ts'
-import type { Process } from './process.ts'
 import type { Socket } from './resident.ts'
-import { goesOn, probe, serveTcp, session } from './service.ts'
+import { connectTo, goesOn, probe, serveTcp, serveUdp, session, talkUdp } from './service.ts'
 
 const BACK = /another program took the guard out of the rules: it is back/
 /** An address beside the client's on its own host, of which nobody has knocked. */
@@ -83,13 +82,12 @@ lab.each([
     await serveTcp(server, 22)
     await nft(server, rules)
     const daemon = await guardSsh(server, 60)
-    let silent: Process | undefined
     await gap(
       server,
       daemon,
       async () => {
-        silent = client.start(['sh', '-c', `sleep 60 | nc ${SERVER_4} 22; echo out`])
-        await silent.line(/hello/)
+        const { socket } = await connectTo(client, { address: SERVER_4, port: 22 }, '')
+        await socket.line(/hello/)
       },
       rules,
     )
@@ -164,16 +162,17 @@ lab('while the guard is away', () => {
     const inner = await hostBehind(server, client)
     const service = inner.start([process.execPath, '-e', TICKER])
     await service.line(/^ready$/)
-    const listen = (from: string): Process => client.start(['sh', '-c', `sleep 60 | nc -s ${from} 198.51.100.7 22`])
+    const listen = async (source: string): Promise<Socket> =>
+      (await connectTo(client, { address: '198.51.100.7', port: 22, source }, '')).socket
     const daemon = await guardSsh(server, 3, '', 'Open_Ports = tcp/22@198.51.100.7')
     await knockIn(client, SERVER_4, daemon.process)
-    const owner = listen(CLIENT_4)
+    const owner = await listen(CLIENT_4)
     await owner.line(/^on$/)
     await daemon.process.line(/ closed$/)
-    let intruder: Process | undefined
+    let intruder: Socket | undefined
     // It never speaks: the service goes on by itself, and that would make what nothing has tracked an established flow.
     await gap(server, daemon, async () => {
-      intruder = listen(STRANGER_4)
+      intruder = await listen(STRANGER_4)
       await intruder.line(/^on$/)
     })
     await until('it hears no more', async () => {
@@ -187,23 +186,22 @@ lab('while the guard is away', () => {
   test('a flow over UDP that a stranger began does not go on', async () => {
     const { server, client } = await pair()
     await nft(server, TRACKING)
-    const service = server.start([process.execPath, '-e', UDP_ECHO])
-    await service.line(/^ready$/)
+    await serveUdp(server, 5000)
     const daemon = await guardSsh(server, 60, '', 'Open_Ports = udp/5000')
-    const talk = client.start([process.execPath, '-e', UDP_TALK, SERVER_4])
+    const talk = await talkUdp(client, SERVER_4, 5000, 40_000)
     await talk.line(/^sent$/)
-    expect(talk.count(/^again$/)).toBe(0)
-    await gap(server, daemon, async () => void (await talk.line(/^again$/)), TRACKING)
+    expect(talk.count(/^again/)).toBe(0)
+    await gap(server, daemon, async () => void (await talk.line(/^again/)), TRACKING)
     await until('nothing comes back', async () => {
-      const before = talk.count(/^again$/)
+      const before = talk.count(/^again/)
       const sent = talk.count(/^sent$/)
       await until('more was sent', () => talk.count(/^sent$/) > sent + 3)
-      return talk.count(/^again$/) === before
+      return talk.count(/^again/) === before
     })
     await daemon.process.line(/a connection that began while the guard was away was ended/)
     // Whoever knocks is heard, from the same port too.
     await knockIn(client, SERVER_4, daemon.process)
-    await talk.line(/^again$/)
+    await talk.line(/^again/)
   })
 })
 
@@ -262,18 +260,6 @@ require('node:net').createServer((socket) => {
 }).listen(22, '::', () => console.log('ready'))
 `
 
-const UDP_ECHO = `
-const server = require('node:dgram').createSocket('udp4', (said, from) => server.send('again', from.port, from.address))
-server.bind(5000, () => console.log('ready'))
-`
-
-/** Sends from one port over and over, and prints what comes back. */
-const UDP_TALK = `
-const client = require('node:dgram').createSocket('udp4', (said) => console.log(String(said)))
-client.on('error', () => {})
-client.bind(40000, () => setInterval(() => client.send('line', 5000, process.argv[1], () => console.log('sent')), 100))
-`
-
 lab('the openings', () => {
   test('are put back when another program empties their set, or puts an old copy of the table in place', async () => {
     const { server, client } = await pair()
@@ -296,12 +282,8 @@ lab('the openings', () => {
       await looks(client, SERVER_4, 22, 'open')
       expect([...(await timesLeft(server)).keys()].join(), script).toMatch(new RegExp(`^open4[^,]*"${CLIENT_4}"`))
       expect(await probe(client, SERVER_6, 22), script).toBe('refused')
-      const { stdout } = await postern(server, daemon, 'status', '--json')
-      const { guard, openings } = JSON.parse(stdout) as {
-        readonly guard: { readonly fault?: string }
-        readonly openings: readonly unknown[]
-      }
-      expect(guard.fault).toBeUndefined()
+      const { guard, openings } = await statusOf(server, daemon)
+      expect(guard!.fault).toBeUndefined()
       expect(openings).toHaveLength(1)
     }
   })

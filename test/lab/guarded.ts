@@ -1,3 +1,5 @@
+import type { Status } from '../../src/control/message.ts'
+import { postern as posternCommand } from '../../src/postern/postern.ts'
 import { program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import type { Host } from './net.ts'
@@ -26,9 +28,37 @@ export async function knockIn(client: Host, server: string, daemon: Process): Pr
   await daemon.line(/ (open for|is open already)/)
 }
 
-/** postern(8) about a daemon. */
-export async function postern(host: Host, { file }: Knockd, ...args: readonly string[]): Promise<Output> {
-  return await host.run([process.execPath, program('postern'), ...args, '-c', file], { mayFail: true })
+/** Commands that only ask a daemon, by a socket that every network namespace sees. */
+const ASKING: ReadonlySet<string | undefined> = new Set(['status', 'open', 'close', 'forgive', 'accept-loss'])
+
+/**
+ * postern(8) about a daemon. What only asks the daemon runs in this process: `control.test.ts` shows that the program does
+ * the same.
+ */
+export async function postern(host: Host, { file }: Pick<Knockd, 'file'>, ...args: readonly string[]): Promise<Output> {
+  const argv = [...args, '-c', file]
+  if (!ASKING.has(args[0])) {
+    return await host.run([process.execPath, program('postern'), ...argv], { mayFail: true })
+  }
+  let answer = await asked(argv)
+  // A daemon says that it listens a moment before it can be asked.
+  await until('the daemon answers', async () => {
+    if (!/knockd is not running/.test(answer.stderr)) return true
+    answer = await asked(argv)
+    return false
+  })
+  return answer
+}
+
+async function asked(argv: readonly string[]): Promise<Output> {
+  let [stdout, stderr] = ['', '']
+  const output = { out: (text: string) => void (stdout += text), err: (text: string) => void (stderr += text) }
+  return { code: await posternCommand(argv, output), signal: null, stdout, stderr }
+}
+
+/** What a daemon says about itself. */
+export async function statusOf(host: Host, daemon: Pick<Knockd, 'file'>): Promise<Status> {
+  return JSON.parse((await postern(host, daemon, 'status', '--json')).stdout) as Status
 }
 
 /** Waits until a port looks so from a host. */

@@ -4,20 +4,24 @@ import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
-import { send, writeFrames } from './flood.ts'
+import { framesTo } from './flood.ts'
+import { sendRaw } from './frames.ts'
+import { postern } from './guarded.ts'
 import { program, startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
-import type { Output, Process } from './process.ts'
+import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
-import { SERVER_SECRET, fwknop, knockknock, ours } from './single-packets.ts'
+import { SERVER_SECRET, fwknop, knockknock, ours, rested } from './single-packets.ts'
 import type { Kind } from './single-packets.ts'
 
 const OWNER = '192.0.2.50'
 /** How often each used packet is played back. */
 const LOOPS = 5
+/** Milliseconds between two of them. */
+const EVERY_MS = 10
 const DOORS: readonly (readonly [name: string, kind: Kind, bounded: boolean])[] = [
   ['ours', ours, true],
   ['fwknop', fwknop, true],
@@ -66,8 +70,22 @@ const restart = async (server: Host, daemon: Knockd): Promise<Process> => {
   return running
 }
 
-const postern = async (server: Host, daemon: Knockd, ...words: readonly string[]): Promise<Output> =>
-  await server.run([process.execPath, program('postern'), ...words, '-c', daemon.file, '-i', 'eth0'], { mayFail: true })
+/** An honest packet of the owner. */
+const frameOf = async (server: Host, kind: Kind, number: number, door: string): Promise<Uint8Array> =>
+  (await framesTo(server, [kind.honest(number, OWNER, door)]))[0]!
+
+const sendOne = async (client: Host, frame: Uint8Array): Promise<void> => {
+  await rested()
+  await sendRaw(client, [frame])
+}
+
+/** Plays used packets back. */
+const playBack = async (client: Host, ...frames: readonly Uint8Array[]): Promise<void> => {
+  for (const frame of frames) {
+    await rested()
+    await sendRaw(client, Array<Uint8Array>(LOOPS).fill(frame), EVERY_MS)
+  }
+}
 
 const makeConfig = (more = ''): string => {
   const key = scratch('server.key')
@@ -85,11 +103,11 @@ lab.each(DAMAGES)('a journal with %s', (_, damage) => {
     const daemon = await startKnockd({ host: server, config: makeConfig() })
     running = daemon.process
     // A first start: who begins has something to begin with.
-    const used: string[] = []
+    const used: Uint8Array[] = []
     for (const [name, kind] of DOORS) {
-      const frames = await writeFrames(server, 1, () => kind.honest(0, OWNER, name))
-      used.push(frames)
-      await send(client, frames, 100, 1).ended
+      const frame = await frameOf(server, kind, 0, name)
+      used.push(frame)
+      await sendOne(client, frame)
       await running.line(new RegExp(`${OWNER}: ${name}: OPEN SESAME`))
     }
     await settled(journalOf(daemon.stateDir))
@@ -100,11 +118,10 @@ lab.each(DAMAGES)('a journal with %s', (_, damage) => {
     await running.line(/journal: (damaged|is missing|the last)/)
     await running.line(/knockknock: stays shut: .*postern accept-loss knockknock/)
     await running.line(/listening on/)
-    for (const frames of used) await send(client, frames, 100, LOOPS).ended
+    await playBack(client, ...used)
     // New ones behind them, so that those were looked at; the last of them where a time bounds them.
     for (const [name, kind, bounded] of DOORS.toReversed()) {
-      const frames = await writeFrames(server, 1, () => kind.honest(1, OWNER, name))
-      await send(client, frames, 100, 1).ended
+      await sendOne(client, await frameOf(server, kind, 1, name))
       if (bounded) await running.line(new RegExp(`${name}: OPEN SESAME`))
     }
     expect(running.count(/OPEN SESAME/)).toBe(2)
@@ -115,14 +132,13 @@ lab.each(DAMAGES)('a journal with %s', (_, damage) => {
     )
     expect((await postern(server, daemon, 'accept-loss', 'ours')).stderr).toMatch(/ours is not shut/)
     expect(await postern(server, daemon, 'accept-loss', 'knockknock')).toMatchObject({ code: 0, stderr: '' })
-    const frames = await writeFrames(server, 1, () => knockknock.honest(2, OWNER, 'knockknock'))
-    await send(client, frames, 100, 1).ended
+    const frame = await frameOf(server, knockknock, 2, 'knockknock')
+    await sendOne(client, frame)
     await running.line(/knockknock: OPEN SESAME/)
     // It is known at the next start, and so is what was used after the loss.
     await restart(server, daemon)
-    await send(client, frames, 100, LOOPS).ended
-    const next = await writeFrames(server, 1, () => knockknock.honest(3, OWNER, 'knockknock'))
-    await send(client, next, 100, 1).ended
+    await playBack(client, frame)
+    await sendOne(client, await frameOf(server, knockknock, 3, 'knockknock'))
     await running.line(/knockknock: OPEN SESAME/)
     expect(running.count(/OPEN SESAME/)).toBe(1)
     expect(running.count(/stays shut|damaged/)).toBe(0)
@@ -134,8 +150,8 @@ lab('packets that no time bounds', () => {
     const { server, client } = await pair()
     const daemon = await startKnockd({ host: server, config: makeConfig('SPA_Max_Age = 0') })
     running = daemon.process
-    const frames = await writeFrames(server, 1, () => ours.honest(0, OWNER, 'ours'))
-    await send(client, frames, 100, 1).ended
+    const frame = await frameOf(server, ours, 0, 'ours')
+    await sendOne(client, frame)
     await running.line(/ours: OPEN SESAME/)
     running.kill('SIGKILL')
     await running.ended
@@ -143,7 +159,7 @@ lab('packets that no time bounds', () => {
     running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
     await running.line(/ours: stays shut: .*set SPA_Max_Age/)
     await running.line(/listening on/)
-    await send(client, frames, 100, LOOPS).ended
+    await playBack(client, frame)
     await running.line(/ours: the record of used packets was lost/)
     writeFileSync(daemon.file, readFileSync(daemon.file, 'utf8').replaceAll('SPA_Max_Age = 0', 'SPA_Max_Age = 2m'))
     running.kill('SIGHUP')
@@ -151,9 +167,8 @@ lab('packets that no time bounds', () => {
       'the other config',
       async () => !(await postern(server, daemon, 'status')).stdout.includes('ours: stays'),
     )
-    await send(client, frames, 100, LOOPS).ended
-    const fresh = await writeFrames(server, 1, () => ours.honest(1, OWNER, 'ours'))
-    await send(client, fresh, 100, 1).ended
+    await playBack(client, frame)
+    await sendOne(client, await frameOf(server, ours, 1, 'ours'))
     await running.line(/ours: OPEN SESAME/)
     expect(running.count(/OPEN SESAME/)).toBe(1)
   }, 60_000)

@@ -21,14 +21,31 @@ export interface Target {
   readonly sourcePort?: number | undefined
 }
 
-/** The orders that resident.mjs carries out, and their answers. */
+/** The orders that resident.mjs carries out on a host, and their answers. */
 interface Orders {
   probe: { readonly ask: Target & { limitMs: number }; readonly answer: Look }
+  /** The first line that a port says, `''` where nothing does. */
+  greeting: { readonly ask: Target & { limitMs: number }; readonly answer: string }
   serve: { readonly ask: { name: number; port: number; greeting: string }; readonly answer: undefined }
-  /** Says the word over and over. The answer is its own port. */
+  /** Says the word over and over, or nothing where it is empty. The answer is its own port. */
   connect: { readonly ask: Target & { name: number; word: string }; readonly answer: number }
+  serveUdp: { readonly ask: { name: number; port: number }; readonly answer: undefined }
+  talkUdp: { readonly ask: Target & { name: number }; readonly answer: undefined }
+  send: {
+    readonly ask: { address: string; port: number; datagrams: readonly Uint8Array[] }
+    readonly answer: undefined
+  }
+  /** The address of an Ethernet device, `02:00:00:00:00:01`. */
+  mac: { readonly ask: { device: string }; readonly answer: string }
+  /** Sends Ethernet frames as they are. */
+  frames: {
+    readonly ask: { device: string; frames: readonly Uint8Array[]; everyMs: number }
+    readonly answer: undefined
+  }
   knock: { readonly ask: { address: string; knocks: readonly Knock[] }; readonly answer: undefined }
   close: { readonly ask: { name: number }; readonly answer: undefined }
+  /** Closes whatever is open on the host. */
+  leave: { readonly ask: object; readonly answer: undefined }
 }
 
 type Message =
@@ -53,8 +70,33 @@ export class Socket extends Lines {
   }
 }
 
-/** A thread of this test process that lives in the network namespace of a host. */
+/** What lives on a host: it does there what costs no process. */
 export class Resident {
+  readonly #namespace: string
+
+  /** @param namespace its file */
+  constructor(namespace: string) {
+    this.#namespace = namespace
+  }
+
+  /** Has an order carried out. Throws with the message of what went wrong. */
+  async ask<Name extends keyof Orders>(order: Name, words: Orders[Name]['ask']): Promise<Orders[Name]['answer']> {
+    return (await thread().ask(order, { namespace: this.#namespace, ...words })) as Orders[Name]['answer']
+  }
+
+  /** Something that is to be kept open, with a name of its own. */
+  socket(what: string): Socket {
+    return thread().socket((name) => new Socket(this, name, what))
+  }
+
+  /** Closes its sockets. */
+  async close(): Promise<void> {
+    await this.ask('leave', {})
+  }
+}
+
+/** The thread of this test process that carries the orders out, on all hosts. */
+class Thread {
   readonly #worker: Worker
   readonly #waiting = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>()
   readonly #sockets = new Map<number, Socket>()
@@ -62,35 +104,27 @@ export class Resident {
   /** The error that ended the thread. */
   #gone: Error | undefined
 
-  /** @param namespace its file */
-  constructor(namespace: string) {
-    this.#worker = new Worker(new URL('resident.mjs', import.meta.url), { workerData: namespace, execArgv: [] })
+  constructor() {
+    this.#worker = new Worker(new URL('resident.mjs', import.meta.url), { execArgv: [] })
     this.#worker.unref()
     this.#worker.on('message', (message: Message) => this.#hear(message))
     this.#worker.on('error', (error: Error) => this.#end(error))
-    this.#worker.on('exit', () => this.#end(new Error('the host is gone')))
+    this.#worker.on('exit', () => this.#end(new Error('the thread of the hosts is gone')))
   }
 
-  /** Has an order carried out. Throws with the message of what went wrong. */
-  async ask<Name extends keyof Orders>(order: Name, words: Orders[Name]['ask']): Promise<Orders[Name]['answer']> {
+  async ask(order: string, words: object): Promise<unknown> {
     const id = ++this.#count
-    return (await new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       if (this.#gone !== undefined) throw this.#gone
       this.#waiting.set(id, { resolve, reject })
       this.#worker.postMessage({ id, order, ...words })
-    })) as Orders[Name]['answer']
+    })
   }
 
-  /** Something that is to be kept open, with a name of its own. */
-  socket(what: string): Socket {
-    const socket = new Socket(this, ++this.#count, what)
+  socket(make: (name: number) => Socket): Socket {
+    const socket = make(++this.#count)
     this.#sockets.set(socket.name, socket)
     return socket
-  }
-
-  /** Ends the thread and closes its sockets. */
-  async close(): Promise<void> {
-    await this.#worker.terminate()
   }
 
   #hear(message: Message): void {
@@ -110,4 +144,11 @@ export class Resident {
     this.#waiting.clear()
     for (const socket of this.#sockets.values()) socket.end(this.#gone.message)
   }
+}
+
+let started: Thread | undefined
+
+function thread(): Thread {
+  started ??= new Thread()
+  return started
 }

@@ -3,7 +3,7 @@
 import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, expect, test } from 'vitest'
 import { encodeSyn } from '../../src/peer/knockknock/syn.ts'
 import type { KnockknockKeys } from '../../src/peer/knockknock/syn.ts'
 import { keyPairOf } from '../../src/spa/noise/curve.ts'
@@ -13,17 +13,20 @@ import { codeOf, periodAt } from '../../src/totp/code.ts'
 import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
-import { program, startAgain, startKnockd } from './knockd.ts'
+import { postern } from './guarded.ts'
+import { startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
-import { probe, sendKnocks, serveTcp } from './service.ts'
+import { probe, sendDatagrams, sendKnocks, serveTcp } from './service.ts'
+import { rested } from './single-packets.ts'
 import { writeProfile } from '../peer/profile.ts'
 
 const KNOCK_PORT = 666
+const SPA_PORT = 62_201
 const SERVER_SECRET = new Uint8Array(32).fill(11)
 
 let running: Process | undefined
@@ -44,15 +47,14 @@ const secretOf = (byte: number): TotpSecret => ({
   digits: 8,
   periodS: 3_600,
 })
-const codeKnocks = (byte: number): readonly string[] =>
-  knocksOfCode(codeOf(secretOf(byte), periodAt(secretOf(byte), Date.now()))).map(({ port }) => String(port))
+/** Codes of this period and its neighbours: each can be used once. */
+const codeKnocks = (byte: number, periods: number): readonly string[] =>
+  knocksOfCode(codeOf(secretOf(byte), periodAt(secretOf(byte), Date.now()) + periods)).map(({ port }) => String(port))
 const uri = (byte: number): string => secretUri(secretOf(byte), 'gate', 'ssh')
 
 const pairOf = (byte: number): ReturnType<typeof keyPairOf> => keyPairOf(new Uint8Array(32).fill(byte))
 const userLine = (byte: number, name: string, options = 'packet-source'): string =>
   `${options} ${formatKey('postern-user', pairOf(byte).publicKey)} ${name}\n`
-const SENDER =
-  "const s = require('node:dgram').createSocket('udp4'); s.send(Buffer.from(process.argv[2], 'hex'), 62201, process.argv[1], () => s.close())"
 const sendPacket = async (client: Host, byte: number, wanted?: number): Promise<void> => {
   const claim = {
     wanted:
@@ -65,7 +67,8 @@ const sendPacket = async (client: Host, byte: number, wanted?: number): Promise<
   const server = keyPairOf(SERVER_SECRET).publicKey
   const sealed = sealClaim({ user: pairOf(byte), server, claim, unixMs: Date.now(), random: randomBytes(32) })
   if ('fault' in sealed) throw new Error(sealed.fault)
-  await client.run([process.execPath, '-e', SENDER, SERVER_4, Buffer.from(sealed.packet).toString('hex')])
+  await rested()
+  await sendDatagrams(client, SERVER_4, SPA_PORT, [sealed.packet])
 }
 
 const base64 = (byte: number, length = 32): string => Buffer.alloc(length, byte).toString('base64')
@@ -84,11 +87,20 @@ const keysOf = (byte: number): KnockknockKeys => ({
   macKey: new Uint8Array(16).fill(byte + 1),
 })
 const profile = (folder: string, name: string, byte: number): void => writeProfile(join(folder, name), keysOf(byte))
-const sendSyn = async (client: Host, byte: number): Promise<void> => {
-  const { identification, sequence, acknowledgment, window } = encodeSyn(22, keysOf(byte), 0)
+const sendSyn = async (client: Host, byte: number, counter: number): Promise<void> => {
+  const { identification, sequence, acknowledgment, window } = encodeSyn(22, keysOf(byte), counter)
   const fields = ['-N', identification, '-w', window, '-M', sequence, '-L', acknowledgment].map(String)
   await client.run(['hping3', '-S', '-c', '1', '-p', String(KNOCK_PORT), ...fields, SERVER_4], { mayFail: true })
 }
+
+/** The files that say who may open, one after the other, and the sequences of each that is a list. */
+const TIMES = ['first', 'second', 'third']
+const ONE_TIME = [
+  ['7431', '8020'],
+  ['7432', '8021'],
+  ['7433', '8022'],
+]
+const timeOf = (path: string): number => TIMES.findIndex((name) => path.endsWith(name))
 
 /** A way to open a door, and to lose the right to. */
 interface Way {
@@ -96,19 +108,21 @@ interface Way {
   readonly lines: (path: string) => string
   /** Writes it: with who opens, or without. */
   readonly make: (path: string, who: 'alice' | 'nobody') => void
-  readonly open: (client: Host) => Promise<unknown>
+  /** Tries to open it for the first, second or third time, until it opens. */
+  readonly open: (client: Host, time: number) => Promise<unknown>
 }
 
 const FILES: Readonly<Record<string, Way>> = {
   'a list of one-time sequences': {
     lines: (path) => `One_Time_Sequences = ${path}`,
-    make: (path, who) => write(path, who === 'alice' ? ' 7431,8020\n 9123,6001\n' : ' 5001,5002\n'),
-    open: (client) => sendKnocks(client, SERVER_4, ['7431', '8020']),
+    make: (path, who) =>
+      write(path, who === 'alice' ? ` ${ONE_TIME[timeOf(path)]!.join()}\n 9123,6001\n` : ' 5001,5002\n'),
+    open: (client, time) => sendKnocks(client, SERVER_4, ONE_TIME[time]!),
   },
   'a secret of codes': {
     lines: (path) => `TOTP_Secret_File = ${path}`,
     make: (path, who) => write(path, `${uri(who === 'alice' ? 1 : 2)}\n`),
-    open: (client) => sendKnocks(client, SERVER_4, codeKnocks(1)),
+    open: (client, time) => sendKnocks(client, SERVER_4, codeKnocks(1, time - 1)),
   },
   'a user with a sequence': {
     lines: (path) => `Users = ${path}`,
@@ -118,7 +132,7 @@ const FILES: Readonly<Record<string, Way>> = {
   'a user with codes, whose secret is replaced': {
     lines: (path) => `Users = ${path}`,
     make: (path, who) => write(path, `alice ${uri(who === 'alice' ? 1 : 2)}\nbob 6001,6002\n`),
-    open: (client) => sendKnocks(client, SERVER_4, codeKnocks(1)),
+    open: (client, time) => sendKnocks(client, SERVER_4, codeKnocks(1, time - 1)),
   },
   'a packet of our own': {
     lines: (path) => `SPA = postern\nSPA_Users = ${path}`,
@@ -157,7 +171,7 @@ const FILES: Readonly<Record<string, Way>> = {
       if (who === 'alice') profile(path, 'alice', 20)
       else rmSync(join(path, 'alice'), { recursive: true, force: true })
     },
-    open: (client) => sendSyn(client, 20),
+    open: (client, time) => sendSyn(client, 20, time),
   },
 }
 
@@ -168,7 +182,8 @@ const configOf = (lines: string, notes: string): string => {
   const key = scratch('server.key')
   writeFileSync(key, `${formatKey('postern-server-secret', SERVER_SECRET)}\n`, { mode: 0o600 })
   const commands = `Start_Command = echo open >> ${notes}\nStop_Command = echo close >> ${notes}`
-  return `[options]\nSPA_Key_File = ${key}\n[d]\n${lines}\nOpen_Ports = tcp/22\nOpen_For = 10m\n${commands}\n`
+  // What was knocked on a list that is gone is no scan here.
+  return `[options]\nScan_Ports = 0\nSPA_Key_File = ${key}\n[d]\n${lines}\nOpen_Ports = tcp/22\nOpen_For = 10m\n${commands}\n`
 }
 
 /** The same state, as a reload cannot change it. */
@@ -185,63 +200,82 @@ interface Opened {
   readonly client: Host
   readonly daemon: Knockd
   readonly notes: string
+  /** Opens the door once more: what counts is what comes from now on. */
+  readonly reopened: (open: () => Promise<unknown>) => Promise<void>
   /** Waits until the door is shut and its stop command has run, once. */
   readonly closed: (process: Process) => Promise<void>
 }
 
+const REVOKED = /^192\.0\.2\.2: d: access( of \S+)? revoked$/
+/** Milliseconds after which a door that may be opened by now is tried again. */
+const TRY_MS = 500
+
 /** A daemon with one door, which is open. */
-const opened = async (lines: string, open: Way['open']): Promise<Opened> => {
+const opened = async (lines: string, open: (client: Host) => Promise<unknown>): Promise<Opened> => {
   const { server, client } = await pair()
   await serveTcp(server, 22)
   const notes = scratch('notes')
   const daemon = await startKnockd({ host: server, config: configOf(lines, notes) })
   running = daemon.process
-  expect(await probe(client, SERVER_4, 22)).not.toBe('open')
-  await open(client)
-  await running.line(/OPEN SESAME/)
-  await until('the commands', () => notesOf(notes).length === 1)
-  await until('the port', async () => (await probe(client, SERVER_4, 22)) === 'open')
-  const closed = async (process: Process): Promise<void> => {
-    await process.line(/^192\.0\.2\.2: d: access( of \S+)? revoked$/)
-    await until('the port to close', async () => (await probe(client, SERVER_4, 22)) !== 'open')
-    await until('the stop command', () => notesOf(notes).length === 2)
-    expect(notesOf(notes)).toEqual(['open', 'close'])
-    expect(process.count(/^192.*revoked/)).toBe(1)
+  let before: readonly string[] = []
+  let revoked = 0
+  const reopened = async (way: () => Promise<unknown>): Promise<void> => {
+    expect(await probe(client, SERVER_4, 22)).not.toBe('open')
+    before = notesOf(notes)
+    revoked = running!.count(REVOKED)
+    const sesames = running!.count(/OPEN SESAME/)
+    await until('the door to open', async () => {
+      await way()
+      const end = performance.now() + TRY_MS
+      await until('it opens', () => running!.count(/OPEN SESAME/) > sesames || performance.now() > end)
+      return running!.count(/OPEN SESAME/) > sesames
+    })
+    await running!.line(/OPEN SESAME/)
+    await until('the commands', () => notesOf(notes).length === before.length + 1)
+    await until('the port', async () => (await probe(client, SERVER_4, 22)) === 'open')
   }
-  return { server, client, daemon, notes, closed }
+  await reopened(async () => await open(client))
+  const closed = async (process: Process): Promise<void> => {
+    const known = process === daemon.process ? revoked : 0
+    await process.line(REVOKED)
+    await until('the port to close', async () => (await probe(client, SERVER_4, 22)) !== 'open')
+    await until('the stop command', () => notesOf(notes).length === before.length + 2)
+    expect(notesOf(notes)).toEqual([...before, 'open', 'close'])
+    expect(process.count(/^192.*revoked/)).toBe(known + 1)
+  }
+  return { server, client, daemon, notes, reopened, closed }
 }
 
 lab('revoked', () => {
-  describe.each(Object.entries(FILES))('%s', (_, { lines, make, open }) => {
-    const begin = async (): Promise<Opened & { readonly path: string }> => {
-      const path = scratch('who')
-      make(path, 'alice')
-      return { ...(await opened(lines(path), open)), path }
-    }
-
-    test('by a change of its file', async () => {
-      const { path, daemon, closed } = await begin()
-      make(path, 'nobody')
+  // One daemon a kind: a door that was closed can be opened again by who has the right to once more.
+  test.each(Object.entries(FILES))(
+    '%s: by a change of its file, by another file at a reload, and while the daemon was not there',
+    async (_, { lines, make, open }) => {
+      const [first, second, third] = TIMES.map((name) => scratch(name)) as [string, string, string]
+      const none = scratch('none')
+      make(first, 'alice')
+      const { server, client, daemon, notes, reopened, closed } = await opened(lines(first), (from) => open(from, 0))
+      make(first, 'nobody')
       await closed(daemon.process)
-    })
 
-    test('by another file, at a reload', async () => {
-      const { daemon, closed, notes } = await begin()
-      const other = scratch('others')
-      make(other, 'nobody')
-      writeFileSync(daemon.file, withState(configOf(lines(other), notes), daemon))
-      daemon.process.kill('SIGHUP')
+      const reload = (path: string, who: 'alice' | 'nobody'): void => {
+        make(path, who)
+        writeFileSync(daemon.file, withState(configOf(lines(path), notes), daemon))
+        daemon.process.kill('SIGHUP')
+      }
+      reload(second, 'alice')
+      await reopened(async () => await open(client, 1))
+      reload(none, 'nobody')
       await closed(daemon.process)
-    })
 
-    test('while the daemon was not there', async () => {
-      const { path, daemon, server, closed } = await begin()
+      reload(third, 'alice')
+      await reopened(async () => await open(client, 2))
       daemon.process.kill('SIGKILL')
       await daemon.process.ended
-      make(path, 'nobody')
+      make(third, 'nobody')
       await closed(await again(server, daemon))
-    })
-  })
+    },
+  )
 
   test('a fixed sequence, by a reload; one that stays the same keeps the door open', async () => {
     const { daemon, closed, client, notes } = await opened('Sequence = 7431,8020', (from) =>
@@ -295,19 +329,7 @@ lab('not revoked', () => {
     const { daemon, server, client } = await opened(`Users = ${path}`, (from) =>
       sendKnocks(from, SERVER_4, ['7431', '8020']),
     )
-    const argv = [
-      process.execPath,
-      program('postern'),
-      'open',
-      'd',
-      '--source',
-      CLIENT_4,
-      '-c',
-      daemon.file,
-      '-i',
-      'eth0',
-    ]
-    expect((await server.run(argv, { mayFail: true })).stderr).toBe('')
+    expect((await postern(server, daemon, 'open', 'd', '--source', CLIENT_4)).stderr).toBe('')
     write(path, 'bob 6001,6002\n')
     await daemon.process.line(/^192.*access of alice revoked/)
     expect(await probe(client, SERVER_4, 22)).toBe('open')

@@ -6,6 +6,8 @@ import type { Look, Socket, Target } from './resident.ts'
 
 /** Milliseconds {@link probe} waits for an answer from the port. */
 const PROBE_LIMIT_MS = 500
+/** Milliseconds {@link greeting} waits for the port to speak. */
+const GREETING_LIMIT_MS = 1_000
 
 /** The first line of a TCP service in the lab. */
 export const GREETING = 'hello from behind the door'
@@ -14,10 +16,39 @@ export const GREETING = 'hello from behind the door'
  * A real TCP service on a port of the host, both families, that greets each connection and says back what it is told. It
  * prints `accepted ADDRESS` for each.
  */
-export async function serveTcp(host: Host, port: number): Promise<Socket> {
+export async function serveTcp(host: Host, port: number, text = GREETING): Promise<Socket> {
   const service = host.resident.socket(`port ${port}`)
-  await host.resident.ask('serve', { name: service.name, port, greeting: `${GREETING}\n` })
+  await host.resident.ask('serve', { name: service.name, port, greeting: `${text}\n` })
   return service
+}
+
+/** The first line that a port says, `''` where nothing does; from one of the host's addresses. */
+export async function greeting(from: Host, address: string, port: number, source?: string): Promise<string> {
+  return await from.resident.ask('greeting', { address, port, source, limitMs: GREETING_LIMIT_MS })
+}
+
+/** A UDP service, both families, that prints `got …` for each datagram and answers `again: …`. */
+export async function serveUdp(host: Host, port: number): Promise<Socket> {
+  const service = host.resident.socket(`UDP port ${port}`)
+  await host.resident.ask('serveUdp', { name: service.name, port })
+  return service
+}
+
+/** Sends datagrams from one port over and over, and prints `sent` for each and whatever comes back. */
+export async function talkUdp(from: Host, address: string, port: number, sourcePort: number): Promise<Socket> {
+  const talk = from.resident.socket(`datagrams to ${address} ${port}`)
+  await from.resident.ask('talkUdp', { name: talk.name, address, port, sourcePort })
+  return talk
+}
+
+/** Sends datagrams to a port, as anybody can. */
+export async function sendDatagrams(
+  from: Host,
+  address: string,
+  port: number,
+  datagrams: readonly Uint8Array[],
+): Promise<void> {
+  await from.resident.ask('send', { address, port, datagrams })
 }
 
 /** Tries to connect from a host. */
@@ -43,13 +74,14 @@ export async function session(
   return socket
 }
 
-/** A connection from a host that stays and says `on` over and over, and the port that it comes from. */
+/** A connection from a host that stays and says a word over and over, or nothing, and the port that it comes from. */
 export async function connectTo(
   from: Host,
   target: Target,
+  word: 'on' | '' = 'on',
 ): Promise<{ readonly socket: Socket; readonly ownPort: number }> {
   const socket = from.resident.socket(`a connection to ${target.address} ${target.port}`)
-  const ownPort = await from.resident.ask('connect', { name: socket.name, word: 'on', ...target })
+  const ownPort = await from.resident.ask('connect', { name: socket.name, word, ...target })
   return { socket, ownPort }
 }
 

@@ -1,12 +1,14 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'vitest'
 import { parseAddress } from '../../src/packet/address.ts'
 import { TCP, UDP } from '../../src/packet/packet.ts'
 import { ACCESS, PROTOCOL_VERSION, encodeFields } from '../../src/peer/fwknop/fields.ts'
 import { sealRijndael } from '../../src/peer/fwknop/packet.ts'
 import { encodeSyn } from '../../src/peer/knockknock/syn.ts'
+import { WORK_LIMITS } from '../../src/secret/work-budget.ts'
 import { keyPairOf } from '../../src/spa/noise/curve.ts'
 import { formatKey } from '../../src/spa/noise/key-text.ts'
 import { sealClaim } from '../../src/spa/noise/packet.ts'
@@ -14,6 +16,14 @@ import type { Segment } from '../packets/build.ts'
 import { writeProfile } from '../peer/profile.ts'
 import { SERVER_4 } from './net.ts'
 import { scratch } from './scratch.ts'
+
+/** Milliseconds in which a source earns what it can owe at most for the time that its packets took. */
+const REST_MS = (WORK_LIMITS.source.burst / WORK_LIMITS.source.perSecond) * 1_000
+/** More of them, for a busy machine. */
+const BUSY_MS = 50
+
+/** Waits until any source may send a single packet again: the first ones of a daemon can take all the time there is. */
+export const rested = async (): Promise<void> => await pause(REST_MS + BUSY_MS)
 
 const STANZAS = 200
 const PROFILES = 100

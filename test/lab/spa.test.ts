@@ -11,6 +11,8 @@ import { formatKey } from '../../src/spa/noise/key-text.ts'
 import { POSTERN_PACKET_BYTES, sealClaim } from '../../src/spa/noise/packet.ts'
 import type { Claim } from '../../src/spa/noise/claim.ts'
 import { TCP } from '../../src/packet/packet.ts'
+import type { OpeningStatus } from '../../src/control/message.ts'
+import { statusOf } from './guarded.ts'
 import { program, startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
@@ -18,7 +20,8 @@ import type { Host } from './net.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
-import { probe, serveTcp } from './service.ts'
+import { probe, sendDatagrams, serveTcp } from './service.ts'
+import { rested } from './single-packets.ts'
 import { playing, recordedOf } from './recorded.ts'
 
 /** How often a packet is played back at a time. */
@@ -65,23 +68,10 @@ const start = async (host: Host, users: string, doors: string, options = ''): Pr
 const noted = (notes: string): readonly string[] =>
   readFileSync(notes, { encoding: 'utf8', flag: 'a+' }).split('\n').filter(Boolean)
 
-const SENDER = `
-const [address, port, ...packets] = process.argv.slice(1)
-const socket = require('node:dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4')
-let at = 0
-const next = () => {
-  if (at >= packets.length) return socket.close()
-  socket.send(Buffer.from(packets[at++], 'hex'), Number(port), address, next)
-}
-next()
-`
-
 /** Sends datagrams to a port, as anybody can. */
 const send = async (client: Host, packets: readonly Uint8Array[], to = SERVER_4, port = 62_201): Promise<void> => {
-  const words = packets.map((packet) => Buffer.from(packet).toString('hex'))
-  for (let at = 0; at < words.length; at += 100) {
-    await client.run([process.execPath, '-e', SENDER, to, String(port), ...words.slice(at, at + 100)])
-  }
+  await rested()
+  await sendDatagrams(client, to, port, packets)
 }
 
 const seal = (claim: Claim, user = ALICE, unixMs = Date.now()): Uint8Array => {
@@ -150,11 +140,7 @@ lab('one packet', () => {
     await until('ssh to be open', async () => (await probe(client, SERVER_6, 22)) === 'open')
     expect(await probe(client, SERVER_6, 80)).not.toBe('open')
     expect(await probe(client, SERVER_4, 22)).not.toBe('open')
-    const status = async (): Promise<readonly { source: string; services: readonly string[]; leftMs: number }[]> => {
-      const argv = [process.execPath, program('postern'), 'status', '--json', '-c', daemon.file, '-i', 'eth0']
-      const { stdout } = await server.run(argv)
-      return (JSON.parse(stdout) as { openings: { source: string; services: string[]; leftMs: number }[] }).openings
-    }
+    const status = async (): Promise<readonly OpeningStatus[]> => (await statusOf(server, daemon)).openings
     const [one] = await status()
     expect(one).toMatchObject({ source: CLIENT_6, services: ['tcp/22'] })
     expect(one!.leftMs).toBeLessThanOrEqual(30_000)

@@ -7,6 +7,8 @@ import { codeOf, periodAt } from '../../src/totp/code.ts'
 import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
+import type { OpeningStatus } from '../../src/control/message.ts'
+import { postern, statusOf } from './guarded.ts'
 import { program, startKnockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import { until } from './process.ts'
@@ -54,10 +56,7 @@ lab('users', () => {
     ].join('\n')
     const daemon = await startKnockd({ host: server, config })
     running = daemon.process
-    const status = async (): Promise<readonly { source: string; user: string }[]> => {
-      const argv = [process.execPath, program('postern'), 'status', '--json', '-c', daemon.file, '-i', 'eth0']
-      return (JSON.parse((await server.run(argv)).stdout) as { openings: { source: string; user: string }[] }).openings
-    }
+    const status = async (): Promise<readonly OpeningStatus[]> => (await statusOf(server, daemon)).openings
 
     await sendKnocks(client, SERVER_4, ALICE)
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (alice)`)
@@ -69,8 +68,7 @@ lab('users', () => {
       [CLIENT_4, 'alice'],
       [CLIENT_6, 'bob'],
     ])
-    const shown = [process.execPath, program('postern'), 'status', '-c', daemon.file, '-i', 'eth0']
-    expect((await server.run(shown)).stdout).toMatch(/^ {2}ssh +192\.0\.2\.2 +alice +tcp\/22 +/m)
+    expect((await postern(server, daemon, 'status')).stdout).toMatch(/^ {2}ssh +192\.0\.2\.2 +alice +tcp\/22 +/m)
     const events = readFileSync(json, 'utf8')
       .split('\n')
       .filter(Boolean)
@@ -96,7 +94,7 @@ lab('users', () => {
     running = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'eth0'])
     await running.line(/users:2:7: warning: the secret of .alice. is not a sequence/)
     await running.line(/listening on/)
-    expect((await status()).map(({ user }) => user).sort()).toEqual(['bob', 'bob'])
+    expect((await status()).map(({ user }) => user)).toEqual(['bob', 'bob'])
     await sendKnocks(client, SERVER_4, bobs(-1))
     expect(await running.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME (bob)`)
     await service.stop()
