@@ -89,8 +89,8 @@ class Form {
   #partsOf(digest: DigestName): Parts {
     const end = this.#wire.length - digestChars(digest)
     // A wrong length skips the HMAC.
-    const fits = end > 0 && fitsLength(PREFIXES[this.#envelope].length + end, this.#envelope)
-    const mac = fits ? decodeBase64(this.#wire.slice(end)) : undefined
+    const isFitting = end > 0 && fitsLength(PREFIXES[this.#envelope].length + end, this.#envelope)
+    const mac = isFitting ? decodeBase64(this.#wire.slice(end)) : undefined
     const sealed = mac === undefined ? undefined : new SealedText(DIGESTS[digest], asciiBytes(this.#text(end)))
     return { end, sealed, mac: mac ?? new Uint8Array() }
   }

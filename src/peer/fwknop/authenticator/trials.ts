@@ -69,15 +69,17 @@ export class Trials {
   }
 }
 
+function isSmall({ prefix }: Network): boolean {
+  return prefix >= NAMING_MIN_BITS
+}
+
 /** A stanza for gpg without an HMAC has no key that tells its packets from those of others. */
 function isNaming({ sources, gnupg, hmac }: Stanza): boolean {
-  const names = ({ prefix }: Network): boolean => prefix >= NAMING_MIN_BITS
-  return sources.length > 0 && sources.every(names) && (gnupg === undefined || hmac !== undefined)
+  return sources.length > 0 && sources.every(isSmall) && (gnupg === undefined || hmac !== undefined)
 }
 
 function keysOf({ rijndael, hmac }: Stanza): string {
-  const text = (key: Uint8Array | undefined): string => (key === undefined ? '-' : encodeBase64(key))
-  return `${text(rijndael?.key)} ${text(hmac?.key)}`
+  return [rijndael, hmac].map((each) => (each === undefined ? '-' : encodeBase64(each.key))).join(' ')
 }
 
 function keyOf(address: Address, prefix: number): string {
