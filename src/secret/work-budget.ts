@@ -22,7 +22,7 @@ export interface WorkLimits extends BudgetLimits {
  */
 export const WORK_LIMITS: WorkLimits = {
   source: { perSecond: 100_000, burst: 20_000 },
-  all: { perSecond: 550_000, burst: 40_000 },
+  all: { perSecond: 400_000, burst: 30_000 },
   known: { perSecond: 250_000, burst: 30_000 },
   allKnown: { perSecond: 300_000, burst: 40_000 },
   // More than one source has, so that none takes all of it.
