@@ -58,7 +58,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['src/**/*.test.ts', 'script/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'script/**/*.test.ts', 'bench/**/*.test.ts'],
           ...shared,
           testTimeout: slow ? 600_000 : 30_000,
           retry,

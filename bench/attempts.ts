@@ -14,8 +14,8 @@ const MAKE_PPS = 50_000
 const THEIR_MAKE_PPS = 2_000
 const MEASURE_PPS = 30_000
 const THEIR_MEASURE_PPS = 500
-const MEASURED = 300_000
-const THEIR_MEASURED = 2_000
+const MEASURED = 120_000
+const THEIR_MEASURED = 1_500
 /** Seconds that attempts live: longer than all of it takes. */
 const LIVE_S = 600
 /** Largest to smallest cost that is as good as the same. */

@@ -3,7 +3,7 @@ import { knockAndConnect } from './knocking.ts'
 import { SEQUENCE, SIDES, commandDoor, logged, lostByOurs, nativeDoor, startPeer } from './peers.ts'
 import type { Side } from './peers.ts'
 import { figure, times } from './row.ts'
-import type { Row, Terms } from './row.ts'
+import type { Cell, Row, Terms } from './row.ts'
 import { generate, writeTraffic } from './traffic.ts'
 import { memoryOf, usageOf } from './usage.ts'
 import { SERVICE_PORT, World } from './world.ts'
@@ -16,6 +16,10 @@ const RATES: readonly (readonly [pps: number | undefined, loops: number])[] = [
   [200_000, 5],
   [undefined, 10],
 ]
+/** The rate that the README's table tells of, packets a second. */
+const BRIEF_PPS = 30_000
+/** Seconds that a flood lasts at most. */
+const FLOOD_MAX_S = 4
 /** Milliseconds into a flood at which the honest knock is made. */
 const HONEST_AFTER_MS = 300
 /** Milliseconds in which the honest knock is to open. */
@@ -53,7 +57,7 @@ async function flooded(side: Side, pps: number | undefined, loops: number, nativ
     const doors = native ? `Hide_With = reset\n${nativeDoor(1)}Seq_Timeout = 60s\n` : commandDoor(1, 60)
     const peer = await startPeer(world, side, doors)
     const before = usageOf(peer.process.pid)
-    const flooding = generate(world, path, { pps, loops, packets: SOURCES })
+    const flooding = generate(world, path, { pps, loops, packets: SOURCES, seconds: FLOOD_MAX_S })
     await sleep(HONEST_AFTER_MS)
     const [honest] = await knockAndConnect(world, 1)
     const { packets, rate } = await flooding
@@ -84,7 +88,7 @@ async function settled(pid: number): Promise<void> {
   }
 }
 
-function honestText({ honestMs }: Found): string {
+function honestText({ honestMs }: Found): Cell {
   return honestMs === undefined ? 'missed' : figure(honestMs, 'ms')
 }
 
@@ -96,7 +100,7 @@ export async function flood({ quick, say }: Terms): Promise<readonly Row[]> {
     say(`flood of first knocks from ${SOURCES} sources, ${name}`)
     const [ours, theirs] = [await flooded(SIDES[0]!, pps, loops), await flooded(SIDES[1]!, pps, loops)]
     const native = await flooded('ours', pps, loops, true)
-    const both = (text: (found: Found) => string): Pick<Row, 'ours' | 'theirs'> => ({
+    const both = (text: (found: Found) => Cell): Pick<Row, 'ours' | 'theirs'> => ({
       ours: text(ours),
       theirs: text(theirs),
     })
@@ -112,7 +116,10 @@ export async function flood({ quick, say }: Terms): Promise<readonly Row[]> {
       {
         measure: '  honest knock opens in, native door',
         ours: honestText(native),
-        theirs: `${honestText(theirs)}, by command`,
+        theirs: honestText(theirs),
+        peer: 'knockd, by command,',
+        ratio: times(theirs.honestMs ?? 0, native.honestMs ?? 0),
+        ...(pps === BRIEF_PPS ? { brief: 'flood' } : {}),
         aim: `under ${HONEST_MAX_MS} ms`,
         met: native.honestMs !== undefined && native.honestMs < HONEST_MAX_MS,
       },

@@ -1,4 +1,6 @@
-// Runs in the client's namespace: knocker.js HOST PORT,PORT... SERVICE TIMES GIVE_UP_MS. Prints milliseconds, or `missed`.
+// Runs in the client's namespace: knocker.js HOST PORT,PORT... SERVICE GIVE_UP_MS. Knocks at each SIGUSR2. Prints
+// milliseconds or `missed`, and `shut` once the port refuses connections again.
+import { on } from 'node:events'
 import { connect } from 'node:net'
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 
@@ -17,7 +19,7 @@ const idle = new Int32Array(new SharedArrayBuffer(4))
 /** Milliseconds that a knock's socket lives. */
 const SOCKET_MS = 200
 
-const [host = '', ports = '', service = '', times = '', giveUp = ''] = process.argv.slice(2)
+const [host = '', ports = '', service = '', giveUp = ''] = process.argv.slice(2)
 const sequence = ports.split(',').map(Number)
 
 /** Sends a SYN, just one: the socket is gone before it would be sent again. */
@@ -57,9 +59,13 @@ async function openAfterKnock(): Promise<number | undefined> {
   return undefined
 }
 
-for (let round = 0; round < Number(times); round++) {
+const signals = on(process, 'SIGUSR2')
+// The iterator alone does not keep the process alive.
+setInterval(() => undefined, 60_000)
+console.log('ready')
+for await (const _ of signals) {
   const ms = await openAfterKnock()
   console.log(ms === undefined ? 'missed' : ms.toFixed(3))
   while (await connects()) await sleep(LOOK_MS)
+  console.log('shut')
 }
-process.exit(0)

@@ -1,39 +1,64 @@
-import { cpus, release } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { run, stopAll } from '../test/lab/process.ts'
+import { stopAll } from '../test/lab/process.ts'
 import { attempts } from './attempts.ts'
+import { commands } from './commands.ts'
+import { machineFacts } from './facts.ts'
 import { flood } from './flood.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { ordinary } from './ordinary.ts'
-import { tableText } from './row.ts'
+import { PROJECT } from './peers.ts'
+import { renewedReadme, resultsText } from './results.ts'
+import { mergeRuns } from './row.ts'
 import type { Measure, Row } from './row.ts'
-import { starting } from './start.ts'
-import { users } from './users.ts'
 import { spa } from './spa.ts'
+import { stanzas } from './stanzas.ts'
+import { starting } from './start.ts'
+import { tableText } from './table.ts'
+import { users } from './users.ts'
 import { removeWorlds } from './world.ts'
 
-const MEASURES: Readonly<Record<string, Measure>> = {
-  latency,
-  flood,
-  attempts,
-  ordinary,
-  users,
-  start: starting,
-  idle,
-  spa,
+/** The measures, each with the program that it compares with where its rows name no other. */
+const MEASURES: Readonly<Record<string, readonly [measure: Measure, peer: string]>> = {
+  latency: [latency, 'knockd'],
+  commands: [commands, 'knockd'],
+  flood: [flood, 'knockd'],
+  attempts: [attempts, 'knockd'],
+  ordinary: [ordinary, 'knockd'],
+  users: [users, 'knockd'],
+  start: [starting, 'knockd'],
+  idle: [idle, 'knockd'],
+  spa: [spa, 'fwknopd'],
+  stanzas: [stanzas, 'fwknopd'],
 }
+const REPEAT_MAX = 100
+const SECOND_MS = 1_000
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+    repeat: { type: 'string', default: '1' },
+    write: { type: 'boolean', default: false },
+    readme: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
   strict: true,
 })
-const unknown = positionals.find((name) => !(name in MEASURES))
-if (unknown !== undefined) {
-  console.error(`bench: no measure ${unknown}\n  there are ${Object.keys(MEASURES).join(', ')}`)
-  process.exit(2)
+const readme = join(PROJECT, 'README.md')
+if (values.readme) {
+  writeFileSync(readme, renewedReadme(PROJECT))
+  process.exit(0)
 }
+const unknown = positionals.find((name) => !Object.hasOwn(MEASURES, name))
+if (unknown !== undefined) refuse(`no measure ${unknown}\n  there are ${Object.keys(MEASURES).join(', ')}`)
+const repeat = Number(values.repeat)
+if (!Number.isInteger(repeat) || repeat < 1 || repeat > REPEAT_MAX) {
+  refuse(`--repeat ${values.repeat} is not a number of runs\n  1 to ${REPEAT_MAX}`)
+}
+if (values.write && positionals.length > 0) refuse('--write needs all measures\n  leave out the names of measures')
 
 let ending = false
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -45,29 +70,46 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-const machine = await facts()
-const rows: Row[] = []
+const lines = await machineFacts()
+const names = positionals.length > 0 ? positionals : Object.keys(MEASURES)
+const runs: (readonly Row[])[] = []
+let longestMs = 0
 try {
-  for (const name of positionals.length > 0 ? positionals : Object.keys(MEASURES)) {
-    rows.push(...(await MEASURES[name]!({ quick: values.quick, say: (text) => console.error(`bench: ${text}`) })))
+  for (let at = 1; at <= repeat; at++) {
+    const begun = performance.now()
+    runs.push(await runOnce(repeat === 1 ? '' : `run ${at} of ${repeat}, `))
+    longestMs = Math.max(longestMs, performance.now() - begun)
   }
 } finally {
   if (!ending) await removeWorlds()
 }
-if (values.json) console.log(JSON.stringify({ machine, quick: values.quick, rows }, undefined, 2))
-else console.log(`${machine}\n\n${tableText(rows)}`)
+const rows = mergeRuns(runs)
+const date = new Date().toISOString().slice(0, 10)
+const facts = { date, lines, runs: repeat, quick: values.quick, longestS: longestMs / SECOND_MS }
+if (values.json) console.log(JSON.stringify({ ...facts, rows }, undefined, 2))
+else console.log(`${lines.join('\n')}\n\n${tableText(rows)}`)
+if (values.write) {
+  const folder = join(PROJECT, 'bench', 'results')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, `${date}.md`), resultsText(rows, facts))
+  writeFileSync(readme, renewedReadme(PROJECT))
+}
 
-/** What was measured on, and what with. */
-async function facts(): Promise<string> {
-  const { stdout } = await run([
-    'dpkg-query',
-    '-W',
-    '-f',
-    '${Package} ${Version}, ',
-    'knockd',
-    'fwknop-server',
-    'tcpreplay',
-  ])
-  const processors = cpus()
-  return `Linux ${release()}, ${processors.length} x ${processors[0]?.model ?? 'unknown'}, Node ${process.version}, ${stdout.replace(/, $/, '')}`
+/** Runs the measures once. Each says how long it took, so that what takes long can be found. */
+async function runOnce(which: string): Promise<readonly Row[]> {
+  const found: Row[] = []
+  for (const name of names) {
+    const [measure, peer] = MEASURES[name]!
+    const begun = performance.now()
+    const say = (text: string): void => console.error(`bench: ${which}${name}: ${text}`)
+    const measured = await measure({ quick: values.quick, say })
+    for (const row of measured) found.push({ peer, ...row })
+    say(`took ${((performance.now() - begun) / SECOND_MS).toFixed(0)} s`)
+  }
+  return found
+}
+
+function refuse(text: string): never {
+  console.error(`bench: ${text}`)
+  process.exit(2)
 }

@@ -8,7 +8,7 @@ import { World } from './world.ts'
 
 const PPS = 500_000
 const PACKETS = 100_000
-const LOOPS = 50
+const LOOPS = 25
 const LOOPS_QUICK = 15
 /** Share of a core, in percent. */
 const CPU_MAX_PERCENT = 2

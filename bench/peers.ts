@@ -7,7 +7,7 @@ import { SERVICE_PORT } from './world.ts'
 import type { World } from './world.ts'
 
 /** The project's folder, seen from where the bench is built to. */
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 /** Debian's knockd. */
 const THEIR_KNOCKD = '/usr/sbin/knockd'
 /** The doors' first knocks; the doors of one daemon are told apart by them. */
@@ -59,12 +59,24 @@ export function nativeDoor(seconds: number): string {
   return `${lines.join('\n')}\n`
 }
 
+/** How to start a daemon. */
+export interface Starting {
+  readonly limitMs?: number
+  /** Arguments for Node.js, ahead of our program. */
+  readonly node?: readonly string[]
+}
+
 /** Starts a daemon with these doors and waits until it listens. It writes a log file, as it would on a server. */
-export async function startPeer(world: World, side: Side, doors: string, limitMs = LISTEN_MAX_MS): Promise<Peer> {
+export async function startPeer(
+  world: World,
+  side: Side,
+  doors: string,
+  { limitMs = LISTEN_MAX_MS, node = [] }: Starting = {},
+): Promise<Peer> {
   const log = world.file(`${side}.log`)
   const state = side === 'ours' ? `\tStateDir = ${world.file('state')}\n` : ''
   const config = world.file(`${side}.conf`, `[options]\n\tlogfile = ${log}\n${state}${doors}`)
-  const argv = side === 'ours' ? [process.execPath, program('knockd')] : [THEIR_KNOCKD]
+  const argv = side === 'ours' ? [process.execPath, ...node, program('knockd')] : [THEIR_KNOCKD]
   const peer = new Process([...argv, '-c', config, '-i', 'eth0'], { ns: world.server })
   const end = performance.now() + limitMs
   while (logged({ log }, /listening on/) === 0) {

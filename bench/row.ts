@@ -1,14 +1,29 @@
-/** A line of the table. */
+import { Figure, Share, figure, spread, times } from './figure.ts'
+import type { Cell } from './figure.ts'
+
+export { Figure, Share, figure, spread, times }
+export type { Cell }
+
+/** A row of the README's table. */
+export type Brief = 'command' | 'native' | 'packet' | 'flood'
+
+/** A row of the table. */
 export interface Row {
+  /** What was measured. Rows that begin with two spaces belong to the row above. */
   readonly measure: string
-  /** What was measured of each, with its unit; `undefined`: not measured, `note` says why. */
-  readonly ours: string | undefined
-  readonly theirs: string | undefined
-  /** Theirs to ours, or what else there is to compare. */
-  readonly ratio?: string
+  /** What was measured of each; `undefined`: not measured. */
+  readonly ours: Cell | Share | undefined
+  readonly theirs: Cell | Share | undefined
+  /** The program of `theirs`, and how it differs: `knockd, by command`. Default: the peer of the measure. */
+  readonly peer?: string
+  /** Theirs to ours in the same run, or the other way round where more is better: above 1, ours is better. */
+  readonly ratio?: Cell
   readonly aim?: string
   readonly met?: boolean
+  /** A remark below the table. */
   readonly note?: string
+  /** The row's place in the README's table, if it is in there. */
+  readonly brief?: Brief
 }
 
 /** How thorough a run is. */
@@ -18,49 +33,56 @@ export interface Terms {
   readonly say: (text: string) => void
 }
 
-/** A measure makes worlds, measures, and gives lines of the table. */
+/** A measure makes worlds, measures, and gives rows of the table: the same ones in each run. */
 export type Measure = (terms: Terms) => Promise<readonly Row[]>
 
-/** Middle, smallest and largest of some figures. @throws Error if there is none */
-export function spread(values: readonly number[]): {
-  readonly median: number
-  readonly min: number
-  readonly max: number
-} {
-  const sorted = values.toSorted((one, other) => one - other)
-  const median = sorted[Math.floor(sorted.length / 2)]
-  if (median === undefined) throw new Error('nothing was measured')
-  return { median, min: sorted[0]!, max: sorted.at(-1)! }
+/** A row of the table after one or more runs. */
+export interface MergedRow extends Omit<Row, 'met'> {
+  /** The runs that met the aim; `undefined`: there is no aim. The median meets it if most of the runs do. */
+  readonly met?: Share
 }
 
-/** A number with as many digits as mean something. */
-export function figure(value: number, unit: string): string {
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
-  return `${value.toFixed(digits)} ${unit}`
+/**
+ * Merges the rows of several runs: figures become median and spread, shares are added up, and texts that differ are
+ * listed.
+ *
+ * @throws Error if the runs have different rows
+ */
+export function mergeRuns(runs: readonly (readonly Row[])[]): readonly MergedRow[] {
+  const [first = []] = runs
+  if (runs.some((rows) => rows.length !== first.length)) throw new Error('the runs have different rows')
+  const merged: MergedRow[] = []
+  for (const [at, row] of first.entries()) {
+    const all = runs.map((rows) => rows[at]!)
+    const { met: _met, ratio: _ratio, ...rest } = row
+    const judged = all.flatMap(({ met }) => (met === undefined ? [] : [met]))
+    const ratio = mergeCells(all.map((each) => each.ratio))
+    merged.push({
+      ...rest,
+      ours: mergeCells(all.map(({ ours }) => ours)),
+      theirs: mergeCells(all.map(({ theirs }) => theirs)),
+      ...(ratio === undefined || ratio instanceof Share ? {} : { ratio }),
+      ...(judged.length === 0 ? {} : { met: new Share(judged.filter(Boolean).length, judged.length) }),
+    })
+  }
+  return merged
 }
 
-/** How many times one is the other: `12.3`. */
-export function times(more: number, less: number): string {
-  return less > 0 ? (more / less).toFixed(more / less >= 100 ? 0 : 1) : '-'
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((one, other) => one + other, 0)
 }
 
-/** The table for people. */
-export function tableText(rows: readonly Row[]): string {
-  const heads = ['measure', 'ours', 'theirs', 'ratio', 'aim', 'met']
-  const cells = rows.map((row) => [
-    row.measure,
-    row.ours ?? '-',
-    row.theirs ?? '-',
-    row.ratio ?? '',
-    row.aim ?? '',
-    row.met === undefined ? '' : row.met ? 'yes' : 'NO',
-  ])
-  const widths = heads.map((head, at) => Math.max(head.length, ...cells.map((line) => line[at]!.length)))
-  const line = (words: readonly string[]): string =>
-    words
-      .map((word, at) => word.padEnd(widths[at]!))
-      .join('  ')
-      .trimEnd()
-  const notes = rows.flatMap(({ measure, note }) => (note === undefined ? [] : [`${measure}: ${note}`]))
-  return `${[line(heads), line(widths.map((width) => '-'.repeat(width))), ...cells.map(line)].join('\n')}\n${notes.length > 0 ? `\n${notes.join('\n')}\n` : ''}`
+function mergeCells(cells: readonly (Cell | Share | undefined)[]): Cell | Share | undefined {
+  const there = cells.filter((cell) => cell !== undefined)
+  const [first] = there
+  if (first instanceof Figure && there.every((cell) => cell instanceof Figure)) {
+    return new Figure(
+      there.flatMap(({ values }) => values),
+      first.unit,
+    )
+  }
+  if (first instanceof Share && there.every((cell) => cell instanceof Share)) {
+    return new Share(sum(there.map(({ good }) => good)), sum(there.map(({ all }) => all)))
+  }
+  return first === undefined ? undefined : [...new Set(there.map(String))].join('; ')
 }

@@ -80,7 +80,7 @@ function inTime({ honest }: Found): number {
 
 function honestText(found: Found): string {
   const worst = Math.max(...found.honest.map((ms) => ms ?? Infinity))
-  const text = worst === Infinity ? 'missed' : figure(worst, 'ms')
+  const text = worst === Infinity ? 'missed' : String(figure(worst, 'ms'))
   return `${inTime(found)} of ${found.honest.length}, slowest ${text}`
 }
 
@@ -103,11 +103,11 @@ export async function packetFlood({ quick, say }: Terms): Promise<readonly Row[]
           aim: 'all',
           met: inTime(ours) === HONEST,
         },
-        { measure: '  lost', ours: figure(ours.lost, '%'), theirs: `${figure(theirs.lost, '%')}${other}` },
+        { measure: '  lost', ours: figure(ours.lost, '%'), theirs: `${String(figure(theirs.lost, '%'))}${other}` },
         {
           measure: '  CPU',
           ours: figure(ours.cpuPercent, '% of a core'),
-          theirs: `${figure(theirs.cpuPercent, '% of a core')}${other}`,
+          theirs: `${String(figure(theirs.cpuPercent, '% of a core'))}${other}`,
           ratio: times(theirs.cpuPercent, ours.cpuPercent),
         },
       )

@@ -1,4 +1,4 @@
-import { figure, spread, times } from '../row.ts'
+import { Figure, times } from '../row.ts'
 import type { Row, Terms } from '../row.ts'
 import { World } from '../world.ts'
 import { Knocking } from './knocking.ts'
@@ -29,28 +29,23 @@ async function measure(setting: Setting, packets: number): Promise<readonly numb
   }
 }
 
-function text(values: readonly number[]): string {
-  const { median, min, max } = spread(values)
-  return `${figure(median, 'ms')} (${min.toFixed(2)} to ${max.toFixed(2)})`
-}
-
 /** From the packet to a completed `connect()`. */
 export async function packetLatency({ quick, say }: Terms): Promise<readonly Row[]> {
   const packets = quick ? PACKETS_QUICK : PACKETS
   say(`${packets} single packets each`)
-  const own = await measure(SETTINGS.own, packets)
-  const ours = await measure(SETTINGS.ours, packets)
-  const theirs = await measure(SETTINGS.theirs, packets)
-  const their = spread(theirs).median
-  return [['our own packet', own] as const, ["fwknop's packet", ours] as const].map(([name, values]) => {
-    const mine = spread(values).median
-    return {
-      measure: `single packet to connect(), ${name}, median of ${packets}`,
-      ours: text(values),
-      theirs: `${text(theirs)}${values === own ? ", fwknop's packet" : ''}`,
-      ratio: times(their, mine),
-      aim: `${OURS_MAX_MS} ms or less`,
-      met: mine <= OURS_MAX_MS,
-    }
+  const own = new Figure(await measure(SETTINGS.own, packets), 'ms')
+  const ours = new Figure(await measure(SETTINGS.ours, packets), 'ms')
+  const theirs = new Figure(await measure(SETTINGS.theirs, packets), 'ms')
+  const row = (name: string, mine: Figure): Row => ({
+    measure: `single packet to connect(), ${name}, ${packets} packets`,
+    ours: mine,
+    theirs,
+    ratio: times(theirs.median, mine.median),
+    aim: `${OURS_MAX_MS} ms or less`,
+    met: mine.median <= OURS_MAX_MS,
   })
+  return [
+    { ...row('our own packet', own), peer: "fwknopd, fwknop's packet," },
+    { ...row("fwknop's packet", ours), brief: 'packet' },
+  ]
 }

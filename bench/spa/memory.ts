@@ -11,16 +11,16 @@ import type { Setting } from './peers.ts'
 import { writePackets, writeValid } from './stream.ts'
 
 /** Forged packets that are sent, a second, and how many of them differ. */
-const FORGED = 1_000_000
-const FORGED_QUICK = 200_000
+const FORGED = 200_000
+const FORGED_QUICK = 100_000
 const FORGED_PPS = 60_000
 const DIFFERENT = 20_000
 const DIFFERENT_SLOW = 2_000
 /** Valid packets, and how many a second: what each daemon can take. */
-const VALID = 20_000
+const VALID = 6_000
 const VALID_QUICK = 4_000
 const VALID_PPS = 1_000
-const THEIR_VALID = 500
+const THEIR_VALID = 200
 const THEIR_VALID_QUICK = 100
 const THEIR_VALID_PPS = 30
 /** Milliseconds after the last packet at which memory is looked at. */
@@ -72,7 +72,7 @@ async function afterValid(setting: Setting, packets: number, pps: number): Promi
 }
 
 function text({ before, after }: Found): string {
-  return `${before.toFixed(0)} to ${figure(after, 'MiB')}`
+  return `${before.toFixed(0)} to ${String(figure(after, 'MiB'))}`
 }
 
 /** Resident memory before and after very many packets. */

@@ -34,12 +34,18 @@ export const SETTINGS = {
 } as const satisfies Readonly<Record<string, Setting>>
 
 /** Hides a world's service, and starts a daemon that opens it for so many seconds, with its defaults otherwise. */
-export async function startSpaPeer(world: World, { side, format }: Setting, openS: number): Promise<SpaPeer> {
+export async function startSpaPeer(
+  world: World,
+  { side, format }: Setting,
+  openS: number,
+  access = accessText(openS),
+): Promise<SpaPeer> {
   await world.hide()
-  if (side === 'theirs') return startTheirs(world, accessText(openS))
+  if (side === 'theirs') return startTheirs(world, access)
   // What the guard lets through has to be allowed by the host's own rules as well.
   await world.onServer(`iptables -I INPUT -p tcp --dport ${SERVICE_PORT} -j ACCEPT`.split(' '))
-  const secret = format === 'own' ? ownDoor(world) : ['[ssh]', 'SPA = fwknop', accessLine(world, openS)]
+  const secret =
+    format === 'own' ? ownDoor(world) : ['[ssh]', 'SPA = fwknop', `Access_File = ${world.file('access.conf', access)}`]
   const lines = ['Hide_With = reset', ...secret, `Open_Ports = tcp/${SERVICE_PORT}`, `Open_For = ${openS}s`]
   const peer = await startPeer(world, 'ours', `${lines.join('\n')}\n`)
   return {
@@ -57,13 +63,10 @@ function ownDoor(world: World): readonly string[] {
   return [`SPA_Key_File = ${key}`, '[ssh]', 'SPA = postern', `SPA_Users = ${world.file('users', users.join(''))}`]
 }
 
-function accessLine(world: World, openS: number): string {
-  return `Access_File = ${world.file('access.conf', accessText(openS))}`
-}
-
-function accessText(openS: number): string {
+/** Returns an access.conf with the stanza of the packets that open. */
+export function accessText(openS: number, source = 'ANY'): string {
   const keys = `KEY_BASE64 ${KEY.toString('base64')}\nHMAC_KEY_BASE64 ${HMAC_KEY.toString('base64')}\n`
-  return `SOURCE ANY\n${keys}OPEN_PORTS tcp/${SERVICE_PORT}\nFW_ACCESS_TIMEOUT ${openS}\n`
+  return `SOURCE ${source}\n${keys}OPEN_PORTS tcp/${SERVICE_PORT}\nFW_ACCESS_TIMEOUT ${openS}\n`
 }
 
 async function startTheirs(world: World, access: string): Promise<SpaPeer> {

@@ -8,14 +8,14 @@ import type { Setting } from './peers.ts'
 import { writeValid } from './stream.ts'
 
 /** Rates to begin with, packets a second, and the one that is as much as there can be. */
-const FIRST_OURS = 400
+const FIRST_OURS = 800
 const FIRST_THEIRS = 10
 const RATE_MAX = 50_000
 /** Seconds for which packets are sent at one rate. */
-const SEND_S = 3
+const SEND_S = 2
 const SEND_QUICK_S = 2
 /** How often the highest rate is looked for between one that holds and its double. */
-const HALVINGS = 3
+const HALVINGS = 2
 const HALVINGS_QUICK = 1
 /** How often a rate is tried before it is said not to hold: the machine may have been slow for a moment. */
 const TRIES = 2

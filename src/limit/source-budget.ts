@@ -8,6 +8,7 @@ const NOBODY = 0
 const STRANGER = 1
 const KNOWN_OF_ALL = 2
 const KNOWN_OF_KNOWN = 3
+const NAMED = 4
 
 /** A spending limit: an average, and a burst after a quiet time. The caller chooses the unit. */
 export interface Rate {
@@ -15,8 +16,11 @@ export interface Rate {
   readonly burst: number
 }
 
-/** The treatment of a source: by its history, or as one that has never opened a door. */
-export type Standing = 'itself' | 'stranger'
+/**
+ * The treatment of a source: by its history, as one that has never opened a door, or as one that the config names. What
+ * a named source needs comes out of the reserved share, too.
+ */
+export type Standing = 'itself' | 'stranger' | 'named'
 
 /** The budgets for one kind of work. */
 export interface BudgetLimits {
@@ -26,7 +30,7 @@ export interface BudgetLimits {
   readonly all: Rate
   /** The budget of a source that has opened a door. */
   readonly known: Rate
-  /** The reserved share of all sources that have opened a door. Beyond it they use `all`. */
+  /** The reserved share of all sources that have opened a door or are named. Beyond it they use `all`. */
   readonly allKnown: Rate
   /** The maximum number of sources whose spending is recorded. Each takes about 50 bytes. */
   readonly sourcesMax: number
@@ -36,7 +40,8 @@ export interface BudgetLimits {
 
 /**
  * Limits the work that packets can cause. Each source, an IPv4 address or an IPv6 /64, has a budget, and so have all
- * sources together. A share is reserved for sources that have opened a door. A packet causes no allocation.
+ * sources together. A share is reserved for sources that have opened a door
+ * or that the config names. A packet causes no allocation.
  */
 export class SourceBudget {
   readonly #sources: Purses
@@ -92,13 +97,15 @@ export class SourceBudget {
       if (this.#allKnown.has(now, cost)) return KNOWN_OF_KNOWN
       if (this.#all.has(now, cost)) return KNOWN_OF_ALL
     }
-    return this.#sources.left(source, now) >= cost && this.#all.has(now, cost) ? STRANGER : NOBODY
+    if (this.#sources.left(source, now) < cost) return NOBODY
+    if (as === 'named' && this.#allKnown.has(now, cost)) return NAMED
+    return this.#all.has(now, cost) ? STRANGER : NOBODY
   }
 
   #charge(payer: number, source: Address, now: number, cost: number): void {
     const known = payer === KNOWN_OF_KNOWN || payer === KNOWN_OF_ALL
     const purses = known ? this.#known : this.#sources
-    const pool = payer === KNOWN_OF_KNOWN ? this.#allKnown : this.#all
+    const pool = payer === KNOWN_OF_KNOWN || payer === NAMED ? this.#allKnown : this.#all
     purses.spend(source, now, cost)
     pool.spend(now, cost)
   }

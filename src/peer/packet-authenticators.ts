@@ -9,7 +9,7 @@ import { KnockknockAuthenticator } from './knockknock/authenticator/knockknock-a
  * time passes during the work, so that nothing is limited.
  */
 export function makePacketAuthenticators(deps: PacketAuthenticatorsDeps): PacketAuthenticators {
-  const work = new WorkBudget(() => deps.clock.steady())
+  const work = new WorkBudget(() => deps.clock.working())
   const noise: NoiseAuthenticator = new NoiseAuthenticator(
     { ...deps, claimed: (claim) => deps.claimed(claim, noise) },
     work,

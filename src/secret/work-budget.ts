@@ -1,37 +1,48 @@
 import { randomInt } from 'node:crypto'
 import { SourceBudget } from '../limit/source-budget.ts'
-import type { BudgetLimits, Standing } from '../limit/source-budget.ts'
+import type { BudgetLimits, Rate, Standing } from '../limit/source-budget.ts'
+import { TokenBucket } from '../limit/token-bucket.ts'
 import type { Address } from '../packet/address.ts'
 
 /** Microseconds in a millisecond. */
 const MS_US = 1_000
 const WORD = 2 ** 32
 
+/** The limits on the time for single packets, in microseconds. */
+export interface WorkLimits extends BudgetLimits {
+  /** The budget of one key whose senders the config names by their addresses. */
+  readonly named: Rate
+}
+
 /**
  * The time of the daemon's only thread that all kinds of single packets may take, in microseconds. The rest is for
  * fetching packets from the kernel's buffer. A flood fills that buffer in a tenth of a second, so a burst is shorter
  * than that.
  */
-export const WORK_LIMITS: BudgetLimits = {
+export const WORK_LIMITS: WorkLimits = {
   source: { perSecond: 100_000, burst: 20_000 },
-  all: { perSecond: 550_000, burst: 40_000 },
+  all: { perSecond: 400_000, burst: 30_000 },
   known: { perSecond: 250_000, burst: 30_000 },
   allKnown: { perSecond: 300_000, burst: 40_000 },
+  // More than one source has, so that none takes all of it.
+  named: { perSecond: 150_000, burst: 30_000 },
   sourcesMax: 16_384,
   knownMax: 4_096,
 }
 
 /**
- * Limits the measured time that single packets take: for each source and for all, with a share for known sources. It
- * measures wall time. On a busy machine the thread gets less of it, and packets wait for the thread.
+ * Limits the measured time that single packets take: for each source and for all, with a share for known sources. Both
+ * the work and the limits are in the thread's own time, so that other programs starve no owner.
  */
 export class WorkBudget {
   readonly #budget: SourceBudget
   readonly #clock: () => number
+  readonly #named: Rate
 
-  /** @param clock a steady clock, in milliseconds with a fraction */
+  /** @param clock a steady clock that work moves, in milliseconds with a fraction: that of `Clock.working` */
   constructor(clock: () => number, limits = WORK_LIMITS) {
     this.#clock = clock
+    this.#named = limits.named
     this.#budget = new SourceBudget(limits, [randomInt(WORD), randomInt(WORD)])
   }
 
@@ -45,15 +56,46 @@ export class WorkBudget {
     this.#budget.know(source)
   }
 
+  /** Returns the share of a key whose senders the config names. */
+  share(): TokenBucket {
+    return new TokenBucket(this.#named.perSecond, this.#named.burst)
+  }
+
   /** Runs work for a source and charges its time to the source. Returns `undefined` if no time is left. */
   run<Result>(source: Address, as: Standing, work: () => Result): { readonly result: Result } | undefined {
     const begun = this.#clock()
-    if (!this.#budget.has(source, begun, as)) return undefined
+    return this.#budget.has(source, begun, as) ? this.#run(source, as, begun, work, []) : undefined
+  }
+
+  /**
+   * Runs work for a source that some keys name, with those keys that have time left. Its time is charged to the source,
+   * and in equal parts to these keys. Returns `undefined` if no time is left.
+   */
+  runNamed<Key extends { readonly share: TokenBucket }, Result>(
+    source: Address,
+    keys: readonly Key[],
+    work: (keys: readonly Key[]) => Result,
+  ): { readonly result: Result } | undefined {
+    const begun = this.#clock()
+    if (!this.#budget.has(source, begun, 'named')) return undefined
+    const left = keys.filter(({ share }) => share.has(begun))
+    return left.length === 0 ? undefined : this.#run(source, 'named', begun, () => work(left), left)
+  }
+
+  #run<Result>(
+    source: Address,
+    as: Standing,
+    begun: number,
+    work: () => Result,
+    keys: readonly { readonly share: TokenBucket }[],
+  ): { readonly result: Result } {
     try {
       return { result: work() }
     } finally {
       const ended = this.#clock()
-      this.#budget.spend(source, ended, (ended - begun) * MS_US, as)
+      const us = (ended - begun) * MS_US
+      this.#budget.spend(source, ended, us, as)
+      for (const { share } of keys) share.spend(ended, us / keys.length)
     }
   }
 }

@@ -81,8 +81,14 @@ export const fwknop: Kind = {
     to: SERVER_4,
     protocol: UDP,
     port: SPA_PORT,
-    // As long as an honest one, with an HMAC that is wrong.
-    payload: [...Buffer.from(randomBytes(400).toString('base64').slice(0, FWKNOP_CHARS))],
+    // As long as an honest one, with an HMAC that is wrong. It ends in base64 of whole bytes: any other costs no HMAC.
+    payload: [
+      ...Buffer.from(
+        `${randomBytes(400)
+          .toString('base64')
+          .slice(0, FWKNOP_CHARS - 1)}A`,
+      ),
+    ],
   }),
 }
 

@@ -1,6 +1,8 @@
 import { decodeBase64, encodeBase64 } from '../../spa/base64.ts'
 import { asciiBytes } from '../../spa/bytes.ts'
-import { digestChars, isHmac } from './digest.ts'
+import { HmacKey, SealedText } from '../../spa/hmac.ts'
+import { DIGESTS, digestChars } from './digest.ts'
+import type { DigestName } from './digest.ts'
 import { PREFIXES } from './packet.ts'
 import type { Envelope, Hmac } from './packet.ts'
 import { BLOCK_BYTES, SALTED } from './rijndael.ts'
@@ -23,14 +25,7 @@ export type OpenedEnvelope = { readonly message: Uint8Array } | { readonly misma
  */
 export class Envelopes {
   readonly #wire: string
-  readonly #opened = new Map<string, OpenedEnvelope>()
-  /** For each envelope, the text with its prefix and the HMAC after it. */
-  readonly #bytes = new Map<Envelope, Uint8Array>()
-  /**
-   * By length in characters, the bytes at the end of the text that may be an HMAC. `undefined` means that they are not
-   * base64.
-   */
-  readonly #macs = new Map<number, Uint8Array | undefined>()
+  readonly #forms = new Map<Envelope, Form>()
 
   constructor(wire: string) {
     this.#wire = wire
@@ -38,61 +33,104 @@ export class Envelopes {
 
   /** Opens the packet as such an envelope with this key. */
   open(envelope: Envelope, hmac: Hmac | undefined): OpenedEnvelope {
-    const name = `${envelope} ${hmac === undefined ? '' : printOf(hmac)}`
-    const before = this.#opened.get(name)
-    if (before !== undefined) return before
-    const opened = this.#open(envelope, hmac)
-    this.#opened.set(name, opened)
+    let form = this.#forms.get(envelope)
+    if (form === undefined) {
+      form = new Form(this.#wire, envelope)
+      this.#forms.set(envelope, form)
+    }
+    return form.open(hmac)
+  }
+}
+
+/** The parts of a packet's text if its HMAC has a certain digest. */
+interface Parts {
+  /** The characters before the HMAC. */
+  readonly end: number
+  /** The text with its prefix; `undefined`: the length or the end of the text fits no HMAC. */
+  readonly sealed: SealedText | undefined
+  readonly mac: Uint8Array
+}
+
+/** One packet's text as one kind of envelope. */
+class Form {
+  readonly #wire: string
+  readonly #envelope: Envelope
+  /** The results by the key's print. */
+  readonly #opened = new Map<string, OpenedEnvelope>()
+  readonly #parts = new Map<DigestName, Parts>()
+
+  constructor(wire: string, envelope: Envelope) {
+    this.#wire = wire
+    this.#envelope = envelope
+  }
+
+  open(hmac: Hmac | undefined): OpenedEnvelope {
+    const key = hmac === undefined ? undefined : preparedOf(hmac)
+    const print = key?.print ?? ''
+    let opened = this.#opened.get(print)
+    if (opened === undefined) {
+      opened = key === undefined ? this.#message(this.#wire.length) : this.#check(key)
+      this.#opened.set(print, opened)
+    }
     return opened
   }
 
-  #open(envelope: Envelope, hmac: Hmac | undefined): OpenedEnvelope {
-    const macChars = hmac === undefined ? 0 : digestChars(hmac.digest)
-    const end = this.#wire.length - macChars
-    if (end <= 0) return { mismatch: 'no-room-for-hmac' }
-    const chars = PREFIXES[envelope].length + end
-    // A wrong length skips the HMAC. With an HMAC, the key cannot be right.
-    if (!fitsLength(chars, envelope)) return { mismatch: hmac === undefined ? 'not-an-envelope' : 'wrong-hmac' }
-    if (hmac !== undefined) {
-      const mac = this.#mac(macChars)
-      const text = this.#text(envelope).subarray(0, chars)
-      if (mac === undefined || !isHmac(hmac.digest, hmac.key, text, mac)) return { mismatch: 'wrong-hmac' }
+  #check({ digest, key }: Prepared): OpenedEnvelope {
+    let parts = this.#parts.get(digest)
+    if (parts === undefined) {
+      parts = this.#partsOf(digest)
+      this.#parts.set(digest, parts)
     }
-    const message = decodeBase64(PREFIXES[envelope] + this.#wire.slice(0, end))
-    if (message === undefined || !fits(message, envelope)) return { mismatch: 'not-an-envelope' }
-    return { message }
+    const { end, sealed, mac } = parts
+    if (end <= 0) return NO_ROOM
+    return sealed !== undefined && key.isMacOf(sealed, mac) ? this.#message(end) : WRONG_HMAC
   }
 
-  #text(envelope: Envelope): Uint8Array {
-    let bytes = this.#bytes.get(envelope)
-    if (bytes === undefined) {
-      bytes = asciiBytes(PREFIXES[envelope] + this.#wire)
-      this.#bytes.set(envelope, bytes)
-    }
-    return bytes
+  #partsOf(digest: DigestName): Parts {
+    const end = this.#wire.length - digestChars(digest)
+    // A wrong length skips the HMAC.
+    const isFitting = end > 0 && fitsLength(PREFIXES[this.#envelope].length + end, this.#envelope)
+    const mac = isFitting ? decodeBase64(this.#wire.slice(end)) : undefined
+    const sealed = mac === undefined ? undefined : new SealedText(DIGESTS[digest], asciiBytes(this.#text(end)))
+    return { end, sealed, mac: mac ?? new Uint8Array() }
   }
 
-  #mac(chars: number): Uint8Array | undefined {
-    if (!this.#macs.has(chars)) this.#macs.set(chars, decodeBase64(this.#wire.slice(this.#wire.length - chars)))
-    return this.#macs.get(chars)
+  #message(end: number): OpenedEnvelope {
+    const text = this.#text(end)
+    const message = fitsLength(text.length, this.#envelope) ? decodeBase64(text) : undefined
+    return message !== undefined && fits(message, this.#envelope) ? { message } : { mismatch: 'not-an-envelope' }
+  }
+
+  #text(end: number): string {
+    return PREFIXES[this.#envelope] + this.#wire.slice(0, end)
   }
 }
+
+const NO_ROOM: OpenedEnvelope = { mismatch: 'no-room-for-hmac' }
+const WRONG_HMAC: OpenedEnvelope = { mismatch: 'wrong-hmac' }
 
 /** Opens one packet's text as such an envelope with one key. */
 export function openEnvelope(wire: string, envelope: Envelope, hmac: Hmac | undefined): OpenedEnvelope {
   return new Envelopes(wire).open(envelope, hmac)
 }
 
-const prints = new WeakMap<Hmac, string>()
+/** A key ready for use, with a text that identifies it and its digest. */
+interface Prepared {
+  readonly print: string
+  readonly digest: DigestName
+  readonly key: HmacKey
+}
 
-/** Returns a text that identifies a key and its digest. */
-function printOf(hmac: Hmac): string {
-  let print = prints.get(hmac)
-  if (print === undefined) {
-    print = `${hmac.digest} ${encodeBase64(hmac.key)}`
-    prints.set(hmac, print)
+const prepared = new WeakMap<Hmac, Prepared>()
+
+function preparedOf(hmac: Hmac): Prepared {
+  let there = prepared.get(hmac)
+  if (there === undefined) {
+    const { digest, key } = hmac
+    there = { print: `${digest} ${encodeBase64(key)}`, digest, key: new HmacKey(DIGESTS[digest], key) }
+    prepared.set(hmac, there)
   }
-  return print
+  return there
 }
 
 /** Returns true if this number of base64 characters can be such a message. */

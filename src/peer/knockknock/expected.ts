@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
-import { COUNTER_MAX, plainOf, portIn, streamOf, textOf, xor } from './syn.ts'
+import type { HmacKey } from '../../spa/hmac.ts'
+import { COUNTER_MAX, macKeyOf, plainOf, portIn, streamOf, textOf, xor } from './syn.ts'
 import type { KnockknockKeys, SynFields } from './syn.ts'
 
 /** The maximum number of ports of a profile whose SYNs are computed in advance. */
@@ -19,7 +20,7 @@ interface Expected<Owner> extends Found<Owner> {
 
 /** The expected counters and ports of one profile. */
 interface Window<Owner> {
-  readonly keys: KnockknockKeys
+  readonly macKey: HmacKey
   /** The bytes that AES makes of each counter. */
   readonly streams: Map<number, Uint8Array>
   /** The plain text of each expected port. */
@@ -44,7 +45,7 @@ export class ExpectedSyns<Owner> {
   expect(owner: Owner, keys: KnockknockKeys, counter: number, count: number, ports: Iterable<number>): void {
     let window = this.#windows.get(owner)
     if (window === undefined) {
-      window = { keys, streams: new Map(), plains: new Map(), expected: [] }
+      window = { macKey: macKeyOf(keys), streams: new Map(), plains: new Map(), expected: [] }
       this.#windows.set(owner, window)
     }
     for (const each of window.expected) if (each.counter < counter) this.#remove(each)
@@ -77,9 +78,9 @@ export class ExpectedSyns<Owner> {
   /** Returns the sender of a SYN for any port. It costs an HMAC for each profile and counter. */
   search(syn: SynFields): Found<Owner> | undefined {
     const text = textOf(syn)
-    for (const [owner, { keys, streams }] of this.#windows) {
+    for (const [owner, { macKey, streams }] of this.#windows) {
       for (const [counter, stream] of streams) {
-        const port = portIn(text, stream, keys.macKey)
+        const port = portIn(text, stream, macKey)
         if (port !== undefined) return { owner, port, counter }
       }
     }

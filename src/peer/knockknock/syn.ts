@@ -1,5 +1,6 @@
-import { createCipheriv, createHmac, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createHmac } from 'node:crypto'
 import { concatenate } from '../../spa/bytes.ts'
+import { HmacKey, SealedText } from '../../spa/hmac.ts'
 
 /** The length of each of the two keys, in bytes. */
 export const KNOCKKNOCK_KEY_BYTES = 16
@@ -16,6 +17,11 @@ const COUNTER_AT = BLOCK_BYTES - 4
 const PORT_BYTES = 2
 const MAC_BYTES = 10
 const TEXT_BYTES = PORT_BYTES + MAC_BYTES
+const SHA1 = { node: 'sha1', bytes: 20, blockBytes: 64 } as const
+/** Room for what is tried, which a flood of forged SYNs needs thousands of times a SYN. */
+const plainTried = new Uint8Array(TEXT_BYTES)
+const portBytesTried = plainTried.subarray(0, PORT_BYTES)
+const portTried = new SealedText(SHA1, portBytesTried)
 
 /** The two keys of a profile. */
 export interface KnockknockKeys {
@@ -66,10 +72,10 @@ export function decodeSyn(
   counter: number,
   window: number,
 ): { readonly port: number; readonly counter: number } | undefined {
-  const text = textOf(fields)
+  const [text, macKey] = [textOf(fields), macKeyOf(keys)]
   const last = Math.min(counter + Math.min(window, COUNTER_WINDOW_MAX) - 1, COUNTER_MAX)
   for (let tried = counter; tried <= last; tried++) {
-    const port = portIn(text, streamOf(keys.cipherKey, tried), keys.macKey)
+    const port = portIn(text, streamOf(keys.cipherKey, tried), macKey)
     if (port !== undefined) return { port, counter: tried }
   }
   return undefined
@@ -87,11 +93,17 @@ export function textOf({ identification, sequence, acknowledgment, window }: Syn
 }
 
 /** Returns the port in twelve bytes, decrypted with one counter's bytes, or `undefined` if they are not valid. */
-export function portIn(text: Uint8Array, stream: Uint8Array, macKey: Uint8Array): number | undefined {
-  const plain = xor(text, stream)
-  const port = (plain[0]! << 8) | plain[1]!
+export function portIn(text: Uint8Array, stream: Uint8Array, macKey: HmacKey): number | undefined {
+  for (let index = 0; index < TEXT_BYTES; index++) plainTried[index] = text[index]! ^ stream[index]!
+  const port = (plainTried[0]! << 8) | plainTried[1]!
+  portTried.set(portBytesTried)
   // Nobody can ask for port 0.
-  return port !== 0 && timingSafeEqual(plain, plainOf(port, macKey)) ? port : undefined
+  return port !== 0 && macKey.isMacOf(portTried, plainTried, PORT_BYTES) ? port : undefined
+}
+
+/** Returns the key of a profile's HMACs, for {@link portIn}. */
+export function macKeyOf({ macKey }: KnockknockKeys): HmacKey {
+  return new HmacKey(SHA1, macKey)
 }
 
 /**

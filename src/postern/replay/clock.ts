@@ -20,6 +20,11 @@ export class ReplayClock implements Clock {
     return this.#passed
   }
 
+  /** The daemon's thread would wait between two packets. */
+  working(): number {
+    return this.#passed
+  }
+
   after(ms: number, call: () => void): () => void {
     const due = this.#passed + ms
     this.#timers.set(call, due)

@@ -1,4 +1,5 @@
-// Goal: a packet that was used is remembered for as long as any door would take it again, however many come to another door.
+// Goal: a packet that was used is remembered for as long as any door would take it again, however many come to another door;
+// and floods keep out nobody whom SOURCE names.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +8,7 @@ import { readConfig } from '../../../config/read.ts'
 import { parseAddress } from '../../../packet/address.ts'
 import { Packet, UDP } from '../../../packet/packet.ts'
 import { SYSTEM_CLOCK } from '../../../secret/clock.ts'
-import { WorkBudget } from '../../../secret/work-budget.ts'
+import { WORK_LIMITS, WorkBudget } from '../../../secret/work-budget.ts'
 import { DIGEST_DEFAULT } from '../digest.ts'
 import { PROTOCOL_VERSION, encodeFields } from '../fields.ts'
 import { sealRijndael } from '../packet.ts'
@@ -16,9 +17,8 @@ import { HolderMarks } from '../../../secret/holder-marks.ts'
 import { FwknopAuthenticator } from './fwknop-authenticator.ts'
 import { DIGESTS_MAX } from './used-digests.ts'
 
-const address = parseAddress('192.0.2.7')!
 const key = Buffer.alloc(32, 1)
-const hmac = { key: Buffer.alloc(32, 2), digest: DIGEST_DEFAULT }
+const hmacFor = (secret: Uint8Array): Buffer => Buffer.alloc(32, secret[0]! + 100)
 
 let folder: string
 beforeEach(() => {
@@ -28,34 +28,28 @@ afterEach(() => rmSync(folder, { recursive: true }))
 
 const nothing = (): void => undefined
 
-const packet = (number: number): Uint8Array => {
+const packet = (number: number, from = '192.0.2.7', secret: Uint8Array = key): Uint8Array => {
   const fields = {
     random: `123456789012345${number}`,
     user: 'bob',
     timestamp: Math.floor(Date.now() / 1_000),
     version: PROTOCOL_VERSION,
     type: 1,
-    message: '192.0.2.7,tcp/22',
+    message: `${from},tcp/22`,
     nat: undefined,
     serverAuth: undefined,
     timeoutS: 0,
   } as const
-  return sealRijndael(encodeFields(fields, DIGEST_DEFAULT), { key, mode: 'cbc' }, hmac, Buffer.alloc(8, 3))
+  return sealRijndael(
+    encodeFields(fields, DIGEST_DEFAULT),
+    { key: secret, mode: 'cbc' },
+    { key: hmacFor(secret), digest: DIGEST_DEFAULT },
+    Buffer.alloc(8, 3),
+  )
 }
 
-test('packets of a door that takes old ones are not forgotten for another door', async () => {
-  const access = join(folder, 'access.conf')
-  writeFileSync(
-    access,
-    `SOURCE ANY\nKEY_BASE64 ${key.toString('base64')}\nHMAC_KEY_BASE64 ${hmac.key.toString('base64')}\n`,
-    { mode: 0o600 },
-  )
-  const door = (name: string, age: string): string =>
-    `[${name}]\nSPA = fwknop\nAccess_File = ${access}\nOpen_Ports = tcp/22\nSPA_Max_Age = ${age}\n`
-  const { config } = readConfig(`${door('short', '2m')}${door('long', '1h')}`, 'k')
-  // Used ten minutes ago.
-  const before = String(Math.floor(Date.now() / 1_000) - 600)
-  const used = new Map(Array.from({ length: DIGESTS_MAX / 2 }, (_, index) => [`fwknop\n${index}`, before]))
+/** An authenticator whose journal has these entries, and what becomes of the packets. */
+const authenticatorOf = (used: Map<string, string>, work: WorkBudget) => {
   const store = {
     newest: (name: string) => used.get(name),
     advance: async (name: string, value: string) =>
@@ -81,20 +75,102 @@ test('packets of a door that takes old ones are not forgotten for another door',
       needsChanged: nothing,
       marks: new HolderMarks(new Uint8Array(32).fill(1)),
     },
-    new WorkBudget(() => 0),
+    work,
   )
+  return { fwknop, redeemed }
+}
+
+/** Offers a packet from a source. */
+const offer = (fwknop: FwknopAuthenticator, from: string, bytes: Uint8Array): boolean => {
+  const { a: sourceA } = parseAddress(from)!
+  const received = { family: 4, protocol: UDP, port: 62_201, sourceA, payloadEnd: bytes.length } as const
+  return fwknop.offer(Object.assign(new Packet(), received), bytes)
+}
+
+test('packets of a door that takes old ones are not forgotten for another door', async () => {
+  const access = join(folder, 'access.conf')
+  writeFileSync(
+    access,
+    `SOURCE ANY\nKEY_BASE64 ${key.toString('base64')}\nHMAC_KEY_BASE64 ${hmacFor(key).toString('base64')}\n`,
+    { mode: 0o600 },
+  )
+  const door = (name: string, age: string): string =>
+    `[${name}]\nSPA = fwknop\nAccess_File = ${access}\nOpen_Ports = tcp/22\nSPA_Max_Age = ${age}\n`
+  const { config } = readConfig(`${door('short', '2m')}${door('long', '1h')}`, 'k')
+  // Used ten minutes ago.
+  const before = String(Math.floor(Date.now() / 1_000) - 600)
+  const used = new Map(Array.from({ length: DIGESTS_MAX / 2 }, (_, index) => [`fwknop\n${index}`, before]))
+  const { fwknop, redeemed } = authenticatorOf(used, new WorkBudget(() => 0))
   fwknop.replace(config!.doors)
   await fwknop.close()
   const clock = vi.spyOn(performance, 'now')
   for (const number of [1, 2]) {
     clock.mockReturnValue(number * 2_000)
-    const bytes = packet(number)
-    const { a: sourceA } = address
-    const received = { family: 4, protocol: UDP, port: 62_201, sourceA, payloadEnd: bytes.length } as const
-    fwknop.offer(Object.assign(new Packet(), received), bytes)
+    offer(fwknop, '192.0.2.7', packet(number))
     expect(await redeemed.at(-1)).toMatchObject({ door: { name: 'short' } })
   }
   clock.mockRestore()
   expect(redeemed.length).toBe(2)
   expect(used.has('fwknop\n0')).toBe(true)
+})
+
+const keyFor = (user: number): Buffer => Buffer.alloc(32, 10 + user)
+const stanzaFor = (user: number, source: string): string => {
+  const [text, hmac] = [keyFor(user), hmacFor(keyFor(user))].map((each) => each.toString('base64'))
+  return `SOURCE ${source}\nKEY_BASE64 ${text}\nHMAC_KEY_BASE64 ${hmac}\n`
+}
+
+const doorWith = (access: string, work: WorkBudget) => {
+  const path = join(folder, 'access.conf')
+  writeFileSync(path, access, { mode: 0o600 })
+  const door = `[door]\nSPA = fwknop\nAccess_File = ${path}\nOpen_Ports = tcp/22\n`
+  const made = authenticatorOf(new Map(), work)
+  made.fwknop.replace(readConfig(door, 'k').config!.doors)
+  return made
+}
+
+const NOTHING = { perSecond: 1, burst: 0 }
+
+test('whoever SOURCE names gets in while others use up all time for packets from anywhere', async () => {
+  const access = stanzaFor(0, 'ANY') + stanzaFor(1, '192.0.2.0/24') + stanzaFor(2, '198.51.100.7')
+  const work = new WorkBudget(() => 0, { ...WORK_LIMITS, all: NOTHING })
+  const { fwknop, redeemed } = doorWith(access, work)
+  for (const [user, from] of [
+    [1, '192.0.2.9'],
+    [2, '198.51.100.7'],
+  ] as const) {
+    expect(offer(fwknop, from, packet(user, from, keyFor(user)))).toBe(true)
+    expect(await redeemed.at(-1)).toMatchObject({ user: `access.conf:${1 + 3 * user}` })
+  }
+  // Not by SOURCE: one packet is from anywhere, the other two are from elsewhere.
+  offer(fwknop, '203.0.113.1', packet(3, '203.0.113.1', keyFor(0)))
+  offer(fwknop, '198.51.100.8', packet(4, '198.51.100.8', keyFor(2)))
+  offer(fwknop, '203.0.113.1', packet(5, '203.0.113.1', keyFor(1)))
+  expect(redeemed).toHaveLength(2)
+  await fwknop.close()
+})
+
+test('a flood from the network of one user leaves the time of the others', async () => {
+  let ms = 0
+  // Each look at the clock takes a millisecond.
+  const limits = { ...WORK_LIMITS, all: NOTHING, named: { perSecond: 1, burst: 5_000 } }
+  const work = new WorkBudget(() => ms++, limits)
+  const { fwknop, redeemed } = doorWith(stanzaFor(1, '192.0.2.0/24') + stanzaFor(2, '198.51.100.7'), work)
+  const forged = packet(9, '192.0.2.1', keyFor(7))
+  for (let host = 1; host < 100; host++) offer(fwknop, `192.0.2.${host}`, forged)
+  offer(fwknop, '192.0.2.200', packet(1, '192.0.2.200', keyFor(1)))
+  expect(redeemed).toHaveLength(0)
+  offer(fwknop, '198.51.100.7', packet(2, '198.51.100.7', keyFor(2)))
+  expect(await redeemed.at(-1)).toMatchObject({ user: 'access.conf:4' })
+  await fwknop.close()
+})
+
+test('nothing is tried for packets that no stanza is for', async () => {
+  let looks = 0
+  const work = new WorkBudget(() => looks++)
+  const { fwknop, redeemed } = doorWith(stanzaFor(1, '192.0.2.0/24') + stanzaFor(2, '198.51.100.7'), work)
+  expect(offer(fwknop, '203.0.113.1', packet(1, '203.0.113.1', keyFor(1)))).toBe(false)
+  expect(redeemed).toHaveLength(0)
+  expect(looks).toBe(0)
+  await fwknop.close()
 })

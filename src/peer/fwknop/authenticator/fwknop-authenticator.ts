@@ -33,12 +33,16 @@ import { Gnupg } from './gnupg.ts'
 import { holderOf, markOfStanza, marksOfStanza, stanzaPermits } from './holders.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
+import { Trials } from './trials.ts'
+import type { NamedTrial, Trial } from './trials.ts'
 import { UsedDigests } from './used-digests.ts'
 
 const PACKETS: PacketNeeds = { datagrams: [{ first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES }], synPorts: [] }
 /** The number of last characters that identify a packet. That covers at least the HMAC. */
 const SEEN_CHARS = 64
 const SECOND_MS = 1_000
+/** The explanation for a packet that no time is left for. */
+const TOO_MANY = 'too many packets from there at the moment'
 
 /** A packet of an fwknop client that a stanza's keys opened. */
 export interface FwknopProof extends PacketProof {
@@ -55,12 +59,6 @@ export interface FwknopProof extends PacketProof {
 /** The origin and the destination of a packet. */
 interface Sent extends Arrival {
   readonly destination: Address
-}
-
-/** A stanza to try a packet with. */
-interface Trial {
-  readonly door: PacketDoor
-  readonly stanza: Stanza
 }
 
 /** The result for a packet that a stanza's keys opened: good, or refused with a reason. */
@@ -88,6 +86,8 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
   protected override readonly content = 'keys'
   readonly #known: KnownSources
   readonly #gnupg = new Gnupg()
+  /** The stanzas by their SOURCE, and the files' content that they were made of. */
+  #trials: { readonly of: readonly (Stanzas | undefined)[]; readonly trials: Trials } | undefined
   readonly #used: UsedDigests
 
   constructor(deps: PacketDeps<FwknopProof>, work: WorkBudget) {
@@ -120,25 +120,55 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     const wire = payload === undefined ? undefined : readWire(payload)
     if (wire === undefined) return false
     const arrival = { ...arrivalOf(packet), destination: destinationOf(packet) }
+    const { source } = arrival
+    const trials = this.#trialsNow()
+    const named = trials.named(source)
+    // Where each stanza has a SOURCE, nothing is decrypted for anybody else.
+    if (named.length === 0 && trials.others.length === 0) return false
     const end = wire.slice(-SEEN_CHARS)
     if (this.seen.has(end)) {
       this.explain(arrival.source, 'a copy of an earlier packet')
       return true
     }
     const text: Text = { wire, end, envelopes: new Envelopes(wire), sealed: [] }
-    const { source } = arrival
     // Trying the source's last stanza costs one HMAC. A forged source address causes only that work.
     const usual = this.#usual(source)
     if (usual !== undefined) {
       const tried = this.work.run(source, 'itself', () => this.#try(usual, text, arrival))
       if (tried?.result === 'good') return true
     }
-    const tried = this.work.run(source, 'stranger', () => this.#tryAll(text, arrival))
-    if (tried === undefined) this.explain(source, 'too many packets from there at the moment')
-    if (tried?.result !== 'good') void this.#decryptAll(text, arrival)
-    if (tried?.result === undefined) return false
-    if (tried.result !== 'good') this.logRarely(source, tried.result.refused)
+    let result = this.#tryNamed(named, text, arrival)
+    if (result !== 'good' && trials.others.length > 0) {
+      const tried = this.work.run(source, 'stranger', () => this.#tryAll(trials.others, text, arrival))
+      if (tried === undefined) this.explain(source, TOO_MANY)
+      result = tried?.result === 'good' ? 'good' : (result ?? tried?.result)
+    }
+    if (result !== 'good') void this.#decryptAll(text, arrival)
+    if (result === undefined) return false
+    if (result !== 'good') this.logRarely(source, result.refused)
     return true
+  }
+
+  /** Returns the stanzas of all doors by their SOURCE. */
+  #trialsNow(): Trials {
+    const states = this.doors.map(({ file }) => file.state)
+    const { of, trials } = this.#trials ?? {}
+    if (trials !== undefined && of?.length === states.length && states.every((state, at) => state === of[at])) {
+      return trials
+    }
+    const all = this.doors.flatMap(({ door, file }) => (file.state?.list ?? []).map((stanza) => ({ door, stanza })))
+    const made = new Trials(all, () => this.work.share())
+    this.#trials = { of: states, trials: made }
+    return made
+  }
+
+  /** Tries the stanzas that name the source. Each has a share of its own, so that none of them waits for another one. */
+  #tryNamed(named: readonly NamedTrial[], text: Text, arrival: Sent): Tried | undefined {
+    if (named.length === 0) return undefined
+    const { source } = arrival
+    const tried = this.work.runNamed(source, named, (left) => this.#tryAll(left, text, arrival))
+    if (tried === undefined) this.explain(source, TOO_MANY)
+    return tried?.result
   }
 
   /**
@@ -153,15 +183,13 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
   }
 
   /** Tries stanzas until one grants the request. Returns `undefined` if no key opens the packet. */
-  #tryAll(text: Text, arrival: Sent): Tried | undefined {
+  #tryAll(trials: readonly Trial[], text: Text, arrival: Sent): Tried | undefined {
     let refused: Tried | undefined
-    for (const { door, file } of this.doors) {
-      for (const stanza of file.state?.list ?? []) {
-        const tried = this.#try({ door, stanza }, text, arrival)
-        if (tried === 'good') return tried
-        // Another stanza with the same key may allow it.
-        refused ??= tried
-      }
+    for (const trial of trials) {
+      const tried = this.#try(trial, text, arrival)
+      if (tried === 'good') return tried
+      // Another stanza with the same key may allow it.
+      refused ??= tried
     }
     return refused
   }
