@@ -5,7 +5,7 @@ import { markCloseOnExec } from './close-on-exec.ts'
 import { closeDescriptor, errorName } from './libc.ts'
 import type { NativeFunction } from './library.ts'
 import { endOf, hasProcessDescriptors } from './process-end.ts'
-import type { StartProgram } from './program.ts'
+import type { Program, StartProgram } from './program.ts'
 
 /**
  * Bytes for each of libc's opaque structures. The largest is posix_spawnattr_t: 336 bytes on 64 bits, in glibc and in
@@ -98,18 +98,12 @@ export class PosixSpawn {
     // A C string would end there, and another command would run.
     if ([...words, ...variables].some((text) => text.includes('\0'))) throw new Error(`spawn ${words[0]}: a zero byte`)
     const [from, to] = this.#pipe(words)
-    const pipe = new Socket({ fd: from, readable: true, writable: false })
-    // Nothing may fail once the program runs, or it would be run again.
-    const read = new Promise<void>((resolve) => {
-      pipe.once('close', () => resolve())
-    })
-    pipe.on('error', () => undefined)
-    pipe.on('data', output)
     try {
       const pid = this.#spawn(words, variables, to)
-      return { pid, ended: this.#end(pid), read, release: () => pipe.destroy() }
+      // From here on nothing rejects, or the caller would run it again.
+      return { pid, ended: this.#end(pid), ...readPipe(from, output) }
     } catch (error) {
-      pipe.destroy()
+      closeDescriptor(from)
       throw error
     } finally {
       closeDescriptor(to)
@@ -141,6 +135,23 @@ export class PosixSpawn {
       libc.destroyActions(actions)
     }
   }
+}
+
+/** Reads a pipe until all its writers have closed it. Without memory for that, nothing is read. Never throws. */
+function readPipe(fd: number, output: (bytes: Uint8Array) => void): Pick<Program, 'read' | 'release'> {
+  let pipe: Socket
+  try {
+    pipe = new Socket({ fd, readable: true, writable: false })
+  } catch {
+    closeDescriptor(fd)
+    return { read: Promise.resolve(), release: () => undefined }
+  }
+  const read = new Promise<void>((resolve) => {
+    pipe.once('close', () => resolve())
+  })
+  pipe.on('error', () => undefined)
+  pipe.on('data', output)
+  return { read, release: () => pipe.destroy() }
 }
 
 /** @throws an error like that of Node's `spawn`, unless the number is 0 */

@@ -173,13 +173,14 @@ export class Journal {
       }
       this.#bytes += batch.bytes.length
       this.#lines += batch.waiting.length
-      await this.#mark.note(this.#marked)
       this.#failure = undefined
       for (const { value, bytes } of batch.waiting) {
         this.#contents.apply(value)
         this.#queueBytes -= bytes
       }
       for (const { resolve } of batch.waiting) resolve()
+      // The records are durable, so nobody waits for the mark. Until it is written, it records too few lines.
+      await this.#mark.note(this.#marked)
     }
     this.#running = undefined
   }
