@@ -9,6 +9,11 @@ import type { May } from './held.ts'
  */
 export interface Opener {
   /**
+   * Prepares an opening while its secret is being used up, so that less is left to do afterwards. Nothing opens, and
+   * nothing is recorded. The grant may still be refused. An opener with nothing to prepare lacks this.
+   */
+  prepare?(grant: Grant): void
+  /**
    * Opens a door, or extends its opening. An opening is never shortened. It is in the journal before it begins, or as
    * soon as the kernel keeps its end.
    *

@@ -54,6 +54,8 @@ export class Journal {
   #repair: 'none' | 'cut' | 'rewrite' = 'none'
   #keepAside = false
   readonly #queue: Waiting[] = []
+  /** The work to do during the next sync. */
+  readonly #meanwhile = new Set<() => void>()
   #queueBytes = 0
   #running: Promise<void> | undefined
   #closed = false
@@ -147,6 +149,16 @@ export class Journal {
     })
   }
 
+  /**
+   * Calls back once the next sync of records has begun, which takes as long as the disk does. The work must not throw.
+   *
+   * @returns a function that cancels the work if it has not begun
+   */
+  whileSyncing(work: () => void): () => void {
+    this.#meanwhile.add(work)
+    return () => void this.#meanwhile.delete(work)
+  }
+
   /** Waits for the appended records, then closes the file. Later appends are refused. */
   async close(): Promise<void> {
     this.#closed = true
@@ -196,7 +208,10 @@ export class Journal {
     await this.#file!.write(bytes, this.#bytes)
     // After a failed sync the content of the pages is unknown, even of durable ones: the file is replaced.
     this.#repair = 'rewrite'
-    await this.#file!.sync()
+    const synced = this.#file!.sync()
+    for (const work of this.#meanwhile) work()
+    this.#meanwhile.clear()
+    await synced
     this.#repair = 'none'
   }
 
