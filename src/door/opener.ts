@@ -17,7 +17,7 @@ export interface Opener {
    * Opens a door, or extends its opening. An opening is never shortened. It is in the journal before it begins, or as
    * soon as the kernel keeps its end.
    *
-   * @param opened called once the door opens or is open already, before commands run; not called if it stays shut
+   * @param opened called once the door opens or is open already, before commands are logged; not called if it stays shut
    * @returns false if the door stays shut
    */
   open(grant: Grant, opened: () => void): Promise<boolean>
