@@ -19,13 +19,15 @@ function messages(bytes: Uint8Array): readonly string[] {
   return found
 }
 
+const hex = (text: string): string => text.replaceAll(' ', '')
+
 test.runIf(LITTLE)('an element is added, removed and added anew, as libnftables 1.0.6 sends it', () => {
   const element = { set: 'open4', key: '192.0.2.198 . tcp . 22' }
   // Recorded with strace(1): table "postern", set "open4", timeout of 30 s, key 192.0.2.198 . 6 . 22.
-  const about = '0c000100706f737465726e00' + '0a0002006f70656e34000000'
-  const key = '14000180' + '10000100' + 'c00002c6' + '06000000' + '00160000'
-  const added = `${about}28000380` + '24000180' + '0c00040000000000' + '00007530' + key
-  const removed = `${about}1c000380` + '18000180' + key
+  const about = hex('0c000100 706f737465726e00 0a000200 6f70656e34000000')
+  const key = hex('14000180 10000100 c00002c6 06000000 00160000')
+  const added = hex(`${about} 28000380 24000180 0c000400 0000000000007530 ${key}`)
+  const removed = hex(`${about} 1c000380 18000180 ${key}`)
   expect(messages(elementTransaction([element], 30_000)!)).toEqual([
     '10 1 0 10 ',
     `a0c 401 1 0 ${added}`,
@@ -40,7 +42,7 @@ test('only the last of several elements asks for an answer', () => {
   const all = messages(elementTransaction(elements, 1)!)
   expect(all).toHaveLength(8)
   expect(all.map((message) => message.split(' ')[1])).toEqual(['1', '401', '1', '401', '401', '1', '405', '1'])
-  expect(all[1]).toContain('20010db8000000000000000000000005' + '11000000' + '00350000')
+  expect(all[1]).toContain(hex('20010db8000000000000000000000005 11000000 00350000'))
 })
 
 test.each<Element>([

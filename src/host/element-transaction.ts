@@ -24,7 +24,7 @@ const ELEMENT_KEY = 1
 const ELEMENT_TIMEOUT = 4
 const DATA_VALUE = 1
 /** The sets of single ports that are open for single addresses. */
-const EXACT_SETS = ['open4', 'open6']
+const EXACT_SETS = new Set(['open4', 'open6'])
 
 /**
  * Returns the transaction that lets elements through for `ms` milliseconds, as the kernel takes it: what
@@ -58,7 +58,7 @@ export function elementTransaction(elements: readonly Element[], ms: number): Ui
 /** Returns the key: address, protocol and port, each filled up to four bytes. */
 function keyOf({ set, key, data }: Element): Uint8Array | undefined {
   const [host = '', protocol, number = ''] = key.split(' . ')
-  const address = EXACT_SETS.includes(set) && data === undefined ? parseAddress(host) : undefined
+  const address = EXACT_SETS.has(set) && data === undefined ? parseAddress(host) : undefined
   if (address === undefined || !/^[0-9]+$/.test(number)) return undefined
   const { family, a, b, c, d } = address
   const words = Buffer.alloc(family === 4 ? 4 : 16)
