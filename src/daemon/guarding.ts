@@ -51,7 +51,8 @@ export class Guarding {
       if (this.#held === undefined) throw new Error('the guard is not running')
       return this.#held.firewall.run(commands, rulesAlone)
     }
-    const guard = new Guard({ run }, { listening: () => listeningNow(), connectionsTo }, true)
+    const commit = (transaction: Uint8Array): boolean => this.#held?.firewall.commit(transaction) === true
+    const guard = new Guard({ run, commit }, { listening: () => listeningNow(), connectionsTo }, true)
     const lookup = new ConnectionLookup()
     this.#guard = guard
     this.ports = new PortOpener({

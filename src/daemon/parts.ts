@@ -102,6 +102,7 @@ export class Parts {
       opener,
       reconciler: this.reconciler,
       log,
+      whileSyncing: (work) => store.whileSyncing(() => void faults.attempt(work)),
       attempt: async (work) => await faults.attempt(work),
     })
     this.captures = new Captures(config, {

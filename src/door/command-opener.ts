@@ -159,9 +159,9 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
     const live = commandOpening(key, opening, false)
     live.claimedUser = grant.claimedUser
     this.live.set(key, live)
-    opened()
-    if (start !== undefined) {
-      live.started = this.#begin(asked, start)
+    if (start === undefined) opened()
+    else {
+      live.started = this.#begin(asked, start, opened)
       void this.#doubt(live)
     }
     this.schedule(live)
@@ -228,9 +228,9 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
     live.doubtful = !(await live.started)
   }
 
-  async #begin({ grant: { door }, address, environment }: Asked, start: string): Promise<boolean> {
+  async #begin({ grant: { door }, address, environment }: Asked, start: string, begun?: () => void): Promise<boolean> {
     this.#lastDoor.set(address, door.name)
-    return await this.#runs.start(door.name, start, environment)
+    return await this.#runs.start(door.name, start, environment, begun)
   }
 
   /** @param due true if the time of the opening is over; false if it is closed early */

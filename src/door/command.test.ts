@@ -2,8 +2,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { startByNode } from '../native/node-spawn.ts'
+import { startProgram } from '../native/start-program.ts'
 import { CommandRunner, OUTPUT_MAX_BYTES, plainWords } from './command.ts'
+
+const WAYS = [
+  ['Node.js', startByNode],
+  ['the way of this system', startProgram],
+] as const
 
 const line = (
   text: string,
@@ -14,61 +21,74 @@ const line = (
   urgent,
 })
 
-test('gives output of both streams, status and environment', async () => {
-  const outcome = await new CommandRunner().run(line('echo "$POSTERN_DOOR"; echo oops >&2; exit 3'))
-  expect(outcome).toMatchObject({ kind: 'exited', status: 3 })
-  expect((outcome as { output: string }).output.split('\n').sort()).toEqual(['oops', 'ssh'])
-})
+describe.each(WAYS)('%s', (_, start) => {
+  const runner = (max?: number, waitingMax?: number, reserved?: number): CommandRunner =>
+    new CommandRunner(max, waitingMax, reserved, start)
 
-test('tells a signal from a status', async () => {
-  expect(await new CommandRunner().run(line('kill -KILL $$'))).toMatchObject({ kind: 'killed', signal: 'SIGKILL' })
-})
+  test('gives output of both streams, status and environment', async () => {
+    const outcome = await runner().run(line('echo "$POSTERN_DOOR"; echo oops >&2; exit 3'))
+    expect(outcome).toMatchObject({ kind: 'exited', status: 3 })
+    expect((outcome as { output: string }).output.split('\n').sort()).toEqual(['oops', 'ssh'])
+  })
 
-test('keeps a bounded part of what is printed, and lets the command print on', async () => {
-  const outcome = await new CommandRunner().run(line('head -c 1000000 /dev/zero | tr "\\0" x'))
-  expect(outcome).toMatchObject({ kind: 'exited', status: 0 })
-  expect((outcome as { output: string }).output).toHaveLength(OUTPUT_MAX_BYTES)
-})
+  test('tells a signal from a status', async () => {
+    expect(await runner().run(line('kill -KILL $$'))).toMatchObject({ kind: 'killed', signal: 'SIGKILL' })
+  })
 
-test('does not wait for what the command leaves running', async () => {
-  const before = performance.now()
-  const outcome = await new CommandRunner().run(line('sleep 5 & echo done'))
-  expect(outcome).toMatchObject({ kind: 'exited', output: 'done' })
-  expect(performance.now() - before).toBeLessThan(4_000)
-})
+  test('keeps a bounded part of what is printed, and lets the command print on', async () => {
+    const outcome = await runner().run(line('head -c 1000000 /dev/zero | tr "\\0" x'))
+    expect(outcome).toMatchObject({ kind: 'exited', status: 0 })
+    expect((outcome as { output: string }).output).toHaveLength(OUTPUT_MAX_BYTES)
+  })
 
-test('runs no more than its bound at once, closings first, and refuses openings beyond what may wait', async () => {
-  const runner = new CommandRunner(1, 2, 0)
-  const order: string[] = []
-  const note = async (name: string, urgent: boolean): Promise<void> => {
-    const outcome = await runner.run(line('true', urgent))
-    order.push(outcome.kind === 'exited' ? name : outcome.kind)
-  }
-  const first = note('first', false)
-  const waiting = [note('second', false), note('third', false)]
-  const refused = note('refused', false)
-  const urgent = note('closing', true)
-  await Promise.all([first, urgent, refused, ...waiting])
-  expect(order).toEqual(['refused', 'first', 'closing', 'second', 'third'])
-})
+  test('does not wait for what the command leaves running', async () => {
+    const before = performance.now()
+    const outcome = await runner().run(line('sleep 5 & echo done'))
+    expect(outcome).toMatchObject({ kind: 'exited', output: 'done' })
+    expect(performance.now() - before).toBeLessThan(4_000)
+  })
 
-test('closings run though openings hang, and idle waits for them all', async () => {
-  const runner = new CommandRunner(1)
-  const order: string[] = []
-  void runner.run(line('sleep 0.5')).then(() => order.push('hung'))
-  void runner.run(line('true')).then(() => order.push('waiting'))
-  void runner.run(line('true', true)).then(() => order.push('closing'))
-  await runner.idle()
-  expect(order).toEqual(['closing', 'hung', 'waiting'])
-  await runner.idle()
-})
+  test('runs no more than its bound at once, closings first, and refuses openings beyond what may wait', async () => {
+    const bounded = runner(1, 2, 0)
+    const order: string[] = []
+    const note = async (name: string, urgent: boolean): Promise<void> => {
+      const outcome = await bounded.run(line('true', urgent))
+      order.push(outcome.kind === 'exited' ? name : outcome.kind)
+    }
+    const first = note('first', false)
+    const waiting = [note('second', false), note('third', false)]
+    const refused = note('refused', false)
+    const urgent = note('closing', true)
+    await Promise.all([first, urgent, refused, ...waiting])
+    expect(order).toEqual(['refused', 'first', 'closing', 'second', 'third'])
+  })
 
-test.each([
-  '/usr/sbin/iptables -I INPUT -s 192.0.2.2 -p tcp ! --dport 22 -j ACCEPT',
-  '\t/sbin/ip6tables  -A INPUT -s 2001:db8::2/128 -m comment --comment a=b,c@d ',
-])('a plain command is taken apart as the shell would: %s', async (text) => {
-  const outcome = await new CommandRunner().run(line(`set -- ${text}; for word; do echo "$word"; done`))
-  expect(plainWords(text)).toEqual((outcome as { output: string }).output.split('\n'))
+  test('closings run though openings hang, and idle waits for them all', async () => {
+    const bounded = runner(1)
+    const order: string[] = []
+    void bounded.run(line('sleep 0.5')).then(() => order.push('hung'))
+    void bounded.run(line('true')).then(() => order.push('waiting'))
+    void bounded.run(line('true', true)).then(() => order.push('closing'))
+    await bounded.idle()
+    expect(order).toEqual(['closing', 'hung', 'waiting'])
+    await bounded.idle()
+  })
+
+  test.each([
+    '/usr/sbin/iptables -I INPUT -s 192.0.2.2 -p tcp ! --dport 22 -j ACCEPT',
+    '\t/sbin/ip6tables  -A INPUT -s 2001:db8::2/128 -m comment --comment a=b,c@d ',
+  ])('a plain command is taken apart as the shell would: %s', async (text) => {
+    const outcome = await runner().run(line(`set -- ${text}; for word; do echo "$word"; done`))
+    expect(plainWords(text)).toEqual((outcome as { output: string }).output.split('\n'))
+  })
+
+  test("a plain command that is not there, or has no interpreter, is the shell's", async () => {
+    expect(await runner().run(line('/nowhere/iptables -L'))).toMatchObject({ kind: 'exited', status: 127 })
+    const script = join(mkdtempSync(join(tmpdir(), 'postern-')), 'script')
+    writeFileSync(script, 'echo "from $POSTERN_DOOR"\n', { mode: 0o700 })
+    expect(await runner().run(line(script))).toMatchObject({ kind: 'exited', output: 'from ssh' })
+    rmSync(dirname(script), { recursive: true })
+  })
 })
 
 test.each([
@@ -89,12 +109,4 @@ test.each([
   'A=/b /bin/echo',
 ])('what a shell would do more with is left to it: %s', (text) => {
   expect(plainWords(text)).toBeUndefined()
-})
-
-test("a plain command that is not there, or has no interpreter, is the shell's", async () => {
-  expect(await new CommandRunner().run(line('/nowhere/iptables -L'))).toMatchObject({ kind: 'exited', status: 127 })
-  const script = join(mkdtempSync(join(tmpdir(), 'postern-')), 'script')
-  writeFileSync(script, 'echo "from $POSTERN_DOOR"\n', { mode: 0o700 })
-  expect(await new CommandRunner().run(line(script))).toMatchObject({ kind: 'exited', output: 'from ssh' })
-  rmSync(dirname(script), { recursive: true })
 })

@@ -1,5 +1,6 @@
-import { spawn } from '../native/spawn.ts'
-import type { ChildProcess } from '../native/spawn.ts'
+import type { Program, StartProgram } from '../native/program.ts'
+import { startProgram } from '../native/start-program.ts'
+import { within } from './time-limit.ts'
 
 /** Most commands that run at the same time. */
 export const COMMANDS_MAX = 64
@@ -42,15 +43,22 @@ export class CommandRunner {
   readonly #max: number
   readonly #waitingMax: number
   readonly #reserved: number
+  readonly #start: StartProgram
   readonly #urgent: Waiting[] = []
   readonly #waiting: Waiting[] = []
   #running = 0
   #idle: (() => void)[] = []
 
-  constructor(max = COMMANDS_MAX, waitingMax = COMMANDS_WAITING_MAX, reserved = COMMANDS_RESERVED) {
+  constructor(
+    max = COMMANDS_MAX,
+    waitingMax = COMMANDS_WAITING_MAX,
+    reserved = COMMANDS_RESERVED,
+    start = startProgram,
+  ) {
     this.#max = max
     this.#waitingMax = waitingMax
     this.#reserved = reserved
+    this.#start = start
   }
 
   /** Runs a command when its turn comes. Never throws. */
@@ -81,7 +89,7 @@ export class CommandRunner {
   }
 
   async #runOne({ command, done }: Waiting): Promise<void> {
-    const outcome = await runLine(command).catch((error: unknown): Outcome => ({
+    const outcome = await runLine(command, this.#start).catch((error: unknown): Outcome => ({
       kind: 'failed',
       error: error as Error,
     }))
@@ -101,53 +109,44 @@ export function plainWords(text: string): readonly string[] | undefined {
   return PLAIN.test(text) ? text.trim().split(/[ \t]+/) : undefined
 }
 
-async function runLine(command: CommandLine): Promise<Outcome> {
-  const words = plainWords(command.text)
-  if (words !== undefined) {
-    const outcome = await runProgram(words, command)
-    // The file is missing, or not a program: a script without `#!`, say. The shell runs it, or prints an error.
-    if (outcome.kind !== 'failed') return outcome
-  }
-  return await runProgram([SHELL, '-c', command.text], command)
+/** Runs a command, and waits for its end. @throws the system's error if it cannot be run */
+async function runLine(command: CommandLine, start: StartProgram): Promise<Outcome> {
+  const output = new Output()
+  const program = await startLine(command, start, (bytes) => output.keep(bytes))
+  const { status, signal } = await program.ended
+  await within(program.read, OUTPUT_GRACE_MS)
+  program.release()
+  if (status !== undefined) return { kind: 'exited', status, output: output.text }
+  return { kind: 'killed', signal: signal ?? 'a signal', output: output.text }
 }
 
-async function runProgram([file = '', ...args]: readonly string[], { environment }: CommandLine): Promise<Outcome> {
-  let child: ChildProcess
+async function startLine(
+  { text, environment }: CommandLine,
+  start: StartProgram,
+  keep: (bytes: Uint8Array) => void,
+): Promise<Program> {
+  const variables = { ...process.env, ...environment }
+  const words = plainWords(text)
   try {
-    child = spawn(file, args, {
-      // The command gets a session of its own, so that Ctrl-C at the daemon's terminal does not reach it.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...environment },
-    })
-  } catch (error) {
-    return { kind: 'failed', error: error as Error }
+    if (words !== undefined) return await start(words, variables, keep)
+  } catch {
+    // The file is missing, or not a program: a script without `#!`, say. The shell runs it, or prints an error.
   }
-  return await new Promise((done) => {
-    const chunks: Buffer[] = []
-    let kept = 0
-    const keep = (chunk: Buffer): void => {
-      if (kept >= OUTPUT_MAX_BYTES) return
-      chunks.push(chunk.subarray(0, OUTPUT_MAX_BYTES - kept))
-      kept += chunk.length
-    }
-    const output = (): string => Buffer.concat(chunks).toString('utf8').trimEnd()
-    child.stdout?.on('data', keep)
-    child.stderr?.on('data', keep)
-    child.once('error', (error) => done({ kind: 'failed', error }))
-    child.once('exit', (status, signal) => {
-      const finish = (): void => {
-        clearTimeout(grace)
-        child.stdout?.destroy()
-        child.stderr?.destroy()
-        done(
-          status === null
-            ? { kind: 'killed', signal: signal ?? 'a signal', output: output() }
-            : { kind: 'exited', status, output: output() },
-        )
-      }
-      const grace = setTimeout(finish, OUTPUT_GRACE_MS)
-      child.once('close', finish)
-    })
-  })
+  return await start([SHELL, '-c', text], variables, keep)
+}
+
+/** The beginning of a command's output. */
+class Output {
+  readonly #parts: Buffer[] = []
+  #bytes = 0
+
+  keep(part: Uint8Array): void {
+    if (this.#bytes >= OUTPUT_MAX_BYTES) return
+    this.#parts.push(Buffer.from(part.subarray(0, OUTPUT_MAX_BYTES - this.#bytes)))
+    this.#bytes += part.length
+  }
+
+  get text(): string {
+    return Buffer.concat(this.#parts).toString('utf8').trimEnd()
+  }
 }

@@ -16,10 +16,14 @@ export class DoorOpener implements Opener {
     this.#commands = commands
   }
 
+  prepare(grant: Grant): void {
+    if (opensPorts(grant)) this.#ports.prepare?.(grant)
+  }
+
   async open(grant: Grant, opened: () => void): Promise<boolean> {
     const { door, commands, holder } = grant
     const said = once(opened)
-    const ports = commands === undefined && door.opens.length > 0
+    const ports = opensPorts(grant)
     const runs = commands !== undefined || hasCommands(door)
     if (!ports && !runs) {
       said()
@@ -43,6 +47,11 @@ export class DoorOpener implements Opener {
     this.#ports.release(may)
     this.#commands.release(may)
   }
+}
+
+/** Returns true if the grant opens ports of its door: commands of its own replace them. */
+function opensPorts({ commands, door }: Grant): boolean {
+  return commands === undefined && door.opens.length > 0
 }
 
 /** Returns a function that calls `what` the first time only. */

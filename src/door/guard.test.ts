@@ -45,10 +45,53 @@ test('a guard that is installed again looks again at what listens', () => {
   const { config } = readConfig('[d]\nSequence = 7301,5401,9381\nOpen_Ports = tcp/22\n', 'k')
   let listened = 1
   const host = { listening: () => (port: number) => port === listened, connectionsTo: () => [] }
-  const guard = new Guard({ run: () => '' }, host, false)
+  const guard = new Guard({ run: () => '', commit: () => true }, host, false)
   guard.install(config!, () => [])
   expect(guard.plan?.closedPort).toBe(2)
   listened = 2
   guard.install(config!, () => [])
   expect(guard.plan?.closedPort).toBe(1)
+})
+
+/** A guard of one door, whose firewall notes what is asked of it. */
+function noting(commits: boolean) {
+  const { config } = readConfig('[d]\nSequence = 7431,9123,8020\nOpen_Ports = tcp/22\n', 'k')
+  const ran: string[] = []
+  const committed: Uint8Array[] = []
+  const firewall = {
+    run: (commands: string) => {
+      if (commands.startsWith('add element')) ran.push(commands)
+      return ''
+    },
+    commit: (transaction: Uint8Array) => (committed.push(transaction), commits),
+  }
+  const guard = new Guard(firewall, { listening: () => () => false, connectionsTo: () => [] }, false)
+  guard.install(config!, () => [])
+  return { guard, ran, committed, elements: guard.elements(config!.doors[0]!, SOURCE) }
+}
+
+test('what is prepared is not open, and what opens is what was asked for, prepared or not', () => {
+  const { guard, ran, committed, elements } = noting(true)
+  guard.prepare(elements, 1_000)
+  expect(committed).toEqual([])
+  for (const ms of [1_000, 1_000, 2_000]) guard.open(elements, ms)
+  const [prepared, again, longer] = committed
+  expect(prepared).toEqual(again)
+  expect(longer).not.toEqual(again)
+  guard.prepare(elements, 1_000)
+  guard.open(
+    elements.map((element) => ({ ...element, key: element.key.replace('192.0.2.7', '192.0.2.8') })),
+    1_000,
+  )
+  expect(committed[3]).not.toEqual(again)
+  guard.prepare(elements, 1_000)
+  guard.open([], 1_000)
+  expect([committed.length, ran.length]).toEqual([4, 0])
+})
+
+test('what is not certainly in force is done again by the library, which has words for a refusal', () => {
+  const { guard, ran, committed, elements } = noting(false)
+  guard.open(elements, 1_000)
+  expect([committed.length, ran.length]).toEqual([1, 1])
+  expect(ran[0]).toContain('192.0.2.7 . tcp . 22')
 })

@@ -8,6 +8,7 @@ import { HIDDEN_COUNTER, TABLE, closeCommand, elementsOf, openCommand } from '..
 import type { Element, Forward } from '../firewall/guard/element.ts'
 import { planOf } from '../firewall/guard/plan.ts'
 import type { GuardPlan } from '../firewall/guard/plan.ts'
+import { elementTransaction } from '../host/element-transaction.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
@@ -24,6 +25,8 @@ const ALL_TCP: Service = { protocol: TCP, first: 1, last: 65_535, host: undefine
 export interface Firewall {
   /** Runs commands of nft(8), all or none, and returns their output. Throws if they are refused. */
   run(commands: string, rulesAlone?: boolean): string
+  /** Commits an encoded transaction. Returns false if it may not be in force. */
+  commit?(transaction: Uint8Array): boolean
 }
 
 /** The functions of the host that the guard needs. */
@@ -33,11 +36,20 @@ export interface Host {
   connectionsTo(services: readonly Service[]): readonly Socket[]
 }
 
+/** A transaction that lets elements through; `undefined` if only the library can make it. */
+interface Prepared {
+  readonly elements: readonly Element[]
+  readonly ms: number
+  readonly transaction: Uint8Array | undefined
+}
+
 /** The nftables table that hides ports, with the sets that let sources through. */
 export class Guard {
   readonly #firewall: Firewall
   readonly #host: Host
   #plan: GuardPlan | undefined
+  /** The transaction that was prepared last. */
+  #prepared: Prepared | undefined
   /** The table's rules as the kernel lists them, to recognise changes by other programs. */
   #listing = ''
   /** Connections from before the guard was first installed that still exist. */
@@ -159,16 +171,31 @@ export class Guard {
     return this.#plan === undefined ? [] : elementsOf(this.#plan, door, source, forward)
   }
 
+  /** Encodes the transaction of a later {@link open}. Nothing changes. */
+  prepare(elements: readonly Element[], ms: number): void {
+    this.#prepared = { elements, ms, transaction: elementTransaction(elements, ms) }
+  }
+
   /**
    * Lets the elements through for `ms` milliseconds from now. @throws the firewall's error; nothing has changed then
    */
   open(elements: readonly Element[], ms: number): void {
-    if (elements.length > 0) this.#firewall.run(openCommand(elements, ms))
+    if (elements.length === 0) return
+    const { transaction } = this.#preparedFor(elements, ms) ?? { transaction: elementTransaction(elements, ms) }
+    this.#prepared = undefined
+    // A refusal is found out again by the library, which has words for it.
+    if (transaction !== undefined && this.#firewall.commit?.(transaction) === true) return
+    this.#firewall.run(openCommand(elements, ms))
   }
 
   /** Stops letting the elements through. @throws the firewall's error */
   close(elements: readonly Element[]): void {
     if (elements.length > 0) this.#firewall.run(closeCommand(elements))
+  }
+
+  #preparedFor(elements: readonly Element[], ms: number): Prepared | undefined {
+    const isSame = this.#prepared?.ms === ms && namesOf(this.#prepared.elements) === namesOf(elements)
+    return isSame ? this.#prepared : undefined
   }
 
   #put(plan: GuardPlan, held: readonly Held[], kept: readonly Kept[], gone = false): void {
@@ -230,4 +257,8 @@ function keptOf({ peer, peerPort, port }: Socket): Kept {
 
 function nameOf({ address, peerPort, port }: Kept): string {
   return `${address} ${peerPort} ${port}`
+}
+
+function namesOf(elements: readonly Element[]): string {
+  return elements.map(({ set, key, data }) => `${set} ${key} ${data ?? ''}`).join()
 }

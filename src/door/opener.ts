@@ -9,10 +9,15 @@ import type { May } from './held.ts'
  */
 export interface Opener {
   /**
+   * Prepares an opening while its secret is being used up, so that less is left to do afterwards. Nothing opens, and
+   * nothing is recorded. The grant may still be refused. An opener with nothing to prepare lacks this.
+   */
+  prepare?(grant: Grant): void
+  /**
    * Opens a door, or extends its opening. An opening is never shortened. It is in the journal before it begins, or as
    * soon as the kernel keeps its end.
    *
-   * @param opened called once the door opens or is open already, before commands run; not called if it stays shut
+   * @param opened called once the door opens or is open already, before commands are logged; not called if it stays shut
    * @returns false if the door stays shut
    */
   open(grant: Grant, opened: () => void): Promise<boolean>

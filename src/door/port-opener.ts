@@ -9,6 +9,7 @@ import type { Address } from '../packet/address.ts'
 import { networkOf } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import { deadlineAfter } from '../state/deadline.ts'
+import type { Moment } from '../state/deadline.ts'
 import { extendedHolds, liveHolds } from '../state/holds.ts'
 import type { Hold, Opening } from '../state/opening.ts'
 import type { Grant } from './grant.ts'
@@ -55,6 +56,15 @@ export interface PortDeps extends OpenerDeps {
   readonly restored?: () => void
   /** Called with each opening that has ended. Connections that began in it may continue. */
   readonly past?: (admission: Admission) => void
+}
+
+/** An opening that a grant begins, or extends if it is known. */
+interface Asked {
+  readonly live: PortOpening
+  readonly elements: readonly Element[]
+  readonly hold: Hold
+  readonly leftMs: number
+  readonly isKnown: boolean
 }
 
 /**
@@ -112,35 +122,32 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     this.#elements.replace(this.live.values())
   }
 
+  prepare(grant: Grant): void {
+    const { live, elements, leftMs, isKnown } = this.#asked(grant, this.deps.clocks.now())
+    if (!isKnown) this.#elements.prepare(live, elements, leftMs)
+  }
+
   async open(grant: Grant, opened: () => void): Promise<boolean> {
-    const { guard, clocks, log } = this.deps
-    const { source, services, forward, claimedUser } = grant
-    const door = services === undefined ? grant.door : { ...grant.door, opens: services }
-    const [some, to] = [servicesText({ services }), formatForward(forward)]
-    const key = keyOf(door.name, formatAddress(source), some, to)
-    const before = this.live.get(key)
+    const { clocks, log } = this.deps
     const now = clocks.now()
-    const elements = guard.elements(door, source, forward)
-    const hold = this.hold(grant, before, now)
-    const opening = before?.opening ?? this.record(grant, hold, now, { ...NO_COMMAND, services: some, forward: to })
-    const live = before ?? portOpening(opening, { key, source, forward, door, elements })
-    const leftMs = before === undefined ? grant.ms : Math.max(grant.ms, this.left(before, now))
+    const { live, elements, leftMs, hold, isKnown } = this.#asked(grant, now)
+    const { opening, key } = live
     const refusal = this.#refusal(live, elements) ?? this.#let(live, elements, leftMs)
     if (refusal !== undefined) {
       this.logRefused('error', opening, refusal)
       return false
     }
-    this.add(live, hold, claimedUser, now)
+    this.add(live, hold, grant.claimedUser, now)
     this.live.set(key, live)
     this.#elements.add(live, elements)
     this.#watch(live)
     opened()
-    if (before !== undefined) this.logExtended(live, now)
+    if (isKnown) this.logExtended(live, now)
     else {
-      const about = { source: opening.source, door: door.name, user: grant.user, what: openingText(live) }
+      const about = { source: opening.source, door: opening.door, user: grant.user, what: openingText(live) }
       log.event({ kind: 'opened', ...about, seconds: Math.round(leftMs / 1000) })
     }
-    void this.#note(opening, hold, before !== undefined)
+    void this.#note(opening, hold, isKnown)
     return true
   }
 
@@ -217,6 +224,21 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     const now = this.deps.clocks.now()
     const timed = [...this.live.values()].map((live) => ({ live, leftMs: this.left(live, now) }))
     return heldElements(timed, plan, doors)
+  }
+
+  /** Returns the opening that a grant extends or begins, with the elements and the hold that it asks for. */
+  #asked(grant: Grant, now: Moment): Asked {
+    const { source, services, forward, ms } = grant
+    const door = services === undefined ? grant.door : { ...grant.door, opens: services }
+    const [some, to] = [servicesText({ services }), formatForward(forward)]
+    const key = keyOf(door.name, formatAddress(source), some, to)
+    const before = this.live.get(key)
+    const elements = this.deps.guard.elements(door, source, forward)
+    const hold = this.hold(grant, before, now)
+    const opening = before?.opening ?? this.record(grant, hold, now, { ...NO_COMMAND, services: some, forward: to })
+    const live = before ?? portOpening(opening, { key, source, forward, door, elements })
+    const leftMs = before === undefined ? ms : Math.max(ms, this.left(before, now))
+    return { live, elements, hold, leftMs, isKnown: before !== undefined }
   }
 
   /** Returns the reason why an opening cannot begin or go on, for the log. */

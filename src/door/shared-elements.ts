@@ -11,22 +11,24 @@ interface Needing {
  * stays for as long as the longest opening that needs it.
  */
 export class SharedElements<Live extends Needing> {
-  readonly #guard: Pick<Guard, 'open' | 'close'>
+  readonly #guard: Pick<Guard, 'prepare' | 'open' | 'close'>
   readonly #left: (live: Live) => number
   #needing = new Map<string, Set<Live>>()
 
   /** @param left returns the milliseconds until an opening's deadline */
-  constructor(guard: Pick<Guard, 'open' | 'close'>, left: (live: Live) => number) {
+  constructor(guard: Pick<Guard, 'prepare' | 'open' | 'close'>, left: (live: Live) => number) {
     this.#guard = guard
     this.#left = left
   }
 
+  /** Prepares a later {@link open}. */
+  prepare(live: Live, elements: readonly Element[], ms: number): void {
+    this.#guard.prepare(this.#shorter(live, elements, ms), ms)
+  }
+
   /** Lets elements of an opening through for `ms` milliseconds, or for longer. @throws the firewall's error */
   open(live: Live, elements: readonly Element[], ms: number): void {
-    const shorter = elements.filter((element) =>
-      this.#of(element).every((other) => other === live || this.#left(other) <= ms),
-    )
-    this.#guard.open(shorter, ms)
+    this.#guard.open(this.#shorter(live, elements, ms), ms)
   }
 
   /** Corrects the elements of an opening that was shortened, or removed. @throws the firewall's error */
@@ -61,6 +63,11 @@ export class SharedElements<Live extends Needing> {
   replace(all: Iterable<Live>): void {
     this.#needing = new Map()
     for (const live of all) this.add(live, live.elements)
+  }
+
+  /** Returns the elements that no other opening needs for longer. */
+  #shorter(live: Live, elements: readonly Element[], ms: number): readonly Element[] {
+    return elements.filter((element) => this.#of(element).every((other) => other === live || this.#left(other) <= ms))
   }
 
   #of(element: Element): readonly Live[] {

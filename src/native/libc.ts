@@ -165,8 +165,7 @@ export function closeDescriptor(fd: number): void {
   closeNative(fd)
 }
 
-/** Returns the name of the last failed call's error. */
-export function errorName(): string {
-  const number = koffi.errno()
+/** Returns the name of an error, such as ENOENT; by default that of the last failed call. */
+export function errorName(number = koffi.errno()): string {
   return Object.entries(constants.errno).find(([, value]) => value === number)?.[0] ?? `errno ${number}`
 }

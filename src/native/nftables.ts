@@ -2,6 +2,7 @@ import { markCloseOnExec } from './close-on-exec.ts'
 import { loadLibrary } from './library.ts'
 import type { NativeFunction } from './library.ts'
 import type { Pointer } from './libc.ts'
+import { NftablesSocket } from './nftables-socket.ts'
 
 /** A change that the firewall refused. Nothing of it took effect. */
 export class NftablesError extends Error {
@@ -26,6 +27,7 @@ const MESSAGE_MAX_CHARS = 400
  */
 export class Nftables {
   readonly #context: Pointer
+  readonly #socket = new NftablesSocket()
   readonly #run: NativeFunction
   readonly #output: NativeFunction
   readonly #error: NativeFunction
@@ -68,7 +70,13 @@ export class Nftables {
     return output
   }
 
+  /** Commits an encoded transaction. Returns true if it is in force; see {@link NftablesSocket.commit}. */
+  commit(transaction: Uint8Array): boolean {
+    return this.#socket.commit(transaction)
+  }
+
   close(): void {
+    this.#socket.close()
     this.#free(this.#context)
   }
 }

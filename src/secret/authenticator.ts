@@ -21,6 +21,8 @@ export interface Claim<Proof = GateSequence> {
   readonly protocol: Protocol
   readonly port: number
   readonly proof: Proof
+  /** The grant that redeeming gives, unless something changes meanwhile. The opener prepares for it. */
+  readonly likely?: Grant
 }
 
 /** The event of a claim that opens nothing; `undefined`: not worth a line. */

@@ -21,6 +21,8 @@ class Around {
   redeemed: Redeemed = GRANT
   may = true
   opens = true
+  /** The work for the time in which the disk is busy. */
+  readonly works = new Set<() => void>()
   /** Settles when the secrets are durably used up. */
   used: Promise<void> = Promise.resolve()
 
@@ -33,6 +35,7 @@ class Around {
   }
   readonly redemptions = new Redemptions({
     opener: {
+      prepare: ({ door: { opens } }) => void this.notes.push(`prepares ${opens.map(({ first }) => first).join()}`),
       open: async ({ door: { opens } }, opened) => {
         this.notes.push(`opens ${opens.map(({ first }) => first).join()}`)
         if (this.opens) opened()
@@ -47,6 +50,10 @@ class Around {
       },
     },
     log: { event: (event) => void this.notes.push(`${entryOf(event, 0).level} ${textOf(event)}`) },
+    whileSyncing: (work) => {
+      this.works.add(work)
+      return () => void this.works.delete(work)
+    },
     attempt: async (work) => await work().catch((error: unknown) => void this.notes.push((error as Error).message)),
   })
 
@@ -82,6 +89,29 @@ test('nothing opens before the secret is durably used up', async () => {
   use()
   await settled()
   expect(around.notes).toHaveLength(4)
+})
+
+test('the opening is prepared while the disk is busy, and only then', async () => {
+  const around = new Around()
+  const use = around.wait()
+  around.redemptions.begin({ ...CLAIM, likely: GRANT }, around.authenticator)
+  await settled()
+  expect(around.notes).toEqual(['redeems proof'])
+  for (const work of around.works) work()
+  expect(around.notes).toEqual(['redeems proof', 'prepares 22'])
+  use()
+  await settled()
+  expect(around.notes).toHaveLength(5)
+  expect(around.works.size).toBe(0)
+})
+
+test('a prepared opening that is refused stays shut', async () => {
+  const around = new Around()
+  around.redeemed = { refused: undefined }
+  around.redemptions.begin({ ...CLAIM, likely: GRANT }, around.authenticator)
+  for (const work of around.works) work()
+  await settled()
+  expect(around.notes).toEqual(['redeems proof', 'prepares 22'])
 })
 
 test('nothing is said of opening where the opener does not open', async () => {

@@ -9,7 +9,7 @@ export const REDEMPTIONS_MAX = 4_096
 
 /** The dependencies of redemptions. */
 export interface RedemptionDeps {
-  readonly opener: Pick<Opener, 'open'>
+  readonly opener: Pick<Opener, 'prepare' | 'open'>
   readonly reconciler: {
     /** Returns true if the grant may still open its door. Otherwise the reason is logged. */
     isStillMay(grant: Grant): boolean
@@ -17,6 +17,8 @@ export interface RedemptionDeps {
     during(opening: Promise<unknown>): Promise<void>
   }
   readonly log: Pick<Log, 'event'>
+  /** Calls back once the disk is busy with the next records. Returns a function that cancels it. */
+  readonly whileSyncing?: (work: () => void) => () => void
   /** Runs something without a waiting caller. A failure is recorded as a fault, and the daemon continues. */
   readonly attempt: (work: () => Promise<void>) => Promise<void>
 }
@@ -52,8 +54,12 @@ export class Redemptions {
   }
 
   async #redeem<Proof>(claim: Claim<Proof>, by: Pick<Authenticator<Proof>, 'redeem'>): Promise<void> {
-    const { opener, reconciler, log } = this.#deps
+    const { opener, reconciler, log, whileSyncing } = this.#deps
+    // The firewall's transaction is made while the disk is busy, and committed once the secret is used up.
+    const likely = claim.likely
+    const cancel = likely === undefined ? undefined : whileSyncing?.(() => opener.prepare?.(likely))
     const redeemed = await by.redeem(claim)
+    cancel?.()
     if ('refused' in redeemed) {
       if (redeemed.refused !== undefined) log.event(redeemed.refused)
       return

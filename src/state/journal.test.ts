@@ -66,6 +66,19 @@ test('those that wait share a sync, and state changes only with it', async () =>
   expect(disk.syncs - before).toBe(1)
 })
 
+test('work is done once a sync has begun, before its records count, and not if it is cancelled', async () => {
+  const disk = new MemoryDisk()
+  const { journal, names } = await open(disk)
+  const done: string[] = []
+  const first = journal.append(['a', 1]).then(() => done.push('durable'))
+  journal.whileSyncing(() => done.push(`work, ${names.size} records`))
+  journal.whileSyncing(() => done.push('cancelled'))()
+  expect(done).toEqual([])
+  await first
+  await journal.append(['b', 2])
+  expect(done).toEqual(['work, 0 records', 'durable'])
+})
+
 test('close waits for what was appended, and takes no more', async () => {
   const { journal, names } = await open(new MemoryDisk())
   const last = journal.append(['a', 1])

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { dirname } from 'node:path'
 import { encodeWhole, takeBatch } from './batch.ts'
 import type { Batch, Waiting } from './batch.ts'
+import { setAside } from './damaged.ts'
 import type { Disk, DiskFile } from './disk.ts'
 import { JournalError, lossOf } from './fault.ts'
 import type { StateFault } from './fault.ts'
@@ -22,8 +23,6 @@ export const COMPACT_MIN_BYTES = 1_048_576
 export const COMPACT_FACTOR = 4
 /** Most bytes of records that wait for the disk at once. */
 export const QUEUE_MAX_BYTES = 16_777_216
-/** Most damaged journals kept aside. */
-export const DAMAGED_MAX = 99
 const ID_BYTES = 8
 /** Bytes reserved for checksum and numbers on a line. */
 const LINE_OVERHEAD_BYTES = 64
@@ -54,6 +53,8 @@ export class Journal {
   #repair: 'none' | 'cut' | 'rewrite' = 'none'
   #keepAside = false
   readonly #queue: Waiting[] = []
+  /** The work to do during the next sync. */
+  readonly #meanwhile = new Set<() => void>()
   #queueBytes = 0
   #running: Promise<void> | undefined
   #closed = false
@@ -146,6 +147,12 @@ export class Journal {
     })
   }
 
+  /** Calls back once the next sync of records has begun. The work must not throw. The result cancels it. */
+  whileSyncing(work: () => void): () => void {
+    this.#meanwhile.add(work)
+    return () => void this.#meanwhile.delete(work)
+  }
+
   /** Waits for the appended records, then closes the file. Later appends are refused. */
   async close(): Promise<void> {
     this.#closed = true
@@ -172,13 +179,14 @@ export class Journal {
       }
       this.#bytes += batch.bytes.length
       this.#lines += batch.waiting.length
-      await this.#mark.note(this.#marked)
       this.#failure = undefined
       for (const { value, bytes } of batch.waiting) {
         this.#contents.apply(value)
         this.#queueBytes -= bytes
       }
       for (const { resolve } of batch.waiting) resolve()
+      // The records are durable, so nobody waits for the mark. Until it is written, it records too few lines.
+      await this.#mark.note(this.#marked)
     }
     this.#running = undefined
   }
@@ -194,7 +202,10 @@ export class Journal {
     await this.#file!.write(bytes, this.#bytes)
     // After a failed sync the content of the pages is unknown, even of durable ones: the file is replaced.
     this.#repair = 'rewrite'
-    await this.#file!.sync()
+    const synced = this.#file!.sync()
+    for (const work of this.#meanwhile) work()
+    this.#meanwhile.clear()
+    await synced
     this.#repair = 'none'
   }
 
@@ -206,7 +217,8 @@ export class Journal {
       this.#repair = 'none'
     }
     if (this.#repair === 'rewrite') {
-      if (this.#keepAside) await this.#setAside()
+      if (this.#keepAside) await setAside(this.#disk, this.#path)
+      this.#keepAside = false
       await this.#rewrite()
     } else if (this.#bytes >= this.#compactAt) {
       await this.#compact()
@@ -314,7 +326,8 @@ export class Journal {
   async #fix(reading: Reading, length: number, faults: StateFault[]): Promise<void> {
     const lacks = this.#keepAside
     if (lacks) {
-      const name = await this.#setAside()
+      const name = await setAside(this.#disk, this.#path)
+      this.#keepAside = false
       faults.push({ kind: 'damaged', message: `${this.#path}: kept aside as ${name}` })
     }
     // Readable lines after the gap of a torn write were never acknowledged, but are kept all the same.
@@ -329,19 +342,5 @@ export class Journal {
     await this.#file.sync()
     await this.#mark.keep(this.#marked)
     await this.#disk.syncFolder(dirname(this.#path))
-  }
-
-  async #setAside(): Promise<string> {
-    for (let n = 1; n <= DAMAGED_MAX; n++) {
-      const name = `${this.#path}.damaged-${n}`
-      try {
-        await this.#disk.link(this.#path, name)
-        this.#keepAside = false
-        return name
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      }
-    }
-    throw new Error(`${DAMAGED_MAX} damaged journals already exist`)
   }
 }

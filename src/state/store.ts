@@ -173,6 +173,11 @@ export class Store {
     await this.#journal.append({ kind: 'replay', key, value: undefined }, true)
   }
 
+  /** Calls back once the disk is busy with the next records; see {@link Journal.whileSyncing}. */
+  whileSyncing(work: () => void): () => void {
+    return this.#journal.whileSyncing(work)
+  }
+
   /** Waits until everything requested is durable, then closes the files. */
   async close(): Promise<void> {
     await this.#journal.close()

@@ -194,7 +194,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
       const granted = this.#grant(holder, claim)
       if (granted === undefined) continue
       if ('door' in granted) {
-        claimed(claim)
+        claimed({ ...claim, likely: granted })
         return
       }
       ;({ refusal } = granted)

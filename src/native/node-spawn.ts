@@ -1,0 +1,33 @@
+import { spawn } from './spawn.ts'
+import type { ChildProcess } from './spawn.ts'
+import type { ProgramEnd, StartProgram } from './program.ts'
+
+/** Starts a program with Node's own `spawn`, on every system. It holds the event loop for as long as a fork takes. */
+export const startByNode: StartProgram = async ([file = '', ...args], environment, output) => {
+  const child: ChildProcess = spawn(file, args, {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment,
+  })
+  const streams = [child.stdout, child.stderr]
+  const ended = new Promise<ProgramEnd>((resolve) => {
+    child.once('exit', (status, signal) => resolve({ status: status ?? undefined, signal: signal ?? undefined }))
+  })
+  const read = new Promise<void>((resolve) => {
+    child.once('close', () => resolve())
+  })
+  // Without a free descriptor there are no streams.
+  for (const stream of streams) stream?.on('data', output)
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve)
+    child.once('error', reject)
+  })
+  return {
+    pid: child.pid!,
+    ended,
+    read,
+    release() {
+      for (const stream of streams) stream?.destroy()
+    },
+  }
+}
