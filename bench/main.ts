@@ -11,6 +11,7 @@ import type { Measure, Row } from './row.ts'
 import { starting } from './start.ts'
 import { users } from './users.ts'
 import { spa } from './spa.ts'
+import { forged } from './spa/flood.ts'
 import { removeWorlds } from './world.ts'
 
 const MEASURES: Readonly<Record<string, Measure>> = {
@@ -22,6 +23,7 @@ const MEASURES: Readonly<Record<string, Measure>> = {
   start: starting,
   idle,
   spa,
+  forged,
 }
 
 const { values, positionals } = parseArgs({
