@@ -12,12 +12,21 @@ export class Allowances {
   readonly #all = new TokenBucket(ALL_PACKETS.perSecond, ALL_PACKETS.burst)
 
   /**
-   * Takes a packet with a user's tag from the allowances. Returns false if one of them is used up.
+   * Returns true if a packet with a user's tag may be opened now.
    *
    * @param now the packet's time, in milliseconds of a steady clock
    */
-  take(user: TaggedUser, now: number): boolean {
-    user.allowance ??= new TokenBucket(USER_PACKETS.perSecond, USER_PACKETS.burst)
-    return this.#all.has(now, 1) && user.allowance.take(now) && this.#all.take(now)
+  has(user: TaggedUser, now: number): boolean {
+    return this.#all.has(now, 1) && bucketOf(user).has(now, 1)
   }
+
+  /** Charges a packet to its user, and to all. */
+  spend(user: TaggedUser, now: number): void {
+    bucketOf(user).spend(now, 1)
+    this.#all.spend(now, 1)
+  }
+}
+
+function bucketOf(user: TaggedUser): TokenBucket {
+  return (user.allowance ??= new TokenBucket(USER_PACKETS.perSecond, USER_PACKETS.burst))
 }

@@ -9,7 +9,7 @@ import { PUBLIC, SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
 import { WatchedFile } from '../../file/watched-file.ts'
 import { parseAddress } from '../../packet/address.ts'
-import { UDP } from '../../packet/packet.ts'
+import { UDP, sourceOf } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
 import type { DatedClaim } from '../../spa/noise/claim.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../../spa/noise/key-text.ts'
@@ -178,6 +178,10 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     const server = this.#server
     if (owner === undefined || server === undefined) return false
     // Only users get here, and whoever has seen a packet of theirs in the last minutes.
+    if (!this.#allowances.has(owner, time)) {
+      this.explain(sourceOf(packet), 'too many single packets with the tag of this user at the moment')
+      return true
+    }
     const arrival = arrivalOf(packet)
     const { source } = arrival
     const payload = bytes.subarray(payloadStart, payloadEnd)
@@ -187,12 +191,9 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
       this.explain(source, 'single packet: a copy of an earlier one')
       return true
     }
+    this.#allowances.spend(owner, time)
     const find = (key: Uint8Array): readonly Holder[] | undefined =>
       sameBytes(key, owner.publicKey) ? this.#holders(key) : undefined
-    if (!this.#allowances.take(owner, time)) {
-      this.explain(source, 'too many single packets with the tag of this user at the moment')
-      return true
-    }
     const opened = openClaim(server, payload, find, owner.secret)
     if ('mismatch' in opened) {
       const { mismatch } = opened

@@ -1,5 +1,5 @@
-import { sameBytes } from '../../spa/bytes.ts'
-import { sharedSecret } from '../../spa/noise/curve.ts'
+import { concatenate, sameBytes } from '../../spa/bytes.ts'
+import { KEY_BYTES, sharedSecret } from '../../spa/noise/curve.ts'
 import type { KeyPair } from '../../spa/noise/curve.ts'
 import { TAG_AGE_MAX_MS, minuteOf, minuteStart, tagKeyOf, tagOf } from '../../spa/noise/tag.ts'
 import { NOBODY, TagTable } from '../../spa/noise/tag-table.ts'
@@ -38,18 +38,12 @@ export interface TaggedUser {
   allowance: TokenBucket | undefined
 }
 
-/** What is derived from the user's and the server's keys. */
-interface Derived {
-  readonly secret: Uint8Array
-  readonly tagKey: Uint8Array
-}
-
 class User implements TaggedUser {
   readonly id: number
   readonly publicKey: Uint8Array
   needed: NeededTags
-  /** `undefined`: not computed yet; `none`: the public key makes no secret. */
-  derived: Derived | undefined | 'none'
+  /** The shared secret and the key of the tags. `undefined`: not computed yet; empty: the public key makes no secret. */
+  derived: Uint8Array | undefined
   /** The first and the last minute with a tag in the table. There is none if the first is above the last. */
   first = 0
   last = -1
@@ -63,7 +57,7 @@ class User implements TaggedUser {
   }
 
   get secret(): Uint8Array {
-    return (this.derived as Derived).secret
+    return this.derived!.subarray(0, KEY_BYTES)
   }
 }
 
@@ -141,7 +135,7 @@ export class UserTags {
   #remove(key: string, user: User): void {
     this.#setMinutes(user, 0, -1)
     if (user.hasPlain) this.#table.clear(user.id, WITHOUT_MINUTE)
-    if (typeof user.derived === 'object') for (const bytes of Object.values(user.derived)) bytes.fill(0)
+    user.derived?.fill(0)
     this.#users.delete(key)
     this.#byId[user.id] = undefined
     this.#free.push(user.id)
@@ -199,15 +193,15 @@ export class UserTags {
 
   /** Makes the missing tags of a user for minutes that are at most `span` away, and removes the others. */
   #tag(user: User, now: number, span: number): void {
-    if (user.derived === undefined) user.derived = this.#derive(user.publicKey)
-    if (user.derived === 'none') return
+    user.derived ??= this.#derive(user.publicKey)
+    if (user.derived.length === 0) return
     const { ageMs, withoutMinute } = user.needed
     const minute = minuteOf(now)
     const [first, last] = [minuteOf(now - ageMs), minuteOf(now + ageMs) + 1]
     this.#setMinutes(user, Math.max(first, minute - span), Math.min(last, minute + span))
     if (withoutMinute === user.hasPlain) return
     user.hasPlain = withoutMinute
-    if (withoutMinute) this.#table.set(user.id, WITHOUT_MINUTE, tagOf(user.derived.tagKey, undefined))
+    if (withoutMinute) this.#table.set(user.id, WITHOUT_MINUTE, tagOf(tagKeyIn(user), undefined))
     else this.#table.clear(user.id, WITHOUT_MINUTE)
   }
 
@@ -218,19 +212,22 @@ export class UserTags {
     }
     for (let minute = first; minute <= last; minute++) {
       if (minute >= before.first && minute <= before.last) continue
-      this.#table.set(user.id, columnOf(minute), tagOf((user.derived as Derived).tagKey, minute))
+      this.#table.set(user.id, columnOf(minute), tagOf(tagKeyIn(user), minute))
     }
     user.first = first
     user.last = last
   }
 
-  #derive(publicKey: Uint8Array): Derived | 'none' {
+  #derive(publicKey: Uint8Array): Uint8Array {
     const server = this.#server!
     const secret = sharedSecret(server, publicKey)
-    if (secret === undefined) return 'none'
-    // Copies, since the results of node:crypto may be parts of larger buffers.
-    return { secret: Uint8Array.from(secret), tagKey: Uint8Array.from(tagKeyOf(secret, server.publicKey, publicKey)) }
+    if (secret === undefined) return new Uint8Array()
+    return concatenate(secret, tagKeyOf(secret, server.publicKey, publicKey))
   }
+}
+
+function tagKeyIn({ derived }: User): Uint8Array {
+  return derived!.subarray(KEY_BYTES)
 }
 
 /** Returns the column of a minute. The minutes of a user's tags never share one. */

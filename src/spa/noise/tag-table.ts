@@ -48,8 +48,9 @@ export class TagTable {
     for (const entry of index) {
       if (entry === 0) continue
       const slot = entry - 1
-      const tag = words.subarray(slot * WORDS, (slot + 1) * WORDS)
-      this.#insert(Math.floor(slot / before) * this.#users + (slot % before), tag)
+      const moved = Math.floor(slot / before) * this.#users + (slot % before)
+      this.#words.set(words.subarray(slot * WORDS, (slot + 1) * WORDS), moved * WORDS)
+      this.#enter(moved)
     }
   }
 
@@ -70,8 +71,9 @@ export class TagTable {
 
   /** Sets a tag in a column of a user that has none. The user is below the number reserved. */
   set(user: number, column: number, tag: Uint8Array): void {
-    const words = Int32Array.from({ length: WORDS }, (_, index) => word(tag, index * 4))
-    this.#insert(column * this.#users + user, words)
+    const slot = column * this.#users + user
+    for (let index = 0; index < WORDS; index++) this.#words[slot * WORDS + index] = word(tag, index * 4)
+    this.#enter(slot)
   }
 
   /** Removes the tag of a user from a column that has one. */
@@ -91,9 +93,9 @@ export class TagTable {
     index[hole] = 0
   }
 
-  #insert(slot: number, tag: Int32Array): void {
-    this.#words.set(tag, slot * WORDS)
-    let at = tag[0]! & this.#mask
+  /** Enters a slot, whose tag is set, into the index. */
+  #enter(slot: number): void {
+    let at = this.#words[slot * WORDS]! & this.#mask
     while (this.#index[at] !== 0) at = (at + 1) & this.#mask
     this.#index[at] = slot + 1
   }
