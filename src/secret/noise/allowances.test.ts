@@ -27,7 +27,7 @@ test('a user has a burst and a rate, and another has as much', () => {
   expect(opened(allowances, [bob], 1_000)).toBe(most - 1)
 })
 
-test('all together have no more than theirs, and what is refused costs its user nothing', () => {
+test('all together have a limit, and a refused packet costs its user nothing', () => {
   const allowances = new Allowances()
   const most = ALL_PACKETS.burst + ALL_PACKETS.perSecond
   const count = opened(allowances, Array.from({ length: 500 }, user))

@@ -124,7 +124,7 @@ test('a tag that is sent again burns its owner’s allowance, from whatever addr
   expect(told.filter((each) => each === USED_UP)).toHaveLength(1_000 - (USER_PACKETS.burst - 1))
   expect(offer(seal(BOB), '198.51.0.1')).toBe('ssh')
   expect(offer(seal(ALICE))).toBe(USED_UP)
-  // An allowance outlives a reload: otherwise whoever can have one made could flood on.
+  // An allowance outlives a reload.
   put({ ssh: '' })
   expect(offer(seal(ALICE))).toBe(USED_UP)
   time += 1_000 / USER_PACKETS.perSecond

@@ -177,7 +177,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     const owner = this.#tags.find(bytes, payloadStart)
     const server = this.#server
     if (owner === undefined || server === undefined) return false
-    // Only users get here, and whoever has seen a packet of theirs in the last minutes.
+    // Only users get here, and anyone who has seen one of their packets in the last minutes.
     if (!this.#allowances.has(owner, time)) {
       this.explain(sourceOf(packet), 'too many single packets with the tag of this user at the moment')
       return true

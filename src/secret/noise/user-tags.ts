@@ -44,7 +44,7 @@ class User implements TaggedUser {
   needed: NeededTags
   /** The shared secret and the key of the tags. `undefined`: not computed yet; empty: the public key makes no secret. */
   derived: Uint8Array | undefined
-  /** The first and the last minute with a tag in the table. There is none if the first is above the last. */
+  /** The first and the last minute with a tag in the table. If the first is above the last, no minute has one. */
   first = 0
   last = -1
   hasPlain = false

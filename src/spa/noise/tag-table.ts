@@ -4,7 +4,7 @@ import { USER_TAG_BYTES } from './tag.ts'
 export const NOBODY = -1
 /** Words of a tag. */
 const WORDS = USER_TAG_BYTES / 4
-/** The fewest users for whom memory is reserved. */
+/** The minimum number of users that memory is reserved for. */
 const USERS_MIN = 16
 /** The spare share of a reservation, as a few users more must not move a large table. */
 const SPARE = 1.25
