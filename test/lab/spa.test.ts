@@ -85,8 +85,8 @@ const send = async (client: Host, packets: readonly Uint8Array[], to = SERVER_4,
   }
 }
 
-const seal = (claim: Claim, user = ALICE, unixMs = Date.now(), hasMinute = true): Uint8Array => {
-  const sealed = sealClaim({ user, server: SERVER.publicKey, claim, unixMs, random: randomBytes(32), hasMinute })
+const seal = (claim: Claim, user = ALICE, unixMs = Date.now(), withMinute = true): Uint8Array => {
+  const sealed = sealClaim({ user, server: SERVER.publicKey, claim, unixMs, random: randomBytes(32), withMinute })
   if ('fault' in sealed) throw new Error(sealed.fault)
   return sealed.packet
 }

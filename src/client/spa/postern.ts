@@ -60,7 +60,7 @@ export function planPostern(request: PosternRequest): Plan {
       last = Math.max(Date.now(), last + 1)
       const claim = { wanted, address, openS }
       const random = randomBytes(KEY_BYTES)
-      const sealed = sealClaim({ user, server, claim, unixMs: last, random, hasMinute: withMinute })
+      const sealed = sealClaim({ user, server, claim, unixMs: last, random, withMinute })
       if ('fault' in sealed) throw new ClientError(`cannot send this request: ${sealed.fault}`)
       await sendDatagram(sealed.packet, port, destination, 0)
     },

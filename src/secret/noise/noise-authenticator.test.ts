@@ -54,10 +54,14 @@ function put(doors: Readonly<Record<string, string>>): void {
 }
 
 let count = 0
-function seal(user: KeyPair, door = 'ssh', { unixMs = Date.now() + ++count / 100, hasMinute = true } = {}): Uint8Array {
+function seal(
+  user: KeyPair,
+  door = 'ssh',
+  { unixMs = Date.now() + ++count / 100, withMinute = true } = {},
+): Uint8Array {
   const { publicKey: server } = keyPairOf(SERVER_SECRET)
   const claim = { wanted: { kind: 'door', door }, address: undefined, openS: 0 } as const
-  const sealed = sealClaim({ user, server, claim, unixMs, random: randomBytes(32), hasMinute })
+  const sealed = sealClaim({ user, server, claim, unixMs, random: randomBytes(32), withMinute })
   if ('fault' in sealed) throw new Error(sealed.fault)
   return sealed.packet
 }
@@ -97,7 +101,7 @@ test('a stranger’s packets are not taken and say nothing: random, altered tags
   }
   expect(offer(good.subarray(1))).toBe('not taken')
   expect(offer(new Uint8Array([...good, 0]))).toBe('not taken')
-  expect(offer(seal(ALICE, 'ssh', { hasMinute: false }))).toBe('not taken')
+  expect(offer(seal(ALICE, 'ssh', { withMinute: false }))).toBe('not taken')
   expect(offer(good)).toBe('ssh')
 })
 
@@ -162,11 +166,11 @@ test('one key at two doors: each for its own age, and gone only with the last li
   write('ssh', BOTH)
   write('web', lineOf(ALICE, 'alice'))
   put({ ssh: '', web: 'SPA_Max_Age = 0' })
-  expect(offer(seal(ALICE, 'web', { unixMs: 1_000_000, hasMinute: false }))).toBe('web')
+  expect(offer(seal(ALICE, 'web', { unixMs: 1_000_000, withMinute: false }))).toBe('web')
   expect(offer(seal(ALICE, 'ssh'))).toBe('ssh')
   // Any age is for the other door.
-  expect(offer(seal(ALICE, 'ssh', { hasMinute: false }))).toBe('ssh')
-  expect(offer(seal(BOB, 'ssh', { hasMinute: false }))).toBe('not taken')
+  expect(offer(seal(ALICE, 'ssh', { withMinute: false }))).toBe('ssh')
+  expect(offer(seal(BOB, 'ssh', { withMinute: false }))).toBe('not taken')
   write('web', '')
   put({ ssh: '', web: 'SPA_Max_Age = 0' })
   expect(offer(seal(ALICE, 'web'))).toMatch(/there is no door web for this key/)
@@ -180,7 +184,7 @@ test('above ten minutes a client without the setting opens as long as its clock 
   put({ ssh: 'SPA_Max_Age = 1h' })
   expect(offer(seal(ALICE))).toBe('ssh')
   expect(offer(seal(ALICE, 'ssh', { unixMs: Date.now() + 1_800_000 }))).toBe('not taken')
-  expect(offer(seal(ALICE, 'ssh', { unixMs: Date.now() + 1_800_000, hasMinute: false }))).toBe('ssh')
+  expect(offer(seal(ALICE, 'ssh', { unixMs: Date.now() + 1_800_000, withMinute: false }))).toBe('ssh')
 })
 
 test('a packet that is too old for its door, with a tag that counts, is logged', () => {

@@ -71,11 +71,11 @@ const neededBy = (pairs: readonly KeyPair[], more: Partial<NeededTags> = {}): Ma
 const keys = new Map<string, Uint8Array>()
 
 /** Returns the tag that a client makes. */
-function tagFor(user: KeyPair, unixMs: number, { hasMinute = true, server = SERVER } = {}): Uint8Array {
+function tagFor(user: KeyPair, unixMs: number, { withMinute = true, server = SERVER } = {}): Uint8Array {
   const name = `${encodeHex(user.publicKey)} ${encodeHex(server.publicKey)}`
   const key = keys.get(name) ?? tagKeyOf(sharedSecret(user, server.publicKey)!, server.publicKey, user.publicKey)
   keys.set(name, key)
-  return tagOf(key, hasMinute ? minuteOf(unixMs) : undefined)
+  return tagOf(key, withMinute ? minuteOf(unixMs) : undefined)
 }
 
 const clock = new FakeClock()
@@ -181,12 +181,12 @@ test('the same key read again computes nothing', () => {
 
 test('a tag without a minute counts where it is needed, at any time', () => {
   tags.replace(SERVER, neededBy([ALICE], { withoutMinute: true }))
-  expect(found(ALICE, 0, { hasMinute: false })).toEqual(ALICE.publicKey)
+  expect(found(ALICE, 0, { withMinute: false })).toEqual(ALICE.publicKey)
   clock.pass(DAY_MS)
-  expect(found(ALICE, 0, { hasMinute: false })).toEqual(ALICE.publicKey)
+  expect(found(ALICE, 0, { withMinute: false })).toEqual(ALICE.publicKey)
   expect(found(ALICE)).toEqual(ALICE.publicKey)
   tags.replace(SERVER, neededBy([ALICE]))
-  expect(found(ALICE, 0, { hasMinute: false })).toBeUndefined()
+  expect(found(ALICE, 0, { withMinute: false })).toBeUndefined()
 })
 
 test('a public key that makes one secret with every key has no tags, and is nobody’s trouble', () => {

@@ -117,7 +117,7 @@ export class UserTags {
       this.#begin()
       id = this.#table.find(bytes, at)
     }
-    return id === NOBODY ? undefined : (this.#byId[id] as TaggedUser)
+    return id === NOBODY ? undefined : this.#byId[id]
   }
 
   /** Removes all users and stops the renewal. */

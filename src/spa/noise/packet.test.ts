@@ -25,9 +25,9 @@ const ssh: Claim = { wanted: { kind: 'door', door: 'ssh' }, address: parseAddres
 
 const seal = (
   claim: Claim,
-  { unixMs = NOW, random = new Uint8Array(randomBytes(32)), from = user, to = server, hasMinute = true } = {},
+  { unixMs = NOW, random = new Uint8Array(randomBytes(32)), from = user, to = server, withMinute = true } = {},
 ): Uint8Array => {
-  const sealed = sealClaim({ user: from, server: to.publicKey, claim, unixMs, random, hasMinute })
+  const sealed = sealClaim({ user: from, server: to.publicKey, claim, unixMs, random, withMinute })
   if ('fault' in sealed) throw new Error(sealed.fault)
   return sealed.packet
 }
@@ -139,7 +139,7 @@ describe('tags', () => {
 
   test('the server makes the one that the client sent', () => {
     expect(tagIn(seal(ssh))).toBe(toHex(tagOf(key, minute)))
-    expect(tagIn(seal(ssh, { hasMinute: false }))).toBe(toHex(tagOf(key, undefined)))
+    expect(tagIn(seal(ssh, { withMinute: false }))).toBe(toHex(tagOf(key, undefined)))
   })
 
   test('the key is HKDF of the shared secret, as RFC 5869 has it', () => {
@@ -152,7 +152,7 @@ describe('tags', () => {
     const others = [
       seal(ssh, { unixMs: NOW - 60_000 }),
       seal(ssh, { unixMs: NOW + 60_000 }),
-      seal(ssh, { hasMinute: false }),
+      seal(ssh, { withMinute: false }),
       seal(ssh, { from: keyPairOf(new Uint8Array(32).fill(9)) }),
       seal(ssh, { to: keyPairOf(new Uint8Array(32).fill(3)) }),
       // The same two keys in each other's place have one shared secret.
@@ -196,7 +196,7 @@ describe('the fixed packets of doc/spa.md', () => {
       readonly ports?: readonly { readonly protocol: 6 | 17; readonly port: number }[]
       readonly address?: string
       readonly openS: number
-      readonly hasMinute: boolean
+      readonly withMinute: boolean
       readonly tagKey: string
       readonly claim: string
       readonly packet: string
@@ -211,8 +211,8 @@ describe('the fixed packets of doc/spa.md', () => {
     const to = keyPairOf(hex(vector.server))
     const from = keyPairOf(hex(vector.user))
     const claim: Claim = { wanted, address, openS: vector.openS }
-    const { unixMs, hasMinute } = vector
-    const packet = seal(claim, { from, to, unixMs, hasMinute, random: Buffer.from(vector.ephemeral, 'hex') })
+    const { unixMs, withMinute } = vector
+    const packet = seal(claim, { from, to, unixMs, withMinute, random: Buffer.from(vector.ephemeral, 'hex') })
     expect(toHex(packet)).toBe(vector.packet)
     expect(encodeClaim(claim, vector.unixMs)).toEqual({ bytes: hex(vector.claim) })
     const opened = openClaim(to, hex(vector.packet), toHex)

@@ -24,7 +24,7 @@ export interface Sealing {
   /** 32 random bytes for this packet alone. */
   readonly random: Uint8Array
   /** False if the tag has no minute, as the server's SPA_Max_Age demands. Default: true. */
-  readonly hasMinute?: boolean
+  readonly withMinute?: boolean
 }
 
 /** Makes a packet, or returns the reason why it cannot be made. */
@@ -34,14 +34,14 @@ export function sealClaim({
   claim,
   unixMs,
   random,
-  hasMinute = true,
+  withMinute = true,
 }: Sealing): { readonly packet: Uint8Array<ArrayBuffer> } | { readonly fault: string } {
   const encoded = encodeClaim(claim, unixMs)
   if ('fault' in encoded) return encoded
   const secret = sharedSecret(user, server)
   const written = writeMessage(user, keyPairOf(random), server, PROLOGUE, encoded.bytes)
   if (secret === undefined || written === undefined) return { fault: 'invalid public key of the server' }
-  const tag = tagOf(tagKeyOf(secret, server, user.publicKey), hasMinute ? minuteOf(unixMs) : undefined)
+  const tag = tagOf(tagKeyOf(secret, server, user.publicKey), withMinute ? minuteOf(unixMs) : undefined)
   return { packet: concatenate(tag, written.message) }
 }
 
