@@ -132,8 +132,9 @@ test('two packets of one claim have nothing in common but the tag of their minut
   expect(same).toBeLessThan(12)
 })
 
+const tagIn = (packet: Uint8Array): string => toHex(packet.subarray(0, USER_TAG_BYTES))
+
 describe('tags', () => {
-  const tagIn = (packet: Uint8Array): string => toHex(packet.subarray(0, USER_TAG_BYTES))
   const minute = minuteOf(NOW)
   const key = tagKeyOf(sharedSecret(server, user.publicKey)!, server.publicKey, user.publicKey)
 
