@@ -14,6 +14,7 @@ import { renewedReadme, resultsText } from './results.ts'
 import { mergeRuns } from './row.ts'
 import type { Measure, Row } from './row.ts'
 import { spa } from './spa.ts'
+import { forged } from './spa/flood.ts'
 import { stanzas } from './stanzas.ts'
 import { starting } from './start.ts'
 import { tableText } from './table.ts'
@@ -31,6 +32,7 @@ const MEASURES: Readonly<Record<string, readonly [measure: Measure, peer: string
   start: [starting, 'knockd'],
   idle: [idle, 'knockd'],
   spa: [spa, 'fwknopd'],
+  forged: [forged, 'fwknopd'],
   stanzas: [stanzas, 'fwknopd'],
 }
 const REPEAT_MAX = 100

@@ -55,7 +55,7 @@ async function memory(setting: Setting, packets: number, send: Send): Promise<Fo
 }
 
 async function afterForged(setting: Setting, forgery: Forgery, packets: number): Promise<Found> {
-  const different = forgery === 'own, mac1 right' ? DIFFERENT_SLOW : DIFFERENT
+  const different = forgery === 'by a stranger' ? DIFFERENT_SLOW : DIFFERENT
   return memory(setting, packets, async (world) => ({
     path: await writePackets(world, 'forged.pcap', forgedPackets(forgery, different)),
     pps: FORGED_PPS,
@@ -83,8 +83,8 @@ export async function packetMemory({ quick, say }: Terms): Promise<readonly Row[
   const theirs = await afterForged(SETTINGS.theirs, 'fwknop', forged)
   for (const [setting, forgery, name] of [
     [SETTINGS.ours, 'fwknop', "fwknop's, wrong HMAC"],
-    [SETTINGS.own, 'own', 'random bytes of our own length'],
-    [SETTINGS.own, 'own, mac1 right', 'our own, right mac1, unknown key'],
+    [SETTINGS.own, 'random', 'random bytes of our own length'],
+    [SETTINGS.own, 'by a stranger', 'our own, public keys known'],
   ] as const) {
     const ours = await afterForged(setting, forgery, forged)
     rows.push({

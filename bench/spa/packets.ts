@@ -6,6 +6,7 @@ import { sealRijndael } from '../../src/peer/fwknop/packet.ts'
 import { keyPairOf } from '../../src/spa/noise/curve.ts'
 import type { KeyPair } from '../../src/spa/noise/curve.ts'
 import { POSTERN_PACKET_BYTES, sealClaim } from '../../src/spa/noise/packet.ts'
+import { USER_TAG_BYTES } from '../../src/spa/noise/tag.ts'
 import { SERVICE_PORT } from '../world.ts'
 
 /** Keys of fwknop's stanza. */
@@ -31,8 +32,11 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 
 /** The packets there are: fwknop's, and our own. */
 export type Format = 'fwknop' | 'own'
-/** What forgers make: nothing that fits; or, for our own format, all that can be made without a user's key. */
-export type Forgery = 'fwknop' | 'own' | 'own, mac1 right'
+/**
+ * What forgers make. For our own format that is all that can be made without a user's key, public keys known or not; and
+ * what somebody makes who has seen a packet of a user: its tag before other bytes.
+ */
+export type Forgery = 'fwknop' | 'random' | 'by a stranger' | 'a tag sent again'
 
 /** Packets that open, one for each address. */
 export function validPackets(format: Format, addresses: readonly string[]): readonly Uint8Array[] {
@@ -49,9 +53,12 @@ export function forgedPackets(forgery: Forgery, count: number): readonly Uint8Ar
   const address = '198.51.100.1'
   const now = Date.now()
   const length = fwknopPacket(address, now).length
+  // Of a user who sends nothing meanwhile.
+  const seen = ownPacket(KNOWN.at(-1)!, address, now).subarray(0, USER_TAG_BYTES)
   return Array.from({ length: count }, (_, index) => {
-    if (forgery === 'own') return randomBytes(POSTERN_PACKET_BYTES)
-    if (forgery === 'own, mac1 right') return ownPacket(STRANGER, address, now + index * APART_MS)
+    if (forgery === 'random') return randomBytes(POSTERN_PACKET_BYTES)
+    if (forgery === 'by a stranger') return ownPacket(STRANGER, address, now + index * APART_MS)
+    if (forgery === 'a tag sent again') return Buffer.concat([seen, randomBytes(POSTERN_PACKET_BYTES - seen.length)])
     return Buffer.from(Array.from(randomBytes(length), (byte) => ALPHABET[byte % ALPHABET.length]!).join(''), 'latin1')
   })
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { formatAddress } from '../../src/packet/address.ts'
 import { readKeyFile, readKeyText } from '../../src/spa/noise/key-text.ts'
-import { openClaim, serverKeyOf } from '../../src/spa/noise/packet.ts'
+import { keyPairOf } from '../../src/spa/noise/curve.ts'
+import { openClaim } from '../../src/spa/noise/packet.ts'
 import { readUsers } from '../../src/spa/noise/users.ts'
 import { knock, program } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, lab, pair, SERVER_4, SERVER_6 } from './net.ts'
@@ -36,9 +37,9 @@ lab('knock --spa', () => {
     expect(faults).toEqual([])
     const secret = readKeyFile(readFileSync(keyFile, 'utf8'), 'postern-server-secret')
     if (!('value' in secret)) throw new Error(secret.message)
-    const key = serverKeyOf(secret.value)
+    const key = keyPairOf(secret.value)
     const printed = readKeyText(/^Server_Key = (\S+)$/m.exec(ours)![1]!, 'postern-server')
-    expect(printed).toEqual({ value: new Uint8Array(key.pair.publicKey) })
+    expect(printed).toEqual({ value: new Uint8Array(key.publicKey) })
 
     mkdirSync(join(home, '.config/postern'), { recursive: true })
     const config = `[gate.test]\n${ours.replace(/^\[.*\]\n/, '').replace('…', 'ssh')}\n`

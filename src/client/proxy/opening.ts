@@ -104,6 +104,7 @@ function packetRequest({ host, port, configFile, verbose }: Omit<ProxyRequest, '
     access: undefined,
     keyFile: undefined,
     serverKey: undefined,
+    maxAgeMs: undefined,
   } as const
 }
 

@@ -12,7 +12,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runCommand } from '../../cli/command.ts'
 import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey } from '../../spa/noise/key-text.ts'
-import { openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
+import { openClaim } from '../../spa/noise/packet.ts'
 import { PROXY } from './arguments.ts'
 import { openConnection } from './opening.ts'
 import { requestOf } from './request.ts'
@@ -86,11 +86,11 @@ describe('a host', () => {
   })
 
   test('that is opened by the single packet', async () => {
-    const pair = serverKeyOf(new Uint8Array(32).fill(1))
+    const pair = keyPairOf(new Uint8Array(32).fill(1))
     const user = keyPairOf(new Uint8Array(32).fill(2))
     const key = join(folder, 'key')
     writeFileSync(key, `${formatKey('postern-user-secret', new Uint8Array(32).fill(2))}\n`, { mode: 0o600 })
-    const keys = `Server_Key = ${formatKey('postern-server', pair.pair.publicKey)}\nKey_File = ${key}`
+    const keys = `Server_Key = ${formatKey('postern-server', pair.publicKey)}\nKey_File = ${key}`
     config(`[gate]\nHost = 127.0.0.1\nPort = ${knockPort()}\n${keys}\nDoor = ssh\n`, 0o644)
     openAfter(1)
     const { greeting, told } = await connected('gate', true)

@@ -5,6 +5,7 @@ import { UsageError } from '../../cli/fault.ts'
 import { HELP, VERSION_FLAG } from '../../cli/option.ts'
 import type { Options, Values } from '../../cli/option.ts'
 import { PORT_MAX, duration, wholeNumber } from '../../cli/value.ts'
+import { SPA_MAX_AGE_MAX_MS } from '../../config/config.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { readPorts } from '../../peer/fwknop/request.ts'
 import type { Port } from '../../peer/fwknop/request.ts'
@@ -41,6 +42,11 @@ const POSTERN_OPTIONS = {
   door: { value: 'NAME', kind: 'door', help: 'the door to open' },
   key: { value: 'FILE', kind: 'file', help: 'your secret key' },
   'server-key': { value: 'KEY', help: "the server's public key" },
+  'max-age': {
+    value: 'TIME',
+    read: duration(0, SPA_MAX_AGE_MAX_MS),
+    help: "the door's SPA_Max_Age, if it is 0 or above 10m",
+  },
 } as const satisfies Options
 
 const FWKNOP_OPTIONS = {
@@ -166,8 +172,8 @@ function requestOf(protocol: Protocol, common: SpaCommon, values: SpaValues, res
     throw new UsageError('--access excludes --door and --command', 'a packet asks for one thing')
   }
   if (protocol === 'postern') {
-    const { config: configFile, door, key: keyFile, 'server-key': serverKey } = values
-    return { ...common, protocol, access, configFile, door, keyFile, serverKey }
+    const { config: configFile, door, key: keyFile, 'server-key': serverKey, 'max-age': maxAgeMs } = values
+    return { ...common, protocol, access, configFile, door, keyFile, serverKey, maxAgeMs }
   }
   return {
     ...common,

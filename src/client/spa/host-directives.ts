@@ -1,4 +1,5 @@
 import { UsageError } from '../../cli/fault.ts'
+import { SPA_MAX_AGE_MAX_MS } from '../../config/config.ts'
 import { readTime } from '../../config/duration.ts'
 import { Directives, row } from '../../text/directive.ts'
 import type { Directive, Entries, Values } from '../../text/directive.ts'
@@ -123,6 +124,8 @@ export const HOST_DIRECTIVES = {
     mapped(readTime(1_000, CLAIM_OPEN_MAX_S * 1_000), (ms) => Math.ceil(ms / 1_000)),
     PACKET,
   ),
+  /** The door's SPA_Max_Age in milliseconds. */
+  maxAgeMs: host('SPA_Max_Age', 'TIME', readTime(0, SPA_MAX_AGE_MAX_MS), PACKET),
   claim: host('Claim', 'ADDRESS|source', readClaim, PACKET),
 } as const
 

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { SPA_MAX_AGE_DEFAULT_MS } from '../../config/config.ts'
 import { formatPort } from '../../peer/fwknop/request.ts'
 import type { Wanted } from '../../spa/noise/claim.ts'
 import { KEY_BYTES, keyPairOf } from '../../spa/noise/curve.ts'
 import type { KeyPair } from '../../spa/noise/curve.ts'
 import { formatKey, readKeyFile, readKeyText } from '../../spa/noise/key-text.ts'
 import { sealClaim } from '../../spa/noise/packet.ts'
+import { hasMinute } from '../../spa/noise/tag.ts'
 import { ClientError } from '../fault.ts'
 import { sendDatagram } from '../datagram.ts'
 import type { HostSettings } from './host-directives.ts'
@@ -39,6 +41,7 @@ export function planPostern(request: PosternRequest): Plan {
   const wanted = wantedBy(request, settings, file)
   const openS = request.seconds ?? settings.openS ?? 0
   const port = request.port ?? settings.port ?? SPA_PORT_DEFAULT
+  const withMinute = hasMinute(request.maxAgeMs ?? settings.maxAgeMs ?? SPA_MAX_AGE_DEFAULT_MS)
   let last = 0
   return {
     host: settings.host ?? request.host,
@@ -56,7 +59,8 @@ export function planPostern(request: PosternRequest): Plan {
       // Each packet's time is later than the previous one, even if the clock is set back.
       last = Math.max(Date.now(), last + 1)
       const claim = { wanted, address, openS }
-      const sealed = sealClaim({ user, server, claim, unixMs: last, random: randomBytes(KEY_BYTES) })
+      const random = randomBytes(KEY_BYTES)
+      const sealed = sealClaim({ user, server, claim, unixMs: last, random, withMinute })
       if ('fault' in sealed) throw new ClientError(`cannot send this request: ${sealed.fault}`)
       await sendDatagram(sealed.packet, port, destination, 0)
     },

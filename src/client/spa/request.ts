@@ -53,6 +53,8 @@ export interface PosternRequest extends SpaCommon {
   readonly keyFile: string | undefined
   /** The server's public key, as printed by `postern keygen server`. */
   readonly serverKey: string | undefined
+  /** The door's SPA_Max_Age in milliseconds, if it is not the default. */
+  readonly maxAgeMs: number | undefined
 }
 
 /** A request with a knockknock SYN. */

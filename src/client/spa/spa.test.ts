@@ -17,7 +17,7 @@ import type { OpenedSpa } from '../../peer/fwknop/open.ts'
 import type { DatedClaim } from '../../spa/noise/claim.ts'
 import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey } from '../../spa/noise/key-text.ts'
-import { openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
+import { openClaim } from '../../spa/noise/packet.ts'
 import { client } from '../client.ts'
 import { KNOCK_SPA } from './arguments.ts'
 import { readHostConfig } from './config-file.ts'
@@ -30,8 +30,8 @@ const KEY = new Uint8Array(32).map((_, index) => index)
 const HMAC_KEY = new Uint8Array(64).map((_, index) => 64 + index)
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 const STANZA = `KEY_BASE64 ${base64(KEY)}\nHMAC_KEY_BASE64: ${base64(HMAC_KEY)}\nUSE_HMAC Y\n`
-const server = serverKeyOf(new Uint8Array(32).fill(1))
-const SERVER_KEY = formatKey('postern-server', server.pair.publicKey)
+const server = keyPairOf(new Uint8Array(32).fill(1))
+const SERVER_KEY = formatKey('postern-server', server.publicKey)
 const user = keyPairOf(new Uint8Array(32).fill(2))
 const USER_SECRET = `# mine\n${formatKey('postern-user-secret', new Uint8Array(32).fill(2))}\n`
 

@@ -19,7 +19,7 @@ export async function server(asked: SpaKeyArguments, output: Output, here?: SpaS
   return await spaKey(KEY, asked, output, here, (publicText, file, { hostname }) => {
     return `the secret key is in ${file}
 
-for ~/.config/postern/config of each client; hand it to users, do not publish it:
+for ~/.config/postern/config of each client:
 
     [${hostname()}]
     Server_Key = ${publicText}

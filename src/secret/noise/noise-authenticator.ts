@@ -1,4 +1,5 @@
 import type { PacketNeeds } from '../../capture/needs.ts'
+import { SPA_MAX_AGE_DEFAULT_MS } from '../../config/config.ts'
 import type { Door, Options } from '../../config/config.ts'
 import type { Grant } from '../../door/grant.ts'
 import type { Held } from '../../door/held.ts'
@@ -7,28 +8,32 @@ import { FileError } from '../../file/file-error.ts'
 import { PUBLIC, SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
 import { WatchedFile } from '../../file/watched-file.ts'
-import { parseAddress, sameAddress } from '../../packet/address.ts'
+import { parseAddress } from '../../packet/address.ts'
+import { UDP, sourceOf } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
 import type { DatedClaim } from '../../spa/noise/claim.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../../spa/noise/key-text.ts'
-import { MAC1_BYTES, POSTERN_PACKET_BYTES, isForServer, openClaim, serverKeyOf } from '../../spa/noise/packet.ts'
-import type { ServerKey } from '../../spa/noise/packet.ts'
+import { sameBytes } from '../../spa/bytes.ts'
+import { KEY_BYTES, keyPairOf } from '../../spa/noise/curve.ts'
+import type { KeyPair } from '../../spa/noise/curve.ts'
+import { POSTERN_PACKET_BYTES, openClaim } from '../../spa/noise/packet.ts'
 import { permit, stillPermits } from '../../spa/noise/permission.ts'
+import { USER_TAG_BYTES, hasMinute } from '../../spa/noise/tag.ts'
 import { USERS_FILE_MAX_CHARS, readUsers, usersLeft } from '../../spa/noise/users.ts'
 import type { User, Users } from '../../spa/noise/users.ts'
 import type { Redemption } from '../../state/ledger.ts'
 import { arrivalOf, rejectedOf } from '../arrival.ts'
 import type { Arrival } from '../arrival.ts'
 import type { Claim, Verdict } from '../authenticator.ts'
-import type { PacketDeps } from '../deps.ts'
 import { admits, servicesFor, shortest } from '../door-bounds.ts'
-import { KnownSources } from '../known-sources.ts'
 import { PacketAuthenticator, withoutDigits } from '../packet-authenticator.ts'
 import type { PacketProof, Reading } from '../packet-authenticator.ts'
 import { packetDoors } from '../packet-door.ts'
 import type { PacketDoor } from '../packet-door.ts'
 import { lossRefusal } from '../since-loss.ts'
-import type { WorkBudget } from '../work-budget.ts'
+import { Allowances } from './allowances.ts'
+import { UserTags } from './user-tags.ts'
+import type { NeededTags } from './user-tags.ts'
 
 const SECOND_MS = 1_000
 const PACKETS: PacketNeeds = { datagrams: [{ first: POSTERN_PACKET_BYTES, last: POSTERN_PACKET_BYTES }], synPorts: [] }
@@ -52,21 +57,22 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
   protected override readonly protocols = ['postern'] as const
   protected override readonly packets = PACKETS
   protected override readonly content = 'users'
-  readonly #known: KnownSources
-  #server: ServerKey | undefined
-  #serverFile: { readonly path: string; readonly file: WatchedFile<ServerKey> } | undefined
+  readonly #tags = new UserTags(this.deps.clock, (key) => this.deps.ledger.newest(newestKey(key)) !== undefined)
+  readonly #allowances = new Allowances()
+  #server: KeyPair | undefined
+  #serverFile: { readonly path: string; readonly file: WatchedFile<KeyPair> } | undefined
+  /** True while doors are put in force. Their tags are renewed once, afterwards. */
+  #isReplacing = false
   /** The users by the marks of their keys, for each state of a file. */
   readonly #marked = new WeakMap<Users, ReadonlyMap<string, User>>()
 
-  constructor(deps: PacketDeps<NoiseProof>, work: WorkBudget) {
-    super(deps, work)
-    this.#known = new KnownSources('postern', deps.store, work)
-  }
-
   override replace(doors: readonly Door[], options: Pick<Options, 'spaKeyFile'>): void {
     this.#serverFile?.file.close()
+    this.#isReplacing = true
     if (packetDoors(doors, this.protocols).length > 0) this.#takeKey(options.spaKeyFile)
     super.replace(doors, options)
+    this.#isReplacing = false
+    this.#renewTags()
   }
 
   override files(): readonly string[] {
@@ -75,6 +81,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
 
   override async close(): Promise<void> {
     this.#serverFile?.file.close()
+    this.#tags.close()
     await super.close()
   }
 
@@ -88,10 +95,32 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
 
   protected override changed({ name }: PacketDoor, users: Users, before: Users | undefined): void {
     const { log, holdersChanged } = this.deps
-    for (const user of before ?? []) {
-      if (users.find(user.publicKey) === undefined) log.event({ kind: 'revoked', door: name, user: user.name })
+    this.#renewTags()
+    for (const [key, user] of before?.entries() ?? []) {
+      if (!users.has(key)) log.event({ kind: 'revoked', door: name, user: user.name })
     }
     holdersChanged()
+  }
+
+  /** Has the tags of all users made, and those of former users removed. A user of several doors has those of each. */
+  #renewTags(): void {
+    if (this.#isReplacing) return
+    const needed = new Map<string, NeededTags>()
+    for (const { door, file } of this.doors) {
+      const { maxAgeMs } = door.secret
+      const withMinute = hasMinute(maxAgeMs)
+      // Most clients do not set SPA_Max_Age, so that their tags contain a minute even if the door accepts any age.
+      const ageMs = withMinute ? maxAgeMs : SPA_MAX_AGE_DEFAULT_MS
+      for (const [key, { publicKey }] of file.state?.entries() ?? []) {
+        const other = needed.get(key)
+        needed.set(key, {
+          publicKey,
+          ageMs: Math.max(ageMs, other?.ageMs ?? 0),
+          withoutMinute: !withMinute || other?.withoutMinute === true,
+        })
+      }
+    }
+    this.#tags.replace(this.#server, needed)
   }
 
   /** Lets a holder keep the door if the file has the key, within the limits of the key's line. */
@@ -123,12 +152,13 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
   /** Loads and watches the server's key. If the file cannot be read, its last valid key stays. */
   #takeKey(path: string): void {
     if (this.#serverFile?.path !== path) this.#server = undefined
-    const file = new WatchedFile<ServerKey>({
+    const file = new WatchedFile<KeyPair>({
       path,
       before: this.#server,
       read: () => readServerKey(path),
       changed: (key) => {
         this.#server = key
+        this.#renewTags()
       },
       failed: (error) => {
         const missing = error instanceof FileError && error.reason === 'missing'
@@ -142,27 +172,36 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
   }
 
   override offer(packet: Packet, bytes: Uint8Array): boolean {
+    const { protocol, payloadStart, payloadEnd, time } = packet
+    if (protocol !== UDP || payloadEnd - payloadStart !== POSTERN_PACKET_BYTES) return false
+    const owner = this.#tags.find(bytes, payloadStart)
     const server = this.#server
-    const payload = this.payloadOf(packet, bytes)
-    if (server === undefined || payload === undefined || !isForServer(server, payload)) return false
+    if (owner === undefined || server === undefined) return false
+    // Only users get here, and anyone who has seen one of their packets in the last minutes.
+    if (!this.#allowances.has(owner, time)) {
+      this.explain(sourceOf(packet), 'too many single packets with the tag of this user at the moment')
+      return true
+    }
     const arrival = arrivalOf(packet)
     const { source } = arrival
-    const outer = Buffer.from(payload.buffer, payload.byteOffset, MAC1_BYTES).toString('latin1')
-    if (this.seen.has(outer)) {
+    const payload = bytes.subarray(payloadStart, payloadEnd)
+    const { buffer, byteOffset } = payload
+    const ephemeral = Buffer.from(buffer, byteOffset + USER_TAG_BYTES, KEY_BYTES).toString('latin1')
+    if (this.seen.has(ephemeral)) {
       this.explain(source, 'single packet: a copy of an earlier one')
       return true
     }
-    // Only senders who know the server's public key get here. Public-key work takes a tenth of a millisecond.
-    const done = this.work.run(source, 'itself', () => openClaim(server, payload, (key) => this.#holders(key)))
-    if (done === undefined) {
-      this.explain(source, 'too many single packets from there at the moment')
+    this.#allowances.spend(owner, time)
+    const find = (key: Uint8Array): readonly Holder[] | undefined =>
+      sameBytes(key, owner.publicKey) ? this.#holders(key) : undefined
+    const opened = openClaim(server, payload, find, owner.secret)
+    if ('mismatch' in opened) {
+      const { mismatch } = opened
+      this.explain(source, `single packet: ${mismatch === 'forged' ? mismatch : 'the tag is that of another user'}`)
       return true
     }
-    const opened = done.result
-    if (!('mismatch' in opened)) this.seen.set(outer, true)
-    if ('mismatch' in opened) {
-      this.explain(source, `single packet: ${opened.mismatch}`)
-    } else if ('fault' in opened) {
+    this.seen.set(ephemeral, true)
+    if ('fault' in opened) {
       this.#reject(opened.user[0]!.user, arrival, `a packet for another version: ${opened.fault}`)
     } else this.#judge(opened.user, opened.claim, arrival)
     return true
@@ -232,7 +271,6 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     const user = users.find(claim.proof.publicKey)
     const granted = user === undefined ? undefined : this.#grant({ door, user }, claim)
     if (granted === undefined || 'refusal' in granted) return undefined
-    if (sameAddress(granted.source, claim.source)) this.#known.opened(claim.source, 'yes')
     return granted
   }
 
@@ -246,10 +284,10 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
 }
 
 /** @throws FileError, or an Error with the fault of the key */
-function readServerKey(path: string): ServerKey {
+function readServerKey(path: string): KeyPair {
   const read = readKeyFile(readPrivateText(path, KEY_FILE_MAX_BYTES, SECRET), 'postern-server-secret')
   if ('message' in read) throw new Error(`${path}: ${read.message}\n${read.hint}`)
-  return serverKeyOf(read.value)
+  return keyPairOf(read.value)
 }
 
 /**

@@ -52,12 +52,15 @@ export type Read<User> =
 /**
  * Reads the message. `find` gets the sender's public key before the second half of the work. The sender has not yet
  * proved to hold its private key then.
+ *
+ * @param known the shared secret with the only sender that `find` accepts, if it is known already
  */
 export function readMessage<User>(
   recipient: KeyPair,
   prologue: Uint8Array,
   message: Uint8Array,
   find: (publicKey: Uint8Array) => User | undefined,
+  known?: Uint8Array,
 ): Read<User> {
   const forged: Read<User> = { mismatch: 'forged' }
   if (message.length < HANDSHAKE_BYTES) return forged
@@ -73,7 +76,7 @@ export function readMessage<User>(
   if (sender === undefined) return forged
   const user = find(sender)
   if (user === undefined) return { mismatch: 'unknown-key' }
-  const second = sharedSecret(recipient, sender)
+  const second = known ?? sharedSecret(recipient, sender)
   if (second === undefined) return forged
   state.mixKey(second)
   const payload = state.decrypt(message.subarray(identityEnd))

@@ -1,20 +1,21 @@
 // Goal: a packet says what its maker said, to the server it was made for and to nobody else; whatever differs from it in
 // one bit, or in length, or was made without a key that is known, opens nothing and ends nothing.
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formatAddress, parseAddress } from '../../packet/address.ts'
 import { CLAIM_BYTES, decodeClaim, encodeClaim } from './claim.ts'
 import type { Claim } from './claim.ts'
-import { keyPairOf } from './curve.ts'
-import { isForServer, MAC1_BYTES, openClaim, POSTERN_PACKET_BYTES, sealClaim, serverKeyOf } from './packet.ts'
+import { keyPairOf, sharedSecret } from './curve.ts'
+import { openClaim, POSTERN_PACKET_BYTES, sealClaim } from './packet.ts'
+import { USER_TAG_BYTES, hasMinute, minuteOf, tagKeyOf, tagOf } from './tag.ts'
 import { readTimestamp, timestampBytes } from './timestamp.ts'
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
 const toHex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 
-const server = serverKeyOf(new Uint8Array(32).fill(1))
+const server = keyPairOf(new Uint8Array(32).fill(1))
 const user = keyPairOf(new Uint8Array(32).fill(2))
 const NOW = 1_700_000_000_123
 const find = (publicKey: Uint8Array): 'alice' | undefined =>
@@ -24,9 +25,9 @@ const ssh: Claim = { wanted: { kind: 'door', door: 'ssh' }, address: parseAddres
 
 const seal = (
   claim: Claim,
-  { unixMs = NOW, random = new Uint8Array(randomBytes(32)), from = user, to = server } = {},
+  { unixMs = NOW, random = new Uint8Array(randomBytes(32)), from = user, to = server, withMinute = true } = {},
 ): Uint8Array => {
-  const sealed = sealClaim({ user: from, server: to.pair.publicKey, claim, unixMs, random })
+  const sealed = sealClaim({ user: from, server: to.publicKey, claim, unixMs, random, withMinute })
   if ('fault' in sealed) throw new Error(sealed.fault)
   return sealed.packet
 }
@@ -74,25 +75,13 @@ test('what is sealed is opened, by whom it was made for', () => {
   )
 })
 
-test('no bit of it can be another', () => {
+test('no bit of its message can be another, whatever the tag', () => {
   const packet = seal(ssh)
-  for (let index = 0; index < packet.length; index++) {
-    for (const bit of [1, 2, 4, 8, 16, 32, 64, 128]) {
+  for (let index = USER_TAG_BYTES; index < packet.length; index++) {
+    for (const bit of [1, 128]) {
       const flipped = packet.slice()
       flipped[index]! ^= bit
-      expect(openClaim(server, flipped, find)).toEqual({ mismatch: 'not-for-us' })
-    }
-  }
-})
-
-test('behind a right outer code, no bit of it can be another either', () => {
-  const message = seal(ssh).subarray(MAC1_BYTES)
-  expect(openClaim(server, forge(message), find)).toMatchObject({ user: 'alice' })
-  for (let index = 0; index < message.length; index++) {
-    for (const bit of [1, 128]) {
-      const flipped = message.slice()
-      flipped[index]! ^= bit
-      expect(openClaim(server, forge(flipped), find)).toEqual({ mismatch: 'forged' })
+      expect(openClaim(server, flipped, find)).toEqual({ mismatch: 'forged' })
     }
   }
 })
@@ -103,33 +92,30 @@ test('no other length is one', () => {
     if (length === packet.length) continue
     const other = new Uint8Array(length)
     other.set(packet.subarray(0, length))
-    expect(openClaim(server, other, find)).toEqual({ mismatch: 'not-for-us' })
+    expect(openClaim(server, other, find)).toEqual({ mismatch: 'forged' })
   }
 })
 
 test('random bytes of any length are none', () => {
-  for (let length = 0; length <= 2_000; length++) {
-    expect(openClaim(server, randomBytes(length), find)).toEqual({ mismatch: 'not-for-us' })
-  }
-  for (let round = 0; round < 200; round++) {
-    const noise = randomBytes(POSTERN_PACKET_BYTES)
-    noise.set(outerCode(noise.subarray(MAC1_BYTES)))
-    expect(openClaim(server, noise, find)).toEqual({ mismatch: 'forged' })
+  for (let length = 0; length <= 2_000; length += length < 400 ? 1 : 41) {
+    expect(openClaim(server, randomBytes(length), find)).toEqual({ mismatch: 'forged' })
   }
 })
 
 test('an ephemeral key that makes one secret with every key is refused', () => {
   const packet = seal(ssh)
-  packet.set(new Uint8Array(32), MAC1_BYTES)
-  packet.set(outerCode(packet.subarray(MAC1_BYTES)))
+  packet.set(new Uint8Array(32), USER_TAG_BYTES)
   expect(openClaim(server, packet, find)).toEqual({ mismatch: 'forged' })
 })
 
+test('a shared secret that is known ahead opens it as well, and another one does not', () => {
+  const secret = sharedSecret(server, user.publicKey)!
+  expect(openClaim(server, seal(ssh), find, secret)).toMatchObject({ user: 'alice' })
+  expect(openClaim(server, seal(ssh), find, new Uint8Array(32))).toEqual({ mismatch: 'forged' })
+})
+
 test('another server does not open it, and cannot pass it on', () => {
-  const other = serverKeyOf(new Uint8Array(32).fill(3))
-  expect(openClaim(other, seal(ssh), find)).toEqual({ mismatch: 'not-for-us' })
-  expect(isForServer(other, seal(ssh))).toBe(false)
-  expect(isForServer(server, seal(ssh))).toBe(true)
+  expect(openClaim(keyPairOf(new Uint8Array(32).fill(3)), seal(ssh), find)).toEqual({ mismatch: 'forged' })
 })
 
 test('a key that is not known is told, before the claim is looked at', () => {
@@ -137,12 +123,64 @@ test('a key that is not known is told, before the claim is looked at', () => {
   expect(openClaim(server, seal(ssh, { from: stranger }), find)).toEqual({ mismatch: 'unknown-key' })
 })
 
-test('two packets of one claim have nothing in common', () => {
+test('two packets of one claim have nothing in common but the tag of their minute', () => {
   const one = seal(ssh)
   const other = seal(ssh)
-  const same = one.filter((byte, index) => byte === other[index]).length
-  // Of 288 random bytes about one is the same by chance; twelve would be once in 10^8 runs.
+  expect(one.subarray(0, USER_TAG_BYTES)).toEqual(other.subarray(0, USER_TAG_BYTES))
+  const same = one.slice(USER_TAG_BYTES).filter((byte, index) => byte === other[USER_TAG_BYTES + index]).length
+  // Of 272 random bytes about one is the same by chance; twelve would be once in 10^8 runs.
   expect(same).toBeLessThan(12)
+})
+
+const tagIn = (packet: Uint8Array): string => toHex(packet.subarray(0, USER_TAG_BYTES))
+
+describe('tags', () => {
+  const minute = minuteOf(NOW)
+  const key = tagKeyOf(sharedSecret(server, user.publicKey)!, server.publicKey, user.publicKey)
+
+  test('the server makes the one that the client sent', () => {
+    expect(tagIn(seal(ssh))).toBe(toHex(tagOf(key, minute)))
+    expect(tagIn(seal(ssh, { withMinute: false }))).toBe(toHex(tagOf(key, undefined)))
+  })
+
+  test('the key is HKDF of the shared secret, as RFC 5869 has it', () => {
+    const dh = sharedSecret(server, user.publicKey)!
+    const derived = hkdfSync('sha256', dh, 'postern spa 2 tag', Buffer.concat([server.publicKey, user.publicKey]), 32)
+    expect(toHex(key)).toBe(toHex(new Uint8Array(derived)))
+  })
+
+  test('minutes, users and servers have none in common, and the same minute always has the same', () => {
+    const others = [
+      seal(ssh, { unixMs: NOW - 60_000 }),
+      seal(ssh, { unixMs: NOW + 60_000 }),
+      seal(ssh, { withMinute: false }),
+      seal(ssh, { from: keyPairOf(new Uint8Array(32).fill(9)) }),
+      seal(ssh, { to: keyPairOf(new Uint8Array(32).fill(3)) }),
+      // The same two keys in each other's place have one shared secret.
+      seal(ssh, { from: server, to: user }),
+    ].map(tagIn)
+    expect(new Set([tagIn(seal(ssh)), ...others]).size).toBe(others.length + 1)
+    const start = minute * 60_000
+    expect(tagIn(seal(ssh, { unixMs: start }))).toBe(tagIn(seal(ssh, { unixMs: start + 59_999.9 })))
+    expect(tagIn(seal(ssh, { unixMs: start }))).not.toBe(tagIn(seal(ssh, { unixMs: start - 0.1 })))
+  })
+
+  test('a minute is eight bytes, big-endian, also beyond 32 bits', () => {
+    const code = (bytes: string): string => createHmac('sha256', key).update(hex(bytes)).digest('hex').slice(0, 32)
+    expect(toHex(tagOf(key, 28_333_333))).toBe(code('0000000001b05515'))
+    expect(toHex(tagOf(key, 2 ** 32 + 7))).toBe(code('0000000100000007'))
+    expect(toHex(tagOf(key, undefined))).toBe(code(''))
+  })
+
+  test.each([
+    [undefined, false],
+    [0, false],
+    [1, true],
+    [600_000, true],
+    [600_001, false],
+  ])('SPA_Max_Age of %s milliseconds: a minute in them: %s', (age, expected) => {
+    expect(hasMinute(age)).toBe(expected)
+  })
 })
 
 describe('the fixed packets of doc/spa.md', () => {
@@ -159,6 +197,8 @@ describe('the fixed packets of doc/spa.md', () => {
       readonly ports?: readonly { readonly protocol: 6 | 17; readonly port: number }[]
       readonly address?: string
       readonly openS: number
+      readonly withMinute: boolean
+      readonly tagKey: string
       readonly claim: string
       readonly packet: string
     }[]
@@ -169,14 +209,18 @@ describe('the fixed packets of doc/spa.md', () => {
     const wanted: Claim['wanted'] =
       vector.door === undefined ? { kind: 'ports', ports: vector.ports! } : { kind: 'door', door: vector.door }
     const address = vector.address === undefined ? undefined : parseAddress(vector.address)
-    const to = serverKeyOf(hex(vector.server))
+    const to = keyPairOf(hex(vector.server))
     const from = keyPairOf(hex(vector.user))
     const claim: Claim = { wanted, address, openS: vector.openS }
-    const packet = seal(claim, { from, to, unixMs: vector.unixMs, random: Buffer.from(vector.ephemeral, 'hex') })
+    const { unixMs, withMinute } = vector
+    const packet = seal(claim, { from, to, unixMs, withMinute, random: Buffer.from(vector.ephemeral, 'hex') })
     expect(toHex(packet)).toBe(vector.packet)
     expect(encodeClaim(claim, vector.unixMs)).toEqual({ bytes: hex(vector.claim) })
     const opened = openClaim(to, hex(vector.packet), toHex)
     expect(opened).toMatchObject({ user: toHex(from.publicKey), claim })
+    const secret = sharedSecret(to, from.publicKey)!
+    expect(toHex(tagKeyOf(secret, to.publicKey, from.publicKey))).toBe(vector.tagKey)
+    expect(documented).toContain(vector.tagKey)
     expect(documented).toContain(vector.packet)
     expect(documented).toContain(vector.claim)
   })
@@ -278,22 +322,6 @@ describe('times', () => {
     )
   })
 })
-
-/** A packet with a right outer code: whoever knows the server's public key can make that, and nothing more. */
-function forge(message: Uint8Array): Uint8Array {
-  const packet = new Uint8Array(MAC1_BYTES + message.length)
-  packet.set(outerCode(message))
-  packet.set(message, MAC1_BYTES)
-  return packet
-}
-
-/** The outer code as doc/spa.md describes it, made again from the words there. */
-function outerCode(message: Uint8Array): Uint8Array {
-  return createHmac('sha256', createHash('sha256').update('postern mac1').update(server.pair.publicKey).digest())
-    .update(message)
-    .digest()
-    .subarray(0, 16)
-}
 
 /** The bytes of a claim that is in order. */
 function good(): Uint8Array {

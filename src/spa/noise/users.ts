@@ -10,7 +10,7 @@ import type { UserOptions } from './user-options.ts'
 /** The maximum size of a users file, in UTF-16 units. */
 export const USERS_FILE_MAX_CHARS = 4 * 1_048_576
 /** The maximum number of users in a file. */
-export const USERS_MAX = 10_000
+export const USERS_MAX = 20_000
 /** The maximum length of a user's name, which appears in log lines, in characters. */
 export const USER_NAME_MAX_CHARS = 127
 
@@ -42,6 +42,16 @@ export class Users {
   /** Returns the user of a public key. */
   find(publicKey: Uint8Array): User | undefined {
     return this.#byKey.get(encodeHex(publicKey))
+  }
+
+  /** Returns true if there is a user with the key of an entry. */
+  has(key: string): boolean {
+    return this.#byKey.has(key)
+  }
+
+  /** Returns the users with a text for each public key. */
+  entries(): IterableIterator<[string, User]> {
+    return this.#byKey.entries()
   }
 
   [Symbol.iterator](): IterableIterator<User> {
