@@ -5,6 +5,7 @@ import { attempts } from './attempts.ts'
 import { flood } from './flood.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
+import { openings } from './openings.ts'
 import { ordinary } from './ordinary.ts'
 import { tableText } from './row.ts'
 import type { Measure, Row } from './row.ts'
@@ -16,6 +17,7 @@ import { removeWorlds } from './world.ts'
 const MEASURES: Readonly<Record<string, Measure>> = {
   latency,
   flood,
+  openings,
   attempts,
   ordinary,
   users,

@@ -59,13 +59,23 @@ export function nativeDoor(seconds: number): string {
   return `${lines.join('\n')}\n`
 }
 
-/** Starts a daemon with these doors and waits until it listens. It writes a log file, as it would on a server. */
-export async function startPeer(world: World, side: Side, doors: string, limitMs = LISTEN_MAX_MS): Promise<Peer> {
+/**
+ * Starts a daemon with these doors and waits until it listens. It writes a log file, as it would on a server.
+ *
+ * @param core the only processor core that it runs on
+ */
+export async function startPeer(
+  world: World,
+  side: Side,
+  doors: string,
+  limitMs = LISTEN_MAX_MS,
+  core?: number,
+): Promise<Peer> {
   const log = world.file(`${side}.log`)
   const state = side === 'ours' ? `\tStateDir = ${world.file('state')}\n` : ''
   const config = world.file(`${side}.conf`, `[options]\n\tlogfile = ${log}\n${state}${doors}`)
   const argv = side === 'ours' ? [process.execPath, program('knockd')] : [THEIR_KNOCKD]
-  const peer = new Process([...argv, '-c', config, '-i', 'eth0'], { ns: world.server })
+  const peer = new Process([...onCore(core), ...argv, '-c', config, '-i', 'eth0'], { ns: world.server })
   const end = performance.now() + limitMs
   while (logged({ log }, /listening on/) === 0) {
     if (peer.exit !== undefined) throw new Error(`${side} ended before it listened:\n${peer.lines.join('\n')}`)
@@ -73,6 +83,11 @@ export async function startPeer(world: World, side: Side, doors: string, limitMs
     await sleep(LISTEN_LOOK_MS)
   }
   return { process: peer, config, log }
+}
+
+/** The words before a command that keep it to a processor core. */
+export function onCore(core: number | undefined): readonly string[] {
+  return core === undefined ? [] : ['taskset', '-c', String(core)]
 }
 
 /** Lines of a daemon's log that match. */

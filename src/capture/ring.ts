@@ -8,8 +8,8 @@ export const FLOOD_BUFFER_BYTES = 32 * 1_048_576
 export const FLOOD_OVER_MS = 10_000
 /** Batches fetched in a row before other tasks run. */
 const BATCHES_MAX = 4
-/** Milliseconds by which two captures may tell the time of one packet differently. Such a packet counts twice. */
-const CLOCK_STEP_MS = 0.05
+/** Milliseconds by which two captures may tell the time of one packet differently. */
+const CLOCK_STEP_MS = 0.005
 /** Most batches fetched from a replaced capture. The larger buffer holds fewer. */
 const LAST_BATCHES_MAX = 128
 
@@ -157,7 +157,8 @@ export class Ring<Capture extends RingCapture> {
       taken += count
       if (count < this.#capture.batchMax) break
     }
-    this.#seenUntil = until - CLOCK_STEP_MS
+    // A packet on the boundary is handled twice rather than never. To the gate, it was doubled on its way.
+    this.#seenUntil = until < begun ? until : begun - CLOCK_STEP_MS
     return taken
   }
 }

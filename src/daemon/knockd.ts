@@ -5,6 +5,9 @@ import { KNOCKD } from './arguments.ts'
 import type { Arguments } from './arguments.ts'
 import { inBackground, releaseStarter, startInBackground, tellStarter } from './background.ts'
 
+/** Milliseconds from the start until its memory is given back. */
+const TRIM_AFTER_MS = 2_000
+
 /** Runs knockd's command line and calls `exit` once when it ends. */
 export async function knockd(argv: readonly string[], exit: (code: number) => void): Promise<void> {
   // The daemon keeps running if nobody reads its output.
@@ -24,14 +27,21 @@ export async function listen(args: Arguments): Promise<number> {
   }
   if (args.daemon && !inBackground()) return await startInBackground((text) => process.stderr.write(text))
   // The modules below load native libraries. The code above does not.
-  const [{ Daemon }, { ConfigError }, { removePidFile, writePidFile, PID_FILE_DEFAULT }, { notify }, { nameProcess }] =
-    await Promise.all([
-      import('./daemon.ts'),
-      import('./config-file.ts'),
-      import('./pid-file.ts'),
-      import('./notify.ts'),
-      import('../native/process-name.ts'),
-    ])
+  const [
+    { Daemon },
+    { ConfigError },
+    { removePidFile, writePidFile, PID_FILE_DEFAULT },
+    { notify },
+    { nameProcess },
+    { trimMemory },
+  ] = await Promise.all([
+    import('./daemon.ts'),
+    import('./config-file.ts'),
+    import('./pid-file.ts'),
+    import('./notify.ts'),
+    import('../native/process-name.ts'),
+    import('../native/memory.ts'),
+  ])
   nameProcess('knockd', process.argv.slice(2))
   const signals = new Signals()
   try {
@@ -45,6 +55,8 @@ export async function listen(args: Arguments): Promise<number> {
     }
     notify('READY=1')
     if (inBackground()) releaseStarter()
+    // The start takes more memory than the work.
+    setTimeout(trimMemory, TRIM_AFTER_MS).unref()
     await signals.serve(daemon)
     if (pidFile !== undefined) removePidFile(pidFile)
     return DONE

@@ -81,6 +81,7 @@ export class LineQueue {
       }
     })
     this.#hurry = undefined
+    this.#writes.take(performance.now())
   }
 
   async #write(): Promise<void> {
