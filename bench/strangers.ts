@@ -54,7 +54,7 @@ async function flooding<Found>(
   }
 }
 
-/** What strangers cost who knock steadily: CPU, and the memory at which the daemon levels. knockd is not measured. */
+/** The cost of strangers that knock steadily: CPU, and the memory at which the daemon levels. It is not measured for knockd. */
 export async function strangers(say: (text: string) => void): Promise<readonly Row[]> {
   say(`${PPS} first knocks a second of strangers`)
   const steady = await flooding(10, PPS, 1, async (world, pid, sent) => {
@@ -74,9 +74,9 @@ export async function strangers(say: (text: string) => void): Promise<readonly R
   say(`${PPS * FASTER} first knocks a second, until memory levels`)
   const sizes = await flooding(10 / FASTER, PPS * FASTER, LEVEL_LOOPS, async (_world, pid, sent) => {
     const found: { readonly rssMiB: number; readonly ownMiB: number }[] = []
-    let ended = false
-    void sent.finally(() => (ended = true)).catch(() => undefined)
-    while (!ended) {
+    const state = { ended: false }
+    void sent.finally(() => (state.ended = true)).catch(() => undefined)
+    while (!state.ended) {
       await sleep(LEVEL_LOOK_MS)
       found.push({ rssMiB: memoryOf(pid, 'now'), ownMiB: privateOf(pid).ownMiB })
     }

@@ -28,7 +28,7 @@ export function usageOf(pid: number): Usage {
 
 /** Memory that only one process has, in MiB. */
 export interface Private {
-  /** What it has written itself: its heaps, stacks and data. The kernel cannot drop it. */
+  /** Heaps, stacks and data that it has written. The kernel cannot drop them. */
   readonly ownMiB: number
   /** The packet buffers of its captures, which are the kernel's memory mapped into it. */
   readonly ringMiB: number

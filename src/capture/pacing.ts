@@ -1,7 +1,7 @@
 /** Wake-ups that are permitted at once after a quiet time, more than a sequence has knocks. */
 export const WAKES_BURST = 40
 /** Milliseconds between wake-ups in a flood of first knocks. A legitimate knock waits no longer than that. */
-export const WAKE_INTERVAL_MS = 15
+export const WAKE_INTERVAL_MS = 20
 /** The same while some source is between its second and its last knock. */
 export const EXPECTING_INTERVAL_MS = 5
 /** Milliseconds after a second or later knock for which the shorter interval holds. */

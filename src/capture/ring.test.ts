@@ -24,7 +24,7 @@ class Line {
     for (let sent = 0; sent < count; sent++) {
       const number = this.#number++
       this.#time = Math.max(this.#time + 0.001, Date.now())
-      for (const capture of [...this.captures].reverse()) {
+      for (const capture of [...this.captures].toReversed()) {
         this.#time += 0.001
         capture.get({ number, time: this.#time })
       }

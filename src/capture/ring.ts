@@ -147,16 +147,19 @@ export class Ring<Capture extends RingCapture> {
   #empty(each: TakeFrame): number {
     // The clock shows whole milliseconds, rounded down.
     const begun = Date.now() + 1
-    let [taken, until] = [0, -Infinity]
-    for (let batch = 0; batch < LAST_BATCHES_MAX && until < begun; batch++) {
-      const count = this.#take((bytes, start, end, wireLength, time) => {
-        until = Math.min(begun, time)
-        if (time < begun) each(bytes, start, end, wireLength, time)
-        else this.#handled--
-      })
-      taken += count
-      if (count < this.#capture.batchMax) break
+    const handled = { until: -Infinity }
+    const earlier: TakeFrame = (bytes, start, end, wireLength, time) => {
+      handled.until = Math.min(begun, time)
+      if (time < begun) each(bytes, start, end, wireLength, time)
+      else this.#handled--
     }
+    let taken = 0
+    for (let batch = 0; batch < LAST_BATCHES_MAX; batch++) {
+      const count = this.#take(earlier)
+      taken += count
+      if (count < this.#capture.batchMax || handled.until >= begun) break
+    }
+    const { until } = handled
     // A packet on the boundary is handled twice rather than never. To the gate, it was doubled on its way.
     this.#seenUntil = until < begun ? until : begun - CLOCK_STEP_MS
     return taken

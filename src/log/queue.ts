@@ -39,7 +39,7 @@ export class LineQueue {
   #lost = 0
   #pump: Promise<void> | undefined
   readonly #writes = new TokenBucket(WRITES_PER_S, WRITES_BURST)
-  /** Ends the pause before the next write; `undefined`: there is none. */
+  /** Ends the pause before the next write; `undefined`: there is no pause. */
   #hurry: (() => void) | undefined
   /** The callers that wait until the queue is empty. */
   #waiting = 0
