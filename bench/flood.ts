@@ -1,9 +1,11 @@
+import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { knockAndConnect } from './knocking.ts'
 import { SEQUENCE, SIDES, commandDoor, logged, lostByOurs, nativeDoor, startPeer } from './peers.ts'
 import type { Side } from './peers.ts'
 import { figure, times } from './row.ts'
 import type { Cell, Row, Terms } from './row.ts'
+import { strangers } from './strangers.ts'
 import { generate, writeTraffic } from './traffic.ts'
 import { memoryOf, usageOf } from './usage.ts'
 import { SERVICE_PORT, World } from './world.ts'
@@ -27,6 +29,8 @@ const HONEST_MAX_MS = 20
 /** Milliseconds after which a daemon that is behind is not waited for any more. */
 const SETTLE_MAX_MS = 20_000
 const SETTLE_LOOK_MS = 250
+/** The cores of the daemon and of the generator, so that neither takes time from the other. */
+const [DAEMON_CORE, GENERATOR_CORE] = cpus().length > 1 ? [0, 1] : []
 /** Share of a core, in percent, that the slowest flood may take. */
 const CPU_MAX_PERCENT = 3
 
@@ -55,9 +59,9 @@ async function flooded(side: Side, pps: number | undefined, loops: number, nativ
     }))
     // Longer than the flood, so that its attempts are all live together.
     const doors = native ? `Hide_With = reset\n${nativeDoor(1)}Seq_Timeout = 60s\n` : commandDoor(1, 60)
-    const peer = await startPeer(world, side, doors)
+    const peer = await startPeer(world, side, doors, { core: DAEMON_CORE })
     const before = usageOf(peer.process.pid)
-    const flooding = generate(world, path, { pps, loops, packets: SOURCES, seconds: FLOOD_MAX_S })
+    const flooding = generate(world, path, { pps, loops, packets: SOURCES, seconds: FLOOD_MAX_S, core: GENERATOR_CORE })
     await sleep(HONEST_AFTER_MS)
     const [honest] = await knockAndConnect(world, 1)
     const { packets, rate } = await flooding
@@ -108,6 +112,13 @@ export async function flood({ quick, say }: Terms): Promise<readonly Row[]> {
     rows.push(
       { measure: `${flooding}: lost`, ...both(({ lost }) => figure(lost, '%')), aim: 'none', met: ours.lost === 0 },
       {
+        measure: '  lost, native door',
+        ours: figure(native.lost, '%'),
+        theirs: undefined,
+        aim: 'none',
+        met: native.lost === 0,
+      },
+      {
         measure: '  honest knock opens in, by command',
         ...both(honestText),
         aim: `under ${HONEST_MAX_MS} ms`,
@@ -137,6 +148,11 @@ export async function flood({ quick, say }: Terms): Promise<readonly Row[]> {
     )
   }
   const how = 'ours by its capture counters, theirs by the sources whose first knock is in its log'
-  rows.push({ measure: 'flood: how losses are counted', ours: undefined, theirs: undefined, note: how })
+  const cores =
+    DAEMON_CORE === undefined
+      ? 'one core for all'
+      : `daemons are kept to core ${DAEMON_CORE}, the generator to core ${GENERATOR_CORE}`
+  rows.push({ measure: 'flood: how it was measured', ours: undefined, theirs: undefined, note: `${how}; ${cores}` })
+  rows.push(...(await strangers(say)))
   return rows
 }

@@ -8,6 +8,7 @@ import { machineFacts } from './facts.ts'
 import { flood } from './flood.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
+import { openings } from './openings.ts'
 import { ordinary } from './ordinary.ts'
 import { PROJECT } from './peers.ts'
 import { renewedReadme, resultsText } from './results.ts'
@@ -26,6 +27,7 @@ const MEASURES: Readonly<Record<string, readonly [measure: Measure, peer: string
   latency: [latency, 'knockd'],
   commands: [commands, 'knockd'],
   flood: [flood, 'knockd'],
+  openings: [openings, 'knockd'],
   attempts: [attempts, 'knockd'],
   ordinary: [ordinary, 'knockd'],
   users: [users, 'knockd'],

@@ -64,6 +64,8 @@ export interface Starting {
   readonly limitMs?: number
   /** Arguments for Node.js, ahead of our program. */
   readonly node?: readonly string[]
+  /** The only processor core that the daemon runs on. */
+  readonly core?: number | undefined
 }
 
 /** Starts a daemon with these doors and waits until it listens. It writes a log file, as it would on a server. */
@@ -71,13 +73,13 @@ export async function startPeer(
   world: World,
   side: Side,
   doors: string,
-  { limitMs = LISTEN_MAX_MS, node = [] }: Starting = {},
+  { limitMs = LISTEN_MAX_MS, node = [], core }: Starting = {},
 ): Promise<Peer> {
   const log = world.file(`${side}.log`)
   const state = side === 'ours' ? `\tStateDir = ${world.file('state')}\n` : ''
   const config = world.file(`${side}.conf`, `[options]\n\tlogfile = ${log}\n${state}${doors}`)
   const argv = side === 'ours' ? [process.execPath, ...node, program('knockd')] : [THEIR_KNOCKD]
-  const peer = new Process([...argv, '-c', config, '-i', 'eth0'], { ns: world.server })
+  const peer = new Process([...onCore(core), ...argv, '-c', config, '-i', 'eth0'], { ns: world.server })
   const end = performance.now() + limitMs
   while (logged({ log }, /listening on/) === 0) {
     if (peer.exit !== undefined) throw new Error(`${side} ended before it listened:\n${peer.lines.join('\n')}`)
@@ -85,6 +87,11 @@ export async function startPeer(
     await sleep(LISTEN_LOOK_MS)
   }
   return { process: peer, config, log }
+}
+
+/** The words before a command that keep it to a processor core. */
+export function onCore(core: number | undefined): readonly string[] {
+  return core === undefined ? [] : ['taskset', '-c', String(core)]
 }
 
 /** Lines of a daemon's log that match. */

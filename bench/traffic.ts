@@ -1,5 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { run } from '../test/lab/process.ts'
+import { onCore } from './peers.ts'
 import { SERVER } from './world.ts'
 import type { World } from './world.ts'
 
@@ -149,17 +150,19 @@ export interface Generating {
   readonly packets: number
   /** Seconds after which it ends even if not all is sent. */
   readonly seconds?: number
+  /** The only processor core that the generator runs on. */
+  readonly core?: number | undefined
 }
 
 /** Sends a capture from the client, `loops` times over, at a rate or as fast as it goes. */
 export async function generate(
   world: World,
   path: string,
-  { pps, loops = 1, packets, seconds }: Generating,
+  { pps, loops = 1, packets, seconds, core }: Generating,
 ): Promise<Generated> {
   const speed = pps === undefined ? ['--topspeed'] : [`--pps=${pps}`]
   const end = seconds === undefined ? [] : [`--duration=${seconds}`]
-  const argv = ['tcpreplay', '-q', '-K', '-i', 'eth0', ...speed, `--loop=${loops}`, ...end, path]
+  const argv = [...onCore(core), 'tcpreplay', '-q', '-K', '-i', 'eth0', ...speed, `--loop=${loops}`, ...end, path]
   const needed = pps === undefined ? 0 : (packets * loops) / pps
   const limitMs = (Math.min(needed, seconds ?? Infinity) + GENERATOR_SPARE_S) * 1000
   const { stdout } = await run(argv, { ns: world.client, limitMs })

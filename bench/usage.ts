@@ -26,6 +26,30 @@ export function usageOf(pid: number): Usage {
   return { cpuMs, wakeUps, at: performance.now() }
 }
 
+/** Memory that only one process has, in MiB. */
+export interface Private {
+  /** Heaps, stacks and data that it has written. The kernel cannot drop them. */
+  readonly ownMiB: number
+  /** The packet buffers of its captures, which are the kernel's memory mapped into it. */
+  readonly ringMiB: number
+}
+
+/**
+ * Private memory of a process (proc(5), smaps). Pages of mapped files that it did not write are left out: they are the
+ * system's cache, and private only as long as no other process maps the same file.
+ */
+export function privateOf(pid: number): Private {
+  let [ownKiB, ringKiB, isRing] = [0, 0, false]
+  for (const line of readFileSync(`/proc/${pid}/smaps`, 'utf8').split('\n')) {
+    const [, name, kib] = /^(\w+): +(\d+) kB$/.exec(line) ?? []
+    if (name === undefined) {
+      if (/^[0-9a-f]+-/.test(line)) isRing = line.includes(' socket:[')
+    } else if (isRing && name === 'Rss') ringKiB += Number(kib)
+    else if (!isRing && name === 'Private_Dirty') ownKiB += Number(kib)
+  }
+  return { ownMiB: ownKiB / KIB_PER_MIB, ringMiB: ringKiB / KIB_PER_MIB }
+}
+
 /** Memory of a process in MiB: what it has now, or had at most. */
 export function memoryOf(pid: number, which: 'now' | 'peak'): number {
   return field(`/proc/${pid}/status`, which === 'now' ? 'VmRSS' : 'VmHWM') / KIB_PER_MIB

@@ -2,28 +2,22 @@ import { interfaceIndex } from '../native/libc.ts'
 import type { Watched } from '../native/watch.ts'
 import { CaptureError, LiveCapture } from '../native/pcap.ts'
 import type { CaptureCounts, TakeFrame } from '../native/pcap.ts'
-import { Pacing, WAKE_INTERVAL_MS } from './pacing.ts'
+import { CROWD_INTERVAL_MS, CROWD_PACKETS, Pacing } from './pacing.ts'
+import { Ring } from './ring.ts'
 
 /** Bytes captured of a packet. They suffice for two VLAN tags, IPv6 with extension headers and a TCP header. */
 export const SNAPLEN_BYTES = 256
 /** The bytes for headers if payloads are captured. The longest payload is added to them. */
 const HEADERS_BYTES = 192
-/** Kernel memory for the waiting packets of one interface, in bytes. */
-export const BUFFER_BYTES = 4 * 1_048_576
-/**
- * With so many packets at a time, the buffer may be full before the next fetch. That fetch then follows after so many
- * milliseconds.
- */
-const CROWD_PACKETS = 1_000
-const CROWD_INTERVAL_MS = 1
-/** Batches fetched in a row before other tasks run. */
-const BATCHES_MAX = 4
 
 /** The events of a capture. */
 export interface CaptureEvents {
   frame: TakeFrame
-  /** Called after all waiting packets were fetched. */
-  taken(): void
+  /**
+   * Called after all waiting packets were fetched. Returns true if one of them was the second or a later knock of a
+   * sequence, so that more are expected.
+   */
+  taken(): boolean
   /** Called when the interface is down or gone. Nothing is captured from then on. */
   lost(reason: string): void
   /** Called when another event handler has thrown. */
@@ -32,8 +26,8 @@ export interface CaptureEvents {
 
 /** The capture on one interface. */
 export class InterfaceCapture {
-  readonly #capture: LiveCapture
-  readonly #watched: Watched
+  readonly #ring: Ring<LiveCapture>
+  #watched: Watched
   readonly #index: number
   readonly #name: string
   readonly #events: CaptureEvents
@@ -51,22 +45,20 @@ export class InterfaceCapture {
     this.#name = name
     this.#events = events
     this.#index = interfaceIndex(name)
-    this.#capture = new LiveCapture(name, Math.max(SNAPLEN_BYTES, HEADERS_BYTES + payloadMax), BUFFER_BYTES)
-    try {
-      this.setFilter(filter(this.#capture.linkType))
-    } catch (error) {
-      this.#capture.close()
-      throw error
-    }
-    this.#watched = this.#capture.watch(() => this.#wake())
+    const snaplen = Math.max(SNAPLEN_BYTES, HEADERS_BYTES + payloadMax)
+    this.#ring = new Ring(
+      (bufferBytes) => this.#open(snaplen, bufferBytes, filter),
+      () => this.#watchAgain(),
+    )
+    this.#watched = this.#watch()
   }
 
   get linkType(): number {
-    return this.#capture.linkType
+    return this.#ring.capture.linkType
   }
 
   get counts(): CaptureCounts {
-    return this.#capture.counts()
+    return this.#ring.counts
   }
 
   /** Returns true if the name still belongs to the captured interface. It may have been renamed or replaced. */
@@ -76,7 +68,7 @@ export class InterfaceCapture {
 
   /** Returns the reason why the capture receives other packets than the filter accepts, or `undefined`. */
   get tamperedWith(): string | undefined {
-    return this.#capture.tamperedWith
+    return this.#ring.capture.tamperedWith
   }
 
   /**
@@ -85,8 +77,13 @@ export class InterfaceCapture {
    */
   setFilter(expression: string): void {
     if (expression === this.#expression) return
-    this.#capture.setFilter(expression)
+    this.#ring.capture.setFilter(expression)
     this.#expression = expression
+  }
+
+  /** Fetches packets if the large buffer is still in use, so that it is given back after a flood. */
+  calm(): void {
+    if (this.#ring.deep && this.#later === undefined && !this.#closed) this.#rest(0)
   }
 
   close(): void {
@@ -94,7 +91,7 @@ export class InterfaceCapture {
     this.#closed = true
     clearTimeout(this.#later)
     this.#watched.close()
-    this.#capture.close()
+    this.#ring.close()
   }
 
   /** If a packet causes an error, the rest of its batch is still handled, and the watch continues. */
@@ -106,19 +103,43 @@ export class InterfaceCapture {
     }
   }
 
+  /** @param filter makes the filter of the first capture. Later ones have the present filter. */
+  #open(snaplen: number, bufferBytes: number, filter: (linkType: number) => string): LiveCapture {
+    const capture = new LiveCapture(this.#name, snaplen, bufferBytes)
+    try {
+      this.#expression ||= filter(capture.linkType)
+      capture.setFilter(this.#expression)
+    } catch (error) {
+      capture.close()
+      throw error
+    }
+    return capture
+  }
+
+  #watch(): Watched {
+    return this.#ring.capture.watch(() => this.#wake())
+  }
+
+  /** Watches the capture that replaced another one. That happens amid a fetch, after which a pause follows. */
+  #watchAgain(): void {
+    this.#watched.close()
+    this.#watched = this.#watch()
+    // A packet of that fetch may have changed the filter.
+    this.#ring.capture.setFilter(this.#expression)
+  }
+
   #wake(): void {
     if (this.#closed || this.#later !== undefined) return
     const wait = this.#pacing.wait(performance.now())
-    if (wait === 0) {
-      this.#take()
-      return
-    }
-    this.#watched.pause()
-    this.#rest(wait)
+    const taken = wait === 0 ? this.#take() : 0
+    if (this.#closed) return
+    if (wait > 0) this.#rest(wait)
+    else if (taken >= CROWD_PACKETS) this.#rest(CROWD_INTERVAL_MS)
   }
 
   /** Fetches packets after a pause. Watching resumes only after a pause without packets. */
   #rest(ms: number): void {
+    this.#watched.pause()
     this.#later = setTimeout(() => {
       this.#later = undefined
       if (this.#closed) return
@@ -126,7 +147,7 @@ export class InterfaceCapture {
       const taken = this.#take()
       if (this.#closed) return
       if (taken === 0) this.#watched.resume()
-      else this.#rest(taken < CROWD_PACKETS ? WAKE_INTERVAL_MS : CROWD_INTERVAL_MS)
+      else this.#rest(this.#pacing.pause(taken, performance.now()))
     }, ms)
   }
 
@@ -134,11 +155,7 @@ export class InterfaceCapture {
   #take(): number {
     let taken = 0
     try {
-      for (let batch = 0; batch < BATCHES_MAX; batch++) {
-        const count = this.#capture.take(this.#frame)
-        taken += count
-        if (count < this.#capture.batchMax) break
-      }
+      taken = this.#ring.take(this.#frame, performance.now())
     } catch (error) {
       if (error instanceof CaptureError) {
         this.close()
@@ -146,7 +163,7 @@ export class InterfaceCapture {
       } else this.#events.failed(error)
     }
     try {
-      this.#events.taken()
+      if (this.#events.taken()) this.#pacing.expect(performance.now())
     } catch (error) {
       this.#events.failed(error)
     }

@@ -37,8 +37,11 @@ export interface ListenDeps {
    * @param knock true if the packet may be a knock; false if it was captured only for its length
    */
   packet(packet: Packet, bytes: Uint8Array, knock: boolean): void
-  /** Called after all waiting packets were fetched. */
-  taken(): void
+  /**
+   * Called after all waiting packets were fetched. Returns true if one of them was the second or a later knock of a
+   * sequence.
+   */
+  taken(): boolean
   /** Called with the host's addresses when they change. */
   local(addresses: readonly Address[]): void
   listening(name: string): void
@@ -131,6 +134,7 @@ export class Interfaces {
   checkHearing(): void {
     for (const slot of this.#slots) {
       const { capture } = slot
+      capture?.calm()
       // Link notifications handle an interface that is gone.
       const reason = capture?.current === true ? capture.tamperedWith : undefined
       if (capture === undefined || reason === undefined) continue

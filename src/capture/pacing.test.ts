@@ -1,6 +1,14 @@
-// Goal: a quiet host's packets are taken at once, and a flood's in batches.
+// Goal: a quiet host's packets are taken at once, a flood's in batches, and somebody's last knock waits the least.
 import { expect, test } from 'vitest'
-import { Pacing, WAKES_BURST, WAKE_INTERVAL_MS } from './pacing.ts'
+import {
+  CROWD_INTERVAL_MS,
+  CROWD_PACKETS,
+  EXPECTING_INTERVAL_MS,
+  EXPECTING_MS,
+  Pacing,
+  WAKES_BURST,
+  WAKE_INTERVAL_MS,
+} from './pacing.ts'
 
 test('a sequence on a quiet host never waits', () => {
   const pacing = new Pacing()
@@ -19,4 +27,13 @@ test('in a flood wake-ups are an interval apart, and after it they are immediate
   expect(wakes).toBeLessThanOrEqual(1_000 / WAKE_INTERVAL_MS + 1)
   now += WAKES_BURST * WAKE_INTERVAL_MS
   for (let knock = 0; knock < WAKES_BURST; knock++) expect(pacing.wait(now)).toBe(0)
+})
+
+test('after a second knock the pause is shorter for a while, and in a crowd it is the shortest', () => {
+  const pacing = new Pacing()
+  expect(pacing.pause(1, 1_000)).toBe(WAKE_INTERVAL_MS)
+  pacing.expect(1_000)
+  expect(pacing.pause(1, 1_000)).toBe(EXPECTING_INTERVAL_MS)
+  expect(pacing.pause(1, 1_000 + EXPECTING_MS)).toBe(WAKE_INTERVAL_MS)
+  expect(pacing.pause(CROWD_PACKETS, 1_000)).toBe(CROWD_INTERVAL_MS)
 })

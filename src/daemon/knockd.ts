@@ -5,6 +5,9 @@ import { KNOCKD } from './arguments.ts'
 import type { Arguments } from './arguments.ts'
 import { inBackground, releaseStarter, startInBackground, tellStarter } from './background.ts'
 
+/** Milliseconds from the start until its memory is given back. */
+const TRIM_AFTER_MS = 2_000
+
 /** Runs knockd's command line and calls `exit` once when it ends. */
 export async function knockd(argv: readonly string[], exit: (code: number) => void): Promise<void> {
   // The daemon keeps running if nobody reads its output.
@@ -30,6 +33,7 @@ export async function listen(args: Arguments): Promise<number> {
   const { removePidFile, writePidFile, PID_FILE_DEFAULT } = await import('./pid-file.ts')
   const { notify } = await import('./notify.ts')
   const { nameProcess } = await import('../native/process-name.ts')
+  const { trimMemory } = await import('../native/memory.ts')
   nameProcess('knockd', process.argv.slice(2))
   const signals = new Signals()
   try {
@@ -43,6 +47,8 @@ export async function listen(args: Arguments): Promise<number> {
     }
     notify('READY=1')
     if (inBackground()) releaseStarter()
+    // The start takes more memory than the work.
+    setTimeout(trimMemory, TRIM_AFTER_MS).unref()
     await signals.serve(daemon)
     if (pidFile !== undefined) removePidFile(pidFile)
     return DONE

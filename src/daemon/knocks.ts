@@ -10,6 +10,8 @@ import type { LogEvent } from '../log/event.ts'
 
 /** The longest timer in milliseconds. Node's own limit is 2^31 ms. */
 const TIMER_MAX_MS = 3_600_000
+/** The least milliseconds between two ends of attempts by timer. Each packet ends all that are over, too. */
+export const EXPIRE_INTERVAL_MS = 100
 const WORD = 2 ** 32
 
 /** The dependencies of knocks. */
@@ -32,6 +34,8 @@ export class Knocks {
   readonly #deps: KnocksDeps
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
+  #expiredAt = -Infinity
+  #advanced = false
   #stopped = false
 
   constructor(config: Config, deps: KnocksDeps) {
@@ -59,19 +63,27 @@ export class Knocks {
 
   /** Sets the timer that ends attempts when their time is over, even if no packet arrives. */
   arm(): void {
-    const { due } = this.gate
+    const due = Math.max(this.gate.due, this.#expiredAt + EXPIRE_INTERVAL_MS)
     if (this.#stopped || due >= this.#timerAt) return
     clearTimeout(this.#timer)
     this.#timerAt = due
     const wait = Math.min(Math.max(0, Math.ceil(due - steadyNow())), TIMER_MAX_MS)
     this.#timer = setTimeout(() => {
       this.#timerAt = Infinity
+      this.#expiredAt = steadyNow()
       try {
-        this.expire(steadyNow())
+        this.expire(this.#expiredAt)
       } finally {
         this.arm()
       }
     }, wait)
+  }
+
+  /** Returns true if a source has made the second or a later knock of a sequence since the last call. */
+  takeAdvanced(): boolean {
+    const advanced = this.#advanced
+    this.#advanced = false
+    return advanced
   }
 
   stop(): void {
@@ -88,6 +100,7 @@ export class Knocks {
     const { completed, inOrder, decided } = this.#deps
     for (const effect of effects) {
       // An opening is logged when the door opens. The secret may be used already, or the disk full.
+      if (effect.kind === 'stage' && effect.stage > 1) this.#advanced = true
       if (effect.kind === 'open') completed(effect)
       else if ('doors' in effect && effect.doors.length > 1) {
         decided(eventsOf({ ...effect, doors: inOrder(effect.doors) }))

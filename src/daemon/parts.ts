@@ -113,7 +113,10 @@ export class Parts {
       packet: (packet, bytes, knock) => {
         if (!authenticators.offer(packet, bytes) && knock) this.knocks.take(packet)
       },
-      taken: () => this.knocks.arm(),
+      taken: () => {
+        this.knocks.arm()
+        return this.knocks.takeAdvanced()
+      },
       local: (addresses) => {
         gate.setOwn(addresses)
         authenticators.setOwn(addresses, broadcastAddresses())

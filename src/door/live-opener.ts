@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { LogThrottle } from '../limit/log-throttle.ts'
 import type { LogEvent } from '../log/event.ts'
 import type { Level } from '../log/line.ts'
@@ -18,6 +18,8 @@ import type { Opener } from './opener.ts'
 
 /** Longest time that a timer is set for before it checks the clocks again, in milliseconds. */
 const TIMER_MAX_MS = 3_600_000
+/** Random bytes of an opening's id. */
+const ID_BYTES = 16
 
 /** The dependencies of both openers. */
 export interface OpenerDeps {
@@ -33,8 +35,8 @@ export type RefusalReason = Pick<Extract<LogEvent, { kind: 'refused' }>, 'reason
 export interface LiveOpening {
   /** The key of the opening among the live ones. */
   key: string
-  /** The opening, as the journal first had it. */
-  readonly opening: Opening
+  /** The opening, as the journal first had it. Once it is durable, this is the store's own record. */
+  opening: Opening
   /** The holds, each with its own deadline; the last one is the opening's. Never empty. */
   holds: readonly Hold[]
   /** The user named in the packet that opened it last. The journal does not have it. */
@@ -112,15 +114,24 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
     now: Moment,
     how: Pick<Opening, 'stop' | 'services' | 'forward' | 'environment'>,
   ): Opening {
-    const { family } = source
+    const { stop, services, forward, environment } = how
+    const { since, until, boot, bootUntil, holder, user } = hold
     return {
-      ...hold,
-      ...how,
-      id: randomUUID(),
+      id: randomBytes(ID_BYTES).toString('hex'),
       door: door.name,
       source: formatAddress(source),
-      family,
+      family: source.family,
       openedAt: now.wall,
+      stop,
+      services,
+      forward,
+      user,
+      holder,
+      environment,
+      since,
+      until,
+      boot,
+      bootUntil,
     }
   }
 
@@ -128,7 +139,8 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
   protected hold({ ms, user, holder }: Grant, before: Live | undefined, now: Moment): Hold {
     const own = before?.holds.find((hold) => hold.holder === holder)
     const leftMs = own === undefined ? 0 : timeLeft(own, now)
-    return { ...deadlineAfter(now, Math.max(ms, leftMs)), holder, user: user ?? own?.user }
+    const { since, until, boot, bootUntil } = deadlineAfter(now, Math.max(ms, leftMs))
+    return { holder, user: user ?? own?.user, since, until, boot, bootUntil }
   }
 
   /** Adds a hold to an opening, or replaces the one of the same holder. */
@@ -145,11 +157,13 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
   /** Calls {@link due} `aheadMs` milliseconds before the last deadline. Clocks may be set, so they are read again. */
   protected schedule(live: Live, aheadMs = 0): void {
     clearTimeout(live.timer)
-    const wake = (): void => {
-      if (this.left(live) > aheadMs) this.schedule(live, aheadMs)
-      else this.due(live)
-    }
-    live.timer = setTimeout(wake, Math.min(this.left(live) - aheadMs, TIMER_MAX_MS))
+    live.timer = setTimeout(this.#wake, Math.min(this.left(live) - aheadMs, TIMER_MAX_MS), live, aheadMs)
+  }
+
+  /** All timers share one function: a closure for each opening would take 120 bytes. */
+  readonly #wake = (live: Live, aheadMs: number): void => {
+    if (this.left(live) > aheadMs) this.schedule(live, aheadMs)
+    else this.due(live)
   }
 
   protected logExtended(live: Live, now: Moment): void {

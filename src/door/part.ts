@@ -70,5 +70,5 @@ function mayForward(door: Door, forward: Forward | undefined): boolean {
 
 /** Returns the key of an opening: its door, source, ports and forward. */
 export function keyOf(door: string, source: string, some = '', to = ''): string {
-  return `${source} ${some} ${to} ${door}`
+  return [source, some, to, door].join(' ')
 }

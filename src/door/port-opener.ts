@@ -147,7 +147,7 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
       const about = { source: opening.source, door: opening.door, user: grant.user, what: openingText(live) }
       log.event({ kind: 'opened', ...about, seconds: Math.round(leftMs / 1000) })
     }
-    void this.#note(opening, hold, isKnown)
+    void this.#note(live, hold, isKnown)
     return true
   }
 
@@ -325,17 +325,23 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     const alive = liveHolds(live.holds, now)
     live.holds = extendedHolds(alive.length > 0 ? alive : live.holds, deadline)
     log.event({ kind: 'extended', source, door, seconds: EXTEND_STEP_MS / 1000, connected: true })
-    void this.#note(opening, { ...deadline, holder: undefined, user: undefined }, true)
+    void this.#note(live, { ...deadline, holder: undefined, user: undefined }, true)
     return true
   }
 
   /**
    * Records an opening, or the change of a known one. The kernel closes the ports even if this fails. Never rejects.
    */
-  async #note(opening: Opening, hold: Hold, isKnown: boolean): Promise<void> {
+  async #note(live: PortOpening, hold: Hold, isKnown: boolean): Promise<void> {
     const { store } = this.deps
+    const { opening } = live
     try {
-      await (isKnown ? store.extended(opening.id, hold) : store.opened(opening))
+      if (isKnown) await store.extended(opening.id, hold)
+      else {
+        await store.opened(opening)
+        // One record in memory is enough.
+        live.opening = store.openings.get(opening.id) ?? opening
+      }
     } catch (error) {
       this.logTrouble('warning', opening, 'would be lost on a restart', error)
     }

@@ -35,9 +35,11 @@ export function doorsByName({ doors }: Config): DoorsByName {
 /** Makes a live opening of ports. */
 export function portOpening(
   opening: Opening,
-  of: Pick<PortOpening, 'key' | 'source' | 'forward' | 'door' | 'elements'>,
+  { key, source, forward, door, elements }: Pick<PortOpening, 'key' | 'source' | 'forward' | 'door' | 'elements'>,
 ): PortOpening {
-  return { ...of, opening, holds: holdsOf(opening), claimedUser: undefined, timer: undefined, asking: false }
+  const holds = holdsOf(opening)
+  const [claimedUser, timer, closing, asking] = [undefined, undefined, undefined, false]
+  return { key, source, forward, door, elements, opening, holds, claimedUser, timer, closing, asking }
 }
 
 /** Restores an opening of the journal; `undefined`: its door no longer opens these ports. */

@@ -13,7 +13,8 @@ interface Needing {
 export class SharedElements<Live extends Needing> {
   readonly #guard: Pick<Guard, 'prepare' | 'open' | 'close'>
   readonly #left: (live: Live) => number
-  #needing = new Map<string, Set<Live>>()
+  /** Most elements have one opening; a set for each would take 200 bytes. */
+  #needing = new Map<string, Live | Set<Live>>()
 
   /** @param left returns the milliseconds until an opening's deadline */
   constructor(guard: Pick<Guard, 'prepare' | 'open' | 'close'>, left: (live: Live) => number) {
@@ -45,8 +46,9 @@ export class SharedElements<Live extends Needing> {
     for (const element of elements) {
       const name = nameOf(element)
       const needing = this.#needing.get(name)
-      if (needing === undefined) this.#needing.set(name, new Set([live]))
-      else needing.add(live)
+      if (needing === undefined) this.#needing.set(name, live)
+      else if (needing instanceof Set) needing.add(live)
+      else if (needing !== live) this.#needing.set(name, new Set([needing, live]))
     }
   }
 
@@ -55,7 +57,8 @@ export class SharedElements<Live extends Needing> {
     for (const element of live.elements) {
       const name = nameOf(element)
       const needing = this.#needing.get(name)
-      if (needing?.delete(live) === true && needing.size === 0) this.#needing.delete(name)
+      if (needing instanceof Set) needing.delete(live)
+      if (needing === live || (needing instanceof Set && needing.size === 0)) this.#needing.delete(name)
     }
   }
 
@@ -71,10 +74,12 @@ export class SharedElements<Live extends Needing> {
   }
 
   #of(element: Element): readonly Live[] {
-    return [...(this.#needing.get(nameOf(element)) ?? [])]
+    const needing = this.#needing.get(nameOf(element))
+    if (needing === undefined) return []
+    return needing instanceof Set ? [...needing] : [needing]
   }
 }
 
 function nameOf({ set, key }: Element): string {
-  return `${set} ${key}`
+  return [set, key].join(' ')
 }

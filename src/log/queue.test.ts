@@ -1,6 +1,6 @@
 // Goal: lines arrive in order and together, the queue has an end, and what is lost is counted.
-import { expect, test } from 'vitest'
-import { LOG_QUEUE_MAX_BYTES, LOG_QUEUE_RESERVE_BYTES, LineQueue } from './queue.ts'
+import { expect, test, vi } from 'vitest'
+import { LOG_QUEUE_MAX_BYTES, LOG_QUEUE_RESERVE_BYTES, LineQueue, WRITES_BURST, WRITES_PER_S } from './queue.ts'
 import type { Line } from './queue.ts'
 
 const line = (text: string, urgent = false): Line => ({ text, priority: 5, urgent })
@@ -79,4 +79,31 @@ test('the lines of a write that failed are lost, and told of after one that did 
   await turn()
   await end()
   expect([failures, lost]).toEqual([['ENOSPC'], [1]])
+})
+
+test('after many writes lines share one, but an urgent line and the end of the log do not wait', async () => {
+  vi.useFakeTimers()
+  const writes: string[][] = []
+  const queue = new LineQueue({
+    write: async (lines) => void writes.push(lines.map(({ text }) => text)),
+    failed: () => undefined,
+    lost: () => undefined,
+  })
+  const push = async (text: string, urgent = false): Promise<void> => {
+    queue.push(line(text, urgent))
+    await vi.advanceTimersByTimeAsync(1)
+  }
+  for (let write = 0; write < WRITES_BURST; write++) await push('burst')
+  expect(writes).toHaveLength(WRITES_BURST)
+  for (const text of ['a', 'b', 'c']) await push(text)
+  expect(writes).toHaveLength(WRITES_BURST)
+  await vi.advanceTimersByTimeAsync(1_000 / WRITES_PER_S)
+  expect(writes.slice(WRITES_BURST)).toEqual([['a', 'b', 'c']])
+  await push('d')
+  await push('opened', true)
+  expect(writes.at(-1)).toEqual(['d', 'opened'])
+  await push('e')
+  await queue.idle()
+  expect(writes.at(-1)).toEqual(['e'])
+  vi.useRealTimers()
 })

@@ -2,7 +2,7 @@ import type { JournalState } from './journal-state.ts'
 import { LOSS_KEY, formatLoss } from './loss.ts'
 import type { Hold, Opening } from './opening.ts'
 import { extendedHolds, holdsOf, withHold } from './holds.ts'
-import { copyDeadline, copyHold, readEntry } from './record.ts'
+import { copyDeadline, copyHold, copyOpening, readEntry } from './record.ts'
 import type { Entry } from './record.ts'
 
 /** Most openings at once. */
@@ -60,8 +60,7 @@ export class Tables implements JournalState {
   #take(entry: Entry): void {
     switch (entry.kind) {
       case 'opened': {
-        const { kind: _, ...opening } = entry
-        this.openings.set(entry.id, opening)
+        this.openings.set(entry.id, copyOpening(entry))
         break
       }
       case 'extended': {

@@ -69,7 +69,7 @@ function openElements(plan: GuardPlan, door: Door, source: Address): readonly El
   const isAlone = door.widen[family] === ADDRESS_BITS[family]
   const exact = (service: Service): Element => ({
     set: `open${family}`,
-    key: `${formatAddress(source)} . ${keyText(service)}`,
+    key: [formatAddress(source), keyText(service)].join(' . '),
   })
   if (index === undefined) return door.opens.map(exact)
   const from = formatNetwork(networkOf(source, door.widen[family]))
