@@ -93,7 +93,7 @@ export async function strangers(say: (text: string) => void): Promise<readonly R
       measure: `strangers, ${PPS} first knocks a second: CPU`,
       ours: figure(steady.cpu, '% of a core'),
       theirs: undefined,
-      aim: `under ${figure(CPU_MAX_PERCENT, '%')}`,
+      aim: `under ${String(figure(CPU_MAX_PERCENT, '%'))}`,
       met: steady.cpu < CPU_MAX_PERCENT,
     },
     { measure: '  wake-ups of all its threads', ours: figure(steady.wakes, 'a second'), theirs: undefined },
@@ -102,7 +102,7 @@ export async function strangers(say: (text: string) => void): Promise<readonly R
       ours:
         missed > 0 || slowest === undefined
           ? `${missed} missed`
-          : `${figure(slowest.median, 'ms')}, ${figure(slowest.max, 'ms')}`,
+          : `${String(figure(slowest.median, 'ms'))}, ${String(figure(slowest.max, 'ms'))}`,
       theirs: undefined,
       aim: `under ${HONEST_MAX_MS} ms`,
       met: missed === 0 && slowest !== undefined && slowest.max < HONEST_MAX_MS,

@@ -158,5 +158,5 @@ async function floodRows(kinds: readonly Kind[], { quick, say }: Terms): Promise
 }
 
 function costText({ cpuPercent, packetUs, memory }: Found): string {
-  return `${figure(cpuPercent, '% of a core')}, ${figure(packetUs, 'us a packet')}, ${memory.toFixed(0)} MiB`
+  return `${String(figure(cpuPercent, '% of a core'))}, ${String(figure(packetUs, 'us a packet'))}, ${memory.toFixed(0)} MiB`
 }

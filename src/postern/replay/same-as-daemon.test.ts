@@ -191,7 +191,7 @@ const base64 = (hex: string): string => Buffer.from(hex, 'hex').toString('base64
 const syn = (number: number): Segment => knockknock.honest(number, '192.0.2.22')
 
 test('single packets: valid, again, from elsewhere, out of order, forged, refused, and old by the time of the capture', async () => {
-  vi.useFakeTimers({ toFake: ['Date', 'performance'], now: RECORDED_MS })
+  vi.useFakeTimers({ toFake: ['Date', 'performance', 'setTimeout', 'clearTimeout'], now: RECORDED_MS })
   const { key, hmacKey, wire } = RECORDED!
   const access = fileOf('access.conf', `SOURCE ANY\nKEY_BASE64 ${base64(key)}\nHMAC_KEY_BASE64 ${base64(hmacKey)}\n`)
   const server = fileOf('server.key', formatKey('postern-server-secret', SERVER_SECRET))
