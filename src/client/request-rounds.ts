@@ -44,7 +44,7 @@ export async function roundsOf(
 }
 
 async function published(knockSource: PublishedSecret, host: string, outside: SecretOutside): Promise<Rounds> {
-  // One after another: Node.js 20 can fail to link modules that are loaded at the same time.
+  // One after another: Node.js 20 can fail to link modules that load at the same time (nodejs/node#52187).
   const { fetchPublished, PUBLISHED_MAX_BYTES } = await import('./published/fetch.ts')
   const { decrypt } = await import('./published/decrypt.ts')
   const { readList } = await import('./published/list.ts')

@@ -27,7 +27,7 @@ export async function listen(args: Arguments): Promise<number> {
   }
   if (args.daemon && !inBackground()) return await startInBackground((text) => process.stderr.write(text))
   // The modules below load native libraries. The code above does not.
-  // One after another: Node.js 20 can fail to link modules that are loaded at the same time.
+  // One after another: Node.js 20 can fail to link modules that load at the same time (nodejs/node#52187).
   const { Daemon } = await import('./daemon.ts')
   const { ConfigError } = await import('./config-file.ts')
   const { removePidFile, writePidFile, PID_FILE_DEFAULT } = await import('./pid-file.ts')
