@@ -16,6 +16,7 @@ const PROGRAMS = [
   'libpcap0.8',
   'libnftables1',
   'libstdc++6',
+  'libatomic1',
 ]
 /** Milliseconds that debootstrap and apt may take. */
 const ARCHIVE_LIMIT_MS = 600_000

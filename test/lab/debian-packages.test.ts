@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Booted, stopMachines, type Kind } from './booted.ts'
 import { PROJECT } from './knockd.ts'
 import { IS_ROOT } from './net.ts'
-import { run } from './process.ts'
+import { run, until } from './process.ts'
 import { scratch } from './scratch.ts'
 
 const IS_SLOW = process.env['SLOW'] === '1'
@@ -51,7 +51,7 @@ const KINDS: readonly (Kind & { readonly name: string; readonly file: string })[
     name: 'Debian 12, SysV init, its own Node.js',
     suite: 'bookworm',
     init: 'sysvinit',
-    packages: ['rsyslog'],
+    packages: ['rsyslog', 'cron'],
     file: 'postern-bundled_VERSION_amd64.deb',
   },
 ]
@@ -208,16 +208,22 @@ describe.skipIf(!IS_ROOT || !IS_SLOW)('the packages', () => {
         await machine.run('iptables -F INPUT')
         await machine.run('dpkg --purge knockd')
         expect(await sums()).toBe(kept)
-        // After the purge dpkg knows nothing of these files, and asks; the answer is to keep them.
+        // As `apt install knockd` does. After the purge dpkg knows nothing of these files; the answer is to keep them.
+        await machine.run(`dpkg --remove ${kind.file.split('_')[0]}`)
         await machine.run(`dpkg --force-confold --install ${theirs}`)
         expect(await sums()).toBe(kept)
         expect((await machine.run('knockd --version')).stdout).not.toMatch(/Postern/)
         await service('restart')
-        await machine.run(
-          'for port in 24817 8093 41552; do ip netns exec client nc -z -w 1 198.51.100.1 $port; done; sleep 1',
-          { mayFail: true },
-        )
-        expect((await machine.run('iptables -S INPUT')).stdout).toMatch(/-s 198\.51\.100\.2/)
+        // Debian's knockd tells nobody when it listens.
+        await until('the opening', async () => {
+          await machine.run(
+            'for port in 24817 8093 41552; do ip netns exec client nc -z -w 1 198.51.100.1 $port; done',
+            {
+              mayFail: true,
+            },
+          )
+          return /-s 198\.51\.100\.2/.test((await machine.run('iptables -S INPUT')).stdout)
+        })
       },
       LIMIT_MS,
     )
