@@ -75,7 +75,7 @@ export class WorkBudget {
 
   /**
    * Runs work for a source that some keys name, with those keys that have time left. Its time is charged to the source,
-   * and in full to each of these keys: however many name a network, its packets take no more than the time of one.
+   * and in full to each of these keys. Packets from one network so take the time of one key, even if many name it.
    * Returns `undefined` if no time is left.
    */
   runNamed<Key extends { readonly share: TokenBucket }, Result>(
