@@ -61,3 +61,43 @@ test('work that throws is paid for', () => {
   expect(() => work.run(owner, 'itself', fails)).toThrow('no')
   expect(work.run(owner, 'itself', () => 1)).toBeUndefined()
 })
+
+test('a flood from a network that many keys name leaves the time of other keys, and of known sources', () => {
+  const clock = new Clock()
+  const work = new WorkBudget(clock.now)
+  const keys = Array.from({ length: 200 }, () => ({ share: work.share() }))
+  const other = { share: work.share() }
+  work.know(owner)
+  const stranger = parseAddress('198.51.100.1')!
+  const served = { known: 0, named: 0 }
+  let [asked, flooded] = [0, 0]
+  for (let number = 0; clock.ms < 3_000; number++) {
+    // A key takes three microseconds.
+    const costs = (tried: readonly unknown[]) => (): void => void (clock.ms += tried.length * 0.003)
+    if (work.runNamed(forged(number), keys, (tried) => costs(tried)()) === undefined) clock.ms += 0.02
+    else flooded++
+    if (number % 100 !== 0) continue
+    asked++
+    if (work.run(owner, 'itself', costs([1])) !== undefined) served.known++
+    if (work.runNamed(stranger, [other], (tried) => costs(tried)()) !== undefined) served.named++
+  }
+  expect(flooded).toBeGreaterThan(500)
+  expect(served).toEqual({ known: asked, named: asked })
+})
+
+test('a flood from all networks that keys name leaves time for known sources, beside a flood of strangers', () => {
+  const clock = new Clock()
+  const work = new WorkBudget(clock.now)
+  const keys = Array.from({ length: 20 }, () => ({ share: work.share() }))
+  work.know(owner)
+  let [asked, served] = [0, 0]
+  const cost = (): void => void (clock.ms += 0.1)
+  for (let number = 0; clock.ms < 3_000; number++) {
+    if (work.runNamed(forged(number), [keys[number % keys.length]!], cost) === undefined) clock.ms += 0.01
+    if (work.run(forged(-number), 'itself', cost) === undefined) clock.ms += 0.01
+    if (number % 100 !== 0) continue
+    asked++
+    if (work.run(owner, 'itself', cost) !== undefined) served++
+  }
+  expect(served).toBe(asked)
+})

@@ -12,6 +12,8 @@ const WORD = 2 ** 32
 export interface WorkLimits extends BudgetLimits {
   /** The budget of one key whose senders the config names by their addresses. */
   readonly named: Rate
+  /** The part of `allKnown` for all such keys. Beyond it they use `all`. */
+  readonly allNamed: Rate
 }
 
 /**
@@ -26,6 +28,8 @@ export const WORK_LIMITS: WorkLimits = {
   allKnown: { perSecond: 300_000, burst: 40_000 },
   // More than one source has, so that none takes all of it.
   named: { perSecond: 150_000, burst: 30_000 },
+  // Addresses that the config names can be forged. The rest is for sources that have opened before.
+  allNamed: { perSecond: 200_000, burst: 30_000 },
   sourcesMax: 16_384,
   knownMax: 4_096,
 }
@@ -38,11 +42,13 @@ export class WorkBudget {
   readonly #budget: SourceBudget
   readonly #clock: () => number
   readonly #named: Rate
+  readonly #allNamed: TokenBucket
 
   /** @param clock a steady clock that work moves, in milliseconds with a fraction: that of `Clock.working` */
   constructor(clock: () => number, limits = WORK_LIMITS) {
     this.#clock = clock
     this.#named = limits.named
+    this.#allNamed = new TokenBucket(limits.allNamed.perSecond, limits.allNamed.burst)
     this.#budget = new SourceBudget(limits, [randomInt(WORD), randomInt(WORD)])
   }
 
@@ -69,7 +75,8 @@ export class WorkBudget {
 
   /**
    * Runs work for a source that some keys name, with those keys that have time left. Its time is charged to the source,
-   * and in equal parts to these keys. Returns `undefined` if no time is left.
+   * and in full to each of these keys. Packets from one network so take the time of one key, even if many name it.
+   * Returns `undefined` if no time is left.
    */
   runNamed<Key extends { readonly share: TokenBucket }, Result>(
     source: Address,
@@ -77,9 +84,13 @@ export class WorkBudget {
     work: (keys: readonly Key[]) => Result,
   ): { readonly result: Result } | undefined {
     const begun = this.#clock()
-    if (!this.#budget.has(source, begun, 'named')) return undefined
+    const isWithinPart = this.#allNamed.has(begun)
+    const as = isWithinPart ? 'named' : 'stranger'
+    if (!this.#budget.has(source, begun, as)) return undefined
     const left = keys.filter(({ share }) => share.has(begun))
-    return left.length === 0 ? undefined : this.#run(source, 'named', begun, () => work(left), left)
+    if (left.length === 0) return undefined
+    const shares = left.map(({ share }) => share)
+    return this.#run(source, as, begun, () => work(left), isWithinPart ? [this.#allNamed, ...shares] : shares)
   }
 
   #run<Result>(
@@ -87,7 +98,7 @@ export class WorkBudget {
     as: Standing,
     begun: number,
     work: () => Result,
-    keys: readonly { readonly share: TokenBucket }[],
+    shares: readonly TokenBucket[],
   ): { readonly result: Result } {
     try {
       return { result: work() }
@@ -95,7 +106,7 @@ export class WorkBudget {
       const ended = this.#clock()
       const us = (ended - begun) * MS_US
       this.#budget.spend(source, ended, us, as)
-      for (const { share } of keys) share.spend(ended, us / keys.length)
+      for (const share of shares) share.spend(ended, us)
     }
   }
 }

@@ -197,7 +197,8 @@ export class UserTags {
     if (user.derived.length === 0) return
     const { ageMs, withoutMinute } = user.needed
     const minute = minuteOf(now)
-    const [first, last] = [minuteOf(now - ageMs), minuteOf(now + ageMs) + 1]
+    // The clock may be set back within the minute.
+    const [first, last] = [minuteOf(minuteStart(minute) - ageMs), minuteOf(now + ageMs) + 1]
     this.#setMinutes(user, Math.max(first, minute - span), Math.min(last, minute + span))
     if (withoutMinute === user.hasPlain) return
     user.hasPlain = withoutMinute

@@ -1,6 +1,6 @@
 // Goal: a packet that was used is remembered for as long as any door would take it again, however many come to another door;
 // and floods keep out nobody whom SOURCE names.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -172,5 +172,23 @@ test('nothing is tried for packets that no stanza is for', async () => {
   expect(offer(fwknop, '203.0.113.1', packet(1, '203.0.113.1', keyFor(1)))).toBe(false)
   expect(redeemed).toHaveLength(0)
   expect(looks).toBe(0)
+  await fwknop.close()
+})
+
+test('a reload changes the doors even while their file cannot be read', async () => {
+  const path = join(folder, 'access.conf')
+  const doors = (...lines: string[]) =>
+    readConfig(lines.map((more) => `${more}\nSPA = fwknop\nAccess_File = ${path}\nOpen_Ports = tcp/22\n`).join(''), 'k')
+      .config!.doors
+  writeFileSync(path, stanzaFor(1, '192.0.2.0/24'), { mode: 0o600 })
+  const { fwknop, redeemed } = authenticatorOf(new Map(), new WorkBudget(() => 0))
+  fwknop.replace(doors('[before]\nAllow_From = 203.0.113.0/24'))
+  expect(offer(fwknop, '192.0.2.9', packet(1, '192.0.2.9', keyFor(1)))).toBe(true)
+  expect(redeemed).toHaveLength(0)
+  // Others may read the file, so the keys stay as they are.
+  chmodSync(path, 0o644)
+  fwknop.replace(doors('[after]'))
+  offer(fwknop, '192.0.2.9', packet(2, '192.0.2.9', keyFor(1)))
+  expect(await redeemed.at(-1)).toMatchObject({ door: { name: 'after' } })
   await fwknop.close()
 })

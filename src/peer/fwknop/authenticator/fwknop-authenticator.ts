@@ -1,4 +1,5 @@
 import type { PacketNeeds } from '../../../capture/needs.ts'
+import type { Door } from '../../../config/config.ts'
 import type { Grant } from '../../../door/grant.ts'
 import type { Held } from '../../../door/held.ts'
 import { forwardsOf } from '../../../firewall/guard/plan.ts'
@@ -94,6 +95,12 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     super(deps, work)
     this.#known = new KnownSources('fwknop', deps.store, work)
     this.#used = new UsedDigests(deps)
+  }
+
+  override replace(doors: readonly Door[]): void {
+    super.replace(doors)
+    // Doors may change while their files, and so their stanzas, stay.
+    this.#trials = undefined
   }
 
   protected override read(door: PacketDoor, before: Stanzas | undefined): Reading<Stanzas> {

@@ -52,6 +52,19 @@ test('a stanza with the keys of one for anybody is tried in the order of the fil
   expect(lines(trials.others)).toEqual([1, 4])
 })
 
+test('stanzas whose packets gpg opens are in the order of the file if they share an HMAC key, whatever their other keys', () => {
+  const gpg = 'GPG_HOME_DIR /nowhere\nGPG_DECRYPT_PW x\nGPG_REMOTE_ID 12345678\n'
+  const trials = trialsOf(
+    `SOURCE ANY\nHMAC_KEY hmac1\n${gpg}` +
+      stanza('192.0.2.7', 1) +
+      gpg +
+      stanza('192.0.2.7', 1) +
+      stanza('192.0.2.7', 2),
+  )
+  expect(lines(trials.others)).toEqual([1, 6, 12])
+  expect(named(trials, '192.0.2.7')).toEqual([15])
+})
+
 test('whatever the networks, exactly the stanzas that contain a source are found', () => {
   const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 })
   const address = fc.oneof(

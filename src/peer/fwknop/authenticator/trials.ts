@@ -4,6 +4,7 @@ import { networkOf } from '../../../packet/network.ts'
 import type { Network } from '../../../packet/network.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import { encodeBase64 } from '../../../spa/base64.ts'
+import type { Hmac, Rijndael } from '../packet.ts'
 import type { Stanza } from '../stanza.ts'
 
 /**
@@ -37,11 +38,14 @@ export class Trials {
 
   /** @param share makes the share of a stanza */
   constructor(trials: readonly Trial[], share: () => TokenBucket) {
-    // Of stanzas with the same keys the first one decides, so such stanzas are named together or not at all.
-    const shared = new Set(trials.filter(({ stanza }) => !isNaming(stanza)).map(({ stanza }) => keysOf(stanza)))
+    const stanzas = trials.map(({ stanza }) => stanza)
+    // Of stanzas that one packet opens the first one decides, so such stanzas are named together or not at all.
+    const sealed = new Set(stanzas.flatMap(({ gnupg, hmac }) => (gnupg && hmac ? [textOf(hmac)] : [])))
+    const shared = new Set(stanzas.filter((stanza) => !isNaming(stanza)).map((stanza) => keysOf(stanza, sealed)))
     const [named, others]: [NamedTrial[], Trial[]] = [[], []]
     for (const [at, trial] of trials.entries()) {
-      if (isNaming(trial.stanza) && !shared.has(keysOf(trial.stanza))) named.push({ ...trial, at, share: share() })
+      if (isNaming(trial.stanza) && !shared.has(keysOf(trial.stanza, sealed)))
+        named.push({ ...trial, at, share: share() })
       else others.push(trial)
     }
     const prefixes = new Set<number>()
@@ -78,8 +82,18 @@ function isNaming({ sources, gnupg, hmac }: Stanza): boolean {
   return sources.length > 0 && sources.every(isSmall) && (gnupg === undefined || hmac !== undefined)
 }
 
-function keysOf({ rijndael, hmac }: Stanza): string {
-  return [rijndael, hmac].map((each) => (each === undefined ? '-' : encodeBase64(each.key))).join(' ')
+/**
+ * Returns the keys that have to fit a packet, as text.
+ *
+ * @param sealed the HMAC keys of stanzas for gpg, whose own keys are not known here
+ */
+function keysOf({ rijndael, hmac }: Stanza, sealed: ReadonlySet<string>): string {
+  const mac = textOf(hmac)
+  return sealed.has(mac) ? mac : `${mac} ${textOf(rijndael)}`
+}
+
+function textOf(each: Hmac | Rijndael | undefined): string {
+  return each === undefined ? '-' : encodeBase64(each.key)
 }
 
 function keyOf(address: Address, prefix: number): string {
