@@ -33,6 +33,8 @@ export class InterfaceCapture {
   readonly #events: CaptureEvents
   readonly #pacing = new Pacing()
   #expression = ''
+  /** The filter of the newest capture when it began. */
+  #begunWith = ''
   #later: NodeJS.Timeout | undefined
   #closed = false
 
@@ -109,6 +111,7 @@ export class InterfaceCapture {
     try {
       this.#expression ||= filter(capture.linkType)
       capture.setFilter(this.#expression)
+      this.#begunWith = this.#expression
     } catch (error) {
       capture.close()
       throw error
@@ -125,7 +128,7 @@ export class InterfaceCapture {
     this.#watched.close()
     this.#watched = this.#watch()
     // A packet of that fetch may have changed the filter.
-    this.#ring.capture.setFilter(this.#expression)
+    if (this.#begunWith !== this.#expression) this.#ring.capture.setFilter(this.#expression)
   }
 
   #wake(): void {
@@ -134,7 +137,7 @@ export class InterfaceCapture {
     const taken = wait === 0 ? this.#take() : 0
     if (this.#closed) return
     if (wait > 0) this.#rest(wait)
-    else if (taken >= CROWD_PACKETS) this.#rest(CROWD_INTERVAL_MS)
+    else if (taken >= CROWD_PACKETS || this.#ring.behind) this.#rest(CROWD_INTERVAL_MS)
   }
 
   /** Fetches packets after a pause. Watching resumes only after a pause without packets. */
@@ -147,7 +150,7 @@ export class InterfaceCapture {
       const taken = this.#take()
       if (this.#closed) return
       if (taken === 0) this.#watched.resume()
-      else this.#rest(this.#pacing.pause(taken, performance.now()))
+      else this.#rest(this.#pacing.pause(taken, this.#ring.behind, performance.now()))
     }, ms)
   }
 

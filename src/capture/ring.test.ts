@@ -31,6 +31,11 @@ class Line {
     }
   }
 
+  setClock(now: number): void {
+    vi.setSystemTime(now)
+    this.#time = now
+  }
+
   get sent(): number {
     return this.#number
   }
@@ -150,6 +155,23 @@ test('the large buffer is given back once no batch was full for a while', () => 
   vi.advanceTimersByTime(2)
   line.send(3)
   take()
+  expect(handled).toEqual(upTo(line.sent))
+})
+
+test('a clock that is set back just after a change makes nobody wait until it is the same again', () => {
+  const { line, handled, take, takeAll, ring } = bench((to, bytes) => {
+    const capture = new LineCapture(to, bytes)
+    if (to.captures.size > 1) to.send(1)
+    return capture
+  })
+  line.send(BATCH)
+  takeAll()
+  vi.advanceTimersByTime(FLOOD_OVER_MS)
+  take()
+  expect(ring.deep).toBe(false)
+  line.setClock(Date.now() - 3_600_000)
+  line.send(3)
+  takeAll()
   expect(handled).toEqual(upTo(line.sent))
 })
 

@@ -25,6 +25,7 @@ export class Ring<Capture extends RingCapture> {
   readonly #replaced: () => void
   #capture: Capture
   #deep = false
+  #behind = false
   /** The time of the last full batch, and of the last failure to change the buffer, on the steady clock. */
   #fullAt = -Infinity
   #failedAt = -Infinity
@@ -35,6 +36,8 @@ export class Ring<Capture extends RingCapture> {
   #handled = 0
   /** The closed capture handled the packets before this time of capture. */
   #seenUntil = -Infinity
+  /** The most packets that the present capture can have of those. */
+  #seen = 0
   #closed = false
 
   /**
@@ -58,6 +61,11 @@ export class Ring<Capture extends RingCapture> {
     return this.#deep
   }
 
+  /** Returns true if the last fetch ended with a full batch, so that more packets wait. */
+  get behind(): boolean {
+    return this.#behind
+  }
+
   get counts(): CaptureCounts {
     const { received, dropped } = this.#capture.counts()
     return { received: this.#received + received, dropped: this.#dropped + dropped }
@@ -74,7 +82,8 @@ export class Ring<Capture extends RingCapture> {
     for (let batch = 0; batch < BATCHES_MAX; batch++) {
       const count = this.#take(each)
       taken += count
-      if (count < this.#capture.batchMax) break
+      this.#behind = count >= this.#capture.batchMax
+      if (!this.#behind) break
       this.#fullAt = now
       if (!this.#deep) taken += this.#change(FLOOD_BUFFER_BYTES, each, now)
     }
@@ -97,7 +106,8 @@ export class Ring<Capture extends RingCapture> {
 
   #skipping(each: TakeFrame): TakeFrame {
     return (bytes, start, end, wireLength, time) => {
-      if (time < this.#seenUntil) {
+      // With the clock set back, the time alone would skip all packets until it is the same again.
+      if (time < this.#seenUntil && this.#seen-- > 0) {
         this.#handled--
         this.#received--
       } else {
@@ -138,8 +148,11 @@ export class Ring<Capture extends RingCapture> {
     this.#handled = 0
     this.#capture = next
     this.#deep = bufferBytes === FLOOD_BUFFER_BYTES
-    this.#replaced()
-    last.close()
+    try {
+      this.#replaced()
+    } finally {
+      last.close()
+    }
     return taken
   }
 
@@ -147,9 +160,10 @@ export class Ring<Capture extends RingCapture> {
   #empty(each: TakeFrame): number {
     // The clock shows whole milliseconds, rounded down.
     const begun = Date.now() + 1
-    const handled = { until: -Infinity }
+    const handled = { until: -Infinity, count: 0 }
     const earlier: TakeFrame = (bytes, start, end, wireLength, time) => {
       handled.until = Math.min(begun, time)
+      handled.count++
       if (time < begun) each(bytes, start, end, wireLength, time)
       else this.#handled--
     }
@@ -160,6 +174,7 @@ export class Ring<Capture extends RingCapture> {
       if (count < this.#capture.batchMax || handled.until >= begun) break
     }
     const { until } = handled
+    this.#seen = handled.count
     // A packet on the boundary is handled twice rather than never. To the gate, it was doubled on its way.
     this.#seenUntil = until < begun ? until : begun - CLOCK_STEP_MS
     return taken
