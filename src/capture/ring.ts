@@ -4,6 +4,8 @@ import type { CaptureCounts, LiveCapture, TakeFrame } from '../native/pcap.ts'
 export const BUFFER_BYTES = 4 * 1_048_576
 /** The same during a flood: 95,000 packets, half a second of 200,000 packets a second. */
 export const FLOOD_BUFFER_BYTES = 32 * 1_048_576
+/** Most captures with the large buffer at a time, so 128 MiB. Floods on further interfaces keep the small one. */
+export const FLOOD_BUFFERS_MAX = 4
 /** Milliseconds without a full batch after which a flood is over, and between two tries to change the buffer. */
 export const FLOOD_OVER_MS = 10_000
 /** Batches fetched in a row before other tasks run. */
@@ -12,6 +14,9 @@ const BATCHES_MAX = 4
 const CLOCK_STEP_MS = 0.005
 /** Most batches fetched from a replaced capture. The larger buffer holds fewer. */
 const LAST_BATCHES_MAX = 128
+
+/** The number of captures with the large buffer. */
+let deepRings = 0
 
 /** A capture of a ring. */
 export type RingCapture = Pick<LiveCapture, 'take' | 'counts' | 'close' | 'batchMax'>
@@ -93,6 +98,7 @@ export class Ring<Capture extends RingCapture> {
 
   close(): void {
     this.#closed = true
+    this.#setDeep(false)
     this.#capture.close()
   }
 
@@ -123,8 +129,10 @@ export class Ring<Capture extends RingCapture> {
    */
   #change(bufferBytes: number, each: TakeFrame, now: number): number {
     if (this.#closed || now - this.#failedAt < FLOOD_OVER_MS) return 0
+    const deep = bufferBytes === FLOOD_BUFFER_BYTES
     let next: Capture
     try {
+      if (deep && deepRings >= FLOOD_BUFFERS_MAX) throw new Error('too many large buffers')
       next = this.#open(bufferBytes)
     } catch {
       this.#failedAt = now
@@ -147,13 +155,18 @@ export class Ring<Capture extends RingCapture> {
     this.#dropped += dropped
     this.#handled = 0
     this.#capture = next
-    this.#deep = bufferBytes === FLOOD_BUFFER_BYTES
+    this.#setDeep(deep)
     try {
       this.#replaced()
     } finally {
       last.close()
     }
     return taken
+  }
+
+  #setDeep(deep: boolean): void {
+    if (deep !== this.#deep) deepRings += deep ? 1 : -1
+    this.#deep = deep
   }
 
   /** Handles the packets from before the next capture began. It has all later ones, and some may be dropped here. */
