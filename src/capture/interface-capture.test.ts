@@ -1,86 +1,84 @@
 // Goal: whatever floods an interface is fetched as fast as it arrives, with long captured packets too, and a change of
 // the buffer neither sets an unchanged filter again nor leaves a capture open.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { CaptureError } from '../native/pcap.ts'
 import type { TakeFrame } from '../native/pcap.ts'
+import type { Watched } from '../native/watch.ts'
 import { InterfaceCapture } from './interface-capture.ts'
+import type { CaptureEvents, Captured } from './interface-capture.ts'
 
 /** Bytes of the record's header and of the memory for a batch, as in the capture that this one stands for. */
 const RECORD_BYTES = 16
 const BATCH_BYTES = 262_144
 const NO_BYTES = new Uint8Array(0)
 
-const line = vi.hoisted(() => ({
+const line = {
   perMs: 0,
   filters: [] as string[],
   refuses: false,
   each: (): void => undefined,
   open: new Set<object>(),
   wake: [] as (() => void)[],
-}))
+}
 
-vi.mock('../native/libc.ts', () => ({ interfaceIndex: () => 1 }))
-vi.mock('../native/pcap.ts', () => {
-  class CaptureError extends Error {}
-  /** A capture on a line that has so many packets a millisecond. Each of them takes its place in the kernel's buffer. */
-  class LiveCapture {
-    readonly linkType = 1
-    readonly tamperedWith = undefined
-    readonly batchMax: number
-    readonly #room: number
-    readonly #opened = Date.now()
-    #taken = 0
-    #dropped = 0
+/** A capture on a line that has so many packets a millisecond. Each of them takes its place in the kernel's buffer. */
+class LineCapture implements Captured {
+  readonly linkType = 1
+  readonly tamperedWith = undefined
+  readonly batchMax: number
+  readonly #room: number
+  readonly #opened = Date.now()
+  #taken = 0
+  #dropped = 0
 
-    constructor(_device: string, snaplen: number, bufferBytes: number) {
-      this.batchMax = Math.floor((BATCH_BYTES - 1) / (RECORD_BYTES + snaplen))
-      this.#room = Math.floor(bufferBytes / (snaplen + 84))
-      line.open.add(this)
+  constructor(snaplen: number, bufferBytes: number) {
+    this.batchMax = Math.floor((BATCH_BYTES - 1) / (RECORD_BYTES + snaplen))
+    this.#room = Math.floor(bufferBytes / (snaplen + 84))
+    line.open.add(this)
+  }
+
+  setFilter(expression: string): void {
+    if (line.refuses) throw new CaptureError('filter: no', 'filter')
+    line.filters.push(expression)
+  }
+
+  get #waiting(): number {
+    const waiting = Math.floor((Date.now() - this.#opened) * line.perMs) - this.#taken - this.#dropped
+    this.#dropped += Math.max(0, waiting - this.#room)
+    return Math.min(waiting, this.#room)
+  }
+
+  take(each: TakeFrame): number {
+    const count = Math.min(this.batchMax, this.#waiting)
+    for (let at = 0; at < count; at++) {
+      this.#taken++
+      each(NO_BYTES, 0, 0, 0, this.#opened + this.#taken / line.perMs)
     }
+    return count
+  }
 
-    setFilter(expression: string): void {
-      if (line.refuses) throw new CaptureError('filter: no')
-      line.filters.push(expression)
+  counts(): { received: number; dropped: number } {
+    const waiting = this.#waiting
+    return { received: this.#taken + this.#dropped + waiting, dropped: this.#dropped }
+  }
+
+  watch(wake: () => void): Watched {
+    let paused = false
+    const look = (): void => {
+      if (!paused) wake()
     }
-
-    get #waiting(): number {
-      const waiting = Math.floor((Date.now() - this.#opened) * line.perMs) - this.#taken - this.#dropped
-      this.#dropped += Math.max(0, waiting - this.#room)
-      return Math.min(waiting, this.#room)
-    }
-
-    take(each: TakeFrame): number {
-      const count = Math.min(this.batchMax, this.#waiting)
-      for (let at = 0; at < count; at++) {
-        this.#taken++
-        each(NO_BYTES, 0, 0, 0, this.#opened + this.#taken / line.perMs)
-      }
-      return count
-    }
-
-    counts(): { received: number; dropped: number } {
-      const waiting = this.#waiting
-      return { received: this.#taken + this.#dropped + waiting, dropped: this.#dropped }
-    }
-
-    watch(wake: () => void): object {
-      let paused = false
-      const look = (): void => {
-        if (!paused) wake()
-      }
-      line.wake.push(look)
-      return {
-        pause: () => (paused = true),
-        resume: () => (paused = false),
-        close: () => void line.wake.splice(line.wake.indexOf(look), 1),
-      }
-    }
-
-    close(): void {
-      line.open.delete(this)
+    line.wake.push(look)
+    return {
+      pause: () => void (paused = true),
+      resume: () => void (paused = false),
+      close: () => void line.wake.splice(line.wake.indexOf(look), 1),
     }
   }
-  return { CaptureError, LiveCapture }
-})
+
+  close(): void {
+    line.open.delete(this)
+  }
+}
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_700_000_000_000 })
@@ -88,15 +86,18 @@ beforeEach(() => {
 })
 afterEach(() => void vi.useRealTimers())
 
+const begin = (_name: string, snaplen: number, bytes: number): Captured => new LineCapture(snaplen, bytes)
+
 function capturing(payloadMax: number) {
   const lost: string[] = []
   const failed: unknown[] = []
-  const capture = new InterfaceCapture('eth7', () => 'tcp', payloadMax, {
+  const events: CaptureEvents = {
     frame: () => line.each(),
     taken: () => false,
     lost: (reason) => void lost.push(reason),
     failed: (error) => void failed.push(error),
-  })
+  }
+  const capture = new InterfaceCapture('eth7', () => 'tcp', payloadMax, events, begin)
   return { capture, lost, failed }
 }
 

@@ -4,6 +4,7 @@ import { CaptureError, LiveCapture } from '../native/pcap.ts'
 import type { CaptureCounts, TakeFrame } from '../native/pcap.ts'
 import { CROWD_INTERVAL_MS, CROWD_PACKETS, Pacing } from './pacing.ts'
 import { Ring } from './ring.ts'
+import type { RingCapture } from './ring.ts'
 
 /** Bytes captured of a packet. They suffice for two VLAN tags, IPv6 with extension headers and a TCP header. */
 export const SNAPLEN_BYTES = 256
@@ -24,13 +25,21 @@ export interface CaptureEvents {
   failed(error: unknown): void
 }
 
+/** What is used of a capture. */
+export type Captured = RingCapture & Pick<LiveCapture, 'linkType' | 'tamperedWith' | 'setFilter' | 'watch'>
+
+function beginCapture(name: string, snaplen: number, bufferBytes: number): Captured {
+  return new LiveCapture(name, snaplen, bufferBytes)
+}
+
 /** The capture on one interface. */
 export class InterfaceCapture {
-  readonly #ring: Ring<LiveCapture>
+  readonly #ring: Ring<Captured>
   #watched: Watched
   readonly #index: number
   readonly #name: string
   readonly #events: CaptureEvents
+  readonly #begin: typeof beginCapture
   readonly #pacing = new Pacing()
   #expression = ''
   /** The filter of the newest capture when it began. */
@@ -43,8 +52,15 @@ export class InterfaceCapture {
    * @param payloadMax the longest captured payload in bytes, or 0 for none
    * @throws CaptureError if the interface cannot be captured
    */
-  constructor(name: string, filter: (linkType: number) => string, payloadMax: number, events: CaptureEvents) {
+  constructor(
+    name: string,
+    filter: (linkType: number) => string,
+    payloadMax: number,
+    events: CaptureEvents,
+    begin = beginCapture,
+  ) {
     this.#name = name
+    this.#begin = begin
     this.#events = events
     this.#index = interfaceIndex(name)
     const snaplen = Math.max(SNAPLEN_BYTES, HEADERS_BYTES + payloadMax)
@@ -106,8 +122,8 @@ export class InterfaceCapture {
   }
 
   /** @param filter makes the filter of the first capture. Later ones have the present filter. */
-  #open(snaplen: number, bufferBytes: number, filter: (linkType: number) => string): LiveCapture {
-    const capture = new LiveCapture(this.#name, snaplen, bufferBytes)
+  #open(snaplen: number, bufferBytes: number, filter: (linkType: number) => string): Captured {
+    const capture = this.#begin(this.#name, snaplen, bufferBytes)
     try {
       this.#expression ||= filter(capture.linkType)
       capture.setFilter(this.#expression)

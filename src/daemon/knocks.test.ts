@@ -45,7 +45,9 @@ test('attempts that end one after the other share a timer', async () => {
   const knocks = new Knocks(config, { decided, debug: false, completed: () => undefined, inOrder: (names) => names })
   knocks.gate.setOwn([parseAddress('192.0.2.1')!])
   knocks.gate.add(secret('a', [7431, 8020, 9123]))
-  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const fake = globalThis.setTimeout
+  const timers = vi.fn(fake)
+  globalThis.setTimeout = Object.assign(timers, { ...fake })
   const begun = steadyNow()
   const sources = 300
   for (let number = 0; number < sources; number++) {
@@ -59,7 +61,7 @@ test('attempts that end one after the other share a timer', async () => {
   expect(ends).toHaveLength(sources)
   expect(timers.mock.calls.length).toBeLessThanOrEqual(sources / EXPIRE_INTERVAL_MS + 4)
   knocks.stop()
-  timers.mockRestore()
+  globalThis.setTimeout = fake
   vi.useRealTimers()
 })
 
