@@ -4,6 +4,7 @@ import { CaptureError, LiveCapture } from '../native/pcap.ts'
 import type { CaptureCounts, TakeFrame } from '../native/pcap.ts'
 import { CROWD_INTERVAL_MS, CROWD_PACKETS, Pacing } from './pacing.ts'
 import { Ring } from './ring.ts'
+import type { RingCapture } from './ring.ts'
 
 /** Bytes captured of a packet. They suffice for two VLAN tags, IPv6 with extension headers and a TCP header. */
 export const SNAPLEN_BYTES = 256
@@ -24,15 +25,25 @@ export interface CaptureEvents {
   failed(error: unknown): void
 }
 
+/** What is used of a capture. */
+export type Captured = RingCapture & Pick<LiveCapture, 'linkType' | 'tamperedWith' | 'setFilter' | 'watch'>
+
+function beginCapture(name: string, snaplen: number, bufferBytes: number): Captured {
+  return new LiveCapture(name, snaplen, bufferBytes)
+}
+
 /** The capture on one interface. */
 export class InterfaceCapture {
-  readonly #ring: Ring<LiveCapture>
+  readonly #ring: Ring<Captured>
   #watched: Watched
   readonly #index: number
   readonly #name: string
   readonly #events: CaptureEvents
+  readonly #begin: typeof beginCapture
   readonly #pacing = new Pacing()
   #expression = ''
+  /** The filter of the newest capture when it began. */
+  #begunWith = ''
   #later: NodeJS.Timeout | undefined
   #closed = false
 
@@ -41,8 +52,15 @@ export class InterfaceCapture {
    * @param payloadMax the longest captured payload in bytes, or 0 for none
    * @throws CaptureError if the interface cannot be captured
    */
-  constructor(name: string, filter: (linkType: number) => string, payloadMax: number, events: CaptureEvents) {
+  constructor(
+    name: string,
+    filter: (linkType: number) => string,
+    payloadMax: number,
+    events: CaptureEvents,
+    begin = beginCapture,
+  ) {
     this.#name = name
+    this.#begin = begin
     this.#events = events
     this.#index = interfaceIndex(name)
     const snaplen = Math.max(SNAPLEN_BYTES, HEADERS_BYTES + payloadMax)
@@ -104,11 +122,12 @@ export class InterfaceCapture {
   }
 
   /** @param filter makes the filter of the first capture. Later ones have the present filter. */
-  #open(snaplen: number, bufferBytes: number, filter: (linkType: number) => string): LiveCapture {
-    const capture = new LiveCapture(this.#name, snaplen, bufferBytes)
+  #open(snaplen: number, bufferBytes: number, filter: (linkType: number) => string): Captured {
+    const capture = this.#begin(this.#name, snaplen, bufferBytes)
     try {
       this.#expression ||= filter(capture.linkType)
       capture.setFilter(this.#expression)
+      this.#begunWith = this.#expression
     } catch (error) {
       capture.close()
       throw error
@@ -125,7 +144,7 @@ export class InterfaceCapture {
     this.#watched.close()
     this.#watched = this.#watch()
     // A packet of that fetch may have changed the filter.
-    this.#ring.capture.setFilter(this.#expression)
+    if (this.#begunWith !== this.#expression) this.#ring.capture.setFilter(this.#expression)
   }
 
   #wake(): void {
@@ -134,7 +153,7 @@ export class InterfaceCapture {
     const taken = wait === 0 ? this.#take() : 0
     if (this.#closed) return
     if (wait > 0) this.#rest(wait)
-    else if (taken >= CROWD_PACKETS) this.#rest(CROWD_INTERVAL_MS)
+    else if (taken >= CROWD_PACKETS || this.#ring.behind) this.#rest(CROWD_INTERVAL_MS)
   }
 
   /** Fetches packets after a pause. Watching resumes only after a pause without packets. */
@@ -147,7 +166,7 @@ export class InterfaceCapture {
       const taken = this.#take()
       if (this.#closed) return
       if (taken === 0) this.#watched.resume()
-      else this.#rest(this.#pacing.pause(taken, performance.now()))
+      else this.#rest(this.#pacing.pause(taken, this.#ring.behind, performance.now()))
     }, ms)
   }
 

@@ -31,9 +31,10 @@ test('in a flood wake-ups are an interval apart, and after it they are immediate
 
 test('after a second knock the pause is shorter for a while, and in a crowd it is the shortest', () => {
   const pacing = new Pacing()
-  expect(pacing.pause(1, 1_000)).toBe(WAKE_INTERVAL_MS)
+  expect(pacing.pause(1, false, 1_000)).toBe(WAKE_INTERVAL_MS)
   pacing.expect(1_000)
-  expect(pacing.pause(1, 1_000)).toBe(EXPECTING_INTERVAL_MS)
-  expect(pacing.pause(1, 1_000 + EXPECTING_MS)).toBe(WAKE_INTERVAL_MS)
-  expect(pacing.pause(CROWD_PACKETS, 1_000)).toBe(CROWD_INTERVAL_MS)
+  expect(pacing.pause(1, false, 1_000)).toBe(EXPECTING_INTERVAL_MS)
+  expect(pacing.pause(1, false, 1_000 + EXPECTING_MS)).toBe(WAKE_INTERVAL_MS)
+  expect(pacing.pause(CROWD_PACKETS, false, 1_000)).toBe(CROWD_INTERVAL_MS)
+  expect(pacing.pause(CROWD_PACKETS / 2, true, 1_000)).toBe(CROWD_INTERVAL_MS)
 })

@@ -34,9 +34,13 @@ export class Pacing {
     return (1 - this.#tokens) * interval
   }
 
-  /** Returns the milliseconds from a fetch of so many packets in a flood to the next one. */
-  pause(packets: number, now: number): number {
-    return packets < CROWD_PACKETS ? this.#interval(now) : CROWD_INTERVAL_MS
+  /**
+   * Returns the milliseconds from a fetch of so many packets in a flood to the next one.
+   *
+   * @param behind true if more packets wait already: a fetch has fewer of them if their payload is captured
+   */
+  pause(packets: number, behind: boolean, now: number): number {
+    return packets >= CROWD_PACKETS || behind ? CROWD_INTERVAL_MS : this.#interval(now)
   }
 
   /** Records that a source has made its second or a later knock. Its last one should not wait. */

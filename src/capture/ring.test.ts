@@ -2,14 +2,19 @@
 // when one takes the place of the other.
 import { beforeEach, afterEach, expect, test, vi } from 'vitest'
 import type { TakeFrame } from '../native/pcap.ts'
-import { BUFFER_BYTES, FLOOD_BUFFER_BYTES, FLOOD_OVER_MS, Ring } from './ring.ts'
+import { BUFFER_BYTES, FLOOD_BUFFERS_MAX, FLOOD_BUFFER_BYTES, FLOOD_OVER_MS, Ring } from './ring.ts'
 
 const BATCH = 10
 const BYTES_PER_PACKET = 65_536
 const NO_BYTES = new Uint8Array(0)
 
+const rings: Ring<LineCapture>[] = []
+
 beforeEach(() => void vi.useFakeTimers({ now: 1_700_000_000_000 }))
-afterEach(() => void vi.useRealTimers())
+afterEach(() => {
+  for (const ring of rings.splice(0)) ring.close()
+  vi.useRealTimers()
+})
 
 /**
  * A line whose packets are numbers. Each open capture gets all of them, the newest first and each with its own look at
@@ -29,6 +34,11 @@ class Line {
         capture.get({ number, time: this.#time })
       }
     }
+  }
+
+  setClock(now: number): void {
+    vi.setSystemTime(now)
+    this.#time = now
   }
 
   get sent(): number {
@@ -78,6 +88,7 @@ function bench(open = (line: Line, bytes: number) => new LineCapture(line, bytes
   const line = new Line()
   const replaced = vi.fn()
   const ring = new Ring((bytes) => open(line, bytes), replaced)
+  rings.push(ring)
   const handled: number[] = []
   const each: TakeFrame = (_bytes, number) => void handled.push(number)
   const take = (): number => ring.take(each, Date.now())
@@ -153,6 +164,23 @@ test('the large buffer is given back once no batch was full for a while', () => 
   expect(handled).toEqual(upTo(line.sent))
 })
 
+test('a clock that is set back just after a change makes nobody wait until it is the same again', () => {
+  const { line, handled, take, takeAll, ring } = bench((to, bytes) => {
+    const capture = new LineCapture(to, bytes)
+    if (to.captures.size > 1) to.send(1)
+    return capture
+  })
+  line.send(BATCH)
+  takeAll()
+  vi.advanceTimersByTime(FLOOD_OVER_MS)
+  take()
+  expect(ring.deep).toBe(false)
+  line.setClock(Date.now() - 3_600_000)
+  line.send(3)
+  takeAll()
+  expect(handled).toEqual(upTo(line.sent))
+})
+
 test('what was dropped stays counted', () => {
   const { line, ring, take } = bench()
   line.send(BUFFER_BYTES / BYTES_PER_PACKET + 5)
@@ -177,6 +205,23 @@ test('without memory for it, the small buffer goes on, and it is tried again lat
   takeAll()
   expect([ring.deep, tries]).toEqual([true, 2])
   expect(handled).toEqual(upTo(line.sent))
+})
+
+test('floods on many interfaces share a few large buffers, and one that was given back serves another', () => {
+  const all = Array.from({ length: FLOOD_BUFFERS_MAX + 2 }, () => bench())
+  const flood = (): number => {
+    for (const { line, takeAll } of all) {
+      line.send(BATCH)
+      takeAll()
+    }
+    return all.filter(({ ring }) => ring.deep).length
+  }
+  expect(flood()).toBe(FLOOD_BUFFERS_MAX)
+  all[0]!.ring.close()
+  vi.advanceTimersByTime(FLOOD_OVER_MS)
+  all.shift()
+  expect(flood()).toBe(FLOOD_BUFFERS_MAX)
+  for (const { line, handled } of all) expect(handled).toEqual(upTo(line.sent))
 })
 
 test('a ring that a packet closes leaves no capture open', () => {

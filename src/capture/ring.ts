@@ -4,6 +4,8 @@ import type { CaptureCounts, LiveCapture, TakeFrame } from '../native/pcap.ts'
 export const BUFFER_BYTES = 4 * 1_048_576
 /** The same during a flood: 95,000 packets, half a second of 200,000 packets a second. */
 export const FLOOD_BUFFER_BYTES = 32 * 1_048_576
+/** Most captures with the large buffer at a time, so 128 MiB. Floods on further interfaces keep the small one. */
+export const FLOOD_BUFFERS_MAX = 4
 /** Milliseconds without a full batch after which a flood is over, and between two tries to change the buffer. */
 export const FLOOD_OVER_MS = 10_000
 /** Batches fetched in a row before other tasks run. */
@@ -12,6 +14,9 @@ const BATCHES_MAX = 4
 const CLOCK_STEP_MS = 0.005
 /** Most batches fetched from a replaced capture. The larger buffer holds fewer. */
 const LAST_BATCHES_MAX = 128
+
+/** The number of captures with the large buffer. */
+let deepRings = 0
 
 /** A capture of a ring. */
 export type RingCapture = Pick<LiveCapture, 'take' | 'counts' | 'close' | 'batchMax'>
@@ -25,6 +30,7 @@ export class Ring<Capture extends RingCapture> {
   readonly #replaced: () => void
   #capture: Capture
   #deep = false
+  #behind = false
   /** The time of the last full batch, and of the last failure to change the buffer, on the steady clock. */
   #fullAt = -Infinity
   #failedAt = -Infinity
@@ -35,6 +41,8 @@ export class Ring<Capture extends RingCapture> {
   #handled = 0
   /** The closed capture handled the packets before this time of capture. */
   #seenUntil = -Infinity
+  /** The most packets that the present capture can have of those. */
+  #seen = 0
   #closed = false
 
   /**
@@ -58,6 +66,11 @@ export class Ring<Capture extends RingCapture> {
     return this.#deep
   }
 
+  /** Returns true if the last fetch ended with a full batch, so that more packets wait. */
+  get behind(): boolean {
+    return this.#behind
+  }
+
   get counts(): CaptureCounts {
     const { received, dropped } = this.#capture.counts()
     return { received: this.#received + received, dropped: this.#dropped + dropped }
@@ -74,7 +87,8 @@ export class Ring<Capture extends RingCapture> {
     for (let batch = 0; batch < BATCHES_MAX; batch++) {
       const count = this.#take(each)
       taken += count
-      if (count < this.#capture.batchMax) break
+      this.#behind = count >= this.#capture.batchMax
+      if (!this.#behind) break
       this.#fullAt = now
       if (!this.#deep) taken += this.#change(FLOOD_BUFFER_BYTES, each, now)
     }
@@ -84,6 +98,7 @@ export class Ring<Capture extends RingCapture> {
 
   close(): void {
     this.#closed = true
+    this.#setDeep(false)
     this.#capture.close()
   }
 
@@ -97,7 +112,8 @@ export class Ring<Capture extends RingCapture> {
 
   #skipping(each: TakeFrame): TakeFrame {
     return (bytes, start, end, wireLength, time) => {
-      if (time < this.#seenUntil) {
+      // With the clock set back, the time alone would skip all packets until it is the same again.
+      if (time < this.#seenUntil && this.#seen-- > 0) {
         this.#handled--
         this.#received--
       } else {
@@ -113,8 +129,10 @@ export class Ring<Capture extends RingCapture> {
    */
   #change(bufferBytes: number, each: TakeFrame, now: number): number {
     if (this.#closed || now - this.#failedAt < FLOOD_OVER_MS) return 0
+    const deep = bufferBytes === FLOOD_BUFFER_BYTES
     let next: Capture
     try {
+      if (deep && deepRings >= FLOOD_BUFFERS_MAX) throw new Error('too many large buffers')
       next = this.#open(bufferBytes)
     } catch {
       this.#failedAt = now
@@ -137,19 +155,28 @@ export class Ring<Capture extends RingCapture> {
     this.#dropped += dropped
     this.#handled = 0
     this.#capture = next
-    this.#deep = bufferBytes === FLOOD_BUFFER_BYTES
-    this.#replaced()
-    last.close()
+    this.#setDeep(deep)
+    try {
+      this.#replaced()
+    } finally {
+      last.close()
+    }
     return taken
+  }
+
+  #setDeep(deep: boolean): void {
+    if (deep !== this.#deep) deepRings += deep ? 1 : -1
+    this.#deep = deep
   }
 
   /** Handles the packets from before the next capture began. It has all later ones, and some may be dropped here. */
   #empty(each: TakeFrame): number {
     // The clock shows whole milliseconds, rounded down.
     const begun = Date.now() + 1
-    const handled = { until: -Infinity }
+    const handled = { until: -Infinity, count: 0 }
     const earlier: TakeFrame = (bytes, start, end, wireLength, time) => {
       handled.until = Math.min(begun, time)
+      handled.count++
       if (time < begun) each(bytes, start, end, wireLength, time)
       else this.#handled--
     }
@@ -160,6 +187,7 @@ export class Ring<Capture extends RingCapture> {
       if (count < this.#capture.batchMax || handled.until >= begun) break
     }
     const { until } = handled
+    this.#seen = handled.count
     // A packet on the boundary is handled twice rather than never. To the gate, it was doubled on its way.
     this.#seenUntil = until < begun ? until : begun - CLOCK_STEP_MS
     return taken

@@ -5,7 +5,7 @@ import { hit, secret } from '../../test/gate/knocks.ts'
 import { readConfig } from '../config/read.ts'
 import { steadyNow } from '../capture/interfaces.ts'
 import { parseAddress } from '../packet/address.ts'
-import { EXPIRE_INTERVAL_MS, Knocks } from './knocks.ts'
+import { EXPIRE_INTERVAL_MS, Knocks, WAITING_MAX_MS } from './knocks.ts'
 import type { LogEvent } from '../log/event.ts'
 
 const times = (kind: string): readonly string[] => ['a', 'b', 'c'].map((door) => `${kind} ${door}`)
@@ -61,6 +61,33 @@ test('attempts that end one after the other share a timer', async () => {
   expect(timers.mock.calls.length).toBeLessThanOrEqual(sources / EXPIRE_INTERVAL_MS + 4)
   knocks.stop()
   vi.unstubAllGlobals()
+  vi.useRealTimers()
+})
+
+test('a last knock that came in time counts, though it waits in a flood until the time is over', async () => {
+  vi.useFakeTimers()
+  const config = readConfig('[a]\nSequence = 7431,8020,6001\nOpen_Ports = tcp/22\n', 'k').config!
+  const completed = vi.fn()
+  const knocks = new Knocks(config, { decided: () => undefined, debug: false, completed, inOrder: (names) => names })
+  knocks.gate.setOwn([parseAddress('192.0.2.1')!])
+  const sequence = secret('a', [7431, 8020])
+  knocks.gate.add(sequence)
+  const { timeoutMs } = sequence.terms
+  const begun = steadyNow()
+  const take = (port: number, time: number): void => {
+    const packet = hit({ port })
+    packet.time = time
+    knocks.take(packet)
+    knocks.arm()
+  }
+  take(7431, begun)
+  await vi.advanceTimersByTimeAsync(timeoutMs + WAITING_MAX_MS - 10)
+  take(8020, begun + timeoutMs - 10)
+  expect(completed).toHaveBeenCalledTimes(1)
+  take(7431, steadyNow())
+  await vi.advanceTimersByTimeAsync(timeoutMs + WAITING_MAX_MS + EXPIRE_INTERVAL_MS)
+  expect(knocks.gate.attempts).toBe(0)
+  knocks.stop()
   vi.useRealTimers()
 })
 

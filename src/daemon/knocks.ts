@@ -12,6 +12,11 @@ import type { LogEvent } from '../log/event.ts'
 const TIMER_MAX_MS = 3_600_000
 /** The least milliseconds between two ends of attempts by timer. Each packet ends all that are over, too. */
 export const EXPIRE_INTERVAL_MS = 100
+/**
+ * Milliseconds after the end of an attempt for which the timer waits. In a flood, a knock that came in time may still be
+ * in the kernel's buffer, which holds half a second of 200,000 packets a second.
+ */
+export const WAITING_MAX_MS = 500
 const WORD = 2 ** 32
 
 /** The dependencies of knocks. */
@@ -63,7 +68,7 @@ export class Knocks {
 
   /** Sets the timer that ends attempts when their time is over, even if no packet arrives. */
   arm(): void {
-    const due = Math.max(this.gate.due, this.#expiredAt + EXPIRE_INTERVAL_MS)
+    const due = Math.max(this.gate.due + WAITING_MAX_MS, this.#expiredAt + EXPIRE_INTERVAL_MS)
     if (this.#stopped || due >= this.#timerAt) return
     clearTimeout(this.#timer)
     this.#timerAt = due
@@ -72,7 +77,7 @@ export class Knocks {
       this.#timerAt = Infinity
       this.#expiredAt = steadyNow()
       try {
-        this.expire(this.#expiredAt)
+        this.expire(this.#expiredAt - WAITING_MAX_MS)
       } finally {
         this.arm()
       }
