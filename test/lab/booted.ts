@@ -136,6 +136,8 @@ async function baseOf({ suite, init, packages }: Kind): Promise<string> {
   const line = `${apt} install --no-install-recommends ${wanted} && cd /root && ${apt} download knockd libpopt0 logrotate`
   await run(
     [
+      // What a package starts all the same ends with it.
+      ...['unshare', '--pid', '--fork', '--kill-child'],
       'chroot',
       folder,
       'env',

@@ -51,7 +51,7 @@ const KINDS: readonly (Kind & { readonly name: string; readonly file: string })[
     name: 'Debian 12, SysV init, its own Node.js',
     suite: 'bookworm',
     init: 'sysvinit',
-    packages: ['rsyslog', 'cron'],
+    packages: ['cron'],
     file: 'postern-bundled_VERSION_amd64.deb',
   },
 ]
