@@ -37,6 +37,10 @@ export interface Kind {
 }
 
 const machines = new Set<Booted>()
+// systemd-nspawn that is killed leaves its machine running.
+process.once('exit', () => {
+  for (const machine of machines) machine.kill()
+})
 
 export class Booted {
   /** The root file system, as it is seen from outside. */
@@ -103,9 +107,15 @@ export class Booted {
     return readFileSync(join(this.root, path), 'utf8')
   }
 
+  /** Cuts the machine's power: with its first process all others end. */
+  kill(): void {
+    if (this.#init !== 0) process.kill(this.#init, 'SIGKILL')
+    this.#init = 0
+  }
+
   async stop(): Promise<void> {
-    // systemd-nspawn's first SIGTERM asks the machine to shut down in order.
-    await this.#container?.stop(COMMAND_LIMIT_MS)
+    this.kill()
+    await this.#container?.ended
     await run(['umount', '--recursive', '--lazy', this.root], { mayFail: true })
     machines.delete(this)
   }
