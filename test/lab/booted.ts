@@ -147,7 +147,10 @@ async function baseOf({ suite, init, packages }: Kind): Promise<string> {
   await run(
     [
       // What a package starts all the same ends with it.
-      ...['unshare', '--pid', '--fork', '--kill-child'],
+      'unshare',
+      '--pid',
+      '--fork',
+      '--kill-child',
       'chroot',
       folder,
       'env',
