@@ -267,7 +267,11 @@ Open_Ports = tcp/443
     expect([code, stderr]).toEqual([0, ''])
     const [said = ''] = stdout.split('\n\n')
     const lines = said.split('\n').map((line) => line.replace(/^.*? (?=\S+: |packet of )/, ''))
-    expect(about(lines)).toEqual(did)
+    // How often copies are told depends on the moment at which the daemon took each.
+    const told = (of: readonly string[]): readonly string[] =>
+      of.filter((line) => !line.endsWith('single packet: a copy of an earlier one'))
+    expect(told(about(lines))).toEqual(told(did))
+    expect(lines.some((line) => line.endsWith('single packet: a copy of an earlier one'))).toBe(true)
     expect(stdout).toMatch(new RegExp(`^${CLIENT_4}: .*fw opened.*ours opened.*syn opened 2 times`, 'm'))
 
     // The same packets an hour later: only those without a date open.
