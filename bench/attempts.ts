@@ -51,7 +51,7 @@ async function cost(side: Side, live: number): Promise<number> {
   }
 }
 
-/** What a packet costs with few and with very many attempts under way. */
+/** Measures the cost of a packet with few and with very many attempts under way. */
 export async function attempts({ quick, say }: Terms): Promise<readonly Row[]> {
   const rows: Row[] = []
   const costs: number[] = []

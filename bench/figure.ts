@@ -1,4 +1,4 @@
-/** What a cell of the table shows: measured values, or a text where there is no number. */
+/** The content of a cell of the table: measured values, or a text if nothing was measured. */
 export type Cell = Figure | string
 
 /** Values of one kind with their unit, from one run or from several. It is shown as their median and spread. */
@@ -25,7 +25,7 @@ export class Figure {
   }
 }
 
-/** How many of a number of attempts succeeded: `29 of 30`. Those of several runs are added up. */
+/** The number of attempts that succeeded, as `29 of 30`. Several runs are added up. */
 export class Share {
   readonly good: number
   readonly all: number
@@ -50,7 +50,7 @@ export function times(more: number, less: number): Cell {
   return more > 0 && less > 0 ? new Figure([more / less]) : '-'
 }
 
-/** Returns the median, the smallest and the largest of some values. @throws Error if there is none */
+/** Returns the median, the smallest and the largest of some values. @throws Error if the list is empty */
 export function spread(values: readonly number[]): {
   readonly median: number
   readonly min: number

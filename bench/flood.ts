@@ -1,12 +1,12 @@
 import { cpus } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { knockAndConnect } from './knocking.ts'
-import { SEQUENCE, SIDES, commandDoor, logged, lostByOurs, nativeDoor, startPeer } from './peers.ts'
+import { SIDES, commandDoor, logged, lostByOurs, nativeDoor, startPeer } from './peers.ts'
 import type { Side } from './peers.ts'
 import { figure, times } from './row.ts'
 import type { Cell, Row, Terms } from './row.ts'
 import { strangers } from './strangers.ts'
-import { generate, writeTraffic } from './traffic.ts'
+import { generate, writeFirstKnocks } from './traffic.ts'
 import { memoryOf, usageOf } from './usage.ts'
 import { SERVICE_PORT, World } from './world.ts'
 
@@ -50,13 +50,7 @@ async function flooded(side: Side, pps: number | undefined, loops: number, nativ
     // What the guard lets through has to be allowed by the host's own rules as well.
     if (native) await world.onServer(`iptables -I INPUT -p tcp --dport ${SERVICE_PORT} -j ACCEPT`.split(' '))
     await world.serve()
-    const path = await writeTraffic(world, 'flood.pcap', SOURCES, (index) => ({
-      source: 0x10_000 + index,
-      sourcePort: 1024 + (index % 60_000),
-      port: SEQUENCE[0],
-      sequence: index * 7919,
-      kind: 'syn',
-    }))
+    const path = await writeFirstKnocks(world, 'flood.pcap', SOURCES)
     // Longer than the flood, so that its attempts are all live together.
     const doors = native ? `Hide_With = reset\n${nativeDoor(1)}Seq_Timeout = 60s\n` : commandDoor(1, 60)
     const peer = await startPeer(world, side, doors, { core: DAEMON_CORE })

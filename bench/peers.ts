@@ -59,7 +59,7 @@ export function nativeDoor(seconds: number): string {
   return `${lines.join('\n')}\n`
 }
 
-/** How to start a daemon. */
+/** The options of a daemon's start. */
 export interface Starting {
   readonly limitMs?: number
   /** Arguments for Node.js, ahead of our program. */
@@ -100,7 +100,7 @@ export function logged({ log }: Pick<Peer, 'log'>, pattern: RegExp): number {
   return readFileSync(log, 'utf8').match(new RegExp(pattern.source, 'g'))?.length ?? 0
 }
 
-/** What our daemon says that its capture lost, in packets. */
+/** Returns the number of packets that our daemon reports as lost by its capture. */
 export async function lostByOurs(world: World, { config }: Peer): Promise<number> {
   const { stdout } = await world.onServer([process.execPath, program('postern'), 'status', '--json', '-c', config])
   const { interfaces } = JSON.parse(stdout) as { readonly interfaces: readonly { readonly dropped: number }[] }

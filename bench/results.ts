@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Brief, MergedRow } from './row.ts'
 import { markdown, tableMarkdown, withPeer } from './table.ts'
 
-/** What was measured on, and how. */
+/** The machine, the peers and the options of a run. */
 export interface Facts {
   /** The day, as 2026-11-22. */
   readonly date: string
@@ -48,7 +48,7 @@ function briefText(rows: readonly MergedRow[], { date, lines, runs }: Facts): st
   return `${table}\n${when}\n${lines.join('. ')}.\nAll figures: \`bench/results/${date}.md\`.\n`
 }
 
-/** Returns the path of the newest file of results. @throws Error if there is none */
+/** Returns the path of the newest file of results. @throws Error if no file has any */
 export function newestResults(folder: string): string {
   const newest = readdirSync(folder)
     .filter((name) => /^\d{4}-\d\d-\d\d\.md$/.test(name))

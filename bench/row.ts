@@ -9,9 +9,9 @@ export type Brief = 'command' | 'native' | 'packet' | 'flood'
 
 /** A row of the table. */
 export interface Row {
-  /** What was measured. Rows that begin with two spaces belong to the row above. */
+  /** The name of the measure. Rows that begin with two spaces belong to the row above. */
   readonly measure: string
-  /** What was measured of each; `undefined`: not measured. */
+  /** The figure of each side; `undefined`: not measured. */
   readonly ours: Cell | Share | undefined
   readonly theirs: Cell | Share | undefined
   /** The program of `theirs`, and how it differs: `knockd, by command`. Default: the peer of the measure. */
@@ -26,7 +26,7 @@ export interface Row {
   readonly brief?: Brief
 }
 
-/** How thorough a run is. */
+/** The options that decide how long a run takes. */
 export interface Terms {
   readonly quick: boolean
   /** Says what is done at the moment. */

@@ -31,7 +31,7 @@ const HONEST_FROM = 0xf0_0000
 const HONEST_SOURCES = '10.240.0.0/24'
 const SOURCE_PORT = 40_000
 
-/** What tells an honest packet from the forged ones. */
+/** The difference between an honest packet and the forged ones. */
 type Apart = 'budget' | 'known' | 'SOURCE'
 
 const APART: Readonly<Record<Apart, string>> = {

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { knockAndConnect } from './knocking.ts'
-import { SEQUENCE, nativeDoor, startPeer } from './peers.ts'
+import { nativeDoor, startPeer } from './peers.ts'
 import { figure, spread } from './row.ts'
 import type { Row } from './row.ts'
-import { generate, writeTraffic } from './traffic.ts'
+import { generate, writeFirstKnocks } from './traffic.ts'
 import { memoryOf, privateOf, usageOf } from './usage.ts'
 import { SERVICE_PORT, World } from './world.ts'
 
@@ -37,13 +37,7 @@ async function flooding<Found>(
     await world.hide()
     await world.onServer(`iptables -I INPUT -p tcp --dport ${SERVICE_PORT} -j ACCEPT`.split(' '))
     await world.serve()
-    const path = await writeTraffic(world, 'strangers.pcap', SOURCES, (index) => ({
-      source: 0x10_000 + index,
-      sourcePort: 1024 + (index % 60_000),
-      port: SEQUENCE[0],
-      sequence: index * 7919,
-      kind: 'syn',
-    }))
+    const path = await writeFirstKnocks(world, 'strangers.pcap', SOURCES)
     const doors = `Hide_With = reset\n${nativeDoor(1)}Seq_Timeout = ${seqTimeoutS}s\n`
     const { process: daemon } = await startPeer(world, 'ours', doors)
     const seconds = SETTLE_S + WATCH_S + HONEST_KNOCKS * 2

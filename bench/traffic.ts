@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { run } from '../test/lab/process.ts'
-import { onCore } from './peers.ts'
+import { SEQUENCE, onCore } from './peers.ts'
 import { SERVER } from './world.ts'
 import type { World } from './world.ts'
 
@@ -42,6 +42,17 @@ export interface Datagram extends Way {
 
 /** A packet of the traffic. */
 export type Sent = Segment | Datagram
+
+/** Writes a capture of the first knocks of so many sources, for tcpreplay. Gives its path. */
+export async function writeFirstKnocks(world: World, name: string, sources: number): Promise<string> {
+  return await writeTraffic(world, name, sources, (index) => ({
+    source: 0x10_000 + index,
+    sourcePort: 1024 + (index % 60_000),
+    port: SEQUENCE[0],
+    sequence: index * 7919,
+    kind: 'syn',
+  }))
+}
 
 /** Writes a capture of so many packets to the server, for tcpreplay. Gives its path. */
 export async function writeTraffic(
@@ -134,19 +145,19 @@ function checksum(sum: number): number {
   return ~folded & 0xffff
 }
 
-/** What a generator did. */
+/** The result of a generator. */
 export interface Generated {
   readonly packets: number
   /** Packets a second that it reached. */
   readonly rate: number
 }
 
-/** How a capture is sent. */
+/** The options for sending a capture. */
 export interface Generating {
   /** Packets a second; `undefined`: as fast as it goes. */
   readonly pps: number | undefined
   readonly loops?: number
-  /** How many packets the capture has. */
+  /** The number of packets in the capture. */
   readonly packets: number
   /** Seconds after which it ends even if not all is sent. */
   readonly seconds?: number

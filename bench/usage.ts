@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 const NS_PER_MS = 1e6
 const KIB_PER_MIB = 1_024
 
-/** What a process has used up to now. */
+/** The resources that a process has used since its start. */
 export interface Usage {
   /** Milliseconds of CPU, all threads. */
   readonly cpuMs: number

@@ -28,7 +28,7 @@ const HALF_PERIOD_MS = 15_000
 const EVEN = 1.3
 const US_PER_MS = 1_000
 
-/** What users show: sequences that all begin alike, which is the hardest for the tree of stages; or codes. */
+/** The users' secrets: codes, or sequences that all begin alike, the hardest case for the tree of stages. */
 type Kind = 'sequences' | 'codes'
 
 interface Cost {
@@ -88,7 +88,7 @@ async function idleShare(pid: number): Promise<number> {
   return (usageOf(pid).cpuMs - before) / HALF_PERIOD_MS
 }
 
-/** What a packet costs with one user and with very many. knockd knows none. */
+/** Measures the cost of a packet with one user and with very many. knockd has no users. */
 export async function users({ say }: Terms): Promise<readonly Row[]> {
   const rows: Row[] = []
   for (const kind of ['sequences', 'codes'] as const) {

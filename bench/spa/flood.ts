@@ -14,7 +14,7 @@ import { writePackets } from './stream.ts'
 /** Packets a second; `undefined`: as fast as the generator goes. */
 const RATES: readonly (number | undefined)[] = [1_000, 4_000, 20_000, 100_000, undefined]
 const RATES_QUICK: readonly (number | undefined)[] = [4_000, undefined]
-/** The rate of a resent tag. It takes somebody who sees users' packets, so that other rates say no more. */
+/** The rate of a resent tag. Only an attacker who sees users' packets can do it, so one rate is enough. */
 const RESENT_PPS = 20_000
 /** Forged packets that differ; they are sent again and again, as nothing remembers them. */
 const DIFFERENT = 20_000

@@ -32,7 +32,7 @@ const GROWTH_MAX_MIB = 32
 interface Found {
   readonly before: number
   readonly after: number
-  /** How many opened, and the share that was not even looked at, in percent. */
+  /** The number that opened, and the share that was dropped without a look, in percent. */
   readonly opened: number
   readonly lost: number
 }

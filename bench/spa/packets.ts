@@ -17,7 +17,7 @@ export const SERVER_SECRET = new Uint8Array(32).fill(11)
 const SERVER_KEY = keyPairOf(SERVER_SECRET).publicKey
 /** Users who send our own packets in turn: each of a user's must be newer than the one before. */
 const USERS = 100
-/** Who has a key, and somebody whose key nobody knows. */
+/** The users with a key, and one user whose key the server does not know. */
 export const KNOWN: readonly KeyPair[] = Array.from({ length: USERS }, (_, index) =>
   keyPairOf(new Uint8Array(32).fill(index + 20)),
 )
@@ -33,8 +33,8 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** The packets there are: fwknop's, and our own. */
 export type Format = 'fwknop' | 'own'
 /**
- * What forgers make. For our own format that is all that can be made without a user's key, public keys known or not; and
- * what somebody makes who has seen a packet of a user: its tag before other bytes.
+ * The kinds of forged packets. For our own format: all that can be made without a user's key, public keys known or not,
+ * and the tag of a packet that the attacker has seen, before other bytes.
  */
 export type Forgery = 'fwknop' | 'random' | 'by a stranger' | 'a tag sent again'
 

@@ -16,7 +16,7 @@ export interface SpaPeer {
   readonly process: Process
   /** Packets that it has honoured, by what it says itself. */
   opened(): number
-  /** How many of so many packets it has not looked at, since they came too fast. */
+  /** Returns the number of packets, of so many, that it skipped because they came too fast. */
   lost(packets: number): Promise<number>
 }
 

@@ -14,10 +14,10 @@ const RATE_MAX = 50_000
 /** Seconds for which packets are sent at one rate. */
 const SEND_S = 2
 const SEND_QUICK_S = 2
-/** How often the highest rate is looked for between one that holds and its double. */
+/** The number of steps between a rate that holds and its double. */
 const HALVINGS = 2
 const HALVINGS_QUICK = 1
-/** How often a rate is tried before it is said not to hold: the machine may have been slow for a moment. */
+/** The number of trials before a rate counts as too high. The machine may be slow for a moment. */
 const TRIES = 2
 /** Milliseconds behind the last packet until all must have opened: beyond, a daemon is behind. */
 const LATE_MAX_MS = 500
@@ -27,7 +27,7 @@ const OPEN_S = 300
 /** Theirs to ours, at least. */
 const RATIO = 10
 
-/** Whether all packets are honoured that come at a rate. */
+/** Returns true if every packet opens its door at a rate. */
 async function holds(setting: Setting, rate: number, seconds: number, say: Terms['say']): Promise<boolean> {
   for (let round = 0; round < TRIES; round++) if (await honoured(setting, rate, seconds, say)) return true
   return false
@@ -67,7 +67,7 @@ async function highest(setting: Setting, first: number, { quick, say }: Terms): 
   return good
 }
 
-/** How many packets a second each can take that all open, each for another address. */
+/** Measures the packets a second that each side can take if all of them open, each for another address. */
 export async function packetRate(terms: Terms): Promise<readonly Row[]> {
   const theirs = await highest(SETTINGS.theirs, FIRST_THEIRS, terms)
   const rows: Row[] = []

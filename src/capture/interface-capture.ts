@@ -25,7 +25,7 @@ export interface CaptureEvents {
   failed(error: unknown): void
 }
 
-/** What is used of a capture. */
+/** The members of a capture that the daemon uses. */
 export type Captured = RingCapture & Pick<LiveCapture, 'linkType' | 'tamperedWith' | 'setFilter' | 'watch'>
 
 function beginCapture(name: string, snaplen: number, bufferBytes: number): Captured {

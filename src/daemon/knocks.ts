@@ -104,8 +104,8 @@ export class Knocks {
   #carryOut(effects: readonly Effect[]): void {
     const { completed, inOrder, decided } = this.#deps
     for (const effect of effects) {
-      // An opening is logged when the door opens. The secret may be used already, or the disk full.
       if (effect.kind === 'stage' && effect.stage > 1) this.#advanced = true
+      // An opening is logged when the door opens. The secret may be used already, or the disk full.
       if (effect.kind === 'open') completed(effect)
       else if ('doors' in effect && effect.doors.length > 1) {
         decided(eventsOf({ ...effect, doors: inOrder(effect.doors) }))

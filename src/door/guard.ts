@@ -25,7 +25,7 @@ const ALL_TCP: Service = { protocol: TCP, first: 1, last: 65_535, host: undefine
 export interface Firewall {
   /** Runs commands of nft(8), all or none, and returns their output. Throws if they are refused. */
   run(commands: string, rulesAlone?: boolean): string
-  /** Commits an encoded transaction. Returns false if it may not be in force. */
+  /** Commits an encoded transaction. Returns false if the kernel did not confirm it: it may be in force or not. */
   commit?(transaction: Uint8Array): boolean
 }
 

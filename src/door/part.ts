@@ -70,5 +70,6 @@ function mayForward(door: Door, forward: Forward | undefined): boolean {
 
 /** Returns the key of an opening: its door, source, ports and forward. */
 export function keyOf(door: string, source: string, some = '', to = ''): string {
+  // A template string would keep its parts in memory; join() makes one flat string.
   return [source, some, to, door].join(' ')
 }

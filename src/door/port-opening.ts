@@ -37,9 +37,19 @@ export function portOpening(
   opening: Opening,
   { key, source, forward, door, elements }: Pick<PortOpening, 'key' | 'source' | 'forward' | 'door' | 'elements'>,
 ): PortOpening {
-  const holds = holdsOf(opening)
-  const [claimedUser, timer, closing, asking] = [undefined, undefined, undefined, false]
-  return { key, source, forward, door, elements, opening, holds, claimedUser, timer, closing, asking }
+  return {
+    key,
+    source,
+    forward,
+    door,
+    elements,
+    opening,
+    holds: holdsOf(opening),
+    claimedUser: undefined,
+    timer: undefined,
+    closing: undefined,
+    asking: false,
+  }
 }
 
 /** Restores an opening of the journal; `undefined`: its door no longer opens these ports. */

@@ -81,5 +81,6 @@ export class SharedElements<Live extends Needing> {
 }
 
 function nameOf({ set, key }: Element): string {
+  // A template string would keep its parts in memory; join() makes one flat string.
   return [set, key].join(' ')
 }

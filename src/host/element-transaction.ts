@@ -23,6 +23,8 @@ const LIST_ELEMENT = 1
 const ELEMENT_KEY = 1
 const ELEMENT_TIMEOUT = 4
 const DATA_VALUE = 1
+/** The guard's table without its family, which each message has in its header. */
+const TABLE_NAME = text(TABLE.replace('inet ', ''))
 /** The sets of single ports that are open for single addresses. */
 const EXACT_SETS = new Set(['open4', 'open6'])
 
@@ -38,10 +40,7 @@ export function elementTransaction(elements: readonly Element[], ms: number): Ui
   for (const [index, element] of elements.entries()) {
     const key = keyOf(element)
     if (key === undefined) return undefined
-    const about = [
-      attribute(LIST_TABLE, text(TABLE.replace('inet ', ''))),
-      attribute(LIST_SET, text(element.set)),
-    ] as const
+    const about = [attribute(LIST_TABLE, TABLE_NAME), attribute(LIST_SET, text(element.set))] as const
     const added = Buffer.concat([...about, nested(LIST_ELEMENTS, nested(LIST_ELEMENT, timed, key))])
     const removed = Buffer.concat([...about, nested(LIST_ELEMENTS, nested(LIST_ELEMENT, key))])
     // The kernel answers the last message once the whole transaction is in force.

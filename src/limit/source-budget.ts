@@ -40,8 +40,8 @@ export interface BudgetLimits {
 
 /**
  * Limits the work that packets can cause. Each source, an IPv4 address or an IPv6 /64, has a budget, and so have all
- * sources together. A share is reserved for sources that have opened a door
- * or that the config names. A packet causes no allocation.
+ * sources together. A share is reserved for sources that have opened a door or that the config names. A packet causes
+ * no allocation.
  */
 export class SourceBudget {
   readonly #sources: Purses
