@@ -3,6 +3,10 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import * as bounds from './config.ts'
 import { DOORS, DOOR_DIRECTIVES, OPTIONS, OPTION_DIRECTIVES } from './directive.ts'
+import { PID_FILE_DEFAULT } from '../daemon/pid-file.ts'
+import { WIDEN_LIMIT_DEFAULT } from './networks.ts'
+import { OPTIONS_DEFAULT } from './options.ts'
+import { STATE_DIR_DEFAULT } from '../state/folder.ts'
 import { formatDuration } from './duration.ts'
 import { formatFault } from '../text/fault.ts'
 import { checkConfig } from '../lint/lint.ts'
@@ -37,6 +41,16 @@ test.each([...Object.values(OPTION_DIRECTIVES), ...Object.values(DOOR_DIRECTIVES
 test('nothing else is', () => {
   const known = new Set([...OPTIONS.spellings, ...DOORS.spellings])
   expect([...entries.keys()].filter((name) => name !== '' && !known.has(name))).toEqual([])
+})
+
+/** Directives that say what opens a door, which needs some of them. */
+const NEEDED =
+  'Sequence One_Time_Sequences TOTP_Secret_File Users SPA SPA_Users Access_File Fwknop_Keys Profiles'.split(' ')
+
+test.each(
+  [...Object.values(OPTION_DIRECTIVES), ...Object.values(DOOR_DIRECTIVES)].filter(({ name }) => !NEEDED.includes(name)),
+)('$name: its default is said', ({ name }) => {
+  expect(entries.get(name)).toMatch(/\bDefault: \S/)
 })
 
 const sorted = (names: readonly (string | undefined)[]): readonly string[] =>
@@ -94,6 +108,12 @@ test.each([
   ['SPA_Max_Age', `At most ${formatDuration(bounds.SPA_MAX_AGE_MAX_MS)}.`],
   ['SPA_Max_Age', `Default: ${bounds.SPA_MAX_AGE_DEFAULT_MS / 1_000} seconds`],
   ['SPA_Key_File', bounds.SPA_KEY_FILE_DEFAULT],
+  ['LogFormat', `Default: ${OPTIONS_DEFAULT.logFormat} `],
+  ['Hide_With', `Default: ${OPTIONS_DEFAULT.hideWith} `],
+  ['Widen_Limit', `Default: /${WIDEN_LIMIT_DEFAULT[4]}, /${WIDEN_LIMIT_DEFAULT[6]}.`],
+  ['StateDir', `Default: ${STATE_DIR_DEFAULT} `],
+  ['PidFile', `Default: ${PID_FILE_DEFAULT} `],
+  ['Cmd_Timeout', `at most ${formatDuration(bounds.FWKNOP_OPEN_MAX_MS)}`],
   ['Interface', `at most ${bounds.INTERFACE_NAME_MAX_CHARS} characters`],
 ])('%s: %s', (name, words) => {
   expect(entries.get(name)).toContain(words)
@@ -105,6 +125,22 @@ test('the bounds that have no entry', () => {
   expect(manual).toContain(`The last ${USED_PERIODS_MAX} used codes`)
   expect(manual).toContain(`at most ${bounds.DOOR_NAME_MAX_CHARS} characters`)
   expect(manual).toContain(`At most ${bounds.DOORS_MAX.toLocaleString('en')} doors`)
+})
+
+test('the examples of the manual are usable', () => {
+  const [, examples = ''] = read('man/knockd.conf.5').split('.SH EXAMPLES')
+  const configs = [...examples.matchAll(/^\.EX\n([^]*?)^\.EE$/gm)].map(([, text = '']) =>
+    text.replace('\\fIports of your own\\fP', '4021,811,3010').replaceAll('\\-', '-').replaceAll('\\(aq', "'"),
+  )
+  expect(configs).toHaveLength(6)
+  for (const text of configs) {
+    const { config, faults } = checkConfig(text, 'example')
+    expect(
+      faults.filter(({ severity }) => severity === 'error'),
+      text,
+    ).toEqual([])
+    expect(config?.doors).toHaveLength(1)
+  }
 })
 
 test('the example has one warning: that its sequence stands in an example', () => {

@@ -170,7 +170,10 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the published page', (
       await picture(page, 'trouble-phone-dark')
       await unlock(page, passphrase)
       await see(page, '#sequence', /Next sequence/, LIMIT_MS)
-      await picture(page, 'open-phone-dark')
+      for (const look of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme: look })
+        await picture(page, `open-phone-${look}`)
+      }
       // Nothing has to be scrolled sideways, down to the narrowest phone there is.
       await page.setViewportSize({ width: 320, height: 640 })
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)

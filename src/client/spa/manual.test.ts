@@ -21,8 +21,12 @@ const entries = new Map(
     .slice(1)
     .map((entry) => {
       const [heading = '', ...text] = entry.split(/^\.SH/m)[0]!.split('\n')
-      return [/^\.BI "(\w+) = "/.exec(heading)?.[1] ?? '', text.map((line) => line.replace(/^\.[A-Z]+ /, '')).join(' ')]
-    }),
+      return [
+        /^\.BI "(\w+) = "/.exec(heading)?.[1] ?? '',
+        text.map((line) => line.replace(/^\.[A-Z]+ /, '')).join(' '),
+      ] as const
+    })
+    .filter(([name]) => name !== ''),
 )
 
 test('every directive is documented, and nothing else', () => {
@@ -34,6 +38,14 @@ test('every directive is documented, and nothing else', () => {
   for (const { name, aliases } of Object.values(HOST_DIRECTIVES)) {
     for (const alias of aliases) expect(entries.get(name)).toContain(`${alias} is the same`)
   }
+})
+
+/** Directives that say how a host is opened, and by which files: there is no value without them. */
+const OPENS = 'Knock TOTP_File From Identity Passphrase_File Server_Key Door Access'.split(' ')
+
+test('every default is said', () => {
+  const silent = [...entries].filter(([, text]) => !/\bDefault: \S/.test(text)).map(([name]) => name)
+  expect(silent.sort()).toEqual(OPENS.toSorted())
 })
 
 test.each([
