@@ -1,0 +1,185 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import type { BigIntStats } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { Failure } from '../../cli/fault.ts'
+import { FileError, cannot } from '../../file/file-error.ts'
+import type { FilePolicy } from '../../file/policy.ts'
+import { openPrivate, readOpened, readPrivateFile } from '../../file/private-file.ts'
+import { walk } from '../../file/way.ts'
+import { realDisk } from '../../state/disk.ts'
+
+/** Only the owner may read a new file. An existing one keeps its mode. */
+const FILE_MODE = 0o600
+const MODE_BITS = 0o7777n
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: 'run this as root',
+  EPERM: 'run this as root',
+  EBUSY: 'the file is a mount of its own: mount its folder in its place',
+}
+
+/** The calls that change files. Tests replace them, to end the process at each one. */
+export const CALLS = {
+  openSync,
+  writeFileSync,
+  fchownSync,
+  fchmodSync,
+  fsyncSync,
+  closeSync,
+  renameSync,
+  rmSync,
+  syncFolder: async (folder: string): Promise<void> => await realDisk.syncFolder(folder),
+}
+export type Calls = typeof CALLS
+
+/** The reader's bounds for a file. */
+export interface Bounds {
+  readonly policy: FilePolicy
+  readonly maxBytes: number
+}
+
+/** A file as it was read. */
+export interface Original {
+  /** The path as the config has it. */
+  readonly path: string
+  /** The path without symbolic links. */
+  readonly real: string
+  readonly bytes: Buffer
+  /** `undefined`: there is no file. */
+  readonly stat: BigIntStats | undefined
+}
+
+/** A file and its new content. */
+export interface Replacement {
+  readonly original: Original
+  readonly bytes: Buffer
+  readonly bounds: Bounds
+}
+
+/** Reads a file as the daemon does. A file that is missing is empty. @throws FileError */
+export function readOriginal(path: string, { policy, maxBytes }: Bounds): Original {
+  try {
+    const fd = openPrivate(path, constants.O_RDONLY, policy)
+    try {
+      const stat = fstatSync(fd, { bigint: true })
+      return { path, real: walk(path).real, stat, bytes: readOpened(fd, path, maxBytes) }
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if (!(error instanceof FileError) || error.reason !== 'missing') throw error
+    return { path, real: realPath(path), stat: undefined, bytes: Buffer.alloc(0) }
+  }
+}
+
+/** Returns the path without symbolic links, also of a file that is missing. @throws FileError if a link leads nowhere */
+export function realPath(path: string): string {
+  try {
+    return walk(path).real
+  } catch (error) {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) {
+      throw new FileError(path, 'missing', 'is a symbolic link to a file that is missing', 'remove the link', error)
+    }
+    return join(walk(dirname(path)).real, basename(path))
+  }
+}
+
+/**
+ * Replaces files. Each is whole at every moment, and after a power cut: the new content is written beside the old one,
+ * read back as the daemon reads it, and renamed. If one cannot be replaced, those before it get their old content back.
+ * The caller holds the lock of their folders.
+ *
+ * @returns the reasons why files that were replaced may not survive a power cut
+ * @throws Failure or FileError; nothing has changed then
+ */
+export async function replaceAll(all: readonly Replacement[], calls: Calls = CALLS): Promise<readonly string[]> {
+  try {
+    for (const each of all) stage(each, calls)
+    for (const { original } of all) refuseChanged(original)
+    putAll(all, calls)
+  } catch (error) {
+    for (const { original } of all) calls.rmSync(passingPath(original), { force: true })
+    throw error
+  }
+  const doubts: string[] = []
+  for (const folder of new Set(all.map(({ original }) => dirname(original.real)))) {
+    await calls.syncFolder(folder).catch((error: unknown) => {
+      doubts.push(cannot(`make the change in ${folder} safe against a power cut`, error).message)
+    })
+  }
+  return doubts
+}
+
+/** Returns the path of the new content. The lock makes it ours, so that what a killed process left is replaced. */
+function passingPath({ real }: Original): string {
+  return join(dirname(real), `.${basename(real)}.postern-new`)
+}
+
+/** Writes the new content beside the file, with the file's owner, group and mode, and reads it back. */
+function stage({ original, bytes, bounds }: Replacement, calls: Calls): void {
+  const { path, stat } = original
+  const passing = passingPath(original)
+  try {
+    calls.rmSync(passing, { force: true })
+    const fd = calls.openSync(passing, 'wx', FILE_MODE)
+    try {
+      calls.writeFileSync(fd, bytes)
+      if (stat !== undefined) {
+        const { uid, gid } = fstatSync(fd, { bigint: true })
+        if (uid !== stat.uid || gid !== stat.gid) calls.fchownSync(fd, Number(stat.uid), Number(stat.gid))
+        calls.fchmodSync(fd, Number(stat.mode & MODE_BITS))
+      }
+      calls.fsyncSync(fd)
+    } finally {
+      calls.closeSync(fd)
+    }
+  } catch (error) {
+    throw new Failure(cannot(`write ${path}`, error, HINTS).message, undefined, error)
+  }
+  if (!readPrivateFile(passing, bounds.maxBytes, bounds.policy).equals(bytes)) {
+    throw new Failure(`cannot write ${path}: the disk returns other bytes`)
+  }
+}
+
+/** @throws Failure if the file is another one than that which was read */
+function refuseChanged({ path, real, stat }: Original): void {
+  const now = statSync(real, { bigint: true, throwIfNoEntry: false })
+  const keys = ['dev', 'ino', 'size', 'mtimeNs', 'ctimeNs'] as const
+  if (keys.every((key) => now?.[key] === stat?.[key])) return
+  throw new Failure(`${path} was changed meanwhile`, 'run this again')
+}
+
+/** Renames the new contents. If that fails, those that were renamed are undone. @throws Failure */
+function putAll(all: readonly Replacement[], calls: Calls): void {
+  for (const [index, { original }] of all.entries()) {
+    const { path, real } = original
+    try {
+      calls.renameSync(passingPath(original), real)
+    } catch (error) {
+      for (const done of all.slice(0, index)) undo(done, calls)
+      throw new Failure(cannot(`write ${path}`, error, HINTS).message, undefined, error)
+    }
+  }
+}
+
+function undo({ original, bounds }: Replacement, calls: Calls): void {
+  const { real, stat, bytes } = original
+  if (stat === undefined) {
+    calls.rmSync(real, { force: true })
+    return
+  }
+  stage({ original, bytes, bounds }, calls)
+  calls.renameSync(passingPath(original), real)
+}
