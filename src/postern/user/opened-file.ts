@@ -1,13 +1,12 @@
-import { dirname } from 'node:path'
 import { Failure } from '../../cli/fault.ts'
-import { withLocks } from './folder-lock.ts'
+import { withClaims } from './claim.ts'
 import { readOriginal, realPath, replaceAll } from './replacement.ts'
 import type { Original, Replacement } from './replacement.ts'
 import type { UsersFile } from './users-file.ts'
 import { readContent } from './users-format.ts'
 import type { FileContent } from './users-format.ts'
 
-/** A file of users that was read, under the lock of its folder. */
+/** A file of users that was read. */
 export interface OpenedFile extends UsersFile {
   readonly original: Original
   /** The bytes as a text with one character for each. */
@@ -41,7 +40,7 @@ export function editedFile(file: OpenedFile, bytes: string): EditedFile {
 }
 
 /**
- * Reads files, edits and replaces them, all under the locks of their folders.
+ * Claims files, reads, edits and replaces them.
  *
  * @param edit returns the edited files; none: nothing is written
  * @param replace replaces the files, as {@link replaceAll} does
@@ -53,11 +52,13 @@ export async function withFiles<T extends { readonly edited: readonly EditedFile
   edit: (opened: readonly OpenedFile[]) => T,
   replace: (all: readonly Replacement[]) => Promise<readonly string[]> = replaceAll,
 ): Promise<T & { readonly doubts: readonly string[] }> {
-  const folders = files.map(({ path }) => dirname(realPath(path)))
-  return await withLocks(folders, async () => {
+  const paths = files.map(({ path }) => realPath(path))
+  return await withClaims(paths, async (claims) => {
     const done = edit(files.map(openedFile))
-    const all = done.edited.map(({ file: { original, format }, bytes }) => {
-      return { original, bytes: Buffer.from(bytes, 'latin1'), bounds: format }
+    const all = done.edited.map(({ file: { original, format, path }, bytes }): Replacement => {
+      const claim = claims.get(original.real)
+      if (claim === undefined) throw new Failure(`${path} was changed meanwhile`, 'run this again')
+      return { claim, original, bytes: Buffer.from(bytes, 'latin1'), bounds: format }
     })
     return { ...done, doubts: await replace(all) }
   })

@@ -5,6 +5,7 @@ import {
   fchownSync,
   fstatSync,
   fsyncSync,
+  ftruncateSync,
   lstatSync,
   openSync,
   renameSync,
@@ -20,9 +21,10 @@ import type { FilePolicy } from '../../file/policy.ts'
 import { openPrivate, readOpened, readPrivateFile } from '../../file/private-file.ts'
 import { walk } from '../../file/way.ts'
 import { realDisk } from '../../state/disk.ts'
+import type { Claim } from './claim.ts'
 
 /** Only the owner may read a new file. An existing one keeps its mode. */
-const FILE_MODE = 0o600
+const FILE_MODE = 0o600n
 const MODE_BITS = 0o7777n
 const HINTS: Readonly<Record<string, string>> = {
   EACCES: 'run this as root',
@@ -32,12 +34,11 @@ const HINTS: Readonly<Record<string, string>> = {
 
 /** The calls that change files. Tests replace them, to end the process at each one. */
 export const CALLS = {
-  openSync,
+  fchmodSync,
+  ftruncateSync,
   writeFileSync,
   fchownSync,
-  fchmodSync,
   fsyncSync,
-  closeSync,
   renameSync,
   rmSync,
   syncFolder: async (folder: string): Promise<void> => await realDisk.syncFolder(folder),
@@ -63,6 +64,7 @@ export interface Original {
 
 /** A file and its new content. */
 export interface Replacement {
+  readonly claim: Claim
   readonly original: Original
   readonly bytes: Buffer
   readonly bounds: Bounds
@@ -99,20 +101,14 @@ export function realPath(path: string): string {
 /**
  * Replaces files. Each is whole at every moment, and after a power cut: the new content is written beside the old one,
  * read back as the daemon reads it, and renamed. If one cannot be replaced, those before it get their old content back.
- * The caller holds the lock of their folders.
  *
  * @returns the reasons why files that were replaced may not survive a power cut
  * @throws Failure or FileError; nothing has changed then
  */
 export async function replaceAll(all: readonly Replacement[], calls: Calls = CALLS): Promise<readonly string[]> {
-  try {
-    for (const each of all) stage(each, calls)
-    for (const { original } of all) refuseChanged(original)
-    putAll(all, calls)
-  } catch (error) {
-    for (const { original } of all) calls.rmSync(passingPath(original), { force: true })
-    throw error
-  }
+  for (const each of all) stage(each, calls)
+  for (const { original } of all) refuseChanged(original)
+  putAll(all, calls)
   const doubts: string[] = []
   for (const folder of new Set(all.map(({ original }) => dirname(original.real)))) {
     await calls.syncFolder(folder).catch((error: unknown) => {
@@ -122,35 +118,28 @@ export async function replaceAll(all: readonly Replacement[], calls: Calls = CAL
   return doubts
 }
 
-/** Returns the path of the new content. The lock makes it ours, so that what a killed process left is replaced. */
-function passingPath({ real }: Original): string {
-  return join(dirname(real), `.${basename(real)}.postern-new`)
-}
-
 /** Writes the new content beside the file, with the file's owner, group and mode, and reads it back. */
-function stage({ original, bytes, bounds }: Replacement, calls: Calls): void {
-  const { path, stat } = original
-  const passing = passingPath(original)
+function stage({ claim: { fd, passing }, original: { path, stat }, bytes, bounds }: Replacement, calls: Calls): void {
   try {
-    calls.rmSync(passing, { force: true })
-    const fd = calls.openSync(passing, 'wx', FILE_MODE)
-    try {
-      calls.writeFileSync(fd, bytes)
-      if (stat !== undefined) {
-        const { uid, gid } = fstatSync(fd, { bigint: true })
-        if (uid !== stat.uid || gid !== stat.gid) calls.fchownSync(fd, Number(stat.uid), Number(stat.gid))
-        calls.fchmodSync(fd, Number(stat.mode & MODE_BITS))
-      }
-      calls.fsyncSync(fd)
-    } finally {
-      calls.closeSync(fd)
-    }
+    const { uid, gid } = fstatSync(fd, { bigint: true })
+    const [owner, group] = stat === undefined ? ownIds() : [stat.uid, stat.gid]
+    calls.fchmodSync(fd, Number(FILE_MODE))
+    calls.ftruncateSync(fd)
+    calls.writeFileSync(fd, bytes)
+    if (uid !== owner || gid !== group) calls.fchownSync(fd, Number(owner), Number(group))
+    calls.fchmodSync(fd, Number(stat === undefined ? FILE_MODE : stat.mode & MODE_BITS))
+    calls.fsyncSync(fd)
   } catch (error) {
     throw new Failure(cannot(`write ${path}`, error, HINTS).message, undefined, error)
   }
   if (!readPrivateFile(passing, bounds.maxBytes, bounds.policy).equals(bytes)) {
     throw new Failure(`cannot write ${path}: the disk returns other bytes`)
   }
+}
+
+/** Returns the owner and group of new files. */
+function ownIds(): readonly [uid: bigint, gid: bigint] {
+  return [BigInt(process.geteuid?.() ?? 0), BigInt(process.getegid?.() ?? 0)]
 }
 
 /** @throws Failure if the file is another one than that which was read */
@@ -163,23 +152,30 @@ function refuseChanged({ path, real, stat }: Original): void {
 
 /** Renames the new contents. If that fails, those that were renamed are undone. @throws Failure */
 function putAll(all: readonly Replacement[], calls: Calls): void {
-  for (const [index, { original }] of all.entries()) {
-    const { path, real } = original
+  for (const [index, { claim, original }] of all.entries()) {
     try {
-      calls.renameSync(passingPath(original), real)
+      calls.renameSync(claim.passing, claim.real)
     } catch (error) {
       for (const done of all.slice(0, index)) undo(done, calls)
-      throw new Failure(cannot(`write ${path}`, error, HINTS).message, undefined, error)
+      throw new Failure(cannot(`write ${original.path}`, error, HINTS).message, undefined, error)
     }
   }
 }
 
+/** Puts the old content back. The claim of a file ends when its new content is in place, so the name is another. */
 function undo({ original, bounds }: Replacement, calls: Calls): void {
   const { real, stat, bytes } = original
   if (stat === undefined) {
     calls.rmSync(real, { force: true })
     return
   }
-  stage({ original, bytes, bounds }, calls)
-  calls.renameSync(passingPath(original), real)
+  const passing = `${real}.postern-old`
+  calls.rmSync(passing, { force: true })
+  const fd = openSync(passing, 'wx', Number(FILE_MODE))
+  try {
+    stage({ claim: { real, passing, fd }, original, bytes, bounds }, calls)
+    calls.renameSync(passing, real)
+  } finally {
+    closeSync(fd)
+  }
 }
