@@ -1,10 +1,11 @@
-import { mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DONE, NOT_IN_FORCE, UNCHANGED } from '../../cli/exit-code.ts'
 import { Failure, failed, faultText } from '../../cli/fault.ts'
 import type { Output } from '../../cli/output.ts'
 import type { Config } from '../../config/config.ts'
 import { cannot } from '../../file/file-error.ts'
+import { ownerOfSecrets } from '../../file/owner.ts'
 import { linesOf } from '../../text/lines.ts'
 import type { AddArguments } from './arguments.ts'
 import { KIND_WORDS, documentOf, textOf, valueOf } from './enrolment.ts'
@@ -50,6 +51,7 @@ export async function add(asked: AddArguments, output: Output, here: Surrounding
     const secrets = new Secrets(config, asked, here)
     const done = await withFiles(
       targets.map(({ file }) => file),
+      () => ownerOfSecrets(config.options),
       (opened) => enrol(targets, opened, secrets, asked.name),
       here.replace,
     )
@@ -61,7 +63,10 @@ export async function add(asked: AddArguments, output: Output, here: Surrounding
 
 function makeFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: FOLDER_MODE })
+    const first = mkdirSync(path, { recursive: true, mode: FOLDER_MODE })
+    if (first === undefined) return
+    // The mask of this process must not keep the daemon's user out.
+    for (let made = path; made.length >= first.length; made = dirname(made)) chmodSync(made, FOLDER_MODE)
   } catch (error) {
     throw new Failure(cannot(`create the folder ${path}`, error, { EACCES: 'run this as root' }).message)
   }

@@ -2,6 +2,7 @@ import { DONE, FAILED, NOT_IN_FORCE, UNCHANGED } from '../../cli/exit-code.ts'
 import { Failure, failed, faultText } from '../../cli/fault.ts'
 import type { Output } from '../../cli/output.ts'
 import type { Config } from '../../config/config.ts'
+import { ownerOfSecrets } from '../../file/owner.ts'
 import { nearest } from '../../text/nearest.ts'
 import type { ChangeArguments } from './arguments.ts'
 import { closingsOf, effectOf, openingsNow, repliesOf } from './in-force.ts'
@@ -61,6 +62,7 @@ async function change(how: Change, asked: ChangeArguments, output: Output, here:
     const before = await openingsNow(askAll)
     const { edited, opened, doubts } = await withFiles(
       files,
+      () => ownerOfSecrets(config.options),
       (all) => ({ opened: all, edited: all.flatMap((file) => changed(how, file, name) ?? []) }),
       here.replace,
     )

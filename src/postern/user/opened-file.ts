@@ -1,4 +1,5 @@
 import { Failure } from '../../cli/fault.ts'
+import type { FileOwner } from '../../file/owner.ts'
 import { withClaims } from './claim.ts'
 import { readOriginal, realPath, replaceAll } from './replacement.ts'
 import type { Original, Replacement } from './replacement.ts'
@@ -42,6 +43,7 @@ export function editedFile(file: OpenedFile, bytes: string): EditedFile {
 /**
  * Claims files, reads, edits and replaces them.
  *
+ * @param owner returns the owner of a file that is missing
  * @param edit returns the edited files; none: nothing is written
  * @param replace replaces the files, as {@link replaceAll} does
  * @returns what `edit` returned, and the reasons why a change may not survive a power cut
@@ -49,6 +51,7 @@ export function editedFile(file: OpenedFile, bytes: string): EditedFile {
  */
 export async function withFiles<T extends { readonly edited: readonly EditedFile[] }>(
   files: readonly UsersFile[],
+  owner: () => FileOwner,
   edit: (opened: readonly OpenedFile[]) => T,
   replace: (all: readonly Replacement[]) => Promise<readonly string[]> = replaceAll,
 ): Promise<T & { readonly doubts: readonly string[] }> {
@@ -58,7 +61,7 @@ export async function withFiles<T extends { readonly edited: readonly EditedFile
     const all = done.edited.map(({ file: { original, format, path }, bytes }): Replacement => {
       const claim = claims.get(original.real)
       if (claim === undefined) throw new Failure(`${path} was changed meanwhile`, 'run this again')
-      return { claim, original, bytes: Buffer.from(bytes, 'latin1'), bounds: format }
+      return { claim, original, bytes: Buffer.from(bytes, 'latin1'), bounds: format, owner }
     })
     return { ...done, doubts: await replace(all) }
   })

@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ownerOfSecrets } from '../../file/owner.ts'
 import { SECRET } from '../../file/policy.ts'
 import { claimOf, withClaims } from './claim.ts'
 import type { Claim } from './claim.ts'
@@ -24,6 +25,7 @@ import { CALLS, readOriginal, realPath, replaceAll } from './replacement.ts'
 import type { Calls, Replacement } from './replacement.ts'
 
 const BOUNDS = { policy: SECRET, maxBytes: 1_000 }
+const HOW = { bounds: BOUNDS, owner: () => ownerOfSecrets({ user: undefined }) }
 const root = process.geteuid?.() === 0
 const OTHER_GROUP = 54_321
 
@@ -38,7 +40,7 @@ const path = (name: string): string => join(folder, name)
 const text = (name: string): string => readFileSync(path(name), 'utf8')
 const replacement = (name: string, claims: ReadonlyMap<string, Claim>): Replacement => {
   const original = readOriginal(path(name), BOUNDS)
-  return { claim: claims.get(original.real)!, original, bytes: Buffer.from(`new ${name}`), bounds: BOUNDS }
+  return { claim: claims.get(original.real)!, original, bytes: Buffer.from(`new ${name}`), ...HOW }
 }
 /** Replaces files. `meanwhile` runs after they were read. */
 const replace = async (names: readonly string[], calls?: Calls, meanwhile?: () => void): Promise<readonly string[]> => {
@@ -174,8 +176,9 @@ test('a link in the place of the new content is not followed', async () => {
   expect([text('victim'), text('a')]).toEqual(['precious', 'old a'])
 })
 
+const byHand = (name: string) => (): void => writeFileSync(path(name), 'by hand')
+
 test('a file that an editor wrote meanwhile is not lost', async () => {
-  const byHand = (name: string) => () => writeFileSync(path(name), 'by hand')
   await expect(replace(['a', 'b'], undefined, byHand('b'))).rejects.toThrow('was changed meanwhile')
   expect([text('a'), text('b')]).toEqual(['old a', 'by hand'])
   await expect(replace(['c'], undefined, byHand('c'))).rejects.toThrow('was changed meanwhile')
@@ -192,8 +195,7 @@ test('one at a time has a file, also where what an earlier one had is renamed or
       const bytes = Buffer.concat([before.bytes, Buffer.from(` ${index}`)])
       count--
       // Every second one changes nothing.
-      if (index % 2 === 0)
-        await replaceAll([{ claim: claims.get(path('a'))!, original: before, bytes, bounds: BOUNDS }])
+      if (index % 2 === 0) await replaceAll([{ claim: claims.get(path('a'))!, original: before, bytes, ...HOW }])
     })
   }
   await Promise.all(Array.from({ length: 12 }, async (_, index) => await one(index)))

@@ -17,14 +17,15 @@ import type { BigIntStats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { Failure } from '../../cli/fault.ts'
 import { FileError, cannot } from '../../file/file-error.ts'
+import type { FileOwner } from '../../file/owner.ts'
 import type { FilePolicy } from '../../file/policy.ts'
 import { openPrivate, readOpened, readPrivateFile } from '../../file/private-file.ts'
 import { walk } from '../../file/way.ts'
 import { realDisk } from '../../state/disk.ts'
 import type { Claim } from './claim.ts'
 
-/** Only the owner may read a new file. An existing one keeps its mode. */
-const FILE_MODE = 0o600n
+/** Only the owner may read the content while it is written. */
+const PASSING_MODE = 0o600
 const MODE_BITS = 0o7777n
 const HINTS: Readonly<Record<string, string>> = {
   EACCES: 'run this as root',
@@ -68,6 +69,8 @@ export interface Replacement {
   readonly original: Original
   readonly bytes: Buffer
   readonly bounds: Bounds
+  /** Returns the owner of a file that was missing. An existing one keeps its owner and mode. */
+  readonly owner: () => FileOwner
 }
 
 /** Reads a file as the daemon does. A file that is missing is empty. @throws FileError */
@@ -119,27 +122,29 @@ export async function replaceAll(all: readonly Replacement[], calls: Calls = CAL
 }
 
 /** Writes the new content beside the file, with the file's owner, group and mode, and reads it back. */
-function stage({ claim: { fd, passing }, original: { path, stat }, bytes, bounds }: Replacement, calls: Calls): void {
+function stage({ claim: { fd, passing }, original, bytes, bounds, owner }: Replacement, calls: Calls): void {
+  const { path, stat } = original
+  const { uid, gid, mode } = stat === undefined ? owner() : ownerOf(stat)
   try {
-    const { uid, gid } = fstatSync(fd, { bigint: true })
-    const [owner, group] = stat === undefined ? ownIds() : [stat.uid, stat.gid]
-    calls.fchmodSync(fd, Number(FILE_MODE))
+    const made = fstatSync(fd)
+    calls.fchmodSync(fd, PASSING_MODE)
     calls.ftruncateSync(fd)
+    if (uid !== made.uid || gid !== made.gid) calls.fchownSync(fd, uid, gid)
     calls.writeFileSync(fd, bytes)
-    if (uid !== owner || gid !== group) calls.fchownSync(fd, Number(owner), Number(group))
-    calls.fchmodSync(fd, Number(stat === undefined ? FILE_MODE : stat.mode & MODE_BITS))
+    calls.fchmodSync(fd, mode)
     calls.fsyncSync(fd)
   } catch (error) {
     throw new Failure(cannot(`write ${path}`, error, HINTS).message, undefined, error)
   }
-  if (!readPrivateFile(passing, bounds.maxBytes, bounds.policy).equals(bytes)) {
+  // The mode was read under this policy, or is the one of new files.
+  const policy = { ...bounds.policy, forbidden: bounds.policy.forbidden & ~mode }
+  if (!readPrivateFile(passing, bounds.maxBytes, policy).equals(bytes)) {
     throw new Failure(`cannot write ${path}: the disk returns other bytes`)
   }
 }
 
-/** Returns the owner and group of new files. */
-function ownIds(): readonly [uid: bigint, gid: bigint] {
-  return [BigInt(process.geteuid?.() ?? 0), BigInt(process.getegid?.() ?? 0)]
+function ownerOf({ uid, gid, mode }: BigIntStats): Omit<FileOwner, 'text'> {
+  return { uid: Number(uid), gid: Number(gid), mode: Number(mode & MODE_BITS) }
 }
 
 /** @throws Failure if the file is another one than that which was read */
@@ -163,7 +168,8 @@ function putAll(all: readonly Replacement[], calls: Calls): void {
 }
 
 /** Puts the old content back. The claim of a file ends when its new content is in place, so the name is another. */
-function undo({ original, bounds }: Replacement, calls: Calls): void {
+function undo(done: Replacement, calls: Calls): void {
+  const { original } = done
   const { real, stat, bytes } = original
   if (stat === undefined) {
     calls.rmSync(real, { force: true })
@@ -171,9 +177,9 @@ function undo({ original, bounds }: Replacement, calls: Calls): void {
   }
   const passing = `${real}.postern-old`
   calls.rmSync(passing, { force: true })
-  const fd = openSync(passing, 'wx', Number(FILE_MODE))
+  const fd = openSync(passing, 'wx', PASSING_MODE)
   try {
-    stage({ claim: { real, passing, fd }, original, bytes, bounds }, calls)
+    stage({ ...done, claim: { real, passing, fd }, bytes }, calls)
     calls.renameSync(passing, real)
   } finally {
     closeSync(fd)

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runCommand } from '../../cli/command.ts'
+import { findAccount } from '../../file/account.ts'
 import { parseUsers } from '../../config/users.ts'
 import type { OpeningStatus, Status } from '../../control/message.ts'
 import { keyPairOf } from '../../spa/noise/curve.ts'
@@ -224,6 +225,17 @@ describe('add', () => {
     expect((await run('add', ['alice'])).code).toBe(0)
     expect(text('made/deep/users')).toMatch(/^alice otpauth:\S+\n$/)
     expect(statSync(path('made/deep/users')).mode & 0o777).toBe(0o600)
+  })
+
+  test.runIf(process.geteuid?.() === 0)('a new file can be read by the user that the daemon runs as', async () => {
+    write('knockd.conf', `[options]\nUser = nobody\n[ssh]\nUsers = ${path('made/users')}\nOpen_Ports = tcp/22\n`)
+    const before = process.umask(0o077)
+    const { code } = await run('add', ['alice']).finally(() => process.umask(before))
+    const { uid, gid, mode } = statSync(path('made/users'))
+    expect([code, uid, gid, mode & 0o777]).toEqual([0, 0, findAccount('nobody')!.gid, 0o640])
+    expect(statSync(path('made')).mode & 0o777).toBe(0o755)
+    write('knockd.conf', text('knockd.conf').replace('nobody', 'nobody.here').replace('made/users', 'other'))
+    expect((await run('add', ['alice'])).err).toContain('there is no user nobody.here')
   })
 
   test('a user who is there already has an exit code', async () => {
