@@ -164,6 +164,43 @@ closed: ssh for ${CLIENT_4} (tcp/22)
     expect((await user(server, daemon, 'add', 'dan', '--sequence')).stdout).toContain('knockd is not running with')
   })
 
+  test('of two daemons with one config each is asked; one that hangs delays a revocation, and does not prevent it', async () => {
+    const { server, client } = await pair()
+    const users = writeConfig('alice 7431,8020\nbob 6512,9001\n', 'users')
+    const config = `[ssh]\nUsers = ${users}\nStart_Command = true\nStop_Command = true\nCmd_Timeout = 600\n`
+    const daemon = await startKnockd({ host: server, config })
+    running = daemon.process
+    const other = server.start([process.execPath, program('knockd'), '-v', '-c', daemon.file, '-i', 'lo'])
+    await other.line(/listening on/)
+    await sendKnocks(client, SERVER_4, ['7431', '8020'])
+    await running.line(/OPEN SESAME \(alice\)/)
+    await until('both can be asked', async () => (await user(server, daemon, 'list')).code === 0)
+    other.kill('SIGSTOP')
+    const hindered = await user(server, daemon, 'remove', 'alice')
+    other.kill('SIGCONT')
+    expect([hindered.code, readFileSync(users, 'utf8')]).toEqual([4, 'bob 6512,9001\n'])
+    expect(hindered.stderr).toContain('ssh: knockd does not answer: look at its log')
+    await running.line(/ssh: access of alice revoked/)
+    const gone = await user(server, daemon, 'remove', 'bob')
+    expect([gone.code, gone.stderr]).toEqual([0, ''])
+    for (const each of [running, other]) await each.line(/ssh: access of bob revoked/)
+    await other.stop()
+  })
+
+  test('nobody but root learns or changes anything', async () => {
+    const { server } = await pair()
+    const users = writeConfig('alice 7431,8020\n', 'users')
+    const config = writeConfig(`[ssh]\nUsers = ${users}\nOpen_Ports = tcp/22\n`)
+    for (const action of ['add', 'remove', 'disable', 'list']) {
+      const argv = [process.execPath, program('postern'), 'user', action, 'alice', '-c', config]
+      const as = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', ...argv]
+      const { code, stdout, stderr } = await server.run(as, { mayFail: true })
+      expect([code, stdout]).toEqual([1, ''])
+      expect(stderr).toContain('permission denied')
+    }
+    expect(readFileSync(users, 'utf8')).toBe('alice 7431,8020\n')
+  })
+
   test('several at a time are all there; one that is killed leaves whole files, and the next goes on', async () => {
     const { server, client } = await pair()
     const users = writeConfig('# people\nalice 7431,8020\n', 'users')

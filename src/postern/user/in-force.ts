@@ -21,8 +21,7 @@ export function asksAll(config: string, interfaces: readonly string[]): AskAll {
       const replies = await Promise.all(sockets.map(async (path) => await askAt(path, request)))
       return replies.filter((reply) => reply !== undefined)
     } catch (error) {
-      if (error instanceof ControlError) return [{ error: error.message, hint: error.hint }]
-      throw error
+      return [refusalOf(error)]
     }
   }
 }
@@ -32,9 +31,13 @@ async function askAt(path: string, request: Request): Promise<Reply | undefined>
   try {
     return await ask(path, request)
   } catch (error) {
-    if (error instanceof ControlError && error.isDown) return undefined
-    throw error
+    return error instanceof ControlError && error.isDown ? undefined : refusalOf(error)
   }
+}
+
+function refusalOf(error: unknown): Reply {
+  if (error instanceof ControlError) return { error: error.message, hint: error.hint }
+  throw error
 }
 
 /** Has the daemons read the users of doors again, one door after the other. */
@@ -98,22 +101,26 @@ export interface Closings {
   readonly kept: readonly OpeningStatus[]
   /** Openings that are still being closed, by a stop command that takes long. */
   readonly closing: readonly OpeningStatus[]
+  /** Openings of doors about which a daemon does not answer. */
+  readonly unknown: readonly OpeningStatus[]
 }
 
 /** Compares the openings of a user before and after a change of doors. */
 export function closingsOf(before: readonly OpeningStatus[], after: Replies, name: string): Closings {
-  const doors = new Set([...after.keys()].map((door) => door.name))
+  const replies = new Map(Array.from(after, ([door, all]) => [door.name, all]))
   const left = openingsIn(after)
   const closed: OpeningStatus[] = []
   const kept: OpeningStatus[] = []
   const closing: OpeningStatus[] = []
+  const unknown: OpeningStatus[] = []
   for (const opening of before) {
-    if (!doors.has(opening.door) || !holds(opening, name)) continue
+    const answers = replies.get(opening.door)
+    if (answers === undefined || !holds(opening, name)) continue
     const now = left.find((each) => keyOf(each) === keyOf(opening))
-    if (now === undefined) closed.push(opening)
-    else (holds(now, name) ? closing : kept).push(now)
+    if (now !== undefined) (holds(now, name) ? closing : kept).push(now)
+    else (answers.every((answer) => 'openings' in answer) ? closed : unknown).push(opening)
   }
-  return { closed, kept, closing }
+  return { closed, kept, closing, unknown }
 }
 
 /** Returns true if the user is one of those who hold an opening. */

@@ -38,11 +38,12 @@ export function changedText(done: Done, name: string, { file, lines, kinds, door
 }
 
 /** Returns the lines about openings of a user who lost access. */
-export function closingsText({ closed, kept, closing }: Closings): string {
+export function closingsText({ closed, kept, closing, unknown }: Closings): string {
   const lines = [
     ...closed.map((opening) => `closed: ${openingText(opening)}`),
     ...kept.map((opening) => `still open for others: ${openingText(opening)}`),
     ...closing.map((opening) => `still being closed: ${openingText(opening)}`),
+    ...unknown.map((opening) => `perhaps still open: ${openingText(opening)}`),
   ]
   return lines.map((line) => `${line}\n`).join('')
 }

@@ -475,9 +475,12 @@ still being closed: ssh for 192.0.2.4 (tcp/22)
     ['one that does not answer', { error: 'knockd does not answer' }, 'ssh: knockd does not answer'],
   ])('%s is told, with an exit code', async (_, reply, message) => {
     replies = () => ['file' in reply && reply.file !== '' ? { ...reply, file: path('users') } : reply]
-    const { code, err } = await run('remove', ['bob', '--door', 'ssh'])
+    openings = [opening('bob', '192.0.2.1')]
+    const { code, out, err } = await run('remove', ['bob', '--door', 'ssh'])
     expect([code, text('users')]).toEqual([4, '# people\n\n'])
     expect(err).toContain('postern: the file is changed, but knockd has not taken it\n')
+    // Only a daemon that answers knows that it is closed.
+    expect(out).toContain(`${'error' in reply ? 'perhaps still open' : 'closed'}: ssh for 192.0.2.1 (tcp/22)\n`)
     expect(err).toContain(message)
   })
 
