@@ -9,6 +9,10 @@ export const DONE = 0
 export const FAILED = 1
 /** The command line cannot be used; nothing was done. */
 export const USAGE = 2
+/** Nothing was done, because it is so already. */
+export const UNCHANGED = 3
+/** Done, but a running daemon has not taken the change. */
+export const NOT_IN_FORCE = 4
 /** Standard output takes nothing any more, a full disk or `/dev/full`: sysexits(3)'s EX_IOERR. */
 export const OUTPUT_LOST = 74
 /** The config cannot be used: sysexits(3)'s EX_CONFIG. */

@@ -90,7 +90,7 @@ export function parseUsers(text: string): UsersReading {
       continue
     }
     const secret = read.value
-    const key = 'knocks' in secret ? formatSequence(secret.knocks) : toBase32(secret.totp.key)
+    const key = secretKey(secret)
     const same = secrets.get(key)
     if (same !== undefined) {
       fault(line, secretColumn, `user ${quote(name)} has the same secret as line ${same}`, 'give each their own')
@@ -110,6 +110,11 @@ export function parseUsers(text: string): UsersReading {
     faults.push(faultAt('warning', faults.at(-1)!.line, 1, `and ${more} more lines like these`))
   }
   return { users, faults, unread }
+}
+
+/** Returns the sequence, or the key in base32: the same text for the same secret. It must not be in messages or logs. */
+export function secretKey(secret: UserSecret): string {
+  return 'knocks' in secret ? formatSequence(secret.knocks) : toBase32(secret.totp.key)
 }
 
 /** Returns the largest file of a door's codes or users, in bytes. */

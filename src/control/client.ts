@@ -12,11 +12,14 @@ const ANSWER_MAX_MS = 10_000
 /** A daemon that cannot be asked. */
 export class ControlError extends Error {
   readonly hint: string
+  /** True if there is no such daemon. */
+  readonly isDown: boolean
 
-  constructor(message: string, hint: string) {
+  constructor(message: string, hint: string, isDown = false) {
     super(message)
     this.name = 'ControlError'
     this.hint = hint
+    this.isDown = isDown
   }
 }
 
@@ -26,18 +29,8 @@ export class ControlError extends Error {
  * @throws ControlError if no socket fits, or more than one
  */
 export function findSocket(config: string, interfaces: readonly string[]): string {
-  let names: readonly string[]
-  try {
-    if (interfaces.length > 0) return socketPath(config, interfaces)
-    const prefix = socketPrefix(config)
-    names = socketsIn(RUN_FOLDER).filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
-  } catch (error) {
-    const { fault, reason } = fileErrorOf(config, error)
-    const hint = reason === 'missing' ? 'name the config of knockd: -c FILE' : 'run this as root, with sudo'
-    throw new ControlError(`${config}: ${fault}`, hint)
-  }
-  const [name, another] = names
-  if (name === undefined) {
+  const [path, another] = findSockets(config, interfaces)
+  if (path === undefined) {
     throw new ControlError(`knockd is not running with ${config}`, 'start it, or name its config: -c FILE')
   }
   if (another !== undefined) {
@@ -46,7 +39,26 @@ export function findSocket(config: string, interfaces: readonly string[]): strin
       'name the interfaces of one, as it was started: -i NAME',
     )
   }
-  return join(RUN_FOLDER, name)
+  return path
+}
+
+/**
+ * Returns the control sockets of all daemons with this config, or of the one with these interfaces. A daemon that was
+ * killed leaves its socket behind.
+ *
+ * @throws ControlError if the config or the folder cannot be read
+ */
+export function findSockets(config: string, interfaces: readonly string[]): readonly string[] {
+  try {
+    if (interfaces.length > 0) return [socketPath(config, interfaces)]
+    const prefix = socketPrefix(config)
+    const names = socketsIn(RUN_FOLDER).filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
+    return names.map((name) => join(RUN_FOLDER, name))
+  } catch (error) {
+    const { fault, reason } = fileErrorOf(config, error)
+    const hint = reason === 'missing' ? 'name the config of knockd: -c FILE' : 'run this as root, with sudo'
+    throw new ControlError(`${config}: ${fault}`, hint)
+  }
 }
 
 function socketsIn(folder: string): readonly string[] {
@@ -62,17 +74,19 @@ function socketsIn(folder: string): readonly string[] {
 export async function ask(path: string, request: Request): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let text = ''
-    const fail = (message: string, hint: string): void => {
+    const fail = (message: string, hint: string, isDown?: boolean): void => {
       socket.destroy()
-      reject(new ControlError(message, hint))
+      reject(new ControlError(message, hint, isDown))
     }
     const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`))
     socket.setEncoding('utf8')
     socket.setTimeout(ANSWER_MAX_MS, () => fail('knockd does not answer', 'look at its log'))
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EACCES') fail('permission denied', 'use sudo, or set Control_Group in [options]')
-      else
-        fail('knockd is not running', error.code === 'ENOENT' ? 'start it' : `start it again: it left ${path} behind`)
+      else {
+        const hint = error.code === 'ENOENT' ? 'start it' : `start it again: it left ${path} behind`
+        fail('knockd is not running', hint, true)
+      }
     })
     socket.on('data', (more: string) => {
       text += more

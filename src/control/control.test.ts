@@ -94,7 +94,7 @@ test('no daemon', async () => {
 test('whatever is sent, a request is what it says it is', () => {
   const odd = fc.record(
     {
-      command: fc.constantFrom('status', 'open', 'close', 'forgive', 'x'),
+      command: fc.constantFrom('status', 'open', 'close', 'forgive', 'users', 'x'),
       door: fc.anything(),
       source: fc.anything(),
       forMs: fc.anything(),

@@ -23,6 +23,8 @@ export type Request =
   | { readonly command: 'forgive'; readonly source: string }
   /** Replaces the list that the daemon keeps for a door. */
   | { readonly command: 'rotate'; readonly door: string }
+  /** Reads the file of a door's users again, closes what nobody may hold any more, and returns the users in force. */
+  | { readonly command: 'users'; readonly door: string }
   /**
    * Opens a door to packets again that a loss of state has shut. Only users who can read the state know the journal's
    * `id`.
@@ -32,9 +34,28 @@ export type Request =
 /** The daemon's reply: one line of JSON. */
 export type Reply =
   | { readonly status: Status }
+  | { readonly users: DoorUsers }
   /** A description of the result for people. */
   | { readonly done: string; readonly count: number }
   | { readonly error: string; readonly hint?: string }
+
+/** The users of a door who are in force. */
+export interface UsersInForce {
+  /** The path of their file. */
+  readonly file: string
+  /** The reason why the present file is not in force; absent if it is. */
+  readonly fault?: string | undefined
+  readonly users: readonly {
+    readonly name: string
+    /** The last use that the journal knows of, in milliseconds since 1970. */
+    readonly lastUsedMs?: number | undefined
+  }[]
+}
+
+/** The users of a door, and its openings. */
+export interface DoorUsers extends UsersInForce {
+  readonly openings: readonly OpeningStatus[]
+}
 
 /** The state of a daemon. Times are in milliseconds. */
 export interface Status {
@@ -125,6 +146,8 @@ export interface OpeningStatus {
   readonly source: string
   /** The user who opened it last, if the door has several users. */
   readonly user: string | undefined
+  /** All users who hold it, if there are several. */
+  readonly users?: readonly string[] | undefined
   /** The user that the last packet named without proof. The journal does not have it. */
   readonly claimedUser: string | undefined
   /** The open services, such as `tcp/22`; empty for an opening by commands. */
@@ -164,7 +187,7 @@ export function parseRequest(line: string): Request | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const { command, door, source, forMs, id } = value as Record<string, unknown>
   if (command === 'status') return { command }
-  if (command === 'rotate') return typeof door === 'string' ? { command, door } : undefined
+  if (command === 'rotate' || command === 'users') return typeof door === 'string' ? { command, door } : undefined
   if (command === 'forgive') return typeof source === 'string' ? { command, source } : undefined
   if (command === 'accept-loss') {
     return typeof door === 'string' && typeof id === 'string' ? { command, door, id } : undefined

@@ -44,3 +44,38 @@ test('a door that stays shut is not said to be open', async () => {
 test('a door that is not there opens nothing', async () => {
   expect(await open('gone', true)).toEqual([{ error: 'there is no door gone', hint: 'doors are: ssh, wake' }, [], []])
 })
+
+test('users are read again, and what nobody may hold any more is closed before the reply', async () => {
+  const steps: string[] = []
+  const openings = [
+    { door: 'ssh', source: '192.0.2.7' },
+    { door: 'wake', source: '192.0.2.8' },
+  ]
+  const of = {
+    config: CONFIG,
+    authenticators: {
+      find: (name: string) => CONFIG.doors.find((each) => each.name === name),
+      readUsers: (name: string) => {
+        steps.push('read')
+        return name === 'ssh' ? { file: '/users', users: [{ name: 'alice' }] } : undefined
+      },
+    },
+    reconciler: {
+      now: () => void steps.push('judged'),
+      closed: async () => {
+        await Promise.resolve()
+        steps.push('closed')
+      },
+    },
+    opener: { list: () => (steps.push('listed'), openings) },
+  } as unknown as Controlled
+  const asker = { isOwner: true, user: 0 }
+  expect(await answer({ command: 'users', door: 'ssh' }, asker, of)).toEqual({
+    users: { file: '/users', users: [{ name: 'alice' }], openings: [openings[0]] },
+  })
+  expect(steps).toEqual(['read', 'judged', 'closed', 'listed'])
+  expect(await answer({ command: 'users', door: 'wake' }, asker, of)).toMatchObject({
+    error: 'wake has no users by name',
+  })
+  expect(await answer({ command: 'users', door: 'gone' }, asker, of)).toMatchObject({ error: 'there is no door gone' })
+})

@@ -4,19 +4,25 @@ import { steadyNow } from '../capture/interfaces.ts'
 import type { Asker } from '../control/asker.ts'
 import type { Reply, Request } from '../control/message.ts'
 import { BY_HAND } from '../door/held.ts'
+import { within } from '../door/time-limit.ts'
 import type { Opener } from '../door/opener.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Log } from '../log/log.ts'
 import { refusalOf, statusForMember } from './member.ts'
 import type { MemberOpenings } from './member.ts'
+import type { Reconciler } from './reconcile.ts'
 import { lossText } from '../secret/since-loss.ts'
 import { statusOf } from './status.ts'
 import type { Inspected } from './status.ts'
 
+/** The most milliseconds to wait for the stop commands of revoked openings. The client waits for ten seconds. */
+const CLOSING_MAX_MS = 5_000
+
 /** The parts of the daemon that an operator can inspect and control. */
 export interface Controlled extends Inspected {
   readonly opener: Opener
+  readonly reconciler: Pick<Reconciler, 'now' | 'closed'>
   readonly log: Log
   /** The openings that members of Control_Group made. */
   readonly memberOpenings: MemberOpenings
@@ -36,6 +42,8 @@ export async function answer(request: Request, asker: Asker, of: Controlled): Pr
         return forgive(request, of)
       case 'rotate':
         return await rotateList(request, of)
+      case 'users':
+        return await readUsers(request, of)
       case 'accept-loss':
         return await acceptLoss(request, of)
       default:
@@ -91,6 +99,17 @@ async function rotateList({ door }: Request & { command: 'rotate' }, of: Control
     error: `${door} has no list that the daemon makes`,
     hint: 'set `One_Time_Sequences = generate` in its section',
   }
+}
+
+async function readUsers({ door: name }: Request & { command: 'users' }, of: Controlled): Promise<Reply> {
+  const { authenticators, reconciler, opener } = of
+  if (authenticators.find(name) === undefined) return unknownDoor(name, of.config)
+  const users = authenticators.readUsers(name)
+  if (users === undefined)
+    return { error: `${name} has no users by name`, hint: 'reload knockd if its config has changed' }
+  reconciler.now()
+  await within(reconciler.closed(), CLOSING_MAX_MS)
+  return { users: { ...users, openings: opener.list().filter(({ door }) => door === name) } }
 }
 
 async function acceptLoss({ door: name, id }: Request & { command: 'accept-loss' }, of: Controlled): Promise<Reply> {

@@ -126,7 +126,8 @@ export class Parts {
     const inspected = { gate, authenticators, guarding: this.guarding, opener, faults, store, state: state.path }
     const memberOpenings = new MemberOpenings()
     const controlled = (): Controlled => {
-      return { ...inspected, config: present(), interfaces: this.captures.interfaces, log, memberOpenings }
+      const { reconciler, captures } = this
+      return { ...inspected, config: present(), interfaces: captures.interfaces, reconciler, log, memberOpenings }
     }
     this.operators = new Operators(socketPath(args.config, args.interfaces), controlled, log)
   }

@@ -68,7 +68,7 @@ class Around implements ReconcilerDeps {
   verdict: Verdict = 'may'
   expiry = Infinity
   readonly opener = {
-    release: (may: May): void => {
+    release: async (may: May): Promise<void> => {
       this.open = this.open.filter(may)
     },
   }

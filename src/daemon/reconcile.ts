@@ -55,6 +55,7 @@ export class Reconciler {
   #count = 0
   #soon: NodeJS.Immediate | undefined
   #timer: NodeJS.Timeout | undefined
+  #closing: Promise<unknown> = Promise.resolve()
   #begun = false
   #stopped = false
 
@@ -99,11 +100,17 @@ export class Reconciler {
       said.add(key)
       return false
     }
-    opener.release(may)
+    const before = this.#closing.catch(() => undefined)
+    this.#closing = Promise.all([before, opener.release(may)])
     clearTimeout(this.#timer)
     const present = Date.now()
     const waitMs = Math.min(nextExpiry(present) - present, LOOK_MAX_MS)
     this.#timer = setTimeout(() => this.now(), waitMs).unref()
+  }
+
+  /** Resolves once everything is closed that {@link now} found. */
+  async closed(): Promise<void> {
+    await this.#closing
   }
 
   /**

@@ -27,7 +27,7 @@ async function opening(door: Door, shut = '', more: Partial<Grant> = {}): Promis
     },
     list: () => [],
     close: async () => 0,
-    release: () => undefined,
+    release: async () => undefined,
   })
   const opener = new DoorOpener(openerOf('ports'), openerOf('commands'))
   const grant: Grant = { door, source: parseAddress('192.0.2.7')!, ms: 1, holder: 'mark', protocol: TCP, port: 1 }

@@ -43,9 +43,8 @@ export class DoorOpener implements Opener {
     return (await this.#ports.close(door, source)) + (await this.#commands.close(door, source))
   }
 
-  release(may: May): void {
-    this.#ports.release(may)
-    this.#commands.release(may)
+  async release(may: May): Promise<void> {
+    await Promise.all([this.#ports.release(may), this.#commands.release(may)])
   }
 }
 

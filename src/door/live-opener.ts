@@ -70,10 +70,11 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
   list(): readonly OpeningStatus[] {
     const now = this.deps.clocks.now()
     return [...this.live.values()].map((live) => {
-      const { claimedUser } = live
+      const { claimedUser, holds } = live
       const { door, source } = live.opening
       const { services, forward } = this.portsOf(live)
-      return { door, source, user: lastUser(live.holds), claimedUser, services, forward, leftMs: this.left(live, now) }
+      const [user, users, leftMs] = [lastUser(holds), usersOf(holds), this.left(live, now)]
+      return { door, source, user, users, claimedUser, services, forward, leftMs }
     })
   }
 
@@ -86,17 +87,19 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
     return meant.length
   }
 
-  release(may: May): void {
+  async release(may: May): Promise<void> {
+    const ends: Promise<unknown>[] = []
     for (const live of this.live.values()) {
       if (live.closing !== undefined) continue
       const left = live.holds.filter((hold) => may(heldBy(live.opening, hold)))
       if (left.length === live.holds.length) continue
-      if (left.length === 0) void this.end(live)
+      if (left.length === 0) ends.push(this.end(live))
       else {
         live.holds = left
         this.shortened(live)
       }
     }
+    await Promise.all(ends)
   }
 
   /** Yields the openings that the last run of the daemon recorded: those of commands, or those of ports. */
@@ -197,4 +200,10 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
       this.logTrouble('error', opening, 'is closed, but that cannot be recorded', error)
     }
   }
+}
+
+/** Returns the users of the holds, if there are several. */
+function usersOf(holds: readonly Hold[]): readonly string[] | undefined {
+  const users = [...new Set(holds.flatMap(({ user }) => user ?? []))]
+  return users.length > 1 ? users : undefined
 }

@@ -24,6 +24,9 @@ export interface Opener {
   list(): readonly OpeningStatus[]
   /** Closes the openings of a door and a source; `undefined` matches any. @returns the number of closed openings */
   close(door: string | undefined, source: Address | undefined): Promise<number>
-  /** Closes the openings that none of their holders may keep, and takes out the holders that may not. */
-  release(may: May): void
+  /**
+   * Closes the openings that none of their holders may keep, and takes out the holders that may not. Resolves once they
+   * are closed.
+   */
+  release(may: May): Promise<void>
 }

@@ -493,11 +493,11 @@ test('what one of several holders opened lasts as long as the others may, and no
     await around.open(doorOf(config, 'ssh'), { ms, user, holder: `mark of ${user}` })
   await open('alice', 60_000)
   await open('bob', 20_000)
-  expect(around.ports.list()).toMatchObject([{ user: 'bob', leftMs: 60_000 }])
-  around.ports.release(userOf([]))
+  expect(around.ports.list()).toMatchObject([{ user: 'bob', users: ['alice', 'bob'], leftMs: 60_000 }])
+  await around.ports.release(userOf([]))
   expect(around.ports.list()).toHaveLength(1)
-  around.ports.release(userOf(['alice']))
-  expect(around.ports.list()).toMatchObject([{ user: 'bob', leftMs: 20_000 }])
+  await around.ports.release(userOf(['alice']))
+  expect(around.ports.list()).toMatchObject([{ user: 'bob', users: undefined, leftMs: 20_000 }])
   expect(around.firewall.open).toEqual([OPEN_SSH])
   await vi.advanceTimersByTimeAsync(19_999)
   expect(around.firewall.open).toEqual([OPEN_SSH])
@@ -514,7 +514,7 @@ test('a holder whose time is over holds nothing any more', async () => {
   await open('alice', 5_000)
   await open('bob', 20_000)
   await vi.advanceTimersByTimeAsync(6_000)
-  around.ports.release(userOf(['bob']))
+  await around.ports.release(userOf(['bob']))
   expect([around.firewall.open, around.ports.list()]).toEqual([[], []])
 })
 
@@ -525,7 +525,7 @@ test('another door that has the same port open keeps it so', async () => {
   for (const door of ['ssh', 'admin']) {
     await around.open(doorOf(config, door), { ms: 60_000, user: door, holder: door })
   }
-  around.ports.release(userOf(['ssh']))
+  await around.ports.release(userOf(['ssh']))
   expect(around.firewall.open).toContain(OPEN_SSH)
   expect(around.ports.list().map(({ door }) => door)).toEqual(['admin'])
 })
@@ -541,7 +541,7 @@ test('holders are judged again after a restart', async () => {
   const after = around.daemon()
   after.start(config)
   const judged: unknown[] = []
-  after.release((held) => {
+  await after.release((held) => {
     judged.push(held)
     return false
   })

@@ -41,6 +41,7 @@ export class WatchedFile<T> {
   #watched = ''
   #seen = ''
   #state: T | undefined
+  #failure: Error | undefined
   #saidUnwatched = false
   #closed = false
 
@@ -54,6 +55,11 @@ export class WatchedFile<T> {
   /** The last good state; `undefined`: there never was one. */
   get state(): T | undefined {
     return this.#state
+  }
+
+  /** The reason why the present file is not the last good state; `undefined`: it is. */
+  get failure(): Error | undefined {
+    return this.#failure
   }
 
   /** Reads the file again. */
@@ -70,10 +76,12 @@ export class WatchedFile<T> {
       state = read()
     } catch (error) {
       if (this.#listed() !== listed) this.#watch(this.#names())
-      failed(error as Error, this.#state !== undefined)
+      this.#failure = error as Error
+      failed(this.#failure, this.#state !== undefined)
       return
     }
     this.#state = state
+    this.#failure = undefined
     if (this.#listed() !== listed) this.#watch(this.#names())
     changed(state)
   }

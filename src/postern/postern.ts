@@ -10,6 +10,7 @@ import { KEYGEN } from './keygen/arguments.ts'
 import { REHEARSE } from './rehearse/arguments.ts'
 import { REPLAY } from './replay/arguments.ts'
 import { SEQUENCES } from './sequences/arguments.ts'
+import { USER } from './user/arguments.ts'
 
 /** The table of the commands of `postern`. */
 export const POSTERN: CommandGroup = {
@@ -26,6 +27,7 @@ export const POSTERN: CommandGroup = {
     FORGIVE,
     ACCEPT_LOSS,
     SEQUENCES,
+    USER,
     KEYGEN,
     PROXY,
     FIREWALL,

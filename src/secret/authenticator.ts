@@ -1,5 +1,6 @@
 import type { PacketNeeds } from '../capture/needs.ts'
 import type { Door, Options } from '../config/config.ts'
+import type { UsersInForce } from '../control/message.ts'
 import type { Grant } from '../door/grant.ts'
 import type { Held } from '../door/held.ts'
 import type { GateSequence } from '../gate/sequence.ts'
@@ -82,6 +83,11 @@ export interface Authenticator<Proof = GateSequence> {
   files(): readonly string[]
   /** Returns the state of a door's secret. */
   status(door: string): SecretStatus
+  /**
+   * Reads the file of a door's users again, and returns those in force. `undefined`: the door has no users by name.
+   * Holders who lost access are reported as after any change.
+   */
+  readUsers?(door: string): UsersInForce | undefined
   /** Takes all sequences out of the gate, stops watching, and waits for writes that have begun. */
   close(): Promise<void>
 }

@@ -1,5 +1,6 @@
 import type { PacketNeeds } from '../capture/needs.ts'
 import type { Config, Door, SpaProtocol } from '../config/config.ts'
+import type { UsersInForce } from '../control/message.ts'
 import type { Held } from '../door/held.ts'
 import { Destinations } from '../gate/destinations.ts'
 import type { GateSequence } from '../gate/sequence.ts'
@@ -160,6 +161,11 @@ export class Authenticators {
 
   status(door: string): SecretStatus {
     return this.#for(door)?.status(door) ?? {}
+  }
+
+  /** Reads the file of a door's users again, as in {@link Authenticator.readUsers}. */
+  readUsers(door: string): UsersInForce | undefined {
+    return this.#for(door)?.readUsers?.(door)
   }
 
   /** The files and folders that decide who may open. */

@@ -57,6 +57,15 @@ export class Codes {
     return this.#key
   }
 
+  /**
+   * The beginning of the newest period whose code was used, in milliseconds since 1970; `undefined`: the journal knows
+   * of none.
+   */
+  get lastUsedMs(): number | undefined {
+    const text = this.#deps.ledger.newest(this.#key)
+    return text === undefined ? undefined : newestUsedAt(parseUsed(text, this.#deps.totp.periodS))
+  }
+
   /** Adds the codes that are valid at `now` (milliseconds since 1970) to the gate, and removes the expired ones. */
   update(now: number): void {
     const { door, terms, code, totp, user, shared } = this.#deps

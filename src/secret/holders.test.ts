@@ -65,6 +65,32 @@ test('a fixed sequence: whoever knows it', async () => {
   expect(authenticators.mayHold(held(alice))).toBe('may not')
 })
 
+test('users who are read again are those of the file, with the last use that the journal knows of', async () => {
+  const before = Math.floor(Date.now() / 1000)
+  write('alice otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&digits=8\nbob 6001,6002\n')
+  replace(`Users = ${path()}`)
+  const users = (): unknown =>
+    authenticators.readUsers('d')?.users.map(({ name, lastUsedMs = 0 }) => [name, lastUsedMs > 0])
+  expect(users()).toEqual([
+    ['alice', false],
+    ['bob', false],
+  ])
+  await redeem('alice')
+  expect(users()).toEqual([
+    ['alice', true],
+    ['bob', false],
+  ])
+  const [{ lastUsedMs = 0 } = {}] = authenticators.readUsers('d')!.users
+  expect(Math.abs(lastUsedMs / 1000 - before)).toBeLessThan(300)
+  write('carol 7001,7002\n')
+  expect(users()).toEqual([['carol', false]])
+  expect([...authenticators.sequences()].map(({ user }) => user)).toEqual(['carol'])
+  rmSync(path())
+  expect(authenticators.readUsers('d')).toMatchObject({ file: path(), fault: expect.stringMatching(/no such file$/) })
+  replace('Sequence = 7431,8020,6001')
+  expect(authenticators.readUsers('d')).toBeUndefined()
+})
+
 test('users: by their secrets, not by their names; whose line has a slip is as before', async () => {
   write('alice 7431,8020\nbob 6001,6002\n')
   replace(`Users = ${path()}`)

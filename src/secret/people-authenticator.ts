@@ -1,3 +1,4 @@
+import type { UsersInForce } from '../control/message.ts'
 import type { AuthenticatorDeps } from './deps.ts'
 import { GateAuthenticator } from './gate-authenticator.ts'
 import { PeopleDoor } from './people-door.ts'
@@ -27,5 +28,9 @@ export class CodeAuthenticator extends PeopleAuthenticator<'totp'> {
 export class UsersAuthenticator extends PeopleAuthenticator<'users'> {
   constructor(deps: AuthenticatorDeps) {
     super(deps, USERS)
+  }
+
+  readUsers(door: string): UsersInForce | undefined {
+    return this.find(door)?.readUsers()
   }
 }

@@ -1,5 +1,6 @@
 import { formatSequence } from '../config/sequence.ts'
 import type { UserSecret } from '../config/users.ts'
+import type { UsersInForce } from '../control/message.ts'
 import type { Held } from '../door/held.ts'
 import { WatchedFile } from '../file/watched-file.ts'
 import type { GateSequence } from '../gate/sequence.ts'
@@ -121,6 +122,13 @@ export class PeopleDoor implements GateDoor {
    */
   refresh(): void {
     this.#file.refresh()
+  }
+
+  /** Reads the file again, and returns the users by name. */
+  readUsers(): UsersInForce {
+    this.refresh()
+    const users = Array.from(this.#users, ([name, { codes }]) => ({ name, lastUsedMs: codes?.lastUsedMs }))
+    return { file: this.#door.secret.path, fault: this.#file.failure?.message, users }
   }
 
   #take(people: readonly Person[]): void {

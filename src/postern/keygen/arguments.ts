@@ -20,8 +20,11 @@ const KEY_EXITS = { 0: 'done', 1: 'it could not be written or read' }
 
 const FILE = { value: 'FILE', kind: 'file', read: filled } as const satisfies Option
 
-const TOTP_OPTIONS = {
-  file: { ...FILE, help: `file to write; default: ${TOTP_FOLDER}/DOOR` },
+/** The option that leaves the QR code out. */
+export const NO_QR = { help: 'print no QR code' } as const satisfies Option
+
+/** The options of a secret of time-based codes. */
+export const CODE_OPTIONS = {
   issuer: { value: 'HOST', read: issuer, help: 'name that the app shows; default: the name of this machine' },
   digits: {
     value: 'N',
@@ -36,13 +39,18 @@ const TOTP_OPTIONS = {
     read: wholeNumber(PERIOD_MIN_S, PERIOD_MAX_S),
     help: `time that a code is shown, ${PERIOD_MIN_S} to ${PERIOD_MAX_S}`,
   },
+} as const satisfies Options
+
+const TOTP_OPTIONS = {
+  file: { ...FILE, help: `file to write; default: ${TOTP_FOLDER}/DOOR` },
+  ...CODE_OPTIONS,
   user: {
     value: 'NAME',
     kind: 'user',
     read: userName,
     help: 'make it for one of several users of the door: prints the line for the file of users, and writes a file only with --file',
   },
-  'no-qr': { help: 'print no QR code' },
+  'no-qr': NO_QR,
 } as const satisfies Options
 
 const SPA_KEY_OPTIONS = {

@@ -3,15 +3,12 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { DONE } from '../../cli/exit-code.ts'
 import type { Output } from '../../cli/output.ts'
-import type { Algorithm, TotpSecret } from '../../totp/code.ts'
 import { secretUri } from '../../totp/secret-text.ts'
 import { TOTP_FOLDER } from './arguments.ts'
 import type { KeygenArguments } from './arguments.ts'
+import { appWarning, codeSecret } from './code-secret.ts'
 import { createKeyFile, makeFolder } from './key-file.ts'
 import { drawQr } from './qr-code.ts'
-
-/** The length of a key in bytes, the same as that of the hash (RFC 4226, 4, R6; RFC 6238, 5.1). */
-const KEY_BYTES: Readonly<Record<Algorithm, number>> = { SHA1: 20, SHA256: 32, SHA512: 64 }
 
 /** The random source, the folder and the terminal of `postern keygen totp`. */
 export interface Surroundings {
@@ -41,8 +38,8 @@ export async function totp(asked: KeygenArguments, output: Output, here: Surroun
 }
 
 async function make(asked: KeygenArguments, here: Surroundings): Promise<string> {
-  const { door, digits, algorithm, period: periodS, user } = asked
-  const secret: TotpSecret = { key: here.random(KEY_BYTES[algorithm]), algorithm, digits, periodS }
+  const { door, user } = asked
+  const secret = codeSecret(asked, here.random)
   const uri = secretUri(secret, asked.issuer ?? here.hostname(), user === undefined ? door : `${user}@${door}`)
   const picture = asked['no-qr'] ? '' : `${await drawQr(uri, here.terminal)}\n`
   const file = asked.file === undefined ? ownFile(asked, here.folder) : resolve(asked.file)
@@ -54,7 +51,7 @@ async function make(asked: KeygenArguments, here: Surroundings): Promise<string>
 
     ${uri}
 
-${picture}${warning(secret)}`
+${picture}${appWarning(secret)}`
 }
 
 /** Returns the default file of a door's secret. A user's secret has none: its line is for the file of users. */
@@ -71,23 +68,4 @@ function whereTo({ door, user }: KeygenArguments, file: string | undefined, uri:
   const written = file === undefined ? '' : `the secret is in ${file}\n\n`
   if (user !== undefined) return `${written}for the file of users of the door [${door}]:\n\n    ${user} ${uri}\n\n`
   return `${written}for the config, below [${door}]:\n\n    TOTP_Secret_File = ${file}\n\n`
-}
-
-/** The codes that every app can make. Some apps ignore everything in the URI but the key (Google's Key Uri Format). */
-const SURE = { algorithm: 'SHA1', digits: 6, periodS: 30 } as const
-
-function warning({ algorithm, digits, periodS }: TotpSecret): string {
-  const doubts: string[] = []
-  if (digits !== SURE.digits) doubts.push(`${digits} digits`)
-  if (algorithm !== SURE.algorithm) doubts.push(algorithm)
-  if (periodS !== SURE.periodS) doubts.push(`a period of ${periodS} s`)
-  if (doubts.length === 0) return ''
-  const options = [
-    ...(digits === SURE.digits ? [] : [`--digits ${SURE.digits}`]),
-    ...(algorithm === SURE.algorithm ? [] : [`--algorithm ${SURE.algorithm}`]),
-    ...(periodS === SURE.periodS ? [] : [`--period ${SURE.periodS}`]),
-  ]
-  return `not every app takes ${doubts.join(', ')}: check the codes of yours before you rely on them
-  for those that do not: ${options.join(' ')}
-`
 }

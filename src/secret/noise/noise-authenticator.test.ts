@@ -203,3 +203,25 @@ test('another key of the server: packets for the one before are a stranger’s',
   put({ ssh: '' })
   expect(offer(packet)).toBe('not taken')
 })
+
+test('users who are read again are those of the file, with the time of their newest packet', async () => {
+  write('ssh', BOTH)
+  put({ ssh: '' })
+  const unixMs = Date.now() + 1_000
+  expect(offer(seal(ALICE, 'ssh', { unixMs }))).toBe('ssh')
+  await authenticator.redeem(deps.claims.at(-1) as Parameters<NoiseAuthenticator['redeem']>[0])
+  expect(authenticator.readUsers('ssh')).toEqual({
+    file: join(folder, 'ssh'),
+    fault: undefined,
+    users: [
+      { name: 'alice', lastUsedMs: expect.closeTo(unixMs, 0) },
+      { name: 'bob', lastUsedMs: undefined },
+    ],
+  })
+  write('ssh', lineOf(BOB, 'bob'))
+  expect(authenticator.readUsers('ssh')!.users.map(({ name }) => name)).toEqual(['bob'])
+  expect(offer(seal(ALICE))).toBe('not taken')
+  rmSync(join(folder, 'ssh'))
+  expect(authenticator.readUsers('ssh')).toMatchObject({ fault: expect.stringMatching(/no such file$/) })
+  expect(authenticator.readUsers('gone')).toBeUndefined()
+})

@@ -1,6 +1,7 @@
 import type { PacketNeeds } from '../../capture/needs.ts'
 import { SPA_MAX_AGE_DEFAULT_MS } from '../../config/config.ts'
 import type { Door, Options } from '../../config/config.ts'
+import type { UsersInForce } from '../../control/message.ts'
 import type { Grant } from '../../door/grant.ts'
 import type { Held } from '../../door/held.ts'
 import { parseServices } from '../../door/part.ts'
@@ -19,6 +20,7 @@ import type { KeyPair } from '../../spa/noise/curve.ts'
 import { POSTERN_PACKET_BYTES, openClaim } from '../../spa/noise/packet.ts'
 import { permit, stillPermits } from '../../spa/noise/permission.ts'
 import { USER_TAG_BYTES, hasMinute } from '../../spa/noise/tag.ts'
+import { readTimestamp } from '../../spa/noise/timestamp.ts'
 import { USERS_FILE_MAX_CHARS, readUsers, usersLeft } from '../../spa/noise/users.ts'
 import type { User, Users } from '../../spa/noise/users.ts'
 import type { Redemption } from '../../state/ledger.ts'
@@ -77,6 +79,18 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
 
   override files(): readonly string[] {
     return [...(this.doors.length > 0 ? [this.#serverFile!.path] : []), ...super.files()]
+  }
+
+  readUsers(door: string): UsersInForce | undefined {
+    const there = this.find(door)
+    if (there === undefined) return undefined
+    const { door: of, file } = there
+    file.refresh()
+    const users = Array.from(file.state ?? [], ({ name, publicKey }) => {
+      const newest = this.deps.ledger.newest(newestKey(publicKey))
+      return { name, lastUsedMs: readTimestamp(Buffer.from(newest ?? '', 'hex'))?.unixMs }
+    })
+    return { file: of.secret.path, fault: file.failure?.message, users }
   }
 
   override async close(): Promise<void> {
@@ -283,8 +297,8 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
   }
 }
 
-/** @throws FileError, or an Error with the fault of the key */
-function readServerKey(path: string): KeyPair {
+/** Reads the server's key from its file. @throws FileError, or an Error with the fault of the key */
+export function readServerKey(path: string): KeyPair {
   const read = readKeyFile(readPrivateText(path, KEY_FILE_MAX_BYTES, SECRET), 'postern-server-secret')
   if ('message' in read) throw new Error(`${path}: ${read.message}\n${read.hint}`)
   return keyPairOf(read.value)

@@ -91,18 +91,28 @@ export function readUsers(text: string): UsersReading {
  * whose key or name is in a faulty line keeps the old line. Users that the file no longer names are removed, and no
  * user is added.
  */
-export function usersLeft(before: Users, text: string, { users, faults }: UsersReading): Users {
-  const faulty = new Set(faults.filter(({ severity }) => severity === 'error').map(({ line }) => line))
-  const lines = [...linesOf(text)].filter(({ number }) => faulty.has(number))
-  const pieces = lines.flatMap(({ text: content }) => piecesOf(content))
+export function usersLeft(before: Users, text: string, reading: UsersReading): Users {
+  const { users } = reading
+  const isNamed = namedInFaults(text, reading)
   const left = new Users()
   for (const user of before) {
-    const key = formatKey('postern-user', user.publicKey)
-    const isNamed = (piece: string): boolean => piece.includes(key) || ` ${piece}`.endsWith(` ${user.name}`)
-    const now = users.find(user.publicKey) ?? (pieces.some(isNamed) ? user : undefined)
+    const { name, publicKey } = user
+    const isFaulty = isNamed({ name, key: formatKey('postern-user', publicKey) })
+    const now = users.find(publicKey) ?? (isFaulty ? user : undefined)
     if (now !== undefined) left.add(now)
   }
   return left
+}
+
+/** Returns a test whether a faulty line has a user's name, or key as text. */
+export function namedInFaults(
+  text: string,
+  { faults }: UsersReading,
+): (user: { readonly name: string; readonly key: string }) => boolean {
+  const faulty = new Set(faults.filter(({ severity }) => severity === 'error').map(({ line }) => line))
+  const lines = [...linesOf(text)].filter(({ number }) => faulty.has(number))
+  const pieces = lines.flatMap(({ text: content }) => piecesOf(content))
+  return ({ name, key }) => pieces.some((piece) => piece.includes(key) || ` ${piece}`.endsWith(` ${name}`))
 }
 
 function readUser(content: string, line: number, faults: FaultList): User | undefined {

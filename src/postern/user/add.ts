@@ -1,0 +1,160 @@
+import { chmodSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DONE, NOT_IN_FORCE, UNCHANGED } from '../../cli/exit-code.ts'
+import { Failure, failed, faultText } from '../../cli/fault.ts'
+import type { Output } from '../../cli/output.ts'
+import type { Config } from '../../config/config.ts'
+import { cannot } from '../../file/file-error.ts'
+import { ownerOfSecrets } from '../../file/owner.ts'
+import { linesOf } from '../../text/lines.ts'
+import type { AddArguments } from './arguments.ts'
+import { KIND_WORDS, documentOf, textOf, valueOf } from './enrolment.ts'
+import type { Enrolment, For } from './enrolment.ts'
+import { effectOf, repliesOf } from './in-force.ts'
+import { lineLike, withLine } from './lines.ts'
+import { editedFile, withFiles } from './opened-file.ts'
+import type { EditedFile, OpenedFile } from './opened-file.ts'
+import { effectText, jsonText } from './report.ts'
+import { Secrets } from './secrets.ts'
+import { HERE } from './surroundings.ts'
+import type { Surroundings } from './surroundings.ts'
+import { checkName, targetsOf } from './targets.ts'
+import type { Target } from './targets.ts'
+import { configOf, faultsText, listed } from './users-file.ts'
+import type { UsersFile } from './users-file.ts'
+import { linesOfUser } from './users-format.ts'
+
+/** The folder of a new file: everybody may enter it, and only the owner may read the files. */
+const FOLDER_MODE = 0o755
+
+/** A user who is in a file already. */
+interface There {
+  readonly path: string
+  readonly line: number
+  readonly isDisabled: boolean
+}
+
+/** A file, and the user's secret in it. */
+interface Enrolled {
+  readonly file: UsersFile
+  readonly line: number
+  readonly enrolment: Enrolment
+}
+
+/** Runs `postern user add`, and returns the exit code. */
+export async function add(asked: AddArguments, output: Output, here: Surroundings = HERE): Promise<number> {
+  try {
+    const config = configOf(asked.config)
+    const targets = targetsOf(config, asked)
+    for (const { file } of targets) checkName(asked.name, file.format)
+    for (const { file } of targets) makeFolder(dirname(file.path))
+    const secrets = new Secrets(config, asked, here)
+    const done = await withFiles(
+      targets.map(({ file }) => file),
+      () => ownerOfSecrets(config.options),
+      (opened) => enrol(targets, opened, secrets, asked.name),
+      here.replace,
+    )
+    return 'there' in done ? sayThere(asked, done.there, output) : await sayAdded(asked, config, done, output, here)
+  } catch (error) {
+    return failed(error, output)
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    const first = mkdirSync(path, { recursive: true, mode: FOLDER_MODE })
+    if (first === undefined) return
+    // The mask of this process must not keep the daemon's user out.
+    for (let made = path; made.length >= first.length; made = dirname(made)) chmodSync(made, FOLDER_MODE)
+  } catch (error) {
+    throw new Failure(cannot(`create the folder ${path}`, error, { EACCES: 'run this as root' }).message)
+  }
+}
+
+/** The edited files with the user's secrets, or the line that the user has already. */
+type Outcome =
+  | { readonly edited: readonly EditedFile[]; readonly enrolled: readonly Enrolled[] }
+  | { readonly edited: readonly []; readonly there: There }
+
+/** @throws Failure if a file has faults, or would have some */
+function enrol(targets: readonly Target[], opened: readonly OpenedFile[], secrets: Secrets, name: string): Outcome {
+  for (const file of opened) {
+    const there = thereIn(file, name)
+    if (there !== undefined) return { edited: [], there }
+  }
+  for (const file of opened) {
+    const { faults } = file.content
+    if (faults.length > 0) throw new Failure(faultsText(file, faults), 'correct this first: nothing was changed')
+  }
+  const enrolments = secrets.make(targets)
+  const edited = opened.map((file, index) => withUser(file, name, enrolments[index]!, secrets.to))
+  const enrolled = edited.map(({ file, content }, index): Enrolled => {
+    const { line } = content.users.find((user) => user.name === name)!
+    return { file, line, enrolment: enrolments[index]! }
+  })
+  return { edited, enrolled }
+}
+
+function thereIn(file: OpenedFile, name: string): There | undefined {
+  const { content, format, text, path } = file
+  const disabled = content.disabled.find((user) => user.name === name)
+  if (disabled !== undefined) return { path, line: disabled.line, isDisabled: true }
+  const [line] = linesOfUser(format, content, text, name)
+  return line === undefined ? undefined : { path, line, isDisabled: false }
+}
+
+/** @throws Failure if the daemon would not read the result as meant */
+function withUser(file: OpenedFile, name: string, enrolment: Enrolment, to: For): EditedFile {
+  const { content, bytes, format } = file
+  const value = valueOf(enrolment, to)
+  const last = content.users.at(-1)
+  const sample = last === undefined ? undefined : [...linesOf(file.text)][last.line - 1]?.text
+  const line = format.nameIsFirst ? lineLike(sample, name, value) : `${value} ${name}`
+  const edited = editedFile(file, withLine(bytes, Buffer.from(line).toString('latin1')))
+  const { users, faults } = edited.content
+  if (faults.length > 0) throw new Failure(faultsText(file, faults), 'nothing was changed')
+  const isMeant = users.length === content.users.length + 1 && users.at(-1)!.name === name
+  if (!isMeant || edited.content.disabled.length !== content.disabled.length) {
+    throw new Failure(`${file.path} would not be read as meant`, 'nothing was changed')
+  }
+  return edited
+}
+
+function sayThere({ name, json }: AddArguments, { path, line, isDisabled }: There, output: Output): number {
+  const hint = isDisabled ? `postern user enable ${name}` : 'for a new secret, remove the user first'
+  output.err(faultText('postern', `${name} is there already${isDisabled ? ', disabled' : ''}: ${path}:${line}`, hint))
+  if (json) output.out(jsonText({ user: name, changed: false, file: path, line, disabled: isDisabled }))
+  return UNCHANGED
+}
+
+async function sayAdded(
+  asked: AddArguments,
+  config: Config,
+  { enrolled, doubts }: { readonly enrolled: readonly Enrolled[]; readonly doubts: readonly string[] },
+  { out, err }: Output,
+  here: Surroundings,
+): Promise<number> {
+  const { name, json } = asked
+  const to = { name, host: asked.issuer ?? here.hostname() }
+  const doors = enrolled.flatMap(({ enrolment }) => enrolment.doors)
+  const effect = effectOf(await repliesOf(doors, here.asksAll(asked.config, asked.interface.flat())), name, true)
+  const said = effectText(effect, config.file)
+  if (json) {
+    const secrets = enrolled.map(({ file: { path }, line, enrolment }) => {
+      return { file: path, line, ...documentOf(enrolment, to) }
+    })
+    out(jsonText({ user: name, changed: true, knockd: effect.state, problems: effect.problems, secrets }))
+  } else {
+    const heads = enrolled.map(({ file: { path }, line, enrolment: { kind, doors: own } }) => {
+      return `${name} can open ${listed(own.map((door) => door.name))} by ${KIND_WORDS[kind]}: ${path}:${line}\n`
+    })
+    const texts = []
+    const shown = { qr: !asked['no-qr'], terminal: here.terminal }
+    for (const { enrolment } of enrolled) texts.push(await textOf(enrolment, to, shown))
+    out(`${heads.join('')}${said.out}\n${texts.join('\n')}`)
+  }
+  for (const doubt of doubts) err(faultText('postern', doubt))
+  err(said.err)
+  return effect.state === 'not in force' ? NOT_IN_FORCE : DONE
+}
