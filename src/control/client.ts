@@ -1,10 +1,11 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { fileErrorOf } from '../file/file-error.ts'
+import { codePoint } from '../text/code-point.ts'
 import { REPLY_MAX_BYTES } from './message.ts'
 import type { Reply, Request } from './message.ts'
-import { RUN_FOLDER, socketPath, socketPrefix } from './socket.ts'
+import { RUN_FOLDER, USERS_FOLDER, presentSocket, socketPath, socketPrefix } from './socket.ts'
 
 /** The most milliseconds to wait for an answer. */
 const ANSWER_MAX_MS = 10_000
@@ -28,9 +29,9 @@ export class ControlError extends Error {
 export function findSocket(config: string, interfaces: readonly string[]): string {
   let names: readonly string[]
   try {
-    if (interfaces.length > 0) return socketPath(config, interfaces)
+    if (interfaces.length > 0) return presentSocket(socketPath(config, interfaces))
     const prefix = socketPrefix(config)
-    names = socketsIn(RUN_FOLDER).filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
+    names = socketsIn(RUN_FOLDER).filter((name) => name.startsWith(prefix))
   } catch (error) {
     const { fault, reason } = fileErrorOf(config, error)
     const hint = reason === 'missing' ? 'name the config of knockd: -c FILE' : 'run this as root, with sudo'
@@ -49,13 +50,23 @@ export function findSocket(config: string, interfaces: readonly string[]): strin
   return join(RUN_FOLDER, name)
 }
 
+/** Returns the sockets of a folder, those of daemons that run as their `User` included. */
 function socketsIn(folder: string): readonly string[] {
   try {
-    return readdirSync(folder)
+    return readdirSync(folder).flatMap((name) => {
+      if (!name.endsWith(USERS_FOLDER)) return name.endsWith('.sock') ? [name] : []
+      const inside = join(name, 'control.sock')
+      return existsSync(join(folder, inside)) ? [inside] : []
+    })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
+}
+
+/** Makes text safe for root's terminal: the daemon may run as a user whom root does not trust. */
+function plain(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll(/[^\P{C}\n\t]/gu, codePoint) : value
 }
 
 /** Sends a request to a daemon. @throws ControlError if the daemon does not answer */
@@ -80,7 +91,7 @@ export async function ask(path: string, request: Request): Promise<Reply> {
     })
     socket.on('end', () => {
       try {
-        resolve(JSON.parse(text) as Reply)
+        resolve(JSON.parse(text, plain) as Reply)
       } catch {
         fail('knockd closed the connection', 'look at its log')
       }

@@ -8,6 +8,7 @@ import { secretUri } from '../../totp/secret-text.ts'
 import { TOTP_FOLDER } from './arguments.ts'
 import type { KeygenArguments } from './arguments.ts'
 import { createKeyFile, makeFolder } from './key-file.ts'
+import { ownerForDaemon } from './owner.ts'
 import { drawQr } from './qr-code.ts'
 
 /** The length of a key in bytes, the same as that of the hash (RFC 4226, 4, R6; RFC 6238, 5.1). */
@@ -47,8 +48,9 @@ async function make(asked: KeygenArguments, here: Surroundings): Promise<string>
   const picture = asked['no-qr'] ? '' : `${await drawQr(uri, here.terminal)}\n`
   const file = asked.file === undefined ? ownFile(asked, here.folder) : resolve(asked.file)
   if (file !== undefined) {
-    if (asked.file === undefined) await makeFolder(here.folder)
-    await createKeyFile(file, `${headingOf(door, user)}${uri}\n`)
+    const owner = ownerForDaemon()
+    if (asked.file === undefined) await makeFolder(here.folder, owner)
+    await createKeyFile(file, `${headingOf(door, user)}${uri}\n`, owner)
   }
   return `${whereTo(asked, file, uri)}for an authenticator app, and a secret like the file:
 
