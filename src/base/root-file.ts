@@ -14,8 +14,11 @@ import { FileError } from '../file/file-error.ts'
 import { CLASSIC, judgeFolder } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
 
-/** Only root may read and write: the rules show who is let in, and root loads the content. */
-const FILE_MODE = 0o600
+/**
+ * Only root may write, as root loads the content. The rules show who is let in: only root's group may read them, or that of
+ * the daemon's `User`, which the folder's set-group-ID bit gives them.
+ */
+const FILE_MODE = 0o640
 /** Largest file that is read, in bytes. */
 const FILE_MAX_BYTES = 1_048_576
 

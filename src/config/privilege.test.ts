@@ -37,11 +37,12 @@ test.each([
   expect(needOf(text)).toEqual(need)
 })
 
+const told = (lines: string, options = USER): readonly string[] =>
+  checkConfig(`${options}[a]\nSequence = 47301,58822,36103\nOpen_Ports = tcp/22\n${lines}\n`, 'k').faults.map(
+    ({ line, column, message }) => `${line}:${column} ${message}`,
+  )
+
 test('programs that need root are named in commands that run as the User, and in no others', () => {
-  const told = (lines: string, options = USER): readonly string[] =>
-    checkConfig(`${options}[a]\nSequence = 47301,58822,36103\nOpen_Ports = tcp/22\n${lines}\n`, 'k').faults.map(
-      ({ line, column, message }) => `${line}:${column} ${message}`,
-    )
   const words = '6:17 `sudo` needs root, and this command runs as _postern'
   expect(told('Start_Command = sudo nft add element ip t s { %IP% }')).toContain(words)
   expect(told('Start_Command = nft x; /usr/sbin/ufw allow from %IP%').join('\n')).toContain(

@@ -1,10 +1,11 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { fileErrorOf } from '../file/file-error.ts'
+import { codePoint } from '../text/code-point.ts'
 import { REPLY_MAX_BYTES } from './message.ts'
 import type { Reply, Request } from './message.ts'
-import { RUN_FOLDER, socketPath, socketPrefix } from './socket.ts'
+import { RUN_FOLDER, USERS_FOLDER, presentSocket, socketPath, socketPrefix } from './socket.ts'
 
 /** The most milliseconds to wait for an answer. */
 const ANSWER_MAX_MS = 10_000
@@ -50,9 +51,9 @@ export function findSocket(config: string, interfaces: readonly string[]): strin
  */
 export function findSockets(config: string, interfaces: readonly string[]): readonly string[] {
   try {
-    if (interfaces.length > 0) return [socketPath(config, interfaces)]
+    if (interfaces.length > 0) return [presentSocket(socketPath(config, interfaces))]
     const prefix = socketPrefix(config)
-    const names = socketsIn(RUN_FOLDER).filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
+    const names = socketsIn(RUN_FOLDER).filter((name) => name.startsWith(prefix))
     return names.map((name) => join(RUN_FOLDER, name))
   } catch (error) {
     const { fault, reason } = fileErrorOf(config, error)
@@ -61,13 +62,23 @@ export function findSockets(config: string, interfaces: readonly string[]): read
   }
 }
 
+/** Returns the sockets of a folder, those of daemons that run as their `User` included. */
 function socketsIn(folder: string): readonly string[] {
   try {
-    return readdirSync(folder)
+    return readdirSync(folder).flatMap((name) => {
+      if (!name.endsWith(USERS_FOLDER)) return name.endsWith('.sock') ? [name] : []
+      const inside = join(name, 'control.sock')
+      return existsSync(join(folder, inside)) ? [inside] : []
+    })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error
   }
+}
+
+/** Makes text safe for root's terminal: the daemon may run as a user whom root does not trust. */
+function plain(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll(/[^\P{C}\n\t]/gu, codePoint) : value
 }
 
 /** Sends a request to a daemon. @throws ControlError if the daemon does not answer */
@@ -94,7 +105,7 @@ export async function ask(path: string, request: Request): Promise<Reply> {
     })
     socket.on('end', () => {
       try {
-        resolve(JSON.parse(text) as Reply)
+        resolve(JSON.parse(text, plain) as Reply)
       } catch {
         fail('knockd closed the connection', 'look at its log')
       }

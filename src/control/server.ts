@@ -62,7 +62,8 @@ export class ControlServer {
 
   /** Gives a group access besides root, or removes it. @throws Error with the reason, or if the group does not exist */
   admit(group: string | undefined): void {
-    const id = group === undefined ? 0 : groupId(group)
+    // A socket in the folder of a daemon that runs as its `User` has the folder's group already.
+    const id = group === undefined ? (process.getegid?.() ?? 0) : groupId(group)
     if (id === undefined) throw new Error(`Control_Group: there is no group ${group}\n  groupadd --system ${group}`)
     try {
       chownSync(this.#path, process.geteuid?.() ?? 0, id)

@@ -44,6 +44,11 @@ export async function startInBackground(say: (text: string) => void): Promise<nu
   return (await exit) || 1
 }
 
+/** Returns the descriptor of the process that started this one in the background, if there is one. */
+export function starterDescriptors(): readonly number[] {
+  return inBackground() ? [Number(process.env[STARTER])] : []
+}
+
 /** Sends text to the process that started this one in the background. */
 export function tellStarter(text: string): void {
   try {

@@ -6,7 +6,7 @@ import { Firewall } from '../base/firewall.ts'
 import type { Confirmed } from '../base/confirmed.ts'
 import { misfitProblems } from '../base/problem.ts'
 import { isGone, reasonAgainst } from '../base/put-back.ts'
-import { sinceBoot } from '../base/trial.ts'
+import { isOver, sinceBoot } from '../base/trial.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
 import type { Config } from '../config/config.ts'
 import { BASE_TABLE } from '../firewall/base/ruleset.ts'
@@ -116,7 +116,7 @@ export class BaseKeeping {
     try {
       const firewall = (this.#firewall ??= new Firewall())
       this.#listen()
-      const ended = endOverdue(files, firewall)
+      const ended = process.geteuid?.() === 0 ? endOverdue(files, firewall) : undefined
       if (ended !== undefined) {
         const what = ended === 'confirmed' ? 'was confirmed: it stays' : 'was not confirmed: it is taken back'
         this.#log.notice('warning', `a base ruleset on trial ${what}`)
@@ -124,6 +124,13 @@ export class BaseKeeping {
       const trial = files.trial.read()
       if (trial !== undefined) {
         this.#first = undefined
+        if (process.geteuid?.() !== 0 && isOver(trial)) {
+          this.#say(
+            'over',
+            `a base ruleset on trial was abandoned, and only root can end it\n${REMEDIES.restoreBase()}`,
+          )
+          return
+        }
         this.#lookIn(trial.deadline - sinceBoot() + KEEPER_SPARE_MS)
         return
       }

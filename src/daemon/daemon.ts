@@ -6,6 +6,7 @@ import { openStore } from '../state/store.ts'
 import { alreadyRunning } from './already-running.ts'
 import type { Arguments } from './arguments.ts'
 import { loadConfig } from './config-file.ts'
+import type { LoadedConfig } from './config-file.ts'
 import { runHook } from './hook.ts'
 import type { Log } from '../log/log.ts'
 import { logSettings, openLog } from './logging.ts'
@@ -13,6 +14,8 @@ import { notify } from './notify.ts'
 import { lossWaitMs, sayLosses } from '../secret/since-loss.ts'
 import { marksPath, statePath } from './state-path.ts'
 import { Parts } from './parts.ts'
+import { refuseReload } from './user/reload.ts'
+import type { RunsAs } from './user/settle.ts'
 import type { State } from './parts.ts'
 
 /** A running daemon. It starts, reloads and stops its parts, each time in the order that safety needs. */
@@ -25,22 +28,27 @@ export class Daemon {
   #ended = false
 
   /**
-   * Reads the config, opens the log and the state, closes expired openings, and listens.
+   * Opens the log and the state, closes expired openings, and listens.
    *
-   * @throws ConfigError, CaptureError, MissingLibraryError, or the system's error; nothing is left running
+   * @throws CaptureError, MissingLibraryError, or the system's error; nothing is left running
    */
-  static async start(args: Arguments, warn: (text: string) => void): Promise<Daemon> {
-    const { config, warnings } = loadConfig(args.config)
+  static async start(
+    args: Arguments,
+    { config, warnings }: LoadedConfig,
+    runsAs: RunsAs,
+    warn: (text: string) => void,
+  ): Promise<Daemon> {
     for (const warning of warnings) warn(warning)
     const log = await openLog(logSettings(args, config.options))
     try {
-      const path = statePath(config.options.stateDir, args.config, args.interfaces)
+      for (const { level, text } of runsAs.notices) log.notice(level, text)
+      const path = statePath(config.options.stateDir, args.config, args.interfaces, runsAs.account !== undefined)
       const { store, faults } = await openStore(path, { lock: tryLock, pid: process.pid })
       for (const fault of faults) log.notice('error', fault.message)
       const marks = await openHolderMarks(marksPath(path), ({ message }) => {
         log.notice('warning', `the holders of openings will be unknown after a restart: ${message}`)
       })
-      const daemon = new Daemon(args, config, log, { path, store, marks })
+      const daemon = new Daemon(args, config, log, { path, store, marks, runsAs })
       try {
         await daemon.#begin()
       } catch (error) {
@@ -64,11 +72,6 @@ export class Daemon {
     this.#log = log
     this.#state = state
     this.#parts = new Parts(args, () => this.#config, log, state)
-  }
-
-  /** The pid file that the config names. */
-  get pidFile(): string | undefined {
-    return this.#config.options.pidFile
   }
 
   async #begin(): Promise<void> {
@@ -100,6 +103,7 @@ export class Daemon {
     this.#log.event({ kind: 're-reading', file: this.#args.config })
     try {
       const { config, warnings } = loadConfig(this.#args.config)
+      await refuseReload(this.#config, config, this.#state.runsAs)
       await this.#log.reopen(logSettings(this.#args, config.options))
       for (const warning of warnings) this.#log.notice('warning', warning)
       // Steps that may fail come before any change.
@@ -157,8 +161,10 @@ export class Daemon {
   }
 
   async #runHook(action: 'start' | 'stop'): Promise<void> {
-    const { startHook, stopHook } = this.#config.options
-    await runHook(this.#parts.runner, action === 'start' ? startHook : stopHook, action, this.#log)
+    const { startHook, stopHook, hooksAsRoot } = this.#config.options
+    const text = action === 'start' ? startHook : stopHook
+    const as = hooksAsRoot ? undefined : this.#state.runsAs.commandsAs
+    if (text !== undefined) await runHook(this.#parts.runner, { text, as }, action, this.#log)
   }
 
   #sayLosses(): void {

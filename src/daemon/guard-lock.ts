@@ -8,6 +8,11 @@ import type { Lock } from '../state/lock.ts'
 /** The network namespace of this process. Each namespace has its own rules, like a separate host. */
 const NETWORK_NAMESPACE = '/proc/self/ns/net'
 
+/** Returns the path of the lock on the host's guard. */
+export function guardLockPath(): string {
+  return join(RUN_FOLDER, `guard-${statSync(NETWORK_NAMESPACE).ino}.lock`)
+}
+
 /**
  * Locks the host's guard, because two daemons with a guard would keep removing each other's table.
  *
@@ -15,9 +20,8 @@ const NETWORK_NAMESPACE = '/proc/self/ns/net'
  */
 export function lockGuard(): Lock {
   mkdirSync(RUN_FOLDER, { recursive: true, mode: 0o755 })
-  const { ino } = statSync(NETWORK_NAMESPACE)
   try {
-    return takeLock(join(RUN_FOLDER, `guard-${ino}.lock`), tryLock, process.pid)
+    return takeLock(guardLockPath(), tryLock, process.pid)
   } catch (error) {
     if (!(error instanceof LockedError)) throw error
     const { holder } = error

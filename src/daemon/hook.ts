@@ -1,21 +1,20 @@
-import type { CommandRunner } from '../door/command.ts'
+import type { CommandLine, CommandRunner } from '../door/command.ts'
 import { within } from '../door/time-limit.ts'
 import type { Log } from '../log/log.ts'
 
 /** The milliseconds that the daemon waits for its stop hook. */
 export const STOP_HOOK_MAX_MS = 3_000
 
-/** Runs the daemon's start or stop hook, if the config has one. Never throws. */
+/** Runs the daemon's start or stop hook. Never throws. */
 export async function runHook(
   runner: CommandRunner,
-  command: string | undefined,
+  { text, as }: Pick<CommandLine, 'text' | 'as'>,
   action: 'start' | 'stop',
   log: Log,
 ): Promise<void> {
-  if (command === undefined) return
   const name = `${action}_hook`
-  log.event({ kind: 'command', door: name, command })
-  const run = runner.run({ text: command, environment: { POSTERN_ACTION: 'hook' }, urgent: true })
+  log.event({ kind: 'command', door: name, command: text })
+  const run = runner.run({ text, as, environment: { POSTERN_ACTION: 'hook' }, urgent: true })
   const outcome = await (action === 'stop' ? within(run, STOP_HOOK_MAX_MS) : run)
   if (outcome === undefined) {
     log.notice('warning', `${name}: still running after ${STOP_HOOK_MAX_MS / 1000} s: no longer waiting for it`)

@@ -29,18 +29,24 @@ export async function listen(args: Arguments): Promise<number> {
   // The modules below load native libraries. The code above does not.
   // One after another: Node.js 20 can fail to link modules that load at the same time (nodejs/node#52187).
   const { Daemon } = await import('./daemon.ts')
-  const { ConfigError } = await import('./config-file.ts')
-  const { removePidFile, writePidFile, PID_FILE_DEFAULT } = await import('./pid-file.ts')
+  const { ConfigError, loadConfig } = await import('./config-file.ts')
+  const { openPidFile } = await import('./pid-file.ts')
+  const { alreadyRunning } = await import('./already-running.ts')
+  const { settle } = await import('./user/settle.ts')
   const { notify } = await import('./notify.ts')
   const { nameProcess } = await import('../native/process-name.ts')
   const { trimMemory } = await import('../native/memory.ts')
-  nameProcess('knockd', process.argv.slice(2))
   const signals = new Signals()
   try {
-    const daemon = await Daemon.start(args, say)
-    const pidFile = args.daemon ? (daemon.pidFile ?? args.pidFile ?? PID_FILE_DEFAULT) : undefined
+    const loaded = loadConfig(args.config)
+    const runsAs = await settle(args, loaded.config).catch((error: unknown) => {
+      throw alreadyRunning(error, args)
+    })
+    nameProcess('knockd', process.argv.slice(2))
+    const pidFile = args.daemon ? openPidFile(args, loaded.config.options) : undefined
+    const daemon = await Daemon.start(args, loaded, runsAs, say)
     try {
-      if (pidFile !== undefined) writePidFile(pidFile)
+      await pidFile?.write()
     } catch (error) {
       await daemon.stop()
       throw error
@@ -50,7 +56,7 @@ export async function listen(args: Arguments): Promise<number> {
     // The start takes more memory than the work.
     setTimeout(trimMemory, TRIM_AFTER_MS).unref()
     await signals.serve(daemon)
-    if (pidFile !== undefined) removePidFile(pidFile)
+    await pidFile?.remove()
     return DONE
   } catch (error) {
     const { message } = error as Error

@@ -27,6 +27,7 @@ import { MemberOpenings } from './member.ts'
 import { Operators } from './operators.ts'
 import { Reconciler } from './reconcile.ts'
 import { listFolder } from './state-path.ts'
+import type { RunsAs } from './user/settle.ts'
 
 /** The daemon's state on disk. */
 export interface State {
@@ -34,6 +35,7 @@ export interface State {
   readonly path: string
   readonly store: Store
   readonly marks: HolderMarks
+  readonly runsAs: RunsAs
 }
 
 /** The parts of the daemon, connected with each other. None has begun to work. */
@@ -52,12 +54,12 @@ export class Parts {
   /** @param present returns the config in force */
   constructor(args: Arguments, present: () => Config, log: Log, state: State) {
     const config = present()
-    const { store, marks } = state
+    const { store, marks, runsAs } = state
     const faults = new Faults((text) => log.notice('error', text))
     this.faults = faults
     const timed = { store, clocks: new Clocks(), log }
     this.guarding = new Guarding(timed)
-    this.commands = new CommandOpener({ ...timed, runner: this.runner })
+    this.commands = new CommandOpener({ ...timed, runner: this.runner, commandsAs: runsAs.commandsAs })
     const opener = new DoorOpener(this.guarding.ports, this.commands)
     this.base = new BaseKeeping(log)
     const completed = ({ secret, ...by }: Opened): void =>
@@ -129,6 +131,10 @@ export class Parts {
       const { reconciler, captures } = this
       return { ...inspected, config: present(), interfaces: captures.interfaces, reconciler, log, memberOpenings }
     }
-    this.operators = new Operators(socketPath(args.config, args.interfaces), controlled, log)
+    this.operators = new Operators(
+      socketPath(args.config, args.interfaces, runsAs.account !== undefined),
+      controlled,
+      log,
+    )
   }
 }

@@ -1,4 +1,5 @@
 import { commandsOf } from '../config/door-commands.ts'
+import { needsRoot } from '../config/privilege.ts'
 import { LruMap } from '../limit/lru-map.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Opening } from '../state/opening.ts'
@@ -28,6 +29,8 @@ export const CLOSE_ALL_MAX_MS = 5_000
 export interface CommandDeps extends OpenerDeps {
   readonly runner: { run(command: CommandLine): Promise<Outcome> }
   readonly log: RunLog
+  /** The user of commands of doors that do not need root, as `1:1`; `undefined`: this process's. */
+  readonly commandsAs?: string | undefined
 }
 
 /** An opening that is about to begin. */
@@ -143,7 +146,12 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
     }
     const now = clocks.now()
     const hold = this.hold(grant, undefined, now)
-    const opening = this.record(grant, hold, now, { stop, services: servicesText(grant), environment })
+    const opening = this.record(grant, hold, now, {
+      stop,
+      as: this.#userOf(grant),
+      services: servicesText(grant),
+      environment,
+    })
     try {
       await store.opened(opening)
     } catch (error) {
@@ -213,7 +221,10 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
     const behind = insertsRule(start) && this.#lastDoor.peek(address) !== door.name
     const probe = ranAt === undefined || behind ? undefined : probeOf(start)
     if (probe !== undefined) {
-      const outcome = await within(runner.run({ text: probe, environment, urgent: false }), this.#overlapMs)
+      const outcome = await within(
+        runner.run({ text: probe, as: this.#userOf(grant), environment, urgent: false }),
+        this.#overlapMs,
+      )
       if (this.#ending) return
       if (outcome?.kind === 'exited' && outcome.status === 0) {
         log.event({ kind: 'skipped', source: address, door: door.name, reason: 'in place' })
@@ -230,7 +241,12 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
 
   async #begin({ grant: { door }, address, environment }: Asked, start: string, begun?: () => void): Promise<boolean> {
     this.#lastDoor.set(address, door.name)
-    return await this.#runs.start(door.name, start, environment, begun)
+    return await this.#runs.start(door.name, { text: start, as: this.#userOf({ door }) }, environment, begun)
+  }
+
+  /** Returns the user of a door's commands; `undefined`: this process's. */
+  #userOf({ door }: Pick<Grant, 'door'>): string | undefined {
+    return needsRoot(door) ? undefined : this.deps.commandsAs
   }
 
   /** @param due true if the time of the opening is over; false if it is closed early */

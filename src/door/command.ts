@@ -13,6 +13,7 @@ export const OUTPUT_MAX_BYTES = 4_096
 /** Milliseconds to wait for output after the command has exited. Its children may keep the pipe open. */
 const OUTPUT_GRACE_MS = 100
 const SHELL = '/bin/sh'
+const SETPRIV = '/usr/bin/setpriv'
 /** A path and words without special meaning to a shell (POSIX, 2.2 and 2.6): no quotes, expansion or redirection. */
 const PLAIN = /^[ \t]*\/[\w./+-]+(?:[ \t]+(?:!|[\w./:,@%+=-]+))*[ \t]*$/
 
@@ -22,6 +23,8 @@ export interface CommandLine {
   readonly text: string
   /** The variables added to the daemon's environment. */
   readonly environment: Readonly<Record<string, string>>
+  /** The user and group that run it, as `1:1`; absent: those of this process. A process that is not root's ignores it. */
+  readonly as?: string | undefined
   /** True if the command closes something. It runs ahead of the others that wait, and is never refused. */
   readonly urgent: boolean
 }
@@ -121,11 +124,13 @@ async function runLine(command: CommandLine, start: StartProgram): Promise<Outco
 }
 
 async function startLine(
-  { text, environment }: CommandLine,
+  { text, as, environment }: CommandLine,
   start: StartProgram,
   keep: (bytes: Uint8Array) => void,
 ): Promise<Program> {
   const variables = { ...process.env, ...environment }
+  if (as !== undefined && process.geteuid?.() === 0)
+    return await start([...wordsAs(as), SHELL, '-c', text], variables, keep)
   const words = plainWords(text)
   try {
     if (words !== undefined) return await start(words, variables, keep)
@@ -133,6 +138,17 @@ async function startLine(
     // The file is missing, or not a program: a script without `#!`, say. The shell runs it, or prints an error.
   }
   return await start([SHELL, '-c', text], variables, keep)
+}
+
+/**
+ * Returns the words that run a program as a user in no group but one, with CAP_NET_ADMIN alone, and with no way to more:
+ * the rights of the commands of a daemon that runs as that user (setpriv(1), util-linux).
+ */
+function wordsAs(as: string): readonly string[] {
+  const [user = '', group = ''] = as.split(':')
+  const alone = '-all,+net_admin'
+  const rights = [`--inh-caps=${alone}`, `--ambient-caps=${alone}`, `--bounding-set=${alone}`, '--no-new-privs']
+  return [SETPRIV, `--reuid=${user}`, `--regid=${group}`, '--clear-groups', ...rights, '--']
 }
 
 /** The beginning of a command's output. */

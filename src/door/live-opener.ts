@@ -115,9 +115,9 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
     { door, source }: Grant,
     hold: Hold,
     now: Moment,
-    how: Pick<Opening, 'stop' | 'services' | 'forward' | 'environment'>,
+    how: Pick<Opening, 'stop' | 'as' | 'services' | 'forward' | 'environment'>,
   ): Opening {
-    const { stop, services, forward, environment } = how
+    const { stop, as, services, forward, environment } = how
     const { since, until, boot, bootUntil, holder, user } = hold
     return {
       id: randomBytes(ID_BYTES).toString('hex'),
@@ -126,6 +126,7 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
       family: source.family,
       openedAt: now.wall,
       stop,
+      as,
       services,
       forward,
       user,

@@ -27,12 +27,13 @@ export class Runs {
    */
   async start(
     door: string,
-    text: string,
+    { text, as }: Pick<CommandLine, 'text' | 'as'>,
     environment: Opening['environment'],
     begun = (): void => undefined,
   ): Promise<boolean> {
     const running = this.#runner.run({
       text,
+      as,
       environment: { ...environment, POSTERN_ACTION: 'start' },
       urgent: false,
     })
@@ -44,8 +45,8 @@ export class Runs {
   }
 
   /** Runs a stop command until it exits, with any status. False: it never did. */
-  async stop({ door, environment }: Opening, text: string): Promise<boolean> {
-    const command = { text, environment: { ...environment, POSTERN_ACTION: 'stop' }, urgent: true }
+  async stop({ door, as, environment }: Opening, text: string): Promise<boolean> {
+    const command = { text, as, environment: { ...environment, POSTERN_ACTION: 'stop' }, urgent: true }
     for (let tried = 1; tried <= STOP_TRIES_MAX; tried++) {
       if (tried > 1) await pause(STOP_RETRY_MS * 2 ** (tried - 2))
       this.#log.event({ kind: 'command', door, command: text })

@@ -1,6 +1,6 @@
 import { REMEDIES } from '../remedy/remedies.ts'
 import type { Remedy } from '../remedy/remedies.ts'
-import { isPrivateGroup, isTrusted } from './private-group.ts'
+import { isDaemonGroup, isPrivateGroup, isTrusted } from './private-group.ts'
 
 /** The permissions that others must not have on a file, and the fix. */
 export interface FilePolicy {
@@ -9,9 +9,12 @@ export interface FilePolicy {
   readonly complaint: string
   /** The mode that chmod(1) should set. */
   readonly mode: string
+  /** Permission bits that the group of the daemon's `User` may have on a file of root's, and the mode with them. */
+  readonly shared?: { readonly bits: number; readonly mode: string }
 }
 
 const OTHERS = 0o077
+const GROUP_READ = 0o040
 const OTHERS_WRITE = 0o022
 const GROUP_WRITE = 0o020
 /** The sticky bit (chmod(1)): others may create files in the folder, but not remove or replace those of other users. */
@@ -27,10 +30,19 @@ export const SECRET: FilePolicy = {
   forbidden: OTHERS,
   complaint: 'others than its owner can read or write it',
   mode: '600',
+  shared: { bits: GROUP_READ, mode: '640' },
 }
 
 /** The policy for knockd's files with sequences. Like knockd, it accepts files that others can read, but not write. */
 export const CLASSIC: FilePolicy = { forbidden: OTHERS_WRITE, complaint: CHANGED, mode: '600' }
+
+const SHARED_LIST = { bits: GROUP_READ | GROUP_WRITE, mode: '660' }
+
+/** The policy for one-time lists, which the daemon marks. */
+export const LIST: FilePolicy = { ...CLASSIC, shared: SHARED_LIST }
+
+/** The policy for one-time lists that nobody else reads. */
+export const SECRET_LIST: FilePolicy = { ...SECRET, shared: SHARED_LIST }
 
 /** The policy for files that name keys, or say how they are used. Others may read them. */
 export const PUBLIC: FilePolicy = { forbidden: OTHERS_WRITE, complaint: CHANGED, mode: '644' }
@@ -54,19 +66,29 @@ export type FileFault = { readonly message: string } & (
 )
 
 /** Returns the faults of the file itself. A group with nobody else in it may write a file without secrets. */
-export function judgeFile(path: string, { mode, uid, gid }: FileStat, policy: FilePolicy): readonly FileFault[] {
+export function judgeFile(path: string, stat: FileStat, policy: FilePolicy): readonly FileFault[] {
+  const { mode, uid, gid } = stat
   if (policy.forbidden === 0) return []
   const faults: FileFault[] = []
   if (!isTrusted(uid)) {
     faults.push({ message: `belongs to another user (uid ${uid})`, cure: REMEDIES.owner(ownUser(), path) })
   }
-  const shared = mode & policy.forbidden
-  const harmless = policy !== SECRET && shared === GROUP_WRITE && gid !== undefined && isPrivateGroup(gid)
-  if (shared !== 0 && !harmless) {
+  const others = mode & policy.forbidden
+  if (others !== 0 && !isHarmless(others, stat, policy)) {
     const message = `${policy.complaint} (mode ${octal(mode)})`
-    faults.push({ message, cure: REMEDIES.mode(policy.mode, path) })
+    const isShared = policy.shared !== undefined && uid === 0 && gid !== undefined && isDaemonGroup(gid)
+    faults.push({ message, cure: REMEDIES.mode(isShared ? policy.shared.mode : policy.mode, path) })
   }
   return faults
+}
+
+/** Returns true if forbidden bits let nobody in but trusted users, or the `User` of the daemon to what root shares with it. */
+function isHarmless(others: number, { uid, gid }: FileStat, policy: FilePolicy): boolean {
+  if (gid === undefined) return false
+  // Looking up groups takes longer than all other checks, so it is done only if it matters.
+  if (policy !== SECRET && others === GROUP_WRITE && isPrivateGroup(gid)) return true
+  const { bits = 0 } = policy.shared ?? {}
+  return uid === 0 && (others & ~bits) === 0 && isDaemonGroup(gid)
 }
 
 /** Returns the fault of a folder on the path. Anyone who can write the folder can replace files in it. */
@@ -79,7 +101,6 @@ export function judgeFolder(folder: string, { mode, uid, gid }: FileStat): FileF
     }
   }
   const shared = (mode & STICKY) === 0 ? mode & OTHERS_WRITE : 0
-  // Looking up groups takes longer than all other checks, so it is done only if it matters.
   const writers =
     (shared & GROUP_WRITE) !== 0 && gid !== undefined && isPrivateGroup(gid) ? shared & ~GROUP_WRITE : shared
   if (writers === 0) return undefined

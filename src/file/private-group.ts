@@ -1,8 +1,33 @@
 import { readFileSync } from 'node:fs'
+import type { Account } from './account.ts'
+
+/** The account of the config's `User` in a process of root: its group may read secrets, and write lists. */
+let daemonUser: Pick<Account, 'uid' | 'gid'> | undefined
+let isDaemonTrusted = false
+
+/** Lets a process of root accept files that are shared with the `User` of a config; `undefined`: with nobody. */
+export function shareWith(account: Pick<Account, 'uid' | 'gid'> | undefined): void {
+  daemonUser = account
+}
+
+/** Lets a process of root read what the daemon's user wrote. Only one that changes nothing may do that, as a replay. */
+export function trustDaemon(): void {
+  isDaemonTrusted = true
+}
 
 /** Returns true for the permitted owners of files: root and the user of this process. */
 export function isTrusted(uid: number): boolean {
-  return uid === 0 || uid === process.geteuid?.()
+  return uid === 0 || uid === process.geteuid?.() || (isDaemonTrusted && uid === daemonUser?.uid)
+}
+
+/**
+ * Returns true for the one group that may read root's secret files: the first group of the user that the daemon runs as,
+ * if nobody else is in it. The daemon itself runs as that user, and a process of root has the config.
+ */
+export function isDaemonGroup(gid: number): boolean {
+  const uid = process.geteuid?.() ?? 0
+  const { uid: only, gid: shared } = uid === 0 ? (daemonUser ?? {}) : { uid, gid: process.getegid?.() }
+  return gid !== 0 && gid === shared && isPrivateGroup(gid, readText, (each) => isTrusted(each) || each === only)
 }
 
 /**
@@ -11,7 +36,8 @@ export function isTrusted(uid: number): boolean {
  */
 export function isPrivateGroup(
   gid: number,
-  read: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+  read: (path: string) => string = readText,
+  isTrustedUser: (uid: number) => boolean = isTrusted,
 ): boolean {
   try {
     const group = rows(read('/etc/group')).find(([, , number]) => Number(number) === gid)
@@ -20,11 +46,16 @@ export function isPrivateGroup(
     const users = rows(read('/etc/passwd'))
     if (!members.every((member) => users.some(([name]) => name === member))) return false
     return users.every(
-      ([name = '', , uid, primary]) => isTrusted(Number(uid)) || (Number(primary) !== gid && !members.includes(name)),
+      ([name = '', , uid, primary]) =>
+        isTrustedUser(Number(uid)) || (Number(primary) !== gid && !members.includes(name)),
     )
   } catch {
     return false
   }
+}
+
+function readText(path: string): string {
+  return readFileSync(path, 'utf8')
 }
 
 function rows(text: string): readonly (readonly string[])[] {

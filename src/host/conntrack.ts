@@ -1,6 +1,7 @@
 import { NETLINK_NETFILTER, dumpTable } from '../native/netlink-dump.ts'
+import { FAMILIES, formatAddress } from '../packet/address.ts'
 import type { Address, Family } from '../packet/address.ts'
-import { TCP } from '../packet/packet.ts'
+import { TCP, UDP } from '../packet/packet.ts'
 import { AF, addressBytes, addressIn } from './network-bytes.ts'
 import { attribute, findAttribute, findInside, nested, port, word } from './netlink-attribute.ts'
 
@@ -9,6 +10,9 @@ const CT_GET = (1 << 8) | 1
 const FAMILY_HEADER = 4
 const CTA_TUPLE_ORIG = 1
 const CTA_TUPLE_REPLY = 2
+const CTA_STATUS = 3
+/** The bit of the status that tells of an answer (`<linux/netfilter/nf_conntrack_common.h>`). */
+const IPS_SEEN_REPLY = 1 << 1
 const CTA_PROTOINFO = 4
 const CTA_FILTER = 25
 const CTA_TUPLE_IP = 1
@@ -65,6 +69,61 @@ export async function trackedConnections(
     const connection = connectionIn(view, start + FAMILY_HEADER, end, family)
     if (connection !== undefined) each(connection)
   })
+}
+
+/** The names of TCP's states in /proc/net/nf_conntrack, by number (`<linux/netfilter/nf_conntrack_tcp.h>`). */
+const STATES = [
+  'NONE',
+  'SYN_SENT',
+  'SYN_RECV',
+  'ESTABLISHED',
+  'FIN_WAIT',
+  'CLOSE_WAIT',
+  'LAST_ACK',
+  'TIME_WAIT',
+  'CLOSE',
+]
+
+/**
+ * Asks ctnetlink for all TCP and UDP flows to some ports, as lines of /proc/net/nf_conntrack, which only root can read.
+ *
+ * @param isWanted tells the ports that clients sent to
+ * @throws NetlinkError if the kernel refuses the request
+ */
+export async function trackedLines(isWanted: (port: number) => boolean): Promise<string> {
+  const lines: string[] = []
+  for (const family of FAMILIES) {
+    await dumpTable(NETLINK_NETFILTER, CT_GET, Buffer.from([AF[family], 0, 0, 0]), (view, start, end) => {
+      const line = lineIn(view, start + FAMILY_HEADER, end, family, isWanted)
+      if (line !== undefined) lines.push(line)
+    })
+  }
+  return lines.join('')
+}
+
+function lineIn(
+  view: DataView,
+  start: number,
+  end: number,
+  family: Family,
+  isWanted: (port: number) => boolean,
+): string | undefined {
+  const original = findAttribute(view, start, end, CTA_TUPLE_ORIG)
+  const reply = findAttribute(view, start, end, CTA_TUPLE_REPLY)
+  if (original < 0 || reply < 0 || !isWanted(portAt(view, original, CTA_PROTO_DST_PORT))) return undefined
+  const number = findInside(view, findInside(view, original, CTA_TUPLE_PROTO), CTA_PROTO_NUM)
+  const protocol = number < 0 ? 0 : view.getUint8(number)
+  const name = protocol === TCP ? `tcp 6 0 ${STATES[stateIn(view, start, end)] ?? 'NONE'}` : 'udp 17 0'
+  const [there, back] = [original, reply].map((tuple) => {
+    const [source, destination] = [CTA_IP_SRC, CTA_IP_DST].map((type) => addressAt(view, tuple, type[family], family))
+    if (source === undefined || destination === undefined) return undefined
+    const ports = `sport=${portAt(view, tuple, CTA_PROTO_SRC_PORT)} dport=${portAt(view, tuple, CTA_PROTO_DST_PORT)}`
+    return `src=${formatAddress(source)} dst=${formatAddress(destination)} ${ports}`
+  })
+  if (there === undefined || back === undefined || (protocol !== TCP && protocol !== UDP)) return undefined
+  const status = findAttribute(view, start, end, CTA_STATUS)
+  const isReplied = status >= 0 && (view.getUint32(status) & IPS_SEEN_REPLY) !== 0
+  return `ipv${family} 0 ${name} ${there} ${isReplied ? '' : '[UNREPLIED] '}${back} \n`
 }
 
 function requestOf({ family, source, port: to }: TrackedFilter): Buffer {

@@ -6,6 +6,7 @@ import type { Address } from '../packet/address.ts'
 import { TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 import { isLoopback } from '../packet/scope.ts'
+import { trackedLines } from './conntrack.ts'
 import { localAddresses } from './local-addresses.ts'
 import { ESTABLISHED, LISTENING, socketsOf } from './sockets.ts'
 import type { ReadTable } from './sockets.ts'
@@ -65,7 +66,7 @@ export async function* flowsTo(wanted: Wanted, lists: Lists = {}): AsyncGenerato
   for (const flow of ofSockets(wanted, lists.read)) if (!isOwn(flow.peer)) yield flow
   let rest = ''
   try {
-    for await (const piece of (lists.tracked ?? readTracked)()) {
+    for await (const piece of lists.tracked?.() ?? readTracked(wanted)) {
       const lines = (rest + piece).split('\n')
       rest = lines.pop()!
       for (const line of lines) {
@@ -78,8 +79,16 @@ export async function* flowsTo(wanted: Wanted, lists: Lists = {}): AsyncGenerato
   }
 }
 
-function readTracked(): AsyncIterable<string> {
-  return createReadStream(TRACKED, { encoding: 'latin1', highWaterMark: PIECE_BYTES })
+async function* readTracked({ services }: Wanted): AsyncGenerator<string, void> {
+  try {
+    for await (const piece of createReadStream(TRACKED, { encoding: 'latin1', highWaterMark: PIECE_BYTES })) {
+      yield piece as string
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error
+    // Only root can read the list. A user with CAP_NET_ADMIN can ask the kernel.
+    yield await trackedLines((port) => services.some(({ first, last }) => first <= port && port <= last))
+  }
 }
 
 function* ofSockets({ services }: Wanted, read?: ReadTable): Generator<Flow, void> {

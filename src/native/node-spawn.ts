@@ -1,14 +1,13 @@
+import { withNetAdmin } from './credentials.ts'
 import { spawn } from './spawn.ts'
 import type { ChildProcess } from './spawn.ts'
 import type { ProgramEnd, StartProgram } from './program.ts'
 
 /** Starts a program with Node's own `spawn`, on every system. It holds the event loop for as long as a fork takes. */
 export const startByNode: StartProgram = async ([file = '', ...args], environment, output) => {
-  const child: ChildProcess = spawn(file, args, {
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: environment,
-  })
+  const child: ChildProcess = withNetAdmin(() =>
+    spawn(file, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: environment }),
+  )
   const streams = [child.stdout, child.stderr]
   const ended = new Promise<ProgramEnd>((resolve) => {
     child.once('exit', (status, signal) => resolve({ status: status ?? undefined, signal: signal ?? undefined }))

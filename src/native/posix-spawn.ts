@@ -2,6 +2,7 @@ import { Socket } from 'node:net'
 import koffi from 'koffi'
 import type { LibraryHandle } from 'koffi'
 import { markCloseOnExec } from './close-on-exec.ts'
+import { withNetAdmin } from './credentials.ts'
 import { closeDescriptor, errorName } from './libc.ts'
 import type { NativeFunction } from './library.ts'
 import { endOf, hasProcessDescriptors } from './process-end.ts'
@@ -129,7 +130,8 @@ export class PosixSpawn {
       check('posix_spawn_file_actions_addclosefrom_np', libc.addCloseFrom?.(actions, STDERR + 1) ?? 0)
       markCloseOnExec()
       const pid: [number] = [0]
-      check(`spawn ${file}`, libc.spawn(pid, file, actions, this.#attributes, [...words, null], [...variables, null]))
+      const run = (): number => libc.spawn(pid, file, actions, this.#attributes, [...words, null], [...variables, null])
+      check(`spawn ${file}`, withNetAdmin(run))
       return pid[0]
     } finally {
       libc.destroyActions(actions)

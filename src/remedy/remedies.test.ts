@@ -10,7 +10,7 @@ import { REMEDIES } from './remedies.ts'
 const SRC = fileURLToPath(new URL('..', import.meta.url))
 /** Where advice is printed. The table of commands (arguments.ts) has their names. */
 const ADVISERS =
-  /^(?:postern\/(?:doctor|rehearse|check|firewall\/base)\/|postern\/(?:key-files|hidden)|twin\/|base\/|file\/|lint\/|daemon\/base-keeping)/
+  /^(?:postern\/(?:doctor|rehearse|check|firewall\/base)\/|peer\/(?:key-files|daemon-access)|postern\/hidden|twin\/|base\/|file\/|lint\/|daemon\/base-keeping)/
 /** A text that begins as a command that changes something does, by itself or behind a colon. */
 const COMMAND =
   /['"`](?:[^'"`]*: )?(?:sudo )?(?:ip6?tables(?:-\w+)? -[AIDP]|nft (?:add|insert|delete|flush|-f)|ufw (?:allow|deny|delete|insert|prepend)|firewall-cmd --|systemctl \w+ \w|apt install|ch(?:mod|own) [\w$+-]|kill [\d$-]|sed -i|postern firewall (?:apply|remove|restore)(?!`| (?:writes|begins|takes))|knockd -d)/

@@ -148,6 +148,22 @@ const MAKERS = {
   // These commands are for files, programs, interfaces and the clock.
   mode: (mode: string, path: string) => `chmod ${mode} ${pathWord(path)}`,
   owner: (user: string, path: string) => `chown ${user} ${pathWord(path)}`,
+  /** This lets the group of the daemon's user read a file of root's, or write it too, and enter the folders before it. */
+  share: (group: string, folders: readonly string[], path: string, mode: '640' | '660') =>
+    [...folders.map((folder) => enterWords(group, folder)), `chown ${shellWord(`root:${group}`)} ${pathWord(path)}`]
+      .concat(`chmod ${mode} ${pathWord(path)}`)
+      .join(' && '),
+  /** This lets the group of the daemon's user list the last folder, and enter those before it. */
+  shareFolder: (group: string, folders: readonly string[]) =>
+    folders
+      .map((folder, index) => enterWords(group, folder, index === folders.length - 1 ? 'g+rx' : 'g+x'))
+      .join(' && '),
+  /** This gives the daemon's user the last folder with all that is in it. */
+  giveFolder: (user: string, group: string, folders: readonly string[]) =>
+    [
+      ...folders.slice(0, -1).map((folder) => enterWords(group, folder)),
+      `chown -R ${shellWord(user)} ${pathWord(folders.at(-1) ?? '')}`,
+    ].join(' && '),
   linkOwner: (user: string, path: string) => `chown -h ${user} ${pathWord(path)}`,
   installLibrary: (library: 'libpcap0.8' | 'libnftables1') => `apt install ${library}`,
   findProgram: (name: string) => `apt-file search -x ${shellWord(`/${name}$`)}`,
@@ -210,6 +226,10 @@ function chainWords(table: string, chain: string): string {
 /** A path as a shell takes it, and programs for no option. */
 function pathWord(path: string): string {
   return shellWord(path.startsWith('-') ? `./${path}` : path)
+}
+
+function enterWords(group: string, folder: string, mode = 'g+x'): string {
+  return `chgrp ${shellWord(group)} ${pathWord(folder)} && chmod ${mode} ${pathWord(folder)}`
 }
 
 function plainMatch({ protocol, port }: Port): string {

@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import type { Knock } from '../config/config.ts'
 import { parseOneTime } from '../config/one-time.ts'
 import type { OneTimeLine } from '../config/one-time.ts'
-import { CLASSIC } from '../file/policy.ts'
+import { LIST } from '../file/policy.ts'
 import { openPrivate, readOpened } from '../file/private-file.ts'
 import type { Ledger } from '../state/ledger.ts'
 import { usedMark } from './used-mark.ts'
@@ -174,7 +174,7 @@ export class OneTimeList {
   }
 
   #open(flags: number): number {
-    return openPrivate(this.#path, flags, CLASSIC)
+    return openPrivate(this.#path, flags, LIST)
   }
 
   #isCurrent(fd: number): boolean {

@@ -1,7 +1,8 @@
-import { mkdir } from 'node:fs/promises'
+import { chmod, chown, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Knock } from '../config/config.ts'
 import { formatSequence } from '../config/sequence.ts'
+import type { FileOwner } from '../file/owner.ts'
 import { realDisk } from '../state/disk.ts'
 import type { Disk } from '../state/disk.ts'
 
@@ -12,6 +13,7 @@ const FOLDER_MODE = 0o700
  * Writes a new file of one-time sequences durably, whole or not at all. Only its owner may read it.
  *
  * @param name the list's name, by which it can be recognised later
+ * @param owner the file's owner; `undefined`: the user of this process alone
  * @throws the system's error; the file is then unchanged
  */
 export async function writeSequences(
@@ -19,6 +21,7 @@ export async function writeSequences(
   sequences: readonly (readonly Knock[])[],
   name?: string,
   disk: Disk = realDisk,
+  owner?: FileOwner,
 ): Promise<void> {
   const passing = `${path}.new`
   const named = name === undefined ? '' : `# list: ${name}\n`
@@ -32,6 +35,10 @@ export async function writeSequences(
     await file.sync()
   } finally {
     await file.close()
+  }
+  if (owner !== undefined) {
+    await chown(passing, owner.uid, owner.gid)
+    await chmod(passing, owner.mode)
   }
   await disk.rename(passing, path)
   await disk.syncFolder(dirname(path))

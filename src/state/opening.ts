@@ -31,6 +31,8 @@ export interface Opening extends Deadline {
   readonly openedAt: number
   /** The command line that closes it, as the shell gets it; `undefined`: no command opened it. */
   readonly stop: string | undefined
+  /** The user and group that run it, as `1:1`; absent: those of the daemon. */
+  readonly as?: string | undefined
   /** The open or requested ports of the door, as `tcp/22,udp/53`; absent: all of them. */
   readonly services?: string | undefined
   /** The target that connections are forwarded to, as `198.51.100.7,22`; absent: no forwarding. */

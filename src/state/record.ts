@@ -30,6 +30,7 @@ const OPENING: Shape<Opening> = {
   family: (value) => value === 4 || value === 6,
   openedAt: isTime,
   stop: isOptional(isText),
+  as: isOptional((value) => typeof value === 'string' && /^[0-9]{1,10}:[0-9]{1,10}$/.test(value)),
   services: isOptional(isText),
   forward: isOptional(isText),
   user: isOptional(isText),
@@ -70,7 +71,7 @@ export function isDeadline(value: unknown): value is Deadline {
 
 /** Copies an opening's fields, and no others. */
 export function copyOpening(opening: Opening): Opening {
-  const { id, door, source, family, openedAt, stop, services, forward, user, holder, holds, environment } = opening
+  const { id, door, source, family, openedAt, stop, as, services, forward, user, holder, holds, environment } = opening
   const { since, until, boot, bootUntil } = opening
   // V8 gives each object that a spread has made a hidden class of its own, some 300 bytes.
   return {
@@ -80,6 +81,7 @@ export function copyOpening(opening: Opening): Opening {
     family,
     openedAt,
     stop,
+    as,
     services,
     forward,
     user,

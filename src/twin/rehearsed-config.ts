@@ -46,11 +46,13 @@ export function rehearsedConfig(
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
   const added = new Map<number, readonly string[]>()
   const times = new Map<string, DoorTimes>()
-  const { useSyslog, logFile, logFormat, pidFile, stateDir, startHook, stopHook } = at.options
+  const { useSyslog, logFile, logFormat, pidFile, stateDir, startHook, stopHook, hooksAsRoot } = at.options
   // The machine's own files are not written.
   blank(lines, useSyslog, logFile, logFormat, pidFile, stateDir)
-  if (outsideIn(options.startHook ?? '') !== undefined) blank(lines, startHook)
-  if (outsideIn(options.stopHook ?? '') !== undefined) blank(lines, stopHook)
+  blank(lines, hooksAsRoot)
+  const isOutside = (hook: string | undefined): boolean => outsideIn(hook ?? '') !== undefined
+  if (isOutside(options.startHook)) blank(lines, startHook)
+  if (isOutside(options.stopHook)) blank(lines, stopHook)
   for (const door of doors) {
     const { entries } = at.doors.get(door)!
     if (how.leaveOut.has(door.name)) {
@@ -64,7 +66,12 @@ export function rehearsedConfig(
   }
   const written: string[] = []
   for (const [index, line] of lines.entries()) written.push(line, ...(added.get(index + 1) ?? []))
-  written.push('[options]', `${OPTION_DIRECTIVES.stateDir.name} = ${places.stateDir}`, '')
+  written.push('[options]', `${OPTION_DIRECTIVES.stateDir.name} = ${places.stateDir}`)
+  // The copy's folders are root's alone, so its daemon stays root. The doors' commands run as its `User` all the same.
+  if (options.user !== undefined) written.push(`${OPTION_DIRECTIVES.hooksAsRoot.name} = yes`)
+  const hooks = [options.startHook, options.stopHook].filter((hook) => hook !== undefined && !isOutside(hook))
+  if (options.user !== undefined && hooks.length === 0) written.push(`${OPTION_DIRECTIVES.stopHook.name} = true`)
+  written.push('')
   return { text: written.join('\n'), times }
 }
 

@@ -1,6 +1,7 @@
 // Goal: no command that is printed as advice cuts the session of the one who types it, lets strangers in anywhere but at the
 // door's own port, or breaks a door. Each is printed by the program that prints it, typed on a machine where it would hurt,
 // and looked at from the session, from a stranger and from somebody who knocks.
+import { mkdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { REMEDIES } from '../../src/remedy/remedies.ts'
 import { confirmed } from './base-rules.ts'
@@ -14,6 +15,12 @@ import type { Machine, Name } from './remedy-trial.ts'
 import { ALLOWED, ALLOWING, NATIVE, OTHERS } from './remedy-trials.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { goesOn, probe, sendKnocks, serveTcp, session } from './service.ts'
+
+const folder = (): string => {
+  const path = scratch('folder')
+  mkdirSync(path)
+  return path
+}
 
 /** Those for which no rules stand, with what they are typed with on one machine, in this order. */
 const HARMLESS: Readonly<Partial<Record<Name, (machine: Machine) => Promise<string> | string>>> = {
@@ -38,6 +45,9 @@ const HARMLESS: Readonly<Partial<Record<Name, (machine: Machine) => Promise<stri
   enable: () => REMEDIES.enable('nftables'),
   mode: ({ file }) => REMEDIES.mode('600', file),
   owner: ({ file }) => REMEDIES.owner('root', file),
+  share: ({ file }) => REMEDIES.share('daemon', [], file, '640'),
+  shareFolder: () => REMEDIES.shareFolder('daemon', [folder()]),
+  giveFolder: () => REMEDIES.giveFolder('daemon', 'daemon', [folder()]),
   linkOwner: ({ file }) => REMEDIES.linkOwner('root', file),
   installLibrary: () => REMEDIES.installLibrary('libnftables1'),
   findProgram: () => REMEDIES.findProgram('ipset'),

@@ -11,7 +11,7 @@ import type { Address } from '../../packet/address.ts'
 import { allowedBy, allowedText, faultsAtDoor } from '../../peer/fwknop/allowed.ts'
 import type { Allowed } from '../../peer/fwknop/allowed.ts'
 import type { Stanza } from '../../peer/fwknop/stanza.ts'
-import { lookAtAccess } from '../key-files.ts'
+import { lookAtAccess } from '../../peer/named-files.ts'
 
 /** The number of stanzas whose rights are shown as lines; the others are counted. */
 export const ALLOWED_SHOWN_MAX = 50

@@ -11,6 +11,8 @@ import { USERS_FILE_MAX_BYTES } from '../../config/users.ts'
 import { faultsOfFile } from '../../file/faults.ts'
 import { fileErrorOf } from '../../file/file-error.ts'
 import type { FileErrorReason } from '../../file/file-error.ts'
+import { findAccount } from '../../file/account.ts'
+import { shareWith } from '../../file/private-group.ts'
 import { ANYBODYS, CLASSIC } from '../../file/policy.ts'
 import { inspectFile } from '../../file/private-file.ts'
 import type { CheckArguments } from './arguments.ts'
@@ -22,7 +24,7 @@ import { programFacts } from '../program-path.ts'
 import { faultsOfHidden } from '../hidden.ts'
 import { listeningPorts } from '../../host/listening.ts'
 import type { Listening } from '../../host/listening.ts'
-import { faultsOfFiles } from '../key-files.ts'
+import { faultsOfFiles } from '../../peer/key-files.ts'
 
 /** Runs `postern check`, and returns the exit code. Faults and the summary go to standard output. */
 export async function check({ file, strict, json }: CheckArguments, output: Output): Promise<number> {
@@ -76,6 +78,8 @@ export function examine(file: string): Reading {
   const text = Buffer.from(facts.content, 'latin1').toString('utf8')
   const reading = checkConfig(text, file, new Machine(facts.mode))
   const { config } = reading
+  const user = config?.options.user
+  shareWith(user === undefined ? undefined : findAccount(user))
   if (config === undefined) return { config, faults: [...refused, ...reading.faults] }
   const spa = [...faultsOfSpa(config.doors, config.options.spaKeyFile, readBounded), ...faultsOfAllowed(config)]
   const faults = [...refused, ...reading.faults, ...spa]

@@ -5,7 +5,7 @@ import type { FileFacts } from '../../lint/facts.ts'
 import { KEY_FILE_MAX_BYTES, readKeyFile } from '../../spa/noise/key-text.ts'
 import { readUsers } from '../../spa/noise/users.ts'
 import { packetOf } from '../../config/secret.ts'
-import { lookAtAccess } from '../key-files.ts'
+import { lookAtAccess } from '../../peer/named-files.ts'
 
 /** Reads a file that a config names, at most `maxBytes` of it. */
 export type Look = (path: string, maxBytes: number) => FileFacts

@@ -1,10 +1,9 @@
 import type { Config } from '../../config/config.ts'
 import { secretFiles } from '../../config/secret.ts'
 import { faultsOfFile, faultsOfFolder } from '../../file/faults.ts'
-import { SECRET } from '../../file/policy.ts'
+import { SECRET_LIST } from '../../file/policy.ts'
 import type { FileFault } from '../../file/policy.ts'
-import { REMEDIES } from '../../remedy/remedies.ts'
-import { refusedFiles } from '../key-files.ts'
+import { asDaemon, barredFiles, refusedFiles } from '../../peer/key-files.ts'
 import type { Finding } from './finding.ts'
 
 /** Finds files with secrets, or with commands that root runs, which others can read or change. */
@@ -21,12 +20,11 @@ export function judgePermissions(config: Config, stateFolder: string): readonly 
   for (const { path, faults } of refused) {
     for (const fault of faults) tell(fault, `${path} is refused`)
   }
+  for (const { line, fault } of barredFiles(config)) tell(fault, `line ${line} of ${config.file}`)
   for (const path of readableFiles(config)) {
     // The daemon uses these files even if others can read them, as the classic knockd does.
-    for (const { message } of faultsOfFile(path, SECRET)) {
-      if (!refused.some((each) => each.path === path))
-        tell({ message, cure: REMEDIES.mode('600', path) }, `${path} holds secrets`)
-    }
+    if (refused.some((each) => each.path === path)) continue
+    for (const fault of asDaemon(config, () => faultsOfFile(path, SECRET_LIST))) tell(fault, `${path} holds secrets`)
   }
   const folder = config.options.stateDir ?? stateFolder
   for (const fault of faultsOfFolder(folder)) tell(fault, folder)

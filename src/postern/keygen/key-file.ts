@@ -1,29 +1,44 @@
-import { mkdir, open, rm } from 'node:fs/promises'
+import { chmod, chown, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Failure } from '../../cli/fault.ts'
 import { cannot } from '../../file/file-error.ts'
+import { giveTo } from '../../file/owner.ts'
+import type { FileOwner } from '../../file/owner.ts'
 
 /** The mode of a file that only its owner can read and write. */
 const FILE_MODE = 0o600
 const FOLDER_MODE = 0o700
+/** The mode of a folder that the daemon's group may enter. */
+const SHARED_FOLDER_MODE = 0o750
 
-/** Creates a folder for secrets, unless it exists. @throws Failure */
-export async function makeFolder(path: string): Promise<void> {
+/**
+ * Creates a folder for secrets, unless it exists.
+ *
+ * @param owner of the files in it, whose group may enter it; `undefined`: its maker alone
+ * @throws Failure
+ */
+export async function makeFolder(path: string, owner?: FileOwner): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+    const first = await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+    if (first === undefined || owner === undefined) return
+    for (let made = path; made.length >= first.length; made = dirname(made)) {
+      await chown(made, owner.uid, owner.gid)
+      await chmod(made, SHARED_FOLDER_MODE)
+    }
   } catch (error) {
     throw keyFileError('the folder ', path, error)
   }
 }
 
 /**
- * Creates a file that only its owner can read, and returns once it is on disk. An existing file or symbolic link is
- * never overwritten. @throws Failure
+ * Creates a file that only its owner can read, or the daemon too, and returns once it is on disk. An existing file or
+ * symbolic link is never overwritten. @throws Failure
  */
-export async function createKeyFile(path: string, text: string): Promise<void> {
+export async function createKeyFile(path: string, text: string, owner?: FileOwner): Promise<void> {
   try {
     const file = await open(path, 'wx', FILE_MODE)
     try {
+      if (owner !== undefined) giveTo(file.fd, owner)
       await file.writeFile(text)
       await file.sync()
     } catch (error) {

@@ -10,6 +10,7 @@ import { formatKey, readKeyFile } from '../../spa/noise/key-text.ts'
 import type { KeyKind } from '../../spa/noise/key-text.ts'
 import type { SpaKeyArguments } from './arguments.ts'
 import { createKeyFile, makeFolder } from './key-file.ts'
+import { ownerForDaemon } from './owner.ts'
 import { drawQr } from './qr-code.ts'
 
 /** The random source of keys, and the names that they get. */
@@ -72,7 +73,8 @@ async function makeSecret(
   here: SpaSurroundings,
 ): Promise<Uint8Array> {
   const secret = here.random(KEY_BYTES)
-  if (asked.file === undefined) await makeFolder(dirname(file))
-  await createKeyFile(file, `${key.heading}\n${formatKey(secretKind(key), secret)}\n`)
+  const owner = key.kind === 'server' ? ownerForDaemon() : undefined
+  if (asked.file === undefined) await makeFolder(dirname(file), owner)
+  await createKeyFile(file, `${key.heading}\n${formatKey(secretKind(key), secret)}\n`, owner)
   return secret
 }

@@ -8,6 +8,7 @@ import { TOTP_FOLDER } from './arguments.ts'
 import type { KeygenArguments } from './arguments.ts'
 import { appWarning, codeSecret } from './code-secret.ts'
 import { createKeyFile, makeFolder } from './key-file.ts'
+import { ownerForDaemon } from './owner.ts'
 import { drawQr } from './qr-code.ts'
 
 /** The random source, the folder and the terminal of `postern keygen totp`. */
@@ -44,8 +45,9 @@ async function make(asked: KeygenArguments, here: Surroundings): Promise<string>
   const picture = asked['no-qr'] ? '' : `${await drawQr(uri, here.terminal)}\n`
   const file = asked.file === undefined ? ownFile(asked, here.folder) : resolve(asked.file)
   if (file !== undefined) {
-    if (asked.file === undefined) await makeFolder(here.folder)
-    await createKeyFile(file, `${headingOf(door, user)}${uri}\n`)
+    const owner = ownerForDaemon()
+    if (asked.file === undefined) await makeFolder(here.folder, owner)
+    await createKeyFile(file, `${headingOf(door, user)}${uri}\n`, owner)
   }
   return `${whereTo(asked, file, uri)}for an authenticator app, and a secret like the file:
 

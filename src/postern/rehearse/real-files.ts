@@ -1,4 +1,4 @@
-import { CLASSIC } from '../../file/policy.ts'
+import { CLASSIC, LIST } from '../../file/policy.ts'
 import { readPrivateFile, readPrivateText } from '../../file/private-file.ts'
 import { parseOneTime } from '../../config/one-time.ts'
 import { CONFIG_MAX_BYTES } from '../../config/config.ts'
@@ -35,7 +35,7 @@ export function listOf(secret: SecretConfig): OneTimeList | undefined {
 /** Reads a list for a copy, and leaves the real one unchanged. Returns `undefined` if it cannot be read. */
 function readList(path: string): OneTimeList | undefined {
   try {
-    const text = readPrivateFile(path, ONE_TIME_FILE_MAX_BYTES, CLASSIC).toString('latin1')
+    const text = readPrivateFile(path, ONE_TIME_FILE_MAX_BYTES, LIST).toString('latin1')
     const { lines } = parseOneTime(text)
     return { text, left: lines.filter(({ marked }) => !marked).map(({ knocks }) => knocks) }
   } catch {

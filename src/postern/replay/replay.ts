@@ -13,6 +13,7 @@ import { zonedTime } from '../../log/time.ts'
 import { formatFault } from '../../text/fault.ts'
 import { formatAddress } from '../../packet/address.ts'
 import { decodesLinkType } from '../../packet/decode.ts'
+import { trustDaemon } from '../../file/private-group.ts'
 import { examine } from '../check/check.ts'
 import type { ReplayArguments } from './arguments.ts'
 import { Progress } from './progress.ts'
@@ -31,6 +32,7 @@ const LINK_TYPES_NAMED_MAX = 16
  * standard error.
  */
 export async function replay(asked: ReplayArguments, output: Output): Promise<number> {
+  trustDaemon()
   const { config, faults } = examine(asked.config)
   if (config === undefined) {
     output.err(`${faults.map((fault) => formatFault(asked.config, fault)).join('\n')}\n`)

@@ -15,6 +15,7 @@ import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { PACKET, SHORT, decode } from '../../packet/decode.ts'
 import { Packet, TCP, UDP } from '../../packet/packet.ts'
+import { daemonAccount } from '../../peer/key-files.ts'
 import { Authenticators } from '../../secret/authenticators.ts'
 import { listName } from '../../secret/generated-door.ts'
 import { Redemptions } from '../../secret/redemptions.ts'
@@ -245,9 +246,13 @@ function capturedFor(authenticators: Authenticators): Captured {
 }
 
 /** Returns a door as it is replayed. A list that the daemon makes is read like an operator's, and never refilled. */
-function replayed(door: Door, { options, file }: Config): Door {
+function replayed(door: Door, config: Config): Door {
   const { name, secret } = door
+  const { options, file } = config
   if (generatedList(secret) === undefined) return door
-  const path = join(listFolder(statePath(options.stateDir, file, [])), listName(name))
+  const path = join(
+    listFolder(statePath(options.stateDir, file, [], daemonAccount(config) !== undefined)),
+    listName(name),
+  )
   return { ...door, secret: { kind: 'one-time', path, lowWater: 0 } }
 }

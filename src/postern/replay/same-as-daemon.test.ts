@@ -10,6 +10,7 @@ import { emptyFrame } from '../../capture/file/frame.ts'
 import type { Config } from '../../config/config.ts'
 import { readConfig } from '../../config/read.ts'
 import { Parts } from '../../daemon/parts.ts'
+import { AS_STARTED } from '../../daemon/user/settle.ts'
 import type { LogEvent } from '../../log/event.ts'
 import { textOf } from '../../log/format.ts'
 import { Log } from '../../log/log.ts'
@@ -103,7 +104,7 @@ async function ofDaemon(sent: readonly Sent[], begin: number): Promise<readonly 
   const marks = new HolderMarks(new Uint8Array(32).fill(1))
   const flags = { daemon: false, debug: true, lookup: false, verbose: false, onlyIp4: false }
   const args = { ...flags, interfaces: [], config: config.file, pidFile: undefined, logFile: undefined, ignored: [] }
-  const parts = new Parts(args, () => config, log, { path: join(folder, 'journal'), store, marks })
+  const parts = new Parts(args, () => config, log, { path: join(folder, 'journal'), store, marks, runsAs: AS_STARTED })
   const attempt = vi.spyOn(parts.faults, 'attempt')
   const run = vi.spyOn(parts.commands, 'open')
   vi.spyOn(parts.captures, 'updateSoon').mockReturnValue()

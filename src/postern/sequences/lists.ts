@@ -3,8 +3,9 @@ import type { Config, Door } from '../../config/config.ts'
 import { oneTimeOf } from '../../config/secret.ts'
 import { formatSequence } from '../../config/sequence.ts'
 import { listName } from '../../secret/generated-door.ts'
-import { CLASSIC } from '../../file/policy.ts'
+import { LIST } from '../../file/policy.ts'
 import { readPrivateFile } from '../../file/private-file.ts'
+import { asDaemon, daemonAccount } from '../../peer/key-files.ts'
 import { listFolder, statePath } from '../../daemon/state-path.ts'
 import { parseOneTime } from '../../config/one-time.ts'
 import type { OneTimeLine } from '../../config/one-time.ts'
@@ -19,6 +20,8 @@ export interface DoorList {
   readonly path: string
   readonly generated: boolean
   readonly lowWater: number
+  /** Reads the list, with the rights of the daemon. @throws FileError */
+  readonly read: () => ListRead
 }
 
 /** The content of a list's file. */
@@ -28,20 +31,23 @@ export interface ListRead {
 }
 
 /** Returns the lists of a config's doors. @param interfaces the interfaces that the daemon was started with */
-export function listsOf({ file, options, doors }: Config, interfaces: readonly string[]): readonly DoorList[] {
+export function listsOf(config: Config, interfaces: readonly string[]): readonly DoorList[] {
+  const { file, options, doors } = config
+  const isUsers = daemonAccount(config) !== undefined
+  const journal = (): string => statePath(options.stateDir, file, interfaces, isUsers)
   return doors.flatMap(({ name: door, secret }: Door): readonly DoorList[] => {
     const list = oneTimeOf(secret)
     if (list === undefined) return []
     const generated = 'list' in list
-    const path = generated ? join(listFolder(statePath(options.stateDir, file, interfaces)), listName(door)) : list.path
-    return [{ door, path, generated, lowWater: list.lowWater }]
+    const path = generated ? join(listFolder(journal()), listName(door)) : list.path
+    const read = (): ListRead => asDaemon(config, () => readList(path))
+    return [{ door, path, generated, lowWater: list.lowWater, read }]
   })
 }
 
-/** Reads a list. @throws FileError */
-export function readList({ path }: DoorList): ListRead {
+function readList(path: string): ListRead {
   // In latin1 a character is a byte: the offsets of used lines count bytes.
-  const text = readPrivateFile(path, ONE_TIME_FILE_MAX_BYTES, CLASSIC).toString('latin1')
+  const text = readPrivateFile(path, ONE_TIME_FILE_MAX_BYTES, LIST).toString('latin1')
   const { lines } = parseOneTime(text)
   const left = lines.filter(({ marked }) => !marked)
   return { left, used: lines.length - left.length - comments(text) }

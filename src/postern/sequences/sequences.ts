@@ -9,10 +9,12 @@ import { cannot } from '../../file/file-error.ts'
 import { listeningPorts } from '../../host/listening.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
 import { makeSequence } from '../../publish/sequence.ts'
+import { giveTo } from '../../file/owner.ts'
 import { writeSequences } from '../../secret/sequence-file.ts'
 import { examine } from '../check/check.ts'
+import { ownerForDaemon } from '../keygen/owner.ts'
 import type { SequencesArguments } from './arguments.ts'
-import { listsOf, masked, readList } from './lists.ts'
+import { listsOf, masked } from './lists.ts'
 import type { DoorList } from './lists.ts'
 
 /** The mode of a file that only its owner can read and write. */
@@ -43,7 +45,9 @@ async function make(asked: SequencesArguments, { out }: Output): Promise<number>
   const file = await open(path, 'wx', FILE_MODE).catch((error: NodeJS.ErrnoException) => {
     throw cannot(`create ${path}`, error, { EEXIST: 'an existing file is left as it is: name another' })
   })
+  const owner = ownerForDaemon(asked.config, 'written')
   try {
+    if (owner !== undefined) giveTo(file.fd, owner)
     await file.writeFile(
       made(asked)
         .map((knocks) => ` ${formatSequence(knocks)}\n`)
@@ -67,7 +71,7 @@ function count(asked: SequencesArguments, { out, err }: Output): number {
   const lists = asked.name === undefined ? allLists(asked) : [theList(asked)]
   const counted = lists.map((each) => {
     try {
-      const { left, used } = readList(each)
+      const { left, used } = each.read()
       return { door: each.door, file: each.path, left: left.length, used, low: left.length <= each.lowWater }
     } catch (error) {
       return { door: each.door, file: each.path, left: 0, used: 0, low: true, failure: (error as Error).message }
@@ -85,7 +89,7 @@ function count(asked: SequencesArguments, { out, err }: Output): number {
 }
 
 function list(asked: SequencesArguments, { out }: Output): number {
-  const { left } = readList(theList(asked))
+  const { left } = theList(asked).read()
   if (asked.json) {
     const shown = left.map((line) => (asked.reveal ? formatSequence(line.knocks) : masked(line)))
     out(`${JSON.stringify(shown, undefined, 2)}\n`)
@@ -96,7 +100,7 @@ function list(asked: SequencesArguments, { out }: Output): number {
 async function rotate(asked: SequencesArguments, { out, err }: Output): Promise<number> {
   const { door, path, generated } = theList(asked)
   if (!generated) {
-    await writeSequences(path, made(asked))
+    await writeSequences(path, made(asked), undefined, undefined, ownerForDaemon(asked.config, 'written'))
     out(`${door} has a new list of ${asked.count} sequences\n`)
     return DONE
   }

@@ -1,10 +1,8 @@
-import { statSync } from 'node:fs'
-import { join } from 'node:path'
 import { BaseFiles } from '../../../base/files.ts'
 import { Firewall } from '../../../base/firewall.ts'
 import { DONE, FAILED } from '../../../cli/exit-code.ts'
 import type { Output } from '../../../cli/output.ts'
-import { RUN_FOLDER } from '../../../control/socket.ts'
+import { guardLockPath } from '../../../daemon/guard-lock.ts'
 import { BASE_TABLE, REMOVE_BASE } from '../../../firewall/base/ruleset.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
 import { REMOVE_GUARD } from '../../../firewall/guard/ruleset.ts'
@@ -64,7 +62,7 @@ function keptGuard(output: Output): true {
 function removeGuard(firewall: Firewall, output: Output): boolean {
   let guard: Lock
   try {
-    guard = takeLock(join(RUN_FOLDER, `guard-${statSync('/proc/self/ns/net').ino}.lock`), tryLock, process.pid)
+    guard = takeLock(guardLockPath(), tryLock, process.pid)
   } catch (error) {
     if (!(error instanceof LockedError)) throw error
     output.out('the base ruleset is removed\n')

@@ -1,0 +1,49 @@
+import { closeSync, openSync } from 'node:fs'
+import type { Config } from '../../config/config.ts'
+import { rootNeed } from '../../config/privilege.ts'
+import { reasonOf } from '../../file/file-error.ts'
+import { LOG_FILE_MODE } from '../../log/file.ts'
+import { faultAt, formatFault } from '../../text/fault.ts'
+import type { Fault } from '../../text/fault.ts'
+import { ConfigError } from '../config-file.ts'
+import type { RunsAs } from './settle.ts'
+
+const RESTART = 'restart knockd: a reload has no right to it'
+
+/**
+ * Refuses a config for which the daemon would have to be root, or another user, at the lines that need it.
+ *
+ * @throws ConfigError (as a rejection) with every such line
+ */
+export async function refuseReload(present: Config, next: Config, { account }: RunsAs): Promise<void> {
+  const faults = await faultsOf(present, next, account !== undefined)
+  if (faults.length > 0) throw new ConfigError(faults.map((fault) => formatFault(next.file, fault)).join('\n'))
+}
+
+async function faultsOf(present: Config, next: Config, isUser: boolean): Promise<readonly Fault[]> {
+  const { options, places } = next
+  const changed = (key: 'user' | 'controlGroup', name: string): readonly Fault[] => {
+    if (present.options[key] === options[key]) return []
+    // A directive that was taken out has no line any more.
+    return [faultAt('error', places.options[key]?.line ?? 1, 1, `${name} is another one than at the start`, RESTART)]
+  }
+  const user = changed('user', '`User`')
+  if (!isUser || user.length > 0) return user
+  const { faultsOfBarred } = await import('../../peer/key-files.ts')
+  const need = rootNeed(next)
+  const root = need === undefined ? [] : [faultAt('error', need.line, 1, `only root can do this: ${need.why}`, RESTART)]
+  const log = options.logFile === present.options.logFile ? undefined : options.logFile
+  const barred = log === undefined ? undefined : reasonAgainst(log)
+  const logs = barred === undefined ? [] : [faultAt('error', places.options.logFile?.line ?? 1, 1, barred, RESTART)]
+  return [...root, ...changed('controlGroup', '`Control_Group`'), ...logs, ...faultsOfBarred(next)]
+}
+
+/** Returns why this process cannot append to a log file, which may be missing; `undefined`: it can. */
+function reasonAgainst(path: string): string | undefined {
+  try {
+    closeSync(openSync(path, 'a', LOG_FILE_MODE.json))
+    return undefined
+  } catch (error) {
+    return `cannot open the log file ${path}: ${reasonOf(error)}`
+  }
+}

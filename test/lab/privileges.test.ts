@@ -1,0 +1,479 @@
+// Goal: with a `User` no thread of the daemon is root's or has more than two capabilities when the first packet comes, and all
+// that works as root works; what cannot is refused at the start or the reload, with the line and what to type; and whoever has
+// taken over that user finds nothing that root reads, runs, follows or ends for them.
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { socketPath, usersSocket } from '../../src/control/socket.ts'
+import { realDisk } from '../../src/state/disk.ts'
+import { openStoreOn } from '../../src/state/store.ts'
+import { formatKey } from '../../src/spa/noise/key-text.ts'
+import { KNOCKS, isGuarded, looks, postern, removeGuard, statusOf } from './guarded.ts'
+import { program } from './knockd.ts'
+import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
+import type { Host } from './net.ts'
+import {
+  ADMIN,
+  NONE,
+  TWO,
+  USER,
+  configure,
+  journals,
+  openFolder,
+  places,
+  share,
+  start,
+  threadsOf,
+  words,
+} from './privileged.ts'
+import type { Places } from './privileged.ts'
+import { runs, until } from './process.ts'
+import type { Process } from './process.ts'
+import { scratch } from './scratch.ts'
+import { probe, sendKnocks, serveTcp } from './service.ts'
+
+let running: Process | undefined
+afterEach(async () => {
+  await running?.stop()
+  running = undefined
+})
+
+async function knockd(host: Host, at: Places, ...more: readonly string[]): Promise<Process> {
+  running = await start(host, at, ...more)
+  return running
+}
+
+const owner = (path: string): string => {
+  const { uid, gid, mode } = lstatSync(path)
+  return `${uid}:${gid} ${(mode & 0o7777).toString(8)}`
+}
+
+/** A door by commands at its own port of knocks. */
+const door = (name: string, first: number, lines: string): string =>
+  `[${name}]\nSequence = ${first},${first + 111},${first + 57}\n${lines}\n`
+const knocksAt = (first: number): readonly string[] => [first, first + 111, first + 57].map(String)
+
+const as = (capabilities: string): readonly string[] => [
+  'setpriv',
+  `--reuid=${USER.uid}`,
+  `--regid=${USER.gid}`,
+  '--clear-groups',
+  `--inh-caps=${capabilities}`,
+  `--ambient-caps=${capabilities}`,
+]
+
+lab('the daemon as its User', () => {
+  test('has two capabilities in every thread when it listens, opens, survives a kill, and is repaired', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    const at = places()
+    const process = await knockd(server, at)
+    const threads = threadsOf(process.pid)
+    expect(threads.length).toBeGreaterThan(4)
+    for (const { CapAmb: _, ...thread } of threads) {
+      expect(thread).toEqual({
+        Uid: '1 1 1 1',
+        Gid: '1 1 1 1',
+        Groups: '1',
+        CapInh: TWO,
+        CapPrm: TWO,
+        CapEff: TWO,
+        CapBnd: TWO,
+        NoNewPrivs: '1',
+      })
+    }
+    expect(threads[0]!['CapAmb']).toBe(NONE)
+    const environment = readFileSync(`/proc/${process.pid}/environ`, 'utf8').split('\0')
+    expect(environment.filter((each) => /^(?:LD_|NODE_)/.test(each))).toEqual([])
+    expect(environment).toContain('LOGNAME=daemon')
+    expect(await probe(client, SERVER_4, 22)).not.toBe('open')
+    await sendKnocks(client, SERVER_4, KNOCKS)
+    await looks(client, SERVER_4, 22, 'open')
+    expect(threadsOf(process.pid).every(({ CapPrm }) => CapPrm === TWO)).toBe(true)
+
+    const { users, roots } = journals(at)
+    expect([owner(users), owner(dirname(users)), existsSync(roots)]).toEqual(['1:1 600', '1:1 700', false])
+    // Another program flushes all rules.
+    await removeGuard(server)
+    await process.line(/another program took the guard out of the rules: it is back/)
+    expect(await isGuarded(server)).toBe(true)
+    process.kill('SIGKILL')
+    await process.ended
+    const again = await knockd(server, at)
+    expect((await statusOf(server, at)).openings).toMatchObject([{ door: 'ssh', source: CLIENT_4 }])
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    expect(again.count(/missing|damaged|lost/)).toBe(0)
+  })
+
+  test('started as that user with the two capabilities it works the same, and with more it does not start', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    const at = places()
+    const more = await server.run([...as('-all,+net_admin,+net_raw,+chown'), ...words(at.file)], { mayFail: true })
+    expect([more.code, more.stderr]).toEqual([1, expect.stringMatching(/^knockd: thread \d+ has the capabilities 1, /)])
+    await knockd(server, at)
+    await running!.stop()
+    // Its socket's folder and the lock of the guard are there from then on, as root has made them.
+    running = server.start([...as('-all,+net_admin,+net_raw'), ...words(at.file)])
+    await running.line(/listening on/)
+    expect(threadsOf(running.pid).map(({ CapPrm }) => CapPrm)).toEqual(threadsOf(running.pid).map(() => TWO))
+    await sendKnocks(client, SERVER_4, KNOCKS)
+    await looks(client, SERVER_4, 22, 'open')
+  })
+
+  test('lists, users and single packets of files that root shares with its group open, and are used up', async () => {
+    const { server, client } = await pair()
+    for (const port of [22, 23, 24]) await serveTcp(server, port)
+    const folder = openFolder('keys')
+    chmodSync(folder, 0o750)
+    chownSync(folder, 0, USER.gid)
+    const list = share(join(folder, 'list'), ' 7001,7002,7003\n 7011,7012,7013\n', 0o660)
+    const users = share(join(folder, 'users'), 'alice 6001,6012,6003\n')
+    const key = share(join(folder, 'key'), `${formatKey('postern-server-secret', new Uint8Array(32).fill(1))}\n`)
+    const senders = share(join(folder, 'senders'), `${formatKey('postern-user', new Uint8Array(32).fill(9))} bob\n`)
+    const doors = [
+      `[list]\nOne_Time_Sequences = ${list}\nOpen_Ports = tcp/22`,
+      `[users]\nUsers = ${users}\nOpen_Ports = tcp/23`,
+      `[spa]\nSPA = postern\nSPA_Users = ${senders}\nOpen_Ports = tcp/24`,
+      '[made]\nOne_Time_Sequences = generate\nOpen_Ports = tcp/25',
+    ]
+    const at = places(`SPA_Key_File = ${key}`, doors.join('\n'))
+    const process = await knockd(server, at)
+    expect(process.count(/opens to nobody|cannot/)).toBe(0)
+    await sendKnocks(client, SERVER_4, ['7001', '7002', '7003'])
+    await looks(client, SERVER_4, 22, 'open')
+    expect(readFileSync(list, 'utf8')).toBe('#7001,7002,7003\n 7011,7012,7013\n')
+    expect(owner(list)).toBe('0:1 660')
+    await sendKnocks(client, SERVER_4, ['6001', '6012', '6003'])
+    await looks(client, SERVER_4, 23, 'open')
+    const counted = await postern(server, at, 'sequences', 'count', '-i', 'eth0')
+    expect(counted.stdout).toMatch(/^list: 1 left, 1 used.*\nmade: \d+ left, 0 used\n$/)
+    const checked = await postern(server, { file: at.file }, 'check')
+    expect(checked.stderr).toMatch(/unknown|usage/)
+    const { code, stdout } = await server.run([globalThis.process.execPath, program('postern'), 'check', at.file], {
+      mayFail: true,
+    })
+    expect([code, stdout]).toEqual([0, expect.not.stringMatching(/error/)])
+  })
+
+  test('a file that it cannot read is an error before anything is hidden, and the command that is printed is right', async () => {
+    const { server, client } = await pair()
+    const folder = openFolder('keys')
+    const users = join(folder, 'users')
+    writeFileSync(users, 'alice 6001,6012,6003\n', { mode: 0o600 })
+    const at = places('', `[users]\nUsers = ${users}\nOpen_Ports = tcp/22\n`)
+    chmodSync(folder, 0o700)
+    await serveTcp(server, 22)
+    const cure = `chgrp daemon ${folder} && chmod g+x ${folder} && chown root:daemon ${users} && chmod 640 ${users}`
+    const said = `${at.file}:6:1: error: user daemon cannot read ${users}: permission denied\n    ${cure}\n`
+    const { code, stderr } = await server.run(words(at.file), { mayFail: true })
+    expect([code, stderr]).toEqual([78, `knockd: ${said}`])
+    expect(await probe(client, SERVER_4, 22)).toBe('open')
+    for (const args of [
+      ['check', at.file],
+      ['doctor', '-c', at.file, '-i', 'eth0'],
+    ]) {
+      const { stdout } = await server.run([process.execPath, program('postern'), ...args], { mayFail: true })
+      expect(stdout).toContain(`\n    ${cure}\n`)
+    }
+    execFileSync('sh', ['-c', cure])
+    await knockd(server, at)
+    await sendKnocks(client, SERVER_4, ['6001', '6012', '6003'])
+    await looks(client, SERVER_4, 22, 'open')
+  })
+
+  test.each([
+    ['User = nosuchuser', /:3:8: error: there is no user nosuchuser\n {4}useradd --system /],
+    ['User = nobody', /:3:8: error: group nogroup of user nobody has other members/],
+    ['User = root', /:3:8: error: `root` needs no directive\n/],
+  ])('%s is refused with its place', async (line, said) => {
+    const { server } = await pair()
+    const at = places()
+    configure(at, line, `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22`)
+    const { code, stderr } = await server.run(words(at.file), { mayFail: true })
+    expect([code, stderr]).toEqual([78, expect.stringMatching(said)])
+  })
+})
+
+const SHOW = (to: string): string =>
+  `sh -c 'id -u; grep -E "^Cap|^Groups|^NoNew" /proc/self/status; ls /proc/self/fd' > ${to}`
+
+lab('commands', () => {
+  test('run as the user with CAP_NET_ADMIN alone, and can change the firewall', async () => {
+    const { server, client } = await pair()
+    const notes = openFolder('notes')
+    chmodSync(notes, 0o777)
+    const shown = join(notes, 'shown')
+    await server.run(['nft', 'add table ip t; add set ip t s { type ipv4_addr; }'])
+    const at = places(
+      `Start_Hook = id -u > ${join(notes, 'hook')}`,
+      door('look', 7301, `Start_Command = ${SHOW(shown)}; nft add element ip t s "{ %IP% }"`),
+    )
+    const process = await knockd(server, at)
+    await sendKnocks(client, SERVER_4, knocksAt(7301))
+    await until('the command has run', () => existsSync(shown) && /3\n?$/.test(readFileSync(shown, 'utf8')))
+    const text = readFileSync(shown, 'utf8')
+    expect(text).toMatch(/^1\n/)
+    for (const each of ['CapPrm', 'CapEff', 'CapInh', 'CapAmb'])
+      expect(text).toContain(`${each}:\t${each === 'CapInh' ? TWO : ADMIN}`)
+    expect(text).toContain('NoNewPrivs:\t1')
+    await until('the element', async () =>
+      (await server.run(['nft', 'list', 'set', 'ip', 't', 's'])).stdout.includes(CLIENT_4),
+    )
+    expect(readFileSync(join(notes, 'hook'), 'utf8')).toBe('1\n')
+    expect(process.count(/denied|not permitted/)).toBe(0)
+  })
+
+  test('that need root keep the daemon root, which it says, and the others run as the user all the same', async () => {
+    const { server, client } = await pair()
+    const notes = openFolder('notes')
+    chmodSync(notes, 0o777)
+    const at = places(
+      '',
+      door('theirs', 7301, `Start_Command = ${SHOW(join(notes, 'theirs'))}`) +
+        door('roots', 6301, `Start_Command = id -u > ${join(notes, 'roots')}\nCommands_As_Root = yes`),
+    )
+    const process = await knockd(server, at)
+    expect(process.count(/stays root, not daemon: Commands_As_Root is set for door roots \(line \d+\)$/)).toBe(1)
+    expect(threadsOf(process.pid)[0]!['Uid']).toBe('0 0 0 0')
+    await sendKnocks(client, SERVER_4, knocksAt(7301))
+    await sendKnocks(client, SERVER_4, knocksAt(6301))
+    await until('both have run', () =>
+      ['theirs', 'roots'].every((name) => existsSync(join(notes, name)) && statSync(join(notes, name)).size > 0),
+    )
+    expect(readFileSync(join(notes, 'roots'), 'utf8')).toBe('0\n')
+    const theirs = readFileSync(join(notes, 'theirs'), 'utf8')
+    expect(theirs).toMatch(/^1\n/)
+    for (const each of ['CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) expect(theirs).toContain(`${each}:\t${ADMIN}`)
+  })
+})
+
+lab('a reload', () => {
+  test('that would need root is refused with the line, and the old config stays in force', async () => {
+    const { server, client } = await pair()
+    await serveTcp(server, 22)
+    const at = places('Control_Group = daemon')
+    const ssh = `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22\n`
+    const process = await knockd(server, at)
+    const secret = scratch('secret')
+    writeFileSync(secret, 'alice 1,2,3\n', { mode: 0o600 })
+    const same = 'User = daemon\nControl_Group = daemon\n'
+    for (const [options, doors, said] of [
+      [
+        same,
+        ssh + door('roots', 6301, 'Start_Command = true\nCommands_As_Root = yes'),
+        /:12:1: error: only root can do this: Commands_As_Root is set for door roots; /,
+      ],
+      ['Control_Group = daemon\n', ssh, /:1:1: error: `User` is another one than at the start; /],
+      ['User = games\nControl_Group = daemon\n', ssh, /:3:1: error: `User` is another one than at the start; /],
+      [
+        'User = daemon\nControl_Group = games\n',
+        ssh,
+        /:4:1: error: `Control_Group` is another one than at the start; /,
+      ],
+      [
+        `${same}LogFile = /var/log/nobodys.log\n`,
+        ssh,
+        /:5:1: error: cannot open the log file \/var\/log\/nobodys\.log: permission denied; /,
+      ],
+      [
+        same,
+        `${ssh}[users]\nUsers = ${secret}\nOpen_Ports = tcp/23\n`,
+        new RegExp(`:10:1: error: user daemon cannot read ${secret}: permission denied; `),
+      ],
+    ] as const) {
+      configure(at, options, doors)
+      const before = process.count(/keeping the previous config/)
+      process.kill('SIGHUP')
+      await until('the refusal', () => process.count(/keeping the previous config/) > before)
+      expect(
+        process.lines.some((line) => said.test(line)),
+        `${said}\n${process.lines.slice(-5).join('\n')}`,
+      ).toBe(true)
+    }
+    await sendKnocks(client, SERVER_4, KNOCKS)
+    await looks(client, SERVER_4, 22, 'open')
+    configure(at, same, ssh + door('more', 6301, 'Open_Ports = tcp/23'))
+    process.kill('SIGHUP')
+    await until('the new door', async () => (await statusOf(server, at)).doors.length === 2)
+  })
+})
+
+lab('files of the daemon', () => {
+  test('root and Control_Group reach its socket, nobody else does, and it is gone at the end', async () => {
+    const { server } = await pair()
+    const at = places('Control_Group = games')
+    const process = await knockd(server, at)
+    const socket = usersSocket(socketPath(at.file, ['eth0']))
+    await until('the socket is there', () => existsSync(socket) && owner(socket) === '1:60 660')
+    const status = async (uid: number, gid: number): Promise<number | null> => {
+      const who = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups']
+      const argv = [globalThis.process.execPath, program('postern'), 'status', '-c', at.file, '-i', 'eth0']
+      return (await server.run([...who, ...argv], { mayFail: true })).code
+    }
+    chmodSync(at.file, 0o644)
+    expect([await status(0, 0), await status(5, 60), await status(5, 5)]).toEqual([0, 0, 1])
+    await process.stop()
+    expect(existsSync(socket)).toBe(false)
+  })
+
+  test("the pid file is root's, and is removed at the end, however that comes", async () => {
+    const { server } = await pair()
+    const at = places()
+    const pidFile = join(at.folder, 'knockd.pid')
+    const background = [...words(at.file).filter((word) => word !== '-v'), '-d', '-p', pidFile]
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      await server.run(background)
+      expect(owner(pidFile)).toBe('0:0 644')
+      const pid = Number(readFileSync(pidFile, 'utf8'))
+      expect(threadsOf(pid).map(({ Uid }) => Uid)).toEqual(threadsOf(pid).map(() => '1 1 1 1'))
+      process.kill(pid, signal)
+      await until('the end', () => !runs(pid) && !existsSync(pidFile))
+    }
+    // A second daemon with the config leaves the first one's file alone.
+    await server.run(background)
+    const pid = Number(readFileSync(pidFile, 'utf8'))
+    const { code, stderr } = await server.run(background, { mayFail: true })
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/already running with this config \(process \d+\)/)])
+    expect(Number(readFileSync(pidFile, 'utf8'))).toBe(pid)
+    process.kill(pid, 'SIGTERM')
+    await until('the end', () => !existsSync(pidFile))
+    // In a folder that its user can write, the user would choose whom root kills.
+    chownSync(at.folder, USER.uid, USER.gid)
+    const refused = await server.run([...background.slice(0, -1), join(at.folder, 'x.pid')], { mayFail: true })
+    expect(refused.code).not.toBe(0)
+  })
+
+  test('the log file becomes its own, is reopened after a rotation, and a link there leads root nowhere', async () => {
+    const { server, client } = await pair()
+    const logs = openFolder('log')
+    const log = join(logs, 'knockd.log')
+    writeFileSync(log, 'before\n', { mode: 0o640 })
+    const at = places(`LogFile = ${log}`)
+    const process = await knockd(server, at)
+    await until('it logs', () => /before\n.*starting up/.test(readFileSync(log, 'utf8')))
+    expect(owner(log)).toBe('1:1 640')
+    // As logrotate does with `create 0640 daemon adm`.
+    renameSync(log, `${log}.1`)
+    writeFileSync(log, '', { mode: 0o640 })
+    chownSync(log, USER.uid, 4)
+    process.kill('SIGHUP')
+    await until('the new file', async () => {
+      await sendKnocks(client, SERVER_4, ['7301'])
+      return /Stage 1/.test(readFileSync(log, 'utf8'))
+    })
+    await process.stop()
+    const precious = scratch('precious')
+    writeFileSync(precious, 'x', { mode: 0o600 })
+    rmSync(log)
+    chownSync(logs, USER.uid, USER.gid)
+    symlinkSync(precious, log)
+    const { code } = await server.run(words(at.file), { mayFail: true })
+    expect(code).toBe(1)
+    expect([owner(precious), readFileSync(precious, 'utf8')]).toEqual(['0:0 600', 'x'])
+  })
+})
+
+const openFor = (notes: string): string =>
+  door('timed', 7301, `Start_Command = true\nStop_Command = id -u >> ${notes}; true\nCmd_Timeout = 600`)
+
+const killed = async (process: Process): Promise<void> => {
+  process.kill('SIGKILL')
+  await process.ended
+}
+
+lab('User switched on and off', () => {
+  test('takes the state along, with the right owners, and runs as root nothing that the user wrote', async () => {
+    const { server, client } = await pair()
+    const notes = join(openFolder('notes'), 'notes')
+    writeFileSync(notes, '')
+    chmodSync(notes, 0o666)
+    chmodSync(dirname(notes), 0o777)
+    const at = places()
+    const doors = `${openFor(notes)}[made]\nOne_Time_Sequences = generate\nOpen_Ports = tcp/25\n`
+    const openings = async (): Promise<number> => (await statusOf(server, at)).openings.length
+    configure(at, '', doors)
+    await killed(await knockd(server, at))
+    const { roots, users } = journals(at)
+    const process = await knockd(server, at)
+    await sendKnocks(client, SERVER_4, knocksAt(7301))
+    await until('it is open', async () => (await openings()) === 1)
+    await killed(process)
+    expect(owner(roots)).toBe('0:0 600')
+
+    configure(at, 'User = daemon', doors)
+    const asUser = await knockd(server, at)
+    expect(asUser.count(/missing|damaged|new one was created/)).toBe(0)
+    expect(await openings()).toBe(1)
+    expect(readdirSync(at.stateDir)).toEqual([basename(dirname(users))])
+    const names = readdirSync(dirname(users))
+    expect(names.filter((name) => /\.(journal|key|lists|mark|lock)$/.test(name)).length).toBe(5)
+    for (const name of names) expect(owner(join(dirname(users), name))).toMatch(/^1:1 [67]00$/)
+    await killed(asUser)
+
+    // Whoever has taken over the user writes commands, and links.
+    const { store } = await openStoreOn(realDisk, users)
+    const [opening] = [...store.openings.values()]
+    const stop = `id -u >> ${notes}; echo forged >> ${notes}`
+    await store.opened({ ...opening!, id: 'forged', source: '192.0.2.99', stop, as: '0:0' })
+    await store.close()
+    for (const name of readdirSync(dirname(users))) chownSync(join(dirname(users), name), 1, 1)
+    const precious = scratch('precious')
+    writeFileSync(precious, 'secret', { mode: 0o600 })
+    symlinkSync(precious, join(dirname(users), `${basename(roots)}.evil`))
+    linkSync(precious, join(dirname(users), `${basename(roots)}.hard`))
+    configure(at, '', doors)
+    const asRoot = await knockd(server, at)
+    expect(asRoot.count(/missing|damaged|new one was created/)).toBe(0)
+    expect(await openings()).toBe(2)
+    expect([owner(roots), existsSync(users)]).toEqual(['0:0 600', false])
+    for (const name of readdirSync(at.stateDir).filter((each) => !each.endsWith('.user'))) {
+      expect([name, owner(join(at.stateDir, name))]).toEqual([name, expect.stringMatching(/^0:0 [67]00$/)])
+    }
+    expect(readdirSync(at.stateDir).filter((name) => /evil|hard/.test(name))).toEqual([])
+    expect(owner(precious)).toBe('0:0 600')
+    await asRoot.stop()
+    expect(readFileSync(notes, 'utf8').split('\n').filter(Boolean).toSorted()).toEqual(['1', '1', 'forged'])
+  })
+
+  test('works for a root with the few capabilities of a unit', async () => {
+    const { server } = await pair()
+    const at = places()
+    const few = '--bounding-set=-all,+net_raw,+net_admin,+chown,+setuid,+setgid'
+    for (const user of ['User = daemon', '', 'User = daemon', '']) {
+      configure(at, user, `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22`)
+      running = server.start(['setpriv', few, ...words(at.file)])
+      await running.line(/listening on/)
+      expect(running.count(/missing|damaged|cannot|error/)).toBe(0)
+      const { users, roots } = journals(at)
+      const [there, gone] = user === '' ? [roots, users] : [users, roots]
+      expect([owner(there), existsSync(gone)]).toEqual([user === '' ? '0:0 600' : '1:1 600', false])
+      await running.stop()
+    }
+  })
+
+  test("a folder of the user in place of root's is refused", async () => {
+    const { server } = await pair()
+    const at = places()
+    const elsewhere = openFolder('elsewhere')
+    chownSync(elsewhere, USER.uid, USER.gid)
+    symlinkSync(elsewhere, at.stateDir)
+    const { code, stderr } = await server.run(words(at.file), { mayFail: true })
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/belongs to another user/)])
+    expect(readdirSync(elsewhere)).toEqual([])
+  })
+})
