@@ -6,7 +6,7 @@ import { REPLY_MAX_BYTES } from './message.ts'
 import type { Reply, Request } from './message.ts'
 import { RUN_FOLDER, socketPath, socketPrefix } from './socket.ts'
 
-/** The most milliseconds to wait for an answer. */
+/** The most milliseconds to wait for a whole answer. */
 const ANSWER_MAX_MS = 10_000
 
 /** A daemon that cannot be asked. */
@@ -58,8 +58,8 @@ function socketsIn(folder: string): readonly string[] {
   }
 }
 
-/** Sends a request to a daemon. @throws ControlError if the daemon does not answer */
-export async function ask(path: string, request: Request): Promise<Reply> {
+/** Sends a request to a daemon. @throws ControlError if the daemon does not answer within `limitMs` */
+export async function ask(path: string, request: Request, limitMs = ANSWER_MAX_MS): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let text = ''
     const fail = (message: string, hint: string): void => {
@@ -67,8 +67,10 @@ export async function ask(path: string, request: Request): Promise<Reply> {
       reject(new ControlError(message, hint))
     }
     const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`))
+    // Not the time since the last byte: what sends a byte now and then would hold the caller for ever.
+    const timer = setTimeout(() => fail('knockd does not answer', 'look at its log'), limitMs)
+    socket.on('close', () => clearTimeout(timer))
     socket.setEncoding('utf8')
-    socket.setTimeout(ANSWER_MAX_MS, () => fail('knockd does not answer', 'look at its log'))
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EACCES') fail('permission denied', 'use sudo, or set Control_Group in [options]')
       else

@@ -22,7 +22,12 @@ const FILE = { value: 'FILE', kind: 'file', read: filled } as const satisfies Op
 
 const TOTP_OPTIONS = {
   file: { ...FILE, help: `file to write; default: ${TOTP_FOLDER}/DOOR` },
-  issuer: { value: 'HOST', read: issuer, help: 'name that the app shows; default: the name of this machine' },
+  issuer: {
+    value: 'HOST',
+    kind: 'host',
+    read: issuer,
+    help: 'name that the app shows; default: the name of this machine',
+  },
   digits: {
     value: 'N',
     default: '8',
