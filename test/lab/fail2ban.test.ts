@@ -1,6 +1,6 @@
 // Goal: fail2ban's filter finds strangers' scans in every form of knockd's log, and nothing else: no line of an owner, and no
 // line in which somebody else chose the words. The jail is off, and bans from no port behind a door.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PROJECT } from './knockd.ts'
@@ -82,6 +82,26 @@ describe.skipIf(!HAS_FAIL2BAN)('fail2ban-regex', () => {
     expect(await matched('all', log)).toEqual([SCANNERS[0]])
   })
 })
+
+test.skipIf(!HAS_FAIL2BAN)(
+  'the jail is off as it is, and loads where it is turned on, for its ports alone',
+  async () => {
+    const folder = scratch('fail2ban')
+    cpSync('/etc/fail2ban', folder, { recursive: true, dereference: true })
+    rmSync(join(folder, 'jail.d'), { recursive: true })
+    cpSync(CONTRIB, folder, { recursive: true })
+    const dump = async (): Promise<string> => (await run(['fail2ban-client', '-c', folder, '-d'])).stdout
+    expect(await dump()).not.toContain('postern')
+    const jail = join(folder, 'jail.d/postern.conf')
+    writeFileSync(jail, readFileSync(jail, 'utf8').replace('enabled = false', 'enabled = true'))
+    const on = await dump()
+    expect(on).toContain("['add', 'postern', 'systemd']")
+    expect(on).toContain("['set', 'postern', 'addjournalmatch', '_SYSTEMD_UNIT=knockd.service']")
+    expect(on).toContain("['set', 'postern', 'addignoreip', '127.0.0.0/8', '::1']")
+    expect(on).toMatch(/'port', 'http,https'\]/)
+    expect(on).not.toMatch(/ssh|allports|0:65535/)
+  },
+)
 
 /** The settings of a file, without comments. */
 function settings(path: string): ReadonlyMap<string, string> {

@@ -84,8 +84,11 @@ export function strangerLog(): string {
     `# strangers' own; ${INNOCENT} is only in texts that somebody else chose.`,
     ...hosts.flatMap((host) => entries.map((entry) => knockdLine(entry, host).trimEnd())),
     ...hosts.flatMap((host) => entries.map((entry) => jsonLine(entry, host).trimEnd())),
-    ...hosts.flatMap((host) =>
-      entries.map((entry) => `${new Date(entry.time).toISOString()} gate knockd: ${plainText(entry, host)}`),
+    // The journal has the process besides.
+    ...['knockd', 'knockd[169]'].flatMap((program, index) =>
+      entries.map(
+        (entry) => `${new Date(entry.time).toISOString()} gate ${program}: ${plainText(entry, hosts[index])}`,
+      ),
     ),
     '',
   ].join('\n')

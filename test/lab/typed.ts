@@ -43,7 +43,7 @@ os.kill(pid, 9)
 os.waitpid(pid, 0)
 `
 
-/** The set-up of each shell. FILE stands for the file with its completion. */
+/** The set-up of each shell. FILE stands for the file with its completion, FUNCTIONS for its folder. */
 const SET_UP: Readonly<Record<Shell, { readonly argv: readonly string[]; readonly text: string }>> = {
   bash: {
     argv: ['bash', '--noprofile', '--rcfile', 'SET_UP', '-i'],
@@ -51,8 +51,9 @@ const SET_UP: Readonly<Record<Shell, { readonly argv: readonly string[]; readonl
   },
   zsh: {
     argv: ['zsh', '-i'],
-    text: `autoload -Uz compinit && compinit -D -u
-source FILE
+    // As the package has it: a file of the function path.
+    text: `fpath=(FUNCTIONS $fpath)
+autoload -Uz compinit && compinit -D -u
 _offered() {
   compadd() {
     case " $* " in (*' -O '*|*' -A '*|*' -D '*) builtin compadd "$@"; return ;; esac
@@ -85,7 +86,7 @@ export class Typed {
 
   private constructor(shell: Shell) {
     this.#shell = shell
-    this.script = join(this.#folder, 'completion')
+    this.script = join(this.#folder, '_postern')
   }
 
   static async make(shell: Shell): Promise<Typed> {
@@ -101,7 +102,8 @@ export class Typed {
       writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${real}${note}`, { mode: 0o755 })
     }
     const { text } = SET_UP[shell]
-    for (const name of ['set-up', '.zshrc']) writeFileSync(join(folder, name), text.replaceAll('FILE', typed.script))
+    for (const name of ['set-up', '.zshrc'])
+      writeFileSync(join(folder, name), text.replace('FILE', typed.script).replace('FUNCTIONS', folder))
     return typed
   }
 
