@@ -15,6 +15,8 @@ export interface Operands {
   readonly text: string
   /** The kind of each operand, for completion. */
   readonly kinds?: readonly Kind[]
+  /** The words that the first operand may be, with the kinds of the operands after each. */
+  readonly words?: Readonly<Record<string, readonly Kind[]>>
   readonly help?: string
   /** True if they come before the options in the synopsis. */
   readonly first?: true

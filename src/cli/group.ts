@@ -65,10 +65,13 @@ export function groupHelp({ name, about, commands, notes }: CommandGroup): strin
   return `${parts.filter((part) => part !== undefined).join('\n\n')}\n`
 }
 
-const HELP_COMMAND: Entry = { label: 'help [COMMAND]', text: 'show the help of a command' }
+/** The text of the command `help`, which every program with commands has. */
+export const HELP_COMMAND_TEXT = 'show the help of a command'
+const HELP_COMMAND: Entry = { label: 'help [COMMAND]', text: HELP_COMMAND_TEXT }
 const VERSION_OPTION: Entry = { label: '-V, --version', text: 'show the version' }
 
-function lastWord(name: string): string {
+/** Returns the word that names a command within its group. */
+export function lastWord(name: string): string {
   return name.slice(name.lastIndexOf(' ') + 1)
 }
 

@@ -1,8 +1,12 @@
 /** The default path of knockd's config. */
 export const CONFIG_DEFAULT = '/etc/knockd.conf'
 
-/** The things that a value names, for completion; or the words that it can be. */
-export type Kind = 'file' | 'folder' | 'door' | 'interface' | 'source' | 'user' | readonly string[]
+/**
+ * The things that a value or an operand names, for completion; or the words that it can be. `config`: knockd's config,
+ * whose doors and users are completed. `source`: an address with an opening. `ignored`: an ignored address.
+ */
+export type Kind =
+  'config' | 'file' | 'folder' | 'host' | 'door' | 'user' | 'interface' | 'source' | 'ignored' | readonly string[]
 
 /** An option of a command. Its long name is its key in {@link Options}. */
 export interface Option {
@@ -48,7 +52,7 @@ export type Values<O extends Options> = { readonly [Name in keyof O]: ValueOf<O[
 export const CONFIG = {
   short: 'c',
   value: 'FILE',
-  kind: 'file',
+  kind: 'config',
   default: CONFIG_DEFAULT,
   help: 'the config',
 } as const satisfies Option

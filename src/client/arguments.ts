@@ -89,7 +89,7 @@ export const KNOCK = command({
   about: `Knocks at the ports of HOST, in the order given. PORT is a number or a service's
 name, PROTO is tcp (default) or udp.`,
   options: OPTIONS,
-  operands: { text: 'HOST PORT[:PROTO]...' },
+  operands: { text: 'HOST PORT[:PROTO]...', kinds: ['host'] },
   notes: `A name with both an IPv4 and an IPv6 address is knocked on both, all of the
 sequence on one, then on the other; but with what opens only once, a code or the
 next of a list, on the one that the system prefers, as ssh does.

@@ -7,7 +7,7 @@ import { REPLY_MAX_BYTES } from './message.ts'
 import type { Reply, Request } from './message.ts'
 import { RUN_FOLDER, USERS_FOLDER, presentSocket, socketPath, socketPrefix } from './socket.ts'
 
-/** The most milliseconds to wait for an answer. */
+/** The most milliseconds to wait for a whole answer. */
 const ANSWER_MAX_MS = 10_000
 
 /** A daemon that cannot be asked. */
@@ -81,8 +81,8 @@ function plain(_key: string, value: unknown): unknown {
   return typeof value === 'string' ? value.replaceAll(/[^\P{C}\n\t]/gu, codePoint) : value
 }
 
-/** Sends a request to a daemon. @throws ControlError if the daemon does not answer */
-export async function ask(path: string, request: Request): Promise<Reply> {
+/** Sends a request to a daemon. @throws ControlError if the daemon does not answer within `limitMs` */
+export async function ask(path: string, request: Request, limitMs = ANSWER_MAX_MS): Promise<Reply> {
   return new Promise((resolve, reject) => {
     let text = ''
     const fail = (message: string, hint: string, isDown?: boolean): void => {
@@ -90,8 +90,10 @@ export async function ask(path: string, request: Request): Promise<Reply> {
       reject(new ControlError(message, hint, isDown))
     }
     const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`))
+    // Not the time since the last byte: what sends a byte now and then would hold the caller for ever.
+    const timer = setTimeout(() => fail('knockd does not answer', 'look at its log'), limitMs)
+    socket.on('close', () => clearTimeout(timer))
     socket.setEncoding('utf8')
-    socket.setTimeout(ANSWER_MAX_MS, () => fail('knockd does not answer', 'look at its log'))
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EACCES') fail('permission denied', 'use sudo, or set Control_Group in [options]')
       else {

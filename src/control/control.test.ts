@@ -1,6 +1,6 @@
 // Goal: the control socket answers requests, and nothing that is none; it is for its owner only; and it has bounds.
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
@@ -57,6 +57,21 @@ test('asks and answers', async () => {
   })
   expect(await ask(path, { command: 'close' })).toEqual({ done: 'close', count: 1 })
   expect(asked).toEqual([{ command: 'open', door: 'ssh', source: '192.0.2.2', forMs: 5 }, { command: 'close' }])
+})
+
+test('a daemon that sends a byte now and then, or nothing, holds nobody for longer than the limit', async () => {
+  const limitMs = 200
+  for (const slow of [true, false]) {
+    const path = join(folder, `${++count}.sock`)
+    const timers: NodeJS.Timeout[] = []
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined)
+      if (slow) timers.push(setInterval(() => socket.write('{'), limitMs / 10))
+    }).listen(path)
+    await expect(ask(path, { command: 'status' }, limitMs)).rejects.toThrow('knockd does not answer')
+    for (const timer of timers) clearInterval(timer)
+    server.close()
+  }
 })
 
 test('the socket is for its owner only, also where another was left behind', () => {

@@ -3,6 +3,7 @@ import type { CommandGroup } from '../cli/group.ts'
 import type { Output } from '../cli/output.ts'
 import { PROXY } from '../client/proxy/arguments.ts'
 import { CHECK } from './check/arguments.ts'
+import { completionOf } from './completion/arguments.ts'
 import { ACCEPT_LOSS, CLOSE, FORGIVE, OPEN, STATUS } from './control/arguments.ts'
 import { DOCTOR } from './doctor/arguments.ts'
 import { FIREWALL } from './firewall/arguments.ts'
@@ -31,6 +32,7 @@ export const POSTERN: CommandGroup = {
     KEYGEN,
     PROXY,
     FIREWALL,
+    completionOf(() => POSTERN),
   ],
   notes: `examples:
   postern check

@@ -38,7 +38,7 @@ in ~/.ssh/config:
 Without -F and the last line all data passes through this program, which is
 slower; other programs than ssh, and systems other than Linux, need that.`,
   options: OPTIONS,
-  operands: { text: 'HOST PORT' },
+  operands: { text: 'HOST PORT', kinds: ['host'] },
   notes: `The section of a host says how it is opened (postern.config(5)):
 
   [gate.example.org]

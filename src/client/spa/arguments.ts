@@ -113,7 +113,11 @@ export const KNOCK_SPA = command({
 asked for. HOST does not answer. Default: Postern's own packet, with the
 settings for HOST in ~/.config/postern/config.`,
   options: SPA_OPTIONS,
-  operands: { text: '[fwknop | knockknock] HOST [PORT]' },
+  operands: {
+    text: '[fwknop | knockknock] HOST [PORT]',
+    kinds: ['host'],
+    words: { postern: ['host'], fwknop: ['host'], knockknock: ['host'] },
+  },
   notes: `examples:
   knock --spa gate.example.org && ssh gate.example.org
   knock --spa fwknop -n gate

@@ -19,7 +19,7 @@ export const CHECK = command({
 of fwknop's keys what its door and stanza allow. Changes nothing, and needs no
 privilege; as root it also shows what is wrong with the machine's rules as far
 as that needs no trial, and which hidden ports the config would expose.`,
-  operands: { text: '[FILE]', kinds: ['file'], help: `the config; default: ${CONFIG_DEFAULT}` },
+  operands: { text: '[FILE]', kinds: ['config'], help: `the config; default: ${CONFIG_DEFAULT}` },
   options: OPTIONS,
   exits: { 0: 'usable', 1: 'usable but with warnings (--strict)', 78: 'the config cannot be used' },
   examples: `  postern check

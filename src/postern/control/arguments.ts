@@ -99,7 +99,7 @@ export const FORGIVE = command({
   about: `Has a running knockd stop ignoring an address that scanned ports or sent wrong
 codes. postern status lists who is ignored, by which doors, and for how long.`,
   options: DAEMON,
-  operands: { text: 'ADDRESS', kinds: ['source'], first: true },
+  operands: { text: 'ADDRESS', kinds: ['ignored'], first: true },
   exits: { 0: 'it is no longer ignored', 1: 'it could not be done' },
   examples: '  postern forgive 192.0.2.7',
   read: (values, words): ForgiveArguments => {

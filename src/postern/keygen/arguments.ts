@@ -25,7 +25,12 @@ export const NO_QR = { help: 'print no QR code' } as const satisfies Option
 
 /** The options of a secret of time-based codes. */
 export const CODE_OPTIONS = {
-  issuer: { value: 'HOST', read: issuer, help: 'name that the app shows; default: the name of this machine' },
+  issuer: {
+    value: 'HOST',
+    kind: 'host',
+    read: issuer,
+    help: 'name that the app shows; default: the name of this machine',
+  },
   digits: {
     value: 'N',
     default: '8',

@@ -20,7 +20,7 @@ export interface Asked {
 }
 
 const OPTIONS = {
-  config: { short: 'c', value: 'FILE', kind: 'file', help: `the config; default: ${CONFIG_DEFAULT}` },
+  config: { short: 'c', value: 'FILE', kind: 'config', help: `the config; default: ${CONFIG_DEFAULT}` },
   interface: INTERFACES,
   door: { value: 'NAME', kind: 'door', many: true, help: 'try only this door; may be repeated' },
   port: {
@@ -51,7 +51,7 @@ as a stranger would, and shows what opens, what shuts again, and what does not
 work. The copy lives in network namespaces of its own; the rules of this machine
 are not touched. Needs root.`,
   // The config may be given as a word too.
-  operands: { text: '', kinds: ['file'] },
+  operands: { text: '', kinds: ['config'] },
   options: OPTIONS,
   exits: { 0: 'all good', 1: 'problems found, or not tried', 78: 'the config cannot be used' },
   examples: `  sudo postern rehearse

@@ -58,7 +58,7 @@ export const SEQUENCES = command({
            for a while (Publish_Overlap); one in a file stops working
            immediately`,
   options: OPTIONS,
-  operands: { text: '', kinds: [ACTIONS, 'door'] },
+  operands: { text: '', words: { make: ['file'], count: ['door'], list: ['door'], rotate: ['door'] } },
   exits: { 0: 'done', 1: 'not done, or few are left' },
   hint: HINT,
   read: (values, [word, name, ...more]): SequencesArguments => {

@@ -6,7 +6,7 @@ import { KEY_BYTES, keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey } from '../../spa/noise/key-text.ts'
 import { valueOf } from '../../text/read.ts'
 import { codeSecret } from '../keygen/code-secret.ts'
-import { listsOf, readList } from '../sequences/lists.ts'
+import { listsOf } from '../sequences/lists.ts'
 import type { AddArguments } from './arguments.ts'
 import type { Enrolment, For, UserKeys } from './enrolment.ts'
 import { openedFile } from './opened-file.ts'
@@ -62,7 +62,7 @@ export class Secrets {
     })
     const ofLists = listsOf(this.#config, this.#asked.interface.flat()).flatMap((list) => {
       try {
-        return readList(list).left.map(({ knocks }) => knocks)
+        return list.read().left.map(({ knocks }) => knocks)
       } catch {
         // The daemon makes a list that is missing, and opens nothing by one that cannot be read.
         return []
