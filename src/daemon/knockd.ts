@@ -34,9 +34,11 @@ export async function listen(args: Arguments): Promise<number> {
   const { notify } = await import('./notify.ts')
   const { nameProcess } = await import('../native/process-name.ts')
   const { trimMemory } = await import('../native/memory.ts')
+  const { endOverdueConfig } = await import('../base/config-trial.ts')
   nameProcess('knockd', process.argv.slice(2))
   const signals = new Signals()
   try {
+    if (endOverdueConfig(args.config)) say('knockd: the set-up on trial was not confirmed: the previous config is back')
     const daemon = await Daemon.start(args, say)
     const pidFile = args.daemon ? (daemon.pidFile ?? args.pidFile ?? PID_FILE_DEFAULT) : undefined
     try {

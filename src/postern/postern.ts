@@ -10,12 +10,14 @@ import { KEYGEN } from './keygen/arguments.ts'
 import { REHEARSE } from './rehearse/arguments.ts'
 import { REPLAY } from './replay/arguments.ts'
 import { SEQUENCES } from './sequences/arguments.ts'
+import { SETUP } from './setup/arguments.ts'
 
 /** The table of the commands of `postern`. */
 export const POSTERN: CommandGroup = {
   name: 'postern',
   about: "Manages knockd's doors.",
   commands: [
+    SETUP,
     CHECK,
     REPLAY,
     REHEARSE,
