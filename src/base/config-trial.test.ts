@@ -56,7 +56,7 @@ test('the previous config is back as it was: the same file, with its mode', () =
   expect(readdirSync(folder)).toEqual(['knockd.conf'])
 })
 
-test('without a previous one there is none again, and no secret that was made for it', () => {
+test('without a previous one the config is gone again, and with it the secret that was made for it', () => {
   const made = [join(folder, 'secret')]
   writeFileSync(made[0]!, 'x')
   replace(NEW)

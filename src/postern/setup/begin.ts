@@ -107,7 +107,7 @@ export function onTrial(): Failure {
   return new Failure('a set-up is on trial', hint)
 }
 
-/** Returns the text of a config; `undefined`: there is none. @throws the system's error */
+/** Returns the text of a config; `undefined`: there is no config. @throws the system's error */
 export function textOf(config: string): string | undefined {
   return existsSync(config) ? readFileSync(config, 'utf8') : undefined
 }

@@ -14,7 +14,7 @@ import { endOverdue } from './take-back.ts'
 
 /** The state of this machine before set-up. */
 export interface Present {
-  /** The text of the config; `undefined`: there is none. */
+  /** The text of the config; `undefined`: there is no config. */
   readonly text: string | undefined
   /** The plan of the config; `undefined` if set-up did not write it. */
   readonly plan: Plan | undefined

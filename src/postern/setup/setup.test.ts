@@ -135,7 +135,7 @@ describe('a drawn sequence', () => {
     )
   })
 
-  test('is none that a door opens', () => {
+  test('has no port that a door opens', () => {
     const given = [8004, 30_011, 20_011, 9_997, 47_011, 8_531, 23_017, 12_011]
     const draw = (): number => given.shift()!
     const drawn = drawSequence(4, 'tcp/8000-8010', nobody, draw)

@@ -30,7 +30,7 @@ export class Terminal {
   /**
    * Asks a question until the answer can be read. An empty answer means the usual one.
    *
-   * @param usual the answer in brackets; `undefined`: there is none
+   * @param usual the answer in brackets; `undefined`: there is no such answer
    * @throws Failure if the terminal is closed, or after too many invalid answers
    */
   async ask<T>(question: string, usual: string | undefined, read: (text: string) => T): Promise<T> {
