@@ -187,6 +187,8 @@ export interface Door {
   readonly cmdTimeoutMs: number
   /** Milliseconds in which a door without stop command runs at most once for a source; 0: no limit. */
   readonly cooldownMs: number
+  /** True if the door's commands, and those of its packets, need root; absent: they run as the daemon's `User`. */
+  readonly commandsAsRoot?: true
 }
 
 /** The `[options]` section. */
@@ -213,9 +215,13 @@ export interface Options {
   readonly spaKeyFile: string
   /** A group that may use the control socket, in addition to root. */
   readonly controlGroup: string | undefined
+  /** The user that the daemon runs as; `undefined`: the one that starts it. */
+  readonly user: string | undefined
   /** Commands that run once when the daemon listens, and once when it ends. */
   readonly startHook: string | undefined
   readonly stopHook: string | undefined
+  /** True if both need root. */
+  readonly hooksAsRoot: boolean
 }
 
 /** The places of a door's header and directives. `Door.line` is the line of the header. */

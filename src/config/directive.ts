@@ -27,8 +27,10 @@ export const OPTION_DIRECTIVES = {
   widenLimit: row('Widen_Limit', '/BITS[,/BITS]', readWidths),
   spaKeyFile: row('SPA_Key_File', '/path/to/file', value.readAbsolutePath),
   controlGroup: row('Control_Group', 'GROUP', value.readName),
+  user: row('User', 'NAME', value.readUser),
   startHook: row('Start_Hook', 'COMMAND', anyText),
   stopHook: row('Stop_Hook', 'COMMAND', anyText),
+  hooksAsRoot: row('Hooks_As_Root', 'yes|no', oneOf(['yes', 'no'])),
 } as const
 
 /** The directives of a door. */
@@ -66,6 +68,7 @@ export const DOOR_DIRECTIVES = {
   cmdTimeout: row('Cmd_Timeout', 'TIME', readTime(0, bound.CMD_TIMEOUT_MAX_MS), { aliases: ['Open_For'] }),
   stop4: row('Stop_Command', 'COMMAND', anyText, { mayBeEmpty: true }),
   stop6: row('Stop_Command_6', 'COMMAND', anyText, { mayBeEmpty: true }),
+  commandsAsRoot: row('Commands_As_Root', 'yes|no', oneOf(['yes', 'no'])),
   // Metalcape's branch of knockd, in images of game servers, also calls it Seq_Cooldown.
   cooldown: row('Cooldown', 'TIME', readTime(0, bound.COOLDOWN_MAX_MS), { aliases: ['Seq_Cooldown'] }),
 } as const

@@ -44,6 +44,7 @@ export function readDoor(section: Section, faults: FaultList): { readonly door: 
     commands6: commands6Of(values, commands4),
     cmdTimeoutMs: values.cmdTimeout ?? (values.spa === 'fwknop' ? FWKNOP_OPEN_MAX_MS : CMD_TIMEOUT_DEFAULT_MS),
     cooldownMs: values.cooldown ?? 0,
+    ...(values.commandsAsRoot === 'yes' ? { commandsAsRoot: true } : {}),
   }
   return { door, entries }
 }

@@ -21,8 +21,10 @@ export const OPTIONS_DEFAULT: Options = {
   alwaysAllow: [],
   spaKeyFile: SPA_KEY_FILE_DEFAULT,
   controlGroup: undefined,
+  user: undefined,
   startHook: undefined,
   stopHook: undefined,
+  hooksAsRoot: false,
 }
 
 /** The section `[options]` as read, and the limit of Widen. */
@@ -36,6 +38,8 @@ export interface OptionsRead {
 /** Reads the section `[options]`. The result is usable only if `faults` got no error. */
 export function readOptions(section: Section, faults: FaultList): OptionsRead {
   const { values, entries } = OPTIONS.settle(section, faults)
-  const { widenLimit = WIDEN_LIMIT_DEFAULT, scanIgnore: scanIgnoreMs = SCAN_IGNORE_DEFAULT_MS, ...named } = values
-  return { entries, options: { ...OPTIONS_DEFAULT, ...named, scanIgnoreMs }, widenLimit }
+  const { widenLimit = WIDEN_LIMIT_DEFAULT, scanIgnore: scanIgnoreMs = SCAN_IGNORE_DEFAULT_MS, ...more } = values
+  const { hooksAsRoot, ...named } = more
+  const options = { ...OPTIONS_DEFAULT, ...named, scanIgnoreMs, hooksAsRoot: hooksAsRoot === 'yes' }
+  return { entries, options, widenLimit }
 }

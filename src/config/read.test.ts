@@ -109,8 +109,10 @@ describe('what is read', () => {
       hideWith: 'match',
       alwaysAllow: [],
       controlGroup: undefined,
+      user: undefined,
       startHook: 'logger up',
       stopHook: 'logger down',
+      hooksAsRoot: false,
     })
   })
 

@@ -55,6 +55,10 @@ function interfaceFault(name: string): string | undefined {
   return /^[^/\s]+$/.test(name) ? undefined : 'a name has no slash in it'
 }
 
+/** Reads the name of a user that is not root. */
+export const readUser: Reader<string> = (value) =>
+  value === 'root' ? { message: '`root` needs no directive', hint: 'take the line out' } : readName(value)
+
 /** Reads a name, as of a group: portable characters (POSIX.1-2017, 3.437). */
 export const readName: Reader<string> = (value) =>
   /^[A-Za-z0-9._][A-Za-z0-9._-]{0,31}$/.test(value)

@@ -9,6 +9,7 @@ import { Files } from './file.ts'
 import { GuardedKnocks } from './guarded.ts'
 import { Overlaps } from './overlap.ts'
 import { placed } from './placed-door.ts'
+import { warnOfRights } from './privilege.ts'
 import { warnOfPrograms } from './program.ts'
 import { warnOfKnocks, warnOfSequence } from './sequence.ts'
 
@@ -38,6 +39,7 @@ function lint(config: Config, facts: Facts | undefined, faults: FaultList): void
     if (facts?.program !== undefined) warnOfPrograms(door, facts.program, faults)
     guarded.add(door)
     warnOfCommands(door, faults)
+    warnOfRights(door, config, faults)
     overlaps.add(door)
     fallbacks.add(door)
     files?.add(door)
