@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hashOf, keepBeside } from '../../base/config-trial.ts'
@@ -15,8 +15,10 @@ import { readBootId } from '../../state/boot-clock.ts'
 import { run } from '../../twin/agent.ts'
 import { presentStatus } from '../control/present-status.ts'
 import { connections, isRemote } from '../firewall/base/session.ts'
+import type { Plan } from './choices.ts'
 import type { Service } from './service.ts'
 import { end } from './take-back.ts'
+import { giveToDaemon } from './user.ts'
 
 /** Milliseconds that the start of the daemon may take. The trial's own time begins after it. */
 const START_MAX_MS = 60_000
@@ -30,11 +32,17 @@ export function stagedPath(config: string): string {
 }
 
 /** Writes the config beside its place, so that putting it there takes one rename. @throws Error, for instance of a full disk */
-export function stage(config: string, text: string): string {
+export function stage(config: string, text: string, plan: Pick<Plan, 'user'>): string {
   const staged = stagedPath(config)
   try {
     rmSync(staged, { force: true })
-    writeFileSync(staged, text, { mode: CONFIG_MODE, flag: 'wx', flush: true })
+    const fd = openSync(staged, 'wx', CONFIG_MODE)
+    try {
+      giveToDaemon(fd, plan)
+      writeFileSync(fd, text, { flush: true })
+    } finally {
+      closeSync(fd)
+    }
   } catch (error) {
     rmSync(staged, { force: true })
     throw cannot(`write ${staged}`, error)

@@ -62,7 +62,7 @@ export function planIn(text: string, file: string): Plan | undefined {
     ...secret,
     alwaysAllow: config.options.alwaysAllow,
     openForMs: door.cmdTimeoutMs,
-    user: /^\tUser = (\S+)$/m.exec(text)?.[1],
+    user: config.options.user,
   }
   return configText(plan) === text ? plan : undefined
 }

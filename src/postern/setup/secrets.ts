@@ -12,6 +12,7 @@ import { readSecret, secretUri } from '../../totp/secret-text.ts'
 import { TOTP_FOLDER } from '../keygen/arguments.ts'
 import { createKeyFile, makeFolder } from '../keygen/key-file.ts'
 import type { Plan, SecretKind } from './choices.ts'
+import { giveSecret } from './user.ts'
 
 /** The file of the users of single packets. */
 const USERS_FILE = '/etc/postern/users.spa'
@@ -56,6 +57,7 @@ export async function makeSecrets(plan: Plan, userLine: string | undefined): Pro
     await makeFolder(dirname(path))
     await createKeyFile(path, text)
     made.push(path)
+    giveSecret(path, plan)
   }
   try {
     if (plan.secret === 'totp') return { made, uri: await codeUri(plan, create) }

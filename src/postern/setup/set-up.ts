@@ -5,7 +5,6 @@ import { CONFIG_UNUSABLE, DONE, FAILED, SIGNALLED } from '../../cli/exit-code.ts
 import { Failure, UsageError } from '../../cli/fault.ts'
 import { CONFIG_DEFAULT } from '../../cli/option.ts'
 import type { Output } from '../../cli/output.ts'
-import { OPTIONS } from '../../config/directive.ts'
 import { formatService } from '../../config/service.ts'
 import { check, examine } from '../check/check.ts'
 import { differing } from '../firewall/difference.ts'
@@ -118,7 +117,7 @@ function planOf(choices: Choices, present: Plan | undefined, { listening }: Mach
     ...choices,
     knocks: secret === 'spa' ? [] : (sequence ?? same?.knocks ?? drawn()),
     path: same?.path ?? secretFileOf(secret, door),
-    user: present === undefined ? daemonUser(OPTIONS) : present.user,
+    user: present === undefined ? daemonUser() : present.user,
   }
 }
 
@@ -159,7 +158,7 @@ async function perform(all: SetUp): Promise<number> {
   const secrets = await makeSecrets(all.plan, asked['user-key'])
   let isBegun = false
   try {
-    const code = await tryBefore(stage(file.config, text), output)
+    const code = await tryBefore(stage(file.config, text, all.plan), output)
     if (code !== DONE) return code
     const trial = await begin({
       file,

@@ -21,7 +21,6 @@ import type { MachineFacts } from './facts.ts'
 import { choose, doubtsOf } from './questions.ts'
 import { withStart } from './service.ts'
 import { Terminal } from './terminal.ts'
-import { daemonUser } from './user.ts'
 
 const service = (port: number, protocol: 6 | 17 = TCP) => ({ protocol, first: port, last: port, host: undefined })
 const PLAN: Plan = {
@@ -76,6 +75,7 @@ describe('the config', () => {
       openForMs: 90_000,
     },
     'a code': { ...PLAN, secret: 'totp', knocks: PLAN.knocks.slice(1), path: '/etc/postern/totp/ssh' },
+    'a daemon with a user': { ...PLAN, user: '_postern' },
     'single packets': { ...PLAN, secret: 'spa', knocks: [], path: '/etc/postern/users.spa' },
   }
 
@@ -266,13 +266,6 @@ test('the defaults of the init script keep every other line', () => {
   expect(withStart('KNOCKD_OPTS=x')).toBe('KNOCKD_OPTS=x\nSTART_KNOCKD=1\n')
   expect(withStart('')).toBe('START_KNOCKD=1\n')
   expect(withStart('#START_KNOCKD=0\n')).toBe('#START_KNOCKD=0\nSTART_KNOCKD=1\n')
-})
-
-test('the user is that of the package, where it is there and the config can name it', () => {
-  const knows = { find: () => ({}) }
-  expect(daemonUser(knows, 'root:x:0:0::/root:/bin/sh\n_postern:x:999:999::/:/bin/false\n')).toBe('_postern')
-  expect(daemonUser(knows, 'x_postern:x:1:1::/:/bin/sh\n')).toBeUndefined()
-  expect(daemonUser({ find: () => undefined }, '_postern:x:999:999::/:/bin/false\n')).toBeUndefined()
 })
 
 test.each([
