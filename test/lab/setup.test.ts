@@ -1,12 +1,12 @@
 // Goal: somebody who has ssh open to a machine sets it up, and cannot lose it: what is not confirmed over a new connection is
 // taken back to the byte, whatever is killed; what is confirmed hides the port, the line that was printed opens it, and
 // another run changes nothing.
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { program, startRealKnockd, startKnockd } from './knockd.ts'
 import { SERVER_4, SERVER_6, lab } from './net.ts'
 import { Process, until } from './process.ts'
-import { writeConfig } from './scratch.ts'
+import { scratch, writeConfig } from './scratch.ts'
 import { goesOn, probe, session } from './service.ts'
 import { SETUP_LIMIT_MS, SetupMachine, clientLineIn } from './setup-machine.ts'
 
@@ -222,7 +222,9 @@ lab('postern setup', () => {
       await untouched(machine)
 
       const own = await startKnockd({ host: machine.server, config: OLD })
-      expect((await machine.run(here, ...ALL)).stderr).toMatch(/another knockd runs, process \d+/)
+      expect((await machine.run(here, ...ALL)).stderr).toMatch(
+        /another knockd runs, process \d+ .*\n {2}end it first, or set its config up/,
+      )
       await own.process.stop()
       const theirs = await startRealKnockd({ host: machine.server, config: OLD })
       expect((await machine.run(here, ...ALL)).stderr).toMatch(/another knockd runs, process \d+ .*\n {2}end it first/)
@@ -239,11 +241,11 @@ lab('postern setup', () => {
       const words = `${process.execPath} ${program('postern')} setup --confirm-within 100s`
       const holder = machine.at('').split('/')[2]!
       const inside = `nsenter --target ${holder} --mount --net`
-      const script = new Process([
-        'sh',
-        '-c',
-        `(sleep 4; printf '\\n\\n\\n\\nyes\\n'; sleep 60; echo yes) | ${inside} script -qec '${words}' /dev/null`,
-      ])
+      const begun = scratch('begun')
+      const typed = `sleep 4; printf '\\n\\n\\n\\nyes\\n'; until [ -e ${begun} ]; do sleep 1; done; echo yes`
+      const script = new Process(['sh', '-c', `(${typed}) | ${inside} script -qec '${words}' /dev/null`])
+      await script.line(/sudo postern setup confirm/, SETUP_LIMIT_MS)
+      writeFileSync(begun, '')
       await script.line(/confirmed: it stays/, SETUP_LIMIT_MS)
       expect(script.stdout).toMatch(/ports to hide \[tcp\/22\][^]*go on\? yes or no \[no\]/)
       expect(machine.left).toEqual(['knockd.conf'])
