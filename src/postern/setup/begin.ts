@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, existsSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { hashOf, keepBeside } from '../../base/config-trial.ts'
 import type { ConfigTrial, ConfigTrialFile } from '../../base/config-trial.ts'
 import { Firewall } from '../../base/firewall.ts'
@@ -16,6 +15,7 @@ import { run } from '../../twin/agent.ts'
 import { presentStatus } from '../control/present-status.ts'
 import { connections, isRemote } from '../firewall/base/session.ts'
 import type { Plan } from './choices.ts'
+import { KEEPER } from './service.ts'
 import type { Service } from './service.ts'
 import { end } from './take-back.ts'
 import { giveToDaemon } from './user.ts'
@@ -24,7 +24,6 @@ import { giveToDaemon } from './user.ts'
 const START_MAX_MS = 60_000
 /** The config may hold a sequence. */
 const CONFIG_MODE = 0o600
-const KEEPER = fileURLToPath(new URL('../../bin/setup-keeper.js', import.meta.url))
 
 /** Returns the name under which a config is checked and rehearsed before it is in force. */
 export function stagedPath(config: string): string {
@@ -83,7 +82,7 @@ export async function begin({ file, service, text, before, made, trialMs }: Begi
       connections: connections(),
       sum: hashOf(text),
       backup: keepBeside(config),
-      made,
+      made: service.bootFile === undefined ? made : [...made, service.bootFile],
       guard: guardNow(),
       starter: service.starter,
       wasRunning: (await presentStatus(config, [])) !== undefined,
@@ -92,6 +91,7 @@ export async function begin({ file, service, text, before, made, trialMs }: Begi
     record(trial, file)
     try {
       await startKeeper(trial, config)
+      await service.guardBoot()
       renameSync(stagedPath(config), config)
       syncFolder(dirname(config))
       const fault = await service.start()

@@ -11,25 +11,35 @@ const SSH_PORT = 22
 /** The place of the code in the client's command. */
 export const CODE_WORD = 'CODE'
 
-/** Returns the command with which the client knocks. */
-export function knockWords(
-  { secret, knocks, door }: Plan,
-  host: string,
-  { serverKey = '' }: Secrets,
-): readonly string[] {
+/** Rounds after the first, until the port is open. */
+const RETRIES = 2
+
+/** Returns the command with which the client knocks, and waits until a single TCP port is open. */
+export function knockWords(plan: Plan, host: string, { serverKey = '' }: Secrets): readonly string[] {
+  const { secret, knocks, door } = plan
+  const port = tcpPort(plan)
+  const verify = port === undefined ? [] : ['--verify', `tcp/${port}`]
+  const retry = port === undefined ? [] : ['--retry', String(RETRIES)]
   const ports = knocks.map(formatKnock)
-  if (secret === 'spa') return ['knock', '--spa', '--door', door, '--server-key', serverKey, host]
-  return ['knock', ...(secret === 'totp' ? ['--code', CODE_WORD] : []), host, ...ports]
+  if (secret === 'spa') return ['knock', '--spa', '--door', door, '--server-key', serverKey, ...verify, ...retry, host]
+  // A code can be used only once.
+  if (secret === 'totp') return ['knock', '--code', CODE_WORD, ...verify, host, ...ports]
+  return ['knock', ...verify, ...retry, host, ...ports]
 }
 
 /** Returns the line to type on the client: the knock, and ssh if a single TCP port is hidden. */
 export function clientLine(plan: Plan, host: string, secrets: Secrets): string {
   const knock = knockWords(plan, host, secrets).map(shellWord).join(' ')
-  const [service, ...more] = plan.hidden
-  if (service === undefined || more.length > 0 || service.protocol !== TCP || service.first !== service.last)
-    return knock
-  const port = service.first === SSH_PORT ? '' : `-p ${service.first} `
-  return `${knock} && ssh ${port}${shellWord(host)}`
+  const port = tcpPort(plan)
+  if (port === undefined) return knock
+  return `${knock} && ssh ${port === SSH_PORT ? '' : `-p ${port} `}${shellWord(host)}`
+}
+
+/** Returns the only port that is hidden, if it is a TCP port. */
+function tcpPort({ hidden }: Plan): number | undefined {
+  const [service, ...more] = hidden
+  const isOne = service?.protocol === TCP && service.first === service.last && more.length === 0
+  return isOne ? service.first : undefined
 }
 
 /** Returns the address of this machine for the client: as it was reached, or that of an interface. */

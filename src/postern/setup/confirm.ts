@@ -47,7 +47,10 @@ export async function confirmConfig(file: ConfigTrialFile, output: Output): Prom
       if (hashOf(textOf(backup) ?? '') === sum) rmSync(backup, { force: true })
       else output.err(`the previous config is kept: ${backup}\n`)
     }
-    const failure = await serviceOf(starter, config).enable()
+    const service = serviceOf(starter, config)
+    if (service.bootFile !== undefined) rmSync(service.bootFile, { force: true })
+    await service.reread()
+    const failure = await service.enable()
     if (failure === undefined) return DONE
     output.err(
       `postern: it stays, but knockd does not start with this machine: ${failure}\n  run postern setup again\n`,

@@ -12,6 +12,7 @@ import type { SetupArguments } from './arguments.ts'
 import type { Choices, Plan, SecretKind } from './choices.ts'
 import { proposedPort } from './facts.ts'
 import type { MachineFacts } from './facts.ts'
+import { faultOfUser } from './secrets.ts'
 import { ANY } from './service.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -81,6 +82,16 @@ async function chooseHidden({ asked, facts, present, terminal, say }: Sources): 
   say(portsText(facts))
   const text = usual.length === 0 ? undefined : usual.map(formatService).join()
   return await terminal.ask('ports to hide', text, allowedPorts)
+}
+
+/** Asks for the line of the client's key. Returns `undefined` if the key is to be made here. */
+export async function askForKey(terminal: Terminal): Promise<string | undefined> {
+  const line = await terminal.ask('the line that postern keygen user printed on your client', NONE, (text) => {
+    const fault = text === NONE ? undefined : faultOfUser(text)
+    if (fault !== undefined) throw new UsageError(fault.message, fault.hint)
+    return text
+  })
+  return line === NONE ? undefined : line
 }
 
 /** Returns the warnings of choices that are valid but probably not meant. */

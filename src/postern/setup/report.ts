@@ -48,6 +48,7 @@ export function printReport(ended: Ended, output: Output): void {
 
 function documentOf({ state, file, present, plan, host, secrets, asked }: Ended): object {
   const { uri, userSecret } = secrets
+  const hasClient = state !== 'would change' && state !== 'taken back'
   return {
     changed: state !== 'unchanged' && state !== 'taken back',
     state,
@@ -60,6 +61,9 @@ function documentOf({ state, file, present, plan, host, secrets, asked }: Ended)
     secretFile: plan.path,
     alwaysAllow: plan.alwaysAllow.map(formatNetwork),
     confirmWithinS: state === 'on trial' ? asked['confirm-within'] / 1000 : undefined,
-    client: { host, knock: knockWords(plan, host, secrets), line: clientLine(plan, host, secrets), uri, userSecret },
+    // Before the secrets are made, and after they are removed, there is nothing to knock with.
+    client: hasClient
+      ? { host, knock: knockWords(plan, host, secrets), line: clientLine(plan, host, secrets), uri, userSecret }
+      : undefined,
   }
 }

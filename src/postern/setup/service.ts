@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { basename } from 'node:path'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Starter } from '../../base/config-trial.ts'
@@ -25,8 +25,12 @@ export const ANY = 'any'
 const INIT_SCRIPT = '/etc/init.d/knockd'
 const DEFAULTS = '/etc/default/knockd'
 const DEFAULTS_MODE = 0o644
+const FOLDER_MODE = 0o755
+const BOOT_FILE = '/etc/systemd/system/knockd.service.d/postern-setup.conf'
 /** The daemon of this copy of Postern, and the one that packages install. */
 const KNOCKD = fileURLToPath(new URL('../../bin/knockd.js', import.meta.url))
+/** The program that takes a trial back. */
+export const KEEPER = fileURLToPath(new URL('../../bin/setup-keeper.js', import.meta.url))
 const INSTALLED = '/usr/sbin/knockd'
 /** The line of the init script's defaults that decides whether it starts the daemon. */
 const START_LINE = /^[ \t]*START_KNOCKD=.*$/m
@@ -44,6 +48,12 @@ export interface Service {
   isEnabled(): Promise<boolean>
   /** Has it started with the machine. Returns the reason if that fails. */
   enable(): Promise<string | undefined>
+  /** The file that has a start after a reboot end a trial first; `undefined`: no start needs that. */
+  readonly bootFile: string | undefined
+  /** Writes that file, if the machine starts the daemon. @throws the system's error */
+  guardBoot(): Promise<void>
+  /** Has the service manager read its files and the config again. */
+  reread(): Promise<void>
 }
 
 /** Finds what starts the daemon. The machine's init starts it only with the config that packages use. */
@@ -105,6 +115,7 @@ export function withStart(text: string): string {
 class Direct implements Service {
   readonly starter: Starter = 'none'
   readonly how: string = 'by itself, and not with the machine'
+  readonly bootFile: string | undefined = undefined
   protected readonly config: string
 
   constructor(config: string) {
@@ -127,6 +138,14 @@ class Direct implements Service {
 
   async enable(): Promise<string | undefined> {
     return await Promise.resolve(undefined)
+  }
+
+  async guardBoot(): Promise<void> {
+    // The daemon is root when it starts, and ends the trial itself.
+  }
+
+  async reread(): Promise<void> {
+    // Nothing has read the config but the daemon.
   }
 
   protected get command(): readonly string[] {
@@ -161,8 +180,27 @@ class InitScript extends Direct {
 class Systemd extends Direct {
   override readonly starter = 'systemd'
   override readonly how = 'by systemd'
+  override readonly bootFile = BOOT_FILE
+
+  /** A unit may start the daemon as another user, who could not put the previous config back. */
+  override async guardBoot(): Promise<void> {
+    if (!(await this.isEnabled())) return
+    const line = `ExecStartPre=-+"${process.execPath}" "${KEEPER}" "${this.config}"`
+    mkdirSync(dirname(BOOT_FILE), { recursive: true, mode: FOLDER_MODE })
+    await replaceFile(
+      BOOT_FILE,
+      `# Made by postern setup, and removed when its trial ends.\n[Service]\n${line}\n`,
+      DEFAULTS_MODE,
+    )
+  }
+
+  override async reread(): Promise<void> {
+    // A generator may make units of what the config says.
+    await run(['systemctl', 'daemon-reload'])
+  }
 
   override async start(): Promise<string | undefined> {
+    await this.reread()
     // Earlier failures would count towards the limit of starts.
     await run(['systemctl', 'reset-failed', 'knockd.service'])
     const { code, stderr } = await run(['systemctl', 'restart', 'knockd.service'])

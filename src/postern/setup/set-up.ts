@@ -23,7 +23,7 @@ import { lookAround } from './facts.ts'
 import type { MachineFacts } from './facts.ts'
 import { lookAtPresent } from './present.ts'
 import type { Present } from './present.ts'
-import { choose, doubtsOf } from './questions.ts'
+import { askForKey, choose, doubtsOf } from './questions.ts'
 import { printReport } from './report.ts'
 import type { State } from './report.ts'
 import { faultOfUser, hasSecrets, makeSecrets, removeSecrets, secretFileOf } from './secrets.ts'
@@ -47,6 +47,8 @@ interface SetUp {
   readonly plan: Plan
   readonly text: string
   readonly host: string
+  /** The line of the client's key, for single packets. */
+  readonly userLine: string | undefined
 }
 
 /** Sets this machine up, and returns the exit code. The conversation goes to standard error. */
@@ -58,7 +60,7 @@ export async function setUp(asked: SetupArguments, output: Output): Promise<numb
   if (!asked.yes && !asked['dry-run'] && !isAsking) {
     throw new UsageError('standard input is not a terminal', '--yes takes what is proposed, and asks nothing')
   }
-  const userLine = asked['user-key']
+  let userLine = asked['user-key']
   const fault = userLine === undefined ? undefined : faultOfUser(userLine)
   if (fault !== undefined) throw new UsageError(`--user-key: ${fault.message}`, fault.hint)
   const terminal = isAsking ? new Terminal(process.stdin, process.stderr, true) : undefined
@@ -68,7 +70,8 @@ export async function setUp(asked: SetupArguments, output: Output): Promise<numb
     const plan = planOf(choices, present.plan, facts)
     const text = configText(plan)
     const host = asked.host ?? hostOf(facts, plan.interfaces)
-    const all = { asked, output, file, facts, present, plan, text, host }
+    if (terminal !== undefined && plan.secret === 'spa' && !hasSecrets(plan)) userLine ??= await askForKey(terminal)
+    const all = { asked, output, file, facts, present, plan, text, host, userLine }
     if (text === present.text) {
       const done = await alreadySetUp(all)
       if (done !== undefined) return done
@@ -128,7 +131,7 @@ async function alreadySetUp(all: SetUp): Promise<number | undefined> {
   if (!isRunning || !hasSecrets(all.plan) || (await faultOf(file.config)) !== undefined) return undefined
   if (all.asked['dry-run'])
     return report(all, isEnabled ? 'unchanged' : 'would change', { made: [] }, isEnabled ? DONE : FAILED)
-  const secrets = await makeSecrets(all.plan, all.asked['user-key'])
+  const secrets = await makeSecrets(all.plan, all.userLine)
   if (isEnabled) return report(all, 'unchanged', secrets, DONE)
   const failure = await service.enable()
   if (failure !== undefined) throw new Failure(`knockd does not start with this machine: ${failure}`)
@@ -155,7 +158,7 @@ function tell({ plan, text, asked, facts, present, output, file }: SetUp): void 
 /** Makes the secrets, tries the config on a copy, and puts it on trial. Whatever fails leaves all as it was. */
 async function perform(all: SetUp): Promise<number> {
   const { asked, file, text, present, output } = all
-  const secrets = await makeSecrets(all.plan, asked['user-key'])
+  const secrets = await makeSecrets(all.plan, all.userLine)
   let isBegun = false
   try {
     const code = await tryBefore(stage(file.config, text, all.plan), output)

@@ -7,6 +7,7 @@ import { UsageError } from '../../cli/fault.ts'
 import { readCommand } from '../../cli/command.ts'
 import { checkConfig } from '../../lint/lint.ts'
 import { nmapPlace } from '../../config/nmap-ports.ts'
+import { formatKey } from '../../spa/noise/key-text.ts'
 import { parseNetwork } from '../../packet/network.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { TCP, UDP } from '../../packet/packet.ts'
@@ -18,7 +19,7 @@ import { configText, isEmpty, planIn, timeText } from './config-text.ts'
 import { drawSequence } from './draw.ts'
 import { firewallsIn } from './facts.ts'
 import type { MachineFacts } from './facts.ts'
-import { choose, doubtsOf } from './questions.ts'
+import { askForKey, choose, doubtsOf } from './questions.ts'
 import { withStart } from './service.ts'
 import { Terminal } from './terminal.ts'
 
@@ -225,6 +226,14 @@ describe('the questions', () => {
     }
   })
 
+  test('single packets need a key: one of the client, or one that is made here', async () => {
+    const line = `${formatKey('postern-user', new Uint8Array(32).fill(7))} alice`
+    const { terminal, said } = scripted('no key', line)
+    expect(await askForKey(terminal)).toBe(line)
+    expect(said()).toMatch(/unknown option .no.[^]*options go before the key/)
+    expect(await askForKey(scripted('').terminal)).toBeUndefined()
+  })
+
   test('a terminal that closes, or that says nothing right, ends it', async () => {
     const { terminal, input } = scripted('eth0')
     input.end()
@@ -240,12 +249,18 @@ describe('the questions', () => {
 
 test('the line for the client', () => {
   const key = { made: [], serverKey: 'postern-server:KEY' }
-  expect(clientLine(PLAN, '192.0.2.1', key)).toBe('knock 192.0.2.1 24817 8097 41553 17203 && ssh 192.0.2.1')
-  expect(clientLine({ ...PLAN, hidden: [service(2222)] }, 'gate', key)).toMatch(/ && ssh -p 2222 gate$/)
-  expect(clientLine({ ...PLAN, hidden: [service(22), service(80)] }, 'gate', key)).toMatch(/17203$/)
-  expect(clientLine({ ...PLAN, secret: 'totp' }, 'gate', key)).toMatch(/^knock --code CODE gate 24817 /)
+  expect(clientLine(PLAN, '192.0.2.1', key)).toBe(
+    'knock --verify tcp/22 --retry 2 192.0.2.1 24817 8097 41553 17203 && ssh 192.0.2.1',
+  )
+  expect(clientLine({ ...PLAN, hidden: [service(2222)] }, 'gate', key)).toMatch(/ tcp\/2222 .* && ssh -p 2222 gate$/)
+  for (const hidden of [[service(22), service(80)], [service(51820, UDP)], [{ ...service(8000), last: 8010 }]]) {
+    expect(clientLine({ ...PLAN, hidden }, 'gate', key)).toBe('knock gate 24817 8097 41553 17203')
+  }
+  expect(clientLine({ ...PLAN, secret: 'totp' }, 'gate', key)).toMatch(
+    /^knock --code CODE --verify tcp\/22 gate 24817 /,
+  )
   expect(clientLine({ ...PLAN, secret: 'spa', knocks: [] }, 'gate', key)).toBe(
-    'knock --spa --door ssh --server-key postern-server:KEY gate && ssh gate',
+    'knock --spa --door ssh --server-key postern-server:KEY --verify tcp/22 --retry 2 gate && ssh gate',
   )
 })
 

@@ -39,6 +39,7 @@ export async function end(trial: ConfigTrial, file: ConfigTrialFile): Promise<re
   if (sameBoot) await service.stop(trial.pid)
   const edited = putConfigBack(trial, file.config)
   if (edited !== undefined) remarks.push(`the config was edited during the trial: that text is in ${edited}`)
+  if (sameBoot) await service.reread()
   if (sameBoot && trial.wasRunning) {
     const fault = await service.start()
     if (fault !== undefined) remarks.push(`knockd does not start with the previous config: ${fault}`)
