@@ -40,18 +40,23 @@ export class BaseFiles {
 
   /** Takes the lock for a command, and waits a moment for another one. @throws Error if that takes too long */
   async lockSoon(): Promise<Lock> {
-    const until = performance.now() + LOCK_WAIT_MS
-    for (;;) {
-      try {
-        return this.lock()
-      } catch (error) {
-        if (!(error instanceof LockedError)) throw error
-        if (performance.now() > until) {
-          const who = `process ${error.holder ?? 'unknown'}`
-          throw new Error(`${who} is changing the base ruleset\n  try again once it has ended`, { cause: error })
-        }
+    return await lockSoon(() => this.lock(), 'the base ruleset')
+  }
+}
+
+/** Takes a lock, and waits a moment for another process. @throws Error if that takes too long */
+export async function lockSoon(lock: () => Lock, what: string): Promise<Lock> {
+  const until = performance.now() + LOCK_WAIT_MS
+  for (;;) {
+    try {
+      return lock()
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error
+      if (performance.now() > until) {
+        const who = `process ${error.holder ?? 'unknown'}`
+        throw new Error(`${who} is changing ${what}\n  try again once it has ended`, { cause: error })
       }
-      await pause(LOCK_LOOK_MS)
     }
+    await pause(LOCK_LOOK_MS)
   }
 }

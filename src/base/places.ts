@@ -21,7 +21,7 @@ export interface BasePlaces {
 
 /** Returns this host's places. The machine's own network namespace is that of its first process. */
 export function basePlaces(): BasePlaces {
-  if (isFirst()) {
+  if (inFirstNetwork()) {
     return { trial: join(RUN_FOLDER, 'firewall.json'), confirmed: join(STATE_DIR_DEFAULT, 'base.json'), certain: true }
   }
   const cookie = networkCookie()
@@ -33,7 +33,8 @@ export function basePlaces(): BasePlaces {
   }
 }
 
-function isFirst(): boolean {
+/** Returns true in the machine's own network namespace, that of its first process. */
+export function inFirstNetwork(): boolean {
   try {
     return statSync(OWN_ENTRY).ino === statSync(FIRST_ENTRY).ino
   } catch {

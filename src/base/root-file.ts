@@ -91,7 +91,8 @@ export class RecordFile<Record> {
   }
 }
 
-function syncFolder(path: string): void {
+/** Returns once the names in a folder are on disk (fsync(2)). */
+export function syncFolder(path: string): void {
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY)
   try {
     fsyncSync(fd)

@@ -6,22 +6,26 @@ import { RecordFile } from './root-file.ts'
 /** The folder of sockets and trials. Others may see that it exists. */
 const FOLDER_MODE = 0o755
 
-/** A base ruleset that is in force until its deadline, unless it is confirmed. */
-export interface Trial {
+/** A change that is in force until its deadline, unless it is confirmed. */
+export interface Pending {
   readonly id: string
   /** The boot in which the trial began. */
   readonly boot: string | undefined
   /** The time when it is taken back, in milliseconds since the machine was started. */
   readonly deadline: number
+  /** True if the trial began over ssh. `connections` holds the TCP connections at that time. */
+  readonly remote: boolean
+  readonly connections: readonly string[]
+}
+
+/** A base ruleset on trial. */
+export interface Trial extends Pending {
   /** The previous table; `undefined`: there was none. */
   readonly before: string | undefined
   /** The record to write when the trial is confirmed. */
   readonly confirmed: Confirmed
   /** The guard without openings, for a host that has no guard. */
   readonly guard: string
-  /** True if the trial was applied over ssh. `connections` holds the TCP connections at that time. */
-  readonly remote: boolean
-  readonly connections: readonly string[]
 }
 
 /** Returns the milliseconds since the machine was started, including time asleep. */
@@ -30,22 +34,22 @@ export function sinceBoot(): number {
 }
 
 /** Returns true if the trial's time is over. The rules of an earlier boot no longer exist. */
-export function isOver({ boot, deadline }: Trial): boolean {
+export function isOver({ boot, deadline }: Pick<Pending, 'boot' | 'deadline'>): boolean {
   return boot !== readBootId() || deadline <= sinceBoot()
 }
 
 /** The file of the present trial. */
-export class TrialFile extends RecordFile<Trial> {
+export class TrialFile<Kind extends Pending = Trial> extends RecordFile<Kind> {
   constructor(path: string) {
     super(path, FOLDER_MODE)
   }
 
   /** Reads the trial; `undefined`: there is no trial, or it cannot be used. */
-  read(): Trial | undefined {
+  read(): Kind | undefined {
     try {
       const text = this.text()
-      const trial = text === undefined ? undefined : (JSON.parse(text) as Partial<Trial> | null)
-      return typeof trial?.id === 'string' && Number.isFinite(trial.deadline) ? (trial as Trial) : undefined
+      const trial = text === undefined ? undefined : (JSON.parse(text) as Partial<Pending> | null)
+      return typeof trial?.id === 'string' && Number.isFinite(trial.deadline) ? (trial as Kind) : undefined
     } catch {
       return undefined
     }

@@ -11,6 +11,8 @@ import type { OptionsRead } from './options.ts'
 
 /** The section that is not a door. As in knockd, it must be in lower case. */
 const OPTIONS_NAME = 'options'
+/** The message about a config without a door and without other errors. */
+export const NO_DOOR = 'the config has no door'
 const LIMITS: SectionLimits = { maxChars: CONFIG_MAX_BYTES, nameMaxChars: DOOR_NAME_MAX_CHARS, strict: false }
 
 /**
@@ -49,7 +51,7 @@ export function readDraft(text: string, file: string, faults: FaultList): Config
   for (const [door, place] of places) checkWidth(door, place.entries.widen, widenLimit, faults)
   // Earlier errors already explain a config without a door.
   if (places.size === 0 && !faults.failed) {
-    faults.error(1, 1, 'the config has no door', 'a door is a section `[name]` with a Sequence and a Start_Command')
+    faults.error(1, 1, NO_DOOR, 'a door is a section `[name]` with a Sequence and a Start_Command')
   }
   return { file, options, doors: [...places.keys()], places: { options: entries, doors: places } }
 }

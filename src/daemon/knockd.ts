@@ -36,8 +36,13 @@ export async function listen(args: Arguments): Promise<number> {
   const { notify } = await import('./notify.ts')
   const { nameProcess } = await import('../native/process-name.ts')
   const { trimMemory } = await import('../native/memory.ts')
+  const { endOverdueConfig } = await import('../base/config-trial.ts')
   const signals = new Signals()
   try {
+    // Only root sets up, and only root can read the record of a trial.
+    if (process.geteuid?.() === 0 && endOverdueConfig(args.config)) {
+      say('knockd: the set-up on trial was not confirmed: the previous config is back')
+    }
     const loaded = loadConfig(args.config)
     const runsAs = await settle(args, loaded.config).catch((error: unknown) => {
       throw alreadyRunning(error, args)

@@ -28,7 +28,8 @@ export interface SshSession {
    * established, but no sshd is above, so it may be somebody else's. `ended`: the connection no longer exists.
    */
   readonly state: 'live' | 'unsure' | 'ended'
-  /** The port of this host in that connection; `undefined`: unknown. */
+  /** The address and port of this host in that connection; `undefined`: unknown. */
+  readonly address: string | undefined
   readonly port: number | undefined
   /** A program that survives connections, such as `tmux`, between this command and an sshd. */
   readonly multiplexer: string | undefined
@@ -51,13 +52,15 @@ export function sshSession(of: SshSurroundings = thisMachine()): SshSession {
   // A shell may have inherited its environment from elsewhere; that of sshd's own child comes from sshd.
   const asked = above ? below.toReversed() : below
   const connection = asked.map(connectionIn).find((one) => one !== undefined)
-  if (connection === undefined) return { peer: undefined, state: 'unsure', port: undefined, multiplexer }
-  const { client } = connection
-  const { port } = connection.server
+  if (connection === undefined) {
+    return { peer: undefined, state: 'unsure', address: undefined, port: undefined, multiplexer }
+  }
+  const { client, server: own } = connection
+  const here = { address: formatAddress(own.address), port: own.port, multiplexer }
   const established = [...of.sockets].some((socket) => isOf(socket, connection))
   const peer = { address: formatAddress(client.address), port: client.port }
-  if (!established) return { peer, state: 'ended', port, multiplexer }
-  return { peer, state: above ? 'live' : 'unsure', port, multiplexer }
+  if (!established) return { peer, state: 'ended', ...here }
+  return { peer, state: above ? 'live' : 'unsure', ...here }
 }
 
 function thisMachine(): SshSurroundings {

@@ -11,6 +11,7 @@ import { KEYGEN } from './keygen/arguments.ts'
 import { REHEARSE } from './rehearse/arguments.ts'
 import { REPLAY } from './replay/arguments.ts'
 import { SEQUENCES } from './sequences/arguments.ts'
+import { SETUP } from './setup/arguments.ts'
 import { USER } from './user/arguments.ts'
 
 /** The table of the commands of `postern`. */
@@ -18,6 +19,7 @@ export const POSTERN: CommandGroup = {
   name: 'postern',
   about: "Manages knockd's doors.",
   commands: [
+    SETUP,
     CHECK,
     REPLAY,
     REHEARSE,

@@ -107,6 +107,13 @@ export class Booted {
     return readFileSync(join(this.root, path), 'utf8')
   }
 
+  /** Cuts the machine's power, and boots it again with what is on its disk. */
+  async reboot(): Promise<void> {
+    this.kill()
+    await this.#container?.ended
+    await this.boot()
+  }
+
   /** Cuts the machine's power: with its first process all others end. */
   kill(): void {
     if (this.#init !== 0) process.kill(this.#init, 'SIGKILL')

@@ -35,7 +35,6 @@ export function runningDaemons(): readonly Running[] {
 
 /** Returns true for a command line of knockd: the program itself, or node with Postern's script. */
 export function isKnockd([program = '', ...args]: readonly string[]): boolean {
-  // Postern's knockd has all its words in the first one (setproctitle(3)).
   if (basename(program.split(' ', 1)[0]!) === 'knockd') return true
   if (!/^node(?:js)?$/.test(basename(program))) return false
   const script = args.find((word) => !word.startsWith('-'))
@@ -58,7 +57,9 @@ function linkOf(link: string): string | undefined {
 
 function commandOf(pid: string): readonly string[] {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean)
+    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean)
+    // Postern's knockd has all its words in the first one (setproctitle(3)).
+    return words.length === 1 ? words[0]!.split(' ') : words
   } catch {
     return []
   }

@@ -11,7 +11,8 @@ export const ALLOW = {
   help: 'ports that are open to everybody, as in tcp/80,tcp/443',
 } as const satisfies Option
 
-function allowedPorts(text: string): readonly Service[] {
+/** Reads ports of this host between commas. @throws UsageError */
+export function allowedPorts(text: string): readonly Service[] {
   const read = readServices(text)
   if ('message' in read) throw new UsageError(read.message, read.hint)
   if (read.value.some(({ host }) => host !== undefined)) throw new UsageError('only ports of this host')

@@ -47,19 +47,35 @@ export async function rehearse(asked: Asked, output: Output): Promise<number> {
   if (process.geteuid?.() !== 0) {
     throw new Failure('only root can rehearse a config: that makes network namespaces', 'sudo postern rehearse')
   }
-  process.env['PATH'] = [process.env['PATH'] ?? '', ...PROGRAM_FOLDERS].join(delimiter)
+  findPrograms()
   try {
-    return await perform(asked, reading, reading.config, output)
+    const { report, signal } = await rehearsed(asked, reading, reading.config, output)
+    output.out(asked.json ? asJson(report) : asText(report))
+    if (signal !== undefined) return SIGNALLED[signal]
+    return isGood(report) ? DONE : FAILED
   } catch (error) {
     return failed(error, output)
   }
+}
+
+/** Makes the folders for administration known, where root's own PATH lacks them. */
+export function findPrograms(): void {
+  process.env['PATH'] = [process.env['PATH'] ?? '', ...PROGRAM_FOLDERS].join(delimiter)
 }
 
 function hasDoor({ doors }: Config, name: string): boolean {
   return doors.some((door) => door.name === name)
 }
 
-async function perform(asked: Asked, reading: Reading, config: Config, output: Output): Promise<number> {
+/** A rehearsal that is over. */
+export interface Rehearsed {
+  readonly report: Report
+  /** The signal that ended it early. */
+  readonly signal: (typeof SIGNALS)[number] | undefined
+}
+
+/** Tries a config on a copy of this machine's firewall. Progress goes to standard error. @throws Error without a copy */
+export async function rehearsed(asked: Asked, reading: Reading, config: Config, output: Output): Promise<Rehearsed> {
   const text = readWhole(asked.file)
   const names = asked.interfaces.length > 0 ? asked.interfaces : config.options.interfaces
   const machine = await lookAtMachine(run, names)
@@ -101,10 +117,7 @@ async function perform(asked: Asked, reading: Reading, config: Config, output: O
   const rulesAfter = await takeRules(run)
   const sources = [...letIn, ...(await sourcesLetIn(config.file, asked.interfaces))]
   const changed = firstDifference(rules, rulesAfter, sources)
-  const report = reportOf({ asked, config, rules, reading, text, machine, rehearsals, changed, broken })
-  output.out(asked.json ? asJson(report) : asText(report))
-  if (signal !== undefined) return SIGNALLED[signal]
-  return isGood(report) ? DONE : FAILED
+  return { report: reportOf({ asked, config, rules, reading, text, machine, rehearsals, changed, broken }), signal }
 }
 
 /** Returns the address families of the machine. Each is tried on a copy of its own, both at the same time. */

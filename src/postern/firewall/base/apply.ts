@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { realpathSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { setTimeout as pause } from 'node:timers/promises'
 import { endOverdue, rollBack } from '../../../base/end-trial.ts'
 import { BaseFiles } from '../../../base/files.ts'
 import { Firewall } from '../../../base/firewall.ts'
@@ -20,7 +18,6 @@ import { BASE_TABLE, baseRuleset } from '../../../firewall/base/ruleset.ts'
 import { TABLE } from '../../../firewall/guard/element.ts'
 import { KERNEL_TABLE } from '../../../firewall/kernel-only/nft.ts'
 import { spawn } from '../../../native/spawn.ts'
-import { LockedError } from '../../../state/lock.ts'
 import { readBootId } from '../../../state/boot-clock.ts'
 import { examineAloud } from '../../check/check.ts'
 import { differing } from '../difference.ts'
@@ -30,11 +27,10 @@ import { confirmTrial } from './confirm.ts'
 import { rulesOf } from './rules.ts'
 import type { Rules } from './rules.ts'
 import { connections, isRemote } from './session.ts'
+import { awaitVerdict } from './verdict.ts'
 
 /** Seconds that the kernel waits after the deadline. The keeper process takes the rules back before that. */
 const KERNEL_SPARE_S = 5
-/** Milliseconds between two checks of whether the trial is over. */
-const LOOK_MS = 100
 const KEEPER = fileURLToPath(new URL('../../../bin/firewall-keeper.js', import.meta.url))
 
 /**
@@ -180,48 +176,23 @@ function explanation({ remote }: Trial, { plan }: Rules, { trialMs }: TrialArgum
 }
 
 async function untilOver(
-  { id, remote, deadline }: Trial,
+  trial: Trial,
   what: string,
   { firewall, files, output }: Pick<Beginning, 'firewall' | 'files' | 'output'>,
 ): Promise<number> {
-  let interrupted = false
-  const interrupt = (): void => {
-    interrupted = true
-  }
-  process.on('SIGINT', interrupt)
-  process.on('SIGTERM', interrupt)
+  const verdict = awaitVerdict(trial, {
+    read: () => files.trial.read(),
+    confirm: async () => await confirmTrial(output),
+    takeBack: () => void rollBack(trial.id, files, firewall),
+  })
   output.err(what)
-  const answers = remote || !process.stdin.isTTY ? undefined : createInterface({ input: process.stdin })
-  let yes = false
-  answers?.on('line', (line) => (yes ||= line.trim().toLowerCase() === 'yes'))
-  try {
-    for (;;) {
-      if (files.trial.read()?.id !== id) {
-        const confirmed = files.confirmed.readIfUsable()?.id === id
-        output.err(
-          confirmed
-            ? 'confirmed: it stays\n'
-            : 'not confirmed: it is taken back, and the previous rules are in force again\n',
-        )
-        return confirmed ? DONE : FAILED
-      }
-      if (yes) return await confirmTrial(output)
-      // The keeper process may be gone.
-      if (interrupted || sinceBoot() > deadline) takeBack(id, files, firewall)
-      await pause(LOOK_MS)
-    }
-  } finally {
-    answers?.close()
-    process.off('SIGINT', interrupt)
-    process.off('SIGTERM', interrupt)
-  }
-}
-
-function takeBack(id: string, files: BaseFiles, firewall: Firewall): void {
-  try {
-    rollBack(id, files, firewall)
-  } catch (error) {
-    // The process that holds the lock may take the rules back.
-    if (!(error instanceof LockedError)) throw error
-  }
+  const code = await verdict
+  if (code !== undefined) return code
+  const confirmed = files.confirmed.readIfUsable()?.id === trial.id
+  output.err(
+    confirmed
+      ? 'confirmed: it stays\n'
+      : 'not confirmed: it is taken back, and the previous rules are in force again\n',
+  )
+  return confirmed ? DONE : FAILED
 }

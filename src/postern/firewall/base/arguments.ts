@@ -9,8 +9,8 @@ import { ALLOW } from '../allowed.ts'
 import { asRoot, reported } from './as-root.ts'
 
 /** The shortest and longest trial in milliseconds. */
-const TRIAL_MIN_MS = 5_000
-const TRIAL_MAX_MS = 3_600_000
+export const TRIAL_MIN_MS = 5_000
+export const TRIAL_MAX_MS = 3_600_000
 
 const TRIAL = {
   config: CONFIG,

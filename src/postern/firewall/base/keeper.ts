@@ -3,6 +3,7 @@ import { rollBack } from '../../../base/end-trial.ts'
 import { BaseFiles } from '../../../base/files.ts'
 import { Firewall } from '../../../base/firewall.ts'
 import { sinceBoot } from '../../../base/trial.ts'
+import type { Pending } from '../../../base/trial.ts'
 import { LockedError } from '../../../state/lock.ts'
 
 /** The longest sleep in milliseconds. It is short because the machine may be suspended meanwhile. */
@@ -10,17 +11,38 @@ const SLEEP_MAX_MS = 1_000
 /** Milliseconds until a lock that another process holds is tried again. */
 const AGAIN_MS = 50
 
+/** Keeps the trial of a base ruleset: see {@link keepTrial}. */
+export async function keep(id: string): Promise<void> {
+  const files = new BaseFiles()
+  await keepTrial(
+    id,
+    () => files.trial.read(),
+    () => {
+      const firewall = new Firewall()
+      try {
+        rollBack(id, files, firewall)
+      } finally {
+        firewall.close()
+      }
+    },
+  )
+}
+
 /**
  * Waits until the deadline of a trial, and takes the trial back if it was not confirmed. It runs in a process of its
  * own, which a closed terminal does not end.
  *
  * @param id the id of the trial
+ * @param takeBack throws LockedError while another process has the lock
  */
-export async function keep(id: string): Promise<void> {
+export async function keepTrial(
+  id: string,
+  read: () => Pending | undefined,
+  takeBack: () => void | Promise<void>,
+): Promise<void> {
   for (const signal of ['SIGHUP', 'SIGINT'] as const) process.on(signal, () => undefined)
-  const files = new BaseFiles()
   for (;;) {
-    const trial = files.trial.read()
+    const trial = read()
     if (trial?.id !== id) return
     const left = trial.deadline - sinceBoot()
     if (left > 0) {
@@ -28,12 +50,7 @@ export async function keep(id: string): Promise<void> {
       continue
     }
     try {
-      const firewall = new Firewall()
-      try {
-        rollBack(id, files, firewall)
-      } finally {
-        firewall.close()
-      }
+      await takeBack()
       return
     } catch (error) {
       if (!(error instanceof LockedError)) throw error
