@@ -50,7 +50,6 @@ export function rehearsedConfig(
   // The machine's own files are not written.
   blank(lines, useSyslog, logFile, logFormat, pidFile, stateDir)
   blank(lines, hooksAsRoot)
-  const isOutside = (hook: string | undefined): boolean => outsideIn(hook ?? '') !== undefined
   if (isOutside(options.startHook)) blank(lines, startHook)
   if (isOutside(options.stopHook)) blank(lines, stopHook)
   for (const door of doors) {
@@ -73,6 +72,11 @@ export function rehearsedConfig(
   if (options.user !== undefined && hooks.length === 0) written.push(`${OPTION_DIRECTIVES.stopHook.name} = true`)
   written.push('')
   return { text: written.join('\n'), times }
+}
+
+/** Returns true if a hook acts outside the namespace. */
+function isOutside(hook: string | undefined): boolean {
+  return outsideIn(hook ?? '') !== undefined
 }
 
 /** Blanks the directives of a door that the rehearsal changes, and returns the lines that replace them. */

@@ -37,6 +37,14 @@ afterEach(async () => {
 
 const SSH = `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22\nOpen_For = 120s\n`
 
+const facts = (text: string): readonly string[] =>
+  text
+    .split('\n')
+    .flatMap(
+      (line) =>
+        /(tcp|udp).*?(ESTABLISHED)? ?src=\S+ dst=\S+ (sport=\d+) (dport=2222) .*?src=/.exec(line)?.slice(1) ?? [],
+    )
+
 lab('beside the daemon as its User', () => {
   test('a rehearsal runs commands as the user, and finds that one may not do what it does', async () => {
     const { server } = await pair()
@@ -82,13 +90,6 @@ Start_Command_6 =
     const two = '-all,+net_admin,+net_raw'
     const who = ['setpriv', '--reuid=1', '--regid=1', '--clear-groups', `--inh-caps=${two}`, `--ambient-caps=${two}`]
     const { stdout } = await server.run([...who, process.execPath, '--input-type=module', '-e', script])
-    const facts = (text: string): readonly string[] =>
-      text
-        .split('\n')
-        .flatMap(
-          (line) =>
-            /(tcp|udp).*?(ESTABLISHED)? ?src=\S+ dst=\S+ (sport=\d+) (dport=2222) .*?src=/.exec(line)?.slice(1) ?? [],
-        )
     const file = await server.run(['cat', '/proc/net/nf_conntrack'], { mayFail: true })
     expect(stdout.match(/ESTABLISHED src=/g)).toHaveLength(2)
     if (file.code === 0) expect(facts(stdout).toSorted()).toEqual(facts(file.stdout).toSorted())
