@@ -69,6 +69,9 @@ class LineCapture implements Captured {
     }
     line.wake.push(look)
     return {
+      get isActive() {
+        return !paused && line.wake.includes(look)
+      },
       pause: () => void (paused = true),
       resume: () => void (paused = false),
       close: () => void line.wake.splice(line.wake.indexOf(look), 1),
@@ -145,4 +148,21 @@ test('a larger buffer that cannot be used leaves no capture open', () => {
   pass(100)
   expect(lost).toEqual(['filter: no'])
   expect(line.open.size).toBe(0)
+})
+
+test('a capture is watched while it waits for packets, in a flood between two fetches, and never once it is closed', () => {
+  const { capture } = capturing(0)
+  expect(capture.isWatched).toBe(true)
+  line.perMs = 100
+  pass(100)
+  expect(capture.isWatched).toBe(true)
+  capture.close()
+  expect(capture.isWatched).toBe(false)
+})
+
+test('a capture whose watch has ended, with nothing that begins it again, is not watched', () => {
+  const { capture } = capturing(0)
+  line.wake.length = 0
+  expect(capture.isWatched).toBe(false)
+  capture.close()
 })

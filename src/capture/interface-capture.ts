@@ -99,6 +99,11 @@ export class InterfaceCapture {
     this.#expression = expression
   }
 
+  /** Returns true if waiting packets are fetched: the event loop watches for them, or a pause is about to end. */
+  get isWatched(): boolean {
+    return !this.#closed && (this.#later !== undefined || this.#watched.isActive)
+  }
+
   /** Fetches packets if the large buffer is still in use, so that it is given back after a flood. */
   calm(): void {
     if (this.#ring.deep && this.#later === undefined && !this.#closed) this.#rest(0)

@@ -127,6 +127,11 @@ export class Interfaces {
     }))
   }
 
+  /** Returns true if every interface is watched, or tried again soon. */
+  get isWatched(): boolean {
+    return this.#slots.every(({ capture }) => capture?.isWatched ?? this.#retry !== undefined)
+  }
+
   /**
    * Checks that each capture still receives what its filter accepts, and reopens the others. A process with a
    * descriptor of the old socket does not get the new one.
@@ -212,9 +217,13 @@ export class Interfaces {
 
   #armRetry(): void {
     clearTimeout(this.#retry)
+    this.#retry = undefined
     const waits = this.#slots.some(({ capture }) => capture === undefined)
     if (this.#closed || (!waits && this.#monitor !== undefined)) return
-    this.#retry = setTimeout(() => this.#review(), RETRY_MS)
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
+      this.#review()
+    }, RETRY_MS)
   }
 
   /** Opens an interface. If that fails for any reason, waits for it: the daemon never ends because of a link. */

@@ -10,13 +10,14 @@ import type { LoadedConfig } from './config-file.ts'
 import { runHook } from './hook.ts'
 import type { Log } from '../log/log.ts'
 import { logSettings, openLog } from './logging.ts'
-import { notify } from './notify.ts'
+import { notify, notifyReloading } from './notify.ts'
 import { lossWaitMs, sayLosses } from '../secret/since-loss.ts'
 import { marksPath, statePath } from './state-path.ts'
 import { Parts } from './parts.ts'
 import { refuseReload } from './user/reload.ts'
 import type { RunsAs } from './user/settle.ts'
 import type { State } from './parts.ts'
+import { Supervision } from './supervision.ts'
 
 /** A running daemon. It starts, reloads and stops its parts, each time in the order that safety needs. */
 export class Daemon {
@@ -25,6 +26,8 @@ export class Daemon {
   readonly #log: Log
   readonly #state: State
   readonly #parts: Parts
+  readonly #supervision: Supervision
+  #hasRefusedConfig = false
   #ended = false
 
   /**
@@ -39,7 +42,8 @@ export class Daemon {
     warn: (text: string) => void,
   ): Promise<Daemon> {
     for (const warning of warnings) warn(warning)
-    const log = await openLog(logSettings(args, config.options))
+    let running: Daemon | undefined
+    const log = await openLog(logSettings(args, config.options), () => running?.happened())
     try {
       for (const { level, text } of runsAs.notices) log.notice(level, text)
       const path = statePath(config.options.stateDir, args.config, args.interfaces, runsAs.account !== undefined)
@@ -51,6 +55,7 @@ export class Daemon {
       const daemon = new Daemon(args, config, log, { path, store, marks, runsAs })
       try {
         await daemon.#begin()
+        running = daemon
       } catch (error) {
         daemon.#parts.faults.release()
         daemon.#parts.captures.close()
@@ -72,6 +77,18 @@ export class Daemon {
     this.#log = log
     this.#state = state
     this.#parts = new Parts(args, () => this.#config, log, state)
+    const { captures, commands, guarding } = this.#parts
+    this.#supervision = new Supervision({
+      state: () => ({
+        doors: this.#config.doors.length,
+        openings: guarding.ports.count + commands.count,
+        interfaces: captures.interfaces.states,
+        isGuardInForce: guarding.isInForce,
+        hasRefusedConfig: this.#hasRefusedConfig,
+      }),
+      isWatching: () => captures.interfaces.isWatched,
+      log,
+    })
   }
 
   async #begin(): Promise<void> {
@@ -94,12 +111,13 @@ export class Daemon {
     this.#parts.commands.restore()
     this.#parts.reconciler.now()
     this.#parts.operators.listen(config.options.controlGroup)
+    this.#supervision.start()
     void this.#parts.faults.attempt(async () => await this.#runHook('start'))
   }
 
   /** Reads the config again and applies all of it. If that fails, logs the error and keeps the previous config. */
   async reload(): Promise<void> {
-    notify('RELOADING=1')
+    notifyReloading()
     this.#log.event({ kind: 're-reading', file: this.#args.config })
     try {
       const { config, warnings } = loadConfig(this.#args.config)
@@ -110,11 +128,28 @@ export class Daemon {
       await this.#parts.authenticators.load(config)
       await this.#parts.guarding.guard(config)
       this.#replace(config)
+      this.#hasRefusedConfig = false
     } catch (error) {
+      this.#hasRefusedConfig = true
       this.#log.notice('error', `${(error as Error).message}\nkeeping the previous config`)
       await this.#log.reopen(logSettings(this.#args, this.#config.options)).catch(() => undefined)
     }
     notify('READY=1')
+    this.happened()
+  }
+
+  /** Has the service manager told of the present state, if that has changed. */
+  happened(): void {
+    this.#supervision.changed()
+  }
+
+  /** Opens the log file again, after another program has moved it away. If that fails, keeps the previous one. */
+  async reopenLog(): Promise<void> {
+    try {
+      await this.#log.reopen(logSettings(this.#args, this.#config.options))
+    } catch (error) {
+      this.#log.notice('error', (error as Error).message)
+    }
   }
 
   #replace(config: Config): void {
@@ -138,6 +173,7 @@ export class Daemon {
     notify('STOPPING=1')
     // Every step runs even if an earlier one failed, because openings must be closed.
     const steps: readonly (() => unknown)[] = [
+      () => this.#supervision.stop(),
       () => this.#parts.knocks.stop(),
       () => this.#parts.reconciler.stop(),
       () => this.#parts.captures.close(),

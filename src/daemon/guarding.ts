@@ -80,6 +80,11 @@ export class Guarding {
     }
   }
 
+  /** False if ports are to be guarded, and another program has changed the table and it is not restored yet. */
+  get isInForce(): boolean {
+    return this.#guard.plan === undefined || this.#watch.isIntact
+  }
+
   /** The services that were hidden until less than a day ago. */
   get exposed(): readonly ExposedStatus[] {
     return this.#exposed.list

@@ -3,6 +3,7 @@ import { CONFIG_UNUSABLE, DONE, FAILED } from '../cli/exit-code.ts'
 import { quote } from '../text/fault.ts'
 import { KNOCKD } from './arguments.ts'
 import type { Arguments } from './arguments.ts'
+import type { Daemon } from './daemon.ts'
 import { inBackground, releaseStarter, startInBackground, tellStarter } from './background.ts'
 
 /** Milliseconds from the start until its memory is given back. */
@@ -81,21 +82,26 @@ class Signals {
   readonly #ended: Promise<void>
   #reloads = 0
   #reload: () => void = () => undefined
+  #reopen: () => void = () => undefined
 
   constructor() {
     process.on('SIGHUP', () => {
       this.#reloads++
       this.#reload()
     })
+    process.on('SIGUSR2', () => this.#reopen())
     this.#ended = new Promise((resolve) => {
       process.on('SIGINT', () => resolve())
       process.on('SIGTERM', () => resolve())
     })
   }
 
-  /** Reloads the daemon on SIGHUP, and stops it on SIGINT or SIGTERM. */
-  async serve(daemon: { reload(): Promise<void>; stop(): Promise<void> }): Promise<void> {
+  /** Reloads the daemon on SIGHUP, opens its log anew on SIGUSR2, and stops it on SIGINT or SIGTERM. */
+  async serve(daemon: Pick<Daemon, 'reload' | 'reopenLog' | 'stop'>): Promise<void> {
     let reloading = Promise.resolve()
+    this.#reopen = () => {
+      reloading = reloading.then(() => daemon.reopenLog())
+    }
     this.#reload = () => {
       if (this.#reloads === 0) return
       this.#reloads = 0
@@ -107,6 +113,7 @@ class Signals {
     this.#reload()
     await this.#ended
     this.#reload = () => undefined
+    this.#reopen = () => undefined
     await reloading
     await daemon.stop()
   }

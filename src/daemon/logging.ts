@@ -20,11 +20,17 @@ export function logSettings(args: Arguments, options: Options): LogSettings {
   }
 }
 
-/** Opens the daemon's log. @throws the system's error if its file cannot be opened */
-export async function openLog(settings: LogSettings): Promise<Log> {
+/**
+ * Opens the daemon's log.
+ *
+ * @param happened called after each event that is logged
+ * @throws the system's error if its file cannot be opened
+ */
+export async function openLog(settings: LogSettings, happened: () => void): Promise<Log> {
   let syslogOpen = false
   const log = new Log(settings, {
     now: () => Date.now(),
+    happened,
     stdout: process.stdout,
     stderr: process.stderr,
     async syslog(priority, text) {

@@ -67,6 +67,11 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
   /** Called after an opening has lost holders, but not all. Its deadline may be an earlier one now. */
   protected abstract shortened(live: Live): void
 
+  /** The number of live openings. */
+  get count(): number {
+    return this.live.size
+  }
+
   list(): readonly OpeningStatus[] {
     const now = this.deps.clocks.now()
     return [...this.live.values()].map((live) => {

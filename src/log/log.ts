@@ -38,6 +38,8 @@ export interface LogSettings {
 export interface LogSurroundings {
   /** Milliseconds since 1970. */
   now(): number
+  /** Called after each event that is logged. */
+  happened?(): void
   readonly stdout: { write(text: string): unknown }
   readonly stderr: { write(text: string): unknown }
   /** Calls syslog(3), with a priority without facility; `undefined` if there is no syslog. */
@@ -113,6 +115,7 @@ export class Log {
     const entry = entryOf(event, this.#around.now())
     // Host names are looked up only for lines above the level debug.
     this.#naming.add(entry, this.#settings.lookup && entry.level !== 'debug')
+    this.#around.happened?.()
   }
 
   /** Logs a message that is no event of a door. */

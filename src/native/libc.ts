@@ -105,8 +105,12 @@ const SOCK_DGRAM = 2
 /** The longest path of a socket, with its terminator (unix(7)). */
 const SUN_PATH_MAX = 108
 
-/** Sends one datagram to a Unix socket. A path that begins with `@` is in the abstract namespace. */
-export function sendToUnixSocket(path: string, text: string): boolean {
+/**
+ * Sends one datagram to a Unix socket. A path that begins with `@` is in the abstract namespace.
+ *
+ * @param wait false if the datagram is dropped rather than waiting for a full socket
+ */
+export function sendToUnixSocket(path: string, text: string, wait: boolean): boolean {
   const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path)
   if (name.length >= SUN_PATH_MAX) return false
   const address = Buffer.alloc(2 + name.length)
@@ -115,7 +119,8 @@ export function sendToUnixSocket(path: string, text: string): boolean {
   const fd: number = socketNative(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
   if (fd < 0) return false
   const bytes = Buffer.from(text)
-  const sent: number = sendtoNative(fd, bytes, bytes.length, 0, address, address.length)
+  const flags = wait ? 0 : MSG_DONTWAIT
+  const sent: number = sendtoNative(fd, bytes, bytes.length, flags, address, address.length)
   closeNative(fd)
   return sent === bytes.length
 }

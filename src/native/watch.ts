@@ -2,6 +2,8 @@ import koffi from 'koffi'
 
 /** A descriptor that the event loop watches. */
 export interface Watched {
+  /** False while it is paused, and once it is closed. */
+  readonly isActive: boolean
   /** Continues watching after `pause`. */
   resume(): void
   pause(): void
@@ -29,16 +31,25 @@ export function watchReadable(fd: number, onReadable: () => void): Watched {
     })
   }
   const handle = koffi.node.poll(fd, { readable: true }, wake)
+  let isActive = true
   const result: Watched = {
+    get isActive() {
+      return isActive
+    },
     resume() {
-      if (!closed) handle.start({ readable: true }, wake)
+      if (closed) return
+      isActive = true
+      handle.start({ readable: true }, wake)
     },
     pause() {
-      if (!closed) handle.stop()
+      if (closed) return
+      isActive = false
+      handle.stop()
     },
     close() {
       if (closed) return
       closed = true
+      isActive = false
       handle.close()
       watched.delete(result)
     },

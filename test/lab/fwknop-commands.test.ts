@@ -18,10 +18,13 @@ afterEach(async () => {
   running = undefined
 })
 
-/** What examples/knockd.service leaves the daemon, and more. */
+/** What examples/knockd.service leaves the daemon, but for a change of users, and more. */
 const bounded = (host: Host, config: string, more: readonly string[]): Process => {
   const unit = readFileSync(new URL('../../examples/knockd.service', import.meta.url), 'utf8')
-  const own = /^CapabilityBoundingSet=(.*)$/m.exec(unit)![1]!.split(' ')
+  const own = /^CapabilityBoundingSet=(.*)$/m
+    .exec(unit)![1]!
+    .split(' ')
+    .filter((name) => !/^CAP_SET[UG]ID$/.test(name))
   const left = [...own, ...more].map((name) => `+${name.replace('CAP_', '').toLowerCase()}`)
   const limits = [`--bounding-set=-all,${left.join()}`, '--inh-caps=-all', '--no-new-privs']
   const daemon = [process.execPath, program('knockd'), '-v', '-D', '-c', config, '-i', 'eth0']
