@@ -52,7 +52,8 @@ correct knock.`,
   postern check ${CONFIG_DEFAULT} && knockd -d
   knockd -i eth0 -i wg0 -v -D -c ./knockd.conf`,
   exits: { 0: 'done', 1: 'failure', 78: 'the config cannot be used' },
-  examples: 'signals: HUP reads the config again; INT and TERM close what is open, and end it',
+  examples: `signals: HUP reads the config again, USR2 opens the log file again; INT and TERM
+close what is open, and end it`,
   hint: 'knockd --help lists the options',
   complete: (argv) => {
     const end = argv.indexOf('--')

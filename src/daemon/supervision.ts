@@ -50,6 +50,7 @@ export class Supervision {
   readonly #status: StatusLine
   readonly #watchdog: Watchdog
   #look: NodeJS.Timeout | undefined
+  #hasBegun = false
 
   constructor({ state, isWatching, log }: SupervisionDeps) {
     this.#status = new StatusLine(() => statusLineText(state()))
@@ -63,6 +64,7 @@ export class Supervision {
   /** Begins, if a service manager started this process. */
   start(): void {
     if (!isSupervised()) return
+    this.#hasBegun = true
     const everyMs = signInterval(process.env, process.pid)
     if (everyMs !== undefined) this.#watchdog.start(everyMs)
     else this.#look = setInterval(() => this.changed(), LOOK_MS).unref()
@@ -71,7 +73,7 @@ export class Supervision {
 
   /** Has the status line sent, if the state has changed. */
   changed(): void {
-    if (isSupervised()) this.#status.changed()
+    if (this.#hasBegun) this.#status.changed()
   }
 
   stop(): void {

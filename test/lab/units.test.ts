@@ -139,7 +139,7 @@ describe.skipIf(!IS_ROOT || !IS_SLOW)('the service', () => {
       /^ +Status: "(.*)"$/m.exec(await said('systemctl status --no-pager knockd'))?.[1] ?? ''
     const configure = async (text: string): Promise<void> => {
       machine.write('etc/knockd.conf', text, 0o640)
-      await machine.run('chgrp _postern /etc/knockd.conf && systemctl daemon-reload')
+      await machine.run('chgrp _postern /etc/knockd.conf && chmod 640 /etc/knockd.conf && systemctl daemon-reload')
     }
 
     beforeAll(async () => {
