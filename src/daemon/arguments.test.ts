@@ -16,6 +16,7 @@ test.each([
   [['-4'], { onlyIp4: true }],
   [['--only-ip-v4'], { onlyIp4: true }],
   [['--only'], { onlyIp4: true }],
+  [['--for-user'], { forUser: true }],
   [['--verb', '--daem'], { verbose: true, daemon: true }],
   [['--log=/var/log/a', '--pid', '/run/a'], { logFile: '/var/log/a', pidFile: '/run/a' }],
   [['--logfile', '--pid'], undefined],

@@ -14,6 +14,8 @@ export interface Arguments {
   readonly logFile: string | undefined
   readonly verbose: boolean
   readonly onlyIp4: boolean
+  /** True if only the files of the config's `User` are to be prepared. */
+  readonly forUser: boolean
   /** Words that are neither options nor values of options. knockd ignores them. */
   readonly ignored: readonly string[]
 }
@@ -36,6 +38,7 @@ const OPTIONS = {
   'only-ip-v4': { short: '4', help: 'ignore IPv6' },
   verbose: { short: 'v', help: 'print on standard output what is logged' },
   debug: { short: 'D', help: 'log why knocks fail' },
+  'for-user': { help: 'prepare, as root, the files of a daemon that starts as the User of the config' },
   version: VERSION_FLAG,
   help: HELP,
 } as const satisfies Options
@@ -69,6 +72,7 @@ close what is open, and end it`,
     logFile: values.logfile,
     verbose: values.verbose,
     onlyIp4: values['only-ip-v4'],
+    forUser: values['for-user'],
     ignored,
   }),
   run: async () => (await import('./knockd.ts')).listen,

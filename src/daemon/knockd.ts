@@ -26,7 +26,8 @@ export async function listen(args: Arguments): Promise<number> {
   if (args.ignored.length > 0 && !inBackground()) {
     process.stderr.write(`knockd: ignored: ${args.ignored.map(quote).join(' ')}\n`)
   }
-  if (args.daemon && !inBackground()) return await startInBackground((text) => process.stderr.write(text))
+  if (args.daemon && !args.forUser && !inBackground())
+    return await startInBackground((text) => process.stderr.write(text))
   // The modules below load native libraries. The code above does not.
   // One after another: Node.js 20 can fail to link modules that load at the same time (nodejs/node#52187).
   const { Daemon } = await import('./daemon.ts')
@@ -48,6 +49,10 @@ export async function listen(args: Arguments): Promise<number> {
     const runsAs = await settle(args, loaded.config).catch((error: unknown) => {
       throw alreadyRunning(error, args)
     })
+    if (args.forUser) {
+      for (const { text } of runsAs.notices) say(`knockd: ${text}`)
+      return DONE
+    }
     nameProcess('knockd', process.argv.slice(2))
     const pidFile = args.daemon ? openPidFile(args, loaded.config.options) : undefined
     const daemon = await Daemon.start(args, loaded, runsAs, say)

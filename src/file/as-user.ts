@@ -1,3 +1,4 @@
+import { beRootAgain, becomeEffectively } from '../native/credentials.ts'
 import type { Account } from './account.ts'
 
 /**
@@ -8,15 +9,11 @@ import type { Account } from './account.ts'
  * @throws the system's error if this process may not change users, and what the work throws
  */
 export function asUser<T>({ uid, gid }: Pick<Account, 'uid' | 'gid'>, work: () => T): T {
-  const [ownGid, groups] = [process.getegid!(), process.getgroups!()]
+  const before = { gid: process.getegid!(), groups: process.getgroups!() }
   try {
-    process.setgroups!([gid])
-    process.setegid!(gid)
-    process.seteuid!(uid)
+    becomeEffectively({ uid, gid, groups: [gid] })
     return work()
   } finally {
-    process.seteuid!(0)
-    process.setegid!(ownGid)
-    process.setgroups!(groups)
+    beRootAgain(before)
   }
 }

@@ -21,6 +21,8 @@ const PR_CAP_AMBIENT_CLEAR_ALL = 4
 const CAPABILITIES_MAX = 64
 /** _LINUX_CAPABILITY_VERSION_3: two words of 32 bits for each set. */
 const CAPABILITY_VERSION = 0x2008_0522
+/** setresuid(2): the user that stays. */
+const UNCHANGED = 2 ** 32 - 1
 /** The threads of this process (proc(5)). */
 const TASKS = '/proc/self/task'
 
@@ -39,6 +41,32 @@ function bindFunctions() {
 
 let bound: ReturnType<typeof bindFunctions> | undefined
 const libc = (): ReturnType<typeof bindFunctions> => (bound ??= bindFunctions())
+
+/** An effective user, its group, and all groups that it is in. */
+export interface Effective {
+  readonly uid: number
+  readonly gid: number
+  readonly groups: readonly number[]
+}
+
+/**
+ * Changes the effective user and the groups of all threads, as root. Node.js has functions for that, but refuses them
+ * where libuv might use io_uring, as with Debian 13's (CVE-2024-22017). Synchronous calls never do.
+ *
+ * @throws Error with the system's error as `code`
+ */
+export function becomeEffectively({ uid, gid, groups }: Effective): void {
+  const { setgroups, setresgid, setresuid } = libc()
+  check('change its groups', setgroups(groups.length, Uint32Array.from(groups)))
+  check('change its group', setresgid(UNCHANGED, gid, UNCHANGED))
+  check('change its user', setresuid(UNCHANGED, uid, UNCHANGED))
+}
+
+/** Makes root the effective user again, before its groups. @throws as {@link becomeEffectively} */
+export function beRootAgain(before: Omit<Effective, 'uid'>): void {
+  check('be root again', libc().setresuid(UNCHANGED, 0, UNCHANGED))
+  becomeEffectively({ ...before, uid: 0 })
+}
 
 /**
  * Makes this thread a user's: in no group but the user's first one, with {@link DAEMON_CAPABILITIES} alone, for itself and

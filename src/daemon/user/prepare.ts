@@ -31,12 +31,20 @@ interface Prepared {
   readonly pidFile: string | undefined
 }
 
-/** Prepares what needs root, and begins again as the user. Returns only by throwing. */
-export function prepare({ args, config, account, journal, log, pidFile }: Prepared): never {
+/**
+ * Prepares what needs root, for a daemon that begins as the user.
+ *
+ * @throws LockedError if a daemon uses the state, UnsafeFolderError, or the system's error
+ */
+export function prepareFiles({ args, config, account, journal, log }: Prepared): void {
   requireProgram(account)
   handOver(journal, account)
   prepareRunFolder(args, config, account)
   if (log !== undefined) giveLog(log, config.options.logFormat, account)
+}
+
+/** Begins again as the user. Returns only by throwing. */
+export function beginAgain({ account, pidFile }: Prepared): never {
   const kept = [...starterDescriptors()]
   const { uid, gid, name, home } = account
   const environment: NodeJS.ProcessEnv = { ...process.env, HOME: home, USER: name, LOGNAME: name }

@@ -37,6 +37,7 @@ export const AS_STARTED: RunsAs = { account: undefined, commandsAs: undefined, n
  */
 export async function settle(args: Arguments, config: Config): Promise<RunsAs> {
   const { user, stateDir } = config.options
+  if (args.forUser) requireForUser(config)
   if (process.geteuid?.() !== 0) return user === undefined ? AS_STARTED : await asPresentUser(user)
   const account = user === undefined ? undefined : usableAccount(config, user)
   shareWith(account)
@@ -55,9 +56,21 @@ export async function settle(args: Arguments, config: Config): Promise<RunsAs> {
   const { faultsOfBarred } = await import('../../peer/key-files.ts')
   const barred = faultsOfBarred(config)
   if (barred.length > 0) throw new ConfigError(barred.map((fault) => formatFault(config.file, fault)).join('\n'))
-  const { prepare } = await import('./prepare.ts')
+  const { beginAgain, prepareFiles } = await import('./prepare.ts')
   const pidFile = args.daemon ? pidFileOf(args, config.options) : undefined
-  return prepare({ args, config, account, journal, log, pidFile })
+  const prepared = { args, config, account, journal, log, pidFile }
+  prepareFiles(prepared)
+  return args.forUser ? { ...AS_STARTED, notices: taken } : beginAgain(prepared)
+}
+
+/** Refuses to prepare what a daemon of this config would not use. @throws Error */
+function requireForUser(config: Config): void {
+  if (process.geteuid?.() !== 0) throw new Error('only root can prepare the files of a user')
+  const need = config.options.user === undefined ? 'it has no User' : rootNeed(config)?.why
+  if (need === undefined) return
+  // A service manager that read an earlier config starts the daemon as a user.
+  const hint = 'systemctl daemon-reload && systemctl restart knockd'
+  throw new Error(`the service runs as a user, and ${config.file} needs root: ${need}\n  ${hint}`)
 }
 
 /** Checks the rights of this process, if it is that user's. Others go on as the user that started them. */

@@ -102,7 +102,7 @@ async function ofDaemon(sent: readonly Sent[], begin: number): Promise<readonly 
   if (vi.isFakeTimers()) vi.setSystemTime(begin - 60_000)
   const { store } = await openStoreOn(new MemoryDisk(), '/state')
   const marks = new HolderMarks(new Uint8Array(32).fill(1))
-  const flags = { daemon: false, debug: true, lookup: false, verbose: false, onlyIp4: false }
+  const flags = { daemon: false, debug: true, lookup: false, verbose: false, onlyIp4: false, forUser: false }
   const args = { ...flags, interfaces: [], config: config.file, pidFile: undefined, logFile: undefined, ignored: [] }
   const parts = new Parts(args, () => config, log, { path: join(folder, 'journal'), store, marks, runsAs: AS_STARTED })
   const attempt = vi.spyOn(parts.faults, 'attempt')
