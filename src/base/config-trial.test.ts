@@ -97,7 +97,7 @@ test('the record is read as it was written, and one that others could have writt
   expect(file.read()).toBeUndefined()
   file.write(trialOf({ made: ['/x'] }))
   expect(file.read()).toMatchObject({ id: 'one', made: ['/x'] })
-  expect(statSync(file.path).mode & 0o777).toBe(0o600)
+  expect(statSync(file.path).mode & 0o777).toBe(0o640)
   writeFileSync(file.path, '{"id":"one"')
   expect(file.read()).toBeUndefined()
 })

@@ -134,7 +134,7 @@ export async function stopMachines(): Promise<void> {
 }
 
 /** The root file system that machines of a kind begin with; it is made once. */
-async function baseOf({ suite, init, packages }: Kind): Promise<string> {
+export async function baseOf({ suite, init, packages }: Kind): Promise<string> {
   const all = [...PROGRAMS, ...packages]
   const folder = join(ROOTS, `${suite}-${init}-${packages.join('-') || 'plain'}`)
   const whole = join(folder, 'var/lib/postern-test')

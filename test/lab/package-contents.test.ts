@@ -1,0 +1,140 @@
+// Goal: the packages hold what runs and nothing else, all of it root's; the same input gives the same bytes; npm's tarball
+// installs exactly the versions of the lock file.
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { PROJECT, withStateDir } from './knockd.ts'
+import { IS_ROOT } from './net.ts'
+import { run } from './process.ts'
+import { scratch, writeConfig } from './scratch.ts'
+
+/** npm takes its time on a busy machine. */
+const LIMIT_MS = 300_000
+
+/** What the test reads of package.json. */
+interface Manifest {
+  readonly version: string
+  readonly engines: { readonly node: string }
+}
+
+/** What the test reads of package-lock.json. */
+interface Lock {
+  readonly packages: Readonly<Record<string, { version: string; dev?: boolean; devOptional?: boolean }>>
+}
+
+async function build(folder: string): Promise<void> {
+  mkdirSync(folder)
+  await run([join(PROJECT, 'script/package'), '--out', folder, 'all', 'npm'], {
+    limitMs: LIMIT_MS,
+    env: { QUICK: '1', SOURCE_DATE_EPOCH: '1000000000' },
+  })
+}
+
+function readJson(...path: readonly string[]): unknown {
+  return JSON.parse(readFileSync(join(...path), 'utf8'))
+}
+
+/** Paths below a folder, without the folders themselves. */
+function filesBelow(folder: string): readonly string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+}
+
+const { version, engines } = readJson(PROJECT, 'package.json') as Manifest
+const DEB = `postern_${version}_all.deb`
+const TARBALL = `postern-${version}.tgz`
+
+describe.skipIf(!IS_ROOT || !existsSync('/usr/bin/dpkg-deb'))('a package', () => {
+  const folder = scratch('packages')
+  const root = scratch('root')
+  const control = join(root, 'DEBIAN')
+  const prefix = scratch('prefix')
+
+  beforeAll(async () => {
+    await build(folder)
+    await run(['dpkg-deb', '--raw-extract', join(folder, DEB), root])
+  }, LIMIT_MS)
+
+  test(
+    'is the same bytes when it is built again',
+    async () => {
+      const again = scratch('again')
+      await build(again)
+      expect(readdirSync(again).toSorted()).toEqual([TARBALL, DEB].toSorted())
+      for (const name of readdirSync(again)) await run(['cmp', join(folder, name), join(again, name)])
+    },
+    LIMIT_MS,
+  )
+
+  test("for Debian is root's, and nobody else can write it", async () => {
+    const { stdout } = await run(['dpkg-deb', '--contents', join(folder, DEB)])
+    const lines = stdout.trim().split('\n')
+    expect(lines.length).toBeGreaterThan(300)
+    // Folders, files and links; no set-user-id, and no permission to write for group and others.
+    for (const line of lines) expect(line).toMatch(/^(l\S{9}|[d-]rw[x-]r-[x-]r-[x-]) root\/root /)
+  })
+
+  test('for Debian holds what runs, and owns nothing in /etc', () => {
+    const files = filesBelow(root).filter((path) => !path.startsWith('DEBIAN/'))
+    const elsewhere = files.filter((path) => !/^usr\/(lib\/postern|share\/(doc|man|postern|lintian))\//.test(path))
+    expect(elsewhere.toSorted()).toEqual([
+      'usr/bin/knock',
+      'usr/bin/postern',
+      'usr/lib/systemd/system/knockd.service',
+      'usr/sbin/knockd',
+    ])
+    const programs = files.filter((path) => path.startsWith('usr/lib/postern/'))
+    for (const path of programs) expect(path).toMatch(/\.(c?js|node|css|html|json)$/)
+    expect(programs.filter((path) => /\.test\.|-fake\.|\/(typescript|vitest|esbuild)\//.test(path))).toEqual([])
+    // One of koffi's libraries for each of Debian's processors with a Node.js.
+    expect(programs.filter((path) => path.endsWith('.node')).length).toBe(5)
+    expect(readdirSync(control).toSorted()).toEqual(
+      ['control', 'md5sums', 'postinst', 'postrm', 'preinst', 'prerm'].toSorted(),
+    )
+  })
+
+  test('for Debian has scripts that a shell can read, with every name filled in', async () => {
+    const scripts = ['preinst', 'postinst', 'prerm', 'postrm'].map((name) => join(control, name))
+    for (const path of [...scripts, join(root, 'usr/share/postern/knockd.init')]) await run(['sh', '-n', path])
+    for (const path of [...scripts, join(control, 'control'), join(root, 'usr/share/lintian/overrides/postern')]) {
+      expect(readFileSync(path, 'utf8')).not.toMatch(/@[A-Z]+@/)
+    }
+    const depends = `Depends: nodejs (${engines.node.replace('>=', '>= ')}), `
+    expect(readFileSync(join(control, 'control'), 'utf8')).toContain(depends)
+  })
+
+  test(
+    'for npm installs the versions of the lock file, without scripts, and runs',
+    async () => {
+      const quiet = ['--no-fund', '--no-audit', '--loglevel=error', '--prefer-offline', '--ignore-scripts']
+      await run(['npm', 'install', '-g', '--prefix', prefix, ...quiet, join(folder, TARBALL)], {
+        cwd: folder,
+        limitMs: LIMIT_MS,
+      })
+      const installed = join(prefix, 'lib/node_modules/postern')
+      const { packages } = readJson(PROJECT, 'package-lock.json') as Lock
+      const found = filesBelow(installed)
+        .map((path) => /^(node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+)\/package\.json$/.exec(path)?.[1])
+        .filter((path) => path !== undefined)
+      expect(found).toEqual(
+        expect.arrayContaining(['node_modules/koffi', 'node_modules/age-encryption', 'node_modules/qr']),
+      )
+      for (const path of found) {
+        const locked = packages[path]
+        expect((readJson(installed, path, 'package.json') as Manifest).version, path).toBe(locked?.version)
+        expect(locked?.dev ?? locked?.devOptional, path).toBe(undefined)
+      }
+      for (const path of filesBelow(prefix)) {
+        const { uid, mode } = lstatSync(join(prefix, path))
+        expect(uid, path).toBe(0)
+        if (!lstatSync(join(prefix, path)).isSymbolicLink()) expect(mode & 0o022, path).toBe(0)
+      }
+      const bin = (program: string): string => join(prefix, 'bin', program)
+      expect((await run([bin('knockd'), '--version'], { cwd: '/' })).stdout).toBe(`knockd ${version} (Postern)\n`)
+      const config = withStateDir('[ssh]\nSequence = 7301,822,9403\nOpen_Ports = tcp/22\n', scratch('state'))
+      expect((await run([bin('postern'), 'check', writeConfig(config)], { cwd: '/' })).stdout).toMatch(/usable, 1 door/)
+    },
+    LIMIT_MS,
+  )
+})
