@@ -15,6 +15,8 @@ import type { PacketTerms } from './filter.ts'
 import { InterfaceCapture } from './interface-capture.ts'
 import type { CaptureInterest } from './interest.ts'
 import { addressesOf, localAddresses } from '../host/local-addresses.ts'
+import { PacketTally } from './packet-counts.ts'
+import type { PacketCounts } from './packet-counts.ts'
 import { defaultInterface } from './route.ts'
 
 /** Milliseconds in which changes of links and addresses are collected. */
@@ -93,6 +95,7 @@ export class Interfaces {
   readonly #busyTcp = new BusyPorts()
   readonly #busyUdp = new BusyPorts()
   #interest: CaptureInterest
+  readonly #tally = new PacketTally()
   #local: readonly Address[] = []
   #localText = ''
   #monitor: Monitor | undefined
@@ -127,6 +130,11 @@ export class Interfaces {
     }))
   }
 
+  /** The counts of packets, also of captures that have ended. */
+  get counts(): PacketCounts {
+    return this.#tally.with(this.#slots.map(({ capture }) => capture?.counts))
+  }
+
   /**
    * Checks that each capture still receives what its filter accepts, and reopens the others. A process with a
    * descriptor of the old socket does not get the new one.
@@ -138,8 +146,7 @@ export class Interfaces {
       // Link notifications handle an interface that is gone.
       const reason = capture?.current === true ? capture.tamperedWith : undefined
       if (capture === undefined || reason === undefined) continue
-      capture.close()
-      slot.capture = undefined
+      this.#end(slot)
       if (slot.deafness.note(reason, steadyNow())) this.#deps.deaf(slot.name, reason)
       this.#tryOpen(slot)
     }
@@ -174,8 +181,7 @@ export class Interfaces {
     // The captured length of packets is fixed when a capture begins.
     for (const slot of this.#slots) {
       if (slot.capture === undefined) continue
-      slot.capture.close()
-      slot.capture = undefined
+      this.#end(slot)
       this.#tryOpen(slot)
     }
     this.#armRetry()
@@ -187,7 +193,7 @@ export class Interfaces {
     clearTimeout(this.#retry)
     clearInterval(this.#check)
     this.#monitor?.close()
-    for (const slot of this.#slots) slot.capture?.close()
+    for (const slot of this.#slots) this.#end(slot)
   }
 
   #changed(): void {
@@ -201,10 +207,7 @@ export class Interfaces {
     if (this.#closed) return
     if (this.#updateLocal()) this.#refilter()
     for (const slot of this.#slots) {
-      if (slot.capture !== undefined && !slot.capture.current) {
-        slot.capture.close()
-        this.#lost(slot, 'no such interface')
-      }
+      if (slot.capture !== undefined && !slot.capture.current) this.#lost(slot, 'no such interface')
       if (slot.capture === undefined) this.#tryOpen(slot)
     }
     this.#armRetry()
@@ -244,6 +247,7 @@ export class Interfaces {
           packet.time = this.#steady(time)
           packet.link = link
           slot.heardAt = packet.time
+          this.#tally.take()
           const knock =
             packet.protocol === TCP || this.#interest.datagrams.length === 0 || passes(this.#passing, packet)
           if (knock) this.#watchBusy(packet)
@@ -279,8 +283,16 @@ export class Interfaces {
   }
 
   #lost(slot: Slot, reason: string): void {
-    slot.capture = undefined
+    this.#end(slot)
     this.#wait(slot, reason)
+  }
+
+  /** Ends the capture of an interface, and keeps its counts. */
+  #end(slot: Slot): void {
+    const { capture } = slot
+    slot.capture = undefined
+    capture?.close()
+    this.#tally.end(capture?.counts)
   }
 
   #wait(slot: Slot, reason: string): void {
@@ -311,7 +323,6 @@ export class Interfaces {
         capture.setFilter(this.#filter(capture.linkType))
       } catch (error) {
         // The interface is probably gone. Otherwise it is reopened with the new filter.
-        capture.close()
         this.#lost(slot, (error as Error).message)
         this.#armRetry()
       }

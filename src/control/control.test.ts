@@ -9,7 +9,9 @@ import { ask } from './client.ts'
 import { groupId } from './group.ts'
 import { BY_HAND_MAX_MS, REQUEST_MAX_BYTES, parseRequest } from './message.ts'
 import type { Request } from './message.ts'
+import { KeptEvents } from '../log/kept-events.ts'
 import { ControlServer } from './server.ts'
+import { Subscribers } from './subscribers.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-control-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -19,6 +21,8 @@ afterEach(() => {
   running?.close()
   running = undefined
 })
+
+const NOBODY = new Subscribers(new KeptEvents())
 
 function serve(asked: Request[]): string {
   const path = join(folder, `${++count}.sock`)
@@ -31,6 +35,7 @@ function serve(asked: Request[]): string {
     (error) => {
       throw error
     },
+    NOBODY,
   )
   running.listen(undefined)
   return path
@@ -62,7 +67,7 @@ test('asks and answers', async () => {
 test('the socket is for its owner only, also where another was left behind', () => {
   const path = join(folder, 'left.sock')
   writeFileSync(path, '', { mode: 0o666 })
-  running = new ControlServer(path, async () => ({ done: '', count: 0 }), fail)
+  running = new ControlServer(path, async () => ({ done: '', count: 0 }), fail, NOBODY)
   running.listen(undefined)
   expect(statSync(path).isSocket()).toBe(true)
   expect(statSync(path).mode & 0o777).toBe(0o600)
@@ -94,7 +99,11 @@ test('no daemon', async () => {
 test('whatever is sent, a request is what it says it is', () => {
   const odd = fc.record(
     {
-      command: fc.constantFrom('status', 'open', 'close', 'forgive', 'x'),
+      command: fc.constantFrom('status', 'open', 'close', 'forgive', 'events', 'x'),
+      follow: fc.anything(),
+      sinceMs: fc.anything(),
+      doors: fc.anything(),
+      users: fc.array(fc.anything()),
       door: fc.anything(),
       source: fc.anything(),
       forMs: fc.anything(),
@@ -110,7 +119,15 @@ test('whatever is sent, a request is what it says it is', () => {
       ),
       (line) => {
         const request = parseRequest(line)
-        if (request === undefined || request.command === 'status') return
+        if (request === undefined || request.command === 'status' || request.command === 'metrics') return
+        if (request.command === 'events') {
+          for (const list of [request.doors, request.users, request.sources]) {
+            for (const text of list ?? []) expect(typeof text).toBe('string')
+          }
+          expect(['boolean', 'undefined']).toContain(typeof request.follow)
+          expect(['number', 'undefined']).toContain(typeof request.sinceMs)
+          return
+        }
         const { door, source } = { door: undefined, source: undefined, ...request }
         for (const text of [door, source]) expect(['string', 'undefined']).toContain(typeof text)
         if (request.command === 'open') {

@@ -11,7 +11,8 @@ import type { Log } from '../log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { notify } from './notify.ts'
 import { lossWaitMs, sayLosses } from '../secret/since-loss.ts'
-import { marksPath, statePath } from './state-path.ts'
+import { Observation } from './observation.ts'
+import { countersPath, marksPath, statePath } from './state-path.ts'
 import { Parts } from './parts.ts'
 import type { State } from './parts.ts'
 
@@ -34,13 +35,15 @@ export class Daemon {
     for (const warning of warnings) warn(warning)
     const log = await openLog(logSettings(args, config.options))
     try {
+      const observation = new Observation(log)
       const path = statePath(config.options.stateDir, args.config, args.interfaces)
       const { store, faults } = await openStore(path, { lock: tryLock, pid: process.pid })
       for (const fault of faults) log.notice('error', fault.message)
       const marks = await openHolderMarks(marksPath(path), ({ message }) => {
         log.notice('warning', `the holders of openings will be unknown after a restart: ${message}`)
       })
-      const daemon = new Daemon(args, config, log, { path, store, marks })
+      observation.begin(countersPath(path), config)
+      const daemon = new Daemon(args, config, log, { path, store, marks, observation })
       try {
         await daemon.#begin()
       } catch (error) {
@@ -48,6 +51,7 @@ export class Daemon {
         daemon.#parts.captures.close()
         daemon.#parts.guarding.stop()
         daemon.#parts.base.stop()
+        await observation.close()
         await store.close()
         throw error
       }
@@ -120,6 +124,7 @@ export class Daemon {
     this.#config = config
     this.#parts.knocks.tune(config)
     this.#parts.operators.replace(config.options.controlGroup)
+    this.#state.observation.counters.replace(config.doors)
     this.#parts.authenticators.replace(config)
     this.#parts.base.replace(config)
     this.#parts.reconciler.now()
@@ -144,6 +149,7 @@ export class Daemon {
       async () => await this.#closeAll(),
       async () => await this.#runHook('stop'),
       () => this.#log.event({ kind: 'shutting-down' }),
+      async () => await this.#state.observation.close(),
       async () => await this.#state.store.close(),
       async () => await this.#log.close(),
     ]

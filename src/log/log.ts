@@ -22,7 +22,9 @@ export const OUTPUT_LINES_MAX = 20
 export const OUTPUT_LINE_MAX_CHARS = 1_024
 const WORD = 2 ** 32
 /** The kinds that unknown sources can cause. */
-const LIMITED: ReadonlySet<string> = new Set('stage sequence-timeout scan wrong-codes withheld explanation'.split(' '))
+export const LIMITED: ReadonlySet<string> = new Set(
+  'stage sequence-timeout scan wrong-codes withheld explanation'.split(' '),
+)
 
 /** The destinations and the format of the log. */
 export interface LogSettings {
@@ -47,7 +49,18 @@ export interface LogSurroundings {
 }
 
 /**
- * The daemon's log. Only {@link Log.openFile} and {@link Log.reopen} throw, and no method delays its caller. Lines that
+ * Receives the events of the daemon beside the log's own outputs: for counters, streams and notifications. No method may
+ * throw, wait or take long.
+ */
+export interface EventSink {
+  /** Called with each event, also if its line is left out: in a flood, with the events of each packet. */
+  happened?(event: LogEvent): void
+  /** Called with each event that is within the limits for unknown sources, whatever the log shows. */
+  admitted?(event: LogEvent, entry: Entry): void
+}
+
+/**
+ * The daemon's log, which every event passes. Only {@link Log.openFile} and {@link Log.reopen} throw, and no method delays its caller. Lines that
  * unknown sources can cause are limited. Openings, commands and notices always appear.
  */
 export class Log {
@@ -59,6 +72,7 @@ export class Log {
   readonly #knocks: FloodLimit
   /** A separate limit, so that explanations do not use up the lines that they explain. */
   readonly #explanations: FloodLimit
+  readonly #sinks: EventSink[] = []
   #leftOut = 0
   #leftOutTimer: NodeJS.Timeout | undefined
   #failedAt = -Infinity
@@ -100,17 +114,24 @@ export class Log {
     if (settings.file !== undefined) this.event({ kind: 're-opening', file: settings.file })
   }
 
+  /** Has a sink receive all later events. */
+  attach(sink: EventSink): void {
+    this.#sinks.push(sink)
+  }
+
   /**
    * Logs an event. Those that unknown sources can cause are limited. Explanations are for `-D` and JSON only. A line that
    * is left out is not even formed.
    */
   event(event: LogEvent): void {
     const { kind } = event
+    for (const sink of this.#sinks) sink.happened?.(event)
     if (kind === 'explanation' && !this.#explains) return
     if (LIMITED.has(kind) && !this.#admitted(kind, (event as KnockEvent).source)) return
     if (kind === 'shutting-down') this.#reportLeftOut()
     if (this.#closed) return
     const entry = entryOf(event, this.#around.now())
+    for (const sink of this.#sinks) sink.admitted?.(event, entry)
     // Host names are looked up only for lines above the level debug.
     this.#naming.add(entry, this.#settings.lookup && entry.level !== 'debug')
   }

@@ -58,7 +58,7 @@ test('all commands are found', () => {
       'postern proxy',
     ]),
   )
-  expect(HELPS.size).toBe(27)
+  expect(HELPS.size).toBe(28)
 })
 
 test.each([...HELPS])('%s --help', (name, help) => {

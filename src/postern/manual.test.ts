@@ -84,7 +84,7 @@ function textsOf(description: string): ReadonlyMap<string, string> {
 const TEXTS = textsOf(section(page('postern.8'), 'DESCRIPTION'))
 
 test.each(ROWS.map((row, index) => [NAMES[index]!, row] as const))('postern(8) has the options of %s', (name, row) => {
-  const talks = ['status', 'open', 'close', 'forgive', 'accept-loss'].includes(name)
+  const talks = ['status', 'events', 'open', 'close', 'forgive', 'accept-loss'].includes(name)
   // The text of no command has the options of all commands that talk to the daemon.
   const text = `${TEXTS.get(name) ?? ''}${talks ? (TEXTS.get('') ?? '') : ''}`
   expect(optionsIn(text)).toEqual(optionsOf(row.options))

@@ -9,6 +9,7 @@ import type { Segment } from '../../../test/packets/build.ts'
 import { emptyFrame } from '../../capture/file/frame.ts'
 import type { Config } from '../../config/config.ts'
 import { readConfig } from '../../config/read.ts'
+import { Observation } from '../../daemon/observation.ts'
 import { Parts } from '../../daemon/parts.ts'
 import type { LogEvent } from '../../log/event.ts'
 import { textOf } from '../../log/format.ts'
@@ -103,7 +104,8 @@ async function ofDaemon(sent: readonly Sent[], begin: number): Promise<readonly 
   const marks = new HolderMarks(new Uint8Array(32).fill(1))
   const flags = { daemon: false, debug: true, lookup: false, verbose: false, onlyIp4: false }
   const args = { ...flags, interfaces: [], config: config.file, pidFile: undefined, logFile: undefined, ignored: [] }
-  const parts = new Parts(args, () => config, log, { path: join(folder, 'journal'), store, marks })
+  const state = { path: join(folder, 'journal'), store, marks, observation: new Observation(log) }
+  const parts = new Parts(args, () => config, log, state)
   const attempt = vi.spyOn(parts.faults, 'attempt')
   const run = vi.spyOn(parts.commands, 'open')
   vi.spyOn(parts.captures, 'updateSoon').mockReturnValue()
