@@ -30,7 +30,7 @@ export function healthOf(status: Status): readonly Health[] {
     judged(
       'daemon',
       faults === undefined ? [] : [['warning', `${counted(faults.count, 'internal error')}, the last: ${faults.last}`]],
-      'no internal errors',
+      'runs',
     ),
   ]
 }

@@ -42,12 +42,16 @@ export class KeptEvents implements EventSink {
 
   /** The number of events that are kept. */
   get count(): number {
-    return this.#all.reduce((sum, { length }) => sum + length, 0)
+    let sum = 0
+    for (const { length } of this.#all) sum += length
+    return sum
   }
 
   /** The memory that they take, estimated in bytes. */
   get bytes(): number {
-    return this.#all.reduce((sum, { bytes }) => sum + bytes, 0)
+    let sum = 0
+    for (const { bytes } of this.#all) sum += bytes
+    return sum
   }
 
   admitted(event: LogEvent, { time, level }: Entry): void {
