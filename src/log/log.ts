@@ -72,7 +72,8 @@ export class Log {
   readonly #knocks: FloodLimit
   /** A separate limit, so that explanations do not use up the lines that they explain. */
   readonly #explanations: FloodLimit
-  readonly #sinks: EventSink[] = []
+  readonly #counting: Pick<Required<EventSink>, 'happened'>[] = []
+  readonly #keeping: Pick<Required<EventSink>, 'admitted'>[] = []
   #leftOut = 0
   #leftOutTimer: NodeJS.Timeout | undefined
   #failedAt = -Infinity
@@ -116,7 +117,9 @@ export class Log {
 
   /** Has a sink receive all later events. */
   attach(sink: EventSink): void {
-    this.#sinks.push(sink)
+    // A sink is called only for what it takes, as a flood has an event for each packet.
+    if (hasMethod(sink, 'happened')) this.#counting.push(sink)
+    if (hasMethod(sink, 'admitted')) this.#keeping.push(sink)
   }
 
   /**
@@ -125,13 +128,13 @@ export class Log {
    */
   event(event: LogEvent): void {
     const { kind } = event
-    for (const sink of this.#sinks) sink.happened?.(event)
+    for (const sink of this.#counting) sink.happened(event)
     if (kind === 'explanation' && !this.#explains) return
     if (LIMITED.has(kind) && !this.#admitted(kind, (event as KnockEvent).source)) return
     if (kind === 'shutting-down') this.#reportLeftOut()
     if (this.#closed) return
     const entry = entryOf(event, this.#around.now())
-    for (const sink of this.#sinks) sink.admitted?.(event, entry)
+    for (const sink of this.#keeping) sink.admitted(event, entry)
     // Host names are looked up only for lines above the level debug.
     this.#naming.add(entry, this.#settings.lookup && entry.level !== 'debug')
   }
@@ -220,6 +223,13 @@ export class Log {
     this.#failedAt = now
     print(this.#around.stderr, `knockd: ${oneLine(`${what}: ${error.message}`)}\n`)
   }
+}
+
+function hasMethod<Name extends keyof EventSink>(
+  sink: EventSink,
+  name: Name,
+): sink is EventSink & Pick<Required<EventSink>, Name> {
+  return sink[name] !== undefined
 }
 
 /** Prints text, and ignores that the reader of standard output or standard error may be gone. */
