@@ -30,7 +30,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const parsed = (text: string): unknown => JSON.parse(text) as unknown
 const asJson = (value: unknown): unknown => parsed(JSON.stringify(value))
-/** What the schema has that no sample has. */
+/** Returns the properties of a schema that no sample has. */
 const unused = (name: string, used: ReadonlySet<string>): readonly string[] =>
   [...propertiesOf(name)].filter((each) => !used.has(each))
 

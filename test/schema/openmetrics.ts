@@ -48,7 +48,7 @@ export function parseOpenMetrics(text: string): readonly ParsedFamily[] {
     if (keyword !== undefined) {
       if (!new RegExp(`^${NAME}$`).test(name)) fail('no name')
       if (family?.name !== name) {
-        if (families.some((each) => each.name === name)) fail('the family stands in two places')
+        if (families.some((each) => each.name === name)) fail('the family is in two places')
         family = { name, type: 'unknown', help: '', samples: [] }
         families.push(family)
       }
