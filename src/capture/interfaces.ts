@@ -15,7 +15,10 @@ import type { PacketTerms } from './filter.ts'
 import { InterfaceCapture } from './interface-capture.ts'
 import type { CaptureInterest } from './interest.ts'
 import { addressesOf, localAddresses } from '../host/local-addresses.ts'
+import { PacketTally } from './packet-counts.ts'
+import type { PacketCounts } from './packet-counts.ts'
 import { defaultInterface } from './route.ts'
+import { steadyNow, steadyTimeOf } from './steady-clock.ts'
 
 /** Milliseconds in which changes of links and addresses are collected. */
 const SETTLE_MS = 20
@@ -77,14 +80,6 @@ interface Slot {
   readonly deafness: Deafness
 }
 
-/**
- * Returns the steady clock: milliseconds since 1970, by the system clock at the start of the process. Setting the clock
- * does not change it.
- */
-export function steadyNow(): number {
-  return performance.timeOrigin + performance.now()
-}
-
 /** The captured interfaces. It follows changes of interfaces and their addresses. */
 export class Interfaces {
   readonly #deps: ListenDeps
@@ -93,6 +88,7 @@ export class Interfaces {
   readonly #busyTcp = new BusyPorts()
   readonly #busyUdp = new BusyPorts()
   #interest: CaptureInterest
+  readonly #tally = new PacketTally()
   #local: readonly Address[] = []
   #localText = ''
   #monitor: Monitor | undefined
@@ -132,6 +128,11 @@ export class Interfaces {
     return this.#slots.every(({ capture }) => capture?.isWatched ?? this.#retry !== undefined)
   }
 
+  /** The counts of packets, also of captures that have ended. */
+  get counts(): PacketCounts {
+    return this.#tally.with(this.#slots.map(({ capture }) => capture?.counts))
+  }
+
   /**
    * Checks that each capture still receives what its filter accepts, and reopens the others. A process with a
    * descriptor of the old socket does not get the new one.
@@ -143,8 +144,7 @@ export class Interfaces {
       // Link notifications handle an interface that is gone.
       const reason = capture?.current === true ? capture.tamperedWith : undefined
       if (capture === undefined || reason === undefined) continue
-      capture.close()
-      slot.capture = undefined
+      this.#end(slot)
       if (slot.deafness.note(reason, steadyNow())) this.#deps.deaf(slot.name, reason)
       this.#tryOpen(slot)
     }
@@ -179,8 +179,7 @@ export class Interfaces {
     // The captured length of packets is fixed when a capture begins.
     for (const slot of this.#slots) {
       if (slot.capture === undefined) continue
-      slot.capture.close()
-      slot.capture = undefined
+      this.#end(slot)
       this.#tryOpen(slot)
     }
     this.#armRetry()
@@ -192,7 +191,7 @@ export class Interfaces {
     clearTimeout(this.#retry)
     clearInterval(this.#check)
     this.#monitor?.close()
-    for (const slot of this.#slots) slot.capture?.close()
+    for (const slot of this.#slots) this.#end(slot)
   }
 
   #changed(): void {
@@ -206,10 +205,7 @@ export class Interfaces {
     if (this.#closed) return
     if (this.#updateLocal()) this.#refilter()
     for (const slot of this.#slots) {
-      if (slot.capture !== undefined && !slot.capture.current) {
-        slot.capture.close()
-        this.#lost(slot, 'no such interface')
-      }
+      if (slot.capture !== undefined && !slot.capture.current) this.#lost(slot, 'no such interface')
       if (slot.capture === undefined) this.#tryOpen(slot)
     }
     this.#armRetry()
@@ -250,9 +246,10 @@ export class Interfaces {
           const packet = this.#packet
           if (decode(bytes, start, end, wireLength, linkType, packet) !== PACKET) return
           if (packet.family === 6 && this.#deps.onlyIp4) return
-          packet.time = this.#steady(time)
+          packet.time = steadyTimeOf(time)
           packet.link = link
           slot.heardAt = packet.time
+          this.#tally.take()
           const knock =
             packet.protocol === TCP || this.#interest.datagrams.length === 0 || passes(this.#passing, packet)
           if (knock) this.#watchBusy(packet)
@@ -288,8 +285,16 @@ export class Interfaces {
   }
 
   #lost(slot: Slot, reason: string): void {
-    slot.capture = undefined
+    this.#end(slot)
     this.#wait(slot, reason)
+  }
+
+  /** Ends the capture of an interface, and keeps its counts. */
+  #end(slot: Slot): void {
+    const { capture } = slot
+    slot.capture = undefined
+    capture?.close()
+    this.#tally.end(capture?.counts)
   }
 
   #wait(slot: Slot, reason: string): void {
@@ -320,7 +325,6 @@ export class Interfaces {
         capture.setFilter(this.#filter(capture.linkType))
       } catch (error) {
         // The interface is probably gone. Otherwise it is reopened with the new filter.
-        capture.close()
         this.#lost(slot, (error as Error).message)
         this.#armRetry()
       }
@@ -331,12 +335,6 @@ export class Interfaces {
     const tcp = packet.protocol === TCP
     if ((tcp ? this.#interest.tcpPorts : this.#interest.udpPorts).has(packet.port)) return
     if ((tcp ? this.#busyTcp : this.#busyUdp).count(packet.port, packet.time)) this.#refilter()
-  }
-
-  /** Converts the time of capture to the steady clock. It is never in the future, however the clock was set. */
-  #steady(captured: number): number {
-    const now = steadyNow()
-    return Math.min(now, captured + now - Date.now())
   }
 }
 

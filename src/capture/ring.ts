@@ -15,6 +15,9 @@ const CLOCK_STEP_MS = 0.005
 /** Most batches fetched from a replaced capture. The larger buffer holds fewer. */
 const LAST_BATCHES_MAX = 128
 
+/** The counts of a capture that is closed, besides those that were taken before. */
+const NO_COUNTS: CaptureCounts = { received: 0, dropped: 0 }
+
 /** The number of captures with the large buffer. */
 let deepRings = 0
 
@@ -72,7 +75,7 @@ export class Ring<Capture extends RingCapture> {
   }
 
   get counts(): CaptureCounts {
-    const { received, dropped } = this.#capture.counts()
+    const { received, dropped } = this.#closed ? NO_COUNTS : this.#capture.counts()
     return { received: this.#received + received, dropped: this.#dropped + dropped }
   }
 
@@ -96,7 +99,13 @@ export class Ring<Capture extends RingCapture> {
     return taken
   }
 
+  /** Ends the capture. Its counts stay. */
   close(): void {
+    if (!this.#closed) {
+      const { received, dropped } = this.counts
+      this.#received = received
+      this.#dropped = dropped
+    }
     this.#closed = true
     this.#setDeep(false)
     this.#capture.close()

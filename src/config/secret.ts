@@ -1,4 +1,4 @@
-import type { CodeTerms, Knock, ListTerms, SecretConfig } from './config.ts'
+import type { CodeTerms, Knock, ListTerms, SecretConfig, SpaProtocol } from './config.ts'
 
 /** A secret whose packets open a door alone. */
 export type PacketSecret = Extract<SecretConfig, { readonly kind: 'spa' }>
@@ -59,6 +59,37 @@ const BEYOND: Readonly<Record<SecretConfig['kind'], string | undefined>> = {
 /** Returns the reason why the kernel alone cannot wait for a secret; `undefined`: it can. */
 export function beyondFixedRules({ kind }: SecretConfig): string | undefined {
   return BEYOND[kind]
+}
+
+const SENDERS: Readonly<Record<SpaProtocol, string>> = {
+  postern: 'a single packet of a user',
+  fwknop: "a packet of fwknop's, by its access.conf",
+  'fwknop-keys': "a packet of fwknop's",
+  knockknock: 'a SYN of a knockknock profile',
+}
+
+/** Describes the secret for people. The text has no port, and not the number of knocks. */
+export function waitsFor(secret: SecretConfig): string {
+  switch (secret.kind) {
+    case 'sequence':
+      return 'its sequence'
+    case 'one-time':
+    case 'generated':
+      return 'the next sequence of its list'
+    case 'totp':
+      return secret.code.before.length === 0 ? 'a code' : 'its sequence and a code'
+    case 'users':
+      return secret.code.before.length === 0 ? 'the secret of a user' : 'its sequence and the secret of a user'
+    case 'spa':
+      return SENDERS[secret.protocol]
+    default:
+      return secret satisfies never
+  }
+}
+
+/** Returns true if a wrong clock keeps a door with this secret shut: it has codes, or packets with a greatest age. */
+export function needsClock(secret: SecretConfig): boolean {
+  return codeOf(secret) !== undefined || packetOf(secret)?.maxAgeMs !== undefined
 }
 
 /** The uses of a file: `list` has one-time sequences, `public` has public keys, and `profiles` is a folder of keys. */

@@ -11,7 +11,7 @@ export interface Asker {
 }
 
 /** The commands for members of Control_Group, as documented in knockd.conf(5). */
-const MEMBER_COMMANDS: ReadonlySet<Request['command']> = new Set(['status', 'open', 'close'])
+const MEMBER_COMMANDS: ReadonlySet<Request['command']> = new Set(['status', 'metrics', 'events', 'open', 'close'])
 
 /** Returns the user who has connected, as the kernel reports it. */
 export function askerAt(client: Socket): Asker {

@@ -3,17 +3,20 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { fileErrorOf } from '../file/file-error.ts'
 import { codePoint } from '../text/code-point.ts'
-import { REPLY_MAX_BYTES } from './message.ts'
-import type { Reply, Request } from './message.ts'
+import { REPLY_MAX_BYTES, REQUEST_MAX_BYTES } from './message.ts'
+import type { EventsRequest, Reply, Request } from './message.ts'
 import { RUN_FOLDER, USERS_FOLDER, presentSocket, socketPath, socketPrefix } from './socket.ts'
 
 /** The most milliseconds to wait for a whole answer. */
 const ANSWER_MAX_MS = 10_000
 
+/** The longest line with an event. The texts of an event are cut in the daemon (LOG_LINE_MAX_CHARS). */
+const LINE_MAX_CHARS = 1_048_576
+
 /** A daemon that cannot be asked. */
 export class ControlError extends Error {
   readonly hint: string
-  /** True if there is no such daemon. */
+  /** True if the daemon does not run. Otherwise that is unknown. */
   readonly isDown: boolean
 
   constructor(message: string, hint: string, isDown = false) {
@@ -32,7 +35,7 @@ export class ControlError extends Error {
 export function findSocket(config: string, interfaces: readonly string[]): string {
   const [path, another] = findSockets(config, interfaces)
   if (path === undefined) {
-    throw new ControlError(`knockd is not running with ${config}`, 'start it, or name its config: -c FILE')
+    throw new ControlError(`knockd is not running with ${config}`, 'start it, or name its config: -c FILE', true)
   }
   if (another !== undefined) {
     throw new ControlError(
@@ -76,41 +79,114 @@ function socketsIn(folder: string): readonly string[] {
   }
 }
 
-/** Makes text safe for root's terminal: the daemon may run as a user whom root does not trust. */
-function plain(_key: string, value: unknown): unknown {
-  return typeof value === 'string' ? value.replaceAll(/[^\P{C}\n\t]/gu, codePoint) : value
+/** Characters that a terminal may obey. */
+const CONTROL = /[^\P{C}\n\t]/gu
+
+/**
+ * Parses JSON of a daemon, with all text and names made safe for root's terminal: the daemon may run as a user whom root
+ * does not trust. The error of a text that is not JSON has none of that text.
+ *
+ * @throws ControlError
+ */
+function parsePlain(text: string): unknown {
+  try {
+    return JSON.parse(text, (_, value: unknown) => {
+      if (typeof value === 'string') return plain(value)
+      if (typeof value !== 'object' || value === null || Object.keys(value).every((name) => plain(name) === name)) {
+        return value
+      }
+      return Object.fromEntries(Object.entries(value).map(([name, each]) => [plain(name), each as unknown]))
+    })
+  } catch {
+    throw new ControlError('knockd closed the connection', 'look at its log')
+  }
+}
+
+function plain(text: string): string {
+  return text.replaceAll(CONTROL, codePoint)
+}
+
+/** Returns the record in a line of events. @throws ControlError if it is something else */
+function eventIn(line: string): Readonly<Record<string, unknown>> {
+  const event = parsePlain(line)
+  if (typeof event === 'object' && event !== null) return event as Readonly<Record<string, unknown>>
+  throw new ControlError('knockd gave another answer', 'look at its log')
 }
 
 /** Sends a request to a daemon. @throws ControlError if the daemon does not answer within `limitMs` */
 export async function ask(path: string, request: Request, limitMs = ANSWER_MAX_MS): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    let text = ''
-    const fail = (message: string, hint: string, isDown?: boolean): void => {
-      socket.destroy()
-      reject(new ControlError(message, hint, isDown))
+  let text = ''
+  await talkTo(path, request, { wholeMs: limitMs }, (more) => {
+    text += more
+    if (text.length > REPLY_MAX_BYTES) throw new ControlError('the reply of knockd is too long', 'look at its log')
+  })
+  return parsePlain(text) as Reply
+}
+
+/**
+ * Asks a daemon for events, and calls back with each line of the reply. Returns when the daemon ends it.
+ *
+ * @throws ControlError if the daemon does not answer
+ */
+export async function askForEvents(
+  path: string,
+  request: EventsRequest,
+  each: (line: Readonly<Record<string, unknown>>, text: string) => void,
+): Promise<void> {
+  let rest = ''
+  await talkTo(path, request, request.follow === true ? {} : { idleMs: ANSWER_MAX_MS }, (more) => {
+    const lines = (rest + more).split('\n')
+    rest = lines.pop() ?? ''
+    if (rest.length > LINE_MAX_CHARS) throw new ControlError('a line of knockd is too long', 'look at its log')
+    for (const line of lines) {
+      const event = eventIn(line)
+      each(event, JSON.stringify(event))
     }
-    const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`))
-    // Not the time since the last byte: what sends a byte now and then would hold the caller for ever.
-    const timer = setTimeout(() => fail('knockd does not answer', 'look at its log'), limitMs)
-    socket.on('close', () => clearTimeout(timer))
+  })
+}
+
+/** The most milliseconds for the whole answer, and between two parts of it. */
+interface TimeLimits {
+  readonly wholeMs?: number
+  readonly idleMs?: number
+}
+
+async function talkTo(
+  path: string,
+  request: Request,
+  { wholeMs, idleMs }: TimeLimits,
+  take: (text: string) => void,
+): Promise<void> {
+  const asked = `${JSON.stringify(request)}\n`
+  if (Buffer.byteLength(asked) > REQUEST_MAX_BYTES)
+    throw new ControlError('the request is too long', 'name fewer things')
+  await new Promise<void>((resolve, reject) => {
+    const fail = (error: Error): void => {
+      socket.destroy()
+      reject(error)
+    }
+    const socket = connect(path, () => socket.write(asked))
     socket.setEncoding('utf8')
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EACCES') fail('permission denied', 'use sudo, or set Control_Group in [options]')
-      else {
-        const hint = error.code === 'ENOENT' ? 'start it' : `start it again: it left ${path} behind`
-        fail('knockd is not running', hint, true)
-      }
+    const giveUp = (): void => fail(new ControlError('knockd does not answer', 'look at its log'))
+    if (idleMs !== undefined) socket.setTimeout(idleMs, giveUp)
+    // Not the time since the last byte: what sends a byte now and then would hold the caller for ever.
+    const timer = wholeMs === undefined ? undefined : setTimeout(giveUp, wholeMs)
+    socket.on('close', () => clearTimeout(timer))
+    socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+      const hint = code === 'ENOENT' ? 'start it' : `start it again: it left ${path} behind`
+      fail(
+        code === 'EACCES'
+          ? new ControlError('permission denied', 'use sudo, or set Control_Group in [options]')
+          : new ControlError('knockd is not running', hint, true),
+      )
     })
     socket.on('data', (more: string) => {
-      text += more
-      if (text.length > REPLY_MAX_BYTES) fail('the reply of knockd is too long', 'look at its log')
-    })
-    socket.on('end', () => {
       try {
-        resolve(JSON.parse(text, plain) as Reply)
-      } catch {
-        fail('knockd closed the connection', 'look at its log')
+        take(more)
+      } catch (error) {
+        fail(error as Error)
       }
     })
+    socket.on('end', () => resolve())
   })
 }

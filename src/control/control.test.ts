@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, afterEach, expect, test } from 'vitest'
-import { ask } from './client.ts'
+import { ControlError, ask, askForEvents } from './client.ts'
 import { groupId } from './group.ts'
 import { BY_HAND_MAX_MS, REQUEST_MAX_BYTES, parseRequest } from './message.ts'
 import type { Request } from './message.ts'
+import { KeptEvents } from '../log/kept-events.ts'
 import { ControlServer } from './server.ts'
+import { Subscribers } from './subscribers.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-control-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -19,6 +21,8 @@ afterEach(() => {
   running?.close()
   running = undefined
 })
+
+const NOBODY = new Subscribers(new KeptEvents())
 
 function serve(asked: Request[]): string {
   const path = join(folder, `${++count}.sock`)
@@ -31,6 +35,7 @@ function serve(asked: Request[]): string {
     (error) => {
       throw error
     },
+    NOBODY,
   )
   running.listen(undefined)
   return path
@@ -74,10 +79,43 @@ test('a daemon that sends a byte now and then, or nothing, holds nobody for long
   }
 })
 
+/** Serves a fixed reply, as a daemon can that its user no longer controls. */
+async function lying(reply: string, use: (path: string) => Promise<void>): Promise<void> {
+  const path = join(folder, `${++count}.sock`)
+  const server = createServer((socket) => socket.on('error', () => undefined).end(reply)).listen(path)
+  await use(path).finally(() => server.close())
+}
+
+/** What a terminal obeys, and more: the start of a sequence in 7 and 8 bits, and a change of direction. */
+const ESCAPES = '\u001b[2J\u009b2J\u202e'
+const SAFE = '<U+001B>[2J<U+009B>2J<U+202E>'
+
+test('nothing that a daemon says moves the cursor of a terminal: no text, no name of a field, and no error', async () => {
+  const line = JSON.stringify({ door: ESCAPES, [ESCAPES]: [{ [ESCAPES]: 1 }] }).replaceAll('\\u001b', '\u001b')
+  const safe = { door: SAFE, [SAFE]: [{ [SAFE]: 1 }] }
+  // A raw escape is no JSON; the one that is escaped in it is.
+  const valid = line.replaceAll('\u001b', String.raw`\u001b`)
+  await lying(valid, async (path) => expect(await ask(path, { command: 'status' })).toEqual(safe))
+  await lying(`${valid}\n`, async (path) => {
+    const lines: unknown[] = []
+    await askForEvents(path, { command: 'events' }, (event, text) => lines.push(event, JSON.parse(text)))
+    expect(lines).toEqual([safe, safe])
+  })
+  for (const wrong of [`${line}\n`, `${ESCAPES}\n`, 'null\n', '1\n', `${'['.repeat(100_000)}\n`]) {
+    await lying(wrong, async (path) => {
+      const error: unknown = await askForEvents(path, { command: 'events' }, () => undefined).catch(
+        (each: unknown) => each,
+      )
+      expect(error).toBeInstanceOf(ControlError)
+      expect((error as Error).message).toMatch(/^knockd (closed the connection|gave another answer)$/)
+    })
+  }
+})
+
 test('the socket is for its owner only, also where another was left behind', () => {
   const path = join(folder, 'left.sock')
   writeFileSync(path, '', { mode: 0o666 })
-  running = new ControlServer(path, async () => ({ done: '', count: 0 }), fail)
+  running = new ControlServer(path, async () => ({ done: '', count: 0 }), fail, NOBODY)
   running.listen(undefined)
   expect(statSync(path).isSocket()).toBe(true)
   expect(statSync(path).mode & 0o777).toBe(0o600)
@@ -109,7 +147,11 @@ test('no daemon', async () => {
 test('whatever is sent, a request is what it says it is', () => {
   const odd = fc.record(
     {
-      command: fc.constantFrom('status', 'open', 'close', 'forgive', 'users', 'x'),
+      command: fc.constantFrom('status', 'open', 'close', 'forgive', 'users', 'events', 'x'),
+      follow: fc.anything(),
+      sinceMs: fc.anything(),
+      doors: fc.anything(),
+      users: fc.array(fc.anything()),
       door: fc.anything(),
       source: fc.anything(),
       forMs: fc.anything(),
@@ -125,7 +167,15 @@ test('whatever is sent, a request is what it says it is', () => {
       ),
       (line) => {
         const request = parseRequest(line)
-        if (request === undefined || request.command === 'status') return
+        if (request === undefined || request.command === 'status' || request.command === 'metrics') return
+        if (request.command === 'events') {
+          for (const list of [request.doors, request.users, request.sources]) {
+            for (const text of list ?? []) expect(typeof text).toBe('string')
+          }
+          expect(['boolean', 'undefined']).toContain(typeof request.follow)
+          expect(['number', 'undefined']).toContain(typeof request.sinceMs)
+          return
+        }
         const { door, source } = { door: undefined, source: undefined, ...request }
         for (const text of [door, source]) expect(['string', 'undefined']).toContain(typeof text)
         if (request.command === 'open') {

@@ -9,9 +9,35 @@ export const ATTEMPTS_LISTED_MAX = 100
 /** The most ignored sources that a status lists. */
 export const IGNORED_LISTED_MAX = 100
 
+/** The most doors, users and networks that a request for events names, of each. */
+export const EVENTS_NAMED_MAX = 32
+/** The longest time that a request for events goes back: a year, in milliseconds. */
+export const EVENTS_SINCE_MAX_MS = 365 * 86_400_000
+
+/**
+ * Asks for the kept events, oldest first, and with `follow` for all later ones. Events match one of each list that is
+ * given. The reply has many lines of JSON: events as in the JSON log, and {@link EVENTS_END} at the end.
+ */
+export interface EventsRequest {
+  readonly command: 'events'
+  readonly follow?: boolean
+  /** Omits events that are older than so many milliseconds. */
+  readonly sinceMs?: number
+  readonly doors?: readonly string[]
+  readonly users?: readonly string[]
+  /** Addresses and networks, as `192.0.2.0/24`. */
+  readonly sources?: readonly string[]
+}
+
+/** The last line of a reply with events. Without it, the daemon ended, or the reader was too slow. */
+export const EVENTS_END = { end: 'events' } as const
+
 /** A request of an operator to the daemon: one line of JSON. */
 export type Request =
   | { readonly command: 'status' }
+  /** Asks for the status as OpenMetrics text. */
+  | { readonly command: 'metrics' }
+  | EventsRequest
   /**
    * Opens a door by hand. The `source` is an address as text, and `forMs` is in milliseconds (default: the door's own
    * time).
@@ -35,6 +61,8 @@ export type Request =
 export type Reply =
   | { readonly status: Status }
   | { readonly users: DoorUsers }
+  /** OpenMetrics text. */
+  | { readonly metrics: string }
   /** A description of the result for people. */
   | { readonly done: string; readonly count: number }
   | { readonly error: string; readonly hint?: string }
@@ -82,6 +110,67 @@ export interface Status {
   readonly faults?: { readonly count: number; readonly last: string; readonly agoMs: number } | undefined
   /** The path of the journal. */
   readonly state: string
+  /** The counts so far. Absent in daemons of earlier versions, as are `clock` and `health`. */
+  readonly totals?: TotalsStatus
+  readonly clock?: ClockStatus
+  readonly health?: readonly Health[]
+}
+
+/** The state of the clock. */
+export interface ClockStatus {
+  /** Absent if the kernel does not tell. */
+  readonly synchronised: boolean | undefined
+  /** True if doors wait for codes or dated packets, which a wrong clock keeps shut. */
+  readonly needed: boolean
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** The parts of the daemon whose health is judged. */
+export const HEALTH_SUBJECTS = ['capture', 'guard', 'journal', 'clock', 'lists', 'doors', 'daemon'] as const
+/** The states of health, the worst last. */
+export const HEALTH_STATES = ['ok', 'warning', 'critical'] as const
+
+/** The health of a part of the daemon. */
+export interface Health {
+  readonly subject: (typeof HEALTH_SUBJECTS)[number]
+  readonly state: (typeof HEALTH_STATES)[number]
+  /** The problems, or a word on the healthy part: one line. */
+  readonly message: string
+}
+
+/** The reasons why a door stays shut: the knock or packet was too slow, not right any more, or not permitted. */
+export const REFUSALS = ['timeout', 'strays', 'wrong codes', 'used before', 'not allowed', 'revoked', 'failed'] as const
+export type RefusalReason = (typeof REFUSALS)[number]
+
+/** The upper bounds of the times in {@link Totals.latency}, in seconds. Longer ones are in a last count. */
+export const LATENCY_BOUNDS_S = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const
+
+/** Counts of what happened. A member of Control_Group gets openings and failed commands alone. */
+export interface Totals {
+  /** Openings by door. The empty name has those of doors that left the config, or are beyond the limit. */
+  readonly openings: Readonly<Record<string, number>>
+  /** Commands that failed, by door. */
+  readonly commandFailures: Readonly<Record<string, number>>
+  readonly refusals?: Readonly<Record<RefusalReason, number>> | undefined
+  /** Single packets that came again. */
+  readonly replays?: number | undefined
+  readonly scans?: number | undefined
+  /** Sources that sent too many wrong codes. */
+  readonly guesses?: number | undefined
+  /** Packets that the kernel's filter accepted; those that the daemon looked at; and those that were lost. */
+  readonly packets?: { readonly seen: number; readonly taken: number; readonly lost: number } | undefined
+  /** Times from the capture of the last packet to the opening: how many within each bound, and their sum. */
+  readonly latency?: { readonly counts: readonly number[]; readonly sumS: number } | undefined
+}
+
+export interface TotalsStatus {
+  /** The time of the first count, in milliseconds since 1970. */
+  readonly since: number
+  /** The counts since `since`, over restarts. After a crash, those of the last minute may be missing. */
+  readonly all: Totals
+  /** The counts since the daemon began. */
+  readonly start: Totals
 }
 
 export interface InterfaceStatus {
@@ -129,8 +218,12 @@ export function exposedText(service: string): string {
 export interface DoorStatus {
   readonly name: string
   readonly secret: SecretConfig['kind']
+  /** The secret in words, without ports. Absent in daemons of earlier versions. */
+  readonly waits?: string
   /** The number of sequences left; absent if there is no list. */
   readonly left?: number | undefined
+  /** The number of sequences left from which on a list that nobody refills is low. */
+  readonly lowWater?: number | undefined
   /** The number of users; absent if all have one secret. */
   readonly users?: number | undefined
   readonly opens: readonly string[]
@@ -186,7 +279,8 @@ export function parseRequest(line: string): Request | undefined {
   }
   if (typeof value !== 'object' || value === null) return undefined
   const { command, door, source, forMs, id } = value as Record<string, unknown>
-  if (command === 'status') return { command }
+  if (command === 'status' || command === 'metrics') return { command }
+  if (command === 'events') return parseEvents(value as Record<string, unknown>)
   if (command === 'rotate' || command === 'users') return typeof door === 'string' ? { command, door } : undefined
   if (command === 'forgive') return typeof source === 'string' ? { command, source } : undefined
   if (command === 'accept-loss') {
@@ -198,6 +292,20 @@ export function parseRequest(line: string): Request | undefined {
   }
   if (command !== 'close' || !isOptionalText(door) || !isOptionalText(source)) return undefined
   return { command, ...(door === undefined ? {} : { door }), ...(source === undefined ? {} : { source }) }
+}
+
+function parseEvents({ follow, sinceMs, doors, users, sources }: Record<string, unknown>): EventsRequest | undefined {
+  const lists = { doors, users, sources }
+  const isSince =
+    sinceMs === undefined || (typeof sinceMs === 'number' && sinceMs >= 0 && sinceMs <= EVENTS_SINCE_MAX_MS)
+  if (!isSince || !(follow === undefined || typeof follow === 'boolean')) return undefined
+  if (!Object.values(lists).every((list) => list === undefined || isNames(list))) return undefined
+  const given = Object.entries({ follow, sinceMs, ...lists }).filter(([, each]) => each !== undefined)
+  return { command: 'events', ...Object.fromEntries(given) }
+}
+
+function isNames(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= EVENTS_NAMED_MAX && value.every((each) => typeof each === 'string')
 }
 
 function isTime(value: unknown): value is number {

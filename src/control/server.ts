@@ -9,6 +9,7 @@ import { groupId } from './group.ts'
 import { Members } from './members.ts'
 import { REQUEST_MAX_BYTES, parseRequest } from './message.ts'
 import type { Reply, Request } from './message.ts'
+import type { Subscribers } from './subscribers.ts'
 
 /** The most simultaneous connections of root. */
 const OWNER_CLIENTS_MAX = 16
@@ -26,14 +27,22 @@ export class ControlServer {
   readonly #path: string
   readonly #server: Server
   readonly #members = new Members()
+  readonly #subscribers: Pick<Subscribers, 'add' | 'endMembers'>
   #owners = 0
 
   /**
    * @param answer answers permitted requests; never rejects
    * @param failed called when the socket fails; the daemon continues
+   * @param subscribers the readers of events
    */
-  constructor(path: string, answer: Answer, failed: (error: Error) => void) {
+  constructor(
+    path: string,
+    answer: Answer,
+    failed: (error: Error) => void,
+    subscribers: Pick<Subscribers, 'add' | 'endMembers'>,
+  ) {
     this.#path = path
+    this.#subscribers = subscribers
     this.#server = createServer((client) => this.#enter(client, answer))
     this.#server.on('error', (error) => failed(cannot(`listen on the control socket ${path}`, error)))
   }
@@ -65,6 +74,7 @@ export class ControlServer {
     // A socket in the folder of a daemon that runs as its `User` has the folder's group already.
     const id = group === undefined ? (process.getegid?.() ?? 0) : groupId(group)
     if (id === undefined) throw new Error(`Control_Group: there is no group ${group}\n  groupadd --system ${group}`)
+    this.#subscribers.endMembers()
     try {
       chownSync(this.#path, process.geteuid?.() ?? 0, id)
       chmodSync(this.#path, group === undefined ? OWNER_ONLY : GROUP_TOO)
@@ -89,20 +99,33 @@ export class ControlServer {
       return
     }
     if (asker.isOwner) this.#owners++
-    client.once('close', () => {
+    let isCounted = true
+    const leave = (): void => {
+      if (!isCounted) return
+      isCounted = false
       if (asker.isOwner) this.#owners--
       else this.#members.leave(member)
-    })
+    }
+    client.once('close', leave)
     serve(client, async (request) => {
       if (!mayAsk(asker, request)) return { error: `only root may ${request.command}`, hint: 'use sudo' }
-      if (asker.isOwner || this.#members.ask(member, performance.now())) return await answer(request, asker)
-      return { error: 'too many requests', hint: 'try again in a few seconds' }
+      if (!asker.isOwner && !this.#members.ask(member, performance.now())) {
+        return { error: 'too many requests', hint: 'try again in a few seconds' }
+      }
+      if (request.command !== 'events') return await answer(request, asker)
+      const refused = this.#subscribers.add(request, asker, client)
+      // Readers of events have limits of their own, and take no place of those who ask.
+      if (refused === undefined) leave()
+      return refused
     })
   }
 }
 
+/** A request that has one reply. */
+export type Question = Exclude<Request, { readonly command: 'events' }>
+
 /** A function that answers a request. */
-type Answer = (request: Request, asker: Asker) => Promise<Reply>
+type Answer = (request: Question, asker: Asker) => Promise<Reply>
 
 /** The user id that is used if the system does not tell the user. */
 const UNKNOWN_USER = -1
@@ -111,7 +134,8 @@ function lineOf(message: Reply): string {
   return `${JSON.stringify(message)}\n`
 }
 
-function serve(client: Socket, answer: (request: Request) => Promise<Reply>): void {
+/** @param answer returns `undefined` if the connection stays open for more than one reply */
+function serve(client: Socket, answer: (request: Request) => Promise<Reply | undefined>): void {
   let text = ''
   const reply = (message: Reply): void => void client.end(lineOf(message))
   const late = setTimeout(() => client.destroy(), REQUEST_MAX_MS)
@@ -120,6 +144,10 @@ function serve(client: Socket, answer: (request: Request) => Promise<Reply>): vo
     clearTimeout(late)
     clearTimeout(over)
   })
+  const stay = (): void => {
+    clearTimeout(over)
+    client.setTimeout(0)
+  }
   client.setEncoding('utf8')
   client.setTimeout(IDLE_MAX_MS, () => client.destroy())
   client.on('data', (more: string) => {
@@ -130,6 +158,12 @@ function serve(client: Socket, answer: (request: Request) => Promise<Reply>): vo
     client.removeAllListeners('data').resume()
     const request = end < 0 ? undefined : parseRequest(text.slice(0, end))
     if (request === undefined) reply({ error: 'no such request' })
-    else void answer(request).then(reply)
+    else {
+      void answer(request).then((message) => {
+        if (message === undefined) stay()
+        else reply(message)
+        return undefined
+      })
+    }
   })
 }

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { DECOY_CLASSES } from '../capture/filter.ts'
 import { Interfaces } from '../capture/interfaces.ts'
 import type { ListenDeps } from '../capture/interfaces.ts'
+import type { PacketCounts } from '../capture/packet-counts.ts'
 import type { CaptureInterest } from '../capture/interest.ts'
 import type { Config } from '../config/config.ts'
 import type { Arguments } from './arguments.ts'
@@ -23,6 +24,8 @@ export class Captures {
   /** The names in the present config, or on the command line. */
   #names: readonly string[]
   #interfaces: Interfaces
+  /** The counts of interfaces of earlier configs. */
+  #before: PacketCounts = { seen: 0, taken: 0, lost: 0 }
   #refiltering = false
   #closed = false
 
@@ -30,6 +33,13 @@ export class Captures {
     this.#deps = deps
     this.#names = this.#namesIn(config)
     this.#interfaces = this.#on(this.#names)
+  }
+
+  /** The counts of packets, also on interfaces of earlier configs. */
+  get counts(): PacketCounts {
+    const { seen, taken, lost } = this.#interfaces.counts
+    const { seen: seenBefore, taken: takenBefore, lost: lostBefore } = this.#before
+    return { seen: seen + seenBefore, taken: taken + takenBefore, lost: lost + lostBefore }
   }
 
   get interfaces(): Interfaces {
@@ -70,6 +80,7 @@ export class Captures {
       return
     }
     this.#interfaces.close()
+    this.#before = this.counts
     this.#interfaces = after
   }
 

@@ -1,14 +1,16 @@
 import type { Config } from '../config/config.ts'
 import { shutsItself } from '../config/door-commands.ts'
-import { steadyNow } from '../capture/interfaces.ts'
+import { steadyNow } from '../capture/steady-clock.ts'
 import type { Asker } from '../control/asker.ts'
-import type { Reply, Request } from '../control/message.ts'
+import type { Reply, Request, Status } from '../control/message.ts'
+import type { Question } from '../control/server.ts'
 import { BY_HAND } from '../door/held.ts'
 import { within } from '../door/time-limit.ts'
 import type { Opener } from '../door/opener.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
 import { TCP } from '../packet/packet.ts'
 import type { Log } from '../log/log.ts'
+import { openMetrics } from '../metrics/families.ts'
 import { refusalOf, statusForMember } from './member.ts'
 import type { MemberOpenings } from './member.ts'
 import type { Reconciler } from './reconcile.ts'
@@ -29,11 +31,13 @@ export interface Controlled extends Inspected {
 }
 
 /** Answers a permitted request of an operator. Never rejects. */
-export async function answer(request: Request, asker: Asker, of: Controlled): Promise<Reply> {
+export async function answer(request: Question, asker: Asker, of: Controlled): Promise<Reply> {
   try {
     switch (request.command) {
       case 'status':
-        return { status: asker.isOwner ? statusOf(of) : statusForMember(statusOf(of)) }
+        return { status: statusFor(asker, of) }
+      case 'metrics':
+        return { metrics: openMetrics(statusFor(asker, of)) }
       case 'open':
         return await openByHand(request, asker, of)
       case 'close':
@@ -52,6 +56,10 @@ export async function answer(request: Request, asker: Asker, of: Controlled): Pr
   } catch (error) {
     return { error: (error as Error).message }
   }
+}
+
+function statusFor({ isOwner }: Asker, of: Controlled): Status {
+  return isOwner ? statusOf(of) : statusForMember(statusOf(of))
 }
 
 async function openByHand(

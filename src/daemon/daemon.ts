@@ -12,7 +12,8 @@ import type { Log } from '../log/log.ts'
 import { logSettings, openLog } from './logging.ts'
 import { notify, notifyReloading } from './notify.ts'
 import { lossWaitMs, sayLosses } from '../secret/since-loss.ts'
-import { marksPath, statePath } from './state-path.ts'
+import { Observation } from './observation.ts'
+import { countersPath, marksPath, statePath } from './state-path.ts'
 import { Parts } from './parts.ts'
 import { refuseReload } from './user/reload.ts'
 import type { RunsAs } from './user/settle.ts'
@@ -45,6 +46,7 @@ export class Daemon {
     let running: Daemon | undefined
     const log = await openLog(logSettings(args, config.options), () => running?.happened())
     try {
+      const observation = new Observation(log)
       for (const { level, text } of runsAs.notices) log.notice(level, text)
       const path = statePath(config.options.stateDir, args.config, args.interfaces, runsAs.account !== undefined)
       const { store, faults } = await openStore(path, { lock: tryLock, pid: process.pid })
@@ -52,7 +54,8 @@ export class Daemon {
       const marks = await openHolderMarks(marksPath(path), ({ message }) => {
         log.notice('warning', `the holders of openings will be unknown after a restart: ${message}`)
       })
-      const daemon = new Daemon(args, config, log, { path, store, marks, runsAs })
+      observation.begin(countersPath(path), config)
+      const daemon = new Daemon(args, config, log, { path, store, marks, runsAs, observation })
       try {
         await daemon.#begin()
         running = daemon
@@ -61,6 +64,7 @@ export class Daemon {
         daemon.#parts.captures.close()
         daemon.#parts.guarding.stop()
         daemon.#parts.base.stop()
+        await observation.close()
         await store.close()
         throw error
       }
@@ -159,6 +163,7 @@ export class Daemon {
     this.#config = config
     this.#parts.knocks.tune(config)
     this.#parts.operators.replace(config.options.controlGroup)
+    this.#state.observation.counters.replace(config.doors)
     this.#parts.authenticators.replace(config)
     this.#parts.base.replace(config)
     this.#parts.reconciler.now()
@@ -184,6 +189,7 @@ export class Daemon {
       async () => await this.#closeAll(),
       async () => await this.#runHook('stop'),
       () => this.#log.event({ kind: 'shutting-down' }),
+      async () => await this.#state.observation.close(),
       async () => await this.#state.store.close(),
       async () => await this.#log.close(),
     ]

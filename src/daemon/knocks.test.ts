@@ -3,7 +3,7 @@
 import { expect, test, vi } from 'vitest'
 import { hit, secret } from '../../test/gate/knocks.ts'
 import { readConfig } from '../config/read.ts'
-import { steadyNow } from '../capture/interfaces.ts'
+import { steadyNow } from '../capture/steady-clock.ts'
 import { parseAddress } from '../packet/address.ts'
 import { EXPIRE_INTERVAL_MS, Knocks, WAITING_MAX_MS } from './knocks.ts'
 import type { LogEvent } from '../log/event.ts'

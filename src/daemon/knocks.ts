@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { steadyNow } from '../capture/interfaces.ts'
+import { steadyNow } from '../capture/steady-clock.ts'
 import type { Config } from '../config/config.ts'
 import type { Effect, Opened } from '../gate/effect.ts'
 import { Gate } from '../gate/gate.ts'

@@ -1,5 +1,5 @@
 import type { Door } from '../config/config.ts'
-import type { Reply, Status } from '../control/message.ts'
+import type { Reply, Status, Totals, TotalsStatus } from '../control/message.ts'
 import type { Address } from '../packet/address.ts'
 import { contains, parseNetwork } from '../packet/network.ts'
 import { admits } from '../secret/door-bounds.ts'
@@ -40,7 +40,17 @@ export function statusForMember(status: Status): Status {
     attempts: undefined,
     // A port that does not bring its source closer to being ignored is part of a sequence.
     ignored: [],
+    ...(status.totals === undefined ? {} : { totals: totalsForMember(status.totals) }),
   }
+}
+
+/** Any other count that changes, or does not, after a packet to a port tells something about that port. */
+function totalsForMember({ since, all, start }: TotalsStatus): TotalsStatus {
+  return { since, all: reduced(all), start: reduced(start) }
+}
+
+function reduced({ openings, commandFailures }: Totals): Totals {
+  return { openings, commandFailures }
 }
 
 /** The current openings that members made by hand. Times are milliseconds on any steady clock. */

@@ -1,4 +1,5 @@
 import { ControlServer } from '../control/server.ts'
+import type { Subscribers } from '../control/subscribers.ts'
 import { answer } from './control.ts'
 import type { Controlled } from './control.ts'
 import type { Log } from '../log/log.ts'
@@ -10,12 +11,18 @@ export class Operators {
   #group: string | undefined
 
   /** @param controlled returns the present parts of the daemon that operators inspect and control */
-  constructor(path: string, controlled: () => Controlled, log: Pick<Log, 'notice'>) {
+  constructor(
+    path: string,
+    controlled: () => Controlled,
+    log: Pick<Log, 'notice'>,
+    subscribers: Pick<Subscribers, 'add' | 'endMembers'>,
+  ) {
     this.#log = log
     this.#server = new ControlServer(
       path,
       async (request, asker) => await answer(request, asker, controlled()),
       (error) => log.notice('warning', `postern open, close and status do not work: ${error.message}`),
+      subscribers,
     )
   }
 

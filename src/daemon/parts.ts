@@ -1,3 +1,4 @@
+import { steadyNow } from '../capture/steady-clock.ts'
 import { interestOf } from '../capture/interest.ts'
 import { broadcastAddresses } from '../host/local-addresses.ts'
 import type { Config } from '../config/config.ts'
@@ -24,6 +25,7 @@ import { Guarding } from './guarding.ts'
 import { Knocks } from './knocks.ts'
 import type { Log } from '../log/log.ts'
 import { MemberOpenings } from './member.ts'
+import type { Observation } from './observation.ts'
 import { Operators } from './operators.ts'
 import { Reconciler } from './reconcile.ts'
 import { listFolder } from './state-path.ts'
@@ -36,6 +38,7 @@ export interface State {
   readonly store: Store
   readonly marks: HolderMarks
   readonly runsAs: RunsAs
+  readonly observation: Observation
 }
 
 /** The parts of the daemon, connected with each other. None has begun to work. */
@@ -54,7 +57,7 @@ export class Parts {
   /** @param present returns the config in force */
   constructor(args: Arguments, present: () => Config, log: Log, state: State) {
     const config = present()
-    const { store, marks, runsAs } = state
+    const { store, marks, runsAs, observation } = state
     const faults = new Faults((text) => log.notice('error', text))
     this.faults = faults
     const timed = { store, clocks: new Clocks(), log }
@@ -104,6 +107,7 @@ export class Parts {
       opener,
       reconciler: this.reconciler,
       log,
+      now: steadyNow,
       whileSyncing: (work) => store.whileSyncing(() => void faults.attempt(work)),
       attempt: async (work) => await faults.attempt(work),
     })
@@ -125,7 +129,18 @@ export class Parts {
         this.guarding.ports.closeForwardsTo((address) => addresses.some((local) => sameAddress(local, address)))
       },
     })
-    const inspected = { gate, authenticators, guarding: this.guarding, opener, faults, store, state: state.path }
+    observation.counters.countPackets(() => this.captures.counts)
+    const { counters, subscribers } = observation
+    const inspected = {
+      counters,
+      gate,
+      authenticators,
+      guarding: this.guarding,
+      opener,
+      faults,
+      store,
+      state: state.path,
+    }
     const memberOpenings = new MemberOpenings()
     const controlled = (): Controlled => {
       const { reconciler, captures } = this
@@ -135,6 +150,7 @@ export class Parts {
       socketPath(args.config, args.interfaces, runsAs.account !== undefined),
       controlled,
       log,
+      subscribers,
     )
   }
 }

@@ -41,3 +41,8 @@ export function marksPath(journal: string): string {
 export function listFolder(journal: string): string {
   return `${journal.replace(/\.journal$/, '')}.lists`
 }
+
+/** Returns the path of the counts beside the journal. */
+export function countersPath(journal: string): string {
+  return `${journal.replace(/\.journal$/, '')}.counters`
+}

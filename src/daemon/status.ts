@@ -1,13 +1,16 @@
 import type { Interfaces } from '../capture/interfaces.ts'
-import { steadyNow } from '../capture/interfaces.ts'
+import { steadyNow } from '../capture/steady-clock.ts'
 import type { Config } from '../config/config.ts'
 import { hasCommands } from '../config/door-commands.ts'
-import { codeOf, writtenKnocks } from '../config/secret.ts'
+import { codeOf, needsClock, waitsFor, writtenKnocks } from '../config/secret.ts'
 import { formatService } from '../config/service.ts'
+import { healthOf } from '../control/health.ts'
 import { ATTEMPTS_LISTED_MAX, IGNORED_LISTED_MAX } from '../control/message.ts'
 import type { IgnoredStatus, Status } from '../control/message.ts'
 import type { Opener } from '../door/opener.ts'
 import type { Gate } from '../gate/gate.ts'
+import type { Counters } from '../metrics/counters.ts'
+import { readClockStatus } from '../native/clock.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Authenticators } from '../secret/authenticators.ts'
 import type { Store } from '../state/store.ts'
@@ -19,6 +22,7 @@ import { lossText } from '../secret/since-loss.ts'
 /** The parts of the daemon that its status shows. */
 export interface Inspected {
   readonly config: Config
+  readonly counters: Pick<Counters, 'status'>
   readonly gate: Gate
   readonly authenticators: Authenticators
   readonly interfaces: Interfaces
@@ -35,7 +39,7 @@ export function statusOf(of: Inspected): Status {
   const { config, gate, authenticators, interfaces, guarding, opener, store, state } = of
   const now = steadyNow()
   interfaces.checkHearing()
-  return {
+  const status: Status = {
     version: VERSION,
     pid: process.pid,
     program: process.argv[1] ?? '',
@@ -47,7 +51,9 @@ export function statusOf(of: Inspected): Status {
     doors: config.doors.map((door) => ({
       name: door.name,
       secret: door.secret.kind,
+      waits: waitsFor(door.secret),
       ...authenticators.status(door.name),
+      lowWater: door.secret.kind === 'one-time' ? door.secret.lowWater : undefined,
       opens: door.opens.map(formatService),
       commands: hasCommands(door),
       openForMs: door.cmdTimeoutMs,
@@ -68,7 +74,14 @@ export function statusOf(of: Inspected): Status {
     faults: of.faults.status,
     journal: store.failure?.message,
     state,
+    totals: of.counters.status,
+    clock: {
+      synchronised: readClockStatus(),
+      needed: config.doors.some(({ secret }) => needsClock(secret)),
+      now: Date.now(),
+    },
   }
+  return { ...status, health: healthOf(status) }
 }
 
 function ignoredIn({ doors }: Config, gate: Gate, now: number): readonly IgnoredStatus[] {

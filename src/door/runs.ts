@@ -60,7 +60,7 @@ export class Runs {
   #told(door: string, outcome: Outcome): void {
     const log = this.#log
     const trouble = (what: string, cause?: string): void =>
-      log.event({ kind: 'trouble', level: 'error', door, what, cause })
+      log.event({ kind: 'trouble', level: 'error', door, what, cause, about: 'command' })
     if ('output' in outcome && outcome.output !== '') log.output(door, outcome.output)
     if (outcome.kind === 'exited' && outcome.status !== 0) log.event({ kind: 'status', door, status: outcome.status })
     if (outcome.kind === 'killed') trouble(`command was ended by ${outcome.signal}`)

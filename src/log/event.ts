@@ -16,10 +16,13 @@ export type KnockEvent = Readonly<
   | { kind: 'wrong-codes'; source: Address; ignoredSeconds: number; behindSequence: boolean }
   /** A door stays shut although all its knocks were made, because of packets to other ports or wrong codes. */
   | { kind: 'withheld'; source: Address; door: string; stage: number; reason: 'strays' | 'codes'; strays: number }
-  /** A knock or packet opened nothing. Only `-D` and JSON show the reason. */
-  | { kind: 'explanation'; source: Address; stage?: number; knock?: string; door?: string | undefined; reason: string }
-  /** A door opens. The claimed user is named in a packet without proof. */
-  | ({ kind: 'open'; source: Address; door: string; claimedUser?: string | undefined } & ForUser)
+  /** A knock or packet opened nothing. Only `-D` and JSON show the reason. `replay`: the packet was used before. */
+  | ({ kind: 'explanation'; source: Address; door?: string | undefined; reason: string; replay?: true } & OfKnock)
+  /**
+   * A door opens. The claimed user is named in a packet without proof. `tookMs`: milliseconds since the capture of the
+   * last knock or of the packet.
+   */
+  | ({ kind: 'open'; source: Address; door: string; claimedUser?: string | undefined; tookMs?: number } & ForUser)
 >
 
 /** An event of an opening or of a user's access. Its source is text, as in the journal. */
@@ -37,8 +40,8 @@ export type OpeningEvent = Readonly<
   | ({ kind: 'rejected'; packet: string; to: string; reason: string; user: string; claimedUser?: string } & FromAny)
   /** The list of one-time sequences is used up, unreadable, low, or has used ones again. */
   | { kind: 'list'; door: string; left: number; usedAgain: boolean; cause?: string | undefined }
-  /** Something about an opening or a command is not as it should be. */
-  | ({ kind: 'trouble'; level: Level; what: string; cause?: string | undefined } & OfDoor)
+  /** Something about an opening or a command is not as it should be. `about`: a command did not run to its end. */
+  | ({ kind: 'trouble'; level: Level; what: string; cause?: string | undefined; about?: 'command' } & OfDoor)
   /** A door without stop command opened not long ago, or has its rule already. */
   | ({ kind: 'skipped'; reason: 'cooldown' | 'in place' } & OfOpening)
   /** A user or a source may no longer hold openings. */
@@ -70,6 +73,10 @@ export type DaemonEvent = Readonly<
   | { kind: 'notice'; level: Level; text: string }
 >
 
+interface OfKnock {
+  stage?: number
+  knock?: string
+}
 interface OfAny {
   source?: string | undefined
   door?: string | undefined

@@ -22,7 +22,9 @@ export const OUTPUT_LINES_MAX = 20
 export const OUTPUT_LINE_MAX_CHARS = 1_024
 const WORD = 2 ** 32
 /** The kinds that unknown sources can cause. */
-const LIMITED: ReadonlySet<string> = new Set('stage sequence-timeout scan wrong-codes withheld explanation'.split(' '))
+export const LIMITED: ReadonlySet<string> = new Set(
+  'stage sequence-timeout scan wrong-codes withheld explanation'.split(' '),
+)
 
 /** The destinations and the format of the log. */
 export interface LogSettings {
@@ -49,7 +51,18 @@ export interface LogSurroundings {
 }
 
 /**
- * The daemon's log. Only {@link Log.openFile} and {@link Log.reopen} throw, and no method delays its caller. Lines that
+ * Receives the events of the daemon beside the log's own outputs: for counters, streams and notifications. No method may
+ * throw, wait or take long.
+ */
+export interface EventSink {
+  /** Called with each event, also if its line is left out: in a flood, with the events of each packet. */
+  happened?(event: LogEvent): void
+  /** Called with each event that is within the limits for unknown sources, whatever the log shows. */
+  admitted?(event: LogEvent, entry: Entry): void
+}
+
+/**
+ * The daemon's log, which every event passes. Only {@link Log.openFile} and {@link Log.reopen} throw, and no method delays its caller. Lines that
  * unknown sources can cause are limited. Openings, commands and notices always appear.
  */
 export class Log {
@@ -61,6 +74,8 @@ export class Log {
   readonly #knocks: FloodLimit
   /** A separate limit, so that explanations do not use up the lines that they explain. */
   readonly #explanations: FloodLimit
+  readonly #counting: Pick<Required<EventSink>, 'happened'>[] = []
+  readonly #keeping: Pick<Required<EventSink>, 'admitted'>[] = []
   #leftOut = 0
   #leftOutTimer: NodeJS.Timeout | undefined
   #failedAt = -Infinity
@@ -102,17 +117,26 @@ export class Log {
     if (settings.file !== undefined) this.event({ kind: 're-opening', file: settings.file })
   }
 
+  /** Has a sink receive all later events. */
+  attach(sink: EventSink): void {
+    // A sink is called only for what it takes, as a flood has an event for each packet.
+    if (hasMethod(sink, 'happened')) this.#counting.push(sink)
+    if (hasMethod(sink, 'admitted')) this.#keeping.push(sink)
+  }
+
   /**
    * Logs an event. Those that unknown sources can cause are limited. Explanations are for `-D` and JSON only. A line that
    * is left out is not even formed.
    */
   event(event: LogEvent): void {
     const { kind } = event
+    for (const sink of this.#counting) sink.happened(event)
     if (kind === 'explanation' && !this.#explains) return
     if (LIMITED.has(kind) && !this.#admitted(kind, (event as KnockEvent).source)) return
     if (kind === 'shutting-down') this.#reportLeftOut()
     if (this.#closed) return
     const entry = entryOf(event, this.#around.now())
+    for (const sink of this.#keeping) sink.admitted(event, entry)
     // Host names are looked up only for lines above the level debug.
     this.#naming.add(entry, this.#settings.lookup && entry.level !== 'debug')
     this.#around.happened?.()
@@ -202,6 +226,13 @@ export class Log {
     this.#failedAt = now
     print(this.#around.stderr, `knockd: ${oneLine(`${what}: ${error.message}`)}\n`)
   }
+}
+
+function hasMethod<Name extends keyof EventSink>(
+  sink: EventSink,
+  name: Name,
+): sink is EventSink & Pick<Required<EventSink>, Name> {
+  return sink[name] !== undefined
 }
 
 /** Prints text, and ignores that the reader of standard output or standard error may be gone. */

@@ -1,4 +1,5 @@
 import koffi from 'koffi'
+import type { KoffiFunc } from 'koffi'
 
 /** `struct timex` is shorter on every Linux. `status` comes after an int and four longs (adjtimex(2), 64 bit). */
 const TIMEX_BYTES = 512
@@ -6,14 +7,16 @@ const STATUS_AT = 40
 /** The flag for an unsynchronised clock (adjtimex(2)). */
 const STA_UNSYNC = 0x40
 
+let adjtimex: KoffiFunc<(buffer: Buffer) => number> | undefined
+
 /** Returns true if the kernel's clock is synchronised, or `undefined` if the system does not tell. */
 export function readClockStatus(): boolean | undefined {
   if (process.platform !== 'linux' || !/64/.test(process.arch)) return undefined
   try {
-    const adjtimex = koffi.load(null).func('int adjtimex(void *buffer)')
+    adjtimex ??= koffi.load(null).func('int adjtimex(void *buffer)')
     // With all fields zero, the call changes nothing.
     const timex = Buffer.alloc(TIMEX_BYTES)
-    if ((adjtimex(timex) as number) < 0) return undefined
+    if (adjtimex(timex) < 0) return undefined
     return (timex.readInt32LE(STATUS_AT) & STA_UNSYNC) === 0
   } catch {
     return undefined

@@ -6,6 +6,7 @@ import { CHECK } from './check/arguments.ts'
 import { completionOf } from './completion/arguments.ts'
 import { ACCEPT_LOSS, CLOSE, FORGIVE, OPEN, STATUS } from './control/arguments.ts'
 import { DOCTOR } from './doctor/arguments.ts'
+import { EVENTS } from './events/arguments.ts'
 import { FIREWALL } from './firewall/arguments.ts'
 import { KEYGEN } from './keygen/arguments.ts'
 import { REHEARSE } from './rehearse/arguments.ts'
@@ -25,6 +26,7 @@ export const POSTERN: CommandGroup = {
     REHEARSE,
     DOCTOR,
     STATUS,
+    EVENTS,
     OPEN,
     CLOSE,
     FORGIVE,

@@ -10,11 +10,13 @@ export interface Arrival {
   readonly source: Address
   readonly protocol: Protocol
   readonly port: number
+  /** The time of capture, in milliseconds of the steady clock. */
+  readonly time: number
 }
 
 export function arrivalOf(packet: Packet): Arrival {
-  const { protocol, port } = packet
-  return { source: sourceOf(packet), protocol, port }
+  const { protocol, port, time } = packet
+  return { source: sourceOf(packet), protocol, port, time }
 }
 
 type Rejected = Extract<LogEvent, { kind: 'rejected' }>

@@ -21,6 +21,8 @@ export interface Claim<Proof = GateSequence> {
   /** The protocol and port of the last knock or of the packet. */
   readonly protocol: Protocol
   readonly port: number
+  /** The time of its capture, in milliseconds of the steady clock. */
+  readonly time?: number
   readonly proof: Proof
   /** The grant that redeeming gives, unless something changes meanwhile. The opener prepares for it. */
   readonly likely?: Grant

@@ -190,6 +190,11 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
     this.deps.log.event({ kind: 'explanation', source, door, reason })
   }
 
+  /** Explains that a packet is a copy of a used one, or older than one. */
+  protected explainReplay(source: Address, reason: string, door?: string): void {
+    this.deps.log.event({ kind: 'explanation', source, door, reason, replay: true })
+  }
+
   /** Logs that the kernel cannot watch a file. */
   protected sayUnwatched(path: string, { message }: Error): void {
     this.deps.log.notice('warning', `${path} is not watched: ${message}`)

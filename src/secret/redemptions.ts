@@ -19,6 +19,8 @@ export interface RedemptionDeps {
   readonly log: Pick<Log, 'event'>
   /** Calls back once the disk is busy with the next records. Returns a function that cancels it. */
   readonly whileSyncing?: (work: () => void) => () => void
+  /** Returns the time of the steady clock in milliseconds. Without it, openings are logged without what they took. */
+  readonly now?: () => number
   /** Runs something without a waiting caller. A failure is recorded as a fault, and the daemon continues. */
   readonly attempt: (work: () => Promise<void>) => Promise<void>
 }
@@ -54,7 +56,7 @@ export class Redemptions {
   }
 
   async #redeem<Proof>(claim: Claim<Proof>, by: Pick<Authenticator<Proof>, 'redeem'>): Promise<void> {
-    const { opener, reconciler, log, whileSyncing } = this.#deps
+    const { opener, reconciler, log, whileSyncing, now } = this.#deps
     // The firewall's transaction is made while the disk is busy, and committed once the secret is used up.
     const likely = claim.likely
     const cancel = likely === undefined ? undefined : whileSyncing?.(() => opener.prepare?.(likely))
@@ -66,7 +68,15 @@ export class Redemptions {
     }
     if (!reconciler.isStillMay(redeemed)) return
     const { source, door, user, claimedUser } = redeemed
-    const opened = (): void => log.event({ kind: 'open', source, door: door.name, user, claimedUser })
+    const opened = (): void => {
+      const took = claim.time === undefined || now === undefined ? {} : { tookMs: tenths(now() - claim.time) }
+      log.event({ kind: 'open', source, door: door.name, user, claimedUser, ...took })
+    }
     await reconciler.during(opener.open(redeemed, opened))
   }
+}
+
+/** Rounds milliseconds to tenths. The clock of captures may be a little ahead. */
+function tenths(ms: number): number {
+  return Math.max(0, Math.round(ms * 10) / 10)
 }

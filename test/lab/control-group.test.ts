@@ -108,6 +108,16 @@ lab('Control_Group', () => {
     expect(status.doors.map(({ name }) => name)).toEqual(['ssh', 'home', 'once'])
     const roots = await server.run([process.execPath, program('postern'), 'status', '--json', '-c', daemon.file])
     expect(JSON.parse(roots.stdout)).toMatchObject({ attempts: { count: 1, listed: [{ stage: 1 }] } })
+    const metrics = await ask(server, daemon, MEMBER, { command: 'metrics' })
+    expect(JSON.stringify(metrics)).toMatch(/postern_up 1/)
+    expect(JSON.stringify(metrics)).not.toMatch(/attempts|refusals|scans|packets_(?:seen|taken)|ignored/)
+    // Root sees the events of the knock, and a member sees none of them.
+    const socket = socketPath(daemon.file, ['eth0'])
+    const events = [process.execPath, '-e', SEND, socket, JSON.stringify({ command: 'events' })]
+    expect((await server.run(events)).stdout).toMatch(/"event":"stage"/)
+    expect((await server.run(as(MEMBER, events))).stdout.replaceAll(/"time":"[^"]*",/g, '')).toBe(
+      '{"level":"notice","event":"starting","interfaces":["eth0"]}\n{"end":"events"}\n',
+    )
   })
 
   test('a member fills neither the doors nor the log', async () => {

@@ -6,7 +6,7 @@ import { atMostOne, duration, one } from '../../cli/value.ts'
 import { BY_HAND_MAX_MS } from '../../control/message.ts'
 
 /** The options that say which daemon is meant. */
-const DAEMON = {
+export const DAEMON = {
   config: { ...CONFIG, help: 'the config of the daemon' },
   interface: {
     ...INTERFACES,
@@ -14,7 +14,19 @@ const DAEMON = {
   },
 } as const satisfies Options
 
-const STATUS_OPTIONS = { json: JSON_OUTPUT, ...DAEMON } as const satisfies Options
+const STATUS_OPTIONS = {
+  json: JSON_OUTPUT,
+  quiet: { short: 'q', help: 'print nothing: the exit status tells whether all is well' },
+  nagios: { help: 'print one line for Nagios, and exit with its statuses: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN' },
+  openmetrics: { help: 'print metrics as OpenMetrics text' },
+  to: {
+    within: 'openmetrics',
+    value: 'FILE',
+    kind: 'file',
+    help: 'with --openmetrics: replace this file with them, in one step',
+  },
+  ...DAEMON,
+} as const satisfies Options
 const OPEN_OPTIONS = {
   for: {
     value: 'TIME',
@@ -46,14 +58,20 @@ export type AcceptLossArguments = DaemonArguments & { readonly door: string }
 export const STATUS = command({
   name: 'postern status',
   summary: 'show how a running knockd is doing: what is open, and for how long',
-  about: `Shows how a running knockd is doing: doors, what is open and for how long, who
-is ignored and until when, attempts under way, interfaces and their packet
-counts, and whether they were deaf.`,
+  about: `Shows how a running knockd is doing: doors and what they wait for, what is open
+and for how long, who is ignored and until when, attempts under way, interfaces
+and their packet counts, whether they were deaf, what happened so far, and the
+health of the capture, the guard, the journal, the clock and the lists.`,
   options: STATUS_OPTIONS,
   operands: { text: '' },
-  exits: { 0: 'knockd is running', 1: 'it is not' },
+  exits: { 0: 'knockd is running, and all is well', 1: 'it is not running, or something is wrong' },
   read: (values, words): StatusArguments => {
     if (words.length > 0) throw new UsageError('status takes no operand')
+    const { json, quiet, nagios, openmetrics, to } = values
+    const forms = Object.entries({ json, quiet, nagios, openmetrics }).filter(([, isGiven]) => isGiven)
+    const [first, second] = forms.map(([name]) => `--${name}`)
+    if (second !== undefined) throw new UsageError(`${first} and ${second} exclude each other`)
+    if (to !== undefined && !openmetrics) throw new UsageError('--to is for --openmetrics')
     return values
   },
   run: async () => (await import('./status.ts')).status,

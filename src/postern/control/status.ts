@@ -4,24 +4,34 @@ import { exposedText } from '../../control/message.ts'
 import type { DoorStatus, InterfaceStatus, OpeningStatus, Status } from '../../control/message.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { StatusArguments } from './arguments.ts'
+import { FAILED } from '../../cli/exit-code.ts'
+import { worstOf } from '../../control/health.ts'
+import { healthText, totalsText, waitsText } from './health-text.ts'
+import { metrics } from './metrics.ts'
+import { nagios } from './nagios.ts'
+import { rows, table, timeText } from './table.ts'
 import { talk } from './talk.ts'
 
-/** The most rows that a table shows; the others are counted. */
-const ROWS_MAX = 50
 /** The most doors that are named for an ignored source. */
 const DOORS_NAMED_MAX = 8
 
 /** Runs `postern status`, and returns the exit code. */
 export async function status(asked: StatusArguments, output: Output): Promise<number> {
-  return await talk(
+  if (asked.openmetrics) return await metrics(asked, output)
+  if (asked.nagios) return await nagios(asked, output)
+  let isWell = true
+  const code = await talk(
     asked,
     output,
     () => ({ command: 'status' }),
     (reply) => {
       if (!('status' in reply)) return ''
+      isWell = worstOf(reply.status.health ?? []) === 'ok'
+      if (asked.quiet) return ''
       return asked.json ? `${JSON.stringify(reply.status, undefined, 2)}\n` : statusText(reply.status)
     },
   )
+  return isWell ? code : FAILED
 }
 
 /** Formats a status as text for people. */
@@ -82,6 +92,9 @@ export function statusText(of: Status): string {
           of.ignored.map((each) => [each.source, WHY[each.why], timeText(each.leftMs), doorsText(each.doors)]),
         )),
     ...attemptsText(attempts),
+    ...waitsText(of),
+    ...totalsText(of),
+    ...healthText(of),
     '',
   ].join('\n')
 }
@@ -143,39 +156,4 @@ function userText({ user = '-', claimedUser }: OpeningStatus): string {
 function whatText({ services, forward }: OpeningStatus): string {
   const what = services.join(', ') || 'command'
   return forward === undefined ? what : `${what}, sent on to ${forward}`
-}
-
-type Row = readonly (string | number)[]
-
-function table(title: string, head: readonly string[], body: readonly Row[]): readonly string[] {
-  if (body.length === 0) return [`${title}: none`, '']
-  const more = body.length - ROWS_MAX
-  return [
-    `${title}:`,
-    ...rows([head, ...body.slice(0, ROWS_MAX)]),
-    ...(more > 0 ? [`  and ${more} more (--json lists them all)`] : []),
-    '',
-  ]
-}
-
-function rows(all: readonly Row[]): readonly string[] {
-  const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((row) => String(row[column]).length)))
-  return all.map((row) =>
-    `  ${row.map((cell, column) => String(cell).padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
-  )
-}
-
-/** Formats a time in its two largest units: `1h 5m`, `12s`. */
-export function timeText(ms: number): string {
-  const seconds = Math.ceil(ms / 1000)
-  const units = [
-    ['d', Math.floor(seconds / 86_400)],
-    ['h', Math.floor(seconds / 3_600) % 24],
-    ['m', Math.floor(seconds / 60) % 60],
-    ['s', seconds % 60],
-  ] as const
-  const first = units.findIndex(([, count]) => count > 0)
-  if (first < 0) return '0s'
-  const shown = units.slice(first, first + 2).filter(([, count]) => count > 0)
-  return shown.map(([unit, count]) => `${count}${unit}`).join(' ')
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { EARLIEST } from '../../control/health.ts'
 import { readClockStatus } from '../../native/clock.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
@@ -6,8 +7,6 @@ import type { Finding } from './finding.ts'
 /** The time over which the two clocks are compared, and their largest difference, in milliseconds. */
 const COMPARE_MS = 500
 const PART_MAX_MS = 20
-/** The earliest time that a correct clock can show, in milliseconds since 1970. */
-const EARLIEST = Date.UTC(2026, 0)
 
 /** The observations of the clock. */
 export interface ClockSeen {

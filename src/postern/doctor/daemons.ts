@@ -4,7 +4,7 @@ import { CONFIG_DEFAULT } from '../../cli/option.ts'
 import { quote } from '../../text/fault.ts'
 import { exposedText } from '../../control/message.ts'
 import type { InterfaceStatus, Status } from '../../control/message.ts'
-import { timeText } from '../control/status.ts'
+import { timeText } from '../control/table.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
 

@@ -9,6 +9,7 @@ import type { Segment } from '../../../test/packets/build.ts'
 import { emptyFrame } from '../../capture/file/frame.ts'
 import type { Config } from '../../config/config.ts'
 import { readConfig } from '../../config/read.ts'
+import { Observation } from '../../daemon/observation.ts'
 import { Parts } from '../../daemon/parts.ts'
 import { AS_STARTED } from '../../daemon/user/settle.ts'
 import type { LogEvent } from '../../log/event.ts'
@@ -104,7 +105,9 @@ async function ofDaemon(sent: readonly Sent[], begin: number): Promise<readonly 
   const marks = new HolderMarks(new Uint8Array(32).fill(1))
   const flags = { daemon: false, debug: true, lookup: false, verbose: false, onlyIp4: false, forUser: false }
   const args = { ...flags, interfaces: [], config: config.file, pidFile: undefined, logFile: undefined, ignored: [] }
-  const parts = new Parts(args, () => config, log, { path: join(folder, 'journal'), store, marks, runsAs: AS_STARTED })
+  const observation = new Observation(log)
+  const state = { path: join(folder, 'journal'), store, marks, runsAs: AS_STARTED, observation }
+  const parts = new Parts(args, () => config, log, state)
   const attempt = vi.spyOn(parts.faults, 'attempt')
   const run = vi.spyOn(parts.commands, 'open')
   vi.spyOn(parts.captures, 'updateSoon').mockReturnValue()

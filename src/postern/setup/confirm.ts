@@ -8,6 +8,7 @@ import { doubtOf } from '../firewall/base/confirm.ts'
 import { connections, typedIn } from '../firewall/base/session.ts'
 import type { SetupArguments } from './arguments.ts'
 import { textOf } from './begin.ts'
+import { endText } from './report.ts'
 import { faultOf, serviceOf } from './service.ts'
 import { end, endOverdue } from './take-back.ts'
 
@@ -23,8 +24,7 @@ export async function confirm({ config, json }: Asked, output: Output): Promise<
     throw new Failure(doubt, 'log in once more, and confirm there: that proves that you can')
   }
   const code = await confirmConfig(file, output)
-  const said = { changed: true, state: 'confirmed', file: file.config }
-  output.out(json ? `${JSON.stringify(said, undefined, 2)}\n` : 'it stays\n')
+  output.out(json ? endText('confirmed', file.config) : 'it stays\n')
   return code
 }
 
@@ -70,8 +70,7 @@ export async function cancel({ config, json }: Asked, output: Output): Promise<n
     if (trial === undefined) throw nothingOnTrial(config)
     const remarks = await end(trial, file)
     for (const remark of remarks) output.err(`${remark}\n`)
-    if (json) output.out(`${JSON.stringify({ changed: true, state: 'taken back', file: file.config }, undefined, 2)}\n`)
-    else output.out('taken back: all is as it was before\n')
+    output.out(json ? endText('taken back', file.config) : 'taken back: all is as it was before\n')
     return DONE
   } finally {
     lock.release()

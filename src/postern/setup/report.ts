@@ -12,7 +12,7 @@ import type { Secrets } from './secrets.ts'
 export type State = 'unchanged' | 'would change' | 'on trial' | 'confirmed' | 'taken back'
 
 /** The last lines of each end. */
-const WORDS: Readonly<Record<State, string>> = {
+export const WORDS: Readonly<Record<State, string>> = {
   unchanged: 'nothing changed: this machine is set up so already',
   'would change': 'this would change; nothing has changed',
   'on trial': 'on trial: to keep it, confirm over a new connection',
@@ -35,7 +35,7 @@ export interface Ended {
 export function printReport(ended: Ended, output: Output): void {
   const { asked, state, plan, host, secrets } = ended
   if (asked.json) {
-    output.out(`${JSON.stringify(documentOf(ended), undefined, 2)}\n`)
+    output.out(jsonText(documentOf(ended)))
     return
   }
   output.err(`${WORDS[state]}\n`)
@@ -44,6 +44,15 @@ export function printReport(ended: Ended, output: Output): void {
   }
   if (state !== 'confirmed' && state !== 'unchanged') return
   output.out(`on the client:\n    ${clientLine(plan, host, secrets)}\n`)
+}
+
+function jsonText(document: object): string {
+  return `${JSON.stringify(document, undefined, 2)}\n`
+}
+
+/** Formats the end of a trial that was confirmed or cancelled later, as JSON. */
+export function endText(state: 'confirmed' | 'taken back', file: string): string {
+  return jsonText({ changed: true, state, file })
 }
 
 function documentOf({ state, file, present, plan, host, secrets, asked }: Ended): object {

@@ -202,7 +202,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     const { buffer, byteOffset } = payload
     const ephemeral = Buffer.from(buffer, byteOffset + USER_TAG_BYTES, KEY_BYTES).toString('latin1')
     if (this.seen.has(ephemeral)) {
-      this.explain(source, 'single packet: a copy of an earlier one')
+      this.explainReplay(source, 'single packet: a copy of an earlier one')
       return true
     }
     this.#allowances.spend(owner, time)
@@ -234,7 +234,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     const { publicKey } = user
     const { ledger, claimed } = this.deps
     if (!isNewer(request.timestamp, ledger.newest(newestKey(publicKey)))) {
-      this.explain(arrival.source, `single packet of ${user.name}: a replay, or older than the last one`)
+      this.explainReplay(arrival.source, `single packet of ${user.name}: a replay, or older than the last one`)
       return
     }
     const { wanted } = request

@@ -134,7 +134,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     if (named.length === 0 && trials.others.length === 0) return false
     const end = wire.slice(-SEEN_CHARS)
     if (this.seen.has(end)) {
-      this.explain(arrival.source, 'a copy of an earlier packet')
+      this.explainReplay(arrival.source, 'a copy of an earlier packet')
       return true
     }
     const text: Text = { wire, end, envelopes: new Envelopes(wire), sealed: [] }
@@ -266,7 +266,8 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     const { door, stanza } = trial
     const [user, claimedUser] = [holderOf(door, stanza, signer), claimedName(spa.user)]
     if (this.#used.has(spa)) {
-      this.explain(arrival.source, `packet of ${user}, which claims to be ${claimedUser}: a replay`, door.name)
+      const replay = `packet of ${user}, which claims to be ${claimedUser}: a replay`
+      this.explainReplay(arrival.source, replay, door.name)
       return 'good'
     }
     const address = spa.request.address ?? arrival.source
