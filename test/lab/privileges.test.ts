@@ -8,6 +8,7 @@ import {
   existsSync,
   linkSync,
   lstatSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   renameSync,
@@ -450,18 +451,33 @@ lab('User switched on and off', () => {
     expect(readFileSync(notes, 'utf8').split('\n').filter(Boolean).toSorted()).toEqual(['1', '1', 'forged'])
   })
 
-  test('works for a root with the few capabilities of a unit', async () => {
-    const { server } = await pair()
+  test('works for a root with the few capabilities of a unit, and the counts go on', async () => {
+    const { server, client } = await pair()
     const at = places()
     const few = '--bounding-set=-all,+net_raw,+net_admin,+chown,+setuid,+setgid'
-    for (const user of ['User = daemon', '', 'User = daemon', '']) {
+    const exporters = scratch('exporters')
+    mkdirSync(exporters)
+    chownSync(exporters, 5, 60)
+    const metrics = join(exporters, 'postern.prom')
+    for (const [index, user] of ['User = daemon', '', 'User = daemon', ''].entries()) {
       configure(at, user, `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22`)
       running = server.start(['setpriv', few, ...words(at.file)])
       await running.line(/listening on/)
-      expect(running.count(/missing|damaged|cannot|error/)).toBe(0)
+      await sendKnocks(client, SERVER_4, KNOCKS)
+      await running.line(/OPEN SESAME/)
+      expect(running.count(/missing|damaged|cannot|error|counting from zero/)).toBe(0)
       const { users, roots } = journals(at)
       const [there, gone] = user === '' ? [roots, users] : [users, roots]
       expect([owner(there), existsSync(gone)]).toEqual([user === '' ? '0:0 600' : '1:1 600', false])
+      expect((await statusOf(server, at)).totals).toMatchObject({
+        all: { openings: { ssh: index + 1 } },
+        start: { openings: { ssh: 1 } },
+      })
+      // The rights of postern-metrics.service.
+      const timer = ['setpriv', '--no-new-privs', '--bounding-set=-all,+dac_override']
+      const argv = ['status', '--openmetrics', '--to', metrics, '-c', at.file, '-i', 'eth0']
+      await server.run([...timer, process.execPath, program('postern'), ...argv])
+      expect(readFileSync(metrics, 'utf8')).toContain(`postern_openings_total{door="ssh"} ${index + 1}\n`)
       await running.stop()
     }
   })
