@@ -1,21 +1,15 @@
 // Goal: what `postern user` prints with --json is what doc/schema says, for every kind of user, change and answer.
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { faultsOf, propertiesOf } from '../../../test/schema/schema.ts'
 import { WHOLE_STATUS } from '../../../test/schema/status.ts'
-import { runCommand } from '../../cli/command.ts'
+import { USER_COMMANDS, runUser } from '../../../test/user/commands.ts'
+import type { Action } from '../../../test/user/commands.ts'
 import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey } from '../../spa/noise/key-text.ts'
-import { add } from './add.ts'
-import { ADD, DISABLE, ENABLE, LIST, REMOVE } from './arguments.ts'
-import { disable, enable, remove } from './change.ts'
-import type { DoorReply } from './in-force.ts'
-import { list } from './list.ts'
-import { replaceAll } from './replacement.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { AskAll, DoorReply } from './in-force.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-user-schema-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -30,15 +24,7 @@ beforeAll(() => {
   write('knockd.conf', `[options]\nSPA_Key_File = ${path('server.key')}\n${doors}Open_Ports = udp/1194\n`)
 })
 
-const ROWS = {
-  add: [ADD, add],
-  remove: [REMOVE, remove],
-  disable: [DISABLE, disable],
-  enable: [ENABLE, enable],
-  list: [LIST, list],
-} as const
-type Action = keyof typeof ROWS
-const USED = Object.fromEntries(Object.keys(ROWS).map((name) => [name, new Set<string>()])) as Record<
+const USED = Object.fromEntries(Object.keys(USER_COMMANDS).map((name) => [name, new Set<string>()])) as Record<
   Action,
   Set<string>
 >
@@ -47,27 +33,16 @@ const OPENING = { ...WHOLE_STATUS.openings[0]!, user: 'alice', users: ['alice'] 
 let openings = [OPENING]
 let reply: DoorReply | undefined
 
+const answers: AskAll = async (request) => {
+  await Promise.resolve()
+  if (request.command === 'status') return [{ status: { ...WHOLE_STATUS, openings } }]
+  if (reply === undefined || request.command !== 'users') return []
+  return 'error' in reply ? [reply] : [{ users: reply }]
+}
+
 /** Runs a command, and returns what of its JSON is not in its schema. */
 async function faultsIn(action: Action, ...words: readonly string[]): Promise<readonly string[]> {
-  let out = ''
-  const output = { out: (text: string) => void (out += text), err: () => undefined }
-  const here: Surroundings = {
-    random: randomBytes,
-    hostname: () => 'gate.example',
-    terminal: false,
-    listening: () => new Set(),
-    asksAll: () => async (request) => {
-      await Promise.resolve()
-      if (request.command === 'status') return [{ status: { ...WHOLE_STATUS, openings } }]
-      if (reply === undefined || request.command !== 'users') return []
-      return 'error' in reply ? [reply] : [{ users: reply }]
-    },
-    replace: replaceAll,
-  }
-  const [row, command] = ROWS[action]
-  await runCommand(row, [...words, '--json', '-c', path('knockd.conf')], output, async (asked: never) => {
-    return await command(asked, output, here)
-  })
+  const { out } = await runUser(action, [...words, '--json', '-c', path('knockd.conf')], answers)
   return faultsOf(JSON.parse(out), `user-${action}`, USED[action])
 }
 
@@ -104,7 +79,7 @@ test('whatever is added, changed and listed', async () => {
   write('users', '#disabled alice 1,2\n')
   found.push(await faultsIn('list'), await faultsIn('add', 'alice', '--door', 'ssh'))
   expect(found.flat()).toEqual([])
-  for (const action of Object.keys(ROWS) as Action[]) {
+  for (const action of Object.keys(USER_COMMANDS) as Action[]) {
     expect([...propertiesOf(`user-${action}`)].filter((each) => !USED[action].has(each))).toEqual([])
   }
 })

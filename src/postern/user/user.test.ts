@@ -1,12 +1,12 @@
 // Goal: a user who is added can come in and nobody else, one who is removed cannot, and a command that fails leaves every
 // byte of the files as it was; no message has a secret in it.
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { runCommand } from '../../cli/command.ts'
+import { runUser } from '../../../test/user/commands.ts'
+import type { Action, Result } from '../../../test/user/commands.ts'
 import { findAccount } from '../../file/account.ts'
 import { parseUsers } from '../../config/users.ts'
 import type { OpeningStatus, Status } from '../../control/message.ts'
@@ -15,12 +15,7 @@ import { formatKey, readKeyText } from '../../spa/noise/key-text.ts'
 import { readUsers } from '../../spa/noise/users.ts'
 import { readSecret } from '../../totp/secret-text.ts'
 import { drawQr } from '../keygen/qr-code.ts'
-import { add } from './add.ts'
-import { ADD, DISABLE, ENABLE, LIST, REMOVE } from './arguments.ts'
-import { disable, enable, remove } from './change.ts'
-import type { DoorReply } from './in-force.ts'
-import { list } from './list.ts'
-import { replaceAll } from './replacement.ts'
+import type { AskAll, DoorReply } from './in-force.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const KEY = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
@@ -78,46 +73,15 @@ function write(name: string, content: string | Buffer): void {
   writeFileSync(path(name), content, { mode: 0o600 })
 }
 
-interface Result {
-  readonly code: number
-  readonly out: string
-  readonly err: string
+const answers: AskAll = async (request) => {
+  await Promise.resolve()
+  if (request.command === 'status') return [{ status: { openings } as unknown as Status }]
+  if (request.command !== 'users') throw new Error(request.command)
+  return replies(request.door).map((reply) => ('error' in reply ? reply : { users: reply }))
 }
 
-const ROWS = {
-  add: [ADD, add],
-  remove: [REMOVE, remove],
-  disable: [DISABLE, disable],
-  enable: [ENABLE, enable],
-  list: [LIST, list],
-} as const
-
-async function run(
-  action: keyof typeof ROWS,
-  words: readonly string[],
-  more: Partial<Surroundings> = {},
-): Promise<Result> {
-  let [out, err] = ['', '']
-  const output = { out: (each: string) => void (out += each), err: (each: string) => void (err += each) }
-  const here: Surroundings = {
-    random: randomBytes,
-    hostname: () => 'gate.example',
-    terminal: false,
-    listening: () => new Set(),
-    asksAll: () => async (request) => {
-      await Promise.resolve()
-      if (request.command === 'status') return [{ status: { openings } as unknown as Status }]
-      if (request.command !== 'users') throw new Error(request.command)
-      return replies(request.door).map((reply) => ('error' in reply ? reply : { users: reply }))
-    },
-    replace: replaceAll,
-    ...more,
-  }
-  const [row, command] = ROWS[action]
-  const code = await runCommand(row, ['-c', path('knockd.conf'), ...words], output, async (asked: never) => {
-    return await command(asked, output, here)
-  })
-  return { code, out, err }
+async function run(action: Action, words: readonly string[], more: Partial<Surroundings> = {}): Promise<Result> {
+  return await runUser(action, ['-c', path('knockd.conf'), ...words], answers, more)
 }
 
 const files = (): readonly string[] =>
@@ -126,7 +90,7 @@ const files = (): readonly string[] =>
     .map((name) => `${name}\n${text(name)}`)
 
 /** Runs a command that must fail, and leave all files as they were. */
-async function refused(action: keyof typeof ROWS, words: readonly string[], code: number): Promise<string> {
+async function refused(action: Action, words: readonly string[], code: number): Promise<string> {
   const before = files()
   const result = await run(action, words)
   expect([result.code, result.out, files()]).toEqual([code, '', before])
