@@ -86,7 +86,7 @@ async function lying(reply: string, use: (path: string) => Promise<void>): Promi
   await use(path).finally(() => server.close())
 }
 
-/** What a terminal obeys, and more: the start of a sequence in 7 and 8 bits, and a change of direction. */
+/** Text that a terminal obeys: the start of a sequence in 7 and in 8 bits, and a change of direction. */
 const ESCAPES = '\u001b[2J\u009b2J\u202e'
 const SAFE = '<U+001B>[2J<U+009B>2J<U+202E>'
 
