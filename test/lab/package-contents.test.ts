@@ -75,23 +75,39 @@ describe.skipIf(!IS_ROOT || !existsSync('/usr/bin/dpkg-deb'))('a package', () =>
     for (const line of lines) expect(line).toMatch(/^(l\S{9}|[d-]rw[x-]r-[x-]r-[x-]) root\/root /)
   })
 
-  test('for Debian holds what runs, and owns nothing in /etc', () => {
+  test('for Debian holds what runs, and owns nothing in /etc but the rotation of its logs', () => {
     const files = filesBelow(root).filter((path) => !path.startsWith('DEBIAN/'))
     const elsewhere = files.filter((path) => !/^usr\/(lib\/postern|share\/(doc|man|postern|lintian))\//.test(path))
     expect(elsewhere.toSorted()).toEqual([
+      'etc/logrotate.d/postern',
       'usr/bin/knock',
       'usr/bin/postern',
+      'usr/lib/systemd/system-generators/knockd-generator',
       'usr/lib/systemd/system/knockd.service',
+      'usr/lib/sysusers.d/postern.conf',
       'usr/sbin/knockd',
+      'usr/share/bash-completion/completions/knock',
+      'usr/share/bash-completion/completions/knockd',
+      'usr/share/bash-completion/completions/postern',
+      'usr/share/fish/vendor_completions.d/knock.fish',
+      'usr/share/fish/vendor_completions.d/knockd.fish',
+      'usr/share/fish/vendor_completions.d/postern.fish',
+      'usr/share/zsh/vendor-completions/_postern',
     ])
     const programs = files.filter((path) => path.startsWith('usr/lib/postern/'))
     for (const path of programs) expect(path).toMatch(/\.(c?js|node|css|html|json)$/)
     expect(programs.filter((path) => /\.test\.|-fake\.|\/(typescript|vitest|esbuild)\//.test(path))).toEqual([])
     // One of koffi's libraries for each of Debian's processors with a Node.js.
     expect(programs.filter((path) => path.endsWith('.node')).length).toBe(5)
-    expect(readdirSync(control).toSorted()).toEqual(
-      ['control', 'md5sums', 'postinst', 'postrm', 'preinst', 'prerm'].toSorted(),
-    )
+    expect(readdirSync(control).toSorted()).toEqual([
+      'conffiles',
+      'control',
+      'md5sums',
+      'postinst',
+      'postrm',
+      'preinst',
+      'prerm',
+    ])
   })
 
   test('for Debian has scripts that a shell can read, with every name filled in', async () => {

@@ -30,6 +30,9 @@ async function onTrial(setup: Process): Promise<string> {
   return clientLineIn(setup.stderr)
 }
 
+/** Long tests of what the shorter ones show in part. */
+const long = test.skipIf(process.env['SLOW'] !== '1')
+
 lab('postern setup', () => {
   test(
     'not confirmed, all is as it was before; the session never breaks',
@@ -107,7 +110,7 @@ lab('postern setup', () => {
     3 * SETUP_LIMIT_MS,
   )
 
-  test(
+  long(
     'with every process killed, the daemon that is started again or the next run takes it back',
     async () => {
       const machine = await SetupMachine.make()
@@ -140,7 +143,7 @@ lab('postern setup', () => {
     3 * SETUP_LIMIT_MS,
   )
 
-  test(
+  long(
     'an existing config is left alone; with --replace it is back after the trial, and beside the new one when that is kept',
     async () => {
       const machine = await SetupMachine.make()
@@ -172,7 +175,7 @@ lab('postern setup', () => {
     4 * SETUP_LIMIT_MS,
   )
 
-  test.each(['totp', 'spa'] as const)(
+  long.each(['totp', 'spa'] as const)(
     'with %s: what is printed opens, and nothing of it is left if it is not kept',
     async (secret) => {
       const machine = await SetupMachine.make()
