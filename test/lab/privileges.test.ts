@@ -436,6 +436,11 @@ lab('User switched on and off', () => {
     writeFileSync(precious, 'secret', { mode: 0o600 })
     symlinkSync(precious, join(dirname(users), `${basename(roots)}.evil`))
     linkSync(precious, join(dirname(users), `${basename(roots)}.hard`))
+    // These are the names of another daemon's journal, of the folder itself, and of the one for passing it on.
+    for (const name of ['other.conf-01234567.journal', basename(dirname(users)), basename(roots, 'journal') + 'taken']) {
+      writeFileSync(join(dirname(users), name), 'evil')
+      chownSync(join(dirname(users), name), USER.uid, USER.gid)
+    }
     configure(at, '', doors)
     const asRoot = await knockd(server, at)
     expect(asRoot.count(/missing|damaged|new one was created/)).toBe(0)
@@ -444,7 +449,7 @@ lab('User switched on and off', () => {
     for (const name of readdirSync(at.stateDir).filter((each) => !each.endsWith('.user'))) {
       expect([name, owner(join(at.stateDir, name))]).toEqual([name, expect.stringMatching(/^0:0 [67]00$/)])
     }
-    expect(readdirSync(at.stateDir).filter((name) => /evil|hard/.test(name))).toEqual([])
+    expect(readdirSync(at.stateDir).filter((name) => /evil|hard|other/.test(name))).toEqual([])
     expect(owner(precious)).toBe('0:0 600')
     await asRoot.stop()
     expect(readFileSync(notes, 'utf8').split('\n').filter(Boolean).toSorted()).toEqual(['1', '1', 'forged'])
