@@ -430,6 +430,9 @@ lab('User switched on and off', () => {
     const [opening] = [...store.openings.values()]
     const stop = `id -u >> ${notes}; echo forged >> ${notes}`
     await store.opened({ ...opening!, id: 'forged', source: '192.0.2.99', stop, as: '0:0' })
+    // What changes users for a command is root until then: a dynamic linker that obeys the record would run code as root.
+    const loads = { ...opening!.environment, LD_DEBUG: 'files', LD_DEBUG_OUTPUT: `${notes}.linker` }
+    await store.opened({ ...opening!, id: 'loads', source: '192.0.2.98', stop: 'true', environment: loads })
     await store.close()
     for (const name of readdirSync(dirname(users))) chownSync(join(dirname(users), name), 1, 1)
     const precious = scratch('precious')
@@ -444,7 +447,7 @@ lab('User switched on and off', () => {
     configure(at, '', doors)
     const asRoot = await knockd(server, at)
     expect(asRoot.count(/missing|damaged|new one was created/)).toBe(0)
-    expect(await openings()).toBe(2)
+    expect(await openings()).toBe(3)
     expect([owner(roots), existsSync(users)]).toEqual(['0:0 600', false])
     for (const name of readdirSync(at.stateDir).filter((each) => !each.endsWith('.user'))) {
       expect([name, owner(join(at.stateDir, name))]).toEqual([name, expect.stringMatching(/^0:0 [67]00$/)])
@@ -453,6 +456,7 @@ lab('User switched on and off', () => {
     expect(owner(precious)).toBe('0:0 600')
     await asRoot.stop()
     expect(readFileSync(notes, 'utf8').split('\n').filter(Boolean).toSorted()).toEqual(['1', '1', 'forged'])
+    expect(readdirSync(dirname(notes)).filter((name) => name.includes('linker'))).toEqual([])
   })
 
   test('works for a root with the few capabilities of a unit', async () => {

@@ -21,6 +21,7 @@ import { ONE_TIME_FILE_MAX_BYTES } from '../../secret/one-time-list.ts'
 import { realDisk } from '../../state/disk.ts'
 import { JOURNAL_MAX_BYTES } from '../../state/journal.ts'
 import { LockedError } from '../../state/lock.ts'
+import type { Opening } from '../../state/opening.ts'
 import { openStoreOn } from '../../state/store.ts'
 import { listFolder, marksPath, usersJournal } from '../state-path.ts'
 import { giveAll, moveOver } from './hand-over.ts'
@@ -154,12 +155,17 @@ async function runAsUser(journal: string, { uid, gid }: User): Promise<readonly 
     const closing = [...store.openings.values()].filter(({ stop }) => stop !== undefined)
     for (const opening of closing) {
       await store.closed(opening.id)
-      await store.opened({ ...opening, as: `${uid}:${gid}` })
+      await store.opened({ ...opening, as: `${uid}:${gid}`, environment: ownVariables(opening.environment) })
     }
   } finally {
     await store.close()
   }
   return faults.map(({ message }) => message)
+}
+
+/** Returns the variables that doors set. By others, the linker of the program that changes users would obey the user. */
+function ownVariables(environment: Opening['environment']): Opening['environment'] {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith('POSTERN_')))
 }
 
 /** Takes the user's folder and removes its files, the journal last. Anything else that the user put there stays. */
