@@ -1,8 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileErrorOf } from '../file/file-error.ts'
 import { codePoint } from '../text/code-point.ts'
+import { peerOf } from './asker.ts'
 import { REPLY_MAX_BYTES } from './message.ts'
 import type { Reply, Request } from './message.ts'
 import { RUN_FOLDER, USERS_FOLDER, presentSocket, socketPath, socketPrefix } from './socket.ts'
@@ -81,6 +83,15 @@ function plain(_key: string, value: unknown): unknown {
   return typeof value === 'string' ? value.replaceAll(/[^\P{C}\n\t]/gu, codePoint) : value
 }
 
+/**
+ * Returns the process that listens at a socket; `undefined`: it is unknown. Root signals this process, so the kernel names
+ * it, and not the daemon, which may run as a user. A number that another user's process has by now does not count.
+ */
+function listenerOf(socket: Socket): number | undefined {
+  const { pid = 0, uid } = peerOf(socket) ?? {}
+  return pid > 0 && statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid ? pid : undefined
+}
+
 /** Sends a request to a daemon. @throws ControlError if the daemon does not answer within `limitMs` */
 export async function ask(path: string, request: Request, limitMs = ANSWER_MAX_MS): Promise<Reply> {
   return new Promise((resolve, reject) => {
@@ -89,7 +100,11 @@ export async function ask(path: string, request: Request, limitMs = ANSWER_MAX_M
       socket.destroy()
       reject(new ControlError(message, hint, isDown))
     }
-    const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`))
+    let pid: number | undefined
+    const socket = connect(path, () => {
+      pid = listenerOf(socket)
+      socket.write(`${JSON.stringify(request)}\n`)
+    })
     // Not the time since the last byte: what sends a byte now and then would hold the caller for ever.
     const timer = setTimeout(() => fail('knockd does not answer', 'look at its log'), limitMs)
     socket.on('close', () => clearTimeout(timer))
@@ -107,7 +122,8 @@ export async function ask(path: string, request: Request, limitMs = ANSWER_MAX_M
     })
     socket.on('end', () => {
       try {
-        resolve(JSON.parse(text, plain) as Reply)
+        const reply = JSON.parse(text, plain) as Reply
+        resolve('status' in reply ? { status: { ...reply.status, pid } } : reply)
       } catch {
         fail('knockd closed the connection', 'look at its log')
       }

@@ -440,7 +440,11 @@ lab('User switched on and off', () => {
     symlinkSync(precious, join(dirname(users), `${basename(roots)}.evil`))
     linkSync(precious, join(dirname(users), `${basename(roots)}.hard`))
     // These are the names of another daemon's journal, of the folder itself, and of the one for passing it on.
-    for (const name of ['other.conf-01234567.journal', basename(dirname(users)), basename(roots, 'journal') + 'taken']) {
+    for (const name of [
+      'other.conf-01234567.journal',
+      basename(dirname(users)),
+      basename(roots, 'journal') + 'taken',
+    ]) {
       writeFileSync(join(dirname(users), name), 'evil')
       chownSync(join(dirname(users), name), USER.uid, USER.gid)
     }

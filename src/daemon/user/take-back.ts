@@ -62,7 +62,13 @@ export async function takeBack(
   rmSync(passing, { recursive: true, force: true })
   const lists = listFolder(from)
   // Another name could be that of another daemon's journal, whose commands root runs.
-  copyFiles(own, passing, user, JOURNAL_MAX_BYTES, [from, `${from}.mark`, marksPath(from)].map((path) => basename(path)))
+  copyFiles(
+    own,
+    passing,
+    user,
+    JOURNAL_MAX_BYTES,
+    [from, `${from}.mark`, marksPath(from)].map((path) => basename(path)),
+  )
   copyFiles(lists, join(passing, basename(lists)), user, ONE_TIME_FILE_MAX_BYTES)
   const faults = await runAsUser(join(passing, basename(journal)), user)
   const last = basename(journal)
