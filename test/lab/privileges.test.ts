@@ -385,6 +385,18 @@ lab('files of the daemon', () => {
     const { code } = await server.run(words(at.file), { mayFail: true })
     expect(code).toBe(1)
     expect([owner(precious), readFileSync(precious, 'utf8')]).toEqual(['0:0 600', 'x'])
+    // Nor a daemon that is root's again, to which the folder is another user's. A pipe there does not hold it.
+    configure(at, `LogFile = ${log}`, `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22`)
+    const asRoot = async (): Promise<string> => (await server.run(words(at.file), { mayFail: true })).stderr
+    expect(await asRoot()).toMatch(/cannot open the log file .*: a link in a folder of another user/)
+    expect([owner(precious), readFileSync(precious, 'utf8')]).toEqual(['0:0 600', 'x'])
+    rmSync(log)
+    linkSync(precious, log)
+    expect(await asRoot()).toMatch(/cannot open the log file .*: not a plain file with one name/)
+    rmSync(log)
+    execFileSync('mkfifo', ['-m', '666', log])
+    expect(await asRoot()).toMatch(/cannot open the log file .*/)
+    expect([owner(precious), readFileSync(precious, 'utf8')]).toEqual(['0:0 600', 'x'])
   })
 })
 
