@@ -8,6 +8,7 @@ import {
   existsSync,
   linkSync,
   lstatSync,
+  mkdirSync,
   readFileSync,
   readdirSync,
   renameSync,
@@ -500,5 +501,12 @@ lab('User switched on and off', () => {
     const { code, stderr } = await server.run(words(at.file), { mayFail: true })
     expect([code, stderr]).toEqual([1, expect.stringMatching(/belongs to another user/)])
     expect(readdirSync(elsewhere)).toEqual([])
+    // In a folder like /tmp others could have made what root gives away.
+    rmSync(at.stateDir)
+    mkdirSync(at.stateDir)
+    chmodSync(at.stateDir, 0o1777)
+    const shared = await server.run(words(at.file), { mayFail: true })
+    expect([shared.code, shared.stderr]).toEqual([1, expect.stringMatching(/others can write its folder/)])
+    expect(readdirSync(at.stateDir)).toEqual([])
   })
 })

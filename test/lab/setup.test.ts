@@ -59,6 +59,9 @@ lab('postern setup', () => {
       const setup = machine.start(old, ...ALL, '--confirm-within', '60s')
       const line = await onTrial(setup)
       expect((await machine.run(old, 'confirm')).stderr).toMatch(/this connection was there before/)
+      for (const own of ['127.0.0.1 40000 127.0.0.1 22', `${SERVER_4} 40000 ${SERVER_4} 22`]) {
+        expect((await machine.run(own, 'confirm')).stderr).toMatch(/this connection comes from this machine/)
+      }
       expect((await machine.run(old, ...ALL)).stderr).toMatch(/a set-up is on trial\n {2}sudo postern setup confirm/)
       await machine.knock(line)
       await until('it is open', async () => (await probe(machine.client, SERVER_4, 22)) === 'open')
