@@ -15,6 +15,8 @@ export interface Pending {
   readonly deadline: number
   /** True if the trial began over ssh. `connections` holds the TCP connections at that time. */
   readonly remote: boolean
+  /** True if that connection came from this machine, as through a tunnel, so that one more is as good as the first. */
+  readonly isLocal?: boolean
   readonly connections: readonly string[]
 }
 

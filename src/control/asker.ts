@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { peerUser } from '../native/socket-options.ts'
+import { peerProcess } from '../native/socket-options.ts'
 import type { Request } from './message.ts'
 
 /** The user who sends requests over the control socket. */
@@ -15,10 +15,15 @@ const MEMBER_COMMANDS: ReadonlySet<Request['command']> = new Set(['status', 'met
 
 /** Returns the user who has connected, as the kernel reports it. */
 export function askerAt(client: Socket): Asker {
-  // Node has the descriptor, but no documented access to it.
-  const handle = Reflect.get(client, '_handle') as { readonly fd?: unknown } | null
-  const user = typeof handle?.fd === 'number' && handle.fd >= 0 ? peerUser(handle.fd) : undefined
+  const user = peerOf(client)?.uid
   return { user, isOwner: user !== undefined && (user === 0 || user === process.geteuid?.()) }
+}
+
+/** Returns the process at the other end of a socket; `undefined`: the system does not tell it. */
+export function peerOf(socket: Socket): ReturnType<typeof peerProcess> {
+  // Node has the descriptor, but no documented access to it.
+  const handle = Reflect.get(socket, '_handle') as { readonly fd?: unknown } | null
+  return typeof handle?.fd === 'number' && handle.fd >= 0 ? peerProcess(handle.fd) : undefined
 }
 
 /** Returns true if the user is permitted to send this command. */

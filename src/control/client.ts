@@ -1,8 +1,10 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileErrorOf } from '../file/file-error.ts'
 import { codePoint } from '../text/code-point.ts'
+import { peerOf } from './asker.ts'
 import { REPLY_MAX_BYTES, REQUEST_MAX_BYTES } from './message.ts'
 import type { EventsRequest, Reply, Request } from './message.ts'
 import { RUN_FOLDER, USERS_FOLDER, presentSocket, socketPath, socketPrefix } from './socket.ts'
@@ -106,21 +108,31 @@ function plain(text: string): string {
   return text.replaceAll(CONTROL, codePoint)
 }
 
-/** Returns the record in a line of events. @throws ControlError if it is something else */
-function eventIn(line: string): Readonly<Record<string, unknown>> {
+/** Returns the record in a line of a daemon. @throws ControlError if it is something else */
+function recordIn(line: string): Readonly<Record<string, unknown>> {
   const event = parsePlain(line)
   if (typeof event === 'object' && event !== null) return event as Readonly<Record<string, unknown>>
   throw new ControlError('knockd gave another answer', 'look at its log')
 }
 
+/**
+ * Returns the process that listens at a socket; `undefined`: it is unknown. Root signals this process, so the kernel names
+ * it, and not the daemon, which may run as a user. A number that another user's process has by now does not count.
+ */
+function listenerOf(socket: Socket): number | undefined {
+  const { pid = 0, uid } = peerOf(socket) ?? {}
+  return pid > 0 && statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid ? pid : undefined
+}
+
 /** Sends a request to a daemon. @throws ControlError if the daemon does not answer within `limitMs` */
 export async function ask(path: string, request: Request, limitMs = ANSWER_MAX_MS): Promise<Reply> {
   let text = ''
-  await talkTo(path, request, { wholeMs: limitMs }, (more) => {
+  const pid = await talkTo(path, request, { wholeMs: limitMs }, (more) => {
     text += more
     if (text.length > REPLY_MAX_BYTES) throw new ControlError('the reply of knockd is too long', 'look at its log')
   })
-  return parsePlain(text) as Reply
+  const reply = recordIn(text) as unknown as Reply
+  return 'status' in reply ? { status: { ...reply.status, pid } } : reply
 }
 
 /**
@@ -139,7 +151,7 @@ export async function askForEvents(
     rest = lines.pop() ?? ''
     if (rest.length > LINE_MAX_CHARS) throw new ControlError('a line of knockd is too long', 'look at its log')
     for (const line of lines) {
-      const event = eventIn(line)
+      const event = recordIn(line)
       each(event, JSON.stringify(event))
     }
   })
@@ -151,21 +163,26 @@ interface TimeLimits {
   readonly idleMs?: number
 }
 
+/** Sends a request, and takes the answer in parts. @returns the process that listens, see {@link listenerOf} */
 async function talkTo(
   path: string,
   request: Request,
   { wholeMs, idleMs }: TimeLimits,
   take: (text: string) => void,
-): Promise<void> {
+): Promise<number | undefined> {
   const asked = `${JSON.stringify(request)}\n`
   if (Buffer.byteLength(asked) > REQUEST_MAX_BYTES)
     throw new ControlError('the request is too long', 'name fewer things')
-  await new Promise<void>((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
+    let pid: number | undefined
     const fail = (error: Error): void => {
       socket.destroy()
       reject(error)
     }
-    const socket = connect(path, () => socket.write(asked))
+    const socket = connect(path, () => {
+      pid = listenerOf(socket)
+      socket.write(asked)
+    })
     socket.setEncoding('utf8')
     const giveUp = (): void => fail(new ControlError('knockd does not answer', 'look at its log'))
     if (idleMs !== undefined) socket.setTimeout(idleMs, giveUp)
@@ -187,6 +204,6 @@ async function talkTo(
         fail(error as Error)
       }
     })
-    socket.on('end', () => resolve())
+    socket.on('end', () => resolve(pid))
   })
 }

@@ -53,6 +53,15 @@ async function send(path: string, text: string): Promise<string> {
   })
 }
 
+test("the daemon's process is the one that listens, whatever a reply says", async () => {
+  const path = join(folder, 'claim.sock')
+  const claim = { status: { pid: '1; id', version: '1' } }
+  const server = createServer((socket) => socket.once('data', () => socket.end(JSON.stringify(claim)))).listen(path)
+  const reply = await ask(path, { command: 'status' })
+  server.close()
+  expect(reply).toEqual({ status: { pid: process.pid, version: '1' } })
+})
+
 test('asks and answers', async () => {
   const asked: Request[] = []
   const path = serve(asked)

@@ -88,7 +88,8 @@ export interface DoorUsers extends UsersInForce {
 /** The state of a daemon. Times are in milliseconds. */
 export interface Status {
   readonly version: string
-  readonly pid: number
+  /** The daemon's process, as the kernel names it to the one who asks; `undefined`: it is unknown. */
+  readonly pid: number | undefined
   /** The file of the daemon's program. */
   readonly program: string
   readonly config: string

@@ -1,8 +1,11 @@
+import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { shellWord } from '../text/shell-word.ts'
 import { cannot } from '../file/file-error.ts'
+import { judgeFolder } from '../file/policy.ts'
+import { walk } from '../file/way.ts'
 import { LineQueue } from './queue.ts'
 import type { Line, LineSink } from './queue.ts'
 
@@ -68,11 +71,37 @@ export class LogFile {
 
 async function openToAppend(path: string, mode: number): Promise<FileHandle> {
   try {
-    return await open(path, 'a', mode)
+    return await (isOthers(dirname(resolve(path))) ? openOthers(path, mode) : open(path, 'a', mode))
   } catch (error) {
     throw cannot(`open the log file ${path}`, error, {
       EACCES: 'run knockd as root, or name another file: -g FILE',
       ENOENT: `mkdir -p ${shellWord(dirname(path))}`,
     })
   }
+}
+
+/** Returns true if this process is root's, and others can replace files in a folder: the daemon's former `User`, say. */
+function isOthers(folder: string): boolean {
+  if (process.geteuid?.() !== 0) return false
+  try {
+    const { real, stat, faults } = walk(folder)
+    return faults.length > 0 || judgeFolder(real, stat) !== undefined
+  } catch {
+    // Opening a file there has words for what is wrong.
+    return false
+  }
+}
+
+/** Opens a file in a folder that others can change. A link there would have root write to any file, and a pipe hold it. */
+async function openOthers(path: string, mode: number): Promise<FileHandle> {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
+  const handle = await open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw error.code === 'ELOOP' ? new Error('a link in a folder of another user') : error
+    },
+  )
+  const stat = await handle.stat()
+  if (stat.isFile() && stat.nlink === 1) return handle
+  await handle.close()
+  throw new Error('not a plain file with one name, in a folder of another user')
 }

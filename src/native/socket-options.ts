@@ -19,12 +19,13 @@ const CREDENTIALS_BYTES = 12
 const COOKIE_BYTES = 8
 
 /**
- * Returns the user at the other end of a Unix socket, as of its connection (unix(7), SO_PEERCRED; Linux only). Returns
- * `undefined` if the system does not tell.
+ * Returns the process at the other end of a Unix socket and its user, as of its connect(2) or listen(2) (unix(7),
+ * SO_PEERCRED; Linux only). Returns `undefined` if the system does not tell.
  */
-export function peerUser(fd: number): number | undefined {
+export function peerProcess(fd: number): { readonly pid: number; readonly uid: number } | undefined {
   const bytes = option(fd, SO_PEERCRED, CREDENTIALS_BYTES)
-  return bytes === undefined ? undefined : words(bytes)[1]
+  const [pid, uid] = bytes === undefined ? [] : words(bytes)
+  return pid === undefined || uid === undefined ? undefined : { pid, uid }
 }
 
 /**

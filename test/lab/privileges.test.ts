@@ -386,6 +386,18 @@ lab('files of the daemon', () => {
     const { code } = await server.run(words(at.file), { mayFail: true })
     expect(code).toBe(1)
     expect([owner(precious), readFileSync(precious, 'utf8')]).toEqual(['0:0 600', 'x'])
+    // Nor a daemon that is root's again, to which the folder is another user's. A pipe there does not hold it.
+    configure(at, `LogFile = ${log}`, `[ssh]\nSequence = ${KNOCKS.join()}\nOpen_Ports = tcp/22`)
+    const asRoot = async (): Promise<string> => (await server.run(words(at.file), { mayFail: true })).stderr
+    expect(await asRoot()).toMatch(/cannot open the log file .*: a link in a folder of another user/)
+    expect([owner(precious), readFileSync(precious, 'utf8')]).toEqual(['0:0 600', 'x'])
+    rmSync(log)
+    linkSync(precious, log)
+    expect(await asRoot()).toMatch(/cannot open the log file .*: not a plain file with one name/)
+    rmSync(log)
+    execFileSync('mkfifo', ['-m', '666', log])
+    expect(await asRoot()).toMatch(/cannot open the log file .*/)
+    expect([owner(precious), readFileSync(precious, 'utf8')]).toEqual(['0:0 600', 'x'])
   })
 })
 
@@ -431,24 +443,37 @@ lab('User switched on and off', () => {
     const [opening] = [...store.openings.values()]
     const stop = `id -u >> ${notes}; echo forged >> ${notes}`
     await store.opened({ ...opening!, id: 'forged', source: '192.0.2.99', stop, as: '0:0' })
+    // What changes users for a command is root until then: a dynamic linker that obeys the record would run code as root.
+    const loads = { ...opening!.environment, LD_DEBUG: 'files', LD_DEBUG_OUTPUT: `${notes}.linker` }
+    await store.opened({ ...opening!, id: 'loads', source: '192.0.2.98', stop: 'true', environment: loads })
     await store.close()
     for (const name of readdirSync(dirname(users))) chownSync(join(dirname(users), name), 1, 1)
     const precious = scratch('precious')
     writeFileSync(precious, 'secret', { mode: 0o600 })
     symlinkSync(precious, join(dirname(users), `${basename(roots)}.evil`))
     linkSync(precious, join(dirname(users), `${basename(roots)}.hard`))
+    // These are the names of another daemon's journal, of the folder itself, and of the one for passing it on.
+    for (const name of [
+      'other.conf-01234567.journal',
+      basename(dirname(users)),
+      basename(roots, 'journal') + 'taken',
+    ]) {
+      writeFileSync(join(dirname(users), name), 'evil')
+      chownSync(join(dirname(users), name), USER.uid, USER.gid)
+    }
     configure(at, '', doors)
     const asRoot = await knockd(server, at)
     expect(asRoot.count(/missing|damaged|new one was created/)).toBe(0)
-    expect(await openings()).toBe(2)
+    expect(await openings()).toBe(3)
     expect([owner(roots), existsSync(users)]).toEqual(['0:0 600', false])
     for (const name of readdirSync(at.stateDir).filter((each) => !each.endsWith('.user'))) {
       expect([name, owner(join(at.stateDir, name))]).toEqual([name, expect.stringMatching(/^0:0 [67]00$/)])
     }
-    expect(readdirSync(at.stateDir).filter((name) => /evil|hard/.test(name))).toEqual([])
+    expect(readdirSync(at.stateDir).filter((name) => /evil|hard|other/.test(name))).toEqual([])
     expect(owner(precious)).toBe('0:0 600')
     await asRoot.stop()
     expect(readFileSync(notes, 'utf8').split('\n').filter(Boolean).toSorted()).toEqual(['1', '1', 'forged'])
+    expect(readdirSync(dirname(notes)).filter((name) => name.includes('linker'))).toEqual([])
   })
 
   test('works for a root with the few capabilities of a unit, and the counts go on', async () => {
@@ -491,5 +516,12 @@ lab('User switched on and off', () => {
     const { code, stderr } = await server.run(words(at.file), { mayFail: true })
     expect([code, stderr]).toEqual([1, expect.stringMatching(/belongs to another user/)])
     expect(readdirSync(elsewhere)).toEqual([])
+    // In a folder like /tmp others could have made what root gives away.
+    rmSync(at.stateDir)
+    mkdirSync(at.stateDir)
+    chmodSync(at.stateDir, 0o1777)
+    const shared = await server.run(words(at.file), { mayFail: true })
+    expect([shared.code, shared.stderr]).toEqual([1, expect.stringMatching(/others can write its folder/)])
+    expect(readdirSync(at.stateDir)).toEqual([])
   })
 })

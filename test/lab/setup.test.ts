@@ -1,8 +1,9 @@
 // Goal: somebody who has ssh open to a machine sets it up, and cannot lose it: what is not confirmed over a new connection is
 // taken back to the byte, whatever is killed; what is confirmed hides the port, the line that was printed opens it, and
 // another run changes nothing.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { hashOf } from '../../src/base/config-trial.ts'
 import { program, startRealKnockd, startKnockd } from './knockd.ts'
 import { SERVER_4, SERVER_6, lab } from './net.ts'
 import { Process, until } from './process.ts'
@@ -62,6 +63,9 @@ lab('postern setup', () => {
       const setup = machine.start(old, ...ALL, '--confirm-within', '60s')
       const line = await onTrial(setup)
       expect((await machine.run(old, 'confirm')).stderr).toMatch(/this connection was there before/)
+      for (const own of ['127.0.0.1 40000 127.0.0.1 22', `${SERVER_4} 40000 ${SERVER_4} 22`]) {
+        expect((await machine.run(own, 'confirm')).stderr).toMatch(/this connection comes from this machine/)
+      }
       expect((await machine.run(old, ...ALL)).stderr).toMatch(/a set-up is on trial\n {2}sudo postern setup confirm/)
       await machine.knock(line)
       await until('it is open', async () => (await probe(machine.client, SERVER_4, 22)) === 'open')
@@ -89,6 +93,24 @@ lab('postern setup', () => {
       expect([machine.identity, await machine.daemons(), machine.left]).toEqual([before, pids, ['knockd.conf']])
       await until('it is shut', async () => (await probe(machine.client, SERVER_4, 22)) !== 'open', SETUP_LIMIT_MS)
       expect(await probe(machine.client, SERVER_6, 22)).not.toBe('open')
+    },
+    3 * SETUP_LIMIT_MS,
+  )
+
+  test(
+    'of two set-ups at once none puts in force what the other one has written',
+    async () => {
+      const machine = await SetupMachine.make()
+      const session = await machine.login()
+      const first = machine.start(session, ...ALL, '--no-wait', '--open-for', '40s')
+      await first.line(/on trial for/, SETUP_LIMIT_MS)
+      await machine.run(session, ...ALL, '--no-wait', '--open-for', '50s')
+      await first.ended
+      const record = machine.at('/etc/knockd.conf.on-trial')
+      const sum = existsSync(record) ? (JSON.parse(readFileSync(record, 'utf8')) as { sum: string }).sum : undefined
+      expect(machine.config === undefined ? undefined : hashOf(machine.config)).toBe(sum)
+      await machine.run(session, 'cancel')
+      await untouched(machine)
     },
     3 * SETUP_LIMIT_MS,
   )

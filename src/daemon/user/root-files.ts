@@ -27,7 +27,8 @@ const SET_GROUP = 0o2000
 export function requireRootFolder(path: string, mode: number): void {
   mkdirSync(path, { recursive: true, mode })
   const { real, stat, faults } = walk(path)
-  const fault = faults[0] ?? judgeFolder(real, stat)
+  // In a folder with the sticky bit, too, others could make what root gives away.
+  const fault = faults[0] ?? judgeFolder(real, { uid: stat.uid, gid: stat.gid, mode: stat.mode & 0o777 })
   if (fault !== undefined) throw new UnsafeFolderError(path, fault.message, fault.cure)
   if (!stat.isDirectory()) throw new UnsafeFolderError(path, 'is not a folder', 'move it away')
 }

@@ -17,15 +17,17 @@ import type { Account } from '../../file/account.ts'
 import { asUser } from '../../file/as-user.ts'
 import { readOpened } from '../../file/private-file.ts'
 import { tryLock } from '../../native/libc.ts'
+import { ONE_TIME_FILE_MAX_BYTES } from '../../secret/one-time-list.ts'
 import { realDisk } from '../../state/disk.ts'
 import { JOURNAL_MAX_BYTES } from '../../state/journal.ts'
 import { LockedError } from '../../state/lock.ts'
+import type { Opening } from '../../state/opening.ts'
 import { openStoreOn } from '../../state/store.ts'
-import { listFolder, usersJournal } from '../state-path.ts'
+import { listFolder, marksPath, usersJournal } from '../state-path.ts'
 import { giveAll, moveOver } from './hand-over.ts'
 import { takeFolder, takeLog } from './root-files.ts'
 
-/** Most entries of each of the user's folders that are taken back. */
+/** Most lists that are taken back. */
 const ENTRIES_MAX = 4_096
 const PLAIN = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
@@ -59,8 +61,15 @@ export async function takeBack(
   const passing = journal.replace(/\.journal$/, '.taken')
   rmSync(passing, { recursive: true, force: true })
   const lists = listFolder(from)
-  copyFiles(own, passing, user)
-  copyFiles(lists, join(passing, basename(lists)), user)
+  // Another name could be that of another daemon's journal, whose commands root runs.
+  copyFiles(
+    own,
+    passing,
+    user,
+    JOURNAL_MAX_BYTES,
+    [from, `${from}.mark`, marksPath(from)].map((path) => basename(path)),
+  )
+  copyFiles(lists, join(passing, basename(lists)), user, ONE_TIME_FILE_MAX_BYTES)
   const faults = await runAsUser(join(passing, basename(journal)), user)
   const last = basename(journal)
   for (const name of readdirSync(passing).toSorted((one, other) => Number(one === last) - Number(other === last))) {
@@ -103,27 +112,31 @@ function closeFolder(folder: string): void {
   chmodSync(folder, 0o700)
 }
 
-/** Copies the plain files of a user's folder, except locks, to a new one of root's. */
-function copyFiles(folder: string, to: string, user: User): void {
-  const files = asUser(user, () => {
+/**
+ * Copies plain files of a user's folder to a new one of root's, one by one, as together they may be larger than the memory.
+ *
+ * @param only the names; absent: all
+ */
+function copyFiles(folder: string, to: string, user: User, maxBytes: number, only?: readonly string[]): void {
+  const names = asUser(user, () => {
     if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined
-    const names = readdirSync(folder).slice(0, ENTRIES_MAX)
-    return names.filter((name) => !name.endsWith('.lock')).map((name) => [name, readPlain(join(folder, name))] as const)
+    return only ?? readdirSync(folder).slice(0, ENTRIES_MAX)
   })
-  if (files === undefined) return
+  if (names === undefined) return
   takeFolder(to)
-  for (const [name, bytes] of files) {
+  for (const name of names) {
+    const bytes = asUser(user, () => readPlain(join(folder, name), maxBytes))
     if (bytes !== undefined) writeFileSync(join(to, name), bytes, { mode: 0o600, flag: 'wx', flush: true })
   }
 }
 
 /** Reads a plain file; `undefined`: it is something else, or cannot be read. The user must not keep root from starting. */
-function readPlain(path: string): Buffer | undefined {
+function readPlain(path: string, maxBytes: number): Buffer | undefined {
   let fd = -1
   try {
     if (!lstatSync(path).isFile()) return undefined
     fd = openSync(path, PLAIN)
-    return fstatSync(fd).isFile() ? readOpened(fd, path, JOURNAL_MAX_BYTES) : undefined
+    return fstatSync(fd).isFile() ? readOpened(fd, path, maxBytes) : undefined
   } catch {
     return undefined
   } finally {
@@ -148,12 +161,17 @@ async function runAsUser(journal: string, { uid, gid }: User): Promise<readonly 
     const closing = [...store.openings.values()].filter(({ stop }) => stop !== undefined)
     for (const opening of closing) {
       await store.closed(opening.id)
-      await store.opened({ ...opening, as: `${uid}:${gid}` })
+      await store.opened({ ...opening, as: `${uid}:${gid}`, environment: ownVariables(opening.environment) })
     }
   } finally {
     await store.close()
   }
   return faults.map(({ message }) => message)
+}
+
+/** Returns the variables that doors set. By others, the linker of the program that changes users would obey the user. */
+function ownVariables(environment: Opening['environment']): Opening['environment'] {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith('POSTERN_')))
 }
 
 /** Takes the user's folder and removes its files, the journal last. Anything else that the user put there stays. */

@@ -39,7 +39,7 @@ export function statusText(of: Status): string {
   const { guard, attempts } = of
   const named = of.openings.some(({ user }) => user !== undefined)
   return [
-    `knockd ${of.version}, process ${of.pid}, up ${timeText(of.upMs)}, ${of.config}`,
+    `knockd ${of.version}, process ${of.pid ?? 'unknown'}, up ${timeText(of.upMs)}, ${of.config}`,
     ...(of.journal === undefined ? [] : [`  the journal cannot be written: ${of.journal}`]),
     ...faultText(of),
     ...of.doors.flatMap(({ shut }) => (shut === undefined ? [] : [`  ${shut.replaceAll('\n', '\n    ')}`])),

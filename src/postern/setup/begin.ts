@@ -13,7 +13,7 @@ import { spawn } from '../../native/spawn.ts'
 import { readBootId } from '../../state/boot-clock.ts'
 import { run } from '../../twin/agent.ts'
 import { presentStatus } from '../control/present-status.ts'
-import { connections, isRemote } from '../firewall/base/session.ts'
+import { connections, isRemote, typedIn } from '../firewall/base/session.ts'
 import type { Plan } from './choices.ts'
 import { KEEPER } from './service.ts'
 import type { Service } from './service.ts'
@@ -72,13 +72,15 @@ export async function begin({ file, service, text, before, made, trialMs }: Begi
   const lock = await file.lockSoon()
   try {
     if (file.read() !== undefined) throw onTrial()
-    if (textOf(config) !== before)
+    // Another set-up has the same name for what it tries.
+    if (textOf(config) !== before || textOf(stagedPath(config)) !== text)
       throw new Failure(`${config} was changed meanwhile: nothing is done`, 'run this again')
     const trial: ConfigTrial = {
       id: randomUUID(),
       boot: readBootId(),
       deadline: sinceBoot() + START_MAX_MS + trialMs,
       remote: isRemote(),
+      isLocal: typedIn().isLocal,
       connections: connections(),
       sum: hashOf(text),
       backup: keepBeside(config),

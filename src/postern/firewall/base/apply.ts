@@ -26,7 +26,7 @@ import { canonical } from './canonical.ts'
 import { confirmTrial } from './confirm.ts'
 import { rulesOf } from './rules.ts'
 import type { Rules } from './rules.ts'
-import { connections, isRemote } from './session.ts'
+import { connections, isRemote, typedIn } from './session.ts'
 import { awaitVerdict } from './verdict.ts'
 
 /** Seconds that the kernel waits after the deadline. The keeper process takes the rules back before that. */
@@ -154,6 +154,7 @@ function trialOf(asked: TrialArguments, rules: Rules, config: Config, listed: st
     },
     guard,
     remote: isRemote(),
+    isLocal: typedIn().isLocal,
     connections: connections(),
   }
 }

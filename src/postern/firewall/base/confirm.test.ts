@@ -10,14 +10,23 @@ test.each([
   ['the console', undefined, undefined],
 ])('%s', (_, mine, doubt) => {
   const trial = { connections: ['192.0.2.2 port 1'] }
-  const found = doubtOf(trial, { connection: mine, multiplexer: undefined }, ['192.0.2.2 port 1', '192.0.2.2 port 2'])
+  const found = doubtOf(trial, { connection: mine, multiplexer: undefined, isLocal: false }, [
+    '192.0.2.2 port 1',
+    '192.0.2.2 port 2',
+  ])
   if (doubt === undefined) expect(found).toBeUndefined()
   else expect(found).toMatch(doubt)
 })
 
 test('a shell of tmux proves nothing, whoever started it', () => {
-  const typed = { connection: undefined, multiplexer: 'tmux' }
+  const typed = { connection: undefined, multiplexer: 'tmux', isLocal: false }
   expect(doubtOf({ connections: [] }, typed, [])).toMatch(/runs in tmux/)
+})
+
+test('a connection from this machine itself proves nothing, unless the trial began over such a one', () => {
+  const typed = { connection: '127.0.0.1 port 2', multiplexer: undefined, isLocal: true }
+  expect(doubtOf({ connections: [] }, typed, ['127.0.0.1 port 2'])).toMatch(/comes from this machine/)
+  expect(doubtOf({ connections: [], isLocal: true }, typed, ['127.0.0.1 port 2'])).toBeUndefined()
 })
 
 const LISTING = `table ip filter {

@@ -26,14 +26,15 @@ export async function confirm(_asked: object, output: Output): Promise<number> {
 
 /** Returns why a confirmation proves nothing; `undefined` if it proves that the user can log in. */
 export function doubtOf(
-  { connections: before }: Pick<Trial, 'connections'>,
-  { connection, multiplexer }: TypedIn,
+  { connections: before, isLocal: wasLocal = false }: Pick<Trial, 'connections' | 'isLocal'>,
+  { connection, multiplexer, isLocal }: TypedIn,
   now: readonly string[],
 ): string | undefined {
   if (multiplexer !== undefined) return `this shell runs in ${multiplexer}, which outlasts connections`
   // The firewall cannot lock out a user at the machine's own console.
   if (connection === undefined) return undefined
   if (before.includes(connection)) return 'this connection was there before the rules'
+  if (isLocal && !wasLocal) return 'this connection comes from this machine, where nothing is refused'
   return now.includes(connection) ? undefined : 'this shell belongs to a connection that has ended'
 }
 

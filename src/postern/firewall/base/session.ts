@@ -1,7 +1,8 @@
 import { ESTABLISHED, socketsOf } from '../../../host/sockets.ts'
 import { sshSession } from '../../../host/ssh.ts'
-import { formatAddress } from '../../../packet/address.ts'
+import { formatAddress, parseAddress } from '../../../packet/address.ts'
 import { TCP } from '../../../packet/packet.ts'
+import { isLoopback } from '../../../packet/scope.ts'
 
 /** The ssh connection or terminal program in which a command was typed. */
 export interface TypedIn {
@@ -9,12 +10,17 @@ export interface TypedIn {
   readonly connection: string | undefined
   /** A program around the shell that outlasts connections, such as tmux: then the user's connection is unknown. */
   readonly multiplexer: string | undefined
+  /** True if the connection comes from this machine, as through a tunnel. No rule refuses it. */
+  readonly isLocal: boolean
 }
 
 /** Determines where this command was typed. */
 export function typedIn(): TypedIn {
-  const { peer, multiplexer } = sshSession()
-  return { connection: peer === undefined ? undefined : nameOf(peer.address, peer.port), multiplexer }
+  const { peer, address, multiplexer } = sshSession()
+  if (peer === undefined) return { connection: undefined, multiplexer, isLocal: false }
+  const from = parseAddress(peer.address)
+  const isLocal = peer.address === address || (from !== undefined && isLoopback(from))
+  return { connection: nameOf(peer.address, peer.port), multiplexer, isLocal }
 }
 
 /** Returns true if this command may have been typed over the network. */
