@@ -1,6 +1,6 @@
 // Goal: on a machine with a real init, set-up starts the service, which begins with the machine only once it is confirmed; a
 // power cut, a killed keeper or a deadline gives back what was there; and Ansible's second run changes nothing.
-import { copyFileSync, cpSync, mkdirSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Booted, stopMachines, type Kind } from './booted.ts'
@@ -192,6 +192,30 @@ describe.skipIf(!IS_ROOT || !IS_SLOW)('postern setup on a booted machine', () =>
         expect([await runs(), await isEnabled(), await connects()]).toEqual([true, true, false])
         const second = await machine.run(play, { limitMs: LIMIT_MS })
         expect(second.stdout).toMatch(/changed=0 .*failed=0/)
+      },
+      LIMIT_MS,
+    )
+
+    test.skipIf(!isSystemd)(
+      "Ansible's role runs no command on the control node that a machine in wrong hands chooses",
+      async () => {
+        cpSync(join(PROJECT, 'contrib/ansible'), join(machine.root, 'root/ansible'), { recursive: true })
+        await machine.run('mkdir -p /root/hostile; rm -f /root/ran')
+        machine.write('root/hostile/knock', '#!/bin/sh\necho "knock $*" >>/root/ran\n', 0o755)
+        const play = `cd /root/ansible && PATH=/root/hostile:$PATH ansible-playbook -i localhost, -c local site.yml`
+        const answered = async (...knock: readonly string[]): Promise<string> => {
+          const report = JSON.stringify({ changed: true, state: 'on trial', client: { knock } })
+          const confirmed = JSON.stringify({ changed: true })
+          const text = `[ "$2" != confirm ] || { echo '${confirmed}'; exit; }\necho '${report}'\n`
+          machine.write('root/hostile/postern', `#!/bin/sh\n${text}`, 0o755)
+          return (await machine.run(play, { limitMs: LIMIT_MS, mayFail: true })).stdout
+        }
+        expect(await answered('touch', '/root/ran')).toMatch(/failed=1/)
+        expect(await answered('knock', '--from', 'http://192.0.2.1/', 'gate')).toMatch(/failed=1/)
+        expect(await answered('knock', '--from=/etc/shadow', 'gate')).toMatch(/failed=1/)
+        expect(existsSync(join(machine.root, 'root/ran'))).toBe(false)
+        expect(await answered('knock', '--verify', 'tcp/22', '--retry', '2', 'gate', '1', '2:udp')).toMatch(/failed=0/)
+        expect(machine.read('root/ran')).toBe('knock --verify tcp/22 --retry 2 gate 1 2:udp\n')
       },
       LIMIT_MS,
     )

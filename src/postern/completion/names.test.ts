@@ -1,9 +1,11 @@
 // Goal: the names that a shell gets are those of the config, and none that a terminal or a command line would take for something
 // else; what cannot be read has none.
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { socketPath } from '../../control/socket.ts'
 import { formatKey } from '../../spa/noise/key-text.ts'
 import { CONFIG_READ_MAX_BYTES, NAMES_MAX, namesOf } from './names.ts'
 import type { ValuesRequest } from './arguments.ts'
@@ -74,6 +76,25 @@ test.each(['door', 'user', 'source', 'ignored'] as const)(
     }
   },
 )
+
+test.runIf(process.geteuid?.() === 0).each<[string, unknown, readonly string[]]>([
+  ['null', null, []],
+  ['no status', { status: null }, []],
+  ['other types', { status: { doors: 7, openings: [null], ignored: {} } }, []],
+  ['names that are none', { status: { doors: [{ name: 7 }, {}, { name: 'ssh' }] } }, ['ssh']],
+])('of a daemon that answers anything, the names alone: %s', async (_, answer, expected) => {
+  // The config of this daemon cannot be read by this user.
+  const config = write('theirs', '[web]\n', 0o666)
+  const path = socketPath(config, [])
+  mkdirSync(dirname(path), { recursive: true })
+  const server = createServer((client) => void client.once('data', () => client.end(JSON.stringify(answer))))
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  try {
+    expect(await names('door', config)).toEqual(expected)
+  } finally {
+    server.close()
+  }
+})
 
 test('the number of names is limited', async () => {
   const many = Array.from({ length: NAMES_MAX + 9 }, (_, index) => `[door${index}]\n`).join('')

@@ -28,8 +28,13 @@ const ANY_INTERFACE = 'any'
  * read the config. What cannot be read or asked has no names: this never throws, and prints nothing.
  */
 export async function namesOf(request: ValuesRequest): Promise<readonly string[]> {
-  const names = await NAMES[request.kind](request)
-  return [...new Set(names)].filter(isTypable).toSorted().slice(0, NAMES_MAX)
+  try {
+    const names = await NAMES[request.kind](request)
+    return [...new Set(names)].filter(isTypable).toSorted().slice(0, NAMES_MAX)
+  } catch {
+    // The daemon may run as another user, and answer anything.
+    return []
+  }
 }
 
 /** Finds the names of each kind. */
@@ -54,8 +59,8 @@ const NAMES: Readonly<Record<ValuesRequest['kind'], (request: ValuesRequest) => 
  * Returns true if a name can be typed as a word: no control character, line end or text direction control is in it, and
  * it cannot be taken for an option, whatever a config calls its doors.
  */
-function isTypable(name: string): boolean {
-  return name !== '' && !name.startsWith('-') && oneLine(name) === name
+function isTypable(name: unknown): name is string {
+  return typeof name === 'string' && name !== '' && !name.startsWith('-') && oneLine(name) === name
 }
 
 /** Reads the config as far as it can be read. One that others can write is refused, as by the daemon. */

@@ -1,8 +1,10 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, rmSync } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Failure } from '../../cli/fault.ts'
 import { cannot } from '../../file/file-error.ts'
+import { isTrusted } from '../../file/private-group.ts'
 import { tryLock } from '../../native/libc.ts'
 
 /** Only the owner may read the new content, until it has the mode of the old one. */
@@ -57,7 +59,10 @@ export async function claimOf(real: string): Promise<Claim> {
     if (isLocked && isInPlace(claim)) return claim
     closeSync(fd)
     if (performance.now() > until)
-      throw new Failure(`another command is changing ${real}`, 'try again once it has ended')
+      throw new Failure(
+        `another command is changing ${real}`,
+        `try again once it has ended; this shows it: fuser -v ${passing}`,
+      )
     if (!isLocked) await pause(LOCK_LOOK_MS)
   }
 }
@@ -73,13 +78,28 @@ export function endClaim(claim: Claim): void {
 
 function opened(passing: string, real: string): number {
   try {
+    removeForeign(passing)
     return openSync(passing, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, FILE_MODE)
   } catch (error) {
     throw new Failure(cannot(`write ${real}`, error, { EACCES: 'run this as root' }).message, undefined, error)
   }
 }
 
-function isInPlace({ passing, fd }: Claim): boolean {
+/**
+ * Removes what no command made. In a sticky folder another user may have created it, to keep the new content open or to
+ * hold the lock.
+ */
+function removeForeign(passing: string): void {
+  const there = lstatSync(passing, { throwIfNoEntry: false })
+  if (there !== undefined && !isCommands(there)) rmSync(passing)
+}
+
+function isCommands(stat: Stats): boolean {
+  return stat.isFile() && isTrusted(stat.uid) && stat.nlink === 1
+}
+
+/** Returns true if the open file of a claim is still a command's, at its path. */
+export function isInPlace({ passing, fd }: Claim): boolean {
   const [there, open] = [lstatSync(passing, { throwIfNoEntry: false }), fstatSync(fd)]
-  return there?.ino === open.ino && there.dev === open.dev
+  return there?.ino === open.ino && there.dev === open.dev && isCommands(open)
 }

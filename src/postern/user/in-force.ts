@@ -6,8 +6,11 @@ import type { DoorUsers, OpeningStatus, Reply, Request } from '../../control/mes
 /** The most milliseconds to ask about all doors. */
 const ASK_MAX_MS = 20_000
 
-/** Asks all daemons with a config, and returns their replies. There are none if no daemon runs. */
-export type AskAll = (request: Request) => Promise<readonly Reply[]>
+/** The most milliseconds to ask what is open before a change: a daemon that hangs must not hold a revocation up. */
+const BEFORE_MAX_MS = 2_000
+
+/** Asks all daemons with a config, within `limitMs`, and returns their replies. There are none if no daemon runs. */
+export type AskAll = (request: Request, limitMs?: number) => Promise<readonly Reply[]>
 /** A daemon's answer about the users of a door. */
 export type DoorReply = DoorUsers | { readonly error: string }
 /** The replies by door. */
@@ -15,10 +18,10 @@ export type Replies = ReadonlyMap<Door, readonly DoorReply[]>
 
 /** Returns the way to ask the daemons with a config; without interfaces, all of them. */
 export function asksAll(config: string, interfaces: readonly string[]): AskAll {
-  return async (request) => {
+  return async (request, limitMs) => {
     try {
       const sockets = findSockets(config, interfaces)
-      const replies = await Promise.all(sockets.map(async (path) => await askAt(path, request)))
+      const replies = await Promise.all(sockets.map(async (path) => await askAt(path, request, limitMs)))
       return replies.filter((reply) => reply !== undefined)
     } catch (error) {
       return [refusalOf(error)]
@@ -27,9 +30,9 @@ export function asksAll(config: string, interfaces: readonly string[]): AskAll {
 }
 
 /** Asks one daemon. Returns `undefined` if it does not run any more. */
-async function askAt(path: string, request: Request): Promise<Reply | undefined> {
+async function askAt(path: string, request: Request, limitMs?: number): Promise<Reply | undefined> {
   try {
-    return await ask(path, request)
+    return await ask(path, request, limitMs)
   } catch (error) {
     return error instanceof ControlError && error.isDown ? undefined : refusalOf(error)
   }
@@ -55,12 +58,31 @@ export async function repliesOf(doors: readonly Door[], askAll: AskAll): Promise
 }
 
 function doorReplyOf(reply: Reply): DoorReply {
-  if ('users' in reply) return reply.users
-  if (!('error' in reply)) return { error: 'knockd gave another answer' }
+  if (isObject(reply) && 'users' in reply && isDoorUsers(reply.users)) return reply.users
+  if (!isObject(reply) || !('error' in reply)) return { error: 'knockd gave another answer' }
   const { error, hint } = reply
   // The answer of a daemon that does not know the request.
   if (error === 'no such request') return { error: 'an earlier version of knockd runs: restart it' }
   return { error: hint === undefined ? error : `${error}: ${hint}` }
+}
+
+// The daemon may run as a user whom root does not trust. Whatever it answers, a revocation is carried out and reported.
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function isDoorUsers(value: unknown): value is DoorUsers {
+  if (!isObject(value)) return false
+  const { file, fault, users, openings } = value as Partial<DoorUsers>
+  const isText = typeof file === 'string' && ['string', 'undefined'].includes(typeof fault)
+  return isText && Array.isArray(users) && users.every(isObject) && Array.isArray(openings) && openings.every(isOpening)
+}
+
+function isOpening(value: unknown): value is OpeningStatus {
+  if (!isObject(value)) return false
+  const { services, users } = value as Partial<OpeningStatus>
+  return Array.isArray(services) && (users === undefined || Array.isArray(users))
 }
 
 /** The effect of a change on the running daemons. */
@@ -128,9 +150,13 @@ export function holds({ user, users }: OpeningStatus, name: string): boolean {
   return users?.includes(name) ?? user === name
 }
 
-/** Returns what is open now. Daemons that do not answer are left out. */
+/** Returns what is open now. Daemons that do not answer soon are left out. */
 export async function openingsNow(askAll: AskAll): Promise<readonly OpeningStatus[]> {
-  return (await askAll({ command: 'status' })).flatMap((reply) => ('status' in reply ? reply.status.openings : []))
+  const replies = await askAll({ command: 'status' }, BEFORE_MAX_MS)
+  return replies.flatMap((reply) => {
+    const status = isObject(reply) && 'status' in reply && isObject(reply.status) ? reply.status : undefined
+    return Array.isArray(status?.openings) ? status.openings.filter(isOpening) : []
+  })
 }
 
 /** Returns the openings in replies. */

@@ -4,8 +4,10 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   readdirSync,
   readlinkSync,
@@ -13,12 +15,14 @@ import {
   statSync,
   symlinkSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ownerOfSecrets } from '../../file/owner.ts'
 import { SECRET } from '../../file/policy.ts'
+import { tryLock } from '../../native/libc.ts'
 import { claimOf, withClaims } from './claim.ts'
 import type { Claim } from './claim.ts'
 import { CALLS, readOriginal, realPath, replaceAll } from './replacement.ts'
@@ -28,6 +32,7 @@ const BOUNDS = { policy: SECRET, maxBytes: 1_000 }
 const HOW = { bounds: BOUNDS, owner: () => ownerOfSecrets({ user: undefined }) }
 const root = process.geteuid?.() === 0
 const OTHER_GROUP = 54_321
+const OTHER_USER = 54_321
 
 let folder: string
 beforeEach(() => {
@@ -172,9 +177,28 @@ test('what others can read or write is refused, and so is what is no file', asyn
 test('a link in the place of the new content is not followed', async () => {
   writeFileSync(path('victim'), 'precious')
   symlinkSync('victim', path('.a.postern-new'))
-  await expect(replace(['a'])).rejects.toThrow('cannot write')
-  expect([text('victim'), text('a')]).toEqual(['precious', 'old a'])
+  await replace(['a'])
+  expect([text('victim'), text('a')]).toEqual(['precious', 'new a'])
 })
+
+test.runIf(root)(
+  'another user who may create files beside it neither keeps the new content open nor hinders it',
+  async () => {
+    chmodSync(folder, 0o1777)
+    writeFileSync(path('.a.postern-new'), '')
+    chownSync(path('.a.postern-new'), OTHER_USER, OTHER_GROUP)
+    const theirs = openSync(path('.a.postern-new'), 'r+')
+    expect(tryLock(theirs)).toBe(true)
+    await replace(['a'])
+    writeSync(theirs, 'mallory', 0)
+    closeSync(theirs)
+    expect(text('a')).toBe('new a')
+    writeFileSync(path('victim'), 'precious', { mode: 0o600 })
+    linkSync(path('victim'), path('.a.postern-new'))
+    await replace(['a'])
+    expect([text('victim'), text('a')]).toEqual(['precious', 'new a'])
+  },
+)
 
 const byHand = (name: string) => (): void => writeFileSync(path(name), 'by hand')
 

@@ -22,6 +22,7 @@ import type { FilePolicy } from '../../file/policy.ts'
 import { openPrivate, readOpened, readPrivateFile } from '../../file/private-file.ts'
 import { walk } from '../../file/way.ts'
 import { realDisk } from '../../state/disk.ts'
+import { isInPlace } from './claim.ts'
 import type { Claim } from './claim.ts'
 
 /** Only the owner may read the content while it is written. */
@@ -110,7 +111,7 @@ export function realPath(path: string): string {
  */
 export async function replaceAll(all: readonly Replacement[], calls: Calls = CALLS): Promise<readonly string[]> {
   for (const each of all) stage(each, calls)
-  for (const { original } of all) refuseChanged(original)
+  for (const { claim, original } of all) refuseChanged(claim, original)
   putAll(all, calls)
   const doubts: string[] = []
   for (const folder of new Set(all.map(({ original }) => dirname(original.real)))) {
@@ -147,11 +148,11 @@ function ownerOf({ uid, gid, mode }: BigIntStats): Omit<FileOwner, 'text'> {
   return { uid: Number(uid), gid: Number(gid), mode: Number(mode & MODE_BITS) }
 }
 
-/** @throws Failure if the file is another one than that which was read */
-function refuseChanged({ path, real, stat }: Original): void {
+/** @throws Failure if the file, or the new content, is another one than that which was read or written */
+function refuseChanged(claim: Claim, { path, real, stat }: Original): void {
   const now = statSync(real, { bigint: true, throwIfNoEntry: false })
   const keys = ['dev', 'ino', 'size', 'mtimeNs', 'ctimeNs'] as const
-  if (keys.every((key) => now?.[key] === stat?.[key])) return
+  if (isInPlace(claim) && keys.every((key) => now?.[key] === stat?.[key])) return
   throw new Failure(`${path} was changed meanwhile`, 'run this again')
 }
 

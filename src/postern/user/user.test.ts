@@ -9,7 +9,7 @@ import { runUser } from '../../../test/user/commands.ts'
 import type { Action, Result } from '../../../test/user/commands.ts'
 import { findAccount } from '../../file/account.ts'
 import { parseUsers } from '../../config/users.ts'
-import type { OpeningStatus, Status } from '../../control/message.ts'
+import type { OpeningStatus, Reply, Status } from '../../control/message.ts'
 import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey, readKeyText } from '../../spa/noise/key-text.ts'
 import { readUsers } from '../../spa/noise/users.ts'
@@ -446,6 +446,34 @@ still being closed: ssh for 192.0.2.4 (tcp/22)
     // Only a daemon that answers knows that it is closed.
     expect(out).toContain(`${'error' in reply ? 'perhaps still open' : 'closed'}: ssh for 192.0.2.1 (tcp/22)\n`)
     expect(err).toContain(message)
+  })
+
+  test.each<unknown>([
+    null,
+    7,
+    { status: null, users: null },
+    { status: {}, users: {} },
+    { status: { openings: [null, {}] }, users: { file: 1, users: [null], openings: 7 } },
+    { status: { openings: [{ services: [], users: 7 }] }, users: { file: '', fault: 7, users: [], openings: [] } },
+  ])('whatever a daemon answers, the access is revoked, and said not to be in force: %j', async (answer) => {
+    const asksAll: Surroundings['asksAll'] = () => async () => await Promise.resolve([answer as Reply])
+    const { code, out, err } = await run('remove', ['bob', '--door', 'ssh'], { asksAll })
+    expect([code, text('users')]).toEqual([4, '# people\n\n'])
+    expect(out).toMatch(/^bob is removed and can no longer open ssh/)
+    expect(err).toContain('the file is changed, but knockd has not taken it')
+  })
+
+  test('a daemon that hangs does not hold a revocation up', async () => {
+    const limits: unknown[] = []
+    const asksAll: Surroundings['asksAll'] = () => async (_, limitMs) => {
+      limits.push([limitMs, text('users').includes('bob')])
+      return await Promise.resolve([])
+    }
+    await run('remove', ['bob', '--door', 'ssh'], { asksAll })
+    expect(limits).toEqual([
+      [2_000, true],
+      [undefined, false],
+    ])
   })
 
   test('who is not there has an exit code, and a proposal', async () => {
