@@ -84,6 +84,8 @@ describe.skipIf(!IS_ROOT || !existsSync('/usr/bin/dpkg-deb'))('a package', () =>
       'usr/bin/postern',
       'usr/lib/systemd/system-generators/knockd-generator',
       'usr/lib/systemd/system/knockd.service',
+      'usr/lib/systemd/system/postern-metrics.service',
+      'usr/lib/systemd/system/postern-metrics.timer',
       'usr/lib/sysusers.d/postern.conf',
       'usr/sbin/knockd',
       'usr/share/bash-completion/completions/knock',
