@@ -101,15 +101,15 @@ lab('postern setup', () => {
     'of two set-ups at once none puts in force what the other one has written',
     async () => {
       const machine = await SetupMachine.make()
-      const session = await machine.login()
-      const first = machine.start(session, ...ALL, '--no-wait', '--open-for', '40s')
+      const typed = await machine.login()
+      const first = machine.start(typed, ...ALL, '--no-wait', '--open-for', '40s')
       await first.line(/on trial for/, SETUP_LIMIT_MS)
-      await machine.run(session, ...ALL, '--no-wait', '--open-for', '50s')
+      await machine.run(typed, ...ALL, '--no-wait', '--open-for', '50s')
       await first.ended
       const record = machine.at('/etc/knockd.conf.on-trial')
       const sum = existsSync(record) ? (JSON.parse(readFileSync(record, 'utf8')) as { sum: string }).sum : undefined
       expect(machine.config === undefined ? undefined : hashOf(machine.config)).toBe(sum)
-      await machine.run(session, 'cancel')
+      await machine.run(typed, 'cancel')
       await untouched(machine)
     },
     3 * SETUP_LIMIT_MS,

@@ -53,7 +53,7 @@ const OPTIONS = {
     help: 'how long a knock opens; default: 30s',
   },
   door: { value: 'NAME', kind: 'door', read: doorName, help: 'name of the door; default: ssh' },
-  host: { value: 'NAME', help: 'name of this machine for the client; default: its address' },
+  host: { value: 'NAME', read: hostName, help: 'name of this machine for the client; default: its address' },
   yes: { short: 'y', help: 'ask nothing, and take what is proposed' },
   'confirm-within': {
     value: 'TIME',
@@ -120,6 +120,12 @@ function readOr<T>(reader: Reader<T>, text: string): T {
   const read = reader(text)
   if ('message' in read) throw new UsageError(read.message, read.hint)
   return read.value
+}
+
+/** Checks a host's name or address, which goes into commands: ssh would take one that begins with - as an option. */
+function hostName(text: string): string {
+  if (/^[^\s\p{C}-][^\s\p{C}]*$/u.test(text)) return text
+  throw new UsageError('invalid host', 'a name or an address, as in server.example')
 }
 
 /** Checks the name of a door, which is a file name too. @throws UsageError */

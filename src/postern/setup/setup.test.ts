@@ -292,6 +292,8 @@ test.each([
   [['--secret', 'password'], /--secret is sequence or totp or spa/],
   [['--door', 'a/b'], /invalid door name/],
   [['--door', 'Options'], /invalid door name/],
+  [['--host=-oProxyCommand=id'], /invalid host/],
+  [['--host', 'gate\nid'], /invalid host/],
   [['--confirm-within', '1s'], /--confirm-within/],
   [['undo'], /unknown word undo/],
   [['confirm', 'cancel'], /one word/],

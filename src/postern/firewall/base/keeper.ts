@@ -29,7 +29,7 @@ export async function keep(id: string): Promise<void> {
 }
 
 /**
- * Waits until the deadline of a trial, and takes the trial back if it was not confirmed. It runs in a process of its
+ * Waits until the deadline of a trial, and takes the trial back if it was not confirmed, again and again if that fails. It runs in a process of its
  * own, which a closed terminal does not end.
  *
  * @param id the id of the trial
@@ -53,8 +53,8 @@ export async function keepTrial(
       await takeBack()
       return
     } catch (error) {
-      if (!(error instanceof LockedError)) throw error
-      await pause(AGAIN_MS)
+      // Without the keeper the machine could stay shut.
+      await pause(error instanceof LockedError ? AGAIN_MS : SLEEP_MAX_MS)
     }
   }
 }
