@@ -1,6 +1,7 @@
 import { fchmodSync, fchownSync } from 'node:fs'
 import type { Options } from '../config/config.ts'
 import { findAccount } from './account.ts'
+import { shareWith } from './private-group.ts'
 
 /** The owner and mode of a file. */
 export interface FileOwner {
@@ -36,6 +37,11 @@ export function ownerOfSecrets({ user }: Pick<Options, 'user'>, use: 'read' | 'w
   if (account === undefined) throw new NoUserError(user)
   const { gid, group } = account
   return { uid: 0, gid, mode: use === 'written' ? 0o660 : 0o640, text: `root:${group}` }
+}
+
+/** Lets a process of root read the files that are shared with the `User` of a config. */
+export function shareWithUser({ user }: Pick<Options, 'user'>): void {
+  shareWith(user === undefined ? undefined : findAccount(user))
 }
 
 /** Gives an open file its owner and mode, before anything secret is written to it. @throws the system's error */

@@ -203,8 +203,8 @@ describe.skipIf(!IS_ROOT || !IS_SLOW)('postern setup on a booted machine', () =>
         await machine.run('mkdir -p /root/hostile; rm -f /root/ran')
         machine.write('root/hostile/knock', '#!/bin/sh\necho "knock $*" >>/root/ran\n', 0o755)
         const play = `cd /root/ansible && PATH=/root/hostile:$PATH ansible-playbook -i localhost, -c local site.yml`
-        const answered = async (...knock: readonly string[]): Promise<string> => {
-          const report = JSON.stringify({ changed: true, state: 'on trial', client: { knock } })
+        const answered = async (...words: readonly string[]): Promise<string> => {
+          const report = JSON.stringify({ changed: true, state: 'on trial', client: { knock: words } })
           const confirmed = JSON.stringify({ changed: true })
           const text = `[ "$2" != confirm ] || { echo '${confirmed}'; exit; }\necho '${report}'\n`
           machine.write('root/hostile/postern', `#!/bin/sh\n${text}`, 0o755)

@@ -11,8 +11,7 @@ import { USERS_FILE_MAX_BYTES } from '../../config/users.ts'
 import { faultsOfFile } from '../../file/faults.ts'
 import { fileErrorOf } from '../../file/file-error.ts'
 import type { FileErrorReason } from '../../file/file-error.ts'
-import { findAccount } from '../../file/account.ts'
-import { shareWith } from '../../file/private-group.ts'
+import { shareWithUser } from '../../file/owner.ts'
 import { ANYBODYS, CLASSIC } from '../../file/policy.ts'
 import { inspectFile } from '../../file/private-file.ts'
 import type { CheckArguments } from './arguments.ts'
@@ -78,8 +77,7 @@ export function examine(file: string): Reading {
   const text = Buffer.from(facts.content, 'latin1').toString('utf8')
   const reading = checkConfig(text, file, new Machine(facts.mode))
   const { config } = reading
-  const user = config?.options.user
-  shareWith(user === undefined ? undefined : findAccount(user))
+  shareWithUser(config?.options ?? { user: undefined })
   if (config === undefined) return { config, faults: [...refused, ...reading.faults] }
   const spa = [...faultsOfSpa(config.doors, config.options.spaKeyFile, readBounded), ...faultsOfAllowed(config)]
   const faults = [...refused, ...reading.faults, ...spa]

@@ -5,6 +5,7 @@ import { readDraft } from '../../config/read.ts'
 import { USERS_FILE_MAX_BYTES, parseUsers } from '../../config/users.ts'
 import { ask, findSocket } from '../../control/client.ts'
 import type { Status } from '../../control/message.ts'
+import { shareWithUser } from '../../file/owner.ts'
 import { CLASSIC, PUBLIC, SECRET } from '../../file/policy.ts'
 import { readPrivateText } from '../../file/private-file.ts'
 import { oneLine } from '../../log/line.ts'
@@ -66,7 +67,9 @@ function isTypable(name: unknown): name is string {
 /** Reads the config as far as it can be read. One that others can write is refused, as by the daemon. */
 function configOf({ config }: ValuesRequest): Config | undefined {
   try {
-    return readDraft(readPrivateText(config, CONFIG_READ_MAX_BYTES, CLASSIC), config, new FaultList())
+    const draft = readDraft(readPrivateText(config, CONFIG_READ_MAX_BYTES, CLASSIC), config, new FaultList())
+    shareWithUser(draft.options)
+    return draft
   } catch {
     return undefined
   }

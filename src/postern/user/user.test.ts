@@ -8,8 +8,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runUser } from '../../../test/user/commands.ts'
 import type { Action, Result } from '../../../test/user/commands.ts'
 import { findAccount } from '../../file/account.ts'
+import { shareWith } from '../../file/private-group.ts'
 import { parseUsers } from '../../config/users.ts'
 import type { OpeningStatus, Reply, Status } from '../../control/message.ts'
+import { namesOf } from '../completion/names.ts'
 import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey, readKeyText } from '../../spa/noise/key-text.ts'
 import { readUsers } from '../../spa/noise/users.ts'
@@ -201,6 +203,24 @@ describe('add', () => {
     write('knockd.conf', text('knockd.conf').replace('nobody', 'nobody.here').replace('made/users', 'other'))
     expect((await run('add', ['alice'])).err).toContain('there is no user nobody.here')
   })
+
+  // The group of this user is theirs alone on every system.
+  test.runIf(process.geteuid?.() === 0)(
+    'a file that root shares with that user is changed again, and read',
+    async () => {
+      write('knockd.conf', `[options]\nUser = bin\n[ssh]\nUsers = ${path('shared')}\nOpen_Ports = tcp/22\n`)
+      try {
+        for (const name of ['alice', 'carol']) expect(await run('add', [name])).toMatchObject({ code: 0, err: '' })
+        expect(await run('remove', ['alice'])).toMatchObject({ code: 0, err: '' })
+        expect((await run('list', [])).out).toMatch(/^carol /m)
+        expect(await namesOf({ kind: 'user', config: path('knockd.conf'), interfaces: [] })).toEqual(['carol'])
+        const { uid, gid, mode } = statSync(path('shared'))
+        expect([uid, gid, mode & 0o777]).toEqual([0, findAccount('bin')!.gid, 0o640])
+      } finally {
+        shareWith(undefined)
+      }
+    },
+  )
 
   test('a user who is there already has an exit code', async () => {
     expect(await refused('add', ['bob', '--door', 'ssh'], 3)).toBe(

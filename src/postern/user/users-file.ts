@@ -2,6 +2,7 @@ import { Failure } from '../../cli/fault.ts'
 import type { Config, Door } from '../../config/config.ts'
 import { isFwknop, packetOf, secretPath } from '../../config/secret.ts'
 import { ConfigError, loadConfig } from '../../daemon/config-file.ts'
+import { shareWithUser } from '../../file/owner.ts'
 import { counted } from '../../text/counted.ts'
 import { formatFault } from '../../text/fault.ts'
 import { meantOr } from '../../text/read.ts'
@@ -26,7 +27,9 @@ export interface UsersFile {
 /** Reads a config as the daemon does. @throws Failure with its errors */
 export function configOf(file: string): Config {
   try {
-    return loadConfig(file).config
+    const { config } = loadConfig(file)
+    shareWithUser(config.options)
+    return config
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     throw new Failure(error.message, `postern check ${file} shows all of it`, error)
