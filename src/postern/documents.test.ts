@@ -24,12 +24,6 @@ import { POSTERN } from './postern.ts'
 const PICTURE_MAX_BYTES = 150_000
 const README = document('README.md')
 
-/** Commands whose rows come with them. They are tried as soon as there is a row. */
-const COMING = new Set(
-  ['setup', 'user', 'completion'].filter((name) => !POSTERN.commands.some((row) => row.name === `postern ${name}`)),
-)
-const isComing = (words: readonly string[]): boolean => words[0] === 'postern' && COMING.has(words[1] ?? '')
-
 describe.each(DOCUMENTS)('%s', (name) => {
   const text = document(name)
 
@@ -56,7 +50,7 @@ describe.each([...DOCUMENTS.filter((name) => !/DESIGN|CHANGELOG/.test(name)), ..
   const lines = isPage ? examplesIn(text) : blocksOf(text).flatMap((block) => block.split('\n'))
 
   test('can be typed as they are', () => {
-    const typed = commandsIn(lines).filter((words) => isOurs(words) && !isComing(words))
+    const typed = commandsIn(lines).filter(isOurs)
     for (const words of typed) expect(() => readLine(words), words.join(' ')).not.toThrow()
   })
 
@@ -66,7 +60,7 @@ describe.each([...DOCUMENTS.filter((name) => !/DESIGN|CHANGELOG/.test(name)), ..
       const [program, first = ''] = words
       if (program !== 'postern' || !/^[a-z-]+$/.test(first) || ['help', 'spa'].includes(first)) continue
       const isGroup = POSTERN.commands.some((row) => 'commands' in row && row.name === `postern ${first}`)
-      if (!isComing(words) && !isGroup) expect(commandOf(words), words.join(' ')).toBeDefined()
+      if (!isGroup) expect(commandOf(words), words.join(' ')).toBeDefined()
     }
   })
 })
