@@ -23,7 +23,7 @@ import { JOURNAL_MAX_BYTES } from '../../state/journal.ts'
 import { LockedError } from '../../state/lock.ts'
 import type { Opening } from '../../state/opening.ts'
 import { openStoreOn } from '../../state/store.ts'
-import { listFolder, marksPath, usersJournal } from '../state-path.ts'
+import { countersPath, listFolder, marksPath, usersJournal } from '../state-path.ts'
 import { giveAll, moveOver } from './hand-over.ts'
 import { takeFolder, takeLog } from './root-files.ts'
 
@@ -67,7 +67,7 @@ export async function takeBack(
     passing,
     user,
     JOURNAL_MAX_BYTES,
-    [from, `${from}.mark`, marksPath(from)].map((path) => basename(path)),
+    [from, `${from}.mark`, marksPath(from), countersPath(from)].map((path) => basename(path)),
   )
   copyFiles(lists, join(passing, basename(lists)), user, ONE_TIME_FILE_MAX_BYTES)
   const faults = await runAsUser(join(passing, basename(journal)), user)
