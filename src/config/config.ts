@@ -2,6 +2,7 @@ import type { Address, Family } from '../packet/address.ts'
 import type { Network } from '../packet/network.ts'
 import type { Protocol } from '../packet/packet.ts'
 import type { DoorEntries, OptionEntries } from './directive.ts'
+import type { OnEvent } from './on-event.ts'
 import type { Fault } from '../text/fault.ts'
 
 /** Most knocks in a sequence (knockd's own limit). */
@@ -195,6 +196,8 @@ export interface Door {
 export interface Options {
   readonly useSyslog: boolean
   readonly logFile: string | undefined
+  /** True if lines of syslog have fields in systemd's journal; `undefined`: unless a syslog daemon gets them from it. */
+  readonly journalFields: boolean | undefined
   readonly logFormat: 'knockd' | 'json'
   readonly pidFile: string | undefined
   /** Empty: `eth0` if it exists, else the interface of the default route. `any`: all interfaces. */
@@ -220,7 +223,9 @@ export interface Options {
   /** Commands that run once when the daemon listens, and once when it ends. */
   readonly startHook: string | undefined
   readonly stopHook: string | undefined
-  /** True if both need root. */
+  /** Commands that are told of events. */
+  readonly onEvent: readonly OnEvent[]
+  /** True if the hooks and the commands of events need root. */
   readonly hooksAsRoot: boolean
 }
 

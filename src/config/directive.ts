@@ -5,16 +5,20 @@ import { readNetworks, readWidths } from './networks.ts'
 import { SERVICES_FORM, formatService, readServices, readTargets } from './service.ts'
 import { Directives, row } from '../text/directive.ts'
 import type { Entries, Style, Values } from '../text/directive.ts'
-import { anyText, joined, oneOf, wholeNumber } from '../text/read.ts'
+import { anyText, joined, mapped, oneOf, wholeNumber } from '../text/read.ts'
 import { readTime } from './duration.ts'
 import { parseFlags } from './flags.ts'
+import { ON_EVENT_FORM, readOnEvent } from './on-event.ts'
 import { parseSequence } from './sequence.ts'
 import * as value from './value.ts'
+
+const yesOrNo = mapped(oneOf(['yes', 'no']), (word) => word === 'yes')
 
 /** The directives of `[options]`. */
 export const OPTION_DIRECTIVES = {
   useSyslog: row('UseSyslog', undefined, () => ({ value: true })),
   logFile: row('LogFile', '/path/to/file', value.readPath),
+  journalFields: row('Journal_Fields', 'yes|no', yesOrNo),
   logFormat: row('LogFormat', 'knockd|json', oneOf(['knockd', 'json'])),
   pidFile: row('PidFile', '/path/to/file', value.readPath),
   interfaces: row('Interface', 'NAME[,NAME]...', value.readInterfaces, { join: joined(String) }),
@@ -30,7 +34,15 @@ export const OPTION_DIRECTIVES = {
   user: row('User', 'NAME', value.readUser),
   startHook: row('Start_Hook', 'COMMAND', anyText),
   stopHook: row('Stop_Hook', 'COMMAND', anyText),
-  hooksAsRoot: row('Hooks_As_Root', 'yes|no', oneOf(['yes', 'no'])),
+  onEvent: row(
+    'On_Event',
+    ON_EVENT_FORM,
+    mapped(readOnEvent, (one) => [one]),
+    {
+      join: (before, more) => [...before, ...more],
+    },
+  ),
+  hooksAsRoot: row('Hooks_As_Root', 'yes|no', yesOrNo),
 } as const
 
 /** The directives of a door. */

@@ -5,6 +5,7 @@ import * as bounds from './config.ts'
 import { DOORS, DOOR_DIRECTIVES, OPTIONS, OPTION_DIRECTIVES } from './directive.ts'
 import { PID_FILE_DEFAULT } from '../daemon/pid-file.ts'
 import { WIDEN_LIMIT_DEFAULT } from './networks.ts'
+import { EVENT_NAMES, ON_EVENT_MAX } from './on-event.ts'
 import { OPTIONS_DEFAULT } from './options.ts'
 import { STATE_DIR_DEFAULT } from '../state/folder.ts'
 import { formatDuration } from './duration.ts'
@@ -117,6 +118,15 @@ test.each([
   ['Interface', `at most ${bounds.INTERFACE_NAME_MAX_CHARS} characters`],
 ])('%s: %s', (name, words) => {
   expect(entries.get(name)).toContain(words)
+})
+
+test('the events of On_Event, and their bounds', () => {
+  const [, section = ''] = /^\.SH NOTIFICATIONS\n([^]*?)^\.SH/m.exec(manual) ?? []
+  const names = [...section.matchAll(/^\.TP\n(.*)$/gm)].flatMap(
+    ([, line = '']) => line.match(/(?<=\\fB)[a-z-]+/g) ?? [],
+  )
+  expect(sorted(names)).toEqual(sorted(EVENT_NAMES))
+  expect(entries.get('On_Event')).toContain(`up to ${ON_EVENT_MAX} lines`)
 })
 
 test('the bounds that have no entry', () => {

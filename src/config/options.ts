@@ -4,12 +4,14 @@ import { OPTIONS } from './directive.ts'
 import type { OptionEntries } from './directive.ts'
 import type { FaultList } from '../text/fault.ts'
 import { WIDEN_LIMIT_DEFAULT } from './networks.ts'
+import { ON_EVENT_MAX } from './on-event.ts'
 import type { Section } from '../text/section.ts'
 
 /** The options of a config without `[options]`. */
 export const OPTIONS_DEFAULT: Options = {
   useSyslog: false,
   logFile: undefined,
+  journalFields: undefined,
   logFormat: 'knockd',
   pidFile: undefined,
   interfaces: [],
@@ -24,6 +26,7 @@ export const OPTIONS_DEFAULT: Options = {
   user: undefined,
   startHook: undefined,
   stopHook: undefined,
+  onEvent: [],
   hooksAsRoot: false,
 }
 
@@ -39,7 +42,10 @@ export interface OptionsRead {
 export function readOptions(section: Section, faults: FaultList): OptionsRead {
   const { values, entries } = OPTIONS.settle(section, faults)
   const { widenLimit = WIDEN_LIMIT_DEFAULT, scanIgnore: scanIgnoreMs = SCAN_IGNORE_DEFAULT_MS, ...more } = values
-  const { hooksAsRoot, ...named } = more
-  const options = { ...OPTIONS_DEFAULT, ...named, scanIgnoreMs, hooksAsRoot: hooksAsRoot === 'yes' }
-  return { entries, options, widenLimit }
+  const { onEvent } = entries
+  if ((values.onEvent?.length ?? 0) > ON_EVENT_MAX) {
+    const message = `more than ${ON_EVENT_MAX} lines with On_Event`
+    faults.error(onEvent!.line, onEvent!.keyColumn, message, 'let one command take several events')
+  }
+  return { entries, options: { ...OPTIONS_DEFAULT, ...more, scanIgnoreMs }, widenLimit }
 }

@@ -12,8 +12,8 @@ export interface RootNeed {
 
 /** Returns the first directive of a config that keeps the daemon root; `undefined`: there is none. */
 export function rootNeed({ options, doors, places }: Config): RootNeed | undefined {
-  const { startHook, stopHook, hooksAsRoot } = options
-  if (hooksAsRoot && (startHook ?? stopHook) !== undefined) {
+  const { startHook, stopHook, onEvent, hooksAsRoot } = options
+  if (hooksAsRoot && (startHook ?? stopHook ?? onEvent[0]) !== undefined) {
     return { line: places.options.hooksAsRoot?.line ?? 1, why: 'Hooks_As_Root is set for its hooks' }
   }
   const door = doors.find(needsRoot)

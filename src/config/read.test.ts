@@ -98,6 +98,7 @@ describe('what is read', () => {
     expect(options).toEqual({
       useSyslog: true,
       logFile: '/var/log/knockd.log',
+      journalFields: true,
       logFormat: 'json',
       pidFile: '/run/knockd.pid',
       interfaces: ['eth0', 'wg0', 'ppp0'],
@@ -112,6 +113,10 @@ describe('what is read', () => {
       user: undefined,
       startHook: 'logger up',
       stopHook: 'logger down',
+      onEvent: [
+        { events: ['opened', 'scan'], command: 'mail -s "a: b" root' },
+        { events: ['refused'], command: '/usr/local/bin/tell' },
+      ],
       hooksAsRoot: false,
     })
   })

@@ -54,7 +54,7 @@ export class Daemon {
       const marks = await openHolderMarks(marksPath(path), ({ message }) => {
         log.notice('warning', `the holders of openings will be unknown after a restart: ${message}`)
       })
-      observation.begin(countersPath(path), config)
+      observation.begin(countersPath(path), config, runsAs.commandsAs)
       const daemon = new Daemon(args, config, log, { path, store, marks, runsAs, observation })
       try {
         await daemon.#begin()
@@ -163,7 +163,7 @@ export class Daemon {
     this.#config = config
     this.#parts.knocks.tune(config)
     this.#parts.operators.replace(config.options.controlGroup)
-    this.#state.observation.counters.replace(config.doors)
+    this.#state.observation.replace(config, this.#state.runsAs.commandsAs)
     this.#parts.authenticators.replace(config)
     this.#parts.base.replace(config)
     this.#parts.reconciler.now()

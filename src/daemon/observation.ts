@@ -5,14 +5,16 @@ import { KeptEvents } from '../log/kept-events.ts'
 import type { Log } from '../log/log.ts'
 import { Counters } from '../metrics/counters.ts'
 import { COUNTERS_SAVE_MS, CountersFile } from '../metrics/counters-file.ts'
+import { Notifications } from './notifications.ts'
 
 /** The most milliseconds that the end of the daemon waits for the counts to be stored. */
 export const LAST_SAVE_MAX_MS = 2_000
 
-/** The observers of the daemon's events: counters, the last events, and their readers. */
+/** The observers of the daemon's events: counters, the last events and their readers, and the commands of On_Event. */
 export class Observation {
   readonly counters = new Counters()
   readonly subscribers: Subscribers
+  readonly #notifications: Notifications
   readonly #log: Log
   #file: CountersFile | undefined
   #timer: NodeJS.Timeout | undefined
@@ -26,25 +28,35 @@ export class Observation {
     this.#log = log
     log.attach(events)
     log.attach(this.counters)
+    this.#notifications = new Notifications({ log })
+    log.attach(this.#notifications)
   }
 
   /**
    * Adds the counts of earlier runs, and stores the counts from now on. The caller has the lock on the state.
    *
    * @param path the file of counts, in a folder that nobody else can write
+   * @param as the user and group of the commands, as for {@link CommandLine}
    */
-  begin(path: string, { doors }: Config): void {
+  begin(path: string, config: Config, as: string | undefined): void {
     this.#file = new CountersFile(path)
     const { since, counts, lost } = this.#file.read(Date.now())
     if (lost !== undefined) this.#log.notice('warning', `${path}: ${lost}: counting from zero`)
     this.counters.restore(counts, since)
-    this.counters.replace(doors)
+    this.replace(config, as)
     this.#timer = setInterval(() => void this.#save(), COUNTERS_SAVE_MS)
     this.#timer.unref()
   }
 
-  /** Ends the readers of events, and stores the counts. Never rejects. */
+  /** Applies a new config. */
+  replace(config: Config, as: string | undefined): void {
+    this.counters.replace(config.doors)
+    this.#notifications.replace(config, as)
+  }
+
+  /** Ends the readers of events and the commands, and stores the counts. Never rejects. */
   async close(): Promise<void> {
+    await this.#notifications.close()
     clearInterval(this.#timer)
     this.subscribers.finish()
     // A write that has begun may lack the last counts.

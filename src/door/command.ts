@@ -25,6 +25,10 @@ export interface CommandLine {
   readonly environment: Readonly<Record<string, string>>
   /** The user and group that run it, as `1:1`; absent: those of this process. A process that is not root's ignores it. */
   readonly as?: string | undefined
+  /** What the command reads; absent: nothing. */
+  readonly input?: string
+  /** Ends the command, and what it has started in its session. */
+  readonly ending?: AbortSignal
   /** True if the command closes something. It runs ahead of the others that wait, and is never refused. */
   readonly urgent: boolean
 }
@@ -116,7 +120,12 @@ export function plainWords(text: string): readonly string[] | undefined {
 async function runLine(command: CommandLine, start: StartProgram): Promise<Outcome> {
   const output = new Output()
   const program = await startLine(command, start, (bytes) => output.keep(bytes))
+  const { ending } = command
+  const end = (): void => endSession(program.pid, command, start)
+  ending?.addEventListener('abort', end)
+  if (ending?.aborted === true) end()
   const { status, signal } = await program.ended
+  ending?.removeEventListener('abort', end)
   await within(program.read, OUTPUT_GRACE_MS)
   program.release()
   if (status !== undefined) return { kind: 'exited', status, output: output.text }
@@ -124,20 +133,31 @@ async function runLine(command: CommandLine, start: StartProgram): Promise<Outco
 }
 
 async function startLine(
-  { text, as, environment }: CommandLine,
+  { text, as, environment, input }: CommandLine,
   start: StartProgram,
   keep: (bytes: Uint8Array) => void,
 ): Promise<Program> {
   const variables = { ...process.env, ...environment }
   if (as !== undefined && process.geteuid?.() === 0)
-    return await start([...wordsAs(as), SHELL, '-c', text], variables, keep)
+    return await start([...wordsAs(as), SHELL, '-c', text], variables, keep, input)
   const words = plainWords(text)
   try {
-    if (words !== undefined) return await start(words, variables, keep)
+    if (words !== undefined) return await start(words, variables, keep, input)
   } catch {
     // The file is missing, or not a program: a script without `#!`, say. The shell runs it, or prints an error.
   }
-  return await start([SHELL, '-c', text], variables, keep)
+  return await start([SHELL, '-c', text], variables, keep, input)
+}
+
+/** Kills the processes of a command that has not ended yet. Never throws. */
+function endSession(pid: number, { as }: CommandLine, start: StartProgram): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // A service of root's without CAP_KILL may not end processes of another user, who may.
+    const words = as === undefined ? undefined : [...wordsAs(as), SHELL, '-c', `kill -s KILL -- -${pid}`]
+    if (words !== undefined) void start(words, process.env, () => undefined).catch(() => undefined)
+  }
 }
 
 /**

@@ -8,8 +8,9 @@ import type { Facts } from './facts.ts'
 import { Files } from './file.ts'
 import { GuardedKnocks } from './guarded.ts'
 import { Overlaps } from './overlap.ts'
-import { placed } from './placed-door.ts'
-import { warnOfRights } from './privilege.ts'
+import { warnOfPaste } from './paste.ts'
+import { placed, toldOfEvents } from './placed-door.ts'
+import { warnOfHookRights, warnOfRights } from './privilege.ts'
 import { warnOfPrograms } from './program.ts'
 import { warnOfKnocks, warnOfSequence } from './sequence.ts'
 
@@ -36,7 +37,7 @@ function lint(config: Config, facts: Facts | undefined, faults: FaultList): void
     const door = placed(each, config)
     warnOfSequence(door, facts, faults)
     warnOfKnocks(door, faults)
-    if (facts?.program !== undefined) warnOfPrograms(door, facts.program, faults)
+    if (facts?.program !== undefined) warnOfPrograms(Object.values(door.commands), facts.program, faults)
     guarded.add(door)
     warnOfCommands(door, faults)
     warnOfRights(door, config, faults)
@@ -45,6 +46,10 @@ function lint(config: Config, facts: Facts | undefined, faults: FaultList): void
     files?.add(door)
     codes?.add(door, faults)
   }
+  const told = toldOfEvents(config)
+  if (facts?.program !== undefined) warnOfPrograms(told, facts.program, faults)
+  for (const command of told) warnOfPaste(command, faults)
+  warnOfHookRights(told, config, faults)
   warnOfAlwaysAllow(config, faults)
   codes?.end(config, faults)
   overlaps.end()

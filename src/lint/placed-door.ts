@@ -2,6 +2,7 @@ import type { Entry } from '../text/directive.ts'
 import { listParts } from '../text/read.ts'
 import type { Config, Door } from '../config/config.ts'
 import type { DoorEntries } from '../config/directive.ts'
+import { commandOffset } from '../config/on-event.ts'
 import { splitCommand } from './shell.ts'
 import type { Script } from './shell.ts'
 
@@ -44,6 +45,18 @@ function commandsOf(entries: DoorEntries, { commands6 }: Door): DoorCommands {
 function commandText(entry: Entry | undefined): CommandText | undefined {
   if (entry?.value === undefined || entry.value === '') return undefined
   return new CommandText(entry.value, entry)
+}
+
+/** Returns the commands of On_Event. */
+export function toldOfEvents({ places }: Config): readonly CommandText[] {
+  const commands: CommandText[] = []
+  for (let entry = places.options.onEvent; entry !== undefined; entry = entry.earlier) {
+    const { value = '', valueColumn } = entry
+    const offset = commandOffset(value)
+    if (offset === undefined) continue
+    commands.unshift(new CommandText(value.slice(offset), { ...entry, valueColumn: valueColumn + offset }))
+  }
+  return commands
 }
 
 /** Returns the column of a knock in a line that has several. */

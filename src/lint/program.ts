@@ -1,4 +1,4 @@
-import type { PlacedDoor } from './placed-door.ts'
+import type { CommandText } from './placed-door.ts'
 import type { Facts } from './facts.ts'
 import { quote } from '../text/fault.ts'
 import type { FaultList } from '../text/fault.ts'
@@ -14,11 +14,11 @@ const OF_THE_SHELL: ReadonlySet<string> = new Set(
 
 /** Warns of programs that do not exist or cannot be run. It skips opaque scripts, such as those with loops. */
 export function warnOfPrograms(
-  { commands }: PlacedDoor,
+  commands: Iterable<CommandText | undefined>,
   program: NonNullable<Facts['program']>,
   faults: FaultList,
 ): void {
-  for (const command of new Set([commands.start4, commands.stop4, commands.start6, commands.stop6])) {
+  for (const command of new Set(commands)) {
     if (command === undefined || command.script.opaque || isTypographic(command.text)) continue
     const { wrappers, commands: programs } = command.script
     const named = programs.map((words) => words[0]!)

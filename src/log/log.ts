@@ -9,6 +9,7 @@ import { PRIORITY, debugLine, jsonLine, knockdLine, oneLine, plainText } from '.
 import type { Entry, Level } from './line.ts'
 import { Naming } from './naming.ts'
 import { LineQueue } from './queue.ts'
+import type { JournalFields, SystemLog } from './system-log.ts'
 
 /** Milliseconds from the first dropped line to the report with the number of dropped lines. */
 export const LEFT_OUT_REPORT_MS = 10_000
@@ -31,6 +32,8 @@ export interface LogSettings {
   readonly format: 'knockd' | 'json'
   readonly file: string | undefined
   readonly syslog: boolean
+  /** Says when lines of syslog go to systemd's journal with fields. */
+  readonly journalFields?: JournalFields | undefined
   readonly verbose: boolean
   readonly debug: boolean
   readonly lookup: boolean
@@ -44,8 +47,8 @@ export interface LogSurroundings {
   happened?(): void
   readonly stdout: { write(text: string): unknown }
   readonly stderr: { write(text: string): unknown }
-  /** Calls syslog(3), with a priority without facility; `undefined` if there is no syslog. */
-  readonly syslog: ((priority: number, message: string) => Promise<void>) | undefined
+  /** The system log, as {@link SystemLog}; `undefined` if there is none. */
+  readonly syslog: SystemLog['write'] | undefined
   /** Looks up the host name of an address in the DNS. */
   lookup(address: string): Promise<string | undefined>
 }
@@ -90,7 +93,9 @@ export class Log {
     this.#file = new LogFile({ failed: (error) => this.#failed(this.#settings.file ?? 'log file', error), lost })
     this.#syslog = new LineQueue({
       write: async (lines) => {
-        for (const { priority, text } of lines) await surroundings.syslog?.(priority, text)
+        for (const { priority, text, entry } of lines) {
+          await surroundings.syslog?.(priority, text, entry!, this.#settings.journalFields)
+        }
       },
       failed: (error) => this.#failed('syslog', error),
       lost,
@@ -210,7 +215,7 @@ export class Log {
       if (debug) print(this.#around.stdout, debugLine(entry, host))
       return
     }
-    if (syslog) this.#syslog.push({ text: plainText(entry, host), priority, urgent })
+    if (syslog) this.#syslog.push({ text: plainText(entry, host), priority, urgent, entry })
     if (verbose) {
       const { verboseText } = entry
       print(this.#around.stdout, `${verboseText === undefined ? plainText(entry, host) : oneLine(verboseText)}\n`)

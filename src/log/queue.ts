@@ -1,4 +1,5 @@
 import { TokenBucket } from '../limit/token-bucket.ts'
+import type { Entry } from './line.ts'
 
 /** The most bytes that wait to be written. Further lines are counted and dropped. */
 export const LOG_QUEUE_MAX_BYTES = 1_048_576
@@ -17,6 +18,8 @@ export interface Line {
   /** The priority for syslog(3). */
   readonly priority: number
   readonly urgent: boolean
+  /** The entry of the line, for a log that keeps its fields. */
+  readonly entry?: Entry
 }
 
 /** The destination of lines, which also hears about lost lines. */

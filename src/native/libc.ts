@@ -105,24 +105,40 @@ const SOCK_DGRAM = 2
 /** The longest path of a socket, with its terminator (unix(7)). */
 const SUN_PATH_MAX = 108
 
+/** A Unix socket of datagrams, which is bound to no path. */
+export class UnixDatagrams {
+  readonly #fd: number = socketNative(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+
+  /**
+   * Sends one datagram. Returns `undefined`, or the name of the error, such as EAGAIN.
+   *
+   * @param path a path of 107 bytes at most; one that begins with `@` is in the abstract namespace
+   * @param wait false if a full socket is an error
+   */
+  send(path: string, bytes: Uint8Array, wait: boolean): string | undefined {
+    const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path)
+    if (name.length >= SUN_PATH_MAX) return 'ENAMETOOLONG'
+    const address = Buffer.alloc(2 + name.length)
+    address.writeUInt16LE(AF_UNIX, 0)
+    name.copy(address, 2)
+    return sendToAddress(this.#fd, bytes, address, wait) ? undefined : errorName()
+  }
+
+  close(): void {
+    closeNative(this.#fd)
+  }
+}
+
 /**
- * Sends one datagram to a Unix socket. A path that begins with `@` is in the abstract namespace.
+ * Sends one datagram to a Unix socket, as {@link UnixDatagrams} does.
  *
  * @param wait false if the datagram is dropped rather than waiting for a full socket
  */
 export function sendToUnixSocket(path: string, text: string, wait: boolean): boolean {
-  const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path)
-  if (name.length >= SUN_PATH_MAX) return false
-  const address = Buffer.alloc(2 + name.length)
-  address.writeUInt16LE(AF_UNIX, 0)
-  name.copy(address, 2)
-  const fd: number = socketNative(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
-  if (fd < 0) return false
-  const bytes = Buffer.from(text)
-  const flags = wait ? 0 : MSG_DONTWAIT
-  const sent: number = sendtoNative(fd, bytes, bytes.length, flags, address, address.length)
-  closeNative(fd)
-  return sent === bytes.length
+  const socket = new UnixDatagrams()
+  const error = socket.send(path, Buffer.from(text), wait)
+  socket.close()
+  return error === undefined
 }
 
 /** Opens a socket for the kernel's notifications (netlink(7)). Returns -1 on failure. */
@@ -161,9 +177,12 @@ export function openRawIpv4(): number {
 /**
  * Sends one packet to a socket address in the system's layout. Returns false on failure; {@link errorName} has the
  * reason.
+ *
+ * @param wait false if a full socket is an error
  */
-export function sendToAddress(fd: number, bytes: Uint8Array, address: Uint8Array): boolean {
-  return sendtoNative(fd, bytes, bytes.length, 0, address, address.length) === bytes.length
+export function sendToAddress(fd: number, bytes: Uint8Array, address: Uint8Array, wait = true): boolean {
+  const flags = wait ? 0 : MSG_DONTWAIT
+  return sendtoNative(fd, bytes, bytes.length, flags, address, address.length) === bytes.length
 }
 
 export function closeDescriptor(fd: number): void {

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import koffi from 'koffi'
 import type { LibraryHandle } from 'koffi'
@@ -19,6 +20,7 @@ const POSIX_SPAWN_SETSIGMASK = 0x08
 const POSIX_SPAWN_SETSID = 0x80
 const O_RDONLY = 0
 const O_CLOEXEC = 0o2000000
+const MFD_CLOEXEC = 1
 const STDIN = 0
 const STDOUT = 1
 const STDERR = 2
@@ -43,6 +45,8 @@ function bindFunctions() {
     setDefault: libc.func('int posix_spawnattr_setsigdefault(void *attributes, void *signals)'),
     setMask: libc.func('int posix_spawnattr_setsigmask(void *attributes, void *signals)'),
     emptySet: libc.func('int sigemptyset(void *signals)'),
+    // memfd_create(2): Linux 3.17.
+    memory: libc.func('int memfd_create(const char *name, unsigned int flags)'),
     // pipe2(2): Linux.
     pipe: libc.func('int pipe2(_Out_ int *fds, int flags)'),
   }
@@ -92,15 +96,17 @@ export class PosixSpawn {
     check('posix_spawnattr_setsigmask', libc.setMask(attributes, signals))
   }
 
-  readonly start: StartProgram = async (words, environment, output) => {
+  readonly start: StartProgram = async (words, environment, output, input) => {
     const variables = Object.entries(environment).flatMap(([name, value]) =>
       value === undefined ? [] : [`${name}=${value}`],
     )
     // A C string would end there, and another command would run.
     if ([...words, ...variables].some((text) => text.includes('\0'))) throw new Error(`spawn ${words[0]}: a zero byte`)
     const [from, to] = this.#pipe(words)
+    let read: number | undefined
     try {
-      const pid = this.#spawn(words, variables, to)
+      if (input !== undefined) read = this.#file(words, input)
+      const pid = this.#spawn(words, variables, to, read)
       // From here on nothing rejects, or the caller would run it again.
       return { pid, ended: this.#end(pid), ...readPipe(from, output) }
     } catch (error) {
@@ -108,7 +114,27 @@ export class PosixSpawn {
       throw error
     } finally {
       closeDescriptor(to)
+      if (read !== undefined) closeDescriptor(read)
     }
+  }
+
+  /**
+   * Returns a file in memory. Unlike a pipe, it takes a text of any length at once, and a program may leave it unread.
+   *
+   * @throws the system's error
+   */
+  #file([file]: readonly string[], text: string): number {
+    const fd: number = this.#libc.memory('input', MFD_CLOEXEC)
+    if (fd < 0) check(`spawn ${file}`, koffi.errno())
+    const bytes = Buffer.from(text)
+    try {
+      // A place is given, so that the program reads from the beginning.
+      for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, at)
+    } catch (error) {
+      closeDescriptor(fd)
+      throw error
+    }
+    return fd
   }
 
   /** @throws the system's error */
@@ -119,13 +145,15 @@ export class PosixSpawn {
   }
 
   /** @throws the system's error */
-  #spawn(words: readonly string[], variables: readonly string[], to: number): number {
+  #spawn(words: readonly string[], variables: readonly string[], to: number, read: number | undefined): number {
     const libc = this.#libc
     const [file] = words
     const actions = Buffer.alloc(STRUCTURE_BYTES)
     check('posix_spawn_file_actions_init', libc.initActions(actions))
     try {
-      check('posix_spawn_file_actions_addopen', libc.addOpen(actions, STDIN, '/dev/null', O_RDONLY, 0))
+      if (read === undefined)
+        check('posix_spawn_file_actions_addopen', libc.addOpen(actions, STDIN, '/dev/null', O_RDONLY, 0))
+      else check('posix_spawn_file_actions_adddup2', libc.addDup(actions, read, STDIN))
       for (const fd of [STDOUT, STDERR]) check('posix_spawn_file_actions_adddup2', libc.addDup(actions, to, fd))
       check('posix_spawn_file_actions_addclosefrom_np', libc.addCloseFrom?.(actions, STDERR + 1) ?? 0)
       markCloseOnExec()

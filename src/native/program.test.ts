@@ -24,11 +24,15 @@ interface Ran extends ProgramEnd {
   readonly text: string
 }
 
-async function ran(start: StartProgram, script: string, environment: Record<string, string> = {}): Promise<Ran> {
+async function ran(
+  start: StartProgram,
+  script: string,
+  environment: Record<string, string> = {},
+  input?: string,
+): Promise<Ran> {
   let text = ''
-  const program = await start([SHELL, '-c', script], { PATH, ...environment }, (bytes) => {
-    text += Buffer.from(bytes).toString('latin1')
-  })
+  const keep = (bytes: Uint8Array): void => void (text += Buffer.from(bytes).toString('latin1'))
+  const program = await start([SHELL, '-c', script], { PATH, ...environment }, keep, input)
   const end = await program.ended
   await program.read
   return { ...end, text }
@@ -70,6 +74,21 @@ describe.each(WAYS)('%s', (_, start) => {
 
   test('the input is empty', async () => {
     expect(await ran(start, 'readlink /proc/self/fd/0; cat; echo end')).toMatchObject({ text: '/dev/null\nend\n' })
+  })
+
+  test.each(['', 'a line\n', 'ä\0b'.repeat(100_000)])(
+    'an input is read from its beginning to its end',
+    async (input) => {
+      const { text } = await ran(start, 'cat', {}, input)
+      expect(Buffer.from(text, 'latin1').toString()).toBe(input)
+    },
+  )
+
+  test('an input need not be read', async () => {
+    const before = descriptors()
+    const all = Array.from({ length: 20 }, async () => await ran(start, 'exit 6', {}, 'x'.repeat(1_000_000)))
+    expect((await Promise.all(all)).map(({ status }) => status)).toEqual(all.map(() => 6))
+    if (start !== startByNode) expect(descriptors()).toBe(before)
   })
 
   test('it leads a session of its own', async () => {

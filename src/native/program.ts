@@ -4,7 +4,7 @@ export interface ProgramEnd {
   readonly signal?: string | undefined
 }
 
-/** A program that runs in a session of its own, with `/dev/null` as its input. */
+/** A program that runs in a session of its own. */
 export interface Program {
   readonly pid: number
   /** Resolves when the program itself has ended. Never rejects. */
@@ -23,10 +23,12 @@ export interface StartProgram {
    *
    * @param words the path of the program and its arguments
    * @param output called with each part of what it prints, on either stream; the bytes are valid during the call only
+   * @param input what it reads; absent: `/dev/null`
    */
   (
     words: readonly string[],
     environment: Readonly<Record<string, string | undefined>>,
     output: (bytes: Uint8Array) => void,
+    input?: string,
   ): Promise<Program>
 }

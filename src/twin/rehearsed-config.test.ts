@@ -11,6 +11,8 @@ const TEXT = `[options]
 	Interface = eth7
 	Start_Hook = systemctl start something
 	Stop_Hook = iptables -F gate
+	On_Event = open: /usr/bin/mail root
+	On_Event = scan,closed: touch /tmp/a
 [long]
 	Sequence = 7301,8822,6103
 	Timeout = 30
@@ -42,6 +44,7 @@ test('log, pid file, state, lists and long times are others', () => {
     logFile: undefined,
     pidFile: undefined,
     startHook: undefined,
+    onEvent: [],
     stateDir: '/run/x/state',
   })
   expect(made!.options.interfaces).toEqual(['eth7'])
@@ -65,7 +68,7 @@ test('in full, times are as they are written', () => {
 
 test('places in the real text', () => {
   const door = placedDoors(config!).get('long')!
-  expect([door.line, door.commands.start4?.line, door.commands.stop6?.line]).toEqual([8, 11, 13])
+  expect([door.line, door.commands.start4?.line, door.commands.stop6?.line]).toEqual([10, 13, 15])
   expect(config!.places.options.pidFile?.line).toBe(4)
   expect(config!.places.options.scanPorts).toBeUndefined()
 })

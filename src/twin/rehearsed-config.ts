@@ -35,7 +35,7 @@ export interface RehearsedPlaces {
 
 /**
  * Makes the config for the rehearsal of a real one. Log, pid file and state go elsewhere. Long times are shortened
- * unless `full`. Doors in `leaveOut` and hooks that act outside the namespace are removed. Everything else stays.
+ * unless `full`. Doors in `leaveOut` hooks that act outside the namespace and On_Event are removed. Everything else stays.
  */
 export function rehearsedConfig(
   text: string,
@@ -46,10 +46,11 @@ export function rehearsedConfig(
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
   const added = new Map<number, readonly string[]>()
   const times = new Map<string, DoorTimes>()
-  const { useSyslog, logFile, logFormat, pidFile, stateDir, startHook, stopHook, hooksAsRoot } = at.options
+  const { useSyslog, logFile, logFormat, pidFile, stateDir, startHook, stopHook, onEvent, hooksAsRoot } = at.options
   // The machine's own files are not written.
   blank(lines, useSyslog, logFile, logFormat, pidFile, stateDir)
-  blank(lines, hooksAsRoot)
+  // Nobody is to be told of what happens in a copy.
+  blank(lines, hooksAsRoot, onEvent)
   if (isOutside(options.startHook)) blank(lines, startHook)
   if (isOutside(options.stopHook)) blank(lines, stopHook)
   for (const door of doors) {

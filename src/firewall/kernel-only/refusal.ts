@@ -86,6 +86,9 @@ export function refuseOptions(options: Options, dialect: Dialect): readonly Faul
   if (options.startHook !== undefined || options.stopHook !== undefined) {
     add('warning', 'Start_Hook and Stop_Hook are not run: there is no daemon', 'run them from your own systemd unit')
   }
+  if (options.onEvent.length > 0) {
+    add('warning', 'On_Event is told of nothing: there is no daemon', 'use other programs to watch the rules')
+  }
   return faults
 }
 
