@@ -49,8 +49,9 @@ export interface OnEvent {
 const readNames = listOf<EventName>((word) => {
   const value = EVENT_NAMES.find((name) => name === word.toLowerCase())
   if (value !== undefined) return { value }
+  if (word === '') return { message: 'an empty name is not an event', hint: 'a comma too many?' }
   const hint = meantOr(word.toLowerCase(), EVENT_NAMES, `the events: ${EVENT_NAMES.join(', ')}`)
-  return { message: `${word === '' ? 'an empty name' : quote(word)} is not an event`, hint }
+  return { message: `${quote(word)} is not an event`, hint }
 })
 
 /** Reads a value of On_Event. */
@@ -63,7 +64,7 @@ export function readOnEvent(text: string): Read<OnEvent> {
   return 'message' in events ? events : { value: { events: [...new Set(events.value)], command: text.slice(at) } }
 }
 
-/** Returns the UTF-16 units in front of the command; `undefined`: there is none. */
+/** Returns the place of the command in UTF-16 units; `undefined`: the text has no command. */
 export function commandOffset(text: string): number | undefined {
   const match = /^[^:]*:[ \t]*(?=\S)/.exec(text)
   return match?.[0].length

@@ -20,6 +20,7 @@ test.each([
   ['ports', USER + GUARD],
   ['commands', USER + COMMAND],
   ['hooks', `${USER}Start_Hook = a\nStop_Hook = b\n${GUARD}`],
+  ['commands of events', `${USER}On_Event = open: a\n${GUARD}`],
   ['no', `${USER}Start_Hook = a\nHooks_As_Root = no\n${COMMAND}Commands_As_Root = no\n`],
   ['nothing to run', `${USER}Hooks_As_Root = yes\n${GUARD}Commands_As_Root = yes\n`],
 ])('%s need no root', (_, text) => {
@@ -28,6 +29,7 @@ test.each([
 
 test.each([
   [`${USER}Hooks_As_Root = yes\nStop_Hook = b\n${GUARD}`, { line: 3, why: 'Hooks_As_Root is set for its hooks' }],
+  [`${USER}Hooks_As_Root = yes\nOn_Event = open: b\n${GUARD}`, { line: 3, why: 'Hooks_As_Root is set for its hooks' }],
   [`${USER}${GUARD}${COMMAND}Commands_As_Root = yes\n`, { line: 9, why: 'Commands_As_Root is set for door wake' }],
   [
     `${USER}[fw]\nSPA = fwknop\nAccess_File = /etc/access.conf\nCommands_As_Root = yes\nOpen_Ports = tcp/22\n`,

@@ -5,7 +5,7 @@ import { jsonLine, oneLine, plainText } from '../log/line.ts'
 import type { Entry } from '../log/line.ts'
 import { zonedTime } from '../log/time.ts'
 
-/** What a command is told of an event. */
+/** An event as a command gets it. */
 export interface Notification {
   /** The line of the event in the JSON log. */
   readonly input: string

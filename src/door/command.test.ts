@@ -74,6 +74,25 @@ describe.each(WAYS)('%s', (_, start) => {
     await bounded.idle()
   })
 
+  test('a command reads its input, with a shell and without', async () => {
+    for (const text of ['/bin/cat', 'cat; true']) {
+      expect(await runner().run({ ...line(text), input: 'a\nb' })).toMatchObject({ kind: 'exited', output: 'a\nb' })
+    }
+  })
+
+  test('a command is killed with its session, before and while it runs', async () => {
+    const ending = new AbortController()
+    const running = runner().run({ ...line('sleep 30 & sleep 30; true'), ending: ending.signal })
+    setTimeout(() => ending.abort(), 100)
+    const before = performance.now()
+    expect(await running).toMatchObject({ kind: 'killed', signal: 'SIGKILL' })
+    expect(await runner().run({ ...line('sleep 30'), ending: ending.signal })).toMatchObject({ kind: 'killed' })
+    expect(performance.now() - before).toBeLessThan(20_000)
+    const late = new AbortController()
+    expect(await runner().run({ ...line('exit 4'), ending: late.signal })).toMatchObject({ kind: 'exited', status: 4 })
+    late.abort()
+  })
+
   test.each([
     '/usr/sbin/iptables -I INPUT -s 192.0.2.2 -p tcp ! --dport 22 -j ACCEPT',
     '\t/sbin/ip6tables  -A INPUT -s 2001:db8::2/128 -m comment --comment a=b,c@d ',

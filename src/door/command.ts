@@ -25,7 +25,7 @@ export interface CommandLine {
   readonly environment: Readonly<Record<string, string>>
   /** The user and group that run it, as `1:1`; absent: those of this process. A process that is not root's ignores it. */
   readonly as?: string | undefined
-  /** What the command reads; absent: nothing. */
+  /** The text on standard input; absent: an empty one. */
   readonly input?: string
   /** Ends the command, and what it has started in its session. */
   readonly ending?: AbortSignal

@@ -47,7 +47,7 @@ export interface LogSurroundings {
   happened?(): void
   readonly stdout: { write(text: string): unknown }
   readonly stderr: { write(text: string): unknown }
-  /** The system log, as {@link SystemLog}; `undefined` if there is none. */
+  /** The system log, as {@link SystemLog}; `undefined`: the system has no such log. */
   readonly syslog: SystemLog['write'] | undefined
   /** Looks up the host name of an address in the DNS. */
   lookup(address: string): Promise<string | undefined>

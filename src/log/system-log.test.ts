@@ -49,12 +49,17 @@ test('with journald a line goes there, once', async () => {
 })
 
 test('where journald forwards to a syslog daemon, its lines stay as they are, unless fields are wanted', async () => {
-  const { write, written } = bench(JOURNAL_SOCKET, FORWARD_SOCKET)
+  const { there, write, written } = bench(JOURNAL_SOCKET, FORWARD_SOCKET)
   await write('a')
   await write('b', true)
   await write('c', false)
   await write('d')
   expect(written).toEqual(['syslog 4 a', 'journal b', 'syslog 4 c', 'syslog 4 d'])
+  there.delete(FORWARD_SOCKET)
+  await write('e')
+  there.add(FORWARD_SOCKET)
+  await write('f')
+  expect(written.slice(4)).toEqual(['journal e', 'syslog 4 f'])
 })
 
 test('a full socket is waited for, and the line is written once', async () => {

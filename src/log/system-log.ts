@@ -37,9 +37,7 @@ export interface SystemLogDeps {
  */
 export class SystemLog {
   readonly #deps: SystemLogDeps
-  #usable = false
-  #lookAt = -Infinity
-  #looked: JournalFields
+  #awayUntil = -Infinity
 
   constructor(deps: SystemLogDeps) {
     this.#deps = deps
@@ -68,23 +66,18 @@ export class SystemLog {
         cut = true
         bytes = journalMessage(fields, SHORT_MESSAGE_MAX_BYTES)
       } else {
-        this.#usable = false
-        this.#lookAt = deps.now() + JOURNAL_AWAY_MS
+        this.#awayUntil = deps.now() + JOURNAL_AWAY_MS
         return false
       }
     }
   }
 
-  /** Looks for journald's socket, at most once in {@link JOURNAL_AWAY_MS}. */
+  /** Looks for journald's socket. If it is missing, the next look is after {@link JOURNAL_AWAY_MS}. */
   #isUsable(wanted: JournalFields): boolean {
     const deps = this.#deps
-    const now = deps.now()
-    if (now >= this.#lookAt || wanted !== this.#looked) {
-      this.#looked = wanted
-      this.#lookAt = now + JOURNAL_AWAY_MS
-      this.#usable =
-        wanted !== false && deps.exists(JOURNAL_SOCKET) && (wanted === true || !deps.exists(FORWARD_SOCKET))
-    }
-    return this.#usable
+    if (wanted === false || deps.now() < this.#awayUntil) return false
+    if (deps.exists(JOURNAL_SOCKET)) return wanted === true || !deps.exists(FORWARD_SOCKET)
+    this.#awayUntil = deps.now() + JOURNAL_AWAY_MS
+    return false
   }
 }

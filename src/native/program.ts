@@ -23,7 +23,7 @@ export interface StartProgram {
    *
    * @param words the path of the program and its arguments
    * @param output called with each part of what it prints, on either stream; the bytes are valid during the call only
-   * @param input what it reads; absent: `/dev/null`
+   * @param input the text on its standard input; absent: `/dev/null`
    */
   (
     words: readonly string[],

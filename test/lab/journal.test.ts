@@ -120,7 +120,7 @@ describe.skipIf(!IS_ROOT || !IS_SLOW)('the journal', () => {
     expect(await said('ps -o user= -C knockd')).toBe('_postern')
   })
 
-  test('a name that looks like a field is none', async () => {
+  test('a name that looks like a field makes no field', async () => {
     await knock(41_002)
     await isOpenTo('POSTERN_USER.alice', 1)
     await knock(41_552)
