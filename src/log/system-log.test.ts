@@ -1,7 +1,8 @@
 // Goal: a line goes to the journal or to syslog(3), never to both, and comes in order, whatever becomes of journald.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { entryOf } from './format.ts'
 import { PRIORITY } from './line.ts'
+import { Log } from './log.ts'
 import { FORWARD_SOCKET, JOURNAL_AWAY_MS, JOURNAL_SOCKET, SystemLog } from './system-log.ts'
 import type { JournalFields } from './system-log.ts'
 
@@ -104,3 +105,44 @@ test.each(['ECONNREFUSED', 'ENOENT', 'EACCES', 'EPERM'])(
     expect(written).toHaveLength(55)
   },
 )
+
+test('lines for which a full journal leaves no room are counted and told, and nobody waits for them', async () => {
+  const got: string[] = []
+  let full = true
+  const system = new SystemLog({
+    identity: 'knockd',
+    now: () => performance.now(),
+    exists: (path) => path === JOURNAL_SOCKET,
+    send(_, bytes) {
+      if (full) return 'EAGAIN'
+      got.push(/^MESSAGE=(.*)$/m.exec(bytes.toString())![1]!)
+      return undefined
+    },
+    syslog: async () => expect.unreachable(),
+    sleep: async () => await new Promise((resolve) => void setTimeout(resolve, 1)),
+  })
+  const stream = { write: () => true }
+  const log = new Log(
+    { format: 'knockd', file: undefined, syslog: true, verbose: false, debug: false, lookup: false },
+    {
+      now: () => Date.now(),
+      stdout: stream,
+      stderr: stream,
+      syslog: async (...line) => await system.write(...line),
+      lookup: async () => undefined,
+    },
+  )
+  const sum = 3_000
+  for (let line = 0; line < sum; line++) {
+    log.notice('info', `${line} ${'x'.repeat(1_000)}`)
+    if (line % 100 === 0) await new Promise((resolve) => void setImmediate(resolve))
+  }
+  expect(got).toEqual([])
+  full = false
+  const leftOut = (): string | undefined => got.find((line) => line.includes('left out'))
+  await vi.waitUntil(() => leftOut() !== undefined, { timeout: 30_000 })
+  const numbered = got.flatMap((line) => (line === leftOut() ? [] : [Number.parseInt(line, 10)]))
+  expect(leftOut()).toBe(`${sum - numbered.length} lines left out (the log could not be written in time)`)
+  expect(numbered).toEqual(numbered.map((_, at) => at))
+  await log.close()
+})

@@ -64,6 +64,8 @@ function sleepers(seconds: string): number {
   }).length
 }
 
+const median = (values: readonly number[]): number => values[values.length >> 1]!
+
 async function knockFrom(client: Host, source: string): Promise<void> {
   for (const port of KNOCKS) await probe(client, SERVER_4, Number(port), 5_000, source)
 }
@@ -104,7 +106,7 @@ Stop_Command = true
     })
     expect(of('opened').json).toMatchObject({ kind: 'opened', door: 'ports', user: 'alice', source: CLIENT_4 })
     expect(of('open').variables).toMatchObject({ POSTERN_DOOR: `$(touch /tmp/forged) "'; x`, POSTERN_USER: '' })
-    expect(all.map(({ variables }) => variables['POSTERN_EVENT']).toSorted()).toEqual([
+    expect(all.map(({ variables }) => variables['POSTERN_EVENT']!).toSorted()).toEqual([
       'closed',
       'command-timeout',
       'open',
@@ -143,9 +145,8 @@ Stop_Command = true
       }
       const [without, hanging] = [await took(''), await took('On_Event = open,opened: sleep 61.0731\n')]
       await until('nothing is left of them', () => sleepers('61.0731') === 0)
-      const median = (values: readonly number[]): number => values[values.length >> 1]!
-      console.log(`ms from knock to open: ${median(without)} without, ${median(hanging)} beside hanging commands`)
-      expect(median(hanging)).toBeLessThan(2 * median(without) + 10)
+      // A machine with other work varies; a door that waits for a command would take a minute.
+      expect(median(hanging)).toBeLessThan(5 * median(without) + 50)
     },
     LIMIT_MS,
   )

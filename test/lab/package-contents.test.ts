@@ -112,6 +112,12 @@ describe.skipIf(!IS_ROOT || !existsSync('/usr/bin/dpkg-deb'))('a package', () =>
     ])
   })
 
+  test('for Debian has the scripts for On_Event, which can be run from their copies', () => {
+    const at = join(root, 'usr/share/doc/postern/examples/notify')
+    const modes = readdirSync(at).map((name) => [name, lstatSync(join(at, name)).mode & 0o777])
+    expect(Object.fromEntries(modes)).toEqual({ chat: 0o755, mail: 0o755, ntfy: 0o755 })
+  })
+
   test('for Debian has scripts that a shell can read, with every name filled in', async () => {
     const scripts = ['preinst', 'postinst', 'prerm', 'postrm'].map((name) => join(control, name))
     for (const path of [...scripts, join(root, 'usr/share/postern/knockd.init')]) await run(['sh', '-n', path])

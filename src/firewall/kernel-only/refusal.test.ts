@@ -68,6 +68,7 @@ test('ports that are to be hidden and open', () => {
 
 test('hooks, and guarded ports of other hosts', () => {
   expect(faults(`[options]\nStart_Hook = true\n${DOOR}`)).toMatch(/warning: Start_Hook and Stop_Hook are not run/)
+  expect(faults(`[options]\nOn_Event = open: true\n${DOOR}`)).toMatch(/warning: On_Event is told of nothing/)
   expect(faults(`[options]\nGuard = tcp/1@192.0.2.9\n${DOOR}`)).toMatch(/error: Guard names tcp\/1@192\.0\.2\.9/)
 })
 
