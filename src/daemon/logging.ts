@@ -49,11 +49,14 @@ export async function openLog(settings: LogSettings, happened: () => void): Prom
 /** Returns the system log, which opens what it needs at its first line. */
 function openSystemLog(): SystemLog {
   let socket: UnixDatagrams | undefined
+  // A look connects its socket, which then gets no messages from others.
+  let looking: UnixDatagrams | undefined
   let syslogOpen = false
   return new SystemLog({
     identity: IDENTITY,
     now: () => performance.now(),
     exists: existsSync,
+    isServed: (path) => (looking ??= new UnixDatagrams()).isServed(path),
     send: (path, bytes) => (socket ??= new UnixDatagrams()).send(path, bytes, false),
     async syslog(priority, text) {
       if (!syslogOpen) openSyslog(IDENTITY)

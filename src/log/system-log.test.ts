@@ -20,6 +20,7 @@ function bench(...paths: readonly string[]) {
       at.looks++
       return there.has(path)
     },
+    isServed: (path) => there.has(path),
     send: (path, bytes) => {
       at.tries++
       expect(path).toBe(JOURNAL_SOCKET)
@@ -113,6 +114,7 @@ test('lines for which a full journal leaves no room are counted and told, and no
     identity: 'knockd',
     now: () => performance.now(),
     exists: (path) => path === JOURNAL_SOCKET,
+    isServed: () => false,
     send(_, bytes) {
       if (full) return 'EAGAIN'
       got.push(/^MESSAGE=(.*)$/m.exec(bytes.toString())![1]!)

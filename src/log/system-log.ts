@@ -24,6 +24,8 @@ export interface SystemLogDeps {
   now(): number
   /** Returns true if there is a file at a path. */
   exists(path: string): boolean
+  /** Returns true if a process has a socket open at a path. */
+  isServed(path: string): boolean
   /** Sends a datagram to a socket, without waiting. Returns `undefined`, or the name of the error. */
   send(path: string, bytes: Uint8Array): string | undefined
   /** Calls syslog(3). It may wait for the log. */
@@ -76,7 +78,7 @@ export class SystemLog {
   #isUsable(wanted: JournalFields): boolean {
     const deps = this.#deps
     if (wanted === false || deps.now() < this.#awayUntil) return false
-    if (deps.exists(JOURNAL_SOCKET)) return wanted === true || !deps.exists(FORWARD_SOCKET)
+    if (deps.exists(JOURNAL_SOCKET)) return wanted === true || !deps.isServed(FORWARD_SOCKET)
     this.#awayUntil = deps.now() + JOURNAL_AWAY_MS
     return false
   }

@@ -20,8 +20,9 @@ const ifNameToIndex = libc.func('unsigned int if_nametoindex(const char *name)')
 // syslog(3): POSIX. The variadic form gets one string for its "%s".
 const openlogNative = libc.func('void openlog(void *ident, int option, int facility)')
 const syslogNative = libc.func('void syslog(int priority, const char *format, const char *text)')
-// socket(2), bind(2), recv(2), sendto(2), close(2): POSIX.
+// socket(2), connect(2), bind(2), recv(2), sendto(2), close(2): POSIX.
 const socketNative = libc.func('int socket(int domain, int type, int protocol)')
+const connectNative = libc.func('int connect(int fd, const void *address, uint32_t length)')
 const bindNative = libc.func('int bind(int fd, const void *address, uint32_t length)')
 const recvNative = libc.func('intptr_t recv(int fd, void *buffer, size_t length, int flags)')
 const sendtoNative = libc.func(
@@ -105,6 +106,16 @@ const SOCK_DGRAM = 2
 /** The longest path of a socket, with its terminator (unix(7)). */
 const SUN_PATH_MAX = 108
 
+/** Returns the address of a path in the system's layout (unix(7)); `undefined`: the path is too long. */
+function unixAddress(path: string): Buffer | undefined {
+  const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path)
+  if (name.length >= SUN_PATH_MAX) return undefined
+  const address = Buffer.alloc(2 + name.length)
+  address.writeUInt16LE(AF_UNIX, 0)
+  name.copy(address, 2)
+  return address
+}
+
 /** A Unix socket of datagrams, which is bound to no path. */
 export class UnixDatagrams {
   readonly #fd: number = socketNative(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
@@ -116,12 +127,16 @@ export class UnixDatagrams {
    * @param wait false if a full socket is an error
    */
   send(path: string, bytes: Uint8Array, wait: boolean): string | undefined {
-    const name = Buffer.from(path.startsWith('@') ? `\0${path.slice(1)}` : path)
-    if (name.length >= SUN_PATH_MAX) return 'ENAMETOOLONG'
-    const address = Buffer.alloc(2 + name.length)
-    address.writeUInt16LE(AF_UNIX, 0)
-    name.copy(address, 2)
+    const address = unixAddress(path)
+    if (address === undefined) return 'ENAMETOOLONG'
     return sendToAddress(this.#fd, bytes, address, wait) ? undefined : errorName()
+  }
+
+  /** Returns false if no process has a socket open at a path, though a file may be left there. Sends nothing. */
+  isServed(path: string): boolean {
+    const address = unixAddress(path)
+    if (address === undefined || connectNative(this.#fd, address, address.length) === 0) return address !== undefined
+    return !['ENOENT', 'ECONNREFUSED'].includes(errorName())
   }
 
   close(): void {

@@ -23,10 +23,7 @@ function serve(path: string) {
   const bytes = Buffer.alloc(LONGEST_BYTES)
   return {
     next: (): string => bytes.subarray(0, Number(recv(fd, bytes, bytes.length, MSG_DONTWAIT))).toString(),
-    end() {
-      close(fd)
-      rmSync(path)
-    },
+    end: () => close(fd),
   }
 }
 
@@ -35,7 +32,8 @@ test.runIf(LINUX)('a server that is full, away, back, and asked too much', () =>
   const path = join(folder, 'socket')
   const datagrams = new UnixDatagrams()
   const send = (text: string): string | undefined => datagrams.send(path, Buffer.from(text), false)
-  expect(send('a')).toBe('ENOENT')
+  const look = new UnixDatagrams()
+  expect([send('a'), look.isServed(path)]).toEqual(['ENOENT', false])
   const first = serve(path)
   expect([send('b\n\0c'), send('d'.repeat(65_536))]).toEqual([undefined, undefined])
   expect([first.next(), first.next().length]).toEqual(['b\n\0c', 65_536])
@@ -45,13 +43,17 @@ test.runIf(LINUX)('a server that is full, away, back, and asked too much', () =>
   expect(send('f')).toBe('EAGAIN')
   expect(sent).toBeGreaterThan(5)
   expect(Array.from({ length: sent }, () => Number(first.next()))).toEqual(Array.from({ length: sent }, (_, at) => at))
+  expect(look.isServed(path)).toBe(true)
+  // The file stays until somebody removes it.
   first.end()
-  expect(send('g')).toBe('ENOENT')
+  expect([send('g'), look.isServed(path)]).toEqual(['ECONNREFUSED', false])
+  rmSync(path)
   const second = serve(path)
-  expect(send('h')).toBeUndefined()
+  expect([send('h'), look.isServed(path), look.isServed(path)]).toEqual([undefined, true, true])
   expect(second.next()).toBe('h')
   second.end()
   datagrams.close()
+  look.close()
   expect(datagrams.send(`/${'x'.repeat(200)}`, Buffer.from('i'), false)).toBe('ENAMETOOLONG')
   rmSync(folder, { recursive: true })
 })
