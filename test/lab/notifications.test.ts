@@ -20,6 +20,8 @@ const USERS = 'alice 7301,822,9403\n'
 /** Addresses of the client that knock, and knocks of each. */
 const SOURCES = 25
 const ROUNDS = 4
+/** The most milliseconds from a knock to its opening, on any machine. */
+const OPEN_MAX_MS = 10_000
 /** Writes what it is told to a file of its own. */
 const RECORDER = `#!/bin/sh
 { env | grep ^POSTERN_; echo; cat; } >"$1/$POSTERN_EVENT-$$.new" && mv "$1/$POSTERN_EVENT-$$.new" "$1/$POSTERN_EVENT-$$"
@@ -63,8 +65,6 @@ function sleepers(seconds: string): number {
     }
   }).length
 }
-
-const median = (values: readonly number[]): number => values[values.length >> 1]!
 
 async function knockFrom(client: Host, source: string): Promise<void> {
   for (const port of KNOCKS) await probe(client, SERVER_4, Number(port), 5_000, source)
@@ -145,8 +145,8 @@ Stop_Command = true
       }
       const [without, hanging] = [await took(''), await took('On_Event = open,opened: sleep 61.0731\n')]
       await until('nothing is left of them', () => sleepers('61.0731') === 0)
-      // A machine with other work varies; a door that waits for a command would take a minute.
-      expect(median(hanging)).toBeLessThan(5 * median(without) + 50)
+      // On a busy machine both take up to a second. A door that waited for a command would take 30.
+      expect([without.at(-1)!, hanging.at(-1)!].filter((ms) => ms > OPEN_MAX_MS)).toEqual([])
     },
     LIMIT_MS,
   )
