@@ -43,7 +43,8 @@ export function readText(text: string, isDoor?: IsDoor): TextReading | 'ambiguou
   const others: Fact[] = []
   free = atDoors(text, undefined, isDoor, others) || free
   // Otherwise each line of a source is also one of a door whose name begins with the address.
-  const isOther = (fact: Fact): boolean => !('door' in fact) || source === undefined || isDoor?.(fact.door!) === true
+  const isOther = (fact: Fact): boolean =>
+    !('door' in fact) || source === undefined || isDoor?.(fact.door ?? '') === true
   found.push(...(found.length === 0 ? others : others.filter(isOther)))
   ofDaemon(text, isDoor, found)
   const [first, ...more] = preferred(found, isDoor, free)
