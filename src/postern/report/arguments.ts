@@ -2,7 +2,7 @@ import { command } from '../../cli/command.ts'
 import { UsageError } from '../../cli/fault.ts'
 import { CONFIG, INTERFACES, JSON_OUTPUT } from '../../cli/option.ts'
 import type { Options, Values } from '../../cli/option.ts'
-import { readSince } from './since.ts'
+import { readSince } from '../../cli/since.ts'
 
 const OPTIONS = {
   since: {

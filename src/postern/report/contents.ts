@@ -76,6 +76,8 @@ export interface Contents {
   readonly notes: readonly string[]
   /** True if all inputs were read to their end. */
   readonly isWhole: boolean
+  /** True if no line is of the time of the report. */
+  readonly isEmpty: boolean
   readonly openings: number
   readonly byHand: number
   readonly unnamed: number
@@ -120,6 +122,7 @@ export function contentsOf(
   const lasts = inputs.flatMap(({ last }) => last ?? [])
   const from = frame.from ?? least(firsts)
   const to = frame.endsWithInput ? most(lasts) : frame.made
+  const isWhole = inputs.every(({ problem }) => problem === undefined)
   const came = new Map(openings.users.sorted().map((user) => [user.user, user]))
   const opened = new Map(openings.doors.sorted().map((door) => [door.door, door]))
   const unused = expected?.doors.filter((name) => !opened.has(name))
@@ -133,7 +136,8 @@ export function contentsOf(
     to,
     inputs,
     notes: [...notesOf(frame, tally, inputs, from), ...(expected?.notes ?? [])],
-    isWhole: inputs.every(({ problem }) => problem === undefined),
+    isWhole,
+    isEmpty: from === undefined || lasts.every((last) => last < from),
     openings: openings.total,
     byHand: openings.byHand,
     unnamed: openings.unnamed,
@@ -191,9 +195,9 @@ export function contentsOf(
       scans.networks.isCut,
     ),
     hours: tally.hours,
-    // A door or a user that was dropped from the counts may have come.
-    unusedDoors: openings.doors.isCut ? undefined : unused,
-    absentUsers: openings.users.isCut ? undefined : absent,
+    // A door or a user that was dropped from the counts, or is in a part that was not read, may have come.
+    unusedDoors: openings.doors.isCut || !isWhole ? undefined : unused,
+    absentUsers: openings.users.isCut || !isWhole ? undefined : absent,
     lists: expected?.lists,
   }
 }

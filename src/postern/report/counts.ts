@@ -62,7 +62,8 @@ export class Counts<Value extends Counted> {
 /** Names of which a few are kept. */
 export class FewNames {
   readonly #max: number
-  readonly #names = new Set<string>()
+  // An array, as a flood has a name or two for each of thousands.
+  readonly #names: string[] = []
   #isCut = false
 
   constructor(max: number) {
@@ -70,13 +71,14 @@ export class FewNames {
   }
 
   add(name: string): void {
-    if (this.#names.size < this.#max) this.#names.add(name)
-    else if (!this.#names.has(name)) this.#isCut = true
+    if (this.#names.includes(name)) return
+    if (this.#names.length < this.#max) this.#names.push(name)
+    else this.#isCut = true
   }
 
   /** The names that are kept, in the order in which they came. */
   get names(): readonly string[] {
-    return [...this.#names]
+    return this.#names
   }
 
   /** True if there were more names. */

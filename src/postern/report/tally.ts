@@ -23,6 +23,8 @@ export class Tally {
   readonly scans = new Scans()
   readonly #hours = new Map<number, Hour>()
   readonly #from: number
+  /** The beginning of the hour of the last event. */
+  #hour = -Infinity
   /** Lines that the log left out itself. */
   leftOut = 0
   /** How often knockd started. */
@@ -80,7 +82,9 @@ export class Tally {
   }
 
   #count(time: number, what: 'openings' | 'failures' | 'scans', by = 1): void {
-    const start = Math.floor(time / HOUR_MS) * HOUR_MS
+    // Local hours, as there are zones of half an hour.
+    if (time < this.#hour || time >= this.#hour + HOUR_MS) this.#hour = new Date(time).setMinutes(0, 0, 0)
+    const start = this.#hour
     let hour = this.#hours.get(start)
     if (hour === undefined) {
       if (this.#hours.size >= HOURS_MAX) {

@@ -3,8 +3,11 @@ import { Markup, markup } from '../../../publish/page/markup.ts'
 import { hashSource } from '../../../publish/page/policy.ts'
 import type { Contents } from '../contents.ts'
 import { longTimeText, timeText } from '../times.ts'
-import { Axis, NOTHING } from './pictures.ts'
-import { attention, config, failures, openings, origin, overTime, scans, totals, users } from './sections.ts'
+import { openings, users } from './openings.ts'
+import { attention, config, origin, overTime, totals } from './overview.ts'
+import { NOTHING } from './parts.ts'
+import { Axis } from './pictures.ts'
+import { failures, scans } from './strangers.ts'
 
 /** The policy of a page without scripts: its own style and icon, and no request. */
 function policyOf(style: string): string {
@@ -41,7 +44,7 @@ export function pageOf(of: Contents, style: string): string {
 <header>${MARK}<div><h1>${of.machine}</h1><p>Postern report, ${scope}, ${of.zone}</p></div></header>
 ${attention(of)}
 ${totals(of)}
-${isQuiet ? markup`<p class="quiet">Nothing happened in this time: no opening, no failed knock and no port scan is in the log.</p>` : NOTHING}
+${isQuiet ? markup`<p class="quiet">There is no opening, no failed knock and no port scan of this time in what was read.</p>` : NOTHING}
 ${axis === undefined || isQuiet ? NOTHING : overTime(of, axis)}
 ${axis === undefined || isQuiet ? NOTHING : openings(of, axis)}
 ${users(of)}

@@ -1,4 +1,5 @@
-import { Markup, markup } from '../../../publish/page/markup.ts'
+import { markup } from '../../../publish/page/markup.ts'
+import type { Markup } from '../../../publish/page/markup.ts'
 import type { Opening } from '../openings.ts'
 import { clockText, dayText, partsOf } from '../times.ts'
 import type { Parts } from '../times.ts'
@@ -15,6 +16,8 @@ const BARS_MAX = 60
 const LABEL_MIN_PERCENT = 9
 /** The width of an opening's mark at its least, in the picture's units: nearer marks become one. */
 const NEAR = 2
+/** A week, with the day in which it begins. */
+const WEEK_MS = 8 * 86_400_000
 
 /** A time that pictures show from left to right. */
 export class Axis {
@@ -45,9 +48,20 @@ export class Axis {
       const width = this.at(starts[index + 1] ?? this.#to) / 10 - left
       if (width < LABEL_MIN_PERCENT) return []
       const name = areDays ? dayText(start).split(' ').slice(0, 2).join(' ') : clockText(start)
-      return [markup`<text x="${left.toFixed(1)}%" dx="3" y="12">${name}</text>`]
+      const x = `${left.toFixed(1)}%`
+      return [
+        markup`<text class="wide" x="${x}" dx="3" y="12">${name}</text><text class="narrow" x="${x}" dx="2" y="12">${this.#short(name)}</text>`,
+      ]
     })
     return markup`<svg class="axis" width="100%" height="16" aria-hidden="true">${joined(texts)}</svg>`
+  }
+
+  /** Shortens the name of a day or an hour for narrow screens: `Sun`, `15` or `06`. */
+  #short(name: string): string {
+    const { starts, areDays } = this.labels
+    if (!areDays) return name.slice(0, 2)
+    const isWeek = this.#to - this.#from <= WEEK_MS && starts.length <= LABELS_MAX
+    return name.split(' ')[isWeek ? 0 : 1] ?? name
   }
 
   /** The lines between days or hours. */
@@ -111,6 +125,3 @@ export function shareOf(value: number, most: number): Markup {
   const width = Math.max(1, Math.round((value / Math.max(1, most)) * 1_000) / 10)
   return markup`<svg class="share" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="6"/><rect class="part" width="${String(width)}" height="6"/></svg>`
 }
-
-/** Returns an empty markup. */
-export const NOTHING = new Markup('')

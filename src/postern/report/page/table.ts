@@ -8,6 +8,8 @@ export interface Column {
   readonly name: string
   /** True for numbers, which stand at the right. */
   readonly isNumber?: true
+  /** True for times, which stay on one line. */
+  readonly isTime?: true
 }
 
 /** Joins markup. */
@@ -26,7 +28,7 @@ export function nameOf(name: string): Markup {
  */
 export function tableOf(caption: string, columns: readonly Column[], rows: readonly (readonly Cell[])[]): Markup {
   const head = columns.map(
-    ({ name, isNumber }) => markup`<th scope="col" role="columnheader"${numeric(isNumber)}>${name}</th>`,
+    (column) => markup`<th scope="col" role="columnheader"${classOf(column)}>${column.name}</th>`,
   )
   const body = rows.map(
     (row) => markup`<tr role="row">${joined(row.map((cell, index) => cellOf(cell, columns[index]!, index)))}</tr>`,
@@ -38,11 +40,23 @@ ${joined(body, '\n')}
 </tbody></table>`
 }
 
-function cellOf(cell: Cell, { name, isNumber }: Column, index: number): Markup {
+function cellOf(cell: Cell, column: Column, index: number): Markup {
   if (index === 0) return markup`<th scope="row" role="rowheader">${cell}</th>`
-  return markup`<td role="cell" data-of="${name}"${numeric(isNumber)}>${cell}</td>`
+  return markup`<td role="cell" data-of="${column.name}"${classOf(column)}><div>${cell}</div></td>`
 }
 
-function numeric(isNumber: true | undefined): Markup {
-  return new Markup(isNumber === true ? ' class="number"' : '')
+function classOf({ isNumber, isTime }: Column): Markup {
+  return new Markup(isNumber === true ? ' class="number"' : isTime === true ? ' class="time"' : '')
 }
+
+/** Returns a table whose further rows are folded up. */
+export function foldedTable(caption: string, columns: readonly Column[], rows: readonly (readonly Cell[])[]): Markup {
+  const first = tableOf(caption, columns, rows.slice(0, UNFOLDED_MAX))
+  const more = rows.slice(UNFOLDED_MAX)
+  if (more.length === 0) return first
+  const summary = `${more.length} more`
+  return markup`${first}<details><summary>${summary}</summary>${tableOf(`${caption}: ${summary}`, columns, more)}</details>`
+}
+
+/** The most rows that are not folded up. */
+const UNFOLDED_MAX = 12

@@ -1,5 +1,5 @@
-import { UsageError } from '../../cli/fault.ts'
-import { parseDuration } from '../../config/duration.ts'
+import { UsageError } from './fault.ts'
+import { parseDuration } from '../config/duration.ts'
 
 /** The longest time that a report goes back: a year, in milliseconds. */
 export const SINCE_MAX_MS = 366 * 86_400_000
