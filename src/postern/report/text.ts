@@ -1,14 +1,11 @@
 import { NETWORKS_ARE } from './contents.ts'
 import type { Contents, Rows } from './contents.ts'
+import { COLUMNS, bullet, table, wrapped } from './columns.ts'
 import { attentionOf } from './attention.ts'
 import { failedBy, openingBy, problemsOf, scopeOf } from './sentences.ts'
 import { clockText, dayText, lengthText, manyText, numberText, partsOf, timeText } from './times.ts'
 
-const COLUMNS = 80
 const BAR_COLUMNS = 24
-/** The most characters of a cell of a table, so that an IPv6 address has room. */
-const CELL_MAX_CHARS = 45
-const NEXT_INDENT = 10
 /** The most openings, and the most days or hours, that are listed. */
 const LISTED_MAX = 20
 const PARTS_MAX = 14
@@ -192,48 +189,4 @@ function section(title: string, lines: readonly string[]): string {
 function rest({ more, isCut }: Rows<unknown>, noun: string): readonly string[] {
   if (isCut) return wrapped(`and more: there were too many ${noun}s to count, so those that came seldom are missing`)
   return more === 0 ? [] : [`and ${manyText(more, `more ${noun}`)}`]
-}
-
-/**
- * Formats rows below each other. Long cells are cut, and the last cell of a row that is too wide stands on a line of its own.
- *
- * @param right the columns of numbers
- */
-function table(
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-  right: readonly number[] = [],
-): string[] {
-  const all = [header, ...rows].map((row) => row.map((cell) => cut(cell)))
-  const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]!.length)))
-  return all.flatMap((row) => {
-    const cells = row.map((cell, column) =>
-      right.includes(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
-    )
-    const line = cells.join('  ').trimEnd()
-    if (line.length <= COLUMNS) return [line]
-    return [cells.slice(0, -1).join('  ').trimEnd(), `${' '.repeat(NEXT_INDENT)}${row.at(-1)!}`]
-  })
-}
-
-function cut(cell: string): string {
-  return cell.length <= CELL_MAX_CHARS ? cell : `${cell.slice(0, CELL_MAX_CHARS - 1)}…`
-}
-
-function bullet(text: string): readonly string[] {
-  return wrapped(`- ${text}`, 2)
-}
-
-/** Breaks a text at blanks. Further lines are indented. */
-function wrapped(text: string, indent = 0): string[] {
-  const [blanks] = /^ */.exec(text) ?? ['']
-  const lines: string[] = []
-  let line = blanks
-  for (const word of text.slice(blanks.length).split(' ')) {
-    if (line.trim() !== '' && line.length + 1 + word.length > COLUMNS) {
-      lines.push(line)
-      line = ' '.repeat(indent) + word
-    } else line = line.trim() === '' ? line + word : `${line} ${word}`
-  }
-  return [...lines, line]
 }
