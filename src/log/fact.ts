@@ -11,7 +11,7 @@ export const WHY_MAX_CHARS = 160
  */
 export type Fact = Readonly<
   | { kind: 'open'; source: string; door: string; user?: string; claimedUser?: string }
-  /** How long ports are open, from this event on. */
+  /** The ports are open for this time, from this event on. */
   | { kind: 'lasts'; source: string; door: string; seconds: number }
   | { kind: 'closed'; source: string; door: string }
   | { kind: 'by-hand'; action: string; source?: string; door?: string; by?: string }

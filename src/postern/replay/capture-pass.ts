@@ -14,7 +14,7 @@ const LINK_TYPES_NAMED_MAX = 16
 /** Milliseconds between two reads of a non-blocking input without data. */
 const AGAIN_MS = 20
 
-/** What a pass through a capture found. */
+/** The result of a pass through a capture. */
 export interface Seen {
   readonly frames: number
   readonly first: number | undefined

@@ -83,7 +83,7 @@ export interface Contents {
   readonly unnamed: number
   readonly failures: number
   readonly scans: number
-  /** How often knockd started. */
+  /** The number of times that knockd started. */
   readonly starts: number
   readonly doors: Rows<DoorRow>
   readonly users: Rows<UserRow>
@@ -98,7 +98,7 @@ export interface Contents {
   readonly lists: readonly ListState[] | undefined
 }
 
-/** What a report is about. */
+/** The time and the machine of a report. */
 export interface ReportFrame {
   readonly machine: string
   readonly zone: string

@@ -22,7 +22,7 @@ export interface Expected {
   readonly doors: readonly string[]
   readonly users: readonly string[]
   readonly lists: readonly ListState[]
-  /** What could not be read, in whole sentences. */
+  /** Sentences about files that could not be read. */
   readonly notes: readonly string[]
 }
 

@@ -326,7 +326,7 @@ test.each([
   '1.5d',
   '0',
   '9999w',
-])('--since %j is none', (text) => expect(() => readSince(text)).toThrow(/./))
+])('--since %j is refused', (text) => expect(() => readSince(text)).toThrow(/./))
 
 test('a date has to be in the past, and not too long ago', () => {
   expect(startOf({ agoMs: 5 }, T)).toBe(T - 5)

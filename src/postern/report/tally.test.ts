@@ -74,7 +74,7 @@ test('users, the door and the source of the last time, and those without a name'
   expect([unnamed, byHand]).toEqual([2, 1])
 })
 
-test('an opening by hand that the door refused is none', () => {
+test('an opening by hand that the door refused is not counted', () => {
   const byHand: Fact = { kind: 'by-hand', action: 'opened', door: 'ssh', source: SOURCE }
   const refused: Fact = { kind: 'failed', why: 'too many doors are open', door: 'ssh', source: SOURCE, refused: true }
   const tally = tallyOf([0, open()], [5, byHand], [6, refused])

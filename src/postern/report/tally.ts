@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000
 /** The most hours that are counted each by itself: 400 days. */
 export const HOURS_MAX = 400 * 24
 
-/** What happened in an hour. */
+/** The counts of an hour. */
 export interface Hour {
   /** Its beginning, in milliseconds since 1970. */
   readonly time: number
@@ -27,7 +27,7 @@ export class Tally {
   #hour = -Infinity
   /** Lines that the log left out itself. */
   leftOut = 0
-  /** How often knockd started. */
+  /** The number of times that knockd started. */
   starts = 0
   /** The number of events whose hour is not counted, because there are too many hours. */
   otherHours = 0

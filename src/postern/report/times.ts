@@ -63,7 +63,7 @@ export interface Parts {
   readonly areDays: boolean
 }
 
-/** The hours of a part: the first that gives no more parts than wanted is taken. */
+/** Lengths of parts in hours. The first that gives few enough parts is taken. */
 const STEPS_H = [1, 2, 3, 6, 12, 24, 48, 168, 336, 672]
 const DAY_H = 24
 

@@ -16,7 +16,7 @@ export interface InputAccount {
   foreign: number
   /** The reason why not all of it was read. */
   problem: string | undefined
-  /** What has to be known about it, in whole sentences. */
+  /** Sentences about its limits. */
   readonly notes: string[]
 }
 

@@ -9,7 +9,7 @@ import { barsOf, histogramOf } from './pictures.ts'
 import type { Axis } from './pictures.ts'
 import { joined, nameOf, tableOf } from './table.ts'
 
-/** What needs attention; nothing if nothing does. */
+/** Lists the faults and warnings, if there are any. */
 export function attention(of: Contents): Markup {
   const found = attentionOf(of)
   if (found.length === 0) return NOTHING
