@@ -67,8 +67,13 @@ export class LogReader {
       const parts = /^\[(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d)\] $/.exec(stamp)
       if (parts === null) return 'unreadable'
       const [year = 0, month = 0, ...rest] = parts.slice(1).map(Number)
+      const date = new Date(year, month - 1, ...rest)
+      const [day = 0, hour = 0, minute = 0] = rest
+      // Hours that summer time leaves out are read as the next ones.
+      if (hour > 23 || minute > 59 || new Date(year, month - 1, day).getDate() !== day || month > 12)
+        return 'unreadable'
       this.#stamp = stamp
-      this.#stampTime = new Date(year, month - 1, ...rest).getTime()
+      this.#stampTime = date.getTime()
     }
     this.forms.knockd++
     return this.text(line.slice(STAMP_CHARS), this.#stampTime)

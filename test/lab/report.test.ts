@@ -201,6 +201,14 @@ lab('a report', () => {
   })
 })
 
+async function pageFor(log: string, config: string): Promise<string> {
+  const host = await Host.make('writer')
+  const file = scratch('report.html')
+  const { code } = await report(host, '--log', log, '--html', file, '-c', config)
+  expect(code).toBe(0)
+  return file
+}
+
 const WIDTHS = [320, 768, 1440]
 
 describe.skipIf(process.getuid?.() !== 0 || !HAS_CHROMIUM)('the page in a browser', () => {
@@ -240,14 +248,6 @@ describe.skipIf(process.getuid?.() !== 0 || !HAS_CHROMIUM)('the page in a browse
         await page.close()
       }
     }
-  }
-
-  async function pageFor(log: string, config: string): Promise<string> {
-    const host = await Host.make('writer')
-    const file = scratch('report.html')
-    const { code } = await report(host, '--log', log, '--html', file, '-c', config)
-    expect(code).toBe(0)
-    return file
   }
 
   test('with a busy week: 8 doors, 20 users, 100,000 scans', { timeout: 300_000 }, async () => {

@@ -48,6 +48,7 @@ one-time sequences that run low. Changes nothing.`,
     if ([log.length > 0, journal, daemon, capture !== undefined].filter(Boolean).length > 1) {
       throw new UsageError('--log, --journal, --daemon and --capture: only one of them', 'they have the same events')
     }
+    if (values.html === '-' && values.json) throw new UsageError('--html - and --json: only one of them')
     return values
   },
   run: async () => (await import('./report.ts')).report,

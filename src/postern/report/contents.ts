@@ -2,12 +2,14 @@ import type { Expected, ListState } from './expected.ts'
 import type { InputAccount } from './input/intake.ts'
 import type { Opening } from './openings.ts'
 import { NETWORK_PREFIX } from './scans.ts'
+import { longTimeText } from './times.ts'
 import type { Hour, Tally } from './tally.ts'
 
 /** The most rows of a table. */
 export const ROWS_MAX = 50
 /** The most openings that are listed one by one, the last ones. */
 export const OPENINGS_LISTED_MAX = 500
+const MINUTE_MS = 60_000
 
 /** A door in a report. */
 export interface DoorRow {
@@ -229,7 +231,11 @@ function notesOf(
   if (tally.otherHours > 0) notes.push('The time is too long for the picture of the hours: it is not complete.')
   const first = least(inputs.flatMap((input) => input.first ?? []))
   if (from !== undefined && frame.from !== undefined && first !== undefined && first > from) {
-    notes.push('What was before the first line is not known.')
+    notes.push(`Before ${longTimeText(first)} there is no line: nothing was logged then, or it is gone.`)
+  }
+  const last = most(inputs.flatMap((input) => input.last ?? []))
+  if (!frame.endsWithInput && last !== undefined && last > frame.made + MINUTE_MS) {
+    notes.push('Lines have times after this report was made, so a clock was wrong; they are counted.')
   }
   return [...notes, ...inputs.flatMap((input) => input.notes)]
 }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import { CONFIG_UNUSABLE, DONE, FAILED } from '../../cli/exit-code.ts'
 import { Failure, failed, faultText } from '../../cli/fault.ts'
 import type { Output } from '../../cli/output.ts'
@@ -48,9 +49,9 @@ export async function report(asked: ReportArguments, output: Output): Promise<nu
       output.err(faultText('postern', error.message, `${error.hint ?? ''}\n  or name a log: --log FILE`.trim()))
       return CONFIG_UNUSABLE
     }
-    const why = existsSync(asked.config) ? 'cannot be used' : 'is not there'
+    const [why = ''] = error.message.split('\n')
     notes.push(
-      `The config ${oneLine(asked.config)} ${why}: which doors nobody used, which users did not come, and how many one-time sequences are left is not known.`,
+      `Without the config it is not known which doors nobody used, which users did not come, and how many one-time sequences are left (${oneLine(why)}).`,
     )
   }
   try {
@@ -98,9 +99,14 @@ async function read(asked: ReportArguments, config: Config | undefined, notes: r
   else if (origin.kind === 'daemon') {
     inputs.push(await readDaemon({ config: asked.config, interfaces, agoMs: now - from! }, intake))
   } else {
+    // A rotated file that is named, too, is read once.
+    const done = new Set<string>()
     for (const file of origin.files) {
       const { paths, unread } = logFilesOf(file, from!)
-      for (const path of paths) inputs.push(await readLogFile(path, intake))
+      for (const path of paths.filter((each) => !done.has(resolve(each)))) {
+        done.add(resolve(path))
+        inputs.push(await readLogFile(path, intake))
+      }
       for (const path of unread) {
         frame.notes.push(`${oneLine(path)} is not read: only gzip's compression is known.`)
       }

@@ -69,6 +69,7 @@ test('rotated files are read with their log, the oldest first, and old ones not'
     'k.log.2.gz',
     'k.log.10.gz',
     'k.log.3.xz',
+    'k.log.1.gz',
     'k.log.bak',
     'k.log.1.swp',
     'other.log.1',

@@ -34,7 +34,13 @@ export function logFilesOf(path: string, from: number): LogFiles {
     const age = ageOf(name, basename(path))
     return age === undefined ? [] : [{ path: join(folder, name), age }]
   })
-  const recent = rotated.filter((each) => writtenAt(each.path) >= from).sort((one, other) => other.age - one.age)
+  // While logrotate compresses a file, there are two of the same age. The one without a suffix is whole.
+  const ages = new Map(
+    rotated.toSorted((one, other) => other.path.length - one.path.length).map((each) => [each.age, each]),
+  )
+  const recent = [...ages.values()]
+    .filter((each) => writtenAt(each.path) >= from)
+    .sort((one, other) => other.age - one.age)
   const readable = recent.filter((each) => !/\.(xz|bz2|zst)$/.test(each.path)).slice(-ROTATED_MAX)
   return {
     paths: [...readable.map((each) => each.path), path],
