@@ -1,6 +1,7 @@
-// Bundles the published page's script with its packages and their licences, and puts it, with its style, into dist.
+// Bundles the published page's script with its packages and their licences, and puts it, with its style, into dist; and the style
+// of the report's page.
 // Browsers get one file, and load nothing from anywhere else. script/build runs this.
-import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -42,4 +43,10 @@ const { outputFiles, metafile } = await build({
 })
 const target = join(project, 'dist', page)
 await writeFile(join(target, 'knock-page.js'), (await licencesOf(Object.keys(metafile.inputs))) + outputFiles[0].text)
-await copyFile(join(project, 'src', page, 'knock-page.css'), join(target, 'knock-page.css'))
+/** @param {string} path below src */
+const style = async (path) => await readFile(join(project, 'src', path), 'utf8')
+const base = await style(join(page, 'base.css'))
+await writeFile(join(target, 'knock-page.css'), base + (await style(join(page, 'knock-page.css'))))
+const report = join('postern', 'report', 'page')
+await mkdir(join(project, 'dist', report), { recursive: true })
+await writeFile(join(project, 'dist', report, 'report.css'), base + (await style(join(report, 'report.css'))))

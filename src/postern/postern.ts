@@ -11,6 +11,7 @@ import { FIREWALL } from './firewall/arguments.ts'
 import { KEYGEN } from './keygen/arguments.ts'
 import { REHEARSE } from './rehearse/arguments.ts'
 import { REPLAY } from './replay/arguments.ts'
+import { REPORT } from './report/arguments.ts'
 import { SEQUENCES } from './sequences/arguments.ts'
 import { SETUP } from './setup/arguments.ts'
 import { USER } from './user/arguments.ts'
@@ -27,6 +28,7 @@ export const POSTERN: CommandGroup = {
     DOCTOR,
     STATUS,
     EVENTS,
+    REPORT,
     OPEN,
     CLOSE,
     FORGIVE,

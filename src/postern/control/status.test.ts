@@ -16,7 +16,7 @@ import { WELL, WHOLE_STATUS } from '../../../test/schema/status.ts'
 import { DEAF_PROBLEM_MS, EARLIEST, healthOf, worstOf } from '../../control/health.ts'
 import type { Status } from '../../control/message.ts'
 import { postern } from '../postern.ts'
-import { replaceFile } from './metrics.ts'
+import { replaceFile } from '../../file/replace.ts'
 import { nagiosLine } from './nagios.ts'
 import { statusText } from './status.ts'
 
@@ -179,14 +179,14 @@ test('a file is replaced in one step, and nothing is left behind', () => {
   const other = join(folder, 'other')
   writeFileSync(other, 'other')
   symlinkSync(other, file)
-  replaceFile(file, 'new\n')
+  replaceFile(file, 'new\n', 0o644)
   // The link is replaced, and what it led to stays.
   expect([readFileSync(file, 'utf8'), readFileSync(other, 'utf8')]).toEqual(['new\n', 'other'])
   expect(statSync(file).mode & 0o777).toBe(0o644)
   symlinkSync(other, `${file}.${process.pid}.new`)
-  replaceFile(file, 'newer\n')
+  replaceFile(file, 'newer\n', 0o644)
   expect([readFileSync(file, 'utf8'), readFileSync(other, 'utf8')]).toEqual(['newer\n', 'other'])
-  expect(() => replaceFile(join(folder, 'none', 'a'), '')).toThrow('make its folder first')
+  expect(() => replaceFile(join(folder, 'none', 'a'), '', 0o644)).toThrow('make its folder first')
   expect(existsSync(join(folder, 'none'))).toBe(false)
   expect(readdirSync(folder).filter((name) => name.endsWith('.new'))).toEqual([])
 })

@@ -1,9 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { setImmediate as breathe } from 'node:timers/promises'
-import { getSystemErrorMap } from 'node:util'
-import { readCapture } from '../../capture/file/capture-file.ts'
-import { CaptureFileError, emptyFrame } from '../../capture/file/frame.ts'
-import type { Frame } from '../../capture/file/frame.ts'
+import { closeSync, fstatSync, openSync } from 'node:fs'
 import { CONFIG_UNUSABLE, DONE, FAILED } from '../../cli/exit-code.ts'
 import type { Output } from '../../cli/output.ts'
 import type { Config } from '../../config/config.ts'
@@ -12,21 +7,17 @@ import { jsonLine, plainText } from '../../log/line.ts'
 import { zonedTime } from '../../log/time.ts'
 import { formatFault } from '../../text/fault.ts'
 import { formatAddress } from '../../packet/address.ts'
-import { decodesLinkType } from '../../packet/decode.ts'
+import { reasonOf } from '../../file/file-error.ts'
 import { trustDaemon } from '../../file/private-group.ts'
 import { examine } from '../check/check.ts'
 import type { ReplayArguments } from './arguments.ts'
+import { readAgain, takeAll } from './capture-pass.ts'
 import { Progress } from './progress.ts'
 import { Replayer } from './replayer.ts'
 import { summaryJson, summaryText } from './summary.ts'
 
 /** The number of characters of output that are collected before they are written. */
 const GATHERED_CHARS = 65_536
-/** The number of frames between two pauses, in which signals and a closed output are noticed. */
-const FRAMES_AT_A_TIME = 20_000
-/** The most unknown link types that are reported. */
-const LINK_TYPES_NAMED_MAX = 16
-
 /**
  * Runs `postern replay`, and returns the exit code. Events go to standard output. Progress and faults of the file go to
  * standard error.
@@ -126,80 +117,9 @@ async function run(asked: ReplayArguments, config: Config, fd: number, output: O
 const TOO_SHORT = `frames are cut too short to tell whether they are knocks
   tcpdump -s 0 captures them whole`
 
-interface Seen {
-  readonly frames: number
-  readonly first: number | undefined
-  readonly last: number | undefined
-  /** The time of the last frame in the file. It is not the latest time if the clock was set back. */
-  readonly end: number | undefined
-  readonly failure: string | undefined
-  /** True if there were frames of a link type that cannot be decoded. */
-  readonly strange: boolean
-}
-
-async function takeAll(
-  read: (buffer: Uint8Array, offset: number, length: number) => number,
-  replayer: Replayer,
-  warn: (text: string) => void,
-): Promise<Seen> {
-  const frame = emptyFrame()
-  const strange = new Set<number>()
-  let frames = 0
-  let first: number | undefined
-  let last: number | undefined
-  let end: number | undefined
-  let failure: string | undefined
-  try {
-    const reader = readCapture(read)
-    while (reader.next(frame)) {
-      frames++
-      first ??= frame.time
-      end = frame.time
-      if (last === undefined || frame.time > last) last = frame.time
-      if (!decodesLinkType(frame.linkType)) warnOf(frame, strange, warn)
-      else {
-        const opening = replayer.take(frame)
-        if (opening !== undefined) await opening
-      }
-      if (frames % FRAMES_AT_A_TIME === 0) await breathe()
-    }
-  } catch (error) {
-    failure = error instanceof CaptureFileError ? error.message : `cannot be read: ${reasonOf(error)}`
-  }
-  return { frames, first, last, end, failure, strange: strange.size > 0 }
-}
-
-function warnOf({ linkType }: Frame, strange: Set<number>, warn: (text: string) => void): void {
-  if (strange.has(linkType) || strange.size >= LINK_TYPES_NAMED_MAX) return
-  strange.add(linkType)
-  warn(`frames of link type ${linkType} are ignored: they cannot be decoded`)
-}
-
 function progressOn(fd: number): Progress | undefined {
   if (!process.stderr.isTTY) return undefined
   const stat = fstatSync(fd)
   const screen = { write: (text: string) => void process.stderr.write(text), now: () => performance.now() }
   return new Progress(screen, stat.isFile() ? stat.size : undefined)
-}
-
-/** Reads a file or pipe. It waits for data even if another program set the pipe or terminal to non-blocking. */
-function readAgain(fd: number, buffer: Uint8Array, offset: number, length: number): number {
-  for (;;) {
-    try {
-      return readSync(fd, buffer, offset, length, null)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EOF') return 0
-      if (code !== 'EAGAIN') throw error
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS)
-    }
-  }
-}
-
-/** Milliseconds between two reads of a non-blocking input without data. */
-const AGAIN_MS = 20
-
-function reasonOf(error: unknown): string {
-  const { errno, message } = error as NodeJS.ErrnoException
-  return getSystemErrorMap().get(errno ?? 0)?.[1] ?? message
 }

@@ -1,14 +1,9 @@
 import type { PageAssets } from './assets.ts'
+import { ICON, MARK } from './icon.ts'
 import { Markup, markup } from './markup.ts'
 import { policyOf } from './policy.ts'
 import { PageError, listUrl, readHost } from './terms.ts'
 import type { PageTerms } from './terms.ts'
-
-/** The page's icon: a door in the page's two colours. */
-const ICON = `data:image/svg+xml,${encodeURIComponent(
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#1f6f5c"/>' +
-    '<path d="M10 26V13a6 6 0 0 1 12 0v13z" fill="#f4f1ea"/><circle cx="18.5" cy="18" r="1.5" fill="#1f6f5c"/></svg>',
-)}`
 
 /** Text that would end an inline element early, or change how the rest of it is read (HTML, 4.12.1.3). */
 const BREAKS_OUT = /<\/(?:script|style)|<!--/i
@@ -43,10 +38,7 @@ export function renderPage(terms: PageTerms, { script, style }: PageAssets): str
   <body>
     <main id="page" data-list="${list}"${hostName}${knockAt}>
       <header>
-        <svg class="mark" viewBox="0 0 32 32" aria-hidden="true">
-          <path d="M6 29V14a10 10 0 0 1 20 0v15z" />
-          <circle cx="20.5" cy="19" r="1.75" />
-        </svg>
+        ${MARK}
         <div>
           <h1>${terms.door}</h1>
           <p>One-time knock sequences</p>
