@@ -65,15 +65,16 @@ function statusFor({ isOwner }: Asker, of: Controlled, openings?: readonly Openi
 }
 
 /** With a limit, an answer costs that many rows, unless openings are chosen: then each is looked at. */
-function statusReply({ command: _, rows, ...choice }: StatusRequest, asker: Asker, of: Controlled): Reply {
+function statusReply(request: StatusRequest, asker: Asker, of: Controlled): Reply {
+  const { rows, doors: named, users, sources } = request
   if (rows === undefined) return { status: statusFor(asker, of) }
   const { opener } = of
-  const matches = matcherOf<OpeningStatus>(choice, ({ source }) => source)
+  const matches = matcherOf<OpeningStatus>(request, ({ source }) => source)
   if (typeof matches === 'string') return notANetwork(matches)
-  const isAll = Object.keys(choice).length === 0
+  const isAll = [named, users, sources].every((list) => list === undefined)
   const openings = isAll ? opener.list(rows) : opener.list().filter(matches)
   const status = statusFor(asker, of, openings.slice(0, rows))
-  const doors = status.doors.filter(({ name }) => choice.doors?.includes(name) ?? true)
+  const doors = status.doors.filter(({ name }) => named?.includes(name) ?? true)
   return {
     status: { ...status, doors: doors.slice(0, rows) },
     inAll: { doors: doors.length, openings: isAll ? opener.count : openings.length },

@@ -53,13 +53,15 @@ test.each<[string, Parameters<typeof opening>, boolean, readonly string[]]>([
   expect(await opening(...of)).toEqual([isOpen, notes])
 })
 
+function holding(...names: readonly string[]): Opener {
+  return {
+    count: names.length,
+    list: (max = Infinity) => names.slice(0, Math.max(0, max)).map((door) => ({ door }) as OpeningStatus),
+  } as unknown as Opener
+}
+
 test('openings of ports come first in a list that is cut, and all are counted', () => {
-  const openerOf = (...names: readonly string[]): Opener =>
-    ({
-      count: names.length,
-      list: (max = Infinity) => names.slice(0, Math.max(0, max)).map((door) => ({ door }) as OpeningStatus),
-    }) as unknown as Opener
-  const opener = new DoorOpener(openerOf('a', 'b'), openerOf('c'))
+  const opener = new DoorOpener(holding('a', 'b'), holding('c'))
   expect(opener.count).toBe(3)
   for (const max of [0, 1, 2, 3, 4]) {
     expect(opener.list(max).map(({ door }) => door)).toEqual(['a', 'b', 'c'].slice(0, max))

@@ -14,6 +14,7 @@ import { REPLAY } from './replay/arguments.ts'
 import { SEQUENCES } from './sequences/arguments.ts'
 import { SETUP } from './setup/arguments.ts'
 import { USER } from './user/arguments.ts'
+import { WATCH } from './watch/arguments.ts'
 
 /** The table of the commands of `postern`. */
 export const POSTERN: CommandGroup = {
@@ -26,6 +27,7 @@ export const POSTERN: CommandGroup = {
     REHEARSE,
     DOCTOR,
     STATUS,
+    WATCH,
     EVENTS,
     OPEN,
     CLOSE,
