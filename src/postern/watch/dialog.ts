@@ -17,6 +17,14 @@ export type Decision =
   | { readonly kind: 'filter'; readonly filter: Choice }
   | { readonly kind: 'nothing'; readonly text: string }
 
+/** The columns that the answer has at least. */
+const ANSWER_COLUMNS = 12
+const USUAL_HINT = 'Enter goes on, Tab completes, Esc ends this'
+const HINTS: { readonly [Of in Step]?: string } = {
+  time: 'from now: 30s, 10m, 2h; Enter goes on, Esc ends this',
+  sure: 'y closes it, any other key does not',
+}
+
 const STEPS: Readonly<Record<Action, readonly Step[]>> = {
   open: ['door', 'source', 'time'],
   extend: ['door', 'source', 'time'],
@@ -159,7 +167,7 @@ export function questionOf(state: WatchState, { action, step, given }: Dialog): 
     case 'time': {
       const ms = state.seen?.status.doors.find(({ name }) => name === door)?.openForMs
       const usual = ms === undefined ? "the door's own time" : timeText(ms)
-      return `${action} ${door} for ${source}, for how long from now (empty: ${usual}): `
+      return `${action} ${door} for ${source}, how long (empty: ${usual}): `
     }
     case 'sure':
       return `close ${door} for ${source ?? 'everybody'}? y or n: `
@@ -195,19 +203,21 @@ export function promptOf(
 ): { readonly line: string; readonly column: number; readonly hint: string; readonly isFault: boolean } {
   const { isUtf8 } = state
   const { editor, note, step } = dialog
-  // At least a third of the screen is for the answer.
-  const question = fit(clean(questionOf(state, dialog), isUtf8), Math.max(0, columns - Math.ceil(columns / 3)), isUtf8)
+  const question = fit(
+    clean(questionOf(state, dialog), isUtf8),
+    Math.max(0, columns - Math.min(ANSWER_COLUMNS, columns)),
+    isUtf8,
+  )
   const room = Math.max(1, columns - widthOf(question))
   const typed = editor.characters.map((character) => clean(character, isUtf8))
   const width = (from: number, to: number): number =>
     typed.slice(from, to).reduce((sum, each) => sum + widthOf(each), 0)
   let from = 0
   while (from < editor.at && width(from, editor.at) > room - 1) from++
-  const hint = step === 'sure' ? 'y closes it, any other key does not' : 'Enter goes on, Tab completes, Esc ends this'
   return {
     line: question + typed.slice(from).join(''),
     column: widthOf(question) + width(from, editor.at),
-    hint: clean(note?.text ?? hint, isUtf8),
+    hint: clean(note?.text ?? HINTS[step] ?? USUAL_HINT, isUtf8),
     isFault: note?.isFault ?? false,
   }
 }

@@ -6,6 +6,8 @@ export const GUTTER = 2
 /** From this size on, the lists stand in two columns. */
 const WIDE_COLUMNS = 130
 const WIDE_ROWS = 30
+/** From this width on, attempts and who is ignored stand side by side. */
+const SIDE_BY_SIDE_COLUMNS = 72
 /** From this height on, empty rows part the lists, and complaints have several rows. */
 const TALL_ROWS = 36
 const COMPLAINTS_TALL = 3
@@ -40,7 +42,9 @@ export function layoutOf({ columns, rows }: Size, doors: number): Layout {
   const hasMessage = rows >= 2
   const hasKeys = rows >= 6
   const complaints = rows < 5 ? 0 : rows >= TALL_ROWS ? COMPLAINTS_TALL : 1
-  const body = rows - Number(hasTitle) - Number(hasGraph) - Number(hasMessage) - Number(hasKeys) - complaints
+  const body = !hasMessage
+    ? 0
+    : rows - Number(hasTitle) - Number(hasGraph) - Number(hasMessage) - Number(hasKeys) - complaints
   const isWide = columns >= WIDE_COLUMNS && rows >= WIDE_ROWS
   const bands = isWide ? wideBands(body, columns) : narrowBands(body, columns, doors, rows >= TALL_ROWS)
   return { hasTitle, hasGraph, complaints, body: Math.max(0, body), bands, hasMessage, hasKeys }
@@ -75,14 +79,15 @@ function shared(rows: number, parts: readonly Share[]): readonly number[] {
 }
 
 function boxOf(pane: PaneName, rows: number, columns: number, below: number): Box {
-  return { pane, columns, rows: rows - below, below }
+  const own = Math.max(0, rows - below)
+  return { pane, columns, rows: own, below: rows - own }
 }
 
 function narrowBands(body: number, columns: number, doors: number, isTall: boolean): readonly Band[] {
   const gap = Number(isTall)
   const open = { least: 2 + gap, weight: 2, most: 16 }
   const events = { least: 2, weight: 2, most: Infinity }
-  const doorRows = { least: 2 + gap, weight: 1, most: Math.min(12, 1 + Math.max(1, doors)) + gap }
+  const doorRows = { least: 2 + gap, weight: 3, most: Math.min(12, 1 + Math.max(1, doors)) + gap }
   const sources = { least: 2 + gap, weight: 1, most: 12 }
   const [openRows, eventRows, doorsRows, sourceRows] = shared(body, [open, events, doorRows, sources]) as [
     number,
@@ -90,16 +95,23 @@ function narrowBands(body: number, columns: number, doors: number, isTall: boole
     number,
     number,
   ]
-  const left = Math.floor((columns - GUTTER) / 2)
   const bands: readonly Band[] = [
     openRows === 0 ? [] : [[boxOf('open', openRows, columns, gap)]],
     doorsRows === 0 ? [] : [[boxOf('doors', doorsRows, columns, gap)]],
-    sourceRows === 0
-      ? []
-      : [[boxOf('attempts', sourceRows, left, gap)], [boxOf('ignored', sourceRows, columns - GUTTER - left, gap)]],
+    sourceRows === 0 ? [] : sourcesBand(sourceRows, columns, gap),
     eventRows === 0 ? [] : [[boxOf('events', eventRows, columns, 0)]],
   ]
   return bands.filter((band) => band.length > 0)
+}
+
+/** Two lists side by side, or one below the other where the screen is narrow. */
+function sourcesBand(rows: number, columns: number, below: number): Band {
+  if (columns < SIDE_BY_SIDE_COLUMNS) {
+    const first = Math.ceil(rows / 2)
+    return [[boxOf('attempts', first, columns, below), boxOf('ignored', rows - first, columns, below)]]
+  }
+  const left = Math.floor((columns - GUTTER) / 2)
+  return [[boxOf('attempts', rows, left, below)], [boxOf('ignored', rows, columns - GUTTER - left, below)]]
 }
 
 function wideBands(body: number, columns: number): readonly Band[] {

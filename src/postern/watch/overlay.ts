@@ -4,14 +4,12 @@ import { pickedRow } from './pick.ts'
 import { isMember } from './state.ts'
 import type { Moment, WatchState } from './state.ts'
 
-/** A line of a text that is shown in place of the lists, and the columns by which its further rows are shifted. */
+/** A line of a text that is shown in place of the lists, with a name in front of it in a column of its own. */
 interface OverlayLine {
+  readonly name?: string
   readonly text: string
   readonly style: Style
-  readonly indent?: number
 }
-
-const NAME_COLUMNS = 16
 
 const KEYS: readonly (readonly [string, string])[] = [
   ['arrows, j, k', 'pick a row; Tab goes to the next list, Esc picks none'],
@@ -81,5 +79,5 @@ function complaintLines(state: WatchState): readonly OverlayLine[] {
 }
 
 function named(name: string, text: string, style: Style = 'plain'): OverlayLine {
-  return { text: `${name.padEnd(NAME_COLUMNS)}  ${text}`, style, indent: NAME_COLUMNS + 2 }
+  return { name, text, style }
 }

@@ -38,6 +38,7 @@ const COLOURS: Readonly<Record<Style, string>> = {
   note: '36',
   picked: '7',
 }
+const PICKED = COLOURS.picked
 const NO_COLOURS: Readonly<Record<Style, string>> = { ...COLOURS, good: '', warn: '1', bad: '1', note: '' }
 
 /** So many unchanged columns between two changes are written again: moving the cursor takes as many bytes. */
@@ -115,7 +116,9 @@ export class Painter {
     let text = ''
     let code = ''
     for (let at = from; at < to; at++) {
-      const own = this.#codes[styles[at]!]
+      const style = styles[at]!
+      // A space looks the same in all styles but that of a picked row.
+      const own = glyphs[at] === ' ' && style !== 'picked' && code !== PICKED ? code : this.#codes[style]
       if (own !== code) text += own === '' ? `${ESC}m` : `${ESC}0;${own}m`
       code = own
       text += glyphs[at]!
@@ -141,7 +144,8 @@ function cellsOf(row: Row, columns: number, same?: Cells): Cells {
       const width = columnsOf(character)
       if (glyphs.length + Math.max(1, width) > columns) break
       glyphs.push(width === 0 ? '?' : character, ...(width === 2 ? [''] : []))
-      styles.push(style, ...(width === 2 ? [style] : []))
+      const shown = character === ' ' && style !== 'picked' ? 'plain' : style
+      styles.push(shown, ...(width === 2 ? [style] : []))
     }
   }
   while (glyphs.length < columns) {

@@ -22,6 +22,9 @@ const NAMES: Readonly<Record<PaneName, string>> = {
 }
 const KEYS = 'o open  e extend  c close  f forgive  / filter  p pause  ! all  ? help  q quit'
 
+/** The columns of names in front of texts: the keys, and the fields of a row. */
+const NAME_COLUMNS = 18
+
 /** Draws the whole screen. */
 export function pictureOf(state: WatchState, given: Size, now: Moment): Picture {
   const size = { columns: Math.min(given.columns, COLUMNS_MAX), rows: Math.min(given.rows, ROWS_MAX) }
@@ -34,8 +37,11 @@ export function pictureOf(state: WatchState, given: Size, now: Moment): Picture 
     ...(state.overlay === undefined ? bodyRows(state, layout, now) : overlayRows(state, layout, size.columns, now)),
   ]
   const footer = footerOf(state, layout, size.columns)
-  const cursor = footer.column === undefined ? undefined : { row: rows.length, column: footer.column }
-  return { rows: [...rows, ...footer.rows], cursor }
+  // A screen of one row shows what is typed or said, or else the title.
+  const isSaid = state.dialog !== undefined || state.message !== undefined
+  const above = layout.hasMessage ? rows : isSaid ? [] : [titleRow(state, size.columns, now)]
+  const cursor = footer.column === undefined ? undefined : { row: above.length, column: footer.column }
+  return { rows: [...above, ...footer.rows].slice(0, size.rows), cursor }
 }
 
 function complaintRows(state: WatchState, rows: number, columns: number): readonly Row[] {
@@ -144,10 +150,11 @@ function rowSpans(state: WatchState, { pane: name, columns: width }: Box, row: P
 
 function overlayRows(state: WatchState, { body }: Layout, columns: number, now: Moment): readonly Row[] {
   const { isUtf8 } = state
-  const lines = overlayLines(state, now).flatMap(({ text, style, indent = 0 }): readonly Row[] => {
-    const shift = ' '.repeat(Math.min(indent, Math.max(0, columns - 1)))
-    const parts = folded(clean(text, isUtf8), Math.max(2, columns - shift.length))
-    return parts.map((part, index) => [{ text: `${index === 0 ? '' : shift}${part}`, style }])
+  const lines = overlayLines(state, now).flatMap(({ name, text, style }): readonly Row[] => {
+    const first = name === undefined ? '' : cell(clean(name, isUtf8), Math.min(NAME_COLUMNS, columns), isUtf8)
+    const parts = folded(clean(text, isUtf8), Math.max(2, columns - first.length))
+    const next = ' '.repeat(first.length)
+    return parts.map((part, index) => [{ text: `${index === 0 ? first : next}${part}`, style }])
   })
   const from = Math.max(0, Math.min(state.overlay?.from ?? 0, lines.length - body))
   const shown = lines.slice(from, from + body)
@@ -168,7 +175,7 @@ function footerOf(
   }
   const keys = overlay === undefined ? KEYS : 'up and down scroll, any other key goes back'
   const below: Row = [{ text: fit(keys, columns, isUtf8), style: 'dim' }]
-  if (message === undefined) return { rows: [...(hasMessage || !hasKeys ? [[]] : []), ...(hasKeys ? [below] : [])] }
+  if (message === undefined) return { rows: [...(hasMessage ? [[]] : []), ...(hasKeys ? [below] : [])] }
   // A message that is too long for its row takes that of the keys, until the next key.
   const room = hasKeys ? 2 : 1
   const parts = folded(clean(message.text, isUtf8), Math.max(2, columns))
