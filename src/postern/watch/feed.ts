@@ -96,8 +96,14 @@ export class Feed {
   async request(request: Request): Promise<void> {
     const outcome = await this.#outcome(request)
     this.#deps.tell({ kind: 'outcome', request, outcome })
+    if ('done' in outcome) this.hurry()
+  }
+
+  /** Asks for the status at once. Returns false if nothing is asked at the moment. */
+  hurry(): boolean {
     const { signal } = this.#running ?? {}
-    if (signal !== undefined && 'done' in outcome) this.#later(signal, 0)
+    if (signal !== undefined) this.#later(signal, 0)
+    return signal !== undefined
   }
 
   async #outcome(request: Request): Promise<Outcome> {
@@ -222,7 +228,7 @@ export class Feed {
   #mark(): void {
     this.#tellEvents()
     const when = zonedTime(Date.now(), 'seconds').slice(0, WHEN_CHARS).replace('T', ' ')
-    const text = 'watching again; earlier events that knockd has no longer are missing here'
+    const text = 'watching again; what knockd forgot meanwhile is missing'
     this.#deps.tell({ kind: 'events', events: [markOf(text, when)] })
   }
 

@@ -50,6 +50,8 @@ export class Plain {
   readonly #isTyped: boolean
   #state: WatchState
   #complaints: readonly string[] | undefined
+  /** The action that begins with the next status, so that its questions are about what is so now. */
+  #begins: Action | undefined
   #end: (code: number) => void = () => undefined
 
   /** @param isTyped true if commands can be typed */
@@ -104,6 +106,7 @@ export class Plain {
       if (this.#isTyped) this.#say('type help and Enter for commands')
     }
     this.#sayComplaints()
+    this.#begin()
   }
 
   /** Says what is wrong, and what no longer is. */
@@ -129,8 +132,10 @@ export class Plain {
     }
     const [, word = '', rest = ''] = /^(\S*)\s*(.*)$/s.exec(line) ?? []
     const action = ACTIONS[word]
-    if (action !== undefined) this.#take({ state: { ...this.#state, dialog: begun(this.#state, action) } })
-    else if (word === 'filter') this.#choose(rest)
+    if (action !== undefined) {
+      this.#begins = action
+      if (this.#state.link.kind !== 'up' || !this.#feed.hurry()) this.#begin()
+    } else if (word === 'filter') this.#choose(rest)
     else if (word === 'pause' || word === 'p') this.#pause()
     else if (word === 'list' || word === 'l') this.#list()
     else if (word === 'quit' || word === 'q') this.#end(0)
@@ -144,6 +149,12 @@ export class Plain {
       if (!(error instanceof UsageError)) throw error
       this.#say(`filter: ${error.message}${error.hint === undefined ? '' : `: ${error.hint}`}`)
     }
+  }
+
+  #begin(): void {
+    const action = this.#begins
+    this.#begins = undefined
+    if (action !== undefined) this.#take({ state: { ...this.#state, dialog: begun(this.#state, action) } })
   }
 
   #pause(): void {

@@ -12,6 +12,11 @@ const LEAVE = '\u001B[?2004l\u001B[?7h\u001B[m\u001B[H\u001B[2J\u001B[?25h\u001B
 const AGAIN_MS = 20
 const LAST_TRIES = 25
 
+/** A key, as `node:readline` tells it. */
+interface Keypress extends Omit<Key, 'text'> {
+  readonly sequence?: string
+}
+
 /** What a screen tells. */
 export interface ScreenEvents {
   readonly key: (key: Key) => void
@@ -126,9 +131,21 @@ export class Screen {
   readonly #gone = (): void => this.#events.lost('EIO')
   readonly #broken = ({ code = 'EIO' }: NodeJS.ErrnoException): void => this.#events.lost(code)
 
-  readonly #pressed = (text: string | undefined, { name, ctrl, meta, shift }: Omit<Key, 'text'>): void => {
-    if (name === 'paste-start' || name === 'paste-end') this.#isPasting = name === 'paste-start'
-    else this.#events.key({ name, text, ctrl, meta, shift, isPasted: this.#isPasting })
+  readonly #pressed = (text: string | undefined, { sequence, ...key }: Keypress): void => {
+    const { name, meta = false } = key
+    const { key: tell } = this.#events
+    if (name === 'paste-start' || name === 'paste-end') {
+      this.#isPasting = name === 'paste-start'
+      return
+    }
+    const [, after] = /^\u001B([^\u001B])$/su.exec(sequence ?? '') ?? []
+    if (meta && after !== undefined && !this.#isPasting) {
+      // Escape and a key, so close together that they look like one.
+      tell({ name: 'escape' })
+      tell({ ...key, text: after, meta: false })
+      return
+    }
+    tell({ ...key, text, isPasted: this.#isPasting })
   }
 }
 
