@@ -5,7 +5,7 @@ import type { Host } from './net.ts'
 import { LINE_LIMIT_MS } from './lines.ts'
 import { run, until } from './process.ts'
 
-/** How to open a terminal. */
+/** A terminal to open. */
 export interface TmuxStart {
   readonly host: Host
   readonly columns: number

@@ -201,7 +201,7 @@ lab('postern watch', () => {
     await watch.shows(/^Open 2 /m)
 
     await watch.press('j', 'Enter')
-    await watch.shows(/^door +ssh\nsource +192\.0\.2\.2\nusers +none is named\nopens +tcp\/22\nleft /m)
+    await watch.shows(/^door +ssh\nsource +192\.0\.2\.2\nusers +not named\nopens +tcp\/22\nleft /m)
     await watch.press('Escape')
     await watch.press('p')
     const paused = await watch.shows(/PAUSED, as of/)
@@ -230,6 +230,8 @@ lab('postern watch', () => {
     await watch.line('fg')
     await watch.shows(/^knockd [^]*^Open 2 /m)
     process.kill(await watch.pid(), 'SIGTERM')
+    await until('the other screen is left', async () => (await watch.format('#{alternate_on}')) === '0')
+    await watch.line('echo "ended: $?"')
     await watch.shows(/^ended: 143$/m)
     await isAsBefore(watch)
   }, 180_000)

@@ -17,7 +17,7 @@ const STATUS_MAX_MS = 5_000
 const BATCH_MS = 100
 /** Events of so many milliseconds before the last one are asked for again, as clocks are read at different moments. */
 const OVERLAP_MS = 1_000
-/** The most events that are remembered so that none is shown twice. */
+/** The most events that are remembered, because none may be shown twice. */
 const RECENT_MAX = 2_000
 const WHEN_CHARS = 19
 

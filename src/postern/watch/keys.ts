@@ -12,7 +12,7 @@ import type { Action, Dialog, Moment, Overlay, WatchState } from './state.ts'
 /** The rows by which a page moves. */
 const PAGE_ROWS = 10
 
-/** What the shell has to do after a key. */
+/** An order to the shell after a key. */
 export type Order =
   | { readonly kind: 'quit' | 'stop' | 'redraw' | 'pause' | 'resume' }
   | { readonly kind: 'filter'; readonly filter: Choice }
@@ -116,7 +116,7 @@ function inDialog(state: WatchState, dialog: Dialog, key: Key): Pressed {
   return { state: { ...state, dialog: { ...dialog, editor, note: undefined } } }
 }
 
-/** Carries out what was decided, or goes on with the dialog. */
+/** Carries out a decision, or continues the dialog. */
 export function concluded(state: WatchState, after: Dialog | Decision): Pressed {
   if (!('kind' in after)) return { state: { ...state, dialog: after } }
   if (after.kind === 'filter') return filtered(state, after.filter)

@@ -3,7 +3,7 @@ import type { PaneName } from './state.ts'
 
 /** The columns between two lists side by side. */
 export const GUTTER = 2
-/** From this size on, the lists stand in two columns. */
+/** From this size on, the lists form two columns. */
 const WIDE_COLUMNS = 130
 const WIDE_ROWS = 30
 /** From this width on, attempts and who is ignored stand side by side. */

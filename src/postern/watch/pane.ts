@@ -89,7 +89,7 @@ function openingRow(opening: OpeningStatus, passedMs: number): PaneRow {
     details: () => [
       ['door', door],
       ['source', source],
-      ['users', users?.join(', ') ?? user ?? 'none is named'],
+      ['users', users?.join(', ') ?? user ?? 'not named'],
       ...(claimedUser === undefined ? [] : [['claims to be', claimedUser] as const]),
       ['opens', what],
       ...(forward === undefined ? [] : [['sent on to', forward] as const]),

@@ -26,7 +26,7 @@ function pickAt(state: WatchState, pane: PaneName, rows: readonly PaneRow[], pla
   return { ...state, pane, picked: row === undefined ? undefined : { pane, key: row.key, index } }
 }
 
-/** Moves the mark by some rows within its list, and at an end by one list. */
+/** Moves the mark by some rows within its list. At its last row it moves to the next list. */
 export function moved(state: WatchState, by: number, now: Moment): WatchState {
   const { rows } = paneOf(state.pane, state, now)
   const at = state.picked?.pane === state.pane ? pickedIndex(state.picked, rows) : undefined

@@ -17,7 +17,7 @@ interface Keypress extends Omit<Key, 'text'> {
   readonly sequence?: string
 }
 
-/** What a screen tells. */
+/** The events of a screen. */
 export interface ScreenEvents {
   readonly key: (key: Key) => void
   readonly resized: () => void

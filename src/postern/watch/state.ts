@@ -64,11 +64,11 @@ export interface Overlay {
   readonly from: number
 }
 
-/** What an operator does step by step. */
+/** An action that has questions. */
 export type Action = 'open' | 'extend' | 'close' | 'forgive' | 'filter'
 export type Step = 'door' | 'source' | 'anyone' | 'time' | 'sure' | 'filter'
 
-/** What was answered so far. */
+/** The answers so far. */
 export interface Answers {
   readonly door?: string | undefined
   readonly source?: string | undefined
@@ -81,7 +81,7 @@ export interface Dialog {
   readonly step: Step
   readonly given: Answers
   readonly editor: Editor
-  /** What is wrong with the last answer, or what Tab found. */
+  /** The fault of the last answer, or the words that Tab found. */
   readonly note?: { readonly text: string; readonly isFault: boolean } | undefined
 }
 

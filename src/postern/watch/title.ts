@@ -31,7 +31,7 @@ export function titleRow(state: WatchState, columns: number, now: Moment): Row {
   let used = 0
   for (const [index, part] of parts.map((text) => clean(text, isUtf8)).entries()) {
     const text = part === '' ? '' : `${used === 0 ? '' : '  '}${part}`
-    // The filter is cut rather than left out: without it the lists would say something else.
+    // The filter is cut rather than left out: the lists depend on it.
     const shown = index === 1 ? fit(text, room - used, isUtf8) : used + widthOf(text) <= room ? text : ''
     if (shown === '') continue
     spans.push({ text: shown, style: index === 1 ? 'warn' : index === 0 ? 'head' : 'plain' })
