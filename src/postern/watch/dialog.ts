@@ -44,7 +44,8 @@ interface About {
  * config are proposed as answers.
  */
 export function begun(state: WatchState, action: Action, about: About = {}, isOpening = false): Dialog {
-  const isKnown = isOpening && (action === 'extend' || action === 'close')
+  const isNamed = isOpening && about.door !== undefined && about.source !== undefined
+  const isKnown = isNamed && (action === 'extend' || action === 'close')
   const first = STEPS[action][isKnown ? 2 : 0]!
   return asking(state, { action, given: isKnown ? about : {}, proposed: about, step: first })
 }
@@ -102,7 +103,9 @@ function next(state: WatchState, dialog: Dialog, text: string): Dialog | Decisio
     case 'sure': {
       if (!/^y(?:es)?$/i.test(text)) return { kind: 'nothing', text: 'close: nothing was closed' }
       const { door, source } = given
-      const request = { command: 'close', door, ...(source === undefined ? {} : { source }) } as Request
+      // Without a door the request would close every door.
+      if (door === undefined) throw new UsageError('no door given', 'Esc, and c again')
+      const request = { command: 'close', door, ...(source === undefined ? {} : { source }) } as const
       return { kind: 'request', request }
     }
     case 'filter':

@@ -3,11 +3,10 @@ import type { PaneRow } from './pane.ts'
 import { PANES } from './state.ts'
 import type { Moment, PaneName, Picked, WatchState } from './state.ts'
 
-/** Returns the place of the picked row: by its key, or where it was. `undefined`: there are no rows. */
-export function pickedIndex({ key, index }: Picked, rows: readonly PaneRow[]): number | undefined {
-  if (rows.length === 0) return undefined
+/** Returns the place of the picked row. `undefined`: it has gone, and no other takes its place. */
+export function pickedIndex({ key }: Picked, rows: readonly PaneRow[]): number | undefined {
   const at = rows.findIndex((row) => row.key === key)
-  return at < 0 ? Math.min(index, rows.length - 1) : at
+  return at < 0 ? undefined : at
 }
 
 /** Returns the picked row, if there is one. */
@@ -28,14 +27,15 @@ function pickAt(state: WatchState, pane: PaneName, rows: readonly PaneRow[], pla
 
 /** Moves the mark by some rows within its list. At its last row it moves to the next list. */
 export function moved(state: WatchState, by: number, now: Moment): WatchState {
-  const { rows } = paneOf(state.pane, state, now)
-  const at = state.picked?.pane === state.pane ? pickedIndex(state.picked, rows) : undefined
-  if (at === undefined)
-    return rows.length > 0
-      ? pickAt(state, state.pane, rows, startOf(state.pane, rows))
-      : turned(state, Math.sign(by), now)
+  const { picked, pane } = state
+  const { rows } = paneOf(pane, state, now)
+  if (rows.length === 0) return turned(state, Math.sign(by), now)
+  if (picked?.pane !== pane) return pickAt(state, pane, rows, startOf(pane, rows))
+  const at = pickedIndex(picked, rows)
+  // The row below one that has gone is at its place now.
+  if (at === undefined) return pickAt(state, pane, rows, picked.index + Math.min(0, by))
   const isBeyond = (at === 0 && by < 0) || (at === rows.length - 1 && by > 0)
-  return isBeyond && Math.abs(by) === 1 ? turned(state, by, now) : pickAt(state, state.pane, rows, at + by)
+  return isBeyond && Math.abs(by) === 1 ? turned(state, by, now) : pickAt(state, pane, rows, at + by)
 }
 
 /** Moves the mark to the next list that has rows, or to the one before. */

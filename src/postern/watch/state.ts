@@ -50,7 +50,7 @@ export interface Message {
   readonly tone: 'note' | 'good' | 'warn' | 'bad'
 }
 
-/** The row that is picked: by its key, and by its place if that is gone. */
+/** The row that is picked, and the place that it had then. */
 export interface Picked {
   readonly pane: PaneName
   readonly key: string
