@@ -38,7 +38,7 @@ export interface EventsRequest extends Choice {
 
 /**
  * Asks for the status. With `rows` the reply has at most so many doors and openings, those that match, and their numbers
- * in all. Without, it has all of them.
+ * in all, and costs no more if more is open. Without, it has all of them.
  */
 export interface StatusRequest extends Choice {
   readonly command: 'status'
@@ -217,8 +217,8 @@ export interface GuardStatus {
   readonly services: readonly string[]
   readonly hideWith: string
   readonly alwaysAllow: readonly string[]
-  /** Packets from unknown sources to guarded ports. */
-  readonly hidden: number
+  /** Packets from unknown sources to guarded ports; absent if the request limits the rows. */
+  readonly hidden?: number | undefined
 }
 
 export interface ExposedStatus {

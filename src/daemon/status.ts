@@ -35,11 +35,11 @@ export interface Inspected {
 }
 
 /**
- * Returns the whole status of the daemon.
+ * Returns the status of the daemon.
  *
- * @param openings replaces the list of all openings
+ * @param some the openings to list. Then the status has nothing that takes longer the more is open; default: all of it
  */
-export function statusOf(of: Inspected, openings: readonly OpeningStatus[] = of.opener.list()): Status {
+export function statusOf(of: Inspected, some?: readonly OpeningStatus[]): Status {
   const { config, gate, authenticators, interfaces, guarding, store, state } = of
   const now = steadyNow()
   interfaces.checkHearing()
@@ -50,7 +50,7 @@ export function statusOf(of: Inspected, openings: readonly OpeningStatus[] = of.
     config: config.file,
     upMs: Math.round(performance.now()),
     interfaces: interfaces.states,
-    guard: guarding.status,
+    guard: guarding.status(some === undefined),
     exposed: guarding.exposed,
     doors: config.doors.map((door) => ({
       name: door.name,
@@ -63,7 +63,7 @@ export function statusOf(of: Inspected, openings: readonly OpeningStatus[] = of.
       openForMs: door.cmdTimeoutMs,
       shut: lossText(door, store),
     })),
-    openings,
+    openings: some ?? of.opener.list(),
     attempts: {
       count: gate.attempts,
       sources: gate.sources,

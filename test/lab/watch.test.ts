@@ -302,7 +302,7 @@ lab('postern watch', () => {
     await watch.shows(/^ended: 0$/m)
   }, 180_000)
 
-  test('a flood costs the watch little, draws at most ten times a second, and the daemon nothing that is not asked', async () => {
+  test('a flood shows in the graph, and costs the watch little', async () => {
     const { server, client } = await pair()
     const daemon = await one.start(server, CONFIG)
     const packets = Array.from({ length: 4_000 }, (_, index) => ({
@@ -319,6 +319,8 @@ lab('postern watch', () => {
       await send(client, frames, 10_000, 10).ended
       return cpuMs(pid) - began
     }
+    // What is compiled in the first flood takes no time in the others.
+    await flooded()
     const alone = await flooded()
     const watch = await watching(server, daemon)
     const watcher = await watch.pid()
@@ -328,7 +330,7 @@ lab('postern watch', () => {
     if (process.env.MEASURE !== undefined) {
       console.log(`daemon ${alone} ms alone, ${watched} ms watched; watch ${own} ms; of some 4 s`)
     }
-    expect(own).toBeLessThan(4_000)
+    expect(own).toBeLessThan(2_000)
     await watch.shows(/^packets\/s +[0-9]{2,} /m)
     await watch.shows(/and [0-9,]+ more/)
     await watch.press('q')

@@ -11,6 +11,8 @@ export const ROWS_LISTED = 200
 /** Milliseconds until a further try: at first, and at most. Each failure doubles the time. */
 export const RETRY_FIRST_MS = 500
 export const RETRY_MOST_MS = 10_000
+/** A daemon that needs long for a status is left alone for so many times as long. */
+const PAUSE_FACTOR = 9
 /** The most milliseconds for a status. */
 const STATUS_MAX_MS = 5_000
 /** Milliseconds for which events are collected. */
@@ -140,7 +142,8 @@ export class Feed {
     }
     this.#retryMs = RETRY_FIRST_MS
     if (this.#stream === undefined && began >= this.#streamAt) void this.#follow(path)
-    this.#later(signal, Math.max(0, everyMs - (performance.now() - began)))
+    const tookMs = performance.now() - began
+    this.#later(signal, Math.max(everyMs - tookMs, PAUSE_FACTOR * tookMs))
   }
 
   #later(signal: AbortSignal, ms: number): void {

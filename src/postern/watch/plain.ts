@@ -48,6 +48,7 @@ export class Plain {
   readonly #feed: Feed
   readonly #output: Output
   readonly #isTyped: boolean
+  readonly #find: () => string
   #state: WatchState
   #complaints: readonly string[] | undefined
   /** The action that begins with the next status, so that its questions are about what is so now. */
@@ -58,6 +59,7 @@ export class Plain {
   constructor({ find, filter, isUtf8 }: PlainTerms, isTyped: boolean, output: Output) {
     this.#output = output
     this.#isTyped = isTyped
+    this.#find = find
     this.#state = beginning(isUtf8, filter)
     const tell = (news: News): void => this.#tell(news)
     this.#feed = new Feed(filter, { ...REAL_SOCKET, find, tell, everyMs: STATUS_EVERY_MS, eventsMax: Infinity })
@@ -137,7 +139,7 @@ export class Plain {
       if (this.#state.link.kind !== 'up' || !this.#feed.hurry()) this.#begin()
     } else if (word === 'filter') this.#choose(rest)
     else if (word === 'pause' || word === 'p') this.#pause()
-    else if (word === 'list' || word === 'l') this.#list()
+    else if (word === 'list' || word === 'l') void this.#list()
     else if (word === 'quit' || word === 'q') this.#end(0)
     else if (word !== '') this.#output.out(`${HELP}\n`)
   }
@@ -165,10 +167,15 @@ export class Plain {
     else this.#feed.stop()
   }
 
-  #list(): void {
-    const { seen } = this.#state
-    if (seen === undefined) this.#say('nothing is known yet')
-    else for (const line of statusText(seen.status).trimEnd().split('\n')) this.#say(line)
+  /** Prints the whole status, which the feed does not ask for. */
+  async #list(): Promise<void> {
+    try {
+      const reply = await REAL_SOCKET.ask(this.#find(), { command: 'status' })
+      if ('status' in reply) for (const line of statusText(reply.status).trimEnd().split('\n')) this.#say(line)
+      else if ('error' in reply) this.#say(`list: ${reply.error}`)
+    } catch (error) {
+      this.#say(`list: ${(error as Error).message}`)
+    }
   }
 
   /** Says what a command led to, and asks the next question. */
