@@ -4,7 +4,9 @@ import type { Size } from '../../src/postern/watch/paint.ts'
 
 const ESC = '\u001B'
 /** Move, erase the screen and the line, styles, and the cursor. */
-const SEQUENCE = /^\u001B\[(?:(?<row>\d+);(?<column>\d+)H|(?<erase>2J|K)|(?<style>[0-9;]*)m|\?25(?<cursor>[hl]))/
+const SEQUENCE = new RegExp(
+  `^${ESC}\\[(?:(?<row>\\d+);(?<column>\\d+)H|(?<erase>2J|K)|(?<style>[0-9;]*)m|\\?25(?<cursor>[hl]))`,
+)
 
 /** The screen of a terminal: characters with their styles. A character of two columns is followed by ''. */
 export class FakeTerminal {

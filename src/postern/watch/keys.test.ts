@@ -120,17 +120,19 @@ test('a row stays picked while others come and go', () => {
   expect(typed('k', gone).state.picked).toMatchObject({ index: 0 })
 })
 
+function paste(from: WatchState, text: string): WatchState {
+  return Array.from(text).reduce((state, each) => {
+    const { state: after, order } = pressed(
+      state,
+      { text: each, name: each === '\n' ? 'return' : each, isPasted: true },
+      NOW,
+    )
+    expect(order).toBeUndefined()
+    return after
+  }, from)
+}
+
 test('pasted text is typed into a line, and decides nothing', () => {
-  const paste = (from: WatchState, text: string): WatchState =>
-    Array.from(text).reduce((state, each) => {
-      const { state: after, order } = pressed(
-        state,
-        { text: each, name: each === '\n' ? 'return' : each, isPasted: true },
-        NOW,
-      )
-      expect(order).toBeUndefined()
-      return after
-    }, from)
   expect(paste(seeing(), 'cq\ny')).toEqual(seeing())
   const asking = typed('jc').state
   expect(paste(asking, 'y')).toEqual(asking)
@@ -160,18 +162,19 @@ test('pause, quit and the keys of terminals are orders', () => {
   expect(typed('o<C-c>').orders).toEqual([{ kind: 'quit' }])
 })
 
+function counting(upMs: number, seen: number, knocks: number): Status {
+  const start = { ...STATUS.totals!.start, packets: { seen, taken: seen, lost: 0 }, knocks }
+  return { ...STATUS, upMs, totals: { ...STATUS.totals!, start } }
+}
+
 test('rates: a first status, a restart and a gap make no peak', () => {
-  const status = (upMs: number, seen: number, knocks: number): Status => {
-    const start = { ...STATUS.totals!.start, packets: { seen, taken: seen, lost: 0 }, knocks }
-    return { ...STATUS, upMs, totals: { ...STATUS.totals!, start } }
-  }
-  let rates = sampled(NO_RATES, status(1_000, 1_000_000, 5))
+  let rates = sampled(NO_RATES, counting(1_000, 1_000_000, 5))
   expect(rates.packets).toEqual([])
-  rates = sampled(rates, status(3_000, 1_000_100, 6))
+  rates = sampled(rates, counting(3_000, 1_000_100, 6))
   expect([rates.packets, rates.knocks]).toEqual([[50], [0.5]])
-  rates = sampled(interrupted(rates), status(10, 3, 1))
+  rates = sampled(interrupted(rates), counting(10, 3, 1))
   expect(rates.packets).toEqual([50, undefined])
-  rates = sampled(sampled(rates, status(1_010, 3, 1)), status(500, 9, 9))
+  rates = sampled(sampled(rates, counting(1_010, 3, 1)), counting(500, 9, 9))
   expect(rates.packets).toEqual([50, undefined, 0])
   expect(graphOf([0, 1, 4, 8, undefined, 16], 8, true)).toBe('  ▁▂▃▅ █')
   expect(graphOf([0, 8, undefined], 3, false)).toBe('_# ')

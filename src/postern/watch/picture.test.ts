@@ -170,7 +170,7 @@ const KEYS: fc.Arbitrary<Key> = fc.oneof(
       'delete',
     )
     .map((name) => ({ name })),
-  fc.constantFrom(...'oecf/?!pdsujkh y1').map((text) => ({ text, name: text })),
+  fc.constantFrom(...Array.from('oecf/?!pdsujkh y1')).map((text) => ({ text, name: text })),
   HOSTILE.map((text) => ({ text })),
   HOSTILE.map((text) => ({ text, isPasted: true })),
 )
@@ -249,20 +249,20 @@ test('any size, any text, any keys: it fits, nothing raw gets through, and the s
           terminal.write(text)
           const anew = new FakeTerminal(size)
           anew.write(new Painter(colours).paint(picture, size))
-          expect(terminal.cells).toEqual(anew.cells)
+          expect(terminal.cells.join('\n')).toBe(anew.cells.join('\n'))
           expect(terminal.hasCursor).toBe(picture.cursor !== undefined)
           if (index === 4) painter = new Painter(colours)
         }
       },
     ),
-    { numRuns: process.env.SLOW === '1' ? 2_000 : 60 },
+    { numRuns: process.env.SLOW === '1' ? 2_000 : 30 },
   )
 })
 
 test('without colours only bold, faint and reversed text are used', () => {
   const state = seeing(WHOLE_STATUS)
   const text = new Painter(false).paint(pictureOf(state, SSH, at(0)), SSH)
-  const codes = new Set([...text.matchAll(/\u001B\[([0-9;]*)m/g)].flatMap(([, code = '']) => code.split(';')))
+  const codes = new Set([...text.matchAll(/\[([0-9;]*)m/g)].flatMap(([, code = '']) => code.split(';')))
   expect([...codes].filter((code) => !['', '0', '1', '2', '7'].includes(code))).toEqual([])
-  expect(new Painter(true).paint(pictureOf(state, SSH, at(0)), SSH)).toMatch(/\u001B\[0;1;31m/)
+  expect(new Painter(true).paint(pictureOf(state, SSH, at(0)), SSH)).toContain('\u001B[0;1;31m')
 })

@@ -5,6 +5,7 @@ import type { Key } from './editor.ts'
 import type { Size } from './paint.ts'
 
 const STDOUT_FD = 1
+const ESC = '\u001B'
 /** Other screen, no cursor, no automatic wrap, pasted text in brackets (xterm's control sequences). */
 const ENTER = '\u001B[?1049h\u001B[?25l\u001B[?7l\u001B[?2004h'
 const LEAVE = '\u001B[?2004l\u001B[?7h\u001B[m\u001B[H\u001B[2J\u001B[?25h\u001B[?1049l'
@@ -138,8 +139,9 @@ export class Screen {
       this.#isPasting = name === 'paste-start'
       return
     }
-    const [, after] = /^\u001B([^\u001B])$/su.exec(sequence ?? '') ?? []
-    if (meta && after !== undefined && !this.#isPasting) {
+    const [first, after, ...more] = Array.from(sequence ?? '')
+    const isTwo = first === ESC && after !== undefined && after !== ESC && more.length === 0
+    if (meta && isTwo && !this.#isPasting) {
       // Escape and a key, so close together that they look like one.
       tell({ name: 'escape' })
       tell({ ...key, text: after, meta: false })
