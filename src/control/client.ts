@@ -124,29 +124,37 @@ function listenerOf(socket: Socket): number | undefined {
   return pid > 0 && statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === uid ? pid : undefined
 }
 
-/** Sends a request to a daemon. @throws ControlError if the daemon does not answer within `limitMs` */
-export async function ask(path: string, request: Request, limitMs = ANSWER_MAX_MS): Promise<Reply> {
+/**
+ * Sends a request to a daemon. @throws ControlError if the daemon does not answer within `limitMs`, or the signal aborts
+ */
+export async function ask(
+  path: string,
+  request: Request,
+  limitMs = ANSWER_MAX_MS,
+  signal?: AbortSignal,
+): Promise<Reply> {
   let text = ''
-  const pid = await talkTo(path, request, { wholeMs: limitMs }, (more) => {
+  const pid = await talkTo(path, request, { wholeMs: limitMs, signal }, (more) => {
     text += more
     if (text.length > REPLY_MAX_BYTES) throw new ControlError('the reply of knockd is too long', 'look at its log')
   })
   const reply = recordIn(text) as unknown as Reply
-  return 'status' in reply ? { status: { ...reply.status, pid } } : reply
+  return 'status' in reply ? { ...reply, status: { ...reply.status, pid } } : reply
 }
 
 /**
  * Asks a daemon for events, and calls back with each line of the reply. Returns when the daemon ends it.
  *
- * @throws ControlError if the daemon does not answer
+ * @throws ControlError if the daemon does not answer, or the signal aborts
  */
 export async function askForEvents(
   path: string,
   request: EventsRequest,
   each: (line: Readonly<Record<string, unknown>>, text: string) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   let rest = ''
-  await talkTo(path, request, request.follow === true ? {} : { idleMs: ANSWER_MAX_MS }, (more) => {
+  await talkTo(path, request, { signal, ...(request.follow === true ? {} : { idleMs: ANSWER_MAX_MS }) }, (more) => {
     const lines = (rest + more).split('\n')
     rest = lines.pop() ?? ''
     if (rest.length > LINE_MAX_CHARS) throw new ControlError('a line of knockd is too long', 'look at its log')
@@ -157,17 +165,18 @@ export async function askForEvents(
   })
 }
 
-/** The most milliseconds for the whole answer, and between two parts of it. */
-interface TimeLimits {
+/** The most milliseconds for the whole answer, and between two parts of it; and what ends the wait early. */
+interface Limits {
   readonly wholeMs?: number
   readonly idleMs?: number
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Sends a request, and takes the answer in parts. @returns the process that listens, see {@link listenerOf} */
 async function talkTo(
   path: string,
   request: Request,
-  { wholeMs, idleMs }: TimeLimits,
+  { wholeMs, idleMs, signal }: Limits,
   take: (text: string) => void,
 ): Promise<number | undefined> {
   const asked = `${JSON.stringify(request)}\n`
@@ -188,7 +197,13 @@ async function talkTo(
     if (idleMs !== undefined) socket.setTimeout(idleMs, giveUp)
     // Not the time since the last byte: what sends a byte now and then would hold the caller for ever.
     const timer = wholeMs === undefined ? undefined : setTimeout(giveUp, wholeMs)
-    socket.on('close', () => clearTimeout(timer))
+    const abort = (): void => fail(new ControlError('no longer waiting for knockd', 'ask again'))
+    if (signal?.aborted === true) abort()
+    signal?.addEventListener('abort', abort)
+    socket.on('close', () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
+    })
     socket.on('error', ({ code }: NodeJS.ErrnoException) => {
       const hint = code === 'ENOENT' ? 'start it' : `start it again: it left ${path} behind`
       fail(

@@ -7,8 +7,10 @@ import * as fc from 'fast-check'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { ControlError, ask, askForEvents } from './client.ts'
 import { groupId } from './group.ts'
-import { BY_HAND_MAX_MS, REQUEST_MAX_BYTES, parseRequest } from './message.ts'
-import type { Request } from './message.ts'
+import { matcherOf } from './event-filter.ts'
+import { BY_HAND_MAX_MS, REQUEST_MAX_BYTES, STATUS_ROWS_MAX } from './message.ts'
+import type { Choice, Request } from './message.ts'
+import { parseRequest } from './parse-request.ts'
 import { KeptEvents } from '../log/kept-events.ts'
 import { ControlServer } from './server.ts'
 import { Subscribers } from './subscribers.ts'
@@ -201,4 +203,32 @@ test('groups', () => {
   expect(groupId('adm', () => file)).toBe(4)
   expect(groupId('ad', () => file)).toBeUndefined()
   expect(groupId('knock ers', () => file)).toBeUndefined()
+})
+
+const asked = (fields: object): unknown => parseRequest(JSON.stringify({ command: 'status', ...fields }))
+
+test('a request for a status may limit its rows, and choose openings', () => {
+  const whole = { rows: 200, doors: ['ssh'], users: ['alice'], sources: ['192.0.2.0/24'] }
+  expect(asked(whole)).toEqual({ command: 'status', ...whole })
+  expect(asked({})).toEqual({ command: 'status' })
+  for (const rows of [-1, 1.5, 'x', STATUS_ROWS_MAX + 1, null]) expect(asked({ rows })).toBeUndefined()
+  expect(asked({ rows: 1, doors: 'ssh' })).toBeUndefined()
+  expect(asked({ rows: 1, users: Array.from({ length: 33 }, () => 'a') })).toBeUndefined()
+})
+
+function matches(choice: Choice, of: object): unknown {
+  const matcher = matcherOf<{ readonly source?: string }>(choice, ({ source }) => source)
+  return typeof matcher === 'string' ? matcher : matcher(of)
+}
+
+test('a choice matches doors, networks, and any of the users of an opening', () => {
+  const opening = { door: 'ssh', source: '192.0.2.7', user: 'bob', users: ['alice', 'bob'] }
+  expect(matches({}, opening)).toBe(true)
+  expect(matches({ doors: ['ssh'], users: ['alice'], sources: ['192.0.2.0/24'] }, opening)).toBe(true)
+  expect(matches({ users: ['carol'] }, opening)).toBe(false)
+  expect(matches({ users: ['bob'] }, { ...opening, users: undefined })).toBe(true)
+  expect(matches({ users: ['bob'] }, { door: 'ssh' })).toBe(false)
+  expect(matches({ sources: ['2001:db8::/32'] }, opening)).toBe(false)
+  expect(matches({ sources: ['192.0.2.0/24'] }, { door: 'ssh' })).toBe(false)
+  expect(matches({ sources: ['home'] }, opening)).toBe('home')
 })

@@ -9,24 +9,40 @@ export const ATTEMPTS_LISTED_MAX = 100
 /** The most ignored sources that a status lists. */
 export const IGNORED_LISTED_MAX = 100
 
-/** The most doors, users and networks that a request for events names, of each. */
+/** The most doors and openings, of each, that a request for a status can limit the reply to. */
+export const STATUS_ROWS_MAX = 10_000
+
+/** The most doors, users and networks that a request names, of each. */
 export const EVENTS_NAMED_MAX = 32
 /** The longest time that a request for events goes back: a year, in milliseconds. */
 export const EVENTS_SINCE_MAX_MS = 365 * 86_400_000
 
-/**
- * Asks for the kept events, oldest first, and with `follow` for all later ones. Events match one of each list that is
- * given. The reply has many lines of JSON: events as in the JSON log, and {@link EVENTS_END} at the end.
- */
-export interface EventsRequest {
-  readonly command: 'events'
-  readonly follow?: boolean
-  /** Omits events that are older than so many milliseconds. */
-  readonly sinceMs?: number
+/** A choice of events or openings: what matches one of each list that is given. */
+export interface Choice {
   readonly doors?: readonly string[]
   readonly users?: readonly string[]
   /** Addresses and networks, as `192.0.2.0/24`. */
   readonly sources?: readonly string[]
+}
+
+/**
+ * Asks for the kept events, oldest first, and with `follow` for all later ones. The reply has many lines of JSON: events
+ * as in the JSON log, and {@link EVENTS_END} at the end.
+ */
+export interface EventsRequest extends Choice {
+  readonly command: 'events'
+  readonly follow?: boolean
+  /** Omits events that are older than so many milliseconds. */
+  readonly sinceMs?: number
+}
+
+/**
+ * Asks for the status. With `rows` the reply has at most so many doors and openings, those that match, and their numbers
+ * in all, and costs no more if more is open. Without, it has all of them.
+ */
+export interface StatusRequest extends Choice {
+  readonly command: 'status'
+  readonly rows?: number
 }
 
 /** The last line of a reply with events. Without it, the daemon ended, or the reader was too slow. */
@@ -34,7 +50,7 @@ export const EVENTS_END = { end: 'events' } as const
 
 /** A request of an operator to the daemon: one line of JSON. */
 export type Request =
-  | { readonly command: 'status' }
+  | StatusRequest
   /** Asks for the status as OpenMetrics text. */
   | { readonly command: 'metrics' }
   | EventsRequest
@@ -59,7 +75,8 @@ export type Request =
 
 /** The daemon's reply: one line of JSON. */
 export type Reply =
-  | { readonly status: Status }
+  /** `inAll`: the numbers of doors and openings that match, if the request limits the rows. */
+  | { readonly status: Status; readonly inAll?: { readonly doors: number; readonly openings: number } }
   | { readonly users: DoorUsers }
   /** OpenMetrics text. */
   | { readonly metrics: string }
@@ -159,6 +176,8 @@ export interface Totals {
   readonly scans?: number | undefined
   /** Sources that sent too many wrong codes. */
   readonly guesses?: number | undefined
+  /** Packets that brought their source to a stage of a sequence, and single packets. Absent in earlier versions. */
+  readonly knocks?: number | undefined
   /** Packets that the kernel's filter accepted; those that the daemon looked at; and those that were lost. */
   readonly packets?: { readonly seen: number; readonly taken: number; readonly lost: number } | undefined
   /** Times from the capture of the last packet to the opening: how many within each bound, and their sum. */
@@ -198,8 +217,8 @@ export interface GuardStatus {
   readonly services: readonly string[]
   readonly hideWith: string
   readonly alwaysAllow: readonly string[]
-  /** Packets from unknown sources to guarded ports. */
-  readonly hidden: number
+  /** Packets from unknown sources to guarded ports; absent if the request limits the rows. */
+  readonly hidden?: number | undefined
 }
 
 export interface ExposedStatus {
@@ -269,50 +288,3 @@ export interface IgnoredStatus {
 
 /** The longest opening by hand: a year, in milliseconds. */
 export const BY_HAND_MAX_MS = 365 * 86_400_000
-
-/** Parses a request. Returns `undefined` if it is malformed. */
-export function parseRequest(line: string): Request | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(line)
-  } catch {
-    return undefined
-  }
-  if (typeof value !== 'object' || value === null) return undefined
-  const { command, door, source, forMs, id } = value as Record<string, unknown>
-  if (command === 'status' || command === 'metrics') return { command }
-  if (command === 'events') return parseEvents(value as Record<string, unknown>)
-  if (command === 'rotate' || command === 'users') return typeof door === 'string' ? { command, door } : undefined
-  if (command === 'forgive') return typeof source === 'string' ? { command, source } : undefined
-  if (command === 'accept-loss') {
-    return typeof door === 'string' && typeof id === 'string' ? { command, door, id } : undefined
-  }
-  if (command === 'open' && typeof door === 'string' && typeof source === 'string') {
-    if (forMs === undefined) return { command, door, source }
-    return isTime(forMs) ? { command, door, source, forMs } : undefined
-  }
-  if (command !== 'close' || !isOptionalText(door) || !isOptionalText(source)) return undefined
-  return { command, ...(door === undefined ? {} : { door }), ...(source === undefined ? {} : { source }) }
-}
-
-function parseEvents({ follow, sinceMs, doors, users, sources }: Record<string, unknown>): EventsRequest | undefined {
-  const lists = { doors, users, sources }
-  const isSince =
-    sinceMs === undefined || (typeof sinceMs === 'number' && sinceMs >= 0 && sinceMs <= EVENTS_SINCE_MAX_MS)
-  if (!isSince || !(follow === undefined || typeof follow === 'boolean')) return undefined
-  if (!Object.values(lists).every((list) => list === undefined || isNames(list))) return undefined
-  const given = Object.entries({ follow, sinceMs, ...lists }).filter(([, each]) => each !== undefined)
-  return { command: 'events', ...Object.fromEntries(given) }
-}
-
-function isNames(value: unknown): boolean {
-  return Array.isArray(value) && value.length <= EVENTS_NAMED_MAX && value.every((each) => typeof each === 'string')
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && value >= 1 && value <= BY_HAND_MAX_MS
-}
-
-function isOptionalText(value: unknown): value is string | undefined {
-  return value === undefined || typeof value === 'string'
-}

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { KeptEvents } from '../log/kept-events.ts'
 import type { Asker } from './asker.ts'
-import { filterOf } from './event-filter.ts'
+import { filterOf, notANetwork } from './event-filter.ts'
 import type { EventsRequest, Reply } from './message.ts'
 import { Subscriber } from './subscriber.ts'
 
@@ -39,9 +39,7 @@ export class Subscribers {
       : same.length >= MEMBERS_SUBSCRIBERS_MAX || own.length >= MEMBER_SUBSCRIBERS_MAX
     if (isFull) return { error: 'too many readers of events', hint: 'end another postern events first' }
     const accepts = filterOf(request, asker.isOwner, now())
-    if (typeof accepts === 'string') {
-      return { error: `${accepts} is not an address or a network`, hint: 'as in 192.0.2.7 or 2001:db8::/32' }
-    }
+    if (typeof accepts === 'string') return notANetwork(accepts)
     const cursor = this.#events.read()
     const subscriber = new Subscriber({ client, cursor, accepts, follow: request.follow === true, now })
     const subscribed = { subscriber, client, asker }

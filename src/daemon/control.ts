@@ -2,7 +2,8 @@ import type { Config } from '../config/config.ts'
 import { shutsItself } from '../config/door-commands.ts'
 import { steadyNow } from '../capture/steady-clock.ts'
 import type { Asker } from '../control/asker.ts'
-import type { Reply, Request, Status } from '../control/message.ts'
+import { matcherOf, notANetwork } from '../control/event-filter.ts'
+import type { OpeningStatus, Reply, Request, Status, StatusRequest } from '../control/message.ts'
 import type { Question } from '../control/server.ts'
 import { BY_HAND } from '../door/held.ts'
 import { within } from '../door/time-limit.ts'
@@ -35,7 +36,7 @@ export async function answer(request: Question, asker: Asker, of: Controlled): P
   try {
     switch (request.command) {
       case 'status':
-        return { status: statusFor(asker, of) }
+        return statusReply(request, asker, of)
       case 'metrics':
         return { metrics: openMetrics(statusFor(asker, of)) }
       case 'open':
@@ -58,8 +59,26 @@ export async function answer(request: Question, asker: Asker, of: Controlled): P
   }
 }
 
-function statusFor({ isOwner }: Asker, of: Controlled): Status {
-  return isOwner ? statusOf(of) : statusForMember(statusOf(of))
+function statusFor({ isOwner }: Asker, of: Controlled, openings?: readonly OpeningStatus[]): Status {
+  const status = statusOf(of, openings)
+  return isOwner ? status : statusForMember(status)
+}
+
+/** With a limit, an answer costs that many rows, unless openings are chosen: then each is looked at. */
+function statusReply(request: StatusRequest, asker: Asker, of: Controlled): Reply {
+  const { rows, doors: named, users, sources } = request
+  if (rows === undefined) return { status: statusFor(asker, of) }
+  const { opener } = of
+  const matches = matcherOf<OpeningStatus>(request, ({ source }) => source)
+  if (typeof matches === 'string') return notANetwork(matches)
+  const isAll = [named, users, sources].every((list) => list === undefined)
+  const openings = isAll ? opener.list(rows) : opener.list().filter(matches)
+  const status = statusFor(asker, of, openings.slice(0, rows))
+  const doors = status.doors.filter(({ name }) => named?.includes(name) ?? true)
+  return {
+    status: { ...status, doors: doors.slice(0, rows) },
+    inAll: { doors: doors.length, openings: isAll ? opener.count : openings.length },
+  }
 }
 
 async function openByHand(

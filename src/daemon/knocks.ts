@@ -54,9 +54,11 @@ export class Knocks {
     this.gate.tune(this.#strictness(config))
   }
 
-  /** Decides about a packet that may be a knock. */
-  take(packet: Packet): void {
-    this.#carryOut(this.gate.knock(packet))
+  /** Decides about a packet that may be a knock. Returns true if it brought its source to a stage. */
+  take(packet: Packet): boolean {
+    const effects = this.gate.knock(packet)
+    this.#carryOut(effects)
+    return effects.some(({ kind }) => kind === 'stage')
   }
 
   /** Ends attempts whose time is over at `now`, in milliseconds since 1970. Returns true if there were any. */

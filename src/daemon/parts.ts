@@ -117,7 +117,7 @@ export class Parts {
       faults,
       interest: () => interestOf(authenticators.sequences(), authenticators.needs),
       packet: (packet, bytes, knock) => {
-        if (!authenticators.offer(packet, bytes) && knock) this.knocks.take(packet)
+        if (authenticators.offer(packet, bytes) || (knock && this.knocks.take(packet))) observation.counters.knocked()
       },
       taken: () => {
         this.knocks.arm()

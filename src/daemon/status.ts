@@ -6,7 +6,7 @@ import { codeOf, needsClock, waitsFor, writtenKnocks } from '../config/secret.ts
 import { formatService } from '../config/service.ts'
 import { healthOf } from '../control/health.ts'
 import { ATTEMPTS_LISTED_MAX, IGNORED_LISTED_MAX } from '../control/message.ts'
-import type { IgnoredStatus, Status } from '../control/message.ts'
+import type { IgnoredStatus, OpeningStatus, Status } from '../control/message.ts'
 import type { Opener } from '../door/opener.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { Counters } from '../metrics/counters.ts'
@@ -27,16 +27,20 @@ export interface Inspected {
   readonly authenticators: Authenticators
   readonly interfaces: Interfaces
   readonly guarding: Guarding
-  readonly opener: Pick<Opener, 'list'>
+  readonly opener: Pick<Opener, 'list' | 'count'>
   readonly faults: Faults
   readonly store: Store
   /** The path of the journal. */
   readonly state: string
 }
 
-/** Returns the whole status of the daemon. */
-export function statusOf(of: Inspected): Status {
-  const { config, gate, authenticators, interfaces, guarding, opener, store, state } = of
+/**
+ * Returns the status of the daemon.
+ *
+ * @param some the openings to list. Then the status has nothing that takes longer the more is open; default: all of it
+ */
+export function statusOf(of: Inspected, some?: readonly OpeningStatus[]): Status {
+  const { config, gate, authenticators, interfaces, guarding, store, state } = of
   const now = steadyNow()
   interfaces.checkHearing()
   const status: Status = {
@@ -46,7 +50,7 @@ export function statusOf(of: Inspected): Status {
     config: config.file,
     upMs: Math.round(performance.now()),
     interfaces: interfaces.states,
-    guard: guarding.status,
+    guard: guarding.status(some === undefined),
     exposed: guarding.exposed,
     doors: config.doors.map((door) => ({
       name: door.name,
@@ -59,7 +63,7 @@ export function statusOf(of: Inspected): Status {
       openForMs: door.cmdTimeoutMs,
       shut: lossText(door, store),
     })),
-    openings: opener.list(),
+    openings: some ?? of.opener.list(),
     attempts: {
       count: gate.attempts,
       sources: gate.sources,

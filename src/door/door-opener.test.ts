@@ -7,6 +7,7 @@ import { TCP } from '../packet/packet.ts'
 import { DoorOpener } from './door-opener.ts'
 import type { Grant } from './grant.ts'
 import { BY_HAND } from './held.ts'
+import type { OpeningStatus } from '../control/message.ts'
 import type { Opener } from './opener.ts'
 
 const doorOf = (lines: string): Door => readConfig(`[d]\nSequence = 1,2\n${lines}`, 'k').config!.doors[0]!
@@ -25,6 +26,7 @@ async function opening(door: Door, shut = '', more: Partial<Grant> = {}): Promis
       opened()
       return true
     },
+    count: 0,
     list: () => [],
     close: async () => 0,
     release: async () => undefined,
@@ -49,4 +51,20 @@ test.each<[string, Parameters<typeof opening>, boolean, readonly string[]]>([
   ['neither', [NEITHER], true, ['opened']],
 ])('%s', async (_, of, isOpen, notes) => {
   expect(await opening(...of)).toEqual([isOpen, notes])
+})
+
+function holding(...names: readonly string[]): Opener {
+  return {
+    count: names.length,
+    list: (max = Infinity) => names.slice(0, Math.max(0, max)).map((door) => ({ door }) as OpeningStatus),
+  } as unknown as Opener
+}
+
+test('openings of ports come first in a list that is cut, and all are counted', () => {
+  const opener = new DoorOpener(holding('a', 'b'), holding('c'))
+  expect(opener.count).toBe(3)
+  for (const max of [0, 1, 2, 3, 4]) {
+    expect(opener.list(max).map(({ door }) => door)).toEqual(['a', 'b', 'c'].slice(0, max))
+  }
+  expect(opener.list()).toHaveLength(3)
 })

@@ -35,8 +35,13 @@ export class DoorOpener implements Opener {
     return runs && !isRefused ? (await this.#commands.open(grant, said)) || isOpen : isOpen
   }
 
-  list(): readonly OpeningStatus[] {
-    return [...this.#ports.list(), ...this.#commands.list()]
+  get count(): number {
+    return this.#ports.count + this.#commands.count
+  }
+
+  list(max = Infinity): readonly OpeningStatus[] {
+    const ports = this.#ports.list(max)
+    return [...ports, ...this.#commands.list(max - ports.length)]
   }
 
   async close(door: string | undefined, source: Address | undefined): Promise<number> {

@@ -72,15 +72,18 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
     return this.live.size
   }
 
-  list(): readonly OpeningStatus[] {
+  list(max = Infinity): readonly OpeningStatus[] {
     const now = this.deps.clocks.now()
-    return [...this.live.values()].map((live) => {
+    const listed: OpeningStatus[] = []
+    for (const live of this.live.values()) {
+      if (listed.length >= max) break
       const { claimedUser, holds } = live
       const { door, source } = live.opening
       const { services, forward } = this.portsOf(live)
       const [user, users, leftMs] = [lastUser(holds), usersOf(holds), this.left(live, now)]
-      return { door, source, user, users, claimedUser, services, forward, leftMs }
-    })
+      listed.push({ door, source, user, users, claimedUser, services, forward, leftMs })
+    }
+    return listed
   }
 
   async close(door: string | undefined, source: Address | undefined): Promise<number> {

@@ -21,7 +21,10 @@ export interface Opener {
    * @returns false if the door stays shut
    */
   open(grant: Grant, opened: () => void): Promise<boolean>
-  list(): readonly OpeningStatus[]
+  /** The number of openings. */
+  readonly count: number
+  /** Lists the openings, at most `max` of them (default: all). */
+  list(max?: number): readonly OpeningStatus[]
   /** Closes the openings of a door and a source; `undefined` matches any. @returns the number of closed openings */
   close(door: string | undefined, source: Address | undefined): Promise<number>
   /**

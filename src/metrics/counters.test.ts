@@ -35,6 +35,7 @@ test('an event of each kind', () => {
   counters.happened({ kind: 'refused', level: 'notice', door: 'ssh' })
   counters.happened({ kind: 'withheld', source: WHOLE.stage.source, door: 'ssh', stage: 2, reason: 'codes', strays: 0 })
   counters.countPackets(() => ({ seen: 3, taken: 2, lost: 1 }))
+  counters.knocked()
   const { start } = counters.status
   expect(start).toMatchObject({
     openings: { ssh: 1 },
@@ -42,6 +43,7 @@ test('an event of each kind', () => {
     replays: 1,
     scans: 1,
     guesses: 1,
+    knocks: 1,
     packets: { seen: 3, taken: 2, lost: 1 },
     refusals: {
       timeout: 1,

@@ -39,6 +39,11 @@ export class Counters implements EventSink {
     this.#packets = packets
   }
 
+  /** Counts a packet that was a knock. */
+  knocked(): void {
+    this.#counts.knocks++
+  }
+
   get status(): TotalsStatus & { readonly all: AllTotals } {
     const start = { ...this.#counts, packets: this.#packets() }
     return { since: this.#since, all: sumOf(this.#before, start), start }

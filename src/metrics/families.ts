@@ -98,6 +98,7 @@ function totalsOf({ refusals, packets, latency, ...all }: Totals): readonly Fami
     total('packets_seen', 'Packets that the filter accepted.', one(packets?.seen)),
     total('packets_taken', 'Packets that the daemon looked at.', one(packets?.taken)),
     total('packets_lost', 'Packets that were lost because the daemon had no time for them.', one(packets?.lost)),
+    total('knocks', 'Packets that reached a stage of a sequence, and single packets.', one(all.knocks)),
     {
       name: 'postern_opening_seconds',
       type: 'histogram',

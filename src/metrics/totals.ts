@@ -12,6 +12,7 @@ export interface Counts {
   replays: number
   scans: number
   guesses: number
+  knocks: number
   packets: { seen: number; taken: number; lost: number }
   latency: { counts: number[]; sumS: number }
 }
@@ -30,6 +31,7 @@ export function noCounts(): Counts {
     replays: 0,
     scans: 0,
     guesses: 0,
+    knocks: 0,
     packets: { seen: 0, taken: 0, lost: 0 },
     latency: { counts: [...LATENCY_BOUNDS_S, Infinity].map(() => 0), sumS: 0 },
   }
@@ -45,6 +47,7 @@ export function sumOf(one: AllTotals, other: AllTotals): AllTotals {
     replays: one.replays + other.replays,
     scans: one.scans + other.scans,
     guesses: one.guesses + other.guesses,
+    knocks: one.knocks + other.knocks,
     packets: {
       seen: packets.seen + other.packets.seen,
       taken: packets.taken + other.packets.taken,
@@ -69,10 +72,11 @@ export function foldDoors(counts: Record<string, number>, doors: ReadonlySet<str
 /** Reads counts from JSON. Returns `undefined` for anything else than the exact form. */
 export function readCounts(value: unknown): Counts | undefined {
   if (!isObject(value)) return undefined
-  const { openings, commandFailures, refusals, packets, latency, replays, scans, guesses } = value
+  // Files of earlier versions have no knocks.
+  const { openings, commandFailures, refusals, packets, latency, replays, scans, guesses, knocks = 0 } = value
   if (![openings, commandFailures].every((each) => isCounts(each, COUNTED_DOORS_MAX + 1))) return undefined
   if (![refusals, packets].every((each) => isCounts(each, REFUSALS.length))) return undefined
-  if (![replays, scans, guesses].every(isCount) || !isObject(latency)) return undefined
+  if (![replays, scans, guesses, knocks].every(isCount) || !isObject(latency)) return undefined
   const { counts, sumS } = latency
   if (!Array.isArray(counts) || counts.length !== LATENCY_BOUNDS_S.length + 1 || !counts.every(isCount))
     return undefined
@@ -85,6 +89,7 @@ export function readCounts(value: unknown): Counts | undefined {
     replays: replays as number,
     scans: scans as number,
     guesses: guesses as number,
+    knocks: knocks as number,
     packets: known(none.packets, packets as Record<string, number>),
     latency: { counts: counts as number[], sumS },
   }

@@ -82,7 +82,7 @@ const TEXTS = textsOf(section(page('postern.8'), 'DESCRIPTION'))
 
 /** The text of a command in postern(8), with the options that it shares with others. */
 function textOf(name: string): string {
-  const talks = ['status', 'events', 'open', 'close', 'forgive', 'accept-loss'].includes(name)
+  const talks = ['status', 'watch', 'events', 'open', 'close', 'forgive', 'accept-loss'].includes(name)
   // The text of no command has the options of all commands that talk to the daemon.
   return `${TEXTS.get(name) ?? ''}${talks ? (TEXTS.get('') ?? '') : ''}`
 }

@@ -15,6 +15,7 @@ import { REPORT } from './report/arguments.ts'
 import { SEQUENCES } from './sequences/arguments.ts'
 import { SETUP } from './setup/arguments.ts'
 import { USER } from './user/arguments.ts'
+import { WATCH } from './watch/arguments.ts'
 
 /** The table of the commands of `postern`. */
 export const POSTERN: CommandGroup = {
@@ -27,6 +28,7 @@ export const POSTERN: CommandGroup = {
     REHEARSE,
     DOCTOR,
     STATUS,
+    WATCH,
     EVENTS,
     REPORT,
     OPEN,

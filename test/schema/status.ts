@@ -15,6 +15,7 @@ const TOTALS: Whole<Totals> = {
   replays: 2,
   scans: 4,
   guesses: 1,
+  knocks: 30,
   packets: { seen: 100, taken: 90, lost: 10 },
   latency: { counts: [...LATENCY_BOUNDS_S, Infinity].map((_, index) => index), sumS: 12.5 },
 }

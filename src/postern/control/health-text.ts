@@ -43,7 +43,7 @@ function healthLines({ subject, state, message }: Health): readonly string[] {
 }
 
 function counts(title: string, totals: Totals): readonly string[] {
-  const { openings, commandFailures, refusals, replays, scans, guesses, packets, latency } = totals
+  const { openings, commandFailures, refusals, replays, scans, guesses, knocks, packets, latency } = totals
   const refused = Object.entries(refusals ?? {}).filter(([, count]) => count > 0)
   const reasons = refused.length === 0 ? '' : ` (${refused.map(([reason, count]) => `${count} ${reason}`).join(', ')})`
   const opened = latency?.counts.reduce((sum, count) => sum + count, 0) ?? 0
@@ -56,6 +56,7 @@ function counts(title: string, totals: Totals): readonly string[] {
     ...(replays === undefined ? [] : [`replays: ${replays}`]),
     ...(scans === undefined ? [] : [`scans: ${scans}`]),
     ...(guesses === undefined ? [] : [`sources with wrong codes: ${guesses}`]),
+    ...(knocks === undefined ? [] : [`knocks: ${knocks}`]),
     `commands failed: ${sumOf(commandFailures)}`,
     ...(packets === undefined ? [] : [`packets: ${packets.seen} seen, ${packets.taken} taken, ${packets.lost} lost`]),
   ]

@@ -62,7 +62,7 @@ export function statusText(of: Status): string {
           ...(guard.fault === undefined ? [] : [`guard: not in force: ${guard.fault}`]),
           `guard: hides ${guard.services.join(', ')} (${guard.hideWith})`,
           ...(guard.alwaysAllow.length === 0 ? [] : [`  always allowed: ${guard.alwaysAllow.join(', ')}`]),
-          `  packets from unknown sources: ${guard.hidden}`,
+          ...(guard.hidden === undefined ? [] : [`  packets from unknown sources: ${guard.hidden}`]),
           '',
         ]),
     ...(of.exposed.length === 0

@@ -5,6 +5,7 @@ import { askForEvents, findSocket } from '../../control/client.ts'
 import { EVENTS_END } from '../../control/message.ts'
 import type { EventsRequest } from '../../control/message.ts'
 import { textOfJson } from '../../log/json-text.ts'
+import { choiceOf } from './arguments.ts'
 import type { EventsArguments } from './arguments.ts'
 
 /** Runs `postern events`, and returns the exit code. */
@@ -29,13 +30,6 @@ export async function events(asked: EventsArguments, output: Output): Promise<nu
   return FAILED
 }
 
-function requestOf({ since, follow, door, user, source }: EventsArguments): EventsRequest {
-  return {
-    command: 'events',
-    follow,
-    ...(since === undefined ? {} : { sinceMs: since }),
-    ...(door.length === 0 ? {} : { doors: door }),
-    ...(user.length === 0 ? {} : { users: user }),
-    ...(source.length === 0 ? {} : { sources: source }),
-  }
+function requestOf({ since, follow, ...choice }: EventsArguments): EventsRequest {
+  return { command: 'events', follow, ...(since === undefined ? {} : { sinceMs: since }), ...choiceOf(choice) }
 }
