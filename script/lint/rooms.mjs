@@ -2,7 +2,7 @@
 
 /** The rooms from the bottom to the top. */
 export const ROOMS = (
-  'text packet limit native totp remedy config firewall gate spa lint file log host state control metrics capture publish base ' +
+  'text packet limit native totp remedy config firewall gate spa lint file log host etcd state control metrics capture publish base ' +
   'door secret peer cli client daemon twin postern bin'
 ).split(' ')
 
