@@ -180,7 +180,11 @@ export class Etcd {
     try {
       return await member.send({ ...call, token }, signal)
     } catch (error) {
-      if (token === undefined || !(error instanceof EtcdUnavailable) || error.kind !== 'token') throw error
+      if (!(error instanceof EtcdUnavailable)) throw error
+      if (this.#login === undefined && (error.kind === 'token' || error.kind === 'login')) {
+        throw new EtcdUnavailable('login', 'etcd asks for a name and a password')
+      }
+      if (token === undefined || error.kind !== 'token') throw error
       await this.#login?.refused(token)
       return await member.send({ ...call, token: await this.#login?.token() }, signal)
     }
