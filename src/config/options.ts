@@ -25,6 +25,7 @@ export const OPTIONS_DEFAULT: Options = {
   startHook: undefined,
   stopHook: undefined,
   hooksAsRoot: false,
+  fleet: undefined,
 }
 
 /** The section `[options]` as read, and the limit of Widen. */
