@@ -79,10 +79,12 @@ export class Parts {
       inOrder: (doors) => authenticators.inOrder(doors),
     })
     const { gate } = this.knocks
+    const own = new JournalLedger(store)
+    const isOfFleet = (door: string): boolean => authenticators.find(door)?.scope === 'fleet'
     const authenticators = new Authenticators(
       {
         gate,
-        ledger: new JournalLedger(store),
+        ledger: state.fleet?.ledger({ local: own, store, log, clock: SYSTEM_CLOCK, isOfFleet }) ?? own,
         store,
         marks,
         log,

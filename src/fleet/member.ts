@@ -3,8 +3,13 @@ import { join } from 'node:path'
 import { Etcd } from '../etcd/client.ts'
 import { LogThrottle } from '../limit/log-throttle.ts'
 import type { Log } from '../log/log.ts'
+import type { Ledger } from '../state/ledger.ts'
+import { FleetClaims } from './claims.ts'
+import type { ClaimsDeps } from './claims.ts'
 import { SignedDocument } from './document.ts'
 import type { DocumentStatus } from './document.ts'
+import { FleetLedger } from './fleet-ledger.ts'
+import type { FleetLedgerDeps } from './fleet-ledger.ts'
 import { publicKeyOf, readHosts } from './hosts.ts'
 import type { FleetHost, HostsDocument } from './hosts.ts'
 import { Keyspace } from './keyspace.ts'
@@ -21,6 +26,10 @@ export interface MemberDeps {
   /** Called when other hosts belong to the fleet. Openings of a host that left are then closed. */
   readonly hostsChanged: () => void
 }
+
+/** The functions and values that the ledger of a fleet's host needs from the daemon. */
+export interface LedgerDeps
+  extends Pick<FleetLedgerDeps, 'local' | 'isOfFleet'>, Pick<ClaimsDeps, 'store' | 'clock' | 'log'> {}
 
 /** The state of a host's membership, for the status. */
 export interface MemberStatus {
@@ -43,6 +52,7 @@ export class FleetMember {
   readonly #deps: MemberDeps
   readonly #throttle = new LogThrottle()
   #byName: ReadonlyMap<string, KeyObject> = new Map()
+  #claims: FleetClaims | undefined
 
   constructor(keys: FleetKeys, deps: MemberDeps) {
     const { settings } = keys
@@ -90,6 +100,16 @@ export class FleetMember {
     return this.#byName.get(name)
   }
 
+  /** Returns the ledger of this host, which asks the fleet for its doors. Call it once, before {@link start}. */
+  ledger({ local, isOfFleet, store, clock, log }: LedgerDeps): Ledger {
+    const { keys, keyspace, etcd } = this
+    const { host, clockSkewMs: skewMs } = keys.settings
+    const prefix = keyspace.claims
+    this.#claims = new FleetClaims({ etcd, prefix, fleetKey: keys.fleetKey, host, store, clock, log, skewMs })
+    this.news.on(prefix, this.#claims.seen)
+    return new FleetLedger({ local, claims: this.#claims, isOfFleet })
+  }
+
   /** Begins with the last good documents, and takes news from etcd. */
   start(): void {
     this.hosts.load()
@@ -110,6 +130,7 @@ export class FleetMember {
 
   close(): void {
     this.news.close()
+    this.#claims?.close()
     this.etcd.close()
   }
 
