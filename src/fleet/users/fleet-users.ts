@@ -153,7 +153,7 @@ export class FleetUsers implements NewsListener {
       const fresh = new KnownFiles(withMarks(fetched, old), nameOf, doors)
       await checkFiles(fresh, doors, old.units)
       const lines = differenceLines(differencesOf(old, fresh))
-      const name = await this.#folder.write(next.version, fresh.files)
+      const name = await this.#folder.write(next.version, fresh.files, present)
       return () => this.#putInForce(name, lines)
     } catch (error) {
       if (error instanceof UsersFilesError) this.#mayPass = false
