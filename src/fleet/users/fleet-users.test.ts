@@ -153,9 +153,10 @@ describe('what is pushed', () => {
   })
 })
 
+const documentOf = (files: unknown, version: unknown = 2): string => signed({ version, files })
+
 describe('refused, and the previous version stays', () => {
   const good = { 'ssh.users': USERS }
-  const documentOf = (files: unknown, version: unknown = 2): string => signed({ version, files } as object)
   const part = { id: SEAL.idOf(Buffer.from('x')), bytes: 1 }
   const cases: readonly (readonly [string, (etcd: MemoryEtcd) => string, RegExp])[] = [
     ['signed by nobody of the operators', (etcd) => etcd.push(2, good, 'mallory'), /signed by somebody who may not/],
