@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { FleetMember, MemberDeps } from '../fleet/member.ts'
+import { prepareFolder } from '../state/folder.ts'
 
 /** This host's membership in the fleet of its config, or the reason why it has none. */
 export type Joined = FleetMember | { readonly unavailable: string }
@@ -14,7 +16,9 @@ export async function joinFleet({ options }: Config, deps: MemberDeps): Promise<
   const { loadFleet } = await import('../fleet/settings.ts')
   const { FleetMember } = await import('../fleet/member.ts')
   try {
-    return new FleetMember(loadFleet(options.fleet), deps)
+    const keys = loadFleet(options.fleet)
+    await prepareFolder(join(keys.settings.stateFolder, 'hosts.signed'))
+    return new FleetMember(keys, deps)
   } catch (error) {
     const { message } = error as Error
     deps.log.notice('error', `${message}\ndoors with \`Scope = fleet\` stay shut`)

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
+import type { Door } from '../config/config.ts'
 import { Etcd } from '../etcd/client.ts'
 import { LogThrottle } from '../limit/log-throttle.ts'
 import type { Log } from '../log/log.ts'
@@ -12,6 +13,7 @@ import type { DocumentKind } from './keyspace.ts'
 import { News } from './news.ts'
 import type { NewsListener, NewsState } from './news.ts'
 import type { FleetKeys } from './settings.ts'
+import { FleetUsers } from './users/fleet-users.ts'
 
 /** The functions and values that a member needs from the daemon. */
 export interface MemberDeps {
@@ -20,6 +22,10 @@ export interface MemberDeps {
   readonly steady: () => number
   /** Called when other hosts belong to the fleet. Openings of a host that left are then closed. */
   readonly hostsChanged: () => void
+  /** Returns the doors in force. */
+  readonly doors: () => readonly Door[]
+  /** Has every door read its files again that are in a folder, before it returns. */
+  readonly refresh: (folder: string) => void
 }
 
 /** The state of a host's membership, for the status. */
@@ -29,6 +35,7 @@ export interface MemberStatus {
   /** The reason why no news arrive; `undefined`: they do. */
   readonly blind: string | undefined
   readonly hosts: DocumentStatus
+  readonly users: DocumentStatus
   /** Whether this host is in the document of hosts; `undefined`: there is no document. */
   readonly isListed: boolean | undefined
 }
@@ -40,6 +47,7 @@ export class FleetMember {
   readonly etcd: Etcd
   readonly news: News
   readonly hosts: SignedDocument<HostsDocument>
+  readonly users: FleetUsers
   readonly #deps: MemberDeps
   readonly #throttle = new LogThrottle()
   #byName: ReadonlyMap<string, KeyObject> = new Map()
@@ -59,6 +67,10 @@ export class FleetMember {
       restored: (document) => this.#replaceHosts(document),
     })
     this.news.on(this.keyspace.document('hosts'), follow(this.hosts))
+    const { etcd, keyspace } = this
+    const { stateFolder } = settings
+    this.users = new FleetUsers({ ...deps, ...this.documentDeps('users'), ...keys, etcd, keyspace, stateFolder })
+    this.news.on(keyspace.document('users'), this.users)
   }
 
   /** Returns what all documents of the fleet have in common. */
@@ -93,6 +105,7 @@ export class FleetMember {
   /** Begins with the last good documents, and takes news from etcd. */
   start(): void {
     this.hosts.load()
+    this.users.load()
     this.news.start(this.etcd)
   }
 
@@ -104,12 +117,14 @@ export class FleetMember {
       host,
       blind: state === 'seeing' ? undefined : state.blind,
       hosts: this.hosts.status,
+      users: this.users.status,
       isListed: this.hosts.present === undefined ? undefined : this.own !== undefined,
     }
   }
 
   close(): void {
     this.news.close()
+    this.users.close()
     this.etcd.close()
   }
 

@@ -6,6 +6,7 @@ import type { Options, Values } from '../../cli/option.ts'
 import { duration, one } from '../../cli/value.ts'
 import { readFleetName } from '../../config/value.ts'
 import { networks } from '../setup/arguments.ts'
+import { PUSH } from './push/arguments.ts'
 
 /** The longest and the shortest time for which an invitation is valid, in milliseconds. */
 export const INVITATION_MAX_MS = 600_000
@@ -173,7 +174,7 @@ force, and shows what the removed host still knows.`,
 export const FLEET: CommandGroup = {
   name: 'postern fleet',
   summary: 'set up and look after hosts that share doors, users and used secrets',
-  commands: [INIT, INVITE, JOIN, HOSTS, FLEET_STATUS, REMOVE_HOST],
+  commands: [INIT, INVITE, JOIN, HOSTS, FLEET_STATUS, PUSH, REMOVE_HOST],
 }
 
 /** Reads a name of a fleet, host, group or operator. @throws UsageError */
