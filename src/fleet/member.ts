@@ -4,6 +4,10 @@ import type { Door } from '../config/config.ts'
 import { Etcd } from '../etcd/client.ts'
 import { LogThrottle } from '../limit/log-throttle.ts'
 import type { Log } from '../log/log.ts'
+import { VERSION } from '../version.ts'
+import { Heart, documentStates } from './beat.ts'
+import type { Beat } from './beat.ts'
+import { FleetClock } from './clock.ts'
 import { SignedDocument } from './document.ts'
 import type { DocumentStatus } from './document.ts'
 import { publicKeyOf, readHosts } from './hosts.ts'
@@ -12,8 +16,12 @@ import { Keyspace } from './keyspace.ts'
 import type { DocumentKind } from './keyspace.ts'
 import { News } from './news.ts'
 import type { NewsListener, NewsState } from './news.ts'
+import { secretMarks } from './secret-marks.ts'
 import type { FleetKeys } from './settings.ts'
 import { FleetUsers } from './users/fleet-users.ts'
+
+/** Milliseconds for which the marks of secrets are kept. */
+const MARKS_AGE_MAX_MS = 3_600_000
 
 /** The functions and values that a member needs from the daemon. */
 export interface MemberDeps {
@@ -47,9 +55,12 @@ export class FleetMember {
   readonly etcd: Etcd
   readonly news: News
   readonly hosts: SignedDocument<HostsDocument>
+  readonly clock: FleetClock
+  readonly heart: Heart
   readonly users: FleetUsers
   readonly #deps: MemberDeps
   readonly #throttle = new LogThrottle()
+  #marks: { readonly doors: readonly Door[]; readonly since: number; readonly marks: readonly string[] } | undefined
   #byName: ReadonlyMap<string, KeyObject> = new Map()
 
   constructor(keys: FleetKeys, deps: MemberDeps) {
@@ -68,8 +79,30 @@ export class FleetMember {
     })
     this.news.on(this.keyspace.document('hosts'), follow(this.hosts))
     const { etcd, keyspace } = this
+    const { host, clockSkewMs: skewMs } = settings
+    const { steady } = deps
+    const clocks = { host, skewMs, steady, now: Date.now, keyOfHost: (name: string) => this.keyOfHost(name) }
+    this.clock = new FleetClock({ ...clocks, place: keyspace.clock })
+    this.news.on(keyspace.clock, this.clock)
+    this.heart = new Heart({
+      ...{ etcd, keyspace, host, steady, signKey: keys.signKey, now: Date.now, random: Math.random },
+      state: () => this.#state(),
+      hosts: () => this.hosts.present?.hosts.length ?? 1,
+    })
     const { stateFolder } = settings
-    this.users = new FleetUsers({ ...deps, ...this.documentDeps('users'), ...keys, etcd, keyspace, stateFolder })
+    const refresh = (folder: string): void => {
+      deps.refresh(folder)
+      this.heart.soon()
+    }
+    this.users = new FleetUsers({
+      ...deps,
+      refresh,
+      ...this.documentDeps('users'),
+      ...keys,
+      etcd,
+      keyspace,
+      stateFolder,
+    })
     this.news.on(keyspace.document('users'), this.users)
   }
 
@@ -107,6 +140,7 @@ export class FleetMember {
     this.hosts.load()
     this.users.load()
     this.news.start(this.etcd)
+    this.heart.start()
   }
 
   get status(): MemberStatus {
@@ -123,6 +157,7 @@ export class FleetMember {
   }
 
   close(): void {
+    this.heart.close()
     this.news.close()
     this.users.close()
     this.etcd.close()
@@ -131,6 +166,24 @@ export class FleetMember {
   #replaceHosts({ hosts }: HostsDocument): void {
     this.#byName = new Map(hosts.map(({ name, key }) => [name, publicKeyOf(key)!]))
     this.#deps.hostsChanged()
+    this.heart.soon()
+  }
+
+  /** The state of this host, for the others. */
+  #state(): Omit<Beat, 'at'> {
+    const { doors, steady } = this.#deps
+    const own = doors()
+    if (this.#marks?.doors !== own || steady() - this.#marks.since > MARKS_AGE_MAX_MS) {
+      this.#marks = { doors: own, since: steady(), marks: secretMarks(this.keys.fleetKey, own) }
+    }
+    const { aheadMs } = this.clock
+    return {
+      version: VERSION,
+      ...documentStates({ hosts: this.hosts.status, users: this.users.status }),
+      doors: own.filter(({ scope }) => scope === 'fleet').length,
+      ...(aheadMs === undefined ? {} : { aheadMs }),
+      marks: this.#marks.marks,
+    }
   }
 
   #sayState(state: NewsState): void {

@@ -36,7 +36,8 @@ export interface Operator {
   readonly key: KeyObject
 }
 
-const readEndpoint: Reader<string> = (text) => {
+/** Reads the address of a node of etcd. */
+export const readEndpoint: Reader<string> = (text) => {
   const match = /^https:\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})\/?$/.exec(text)
   if (match !== null && Number(match[1]) > 0 && Number(match[1]) < 65_536) return { value: text.replace(/\/$/, '') }
   const hint = text.startsWith('http:') ? 'only with TLS: begin with https://' : 'as in `https://10.0.0.1:2379`'
