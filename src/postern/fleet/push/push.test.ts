@@ -60,6 +60,11 @@ function write(texts: Texts): void {
   }
 }
 
+/** A sign of life, as hosts write it. */
+function beat(more: object): string {
+  return JSON.stringify({ at: 1, version: '1', doors: 0, marks: [], refused: {}, ...more })
+}
+
 interface Result {
   readonly code: number
   readonly out: string
@@ -251,7 +256,7 @@ test('parts that nothing uses are removed; parts that somebody else removed mean
 test('an unusable document is said and replaced, above all versions that hosts have', async () => {
   write({ 'ssh.users': USERS })
   await etcd.put(PLACE, signed({ version: Number.MAX_SAFE_INTEGER, files: [] }, 'mallory'))
-  await etcd.put(KEYSPACE.beat('web1'), JSON.stringify({ versions: { users: 57, hosts: 2 } }))
+  await etcd.put(KEYSPACE.beat('web1'), beat({ versions: { users: 57, hosts: 2 } }))
   await etcd.put(KEYSPACE.beat('web2'), 'damaged')
   const { code, out, err } = await run('alice', { yes: true, 'dry-run': true })
   expect([code, err]).toEqual([
@@ -263,7 +268,7 @@ test('an unusable document is said and replaced, above all versions that hosts h
 
 test('a forged sign of life cannot use up the versions', async () => {
   write({ 'ssh.users': USERS })
-  await etcd.put(KEYSPACE.beat('web1'), JSON.stringify({ versions: { users: Number.MAX_SAFE_INTEGER } }))
+  await etcd.put(KEYSPACE.beat('web1'), beat({ versions: { users: Number.MAX_SAFE_INTEGER } }))
   expect((await run('alice', { 'dry-run': true })).out).toContain(`new: version ${2 ** 40 + 1}\n`)
 })
 
@@ -274,13 +279,10 @@ test('hosts that have it, refuse it or are behind are told apart', async () => {
   const place = KEYSPACE.document('hosts')
   const signer = { name: 'alice', key: OPERATORS.alice.privateKey }
   await etcd.put(place, signText(place, { version: 1, hosts }, signer))
-  await etcd.put(KEYSPACE.beat('web1'), JSON.stringify({ versions: { users: 9 } }))
-  await etcd.put(
-    KEYSPACE.beat('db1'),
-    JSON.stringify({ versions: { users: 8 }, refused: { users: 'a file has an error' } }),
-  )
-  await etcd.put(KEYSPACE.beat('gone'), JSON.stringify({ versions: { users: 8 } }))
-  etcd.beforeTxn = async () => void (await etcd.put(KEYSPACE.beat('web1'), JSON.stringify({ versions: { users: 10 } })))
+  await etcd.put(KEYSPACE.beat('web1'), beat({ versions: { users: 9 } }))
+  await etcd.put(KEYSPACE.beat('db1'), beat({ versions: { users: 8 }, refused: { users: 'a file has an error' } }))
+  await etcd.put(KEYSPACE.beat('gone'), beat({ versions: { users: 8 } }))
+  etcd.beforeTxn = async () => void (await etcd.put(KEYSPACE.beat('web1'), beat({ versions: { users: 10 } })))
   const { code, out, err } = await run('alice')
   expect(code).toBe(4)
   expect(out).toContain('version 10 is in etcd, signed by alice\nin force on web1\n')
