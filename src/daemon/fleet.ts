@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import type { FleetMember, LedgerDeps, MemberDeps } from '../fleet/member.ts'
 import type { Ledger } from '../state/ledger.ts'
+import { prepareFolder } from '../state/folder.ts'
 
 /** This host's membership in the fleet of its config, or the reason why it has none. */
 export type Joined =
@@ -22,7 +24,9 @@ export async function joinFleet({ options }: Config, deps: MemberDeps): Promise<
   const { FleetMember } = await import('../fleet/member.ts')
   const { FleetLedger } = await import('../fleet/fleet-ledger.ts')
   try {
-    return new FleetMember(loadFleet(options.fleet), deps)
+    const keys = loadFleet(options.fleet)
+    await prepareFolder(join(keys.settings.stateFolder, 'hosts.signed'))
+    return new FleetMember(keys, deps)
   } catch (error) {
     const { message } = error as Error
     deps.log.notice('error', `${message}\ndoors with \`Scope = fleet\` stay shut`)

@@ -21,6 +21,7 @@ export class FakeAuthenticator implements Authenticator<unknown> {
   verdict: Verdict = 'may'
   expiry = Infinity
   isClosed = false
+  readonly refreshed: string[] = []
   readonly #used = new Set<unknown>()
 
   replace(doors: readonly Door[]): void {
@@ -56,6 +57,10 @@ export class FakeAuthenticator implements Authenticator<unknown> {
 
   files(): readonly string[] {
     return []
+  }
+
+  refresh(folder: string): void {
+    this.refreshed.push(folder)
   }
 
   status(): SecretStatus {

@@ -15,7 +15,7 @@ import type { Packet } from '../packet/packet.ts'
 import type { Redemption } from '../state/ledger.ts'
 import type { Authenticator, Claim, Redeemed, Refusal, SecretStatus, Verdict } from './authenticator.ts'
 import type { PacketDeps } from './deps.ts'
-import { REFUSED } from './gate-authenticator.ts'
+import { REFUSED, areBelow } from './gate-authenticator.ts'
 import { packetDoors } from './packet-door.ts'
 import type { PacketDoor } from './packet-door.ts'
 import type { WorkBudget } from './work-budget.ts'
@@ -150,6 +150,10 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
 
   files(): readonly string[] {
     return this.doors.flatMap(({ paths }) => paths())
+  }
+
+  refresh(folder: string): void {
+    for (const { file, paths } of this.doors) if (areBelow(folder, paths())) file.refresh()
   }
 
   status(door: string): SecretStatus {

@@ -63,7 +63,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
   readonly #allowances = new Allowances()
   #server: KeyPair | undefined
   #serverFile: { readonly path: string; readonly file: WatchedFile<KeyPair> } | undefined
-  /** True while doors are put in force. Their tags are renewed once, afterwards. */
+  /** True while several files are read. Their tags are renewed once, afterwards. */
   #isReplacing = false
   /** The users by the marks of their keys, for each state of a file. */
   readonly #marked = new WeakMap<Users, ReadonlyMap<string, User>>()
@@ -73,6 +73,13 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     this.#isReplacing = true
     if (packetDoors(doors, this.protocols).length > 0) this.#takeKey(options.spaKeyFile)
     super.replace(doors, options)
+    this.#isReplacing = false
+    this.#renewTags()
+  }
+
+  override refresh(folder: string): void {
+    this.#isReplacing = true
+    super.refresh(folder)
     this.#isReplacing = false
     this.#renewTags()
   }
