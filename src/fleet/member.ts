@@ -90,13 +90,9 @@ export class FleetMember {
       hosts: () => this.hosts.present?.hosts.length ?? 1,
     })
     const { stateFolder } = settings
-    const refresh = (folder: string): void => {
-      deps.refresh(folder)
-      this.heart.soon()
-    }
     this.users = new FleetUsers({
       ...deps,
-      refresh,
+      tried: () => this.heart.soon(),
       ...this.documentDeps('users'),
       ...keys,
       etcd,

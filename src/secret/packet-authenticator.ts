@@ -86,7 +86,8 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
   /** Returns the times at which holders lose access, in milliseconds since 1970. There is one for each holder. */
   protected abstract expiries(state: State): readonly (number | undefined)[]
 
-  protected abstract useUp(proof: Proof): Promise<Redemption>
+  /** Uses a packet up, durably. */
+  protected abstract useUp(claim: Claim<Proof>): Promise<Redemption>
 
   /** Judges a used packet by the present file of its door. Returns `undefined` if it no longer grants anything. */
   protected abstract grantBy(state: State, door: PacketDoor, claim: Claim<Proof>): Redeemed | undefined
@@ -122,7 +123,7 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
   }
 
   async redeem(claim: Claim<Proof>): Promise<Redeemed> {
-    const used = await this.useUp(claim.proof)
+    const used = await this.useUp(claim)
     if (used === 'lost') return REFUSED
     if (used !== 'won') return staysShut(claim, 'error', used.unavailable)
     const there = this.find(claim.door)

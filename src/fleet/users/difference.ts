@@ -104,6 +104,9 @@ function unnamedDifference(before: readonly UsersEntry[], after: readonly UsersE
   const [old, fresh] = [before, after].map(
     (entries) => new Set(entries.filter(({ name }) => name === undefined).map(({ identity }) => identity)),
   ) as [Set<string>, Set<string>]
-  const missingIn = (one: Set<string>, other: Set<string>): number => [...other].filter((each) => !one.has(each)).length
   return { added: missingIn(old, fresh), removed: missingIn(fresh, old) }
+}
+
+function missingIn(one: ReadonlySet<string>, other: ReadonlySet<string>): number {
+  return [...other].filter((each) => !one.has(each)).length
 }

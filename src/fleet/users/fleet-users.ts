@@ -42,6 +42,8 @@ export interface FleetUsersDeps {
   readonly doors: () => readonly Door[]
   /** Has every door read its files again that are in a folder, before it returns. Never throws. */
   readonly refresh: (folder: string) => void
+  /** Called when a version was put in force, or refused. */
+  readonly tried?: () => void
   readonly log: Pick<Log, 'notice'>
   /** Returns the time of a steady clock in milliseconds. */
   readonly steady: () => number
@@ -129,6 +131,7 @@ export class FleetUsers implements NewsListener {
   }
 
   #tried(text: string): void {
+    this.#deps.tried?.()
     if (text !== this.#text || this.status.refused === undefined || !this.#mayPass) return
     this.#timer = setTimeout(() => this.#offer(text), this.#waitMs).unref()
     this.#waitMs = Math.min(2 * this.#waitMs, RETRY_MAX_MS)
@@ -153,7 +156,7 @@ export class FleetUsers implements NewsListener {
       const fresh = new KnownFiles(withMarks(fetched, old), nameOf, doors)
       await checkFiles(fresh, doors, old.units)
       const lines = differenceLines(differencesOf(old, fresh))
-      const name = await this.#folder.write(next.version, fresh.files)
+      const name = await this.#folder.write(next.version, fresh.files, present)
       return () => this.#putInForce(name, lines)
     } catch (error) {
       if (error instanceof UsersFilesError) this.#mayPass = false

@@ -10,7 +10,6 @@ import { ACCESS_MAX_CHARS, readAccess } from '../../peer/fwknop/access.ts'
 import type { AccessReading } from '../../peer/fwknop/access.ts'
 import type { AccessSource } from '../../peer/fwknop/include.ts'
 import { readKeys } from '../../peer/fwknop/key-file.ts'
-import type { Stanza } from '../../peer/fwknop/stanza.ts'
 import { PROFILE_FILES, PROFILE_FILE_MAX_BYTES } from '../../peer/knockknock/profile.ts'
 import { readCounter, readProfileConfig, readProfileKey } from '../../peer/knockknock/profile.ts'
 import { ONE_TIME_FILE_MAX_BYTES } from '../../secret/one-time-list.ts'
@@ -191,8 +190,13 @@ function identityOf(value: unknown): string {
 }
 
 function ofStanzas({ stanzas, faults }: AccessReading): UsersReading {
-  const nameOf = ({ requireUsername: [name] }: Stanza): string | undefined => (name === undefined ? name : quote(name))
-  return { entries: stanzas.map((stanza) => ({ name: nameOf(stanza), identity: identityOf(stanza) })), faults }
+  const entries = stanzas.map((stanza): UsersEntry => {
+    const {
+      requireUsername: [name],
+    } = stanza
+    return { name: name === undefined ? undefined : quote(name), identity: identityOf(stanza) }
+  })
+  return { entries, faults }
 }
 
 const ELSEWHERE = {

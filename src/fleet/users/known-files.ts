@@ -75,6 +75,11 @@ export class KnownFiles implements UsersSet {
       }
     }
     const { entries, faults } = read(unit, this)
-    return { entries, faults: faults.map((fault) => ({ ...fault, file: fault.file ?? unit })) }
+    return { entries, faults: faults.map((fault) => inFile(fault, unit)) }
   }
+}
+
+/** Returns a fault with the file in which it is, unless it names one. */
+function inFile(fault: Fault, file: string): Fault {
+  return fault.file === undefined ? { ...fault, file } : fault
 }

@@ -12,7 +12,7 @@ export const PART_MAX_BYTES = 262_144
 /** A name in a path: no dot in front, so no `..` and nothing hidden. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/
 /** Names in a path: a file alone, or one of a profile at `NAME.knockknock/USER/FILE`. */
-const DEPTHS = [1, 3]
+const DEPTHS = new Set([1, 3])
 /** The name of a part: an HMAC of its content in base64url. */
 const PART_NAME = /^[A-Za-z0-9_-]{43}$/
 
@@ -55,7 +55,7 @@ export function readUsersDocument(body: unknown): UsersDocument | undefined {
 /** Returns true for the path of a file of users, below its folder. */
 export function isFileName(path: string): boolean {
   const names = path.split('/')
-  return DEPTHS.includes(names.length) && names.every((name) => NAME.test(name))
+  return DEPTHS.has(names.length) && names.every((name) => NAME.test(name))
 }
 
 /** Returns true if no path is there twice, and none is the folder of another. */

@@ -94,7 +94,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     const { door: of, file } = there
     file.refresh()
     const users = Array.from(file.state ?? [], ({ name, publicKey }) => {
-      const newest = this.deps.ledger.newest(newestKey(publicKey))
+      const newest = this.deps.ledger.newest(newestKey(publicKey), door)
       return { name, lastUsedMs: readTimestamp(Buffer.from(newest ?? '', 'hex'))?.unixMs }
     })
     return { file: of.secret.path, fault: file.failure?.message, users }
@@ -282,10 +282,11 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     return { door, source: address, ms, services, user: user.name, holder, protocol, port }
   }
 
-  protected override async useUp({ publicKey, request: { timestamp } }: NoiseProof): Promise<Redemption> {
-    return await this.deps.ledger.advance(newestKey(publicKey), (present) =>
-      isNewer(timestamp, present) ? timestamp : undefined,
-    )
+  protected override async useUp({ door, proof }: Claim<NoiseProof>): Promise<Redemption> {
+    const { publicKey, request } = proof
+    const { timestamp } = request
+    const next = (present?: string): string | undefined => (isNewer(timestamp, present) ? timestamp : undefined)
+    return await this.deps.ledger.advance(newestKey(publicKey), next, { door })
   }
 
   protected override grantBy(users: Users, door: PacketDoor, claim: Claim<NoiseProof>): Grant | undefined {

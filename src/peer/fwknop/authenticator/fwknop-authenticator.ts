@@ -319,10 +319,10 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     return granted.nat === undefined ? undefined : 'only Open_Ports can be forwarded'
   }
 
-  protected override async useUp({ spa }: FwknopProof): Promise<Redemption> {
+  protected override async useUp({ door: name, proof: { spa } }: Claim<FwknopProof>): Promise<Redemption> {
     // Digests are kept for as long as any door accepts the packet.
     const ages = this.doors.map(({ door }) => door.secret.maxAgeMs ?? Infinity)
-    return await this.#used.use(spa, Math.max(0, ...ages))
+    return await this.#used.use(spa, Math.max(0, ...ages), this.find(name)?.door ?? { name })
   }
 
   protected override grantBy({ list }: Stanzas, door: PacketDoor, claim: Claim<FwknopProof>): Grant | undefined {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readBeat } from '../../../fleet/beat.ts'
 import { readHosts } from '../../../fleet/hosts.ts'
 import { openSigned } from '../../../fleet/signed.ts'
-import { isRecord } from '../../../text/record.ts'
 import type { PushDeps } from './users-in-etcd.ts'
 
 /** Milliseconds for which hosts are waited for. */
@@ -25,12 +25,10 @@ export async function hostsUsers({
 }: Pick<PushDeps, 'etcd' | 'keyspace'>): Promise<readonly HostUsers[]> {
   const { kvs } = await etcd.list(keyspace.beats)
   return kvs.flatMap(({ key, value }): readonly HostUsers[] => {
-    const beat = parsed(value)
-    const version = recordAt(beat, 'versions')['users'] ?? 0
-    if (typeof version !== 'number' || !Number.isSafeInteger(version)) return []
-    const refused = recordAt(beat, 'refused')['users']
+    const beat = readBeat(value)
+    if (beat === undefined) return []
     const host = key.slice(keyspace.beats.length)
-    return [{ host, version, refused: typeof refused === 'string' ? refused : undefined }]
+    return [{ host, version: beat.versions.users ?? 0, refused: beat.refused.users }]
   })
 }
 
@@ -81,19 +79,6 @@ async function hostsInFleet({ etcd, keyspace, keyOf }: PushDeps): Promise<readon
   if (found === undefined) return undefined
   try {
     return readHosts(openSigned(place, found.value, keyOf).body)?.hosts.map(({ name }) => name)
-  } catch {
-    return undefined
-  }
-}
-
-function recordAt(value: unknown, name: string): Readonly<Record<string, unknown>> {
-  const found = isRecord(value) ? value[name] : undefined
-  return isRecord(found) ? found : {}
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
   } catch {
     return undefined
   }
