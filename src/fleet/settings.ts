@@ -22,6 +22,7 @@ import { publicKeyOf } from './hosts.ts'
 export const SETTINGS_MAX_CHARS = 65_536
 /** Default of Clock_Skew: milliseconds by which clocks of hosts may differ. */
 export const CLOCK_SKEW_DEFAULT_MS = 10_000
+export const CLOCK_SKEW_MIN_MS = 1_000
 export const CLOCK_SKEW_MAX_MS = 300_000
 /** The folder of State_Folder's default, which ends with the fleet's name. */
 export const FLEETS_FOLDER = `${STATE_DIR_DEFAULT}/fleet`
@@ -55,7 +56,7 @@ const readOperator: Reader<readonly Operator[]> = (text) => {
 }
 
 /** The directives of fleet.conf(5). */
-const DIRECTIVES = {
+export const DIRECTIVES = {
   fleet: row('Fleet', 'NAME', readFleetName),
   host: row('Host', 'NAME', readFleetName),
   endpoints: row(
@@ -72,7 +73,7 @@ const DIRECTIVES = {
   fleetKeyFile: row('Fleet_Key_File', '/path/to/file', anyText),
   loginFile: row('Login_File', '/path/to/file', anyText),
   stateFolder: row('State_Folder', '/path/to/folder', readAbsolutePath),
-  clockSkew: row('Clock_Skew', 'TIME', readTime(1_000, CLOCK_SKEW_MAX_MS)),
+  clockSkew: row('Clock_Skew', 'TIME', readTime(CLOCK_SKEW_MIN_MS, CLOCK_SKEW_MAX_MS)),
 } as const
 
 /** The names of files beside fleet.conf, as `postern fleet` writes them. */
