@@ -8,11 +8,12 @@ import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { networkOf } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
-import { deadlineAfter } from '../state/deadline.ts'
+import { deadlineAfter, timeLeft } from '../state/deadline.ts'
 import type { Moment } from '../state/deadline.ts'
-import { extendedHolds, liveHolds } from '../state/holds.ts'
+import { extendedHolds, lastDeadline, liveHolds } from '../state/holds.ts'
 import type { Hold, Opening } from '../state/opening.ts'
 import type { Grant } from './grant.ts'
+import { readFleetHolder } from './held.ts'
 import type { Guard } from './guard.ts'
 import { LiveOpener } from './live-opener.ts'
 import type { RefusalReason } from './live-opener.ts'
@@ -54,8 +55,18 @@ export interface PortDeps extends OpenerDeps {
   isConnected(services: readonly Service[], from: Network): Promise<boolean>
   /** Called after each repair of the guard. */
   readonly restored?: () => void
+  /** Called with each opening that a connection extends, and its milliseconds from now on. */
+  readonly kept?: (opening: Kept) => void
   /** Called with each opening that has ended. Connections that began in it may continue. */
   readonly past?: (admission: Admission) => void
+}
+
+/** An opening that a connection of its source extends. */
+export interface Kept {
+  readonly door: string
+  /** The address, as text. */
+  readonly source: string
+  readonly ms: number
 }
 
 /** An opening that a grant begins, or extends if it is known. */
@@ -144,7 +155,8 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     opened()
     if (isKnown) this.logExtended(live, now)
     else {
-      const about = { source: opening.source, door: opening.door, user: grant.user, what: openingText(live) }
+      const { user, from } = grant
+      const about = { source: opening.source, door: opening.door, user, what: openingText(live), ...(from && { from }) }
       log.event({ kind: 'opened', ...about, seconds: Math.round(leftMs / 1000) })
     }
     void this.#note(live, hold, isKnown)
@@ -204,8 +216,11 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
 
   /** The check before the end keeps the kernel from closing first. The one at the end is for later connections. */
   protected due(live: PortOpening): void {
-    if (live.door.extendWhileConnected) void this.#extendOrEnd(live)
-    else this.#close(live)
+    const left = this.left(live)
+    const isOver = left <= 0
+    if (this.#ownLeft(live) > 0 || (isOver && this.#mayExtend(live))) void this.#extendOrEnd(live)
+    else if (isOver) this.#close(live)
+    else this.schedule(live)
   }
 
   protected shortened(live: PortOpening): void {
@@ -292,7 +307,21 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
 
   /** Sets the timer of an opening, which has to be extended before the kernel closes it. */
   #watch(live: PortOpening): void {
-    this.schedule(live, live.door.extendWhileConnected ? Math.min(EXTEND_AHEAD_MS, this.left(live) / 2) : 0)
+    const ownLeft = this.#ownLeft(live)
+    const aheadMs = ownLeft > 0 ? this.left(live) - ownLeft + Math.min(EXTEND_AHEAD_MS, ownLeft / 2) : 0
+    this.schedule(live, aheadMs)
+  }
+
+  /** Returns true if a connection extends the opening. Those that only another host made end as that host says. */
+  #mayExtend({ door, holds }: PortOpening): boolean {
+    return door.extendWhileConnected && holds.some(isOwn)
+  }
+
+  /** Returns the milliseconds until connections have to extend the opening; 0 if they do not. */
+  #ownLeft(live: PortOpening): number {
+    if (!this.#mayExtend(live)) return 0
+    const now = this.deps.clocks.now()
+    return timeLeft(lastDeadline(live.holds.filter(isOwn), now), now)
   }
 
   /** Extends an opening whose source is connected. Any other one ends with its time. Never rejects. */
@@ -321,11 +350,16 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
       return false
     }
     const deadline = deadlineAfter(now, EXTEND_STEP_MS)
-    // The holder of the connection is unknown.
+    // The holder of the connection is unknown, but other hosts of the fleet set their own deadlines.
     const alive = liveHolds(live.holds, now)
-    live.holds = extendedHolds(alive.length > 0 ? alive : live.holds, deadline)
+    const [own, told] = [live.holds.filter(isOwn), alive.filter((hold) => !isOwn(hold))]
+    const ownAlive = own.filter((hold) => alive.includes(hold))
+    const longer = extendedHolds(ownAlive.length > 0 ? ownAlive : own, deadline)
+    live.holds = [...told, ...longer]
+    this.deps.kept?.({ door, source, ms: EXTEND_STEP_MS })
     log.event({ kind: 'extended', source, door, seconds: EXTEND_STEP_MS / 1000, connected: true })
-    void this.#note(live, { ...deadline, holder: undefined, user: undefined }, true)
+    if (told.length === 0) void this.#note(live, { ...deadline, holder: undefined, user: undefined }, true)
+    else for (const hold of longer) void this.#note(live, hold, true)
     return true
   }
 
@@ -346,4 +380,9 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
       this.logTrouble('warning', opening, 'would be lost on a restart', error)
     }
   }
+}
+
+/** Returns true for a hold that a proof or an operator on this host made. */
+function isOwn({ holder }: Hold): boolean {
+  return readFleetHolder(holder) === undefined
 }

@@ -18,6 +18,7 @@ import { PacketAuthenticator } from '../../../secret/packet-authenticator.ts'
 import type { PacketProof, Reading } from '../../../secret/packet-authenticator.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import { lossRefusal } from '../../../secret/since-loss.ts'
+import type { Bounded, Judged, Vouched } from '../../../secret/vouched.ts'
 import type { WorkBudget } from '../../../secret/work-budget.ts'
 import { grant, matches } from '../access.ts'
 import type { Grant as StanzaGrant } from '../access.ts'
@@ -31,7 +32,15 @@ import type { Stanza } from '../stanza.ts'
 import type { Redemption } from '../../../state/ledger.ts'
 import { commandsOf, cycleOf } from './commands.ts'
 import { Gnupg } from './gnupg.ts'
-import { holderOf, markOfStanza, marksOfStanza, stanzaPermits } from './holders.ts'
+import {
+  holderOf,
+  markOfStanza,
+  marksOfStanza,
+  printOfStanza,
+  signersOf,
+  stanzaPermits,
+  vouchedRefusal,
+} from './holders.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
 import { Trials } from './trials.ts'
@@ -296,7 +305,8 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     if (refusal !== undefined) return { refusal }
     const user = holderOf(door, stanza, signer)
     const holder = markOfStanza(marks, stanza, signer)
-    const common = { door, source: granted.address, user, claimedUser: claimedName(spa.user), holder, protocol, port }
+    const [claimedUser, print] = [claimedName(spa.user), printOfStanza(stanza, signer)]
+    const common = { door, source: granted.address, user, claimedUser, print, holder, protocol, port }
     if (granted.kind === 'command') return { ...common, ms: 0, commands: commandsOf(stanza, granted.command) }
     const { openS, ports: asked, nat: forward } = granted
     const ms = shortest(door.cmdTimeoutMs, openS * SECOND_MS)
@@ -334,6 +344,30 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
       return granted
     }
     return undefined
+  }
+
+  /** Stanzas have no names, so the one with the same keys counts, in whatever file or line it is here. */
+  protected override judgeVouched({ list }: Stanzas, bounded: Bounded, { isKey }: Vouched): Judged {
+    const door = this.find(bounded.door.name)!.door
+    const { deps } = this
+    const to = bounded.forward?.address
+    if (to !== undefined && deps.isOwn(to)) return { refusal: 'the forwarding target is an address of this host' }
+    let refused: Judged = { refusal: 'no stanza here has the key that opened it' }
+    for (const stanza of list) {
+      for (const signer of signersOf(stanza)) {
+        if (!isKey(printOfStanza(stanza, signer))) continue
+        const refusal = vouchedRefusal(stanza, bounded, deps.clock.now())
+        if (refusal !== undefined) {
+          refused = { refusal }
+          continue
+        }
+        const { accessTimeoutS, maxTimeoutS = Infinity } = stanza
+        const ms = shortest(bounded.ms, Math.max(accessTimeoutS, maxTimeoutS) * SECOND_MS)
+        const [user, holder] = [holderOf(door, stanza, signer), markOfStanza(deps.marks, stanza, signer)]
+        return { ...bounded, ms, user, holder }
+      }
+    }
+    return refused
   }
 
   /** Returns a claim's stanza, or those with its keys if the file was read again. */
