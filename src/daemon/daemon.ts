@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
+import { steadyNow } from '../capture/steady-clock.ts'
 import { tryLock } from '../native/libc.ts'
 import { openHolderMarks } from '../secret/holder-marks.ts'
 import { openStore } from '../state/store.ts'
@@ -7,6 +8,7 @@ import { alreadyRunning } from './already-running.ts'
 import type { Arguments } from './arguments.ts'
 import { loadConfig } from './config-file.ts'
 import type { LoadedConfig } from './config-file.ts'
+import { joinFleet } from './fleet.ts'
 import { runHook } from './hook.ts'
 import type { Log } from '../log/log.ts'
 import { logSettings, openLog } from './logging.ts'
@@ -55,7 +57,9 @@ export class Daemon {
         log.notice('warning', `the holders of openings will be unknown after a restart: ${message}`)
       })
       observation.begin(countersPath(path), config)
-      const daemon = new Daemon(args, config, log, { path, store, marks, runsAs, observation })
+      const hostsChanged = (): void => daemon.#parts.reconciler.soon()
+      const fleet = await joinFleet(config, { log, steady: steadyNow, hostsChanged })
+      const daemon = new Daemon(args, config, log, { path, store, marks, runsAs, observation, fleet })
       try {
         await daemon.#begin()
         running = daemon
@@ -64,6 +68,7 @@ export class Daemon {
         daemon.#parts.captures.close()
         daemon.#parts.guarding.stop()
         daemon.#parts.base.stop()
+        daemon.#leaveFleet()
         await observation.close()
         await store.close()
         throw error
@@ -103,6 +108,9 @@ export class Daemon {
     await this.#parts.guarding.guard(config)
     this.#parts.base.start(config)
     await this.#parts.authenticators.load(config)
+    // The users of the fleet are in their files before these are read.
+    const { fleet } = this.#state
+    if (fleet !== undefined && !('unavailable' in fleet)) fleet.start()
     this.#parts.authenticators.replace(config)
     this.#sayLosses()
     const waitMs = lossWaitMs(config.doors, store, Date.now())
@@ -160,6 +168,9 @@ export class Daemon {
     if (this.#config.options.stateDir !== config.options.stateDir) {
       this.#log.notice('warning', 'a change of StateDir takes effect at the next start')
     }
+    if (this.#config.options.fleet !== config.options.fleet) {
+      this.#log.notice('warning', 'a change of Fleet takes effect at the next start')
+    }
     this.#config = config
     this.#parts.knocks.tune(config)
     this.#parts.operators.replace(config.options.controlGroup)
@@ -186,6 +197,7 @@ export class Daemon {
       () => this.#parts.guarding.stop(),
       () => this.#parts.base.stop(),
       () => this.#parts.operators.close(),
+      () => this.#leaveFleet(),
       async () => await this.#closeAll(),
       async () => await this.#runHook('stop'),
       () => this.#log.event({ kind: 'shutting-down' }),
@@ -195,6 +207,11 @@ export class Daemon {
     ]
     for (const step of steps) await this.#parts.faults.attempt(step)
     this.#parts.faults.release()
+  }
+
+  #leaveFleet(): void {
+    const { fleet } = this.#state
+    if (fleet !== undefined && !('unavailable' in fleet)) fleet.close()
   }
 
   async #closeAll(): Promise<void> {

@@ -21,6 +21,7 @@ import { BaseKeeping } from './base-keeping.ts'
 import { Captures } from './captures.ts'
 import type { Controlled } from './control.ts'
 import { Faults } from './faults.ts'
+import type { Joined } from './fleet.ts'
 import { Guarding } from './guarding.ts'
 import { Knocks } from './knocks.ts'
 import type { Log } from '../log/log.ts'
@@ -39,6 +40,8 @@ export interface State {
   readonly marks: HolderMarks
   readonly runsAs: RunsAs
   readonly observation: Observation
+  /** `undefined`: the config names no fleet. */
+  readonly fleet: Joined | undefined
 }
 
 /** The parts of the daemon, connected with each other. None has begun to work. */

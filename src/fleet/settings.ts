@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import { readTime } from '../config/duration.ts'
 import { readAbsolutePath, readFleetName } from '../config/value.ts'
+import { ENDPOINTS_MAX } from '../etcd/access.ts'
 import type { EtcdAccess } from '../etcd/access.ts'
 import { PUBLIC, SECRET } from '../file/policy.ts'
 import type { FilePolicy } from '../file/policy.ts'
@@ -19,8 +20,6 @@ import { publicKeyOf } from './hosts.ts'
 
 /** Largest file with a host's place in a fleet, in UTF-16 units. */
 export const SETTINGS_MAX_CHARS = 65_536
-/** Most nodes of etcd that are named. */
-export const ENDPOINTS_MAX = 16
 /** Default of Clock_Skew: milliseconds by which clocks of hosts may differ. */
 export const CLOCK_SKEW_DEFAULT_MS = 10_000
 export const CLOCK_SKEW_MAX_MS = 300_000

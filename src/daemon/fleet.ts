@@ -1,0 +1,23 @@
+import type { Config } from '../config/config.ts'
+import type { FleetMember, MemberDeps } from '../fleet/member.ts'
+
+/** This host's membership in the fleet of its config, or the reason why it has none. */
+export type Joined = FleetMember | { readonly unavailable: string }
+
+/**
+ * Loads the fleet of a config. `undefined`: it names none, and nothing of a fleet is loaded. With files that cannot be used,
+ * the daemon goes on: doors of the fleet stay shut, and all others work.
+ */
+export async function joinFleet({ options }: Config, deps: MemberDeps): Promise<Joined | undefined> {
+  if (options.fleet === undefined) return undefined
+  // One after another: Node.js 20 can fail to link modules that load at the same time (nodejs/node#52187).
+  const { loadFleet } = await import('../fleet/settings.ts')
+  const { FleetMember } = await import('../fleet/member.ts')
+  try {
+    return new FleetMember(loadFleet(options.fleet), deps)
+  } catch (error) {
+    const { message } = error as Error
+    deps.log.notice('error', `${message}\ndoors with \`Scope = fleet\` stay shut`)
+    return { unavailable: message.split('\n')[0]! }
+  }
+}
