@@ -37,6 +37,8 @@ export interface Grant {
   readonly operator?: string | undefined
   /** The host of the fleet that made the opening, and told this one. */
   readonly from?: string | undefined
+  /** True if a connection to that host made it longer. */
+  readonly kept?: boolean
   /** The mark of the secret, or `BY_HAND`. */
   readonly holder: string
   /** The protocol and port of the last knock or of the packet; 0 if an operator opens the door. */

@@ -8,12 +8,12 @@ import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { networkOf } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
-import { deadlineAfter, timeLeft } from '../state/deadline.ts'
+import { deadlineAfter } from '../state/deadline.ts'
 import type { Moment } from '../state/deadline.ts'
-import { extendedHolds, lastDeadline, liveHolds } from '../state/holds.ts'
 import type { Hold, Opening } from '../state/opening.ts'
+import { endsAsOwn, keptHolds, ownLeft } from './connected.ts'
+import type { Kept } from './connected.ts'
 import type { Grant } from './grant.ts'
-import { readFleetHolder } from './held.ts'
 import type { Guard } from './guard.ts'
 import { LiveOpener } from './live-opener.ts'
 import type { RefusalReason } from './live-opener.ts'
@@ -59,14 +59,6 @@ export interface PortDeps extends OpenerDeps {
   readonly kept?: (opening: Kept) => void
   /** Called with each opening that has ended. Connections that began in it may continue. */
   readonly past?: (admission: Admission) => void
-}
-
-/** An opening that a connection of its source extends. */
-export interface Kept {
-  readonly door: string
-  /** The address, as text. */
-  readonly source: string
-  readonly ms: number
 }
 
 /** An opening that a grant begins, or extends if it is known. */
@@ -216,10 +208,10 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
 
   /** The check before the end keeps the kernel from closing first. The one at the end is for later connections. */
   protected due(live: PortOpening): void {
-    const left = this.left(live)
-    const isOver = left <= 0
-    if (this.#ownLeft(live) > 0 || (isOver && this.#mayExtend(live))) void this.#extendOrEnd(live)
-    else if (isOver) this.#close(live)
+    const isOver = this.left(live) <= 0
+    if (this.#ownLeft(live) > 0 || (isOver && live.door.extendWhileConnected && endsAsOwn(live.holds))) {
+      void this.#extendOrEnd(live)
+    } else if (isOver) this.#close(live)
     else this.schedule(live)
   }
 
@@ -312,16 +304,9 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     this.schedule(live, aheadMs)
   }
 
-  /** Returns true if a connection extends the opening. Those that only another host made end as that host says. */
-  #mayExtend({ door, holds }: PortOpening): boolean {
-    return door.extendWhileConnected && holds.some(isOwn)
-  }
-
   /** Returns the milliseconds until connections have to extend the opening; 0 if they do not. */
-  #ownLeft(live: PortOpening): number {
-    if (!this.#mayExtend(live)) return 0
-    const now = this.deps.clocks.now()
-    return timeLeft(lastDeadline(live.holds.filter(isOwn), now), now)
+  #ownLeft({ door, holds }: PortOpening): number {
+    return door.extendWhileConnected ? ownLeft(holds, this.deps.clocks.now()) : 0
   }
 
   /** Extends an opening whose source is connected. Any other one ends with its time. Never rejects. */
@@ -350,16 +335,12 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
       return false
     }
     const deadline = deadlineAfter(now, EXTEND_STEP_MS)
-    // The holder of the connection is unknown, but other hosts of the fleet set their own deadlines.
-    const alive = liveHolds(live.holds, now)
-    const [own, told] = [live.holds.filter(isOwn), alive.filter((hold) => !isOwn(hold))]
-    const ownAlive = own.filter((hold) => alive.includes(hold))
-    const longer = extendedHolds(ownAlive.length > 0 ? ownAlive : own, deadline)
-    live.holds = [...told, ...longer]
+    const { holds, kept, isAll } = keptHolds(live.holds, deadline, now)
+    live.holds = holds
     this.deps.kept?.({ door, source, ms: EXTEND_STEP_MS })
     log.event({ kind: 'extended', source, door, seconds: EXTEND_STEP_MS / 1000, connected: true })
-    if (told.length === 0) void this.#note(live, { ...deadline, holder: undefined, user: undefined }, true)
-    else for (const hold of longer) void this.#note(live, hold, true)
+    const noted = isAll ? [{ ...deadline, holder: undefined, user: undefined }] : kept
+    for (const hold of noted) void this.#note(live, hold, true)
     return true
   }
 
@@ -380,9 +361,4 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
       this.logTrouble('warning', opening, 'would be lost on a restart', error)
     }
   }
-}
-
-/** Returns true for a hold that a proof or an operator on this host made. */
-function isOwn({ holder }: Hold): boolean {
-  return readFleetHolder(holder) === undefined
 }
