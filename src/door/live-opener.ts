@@ -80,7 +80,17 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
       const { services, forward } = this.portsOf(live)
       const [user, users, leftMs] = [lastUser(holds), usersOf(holds), this.left(live, now)]
       const from = fromOf(holds)
-      return { door, source, user, users, claimedUser, ...(from === undefined ? {} : { from }), services, forward, leftMs }
+      return {
+        door,
+        source,
+        user,
+        users,
+        claimedUser,
+        ...(from === undefined ? {} : { from }),
+        services,
+        forward,
+        leftMs,
+      }
     })
   }
 
@@ -176,10 +186,11 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
     else this.due(live)
   }
 
-  protected logExtended(live: Live, now: Moment): void {
+  protected logExtended(live: Live, now: Moment, { kept }: Grant): void {
     const { source, door } = live.opening
     const seconds = Math.round(this.left(live, now) / 1000)
-    this.deps.log.event({ kind: 'extended', source, door, user: lastUser(live.holds), seconds })
+    const connected = kept === true ? ({ connected: true } as const) : {}
+    this.deps.log.event({ kind: 'extended', source, door, user: lastUser(live.holds), seconds, ...connected })
   }
 
   /** Logs a refused opening now and then, as every knock would log it. The other lines are debug. */

@@ -145,7 +145,7 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     this.#elements.add(live, elements)
     this.#watch(live)
     opened()
-    if (isKnown) this.logExtended(live, now)
+    if (isKnown) this.logExtended(live, now, grant)
     else {
       const { user, from } = grant
       const about = { source: opening.source, door: opening.door, user, what: openingText(live), ...(from && { from }) }

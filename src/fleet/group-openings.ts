@@ -20,11 +20,14 @@ import { SignatureError, openSigned, readSigned } from './signed.ts'
 import type { TakenOpenings } from './taken-openings.ts'
 import { VerifyBudget } from './verify-budget.ts'
 
-/** Milliseconds after which events that waited, or were refused, are looked at again. */
+/** Milliseconds after which events that waited, or were refused, are looked at again; the longest for refused ones. */
 export const LOOK_EVERY_MS = 500
+const JUDGED_MAX_MS = 30_000
+/** Most refused events that are judged again at a time. */
+const JUDGED_AGAIN_MAX = 16
 /** Most events that were refused for the present, and most of hosts that are unknown for the present. */
 export const REFUSED_MAX = 1_024
-export const UNKNOWN_MAX = 1_024
+export const UNKNOWN_MAX = 4_096
 
 /** The functions and values that openings of other hosts need from the daemon. */
 export interface GroupDeps {
@@ -54,6 +57,18 @@ interface Told {
   readonly key: string
   readonly value: string
   readonly event: OpeningEvent
+  /** Milliseconds until it is judged again if it is refused. */
+  readonly waitMs?: number
+}
+
+/** An event that was refused for the present. */
+interface Refused {
+  readonly told: Told
+  /** The key under which it was checked. */
+  readonly by: KeyObject | undefined
+  /** Milliseconds of the steady clock. */
+  readonly dueAt: number
+  readonly waitMs: number
 }
 
 /**
@@ -64,7 +79,7 @@ interface Told {
 export class GroupOpenings implements NewsListener {
   readonly #deps: GroupDeps
   readonly #budget = new VerifyBudget()
-  readonly #refused = new LruMap<string, string>(REFUSED_MAX)
+  readonly #refused = new LruMap<string, Refused>(REFUSED_MAX)
   readonly #unknown = new LruMap<string, string>(UNKNOWN_MAX)
   /** The openings that are worked on, and the latest event of each that waits. */
   readonly #turns = new Map<string, Told | undefined>()
@@ -120,7 +135,7 @@ export class GroupOpenings implements NewsListener {
     const { taken, clock } = this.#deps
     if (event.number <= taken.numberOf(host, event.id) || taken.wasOver(event.until)) return false
     if (event.until <= clock.now() && !isNews) return false
-    return this.#isFor(event) || this.#isHeld(host, event.id)
+    return this.#isFor(event) || taken.numberOf(host, event.id) > 0
   }
 
   #isFor({ groups }: OpeningEvent): boolean {
@@ -135,7 +150,11 @@ export class GroupOpenings implements NewsListener {
       openSigned(key, value, (name) => (name === host ? keyOfHost(name) : undefined))
     } catch (error) {
       if (!(error instanceof SignatureError)) throw error
-      this.#say(`forged ${host}`, 'error', `an opening in etcd that ${host} has not signed is refused: ${error.message}`)
+      this.#say(
+        `forged ${host}`,
+        'error',
+        `an opening in etcd that ${host} has not signed is refused: ${error.message}`,
+      )
       return
     }
     if (event.until > clock.now()) this.#turn(told)
@@ -240,14 +259,22 @@ export class GroupOpenings implements NewsListener {
   }
 
   /** Keeps an event that may open something later, as files and clocks change. */
-  #refuse({ host, key, value, event }: Told, refusal: string): void {
-    this.#refused.set(key, value)
+  #refuse({ host, key, value, event, waitMs = LOOK_EVERY_MS }: Told, refusal: string): void {
+    const { clock, keyOfHost, log } = this.#deps
+    const told = { host, key, value, event }
+    const next = {
+      told,
+      by: keyOfHost(host),
+      dueAt: clock.steady() + waitMs,
+      waitMs: Math.min(waitMs * 2, JUDGED_MAX_MS),
+    }
+    this.#refused.set(key, next)
     const { source, door, user } = event
     const subject = `refused ${host} ${door} ${user} ${refusal.replaceAll(/[0-9]+/g, '0')}`
     // Not every host of a group needs the door.
-    const isQuiet = refusal === NO_DOOR.refusal || !this.#throttle.due(subject, this.#deps.clock.steady())
+    const isQuiet = refusal === NO_DOOR.refusal || !this.#throttle.due(subject, clock.steady())
     const level = isQuiet ? 'debug' : 'warning'
-    this.#deps.log.event({ kind: 'refused', level, source, door, user, reason: `told by ${host}`, cause: refusal })
+    log.event({ kind: 'refused', level, source, door, user, reason: `told by ${host}`, cause: refusal })
   }
 
   /** Returns true if an opening of another host is open here. */
@@ -264,10 +291,7 @@ export class GroupOpenings implements NewsListener {
   #lookAgain(): void {
     const { clock, keyOfHost } = this.#deps
     for (const { key, value } of this.#budget.due(clock.steady())) this.#offer(key, value, false)
-    for (const [key, value] of [...this.#refused]) {
-      this.#refused.delete(key)
-      this.#offer(key, value, false)
-    }
+    this.#judgeAgain()
     for (const [key, value] of [...this.#unknown]) {
       const host = key.slice(this.#deps.keyspace.openings.length).split('/')[0]!
       const until = eventIn(value)?.until ?? 0
@@ -276,6 +300,21 @@ export class GroupOpenings implements NewsListener {
       this.#offer(key, value, false)
     }
     this.#cancel = clock.after(LOOK_EVERY_MS, () => this.#lookAgain())
+  }
+
+  /** Judges refused events again: a user or a door may be there meanwhile, or a clock set. */
+  #judgeAgain(): void {
+    const { clock, keyOfHost } = this.#deps
+    let count = 0
+    for (const [key, { told, by, dueAt, waitMs }] of [...this.#refused]) {
+      if (told.event.until <= clock.now()) this.#refused.delete(key)
+      else if (clock.steady() >= dueAt && count++ < JUDGED_AGAIN_MAX) {
+        this.#refused.delete(key)
+        const { host, event } = told
+        if (keyOfHost(host) !== by) this.#offer(key, told.value, false)
+        else if (this.#concerns(host, event, false)) this.#turn({ ...told, waitMs })
+      }
+    }
   }
 
   #say(subject: string, level: 'warning' | 'error', text: string): void {

@@ -5,6 +5,8 @@ import { LogThrottle } from '../limit/log-throttle.ts'
 import type { Log } from '../log/log.ts'
 import { SignedDocument } from './document.ts'
 import type { DocumentStatus } from './document.ts'
+import { FleetOpenings } from './fleet-openings.ts'
+import type { FleetOpeningsDeps } from './fleet-openings.ts'
 import { publicKeyOf, readHosts } from './hosts.ts'
 import type { FleetHost, HostsDocument } from './hosts.ts'
 import { Keyspace } from './keyspace.ts'
@@ -88,6 +90,17 @@ export class FleetMember {
   /** Returns the key with which a host signs; `undefined`: it is not in the fleet. */
   keyOfHost(name: string): KeyObject | undefined {
     return this.#byName.get(name)
+  }
+
+  /** Judges whether what a host told of may stay. `unknown`: there is no document of hosts. */
+  mayTell(host: string): 'may' | 'may not' | 'unknown' {
+    if (this.hosts.present === undefined) return 'unknown'
+    return this.#byName.has(host) ? 'may' : 'may not'
+  }
+
+  /** Connects the openings of this host with those of its groups. */
+  openings(deps: FleetOpeningsDeps): FleetOpenings {
+    return new FleetOpenings(this, deps)
   }
 
   /** Begins with the last good documents, and takes news from etcd. */

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { DOOR_NAME_MAX_CHARS, GROUPS_MAX } from '../config/config.ts'
-import type { Service } from "../config/config.ts"
+import type { Service } from '../config/config.ts'
 import { formatService, readServices } from '../config/service.ts'
 import { readFleetName } from '../config/value.ts'
 import { BY_HAND } from '../door/held.ts'
@@ -13,8 +13,8 @@ import type { Vouched } from '../secret/vouched.ts'
 import { valueOf } from '../text/read.ts'
 import { isRecord } from '../text/record.ts'
 
-/** Largest signed event, in UTF-16 units. It has room for {@link GROUPS_MAX} groups and as many ports. */
-export const EVENT_MAX_CHARS = 16_384
+/** Largest signed event, in UTF-16 units. One with more groups and ports is not told. */
+export const EVENT_MAX_CHARS = 8_192
 /** Characters of an opening's id: 132 bits of a hash. */
 const ID_CHARS = 22
 

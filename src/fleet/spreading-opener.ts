@@ -30,9 +30,16 @@ export interface SpreadingDeps {
  */
 export class SpreadingOpener implements Opener {
   readonly #deps: SpreadingDeps
+  #isStarted = false
 
   constructor(deps: SpreadingDeps) {
     this.#deps = deps
+  }
+
+  /** Begins to compare. Doors, and the openings of the last run, are in force. */
+  start(): void {
+    this.#isStarted = true
+    this.compare()
   }
 
   prepare(grant: Grant): void {
@@ -86,7 +93,7 @@ export class SpreadingOpener implements Opener {
    */
   compare(may: May = () => true): void {
     const { told, now, door: find } = this.#deps
-    const open = [...told.open()]
+    const open = this.#isStarted ? [...told.open()] : []
     if (open.length === 0) return
     const here = this.#here()
     for (const event of open) {

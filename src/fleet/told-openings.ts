@@ -17,6 +17,8 @@ export const TOLD_SOURCE_MAX = 64
 export const TOLD_MAX = 8_192
 /** Most events that are on their way to etcd at a time. */
 export const SENDS_MAX = 32
+/** Characters of a signature, with the name of the signer. */
+const SIGNATURE_CHARS = 256
 /** Milliseconds before etcd is asked again after it did not answer: at first, and at most. */
 export const RETRY_MS = 100
 export const RETRY_MAX_MS = 2_000
@@ -92,12 +94,15 @@ export class ToldOpenings implements NewsListener {
   tell(action: 'open' | 'extend', facts: OpeningFacts, at: number, until: number): void {
     const before = this.#told.get(facts.id)
     if (before === undefined && !this.#hasRoom(facts.source)) {
-      const text = `${facts.source}: ${facts.door}: not told to the others: too many openings at a time`
-      if (this.#throttle.due('room', this.#deps.clock.steady())) this.#deps.log.notice('error', text)
+      this.#leaveOut(facts, 'too many openings at a time')
       return
     }
     const isOpen = before !== undefined && before.event.action !== 'close'
-    this.#put({ ...facts, action, number: 0, at, until: isOpen ? Math.max(before.event.until, until) : until })
+    const event = { ...facts, action, number: 0, at, until: isOpen ? Math.max(before.event.until, until) : until }
+    // Signing puts a text into another one, which escapes its quotes.
+    if (JSON.stringify(JSON.stringify(event)).length > EVENT_MAX_CHARS - SIGNATURE_CHARS) {
+      this.#leaveOut(facts, 'too many groups and ports')
+    } else this.#put(event)
   }
 
   /** Tells that an opening has ended before its deadline. */
@@ -123,6 +128,12 @@ export class ToldOpenings implements NewsListener {
 
   close(): void {
     this.#isClosed = true
+  }
+
+  #leaveOut({ source, door }: OpeningFacts, why: string): void {
+    const { log, clock } = this.#deps
+    if (!this.#throttle.due(why, clock.steady())) return
+    log.notice('error', `${source}: ${door}: not told to the others: ${why}`)
   }
 
   #hasRoom(source: string): boolean {
@@ -231,7 +242,8 @@ export class ToldOpenings implements NewsListener {
   #succeeded(): void {
     const { log, clock } = this.#deps
     this.#retryMs = RETRY_MS
-    if (this.#isFailing && this.#throttle.due('again', clock.steady())) log.notice('notice', 'the others are told again')
+    if (this.#isFailing && this.#throttle.due('again', clock.steady()))
+      log.notice('notice', 'the others are told again')
     this.#isFailing = false
   }
 

@@ -31,7 +31,8 @@ export class VerifyBudget {
    */
   take(host: string, now: number): boolean {
     let bucket = this.#hosts.get(host)
-    if (bucket === undefined) this.#hosts.set(host, (bucket = new TokenBucket(HOST_EVENTS.perSecond, HOST_EVENTS.burst)))
+    if (bucket === undefined)
+      this.#hosts.set(host, (bucket = new TokenBucket(HOST_EVENTS.perSecond, HOST_EVENTS.burst)))
     return bucket.has(now, 1) && this.#all.take(now) && bucket.take(now)
   }
 
@@ -53,7 +54,7 @@ export class VerifyBudget {
 
   /** Yields events that may be checked now, one of each host in turn, without taking from the budget. */
   *due(now: number): Generator<Waiting> {
-    for (let isAny = true; isAny; ) {
+    for (let isAny = true; isAny;) {
       isAny = false
       for (const [host, own] of this.#waiting) {
         if (!this.#all.has(now, 1)) return

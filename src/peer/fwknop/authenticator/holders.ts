@@ -99,7 +99,11 @@ export function signersOf({ gnupg }: Stanza): readonly (string | undefined)[] {
  * Returns the reason why a stanza does not let its owner have an opening that another host made, or `undefined`. Rules
  * about the packet itself, such as DESTINATION, counted on the host that took it.
  */
-export function vouchedRefusal(stanza: Stanza, { source, services, asked, forward, claimedUser }: Bounded, now: number): string | undefined {
+export function vouchedRefusal(
+  stanza: Stanza,
+  { source, services, asked, forward, claimedUser }: Bounded,
+  now: number,
+): string | undefined {
   const { sources, requireUsername, forceNat, cycle } = stanza
   if (cycle !== undefined) return 'the stanza has a command cycle'
   if (sources.length > 0 && !sources.some((network) => contains(network, source))) return 'it is not in SOURCE'
