@@ -3,12 +3,7 @@ import type { KeyObject } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { readConfig } from '../config/read.ts'
 import type { Door } from '../config/config.ts'
-import type { Grant } from '../door/grant.ts'
-import { heldBy } from '../door/held.ts'
-import type { May } from '../door/held.ts'
-import { formatForward, servicesText } from '../door/part.ts'
 import { textOf } from '../log/format.ts'
-import { formatAddress } from '../packet/address.ts'
 import { boundedBy, noUser } from '../secret/vouched.ts'
 import { MemoryDisk } from '../state/disk-fake.ts'
 import { JournalLedger } from '../state/journal-ledger.ts'
@@ -18,6 +13,8 @@ import { FakeClock } from './clock-fake.ts'
 import { GroupOpenings } from './group-openings.ts'
 import type { FleetHost } from './hosts.ts'
 import { Keyspace } from './keyspace.ts'
+import { FakeOpener } from './opener-fake.ts'
+import type { FakeHold } from './opener-fake.ts'
 import type { OpeningEvent } from './opening-event.ts'
 import { TakenOpenings } from './taken-openings.ts'
 
@@ -40,12 +37,6 @@ Open_Ports = tcp/25
 Open_For = 60s
 `
 
-/** An opening of a fake opener: of one holder, until a time of the steady clock. */
-export interface FakeHold {
-  readonly grant: Grant
-  readonly endsAt: number
-}
-
 /** A host that takes openings, with all but its disk and its doors' files made of paper. */
 export class GroupHost {
   readonly clock = new FakeClock()
@@ -53,11 +44,8 @@ export class GroupHost {
   readonly own: FleetHost = { name: 'web1', groups: ['web'], key: '' }
   readonly keys = new Map<string, KeyObject>()
   readonly lines: string[] = []
-  /** Every grant that was opened, and when, in milliseconds since 1970. */
-  readonly opened: Grant[] = []
-  readonly openedAt: number[] = []
+  readonly opener = new FakeOpener(this.clock)
   users = new Set(['alice'])
-  holds = new Map<string, FakeHold>()
   mayOpen = true
   disk = new MemoryDisk()
   store!: Store
@@ -84,16 +72,7 @@ export class GroupHost {
       keyOfHost: (name) => this.keys.get(name),
       fleetKey: FLEET_KEY,
       clockSkewMs,
-      opener: {
-        open: async (grant, opened) => {
-          this.opened.push(grant)
-          this.openedAt.push(clock.now())
-          this.holds.set(grant.holder, { grant, endsAt: clock.steady() + grant.ms })
-          opened()
-          return await Promise.resolve(true)
-        },
-        release: async (may) => await Promise.resolve(this.release(may)),
-      },
+      opener: this.opener,
       authenticators: {
         find: (name) => this.doors.find((door) => door.name === name),
         grantFor: (vouched) => {
@@ -123,19 +102,10 @@ export class GroupHost {
     return privateKey
   }
 
-  release(may: May): void {
-    for (const [holder, { grant, endsAt }] of this.holds) {
-      const [services, forward] = [servicesText(grant), formatForward(grant.forward)]
-      const opening = { door: grant.door.name, source: formatAddress(grant.source), services, forward }
-      const isOver = endsAt <= this.clock.steady()
-      if (isOver || !may(heldBy(opening as never, { holder, user: grant.user } as never))) this.holds.delete(holder)
-    }
-  }
-
   /** Returns the grants that are open now, by host and id. */
   get open(): ReadonlyMap<string, FakeHold> {
-    this.release(() => true)
-    return new Map(Array.from(this.holds, ([holder, hold]) => [holder.slice(holder.indexOf('@') + 1), hold]))
+    void this.opener.release(() => true)
+    return new Map(Array.from(this.opener.holds, ([holder, hold]) => [holder.slice(holder.indexOf('@') + 1), hold]))
   }
 
   async put(key: string, value: string): Promise<void> {

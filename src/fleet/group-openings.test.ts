@@ -35,7 +35,7 @@ const leftMs = (): number | undefined => {
 
 test('it opens for the same address and user, says from whom, and ends with its time', async () => {
   await tell()
-  expect(host.opened).toMatchObject([{ door: { name: 'ssh' }, user: 'alice', ms: 30_000, from: 'bastion' }])
+  expect(host.opener.opened).toMatchObject([{ door: { name: 'ssh' }, user: 'alice', ms: 30_000, from: 'bastion' }])
   expect(host.lines).toEqual(['192.0.2.7: ssh: OPEN SESAME (alice, told by bastion)'])
   await host.pass(30_000)
   expect(host.open.size).toBe(0)
@@ -52,11 +52,11 @@ test.each<[string, Partial<OpeningEvent>]>([
   ['a time that is over', { until: 1 }],
 ])('%s opens nothing', async (_, of) => {
   await tell(of)
-  expect(host.opened).toEqual([])
+  expect(host.opener.opened).toEqual([])
   // By hand, the user is the operator, and all else as before.
   if (of.user === undefined) {
     await tell({ ...of, holder: 'hand', number: host.clock.now() + 1 })
-    expect(host.opened).toEqual([])
+    expect(host.opener.opened).toEqual([])
   }
 })
 
@@ -72,12 +72,12 @@ test.each<[string, Record<string, unknown>]>([
   ['another protocol', { protocol: 1 }],
 ])('an event with %s is none, whoever signed it', async (_, of) => {
   await tell(of)
-  expect(host.opened).toEqual([])
+  expect(host.opener.opened).toEqual([])
 })
 
 test('some of the ports: those that both have', async () => {
   await tell({ services: 'tcp/80,tcp/443' })
-  expect(host.opened[0]!.services).toMatchObject([{ first: 80, last: 80 }])
+  expect(host.opener.opened[0]!.services).toMatchObject([{ first: 80, last: 80 }])
 })
 
 test('what its host has not signed opens nothing, nor a copy elsewhere; it is said once for each host', async () => {
@@ -95,7 +95,7 @@ test('what its host has not signed opens nothing, nor a copy elsewhere; it is sa
     [KEY, 'x'.repeat(100_000)],
   ] as const)
     await host.put(key, text)
-  expect(host.opened).toEqual([])
+  expect(host.opener.opened).toEqual([])
   expect(host.lines).toEqual([
     'an opening in etcd that bastion has not signed is refused: the signature is wrong',
     'an opening in etcd that db1 has not signed is refused: it is signed by somebody who may not',
@@ -106,13 +106,13 @@ test('an event of this host itself is not for it', async () => {
   const own = host.join('web1')
   const key = KEYSPACE.opening('web1', ID)
   await host.put(key, signed({}, key, own, 'web1'))
-  expect(host.opened).toEqual([])
+  expect(host.opener.opened).toEqual([])
 })
 
 test('a copy opens nothing: at once, after a close by hand here, after a restart, after a clock that was set back', async () => {
   const text = signed()
   await host.put(KEY, text)
-  host.holds.clear()
+  host.opener.holds.clear()
   await host.put(KEY, text)
   await host.restart()
   await host.put(KEY, text)
@@ -125,7 +125,7 @@ test('a copy opens nothing: at once, after a close by hand here, after a restart
   await host.put(KEY, text)
   await host.restart()
   await host.put(KEY, text)
-  expect(host.opened).toHaveLength(1)
+  expect(host.opener.opened).toHaveLength(1)
 })
 
 test('a later deadline extends, and an earlier event that comes late changes nothing', async () => {
@@ -138,15 +138,15 @@ test('a later deadline extends, and an earlier event that comes late changes not
   await host.put(KEY, texts[2]!)
   await host.put(KEY, texts[1]!)
   expect(leftMs()).toBe(30_000)
-  expect(host.opened).toHaveLength(2)
+  expect(host.opener.opened).toHaveLength(2)
 })
 
 test('a close closes what came from the fleet and no more, and an opening that comes after it opens nothing', async () => {
   const now = host.clock.now()
   await tell()
-  host.holds.set('own:mark', { grant: { ...host.opened[0]!, holder: 'own:mark' }, endsAt: Infinity })
+  host.opener.holds.set('own:mark', { grant: { ...host.opener.opened[0]!, holder: 'own:mark' }, endsAt: Infinity })
   await tell({ action: 'close', number: now + 5 })
-  expect([...host.holds.keys()]).toEqual(['own:mark'])
+  expect([...host.opener.holds.keys()]).toEqual(['own:mark'])
   expect(host.lines.at(-1)).toBe('192.0.2.7: ssh: closed early, told by bastion')
   await tell({ number: now + 4 })
   // Another opening was never heard of: its close comes first.
@@ -155,7 +155,7 @@ test('a close closes what came from the fleet and no more, and an opening that c
   await tell({ id, number: now + 8 })
   await host.restart()
   await tell({ id, number: now + 8 })
-  expect(host.opened).toHaveLength(1)
+  expect(host.opener.opened).toHaveLength(1)
 })
 
 test('groups that no longer name this host close it', async () => {
@@ -169,11 +169,11 @@ test('a connection elsewhere extends what is open here, and opens nothing that w
   await tell()
   await host.pass(20_000)
   await tell({ action: 'extend', number: now + 1, at: now + 20_000, until: now + 50_000 })
-  expect(host.opened).toHaveLength(2)
+  expect(host.opener.opened).toHaveLength(2)
   expect(leftMs()).toBe(30_000)
-  host.holds.clear()
+  host.opener.holds.clear()
   await tell({ action: 'extend', number: now + 2, at: now + 30_000, until: now + 60_000 })
-  expect(host.opened).toHaveLength(2)
+  expect(host.opener.opened).toHaveLength(2)
   await tell({ number: now + 3 })
   expect(host.open.size).toBe(1)
   // A host that was away has never heard of it.
@@ -193,11 +193,11 @@ test('a clock that is behind makes nothing longer, and one that is too far behin
   expect(leftMs()).toBe(30_000)
   const far = host.clock.now() + SKEW_MS + 1_000
   await tell({ id: 'c'.repeat(22), at: far, until: far + 30_000 })
-  expect(host.opened).toHaveLength(1)
+  expect(host.opener.opened).toHaveLength(1)
   expect(host.lines.at(-1)).toContain('the clock of bastion is 11 s ahead of this one: set both')
   host.clock.set(far)
   await host.pass(1_000)
-  expect(host.opened).toHaveLength(2)
+  expect(host.opener.opened).toHaveLength(2)
 })
 
 test('a user, or a host, that is not known yet opens once it is, for the rest', async () => {
@@ -206,11 +206,11 @@ test('a user, or a host, that is not known yet opens once it is, for the rest', 
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   await host.put(db, signed({}, db, privateKey, 'db1'))
   await host.pass(5_000)
-  expect(host.opened).toEqual([])
+  expect(host.opener.opened).toEqual([])
   host.users.add('bob')
   host.keys.set('db1', publicKey)
   await host.pass(20_000)
-  expect(host.opened.map(({ from }) => from).sort()).toEqual(['bastion', 'db1'])
+  expect(host.opener.opened.map(({ from }) => from).sort()).toEqual(['bastion', 'db1'])
   expect(host.open.size).toBe(2)
   await host.pass(6_000)
   expect(host.open.size).toBe(0)
@@ -222,7 +222,7 @@ test('events of a host that left open nothing, even if they came before', async 
   host.users.add('bob')
   await host.pass(5_000)
   await tell({ number: host.clock.now() + 1 })
-  expect(host.opened).toEqual([])
+  expect(host.opener.opened).toEqual([])
 })
 
 test('what may not be open any more when its turn comes stays shut; a full disk opens nothing', async () => {
@@ -231,7 +231,7 @@ test('what may not be open any more when its turn comes stays shut; a full disk 
   host.mayOpen = true
   host.disk.fail = () => new Error('no space left on device')
   await tell({ id: 'c'.repeat(22) })
-  expect(host.opened).toEqual([])
+  expect(host.opener.opened).toEqual([])
   expect(host.lines.join()).toContain('no space left on device')
 })
 
@@ -243,7 +243,7 @@ test('a lost journal: what was told before may have been closed since, and opens
   Object.defineProperty(host.store, 'loss', { value: { kind: 'lost', at: host.clock.now() } })
   expect(host.store).toBeInstanceOf(Store)
   await host.put(KEY, text)
-  expect(host.opened).toEqual([])
+  expect(host.opener.opened).toEqual([])
   expect(host.lines.at(-1)).toContain('the record of earlier openings was lost')
 })
 
@@ -262,7 +262,7 @@ test('a flood costs so many checks a second, and the events of other hosts are t
   const took = performance.now() - began
   const key = KEYSPACE.opening('db1', ID)
   await host.put(key, signed({}, key, db, 'db1'))
-  expect(host.opened).toHaveLength(1)
+  expect(host.opener.opened).toHaveLength(1)
   expect(host.lines.length).toBeLessThanOrEqual(3)
   expect(host.lines.join()).toContain('too many events of bastion in etcd: some openings are lost')
   // Far less than the time of as many checks, and bounded.
@@ -274,9 +274,9 @@ test('more events than a second has are taken afterwards', async () => {
   await host.list(
     new Map(ids.map((id) => [KEYSPACE.opening('bastion', id), signed({ id }, KEYSPACE.opening('bastion', id))])),
   )
-  expect(host.opened).toHaveLength(HOST_EVENTS.burst)
+  expect(host.opener.opened).toHaveLength(HOST_EVENTS.burst)
   await host.pass(2_000)
-  expect(host.opened).toHaveLength(ids.length)
+  expect(host.opener.opened).toHaveLength(ids.length)
 })
 
 test('one host fills no journal', async () => {
@@ -378,16 +378,16 @@ test('whatever comes in whatever order: nothing opens that was not told, nothing
           await world.list(new Map(some.map(({ key, value }) => [key, value])))
         } else if (step.kind === 'pass') await world.pass(step.ms)
         else if (step.kind === 'restart') await world.restart()
-        else if (step.kind === 'close here') world.holds.clear()
+        else if (step.kind === 'close here') world.opener.holds.clear()
         else if (step.kind === 'leave') {
           world.keys.delete('bastion')
           // The reconciler closes what a host told that has left.
-          world.release(({ holder }) => holder?.includes('@bastion/') !== true)
+          void world.opener.release(({ holder }) => holder?.includes('@bastion/') !== true)
         } else world.keys.set('bastion', publicKeys.get('bastion')!)
-        for (const [index, grant] of world.opened.entries()) {
+        for (const [index, grant] of world.opener.opened.entries()) {
           if (index < opened) continue
           const [, by, id] = /@([^/]+)\/(.+)$/.exec(grant.holder)!
-          const now = world.openedAt[index]!
+          const now = world.opener.openedAt[index]!
           const told = texts
             .filter(({ event, host: from }) => from === by && event?.id === id)
             .map(({ event }) => event!)
@@ -404,7 +404,7 @@ test('whatever comes in whatever order: nothing opens that was not told, nothing
           expect(allowed.length, JSON.stringify({ told, grant: grant.holder, ms: grant.ms })).toBeGreaterThan(0)
           OPENED.add(grant.holder)
         }
-        opened = world.opened.length
+        opened = world.opener.opened.length
         // Each event opens once at most, so that there are never more openings than events.
         const genuine = new Set(
           texts.flatMap(({ event, host: by }) => (event === undefined ? [] : [`${by}/${event.id}/${event.number}`])),

@@ -77,7 +77,10 @@ export class ToldOpenings implements NewsListener {
   constructor(deps: TellingDeps) {
     this.#deps = deps
     this.#public = createPublicKey(deps.signer.key.export({ format: 'pem', type: 'pkcs8' }))
-    this.#leases = new MinuteLeases(async (ttlS) => await deps.etcd.grant(ttlS), deps.clock.now)
+    this.#leases = new MinuteLeases(
+      async (ttlS) => await deps.etcd.grant(ttlS),
+      () => deps.clock.now(),
+    )
   }
 
   /** Yields the openings that the others have open now. */
