@@ -79,14 +79,13 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
       const { door, source } = live.opening
       const { services, forward } = this.portsOf(live)
       const [user, users, leftMs] = [lastUser(holds), usersOf(holds), this.left(live, now)]
-      const from = fromOf(holds)
       return {
         door,
         source,
         user,
         users,
         claimedUser,
-        ...(from === undefined ? {} : { from }),
+        from: fromOf(holds),
         services,
         forward,
         leftMs,

@@ -1,5 +1,5 @@
 import { counted } from '../text/counted.ts'
-import type { Config, Service } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { formatService } from '../config/service.ts'
 import type { Element } from '../firewall/guard/element.ts'
 import type { GuardPlan } from '../firewall/guard/plan.ts'
@@ -7,17 +7,14 @@ import type { Held } from '../firewall/guard/ruleset.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { networkOf } from '../packet/network.ts'
-import type { Network } from '../packet/network.ts'
 import { deadlineAfter } from '../state/deadline.ts'
 import type { Moment } from '../state/deadline.ts'
 import type { Hold, Opening } from '../state/opening.ts'
-import { endsAsOwn, keptHolds, ownLeft } from './connected.ts'
-import type { Kept } from './connected.ts'
+import { endsAsOwn, keptHolds, ownLeft as ownTimeLeft } from './connected.ts'
 import type { Grant } from './grant.ts'
-import type { Guard } from './guard.ts'
 import { LiveOpener } from './live-opener.ts'
 import type { RefusalReason } from './live-opener.ts'
-import type { OpenerDeps } from './live-opener.ts'
+import type { PortDeps } from './port-deps.ts'
 import type { OpeningStatus } from '../control/message.ts'
 import { formatForward, forwardText, keyOf, servicesText } from './part.ts'
 import {
@@ -44,22 +41,6 @@ const EXTEND_AHEAD_MS = 4_000
 const EXTEND_STEP_MS = 15_000
 /** The fields of a record that openings of ports do not need. */
 const NO_COMMAND = { stop: undefined, environment: {} } as const
-
-/** The functions and values that openings of ports need from their caller. */
-export interface PortDeps extends OpenerDeps {
-  readonly guard: Guard
-  /**
-   * Tells whether addresses of the network have a TCP connection to one of the services. Never rejects, may take
-   * seconds.
-   */
-  isConnected(services: readonly Service[], from: Network): Promise<boolean>
-  /** Called after each repair of the guard. */
-  readonly restored?: () => void
-  /** Called with each opening that a connection extends, and its milliseconds from now on. */
-  readonly kept?: (opening: Kept) => void
-  /** Called with each opening that has ended. Connections that began in it may continue. */
-  readonly past?: (admission: Admission) => void
-}
 
 /** An opening that a grant begins, or extends if it is known. */
 interface Asked {
@@ -306,7 +287,7 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
 
   /** Returns the milliseconds until connections have to extend the opening; 0 if they do not. */
   #ownLeft({ door, holds }: PortOpening): number {
-    return door.extendWhileConnected ? ownLeft(holds, this.deps.clocks.now()) : 0
+    return door.extendWhileConnected ? ownTimeLeft(holds, this.deps.clocks.now()) : 0
   }
 
   /** Extends an opening whose source is connected. Any other one ends with its time. Never rejects. */

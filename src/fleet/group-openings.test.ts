@@ -3,8 +3,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { beforeEach, expect, test } from 'vitest'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { CMD_TIMEOUT_MS, GroupHost, KEYSPACE, SKEW_MS, eventOf } from './group-host-fake.ts'
+import { TOLD_MAX_MS } from './opening-event.ts'
 import type { OpeningEvent } from './opening-event.ts'
 import { signText } from './signed.ts'
 import { TAKEN_HOST_MAX } from './taken-openings.ts'
@@ -70,6 +71,7 @@ test.each<[string, Record<string, unknown>]>([
   ['another action', { action: 'run' }],
   ['commands for ports', { services: 'tcp/22; reboot' }],
   ['another protocol', { protocol: 1 }],
+  ['a time without end', { until: 2 ** 52 }],
 ])('an event with %s is none, whoever signed it', async (_, of) => {
   await tell(of)
   expect(host.opener.opened).toEqual([])
@@ -277,6 +279,16 @@ test('more events than a second has are taken afterwards', async () => {
   expect(host.opener.opened).toHaveLength(HOST_EVENTS.burst)
   await host.pass(2_000)
   expect(host.opener.opened).toHaveLength(ids.length)
+})
+
+test('the end of an opening is not remembered for good, whatever the clock of its host', async () => {
+  const at = host.clock.now() + 365 * 86_400_000
+  await tell({ action: 'close', at, until: at + 30_000 })
+  expect(host.lines).toEqual([])
+  expect([...host.store.keys('fleet-opening\n')]).toHaveLength(1)
+  host.clock.set(host.clock.now() + TOLD_MAX_MS)
+  await host.pass(120_000)
+  expect([...host.store.keys('fleet-opening\n')]).toEqual([])
 })
 
 test('one host fills no journal', async () => {

@@ -292,12 +292,12 @@ export class GroupOpenings implements NewsListener {
     const { clock, keyOfHost } = this.#deps
     for (const { key, value } of this.#budget.due(clock.steady())) this.#offer(key, value, false)
     this.#judgeAgain()
-    for (const [key, value] of [...this.#unknown]) {
+    for (const [key, value] of this.#unknown) {
       const host = key.slice(this.#deps.keyspace.openings.length).split('/')[0]!
-      const until = eventIn(value)?.until ?? 0
-      if (keyOfHost(host) === undefined && until > clock.now()) continue
-      this.#unknown.delete(key)
-      this.#offer(key, value, false)
+      const isKnown = keyOfHost(host) !== undefined
+      const isOver = (eventIn(value)?.until ?? 0) <= clock.now()
+      if (isKnown || isOver) this.#unknown.delete(key)
+      if (isKnown && !isOver) this.#offer(key, value, false)
     }
     this.#cancel = clock.after(LOOK_EVERY_MS, () => this.#lookAgain())
   }
@@ -306,7 +306,7 @@ export class GroupOpenings implements NewsListener {
   #judgeAgain(): void {
     const { clock, keyOfHost } = this.#deps
     let count = 0
-    for (const [key, { told, by, dueAt, waitMs }] of [...this.#refused]) {
+    for (const [key, { told, by, dueAt, waitMs }] of this.#refused) {
       if (told.event.until <= clock.now()) this.#refused.delete(key)
       else if (clock.steady() >= dueAt && count++ < JUDGED_AGAIN_MAX) {
         this.#refused.delete(key)

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { DOOR_NAME_MAX_CHARS, GROUPS_MAX } from '../config/config.ts'
+import { CMD_TIMEOUT_MAX_MS, DOOR_NAME_MAX_CHARS, GROUPS_MAX } from '../config/config.ts'
 import type { Service } from '../config/config.ts'
 import { formatService, readServices } from '../config/service.ts'
 import { readFleetName } from '../config/value.ts'
@@ -15,6 +15,8 @@ import { isRecord } from '../text/record.ts'
 
 /** Largest signed event, in UTF-16 units. One with more groups and ports is not told. */
 export const EVENT_MAX_CHARS = 8_192
+/** Longest time from a proof to the deadline, in milliseconds. An opening by hand that is longer is told with this. */
+export const TOLD_MAX_MS = CMD_TIMEOUT_MAX_MS
 /** Characters of an opening's id: 132 bits of a hash. */
 const ID_CHARS = 22
 
@@ -58,7 +60,7 @@ export function factsOf(grant: Grant, groups: readonly string[], fleetKey: Buffe
   const [source, forward] = [formatAddress(grant.source), formatForward(grant.forward)]
   const parts = [door.name, source, services, asked, forward, holder]
   const id = createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, ID_CHARS)
-  const optional = {
+  const perhaps = {
     user,
     claimedUser,
     key: print === undefined ? undefined : macOf(fleetKey, print),
@@ -67,7 +69,7 @@ export function factsOf(grant: Grant, groups: readonly string[], fleetKey: Buffe
     forward,
     operator: operator?.replaceAll(/[^\w.@-]/g, '_').slice(0, OPERATOR_MAX_CHARS),
   }
-  const known = Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined))
+  const known = Object.fromEntries(Object.entries(perhaps).filter(([, value]) => value !== undefined))
   return { id, groups, door: door.name, source, holder, ...known, protocol, port }
 }
 
@@ -105,7 +107,7 @@ export function readEvent(body: unknown): OpeningEvent | undefined {
     const value = body[name]
     return value === undefined ? isOptional === true : is(value)
   })
-  if (!isWhole) return undefined
+  if (!isWhole || Number(body['until']) - Number(body['at']) > TOLD_MAX_MS) return undefined
   return Object.fromEntries(
     fields.flatMap(([name]) => (body[name] === undefined ? [] : [[name, body[name]]])),
   ) as unknown as OpeningEvent
@@ -116,7 +118,7 @@ const OPERATOR_MAX_CHARS = 64
 const NAME_MAX_CHARS = 256
 
 interface Field {
-  is(value: unknown): boolean
+  readonly is: (value: unknown) => boolean
   readonly isOptional?: true
 }
 

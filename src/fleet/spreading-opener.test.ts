@@ -74,6 +74,8 @@ let opener: SpreadingOpener
 let doors: readonly Door[]
 let lines: string[]
 
+const doorOf = (name: string): Door | undefined => doors.find((each) => each.name === name)
+
 /** Starts the daemon, with what etcd has and with what is open. */
 function start(): void {
   lines = []
@@ -86,8 +88,13 @@ function start(): void {
     log: { notice: (_, text) => void lines.push(text) },
     found: () => opener.compare(),
   })
-  const door = (name: string): Door | undefined => doors.find((each) => each.name === name)
-  opener = new SpreadingOpener({ opener: inner, told, door, fleetKey: Buffer.alloc(32), now: () => clock.now() })
+  opener = new SpreadingOpener({
+    opener: inner,
+    told,
+    door: doorOf,
+    fleetKey: Buffer.alloc(32),
+    now: () => clock.now(),
+  })
 }
 
 beforeEach(() => {
@@ -142,7 +149,7 @@ test('an opening is told with its deadline, and forgotten by etcd after it', asy
   expect(ttlS).toBeGreaterThanOrEqual(40)
   expect(ttlS).toBeLessThanOrEqual(100)
   // One lease for many keys.
-  for (let at = 0; at < 20; at++) await open('ssh', { holder: `sequence:k:${at}` })
+  for (let count = 0; count < 20; count++) await open('ssh', { holder: `sequence:k:${count}` })
   expect(etcd.values.size).toBe(21)
   expect(etcd.grants).toBe(1)
 })

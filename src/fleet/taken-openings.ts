@@ -1,6 +1,7 @@
 import type { Clock } from '../secret/clock.ts'
 import type { Ledger, Redemption } from '../state/ledger.ts'
 import type { Store } from '../state/store.ts'
+import { TOLD_MAX_MS } from './opening-event.ts'
 import type { OpeningEvent } from './opening-event.ts'
 
 /** Most openings of one host, and in all, that are remembered at a time. */
@@ -51,16 +52,18 @@ export class TakenOpenings {
 
   /** Takes an event, durably. `lost`: it, or a later one, was taken before. */
   async take(host: string, { id, number, until }: OpeningEvent): Promise<Redemption> {
-    const { ledger } = this.#deps
+    const { ledger, clock } = this.#deps
     const key = keyOf(host, id)
     const isNew = ledger.newest(key) === undefined
     if (isNew && (this.#count >= TAKEN_MAX || (this.#byHost.get(host) ?? 0) >= TAKEN_HOST_MAX)) {
       return { unavailable: `too many openings of ${host} at a time` }
     }
     if (isNew) this.#counted(host, 1)
+    // Nobody's clock keeps a record for good.
+    const end = Math.min(until, clock.now() + TOLD_MAX_MS)
     return await ledger.advance(key, (present) => {
       const before = taken(present)
-      return number > before.number ? `${number} ${Math.max(until, before.until)}` : undefined
+      return number > before.number ? `${number} ${Math.max(end, before.until)}` : undefined
     })
   }
 

@@ -7,7 +7,7 @@ import type { Clock } from '../secret/clock.ts'
 import type { Keyspace } from './keyspace.ts'
 import { MinuteLeases } from './minute-leases.ts'
 import type { Change, NewsListener, Record } from './news.ts'
-import { EVENT_MAX_CHARS, readEvent } from './opening-event.ts'
+import { EVENT_MAX_CHARS, TOLD_MAX_MS, readEvent } from './opening-event.ts'
 import type { OpeningEvent, OpeningFacts } from './opening-event.ts'
 import { openSigned, signText } from './signed.ts'
 import type { Signer } from './signed.ts'
@@ -101,7 +101,8 @@ export class ToldOpenings implements NewsListener {
       return
     }
     const isOpen = before !== undefined && before.event.action !== 'close'
-    const event = { ...facts, action, number: 0, at, until: isOpen ? Math.max(before.event.until, until) : until }
+    const asked = isOpen ? Math.max(before.event.until, until) : until
+    const event = { ...facts, action, number: 0, at, until: Math.min(asked, at + TOLD_MAX_MS) }
     // Signing puts a text into another one, which escapes its quotes.
     if (JSON.stringify(JSON.stringify(event)).length > EVENT_MAX_CHARS - SIGNATURE_CHARS) {
       this.#leaveOut(facts, 'too many groups and ports')

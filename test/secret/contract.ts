@@ -233,12 +233,12 @@ export function testContract(name: string, fixture: Fixture): void {
       test('only a user of this host is vouched for, and is closed when revoked', async () => {
         put()
         const { user, print } = await open('first')
-        for (const [name, key] of [
+        for (const [who, key] of [
           [undefined, undefined],
           ['mallory', undefined],
           ['mallory', 'another key'],
         ])
-          expect(tested.authenticator.grantFor(vouchedFor(name, key))).toHaveProperty('refusal')
+          expect(tested.authenticator.grantFor(vouchedFor(who, key))).toHaveProperty('refusal')
         const { changes } = tested.deps
         const [held, before] = [judged(tested.authenticator.grantFor(vouchedFor(user, print))), changes()]
         if (fixture.revoke !== undefined) await fixture.revoke(tested)

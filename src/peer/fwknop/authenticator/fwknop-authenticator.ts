@@ -32,20 +32,13 @@ import type { Stanza } from '../stanza.ts'
 import type { Redemption } from '../../../state/ledger.ts'
 import { commandsOf, cycleOf } from './commands.ts'
 import { Gnupg } from './gnupg.ts'
-import {
-  holderOf,
-  markOfStanza,
-  marksOfStanza,
-  printOfStanza,
-  signersOf,
-  stanzaPermits,
-  vouchedRefusal,
-} from './holders.ts'
+import { holderOf, markOfStanza, marksOfStanza, printOfStanza, stanzaPermits } from './holders.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
 import { Trials } from './trials.ts'
 import type { NamedTrial, Trial } from './trials.ts'
 import { UsedDigests } from './used-digests.ts'
+import { judgeByKey } from './vouched.ts'
 
 const PACKETS: PacketNeeds = { datagrams: [{ first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES }], synPorts: [] }
 /** The number of last characters that identify a packet. That covers at least the HMAC. */
@@ -346,28 +339,8 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     return undefined
   }
 
-  /** Stanzas have no names, so the one with the same keys counts, in whatever file or line it is here. */
-  protected override judgeVouched({ list }: Stanzas, bounded: Bounded, { isKey }: Vouched): Judged {
-    const door = this.find(bounded.door.name)!.door
-    const { deps } = this
-    const to = bounded.forward?.address
-    if (to !== undefined && deps.isOwn(to)) return { refusal: 'the forwarding target is an address of this host' }
-    let refused: Judged = { refusal: 'no stanza here has the key that opened it' }
-    for (const stanza of list) {
-      for (const signer of signersOf(stanza)) {
-        if (!isKey(printOfStanza(stanza, signer))) continue
-        const refusal = vouchedRefusal(stanza, bounded, deps.clock.now())
-        if (refusal !== undefined) {
-          refused = { refusal }
-          continue
-        }
-        const { accessTimeoutS, maxTimeoutS = Infinity } = stanza
-        const ms = shortest(bounded.ms, Math.max(accessTimeoutS, maxTimeoutS) * SECOND_MS)
-        const [user, holder] = [holderOf(door, stanza, signer), markOfStanza(deps.marks, stanza, signer)]
-        return { ...bounded, ms, user, holder }
-      }
-    }
-    return refused
+  protected override judgeVouched({ list }: Stanzas, bounded: Bounded, vouched: Vouched): Judged {
+    return judgeByKey(list, this.find(bounded.door.name)!.door, { bounded, vouched, ...this.deps })
   }
 
   /** Returns a claim's stanza, or those with its keys if the file was read again. */

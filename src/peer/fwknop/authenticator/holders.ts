@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { formatForward, parseForward, parseServices, servicesText } from '../../../door/part.ts'
+import { parseForward, parseServices } from '../../../door/part.ts'
 import type { Held } from '../../../door/held.ts'
 import type { Service } from '../../../config/config.ts'
 import type { Forward } from '../../../firewall/guard/element.ts'
 import { parseAddress, sameAddress } from '../../../packet/address.ts'
-import { contains } from '../../../packet/network.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import { encodeBase64 } from '../../../spa/base64.ts'
 import type { Stanza } from '../stanza.ts'
 import type { HolderMarks } from '../../../secret/holder-marks.ts'
-import type { Bounded } from '../../../secret/vouched.ts'
 import { piecesOf } from '../../../text/lines.ts'
 
 /** Hexadecimal digits of a long key id (RFC 4880, 12.2). */
@@ -93,24 +91,6 @@ export function marksOfStanza(marks: HolderMarks, stanza: Stanza): readonly stri
 export function signersOf({ gnupg }: Stanza): readonly (string | undefined)[] {
   const { signers } = gnupg ?? {}
   return signers === undefined ? [undefined] : [undefined, ...signers.fingerprints, ...signers.ids]
-}
-
-/**
- * Returns the reason why a stanza does not let its owner have an opening that another host made, or `undefined`. Rules
- * about the packet itself, such as DESTINATION, counted on the host that took it.
- */
-export function vouchedRefusal(
-  stanza: Stanza,
-  { source, services, asked, forward, claimedUser }: Bounded,
-  now: number,
-): string | undefined {
-  const { sources, requireUsername, forceNat, cycle } = stanza
-  if (cycle !== undefined) return 'the stanza has a command cycle'
-  if (sources.length > 0 && !sources.some((network) => contains(network, source))) return 'it is not in SOURCE'
-  if (requireUsername.length > 0 && !requireUsername.includes(claimedUser ?? '')) return 'not in REQUIRE_USERNAME'
-  if (forceNat !== undefined && forward === undefined) return 'the stanza has FORCE_NAT'
-  const held = { services: servicesText({ services, asked }), forward: formatForward(forward) }
-  return stanzaPermits(stanza, held, now) ? undefined : 'the stanza does not allow it, or has expired'
 }
 
 /**
