@@ -122,12 +122,19 @@ export class GroupOpenings implements NewsListener {
       this.#unknown.set(key, value)
       return
     }
+    const now = clock.steady()
+    if (this.#budget.isFull(host, key, now)) {
+      this.#lose(host)
+      return
+    }
     const event = eventIn(value)
     if (event === undefined || event.id !== id || !this.#concerns(host, event, isNews)) return
-    if (this.#budget.take(host, clock.steady())) this.#verify({ host, key, value, event })
-    else if (!this.#budget.wait(host, { key, value })) {
-      this.#say(`waiting ${host}`, 'error', `too many events of ${host} in etcd: some openings are lost`)
-    }
+    if (this.#budget.take(host, now)) this.#verify({ host, key, value, event })
+    else if (!this.#budget.wait(host, { key, value })) this.#lose(host)
+  }
+
+  #lose(host: string): void {
+    this.#say(`waiting ${host}`, 'error', `too many events of ${host} in etcd: some openings are lost`)
   }
 
   /** Returns true if an event could change something here, whoever wrote it. */

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto'
-import { CMD_TIMEOUT_MAX_MS, DOOR_NAME_MAX_CHARS, GROUPS_MAX } from '../config/config.ts'
+import { DOOR_NAME_MAX_CHARS, GROUPS_MAX } from '../config/config.ts'
 import type { Service } from '../config/config.ts'
 import { formatService, readServices } from '../config/service.ts'
 import { readFleetName } from '../config/value.ts'
@@ -15,8 +15,8 @@ import { isRecord } from '../text/record.ts'
 
 /** Largest signed event, in UTF-16 units. One with more groups and ports is not told. */
 export const EVENT_MAX_CHARS = 8_192
-/** Longest time from a proof to the deadline, in milliseconds. An opening by hand that is longer is told with this. */
-export const TOLD_MAX_MS = CMD_TIMEOUT_MAX_MS
+/** Longest time from a proof to the deadline, in milliseconds: 30 days. A longer opening is told with this. */
+export const TOLD_MAX_MS = 30 * 86_400_000
 /** Characters of an opening's id: 132 bits of a hash. */
 const ID_CHARS = 22
 

@@ -36,6 +36,13 @@ export class VerifyBudget {
     return bucket.has(now, 1) && this.#all.take(now) && bucket.take(now)
   }
 
+  /** Returns true if an event can neither be checked now nor wait, so that it need not even be read. */
+  isFull(host: string, key: string, now: number): boolean {
+    const own = this.#waiting.get(host)
+    const hasRoom = own?.has(key) === true || (this.#count < WAITING_MAX && (own?.size ?? 0) < WAITING_HOST_MAX)
+    return !hasRoom && !(this.#all.has(now, 1) && this.#hosts.get(host)?.has(now, 1) !== false)
+  }
+
   /** Has an event wait. Returns false if too many wait. */
   wait(host: string, event: Waiting): boolean {
     let own = this.#waiting.get(host)
@@ -46,10 +53,6 @@ export class VerifyBudget {
     if (own === undefined) this.#waiting.set(host, (own = new Map()))
     own.set(event.key, event)
     return true
-  }
-
-  get isWaited(): boolean {
-    return this.#count > 0
   }
 
   /** Yields events that may be checked now, one of each host in turn, without taking from the budget. */
