@@ -36,3 +36,8 @@ export async function joinFleet({ options }: Config, deps: MemberDeps): Promise<
     return { unavailable, ledger }
   }
 }
+
+/** Returns the membership, if there is one. */
+export function memberOf(joined: Joined | undefined): FleetMember | undefined {
+  return joined === undefined || 'unavailable' in joined ? undefined : joined
+}

@@ -15,6 +15,8 @@ import { SignedDocument } from './document.ts'
 import type { DocumentStatus } from './document.ts'
 import { FleetLedger } from './fleet-ledger.ts'
 import type { FleetLedgerDeps } from './fleet-ledger.ts'
+import { FleetOpenings } from './fleet-openings.ts'
+import type { FleetOpeningsDeps } from './fleet-openings.ts'
 import { publicKeyOf, readHosts } from './hosts.ts'
 import type { FleetHost, HostsDocument } from './hosts.ts'
 import { Keyspace } from './keyspace.ts'
@@ -149,6 +151,17 @@ export class FleetMember {
     this.#claims = new FleetClaims({ etcd, prefix, fleetKey: keys.fleetKey, host, store, clock, log, skewMs })
     this.news.on(prefix, this.#claims.seen)
     return new FleetLedger({ local, claims: this.#claims, isOfFleet })
+  }
+
+  /** Judges whether what a host told of may stay. `unknown`: there is no document of hosts. */
+  mayTell(host: string): 'may' | 'may not' | 'unknown' {
+    if (this.hosts.present === undefined) return 'unknown'
+    return this.#byName.has(host) ? 'may' : 'may not'
+  }
+
+  /** Connects the openings of this host with those of its groups. */
+  openings(deps: FleetOpeningsDeps): FleetOpenings {
+    return new FleetOpenings(this, deps)
   }
 
   /** Begins with the last good documents, and takes news from etcd. */

@@ -18,6 +18,7 @@ import { PacketAuthenticator } from '../../../secret/packet-authenticator.ts'
 import type { PacketProof, Reading } from '../../../secret/packet-authenticator.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import { lossRefusal } from '../../../secret/since-loss.ts'
+import type { Bounded, Judged, Vouched } from '../../../secret/vouched.ts'
 import type { WorkBudget } from '../../../secret/work-budget.ts'
 import { grant, matches } from '../access.ts'
 import type { Grant as StanzaGrant } from '../access.ts'
@@ -31,12 +32,13 @@ import type { Stanza } from '../stanza.ts'
 import type { Redemption } from '../../../state/ledger.ts'
 import { commandsOf, cycleOf } from './commands.ts'
 import { Gnupg } from './gnupg.ts'
-import { holderOf, markOfStanza, marksOfStanza, stanzaPermits } from './holders.ts'
+import { holderOf, markOfStanza, marksOfStanza, printOfStanza, stanzaPermits } from './holders.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
 import { Trials } from './trials.ts'
 import type { NamedTrial, Trial } from './trials.ts'
 import { UsedDigests } from './used-digests.ts'
+import { judgeByKey } from './vouched.ts'
 
 const PACKETS: PacketNeeds = { datagrams: [{ first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES }], synPorts: [] }
 /** The number of last characters that identify a packet. That covers at least the HMAC. */
@@ -296,7 +298,8 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     if (refusal !== undefined) return { refusal }
     const user = holderOf(door, stanza, signer)
     const holder = markOfStanza(marks, stanza, signer)
-    const common = { door, source: granted.address, user, claimedUser: claimedName(spa.user), holder, protocol, port }
+    const [claimedUser, print] = [claimedName(spa.user), printOfStanza(stanza, signer)]
+    const common = { door, source: granted.address, user, claimedUser, print, holder, protocol, port }
     if (granted.kind === 'command') return { ...common, ms: 0, commands: commandsOf(stanza, granted.command) }
     const { openS, ports: asked, nat: forward } = granted
     const ms = shortest(door.cmdTimeoutMs, openS * SECOND_MS)
@@ -334,6 +337,10 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
       return granted
     }
     return undefined
+  }
+
+  protected override judgeVouched({ list }: Stanzas, bounded: Bounded, vouched: Vouched): Judged {
+    return judgeByKey(list, this.find(bounded.door.name)!.door, { bounded, vouched, ...this.deps })
   }
 
   /** Returns a claim's stanza, or those with its keys if the file was read again. */
