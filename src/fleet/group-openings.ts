@@ -17,16 +17,14 @@ import type { Change, NewsListener, Record } from './news.ts'
 import { EVENT_MAX_CHARS, isByHand, readEvent, vouchedOf } from './opening-event.ts'
 import type { OpeningEvent } from './opening-event.ts'
 import { SignatureError, openSigned, readSigned } from './signed.ts'
+import { RefusedOpenings } from './refused-openings.ts'
+import type { SignedEvent } from './refused-openings.ts'
 import type { TakenOpenings } from './taken-openings.ts'
 import { VerifyBudget } from './verify-budget.ts'
 
-/** Milliseconds after which events that waited, or were refused, are looked at again; the longest for refused ones. */
+/** Milliseconds after which events that wait are looked at again. */
 export const LOOK_EVERY_MS = 500
-const JUDGED_MAX_MS = 30_000
-/** Most refused events that are judged again at a time. */
-const JUDGED_AGAIN_MAX = 16
-/** Most events that were refused for the present, and most of hosts that are unknown for the present. */
-export const REFUSED_MAX = 1_024
+/** Most events of hosts that are unknown for the present. */
 export const UNKNOWN_MAX = 4_096
 
 /** The functions and values that openings of other hosts need from the daemon. */
@@ -51,38 +49,18 @@ export interface GroupDeps {
   readonly attempt: (work: () => Promise<void>) => Promise<void>
 }
 
-/** An event whose signature is that of its host. */
-interface Told {
-  readonly host: string
-  readonly key: string
-  readonly value: string
-  readonly event: OpeningEvent
-  /** Milliseconds until it is judged again if it is refused. */
-  readonly waitMs?: number
-}
-
-/** An event that was refused for the present. */
-interface Refused {
-  readonly told: Told
-  /** The key under which it was checked. */
-  readonly by: KeyObject | undefined
-  /** Milliseconds of the steady clock. */
-  readonly dueAt: number
-  readonly waitMs: number
-}
-
 /**
  * Opens the doors of this host that other hosts of the fleet tell of, for the same address and user, as far as the config
- * and the files here allow, and never beyond their deadline. Whoever can write to etcd can open nothing: each event is
+ * and the files here allow, and never beyond their deadline. Write access to etcd opens nothing: each event is
  * signed, counts once, and is on disk before it opens.
  */
 export class GroupOpenings implements NewsListener {
   readonly #deps: GroupDeps
   readonly #budget = new VerifyBudget()
-  readonly #refused = new LruMap<string, Refused>(REFUSED_MAX)
+  readonly #refused = new RefusedOpenings()
   readonly #unknown = new LruMap<string, string>(UNKNOWN_MAX)
   /** The openings that are worked on, and the latest event of each that waits. */
-  readonly #turns = new Map<string, Told | undefined>()
+  readonly #turns = new Map<string, SignedEvent | undefined>()
   readonly #throttle = new LogThrottle()
   #cancel = (): void => undefined
   #isBegun = false
@@ -118,7 +96,8 @@ export class GroupOpenings implements NewsListener {
     const { keyspace, host: own, keyOfHost, clock } = this.#deps
     const [, host, id] = /^([^/]+)\/([\w-]{22})$/.exec(key.slice(keyspace.openings.length)) ?? []
     if (host === undefined || id === undefined || host === own || value.length > EVENT_MAX_CHARS) return
-    if (!this.#isBegun || keyOfHost(host) === undefined) {
+    const by = keyOfHost(host)
+    if (!this.#isBegun || by === undefined) {
       this.#unknown.set(key, value)
       return
     }
@@ -129,7 +108,7 @@ export class GroupOpenings implements NewsListener {
     }
     const event = eventIn(value)
     if (event === undefined || event.id !== id || !this.#concerns(host, event, isNews)) return
-    if (this.#budget.take(host, now)) this.#verify({ host, key, value, event })
+    if (this.#budget.take(host, now)) this.#verify({ host, key, value, event, by })
     else if (!this.#budget.wait(host, { key, value })) this.#lose(host)
   }
 
@@ -137,7 +116,7 @@ export class GroupOpenings implements NewsListener {
     this.#say(`waiting ${host}`, 'error', `too many events of ${host} in etcd: some openings are lost`)
   }
 
-  /** Returns true if an event could change something here, whoever wrote it. */
+  /** Returns true if an event could change something here, if it is genuine. */
   #concerns(host: string, event: OpeningEvent, isNews: boolean): boolean {
     const { taken, clock } = this.#deps
     if (event.number <= taken.numberOf(host, event.id) || taken.wasOver(event.until)) return false
@@ -150,11 +129,11 @@ export class GroupOpenings implements NewsListener {
     return own !== undefined && isInGroups(own, groups)
   }
 
-  #verify(told: Told): void {
-    const { keyOfHost, clock } = this.#deps
-    const { host, key, value, event } = told
+  #verify(told: SignedEvent): void {
+    const { clock } = this.#deps
+    const { host, key, value, event, by } = told
     try {
-      openSigned(key, value, (name) => (name === host ? keyOfHost(name) : undefined))
+      openSigned(key, value, (name) => (name === host ? by : undefined))
     } catch (error) {
       if (!(error instanceof SignatureError)) throw error
       this.#say(
@@ -172,7 +151,7 @@ export class GroupOpenings implements NewsListener {
   }
 
   /** Works on one event of an opening after the other. Of those that wait only the latest counts. */
-  #turn(told: Told): void {
+  #turn(told: SignedEvent): void {
     const { key, event } = told
     if (this.#turns.has(key)) {
       const next = this.#turns.get(key)
@@ -190,11 +169,11 @@ export class GroupOpenings implements NewsListener {
   }
 
   /** Returns true if the opening ends here: at all, or for the groups of this host. */
-  #isEnd({ event }: Told): boolean {
+  #isEnd({ event }: SignedEvent): boolean {
     return event.action === 'close' || !this.#isFor(event)
   }
 
-  async #end({ host, event }: Told): Promise<void> {
+  async #end({ host, event }: SignedEvent): Promise<void> {
     const { taken, opener, log } = this.#deps
     const redemption = await taken.take(host, event)
     if (redemption === 'lost') return
@@ -207,7 +186,7 @@ export class GroupOpenings implements NewsListener {
     await opener.release(({ holder }) => !isOf(holder, host, id))
   }
 
-  async #begin(told: Told): Promise<void> {
+  async #begin(told: SignedEvent): Promise<void> {
     const { taken, reconciler, opener, log } = this.#deps
     const { host, event } = told
     const { id, action, source, door, operator } = event
@@ -238,7 +217,7 @@ export class GroupOpenings implements NewsListener {
   }
 
   /** Judges an event by what this host allows. */
-  #judge({ host, event }: Told): Judged {
+  #judge({ host, event }: SignedEvent): Judged {
     const { authenticators, fleetKey, clock, clockSkewMs, store } = this.#deps
     const { at, id, action } = event
     const aheadMs = at - clock.now()
@@ -266,16 +245,10 @@ export class GroupOpenings implements NewsListener {
   }
 
   /** Keeps an event that may open something later, as files and clocks change. */
-  #refuse({ host, key, value, event, waitMs = LOOK_EVERY_MS }: Told, refusal: string): void {
-    const { clock, keyOfHost, log } = this.#deps
-    const told = { host, key, value, event }
-    const next = {
-      told,
-      by: keyOfHost(host),
-      dueAt: clock.steady() + waitMs,
-      waitMs: Math.min(waitMs * 2, JUDGED_MAX_MS),
-    }
-    this.#refused.set(key, next)
+  #refuse(told: SignedEvent, refusal: string): void {
+    const { clock, log } = this.#deps
+    this.#refused.add(told, clock.steady())
+    const { host, event } = told
     const { source, door, user } = event
     const subject = `refused ${host} ${door} ${user} ${refusal.replaceAll(/[0-9]+/g, '0')}`
     // Not every host of a group needs the door.
@@ -298,7 +271,11 @@ export class GroupOpenings implements NewsListener {
   #lookAgain(): void {
     const { clock, keyOfHost } = this.#deps
     for (const { key, value } of this.#budget.due(clock.steady())) this.#offer(key, value, false)
-    this.#judgeAgain()
+    for (const told of this.#refused.due(clock.steady(), clock.now())) {
+      const { host, key, value, event, by } = told
+      if (keyOfHost(host) !== by) this.#offer(key, value, false)
+      else if (this.#concerns(host, event, false)) this.#turn(told)
+    }
     for (const [key, value] of this.#unknown) {
       const host = key.slice(this.#deps.keyspace.openings.length).split('/')[0]!
       const isKnown = keyOfHost(host) !== undefined
@@ -307,21 +284,6 @@ export class GroupOpenings implements NewsListener {
       if (isKnown && !isOver) this.#offer(key, value, false)
     }
     this.#cancel = clock.after(LOOK_EVERY_MS, () => this.#lookAgain())
-  }
-
-  /** Judges refused events again: a user or a door may be there meanwhile, or a clock set. */
-  #judgeAgain(): void {
-    const { clock, keyOfHost } = this.#deps
-    let count = 0
-    for (const [key, { told, by, dueAt, waitMs }] of this.#refused) {
-      if (told.event.until <= clock.now()) this.#refused.delete(key)
-      else if (clock.steady() >= dueAt && count++ < JUDGED_AGAIN_MAX) {
-        this.#refused.delete(key)
-        const { host, event } = told
-        if (keyOfHost(host) !== by) this.#offer(key, told.value, false)
-        else if (this.#concerns(host, event, false)) this.#turn({ ...told, waitMs })
-      }
-    }
   }
 
   #say(subject: string, level: 'warning' | 'error', text: string): void {
@@ -342,7 +304,7 @@ function isOf(holder: string | undefined, host: string, id: string): boolean {
   return of?.host === host && of.id === id
 }
 
-/** Returns the event in a text, whoever signed it. */
+/** Returns the event in a text, before its signature is checked. */
 function eventIn(value: string): OpeningEvent | undefined {
   try {
     return readEvent(readSigned(value).body)

@@ -21,7 +21,7 @@ export const TOLD_MAX_MS = 30 * 86_400_000
 const ID_CHARS = 22
 
 /**
- * What a host tells the others about an opening. `open`: a proof or an operator opened it, or made it longer. `extend`:
+ * An event of an opening, for the other hosts. `open`: a proof or an operator opened it, or made it longer. `extend`:
  * a connection of its source made it longer. `close`: it ended before its deadline.
  */
 export interface OpeningEvent {
@@ -58,7 +58,8 @@ export function factsOf(grant: Grant, groups: readonly string[], fleetKey: Buffe
   const { door, user, claimedUser, print, holder, operator, protocol, port } = grant
   const [services, asked] = [servicesText({ services: grant.services }), servicesText({ asked: grant.asked })]
   const [source, forward] = [formatAddress(grant.source), formatForward(grant.forward)]
-  const parts = [door.name, source, services, asked, forward, holder]
+  // Other groups have another id, so that the last event of each opening is there for all whom it concerns.
+  const parts = [door.name, source, services, asked, forward, holder, groups]
   const id = createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, ID_CHARS)
   const perhaps = {
     user,
@@ -99,7 +100,7 @@ export function isByHand({ holder }: OpeningEvent): boolean {
   return holder === BY_HAND
 }
 
-/** Reads the content of an event; `undefined`: it is none. */
+/** Reads the content of an event; `undefined`: not an event. */
 export function readEvent(body: unknown): OpeningEvent | undefined {
   if (!isRecord(body)) return undefined
   const fields = Object.entries(FIELDS)

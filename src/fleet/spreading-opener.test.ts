@@ -1,5 +1,5 @@
 // Goal: the others are told of every opening that the config tells them of, with its deadline and its end, and of nothing
-// else; no opening waits for etcd; and what etcd has stays as this host said, whoever writes to it.
+// else; no opening waits for etcd; and etcd keeps what this host said, in spite of others who write to it.
 import { generateKeyPairSync } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { beforeEach, expect, test } from 'vitest'
@@ -218,6 +218,19 @@ test('closed by hand, revoked, or with a door that is no longer told: the end is
     expect(events()[0]!.number).toBeGreaterThan(number)
     expect([...told.open()]).toEqual([])
   }
+})
+
+test('other groups are another opening, and the first one ends', async () => {
+  await open('ssh')
+  const [{ id }] = events() as [OpeningEvent]
+  doors = doors.map((door) => ({ ...door, opensOn: ['db'] }))
+  await opener.release(() => true)
+  await open('ssh')
+  expect(events().map(({ action, groups }) => [action, groups])).toEqual([
+    ['close', ['web']],
+    ['open', ['db']],
+  ])
+  expect(events()[1]!.id).not.toBe(id)
 })
 
 test('its end at the deadline needs no word', async () => {

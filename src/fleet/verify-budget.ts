@@ -3,7 +3,7 @@ import type { Rate } from '../limit/source-budget.ts'
 import { TokenBucket } from '../limit/token-bucket.ts'
 import { HOSTS_MAX } from './hosts.ts'
 
-/** The events of one host whose signature is checked, a second. Whoever can write to etcd can write any number. */
+/** The events of one host whose signature is checked, a second. Anyone with write access to etcd can write any number. */
 export const HOST_EVENTS: Rate = { perSecond: 100, burst: 200 }
 /** The events of all hosts that are checked, a second. With 0.1 ms each they take a tenth of the daemon's time. */
 export const ALL_EVENTS: Rate = { perSecond: 1_000, burst: 500 }

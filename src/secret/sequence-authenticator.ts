@@ -40,7 +40,7 @@ class SequenceDoor implements GateDoor {
     return holder === this.#mark ? 'may' : 'may not'
   }
 
-  /** The sequence is the same for all users, so none is asked for. */
+  /** The sequence is the same for all users, so the user does not matter. */
   holderFor(): string {
     return this.#mark
   }

@@ -19,6 +19,13 @@ const OPEN_S = 40
 /** Nobody knows the sequences of these hosts: only the bastion opens them. */
 const CLOSED = ['6001', '6002', '6003']
 
+const door = (lines: string, seconds = OPEN_S): string =>
+  `[ssh]\nScope = fleet\nOpen_Ports = tcp/22\nOpen_For = ${seconds}s\n${lines}\n`
+const usersLines = (names: readonly string[]): string =>
+  names.map((name, at) => `${name} ${CLOSED.slice(0, 2).join()},${7_000 + at}\n`).join('')
+const leftAt = async ({ host, file }: Member): Promise<number | undefined> =>
+  (await statusOf(host, { file })).openings[0]?.leftMs
+
 lab('openings of a group', () => {
   let fleet: FleetHosts
   let bastion: Member
@@ -26,10 +33,6 @@ lab('openings of a group', () => {
   let db: Member
   const users = scratch('web-users')
 
-  const door = (lines: string, seconds = OPEN_S): string =>
-    `[ssh]\nScope = fleet\nOpen_Ports = tcp/22\nOpen_For = ${seconds}s\n${lines}\n`
-  const usersLines = (names: readonly string[]): string =>
-    names.map((name, at) => `${name} ${CLOSED.slice(0, 2).join()},${7_000 + at}\n`).join('')
   const admit = (...names: readonly string[]): void => writeFileSync(users, usersLines(names), { mode: 0o600 })
 
   beforeAll(async () => {
@@ -62,9 +65,6 @@ lab('openings of a group', () => {
   const knock = async (knocks: readonly string[] = KNOCKS): Promise<void> => {
     await sendKnocks(fleet.client, bastion.address, knocks)
   }
-  const leftAt = async ({ host, file }: Member): Promise<number | undefined> =>
-    (await statusOf(host, { file })).openings[0]?.leftMs
-
   test(
     'a knock at the bastion opens the group alone, and closes it: by hand, at once',
     async () => {
@@ -115,7 +115,7 @@ lab('openings of a group', () => {
   test(
     'by hand, for its time, and for longer: the group closes with it, without a word',
     async () => {
-      const open = async (seconds: number): Promise<void> => {
+      const openFor = async (seconds: number): Promise<void> => {
         const { stdout } = await postern(
           bastion.host,
           bastion,
@@ -128,10 +128,10 @@ lab('openings of a group', () => {
         )
         expect(stdout).toMatch(/is open to/)
       }
-      await open(3)
+      await openFor(3)
       await web.process.line(/opened by hand, by user root@bastion/)
       await isOpen(web)
-      await open(8)
+      await openFor(8)
       await web.process.line(/is open already, and stays so for another [78] s/)
       const left = await leftAt(web)
       expect(left).toBeGreaterThan(4_000)
@@ -139,7 +139,7 @@ lab('openings of a group', () => {
       await until('both are closed', async () => (await openings()).length === 0, 20_000)
       await isShut(web)
       // As far as the config of the other host allows.
-      await open(300)
+      await openFor(300)
       await web.process.line(/open for (40|39) s/)
     },
     LIMIT_MS,

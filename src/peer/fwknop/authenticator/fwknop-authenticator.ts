@@ -32,7 +32,7 @@ import type { Stanza } from '../stanza.ts'
 import type { Redemption } from '../../../state/ledger.ts'
 import { commandsOf, cycleOf } from './commands.ts'
 import { Gnupg } from './gnupg.ts'
-import { holderOf, markOfStanza, marksOfStanza, printOfStanza, stanzaPermits } from './holders.ts'
+import { holderOf, holdingOf, markOfStanza, marksOfStanza, stanzaPermits } from './holders.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
 import { Trials } from './trials.ts'
@@ -296,10 +296,8 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     if ('refusal' in granted) return granted
     const refusal = this.#beyond(trial, granted, source) ?? lossRefusal(door, store, spa.timestamp * SECOND_MS)
     if (refusal !== undefined) return { refusal }
-    const user = holderOf(door, stanza, signer)
-    const holder = markOfStanza(marks, stanza, signer)
-    const [claimedUser, print] = [claimedName(spa.user), printOfStanza(stanza, signer)]
-    const common = { door, source: granted.address, user, claimedUser, print, holder, protocol, port }
+    const holding = holdingOf(marks, door, stanza, signer)
+    const common = { door, source: granted.address, ...holding, claimedUser: claimedName(spa.user), protocol, port }
     if (granted.kind === 'command') return { ...common, ms: 0, commands: commandsOf(stanza, granted.command) }
     const { openS, ports: asked, nat: forward } = granted
     const ms = shortest(door.cmdTimeoutMs, openS * SECOND_MS)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { parseForward, parseServices } from '../../../door/part.ts'
+import type { Grant } from '../../../door/grant.ts'
 import type { Held } from '../../../door/held.ts'
 import type { Service } from '../../../config/config.ts'
 import type { Forward } from '../../../firewall/guard/element.ts'
@@ -31,6 +32,17 @@ export function holderOf({ secret }: PacketDoor, { file, line }: Stanza, signer:
  */
 export function markOfStanza(marks: HolderMarks, stanza: Stanza, signer?: string): string {
   return marks.mark('fwknop', ...keyParts(stanza, signer))
+}
+
+/** Returns the holder of a packet's opening, for its grant. */
+export function holdingOf(
+  marks: HolderMarks,
+  door: PacketDoor,
+  stanza: Stanza,
+  signer: string | undefined,
+): Required<Pick<Grant, 'user' | 'print' | 'holder'>> {
+  const [user, print] = [holderOf(door, stanza, signer), printOfStanza(stanza, signer)]
+  return { user, print, holder: markOfStanza(marks, stanza, signer) }
 }
 
 /** Returns the same text for the same keys on every host; see `Grant.print`. */
