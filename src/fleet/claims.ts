@@ -175,6 +175,7 @@ export class FleetClaims {
       }
       if (answer.won) {
         this.seen.take(name, { record, text })
+        if (clock.steady() > end) break
         return true
       }
       present = await this.#present(name, present, answer.kvs[0]?.[0]?.value, end)
