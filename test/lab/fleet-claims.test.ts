@@ -1,5 +1,5 @@
 // Goal: three real etcd nodes and five hosts: every kind of secret, presented to two and to five hosts at once, through
-// everything that befalls the nodes: none opens twice, none is refused while a majority answers, none opens again.
+// failures of the nodes: each opens once at most, exactly once while a majority answers, and not again afterwards.
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Etcd } from '../../src/etcd/client.ts'
