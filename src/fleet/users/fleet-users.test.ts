@@ -7,10 +7,11 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { FleetHost, KEYSPACE, MemoryEtcd, PLACE, SEAL, signed, soon } from '../../../test/fleet/users.ts'
@@ -35,7 +36,10 @@ function host(
   return made
 }
 afterEach(() => {
-  for (const each of hosts.splice(0)) each.users.close()
+  for (const each of hosts.splice(0)) {
+    each.users.close()
+    rmSync(dirname(each.state), { recursive: true, force: true })
+  }
 })
 
 /** The disk of a host, whose steps a test can look at or make fail. */

@@ -99,7 +99,7 @@ async function run(
 
 /** What a host makes of what is in etcd. */
 async function taken(): Promise<FleetHost> {
-  const host = new FleetHost('', { etcd })
+  const host = new FleetHost('', { etcd }, mkdtempSync(join(base, 'state-')))
   await host.tell((await etcd.get(PLACE))!.value)
   host.users.close()
   return host
