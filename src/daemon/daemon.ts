@@ -8,7 +8,7 @@ import { alreadyRunning } from './already-running.ts'
 import type { Arguments } from './arguments.ts'
 import { loadConfig } from './config-file.ts'
 import type { LoadedConfig } from './config-file.ts'
-import { joinFleet } from './fleet.ts'
+import { joinFleet, memberOf } from './fleet.ts'
 import { runHook } from './hook.ts'
 import type { Log } from '../log/log.ts'
 import { logSettings, openLog } from './logging.ts'
@@ -114,8 +114,7 @@ export class Daemon {
     this.#parts.base.start(config)
     await this.#parts.authenticators.load(config)
     // The users of the fleet are in their files before these are read.
-    const { fleet } = this.#state
-    if (fleet !== undefined && !('unavailable' in fleet)) fleet.start()
+    memberOf(this.#state.fleet)?.start()
     this.#parts.authenticators.replace(config)
     this.#sayLosses()
     const waitMs = lossWaitMs(config.doors, store, Date.now())
@@ -127,6 +126,7 @@ export class Daemon {
     this.#parts.captures.start()
     this.#parts.commands.restore()
     this.#parts.reconciler.now()
+    this.#parts.fleet?.start()
     this.#parts.operators.listen(config.options.controlGroup)
     this.#supervision.start()
     void this.#parts.faults.attempt(async () => await this.#runHook('start'))
@@ -217,8 +217,8 @@ export class Daemon {
   }
 
   #leaveFleet(): void {
-    const { fleet } = this.#state
-    if (fleet !== undefined && !('unavailable' in fleet)) fleet.close()
+    this.#parts.fleet?.stop()
+    memberOf(this.#state.fleet)?.close()
   }
 
   async #closeAll(): Promise<void> {

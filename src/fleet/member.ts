@@ -5,12 +5,19 @@ import type { Door } from '../config/config.ts'
 import { Etcd } from '../etcd/client.ts'
 import { LogThrottle } from '../limit/log-throttle.ts'
 import type { Log } from '../log/log.ts'
+import type { Ledger } from '../state/ledger.ts'
+import { FleetClaims } from './claims.ts'
+import type { ClaimsDeps } from './claims.ts'
 import { VERSION } from '../version.ts'
 import { Heart, documentStates } from './beat.ts'
 import type { Beat } from './beat.ts'
 import { FleetClock } from './clock.ts'
 import { SignedDocument } from './document.ts'
 import type { DocumentStatus } from './document.ts'
+import { FleetLedger } from './fleet-ledger.ts'
+import type { FleetLedgerDeps } from './fleet-ledger.ts'
+import { FleetOpenings } from './fleet-openings.ts'
+import type { FleetOpeningsDeps } from './fleet-openings.ts'
 import { publicKeyOf, readHosts } from './hosts.ts'
 import type { FleetHost, HostsDocument } from './hosts.ts'
 import { Keyspace } from './keyspace.ts'
@@ -39,6 +46,10 @@ export interface MemberDeps {
   readonly refresh: (folder: string) => void
 }
 
+/** The functions and values that the ledger of a fleet's host needs from the daemon. */
+export interface LedgerDeps
+  extends Pick<FleetLedgerDeps, 'local' | 'isOfFleet'>, Pick<ClaimsDeps, 'store' | 'clock' | 'log'> {}
+
 /** The state of a host's membership, for the status. */
 export interface MemberStatus {
   readonly fleet: string
@@ -65,6 +76,7 @@ export class FleetMember {
   readonly #throttle = new LogThrottle()
   #marks: { readonly doors: readonly Door[]; readonly since: number; readonly marks: readonly string[] } | undefined
   #byName: ReadonlyMap<string, KeyObject> = new Map()
+  #claims: FleetClaims | undefined
 
   constructor(keys: FleetKeys, deps: MemberDeps) {
     const { settings } = keys
@@ -140,6 +152,27 @@ export class FleetMember {
     return this.#byName.get(name)
   }
 
+  /** Returns the ledger of this host, which asks the fleet for its doors. Call it once, before {@link start}. */
+  ledger({ local, isOfFleet, store, clock, log }: LedgerDeps): Ledger {
+    const { keys, keyspace, etcd } = this
+    const { host, clockSkewMs: skewMs } = keys.settings
+    const prefix = keyspace.claims
+    this.#claims = new FleetClaims({ etcd, prefix, fleetKey: keys.fleetKey, host, store, clock, log, skewMs })
+    this.news.on(prefix, this.#claims.seen)
+    return new FleetLedger({ local, claims: this.#claims, isOfFleet })
+  }
+
+  /** Judges whether what a host told of may stay. `unknown`: there is no document of hosts. */
+  mayTell(host: string): 'may' | 'may not' | 'unknown' {
+    if (this.hosts.present === undefined) return 'unknown'
+    return this.#byName.has(host) ? 'may' : 'may not'
+  }
+
+  /** Connects the openings of this host with those of its groups. */
+  openings(deps: FleetOpeningsDeps): FleetOpenings {
+    return new FleetOpenings(this, deps)
+  }
+
   /** Begins with the last good documents, and takes news from etcd. */
   start(): void {
     this.hosts.load()
@@ -164,6 +197,7 @@ export class FleetMember {
   close(): void {
     this.heart.close()
     this.news.close()
+    this.#claims?.close()
     this.users.close()
     this.etcd.close()
   }

@@ -18,6 +18,7 @@ import { PacketAuthenticator } from '../../../secret/packet-authenticator.ts'
 import type { PacketProof, Reading } from '../../../secret/packet-authenticator.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import { lossRefusal } from '../../../secret/since-loss.ts'
+import type { Bounded, Judged, Vouched } from '../../../secret/vouched.ts'
 import type { WorkBudget } from '../../../secret/work-budget.ts'
 import { grant, matches } from '../access.ts'
 import type { Grant as StanzaGrant } from '../access.ts'
@@ -31,12 +32,13 @@ import type { Stanza } from '../stanza.ts'
 import type { Redemption } from '../../../state/ledger.ts'
 import { commandsOf, cycleOf } from './commands.ts'
 import { Gnupg } from './gnupg.ts'
-import { holderOf, markOfStanza, marksOfStanza, stanzaPermits } from './holders.ts'
+import { holderOf, holdingOf, markOfStanza, marksOfStanza, stanzaPermits } from './holders.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
 import { Trials } from './trials.ts'
 import type { NamedTrial, Trial } from './trials.ts'
 import { UsedDigests } from './used-digests.ts'
+import { judgeByKey } from './vouched.ts'
 
 const PACKETS: PacketNeeds = { datagrams: [{ first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES }], synPorts: [] }
 /** The number of last characters that identify a packet. That covers at least the HMAC. */
@@ -294,9 +296,8 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     if ('refusal' in granted) return granted
     const refusal = this.#beyond(trial, granted, source) ?? lossRefusal(door, store, spa.timestamp * SECOND_MS)
     if (refusal !== undefined) return { refusal }
-    const user = holderOf(door, stanza, signer)
-    const holder = markOfStanza(marks, stanza, signer)
-    const common = { door, source: granted.address, user, claimedUser: claimedName(spa.user), holder, protocol, port }
+    const holding = holdingOf(marks, door, stanza, signer)
+    const common = { door, source: granted.address, ...holding, claimedUser: claimedName(spa.user), protocol, port }
     if (granted.kind === 'command') return { ...common, ms: 0, commands: commandsOf(stanza, granted.command) }
     const { openS, ports: asked, nat: forward } = granted
     const ms = shortest(door.cmdTimeoutMs, openS * SECOND_MS)
@@ -334,6 +335,10 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
       return granted
     }
     return undefined
+  }
+
+  protected override judgeVouched({ list }: Stanzas, bounded: Bounded, vouched: Vouched): Judged {
+    return judgeByKey(list, this.find(bounded.door.name)!.door, { bounded, vouched, ...this.deps })
   }
 
   /** Returns a claim's stanza, or those with its keys if the file was read again. */

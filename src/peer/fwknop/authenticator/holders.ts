@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { parseForward, parseServices } from '../../../door/part.ts'
+import type { Grant } from '../../../door/grant.ts'
 import type { Held } from '../../../door/held.ts'
 import type { Service } from '../../../config/config.ts'
 import type { Forward } from '../../../firewall/guard/element.ts'
@@ -28,17 +30,44 @@ export function holderOf({ secret }: PacketDoor, { file, line }: Stanza, signer:
  * Returns the mark of a stanza's holder, made from its keys. With GnuPG, it is made from the stanza's entry for the
  * signing key.
  */
-export function markOfStanza(marks: HolderMarks, { rijndael, hmac, gnupg }: Stanza, signer?: string): string {
+export function markOfStanza(marks: HolderMarks, stanza: Stanza, signer?: string): string {
+  return marks.mark('fwknop', ...keyParts(stanza, signer))
+}
+
+/** Returns the holder of a packet's opening, for its grant. */
+export function holdingOf(
+  marks: HolderMarks,
+  door: PacketDoor,
+  stanza: Stanza,
+  signer: string | undefined,
+): Required<Pick<Grant, 'user' | 'print' | 'holder'>> {
+  const [user, print] = [holderOf(door, stanza, signer), printOfStanza(stanza, signer)]
+  return { user, print, holder: markOfStanza(marks, stanza, signer) }
+}
+
+/** Returns the same text for the same keys on every host; see `Grant.print`. */
+export function printOfStanza(stanza: Stanza, signer?: string): string {
+  const hash = createHash('sha256')
+  // Each part has its length in front, so that no two lists of parts give the same text.
+  for (const part of keyParts(stanza, signer)) hash.update(`${Buffer.byteLength(part)}\n`).update(part)
+  return hash.digest('base64url')
+}
+
+function keyParts({ rijndael, hmac, gnupg }: Stanza, signer?: string): readonly (string | Uint8Array)[] {
   const outer = hmac?.key ?? ''
   const { ids = [], fingerprints = [] } = gnupg?.signers ?? {}
   const named = signer === undefined ? undefined : [...fingerprints, ...ids].find((each) => signer.endsWith(each))
-  if (named !== undefined) return marks.mark('fwknop', 'signer', named)
-  if (rijndael !== undefined) return marks.mark('fwknop', 'key', rijndael.key, outer)
-  return marks.mark('fwknop', 'gnupg', gnupg?.homeDir ?? '', gnupg?.decryptId ?? '', outer)
+  if (named !== undefined) return ['signer', named]
+  if (rijndael !== undefined) return ['key', rijndael.key, outer]
+  return ['gnupg', gnupg?.homeDir ?? '', gnupg?.decryptId ?? '', outer]
 }
 
 /** Returns true if a stanza still permits an opening. */
-export function stanzaPermits(stanza: Stanza, { services, forward }: Held, now: number): boolean {
+export function stanzaPermits(
+  stanza: Stanza,
+  { services, forward }: Pick<Held, 'services' | 'forward'>,
+  now: number,
+): boolean {
   const { openPorts, restrictPorts, expiresMs } = stanza
   if (expiresMs !== undefined && now >= expiresMs) return false
   const ports = services === undefined ? [] : parseServices(services)
@@ -67,9 +96,13 @@ function isForced({ host, port }: NonNullable<Stanza['forceNat']>, to: Forward):
 
 /** Returns the marks of all possible holders of a stanza. */
 export function marksOfStanza(marks: HolderMarks, stanza: Stanza): readonly string[] {
-  const { signers } = stanza.gnupg ?? {}
-  const signed = signers === undefined ? [] : [...signers.fingerprints, ...signers.ids]
-  return [markOfStanza(marks, stanza, undefined), ...signed.map((each) => markOfStanza(marks, stanza, each))]
+  return signersOf(stanza).map((signer) => markOfStanza(marks, stanza, signer))
+}
+
+/** Returns the possible signers of a stanza's packets. `undefined` is among them, for packets without a signature. */
+export function signersOf({ gnupg }: Stanza): readonly (string | undefined)[] {
+  const { signers } = gnupg ?? {}
+  return signers === undefined ? [undefined] : [undefined, ...signers.fingerprints, ...signers.ids]
 }
 
 /**

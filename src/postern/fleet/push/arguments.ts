@@ -1,4 +1,5 @@
 import { command } from '../../../cli/command.ts'
+import { NOT_IN_FORCE, UNCHANGED } from '../../../cli/exit-code.ts'
 import type { Options, Values } from '../../../cli/option.ts'
 import { one } from '../../../cli/value.ts'
 
@@ -36,7 +37,12 @@ name. The end of a file's name tells its directive:
   .knockknock, a folder: Profiles`,
   options: OPTIONS,
   operands: { text: 'FOLDER', kinds: ['folder'] },
-  exits: { 0: 'done, or nothing to do', 1: 'nothing changed', 4: 'done, but not all hosts have it in force yet' },
+  exits: {
+    0: 'done',
+    1: 'nothing changed',
+    [UNCHANGED]: 'the same is in etcd already',
+    [NOT_IN_FORCE]: 'done, but not all hosts have it in force',
+  },
   examples: `  postern fleet push --dry-run users.d
   postern fleet push users.d`,
   hint: '',

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readFleetName } from '../../../config/value.ts'
 import { readBeat } from '../../../fleet/beat.ts'
 import { readHosts } from '../../../fleet/hosts.ts'
 import { openSigned } from '../../../fleet/signed.ts'
+import { valueOf } from '../../../text/read.ts'
 import type { PushDeps } from './users-in-etcd.ts'
 
 /** Milliseconds for which hosts are waited for. */
@@ -26,9 +28,11 @@ export async function hostsUsers({
   const { kvs } = await etcd.list(keyspace.beats)
   return kvs.flatMap(({ key, value }): readonly HostUsers[] => {
     const beat = readBeat(value)
-    if (beat === undefined) return []
-    const host = key.slice(keyspace.beats.length)
-    return [{ host, version: beat.versions.users ?? 0, refused: beat.refused.users }]
+    const host = valueOf(readFleetName(key.slice(keyspace.beats.length)))
+    if (beat === undefined || host === undefined) return []
+    // Whoever writes to etcd could have the terminal do something else.
+    const refused = beat.refused.users?.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+    return [{ host, version: beat.versions.users ?? 0, refused }]
   })
 }
 
