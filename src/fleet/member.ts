@@ -159,7 +159,7 @@ export class FleetMember {
     const prefix = keyspace.claims
     this.#claims = new FleetClaims({ etcd, prefix, fleetKey: keys.fleetKey, host, store, clock, log, skewMs })
     this.news.on(prefix, this.#claims.seen)
-    return new FleetLedger({ local, claims: this.#claims, isOfFleet })
+    return new FleetLedger({ local, claims: this.#claims, isOfFleet, doubt: () => this.clock.isOff })
   }
 
   /** Judges whether what a host told of may stay. `unknown`: there is no document of hosts. */
