@@ -59,7 +59,11 @@ function secretsOf(secret: SecretConfig): readonly string[] {
   try {
     if ('protocol' in secret) return packetSecrets(secret.protocol, path)
     const text = readPrivateText(path, FILE_MAX_BYTES, CLASSIC)
-    if ('lowWater' in secret) return parseOneTime(text).lines.map(({ knocks }) => formatSequence(knocks))
+    if ('lowWater' in secret) {
+      // Comments and used sequences are marked.
+      const left = parseOneTime(text).lines.filter(({ marked }) => !marked)
+      return left.map(({ knocks }) => formatSequence(knocks))
+    }
     return (valueOf(readHolders(secret, text)) ?? []).map(secretKey)
   } catch {
     return []
