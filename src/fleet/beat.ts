@@ -141,7 +141,7 @@ export class Heart {
   }
 }
 
-/** Reads a sign of life that anybody may have written; `undefined`: it is none. */
+/** Reads a sign of life, which anyone who can write to etcd may have written; `undefined`: it is malformed. */
 export function readBeat(text: string): Beat | undefined {
   const raw = text.length > BEAT_MAX_CHARS ? undefined : parsed(text)
   if (!isRecord(raw)) return undefined

@@ -78,7 +78,7 @@ export class FleetClock implements NewsListener {
     if (ahead === undefined || Math.abs(ahead) <= this.#deps.skewMs) return undefined
     const seconds = Math.round(Math.abs(ahead) / 1_000)
     const side = ahead > 0 ? 'ahead of' : 'behind'
-    return `this clock is ${seconds} s ${side} the other hosts'\n  ${REMEDIES.keepClock()}`
+    return `this clock is ${seconds} s ${side} the other hosts': ${REMEDIES.keepClock()}`
   }
 
   #hear(text: string): void {

@@ -119,7 +119,7 @@ export function authenticated(invitation: Secret, body: unknown): string {
   return JSON.stringify({ body: text, mac: macOf(invitation, text).toString('base64url') })
 }
 
-/** Reads a message to the operator; `undefined`: whoever wrote it does not know the token's secret. */
+/** Reads a message to the operator; `undefined`: its writer does not know the token's secret. */
 export function readAuthenticated(invitation: Secret, text: string): unknown {
   const parsed = jsonOf(text)
   if (!isRecord(parsed)) return undefined
@@ -129,7 +129,7 @@ export function readAuthenticated(invitation: Secret, text: string): unknown {
   return given.length === right.length && timingSafeEqual(given, right) ? jsonOf(body) : undefined
 }
 
-/** Reads the request of a host; `undefined`: it is none. */
+/** Reads the request of a host; `undefined`: it is malformed. */
 export function readRequest(body: unknown): JoinRequest | undefined {
   if (!isRecord(body)) return undefined
   const { sign, tls, dh, at } = body
@@ -144,7 +144,7 @@ export function readRequest(body: unknown): JoinRequest | undefined {
  * has the token's secret can have made it.
  *
  * @param own an X25519 key pair for this answer alone
- * @throws Error if the host's key is none
+ * @throws Error if the host's key is malformed
  */
 export function sealAnswer(invitation: Secret, answer: JoinAnswer, to: string, own: KeyPair): string {
   const iv = randomBytes(IV_BYTES)
@@ -166,7 +166,7 @@ export function openAnswer(invitation: Secret, text: string, own: KeyPair): Join
     )
     decipher.setAuthTag(box.subarray(-TAG_BYTES))
     const body = Buffer.concat([decipher.update(box.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()])
-    // Whoever sealed it has the secret: the operator.
+    // Only the operator has the secret that sealed it.
     return JSON.parse(body.toString()) as JoinAnswer
   } catch {
     return undefined

@@ -63,7 +63,7 @@ export class Keyspace {
     return `${this.secondUses}${host}`
   }
 
-  /** What an invited host and its operator tell each other. */
+  /** A message between an invited host and its operator. */
   invitation(id: string, from: 'host' | 'operator' | 'used'): string {
     return `/postern-join/${this.fleet}/${id}/${from}`
   }

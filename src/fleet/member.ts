@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import type { Door } from '../config/config.ts'
@@ -27,6 +28,8 @@ import { secretMarks } from './secret-marks.ts'
 import type { FleetKeys } from './settings.ts'
 import { FleetUsers } from './users/fleet-users.ts'
 
+/** The range of the random numbers by which signs of life vary. */
+const RANDOM_BELOW = 65_536
 /** Milliseconds for which the marks of secrets are kept. */
 const MARKS_AGE_MAX_MS = 3_600_000
 
@@ -97,7 +100,13 @@ export class FleetMember {
     this.clock = new FleetClock({ ...clocks, place: keyspace.clock })
     this.news.on(keyspace.clock, this.clock)
     this.heart = new Heart({
-      ...{ etcd, keyspace, host, steady, signKey: keys.signKey, now: Date.now, random: Math.random },
+      etcd,
+      keyspace,
+      host,
+      steady,
+      signKey: keys.signKey,
+      now: Date.now,
+      random: () => randomInt(RANDOM_BELOW) / RANDOM_BELOW,
       state: () => this.#state(),
       hosts: () => this.hosts.present?.hosts.length ?? 1,
     })
@@ -150,7 +159,7 @@ export class FleetMember {
     const prefix = keyspace.claims
     this.#claims = new FleetClaims({ etcd, prefix, fleetKey: keys.fleetKey, host, store, clock, log, skewMs })
     this.news.on(prefix, this.#claims.seen)
-    return new FleetLedger({ local, claims: this.#claims, isOfFleet })
+    return new FleetLedger({ local, claims: this.#claims, isOfFleet, doubt: () => this.clock.isOff })
   }
 
   /** Judges whether what a host told of may stay. `unknown`: there is no document of hosts. */

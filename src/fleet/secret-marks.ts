@@ -22,7 +22,7 @@ const MARK_CHARS = 8
 /**
  * Returns marks of the secrets of doors that are this host's own: MACs under the fleet's key, of which those with the
  * lowest values are kept. So hosts that share many secrets share some of the marks that they tell, and hosts with few
- * secrets all of them. Whoever reads etcd learns no secret. Files that cannot be read have none.
+ * secrets all of them. Readers of etcd learn no secret. Files that cannot be read have none.
  *
  * Single packets of Postern's own are left out: they are encrypted to one host, and another one cannot read them.
  */
@@ -59,7 +59,11 @@ function secretsOf(secret: SecretConfig): readonly string[] {
   try {
     if ('protocol' in secret) return packetSecrets(secret.protocol, path)
     const text = readPrivateText(path, FILE_MAX_BYTES, CLASSIC)
-    if ('lowWater' in secret) return parseOneTime(text).lines.map(({ knocks }) => formatSequence(knocks))
+    if ('lowWater' in secret) {
+      // Comments and used sequences are marked.
+      const left = parseOneTime(text).lines.filter(({ marked }) => !marked)
+      return left.map(({ knocks }) => formatSequence(knocks))
+    }
     return (valueOf(readHolders(secret, text)) ?? []).map(secretKey)
   } catch {
     return []

@@ -1,5 +1,5 @@
-// Goal: a fleet is set up with what `postern fleet init` writes and prints; hosts join by a token that is good once and for a while;
-// and a host that is removed counts no more, in the list and at etcd.
+// Goal: a fleet is set up with what `postern fleet init` writes and prints; hosts join by a token that works once, for a while;
+// and the key of a removed host stops working, in the list and at etcd.
 import { X509Certificate } from 'node:crypto'
 import { appendFileSync, existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -95,7 +95,7 @@ lab('a fleet', () => {
     const inviting = fleet.operator.start(fleet.argv('invite', 'race'))
     const token = await tokenOf(inviting)
     const all = await Promise.all(hosts.map(async (host, index) => await use(host, token, scratch(`race${index}`))))
-    expect(all.map(({ code }) => code).sort()).toEqual([0, 1, 1])
+    expect(all.filter(({ code }) => code === 0)).toHaveLength(1)
     expect(await inviting.ended).toMatchObject({ code: 0 })
     await fleet.fleet('remove', 'race', '--yes')
   })
@@ -156,7 +156,7 @@ lab('a fleet', () => {
     }
   })
 
-  test('a host that is removed counts no more: at the others at once, and at etcd with the new revocation list', async () => {
+  test('the key of a removed host stops working: at the others at once, and at etcd with the new revocation list', async () => {
     const began = Date.now()
     const removed = await fleet.fleet('remove', 'web2', '--yes')
     // Its daemon runs on, but nobody waits for it.

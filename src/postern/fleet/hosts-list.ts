@@ -12,7 +12,7 @@ import type { Signer } from '../../fleet/signed.ts'
 /** The file with the newest list of hosts that this folder knows. */
 const KEPT = 'hosts.signed'
 const OWNER_ONLY = 0o600
-/** How often a change is made anew, because another operator was faster. */
+/** Attempts of a change that other operators overtake. */
 const ROUNDS_MAX = 5
 
 /** The list of hosts as it is in etcd. */
@@ -26,7 +26,7 @@ export interface ListedHosts {
 }
 
 /**
- * The list of hosts, which operators sign. The operator's folder keeps the newest one that it has seen: whoever can
+ * The list of hosts, which operators sign. The operator's folder keeps the newest one that it has seen: anyone who can
  * write to etcd could put an older one back, and so bring a removed host back with the next change.
  */
 export class HostsList {

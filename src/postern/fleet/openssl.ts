@@ -25,7 +25,7 @@ export function openssl(
     ...(input === undefined ? {} : { input }),
   })
   if (ran.status === 0) return ran.stdout
-  if ((ran.error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
+  if (ran.error !== undefined && 'code' in ran.error && ran.error.code === 'ENOENT') {
     throw new Failure(
       'there is no program openssl, which makes the certificates',
       'apt install openssl; or bring your own: --own-certificates CA,CERT,KEY',

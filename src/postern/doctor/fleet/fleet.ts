@@ -32,30 +32,24 @@ export async function examineFleet(config: Config): Promise<readonly Finding[]> 
     const found = [...here, ...judgeNodes(nodes, access.login !== undefined)]
     // Without an answer, the other questions have none either.
     if (nodes.members === undefined) return found
-    return [...found, ...judgeForeign(await foreignIn(etcd)), ...(await ofHosts(etcd, keys))]
+    return [...found, ...(await ofKeys(etcd, keys))]
   } finally {
     etcd.close()
   }
 }
 
-/** Returns a key below each prefix that other programs use, and the first key of all. */
+/** Returns the first key of those that begin with a slash, and one below each prefix that other programs use. @throws EtcdUnavailable */
 async function foreignIn(etcd: Etcd): Promise<readonly (string | undefined)[]> {
-  try {
-    const steps = ['', ...FOREIGN.map(({ prefix }) => prefix)].map((prefix) => ({ getPrefix: prefix, limit: 1 }))
-    const { kvs } = await etcd.txn([], steps)
-    return kvs.map(([first]) => first?.key)
-  } catch {
-    return []
-  }
+  const steps = ['/', ...FOREIGN.map(({ prefix }) => prefix)].map((prefix) => ({ getPrefix: prefix, limit: 1 }))
+  const { kvs } = await etcd.txn([], steps)
+  return kvs.map(([first]) => first?.key)
 }
 
-/** Finds out whether this host is known, and how its clock is. */
-async function ofHosts(etcd: Etcd, { settings }: FleetKeys): Promise<readonly Finding[]> {
+/** Finds out whose keys are in etcd, whether this host is known, and how its clock is. */
+async function ofKeys(etcd: Etcd, { settings }: FleetKeys): Promise<readonly Finding[]> {
   const { host, fleet, file } = settings
-  const finding = (severity: 'fault' | 'warning', message: string): Finding => {
-    return { severity, subject: 'fleet', message, fix: REMEDIES.lookAtFleet() }
-  }
   try {
+    const foreign = judgeForeign(await foreignIn(etcd))
     const overview = await readOverview(etcd, {
       folder: '',
       settings,
@@ -65,10 +59,15 @@ async function ofHosts(etcd: Etcd, { settings }: FleetKeys): Promise<readonly Fi
     const row = overview.hosts.find(({ name }) => name === host)
     if (row === undefined) {
       const message = `the operators of ${new Keyspace(fleet).fleet} do not know ${host} (${file}): what it signs does not count; an operator invites it again`
-      return [finding('fault', message)]
+      return [...foreign, finding('fault', message)]
     }
-    return [...row.problems, ...overview.notes].map((problem) => finding('warning', problem))
+    const seen = [...row.problems, ...overview.notes].map((problem) => finding('warning', problem))
+    return [...foreign, ...seen]
   } catch (error) {
     return [finding('fault', error instanceof EtcdUnavailable ? error.reason : (error as Error).message)]
   }
+}
+
+function finding(severity: 'fault' | 'warning', message: string): Finding {
+  return { severity, subject: 'fleet', message, fix: REMEDIES.lookAtFleet() }
 }

@@ -25,6 +25,6 @@ export function judgeForeign([first, ...below]: readonly (string | undefined)[])
   const whose = unknown
     ? `another program (the key ${oneLine(first.slice(0, SHOWN_MAX))})`
     : [...programs].join(' and ')
-  const message = `this etcd is also that of ${whose}: whoever may write there can make used secrets usable again, and its load and quota are Postern's; give the fleet an etcd of its own`
+  const message = `this etcd is also that of ${whose}: anyone who may write there can make used secrets usable again, and its load and quota are Postern's; give the fleet an etcd of its own`
   return [{ severity: 'fault', subject: 'fleet', message, fix: REMEDIES.readOfFleet() }]
 }

@@ -88,7 +88,7 @@ function ofVersions(
   const old = [...new Set(versions)].filter((version) => version !== null && !isBoundary(version))
   if (old.length === 0) return []
   const message = `access control of etcd ${old.join(', ')} is no boundary (CVE-2026-33343, CVE-2026-33413; fixed in 3.4.42, 3.5.28 and 3.6.9)`
-  if (hasLogin) return [warning(`${message}: whoever reaches it can write; firewall it to the fleet, and update it`)]
+  if (hasLogin) return [warning(`${message}: anyone who reaches it can write; firewall it to the fleet, and update it`)]
   return [
     { severity: 'note', subject: 'fleet', message: `${message}: certificates and the firewall are what protects it` },
   ]

@@ -48,7 +48,7 @@ export function environmentOf(fleet: string, node: EtcdNode, nodes: readonly Etc
   const cluster = nodes.map(({ name, host }) => `${name}=${urlOf(host, PEER_PORT)}`).join()
   const listen = (port: number): string => (isAddress(node.host) ? urlOf(node.host, port) : urlOf('0.0.0.0', port))
   return `# Settings of etcd for ${node.name} of the fleet ${fleet}: /etc/default/etcd of Debian's unit.
-# This etcd is for Postern alone. Never use that of Kubernetes or Patroni: whoever may write there could undo claims.
+# This etcd is for Postern alone. Never use that of Kubernetes or Patroni: its writers could undo claims.
 
 ETCD_NAME=${node.name}
 # A folder of its own: Debian's package starts an etcd of one node, whose data would win over the settings below.
@@ -102,14 +102,6 @@ export function firewallOf(node: EtcdNode, nodes: readonly EtcdNode[], from: rea
   const hosts = nodes.map(({ host }) => host)
   const named = hosts.filter((host) => !isAddress(host))
   const networks = from.map(formatNetwork)
-  const rules = (port: number, sources: readonly string[]): readonly string[] => [
-    ...(['ip', 'ip6'] as const).flatMap((family) => {
-      const own = sources.filter((source) => source.includes(':') === (family === 'ip6'))
-      return own.length === 0 ? [] : [`    tcp dport ${port} ${family} saddr { ${own.join(', ')} } accept`]
-    }),
-    `    tcp dport ${port} drop`,
-  ]
-  const note = (text: string): readonly string[] => [`    # ${text}`]
   return `# Only the fleet may reach etcd. Other ports are not filtered here. Load it with: nft -f ${NODE_FOLDER}/etcd.nft
 # At boot: a line in /etc/nftables.conf: include "${NODE_FOLDER}/etcd.nft"
 table inet postern_etcd
@@ -120,11 +112,11 @@ table inet postern_etcd {
     iif lo accept
 ${[
   ...(named.length > 0
-    ? note(`the nodes have host names (${named.join(', ')}): put their addresses here to filter tcp/${PEER_PORT}`)
-    : rules(PEER_PORT, hosts)),
+    ? [`    # the nodes have host names (${named.join(', ')}): put their addresses here to filter tcp/${PEER_PORT}`]
+    : rulesOf(PEER_PORT, hosts)),
   ...(networks.length === 0
-    ? note(`hosts and operators: name their networks (postern fleet init --from) to filter tcp/${node.port}`)
-    : rules(node.port, [...hosts.filter(isAddress), ...networks])),
+    ? [`    # hosts and operators: name their networks (postern fleet init --from) to filter tcp/${node.port}`]
+    : rulesOf(node.port, [...hosts.filter(isAddress), ...networks])),
 ].join('\n')}
   }
 }
@@ -151,6 +143,14 @@ systemctl enable etcd
 systemctl restart --no-block etcd
 echo 'etcd starts; look at it with: systemctl status etcd'
 `
+
+function rulesOf(port: number, sources: readonly string[]): readonly string[] {
+  const accepted = (['ip', 'ip6'] as const).flatMap((family) => {
+    const own = sources.filter((source) => source.includes(':') === (family === 'ip6'))
+    return own.length === 0 ? [] : [`    tcp dport ${port} ${family} saddr { ${own.join(', ')} } accept`]
+  })
+  return [...accepted, `    tcp dport ${port} drop`]
+}
 
 function urlOf(host: string, port: number): string {
   return `https://${host.includes(':') ? `[${host}]` : host}:${port}`

@@ -70,18 +70,19 @@ export async function join(asked: JoinArguments, output: Output): Promise<number
 
 /** @throws Failure if a file of the host's own certificate cannot be read */
 function makeKeys({ cert, key }: JoinArguments): HostKeys {
-  const read = (path: string): string => {
-    try {
-      return readFileSync(path, 'utf8')
-    } catch (error) {
-      throw new Failure(cannot(`read ${path}`, error).message)
-    }
-  }
   return {
     sign: generateKeyPairSync('ed25519'),
     exchange: generateKeyPairSync('x25519'),
     tls: key === undefined ? newKey() : read(key),
     cert: cert === undefined ? undefined : read(cert),
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Failure(cannot(`read ${path}`, error).message)
   }
 }
 
@@ -241,33 +242,20 @@ function expired(): Failure {
 /** Says what the faults of a connection mean for a token. */
 function inWords({ until }: Invitation, error: unknown): unknown {
   if (!(error instanceof EtcdUnavailable)) return error
-  const left = until - Date.now()
-  switch (error.kind) {
-    case 'client-certificate': {
-      if (left <= 0) return expired()
-      return new Failure(
-        'etcd refuses the certificate of the token, which is valid by the clock of this host',
-        'the clocks of this host, of the operator and of the nodes may differ: timedatectl set-ntp true',
-        error,
-      )
-    }
-    case 'server-certificate': {
-      const isEarly = /not yet valid|expired/i.test(error.reason)
-      return isEarly
-        ? new Failure(error.reason, 'the clock of this host may be off: timedatectl set-ntp true', error)
-        : new Failure(
-            error.reason,
-            'the token is of another fleet, or something else answers at these addresses',
-            error,
-          )
-    }
-    case 'lease': {
-      return expired()
-    }
-    default: {
-      return new Failure(error.reason, error.hint, error)
-    }
+  if (error.kind === 'lease') return expired()
+  if (error.kind === 'client-certificate') {
+    if (until <= Date.now()) return expired()
+    return new Failure(
+      'etcd refuses the certificate of the token, which is valid by the clock of this host',
+      'the clocks of this host, of the operator and of the nodes may differ: timedatectl set-ntp true',
+      error,
+    )
   }
+  if (error.kind !== 'server-certificate') return new Failure(error.reason, error.hint, error)
+  const hint = /not yet valid|expired/i.test(error.reason)
+    ? 'the clock of this host may be off: timedatectl set-ntp true'
+    : 'the token is of another fleet, or something else answers at these addresses'
+  return new Failure(error.reason, hint, error)
 }
 
 function joinedText(invitation: Invitation, { sign }: HostKeys, conf: string, { text }: FileOwner): string {
