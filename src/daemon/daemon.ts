@@ -57,8 +57,13 @@ export class Daemon {
         log.notice('warning', `the holders of openings will be unknown after a restart: ${message}`)
       })
       observation.begin(countersPath(path), config)
-      const hostsChanged = (): void => daemon.#parts.reconciler.soon()
-      const fleet = await joinFleet(config, { log, steady: steadyNow, hostsChanged })
+      const fleet = await joinFleet(config, {
+        log,
+        steady: steadyNow,
+        hostsChanged: () => daemon.#parts.reconciler.soon(),
+        doors: () => daemon.#config.doors,
+        refresh: (folder) => daemon.#parts.authenticators.refresh(folder),
+      })
       const daemon = new Daemon(args, config, log, { path, store, marks, runsAs, observation, fleet })
       try {
         await daemon.#begin()
@@ -176,6 +181,7 @@ export class Daemon {
     this.#parts.operators.replace(config.options.controlGroup)
     this.#state.observation.counters.replace(config.doors)
     this.#parts.authenticators.replace(config)
+    memberOf(this.#state.fleet)?.users.recheck()
     this.#parts.base.replace(config)
     this.#parts.reconciler.now()
     this.#sayLosses()

@@ -85,9 +85,19 @@ export class Etcd {
     setMaxListeners(0, this.#closed.signal)
   }
 
-  /** Carries out a transaction: the first steps if all conditions hold, otherwise the other ones. */
-  async txn(compare: readonly Compare[], then: readonly Op[], otherwise: readonly Op[] = []): Promise<TxnResult> {
-    const answer = fieldsOf(await this.#call({ path: '/v3/kv/txn', body: txnBody(compare, then, otherwise) }))
+  /**
+   * Carries out a transaction: the first steps if all conditions hold, otherwise the other ones.
+   *
+   * @param withinMs milliseconds for the answer, if less is left than usual
+   */
+  async txn(
+    compare: readonly Compare[],
+    then: readonly Op[],
+    otherwise: readonly Op[] = [],
+    withinMs?: number,
+  ): Promise<TxnResult> {
+    const call = { path: '/v3/kv/txn', body: txnBody(compare, then, otherwise) }
+    const answer = fieldsOf(await this.#call(call, this.#members, this.#within(withinMs)))
     const kvs = listOf(answer['responses']).map((each) => rangeOf(fieldsOf(each)['response_range']).kvs)
     return { won: answer['succeeded'] === true, revision: revisionOf(answer), kvs }
   }
@@ -96,6 +106,10 @@ export class Etcd {
     return rangeOf(await this.#range({ key: encoded(key) })).kvs[0]
   }
 
+  /**
+   * Writes a key. An attempt that hung at a member that was stopped may be carried out much later, over a newer value.
+   * Where that matters, use {@link txn} with a condition.
+   */
   async put(key: string, value: string, lease?: string): Promise<{ readonly revision: string }> {
     const answer = await this.#call({ path: '/v3/kv/put', body: putBody(key, value, lease) })
     return { revision: revisionOf(fieldsOf(answer)) }
@@ -111,8 +125,9 @@ export class Etcd {
   }
 
   /** Makes a lease and returns its number. A repeated attempt may leave another one behind, which ends by itself. */
-  async grant(ttlS: number): Promise<string> {
-    return numberOf(fieldsOf(await this.#call({ path: '/v3/lease/grant', body: { TTL: String(ttlS) } }))['ID'])
+  async grant(ttlS: number, withinMs?: number): Promise<string> {
+    const call = { path: '/v3/lease/grant', body: { TTL: String(ttlS) } }
+    return numberOf(fieldsOf(await this.#call(call, this.#members, this.#within(withinMs)))['ID'])
   }
 
   /** Tells a listener what is below a prefix and every change to it, in order, without a gap, until it is closed. */
@@ -156,6 +171,10 @@ export class Etcd {
     for (const connection of this.#connections) connection.close()
   }
 
+  #within(ms = this.#limits.withinMs): Limits {
+    return { ...this.#limits, withinMs: Math.min(ms, this.#limits.withinMs) }
+  }
+
   async #range(body: object): Promise<unknown> {
     return await this.#call({ path: '/v3/kv/range', body })
   }
@@ -180,7 +199,11 @@ export class Etcd {
     try {
       return await member.send({ ...call, token }, signal)
     } catch (error) {
-      if (token === undefined || !(error instanceof EtcdUnavailable) || error.kind !== 'token') throw error
+      if (!(error instanceof EtcdUnavailable)) throw error
+      if (this.#login === undefined && (error.kind === 'token' || error.kind === 'login')) {
+        throw new EtcdUnavailable('login', 'etcd asks for a name and a password')
+      }
+      if (token === undefined || error.kind !== 'token') throw error
       await this.#login?.refused(token)
       return await member.send({ ...call, token: await this.#login?.token() }, signal)
     }

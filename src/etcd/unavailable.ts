@@ -88,9 +88,8 @@ const MESSAGES: readonly (readonly [RegExp, UnavailableKind, string, string?])[]
   [/lease not found/, 'lease', 'the lease has ended'],
   [/required revision has been compacted/, 'compacted', 'the revision has been compacted'],
   [/invalid auth token|auth revision/, 'token', 'etcd does not know the token of this host'],
-  [/user name is empty/, 'login', 'etcd asks for a name and a password'],
   [
-    /user name not found|authentication failed|permission denied/,
+    /user name is empty|user name not found|authentication failed|permission denied/,
     'login',
     'etcd refuses the name, the password or what they may do',
     'give the user of this host its role: etcdctl user grant-role NAME ROLE',

@@ -1,5 +1,6 @@
 import type { Clock } from '../secret/clock.ts'
-import type { Ledger, Redemption } from '../state/ledger.ts'
+import type { JournalLedger } from '../state/journal-ledger.ts'
+import type { Redemption } from '../state/ledger.ts'
 import type { Store } from '../state/store.ts'
 import { TOLD_MAX_MS } from './opening-event.ts'
 import type { OpeningEvent } from './opening-event.ts'
@@ -18,7 +19,7 @@ const OVER_KEY = 'fleet-opening-over'
 /** The functions and values that the record of taken events needs from the daemon. */
 export interface TakenDeps {
   /** The ledger of this host alone. */
-  readonly ledger: Pick<Ledger, 'advance' | 'newest'>
+  readonly ledger: Pick<JournalLedger, 'advance' | 'newest'>
   readonly store: Pick<Store, 'keys' | 'forget'>
   readonly clock: Pick<Clock, 'now' | 'after'>
   /** Milliseconds after its deadline for which an opening is remembered. */

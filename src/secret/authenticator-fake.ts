@@ -22,6 +22,7 @@ export class FakeAuthenticator implements Authenticator<unknown> {
   verdict: Verdict = 'may'
   expiry = Infinity
   isClosed = false
+  readonly refreshed: string[] = []
   readonly #used = new Set<unknown>()
 
   replace(doors: readonly Door[]): void {
@@ -63,6 +64,10 @@ export class FakeAuthenticator implements Authenticator<unknown> {
 
   files(): readonly string[] {
     return []
+  }
+
+  refresh(folder: string): void {
+    this.refreshed.push(folder)
   }
 
   status(): SecretStatus {

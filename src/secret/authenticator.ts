@@ -89,6 +89,11 @@ export interface Authenticator<Proof = GateSequence> {
   nextExpiry(now: number): number
   /** The files and folders that decide who may open. A change of one takes effect without a reload. */
   files(): readonly string[]
+  /**
+   * Reads the files of all doors again that have one below a folder, as after a reload. Holders who lost access are
+   * reported. Never throws.
+   */
+  refresh(folder: string): void
   /** Returns the state of a door's secret. */
   status(door: string): SecretStatus
   /**

@@ -174,6 +174,11 @@ export class Authenticators {
     return this.#for(door)?.readUsers?.(door)
   }
 
+  /** Reads the files below a folder again, as in {@link Authenticator.refresh}. */
+  refresh(folder: string): void {
+    for (const each of this.#all) each.refresh(folder)
+  }
+
   /** The files and folders that decide who may open. */
   files(): readonly string[] {
     return [...this.#all].flatMap((each) => each.files())

@@ -81,6 +81,10 @@ export class GateAuthenticator<Kind extends Door['secret']['kind'], State extend
     return this.states.flatMap(({ files }) => files)
   }
 
+  refresh(folder: string): void {
+    for (const state of this.states) if (areBelow(folder, state.files)) state.refresh()
+  }
+
   status(door: string): SecretStatus {
     return this.find(door)?.status ?? {}
   }
@@ -96,6 +100,11 @@ export class GateAuthenticator<Kind extends Door['secret']['kind'], State extend
   protected get states(): readonly State[] {
     return [...this.#doors]
   }
+}
+
+/** Returns true if one of the paths is below a folder. */
+export function areBelow(folder: string, paths: readonly string[]): boolean {
+  return paths.some((path) => path.startsWith(`${folder}/`))
 }
 
 /**

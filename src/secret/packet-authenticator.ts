@@ -15,7 +15,7 @@ import type { Packet } from '../packet/packet.ts'
 import type { Redemption } from '../state/ledger.ts'
 import type { Authenticator, Claim, Redeemed, Refusal, SecretStatus, Verdict } from './authenticator.ts'
 import type { PacketDeps } from './deps.ts'
-import { NO_DOOR, REFUSED } from './gate-authenticator.ts'
+import { NO_DOOR, REFUSED, areBelow } from './gate-authenticator.ts'
 import { packetDoors } from './packet-door.ts'
 import type { PacketDoor } from './packet-door.ts'
 import { boundedBy } from './vouched.ts'
@@ -88,7 +88,8 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
   /** Returns the times at which holders lose access, in milliseconds since 1970. There is one for each holder. */
   protected abstract expiries(state: State): readonly (number | undefined)[]
 
-  protected abstract useUp(proof: Proof): Promise<Redemption>
+  /** Uses a packet up, durably. */
+  protected abstract useUp(claim: Claim<Proof>): Promise<Redemption>
 
   /** Judges a used packet by the present file of its door. Returns `undefined` if it no longer grants anything. */
   protected abstract grantBy(state: State, door: PacketDoor, claim: Claim<Proof>): Redeemed | undefined
@@ -127,7 +128,7 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
   }
 
   async redeem(claim: Claim<Proof>): Promise<Redeemed> {
-    const used = await this.useUp(claim.proof)
+    const used = await this.useUp(claim)
     if (used === 'lost') return REFUSED
     if (used !== 'won') return staysShut(claim, 'error', used.unavailable)
     const there = this.find(claim.door)
@@ -163,6 +164,10 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
 
   files(): readonly string[] {
     return this.doors.flatMap(({ paths }) => paths())
+  }
+
+  refresh(folder: string): void {
+    for (const { file, paths } of this.doors) if (areBelow(folder, paths())) file.refresh()
   }
 
   status(door: string): SecretStatus {

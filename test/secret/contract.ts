@@ -174,6 +174,20 @@ export function testContract(name: string, fixture: Fixture): void {
     })
 
     if (fixture.file !== undefined)
+      test('a folder that was replaced is read again at once, when that is asked for', async () => {
+        put()
+        const held = await open('first')
+        const { changes } = tested.deps
+        const before = changes()
+        write(fixture.file!.second)
+        tested.authenticator.refresh(`${folder}/elsewhere`)
+        expect(verdict(held)).toBe('may')
+        tested.authenticator.refresh(folder)
+        expect(verdict(held)).toBe('may not')
+        expect(changes()).toBeGreaterThan(before)
+      })
+
+    if (fixture.file !== undefined)
       test('a file that cannot be read at the start judges nobody', () => {
         chmodSync(fixture.file!.path(folder), 0o666)
         put()

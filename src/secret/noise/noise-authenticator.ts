@@ -65,7 +65,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
   readonly #allowances = new Allowances()
   #server: KeyPair | undefined
   #serverFile: { readonly path: string; readonly file: WatchedFile<KeyPair> } | undefined
-  /** True while doors are put in force. Their tags are renewed once, afterwards. */
+  /** True while several files are read. Their tags are renewed once, afterwards. */
   #isReplacing = false
   /** The users by the marks of their keys, for each state of a file. */
   readonly #marked = new WeakMap<Users, ReadonlyMap<string, User>>()
@@ -75,6 +75,13 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     this.#isReplacing = true
     if (packetDoors(doors, this.protocols).length > 0) this.#takeKey(options.spaKeyFile)
     super.replace(doors, options)
+    this.#isReplacing = false
+    this.#renewTags()
+  }
+
+  override refresh(folder: string): void {
+    this.#isReplacing = true
+    super.refresh(folder)
     this.#isReplacing = false
     this.#renewTags()
   }
@@ -89,7 +96,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     const { door: of, file } = there
     file.refresh()
     const users = Array.from(file.state ?? [], ({ name, publicKey }) => {
-      const newest = this.deps.ledger.newest(newestKey(publicKey))
+      const newest = this.deps.ledger.newest(newestKey(publicKey), door)
       return { name, lastUsedMs: readTimestamp(Buffer.from(newest ?? '', 'hex'))?.unixMs }
     })
     return { file: of.secret.path, fault: file.failure?.message, users }
@@ -277,10 +284,11 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     return { door, source: address, ms, services, user: user.name, holder, protocol, port }
   }
 
-  protected override async useUp({ publicKey, request: { timestamp } }: NoiseProof): Promise<Redemption> {
-    return await this.deps.ledger.advance(newestKey(publicKey), (present) =>
-      isNewer(timestamp, present) ? timestamp : undefined,
-    )
+  protected override async useUp({ door, proof }: Claim<NoiseProof>): Promise<Redemption> {
+    const { publicKey, request } = proof
+    const { timestamp } = request
+    const next = (present?: string): string | undefined => (isNewer(timestamp, present) ? timestamp : undefined)
+    return await this.deps.ledger.advance(newestKey(publicKey), next, { door })
   }
 
   protected override grantBy(users: Users, door: PacketDoor, claim: Claim<NoiseProof>): Grant | undefined {

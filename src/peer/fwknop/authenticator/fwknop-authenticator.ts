@@ -32,7 +32,7 @@ import type { Stanza } from '../stanza.ts'
 import type { Redemption } from '../../../state/ledger.ts'
 import { commandsOf, cycleOf } from './commands.ts'
 import { Gnupg } from './gnupg.ts'
-import { holderOf, holdingOf, markOfStanza, marksOfStanza, stanzaPermits } from './holders.ts'
+import { holderOf, holdingOf, marksOfStanza, printOfStanza, stanzaPermits } from './holders.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
 import { Trials } from './trials.ts'
@@ -320,10 +320,10 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     return granted.nat === undefined ? undefined : 'only Open_Ports can be forwarded'
   }
 
-  protected override async useUp({ spa }: FwknopProof): Promise<Redemption> {
+  protected override async useUp({ door: name, proof: { spa } }: Claim<FwknopProof>): Promise<Redemption> {
     // Digests are kept for as long as any door accepts the packet.
     const ages = this.doors.map(({ door }) => door.secret.maxAgeMs ?? Infinity)
-    return await this.#used.use(spa, Math.max(0, ...ages))
+    return await this.#used.use(spa, Math.max(0, ...ages), this.find(name)?.door ?? { name })
   }
 
   protected override grantBy({ list }: Stanzas, door: PacketDoor, claim: Claim<FwknopProof>): Grant | undefined {
@@ -344,10 +344,9 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
   /** Returns a claim's stanza, or those with its keys if the file was read again. */
   #present(list: readonly Stanza[], { stanza, signer }: FwknopProof): readonly Stanza[] {
     if (list.includes(stanza)) return [stanza]
-    const { marks } = this.deps
-    const holder = markOfStanza(marks, stanza, signer)
+    const print = printOfStanza(stanza, signer)
     const accepts = ({ gnupg }: Stanza): boolean =>
       signer === undefined || (gnupg?.signers !== undefined && isSigner(gnupg.signers, signer))
-    return list.filter((each) => markOfStanza(marks, each, signer) === holder && accepts(each))
+    return list.filter((each) => printOfStanza(each, signer) === print && accepts(each))
   }
 }
