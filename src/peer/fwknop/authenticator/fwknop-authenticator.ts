@@ -32,7 +32,7 @@ import type { Stanza } from '../stanza.ts'
 import type { Redemption } from '../../../state/ledger.ts'
 import { commandsOf, cycleOf } from './commands.ts'
 import { Gnupg } from './gnupg.ts'
-import { holderOf, holdingOf, marksOfStanza, printOfStanza, stanzaPermits } from './holders.ts'
+import { holderOf, holdingOf, printOfStanza, verdictOf } from './holders.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
 import { Trials } from './trials.ts'
@@ -111,13 +111,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
 
   /** Lets a holder keep the door if the file has the key, within the limits of its stanza. */
   protected override judge({ list }: Stanzas, held: Held): Verdict {
-    const { holder } = held
-    if (holder === undefined) return 'unknown'
-    const now = this.deps.clock.now()
-    const may = list.some(
-      (stanza) => marksOfStanza(this.deps.marks, stanza).includes(holder) && stanzaPermits(stanza, held, now),
-    )
-    return may ? 'may' : 'may not'
+    return verdictOf(list, held, this.deps.marks, this.deps.clock.now())
   }
 
   protected override expiries({ list }: Stanzas): readonly (number | undefined)[] {
