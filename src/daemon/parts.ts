@@ -101,12 +101,12 @@ export class Parts {
       inOrder: (doors) => authenticators.inOrder(doors),
     })
     const { gate } = this.knocks
-    const own = new JournalLedger(store)
+    const journal = new JournalLedger(store)
     const isOfFleet = (door: string): boolean => authenticators.find(door)?.scope === 'fleet'
     const authenticators = new Authenticators(
       {
         gate,
-        ledger: state.fleet?.ledger({ local: own, store, log, clock: SYSTEM_CLOCK, isOfFleet }) ?? own,
+        ledger: state.fleet?.ledger({ local: journal, store, log, clock: SYSTEM_CLOCK, isOfFleet }) ?? journal,
         store,
         marks,
         log,

@@ -1,4 +1,4 @@
-/** What a client needs to reach an etcd cluster of its own: its members, and mutual TLS. */
+/** The members of an etcd cluster, and the certificates for mutual TLS with them. */
 export interface EtcdAccess {
   /** Base addresses of the members, such as `https://192.0.2.1:2379`: 1 to {@link ENDPOINTS_MAX}. */
   readonly endpoints: readonly string[]

@@ -49,7 +49,7 @@ class Attempts<M extends Member, Answer> {
   readonly #limits: Limits
   /** The attempts under way, oldest first. */
   readonly #running = new Set<AbortController>()
-  /** How often each member was asked, and why it failed last. */
+  /** The number of attempts at each member, and its last fault. */
   readonly #tried = new Map<M, number>()
   readonly #faults = new Map<M, EtcdUnavailable>()
   #settle: { resolve(answer: Answer): void; reject(error: unknown): void } | undefined

@@ -41,7 +41,7 @@ export interface EtcdOptions extends Partial<Limits> {
 
 /** The result of a transaction. */
 export interface TxnResult {
-  /** Whether all conditions held, so that the first branch was carried out. */
+  /** True if all conditions held, so that the first steps were carried out. */
   readonly won: boolean
   readonly revision: string
   /** The keys that each step of that branch read. */

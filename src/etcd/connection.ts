@@ -18,7 +18,7 @@ export interface Call {
   /** A JSON object for POST; absent: GET. */
   readonly body?: object
   readonly token?: string | undefined
-  /** Whether a member without a leader refuses at once. Default: true. */
+  /** True if a member without a leader has to refuse at once. Default: true. */
   readonly needsLeader?: boolean
 }
 
@@ -76,7 +76,7 @@ export class Connection {
       outgoing.on('error', (error) => reject(connectionFault(error)))
       outgoing.end(text)
     })
-    // A connection that breaks later is reported by whoever reads.
+    // The reader of the response reports a connection that breaks later.
     response.on('error', () => undefined)
     if (response.statusCode === 200) return response
     const words = await textOf(response)
@@ -110,7 +110,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Returns the message of etcd's error: `{"error": "...", "message": "...", "code": 8}`; `''`: there is none. */
+/** Returns the message of etcd's error: `{"error": "...", "message": "...", "code": 8}`; `''`: the answer has no message. */
 function messageOf(text: string): string {
   try {
     const { message, error } = JSON.parse(text) as { readonly message?: unknown; readonly error?: unknown }

@@ -1,4 +1,4 @@
-/** The token of access control. It is fetched once for all requests, and again when etcd knows it no more. */
+/** The token of access control. It is fetched once for all requests, and again after etcd has forgotten it. */
 export class Login {
   readonly #authenticate: () => Promise<string>
   #token: Promise<string> | undefined

@@ -16,9 +16,9 @@ import {
 export const PAGE_MAX = 1_000
 /** The maximum number of keys of a list. */
 export const LIST_MAX = 100_000
-/** How much smaller a page is asked for when its answer was too large. */
+/** The factor by which the page shrinks after an answer that was too large. */
 const SMALLER = 10
-/** How often a list begins anew because its revision was compacted meanwhile. */
+/** The most restarts of a list whose revision is compacted meanwhile. */
 const RESTARTS_MAX = 3
 
 /** All keys with a prefix, at one revision of the store. */

@@ -1,5 +1,5 @@
 /**
- * Why etcd gave no result. `no-majority`: members answer, but have no leader. `no-answer`: nobody answered in time.
+ * The reason why etcd gave no result. `no-majority`: members answer, but have no leader. `no-answer`: nobody answered in time.
  * `quota`: the database is full. `gateway`: the JSON gateway is off. `common-name`: the gateway refuses certificates with
  * one. `server-certificate`: a member's is not trusted. `client-certificate`: this client's was refused. `login`: the
  * name, the password or their rights do not do. `lease`: the lease has ended. `compacted`: the revision asked for is gone.
@@ -99,7 +99,7 @@ const MESSAGES: readonly (readonly [RegExp, UnavailableKind, string, string?])[]
 /**
  * Returns the fault that an answer other than 200 stands for.
  *
- * @param message that of etcd's error; `''`: the answer is none of etcd's, as where the gateway is off
+ * @param message that of etcd's error; `''`: the answer does not come from etcd, as where the gateway is off
  * @param text the answer as it came
  */
 export function answerFault(status: number, message: string, text: string): EtcdUnavailable {

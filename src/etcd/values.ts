@@ -6,7 +6,7 @@ export interface KeyValue {
   readonly value: string
   /** The revision of the store at which the key was written last. Of a deleted key: at which it was deleted. */
   readonly modRevision: string
-  /** How often the key was written since it was created. Of a deleted key: `0`. */
+  /** The number of writes since the key was created. Of a deleted key: `0`. */
   readonly version: string
   /** The lease that the key ends with; `0`: none. */
   readonly lease: string

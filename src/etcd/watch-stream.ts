@@ -26,7 +26,7 @@ export const PROBE_WITHIN_MS = 1_000
 /** The maximum number of events of one message that comes in parts. */
 const EVENTS_MAX = 100_000
 
-/** What a stream tells. */
+/** The receiver of a stream's messages. */
 export interface StreamListener {
   /** The member watches from now on. */
   created(): void

@@ -17,7 +17,7 @@ class Store {
   readonly kvs = new Map<string, string>()
   /** Start revisions of all watches so far. */
   readonly from: string[] = []
-  /** What a list is answered with instead. */
+  /** The answer to a list, in place of the list. */
   refused: { status: number; text: string } | undefined
   /** Below it, revisions are compacted. */
   compacted = 0

@@ -19,7 +19,9 @@ const LASTED_MS = 5_000
 /** `seeing`: changes arrive. `blind`: no stream is open, for that reason. */
 export type WatchState = 'seeing' | { readonly blind: string }
 
-/** What a watch tells, in the order of the store's revisions, each change once. The methods must not throw. */
+/**
+ * The receiver of a watch's changes: in the order of the store's revisions, each change once. The methods must not throw.
+ */
 export interface WatchListener {
   /** Everything below the prefix at one revision: at the start, and after a gap. It replaces what was told before. */
   listed(kvs: readonly KeyValue[]): void
@@ -36,7 +38,7 @@ export interface EtcdWatch {
   close(): void
 }
 
-/** What a watch needs of its client. */
+/** The functions and values that a watch needs from its client. */
 export interface WatchDeps {
   readonly connections: readonly Connection[]
   readonly random: (below: number) => number

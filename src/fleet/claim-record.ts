@@ -15,7 +15,7 @@ export interface ClaimRecord {
   readonly value: string
   /** Marks of the last uses: the host's name and a random part. */
   readonly marks: readonly string[]
-  /** Milliseconds since 1970 from which on the secret is good no more; absent: it has no end. */
+  /** Milliseconds since 1970 at which the secret expires; absent: it never does. */
   readonly until?: number
 }
 

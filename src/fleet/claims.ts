@@ -48,7 +48,7 @@ export interface ClaimUse {
   readonly name: string
   /** Returns the new value for the present one; `undefined`: the secret is used up. Pure. */
   readonly next: (present: string | undefined) => string | undefined
-  /** Milliseconds since 1970 from which on the secret is good no more. */
+  /** Milliseconds since 1970 at which the secret expires; `undefined`: it never does. */
   readonly until: number | undefined
   /** Uses the secret up on this host, once it has won. */
   readonly settle: () => Promise<Redemption>
@@ -175,6 +175,7 @@ export class FleetClaims {
       }
       if (answer.won) {
         this.seen.take(name, { record, text })
+        if (clock.steady() > end) break
         return true
       }
       present = await this.#present(name, present, answer.kvs[0]?.[0]?.value, end)

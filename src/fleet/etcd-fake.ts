@@ -3,7 +3,7 @@ import { EtcdUnavailable } from '../etcd/client.ts'
 import type { Change, NewsListener, Record } from './news.ts'
 
 /**
- * What happens to a transaction. `lost`: it never arrives. `unheard`: it is carried out, and the answer is lost. `late`:
+ * The fate of a transaction. `lost`: it does not arrive. `unheard`: it is carried out, and the answer is lost. `late`:
  * it is carried out after its caller gave up.
  */
 export type Fate = 'answered' | 'lost' | 'unheard' | 'late'

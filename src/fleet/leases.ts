@@ -7,7 +7,7 @@ const SHARED_MS = 60_000
 const LEASES_MAX = 64
 const SECOND_MS = 1_000
 
-/** The leases with which etcd forgets secrets that are good no more: one for all that end in the same minute. */
+/** The leases with which etcd forgets expired secrets: one lease for all that expire in the same minute. */
 export class Leases {
   readonly #etcd: Pick<Etcd, 'grant'>
   readonly #now: () => number

@@ -12,7 +12,7 @@ export const NOTES_MAX = 16_384
 /** Milliseconds between two batches of notes, and the most notes of a batch. */
 export const NOTE_EVERY_MS = 1_000
 export const NOTES_BATCH_MAX = 1_000
-/** Milliseconds between two searches for records whose secrets are good no more. */
+/** Milliseconds between two searches for records of expired secrets. */
 const SWEEP_EVERY_MS = 60_000
 /** The prefix of the journal's keys. */
 const NOTE_KEY = 'fleet\n'
@@ -95,7 +95,7 @@ export class SeenClaims implements NewsListener {
     return marks.at(-1)?.startsWith(this.#deps.own) === true
   }
 
-  /** Returns true if a record may be gone from etcd, as its secret is good no more. */
+  /** Returns true if a record may be gone from etcd, as its secret has expired. */
   isOver({ until = Infinity }: ClaimRecord): boolean {
     return this.#deps.clock.now() >= until
   }

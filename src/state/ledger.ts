@@ -4,11 +4,11 @@
  */
 export type Redemption = 'won' | 'lost' | { readonly unavailable: string }
 
-/** Who uses a value up, and how long it has to be remembered. */
+/** The use of a value: the door it opens, and the time for which the use has to be remembered. */
 export interface Use {
   /** The door that it opens. Its scope decides who has to be asked. */
   readonly door: string
-  /** Milliseconds since 1970 from which on the key need not be known; absent: it is kept for good. */
+  /** Milliseconds since 1970 at which the key may be forgotten; absent: never. */
   readonly until?: number
 }
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { EtcdAccess } from '../../src/etcd/access.ts'
 import { Authority } from './certificates.ts'
 
-/** What a gateway does with a request, whose body is read already. */
+/** Answers a request, whose body has been read. */
 export type Answer = (
   path: string,
   body: Record<string, never>,
@@ -29,7 +29,7 @@ function certificates(): NonNullable<typeof made> {
   return made
 }
 
-/** One member of a cluster that is none. */
+/** A fake member of a cluster. */
 export class Gateway {
   /** The paths asked for, in order. */
   readonly asked: string[] = []
@@ -83,7 +83,7 @@ export class Gateway {
   }
 }
 
-/** What a client needs to reach gateways. */
+/** Returns the access of a client to gateways. */
 export function accessTo(...gateways: readonly { readonly endpoint: string }[]): EtcdAccess {
   const { authority } = certificates()
   const { cert, key } = authority.leaf('DNS:host', 'clientAuth')

@@ -56,6 +56,11 @@ export function signed(document: UsersDocument | object, by: keyof typeof OPERAT
   return signText(place, document, { name: by, key: OPERATORS[by].privateKey })
 }
 
+/** Waits until a check passes, on a busy machine, too. */
+export async function soon(check: () => void): Promise<void> {
+  await vi.waitFor(check, { timeout: 20_000, interval: 10 })
+}
+
 /** A host with a folder, in which it can start again. */
 export class FleetHost {
   readonly state: string
@@ -67,6 +72,7 @@ export class FleetHost {
   operators: readonly string[] = ['alice', 'bob']
   doors = ''
   readonly #more: Partial<FleetUsersDeps>
+  #tries = 0
 
   constructor(doors = '', more: Partial<FleetUsersDeps> = {}, state?: string, etcd = new MemoryEtcd()) {
     this.state = state ?? join(mkdtempSync(join(tmpdir(), 'postern-fleet-')), 'state')
@@ -95,11 +101,10 @@ export class FleetHost {
 
   /** Tells a text of etcd, and waits until it is in force or refused. */
   async tell(text: string): Promise<void> {
-    const before = [this.users.status.version, this.lines.length]
+    const before = this.#tries
     this.users.changed([{ type: 'put', kv: { key: PLACE, value: text, modRevision: '1' } }])
-    await vi.waitFor(() => {
-      if (before[0] === this.users.status.version && before[1] === this.lines.length)
-        throw new Error('nothing happened')
+    await soon(() => {
+      if (this.#tries === before) throw new Error('nothing happened')
     })
   }
 
@@ -119,6 +124,7 @@ export class FleetHost {
         [],
       refresh: (folder) => void this.refreshed.push(existsSync(folder) ? this.text('ssh.users') : undefined),
       log: { notice: (level, line) => void this.lines.push(`${level}: ${line}`) },
+      tried: () => void this.#tries++,
       steady: () => performance.now(),
       ...this.#more,
       ...more,

@@ -55,7 +55,7 @@ function claiming(clients: readonly Etcd[], everyMs = 20): () => Promise<{ slowe
   }
 }
 
-/** Why a call failed. */
+/** Returns the error of a call that has to fail. */
 async function fault(call: Promise<unknown>): Promise<EtcdUnavailable> {
   const error: unknown = await call.then(
     () => undefined,

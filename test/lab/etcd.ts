@@ -294,7 +294,7 @@ export class EtcdCluster {
     )
   }
 
-  /** Divides the network: a node, or an attached host's address, reaches only what stands in its own group. */
+  /** Divides the network: a node, or an attached host's address, reaches only its own group. */
   async partition(groups: readonly (readonly (number | string)[])[]): Promise<void> {
     const addressOf = (each: number | string): string => (typeof each === 'number' ? this.#nodes[each]!.address : each)
     const rules = groups.flatMap((group, at) => {

@@ -18,7 +18,7 @@ export class UsersFilesError extends Error {
 export async function faultsOf(set: KnownFiles): Promise<readonly Fault[]> {
   const faults: Fault[] = []
   for (const unit of set.units) {
-    faults.push(...set.readingOf(unit).faults)
+    faults.push(...set.faultsOf(unit))
     await setImmediate()
   }
   return faults

@@ -1,4 +1,5 @@
 import { counted } from '../../text/counted.ts'
+import { changedLines } from './changed-lines.ts'
 import { USERS_KINDS, unitsOf } from './kinds.ts'
 import type { UsersEntry, UsersKind } from './kinds.ts'
 import type { KnownFiles } from './known-files.ts'
@@ -29,8 +30,21 @@ export function differencesOf(before: KnownFiles, after: KnownFiles): readonly F
     if (sameContents(old, fresh)) return []
     const file = old.size === 0 ? 'added' : fresh.size === 0 ? 'removed' : 'changed'
     const kind = after.kindOf(name)
-    const entries = [before.readingOf(name).entries, after.readingOf(name).entries] as const
-    return [{ name, kind, file, ...namedDifference(...entries), more: unnamedDifference(...entries) }]
+    const [a, b] = [old.get(name), fresh.get(name)]
+    const isLines = kind !== undefined && USERS_KINDS[kind].isLines === true && before.kindOf(name) === kind
+    const entries =
+      isLines && a !== undefined && b !== undefined
+        ? changedLines(a, b).map((lines) => after.entriesOf(name, new Map([[name, lines]])))
+        : [before.entriesOf(name, old), after.entriesOf(name, fresh)]
+    return [
+      {
+        name,
+        kind,
+        file,
+        ...namedDifference(entries[0]!, entries[1]!),
+        more: unnamedDifference(entries[0]!, entries[1]!),
+      },
+    ]
   })
 }
 

@@ -52,6 +52,8 @@ interface KindRow {
   /** The policy by which an operator's copy is read. */
   readonly policy: FilePolicy
   readonly maxBytes: number
+  /** True if each line stands for itself. */
+  readonly isLines?: true
   /** A noun for entries without a name. */
   readonly noun: string
   readonly read: (name: string, set: UsersSet) => UsersReading
@@ -61,6 +63,7 @@ interface KindRow {
 export const USERS_KINDS: Readonly<Record<UsersKind, KindRow>> = {
   users: {
     directive: 'Users',
+    isLines: true,
     policy: SECRET,
     maxBytes: USERS_FILE_MAX_BYTES,
     noun: 'user',
@@ -86,6 +89,7 @@ export const USERS_KINDS: Readonly<Record<UsersKind, KindRow>> = {
   },
   list: {
     directive: 'One_Time_Sequences',
+    isLines: true,
     policy: LIST,
     maxBytes: ONE_TIME_FILE_MAX_BYTES,
     noun: 'sequence',
@@ -97,6 +101,7 @@ export const USERS_KINDS: Readonly<Record<UsersKind, KindRow>> = {
   },
   spa: {
     directive: 'SPA_Users',
+    isLines: true,
     policy: PUBLIC,
     maxBytes: USERS_FILE_MAX_CHARS,
     noun: 'user',

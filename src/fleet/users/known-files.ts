@@ -2,7 +2,7 @@ import type { Door } from '../../config/config.ts'
 import { secretPath } from '../../config/secret.ts'
 import type { Fault } from '../../text/fault.ts'
 import { USERS_KINDS, kindOfName, kindOfSecret, unitsOf } from './kinds.ts'
-import type { UsersKind, UsersReading, UsersSet } from './kinds.ts'
+import type { UsersEntry, UsersKind, UsersSet } from './kinds.ts'
 import type { UsersFiles } from './users-document.ts'
 
 /** A door, and the file of the fleet that it names. */
@@ -23,12 +23,11 @@ export function doorsOfFleet(doors: readonly Door[], nameOf: UsersSet['nameOf'])
   })
 }
 
-/** Files with the kinds that a host's doors give them, or else the ends of their names. Each is read once. */
+/** Files with the kinds that a host's doors give them, or else the ends of their names. */
 export class KnownFiles implements UsersSet {
   readonly files: UsersFiles
   readonly nameOf: UsersSet['nameOf']
   readonly #kinds: ReadonlyMap<string, UsersKind>
-  readonly #readings = new Map<string, UsersReading>()
 
   constructor(files: UsersFiles, nameOf: UsersSet['nameOf'], doors: readonly DoorOfFleet[] = []) {
     this.files = files
@@ -45,19 +44,11 @@ export class KnownFiles implements UsersSet {
     return this.#kinds.get(unit) ?? kindOfName(unit)
   }
 
-  /** Reads a file or folder by the daemon's own reader. One that is missing, or of an unknown kind, has no entries. */
-  readingOf(unit: string): UsersReading {
-    const known = this.#readings.get(unit)
-    if (known !== undefined) return known
-    const reading = this.#read(unit)
-    this.#readings.set(unit, reading)
-    return reading
-  }
-
-  #read(unit: string): UsersReading {
+  /** Returns the faults of a file or folder, by the daemon's own reader. One of an unknown kind has none. */
+  faultsOf(unit: string): readonly Fault[] {
     const kind = this.kindOf(unit)
     const paths = [...this.files.keys()].filter((path) => path === unit || path.startsWith(`${unit}/`))
-    if (kind === undefined || paths.length === 0) return { entries: [], faults: [] }
+    if (kind === undefined || paths.length === 0) return []
     const { directive, maxBytes, read } = USERS_KINDS[kind]
     const refused = (message: string, hint: string, file = unit): Fault => {
       return { severity: 'error', file, line: 1, column: 1, message, hint }
@@ -65,17 +56,22 @@ export class KnownFiles implements UsersSet {
     const isFolder = !this.files.has(unit)
     if (isFolder !== (kind === 'knockknock')) {
       const [is, named] = isFolder ? ['folder', 'file'] : ['file', 'folder']
-      return { entries: [], faults: [refused(`this is a ${is}`, `${directive} names a ${named}`)] }
+      return [refused(`this is a ${is}`, `${directive} names a ${named}`)]
     }
     const large = paths.filter((path) => this.files.get(path)!.length > maxBytes)
     if (large.length > 0) {
-      return {
-        entries: [],
-        faults: large.map((path) => refused('the file is too large', `at most ${maxBytes} bytes`, path)),
-      }
+      return large.map((path) => refused('the file is too large', `at most ${maxBytes} bytes`, path))
     }
-    const { entries, faults } = read(unit, this)
-    return { entries, faults: faults.map((fault) => inFile(fault, unit)) }
+    return read(unit, this).faults.map((fault) => inFile(fault, unit))
+  }
+
+  /** Returns those in a file or folder with other contents. One that is missing, or of an unknown kind, has nobody. */
+  entriesOf(unit: string, files: UsersFiles): readonly UsersEntry[] {
+    const kind = this.kindOf(unit)
+    const isThere = kind === 'knockknock' ? files.size > 0 && !files.has(unit) : files.has(unit)
+    if (kind === undefined || !isThere) return []
+    // An access.conf includes other files of the set.
+    return USERS_KINDS[kind].read(unit, { files: new Map([...this.files, ...files]), nameOf: this.nameOf }).entries
   }
 }
 

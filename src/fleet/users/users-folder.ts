@@ -118,8 +118,9 @@ export class UsersFolder {
 
   /** Makes the change of the link durable, and removes versions but for some. @throws the system's error */
   async keepOnly(names: readonly (string | undefined)[]): Promise<void> {
-    await this.#disk.syncFolder(this.#state)
+    // What is written from now on is another version's.
     const old = this.#versions().filter((each) => !names.includes(each))
+    await this.#disk.syncFolder(this.#state)
     for (const each of old) await this.#disk.remove(join(this.#state, each))
   }
 
