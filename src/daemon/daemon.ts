@@ -181,8 +181,7 @@ export class Daemon {
     this.#parts.operators.replace(config.options.controlGroup)
     this.#state.observation.counters.replace(config.doors)
     this.#parts.authenticators.replace(config)
-    const { fleet } = this.#state
-    if (fleet !== undefined && !('unavailable' in fleet)) fleet.users.recheck()
+    memberOf(this.#state.fleet)?.users.recheck()
     this.#parts.base.replace(config)
     this.#parts.reconciler.now()
     this.#sayLosses()

@@ -70,11 +70,11 @@ export class Parts {
     const timed = { store, clocks: new Clocks(), log }
     this.guarding = new Guarding({ ...timed, kept: (opening) => this.fleet?.kept(opening) })
     this.commands = new CommandOpener({ ...timed, runner: this.runner, commandsAs: runsAs.commandsAs })
-    const own = new DoorOpener(this.guarding.ports, this.commands)
+    const onThisHost = new DoorOpener(this.guarding.ports, this.commands)
     const { fleet } = state
     const attempt = async (work: () => Promise<void>): Promise<void> => await faults.attempt(work)
     this.fleet = memberOf(fleet)?.openings({
-      opener: own,
+      opener: onThisHost,
       authenticators: {
         find: (name) => authenticators.find(name),
         grantFor: (vouched) => authenticators.grantFor(vouched),
@@ -88,7 +88,7 @@ export class Parts {
       log,
       attempt,
     })
-    const opener = this.fleet?.opener ?? own
+    const opener = this.fleet?.opener ?? onThisHost
     this.base = new BaseKeeping(log)
     const completed = ({ secret, ...by }: Opened): void =>
       redemptions.begin({ ...by, door: secret.door, proof: secret }, authenticators)

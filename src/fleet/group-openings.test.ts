@@ -344,7 +344,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
         door: fc.constantFrom('ssh', 'ssh', 'ssh', 'own', 'gone'),
         source: fc.constantFrom('192.0.2.7', '192.0.2.7', '198.51.100.7'),
         user: fc.constantFrom('alice', 'alice', 'mallory'),
-      }) as fc.Arbitrary<Partial<OpeningEvent>>,
+      }),
       agoMs: fc.integer({ min: -20_000, max: 70_000 }),
       forMs: fc.integer({ min: 1, max: 200_000 }),
       by: fc.constantFrom<By>('bastion', 'bastion', 'bastion', 'db1', 'stranger', 'copied'),

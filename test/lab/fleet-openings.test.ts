@@ -62,6 +62,19 @@ lab('openings of a group', () => {
   const looksOf = async (member: Member): Promise<string> => await probe(fleet.client, member.address, 22)
   const isOpen = async (member: Member): Promise<void> => await looks(fleet.client, member.address, 22, 'open')
   const isShut = async (member: Member): Promise<void> => await looks(fleet.client, member.address, 22, 'refused')
+  const openFor = async (seconds: number): Promise<void> => {
+    const { stdout } = await postern(
+      bastion.host,
+      bastion,
+      'open',
+      'ssh',
+      '--source',
+      fleet.source,
+      '--for',
+      `${seconds}s`,
+    )
+    expect(stdout).toMatch(/is open to/)
+  }
   const knock = async (knocks: readonly string[] = KNOCKS): Promise<void> => {
     await sendKnocks(fleet.client, bastion.address, knocks)
   }
@@ -115,19 +128,6 @@ lab('openings of a group', () => {
   test(
     'by hand, for its time, and for longer: the group closes with it, without a word',
     async () => {
-      const openFor = async (seconds: number): Promise<void> => {
-        const { stdout } = await postern(
-          bastion.host,
-          bastion,
-          'open',
-          'ssh',
-          '--source',
-          fleet.source,
-          '--for',
-          `${seconds}s`,
-        )
-        expect(stdout).toMatch(/is open to/)
-      }
       await openFor(3)
       await web.process.line(/opened by hand, by user root@bastion/)
       await isOpen(web)

@@ -32,7 +32,7 @@ import type { Stanza } from '../stanza.ts'
 import type { Redemption } from '../../../state/ledger.ts'
 import { commandsOf, cycleOf } from './commands.ts'
 import { Gnupg } from './gnupg.ts'
-import { holderOf, holdingOf, markOfStanza, marksOfStanza, stanzaPermits } from './holders.ts'
+import { holderOf, holdingOf, printOfStanza, verdictOf } from './holders.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
 import { Trials } from './trials.ts'
@@ -111,13 +111,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
 
   /** Lets a holder keep the door if the file has the key, within the limits of its stanza. */
   protected override judge({ list }: Stanzas, held: Held): Verdict {
-    const { holder } = held
-    if (holder === undefined) return 'unknown'
-    const now = this.deps.clock.now()
-    const may = list.some(
-      (stanza) => marksOfStanza(this.deps.marks, stanza).includes(holder) && stanzaPermits(stanza, held, now),
-    )
-    return may ? 'may' : 'may not'
+    return verdictOf(list, held, this.deps.marks, this.deps.clock.now())
   }
 
   protected override expiries({ list }: Stanzas): readonly (number | undefined)[] {
@@ -344,10 +338,9 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
   /** Returns a claim's stanza, or those with its keys if the file was read again. */
   #present(list: readonly Stanza[], { stanza, signer }: FwknopProof): readonly Stanza[] {
     if (list.includes(stanza)) return [stanza]
-    const { marks } = this.deps
-    const holder = markOfStanza(marks, stanza, signer)
+    const print = printOfStanza(stanza, signer)
     const accepts = ({ gnupg }: Stanza): boolean =>
       signer === undefined || (gnupg?.signers !== undefined && isSigner(gnupg.signers, signer))
-    return list.filter((each) => markOfStanza(marks, each, signer) === holder && accepts(each))
+    return list.filter((each) => printOfStanza(each, signer) === print && accepts(each))
   }
 }

@@ -6,6 +6,7 @@ import type { Held } from '../../../door/held.ts'
 import type { Service } from '../../../config/config.ts'
 import type { Forward } from '../../../firewall/guard/element.ts'
 import { parseAddress, sameAddress } from '../../../packet/address.ts'
+import type { Verdict } from '../../../secret/authenticator.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import { encodeBase64 } from '../../../spa/base64.ts'
 import type { Stanza } from '../stanza.ts'
@@ -94,15 +95,19 @@ function isForced({ host, port }: NonNullable<Stanza['forceNat']>, to: Forward):
   return to.address === undefined || (address !== undefined && sameAddress(address, to.address))
 }
 
-/** Returns the marks of all possible holders of a stanza. */
-export function marksOfStanza(marks: HolderMarks, stanza: Stanza): readonly string[] {
-  return signersOf(stanza).map((signer) => markOfStanza(marks, stanza, signer))
+/** Judges by the stanzas of a file whether a holder may keep an opening. */
+export function verdictOf(list: readonly Stanza[], held: Held, marks: HolderMarks, now: number): Verdict {
+  const { holder } = held
+  if (holder === undefined) return 'unknown'
+  const may = list.some((stanza) => marksOfStanza(marks, stanza).includes(holder) && stanzaPermits(stanza, held, now))
+  return may ? 'may' : 'may not'
 }
 
-/** Returns the possible signers of a stanza's packets. `undefined` is among them, for packets without a signature. */
-export function signersOf({ gnupg }: Stanza): readonly (string | undefined)[] {
-  const { signers } = gnupg ?? {}
-  return signers === undefined ? [undefined] : [undefined, ...signers.fingerprints, ...signers.ids]
+/** Returns the marks of all possible holders of a stanza. */
+export function marksOfStanza(marks: HolderMarks, stanza: Stanza): readonly string[] {
+  const { signers } = stanza.gnupg ?? {}
+  const signed = signers === undefined ? [] : [...signers.fingerprints, ...signers.ids]
+  return [markOfStanza(marks, stanza, undefined), ...signed.map((each) => markOfStanza(marks, stanza, each))]
 }
 
 /**

@@ -5,7 +5,7 @@ import { shortest } from '../../../secret/door-bounds.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import type { Bounded, Judged, Vouched } from '../../../secret/vouched.ts'
 import type { Stanza } from '../stanza.ts'
-import { holderOf, markOfStanza, printOfStanza, signersOf, stanzaPermits } from './holders.ts'
+import { holderOf, markOfStanza, printOfStanza, stanzaPermits } from './holders.ts'
 
 const SECOND_MS = 1_000
 
@@ -55,4 +55,15 @@ function refusalOf(
   if (forceNat !== undefined && forward === undefined) return 'the stanza has FORCE_NAT'
   const held = { services: servicesText({ services, asked }), forward: formatForward(forward) }
   return stanzaPermits(stanza, held, now) ? undefined : 'the stanza does not allow it, or has expired'
+}
+
+/**
+ * Returns the signers whose packets the stanza accepts; `undefined` among them stands for packets without a signature. As in
+ * fwknopd, ids do not count beside fingerprints.
+ */
+function signersOf({ rijndael, gnupg }: Stanza): readonly (string | undefined)[] {
+  const { signers } = gnupg ?? {}
+  if (signers === undefined) return [undefined]
+  const { fingerprints, ids } = signers
+  return [...(rijndael === undefined ? [] : [undefined]), ...(fingerprints.length > 0 ? fingerprints : ids)]
 }
