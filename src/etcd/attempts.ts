@@ -1,4 +1,5 @@
 import type { Endpoints } from './endpoints.ts'
+import type { Pace } from './pace.ts'
 import { EtcdUnavailable, isFinal, isLasting } from './unavailable.ts'
 
 /** Milliseconds after which a request is sent to the next member as well. */
@@ -9,10 +10,10 @@ export const WITHIN_MS = 3_000
 export const ROUND_PAUSE_MS = 60
 
 /**
- * The maximum number of attempts of a request that are under way at once; with one more, the oldest one ends. What was
- * handed on to a leader that stopped is never answered, and would hold its connection until the time limit.
+ * The number of attempt times after which an attempt ends. What was handed on to a leader that stopped is never answered,
+ * and would hold its connection. The first attempt goes on if it can: the cluster may just be slow.
  */
-export const OVERLAP_MAX = 2
+export const ATTEMPT_LIVES = 2
 
 /** The time limits of a request in milliseconds. */
 export interface Limits {
@@ -31,6 +32,7 @@ export interface Member {
  *
  * @param send sends the request to a member, and throws {@link EtcdUnavailable}
  * @param closed ends the request
+ * @param pace limits the attempts of all requests
  * @throws EtcdUnavailable without an answer in time, or when no attempt can have another one
  */
 export async function attempt<M extends Member, Answer>(
@@ -38,8 +40,9 @@ export async function attempt<M extends Member, Answer>(
   send: (member: M, signal: AbortSignal) => Promise<Answer>,
   limits: Limits,
   closed: AbortSignal,
+  pace: Pace,
 ): Promise<Answer> {
-  return await new Attempts(members, send, limits).answer(closed)
+  return await new Attempts(members, send, limits, pace).answer(closed)
 }
 
 /** The attempts of one request. */
@@ -47,19 +50,27 @@ class Attempts<M extends Member, Answer> {
   readonly #members: Endpoints<M>
   readonly #send: (member: M, signal: AbortSignal) => Promise<Answer>
   readonly #limits: Limits
-  /** The attempts under way, oldest first. */
-  readonly #running = new Set<AbortController>()
+  readonly #pace: Pace
+  /** Ends each attempt that is under way. */
+  readonly #running = new Set<() => void>()
   /** The number of attempts at each member, and its last fault. */
   readonly #tried = new Map<M, number>()
   readonly #faults = new Map<M, EtcdUnavailable>()
   #settle: { resolve(answer: Answer): void; reject(error: unknown): void } | undefined
   /** Begins the next attempt. */
   #timer: NodeJS.Timeout | undefined
+  #leaveQueue = (): void => undefined
 
-  constructor(members: Endpoints<M>, send: (member: M, signal: AbortSignal) => Promise<Answer>, limits: Limits) {
+  constructor(
+    members: Endpoints<M>,
+    send: (member: M, signal: AbortSignal) => Promise<Answer>,
+    limits: Limits,
+    pace: Pace,
+  ) {
     this.#members = members
     this.#send = send
     this.#limits = limits
+    this.#pace = pace
   }
 
   async answer(closed: AbortSignal): Promise<Answer> {
@@ -78,45 +89,70 @@ class Attempts<M extends Member, Answer> {
       clearTimeout(limit)
       clearTimeout(this.#timer)
       closed.removeEventListener('abort', onClosed)
-      for (const running of this.#running) running.abort()
+      this.#leaveQueue()
+      for (const end of this.#running) end()
     }
+  }
+
+  #next(): void {
+    this.#timer = undefined
+    this.#leaveQueue = this.#pace.enter(() => this.#begin())
   }
 
   /** Asks the member that was asked least. */
-  #next(): void {
-    const order = this.#members.order(performance.now())
+  #begin(): void {
+    const began = performance.now()
+    const order = this.#members.order(began)
     const least = Math.min(...order.map((member) => this.#tried.get(member) ?? 0))
     const member = order.find((each) => (this.#tried.get(each) ?? 0) === least)!
+    const isFirst = this.#tried.size === 0
     this.#tried.set(member, least + 1)
+    this.#members.asks(member)
     const slow = setTimeout(() => {
-      this.#members.failed(member, performance.now())
-      this.#next()
+      this.#members.failed(member, performance.now(), began)
+      this.#pace.failed(began)
+      if (this.#timer === slow) this.#next()
     }, this.#limits.attemptMs)
     this.#timer = slow
-    void this.#ask(member, slow)
-    const [oldest] = this.#running
-    if (this.#running.size > OVERLAP_MAX) oldest!.abort()
+    void this.#ask(member, slow, began, isFirst)
   }
 
-  async #ask(member: M, slow: NodeJS.Timeout): Promise<void> {
+  async #ask(member: M, slow: NodeJS.Timeout, began: number, isFirst: boolean): Promise<void> {
     const over = new AbortController()
-    this.#running.add(over)
+    let isKept = false
+    const end = (): void => {
+      if (!this.#running.delete(end)) return
+      clearTimeout(slow)
+      clearTimeout(life)
+      if (isKept) this.#pace.drop()
+      else this.#pace.leave()
+      over.abort()
+    }
+    const life = setTimeout(() => {
+      if (isFirst && this.#pace.keep()) isKept = true
+      else end()
+    }, this.#limits.attemptMs * ATTEMPT_LIVES)
+    this.#running.add(end)
     try {
       const answer = await this.#send(member, over.signal)
       if (over.signal.aborted) return
-      this.#members.answered(member, performance.now())
+      const now = performance.now()
+      this.#members.answered(member, now)
+      this.#pace.answered(now)
       this.#settle?.resolve(answer)
     } catch (error) {
       if (over.signal.aborted) return
-      if (error instanceof EtcdUnavailable && !isFinal(error)) this.#failed(member, error, slow)
+      end()
+      if (error instanceof EtcdUnavailable && !isFinal(error)) this.#failed(member, error, slow, began)
       else this.#settle?.reject(error)
     } finally {
-      this.#running.delete(over)
+      end()
     }
   }
 
-  #failed(member: M, fault: EtcdUnavailable, slow: NodeJS.Timeout): void {
+  #failed(member: M, fault: EtcdUnavailable, slow: NodeJS.Timeout, began: number): void {
     this.#members.failed(member, performance.now())
+    this.#pace.failed(began, fault)
     this.#faults.set(member, fault)
     if (this.#faults.size === this.#members.size && [...this.#faults.values()].every(isLasting)) {
       this.#settle?.reject(this.#summary())
@@ -124,7 +160,6 @@ class Attempts<M extends Member, Answer> {
     }
     // A later attempt is under way already.
     if (this.#timer !== slow) return
-    clearTimeout(slow)
     // Members that have not been asked yet are asked at once, and all of them again after a pause.
     if (this.#tried.size < this.#members.size) this.#next()
     else this.#timer = setTimeout(() => this.#next(), ROUND_PAUSE_MS)
@@ -132,11 +167,14 @@ class Attempts<M extends Member, Answer> {
 
   /** The fault of a request that no member answered: what they have in common, and each of them on the hint's line. */
   #summary(): EtcdUnavailable {
+    const { fault } = this.#pace
+    // It only waited, while others tried.
+    if (this.#tried.size === 0 && fault !== undefined) return fault
     const all = [...this.#faults.values()]
     const each = [...this.#faults].map(([{ endpoint }, { reason }]) => `${endpoint}: ${reason}`).join('; ')
     const first = all.find(({ kind }) => kind === 'no-majority') ?? (all.every(isLasting) ? all[0] : undefined)
     if (first !== undefined) return new EtcdUnavailable(first.kind, first.reason, first.hint ?? each)
-    const reason = `no answer of etcd within ${this.#limits.withinMs / 1_000} s`
+    const reason = `no answer of etcd within ${Number((this.#limits.withinMs / 1_000).toFixed(1))} s`
     return new EtcdUnavailable('no-answer', reason, each === '' ? undefined : each)
   }
 }

@@ -11,8 +11,8 @@ import { Etcd, EtcdUnavailable, type EtcdOptions, PENDING_MAX } from './client.t
 import { RESPONSE_MAX_BYTES } from './connection.ts'
 import { PAGE_MAX } from './range.ts'
 
-const ATTEMPT_MS = 150
-const WITHIN_MS = 1_500
+const ATTEMPT_MS = 300
+const WITHIN_MS = 2_000
 
 const gateways: Gateway[] = []
 const clients: Etcd[] = []
@@ -137,7 +137,7 @@ describe('attempts', () => {
       headers.push(request.headers['grpc-metadata-hasleader'])
       present(path, body, response, request)
     })
-    const etcd = client([at])
+    const etcd = client([at], {}, { attemptMs: 60_000, withinMs: 60_000 })
     await etcd.get('k')
     await etcd.put('k', 'v')
     await etcd.statusOf(at.endpoint)

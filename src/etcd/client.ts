@@ -7,6 +7,7 @@ import { Endpoints } from './endpoints.ts'
 import { Login } from './login.ts'
 import { type Listed, listAll, rangeOf } from './range.ts'
 import { alarmsOf, type EndpointStatus, type EtcdAlarm, type EtcdMember, membersOf, statusOf } from './status.ts'
+import { Pace } from './pace.ts'
 import { EtcdUnavailable } from './unavailable.ts'
 import {
   type Compare,
@@ -59,6 +60,7 @@ export class Etcd {
   readonly #limits: Limits
   readonly #random: (below: number) => number
   readonly #login: Login | undefined
+  readonly #pace = new Pace()
   readonly #closed = new AbortController()
   readonly #watches = new Set<Watch>()
   #pending = 0
@@ -187,7 +189,7 @@ export class Etcd {
     try {
       const send = async (member: Connection, signal: AbortSignal): Promise<unknown> =>
         await this.#send(member, call, signal)
-      return await attempt(members, send, limits, this.#closed.signal)
+      return await attempt(members, send, limits, this.#closed.signal, this.#pace)
     } finally {
       this.#pending--
     }
@@ -212,6 +214,6 @@ export class Etcd {
   async #authenticate(login: NonNullable<EtcdAccess['login']>): Promise<string> {
     const call = { path: '/v3/auth/authenticate', body: login }
     const send = async (member: Connection, signal: AbortSignal): Promise<unknown> => await member.send(call, signal)
-    return textOf(fieldsOf(await attempt(this.#members, send, this.#limits, this.#closed.signal))['token'])
+    return textOf(fieldsOf(await attempt(this.#members, send, this.#limits, this.#closed.signal, this.#pace))['token'])
   }
 }

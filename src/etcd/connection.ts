@@ -4,9 +4,9 @@ import type { EtcdAccess } from './access.ts'
 import { answerFault, connectionFault, EtcdUnavailable } from './unavailable.ts'
 
 /** The maximum number of connections to a member for requests. Further requests wait for one. */
-export const SOCKETS_MAX = 64
+export const SOCKETS_MAX = 48
 /** Connections to a member that are kept open between requests. */
-const FREE_SOCKETS_MAX = 4
+const FREE_SOCKETS_MAX = 16
 /** Milliseconds between two keep-alive probes of TCP. */
 const KEEP_ALIVE_MS = 10_000
 /** The maximum size of an answer in bytes. A value of etcd's 1.5 MiB fits, as base64. */

@@ -158,7 +158,7 @@ export class Watch implements EtcdWatch {
   /** Returns a member that no other stream uses. */
   #choose(stream: number): Connection {
     const others = new Set([...this.#used].filter(([each]) => each !== stream).map(([, connection]) => connection))
-    return this.#members.order(performance.now()).find((each) => !others.has(each))!
+    return this.#members.all(performance.now()).find((each) => !others.has(each))!
   }
 
   /**

@@ -1,5 +1,6 @@
 // Goal: three real etcd nodes and five hosts: every kind of secret, presented to two and to five hosts at once, through
 // failures of the nodes: each opens once at most, exactly once while a majority answers, and not again afterwards.
+import { getPriority, setPriority } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Etcd } from '../../src/etcd/client.ts'
@@ -127,6 +128,22 @@ async function presentNext(): Promise<Presented> {
   return presented
 }
 
+/** Waits until the nodes other than one form a majority. Returns how many milliseconds that took. */
+async function othersAnswer(without: number): Promise<number> {
+  const began = performance.now()
+  const nodes = [0, 1, 2].filter((each) => each !== without)
+  const etcd = cluster.client(nodes)
+  await until(
+    'the others answer',
+    async () =>
+      await etcd.get('x').then(
+        () => true,
+        () => false,
+      ),
+  )
+  return performance.now() - began
+}
+
 const isRefused = (each: Redemption): boolean => typeof each === 'object'
 const wins = ({ results }: Presented): number => results.filter((each) => each === 'won').length
 
@@ -178,11 +195,15 @@ async function settle(done: readonly Presented[]): Promise<void> {
 }
 
 describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a fleet', () => {
+  const priority = getPriority()
   beforeAll(async () => {
+    // Five hosts with time limits of 3 s are one process here.
+    setPriority(-10)
     cluster = await EtcdCluster.start({ disks: true, flags: [`--quota-backend-bytes=${QUOTA_BYTES}`] })
     hosts = await Promise.all(HOSTS.map(async (name, index) => await host(name, CLOCKS[index])))
   }, LIMIT_MS)
   afterAll(async () => {
+    setPriority(priority)
     for (const each of hosts) each.close()
     await cluster.close()
   }, LIMIT_MS)
@@ -210,7 +231,8 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
         await pause(300)
         const leader = await cluster.leader()
         cluster.stop(leader)
-        await pause(4_000)
+        console.log(`SIGSTOP: the others answer after ${(await othersAnswer(leader)).toFixed(0)} ms`)
+        await pause(3_000)
         cluster.cont(leader)
         await cluster.healthy()
       })
@@ -320,9 +342,10 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
       const fresh = await host('fresh')
       let again = 0
       let refused = 0
-      for (const { use, to } of all) {
-        const results = await Promise.all([...to.map((index) => hosts[index]!), fresh].map(use))
-        again += results.filter((each) => each === 'won').length
+      for (const each of all) {
+        const results = await Promise.all([...each.to.map((index) => hosts[index]!), fresh].map(each.use))
+        // A use whose answer was lost may still win, if no other one did.
+        again += Math.max(0, wins(each) + results.filter((result) => result === 'won').length - 1)
         refused += results.filter(isRefused).length
       }
       fresh.close()
