@@ -15,6 +15,8 @@ const retry = process.env.CI === 'true' ? 1 : 0
 
 /** Files below test/lab that take the longest, which begin first: otherwise a run ends with one of them alone. */
 const LONGEST = [
+  'etcd',
+  'fleet-claims',
   'completion',
   'setup',
   'remedies',

@@ -2,8 +2,8 @@
 
 /** The rooms from the bottom to the top. */
 export const ROOMS = (
-  'text packet limit native totp remedy config firewall gate spa lint file log host state control metrics capture publish base ' +
-  'door secret peer cli client daemon twin postern bin'
+  'text packet limit native totp remedy config firewall gate spa lint file log host etcd state control metrics capture publish base ' +
+  'door secret peer fleet cli client daemon twin postern bin'
 ).split(' ')
 
 /** Returns the room of a path below src; `undefined`: a file of src itself, or no file of src. */

@@ -66,6 +66,10 @@ export const SPA_MAX_AGE_MAX_MS = 86_400_000
 export const FWKNOP_OPEN_MAX_MS = 86_400_000
 /** Default of SPA_Key_File: the server's secret key. */
 export const SPA_KEY_FILE_DEFAULT = '/etc/postern/server.key'
+/** Most groups in Opens_On. */
+export const GROUPS_MAX = 64
+/** The name of all hosts of a fleet in Opens_On. */
+export const ALL_HOSTS = 'all'
 /** Largest config file, in bytes. It has room for {@link DOORS_MAX} doors of the usual size. */
 export const CONFIG_MAX_BYTES = 32 * 1_048_576
 /** Most doors in a config. */
@@ -188,6 +192,10 @@ export interface Door {
   readonly cmdTimeoutMs: number
   /** Milliseconds in which a door without stop command runs at most once for a source; 0: no limit. */
   readonly cooldownMs: number
+  /** `fleet`: its secrets are used up once for all hosts of the fleet; absent: for this host alone. */
+  readonly scope?: 'fleet'
+  /** The groups of the fleet whose hosts open their door of this name too, or {@link ALL_HOSTS}; absent: none. */
+  readonly opensOn?: readonly string[]
   /** True if the door's commands, and those of its packets, need root; absent: they run as the daemon's `User`. */
   readonly commandsAsRoot?: true
 }
@@ -227,6 +235,8 @@ export interface Options {
   readonly onEvent: readonly OnEvent[]
   /** True if the hooks and the commands of events need root. */
   readonly hooksAsRoot: boolean
+  /** The file with this host's place in a fleet; `undefined`: it is in none. */
+  readonly fleet: string | undefined
 }
 
 /** The places of a door's header and directives. `Door.line` is the line of the header. */

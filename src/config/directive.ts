@@ -43,6 +43,7 @@ export const OPTION_DIRECTIVES = {
     },
   ),
   hooksAsRoot: row('Hooks_As_Root', 'yes|no', yesOrNo),
+  fleet: row('Fleet', '/path/to/file', value.readAbsolutePath),
 } as const
 
 /** The directives of a door. */
@@ -80,6 +81,8 @@ export const DOOR_DIRECTIVES = {
   cmdTimeout: row('Cmd_Timeout', 'TIME', readTime(0, bound.CMD_TIMEOUT_MAX_MS), { aliases: ['Open_For'] }),
   stop4: row('Stop_Command', 'COMMAND', anyText, { mayBeEmpty: true }),
   stop6: row('Stop_Command_6', 'COMMAND', anyText, { mayBeEmpty: true }),
+  scope: row('Scope', 'host|fleet', oneOf(['host', 'fleet'])),
+  opensOn: row('Opens_On', 'here|GROUP[,GROUP]|all', value.readGroups),
   commandsAsRoot: row('Commands_As_Root', 'yes|no', oneOf(['yes', 'no'])),
   // Metalcape's branch of knockd, in images of game servers, also calls it Seq_Cooldown.
   cooldown: row('Cooldown', 'TIME', readTime(0, bound.COOLDOWN_MAX_MS), { aliases: ['Seq_Cooldown'] }),

@@ -45,6 +45,8 @@ export function readDoor(section: Section, faults: FaultList): { readonly door: 
     cmdTimeoutMs: values.cmdTimeout ?? (values.spa === 'fwknop' ? FWKNOP_OPEN_MAX_MS : CMD_TIMEOUT_DEFAULT_MS),
     cooldownMs: values.cooldown ?? 0,
     ...(values.commandsAsRoot === 'yes' ? { commandsAsRoot: true } : {}),
+    ...(values.scope === 'fleet' ? { scope: 'fleet' } : {}),
+    ...(values.opensOn === undefined || values.opensOn.length === 0 ? {} : { opensOn: values.opensOn }),
   }
   return { door, entries }
 }

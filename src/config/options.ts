@@ -28,6 +28,7 @@ export const OPTIONS_DEFAULT: Options = {
   stopHook: undefined,
   onEvent: [],
   hooksAsRoot: false,
+  fleet: undefined,
 }
 
 /** The section `[options]` as read, and the limit of Widen. */

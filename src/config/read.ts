@@ -3,7 +3,8 @@ import { FaultList, quote } from '../text/fault.ts'
 import { readSections } from '../text/section.ts'
 import type { Section, SectionLimits } from '../text/section.ts'
 import { CONFIG_MAX_BYTES, DOORS_MAX, DOOR_NAME_MAX_CHARS } from './config.ts'
-import type { Config, Door, DoorPlaces, Reading, Widths } from './config.ts'
+import type { Config, Door, DoorPlaces, Options, Reading, Widths } from './config.ts'
+import type { DoorEntries } from './directive.ts'
 import { readDoor } from './door.ts'
 import { WIDEN_LIMIT_DEFAULT } from './networks.ts'
 import { OPTIONS_DEFAULT, readOptions } from './options.ts'
@@ -48,7 +49,10 @@ export function readDraft(text: string, file: string, faults: FaultList): Config
     }
   }
   const { options, entries, widenLimit } = gatherOptions(optionSections, faults)
-  for (const [door, place] of places) checkWidth(door, place.entries.widen, widenLimit, faults)
+  for (const [door, place] of places) {
+    checkWidth(door, place.entries.widen, widenLimit, faults)
+    checkFleet(door, place.entries, options, faults)
+  }
   // Earlier errors already explain a config without a door.
   if (places.size === 0 && !faults.failed) {
     faults.error(1, 1, NO_DOOR, 'a door is a section `[name]` with a Sequence and a Start_Command')
@@ -71,6 +75,17 @@ function checkWidth(door: Door, widen: Entry | undefined, limit: Widths, faults:
   if (widen === undefined || (door.widen[4] >= limit[4] && door.widen[6] >= limit[6])) return
   const hint = `the limit is \`/${limit[4]}, /${limit[6]}\`: Widen_Limit in [${OPTIONS_NAME}] sets another`
   faults.error(widen.line, widen.valueColumn, `${quote(widen.value ?? '')} is wider than the limit`, hint)
+}
+
+/** Refuses a door of a fleet on a host that is in none: nobody could open it. */
+function checkFleet(door: Door, { scope, opensOn }: DoorEntries, { fleet }: Options, faults: FaultList): void {
+  if (door.opensOn !== undefined && door.scope !== 'fleet' && opensOn !== undefined) {
+    const hint = 'add `Scope = fleet` to this door, here and on the other hosts'
+    faults.error(opensOn.line, opensOn.keyColumn, `${quote(opensOn.key)} in a door of this host alone`, hint)
+  }
+  if (door.scope !== 'fleet' || fleet !== undefined || scope === undefined) return
+  const hint = `add \`Fleet = /etc/postern/fleet/fleet.conf\` to [${OPTIONS_NAME}], which \`postern fleet join\` writes`
+  faults.error(scope.line, scope.valueColumn, 'this host is in no fleet', hint)
 }
 
 function gatherOptions(sections: readonly Section[], faults: FaultList): OptionsRead {

@@ -3,7 +3,7 @@ import type { Address } from '../packet/address.ts'
 import { quote } from '../text/fault.ts'
 import { COMMENT_HINT, listOf, mapped } from '../text/read.ts'
 import type { Reader, TextFault } from '../text/read.ts'
-import { INTERFACE_NAME_MAX_CHARS } from './config.ts'
+import { ALL_HOSTS, GROUPS_MAX, INTERFACE_NAME_MAX_CHARS } from './config.ts'
 
 /** Reads a path. A relative path is accepted with a warning, as a daemon runs in a folder of its own. */
 export const readPath: Reader<string> = (value) => {
@@ -64,3 +64,24 @@ export const readName: Reader<string> = (value) =>
   /^[A-Za-z0-9._][A-Za-z0-9._-]{0,31}$/.test(value)
     ? { value }
     : { message: `${quote(value)} is not a name`, hint: 'letters, digits, dots, dashes and underscores, 32 at most' }
+
+/** Reads the name of a fleet, or of a host or group in it: a label as in a host name (RFC 1123, 2.1), in lower case. */
+export const readFleetName: Reader<string> = (value) => {
+  if (/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(value)) return { value }
+  const hint = 'lower-case letters, digits and dashes, 63 at most'
+  return { message: `${value === '' ? 'an empty name' : quote(value)} is not a name`, hint }
+}
+
+/** Reads the groups of hosts that open a door too. The value is empty for this host alone. */
+export const readGroups: Reader<readonly string[]> = (text) => {
+  const excess = { message: 'too many groups', hint: `at most ${GROUPS_MAX}` }
+  const read = listOf(readFleetName, GROUPS_MAX, excess)(text)
+  if ('message' in read) return read
+  const groups = [...new Set(read.value)]
+  const alone = groups.find((group) => group === HERE || group === ALL_HOSTS)
+  if (alone === undefined || groups.length === 1) return { value: alone === HERE ? [] : groups }
+  return { message: `\`${alone}\` stands alone`, hint: `write \`${alone}\`, or the groups` }
+}
+
+/** The value of Opens_On for a door that opens on this host alone. */
+const HERE = 'here'

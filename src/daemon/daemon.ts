@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from '../config/config.ts'
+import { steadyNow } from '../capture/steady-clock.ts'
 import { tryLock } from '../native/libc.ts'
 import { openHolderMarks } from '../secret/holder-marks.ts'
 import { openStore } from '../state/store.ts'
@@ -7,6 +8,7 @@ import { alreadyRunning } from './already-running.ts'
 import type { Arguments } from './arguments.ts'
 import { loadConfig } from './config-file.ts'
 import type { LoadedConfig } from './config-file.ts'
+import { joinFleet, memberOf } from './fleet.ts'
 import { runHook } from './hook.ts'
 import type { Log } from '../log/log.ts'
 import { logSettings, openLog } from './logging.ts'
@@ -55,7 +57,14 @@ export class Daemon {
         log.notice('warning', `the holders of openings will be unknown after a restart: ${message}`)
       })
       observation.begin(countersPath(path), config, runsAs.commandsAs)
-      const daemon = new Daemon(args, config, log, { path, store, marks, runsAs, observation })
+      const fleet = await joinFleet(config, {
+        log,
+        steady: steadyNow,
+        hostsChanged: () => daemon.#parts.reconciler.soon(),
+        doors: () => daemon.#config.doors,
+        refresh: (folder) => daemon.#parts.authenticators.refresh(folder),
+      })
+      const daemon = new Daemon(args, config, log, { path, store, marks, runsAs, observation, fleet })
       try {
         await daemon.#begin()
         running = daemon
@@ -64,6 +73,7 @@ export class Daemon {
         daemon.#parts.captures.close()
         daemon.#parts.guarding.stop()
         daemon.#parts.base.stop()
+        daemon.#leaveFleet()
         await observation.close()
         await store.close()
         throw error
@@ -103,6 +113,8 @@ export class Daemon {
     await this.#parts.guarding.guard(config)
     this.#parts.base.start(config)
     await this.#parts.authenticators.load(config)
+    // The users of the fleet are in their files before these are read.
+    memberOf(this.#state.fleet)?.start()
     this.#parts.authenticators.replace(config)
     this.#sayLosses()
     const waitMs = lossWaitMs(config.doors, store, Date.now())
@@ -114,6 +126,7 @@ export class Daemon {
     this.#parts.captures.start()
     this.#parts.commands.restore()
     this.#parts.reconciler.now()
+    this.#parts.fleet?.start()
     this.#parts.operators.listen(config.options.controlGroup)
     this.#supervision.start()
     void this.#parts.faults.attempt(async () => await this.#runHook('start'))
@@ -160,11 +173,15 @@ export class Daemon {
     if (this.#config.options.stateDir !== config.options.stateDir) {
       this.#log.notice('warning', 'a change of StateDir takes effect at the next start')
     }
+    if (this.#config.options.fleet !== config.options.fleet) {
+      this.#log.notice('warning', 'a change of Fleet takes effect at the next start')
+    }
     this.#config = config
     this.#parts.knocks.tune(config)
     this.#parts.operators.replace(config.options.controlGroup)
     this.#state.observation.replace(config, this.#state.runsAs.commandsAs)
     this.#parts.authenticators.replace(config)
+    memberOf(this.#state.fleet)?.users.recheck()
     this.#parts.base.replace(config)
     this.#parts.reconciler.now()
     this.#sayLosses()
@@ -186,6 +203,7 @@ export class Daemon {
       () => this.#parts.guarding.stop(),
       () => this.#parts.base.stop(),
       () => this.#parts.operators.close(),
+      () => this.#leaveFleet(),
       async () => await this.#closeAll(),
       async () => await this.#runHook('stop'),
       () => this.#log.event({ kind: 'shutting-down' }),
@@ -195,6 +213,11 @@ export class Daemon {
     ]
     for (const step of steps) await this.#parts.faults.attempt(step)
     this.#parts.faults.release()
+  }
+
+  #leaveFleet(): void {
+    this.#parts.fleet?.stop()
+    memberOf(this.#state.fleet)?.close()
   }
 
   async #closeAll(): Promise<void> {

@@ -62,7 +62,7 @@ export class Codes {
    * of none.
    */
   get lastUsedMs(): number | undefined {
-    const text = this.#deps.ledger.newest(this.#key)
+    const text = this.#deps.ledger.newest(this.#key, this.#deps.door.name)
     return text === undefined ? undefined : newestUsedAt(parseUsed(text, this.#deps.totp.periodS))
   }
 
@@ -76,7 +76,7 @@ export class Codes {
       this.#live.delete(period)
       shared.remove(sequence)
     }
-    const used = this.#usedIn(this.#deps.ledger.newest(this.#key))
+    const used = this.#usedIn(this.#deps.ledger.newest(this.#key, this.#deps.door.name))
     for (let period = Math.max(0, first); period <= last; period++) {
       if (this.#live.has(period) || !isUnused(used, period)) continue
       const knocks = [...code.before, ...knocksOfCode(codeOf(totp, period))]
@@ -105,10 +105,11 @@ export class Codes {
     if (period === undefined) return 'lost'
     this.#live.delete(period)
     this.#deps.shared.remove(sequence)
-    return await this.#deps.ledger.advance(this.#key, (present) => {
+    const next = (present: string | undefined): string | undefined => {
       const used = this.#usedIn(present)
       return isUnused(used, period) ? formatUsed(withUsed(used, period)) : undefined
-    })
+    }
+    return await this.#deps.ledger.advance(this.#key, next, { door: this.#deps.door.name })
   }
 
   /** Removes every code from the gate. */

@@ -100,6 +100,11 @@ export class OneTimeList {
     }
   }
 
+  /** Returns true if a sequence was used up, as far as the ledger knows. */
+  wasUsed(knocks: readonly Knock[]): boolean {
+    return this.#ledger.wasClaimed(this.#door, usedMark(this.#door, knocks))
+  }
+
   /**
    * Claims a sequence and marks its line as used, durably.
    *

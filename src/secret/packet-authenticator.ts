@@ -15,9 +15,11 @@ import type { Packet } from '../packet/packet.ts'
 import type { Redemption } from '../state/ledger.ts'
 import type { Authenticator, Claim, Redeemed, Refusal, SecretStatus, Verdict } from './authenticator.ts'
 import type { PacketDeps } from './deps.ts'
-import { REFUSED } from './gate-authenticator.ts'
+import { NO_DOOR, REFUSED, areBelow } from './gate-authenticator.ts'
 import { packetDoors } from './packet-door.ts'
 import type { PacketDoor } from './packet-door.ts'
+import { boundedBy } from './vouched.ts'
+import type { Bounded, Judged, Vouched } from './vouched.ts'
 import type { WorkBudget } from './work-budget.ts'
 
 /** The most opened packets that are recognized when they come again. */
@@ -86,10 +88,14 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
   /** Returns the times at which holders lose access, in milliseconds since 1970. There is one for each holder. */
   protected abstract expiries(state: State): readonly (number | undefined)[]
 
-  protected abstract useUp(proof: Proof): Promise<Redemption>
+  /** Uses a packet up, durably. */
+  protected abstract useUp(claim: Claim<Proof>): Promise<Redemption>
 
   /** Judges a used packet by the present file of its door. Returns `undefined` if it no longer grants anything. */
   protected abstract grantBy(state: State, door: PacketDoor, claim: Claim<Proof>): Redeemed | undefined
+
+  /** Judges by the present file of a door what a user whom another host vouches for may have of it. */
+  protected abstract judgeVouched(state: State, bounded: Bounded, vouched: Vouched): Judged
 
   /** Called with each good state of a door's file, and with the one before it. */
   protected changed(_door: PacketDoor, _state: State, _before: State | undefined): void {
@@ -122,7 +128,7 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
   }
 
   async redeem(claim: Claim<Proof>): Promise<Redeemed> {
-    const used = await this.useUp(claim.proof)
+    const used = await this.useUp(claim)
     if (used === 'lost') return REFUSED
     if (used !== 'won') return staysShut(claim, 'error', used.unavailable)
     const there = this.find(claim.door)
@@ -130,6 +136,15 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
     const { door, file } = there
     const redeemed = file.state === undefined ? undefined : this.grantBy(file.state, door, claim)
     return redeemed ?? staysShut(claim, 'notice', 'access was revoked meanwhile')
+  }
+
+  grantFor(vouched: Vouched): Judged {
+    const there = this.find(vouched.door)
+    if (there === undefined) return NO_DOOR
+    const { door, file } = there
+    if (file.state === undefined) return { refusal: `${door.secret.path} was not read yet` }
+    const bounded = boundedBy(door, vouched)
+    return 'refusal' in bounded ? bounded : this.judgeVouched(file.state, bounded, vouched)
   }
 
   mayHold(held: Held): Verdict {
@@ -149,6 +164,10 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
 
   files(): readonly string[] {
     return this.doors.flatMap(({ paths }) => paths())
+  }
+
+  refresh(folder: string): void {
+    for (const { file, paths } of this.doors) if (areBelow(folder, paths())) file.refresh()
   }
 
   status(door: string): SecretStatus {

@@ -39,6 +39,7 @@ export class SequenceList {
   readonly #list: OneTimeList
   readonly #file: WatchedFile<OneTimeLeft>
   readonly #warning: Warning
+  readonly #unlearn: (() => void) | undefined
   #sequence: GateSequence | undefined
   #left: OneTimeLeft = NOTHING
   #redeeming = 0
@@ -61,6 +62,11 @@ export class SequenceList {
       unwatched: (error) => log.notice('warning', `${door.name}: ${path} is not watched: ${error.message}`),
       // A redemption in progress reads the list itself and then gives the gate the next sequence.
       ready: () => this.#redeeming === 0,
+    })
+    // Another host may have used the next sequence up.
+    this.#unlearn = ledger.learned?.(() => {
+      const { next } = this.#left
+      if (next !== undefined && this.#list.wasUsed(next)) this.refresh()
     })
   }
 
@@ -109,6 +115,7 @@ export class SequenceList {
 
   /** Removes the sequence from the gate and stops watching the list. */
   close(): void {
+    this.#unlearn?.()
     this.#file.close()
     if (this.#sequence !== undefined) this.#deps.gate.remove(this.#sequence)
     this.#sequence = undefined

@@ -1,4 +1,4 @@
-import type { Ledger, Redemption } from './ledger.ts'
+import type { Ledger, Redemption, Use } from './ledger.ts'
 
 /**
  * A ledger in memory for tests. Like that of a fleet it answers later, may be unavailable, and may know nothing yet of
@@ -40,7 +40,11 @@ export class FakeLedger implements Ledger {
     return this.#own.has(JSON.stringify([door, mark]))
   }
 
-  async advance(key: string, next: (present: string | undefined) => string | undefined): Promise<Redemption> {
+  async advance(
+    key: string,
+    next: (present: string | undefined) => string | undefined,
+    _use?: Use,
+  ): Promise<Redemption> {
     return await this.#answer(() => {
       // A store of several machines runs it again if another one was faster.
       next(this.#newest.get(key))

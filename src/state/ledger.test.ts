@@ -1,5 +1,9 @@
 // Goal: every ledger lets a secret be used up once, for all who share it and for good, and never says so in doubt.
 import { describe, expect, test } from 'vitest'
+import { FleetClaims } from '../fleet/claims.ts'
+import { FakeEtcd } from '../fleet/etcd-fake.ts'
+import { FleetLedger } from '../fleet/fleet-ledger.ts'
+import { SYSTEM_CLOCK } from '../secret/clock.ts'
 import { JournalLedger } from './journal-ledger.ts'
 import { FakeLedger } from './ledger-fake.ts'
 import type { Ledger, Redemption } from './ledger.ts'
@@ -36,13 +40,37 @@ function inMemory(ledger = new FakeLedger()): World {
   }
 }
 
+/** A host of a fleet, whose journal fails, or etcd. */
+const inFleet = (failing: 'journal' | 'etcd') =>
+  async function make(disk = new MemoryDisk(), etcd = new FakeEtcd()): Promise<World> {
+    const { store } = await openStoreOn(disk, '/state/journal')
+    const log = { notice: () => undefined }
+    const common = { prefix: '/claim/', fleetKey: new Uint8Array(32), host: 'a', skewMs: 1_000 }
+    const claims = new FleetClaims({ ...common, etcd, store, clock: SYSTEM_CLOCK, log })
+    return {
+      ledger: new FleetLedger({ local: new JournalLedger(store), claims, isOfFleet: () => true }),
+      fail: (fails) => {
+        if (failing === 'etcd') etcd.unavailable = fails ? 'ENOSPC' : undefined
+        else disk.fail = () => (fails ? systemError('ENOSPC') : undefined)
+      },
+      restarted: async () =>
+        await make(
+          disk.powerCut(() => 0),
+          etcd,
+        ),
+    }
+  }
+
 const above = (value: number) => (present: string | undefined) =>
   Number(present ?? -1) < value ? String(value) : undefined
+const USE = { door: 'a' }
 const UNAVAILABLE: Redemption = { unavailable: expect.stringContaining('ENOSPC') as string }
 
 describe.each([
   ['the journal', journal],
   ['the fake', async () => await Promise.resolve(inMemory())],
+  ['a fleet whose journal fails', inFleet('journal')],
+  ['a fleet whose etcd fails', inFleet('etcd')],
 ] as const)('%s', (_, make) => {
   test('of several callers at once one wins, and nobody later, also after a power cut', async () => {
     let { ledger, restarted } = await make()
@@ -56,34 +84,34 @@ describe.each([
 
   test('a value is advanced once, also after a power cut', async () => {
     let { ledger, restarted } = await make()
-    expect(await Promise.all([5, 5, 4].map(async (value) => await ledger.advance('k', above(value))))).toEqual([
+    expect(await Promise.all([5, 5, 4].map(async (value) => await ledger.advance('k', above(value), USE)))).toEqual([
       'won',
       'lost',
       'lost',
     ])
-    expect(await Promise.all([6, 7].map(async (value) => await ledger.advance('k', above(value))))).toEqual([
+    expect(await Promise.all([6, 7].map(async (value) => await ledger.advance('k', above(value), USE)))).toEqual([
       'won',
       'won',
     ])
     ;({ ledger, restarted } = await restarted())
     expect([ledger.newest('k'), ledger.newest('other')]).toEqual(['7', undefined])
-    expect(await ledger.advance('k', above(7))).toBe('lost')
-    expect(await ledger.advance('k', above(8))).toBe('won')
+    expect(await ledger.advance('k', above(7), USE)).toBe('lost')
+    expect(await ledger.advance('k', above(8), USE)).toBe('won')
   })
 
   test('what cannot be made durable is unavailable, and wins at most once later', async () => {
     const { ledger, fail } = await make()
     fail(true)
     expect(await ledger.claim('a', 'm')).toEqual(UNAVAILABLE)
-    expect(await ledger.advance('k', above(5))).toEqual(UNAVAILABLE)
+    expect(await ledger.advance('k', above(5), USE)).toEqual(UNAVAILABLE)
     fail(false)
     expect(await ledger.claim('a', 'm')).toBe('won')
     expect(await ledger.claim('a', 'm')).toBe('lost')
-    const wins = [await ledger.advance('k', above(5)), await ledger.advance('k', above(5))].filter(
+    const wins = [await ledger.advance('k', above(5), USE), await ledger.advance('k', above(5), USE)].filter(
       (each) => each === 'won',
     )
     expect(wins.length).toBeLessThanOrEqual(1)
-    expect(await ledger.advance('k', above(6))).toBe('won')
+    expect(await ledger.advance('k', above(6), USE)).toBe('won')
   })
 })
 
@@ -102,7 +130,7 @@ test('of two fakes that share their content one wins, though the other did not k
   expect(other.wasClaimed('a', 'm')).toBe(false)
   expect(await other.claim('a', 'm')).toBe('lost')
   expect(other.wasClaimed('a', 'm')).toBe(true)
-  expect(await one.advance('k', above(5))).toBe('won')
+  expect(await one.advance('k', above(5), USE)).toBe('won')
   expect(other.newest('k')).toBeUndefined()
-  expect(await other.advance('k', above(5))).toBe('lost')
+  expect(await other.advance('k', above(5), USE)).toBe('lost')
 })

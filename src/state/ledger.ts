@@ -4,6 +4,14 @@
  */
 export type Redemption = 'won' | 'lost' | { readonly unavailable: string }
 
+/** The use of a value: the door it opens, and the time for which the use has to be remembered. */
+export interface Use {
+  /** The door that it opens. Its scope decides who has to be asked. */
+  readonly door: string
+  /** Milliseconds since 1970 at which the key may be forgotten; absent: never. */
+  readonly until?: number
+}
+
 /**
  * The one place where a secret is used up, once for all who share the ledger. A use is durable before it is answered.
  * Of several callers with the same secret at most one wins. No method throws or rejects: a ledger that cannot answer
@@ -21,7 +29,15 @@ export interface Ledger {
    * Replaces the value of a key, such as a counter. `next` returns the new value for the present one, or `undefined` if
    * the secret is used up already. It is pure, as it may run several times.
    */
-  advance(key: string, next: (present: string | undefined) => string | undefined): Promise<Redemption>
-  /** Returns the last known value of a key. It may be behind, so only {@link advance} decides. */
-  newest(key: string): string | undefined
+  advance(key: string, next: (present: string | undefined) => string | undefined, use: Use): Promise<Redemption>
+  /**
+   * Returns the last known value of a key. It may be behind, so only {@link advance} decides.
+   *
+   * @param door the door that is asked for; absent: what this host alone knows is enough
+   */
+  newest(key: string, door?: string): string | undefined
+  /**
+   * Calls back each time that uses by other hosts have become known. Returns what ends it. Absent: there are no others.
+   */
+  learned?(call: () => void): () => void
 }

@@ -106,7 +106,7 @@ async function ofDaemon(sent: readonly Sent[], begin: number): Promise<readonly 
   const flags = { daemon: false, debug: true, lookup: false, verbose: false, onlyIp4: false, forUser: false }
   const args = { ...flags, interfaces: [], config: config.file, pidFile: undefined, logFile: undefined, ignored: [] }
   const observation = new Observation(log)
-  const state = { path: join(folder, 'journal'), store, marks, runsAs: AS_STARTED, observation }
+  const state = { path: join(folder, 'journal'), store, marks, runsAs: AS_STARTED, observation, fleet: undefined }
   const parts = new Parts(args, () => config, log, state)
   const attempt = vi.spyOn(parts.faults, 'attempt')
   const run = vi.spyOn(parts.commands, 'open')

@@ -16,9 +16,9 @@ export class Volume {
   /** A test run that is interrupted leaves nothing mounted. */
   readonly #atExit = (): void => this[Symbol.dispose]()
 
-  constructor() {
+  constructor(imageBytes = IMAGE_BYTES) {
     writeFileSync(this.#image, '')
-    truncateSync(this.#image, IMAGE_BYTES)
+    truncateSync(this.#image, imageBytes)
     run('mkfs.ext4', '-q', '-F', this.#image)
     process.once('exit', this.#atExit)
     this.#mount()

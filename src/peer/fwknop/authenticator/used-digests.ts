@@ -1,3 +1,5 @@
+import type { Door } from '../../../config/config.ts'
+import { SPA_MAX_AGE_MAX_MS } from '../../../config/config.ts'
 import type { AuthenticatorDeps } from '../../../secret/deps.ts'
 import type { Redemption } from '../../../state/ledger.ts'
 
@@ -40,12 +42,19 @@ export class UsedDigests {
    * Uses up a packet.
    *
    * @param maxAgeMs milliseconds after which such a packet is too old to be accepted
+   * @param door the door that it opens
    * @returns `unavailable` also if the limit of remembered packets is reached
    */
-  async use({ replayDigest, timestamp }: Used, maxAgeMs: number): Promise<Redemption> {
+  async use(packet: Used, maxAgeMs: number, door: Pick<Door, 'name' | 'scope'>): Promise<Redemption> {
+    const { replayDigest, timestamp } = packet
+    if (door.scope === 'fleet' && this.#deps.clock.now() >= usableUntil(packet)) {
+      return { unavailable: 'the packet is older than a day, and a fleet remembers none for longer' }
+    }
     if (!this.#hasRoom(maxAgeMs)) return { unavailable: `${DIGESTS_MAX} packets are remembered already` }
-    const used = await this.#deps.ledger.advance(keyOf(replayDigest), (present) =>
-      present === undefined ? String(timestamp) : undefined,
+    const used = await this.#deps.ledger.advance(
+      keyOf(replayDigest),
+      (present) => (present === undefined ? String(timestamp) : undefined),
+      { door: door.name, until: usableUntil(packet) },
     )
     if (used === 'won') this.#count = (this.#count ?? 0) + 1
     return used
@@ -71,6 +80,14 @@ export class UsedDigests {
     }
     return this.#count < DIGESTS_MAX
   }
+}
+
+/**
+ * Returns until when a host of a fleet may accept a packet, in milliseconds since 1970: whatever its SPA_Max_Age, unless
+ * that is unlimited.
+ */
+function usableUntil({ timestamp }: Used): number {
+  return timestamp * SECOND_MS + SPA_MAX_AGE_MAX_MS
 }
 
 function keyOf(digest: string): string {

@@ -14,6 +14,8 @@ import { PacketAuthenticator } from '../../../secret/packet-authenticator.ts'
 import type { PacketProof, Reading } from '../../../secret/packet-authenticator.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import { lossRefusal } from '../../../secret/since-loss.ts'
+import { noUser } from '../../../secret/vouched.ts'
+import type { Bounded, Judged, Vouched } from '../../../secret/vouched.ts'
 import { ExpectedSyns, PORTS_EXPECTED_MAX } from '../expected.ts'
 import { COUNTER_WINDOW_DEFAULT } from '../syn.ts'
 import type { Redemption } from '../../../state/ledger.ts'
@@ -46,6 +48,9 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
   /** The SYNs that profiles may send next, by the port they are sent to. */
   #expected = new Map<number, ExpectedSyns<Owner>>()
   #owners: readonly Owner[] = []
+  /** The newest counter of each owner when its SYNs were computed. */
+  readonly #newest = new WeakMap<Owner, number>()
+  readonly #unlearn = this.deps.ledger.learned?.(() => this.#follow())
 
   override get packets(): PacketNeeds {
     return { datagrams: [], synPorts: [...this.#expected.keys()] }
@@ -103,13 +108,28 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
   #expect(owner: Owner, ports: Iterable<number>): void {
     const { keys, port, counter } = owner.profile
     // The journal's counter replaces the profile's if it is ahead.
-    const next = Math.max(counter, counterOf(this.deps.ledger.newest(counterKey(owner.profile))) + 1)
+    const newest = counterOf(this.deps.ledger.newest(counterKey(owner.profile), owner.door.name))
+    this.#newest.set(owner, newest)
+    const next = Math.max(counter, newest + 1)
     let expected = this.#expected.get(port)
     if (expected === undefined) {
       expected = new ExpectedSyns()
       this.#expected.set(port, expected)
     }
     expected.expect(owner, keys, next, COUNTER_WINDOW_DEFAULT, ports)
+  }
+
+  /** Computes the next SYNs of profiles that knocked at other hosts. Only so many counters ahead are expected. */
+  #follow(): void {
+    for (const owner of this.#owners) {
+      const newest = counterOf(this.deps.ledger.newest(counterKey(owner.profile), owner.door.name))
+      if (newest !== this.#newest.get(owner)) this.#expect(owner, portsOf(owner.door))
+    }
+  }
+
+  override async close(): Promise<void> {
+    this.#unlearn?.()
+    await super.close()
   }
 
   #markOf({ keys: { cipherKey, macKey } }: Profile): string {
@@ -140,12 +160,12 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
     return true
   }
 
-  protected override async useUp({ profile, counter, asked }: KnockknockProof): Promise<Redemption> {
+  protected override async useUp({ door, proof }: Claim<KnockknockProof>): Promise<Redemption> {
+    const { profile, counter, asked } = proof
     // The counter is used up even if the request is refused. Two SYNs with the same counter would reveal the texts of
     // both.
-    const used = this.deps.ledger.advance(counterKey(profile), (present) =>
-      counter > counterOf(present) ? String(counter) : undefined,
-    )
+    const next = (present?: string): string | undefined => (counter > counterOf(present) ? String(counter) : undefined)
+    const used = this.deps.ledger.advance(counterKey(profile), next, { door })
     // The counter is used up, durably or not. A SYN with it is no longer accepted.
     for (const each of this.#owners) if (haveSameKeys(each.profile, profile)) this.#expect(each, [asked])
     return await used
@@ -170,15 +190,19 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
     return { door, source, ms: door.cmdTimeoutMs, services, user, holder, protocol: TCP, port }
   }
 
+  protected override judgeVouched(profiles: readonly Profile[], bounded: Bounded, { user }: Vouched): Judged {
+    const profile = profiles.find(({ name }) => name === user)
+    return profile === undefined ? noUser(user) : { ...bounded, user, holder: this.#markOf(profile) }
+  }
+
   /** Imports the counter that an earlier version stored under the names of door and profile. */
   async #adopt(door: string, profile: Profile): Promise<void> {
     const { ledger, store } = this.deps
     const named = `${COUNTER_KEY}${door}\n${profile.name}`
     const before = store.newest(named)
     if (before === undefined) return
-    const adopted = await ledger.advance(counterKey(profile), (present) =>
-      counterOf(before) > counterOf(present) ? before : undefined,
-    )
+    const next = (present?: string): string | undefined => (counterOf(before) > counterOf(present) ? before : undefined)
+    const adopted = await ledger.advance(counterKey(profile), next, { door })
     // If this fails, the next start imports the counter again.
     if (adopted === 'won' || adopted === 'lost') await store.forget(named).catch(() => undefined)
   }

@@ -1,0 +1,88 @@
+import { EtcdUnavailable } from './unavailable.ts'
+import {
+  encoded,
+  type Fields,
+  fieldsOf,
+  keyValueOf,
+  listOf,
+  numberOf,
+  prefixEnd,
+  revisionOf,
+  textOf,
+  type KeyValue,
+} from './values.ts'
+
+/** The maximum number of keys of a page: some 300 kB of JSON, which hold the event loop for 3 ms. */
+export const PAGE_MAX = 1_000
+/** The maximum number of keys of a list. */
+export const LIST_MAX = 100_000
+/** The factor by which the page shrinks after an answer that was too large. */
+const SMALLER = 10
+/** The most restarts of a list whose revision is compacted meanwhile. */
+const RESTARTS_MAX = 3
+
+/** All keys with a prefix, at one revision of the store. */
+export interface Listed {
+  readonly revision: string
+  readonly kvs: readonly KeyValue[]
+}
+
+/**
+ * Lists all keys with a prefix, page by page at the revision of the first one.
+ *
+ * @param range sends a range request (`RangeRequest` of etcd's rpc.proto)
+ * @throws EtcdUnavailable when a page cannot be had, or there are more than {@link LIST_MAX} keys
+ */
+export async function listAll(prefix: string, range: (body: object) => Promise<unknown>): Promise<Listed> {
+  for (let restarts = 0; ; restarts++) {
+    try {
+      return await listOnce(prefix, range)
+    } catch (error) {
+      if (!(error instanceof EtcdUnavailable && error.kind === 'compacted') || restarts === RESTARTS_MAX) throw error
+    }
+  }
+}
+
+async function listOnce(prefix: string, range: (body: object) => Promise<unknown>): Promise<Listed> {
+  const end = encoded(prefixEnd(prefix))
+  const kvs: KeyValue[] = []
+  let revision: string | undefined
+  let from = encoded(prefix)
+  let limit = PAGE_MAX
+  for (;;) {
+    let page: Fields
+    try {
+      page = fieldsOf(
+        await range({
+          key: from,
+          range_end: end,
+          limit: String(limit),
+          ...(revision === undefined ? {} : { revision }),
+        }),
+      )
+    } catch (error) {
+      if (!(error instanceof EtcdUnavailable && error.kind === 'size') || limit === 1) throw error
+      limit = Math.ceil(limit / SMALLER)
+      continue
+    }
+    revision ??= revisionOf(page)
+    const raw = listOf(page['kvs'])
+    if (kvs.length + raw.length > LIST_MAX) {
+      throw new EtcdUnavailable('size', `more than ${LIST_MAX} keys below ${prefix}`)
+    }
+    for (const each of raw) kvs.push(keyValueOf(each))
+    if (page['more'] !== true || raw.length === 0) return { revision, kvs }
+    // The next key behind the last one is that one with a zero byte.
+    from = encoded(Buffer.concat([Buffer.from(textOf(fieldsOf(raw.at(-1))['key']), 'base64'), Buffer.alloc(1)]))
+  }
+}
+
+/** Reads the answer to a range request: its keys, and the revision it was given at. Throws EtcdUnavailable. */
+export function rangeOf(answer: unknown): Listed & { readonly count: number } {
+  const fields = fieldsOf(answer)
+  return {
+    revision: revisionOf(fields),
+    kvs: listOf(fields['kvs']).map(keyValueOf),
+    count: Number(numberOf(fields['count'])),
+  }
+}

@@ -1,0 +1,134 @@
+import type { Connection } from './connection.ts'
+import { linesOf } from './lines.ts'
+import { answerFault, connectionFault, EtcdUnavailable } from './unavailable.ts'
+import {
+  encoded,
+  type Fields,
+  fieldsOf,
+  type KeyValue,
+  keyValueOf,
+  listOf,
+  numberOf,
+  prefixEnd,
+  textOf,
+} from './values.ts'
+import { within } from './within.ts'
+
+/** A change to a key. Of a deleted one, the value is empty and `modRevision` says when. */
+export interface WatchEvent {
+  readonly type: 'put' | 'delete'
+  readonly kv: KeyValue
+}
+
+/** Milliseconds between two looks at the member of a stream, and until it must have answered. */
+export const PROBE_EVERY_MS = 2_000
+export const PROBE_WITHIN_MS = 1_000
+/** The maximum number of events of one message that comes in parts. */
+const EVENTS_MAX = 100_000
+
+/** The receiver of a stream's messages. */
+export interface StreamListener {
+  /** The member watches from now on. */
+  created(): void
+  /** All events of one message, whole revisions in order. */
+  changed(events: readonly WatchEvent[]): void
+}
+
+/**
+ * Watches a prefix at one member, from a revision on, until it breaks.
+ * Always rejects, with EtcdUnavailable: of the kind `compacted` when the member no longer has that revision.
+ */
+export async function watchAt(
+  connection: Connection,
+  prefix: string,
+  from: bigint,
+  token: string | undefined,
+  listener: StreamListener,
+  signal: AbortSignal,
+): Promise<never> {
+  const over = new AbortController()
+  const end = (): void => over.abort()
+  signal.addEventListener('abort', end, { once: true })
+  let probeFault: unknown
+  // A process that hangs keeps its connections open.
+  const look = async (): Promise<void> => {
+    try {
+      await within(
+        PROBE_WITHIN_MS,
+        over.signal,
+        async (limited) => await connection.send({ path: '/version' }, limited),
+      )
+    } catch (error) {
+      probeFault ??= error
+      end()
+    }
+  }
+  const probe = setInterval(() => {
+    void look()
+  }, PROBE_EVERY_MS)
+  probe.unref()
+  try {
+    return await follow(connection, prefix, from, token, listener, over.signal)
+  } catch (error) {
+    throw connectionFault((probeFault ?? error) as Error)
+  } finally {
+    clearInterval(probe)
+    signal.removeEventListener('abort', end)
+    end()
+  }
+}
+
+async function follow(
+  connection: Connection,
+  prefix: string,
+  from: bigint,
+  token: string | undefined,
+  listener: StreamListener,
+  signal: AbortSignal,
+): Promise<never> {
+  const range = { key: encoded(prefix), range_end: encoded(prefixEnd(prefix)) }
+  const create_request = { ...range, start_revision: String(from), fragment: true }
+  const stream = await connection.stream({ path: '/v3/watch', body: { create_request }, token }, signal)
+  let events: WatchEvent[] = []
+  for await (const line of linesOf(stream as AsyncIterable<Uint8Array>)) {
+    const result = resultOf(line)
+    if (result['canceled'] === true) throw canceled(result)
+    if (result['created'] === true) listener.created()
+    for (const raw of listOf(result['events'])) events.push(eventOf(raw))
+    if (events.length > EVENTS_MAX) throw new EtcdUnavailable('size', `a message of more than ${EVENTS_MAX} events`)
+    // Parts of one message may divide a revision, which the listener gets whole.
+    if (result['fragment'] === true) continue
+    if (events.length > 0) listener.changed(events)
+    events = []
+  }
+  throw new EtcdUnavailable('no-answer', 'the watch ended')
+}
+
+/** Reads a line of the gateway: `{"result": {...}}` or `{"error": {...}}`. Throws EtcdUnavailable. */
+function resultOf(line: string): Fields {
+  let raw: unknown
+  try {
+    raw = JSON.parse(line) as unknown
+  } catch {
+    throw new EtcdUnavailable('answer', 'a watch that is not JSON')
+  }
+  const { result, error } = fieldsOf(raw)
+  if (error !== undefined) {
+    const { message, http_code } = fieldsOf(error)
+    throw answerFault(Number(numberOf(http_code)), textOf(message), '')
+  }
+  return fieldsOf(result)
+}
+
+function canceled(result: Fields): EtcdUnavailable {
+  if (numberOf(result['compact_revision']) !== '0') {
+    return new EtcdUnavailable('compacted', 'the revision has been compacted')
+  }
+  const reason = textOf(result['cancel_reason'])
+  return answerFault(200, reason === '' ? 'the watch was canceled' : reason, '')
+}
+
+function eventOf(raw: unknown): WatchEvent {
+  const { type, kv } = fieldsOf(raw)
+  return { type: type === 'DELETE' ? 'delete' : 'put', kv: keyValueOf(kv) }
+}

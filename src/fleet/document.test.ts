@@ -1,0 +1,108 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { SignedDocument } from './document.ts'
+import { readHosts } from './hosts.ts'
+import type { HostsDocument } from './hosts.ts'
+import { signText } from './signed.ts'
+
+const ALICE = generateKeyPairSync('ed25519')
+const PLACE = '/postern/home/doc/hosts'
+
+function text(version: number, hosts: HostsDocument['hosts'] = [], key = ALICE.privateKey): string {
+  return signText(PLACE, { version, hosts }, { name: 'alice', key })
+}
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'document-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function host(prepare: (next: HostsDocument) => Promise<void> = () => Promise.resolve()) {
+  const inForce: number[] = []
+  const lines: string[] = []
+  const document = new SignedDocument<HostsDocument>({
+    what: 'the hosts of the fleet',
+    place: PLACE,
+    path: join(folder, 'hosts.signed'),
+    keyOf: (name) => (name === 'alice' ? ALICE.publicKey : undefined),
+    read: readHosts,
+    prepare: async (next) => {
+      await prepare(next)
+      return () => inForce.push(next.version)
+    },
+    restored: ({ version }) => inForce.push(version),
+    log: { notice: (level, line) => lines.push(`${level}: ${line}`) },
+    steady: () => 0,
+  })
+  return { document, inForce, lines }
+}
+
+test('the newest document is in force, and after a restart without etcd, too', async () => {
+  const first = host()
+  await first.document.offer(text(1))
+  await first.document.offer(text(3))
+  expect(first.document.status).toEqual({ version: 3, by: 'alice', refused: undefined })
+  const again = host()
+  again.document.load()
+  expect(again.document.present?.version).toBe(3)
+  expect(again.inForce).toEqual([3])
+})
+
+test('an older version is refused, also after a restart, and said once', async () => {
+  const first = host()
+  await first.document.offer(text(3))
+  const again = host()
+  again.document.load()
+  await again.document.offer(text(2))
+  await again.document.offer(text(2))
+  expect(again.document.status).toMatchObject({ version: 3, refused: 'version 2 is older than 3, which is in force' })
+  expect(again.lines.filter((line) => line.startsWith('error'))).toHaveLength(1)
+})
+
+test('another content under the same version is refused', async () => {
+  const { document } = host()
+  await document.offer(text(3))
+  await document.offer(text(3, [{ name: 'web1', groups: [], key: ALICE.publicKey.export({ format: 'jwk' }).x! }]))
+  expect(document.status.version).toBe(3)
+  expect(document.status.refused).toBeDefined()
+})
+
+test('what nobody of the operators signed is refused', async () => {
+  const { document, lines } = host()
+  await document.offer(text(9, [], generateKeyPairSync('ed25519').privateKey))
+  await document.offer('{}')
+  expect(document.present).toBeUndefined()
+  expect(lines).toHaveLength(2)
+})
+
+test('a document that cannot be put in force leaves the previous one, on disk as well', async () => {
+  const { document, inForce } = host(async ({ version }) => {
+    if (version === 2) throw new Error('a file has an error')
+    await Promise.resolve()
+  })
+  await document.offer(text(1))
+  await document.offer(text(2))
+  expect(inForce).toEqual([1])
+  expect(document.status).toMatchObject({ version: 1, refused: 'a file has an error' })
+  expect(readFileSync(join(folder, 'hosts.signed'), 'utf8')).toBe(text(1))
+})
+
+test('of texts that come while another is put in force, only the newest counts', async () => {
+  const { document, inForce } = host(async () => await setImmediate())
+  await Promise.all([document.offer(text(1)), document.offer(text(2)), document.offer(text(3))])
+  expect(inForce).toEqual([1, 3])
+})
+
+test('a damaged file is said, and the next text replaces it', async () => {
+  writeFileSync(join(folder, 'hosts.signed'), '{', { mode: 0o600 })
+  const { document, lines } = host()
+  document.load()
+  expect(lines[0]).toContain('the text in etcd replaces it')
+  await document.offer(text(1))
+  expect(document.present?.version).toBe(1)
+})

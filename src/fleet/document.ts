@@ -1,0 +1,170 @@
+import type { KeyObject } from 'node:crypto'
+import { dirname } from 'node:path'
+import { FileError } from '../file/file-error.ts'
+import { SECRET } from '../file/policy.ts'
+import { readPrivateText } from '../file/private-file.ts'
+import { LogThrottle } from '../limit/log-throttle.ts'
+import type { Log } from '../log/log.ts'
+import { realDisk } from '../state/disk.ts'
+import type { Disk } from '../state/disk.ts'
+import { SIGNED_MAX_CHARS, openSigned, readSigned } from './signed.ts'
+
+/** The state of a document, for the status. */
+export interface DocumentStatus {
+  /** The version in force; `undefined`: none. */
+  readonly version: number | undefined
+  /** The operator who signed it. */
+  readonly by: string | undefined
+  /** The reason why a newer text is not in force; `undefined`: there is none. */
+  readonly refused: string | undefined
+}
+
+/** The functions and values that a signed document needs from its caller. */
+export interface DocumentDeps<T> {
+  /** What it is, for messages: `the hosts of the fleet`. */
+  readonly what: string
+  /** Its key in etcd, which its signature covers. */
+  readonly place: string
+  /** The file with the last good text. Nobody else can write its folder. */
+  readonly path: string
+  readonly keyOf: (operator: string) => KeyObject | undefined
+  /** Reads the content; `undefined`: it is something else. */
+  readonly read: (body: unknown) => T | undefined
+  /**
+   * Checks a document, and prepares all that it needs. Nothing changes yet.
+   *
+   * @returns puts it in force; called once the document is on disk, so it has to work
+   * @throws Error (as a rejection) if the document cannot be put in force; the previous one then stays
+   */
+  readonly prepare: (next: T, before: T | undefined) => Promise<() => void>
+  /**
+   * Called at the start with the last good document. A crash may have come before it was in force.
+   *
+   * @throws Error if it cannot be in force; the same text from etcd then repairs it
+   */
+  readonly restored: (document: T) => void
+  readonly log: Pick<Log, 'notice'>
+  /** Returns the time of a steady clock in milliseconds. */
+  readonly steady: () => number
+  readonly disk?: Disk
+}
+
+interface Kept<T> {
+  readonly by: string
+  readonly document: T
+}
+
+/**
+ * A document that operators sign, and that all hosts keep. The last good one is on disk, and in force without etcd. A text
+ * with an older version, or with another content under the same version, is refused.
+ */
+export class SignedDocument<T extends { readonly version: number }> {
+  readonly #deps: DocumentDeps<T>
+  readonly #throttle = new LogThrottle()
+  #kept: Kept<T> | undefined
+  #text = ''
+  /** False if what the document in force needs is damaged. */
+  #isWhole = true
+  #refused: string | undefined
+  /** The newest text that waits for the one before it. */
+  #waiting: string | undefined
+  #working: Promise<void> | undefined
+
+  constructor(deps: DocumentDeps<T>) {
+    this.#deps = deps
+  }
+
+  /** The document in force; `undefined`: none. */
+  get present(): T | undefined {
+    return this.#kept?.document
+  }
+
+  get status(): DocumentStatus {
+    return { version: this.#kept?.document.version, by: this.#kept?.by, refused: this.#refused }
+  }
+
+  /** Reads the last good text from disk. It was checked when it came, so its operator may have left since. */
+  load(): void {
+    const { path, read, log, what, restored } = this.#deps
+    try {
+      const text = readPrivateText(path, SIGNED_MAX_CHARS, SECRET)
+      const { by, body } = readSigned(text)
+      const document = read(body)
+      if (document === undefined) throw new Error('its content cannot be read')
+      this.#kept = { by, document }
+      this.#text = text
+      this.#isWhole = false
+      restored(document)
+      this.#isWhole = true
+    } catch (error) {
+      if (this.#kept === undefined && error instanceof FileError && error.reason === 'missing') return
+      log.notice('error', `${path}: ${what}: ${(error as Error).message}\nthe text in etcd replaces it`)
+    }
+  }
+
+  /** Takes a text from etcd. Only the newest of those that wait is looked at. Never rejects. */
+  async offer(text: string): Promise<void> {
+    if (text === this.#text && this.#isWhole) return
+    this.#waiting = text
+    this.#working ??= this.#work().finally(() => (this.#working = undefined))
+    await this.#working
+  }
+
+  async #work(): Promise<void> {
+    while (this.#waiting !== undefined) {
+      const text = this.#waiting
+      this.#waiting = undefined
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one after another
+        await this.#take(text)
+      } catch (error) {
+        this.#refuse((error as Error).message)
+      }
+    }
+  }
+
+  /** @throws SignatureError, or Error with the reason why it is refused */
+  async #take(text: string): Promise<void> {
+    const { place, keyOf, read, prepare, what, log } = this.#deps
+    const { by, body } = openSigned(place, text, keyOf)
+    const document = read(body)
+    if (document === undefined) throw new Error('its content cannot be read')
+    const before = this.#kept?.document
+    if (before !== undefined && document.version < before.version) {
+      throw new Error(`version ${document.version} is older than ${before.version}, which is in force`)
+    }
+    if (document.version === before?.version && text !== this.#text)
+      throw new Error(`there is another version ${document.version} already`)
+    const putInForce = await prepare(document, before)
+    await this.#store(text)
+    this.#kept = { by, document }
+    this.#text = text
+    this.#isWhole = true
+    this.#refused = undefined
+    putInForce()
+    log.notice('notice', `${what}: version ${document.version}, signed by ${by}, is in force`)
+  }
+
+  #refuse(reason: string): void {
+    const { what, log, steady } = this.#deps
+    this.#refused = reason
+    if (this.#throttle.due(`${what} ${reason}`, steady())) {
+      log.notice('error', `${what}: a text in etcd is refused: ${reason}\nthe previous version stays in force`)
+    }
+  }
+
+  /** @throws the system's error; the previous text then stays */
+  async #store(text: string): Promise<void> {
+    const { path, disk = realDisk } = this.#deps
+    const fresh = `${path}.new`
+    const file = await disk.create(fresh)
+    try {
+      await file.write(Buffer.from(text), 0)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await disk.rename(fresh, path)
+    await disk.syncFolder(dirname(path))
+  }
+}

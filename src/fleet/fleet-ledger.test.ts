@@ -1,0 +1,343 @@
+// Goal: several hosts that share an etcd use each secret up once, whatever becomes of requests and answers; nobody is
+// locked out by a lost answer; and writing to etcd opens nothing.
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { MemoryDisk } from '../state/disk-fake.ts'
+import { JournalLedger } from '../state/journal-ledger.ts'
+import type { Redemption } from '../state/ledger.ts'
+import { openStoreOn, type Store } from '../state/store.ts'
+import { CLAIMS_OF_ONE_MAX, FleetClaims } from './claims.ts'
+import { type Fate, FakeEtcd } from './etcd-fake.ts'
+import { FleetLedger } from './fleet-ledger.ts'
+
+const PREFIX = '/postern/f/claim/'
+const FLEET_KEY = new Uint8Array(32).fill(7)
+const DAY_MS = 86_400_000
+const SKEW_MS = 10_000
+
+/** A host of the fleet, whose doors are of the fleet but for the one called `own`. */
+interface Host {
+  readonly ledger: FleetLedger
+  readonly claims: FleetClaims
+  readonly store: Store
+  readonly disk: MemoryDisk
+  readonly said: string[]
+}
+
+let etcd: FakeEtcd
+let now: number
+let timers: { at: number; call: () => void }[]
+beforeEach(() => {
+  etcd = new FakeEtcd()
+  now = 1_700_000_000_000
+  timers = []
+})
+
+const clock = {
+  now: () => now,
+  steady: () => now,
+  after: (ms: number, call: () => void) => {
+    const timer = { at: now + ms, call }
+    timers.push(timer)
+    return () => void (timers = timers.filter((each) => each !== timer))
+  },
+}
+
+async function pass(ms: number): Promise<void> {
+  now += ms
+  for (const timer of timers.filter(({ at }) => at <= now)) {
+    timers = timers.filter((each) => each !== timer)
+    timer.call()
+  }
+  await new Promise((resolve) => setTimeout(resolve, 1))
+}
+
+const isOfFleet = (door: string): boolean => door !== 'own'
+
+async function host(name: string, { disk = new MemoryDisk(), sees = true } = {}): Promise<Host> {
+  const { store } = await openStoreOn(disk, '/state')
+  const said: string[] = []
+  const log = { notice: (_: string, text: string) => void said.push(text) }
+  const claims = new FleetClaims({
+    etcd,
+    prefix: PREFIX,
+    fleetKey: FLEET_KEY,
+    host: name,
+    store,
+    clock,
+    log,
+    skewMs: SKEW_MS,
+  })
+  if (sees) etcd.watch(PREFIX, claims.seen)
+  return { ledger: new FleetLedger({ local: new JournalLedger(store), claims, isOfFleet }), claims, store, disk, said }
+}
+
+const above = (value: number) => (present?: string) => (Number(present ?? -1) < value ? String(value) : undefined)
+const first = (present?: string) => (present === undefined ? 'used' : undefined)
+const USE = { door: 'ssh' }
+
+/** Every way to use a secret up, by the secret's number. */
+const KINDS: readonly ((ledger: FleetLedger, secret: number) => Promise<Redemption>)[] = [
+  async (ledger, secret) => await ledger.claim('ssh', `s${secret}`),
+  async (ledger, secret) => await ledger.advance('counter', above(secret), USE),
+  async (ledger, secret) => await ledger.advance(`digest ${secret}`, first, { door: 'ssh', until: now + DAY_MS }),
+  // A set, as that of a code's periods.
+  async (ledger, secret) =>
+    await ledger.advance(
+      'set',
+      (present = '') => (present.split(',').includes(String(secret)) ? undefined : `${present},${secret}`),
+      USE,
+    ),
+]
+
+describe('races', () => {
+  test.each(KINDS.map((use, kind) => ({ use, kind })))('kind $kind: five hosts at once, one wins', async ({ use }) => {
+    const hosts = await Promise.all(
+      ['a', 'b', 'c', 'd', 'e'].map(async (name, index) => await host(name, { sees: index < 3 })),
+    )
+    for (let secret = 1; secret <= 50; secret++) {
+      const results = await Promise.all(hosts.map(async ({ ledger }) => await use(ledger, secret)))
+      expect(results.filter((each) => each === 'won')).toHaveLength(1)
+      expect(results.filter((each) => each === 'lost')).toHaveLength(4)
+    }
+  })
+
+  const FATES: readonly Fate[] = ['answered', 'answered', 'lost', 'unheard', 'late']
+  test.each(KINDS.map((use, kind) => ({ use, kind })))(
+    'kind $kind: lost requests, lost and late answers: never two, and one in the end',
+    async ({ use, kind }) => {
+      let seed = 1_234 + kind
+      const random = (below: number): number => {
+        seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7f_ff_ff_ff
+        return (seed >> 8) % below
+      }
+      const hosts = await Promise.all(
+        ['a', 'b', 'c', 'd'].map(async (name, index) => await host(name, { sees: index < 2 })),
+      )
+      etcd.fate = () => FATES[random(FATES.length)]!
+      etcd.delay = async () => {
+        for (let turns = random(4); turns > 0; turns--) await Promise.resolve()
+        if (random(4) === 0) etcd.runLate()
+      }
+      let retried = 0
+      for (let secret = 1; secret <= 300; secret++) {
+        let won = 0
+        let waiting = hosts
+        for (let round = 0; waiting.length > 0; round++) {
+          const results = await Promise.all(waiting.map(async ({ ledger }) => await use(ledger, secret)))
+          won += results.filter((each) => each === 'won').length
+          waiting = waiting.filter((_, index) => typeof results[index] === 'object')
+          if (round > 0) retried++
+        }
+        expect(won, `secret ${secret}`).toBe(1)
+      }
+      expect(retried).toBeGreaterThan(100)
+    },
+  )
+
+  test('a lost answer, and another host advances meanwhile: the retry finds its own mark', async () => {
+    const [a, b] = [await host('a', { sees: false }), await host('b')]
+    etcd.fate = () => 'unheard'
+    expect(await a.ledger.advance('counter', above(5), USE)).toEqual({
+      unavailable: expect.stringContaining('no answer') as string,
+    })
+    etcd.fate = () => 'answered'
+    expect(await b.ledger.advance('counter', above(5), USE)).toBe('lost')
+    expect(await b.ledger.advance('counter', above(9), USE)).toBe('won')
+    expect(await a.ledger.advance('counter', above(5), USE)).toBe('won')
+    expect(await a.ledger.advance('counter', above(5), USE)).toBe('lost')
+    expect(await a.ledger.advance('counter', above(8), USE)).toBe('lost')
+  })
+
+  test('too late is no result, and wins on a retry', async () => {
+    const a = await host('a')
+    etcd.delay = async () => {
+      now += 2_000
+      await Promise.resolve()
+    }
+    const use = { door: 'ssh', until: now + DAY_MS }
+    expect(await a.ledger.advance('digest', first, use)).toEqual({
+      unavailable: 'fleet unavailable: no result within 3 s',
+    })
+    etcd.delay = async () => await Promise.resolve()
+    expect(await a.ledger.advance('digest', first, use)).toBe('won')
+    expect(etcd.leases).toHaveLength(1)
+  })
+})
+
+describe('scope', () => {
+  test('a door of this host never asks, and behaves as its journal alone', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    etcd.unavailable = 'no majority of etcd answers'
+    for (const { ledger } of [a, b]) {
+      expect(await ledger.claim('own', 'm')).toBe('won')
+      expect(await ledger.claim('own', 'm')).toBe('lost')
+      expect(await ledger.advance('k', above(5), { door: 'own' })).toBe('won')
+      expect(ledger.newest('k', 'own')).toBe('5')
+    }
+    expect(etcd.kvs.size).toBe(0)
+    expect(await a.ledger.claim('ssh', 'm')).toEqual({ unavailable: 'fleet unavailable: no majority of etcd answers' })
+  })
+
+  test('what another host used is known at once, and to doors of the fleet alone', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    const learned = vi.fn<() => void>()
+    const unlearn = b.ledger.learned(learned)
+    await a.ledger.claim('ssh', 'm')
+    expect(learned).toHaveBeenCalledTimes(1)
+    expect([b.ledger.wasClaimed('ssh', 'm'), b.ledger.wasClaimed('own', 'm')]).toEqual([true, false])
+    await a.ledger.advance('k', above(5), USE)
+    expect([b.ledger.newest('k', 'ssh'), b.ledger.newest('k', 'own'), b.ledger.newest('k')]).toEqual([
+      '5',
+      undefined,
+      undefined,
+    ])
+    unlearn()
+    await a.ledger.claim('ssh', 'n')
+    expect(learned).toHaveBeenCalledTimes(2)
+  })
+
+  test('a host whose fleet cannot be used: its own doors go on', async () => {
+    const { store } = await openStoreOn(new MemoryDisk(), '/state')
+    const claims = { unavailable: 'fleet.conf is missing' }
+    const ledger = new FleetLedger({ local: new JournalLedger(store), claims, isOfFleet })
+    const refused = { unavailable: 'fleet unavailable: fleet.conf is missing' }
+    expect(await ledger.claim('ssh', 'm')).toEqual(refused)
+    expect(await ledger.advance('k', above(1), USE)).toEqual(refused)
+    expect(await ledger.claim('own', 'm')).toBe('won')
+  })
+
+  test('a host whose clock is off uses up nothing of the fleet, until it is set', async () => {
+    const { store } = await openStoreOn(new MemoryDisk(), '/state')
+    const { claims } = await host('a')
+    let doubt: string | undefined = 'this clock is 40 s ahead'
+    const ledger = new FleetLedger({ local: new JournalLedger(store), claims, isOfFleet, doubt: () => doubt })
+    const refused = { unavailable: 'fleet unavailable: this clock is 40 s ahead' }
+    expect(await ledger.claim('ssh', 'm')).toEqual(refused)
+    expect(await ledger.advance('k', above(1), USE)).toEqual(refused)
+    expect(await ledger.claim('own', 'm')).toBe('won')
+    doubt = undefined
+    expect(await ledger.claim('ssh', 'm')).toBe('won')
+    expect(await ledger.advance('k', above(1), USE)).toBe('won')
+  })
+})
+
+const suspected = (said: readonly string[]): readonly string[] => said.map((text) => text.split('\n')[0]!)
+
+describe('an attacker who writes to etcd', () => {
+  test('learns no secret', async () => {
+    const a = await host('a')
+    await a.ledger.claim('ssh', 'a-mark')
+    await a.ledger.advance('totp\nsecret-print', above(5), USE)
+    const all = JSON.stringify([...etcd.kvs])
+    for (const word of ['a-mark', 'secret-print', 'ssh']) expect(all).not.toContain(word)
+  })
+
+  test('a removed record opens nothing where it was seen', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    await a.ledger.claim('ssh', 'm')
+    await a.ledger.advance('k', above(5), USE)
+    for (const key of etcd.kvs.keys()) etcd.delete(key)
+    for (const { ledger } of [a, b]) {
+      expect(await ledger.claim('ssh', 'm')).toBe('lost')
+      expect(await ledger.advance('k', above(5), USE)).toBe('lost')
+    }
+    expect(await b.ledger.advance('k', above(6), USE)).toEqual({
+      unavailable: "fleet unavailable: the fleet's record was removed before its time",
+    })
+    // It was put right.
+    expect(await a.ledger.advance('k', above(5), USE)).toBe('lost')
+    expect(await b.ledger.advance('k', above(6), USE)).toBe('won')
+    expect(await a.ledger.advance('k', above(6), USE)).toBe('lost')
+    expect(suspected(b.said)).toEqual(['a record of a used secret was removed before its time'])
+  })
+
+  test('an older record in the place of a newer one', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    await a.ledger.advance('k', above(5), USE)
+    const { key, value } = [...etcd.kvs.values()][0]!
+    await a.ledger.advance('k', above(6), USE)
+    etcd.put(key, value)
+    expect(await b.ledger.advance('k', above(6), USE)).toBe('lost')
+    expect(await b.ledger.advance('k', above(7), USE)).toEqual({
+      unavailable: "fleet unavailable: the fleet's record was replaced by an older one",
+    })
+    expect(await b.ledger.advance('k', above(7), USE)).toBe('won')
+    expect(suspected(b.said)).toEqual(['a record of a used secret was replaced by an older one'])
+  })
+
+  test.each(['', 'x', '{"uses":1,"value":"","marks":[]}', `AAAA {"uses":0,"value":"","marks":[]}`, 'x'.repeat(9_000)])(
+    'a record of their own: %#',
+    async (text) => {
+      const a = await host('a')
+      const name = a.claims.name('once', 'ssh\nm')
+      etcd.put(`${PREFIX}${name}`, text)
+      expect(await a.ledger.claim('ssh', 'm')).toEqual({
+        unavailable: "fleet unavailable: the fleet's record was written by somebody else",
+      })
+      expect(a.ledger.wasClaimed('ssh', 'm')).toBe(false)
+      expect(suspected(a.said)).toEqual(['a record of a used secret was written by somebody else'])
+    },
+  )
+
+  test('a record of another secret', async () => {
+    const a = await host('a')
+    await a.ledger.advance('k', above(5), USE)
+    const { value } = [...etcd.kvs.values()][0]!
+    etcd.put(`${PREFIX}${a.claims.name('value', 'other')}`, value)
+    expect(await a.ledger.advance('other', above(1), USE)).toEqual({
+      unavailable: "fleet unavailable: the fleet's record was written by somebody else",
+    })
+  })
+
+  test('records that were seen are known after a power cut, and forgotten when their secret has expired', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    await a.ledger.claim('ssh', 'm')
+    await a.ledger.advance('digest', first, { door: 'ssh', until: now + DAY_MS })
+    await pass(1_000)
+    const names = [...b.store.keys('fleet\n')]
+    expect(names).toHaveLength(2)
+    expect([...a.store.keys('fleet\n')]).toEqual([])
+    for (const key of etcd.kvs.keys()) etcd.delete(key)
+    const restarted = await host('b', { disk: b.disk.powerCut(() => 0) })
+    expect(await restarted.ledger.claim('ssh', 'm')).toBe('lost')
+    expect(await restarted.ledger.advance('digest', first, { door: 'ssh', until: now + DAY_MS })).toBe('lost')
+    await pass(DAY_MS + 3 * SKEW_MS)
+    await pass(60_000)
+    await pass(1_000)
+    expect([...restarted.store.keys('fleet\n')]).toHaveLength(1)
+    expect(restarted.ledger.wasClaimed('ssh', 'm')).toBe(true)
+  })
+
+  test('a record of an expired secret may go', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    const until = now + DAY_MS
+    await a.ledger.advance('digest', first, { door: 'ssh', until })
+    expect(etcd.leases).toEqual([expect.any(Number)])
+    expect(etcd.leases[0]! * 1_000).toBeGreaterThanOrEqual(DAY_MS + 2 * SKEW_MS)
+    await pass(DAY_MS - SKEW_MS)
+    for (const key of etcd.kvs.keys()) etcd.delete(key)
+    expect(b.said).toEqual([])
+    expect(await b.ledger.advance('digest', first, { door: 'ssh', until })).toBe('lost')
+    await pass(SKEW_MS)
+    expect(await b.ledger.advance('digest', () => 'new', { door: 'ssh', until })).toBe('won')
+  })
+})
+
+test('secrets that end in the same minute share a lease', async () => {
+  const a = await host('a')
+  const until = Math.ceil(now / 60_000) * 60_000 + DAY_MS
+  for (let secret = 0; secret < 20; secret++) {
+    await a.ledger.advance(`digest ${secret}`, first, { door: 'ssh', until: until - secret * 1_000 })
+  }
+  expect(etcd.leases).toHaveLength(1)
+})
+
+test('claims of one secret have a bound', async () => {
+  const a = await host('a')
+  etcd.unavailable = 'no majority of etcd answers'
+  const results = await Promise.all(
+    Array.from({ length: CLAIMS_OF_ONE_MAX + 1 }, async (_, index) => await a.ledger.advance('k', above(index), USE)),
+  )
+  expect(results.at(-1)).toEqual({ unavailable: 'fleet unavailable: too many claims are waiting' })
+  expect(results.at(-2)).toEqual({ unavailable: 'fleet unavailable: no majority of etcd answers' })
+})

@@ -1,0 +1,73 @@
+/**
+ * The keys of a fleet in etcd. Everything below {@link Keyspace.news} is watched by every host: claims, signed
+ * documents and openings. The rest is read only when needed.
+ */
+export class Keyspace {
+  readonly fleet: string
+  /** The prefix that every host watches. */
+  readonly news: string
+
+  constructor(fleet: string) {
+    this.fleet = fleet
+    this.news = `/postern/${fleet}/`
+  }
+
+  /** The prefix of used secrets. */
+  get claims(): string {
+    return `${this.news}claim/`
+  }
+
+  claim(mark: string): string {
+    return `${this.claims}${mark}`
+  }
+
+  /** A document that an operator signs. */
+  document(kind: DocumentKind): string {
+    return `${this.news}doc/${kind}`
+  }
+
+  /** The prefix of what hosts tell each other about openings. */
+  get openings(): string {
+    return `${this.news}opening/`
+  }
+
+  opening(host: string, id: string): string {
+    return `${this.openings}${host}/${id}`
+  }
+
+  /** A part of a document's content, under its hash. */
+  part(hash: string): string {
+    return `/postern-part/${this.fleet}/${hash}`
+  }
+
+  /** The prefix of the hosts' signs of life. */
+  get beats(): string {
+    return `/postern-beat/${this.fleet}/`
+  }
+
+  beat(host: string): string {
+    return `${this.beats}${host}`
+  }
+
+  /** The hosts' time signal: each host writes its clock here in turn, and all see it at once. */
+  get clock(): string {
+    return `${this.news}clock`
+  }
+
+  /** The prefix of tokens that were presented a second time. */
+  get secondUses(): string {
+    return `/postern-join/${this.fleet}/second/`
+  }
+
+  secondUse(host: string): string {
+    return `${this.secondUses}${host}`
+  }
+
+  /** A message between an invited host and its operator. */
+  invitation(id: string, from: 'host' | 'operator' | 'used'): string {
+    return `/postern-join/${this.fleet}/${id}/${from}`
+  }
+}
+
+/** The documents that operators sign: the hosts of the fleet, and its users. */
+export type DocumentKind = 'hosts' | 'users'

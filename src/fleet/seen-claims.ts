@@ -1,0 +1,231 @@
+import { LruMap } from '../limit/lru-map.ts'
+import type { Clock } from '../secret/clock.ts'
+import type { Store } from '../state/store.ts'
+import type { ClaimRecord, ClaimSeal } from './claim-record.ts'
+import { wentBack } from './claim-record.ts'
+import type { Change, NewsListener, Record } from './news.ts'
+
+/** The most records that are remembered. Beyond it, the one that was used longest ago is forgotten: etcd has it. */
+export const SEEN_MAX = 65_536
+/** The most records that are noted in the journal. */
+export const NOTES_MAX = 16_384
+/** Milliseconds between two batches of notes, and the most notes of a batch. */
+export const NOTE_EVERY_MS = 1_000
+export const NOTES_BATCH_MAX = 1_000
+/** Milliseconds between two searches for records of expired secrets. */
+const SWEEP_EVERY_MS = 60_000
+/** The prefix of the journal's keys. */
+const NOTE_KEY = 'fleet\n'
+/** The most records whose seals are checked in one go: some 8 ms. The others are checked when they are needed. */
+export const CHECKS_MAX = 1_000
+
+/** The functions and values that seen claims need from their caller. */
+export interface SeenDeps {
+  /** The prefix of claims in etcd. */
+  readonly prefix: string
+  readonly seal: ClaimSeal
+  /** The beginning of this host's own marks. The journal has its own uses already. */
+  readonly own: string
+  readonly store: Pick<Store, 'newest' | 'keys' | 'advance' | 'forget'>
+  readonly clock: Pick<Clock, 'now' | 'after'>
+  /** Milliseconds by which clocks of hosts may differ. */
+  readonly skewMs: number
+  /** Tells the operator, rarely, that somebody changed records in etcd. */
+  readonly suspect: (what: string) => void
+}
+
+/** A record, and its text in etcd. */
+export interface SeenClaim {
+  readonly record: ClaimRecord
+  readonly text: string
+}
+
+/**
+ * The used secrets that this host knows of: all that it has seen in etcd. A record that is removed from there, or replaced
+ * by an older one, opens nothing here.
+ */
+export class SeenClaims implements NewsListener {
+  readonly #deps: SeenDeps
+  /** The texts of records. Those of a list are checked when they are needed: a list has tens of thousands. */
+  readonly #seen = new LruMap<string, { readonly text: string; readonly record?: ClaimRecord }>(SEEN_MAX)
+  /** The names of the records in the journal, in the order in which they were noted. */
+  readonly #noted = new Set<string>()
+  /** The names whose notes are to be written or removed. */
+  readonly #due = new Set<string>()
+  readonly #learners = new Set<() => void>()
+  #cancelNotes: (() => void) | undefined
+  #cancelSweep: () => void
+
+  constructor(deps: SeenDeps) {
+    this.#deps = deps
+    this.#load()
+    this.#cancelSweep = deps.clock.after(SWEEP_EVERY_MS, () => this.#sweep())
+  }
+
+  get size(): number {
+    return this.#seen.size
+  }
+
+  get(name: string): SeenClaim | undefined {
+    const seen = this.#seen.get(name)
+    if (seen === undefined) return undefined
+    const { text, record = this.#deps.seal.open(name, text) } = seen
+    if (record === undefined) {
+      this.#foreign()
+      this.#seen.delete(name)
+      return undefined
+    }
+    const claim = { text, record }
+    if (seen.record === undefined) this.#seen.set(name, claim)
+    return claim
+  }
+
+  /** Remembers a record that etcd has, unless a newer one is known. Returns false if it went back. */
+  take(name: string, claim: SeenClaim): boolean {
+    const seen = this.get(name)
+    if (seen?.text === claim.text) return true
+    if (seen !== undefined && !this.isOver(seen.record) && wentBack(claim.record, seen.record)) return false
+    this.#seen.set(name, claim)
+    if (!this.isOwn(claim.record)) this.#noteSoon(name)
+    return true
+  }
+
+  /** Returns true if this host made the last use of a record. */
+  isOwn({ marks }: ClaimRecord): boolean {
+    return marks.at(-1)?.startsWith(this.#deps.own) === true
+  }
+
+  /** Returns true if a record may be gone from etcd, as its secret has expired. */
+  isOver({ until = Infinity }: ClaimRecord): boolean {
+    return this.#deps.clock.now() >= until
+  }
+
+  forget(name: string): void {
+    this.#seen.delete(name)
+    if (this.#noted.has(name)) this.#noteSoon(name)
+  }
+
+  /** Calls back after each change by other hosts. Returns what ends it. */
+  learned(call: () => void): () => void {
+    this.#learners.add(call)
+    return () => this.#learners.delete(call)
+  }
+
+  listed(records: readonly Record[]): void {
+    const there = new Set<string>()
+    for (const { key, value } of records) {
+      const name = this.#nameOf(key)
+      there.add(name)
+      const seen = this.#seen.peek(name)
+      if (seen === undefined) this.#seen.set(name, { text: value })
+      else if (seen.text !== value) this.#hear(name, value)
+    }
+    const missing = Array.from(this.#seen, ([name]) => name).filter((name) => !there.has(name))
+    const gone = missing.slice(0, CHECKS_MAX).filter((name) => this.#isMissed(name))
+    if (gone.length > 0) {
+      this.#deps.suspect(`${gone.length} records of used secrets are gone from etcd before their time`)
+    }
+    this.#tell()
+  }
+
+  changed(changes: readonly Change[]): void {
+    for (const { type, kv } of changes) {
+      const name = this.#nameOf(kv.key)
+      if (type === 'put') this.#hear(name, kv.value)
+      else if (this.#isMissed(name)) this.#deps.suspect('a record of a used secret was removed before its time')
+    }
+    this.#tell()
+  }
+
+  close(): void {
+    this.#cancelNotes?.()
+    this.#cancelSweep()
+    this.#learners.clear()
+  }
+
+  #nameOf(key: string): string {
+    return key.slice(this.#deps.prefix.length)
+  }
+
+  #hear(name: string, text: string): void {
+    const record = this.#deps.seal.open(name, text)
+    if (record === undefined) this.#foreign()
+    else if (!this.take(name, { record, text })) {
+      this.#deps.suspect('a record of a used secret was replaced by an older one')
+    }
+  }
+
+  #foreign(): void {
+    this.#deps.suspect('a record of a used secret was written by somebody else')
+  }
+
+  /** Returns true if a record that is gone from etcd should be there, by the clock of each host. */
+  #isMissed(name: string): boolean {
+    const until = this.get(name)?.record.until ?? Infinity
+    return this.#seen.has(name) && this.#deps.clock.now() < until - this.#deps.skewMs
+  }
+
+  #tell(): void {
+    for (const call of this.#learners) call()
+  }
+
+  #load(): void {
+    const { store } = this.#deps
+    for (const key of store.keys(NOTE_KEY)) {
+      const name = key.slice(NOTE_KEY.length)
+      this.#noted.add(name)
+      this.#seen.set(name, { text: store.newest(key) ?? '' })
+    }
+  }
+
+  #sweep(): void {
+    const { clock, skewMs } = this.#deps
+    const now = clock.now()
+    let checks = CHECKS_MAX
+    // A record that is checked goes to the end of the map, so the map is not followed while it changes.
+    for (const [name, { record }] of Array.from(this.#seen)) {
+      const until = record === undefined && checks-- > 0 ? this.get(name)?.record.until : record?.until
+      if (until !== undefined && until + 2 * skewMs < now) this.forget(name)
+    }
+    this.#cancelSweep = clock.after(SWEEP_EVERY_MS, () => this.#sweep())
+  }
+
+  #noteSoon(name: string): void {
+    // What is too much for the journal is remembered until the next start.
+    if (this.#due.size >= NOTES_MAX) return
+    this.#due.add(name)
+    this.#cancelNotes ??= this.#deps.clock.after(NOTE_EVERY_MS, () => this.#writeNotes())
+  }
+
+  #writeNotes(): void {
+    this.#cancelNotes = undefined
+    let left = NOTES_BATCH_MAX
+    for (const name of this.#due) {
+      if (left-- === 0) break
+      this.#due.delete(name)
+      this.#note(name)
+    }
+    for (const oldest of this.#noted) {
+      if (this.#noted.size <= NOTES_MAX) break
+      this.#unnote(oldest)
+    }
+    if (this.#due.size > 0) this.#cancelNotes = this.#deps.clock.after(NOTE_EVERY_MS, () => this.#writeNotes())
+  }
+
+  #note(name: string): void {
+    const seen = this.#seen.peek(name)
+    if (seen === undefined) {
+      this.#unnote(name)
+      return
+    }
+    this.#noted.delete(name)
+    this.#noted.add(name)
+    // A journal that fails says so itself.
+    this.#deps.store.advance(`${NOTE_KEY}${name}`, seen.text, () => true).catch(() => undefined)
+  }
+
+  #unnote(name: string): void {
+    this.#noted.delete(name)
+    this.#deps.store.forget(`${NOTE_KEY}${name}`).catch(() => undefined)
+  }
+}

@@ -1,0 +1,382 @@
+// A cluster of real etcd nodes, each in a network namespace of its own, joined by a switch to the test and to other hosts.
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import type { EtcdAccess } from '../../src/etcd/access.ts'
+import { Etcd } from '../../src/etcd/client.ts'
+import { baseOf } from './booted.ts'
+import { Authority } from '../etcd/certificates.ts'
+import { Host, link } from './net.ts'
+import { Volume } from './power-cut/volume.ts'
+import { type Process, run, until } from './process.ts'
+import { scratch } from './scratch.ts'
+
+/** The releases of etcd that are tried: those of Debian 12 and Debian 13. */
+export const ETCD_VERSIONS = ['3.4', '3.5'] as const
+export type EtcdVersion = (typeof ETCD_VERSIONS)[number]
+
+/** Milliseconds until a cluster has a leader, on a machine with other things to do. */
+const LEADER_LIMIT_MS = 40_000
+const CLIENT_PORT = 2379
+const PEER_PORT = 2380
+/** Bytes of a node's disk whose power can be cut: etcd reserves 64 MiB for each of its log files. */
+const DISK_BYTES = 320 * 1_048_576
+/** Elections have time limits, which a machine with many other things to do would not keep. */
+const FIRST = ['nice', '-n', '-10']
+const TABLE = 'postern_partition'
+
+/**
+ * Returns the path of etcd, or `undefined` where this release is not to be had: 3.4 is Debian 12's package
+ * `etcd-server`, 3.5 comes from a root file system of Debian 13 (see booted.ts), and is static.
+ */
+export async function etcdProgram(version: EtcdVersion): Promise<string | undefined> {
+  if (version === '3.4') {
+    const { stdout } = await run(['etcd', '--version'], { mayFail: true }).catch(() => ({ stdout: '' }))
+    return stdout.includes('etcd Version: 3.4.') ? 'etcd' : undefined
+  }
+  try {
+    const root = await baseOf({ suite: 'trixie', init: 'systemd', packages: ['etcd-server'] })
+    const program = join(root, 'usr/bin/etcd')
+    return existsSync(program) ? program : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export interface ClusterOptions {
+  /** Default: 3. */
+  readonly nodes?: number
+  readonly version?: EtcdVersion
+  /** Further flags of etcd(1), such as `--quota-backend-bytes`, for every node. */
+  readonly flags?: readonly string[]
+  /** The nodes are configured by a YAML file, as nothing but their settings would say: then the gateway is off. */
+  readonly byFile?: boolean
+  /** Each node's data stands on a disk whose power can be cut. */
+  readonly disks?: boolean
+}
+
+let clusters = 0
+
+/** One node of a cluster. */
+interface Node {
+  readonly name: string
+  readonly host: Host
+  readonly address: string
+  readonly disk: Volume | undefined
+  process: Process | undefined
+  /** `new`: the cluster is set up with it. `existing`: it joins. */
+  state: 'new' | 'existing'
+}
+
+/** A cluster. Nodes are counted from 0. */
+export class EtcdCluster {
+  readonly #program: string
+  readonly #options: ClusterOptions
+  readonly #authority = new Authority(scratch('authority'))
+  readonly #server
+  readonly #switch: Host
+  readonly #net: string
+  readonly #nodes: readonly Node[]
+  readonly #folder = scratch('etcd')
+  readonly #admin: Etcd
+  readonly #clients: Etcd[] = []
+  #attached = 0
+
+  private constructor(program: string, options: ClusterOptions, net: string, middle: Host, hosts: readonly Host[]) {
+    this.#program = program
+    this.#options = options
+    this.#net = net
+    this.#switch = middle
+    this.#nodes = hosts.map((host, index) => ({
+      name: `n${index}`,
+      host,
+      address: `${net}.${11 + index}`,
+      disk: options.disks === true ? new Volume(DISK_BYTES) : undefined,
+      process: undefined,
+      state: 'new',
+    }))
+    const names = ['127.0.0.1', ...this.#nodes.map(({ address }) => address)].map((address) => `IP:${address}`)
+    // The gateway is a client of its own node.
+    this.#server = this.#authority.leaf(names.join(), 'serverAuth,clientAuth')
+    this.#admin = new Etcd(this.access())
+    mkdirSync(this.#folder)
+  }
+
+  /** Starts a cluster and waits for its leader. Throws when the release is not there: see {@link etcdProgram}. */
+  static async start(options: ClusterOptions = {}): Promise<EtcdCluster> {
+    const program = await etcdProgram(options.version ?? '3.4')
+    if (program === undefined) throw new Error(`there is no etcd ${options.version ?? '3.4'} on this machine`)
+    const middle = await Host.make('switch')
+    await middle.ip('link add br0 type bridge')
+    await middle.ip('link set br0 up')
+    const net = freeNet()
+    await plugIn(middle, undefined, `pe${process.pid}x${clusters++}`, `${net}.1`)
+    const hosts: Host[] = []
+    for (let index = 0; index < (options.nodes ?? 3); index++) {
+      const host = await Host.make(`n${index}`)
+      await plugIn(middle, host, `n${index}`, `${net}.${11 + index}`)
+      hosts.push(host)
+    }
+    const cluster = new EtcdCluster(program, options, net, middle, hosts)
+    for (const index of hosts.keys()) cluster.start(index)
+    if (options.byFile !== true) await cluster.leader()
+    return cluster
+  }
+
+  /** The addresses of the nodes for clients. */
+  get endpoints(): readonly string[] {
+    return this.#nodes.map(({ address }) => `https://${address}:${CLIENT_PORT}`)
+  }
+
+  /** The authority that signed the nodes' certificates, for other clients. */
+  get authority(): Authority {
+    return this.#authority
+  }
+
+  get size(): number {
+    return this.#nodes.length
+  }
+
+  /**
+   * Makes a certificate for a client, and returns what it needs.
+   *
+   * @param nodes which nodes it knows; default: all
+   * @param subject the certificate's name; default: one without CN
+   */
+  access(nodes?: readonly number[], subject?: string): EtcdAccess {
+    const { cert, key } = this.#authority.leaf('DNS:host', 'clientAuth', subject)
+    const endpoints = nodes === undefined ? this.endpoints : nodes.map((index) => this.endpoints[index]!)
+    return { endpoints, ca: this.#authority.ca, cert, key }
+  }
+
+  /** A client, which is closed with the cluster. */
+  client(nodes?: readonly number[], login?: EtcdAccess['login']): Etcd {
+    const etcd = new Etcd({ ...this.access(nodes), ...(login === undefined ? {} : { login }) })
+    this.#clients.push(etcd)
+    return etcd
+  }
+
+  /** Joins a host to the cluster's network: `eth1` with an address of its own, which it returns. */
+  async attach(host: Host): Promise<string> {
+    const address = `${this.#net}.${100 + this.#attached}`
+    await plugIn(this.#switch, host, `h${this.#attached++}`, address)
+    return address
+  }
+
+  /** Starts a node that does not run. */
+  start(index: number): void {
+    const node = this.#nodes[index]!
+    const { host, name, address } = node
+    const settings = {
+      name,
+      'data-dir': this.#data(index),
+      'listen-client-urls': `https://${address}:${CLIENT_PORT}`,
+      'advertise-client-urls': `https://${address}:${CLIENT_PORT}`,
+      'listen-peer-urls': `https://${address}:${PEER_PORT}`,
+      'initial-advertise-peer-urls': `https://${address}:${PEER_PORT}`,
+      'initial-cluster': this.#nodes.map((each) => `${each.name}=https://${each.address}:${PEER_PORT}`).join(),
+      'initial-cluster-state': node.state,
+      'auto-compaction-mode': 'periodic',
+      'auto-compaction-retention': '1h',
+      // With a second and no vote before the vote, as is 3.4's default, one election in ten takes longer than 3 s.
+      'heartbeat-interval': 50,
+      'election-timeout': 500,
+      'pre-vote': true,
+      logger: 'zap',
+      'log-level': 'error',
+    }
+    const { certFile, keyFile } = this.#server
+    const tls = {
+      'cert-file': certFile,
+      'key-file': keyFile,
+      'trusted-ca-file': this.#authority.caFile,
+      'client-cert-auth': true,
+    }
+    // 3.4 asks for it on machines other than amd64 (etcd's documentation, "Supported platforms").
+    const env: Record<string, string> = process.arch === 'x64' ? {} : { ETCD_UNSUPPORTED_ARCH: process.arch }
+    if (this.#options.byFile === true) {
+      const file = join(this.#folder, `${name}.yaml`)
+      const config = { ...settings, 'client-transport-security': tls, 'peer-transport-security': tls }
+      writeFileSync(file, JSON.stringify(config))
+      node.process = host.start([...FIRST, this.#program, '--config-file', file], { env })
+      return
+    }
+    const flags = Object.entries(settings).map(([key, value]) => `--${key}=${value}`)
+    const secured = Object.entries(tls).flatMap(([key, value]) => [`--${key}=${value}`, `--peer-${key}=${value}`])
+    node.process = host.start([...FIRST, this.#program, ...flags, ...secured, ...(this.#options.flags ?? [])], { env })
+  }
+
+  /** Kills a node, as `kill -9` does. */
+  async kill(index: number): Promise<void> {
+    const { process } = this.#nodes[index]!
+    process?.kill('SIGKILL')
+    await process?.ended
+  }
+
+  /** Stops a node where it is: it keeps its connections, and answers nothing. */
+  stop(index: number): void {
+    this.#nodes[index]!.process?.kill('SIGSTOP')
+  }
+
+  /** Lets a stopped node go on. */
+  cont(index: number): void {
+    this.#nodes[index]!.process?.kill('SIGCONT')
+  }
+
+  /** Ends a node as its init would. */
+  async terminate(index: number): Promise<void> {
+    await this.#nodes[index]!.process?.stop()
+  }
+
+  /**
+   * Takes a node's data away, and has it join again as an empty member. The others form a majority meanwhile.
+   * It runs afterwards.
+   */
+  async wipe(index: number): Promise<void> {
+    const node = this.#nodes[index]!
+    await this.kill(index)
+    const others = this.client(this.#nodes.flatMap((_, each) => (each === index ? [] : [each])))
+    const { id } = (await others.members()).find(({ name }) => name === node.name)!
+    // A cluster that has just lost its leader changes no members.
+    const done = async (...words: string[]): Promise<boolean> =>
+      (await run(this.#ctl(['member', ...words], index), { mayFail: true })).code === 0
+    await until('the node is removed', async () => await done('remove', BigInt(id).toString(16)), LEADER_LIMIT_MS)
+    const peer = `--peer-urls=https://${node.address}:${PEER_PORT}`
+    await until('the node is added', async () => await done('add', node.name, peer), LEADER_LIMIT_MS)
+    rmSync(this.#data(index), { recursive: true, force: true })
+    node.state = 'existing'
+    this.start(index)
+  }
+
+  /** Takes a node's data away and starts it as if nothing had been: what an operator must not do. It runs afterwards. */
+  async forget(index: number): Promise<void> {
+    await this.kill(index)
+    rmSync(this.#data(index), { recursive: true, force: true })
+    this.start(index)
+  }
+
+  /** Cuts the power of all nodes at once, and boots them with what is on their disks. Needs `disks`. */
+  async powerCut(): Promise<void> {
+    // A node that went on could acknowledge what its disk will never have.
+    for (const index of this.#nodes.keys()) this.stop(index)
+    for (const { disk } of this.#nodes) disk!.cutPower()
+    for (const index of this.#nodes.keys()) await this.kill(index)
+    for (const { disk } of this.#nodes) disk!.powerUp()
+    for (const index of this.#nodes.keys()) this.start(index)
+    await this.leader()
+  }
+
+  /** Waits until some node that answers has a leader, and returns the leader's place. */
+  async leader(): Promise<number> {
+    let found = -1
+    await until(
+      'etcd has a leader',
+      async () => {
+        found = await this.#leaderNow()
+        return found >= 0
+      },
+      LEADER_LIMIT_MS,
+    )
+    return found
+  }
+
+  /** Waits until all nodes run and follow one leader. */
+  async healthy(): Promise<void> {
+    await until(
+      'all nodes of etcd follow a leader',
+      async () => {
+        const states = await Promise.all(
+          this.endpoints.map(async (each) => await this.#admin.statusOf(each).catch(() => undefined)),
+        )
+        return states.every(
+          (state) => state !== undefined && state.leader !== '0' && state.leader === states[0]?.leader,
+        )
+      },
+      LEADER_LIMIT_MS,
+    )
+  }
+
+  /** Divides the network: a node, or an attached host's address, reaches only its own group. */
+  async partition(groups: readonly (readonly (number | string)[])[]): Promise<void> {
+    const addressOf = (each: number | string): string => (typeof each === 'number' ? this.#nodes[each]!.address : each)
+    const rules = groups.flatMap((group, at) => {
+      const others = groups.filter((_, each) => each !== at).flat()
+      if (group.length === 0 || others.length === 0) return []
+      const [from, to] = [group, others].map((each) => `{ ${each.map(addressOf).join(', ')} }`)
+      return [`ip saddr ${from} ip daddr ${to} drop`]
+    })
+    const chain = `chain c { type filter hook forward priority 0; ${rules.map((rule) => `${rule}; `).join('')}}`
+    await this.heal()
+    await this.#switch.run([
+      'nft',
+      `add table bridge ${TABLE}; add chain bridge ${TABLE} c ${chain.slice('chain c '.length)}`,
+    ])
+  }
+
+  /** Joins the network again. */
+  async heal(): Promise<void> {
+    await this.#switch.run(['nft', `add table bridge ${TABLE}; delete table bridge ${TABLE}`])
+  }
+
+  /** Runs etcdctl against the nodes, with the authority's own client certificate; returns what it prints. */
+  async etcdctl(...words: string[]): Promise<string> {
+    return (await run(this.#ctl(words))).stdout
+  }
+
+  /** Ends all nodes, and removes their network and data. */
+  async close(): Promise<void> {
+    this.#admin.close()
+    for (const etcd of this.#clients) etcd.close()
+    for (const index of this.#nodes.keys()) await this.kill(index)
+    for (const { disk, host } of this.#nodes) {
+      disk?.[Symbol.dispose]()
+      await host.remove()
+    }
+    await this.#switch.remove()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #data(index: number): string {
+    const { disk, name } = this.#nodes[index]!
+    return join(disk?.mountPoint ?? this.#folder, `${name}.etcd`)
+  }
+
+  #ctl(words: readonly string[], without?: number): readonly string[] {
+    const { certFile, keyFile } = this.#server
+    const endpoints = this.endpoints.filter((_, index) => index !== without).join()
+    const tls = ['--cacert', this.#authority.caFile, '--cert', certFile, '--key', keyFile]
+    return ['env', 'ETCDCTL_API=3', 'etcdctl', '--endpoints', endpoints, ...tls, ...words]
+  }
+
+  async #leaderNow(): Promise<number> {
+    const states = await Promise.all(
+      this.endpoints.map(async (each) => await this.#admin.statusOf(each).catch(() => undefined)),
+    )
+    const leaders = new Map<string, number>()
+    for (const state of states) if (state !== undefined) leaders.set(state.leader, (leaders.get(state.leader) ?? 0) + 1)
+    // A leader is one that the majority follows: a node that was cut off believes in itself for a while.
+    return states.findIndex((state) => state !== undefined && (leaders.get(state.memberId) ?? 0) * 2 > this.size)
+  }
+}
+
+/** Joins a host, or the test itself, to the switch. */
+async function plugIn(middle: Host, host: Host | undefined, name: string, address: string): Promise<void> {
+  if (host !== undefined) {
+    await link({ host: middle, device: name }, { host, device: 'eth1', addresses: [`${address}/24`] })
+    await middle.ip(`link set ${name} master br0`)
+    return
+  }
+  await run(['ip', 'link', 'add', name, 'type', 'veth', 'peer', 'name', 'test', 'netns', middle.ns])
+  await middle.ip('link set test master br0 up')
+  await run(['ip', 'address', 'add', `${address}/24`, 'dev', name])
+  await run(['ip', 'link', 'set', name, 'up'])
+}
+
+/** A network of the test range of RFC 2544 that no other test process uses: its first three bytes. */
+function freeNet(): string {
+  const used = new Set(Object.values(networkInterfaces()).flatMap((each) => each?.map(({ address }) => address) ?? []))
+  for (let at = process.pid % 512; ; at = (at + 1) % 512) {
+    const net = `198.${18 + (at >> 8)}.${at & 0xff}`
+    if (!used.has(`${net}.1`)) return net
+  }
+}

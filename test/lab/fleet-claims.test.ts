@@ -1,0 +1,360 @@
+// Goal: three real etcd nodes and five hosts: every kind of secret, presented to two and to five hosts at once, through
+// failures of the nodes: each opens once at most, exactly once while a majority answers, and not again afterwards.
+import { getPriority, setPriority } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Etcd } from '../../src/etcd/client.ts'
+import { FleetClaims } from '../../src/fleet/claims.ts'
+import { FleetLedger } from '../../src/fleet/fleet-ledger.ts'
+import { Keyspace } from '../../src/fleet/keyspace.ts'
+import { formatUsed, isUnused, parseUsed, withUsed } from '../../src/secret/used-periods.ts'
+import { SYSTEM_CLOCK } from '../../src/secret/clock.ts'
+import { MemoryDisk } from '../../src/state/disk-fake.ts'
+import { JournalLedger } from '../../src/state/journal-ledger.ts'
+import type { Redemption } from '../../src/state/ledger.ts'
+import { openStoreOn } from '../../src/state/store.ts'
+import { EtcdCluster, etcdProgram } from './etcd.ts'
+import { IS_ROOT } from './net.ts'
+import { until } from './process.ts'
+
+const SLOW = process.env.SLOW === '1'
+/** Rounds of each phase: in all more than 10,000 with SLOW. */
+const ROUNDS = SLOW ? 1_600 : 200
+const EVERY_MS = 12
+/** Secrets whose value rises: more than are under way at once. */
+const KEYS = 500
+const LIMIT_MS = 900_000
+const DAY_MS = 86_400_000
+const SKEW_MS = 10_000
+const QUOTA_BYTES = 48_000_000
+const HOSTS = ['a', 'b', 'c', 'd', 'e']
+/** Milliseconds by which the clocks of the hosts are wrong. */
+const CLOCKS = [0, 9_000, -9_000, 4_000, 0]
+const FLEET_KEY = new Uint8Array(32).fill(3)
+const { claims: PREFIX } = new Keyspace('lab')
+
+/** A host, whose disk outlives it. */
+interface Host {
+  readonly name: string
+  readonly ledger: FleetLedger
+  readonly claims: FleetClaims
+  readonly disk: MemoryDisk
+  readonly said: string[]
+  readonly close: () => void
+}
+
+let cluster: EtcdCluster
+let hosts: Host[]
+
+async function host(name: string, skewMs = 0, disk = new MemoryDisk(), nodes?: readonly number[]): Promise<Host> {
+  const { store } = await openStoreOn(disk, '/state')
+  const etcd = new Etcd(cluster.access(nodes))
+  const clock = { ...SYSTEM_CLOCK, now: () => Date.now() + skewMs }
+  const said: string[] = []
+  const log = { notice: (_: string, text: string) => void said.push(text) }
+  const deps = { etcd, prefix: PREFIX, fleetKey: FLEET_KEY, host: name, store, clock, log, skewMs: SKEW_MS }
+  const claims = new FleetClaims(deps)
+  const { seen } = claims
+  const watch = etcd.watch(PREFIX, {
+    listed: (kvs) => seen.listed(kvs),
+    changed: (events) => seen.changed(events),
+    state: () => undefined,
+  })
+  const ledger = new FleetLedger({ local: new JournalLedger(store), claims, isOfFleet: () => true })
+  const close = (): void => {
+    watch.close()
+    claims.close()
+    etcd.close()
+  }
+  return { name, ledger, claims, disk, said, close }
+}
+
+const once = (present?: string): string | undefined => (present === undefined ? '1' : undefined)
+
+type Use = (host: Host) => Promise<Redemption>
+
+/** A secret of each kind, by its number: as one-time lists, clients of Postern, codes, knockknock and fwknop have them. */
+function secretOf(round: number): { readonly kind: string; readonly use: Use } {
+  const day = Date.now() + DAY_MS
+  const rising = (kind: string, text: string): Use => {
+    const next = (present = ''): string | undefined => (text > present ? text : undefined)
+    return async ({ ledger }) => await ledger.advance(`${kind}\n${round % KEYS}`, next, { door: 'ssh' })
+  }
+  switch (round % 5) {
+    case 0:
+      return { kind: 'one-time', use: async ({ ledger }) => await ledger.claim('ssh', `mark ${round}`) }
+    case 1:
+      return { kind: 'packet', use: rising('spa', String(round).padStart(12, '0')) }
+    case 2: {
+      const next = (present?: string): string | undefined => {
+        const used = parseUsed(present, 30)
+        return isUnused(used, round) ? formatUsed(withUsed(used, round)) : undefined
+      }
+      const key = `totp\n${round % KEYS}`
+      return { kind: 'code', use: async ({ ledger }) => await ledger.advance(key, next, { door: 'ssh' }) }
+    }
+    case 3:
+      return { kind: 'counter', use: rising('knockknock', String(round).padStart(12, '0')) }
+    default: {
+      const use = { door: 'ssh', until: day }
+      return { kind: 'digest', use: async ({ ledger }) => await ledger.advance(`fwknop\n${round}`, once, use) }
+    }
+  }
+}
+
+/** One secret, the hosts that it was presented to, and what they said. */
+interface Presented {
+  readonly kind: string
+  readonly use: Use
+  readonly to: readonly number[]
+  readonly results: Redemption[]
+}
+
+const all: Presented[] = []
+let count = 0
+let slowestMs = 0
+
+/** Presents a secret to two hosts at once, or to all. */
+async function presentNext(): Promise<Presented> {
+  const round = count++
+  const { kind, use } = secretOf(round)
+  const two = [round % HOSTS.length, (round + 1 + (round % 2)) % HOSTS.length]
+  const to = round % 3 === 0 ? [...HOSTS.keys()] : two
+  const began = performance.now()
+  const results = await Promise.all(to.map(async (index) => await use(hosts[index]!)))
+  slowestMs = Math.max(slowestMs, performance.now() - began)
+  const presented = { kind, use, to, results }
+  all.push(presented)
+  return presented
+}
+
+/** Waits until the nodes other than one form a majority. Returns how many milliseconds that took. */
+async function othersAnswer(without: number): Promise<number> {
+  const began = performance.now()
+  const nodes = [0, 1, 2].filter((each) => each !== without)
+  const etcd = cluster.client(nodes)
+  await until(
+    'the others answer',
+    async () =>
+      await etcd.get('x').then(
+        () => true,
+        () => false,
+      ),
+  )
+  return performance.now() - began
+}
+
+const isRefused = (each: Redemption): boolean => typeof each === 'object'
+const wins = ({ results }: Presented): number => results.filter((each) => each === 'won').length
+
+/** Presents secrets all the time, while something happens. Returns what became of them. */
+async function during(what: string, happens: () => Promise<void>): Promise<readonly Presented[]> {
+  slowestMs = 0
+  const over = new AbortController()
+  const rounds: Promise<Presented>[] = []
+  const happening = happens().finally(() => over.abort())
+  while (!over.signal.aborted || rounds.length < ROUNDS) {
+    rounds.push(presentNext())
+    await pause(EVERY_MS)
+  }
+  await happening
+  const done = await Promise.all(rounds)
+  const twice = done.filter((each) => wins(each) > 1).length
+  const refused = done.filter(({ results }) => results.some(isRefused)).length
+  console.log(
+    `${what}: ${done.length} secrets, ${twice} twice, ${refused} refused somewhere, slowest ${slowestMs.toFixed(0)} ms`,
+  )
+  expect(twice, what).toBe(0)
+  return done
+}
+
+/** Expects one winner of each secret and no refusal: a majority answered all the time. */
+function expectDecided(done: readonly Presented[]): void {
+  const refused = done.flatMap(({ results }) => results.filter(isRefused))
+  expect(refused.slice(0, 3)).toEqual([])
+  const none = done.filter((each) => wins(each) === 0)
+  expect(none.map(({ kind }) => kind)).toEqual([])
+}
+
+/** Presents again what was refused somewhere, until it is decided. Expects one winner in all. */
+async function settle(done: readonly Presented[]): Promise<void> {
+  for (const each of done) {
+    for (const [index, result] of each.results.entries()) {
+      let now = result
+      await until('it is decided', async () => {
+        if (isRefused(now)) now = await each.use(hosts[each.to[index]!]!)
+        return !isRefused(now)
+      })
+      each.results[index] = now
+    }
+  }
+  // Of a kind that only rises, a later one may have won meanwhile.
+  const never = done.filter((each) => wins(each) === 0 && ['one-time', 'digest', 'code'].includes(each.kind))
+  expect(done.filter((each) => wins(each) > 1)).toEqual([])
+  expect(never.map(({ kind }) => kind)).toEqual([])
+}
+
+describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a fleet', () => {
+  const priority = getPriority()
+  beforeAll(async () => {
+    // Five hosts with time limits of 3 s are one process here.
+    setPriority(-10)
+    cluster = await EtcdCluster.start({ disks: true, flags: [`--quota-backend-bytes=${QUOTA_BYTES}`] })
+    hosts = await Promise.all(HOSTS.map(async (name, index) => await host(name, CLOCKS[index])))
+  }, LIMIT_MS)
+  afterAll(async () => {
+    setPriority(priority)
+    for (const each of hosts) each.close()
+    await cluster.close()
+  }, LIMIT_MS)
+
+  describe('while a majority answers, each opens once', { timeout: LIMIT_MS }, () => {
+    test('nothing happens', async () => {
+      expectDecided(await during('quiet', async () => await Promise.resolve()))
+    })
+
+    test('kill -9 of the leader', async () => {
+      const done = await during('kill -9', async () => {
+        await pause(300)
+        const leader = await cluster.leader()
+        await cluster.kill(leader)
+        await pause(3_000)
+        cluster.start(leader)
+        await cluster.healthy()
+      })
+      expectDecided(done)
+      expect(slowestMs).toBeLessThan(3_000)
+    })
+
+    test('SIGSTOP of the leader', async () => {
+      const done = await during('SIGSTOP', async () => {
+        await pause(300)
+        const leader = await cluster.leader()
+        cluster.stop(leader)
+        console.log(`SIGSTOP: the others answer after ${(await othersAnswer(leader)).toFixed(0)} ms`)
+        await pause(3_000)
+        cluster.cont(leader)
+        await cluster.healthy()
+      })
+      expectDecided(done)
+      expect(slowestMs).toBeLessThan(3_000)
+    })
+
+    test('a partition with both sides alive', async () => {
+      const leader = await cluster.leader()
+      const others = [0, 1, 2].filter((each) => each !== leader)
+      const cutOff = await host('cut-off', 0, new MemoryDisk(), [leader])
+      let wonAlone = 0
+      let refusedAlone = 0
+      const done = await during('partition', async () => {
+        await cluster.partition([[leader], others])
+        for (let round = 0; round < 20; round++) {
+          const each = await presentNext()
+          const alone = await each.use(cutOff)
+          if (alone === 'won') wonAlone++
+          if (isRefused(alone)) refusedAlone++
+          await pause(50)
+        }
+        await cluster.heal()
+        await cluster.healthy()
+      })
+      expectDecided(done)
+      cutOff.close()
+      console.log(`partition, on the other side: ${wonAlone} won, ${refusedAlone} refused`)
+      expect(wonAlone).toBe(0)
+    })
+
+    test('a node that comes back empty', async () => {
+      const done = await during('empty node', async () => {
+        await cluster.wipe(((await cluster.leader()) + 1) % cluster.size)
+        await cluster.healthy()
+      })
+      expectDecided(done)
+    })
+
+    test('a host restarts in the middle', async () => {
+      const done = await during('host restarts', async () => {
+        await pause(500)
+        const [before, ...others] = hosts as [Host, ...Host[]]
+        before.close()
+        hosts = [
+          await host(
+            before.name,
+            0,
+            before.disk.powerCut(() => 0),
+          ),
+          ...others,
+        ]
+      })
+      expect(done.filter((each) => wins(each) > 1)).toEqual([])
+    })
+  })
+
+  describe('without a majority nothing opens, and each opens once afterwards', { timeout: LIMIT_MS }, () => {
+    test('the power of all nodes is cut', async () => {
+      const done = await during('power cut', async () => {
+        await pause(500)
+        await cluster.powerCut()
+        await cluster.healthy()
+      })
+      await settle(done)
+    })
+
+    test.runIf(SLOW)('all nodes are stopped for a minute', async () => {
+      const done = await during('a minute', async () => {
+        for (const node of [0, 1, 2]) cluster.stop(node)
+        await pause(60_000)
+        for (const node of [0, 1, 2]) cluster.cont(node)
+        await cluster.healthy()
+      })
+      await settle(done)
+    })
+
+    test('the quota is full', async () => {
+      const filler = cluster.client()
+      const done = await during('quota', async () => {
+        let full = false
+        while (!full) {
+          full = await filler.put('junk', 'x'.repeat(1_000_000)).then(
+            () => false,
+            (error: unknown) => (error as { kind?: string }).kind === 'quota',
+          )
+        }
+        await pause(1_000)
+        const { revision } = await filler.list(PREFIX)
+        await cluster.etcdctl('compact', revision)
+        await cluster.etcdctl('defrag')
+        await cluster.etcdctl('alarm', 'disarm')
+      })
+      const words = new Set(
+        done.flatMap(({ results }) => results.flatMap((each) => (typeof each === 'object' ? each.unavailable : []))),
+      )
+      expect([...words]).toContain('fleet unavailable: the database of etcd is full')
+      expect(hosts.flatMap(({ said }) => said).join('\n')).toContain('etcdctl alarm disarm')
+      await settle(done)
+    })
+  })
+
+  test(
+    'none opens again: not at the same hosts, and not at one that knows nothing',
+    { timeout: LIMIT_MS },
+    async () => {
+      const fresh = await host('fresh')
+      let again = 0
+      let refused = 0
+      for (const each of all) {
+        const results = await Promise.all([...each.to.map((index) => hosts[index]!), fresh].map(each.use))
+        // A use whose answer was lost may still win, if no other one did.
+        again += Math.max(0, wins(each) + results.filter((result) => result === 'won').length - 1)
+        refused += results.filter(isRefused).length
+      }
+      fresh.close()
+      const kinds = new Map<string, number>()
+      for (const { kind } of all) kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
+      console.log(`${all.length} secrets in all (${[...kinds].join(' ')}), ${again} opened again, ${refused} refused`)
+      expect([again, refused]).toEqual([0, 0])
+      // Nobody took a restart or a wrong clock for an attack.
+      expect(hosts.flatMap(({ said }) => said).filter((text) => text.includes('a record of'))).toEqual([])
+    },
+  )
+})
