@@ -16,7 +16,7 @@ const SEQUENCES: readonly (readonly number[])[] = [
   [24817, 8093, 41552],
   [7431, 8020, 9123],
   [5127, 8841, 2309],
-  [731, 1204, 289, 946, 518],
+  [731, 1204, 289, 946, 518, 1377, 402],
   [24817, 419, 41552],
   // guides and write-ups, each seen in several places
   [100, 200, 300, 400],

@@ -1,4 +1,5 @@
 import { UNSCANNED_MIN_KNOCKS } from '../config/scannable.ts'
+import { STRAYS_PER_KNOCK } from '../config/config.ts'
 import type { Knock } from '../config/config.ts'
 import { UNFRAGMENTED_MAX_BYTES, USUAL_MTU_BYTES, ownPingOf } from '../config/ping-sizes.ts'
 import { PORT_MAX } from '../config/sequence.ts'
@@ -29,14 +30,33 @@ export function warnOfSizes(knocks: readonly Knock[], at: Entry, faults: FaultLi
     const message = `a packet of this size is fragmented${family} with the usual MTU of ${USUAL_MTU_BYTES} bytes, ${lost}`
     warn(message, `choose a size up to ${UNFRAGMENTED_MAX_BYTES[6]}, or less for tunnels`)
   }
-  warnOfFew(knocks, at, faults)
+  warnOfGuess(knocks, at, faults)
 }
 
-/** Warns of a sequence of pings alone that is easier to guess than one of the fewest ports. */
-function warnOfFew(knocks: readonly Knock[], at: Entry, faults: FaultList): void {
-  const enough = Math.ceil(Math.log(PORT_MAX ** UNSCANNED_MIN_KNOCKS) / Math.log(PING_SIZES))
-  if (knocks.length >= enough || !knocks.every(({ protocol }) => protocol === ICMP)) return
-  const possible = (PING_SIZES ** knocks.length).toLocaleString('en-US')
-  const message = `pings alone are easier to guess than ports: there are ${possible} sequences of ${knocks.length}, and a ping is never a port scan`
-  faults.warning(at.line, at.valueColumn, message, `write ${enough} pings or more, or put a port between them`)
+/** Warns of a sequence with pings that is easier to guess than one of the fewest ports that no scan opens. */
+function warnOfGuess(knocks: readonly Knock[], at: Entry, faults: FaultList): void {
+  if (!knocks.some(({ protocol }) => protocol === ICMP)) return
+  const ports = Array<number>(UNSCANNED_MIN_KNOCKS).fill(PORT_MAX)
+  const kinds = knocks.map(({ protocol, size }) => {
+    if (protocol === ICMP) return PING_SIZES
+    return size === undefined ? PORT_MAX : PORT_MAX * PING_SIZES
+  })
+  if (packetsToGuess(kinds) >= packetsToGuess(ports)) return
+  let enough = 1
+  while (packetsToGuess(Array<number>(enough).fill(PING_SIZES)) < packetsToGuess(ports)) enough++
+  const possible = kinds.reduce((product, one) => product * one).toLocaleString('en-US', { maximumSignificantDigits: 3 })
+  const packets = packetsToGuess(kinds).toLocaleString('en-US', { maximumSignificantDigits: 1 })
+  const message = `pings are easier to guess than ports: there are some ${possible} such sequences, and one address finds this one with about ${packets} packets`
+  faults.warning(at.line, at.valueColumn, message, `add knocks: ${enough} pings alone are enough, or ${UNSCANNED_MIN_KNOCKS} ports beside them`)
+}
+
+/**
+ * Returns the packets with which one address finds a sequence, by sending every knock in random order again and again. Such
+ * a pass opens the door if the knocks come in their order, with no more strays in between than an attempt may have.
+ *
+ * @param kinds the number of possible knocks at each place
+ */
+function packetsToGuess(kinds: readonly number[]): number {
+  const strays = STRAYS_PER_KNOCK * Math.max(1, kinds.length - 2)
+  return kinds.reduce((packets, possible, index) => packets * (index === 0 ? possible : (possible * index) / strays), 1)
 }

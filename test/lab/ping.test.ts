@@ -23,7 +23,7 @@ async function pings(from: Host, host: string, ...sizes: readonly number[]): Pro
 }
 
 const door = (sequence: string): string => `[ssh]\nSequence = ${sequence}\nStart_Command = echo open\n`
-const PINGS = '731,1204,289,946,518'.split(',').map(Number)
+const PINGS = '731,1204,289,946,518,1377,402'.split(',').map(Number)
 const SEQUENCE = PINGS.map((size) => `icmp/${size}`).join()
 
 /** Sends a SYN, behind which the daemon has seen all earlier packets, and waits until it is seen. */

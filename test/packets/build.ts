@@ -18,6 +18,8 @@ export interface Segment {
   readonly window?: number
   readonly identification?: number
   readonly payload?: readonly number[]
+  /** TCP: options of a multiple of four bytes. */
+  readonly tcpOptions?: readonly number[]
   /** IPv4: bytes of options. IPv6: none. */
   readonly options?: number
   /** IPv6: extension headers by number, each eight bytes long. */
@@ -39,7 +41,10 @@ export function transport(of: Segment, family: 4 | 6 = 4): number[] {
   }
   if (protocol === UDP) return [...ports, ...two(8 + payload.length), ...two(0xbeef), ...payload]
   const { sequence = 1, acknowledgment = 0, flags = 2, window = 65_535 } = of
-  return [...ports, ...four(sequence), ...four(acknowledgment), 0x50, flags, ...two(window), 0, 0, 0, 0, ...payload]
+  const { tcpOptions = [] } = of
+  const length = ((20 + tcpOptions.length) / 4) << 4
+  const numbers = [...four(sequence), ...four(acknowledgment)]
+  return [...ports, ...numbers, length, flags, ...two(window), 0, 0, 0, 0, ...tcpOptions, ...payload]
 }
 
 /** An IPv4 packet. */
