@@ -17,7 +17,7 @@ interface Way {
   readonly at: { readonly line: number; readonly valueColumn: number }
   /** Target and knocks, as {@link wayOf} encodes them. */
   readonly text: string
-  /** The same without the sizes of datagrams: whoever sends those also sends these. */
+  /** The same without the sizes of datagrams: a client that sends those also sends these. */
   readonly anySize: string
 }
 

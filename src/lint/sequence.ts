@@ -83,7 +83,12 @@ function warnOfScan(why: Scannable, { opens, secret }: Door, { line, valueColumn
   // The check of commands already warned of a single knock.
   if (more.length === 0 && opens.length === 0) return
   const pings = [first!, ...more].some(({ protocol }) => protocol === ICMP)
-  let message = pings ? SCANNED[why].replace('a port scan', 'a scan of ports and sizes') : SCANNED[why]
+  let message = SCANNED[why]
+  if (pings) {
+    message = message
+      .replace('a port scan', 'a scan of ports and sizes')
+      .replace('ports are', 'ports, or the sizes of its pings, are')
+  }
   if (more.length === 0) {
     message = pings
       ? 'one ping opens these ports: anyone who pings with that size does it'

@@ -44,15 +44,22 @@ function warnOfGuess(knocks: readonly Knock[], at: Entry, faults: FaultList): vo
   if (packetsToGuess(kinds) >= packetsToGuess(ports)) return
   let enough = 1
   while (packetsToGuess(Array<number>(enough).fill(PING_SIZES)) < packetsToGuess(ports)) enough++
-  const possible = kinds.reduce((product, one) => product * one).toLocaleString('en-US', { maximumSignificantDigits: 3 })
+  const possible = kinds
+    .reduce((product, one) => product * one)
+    .toLocaleString('en-US', { maximumSignificantDigits: 3 })
   const packets = packetsToGuess(kinds).toLocaleString('en-US', { maximumSignificantDigits: 1 })
   const message = `pings are easier to guess than ports: there are some ${possible} such sequences, and one address finds this one with about ${packets} packets`
-  faults.warning(at.line, at.valueColumn, message, `add knocks: ${enough} pings alone are enough, or ${UNSCANNED_MIN_KNOCKS} ports beside them`)
+  faults.warning(
+    at.line,
+    at.valueColumn,
+    message,
+    `add knocks: ${enough} pings alone are enough, or ${UNSCANNED_MIN_KNOCKS} ports beside them`,
+  )
 }
 
 /**
  * Returns the packets with which one address finds a sequence, by sending every knock in random order again and again. Such
- * a pass opens the door if the knocks come in their order, with no more strays in between than an attempt may have.
+ * a pass opens the door if its knocks come in order, with no more strays in between than an attempt is allowed.
  *
  * @param kinds the number of possible knocks at each place
  */
