@@ -42,7 +42,7 @@ const UDP_NEEDED_BYTES = 4
 
 /**
  * Decodes the frame in `bytes[start, end)` into `packet`, except its time and link. It reads no other bytes. `packet`
- * is valid only if the verdict is {@link PACKET}. If the capture cut off the window, length or checksum, they are as in
+ * is valid only if the verdict is {@link PACKET}, except that its protocol is ICMP if a message of that is too short. If the capture cut off the window, length or checksum, they are as in
  * an empty packet.
  *
  * @param wireLength the length of the frame before it was cut to the snap length, in bytes
@@ -197,13 +197,14 @@ function decodeUdp(bytes: Uint8Array, at: number, end: number, full: number, pac
  * @param type the type of an echo request in this family
  */
 function decodeEcho(bytes: Uint8Array, type: number, at: number, end: number, full: number, packet: Packet): Verdict {
+  // What is cut off here concerns only doors with pings.
+  packet.protocol = ICMP
   if (at + ECHO_HEADER_BYTES > full) return MALFORMED
   if (at >= end) return SHORT
   if (bytes[at] !== type) return OTHER
   if (at + ECHO_HEADER_BYTES > end) return SHORT
   // A length of 0 is a jumbogram (RFC 2675) or offloaded segmentation, neither of which can be a knock.
   if (bytes[at + 1] !== 0 || full === Infinity) return MALFORMED
-  packet.protocol = ICMP
   packet.sourcePort = half(bytes, at + 4)
   packet.port = 0
   packet.size = full - at - ECHO_HEADER_BYTES

@@ -14,7 +14,7 @@ import type { LogEvent } from '../../log/event.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { PACKET, SHORT, decode } from '../../packet/decode.ts'
-import { Packet, TCP, UDP } from '../../packet/packet.ts'
+import { ICMP, Packet, TCP, UDP } from '../../packet/packet.ts'
 import { daemonAccount } from '../../peer/key-files.ts'
 import { Authenticators } from '../../secret/authenticators.ts'
 import { listName } from '../../secret/generated-door.ts'
@@ -148,12 +148,13 @@ export class Replayer {
     const { bytes, start, end, wireLength, linkType, link, time } = frame
     this.#clock.set(time)
     const packet = this.#packet
+    packet.protocol = TCP
     const verdict = decode(bytes, start, end, wireLength, linkType, packet)
-    if (verdict === SHORT && end - start < wireLength) this.cut++
+    if (verdict === SHORT && end - start < wireLength && this.#mayKnock(packet)) this.cut++
     if (verdict !== PACKET) return undefined
     if (packet.family === 6 && this.#deps.onlyIp4) return undefined
     const { authenticators } = this
-    const { needs, interest } = (this.#captured ??= capturedFor(authenticators))
+    const { needs, interest } = this.#wanted
     const knock = passes({ interest, decoy: DECOY, ...this.#busy.terms }, packet)
     const single = this.#own?.has(packet) === false ? 'no' : mayBeSingle(packet, frame, needs)
     if (single === 'cut') this.cut++
@@ -165,6 +166,16 @@ export class Replayer {
     if (knock) this.#busy.count(packet, interest)
     if (!authenticators.offer(packet, bytes) && knock) this.#knocks.take(packet)
     return this.#redeeming.length === 0 ? undefined : Promise.all(this.#redeeming.splice(0))
+  }
+
+  get #wanted(): Captured {
+    this.#captured ??= capturedFor(this.authenticators)
+    return this.#captured
+  }
+
+  /** Returns false for an ICMP message where no door has pings. */
+  #mayKnock({ protocol }: Packet): boolean {
+    return protocol !== ICMP || this.#wanted.interest.pingSizes.size > 0
   }
 
   /**
