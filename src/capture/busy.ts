@@ -1,4 +1,9 @@
+import { TCP, UDP } from '../packet/packet.ts'
+import type { Packet } from '../packet/packet.ts'
 import { BUSY_PORTS_MAX } from './filter.ts'
+import type { PacketTerms } from './filter.ts'
+import { isKnockedDatagram } from './interest.ts'
+import type { CaptureInterest } from './interest.ts'
 
 /** Packets a second to one port, other than knocks, beyond which the port is ignored as a busy service. */
 export const BUSY_PACKETS_PER_S = 200
@@ -40,5 +45,25 @@ export class BusyPorts {
     if (this.#busy.size === 0) this.#since = now
     this.#busy.add(port)
     return true
+  }
+}
+
+/** The ports with much ordinary traffic of each protocol, and the sizes of many pings. */
+export class BusyTraffic {
+  readonly #tcp = new BusyPorts()
+  readonly #udp = new BusyPorts()
+  readonly #pings = new BusyPorts()
+
+  /** The ports and sizes as terms of the filter. */
+  get terms(): Pick<PacketTerms, 'busyTcp' | 'busyUdp' | 'busyPings'> {
+    return { busyTcp: this.#tcp.ports, busyUdp: this.#udp.ports, busyPings: this.#pings.ports }
+  }
+
+  /** Counts a packet unless it is a knock. Returns true if the terms have changed. */
+  count(packet: Packet, interest: CaptureInterest): boolean {
+    const { protocol, port, size, time } = packet
+    if (protocol === TCP) return !interest.tcpPorts.has(port) && this.#tcp.count(port, time)
+    if (protocol === UDP) return !isKnockedDatagram(interest, packet) && this.#udp.count(port, time)
+    return !interest.pingSizes.has(size) && this.#pings.count(size, time)
   }
 }

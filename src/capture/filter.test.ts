@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 import { OPENING_FLAGS } from '../config/flags.ts'
 import type { Terms } from '../gate/terms.ts'
 import type { GateSequence } from '../gate/sequence.ts'
-import { ACK, Packet, SYN, TCP, UDP } from '../packet/packet.ts'
-import type { Protocol } from '../packet/packet.ts'
+import type { Knock } from '../config/config.ts'
+import { ACK, ICMP, Packet, SYN, TCP, UDP } from '../packet/packet.ts'
+import type { KnockProtocol, Protocol } from '../packet/packet.ts'
 import { parseAddress } from '../packet/address.ts'
 import { FILTER_ADDRESSES_MAX, filterExpression, passes } from './filter.ts'
 import { interestOf } from './interest.ts'
@@ -21,6 +22,11 @@ const secret = (protocol: Protocol, ports: readonly number[], terms: Terms = TER
   scannable: false,
 })
 
+/** A secret of these knocks. */
+const secretOf = (...knocks: readonly Knock[]): GateSequence => ({ ...secret(TCP, []), knocks })
+const ping = (size: number): Knock => ({ protocol: ICMP, port: 0, size })
+const datagram = (port: number, size: number): Knock => ({ protocol: UDP, port, size })
+
 const filter = (
   secrets: readonly GateSequence[],
   own: readonly string[] = ['192.0.2.1'],
@@ -33,6 +39,7 @@ const filter = (
       decoy: 3,
       busyTcp: new Set(busyTcp),
       busyUdp: new Set(),
+      busyPings: new Set(),
       onlyIp4: false,
     },
     RAW,
@@ -85,7 +92,8 @@ test('a busy port is let through again as soon as somebody has to knock at it', 
   expect(expression).toContain('tcp[2:2] != 443')
   expect(expression).not.toContain('!= 21234')
   const interest = interestOf([secret(TCP, [21_234]), secret(UDP, [5_353])])
-  const terms = { interest, decoy: 9, busyTcp: new Set(busy), busyUdp: new Set([5_353, 4_089]) }
+  const busyUdp = new Set([5_353, 4_089])
+  const terms = { interest, decoy: 9, busyTcp: new Set(busy), busyUdp, busyPings: new Set<number>() }
   const packet = new Packet()
   const through = (protocol: Protocol, port: number): boolean => {
     packet.protocol = protocol
@@ -99,4 +107,41 @@ test('a busy port is let through again as soon as somebody has to knock at it', 
     true,
     false,
   ])
+})
+
+test('pings are let through only where a door has one, and any number of doors has the same filter', () => {
+  expect(filter([secret(TCP, [7301])])).not.toContain('icmp')
+  const one = filter([secretOf(ping(100))])
+  expect(one).toContain('icmp[0] = 8')
+  expect(one).toContain('ip6[6] = 58 and ip6[40] = 128')
+  const sizes = Array.from({ length: 1_000 }, (_, index) => ping(100 + index))
+  expect(filter([secretOf(...sizes)])).toBe(one)
+})
+
+test('pings of the sizes that programs send by themselves stay in the kernel, unless one is a knock', () => {
+  const own = filter([secretOf(ping(100))])
+  for (const size of [0, 28, 32, 56]) expect(own).toContain(`(ip[2:2] - ((ip[0] & 15) << 2)) != ${size + 8}`)
+  expect(filter([secretOf(ping(56))])).not.toContain('!= 64')
+})
+
+test('datagrams of a size are let through by port and length, and other lengths as to any port', () => {
+  const expression = filter([secretOf(datagram(5_353, 32))])
+  expect(expression).toContain('31 & (udp[4:2] >> 0)')
+  expect(expression).toContain('(udp[2:2] & 15 = 3)')
+  const many = Array.from({ length: 1_000 }, (_, index) => datagram(1_024 + index, index))
+  expect(filter([secretOf(...many)]).length).toBeLessThanOrEqual(expression.length + 100)
+})
+
+test('without a kernel, the same packets pass: knocks always, others unless they are many or usual', () => {
+  const interest = interestOf([secretOf(ping(100), ping(32), datagram(53, 500))])
+  const none = new Set<number>()
+  const terms = { interest, decoy: 9, busyTcp: none, busyUdp: new Set([53]), busyPings: new Set([100, 200]) }
+  const packet = new Packet()
+  const through = (protocol: KnockProtocol, port: number, size: number): boolean =>
+    passes(terms, Object.assign(packet, { protocol, port, size, flags: 0 }))
+  for (const size of [100, 32, 99]) expect([size, through(ICMP, 0, size)]).toEqual([size, true])
+  for (const size of [200, 56, 0]) expect([size, through(ICMP, 0, size)]).toEqual([size, false])
+  expect([through(UDP, 53, 500), through(UDP, 53, 499), through(UDP, 25, 500)]).toEqual([true, false, true])
+  const others = { ...terms, interest: interestOf([secret(TCP, [7301])]) }
+  expect(passes(others, Object.assign(packet, { protocol: ICMP, port: 0, size: 100 }))).toBe(false)
 })

@@ -6,8 +6,8 @@ import type { CaptureCounts } from '../native/pcap.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { PACKET, decode } from '../packet/decode.ts'
-import { Packet, TCP } from '../packet/packet.ts'
-import { BusyPorts } from './busy.ts'
+import { Packet, UDP } from '../packet/packet.ts'
+import { BusyTraffic } from './busy.ts'
 import { Deafness, HEARING_CHECK_MS } from './deafness.ts'
 import type { Deaf } from './deafness.ts'
 import { filterExpression, passes } from './filter.ts'
@@ -85,8 +85,7 @@ export class Interfaces {
   readonly #deps: ListenDeps
   readonly #slots: Slot[]
   readonly #packet = new Packet()
-  readonly #busyTcp = new BusyPorts()
-  readonly #busyUdp = new BusyPorts()
+  readonly #busy = new BusyTraffic()
   #interest: CaptureInterest
   readonly #tally = new PacketTally()
   #local: readonly Address[] = []
@@ -251,8 +250,8 @@ export class Interfaces {
           slot.heardAt = packet.time
           this.#tally.take()
           const knock =
-            packet.protocol === TCP || this.#interest.datagrams.length === 0 || passes(this.#passing, packet)
-          if (knock) this.#watchBusy(packet)
+            packet.protocol !== UDP || this.#interest.datagrams.length === 0 || passes(this.#passing, packet)
+          if (knock && this.#busy.count(packet, this.#interest)) this.#refilter()
           this.#deps.packet(packet, bytes, knock)
         },
         taken: () => this.#deps.taken(),
@@ -274,8 +273,7 @@ export class Interfaces {
 
   /** The conditions for a packet to count as a knock. */
   get #passing(): PacketTerms {
-    const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
-    return { interest: this.#interest, decoy: this.#deps.decoy, ...busy }
+    return { interest: this.#interest, decoy: this.#deps.decoy, ...this.#busy.terms }
   }
 
   #nameOf(slot: Slot): string {
@@ -329,12 +327,6 @@ export class Interfaces {
         this.#armRetry()
       }
     }
-  }
-
-  #watchBusy(packet: Packet): void {
-    const tcp = packet.protocol === TCP
-    if ((tcp ? this.#interest.tcpPorts : this.#interest.udpPorts).has(packet.port)) return
-    if ((tcp ? this.#busyTcp : this.#busyUdp).count(packet.port, packet.time)) this.#refilter()
   }
 }
 

@@ -87,7 +87,8 @@ export const KNOCK = command({
     '--spa [postern | fwknop | knockknock] [OPTION]... HOST [PORT]',
   ],
   about: `Knocks at the ports of HOST, in the order given. PORT is a number or a service's
-name, PROTO is tcp (default) or udp.`,
+name, PROTO is tcp (default) or udp. PORT:udp/SIZE is a datagram of SIZE bytes,
+icmp/SIZE a ping with SIZE bytes.`,
   options: OPTIONS,
   operands: { text: 'HOST PORT[:PROTO]...', kinds: ['host'] },
   notes: `A name with both an IPv4 and an IPv6 address is knocked on both, all of the
@@ -96,6 +97,7 @@ next of a list, on the one that the system prefers, as ssh does.
 
 examples:
   knock gate.example.org 5127 8841:udp 2309
+  knock gate.example.org 24817 8093:udp/32 icmp/419
   knock -u -d 200 gate.example.org 8284 4721 18592
   knock --verify tcp/22 --retry 2 gate.example.org 5127 8841 2309 &&
     ssh gate.example.org

@@ -1,4 +1,5 @@
 import type { Knock } from '../config/config.ts'
+import { ICMP } from '../packet/packet.ts'
 import type { Request } from './arguments.ts'
 import type { Destination } from './destination.ts'
 import { ClientError } from './fault.ts'
@@ -90,7 +91,11 @@ async function knockOne(
   }
 }
 
-/** Formats the line that knockd's knock prints for each knock with -v, with an IPv6 address without brackets. */
-function hitting({ protocol, port }: Knock, { address }: Destination): string {
-  return `hitting ${protocolName(protocol)} ${address}:${port}`
+/**
+ * Formats the line that knockd's knock prints for each knock with -v, with an IPv6 address without brackets. A size
+ * follows where the knock has one.
+ */
+function hitting({ protocol, port, size }: Knock, { address }: Destination): string {
+  const at = protocol === ICMP ? address : `${address}:${port}`
+  return `hitting ${protocolName(protocol)} ${at}${size === undefined ? '' : ` with ${size} bytes`}`
 }

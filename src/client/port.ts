@@ -1,8 +1,8 @@
 import { protocolName } from '../config/service.ts'
 import { UsageError } from '../cli/fault.ts'
-import type { Knock } from '../config/config.ts'
+import type { Knock, PortKnock } from '../config/config.ts'
 import { parseKnock } from '../config/sequence.ts'
-import { UDP, type Protocol } from '../packet/packet.ts'
+import { ICMP, UDP, type Protocol } from '../packet/packet.ts'
 
 /** Looks up the port of a service by its name. */
 export type Services = (name: string, protocol: Protocol) => number | undefined
@@ -10,11 +10,14 @@ export type Services = (name: string, protocol: Protocol) => number | undefined
 /** The name of a service. It has at least one letter, so that no number is a name (RFC 6335, 5.1; /etc/services). */
 const SERVICE = /^(?=.*[a-z])[a-z0-9][a-z0-9_.+-]*$/i
 
+/** The beginning of a ping, which is no service. */
+const PING = /^icmp(?![a-z])/i
+
 /**
- * Parses words `PORT[:PROTO]`. PORT is a number from 1 to 65535 or a service's name. PROTO is `tcp` (the default) or
- * `udp`.
+ * Parses words `PORT[:PROTO]`, `PORT:udp/SIZE` and `icmp/SIZE`. PORT is a number from 1 to 65535 or a service's name.
+ * PROTO is `tcp` (the default) or `udp`.
  *
- * @param udp makes all of them UDP, as in knockd's knock
+ * @param udp makes all ports UDP, as in knockd's knock
  * @throws UsageError that names the wrong word only by its position, because the ports are secret
  */
 export function parseKnocks(words: readonly string[], udp: boolean, services: Services): readonly Knock[] {
@@ -23,8 +26,8 @@ export function parseKnocks(words: readonly string[], udp: boolean, services: Se
     if (/[,\s]/.test(word)) {
       throw new UsageError(`${place}: more than one in a word`, 'knocks are separated by spaces: 7000 8000:udp 9000')
     }
-    const { protocol, port } = parseNamed(word, udp, services, place)
-    return { protocol: udp ? UDP : protocol, port }
+    const knock = parseNamed(word, udp, services, place)
+    return udp && knock.protocol !== ICMP ? { ...knock, protocol: UDP } : knock
   })
 }
 
@@ -34,7 +37,7 @@ export function parseVerify(text: string, services: Services): number {
   if (proto.toLowerCase() === 'udp') {
     throw new UsageError('--verify: cannot verify UDP', 'an open UDP port need not answer; give a TCP port')
   }
-  if (proto.toLowerCase() !== 'tcp' || rest.length > 0 || /[:\s]/.test(port)) {
+  if (proto.toLowerCase() !== 'tcp' || rest.length > 0 || /[:\s]/.test(port) || PING.test(port)) {
     throw new UsageError('--verify: not a tcp/PORT', 'such as tcp/22')
   }
   return parseNamed(port, false, services, '--verify').port
@@ -42,14 +45,15 @@ export function parseVerify(text: string, services: Services): number {
 
 function parseNamed(word: string, udp: boolean, services: Services, place: string): Knock {
   const [name = '', ...proto] = word.split(':')
-  const named = SERVICE.test(name)
+  const named = SERVICE.test(name) && !PING.test(name)
   // The protocol can be checked without knowing the service's port.
   const result = parseKnock(named ? ['1', ...proto].join(':') : word)
   if ('message' in result) throw new UsageError(`${place}: ${result.message}`, result.hint)
   if (!named) return result.value
-  const protocol = udp ? UDP : result.value.protocol
+  const knock = result.value as PortKnock
+  const protocol = udp ? UDP : knock.protocol
   const port = services(name, protocol)
-  if (port !== undefined) return { protocol, port }
+  if (port !== undefined) return { ...knock, protocol, port }
   throw new UsageError(
     `${place}: neither a port nor a known ${protocolName(protocol)} service`,
     'a port is a number from 1 to 65535, a service is named in /etc/services',

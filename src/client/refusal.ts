@@ -15,6 +15,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EINVAL: 'the address needs a zone, or the source does not fit it',
   EACCES: 'forbidden by the system',
   EPERM: 'forbidden by a local firewall',
+  EMSGSIZE: 'the packet is too large',
   EAFNOSUPPORT: 'this machine does not support its address family',
   ECONNREFUSED: 'it refuses connections',
   ECONNRESET: 'the connection was reset',

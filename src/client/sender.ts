@@ -1,11 +1,12 @@
 import { connect } from 'node:net'
 import type { Knock } from '../config/config.ts'
-import { TCP } from '../packet/packet.ts'
+import { ICMP, TCP } from '../packet/packet.ts'
 import { sendDatagram } from './datagram.ts'
 import type { Destination } from './destination.ts'
+import { sendPing } from './ping.ts'
 
-/** The payload byte of a UDP knock. Daemons ignore it. */
-const PAYLOAD = new Uint8Array(1)
+/** The bytes of payload of a UDP knock without a size. Daemons ignore it. */
+const PAYLOAD_BYTES = 1
 
 /**
  * Sends one knock. It resolves after the kernel has accepted the packet, so that awaiting it keeps the order. It
@@ -16,9 +17,12 @@ const PAYLOAD = new Uint8Array(1)
  */
 export type Send = (knock: Knock, destination: Destination, heldMs?: number) => Promise<void>
 
-/** Sends through ordinary sockets, without privileges. */
-export const send: Send = async (knock, destination, heldMs = 0) =>
-  knock.protocol === TCP ? sendSyn(knock.port, destination, heldMs) : sendDatagram(PAYLOAD, knock.port, destination)
+/** Sends through ordinary sockets, without privileges; pings as {@link sendPing} says. */
+export const send: Send = async ({ protocol, port, size }, destination, heldMs = 0) => {
+  if (protocol === TCP) await sendSyn(port, destination, heldMs)
+  else if (protocol === ICMP) await sendPing(size, destination)
+  else await sendDatagram(new Uint8Array(size ?? PAYLOAD_BYTES), port, destination)
+}
 
 /**
  * Sends one SYN. The socket is closed when connect(2) has returned, so that the kernel repeats none, or after `heldMs`.

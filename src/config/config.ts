@@ -1,12 +1,14 @@
 import type { Address, Family } from '../packet/address.ts'
 import type { Network } from '../packet/network.ts'
-import type { Protocol } from '../packet/packet.ts'
+import type { ICMP, Protocol } from '../packet/packet.ts'
 import type { DoorEntries, OptionEntries } from './directive.ts'
 import type { OnEvent } from './on-event.ts'
 import type { Fault } from '../text/fault.ts'
 
 /** Most knocks in a sequence (knockd's own limit). */
 export const SEQUENCE_MAX_KNOCKS = 32
+/** Most bytes of payload in a datagram or an echo request: 65,535 less the headers of IPv4 and of either (RFC 791). */
+export const KNOCK_MAX_BYTES = 65_507
 /** Default of Seq_Timeout in milliseconds (knockd: 25 s). */
 export const SEQ_TIMEOUT_DEFAULT_MS = 25_000
 /** Default of Cmd_Timeout, the time between start and stop command, in milliseconds (knockd: 10 s). */
@@ -79,11 +81,24 @@ export const DOOR_NAME_MAX_CHARS = 127
 /** Longest name of an interface, in characters: IFNAMSIZ less the closing NUL (Linux and the BSDs, `<net/if.h>`). */
 export const INTERFACE_NAME_MAX_CHARS = 15
 
-/** A packet to a port that is part of a sequence. */
-export interface Knock {
+/** A packet that is part of a sequence. */
+export type Knock = PortKnock | EchoKnock
+
+/** A packet to a port. */
+export interface PortKnock {
   readonly protocol: Protocol
   /** 1 to 65535. */
   readonly port: number
+  /** The payload of a datagram, in bytes up to {@link KNOCK_MAX_BYTES}; absent: any. TCP knocks have none. */
+  readonly size?: number | undefined
+}
+
+/** An ICMP or ICMPv6 echo request, as ping(8) sends it. */
+export interface EchoKnock {
+  readonly protocol: typeof ICMP
+  readonly port: 0
+  /** Bytes of payload, behind the header, up to {@link KNOCK_MAX_BYTES}. */
+  readonly size: number
 }
 
 /** The TCP packets that count as knocks: `(flags & mask) === want`. */

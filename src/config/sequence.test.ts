@@ -1,11 +1,17 @@
 // Goal: a sequence is read in every spelling that knockd takes, and every wrong word of one is found at its place.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { TCP, UDP } from '../packet/packet.ts'
+import { ICMP, TCP, UDP } from '../packet/packet.ts'
 import { faultsOf, listParts, valueOf } from '../text/read.ts'
 import { formatSequence, parseKnock, parseSequence } from './sequence.ts'
 
-const knock = fc.record({ protocol: fc.constantFrom(TCP, UDP), port: fc.integer({ min: 1, max: 65_535 }) })
+const port = fc.integer({ min: 1, max: 65_535 })
+const size = fc.integer({ min: 0, max: 65_507 })
+const knock = fc.oneof(
+  fc.record({ protocol: fc.constantFrom(TCP, UDP), port }),
+  fc.record({ protocol: fc.constant(UDP), port, size }),
+  fc.record({ protocol: fc.constant(ICMP), port: fc.constant(0 as const), size }),
+)
 
 test('reading inverts writing', () => {
   fc.assert(
@@ -36,7 +42,22 @@ test.each([
   ['٢٢', 0, 'is not a port number'],
   [' 22:', 3, 'no protocol after the colon'],
   ['22: tpc', 4, 'unknown protocol `tpc`'],
-  ['22:icmp', 3, 'unknown protocol `icmp`'],
+  ['22:icmp', 3, 'a port before `icmp`'],
+  ['icmp', 0, 'no size after icmp'],
+  ['icmp:100', 0, 'no size after icmp'],
+  ['ICMP/', 5, 'no size after the slash'],
+  ['icmp/65508', 5, 'size above 65507'],
+  [' icmp/ 007', 7, 'size with a leading zero'],
+  ['icmp/big', 5, 'is not a size'],
+  ['icmp/-1', 5, 'is not a size'],
+  ['icmpv6/100', 0, 'unknown protocol `icmpv6`'],
+  ['ping/100', 0, 'unknown protocol `ping`'],
+  ['icmp/100 icmp/200', 8, 'two knocks without a comma between them'],
+  ['22:udp/', 7, 'no size after the slash'],
+  ['22:udp/99999', 7, 'size above 65507'],
+  ['22:udp/x', 7, 'is not a size'],
+  ['22:tcp/32', 7, 'a size after tcp'],
+  ['22/32', 0, 'is not a port number'],
   ['22:22', 3, 'unknown protocol'],
   ['22/udp', 2, 'the protocol is not after a colon'],
   ['udp:22', 0, 'the protocol is before the port'],
@@ -56,7 +77,9 @@ const hint = (text: string): string | undefined => {
 test('what was meant', () => {
   expect(hint('22:tpc')).toBe('did you mean `tcp`?')
   expect(hint('22:upd')).toBe('did you mean `udp`?')
-  expect(hint('22:icmp')).toBe('the protocol is tcp or udp')
+  expect(hint('22:icmp')).toBe('an echo request has no port: write icmp/SIZE')
+  expect(hint('icmp6/100')).toBe('write icmp/SIZE, for both families')
+  expect(hint('22:tcp/32')).toBe('only datagrams have one: write PORT:udp/SIZE')
   expect(hint('22/UDP')).toBe('write PORT:udp')
 })
 
@@ -75,7 +98,7 @@ test('32 knocks are a sequence, 33 are not, and a million are no work', () => {
 })
 
 test('any text is a sequence or has a fault in it, at a place in it', () => {
-  const unit = fc.constantFrom(...'0123456789,:;/ tcpudp#-x'.split(''))
+  const unit = fc.constantFrom(...'0123456789,:;/ tcpudp#-x'.split(''), 'icmp', 'icmp/', ':udp/')
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit, maxLength: 40 }), fc.string()), (text) => {
       const read = parseSequence(text)
@@ -83,8 +106,10 @@ test('any text is a sequence or has a fault in it, at a place in it', () => {
       const offsets = [...listParts(text)].map(({ offset }) => offset)
       expect(knocks.length + faultsOf(read).length).toBeGreaterThan(0)
       for (const { offset } of faultsOf(read)) expect(offset).toBeLessThanOrEqual(text.length)
-      for (const [index, { port }] of knocks.entries()) {
-        expect(port >= 1 && port <= 65_535 && text.slice(offsets[index]).startsWith(String(port))).toBe(true)
+      for (const [index, { protocol, port: one, size: bytes = 0 }] of knocks.entries()) {
+        const begin = protocol === ICMP ? 'icmp/' : String(one)
+        expect(text.slice(offsets[index]).toLowerCase().startsWith(begin)).toBe(true)
+        expect(bytes >= 0 && bytes <= 65_507 && (protocol === ICMP ? one === 0 : one >= 1 && one <= 65_535)).toBe(true)
       }
     }),
   )

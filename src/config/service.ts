@@ -1,7 +1,7 @@
 import { formatAddress, parseAddress, sameAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
-import { TCP, UDP } from '../packet/packet.ts'
-import type { Protocol } from '../packet/packet.ts'
+import { ICMP, TCP, UDP } from '../packet/packet.ts'
+import type { KnockProtocol, Protocol } from '../packet/packet.ts'
 import { isLoopback, isMapped, isShared, isUnspecified } from '../packet/scope.ts'
 import type { Service } from './config.ts'
 import { PORT_MAX } from './sequence.ts'
@@ -76,9 +76,11 @@ export function hasPort(
   })
 }
 
+const NAMES = { [ICMP]: 'icmp', [TCP]: 'tcp', [UDP]: 'udp' } as const
+
 /** Returns the protocol's name in lower case. */
-export function protocolName(protocol: Protocol): 'tcp' | 'udp' {
-  return protocol === TCP ? 'tcp' : 'udp'
+export function protocolName<Of extends KnockProtocol>(protocol: Of): (typeof NAMES)[Of] {
+  return NAMES[protocol]
 }
 
 /** Reads the text of one service; `undefined`: not a service. */

@@ -1,7 +1,7 @@
 import type { Commands, Door, Service } from '../config/config.ts'
 import type { Forward } from '../firewall/guard/element.ts'
 import type { Address } from '../packet/address.ts'
-import type { Protocol } from '../packet/packet.ts'
+import type { KnockProtocol, Protocol } from '../packet/packet.ts'
 
 /** A port that a packet asks for. */
 export interface Port {
@@ -41,7 +41,7 @@ export interface Grant {
   readonly kept?: boolean
   /** The mark of the secret, or `BY_HAND`. */
   readonly holder: string
-  /** The protocol and port of the last knock or of the packet; 0 if an operator opens the door. */
-  readonly protocol: Protocol
+  /** The protocol and port of the last knock or of the packet; 0 for a ping, or if an operator opens the door. */
+  readonly protocol: KnockProtocol
   readonly port: number
 }

@@ -7,8 +7,8 @@ import { BY_HAND } from '../door/held.ts'
 import type { Grant, Port } from '../door/grant.ts'
 import { formatForward, parseForward, parseServices, servicesText } from '../door/part.ts'
 import { formatAddress, parseAddress } from '../packet/address.ts'
-import { TCP, UDP } from '../packet/packet.ts'
-import type { Protocol } from '../packet/packet.ts'
+import { ICMP, TCP, UDP } from '../packet/packet.ts'
+import type { KnockProtocol } from '../packet/packet.ts'
 import type { Vouched } from '../secret/vouched.ts'
 import { valueOf } from '../text/read.ts'
 import { isRecord } from '../text/record.ts'
@@ -47,7 +47,7 @@ export interface OpeningEvent {
   readonly asked?: string
   readonly forward?: string
   /** The protocol and port of the last knock or of the packet. */
-  readonly protocol: Protocol
+  readonly protocol: KnockProtocol
   readonly port: number
   /** The operator who opened it by hand. */
   readonly operator?: string
@@ -140,7 +140,7 @@ const FIELDS: Readonly<Record<keyof OpeningEvent, Field>> = {
   services: optional({ is: isServices }),
   asked: optional({ is: isPorts }),
   forward: optional({ is: isForward }),
-  protocol: { is: (value) => value === TCP || value === UDP },
+  protocol: { is: (value) => value === TCP || value === UDP || value === ICMP },
   port: { is: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < 65_536 },
   operator: optional(text(/^[\w.@-]+$/, OPERATOR_MAX_CHARS)),
 }

@@ -1,5 +1,6 @@
+import type { Knock } from '../config/config.ts'
 import type { Address } from '../packet/address.ts'
-import type { Protocol } from '../packet/packet.ts'
+import type { KnockProtocol } from '../packet/packet.ts'
 import type { GateSequence } from './sequence.ts'
 
 /** A decision of the gate. The gate does nothing itself: its caller carries out the effects in order. */
@@ -25,7 +26,8 @@ export interface Opened {
   readonly secret: GateSequence
   /** The destination of the last knock. */
   readonly destination: Address
-  readonly protocol: Protocol
+  /** The protocol and port of the last knock; 0 for a ping. */
+  readonly protocol: KnockProtocol
   readonly port: number
   /** The capture time of the last knock, in milliseconds since 1970. */
   readonly time: number
@@ -34,8 +36,7 @@ export interface Opened {
 /** A wrong knock discarded an attempt. */
 export interface Broken extends AtStage {
   readonly kind: 'broken'
-  readonly protocol: Protocol
-  readonly port: number
+  readonly knock: Knock
 }
 
 /** An attempt took longer than its door allows. */
@@ -78,7 +79,6 @@ export interface Guessing {
 export interface IgnoredPacket {
   readonly kind: 'ignored'
   readonly source: Address
-  readonly protocol: Protocol
-  readonly port: number
+  readonly knock: Knock
   readonly reason: 'retransmitted' | 'second try' | 'ignored source' | 'flags' | 'no part of a sequence'
 }

@@ -9,7 +9,7 @@ import { Progress } from './progress.ts'
 import type { Stray } from './progress.ts'
 import { SCAN_WINDOW_MS, ScanGuard, TENTH_MS, mayBegin } from './scan-guard.ts'
 import type { GuardSettings, Ignored } from './scan-guard.ts'
-import { knockKey } from './sequence.ts'
+import { packetKey } from './knock-key.ts'
 import type { GateSequence } from './sequence.ts'
 import { Sequences } from './sequences.ts'
 import { KEPT_MAX, SOURCES_MAX, STRANGERS_MAX } from './bounds.ts'
@@ -200,22 +200,23 @@ export class Gate {
 
   #take(packet: Packet, here: boolean): readonly Effect[] {
     this.#clear()
-    const key = knockKey(packet.protocol, packet.port)
+    const key = packetKey(packet)
+    const exact = this.#sequences.exact(packet, key)
     const stray = this.#guard.strayOf(packet)
     let slot = this.#sources.find(packet)
     if (slot === NONE) {
-      slot = this.#admit(packet, key, here, stray)
+      slot = this.#admit(packet, key, exact, here, stray)
       if (slot === NONE) return NOTHING
     } else if (this.#guard.keeps(slot)) this.#guard.lift(slot, packet, this.#tenths)
     if (isRepeated(packet, this.#sources, slot)) return this.#ignore(packet, 'retransmitted')
     // In a flood, most packets belong to no sequence.
-    if (this.#sources.attempt(slot) === NONE && this.#sequences.begin(key).length === 0) {
-      return this.#stray(slot, packet, key, stray, false, NOTHING)
+    if (this.#sources.attempt(slot) === NONE && this.#sequences.beginAny(key, exact).length === 0) {
+      return this.#stray(slot, packet, exact, stray, false, NOTHING)
     }
     const effects: Effect[] = []
-    const arrival = { slot, packet, key, here, now: this.#now, stray, effects }
+    const arrival = { slot, packet, key, exact, here, now: this.#now, stray, effects }
     const { part, begun, moved, shut, behind } = this.#progress.knock(arrival)
-    if (!part && !begun && !shut) return this.#stray(slot, packet, key, stray, behind, effects)
+    if (!part && !begun && !shut) return this.#stray(slot, packet, exact, stray, behind, effects)
     if (part || begun) this.#sources.remember(slot, print(packet), packet.link)
     if (stray === 'code' && !begun && !moved) this.#guard.guess(slot, packet, behind, this.#tenths, effects)
     this.#settle(slot)
@@ -224,15 +225,20 @@ export class Gate {
   }
 
   /** Adds the packet's source to the table. Returns {@link NONE} if the packet does not matter or the table is full. */
-  #admit(packet: Packet, key: number, here: boolean, stray: Stray): number {
-    const begins = this.#sequences.begin(key)
+  #admit(packet: Packet, key: number, exact: number, here: boolean, stray: Stray): number {
+    const begins = this.#sequences.beginAny(key, exact)
     const knocks = begins.some((stage) => counts(stage.terms, packet, here))
-    if (!knocks && (stray === 'none' || (stray === 'stray' && this.#sequences.has(key)))) return NONE
+    if (!knocks && stray !== 'code' && (stray !== 'stray' || this.#isPart(key, exact))) return NONE
     const rank = knocks ? 1 : 0
     const inTheWay = this.#sources.inTheWay(rank)
     if (inTheWay === undefined) return NONE
     if (inTheWay !== NONE) this.#forget(inTheWay)
     return this.#sources.add(packet, rank, this.#tenths)
+  }
+
+  /** Returns true if the packet is part of any sequence. */
+  #isPart(key: number, exact: number): boolean {
+    return exact !== key || this.#sequences.has(key)
   }
 
   /**
@@ -243,14 +249,15 @@ export class Gate {
   #stray(
     slot: number,
     packet: Packet,
-    key: number,
+    exact: number,
     stray: Stray,
     behind: boolean,
     before: readonly Effect[],
   ): readonly Effect[] {
     const effects: Effect[] = []
     // After a lost knock, the other knocks belong to no attempt. They are not a scan.
-    const counted = stray !== 'none' && !this.#sequences.has(key)
+    const key = packetKey(packet)
+    const counted = (stray === 'stray' || stray === 'code') && !this.#isPart(key, exact)
     if (stray === 'code') this.#guard.guess(slot, packet, behind, this.#tenths, effects)
     if (counted && this.#guard.touch(slot, packet, key, this.#tenths)) this.#scan(slot, packet, effects)
     if (!this.#settle(slot) && counted) this.#sources.rerank(slot, this.#sources.rank(slot), this.#tenths)
@@ -326,7 +333,6 @@ export class Gate {
 
   #ignore(packet: Packet, reason: IgnoredPacket['reason']): readonly Effect[] {
     if (this.#settings.explain !== true) return NOTHING
-    const { protocol, port } = packet
-    return [{ kind: 'ignored', source: sourceOf(packet), protocol, port, reason }]
+    return [{ kind: 'ignored', source: sourceOf(packet), knock: this.#sequences.knockOf(packet), reason }]
   }
 }

@@ -5,10 +5,11 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { BEGIN_MS, hit, secret, texts } from '../../test/gate/knocks.ts'
 import type { Hit } from '../../test/gate/knocks.ts'
-import { TCP, UDP } from '../packet/packet.ts'
+import { ICMP, TCP, UDP } from '../packet/packet.ts'
+import type { Knock } from '../config/config.ts'
 import { Gate } from './gate.ts'
 import { SECOND_TRY_MAX_MS, SECOND_TRY_MIN_MS } from './bounds.ts'
-import { knockKey } from './sequence.ts'
+import { anySizeOf, keyOf } from './knock-key.ts'
 import type { GateSequence } from './sequence.ts'
 import { STRAYS_PER_S } from './allowance.ts'
 import { STRAYS_PER_KNOCK } from '../config/config.ts'
@@ -19,6 +20,15 @@ const SCAN_PORTS = 3
 const SCAN_IGNORE_MS = 4_000
 /** Few ports, so that much collides; those of the doors fall together with no other in the gate's sketch. */
 const PORTS = [1, 2, 3, 4, 5, 6, 7, 8]
+/** Knocks of other kinds: datagrams of any size and of two sizes to one port, and pings. */
+const OTHERS: readonly Knock[] = [
+  { protocol: UDP, port: 1 },
+  { protocol: UDP, port: 2 },
+  { protocol: UDP, port: 2, size: 10 },
+  { protocol: UDP, port: 2, size: 20 },
+  { protocol: ICMP, port: 0, size: 10 },
+  { protocol: ICMP, port: 0, size: 20 },
+]
 /** More of them, for strays: more than an attempt is allowed. */
 const HIT_PORTS = [...PORTS, ...Array.from({ length: 24 }, (_, index) => 101 + index)]
 
@@ -39,6 +49,8 @@ interface Source {
   ignoredFrom: number
   recent: string[]
 }
+
+type Of = Hit & { readonly from: string; readonly at: number }
 
 class Model {
   readonly #doors: readonly GateSequence[]
@@ -62,9 +74,9 @@ class Model {
     return said
   }
 
-  knock(of: Hit & { readonly from: string; readonly at: number }): string[] {
+  knock(of: Of): string[] {
     const said = this.expire(of.at)
-    const key = knockKey(of.protocol ?? TCP, of.port)
+    const key = anySizeOf(packetOf(of))
     let source = this.#sources.get(of.from)
     source ??= { attempts: new Map(), touched: new Set(), ignoredFrom: -Infinity, recent: [] }
     this.#sources.set(of.from, source)
@@ -73,30 +85,34 @@ class Model {
       source.ignoredFrom = -Infinity
       source.touched.clear()
     }
-    const print = of.protocol === UDP ? '' : `${of.sourcePort} ${of.port} ${of.sequence}`
+    // Pings of one moment are the same if all of their numbers are.
+    const moment = of.protocol === ICMP ? `${of.at} ${of.size}` : ''
+    const print = of.protocol === UDP ? '' : `${of.sourcePort} ${of.port} ${of.sequence} ${moment}`
     if (print !== '' && source.recent.includes(print)) return said
     this.#packet++
     const { attempts } = source
     const doors = this.#doors.filter(({ scannable }) => !scannable || !ignored)
-    const part = doors.some((door) => attempts.has(door.door) && isPart(door, key))
+    const part = doors.some((door) => attempts.has(door.door) && isPart(door, of))
     const stageOf = (door: GateSequence): number => attempts.get(door.door)?.stage ?? 0
     let opened = false
-    for (const door of doors) this.#passOver(door, attempts, key, of.at, said)
+    for (const door of doors) this.#passOver(door, attempts, of, said)
     for (const door of doors.toSorted((one, other) => stageOf(other) - stageOf(one))) {
       const attempt = attempts.get(door.door)
-      if (attempt === undefined || !this.#goOn(door, attempt, attempts, key, of.at, said)) continue
+      if (attempt === undefined || !this.#goOn(door, attempt, attempts, of, said)) continue
       opened = true
       // The knocks of an opening count for nothing else.
       for (const [name, other] of attempts) if (isMadeOf(other, attempt)) attempts.delete(name)
     }
-    const begun = opened ? [] : doors.filter((door) => keyAt(door, 0) === key)
+    const begun = opened ? [] : doors.filter((door) => matches(door.knocks[0]!, of))
     for (const door of begun) this.#begin(door, attempts, of.at, said)
     if (part || begun.length > 0) {
       source.recent = [...source.recent, print].slice(-REMEMBERED_PACKETS)
       return said
     }
     // Ports of sequences are no scan, whoever knocks at them in whatever order.
-    if (this.#doors.some((door) => door.knocks.some((_, index) => keyAt(door, index) === key))) return said
+    if (this.#doors.some((door) => isPart(door, of))) return said
+    // A ping is no port.
+    if (of.protocol === ICMP) return said
     // Ports that fall together in the sketch count as one.
     source.touched.add(touchBit(key))
     if (source.touched.size < SCAN_PORTS) return said
@@ -108,15 +124,9 @@ class Model {
   }
 
   /** What a knock does to an attempt. True: the door opens. */
-  #goOn(
-    door: GateSequence,
-    attempt: Attempt,
-    attempts: Map<string, Attempt>,
-    key: number,
-    at: number,
-    said: string[],
-  ): boolean {
-    if (keyAt(door, attempt.stage) !== key) return false
+  #goOn(door: GateSequence, attempt: Attempt, attempts: Map<string, Attempt>, of: Of, said: string[]): boolean {
+    const { at } = of
+    if (!matches(door.knocks[attempt.stage]!, of)) return false
     attempt.stage++
     attempt.last = at
     attempt.knocks.push(this.#packet)
@@ -134,12 +144,13 @@ class Model {
   }
 
   /** What a packet does to an attempt of which it is not the next knock. */
-  #passOver(door: GateSequence, attempts: Map<string, Attempt>, key: number, at: number, said: string[]): void {
+  #passOver(door: GateSequence, attempts: Map<string, Attempt>, of: Of, said: string[]): void {
     const attempt = attempts.get(door.door)
-    if (attempt === undefined || keyAt(door, attempt.stage) === key) return
-    if (isPart(door, key)) {
-      const since = at - attempt.last
-      const again = keyAt(door, attempt.stage - 1) === key && attempt.stage > 1
+    const key = anySizeOf(packetOf(of))
+    if (attempt === undefined || matches(door.knocks[attempt.stage]!, of)) return
+    if (isPart(door, of)) {
+      const since = of.at - attempt.last
+      const again = matches(door.knocks[attempt.stage - 1]!, of) && attempt.stage > 1
       if (again && since >= SECOND_TRY_MIN_MS && since <= SECOND_TRY_MAX_MS) {
         attempt.knocks.push(this.#packet)
         return
@@ -164,28 +175,41 @@ function isMadeOf(one: Attempt, other: Attempt): boolean {
   return one.knocks[0]! > other.knocks[0]! && one.knocks.every((packet) => other.knocks.includes(packet))
 }
 
-function isPart({ knocks }: GateSequence, key: number): boolean {
-  return knocks.some(({ protocol, port }) => knockKey(protocol, port) === key)
+function isPart({ knocks }: GateSequence, of: Of): boolean {
+  return knocks.some((knock) => matches(knock, of))
 }
 
-function keyAt(door: GateSequence, index: number): number {
-  const knock = door.knocks[index]!
-  return knockKey(knock.protocol, knock.port)
+function matches(knock: Knock, of: Of): boolean {
+  const { protocol, port, size } = packetOf(of)
+  if (knock.protocol !== protocol || knock.port !== port) return false
+  return knock.size === undefined || knock.size === size
+}
+
+function packetOf({ protocol = TCP, port, size = 0 }: Hit): Knock {
+  if (protocol === ICMP) return { protocol, port: 0, size }
+  return protocol === UDP ? { protocol, port, size } : { protocol, port }
 }
 
 /** Sequences of which no two begin with the same knock, and none knocks where it begins again: there the model is silent. */
-const apart = fc.uniqueArray(fc.constantFrom(...PORTS), { minLength: 1, maxLength: 3 }).chain((firsts) =>
-  fc.tuple(
-    ...firsts.map((first) =>
-      fc
-        .array(
-          fc.constantFrom(...PORTS, -1, -2).filter((port) => port !== first),
-          { maxLength: 4 },
-        )
-        .map((rest) => [first].concat(rest)),
+const apart = fc
+  .uniqueArray(fc.constantFrom(...PORTS, ...OTHERS), { minLength: 1, maxLength: 3, selector: numberOf })
+  .chain((firsts) =>
+    fc.tuple(
+      ...firsts.map((first) =>
+        fc
+          .array(
+            fc.constantFrom(...PORTS, ...OTHERS, ...OTHERS).filter((knock) => numberOf(knock) !== numberOf(first)),
+            { maxLength: 4 },
+          )
+          .map((rest) => [first].concat(rest)),
+      ),
     ),
-  ),
-)
+  )
+
+/** A number that is the same for all knocks that one packet can be. */
+function numberOf(knock: number | Knock): number {
+  return typeof knock === 'number' ? knock : anySizeOf(knock)
+}
 
 /** Such sequences that are parts of one, knocked twice: rotations, ends, middles. */
 const entangled = fc
@@ -215,7 +239,8 @@ const hits = fc.array(
   fc.record({
     from: fc.constantFrom('192.0.2.2', '192.0.2.3', '2001:db8::2'),
     port: fc.oneof(fc.constantFrom(...PORTS), fc.constantFrom(...HIT_PORTS)),
-    protocol: fc.constantFrom(TCP, TCP, TCP, UDP),
+    protocol: fc.constantFrom(TCP, TCP, TCP, UDP, ICMP),
+    size: fc.constantFrom(0, 10, 20),
     gap: fc.constantFrom(0, 0, 0, 20, 100, 200, 700, 1_100),
     sourcePort: fc.constantFrom(1_000, 2_000),
     sequence: fc.nat(6),
@@ -226,7 +251,7 @@ const hits = fc.array(
 )
 
 test('the ports of this test do not fall together in the sketch', () => {
-  const keys = PORTS.flatMap((port) => [knockKey(TCP, port), knockKey(UDP, port)])
+  const keys = PORTS.flatMap((port) => [keyOf({ protocol: TCP, port }), keyOf({ protocol: UDP, port })])
   expect(new Set(keys.map(touchBit)).size).toBe(keys.length)
 })
 
@@ -241,9 +266,9 @@ test('the gate and the model say the same', () => {
       let fresh = 1_000
       for (const { gap, door, ...knock } of knocks) {
         at += gap
-        for (const { port, protocol } of secrets[door ?? -1]?.knocks ?? [knock]) {
+        for (const { port, protocol, size = knock.size } of secrets[door ?? -1]?.knocks ?? [knock]) {
           // The knocks of a run are no retransmissions.
-          const one = { ...knock, ...(door === undefined ? {} : { sequence: ++fresh }), port, protocol, at }
+          const one = { ...knock, ...(door === undefined ? {} : { sequence: ++fresh }), port, protocol, size, at }
           expect([...texts(gate.knock(hit(one)))].sort()).toEqual(model.knock(one).sort())
         }
       }
@@ -256,7 +281,7 @@ test('the gate and the model say the same', () => {
 })
 
 test('whatever the doors, the gate opens one only for its whole sequence, in order and in time', () => {
-  const any = fc.array(fc.array(fc.constantFrom(...PORTS), { minLength: 1, maxLength: 4 }), {
+  const any = fc.array(fc.array(fc.constantFrom(...PORTS, ...OTHERS), { minLength: 1, maxLength: 4 }), {
     minLength: 1,
     maxLength: 5,
   })
@@ -271,17 +296,16 @@ test('whatever the doors, the gate opens one only for its whole sequence, in ord
         attemptsMax: 64,
       })
       for (const [index, ports] of sequences.entries()) gate.add(secret(`d${index}`, ports, { timeoutMs: 5_000 }))
-      const seen: { readonly from: string; readonly key: number; readonly at: number }[] = []
+      const seen: Of[] = []
       let at = 0
       for (const { gap, door: _, ...knock } of knocks) {
         at += gap
-        seen.push({ from: knock.from, key: knockKey(knock.protocol, knock.port), at })
+        seen.push({ ...knock, at })
         for (const effect of gate.knock(hit({ ...knock, at }))) {
           if (effect.kind !== 'open') continue
           let before = seen.length - 1
-          for (const { protocol, port } of effect.secret.knocks.toReversed()) {
-            const key = knockKey(protocol, port)
-            while (before >= 0 && (seen[before]!.from !== knock.from || seen[before]!.key !== key)) before--
+          for (const one of effect.secret.knocks.toReversed()) {
+            while (before >= 0 && (seen[before]!.from !== knock.from || !matches(one, seen[before]!))) before--
             expect(before).toBeGreaterThanOrEqual(0)
             expect(at - seen[before]!.at).toBeLessThan(5_000)
             before--

@@ -69,14 +69,14 @@ export class OwnAttempts {
     }
   }
 
-  /** Ends attempts until the source is within its bound. Attempts that the knock `key` began end last. */
-  limit(slot: number, key: number): void {
+  /** Ends attempts until the source is within its bound. Attempts that the packet of these keys began end last. */
+  limit(slot: number, key: number, exact: number): void {
     for (;;) {
       let count = 0
       let least = NONE
       for (let at = this.#sources.attempt(slot); at !== NONE; at = this.#attempts.sibling(at)) {
         count++
-        if (least === NONE || this.#goesBefore(at, least, key)) least = at
+        if (least === NONE || this.#goesBefore(at, least, key, exact)) least = at
       }
       if (count <= ATTEMPTS_PER_SOURCE_MAX) return
       this.leave(slot, least)
@@ -87,10 +87,11 @@ export class OwnAttempts {
    * Returns true if an attempt ends before another. Attempts that have just begun end last, then the further, then the
    * newer ones.
    */
-  #goesBefore(one: number, other: number, key: number): boolean {
+  #goesBefore(one: number, other: number, key: number, exact: number): boolean {
     const [here, there] = [this.#stage(one), this.#stage(other)]
-    const fresh = here.depth === 1 && here.key === key
-    if (fresh !== (there.depth === 1 && there.key === key)) return !fresh
+    const isFresh = ({ depth, key: own }: Stage): boolean => depth === 1 && (own === key || own === exact)
+    const fresh = isFresh(here)
+    if (fresh !== isFresh(there)) return !fresh
     if (here.depth !== there.depth) return here.depth < there.depth
     return this.#attempts.began(one) <= this.#attempts.began(other)
   }

@@ -1,4 +1,4 @@
-import { TCP, destinationOf, sourceOf } from '../packet/packet.ts'
+import { ICMP, TCP, destinationOf, sourceOf } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
 import { CODE_STRAYS_MAX, allowedStrays } from './allowance.ts'
 import type { Attempts } from './attempts.ts'
@@ -21,15 +21,20 @@ import { isUsedUp, withoutWrongCodes } from './wrong-codes.ts'
  */
 type Fate = 'apart' | 'unmoved' | 'moves' | 'follows' | 'broken' | 'late' | 'gone'
 
-/** The kind of a packet that is not a knock. `code`: a stray to a code port. `none`: the packet is not counted. */
-export type Stray = 'none' | 'stray' | 'code'
+/**
+ * The kind of a packet that is not a knock. `code`: a stray to a code port. `ping`: it counts in attempts, but is no
+ * part of a port scan. `none`: the packet is not counted.
+ */
+export type Stray = 'none' | 'ping' | 'stray' | 'code'
 
 /** A packet of the source in a slot. */
 export interface Arrival {
   readonly slot: number
   readonly packet: Packet
-  /** The packet as a knock, by `knockKey`. */
+  /** The packet as a knock, by `packetKey`. */
   readonly key: number
+  /** The packet as a knock of its size, where it is a second one; otherwise the same as `key`. */
+  readonly exact: number
   /** True if the packet was sent to an address of this host. */
   readonly here: boolean
   /** Milliseconds since 1970. */
@@ -89,7 +94,7 @@ export class Progress {
     // The knock that completes a sequence begins no other, which may be a rotation of the first.
     outcome.begun = this.#opened.length === 0 && this.#begin(arrival)
     outcome.moved = this.#moved.length > 0
-    if (outcome.begun) this.#own.limit(arrival.slot, arrival.key)
+    if (outcome.begun) this.#own.limit(arrival.slot, arrival.key, arrival.exact)
     return outcome
   }
 
@@ -112,6 +117,10 @@ export class Progress {
     return this.#sequences.stage(this.#attempts.stage(attempt))
   }
 
+  #broken(packet: Packet, { doors, depth }: Stage): Effect {
+    return { kind: 'broken', source: sourceOf(packet), doors, stage: depth, knock: this.#sequences.knockOf(packet) }
+  }
+
   /** Advances or discards each attempt. Returns false if the knock is in none of their sequences. */
   #judge(arrival: Arrival): boolean {
     const { slot, packet, stray, effects } = arrival
@@ -129,7 +138,7 @@ export class Progress {
       if (fate === 'unmoved' || fate === 'moves' || fate === 'broken') part = true
     }
     if (mine.length > 1 && part) {
-      this.#reconcile(arrival.key)
+      this.#reconcile(arrival)
       this.#hush()
     }
     for (let index = 0; index < mine.length; index++) {
@@ -138,7 +147,7 @@ export class Progress {
       if (fate === 'moves' || fate === 'follows') {
         this.#move(attempt, fate === 'follows', arrival)
       } else if (fate === 'broken') {
-        if (!this.#attempts.quiet(attempt)) effects.push(broken(packet, this.#stage(attempt)))
+        if (!this.#attempts.quiet(attempt)) effects.push(this.#broken(packet, this.#stage(attempt)))
         this.#own.leave(slot, attempt)
       } else if (fate === 'late' || fate === 'gone') {
         this.timeOut(slot, attempt, effects)
@@ -150,23 +159,23 @@ export class Progress {
     return part
   }
 
-  #stray(attempt: number, { protocol, port }: Packet, stray: Stray): void {
+  #stray(attempt: number, { protocol, port, size }: Packet, stray: Stray): void {
     const { codes, codesBehind } = this.#stage(attempt)
-    // A UDP port must differ from the TCP port of the same number.
-    const first = this.#attempts.stray(attempt, protocol === TCP ? port : port ^ 0x8000, stray === 'code' && codes > 0)
+    // A UDP port must differ from the TCP port of the same number, and the size of a ping from both.
+    const number = protocol === TCP ? port : protocol === ICMP ? size ^ 0xc000 : port ^ 0x8000
+    const first = this.#attempts.stray(attempt, number, stray === 'code' && codes > 0)
     if (first && codesBehind > 0) this.#outcome.behind = true
   }
 
-  #fate(attempt: number, { packet, key, here, now }: Arrival): Fate {
+  #fate(attempt: number, { packet, key, exact, here, now }: Arrival): Fate {
     const stage = this.#stage(attempt)
     if (stage.gone) return 'gone'
     if (this.#attempts.late(attempt, now)) return 'late'
-    const next = stage.next(key)
-    // Wrong codes are counted as strays. With very many users, nearly every port is in somebody's code.
-    if (next === undefined && !(stage.codes > 0 ? stage.passed(key) : stage.owns(key))) return 'apart'
+    const leads = stage.next(key) !== undefined || (exact !== key && stage.next(exact) !== undefined)
+    if (!leads && !isPart(stage, key) && (exact === key || !isPart(stage, exact))) return 'apart'
     if (!counts(stage.terms, packet, here)) return 'unmoved'
-    if (next !== undefined) return 'moves'
-    if (stage.key !== key || stage.depth === 1) return 'broken'
+    if (leads) return 'moves'
+    if ((stage.key !== key && stage.key !== exact) || stage.depth === 1) return 'broken'
     const since = this.#attempts.sinceKnock(attempt, now)
     return since >= SECOND_TRY_MIN_MS && since <= SECOND_TRY_MAX_MS ? 'unmoved' : 'broken'
   }
@@ -176,7 +185,7 @@ export class Progress {
    * It is discarded together with an attempt ahead of it. While the attempt ahead advances, the knock neither discards
    * the one behind nor moves it into the same branch.
    */
-  #reconcile(key: number): void {
+  #reconcile({ key, exact }: Arrival): void {
     const fates = this.#fates
     for (let index = 0; index < fates.length; index++) {
       const fate = fates[index]!
@@ -185,6 +194,7 @@ export class Progress {
       if (this.#attempts.quiet(this.#mine[index]!)) continue
       const stage = this.#stage(this.#mine[index]!)
       const branch = stage.next(key)
+      const sized = exact === key ? undefined : stage.next(exact)
       for (let other = 0; other < fates.length; other++) {
         const aheadFate = fates[other]!
         if (aheadFate === 'late' || aheadFate === 'gone' || aheadFate === 'apart') continue
@@ -195,7 +205,8 @@ export class Progress {
           fates[index] = 'broken'
           break
         }
-        if (branch === undefined || ahead.under(branch)) fates[index] = 'unmoved'
+        const isOver = (to: Stage | undefined): boolean => to === undefined || ahead.under(to)
+        if (isOver(branch) && isOver(sized)) fates[index] = 'unmoved'
       }
     }
   }
@@ -219,22 +230,30 @@ export class Progress {
   }
 
   #move(attempt: number, quiet: boolean, arrival: Arrival): void {
-    const { slot, key, now } = arrival
+    const { key, exact } = arrival
     const from = this.#stage(attempt)
+    // A datagram may be the next knock of two sequences that part here. The attempt then stays, and forks for each.
+    if (exact !== key && !this.#advance(attempt, from, from.next(exact), quiet, arrival)) return
+    this.#advance(attempt, from, from.next(key), quiet, arrival)
+  }
+
+  /** Advances an attempt to a stage. Returns false if the attempt is no longer at `from`. */
+  #advance(attempt: number, from: Stage, to: Stage | undefined, quiet: boolean, arrival: Arrival): boolean {
+    const { slot, now } = arrival
     const stays = from.parts
-    const to = from.next(key)
     // The opening of an earlier attempt may have used up this attempt's sequences.
-    if (to === undefined) return
+    if (to === undefined) return true
     const ignored = to.unscannable === 0 && this.#sources.ignored(slot)
     if (ignored || this.#opened.some((end) => to.isMadeOf(end))) {
       this.#own.leave(slot, attempt)
-      return
+      return false
     }
     this.#moved.push(from.root)
     this.#reach(to, attempt, quiet, arrival)
     if (to.gone || !to.leadsOn) {
-      if (!stays || from.gone) this.#own.leave(slot, attempt)
-      return
+      const remains = stays && !from.gone
+      if (!remains) this.#own.leave(slot, attempt)
+      return remains
     }
     let moved = attempt
     if (stays && this.#room(slot)) {
@@ -247,12 +266,13 @@ export class Progress {
     this.#sequences.enter(to)
     this.#attempts.setQuiet(moved, quiet)
     this.#attempts.knocked(moved, now)
+    return moved !== attempt
   }
 
   /** Takes the knock as a first knock. Returns false if no sequence begins with it under terms that it meets. */
   #begin(arrival: Arrival): boolean {
-    const { slot, packet, key, here, now } = arrival
-    const begins = this.#sequences.begin(key)
+    const { slot, packet, key, exact, here, now } = arrival
+    const begins = this.#sequences.beginAny(key, exact)
     let begun = false
     const ignored = this.#sources.ignored(slot)
     // A sequence that can be used once is removed from the list during the loop.
@@ -317,7 +337,10 @@ export class Progress {
   }
 }
 
-function broken(packet: Packet, stage: Stage): Effect {
-  const { protocol, port } = packet
-  return { kind: 'broken', source: sourceOf(packet), doors: stage.doors, stage: stage.depth, protocol, port }
+/**
+ * Returns true if the knock is in a sequence through the stage. Wrong codes are counted as strays: with very many users,
+ * nearly every port is in somebody's code.
+ */
+function isPart(stage: Stage, key: number): boolean {
+  return stage.codes > 0 ? stage.passed(key) : stage.owns(key)
 }

@@ -1,7 +1,7 @@
 import { contains } from '../packet/network.ts'
 import type { Network } from '../packet/network.ts'
 import type { Address } from '../packet/address.ts'
-import { ACK, RST, TCP, sourceOf } from '../packet/packet.ts'
+import { ACK, ICMP, RST, TCP, sourceOf } from '../packet/packet.ts'
 import type { Packet } from '../packet/packet.ts'
 import type { Effect } from './effect.ts'
 import type { Stray } from './progress.ts'
@@ -65,6 +65,7 @@ export class ScanGuard {
   /** Returns the kind of stray that the packet is where it is not a knock. */
   strayOf(packet: Packet): Stray {
     if (this.#settings.scanPorts === 0 || !mayBegin(packet)) return 'none'
+    if (packet.protocol === ICMP) return 'ping'
     return isCodePort(packet) ? 'code' : 'stray'
   }
 
@@ -149,7 +150,7 @@ export class ScanGuard {
   }
 }
 
-/** Returns true if the packet could be part of a port scan: a datagram, or a packet that may begin a connection. */
+/** Returns true if the packet could be part of a scan: a datagram, a ping, or a packet that may begin a connection. */
 export function mayBegin({ protocol, flags }: Packet): boolean {
   return protocol !== TCP || (flags & (ACK | RST)) === 0
 }

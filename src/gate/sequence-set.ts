@@ -1,4 +1,4 @@
-import { knockKey } from './sequence.ts'
+import { keyOf } from './knock-key.ts'
 import type { GateSequence } from './sequence.ts'
 
 /**
@@ -23,7 +23,7 @@ export class SequenceSet {
   owns(key: number): boolean {
     if (this.#knocks === undefined) {
       this.#knocks = new Map()
-      for (const sequence of this.#sequences) count(this.#knocks, sequence, 1)
+      for (const sequence of this.#sequences) countKnocks(this.#knocks, sequence, 1)
     }
     return this.#knocks.has(key)
   }
@@ -33,7 +33,7 @@ export class SequenceSet {
     const before = this.#counts.get(sequence.door) ?? 0
     this.#counts.set(sequence.door, before + 1)
     if (before === 0) this.#doors = undefined
-    if (this.#knocks !== undefined) count(this.#knocks, sequence, 1)
+    if (this.#knocks !== undefined) countKnocks(this.#knocks, sequence, 1)
   }
 
   /** Removes a sequence. Returns the remaining one if there is exactly one. */
@@ -46,7 +46,7 @@ export class SequenceSet {
       this.#counts.delete(sequence.door)
       this.#doors = undefined
     }
-    if (this.#knocks !== undefined) count(this.#knocks, sequence, -1)
+    if (this.#knocks !== undefined) countKnocks(this.#knocks, sequence, -1)
     if (this.#sequences.size > 1) return undefined
     const [last] = this.#sequences
     return last
@@ -55,14 +55,16 @@ export class SequenceSet {
 
 /** Returns true if a sequence contains the knock, at any position. */
 export function has(sequence: GateSequence, key: number): boolean {
-  return sequence.knocks.some(({ protocol, port }) => knockKey(protocol, port) === key)
+  return sequence.knocks.some((knock) => keyOf(knock) === key)
 }
 
-function count(counts: Map<number, number>, { knocks }: GateSequence, by: 1 | -1): void {
-  for (const { protocol, port } of knocks) {
-    const key = knockKey(protocol, port)
-    const after = (counts.get(key) ?? 0) + by
-    if (after > 0) counts.set(key, after)
-    else counts.delete(key)
-  }
+/** Adds to a count. A count of 0 is removed. */
+export function count<Key>(counts: Map<Key, number>, key: Key, by: 1 | -1): void {
+  const after = (counts.get(key) ?? 0) + by
+  if (after > 0) counts.set(key, after)
+  else counts.delete(key)
+}
+
+function countKnocks(counts: Map<number, number>, { knocks }: GateSequence, by: 1 | -1): void {
+  for (const knock of knocks) count(counts, keyOf(knock), by)
 }

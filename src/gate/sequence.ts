@@ -1,6 +1,4 @@
 import type { Knock } from '../config/config.ts'
-import { UDP } from '../packet/packet.ts'
-import type { Protocol } from '../packet/packet.ts'
 import type { Terms } from './terms.ts'
 
 /** A sequence that opens a door, with the terms of its knocks. Sequences are compared by identity. */
@@ -17,12 +15,4 @@ export interface GateSequence {
   readonly scannable: boolean
   /** The number of knocks before those of a time-based code; `undefined` if there is no code. */
   readonly code?: number | undefined
-}
-
-/** The number of different knocks: 65,536 ports, for TCP and UDP. */
-export const KNOCKS = 1 << 17
-
-/** Returns a knock as a number below {@link KNOCKS}. */
-export function knockKey(protocol: Protocol, port: number): number {
-  return protocol === UDP ? port | 0x10000 : port
 }

@@ -1,5 +1,9 @@
-import { KNOCKS, knockKey } from './sequence.ts'
+import type { Knock } from '../config/config.ts'
+import { ICMP, UDP } from '../packet/packet.ts'
+import type { Packet } from '../packet/packet.ts'
+import { KNOCKS, isSized, keyOf, sizedKey } from './knock-key.ts'
 import type { GateSequence } from './sequence.ts'
+import { count } from './sequence-set.ts'
 import { Stage } from './stage.ts'
 import { sameTerms } from './terms.ts'
 
@@ -15,6 +19,11 @@ export class Sequences {
   readonly #freeStages: number[] = []
   /** The number of positions in sequences that each knock has. */
   readonly #places = new Int32Array(KNOCKS)
+  /** The same two for datagrams of a certain size, which few configs have. */
+  readonly #sizedFirsts = new Map<number, number>()
+  readonly #sizedPlaces = new Map<number, number>()
+  /** The number of positions in sequences for each port with datagrams of a certain size. */
+  readonly #sizedPorts = new Map<number, number>()
   /**
    * For each door, the number of sequences that a port scan could complete; and the number of codes without knocks
    * before them.
@@ -39,7 +48,20 @@ export class Sequences {
 
   /** Returns true if the knock is part of any sequence. */
   has(key: number): boolean {
-    return this.#places[key]! > 0
+    return isSized(key) ? this.#sizedPlaces.has(key) : this.#places[key]! > 0
+  }
+
+  /** Returns the packet's second key, which has its size, if that is part of any sequence; otherwise returns `key`. */
+  exact({ protocol, port, size }: Packet, key: number): number {
+    if (this.#sizedPlaces.size === 0 || protocol !== UDP || size < 0) return key
+    const sized = sizedKey(port, size)
+    return this.#sizedPlaces.has(sized) ? sized : key
+  }
+
+  /** Returns the packet as a knock, with the size of a datagram only if sequences have sizes for its port. */
+  knockOf({ protocol, port, size }: Packet): Knock {
+    if (protocol === ICMP) return { protocol, port: 0, size }
+    return protocol === UDP && this.#sizedPorts.has(port) ? { protocol, port, size } : { protocol, port }
   }
 
   /** Returns the stage with this number. The stage must exist or have attempts. */
@@ -60,15 +82,33 @@ export class Sequences {
 
   /** Returns the first stages of this knock, one for each set of terms. */
   begin(key: number): readonly Stage[] {
-    const index = this.#firsts[key]!
+    const index = this.#first(key)
     return index === 0 ? NO_STAGES : this.#roots[index]!
+  }
+
+  /** Returns the first stages of a packet that is one or two knocks. */
+  beginAny(key: number, exact: number): readonly Stage[] {
+    const stages = this.begin(key)
+    if (exact === key) return stages
+    const sized = this.begin(exact)
+    return stages.length === 0 ? sized : [...stages, ...sized]
+  }
+
+  #first(key: number): number {
+    return isSized(key) ? (this.#sizedFirsts.get(key) ?? 0) : this.#firsts[key]!
+  }
+
+  #setFirst(key: number, index: number): void {
+    if (!isSized(key)) this.#firsts[key] = index
+    else if (index === 0) this.#sizedFirsts.delete(key)
+    else this.#sizedFirsts.set(key, index)
   }
 
   add(sequence: GateSequence): void {
     this.#count(sequence, 1)
     let stage: Stage | undefined
     for (const [index, knock] of sequence.knocks.entries()) {
-      const key = knockKey(knock.protocol, knock.port)
+      const key = keyOf(knock)
       let next: Stage | undefined =
         stage === undefined ? this.begin(key).find((root) => sameTerms(root.terms, sequence.terms)) : stage.next(key)
       if (next === undefined) {
@@ -86,7 +126,7 @@ export class Sequences {
   remove(sequence: GateSequence): void {
     const way: Stage[] = []
     for (const knock of sequence.knocks) {
-      const key = knockKey(knock.protocol, knock.port)
+      const key = keyOf(knock)
       const last = way.at(-1)
       const next =
         last === undefined ? this.begin(key).find((root) => sameTerms(root.terms, sequence.terms)) : last.next(key)
@@ -102,12 +142,16 @@ export class Sequences {
   }
 
   #count({ door, knocks, scannable, code }: GateSequence, by: 1 | -1): void {
-    for (const { protocol, port } of knocks) this.#places[knockKey(protocol, port)]! += by
+    for (const knock of knocks) {
+      const key = keyOf(knock)
+      if (isSized(key)) {
+        count(this.#sizedPlaces, key, by)
+        count(this.#sizedPorts, knock.port, by)
+      } else this.#places[key]! += by
+    }
     if (code === 0) this.#bareCodes += by
     if (!scannable) return
-    const count = (this.#scannableDoors.get(door) ?? 0) + by
-    if (count > 0) this.#scannableDoors.set(door, count)
-    else this.#scannableDoors.delete(door)
+    count(this.#scannableDoors, door, by)
   }
 
   #number(stage: Stage): void {
@@ -116,11 +160,11 @@ export class Sequences {
   }
 
   #addRoot(stage: Stage): void {
-    let index = this.#firsts[stage.key]!
+    let index = this.#first(stage.key)
     if (index === 0) {
       index = this.#freeRoots.pop() ?? this.#roots.length
       this.#roots[index] = []
-      this.#firsts[stage.key] = index
+      this.#setFirst(stage.key, index)
     }
     this.#roots[index]!.push(stage)
   }
@@ -137,11 +181,11 @@ export class Sequences {
       stage.parent.unlink(stage)
       return
     }
-    const index = this.#firsts[stage.key]!
+    const index = this.#first(stage.key)
     const roots = this.#roots[index]!
     roots.splice(roots.indexOf(stage), 1)
     if (roots.length > 0) return
-    this.#firsts[stage.key] = 0
+    this.#setFirst(stage.key, 0)
     this.#freeRoots.push(index)
   }
 }

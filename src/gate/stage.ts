@@ -1,3 +1,4 @@
+import { meets } from './knock-key.ts'
 import { SequenceSet, has } from './sequence-set.ts'
 import type { GateSequence } from './sequence.ts'
 import type { Terms } from './terms.ts'
@@ -79,9 +80,9 @@ export class Stage {
     return this.key === key || (this.parent?.passed(key) ?? false)
   }
 
-  /** Returns how many of the knocks that lead here are this one. */
+  /** Returns how many of the knocks that lead here can be the same packet as this one. */
   times(key: number): number {
-    return (this.key === key ? 1 : 0) + (this.parent?.times(key) ?? 0)
+    return (meets(this.key, key) ? 1 : 0) + (this.parent?.times(key) ?? 0)
   }
 
   /**
@@ -91,13 +92,13 @@ export class Stage {
    */
   isMadeOf(other: Stage): boolean {
     const first = this.root.key
-    const most = other.times(first) - (other.root.key === first ? 1 : 0)
+    const most = other.times(first) - (meets(other.root.key, first) ? 1 : 0)
     return this.times(first) <= most && this.leadsOver(other)
   }
 
-  /** Returns true if every knock that leads here also leads to `other`. */
+  /** Returns true if the packet of every knock that leads here can also lead to `other`. */
   leadsOver(other: Stage): boolean {
-    return other.passed(this.key) && (this.parent?.leadsOver(other) ?? true)
+    return other.times(this.key) > 0 && (this.parent?.leadsOver(other) ?? true)
   }
 
   /** Returns true if this stage is `other` or comes after it. */

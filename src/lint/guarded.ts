@@ -1,4 +1,4 @@
-import { TCP, UDP } from '../packet/packet.ts'
+import { ICMP, TCP, UDP } from '../packet/packet.ts'
 import type { Protocol } from '../packet/packet.ts'
 import type { Config, Knock, Service } from '../config/config.ts'
 import type { PlacedDoor } from './placed-door.ts'
@@ -41,7 +41,7 @@ export class GuardedKnocks {
     this.#guard(options.guard)
     for (const { knocks, at, opens } of this.#sequences) {
       for (const [index, knock] of knocks.entries()) {
-        if (this.#guarded[knock.protocol][knock.port] === 0) continue
+        if (knock.protocol === ICMP || this.#guarded[knock.protocol][knock.port] === 0) continue
         const why = hasPort(opens, knock) ? 'this door opens the port itself' : 'the port is guarded'
         const message = `knock ${index + 1}: ${why}, so anyone who connects to it knocks too`
         this.#faults.warning(at.line, knockColumn(at, index), message, 'choose a port that nothing uses')

@@ -1,8 +1,9 @@
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
-import type { FlagTest, Knock } from '../config/config.ts'
+import type { FlagTest } from '../config/config.ts'
 import { OPENING_FLAGS } from '../config/flags.ts'
 import { fixedKnocks } from '../config/secret.ts'
+import { anySizeOf, keyOf } from '../gate/knock-key.ts'
 import type { PlacedDoor } from './placed-door.ts'
 import { quote } from '../text/fault.ts'
 import type { FaultList } from '../text/fault.ts'
@@ -16,6 +17,8 @@ interface Way {
   readonly at: { readonly line: number; readonly valueColumn: number }
   /** Target and knocks, as {@link wayOf} encodes them. */
   readonly text: string
+  /** The same without the sizes of datagrams: a client that sends those also sends these. */
+  readonly anySize: string
 }
 
 /**
@@ -43,7 +46,8 @@ export class Overlaps {
       line,
       flags: tcpFlags ?? OPENING_FLAGS,
       at: entries.sequence,
-      text: wayOf(target, knocks),
+      text: wayOf(target, knocks.map(keyOf)),
+      anySize: wayOf(target, knocks.map(anySizeOf)),
     }
     this.#ways.push(way)
     this.#lengths.add(knocks.length)
@@ -68,8 +72,16 @@ export class Overlaps {
           this.#warnOfShorter(shorter, way)
         }
       }
+      this.#warnOfAnySize(way)
       this.#warnOfRotation(way)
     }
+  }
+
+  #warnOfAnySize(way: Way): void {
+    const other = way.anySize === way.text ? undefined : this.#whole.get(way.anySize)?.find((one) => meet(one, way))
+    if (other === undefined) return
+    const message = `door ${quote(way.name)} has the sequence of ${quote(other.name)} (line ${other.line}) with sizes`
+    this.#faults.warning(way.at.line, way.at.valueColumn, message, 'its knock opens both')
   }
 
   #warnOfRotation(way: Way): void {
@@ -95,7 +107,7 @@ export class Overlaps {
   }
 }
 
-/** UTF-16 units of a knock in a way: its protocol and its port. */
+/** UTF-16 units of a knock in a way: the halves of its key. */
 const KNOCK_UNITS = 2
 
 function knocksIn(way: string): number {
@@ -103,10 +115,10 @@ function knocksIn(way: string): number {
 }
 
 /** Encodes target and knocks as a string. A sequence that begins another gives a string that begins another. */
-function wayOf(target: Address | undefined, knocks: readonly Knock[]): string {
+function wayOf(target: Address | undefined, keys: readonly number[]): string {
   // The string is made in one piece: one put together bit by bit is copied again when it becomes a key.
   const units: number[] = []
-  for (const { protocol, port } of knocks) units.push(protocol, port)
+  for (const key of keys) units.push(key >>> 16, key & 0xffff)
   const way = `\n${String.fromCharCode(...units)}`
   return target === undefined ? way : formatAddress(target) + way
 }

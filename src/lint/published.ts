@@ -1,8 +1,9 @@
 import type { Knock } from '../config/config.ts'
+import { ICMP } from '../packet/packet.ts'
 
 /**
- * Sequences from manuals, shipped configs and guides, which scanners for knockd try first. Only ports are compared:
- * another protocol does not make a sequence new. The reverse order counts too.
+ * Sequences from manuals, shipped configs and guides, which scanners for knockd try first. Only ports are compared, and
+ * the sizes of pings: another protocol does not make a sequence new. The reverse order counts too.
  */
 const SEQUENCES: readonly (readonly number[])[] = [
   // knockd(1), and the config that distributions ship
@@ -15,6 +16,8 @@ const SEQUENCES: readonly (readonly number[])[] = [
   [24817, 8093, 41552],
   [7431, 8020, 9123],
   [5127, 8841, 2309],
+  [731, 1204, 289, 946, 518, 1377, 402],
+  [24817, 419, 41552],
   // guides and write-ups, each seen in several places
   [100, 200, 300, 400],
   [500, 1001, 456],
@@ -47,5 +50,9 @@ const FIRSTS: ReadonlySet<number | undefined> = new Set(SEQUENCES.flatMap((ports
 
 /** Returns true if these ports, in this order or reversed, are a published sequence. */
 export function isPublished(knocks: readonly Knock[]): boolean {
-  return FIRSTS.has(knocks[0]?.port) && KNOWN.has(knocks.map(({ port }) => port).join())
+  return knocks.length > 0 && FIRSTS.has(numberOf(knocks[0]!)) && KNOWN.has(knocks.map(numberOf).join())
+}
+
+function numberOf(knock: Knock): number {
+  return knock.protocol === ICMP ? knock.size : knock.port
 }

@@ -10,7 +10,9 @@ import type { FaultList } from '../text/fault.ts'
 import { isOrdinary } from '../config/flags.ts'
 import { nmapPlace } from '../config/nmap-ports.ts'
 import { isPublished } from './published.ts'
-import { TCP } from '../packet/packet.ts'
+import { ICMP, TCP } from '../packet/packet.ts'
+import { keyOf } from '../gate/knock-key.ts'
+import { warnOfSizes } from './size.ts'
 
 /** Shortest time of a knock by telnet or nc, in milliseconds. Both wait at least a second. */
 const BY_HAND_MS = 1_000
@@ -45,25 +47,30 @@ export function warnOfSequence({ door, entries }: PlacedDoor, facts: Facts | und
   } else if (why !== undefined) {
     warnOfScan(why, door, entries.sequence, faults)
   } else if (isAscending(knocks)) {
-    const message = 'the ports are in ascending order, as a scan goes through them'
-    faults.warning(line, valueColumn, message, 'put a lower port after a higher one')
+    const [what, one] = knocks[0]!.protocol === ICMP ? ['sizes', 'size'] : ['ports', 'port']
+    const message = `the ${what} are in ascending order, as a scan goes through them`
+    faults.warning(line, valueColumn, message, `put a lower ${one} after a higher one`)
   }
+  warnOfSizes(knocks, entries.sequence, faults)
   warnOfNmap(knocks, { line, valueColumn }, faults)
   // The knocks for a door with a target go to another host.
   if (facts === undefined || entries.target !== undefined) return
   for (const [index, { protocol, port }] of knocks.entries()) {
-    if (!facts.listens(protocol, port)) continue
+    if (protocol === ICMP || !facts.listens(protocol, port)) continue
     const message = `knock ${index + 1}: a program listens on this port, so its visitors knock too`
     faults.warning(line, knockColumn(entries.sequence, index), message, 'choose a port on which nothing listens')
   }
 }
 
 function isAscending(knocks: readonly Knock[]): boolean {
-  return knocks.length > 1 && knocks.every(({ port }, index) => index === 0 || port > knocks[index - 1]!.port)
+  const numbers = knocks.map(({ port, size }) => port || (size ?? 0))
+  const alike = knocks.every(({ protocol }) => (protocol === ICMP) === (knocks[0]!.protocol === ICMP))
+  return alike && knocks.length > 1 && numbers.every((number, index) => index === 0 || number > numbers[index - 1]!)
 }
 
 /** The messages on sequences that a port scan could open, by reason. */
 const SCANNED: Readonly<Record<Scannable, string>> = {
+  pings: 'ping sends each of these sizes by itself: anyone who pings this host could open it in passing',
   few: 'two knocks are few: a port scan could open it in passing',
   near: 'the ports are so near each other that a port scan could open it in passing',
   listed: "a scan of nmap's default ports in order could open it in passing",
@@ -75,10 +82,21 @@ function warnOfScan(why: Scannable, { opens, secret }: Door, { line, valueColumn
   const [first, ...more] = fixedKnocks(secret)
   // The check of commands already warned of a single knock.
   if (more.length === 0 && opens.length === 0) return
+  const pings = [first!, ...more].some(({ protocol }) => protocol === ICMP)
   let message = SCANNED[why]
-  if (more.length === 0) message = 'one knock opens these ports: any scan of that port does it'
-  else if (more.every(({ port }) => port === first!.port)) {
-    message = 'every knock is at the same port: anyone who tries one port again and again opens it'
+  if (pings) {
+    message = message
+      .replace('a port scan', 'a scan of ports and sizes')
+      .replace('ports are', 'ports, or the sizes of its pings, are')
+  }
+  if (more.length === 0) {
+    message = pings
+      ? 'one ping opens these ports: anyone who pings with that size does it'
+      : 'one knock opens these ports: any scan of that port does it'
+  } else if (more.every((knock) => keyOf(knock) === keyOf(first!))) {
+    message = pings
+      ? 'every knock is the same ping: anyone who pings with that size again and again opens it'
+      : 'every knock is at the same port: anyone who tries one port again and again opens it'
   }
   const hint = `the door ignores scanners, so a forged scan can make it ignore you: choose ${UNSCANNED_MIN_KNOCKS} ports or more, at random`
   faults.warning(line, valueColumn, message, hint)

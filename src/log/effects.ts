@@ -1,6 +1,7 @@
 import type { Knock } from '../config/config.ts'
-import { protocolName } from '../config/service.ts'
+import { formatKnock } from '../config/sequence.ts'
 import type { Effect, Opened } from '../gate/effect.ts'
+import { TCP } from '../packet/packet.ts'
 import type { LogEvent } from './event.ts'
 
 /** Returns the events of a decision of the gate other than to open: at least one, and one for each door that it is about. */
@@ -12,7 +13,7 @@ export function eventsOf(effect: Exclude<Effect, Opened>): readonly LogEvent[] {
     case 'timeout':
       return effect.doors.map((door) => ({ kind: 'sequence-timeout', source, door, stage: effect.stage }))
     case 'broken': {
-      const about = { source, stage: effect.stage, knock: knockText(effect), reason: 'wrong knock' }
+      const about = { source, stage: effect.stage, knock: knockText(effect.knock), reason: 'wrong knock' }
       return effect.doors.map((door) => ({ kind: 'explanation', door, ...about }))
     }
     case 'scan': {
@@ -29,13 +30,13 @@ export function eventsOf(effect: Exclude<Effect, Opened>): readonly LogEvent[] {
       return [{ kind: 'withheld', source, door, stage, reason, strays }]
     }
     case 'ignored':
-      return [{ kind: 'explanation', source, knock: knockText(effect), reason: effect.reason }]
+      return [{ kind: 'explanation', source, knock: knockText(effect.knock), reason: effect.reason }]
     default:
       return effect satisfies never
   }
 }
 
-/** Formats a knock for the log. */
-function knockText({ protocol, port }: Knock): string {
-  return `${port}:${protocolName(protocol)}`
+/** Formats a knock for the log: as in a config, but with `:tcp`. */
+function knockText(knock: Knock): string {
+  return knock.protocol === TCP ? `${knock.port}:tcp` : formatKnock(knock)
 }

@@ -1,7 +1,7 @@
 // Goal: every kind of event has the line and the JSON that programs know, so that no change of them goes unnoticed.
 import { expect, test } from 'vitest'
 import type { Effect, Opened } from '../gate/effect.ts'
-import { TCP, UDP } from '../packet/packet.ts'
+import { ICMP, TCP, UDP } from '../packet/packet.ts'
 import { eventsOf } from './effects.ts'
 import type { LogEvent } from './event.ts'
 import { KINDS, entryOf, textOf } from './format.ts'
@@ -203,7 +203,7 @@ const EFFECTS: readonly (readonly [Exclude<Effect, Opened>, lines: readonly stri
     ['a: sequence timeout (stage 2)', 'b: sequence timeout (stage 2)'],
   ],
   [
-    { kind: 'broken', source: SOURCE, doors: ['a'], stage: 1, protocol: UDP, port: 7 },
+    { kind: 'broken', source: SOURCE, doors: ['a'], stage: 1, knock: { protocol: UDP, port: 7 } },
     ['a: wrong knock (stage 1, knock 7:udp)'],
   ],
   [{ kind: 'scan', source: SOURCE, stage: 0, ignoredMs: 0 }, ['port scan']],
@@ -219,7 +219,15 @@ const EFFECTS: readonly (readonly [Exclude<Effect, Opened>, lines: readonly stri
     { kind: 'withheld', source: SOURCE, door: 'a', stage: 3, why: 'codes', strays: 0 },
     ['a: stays shut, too many wrong codes'],
   ],
-  [{ kind: 'ignored', source: SOURCE, protocol: TCP, port: 7, reason: 'flags' }, ['flags (knock 7:tcp)']],
+  [
+    { kind: 'broken', source: SOURCE, doors: ['a'], stage: 1, knock: { protocol: ICMP, port: 0, size: 99 } },
+    ['a: wrong knock (stage 1, knock icmp/99)'],
+  ],
+  [
+    { kind: 'ignored', source: SOURCE, knock: { protocol: UDP, port: 7, size: 32 }, reason: 'no part of a sequence' },
+    ['no part of a sequence (knock 7:udp/32)'],
+  ],
+  [{ kind: 'ignored', source: SOURCE, knock: { protocol: TCP, port: 7 }, reason: 'flags' }, ['flags (knock 7:tcp)']],
 ]
 
 test.each(EFFECTS)('the effect %j', (effect, lines) => {

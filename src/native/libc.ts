@@ -184,9 +184,19 @@ export function receive(fd: number, bytes: Uint8Array): number {
   return recvNative(fd, bytes, bytes.length, MSG_DONTWAIT)
 }
 
+/** Opens a socket. Returns -1 on failure; {@link errorName} has the reason. */
+export function openSocket(domain: number, type: number, protocol: number): number {
+  return socketNative(domain, type | SOCK_CLOEXEC, protocol)
+}
+
+/** Binds a socket to an address in the system's layout. Returns false on failure. */
+export function bindToAddress(fd: number, address: Uint8Array): boolean {
+  return bindNative(fd, address, address.length) === 0
+}
+
 /** Opens a socket that sends IPv4 packets with their headers (raw(7); Linux only). Returns -1 on failure. */
 export function openRawIpv4(): number {
-  return socketNative(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)
+  return openSocket(AF_INET, SOCK_RAW, IPPROTO_RAW)
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Segment } from '../../test/packets/build.ts'
 import { formatAddress } from './address.ts'
 import { MALFORMED, OTHER, PACKET, SHORT, decode, decodesLinkType } from './decode.ts'
 import type { Verdict } from './decode.ts'
-import { FIN, Packet, SYN, TCP, UDP, destinationOf, sourceOf } from './packet.ts'
+import { FIN, ICMP, Packet, SYN, TCP, UDP, destinationOf, sourceOf } from './packet.ts'
 
 const RAW = 101
 
@@ -44,13 +44,25 @@ describe.each(LINKS)('%s', (_, linkType, wrap) => {
       const frame = [...wrap(packet), 9, 9, 9, 9]
       const { verdict, packet: got } = decoded(frame, linkType)
       expect(verdict).toBe(PACKET)
-      expect(got).toMatchObject({ protocol: UDP, port: 7_000, flags: 0, sequence: 0, checksum: 0xbeef })
+      expect(got).toMatchObject({ protocol: UDP, port: 7_000, flags: 0, sequence: 0, checksum: 0xbeef, size: 3 })
       expect(frame.slice(got.payloadStart, got.payloadEnd)).toEqual([1, 2, 3])
     }
   })
 
+  test('a ping over both, with its numbers and its size, whatever is behind it', () => {
+    const echo = { protocol: ICMP, sourcePort: 77, sequence: 9, payload: Array<number>(30).fill(5) } as const
+    for (const packet of [ip4(echo), ip4({ ...echo, options: 8 }), ip6(echo), ip6({ ...echo, extensions: [0, 60] })]) {
+      const { verdict, packet: got } = decoded([...wrap(packet), 9, 9, 9, 9], linkType)
+      expect(verdict).toBe(PACKET)
+      expect(got).toMatchObject({ protocol: ICMP, port: 0, size: 30, sourcePort: 77, sequence: 9, checksum: 0xbeef })
+      expect(got).toMatchObject({ flags: 0, headerBytes: 0, window: 0, acknowledgment: 0 })
+    }
+  })
+
   test('cut at any place it is too short, or the whole packet', () => {
-    for (const packet of [ip4({ payload: [1, 2] }), ip6({ extensions: [60], protocol: UDP, payload: [1] })]) {
+    const echo = { protocol: ICMP, payload: [1, 2] } as const
+    const udp = { extensions: [60], protocol: UDP, payload: [1] } as const
+    for (const packet of [ip4({ payload: [1, 2] }), ip6(udp), ip4(echo), ip6(echo)]) {
       const frame = wrap(packet)
       const whole = decoded(frame, linkType).packet
       for (let length = 0; length < frame.length; length++) {
@@ -58,10 +70,11 @@ describe.each(LINKS)('%s', (_, linkType, wrap) => {
         expect([PACKET, SHORT]).toContain(verdict)
         if (verdict !== PACKET) continue
         // The payload begins and ends where the frame does, and fields behind those that a knock needs may be gone.
-        const cut = { length: 0, payloadStart: 0, payloadEnd: 0, window: 0, checksum: 0 }
+        const cut = { length: 0, payloadStart: 0, payloadEnd: 0, window: 0, checksum: 0, size: 0 }
         expect(fields(got, cut)).toEqual(fields(whole, cut))
         expect([0, whole.window]).toContain(got.window)
         expect([0, whole.checksum]).toContain(got.checksum)
+        expect([-1, whole.size]).toContain(got.size)
       }
     }
   })
@@ -70,6 +83,8 @@ describe.each(LINKS)('%s', (_, linkType, wrap) => {
     const packets = fc.constantFrom(
       ip4(),
       ip6(),
+      ip4({ protocol: ICMP, payload: [1] }),
+      ip6({ extensions: [44], protocol: ICMP, payload: [1] }),
       ip4({ protocol: UDP, payload: [1] }),
       ip6({ extensions: [0, 44, 60] }),
     )
@@ -100,11 +115,38 @@ describe.each(LINKS)('%s', (_, linkType, wrap) => {
   })
 })
 
+/** Sets the flag of a fragment header right behind the IPv6 header that more fragments follow. */
+function firstFragment(packet: readonly number[]): readonly number[] {
+  return withByte(packet, 43, 1)
+}
+
+/** An IPv4 packet that says that it has so many bytes behind its header. */
+function shortened(packet: readonly number[], bytes: number): readonly number[] {
+  return withByte(withByte(packet, 2, 0), 3, 20 + bytes)
+}
+
+function withByte(packet: readonly number[], at: number, value: number): readonly number[] {
+  return packet.toSpliced(at, 1, value)
+}
+
 test.each<readonly [string, readonly number[], Verdict]>([
   ['a later fragment', ip4({ fragmentOffset: 5 }), OTHER],
   ['a later fragment over IPv6', ip6({ extensions: [44], fragmentOffset: 5 }), OTHER],
   ['a first fragment', ip4({ fragmentOffset: 0x2000 }), PACKET],
-  ['ICMP', ip4({ protocol: 1 as typeof TCP }), OTHER],
+  ['an answer to a ping', ip4({ protocol: ICMP, type: 0 }), OTHER],
+  ['an answer to a ping over IPv6', ip6({ protocol: ICMP, type: 129 }), OTHER],
+  ['an error over IPv6', ip6({ protocol: ICMP, type: 1 }), OTHER],
+  ["IPv4's ping over IPv6", ip6({ protocol: ICMP, type: 8 }), OTHER],
+  ["IPv6's ping over IPv4", ip4({ protocol: ICMP, type: 128 }), OTHER],
+  ['ICMPv6 over IPv4', ip4({ protocol: 58 as typeof TCP }), OTHER],
+  ['a first fragment of a ping', ip4({ protocol: ICMP, fragmentOffset: 0x2000 }), OTHER],
+  ['a later fragment of a ping', ip4({ protocol: ICMP, fragmentOffset: 0x2005 }), OTHER],
+  ['a first fragment of a datagram', ip4({ protocol: UDP, fragmentOffset: 0x2000 }), PACKET],
+  ['a ping in a fragment alone', ip6({ protocol: ICMP, extensions: [44] }), PACKET],
+  ['a first fragment of a ping over IPv6', firstFragment(ip6({ protocol: ICMP, extensions: [44] })), OTHER],
+  ['a ping shorter than its header', shortened(ip4({ protocol: ICMP }), 7), MALFORMED],
+  ['a ping with a code', withByte(ip4({ protocol: ICMP }), 21, 1), MALFORMED],
+  ['a ping without a length', withByte(withByte(ip4({ protocol: ICMP }), 2, 0), 3, 0), MALFORMED],
   ['ESP over IPv6', ip6({ protocol: 50 as typeof TCP }), OTHER],
   ['more extension headers than anybody needs', ip6({ extensions: Array<number>(12).fill(60) }), OTHER],
   ['IP version 5', [0x55, ...ip4().slice(1)], OTHER],

@@ -3,12 +3,12 @@ import type { LogEvent } from '../log/event.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { sourceOf } from '../packet/packet.ts'
-import type { Packet, Protocol } from '../packet/packet.ts'
+import type { KnockProtocol, Packet } from '../packet/packet.ts'
 
 /** The origin and the port of a single packet, copied because the packet's record is reused. */
 export interface Arrival {
   readonly source: Address
-  readonly protocol: Protocol
+  readonly protocol: KnockProtocol
   readonly port: number
   /** The time of capture, in milliseconds of the steady clock. */
   readonly time: number

@@ -6,7 +6,7 @@ import type { Held } from '../door/held.ts'
 import type { GateSequence } from '../gate/sequence.ts'
 import type { LogEvent } from '../log/event.ts'
 import type { Address } from '../packet/address.ts'
-import type { Packet, Protocol } from '../packet/packet.ts'
+import type { KnockProtocol, Packet } from '../packet/packet.ts'
 import type { Judged, Vouched } from './vouched.ts'
 
 /**
@@ -20,7 +20,7 @@ export interface Claim<Proof = GateSequence> {
   /** The sender of the knocks or of the packet. */
   readonly source: Address
   /** The protocol and port of the last knock or of the packet. */
-  readonly protocol: Protocol
+  readonly protocol: KnockProtocol
   readonly port: number
   /** The time of its capture, in milliseconds of the steady clock. */
   readonly time?: number

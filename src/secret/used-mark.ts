@@ -6,9 +6,14 @@ const MARK_BYTES = 16
 
 /**
  * Returns the mark of a used one-time sequence, a hash of the door's name and all knocks. The state therefore holds no
- * sequence in clear. Blanks or an explicit `:tcp` in the file do not change the mark.
+ * sequence in clear. Blanks or an explicit `:tcp` in the file do not change the mark. A knock without a size has the
+ * text that it had before there were sizes.
  */
 export function usedMark(door: string, knocks: readonly Knock[]): string {
-  const text = [door, ...knocks.map(({ port, protocol }) => `${port}/${protocol}`)].join('\n')
+  const text = [door, ...knocks.map(textOf)].join('\n')
   return createHash('sha256').update(text).digest().toString('base64url', 0, MARK_BYTES)
+}
+
+function textOf({ port, protocol, size }: Knock): string {
+  return size === undefined ? `${port}/${protocol}` : `${port}/${protocol}/${size}`
 }

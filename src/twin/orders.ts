@@ -1,3 +1,5 @@
+import type { Knock } from '../config/config.ts'
+
 /** The exit code and output of a program that has ended. */
 export interface Ran {
   /** The exit code; `null` if a signal ended the program, or it never started. */
@@ -17,13 +19,8 @@ export interface Endpoint {
   readonly source: string
 }
 
-/** A knock to send. */
-export interface KnockOrder {
-  readonly protocol: 'tcp' | 'udp'
-  readonly port: number
-  /** Milliseconds to wait before the knock. */
-  readonly afterMs?: number
-}
+/** A knock to send, and the milliseconds to wait before it. */
+export type KnockOrder = Knock & { readonly afterMs?: number }
 
 /** The knocks to send to a host from an address. */
 export interface KnocksOrder {

@@ -3,7 +3,6 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { send } from '../client/sender.ts'
-import { TCP, UDP } from '../packet/packet.ts'
 import type { Answer, KnocksOrder, Endpoint } from './orders.ts'
 
 /** Milliseconds between the first two tries at a port that is about to open. The pause grows by a third each time. */
@@ -24,9 +23,9 @@ function keyOf({ protocol, host, port, source }: Endpoint): string {
 /** Sends knocks, each after the kernel has taken the one before. */
 export async function knock({ host, source, knocks }: KnocksOrder): Promise<void> {
   const family = host.includes(':') ? 6 : 4
-  for (const { protocol, port, afterMs = 0 } of knocks) {
+  for (const { afterMs = 0, ...one } of knocks) {
     if (afterMs > 0) await pause(afterMs)
-    await send({ protocol: protocol === 'tcp' ? TCP : UDP, port }, { family, address: host, source })
+    await send(one, { family, address: host, source })
   }
 }
 

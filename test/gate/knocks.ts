@@ -4,8 +4,9 @@ import type { Terms } from '../../src/gate/terms.ts'
 import type { GateSequence } from '../../src/gate/sequence.ts'
 import type { Effect } from '../../src/gate/effect.ts'
 import { formatAddress, parseAddress } from '../../src/packet/address.ts'
+import type { Knock } from '../../src/config/config.ts'
 import { Packet, SYN, TCP, UDP } from '../../src/packet/packet.ts'
-import type { Protocol } from '../../src/packet/packet.ts'
+import type { KnockProtocol } from '../../src/packet/packet.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 
 /** What a test says of a packet; the rest is as an ordinary first SYN to this host has it. */
@@ -13,7 +14,9 @@ export interface Hit {
   readonly from?: string
   readonly to?: string
   readonly port: number
-  readonly protocol?: Protocol
+  readonly protocol?: KnockProtocol
+  /** Bytes of payload of a datagram or a ping. */
+  readonly size?: number | undefined
   /** Milliseconds since the test's beginning. */
   readonly at?: number
   readonly flags?: number
@@ -48,17 +51,25 @@ export function hit({ from = '192.0.2.2', to = '192.0.2.1', port, protocol = TCP
   packet.destinationD = destination.d
   packet.protocol = protocol
   packet.port = port
-  packet.headerBytes = protocol === UDP ? 0 : rest.byHand === true ? 20 : 40
-  packet.flags = rest.flags ?? (protocol === UDP ? 0 : SYN)
+  packet.size = rest.size ?? 0
+  packet.headerBytes = protocol !== TCP ? 0 : rest.byHand === true ? 20 : 40
+  packet.flags = rest.flags ?? (protocol === TCP ? SYN : 0)
   packet.sourcePort = rest.sourcePort ?? 1_024 + (fresh % 60_000)
   packet.sequence = rest.sequence ?? fresh
   packet.identification = fresh & 0xffff
   return packet
 }
 
-/** A secret of TCP knocks, or of UDP ones where a port is negative. */
-export function secret(door: string, ports: readonly number[], terms: Partial<Terms> = {}, once = false): GateSequence {
-  const knocks = ports.map((port) => ({ protocol: port < 0 ? UDP : TCP, port: Math.abs(port) }) as const)
+/** A secret of TCP knocks, of UDP ones where a port is negative, or of others. */
+export function secret(
+  door: string,
+  ports: readonly (number | Knock)[],
+  terms: Partial<Terms> = {},
+  once = false,
+): GateSequence {
+  const knocks = ports.map((port): Knock =>
+    typeof port === 'number' ? { protocol: port < 0 ? UDP : TCP, port: Math.abs(port) } : port,
+  )
   return {
     door,
     knocks,

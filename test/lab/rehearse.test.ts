@@ -34,25 +34,26 @@ function commandsFor(port: number): Commands {
 
 lab('a config that works', () => {
   test(
-    'by a code, a list that the daemon makes, users, or for two ports: each is knocked with what opens it',
+    'by a code, a list that the daemon makes, users, for two ports, or by a ping: each is knocked with what opens it',
     async () => {
       const machine = await makeMachine()
       const secret = scratch('secret')
       const totp: TotpSecret = { key: new Uint8Array(20).fill(5), algorithm: 'SHA1', digits: 8, periodS: 30 }
       writeFileSync(secret, secretUri(totp, 'gate', 'ssh'), { mode: 0o600 })
       const users = scratch('users')
-      writeFileSync(users, 'alice 7431,8020:udp,9123\n', { mode: 0o600 })
+      writeFileSync(users, 'alice 7431,8020:udp/32,9123\n', { mode: 0o600 })
       const doors = [
         ['code', `Sequence = 6103\nTOTP_Secret_File = ${secret}`],
         ['list', 'One_Time_Sequences = generate\nPublish_To = /nowhere\nPublish_Passphrase_File = /nowhere/pass'],
         ['team', `Users = ${users}`],
         ['two', 'Sequence = 7301,8822,6104', 'tcp/22, udp/6000'],
+        ['ping', 'Sequence = 24511,icmp/419,41217:udp/32'],
       ].map(
         ([name, lines, ports = 'tcp/22']) =>
           `[${name}]\n${lines}\nSeq_Timeout = 1\nOpen_Ports = ${ports}\nOpen_For = 2s\n`,
       )
       const document = await report(machine, doors.join(''))
-      expect(document.doors.map(({ name }) => name)).toEqual(['code', 'list', 'team', 'two'])
+      expect(document.doors.map(({ name }) => name)).toEqual(['code', 'list', 'team', 'two', 'ping'])
       expect(document.doors[3]!.ports).toBe('tcp/22, udp/6000')
       for (const { name, tried } of document.doors) {
         expect(tried.map(({ family }) => family)).toEqual([4, 6])

@@ -1,12 +1,15 @@
 import { parseAddress } from '../../src/packet/address.ts'
-import { TCP, UDP } from '../../src/packet/packet.ts'
-import type { Protocol } from '../../src/packet/packet.ts'
+import { ICMP, TCP, UDP } from '../../src/packet/packet.ts'
+import type { KnockProtocol } from '../../src/packet/packet.ts'
 
 /** What a test says of a packet; the rest is as in an ordinary first SYN. */
 export interface Segment {
   readonly from?: string
   readonly to?: string
-  readonly protocol?: Protocol
+  /** ICMP: an echo request, with its identifier as source port. */
+  readonly protocol?: KnockProtocol
+  /** ICMP: another message. */
+  readonly type?: number
   readonly sourcePort?: number
   readonly port?: number
   readonly flags?: number
@@ -15,6 +18,8 @@ export interface Segment {
   readonly window?: number
   readonly identification?: number
   readonly payload?: readonly number[]
+  /** TCP: options of a multiple of four bytes. */
+  readonly tcpOptions?: readonly number[]
   /** IPv4: bytes of options. IPv6: none. */
   readonly options?: number
   /** IPv6: extension headers by number, each eight bytes long. */
@@ -26,13 +31,20 @@ export interface Segment {
 const two = (value: number): number[] => [(value >>> 8) & 255, value & 255]
 const four = (value: number): number[] => [...two(value >>> 16), ...two(value & 0xffff)]
 
-/** A TCP or UDP header with its payload. Checksums are made up: nobody here looks at them. */
-export function transport(of: Segment): number[] {
+/** A header with its payload. Checksums are made up: nobody here looks at them. */
+export function transport(of: Segment, family: 4 | 6 = 4): number[] {
   const { protocol = TCP, sourcePort = 40_000, port = 7_000, payload = [] } = of
   const ports = [...two(sourcePort), ...two(port)]
+  if (protocol === ICMP) {
+    const type = of.type ?? (family === 4 ? 8 : 128)
+    return [type, 0, ...two(0xbeef), ...two(sourcePort), ...two(of.sequence ?? 1), ...payload]
+  }
   if (protocol === UDP) return [...ports, ...two(8 + payload.length), ...two(0xbeef), ...payload]
   const { sequence = 1, acknowledgment = 0, flags = 2, window = 65_535 } = of
-  return [...ports, ...four(sequence), ...four(acknowledgment), 0x50, flags, ...two(window), 0, 0, 0, 0, ...payload]
+  const { tcpOptions = [] } = of
+  const length = ((20 + tcpOptions.length) / 4) << 4
+  const numbers = [...four(sequence), ...four(acknowledgment)]
+  return [...ports, ...numbers, length, flags, ...two(window), 0, 0, 0, 0, ...tcpOptions, ...payload]
 }
 
 /** An IPv4 packet. */
@@ -75,27 +87,16 @@ const words = (text: string): number[] => {
 /** An IPv6 packet. */
 export function ip6(of: Segment = {}): number[] {
   const { from = '2001:db8::2', to = '2001:db8::1', protocol = TCP, extensions = [], fragmentOffset = 0 } = of
-  const body = transport(of)
+  const body = transport(of, 6)
+  const upper = protocol === ICMP ? 58 : protocol
   const headers = extensions.flatMap((number, index) => {
-    const next = extensions[index + 1] ?? protocol
+    const next = extensions[index + 1] ?? upper
     // Authentication counts in four bytes, less two; the others in eight, less one.
     if (number === 44) return [next, 0, ...two(fragmentOffset << 3), ...four(of.identification ?? 0)]
     return [next, 0, 0, 0, 0, 0, 0, 0]
   })
   const length = headers.length + body.length
-  return [
-    0x60,
-    0,
-    0,
-    0,
-    ...two(length),
-    extensions[0] ?? protocol,
-    64,
-    ...words(from),
-    ...words(to),
-    ...headers,
-    ...body,
-  ]
+  return [0x60, 0, 0, 0, ...two(length), extensions[0] ?? upper, 64, ...words(from), ...words(to), ...headers, ...body]
 }
 
 const typeOf = (packet: readonly number[]): number => (packet[0]! >>> 4 === 6 ? 0x86dd : 0x0800)

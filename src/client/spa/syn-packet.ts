@@ -1,6 +1,7 @@
 import type { Address } from '../../packet/address.ts'
 import { SYN, TCP } from '../../packet/packet.ts'
 import type { SynFields } from '../../peer/knockknock/syn.ts'
+import { internetChecksum, sumOf } from '../checksum.ts'
 
 const IP_BYTES = 20
 const TCP_BYTES = 20
@@ -24,7 +25,7 @@ export function synPacket(
   ip.setUint8(9, TCP)
   ip.setInt32(12, source.a)
   ip.setInt32(16, destination.a)
-  ip.setUint16(10, checksum(0, ip))
+  ip.setUint16(10, internetChecksum(ip))
   const tcp = new DataView(packet.buffer, IP_BYTES)
   tcp.setUint16(0, sourcePort)
   tcp.setUint16(2, port)
@@ -35,19 +36,6 @@ export function synPacket(
   tcp.setUint16(14, window)
   // The pseudo-header: both addresses, the protocol, the length.
   const addresses = new DataView(packet.buffer, 12, 8)
-  tcp.setUint16(16, checksum(sumOf(TCP + TCP_BYTES, addresses), tcp))
+  tcp.setUint16(16, internetChecksum(tcp, sumOf(addresses, TCP + TCP_BYTES)))
   return packet
-}
-
-/** Computes the Internet checksum (RFC 1071). */
-function checksum(start: number, view: DataView): number {
-  let sum = sumOf(start, view)
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
-  return ~sum & 0xffff
-}
-
-function sumOf(start: number, view: DataView): number {
-  let sum = start
-  for (let at = 0; at < view.byteLength; at += 2) sum += view.getUint16(at)
-  return sum
 }

@@ -18,6 +18,9 @@ import type { KernelPlan } from './plan.ts'
 export const TOUCHED_MAX = 65_536
 const TOUCHED_BUCKETS = 8_192
 
+/** The headers of IP and UDP, which the length match includes. */
+const HEADERS_BYTES: Readonly<Record<Family, number>> = { 4: 20 + 8, 6: 40 + 8 }
+
 /** The prefixes of Postern's chains and lists. */
 const CHAIN = 'POSTERN_'
 const LIST = 'postern_'
@@ -76,9 +79,10 @@ function testText(test: Test, family: Family): string {
   if ('in' in test) return listed(test.in, family)
   if ('from' in test) return `-s ${formatNetwork(test.from)}`
   if ('service' in test) return serviceText(test.service)
-  const { protocol, port } = test.knock
+  const { protocol, port, size } = test.knock
   const flags = protocolName(protocol) === 'tcp' && test.flags !== undefined ? flagText(test.flags) : ''
-  return `-p ${protocolName(protocol)} --dport ${port}${flags}`
+  const length = size === undefined ? '' : ` -m length --length ${HEADERS_BYTES[family] + size}`
+  return `-p ${protocolName(protocol)} --dport ${port}${flags}${length}`
 }
 
 function actText(act: Act, family: Family): string {

@@ -14,6 +14,8 @@ import type { KernelPlan } from './plan.ts'
 
 /** The table of the ruleset, which contains nothing else. */
 export const KERNEL_TABLE = 'inet postern_kernel'
+/** The length of a UDP header (RFC 768), which `udp length` includes. */
+const UDP_HEADER_BYTES = 8
 /** The maximum number of sources in a list. A flood of forged sources can use about 8 MB of memory for it. */
 export const LIST_MAX = 65_536
 
@@ -112,9 +114,10 @@ function testText(test: Test, family: Family): string {
   if ('in' in test) return `${sourceOf(test.in, family)} @${test.in.name}_${family}`
   if ('from' in test) return `${IP[family]} saddr ${formatNetwork(test.from)}`
   if ('service' in test) return serviceMatch(test.service)
-  const { protocol, port } = test.knock
+  const { protocol, port, size } = test.knock
   const flags = protocolName(protocol) === 'tcp' && test.flags !== undefined ? `${flagText(test.flags)} ` : ''
-  return `${flags}${protocolName(protocol)} dport ${port}`
+  const length = size === undefined ? '' : ` udp length ${UDP_HEADER_BYTES + size}`
+  return `${flags}${protocolName(protocol)} dport ${port}${length}`
 }
 
 function actText(act: Act, family: Family): string {

@@ -32,6 +32,7 @@ test.each([
   ['a target', '[x]\nSequence = 1,2\nOpen_Ports = tcp/22\nTarget = 192.0.2.1\n', /has a Target/],
   ['extending', '[x]\nSequence = 1,2\nOpen_Ports = tcp/22\nExtend_While_Connected = yes\n', /Extend_While_Connected/],
   ['another host', '[x]\nSequence = 1,2\nOpen_Ports = tcp/22@192.0.2.9\n', /tcp\/22@192\.0\.2\.9, a port of another/],
+  ['a ping', '[x]\nSequence = 1,icmp/99\nOpen_Ports = tcp/22\n', /has a ping in its sequence/],
   ['twice in a row', '[x]\nSequence = 1,2:udp,2:udp\nOpen_Ports = tcp/22\n', /has udp\/2 twice in a row/],
 ])('%s', (_, text, message) => {
   for (const dialect of ['nft', 'iptables'] as const) {
@@ -42,8 +43,9 @@ test.each([
   expect(faults(`${DOOR}${text}`, 'nft', ['ssh'])).toBe('')
 })
 
-test('the same port twice in a row, but by another protocol, can be told', () => {
+test('the same port twice in a row, but by another protocol or of another size, can be told', () => {
   expect(faults('[x]\nSequence = 1,2,2:udp,1\nOpen_Ports = tcp/22\n')).toBe('')
+  expect(faults('[x]\nSequence = 1,2:udp,2:udp/9,1\nOpen_Ports = tcp/22\n')).toBe('')
 })
 
 test('times that the recent match cannot keep', () => {

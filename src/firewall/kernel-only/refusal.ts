@@ -1,8 +1,9 @@
 import { beyondFixedRules, fixedKnocks } from '../../config/secret.ts'
-import type { Door, Options } from '../../config/config.ts'
+import type { Door, Knock, Options } from '../../config/config.ts'
 import type { Fault } from '../../text/fault.ts'
 import { quote } from '../../text/fault.ts'
 import { formatService, protocolName } from '../../config/service.ts'
+import { ICMP } from '../../packet/packet.ts'
 import type { Dialect } from './dialect.ts'
 
 /**
@@ -51,7 +52,14 @@ export function refuseDoor(door: Door, dialect: Dialect): readonly Fault[] {
       'open ports of this host, or leave the door to knockd',
     )
   }
-  const twice = inARow(fixedKnocks(secret))
+  const knocks = fixedKnocks(secret)
+  if (knocks.some(({ protocol }) => protocol === ICMP)) {
+    refuse(
+      'has a ping in its sequence, and these rules accept pings before they look at knocks',
+      'knock at ports instead, or leave the door to knockd',
+    )
+  }
+  const twice = inARow(knocks)
   if (twice !== undefined) {
     const port = `${protocolName(twice.protocol)}/${twice.port}`
     refuse(
@@ -92,10 +100,10 @@ export function refuseOptions(options: Options, dialect: Dialect): readonly Faul
   return faults
 }
 
-function inARow<K extends { readonly protocol: number; readonly port: number }>(knocks: readonly K[]): K | undefined {
+function inARow(knocks: readonly Knock[]): Knock | undefined {
   return knocks.find((knock, index) => {
     const before = knocks[index - 1]
-    return before?.port === knock.port && before.protocol === knock.protocol
+    return before?.port === knock.port && before.protocol === knock.protocol && before.size === knock.size
   })
 }
 

@@ -15,7 +15,7 @@ Always_Allow = 192.0.2.0/24, 2001:db8::/32
 Interface = eth0, wg0
 Hide_With = drop
 [a door of "quotes"; and {more}]
-Sequence = 7301,8822:udp,7301
+Sequence = 7301,8822:udp/32,7301
 Open_Ports = tcp/22, udp/60000-61000
 Allow_From = 192.0.2.0/24
 Widen = /24, /64
@@ -73,4 +73,11 @@ test.skipIf(process.getuid?.() !== 0).each([SMALL, LARGE])('the real programs ta
     const restore = `ip${family === 6 ? '6' : ''}tables-restore`
     load(iptablesRuleset(planned(text, 'iptables'), family), restore, '--test', '--noflush')
   }
+})
+
+test('a datagram of a size is told by its length, which counts the headers that each program counts', () => {
+  expect(nftRuleset(planned(LARGE, 'nft'))).toContain('udp dport 8822 udp length 40 ')
+  expect(iptablesRuleset(planned(LARGE, 'iptables'), 4)).toContain('-p udp --dport 8822 -m length --length 60 ')
+  const six = SMALL.replace('8822:udp', '8822:udp/32')
+  expect(iptablesRuleset(planned(six, 'iptables'), 6)).toContain('-p udp --dport 8822 -m length --length 80 ')
 })

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts'
 import { fixedKnocks } from '../../config/secret.ts'
 import { protocolName } from '../../config/service.ts'
+import { ICMP } from '../../packet/packet.ts'
 import type { Listening } from '../../host/listening.ts'
 import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Finding } from './finding.ts'
@@ -10,7 +11,7 @@ export function judgeListening({ doors, file }: Config, listening: Listening): r
   return doors.flatMap(({ name, line, secret, target }): readonly Finding[] => {
     if (target !== undefined) return []
     return fixedKnocks(secret).flatMap(({ protocol, port }, index): readonly Finding[] => {
-      if (!listening[protocol].has(port)) return []
+      if (protocol === ICMP || !listening[protocol].has(port)) return []
       const what = protocolName(protocol)
       // The port itself is a secret, and this may end up in a log.
       const message = `door ${name} (line ${line}): knock ${index + 1} is at a ${what} port on which a program listens, so its visitors knock too`

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import type { Change } from '../../lint/change.ts'
 import { changesOf } from '../../lint/firewall.ts'
+import { KNOCK_MAX_BYTES } from '../../config/config.ts'
 import type { Config, Door, Knock } from '../../config/config.ts'
 import { shutsItself } from '../../config/door-commands.ts'
 import { isOrdinary } from '../../config/flags.ts'
@@ -8,7 +9,7 @@ import { codeOf, fixedKnocks, packetOf, secretPath } from '../../config/secret.t
 import { splitCommand } from '../../lint/shell.ts'
 import { formatService } from '../../config/service.ts'
 import type { Family } from '../../packet/address.ts'
-import { TCP, UDP } from '../../packet/packet.ts'
+import { ICMP, TCP, UDP } from '../../packet/packet.ts'
 import { listeningPorts } from '../../host/listening.ts'
 import type { Asked } from './arguments.ts'
 import { Holders } from './holders.ts'
@@ -221,25 +222,38 @@ function reasonToRefuse(door: Door): string | undefined {
   return undefined
 }
 
-/** Returns the ports of a scan: the lowest, and those near the ports of sequences; UDP only if a sequence uses it. */
+/**
+ * Returns the knocks of a scan: the lowest ports, those near the ports of sequences, and pings near the sizes of theirs;
+ * UDP only if a sequence uses it.
+ */
 function scanOf({ doors, options }: Config): readonly KnockOrder[] {
   const knocks = doors.flatMap(({ secret }) => fixedKnocks(secret))
   const low = SCAN_LOW_PORTS * Math.max(1, options.scanPorts)
   const ports = new Set(Array.from({ length: low }, (_, index) => index + 1))
-  for (const { port } of knocks) {
-    for (let near = port - SCAN_AROUND; near <= port + SCAN_AROUND; near++) {
-      if (near >= 1 && near <= PORT_MAX) ports.add(near)
-    }
+  const sizes = new Set<number>()
+  for (const { protocol, port, size } of knocks) {
+    if (protocol === ICMP) addNear(sizes, size, 0, KNOCK_MAX_BYTES)
+    else addNear(ports, port, 1, PORT_MAX)
   }
   const udp = new Set(knocks.filter(({ protocol }) => protocol === UDP).map(({ port }) => port))
-  return [...ports]
-    .toSorted((one, other) => one - other)
-    .flatMap((port): readonly KnockOrder[] =>
-      udp.has(port)
-        ? [
-            { protocol: 'tcp', port },
-            { protocol: 'udp', port },
-          ]
-        : [{ protocol: 'tcp', port }],
-    )
+  const pings = ascending(sizes).map((size): KnockOrder => ({ protocol: ICMP, port: 0, size }))
+  const hits = ascending(ports).flatMap((port): readonly KnockOrder[] =>
+    udp.has(port)
+      ? [
+          { protocol: TCP, port },
+          { protocol: UDP, port },
+        ]
+      : [{ protocol: TCP, port }],
+  )
+  return [...pings, ...hits]
+}
+
+function addNear(numbers: Set<number>, around: number, min: number, max: number): void {
+  for (let near = around - SCAN_AROUND; near <= around + SCAN_AROUND; near++) {
+    if (near >= min && near <= max) numbers.add(near)
+  }
+}
+
+function ascending(numbers: ReadonlySet<number>): readonly number[] {
+  return [...numbers].toSorted((one, other) => one - other)
 }

@@ -1,4 +1,4 @@
-import { protocolName } from '../../config/service.ts'
+import { keyOf } from '../../gate/knock-key.ts'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Door, Knock } from '../../config/config.ts'
 import { commandsOf, shutsItself } from '../../config/door-commands.ts'
@@ -155,7 +155,7 @@ async function knockAndEnter(
   endpoints: readonly Endpoint[],
   source: string,
 ): Promise<readonly (number | null)[]> {
-  const order = { host: knockedAt(twin, door, family), source, knocks: knocks.map((knock) => orderOf(knock)) }
+  const order = { host: knockedAt(twin, door, family), source, knocks }
   const [main, ...rest] = endpoints
   if (main === undefined || shuts) {
     await twin.client.ask('knock', order)
@@ -183,10 +183,6 @@ async function tryOnce(twin: Twin, endpoint: Endpoint): Promise<Answer> {
 
 async function speakAgain(twin: Twin, endpoint: Endpoint): Promise<void> {
   await twin.client.ask('speak', { endpoint, limitMs: SPEAK_AGAIN_MS })
-}
-
-function orderOf({ protocol, port }: Knock): KnockOrder {
-  return { protocol: protocolName(protocol), port }
 }
 
 /** Waits for the end of an opening. Returns the milliseconds until the port was shut; `null` if it is still open. */
@@ -219,7 +215,7 @@ async function tryWrongly(
   { door, family, ports, times, wrongKnocks, scan }: Trial,
   aloof: boolean,
 ): Promise<Pick<Observation, 'wrongOrder' | 'slowKnock' | 'portScan'>> {
-  const knocks = wrongKnocks?.map((knock) => orderOf(knock)) ?? []
+  const knocks = wrongKnocks ?? []
   const host = knockedAt(twin, door, family)
   const opensTo = async (made: readonly KnockOrder[]): Promise<boolean | undefined> => {
     const source = made.length === 0 ? undefined : await twin.knocker(family, door.allowFrom)
@@ -231,9 +227,7 @@ async function tryWrongly(
     return (aloof && answers.includes('open')) || hasOpened(twin.log.slice(from), door.name, source)
   }
   const turned = [...knocks.slice(1), ...knocks.slice(0, 1)]
-  const differs = turned.some(
-    ({ protocol, port }, index) => knocks[index]!.port !== port || knocks[index]!.protocol !== protocol,
-  )
+  const differs = turned.some((knock, index) => keyOf(knock) !== keyOf(knocks[index]!))
   const last = knocks.length - 1
   const late = { afterMs: times.seqTimeoutMs + SLOW_MARGIN_MS }
   const slow = last < 1 ? [] : knocks.map((knock, index) => (index === last ? { ...knock, ...late } : knock))

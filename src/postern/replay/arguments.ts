@@ -43,7 +43,8 @@ standard input.`,
     1: 'not all of it, or frames were cut too short',
     78: 'the config cannot be used',
   },
-  examples: `  tcpdump -i eth0 -w knock.pcap 'tcp or udp' & knock HOST 7000 8000 9000
+  examples: `  tcpdump -i eth0 -w knock.pcap 'tcp or udp or icmp or icmp6' &
+  knock HOST 7000 8000 9000
   postern replay -c knockd.conf knock.pcap
   zcat week.pcap.gz | postern replay --source 192.0.2.7 --all -`,
   read: (values, words): ReplayArguments => ({

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { BusyPorts } from '../../capture/busy.ts'
+import { BusyTraffic } from '../../capture/busy.ts'
 import { passes } from '../../capture/filter.ts'
 import type { Frame } from '../../capture/file/frame.ts'
 import { interestOf } from '../../capture/interest.ts'
@@ -14,7 +14,7 @@ import type { LogEvent } from '../../log/event.ts'
 import { formatAddress } from '../../packet/address.ts'
 import type { Address } from '../../packet/address.ts'
 import { PACKET, SHORT, decode } from '../../packet/decode.ts'
-import { Packet, TCP, UDP } from '../../packet/packet.ts'
+import { ICMP, Packet, TCP, UDP } from '../../packet/packet.ts'
 import { daemonAccount } from '../../peer/key-files.ts'
 import { Authenticators } from '../../secret/authenticators.ts'
 import { listName } from '../../secret/generated-door.ts'
@@ -68,8 +68,7 @@ export class Replayer {
     () => this.#now,
     (event) => this.#tell(event),
   )
-  readonly #busyTcp = new BusyPorts()
-  readonly #busyUdp = new BusyPorts()
+  readonly #busy = new BusyTraffic()
   readonly #packet = new Packet()
   /** The server's addresses; `undefined`: every address. */
   readonly #own: Destinations | undefined
@@ -149,14 +148,14 @@ export class Replayer {
     const { bytes, start, end, wireLength, linkType, link, time } = frame
     this.#clock.set(time)
     const packet = this.#packet
+    packet.protocol = TCP
     const verdict = decode(bytes, start, end, wireLength, linkType, packet)
-    if (verdict === SHORT && end - start < wireLength) this.cut++
+    if (verdict === SHORT && end - start < wireLength && this.#mayKnock(packet)) this.cut++
     if (verdict !== PACKET) return undefined
     if (packet.family === 6 && this.#deps.onlyIp4) return undefined
-    const busy = { busyTcp: this.#busyTcp.ports, busyUdp: this.#busyUdp.ports }
     const { authenticators } = this
-    const { needs, interest } = (this.#captured ??= capturedFor(authenticators))
-    const knock = passes({ interest, decoy: DECOY, ...busy }, packet)
+    const { needs, interest } = this.#wanted
+    const knock = passes({ interest, decoy: DECOY, ...this.#busy.terms }, packet)
     const single = this.#own?.has(packet) === false ? 'no' : mayBeSingle(packet, frame, needs)
     if (single === 'cut') this.cut++
     if (!knock && single === 'no') return undefined
@@ -164,9 +163,19 @@ export class Replayer {
     this.advance(time)
     packet.time = this.#now
     packet.link = link
-    if (knock) this.#watchBusy(packet, interest)
+    if (knock) this.#busy.count(packet, interest)
     if (!authenticators.offer(packet, bytes) && knock) this.#knocks.take(packet)
     return this.#redeeming.length === 0 ? undefined : Promise.all(this.#redeeming.splice(0))
+  }
+
+  get #wanted(): Captured {
+    this.#captured ??= capturedFor(this.authenticators)
+    return this.#captured
+  }
+
+  /** Returns false for an ICMP message where no door has pings. */
+  #mayKnock({ protocol }: Packet): boolean {
+    return protocol !== ICMP || this.#wanted.interest.pingSizes.size > 0
   }
 
   /**
@@ -231,12 +240,6 @@ export class Replayer {
 
   #tell(event: LogEvent): void {
     this.#deps.tell(event, this.#now + this.#skew)
-  }
-
-  #watchBusy({ protocol, port, time }: Packet, { tcpPorts, udpPorts }: CaptureInterest): void {
-    const tcp = protocol === TCP
-    if ((tcp ? tcpPorts : udpPorts).has(port)) return
-    ;(tcp ? this.#busyTcp : this.#busyUdp).count(port, time)
   }
 }
 

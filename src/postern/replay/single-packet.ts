@@ -1,7 +1,7 @@
 import type { Frame } from '../../capture/file/frame.ts'
 import type { PacketNeeds } from '../../capture/needs.ts'
 import { OPENING_FLAGS } from '../../config/flags.ts'
-import { TCP } from '../../packet/packet.ts'
+import { TCP, UDP } from '../../packet/packet.ts'
 import type { Packet } from '../../packet/packet.ts'
 
 /** The length and checksum of a UDP header in bytes (RFC 768). A frame that was cut may lack them. */
@@ -22,6 +22,7 @@ export function mayBeSingle(
     const isSyn = (flags & OPENING_FLAGS.mask) === OPENING_FLAGS.want && synPorts.includes(port)
     return isSyn && lacks > 0 && window === 0 ? 'cut' : 'no'
   }
+  if (protocol !== UDP) return 'no'
   const cut = payloadEnd === end ? lacks : 0
   const length = payloadEnd - payloadStart + cut
   const least = length === cut ? length - UDP_HEADER_REST_BYTES : length

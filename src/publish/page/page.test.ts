@@ -114,4 +114,9 @@ test('what browsers refuse, and how to knock without one', () => {
   const mixed = commandsFor('gate', valueOf(parseSequence('7431,8020:udp'))!)
   expect(mixed.map(({ program }) => program)).toEqual(['knock', 'nc'])
   expect(mixed[0]!.text).toBe('knock gate 7431 8020:udp')
+  const kinds = commandsFor('gate', valueOf(parseSequence('7431,8020:udp/32,icmp/419'))!)
+  expect(kinds.map(({ program, text }) => `${program}: ${text}`)).toEqual([
+    'knock: knock gate 7431 8020:udp/32 icmp/419',
+    'shell: nc -z -w 1 gate 7431; printf %32s | nc -u -w 1 gate 8020; ping -c 1 -s 419 gate',
+  ])
 })

@@ -1,13 +1,13 @@
 import { formatKnock } from '../../../config/sequence.ts'
-import { TCP, UDP } from '../../../packet/packet.ts'
+import { ICMP, TCP } from '../../../packet/packet.ts'
 import type { Knock } from '../../../config/config.ts'
 
 /** The time limit for a knock by nc or telnet, in seconds. Without an answer they would wait for minutes. */
 const WAIT_S = 1
 
-/** A way to knock without this page. */
+/** A way to knock without this page. `shell`: nc and ping, one after the other. */
 export interface Command {
-  readonly program: 'knock' | 'nc' | 'telnet'
+  readonly program: 'knock' | 'nc' | 'shell' | 'telnet'
   readonly text: string
 }
 
@@ -15,7 +15,10 @@ export interface Command {
 export function commandsFor(host: string, sequence: readonly Knock[]): readonly Command[] {
   const commands: Command[] = [
     { program: 'knock', text: `knock ${host} ${sequence.map(formatKnock).join(' ')}` },
-    { program: 'nc', text: sequence.map((knock) => netcat(host, knock)).join('; ') },
+    {
+      program: sequence.some(({ protocol }) => protocol === ICMP) ? 'shell' : 'nc',
+      text: sequence.map((knock) => typed(host, knock)).join('; '),
+    },
   ]
   if (sequence.every(({ protocol }) => protocol === TCP)) {
     // telnet ends by itself only if the port refuses.
@@ -25,7 +28,9 @@ export function commandsFor(host: string, sequence: readonly Knock[]): readonly 
   return commands
 }
 
-function netcat(host: string, { port, protocol }: Knock): string {
+function typed(host: string, { port, protocol, size }: Knock): string {
+  if (protocol === ICMP) return `ping -c 1 -s ${size} ${host}`
+  if (protocol === TCP) return `nc -z -w ${WAIT_S} ${host} ${port}`
   // The option -z would send several datagrams, which are as many knocks.
-  return protocol === UDP ? `echo | nc -u -w ${WAIT_S} ${host} ${port}` : `nc -z -w ${WAIT_S} ${host} ${port}`
+  return `${size === undefined ? 'echo' : `printf %${size}s`} | nc -u -w ${WAIT_S} ${host} ${port}`
 }

@@ -1,4 +1,4 @@
-import { TCP } from '../../../packet/packet.ts'
+import { ICMP, TCP } from '../../../packet/packet.ts'
 import type { Knock } from '../../../config/config.ts'
 import { isBlocked } from '../../blocked-ports.ts'
 import { Fault } from './fault.ts'
@@ -11,6 +11,9 @@ export const KNOCK_MS = 300
 
 /** Returns the reason, for people, why a browser cannot send a sequence; `undefined` if it can. */
 export function whyNot(sequence: readonly Knock[]): string | undefined {
+  if (sequence.some(({ protocol }) => protocol === ICMP)) {
+    return 'This sequence contains a ping, which browsers cannot send. Knock by hand.'
+  }
   if (sequence.some(({ protocol }) => protocol !== TCP)) {
     return 'This sequence contains UDP, which browsers cannot send. Knock by hand.'
   }

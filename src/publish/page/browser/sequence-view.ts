@@ -1,4 +1,4 @@
-import { TCP } from '../../../packet/packet.ts'
+import { ICMP, TCP } from '../../../packet/packet.ts'
 import type { Knock } from '../../../config/config.ts'
 import { commandsFor } from './commands.ts'
 import type { Command } from './commands.ts'
@@ -120,8 +120,10 @@ export class SequenceView {
   }
 }
 
-function tile({ port, protocol }: Knock): HTMLElement {
-  return make('li', '', [make('b', '', String(port)), make('small', '', protocol === TCP ? 'tcp' : 'udp')])
+function tile({ port, protocol, size }: Knock): HTMLElement {
+  if (protocol === ICMP) return make('li', '', [make('b', '', String(size)), make('small', '', 'ping')])
+  const kind = protocol === TCP ? 'tcp' : size === undefined ? 'udp' : `udp/${size}`
+  return make('li', '', [make('b', '', String(port)), make('small', '', kind)])
 }
 
 function row({ program, text }: Command): HTMLElement {
