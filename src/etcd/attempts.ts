@@ -51,6 +51,7 @@ class Attempts<M extends Member, Answer> {
   readonly #send: (member: M, signal: AbortSignal) => Promise<Answer>
   readonly #limits: Limits
   readonly #pace: Pace
+  readonly #since = performance.now()
   /** Ends each attempt that is under way. */
   readonly #running = new Set<() => void>()
   /** The number of attempts at each member, and its last fault. */
@@ -96,7 +97,7 @@ class Attempts<M extends Member, Answer> {
 
   #next(): void {
     this.#timer = undefined
-    this.#leaveQueue = this.#pace.enter(() => this.#begin())
+    this.#leaveQueue = this.#pace.enter(this.#since, () => this.#begin())
   }
 
   /** Asks the member that was asked least. */

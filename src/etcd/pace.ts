@@ -1,8 +1,8 @@
 import type { EtcdUnavailable } from './unavailable.ts'
 
 /** The most attempts of all requests that are under way, and the most while no member answers. */
-export const ATTEMPTS_MAX = 8
-export const PROBES_MAX = 3
+export const ATTEMPTS_MAX = 12
+export const PROBES_MAX = 4
 /** The most attempts that are kept although they take long. */
 export const KEPT_MAX = 16
 
@@ -12,21 +12,27 @@ export const KEPT_MAX = 16
  * the others wait for the first answer.
  */
 export class Pace {
-  readonly #waiting = new Set<() => void>()
+  /** The attempts that wait, and the time at which their request came. */
+  readonly #waiting = new Map<() => void, number>()
   #running = 0
   #kept = 0
   #answeredAt = -Infinity
   #isTroubled = false
   #fault: EtcdUnavailable | undefined
 
-  /** Begins an attempt now, or when there is room. Returns what cancels a wait. */
-  enter(begin: () => void): () => void {
+  /**
+   * Begins an attempt now, or when there is room: that of the oldest request first, as it has the least time left.
+   *
+   * @param since the time at which the request came, in milliseconds of a monotonic clock
+   * @returns cancels the wait
+   */
+  enter(since: number, begin: () => void): () => void {
     if (this.#hasRoom) {
       this.#running++
       begin()
       return () => undefined
     }
-    this.#waiting.add(begin)
+    this.#waiting.set(begin, since)
     return () => void this.#waiting.delete(begin)
   }
 
@@ -82,11 +88,15 @@ export class Pace {
   }
 
   #admit(): void {
-    for (const begin of this.#waiting) {
-      if (!this.#hasRoom) return
-      this.#waiting.delete(begin)
+    while (this.#waiting.size > 0 && this.#hasRoom) {
+      let oldest: (() => void) | undefined
+      let first = Infinity
+      for (const [begin, since] of this.#waiting) {
+        if (since < first) [oldest, first] = [begin, since]
+      }
+      this.#waiting.delete(oldest!)
       this.#running++
-      begin()
+      oldest!()
     }
   }
 }
