@@ -71,7 +71,7 @@ test.each<[string, Record<string, unknown>]>([
   ['no groups', { groups: [] }],
   ['another action', { action: 'run' }],
   ['commands for ports', { services: 'tcp/22; reboot' }],
-  ['another protocol', { protocol: 1 }],
+  ['another protocol', { protocol: 132 }],
   ['a time without end', { until: 2 ** 52 }],
 ])('an event with %s is none, whoever signed it', async (_, of) => {
   await tell(of)

@@ -7,6 +7,8 @@ import { oneLine } from './line.ts'
 const DOOR_MAX_CHARS = 762
 /** The most characters of an address and of a host name in a line. */
 const HEAD_MAX_CHARS = 400
+/** The end of a line about an opening that another host of the fleet told of. */
+const TOLD_BY = /(?:^|, )told by [a-z0-9-]{1,63}$/
 const BY_HAND = /^(opened|closed|forgiven) by hand(?:, by user (.*))?$/
 const CLAIM = 'claims to be '
 
@@ -162,7 +164,7 @@ function atDoor(text: string, door: string, source: string | undefined): Fact | 
   if (text === 'command timeout' || /^(?:(?:tcp|udp)\/|, ).* closed$/.test(text))
     return { kind: 'closed', source, door }
   const seconds =
-    /^(?:(?:tcp|udp)\/|, ).* open for (\d{1,12}) s$/.exec(text)?.[1] ??
+    /^(?:(?:tcp|udp)\/|, ).* open for (\d{1,12}) s$/.exec(text.replace(TOLD_BY, ''))?.[1] ??
     /^is open already, and stays so for another (\d{1,12}) s$/.exec(text)?.[1]
   if (seconds !== undefined) return { kind: 'lasts', source, door, seconds: Number(seconds) }
   const [, action, by] = BY_HAND.exec(text) ?? []
@@ -184,7 +186,7 @@ function shut(
 function opens(text: string, door: string, source: string): Fact | undefined {
   const match = /^OPEN SESAME(?: \((.*)\))?$/.exec(text)
   if (match === null) return undefined
-  const [, inner = ''] = match
+  const inner = (match[1] ?? '').replace(TOLD_BY, '')
   const names = inner.split(CLAIM)
   // More than one claim leaves open where the user's name ends.
   if (names.length > 2) return { kind: 'open', source, door }

@@ -87,7 +87,7 @@ test('a daemon that has gone is tried again at growing intervals, which end when
   const gaps = times.slice(2).map((ms, index) => ms - times[index + 1]!)
   expect(gaps.slice(0, 6)).toEqual([500, 1_000, 2_000, 4_000, 8_000, RETRY_MOST_MS])
   expect(gaps.every((ms) => ms >= RETRY_FIRST_MS && ms <= RETRY_MOST_MS)).toBe(true)
-  expect(daemon.news.filter(({ kind }) => kind === 'down')[0]).toEqual({
+  expect(daemon.news.find(({ kind }) => kind === 'down')).toEqual({
     kind: 'down',
     reason: DOWN.message,
     hint: DOWN.hint,
