@@ -10,7 +10,7 @@ export interface RootNeed {
   readonly why: string
 }
 
-/** Returns the first directive of a config that keeps the daemon root; `undefined`: there is none. */
+/** Returns the first directive of a config that keeps the daemon root; `undefined`: nothing does. */
 export function rootNeed({ options, doors, places }: Config): RootNeed | undefined {
   const { startHook, stopHook, onEvent, hooksAsRoot } = options
   if (hooksAsRoot && (startHook ?? stopHook ?? onEvent[0]) !== undefined) {

@@ -15,13 +15,13 @@ export interface DocumentStatus {
   readonly version: number | undefined
   /** The operator who signed it. */
   readonly by: string | undefined
-  /** The reason why a newer text is not in force; `undefined`: there is none. */
+  /** The reason why a newer text is not in force; `undefined`: no text was refused. */
   readonly refused: string | undefined
 }
 
 /** The functions and values that a signed document needs from its caller. */
 export interface DocumentDeps<T> {
-  /** What it is, for messages: `the hosts of the fleet`. */
+  /** Its name for messages: `the hosts of the fleet`. */
   readonly what: string
   /** Its key in etcd, which its signature covers. */
   readonly place: string

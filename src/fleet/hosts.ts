@@ -26,7 +26,7 @@ export interface HostsDocument {
   readonly hosts: readonly FleetHost[]
 }
 
-/** Reads the content of the document. `undefined`: it is none. */
+/** Reads the content of the document. `undefined`: it is something else. */
 export function readHosts(body: unknown): HostsDocument | undefined {
   if (!isRecord(body) || !Array.isArray(body['hosts'])) return undefined
   const { version } = body

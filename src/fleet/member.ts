@@ -58,7 +58,7 @@ export interface MemberStatus {
   readonly blind: string | undefined
   readonly hosts: DocumentStatus
   readonly users: DocumentStatus
-  /** Whether this host is in the document of hosts; `undefined`: there is no document. */
+  /** True if this host is in the document of hosts; `undefined`: there is no document. */
   readonly isListed: boolean | undefined
 }
 

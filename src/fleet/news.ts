@@ -19,7 +19,7 @@ export interface NewsListener {
   changed(changes: readonly Change[]): void
 }
 
-/** Whether changes arrive. */
+/** The state of a watch: changes arrive, or the reason why not. */
 export type NewsState = 'seeing' | { readonly blind: string }
 
 /** The watch of etcd on which news depend. */
@@ -41,7 +41,7 @@ export class News {
     this.#told = told
   }
 
-  /** Whether changes arrive now. */
+  /** The state of the watch now. */
   get state(): NewsState {
     return this.#state
   }

@@ -20,7 +20,7 @@ export class SignatureError extends Error {
   }
 }
 
-/** What was signed, and by whom. */
+/** A value that was signed, and its signer. */
 export interface Opened {
   readonly by: string
   readonly body: unknown

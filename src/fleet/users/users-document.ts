@@ -40,7 +40,7 @@ export interface UsersDocument {
 /** The files of the fleet's users by their names. */
 export type UsersFiles = ReadonlyMap<string, Buffer>
 
-/** Reads the content of the document. `undefined`: it is none. */
+/** Reads the content of the document. `undefined`: it is something else. */
 export function readUsersDocument(body: unknown): UsersDocument | undefined {
   if (!isRecord(body) || !Array.isArray(body['files'])) return undefined
   const { version } = body

@@ -61,7 +61,7 @@ export class UsersFolder {
     return name === '..' || name.startsWith('../') || name.startsWith('/') ? undefined : name
   }
 
-  /** The folder in force; `undefined`: there is none. */
+  /** The folder in force; `undefined`: no version is. */
   get inForce(): string | undefined {
     try {
       return readlinkSync(this.path)

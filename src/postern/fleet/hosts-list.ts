@@ -17,7 +17,7 @@ const ROUNDS_MAX = 5
 
 /** The list of hosts as it is in etcd. */
 export interface ListedHosts {
-  /** `undefined`: there is none yet. */
+  /** `undefined`: nobody has signed one yet. */
   readonly document: HostsDocument | undefined
   /** The revision of its last change in etcd; `undefined`: it is not there. */
   readonly modRevision: string | undefined

@@ -22,7 +22,7 @@ export interface OneTimeList {
   readonly left: readonly (readonly Knock[])[]
 }
 
-/** Returns the list that the rehearsal uses for a door; `undefined` if there is none, or it cannot be read. */
+/** Returns the list that the rehearsal uses for a door; `undefined` if it is missing or cannot be read. */
 export function listOf(secret: SecretConfig): OneTimeList | undefined {
   const oneTime = oneTimeOf(secret)
   if (oneTime === undefined) return undefined

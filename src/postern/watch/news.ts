@@ -13,7 +13,7 @@ const WHEN_CHARS = 19
 /** An opening that lasts longer than was asked for, by more than this, had its time before. */
 const LONGER_MS = 2_000
 
-/** A reply to an operator's request, or the reason why there is none. */
+/** A reply to an operator's request, or the reason why it is missing. */
 export type Outcome = Reply | { readonly error: string; readonly hint?: string }
 
 /** News of the daemon. */

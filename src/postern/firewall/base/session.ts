@@ -6,7 +6,7 @@ import { isLoopback } from '../../../packet/scope.ts'
 
 /** The ssh connection or terminal program in which a command was typed. */
 export interface TypedIn {
-  /** The ssh connection, by its name in {@link connections}; `undefined` if there is none. */
+  /** The ssh connection, by its name in {@link connections}; `undefined` without one. */
   readonly connection: string | undefined
   /** A program around the shell that outlasts connections, such as tmux: then the user's connection is unknown. */
   readonly multiplexer: string | undefined

@@ -22,7 +22,7 @@ import { nameOnHosts, readUsersFolder } from './users-folder.ts'
 import { putUsers, readUsersInEtcd } from './users-in-etcd.ts'
 import type { PushDeps, PushEtcd, UsersInEtcd } from './users-in-etcd.ts'
 
-/** What the command needs of its surroundings. */
+/** The functions and values that the command needs from its surroundings. */
 export interface PushSurroundings {
   readonly connect: (access: EtcdAccess) => PushEtcd & { close(): void }
   /** Asks whether to go on. @throws Failure if there is nobody to ask */
