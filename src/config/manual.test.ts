@@ -114,7 +114,7 @@ test.each([
   ['StateDir', `Default: ${STATE_DIR_DEFAULT} `],
   ['PidFile', `Default: ${PID_FILE_DEFAULT} `],
   ['Cmd_Timeout', `at most ${formatDuration(bounds.FWKNOP_OPEN_MAX_MS)}`],
-  ['Opens_On', `At most ${bounds.GROUPS_MAX}.`],
+  ['Opens_On', `At most ${bounds.GROUPS_MAX} groups, and 30 days.`],
   ['Interface', `at most ${bounds.INTERFACE_NAME_MAX_CHARS} characters`],
 ])('%s: %s', (name, words) => {
   expect(entries.get(name)).toContain(words)

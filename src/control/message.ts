@@ -244,6 +244,8 @@ export interface OpeningStatus {
   readonly users?: readonly string[] | undefined
   /** The user that the last packet named without proof. The journal does not have it. */
   readonly claimedUser: string | undefined
+  /** The host of the fleet that told of the opening; absent: it was made here. */
+  readonly from?: string | undefined
   /** The open services, such as `tcp/22`; empty for an opening by commands. */
   readonly services: readonly string[]
   /** The destination of forwarded connections; absent without forwarding. */

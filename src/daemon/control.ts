@@ -83,7 +83,8 @@ async function openByHand(
   }
   log.event({ kind: 'by-hand', action: 'opened', source: text, door: name, by: byWhom(asker) })
   // These would be the protocol and port of the last knock, but there was no knock.
-  const grant = { door, source: address, ms, holder: BY_HAND, protocol: TCP, port: 0 } as const
+  const operator = byWhom(asker) ?? 'root'
+  const grant = { door, source: address, ms, holder: BY_HAND, operator, protocol: TCP, port: 0 } as const
   if (!(await opener.open(grant, () => undefined))) return { error: `${name} stays shut`, hint: 'the log says why' }
   const ends = shutsItself(door, address.family)
   const lasts = ends ? ` for ${Math.round(ms / 1000)} s` : ', until something else closes it'

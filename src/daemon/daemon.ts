@@ -8,7 +8,7 @@ import { alreadyRunning } from './already-running.ts'
 import type { Arguments } from './arguments.ts'
 import { loadConfig } from './config-file.ts'
 import type { LoadedConfig } from './config-file.ts'
-import { joinFleet } from './fleet.ts'
+import { joinFleet, memberOf } from './fleet.ts'
 import { runHook } from './hook.ts'
 import type { Log } from '../log/log.ts'
 import { logSettings, openLog } from './logging.ts'
@@ -57,8 +57,13 @@ export class Daemon {
         log.notice('warning', `the holders of openings will be unknown after a restart: ${message}`)
       })
       observation.begin(countersPath(path), config)
-      const hostsChanged = (): void => daemon.#parts.reconciler.soon()
-      const fleet = await joinFleet(config, { log, steady: steadyNow, hostsChanged })
+      const fleet = await joinFleet(config, {
+        log,
+        steady: steadyNow,
+        hostsChanged: () => daemon.#parts.reconciler.soon(),
+        doors: () => daemon.#config.doors,
+        refresh: (folder) => daemon.#parts.authenticators.refresh(folder),
+      })
       const daemon = new Daemon(args, config, log, { path, store, marks, runsAs, observation, fleet })
       try {
         await daemon.#begin()
@@ -109,8 +114,7 @@ export class Daemon {
     this.#parts.base.start(config)
     await this.#parts.authenticators.load(config)
     // The users of the fleet are in their files before these are read.
-    const { fleet } = this.#state
-    if (fleet !== undefined && !('unavailable' in fleet)) fleet.start()
+    memberOf(this.#state.fleet)?.start()
     this.#parts.authenticators.replace(config)
     this.#sayLosses()
     const waitMs = lossWaitMs(config.doors, store, Date.now())
@@ -122,6 +126,7 @@ export class Daemon {
     this.#parts.captures.start()
     this.#parts.commands.restore()
     this.#parts.reconciler.now()
+    this.#parts.fleet?.start()
     this.#parts.operators.listen(config.options.controlGroup)
     this.#supervision.start()
     void this.#parts.faults.attempt(async () => await this.#runHook('start'))
@@ -176,6 +181,7 @@ export class Daemon {
     this.#parts.operators.replace(config.options.controlGroup)
     this.#state.observation.counters.replace(config.doors)
     this.#parts.authenticators.replace(config)
+    memberOf(this.#state.fleet)?.users.recheck()
     this.#parts.base.replace(config)
     this.#parts.reconciler.now()
     this.#sayLosses()
@@ -210,8 +216,8 @@ export class Daemon {
   }
 
   #leaveFleet(): void {
-    const { fleet } = this.#state
-    if (fleet !== undefined && !('unavailable' in fleet)) fleet.close()
+    this.#parts.fleet?.stop()
+    memberOf(this.#state.fleet)?.close()
   }
 
   async #closeAll(): Promise<void> {

@@ -1,8 +1,17 @@
+import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
-import type { FleetMember, MemberDeps } from '../fleet/member.ts'
+import type { FleetMember, LedgerDeps, MemberDeps } from '../fleet/member.ts'
+import type { Ledger } from '../state/ledger.ts'
+import { prepareFolder } from '../state/folder.ts'
 
 /** This host's membership in the fleet of its config, or the reason why it has none. */
-export type Joined = FleetMember | { readonly unavailable: string }
+export type Joined =
+  | FleetMember
+  | {
+      readonly unavailable: string
+      /** Returns a ledger that keeps doors of the fleet shut. */
+      readonly ledger: (deps: LedgerDeps) => Ledger
+    }
 
 /**
  * Loads the fleet of a config. `undefined`: it names none, and nothing of a fleet is loaded. With files that cannot be used,
@@ -13,11 +22,22 @@ export async function joinFleet({ options }: Config, deps: MemberDeps): Promise<
   // One after another: Node.js 20 can fail to link modules that load at the same time (nodejs/node#52187).
   const { loadFleet } = await import('../fleet/settings.ts')
   const { FleetMember } = await import('../fleet/member.ts')
+  const { FleetLedger } = await import('../fleet/fleet-ledger.ts')
   try {
-    return new FleetMember(loadFleet(options.fleet), deps)
+    const keys = loadFleet(options.fleet)
+    await prepareFolder(join(keys.settings.stateFolder, 'hosts.signed'))
+    return new FleetMember(keys, deps)
   } catch (error) {
     const { message } = error as Error
     deps.log.notice('error', `${message}\ndoors with \`Scope = fleet\` stay shut`)
-    return { unavailable: message.split('\n')[0]! }
+    const unavailable = message.split('\n')[0]!
+    const ledger = ({ local, isOfFleet }: LedgerDeps): Ledger =>
+      new FleetLedger({ local, isOfFleet, claims: { unavailable } })
+    return { unavailable, ledger }
   }
+}
+
+/** Returns the membership, if there is one. */
+export function memberOf(joined: Joined | undefined): FleetMember | undefined {
+  return joined === undefined || 'unavailable' in joined ? undefined : joined
 }

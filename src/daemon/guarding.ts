@@ -1,6 +1,7 @@
 import type { Config, Service } from '../config/config.ts'
 import { formatService, readService } from '../config/service.ts'
 import type { ExposedStatus, GuardStatus } from '../control/message.ts'
+import type { Kept } from '../door/connected.ts'
 import { Guard } from '../door/guard.ts'
 import { PortOpener } from '../door/port-opener.ts'
 import { ConnectionLookup } from '../host/connection-lookup.ts'
@@ -29,6 +30,8 @@ export interface GuardingDeps {
   readonly store: Store
   readonly log: Log
   readonly clocks: { now(): Moment }
+  /** Called with each opening that a connection extends. */
+  readonly kept?: (opening: Kept) => void
 }
 
 /** The daemon's guard. It begins with the first config that needs it, and is restored if another program removes it. */

@@ -13,6 +13,7 @@ import { Authenticators } from '../secret/authenticators.ts'
 import { SYSTEM_CLOCK } from '../secret/clock.ts'
 import { Redemptions } from '../secret/redemptions.ts'
 import { Clocks } from '../state/boot-clock.ts'
+import type { FleetOpenings } from '../fleet/fleet-openings.ts'
 import type { HolderMarks } from '../secret/holder-marks.ts'
 import { JournalLedger } from '../state/journal-ledger.ts'
 import type { Store } from '../state/store.ts'
@@ -21,6 +22,7 @@ import { BaseKeeping } from './base-keeping.ts'
 import { Captures } from './captures.ts'
 import type { Controlled } from './control.ts'
 import { Faults } from './faults.ts'
+import { memberOf } from './fleet.ts'
 import type { Joined } from './fleet.ts'
 import { Guarding } from './guarding.ts'
 import { Knocks } from './knocks.ts'
@@ -56,6 +58,8 @@ export class Parts {
   readonly reconciler: Reconciler
   readonly operators: Operators
   readonly captures: Captures
+  /** `undefined`: this host is in no fleet, or its files cannot be used. */
+  readonly fleet: FleetOpenings | undefined
 
   /** @param present returns the config in force */
   constructor(args: Arguments, present: () => Config, log: Log, state: State) {
@@ -64,9 +68,27 @@ export class Parts {
     const faults = new Faults((text) => log.notice('error', text))
     this.faults = faults
     const timed = { store, clocks: new Clocks(), log }
-    this.guarding = new Guarding(timed)
+    this.guarding = new Guarding({ ...timed, kept: (opening) => this.fleet?.kept(opening) })
     this.commands = new CommandOpener({ ...timed, runner: this.runner, commandsAs: runsAs.commandsAs })
-    const opener = new DoorOpener(this.guarding.ports, this.commands)
+    const onThisHost = new DoorOpener(this.guarding.ports, this.commands)
+    const { fleet } = state
+    const attempt = async (work: () => Promise<void>): Promise<void> => await faults.attempt(work)
+    this.fleet = memberOf(fleet)?.openings({
+      opener: onThisHost,
+      authenticators: {
+        find: (name) => authenticators.find(name),
+        grantFor: (vouched) => authenticators.grantFor(vouched),
+      },
+      reconciler: {
+        isStillMay: (grant) => this.reconciler.isStillMay(grant),
+        during: async (opening) => await this.reconciler.during(opening),
+      },
+      store,
+      clock: SYSTEM_CLOCK,
+      log,
+      attempt,
+    })
+    const opener = this.fleet?.opener ?? onThisHost
     this.base = new BaseKeeping(log)
     const completed = ({ secret, ...by }: Opened): void =>
       redemptions.begin({ ...by, door: secret.door, proof: secret }, authenticators)
@@ -79,10 +101,12 @@ export class Parts {
       inOrder: (doors) => authenticators.inOrder(doors),
     })
     const { gate } = this.knocks
+    const journal = new JournalLedger(store)
+    const isOfFleet = (door: string): boolean => authenticators.find(door)?.scope === 'fleet'
     const authenticators = new Authenticators(
       {
         gate,
-        ledger: new JournalLedger(store),
+        ledger: state.fleet?.ledger({ local: journal, store, log, clock: SYSTEM_CLOCK, isOfFleet }) ?? journal,
         store,
         marks,
         log,
@@ -102,6 +126,7 @@ export class Parts {
       marks,
       door: (name) => authenticators.find(name),
       judge: (held) => authenticators.mayHold(held),
+      ofFleet: fleet === undefined ? undefined : (host) => memberOf(fleet)?.mayTell(host) ?? 'unknown',
       opener,
       log,
       nextExpiry: (now) => authenticators.nextExpiry(now),
@@ -112,7 +137,7 @@ export class Parts {
       log,
       now: steadyNow,
       whileSyncing: (work) => store.whileSyncing(() => void faults.attempt(work)),
-      attempt: async (work) => await faults.attempt(work),
+      attempt,
     })
     this.captures = new Captures(config, {
       args,

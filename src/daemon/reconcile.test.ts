@@ -53,6 +53,40 @@ test.each([
   expect(judged('may', of)).toBe(verdict)
 })
 
+const TOLD = { holder: `${MARK}@bastion/x`, door: 'shared' }
+test.each([
+  ['judged by its mark', TOLD, 'may', 'may', 'may'],
+  ['its user was revoked here', TOLD, 'may not', 'may', 'may not'],
+  ['its host left the fleet', TOLD, 'may', 'may not', 'may not'],
+  ['nobody knows the hosts', TOLD, 'may', 'unknown', 'unknown'],
+  ['this host is in no fleet', TOLD, 'may', undefined, 'may not'],
+  ['the door takes none any more', { ...TOLD, door: 'ssh' }, 'may', 'may', 'may not'],
+  ['by hand, there', { ...TOLD, holder: 'hand@bastion/x' }, 'may not', 'may', 'may'],
+  ['by hand, by a host that left', { ...TOLD, holder: 'hand@bastion/x' }, 'may', 'may not', 'may not'],
+  [
+    'by hand, to an address that the door does not admit',
+    { ...TOLD, holder: 'hand@bastion/x', source: '198.51.100.7' },
+    'may',
+    'may',
+    'may not',
+  ],
+  ['under a key that was lost', { ...TOLD, holder: `${others.mark('totp', 'x')}@bastion/x` }, 'may', 'may', 'unknown'],
+] as const)('told by another host: %s', (_, of, by, host, verdict) => {
+  const shared: Door = { ...doors[1]!, name: 'shared', scope: 'fleet' }
+  const seen: (string | undefined)[] = []
+  const found = mayHold(held(of), {
+    marks,
+    door: (name) => [...doors, shared].find((door) => door.name === name),
+    judge: ({ holder }) => {
+      seen.push(holder)
+      return by
+    },
+    ...(host === undefined ? {} : { ofFleet: (name) => (name === 'bastion' ? host : 'may not') }),
+  })
+  expect(found).toBe(verdict)
+  expect(seen.every((holder) => holder === MARK)).toBe(true)
+})
+
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_700_000_000_000 })
 })

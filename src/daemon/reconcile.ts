@@ -1,5 +1,5 @@
 import type { Door } from '../config/config.ts'
-import { BY_HAND } from '../door/held.ts'
+import { BY_HAND, readFleetHolder } from '../door/held.ts'
 import type { Held, May } from '../door/held.ts'
 import type { Grant } from '../door/grant.ts'
 import type { Opener } from '../door/opener.ts'
@@ -19,23 +19,30 @@ export interface JudgedBy {
   readonly door: (name: string) => Door | undefined
   /** Judges by the secret of the door, as `Authenticator.mayHold` does. */
   readonly judge: (held: Held) => Verdict
+  /** Judges another host by the fleet's hosts in force. Absent: this host is in no fleet. */
+  readonly ofFleet?: ((host: string) => Verdict) | undefined
 }
 
 /**
  * Judges by the current config and secrets whether a holder may keep an opening. The door has to exist and admit the
- * address, and the holder's secret has to be valid. Openings made by hand stay.
+ * address, and the holder's secret has to be valid. Openings made by hand here stay. Those that another host told of end
+ * when that host leaves the fleet, or the door no longer takes them.
  */
-export function mayHold(held: Held, { marks, door: find, judge }: JudgedBy): Verdict {
-  const { holder } = held
-  if (holder === BY_HAND) return 'may'
+export function mayHold(held: Held, { marks, door: find, judge, ofFleet }: JudgedBy): Verdict {
+  if (held.holder === BY_HAND) return 'may'
+  const told = readFleetHolder(held.holder)
+  const holder = told === undefined ? held.holder : told.mark
+  const host = told === undefined ? 'may' : (ofFleet?.(told.host) ?? 'may not')
+  if (host !== 'may') return host
   // After the loss of the key, marks that it made cannot be judged.
-  if (holder !== undefined && !marks.made(holder)) return 'unknown'
+  if (holder !== undefined && holder !== BY_HAND && !marks.made(holder)) return 'unknown'
   const door = find(held.door)
   // Ports of a removed door are closed with it. Commands close their openings when the time is over, as in knockd.
   if (door === undefined) return 'unknown'
   const address = parseAddress(held.source)
   if (address === undefined || !admits(door, [address])) return 'may not'
-  return judge(held)
+  if (told !== undefined && door.scope !== 'fleet') return 'may not'
+  return holder === BY_HAND ? 'may' : judge({ ...held, holder })
 }
 
 /** The dependencies of the reconciler. */

@@ -201,7 +201,7 @@ export class CommandOpener extends LiveOpener<CommandOpening, CommandDeps> {
     this.add(live, hold, grant.claimedUser, now)
     this.schedule(live)
     opened()
-    this.logExtended(live, now)
+    this.logExtended(live, now, grant)
     return true
   }
 

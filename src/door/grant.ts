@@ -28,6 +28,17 @@ export interface Grant {
   readonly user?: string | undefined
   /** The user that a packet names without proof. */
   readonly claimedUser?: string | undefined
+  /**
+   * Identifies the key on every host that has it, if the user's name does not. Keys can be guessed from it, so it leaves
+   * the daemon only under a MAC.
+   */
+  readonly print?: string | undefined
+  /** The operator who opens it by hand. */
+  readonly operator?: string | undefined
+  /** The host of the fleet that made the opening, and told this one. */
+  readonly from?: string | undefined
+  /** True if a connection to that host made it longer. */
+  readonly kept?: boolean
   /** The mark of the secret, or `BY_HAND`. */
   readonly holder: string
   /** The protocol and port of the last knock or of the packet; 0 if an operator opens the door. */

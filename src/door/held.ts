@@ -17,6 +17,26 @@ export interface Held {
   readonly user: string | undefined
 }
 
+/** An opening of another host of the fleet, with the mark under which this host judges it. */
+export interface FleetHolder {
+  /** A mark of this host, or {@link BY_HAND}. */
+  readonly mark: string
+  readonly host: string
+  /** The id of the opening among those of its host. */
+  readonly id: string
+}
+
+/** Returns the holder of an opening that another host made. No mark has the separators. */
+export function fleetHolder({ mark, host, id }: FleetHolder): string {
+  return `${mark}@${host}/${id}`
+}
+
+/** Reads the text of {@link fleetHolder}. `undefined`: a secret or an operator of this host opened it. */
+export function readFleetHolder(holder: string | undefined): FleetHolder | undefined {
+  const [, mark, host, id] = /^([^@]+)@([^/]+)\/(.+)$/.exec(holder ?? '') ?? []
+  return mark === undefined || host === undefined || id === undefined ? undefined : { mark, host, id }
+}
+
 /** Returns true if the holder may keep the opening. */
 export type May = (held: Held) => boolean
 

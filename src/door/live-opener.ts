@@ -11,7 +11,7 @@ import { lastDeadline, lastUser, liveHolds, withHold } from '../state/holds.ts'
 import type { Hold, Opening } from '../state/opening.ts'
 import type { Store } from '../state/store.ts'
 import type { Grant } from './grant.ts'
-import { heldBy } from './held.ts'
+import { heldBy, readFleetHolder } from './held.ts'
 import type { May } from './held.ts'
 import type { OpeningStatus } from '../control/message.ts'
 import type { Opener } from './opener.ts'
@@ -79,7 +79,17 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
       const { door, source } = live.opening
       const { services, forward } = this.portsOf(live)
       const [user, users, leftMs] = [lastUser(holds), usersOf(holds), this.left(live, now)]
-      return { door, source, user, users, claimedUser, services, forward, leftMs }
+      return {
+        door,
+        source,
+        user,
+        users,
+        claimedUser,
+        from: fromOf(holds),
+        services,
+        forward,
+        leftMs,
+      }
     })
   }
 
@@ -175,10 +185,11 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
     else this.due(live)
   }
 
-  protected logExtended(live: Live, now: Moment): void {
+  protected logExtended(live: Live, now: Moment, { kept }: Grant): void {
     const { source, door } = live.opening
     const seconds = Math.round(this.left(live, now) / 1000)
-    this.deps.log.event({ kind: 'extended', source, door, user: lastUser(live.holds), seconds })
+    const connected = kept === true ? ({ connected: true } as const) : {}
+    this.deps.log.event({ kind: 'extended', source, door, user: lastUser(live.holds), seconds, ...connected })
   }
 
   /** Logs a refused opening now and then, as every knock would log it. The other lines are debug. */
@@ -206,6 +217,12 @@ export abstract class LiveOpener<Live extends LiveOpening, Deps extends OpenerDe
       this.logTrouble('error', opening, 'is closed, but that cannot be recorded', error)
     }
   }
+}
+
+/** Returns the host that told of an opening last, if this host has not made it too. */
+function fromOf(holds: readonly Hold[]): string | undefined {
+  const hosts = holds.map(({ holder }) => readFleetHolder(holder)?.host)
+  return hosts.includes(undefined) ? undefined : hosts.at(-1)
 }
 
 /** Returns the users of the holds, if there are several. */

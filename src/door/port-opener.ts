@@ -1,5 +1,5 @@
 import { counted } from '../text/counted.ts'
-import type { Config, Service } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import { formatService } from '../config/service.ts'
 import type { Element } from '../firewall/guard/element.ts'
 import type { GuardPlan } from '../firewall/guard/plan.ts'
@@ -7,16 +7,14 @@ import type { Held } from '../firewall/guard/ruleset.ts'
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import { networkOf } from '../packet/network.ts'
-import type { Network } from '../packet/network.ts'
 import { deadlineAfter } from '../state/deadline.ts'
 import type { Moment } from '../state/deadline.ts'
-import { extendedHolds, liveHolds } from '../state/holds.ts'
 import type { Hold, Opening } from '../state/opening.ts'
+import { endsAsOwn, keptHolds, ownLeft as ownTimeLeft } from './connected.ts'
 import type { Grant } from './grant.ts'
-import type { Guard } from './guard.ts'
 import { LiveOpener } from './live-opener.ts'
 import type { RefusalReason } from './live-opener.ts'
-import type { OpenerDeps } from './live-opener.ts'
+import type { PortDeps } from './port-deps.ts'
 import type { OpeningStatus } from '../control/message.ts'
 import { formatForward, forwardText, keyOf, servicesText } from './part.ts'
 import {
@@ -43,20 +41,6 @@ const EXTEND_AHEAD_MS = 4_000
 const EXTEND_STEP_MS = 15_000
 /** The fields of a record that openings of ports do not need. */
 const NO_COMMAND = { stop: undefined, environment: {} } as const
-
-/** The functions and values that openings of ports need from their caller. */
-export interface PortDeps extends OpenerDeps {
-  readonly guard: Guard
-  /**
-   * Tells whether addresses of the network have a TCP connection to one of the services. Never rejects, may take
-   * seconds.
-   */
-  isConnected(services: readonly Service[], from: Network): Promise<boolean>
-  /** Called after each repair of the guard. */
-  readonly restored?: () => void
-  /** Called with each opening that has ended. Connections that began in it may continue. */
-  readonly past?: (admission: Admission) => void
-}
 
 /** An opening that a grant begins, or extends if it is known. */
 interface Asked {
@@ -142,9 +126,10 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
     this.#elements.add(live, elements)
     this.#watch(live)
     opened()
-    if (isKnown) this.logExtended(live, now)
+    if (isKnown) this.logExtended(live, now, grant)
     else {
-      const about = { source: opening.source, door: opening.door, user: grant.user, what: openingText(live) }
+      const { user, from } = grant
+      const about = { source: opening.source, door: opening.door, user, what: openingText(live), ...(from && { from }) }
       log.event({ kind: 'opened', ...about, seconds: Math.round(leftMs / 1000) })
     }
     void this.#note(live, hold, isKnown)
@@ -204,8 +189,11 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
 
   /** The check before the end keeps the kernel from closing first. The one at the end is for later connections. */
   protected due(live: PortOpening): void {
-    if (live.door.extendWhileConnected) void this.#extendOrEnd(live)
-    else this.#close(live)
+    const isOver = this.left(live) <= 0
+    if (this.#ownLeft(live) > 0 || (isOver && live.door.extendWhileConnected && endsAsOwn(live.holds))) {
+      void this.#extendOrEnd(live)
+    } else if (isOver) this.#close(live)
+    else this.schedule(live)
   }
 
   protected shortened(live: PortOpening): void {
@@ -292,7 +280,14 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
 
   /** Sets the timer of an opening, which has to be extended before the kernel closes it. */
   #watch(live: PortOpening): void {
-    this.schedule(live, live.door.extendWhileConnected ? Math.min(EXTEND_AHEAD_MS, this.left(live) / 2) : 0)
+    const ownLeft = this.#ownLeft(live)
+    const aheadMs = ownLeft > 0 ? this.left(live) - ownLeft + Math.min(EXTEND_AHEAD_MS, ownLeft / 2) : 0
+    this.schedule(live, aheadMs)
+  }
+
+  /** Returns the milliseconds until connections have to extend the opening; 0 if they do not. */
+  #ownLeft({ door, holds }: PortOpening): number {
+    return door.extendWhileConnected ? ownTimeLeft(holds, this.deps.clocks.now()) : 0
   }
 
   /** Extends an opening whose source is connected. Any other one ends with its time. Never rejects. */
@@ -321,11 +316,12 @@ export class PortOpener extends LiveOpener<PortOpening, PortDeps> {
       return false
     }
     const deadline = deadlineAfter(now, EXTEND_STEP_MS)
-    // The holder of the connection is unknown.
-    const alive = liveHolds(live.holds, now)
-    live.holds = extendedHolds(alive.length > 0 ? alive : live.holds, deadline)
+    const { holds, kept, isAll } = keptHolds(live.holds, deadline, now)
+    live.holds = holds
+    this.deps.kept?.({ door, source, ms: EXTEND_STEP_MS })
     log.event({ kind: 'extended', source, door, seconds: EXTEND_STEP_MS / 1000, connected: true })
-    void this.#note(live, { ...deadline, holder: undefined, user: undefined }, true)
+    const noted = isAll ? [{ ...deadline, holder: undefined, user: undefined }] : kept
+    for (const hold of noted) void this.#note(live, hold, true)
     return true
   }
 

@@ -37,7 +37,11 @@ export interface DocumentDeps<T> {
    * @throws Error (as a rejection) if the document cannot be put in force; the previous one then stays
    */
   readonly prepare: (next: T, before: T | undefined) => Promise<() => void>
-  /** Called at the start with the last good document. A crash may have come before it was in force. */
+  /**
+   * Called at the start with the last good document. A crash may have come before it was in force.
+   *
+   * @throws Error if it cannot be in force; the same text from etcd then repairs it
+   */
   readonly restored: (document: T) => void
   readonly log: Pick<Log, 'notice'>
   /** Returns the time of a steady clock in milliseconds. */
@@ -59,6 +63,8 @@ export class SignedDocument<T extends { readonly version: number }> {
   readonly #throttle = new LogThrottle()
   #kept: Kept<T> | undefined
   #text = ''
+  /** False if what the document in force needs is damaged. */
+  #isWhole = true
   #refused: string | undefined
   /** The newest text that waits for the one before it. */
   #waiting: string | undefined
@@ -87,16 +93,18 @@ export class SignedDocument<T extends { readonly version: number }> {
       if (document === undefined) throw new Error('its content cannot be read')
       this.#kept = { by, document }
       this.#text = text
+      this.#isWhole = false
       restored(document)
+      this.#isWhole = true
     } catch (error) {
-      if (error instanceof FileError && error.reason === 'missing') return
+      if (this.#kept === undefined && error instanceof FileError && error.reason === 'missing') return
       log.notice('error', `${path}: ${what}: ${(error as Error).message}\nthe text in etcd replaces it`)
     }
   }
 
   /** Takes a text from etcd. Only the newest of those that wait is looked at. Never rejects. */
   async offer(text: string): Promise<void> {
-    if (text === this.#text) return
+    if (text === this.#text && this.#isWhole) return
     this.#waiting = text
     this.#working ??= this.#work().finally(() => (this.#working = undefined))
     await this.#working
@@ -125,11 +133,13 @@ export class SignedDocument<T extends { readonly version: number }> {
     if (before !== undefined && document.version < before.version) {
       throw new Error(`version ${document.version} is older than ${before.version}, which is in force`)
     }
-    if (document.version === before?.version) throw new Error(`there is another version ${document.version} already`)
+    if (document.version === before?.version && text !== this.#text)
+      throw new Error(`there is another version ${document.version} already`)
     const putInForce = await prepare(document, before)
     await this.#store(text)
     this.#kept = { by, document }
     this.#text = text
+    this.#isWhole = true
     this.#refused = undefined
     putInForce()
     log.notice('notice', `${what}: version ${document.version}, signed by ${by}, is in force`)

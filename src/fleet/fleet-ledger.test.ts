@@ -205,6 +205,20 @@ describe('scope', () => {
     expect(await ledger.advance('k', above(1), USE)).toEqual(refused)
     expect(await ledger.claim('own', 'm')).toBe('won')
   })
+
+  test('a host whose clock is off uses up nothing of the fleet, until it is set', async () => {
+    const { store } = await openStoreOn(new MemoryDisk(), '/state')
+    const { claims } = await host('a')
+    let doubt: string | undefined = 'this clock is 40 s ahead'
+    const ledger = new FleetLedger({ local: new JournalLedger(store), claims, isOfFleet, doubt: () => doubt })
+    const refused = { unavailable: 'fleet unavailable: this clock is 40 s ahead' }
+    expect(await ledger.claim('ssh', 'm')).toEqual(refused)
+    expect(await ledger.advance('k', above(1), USE)).toEqual(refused)
+    expect(await ledger.claim('own', 'm')).toBe('won')
+    doubt = undefined
+    expect(await ledger.claim('ssh', 'm')).toBe('won')
+    expect(await ledger.advance('k', above(1), USE)).toBe('won')
+  })
 })
 
 const suspected = (said: readonly string[]): readonly string[] => said.map((text) => text.split('\n')[0]!)

@@ -15,6 +15,8 @@ export interface FleetLedgerDeps {
   readonly claims: FleetClaims | { readonly unavailable: string }
   /** Returns true for a door with `Scope = fleet`. */
   readonly isOfFleet: (door: string) => boolean
+  /** Returns the reason why this host may use up nothing now, such as its clock; `undefined`: it may. */
+  readonly doubt?: () => string | undefined
 }
 
 /**
@@ -38,6 +40,8 @@ export class FleetLedger implements Ledger {
     // What was seen in etcd may be this host's own claim whose answer was lost, so it decides nothing yet.
     if (local.wasClaimed(door, mark) || this.#using.has(key)) return 'lost'
     if ('unavailable' in claims) return refusal(claims.unavailable)
+    const doubt = this.#deps.doubt?.()
+    if (doubt !== undefined) return refusal(doubt)
     this.#using.add(key)
     try {
       return await claims.use({
@@ -65,6 +69,8 @@ export class FleetLedger implements Ledger {
     if (!isOfFleet(use.door)) return await local.advance(key, next, use)
     if (next(local.newest(key)) === undefined) return 'lost'
     if ('unavailable' in claims) return refusal(claims.unavailable)
+    const doubt = this.#deps.doubt?.()
+    if (doubt !== undefined) return refusal(doubt)
     return await claims.use({
       name: this.#name(claims, 'value', key),
       next,

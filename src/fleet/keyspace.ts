@@ -49,7 +49,21 @@ export class Keyspace {
     return `${this.beats}${host}`
   }
 
-  /** What an invited host and its operator tell each other. */
+  /** The hosts' time signal: each host writes its clock here in turn, and all see it at once. */
+  get clock(): string {
+    return `${this.news}clock`
+  }
+
+  /** The prefix of tokens that were presented a second time. */
+  get secondUses(): string {
+    return `/postern-join/${this.fleet}/second/`
+  }
+
+  secondUse(host: string): string {
+    return `${this.secondUses}${host}`
+  }
+
+  /** A message between an invited host and its operator. */
   invitation(id: string, from: 'host' | 'operator' | 'used'): string {
     return `/postern-join/${this.fleet}/${id}/${from}`
   }

@@ -1,17 +1,37 @@
+import { randomInt } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { join } from 'node:path'
+import type { Door } from '../config/config.ts'
 import { Etcd } from '../etcd/client.ts'
 import { LogThrottle } from '../limit/log-throttle.ts'
 import type { Log } from '../log/log.ts'
+import type { Ledger } from '../state/ledger.ts'
+import { FleetClaims } from './claims.ts'
+import type { ClaimsDeps } from './claims.ts'
+import { VERSION } from '../version.ts'
+import { Heart, documentStates } from './beat.ts'
+import type { Beat } from './beat.ts'
+import { FleetClock } from './clock.ts'
 import { SignedDocument } from './document.ts'
 import type { DocumentStatus } from './document.ts'
+import { FleetLedger } from './fleet-ledger.ts'
+import type { FleetLedgerDeps } from './fleet-ledger.ts'
+import { FleetOpenings } from './fleet-openings.ts'
+import type { FleetOpeningsDeps } from './fleet-openings.ts'
 import { publicKeyOf, readHosts } from './hosts.ts'
 import type { FleetHost, HostsDocument } from './hosts.ts'
 import { Keyspace } from './keyspace.ts'
 import type { DocumentKind } from './keyspace.ts'
 import { News } from './news.ts'
 import type { NewsListener, NewsState } from './news.ts'
+import { secretMarks } from './secret-marks.ts'
 import type { FleetKeys } from './settings.ts'
+import { FleetUsers } from './users/fleet-users.ts'
+
+/** The range of the random numbers by which signs of life vary. */
+const RANDOM_BELOW = 65_536
+/** Milliseconds for which the marks of secrets are kept. */
+const MARKS_AGE_MAX_MS = 3_600_000
 
 /** The functions and values that a member needs from the daemon. */
 export interface MemberDeps {
@@ -20,7 +40,15 @@ export interface MemberDeps {
   readonly steady: () => number
   /** Called when other hosts belong to the fleet. Openings of a host that left are then closed. */
   readonly hostsChanged: () => void
+  /** Returns the doors in force. */
+  readonly doors: () => readonly Door[]
+  /** Has every door read its files again that are in a folder, before it returns. */
+  readonly refresh: (folder: string) => void
 }
+
+/** The functions and values that the ledger of a fleet's host needs from the daemon. */
+export interface LedgerDeps
+  extends Pick<FleetLedgerDeps, 'local' | 'isOfFleet'>, Pick<ClaimsDeps, 'store' | 'clock' | 'log'> {}
 
 /** The state of a host's membership, for the status. */
 export interface MemberStatus {
@@ -29,6 +57,7 @@ export interface MemberStatus {
   /** The reason why no news arrive; `undefined`: they do. */
   readonly blind: string | undefined
   readonly hosts: DocumentStatus
+  readonly users: DocumentStatus
   /** Whether this host is in the document of hosts; `undefined`: there is no document. */
   readonly isListed: boolean | undefined
 }
@@ -40,9 +69,14 @@ export class FleetMember {
   readonly etcd: Etcd
   readonly news: News
   readonly hosts: SignedDocument<HostsDocument>
+  readonly clock: FleetClock
+  readonly heart: Heart
+  readonly users: FleetUsers
   readonly #deps: MemberDeps
   readonly #throttle = new LogThrottle()
+  #marks: { readonly doors: readonly Door[]; readonly since: number; readonly marks: readonly string[] } | undefined
   #byName: ReadonlyMap<string, KeyObject> = new Map()
+  #claims: FleetClaims | undefined
 
   constructor(keys: FleetKeys, deps: MemberDeps) {
     const { settings } = keys
@@ -59,6 +93,34 @@ export class FleetMember {
       restored: (document) => this.#replaceHosts(document),
     })
     this.news.on(this.keyspace.document('hosts'), follow(this.hosts))
+    const { etcd, keyspace } = this
+    const { host, clockSkewMs: skewMs } = settings
+    const { steady } = deps
+    const clocks = { host, skewMs, steady, now: Date.now, keyOfHost: (name: string) => this.keyOfHost(name) }
+    this.clock = new FleetClock({ ...clocks, place: keyspace.clock })
+    this.news.on(keyspace.clock, this.clock)
+    this.heart = new Heart({
+      etcd,
+      keyspace,
+      host,
+      steady,
+      signKey: keys.signKey,
+      now: Date.now,
+      random: () => randomInt(RANDOM_BELOW) / RANDOM_BELOW,
+      state: () => this.#state(),
+      hosts: () => this.hosts.present?.hosts.length ?? 1,
+    })
+    const { stateFolder } = settings
+    this.users = new FleetUsers({
+      ...deps,
+      tried: () => this.heart.soon(),
+      ...this.documentDeps('users'),
+      ...keys,
+      etcd,
+      keyspace,
+      stateFolder,
+    })
+    this.news.on(keyspace.document('users'), this.users)
   }
 
   /** Returns what all documents of the fleet have in common. */
@@ -90,10 +152,33 @@ export class FleetMember {
     return this.#byName.get(name)
   }
 
+  /** Returns the ledger of this host, which asks the fleet for its doors. Call it once, before {@link start}. */
+  ledger({ local, isOfFleet, store, clock, log }: LedgerDeps): Ledger {
+    const { keys, keyspace, etcd } = this
+    const { host, clockSkewMs: skewMs } = keys.settings
+    const prefix = keyspace.claims
+    this.#claims = new FleetClaims({ etcd, prefix, fleetKey: keys.fleetKey, host, store, clock, log, skewMs })
+    this.news.on(prefix, this.#claims.seen)
+    return new FleetLedger({ local, claims: this.#claims, isOfFleet, doubt: () => this.clock.isOff })
+  }
+
+  /** Judges whether what a host told of may stay. `unknown`: there is no document of hosts. */
+  mayTell(host: string): 'may' | 'may not' | 'unknown' {
+    if (this.hosts.present === undefined) return 'unknown'
+    return this.#byName.has(host) ? 'may' : 'may not'
+  }
+
+  /** Connects the openings of this host with those of its groups. */
+  openings(deps: FleetOpeningsDeps): FleetOpenings {
+    return new FleetOpenings(this, deps)
+  }
+
   /** Begins with the last good documents, and takes news from etcd. */
   start(): void {
     this.hosts.load()
+    this.users.load()
     this.news.start(this.etcd)
+    this.heart.start()
   }
 
   get status(): MemberStatus {
@@ -104,18 +189,40 @@ export class FleetMember {
       host,
       blind: state === 'seeing' ? undefined : state.blind,
       hosts: this.hosts.status,
+      users: this.users.status,
       isListed: this.hosts.present === undefined ? undefined : this.own !== undefined,
     }
   }
 
   close(): void {
+    this.heart.close()
     this.news.close()
+    this.#claims?.close()
+    this.users.close()
     this.etcd.close()
   }
 
   #replaceHosts({ hosts }: HostsDocument): void {
     this.#byName = new Map(hosts.map(({ name, key }) => [name, publicKeyOf(key)!]))
     this.#deps.hostsChanged()
+    this.heart.soon()
+  }
+
+  /** The state of this host, for the others. */
+  #state(): Omit<Beat, 'at'> {
+    const { doors, steady } = this.#deps
+    const own = doors()
+    if (this.#marks?.doors !== own || steady() - this.#marks.since > MARKS_AGE_MAX_MS) {
+      this.#marks = { doors: own, since: steady(), marks: secretMarks(this.keys.fleetKey, own) }
+    }
+    const { aheadMs } = this.clock
+    return {
+      version: VERSION,
+      ...documentStates({ hosts: this.hosts.status, users: this.users.status }),
+      doors: own.filter(({ scope }) => scope === 'fleet').length,
+      ...(aheadMs === undefined ? {} : { aheadMs }),
+      marks: this.#marks.marks,
+    }
   }
 
   #sayState(state: NewsState): void {

@@ -22,6 +22,7 @@ import { publicKeyOf } from './hosts.ts'
 export const SETTINGS_MAX_CHARS = 65_536
 /** Default of Clock_Skew: milliseconds by which clocks of hosts may differ. */
 export const CLOCK_SKEW_DEFAULT_MS = 10_000
+export const CLOCK_SKEW_MIN_MS = 1_000
 export const CLOCK_SKEW_MAX_MS = 300_000
 /** The folder of State_Folder's default, which ends with the fleet's name. */
 export const FLEETS_FOLDER = `${STATE_DIR_DEFAULT}/fleet`
@@ -36,7 +37,8 @@ export interface Operator {
   readonly key: KeyObject
 }
 
-const readEndpoint: Reader<string> = (text) => {
+/** Reads the address of a node of etcd. */
+export const readEndpoint: Reader<string> = (text) => {
   const match = /^https:\/\/(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})\/?$/.exec(text)
   if (match !== null && Number(match[1]) > 0 && Number(match[1]) < 65_536) return { value: text.replace(/\/$/, '') }
   const hint = text.startsWith('http:') ? 'only with TLS: begin with https://' : 'as in `https://10.0.0.1:2379`'
@@ -54,7 +56,7 @@ const readOperator: Reader<readonly Operator[]> = (text) => {
 }
 
 /** The directives of fleet.conf(5). */
-const DIRECTIVES = {
+export const DIRECTIVES = {
   fleet: row('Fleet', 'NAME', readFleetName),
   host: row('Host', 'NAME', readFleetName),
   endpoints: row(
@@ -71,7 +73,7 @@ const DIRECTIVES = {
   fleetKeyFile: row('Fleet_Key_File', '/path/to/file', anyText),
   loginFile: row('Login_File', '/path/to/file', anyText),
   stateFolder: row('State_Folder', '/path/to/folder', readAbsolutePath),
-  clockSkew: row('Clock_Skew', 'TIME', readTime(1_000, CLOCK_SKEW_MAX_MS)),
+  clockSkew: row('Clock_Skew', 'TIME', readTime(CLOCK_SKEW_MIN_MS, CLOCK_SKEW_MAX_MS)),
 } as const
 
 /** The names of files beside fleet.conf, as `postern fleet` writes them. */
@@ -124,13 +126,25 @@ export class FleetSettingsError extends Error {
   }
 }
 
-/** Reads the text of fleet.conf. @throws FleetSettingsError */
+/** An operator's place in a fleet: the fleet.conf of an operator's folder has no `Host`. Its Sign_Key_File is the operator's. */
+export type OperatorSettings = Omit<FleetSettings, 'host'>
+
+/** Reads the text of a host's fleet.conf. @throws FleetSettingsError */
 export function readSettings(text: string, file: string): FleetSettings {
+  return settingsOf(valuesOf(text, file, ['fleet', 'host', 'endpoints', 'operators']), file)
+}
+
+/** Reads the text of an operator's fleet.conf. @throws FleetSettingsError */
+export function readOperatorSettings(text: string, file: string): OperatorSettings {
+  return settingsOf(valuesOf(text, file, ['fleet', 'endpoints', 'operators']), file)
+}
+
+function valuesOf(text: string, file: string, needed: readonly (keyof typeof DIRECTIVES)[]): Values<typeof DIRECTIVES> {
   const faults = new FaultList()
   const sink = faults.of(undefined)
   const entries = [...entriesOf(text, sink)]
   const { values } = FLEET.settle({ entries, complete: !faults.failed }, faults)
-  for (const name of ['fleet', 'host', 'endpoints', 'operators'] as const) {
+  for (const name of needed) {
     const { name: spelling, form } = DIRECTIVES[name]
     const isThere = entries.some(({ key }) => FLEET.find(key) === name)
     if (!isThere) sink.error(1, 1, `\`${spelling}\` is missing`, `add \`${spelling} = ${form}\``)
@@ -142,7 +156,7 @@ export function readSettings(text: string, file: string): FleetSettings {
         .map((fault) => formatFault(file, fault))
         .join('\n'),
     )
-  return settingsOf(values, file)
+  return values
 }
 
 function settingsOf(values: Values<typeof DIRECTIVES>, file: string): FleetSettings {
@@ -156,7 +170,7 @@ function settingsOf(values: Values<typeof DIRECTIVES>, file: string): FleetSetti
   return {
     file,
     fleet: values.fleet!,
-    host: values.host!,
+    host: values.host ?? '',
     endpoints: values.endpoints!,
     operators: values.operators!,
     paths,
@@ -178,38 +192,54 @@ export function loadSettings(file: string): FleetSettings {
  */
 export function loadFleet(file: string): FleetKeys {
   const settings = loadSettings(file)
-  const { paths, endpoints, loginFile } = settings
+  const { signKeyFile } = settings.paths
+  const signKey = signKeyOf(signKeyFile, readKeyFile(signKeyFile, SECRET))
+  return { settings, fleetKey: loadFleetKey(settings), signKey, access: loadAccess(settings) }
+}
+
+/** Reads an operator's fleet.conf. @throws FleetSettingsError, or FileError if others could have changed it */
+export function loadOperatorSettings(file: string): OperatorSettings {
+  return readOperatorSettings(readPrivateText(file, SETTINGS_MAX_CHARS, PUBLIC), file)
+}
+
+/** Reads the fleet's key. @throws FleetSettingsError or FileError */
+export function loadFleetKey({ paths }: OperatorSettings): Buffer {
   const fleetKey = Buffer.from(readKeyFile(paths.fleetKeyFile, SECRET).trim(), 'base64')
-  if (fleetKey.length !== FLEET_KEY_BYTES) {
-    throw new FleetSettingsError(`${paths.fleetKeyFile}: is not the key of a fleet\n  copy it from a host of the fleet`)
-  }
+  if (fleetKey.length === FLEET_KEY_BYTES) return fleetKey
+  throw new FleetSettingsError(`${paths.fleetKeyFile}: is not the key of a fleet\n  copy it from a host of the fleet`)
+}
+
+/** Reads the certificates and the login for etcd. @throws FleetSettingsError or FileError */
+export function loadAccess({ paths, endpoints, loginFile }: OperatorSettings): EtcdAccess {
   const access = {
     endpoints,
     ca: readKeyFile(paths.caFile, PUBLIC),
     cert: readKeyFile(paths.certFile, PUBLIC),
     key: readKeyFile(paths.keyFile, SECRET),
   }
-  const signKey = privateKey(paths.signKeyFile, readKeyFile(paths.signKeyFile, SECRET))
-  return {
-    settings,
-    fleetKey,
-    signKey,
-    access: loginFile === undefined ? access : { ...access, login: loginOf(loginFile, readKeyFile(loginFile, SECRET)) },
-  }
+  return loginFile === undefined ? access : { ...access, login: loginOf(loginFile, readKeyFile(loginFile, SECRET)) }
 }
 
-function readKeyFile(path: string, policy: FilePolicy): string {
+/** Reads a file with a key or a certificate. @throws FileError */
+export function readKeyFile(path: string, policy: FilePolicy): string {
   return readPrivateText(path, KEY_FILE_MAX_BYTES, policy)
 }
 
-function privateKey(path: string, text: string): KeyObject {
+/**
+ * Reads an Ed25519 private key in PEM.
+ *
+ * @param passphrase of a key that is encrypted
+ * @throws FleetSettingsError
+ */
+export function signKeyOf(path: string, text: string, passphrase?: string): KeyObject {
   try {
-    const key = createPrivateKey(text)
+    const key = createPrivateKey(passphrase === undefined ? text : { key: text, passphrase })
     if (key.asymmetricKeyType === 'ed25519') return key
   } catch {
     // Said below: OpenSSL's words could show parts of a key.
   }
-  throw new FleetSettingsError(`${path}: is not an Ed25519 private key in PEM`)
+  const what = passphrase === undefined ? 'is not an Ed25519 private key in PEM' : 'the passphrase is wrong'
+  throw new FleetSettingsError(`${path}: ${what}`)
 }
 
 function loginOf(path: string, text: string): NonNullable<EtcdAccess['login']> {

@@ -22,13 +22,14 @@ export type KnockEvent = Readonly<
    * A door opens. The claimed user is named in a packet without proof. `tookMs`: milliseconds since the capture of the
    * last knock or of the packet.
    */
-  | ({ kind: 'open'; source: Address; door: string; claimedUser?: string | undefined; tookMs?: number } & ForUser)
+  | ({ kind: 'open'; source: Address; door: string; claimedUser?: string | undefined; tookMs?: number } & ForUser &
+      FromHost)
 >
 
 /** An event of an opening or of a user's access. Its source is text, as in the journal. */
 export type OpeningEvent = Readonly<
   /** Ports are open: `what` has the ports, and the network or the target if it is not the source alone. */
-  | ({ kind: 'opened'; what: string; seconds: number } & OfOpening & ForUser)
+  | ({ kind: 'opened'; what: string; seconds: number } & OfOpening & ForUser & FromHost)
   | ({ kind: 'closed'; what: string } & OfOpening)
   /** An opening lasts for longer: by a knock, or by a connection of its source. */
   | ({ kind: 'extended'; seconds: number; connected?: true } & OfOpening & ForUser)
@@ -84,6 +85,11 @@ interface OfAny {
 type OfDoor = OfAny & { door: string }
 type FromAny = OfAny & { source: string }
 type OfOpening = OfDoor & FromAny
+
+/** The host of the fleet that told of the opening; absent: it was made here. */
+interface FromHost {
+  from?: string | undefined
+}
 
 /** The user that the key or secret proves, if the door has several. */
 interface ForUser {

@@ -29,9 +29,9 @@ const NAMED: { readonly [Of in Exclude<Kind, NoticeKind>]: Row<Of> } = {
     const details = [named('stage', stage), named('knock', knock)]
     return ['debug', `${place({ door })}${reason}${listed(details)}`]
   },
-  open: ({ door, user, claimedUser }) => [
+  open: ({ door, user, claimedUser, from }) => [
     'notice',
-    `${door}: OPEN SESAME${listed([user, named('claims to be', claimedUser)])}`,
+    `${door}: OPEN SESAME${listed([user, named('claims to be', claimedUser), named('told by', from)])}`,
   ],
   command: ({ door, command }) => ['notice', `${door}: running command: ${command}`],
   'command-timeout': ({ door }) => ['notice', `${door}: command timeout`],
@@ -48,7 +48,10 @@ const NAMED: { readonly [Of in Exclude<Kind, NoticeKind>]: Row<Of> } = {
 
 /** Events that JSON names `notice`, with their text as the message. Those of openings have their kind in `kind`. */
 const NOTICES: { readonly [Of in NoticeKind]: Row<Of> } = {
-  opened: (of) => ['info', `${place(of)}${of.what} open for ${of.seconds} s`],
+  opened: (of) => [
+    'info',
+    `${place(of)}${of.what} open for ${of.seconds} s${of.from === undefined ? '' : `, told by ${of.from}`}`,
+  ],
   closed: (of) => ['info', `${place(of)}${of.what} closed`],
   extended: (of) =>
     of.connected === true

@@ -71,9 +71,10 @@ function datagram(payload: Uint8Array): Sent {
 const SERVER = bytesOf(9)
 const USERS = { first: keyPairOf(bytesOf(1)), second: keyPairOf(bytesOf(2)) }
 const lineOf = (which: 'first' | 'second', name: string): string =>
-  `${formatKey('postern-user', USERS[which].publicKey)} ${name}\n`
+  `doors=d ports=tcp/22 ${formatKey('postern-user', USERS[which].publicKey)} ${name}\n`
 
 const noise: Fixture = {
+  hasUsers: true,
   make: (deps) => new NoiseAuthenticator(deps, work()),
   prepare: (folder) => {
     writeFileSync(join(folder, 'server.key'), formatKey('postern-server-secret', SERVER), { mode: 0o600 })
@@ -100,6 +101,7 @@ const stanzaOf = ({ key, hmac }: (typeof STANZAS)['first']): string =>
   `SOURCE ANY\nKEY_BASE64 ${encodeBase64(key)}\nHMAC_KEY_BASE64 ${encodeBase64(hmac)}\nFW_ACCESS_TIMEOUT 86400\n`
 
 const fwknop: Fixture = {
+  hasUsers: true,
   make: (deps) => new FwknopAuthenticator(deps, work()),
   lines: (folder) => `SPA = fwknop\nAccess_File = ${path(folder)}`,
   file: {
@@ -135,6 +137,7 @@ const PROFILES = {
 }
 
 const knockknock: Fixture = {
+  hasUsers: true,
   make: (deps) => new KnockknockAuthenticator(deps, work()),
   prepare: (folder) => {
     for (const [name, keys] of Object.entries(PROFILES)) writeProfile(join(folder, 'profiles', name), keys)

@@ -58,7 +58,7 @@ test('all commands are found', () => {
       'postern proxy',
     ]),
   )
-  expect(HELPS.size).toBe(36)
+  expect(HELPS.size).toBe(44)
 })
 
 test.each([...HELPS])('%s --help', (name, help) => {

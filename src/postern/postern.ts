@@ -8,6 +8,7 @@ import { ACCEPT_LOSS, CLOSE, FORGIVE, OPEN, STATUS } from './control/arguments.t
 import { DOCTOR } from './doctor/arguments.ts'
 import { EVENTS } from './events/arguments.ts'
 import { FIREWALL } from './firewall/arguments.ts'
+import { FLEET } from './fleet/arguments.ts'
 import { KEYGEN } from './keygen/arguments.ts'
 import { REHEARSE } from './rehearse/arguments.ts'
 import { REPLAY } from './replay/arguments.ts'
@@ -36,6 +37,7 @@ export const POSTERN: CommandGroup = {
     KEYGEN,
     PROXY,
     FIREWALL,
+    FLEET,
     completionOf(() => POSTERN),
   ],
   notes: `examples:

@@ -183,6 +183,9 @@ const MAKERS = {
   check: (file: string) => `postern check ${pathWord(file)}`,
   readOfRemoval: () => 'postern firewall remove --help',
   readOfLoss: () => 'postern accept-loss --help',
+  lookAtFleet: () => 'sudo postern fleet status',
+  readOfFleet: () => 'postern fleet init --help',
+  readOfJoin: () => 'postern fleet join --help',
 } as const
 
 type Makers = typeof MAKERS

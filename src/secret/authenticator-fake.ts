@@ -3,6 +3,7 @@ import type { PacketNeeds } from '../capture/needs.ts'
 import type { Held } from '../door/held.ts'
 import type { Packet } from '../packet/packet.ts'
 import type { Authenticator, Claim, Redeemed, SecretStatus, Verdict } from './authenticator.ts'
+import type { Judged, Vouched } from './vouched.ts'
 
 /**
  * An authenticator for tests. A claim of any of its doors gets a grant, once for each proof, with the proof's text as
@@ -21,6 +22,7 @@ export class FakeAuthenticator implements Authenticator<unknown> {
   verdict: Verdict = 'may'
   expiry = Infinity
   isClosed = false
+  readonly refreshed: string[] = []
   readonly #used = new Set<unknown>()
 
   replace(doors: readonly Door[]): void {
@@ -46,6 +48,12 @@ export class FakeAuthenticator implements Authenticator<unknown> {
     return { door, source, ms: door.cmdTimeoutMs, holder: String(proof), protocol, port }
   }
 
+  grantFor({ door: name, source, ms, user, protocol, port }: Vouched): Judged {
+    const door = this.doors.find((each) => each.name === name)
+    if (door === undefined || this.refusal !== undefined) return { refusal: this.refusal ?? 'there is no such door' }
+    return { door, source, ms: Math.min(ms, door.cmdTimeoutMs), user, holder: 'vouched', protocol, port }
+  }
+
   mayHold({ door }: Held): Verdict {
     return this.doors.some(({ name }) => name === door) ? this.verdict : 'unknown'
   }
@@ -56,6 +64,10 @@ export class FakeAuthenticator implements Authenticator<unknown> {
 
   files(): readonly string[] {
     return []
+  }
+
+  refresh(folder: string): void {
+    this.refreshed.push(folder)
   }
 
   status(): SecretStatus {

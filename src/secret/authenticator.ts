@@ -7,6 +7,7 @@ import type { GateSequence } from '../gate/sequence.ts'
 import type { LogEvent } from '../log/event.ts'
 import type { Address } from '../packet/address.ts'
 import type { Packet, Protocol } from '../packet/packet.ts'
+import type { Judged, Vouched } from './vouched.ts'
 
 /**
  * A proof that was made, and has to be redeemed before it opens anything.
@@ -77,12 +78,22 @@ export interface Authenticator<Proof = GateSequence> {
    * one gets a grant. Never rejects: what cannot be used up durably is refused.
    */
   redeem(claim: Claim<Proof>): Promise<Redeemed>
+  /**
+   * Judges by the present config and files what another host's proof opens here: at most what the door and its user may
+   * have. Nothing is used up. The holder is a mark that {@link mayHold} judges.
+   */
+  grantFor(vouched: Vouched): Judged
   /** Judges by the present files, without waiting, whether a holder may keep an opening of one of the doors. */
   mayHold(held: Held): Verdict
   /** Returns when a holder next loses access by time alone, in milliseconds since 1970, or `Infinity`. */
   nextExpiry(now: number): number
   /** The files and folders that decide who may open. A change of one takes effect without a reload. */
   files(): readonly string[]
+  /**
+   * Reads the files of all doors again that have one below a folder, as after a reload. Holders who lost access are
+   * reported. Never throws.
+   */
+  refresh(folder: string): void
   /** Returns the state of a door's secret. */
   status(door: string): SecretStatus
   /**

@@ -10,13 +10,14 @@ import type { Packet } from '../packet/packet.ts'
 import type { Authenticator, Claim, Redeemed, SecretStatus, Verdict } from './authenticator.ts'
 import { forgetUsedCodes } from './codes.ts'
 import type { PacketAuthenticators, PacketAuthenticatorsDeps } from './deps.ts'
-import { REFUSED } from './gate-authenticator.ts'
+import { NO_DOOR, REFUSED } from './gate-authenticator.ts'
 import { GeneratedAuthenticator } from './generated-authenticator.ts'
 import type { GeneratedDeps } from './generated-door.ts'
 import { OneTimeAuthenticator } from './one-time-authenticator.ts'
 import { CodeAuthenticator, UsersAuthenticator } from './people-authenticator.ts'
 import { isPacketDoor } from './packet-door.ts'
 import { SequenceAuthenticator } from './sequence-authenticator.ts'
+import type { Judged, Vouched } from './vouched.ts'
 
 type Kind = Exclude<Door['secret']['kind'], 'spa'> | SpaProtocol
 
@@ -149,6 +150,11 @@ export class Authenticators {
     return authenticator === undefined || this.#packets.has(authenticator) ? REFUSED : await authenticator.redeem(claim)
   }
 
+  /** Judges what another host's proof opens here, as in {@link Authenticator.grantFor}. */
+  grantFor(vouched: Vouched): Judged {
+    return this.#for(vouched.door)?.grantFor(vouched) ?? NO_DOOR
+  }
+
   /** Judges whether a holder may keep an opening, as in {@link Authenticator.mayHold}. */
   mayHold(held: Held): Verdict {
     return this.#for(held.door)?.mayHold(held) ?? 'unknown'
@@ -166,6 +172,11 @@ export class Authenticators {
   /** Reads the file of a door's users again, as in {@link Authenticator.readUsers}. */
   readUsers(door: string): UsersInForce | undefined {
     return this.#for(door)?.readUsers?.(door)
+  }
+
+  /** Reads the files below a folder again, as in {@link Authenticator.refresh}. */
+  refresh(folder: string): void {
+    for (const each of this.#all) each.refresh(folder)
   }
 
   /** The files and folders that decide who may open. */

@@ -63,6 +63,7 @@ testContract('codes of one secret', {
 })
 
 testContract('users', {
+  hasUsers: true,
   ...gate,
   make: (deps) => new UsersAuthenticator(deps),
   lines: (folder) => `Users = ${path(folder)}`,
@@ -71,6 +72,7 @@ testContract('users', {
 })
 
 testContract('users with codes', {
+  hasUsers: true,
   make: (deps) => new UsersAuthenticator(deps),
   lines: (folder) => `Users = ${path(folder)}`,
   file: {

@@ -5,9 +5,14 @@ import type { Redemption } from '../state/ledger.ts'
 import type { Authenticator, Claim, Redeemed, Refusal, SecretStatus, Verdict } from './authenticator.ts'
 import { DoorSet } from './door-set.ts'
 import type { DoorOf, DoorState } from './door-set.ts'
+import { boundedBy } from './vouched.ts'
+import type { Judged, Vouched } from './vouched.ts'
 
 /** A refusal that is not worth a line in the log. */
 export const REFUSED: Refusal = { refused: undefined }
+
+/** The answer for a door that is not in force. */
+export const NO_DOOR: Judged = { refusal: 'there is no such door' }
 
 /** A door that sequences open, and what is known of its secret. */
 export interface GateDoor extends DoorState {
@@ -16,6 +21,8 @@ export interface GateDoor extends DoorState {
   /** Uses a sequence up. Never rejects. @returns the mark of the new holder, or the reason why the door stays shut */
   redeem(proof: GateSequence): Promise<string | Refusal>
   mayHold(held: Held): Verdict
+  /** Returns the mark of a user whom another host vouches for, or the reason why the door stays shut. */
+  holderFor(user: string | undefined): string | { readonly refusal: string }
   readonly status: SecretStatus
   readonly files: readonly string[]
 }
@@ -57,12 +64,25 @@ export class GateAuthenticator<Kind extends Door['secret']['kind'], State extend
     return this.#doors.find(held.door)?.state.mayHold(held) ?? 'unknown'
   }
 
+  grantFor(vouched: Vouched): Judged {
+    const there = this.#doors.find(vouched.door)
+    if (there === undefined) return NO_DOOR
+    const bounded = boundedBy(there.door, vouched)
+    const { user } = vouched
+    const holder = there.state.holderFor(user)
+    return typeof holder === 'object' ? holder : 'refusal' in bounded ? bounded : { ...bounded, user, holder }
+  }
+
   nextExpiry(): number {
     return Infinity
   }
 
   files(): readonly string[] {
     return this.states.flatMap(({ files }) => files)
+  }
+
+  refresh(folder: string): void {
+    for (const state of this.states) if (areBelow(folder, state.files)) state.refresh()
   }
 
   status(door: string): SecretStatus {
@@ -80,6 +100,11 @@ export class GateAuthenticator<Kind extends Door['secret']['kind'], State extend
   protected get states(): readonly State[] {
     return [...this.#doors]
   }
+}
+
+/** Returns true if one of the paths is below a folder. */
+export function areBelow(folder: string, paths: readonly string[]): boolean {
+  return paths.some((path) => path.startsWith(`${folder}/`))
 }
 
 /**

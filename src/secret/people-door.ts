@@ -9,6 +9,7 @@ import { Codes } from './codes.ts'
 import type { AuthenticatorDeps } from './deps.ts'
 import type { DoorOf } from './door-set.ts'
 import { REFUSED, refusalOf } from './gate-authenticator.ts'
+import { noUser } from './vouched.ts'
 import type { GateDoor } from './gate-authenticator.ts'
 import { gateSequenceOf, termsOf } from './gate-sequence.ts'
 import { MarksInForce } from './marks-in-force.ts'
@@ -114,6 +115,12 @@ export class PeopleDoor implements GateDoor {
     if (holder !== undefined) return this.#inForce.judge(holder)
     if (user === undefined) return 'unknown'
     return this.people.some(({ name }) => name === user) ? 'may' : 'may not'
+  }
+
+  holderFor(user: string | undefined): string | { readonly refusal: string } {
+    if (this.people === undefined) return { refusal: `${this.#door.secret.path} was not read yet` }
+    const person = this.#isNamed ? this.people.find(({ name }) => name === user) : this.people[0]
+    return person === undefined ? noUser(user) : this.#markOf(person.secret)
   }
 
   /**

@@ -40,6 +40,11 @@ class SequenceDoor implements GateDoor {
     return holder === this.#mark ? 'may' : 'may not'
   }
 
+  /** The sequence is the same for all users, so the user does not matter. */
+  holderFor(): string {
+    return this.#mark
+  }
+
   refresh(): void {
     // The config is the only file.
   }

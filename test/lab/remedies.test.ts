@@ -72,6 +72,10 @@ const HARMLESS: Readonly<Partial<Record<Name, (machine: Machine) => Promise<stri
   check: ({ file }) => REMEDIES.check(file),
   readOfRemoval: () => REMEDIES.readOfRemoval(),
   readOfLoss: () => REMEDIES.readOfLoss(),
+  // This machine is in no fleet.
+  lookAtFleet: () => `${REMEDIES.lookAtFleet()} || true`,
+  readOfFleet: () => REMEDIES.readOfFleet(),
+  readOfJoin: () => REMEDIES.readOfJoin(),
 }
 
 test('every remedy has a trial', () => {

@@ -27,8 +27,8 @@ export const WHOLE: Samples = {
     reason: 'wrong knock',
     replay: true,
   },
-  open: { kind: 'open', source, door: 'ssh', user, claimedUser: 'bob', tookMs: 1.5 },
-  opened: { kind: 'opened', ...at, user, what: 'tcp/22', seconds: 30 },
+  open: { kind: 'open', source, door: 'ssh', user, claimedUser: 'bob', tookMs: 1.5, from: 'bastion' },
+  opened: { kind: 'opened', ...at, user, what: 'tcp/22', seconds: 30, from: 'bastion' },
   closed: { kind: 'closed', ...at, what: 'tcp/22' },
   extended: { kind: 'extended', ...at, user, seconds: 30, connected: true },
   refused: { kind: 'refused', level: 'error', ...at, user, reason: 'too many', cause: 'disk full' },
@@ -64,8 +64,8 @@ export const WHOLE: Samples = {
 /** The fields that an event of a kind may lack. */
 export const OPTIONAL: Readonly<Partial<Record<LogEvent['kind'], readonly string[]>>> = {
   explanation: ['door', 'stage', 'knock', 'replay'],
-  open: ['user', 'claimedUser', 'tookMs'],
-  opened: ['user'],
+  open: ['user', 'claimedUser', 'tookMs', 'from'],
+  opened: ['user', 'from'],
   extended: ['user', 'connected'],
   refused: ['source', 'user', 'reason', 'cause'],
   'used-before': ['source', 'user'],

@@ -59,6 +59,7 @@ export const WHOLE_STATUS: Whole<Status> = {
       user: 'alice',
       users: ['alice', 'carol'],
       claimedUser: 'bob',
+      from: 'bastion',
       services: ['tcp/22'],
       forward: '198.51.100.7:22',
       leftMs: 20_000,

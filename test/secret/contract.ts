@@ -12,6 +12,7 @@ import { TCP } from '../../src/packet/packet.ts'
 import type { Authenticator, Claim, Redeemed, Verdict } from '../../src/secret/authenticator.ts'
 import { fakeDeps } from '../../src/secret/deps-fake.ts'
 import type { FakeDeps } from '../../src/secret/deps-fake.ts'
+import type { Judged, Vouched } from '../../src/secret/vouched.ts'
 
 /** An authenticator under test, with one door `d`. */
 export interface Tested {
@@ -44,6 +45,8 @@ export interface Fixture {
   claim(tested: Tested, which: 'first' | 'second'): Promise<Claim<unknown>>
   /** Makes the same claim again, as a replay would; `undefined`: nothing waits for it. */
   again(tested: Tested, claim: Claim<unknown>): Promise<Claim<unknown> | undefined>
+  /** True if each secret is that of a user. */
+  readonly hasUsers?: boolean
   /** True if a secret can be used once only. */
   readonly once: boolean
   /** True if a door opens while its file cannot be read. False if the use has to be marked in the file. */
@@ -171,6 +174,20 @@ export function testContract(name: string, fixture: Fixture): void {
     })
 
     if (fixture.file !== undefined)
+      test('a folder that was replaced is read again at once, when that is asked for', async () => {
+        put()
+        const held = await open('first')
+        const { changes } = tested.deps
+        const before = changes()
+        write(fixture.file!.second)
+        tested.authenticator.refresh(`${folder}/elsewhere`)
+        expect(verdict(held)).toBe('may')
+        tested.authenticator.refresh(folder)
+        expect(verdict(held)).toBe('may not')
+        expect(changes()).toBeGreaterThan(before)
+      })
+
+    if (fixture.file !== undefined)
       test('a file that cannot be read at the start judges nobody', () => {
         chmodSync(fixture.file!.path(folder), 0o666)
         put()
@@ -199,6 +216,51 @@ export function testContract(name: string, fixture: Fixture): void {
           if (fixture.opensWithoutFile !== false) expect((await open('second')).door.name).toBe('d')
         },
       )
+
+    test('what another host vouches for opens as far as this host would: its ports, its time, its addresses', async () => {
+      const door = put()
+      const { user, print } = await open('first')
+      const judge = (asked: Partial<Vouched> = {}): Judged =>
+        tested.authenticator.grantFor({ ...vouchedFor(user, print), ...asked })
+      const whole = judged(judge())
+      expect(whole).toMatchObject({ door, ms: Math.min(door.cmdTimeoutMs, VOUCHED_MS) })
+      expect(whole.services ?? door.opens).toEqual(door.opens)
+      expect(verdict(whole)).toBe('may')
+      expect(judged(judge({ ms: 1_000 })).ms).toBe(1_000)
+      const [ssh] = door.opens
+      expect(judged(judge({ services: [ssh!] })).services ?? door.opens).toEqual([ssh])
+      for (const asked of [
+        { services: [{ ...ssh!, first: 80, last: 80 }] },
+        { services: [{ ...ssh!, first: 1, last: 65_535 }] },
+        { forward: { address: parseAddress('198.51.100.7')!, port: 22 } },
+        { door: 'gone' },
+      ])
+        expect(judge(asked)).toMatchObject({ refusal: expect.any(String) })
+      put(`${fixture.lines(folder)}\nAllow_From = 198.51.100.0/24`)
+      expect(judge()).toMatchObject({ refusal: '192.0.2.7 is not in Allow_From' })
+      // Nothing was used up.
+      put()
+      expect((await open('second')).door.name).toBe('d')
+    })
+
+    if (fixture.hasUsers === true)
+      test('only a user of this host is vouched for, and is closed when revoked', async () => {
+        put()
+        const { user, print } = await open('first')
+        for (const [who, key] of [
+          [undefined, undefined],
+          ['mallory', undefined],
+          ['mallory', 'another key'],
+        ])
+          expect(tested.authenticator.grantFor(vouchedFor(who, key))).toHaveProperty('refusal')
+        const { changes } = tested.deps
+        const [held, before] = [judged(tested.authenticator.grantFor(vouchedFor(user, print))), changes()]
+        if (fixture.revoke !== undefined) await fixture.revoke(tested)
+        else write(fixture.file!.second)
+        await vi.waitFor(() => expect(changes()).toBeGreaterThan(before), { timeout: 5_000 })
+        expect(verdict(held)).toBe('may not')
+        expect(tested.authenticator.grantFor(vouchedFor(user, print))).toHaveProperty('refusal')
+      })
 
     test('a door that is gone opens to nobody, and judges nobody', async () => {
       put()
@@ -251,6 +313,19 @@ export async function knock({ authenticator }: Tested, index: number): Promise<C
 /** Returns the claim of a sequence that was knocked. */
 export function claimOf(proof: GateSequence): Claim {
   return { door: proof.door, source: parseAddress(HELD.source)!, protocol: TCP, port: 1, proof }
+}
+
+const VOUCHED_MS = 3_600_000
+
+/** Returns the opening of a door `d` that another host vouches for. */
+function vouchedFor(user: string | undefined, print: string | undefined): Vouched {
+  const from = { door: 'd', source: parseAddress(HELD.source)!, protocol: TCP, port: 1 } as const
+  return { ...from, ms: VOUCHED_MS, user, isKey: (key) => key === print }
+}
+
+function judged(grant: Judged): Grant {
+  if ('refusal' in grant) throw new Error(grant.refusal)
+  return grant
 }
 
 function isGrant(redeemed: Redeemed): redeemed is Grant {

@@ -61,7 +61,7 @@ export function giveAll(path: string, account: Pick<Account, 'uid' | 'gid'>): vo
 }
 
 /** Lets the user pass root's folder, without a look into it. @throws Error if a folder on the way bars the user */
-function letEnter(folder: string, own: string, account: Account): void {
+export function letEnter(folder: string, own: string, account: Account): void {
   const isLet = (): boolean => {
     try {
       asUser(account, () => statSync(own))

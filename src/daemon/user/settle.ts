@@ -45,7 +45,12 @@ export async function settle(args: Arguments, config: Config): Promise<RunsAs> {
   const journal = statePath(stateDir, args.config, args.interfaces)
   const log = logSettings(args, config.options).file
   const socket = socketPath(args.config, args.interfaces, true)
-  const taken = await takenBack({ journal, socket, log }, need === undefined ? account?.uid : undefined)
+  const taken = [...(await takenBack({ journal, socket, log }, need === undefined ? account?.uid : undefined))]
+  const { fleet } = config.options
+  if (fleet !== undefined) {
+    const { settleFleet } = await import('./fleet-folder.ts')
+    taken.push(...settleFleet(fleet, need === undefined ? account : undefined))
+  }
   if (account === undefined) return { ...AS_STARTED, notices: taken }
   if (need !== undefined) {
     const text = `stays root, not ${account.name}: ${need.why} (line ${need.line})`

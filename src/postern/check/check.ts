@@ -18,6 +18,7 @@ import type { CheckArguments } from './arguments.ts'
 import { allowedIn, allowedLines, faultsOfAllowed } from './allowed.ts'
 import type { AllowedAt } from './allowed.ts'
 import { faultsOfMachine } from './rules.ts'
+import { faultsOfFleet } from './fleet.ts'
 import { faultsOfSpa } from './packets.ts'
 import { programFacts } from '../program-path.ts'
 import { faultsOfHidden } from '../hidden.ts'
@@ -54,7 +55,10 @@ async function withRules(reading: Reading): Promise<Reading> {
   const ofRules = (await faultsOfMachine(config)).filter(
     ({ line, column }) => line === 1 || !faults.some((other) => other.line === line && other.column === column),
   )
-  return { config, faults: [...faults, ...ofRules, ...(await faultsOfHidden(config))] }
+  return {
+    config,
+    faults: [...faults, ...ofRules, ...(await faultsOfHidden(config)), ...(await faultsOfFleet(config))],
+  }
 }
 
 /**

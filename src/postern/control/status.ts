@@ -38,6 +38,7 @@ export async function status(asked: StatusArguments, output: Output): Promise<nu
 export function statusText(of: Status): string {
   const { guard, attempts } = of
   const named = of.openings.some(({ user }) => user !== undefined)
+  const told = of.openings.some(({ from }) => from !== undefined)
   return [
     `knockd ${of.version}, process ${of.pid ?? 'unknown'}, up ${timeText(of.upMs)}, ${of.config}`,
     ...(of.journal === undefined ? [] : [`  the journal cannot be written: ${of.journal}`]),
@@ -75,12 +76,13 @@ export function statusText(of: Status): string {
     ),
     ...table(
       'open',
-      ['door', 'source', ...(named ? ['user'] : []), 'what', 'left'],
+      ['door', 'source', ...(named ? ['user'] : []), 'what', ...(told ? ['told by'] : []), 'left'],
       of.openings.map((each) => [
         each.door,
         each.source,
         ...(named ? [userText(each)] : []),
         whatText(each),
+        ...(told ? [each.from ?? '-'] : []),
         timeText(each.leftMs),
       ]),
     ),

@@ -16,8 +16,8 @@ interfaces, ports that are open without any knock, stay shut after it, or have
 no program listening, rules that end sessions or are gone at the next start,
 rules for the next start that do not fit the config, another knockd, the clock,
 programs on knock ports, missing libraries and programs, lost packets, a capture
-made deaf, permissions of secrets and of what root runs, and what \`postern
-check\` finds.
+made deaf, permissions of secrets and of what root runs, the etcd of a fleet,
+and what \`postern check\` finds.
 Changes nothing. Without root it checks what it can.`,
   options: OPTIONS,
   exits: { 0: 'no problems', 1: 'problems found', 78: 'the config cannot be used' },

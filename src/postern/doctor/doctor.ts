@@ -13,6 +13,7 @@ import { REMEDIES } from '../../remedy/remedies.ts'
 import type { Port, Remedy } from '../../remedy/remedies.ts'
 import { inForce } from '../allowance.ts'
 import { examine } from '../check/check.ts'
+import { faultsOfFleet } from '../check/fleet.ts'
 import { faultsOfHidden } from '../hidden.ts'
 import { hiding } from '../hiding.ts'
 import { run } from '../../twin/agent.ts'
@@ -27,6 +28,7 @@ import { judgeBoot, startedAtBoot } from './boot.ts'
 import { judgeClock, watchClock } from './clock.ts'
 import { judgeDaemons, judgeRunning, runningDaemons } from './daemons.ts'
 import { judgeEstablished } from './established.ts'
+import { examineFleet } from './fleet/fleet.ts'
 import { asJson, asText, sorted } from './finding.ts'
 import type { Finding } from './finding.ts'
 import { installationOf, judgeInstallation, thisInstallation } from './installation.ts'
@@ -57,7 +59,11 @@ export async function doctor(asked: DoctorArguments, output: Output): Promise<nu
   }
   process.env['PATH'] = `${process.env['PATH'] ?? ''}:${ADMIN_FOLDERS}`
   const machine = await examineMachine(config, asked.interface.flat())
-  const findings = sorted([...machine, ...ofCheck([...faults, ...(await faultsOfHidden(config))], file)])
+  const findings = sorted([
+    ...machine,
+    ...(await examineFleet(config)),
+    ...ofCheck([...faults, ...(await faultsOfHidden(config)), ...(await faultsOfFleet(config))], file),
+  ])
   output.out(json ? asJson(file, findings) : asText(file, findings))
   return findings.some(({ severity }) => severity !== 'note') ? FAILED : DONE
 }

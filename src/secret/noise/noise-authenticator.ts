@@ -18,7 +18,7 @@ import { sameBytes } from '../../spa/bytes.ts'
 import { KEY_BYTES, keyPairOf } from '../../spa/noise/curve.ts'
 import type { KeyPair } from '../../spa/noise/curve.ts'
 import { POSTERN_PACKET_BYTES, openClaim } from '../../spa/noise/packet.ts'
-import { permit, stillPermits } from '../../spa/noise/permission.ts'
+import { partPermitted, permit, stillPermits } from '../../spa/noise/permission.ts'
 import { USER_TAG_BYTES, hasMinute } from '../../spa/noise/tag.ts'
 import { readTimestamp } from '../../spa/noise/timestamp.ts'
 import { USERS_FILE_MAX_CHARS, readUsers, usersLeft } from '../../spa/noise/users.ts'
@@ -33,6 +33,8 @@ import type { PacketProof, Reading } from '../packet-authenticator.ts'
 import { packetDoors } from '../packet-door.ts'
 import type { PacketDoor } from '../packet-door.ts'
 import { lossRefusal } from '../since-loss.ts'
+import { noUser } from '../vouched.ts'
+import type { Bounded, Judged, Vouched } from '../vouched.ts'
 import { Allowances } from './allowances.ts'
 import { UserTags } from './user-tags.ts'
 import type { NeededTags } from './user-tags.ts'
@@ -63,7 +65,7 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
   readonly #allowances = new Allowances()
   #server: KeyPair | undefined
   #serverFile: { readonly path: string; readonly file: WatchedFile<KeyPair> } | undefined
-  /** True while doors are put in force. Their tags are renewed once, afterwards. */
+  /** True while several files are read. Their tags are renewed once, afterwards. */
   #isReplacing = false
   /** The users by the marks of their keys, for each state of a file. */
   readonly #marked = new WeakMap<Users, ReadonlyMap<string, User>>()
@@ -73,6 +75,13 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     this.#isReplacing = true
     if (packetDoors(doors, this.protocols).length > 0) this.#takeKey(options.spaKeyFile)
     super.replace(doors, options)
+    this.#isReplacing = false
+    this.#renewTags()
+  }
+
+  override refresh(folder: string): void {
+    this.#isReplacing = true
+    super.refresh(folder)
     this.#isReplacing = false
     this.#renewTags()
   }
@@ -287,6 +296,22 @@ export class NoiseAuthenticator extends PacketAuthenticator<Users, NoiseProof> {
     const granted = user === undefined ? undefined : this.#grant({ door, user }, claim)
     if (granted === undefined || 'refusal' in granted) return undefined
     return granted
+  }
+
+  /** Judges by the lines of a user's name: each of them is another key. */
+  protected override judgeVouched(users: Users, bounded: Bounded, { user: name }: Vouched): Judged {
+    let refused: Judged | undefined
+    for (const user of users) {
+      if (user.name !== name) continue
+      const { door, source: address, services: wanted } = bounded
+      const part = partPermitted(user, { door: door.name, address, now: this.deps.clock.now() }, wanted, door.opens)
+      if ('refusal' in part) refused ??= part
+      else {
+        const ms = shortest(bounded.ms, (user.options.openForS ?? 0) * SECOND_MS)
+        return { ...bounded, ms, services: part.services, user: name, holder: this.#markOf(user) }
+      }
+    }
+    return refused ?? noUser(name)
   }
 
   /** Logs that a packet of a known user was rejected. */

@@ -81,6 +81,28 @@ export function stillPermits({ options }: User, { door, ports, address, now }: U
   return (options.doors === undefined && options.ports === undefined) || options.doors?.includes(door) === true
 }
 
+/**
+ * Returns the part of an opening that a user's line permits, if another host made it after a packet of that user.
+ *
+ * @param wanted the ports that the packet asked for; `undefined`: the whole door
+ * @param opens the ports of the door here
+ * @returns the services; `undefined` among them means all ports of the door
+ */
+export function partPermitted<Service extends PortRange>(
+  user: User,
+  holds: Omit<UserHolds, 'ports'>,
+  wanted: readonly Service[] | undefined,
+  opens: readonly Service[],
+): { readonly services: readonly Service[] | undefined } | { readonly refusal: string } {
+  if (!stillPermits(user, { ...holds, ports: [] })) return { refusal: `the line of ${user.name} does not allow it` }
+  if (wanted === undefined && stillPermits(user, { ...holds, ports: undefined })) return { services: undefined }
+  const { ports = [] } = user.options
+  const services = (wanted ?? opens).filter((service) => isRangeIn(ports, service))
+  if (services.length > 0) return { services }
+  const missing = wanted === undefined ? 'the door is not in doors=' : 'no port is in ports='
+  return { refusal: `${missing} in the line of ${user.name}` }
+}
+
 function isRangeIn(ranges: readonly PortRange[], { protocol, first, last }: PortRange): boolean {
   return ranges.some((range) => range.protocol === protocol && range.first <= first && last <= range.last)
 }

@@ -18,6 +18,7 @@ import { PacketAuthenticator } from '../../../secret/packet-authenticator.ts'
 import type { PacketProof, Reading } from '../../../secret/packet-authenticator.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import { lossRefusal } from '../../../secret/since-loss.ts'
+import type { Bounded, Judged, Vouched } from '../../../secret/vouched.ts'
 import type { WorkBudget } from '../../../secret/work-budget.ts'
 import { grant, matches } from '../access.ts'
 import type { Grant as StanzaGrant } from '../access.ts'
@@ -31,12 +32,13 @@ import type { Stanza } from '../stanza.ts'
 import type { Redemption } from '../../../state/ledger.ts'
 import { commandsOf, cycleOf } from './commands.ts'
 import { Gnupg } from './gnupg.ts'
-import { holderOf, markOfStanza, marksOfStanza, stanzaPermits } from './holders.ts'
+import { holderOf, holdingOf, printOfStanza, verdictOf } from './holders.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
 import { Trials } from './trials.ts'
 import type { NamedTrial, Trial } from './trials.ts'
 import { UsedDigests } from './used-digests.ts'
+import { judgeByKey } from './vouched.ts'
 
 const PACKETS: PacketNeeds = { datagrams: [{ first: PACKET_MIN_BYTES, last: PACKET_MAX_BYTES }], synPorts: [] }
 /** The number of last characters that identify a packet. That covers at least the HMAC. */
@@ -109,13 +111,7 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
 
   /** Lets a holder keep the door if the file has the key, within the limits of its stanza. */
   protected override judge({ list }: Stanzas, held: Held): Verdict {
-    const { holder } = held
-    if (holder === undefined) return 'unknown'
-    const now = this.deps.clock.now()
-    const may = list.some(
-      (stanza) => marksOfStanza(this.deps.marks, stanza).includes(holder) && stanzaPermits(stanza, held, now),
-    )
-    return may ? 'may' : 'may not'
+    return verdictOf(list, held, this.deps.marks, this.deps.clock.now())
   }
 
   protected override expiries({ list }: Stanzas): readonly (number | undefined)[] {
@@ -294,9 +290,8 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     if ('refusal' in granted) return granted
     const refusal = this.#beyond(trial, granted, source) ?? lossRefusal(door, store, spa.timestamp * SECOND_MS)
     if (refusal !== undefined) return { refusal }
-    const user = holderOf(door, stanza, signer)
-    const holder = markOfStanza(marks, stanza, signer)
-    const common = { door, source: granted.address, user, claimedUser: claimedName(spa.user), holder, protocol, port }
+    const holding = holdingOf(marks, door, stanza, signer)
+    const common = { door, source: granted.address, ...holding, claimedUser: claimedName(spa.user), protocol, port }
     if (granted.kind === 'command') return { ...common, ms: 0, commands: commandsOf(stanza, granted.command) }
     const { openS, ports: asked, nat: forward } = granted
     const ms = shortest(door.cmdTimeoutMs, openS * SECOND_MS)
@@ -336,13 +331,16 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     return undefined
   }
 
+  protected override judgeVouched({ list }: Stanzas, bounded: Bounded, vouched: Vouched): Judged {
+    return judgeByKey(list, this.find(bounded.door.name)!.door, { bounded, vouched, ...this.deps })
+  }
+
   /** Returns a claim's stanza, or those with its keys if the file was read again. */
   #present(list: readonly Stanza[], { stanza, signer }: FwknopProof): readonly Stanza[] {
     if (list.includes(stanza)) return [stanza]
-    const { marks } = this.deps
-    const holder = markOfStanza(marks, stanza, signer)
+    const print = printOfStanza(stanza, signer)
     const accepts = ({ gnupg }: Stanza): boolean =>
       signer === undefined || (gnupg?.signers !== undefined && isSigner(gnupg.signers, signer))
-    return list.filter((each) => markOfStanza(marks, each, signer) === holder && accepts(each))
+    return list.filter((each) => printOfStanza(each, signer) === print && accepts(each))
   }
 }

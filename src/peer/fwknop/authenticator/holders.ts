@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { parseForward, parseServices } from '../../../door/part.ts'
+import type { Grant } from '../../../door/grant.ts'
 import type { Held } from '../../../door/held.ts'
 import type { Service } from '../../../config/config.ts'
 import type { Forward } from '../../../firewall/guard/element.ts'
 import { parseAddress, sameAddress } from '../../../packet/address.ts'
+import type { Verdict } from '../../../secret/authenticator.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import { encodeBase64 } from '../../../spa/base64.ts'
 import type { Stanza } from '../stanza.ts'
@@ -28,17 +31,44 @@ export function holderOf({ secret }: PacketDoor, { file, line }: Stanza, signer:
  * Returns the mark of a stanza's holder, made from its keys. With GnuPG, it is made from the stanza's entry for the
  * signing key.
  */
-export function markOfStanza(marks: HolderMarks, { rijndael, hmac, gnupg }: Stanza, signer?: string): string {
+export function markOfStanza(marks: HolderMarks, stanza: Stanza, signer?: string): string {
+  return marks.mark('fwknop', ...keyParts(stanza, signer))
+}
+
+/** Returns the holder of a packet's opening, for its grant. */
+export function holdingOf(
+  marks: HolderMarks,
+  door: PacketDoor,
+  stanza: Stanza,
+  signer: string | undefined,
+): Required<Pick<Grant, 'user' | 'print' | 'holder'>> {
+  const [user, print] = [holderOf(door, stanza, signer), printOfStanza(stanza, signer)]
+  return { user, print, holder: markOfStanza(marks, stanza, signer) }
+}
+
+/** Returns the same text for the same keys on every host; see `Grant.print`. */
+export function printOfStanza(stanza: Stanza, signer?: string): string {
+  const hash = createHash('sha256')
+  // Each part has its length in front, so that no two lists of parts give the same text.
+  for (const part of keyParts(stanza, signer)) hash.update(`${Buffer.byteLength(part)}\n`).update(part)
+  return hash.digest('base64url')
+}
+
+function keyParts({ rijndael, hmac, gnupg }: Stanza, signer?: string): readonly (string | Uint8Array)[] {
   const outer = hmac?.key ?? ''
   const { ids = [], fingerprints = [] } = gnupg?.signers ?? {}
   const named = signer === undefined ? undefined : [...fingerprints, ...ids].find((each) => signer.endsWith(each))
-  if (named !== undefined) return marks.mark('fwknop', 'signer', named)
-  if (rijndael !== undefined) return marks.mark('fwknop', 'key', rijndael.key, outer)
-  return marks.mark('fwknop', 'gnupg', gnupg?.homeDir ?? '', gnupg?.decryptId ?? '', outer)
+  if (named !== undefined) return ['signer', named]
+  if (rijndael !== undefined) return ['key', rijndael.key, outer]
+  return ['gnupg', gnupg?.homeDir ?? '', gnupg?.decryptId ?? '', outer]
 }
 
 /** Returns true if a stanza still permits an opening. */
-export function stanzaPermits(stanza: Stanza, { services, forward }: Held, now: number): boolean {
+export function stanzaPermits(
+  stanza: Stanza,
+  { services, forward }: Pick<Held, 'services' | 'forward'>,
+  now: number,
+): boolean {
   const { openPorts, restrictPorts, expiresMs } = stanza
   if (expiresMs !== undefined && now >= expiresMs) return false
   const ports = services === undefined ? [] : parseServices(services)
@@ -63,6 +93,14 @@ function isForced({ host, port }: NonNullable<Stanza['forceNat']>, to: Forward):
   if (to.port !== port) return false
   const address = parseAddress(host)
   return to.address === undefined || (address !== undefined && sameAddress(address, to.address))
+}
+
+/** Judges by the stanzas of a file whether a holder may keep an opening. */
+export function verdictOf(list: readonly Stanza[], held: Held, marks: HolderMarks, now: number): Verdict {
+  const { holder } = held
+  if (holder === undefined) return 'unknown'
+  const may = list.some((stanza) => marksOfStanza(marks, stanza).includes(holder) && stanzaPermits(stanza, held, now))
+  return may ? 'may' : 'may not'
 }
 
 /** Returns the marks of all possible holders of a stanza. */

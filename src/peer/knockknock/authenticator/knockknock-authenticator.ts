@@ -14,6 +14,8 @@ import { PacketAuthenticator } from '../../../secret/packet-authenticator.ts'
 import type { PacketProof, Reading } from '../../../secret/packet-authenticator.ts'
 import type { PacketDoor } from '../../../secret/packet-door.ts'
 import { lossRefusal } from '../../../secret/since-loss.ts'
+import { noUser } from '../../../secret/vouched.ts'
+import type { Bounded, Judged, Vouched } from '../../../secret/vouched.ts'
 import { ExpectedSyns, PORTS_EXPECTED_MAX } from '../expected.ts'
 import { COUNTER_WINDOW_DEFAULT } from '../syn.ts'
 import type { Redemption } from '../../../state/ledger.ts'
@@ -186,6 +188,11 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
     if (!admits(door, [source])) return refuse(`the address of ${user} is not in Allow_From`)
     const holder = this.#markOf(profile)
     return { door, source, ms: door.cmdTimeoutMs, services, user, holder, protocol: TCP, port }
+  }
+
+  protected override judgeVouched(profiles: readonly Profile[], bounded: Bounded, { user }: Vouched): Judged {
+    const profile = profiles.find(({ name }) => name === user)
+    return profile === undefined ? noUser(user) : { ...bounded, user, holder: this.#markOf(profile) }
   }
 
   /** Imports the counter that an earlier version stored under the names of door and profile. */

@@ -1,0 +1,148 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { Op, TxnResult } from '../etcd/client.ts'
+import { BEAT_EVERY_MS, BEAT_MAX_CHARS, Heart, MARKS_MAX, documentStates, readBeat } from './beat.ts'
+import type { Beat } from './beat.ts'
+import { Keyspace } from './keyspace.ts'
+import { openSigned } from './signed.ts'
+
+const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+const STATE: Omit<Beat, 'at'> = { version: '0.1.0', versions: { hosts: 3 }, refused: {}, doors: 2, marks: ['a1'] }
+const KEYSPACE = new Keyspace('home')
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+function host(hosts = 3) {
+  const put: (readonly Op[])[] = []
+  const leases: number[] = []
+  let fails = false
+  let answer: (() => void) | undefined
+  let waits = false
+  const heart = new Heart({
+    etcd: {
+      grant: async (ttlS) => {
+        if (fails) throw new Error('away')
+        return String(leases.push(ttlS))
+      },
+      txn: async (_compare, steps): Promise<TxnResult> => {
+        put.push(steps)
+        if (waits) await new Promise<void>((resolve) => (answer = resolve))
+        return { won: true, revision: '1', kvs: [] }
+      },
+    },
+    keyspace: KEYSPACE,
+    host: 'web1',
+    signKey: privateKey,
+    state: () => STATE,
+    hosts: () => hosts,
+    now: Date.now,
+    steady: Date.now,
+    random: () => 0.5,
+  })
+  heart.start()
+  return {
+    heart,
+    put,
+    leases,
+    fail: (yes: boolean) => (fails = yes),
+    hang: (yes: boolean) => {
+      waits = yes
+      if (!yes) answer?.()
+    },
+  }
+}
+
+const pass = async (ms: number) => await vi.advanceTimersByTimeAsync(ms)
+
+test('a sign of life comes every ten seconds, and ends a minute after the last one', async () => {
+  const { put, leases, heart } = host()
+  await pass(95_000)
+  expect(put).toHaveLength(10)
+  expect(put[0]![0]).toMatchObject({ put: '/postern-beat/home/web1', lease: '1' })
+  expect(leases).toEqual([60, 60, 60])
+  heart.close()
+  await pass(100_000)
+  expect(put).toHaveLength(10)
+})
+
+test('the time is signed, and told in turn: a thousand hosts write once in a thousand seconds each', async () => {
+  const { put } = host()
+  await pass(1_000)
+  const [, signal] = put[0]! as [Op, { put: string; value: string }]
+  expect(signal.put).toBe(KEYSPACE.clock)
+  const { by, body } = openSigned(KEYSPACE.clock, signal.value, () => publicKey)
+  expect([by, body]).toEqual(['web1', { at: expect.any(Number) }])
+  const many = host(1_000)
+  await pass(999_000)
+  expect(many.put.flat().filter((step) => 'put' in step && step.put === KEYSPACE.clock)).toHaveLength(1)
+})
+
+test('a change is told at once, changes in a group once, and none while one is under way', async () => {
+  const { heart, put, hang } = host()
+  await pass(1_000)
+  hang(true)
+  for (let times = 0; times < 5; times++) heart.soon()
+  await pass(200)
+  expect(put).toHaveLength(2)
+  for (let times = 0; times < 5; times++) heart.soon()
+  await pass(60_000)
+  expect(put).toHaveLength(2)
+  hang(false)
+  await pass(200)
+  expect(put).toHaveLength(3)
+})
+
+test('it goes on when etcd answers again, with a new lease', async () => {
+  const { put, leases, fail } = host()
+  await pass(1_000)
+  fail(true)
+  await pass(60_000)
+  const before = put.length
+  fail(false)
+  await pass(BEAT_EVERY_MS + 100)
+  expect(put).toHaveLength(before + 1)
+  expect(leases).toHaveLength(2)
+})
+
+test('what is written is read', () => {
+  expect(readBeat(JSON.stringify({ at: 5, ...STATE, aheadMs: -3 }))).toEqual({ at: 5, ...STATE, aheadMs: -3 })
+})
+
+test.each([
+  '',
+  'null',
+  '[]',
+  '{}',
+  '{"at":-1}',
+  `"${'x'.repeat(BEAT_MAX_CHARS)}"`,
+  '{"at":1,"doors":1,"version":"\u001B[2J"}',
+])('what somebody else wrote is none: %.20s', (text) => {
+  expect(readBeat(text)).toBeUndefined()
+})
+
+test('parts that are not what they should be are left out, and lists are bounded', () => {
+  const marks = Array.from({ length: 2 * MARKS_MAX }, (_, index) => `m${index}`)
+  const raw = {
+    at: 1,
+    doors: 0,
+    version: '1',
+    versions: { hosts: 'x', other: 5 },
+    refused: { users: 7 },
+    marks: ['\n', ...marks],
+  }
+  const beat = readBeat(JSON.stringify({ ...raw, aheadMs: 'x' }))
+  expect(beat).toMatchObject({ versions: {}, refused: {} })
+  expect(beat?.marks).toHaveLength(MARKS_MAX - 1)
+  expect(beat).not.toHaveProperty('aheadMs')
+})
+
+test('the state of documents is told, with a reason of bounded length', () => {
+  const hosts = { version: 3, by: 'alice', refused: 'x'.repeat(1_000) }
+  const states = documentStates({ hosts, users: { version: undefined, by: undefined, refused: undefined } })
+  expect(states).toEqual({ versions: { hosts: 3 }, refused: { hosts: 'x'.repeat(200) } })
+})

@@ -1,0 +1,110 @@
+import type { EtcdAccess } from '../../../etcd/access.ts'
+import { EtcdUnavailable } from '../../../etcd/client.ts'
+import type { Etcd, EtcdAlarm, EtcdMember } from '../../../etcd/client.ts'
+import { readMetrics } from '../../../etcd/metrics.ts'
+
+/** The part of the quota from which on the database counts as nearly full. */
+export const QUOTA_WARNED = 0.8
+/** Milliseconds to answer from which on a node counts as slow: a knock waits 3 s for several answers. */
+const SLOW_MS = 500
+
+/** A node of etcd, as an address of the settings. */
+export interface NodeRow {
+  readonly endpoint: string
+  readonly member: string | null
+  readonly leader: boolean | null
+  readonly version: string | null
+  readonly sizeBytes: number | null
+  readonly inUseBytes: number | null
+  readonly quotaBytes: number | null
+  readonly latencyMs: number | null
+  /** The reason why it does not answer. */
+  readonly failure: string | null
+}
+
+/** The metrics of a node, by name; empty: it does not tell them. */
+export type NodeMetrics = ReadonlyMap<string, number>
+
+/** The nodes of etcd. */
+export interface Nodes {
+  readonly rows: readonly NodeRow[]
+  readonly metrics: readonly NodeMetrics[]
+  /** `undefined`: they cannot be asked. */
+  readonly members: readonly EtcdMember[] | undefined
+  readonly alarms: readonly EtcdAlarm[]
+  /** The faults of etcd as a whole, each once. */
+  readonly faults: readonly EtcdUnavailable[]
+}
+
+/** Asks all nodes for their state. Never rejects. */
+export async function askNodes(
+  etcd: Pick<Etcd, 'statusOf' | 'members' | 'alarms'>,
+  access: EtcdAccess,
+): Promise<Nodes> {
+  const faults: EtcdUnavailable[] = []
+  const orNone = async <T>(asked: Promise<T>): Promise<T | undefined> => {
+    try {
+      return await asked
+    } catch (error) {
+      if (error instanceof EtcdUnavailable && !faults.some(({ reason }) => reason === error.reason)) faults.push(error)
+      return undefined
+    }
+  }
+  const [members, alarms, ...nodes] = await Promise.all([
+    orNone(etcd.members()),
+    orNone(etcd.alarms()),
+    ...access.endpoints.map(async (endpoint) => await askNode(etcd, access, endpoint)),
+  ])
+  const rows = nodes.map(({ row }) => {
+    return { ...row, member: members?.find(({ id }) => id === row.member)?.name ?? row.member }
+  })
+  return { rows, metrics: nodes.map(({ metrics }) => metrics), members, alarms: alarms ?? [], faults }
+}
+
+async function askNode(
+  etcd: Pick<Etcd, 'statusOf'>,
+  access: EtcdAccess,
+  endpoint: string,
+): Promise<{ readonly row: NodeRow; readonly metrics: NodeMetrics }> {
+  try {
+    const { memberId, leader, version, dbSize, dbSizeInUse, latencyMs } = await etcd.statusOf(endpoint)
+    const metrics = await readMetrics(access, endpoint).catch((): NodeMetrics => new Map())
+    const row = {
+      endpoint,
+      member: memberId,
+      leader: leader === '0' ? null : leader === memberId,
+      version,
+      sizeBytes: dbSize,
+      inUseBytes: dbSizeInUse,
+      quotaBytes: metrics.get('etcd_server_quota_backend_bytes') ?? null,
+      latencyMs: Math.round(latencyMs * 10) / 10,
+      failure: null,
+    }
+    return { row, metrics }
+  } catch (error) {
+    const failure = error instanceof EtcdUnavailable ? error.reason : (error as Error).message
+    const nothing = { member: null, leader: null, version: null, sizeBytes: null, inUseBytes: null, quotaBytes: null }
+    return { row: { endpoint, ...nothing, latencyMs: null, failure }, metrics: new Map() }
+  }
+}
+
+/** Returns what is wrong with the nodes now. */
+export function problemsOf({ rows, alarms, faults }: Nodes): readonly string[] {
+  const each = rows.flatMap((row): readonly string[] => {
+    if (row.failure !== null) return [`${row.endpoint}: ${row.failure}`]
+    const slow = (row.latencyMs ?? 0) > SLOW_MS ? [`${row.endpoint}: answers after ${row.latencyMs} ms`] : []
+    const leaderless = row.leader === null ? [`${row.endpoint}: has no leader`] : []
+    return [...slow, ...leaderless, ...fullness(row)]
+  })
+  const wide = faults.map(({ reason }) => reason).filter((reason) => !each.some((text) => text.endsWith(reason)))
+  return [...wide, ...each, ...alarms.map(({ alarm }) => `alarm ${alarm}`)]
+}
+
+/** Returns that a node's database is nearly full, or nothing. */
+export function fullness({ endpoint, inUseBytes, sizeBytes, quotaBytes }: NodeRow): readonly string[] {
+  if (inUseBytes === null || sizeBytes === null || quotaBytes === null || sizeBytes < QUOTA_WARNED * quotaBytes)
+    return []
+  const percent = Math.round((sizeBytes / quotaBytes) * 100)
+  const waste = inUseBytes < sizeBytes / 2 ? ', more than half of it free after etcdctl defrag' : ''
+  return [`${endpoint}: the database has ${percent} % of its quota${waste}; at 100 % nobody can knock`]
+}

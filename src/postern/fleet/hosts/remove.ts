@@ -1,0 +1,124 @@
+import { copyFileSync, existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { DONE, FAILED } from '../../../cli/exit-code.ts'
+import { Failure, UsageError, failed, faultText } from '../../../cli/fault.ts'
+import type { Output } from '../../../cli/output.ts'
+import { Etcd } from '../../../etcd/client.ts'
+import { Keyspace } from '../../../fleet/keyspace.ts'
+import { findOperatorFolder, loadOperator, loadSigner } from '../../../fleet/operator.ts'
+import type { OperatorFolder } from '../../../fleet/operator.ts'
+import { shellWord } from '../../../text/shell-word.ts'
+import { Terminal } from '../../setup/terminal.ts'
+import type { RemoveArguments } from '../arguments.ts'
+import { HostsList } from '../hosts-list.ts'
+import { NODE_FOLDER, nodesOf } from '../init/etcd-files.ts'
+import { clientsAuthority } from '../init/folder.ts'
+import { passphraseOf } from '../passphrase.ts'
+import { named, readBeats } from './overview.ts'
+
+/** Milliseconds until all hosts should have the list in force, and between two looks. */
+const IN_FORCE_MAX_MS = 10_000
+const LOOK_MS = 200
+
+/** Runs `postern fleet remove`, and returns the exit code. */
+export async function remove(asked: RemoveArguments, output: Output): Promise<number> {
+  let etcd: Etcd | undefined
+  try {
+    const operator = loadOperator(findOperatorFolder(asked.folder))
+    const { settings, access, folder } = operator
+    etcd = new Etcd(access)
+    const keyspace = new Keyspace(settings.fleet)
+    const list = new HostsList(etcd, keyspace, settings, folder)
+    const { document } = await list.read()
+    const { host } = asked
+    const names = document?.hosts.map(({ name }) => name) ?? []
+    if (!names.includes(host)) {
+      throw new Failure(
+        `${host} is not in the fleet`,
+        names.length === 0 ? 'it has no hosts' : `hosts: ${named(names)}`,
+      )
+    }
+    if (!asked.yes) await confirm(host)
+    const signer = await loadSigner(operator, passphraseOf)
+    const { version } = await list.change((hosts) => hosts.filter(({ name }) => name !== host), signer)
+    await etcd.delete(keyspace.secondUse(host))
+    output.out(`${host} is not in the fleet ${settings.fleet} any more (version ${version}): its key stops working\n`)
+    const behind = await hostsBehind(
+      etcd,
+      keyspace,
+      names.filter((name) => name !== host),
+      version,
+    )
+    output.out(behind.length === 0 ? 'all other hosts have the list in force\n' : '')
+    output.out(`\n${knowledgeText(host, operator)}`)
+    if (behind.length === 0) return DONE
+    output.err(
+      faultText(
+        'postern',
+        `not in force yet at ${named(behind)}`,
+        'they take the list when they reach etcd; until then the key works there',
+      ),
+    )
+    return FAILED
+  } catch (error) {
+    return failed(error, output)
+  } finally {
+    etcd?.close()
+  }
+}
+
+/** @throws Failure or UsageError if the person does not agree */
+async function confirm(host: string): Promise<void> {
+  if (!process.stdin.isTTY)
+    throw new UsageError('there is no terminal to ask', 'to remove it without a question: --yes')
+  const terminal = new Terminal(process.stdin, process.stderr, true)
+  try {
+    const answer = await terminal.ask(
+      `remove ${host}? its openings on other hosts close (yes/no)`,
+      'no',
+      (text) => text,
+    )
+    if (!/^y(?:es)?$/i.test(answer)) throw new Failure('not removed')
+  } finally {
+    terminal.close()
+  }
+}
+
+/** Waits for a while, and returns the hosts whose signs of life do not have a version in force. */
+async function hostsBehind(
+  etcd: Etcd,
+  keyspace: Keyspace,
+  names: readonly string[],
+  version: number,
+): Promise<readonly string[]> {
+  for (let waited = 0; ; waited += LOOK_MS) {
+    const beats = await readBeats(etcd, keyspace)
+    const behind = names.filter((name) => (beats.get(name)?.versions.hosts ?? 0) < version)
+    if (behind.length === 0 || waited >= IN_FORCE_MAX_MS) return behind
+    await pause(LOOK_MS)
+  }
+}
+
+/** Revokes the certificate of a host, and says what it still knows. @throws Failure */
+function knowledgeText(host: string, { folder, settings }: OperatorFolder): string {
+  const authority = clientsAuthority(folder)
+  const knows = `${host} still knows the fleet's key. That opens nothing; while it can read etcd, it can tell with the key whether a secret that
+it knows was used. Change secrets that were in its files: those of doors with Scope = fleet are on all hosts.
+`
+  if (!authority.exists) {
+    return `${knows}its certificate lets it connect to etcd until it expires: revoke it with your own authority
+`
+  }
+  const certs = join(folder, 'hosts')
+  const own = existsSync(certs) ? readdirSync(certs).filter((name) => name.startsWith(`${host}.`)) : []
+  for (const name of own) authority.revoke(readFileSync(join(certs, name), 'utf8'))
+  const copies = nodesOf(settings.endpoints).map(({ name, host: node }) => {
+    if (existsSync(join(folder, name))) copyFileSync(authority.crlFile, join(folder, name, 'crl.pem'))
+    const to = shellWord(`root@${node.includes(':') ? `[${node}]` : node}:${NODE_FOLDER}/crl.pem`)
+    return `  scp ${shellWord(authority.crlFile)} ${to}\n`
+  })
+  return `${knows}its certificate is revoked as soon as each node has the new list (no restart is needed; open connections stay until the
+host is shut down, or etcd restarted, a node at a time):
+${copies.join('')}`
+}

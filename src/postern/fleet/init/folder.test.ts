@@ -1,0 +1,130 @@
+// Goal: an operator's folder has what a fleet needs, nobody else can read it, and making it again overwrites nothing.
+import { X509Certificate } from 'node:crypto'
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { loadOperator, loadSigner } from '../../../fleet/operator.ts'
+import { parseNetwork } from '../../../packet/network.ts'
+import { environmentOf, firewallOf, nodesOf } from './etcd-files.ts'
+import { makeFolder } from './folder.ts'
+import type { FolderPlan } from './folder.ts'
+
+const ENDPOINTS = ['https://10.0.0.1:2379', 'https://[fd00::2]:2379', 'https://etcd3.example:2379']
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'operator-'))
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+const plan = (passphrase = ''): FolderPlan => ({
+  folder,
+  fleet: 'home',
+  endpoints: ENDPOINTS,
+  operator: 'alice',
+  from: [],
+  own: undefined,
+  passphrase: () => Promise.resolve(passphrase),
+})
+
+const all = (): readonly string[] => readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()
+const texts = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    all()
+      .filter((name) => statSync(join(folder, name)).isFile() && !name.includes('working'))
+      .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+  )
+
+test('the folder is made once, and what is missing is made again', async () => {
+  expect((await makeFolder(plan())).length).toBeGreaterThan(20)
+  const before = texts()
+  expect(await makeFolder(plan())).toEqual([])
+  expect(texts()).toEqual(before)
+  rmSync(join(folder, 'etcd-2/server.crt'))
+  rmSync(join(folder, 'fleet.conf'))
+  expect((await makeFolder(plan())).map((path) => path.slice(folder.length + 1))).toEqual([
+    'etcd-2/server.crt',
+    'fleet.conf',
+  ])
+  const cert = new X509Certificate(readFileSync(join(folder, 'etcd-2/server.crt')))
+  expect(cert.toString()).not.toBe(before['etcd-2/server.crt'])
+  expect(texts()['etcd-2/server.key']).toBe(before['etcd-2/server.key'])
+}, 60_000)
+
+test('every key is for its owner alone, and no certificate has a common name', async () => {
+  await makeFolder(plan())
+  const open = all().filter((name) => name.endsWith('.key') && (statSync(join(folder, name)).mode & 0o077) !== 0)
+  expect(open).toEqual([])
+  const leaves = ['operator.crt', 'etcd-1/server.crt', 'etcd-1/peer.crt'].map(
+    (name) => new X509Certificate(texts()[name]!),
+  )
+  expect(leaves.map(({ subject }) => subject)).toEqual([undefined, undefined, undefined])
+  const [operator, server, peer] = leaves
+  expect(operator!.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2'])
+  expect(server!.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'])
+  const [clients, peers] = ['clients/ca.crt', 'peers/ca.crt'].map((name) => new X509Certificate(texts()[name]!))
+  expect([
+    server!.verify(clients!.publicKey),
+    peer!.verify(clients!.publicKey),
+    peer!.verify(peers!.publicKey),
+  ]).toEqual([true, false, true])
+}, 60_000)
+
+test('a passphrase encrypts the key that signs', async () => {
+  await makeFolder(plan('a long passphrase'))
+  expect(texts()['sign.key']).toContain('BEGIN ENCRYPTED PRIVATE KEY')
+  const operator = loadOperator(folder)
+  expect((await loadSigner(operator, () => Promise.resolve('a long passphrase'))).name).toBe('alice')
+  await expect(loadSigner(operator, () => Promise.resolve('another one'))).rejects.toThrow('the passphrase is wrong')
+}, 60_000)
+
+test('own certificates are taken, and no authority is made', async () => {
+  await makeFolder(plan())
+  const from = folder
+  folder = mkdtempSync(join(tmpdir(), 'operator-'))
+  const own = { ca: join(from, 'ca.crt'), cert: join(from, 'operator.crt'), key: join(from, 'operator.key') }
+  await makeFolder({ ...plan(), own })
+  expect(loadOperator(folder).access.cert).toBe(readFileSync(own.cert, 'utf8'))
+  expect(all()).not.toContain('clients')
+  expect(texts()['etcd-1/etcd.env']).toContain('# ETCD_CLIENT_CRL_FILE=')
+  rmSync(from, { recursive: true })
+}, 60_000)
+
+test('a folder that others can write is refused with its settings', async () => {
+  await makeFolder(plan())
+  chmodSync(join(folder, 'fleet.conf'), 0o666)
+  expect(() => loadOperator(folder)).toThrow('others than its owner can change it')
+  writeFileSync(join(folder, 'fleet.conf'), '')
+}, 60_000)
+
+test('each setting of a node has a reason above it', () => {
+  const nodes = nodesOf(ENDPOINTS)
+  const text = environmentOf('home', nodes[0]!, nodes, true)
+  expect(text).toContain(
+    'ETCD_INITIAL_CLUSTER=etcd-1=https://10.0.0.1:2380,etcd-2=https://[fd00::2]:2380,etcd-3=https://etcd3.example:2380\n',
+  )
+  for (const name of [
+    'CLIENT_CERT_AUTH',
+    'CERT_FILE',
+    'PEER_CLIENT_CERT_AUTH',
+    'AUTO_COMPACTION_MODE',
+    'ENABLE_GRPC_GATEWAY',
+    'DATA_DIR',
+  ]) {
+    const [block] = text.split('\n\n').filter((each) => each.includes(`\nETCD_${name}=`))
+    expect(block, name).toMatch(/^# /m)
+  }
+  expect(environmentOf('home', nodes[2]!, nodes, true)).toContain('ETCD_LISTEN_CLIENT_URLS=https://0.0.0.0:2379\n')
+})
+
+test('the firewall lines filter the two ports of etcd and nothing else', () => {
+  const nodes = nodesOf(ENDPOINTS.slice(0, 2))
+  const text = firewallOf(nodes[0]!, nodes, [parseNetwork('10.0.0.0/24')!])
+  const drops = text.split('\n').filter((line) => line.endsWith('drop'))
+  expect(drops.map((line) => line.trim())).toEqual(['tcp dport 2380 drop', 'tcp dport 2379 drop'])
+  expect(text).toContain('policy accept')
+  expect(text).toContain('tcp dport 2379 ip saddr { 10.0.0.1, 10.0.0.0/24 } accept')
+  expect(text).toContain('tcp dport 2380 ip6 saddr { fd00::2 } accept')
+  expect(firewallOf(nodes[0]!, nodes, [])).not.toContain('2379 drop')
+})

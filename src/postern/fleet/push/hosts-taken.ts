@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { readFleetName } from '../../../config/value.ts'
+import { readBeat } from '../../../fleet/beat.ts'
+import { readHosts } from '../../../fleet/hosts.ts'
+import { openSigned } from '../../../fleet/signed.ts'
+import { valueOf } from '../../../text/read.ts'
+import type { PushDeps } from './users-in-etcd.ts'
+
+/** Milliseconds for which hosts are waited for. */
+export const TAKEN_WITHIN_MS = 10_000
+const LOOK_EVERY_MS = 200
+/** Highest version that a host's word counts for. Signs of life are not signed, and a version cannot be lowered again. */
+const UNSIGNED_MAX = 2 ** 40
+
+/** The users that a host has in force, by its sign of life. */
+export interface HostUsers {
+  readonly host: string
+  readonly version: number
+  /** The reason why it refuses a newer version. */
+  readonly refused: string | undefined
+}
+
+/** Reads the signs of life of all hosts. @throws EtcdUnavailable */
+export async function hostsUsers({
+  etcd,
+  keyspace,
+}: Pick<PushDeps, 'etcd' | 'keyspace'>): Promise<readonly HostUsers[]> {
+  const { kvs } = await etcd.list(keyspace.beats)
+  return kvs.flatMap(({ key, value }): readonly HostUsers[] => {
+    const beat = readBeat(value)
+    const host = valueOf(readFleetName(key.slice(keyspace.beats.length)))
+    if (beat === undefined || host === undefined) return []
+    // Whoever writes to etcd could have the terminal do something else.
+    const refused = beat.refused.users?.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
+    return [{ host, version: beat.versions.users ?? 0, refused }]
+  })
+}
+
+/** Returns the highest version that hosts say they have. An etcd that was emptied does not know it. */
+export function highestVersion(hosts: readonly HostUsers[]): number {
+  return Math.max(0, ...hosts.map(({ version }) => Math.min(version, UNSIGNED_MAX)))
+}
+
+/** The hosts that have a version in force, and those that do not. */
+export interface Taken {
+  readonly inForce: readonly string[]
+  readonly refused: readonly HostUsers[]
+  /** Hosts of the fleet that have not said anything, or have an earlier version. */
+  readonly behind: readonly string[]
+}
+
+/**
+ * Waits until all hosts have a version in force or refuse it, for a while.
+ *
+ * @returns `undefined` if no host gives signs of life
+ * @throws EtcdUnavailable
+ */
+export async function waitForHosts(version: number, deps: PushDeps): Promise<Taken | undefined> {
+  const late = deps.steady() + TAKEN_WITHIN_MS
+  const listed = await hostsInFleet(deps)
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- until they have it
+    const hosts = await hostsUsers(deps)
+    if (hosts.length === 0) return undefined
+    const has = new Map(hosts.map((each) => [each.host, each]))
+    const names = [...new Set([...(listed ?? []), ...(listed === undefined ? has.keys() : [])])].sort()
+    const inForce = names.filter((name) => (has.get(name)?.version ?? 0) >= version)
+    const refused = names.flatMap((name) => {
+      const host = has.get(name)
+      return host?.refused === undefined || host.version >= version ? [] : [host]
+    })
+    const behind = names.filter((name) => !inForce.includes(name) && !refused.some(({ host }) => host === name))
+    if (behind.length === 0 || deps.steady() >= late) return { inForce, refused, behind }
+    // oxlint-disable-next-line no-await-in-loop -- until they have it
+    await sleep(LOOK_EVERY_MS)
+  }
+}
+
+/** Returns the names of the hosts that an operator signed; `undefined`: they are unknown. */
+async function hostsInFleet({ etcd, keyspace, keyOf }: PushDeps): Promise<readonly string[] | undefined> {
+  const place = keyspace.document('hosts')
+  const found = await etcd.get(place)
+  if (found === undefined) return undefined
+  try {
+    return readHosts(openSigned(place, found.value, keyOf).body)?.hosts.map(({ name }) => name)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,159 @@
+// Goal: doctor finds the traps of a real etcd that is set up badly, and says what to do; check finds a secret that another host has.
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { EtcdAccess } from '../../src/etcd/access.ts'
+import { readConfig } from '../../src/config/read.ts'
+import { publicKeyText } from '../../src/fleet/hosts.ts'
+import { secretMarks } from '../../src/fleet/secret-marks.ts'
+import { EtcdCluster } from './etcd.ts'
+import { program } from './knockd.ts'
+import { Host, lab } from './net.ts'
+import { until } from './process.ts'
+import { scratch, writeConfig } from './scratch.ts'
+
+const QUOTA_BYTES = 24 * 1_048_576
+const FLEET_KEY = randomBytes(32)
+const LOGIN = { name: 'postern', password: 'secret' }
+
+interface Found {
+  readonly severity: string
+  readonly subject: string
+  readonly message: string
+}
+
+/** Writes a host's place in a fleet, and returns its file. */
+function place({ endpoints, ca, cert, key, login }: EtcdAccess): string {
+  const folder = scratch('place')
+  mkdirSync(folder, { mode: 0o700 })
+  const operator = publicKeyText(generateKeyPairSync('ed25519').publicKey)
+  const files = {
+    'ca.crt': ca,
+    'host.crt': cert,
+    'host.key': key,
+    'sign.key': generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    'fleet.key': `${FLEET_KEY.toString('base64')}\n`,
+    login: login === undefined ? '' : `${login.name}:${login.password}\n`,
+    'fleet.conf': `Fleet = home\nHost = web1\nEtcd = ${endpoints.join()}\nOperator = alice ${operator}\nState_Folder = ${folder}/state\n${login === undefined ? '' : 'Login_File = login\n'}`,
+  }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text, { mode: 0o600 })
+  return join(folder, 'fleet.conf')
+}
+
+const texts = (findings: readonly Found[]): readonly string[] =>
+  findings.map(({ severity, message }) => `${severity}: ${message}`)
+
+lab('doctor and a fleet', () => {
+  let host: Host
+  let cluster: EtcdCluster
+
+  beforeAll(async () => {
+    host = await Host.make('web1')
+    cluster = await EtcdCluster.start({ nodes: 1, flags: [`--quota-backend-bytes=${QUOTA_BYTES}`] })
+    await cluster.attach(host)
+  })
+  afterAll(async () => {
+    await cluster.close()
+    await Host.removeAll()
+  })
+
+  async function doctor(access: EtcdAccess, on = host): Promise<readonly Found[]> {
+    const config = writeConfig(
+      `[options]\nFleet = ${place(access)}\nInterface = eth1\n[ssh]\nSequence = 7001,8001\nStart_Command = /bin/true\n`,
+    )
+    const { stdout } = await on.run([program('postern'), 'doctor', '--json', '-c', config], {
+      mayFail: true,
+      limitMs: 120_000,
+    })
+    return (JSON.parse(stdout) as { readonly findings: readonly Found[] }).findings.filter(
+      ({ subject }) => subject === 'fleet',
+    )
+  }
+
+  test('one node, an old version, and a host that no operator knows', async () => {
+    const all = texts(await doctor(cluster.access()))
+    expect(all).toContainEqual(expect.stringMatching(/^warning: etcd has one node: when one stops, nobody can knock/))
+    expect(all).toContainEqual(expect.stringMatching(/^note: access control of etcd 3\.4\.\d+ is no boundary/))
+    expect(all).toContainEqual(expect.stringMatching(/^fault: the operators of home do not know web1/))
+    // The certificates of this test are valid for a month.
+    expect(all.filter((each) => !each.includes('expires on'))).toHaveLength(3)
+  })
+
+  test('a certificate with a common name', async () => {
+    expect(texts(await doctor(cluster.access(undefined, '/CN=web1')))).toContainEqual(
+      expect.stringMatching(/^warning: this host's certificate for etcd has a common name/),
+    )
+  })
+
+  test('keys of Kubernetes, and a database that is nearly full', async () => {
+    const etcd = cluster.client()
+    await etcd.put('/registry/pods/default/web', 'x')
+    const value = randomBytes(500_000).toString('base64')
+    await until('the database is nearly full', async () => {
+      await etcd.put(`/fill/${randomBytes(8).toString('hex')}`, value)
+      const { dbSize } = await etcd.statusOf(cluster.endpoints[0]!)
+      return dbSize > 0.82 * QUOTA_BYTES
+    })
+    const all = texts(await doctor(cluster.access()))
+    expect(all).toContainEqual(expect.stringMatching(/^fault: this etcd is also that of Kubernetes/))
+    expect(all).toContainEqual(expect.stringMatching(/^warning: .*: the database has \d+ % of its quota/))
+  })
+
+  test('check finds a secret of another host, by marks that tell nobody what it is', async () => {
+    const list = writeConfig('7001,8001,9001\n7002,8002,9002\n', 'list')
+    const text = `[options]\nFleet = ${place(cluster.access())}\nInterface = eth1\n[ssh]\nOne_Time_Sequences = ${list}\nOpen_Ports = tcp/22\n`
+    const config = writeConfig(text)
+    const marks = secretMarks(FLEET_KEY, readConfig(text, config).config!.doors)
+    expect(marks).toHaveLength(2)
+    const beat = { at: Date.now(), version: '0.1.0', versions: {}, refused: {}, doors: 0, marks }
+    await cluster.client().put('/postern-beat/home/web2', JSON.stringify(beat))
+    const check = async () => await host.run([program('postern'), 'check', config], { mayFail: true })
+    expect((await check()).stdout).toContain('web2 has a secret of door `ssh`, too: it can be used once on each host')
+    await cluster
+      .client()
+      .put(
+        '/postern-beat/home/web2',
+        JSON.stringify({ ...beat, marks: secretMarks(randomBytes(32), readConfig(text, config).config!.doors) }),
+      )
+    expect((await check()).stdout).not.toContain('web2')
+  })
+
+  test('with access control: a certificate with a common name is refused, and this version is no boundary', async () => {
+    await cluster.etcdctl('user', 'add', 'root:root')
+    await cluster.etcdctl('user', 'add', `${LOGIN.name}:${LOGIN.password}`)
+    await cluster.etcdctl('user', 'grant-role', LOGIN.name, 'root')
+    await cluster.etcdctl('user', 'grant-role', 'root', 'root')
+    await cluster.etcdctl('auth', 'enable')
+    const named = texts(await doctor({ ...cluster.access(undefined, '/CN=web1'), login: LOGIN }))
+    expect(named).toContainEqual(
+      expect.stringMatching(/^fault: fleet unavailable: etcd refuses the client certificate, as it has a common name/),
+    )
+    expect(named).toContainEqual(expect.stringMatching(/^fault: this host's certificate for etcd has a common name/))
+    const bare = texts(await doctor({ ...cluster.access(), login: LOGIN }))
+    expect(bare).toContainEqual(
+      expect.stringMatching(/^warning: access control of etcd 3\.4\.\d+ is no boundary .*firewall it/),
+    )
+    expect(bare.filter((each) => each.includes('common name'))).toEqual([])
+  })
+
+  test('the gateway is off', async () => {
+    const off = await EtcdCluster.start({ nodes: 1, byFile: true })
+    try {
+      const other = await Host.make('web2')
+      await off.attach(other)
+      await until(
+        'etcd listens',
+        async () => (await doctor(off.access(), other)).some(({ message }) => message.includes('gateway')),
+        60_000,
+      )
+      expect(texts(await doctor(off.access(), other))).toContainEqual(
+        expect.stringMatching(
+          /^fault: fleet unavailable: the JSON gateway of etcd is off \(HTTP 404\).*enable-grpc-gateway: true/,
+        ),
+      )
+    } finally {
+      await off.close()
+    }
+  })
+})

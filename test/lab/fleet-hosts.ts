@@ -1,0 +1,122 @@
+// Hosts of a fleet, each with a daemon and a namespace of its own, on the network of an etcd cluster.
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { constants, setPriority } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { publicKeyText } from '../../src/fleet/hosts.ts'
+import { Keyspace } from '../../src/fleet/keyspace.ts'
+import { signText } from '../../src/fleet/signed.ts'
+import { EtcdCluster } from './etcd.ts'
+import type { ClusterOptions } from './etcd.ts'
+import { program, withStateDir } from './knockd.ts'
+import { Host } from './net.ts'
+import type { Process } from './process.ts'
+import { scratch, writeConfig } from './scratch.ts'
+import { serveTcp } from './service.ts'
+
+const FLEET = 'lab'
+
+/** A host of the fleet. */
+export interface Member {
+  readonly name: string
+  readonly groups: readonly string[]
+  readonly host: Host
+  /** Its address on the network of the cluster. */
+  readonly address: string
+  /** The config file of its daemon. */
+  readonly file: string
+  /** The private key with which it signs. */
+  readonly key: KeyObject
+  process: Process
+}
+
+/** A fleet of hosts, a client that can knock at all of them, and their etcd. */
+export class FleetHosts {
+  readonly cluster: EtcdCluster
+  readonly client: Host
+  /** The client's address, which is the source of its knocks. */
+  readonly source: string
+  readonly keyspace = new Keyspace(FLEET)
+  readonly members: Member[] = []
+  readonly #operator = generateKeyPairSync('ed25519')
+  readonly #fleetKey = randomBytes(32).toString('base64')
+  #version = 0
+
+  private constructor(cluster: EtcdCluster, client: Host, source: string) {
+    this.cluster = cluster
+    this.client = client
+    this.source = source
+  }
+
+  static async start(options: ClusterOptions = {}): Promise<FleetHosts> {
+    const cluster = await EtcdCluster.start(options)
+    const client = await Host.make('client')
+    return new FleetHosts(cluster, client, await cluster.attach(client))
+  }
+
+  /**
+   * Starts the daemon of a new host, with port 22 served.
+   *
+   * @param config the config, without `[options]`
+   */
+  async add(name: string, groups: readonly string[], config: string): Promise<Member> {
+    const { cluster } = this
+    const host = await Host.make(name)
+    const address = await cluster.attach(host)
+    const { privateKey: key } = generateKeyPairSync('ed25519')
+    const folder = scratch(`fleet-${name}`)
+    mkdirSync(folder, { mode: 0o700 })
+    const { endpoints, ca, cert, key: clientKey } = cluster.access()
+    const put = (file: string, text: string): void => writeFileSync(join(folder, file), text, { mode: 0o600 })
+    put('ca.crt', ca)
+    put('host.crt', cert)
+    put('host.key', clientKey)
+    put('sign.key', key.export({ format: 'pem', type: 'pkcs8' }) as string)
+    put('fleet.key', `${this.#fleetKey}\n`)
+    const state = join(folder, 'state')
+    mkdirSync(state, { mode: 0o700 })
+    const operator = `Operator = root ${publicKeyText(this.#operator.publicKey)}`
+    put(
+      'fleet.conf',
+      `Fleet = ${FLEET}\nHost = ${name}\nEtcd = ${endpoints.join()}\n${operator}\nState_Folder = ${state}\n`,
+    )
+    const file = writeConfig(
+      withStateDir(`[options]\nFleet = ${join(folder, 'fleet.conf')}\n${config}`, scratch(`state-${name}`)),
+      `${name}.conf`,
+    )
+    await serveTcp(host, 22)
+    const member = { name, groups, host, address, file, key, process: await startMember(host, file) }
+    this.members.push(member)
+    return member
+  }
+
+  /** Starts the daemon of a host again, after it has ended. */
+  async again(member: Member): Promise<void> {
+    member.process = await startMember(member.host, member.file)
+  }
+
+  /** Puts the document of hosts in force. Default: of all. */
+  async publish(members: readonly Pick<Member, 'name' | 'groups' | 'key'>[] = this.members): Promise<void> {
+    const hosts = members.map(({ name, groups, key }) => ({ name, groups, key: publicKeyText(key) }))
+    const version = ++this.#version
+    const place = this.keyspace.document('hosts')
+    const signer = { name: 'root', key: this.#operator.privateKey }
+    await this.cluster.client().put(place, signText(place, { version, hosts }, signer))
+    await Promise.all(
+      this.members.map(async ({ process }) => await process.line(new RegExp(`version ${version}, signed`))),
+    )
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.members.map(async ({ process }) => await process.stop()))
+    await this.cluster.close()
+  }
+}
+
+async function startMember(host: Host, file: string): Promise<Process> {
+  const process = host.start([globalThis.process.execPath, program('knockd'), '-v', '-c', file, '-i', 'eth1'])
+  setPriority(process.pid, constants.priority.PRIORITY_HIGHEST)
+  await process.line(/listening on/)
+  return process
+}

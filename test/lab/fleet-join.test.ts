@@ -1,0 +1,187 @@
+// Goal: a fleet is set up with what `postern fleet init` writes and prints; hosts join by a token that works once, for a while;
+// and the key of a removed host stops working, in the list and at etcd.
+import { X509Certificate } from 'node:crypto'
+import { appendFileSync, existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { loadFleet } from '../../src/fleet/settings.ts'
+import { faultsOf } from '../schema/schema.ts'
+import { FleetMachines, tokenOf } from './fleet-nodes.ts'
+import { program, startKnockd } from './knockd.ts'
+import { Host, lab } from './net.ts'
+import { until } from './process.ts'
+import { scratch } from './scratch.ts'
+
+const NAMES = ['web1', 'web2', 'db1']
+
+lab('a fleet', () => {
+  let fleet: FleetMachines
+  let hosts: readonly Host[]
+  const folders: string[] = []
+  const tokens: string[] = []
+
+  beforeAll(async () => {
+    fleet = await FleetMachines.make()
+    hosts = [await fleet.host('web1'), await fleet.host('web2'), await fleet.host('db1')]
+  })
+  afterAll(async () => await Host.removeAll())
+
+  test('init writes the folder, and says what is next; run again with etcd there, it signs the first list', async () => {
+    const first = await fleet.fleet(
+      'init',
+      'home',
+      '--etcd',
+      fleet.endpoints.join(),
+      '--no-passphrase',
+      '--operator',
+      'alice',
+    )
+    expect(first).toMatchObject({ code: 1, stderr: expect.stringContaining('etcd does not answer yet') })
+    expect(first.stdout).toContain('next steps:')
+    expect(statSync(fleet.folder).mode & 0o777).toBe(0o700)
+    const before = readFileSync(join(fleet.folder, 'sign.key'), 'utf8')
+    await fleet.start()
+    expect(readFileSync(join(fleet.folder, 'sign.key'), 'utf8')).toBe(before)
+    expect(await fleet.fleet('init', 'home')).toMatchObject({
+      code: 0,
+      stdout: 'the fleet home has 0 hosts (version 1)\n',
+    })
+  })
+
+  test('three hosts join by token, each with keys of its own', async () => {
+    for (const [index, name] of NAMES.entries()) {
+      const joined = await fleet.join(hosts[index]!, name, '--groups', 'eu')
+      tokens.push(joined.token)
+      folders.push(joined.folder)
+      const [fingerprint] = /([0-9a-f]{4}-){3}[0-9a-f]{4}/.exec(joined.said) ?? ['none']
+      expect(joined.operator).toContain(fingerprint)
+      expect(joined.operator).toContain(`(version ${index + 2})`)
+      expect(modesIn(joined.folder)).toEqual(
+        Object.fromEntries(
+          ['ca.crt', 'fleet.conf', 'fleet.key', 'host.crt', 'host.key', 'sign.key'].map((file) => [file, 0o600]),
+        ),
+      )
+      expect(statSync(joined.folder).mode & 0o777).toBe(0o700)
+      const keys = loadFleet(join(joined.folder, 'fleet.conf'))
+      expect(keys.settings).toMatchObject({ fleet: 'home', host: name })
+      const cert = new X509Certificate(keys.access.cert)
+      expect([cert.subject, cert.subjectAltName]).toEqual([undefined, `DNS:${name}`])
+    }
+    expect(new Set(folders.map((folder) => readFileSync(join(folder, 'sign.key'), 'utf8'))).size).toBe(3)
+    expect(new Set(folders.map((folder) => readFileSync(join(folder, 'fleet.key'), 'utf8'))).size).toBe(1)
+  })
+
+  test('a token that was used is refused, and both sides are told', async () => {
+    const inviting = fleet.operator.start(fleet.argv('invite', 'spare'))
+    const token = await tokenOf(inviting)
+    const [first, second] = [scratch('first'), scratch('second')]
+    expect(await use(hosts[0]!, token, first)).toMatchObject({ code: 0 })
+    expect(await inviting.ended).toMatchObject({ code: 0 })
+    expect(await use(hosts[1]!, token, second)).toMatchObject({
+      code: 1,
+      stderr:
+        'postern: the token was used already: another host has joined with it\n' +
+        '  if that was not you, tell the operator: postern fleet remove spare\n',
+    })
+    expect(existsSync(second)).toBe(false)
+    expect((await fleet.fleet('hosts')).stdout).toContain('the token of spare was presented twice')
+    expect(await fleet.fleet('remove', 'spare', '--yes')).toMatchObject({
+      stdout: expect.stringContaining('(version 6)'),
+    })
+    expect((await fleet.fleet('hosts')).stdout).not.toContain('spare')
+  })
+
+  test('of hosts that use a token at once, one joins', async () => {
+    const inviting = fleet.operator.start(fleet.argv('invite', 'race'))
+    const token = await tokenOf(inviting)
+    const all = await Promise.all(hosts.map(async (host, index) => await use(host, token, scratch(`race${index}`))))
+    expect(all.filter(({ code }) => code === 0)).toHaveLength(1)
+    expect(await inviting.ended).toMatchObject({ code: 0 })
+    await fleet.fleet('remove', 'race', '--yes')
+  })
+
+  test('a token that expired, was withdrawn, or is not whole is refused, each in its words', async () => {
+    const expiring = fleet.operator.start(fleet.argv('invite', 'late', '--for', '5s'))
+    const token = await tokenOf(expiring)
+    expect(await expiring.ended).toMatchObject({ code: 1 })
+    expect(expiring.stderr).toContain('the token has expired: nobody used it')
+    const folder = scratch('late')
+    expect((await use(hosts[0]!, token, folder)).stderr).toContain('the token has expired')
+    const withdrawn = fleet.operator.start(fleet.argv('invite', 'late'))
+    const other = await tokenOf(withdrawn)
+    withdrawn.kill('SIGINT')
+    expect(await withdrawn.ended).toMatchObject({ code: 1 })
+    expect((await use(hosts[0]!, other, folder)).stderr).toContain('the token has expired, or was withdrawn')
+    expect((await use(hosts[0]!, other.slice(0, -3), folder)).stderr).toContain('the token is not complete')
+    expect((await use(hosts[0]!, 'alice', folder)).stderr).toContain('this is not a token')
+    expect(existsSync(folder)).toBe(false)
+  })
+
+  test('a host that is in a fleet is left as it is, and a name that is taken needs --replace', async () => {
+    const before = readFileSync(join(folders[0]!, 'sign.key'), 'utf8')
+    expect(await use(hosts[0]!, tokens[1]!, folders[0]!)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is in a fleet already'),
+    })
+    expect(readFileSync(join(folders[0]!, 'sign.key'), 'utf8')).toBe(before)
+    expect(await fleet.fleet('invite', 'web1')).toMatchObject({ code: 1, stderr: expect.stringContaining('--replace') })
+  })
+
+  test('hosts and status show those that run, and what is wrong', async () => {
+    const silent = await fleet.fleet('status')
+    expect(silent).toMatchObject({ code: 1, stdout: expect.stringContaining('web1: no sign of life for a minute') })
+    for (const [index, folder] of folders.entries()) {
+      const conf = join(folder, 'fleet.conf')
+      appendFileSync(conf, `State_Folder = ${scratch('fleet-state')}\n`)
+      const door = '[ssh]\nSequence = 7001,8001\nStart_Command = /bin/true\n'
+      await startKnockd({ host: hosts[index]!, config: `[options]\nFleet = ${conf}\n${door}` })
+    }
+    await until('all is well', async () => (await fleet.fleet('status', '--quiet')).code === 0, 60_000)
+    const { stdout } = await fleet.fleet('status')
+    expect(stdout).toMatch(/etcd-[123] \(leader\)/)
+    expect(stdout).toContain('2048.0 MiB')
+    expect(stdout).toContain('all is well')
+    const asHost = await hosts[0]!.run([program('postern'), 'fleet', 'hosts', '--json', '--folder', folders[0]!])
+    const { hosts: rows } = JSON.parse(asHost.stdout) as { readonly hosts: readonly { readonly name: string }[] }
+    expect(rows.map(({ name }) => name)).toEqual(NAMES)
+    expect(rows[0]).toMatchObject({ groups: ['eu'], version: expect.any(String), problems: [] })
+    await until(
+      'clocks are compared',
+      async () => (await fleet.fleet('hosts', '--json')).stdout.split('"clockMs": null').length === 1,
+      60_000,
+    )
+    for (const name of ['fleet-hosts', 'fleet-status']) {
+      const { stdout: json } = await fleet.fleet(name.slice(6), '--json')
+      expect(faultsOf(JSON.parse(json), name)).toEqual([])
+    }
+  })
+
+  test('the key of a removed host stops working: at the others at once, and at etcd with the new revocation list', async () => {
+    const began = Date.now()
+    const removed = await fleet.fleet('remove', 'web2', '--yes')
+    // Its daemon runs on, but nobody waits for it.
+    expect(removed).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('all other hosts have the list in force'),
+    })
+    expect(Date.now() - began).toBeLessThan(10_000)
+    expect((await fleet.fleet('hosts')).stdout).toContain('signs of life of web2, not in the list')
+    await fleet.copy(join(fleet.folder, 'clients/crl.pem'), '/etc/etcd/postern/crl.pem')
+    const words = ['fleet', 'hosts', '--folder']
+    const refused = await hosts[1]!.run([program('postern'), ...words, folders[1]!], { mayFail: true })
+    expect(refused).toMatchObject({ code: 1 })
+    expect(await hosts[0]!.run([program('postern'), ...words, folders[0]!])).toMatchObject({ code: 0 })
+    expect(await fleet.fleet('remove', 'web2', '--yes')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('web2 is not in the fleet'),
+    })
+  })
+})
+
+async function use(host: Host, token: string, folder: string) {
+  return await host.run([program('postern'), 'fleet', 'join', token, '--folder', folder], { mayFail: true })
+}
+
+function modesIn(folder: string): Readonly<Record<string, number>> {
+  return Object.fromEntries(readdirSync(folder).map((file) => [file, statSync(join(folder, file)).mode & 0o777]))
+}
