@@ -237,12 +237,22 @@ export class EtcdCluster {
     await this.kill(index)
     const others = this.client(this.#nodes.flatMap((_, each) => (each === index ? [] : [each])))
     const { id } = (await others.members()).find(({ name }) => name === node.name)!
-    // A cluster that has just lost its leader changes no members.
-    const done = async (...words: string[]): Promise<boolean> =>
-      (await run(this.#ctl(['member', ...words], index), { mayFail: true })).code === 0
-    await until('the node is removed', async () => await done('remove', BigInt(id).toString(16)), LEADER_LIMIT_MS)
-    const peer = `--peer-urls=https://${node.address}:${PEER_PORT}`
-    await until('the node is added', async () => await done('add', node.name, peer), LEADER_LIMIT_MS)
+    // A cluster that has just lost its leader changes no members, and one whose answer is late has changed them already.
+    const peer = `https://${node.address}:${PEER_PORT}`
+    const change = async (what: string, wanted: boolean, ...words: string[]): Promise<void> =>
+      await until(
+        what,
+        async () => {
+          const members = await others.members().catch(() => undefined)
+          const isThere = members?.some((each) => each.peerUrls.includes(peer))
+          if (isThere === undefined || isThere === wanted) return isThere === wanted
+          await run(this.#ctl(['member', ...words], index), { mayFail: true })
+          return false
+        },
+        LEADER_LIMIT_MS,
+      )
+    await change('the node is removed', false, 'remove', BigInt(id).toString(16))
+    await change('the node is added', true, 'add', node.name, `--peer-urls=${peer}`)
     rmSync(this.#data(index), { recursive: true, force: true })
     node.state = 'existing'
     this.start(index)
