@@ -23,6 +23,8 @@ const PEER_PORT = 2380
 const DISK_BYTES = 320 * 1_048_576
 /** Elections have time limits, which a machine with many other things to do would not keep. */
 const FIRST = ['nice', '-n', '-10']
+/** Entries by which a node may be behind, as they are asked one after the other. */
+const BEHIND_MAX = 200
 const TABLE = 'postern_partition'
 
 /**
@@ -290,17 +292,19 @@ export class EtcdCluster {
     return found
   }
 
-  /** Waits until all nodes run and follow one leader. */
+  /** Waits until all nodes run, follow one leader, and have what it has: after a partition they need some seconds. */
   async healthy(): Promise<void> {
     await until(
       'all nodes of etcd follow a leader',
       async () => {
-        const states = await Promise.all(
+        const all = await Promise.all(
           this.endpoints.map(async (each) => await this.#admin.statusOf(each).catch(() => undefined)),
         )
-        return states.every(
-          (state) => state !== undefined && state.leader !== '0' && state.leader === states[0]?.leader,
-        )
+        const [first] = all
+        if (!all.every((each) => each !== undefined && each.leader !== '0' && each.leader === first?.leader))
+          return false
+        const indexes = all.map((each) => Number(each!.raftIndex))
+        return Math.max(...indexes) - Math.min(...indexes) < BEHIND_MAX
       },
       LEADER_LIMIT_MS,
     )
