@@ -51,7 +51,8 @@ class Attempts<M extends Member, Answer> {
   readonly #send: (member: M, signal: AbortSignal) => Promise<Answer>
   readonly #limits: Limits
   readonly #pace: Pace
-  readonly #since = performance.now()
+  /** The time by which the request has its answer. */
+  readonly #until: number
   /** Ends each attempt that is under way. */
   readonly #running = new Set<() => void>()
   /** The number of attempts at each member, and its last fault. */
@@ -71,6 +72,7 @@ class Attempts<M extends Member, Answer> {
     this.#members = members
     this.#send = send
     this.#limits = limits
+    this.#until = performance.now() + limits.withinMs
     this.#pace = pace
   }
 
@@ -97,7 +99,7 @@ class Attempts<M extends Member, Answer> {
 
   #next(): void {
     this.#timer = undefined
-    this.#leaveQueue = this.#pace.enter(this.#since, () => this.#begin())
+    this.#leaveQueue = this.#pace.enter(this.#until, () => this.#begin())
   }
 
   /** Asks the member that was asked least. */

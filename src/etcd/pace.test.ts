@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { ATTEMPTS_MAX, KEPT_MAX, Pace, PROBES_MAX } from './pace.ts'
 
-test('attempts have a bound, a lower one in trouble, and the oldest request goes on first', () => {
+test('attempts have a bound, a lower one in trouble, and the request with the least time left goes on first', () => {
   const pace = new Pace()
   const begun: number[] = []
   const cancels = Array.from({ length: ATTEMPTS_MAX + 3 }, (_, index) =>
@@ -10,7 +10,7 @@ test('attempts have a bound, a lower one in trouble, and the oldest request goes
   )
   expect(begun).toHaveLength(ATTEMPTS_MAX)
   cancels[ATTEMPTS_MAX + 1]!()
-  // The last one has the earliest request.
+  // The last one has the least time left.
   pace.failed(1)
   pace.leave()
   expect(begun).toHaveLength(ATTEMPTS_MAX)

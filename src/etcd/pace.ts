@@ -12,7 +12,7 @@ export const KEPT_MAX = 16
  * the others wait for the first answer.
  */
 export class Pace {
-  /** The attempts that wait, and the time at which their request came. */
+  /** The attempts that wait, and the time by which their request has its answer. */
   readonly #waiting = new Map<() => void, number>()
   #running = 0
   #kept = 0
@@ -21,18 +21,18 @@ export class Pace {
   #fault: EtcdUnavailable | undefined
 
   /**
-   * Begins an attempt now, or when there is room: that of the oldest request first, as it has the least time left.
+   * Begins an attempt now, or when there is room: that of the request first that has the least time left.
    *
-   * @param since the time at which the request came, in milliseconds of a monotonic clock
+   * @param until the time by which the request has its answer, in milliseconds of a monotonic clock
    * @returns cancels the wait
    */
-  enter(since: number, begin: () => void): () => void {
+  enter(until: number, begin: () => void): () => void {
     if (this.#hasRoom) {
       this.#running++
       begin()
       return () => undefined
     }
-    this.#waiting.set(begin, since)
+    this.#waiting.set(begin, until)
     return () => void this.#waiting.delete(begin)
   }
 
@@ -89,14 +89,14 @@ export class Pace {
 
   #admit(): void {
     while (this.#waiting.size > 0 && this.#hasRoom) {
-      let oldest: (() => void) | undefined
+      let next: (() => void) | undefined
       let first = Infinity
-      for (const [begin, since] of this.#waiting) {
-        if (since < first) [oldest, first] = [begin, since]
+      for (const [begin, until] of this.#waiting) {
+        if (until < first) [next, first] = [begin, until]
       }
-      this.#waiting.delete(oldest!)
+      this.#waiting.delete(next!)
       this.#running++
-      oldest!()
+      next!()
     }
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Etcd } from '../etcd/client.ts'
+import type { Etcd, KeyValue } from '../etcd/client.ts'
 import { EtcdUnavailable } from '../etcd/client.ts'
 import { LogThrottle } from '../limit/log-throttle.ts'
 import { LruMap } from '../limit/lru-map.ts'
@@ -174,11 +174,11 @@ export class FleetClaims {
         continue
       }
       if (answer.won) {
-        this.seen.take(name, { record, text })
+        this.seen.take(name, { record, text, revision: Number(answer.revision) })
         if (clock.steady() > end) break
         return true
       }
-      present = await this.#present(name, present, answer.kvs[0]?.[0]?.value, end)
+      present = await this.#present(name, present, answer.kvs[0]?.[0], end)
     }
     throw new Error('no result within 3 s')
   }
@@ -191,12 +191,19 @@ export class FleetClaims {
   async #present(
     name: string,
     expected: SeenClaim | undefined,
-    text: string | undefined,
+    kv: KeyValue | undefined,
     end: number,
   ): Promise<SeenClaim | undefined> {
+    const now = this.seen.get(name)
+    // News that came meanwhile may be newer than this answer. The next round decides.
+    if (now !== undefined && now.text !== expected?.text) return now
+    const seen = now ?? expected
+    const text = kv?.value
     const record = text === undefined ? undefined : this.#seal.open(name, text)
-    const seen = this.seen.get(name) ?? expected
-    if (record !== undefined && text !== undefined && this.seen.take(name, { record, text })) return { record, text }
+    if (record !== undefined && kv !== undefined) {
+      const claim = { record, text: kv.value, revision: Number(kv.modRevision) }
+      if (this.seen.take(name, claim)) return claim
+    }
     if (text === undefined && (seen === undefined || this.seen.isOver(seen.record))) {
       this.seen.forget(name)
       return undefined
@@ -213,14 +220,16 @@ export class FleetClaims {
   }
 
   /** Writes the newest record that this host has seen in the place of what is there. */
-  async #putRight(name: string, { record, text }: SeenClaim, there: string | undefined, end: number): Promise<void> {
+  async #putRight(name: string, claim: SeenClaim, there: string | undefined, end: number): Promise<void> {
     const { etcd, clock, prefix } = this.#deps
     const key = `${prefix}${name}`
+    const { record, text } = claim
     const leftMs = Math.max(1, end - clock.steady())
     try {
       const lease = record.until === undefined ? {} : { lease: await this.#leases.lasting(record.until, leftMs) }
       const compare = there === undefined ? { key, version: 0 as const } : { key, value: there }
-      await etcd.txn([compare], [{ put: key, value: text, ...lease }], [], leftMs)
+      const answer = await etcd.txn([compare], [{ put: key, value: text, ...lease }], [], leftMs)
+      if (answer.won) this.seen.take(name, { ...claim, revision: Number(answer.revision) })
     } catch {
       // The next claim tries again.
     }

@@ -8,6 +8,7 @@ import { openStoreOn, type Store } from '../state/store.ts'
 import { CLAIMS_OF_ONE_MAX, FleetClaims } from './claims.ts'
 import { type Fate, FakeEtcd } from './etcd-fake.ts'
 import { FleetLedger } from './fleet-ledger.ts'
+import type { Change } from './news.ts'
 
 const PREFIX = '/postern/f/claim/'
 const FLEET_KEY = new Uint8Array(32).fill(7)
@@ -321,6 +322,33 @@ describe('an attacker who writes to etcd', () => {
     await pass(SKEW_MS)
     expect(await b.ledger.advance('digest', () => 'new', { door: 'ssh', until })).toBe('won')
   })
+})
+
+test('news that come after an answer are no attack', async () => {
+  const [a, b] = [await host('a'), await host('b', { sees: false })]
+  const late: Change[] = []
+  etcd.watch(PREFIX, { listed: () => undefined, changed: (changes) => void late.push(...changes) })
+  for (let value = 1; value <= 6; value++) {
+    expect(await (value % 2 === 0 ? a : b).ledger.advance('k', above(value), USE)).toBe('won')
+  }
+  b.claims.seen.changed(late)
+  expect(await b.ledger.advance('k', above(7), USE)).toBe('won')
+  expect([...a.said, ...b.said]).toEqual([])
+})
+
+test('an answer that is older than the news is no attack', async () => {
+  const [a, b] = [await host('a'), await host('b')]
+  await a.ledger.advance('k', above(1), USE)
+  // Another host advances while the answer is under way.
+  const delayed = a.ledger.advance('k', above(9), USE)
+  etcd.delay = async () => {
+    etcd.delay = async () => await Promise.resolve()
+    await b.ledger.advance('k', above(5), USE)
+    await b.ledger.advance('k', above(6), USE)
+  }
+  expect(await b.ledger.advance('k', above(4), USE)).not.toEqual({ unavailable: expect.anything() as string })
+  expect(['won', 'lost']).toContain(await delayed)
+  expect([...a.said, ...b.said]).toEqual([])
 })
 
 test('secrets that end in the same minute share a lease', async () => {

@@ -34,10 +34,11 @@ export interface SeenDeps {
   readonly suspect: (what: string) => void
 }
 
-/** A record, and its text in etcd. */
+/** A record, its text in etcd, and the revision at which it was written; 0: it was noted in the journal. */
 export interface SeenClaim {
   readonly record: ClaimRecord
   readonly text: string
+  readonly revision: number
 }
 
 /**
@@ -47,7 +48,7 @@ export interface SeenClaim {
 export class SeenClaims implements NewsListener {
   readonly #deps: SeenDeps
   /** The texts of records. Those of a list are checked when they are needed: a list has tens of thousands. */
-  readonly #seen = new LruMap<string, { readonly text: string; readonly record?: ClaimRecord }>(SEEN_MAX)
+  readonly #seen = new LruMap<string, Omit<SeenClaim, 'record'> & Partial<Pick<SeenClaim, 'record'>>>(SEEN_MAX)
   /** The names of the records in the journal, in the order in which they were noted. */
   readonly #noted = new Set<string>()
   /** The names whose notes are to be written or removed. */
@@ -69,21 +70,23 @@ export class SeenClaims implements NewsListener {
   get(name: string): SeenClaim | undefined {
     const seen = this.#seen.get(name)
     if (seen === undefined) return undefined
-    const { text, record = this.#deps.seal.open(name, text) } = seen
+    const { text, revision, record = this.#deps.seal.open(name, text) } = seen
     if (record === undefined) {
       this.#foreign()
       this.#seen.delete(name)
       return undefined
     }
-    const claim = { text, record }
+    const claim = { text, record, revision }
     if (seen.record === undefined) this.#seen.set(name, claim)
     return claim
   }
 
-  /** Remembers a record that etcd has, unless a newer one is known. Returns false if it went back. */
+  /**
+   * Remembers a record that etcd has at this moment, unless a newer one is known. Returns false if it went back: etcd had
+   * a later one before.
+   */
   take(name: string, claim: SeenClaim): boolean {
     const seen = this.get(name)
-    if (seen?.text === claim.text) return true
     if (seen !== undefined && !this.isOver(seen.record) && wentBack(claim.record, seen.record)) return false
     this.#seen.set(name, claim)
     if (!this.isOwn(claim.record)) this.#noteSoon(name)
@@ -113,12 +116,12 @@ export class SeenClaims implements NewsListener {
 
   listed(records: readonly Record[]): void {
     const there = new Set<string>()
-    for (const { key, value } of records) {
+    for (const { key, value, modRevision } of records) {
       const name = this.#nameOf(key)
       there.add(name)
       const seen = this.#seen.peek(name)
-      if (seen === undefined) this.#seen.set(name, { text: value })
-      else if (seen.text !== value) this.#hear(name, value)
+      if (seen === undefined) this.#seen.set(name, { text: value, revision: Number(modRevision) })
+      else if (seen.text !== value) this.#hear(name, value, Number(modRevision))
     }
     const missing = Array.from(this.#seen, ([name]) => name).filter((name) => !there.has(name))
     const gone = missing.slice(0, CHECKS_MAX).filter((name) => this.#isMissed(name))
@@ -131,8 +134,11 @@ export class SeenClaims implements NewsListener {
   changed(changes: readonly Change[]): void {
     for (const { type, kv } of changes) {
       const name = this.#nameOf(kv.key)
-      if (type === 'put') this.#hear(name, kv.value)
-      else if (this.#isMissed(name)) this.#deps.suspect('a record of a used secret was removed before its time')
+      const revision = Number(kv.modRevision)
+      if (type === 'put') this.#hear(name, kv.value, revision)
+      else if (!this.#isOldNews(name, revision) && this.#isMissed(name)) {
+        this.#deps.suspect('a record of a used secret was removed before its time')
+      }
     }
     this.#tell()
   }
@@ -147,12 +153,18 @@ export class SeenClaims implements NewsListener {
     return key.slice(this.#deps.prefix.length)
   }
 
-  #hear(name: string, text: string): void {
+  #hear(name: string, text: string, revision: number): void {
+    if (this.#isOldNews(name, revision)) return
     const record = this.#deps.seal.open(name, text)
     if (record === undefined) this.#foreign()
-    else if (!this.take(name, { record, text })) {
+    else if (!this.take(name, { record, text, revision })) {
       this.#deps.suspect('a record of a used secret was replaced by an older one')
     }
+  }
+
+  /** Returns true for news that are older than an answer. They do not wait for each other. */
+  #isOldNews(name: string, revision: number): boolean {
+    return revision <= (this.#seen.peek(name)?.revision ?? 0)
   }
 
   #foreign(): void {
@@ -174,7 +186,7 @@ export class SeenClaims implements NewsListener {
     for (const key of store.keys(NOTE_KEY)) {
       const name = key.slice(NOTE_KEY.length)
       this.#noted.add(name)
-      this.#seen.set(name, { text: store.newest(key) ?? '' })
+      this.#seen.set(name, { text: store.newest(key) ?? '', revision: 0 })
     }
   }
 

@@ -23,6 +23,8 @@ const PEER_PORT = 2380
 const DISK_BYTES = 320 * 1_048_576
 /** Elections have time limits, which a machine with many other things to do would not keep. */
 const FIRST = ['nice', '-n', '-10']
+/** Entries by which a node may be behind, as they are asked one after the other. */
+const BEHIND_MAX = 200
 const TABLE = 'postern_partition'
 
 /**
@@ -237,12 +239,22 @@ export class EtcdCluster {
     await this.kill(index)
     const others = this.client(this.#nodes.flatMap((_, each) => (each === index ? [] : [each])))
     const { id } = (await others.members()).find(({ name }) => name === node.name)!
-    // A cluster that has just lost its leader changes no members.
-    const done = async (...words: string[]): Promise<boolean> =>
-      (await run(this.#ctl(['member', ...words], index), { mayFail: true })).code === 0
-    await until('the node is removed', async () => await done('remove', BigInt(id).toString(16)), LEADER_LIMIT_MS)
-    const peer = `--peer-urls=https://${node.address}:${PEER_PORT}`
-    await until('the node is added', async () => await done('add', node.name, peer), LEADER_LIMIT_MS)
+    // A cluster that has just lost its leader changes no members, and one whose answer is late has changed them already.
+    const peer = `https://${node.address}:${PEER_PORT}`
+    const change = async (what: string, wanted: boolean, ...words: string[]): Promise<void> =>
+      await until(
+        what,
+        async () => {
+          const members = await others.members().catch(() => undefined)
+          const isThere = members?.some((each) => each.peerUrls.includes(peer))
+          if (isThere === undefined || isThere === wanted) return isThere === wanted
+          await run(this.#ctl(['member', ...words], index), { mayFail: true })
+          return false
+        },
+        LEADER_LIMIT_MS,
+      )
+    await change('the node is removed', false, 'remove', BigInt(id).toString(16))
+    await change('the node is added', true, 'add', node.name, `--peer-urls=${peer}`)
     rmSync(this.#data(index), { recursive: true, force: true })
     node.state = 'existing'
     this.start(index)
@@ -280,17 +292,19 @@ export class EtcdCluster {
     return found
   }
 
-  /** Waits until all nodes run and follow one leader. */
+  /** Waits until all nodes run, follow one leader, and have what it has: after a partition they need some seconds. */
   async healthy(): Promise<void> {
     await until(
       'all nodes of etcd follow a leader',
       async () => {
-        const states = await Promise.all(
+        const all = await Promise.all(
           this.endpoints.map(async (each) => await this.#admin.statusOf(each).catch(() => undefined)),
         )
-        return states.every(
-          (state) => state !== undefined && state.leader !== '0' && state.leader === states[0]?.leader,
-        )
+        const [first] = all
+        if (!all.every((each) => each !== undefined && each.leader !== '0' && each.leader === first?.leader))
+          return false
+        const indexes = all.map((each) => Number(each!.raftIndex))
+        return Math.max(...indexes) - Math.min(...indexes) < BEHIND_MAX
       },
       LEADER_LIMIT_MS,
     )
