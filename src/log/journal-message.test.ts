@@ -112,9 +112,11 @@ test('a long value is cut after a whole character, also one with its length in f
   )
 })
 
+function messageOf(text: string): string {
+  return journalFields('knockd', entryOf({ kind: 'shutting-down' }, 0), 6, text)[0]![1]
+}
+
 test('a message loses the blanks at its ends alone, and a long run of them takes no time', () => {
-  const messageOf = (text: string): string =>
-    journalFields('knockd', entryOf({ kind: 'shutting-down' }, 0), 6, text)[0]![1]
   expect(messageOf('  a  b ')).toBe('a  b')
   const blanks = ' '.repeat(1_000_000)
   const before = process.cpuUsage()
