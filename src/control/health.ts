@@ -1,4 +1,5 @@
 import { counted } from '../text/counted.ts'
+import { joinLines } from '../text/joined-lines.ts'
 import type { ClockStatus, Health, Status } from './message.ts'
 
 /** The earliest time that a correct clock can show, in milliseconds since 1970. */
@@ -49,7 +50,7 @@ function judged(subject: Health['subject'], problems: readonly Problem[], well: 
   const messages = problems.toSorted(([one], [other]) => Number(other === state) - Number(one === state))
   const more = messages.length > NAMED_MAX ? [`and ${messages.length - NAMED_MAX} more`] : []
   const told = [...messages.slice(0, NAMED_MAX).map(([, message]) => message), ...more]
-  return { subject, state, message: told.join('; ').replaceAll(/\s*\n\s*/g, '; ') }
+  return { subject, state, message: joinLines(told.join('; ')) }
 }
 
 function captureProblems(interfaces: Status['interfaces']): readonly Problem[] {

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { OnEvent } from '../config/on-event.ts'
 import { SourceBudget } from '../limit/source-budget.ts'
 import type { Rate } from '../limit/source-budget.ts'
+import { TokenBucket } from '../limit/token-bucket.ts'
 import type { LogEvent } from '../log/event.ts'
 import type { Entry } from '../log/line.ts'
 import { parseAddress } from '../packet/address.ts'
@@ -12,7 +13,7 @@ export const NOTIFICATION_MAX_MS = 30_000
 /** The most sources whose events are counted. A new one replaces the one that was seen longest ago. */
 const SOURCES_MAX = 1_024
 const WORD = 2 ** 32
-/** The source of events that have none: no host has this address (RFC 1122, 3.2.1.3). */
+/** The source of what people cause without one: no host has this address (RFC 1122, 3.2.1.3). */
 const NOWHERE: Address = { family: 4, a: 0, b: 0, c: 0, d: 0 }
 const NONE: Rate = { perSecond: 0, burst: 0 }
 
@@ -42,12 +43,15 @@ export interface Waiting {
   readonly hook: OnEvent
   readonly event: LogEvent
   readonly entry: Entry
+  /** The user and group of the command at the time of the event. */
+  readonly as: string | undefined
 }
 
 /** A queue of notifications with limits of its own. Nothing waits for it, but for its end. */
 export class NotificationLane {
   readonly #limits: NotificationLimits
   readonly #budget: SourceBudget
+  readonly #daemon: TokenBucket
   readonly #run: (waiting: Waiting, ending: AbortSignal) => Promise<void>
   readonly #waiting: Waiting[] = []
   readonly #running = new Set<AbortController>()
@@ -57,6 +61,7 @@ export class NotificationLane {
     this.#limits = of
     this.#run = run
     const { source, all } = of
+    this.#daemon = new TokenBucket(source.perSecond, source.burst)
     const none = { known: NONE, allKnown: NONE, knownMax: 1 }
     this.#budget = new SourceBudget({ source, all, sourcesMax: SOURCES_MAX, ...none }, [
       randomInt(WORD),
@@ -64,8 +69,12 @@ export class NotificationLane {
     ])
   }
 
-  /** Charges an event to its source, or to all that have none. Returns false if there are too many. */
-  admits(source: string | undefined, now: number): boolean {
+  /**
+   * Charges an event to its source, or to all that have none. The daemon's own events have a share that no other event is
+   * charged to, so that nobody can keep them from being told. Returns false if there are too many.
+   */
+  admits(source: string | undefined, isOfDaemon: boolean, now: number): boolean {
+    if (isOfDaemon) return this.#daemon.take(now)
     return this.#budget.take(parseAddress(source ?? '') ?? NOWHERE, now, 1, 'stranger')
   }
 

@@ -204,6 +204,37 @@ test('one source has its share, and all together have theirs', async () => {
   expect(ran.length).toBe(owners.all.burst)
 })
 
+test('what owners and members cause takes nothing from the events of the daemon itself', async () => {
+  const { log, ran } = bench(['by-hand,open,output,trouble: tell'])
+  for (let number = 0; number < 1_000; number++) {
+    log.event({ kind: 'by-hand', action: 'closed', door: 'ssh', by: 'mallory' })
+    log.event({ kind: 'output', door: 'wake', output: 'text' })
+    log.event(open('ssh', address(number)))
+  }
+  await turn()
+  log.event({ kind: 'trouble', level: 'error', door: 'ssh', what: 'no firewall' })
+  for (let round = 0; round < 40; round++) await turn()
+  expect(ran.at(-1)?.environment).toMatchObject({ POSTERN_EVENT: 'trouble' })
+  expect(ran).toHaveLength(owners.all.burst + 1)
+  for (let count = 0; count < 1_000; count++)
+    log.event({ kind: 'trouble', level: 'error', door: 'ssh', what: 'no firewall' })
+  for (let round = 0; round < 40; round++) await turn()
+  expect(ran).toHaveLength(owners.all.burst + owners.source.burst)
+})
+
+test('a reload keeps the count of what was left out, and the user of what waits', async () => {
+  const { log, ran, replace } = bench(['open: tell'])
+  for (let count = 0; count <= owners.source.burst; count++) log.event(open())
+  replace(['scan: other', 'open: tell'], 'Hooks_As_Root = yes\n', '1:1')
+  await turn()
+  replace(['open: tell'], '', '1:1')
+  log.event(open('ssh', address(1)))
+  replace(['open: tell'], 'Hooks_As_Root = yes\n', '1:1')
+  for (let round = 0; round < 10; round++) await turn()
+  expect(ran.reduce((all, { environment }) => all + Number(environment['POSTERN_DROPPED']), 0)).toBe(1)
+  expect(ran.at(-1)?.as).toBe('1:1')
+})
+
 test('a flood of strangers takes nothing from owners, and does not fill their places', async () => {
   const { clock, counts, log, ran } = bench(['scan,open,refused: tell'], 'hangs')
   for (let number = 0; number < 5_000; number++) {

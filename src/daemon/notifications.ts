@@ -23,6 +23,9 @@ const OUTPUT_MAX_CHARS = 200
 /** Further kinds that others can cause: by packets that were sent before, or that no door grants. */
 const OF_STRANGERS: ReadonlySet<string> = new Set([...LIMITED, 'refused', 'used-before', 'rejected', 'left-out'])
 
+/** Kinds of events without a source that openings and operators cause, and not the daemon itself. */
+const OF_PEOPLE: ReadonlySet<string> = new Set(['by-hand', 'command', 'status', 'output'])
+
 /** The dependencies of notifications. */
 export interface NotificationsDeps {
   readonly log: Pick<Log, 'notice'>
@@ -35,7 +38,8 @@ export interface NotificationsDeps {
 export class Notifications implements EventSink {
   readonly #deps: Required<NotificationsDeps>
   readonly #lanes: readonly [owners: NotificationLane, strangers: NotificationLane]
-  readonly #dropped = new Map<OnEvent, number>()
+  /** The number of events that a command was not told of, by its line in the config: a reload keeps it. */
+  readonly #dropped = new Map<string, number>()
   #hooks: ReadonlyMap<EventName, readonly OnEvent[]> = new Map()
   #withPorts: ReadonlySet<string> = new Set()
   #as: string | undefined
@@ -54,7 +58,7 @@ export class Notifications implements EventSink {
   }
 
   /**
-   * Has the commands of a config told of later events. Those that wait still run.
+   * Has the commands of a config told of later events. Those that wait still run, as the user of before.
    *
    * @param as the user and group of the commands, as for {@link CommandLine}
    */
@@ -68,7 +72,8 @@ export class Notifications implements EventSink {
       hooks.size === 0 ? [] : doors.flatMap(({ name, opens }) => (opens.length > 0 ? [name] : [])),
     )
     this.#as = options.hooksAsRoot ? undefined : as
-    for (const hook of this.#dropped.keys()) if (!options.onEvent.includes(hook)) this.#dropped.delete(hook)
+    const lines = new Set(options.onEvent.map(lineOf))
+    for (const line of this.#dropped.keys()) if (!lines.has(line)) this.#dropped.delete(line)
   }
 
   admitted(event: LogEvent, entry: Entry): void {
@@ -77,8 +82,11 @@ export class Notifications implements EventSink {
     const hooks = new Set(names.flatMap((name) => this.#hooks.get(name) ?? []))
     if (hooks.size === 0) return
     const lane = this.#lanes[OF_STRANGERS.has(event.kind) ? 1 : 0]
-    const isWithin = lane.admits(sourceOf(event), this.#deps.now())
-    for (const hook of hooks) if (!isWithin || !lane.push({ hook, event, entry })) this.#drop(hook)
+    const source = sourceOf(event)
+    const isOfDaemon = source === undefined && !OF_PEOPLE.has(event.kind)
+    const isWithin = lane.admits(source, isOfDaemon, this.#deps.now())
+    const as = this.#as
+    for (const hook of hooks) if (!isWithin || !lane.push({ hook, event, entry, as })) this.#drop(hook)
   }
 
   /** Waits a moment for the last commands, and kills those that still run. Never rejects. */
@@ -91,17 +99,19 @@ export class Notifications implements EventSink {
   }
 
   #drop(hook: OnEvent): void {
-    this.#dropped.set(hook, (this.#dropped.get(hook) ?? 0) + 1)
+    const line = lineOf(hook)
+    this.#dropped.set(line, (this.#dropped.get(line) ?? 0) + 1)
     this.#drops.add()
   }
 
-  async #run({ hook, event, entry }: Waiting, ending: AbortSignal): Promise<void> {
-    const dropped = this.#dropped.get(hook) ?? 0
-    this.#dropped.delete(hook)
+  async #run({ hook, event, entry, as }: Waiting, ending: AbortSignal): Promise<void> {
+    const line = lineOf(hook)
+    const dropped = this.#dropped.get(line) ?? 0
+    this.#dropped.delete(line)
     const { input, environment } = notificationOf(event, entry, dropped)
     const outcome = await this.#deps.runner.run({
       text: hook.command,
-      as: this.#as,
+      as,
       environment,
       input,
       ending,
@@ -116,6 +126,10 @@ export class Notifications implements EventSink {
     this.#deps.log.notice('warning', `On_Event: ${text}`)
     this.#isLogging = false
   }
+}
+
+function lineOf({ events, command }: OnEvent): string {
+  return `${events.join()}: ${command}`
 }
 
 function failureOf(outcome: Outcome, isLate: boolean): string {

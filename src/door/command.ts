@@ -27,7 +27,7 @@ export interface CommandLine {
   readonly as?: string | undefined
   /** The text on standard input; absent: an empty one. */
   readonly input?: string
-  /** Ends the command, and what it has started in its session. */
+  /** Ends the command, and what it has started in its process group. */
   readonly ending?: AbortSignal
   /** True if the command closes something. It runs ahead of the others that wait, and is never refused. */
   readonly urgent: boolean

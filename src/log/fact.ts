@@ -1,6 +1,7 @@
 import type { LogEvent } from './event.ts'
 import { sourceOf } from './format.ts'
 import { oneLine } from './line.ts'
+import { joinLines } from '../text/joined-lines.ts'
 
 /** The longest reason of a failed knock in characters. */
 export const WHY_MAX_CHARS = 160
@@ -122,7 +123,7 @@ export function factOfFields(kind: string, fields: EventFields): Fact {
 
 /** Returns a reason on one line, as the log's format puts it there. */
 function reasonOn(text: string): string {
-  return oneLine(text.replaceAll(/\s*\n\s*/g, '; ')).slice(0, WHY_MAX_CHARS)
+  return oneLine(joinLines(text)).slice(0, WHY_MAX_CHARS)
 }
 
 /** Returns a fact without the fields that are `undefined`. */

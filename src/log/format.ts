@@ -1,6 +1,7 @@
 import { formatAddress } from '../packet/address.ts'
 import type { Address } from '../packet/address.ts'
 import type { LogEvent, OpeningEvent } from './event.ts'
+import { joinLines } from '../text/joined-lines.ts'
 import { plainText } from './line.ts'
 import type { Entry, Facts, Level } from './line.ts'
 
@@ -100,7 +101,7 @@ export function entryOf(event: LogEvent, time: number): Entry {
   const { kind, level: _, source, ...facts } = event as Fields
   if (kind in NOTICES) {
     // A hint is put on the same line as its message, so that no text can forge a line.
-    const message = text.replaceAll(/\s*\n\s*/g, '; ')
+    const message = joinLines(text)
     const about = kind === 'notice' ? {} : { kind, source: source as string, ...facts }
     return { time, level, event: 'notice', text: message, facts: { ...about, message } }
   }

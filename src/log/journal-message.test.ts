@@ -111,3 +111,15 @@ test('a long value is cut after a whole character, also one with its length in f
     }),
   )
 })
+
+function messageOf(text: string): string {
+  return journalFields('knockd', entryOf({ kind: 'shutting-down' }, 0), 6, text)[0]![1]
+}
+
+test('a message loses the blanks at its ends alone, and a long run of them takes no time', () => {
+  expect(messageOf('  a  b ')).toBe('a  b')
+  const blanks = ' '.repeat(1_000_000)
+  const before = process.cpuUsage()
+  expect(messageOf(`${blanks}a${blanks}b${blanks}`)).toBe(`a${blanks}b`)
+  expect(process.cpuUsage(before).user).toBeLessThan(5_000_000)
+})

@@ -205,6 +205,9 @@ test.each([
   ['[1,2]', 'unreadable'],
   ['null', 'unreadable'],
   ['{"time":', 'unreadable'],
+  ['Feb 29 06:30:00 gate knockd[7]: 192.0.2.7: port scan', 'unreadable'],
+  ['Nov 31 06:30:00 gate knockd[7]: 192.0.2.7: port scan', 'unreadable'],
+  ['Nov 22 24:00:00 gate knockd[7]: 192.0.2.7: port scan', 'unreadable'],
   ['Nov 22 06:30:00 gate sshd[7]: 192.0.2.7: ssh: OPEN SESAME', 'foreign'],
   ['Nov 22 06:30:00 gate notknockd: 192.0.2.7: ssh: OPEN SESAME', 'foreign'],
 ])('%j is %s', (text, why) => expect(reader().read(text)).toBe(why))
@@ -216,6 +219,10 @@ test('a line of the system log has the year in which it is not in the future', (
   })
   expect(read.read('Jan  1 00:00:01 gate knockd: shutting down')).toMatchObject({
     time: new Date(2026, 0, 1, 0, 0, 1).getTime(),
+  })
+  const later = new LogReader(undefined, new Date(2029, 0, 2).getTime())
+  expect(later.read('Feb 29 23:59:59 gate knockd: shutting down')).toMatchObject({
+    time: new Date(2028, 1, 29, 23, 59, 59).getTime(),
   })
 })
 

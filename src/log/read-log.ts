@@ -28,7 +28,7 @@ const STAMP_CHARS = 19
 const ZONED = /^\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
 /** A line of the system log (RFC 3164, 4.1, and with RFC 3339's time as rsyslog writes it). */
 const SYSLOG =
-  /^(?:([A-Z][a-z]{2}) {1,2}(\d{1,2}) (\d\d:\d\d:\d\d)|(\d{4}-\d\d-\d\dT\S{8,22})) \S+ ([^\s:[\]]+)(?:\[\d+\])?: ?(.*)$/s
+  /^(?:([A-Z][a-z]{2}) {1,2}(\d{1,2}) ((?:[01]\d|2[0-3]):[0-5]\d:[0-6]\d)|(\d{4}-\d\d-\d\dT\S{8,22})) \S+ ([^\s:[\]]+)(?:\[\d+\])?: ?(.*)$/s
 const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
 
 /** Reads lines of logs in all forms. Times without an offset are local times of this process. */
@@ -108,8 +108,8 @@ export class LogReader {
     const [hours = 0, minutes = 0, seconds = 0] = clock.split(':').map(Number)
     const year = new Date(this.#now).getFullYear() + 1
     for (const each of [year, year - 1, year - 2]) {
-      const time = new Date(each, index, day, hours, minutes, seconds).getTime()
-      if (time <= this.#now + DAY_MS) return time
+      const date = new Date(each, index, day, hours, minutes, seconds)
+      if (date.getTime() <= this.#now + DAY_MS) return date.getDate() === day ? date.getTime() : undefined
     }
     return undefined
   }

@@ -1,5 +1,6 @@
 import { counted } from '../../text/counted.ts'
 import { oneLine } from '../../log/line.ts'
+import { joinLines } from '../../text/joined-lines.ts'
 import type { Remedy } from '../../remedy/remedies.ts'
 
 /** A problem that doctor found. */
@@ -25,7 +26,7 @@ export function sorted(findings: readonly Finding[]): readonly Finding[] {
 export function asText(file: string, findings: readonly Finding[]): string {
   const lines = findings.flatMap(({ severity, subject, message, fix }) => [
     // Names of rules and processes are others' texts: they end no line, and move no cursor.
-    `${severity}: ${subject}: ${oneLine(message.replaceAll(/\s*\n\s*/g, '; '))}`,
+    `${severity}: ${subject}: ${oneLine(joinLines(message))}`,
     ...(fix === undefined ? [] : [`    ${fix}`]),
   ])
   const counts = (['fault', 'warning'] as const)

@@ -278,6 +278,8 @@ describe('the file', () => {
     writeFileSync(inFolder('b.html'), '')
     symlinkSync(inFolder('b.html'), inFolder('link.html'))
     expect(targetOf(inFolder('link.html'))).toBe(inFolder('b.html'))
+    symlinkSync(inFolder('none.html'), inFolder('dangling.html'))
+    expect(() => targetOf(inFolder('dangling.html'))).toThrow('the link leads to nothing')
     expect(() => targetOf('/dev/null')).toThrow('it is not a regular file')
     expect(() => targetOf(folder)).toThrow('it is not a regular file')
     expect(() => targetOf(inFolder('none/a.html'))).toThrow('no such file')

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { LogReader, LogRecord, NoRecord } from '../../../log/read-log.ts'
 import { oneLine } from '../../../log/line.ts'
 import { spawn } from '../../../native/spawn.ts'
+import { joinLines } from '../../../text/joined-lines.ts'
 import { PROGRAM_FOLDERS, programPath } from '../../program-path.ts'
 import { accountOf } from './intake.ts'
 import type { InputAccount, Intake } from './intake.ts'
@@ -63,7 +64,7 @@ export async function readJournal(
     else if (line !== '') intake.record(journalRecord(line, intake.reader), account)
   }).catch(() => undefined)
   const end = await ended
-  const said = oneLine(complaint.trim().replaceAll(/\s*\n\s*/g, '; '))
+  const said = oneLine(joinLines(complaint.trim()))
   if (end !== undefined || said !== '') {
     account.problem = [end, said].filter((each) => each !== undefined && each !== '').join(': ')
   }

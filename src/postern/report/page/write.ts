@@ -44,6 +44,9 @@ export function targetOf(path: string): string {
     return real
   } catch (error) {
     if (!(error instanceof FileError)) throw error
-    throw new Failure(`cannot write ${path}: ${error.fault}`, 'make its folder first', error)
+    const isLink = isThere && error.reason === 'missing'
+    const fault = isLink ? 'the link leads to nothing' : error.fault
+    const hint = isLink ? 'name a file, or - for standard output' : 'make its folder first'
+    throw new Failure(`cannot write ${path}: ${fault}`, hint, error)
   }
 }
