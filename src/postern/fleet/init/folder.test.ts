@@ -1,4 +1,5 @@
 // Goal: an operator's folder has what a fleet needs, nobody else can read it, and making it again overwrites nothing.
+import { spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -6,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { loadOperator, loadSigner } from '../../../fleet/operator.ts'
 import { parseNetwork } from '../../../packet/network.ts'
-import { environmentOf, firewallOf, nodesOf } from './etcd-files.ts'
+import { environmentOf, firewallOf, installOf, nodesOf } from './etcd-files.ts'
 import { makeFolder } from './folder.ts'
 import type { FolderPlan } from './folder.ts'
 
@@ -127,4 +128,17 @@ test('the firewall lines filter the two ports of etcd and nothing else', () => {
   expect(text).toContain('tcp dport 2379 ip saddr { 10.0.0.1, 10.0.0.0/24 } accept')
   expect(text).toContain('tcp dport 2380 ip6 saddr { fd00::2 } accept')
   expect(firewallOf(nodes[0]!, nodes, [])).not.toContain('2379 drop')
+})
+
+test.each([
+  ['of something else', 'ETCD_NAME=patroni\nETCD_DATA_DIR=/var/lib/etcd/patroni\n'],
+  ['of another fleet', 'ETCD_DATA_DIR=/var/lib/etcd/postern-home2\n'],
+])('an etcd %s is not replaced', (_what, settings) => {
+  const present = join(folder, 'default')
+  writeFileSync(present, settings)
+  writeFileSync(join(folder, 'install.sh'), installOf('home').replaceAll('/etc/default/etcd', present))
+  const ran = spawnSync('sh', [join(folder, 'install.sh')], { encoding: 'utf8' })
+  expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining(`${present} has settings of another etcd`) })
+  expect(all()).toEqual(['default', 'install.sh'])
+  expect(readFileSync(present, 'utf8')).toBe(settings)
 })

@@ -9,7 +9,7 @@ import { FLEET_KEY_BYTES } from '../../../fleet/settings.ts'
 import type { Network } from '../../../packet/network.ts'
 import { Authority, PUBLIC_PEM, newKey } from '../authority.ts'
 import { openssl } from '../openssl.ts'
-import { INSTALL, environmentOf, firewallOf, nodesOf, sanOf } from './etcd-files.ts'
+import { environmentOf, firewallOf, installOf, nodesOf, sanOf } from './etcd-files.ts'
 
 const OWNER_ONLY = 0o600
 const FOLDER_MODE = 0o700
@@ -125,7 +125,7 @@ function makeNodes({ folder, fleet, endpoints, from, own }: FolderPlan, put: Put
     makePrivate(join(folder, node.name))
     put(`${node.name}/etcd.env`, environmentOf(fleet, node, nodes, own === undefined))
     put(`${node.name}/etcd.nft`, firewallOf(node, nodes, from))
-    put(`${node.name}/install.sh`, INSTALL)
+    put(`${node.name}/install.sh`, installOf(fleet))
   }
 }
 
