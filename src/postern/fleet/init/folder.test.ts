@@ -1,6 +1,6 @@
 // Goal: an operator's folder has what a fleet needs, nobody else can read it, and making it again overwrites nothing.
 import { spawnSync } from 'node:child_process'
-import { X509Certificate } from 'node:crypto'
+import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { loadOperator, loadSigner } from '../../../fleet/operator.ts'
 import { parseNetwork } from '../../../packet/network.ts'
 import { environmentOf, firewallOf, installOf, nodesOf } from './etcd-files.ts'
-import { makeFolder } from './folder.ts'
+import { clientsAuthority, makeFolder } from './folder.ts'
 import type { FolderPlan } from './folder.ts'
 
 const ENDPOINTS = ['https://10.0.0.1:2379', 'https://[fd00::2]:2379', 'https://etcd3.example:2379']
@@ -33,7 +33,7 @@ const all = (): readonly string[] => readdirSync(folder, { recursive: true, enco
 const texts = (): Readonly<Record<string, string>> =>
   Object.fromEntries(
     all()
-      .filter((name) => statSync(join(folder, name)).isFile() && !name.includes('working'))
+      .filter((name) => statSync(join(folder, name)).isFile())
       .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
   )
 
@@ -70,6 +70,19 @@ test('every key is for its owner alone, and no certificate has a common name', a
     peer!.verify(clients!.publicKey),
     peer!.verify(peers!.publicKey),
   ]).toEqual([true, false, true])
+}, 60_000)
+
+test('the certificate of an invitation ends with it, and leaves no key behind', async () => {
+  await makeFolder(plan())
+  const before = all()
+  const authority = clientsAuthority(folder)
+  const from = Date.now()
+  const { cert, key } = authority.issueUntil('DNS:invited', from, from + 600_000)
+  const read = new X509Certificate(cert)
+  expect(read.checkPrivateKey(createPrivateKey(key))).toBe(true)
+  expect(Date.parse(read.validTo) - from).toBeLessThanOrEqual(600_000)
+  const names = all().filter((name) => !before.includes(name))
+  expect(names.filter((name) => /key|working|csr/.test(name))).toEqual([])
 }, 60_000)
 
 test('a passphrase encrypts the key that signs', async () => {
