@@ -261,6 +261,20 @@ describe('answers', () => {
       ['100', '40'],
     ])
   })
+
+  test('a list whose values are large in all is given up, so that nobody fills the memory of a host by etcd', async () => {
+    let pages = 0
+    const value = base64('x'.repeat(1_000_000))
+    const at = await gateway((_path, body, response) => {
+      pages++
+      const { key } = body as unknown as { key: string }
+      const kvs = [0, 1].map((each) => ({ key: base64(`${Buffer.from(key, 'base64').toString()}${each}`), value }))
+      response.end(JSON.stringify({ header: { revision: '40' }, kvs, more: true }))
+    })
+    const error = await fault(client([at], {}, { attemptMs: 60_000, withinMs: 60_000 }).list('p/'))
+    expect([error.kind, error.reason]).toEqual(['size', 'more than 64 MiB below p/'])
+    expect(pages).toBeLessThan(40)
+  })
 })
 
 describe('access', () => {

@@ -16,6 +16,8 @@ import {
 export const PAGE_MAX = 1_000
 /** The maximum number of keys of a list. */
 export const LIST_MAX = 100_000
+/** The maximum size of the keys and values of a list, or of a message of a watch. A fleet's largest, all claims, has 30 MB. */
+export const TOLD_MAX_BYTES = 64 * 1_048_576
 /** The factor by which the page shrinks after an answer that was too large. */
 const SMALLER = 10
 /** The most restarts of a list whose revision is compacted meanwhile. */
@@ -46,6 +48,7 @@ export async function listAll(prefix: string, range: (body: object) => Promise<u
 async function listOnce(prefix: string, range: (body: object) => Promise<unknown>): Promise<Listed> {
   const end = encoded(prefixEnd(prefix))
   const kvs: KeyValue[] = []
+  let bytes = 0
   let revision: string | undefined
   let from = encoded(prefix)
   let limit = PAGE_MAX
@@ -70,11 +73,23 @@ async function listOnce(prefix: string, range: (body: object) => Promise<unknown
     if (kvs.length + raw.length > LIST_MAX) {
       throw new EtcdUnavailable('size', `more than ${LIST_MAX} keys below ${prefix}`)
     }
-    for (const each of raw) kvs.push(keyValueOf(each))
+    for (const each of raw) {
+      const kv = keyValueOf(each)
+      bytes += sizeOf(kv)
+      kvs.push(kv)
+    }
+    if (bytes > TOLD_MAX_BYTES) {
+      throw new EtcdUnavailable('size', `more than ${TOLD_MAX_BYTES / 1_048_576} MiB below ${prefix}`)
+    }
     if (page['more'] !== true || raw.length === 0) return { revision, kvs }
     // The next key behind the last one is that one with a zero byte.
     from = encoded(Buffer.concat([Buffer.from(textOf(fieldsOf(raw.at(-1))['key']), 'base64'), Buffer.alloc(1)]))
   }
+}
+
+/** Returns the size of a key and its value in UTF-16 units, which are no more than its bytes. */
+export function sizeOf({ key, value }: KeyValue): number {
+  return key.length + value.length
 }
 
 /** Reads the answer to a range request: its keys, and the revision it was given at. Throws EtcdUnavailable. */

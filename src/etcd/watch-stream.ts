@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts'
 import { linesOf } from './lines.ts'
+import { sizeOf, TOLD_MAX_BYTES } from './range.ts'
 import { answerFault, connectionFault, EtcdUnavailable } from './unavailable.ts'
 import {
   encoded,
@@ -90,16 +91,24 @@ async function follow(
   const create_request = { ...range, start_revision: String(from), fragment: true }
   const stream = await connection.stream({ path: '/v3/watch', body: { create_request }, token }, signal)
   let events: WatchEvent[] = []
+  let bytes = 0
   for await (const line of linesOf(stream as AsyncIterable<Uint8Array>)) {
     const result = resultOf(line)
     if (result['canceled'] === true) throw canceled(result)
     if (result['created'] === true) listener.created()
-    for (const raw of listOf(result['events'])) events.push(eventOf(raw))
-    if (events.length > EVENTS_MAX) throw new EtcdUnavailable('size', `a message of more than ${EVENTS_MAX} events`)
+    for (const raw of listOf(result['events'])) {
+      const event = eventOf(raw)
+      bytes += sizeOf(event.kv)
+      events.push(event)
+    }
+    if (events.length > EVENTS_MAX || bytes > TOLD_MAX_BYTES) {
+      throw new EtcdUnavailable('size', `a message of more than ${EVENTS_MAX} events, or ${TOLD_MAX_BYTES} bytes`)
+    }
     // Parts of one message may divide a revision, which the listener gets whole.
     if (result['fragment'] === true) continue
     if (events.length > 0) listener.changed(events)
     events = []
+    bytes = 0
   }
   throw new EtcdUnavailable('no-answer', 'the watch ended')
 }

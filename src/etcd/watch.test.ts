@@ -162,6 +162,20 @@ describe('one member', () => {
     expect((await seen.until(3)).at(-1)).toBe('put p/a=1@11,put p/b=2@11,put p/c=3@12')
   })
 
+  test('a message whose parts are large in all is given up', async () => {
+    const store = new Store()
+    const member = await Member.start(store)
+    const seen = new Seen()
+    watching([member], seen)
+    await seen.until(2)
+    const large = put(11, 'p/a', 'x'.repeat(1_000_000), { fragment: true })
+    for (let part = 0; part < 70 && member.streams.size > 0; part++) {
+      member.send(large)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect((await seen.until(3)).at(-1)).toBe('blind')
+  })
+
   test.each<[string, string | Buffer]>([
     ['garbage', '}{\n'],
     ['another shape', '{"result":{"events":[{"kv":{"mod_revision":{}}}]}}\n'],

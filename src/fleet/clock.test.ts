@@ -115,3 +115,18 @@ test('the hosts that are kept are bounded', () => {
     event(say(`h${index}`, { at: 1_000_000_000 + index }, privateKey))
   expect(clock.aheadMs).toBeGreaterThan(0)
 })
+
+test('a flood of forged signals costs few checks of a signature, and a true one is heard after it', () => {
+  let checks = 0
+  const { clock, event, say, pass, hear } = host(0, (name) => {
+    checks++
+    return KEYS.get(name)?.publicKey
+  })
+  const forged = say('web1', { at: 1 }, KEYS.get('web2')!.privateKey)
+  for (let each = 0; each < 5_000; each++) event(forged)
+  event(say('web1', { at: 1, more: 'x'.repeat(500_000) }))
+  expect(checks).toBeLessThanOrEqual(50)
+  pass(1_000)
+  hear('web1', 3_000)
+  expect(clock.aheadMs).toBe(-3_000)
+})

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { TokenBucket } from '../limit/token-bucket.ts'
 import { REMEDIES } from '../remedy/remedies.ts'
 import { isRecord } from '../text/record.ts'
 import type { NewsListener } from './news.ts'
@@ -9,6 +10,11 @@ export const CLOCK_HOSTS_MAX = 64
 /** Signals of a host that count, and milliseconds for which they do. */
 const SIGNALS_MAX = 3
 const SIGNAL_AGE_MAX_MS = 600_000
+/** Signals whose signature is checked, a second, and at once. All hosts together send one a second. */
+const CHECKED_PER_SECOND = 20
+const CHECKED_AT_ONCE = 50
+/** Most characters of a signal. */
+const SIGNAL_MAX_CHARS = 1_024
 
 /** The functions and values that the comparison of clocks needs. */
 export interface ClockDeps {
@@ -46,6 +52,7 @@ interface Heard {
 export class FleetClock implements NewsListener {
   readonly #deps: ClockDeps
   readonly #heard = new Map<string, Heard>()
+  readonly #checked = new TokenBucket(CHECKED_PER_SECOND, CHECKED_AT_ONCE)
 
   constructor(deps: ClockDeps) {
     this.#deps = deps
@@ -83,6 +90,7 @@ export class FleetClock implements NewsListener {
 
   #hear(text: string): void {
     const { place, host, keyOfHost, steady } = this.#deps
+    if (text.length > SIGNAL_MAX_CHARS || !this.#checked.take(steady())) return
     let opened: ReturnType<typeof openSigned>
     try {
       opened = openSigned(place, text, keyOfHost)

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { SignedDocument } from './document.ts'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { realDisk } from '../state/disk.ts'
+import { STORE_AGAIN_MS, SignedDocument } from './document.ts'
 import { readHosts } from './hosts.ts'
 import type { HostsDocument } from './hosts.ts'
 import { signText } from './signed.ts'
@@ -22,7 +23,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-function host(prepare: (next: HostsDocument) => Promise<void> = () => Promise.resolve()) {
+function host(prepare: (next: HostsDocument) => Promise<void> = () => Promise.resolve(), disk = realDisk) {
   const inForce: number[] = []
   const lines: string[] = []
   const document = new SignedDocument<HostsDocument>({
@@ -38,6 +39,7 @@ function host(prepare: (next: HostsDocument) => Promise<void> = () => Promise.re
     restored: ({ version }) => inForce.push(version),
     log: { notice: (level, line) => lines.push(`${level}: ${line}`) },
     steady: () => 0,
+    disk,
   })
   return { document, inForce, lines }
 }
@@ -105,4 +107,37 @@ test('a damaged file is said, and the next text replaces it', async () => {
   expect(lines[0]).toContain('the text in etcd replaces it')
   await document.offer(text(1))
   expect(document.present?.version).toBe(1)
+})
+
+test('a removal that came while the disk was full is in force when it is not', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    let isFull = true
+    const create: typeof realDisk.create = async (path) => {
+      if (isFull) throw new Error('no space left on device')
+      return await realDisk.create(path)
+    }
+    const { document } = host(undefined, { ...realDisk, create })
+    await document.offer(text(1))
+    expect(document.status).toMatchObject({ version: undefined, refused: 'no space left on device' })
+    isFull = false
+    vi.advanceTimersByTime(STORE_AGAIN_MS)
+    while (document.present === undefined) await setImmediate()
+    expect(document.status).toMatchObject({ version: 1, refused: undefined })
+    isFull = true
+    await document.offer(text(2))
+    document.close()
+    expect(vi.getTimerCount()).toBe(0)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('the same document in other words is no other version: anyone can write its signature differently', async () => {
+  const { document, inForce } = host()
+  const signed = text(3)
+  await document.offer(signed)
+  await document.offer(`${signed} `)
+  expect(document.status).toEqual({ version: 3, by: 'alice', refused: undefined })
+  expect(inForce).toEqual([3])
 })

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { dirname } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { FileError } from '../file/file-error.ts'
 import { SECRET } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
@@ -8,6 +9,9 @@ import type { Log } from '../log/log.ts'
 import { realDisk } from '../state/disk.ts'
 import type { Disk } from '../state/disk.ts'
 import { SIGNED_MAX_CHARS, openSigned, readSigned } from './signed.ts'
+
+/** Milliseconds until a document is stored again that could not be, as on a full disk. */
+export const STORE_AGAIN_MS = 5_000
 
 /** The state of a document, for the status. */
 export interface DocumentStatus {
@@ -69,6 +73,7 @@ export class SignedDocument<T extends { readonly version: number }> {
   /** The newest text that waits for the one before it. */
   #waiting: string | undefined
   #working: Promise<void> | undefined
+  #again: NodeJS.Timeout | undefined
 
   constructor(deps: DocumentDeps<T>) {
     this.#deps = deps
@@ -104,10 +109,16 @@ export class SignedDocument<T extends { readonly version: number }> {
 
   /** Takes a text from etcd. Only the newest of those that wait is looked at. Never rejects. */
   async offer(text: string): Promise<void> {
+    clearTimeout(this.#again)
     if (text === this.#text && this.#isWhole) return
     this.#waiting = text
     this.#working ??= this.#work().finally(() => (this.#working = undefined))
     await this.#working
+  }
+
+  /** Ends the wait for a disk. */
+  close(): void {
+    clearTimeout(this.#again)
   }
 
   async #work(): Promise<void> {
@@ -133,10 +144,21 @@ export class SignedDocument<T extends { readonly version: number }> {
     if (before !== undefined && document.version < before.version) {
       throw new Error(`version ${document.version} is older than ${before.version}, which is in force`)
     }
-    if (document.version === before?.version && text !== this.#text)
-      throw new Error(`there is another version ${document.version} already`)
+    if (document.version === before?.version) {
+      if (!isDeepStrictEqual(document, before)) throw new Error(`there is another version ${document.version} already`)
+      if (this.#isWhole) {
+        this.#refused = undefined
+        return
+      }
+    }
     const putInForce = await prepare(document, before)
-    await this.#store(text)
+    try {
+      await this.#store(text)
+    } catch (error) {
+      // etcd tells it once.
+      this.#again = setTimeout(() => void this.offer(text), STORE_AGAIN_MS).unref()
+      throw error
+    }
     this.#kept = { by, document }
     this.#text = text
     this.#isWhole = true

@@ -18,9 +18,12 @@ import type { Invitation, JoinAnswer } from './invitation.ts'
 
 const BLOCK = (label: string, text: string): string =>
   `-----BEGIN ${label}-----\n${Buffer.from(text).toString('base64')}\n-----END ${label}-----\n`
+const ALICE = generateKeyPairSync('ed25519')
+const SIGNER = { name: 'alice', key: ALICE.privateKey }
 const INVITATION: Invitation = {
   fleet: 'home',
   host: 'web1',
+  operator: publicKeyText(ALICE.publicKey),
   endpoints: ['https://10.0.0.1:2379'],
   until: 1_000,
   ...newInvitation(),
@@ -84,15 +87,27 @@ test('only the host that asked can read the answer, and only the operator can ha
     KeyPairKeyObjectResult,
     KeyPairKeyObjectResult,
   ]
-  const sealed = sealAnswer(INVITATION, ANSWER, exported(host.publicKey), operator)
+  const sealed = sealAnswer(INVITATION, ANSWER, exported(host.publicKey), operator, SIGNER)
   expect(sealed).not.toContain('fleetKey')
   expect(openAnswer(INVITATION, sealed, host)).toEqual(ANSWER)
   expect(openAnswer(INVITATION, sealed, other)).toBeUndefined()
   const forger = { ...INVITATION, secret: Buffer.alloc(32) }
-  const forged = sealAnswer(forger, ANSWER, exported(host.publicKey), other)
+  const forged = sealAnswer(forger, ANSWER, exported(host.publicKey), other, SIGNER)
   for (const text of [forged, '', '{}', '{"dh":"","box":""}']) {
     expect(openAnswer(INVITATION, text, host)).toBeUndefined()
   }
+})
+
+test('a thief of the token can neither answer in place of the operator, nor repeat the answer to another host', () => {
+  const pair = (): KeyPairKeyObjectResult => generateKeyPairSync('x25519')
+  const [host, thief] = [pair(), pair()]
+  const mallory = { name: 'alice', key: generateKeyPairSync('ed25519').privateKey }
+  const forged = sealAnswer(INVITATION, ANSWER, exported(host.publicKey), thief, mallory)
+  expect(openAnswer(INVITATION, forged, host)).toBeUndefined()
+  // The thief joins first, and hands on what the operator has signed for another key.
+  const forThief = sealAnswer(INVITATION, ANSWER, exported(thief.publicKey), pair(), SIGNER)
+  expect(openAnswer(INVITATION, forThief, thief)).toEqual(ANSWER)
+  expect(openAnswer(INVITATION, forThief, host)).toBeUndefined()
 })
 
 test('the fingerprint is short enough to compare', () => {

@@ -12,6 +12,8 @@ import {
 import type { KeyObject } from 'node:crypto'
 import { isRecord } from '../text/record.ts'
 import { publicKeyOf } from './hosts.ts'
+import { openSigned, signText } from './signed.ts'
+import type { Signer } from './signed.ts'
 
 /** The first word of a token, which has its version. */
 const PREFIX = 'postern1.'
@@ -39,6 +41,8 @@ export interface Invitation {
   /** The number of the invitation in etcd, in hexadecimal digits. */
   readonly id: string
   readonly secret: Buffer
+  /** The Ed25519 key of the operator who signs the answer, 32 bytes in base64. */
+  readonly operator: string
   /** PEM: the authority of etcd's certificates. */
   readonly ca: string
   /** PEM: a client certificate for the time of the invitation, and its key; `undefined`: the host has its own. */
@@ -79,9 +83,20 @@ export function newInvitation(random: (bytes: number) => Buffer = randomBytes): 
 }
 
 /** Formats a token: one word. */
-export function tokenOf({ fleet, host, endpoints, until, id, secret, ca, client, login }: Invitation): string {
+export function tokenOf({
+  fleet,
+  host,
+  endpoints,
+  until,
+  id,
+  secret,
+  operator,
+  ca,
+  client,
+  login,
+}: Invitation): string {
   const authorities = blocksOf(ca)
-  const head = JSON.stringify({ fleet, host, endpoints, until, id, authorities: authorities.length, login })
+  const head = JSON.stringify({ fleet, host, endpoints, until, id, operator, authorities: authorities.length, login })
   const own = client === undefined ? [] : [...blocksOf(client.cert), ...blocksOf(client.key)]
   const bytes = Buffer.concat(
     [Buffer.from(head), secret, ...authorities, ...own].flatMap((part) => [lengthOf(part), part]),
@@ -140,21 +155,30 @@ export function readRequest(body: unknown): JoinRequest | undefined {
 }
 
 /**
- * Encrypts the answer to the host that asked: only who has the private half of the host's key can read it, and only who
- * has the token's secret can have made it.
+ * Signs and encrypts the answer to the host that asked: only who has the private half of the host's key can read it, and
+ * only the operator whose key is in the token can have made it. A thief of the token has its secret, too.
  *
  * @param own an X25519 key pair for this answer alone
  * @throws Error if the host's key is malformed
  */
-export function sealAnswer(invitation: Secret, answer: JoinAnswer, to: string, own: KeyPair): string {
+export function sealAnswer(invitation: Secret, answer: JoinAnswer, to: string, own: KeyPair, signer: Signer): string {
   const iv = randomBytes(IV_BYTES)
   const cipher = createCipheriv(CIPHER, boxKey(invitation, own.privateKey, to), iv)
-  const box = Buffer.concat([iv, cipher.update(JSON.stringify(answer)), cipher.final(), cipher.getAuthTag()])
+  const box = Buffer.concat([
+    iv,
+    cipher.update(signText(placeOf(invitation, to), answer, signer)),
+    cipher.final(),
+    cipher.getAuthTag(),
+  ])
   return JSON.stringify({ dh: exported(own.publicKey), box: box.toString('base64url') })
 }
 
-/** Decrypts the answer; `undefined`: it was made by somebody without the token's secret, or for another host. */
-export function openAnswer(invitation: Secret, text: string, own: KeyPair): JoinAnswer | undefined {
+/** Decrypts the answer; `undefined`: it was made by somebody else than the operator, or for another host. */
+export function openAnswer(
+  invitation: Secret & Pick<Invitation, 'operator'>,
+  text: string,
+  own: KeyPair,
+): JoinAnswer | undefined {
   const parsed = jsonOf(text)
   if (!isRecord(parsed) || typeof parsed['dh'] !== 'string' || typeof parsed['box'] !== 'string') return undefined
   try {
@@ -166,8 +190,9 @@ export function openAnswer(invitation: Secret, text: string, own: KeyPair): Join
     )
     decipher.setAuthTag(box.subarray(-TAG_BYTES))
     const body = Buffer.concat([decipher.update(box.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()])
-    // Only the operator has the secret that sealed it.
-    return JSON.parse(body.toString()) as JoinAnswer
+    const place = placeOf(invitation, exported(own.publicKey))
+    // Only the operator can have signed it.
+    return openSigned(place, body.toString(), () => publicKeyOf(invitation.operator)).body as JoinAnswer
   } catch {
     return undefined
   }
@@ -198,6 +223,11 @@ function boxKey(invitation: Secret, own: KeyObject, other: string): Buffer {
   return Buffer.from(hkdfSync('sha256', shared, invitation.secret, contextOf('answer', invitation), 32))
 }
 
+/** The place of an answer that is signed: it is for the host that has a key, and for nobody else. */
+function placeOf(invitation: Secret, to: string): string {
+  return `${contextOf('answer', invitation)} ${to}`
+}
+
 function macOf(invitation: Secret, body: string): Buffer {
   const key = Buffer.from(hkdfSync('sha256', invitation.secret, '', contextOf('request', invitation), 32))
   return createHmac('sha256', key).update(body).digest()
@@ -213,8 +243,9 @@ interface Head extends Omit<Invitation, 'secret' | 'ca' | 'client'> {
 
 function isHead(value: unknown): value is Head {
   if (!isRecord(value)) return false
-  const { fleet, host, endpoints, until, id, authorities } = value
+  const { fleet, host, endpoints, until, id, operator, authorities } = value
   const isText = [fleet, host, id, ...(Array.isArray(endpoints) ? endpoints : [undefined])].every(isString)
+  if (typeof operator !== 'string' || publicKeyOf(operator) === undefined) return false
   return isText && typeof until === 'number' && typeof authorities === 'number'
 }
 

@@ -198,6 +198,7 @@ export class FleetMember {
     this.heart.close()
     this.news.close()
     this.#claims?.close()
+    this.hosts.close()
     this.users.close()
     this.etcd.close()
   }

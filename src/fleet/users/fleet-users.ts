@@ -119,6 +119,7 @@ export class FleetUsers implements NewsListener {
 
   close(): void {
     clearTimeout(this.#timer)
+    this.#document.close()
     this.#text = undefined
   }
 

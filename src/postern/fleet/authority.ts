@@ -1,6 +1,8 @@
 import { X509Certificate, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Failure } from '../../cli/fault.ts'
+import { cannot } from '../../file/file-error.ts'
 import { openssl } from './openssl.ts'
 
 /** Days for which an authority, a node's certificate and a host's certificate are valid. */
@@ -9,6 +11,8 @@ export const LEAF_DAYS = 1_825
 /** Milliseconds by which a clock may be behind that looks at the certificate of an invitation. */
 const BACKDATE_MS = 300_000
 const OWNER_ONLY = 0o600
+/** Bytes of the random part of a scratch file's name. */
+const SCRATCH_BYTES = 8
 const OPENSSL_CONF = 'openssl.cnf'
 const INDEX = 'index.txt'
 
@@ -28,6 +32,8 @@ export type Profile = 'node' | 'client'
  */
 export class Authority {
   readonly #folder: string
+  /** The paths of files that openssl(1) reads and writes. */
+  readonly #scratches: string[] = []
 
   constructor(folder: string) {
     this.#folder = folder
@@ -60,7 +66,7 @@ export class Authority {
     this.#put('ca.key', newKey())
     if (!existsSync(this.certFile)) {
       const request = ['req', '-x509', '-new', '-key', 'ca.key', '-config', OPENSSL_CONF, '-extensions', 'authority']
-      openssl(this.#folder, [...request, '-subj', `/O=${subject}`, '-days', `${AUTHORITY_DAYS}`, '-out', 'ca.crt'])
+      this.#put('ca.crt', openssl(this.#folder, [...request, '-subj', `/O=${subject}`, '-days', `${AUTHORITY_DAYS}`]))
     }
     if (!existsSync(this.crlFile)) this.#list()
   }
@@ -74,15 +80,18 @@ export class Authority {
     const serial = `0x${randomSerial()}`
     const ca = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-set_serial', serial]
     const form = ['-days', `${LEAF_DAYS}`, '-extfile', OPENSSL_CONF, '-extensions', profile]
-    return openssl(this.#folder, ['x509', '-req', '-in', csr, '-force_pubkey', key, ...ca, ...form], { san })
+    try {
+      return openssl(this.#folder, ['x509', '-req', '-in', csr, '-force_pubkey', key, ...ca, ...form], { san })
+    } finally {
+      this.#tidy()
+    }
   }
 
   /** Signs a client certificate for a new key that ends at a time, in milliseconds since 1970. @throws Failure */
   issueUntil(san: string, from: number, until: number): Issued {
-    const request = this.#request('working.key')
-    const keyFile = join(this.#folder, 'working.key')
-    const key = readFileSync(keyFile, 'utf8')
-    rmSync(keyFile)
+    const keyFile = this.#scratchName('key')
+    const request = this.#request(keyFile)
+    const key = readFileSync(join(this.#folder, keyFile), 'utf8')
     const times = ['-startdate', timeText(from - BACKDATE_MS), '-enddate', timeText(until)]
     const ca = [
       'ca',
@@ -98,7 +107,11 @@ export class Authority {
       'ca.key',
     ]
     const csr = this.#scratch('csr', request)
-    return { cert: openssl(this.#folder, [...ca, ...times, '-in', csr], { san }), key }
+    try {
+      return { cert: openssl(this.#folder, [...ca, ...times, '-in', csr], { san }), key }
+    } finally {
+      this.#tidy()
+    }
   }
 
   /** Revokes a certificate in PEM, and writes the revocation list anew. @throws Failure */
@@ -109,6 +122,8 @@ export class Authority {
       openssl(this.#folder, [...ca, '-revoke', file])
     } catch (error) {
       if (!readFileSync(join(this.#folder, INDEX), 'utf8').includes(serialOf(cert))) throw error
+    } finally {
+      this.#tidy()
     }
     this.#list()
   }
@@ -136,13 +151,47 @@ export class Authority {
 
   #put(name: string, text: string): void {
     const path = join(this.#folder, name)
-    if (!existsSync(path)) writeFileSync(path, text, { mode: OWNER_ONLY, flag: 'wx' })
+    if (!existsSync(path)) createWhole(path, text)
   }
 
+  /** Writes a file for openssl(1), and returns its name. */
   #scratch(name: string, text: string): string {
-    const path = `working.${name}`
-    writeFileSync(join(this.#folder, path), text, { mode: OWNER_ONLY })
+    const path = this.#scratchName(name)
+    createWhole(join(this.#folder, path), text)
     return path
+  }
+
+  /** Another invitation may be under way: with one name for both, a host could get the certificate for another's key. */
+  #scratchName(name: string): string {
+    const path = `working.${randomBytes(SCRATCH_BYTES).toString('hex')}.${name}`
+    this.#scratches.push(join(this.#folder, path))
+    return path
+  }
+
+  #tidy(): void {
+    for (const path of this.#scratches.splice(0)) rmSync(path, { force: true })
+  }
+}
+
+/**
+ * Creates a file of its owner alone, whole or not at all: the next attempt would take a part of it for all.
+ *
+ * @throws Failure
+ */
+export function createWhole(path: string, text: string): void {
+  let isOwn = false
+  try {
+    const fd = openSync(path, 'wx', OWNER_ONLY)
+    isOwn = true
+    try {
+      writeFileSync(fd, text)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    if (isOwn) rmSync(path, { force: true })
+    throw new Failure(cannot(`create ${path}`, error).message, undefined, error)
   }
 }
 

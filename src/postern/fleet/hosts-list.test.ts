@@ -1,11 +1,11 @@
 // Goal: the next list of hosts follows the newest one that this operator has seen, whatever somebody puts into etcd.
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Compare, KeyValue, Op, TxnResult } from '../../etcd/client.ts'
-import { publicKeyText } from '../../fleet/hosts.ts'
+import { HOSTS_MAX, publicKeyText } from '../../fleet/hosts.ts'
 import type { FleetHost } from '../../fleet/hosts.ts'
 import { Keyspace } from '../../fleet/keyspace.ts'
 import { readOperatorSettings } from '../../fleet/settings.ts'
@@ -134,4 +134,33 @@ test('others that change the list all the time are an error', async () => {
   let version = 0
   store.before = () => store.put(signText(PLACE, { version: ++version, hosts: [] }, SIGNER))
   await expect(list.change(adding(hostOf('web1')), SIGNER)).rejects.toThrow('changed by others all the time')
+})
+
+test('a list that no host could read is not signed', async () => {
+  const store = new Store()
+  const list = listOf(store)
+  await list.change(adding(hostOf('web1')), SIGNER)
+  const { key } = hostOf('x')
+  const many = Array.from({ length: HOSTS_MAX + 1 }, (_, index) => ({ name: `x${index}`, groups: [], key }))
+  const groups = Array.from({ length: 1_000 }, (_, index) => `${'g'.repeat(50)}${index}`)
+  const wide = many.slice(0, 30).map((each) => ({ ...each, groups }))
+  for (const hosts of [many, wide]) {
+    await expect(list.change(() => hosts, SIGNER)).rejects.toThrow('too long')
+  }
+  expect((await listOf(store).read()).document).toMatchObject({ version: 1, hosts: [{ name: 'web1' }] })
+})
+
+test('a damaged copy is told with its file, and what to do', async () => {
+  const store = new Store()
+  await listOf(store).change(adding(hostOf('web1')), SIGNER)
+  writeFileSync(join(folder, 'hosts.signed'), '')
+  await expect(listOf(store).read()).rejects.toThrow(`${join(folder, 'hosts.signed')}: this is not a signed text`)
+})
+
+test('reading writes nothing if the copy is the same, as on a full disk', async () => {
+  const store = new Store()
+  await listOf(store).change(adding(hostOf('web1')), SIGNER)
+  utimesSync(join(folder, 'hosts.signed'), 1, 1)
+  await listOf(store).read()
+  expect(statSync(join(folder, 'hosts.signed')).mtimeMs).toBe(1_000)
 })

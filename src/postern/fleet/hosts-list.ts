@@ -2,11 +2,11 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../../cli/fault.ts'
 import type { Etcd, Op } from '../../etcd/client.ts'
-import { readHosts } from '../../fleet/hosts.ts'
+import { HOSTS_MAX, readHosts } from '../../fleet/hosts.ts'
 import type { FleetHost, HostsDocument } from '../../fleet/hosts.ts'
 import type { Keyspace } from '../../fleet/keyspace.ts'
 import type { OperatorSettings } from '../../fleet/settings.ts'
-import { openSigned, signText } from '../../fleet/signed.ts'
+import { SIGNED_MAX_CHARS, openSigned, signText } from '../../fleet/signed.ts'
 import type { Signer } from '../../fleet/signed.ts'
 
 /** The file with the newest list of hosts that this folder knows. */
@@ -52,7 +52,7 @@ export class HostsList {
   async read(): Promise<ListedHosts> {
     const found = await this.#etcd.get(this.#place)
     const keptText = this.#kept !== undefined && existsSync(this.#kept) ? readFileSync(this.#kept, 'utf8') : undefined
-    const kept = keptText === undefined ? undefined : this.#open(keptText)
+    const kept = keptText === undefined ? undefined : this.#openKept(keptText)
     if (found === undefined) {
       const doubt = kept === undefined ? undefined : 'the list of hosts is gone from etcd'
       return { document: kept, modRevision: undefined, doubt }
@@ -69,7 +69,7 @@ export class HostsList {
       const doubt = `the list of hosts in etcd has version ${document.version}, but there was a version ${kept.version}`
       return { document: kept, modRevision, doubt }
     }
-    this.#keep(value)
+    if (value !== keptText) this.#keep(value)
     return { document, modRevision, doubt: undefined }
   }
 
@@ -89,6 +89,9 @@ export class HostsList {
       const { document, modRevision } = await this.read()
       const next: HostsDocument = { version: (document?.version ?? 0) + 1, hosts: change(document?.hosts ?? []) }
       const value = signText(this.#place, next, signer)
+      if (readHosts(next) === undefined || value.length > SIGNED_MAX_CHARS) {
+        throw new Failure('the list of hosts would be too long', `at most ${HOSTS_MAX} hosts, with fewer groups`)
+      }
       const key = this.#place
       const same = modRevision === undefined ? { key, version: 0 as const } : { key, modRevision }
       // oxlint-disable-next-line no-await-in-loop -- one after another
@@ -100,6 +103,19 @@ export class HostsList {
       }
     }
     throw new Failure('the list of hosts is changed by others all the time', 'try again')
+  }
+
+  /** @throws Failure */
+  #openKept(text: string): HostsDocument {
+    try {
+      return this.#open(text)
+    } catch (error) {
+      throw new Failure(
+        `${this.#kept}: ${(error as Error).message}`,
+        'if the list in etcd is the newest one (postern fleet hosts on a host), move this file away',
+        error,
+      )
+    }
   }
 
   /** @throws SignatureError, or Failure */

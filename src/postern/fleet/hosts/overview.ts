@@ -60,10 +60,13 @@ export async function readOverview(etcd: Pick<Etcd, 'get' | 'txn' | 'list'>, her
       ...(document === undefined ? ['there is no list of hosts yet'] : []),
       ...(doubt === undefined ? [] : [doubt]),
       ...(strangers.length === 0 ? [] : [`signs of life of ${named(strangers)}, not in the list`]),
-      ...second.kvs.map(({ key }) => {
-        const name = oneLine(key.slice(keyspace.secondUses.length))
-        return `the token of ${name} was presented twice: if ${name} is not the host that you meant: postern fleet remove ${name}`
-      }),
+      // Anyone who can write to etcd can leave such a note, so that others than hosts would be words in a command.
+      ...second.kvs
+        .map(({ key }) => key.slice(keyspace.secondUses.length))
+        .filter((name) => known.has(name))
+        .map((name) => {
+          return `the token of ${name} was presented twice: if ${name} is not the host that you meant: postern fleet remove ${name}`
+        }),
     ],
   }
 }

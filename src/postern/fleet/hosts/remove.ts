@@ -103,8 +103,9 @@ async function hostsBehind(
 /** Revokes the certificate of a host, and says what it still knows. @throws Failure */
 function knowledgeText(host: string, { folder, settings }: OperatorFolder): string {
   const authority = clientsAuthority(folder)
-  const knows = `${host} still knows the fleet's key. That opens nothing; while it can read etcd, it can tell with the key whether a secret that
-it knows was used. Change secrets that were in its files: those of doors with Scope = fleet are on all hosts.
+  const knows = `${host} still knows the fleet's key, and the users of the fleet with their secrets: those open doors on all hosts. While it can
+read etcd, it can also read users that you push from now on. So shut it out of etcd first, then change the secrets of
+all users that the fleet has: postern fleet push
 `
   if (!authority.exists) {
     return `${knows}its certificate lets it connect to etcd until it expires: revoke it with your own authority

@@ -52,7 +52,7 @@ export function environmentOf(fleet: string, node: EtcdNode, nodes: readonly Etc
 
 ETCD_NAME=${node.name}
 # A folder of its own: Debian's package starts an etcd of one node, whose data would win over the settings below.
-ETCD_DATA_DIR=/var/lib/etcd/postern-${fleet}
+ETCD_DATA_DIR=${dataFolderOf(fleet)}
 
 # Where clients connect. This address has to be one of this machine's.
 ETCD_LISTEN_CLIENT_URLS=${listen(node.port)}
@@ -123,11 +123,18 @@ ${[
 `
 }
 
-/** The script that puts a node's files in place. It may be run again, and keeps the settings that were there. */
-export const INSTALL = `#!/bin/sh
+/** Formats the script that puts a node's files in place. It may be run again, and touches no etcd of something else. */
+export function installOf(fleet: string): string {
+  return `#!/bin/sh
 # Puts the files of this folder in place, and starts etcd with them. It may be run again.
 set -eu
 cd "$(dirname "$0")"
+# An etcd of Kubernetes, Patroni or another fleet would stop.
+if grep -qs '^[[:space:]]*ETCD_' /etc/default/etcd && ! grep -q '^ETCD_DATA_DIR=${dataFolderOf(fleet)}$' /etc/default/etcd; then
+  echo '/etc/default/etcd has settings of another etcd: this fleet needs one of its own, on another machine' >&2
+  echo '  if nothing uses that one any more, move them away: mv /etc/default/etcd /etc/default/etcd.old' >&2
+  exit 1
+fi
 id etcd > /dev/null 2>&1 || { echo 'there is no user etcd: apt install etcd-server' >&2; exit 1; }
 install -d -o root -g root -m 755 ${NODE_FOLDER}
 for file in ca.crt server.crt peer-ca.crt peer.crt etcd.nft; do
@@ -143,6 +150,12 @@ systemctl enable etcd
 systemctl restart --no-block etcd
 echo 'etcd starts; look at it with: systemctl status etcd'
 `
+}
+
+/** Returns the folder of a fleet's data on a node. */
+function dataFolderOf(fleet: string): string {
+  return `/var/lib/etcd/postern-${fleet}`
+}
 
 function rulesOf(port: number, sources: readonly string[]): readonly string[] {
   const accepted = (['ip', 'ip6'] as const).flatMap((family) => {

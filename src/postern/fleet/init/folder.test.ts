@@ -1,13 +1,14 @@
 // Goal: an operator's folder has what a fleet needs, nobody else can read it, and making it again overwrites nothing.
-import { X509Certificate } from 'node:crypto'
+import { spawnSync } from 'node:child_process'
+import { X509Certificate, createPrivateKey } from 'node:crypto'
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { loadOperator, loadSigner } from '../../../fleet/operator.ts'
 import { parseNetwork } from '../../../packet/network.ts'
-import { environmentOf, firewallOf, nodesOf } from './etcd-files.ts'
-import { makeFolder } from './folder.ts'
+import { environmentOf, firewallOf, installOf, nodesOf } from './etcd-files.ts'
+import { clientsAuthority, makeFolder } from './folder.ts'
 import type { FolderPlan } from './folder.ts'
 
 const ENDPOINTS = ['https://10.0.0.1:2379', 'https://[fd00::2]:2379', 'https://etcd3.example:2379']
@@ -32,7 +33,7 @@ const all = (): readonly string[] => readdirSync(folder, { recursive: true, enco
 const texts = (): Readonly<Record<string, string>> =>
   Object.fromEntries(
     all()
-      .filter((name) => statSync(join(folder, name)).isFile() && !name.includes('working'))
+      .filter((name) => statSync(join(folder, name)).isFile())
       .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
   )
 
@@ -69,6 +70,19 @@ test('every key is for its owner alone, and no certificate has a common name', a
     peer!.verify(clients!.publicKey),
     peer!.verify(peers!.publicKey),
   ]).toEqual([true, false, true])
+}, 60_000)
+
+test('the certificate of an invitation ends with it, and leaves no key behind', async () => {
+  await makeFolder(plan())
+  const before = all()
+  const authority = clientsAuthority(folder)
+  const from = Date.now()
+  const { cert, key } = authority.issueUntil('DNS:invited', from, from + 600_000)
+  const read = new X509Certificate(cert)
+  expect(read.checkPrivateKey(createPrivateKey(key))).toBe(true)
+  expect(Date.parse(read.validTo) - from).toBeLessThanOrEqual(600_000)
+  const names = all().filter((name) => !before.includes(name))
+  expect(names.filter((name) => /key|working|csr/.test(name))).toEqual([])
 }, 60_000)
 
 test('a passphrase encrypts the key that signs', async () => {
@@ -127,4 +141,17 @@ test('the firewall lines filter the two ports of etcd and nothing else', () => {
   expect(text).toContain('tcp dport 2379 ip saddr { 10.0.0.1, 10.0.0.0/24 } accept')
   expect(text).toContain('tcp dport 2380 ip6 saddr { fd00::2 } accept')
   expect(firewallOf(nodes[0]!, nodes, [])).not.toContain('2379 drop')
+})
+
+test.each([
+  ['of something else', 'ETCD_NAME=patroni\nETCD_DATA_DIR=/var/lib/etcd/patroni\n'],
+  ['of another fleet', 'ETCD_DATA_DIR=/var/lib/etcd/postern-home2\n'],
+])('an etcd %s is not replaced', (_what, settings) => {
+  const present = join(folder, 'default')
+  writeFileSync(present, settings)
+  writeFileSync(join(folder, 'install.sh'), installOf('home').replaceAll('/etc/default/etcd', present))
+  const ran = spawnSync('sh', [join(folder, 'install.sh')], { encoding: 'utf8' })
+  expect(ran).toMatchObject({ status: 1, stderr: expect.stringContaining(`${present} has settings of another etcd`) })
+  expect(all()).toEqual(['default', 'install.sh'])
+  expect(readFileSync(present, 'utf8')).toBe(settings)
 })

@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure } from '../../../cli/fault.ts'
 import { cannot } from '../../../file/file-error.ts'
@@ -7,11 +7,10 @@ import { publicKeyText } from '../../../fleet/hosts.ts'
 import { FLEET_CONF } from '../../../fleet/operator.ts'
 import { FLEET_KEY_BYTES } from '../../../fleet/settings.ts'
 import type { Network } from '../../../packet/network.ts'
-import { Authority, PUBLIC_PEM, newKey } from '../authority.ts'
+import { Authority, PUBLIC_PEM, createWhole, newKey } from '../authority.ts'
 import { openssl } from '../openssl.ts'
-import { INSTALL, environmentOf, firewallOf, nodesOf, sanOf } from './etcd-files.ts'
+import { environmentOf, firewallOf, installOf, nodesOf, sanOf } from './etcd-files.ts'
 
-const OWNER_ONLY = 0o600
 const FOLDER_MODE = 0o700
 const SIGN_KEY = 'sign.key'
 const PUBLIC_HALF = 'public key: '
@@ -51,11 +50,7 @@ export async function makeFolder(plan: FolderPlan): Promise<readonly string[]> {
   const put: Put = (name, text) => {
     const path = join(folder, name)
     if (existsSync(path)) return
-    try {
-      writeFileSync(path, text, { mode: OWNER_ONLY, flag: 'wx', flush: true })
-    } catch (error) {
-      throw new Failure(cannot(`create ${path}`, error).message)
-    }
+    createWhole(path, text)
     made.push(path)
   }
   makePrivate(folder)
@@ -125,7 +120,7 @@ function makeNodes({ folder, fleet, endpoints, from, own }: FolderPlan, put: Put
     makePrivate(join(folder, node.name))
     put(`${node.name}/etcd.env`, environmentOf(fleet, node, nodes, own === undefined))
     put(`${node.name}/etcd.nft`, firewallOf(node, nodes, from))
-    put(`${node.name}/install.sh`, INSTALL)
+    put(`${node.name}/install.sh`, installOf(fleet))
   }
 }
 

@@ -85,7 +85,7 @@ export async function invite(asked: InviteArguments, output: Output): Promise<nu
 }
 
 async function waitForHost(inviting: Inviting): Promise<number> {
-  const { asked, operator, etcd, keyspace, authority, output, signal } = inviting
+  const { asked, operator, signer, etcd, keyspace, authority, output, signal } = inviting
   const { settings, access } = operator
   const now = Date.now()
   const until = now + asked.for
@@ -95,6 +95,7 @@ async function waitForHost(inviting: Inviting): Promise<number> {
     endpoints: settings.endpoints,
     until,
     ...newInvitation(),
+    operator: publicKeyText(signer.key),
     ca: access.ca,
     client: authority.exists ? authority.issueUntil('DNS:invited', now, until) : undefined,
     login: access.login,
@@ -135,7 +136,7 @@ async function accept(inviting: Inviting, invitation: Invitation, text: string, 
     )
   }
   const answer = (content: JoinAnswer): string =>
-    sealAnswer(invitation, content, request.dh, generateKeyPairSync('x25519'))
+    sealAnswer(invitation, content, request.dh, generateKeyPairSync('x25519'), signer)
   const doubt = clockDoubt(request.at - Date.now(), operator.settings.clockSkewMs)
   if (doubt !== undefined) {
     await etcd.put(keys.operator, answer({ refused: doubt }), lease)

@@ -1,0 +1,55 @@
+// Goal: what an operator is shown depends on nothing that just anyone who can write to etcd has put there, but for signs of life.
+import { generateKeyPairSync } from 'node:crypto'
+import { expect, test } from 'vitest'
+import type { KeyValue, Listed } from '../../../etcd/client.ts'
+import { publicKeyText } from '../../../fleet/hosts.ts'
+import { Keyspace } from '../../../fleet/keyspace.ts'
+import { readOperatorSettings } from '../../../fleet/settings.ts'
+import { signText } from '../../../fleet/signed.ts'
+import { hostsText, readOverview } from './overview.ts'
+
+const ALICE = generateKeyPairSync('ed25519')
+const KEYSPACE = new Keyspace('home')
+const PLACE = KEYSPACE.document('hosts')
+const SETTINGS = readOperatorSettings(
+  `Fleet = home\nEtcd = https://10.0.0.1:2379\nOperator = alice ${publicKeyText(ALICE.publicKey)}\n`,
+  'fleet.conf',
+)
+const HOSTS = [{ name: 'web1', groups: [], key: publicKeyText(ALICE.publicKey) }]
+
+const kvOf = (key: string, value: string): KeyValue => ({ key, value, modRevision: '1', version: '1', lease: '0' })
+
+async function overview(kvs: readonly KeyValue[]) {
+  const all = [
+    kvOf(PLACE, signText(PLACE, { version: 1, hosts: HOSTS }, { name: 'alice', key: ALICE.privateKey })),
+    ...kvs,
+  ]
+  const etcd = {
+    get: (key: string) => Promise.resolve(all.find((each) => each.key === key)),
+    list: (prefix: string): Promise<Listed> =>
+      Promise.resolve({ revision: '1', kvs: all.filter(({ key }) => key.startsWith(prefix)) }),
+    txn: () => Promise.reject(new Error('nothing is changed')),
+  }
+  const access = { endpoints: SETTINGS.endpoints, ca: '', cert: '', key: '' }
+  return await readOverview(etcd, { folder: '/nowhere', settings: SETTINGS, access, host: 'web1' })
+}
+
+test('a token that was presented twice is told of hosts in the list, with a command that can be pasted', async () => {
+  const notes = ['web1', 'web1; touch /tmp/x', '$(reboot)', 'web9'].map((name) => kvOf(KEYSPACE.secondUse(name), '{}'))
+  const many = Array.from({ length: 1_000 }, (_, index) => kvOf(KEYSPACE.secondUse(`x${index}`), '{}'))
+  const { notes: told } = await overview([...notes, ...many])
+  expect(told).toEqual([
+    'the token of web1 was presented twice: if web1 is not the host that you meant: postern fleet remove web1',
+  ])
+})
+
+test('signs of life cannot change the terminal', async () => {
+  const wild = '\u001b]0;x\u0007\u009b2J\n'
+  const beat = { at: 1, version: '1', doors: 0, marks: [], refused: { users: wild }, versions: {} }
+  const { hosts, notes } = await overview([
+    kvOf(KEYSPACE.beat('web1'), JSON.stringify(beat)),
+    kvOf(KEYSPACE.beat(wild), JSON.stringify(beat)),
+  ])
+  // oxlint-disable-next-line no-control-regex -- these are looked for
+  expect(hostsText({ hosts, notes }, 0)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
+})
