@@ -30,6 +30,8 @@ export class Daemon {
   readonly #state: State
   readonly #parts: Parts
   readonly #supervision: Supervision
+  /** The `Fleet` of the config at the start; `undefined`: none. */
+  readonly #joined: string | undefined
   #hasRefusedConfig = false
   #ended = false
 
@@ -88,6 +90,7 @@ export class Daemon {
   private constructor(args: Arguments, config: Config, log: Log, state: State) {
     this.#args = args
     this.#config = config
+    this.#joined = config.options.fleet
     this.#log = log
     this.#state = state
     this.#parts = new Parts(args, () => this.#config, log, state)
@@ -138,7 +141,7 @@ export class Daemon {
     this.#log.event({ kind: 're-reading', file: this.#args.config })
     try {
       const { config, warnings } = loadConfig(this.#args.config)
-      await refuseReload(this.#config, config, this.#state.runsAs)
+      await refuseReload(this.#config, config, this.#state.runsAs, this.#joined)
       await this.#log.reopen(logSettings(this.#args, config.options))
       for (const warning of warnings) this.#log.notice('warning', warning)
       // Steps that may fail come before any change.

@@ -4,7 +4,7 @@ import { isRecord } from '../text/record.ts'
 /** The most uses whose marks a record keeps, newest last. A retry after a lost answer finds its own among them. */
 export const MARKS_MAX = 16
 /** The most characters of a record in etcd, and of the parts of it. */
-export const RECORD_MAX_CHARS = 8_192
+export const RECORD_MAX_CHARS = 4_096
 const MARK_MAX_CHARS = 128
 
 /** The state of a secret, which all hosts of the fleet share. */

@@ -9,6 +9,7 @@ import { CLAIMS_OF_ONE_MAX, FleetClaims } from './claims.ts'
 import { type Fate, FakeEtcd } from './etcd-fake.ts'
 import { FleetLedger } from './fleet-ledger.ts'
 import type { Change } from './news.ts'
+import { SEEN_MAX } from './seen-claims.ts'
 
 const PREFIX = '/postern/f/claim/'
 const FLEET_KEY = new Uint8Array(32).fill(7)
@@ -279,6 +280,24 @@ describe('an attacker who writes to etcd', () => {
       expect(suspected(a.said)).toEqual(['a record of a used secret was written by somebody else'])
     },
   )
+
+  test('a list full of records of their own drives out none that was seen', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    await a.ledger.claim('ssh', 'm')
+    await a.ledger.advance('k', above(5), USE)
+    await pass(1_000)
+    for (const key of etcd.kvs.keys()) etcd.delete(key)
+    const restarted = await host('b', { disk: b.disk.powerCut(() => 0) })
+    for (const each of [b, restarted]) {
+      for (let round = 0; round < 2; round++) {
+        const names = Array.from({ length: SEEN_MAX + 1 }, (_, index) => `${PREFIX}${round}-${index}`)
+        each.claims.seen.listed(names.map((key) => ({ key, value: 'x', modRevision: '9' })))
+      }
+      expect(await each.ledger.claim('ssh', 'm')).toBe('lost')
+      expect(await each.ledger.advance('k', above(5), USE)).toBe('lost')
+    }
+    expect(etcd.kvs.size).toBe(0)
+  })
 
   test('a record of another secret', async () => {
     const a = await host('a')

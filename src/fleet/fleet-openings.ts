@@ -4,6 +4,7 @@ import type { Log } from '../log/log.ts'
 import type { Clock } from '../secret/clock.ts'
 import { JournalLedger } from '../state/journal-ledger.ts'
 import type { Store } from '../state/store.ts'
+import type { FleetClock } from './clock.ts'
 import { GroupOpenings } from './group-openings.ts'
 import type { GroupDeps } from './group-openings.ts'
 import type { FleetHost } from './hosts.ts'
@@ -32,6 +33,7 @@ export interface MemberParts extends Pick<GroupDeps, 'keyOfHost'> {
   readonly etcd: TellingDeps['etcd']
   /** This host in the document in force. */
   readonly own: FleetHost | undefined
+  readonly clock: Pick<FleetClock, 'isOff'>
 }
 
 /** The openings of a group: this host tells the others of its own, and takes theirs. */
@@ -63,6 +65,7 @@ export class FleetOpenings {
       host,
       fleetKey: keys.fleetKey,
       own: () => member.own,
+      doubt: () => member.clock.isOff,
       keyOfHost: (name) => member.keyOfHost(name),
       taken: new TakenOpenings({ ledger, store, clock, clockSkewMs }),
     })

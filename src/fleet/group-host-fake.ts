@@ -47,6 +47,8 @@ export class GroupHost {
   readonly opener = new FakeOpener(this.clock)
   users = new Set(['alice'])
   mayOpen = true
+  /** The reason why this host may open nothing of the fleet. */
+  doubt: string | undefined
   disk = new MemoryDisk()
   store!: Store
   openings!: GroupOpenings
@@ -69,6 +71,7 @@ export class GroupHost {
       keyspace: KEYSPACE,
       host: this.own.name,
       own: () => this.own,
+      doubt: () => this.doubt,
       keyOfHost: (name) => this.keys.get(name),
       fleetKey: FLEET_KEY,
       clockSkewMs,

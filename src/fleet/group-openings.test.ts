@@ -203,6 +203,31 @@ test('a clock that is behind makes nothing longer, and one that is too far behin
   expect(host.opener.opened).toHaveLength(2)
 })
 
+test('by a clock that is off nothing opens or lasts longer until it is set, and all can be closed', async () => {
+  await tell({ until: host.clock.now() + 5_000 })
+  await tell({ id: 'c'.repeat(22) })
+  host.doubt = "this clock is 60 s behind the other hosts'"
+  await tell({ action: 'extend', number: host.clock.now() + 1 })
+  await tell({ id: 'd'.repeat(22) })
+  await tell({ id: 'e'.repeat(22), holder: 'hand' })
+  await tell({ id: 'c'.repeat(22), action: 'close', number: host.clock.now() + 1 })
+  expect(host.opener.opened).toHaveLength(2)
+  expect(host.lines.join()).toContain("told by bastion: this clock is 60 s behind the other hosts'")
+  await host.pass(5_000)
+  expect(host.open.size).toBe(0)
+  host.doubt = undefined
+  await host.pass(10_000)
+  // What was told as extended is open there still.
+  expect(host.open.size).toBe(2)
+})
+
+test('an extension of what was never open here says that it opens', async () => {
+  await tell({ action: 'extend' })
+  await tell({ action: 'extend', number: host.clock.now() + 1 })
+  expect(host.opener.opened).toHaveLength(2)
+  expect(host.lines).toEqual(['192.0.2.7: ssh: OPEN SESAME (alice, told by bastion)'])
+})
+
 test('a user, or a host, that is not known yet opens once it is, for the rest', async () => {
   await tell({ user: 'bob' })
   const db = KEYSPACE.opening('db1', ID)

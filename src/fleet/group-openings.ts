@@ -37,6 +37,8 @@ export interface GroupDeps {
   readonly keyOfHost: (name: string) => KeyObject | undefined
   readonly fleetKey: Buffer
   readonly clockSkewMs: number
+  /** Returns the reason why this host may open nothing of the fleet now, such as its clock; `undefined`: it may. */
+  readonly doubt: () => string | undefined
   /** The opener that tells nobody. */
   readonly opener: Pick<Opener, 'open' | 'release'>
   readonly authenticators: { find(door: string): Door | undefined; grantFor(vouched: Vouched): Judged }
@@ -190,9 +192,9 @@ export class GroupOpenings implements NewsListener {
     const { taken, reconciler, opener, log } = this.#deps
     const { host, event } = told
     const { id, action, source, door, operator } = event
-    const wasTaken = taken.numberOf(host, id) > 0
+    const isExtended = action === 'extend' && this.#isHeld(host, id)
     // Who closed it here, by hand or by revocation, has the last word until the next proof.
-    if (action === 'extend' && wasTaken && !this.#isHeld(host, id)) return
+    if (action === 'extend' && !isExtended && taken.numberOf(host, id) > 0) return
     const judged = this.#judge(told)
     if ('refusal' in judged) {
       this.#refuse(told, judged.refusal)
@@ -211,15 +213,18 @@ export class GroupOpenings implements NewsListener {
     }
     const opened = (): void => {
       const { user, claimedUser } = grant
-      if (action === 'open') log.event({ kind: 'open', source: grant.source, door, user, claimedUser, from: host })
+      if (!isExtended) log.event({ kind: 'open', source: grant.source, door, user, claimedUser, from: host })
     }
     await reconciler.during(opener.open(grant, opened))
   }
 
   /** Judges an event by what this host allows. */
   #judge({ host, event }: SignedEvent): Judged {
-    const { authenticators, fleetKey, clock, clockSkewMs, store } = this.#deps
+    const { authenticators, fleetKey, clock, clockSkewMs, store, doubt } = this.#deps
     const { at, id, action } = event
+    // By a clock that is behind, an opening that is over would begin.
+    const why = doubt()
+    if (why !== undefined) return { refusal: why }
     const aheadMs = at - clock.now()
     if (aheadMs > clockSkewMs) {
       return { refusal: `the clock of ${host} is ${Math.round(aheadMs / 1_000)} s ahead of this one: set both` }

@@ -2,10 +2,13 @@ import { LruMap } from '../limit/lru-map.ts'
 import type { Clock } from '../secret/clock.ts'
 import type { Store } from '../state/store.ts'
 import type { ClaimRecord, ClaimSeal } from './claim-record.ts'
-import { wentBack } from './claim-record.ts'
+import { RECORD_MAX_CHARS, wentBack } from './claim-record.ts'
 import type { Change, NewsListener, Record } from './news.ts'
 
-/** The most records that are remembered. Beyond it, the one that was used longest ago is forgotten: etcd has it. */
+/**
+ * The most records that are remembered, and the most whose seal is not checked yet. Beyond it, the one that was used
+ * longest ago is forgotten: etcd has it.
+ */
 export const SEEN_MAX = 65_536
 /** The most records that are noted in the journal. */
 export const NOTES_MAX = 16_384
@@ -47,8 +50,12 @@ export interface SeenClaim {
  */
 export class SeenClaims implements NewsListener {
   readonly #deps: SeenDeps
-  /** The texts of records. Those of a list are checked when they are needed: a list has tens of thousands. */
-  readonly #seen = new LruMap<string, Omit<SeenClaim, 'record'> & Partial<Pick<SeenClaim, 'record'>>>(SEEN_MAX)
+  readonly #seen = new LruMap<string, SeenClaim>(SEEN_MAX)
+  /**
+   * The texts of a list, which has tens of thousands, are checked when they are needed. They are apart, as anyone who can
+   * write to etcd fills a list, and would drive out the genuine ones.
+   */
+  readonly #unchecked = new LruMap<string, Pick<SeenClaim, 'text' | 'revision'>>(SEEN_MAX)
   /** The names of the records in the journal, in the order in which they were noted. */
   readonly #noted = new Set<string>()
   /** The names whose notes are to be written or removed. */
@@ -64,20 +71,22 @@ export class SeenClaims implements NewsListener {
   }
 
   get size(): number {
-    return this.#seen.size
+    return this.#seen.size + this.#unchecked.size
   }
 
   get(name: string): SeenClaim | undefined {
     const seen = this.#seen.get(name)
-    if (seen === undefined) return undefined
-    const { text, revision, record = this.#deps.seal.open(name, text) } = seen
+    const unchecked = seen === undefined ? this.#unchecked.peek(name) : undefined
+    if (unchecked === undefined) return seen
+    this.#unchecked.delete(name)
+    const { text, revision } = unchecked
+    const record = this.#deps.seal.open(name, text)
     if (record === undefined) {
       this.#foreign()
-      this.#seen.delete(name)
       return undefined
     }
-    const claim = { text, record, revision }
-    if (seen.record === undefined) this.#seen.set(name, claim)
+    const claim = { record, text, revision }
+    this.#seen.set(name, claim)
     return claim
   }
 
@@ -105,6 +114,7 @@ export class SeenClaims implements NewsListener {
 
   forget(name: string): void {
     this.#seen.delete(name)
+    this.#unchecked.delete(name)
     if (this.#noted.has(name)) this.#noteSoon(name)
   }
 
@@ -119,11 +129,13 @@ export class SeenClaims implements NewsListener {
     for (const { key, value, modRevision } of records) {
       const name = this.#nameOf(key)
       there.add(name)
-      const seen = this.#seen.peek(name)
-      if (seen === undefined) this.#seen.set(name, { text: value, revision: Number(modRevision) })
-      else if (seen.text !== value) this.#hear(name, value, Number(modRevision))
+      const revision = Number(modRevision)
+      const text = this.#textOf(name)
+      if (value.length > RECORD_MAX_CHARS) this.#foreign()
+      else if (text === undefined) this.#unchecked.set(name, { text: value, revision })
+      else if (text !== value) this.#hear(name, value, revision)
     }
-    const missing = Array.from(this.#seen, ([name]) => name).filter((name) => !there.has(name))
+    const missing = this.#names().filter((name) => !there.has(name))
     const gone = missing.slice(0, CHECKS_MAX).filter((name) => this.#isMissed(name))
     if (gone.length > 0) {
       this.#deps.suspect(`${gone.length} records of used secrets are gone from etcd before their time`)
@@ -164,7 +176,7 @@ export class SeenClaims implements NewsListener {
 
   /** Returns true for news that are older than an answer. They do not wait for each other. */
   #isOldNews(name: string, revision: number): boolean {
-    return revision <= (this.#seen.peek(name)?.revision ?? 0)
+    return revision <= ((this.#seen.peek(name) ?? this.#unchecked.peek(name))?.revision ?? 0)
   }
 
   #foreign(): void {
@@ -173,8 +185,18 @@ export class SeenClaims implements NewsListener {
 
   /** Returns true if a record that is gone from etcd should be there, by the clock of each host. */
   #isMissed(name: string): boolean {
-    const until = this.get(name)?.record.until ?? Infinity
-    return this.#seen.has(name) && this.#deps.clock.now() < until - this.#deps.skewMs
+    const seen = this.get(name)
+    return seen !== undefined && this.#deps.clock.now() < (seen.record.until ?? Infinity) - this.#deps.skewMs
+  }
+
+  /** Returns the text of a record, whether its seal was checked or not. */
+  #textOf(name: string): string | undefined {
+    return (this.#seen.peek(name) ?? this.#unchecked.peek(name))?.text
+  }
+
+  /** Returns the names of all records, those that are checked first. */
+  #names(): string[] {
+    return [...Array.from(this.#seen, ([name]) => name), ...Array.from(this.#unchecked, ([name]) => name)]
   }
 
   #tell(): void {
@@ -186,7 +208,9 @@ export class SeenClaims implements NewsListener {
     for (const key of store.keys(NOTE_KEY)) {
       const name = key.slice(NOTE_KEY.length)
       this.#noted.add(name)
-      this.#seen.set(name, { text: store.newest(key) ?? '', revision: 0 })
+      const text = store.newest(key) ?? ''
+      const record = this.#deps.seal.open(name, text)
+      if (record !== undefined) this.#seen.set(name, { record, text, revision: 0 })
     }
   }
 
@@ -194,10 +218,9 @@ export class SeenClaims implements NewsListener {
     const { clock, skewMs } = this.#deps
     const now = clock.now()
     let checks = CHECKS_MAX
-    // A record that is checked goes to the end of the map, so the map is not followed while it changes.
-    for (const [name, { record }] of Array.from(this.#seen)) {
-      const until = record === undefined && checks-- > 0 ? this.get(name)?.record.until : record?.until
-      if (until !== undefined && until + 2 * skewMs < now) this.forget(name)
+    for (const name of this.#names()) {
+      const seen = this.#seen.peek(name) ?? (checks-- > 0 ? this.get(name) : undefined)
+      if (seen?.record.until !== undefined && seen.record.until + 2 * skewMs < now) this.forget(name)
     }
     this.#cancelSweep = clock.after(SWEEP_EVERY_MS, () => this.#sweep())
   }
@@ -225,15 +248,15 @@ export class SeenClaims implements NewsListener {
   }
 
   #note(name: string): void {
-    const seen = this.#seen.peek(name)
-    if (seen === undefined) {
+    const text = this.#textOf(name)
+    if (text === undefined) {
       this.#unnote(name)
       return
     }
     this.#noted.delete(name)
     this.#noted.add(name)
     // A journal that fails says so itself.
-    this.#deps.store.advance(`${NOTE_KEY}${name}`, seen.text, () => true).catch(() => undefined)
+    this.#deps.store.advance(`${NOTE_KEY}${name}`, text, () => true).catch(() => undefined)
   }
 
   #unnote(name: string): void {

@@ -1,8 +1,14 @@
+/** The accesses for which the place of the oldest entry is kept. A kept place keeps former tables of the map alive. */
+const PLACE_KEPT = 1_024
+
 /** A map of bounded size, which evicts its least recently used entry. */
 export class LruMap<Key, Value> {
   readonly #max: number
   /** The entries in the order of use, least recent first. */
   readonly #entries = new Map<Key, Value>()
+  /** Yields the entries to evict. A new iterator has to pass over all that were deleted, up to half of the map. */
+  #oldest: MapIterator<Key> | undefined
+  #accesses = 0
 
   /** @param max the maximum number of entries, at least 1 */
   constructor(max: number) {
@@ -17,8 +23,7 @@ export class LruMap<Key, Value> {
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key)
     if (value === undefined) return undefined
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
+    this.#last(key, value)
     return value
   }
 
@@ -34,13 +39,11 @@ export class LruMap<Key, Value> {
 
   /** Sets the value of a key and marks it as used. */
   set(key: Key, value: Value): void {
-    this.#entries.delete(key)
-    this.#entries.set(key, value)
+    this.#last(key, value)
     if (this.#entries.size <= this.#max) return
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest)
-      return
-    }
+    this.#oldest ??= this.#entries.keys()
+    const oldest = this.#oldest.next()
+    if (oldest.done !== true) this.#entries.delete(oldest.value)
   }
 
   /** Removes a key. Returns false if the key was not in the map. */
@@ -51,5 +54,12 @@ export class LruMap<Key, Value> {
   /** Yields all entries, least recently used first. */
   [Symbol.iterator](): IterableIterator<[Key, Value]> {
     return this.#entries.entries()
+  }
+
+  /** Makes an entry the one that was used last. */
+  #last(key: Key, value: Value): void {
+    this.#entries.delete(key)
+    this.#entries.set(key, value)
+    if (++this.#accesses % PLACE_KEPT === 0) this.#oldest = undefined
   }
 }

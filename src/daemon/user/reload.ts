@@ -11,13 +11,27 @@ import type { RunsAs } from './settle.ts'
 const RESTART = 'restart knockd: a reload has no right to it'
 
 /**
- * Refuses a config for which the daemon would have to be root, or another user, at the lines that need it.
+ * Refuses a config for which the daemon would have to be root, another user, or in another fleet, at the lines that
+ * need it.
  *
+ * @param joined the `Fleet` that the daemon joined at its start; `undefined`: none
  * @throws ConfigError (as a rejection) with every such line
  */
-export async function refuseReload(present: Config, next: Config, { account }: RunsAs): Promise<void> {
-  const faults = await faultsOf(present, next, account !== undefined)
+export async function refuseReload(
+  present: Config,
+  next: Config,
+  { account }: Pick<RunsAs, 'account'>,
+  joined: string | undefined,
+): Promise<void> {
+  const faults = [...fleetFaults(joined, next), ...(await faultsOf(present, next, account !== undefined))]
   if (faults.length > 0) throw new ConfigError(faults.map((fault) => formatFault(next.file, fault)).join('\n'))
+}
+
+/** A door of a fleet that the daemon did not join at its start would use up its secrets on this host alone. */
+function fleetFaults(joined: string | undefined, { options, doors, places }: Config): readonly Fault[] {
+  if (joined === options.fleet || doors.every(({ scope }) => scope !== 'fleet')) return []
+  const hint = 'restart knockd: it joins a fleet at its start alone'
+  return [faultAt('error', places.options.fleet?.line ?? 1, 1, '`Fleet` is another one than at the start', hint)]
 }
 
 async function faultsOf(present: Config, next: Config, isUser: boolean): Promise<readonly Fault[]> {
