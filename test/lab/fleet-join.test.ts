@@ -38,6 +38,7 @@ lab('a fleet', () => {
     )
     expect(first).toMatchObject({ code: 1, stderr: expect.stringContaining('etcd does not answer yet') })
     expect(first.stdout).toContain('next steps:')
+    expect(first.stdout).toContain('ssh root@198.19.200.11 nft -f /etc/etcd/postern/etcd.nft\n')
     expect(statSync(fleet.folder).mode & 0o777).toBe(0o700)
     const before = readFileSync(join(fleet.folder, 'sign.key'), 'utf8')
     await fleet.start()
@@ -55,6 +56,8 @@ lab('a fleet', () => {
       folders.push(joined.folder)
       const [fingerprint] = /([0-9a-f]{4}-){3}[0-9a-f]{4}/.exec(joined.said) ?? ['none']
       expect(joined.operator).toContain(fingerprint)
+      // A daemon that runs already takes Fleet at its next start alone.
+      expect(joined.said).toContain('postern check && systemctl restart knockd\n')
       expect(joined.operator).toContain(`(version ${index + 2})`)
       expect(modesIn(joined.folder)).toEqual(
         Object.fromEntries(

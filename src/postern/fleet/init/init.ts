@@ -16,7 +16,7 @@ import type { InitArguments } from '../arguments.ts'
 import { HostsList } from '../hosts-list.ts'
 import { askPassphrase, passphraseOf } from '../passphrase.ts'
 import { makeFolder } from './folder.ts'
-import { nodesOf } from './etcd-files.ts'
+import { NODE_FOLDER, nodesOf } from './etcd-files.ts'
 
 /** The nodes from which on the loss of one stops nothing. */
 const NODES_MIN = 3
@@ -120,11 +120,13 @@ async function newPassphrase(): Promise<string> {
 }
 
 function stepsText(folder: string, endpoints: readonly string[], hasCertificates: boolean, again: string): string {
-  const nodes = nodesOf(endpoints).map(({ name, host }) => {
+  const nodes = nodesOf(endpoints)
+  const starts = nodes.map(({ name, host }) => {
     const copy = shellWord(`root@${host.includes(':') ? `[${host}]` : host}:`)
     const install = `ssh ${shellWord(`root@${host}`)} 'apt-get install -y etcd-server && sh ${name}/install.sh'`
     return `     scp -pr ${shellWord(join(folder, name))} ${copy} &&\n       ${install}\n`
   })
+  const filters = nodes.map(({ host }) => `     ssh ${shellWord(`root@${host}`)} nft -f ${NODE_FOLDER}/etcd.nft\n`)
   const first = hasCertificates
     ? ''
     : '   first put your certificates into each of these folders: ca.crt, server.crt and server.key (serverAuth and\n' +
@@ -132,8 +134,8 @@ function stepsText(folder: string, endpoints: readonly string[], hasCertificates
   return `
 next steps:
 1. start etcd on each node; its folder has the settings, with reasons:
-${first}${nodes.join('')}2. restrict who can reach its ports: the lines are in etcd.nft of the same folders
-3. sign the first list of hosts:
+${first}${starts.join('')}2. restrict who can reach its ports; etcd.nft has the lines, and the one that loads them at boot:
+${filters.join('')}3. sign the first list of hosts:
      ${again}
 4. let a host join:
      postern fleet invite HOST

@@ -267,7 +267,7 @@ add to the options of ${CONFIG_DEFAULT}:
   Fleet = ${conf}
 and to each door whose secrets open once in the whole fleet:
   Scope = fleet
-then:
-  postern check && systemctl reload knockd
+then, as a reload does not change Fleet:
+  postern check && systemctl restart knockd
 `
 }

@@ -111,7 +111,8 @@ test('the first push: everybody is shown, and every host takes the files', async
   expect([code, err]).toEqual([0, ''])
   expect(out).toBe(
     'there are no users yet; new: version 1\ncodes.totp: file added; added 1 secret\nempty.users: file added\n' +
-      'ssh.users: file added; added alice, bob\nversion 1 is in etcd, signed by alice\n',
+      'ssh.users: file added; added alice, bob\nversion 1 is in etcd, signed by alice\n' +
+      'no host is running yet: each takes it when it starts\n',
   )
   const host = await taken()
   expect(host.text('ssh.users')).toBe(USERS)

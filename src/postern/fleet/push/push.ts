@@ -125,7 +125,10 @@ async function overtaken(before: UsersInEtcd, deps: PushDeps): Promise<Failure> 
 
 /** Prints which hosts have the version in force, and returns the exit code. */
 function told(taken: Taken | undefined, output: Output): number {
-  if (taken === undefined) return DONE
+  if (taken === undefined) {
+    output.out('no host is running yet: each takes it when it starts\n')
+    return DONE
+  }
   const { inForce, refused, behind } = taken
   if (inForce.length > 0) output.out(`in force on ${inForce.join(', ')}\n`)
   for (const { host, refused: reason } of refused) output.err(`postern: ${host} refuses it: ${reason}\n`)
