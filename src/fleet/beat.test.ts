@@ -4,11 +4,15 @@ import type { Op, TxnResult } from '../etcd/client.ts'
 import { BEAT_EVERY_MS, BEAT_MAX_CHARS, Heart, MARKS_MAX, documentStates, readBeat } from './beat.ts'
 import type { Beat } from './beat.ts'
 import { Keyspace } from './keyspace.ts'
-import { openSigned } from './signed.ts'
+import { publicKeyText } from './hosts.ts'
+import { openSigned, signText } from './signed.ts'
 
 const { publicKey, privateKey } = generateKeyPairSync('ed25519')
 const STATE: Omit<Beat, 'at'> = { version: '0.1.0', versions: { hosts: 3 }, refused: {}, doors: 2, marks: ['a1'] }
 const KEYSPACE = new Keyspace('home')
+const PLACE = KEYSPACE.beat('web1')
+const WEB1 = { name: 'web1', groups: [], key: publicKeyText(publicKey) }
+const signed = (body: unknown, name = 'web1', place = PLACE): string => signText(place, body, { name, key: privateKey })
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -110,7 +114,21 @@ test('it goes on when etcd answers again, with a new lease', async () => {
 })
 
 test('what is written is read', () => {
-  expect(readBeat(JSON.stringify({ at: 5, ...STATE, aheadMs: -3 }))).toEqual({ at: 5, ...STATE, aheadMs: -3 })
+  const beat = { at: 5, ...STATE, aheadMs: -3 }
+  for (const listed of [WEB1, undefined]) expect(readBeat(PLACE, signed(beat), listed)).toEqual(beat)
+})
+
+test('nobody can say in place of a host that it has a list in force', async () => {
+  const beat = { at: 5, ...STATE }
+  const other = { ...WEB1, key: publicKeyText(generateKeyPairSync('ed25519').publicKey) }
+  expect(readBeat(PLACE, signed(beat), other)).toBeUndefined()
+  expect(readBeat(PLACE, signed(beat, 'web2'), WEB1)).toBeUndefined()
+  expect(readBeat(PLACE, signed(beat, 'web1', KEYSPACE.beat('web2')), WEB1)).toBeUndefined()
+  expect(readBeat(PLACE, JSON.stringify(beat), WEB1)).toBeUndefined()
+  const { put } = host()
+  await pass(1_000)
+  const [told] = put[0]! as [{ put: string; value: string }]
+  expect(readBeat(PLACE, told.value, WEB1)).toMatchObject(STATE)
 })
 
 test.each([
@@ -122,7 +140,8 @@ test.each([
   `"${'x'.repeat(BEAT_MAX_CHARS)}"`,
   '{"at":1,"doors":1,"version":"\u001B[2J"}',
 ])('what somebody else wrote is none: %.20s', (text) => {
-  expect(readBeat(text)).toBeUndefined()
+  expect(readBeat(PLACE, text, undefined)).toBeUndefined()
+  expect(readBeat(PLACE, JSON.stringify({ by: 'web1', body: text, signature: '' }), undefined)).toBeUndefined()
 })
 
 test('parts that are not what they should be are left out, and lists are bounded', () => {
@@ -135,7 +154,7 @@ test('parts that are not what they should be are left out, and lists are bounded
     refused: { users: 7 },
     marks: ['\n', ...marks],
   }
-  const beat = readBeat(JSON.stringify({ ...raw, aheadMs: 'x' }))
+  const beat = readBeat(PLACE, signed({ ...raw, aheadMs: 'x' }), WEB1)
   expect(beat).toMatchObject({ versions: {}, refused: {} })
   expect(beat?.marks).toHaveLength(MARKS_MAX - 1)
   expect(beat).not.toHaveProperty('aheadMs')

@@ -2,8 +2,10 @@ import type { KeyObject } from 'node:crypto'
 import type { Etcd, Op } from '../etcd/client.ts'
 import { isRecord } from '../text/record.ts'
 import type { DocumentStatus } from './document.ts'
+import { publicKeyOf } from './hosts.ts'
+import type { FleetHost } from './hosts.ts'
 import type { DocumentKind, Keyspace } from './keyspace.ts'
-import { signText } from './signed.ts'
+import { openSigned, readSigned, signText } from './signed.ts'
 
 /** Milliseconds between two signs of life, and the part of it by which they vary, so that hosts do not come together. */
 export const BEAT_EVERY_MS = 10_000
@@ -16,12 +18,12 @@ const SOON_MS = 100
 /** Milliseconds between the time signals of all hosts together. */
 const SIGNALS_EVERY_MS = 1_000
 /** Most characters of a sign of life, of a reason in it, and most marks of secrets. */
-export const BEAT_MAX_CHARS = 8_192
+export const BEAT_MAX_CHARS = 16_384
 const REASON_MAX_CHARS = 200
 export const MARKS_MAX = 64
 const WORD = /^[\w.+-]{1,64}$/
 
-/** A sign of life: what a host says of itself. It is not signed, so nothing but what is shown depends on it. */
+/** A sign of life: what a host says of itself. The host signs it: whoever hides a new list from it cannot say that it has it. */
 export interface Beat {
   /** The clock of the host, in milliseconds since 1970. */
   readonly at: number
@@ -44,7 +46,7 @@ export interface BeatDeps {
   readonly etcd: Pick<Etcd, 'grant' | 'txn'>
   readonly keyspace: Keyspace
   readonly host: string
-  /** The key with which this host signs its time. */
+  /** The key with which this host signs. */
   readonly signKey: KeyObject
   /** Returns the state of this host, without its time. */
   readonly state: () => Omit<Beat, 'at'>
@@ -129,11 +131,13 @@ export class Heart {
       this.#lease = { id: await etcd.grant(LEASE_S), since }
     }
     const beat: Beat = { at: now(), ...state() }
+    const signer = { name: host, key: signKey }
     const lease = this.#lease.id
-    const steps: Op[] = [{ put: keyspace.beat(host), value: JSON.stringify(beat).slice(0, BEAT_MAX_CHARS), lease }]
+    const place = keyspace.beat(host)
+    const steps: Op[] = [{ put: place, value: signText(place, beat, signer), lease }]
     const isTurn = steady() - this.#signalled >= hosts() * SIGNALS_EVERY_MS
     if (isTurn) {
-      const value = signText(keyspace.clock, { at: now() }, { name: host, key: signKey })
+      const value = signText(keyspace.clock, { at: now() }, signer)
       steps.push({ put: keyspace.clock, value, lease })
       this.#signalled = steady()
     }
@@ -141,9 +145,23 @@ export class Heart {
   }
 }
 
-/** Reads a sign of life, which anyone who can write to etcd may have written; `undefined`: it is malformed. */
-export function readBeat(text: string): Beat | undefined {
-  const raw = text.length > BEAT_MAX_CHARS ? undefined : parsed(text)
+/**
+ * Reads a sign of life. `undefined`: it is malformed, or not signed by the host.
+ *
+ * @param place its key in etcd
+ * @param host as an operator signed it; `undefined`: it is unknown, and anyone who can write to etcd may have written this
+ */
+export function readBeat(place: string, text: string, host: FleetHost | undefined): Beat | undefined {
+  if (text.length > BEAT_MAX_CHARS) return undefined
+  try {
+    const keyOf = (name: string) => (name === host?.name ? publicKeyOf(host.key) : undefined)
+    return beatOf((host === undefined ? readSigned(text) : openSigned(place, text, keyOf)).body)
+  } catch {
+    return undefined
+  }
+}
+
+function beatOf(raw: unknown): Beat | undefined {
   if (!isRecord(raw)) return undefined
   const { at, version, doors, aheadMs, marks } = raw
   if (!isCount(at) || typeof version !== 'string' || !WORD.test(version) || !isCount(doors)) return undefined
@@ -180,12 +198,4 @@ function isReason(value: unknown): value is string {
 
 function isMark(value: unknown): value is string {
   return typeof value === 'string' && WORD.test(value)
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

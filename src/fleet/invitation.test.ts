@@ -99,13 +99,16 @@ test('only the host that asked can read the answer, and only the operator can ha
 })
 
 test('a thief of the token can neither answer in place of the operator, nor repeat the answer to another host', () => {
-  const pair = (): KeyPairKeyObjectResult => generateKeyPairSync('x25519')
-  const [host, thief] = [pair(), pair()]
+  const [host, thief, own] = [0, 1, 2].map(() => generateKeyPairSync('x25519')) as [
+    KeyPairKeyObjectResult,
+    KeyPairKeyObjectResult,
+    KeyPairKeyObjectResult,
+  ]
   const mallory = { name: 'alice', key: generateKeyPairSync('ed25519').privateKey }
   const forged = sealAnswer(INVITATION, ANSWER, exported(host.publicKey), thief, mallory)
   expect(openAnswer(INVITATION, forged, host)).toBeUndefined()
   // The thief joins first, and hands on what the operator has signed for another key.
-  const forThief = sealAnswer(INVITATION, ANSWER, exported(thief.publicKey), pair(), SIGNER)
+  const forThief = sealAnswer(INVITATION, ANSWER, exported(thief.publicKey), own, SIGNER)
   expect(openAnswer(INVITATION, forThief, thief)).toEqual(ANSWER)
   expect(openAnswer(INVITATION, forThief, host)).toBeUndefined()
 })

@@ -2,6 +2,7 @@ import type { EtcdAccess } from '../../../etcd/access.ts'
 import { EtcdUnavailable } from '../../../etcd/client.ts'
 import type { Etcd, EtcdAlarm, EtcdMember } from '../../../etcd/client.ts'
 import { readMetrics } from '../../../etcd/metrics.ts'
+import { oneLine } from '../../../log/line.ts'
 
 /** The part of the quota from which on the database counts as nearly full. */
 export const QUOTA_WARNED = 0.8
@@ -56,7 +57,8 @@ export async function askNodes(
     ...access.endpoints.map(async (endpoint) => await askNode(etcd, access, endpoint)),
   ])
   const rows = nodes.map(({ row }) => {
-    return { ...row, member: members?.find(({ id }) => id === row.member)?.name ?? row.member }
+    const name = members?.find(({ id }) => id === row.member)?.name ?? row.member
+    return { ...row, member: name === null ? null : oneLine(name) }
   })
   return { rows, metrics: nodes.map(({ metrics }) => metrics), members, alarms: alarms ?? [], faults }
 }
@@ -73,7 +75,7 @@ async function askNode(
       endpoint,
       member: memberId,
       leader: leader === '0' ? null : leader === memberId,
-      version,
+      version: oneLine(version),
       sizeBytes: dbSize,
       inUseBytes: dbSizeInUse,
       quotaBytes: metrics.get('etcd_server_quota_backend_bytes') ?? null,
@@ -97,7 +99,7 @@ export function problemsOf({ rows, alarms, faults }: Nodes): readonly string[] {
     return [...slow, ...leaderless, ...fullness(row)]
   })
   const wide = faults.map(({ reason }) => reason).filter((reason) => !each.some((text) => text.endsWith(reason)))
-  return [...wide, ...each, ...alarms.map(({ alarm }) => `alarm ${alarm}`)]
+  return [...wide, ...each, ...alarms.map(({ alarm }) => `alarm ${oneLine(alarm)}`)]
 }
 
 /** Returns that a node's database is nearly full, or nothing. */

@@ -46,10 +46,13 @@ test('a token that was presented twice is told of hosts in the list, with a comm
 test('signs of life cannot change the terminal', async () => {
   const wild = '\u001b]0;x\u0007\u009b2J\n'
   const beat = { at: 1, version: '1', doors: 0, marks: [], refused: { users: wild }, versions: {} }
-  const { hosts, notes } = await overview([
-    kvOf(KEYSPACE.beat('web1'), JSON.stringify(beat)),
-    kvOf(KEYSPACE.beat(wild), JSON.stringify(beat)),
-  ])
+  const signed = (name: string): KeyValue => {
+    const place = KEYSPACE.beat(name)
+    return kvOf(place, signText(place, beat, { name, key: ALICE.privateKey }))
+  }
+  const { hosts, notes } = await overview([signed('web1'), signed(wild)])
+  expect(hosts[0]!.seen).not.toBeNull()
+  expect(notes).toHaveLength(1)
   // oxlint-disable-next-line no-control-regex -- these are looked for
   expect(hostsText({ hosts, notes }, 0)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
 })

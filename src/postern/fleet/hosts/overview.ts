@@ -2,7 +2,7 @@ import type { Etcd } from '../../../etcd/client.ts'
 import { readBeat } from '../../../fleet/beat.ts'
 import type { Beat } from '../../../fleet/beat.ts'
 import { isVersion } from '../../../fleet/hosts.ts'
-import type { HostsDocument } from '../../../fleet/hosts.ts'
+import type { FleetHost, HostsDocument } from '../../../fleet/hosts.ts'
 import { Keyspace } from '../../../fleet/keyspace.ts'
 import type { DocumentKind } from '../../../fleet/keyspace.ts'
 import { openSigned } from '../../../fleet/signed.ts'
@@ -16,7 +16,7 @@ import type { FleetHere } from './fleet-here.ts'
 /** Most hosts whose names a message has. */
 const NAMED_MAX = 5
 
-/** A host, by its last sign of life. What it says of itself is not signed. */
+/** A host, by its last sign of life, which it has signed. */
 export interface HostRow {
   readonly name: string
   readonly groups: readonly string[]
@@ -46,7 +46,7 @@ export async function readOverview(etcd: Pick<Etcd, 'get' | 'txn' | 'list'>, her
   const list = new HostsList(etcd, keyspace, settings, host === '' ? folder : undefined)
   const { document, doubt } = await list.read()
   const usersVersion = await readUsersVersion(etcd, keyspace, here)
-  const beats = await readBeats(etcd, keyspace)
+  const beats = await readBeats(etcd, keyspace, document?.hosts)
   const second = await etcd.list(keyspace.secondUses)
   const wanted = { hosts: document?.version, users: usersVersion }
   const known = new Set(document?.hosts.map(({ name }) => name))
@@ -71,12 +71,22 @@ export async function readOverview(etcd: Pick<Etcd, 'get' | 'txn' | 'list'>, her
   }
 }
 
-/** Reads the signs of life of all hosts, by their names. @throws EtcdUnavailable */
-export async function readBeats(etcd: Pick<Etcd, 'list'>, keyspace: Keyspace): Promise<ReadonlyMap<string, Beat>> {
+/**
+ * Reads the signs of life of all hosts, by their names.
+ *
+ * @param hosts those whose signs count only with their signature; anyone may have written the others
+ * @throws EtcdUnavailable
+ */
+export async function readBeats(
+  etcd: Pick<Etcd, 'list'>,
+  keyspace: Keyspace,
+  hosts: readonly FleetHost[] = [],
+): Promise<ReadonlyMap<string, Beat>> {
   const { kvs } = await etcd.list(keyspace.beats)
+  const listed = new Map(hosts.map((host) => [keyspace.beat(host.name), host]))
   return new Map(
     kvs.flatMap(({ key, value }): readonly (readonly [string, Beat])[] => {
-      const beat = readBeat(value)
+      const beat = readBeat(key, value, listed.get(key))
       return beat === undefined ? [] : [[oneLine(key.slice(keyspace.beats.length)), beat]]
     }),
   )

@@ -5,6 +5,7 @@ import { DONE, FAILED } from '../../../cli/exit-code.ts'
 import { Failure, UsageError, failed, faultText } from '../../../cli/fault.ts'
 import type { Output } from '../../../cli/output.ts'
 import { Etcd } from '../../../etcd/client.ts'
+import type { FleetHost } from '../../../fleet/hosts.ts'
 import { Keyspace } from '../../../fleet/keyspace.ts'
 import { findOperatorFolder, loadOperator, loadSigner } from '../../../fleet/operator.ts'
 import type { OperatorFolder } from '../../../fleet/operator.ts'
@@ -47,7 +48,7 @@ export async function remove(asked: RemoveArguments, output: Output): Promise<nu
     const behind = await hostsBehind(
       etcd,
       keyspace,
-      names.filter((name) => name !== host),
+      document!.hosts.filter(({ name }) => name !== host),
       version,
     )
     output.out(behind.length === 0 ? 'all other hosts have the list in force\n' : '')
@@ -89,11 +90,12 @@ async function confirm(host: string): Promise<void> {
 async function hostsBehind(
   etcd: Etcd,
   keyspace: Keyspace,
-  names: readonly string[],
+  hosts: readonly FleetHost[],
   version: number,
 ): Promise<readonly string[]> {
   for (let waited = 0; ; waited += LOOK_MS) {
-    const beats = await readBeats(etcd, keyspace)
+    const beats = await readBeats(etcd, keyspace, hosts)
+    const names = hosts.map(({ name }) => name)
     const behind = names.filter((name) => (beats.get(name)?.versions.hosts ?? 0) < version)
     if (behind.length === 0 || waited >= IN_FORCE_MAX_MS) return behind
     await pause(LOOK_MS)

@@ -53,7 +53,8 @@ async function signFirst(folder: string, again: string, { out, err }: Output): P
   const etcd = new Etcd(access)
   try {
     const list = new HostsList(etcd, new Keyspace(settings.fleet), settings, folder)
-    const { document } = await list.read()
+    const { document, doubt } = await list.read()
+    if (doubt !== undefined) err(faultText('postern', doubt, 'the next version is made from the copy in this folder'))
     if (document !== undefined) {
       out(`the fleet ${settings.fleet} has ${counted(document.hosts.length, 'host')} (version ${document.version})\n`)
     } else {

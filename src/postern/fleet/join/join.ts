@@ -22,6 +22,7 @@ import { readSettings } from '../../../fleet/settings.ts'
 import { ownerForDaemon } from '../../keygen/owner.ts'
 import type { JoinArguments } from '../arguments.ts'
 import { PUBLIC_PEM, newKey } from '../authority.ts'
+import { earlierState } from './earlier-state.ts'
 import { checkFree, writeFolder } from './host-files.ts'
 import { DONE_MARK, WAITING } from './steps.ts'
 
@@ -57,11 +58,13 @@ export async function join(asked: JoinArguments, output: Output): Promise<number
     const accepted = await ask(invitation, keys)
     const files = filesOf(invitation, keys, accepted)
     const conf = joinPath(asked.folder, FLEET_CONF)
-    readSettings(files[FLEET_CONF] ?? '', conf)
+    const settings = readSettings(files[FLEET_CONF] ?? '', conf)
     writeFolder(asked.folder, files, owner)
     const doubt = await confirm(invitation, accessOf(invitation, keys, accepted))
     output.out(joinedText(invitation, keys, conf, owner))
-    if (doubt !== undefined) output.err(faultText('postern', doubt.reason, doubt.hint))
+    for (const each of [doubt, earlierState(settings)]) {
+      if (each !== undefined) output.err(faultText('postern', each.reason, each.hint))
+    }
     return DONE
   } catch (error) {
     return failed(error instanceof EtcdUnavailable ? new Failure(error.reason, error.hint, error) : error, output)

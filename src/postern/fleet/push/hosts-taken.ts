@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readFleetName } from '../../../config/value.ts'
 import { readBeat } from '../../../fleet/beat.ts'
 import { readHosts } from '../../../fleet/hosts.ts'
+import type { FleetHost } from '../../../fleet/hosts.ts'
 import { openSigned } from '../../../fleet/signed.ts'
 import { valueOf } from '../../../text/read.ts'
 import type { PushDeps } from './users-in-etcd.ts'
@@ -9,7 +10,7 @@ import type { PushDeps } from './users-in-etcd.ts'
 /** Milliseconds for which hosts are waited for. */
 export const TAKEN_WITHIN_MS = 10_000
 const LOOK_EVERY_MS = 200
-/** Highest version that a host's word counts for. Signs of life are not signed, and a version cannot be lowered again. */
+/** Highest version that the word of anyone counts for. A version cannot be lowered again. */
 const UNSIGNED_MAX = 2 ** 40
 
 /** The users that a host has in force, by its sign of life. */
@@ -20,14 +21,20 @@ export interface HostUsers {
   readonly refused: string | undefined
 }
 
-/** Reads the signs of life of all hosts. @throws EtcdUnavailable */
-export async function hostsUsers({
-  etcd,
-  keyspace,
-}: Pick<PushDeps, 'etcd' | 'keyspace'>): Promise<readonly HostUsers[]> {
+/**
+ * Reads the signs of life of all hosts.
+ *
+ * @param hosts those whose signs count only with their signature; anyone may have written the others
+ * @throws EtcdUnavailable
+ */
+export async function hostsUsers(
+  { etcd, keyspace }: Pick<PushDeps, 'etcd' | 'keyspace'>,
+  hosts: readonly FleetHost[] = [],
+): Promise<readonly HostUsers[]> {
+  const listed = new Map(hosts.map((host) => [keyspace.beat(host.name), host]))
   const { kvs } = await etcd.list(keyspace.beats)
   return kvs.flatMap(({ key, value }): readonly HostUsers[] => {
-    const beat = readBeat(value)
+    const beat = readBeat(key, value, listed.get(key))
     const host = valueOf(readFleetName(key.slice(keyspace.beats.length)))
     if (beat === undefined || host === undefined) return []
     // Whoever writes to etcd could have the terminal do something else.
@@ -60,10 +67,12 @@ export async function waitForHosts(version: number, deps: PushDeps): Promise<Tak
   const listed = await hostsInFleet(deps)
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- until they have it
-    const hosts = await hostsUsers(deps)
+    const hosts = await hostsUsers(deps, listed)
     if (hosts.length === 0) return undefined
     const has = new Map(hosts.map((each) => [each.host, each]))
-    const names = [...new Set([...(listed ?? []), ...(listed === undefined ? has.keys() : [])])].sort()
+    const names = [
+      ...new Set([...(listed ?? []).map(({ name }) => name), ...(listed === undefined ? has.keys() : [])]),
+    ].sort()
     const inForce = names.filter((name) => (has.get(name)?.version ?? 0) >= version)
     const refused = names.flatMap((name) => {
       const host = has.get(name)
@@ -76,13 +85,13 @@ export async function waitForHosts(version: number, deps: PushDeps): Promise<Tak
   }
 }
 
-/** Returns the names of the hosts that an operator signed; `undefined`: they are unknown. */
-async function hostsInFleet({ etcd, keyspace, keyOf }: PushDeps): Promise<readonly string[] | undefined> {
+/** Returns the hosts that an operator signed; `undefined`: they are unknown. */
+export async function hostsInFleet({ etcd, keyspace, keyOf }: PushDeps): Promise<readonly FleetHost[] | undefined> {
   const place = keyspace.document('hosts')
   const found = await etcd.get(place)
   if (found === undefined) return undefined
   try {
-    return readHosts(openSigned(place, found.value, keyOf).body)?.hosts.map(({ name }) => name)
+    return readHosts(openSigned(place, found.value, keyOf).body)?.hosts
   } catch {
     return undefined
   }

@@ -60,9 +60,11 @@ function write(texts: Texts): void {
   }
 }
 
-/** A sign of life, as hosts write it. */
-function beat(more: object): string {
-  return JSON.stringify({ at: 1, version: '1', doors: 0, marks: [], refused: {}, ...more })
+/** Puts a sign of life, as hosts write it. All have the same key. */
+async function beat(name: string, more: object): Promise<void> {
+  const place = KEYSPACE.beat(name)
+  const body = { at: 1, version: '1', doors: 0, marks: [], refused: {}, ...more }
+  await etcd.put(place, signText(place, body, { name, key: OPERATORS.mallory.privateKey }))
 }
 
 interface Result {
@@ -257,7 +259,7 @@ test('parts that nothing uses are removed; parts that somebody else removed mean
 test('an unusable document is said and replaced, above all versions that hosts have', async () => {
   write({ 'ssh.users': USERS })
   await etcd.put(PLACE, signed({ version: Number.MAX_SAFE_INTEGER, files: [] }, 'mallory'))
-  await etcd.put(KEYSPACE.beat('web1'), beat({ versions: { users: 57, hosts: 2 } }))
+  await beat('web1', { versions: { users: 57, hosts: 2 } })
   await etcd.put(KEYSPACE.beat('web2'), 'damaged')
   const { code, out, err } = await run('alice', { yes: true, 'dry-run': true })
   expect([code, err]).toEqual([
@@ -269,7 +271,7 @@ test('an unusable document is said and replaced, above all versions that hosts h
 
 test('a forged sign of life cannot use up the versions', async () => {
   write({ 'ssh.users': USERS })
-  await etcd.put(KEYSPACE.beat('web1'), beat({ versions: { users: Number.MAX_SAFE_INTEGER } }))
+  await beat('web1', { versions: { users: Number.MAX_SAFE_INTEGER } })
   expect((await run('alice', { 'dry-run': true })).out).toContain(`new: version ${2 ** 40 + 1}\n`)
 })
 
@@ -280,10 +282,13 @@ test('hosts that have it, refuse it or are behind are told apart', async () => {
   const place = KEYSPACE.document('hosts')
   const signer = { name: 'alice', key: OPERATORS.alice.privateKey }
   await etcd.put(place, signText(place, { version: 1, hosts }, signer))
-  await etcd.put(KEYSPACE.beat('web1'), beat({ versions: { users: 9 } }))
-  await etcd.put(KEYSPACE.beat('db1'), beat({ versions: { users: 8 }, refused: { users: 'a file has an error' } }))
-  await etcd.put(KEYSPACE.beat('gone'), beat({ versions: { users: 8 } }))
-  etcd.beforeTxn = async () => void (await etcd.put(KEYSPACE.beat('web1'), beat({ versions: { users: 10 } })))
+  await beat('web1', { versions: { users: 9 } })
+  await beat('db1', { versions: { users: 8 }, refused: { users: 'a file has an error' } })
+  await beat('gone', { versions: { users: 8 } })
+  // Whoever hides the version from web2 says that it has it.
+  const forged = signText(KEYSPACE.beat('web2'), { at: 1, version: '1', doors: 0, versions: { users: 10 } }, signer)
+  await etcd.put(KEYSPACE.beat('web2'), forged)
+  etcd.beforeTxn = async () => await beat('web1', { versions: { users: 10 } })
   const { code, out, err } = await run('alice')
   expect(code).toBe(4)
   expect(out).toContain('version 10 is in etcd, signed by alice\nin force on web1\n')

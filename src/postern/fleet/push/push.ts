@@ -16,7 +16,7 @@ import { formatFault } from '../../../text/fault.ts'
 import { Terminal } from '../../setup/terminal.ts'
 import { passphraseOf } from '../passphrase.ts'
 import type { PushArguments } from './arguments.ts'
-import { TAKEN_WITHIN_MS, highestVersion, hostsUsers, waitForHosts } from './hosts-taken.ts'
+import { TAKEN_WITHIN_MS, highestVersion, hostsInFleet, hostsUsers, waitForHosts } from './hosts-taken.ts'
 import type { Taken } from './hosts-taken.ts'
 import { nameOnHosts, readUsersFolder } from './users-folder.ts'
 import { putUsers, readUsersInEtcd } from './users-in-etcd.ts'
@@ -67,7 +67,8 @@ async function pushUsers(asked: PushArguments, output: Output, surroundings: Pus
   }
   try {
     const before = await readUsersInEtcd(deps)
-    const version = 1 + Math.max(before.document?.version ?? 0, highestVersion(await hostsUsers(deps)))
+    const version =
+      1 + Math.max(before.document?.version ?? 0, highestVersion(await hostsUsers(deps, await hostsInFleet(deps))))
     if (before.trouble !== undefined) {
       output.err(`postern: the users in etcd are unusable: ${before.trouble}\n  all of them are put anew\n`)
     }
