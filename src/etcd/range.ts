@@ -16,6 +16,8 @@ import {
 export const PAGE_MAX = 1_000
 /** The maximum number of keys of a list. */
 export const LIST_MAX = 100_000
+/** The maximum size of their values, in characters. Anyone with write access to etcd could otherwise fill the memory. */
+export const LIST_MAX_CHARS = 67_108_864
 /** The factor by which the page shrinks after an answer that was too large. */
 const SMALLER = 10
 /** The most restarts of a list whose revision is compacted meanwhile. */
@@ -31,7 +33,8 @@ export interface Listed {
  * Lists all keys with a prefix, page by page at the revision of the first one.
  *
  * @param range sends a range request (`RangeRequest` of etcd's rpc.proto)
- * @throws EtcdUnavailable when a page cannot be had, or there are more than {@link LIST_MAX} keys
+ * @throws EtcdUnavailable when a page cannot be had, or there are more than {@link LIST_MAX} keys or
+ *   {@link LIST_MAX_CHARS}
  */
 export async function listAll(prefix: string, range: (body: object) => Promise<unknown>): Promise<Listed> {
   for (let restarts = 0; ; restarts++) {
@@ -47,6 +50,7 @@ async function listOnce(prefix: string, range: (body: object) => Promise<unknown
   const end = encoded(prefixEnd(prefix))
   const kvs: KeyValue[] = []
   let revision: string | undefined
+  let chars = 0
   let from = encoded(prefix)
   let limit = PAGE_MAX
   for (;;) {
@@ -70,7 +74,14 @@ async function listOnce(prefix: string, range: (body: object) => Promise<unknown
     if (kvs.length + raw.length > LIST_MAX) {
       throw new EtcdUnavailable('size', `more than ${LIST_MAX} keys below ${prefix}`)
     }
-    for (const each of raw) kvs.push(keyValueOf(each))
+    for (const each of raw) {
+      const kv = keyValueOf(each)
+      chars += kv.value.length
+      if (chars > LIST_MAX_CHARS) {
+        throw new EtcdUnavailable('size', `more than ${LIST_MAX_CHARS} characters below ${prefix}`)
+      }
+      kvs.push(kv)
+    }
     if (page['more'] !== true || raw.length === 0) return { revision, kvs }
     // The next key behind the last one is that one with a zero byte.
     from = encoded(Buffer.concat([Buffer.from(textOf(fieldsOf(raw.at(-1))['key']), 'base64'), Buffer.alloc(1)]))
