@@ -33,7 +33,8 @@ export interface Listed {
  * Lists all keys with a prefix, page by page at the revision of the first one.
  *
  * @param range sends a range request (`RangeRequest` of etcd's rpc.proto)
- * @throws EtcdUnavailable when a page cannot be had, or there are more than {@link LIST_MAX} keys
+ * @throws EtcdUnavailable when a page cannot be had, or there are more than {@link LIST_MAX} keys or
+ *   {@link LIST_MAX_CHARS}
  */
 export async function listAll(prefix: string, range: (body: object) => Promise<unknown>): Promise<Listed> {
   for (let restarts = 0; ; restarts++) {

@@ -10,8 +10,8 @@ import type { Store } from '../state/store.ts'
 import { ClaimSeal, nextRecord, RECORD_MAX_CHARS } from './claim-record.ts'
 import type { ClaimKind } from './claim-record.ts'
 import { Leases } from './leases.ts'
-import { SeenClaims } from './seen-claims.ts'
-import type { SeenClaim } from './seen-claims.ts'
+import { MISSED_MAX, SeenClaims } from './seen-claims.ts'
+import type { SeenClaim, SeenDeps } from './seen-claims.ts'
 
 /** Milliseconds within which a claim is decided. Later, the door stays shut. */
 export const CLAIM_WITHIN_MS = 3_000
@@ -72,6 +72,9 @@ export class FleetClaims {
   readonly #turns = new Map<string, { readonly count: number; readonly last: Promise<unknown> }>()
   readonly #unsettled = new LruMap<string, readonly Unsettled[]>(UNSETTLED_MAX)
   #waiting = 0
+  /** The records that are to be written again, one after another, so that claims go before them. */
+  #restoring = 0
+  #restored: Promise<void> = Promise.resolve()
 
   constructor(deps: ClaimsDeps) {
     const { etcd, prefix, fleetKey, host, store, clock, skewMs } = deps
@@ -79,7 +82,8 @@ export class FleetClaims {
     this.#seal = new ClaimSeal(fleetKey)
     this.#leases = new Leases(etcd, () => clock.now(), skewMs)
     const suspect = (what: string): void => this.#suspect(what)
-    this.seen = new SeenClaims({ prefix, seal: this.#seal, own: `${host}/`, store, clock, skewMs, suspect })
+    const restore: SeenDeps['restore'] = (...gone) => this.#restore(...gone)
+    this.seen = new SeenClaims({ prefix, seal: this.#seal, own: `${host}/`, store, clock, skewMs, suspect, restore })
   }
 
   /** Returns the name of a secret in etcd. */
@@ -233,6 +237,15 @@ export class FleetClaims {
     } catch {
       // The next claim tries again.
     }
+  }
+
+  #restore(...[name, claim, there]: Parameters<SeenDeps['restore']>): void {
+    if (this.#restoring >= MISSED_MAX) return
+    this.#restoring++
+    this.#restored = this.#restored.then(async () => {
+      await this.#putRight(name, claim, there, this.#deps.clock.steady() + CLAIM_WITHIN_MS)
+      this.#restoring--
+    })
   }
 
   #unsettle(name: string, use: Unsettled): void {

@@ -9,7 +9,7 @@ import { CLAIMS_OF_ONE_MAX, FleetClaims } from './claims.ts'
 import { type Fate, FakeEtcd } from './etcd-fake.ts'
 import { FleetLedger } from './fleet-ledger.ts'
 import type { Change } from './news.ts'
-import { SEEN_MAX } from './seen-claims.ts'
+import { MISSED_MS, OWN_MISSED_MS, SEEN_MAX } from './seen-claims.ts'
 
 const PREFIX = '/postern/f/claim/'
 const FLEET_KEY = new Uint8Array(32).fill(7)
@@ -280,6 +280,71 @@ describe('an attacker who writes to etcd', () => {
       expect(suspected(a.said)).toEqual(['a record of a used secret was written by somebody else'])
     },
   )
+
+  test('a removed record is written again, so that a host that comes later knows of it', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    await a.ledger.claim('ssh', 'm')
+    await a.ledger.advance('k', above(5), USE)
+    const before = [...etcd.kvs].map(([key, { value }]) => [key, value])
+    for (const key of etcd.kvs.keys()) etcd.delete(key)
+    await pass(OWN_MISSED_MS)
+    expect([...etcd.kvs].map(([key, { value }]) => [key, value])).toEqual(before)
+    const late = await host('late', { sees: false })
+    expect(await late.ledger.claim('ssh', 'm')).toBe('lost')
+    expect(await late.ledger.advance('k', above(5), USE)).toBe('lost')
+
+    // The host that used them is gone: another one does it, also after a gap in what it sees.
+    a.claims.close()
+    etcd.kvs.clear()
+    b.claims.seen.listed([])
+    await pass(OWN_MISSED_MS)
+    expect(etcd.kvs.size).toBe(0)
+    await pass(MISSED_MS - OWN_MISSED_MS)
+    expect([...etcd.kvs].map(([key, { value }]) => [key, value])).toEqual(before)
+  })
+
+  test('news that are late are no suspicion', async () => {
+    const a = await host('a', { sees: false })
+    const late: { key: string; value: string; modRevision: string }[] = []
+    for (const counter of [5, 6, 7]) {
+      await a.ledger.advance('k', above(counter), USE)
+      late.push([...etcd.kvs.values()][0]!)
+    }
+    for (const kv of late) a.claims.seen.changed([{ type: 'put', kv }])
+    await pass(MISSED_MS)
+    expect(a.said).toEqual([])
+  })
+
+  test('so is one that was replaced, but two histories of a cluster that was set up anew do not fight', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    await a.ledger.advance('k', above(5), USE)
+    const { key, value: old } = [...etcd.kvs.values()][0]!
+    await a.ledger.advance('k', above(6), USE)
+    const { value } = etcd.kvs.get(key)!
+    for (const other of ['x', old]) {
+      etcd.put(key, other)
+      await pass(OWN_MISSED_MS)
+      expect(etcd.kvs.get(key)!.value).toBe(value)
+    }
+    const [c, d] = [await host('c', { sees: false }), await host('d', { sees: false })]
+    etcd.kvs.clear()
+    await c.ledger.advance('k', above(7), USE)
+    await c.ledger.advance('k', above(8), USE)
+    const written = etcd.kvs.get(key)!
+    for (const { claims } of [a, b, c, d]) claims.seen.listed([written])
+    await pass(MISSED_MS)
+    expect(etcd.kvs.get(key)).toBe(written)
+  })
+
+  test('what was seen in the last second before a stop is known after it', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    await a.ledger.claim('ssh', 'm')
+    b.claims.close()
+    await b.store.close()
+    const restarted = await host('b', { disk: b.disk, sees: false })
+    etcd.kvs.clear()
+    expect(await restarted.ledger.claim('ssh', 'm')).toBe('lost')
+  })
 
   test('a list full of records of their own drives out none that was seen', async () => {
     const [a, b] = [await host('a'), await host('b')]

@@ -17,6 +17,14 @@ export const NOTE_EVERY_MS = 1_000
 export const NOTES_BATCH_MAX = 1_000
 /** Milliseconds between two searches for records of expired secrets. */
 const SWEEP_EVERY_MS = 60_000
+/**
+ * Milliseconds until a record that was removed before its time is written again: by the host that used the secret, and
+ * by the others if that one does not. And the most records that wait for it.
+ */
+export const OWN_MISSED_MS = 1_000
+export const MISSED_MS = 5_000
+export const MISSED_MAX = 1_000
+const OLDER = 'a record of a used secret was replaced by an older one'
 /** The prefix of the journal's keys. */
 const NOTE_KEY = 'fleet\n'
 /** The most records whose seals are checked in one go: some 8 ms. The others are checked when they are needed. */
@@ -35,6 +43,12 @@ export interface SeenDeps {
   readonly skewMs: number
   /** Tells the operator, rarely, that somebody changed records in etcd. */
   readonly suspect: (what: string) => void
+  /**
+   * Writes a record again that is gone from etcd before its time: hosts that come later need it.
+   *
+   * @param there what somebody has put in its place; `undefined`: nothing is there
+   */
+  readonly restore: (name: string, claim: SeenClaim, there: string | undefined) => void
 }
 
 /** A record, its text in etcd, and the revision at which it was written; 0: it was noted in the journal. */
@@ -60,6 +74,8 @@ export class SeenClaims implements NewsListener {
   readonly #noted = new Set<string>()
   /** The names whose notes are to be written or removed. */
   readonly #due = new Set<string>()
+  /** The records that are gone from etcd, with what is there in their place, and what ends the wait for them. */
+  readonly #missed = new Map<string, { there: string | undefined; readonly cancel: () => void }>()
   readonly #learners = new Set<() => void>()
   #cancelNotes: (() => void) | undefined
   #cancelSweep: () => void
@@ -131,12 +147,14 @@ export class SeenClaims implements NewsListener {
       there.add(name)
       const revision = Number(modRevision)
       const text = this.#textOf(name)
-      if (value.length > RECORD_MAX_CHARS) this.#foreign()
-      else if (text === undefined) this.#unchecked.set(name, { text: value, revision })
-      else if (text !== value) this.#hear(name, value, revision)
+      if (text === value) this.#found(name)
+      else if (text !== undefined) this.#hear(name, value, revision)
+      else if (value.length <= RECORD_MAX_CHARS) this.#unchecked.set(name, { text: value, revision })
+      else this.#foreign()
     }
     const missing = this.#names().filter((name) => !there.has(name))
     const gone = missing.slice(0, CHECKS_MAX).filter((name) => this.#isMissed(name))
+    for (const name of gone) this.#miss(name)
     if (gone.length > 0) {
       this.#deps.suspect(`${gone.length} records of used secrets are gone from etcd before their time`)
     }
@@ -149,6 +167,7 @@ export class SeenClaims implements NewsListener {
       const revision = Number(kv.modRevision)
       if (type === 'put') this.#hear(name, kv.value, revision)
       else if (!this.#isOldNews(name, revision) && this.#isMissed(name)) {
+        this.#miss(name)
         this.#deps.suspect('a record of a used secret was removed before its time')
       }
     }
@@ -156,8 +175,10 @@ export class SeenClaims implements NewsListener {
   }
 
   close(): void {
+    while (this.#due.size > 0) this.#writeNotes()
     this.#cancelNotes?.()
     this.#cancelSweep()
+    for (const name of this.#missed.keys()) this.#found(name)
     this.#learners.clear()
   }
 
@@ -168,10 +189,16 @@ export class SeenClaims implements NewsListener {
   #hear(name: string, text: string, revision: number): void {
     if (this.#isOldNews(name, revision)) return
     const record = this.#deps.seal.open(name, text)
-    if (record === undefined) this.#foreign()
-    else if (!this.take(name, { record, text, revision })) {
-      this.#deps.suspect('a record of a used secret was replaced by an older one')
+    if (record !== undefined && this.take(name, { record, text, revision })) {
+      this.#found(name)
+      return
     }
+    const { record: seen } = this.get(name) ?? {}
+    if (record === undefined) this.#foreign()
+    // News are behind what this host has won or read meanwhile, so an older record may be no more than late.
+    if (seen !== undefined && (record?.uses ?? 0) < seen.uses) this.#miss(name, text)
+    // Of two histories with as many uses each, none is older: hosts that put them right would never end.
+    else if (record !== undefined) this.#deps.suspect(OLDER)
   }
 
   /** Returns true for news that are older than an answer. They do not wait for each other. */
@@ -187,6 +214,27 @@ export class SeenClaims implements NewsListener {
   #isMissed(name: string): boolean {
     const seen = this.get(name)
     return seen !== undefined && this.#deps.clock.now() < (seen.record.until ?? Infinity) - this.#deps.skewMs
+  }
+
+  #miss(name: string, there?: string): void {
+    const before = this.#missed.get(name)
+    if (before !== undefined) before.there = there
+    if (before !== undefined || this.#missed.size >= MISSED_MAX) return
+    const { record } = this.get(name)!
+    const cancel = this.#deps.clock.after(this.isOwn(record) ? OWN_MISSED_MS : MISSED_MS, () => {
+      this.#missed.delete(name)
+      if (!this.#isMissed(name)) return
+      const { there } = missed
+      if (there !== undefined && this.#deps.seal.open(name, there) !== undefined) this.#deps.suspect(OLDER)
+      this.#deps.restore(name, this.get(name)!, there)
+    })
+    const missed = { there, cancel }
+    this.#missed.set(name, missed)
+  }
+
+  #found(name: string): void {
+    this.#missed.get(name)?.cancel()
+    this.#missed.delete(name)
   }
 
   /** Returns the text of a record, whether its seal was checked or not. */

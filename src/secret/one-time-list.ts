@@ -106,6 +106,22 @@ export class OneTimeList {
   }
 
   /**
+   * Marks the lines of sequences that other hosts have used, so that this host knows of them without the ledger as well.
+   * They are in the file when this returns.
+   *
+   * @throws FileError or the system's error if the file cannot be written
+   */
+  markUsed(): void {
+    if (!this.#isMarked) return
+    const fd = this.#open(constants.O_RDWR)
+    try {
+      this.#markIn(fd, this.#content(fd))
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  /**
    * Claims a sequence and marks its line as used, durably.
    *
    * @throws FileError if the file cannot be written, and nothing is claimed then
@@ -133,8 +149,7 @@ export class OneTimeList {
         }
         // No pause between reading and writing: an offset is valid only for the bytes in which it was found.
         const content = this.#content(fd)
-        const used = content.lines.filter((each) => !each.marked && this.#isUsed(each))
-        for (const { offset } of used) writeSync(fd, MARK, 0, 1, offset)
+        const used = this.#markIn(fd, content)
         await syncData(fd)
         line = used.find((each) => this.#mark(each) === mark)
         if (line !== undefined) rest = restOf(content, line)
@@ -146,6 +161,13 @@ export class OneTimeList {
     } finally {
       closeSync(fd)
     }
+  }
+
+  /** Marks the lines of used sequences, and returns them. */
+  #markIn(fd: number, { lines }: Content): readonly OneTimeLine[] {
+    const used = lines.filter((each) => !each.marked && this.#isUsed(each))
+    for (const { offset } of used) writeSync(fd, MARK, 0, 1, offset)
+    return used
   }
 
   #left(content: Content): OneTimeLeft {

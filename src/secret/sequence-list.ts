@@ -66,7 +66,7 @@ export class SequenceList {
     // Another host may have used the next sequence up.
     this.#unlearn = ledger.learned?.(() => {
       const { next } = this.#left
-      if (next !== undefined && this.#list.wasUsed(next)) this.refresh()
+      if (next !== undefined && this.#list.wasUsed(next)) this.#follow()
     })
   }
 
@@ -119,6 +119,18 @@ export class SequenceList {
     this.#file.close()
     if (this.#sequence !== undefined) this.#deps.gate.remove(this.#sequence)
     this.#sequence = undefined
+  }
+
+  /** Marks what other hosts have used, and gives the gate the next sequence. */
+  #follow(): void {
+    // A sequence that is being used up here may still be refused.
+    if (this.#redeeming > 0) return
+    try {
+      this.#list.markUsed()
+    } catch {
+      // The ledger knows of them, and the next redemption says why the file cannot be written.
+    }
+    this.refresh()
   }
 
   #give(left: OneTimeLeft, cause?: string): void {
