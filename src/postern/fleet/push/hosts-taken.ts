@@ -59,7 +59,7 @@ export interface Taken {
 /**
  * Waits until all hosts have a version in force or refuse it, for a while.
  *
- * @returns `undefined` if no host gives signs of life
+ * @returns `undefined` if there are no hosts, or they are unknown and none gives signs of life
  * @throws EtcdUnavailable
  */
 export async function waitForHosts(version: number, deps: PushDeps): Promise<Taken | undefined> {
@@ -68,7 +68,8 @@ export async function waitForHosts(version: number, deps: PushDeps): Promise<Tak
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- until they have it
     const hosts = await hostsUsers(deps, listed)
-    if (hosts.length === 0) return undefined
+    // Whoever can write to etcd can take the signs of life away, but not the list.
+    if (hosts.length === 0 && (listed ?? []).length === 0) return undefined
     const has = new Map(hosts.map((each) => [each.host, each]))
     const names = [
       ...new Set([...(listed ?? []).map(({ name }) => name), ...(listed === undefined ? has.keys() : [])]),

@@ -298,6 +298,15 @@ test('hosts that have it, refuse it or are behind are told apart', async () => {
   )
 }, 20_000)
 
+test('hosts whose signs of life somebody took away are behind', async () => {
+  write({ 'ssh.users': USERS })
+  const place = KEYSPACE.document('hosts')
+  const hosts = [{ name: 'web1', groups: [], key: publicKeyText(OPERATORS.mallory.publicKey) }]
+  await etcd.put(place, signText(place, { version: 1, hosts }, { name: 'alice', key: OPERATORS.alice.privateKey }))
+  const { code, err } = await run('alice', { yes: true })
+  expect([code, err]).toEqual([4, expect.stringContaining('not in force after 10 s: web1')])
+}, 30_000)
+
 test('a document that a host would not take is never signed: bounds are those of the reader', async () => {
   const lines = Array.from(
     { length: 20_001 },
