@@ -1,4 +1,4 @@
-// Goal: whoever can write to etcd cannot fill the memory of those who list it.
+// Goal: values in etcd do not fill the memory of a host that lists them.
 import { expect, test } from 'vitest'
 import { TOLD_MAX_BYTES, listAll } from './range.ts'
 

@@ -242,10 +242,12 @@ export class FleetClaims {
   #restore(...[name, claim, there]: Parameters<SeenDeps['restore']>): void {
     if (this.#restoring >= MISSED_MAX) return
     this.#restoring++
-    this.#restored = this.#restored.then(async () => {
+    const before = this.#restored
+    this.#restored = (async () => {
+      await before
       await this.#putRight(name, claim, there, this.#deps.clock.steady() + CLAIM_WITHIN_MS)
       this.#restoring--
-    })
+    })()
   }
 
   #unsettle(name: string, use: Unsettled): void {

@@ -150,6 +150,21 @@ describe('races', () => {
     expect(await a.ledger.advance('counter', above(8), USE)).toBe('lost')
   })
 
+  test('a full disk after the fleet has answered opens nothing; the retry wins once it has room, also after a kill nobody', async () => {
+    for (const isKilled of [false, true]) {
+      etcd = new FakeEtcd()
+      const [a, b] = [await host('a'), await host('b')]
+      a.disk.fail = () => new Error('no space left on device')
+      expect(await a.ledger.claim('ssh', 'm')).toMatchObject({ unavailable: expect.any(String) as string })
+      expect(etcd.kvs.size).toBe(1)
+      a.disk.fail = () => undefined
+      const again = isKilled ? await host('a', { disk: a.disk.powerCut(() => 0) }) : a
+      expect(await b.ledger.claim('ssh', 'm')).toBe('lost')
+      expect(await again.ledger.claim('ssh', 'm')).toBe(isKilled ? 'lost' : 'won')
+      expect(await again.ledger.claim('ssh', 'm')).toBe('lost')
+    }
+  })
+
   test('too late is no result, and wins on a retry', async () => {
     const a = await host('a')
     etcd.delay = async () => {

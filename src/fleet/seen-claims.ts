@@ -195,9 +195,9 @@ export class SeenClaims implements NewsListener {
     }
     const { record: seen } = this.get(name) ?? {}
     if (record === undefined) this.#foreign()
-    // News are behind what this host has won or read meanwhile, so an older record may be no more than late.
+    // News arrive later than answers, so an older record may be a late one.
     if (seen !== undefined && (record?.uses ?? 0) < seen.uses) this.#miss(name, text)
-    // Of two histories with as many uses each, none is older: hosts that put them right would never end.
+    // Two histories can have the same number of uses. Hosts that put each other right would never end.
     else if (record !== undefined) this.#deps.suspect(OLDER)
   }
 
@@ -224,9 +224,9 @@ export class SeenClaims implements NewsListener {
     const cancel = this.#deps.clock.after(this.isOwn(record) ? OWN_MISSED_MS : MISSED_MS, () => {
       this.#missed.delete(name)
       if (!this.#isMissed(name)) return
-      const { there } = missed
-      if (there !== undefined && this.#deps.seal.open(name, there) !== undefined) this.#deps.suspect(OLDER)
-      this.#deps.restore(name, this.get(name)!, there)
+      const other = missed.there
+      if (other !== undefined && this.#deps.seal.open(name, other) !== undefined) this.#deps.suspect(OLDER)
+      this.#deps.restore(name, this.get(name)!, other)
     })
     const missed = { there, cancel }
     this.#missed.set(name, missed)
