@@ -1,6 +1,6 @@
 import { counted } from '../text/counted.ts'
 import { joinLines } from '../text/joined-lines.ts'
-import type { ClockStatus, Health, Status } from './message.ts'
+import type { ClockStatus, FleetStatus, Health, Status } from './message.ts'
 
 /** The earliest time that a correct clock can show, in milliseconds since 1970. */
 export const EARLIEST = Date.UTC(2026, 0)
@@ -14,7 +14,7 @@ type Problem = readonly [state: State, message: string]
 
 /** Judges a status. There is one row for each part of the daemon, with its worst state. */
 export function healthOf(status: Status): readonly Health[] {
-  const { interfaces, guard, journal, doors, faults, clock } = status
+  const { interfaces, guard, journal, doors, faults, clock, fleet } = status
   return [
     judged('capture', captureProblems(interfaces), counted(interfaces.length, 'interface')),
     judged('guard', guard?.fault === undefined ? [] : [['critical', `not in force: ${guard.fault}`]], guardText(guard)),
@@ -28,6 +28,7 @@ export function healthOf(status: Status): readonly Health[] {
       ),
       counted(doors.length, 'door'),
     ),
+    ...(fleet === undefined ? [] : [judged('fleet', fleetProblems(fleet), fleetText(fleet))]),
     judged(
       'daemon',
       faults === undefined ? [] : [['warning', `${counted(faults.count, 'internal error')}, the last: ${faults.last}`]],
@@ -72,6 +73,15 @@ function clockProblems({ synchronised, needed, now }: ClockStatus): readonly Pro
 function clockText(clock: ClockStatus | undefined): string {
   if (clock?.synchronised === true) return 'synchronised'
   return clock?.needed === true ? 'unknown to the system' : 'no door depends on it'
+}
+
+function fleetProblems({ shut, problems }: FleetStatus): readonly Problem[] {
+  const others = problems.map((problem): Problem => ['warning', problem])
+  return shut === undefined ? others : [['critical', `its doors stay shut: ${shut}`], ...others]
+}
+
+function fleetText({ name, host, hosts, users }: FleetStatus): string {
+  return `${host} of ${name}, hosts version ${hosts ?? 'none'}, users version ${users ?? 'none'}`
 }
 
 function guardText(guard: Status['guard']): string {

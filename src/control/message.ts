@@ -131,7 +131,23 @@ export interface Status {
   /** The counts so far. Absent in daemons of earlier versions, as are `clock` and `health`. */
   readonly totals?: TotalsStatus
   readonly clock?: ClockStatus
+  /** This host's fleet; absent if it is in none. */
+  readonly fleet?: FleetStatus | undefined
   readonly health?: readonly Health[]
+}
+
+/** The state of a host in a fleet. */
+export interface FleetStatus {
+  /** The names of the fleet and of this host; absent if the fleet's files cannot be used. */
+  readonly name?: string | undefined
+  readonly host?: string | undefined
+  /** The versions in force of the documents that operators sign. */
+  readonly hosts?: number | undefined
+  readonly users?: number | undefined
+  /** The reason why doors of the fleet stay shut; absent if they do not. */
+  readonly shut?: string | undefined
+  /** Problems that keep no door shut. */
+  readonly problems: readonly string[]
 }
 
 /** The state of the clock. */
@@ -145,7 +161,7 @@ export interface ClockStatus {
 }
 
 /** The parts of the daemon whose health is judged. */
-export const HEALTH_SUBJECTS = ['capture', 'guard', 'journal', 'clock', 'lists', 'doors', 'daemon'] as const
+export const HEALTH_SUBJECTS = ['capture', 'guard', 'journal', 'clock', 'lists', 'doors', 'fleet', 'daemon'] as const
 /** The states of health, the worst last. */
 export const HEALTH_STATES = ['ok', 'warning', 'critical'] as const
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
+import type { FleetStatus } from '../control/message.ts'
 import type { FleetMember, LedgerDeps, MemberDeps } from '../fleet/member.ts'
 import type { Ledger } from '../state/ledger.ts'
 import { prepareFolder } from '../state/folder.ts'
@@ -40,4 +41,24 @@ export async function joinFleet({ options }: Config, deps: MemberDeps): Promise<
 /** Returns the membership, if there is one. */
 export function memberOf(joined: Joined | undefined): FleetMember | undefined {
   return joined === undefined || 'unavailable' in joined ? undefined : joined
+}
+
+/** Returns the state of a membership, for the status. */
+export function fleetStatus(joined: Joined): FleetStatus {
+  if ('unavailable' in joined) return { shut: joined.unavailable, problems: [] }
+  const { fleet, host, blind, hosts, users, isListed } = joined.status
+  const left = isListed === false ? 'operators do not list this host, or no longer' : undefined
+  const problems = [
+    left,
+    hosts.refused === undefined ? undefined : `a list of hosts is refused: ${hosts.refused}`,
+    users.refused === undefined ? undefined : `users are refused: ${users.refused}`,
+  ]
+  return {
+    name: fleet,
+    host,
+    hosts: hosts.version,
+    users: users.version,
+    shut: blind ?? joined.clock.isOff,
+    problems: problems.filter((problem) => problem !== undefined),
+  }
 }

@@ -168,6 +168,7 @@ export class Parts {
       faults,
       store,
       state: state.path,
+      fleet: state.fleet,
     }
     const memberOpenings = new MemberOpenings()
     const controlled = (): Controlled => {

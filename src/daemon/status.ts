@@ -16,6 +16,8 @@ import type { Authenticators } from '../secret/authenticators.ts'
 import type { Store } from '../state/store.ts'
 import { VERSION } from '../version.ts'
 import type { Faults } from './faults.ts'
+import { fleetStatus } from './fleet.ts'
+import type { Joined } from './fleet.ts'
 import type { Guarding } from './guarding.ts'
 import { lossText } from '../secret/since-loss.ts'
 
@@ -32,6 +34,8 @@ export interface Inspected {
   readonly store: Store
   /** The path of the journal. */
   readonly state: string
+  /** `undefined`: the config names no fleet. */
+  readonly fleet: Joined | undefined
 }
 
 /**
@@ -84,6 +88,7 @@ export function statusOf(of: Inspected, some?: readonly OpeningStatus[]): Status
       needed: config.doors.some(({ secret }) => needsClock(secret)),
       now: Date.now(),
     },
+    ...(of.fleet === undefined ? {} : { fleet: fleetStatus(of.fleet) }),
   }
   return { ...status, health: healthOf(status) }
 }

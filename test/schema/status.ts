@@ -73,6 +73,14 @@ export const WHOLE_STATUS: Whole<Status> = {
   state: '/var/lib/postern/knockd.conf-1.journal',
   totals: { since: Date.UTC(2026, 10, 1), all: TOTALS, start: TOTALS },
   clock: { synchronised: false, needed: true, now: Date.UTC(2026, 10, 22) },
+  fleet: {
+    name: 'home',
+    host: 'web1',
+    hosts: 3,
+    users: 7,
+    shut: 'no majority of etcd answers',
+    problems: ['users are refused'],
+  },
   health: [{ subject: 'capture', state: 'critical', message: 'eth0 is not captured: is down' }],
 }
 
@@ -85,4 +93,5 @@ export const WELL: Status = {
   journal: undefined,
   faults: undefined,
   clock: { synchronised: true, needed: true, now: Date.UTC(2026, 10, 22) },
+  fleet: { name: 'home', host: 'web1', hosts: 3, users: 7, problems: [] },
 }

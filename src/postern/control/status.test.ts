@@ -26,7 +26,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const judged = (status: Status): Status => ({ ...status, health: healthOf(status) })
 
 test('all of it, in words', () => {
-  expect(statusText(judged(WELL)).split('\n').slice(-27)).toEqual([
+  expect(statusText(judged(WELL)).split('\n').slice(-28)).toEqual([
     'attempts under way: 1, sources remembered: 2',
     '  192.0.2.8  ssh  stage 1  1s',
     '',
@@ -52,6 +52,7 @@ test('all of it, in words', () => {
     '  clock    ok        synchronised',
     '  lists    ok        1 list',
     '  doors    ok        1 door',
+    '  fleet    ok        web1 of home, hosts version 3, users version 7',
     '  daemon   ok        runs',
     '',
   ])
@@ -116,6 +117,9 @@ const WRONG: readonly (readonly [string, Partial<Status>, string])[] = [
   ['a list that is refilled', { doors: [{ ...WELL.doors[0]!, left: 1, lowWater: undefined }] }, 'ok'],
   ['a list is used up', { doors: [{ ...WELL.doors[0]!, left: 0 }] }, 'lists critical'],
   ['a door is shut by a loss', { doors: [{ ...WELL.doors[0]!, shut: 'ssh: stays shut' }] }, 'doors critical'],
+  ['etcd is away', { fleet: { ...WELL.fleet!, shut: 'no majority of etcd answers' } }, 'fleet critical'],
+  ['users are refused', { fleet: { ...WELL.fleet!, problems: ['users are refused: an error'] } }, 'fleet warning'],
+  ['a host without a fleet', { fleet: undefined }, 'ok'],
   ['an internal error', { faults: { count: 1, last: 'boom', agoMs: 1 } }, 'daemon warning'],
 ]
 test.each(WRONG)('%s', (_, wrong, expected) => {
