@@ -185,8 +185,7 @@ const STATUS: fc.Arbitrary<Status> = fc
   })
   .map(({ name, source, user, count, leftMs, isMember }) => {
     const many = <T>(each: T): readonly T[] => Array.from({ length: count }, () => each)
-    const status: Status = {
-      ...WHOLE_STATUS,
+    const status: Status = Object.assign({}, WHOLE_STATUS, {
       version: name,
       config: source,
       doors: many({ ...WHOLE_STATUS.doors[0]!, name, waits: user, shut: undefined }),
@@ -202,7 +201,7 @@ const STATUS: fc.Arbitrary<Status> = fc
       attempts: { count: count * 7, sources: 1, listed: many({ source, doors: [name, user], stage: 2, leftMs }) },
       ignored: many({ source, why: 'scan', doors: [name], leftMs }),
       health: [{ subject: 'guard', state: 'critical', message: user }],
-    }
+    })
     return isMember ? statusForMember(status) : status
   })
 const STEP = fc.oneof(
