@@ -16,7 +16,7 @@ export const NOTES_BATCH_MAX = 1_000
 const SWEEP_EVERY_MS = 60_000
 /** The prefix of the journal's keys. */
 const NOTE_KEY = 'fleet\n'
-/** The most records whose seals are checked in one go: some 8 ms. The others are checked when they are needed. */
+/** The most records whose seals are checked in one go: 4 to 7 ms. The others are checked when they are needed. */
 export const CHECKS_MAX = 1_000
 
 /** The functions and values that seen claims need from their caller. */
