@@ -27,7 +27,7 @@ export const MISSED_MAX = 1_000
 const OLDER = 'a record of a used secret was replaced by an older one'
 /** The prefix of the journal's keys. */
 const NOTE_KEY = 'fleet\n'
-/** The most records whose seals are checked in one go: some 8 ms. The others are checked when they are needed. */
+/** The most records whose seals are checked in one go: 4 to 7 ms. The others are checked when they are needed. */
 export const CHECKS_MAX = 1_000
 
 /** The functions and values that seen claims need from their caller. */

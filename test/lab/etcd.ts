@@ -180,7 +180,7 @@ export class EtcdCluster {
       'initial-cluster-state': node.state,
       'auto-compaction-mode': 'periodic',
       'auto-compaction-retention': '1h',
-      // With a second and no vote before the vote, as is 3.4's default, one election in ten takes longer than 3 s.
+      // With a second and no vote before the vote, 3.4's defaults, an election was seen to take longer than 3 s.
       'heartbeat-interval': 50,
       'election-timeout': 500,
       'pre-vote': true,
