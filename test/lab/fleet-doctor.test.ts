@@ -6,7 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { EtcdAccess } from '../../src/etcd/access.ts'
 import { readConfig } from '../../src/config/read.ts'
 import { publicKeyText } from '../../src/fleet/hosts.ts'
+import { Keyspace } from '../../src/fleet/keyspace.ts'
 import { secretMarks } from '../../src/fleet/secret-marks.ts'
+import { signText } from '../../src/fleet/signed.ts'
 import { EtcdCluster } from './etcd.ts'
 import { program } from './knockd.ts'
 import { Host, lab } from './net.ts'
@@ -106,16 +108,16 @@ lab('doctor and a fleet', () => {
     const config = writeConfig(text)
     const marks = secretMarks(FLEET_KEY, readConfig(text, config).config!.doors)
     expect(marks).toHaveLength(2)
-    const beat = { at: Date.now(), version: '0.1.0', versions: {}, refused: {}, doors: 0, marks }
-    await cluster.client().put('/postern-beat/home/web2', JSON.stringify(beat))
+    const beat = { at: Date.now(), version: '0.1.0', versions: {}, refused: {}, doors: 0 }
+    const beats = async (of: readonly string[]): Promise<void> => {
+      const at = new Keyspace('home').beat('web2')
+      const signer = { name: 'web2', key: generateKeyPairSync('ed25519').privateKey }
+      await cluster.client().put(at, signText(at, { ...beat, marks: of }, signer))
+    }
+    await beats(marks)
     const check = async () => await host.run([program('postern'), 'check', config], { mayFail: true })
     expect((await check()).stdout).toContain('web2 has a secret of door `ssh`, too: it can be used once on each host')
-    await cluster
-      .client()
-      .put(
-        '/postern-beat/home/web2',
-        JSON.stringify({ ...beat, marks: secretMarks(randomBytes(32), readConfig(text, config).config!.doors) }),
-      )
+    await beats(secretMarks(randomBytes(32), readConfig(text, config).config!.doors))
     expect((await check()).stdout).not.toContain('web2')
   })
 
