@@ -7,7 +7,7 @@ const SHARED_MS = 60_000
 const LEASES_MAX = 64
 const SECOND_MS = 1_000
 
-/** The leases with which etcd forgets expired secrets: one lease for all that expire in the same minute. */
+/** The leases with which etcd forgets what is over: one lease for all keys whose time ends in the same minute. */
 export class Leases {
   readonly #etcd: Pick<Etcd, 'grant'>
   readonly #now: () => number
@@ -28,10 +28,10 @@ export class Leases {
    * Returns a lease that lasts until a time by the clock of every host.
    *
    * @param until milliseconds since 1970
-   * @param withinMs milliseconds for etcd's answer
+   * @param withinMs milliseconds for etcd's answer; absent: those of every request
    * @throws EtcdUnavailable (as a rejection)
    */
-  async lasting(until: number, withinMs: number): Promise<string> {
+  async lasting(until: number, withinMs?: number): Promise<string> {
     const minute = Math.ceil(until / SHARED_MS)
     let lease = this.#leases.get(minute)
     if (lease === undefined) {

@@ -5,7 +5,7 @@ import { LogThrottle } from '../limit/log-throttle.ts'
 import type { Log } from '../log/log.ts'
 import type { Clock } from '../secret/clock.ts'
 import type { Keyspace } from './keyspace.ts'
-import { MinuteLeases } from './minute-leases.ts'
+import { Leases } from './leases.ts'
 import type { Change, NewsListener, Record } from './news.ts'
 import { EVENT_MAX_CHARS, TOLD_MAX_MS, readEvent } from './opening-event.ts'
 import type { OpeningEvent, OpeningFacts } from './opening-event.ts'
@@ -59,7 +59,7 @@ interface Told {
  */
 export class ToldOpenings implements NewsListener {
   readonly #deps: TellingDeps
-  readonly #leases: MinuteLeases
+  readonly #leases: Leases
   readonly #told = new Map<string, Told>()
   readonly #bySource = new Map<string, number>()
   /** The ids whose event etcd does not have. */
@@ -77,10 +77,8 @@ export class ToldOpenings implements NewsListener {
   constructor(deps: TellingDeps) {
     this.#deps = deps
     this.#public = createPublicKey(deps.signer.key.export({ format: 'pem', type: 'pkcs8' }))
-    this.#leases = new MinuteLeases(
-      async (ttlS) => await deps.etcd.grant(ttlS),
-      () => deps.clock.now(),
-    )
+    // Each end includes the skew of clocks.
+    this.#leases = new Leases(deps.etcd, () => deps.clock.now(), 0)
   }
 
   /** Yields the openings that the others have open now. */
@@ -229,12 +227,12 @@ export class ToldOpenings implements NewsListener {
     told.isSending = true
     this.#sending++
     try {
-      await etcd.put(told.key, text, await this.#leases.until(end))
+      await etcd.put(told.key, text, await this.#leases.lasting(end))
       told.stored = text
       if (told.text === text) this.#unsent.delete(event.id)
       this.#succeeded()
     } catch (error) {
-      if (error instanceof EtcdUnavailable && error.kind === 'lease') this.#leases.drop(end)
+      if (error instanceof EtcdUnavailable && error.kind === 'lease') this.#leases.ended(end)
       this.#failed(error as Error)
     } finally {
       told.isSending = false
