@@ -1,6 +1,7 @@
 // Goal: the manual and the code know the same directives, bounds and defaults, and the examples are usable.
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { entriesOf, manualPage } from '../../test/documents/directive-entries.ts'
 import * as bounds from './config.ts'
 import { DOORS, DOOR_DIRECTIVES, OPTIONS, OPTION_DIRECTIVES } from './directive.ts'
 import { PID_FILE_DEFAULT } from '../daemon/pid-file.ts'
@@ -15,21 +16,10 @@ import { USED_PERIODS_MAX } from '../secret/used-periods.ts'
 import { USERS_MAX, USER_NAME_MAX_CHARS } from './users.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
-const manual = read('man/knockd.conf.5').replaceAll('\\-', '-')
+const manual = manualPage('knockd.conf.5')
 
 /** The text under each directive's heading; its macros gone. */
-const entries = new Map(
-  manual
-    .split(/^\.TP\n/m)
-    .slice(1)
-    .map((entry) => {
-      const [heading = '', ...text] = entry.split(/^\.SH/m)[0]!.split('\n')
-      return [
-        /^\.(?:B|BI|BR) "?(\w+)/.exec(heading)?.[1] ?? '',
-        text.map((line) => line.replace(/^\.[A-Z]+ /, '')).join(' '),
-      ]
-    }),
-)
+const entries = entriesOf(manual, /^\.(?:B|BI|BR) "?(\w+)/)
 
 test.each([...Object.values(OPTION_DIRECTIVES), ...Object.values(DOOR_DIRECTIVES)])(
   '$name is documented',

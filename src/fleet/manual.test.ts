@@ -1,6 +1,6 @@
 // Goal: fleet.conf(5) and the code know the same directives, bounds and defaults, and its example is in order.
-import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { entriesOf, manualPage } from '../../test/documents/directive-entries.ts'
 import { formatDuration } from '../config/duration.ts'
 import { ENDPOINTS_MAX } from '../etcd/access.ts'
 import {
@@ -14,22 +14,10 @@ import {
   readSettings,
 } from './settings.ts'
 
-const manual = readFileSync(new URL('../../man/fleet.conf.5', import.meta.url), 'utf8').replaceAll('\\-', '-')
+const manual = manualPage('fleet.conf.5')
 
 /** The text under each directive's heading; its macros gone. */
-const entries = new Map(
-  manual
-    .split(/^\.TP\n/m)
-    .slice(1)
-    .map((entry) => {
-      const [heading = '', ...text] = entry.split(/^\.SH/m)[0]!.split('\n')
-      return [
-        /^\.BI "(\w+) = /.exec(heading)?.[1] ?? '',
-        text.map((line) => line.replace(/^\.[A-Z]+ /, '')).join(' '),
-      ] as const
-    })
-    .filter(([name]) => name !== ''),
-)
+const entries = new Map([...entriesOf(manual, /^\.BI "(\w+) = /)].filter(([name]) => name !== ''))
 
 test('every directive is documented, and nothing else', () => {
   const names = Object.values(DIRECTIVES).map(({ name }) => name)

@@ -1,6 +1,6 @@
 // Goal: postern.config(5) and the code know the same directives, bounds and defaults, and its example is in order.
-import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { entriesOf, manualPage } from '../../../test/documents/directive-entries.ts'
 import { formatDuration } from '../../config/duration.ts'
 import { PUBLISHED_RETRY_DEFAULT, RETRY_MAX } from '../arguments.ts'
 import { TRY_FIRST_LIMIT_MS, WAIT_DEFAULT_MS } from '../proxy/opening.ts'
@@ -10,24 +10,10 @@ import { readHostConfig } from './config-file.ts'
 import { HOST_DELAY_MAX_MS, HOST_DIRECTIVES, WAIT_MAX_MS, WAIT_MIN_MS } from './host-directives.ts'
 import { SPA_PORT_DEFAULT } from './request.ts'
 
-const page = (name: string): string =>
-  readFileSync(new URL(`../../../man/${name}`, import.meta.url), 'utf8').replaceAll('\\-', '-')
-const manual = page('postern.config.5')
+const manual = manualPage('postern.config.5')
 
 /** The text under each directive's heading; its macros gone. */
-const entries = new Map(
-  manual
-    .split(/^\.TP\n/m)
-    .slice(1)
-    .map((entry) => {
-      const [heading = '', ...text] = entry.split(/^\.SH/m)[0]!.split('\n')
-      return [
-        /^\.BI "(\w+) = "/.exec(heading)?.[1] ?? '',
-        text.map((line) => line.replace(/^\.[A-Z]+ /, '')).join(' '),
-      ] as const
-    })
-    .filter(([name]) => name !== ''),
-)
+const entries = new Map([...entriesOf(manual, /^\.BI "(\w+) = "/)].filter(([name]) => name !== ''))
 
 test('every directive is documented, and nothing else', () => {
   expect([...entries.keys()].sort()).toEqual(
@@ -61,8 +47,8 @@ test.each([
 })
 
 test('what postern(8) says of waiting', () => {
-  expect(page('postern.8')).toContain(`the port is tried every ${TRY_EVERY_MS} milliseconds`)
-  expect(page('postern.8')).toContain(`for ${WAIT_DEFAULT_MS / 1_000} seconds unless\n.B Wait\n`)
+  expect(manualPage('postern.8')).toContain(`the port is tried every ${TRY_EVERY_MS} milliseconds`)
+  expect(manualPage('postern.8')).toContain(`for ${WAIT_DEFAULT_MS / 1_000} seconds unless\n.B Wait\n`)
 })
 
 test('the example opens its hosts', () => {
