@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
+import { page } from './manual.ts'
 
 /** Returns the text of a manual page, with plain dashes. */
 export function manualPage(name: string): string {
-  return readFileSync(new URL(`../../man/${name}`, import.meta.url), 'utf8').replaceAll('\\-', '-')
+  return page(name).replaceAll('\\-', '-')
 }
 
 /**
@@ -10,9 +10,9 @@ export function manualPage(name: string): string {
  *
  * @param heading finds the name, as its first group; headings without one have an empty name
  */
-export function entriesOf(page: string, heading: RegExp): ReadonlyMap<string, string> {
+export function entriesOf(manual: string, heading: RegExp): ReadonlyMap<string, string> {
   return new Map(
-    page
+    manual
       .split(/^\.TP\n/m)
       .slice(1)
       .map((entry) => {
