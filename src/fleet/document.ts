@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto'
-import { dirname } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { FileError } from '../file/file-error.ts'
 import { SECRET } from '../file/policy.ts'
@@ -8,6 +7,7 @@ import { LogThrottle } from '../limit/log-throttle.ts'
 import type { Log } from '../log/log.ts'
 import { realDisk } from '../state/disk.ts'
 import type { Disk } from '../state/disk.ts'
+import { replaceDurably } from '../state/replace.ts'
 import { SIGNED_MAX_CHARS, openSigned, readSigned } from './signed.ts'
 
 /** Milliseconds until a document is stored again that could not be, as on a full disk. */
@@ -178,15 +178,6 @@ export class SignedDocument<T extends { readonly version: number }> {
   /** @throws the system's error; the previous text then stays */
   async #store(text: string): Promise<void> {
     const { path, disk = realDisk } = this.#deps
-    const fresh = `${path}.new`
-    const file = await disk.create(fresh)
-    try {
-      await file.write(Buffer.from(text), 0)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await disk.rename(fresh, path)
-    await disk.syncFolder(dirname(path))
+    await replaceDurably(disk, path, text)
   }
 }

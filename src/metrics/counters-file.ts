@@ -1,9 +1,9 @@
-import { dirname } from 'node:path'
 import { FileError } from '../file/file-error.ts'
 import { CLASSIC } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
 import { realDisk } from '../state/disk.ts'
 import type { Disk } from '../state/disk.ts'
+import { replaceDurably } from '../state/replace.ts'
 import { noCounts, readCounts } from './totals.ts'
 import type { AllTotals, Counts } from './totals.ts'
 
@@ -58,16 +58,7 @@ export class CountersFile {
   async write(since: number, totals: AllTotals): Promise<void> {
     const text = `${JSON.stringify({ version: VERSION, since, ...totals })}\n`
     if (text === this.#written) return
-    const fresh = `${this.path}.new`
-    const file = await this.#disk.create(fresh)
-    try {
-      await file.write(Buffer.from(text), 0)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await this.#disk.rename(fresh, this.path)
-    await this.#disk.syncFolder(dirname(this.path))
+    await replaceDurably(this.#disk, this.path, text)
     this.#written = text
   }
 }

@@ -5,6 +5,7 @@ import { formatSequence } from '../config/sequence.ts'
 import type { FileOwner } from '../file/owner.ts'
 import { realDisk } from '../state/disk.ts'
 import type { Disk } from '../state/disk.ts'
+import { replaceDurably } from '../state/replace.ts'
 
 /** Only the owner may enter the folder. */
 const FOLDER_MODE = 0o700
@@ -23,23 +24,14 @@ export async function writeSequences(
   disk: Disk = realDisk,
   owner?: FileOwner,
 ): Promise<void> {
-  const passing = `${path}.new`
   const named = name === undefined ? '' : `# list: ${name}\n`
   const heading = `# one-time sequences: the first line that does not begin with # is the next\n${named}`
   // Each line begins with a blank, which `#` replaces on use.
   const text = `${heading}${sequences.map((knocks) => ` ${formatSequence(knocks)}\n`).join('')}`
   await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
-  const file = await disk.create(passing)
-  try {
-    await file.write(Buffer.from(text), 0)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  if (owner !== undefined) {
-    await chown(passing, owner.uid, owner.gid)
-    await chmod(passing, owner.mode)
-  }
-  await disk.rename(passing, path)
-  await disk.syncFolder(dirname(path))
+  await replaceDurably(disk, path, text, async (fresh) => {
+    if (owner === undefined) return
+    await chown(fresh, owner.uid, owner.gid)
+    await chmod(fresh, owner.mode)
+  })
 }
