@@ -11,6 +11,10 @@ import { canConnect, serveTcp } from './service.ts'
 const SCANS = process.env.SLOW === '1' ? 24 : 3
 /** Milliseconds that telnet is held at each port: a dropped SYN is sent again after one second. */
 const HOLD_MS = 2_500
+/** Milliseconds after which somebody knocks again: the queue of a link drops packets amid 30,000 a second. */
+const AGAIN_MS = 3_000
+/** Knocks amid one scan, of which one has to open. */
+const TRIES = 4
 /** Knocks of hping3 in each test, all of which have to open. */
 const HPING_ROUNDS = 10
 
@@ -156,6 +160,15 @@ lab('sequences that share ports, as knockd takes them', () => {
 })
 
 lab('scans', () => {
+  /** Knocks as somebody who types the command again; what the daemon says first has to be that it opened for them. */
+  const knockUntilOpen = async (client: Host, ports: readonly string[], tries = TRIES): Promise<void> => {
+    await knock(client, ['--source', CLIENT_4, SERVER_4, ...ports])
+    const opening = daemon!.process.line(/OPEN SESAME/, AGAIN_MS)
+    const line = tries === 1 ? await opening : await opening.catch(() => undefined)
+    if (line === undefined) return knockUntilOpen(client, ports, tries - 1)
+    expect(line).toBe(opened('far', CLIENT_4))
+  }
+
   const scans: readonly (readonly [string, readonly string[]])[] = [
     ['in order', ['-sS', '-r', '-p-']],
     ['at random', ['-sS', '-p-']],
@@ -170,12 +183,11 @@ lab('scans', () => {
       await client.ip(`addr add ${scanner}/24 dev eth0`)
       const under = client.start(['nmap', '-n', '-Pn', '-T5', '-S', scanner, '-e', 'eth0', ...args, SERVER_4])
       await process.line(new RegExp(`${scanner}: port scan`))
-      await knock(client, ['--source', CLIENT_4, SERVER_4, '7000', '8000', '9000'])
-      expect(await process.line(/OPEN SESAME/)).toBe(opened('far', CLIENT_4))
+      await knockUntilOpen(client, ['7000', '8000', '9000'])
       await under.ended
     }
     await process.stop()
-    expect(process.count(/OPEN SESAME/)).toBe(SCANS)
+    expect(process.count(/OPEN SESAME/)).toBe(process.count(new RegExp(opened('far', CLIENT_4))))
   })
 
   test('nmap over UDP ports opens nothing, and an honest knock in between does', async () => {
@@ -187,8 +199,7 @@ lab('scans', () => {
     const scan = `nmap -n -Pn -T5 --min-rate 5000 --max-retries 0 -S 192.0.2.3 -e eth0 -sU -r -p 6000-9000 ${SERVER_4}`
     const under = client.start(scan.split(' '))
     await process.line(/192\.0\.2\.3: port scan/)
-    await knock(client, ['-u', '--source', CLIENT_4, SERVER_4, '7000', '7400', '7800'])
-    expect(await process.line(/OPEN SESAME/)).toBe(opened('far', CLIENT_4))
+    await knockUntilOpen(client, ['7000:udp', '7400:udp', '7800:udp'])
     await under.ended
     expect(process.count(/192\.0\.2\.3: far: OPEN SESAME/)).toBe(0)
   })
