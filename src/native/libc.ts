@@ -118,7 +118,7 @@ function unixAddress(path: string): Buffer | undefined {
 
 /** A Unix socket of datagrams, which is bound to no path. */
 export class UnixDatagrams {
-  readonly #fd: number = socketNative(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+  #fd = -1
 
   /**
    * Sends one datagram. Returns `undefined`, or the name of the error, such as EAGAIN.
@@ -129,18 +129,26 @@ export class UnixDatagrams {
   send(path: string, bytes: Uint8Array, wait: boolean): string | undefined {
     const address = unixAddress(path)
     if (address === undefined) return 'ENAMETOOLONG'
+    if (this.#open() < 0) return errorName()
     return sendToAddress(this.#fd, bytes, address, wait) ? undefined : errorName()
   }
 
   /** Returns false if no process has a socket open at a path, though a file may be left there. Sends nothing. */
   isServed(path: string): boolean {
     const address = unixAddress(path)
-    if (address === undefined || connectNative(this.#fd, address, address.length) === 0) return address !== undefined
+    if (address === undefined || connectNative(this.#open(), address, address.length) === 0)
+      return address !== undefined
     return !['ENOENT', 'ECONNREFUSED'].includes(errorName())
   }
 
   close(): void {
-    closeNative(this.#fd)
+    if (this.#fd >= 0) closeNative(this.#fd)
+  }
+
+  /** Tries again where no descriptor was left the last time. Returns -1 if there still is none. */
+  #open(): number {
+    if (this.#fd < 0) this.#fd = socketNative(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+    return this.#fd
   }
 }
 

@@ -142,14 +142,14 @@ interface ColumnSpec {
 
 const COLUMNS: Readonly<Record<PaneName, readonly ColumnSpec[]>> = {
   open: [
-    { title: 'door', least: 8, most: 24 },
+    { title: 'door', least: 8, most: 40 },
     { title: 'source', least: 15, most: 39, weight: 3 },
     { title: 'user', least: 8, most: 20, from: 60 },
     { title: 'opens', least: 8, most: 30, from: 44 },
     { title: 'left', least: 8, most: 8, isRight: true },
   ],
   doors: [
-    { title: 'door', least: 8, most: 24 },
+    { title: 'door', least: 8, most: 40 },
     { title: 'opens', least: 8, most: 24 },
     { title: 'for', least: 6, most: 6, from: 40 },
     { title: 'open', least: 5, most: 6, isRight: true },
