@@ -11,7 +11,7 @@ import { canConnect, serveTcp } from './service.ts'
 const SCANS = process.env.SLOW === '1' ? 24 : 3
 /** Milliseconds that telnet is held at each port: a dropped SYN is sent again after one second. */
 const HOLD_MS = 2_500
-/** Milliseconds after which somebody knocks again: the queue of a link drops packets amid 30,000 a second. */
+/** Milliseconds after which somebody knocks again: of 30,000 packets a second, one may be lost. */
 const AGAIN_MS = 3_000
 /** Knocks amid one scan, of which one has to open. */
 const TRIES = 4
