@@ -8,7 +8,7 @@ const SRC = fileURLToPath(new URL('..', import.meta.url))
 /** Imports and exports that are there at run time, and dynamic imports. */
 const STATIC = /^(?:import|export)(?! type\b)(?:[^'"`;]*? from)? '(\.[^']+)'/gm
 const DYNAMIC = /\bimport\('(\.[^']+)'\)/g
-/** The only file that imports koffi and throws without it. */
+/** The only file that loads koffi when it is imported. */
 const KOFFI = 'native/koffi.ts'
 
 const targetsOf = (file: string, pattern: RegExp): readonly string[] =>

@@ -5,7 +5,7 @@ import { ClientError } from './fault.ts'
  * Loads one of the few parts of the client with native code.
  *
  * @param load imports it
- * @param task what cannot be done without it, as in `send pings`
+ * @param task the task that it is for, as in `send pings`
  * @param hint what the user can do instead
  * @throws ClientError if koffi cannot be loaded
  */

@@ -31,7 +31,7 @@ export async function sendPing(size: number, { family, address, source }: Destin
   }
 }
 
-/** Loads the function that sends. @throws ClientError if there is none for this system, or koffi is missing */
+/** Loads the function that sends. @throws ClientError if this system sends none, or koffi is missing */
 export async function pingSender(
   platform: Platform = HERE,
 ): Promise<(typeof import('../native/ping-socket.ts'))['sendIcmp']> {

@@ -13,7 +13,7 @@ import type { Links } from './way.ts'
 
 const WINDOWS: Platform = { os: 'win32', env: {}, home: 'C:\\Users\\a', username: 'a', path: win32 }
 
-/** What Node.js says of files on Windows: they are nobody's, and everybody may write them. */
+/** Properties of files on Windows as Node.js shows them: owner 0, and a mode that lets everybody write. */
 const stat = (isLink: boolean): Stats =>
   ({ uid: 0, gid: 0, mode: 0o100_666, isSymbolicLink: () => isLink }) as unknown as Stats
 

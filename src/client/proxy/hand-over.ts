@@ -17,7 +17,7 @@ const HINT = 'set `ProxyUseFdpass yes` beside ProxyCommand, or leave -F out'
  */
 export type HandOver = (socket: Socket) => void
 
-/** Loads the function that hands over. @throws ClientError if there is none for this system, or koffi is missing */
+/** Loads the function that hands over. @throws ClientError if this is not Linux, or koffi is missing */
 export async function handOverHere({ os }: Platform = HERE): Promise<HandOver> {
   if (os !== 'linux') throw new ClientError('-F works only on Linux', WITHOUT)
   const { passDescriptor } = await loadNative(

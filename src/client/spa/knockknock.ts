@@ -63,7 +63,7 @@ export function planKnockknock(request: KnockknockRequest): Plan {
   }
 }
 
-/** Loads the socket. @throws ClientError if there is none for this system, or koffi is missing */
+/** Loads the socket. @throws ClientError if this is not Linux, or koffi is missing */
 export async function rawSocket({ os }: Platform = HERE): Promise<typeof import('../../native/raw-socket.ts')> {
   if (os !== 'linux') throw new ClientError(`cannot send raw packets on ${systemName(os)}`, ELSEWHERE)
   return await loadNative(async () => import('../../native/raw-socket.ts'), 'send raw packets', ELSEWHERE)
