@@ -1,3 +1,4 @@
+import { NativeCodeError } from '../native/native-code.ts'
 import { VERSION } from '../version.ts'
 import { readOptions } from './arguments.ts'
 import { DONE, FAILED, USAGE } from './exit-code.ts'
@@ -97,7 +98,7 @@ export async function runCommand(
       output.err(`${faultText(program, error.message, hint)}${row.hint === undefined ? usageOf(row) : ''}`)
       return USAGE
     }
-    if (!(error instanceof Failure)) throw error
+    if (!(error instanceof Failure || error instanceof NativeCodeError)) throw error
     output.err(faultText(program, error.message, error.hint))
     return FAILED
   }

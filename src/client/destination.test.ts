@@ -1,6 +1,8 @@
 // Goal: an address to knock from is one of the family, and of the kind, of the address knocked at.
 import type { NetworkInterfaceInfo } from 'node:os'
 import { describe, expect, test } from 'vitest'
+import { HERE } from '../file/platform.ts'
+import type { Platform } from '../file/platform.ts'
 import { resolve, sourcesOf } from './destination.ts'
 import { ClientError } from './fault.ts'
 
@@ -28,6 +30,12 @@ describe('--source', () => {
   test('a link-local destination is knocked from a link-local address', () => {
     expect(sourcesOf('eth0', true, interfaces)[6]).toBe('fe80::2%eth0')
     expect(sourcesOf('wg0', true, interfaces)[6]).toBeUndefined()
+  })
+
+  test('on Windows, a zone is the number of its interface', () => {
+    const windows: Platform = { ...HERE, os: 'win32', home: 'C:\\', username: 'a' }
+    const wifi = [{ ...info('IPv6', 'fe80::2'), scopeid: 12 } as NetworkInterfaceInfo]
+    expect(sourcesOf('Wi-Fi', true, { 'Wi-Fi': wifi }, windows)).toEqual({ 6: 'fe80::2%12' })
   })
 
   test('what is neither is an error that names the interfaces', () => {

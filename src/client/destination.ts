@@ -1,6 +1,8 @@
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { networkInterfaces, type NetworkInterfaceInfo } from 'node:os'
+import { HERE } from '../file/platform.ts'
+import type { Platform } from '../file/platform.ts'
 import type { Family } from '../packet/address.ts'
 import { ClientError } from './fault.ts'
 
@@ -85,6 +87,7 @@ export function sourcesOf(
   source: string,
   linkLocal: boolean,
   interfaces: Readonly<Record<string, NetworkInterfaceInfo[] | undefined>>,
+  { os }: Platform = HERE,
 ): Sources {
   const literal = isIP(source)
   if (literal !== 0) return literal === 4 ? { 4: source } : { 6: source }
@@ -97,10 +100,12 @@ export function sourcesOf(
     )
   }
   const four = infos.find((info) => info.family === 'IPv4')?.address
-  const six = infos.find((info) => info.family === 'IPv6' && isLinkLocal(info.address) === linkLocal)?.address
+  const six = infos.find((info) => info.family === 'IPv6' && isLinkLocal(info.address) === linkLocal)
+  // On Windows, zones are numbers (RFC 4007, 11).
+  const zone = os === 'win32' ? six?.scopeid : source
   return {
     ...(four === undefined ? {} : { 4: four }),
-    ...(six === undefined ? {} : { 6: linkLocal ? `${six}%${source}` : six }),
+    ...(six === undefined ? {} : { 6: linkLocal ? `${six.address}%${zone}` : six.address }),
   }
 }
 

@@ -1,6 +1,7 @@
 // Goal: knocks leave one after the other, family after family, round after round, and no further than they should.
 import { describe, expect, test } from 'vitest'
-import { TCP, UDP } from '../packet/packet.ts'
+import type { Knock } from '../config/config.ts'
+import { ICMP, TCP, UDP } from '../packet/packet.ts'
 import type { Request } from './arguments.ts'
 import type { Destination } from './destination.ts'
 import { ClientError } from './fault.ts'
@@ -39,6 +40,7 @@ class Diary implements Outside {
   }
 
   resolve = async (): Promise<readonly Destination[]> => this.#destinations
+  prepare: Outside['prepare'] = async () => undefined
   print = (line: string): void => void this.entries.push(line)
   pause = async (ms: number): Promise<void> => void this.entries.push(`pause ${ms}`)
   isOpen = async (port: number, at: readonly Destination[]): Promise<boolean> => {
@@ -98,6 +100,25 @@ describe('knocks', () => {
     ])
     await expect(knock(request, diary)).rejects.toThrow('cannot send to gate.example: no route to its network')
     expect(diary.entries).toEqual([])
+  })
+
+  test('of which one cannot be sent from here are not begun, and use up no code', async () => {
+    const diary = new Diary([FOUR])
+    const refused = new ClientError('cannot send pings')
+    diary.prepare = async (knocks) => {
+      if (knocks.some(({ protocol }) => protocol === ICMP)) throw refused
+    }
+    let asked = 0
+    const ping = { protocol: ICMP, port: 0, size: 41 } as const
+    const count = async (): Promise<readonly Knock[]> => {
+      asked++
+      return [...request.knocks, ping]
+    }
+    await expect(knockBy({ ...request, knocks: [...request.knocks, ping] }, count, diary)).rejects.toBe(refused)
+    expect(asked).toBe(0)
+    // A published list may ask for a ping as well.
+    await expect(knockBy({ ...request, knocks: [] }, count, diary)).rejects.toBe(refused)
+    expect([asked, diary.entries]).toEqual([1, []])
   })
 
   test('do not hide a fault of the program', async () => {

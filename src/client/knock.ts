@@ -14,6 +14,8 @@ import type { Spacing } from './spacing.ts'
 export interface Outside {
   /** Returns the addresses to knock at, in order. Throws if there are none. */
   readonly resolve: (request: Request) => Promise<readonly Destination[]>
+  /** Throws a ClientError if this machine cannot send one of the knocks. Nothing is sent. */
+  readonly prepare: (knocks: readonly Knock[]) => Promise<void>
   readonly send: Send
   /** Returns true if the port is open at any of the destinations. */
   readonly isOpen: (port: number, destinations: readonly Destination[]) => Promise<boolean>
@@ -30,10 +32,13 @@ export interface Outside {
  * @throws ClientError if the host cannot be resolved, nothing can be knocked or sent, or the port stays closed
  */
 export async function knock(request: Request, rounds: Rounds, outside: Outside): Promise<void> {
+  await outside.prepare(request.knocks)
   const destinations = await outside.resolve(request)
   for (let round = 0; round <= request.retry; round++) {
     const order = request.knockSource.kind === 'ports' ? destinations : turned(destinations, round)
-    const reached = await knockAll(request, await rounds(round), order, round, outside)
+    const knocks = await rounds(round)
+    await outside.prepare(knocks)
+    const reached = await knockAll(request, knocks, order, round, outside)
     if (request.verify === undefined || (await outside.isOpen(request.verify, reached))) return
   }
   const times = request.retry === 0 ? '' : ` after ${request.retry + 1} rounds of knocks`

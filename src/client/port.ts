@@ -3,6 +3,7 @@ import { UsageError } from '../cli/fault.ts'
 import type { Knock, PortKnock } from '../config/config.ts'
 import { parseKnock } from '../config/sequence.ts'
 import { ICMP, UDP, type Protocol } from '../packet/packet.ts'
+import { servicesFile } from './places.ts'
 
 /** Looks up the port of a service by its name. */
 export type Services = (name: string, protocol: Protocol) => number | undefined
@@ -56,6 +57,6 @@ function parseNamed(word: string, udp: boolean, services: Services, place: strin
   if (port !== undefined) return { ...knock, protocol, port }
   throw new UsageError(
     `${place}: neither a port nor a known ${protocolName(protocol)} service`,
-    'a port is a number from 1 to 65535, a service is named in /etc/services',
+    `a port is a number from 1 to 65535, a service is named in ${servicesFile()}`,
   )
 }

@@ -1,8 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { TCP, type Protocol } from '../packet/packet.ts'
-
-/** The file with the names of ports (services(5)). */
-const SERVICES_FILE = '/etc/services'
+import { servicesFile } from './places.ts'
 
 /** Finds a service's port in a text in the format of services(5): `name port/protocol alias... # comment`. */
 export function findService(text: string, name: string, protocol: Protocol): number | undefined {
@@ -19,7 +17,7 @@ export function findService(text: string, name: string, protocol: Protocol): num
 export function servicePort(name: string, protocol: Protocol): number | undefined {
   let text: string
   try {
-    text = readFileSync(SERVICES_FILE, 'utf8')
+    text = readFileSync(servicesFile(), 'utf8')
   } catch {
     return undefined
   }

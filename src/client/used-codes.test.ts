@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { HERE } from '../file/platform.ts'
 import type { TotpSecret } from '../totp/code.ts'
 import { USED_CODES_MAX, UsedCodesFile, usedCodesPath } from './used-codes.ts'
 
@@ -58,6 +59,6 @@ test('a folder that cannot be written is no fault', () => {
 })
 
 test('it lies where the user keeps state', () => {
-  expect(usedCodesPath({ XDG_STATE_HOME: '/var/tmp/s' })).toBe('/var/tmp/s/postern/codes')
-  expect(usedCodesPath({ XDG_STATE_HOME: 'relative' })).toMatch(/\/\.local\/state\/postern\/codes$/)
+  expect(usedCodesPath({ ...HERE, env: { XDG_STATE_HOME: '/var/tmp/s' } })).toBe('/var/tmp/s/postern/codes')
+  expect(usedCodesPath({ ...HERE, env: { XDG_STATE_HOME: 'relative' } })).toMatch(/\/\.local\/state\/postern\/codes$/)
 })

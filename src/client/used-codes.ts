@@ -1,8 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, isAbsolute, join } from 'node:path'
+import { dirname } from 'node:path'
+import { HERE } from '../file/platform.ts'
+import type { Platform } from '../file/platform.ts'
 import type { TotpSecret } from '../totp/code.ts'
+import { stateFolder } from './places.ts'
 
 /** The most hosts and secrets that are remembered. The one used longest ago is forgotten first. */
 export const USED_CODES_MAX = 64
@@ -23,10 +25,9 @@ export interface UsedCodes {
   used(secret: TotpSecret, host: string, period: number): void
 }
 
-/** Returns the file of the knocked codes, in the user's state folder (XDG Base Directory Specification). */
-export function usedCodesPath(environment: Readonly<Record<string, string | undefined>> = process.env): string {
-  const state = environment['XDG_STATE_HOME'] ?? ''
-  return join(isAbsolute(state) ? state : join(homedir(), '.local', 'state'), 'postern', 'codes')
+/** Returns the file of the knocked codes. */
+export function usedCodesPath(platform: Platform = HERE): string {
+  return platform.path.join(stateFolder(platform), 'codes')
 }
 
 /**

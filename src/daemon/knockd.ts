@@ -1,5 +1,6 @@
 import { runCommand } from '../cli/command.ts'
 import { CONFIG_UNUSABLE, DONE, FAILED } from '../cli/exit-code.ts'
+import { Failure } from '../cli/fault.ts'
 import { quote } from '../text/fault.ts'
 import { KNOCKD } from './arguments.ts'
 import type { Arguments } from './arguments.ts'
@@ -21,11 +22,23 @@ export async function knockd(argv: readonly string[], exit: (code: number) => vo
   exit(await runCommand(KNOCKD, argv, output))
 }
 
+/** The systems with libpcap and descriptors, tried or not. */
+const SYSTEMS: ReadonlySet<NodeJS.Platform> = new Set(['linux', 'darwin', 'freebsd', 'openbsd', 'netbsd'])
+
+/** @throws Failure on other systems, such as Windows */
+export function requireSystem(system: NodeJS.Platform): void {
+  if (SYSTEMS.has(system)) return
+  throw new Failure(`knockd does not run on ${system}, only the client does`, 'run knockd on Linux')
+}
+
 /** Runs the daemon until a signal ends it, and returns the exit code. */
 export async function listen(args: Arguments): Promise<number> {
   if (args.ignored.length > 0 && !inBackground()) {
     process.stderr.write(`knockd: ignored: ${args.ignored.map(quote).join(' ')}\n`)
   }
+  requireSystem(process.platform)
+  // A daemon without native code ends here, in one line, and not in the background.
+  await import('../native/koffi.ts')
   if (args.daemon && !args.forUser && !inBackground())
     return await startInBackground((text) => process.stderr.write(text))
   // The modules below load native libraries. The code above does not.

@@ -1,3 +1,5 @@
+import { devNull } from 'node:os'
+
 const LINE_FEED = 0x0a
 
 /** Options for gpg(1): the first line of standard input is the passphrase, and the rest is the message. */
@@ -6,7 +8,7 @@ export const PASSPHRASE_FIRST = ['--pinentry-mode', 'loopback', '--passphrase-fd
  * Options for gpg(1): status lines go to standard error. gpg's log is discarded: text in it, such as a name from
  * the message, could pass for a status line.
  */
-export const STATUS_ON_ERROR = ['--status-fd', '2', '--logger-file', '/dev/null'] as const
+export const STATUS_ON_ERROR = ['--status-fd', '2', '--logger-file', devNull] as const
 
 /**
  * Returns the standard input of a gpg with {@link PASSPHRASE_FIRST}. gpg reads only the first line of a passphrase.

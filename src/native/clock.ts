@@ -1,4 +1,4 @@
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 import type { KoffiFunc } from 'koffi'
 
 /** `struct timex` is shorter on every Linux. `status` comes after an int and four longs (adjtimex(2), 64 bit). */

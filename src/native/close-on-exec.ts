@@ -1,8 +1,5 @@
 import { readdirSync } from 'node:fs'
-import koffi from 'koffi'
-
-/** The process already has libc's functions. */
-const libc = koffi.load(null)
+import { NativeCodeError, loadKoffi } from './native-code.ts'
 
 /** The first descriptor after standard input, output and error. */
 const FIRST = 3
@@ -21,16 +18,34 @@ const FD_CLOEXEC = 1
 const LISTS = ['/proc/self/fd', '/dev/fd']
 const TRIED_MAX = 1_024
 
-// fcntl(2): POSIX. Variadic.
-const fcntl = libc.func('int fcntl(int fd, int command, ...)')
-const closeRange = bindCloseRange()
+/** The functions that mark descriptors. */
+interface Marking {
+  readonly fcntl: (fd: number, command: number, kind: 'int', flags: number) => number
+  readonly closeRange: ((first: number, last: number, flags: number) => number) | undefined
+}
 
-// close_range(2): in glibc since 2.34, and in FreeBSD since 12.2.
-function bindCloseRange(): ((first: number, last: number, flags: number) => number) | undefined {
+let marking: Marking | undefined
+
+/** Returns the functions. @throws NativeCodeError */
+function bind(): Marking {
+  const libc = loadKoffi().load(null)
+  // fcntl(2): POSIX. Variadic.
+  const fcntl = libc.func('int fcntl(int fd, int command, ...)')
   try {
-    return libc.func('int close_range(unsigned int first, unsigned int last, int flags)')
+    // close_range(2): in glibc since 2.34, and in FreeBSD since 12.2.
+    return { fcntl, closeRange: libc.func('int close_range(unsigned int first, unsigned int last, int flags)') }
   } catch {
-    return undefined
+    return { fcntl, closeRange: undefined }
+  }
+}
+
+/** Returns the functions; `undefined`: koffi is missing. Programs then inherit only what this process inherited. */
+function boundMarking(): Marking | undefined {
+  try {
+    return bind()
+  } catch (error) {
+    if (error instanceof NativeCodeError) return undefined
+    throw error
   }
 }
 
@@ -38,13 +53,17 @@ function bindCloseRange(): ((first: number, last: number, flags: number) => numb
  * Marks every descriptor but 0, 1 and 2 as close-on-exec, so that no program inherits it. The libraries libpcap and
  * libnftables open theirs without the mark, and a parent process may have left some open.
  *
- * It is called after each native call that opens something, and before each program is run. Never throws.
+ * It is called after each native call that opens something, and before each program is run. Never throws. Without koffi
+ * it marks nothing: only libraries open such descriptors, and Node.js marks its own. Windows hands on none by itself.
  *
  * @param byRange uses close_range(2) if available; false selects the method for older systems
  */
 export function markCloseOnExec(byRange = true): void {
   const flags = process.platform === 'freebsd' ? CLOSE_RANGE_CLOEXEC_FREEBSD : CLOSE_RANGE_CLOEXEC
-  if (byRange && closeRange?.(FIRST, ANY, flags) === 0) return
+  if (process.platform === 'win32') return
+  marking ??= boundMarking()
+  if (marking === undefined || (byRange && marking.closeRange?.(FIRST, ANY, flags) === 0)) return
+  const { fcntl } = marking
   for (const fd of openDescriptors()) fcntl(fd, F_SETFD, 'int', FD_CLOEXEC)
 }
 

@@ -1,5 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs'
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 import { errorName } from './libc.ts'
 
 /** Numbers of capabilities (`<linux/capability.h>`). */

@@ -1,4 +1,4 @@
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 import { markCloseOnExec } from './close-on-exec.ts'
 import { errorName } from './libc.ts'
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 import { markCloseOnExec } from './close-on-exec.ts'
 
 /** On every system, the process already has libc's functions. */

@@ -1,4 +1,4 @@
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 import type { LibraryHandle } from 'koffi'
 
 /** A C function, and its name for messages. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 import { errorName } from './libc.ts'
 
 const libc = koffi.load(null)

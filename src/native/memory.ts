@@ -1,4 +1,4 @@
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 
 /**
  * Gives memory that the C library keeps for later back to the system (malloc_trim(3), glibc alone). It takes a

@@ -1,6 +1,6 @@
 import { endianness } from 'node:os'
 import { getSystemErrorName } from 'node:util'
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 import { closeDescriptor, errorName, openNetlink } from './libc.ts'
 
 const libc = koffi.load(null)

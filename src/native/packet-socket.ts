@@ -1,4 +1,4 @@
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 import { errorName } from './libc.ts'
 
 const libc = koffi.load(null)

@@ -1,4 +1,4 @@
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 
 /** The process already has libc's functions. */
 const libc = koffi.load(null)

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 import type { LibraryHandle } from 'koffi'
 import { markCloseOnExec } from './close-on-exec.ts'
 import { withNetAdmin } from './credentials.ts'

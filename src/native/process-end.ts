@@ -1,5 +1,5 @@
 import { constants } from 'node:os'
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 import { closeDescriptor } from './libc.ts'
 import type { ProgramEnd } from './program.ts'
 import { watchReadable } from './watch.ts'

@@ -1,4 +1,4 @@
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 
 /** prctl(2), Linux only. */
 const PR_SET_NAME = 15

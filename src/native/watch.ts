@@ -1,4 +1,4 @@
-import koffi from 'koffi'
+import koffi from './koffi.ts'
 
 /** A descriptor that the event loop watches. */
 export interface Watched {

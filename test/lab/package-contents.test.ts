@@ -11,6 +11,9 @@ import { scratch, writeConfig } from './scratch.ts'
 /** npm takes its time on a busy machine. */
 const LIMIT_MS = 300_000
 
+/** Options of npm install. */
+const QUIET = ['--no-fund', '--no-audit', '--loglevel=error', '--prefer-offline', '--ignore-scripts']
+
 /** What the test reads of package.json. */
 interface Manifest {
   readonly version: string
@@ -131,8 +134,9 @@ describe.skipIf(!IS_ROOT || !existsSync('/usr/bin/dpkg-deb'))('a package', () =>
   test(
     'for npm installs the versions of the lock file, without scripts, and runs',
     async () => {
-      const quiet = ['--no-fund', '--no-audit', '--loglevel=error', '--prefer-offline', '--ignore-scripts']
-      await run(['npm', 'install', '-g', '--prefix', prefix, ...quiet, join(folder, TARBALL)], {
+      const { stdout: packed } = await run(['tar', '-tzf', join(folder, TARBALL)])
+      expect(packed).toContain('package/npm-shrinkwrap.json\n')
+      await run(['npm', 'install', '-g', '--prefix', prefix, ...QUIET, join(folder, TARBALL)], {
         cwd: folder,
         limitMs: LIMIT_MS,
       })
@@ -158,6 +162,34 @@ describe.skipIf(!IS_ROOT || !existsSync('/usr/bin/dpkg-deb'))('a package', () =>
       expect((await run([bin('knockd'), '--version'], { cwd: '/' })).stdout).toBe(`knockd ${version} (Postern)\n`)
       const config = withStateDir('[ssh]\nSequence = 7301,822,9403\nOpen_Ports = tcp/22\n', scratch('state'))
       expect((await run([bin('postern'), 'check', writeConfig(config)], { cwd: '/' })).stdout).toMatch(/usable, 1 door/)
+    },
+    LIMIT_MS,
+  )
+
+  test.each([
+    ['win32', 'x64'],
+    ['darwin', 'arm64'],
+    ['aix', 'ppc64'],
+  ])(
+    'for npm can be installed on %s, with koffi of that system or without, and knocks',
+    async (system, cpu) => {
+      const there = scratch(system)
+      await run(
+        ['npm', 'install', '-g', '--prefix', there, `--os=${system}`, `--cpu=${cpu}`, ...QUIET, join(folder, TARBALL)],
+        { cwd: folder, limitMs: LIMIT_MS },
+      )
+      const modules = join(there, 'lib/node_modules/postern/node_modules')
+      const native = join(modules, '@koromix')
+      expect(existsSync(native) ? readdirSync(native) : []).toEqual(system === 'aix' ? [] : [`koffi-${system}-${cpu}`])
+      const { stdout } = await run([join(there, 'bin/knock'), '-v', '127.0.0.1', '7301:udp'], { cwd: '/' })
+      expect(stdout).toBe('hitting udp 127.0.0.1:7301\n')
+      const config = writeConfig('[ssh]\nSequence = 7301,822,9403\nStart_Command = true\n')
+      const daemon = await run([join(there, 'bin/knockd'), '-c', config], { cwd: '/', mayFail: true })
+      expect([daemon.code, daemon.stdout]).toEqual([1, ''])
+      // What is installed for another system is of no use on this one.
+      expect(daemon.stderr).toMatch(
+        /^knockd: koffi, the native part of Postern, cannot be loaded: .*\n {2}install Postern again/,
+      )
     },
     LIMIT_MS,
   )

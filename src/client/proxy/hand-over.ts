@@ -1,8 +1,12 @@
 import type { Socket } from 'node:net'
+import { HERE } from '../../file/platform.ts'
+import type { Platform } from '../../file/platform.ts'
 import { ClientError } from '../fault.ts'
+import { loadNative } from '../native-part.ts'
 
 const STDOUT = 1
 
+const WITHOUT = 'leave -F and ProxyUseFdpass out'
 const HINT = 'set `ProxyUseFdpass yes` beside ProxyCommand, or leave -F out'
 
 /**
@@ -11,10 +15,21 @@ const HINT = 'set `ProxyUseFdpass yes` beside ProxyCommand, or leave -F out'
  *
  * @throws ClientError if that fails
  */
-export async function handOver(socket: Socket): Promise<void> {
-  if (process.platform !== 'linux') throw new ClientError('-F works only on Linux', 'leave -F out')
-  const { passDescriptor } = await import('../../native/pass-descriptor.ts')
+export type HandOver = (socket: Socket) => void
+
+/** Loads the function that hands over. @throws ClientError if this is not Linux, or koffi is missing */
+export async function handOverHere({ os }: Platform = HERE): Promise<HandOver> {
+  if (os !== 'linux') throw new ClientError('-F works only on Linux', WITHOUT)
+  const { passDescriptor } = await loadNative(
+    async () => import('../../native/pass-descriptor.ts'),
+    'hand over a connection',
+    WITHOUT,
+  )
   const { errorName } = await import('../../native/libc.ts')
+  return (socket) => pass(socket, passDescriptor, errorName)
+}
+
+function pass(socket: Socket, passDescriptor: (over: number, fd: number) => boolean, errorName: () => string): void {
   const fd = descriptorOf(socket)
   if (fd === undefined)
     throw new ClientError('cannot get the descriptor of a connection from this Node.js', 'leave -F out')

@@ -13,8 +13,10 @@ import { openConnection } from './opening.ts'
  */
 export async function proxy(request: ProxyRequest, { err }: Output): Promise<number> {
   try {
+    // What cannot be handed over costs no code, and opens no door.
+    const handOver = request.passFd ? await (await import('./hand-over.ts')).handOverHere() : undefined
     const socket = await openConnection(request, (line) => err(`postern: ${line}\n`))
-    if (request.passFd) await (await import('./hand-over.ts')).handOver(socket)
+    if (handOver !== undefined) handOver(socket)
     else {
       const { join, standardOutput } = await import('./join.ts')
       await join(socket, process.stdin, standardOutput())

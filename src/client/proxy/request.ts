@@ -2,7 +2,7 @@ import { PUBLISHED_RETRY_DEFAULT } from '../arguments.ts'
 import type { Request } from '../arguments.ts'
 import type { KnockSource } from '../knock-source.ts'
 import type { HostSettings } from '../spa/host-directives.ts'
-import { expandHome } from '../spa/secret-file.ts'
+import { expandHome } from '../places.ts'
 
 /** The default number of rounds after the first for a code. The previous code may just have been used. */
 export const CODE_RETRY_DEFAULT = 1
@@ -36,7 +36,7 @@ function knockSourceOf({ totpFile, from, identities, passphraseFile }: HostSetti
   return {
     kind: 'published',
     from: from instanceof URL ? from : expandHome(from),
-    identities: (identities ?? []).map(expandHome),
+    identities: (identities ?? []).map((file) => expandHome(file)),
     passphraseFile: passphraseFile === undefined ? undefined : expandHome(passphraseFile),
   }
 }

@@ -13,6 +13,9 @@ const ARMOR_LINE = '-----BEGIN AGE ENCRYPTED FILE-----'
 /** A line of a file of identities in Bech32, for X25519 or for the hybrid kind. */
 const IDENTITY = /^AGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]+$/
 
+/** A byte order mark in UTF-8, with a character for each byte. Editors of Windows begin files with it. */
+const BYTE_ORDER_MARK = /^\u00EF\u00BB\u00BF/
+
 /** The keys for decrypting a list. */
 export interface Keys {
   /** Files of age identities. */
@@ -56,7 +59,8 @@ export async function decryptAge(bytes: Uint8Array, { identities, passphraseFile
 
 async function readIdentities(path: string): Promise<readonly { readonly identity: string; readonly line: number }[]> {
   const found: { identity: string; line: number }[] = []
-  const text = (await readPrivate(path, IDENTITY_FILE_MAX_BYTES)).toString('latin1')
+  const bytes = (await readPrivate(path, IDENTITY_FILE_MAX_BYTES)).toString('latin1')
+  const text = bytes.replace(BYTE_ORDER_MARK, '')
   for (const { number, text: row } of linesOf(text)) {
     const stray = strayIn(row, true)
     if (stray !== undefined) throw new ClientError(`${path}: line ${number}: ${stray.message}`, stray.hint)

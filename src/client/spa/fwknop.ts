@@ -1,7 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { isIP } from 'node:net'
-import { homedir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { HERE } from '../../file/platform.ts'
 import { formatFault } from '../../text/fault.ts'
 import { sameBytes } from '../../spa/bytes.ts'
 import { DIGEST_DEFAULT } from '../../peer/fwknop/digest.ts'
@@ -22,13 +22,14 @@ import type { Request } from '../../peer/fwknop/request.ts'
 import { SALT_BYTES } from '../../peer/fwknop/rijndael.ts'
 import type { Destination } from '../destination.ts'
 import { ClientError } from '../fault.ts'
+import { expandHome } from '../places.ts'
 import { sendDatagram } from '../datagram.ts'
 import { signAndEncrypt } from './gnupg.ts'
 import { keysFromFile } from './key-file.ts'
 import type { Plan } from './plan.ts'
 import { SPA_PORT_DEFAULT } from './request.ts'
 import type { FwknopRequest } from './request.ts'
-import { expandHome, readSecretFile } from './secret-file.ts'
+import { readSecretFile } from './secret-file.ts'
 
 /** The range of ports that the original client selects random ports from. */
 const RANDOM_PORT_FIRST = 10_000
@@ -73,7 +74,7 @@ export function planFwknop(request: FwknopRequest): Plan {
 
 function readRcFile({ rcFile }: FwknopRequest): { readonly stanzas: RcStanzas; readonly file: string } {
   if (rcFile === null) return { stanzas: new Map(), file: '(no file)' }
-  const file = rcFile ?? join(homedir(), '.fwknoprc')
+  const file = rcFile ?? join(HERE.home, '.fwknoprc')
   const text = readSecretFile(file)
   if (text === undefined && rcFile !== undefined) throw new ClientError(`${file}: there is no such file`)
   const { stanzas, faults } = readFwknoprc(text ?? '')
@@ -133,7 +134,7 @@ function natTarget(text: string, port: number): { readonly host: string; readonl
 function plainText(wanted: Request, request: FwknopRequest, settings: RcSettings): string {
   const fields = {
     random: Array.from({ length: 16 }, () => randomInt(10)).join(''),
-    user: request.user ?? process.env['SPOOF_USER'] ?? settings.user ?? userInfo().username,
+    user: request.user ?? process.env['SPOOF_USER'] ?? settings.user ?? HERE.username,
     timestamp: Math.floor(Date.now() / 1_000) + (settings.timeOffsetS ?? 0),
     version: PROTOCOL_VERSION,
     serverAuth: undefined,

@@ -1,17 +1,11 @@
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { formatFault } from '../../text/fault.ts'
 import { ClientError } from '../fault.ts'
+import { configFolder } from '../places.ts'
 import { readHostConfig } from './config-file.ts'
 import type { HostReading } from './config-file.ts'
 import type { Way } from './host-directives.ts'
 import { readSecretFile, readTrustedFile } from './secret-file.ts'
-
-/** Returns the folder of the client's files (XDG Base Directory Specification). */
-export function clientFolder(): string {
-  const base = process.env['XDG_CONFIG_HOME']
-  return join(base === undefined || !base.startsWith('/') ? join(homedir(), '.config') : base, 'postern')
-}
 
 /** The client's config for one host, and its file. */
 export interface HostFile extends Omit<HostReading, 'faults'> {
@@ -26,7 +20,7 @@ export interface HostFile extends Omit<HostReading, 'faults'> {
  * knocks in it
  */
 export function readHostFile(named: string | undefined, host: string, only?: Way): HostFile {
-  const file = named ?? join(clientFolder(), 'config')
+  const file = named ?? join(configFolder(), 'config')
   const text = readTrustedFile(file)
   if (text === undefined && named !== undefined) throw new ClientError(`${file}: there is no such file`)
   const { faults, ...reading } = readHostConfig(text ?? '', host, only)

@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { HERE } from '../../file/platform.ts'
+import type { Platform } from '../../file/platform.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { formatCounter, PROFILE_FILES, readCounter, readProfileConfig } from '../../peer/knockknock/profile.ts'
 import { readProfileKey } from '../../peer/knockknock/profile.ts'
@@ -9,11 +10,13 @@ import type { Reader } from '../../text/read.ts'
 import { COUNTER_MAX, encodeSyn } from '../../peer/knockknock/syn.ts'
 import type { KnockknockKeys, SynFields } from '../../peer/knockknock/syn.ts'
 import { ClientError } from '../fault.ts'
+import { loadNative, systemName } from '../native-part.ts'
+import { expandHome } from '../places.ts'
 import { isRefusal } from '../refusal.ts'
 import { localAddressFor } from './own-address.ts'
 import type { Plan } from './plan.ts'
 import type { KnockknockRequest } from './request.ts'
-import { expandHome, readSecretFile } from './secret-file.ts'
+import { readSecretFile } from './secret-file.ts'
 import { synPacket } from './syn-packet.ts'
 
 /** The range of this machine's usual source ports. */
@@ -29,7 +32,7 @@ export function planKnockknock(request: KnockknockRequest): Plan {
   if (request.family === 6) {
     throw new ClientError('knockknock has no IPv6', 'it uses a field that only IPv4 has')
   }
-  const folder = expandHome(request.profile ?? join(homedir(), '.knockknock', request.host))
+  const folder = expandHome(request.profile ?? join(HERE.home, '.knockknock', request.host))
   const keys: KnockknockKeys = {
     cipherKey: readProfile(join(folder, PROFILE_FILES.cipherKey), readProfileKey),
     macKey: readProfile(join(folder, PROFILE_FILES.macKey), readProfileKey),
@@ -44,7 +47,7 @@ export function planKnockknock(request: KnockknockRequest): Plan {
     pauseMs: 0,
     sources: [`profile ${folder}`],
     deliver: async (destination) => {
-      const { RawIpv4 } = await import('../../native/raw-socket.ts')
+      const { RawIpv4 } = await rawSocket()
       // The socket is opened before a counter is used, because the server tolerates only a few missing counters.
       const socket = opened(() => new RawIpv4())
       try {
@@ -60,14 +63,21 @@ export function planKnockknock(request: KnockknockRequest): Plan {
   }
 }
 
+/** Loads the socket. @throws ClientError if this is not Linux, or koffi is missing */
+export async function rawSocket({ os }: Platform = HERE): Promise<typeof import('../../native/raw-socket.ts')> {
+  if (os !== 'linux') throw new ClientError(`cannot send raw packets on ${systemName(os)}`, ELSEWHERE)
+  return await loadNative(async () => import('../../native/raw-socket.ts'), 'send raw packets', ELSEWHERE)
+}
+
+const ELSEWHERE = 'knock from a Linux with all of Postern, or have the server take another secret'
+
 /** Opens a socket. @throws ClientError if the system refuses */
 function opened<T>(open: () => T): T {
   try {
     return open()
   } catch (error) {
     if (!isRefusal(error)) throw error
-    const hint = error.code === 'ENOTSUP' ? 'only Linux is supported' : 'run this as root, or with CAP_NET_RAW'
-    throw new ClientError(`cannot send raw packets: ${error.code}`, hint, error)
+    throw new ClientError(`cannot send raw packets: ${error.code}`, 'run this as root, or with CAP_NET_RAW', error)
   }
 }
 

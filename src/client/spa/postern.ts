@@ -9,13 +9,14 @@ import { formatKey, readKeyFile, readKeyText } from '../../spa/noise/key-text.ts
 import { sealClaim } from '../../spa/noise/packet.ts'
 import { hasMinute } from '../../spa/noise/tag.ts'
 import { ClientError } from '../fault.ts'
+import { configFolder, expandHome } from '../places.ts'
 import { sendDatagram } from '../datagram.ts'
 import type { HostSettings } from './host-directives.ts'
-import { clientFolder, readHostFile } from './host-file.ts'
+import { readHostFile } from './host-file.ts'
 import type { Plan } from './plan.ts'
 import { SPA_PORT_DEFAULT } from './request.ts'
 import type { PosternRequest } from './request.ts'
-import { expandHome, readSecretFile } from './secret-file.ts'
+import { readSecretFile } from './secret-file.ts'
 
 /**
  * The milliseconds between the packets to a host's two families. The server accepts packets only in the order of their
@@ -25,7 +26,7 @@ const FAMILIES_PAUSE_MS = 100
 
 /** Returns the default path of the user's key, for `postern keygen user` and the client. */
 export function keyFileDefault(): string {
-  return join(clientFolder(), 'key')
+  return join(configFolder(), 'key')
 }
 
 /**

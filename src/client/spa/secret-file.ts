@@ -1,5 +1,3 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { FileError } from '../../file/file-error.ts'
 import { PUBLIC, SECRET } from '../../file/policy.ts'
 import type { FilePolicy } from '../../file/policy.ts'
@@ -8,11 +6,6 @@ import { readFor } from '../private-file.ts'
 
 /** The largest file in bytes. */
 const OWN_FILE_MAX_BYTES = 1_048_576
-
-/** Expands `~/` to the home folder. */
-export function expandHome(path: string): string {
-  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : path
-}
 
 /**
  * Reads a file with secrets. Like ssh's own files, it must belong to this user or root, and nobody else may read or

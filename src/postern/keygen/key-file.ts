@@ -2,6 +2,7 @@ import { chmod, chown, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Failure } from '../../cli/fault.ts'
 import { cannot } from '../../file/file-error.ts'
+import { HERE } from '../../file/platform.ts'
 import { giveTo } from '../../file/owner.ts'
 import type { FileOwner } from '../../file/owner.ts'
 
@@ -47,6 +48,8 @@ export async function createKeyFile(path: string, text: string, owner?: FileOwne
     } finally {
       await file.close()
     }
+    // Windows syncs no folders.
+    if (HERE.os === 'win32') return
     // The file's name is on disk only once the folder is (fsync(2)).
     const folder = await open(dirname(path), 'r')
     try {

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { hostname, userInfo } from 'node:os'
+import { hostname } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { DONE } from '../../cli/exit-code.ts'
 import { Failure } from '../../cli/fault.ts'
 import type { Output } from '../../cli/output.ts'
 import { readSecretFile } from '../../client/spa/secret-file.ts'
+import { HERE as MACHINE } from '../../file/platform.ts'
 import { KEY_BYTES, keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey, readKeyFile } from '../../spa/noise/key-text.ts'
 import type { KeyKind } from '../../spa/noise/key-text.ts'
@@ -21,7 +22,7 @@ export interface SpaSurroundings {
 }
 
 /** This machine. */
-export const HERE: SpaSurroundings = { random: randomBytes, hostname, username: () => userInfo().username }
+export const HERE: SpaSurroundings = { random: randomBytes, hostname, username: () => MACHINE.username }
 
 /** One of the two kinds of keys, with its file format and file. */
 export interface SpaKey {
