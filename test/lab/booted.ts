@@ -99,7 +99,16 @@ export class Booted {
 
   /** Returns the command line that runs another one in the booted machine. */
   words(argv: readonly string[]): readonly string[] {
-    const clean = ['env', '-i', '-C', '/root', `PATH=${PATH}`, 'HOME=/root', 'LC_ALL=C.UTF-8', 'DEBIAN_FRONTEND=noninteractive']
+    const clean = [
+      'env',
+      '-i',
+      '-C',
+      '/root',
+      `PATH=${PATH}`,
+      'HOME=/root',
+      'LC_ALL=C.UTF-8',
+      'DEBIAN_FRONTEND=noninteractive',
+    ]
     return ['nsenter', '--target', String(this.#init), '--all', ...clean, ...argv]
   }
 

@@ -29,7 +29,7 @@ while True:
     except OSError: break
     if not data: break
     sys.stdout.buffer.write(data.replace(b'\\r', b''))
-    sys.stdout.flush(); open('/tmp/fdoc-term.log','ab').write(data)
+    sys.stdout.flush()
     seen = (seen + data.decode(errors='replace'))[-4000:]
     for question, answer in answers:
         if re.search('(?:' + question + r')\\s*$', seen):
