@@ -207,7 +207,7 @@ function replay(newcomer: () => Newcomer): void {
     '3. let the hosts join',
     async () => {
       const blocks = blocksBelow(/^3\. /)
-      const join = blocks.find(({ on }) => on === 'host')!
+      const joining = blocks.find(({ on }) => on === 'host')!
       const invitations = blocks.filter(({ on }) => on === 'operator')
       expect(invitations).toHaveLength(NAMES.length)
       for (const invitation of invitations) {
@@ -216,9 +216,9 @@ function replay(newcomer: () => Newcomer): void {
         const printed = await inviting.line(/^ +sudo postern fleet join /)
         // The line that is printed is the one of the document.
         const [token = ''] = /postern1\.[\w-]+/.exec(printed) ?? []
-        const text = join.text.replace('postern1.TOKEN', token)
+        const text = joining.text.replace('postern1.TOKEN', token)
         expect(text.trim()).toBe(printed.trim())
-        const joined = await newcomer().type({ ...join, text }, newcomer().machines[name])
+        const joined = await newcomer().type({ ...joining, text }, newcomer().machines[name])
         expect(await inviting.ended).toMatchObject({ code: 0 })
         const [fingerprint] = /([0-9a-f]{4}-){3}[0-9a-f]{4}/.exec(joined) ?? ['none']
         expect(inviting.stdout).toContain(fingerprint)
