@@ -236,7 +236,12 @@ function replay(newcomer: () => Newcomer): void {
         NAMES.map(async (name) => {
           const machine = newcomer().machines[name]
           const text = `\n${config!.text}${name === more!.on ? more!.text : ''}`
-          await runOn(machine, ['sh', '-c', 'cat >>/etc/knockd.conf'], { input: text })
+          const { stdout: present } = await runOn(machine, ['cat', '/etc/knockd.conf'])
+          const [, options = '', door = ''] = /^\n\[options\]\n([^]*?)(\[ssh\][^]*)$/.exec(text)!
+          const merged = present.includes('[options]\n')
+            ? `${present.replace('[options]\n', `[options]\n${options}`)}\n${door}`
+            : text
+          await runOn(machine, ['sh', '-c', 'cat >/etc/knockd.conf'], { input: merged })
           const shown = await newcomer().type(start!, machine)
           saidBelow(/^4\. /, shown, 'cannot be read')
           expect(shown).toContain('usable, 1 door, 1 warning')
