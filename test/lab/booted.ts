@@ -94,9 +94,27 @@ export class Booted {
 
   /** Runs a shell's command line in the booted machine. */
   async run(line: string, how: Omit<Run, 'ns' | 'cwd'> = {}): Promise<Output> {
-    const clean = ['env', '-i', `PATH=${PATH}`, 'HOME=/root', 'LC_ALL=C.UTF-8', 'DEBIAN_FRONTEND=noninteractive']
-    const argv = ['nsenter', '--target', String(this.#init), '--all', ...clean, 'sh', '-c', line]
-    return await run(argv, { limitMs: COMMAND_LIMIT_MS, ...how })
+    return await run(this.words(['sh', '-c', line]), { limitMs: COMMAND_LIMIT_MS, ...how })
+  }
+
+  /** Returns the command line that runs another one in the booted machine. */
+  words(argv: readonly string[]): readonly string[] {
+    const clean = [
+      'env',
+      '-i',
+      '-C',
+      '/root',
+      `PATH=${PATH}`,
+      'HOME=/root',
+      'LC_ALL=C.UTF-8',
+      'DEBIAN_FRONTEND=noninteractive',
+    ]
+    return ['nsenter', '--target', String(this.#init), '--all', ...clean, ...argv]
+  }
+
+  /** The first process of the machine. */
+  get init(): number {
+    return this.#init
   }
 
   write(path: string, text: string, mode = 0o644): void {

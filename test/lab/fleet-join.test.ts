@@ -142,7 +142,7 @@ lab('a fleet', () => {
     await until('all is well', async () => (await fleet.fleet('status', '--quiet')).code === 0, 60_000)
     const { stdout } = await fleet.fleet('status')
     expect(stdout).toMatch(/etcd-[123] \(leader\)/)
-    expect(stdout).toContain('2048.0 MiB')
+    expect(stdout).toContain(' of 2048 MiB')
     expect(stdout).toContain('all is well')
     const asHost = await hosts[0]!.run([program('postern'), 'fleet', 'hosts', '--json', '--folder', folders[0]!])
     const { hosts: rows } = JSON.parse(asHost.stdout) as { readonly hosts: readonly { readonly name: string }[] }

@@ -7,9 +7,10 @@ export async function askPassphrase(question: string): Promise<string> {
   if (!process.stdin.isTTY) {
     throw new Failure("there is no terminal to ask for the passphrase of the operator's key")
   }
-  process.stderr.write(`${question}: `)
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const reader = createInterface({ input: process.stdin, output: nowhere, terminal: true })
+  // Only now does the terminal show nothing of what is typed.
+  process.stderr.write(`${question}: `)
   try {
     return await new Promise<string>((resolve, reject) => {
       reader.once('line', resolve)

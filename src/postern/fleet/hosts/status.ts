@@ -68,17 +68,17 @@ async function overviewOr(etcd: Etcd, here: FleetHere): Promise<Overview> {
   }
 }
 
-function statusText(
+/** Formats the state of a fleet. @param now the time in milliseconds since 1970 */
+export function statusText(
   { fleet, nodes, members, problems, hostsVersion, usersVersion, hosts }: FleetStatus,
   now: number,
 ): string {
-  const head = ['node', 'member', 'version', 'size', 'quota', 'answers in']
+  const head = ['node', 'member', 'version', 'size', 'answers in']
   const body = nodes.map(({ endpoint, member, leader, version, sizeBytes, quotaBytes, latencyMs, failure }) => [
-    endpoint,
+    endpoint.replace('https://', ''),
     failure === null ? `${member ?? '-'}${leader === true ? ' (leader)' : ''}` : 'no answer',
     version ?? '-',
-    sizeText(sizeBytes),
-    sizeText(quotaBytes),
+    sizeText(sizeBytes, quotaBytes),
     latencyMs === null ? '-' : `${latencyMs} ms`,
   ])
   const lines = [
@@ -92,6 +92,8 @@ function statusText(
   return `${lines.join('\n')}\n${hostsText({ hosts: bare, notes: [] }, now)}\n${end}`
 }
 
-function sizeText(bytes: number | null): string {
-  return bytes === null ? '-' : `${(bytes / MEBIBYTE).toFixed(1)} MiB`
+function sizeText(bytes: number | null, quota: number | null): string {
+  if (bytes === null) return '-'
+  const of = quota === null ? '' : ` of ${Math.round(quota / MEBIBYTE)}`
+  return `${(bytes / MEBIBYTE).toFixed(1)}${of} MiB`
 }

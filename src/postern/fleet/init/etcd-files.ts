@@ -1,4 +1,4 @@
-import { formatNetwork } from '../../../packet/network.ts'
+import { contains, formatNetwork, parseNetwork } from '../../../packet/network.ts'
 import type { Network } from '../../../packet/network.ts'
 
 /** Where the files of a node are on the node. */
@@ -116,7 +116,7 @@ ${[
     : rulesOf(PEER_PORT, hosts)),
   ...(networks.length === 0
     ? [`    # hosts and operators: name their networks (postern fleet init --from) to filter tcp/${node.port}`]
-    : rulesOf(node.port, [...hosts.filter(isAddress), ...networks])),
+    : rulesOf(node.port, [...hosts.filter((host) => isAddress(host) && !isWithin(host, from)), ...networks])),
 ].join('\n')}
   }
 }
@@ -160,9 +160,16 @@ function dataFolderOf(fleet: string): string {
 function rulesOf(port: number, sources: readonly string[]): readonly string[] {
   const accepted = (['ip', 'ip6'] as const).flatMap((family) => {
     const own = sources.filter((source) => source.includes(':') === (family === 'ip6'))
-    return own.length === 0 ? [] : [`    tcp dport ${port} ${family} saddr { ${own.join(', ')} } accept`]
+    // As nft(8) lists it, so that the rules are the same after copying.
+    const matched = own.length === 1 ? own[0] : `{ ${own.join(', ')} }`
+    return own.length === 0 ? [] : [`    tcp dport ${port} ${family} saddr ${matched} accept`]
   })
   return [...accepted, `    tcp dport ${port} drop`]
+}
+
+function isWithin(host: string, networks: readonly Network[]): boolean {
+  const own = parseNetwork(host)
+  return own !== undefined && networks.some((network) => contains(network, own.address))
 }
 
 function urlOf(host: string, port: number): string {

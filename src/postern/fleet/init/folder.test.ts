@@ -138,8 +138,12 @@ test('the firewall lines filter the two ports of etcd and nothing else', () => {
   const drops = text.split('\n').filter((line) => line.endsWith('drop'))
   expect(drops.map((line) => line.trim())).toEqual(['tcp dport 2380 drop', 'tcp dport 2379 drop'])
   expect(text).toContain('policy accept')
-  expect(text).toContain('tcp dport 2379 ip saddr { 10.0.0.1, 10.0.0.0/24 } accept')
-  expect(text).toContain('tcp dport 2380 ip6 saddr { fd00::2 } accept')
+  expect(text).toContain('tcp dport 2379 ip saddr 10.0.0.0/24 accept')
+  expect(text).toContain('tcp dport 2379 ip6 saddr fd00::2 accept')
+  expect(text).toContain('tcp dport 2380 ip6 saddr fd00::2 accept')
+  expect(firewallOf(nodes[0]!, nodes, [parseNetwork('10.1.0.0/24')!])).toContain(
+    'tcp dport 2379 ip saddr { 10.0.0.1, 10.1.0.0/24 } accept',
+  )
   expect(firewallOf(nodes[0]!, nodes, [])).not.toContain('2379 drop')
 })
 
