@@ -39,6 +39,9 @@ const SECRET: TotpSecret = {
   periodS: 3_600,
 }
 
+/** A list before it is encrypted. */
+const list = (...sequences: readonly string[]): string => `# Postern sequences, format 1\n${sequences.join('\n')}\n`
+
 /** The packages that are installed without optional ones, as the lock file has them. */
 function required(): readonly string[] {
   const { packages } = JSON.parse(readFileSync(join(PROJECT, 'package-lock.json'), 'utf8')) as {
@@ -178,7 +181,6 @@ lab('without native code', () => {
     named.addRecipient(await identityToRecipient(identity))
     worded.setScryptWorkFactor(10)
     worded.setPassphrase('open sesame')
-    const list = (...sequences: readonly string[]): string => `# Postern sequences, format 1\n${sequences.join('\n')}\n`
     const sequences = ['7001,7202,7403', '7504,7605,7706']
     const daemon = await one.start(
       server,
@@ -207,12 +209,12 @@ lab('without native code', () => {
     expect([made.code, made.stderr]).toEqual([0, ''])
     const [line = ''] = /postern-user:.*/.exec(made.stdout) ?? []
     const key = scratch('server.key')
-    const server_ = await run([process.execPath, program('postern'), 'keygen', 'server', '--file', key])
+    const printed = await run([process.execPath, program('postern'), 'keygen', 'server', '--file', key])
     const daemon = await one.start(
       server,
       `[options]\nSPA_Key_File = ${key}\n[ssh]\nSPA = postern\nSPA_Users = ${secretFile('users', `doors=ssh ${line}\n`)}\nStart_Command = true\n`,
     )
-    const [serverKey = ''] = /postern-server:\S+/.exec(server_.stdout) ?? []
+    const [serverKey = ''] = /postern-server:\S+/.exec(printed.stdout) ?? []
     own('spa.conf', `[${SERVER_4}]\nServer_Key = ${serverKey}\nDoor = ssh\n`)
     const said = await inside('knock', ['--spa', '--config', '/home/spa.conf', SERVER_4])
     expect([said.code, said.stderr]).toEqual([0, ''])
@@ -296,10 +298,7 @@ lab('without native code', () => {
   test('lists by gpg need none of it either', async () => {
     const gnupg = new Gnupg()
     gnupg.run(['--quick-generate-key', 'knocker@example.org', 'default', 'default', 'never'])
-    const list = gnupg.run(
-      ['--armor', '--encrypt', '-r', 'knocker@example.org'],
-      '# Postern sequences, format 1\n7001,7202\n',
-    )
+    const message = gnupg.run(['--armor', '--encrypt', '-r', 'knocker@example.org'], list('7001,7202'))
     const said = await client.run(
       [
         process.execPath,
@@ -307,7 +306,7 @@ lab('without native code', () => {
         program('knock'),
         '-v',
         '--from',
-        secretFile('list.asc', list.toString()),
+        secretFile('list.asc', message.toString()),
         SERVER_4,
       ],
       { env: { GNUPGHOME: gnupg.home } },
