@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { REMEDIES } from '../../src/remedy/remedies.ts'
+import { SLOW } from '../slow.ts'
 import { confirm, confirmed, connected } from './base-rules.ts'
 import { CONTAINER_4, INNER, PUBLISHED, docker } from './docker.ts'
 import { nft } from './firewall.ts'
@@ -113,7 +114,7 @@ async function confirmedAndBooted({ server, client }: Machine, printed: string):
 /** Remedies by which the machine's own firewall lets in the sources that the guard has let in. */
 export const ALLOWING: Trials = {
   allowUfw: [
-    { name: 'ufw', rules: kind('ufw'), door: NATIVE, expected: () => [REMEDIES.allowUfw(PORT)], rehearsed: true },
+    { name: 'ufw', rules: kind('ufw'), door: NATIVE, expected: () => [REMEDIES.allowUfw(PORT)], rehearsed: SLOW },
   ],
   allowUfwFirst: [
     {
@@ -142,10 +143,11 @@ export const ALLOWING: Trials = {
       door: NATIVE,
       expected: BY_FAMILY((iptables) => REMEDIES.allowLast(iptables, PORT)),
       running: true,
-      rehearsed: true,
+      rehearsed: SLOW,
     },
     {
       name: 'iptables-legacy',
+      isLong: true,
       rules: kind('iptables-legacy'),
       door: NATIVE,
       expected: BY_FAMILY((iptables) => REMEDIES.allowLast(`${iptables}-legacy`, PORT)),
@@ -341,6 +343,7 @@ export const OTHERS: Trials = {
     },
     {
       name: 'a door that the rules of iptables cannot do any more',
+      isLong: true,
       etc: { ...NFT_BOOT.etc, ...IPTABLES_BOOT.etc },
       rules: kernelRules(IPTABLES_BOOT.boot, 'Open_For = 2500ms', '', '--format', 'iptables'),
       door: `Open_Ports = tcp/${DOOR}\nOpen_For = 2500ms`,
