@@ -104,7 +104,8 @@ lab('mistakes', () => {
     LIMIT_MS,
   )
 
-  test(
+  // doctor.test.ts has the same.
+  slowly(
     'no rule for established connections',
     async () => {
       const machine = await makeMachine()
@@ -124,7 +125,8 @@ lab('mistakes', () => {
     LIMIT_MS,
   )
 
-  test(
+  // doctor.test.ts has the same.
+  slowly(
     'rules for IPv4 only: the port is open over IPv6',
     async () => {
       const machine = await makeMachine()

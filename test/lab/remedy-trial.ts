@@ -36,7 +36,7 @@ export interface Machine {
 /** How a remedy comes about and is tried. */
 export interface Trial {
   readonly name: string
-  /** Whether it runs with SLOW alone, because another trial of the remedy stands for it. */
+  /** Whether it runs with SLOW alone, because the trial of another firewall stands for it. */
   readonly isLong?: boolean
   /** A machine with another host behind it, as Docker has them. */
   readonly container?: boolean
