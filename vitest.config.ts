@@ -51,7 +51,7 @@ function rank({ moduleId }: TestSpecification): number {
 /** Files below test/lab of which one runs at a time. */
 const TIMING = ['flooded', 'forged', 'lossy', 'peers', 'played-back'].map((name) => `test/lab/${name}.test.ts`)
 
-const limits = { testTimeout: slow ? 600_000 : 60_000, hookTimeout: 60_000, retry }
+const limits = { testTimeout: slow ? 600_000 : 180_000, hookTimeout: 180_000, retry }
 /** One process for many files: loading everything anew for each takes as long as many of the tests. */
 const shared = { isolate: false }
 const lab = { setupFiles: ['test/lab/set-up.ts'], ...shared, ...limits }
@@ -65,7 +65,7 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'script/**/*.test.ts', 'bench/**/*.test.ts'],
           ...shared,
-          testTimeout: slow ? 600_000 : 30_000,
+          testTimeout: slow ? 600_000 : 90_000,
           retry,
         },
       },
