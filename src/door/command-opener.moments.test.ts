@@ -2,6 +2,7 @@
 // nobody out.
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
 import type { LogEvent } from '../log/event.ts'
@@ -352,5 +353,5 @@ test('whatever comes when, starts and stops alternate, a knock opens, and in the
       }
     },
   )
-  await fc.assert(property, { numRuns: process.env['SLOW'] === '1' ? 30_000 : 600 })
+  await fc.assert(property, { numRuns: SLOW ? 30_000 : 250 })
 })

@@ -1,6 +1,7 @@
 // Goal: the gate opens for whoever knocks right and for nobody else. Each test is a conversation: packets, and what the
 // gate says to each.
 import { expect, test } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import { hit, openings, secret, texts } from '../../test/gate/knocks.ts'
 import type { Hit } from '../../test/gate/knocks.ts'
 import { BEGIN_MS } from '../../test/gate/knocks.ts'
@@ -339,7 +340,7 @@ test('explains, where asked to', () => {
 })
 
 test('a flood of first knocks ends, delays and evicts nobody further along, and stays within its bounds', () => {
-  const many = process.env.SLOW === '1' ? 1_000_000 : 20_000
+  const many = SLOW ? 1_000_000 : 10_000
   const gate = gateWith([SSH])
   talk(gate, [7000, 8000])
   for (let source = 0; source < many; source++) {

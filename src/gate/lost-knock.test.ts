@@ -2,6 +2,7 @@
 // the next, in sequences of 1 to 32 ports, whether a scan could open them or not, with ports that come again too.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import { hit, openings, secret } from '../../test/gate/knocks.ts'
 import { SEQUENCE_MAX_KNOCKS } from '../config/config.ts'
 import { Gate } from './gate.ts'
@@ -91,6 +92,6 @@ test('any sequence, several faults in a row of knocks, at any speed', () => {
       }
       expect(opened(gate, from, sequence, gapMs, begin)).toBeGreaterThan(0)
     }),
-    { numRuns: process.env.SLOW === '1' ? 20_000 : 500 },
+    { numRuns: SLOW ? 20_000 : 150 },
   )
 })

@@ -3,6 +3,7 @@
 // lost-knock.test.ts have those.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import { BEGIN_MS, hit, secret, texts } from '../../test/gate/knocks.ts'
 import type { Hit } from '../../test/gate/knocks.ts'
 import { ICMP, TCP, UDP } from '../packet/packet.ts'
@@ -276,7 +277,7 @@ test('the gate and the model say the same', () => {
       expect([...texts(gate.expire(BEGIN_MS + at))].sort()).toEqual(model.expire(at).sort())
       expect(gate.attempts).toBe(0)
     }),
-    { numRuns: process.env.SLOW === '1' ? 50_000 : 1_500 },
+    { numRuns: SLOW ? 50_000 : 600 },
   )
 })
 
@@ -313,6 +314,6 @@ test('whatever the doors, the gate opens one only for its whole sequence, in ord
         }
       }
     }),
-    { numRuns: process.env.SLOW === '1' ? 50_000 : 1_000 },
+    { numRuns: SLOW ? 50_000 : 500 },
   )
 })

@@ -1,6 +1,7 @@
 // Goal: a scan opens nothing, whoever forges somebody's address shuts nobody out, guessing codes is hopeless, and who
 // scans is remembered through a flood of others. The same in the lab, with real programs: test/lab/forged.test.ts.
 import { describe, expect, test } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import { BEGIN_MS, codeSecret, hit, openings, secret, texts } from '../../test/gate/knocks.ts'
 import { NMAP_PORTS } from '../config/nmap-ports.ts'
 import { scannable } from '../config/scannable.ts'
@@ -14,7 +15,7 @@ import type { Ignored } from './scan-guard.ts'
 import type { GateSequence } from './sequence.ts'
 
 /** Scans of each kind; with SLOW as many as the issue asks for. */
-const SCANS = process.env.SLOW === '1' ? 1_000 : 50
+const SCANS = SLOW ? 1_000 : 20
 const OWNER = '192.0.2.2'
 
 const gateWith = (secrets: readonly GateSequence[], settings: Partial<GateSettings> = {}): Gate => {

@@ -2,6 +2,7 @@
 // its end. Doors that begin with the same knock, and those with the same sequence, open all the same.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import { hit, openings, secret } from '../../test/gate/knocks.ts'
 import { SYN } from '../packet/packet.ts'
 import { Gate } from './gate.ts'
@@ -85,7 +86,7 @@ test('whatever the doors, as long as none begin alike: a sequence again opens th
       expect(first.at(-1)).toContain(`d${which % all.length}`)
       for (let round = 0; round < 4; round++) expect(opened(gate, ports)).toEqual(first)
     }),
-    { numRuns: process.env.SLOW === '1' ? 100_000 : 3_000 },
+    { numRuns: SLOW ? 100_000 : 800 },
   )
 })
 
@@ -101,6 +102,6 @@ test('one knock after the other opens its door each time, though sequences begin
         expect(opened(gate, all[which]!).at(-1)).toContain(`d${which}`)
       }
     }),
-    { numRuns: process.env.SLOW === '1' ? 100_000 : 5_000 },
+    { numRuns: SLOW ? 100_000 : 1_500 },
   )
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import koffi from 'koffi'
 import { describe, expect, test } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import { startByNode } from './node-spawn.ts'
 import { PosixSpawn } from './posix-spawn.ts'
 import { endOf } from './process-end.ts'
@@ -169,7 +170,7 @@ describe.each(WAYS)('%s', (_, start) => {
     async () => {
       await ran(start, 'true')
       const before = descriptors()
-      for (let round = 0; round < 10; round++) {
+      for (let round = 0; round < (SLOW ? 10 : 3); round++) {
         const all = Array.from({ length: 60 }, async (_unused, at) => await ran(start, `exit ${at}`))
         expect((await Promise.all(all)).map(({ status }) => status)).toEqual(all.map((_unused, at) => at))
       }

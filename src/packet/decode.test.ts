@@ -2,6 +2,7 @@
 // bytes that were captured, and whatever strangers send has a verdict.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import { LINKS, ip4, ip6 } from '../../test/packets/build.ts'
 import type { Segment } from '../../test/packets/build.ts'
 import { formatAddress } from './address.ts'
@@ -110,7 +111,7 @@ describe.each(LINKS)('%s', (_, linkType, wrap) => {
         })
         expect(verdicts[0]).toEqual(verdicts[1])
       }),
-      { numRuns: process.env.SLOW === '1' ? 20_000 : 500 },
+      { numRuns: SLOW ? 20_000 : 300 },
     )
   })
 })

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import { runCommand } from '../cli/command.ts'
 import { keysFromFile } from '../client/spa/key-file.ts'
 import { readHostConfig } from '../client/spa/config-file.ts'
@@ -24,7 +25,7 @@ import { readSecret } from '../totp/secret-text.ts'
 import { CHECK } from './check/arguments.ts'
 
 const ODD = ['\r', '\n', '\r\n', '\u2028', '\u2029', '\u0085', '\0', '\uFEFF', '\v', '\f', '\uD800', '\uDC00', ' ', '#']
-const RUNS = Number(process.env['SLOW'] ?? 0) === 1 ? 20_000 : 1_000
+const RUNS = SLOW ? 20_000 : 300
 
 const folder = mkdtempSync(join(tmpdir(), 'postern-stray-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import { Writer, compare, compileWriter } from '../../test/lab/power-cut/writer-process.ts'
 import { COMPACT_MIN_BYTES } from './journal.ts'
 import { openStore } from './store.ts'
 
-const ROUNDS = process.env.SLOW === '1' ? 300 : 5
+const ROUNDS = SLOW ? 300 : 3
 /** Most characters of report before the kill: enough for several compactions. */
 const REPORT_MAX_CHARS = 400_000
 

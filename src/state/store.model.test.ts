@@ -2,6 +2,7 @@
 // was acknowledged, and of the rest whole records only.
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { SLOW } from '../../test/slow.ts'
 import { MemoryDisk, systemError } from './disk-fake.ts'
 import type { Opening } from './opening.ts'
 import { openStoreOn } from './store.ts'
@@ -10,7 +11,7 @@ import type { Store } from './store.ts'
 const PATH = '/state/journal'
 /** So small that most runs compact several times. */
 const COMPACT_BYTES = 900
-const RUNS = process.env.SLOW === '1' ? 20_000 : 400
+const RUNS = SLOW ? 20_000 : 200
 
 type Request =
   | { readonly kind: 'opened'; readonly id: string; readonly until: number }

@@ -6,6 +6,7 @@ import { codeOf, periodAt } from '../../src/totp/code.ts'
 import type { TotpSecret } from '../../src/totp/code.ts'
 import { knocksOfCode } from '../../src/totp/ports.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
+import { SLOW } from '../slow.ts'
 import { knock, program } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, SERVER_4, SERVER_6, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
@@ -16,7 +17,7 @@ import { recordedOf } from './recorded.ts'
 import { OneDaemon } from './one-daemon.ts'
 
 /** Rounds of kill -9 at a random moment. */
-const ROUNDS = process.env.SLOW === '1' ? 1_000 : 5
+const ROUNDS = SLOW ? 1_000 : 3
 /** Milliseconds after the knock begins in which the daemon is killed: longer than all it does takes. */
 const KILL_WITHIN_MS = 120
 

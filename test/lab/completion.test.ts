@@ -11,6 +11,7 @@ import { KNOCK_SPA } from '../../src/client/spa/arguments.ts'
 import { KNOCKD } from '../../src/daemon/arguments.ts'
 import { ANSWER_MAX_MS } from '../../src/postern/completion/names.ts'
 import { POSTERN } from '../../src/postern/postern.ts'
+import { sample } from '../slow.ts'
 import { PROJECT, program, startKnockd } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import { run } from './process.ts'
@@ -27,45 +28,50 @@ function configOf(names: readonly string[], users = ''): string {
   return `${doors.join('')}${users === '' ? '' : `[people]\nUsers = ${users}\nOpen_Ports = tcp/23\n`}`
 }
 
-/** Names of doors that a shell would like to run, expand, split or take for an option. */
+/** Names of doors that a shell would like to run, expand, split or take for an option; with SLOW, others of each class too. */
 const HOSTILE = [
   '$(touch PWNED)',
   '`touch PWNED`',
-  '${IFS}$HOME',
   'x; touch PWNED',
-  'x & touch PWNED',
-  'x | touch PWNED',
-  'x > PWNED',
-  '"; touch PWNED; "',
   "'; touch PWNED; '",
   'it\'s a "door"',
-  'a door',
   'a  b',
-  'back\\slash\\',
   '\\$(touch PWNED)',
   'c:o:l:o:n',
-  ':first',
-  'eq=u=al',
   '=ls',
-  'at@home',
   '@home',
   '~root',
-  '~',
-  'a~b',
-  '*',
-  '[a-z]?',
   '{a,b}',
-  '!!',
   'bang!x',
-  '^a^b',
-  '#hash',
-  '%1',
-  '(e:touch PWNED:)',
   '*(e:touch PWNED:)',
-  '<(touch PWNED)',
-  'Tür',
   '門',
-  'comma,name',
+  ...sample(
+    [
+      '${IFS}$HOME',
+      'x & touch PWNED',
+      'x | touch PWNED',
+      'x > PWNED',
+      '"; touch PWNED; "',
+      'a door',
+      'back\\slash\\',
+      ':first',
+      'eq=u=al',
+      'at@home',
+      '~',
+      'a~b',
+      '*',
+      '[a-z]?',
+      '!!',
+      '^a^b',
+      '#hash',
+      '%1',
+      '(e:touch PWNED:)',
+      '<(touch PWNED)',
+      'Tür',
+      'comma,name',
+    ],
+    () => false,
+  ),
 ]
 
 const rowsOf = (group: CommandGroup): readonly Command[] =>
@@ -208,9 +214,10 @@ lab.each([...SHELLS])('%s', (shell) => {
       const all = group.commands.map((row) => row.name.slice(group.name.length + 1))
       expected.set(`${group.name} `, [...all, ...(group === POSTERN ? ['help'] : [])].toSorted())
     }
-    const lines = [...expected.keys()]
+    // What is typed at zsh takes a process each; bash and fish are asked by one for all.
+    const lines = sample([...expected.keys()], (_, index) => shell !== 'zsh' || index % 5 === 0)
     const offered = await offers(shell, typed, lines)
-    expect(Object.fromEntries(lines.map((line, index) => [line, offered[index]]))).toEqual(Object.fromEntries(expected))
+    expect(lines.map((line, index) => [line, offered[index]])).toEqual(lines.map((line) => [line, expected.get(line)]))
     expect(expected.size).toBeGreaterThan(ROWS.length)
   })
 })

@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SLOW } from '../slow.ts'
 import { baseOf } from './booted.ts'
 import { PROJECT } from './knockd.ts'
 import { IS_ROOT, SERVER_4, pair } from './net.ts'
@@ -10,7 +11,6 @@ import { Process, run } from './process.ts'
 import { scratch, writeConfig } from './scratch.ts'
 import { probe, sendKnocks, serveTcp } from './service.ts'
 
-const IS_SLOW = process.env['SLOW'] === '1'
 const LIMIT_MS = 900_000
 const CONFIG = `[options]
 	Interface = eth0
@@ -25,7 +25,7 @@ const BOTH = '0000000000003000'
 const WITH_CGROUPS =
   'stat -f -c %T /sys/fs/cgroup | grep -q cgroup2fs || mount -t cgroup2 none /sys/fs/cgroup; exec "$@"'
 
-describe.skipIf(!IS_ROOT || !IS_SLOW)('the container', () => {
+describe.skipIf(!IS_ROOT || !SLOW)('the container', () => {
   const store = scratch('containers')
   const podman = (...words: readonly string[]): readonly string[] => [
     'unshare',

@@ -3,13 +3,13 @@
 import { closeSync, copyFileSync, mkdirSync, openSync, readFileSync, readSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SLOW } from '../slow.ts'
 import { Booted, stopMachines, type Kind } from './booted.ts'
 import { PROJECT } from './knockd.ts'
 import { IS_ROOT } from './net.ts'
 import { run, until } from './process.ts'
 import { scratch } from './scratch.ts'
 
-const IS_SLOW = process.env['SLOW'] === '1'
 const LIMIT_MS = 900_000
 
 const NATIVE = `[options]
@@ -100,7 +100,7 @@ function escaped(text: string): string {
   return text.replaceAll(/[+.]/g, '\\$&')
 }
 
-describe.skipIf(!IS_ROOT || !IS_SLOW)('the packages', () => {
+describe.skipIf(!IS_ROOT || !SLOW)('the packages', () => {
   const folder = scratch('packages')
   beforeAll(async () => {
     mkdirSync(folder)

@@ -1,6 +1,7 @@
 // Goal: that of diagnoses.test.ts, for ports that stay shut.
 import { existsSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { slowly } from '../slow.ts'
 import { DROP_ALL, diagnosed, opening } from './diagnosed.ts'
 import { CLIENT_4, SERVER_6, lab } from './net.ts'
 import { LIMIT_MS, RULE } from './rehearsed.ts'
@@ -109,7 +110,8 @@ lab('a port that stays shut', () => {
       'nft insert rule inet g x tcp sport 22 ct state established accept',
     ],
   ] as const) {
-    test(
+    const dropped = where === 'iptables' ? test : slowly
+    dropped(
       `because its answers are dropped by ${where}; what is printed lets them out, and nothing else`,
       async () => {
         await machine.rules(...DROP_ALL, drop)

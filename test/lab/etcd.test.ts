@@ -4,11 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Etcd, EtcdUnavailable, type WatchEvent, type WatchState } from '../../src/etcd/client.ts'
 import { type ClusterOptions, ETCD_VERSIONS, EtcdCluster, etcdProgram } from './etcd.ts'
+import { SLOW } from '../slow.ts'
 import { lab } from './net.ts'
 import { until } from './process.ts'
 
-const SLOW = process.env.SLOW === '1'
-const RACES = 300
+const RACES = SLOW ? 300 : 100
 const LIMIT_MS = 120_000
 
 let cluster: EtcdCluster
@@ -123,6 +123,8 @@ lab('etcd', () => {
       }
       // One release is enough to see what a change breaks.
       const real = test.skipIf(!there || (!SLOW && version !== ETCD_VERSIONS[0]))
+      // fleet-claims.test.ts tests the same by way of the ledger.
+      const long = test.skipIf(!there || !SLOW)
 
       real('three clients race: one winner in each round', { timeout: LIMIT_MS }, async () => {
         await start()
@@ -136,7 +138,7 @@ lab('etcd', () => {
         expect((await clients[0]!.list('r/')).kvs).toHaveLength(RACES)
       })
 
-      real.each(['kill -9', 'SIGSTOP'])(
+      long.each(['kill -9', 'SIGSTOP'])(
         '%s of the leader: one winner each, and no call fails with SLOW',
         { timeout: LIMIT_MS },
         async (how) => {
@@ -174,7 +176,7 @@ lab('etcd', () => {
         expect((await etcd.get('a'))?.value).toBe('3')
       })
 
-      real('a partition with both sides alive: only the majority claims', { timeout: LIMIT_MS }, async () => {
+      long('a partition with both sides alive: only the majority claims', { timeout: LIMIT_MS }, async () => {
         await start()
         const leader = await cluster.leader()
         const others = [0, 1, 2].filter((each) => each !== leader)
@@ -262,7 +264,7 @@ lab('etcd', () => {
         },
       )
 
-      real('a power cut of all nodes: what was acknowledged is there', { timeout: LIMIT_MS }, async () => {
+      long('a power cut of all nodes: what was acknowledged is there', { timeout: LIMIT_MS }, async () => {
         await start({ disks: true })
         const etcd = cluster.client()
         const claimed: string[] = []

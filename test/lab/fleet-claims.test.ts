@@ -13,13 +13,15 @@ import { MemoryDisk } from '../../src/state/disk-fake.ts'
 import { JournalLedger } from '../../src/state/journal-ledger.ts'
 import type { Redemption } from '../../src/state/ledger.ts'
 import { openStoreOn } from '../../src/state/store.ts'
+import { SLOW } from '../slow.ts'
 import { EtcdCluster, etcdProgram } from './etcd.ts'
 import { IS_ROOT } from './net.ts'
 import { until } from './process.ts'
 
-const SLOW = process.env.SLOW === '1'
 /** Rounds of each phase: in all more than 10,000 with SLOW. */
-const ROUNDS = SLOW ? 1_600 : 200
+const ROUNDS = SLOW ? 1_600 : 100
+/** Secrets that are presented to a host that is cut off, which waits for an answer to each. */
+const ALONE = SLOW ? 20 : 4
 const EVERY_MS = 12
 /** Secrets whose value rises: more than are under way at once. */
 const KEYS = 500
@@ -253,7 +255,7 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
       let refusedAlone = 0
       const done = await during('partition', async () => {
         await cluster.partition([[leader], others])
-        for (let round = 0; round < 20; round++) {
+        for (let round = 0; round < ALONE; round++) {
           const each = await presentNext()
           const alone = await each.use(cutOff)
           if (alone === 'won') wonAlone++

@@ -9,6 +9,7 @@ import { Etcd } from '../../src/etcd/client.ts'
 import { publicKeyText } from '../../src/fleet/hosts.ts'
 import { push } from '../../src/postern/fleet/push/push.ts'
 import type { PushSurroundings } from '../../src/postern/fleet/push/push.ts'
+import { SLOW } from '../slow.ts'
 import { EtcdCluster } from './etcd.ts'
 import { startAgain, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
@@ -22,7 +23,7 @@ import { probe, sendKnocks, serveTcp } from './service.ts'
 const LIMIT_MS = 180_000
 const NAMES = ['web1', 'web2', 'db1']
 /** Pushes that are measured, with a user who has every host open. SLOW takes more. */
-const ROUNDS = process.env['SLOW'] === '1' ? 100 : 10
+const ROUNDS = SLOW ? 100 : 5
 const PASSPHRASE = 'correct horse'
 const PLACE = '/postern/home/doc/users'
 const IN_FORCE = (version: number): RegExp => new RegExp(`users of the fleet: version ${version}, .* is in force`)

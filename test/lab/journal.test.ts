@@ -4,6 +4,7 @@
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SLOW } from '../slow.ts'
 import { Booted, stopMachines } from './booted.ts'
 import type { Kind } from './booted.ts'
 import { PROJECT } from './knockd.ts'
@@ -11,7 +12,6 @@ import { IS_ROOT } from './net.ts'
 import { run, until } from './process.ts'
 import { scratch } from './scratch.ts'
 
-const IS_SLOW = process.env['SLOW'] === '1'
 const LIMIT_MS = 900_000
 const CLIENT = `ip netns add client
 ip link add server type veth peer name eth0 netns client
@@ -70,7 +70,7 @@ const visible = (all: readonly Line[]): readonly unknown[] =>
     SYSLOG_PID,
   }))
 
-describe.skipIf(!IS_ROOT || !IS_SLOW)('the journal', () => {
+describe.skipIf(!IS_ROOT || !SLOW)('the journal', () => {
   const folder = scratch('packages')
   beforeAll(async () => {
     mkdirSync(folder)

@@ -1,5 +1,5 @@
 /** Milliseconds to wait for an expected line before giving up: long, for it only ends what hangs. */
-export const LINE_LIMIT_MS = 30_000
+export const LINE_LIMIT_MS = 60_000
 
 /** Lines that come one after the other from something in the lab: a process, a service, a connection. */
 export class Lines {

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, readFileSync, readdirSync, writeFileSync } from 
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { faultsOf } from '../schema/schema.ts'
+import { slowly } from '../slow.ts'
 import { postern } from './guarded.ts'
 import { CLIENT_4, SERVER_4, lab, pair } from './net.ts'
 import type { Host } from './net.ts'
@@ -151,7 +152,7 @@ Stop_Command = true
     LIMIT_MS,
   )
 
-  test(
+  slowly(
     'are ended when their time is over, with what they started',
     async () => {
       const { server, client } = await pair()

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { SLOW } from '../slow.ts'
 import { CLIENT_4, Host, SERVER_4, lab, pair } from './net.ts'
 import { until } from './process.ts'
 import { scratch } from './scratch.ts'
@@ -12,7 +13,7 @@ import { OneDaemon } from './one-daemon.ts'
 /** Milliseconds after the knock begins in which the daemon is killed: longer than all it does takes. */
 const KILL_WITHIN_MS = 150
 /** Rounds of kill -9 at a random moment. */
-const ROUNDS = process.env.SLOW === '1' ? 200 : 6
+const ROUNDS = SLOW ? 200 : 3
 
 const one = new OneDaemon()
 

@@ -9,10 +9,11 @@ import { OneTimeList } from '../../src/secret/one-time-list.ts'
 import type { Opening } from '../../src/state/opening.ts'
 import { JournalLedger } from '../../src/state/journal-ledger.ts'
 import { openStore } from '../../src/state/store.ts'
+import { SLOW } from '../slow.ts'
 import { Volume } from './power-cut/volume.ts'
 import { Writer, compare, compileWriter } from './power-cut/writer-process.ts'
 
-const ROUNDS = process.env.SLOW === '1' ? 100 : 5
+const ROUNDS = SLOW ? 100 : 3
 const REPORT_MAX_CHARS = 200_000
 const terms = { lock: () => true, pid: process.pid }
 

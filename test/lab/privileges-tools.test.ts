@@ -15,6 +15,7 @@ import {
 import { dirname, join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { ask } from '../../src/control/client.ts'
+import { sample } from '../slow.ts'
 import { confirmed } from './base-rules.ts'
 import { nft, nftRules } from './firewall.ts'
 import { KNOCKS, looks, statusOf } from './guarded.ts'
@@ -137,30 +138,36 @@ Start_Command_6 =
 })
 
 lab('a user that was taken over', () => {
-  test.each([
+  const damaged: readonly (readonly [string, Buffer])[] = [
     ['of a later version', Buffer.from('00000000 0 0 {"format":"postern journal","version":99}\n')],
     ['of noise', Buffer.alloc(10_000, 0xfe)],
     ['that is empty', Buffer.alloc(0)],
-  ])('keeps root from starting by no journal %s', async (_, bytes) => {
-    const { server, client } = await pair()
-    await serveTcp(server, 22)
-    const at = places('', SSH)
-    running = await start(server, at)
-    await running.stop()
-    const { users, roots } = journals(at)
-    writeFileSync(users, bytes)
-    // Nor by pipes, folders and very many files.
-    await run(['mkfifo', join(dirname(users), 'pipe.journal')])
-    mkdirSync(join(dirname(users), 'folder.key'))
-    chownSync(join(dirname(users), 'folder.key'), 1, 1)
-    configure(at, '', SSH)
-    running = await start(server, at)
-    expect(statSync(roots)).toMatchObject({ uid: 0, gid: 0 })
-    expect(running.lines.some((line) => /missing|damaged|unreadable|cannot be read|earlier one/.test(line))).toBe(true)
-    expect(readdirSync(at.stateDir).filter((name) => /pipe|folder/.test(name))).toEqual([])
-    await sendKnocks(client, SERVER_4, KNOCKS)
-    await looks(client, SERVER_4, 22, 'open')
-  })
+  ]
+  test.each(sample(damaged, ([name]) => name === 'of noise'))(
+    'keeps root from starting by no journal %s',
+    async (_, bytes) => {
+      const { server, client } = await pair()
+      await serveTcp(server, 22)
+      const at = places('', SSH)
+      running = await start(server, at)
+      await running.stop()
+      const { users, roots } = journals(at)
+      writeFileSync(users, bytes)
+      // Nor by pipes, folders and very many files.
+      await run(['mkfifo', join(dirname(users), 'pipe.journal')])
+      mkdirSync(join(dirname(users), 'folder.key'))
+      chownSync(join(dirname(users), 'folder.key'), 1, 1)
+      configure(at, '', SSH)
+      running = await start(server, at)
+      expect(statSync(roots)).toMatchObject({ uid: 0, gid: 0 })
+      expect(running.lines.some((line) => /missing|damaged|unreadable|cannot be read|earlier one/.test(line))).toBe(
+        true,
+      )
+      expect(readdirSync(at.stateDir).filter((name) => /pipe|folder/.test(name))).toEqual([])
+      await sendKnocks(client, SERVER_4, KNOCKS)
+      await looks(client, SERVER_4, 22, 'open')
+    },
+  )
 
   test('cannot trace the daemon with the rights of a command, nor take its descriptors', async () => {
     const { server } = await pair()

@@ -43,6 +43,9 @@ export interface Run extends Start {
   readonly limitMs?: number
 }
 
+/** Programs that fetch packages, and may need the certificates that the environment names. */
+const FETCHES = /^npm$|\/script\/(?:package|install)$/
+
 const live = new Set<Process>()
 
 /**
@@ -66,7 +69,7 @@ export class Process extends Lines {
     this.#child = spawn(file!, rest, {
       detached: true,
       stdio: 'pipe',
-      env: { ...environment(start.ns), ...start.env },
+      env: { ...environment(argv), ...start.env },
       ...(start.cwd === undefined ? {} : { cwd: start.cwd }),
     })
     this.ended = this.#follow()
@@ -192,9 +195,9 @@ export function runs(pid: number): boolean {
 }
 
 /** The test's environment without what the test runner put there for itself, and with the system's own folders. */
-function environment(ns: string | undefined): NodeJS.ProcessEnv {
+function environment(argv: readonly string[]): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _options, NODE_ENV: _env, VITEST: _vitest, ...rest } = process.env
-  // Node.js reads these certificates at each start, which takes longer than the start itself. No host can need them.
-  if (ns !== undefined) delete rest['NODE_EXTRA_CA_CERTS']
+  // Node.js reads these certificates at each start, which takes longer than the start itself.
+  if (!argv.some((word) => FETCHES.test(word))) delete rest['NODE_EXTRA_CA_CERTS']
   return { ...rest, LC_ALL: 'C.UTF-8', PATH: `${rest['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin` }
 }

@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest'
+import { SLOW } from '../slow.ts'
 import { KNOCKS, looks, postern } from './guarded.ts'
 import { program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
@@ -28,7 +29,7 @@ const SYNS = 'tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn'
 const START_LIMIT_MS = 5_000
 
 /** The two ways differ in who copies bytes; the whole of it is tried in both by `SLOW=1`. */
-const isBrief = (how: string): boolean => how === 'the connection is handed over' && process.env.SLOW !== '1'
+const isBrief = (how: string): boolean => how === 'the connection is handed over' && !SLOW
 
 /** What a command of keygen prints. */
 const printed = async (...words: readonly string[]): Promise<string> =>

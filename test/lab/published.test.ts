@@ -15,6 +15,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { SLOW } from '../slow.ts'
 import { knock, program, startKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { SERVER_4, lab, pair } from './net.ts'
@@ -25,7 +26,7 @@ import { scratch } from './scratch.ts'
 import { probe, sendKnocks, serveTcp, watchWire } from './service.ts'
 
 /** Rounds of kill -9 at a random moment. */
-const ROUNDS = process.env.SLOW === '1' ? 200 : 4
+const ROUNDS = SLOW ? 200 : 2
 const KILL_WITHIN_MS = 120
 
 let running: Process | undefined

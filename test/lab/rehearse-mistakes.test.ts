@@ -1,5 +1,6 @@
 // Goal: that of rehearse.test.ts, for mistakes that people make: each is named with the line that is at fault.
 import { expect, test } from 'vitest'
+import { slowly } from '../slow.ts'
 import { hidePort, nft } from './firewall.ts'
 import { lab } from './net.ts'
 import { ALL_GOOD, LIMIT_MS, NFT_RULES, RULE, checksOf, config, configOf, makeMachine, report } from './rehearsed.ts'
@@ -85,7 +86,7 @@ lab('mistakes', () => {
     LIMIT_MS,
   )
 
-  test(
+  slowly(
     '-A behind a rule that rejects, in iptables-legacy',
     async () => {
       const machine = await makeMachine()
@@ -103,7 +104,8 @@ lab('mistakes', () => {
     LIMIT_MS,
   )
 
-  test(
+  // doctor.test.ts has the same.
+  slowly(
     'no rule for established connections',
     async () => {
       const machine = await makeMachine()
@@ -123,7 +125,8 @@ lab('mistakes', () => {
     LIMIT_MS,
   )
 
-  test(
+  // doctor.test.ts has the same.
+  slowly(
     'rules for IPv4 only: the port is open over IPv6',
     async () => {
       const machine = await makeMachine()

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import type { TotpSecret } from '../../src/totp/code.ts'
 import { secretUri } from '../../src/totp/secret-text.ts'
+import { slowly } from '../slow.ts'
 import { hidePort, nft } from './firewall.ts'
 import { program } from './knockd.ts'
 import { lab } from './net.ts'
@@ -170,7 +171,8 @@ lab('what a rehearsal keeps its hands off', () => {
   )
 
   for (const signal of ['SIGKILL', 'SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    test(
+    const ended = signal === 'SIGKILL' || signal === 'SIGTERM' ? test : slowly
+    ended(
       `the machine and its processes, ended by ${signal} in the middle`,
       async () => {
         const machine = await makeMachine()

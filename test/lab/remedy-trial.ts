@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { REMEDIES } from '../../src/remedy/remedies.ts'
+import { sample } from '../slow.ts'
 import { PUBLISHED, withContainer } from './docker.ts'
 import { KNOCKS } from './guarded.ts'
 import { program } from './knockd.ts'
@@ -35,6 +36,8 @@ export interface Machine {
 /** How a remedy comes about and is tried. */
 export interface Trial {
   readonly name: string
+  /** Whether it runs with SLOW alone, because the trial of another firewall stands for it. */
+  readonly isLong?: boolean
   /** A machine with another host behind it, as Docker has them. */
   readonly container?: boolean
   /** Files below /etc, for a machine with an /etc of its own. */
@@ -47,7 +50,7 @@ export interface Trial {
   readonly port?: number
   /** What must be printed. */
   readonly expected: (machine: Machine, daemon: number | undefined) => readonly string[]
-  /** Whether `postern rehearse` prints it as well. */
+  /** Whether `postern rehearse` prints it as well */
   readonly rehearsed?: boolean
   /** Whether the guard hides the port already, and is to go on without a daemon. */
   readonly guarded?: boolean
@@ -172,7 +175,7 @@ export type Trials = Readonly<Partial<Record<Name, readonly Trial[]>>>
 export function tryAll(all: Trials): void {
   lab('remedies', () => {
     for (const [name, trials] of Object.entries(all)) {
-      test.each(trials.map((trial) => [trial.name, trial] as const))(
+      test.each(sample(trials, ({ isLong }) => isLong !== true).map((trial) => [trial.name, trial] as const))(
         `${name}: %s`,
         async (_, trial) => {
           await tryRemedy(trial)

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { REMEDIES } from '../../src/remedy/remedies.ts'
+import { SLOW } from '../slow.ts'
 import { confirm, confirmed, connected } from './base-rules.ts'
 import { CONTAINER_4, INNER, PUBLISHED, docker } from './docker.ts'
 import { nft } from './firewall.ts'
@@ -113,11 +114,12 @@ async function confirmedAndBooted({ server, client }: Machine, printed: string):
 /** Remedies by which the machine's own firewall lets in the sources that the guard has let in. */
 export const ALLOWING: Trials = {
   allowUfw: [
-    { name: 'ufw', rules: kind('ufw'), door: NATIVE, expected: () => [REMEDIES.allowUfw(PORT)], rehearsed: true },
+    { name: 'ufw', rules: kind('ufw'), door: NATIVE, expected: () => [REMEDIES.allowUfw(PORT)], rehearsed: SLOW },
   ],
   allowUfwFirst: [
     {
       name: 'ufw that denies it',
+      isLong: true,
       rules: async (machine) => {
         const type = await kind('ufw')(machine)
         await type(`ufw deny ${DOOR}/tcp`)
@@ -130,6 +132,7 @@ export const ALLOWING: Trials = {
   allowFirewalld: [
     {
       name: 'firewalld',
+      isLong: true,
       rules: kind('firewalld'),
       door: NATIVE,
       expected: () => [REMEDIES.allowFirewalld(PORT, 'public')],
@@ -142,10 +145,11 @@ export const ALLOWING: Trials = {
       door: NATIVE,
       expected: BY_FAMILY((iptables) => REMEDIES.allowLast(iptables, PORT)),
       running: true,
-      rehearsed: true,
+      rehearsed: SLOW,
     },
     {
       name: 'iptables-legacy',
+      isLong: true,
       rules: kind('iptables-legacy'),
       door: NATIVE,
       expected: BY_FAMILY((iptables) => REMEDIES.allowLast(`${iptables}-legacy`, PORT)),
@@ -154,6 +158,7 @@ export const ALLOWING: Trials = {
   allowBefore: [
     {
       name: 'a rule of iptables at the end',
+      isLong: true,
       rules: both([ESTABLISHED, '-A INPUT -p tcp -m multiport --dports 22,80 -j ACCEPT', '-A INPUT -p tcp -j REJECT']),
       door: NATIVE,
       expected: BY_FAMILY((iptables) => REMEDIES.allowBefore(iptables, PORT, 3)),
@@ -162,6 +167,7 @@ export const ALLOWING: Trials = {
   allowForwarded: [
     {
       name: "Docker's chain for its users",
+      isLong: true,
       container: true,
       rules: dockers(
         '-A DOCKER-USER -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT\n-A DOCKER-USER -i eth0 -j DROP\n',
@@ -185,6 +191,7 @@ export const ALLOWING: Trials = {
   allowNftLocal: [
     {
       name: 'nftables ahead of routing',
+      isLong: true,
       rules: table(
         `table inet early { chain pre { type filter hook prerouting priority -140;
           ct state established,related accept; tcp dport { 22, 80 } accept; meta l4proto tcp drop; }; }`,
@@ -196,6 +203,7 @@ export const ALLOWING: Trials = {
   allowNftForwarded: [
     {
       name: 'nftables, a port that is sent on',
+      isLong: true,
       container: true,
       rules: table(
         `${SENT_ON}\ntable inet f { chain forward { type filter hook forward priority 0; policy drop;
@@ -225,6 +233,7 @@ export const OTHERS: Trials = {
   answerNft: [
     {
       name: 'nftables that judges what goes out',
+      isLong: true,
       rules: table(
         `table inet o { chain out { type filter hook output priority 0; policy drop;
           oif "lo" accept; ${NEIGHBOURS}; tcp sport { 22, 80 } accept; }; }`,
@@ -236,6 +245,7 @@ export const OTHERS: Trials = {
   establishedIptables: [
     {
       name: 'iptables without a rule for sessions',
+      isLong: true,
       rules: both([`-A INPUT -p tcp --dport ${DOOR} -j DROP`, `-A INPUT -p tcp --dport ${PRIVATE} -j DROP`]),
       door: command('-I'),
       expected: BY_FAMILY((iptables) => REMEDIES.establishedIptables(iptables)),
@@ -314,6 +324,7 @@ export const OTHERS: Trials = {
     },
     {
       name: 'iptables, a door that has another name now',
+      isLong: true,
       etc: IPTABLES_BOOT.etc,
       rules: kernelRules(IPTABLES_BOOT.boot, '[door]', '[old]', '--format', 'iptables'),
       door: NATIVE,
@@ -341,6 +352,7 @@ export const OTHERS: Trials = {
     },
     {
       name: 'a door that the rules of iptables cannot do any more',
+      isLong: true,
       etc: { ...NFT_BOOT.etc, ...IPTABLES_BOOT.etc },
       rules: kernelRules(IPTABLES_BOOT.boot, 'Open_For = 2500ms', '', '--format', 'iptables'),
       door: `Open_Ports = tcp/${DOOR}\nOpen_For = 2500ms`,
@@ -382,6 +394,7 @@ export const OTHERS: Trials = {
     },
     {
       name: 'a door in INPUT for a port that Docker publishes',
+      isLong: true,
       container: true,
       rules: dockers(''),
       door: command('-I', PUBLISHED),

@@ -6,12 +6,12 @@ import { LogReader } from '../../src/log/read-log.ts'
 import { Intake } from '../../src/postern/report/input/intake.ts'
 import { readJournal } from '../../src/postern/report/input/journal.ts'
 import { Tally } from '../../src/postern/report/tally.ts'
+import { SLOW } from '../slow.ts'
 import { Booted, stopMachines } from './booted.ts'
 import { PROJECT } from './knockd.ts'
 import { IS_ROOT } from './net.ts'
 import { scratch } from './scratch.ts'
 
-const IS_SLOW = process.env['SLOW'] === '1'
 /** What journalctl printed in such a machine. `UPDATE=1 SLOW=1` records it again. */
 const RECORDED = join(PROJECT, 'test/fixtures/report/journal.json')
 const ENTRIES = 5
@@ -57,7 +57,7 @@ test('a recorded journal', async () => {
   check(await tallied(script(`cat '${RECORDED}'`)))
 })
 
-describe.skipIf(!IS_ROOT || !IS_SLOW)('a journal', () => {
+describe.skipIf(!IS_ROOT || !SLOW)('a journal', () => {
   afterAll(stopMachines)
 
   test('of a booted machine', { timeout: 600_000 }, async () => {

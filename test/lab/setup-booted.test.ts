@@ -3,13 +3,13 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SLOW } from '../slow.ts'
 import { Booted, stopMachines, type Kind } from './booted.ts'
 import { PROJECT } from './knockd.ts'
 import { IS_ROOT } from './net.ts'
 import { run, until } from './process.ts'
 import { scratch } from './scratch.ts'
 
-const IS_SLOW = process.env['SLOW'] === '1'
 const LIMIT_MS = 900_000
 const CONNECT = 'ip netns exec client nc -z -w 2 198.51.100.1 22'
 const SETUP = 'postern setup --yes --json --interface server --hide tcp/22 --always-allow none --host 198.51.100.1'
@@ -43,7 +43,7 @@ interface Report {
   readonly client: { readonly line: string }
 }
 
-describe.skipIf(!IS_ROOT || !IS_SLOW)('postern setup on a booted machine', () => {
+describe.skipIf(!IS_ROOT || !SLOW)('postern setup on a booted machine', () => {
   const folder = scratch('packages')
   beforeAll(async () => {
     mkdirSync(folder)

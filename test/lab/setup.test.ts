@@ -4,6 +4,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { hashOf } from '../../src/base/config-trial.ts'
+import { sample, slowly } from '../slow.ts'
 import { program, startRealKnockd, startKnockd } from './knockd.ts'
 import { SERVER_4, SERVER_6, lab } from './net.ts'
 import { Process, until } from './process.ts'
@@ -30,9 +31,6 @@ async function onTrial(setup: Process): Promise<string> {
   await setup.line(/sudo postern setup confirm/, SETUP_LIMIT_MS)
   return clientLineIn(setup.stderr)
 }
-
-/** Long tests of what the shorter ones show in part. */
-const long = test.skipIf(process.env['SLOW'] !== '1')
 
 lab('postern setup', () => {
   test(
@@ -119,7 +117,7 @@ lab('postern setup', () => {
     'kill -9 of set-up, and a lost terminal: the keeper takes all back',
     async () => {
       const machine = await SetupMachine.make()
-      for (const signal of ['SIGKILL', 'SIGHUP'] as const) {
+      for (const signal of sample(['SIGKILL', 'SIGHUP'] as const, (each) => each === 'SIGKILL')) {
         const setup = machine.start(await machine.login(), ...ALL, '--confirm-within', '5s')
         await onTrial(setup)
         for (const pid of await machine.processes('bin/postern.js')) process.kill(pid, signal)
@@ -132,7 +130,7 @@ lab('postern setup', () => {
     3 * SETUP_LIMIT_MS,
   )
 
-  long(
+  slowly(
     'with every process killed, the daemon that is started again or the next run takes it back',
     async () => {
       const machine = await SetupMachine.make()
@@ -165,7 +163,7 @@ lab('postern setup', () => {
     3 * SETUP_LIMIT_MS,
   )
 
-  long(
+  slowly(
     'an existing config is left alone; with --replace it is back after the trial, and beside the new one when that is kept',
     async () => {
       const machine = await SetupMachine.make()
@@ -197,7 +195,7 @@ lab('postern setup', () => {
     4 * SETUP_LIMIT_MS,
   )
 
-  long.each(['totp', 'spa'] as const)(
+  slowly.each(['totp', 'spa'] as const)(
     'with %s: what is printed opens, and nothing of it is left if it is not kept',
     async (secret) => {
       const machine = await SetupMachine.make()

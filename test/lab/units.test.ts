@@ -4,6 +4,7 @@
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SLOW } from '../slow.ts'
 import { Booted, stopMachines } from './booted.ts'
 import type { Kind } from './booted.ts'
 import { PROJECT } from './knockd.ts'
@@ -11,7 +12,6 @@ import { IS_ROOT } from './net.ts'
 import { run, until } from './process.ts'
 import { scratch } from './scratch.ts'
 
-const IS_SLOW = process.env['SLOW'] === '1'
 const LIMIT_MS = 900_000
 /** The most that `systemd-analyze security` may say of a service without root, and of one with commands. */
 const EXPOSURE_MAX = 2
@@ -124,7 +124,7 @@ const KINDS: readonly (Kind & { readonly name: string; readonly what: string; re
   },
 ]
 
-describe.skipIf(!IS_ROOT || !IS_SLOW)('the service', () => {
+describe.skipIf(!IS_ROOT || !SLOW)('the service', () => {
   const folder = scratch('packages')
   beforeAll(async () => {
     mkdirSync(folder)

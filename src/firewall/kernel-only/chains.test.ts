@@ -1,6 +1,7 @@
 // Goal: the rules, walked one packet after another, open a door for exactly those who knock as the door asks, and no scan
 // of all ports in whatever order opens one, with nothing but the rules that put a source back.
 import { expect, test } from 'vitest'
+import { SLOW } from '../../../test/slow.ts'
 import type { Knock, Service } from '../../config/config.ts'
 import { parseAddress } from '../../packet/address.ts'
 import { parseNetwork } from '../../packet/network.ts'
@@ -9,8 +10,8 @@ import { KNOCK, knockChains } from './chains.ts'
 import type { Knocking, Rule } from './chains.ts'
 import type { KernelDoor, KernelPlan } from './plan.ts'
 
-const SCANS = process.env.SLOW === '1' ? 200 : 12
-const WALKS = process.env.SLOW === '1' ? 20_000 : 2_000
+const SCANS = SLOW ? 200 : 6
+const WALKS = SLOW ? 20_000 : 800
 const PORTS = 65_535
 
 const tcp = (port: number): Knock => ({ protocol: TCP, port })

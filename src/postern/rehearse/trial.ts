@@ -96,7 +96,8 @@ export async function tryDoor(twin: Twin, trial: Trial): Promise<Observation> {
   const survived = holds ? await twin.client.ask('speak', { endpoint: main, limitMs: SPEAK_LIMIT_MS }) : undefined
   const sessionCulprit =
     survived === false ? await whoTakes(twin, main!, async () => await speakAgain(twin, main!)) : undefined
-  const rulesAfter = await settledRules(twin, rulesBefore)
+  // What no command takes back does not settle.
+  const rulesAfter = shutsItself(door, family) ? await settledRules(twin, rulesBefore) : await takeRules(twin.run)
   const added = linesOnlyIn(rulesOpen, rulesBefore)
   if (main !== undefined) await twin.client.ask('release', { endpoint: main })
   return {

@@ -2,6 +2,7 @@
 // of theirs is obeyed by the terminal, and what is drawn step by step is what would be drawn anew.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { SLOW } from '../../../test/slow.ts'
 import { WELL as WELL_BUT_EXPOSED, WHOLE_STATUS } from '../../../test/schema/status.ts'
 import { FakeTerminal } from '../../../test/postern/terminal.ts'
 import { healthOf } from '../../control/health.ts'
@@ -254,7 +255,7 @@ test('any size, any text, any keys: it fits, nothing raw gets through, and the s
         }
       },
     ),
-    { numRuns: process.env.SLOW === '1' ? 2_000 : 30 },
+    { numRuns: SLOW ? 2_000 : 30 },
   )
 })
 
