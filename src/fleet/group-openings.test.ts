@@ -4,6 +4,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { beforeEach, expect, test } from 'vitest'
 import * as fc from 'fast-check'
+import { SLOW } from '../../test/slow.ts'
 import { CMD_TIMEOUT_MS, GroupHost, KEYSPACE, SKEW_MS, eventOf } from './group-host-fake.ts'
 import { TOLD_MAX_MS } from './opening-event.ts'
 import type { OpeningEvent } from './opening-event.ts'
@@ -473,7 +474,7 @@ test('whatever comes in whatever order: nothing opens that was not told, nothing
       }
       world.openings.stop()
     }),
-    { numRuns: process.env['SLOW'] === '1' ? 2_000 : 150 },
+    { numRuns: SLOW ? 2_000 : 150 },
   )
   // The property is not about nothing.
   expect(OPENED.size).toBeGreaterThan(0)

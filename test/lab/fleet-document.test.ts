@@ -15,9 +15,9 @@ import { Host, IS_ROOT } from './net.ts'
 import { run, until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
+import { SLOW } from '../slow.ts'
 
 const PAGE = document('doc/fleet.md')
-const IS_SLOW = process.env['SLOW'] === '1'
 const LIMIT_MS = 900_000
 /** Milliseconds until hosts have compared their clocks, on a machine with other things to do. */
 const CLOCKS_LIMIT_MS = 120_000
@@ -360,7 +360,7 @@ describe.skipIf(!IS_ROOT)('doc/fleet.md in namespaces', () => {
   replay(() => newcomer)
 })
 
-describe.skipIf(!IS_ROOT || !IS_SLOW)('doc/fleet.md on booted machines, with the package', () => {
+describe.skipIf(!IS_ROOT || !SLOW)('doc/fleet.md on booted machines, with the package', () => {
   let newcomer: Newcomer
   beforeAll(async () => {
     const folder = scratch('packages')

@@ -6,9 +6,10 @@ import { REAL_KNOCK, knock, startKnockd, startRealKnockd } from './knockd.ts'
 import type { Knockd } from './knockd.ts'
 import { CLIENT_4, CLIENT_6, Host, SERVER_4, SERVER_6, lab, link, pair } from './net.ts'
 import { canConnect, serveTcp } from './service.ts'
+import { SLOW } from '../slow.ts'
 
 /** How many scans of all ports are made in each test; each may open nothing. */
-const SCANS = process.env.SLOW === '1' ? 24 : 3
+const SCANS = SLOW ? 24 : 3
 /** Milliseconds that telnet is held at each port: a dropped SYN is sent again after one second. */
 const HOLD_MS = 2_500
 /** Milliseconds after which somebody knocks again: of 30,000 packets a second, one may be lost. */
