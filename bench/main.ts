@@ -2,15 +2,16 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { stopAll } from '../test/lab/process.ts'
+import { PROJECT } from '../test/lab/project.ts'
 import { attempts } from './attempts.ts'
 import { commands } from './commands.ts'
 import { machineFacts } from './facts.ts'
+import { fleet } from './fleet.ts'
 import { flood } from './flood.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { openings } from './openings.ts'
 import { ordinary } from './ordinary.ts'
-import { PROJECT } from './peers.ts'
 import { renewedReadme, resultsText } from './results.ts'
 import { mergeRuns } from './row.ts'
 import type { Measure, Row } from './row.ts'
@@ -36,6 +37,7 @@ const MEASURES: Readonly<Record<string, readonly [measure: Measure, peer: string
   spa: [spa, 'fwknopd'],
   forged: [forged, 'fwknopd'],
   stanzas: [stanzas, 'fwknopd'],
+  fleet: [fleet, 'Scope = host'],
 }
 const REPEAT_MAX = 100
 const SECOND_MS = 1_000

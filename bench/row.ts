@@ -1,7 +1,7 @@
-import { Figure, Share, figure, spread, times } from './figure.ts'
+import { Figure, Share, figure, percentile, spread, times } from './figure.ts'
 import type { Cell } from './figure.ts'
 
-export { Figure, Share, figure, spread, times }
+export { Figure, Share, figure, percentile, spread, times }
 export type { Cell }
 
 /** A row of the README's table. */
