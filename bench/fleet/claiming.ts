@@ -3,9 +3,10 @@ import { fileURLToPath } from 'node:url'
 import type { FleetHosts } from '../../test/lab/fleet-hosts.ts'
 import { Process } from '../../test/lab/process.ts'
 import { scratch } from '../../test/lab/scratch.ts'
-import { Share, figure, percentile } from '../row.ts'
-import type { Row, Terms } from '../row.ts'
+import { Share, percentile } from '../row.ts'
+import type { Fact, Row, Terms } from '../row.ts'
 import type { Claimed } from './claimant.ts'
+import { plainRow } from './row.ts'
 
 /** Seconds for which hosts claim. */
 const CLAIM_S = 8
@@ -33,16 +34,13 @@ export async function fleetClaims(fleet: FleetHosts, on: string, { quick, say }:
   }
   const [one, many, five] = [await claim(1, 1), await claim(1, WAITING), await claim(HOSTS, WAITING_OF_FIVE)]
   const decided = one.won.length + many.won.length + five.won.length
-  const row = (what: string, value: number, unit: string): Row => ({
-    measure: `claims, etcd on ${on}: ${what}`,
-    ours: figure(value, unit),
-    theirs: undefined,
-  })
+  const row = (what: string, value: number, unit: string, fact: Fact = 'shown'): Row =>
+    plainRow(`claims, etcd on ${on}: ${what}`, value, unit, on === 'disk' ? fact : undefined)
   return [
     row('one host, one at a time, p50', percentile(one.won, 0.5), 'ms'),
     row('one host, one at a time, p99', percentile(one.won, 0.99), 'ms'),
     row(`one host, ${WAITING} at a time`, many.won.length / seconds, 'a second'),
-    row(`${HOSTS} hosts, ${WAITING_OF_FIVE} at a time each`, five.won.length / seconds, 'a second'),
+    row(`${HOSTS} hosts, ${WAITING_OF_FIVE} at a time each`, five.won.length / seconds, 'a second', 'claimsPerS'),
     row(`${HOSTS} hosts, ${WAITING_OF_FIVE} at a time each, p50`, percentile(five.won, 0.5), 'ms'),
     row(`${HOSTS} hosts, ${WAITING_OF_FIVE} at a time each, p99`, percentile(five.won, 0.99), 'ms'),
     {

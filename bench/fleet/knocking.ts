@@ -35,14 +35,6 @@ export async function fleetKnocks(fleet: FleetHosts, on: string, { quick, say }:
   await fleet.publish()
   for (const { host } of [alone, bastion, web]) await host.ip(`route add ${SOURCES} dev eth1`)
   await fleet.client.ip(`route add local ${SOURCES} dev lo`)
-  const party = (name: Where, at: Member, look: Member, list: readonly (readonly number[])[]): Party => ({
-    name,
-    at: at.address,
-    look: look.address,
-    sequences: list,
-    service: SERVICE_PORT,
-    giveUpMs: GIVE_UP_MS,
-  })
   const turns = (at: 0 | 1): readonly (readonly number[])[] => shared.filter((_, index) => index % 2 === at)
   const parties = [
     party('alone', alone, alone, own),
@@ -52,6 +44,17 @@ export async function fleetKnocks(fleet: FleetHosts, on: string, { quick, say }:
   const found = await knockAll(fleet, parties)
   for (const { process } of [alone, bastion, web]) await process.stop()
   return rowsOf(on, found)
+}
+
+function party(name: Where, at: Member, look: Member, list: readonly (readonly number[])[]): Party {
+  return {
+    name,
+    at: at.address,
+    look: look.address,
+    sequences: list,
+    service: SERVICE_PORT,
+    giveUpMs: GIVE_UP_MS,
+  }
 }
 
 async function knockAll(fleet: FleetHosts, parties: readonly Party[]): Promise<Record<Where, number[]>> {
@@ -90,6 +93,7 @@ function rowsOf(on: string, { alone, here, there }: Record<Where, number[]>): re
       peer: 'Scope = host',
       // What the fleet costs: above 1, it takes longer.
       ratio: times(ours, theirs),
+      ...(on === 'disk' ? { fact: 'shown' } : {}),
     }
   }
   return [0.5, 0.99].flatMap((share) => [row('the knocked host', here, share), row('another host', there, share)])

@@ -61,14 +61,15 @@ export class FleetHosts {
   /**
    * Starts the daemon of a new host, with port 22 served.
    *
-   * @param config the config, without `[options]`
+   * @param config the config, without `[options]`; or what returns it for the host's State_Folder
    */
-  async add(name: string, groups: readonly string[], config: string): Promise<Member> {
+  async add(name: string, groups: readonly string[], config: string | ((state: string) => string)): Promise<Member> {
     const host = await Host.make(name)
     const address = await this.cluster.attach(host)
-    const { conf, key } = this.enrol(name)
+    const { conf, key, state } = this.enrol(name)
+    const doors = typeof config === 'string' ? config : config(state)
     const file = writeConfig(
-      withStateDir(`[options]\nFleet = ${conf}\n${config}`, scratch(`state-${name}`)),
+      withStateDir(`[options]\nFleet = ${conf}\n${doors}`, scratch(`state-${name}`)),
       `${name}.conf`,
     )
     await serveTcp(host, 22)
@@ -78,11 +79,11 @@ export class FleetHosts {
   }
 
   /** Writes fleet.conf and the keys of a new host, without a daemon. */
-  enrol(name: string): { readonly conf: string; readonly key: KeyObject } {
+  enrol(name: string): { readonly conf: string; readonly key: KeyObject; readonly state: string } {
     const { privateKey: key } = generateKeyPairSync('ed25519')
     const state = scratch(`fleet-state-${name}`)
     mkdirSync(state, { mode: 0o700 })
-    return { conf: this.#write(name, key, `Host = ${name}\nState_Folder = ${state}\n`), key }
+    return { conf: this.#write(name, key, `Host = ${name}\nState_Folder = ${state}\n`), key, state }
   }
 
   /** Writes the folder of the operator, and returns its path. */
@@ -103,7 +104,9 @@ export class FleetHosts {
     const signer = { name: 'root', key: this.#operator.privateKey }
     await this.cluster.client().put(place, signText(place, { version, hosts }, signer))
     await Promise.all(
-      this.members.map(async ({ process }) => await process.line(new RegExp(`version ${version}, signed`))),
+      this.members
+        .filter(({ process }) => process.exit === undefined)
+        .map(async ({ process }) => await process.line(new RegExp(`version ${version}, signed`))),
     )
   }
 
