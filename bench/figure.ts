@@ -68,3 +68,15 @@ export function spread(values: readonly number[]): {
 function digits(value: number): string {
   return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2)
 }
+
+/**
+ * Returns the smallest value that a share of all values do not exceed (nearest rank), such as 0.99.
+ *
+ * @throws Error if the list is empty
+ */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other)
+  const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
+  if (value === undefined) throw new Error('nothing was measured')
+  return value
+}

@@ -1,17 +1,17 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { stopAll } from '../test/lab/process.ts'
+import { PROJECT } from '../test/lab/project.ts'
 import { attempts } from './attempts.ts'
 import { commands } from './commands.ts'
 import { machineFacts } from './facts.ts'
+import { fleet } from './fleet.ts'
+import { FLEET } from './fleet/document.ts'
 import { flood } from './flood.ts'
 import { idle } from './idle.ts'
 import { latency } from './latency.ts'
 import { openings } from './openings.ts'
 import { ordinary } from './ordinary.ts'
-import { PROJECT } from './peers.ts'
-import { renewedReadme, resultsText } from './results.ts'
+import { README, renew, writeResults } from './results.ts'
 import { mergeRuns } from './row.ts'
 import type { Measure, Row } from './row.ts'
 import { spa } from './spa.ts'
@@ -37,6 +37,9 @@ const MEASURES: Readonly<Record<string, readonly [measure: Measure, peer: string
   forged: [forged, 'fwknopd'],
   stanzas: [stanzas, 'fwknopd'],
 }
+/** Measures that run only if they are asked for: they have results and a document of their own. */
+const APART: typeof MEASURES = { fleet: [fleet, 'Scope = host'] }
+const ALL = { ...MEASURES, ...APART }
 const REPEAT_MAX = 100
 const SECOND_MS = 1_000
 
@@ -51,18 +54,20 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   strict: true,
 })
-const readme = join(PROJECT, 'README.md')
 if (values.readme) {
-  writeFileSync(readme, renewedReadme(PROJECT))
+  renew(PROJECT, README)
   process.exit(0)
 }
-const unknown = positionals.find((name) => !Object.hasOwn(MEASURES, name))
-if (unknown !== undefined) refuse(`no measure ${unknown}\n  there are ${Object.keys(MEASURES).join(', ')}`)
+const unknown = positionals.find((name) => !Object.hasOwn(ALL, name))
+if (unknown !== undefined) refuse(`no measure ${unknown}\n  there are ${Object.keys(ALL).join(', ')}`)
 const repeat = Number(values.repeat)
 if (!Number.isInteger(repeat) || repeat < 1 || repeat > REPEAT_MAX) {
   refuse(`--repeat ${values.repeat} is not a number of runs\n  1 to ${REPEAT_MAX}`)
 }
-if (values.write && positionals.length > 0) refuse('--write needs all measures\n  leave out the names of measures')
+const isFleet = positionals.join() === 'fleet'
+if (values.write && positionals.length > 0 && !isFleet) {
+  refuse('--write needs all measures\n  leave out the names of measures, or name fleet alone')
+}
 
 let ending = false
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -92,18 +97,14 @@ const date = new Date().toISOString().slice(0, 10)
 const facts = { date, lines, runs: repeat, quick: values.quick, longestS: longestMs / SECOND_MS }
 if (values.json) console.log(JSON.stringify({ ...facts, rows }, undefined, 2))
 else console.log(`${lines.join('\n')}\n\n${tableText(rows)}`)
-if (values.write) {
-  const folder = join(PROJECT, 'bench', 'results')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, `${date}.md`), resultsText(rows, facts))
-  writeFileSync(readme, renewedReadme(PROJECT))
-}
+if (values.write) writeResults(PROJECT, rows, facts, isFleet ? FLEET : README)
+else if (isFleet && !values.json) console.log(FLEET.text(rows, facts))
 
 /** Runs the measures once. Each says how long it took, so that what takes long can be found. */
 async function runOnce(which: string): Promise<readonly Row[]> {
   const found: Row[] = []
   for (const name of names) {
-    const [measure, peer] = MEASURES[name]!
+    const [measure, peer] = ALL[name]!
     const begun = performance.now()
     const say = (text: string): void => console.error(`bench: ${which}${name}: ${text}`)
     const measured = await measure({ quick: values.quick, say })

@@ -1,13 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
+import { program } from '../test/lab/knockd.ts'
 import { Process } from '../test/lab/process.ts'
 import { SERVICE_PORT } from './world.ts'
 import type { World } from './world.ts'
 
-/** The project's folder, seen from where the bench is built to. */
-export const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
 /** Debian's knockd. */
 const THEIR_KNOCKD = '/usr/sbin/knockd'
 /** The doors' first knocks; the doors of one daemon are told apart by them. */
@@ -26,11 +23,6 @@ export interface Peer {
   readonly process: Process
   readonly config: string
   readonly log: string
-}
-
-/** A file of one of our programs. */
-export function program(name: 'knockd' | 'postern'): string {
-  return join(PROJECT, 'dist', 'bin', `${name}.js`)
 }
 
 /** A door that opens the service's port by a command, as both daemons know it. */

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { Figure, Share, figure, mergeRuns } from './row.ts'
 import type { Row } from './row.ts'
-import { renewedReadme, resultsText, withTable } from './results.ts'
+import { FLEET } from './fleet/document.ts'
+import { README, renewed, resultsText, withTable } from './results.ts'
 import { tableText } from './table.ts'
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url))
@@ -27,8 +28,8 @@ const run = (ms: number, opened: number): readonly Row[] => [
 const rows = mergeRuns([run(2, 14), run(4, 13), run(3, 14)])
 const facts = { date: '2026-11-22', lines: ['Postern 0.1.0', '2 x CPU'], runs: 3, quick: false, longestS: 431.7 }
 
-test("the README's table is made from the newest results", () => {
-  expect(readFileSync(`${PROJECT}README.md`, 'utf8')).toBe(renewedReadme(PROJECT))
+test.each([README, FLEET])('the table in $file is made from the newest results', (place) => {
+  expect(readFileSync(`${PROJECT}${place.file}`, 'utf8')).toBe(renewed(PROJECT, place))
 })
 
 test('several runs give median and spread, sums, and how many met the aim', () => {
@@ -69,5 +70,5 @@ test('the table in a README is replaced, and nothing else', () => {
   expect(made).toMatch(/^before\n<!-- script\/bench -->\n\| /)
   expect(made).toMatch(/All figures: `bench\/results\/2026-11-22\.md`\.\n<!-- script\/bench ends -->\nafter\n$/)
   expect(made).not.toContain('old')
-  expect(() => withTable('none', made)).toThrow('the README: there are no lines')
+  expect(() => withTable('none', made)).toThrow('README.md: there are no lines')
 })

@@ -1,11 +1,30 @@
-import { Figure, Share, figure, spread, times } from './figure.ts'
+import { Figure, Share, figure, percentile, spread, times } from './figure.ts'
 import type { Cell } from './figure.ts'
 
-export { Figure, Share, figure, spread, times }
+export { Figure, Share, figure, percentile, spread, times }
 export type { Cell }
 
 /** A row of the README's table. */
 export type Brief = 'command' | 'native' | 'packet' | 'flood'
+
+/**
+ * A row of the table in doc/fleet.md. From each but `shown`, something is calculated: see `bench/fleet/demand.ts`. The
+ * unit is that of the row.
+ */
+export type Fact = 'shown' | CalculatedFact
+export type CalculatedFact =
+  | 'claimsPerS'
+  | 'connections'
+  | 'restBytes'
+  | 'restCpuMs'
+  | 'memoryKiB'
+  | 'signBytes'
+  | 'claimCpuMs'
+  | 'toldBytes'
+  | 'toldCpuMs'
+  | 'pushMiB'
+  | 'userBytes'
+  | 'claimBytes'
 
 /** A row of the table. */
 export interface Row {
@@ -24,6 +43,8 @@ export interface Row {
   readonly note?: string
   /** The row's place in the README's table, if it is in there. */
   readonly brief?: Brief
+  /** The row's part in doc/fleet.md, if it has one. */
+  readonly fact?: Fact
 }
 
 /** The options that decide how long a run takes. */

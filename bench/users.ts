@@ -38,7 +38,8 @@ interface Cost {
   readonly peakMiB: number
 }
 
-function usersFile(kind: Kind, count: number): string {
+/** Returns a file of so many users. */
+export function usersFile(kind: Kind, count: number): string {
   return Array.from({ length: count }, (_, index) => {
     if (kind === 'sequences') return `u${index} ${SEQUENCE[0]},${10_000 + index},${30_000 + index}\n`
     const key = createHash('sha1').update(String(index)).digest().subarray(0, KEY_BYTES)

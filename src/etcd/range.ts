@@ -14,9 +14,9 @@ import {
 
 /** The maximum number of keys of a page: of used secrets, 0.4 to 0.9 MB of JSON, read in 1 to 2 ms. */
 export const PAGE_MAX = 1_000
-/** The maximum number of keys of a list. */
-export const LIST_MAX = 100_000
-/** The maximum size of the keys and values of a list, or of a message of a watch. A fleet's largest, all claims, has 30 MB. */
+/** The maximum number of keys of a list. Lists of one-time sequences leave a key for each that was ever used. */
+export const LIST_MAX = 250_000
+/** The maximum size of the keys and values of a list, or of a message of a watch. A fleet's largest is that of all claims. */
 export const TOLD_MAX_BYTES = 64 * 1_048_576
 /** The factor by which the page shrinks after an answer that was too large. */
 const SMALLER = 10
@@ -34,7 +34,7 @@ export interface Listed {
  *
  * @param range sends a range request (`RangeRequest` of etcd's rpc.proto)
  * @throws EtcdUnavailable when a page cannot be had, or there are more than {@link LIST_MAX} keys or
- *   {@link LIST_MAX_CHARS}
+ *   {@link TOLD_MAX_BYTES}
  */
 export async function listAll(prefix: string, range: (body: object) => Promise<unknown>): Promise<Listed> {
   for (let restarts = 0; ; restarts++) {

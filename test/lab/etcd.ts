@@ -55,6 +55,8 @@ export interface ClusterOptions {
   readonly byFile?: boolean
   /** Each node's data stands on a disk whose power can be cut. */
   readonly disks?: boolean
+  /** The folder for the nodes' data, which is made, and removed with the cluster. Default: a scratch folder. */
+  readonly folder?: string
 }
 
 let clusters = 0
@@ -79,7 +81,7 @@ export class EtcdCluster {
   readonly #switch: Host
   readonly #net: string
   readonly #nodes: readonly Node[]
-  readonly #folder = scratch('etcd')
+  readonly #folder: string
   readonly #admin: Etcd
   readonly #clients: Etcd[] = []
   #attached = 0
@@ -87,6 +89,7 @@ export class EtcdCluster {
   private constructor(program: string, options: ClusterOptions, net: string, middle: Host, hosts: readonly Host[]) {
     this.#program = program
     this.#options = options
+    this.#folder = options.folder ?? scratch('etcd')
     this.#net = net
     this.#switch = middle
     this.#nodes = hosts.map((host, index) => ({
@@ -133,6 +136,11 @@ export class EtcdCluster {
   /** The authority that signed the nodes' certificates, for other clients. */
   get authority(): Authority {
     return this.#authority
+  }
+
+  /** The processes of the nodes that were started. */
+  get pids(): readonly number[] {
+    return this.#nodes.flatMap((node) => node.process?.pid ?? [])
   }
 
   get size(): number {

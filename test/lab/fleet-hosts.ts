@@ -3,7 +3,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { constants, setPriority } from 'node:os'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import type { EtcdAccess } from '../../src/etcd/access.ts'
 import { publicKeyText } from '../../src/fleet/hosts.ts'
 import { Keyspace } from '../../src/fleet/keyspace.ts'
 import { signText } from '../../src/fleet/signed.ts'
@@ -40,13 +41,15 @@ export class FleetHosts {
   readonly keyspace = new Keyspace(FLEET)
   readonly members: Member[] = []
   readonly #operator = generateKeyPairSync('ed25519')
-  readonly #fleetKey = randomBytes(32).toString('base64')
+  readonly fleetKey = randomBytes(32)
+  readonly #access: EtcdAccess
   #version = 0
 
   private constructor(cluster: EtcdCluster, client: Host, source: string) {
     this.cluster = cluster
     this.client = client
     this.source = source
+    this.#access = cluster.access()
   }
 
   static async start(options: ClusterOptions = {}): Promise<FleetHosts> {
@@ -58,37 +61,34 @@ export class FleetHosts {
   /**
    * Starts the daemon of a new host, with port 22 served.
    *
-   * @param config the config, without `[options]`
+   * @param config the config, without `[options]`; or what returns it for the host's State_Folder
    */
-  async add(name: string, groups: readonly string[], config: string): Promise<Member> {
-    const { cluster } = this
+  async add(name: string, groups: readonly string[], config: string | ((state: string) => string)): Promise<Member> {
     const host = await Host.make(name)
-    const address = await cluster.attach(host)
-    const { privateKey: key } = generateKeyPairSync('ed25519')
-    const folder = scratch(`fleet-${name}`)
-    mkdirSync(folder, { mode: 0o700 })
-    const { endpoints, ca, cert, key: clientKey } = cluster.access()
-    const put = (file: string, text: string): void => writeFileSync(join(folder, file), text, { mode: 0o600 })
-    put('ca.crt', ca)
-    put('host.crt', cert)
-    put('host.key', clientKey)
-    put('sign.key', key.export({ format: 'pem', type: 'pkcs8' }) as string)
-    put('fleet.key', `${this.#fleetKey}\n`)
-    const state = join(folder, 'state')
-    mkdirSync(state, { mode: 0o700 })
-    const operator = `Operator = root ${publicKeyText(this.#operator.publicKey)}`
-    put(
-      'fleet.conf',
-      `Fleet = ${FLEET}\nHost = ${name}\nEtcd = ${endpoints.join()}\n${operator}\nState_Folder = ${state}\n`,
-    )
+    const address = await this.cluster.attach(host)
+    const { conf, key, state } = this.enrol(name)
+    const doors = typeof config === 'string' ? config : config(state)
     const file = writeConfig(
-      withStateDir(`[options]\nFleet = ${join(folder, 'fleet.conf')}\n${config}`, scratch(`state-${name}`)),
+      withStateDir(`[options]\nFleet = ${conf}\n${doors}`, scratch(`state-${name}`)),
       `${name}.conf`,
     )
     await serveTcp(host, 22)
     const member = { name, groups, host, address, file, key, process: await startMember(host, file) }
     this.members.push(member)
     return member
+  }
+
+  /** Writes fleet.conf and the keys of a new host, without a daemon. */
+  enrol(name: string): { readonly conf: string; readonly key: KeyObject; readonly state: string } {
+    const { privateKey: key } = generateKeyPairSync('ed25519')
+    const state = scratch(`fleet-state-${name}`)
+    mkdirSync(state, { mode: 0o700 })
+    return { conf: this.#write(name, key, `Host = ${name}\nState_Folder = ${state}\n`), key, state }
+  }
+
+  /** Writes the folder of the operator, and returns its path. */
+  operatorFolder(): string {
+    return dirname(this.#write('operator', this.#operator.privateKey, ''))
   }
 
   /** Starts the daemon of a host again, after it has ended. */
@@ -104,13 +104,33 @@ export class FleetHosts {
     const signer = { name: 'root', key: this.#operator.privateKey }
     await this.cluster.client().put(place, signText(place, { version, hosts }, signer))
     await Promise.all(
-      this.members.map(async ({ process }) => await process.line(new RegExp(`version ${version}, signed`))),
+      this.members
+        .filter(({ process }) => process.exit === undefined)
+        .map(async ({ process }) => await process.line(new RegExp(`version ${version}, signed`))),
     )
   }
 
   async close(): Promise<void> {
     await Promise.all(this.members.map(async ({ process }) => await process.stop()))
     await this.cluster.close()
+  }
+
+  /** Writes fleet.conf and its keys into a folder of their own, and returns the path of fleet.conf. */
+  #write(name: string, signKey: KeyObject, lines: string): string {
+    const folder = scratch(`fleet-${name}`)
+    mkdirSync(folder, { mode: 0o700 })
+    const { endpoints, ca, cert, key } = this.#access
+    const operator = `Operator = root ${publicKeyText(this.#operator.publicKey)}`
+    const files = {
+      'ca.crt': ca,
+      'host.crt': cert,
+      'host.key': key,
+      'sign.key': signKey.export({ format: 'pem', type: 'pkcs8' }) as string,
+      'fleet.key': `${this.fleetKey.toString('base64')}\n`,
+      'fleet.conf': `Fleet = ${FLEET}\nEtcd = ${endpoints.join()}\n${operator}\n${lines}`,
+    }
+    for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text, { mode: 0o600 })
+    return join(folder, 'fleet.conf')
   }
 }
 

@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Host } from './net.ts'
 import type { Output, Process, Run } from './process.ts'
+import { PROJECT } from './project.ts'
 import { scratch, writeConfig } from './scratch.ts'
 
-/** The project's folder. */
-export const PROJECT = fileURLToPath(new URL('../..', import.meta.url))
+export { PROJECT }
 /** Debian's knockd and knock, the peers to be compared with. */
 export const REAL_KNOCKD = '/usr/sbin/knockd'
 export const REAL_KNOCK = '/usr/bin/knock'

@@ -1,7 +1,9 @@
 // Messages between threads have no origin: that is for windows.
 // oxlint-disable unicorn/require-post-message-target-origin
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { Lines } from './lines.ts'
+import { PROJECT } from './project.ts'
 
 /** The state of a TCP port, seen from a host. `refused`: a reset or an ICMP error came; `silent`: nothing did. */
 export type Look = 'open' | 'refused' | 'silent'
@@ -105,11 +107,12 @@ class Thread {
   #gone: Error | undefined
 
   constructor() {
-    this.#worker = new Worker(new URL('resident.mjs', import.meta.url), { execArgv: [] })
-    this.#worker.unref()
+    this.#worker = new Worker(join(PROJECT, 'test/lab/resident.mjs'), { execArgv: [] })
     this.#worker.on('message', (message: Message) => this.#hear(message))
     this.#worker.on('error', (error: Error) => this.#end(error))
     this.#worker.on('exit', () => this.#end(new Error('the thread of the hosts is gone')))
+    // Only answers are waited for, and listening alone would keep the process.
+    this.#worker.unref()
   }
 
   async ask(order: string, words: object): Promise<unknown> {
@@ -117,6 +120,7 @@ class Thread {
     return await new Promise((resolve, reject) => {
       if (this.#gone !== undefined) throw this.#gone
       this.#waiting.set(id, { resolve, reject })
+      this.#worker.ref()
       this.#worker.postMessage({ id, order, ...words })
     })
   }
@@ -134,6 +138,7 @@ class Thread {
     }
     const waiting = this.#waiting.get(message.id)
     this.#waiting.delete(message.id)
+    if (this.#waiting.size === 0) this.#worker.unref()
     if (message.error === undefined) waiting?.resolve(message.answer)
     else waiting?.reject(new Error(message.error))
   }

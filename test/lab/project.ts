@@ -1,0 +1,10 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The project's folder: the nearest one above this file that has a package.json. The bench builds this file elsewhere. */
+export const PROJECT = projectAbove(dirname(fileURLToPath(import.meta.url)))
+
+function projectAbove(folder: string): string {
+  return existsSync(join(folder, 'package.json')) ? folder : projectAbove(dirname(folder))
+}
