@@ -105,7 +105,8 @@ async function waitForHost(inviting: Inviting): Promise<number> {
   await etcd.put(keys.operator, WAITING, lease)
   const own = authority.exists ? '' : ' --cert FILE --key FILE'
   output.out(
-    `on ${asked.host}, within ${Math.round(asked.for / 1_000)} s:\n\n  sudo postern fleet join ${tokenOf(invitation)}${own}\n\n`,
+    `on ${asked.host}, within ${Math.round(asked.for / 1_000)} s:\n\n  sudo postern fleet join${own}\n\n` +
+      `and paste this token when it asks:\n\n${tokenOf(invitation)}\n\n`,
   )
   try {
     for (;;) {

@@ -25,6 +25,7 @@ import { PUBLIC_PEM, newKey } from '../authority.ts'
 import { earlierState } from './earlier-state.ts'
 import { checkFree, writeFolder } from './host-files.ts'
 import { DONE_MARK, WAITING } from './steps.ts'
+import { readTokenText } from './token-input.ts'
 
 /** Milliseconds between two looks for the answer, and until it has to be there. */
 const LOOK_MS = 300
@@ -49,10 +50,10 @@ type Accepted = Exclude<JoinAnswer, { refused: string }>
 /** Runs `postern fleet join`, and returns the exit code. */
 export async function join(asked: JoinArguments, output: Output): Promise<number> {
   try {
-    const invitation = readToken(asked.token)
+    checkFree(asked.folder)
+    const invitation = readToken(await readTokenText(asked.token))
     if ('message' in invitation)
       throw new Failure(invitation.message, 'an operator makes one: postern fleet invite HOST')
-    checkFree(asked.folder)
     const owner = ownerForDaemon(asked.config) ?? ownerOfSecrets({ user: undefined })
     const keys = makeKeys(asked)
     const accepted = await ask(invitation, keys)
