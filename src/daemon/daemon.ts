@@ -61,6 +61,7 @@ export class Daemon {
       observation.begin(countersPath(path), config, runsAs.commandsAs)
       const fleet = await joinFleet(config, {
         log,
+        store,
         steady: steadyNow,
         hostsChanged: () => daemon.#parts.reconciler.soon(),
         doors: () => daemon.#config.doors,

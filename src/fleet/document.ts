@@ -8,6 +8,7 @@ import type { Log } from '../log/log.ts'
 import { realDisk } from '../state/disk.ts'
 import type { Disk } from '../state/disk.ts'
 import { replaceDurably } from '../state/replace.ts'
+import type { LeastVersion } from './least-versions.ts'
 import { SIGNED_MAX_CHARS, openSigned, readSigned } from './signed.ts'
 
 /** Milliseconds until a document is stored again that could not be, as on a full disk. */
@@ -32,6 +33,8 @@ export interface DocumentDeps<T> {
   /** The file with the last good text. Nobody else can write its folder. */
   readonly path: string
   readonly keyOf: (operator: string) => KeyObject | undefined
+  /** The lowest version that is taken, wherever it comes from. */
+  readonly least: LeastVersion
   /** Reads the content; `undefined`: it is something else. */
   readonly read: (body: unknown) => T | undefined
   /**
@@ -88,23 +91,32 @@ export class SignedDocument<T extends { readonly version: number }> {
     return { version: this.#kept?.document.version, by: this.#kept?.by, refused: this.#refused }
   }
 
-  /** Reads the last good text from disk. It was checked when it came, so its operator may have left since. */
-  load(): void {
-    const { path, read, log, what, restored } = this.#deps
+  /**
+   * Reads the last good text from disk. It was checked when it came, so its operator may have left since.
+   *
+   * @returns false if it is older than one that this host had: somebody restored a copy
+   */
+  load(): boolean {
+    const { path, read, log, what, restored, least } = this.#deps
+    let isNewest = true
     try {
       const text = readPrivateText(path, SIGNED_MAX_CHARS, SECRET)
       const { by, body } = readSigned(text)
       const document = read(body)
       if (document === undefined) throw new Error('its content cannot be read')
+      isNewest = document.version >= least.version
+      if (!isNewest) throw new Error(olderText(document.version, least.version))
+      least.raise(document.version)
       this.#kept = { by, document }
       this.#text = text
       this.#isWhole = false
       restored(document)
       this.#isWhole = true
     } catch (error) {
-      if (this.#kept === undefined && error instanceof FileError && error.reason === 'missing') return
+      if (this.#kept === undefined && error instanceof FileError && error.reason === 'missing') return true
       log.notice('error', `${path}: ${what}: ${(error as Error).message}\nthe text in etcd replaces it`)
     }
+    return isNewest
   }
 
   /** Takes a text from etcd. Only the newest of those that wait is looked at. Never rejects. */
@@ -136,7 +148,7 @@ export class SignedDocument<T extends { readonly version: number }> {
 
   /** @throws SignatureError, or Error with the reason why it is refused */
   async #take(text: string): Promise<void> {
-    const { place, keyOf, read, prepare, what, log } = this.#deps
+    const { place, keyOf, read, prepare, what, log, least } = this.#deps
     const { by, body } = openSigned(place, text, keyOf)
     const document = read(body)
     if (document === undefined) throw new Error('its content cannot be read')
@@ -144,6 +156,7 @@ export class SignedDocument<T extends { readonly version: number }> {
     if (before !== undefined && document.version < before.version) {
       throw new Error(`version ${document.version} is older than ${before.version}, which is in force`)
     }
+    if (document.version < least.version) throw new Error(olderText(document.version, least.version))
     if (document.version === before?.version) {
       if (!isDeepStrictEqual(document, before)) throw new Error(`there is another version ${document.version} already`)
       if (this.#isWhole) {
@@ -159,6 +172,7 @@ export class SignedDocument<T extends { readonly version: number }> {
       this.#again = setTimeout(() => void this.offer(text), STORE_AGAIN_MS).unref()
       throw error
     }
+    least.raise(document.version)
     this.#kept = { by, document }
     this.#text = text
     this.#isWhole = true
@@ -180,4 +194,8 @@ export class SignedDocument<T extends { readonly version: number }> {
     const { path, disk = realDisk } = this.#deps
     await replaceDurably(disk, path, text)
   }
+}
+
+function olderText(version: number, least: number): string {
+  return `version ${version} is older than ${least}, which this host had, or with which it joined`
 }

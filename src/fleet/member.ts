@@ -21,6 +21,8 @@ import type { FleetOpeningsDeps } from './fleet-openings.ts'
 import { publicKeyOf, readHosts } from './hosts.ts'
 import type { FleetHost, HostsDocument } from './hosts.ts'
 import { Keyspace } from './keyspace.ts'
+import { LeastVersions } from './least-versions.ts'
+import type { LeastVersion, LeastVersionsDeps } from './least-versions.ts'
 import type { DocumentKind } from './keyspace.ts'
 import { News } from './news.ts'
 import type { NewsListener, NewsState } from './news.ts'
@@ -38,6 +40,8 @@ export interface MemberDeps {
   readonly log: Pick<Log, 'notice'>
   /** Returns the time of a steady clock in milliseconds. */
   readonly steady: () => number
+  /** The journal, which knows what this host had before. */
+  readonly store: LeastVersionsDeps['store']
   /** Called when other hosts belong to the fleet. Openings of a host that left are then closed. */
   readonly hostsChanged: () => void
   /** Returns the doors in force. */
@@ -73,6 +77,7 @@ export class FleetMember {
   readonly heart: Heart
   readonly users: FleetUsers
   readonly #deps: MemberDeps
+  readonly #least: LeastVersions
   readonly #throttle = new LogThrottle()
   #marks: { readonly doors: readonly Door[]; readonly since: number; readonly marks: readonly string[] } | undefined
   #byName: ReadonlyMap<string, KeyObject> = new Map()
@@ -82,6 +87,7 @@ export class FleetMember {
     const { settings } = keys
     this.keys = keys
     this.#deps = deps
+    this.#least = new LeastVersions({ ...keys, store: deps.store, joined: settings.least })
     this.keyspace = new Keyspace(settings.fleet)
     this.etcd = new Etcd(keys.access)
     this.news = new News(this.keyspace.news, (state) => this.#sayState(state))
@@ -128,6 +134,7 @@ export class FleetMember {
     readonly place: string
     readonly path: string
     readonly keyOf: (operator: string) => KeyObject | undefined
+    readonly least: LeastVersion
     readonly log: Pick<Log, 'notice'>
     readonly steady: () => number
   } {
@@ -136,6 +143,7 @@ export class FleetMember {
       place: this.keyspace.document(kind),
       path: join(stateFolder, `${kind}.signed`),
       keyOf: (name) => operators.find((operator) => operator.name === name)?.key,
+      least: this.#least.of(kind),
       log: this.#deps.log,
       steady: this.#deps.steady,
     }

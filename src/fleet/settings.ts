@@ -17,6 +17,7 @@ import { contentLines } from '../text/lines.ts'
 import { anyText, joined, listOf } from '../text/read.ts'
 import type { Reader } from '../text/read.ts'
 import { publicKeyOf } from './hosts.ts'
+import type { Versions } from './least-versions.ts'
 
 /** Largest file with a host's place in a fleet, in UTF-16 units. */
 export const SETTINGS_MAX_CHARS = 65_536
@@ -55,6 +56,15 @@ const readOperator: Reader<readonly Operator[]> = (text) => {
   return { value: [{ name, key: publicKey }] }
 }
 
+const readVersion: Reader<number> = (text) => {
+  const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(value)) return { value }
+  return {
+    message: `${quote(text)} is not a version`,
+    hint: 'a whole number, as `postern fleet hosts` shows it; 0: any',
+  }
+}
+
 /** The directives of fleet.conf(5). */
 export const DIRECTIVES = {
   fleet: row('Fleet', 'NAME', readFleetName),
@@ -73,6 +83,8 @@ export const DIRECTIVES = {
   fleetKeyFile: row('Fleet_Key_File', '/path/to/file', anyText),
   loginFile: row('Login_File', '/path/to/file', anyText),
   stateFolder: row('State_Folder', '/path/to/folder', readAbsolutePath),
+  leastHosts: row('Least_Hosts_Version', 'NUMBER', readVersion),
+  leastUsers: row('Least_Users_Version', 'NUMBER', readVersion),
   clockSkew: row('Clock_Skew', 'TIME', readTime(CLOCK_SKEW_MIN_MS, CLOCK_SKEW_MAX_MS)),
 } as const
 
@@ -106,6 +118,8 @@ export interface FleetSettings {
   readonly stateFolder: string
   /** Milliseconds by which clocks of hosts may differ. */
   readonly clockSkewMs: number
+  /** The versions of the lists when this host joined: older ones are refused. */
+  readonly least: Versions
 }
 
 /** A host's place in a fleet, with its keys. */
@@ -177,6 +191,7 @@ function settingsOf(values: Values<typeof DIRECTIVES>, file: string): FleetSetti
     loginFile: values.loginFile === undefined ? undefined : resolve(folder, values.loginFile),
     stateFolder: values.stateFolder ?? `${FLEETS_FOLDER}/${values.fleet!}`,
     clockSkewMs: values.clockSkew ?? CLOCK_SKEW_DEFAULT_MS,
+    least: { hosts: values.leastHosts ?? 0, users: values.leastUsers ?? 0 },
   }
 }
 

@@ -469,3 +469,28 @@ test('of versions that come in any order, damaged or not, the highest good one i
     { numRuns: 15 },
   )
 })
+
+test('users of a copy that somebody restored are in no file, until newer ones come', async () => {
+  const web = host()
+  await web.push(3, { 'ssh.users': 'alice 7431,8020,6001\n' })
+  web.least.raise(4)
+  web.restart()
+  expect(web.text('ssh.users')).toBeUndefined()
+  expect(web.lines.at(-1)).toBe('error: the users of the fleet: doors have none until newer ones come from etcd')
+  await web.push(3, { 'ssh.users': 'alice 7431,8020,6001\n' })
+  expect(web.text('ssh.users')).toBeUndefined()
+  await web.push(4, { 'ssh.users': 'bob 7431,8020,6002\n' })
+  expect(web.text('ssh.users')).toBe('bob 7431,8020,6002\n')
+})
+
+test('a host that lost its State_Folder takes no older users than it had', async () => {
+  const web = host()
+  await web.push(3, { 'ssh.users': 'bob 7431,8020,6002\n' })
+  rmSync(web.state, { recursive: true })
+  mkdirSync(web.state, { mode: 0o700 })
+  web.restart()
+  await web.push(2, { 'ssh.users': 'alice 7431,8020,6001\n' })
+  expect(web.users.status).toMatchObject({ version: undefined, refused: expect.stringContaining('older than 3') })
+  await web.push(3, { 'ssh.users': 'bob 7431,8020,6002\n' })
+  expect(web.text('ssh.users')).toBe('bob 7431,8020,6002\n')
+})

@@ -7,6 +7,7 @@ import type { Disk } from '../../state/disk.ts'
 import { SignedDocument } from '../document.ts'
 import type { DocumentStatus } from '../document.ts'
 import type { Keyspace } from '../keyspace.ts'
+import type { LeastVersion } from '../least-versions.ts'
 import type { Change, NewsListener, Record } from '../news.ts'
 import { withMarksOf } from './carried-marks.ts'
 import { UsersFilesError, checkFiles } from './check-files.ts'
@@ -37,6 +38,8 @@ export interface FleetUsersDeps {
   readonly stateFolder: string
   /** Returns the key of an operator who may sign now. */
   readonly keyOf: (operator: string) => KeyObject | undefined
+  /** The lowest version that is taken. */
+  readonly least: LeastVersion
   readonly etcd: PartSource
   /** Returns the doors in force. */
   readonly doors: () => readonly Door[]
@@ -69,7 +72,16 @@ export class FleetUsers implements NewsListener {
 
   constructor(deps: FleetUsersDeps) {
     this.#deps = deps
-    const { stateFolder, keyspace, fleetKey, keyOf, log, steady, disk = { ...realDisk, ...realFolderDisk } } = deps
+    const {
+      stateFolder,
+      keyspace,
+      fleetKey,
+      keyOf,
+      least,
+      log,
+      steady,
+      disk = { ...realDisk, ...realFolderDisk },
+    } = deps
     this.#folder = new UsersFolder(stateFolder, disk)
     this.#seal = new PartSeal(fleetKey, keyspace.fleet)
     this.#document = new SignedDocument({
@@ -77,6 +89,7 @@ export class FleetUsers implements NewsListener {
       place: keyspace.document('users'),
       path: join(stateFolder, USERS_SIGNED),
       keyOf,
+      least,
       read: readUsersDocument,
       prepare: async (next, before) => await this.#prepare(next, before),
       restored: (document) => this.#restore(document),
@@ -92,9 +105,13 @@ export class FleetUsers implements NewsListener {
 
   /** Puts the last good version in force. Call it before doors read their files. */
   load(): void {
-    this.#document.load()
-    if (this.#document.present !== undefined) return
-    this.#deps.log.notice('notice', `${WHAT}: there are none yet: \`postern fleet push\` puts them into etcd`)
+    const { log } = this.#deps
+    if (!this.#document.load()) {
+      // Users that were removed since would be back.
+      this.#folder.takeOut()
+      log.notice('error', `${WHAT}: doors have none until newer ones come from etcd`)
+    } else if (this.#document.present === undefined)
+      log.notice('notice', `${WHAT}: there are none yet: \`postern fleet push\` puts them into etcd`)
   }
 
   listed(records: readonly Record[]): void {

@@ -77,12 +77,13 @@ export class HostsList {
    * Signs the next version, with other steps in the same transaction.
    *
    * @param change makes the new hosts of the present ones
+   * @param also returns the other steps for the document that is signed
    * @throws EtcdUnavailable, or Failure if others change the list all the time
    */
   async change(
     change: (hosts: readonly FleetHost[]) => readonly FleetHost[],
     signer: Signer,
-    also: readonly Op[] = [],
+    also: (next: HostsDocument) => readonly Op[] = () => [],
   ): Promise<HostsDocument> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       // oxlint-disable-next-line no-await-in-loop -- one after another
@@ -95,7 +96,7 @@ export class HostsList {
       const key = this.#place
       const same = modRevision === undefined ? { key, version: 0 as const } : { key, modRevision }
       // oxlint-disable-next-line no-await-in-loop -- one after another
-      const { won, kvs } = await this.#etcd.txn([same], [{ put: key, value }, ...also], [{ get: key }])
+      const { won, kvs } = await this.#etcd.txn([same], [{ put: key, value }, ...also(next)], [{ get: key }])
       // After a lost answer, the transaction may have been carried out by the attempt before.
       if (won || kvs[0]?.[0]?.value === value) {
         this.#keep(value)

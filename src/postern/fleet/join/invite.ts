@@ -16,7 +16,7 @@ import {
   sealAnswer,
   tokenOf,
 } from '../../../fleet/invitation.ts'
-import type { Invitation, JoinAnswer, JoinRequest } from '../../../fleet/invitation.ts'
+import type { Accepted, Invitation, JoinAnswer, JoinRequest } from '../../../fleet/invitation.ts'
 import { Keyspace } from '../../../fleet/keyspace.ts'
 import { findOperatorFolder, loadOperator, loadSigner, operatorFleetKey } from '../../../fleet/operator.ts'
 import type { OperatorFolder } from '../../../fleet/operator.ts'
@@ -24,6 +24,7 @@ import type { Signer } from '../../../fleet/signed.ts'
 import type { InviteArguments } from '../arguments.ts'
 import type { Authority } from '../authority.ts'
 import { HostsList } from '../hosts-list.ts'
+import { newestUsersVersion } from '../users-version.ts'
 import { clientsAuthority } from '../init/folder.ts'
 import { passphraseOf } from '../passphrase.ts'
 import { clockDoubt } from './clock-doubt.ts'
@@ -144,10 +145,13 @@ async function accept(inviting: Inviting, invitation: Invitation, text: string, 
     throw new Failure(`${asked.host} was refused: ${doubt}`, 'set the clock, and run this again for another token')
   }
   const content = contentOf(inviting, request)
+  const users = await newestUsersVersion(etcd, keyspace, operator)
   const host: FleetHost = { name: asked.host, groups: asked.groups, key: request.sign }
-  const { version } = await list.change((hosts) => [...hosts.filter(({ name }) => name !== host.name), host], signer, [
-    { put: keys.operator, value: answer(content), lease },
-  ])
+  const { version } = await list.change(
+    (hosts) => [...hosts.filter(({ name }) => name !== host.name), host],
+    signer,
+    (next) => [{ put: keys.operator, value: answer({ ...content, least: { hosts: next.version, users } }), lease }],
+  )
   output.out(
     `${asked.host} is in the fleet ${invitation.fleet} (version ${version}); the fingerprint of its key:\n  ${fingerprint(request.sign)}\n`,
   )
@@ -170,7 +174,7 @@ async function finish({ asked, etcd, keyspace, output, signal }: Inviting, invit
   return FAILED
 }
 
-function contentOf({ asked, operator, authority }: Inviting, request: JoinRequest): JoinAnswer {
+function contentOf({ asked, operator, authority }: Inviting, request: JoinRequest): Omit<Accepted, 'least'> {
   const { settings, access, folder } = operator
   const { tls } = request
   const cert = tls === undefined || !authority.exists ? undefined : authority.sign('client', `DNS:${asked.host}`, tls)

@@ -15,7 +15,7 @@ import { ownerOfSecrets } from '../../../file/owner.ts'
 import type { FileOwner } from '../../../file/owner.ts'
 import { publicKeyText } from '../../../fleet/hosts.ts'
 import { authenticated, exported, fingerprint, openAnswer, readToken } from '../../../fleet/invitation.ts'
-import type { Invitation, JoinAnswer, JoinRequest } from '../../../fleet/invitation.ts'
+import type { Accepted, Invitation, JoinRequest } from '../../../fleet/invitation.ts'
 import { Keyspace } from '../../../fleet/keyspace.ts'
 import { FLEET_CONF } from '../../../fleet/operator.ts'
 import { readSettings } from '../../../fleet/settings.ts'
@@ -44,8 +44,6 @@ interface HostKeys {
   readonly tls: string
   readonly cert: string | undefined
 }
-
-type Accepted = Exclude<JoinAnswer, { refused: string }>
 
 /** Runs `postern fleet join`, and returns the exit code. */
 export async function join(asked: JoinArguments, output: Output): Promise<number> {
@@ -187,7 +185,7 @@ function acceptedIn(invitation: Invitation, text: string, { exchange, cert }: Ho
 }
 
 function filesOf(invitation: Invitation, keys: HostKeys, accepted: Accepted): Readonly<Record<string, string>> {
-  const { endpoints, operators, ca, cert = keys.cert, fleetKey, login } = accepted
+  const { endpoints, operators, ca, cert = keys.cert, fleetKey, least, login } = accepted
   const lines = [
     `# This host's place in the fleet ${invitation.fleet}: fleet.conf(5).`,
     `Fleet = ${invitation.fleet}`,
@@ -195,6 +193,9 @@ function filesOf(invitation: Invitation, keys: HostKeys, accepted: Accepted): Re
     ...endpoints.map((endpoint) => `Etcd = ${endpoint}`),
     ...operators.map(({ name, key }) => `Operator = ${name} ${key}`),
     ...(login === undefined ? [] : ['Login_File = login']),
+    '# Older lists, such as somebody could put into etcd again, are refused.',
+    `Least_Hosts_Version = ${least.hosts}`,
+    `Least_Users_Version = ${least.users}`,
   ]
   return {
     'ca.crt': ca,
