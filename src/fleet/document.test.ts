@@ -19,7 +19,9 @@ function text(version: number, hosts: HostsDocument['hosts'] = [], key = ALICE.p
 }
 
 let folder: string
+let time: number
 beforeEach(() => {
+  time = 0
   folder = mkdtempSync(join(tmpdir(), 'document-'))
 })
 afterEach(() => rmSync(folder, { recursive: true }))
@@ -43,7 +45,7 @@ function host(
     },
     restored: ({ version }) => inForce.push(version),
     log: { notice: (level, line) => lines.push(`${level}: ${line}`) },
-    steady: () => 0,
+    steady: () => time,
     disk,
     least,
   })
@@ -191,4 +193,30 @@ test('a file from before versions were noted raises the lowest version', async (
   const least = leastOf(0)
   expect(host(undefined, undefined, least).document.load()).toBe(true)
   expect(least.version).toBe(3)
+})
+
+test('texts that no operator signed take the turn of none that waits, and the last one is checked in the end', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    let release = (): void => undefined
+    const released = new Promise<void>((resolve) => (release = resolve))
+    const { document, inForce } = host(async ({ version }) => {
+      if (version === 1) await released
+    })
+    const first = document.offer(text(1))
+    const second = document.offer(text(2))
+    for (let count = 0; count < 200; count++) expect(await document.offer(`garbage ${count}`)).toBe(false)
+    release()
+    await Promise.all([first, second])
+    expect(inForce).toEqual([1, 2])
+    // The budget of checks is used up.
+    expect(await document.offer(text(3))).toBe(false)
+    expect(inForce).toEqual([1, 2])
+    time = 1_000
+    await vi.advanceTimersByTimeAsync(1_000)
+    while (inForce.length < 3) await setImmediate()
+    expect(document.present?.version).toBe(3)
+  } finally {
+    vi.useRealTimers()
+  }
 })

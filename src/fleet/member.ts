@@ -90,7 +90,7 @@ export class FleetMember {
     this.#least = new LeastVersions({ ...keys, store: deps.store, joined: settings.least })
     this.keyspace = new Keyspace(settings.fleet)
     this.etcd = new Etcd(keys.access)
-    this.news = new News(this.keyspace.news, (state) => this.#sayState(state))
+    this.news = new News(this.keyspace.scopes, (state) => this.#sayState(state))
     this.hosts = new SignedDocument<HostsDocument>({
       ...this.documentDeps('hosts'),
       what: `the hosts of fleet ${settings.fleet}`,
@@ -246,7 +246,7 @@ export class FleetMember {
 }
 
 /** Returns a listener that offers a document what is at its key. A deleted one stays in force. */
-export function follow(document: { offer(text: string): Promise<void> }): NewsListener {
+export function follow(document: { offer(text: string): Promise<unknown> }): NewsListener {
   return {
     listed: (records) => {
       for (const { value } of records) void document.offer(value)

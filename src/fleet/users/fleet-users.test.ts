@@ -494,3 +494,22 @@ test('a host that lost its State_Folder takes no older users than it had', async
   await web.push(3, { 'ssh.users': 'bob 7431,8020,6002\n' })
   expect(web.text('ssh.users')).toBe('bob 7431,8020,6002\n')
 })
+
+/** A change of the key of the users. */
+function putOf(value: string): {
+  readonly type: 'put'
+  readonly kv: { key: string; value: string; modRevision: string }
+} {
+  return { type: 'put', kv: { key: PLACE, value, modRevision: '1' } }
+}
+
+test('garbage that comes right after a good version hides it not, nor keeps it from being tried again', async () => {
+  const web = host()
+  web.etcd.away = 'no majority'
+  const text = web.etcd.push(2, { 'ssh.users': USERS })
+  web.users.changed([putOf(text), putOf('garbage'), putOf(signed({ version: 9, files: [] }, 'mallory'))])
+  await soon(() => expect(web.users.status.refused).toBe('no majority'))
+  for (let count = 0; count < 20; count++) web.users.changed([putOf(`garbage ${count}`)])
+  web.etcd.away = undefined
+  await soon(() => expect(web.text('ssh.users')).toBe(USERS))
+})

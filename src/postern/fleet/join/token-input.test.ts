@@ -4,6 +4,10 @@ import { Failure } from '../../../cli/fault.ts'
 import { TOKEN_MAX_CHARS } from '../../../fleet/invitation.ts'
 import { readTokenText } from './token-input.ts'
 
+async function* ends(text: string): AsyncGenerator<string> {
+  yield* [text]
+}
+
 /** An input whose writer never closes it. */
 async function* open(...pieces: readonly string[]): AsyncGenerator<Buffer> {
   for (const piece of pieces) yield Buffer.from(piece)
@@ -23,9 +27,6 @@ test.each([
 })
 
 test('an input without the end of the line, and an empty one', async () => {
-  const ends = async function* (text: string): AsyncGenerator<string> {
-    yield* [text]
-  }
   expect(await readTokenText('-', ends('postern1.abc'))).toBe('postern1.abc')
   expect(await readTokenText('-', ends(''))).toBe('')
 })
