@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -198,15 +199,15 @@ test('a file from before versions were noted raises the lowest version', async (
 test('texts that no operator signed take the turn of none that waits, and the last one is checked in the end', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
   try {
-    let release = (): void => undefined
-    const released = new Promise<void>((resolve) => (release = resolve))
+    const gate = new EventEmitter()
+    const released = once(gate, 'open')
     const { document, inForce } = host(async ({ version }) => {
       if (version === 1) await released
     })
     const first = document.offer(text(1))
     const second = document.offer(text(2))
     for (let count = 0; count < 200; count++) expect(await document.offer(`garbage ${count}`)).toBe(false)
-    release()
+    gate.emit('open')
     await Promise.all([first, second])
     expect(inForce).toEqual([1, 2])
     // The budget of checks is used up.

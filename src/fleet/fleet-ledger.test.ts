@@ -213,6 +213,39 @@ describe('scope', () => {
     expect(learned).toHaveBeenCalledTimes(2)
   })
 
+  test('one list under the names of two doors counts once, on one host and on two', async () => {
+    const [a, b] = [await host('a'), await host('b', { sees: false })]
+    const shared = () => 'the sequence'
+    const all = await Promise.all([
+      a.ledger.claim('ssh', 'm of ssh', shared),
+      a.ledger.claim('web', 'm of web', shared),
+      b.ledger.claim('web', 'm of web', shared),
+    ])
+    expect(all.filter((each) => each === 'won')).toHaveLength(1)
+    for (const { ledger } of [a, b]) {
+      expect(await ledger.claim('ssh', 'm of ssh', shared)).toBe('lost')
+      expect(await ledger.claim('web', 'm of web', shared)).toBe('lost')
+      expect(ledger.wasClaimed('vpn', 'm of vpn', shared)).toBe(true)
+    }
+    expect(await a.ledger.claim('own', 'm of own', shared)).toBe('won')
+  })
+
+  test('a use whose answer was lost opens once, at whichever door of the two is knocked at next', async () => {
+    const a = await host('a')
+    const shared = () => 'the sequence'
+    etcd.fate = () => 'unheard'
+    expect(await a.ledger.claim('ssh', 'm of ssh', shared)).toMatchObject({ unavailable: expect.any(String) as string })
+    etcd.fate = () => 'answered'
+    expect(await a.ledger.claim('web', 'm of web', shared)).toBe('won')
+    expect(await a.ledger.claim('ssh', 'm of ssh', shared)).toBe('lost')
+  })
+
+  test('a use that the journal has from before still counts', async () => {
+    const a = await host('a')
+    await a.store.used('ssh', 'm of ssh')
+    expect(await a.ledger.claim('ssh', 'm of ssh', () => 'the sequence')).toBe('lost')
+  })
+
   test('a host whose fleet cannot be used: its own doors go on', async () => {
     const { store } = await openStoreOn(new MemoryDisk(), '/state')
     const claims = { unavailable: 'fleet.conf is missing' }
