@@ -185,6 +185,7 @@ export class Daemon {
     this.#parts.operators.replace(config.options.controlGroup)
     this.#state.observation.replace(config, this.#state.runsAs.commandsAs)
     this.#parts.authenticators.replace(config)
+    memberOf(this.#state.fleet)?.reread()
     memberOf(this.#state.fleet)?.users.recheck()
     this.#parts.base.replace(config)
     this.#parts.reconciler.now()

@@ -131,6 +131,12 @@ export class SignedDocument<T extends { readonly version: number }> {
     return isNewest
   }
 
+  /** The operator who signed what is in force, if the signature would not count any more; `undefined`: it would. */
+  get leftOperator(): string | undefined {
+    const by = this.#kept?.by
+    return by === undefined || this.#deps.keyOf(by) !== undefined ? undefined : by
+  }
+
   /** The error of the newest text that an operator signed, if it is not in force. */
   get fault(): unknown {
     return this.#fault

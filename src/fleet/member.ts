@@ -18,7 +18,7 @@ import { FleetLedger } from './fleet-ledger.ts'
 import type { FleetLedgerDeps } from './fleet-ledger.ts'
 import { FleetOpenings } from './fleet-openings.ts'
 import type { FleetOpeningsDeps } from './fleet-openings.ts'
-import { publicKeyOf, readHosts } from './hosts.ts'
+import { publicKeyOf, publicKeyText, readHosts } from './hosts.ts'
 import type { FleetHost, HostsDocument } from './hosts.ts'
 import { Keyspace } from './keyspace.ts'
 import { LeastVersions } from './least-versions.ts'
@@ -27,7 +27,8 @@ import type { DocumentKind } from './keyspace.ts'
 import { News } from './news.ts'
 import type { NewsListener, NewsState } from './news.ts'
 import { secretMarks } from './secret-marks.ts'
-import type { FleetKeys } from './settings.ts'
+import { changedDirectives, loadSettings } from './settings.ts'
+import type { FleetKeys, Operator } from './settings.ts'
 import { FleetUsers } from './users/fleet-users.ts'
 
 /** The range of the random numbers by which signs of life vary. */
@@ -82,11 +83,13 @@ export class FleetMember {
   #marks: { readonly doors: readonly Door[]; readonly since: number; readonly marks: readonly string[] } | undefined
   #byName: ReadonlyMap<string, KeyObject> = new Map()
   #claims: FleetClaims | undefined
+  #operators: readonly Operator[]
 
   constructor(keys: FleetKeys, deps: MemberDeps) {
     const { settings } = keys
     this.keys = keys
     this.#deps = deps
+    this.#operators = settings.operators
     this.#least = new LeastVersions({ ...keys, store: deps.store, joined: settings.least })
     this.keyspace = new Keyspace(settings.fleet)
     this.etcd = new Etcd(keys.access)
@@ -138,11 +141,11 @@ export class FleetMember {
     readonly log: Pick<Log, 'notice'>
     readonly steady: () => number
   } {
-    const { operators, stateFolder } = this.keys.settings
+    const { stateFolder } = this.keys.settings
     return {
       place: this.keyspace.document(kind),
       path: join(stateFolder, `${kind}.signed`),
-      keyOf: (name) => operators.find((operator) => operator.name === name)?.key,
+      keyOf: (name) => this.#operators.find((operator) => operator.name === name)?.key,
       least: this.#least.of(kind),
       log: this.#deps.log,
       steady: this.#deps.steady,
@@ -187,6 +190,39 @@ export class FleetMember {
     this.users.load()
     this.news.start(this.etcd)
     this.heart.start()
+  }
+
+  /**
+   * Reads fleet.conf again, and puts its operators in force. What one of them signed who is not there any more stays in force:
+   * without it, nobody could knock. Other changes wait for the next start.
+   */
+  reread(): void {
+    const { settings } = this.keys
+    const { log } = this.#deps
+    let fresh
+    try {
+      fresh = loadSettings(settings.file)
+    } catch (error) {
+      log.notice('error', `${(error as Error).message}\nkeeping the previous operators of the fleet`)
+      return
+    }
+    const changed = changedDirectives(settings, fresh)
+    if (changed.length > 0) {
+      log.notice('warning', `${settings.file}: a change of ${changed.join(', ')} takes effect at the next start`)
+    }
+    if (textOf(fresh.operators) === textOf(this.#operators)) return
+    this.#operators = fresh.operators
+    log.notice('notice', `operators of the fleet: ${fresh.operators.map(({ name }) => name).join(', ')}`)
+    for (const [what, { leftOperator }] of Object.entries({ hosts: this.hosts, users: this.users })) {
+      if (leftOperator === undefined) continue
+      const hint = what === 'users' ? 'push once' : 'invite or remove a host'
+      log.notice(
+        'warning',
+        `the ${what} of the fleet stay in force, although ${leftOperator}, who signed them, is no operator any more\nto replace them: ${hint}`,
+      )
+    }
+    // What was refused before may be signed by an operator now.
+    this.news.start(this.etcd)
   }
 
   get status(): MemberStatus {
@@ -243,6 +279,13 @@ export class FleetMember {
     const hint = 'doors with `Scope = fleet` stay shut until it answers; what is open, and other doors, go on'
     if (this.#throttle.due('blind', steady())) log.notice('error', `fleet unavailable: ${state.blind}\n${hint}`)
   }
+}
+
+function textOf(operators: readonly Operator[]): string {
+  return operators
+    .map(({ name, key }) => `${name} ${publicKeyText(key)}`)
+    .sort()
+    .join()
 }
 
 /** Returns a listener that offers a document what is at its key. A deleted one stays in force. */

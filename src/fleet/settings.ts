@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { readTime } from '../config/duration.ts'
 import { readAbsolutePath, readFleetName } from '../config/value.ts'
 import { ENDPOINTS_MAX } from '../etcd/access.ts'
@@ -138,6 +139,22 @@ export class FleetSettingsError extends Error {
     super(message, options)
     this.name = 'FleetSettingsError'
   }
+}
+
+/** Returns the directives whose values differ, but for `Operator`, which a reload changes. */
+export function changedDirectives(before: FleetSettings, after: FleetSettings): readonly string[] {
+  const parts = (settings: FleetSettings): Partial<Record<keyof typeof DIRECTIVES, unknown>> => ({
+    ...settings,
+    ...settings.paths,
+    clockSkew: settings.clockSkewMs,
+    leastHosts: settings.least.hosts,
+    leastUsers: settings.least.users,
+    operators: undefined,
+  })
+  const [old, fresh] = [parts(before), parts(after)]
+  return Object.entries(DIRECTIVES).flatMap(([key, { name }]) =>
+    isDeepStrictEqual(old[key as keyof typeof DIRECTIVES], fresh[key as keyof typeof DIRECTIVES]) ? [] : [name],
+  )
 }
 
 /** An operator's place in a fleet: the fleet.conf of an operator's folder has no `Host`. Its Sign_Key_File is the operator's. */

@@ -101,6 +101,10 @@ export class FleetUsers implements NewsListener {
     })
   }
 
+  get leftOperator(): string | undefined {
+    return this.#document.leftOperator
+  }
+
   get status(): DocumentStatus {
     return this.#document.status
   }
