@@ -65,6 +65,7 @@ export class Daemon {
         steady: steadyNow,
         hostsChanged: () => daemon.#parts.reconciler.soon(),
         doors: () => daemon.#config.doors,
+        spaKeyFile: () => daemon.#config.options.spaKeyFile,
         refresh: (folder) => daemon.#parts.authenticators.refresh(folder),
       })
       const daemon = new Daemon(args, config, log, { path, store, marks, runsAs, observation, fleet })

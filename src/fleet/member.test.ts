@@ -39,6 +39,7 @@ beforeEach(() => {
       steady: () => performance.now(),
       hostsChanged: () => undefined,
       doors: () => [],
+      spaKeyFile: () => '/nowhere',
       refresh: () => undefined,
     },
   )

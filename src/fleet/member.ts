@@ -47,6 +47,8 @@ export interface MemberDeps {
   readonly hostsChanged: () => void
   /** Returns the doors in force. */
   readonly doors: () => readonly Door[]
+  /** Returns the path of the key to which Postern's own packets are encrypted. */
+  readonly spaKeyFile: () => string
   /** Has every door read its files again that are in a folder, before it returns. */
   readonly refresh: (folder: string) => void
 }
@@ -255,10 +257,10 @@ export class FleetMember {
 
   /** The state of this host, for the others. */
   #state(): Omit<Beat, 'at'> {
-    const { doors, steady } = this.#deps
+    const { doors, spaKeyFile, steady } = this.#deps
     const own = doors()
     if (this.#marks?.doors !== own || steady() - this.#marks.since > MARKS_AGE_MAX_MS) {
-      this.#marks = { doors: own, since: steady(), marks: secretMarks(this.keys.fleetKey, own) }
+      this.#marks = { doors: own, since: steady(), marks: secretMarks(this.keys.fleetKey, own, spaKeyFile()) }
     }
     const { aheadMs } = this.clock
     return {

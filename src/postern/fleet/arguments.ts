@@ -88,7 +88,7 @@ with its settings, each with the reason. Run again once etcd answers, it signs
 the first list of hosts. An existing file is never overwritten.`,
   options: INIT_OPTIONS,
   operands: { text: 'NAME', first: true },
-  exits: { 0: 'done', 1: 'not done, or etcd does not answer yet' },
+  exits: { 0: 'done', 1: 'not done, or etcd does not answer and nothing new was made' },
   examples: `  postern fleet init home \\
     --etcd https://10.0.0.1:2379,https://10.0.0.2:2379,https://10.0.0.3:2379`,
   hint: '',

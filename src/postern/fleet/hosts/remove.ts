@@ -122,6 +122,6 @@ all users that the fleet has: postern fleet push
     return `  scp ${shellWord(authority.crlFile)} ${to}\n`
   })
   return `${knows}its certificate is revoked as soon as each node has the new list (no restart is needed; open connections stay until the
-host is shut down, or etcd restarted, a node at a time):
+host is shut down, or etcd restarted, a node at a time). If a door or Guard of the nodes hides their ssh, knock first:
 ${copies.join('')}`
 }
