@@ -8,6 +8,7 @@ import type { Keyspace } from '../../fleet/keyspace.ts'
 import type { OperatorSettings } from '../../fleet/settings.ts'
 import { SIGNED_MAX_CHARS, openSigned, signText } from '../../fleet/signed.ts'
 import type { Signer } from '../../fleet/signed.ts'
+import { highestHostsVersion } from './push/hosts-taken.ts'
 
 /** The file with the newest list of hosts that this folder knows. */
 const KEPT = 'hosts.signed'
@@ -30,19 +31,21 @@ export interface ListedHosts {
  * write to etcd could put an older one back, and so bring a removed host back with the next change.
  */
 export class HostsList {
-  readonly #etcd: Pick<Etcd, 'get' | 'txn'>
+  readonly #etcd: Pick<Etcd, 'get' | 'list' | 'txn'>
+  readonly #keyspace: Keyspace
   readonly #place: string
   readonly #settings: OperatorSettings
   readonly #kept: string | undefined
 
   /** @param folder the operator's folder; `undefined`: nothing is kept */
   constructor(
-    etcd: Pick<Etcd, 'get' | 'txn'>,
+    etcd: Pick<Etcd, 'get' | 'list' | 'txn'>,
     keyspace: Keyspace,
     settings: OperatorSettings,
     folder: string | undefined,
   ) {
     this.#etcd = etcd
+    this.#keyspace = keyspace
     this.#place = keyspace.document('hosts')
     this.#settings = settings
     this.#kept = folder === undefined ? undefined : join(folder, KEPT)
@@ -88,7 +91,13 @@ export class HostsList {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       // oxlint-disable-next-line no-await-in-loop -- one after another
       const { document, modRevision } = await this.read()
-      const next: HostsDocument = { version: (document?.version ?? 0) + 1, hosts: change(document?.hosts ?? []) }
+      // An etcd that was emptied does not know the newest version, and hosts refuse an older one.
+      // oxlint-disable-next-line no-await-in-loop -- one after another
+      const said = await highestHostsVersion({ etcd: this.#etcd, keyspace: this.#keyspace }, document?.hosts ?? [])
+      const next: HostsDocument = {
+        version: Math.max(document?.version ?? 0, said) + 1,
+        hosts: change(document?.hosts ?? []),
+      }
       const value = signText(this.#place, next, signer)
       if (readHosts(next) === undefined || value.length > SIGNED_MAX_CHARS) {
         throw new Failure('the list of hosts would be too long', `at most ${HOSTS_MAX} hosts, with fewer groups`)

@@ -27,6 +27,7 @@ import { HostsList } from '../hosts-list.ts'
 import { newestUsersVersion } from '../users-version.ts'
 import { clientsAuthority } from '../init/folder.ts'
 import { passphraseOf } from '../passphrase.ts'
+import { CERTIFICATES, revokeCertificates } from '../revoke.ts'
 import { clockDoubt } from './clock-doubt.ts'
 import { DONE_MARK, WAITING } from './steps.ts'
 
@@ -155,7 +156,21 @@ async function accept(inviting: Inviting, invitation: Invitation, text: string, 
   output.out(
     `${asked.host} is in the fleet ${invitation.fleet} (version ${version}); the fingerprint of its key:\n  ${fingerprint(request.sign)}\n`,
   )
+  if (asked.replace) sayRevoked(inviting, content.cert)
   return await finish(inviting, invitation)
+}
+
+/** Revokes the earlier certificates of a host that has a new one, and says what is left to do. @throws Failure */
+function sayRevoked({ asked, operator, authority, output }: Inviting, cert: string | undefined): void {
+  if (cert === undefined || !authority.exists) {
+    output.out(`revoke the earlier certificate of ${asked.host} with your own authority\n`)
+    return
+  }
+  const copies = revokeCertificates(asked.host, operator, cert)
+  if (copies === '') return
+  output.out(
+    `the earlier certificate of ${asked.host} is revoked as soon as each node has the new list; no restart is needed:\n${copies}`,
+  )
 }
 
 /** Waits until the host has written its files. */
@@ -180,8 +195,8 @@ function contentOf({ asked, operator, authority }: Inviting, request: JoinReques
   const cert = tls === undefined || !authority.exists ? undefined : authority.sign('client', `DNS:${asked.host}`, tls)
   if (cert !== undefined) {
     // It is needed to revoke it later.
-    mkdirSync(join(folder, 'hosts'), { recursive: true, mode: 0o700 })
-    writeFileSync(join(folder, 'hosts', `${asked.host}.${Date.now()}.crt`), cert, { mode: OWNER_ONLY, flag: 'wx' })
+    mkdirSync(join(folder, CERTIFICATES), { recursive: true, mode: 0o700 })
+    writeFileSync(join(folder, CERTIFICATES, `${asked.host}.${Date.now()}.crt`), cert, { mode: OWNER_ONLY, flag: 'wx' })
   }
   return {
     ...(cert === undefined ? {} : { cert }),
