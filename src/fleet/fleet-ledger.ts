@@ -75,6 +75,7 @@ export class FleetLedger implements Ledger {
       name: this.#valueName(claims, key),
       next,
       until: use.until,
+      owner: use.owner,
       settle: async () => await local.advance(key, next, use),
     })
   }

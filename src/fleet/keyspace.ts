@@ -11,7 +11,7 @@ export class Keyspace {
     this.#news = `/postern/${fleet}/`
   }
 
-  /** What every host watches, each by itself: who fills one hides nothing of another. */
+  /** The parts that every host watches, with a watch each: filling one hides nothing of another. */
   get scopes(): readonly NewsScope[] {
     const documents = [this.document('hosts'), this.document('users'), this.clock]
     return [{ prefix: this.documents, only: documents }, { prefix: this.claims }, { prefix: this.openings }]

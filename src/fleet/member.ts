@@ -195,8 +195,8 @@ export class FleetMember {
   }
 
   /**
-   * Reads fleet.conf again, and puts its operators in force. What one of them signed who is not there any more stays in force:
-   * without it, nobody could knock. Other changes wait for the next start.
+   * Reads fleet.conf again, and puts its operators in force. What a removed operator signed stays in force, as nobody could
+   * knock without it. Other changes take effect at the next start.
    */
   reread(): void {
     const { settings } = this.keys

@@ -10,6 +10,8 @@ export interface Use {
   readonly door: string
   /** Milliseconds since 1970 at which the key may be forgotten; absent: never. */
   readonly until?: number
+  /** The owner of the secret, if one of them can use up many. Who shares a ledger has to wait for few of one owner. */
+  readonly owner?: string
 }
 
 /**
