@@ -61,9 +61,11 @@ export class Daemon {
       observation.begin(countersPath(path), config, runsAs.commandsAs)
       const fleet = await joinFleet(config, {
         log,
+        store,
         steady: steadyNow,
         hostsChanged: () => daemon.#parts.reconciler.soon(),
         doors: () => daemon.#config.doors,
+        spaKeyFile: () => daemon.#config.options.spaKeyFile,
         refresh: (folder) => daemon.#parts.authenticators.refresh(folder),
       })
       const daemon = new Daemon(args, config, log, { path, store, marks, runsAs, observation, fleet })
@@ -184,6 +186,7 @@ export class Daemon {
     this.#parts.operators.replace(config.options.controlGroup)
     this.#state.observation.replace(config, this.#state.runsAs.commandsAs)
     this.#parts.authenticators.replace(config)
+    memberOf(this.#state.fleet)?.reread()
     memberOf(this.#state.fleet)?.users.recheck()
     this.#parts.base.replace(config)
     this.#parts.reconciler.now()

@@ -132,14 +132,18 @@ export class Etcd {
     return numberOf(fieldsOf(await this.#call(call, this.#members, this.#within(withinMs)))['ID'])
   }
 
-  /** Tells a listener what is below a prefix and every change to it, in order, without a gap, until it is closed. */
-  watch(prefix: string, listener: WatchListener): EtcdWatch {
+  /**
+   * Tells a listener what is below a prefix and every change to it, in order, without a gap, until it is closed.
+   *
+   * @param only the keys that are listed: however much else is below the prefix, the list does not fail
+   */
+  watch(prefix: string, listener: WatchListener, only?: readonly string[]): EtcdWatch {
     const watch = new Watch(prefix, listener, {
       connections: this.#connections,
       random: this.#random,
       token: async () => await this.#login?.token(),
       refused: async (token) => await this.#login?.refused(token),
-      list: async () => await this.list(prefix),
+      list: async () => await (only === undefined ? this.list(prefix) : this.#listOnly(only)),
       closed: () => this.#watches.delete(watch),
     })
     this.#watches.add(watch)
@@ -171,6 +175,14 @@ export class Etcd {
     for (const watch of this.#watches) watch.close()
     this.#closed.abort()
     for (const connection of this.#connections) connection.close()
+  }
+
+  async #listOnly(keys: readonly string[]): Promise<Listed> {
+    const { revision, kvs } = await this.txn(
+      [],
+      keys.map((key) => ({ get: key })),
+    )
+    return { revision, kvs: kvs.flat() }
   }
 
   #within(ms = this.#limits.withinMs): Limits {

@@ -162,7 +162,7 @@ describe('one member', () => {
     expect((await seen.until(3)).at(-1)).toBe('put p/a=1@11,put p/b=2@11,put p/c=3@12')
   })
 
-  test('a message whose parts are large in all is given up', async () => {
+  test('a message whose parts are large in all is given up, and everything listed again: it would be as large again', async () => {
     const store = new Store()
     const member = await Member.start(store)
     const seen = new Seen()
@@ -173,15 +173,28 @@ describe('one member', () => {
       member.send(large)
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    expect((await seen.until(3)).at(-1)).toBe('blind')
+    expect(await seen.until(3)).toEqual(['listed ', 'seeing', 'listed '])
+    expect(store.lists).toBe(2)
   })
 
-  test.each<[string, string | Buffer]>([
+  test('a line that is too long: everything is listed again', async () => {
+    const store = new Store()
+    const member = await Member.start(store)
+    const seen = new Seen()
+    watching([member], seen)
+    await seen.until(2)
+    member.send(Buffer.alloc(WATCH_LINE_MAX_BYTES + 1, 0x20))
+    expect(await seen.until(3)).toEqual(['listed ', 'seeing', 'listed '])
+    await open([member], 1)
+    member.send(put(11, 'p/a', '1'))
+    expect((await seen.until(4)).at(-1)).toBe('put p/a=1@11')
+  })
+
+  test.each<[string, string]>([
     ['garbage', '}{\n'],
     ['another shape', '{"result":{"events":[{"kv":{"mod_revision":{}}}]}}\n'],
     ['an error of the gateway', '{"error":{"grpc_code":14,"http_code":503,"message":"etcdserver: no leader"}}\n'],
     ['a cancelled watch', line({ canceled: true, cancel_reason: 'etcdserver: permission denied' })],
-    ['a line that is too long', Buffer.alloc(WATCH_LINE_MAX_BYTES + 1, 0x20)],
   ])('%s: another stream goes on behind what was told', async (_, text) => {
     const store = new Store()
     const member = await Member.start(store)

@@ -148,7 +148,8 @@ export class Watch implements EtcdWatch {
       this.#members.failed(connection, performance.now())
       const kind = error instanceof EtcdUnavailable ? error.kind : undefined
       if (kind === 'token' && token !== undefined) await this.#deps.refused(token)
-      if (kind === 'compacted') this.#again(round)
+      // What was too much at once would be so again.
+      if (kind === 'compacted' || kind === 'size') this.#again(round)
       throw error
     } finally {
       this.#used.delete(stream)
@@ -189,7 +190,8 @@ export class Watch implements EtcdWatch {
 
   #broken(stream: number, error: unknown): void {
     this.#open.delete(stream)
-    const listsAgain = this.#list === undefined && error instanceof EtcdUnavailable && error.kind === 'compacted'
+    const kind = error instanceof EtcdUnavailable ? error.kind : undefined
+    const listsAgain = this.#list === undefined && (kind === 'compacted' || kind === 'size')
     if (this.#open.size > 0 || listsAgain) return
     this.#enter({ blind: error instanceof EtcdUnavailable ? error.reason : (error as Error).message })
   }

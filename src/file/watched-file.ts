@@ -112,6 +112,8 @@ export class WatchedFile<T> {
     this.#unwatch()
     const ended = (error: Error): void => {
       this.#watched = ''
+      // The reading says that it is missing, and it is looked for at intervals.
+      if ('code' in error && error.code === 'ENOENT') return
       if (!this.#saidUnwatched) unwatched(error)
       this.#saidUnwatched = true
     }

@@ -17,6 +17,8 @@ import type { SeenClaim, SeenDeps } from './seen-claims.ts'
 export const CLAIM_WITHIN_MS = 3_000
 /** The most claims of one secret that wait, and of all secrets together. */
 export const CLAIMS_OF_ONE_MAX = 8
+/** The most claims that wait of one owner, whose secrets are many, such as fwknop's packets of a stanza. */
+export const CLAIMS_OF_OWNER_MAX = 32
 export const CLAIMS_MAX = 256
 /** The most hosts that may be faster, one after another, before a claim gives up. */
 export const ROUNDS_MAX = 64
@@ -50,6 +52,8 @@ export interface ClaimUse {
   readonly next: (present: string | undefined) => string | undefined
   /** Milliseconds since 1970 at which the secret expires; `undefined`: it never does. */
   readonly until: number | undefined
+  /** The owner of the secret, whose claims have a limit of their own; `undefined`: none. */
+  readonly owner?: string | undefined
   /** Uses the secret up on this host, once it has won. */
   readonly settle: () => Promise<Redemption>
 }
@@ -72,6 +76,8 @@ export class FleetClaims {
   readonly #turns = new Map<string, { readonly count: number; readonly last: Promise<unknown> }>()
   readonly #unsettled = new LruMap<string, readonly Unsettled[]>(UNSETTLED_MAX)
   #waiting = 0
+  /** The number of claims that wait, by their owners. */
+  readonly #owners = new Map<string, number>()
   /** The records that are to be written again, one after another, so that claims go before them. */
   #restoring = 0
   #restored: Promise<void> = Promise.resolve()
@@ -97,16 +103,28 @@ export class FleetClaims {
     const end = clock.steady() + CLAIM_WITHIN_MS
     const before = this.#turns.get(use.name)
     const count = (before?.count ?? 0) + 1
-    if (this.#waiting >= CLAIMS_MAX || count > CLAIMS_OF_ONE_MAX) return this.#refuse('too many claims are waiting')
+    const owned = use.owner === undefined ? 0 : (this.#owners.get(use.owner) ?? 0) + 1
+    if (this.#waiting >= CLAIMS_MAX || count > CLAIMS_OF_ONE_MAX || owned > CLAIMS_OF_OWNER_MAX) {
+      return this.#refuse('too many claims are waiting')
+    }
     this.#waiting++
+    if (use.owner !== undefined) this.#owners.set(use.owner, owned)
     const turn = this.#inTurn(before?.last, use, end)
     this.#turns.set(use.name, { count, last: turn })
     const redemption = await turn
     this.#waiting--
+    this.#release(use.owner)
     const after = this.#turns.get(use.name)!
     if (after.count === 1) this.#turns.delete(use.name)
     else this.#turns.set(use.name, { ...after, count: after.count - 1 })
     return redemption
+  }
+
+  #release(owner: string | undefined): void {
+    if (owner === undefined) return
+    const left = (this.#owners.get(owner) ?? 1) - 1
+    if (left === 0) this.#owners.delete(owner)
+    else this.#owners.set(owner, left)
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { EventEmitter, once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { realDisk } from '../state/disk.ts'
 import { STORE_AGAIN_MS, SignedDocument } from './document.ts'
 import { readHosts } from './hosts.ts'
 import type { HostsDocument } from './hosts.ts'
+import type { LeastVersion } from './least-versions.ts'
 import { signText } from './signed.ts'
 
 const ALICE = generateKeyPairSync('ed25519')
@@ -18,12 +20,18 @@ function text(version: number, hosts: HostsDocument['hosts'] = [], key = ALICE.p
 }
 
 let folder: string
+let time: number
 beforeEach(() => {
+  time = 0
   folder = mkdtempSync(join(tmpdir(), 'document-'))
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-function host(prepare: (next: HostsDocument) => Promise<void> = () => Promise.resolve(), disk = realDisk) {
+function host(
+  prepare: (next: HostsDocument) => Promise<void> = () => Promise.resolve(),
+  disk = realDisk,
+  least: LeastVersion = { version: 0, raise: () => undefined },
+) {
   const inForce: number[] = []
   const lines: string[] = []
   const document = new SignedDocument<HostsDocument>({
@@ -38,8 +46,9 @@ function host(prepare: (next: HostsDocument) => Promise<void> = () => Promise.re
     },
     restored: ({ version }) => inForce.push(version),
     log: { notice: (level, line) => lines.push(`${level}: ${line}`) },
-    steady: () => 0,
+    steady: () => time,
     disk,
+    least,
   })
   return { document, inForce, lines }
 }
@@ -140,4 +149,75 @@ test('the same document in other words is no other version: anyone can write its
   await document.offer(`${signed} `)
   expect(document.status).toEqual({ version: 3, by: 'alice', refused: undefined })
   expect(inForce).toEqual([3])
+})
+
+/** The lowest version, which outlives the document's file. */
+function leastOf(version: number): { version: number; raise(version: number): void } {
+  return {
+    version,
+    raise(next) {
+      this.version = Math.max(this.version, next)
+    },
+  }
+}
+
+test('a host that lost its file, or joined at a version, takes no older one', async () => {
+  const least = leastOf(2)
+  const first = host(undefined, undefined, least)
+  await first.document.offer(text(1))
+  expect(first.document.status).toMatchObject({
+    version: undefined,
+    refused: 'version 1 is older than 2, which this host had, or with which it joined',
+  })
+  await first.document.offer(text(5))
+  expect([first.inForce, least.version]).toEqual([[5], 5])
+  rmSync(join(folder, 'hosts.signed'))
+  const again = host(undefined, undefined, least)
+  expect(again.document.load()).toBe(true)
+  await again.document.offer(text(4))
+  expect(again.document.present).toBeUndefined()
+  await again.document.offer(text(5))
+  expect(again.document.present?.version).toBe(5)
+})
+
+test('an older file that somebody restored is not in force', async () => {
+  await host().document.offer(text(3))
+  const restored = host(undefined, undefined, leastOf(4))
+  expect(restored.document.load()).toBe(false)
+  expect(restored.document.present).toBeUndefined()
+  expect(restored.inForce).toEqual([])
+  expect(restored.lines[0]).toContain('version 3 is older than 4, which this host had')
+})
+
+test('a file from before versions were noted raises the lowest version', async () => {
+  await host().document.offer(text(3))
+  const least = leastOf(0)
+  expect(host(undefined, undefined, least).document.load()).toBe(true)
+  expect(least.version).toBe(3)
+})
+
+test('texts that no operator signed take the turn of none that waits, and the last one is checked in the end', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    const gate = new EventEmitter()
+    const released = once(gate, 'open')
+    const { document, inForce } = host(async ({ version }) => {
+      if (version === 1) await released
+    })
+    const first = document.offer(text(1))
+    const second = document.offer(text(2))
+    for (let count = 0; count < 200; count++) expect(await document.offer(`garbage ${count}`)).toBe(false)
+    gate.emit('open')
+    await Promise.all([first, second])
+    expect(inForce).toEqual([1, 2])
+    // The budget of checks is used up.
+    expect(await document.offer(text(3))).toBe(false)
+    expect(inForce).toEqual([1, 2])
+    time = 1_000
+    await vi.advanceTimersByTimeAsync(1_000)
+    while (inForce.length < 3) await setImmediate()
+    expect(document.present?.version).toBe(3)
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -4,14 +4,22 @@ import { FileError } from '../file/file-error.ts'
 import { SECRET } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
 import { LogThrottle } from '../limit/log-throttle.ts'
+import { TokenBucket } from '../limit/token-bucket.ts'
 import type { Log } from '../log/log.ts'
 import { realDisk } from '../state/disk.ts'
 import type { Disk } from '../state/disk.ts'
 import { replaceDurably } from '../state/replace.ts'
+import type { LeastVersion } from './least-versions.ts'
 import { SIGNED_MAX_CHARS, openSigned, readSigned } from './signed.ts'
 
 /** Milliseconds until a document is stored again that could not be, as on a full disk. */
 export const STORE_AGAIN_MS = 5_000
+
+/** Texts whose signatures are checked, a second, and at once: 1 MiB takes some 5 ms. */
+const CHECKED_PER_SECOND = 10
+const CHECKED_AT_ONCE = 50
+/** Milliseconds until a text is checked for which there was no check left. */
+const LATE_MS = 200
 
 /** The state of a document, for the status. */
 export interface DocumentStatus {
@@ -32,6 +40,8 @@ export interface DocumentDeps<T> {
   /** The file with the last good text. Nobody else can write its folder. */
   readonly path: string
   readonly keyOf: (operator: string) => KeyObject | undefined
+  /** The lowest version that is taken, wherever it comes from. */
+  readonly least: LeastVersion
   /** Reads the content; `undefined`: it is something else. */
   readonly read: (body: unknown) => T | undefined
   /**
@@ -65,6 +75,7 @@ interface Kept<T> {
 export class SignedDocument<T extends { readonly version: number }> {
   readonly #deps: DocumentDeps<T>
   readonly #throttle = new LogThrottle()
+  readonly #checks = new TokenBucket(CHECKED_PER_SECOND, CHECKED_AT_ONCE)
   #kept: Kept<T> | undefined
   #text = ''
   /** False if what the document in force needs is damaged. */
@@ -74,6 +85,10 @@ export class SignedDocument<T extends { readonly version: number }> {
   #waiting: string | undefined
   #working: Promise<void> | undefined
   #again: NodeJS.Timeout | undefined
+  /** The timer of the newest text that is not checked yet. */
+  #late: { readonly timer: NodeJS.Timeout } | undefined
+  #newest = ''
+  #fault: unknown
 
   constructor(deps: DocumentDeps<T>) {
     this.#deps = deps
@@ -88,47 +103,115 @@ export class SignedDocument<T extends { readonly version: number }> {
     return { version: this.#kept?.document.version, by: this.#kept?.by, refused: this.#refused }
   }
 
-  /** Reads the last good text from disk. It was checked when it came, so its operator may have left since. */
-  load(): void {
-    const { path, read, log, what, restored } = this.#deps
+  /**
+   * Reads the last good text from disk. It was checked when it came, so its operator may have left since.
+   *
+   * @returns false if it is older than one that this host had: somebody restored a copy
+   */
+  load(): boolean {
+    const { path, read, log, what, restored, least } = this.#deps
+    let isNewest = true
     try {
       const text = readPrivateText(path, SIGNED_MAX_CHARS, SECRET)
       const { by, body } = readSigned(text)
       const document = read(body)
       if (document === undefined) throw new Error('its content cannot be read')
+      isNewest = document.version >= least.version
+      if (!isNewest) throw new Error(olderText(document.version, least.version))
+      least.raise(document.version)
       this.#kept = { by, document }
       this.#text = text
       this.#isWhole = false
       restored(document)
       this.#isWhole = true
     } catch (error) {
-      if (this.#kept === undefined && error instanceof FileError && error.reason === 'missing') return
+      if (this.#kept === undefined && error instanceof FileError && error.reason === 'missing') return true
       log.notice('error', `${path}: ${what}: ${(error as Error).message}\nthe text in etcd replaces it`)
+    }
+    return isNewest
+  }
+
+  /** The operator who signed what is in force, if the signature would not count any more; `undefined`: it would. */
+  get leftOperator(): string | undefined {
+    const by = this.#kept?.by
+    return by === undefined || this.#deps.keyOf(by) !== undefined ? undefined : by
+  }
+
+  /** The error of the newest text that an operator signed, if it is not in force. */
+  get fault(): unknown {
+    return this.#fault
+  }
+
+  /** The newest text that an operator signed; empty: none came since the start. */
+  get newest(): string {
+    return this.#newest
+  }
+
+  /**
+   * Takes a text from etcd. Of those that operators signed, and that wait, only the newest is looked at. Anyone's texts take
+   * nobody's turn. Never rejects.
+   *
+   * @returns false if no operator signed it
+   */
+  async offer(text: string): Promise<boolean> {
+    if (text === this.#text && this.#isWhole) {
+      this.#refused = undefined
+      return true
+    }
+    if (!this.#isSigned(text)) return false
+    await this.#enqueue(text)
+    return true
+  }
+
+  /** Tries the newest text again, if there is one. Never rejects. */
+  async again(): Promise<boolean> {
+    if (this.#newest === '') return false
+    await this.#enqueue(this.#newest)
+    return true
+  }
+
+  /** Ends the wait for a disk, and for the budget of checks. */
+  close(): void {
+    clearTimeout(this.#again)
+    clearTimeout(this.#late?.timer)
+  }
+
+  /** Refuses a text that no operator signed, and has one wait for which there is no check left. */
+  #isSigned(text: string): boolean {
+    const { place, keyOf, steady } = this.#deps
+    clearTimeout(this.#late?.timer)
+    this.#late = undefined
+    if (!this.#checks.take(steady())) {
+      this.#late = { timer: setTimeout(() => void this.offer(text), LATE_MS).unref() }
+      return false
+    }
+    try {
+      openSigned(place, text, keyOf)
+      return true
+    } catch (error) {
+      this.#refuse((error as Error).message)
+      return false
     }
   }
 
-  /** Takes a text from etcd. Only the newest of those that wait is looked at. Never rejects. */
-  async offer(text: string): Promise<void> {
+  async #enqueue(text: string): Promise<void> {
     clearTimeout(this.#again)
-    if (text === this.#text && this.#isWhole) return
+    this.#newest = text
     this.#waiting = text
     this.#working ??= this.#work().finally(() => (this.#working = undefined))
     await this.#working
-  }
-
-  /** Ends the wait for a disk. */
-  close(): void {
-    clearTimeout(this.#again)
   }
 
   async #work(): Promise<void> {
     while (this.#waiting !== undefined) {
       const text = this.#waiting
       this.#waiting = undefined
+      this.#fault = undefined
       try {
         // oxlint-disable-next-line no-await-in-loop -- one after another
         await this.#take(text)
       } catch (error) {
+        this.#fault = error
         this.#refuse((error as Error).message)
       }
     }
@@ -136,7 +219,7 @@ export class SignedDocument<T extends { readonly version: number }> {
 
   /** @throws SignatureError, or Error with the reason why it is refused */
   async #take(text: string): Promise<void> {
-    const { place, keyOf, read, prepare, what, log } = this.#deps
+    const { place, keyOf, read, prepare, what, log, least } = this.#deps
     const { by, body } = openSigned(place, text, keyOf)
     const document = read(body)
     if (document === undefined) throw new Error('its content cannot be read')
@@ -144,6 +227,7 @@ export class SignedDocument<T extends { readonly version: number }> {
     if (before !== undefined && document.version < before.version) {
       throw new Error(`version ${document.version} is older than ${before.version}, which is in force`)
     }
+    if (document.version < least.version) throw new Error(olderText(document.version, least.version))
     if (document.version === before?.version) {
       if (!isDeepStrictEqual(document, before)) throw new Error(`there is another version ${document.version} already`)
       if (this.#isWhole) {
@@ -156,9 +240,10 @@ export class SignedDocument<T extends { readonly version: number }> {
       await this.#store(text)
     } catch (error) {
       // etcd tells it once.
-      this.#again = setTimeout(() => void this.offer(text), STORE_AGAIN_MS).unref()
+      this.#again = setTimeout(() => void this.#enqueue(text), STORE_AGAIN_MS).unref()
       throw error
     }
+    least.raise(document.version)
     this.#kept = { by, document }
     this.#text = text
     this.#isWhole = true
@@ -180,4 +265,8 @@ export class SignedDocument<T extends { readonly version: number }> {
     const { path, disk = realDisk } = this.#deps
     await replaceDurably(disk, path, text)
   }
+}
+
+function olderText(version: number, least: number): string {
+  return `version ${version} is older than ${least}, which this host had, or with which it joined`
 }

@@ -1,11 +1,12 @@
 // Goal: several hosts that share an etcd use each secret up once, whatever becomes of requests and answers; nobody is
 // locked out by a lost answer; and writing to etcd opens nothing.
+import { EventEmitter, once } from 'node:events'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { MemoryDisk } from '../state/disk-fake.ts'
 import { JournalLedger } from '../state/journal-ledger.ts'
 import type { Redemption } from '../state/ledger.ts'
 import { openStoreOn, type Store } from '../state/store.ts'
-import { CLAIMS_OF_ONE_MAX, FleetClaims } from './claims.ts'
+import { CLAIMS_OF_OWNER_MAX, CLAIMS_OF_ONE_MAX, FleetClaims } from './claims.ts'
 import { type Fate, FakeEtcd } from './etcd-fake.ts'
 import { FleetLedger } from './fleet-ledger.ts'
 import type { Change } from './news.ts'
@@ -76,6 +77,8 @@ async function host(name: string, { disk = new MemoryDisk(), sees = true } = {})
 const above = (value: number) => (present?: string) => (Number(present ?? -1) < value ? String(value) : undefined)
 const first = (present?: string) => (present === undefined ? 'used' : undefined)
 const USE = { door: 'ssh' }
+
+const shared = () => 'the sequence'
 
 /** Every way to use a secret up, by the secret's number. */
 const KINDS: readonly ((ledger: FleetLedger, secret: number) => Promise<Redemption>)[] = [
@@ -211,6 +214,54 @@ describe('scope', () => {
     unlearn()
     await a.ledger.claim('ssh', 'n')
     expect(learned).toHaveBeenCalledTimes(2)
+  })
+
+  test('who can make many secrets has a budget of their own, and leaves room for the others', async () => {
+    const a = await host('a')
+    const hold = new EventEmitter()
+    const held = once(hold, 'open')
+    etcd.delay = async () => void (await held)
+    const digest = async (count: number, owner: string) =>
+      await a.ledger.advance(`${owner} ${count}`, first, { door: 'ssh', until: now + DAY_MS, owner })
+    const many = Array.from({ length: CLAIMS_OF_OWNER_MAX + 20 }, async (_, count) => await digest(count, 'mallory'))
+    const other = digest(0, 'alice')
+    hold.emit('open')
+    const all = await Promise.all(many)
+    expect(all.filter((each) => each === 'won')).toHaveLength(CLAIMS_OF_OWNER_MAX)
+    expect(all.at(-1)).toEqual({ unavailable: 'fleet unavailable: too many claims are waiting' })
+    expect(await other).toBe('won')
+    expect(await digest(99, 'mallory')).toBe('won')
+  })
+
+  test('one list under the names of two doors counts once, on one host and on two', async () => {
+    const [a, b] = [await host('a'), await host('b', { sees: false })]
+    const all = await Promise.all([
+      a.ledger.claim('ssh', 'm of ssh', shared),
+      a.ledger.claim('web', 'm of web', shared),
+      b.ledger.claim('web', 'm of web', shared),
+    ])
+    expect(all.filter((each) => each === 'won')).toHaveLength(1)
+    for (const { ledger } of [a, b]) {
+      expect(await ledger.claim('ssh', 'm of ssh', shared)).toBe('lost')
+      expect(await ledger.claim('web', 'm of web', shared)).toBe('lost')
+      expect(ledger.wasClaimed('vpn', 'm of vpn', shared)).toBe(true)
+    }
+    expect(await a.ledger.claim('own', 'm of own', shared)).toBe('won')
+  })
+
+  test('a use whose answer was lost opens once, at whichever door of the two is knocked at next', async () => {
+    const a = await host('a')
+    etcd.fate = () => 'unheard'
+    expect(await a.ledger.claim('ssh', 'm of ssh', shared)).toMatchObject({ unavailable: expect.any(String) as string })
+    etcd.fate = () => 'answered'
+    expect(await a.ledger.claim('web', 'm of web', shared)).toBe('won')
+    expect(await a.ledger.claim('ssh', 'm of ssh', shared)).toBe('lost')
+  })
+
+  test('a use that the journal has from before still counts', async () => {
+    const a = await host('a')
+    await a.store.used('ssh', 'm of ssh')
+    expect(await a.ledger.claim('ssh', 'm of ssh', () => 'the sequence')).toBe('lost')
   })
 
   test('a host whose fleet cannot be used: its own doors go on', async () => {

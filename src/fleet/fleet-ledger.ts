@@ -26,42 +26,42 @@ export interface FleetLedgerDeps {
 export class FleetLedger implements Ledger {
   readonly #deps: FleetLedgerDeps
   readonly #names = new LruMap<string, string>(NAMES_MAX)
-  /** The secrets that are being used up now. */
+  /** The names of secrets that are being used up now. */
   readonly #using = new Set<string>()
 
   constructor(deps: FleetLedgerDeps) {
     this.#deps = deps
   }
 
-  async claim(door: string, mark: string): Promise<Redemption> {
+  async claim(door: string, mark: string, shared?: () => string): Promise<Redemption> {
     const { local, claims, isOfFleet } = this.#deps
     if (!isOfFleet(door)) return await local.claim(door, mark)
-    const key = `${door}${SEPARATOR}${mark}`
-    // What was seen in etcd may be this host's own claim whose answer was lost, so it decides nothing yet.
-    if (local.wasClaimed(door, mark) || this.#using.has(key)) return 'lost'
+    if (local.wasClaimed(door, mark)) return 'lost'
     if ('unavailable' in claims) return refusal(claims.unavailable)
+    const name = this.#onceName(claims, door, mark, shared)
+    // What was seen in etcd may be this host's own claim whose answer was lost, so it decides nothing yet.
+    if (this.#using.has(name)) return 'lost'
     const doubt = this.#deps.doubt?.()
     if (doubt !== undefined) return refusal(doubt)
-    this.#using.add(key)
+    this.#using.add(name)
     try {
       return await claims.use({
-        name: this.#name(claims, 'once', key),
+        name,
         next: (present) => (present === undefined ? '' : undefined),
         until: undefined,
         settle: async () => await local.claim(door, mark),
       })
     } finally {
-      this.#using.delete(key)
+      this.#using.delete(name)
     }
   }
 
-  wasClaimed(door: string, mark: string): boolean {
+  wasClaimed(door: string, mark: string, shared?: () => string): boolean {
     const { local, claims, isOfFleet } = this.#deps
     if (local.wasClaimed(door, mark)) return true
-    const key = `${door}${SEPARATOR}${mark}`
-    if (this.#using.has(key)) return true
-    if ('unavailable' in claims || claims.seen.size === 0 || !isOfFleet(door)) return false
-    return claims.seen.get(this.#name(claims, 'once', key)) !== undefined
+    if ('unavailable' in claims || (this.#using.size === 0 && claims.seen.size === 0) || !isOfFleet(door)) return false
+    const name = this.#onceName(claims, door, mark, shared)
+    return this.#using.has(name) || claims.seen.get(name) !== undefined
   }
 
   async advance(key: string, next: (present: string | undefined) => string | undefined, use: Use): Promise<Redemption> {
@@ -72,9 +72,10 @@ export class FleetLedger implements Ledger {
     const doubt = this.#deps.doubt?.()
     if (doubt !== undefined) return refusal(doubt)
     return await claims.use({
-      name: this.#name(claims, 'value', key),
+      name: this.#valueName(claims, key),
       next,
       until: use.until,
+      owner: use.owner,
       settle: async () => await local.advance(key, next, use),
     })
   }
@@ -83,7 +84,7 @@ export class FleetLedger implements Ledger {
     const { local, claims, isOfFleet } = this.#deps
     const own = local.newest(key)
     if ('unavailable' in claims || claims.seen.size === 0 || door === undefined || !isOfFleet(door)) return own
-    return claims.seen.get(this.#name(claims, 'value', key))?.record.value ?? own
+    return claims.seen.get(this.#valueName(claims, key))?.record.value ?? own
   }
 
   learned(call: () => void): () => void {
@@ -91,13 +92,19 @@ export class FleetLedger implements Ledger {
     return 'unavailable' in claims ? () => undefined : claims.seen.learned(call)
   }
 
-  #name(claims: FleetClaims, kind: 'once' | 'value', key: string): string {
-    const text = `${kind} ${key}`
+  /** Returns the name of a secret without an order: the same at all doors that share it. */
+  #onceName(claims: FleetClaims, door: string, mark: string, shared: (() => string) | undefined): string {
+    const own = `${door}${SEPARATOR}${mark}`
+    return this.#name(`once ${own}`, () => claims.name('once', shared?.() ?? own))
+  }
+
+  #valueName(claims: FleetClaims, key: string): string {
+    return this.#name(`value ${key}`, () => claims.name('value', key))
+  }
+
+  #name(text: string, make: () => string): string {
     let name = this.#names.get(text)
-    if (name === undefined) {
-      name = claims.name(kind, key)
-      this.#names.set(text, name)
-    }
+    if (name === undefined) this.#names.set(text, (name = make()))
     return name
   }
 }

@@ -32,7 +32,14 @@ const INVITATION: Invitation = {
   login: { name: 'postern', password: 'x' },
 }
 const SIGN = publicKeyText(generateKeyPairSync('ed25519').publicKey)
-const ANSWER: JoinAnswer = { ca: 'CA', fleetKey: 'k', endpoints: [], operators: [], groups: [] }
+const ANSWER: JoinAnswer = {
+  ca: 'CA',
+  fleetKey: 'k',
+  endpoints: [],
+  operators: [],
+  groups: [],
+  least: { hosts: 3, users: 0 },
+}
 
 test('a token is one word, and is read back', () => {
   const token = tokenOf(INVITATION)

@@ -12,6 +12,7 @@ import {
 import type { KeyObject } from 'node:crypto'
 import { isRecord } from '../text/record.ts'
 import { publicKeyOf } from './hosts.ts'
+import type { Versions } from './least-versions.ts'
 import { openSigned, signText } from './signed.ts'
 import type { Signer } from './signed.ts'
 
@@ -74,8 +75,13 @@ export type JoinAnswer =
       readonly endpoints: readonly string[]
       readonly operators: readonly { readonly name: string; readonly key: string }[]
       readonly groups: readonly string[]
+      /** The newest versions that the operator knows: the host refuses older ones. */
+      readonly least: Versions
       readonly login?: { readonly name: string; readonly password: string }
     }
+
+/** The answer to a host that the operator accepts. */
+export type Accepted = Exclude<JoinAnswer, { readonly refused: string }>
 
 /** Makes the number and the secret of an invitation. @param random returns random bytes */
 export function newInvitation(random: (bytes: number) => Buffer = randomBytes): Pick<Invitation, 'id' | 'secret'> {

@@ -1,20 +1,30 @@
 /**
- * The keys of a fleet in etcd. Everything below {@link Keyspace.news} is watched by every host: claims, signed
- * documents and openings. The rest is read only when needed.
+ * The keys of a fleet in etcd. Everything in {@link Keyspace.scopes} is watched by every host. The rest is read only when
+ * needed.
  */
 export class Keyspace {
   readonly fleet: string
-  /** The prefix that every host watches. */
-  readonly news: string
+  readonly #news: string
 
   constructor(fleet: string) {
     this.fleet = fleet
-    this.news = `/postern/${fleet}/`
+    this.#news = `/postern/${fleet}/`
+  }
+
+  /** The parts that every host watches, with a watch each: filling one hides nothing of another. */
+  get scopes(): readonly NewsScope[] {
+    const documents = [this.document('hosts'), this.document('users'), this.clock]
+    return [{ prefix: this.documents, only: documents }, { prefix: this.claims }, { prefix: this.openings }]
+  }
+
+  /** The prefix of what is at a key of its own. */
+  get documents(): string {
+    return `${this.#news}doc/`
   }
 
   /** The prefix of used secrets. */
   get claims(): string {
-    return `${this.news}claim/`
+    return `${this.#news}claim/`
   }
 
   claim(mark: string): string {
@@ -23,12 +33,12 @@ export class Keyspace {
 
   /** A document that an operator signs. */
   document(kind: DocumentKind): string {
-    return `${this.news}doc/${kind}`
+    return `${this.documents}${kind}`
   }
 
   /** The prefix of what hosts tell each other about openings. */
   get openings(): string {
-    return `${this.news}opening/`
+    return `${this.#news}opening/`
   }
 
   opening(host: string, id: string): string {
@@ -51,7 +61,7 @@ export class Keyspace {
 
   /** The hosts' time signal: each host writes its clock here in turn, and all see it at once. */
   get clock(): string {
-    return `${this.news}clock`
+    return `${this.documents}clock`
   }
 
   /** The prefix of tokens that were presented a second time. */
@@ -67,6 +77,13 @@ export class Keyspace {
   invitation(id: string, from: 'host' | 'operator' | 'used'): string {
     return `/postern-join/${this.fleet}/${id}/${from}`
   }
+}
+
+/** A part of the keys that is watched by itself. */
+export interface NewsScope {
+  readonly prefix: string
+  /** All keys that count below the prefix; absent: all. */
+  readonly only?: readonly string[]
 }
 
 /** The documents that operators sign: the hosts of the fleet, and its users. */

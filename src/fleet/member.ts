@@ -18,14 +18,17 @@ import { FleetLedger } from './fleet-ledger.ts'
 import type { FleetLedgerDeps } from './fleet-ledger.ts'
 import { FleetOpenings } from './fleet-openings.ts'
 import type { FleetOpeningsDeps } from './fleet-openings.ts'
-import { publicKeyOf, readHosts } from './hosts.ts'
+import { publicKeyOf, publicKeyText, readHosts } from './hosts.ts'
 import type { FleetHost, HostsDocument } from './hosts.ts'
 import { Keyspace } from './keyspace.ts'
+import { LeastVersions } from './least-versions.ts'
+import type { LeastVersion, LeastVersionsDeps } from './least-versions.ts'
 import type { DocumentKind } from './keyspace.ts'
 import { News } from './news.ts'
 import type { NewsListener, NewsState } from './news.ts'
 import { secretMarks } from './secret-marks.ts'
-import type { FleetKeys } from './settings.ts'
+import { changedDirectives, loadSettings } from './settings.ts'
+import type { FleetKeys, Operator } from './settings.ts'
 import { FleetUsers } from './users/fleet-users.ts'
 
 /** The range of the random numbers by which signs of life vary. */
@@ -38,10 +41,14 @@ export interface MemberDeps {
   readonly log: Pick<Log, 'notice'>
   /** Returns the time of a steady clock in milliseconds. */
   readonly steady: () => number
+  /** The journal, which knows what this host had before. */
+  readonly store: LeastVersionsDeps['store']
   /** Called when other hosts belong to the fleet. Openings of a host that left are then closed. */
   readonly hostsChanged: () => void
   /** Returns the doors in force. */
   readonly doors: () => readonly Door[]
+  /** Returns the path of the key to which Postern's own packets are encrypted. */
+  readonly spaKeyFile: () => string
   /** Has every door read its files again that are in a folder, before it returns. */
   readonly refresh: (folder: string) => void
 }
@@ -73,18 +80,22 @@ export class FleetMember {
   readonly heart: Heart
   readonly users: FleetUsers
   readonly #deps: MemberDeps
+  readonly #least: LeastVersions
   readonly #throttle = new LogThrottle()
   #marks: { readonly doors: readonly Door[]; readonly since: number; readonly marks: readonly string[] } | undefined
   #byName: ReadonlyMap<string, KeyObject> = new Map()
   #claims: FleetClaims | undefined
+  #operators: readonly Operator[]
 
   constructor(keys: FleetKeys, deps: MemberDeps) {
     const { settings } = keys
     this.keys = keys
     this.#deps = deps
+    this.#operators = settings.operators
+    this.#least = new LeastVersions({ ...keys, store: deps.store, joined: settings.least })
     this.keyspace = new Keyspace(settings.fleet)
     this.etcd = new Etcd(keys.access)
-    this.news = new News(this.keyspace.news, (state) => this.#sayState(state))
+    this.news = new News(this.keyspace.scopes, (state) => this.#sayState(state))
     this.hosts = new SignedDocument<HostsDocument>({
       ...this.documentDeps('hosts'),
       what: `the hosts of fleet ${settings.fleet}`,
@@ -128,14 +139,16 @@ export class FleetMember {
     readonly place: string
     readonly path: string
     readonly keyOf: (operator: string) => KeyObject | undefined
+    readonly least: LeastVersion
     readonly log: Pick<Log, 'notice'>
     readonly steady: () => number
   } {
-    const { operators, stateFolder } = this.keys.settings
+    const { stateFolder } = this.keys.settings
     return {
       place: this.keyspace.document(kind),
       path: join(stateFolder, `${kind}.signed`),
-      keyOf: (name) => operators.find((operator) => operator.name === name)?.key,
+      keyOf: (name) => this.#operators.find((operator) => operator.name === name)?.key,
+      least: this.#least.of(kind),
       log: this.#deps.log,
       steady: this.#deps.steady,
     }
@@ -181,6 +194,39 @@ export class FleetMember {
     this.heart.start()
   }
 
+  /**
+   * Reads fleet.conf again, and puts its operators in force. What a removed operator signed stays in force, as nobody could
+   * knock without it. Other changes take effect at the next start.
+   */
+  reread(): void {
+    const { settings } = this.keys
+    const { log } = this.#deps
+    let fresh
+    try {
+      fresh = loadSettings(settings.file)
+    } catch (error) {
+      log.notice('error', `${(error as Error).message}\nkeeping the previous operators of the fleet`)
+      return
+    }
+    const changed = changedDirectives(settings, fresh)
+    if (changed.length > 0) {
+      log.notice('warning', `${settings.file}: a change of ${changed.join(', ')} takes effect at the next start`)
+    }
+    if (textOf(fresh.operators) === textOf(this.#operators)) return
+    this.#operators = fresh.operators
+    log.notice('notice', `operators of the fleet: ${fresh.operators.map(({ name }) => name).join(', ')}`)
+    for (const [what, { leftOperator }] of Object.entries({ hosts: this.hosts, users: this.users })) {
+      if (leftOperator === undefined) continue
+      const hint = what === 'users' ? 'push once' : 'invite or remove a host'
+      log.notice(
+        'warning',
+        `the ${what} of the fleet stay in force, although ${leftOperator}, who signed them, is no operator any more\nto replace them: ${hint}`,
+      )
+    }
+    // What was refused before may be signed by an operator now.
+    this.news.start(this.etcd)
+  }
+
   get status(): MemberStatus {
     const { fleet, host } = this.keys.settings
     const { state } = this.news
@@ -211,10 +257,10 @@ export class FleetMember {
 
   /** The state of this host, for the others. */
   #state(): Omit<Beat, 'at'> {
-    const { doors, steady } = this.#deps
+    const { doors, spaKeyFile, steady } = this.#deps
     const own = doors()
     if (this.#marks?.doors !== own || steady() - this.#marks.since > MARKS_AGE_MAX_MS) {
-      this.#marks = { doors: own, since: steady(), marks: secretMarks(this.keys.fleetKey, own) }
+      this.#marks = { doors: own, since: steady(), marks: secretMarks(this.keys.fleetKey, own, spaKeyFile()) }
     }
     const { aheadMs } = this.clock
     return {
@@ -237,8 +283,15 @@ export class FleetMember {
   }
 }
 
+function textOf(operators: readonly Operator[]): string {
+  return operators
+    .map(({ name, key }) => `${name} ${publicKeyText(key)}`)
+    .sort()
+    .join()
+}
+
 /** Returns a listener that offers a document what is at its key. A deleted one stays in force. */
-export function follow(document: { offer(text: string): Promise<void> }): NewsListener {
+export function follow(document: { offer(text: string): Promise<unknown> }): NewsListener {
   return {
     listed: (records) => {
       for (const { value } of records) void document.offer(value)

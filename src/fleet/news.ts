@@ -1,3 +1,5 @@
+import type { NewsScope } from './keyspace.ts'
+
 /** A key of etcd with its value. */
 export interface Record {
   readonly key: string
@@ -22,58 +24,86 @@ export interface NewsListener {
 /** The state of a watch: changes arrive, or the reason why not. */
 export type NewsState = 'seeing' | { readonly blind: string }
 
-/** The watch of etcd on which news depend. */
+/** The client of etcd on whose watches news depend. */
 export interface NewsSource {
-  watch(prefix: string, listener: NewsListener & { state(state: NewsState): void }): { close(): void }
+  watch(
+    prefix: string,
+    listener: NewsListener & { state(state: NewsState): void },
+    only?: readonly string[],
+  ): { close(): void }
 }
 
-/** The fleet's news: one watch of everything that every host has to know, told to those whose prefix it is. */
+const NOT_YET: NewsState = { blind: 'etcd has not answered yet' }
+
+/** A listener, and the keys that it is told of. */
+interface Told {
+  /** A key, or a prefix that ends with a slash. */
+  readonly place: string
+  readonly listener: NewsListener
+}
+
+/** The fleet's news: watches of everything that every host has to know, told to those whose keys they are. */
 export class News {
-  readonly #prefix: string
-  readonly #listeners = new Map<string, NewsListener>()
+  readonly #scopes: readonly NewsScope[]
+  readonly #listeners: Told[] = []
   readonly #told: (state: NewsState) => void
-  #state: NewsState = { blind: 'etcd has not answered yet' }
-  #watch: { close(): void } | undefined
+  /** The state of each watch, by its prefix. */
+  readonly #states = new Map<string, NewsState>()
+  #watches: readonly { close(): void }[] = []
 
   /** @param told called when news begin or cease to arrive */
-  constructor(prefix: string, told: (state: NewsState) => void) {
-    this.#prefix = prefix
+  constructor(scopes: readonly NewsScope[], told: (state: NewsState) => void) {
+    this.#scopes = scopes
     this.#told = told
+    for (const { prefix } of scopes) this.#states.set(prefix, NOT_YET)
   }
 
-  /** The state of the watch now. */
+  /** `seeing` if all watches are; otherwise the reason of the first that is not. */
   get state(): NewsState {
-    return this.#state
+    return [...this.#states.values()].find((state) => state !== 'seeing') ?? 'seeing'
   }
 
-  /** Tells a listener what is below a prefix. Call it before {@link News.start}. */
-  on(prefix: string, listener: NewsListener): void {
-    this.#listeners.set(prefix, listener)
+  /** Tells a listener of a key, or of what is below a prefix that ends with a slash. Call it before {@link News.start}. */
+  on(place: string, listener: NewsListener): void {
+    this.#listeners.push({ place, listener })
   }
 
   /** Begins to watch, or watches somewhere else. */
   start(source: NewsSource): void {
-    this.#watch?.close()
-    this.#watch = source.watch(this.#prefix, {
-      listed: (records) => {
-        for (const [prefix, listener] of this.#listeners) {
-          listener.listed(records.filter(({ key }) => key.startsWith(prefix)))
-        }
-      },
-      changed: (changes) => {
-        for (const [prefix, listener] of this.#listeners) {
-          const own = changes.filter(({ kv }) => kv.key.startsWith(prefix))
-          if (own.length > 0) listener.changed(own)
-        }
-      },
-      state: (state) => {
-        this.#state = state
-        this.#told(state)
-      },
-    })
+    this.close()
+    this.#watches = this.#scopes.map((scope) => this.#watch(source, scope))
   }
 
   close(): void {
-    this.#watch?.close()
+    for (const watch of this.#watches) watch.close()
   }
+
+  #watch(source: NewsSource, { prefix, only }: NewsScope): { close(): void } {
+    const own = this.#listeners.filter(({ place }) => place.startsWith(prefix))
+    return source.watch(
+      prefix,
+      {
+        listed: (records) => {
+          for (const { place, listener } of own) listener.listed(records.filter(({ key }) => isAt(place, key)))
+        },
+        changed: (changes) => {
+          for (const { place, listener } of own) {
+            const some = changes.filter(({ kv }) => isAt(place, kv.key))
+            if (some.length > 0) listener.changed(some)
+          }
+        },
+        state: (state) => {
+          const before = this.state
+          this.#states.set(prefix, state)
+          const now = this.state
+          if (now !== before) this.#told(now)
+        },
+      },
+      only,
+    )
+  }
+}
+
+function isAt(place: string, key: string): boolean {
+  return place.endsWith('/') ? key.startsWith(place) : key === place
 }

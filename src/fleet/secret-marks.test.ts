@@ -5,11 +5,15 @@ import { afterAll, expect, test } from 'vitest'
 import type { Door } from '../config/config.ts'
 import { readConfig } from '../config/read.ts'
 import { MARKS_MAX } from './beat.ts'
-import { hostsThatShare, secretMarks } from './secret-marks.ts'
+import { hostsThatShare, marksOf, secretMarks as marksWith } from './secret-marks.ts'
 
 const KEY = Buffer.alloc(32, 1)
 const folder = mkdtempSync(join(tmpdir(), 'marks-'))
 afterAll(() => rmSync(folder, { recursive: true }))
+
+/** The key of single packets, which few doors here need. */
+let spaKeyFile = '/nowhere'
+const secretMarks = (key: Buffer, of: readonly Door[]) => marksWith(key, of, spaKeyFile)
 
 function doors(list: string, scope = '', name = 'list'): readonly Door[] {
   const path = join(folder, name)
@@ -50,4 +54,24 @@ test('of many secrets, the lowest marks are told: two hosts with the same ones t
   expect(secretMarks(KEY, doors(lines(10_000, 1_000), '', 'copy'))).toEqual(one)
   const half = secretMarks(KEY, doors(lines(10_500, 1_000)))
   expect(one.filter((mark) => half.includes(mark)).length).toBeGreaterThan(5)
+})
+
+test('two hosts share the key of single packets, or do not', () => {
+  spaKeyFile = join(folder, 'server.key')
+  const text = `[options]\nFleet = /f\n[spa]\nSPA = postern\nSPA_Users = ${folder}/users.spa\nOpen_Ports = tcp/22\n`
+  const spa = readConfig(text, '/k').config!.doors
+  const withKey = (key: string): readonly string[] => {
+    writeFileSync(spaKeyFile, key, { mode: 0o600 })
+    return secretMarks(KEY, spa)
+  }
+  expect(withKey('one\n')).toHaveLength(1)
+  expect(withKey('one')).toEqual(withKey('one\n'))
+  expect(withKey('two\n')).not.toEqual(withKey('one\n'))
+  expect(withKey('one\n').join()).not.toContain('one')
+})
+
+test('doors of any scope can be compared on one host', () => {
+  const list = '7001,8001,9001\n'
+  const [own, fleets] = [doors(list, '', 'a'), doors(list, 'Scope = fleet\n', 'b')]
+  expect(marksOf(KEY, fleets, spaKeyFile)).toEqual(marksOf(KEY, own, spaKeyFile))
 })

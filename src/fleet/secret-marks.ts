@@ -6,7 +6,7 @@ import { parseOneTime } from '../config/one-time.ts'
 import { secretPath } from '../config/secret.ts'
 import { formatSequence } from '../config/sequence.ts'
 import { readHolders, secretKey } from '../config/users.ts'
-import { CLASSIC } from '../file/policy.ts'
+import { CLASSIC, SECRET } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
 import { valueOf } from '../text/read.ts'
 import type { Beat } from './beat.ts'
@@ -24,14 +24,24 @@ const MARK_CHARS = 8
  * lowest values are kept. So hosts that share many secrets share some of the marks that they tell, and hosts with few
  * secrets all of them. Readers of etcd learn no secret. Files that cannot be read have none.
  *
- * Single packets of Postern's own are left out: they are encrypted to one host, and another one cannot read them.
+ * Of single packets of Postern's own it is the host's key: they are encrypted to it, so a host with another one cannot read them.
+ *
+ * @param spaKeyFile the file of that key
  */
-export function secretMarks(fleetKey: Buffer, doors: readonly Door[]): readonly string[] {
+export function secretMarks(fleetKey: Buffer, doors: readonly Door[], spaKeyFile: string): readonly string[] {
+  return marksOf(
+    fleetKey,
+    doors.filter(({ scope }) => scope !== 'fleet'),
+    spaKeyFile,
+  )
+}
+
+/** Returns marks of the secrets of doors, whatever their scope: see {@link secretMarks}. */
+export function marksOf(fleetKey: Buffer, doors: readonly Door[], spaKeyFile: string): readonly string[] {
   const marks = new Set<string>()
   let left = SECRETS_MAX
-  for (const { secret, scope } of doors) {
-    if (scope === 'fleet') continue
-    for (const text of secretsOf(secret).slice(0, left)) {
+  for (const { secret } of doors) {
+    for (const text of secretsOf(secret, spaKeyFile).slice(0, left)) {
       marks.add(
         createHmac('sha256', fleetKey).update(`secret of a host\n${text}`).digest('base64url').slice(0, MARK_CHARS),
       )
@@ -53,11 +63,11 @@ export function hostsThatShare(
   )
 }
 
-function secretsOf(secret: SecretConfig): readonly string[] {
+function secretsOf(secret: SecretConfig, spaKeyFile: string): readonly string[] {
   const path = secretPath(secret)
   if (path === undefined) return []
   try {
-    if ('protocol' in secret) return packetSecrets(secret.protocol, path)
+    if ('protocol' in secret) return packetSecrets(secret.protocol, path, spaKeyFile)
     const text = readPrivateText(path, FILE_MAX_BYTES, CLASSIC)
     if ('lowWater' in secret) {
       // Comments and used sequences are marked.
@@ -70,8 +80,8 @@ function secretsOf(secret: SecretConfig): readonly string[] {
   }
 }
 
-function packetSecrets(protocol: string, path: string): readonly string[] {
-  if (protocol === 'postern') return []
+function packetSecrets(protocol: string, path: string, spaKeyFile: string): readonly string[] {
+  if (protocol === 'postern') return [readPrivateText(spaKeyFile, FILE_MAX_BYTES, SECRET).trim()]
   if (protocol === 'knockknock') {
     const profiles = readdirSync(path).slice(0, PROFILES_MAX)
     return profiles.map((name) => readPrivateText(join(path, name, 'cipher.key'), FILE_MAX_BYTES, CLASSIC).trim())

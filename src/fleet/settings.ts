@@ -1,6 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { readTime } from '../config/duration.ts'
 import { readAbsolutePath, readFleetName } from '../config/value.ts'
 import { ENDPOINTS_MAX } from '../etcd/access.ts'
@@ -17,6 +18,7 @@ import { contentLines } from '../text/lines.ts'
 import { anyText, joined, listOf } from '../text/read.ts'
 import type { Reader } from '../text/read.ts'
 import { publicKeyOf } from './hosts.ts'
+import type { Versions } from './least-versions.ts'
 
 /** Largest file with a host's place in a fleet, in UTF-16 units. */
 export const SETTINGS_MAX_CHARS = 65_536
@@ -55,6 +57,15 @@ const readOperator: Reader<readonly Operator[]> = (text) => {
   return { value: [{ name, key: publicKey }] }
 }
 
+const readVersion: Reader<number> = (text) => {
+  const value = /^[0-9]{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(value)) return { value }
+  return {
+    message: `${quote(text)} is not a version`,
+    hint: 'a whole number, as `postern fleet hosts` shows it; 0: any',
+  }
+}
+
 /** The directives of fleet.conf(5). */
 export const DIRECTIVES = {
   fleet: row('Fleet', 'NAME', readFleetName),
@@ -73,6 +84,8 @@ export const DIRECTIVES = {
   fleetKeyFile: row('Fleet_Key_File', '/path/to/file', anyText),
   loginFile: row('Login_File', '/path/to/file', anyText),
   stateFolder: row('State_Folder', '/path/to/folder', readAbsolutePath),
+  leastHosts: row('Least_Hosts_Version', 'NUMBER', readVersion),
+  leastUsers: row('Least_Users_Version', 'NUMBER', readVersion),
   clockSkew: row('Clock_Skew', 'TIME', readTime(CLOCK_SKEW_MIN_MS, CLOCK_SKEW_MAX_MS)),
 } as const
 
@@ -106,6 +119,8 @@ export interface FleetSettings {
   readonly stateFolder: string
   /** Milliseconds by which clocks of hosts may differ. */
   readonly clockSkewMs: number
+  /** The versions of the lists when this host joined: older ones are refused. */
+  readonly least: Versions
 }
 
 /** A host's place in a fleet, with its keys. */
@@ -124,6 +139,22 @@ export class FleetSettingsError extends Error {
     super(message, options)
     this.name = 'FleetSettingsError'
   }
+}
+
+/** Returns the directives whose values differ, but for `Operator`, which a reload changes. */
+export function changedDirectives(before: FleetSettings, after: FleetSettings): readonly string[] {
+  const parts = (settings: FleetSettings): Partial<Record<keyof typeof DIRECTIVES, unknown>> => ({
+    ...settings,
+    ...settings.paths,
+    clockSkew: settings.clockSkewMs,
+    leastHosts: settings.least.hosts,
+    leastUsers: settings.least.users,
+    operators: undefined,
+  })
+  const [old, fresh] = [parts(before), parts(after)]
+  return Object.entries(DIRECTIVES).flatMap(([key, { name }]) =>
+    isDeepStrictEqual(old[key as keyof typeof DIRECTIVES], fresh[key as keyof typeof DIRECTIVES]) ? [] : [name],
+  )
 }
 
 /** An operator's place in a fleet: the fleet.conf of an operator's folder has no `Host`. Its Sign_Key_File is the operator's. */
@@ -177,6 +208,7 @@ function settingsOf(values: Values<typeof DIRECTIVES>, file: string): FleetSetti
     loginFile: values.loginFile === undefined ? undefined : resolve(folder, values.loginFile),
     stateFolder: values.stateFolder ?? `${FLEETS_FOLDER}/${values.fleet!}`,
     clockSkewMs: values.clockSkew ?? CLOCK_SKEW_DEFAULT_MS,
+    least: { hosts: values.leastHosts ?? 0, users: values.leastUsers ?? 0 },
   }
 }
 

@@ -8,6 +8,7 @@ import type { FileFault } from '../file/policy.ts'
 import type { Entry } from '../text/directive.ts'
 import { readAccessFile } from './fwknop/authenticator/access-file.ts'
 import type { AccessFile } from './fwknop/authenticator/access-file.ts'
+import { fleetFiles } from './fleet-files.ts'
 import { PROFILE_FILES } from './knockknock/profile.ts'
 
 /**
@@ -35,6 +36,9 @@ export function namedFiles(config: Config): readonly NamedFile[] {
   const found = new Map<string, NamedFile>()
   const add = (one: NamedFile): void => void (found.has(one.path) || found.set(one.path, one))
   add({ path: file, use: 'file', line: 1, judge: () => faultsOfFile(file, CLASSIC) })
+  for (const { path, policy } of fleetFiles(options.fleet)) {
+    add({ path, use: 'file', line: places.options.fleet?.line ?? 1, judge: () => faultsOfFile(path, policy) })
+  }
   for (const door of doors) {
     const lineOf = (path: string): number =>
       lineNaming(path, [places.doors.get(door)?.entries ?? {}, places.options]) ?? door.line

@@ -6,7 +6,7 @@ import type { OneTimeLine } from '../config/one-time.ts'
 import { LIST } from '../file/policy.ts'
 import { openPrivate, readOpened } from '../file/private-file.ts'
 import type { Ledger } from '../state/ledger.ts'
-import { usedMark } from './used-mark.ts'
+import { sharedMark, usedMark } from './used-mark.ts'
 
 /** Largest file of one-time sequences, in bytes: room for some ten thousand. It is read whole for each opening. */
 export const ONE_TIME_FILE_MAX_BYTES = 262_144
@@ -102,7 +102,7 @@ export class OneTimeList {
 
   /** Returns true if a sequence was used up, as far as the ledger knows. */
   wasUsed(knocks: readonly Knock[]): boolean {
-    return this.#ledger.wasClaimed(this.#door, usedMark(this.#door, knocks))
+    return this.#ledger.wasClaimed(this.#door, usedMark(this.#door, knocks), () => sharedMark(knocks))
   }
 
   /**
@@ -137,7 +137,7 @@ export class OneTimeList {
       let line = before.lines.find((each) => !each.marked && this.#mark(each) === mark)
       if (line === undefined) return { outcome: 'gone', rest: '', ...this.#left(before) }
       let rest = restOf(before, line)
-      const redemption = await this.#ledger.claim(this.#door, mark)
+      const redemption = await this.#ledger.claim(this.#door, mark, () => sharedMark(knocks))
       if (redemption === 'lost') return { outcome: 'used', rest: '', ...this.#left(before) }
       if (redemption !== 'won') throw new Error(redemption.unavailable)
       if (!this.#isMarked) return { outcome: 'redeemed', rest: rest.trim(), ...this.#left(before) }
@@ -197,7 +197,7 @@ export class OneTimeList {
   }
 
   #isUsed(line: OneTimeLine): boolean {
-    return this.#ledger.wasClaimed(this.#door, this.#mark(line))
+    return this.wasUsed(line.knocks)
   }
 
   #open(flags: number): number {

@@ -1,7 +1,7 @@
 // Goal: what was used stays used: the mark of a sequence without sizes is the one that older versions wrote.
 import { expect, test } from 'vitest'
 import { ICMP, TCP, UDP } from '../packet/packet.ts'
-import { usedMark } from './used-mark.ts'
+import { sharedMark, usedMark } from './used-mark.ts'
 
 test('without sizes as before, and another one with each size', () => {
   const old = usedMark('ssh', [
@@ -13,4 +13,10 @@ test('without sizes as before, and another one with each size', () => {
   const marks = [undefined, 0, 1].map((size) => usedMark('ssh', [{ protocol: UDP, port: 8822, size }]))
   const pings = [0, 1].map((size) => usedMark('ssh', [{ protocol: ICMP, port: 0, size }]))
   expect(new Set([...marks, ...pings]).size).toBe(5)
+})
+
+test('a sequence has one mark for all doors, which is none of a door', () => {
+  const knocks = [{ protocol: TCP, port: 7301 }] as const
+  const marks = ['ssh', 'web', 'any'].map((door) => usedMark(door, knocks))
+  expect(new Set([...marks, sharedMark(knocks), sharedMark([{ protocol: UDP, port: 7301 }])]).size).toBe(5)
 })

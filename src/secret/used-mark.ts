@@ -10,8 +10,19 @@ const MARK_BYTES = 16
  * text that it had before there were sizes.
  */
 export function usedMark(door: string, knocks: readonly Knock[]): string {
-  const text = [door, ...knocks.map(textOf)].join('\n')
-  return createHash('sha256').update(text).digest().toString('base64url', 0, MARK_BYTES)
+  return hashOf([door, ...knocks.map(textOf)])
+}
+
+/**
+ * Returns the mark of a sequence whatever the door is: one list under the names of two doors counts once in a fleet. A
+ * door's name has no blank, so this is no mark of a door.
+ */
+export function sharedMark(knocks: readonly Knock[]): string {
+  return hashOf(['any door', ...knocks.map(textOf)])
+}
+
+function hashOf(lines: readonly string[]): string {
+  return createHash('sha256').update(lines.join('\n')).digest().toString('base64url', 0, MARK_BYTES)
 }
 
 function textOf({ port, protocol, size }: Knock): string {

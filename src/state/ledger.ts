@@ -10,6 +10,8 @@ export interface Use {
   readonly door: string
   /** Milliseconds since 1970 at which the key may be forgotten; absent: never. */
   readonly until?: number
+  /** The owner of the secret, if one of them can use up many. Who shares a ledger has to wait for few of one owner. */
+  readonly owner?: string
 }
 
 /**
@@ -18,13 +20,17 @@ export interface Use {
  * in time says `unavailable`.
  */
 export interface Ledger {
-  /** Uses up a secret that has no order, such as a one-time sequence, under its mark. */
-  claim(door: string, mark: string): Promise<Redemption>
+  /**
+   * Uses up a secret that has no order, such as a one-time sequence, under its mark.
+   *
+   * @param shared returns the mark of the same secret at any door, for those who share it; absent: it is this door's alone
+   */
+  claim(door: string, mark: string, shared?: () => string): Promise<Redemption>
   /**
    * Returns true if the secret is being used up now, or is known to be used up, as after each answer `won` or `lost`.
    * It may be behind, so only {@link claim} decides.
    */
-  wasClaimed(door: string, mark: string): boolean
+  wasClaimed(door: string, mark: string, shared?: () => string): boolean
   /**
    * Replaces the value of a key, such as a counter. `next` returns the new value for the present one, or `undefined` if
    * the secret is used up already. It is pure, as it may run several times.

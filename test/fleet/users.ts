@@ -67,6 +67,11 @@ export class FleetHost {
   readonly etcd: MemoryEtcd
   users: FleetUsers
   readonly lines: string[] = []
+  /** The lowest version that this host takes, as its journal keeps it. */
+  readonly least = {
+    version: 0,
+    raise: (version: number) => void (this.least.version = Math.max(this.least.version, version)),
+  }
   /** What doors read at each refresh. */
   readonly refreshed: (string | undefined)[] = []
   operators: readonly string[] = ['alice', 'bob']
@@ -118,6 +123,7 @@ export class FleetHost {
       fleetKey: FLEET_KEY,
       stateFolder: this.state,
       keyOf: (name) => (this.operators.includes(name) ? OPERATORS[name as 'alice'].publicKey : undefined),
+      least: this.least,
       etcd: this.etcd,
       doors: () =>
         readConfig(`[options]\n${this.doors.replaceAll('USERS', join(this.state, 'users.d'))}`, 'k').config?.doors ??

@@ -106,7 +106,7 @@ lab('doctor and a fleet', () => {
     const list = writeConfig('7001,8001,9001\n7002,8002,9002\n', 'list')
     const text = `[options]\nFleet = ${place(cluster.access())}\nInterface = eth1\n[ssh]\nOne_Time_Sequences = ${list}\nOpen_Ports = tcp/22\n`
     const config = writeConfig(text)
-    const marks = secretMarks(FLEET_KEY, readConfig(text, config).config!.doors)
+    const marks = secretMarks(FLEET_KEY, readConfig(text, config).config!.doors, '/nowhere')
     expect(marks).toHaveLength(2)
     const beat = { at: Date.now(), version: '0.1.0', versions: {}, refused: {}, doors: 0 }
     const beats = async (of: readonly string[]): Promise<void> => {
@@ -117,7 +117,7 @@ lab('doctor and a fleet', () => {
     await beats(marks)
     const check = async () => await host.run([program('postern'), 'check', config], { mayFail: true })
     expect((await check()).stdout).toContain('web2 has a secret of door `ssh`, too: it can be used once on each host')
-    await beats(secretMarks(randomBytes(32), readConfig(text, config).config!.doors))
+    await beats(secretMarks(randomBytes(32), readConfig(text, config).config!.doors, '/nowhere'))
     expect((await check()).stdout).not.toContain('web2')
   })
 

@@ -106,7 +106,8 @@ export class FleetMachines {
     const inviting = this.operator.start(this.argv('invite', name, ...words))
     const token = await tokenOf(inviting)
     const folder = scratch(name)
-    const { stdout, stderr, code } = await host.run([program('postern'), 'fleet', 'join', token, '--folder', folder], {
+    const { stdout, stderr, code } = await host.run([program('postern'), 'fleet', 'join', '-', '--folder', folder], {
+      input: token,
       mayFail: true,
     })
     if (code !== 0) throw new Error(`${name} could not join: ${stderr}`)

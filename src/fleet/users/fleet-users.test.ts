@@ -469,3 +469,47 @@ test('of versions that come in any order, damaged or not, the highest good one i
     { numRuns: 15 },
   )
 })
+
+test('users of a copy that somebody restored are in no file, until newer ones come', async () => {
+  const web = host()
+  await web.push(3, { 'ssh.users': 'alice 7431,8020,6001\n' })
+  web.least.raise(4)
+  web.restart()
+  expect(web.text('ssh.users')).toBeUndefined()
+  expect(web.lines.at(-1)).toBe('error: the users of the fleet: doors have none until newer ones come from etcd')
+  await web.push(3, { 'ssh.users': 'alice 7431,8020,6001\n' })
+  expect(web.text('ssh.users')).toBeUndefined()
+  await web.push(4, { 'ssh.users': 'bob 7431,8020,6002\n' })
+  expect(web.text('ssh.users')).toBe('bob 7431,8020,6002\n')
+})
+
+test('a host that lost its State_Folder takes no older users than it had', async () => {
+  const web = host()
+  await web.push(3, { 'ssh.users': 'bob 7431,8020,6002\n' })
+  rmSync(web.state, { recursive: true })
+  mkdirSync(web.state, { mode: 0o700 })
+  web.restart()
+  await web.push(2, { 'ssh.users': 'alice 7431,8020,6001\n' })
+  expect(web.users.status).toMatchObject({ version: undefined, refused: expect.stringContaining('older than 3') })
+  await web.push(3, { 'ssh.users': 'bob 7431,8020,6002\n' })
+  expect(web.text('ssh.users')).toBe('bob 7431,8020,6002\n')
+})
+
+/** A change of the key of the users. */
+function putOf(value: string): {
+  readonly type: 'put'
+  readonly kv: { key: string; value: string; modRevision: string }
+} {
+  return { type: 'put', kv: { key: PLACE, value, modRevision: '1' } }
+}
+
+test('garbage that comes right after a good version hides it not, nor keeps it from being tried again', async () => {
+  const web = host()
+  web.etcd.away = 'no majority'
+  const text = web.etcd.push(2, { 'ssh.users': USERS })
+  web.users.changed([putOf(text), putOf('garbage'), putOf(signed({ version: 9, files: [] }, 'mallory'))])
+  await soon(() => expect(web.users.status.refused).toBe('no majority'))
+  for (let count = 0; count < 20; count++) web.users.changed([putOf(`garbage ${count}`)])
+  web.etcd.away = undefined
+  await soon(() => expect(web.text('ssh.users')).toBe(USERS))
+})

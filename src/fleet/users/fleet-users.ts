@@ -7,6 +7,7 @@ import type { Disk } from '../../state/disk.ts'
 import { SignedDocument } from '../document.ts'
 import type { DocumentStatus } from '../document.ts'
 import type { Keyspace } from '../keyspace.ts'
+import type { LeastVersion } from '../least-versions.ts'
 import type { Change, NewsListener, Record } from '../news.ts'
 import { withMarksOf } from './carried-marks.ts'
 import { UsersFilesError, checkFiles } from './check-files.ts'
@@ -29,6 +30,9 @@ export const RETRY_MAX_MS = 60_000
 
 const WHAT = 'the users of the fleet'
 
+/** A version could not be had or written. That may pass. */
+class PassingFault extends Error {}
+
 /** The dependencies of the fleet's users. */
 export interface FleetUsersDeps {
   readonly keyspace: Keyspace
@@ -37,6 +41,8 @@ export interface FleetUsersDeps {
   readonly stateFolder: string
   /** Returns the key of an operator who may sign now. */
   readonly keyOf: (operator: string) => KeyObject | undefined
+  /** The lowest version that is taken. */
+  readonly least: LeastVersion
   readonly etcd: PartSource
   /** Returns the doors in force. */
   readonly doors: () => readonly Door[]
@@ -59,17 +65,25 @@ export class FleetUsers implements NewsListener {
   readonly #document: SignedDocument<UsersDocument>
   readonly #folder: UsersFolder
   readonly #seal: PartSeal
-  /** The newest text in etcd. */
-  #text: string | undefined
-  /** True if the last version could not be had or written. That may pass. */
-  #mayPass = false
+  /** The text that was tried last. */
+  #tried = ''
+  #isClosed = false
   #waitMs = RETRY_FIRST_MS
   #timer: NodeJS.Timeout | undefined
   #tidying: Promise<void> = Promise.resolve()
 
   constructor(deps: FleetUsersDeps) {
     this.#deps = deps
-    const { stateFolder, keyspace, fleetKey, keyOf, log, steady, disk = { ...realDisk, ...realFolderDisk } } = deps
+    const {
+      stateFolder,
+      keyspace,
+      fleetKey,
+      keyOf,
+      least,
+      log,
+      steady,
+      disk = { ...realDisk, ...realFolderDisk },
+    } = deps
     this.#folder = new UsersFolder(stateFolder, disk)
     this.#seal = new PartSeal(fleetKey, keyspace.fleet)
     this.#document = new SignedDocument({
@@ -77,6 +91,7 @@ export class FleetUsers implements NewsListener {
       place: keyspace.document('users'),
       path: join(stateFolder, USERS_SIGNED),
       keyOf,
+      least,
       read: readUsersDocument,
       prepare: async (next, before) => await this.#prepare(next, before),
       restored: (document) => this.#restore(document),
@@ -86,61 +101,74 @@ export class FleetUsers implements NewsListener {
     })
   }
 
+  get leftOperator(): string | undefined {
+    return this.#document.leftOperator
+  }
+
   get status(): DocumentStatus {
     return this.#document.status
   }
 
   /** Puts the last good version in force. Call it before doors read their files. */
   load(): void {
-    this.#document.load()
-    if (this.#document.present !== undefined) return
-    this.#deps.log.notice('notice', `${WHAT}: there are none yet: \`postern fleet push\` puts them into etcd`)
+    const { log } = this.#deps
+    if (!this.#document.load()) {
+      // Users that were removed since would be back.
+      this.#folder.takeOut()
+      log.notice('error', `${WHAT}: doors have none until newer ones come from etcd`)
+    } else if (this.#document.present === undefined)
+      log.notice('notice', `${WHAT}: there are none yet: \`postern fleet push\` puts them into etcd`)
   }
 
   listed(records: readonly Record[]): void {
-    const [record] = records
-    if (record !== undefined) this.#offer(record.value)
+    for (const { value } of records) this.#offer(value)
   }
 
   changed(changes: readonly Change[]): void {
-    const last = changes.at(-1)
-    if (last === undefined) return
-    if (last.type === 'put') return this.#offer(last.kv.value)
+    for (const { type, kv } of changes) if (type === 'put') this.#offer(kv.value)
     const { version } = this.status
-    if (version !== undefined) {
+    if (changes.at(-1)?.type === 'delete' && version !== undefined) {
       this.#deps.log.notice('warning', `${WHAT}: they were deleted from etcd\nversion ${version} stays in force`)
     }
   }
 
   /** Tries the newest version again, if it is not in force. Call it after doors have changed. */
   recheck(): void {
-    if (this.#text !== undefined && this.status.refused !== undefined) this.#offer(this.#text)
+    if (this.status.refused !== undefined) this.#again()
   }
 
   close(): void {
+    this.#isClosed = true
     clearTimeout(this.#timer)
     this.#document.close()
-    this.#text = undefined
   }
 
   #offer(text: string): void {
-    clearTimeout(this.#timer)
-    if (text !== this.#text) this.#waitMs = RETRY_FIRST_MS
-    this.#text = text
-    this.#mayPass = false
-    void this.#document.offer(text).then(() => this.#tried(text))
+    void this.#after(this.#document.offer(text))
   }
 
-  #tried(text: string): void {
+  #again(): void {
+    void this.#after(this.#document.again())
+  }
+
+  async #after(trying: Promise<boolean>): Promise<void> {
+    if (await trying) this.#planAgain()
     this.#deps.tried?.()
-    if (text !== this.#text || this.status.refused === undefined || !this.#mayPass) return
-    this.#timer = setTimeout(() => this.#offer(text), this.#waitMs).unref()
+  }
+
+  /** Plans the next try of a version that could not be had or written. That may pass. */
+  #planAgain(): void {
+    const { fault, newest } = this.#document
+    clearTimeout(this.#timer)
+    if (newest !== this.#tried) this.#waitMs = RETRY_FIRST_MS
+    this.#tried = newest
+    if (this.#isClosed || !(fault instanceof PassingFault)) return
+    this.#timer = setTimeout(() => this.#again(), this.#waitMs).unref()
     this.#waitMs = Math.min(2 * this.#waitMs, RETRY_MAX_MS)
   }
 
-  /** @throws UsersFilesError, or another error that may pass */
+  /** @throws UsersFilesError, or PassingFault */
   async #prepare(next: UsersDocument, before: UsersDocument | undefined): Promise<() => void> {
-    this.#mayPass = true
     try {
       await this.#tidying
       const present = before === undefined ? new Map<string, Buffer>() : await this.#present(before)
@@ -160,8 +188,8 @@ export class FleetUsers implements NewsListener {
       const name = await this.#folder.write(next.version, fresh.files, present)
       return () => this.#putInForce(name, lines)
     } catch (error) {
-      if (error instanceof UsersFilesError) this.#mayPass = false
-      throw error
+      if (error instanceof UsersFilesError) throw error
+      throw new PassingFault((error as Error).message, { cause: error })
     }
   }
 

@@ -116,6 +116,11 @@ export class UsersFolder {
     this.#disk.replace(fresh, this.path)
   }
 
+  /** Takes the link away: no version is in force. @throws the system's error */
+  takeOut(): void {
+    rmSync(this.path, { force: true })
+  }
+
   /** Makes the change of the link durable, and removes versions but for some. @throws the system's error */
   async keepOnly(names: readonly (string | undefined)[]): Promise<void> {
     // What is written from now on is another version's.

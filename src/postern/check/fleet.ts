@@ -24,9 +24,11 @@ export async function faultsOfFleet(config: Config): Promise<readonly Fault[]> {
     const [message = '', ...hints] = (error as Error).message.split('\n')
     return [warning(1, message, ['doors with `Scope = fleet` stay shut', ...hints].join('; '))]
   }
+  const secrets = await import('../../fleet/secret-marks.ts')
   return [
     ...usersOutside(config, keys.settings.stateFolder),
-    ...sharedFaults(config, keys, await beatsOf(keys), await import('../../fleet/secret-marks.ts')),
+    ...mixedScopes(config, keys.fleetKey, secrets),
+    ...sharedFaults(config, keys, await beatsOf(keys), secrets),
   ]
 }
 
@@ -46,17 +48,38 @@ export function usersOutside({ doors }: Config, stateFolder: string): readonly F
 
 /** Finds secrets that other hosts have, by what they say of themselves. */
 export function sharedFaults(
-  { doors }: Config,
+  { doors, options }: Config,
   { fleetKey, settings }: Pick<FleetKeys, 'fleetKey' | 'settings'>,
   beats: ReadonlyMap<string, Pick<Beat, 'marks'>>,
   { secretMarks, hostsThatShare }: typeof import('../../fleet/secret-marks.ts'),
 ): readonly Fault[] {
   return own(doors).flatMap((door): readonly Fault[] => {
-    const others = hostsThatShare(secretMarks(fleetKey, [door]), settings.host, beats)
+    const others = hostsThatShare(secretMarks(fleetKey, [door], options.spaKeyFile), settings.host, beats)
     if (others.length === 0) return []
     const message = `${others[0]} has a secret of door \`${door.name}\`, too${others.length > 1 ? `, and ${others.length - 1} more` : ''}: it can be used once on each host`
     return [warning(door.line, message, `${SCOPE_HINT} on all of them, or make another secret`)]
   })
+}
+
+/** Finds secrets that two doors of this host share, of which one alone asks the fleet. */
+export function mixedScopes(
+  { doors, options }: Config,
+  fleetKey: Buffer,
+  { marksOf }: Pick<typeof import('../../fleet/secret-marks.ts'), 'marksOf'>,
+): readonly Fault[] {
+  const marks = new Map(doors.map((door) => [door, new Set(marksOf(fleetKey, [door], options.spaKeyFile))]))
+  const ofFleet = doors.filter(({ scope, secret }) => scope === 'fleet' && !isOwnPacket(secret))
+  return own(doors).flatMap((door): readonly Fault[] => {
+    const other = ofFleet.find((each) => [...marks.get(each)!].some((mark) => marks.get(door)!.has(mark)))
+    if (other === undefined) return []
+    const message = `doors \`${door.name}\` and \`${other.name}\` share a secret, and \`${other.name}\` alone has \`Scope = fleet\`: what was used at \`${door.name}\` can be used on another host`
+    return [warning(door.line, message, `${SCOPE_HINT} \`${door.name}\`, or give it another secret`)]
+  })
+}
+
+/** Returns true for packets that no other host can read. */
+function isOwnPacket(secret: Door['secret']): boolean {
+  return 'protocol' in secret && secret.protocol === 'postern'
 }
 
 async function beatsOf({ settings, access }: FleetKeys): Promise<ReadonlyMap<string, Beat>> {

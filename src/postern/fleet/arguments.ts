@@ -3,7 +3,7 @@ import { UsageError } from '../../cli/fault.ts'
 import type { CommandGroup } from '../../cli/group.ts'
 import { CONFIG, JSON_OUTPUT } from '../../cli/option.ts'
 import type { Options, Values } from '../../cli/option.ts'
-import { duration, one } from '../../cli/value.ts'
+import { atMostOne, duration, one } from '../../cli/value.ts'
 import { readFleetName } from '../../config/value.ts'
 import { networks } from '../setup/arguments.ts'
 import { PUSH } from './push/arguments.ts'
@@ -69,7 +69,10 @@ const REMOVE_OPTIONS = {
 /** The arguments of the commands for fleets. */
 export type InitArguments = Values<typeof INIT_OPTIONS> & { readonly name: string }
 export type InviteArguments = Values<typeof INVITE_OPTIONS> & { readonly host: string }
-export type JoinArguments = Values<typeof JOIN_OPTIONS> & { readonly token: string }
+export type JoinArguments = Values<typeof JOIN_OPTIONS> & {
+  /** `-`: it is on standard input; `undefined`: it is asked for. */
+  readonly token: string | undefined
+}
 export type HostsArguments = Values<typeof HOSTS_OPTIONS>
 export type StatusArguments = Values<typeof STATUS_OPTIONS>
 export type RemoveArguments = Values<typeof REMOVE_OPTIONS> & { readonly host: string }
@@ -85,7 +88,7 @@ with its settings, each with the reason. Run again once etcd answers, it signs
 the first list of hosts. An existing file is never overwritten.`,
   options: INIT_OPTIONS,
   operands: { text: 'NAME', first: true },
-  exits: { 0: 'done', 1: 'not done, or etcd does not answer yet' },
+  exits: { 0: 'done', 1: 'not done, or etcd does not answer and nothing new was made' },
   examples: `  postern fleet init home \\
     --etcd https://10.0.0.1:2379,https://10.0.0.2:2379,https://10.0.0.3:2379`,
   hint: '',
@@ -114,17 +117,22 @@ export const JOIN = command({
   summary: 'join a fleet with the token of an operator',
   about: `Makes this host's keys, which never leave it, asks the operator who made the
 token to accept them, and writes fleet.conf, the certificate and the keys: all
-of them or none. It prints the lines to add to knockd.conf.`,
+of them or none. It prints the lines to add to knockd.conf. Without TOKEN it
+asks for it, and - reads it from standard input: as a word of the command line,
+every user of this machine can see it.`,
   options: JOIN_OPTIONS,
-  operands: { text: 'TOKEN', first: true },
+  operands: { text: '[TOKEN|-]', first: true },
   exits: { 0: 'this host has joined', 1: 'it has not, nothing was written' },
-  examples: '  sudo postern fleet join postern1.eyJ2Ijox...',
+  examples: '  sudo postern fleet join',
   hint: '',
   read: (values, words): JoinArguments => {
     if ((values.cert === undefined) !== (values.key === undefined)) {
       throw new UsageError('--cert and --key belong together')
     }
-    return { ...values, token: one(words, 'join takes one token', 'an operator makes it: postern fleet invite HOST') }
+    return {
+      ...values,
+      token: atMostOne(words, 'join takes one token', 'an operator makes it: postern fleet invite HOST'),
+    }
   },
   run: async () => (await import('./join/join.ts')).join,
 })

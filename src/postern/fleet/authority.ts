@@ -3,6 +3,7 @@ import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rm
 import { join } from 'node:path'
 import { Failure } from '../../cli/fault.ts'
 import { cannot } from '../../file/file-error.ts'
+import { tryLock } from '../../native/libc.ts'
 import { openssl } from './openssl.ts'
 
 /** Days for which an authority, a node's certificate and a host's certificate are valid. */
@@ -15,6 +16,11 @@ const OWNER_ONLY = 0o600
 const SCRATCH_BYTES = 8
 const OPENSSL_CONF = 'openssl.cnf'
 const INDEX = 'index.txt'
+/** The file whose lock (flock(2)) a command has while openssl(1) changes the list. The lock ends with the process. */
+const LOCK = 'lock'
+/** Milliseconds for which another command is waited for, and between two attempts. */
+const LOCK_MAX_MS = 10_000
+const LOCK_LOOK_MS = 50
 
 /** A certificate and its key in PEM. */
 export interface Issued {
@@ -32,11 +38,14 @@ export type Profile = 'node' | 'client'
  */
 export class Authority {
   readonly #folder: string
+  readonly #lockMs: number
   /** The paths of files that openssl(1) reads and writes. */
   readonly #scratches: string[] = []
 
-  constructor(folder: string) {
+  /** @param lockMs milliseconds for which another command is waited for */
+  constructor(folder: string, lockMs = LOCK_MAX_MS) {
     this.#folder = folder
+    this.#lockMs = lockMs
   }
 
   get certFile(): string {
@@ -89,6 +98,10 @@ export class Authority {
 
   /** Signs a client certificate for a new key that ends at a time, in milliseconds since 1970. @throws Failure */
   issueUntil(san: string, from: number, until: number): Issued {
+    return this.#alone(() => this.#issueUntil(san, from, until))
+  }
+
+  #issueUntil(san: string, from: number, until: number): Issued {
     const keyFile = this.#scratchName('key')
     const request = this.#request(keyFile)
     const key = readFileSync(join(this.#folder, keyFile), 'utf8')
@@ -116,6 +129,10 @@ export class Authority {
 
   /** Revokes a certificate in PEM, and writes the revocation list anew. @throws Failure */
   revoke(cert: string): void {
+    this.#alone(() => this.#revoke(cert))
+  }
+
+  #revoke(cert: string): void {
     const file = this.#scratch('crt', cert)
     const ca = ['ca', '-config', OPENSSL_CONF, '-cert', 'ca.crt', '-keyfile', 'ca.key']
     try {
@@ -132,6 +149,30 @@ export class Authority {
   #request(keyFile: string): string {
     const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', keyFile]
     return openssl(this.#folder, ['req', '-new', ...key, '-config', OPENSSL_CONF, '-subj', '/'])
+  }
+
+  /**
+   * Does something that changes openssl's list of certificates, which knows no lock: of two commands at once, one would lose
+   * what it has revoked. Waits for the other for a while.
+   *
+   * @throws Failure if the other one goes on
+   */
+  #alone<T>(work: () => T): T {
+    const fd = openSync(join(this.#folder, LOCK), 'a', OWNER_ONLY)
+    try {
+      for (let waited = 0; !tryLock(fd); waited += LOCK_LOOK_MS) {
+        if (waited >= this.#lockMs) {
+          throw new Failure(
+            `another command is using the authority in ${this.#folder}`,
+            'run this again when it has ended',
+          )
+        }
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_LOOK_MS)
+      }
+      return work()
+    } finally {
+      closeSync(fd)
+    }
   }
 
   #list(): void {

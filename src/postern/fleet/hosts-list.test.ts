@@ -38,6 +38,10 @@ class Store {
     this.present = { key: PLACE, value, modRevision: String(++this.#revision), version: '1', lease: '0' }
   }
 
+  /** Signs of life. */
+  beats: readonly KeyValue[] = []
+  list = () => Promise.resolve({ revision: '1', kvs: this.beats })
+
   get = (): Promise<KeyValue | undefined> => Promise.resolve(this.present)
 
   txn = (compare: readonly Compare[], then: readonly Op[]): Promise<TxnResult> => {
@@ -163,4 +167,21 @@ test('reading writes nothing if the copy is the same, as on a full disk', async 
   utimesSync(join(folder, 'hosts.signed'), 1, 1)
   await listOf(store).read()
   expect(statSync(join(folder, 'hosts.signed')).mtimeMs).toBe(1_000)
+})
+
+test('an etcd that was emptied: the next version is above those that hosts have', async () => {
+  const store = new Store()
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  const web: FleetHost = { name: 'web1', groups: [], key: publicKeyText(publicKey) }
+  await listOf(store).change(adding(web), SIGNER)
+  const place = KEYSPACE.beat('web1')
+  const beat = (version: number, key = privateKey): KeyValue => {
+    const body = { at: 1, version: '1', versions: { hosts: version }, refused: {}, doors: 0, marks: [] }
+    const value = signText(place, body, { name: 'web1', key })
+    return { key: place, value, modRevision: '1', version: '1', lease: '0' }
+  }
+  store.beats = [beat(40)]
+  expect(await listOf(store).change((hosts) => hosts, SIGNER)).toMatchObject({ version: 41 })
+  store.beats = [beat(90, ALICE.privateKey)]
+  expect(await listOf(store).change((hosts) => hosts, SIGNER)).toMatchObject({ version: 42 })
 })

@@ -8,6 +8,7 @@ import type { Keyspace } from '../../fleet/keyspace.ts'
 import type { OperatorSettings } from '../../fleet/settings.ts'
 import { SIGNED_MAX_CHARS, openSigned, signText } from '../../fleet/signed.ts'
 import type { Signer } from '../../fleet/signed.ts'
+import { highestHostsVersion } from './push/hosts-taken.ts'
 
 /** The file with the newest list of hosts that this folder knows. */
 const KEPT = 'hosts.signed'
@@ -30,19 +31,21 @@ export interface ListedHosts {
  * write to etcd could put an older one back, and so bring a removed host back with the next change.
  */
 export class HostsList {
-  readonly #etcd: Pick<Etcd, 'get' | 'txn'>
+  readonly #etcd: Pick<Etcd, 'get' | 'list' | 'txn'>
+  readonly #keyspace: Keyspace
   readonly #place: string
   readonly #settings: OperatorSettings
   readonly #kept: string | undefined
 
   /** @param folder the operator's folder; `undefined`: nothing is kept */
   constructor(
-    etcd: Pick<Etcd, 'get' | 'txn'>,
+    etcd: Pick<Etcd, 'get' | 'list' | 'txn'>,
     keyspace: Keyspace,
     settings: OperatorSettings,
     folder: string | undefined,
   ) {
     this.#etcd = etcd
+    this.#keyspace = keyspace
     this.#place = keyspace.document('hosts')
     this.#settings = settings
     this.#kept = folder === undefined ? undefined : join(folder, KEPT)
@@ -77,17 +80,24 @@ export class HostsList {
    * Signs the next version, with other steps in the same transaction.
    *
    * @param change makes the new hosts of the present ones
+   * @param also returns the other steps for the document that is signed
    * @throws EtcdUnavailable, or Failure if others change the list all the time
    */
   async change(
     change: (hosts: readonly FleetHost[]) => readonly FleetHost[],
     signer: Signer,
-    also: readonly Op[] = [],
+    also: (next: HostsDocument) => readonly Op[] = () => [],
   ): Promise<HostsDocument> {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       // oxlint-disable-next-line no-await-in-loop -- one after another
       const { document, modRevision } = await this.read()
-      const next: HostsDocument = { version: (document?.version ?? 0) + 1, hosts: change(document?.hosts ?? []) }
+      // An etcd that was emptied does not know the newest version, and hosts refuse an older one.
+      // oxlint-disable-next-line no-await-in-loop -- one after another
+      const said = await highestHostsVersion({ etcd: this.#etcd, keyspace: this.#keyspace }, document?.hosts ?? [])
+      const next: HostsDocument = {
+        version: Math.max(document?.version ?? 0, said) + 1,
+        hosts: change(document?.hosts ?? []),
+      }
       const value = signText(this.#place, next, signer)
       if (readHosts(next) === undefined || value.length > SIGNED_MAX_CHARS) {
         throw new Failure('the list of hosts would be too long', `at most ${HOSTS_MAX} hosts, with fewer groups`)
@@ -95,7 +105,7 @@ export class HostsList {
       const key = this.#place
       const same = modRevision === undefined ? { key, version: 0 as const } : { key, modRevision }
       // oxlint-disable-next-line no-await-in-loop -- one after another
-      const { won, kvs } = await this.#etcd.txn([same], [{ put: key, value }, ...also], [{ get: key }])
+      const { won, kvs } = await this.#etcd.txn([same], [{ put: key, value }, ...also(next)], [{ get: key }])
       // After a lost answer, the transaction may have been carried out by the attempt before.
       if (won || kvs[0]?.[0]?.value === value) {
         this.#keep(value)

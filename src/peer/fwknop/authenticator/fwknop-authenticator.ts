@@ -32,7 +32,7 @@ import type { Stanza } from '../stanza.ts'
 import type { Redemption } from '../../../state/ledger.ts'
 import { commandsOf, cycleOf } from './commands.ts'
 import { Gnupg } from './gnupg.ts'
-import { holderOf, holdingOf, printOfStanza, verdictOf } from './holders.ts'
+import { holderOf, holdingOf, markOfStanza, printOfStanza, verdictOf } from './holders.ts'
 import { readStanzas } from './stanzas.ts'
 import type { Stanzas } from './stanzas.ts'
 import { Trials } from './trials.ts'
@@ -314,10 +314,14 @@ export class FwknopAuthenticator extends PacketAuthenticator<Stanzas, FwknopProo
     return granted.nat === undefined ? undefined : 'only Open_Ports can be forwarded'
   }
 
-  protected override async useUp({ door: name, proof: { spa } }: Claim<FwknopProof>): Promise<Redemption> {
+  protected override async useUp({
+    door: name,
+    proof: { spa, stanza, signer },
+  }: Claim<FwknopProof>): Promise<Redemption> {
     // Digests are kept for as long as any door accepts the packet.
     const ages = this.doors.map(({ door }) => door.secret.maxAgeMs ?? Infinity)
-    return await this.#used.use(spa, Math.max(0, ...ages), this.find(name)?.door ?? { name })
+    const owner = markOfStanza(this.deps.marks, stanza, signer)
+    return await this.#used.use(spa, Math.max(0, ...ages), this.find(name)?.door ?? { name }, owner)
   }
 
   protected override grantBy({ list }: Stanzas, door: PacketDoor, claim: Claim<FwknopProof>): Grant | undefined {

@@ -43,9 +43,10 @@ export class UsedDigests {
    *
    * @param maxAgeMs milliseconds after which such a packet is too old to be accepted
    * @param door the door that it opens
+   * @param owner the stanza that it is of, which can make as many packets as it likes
    * @returns `unavailable` also if the limit of remembered packets is reached
    */
-  async use(packet: Used, maxAgeMs: number, door: Pick<Door, 'name' | 'scope'>): Promise<Redemption> {
+  async use(packet: Used, maxAgeMs: number, door: Pick<Door, 'name' | 'scope'>, owner: string): Promise<Redemption> {
     const { replayDigest, timestamp } = packet
     if (door.scope === 'fleet' && this.#deps.clock.now() >= usableUntil(packet)) {
       return { unavailable: 'the packet is older than a day, and a fleet remembers none for longer' }
@@ -54,7 +55,7 @@ export class UsedDigests {
     const used = await this.#deps.ledger.advance(
       keyOf(replayDigest),
       (present) => (present === undefined ? String(timestamp) : undefined),
-      { door: door.name, until: usableUntil(packet) },
+      { door: door.name, until: usableUntil(packet), owner },
     )
     if (used === 'won') this.#count = (this.#count ?? 0) + 1
     return used

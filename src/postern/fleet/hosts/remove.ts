@@ -1,5 +1,3 @@
-import { copyFileSync, existsSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DONE, FAILED } from '../../../cli/exit-code.ts'
 import { Failure, UsageError, failed, faultText } from '../../../cli/fault.ts'
@@ -9,12 +7,11 @@ import type { FleetHost } from '../../../fleet/hosts.ts'
 import { Keyspace } from '../../../fleet/keyspace.ts'
 import { findOperatorFolder, loadOperator, loadSigner } from '../../../fleet/operator.ts'
 import type { OperatorFolder } from '../../../fleet/operator.ts'
-import { shellWord } from '../../../text/shell-word.ts'
 import { Terminal } from '../../setup/terminal.ts'
 import type { RemoveArguments } from '../arguments.ts'
 import { HostsList } from '../hosts-list.ts'
-import { NODE_FOLDER, nodesOf } from '../init/etcd-files.ts'
 import { clientsAuthority } from '../init/folder.ts'
+import { revokeCertificates } from '../revoke.ts'
 import { passphraseOf } from '../passphrase.ts'
 import { named, readBeats } from './overview.ts'
 
@@ -113,15 +110,8 @@ all users that the fleet has: postern fleet push
     return `${knows}its certificate lets it connect to etcd until it expires: revoke it with your own authority
 `
   }
-  const certs = join(folder, 'hosts')
-  const own = existsSync(certs) ? readdirSync(certs).filter((name) => name.startsWith(`${host}.`)) : []
-  for (const name of own) authority.revoke(readFileSync(join(certs, name), 'utf8'))
-  const copies = nodesOf(settings.endpoints).map(({ name, host: node }) => {
-    if (existsSync(join(folder, name))) copyFileSync(authority.crlFile, join(folder, name, 'crl.pem'))
-    const to = shellWord(`root@${node.includes(':') ? `[${node}]` : node}:${NODE_FOLDER}/crl.pem`)
-    return `  scp ${shellWord(authority.crlFile)} ${to}\n`
-  })
+  const copies = revokeCertificates(host, { folder, settings })
   return `${knows}its certificate is revoked as soon as each node has the new list (no restart is needed; open connections stay until the
-host is shut down, or etcd restarted, a node at a time):
-${copies.join('')}`
+host is shut down, or etcd restarted, a node at a time). If a door or Guard of the nodes hides their ssh, knock first:
+${copies}`
 }

@@ -81,8 +81,11 @@ export function statusText(
     sizeText(sizeBytes, quotaBytes),
     latencyMs === null ? '-' : `${latencyMs} ms`,
   ])
+  const answering = nodes.filter(({ failure }) => failure === null).length
+  // Without a majority, nobody can be asked for the members.
+  const count = members === null ? `${answering} of ${nodes.length} nodes of etcd answer` : `${members} members of etcd`
   const lines = [
-    `fleet ${fleet}: ${members ?? 'unknown'} members of etcd, hosts version ${hostsVersion ?? 'none'}, users version ${usersVersion ?? 'none'}`,
+    `fleet ${fleet}: ${count}, hosts version ${hostsVersion ?? 'none'}, users version ${usersVersion ?? 'none'}`,
     ...rows([head, ...body]),
     '',
   ]

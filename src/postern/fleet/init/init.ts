@@ -40,14 +40,18 @@ export async function init(asked: InitArguments, output: Output): Promise<number
     const isFirst = made.some((path) => path.endsWith(FLEET_CONF))
     const again = `postern fleet init ${asked.name}${asked.folder === undefined ? '' : ` --folder ${shellWord(folder)}`}`
     if (isFirst) output.out(stepsText(folder, endpoints, asked['own-certificates'] === undefined, again))
-    return await signFirst(folder, again, output)
+    return await signFirst(folder, { isFirst, again }, output)
   } catch (error) {
     return failed(error, output)
   }
 }
 
 /** Signs the first list of hosts, if there is none. */
-async function signFirst(folder: string, again: string, { out, err }: Output): Promise<number> {
+async function signFirst(
+  folder: string,
+  { isFirst, again }: { readonly isFirst: boolean; readonly again: string },
+  { out, err }: Output,
+): Promise<number> {
   const operator = loadOperator(folder)
   const { settings, access } = operator
   const etcd = new Etcd(access)
@@ -64,6 +68,11 @@ async function signFirst(folder: string, again: string, { out, err }: Output): P
     return DONE
   } catch (error) {
     if (!(error instanceof EtcdUnavailable)) throw error
+    if (isFirst) {
+      // No node has the files yet.
+      out(`all files are made; etcd does not answer yet: once it runs, sign the first list of hosts (step 3)\n`)
+      return DONE
+    }
     err(
       faultText(
         'postern',

@@ -16,7 +16,7 @@ import {
   sealAnswer,
   tokenOf,
 } from '../../../fleet/invitation.ts'
-import type { Invitation, JoinAnswer, JoinRequest } from '../../../fleet/invitation.ts'
+import type { Accepted, Invitation, JoinAnswer, JoinRequest } from '../../../fleet/invitation.ts'
 import { Keyspace } from '../../../fleet/keyspace.ts'
 import { findOperatorFolder, loadOperator, loadSigner, operatorFleetKey } from '../../../fleet/operator.ts'
 import type { OperatorFolder } from '../../../fleet/operator.ts'
@@ -24,8 +24,10 @@ import type { Signer } from '../../../fleet/signed.ts'
 import type { InviteArguments } from '../arguments.ts'
 import type { Authority } from '../authority.ts'
 import { HostsList } from '../hosts-list.ts'
+import { newestUsersVersion } from '../users-version.ts'
 import { clientsAuthority } from '../init/folder.ts'
 import { passphraseOf } from '../passphrase.ts'
+import { CERTIFICATES, revokeCertificates } from '../revoke.ts'
 import { clockDoubt } from './clock-doubt.ts'
 import { DONE_MARK, WAITING } from './steps.ts'
 
@@ -105,7 +107,8 @@ async function waitForHost(inviting: Inviting): Promise<number> {
   await etcd.put(keys.operator, WAITING, lease)
   const own = authority.exists ? '' : ' --cert FILE --key FILE'
   output.out(
-    `on ${asked.host}, within ${Math.round(asked.for / 1_000)} s:\n\n  sudo postern fleet join ${tokenOf(invitation)}${own}\n\n`,
+    `on ${asked.host}, within ${Math.round(asked.for / 1_000)} s:\n\n  sudo postern fleet join${own}\n\n` +
+      `and paste this token when it asks:\n\n${tokenOf(invitation)}\n\n`,
   )
   try {
     for (;;) {
@@ -143,14 +146,31 @@ async function accept(inviting: Inviting, invitation: Invitation, text: string, 
     throw new Failure(`${asked.host} was refused: ${doubt}`, 'set the clock, and run this again for another token')
   }
   const content = contentOf(inviting, request)
+  const users = await newestUsersVersion(etcd, keyspace, operator)
   const host: FleetHost = { name: asked.host, groups: asked.groups, key: request.sign }
-  const { version } = await list.change((hosts) => [...hosts.filter(({ name }) => name !== host.name), host], signer, [
-    { put: keys.operator, value: answer(content), lease },
-  ])
+  const { version } = await list.change(
+    (hosts) => [...hosts.filter(({ name }) => name !== host.name), host],
+    signer,
+    (next) => [{ put: keys.operator, value: answer({ ...content, least: { hosts: next.version, users } }), lease }],
+  )
   output.out(
     `${asked.host} is in the fleet ${invitation.fleet} (version ${version}); the fingerprint of its key:\n  ${fingerprint(request.sign)}\n`,
   )
+  if (asked.replace) sayRevoked(inviting, content.cert)
   return await finish(inviting, invitation)
+}
+
+/** Revokes the earlier certificates of a host that has a new one, and says what is left to do. @throws Failure */
+function sayRevoked({ asked, operator, authority, output }: Inviting, cert: string | undefined): void {
+  if (cert === undefined || !authority.exists) {
+    output.out(`revoke the earlier certificate of ${asked.host} with your own authority\n`)
+    return
+  }
+  const copies = revokeCertificates(asked.host, operator, cert)
+  if (copies === '') return
+  output.out(
+    `the earlier certificate of ${asked.host} is revoked as soon as each node has the new list; no restart is needed:\n${copies}`,
+  )
 }
 
 /** Waits until the host has written its files. */
@@ -169,14 +189,14 @@ async function finish({ asked, etcd, keyspace, output, signal }: Inviting, invit
   return FAILED
 }
 
-function contentOf({ asked, operator, authority }: Inviting, request: JoinRequest): JoinAnswer {
+function contentOf({ asked, operator, authority }: Inviting, request: JoinRequest): Omit<Accepted, 'least'> {
   const { settings, access, folder } = operator
   const { tls } = request
   const cert = tls === undefined || !authority.exists ? undefined : authority.sign('client', `DNS:${asked.host}`, tls)
   if (cert !== undefined) {
     // It is needed to revoke it later.
-    mkdirSync(join(folder, 'hosts'), { recursive: true, mode: 0o700 })
-    writeFileSync(join(folder, 'hosts', `${asked.host}.${Date.now()}.crt`), cert, { mode: OWNER_ONLY, flag: 'wx' })
+    mkdirSync(join(folder, CERTIFICATES), { recursive: true, mode: 0o700 })
+    writeFileSync(join(folder, CERTIFICATES, `${asked.host}.${Date.now()}.crt`), cert, { mode: OWNER_ONLY, flag: 'wx' })
   }
   return {
     ...(cert === undefined ? {} : { cert }),

@@ -15,7 +15,7 @@ import { ownerOfSecrets } from '../../../file/owner.ts'
 import type { FileOwner } from '../../../file/owner.ts'
 import { publicKeyText } from '../../../fleet/hosts.ts'
 import { authenticated, exported, fingerprint, openAnswer, readToken } from '../../../fleet/invitation.ts'
-import type { Invitation, JoinAnswer, JoinRequest } from '../../../fleet/invitation.ts'
+import type { Accepted, Invitation, JoinRequest } from '../../../fleet/invitation.ts'
 import { Keyspace } from '../../../fleet/keyspace.ts'
 import { FLEET_CONF } from '../../../fleet/operator.ts'
 import { readSettings } from '../../../fleet/settings.ts'
@@ -25,6 +25,7 @@ import { PUBLIC_PEM, newKey } from '../authority.ts'
 import { earlierState } from './earlier-state.ts'
 import { checkFree, writeFolder } from './host-files.ts'
 import { DONE_MARK, WAITING } from './steps.ts'
+import { readTokenText } from './token-input.ts'
 
 /** Milliseconds between two looks for the answer, and until it has to be there. */
 const LOOK_MS = 300
@@ -44,15 +45,13 @@ interface HostKeys {
   readonly cert: string | undefined
 }
 
-type Accepted = Exclude<JoinAnswer, { refused: string }>
-
 /** Runs `postern fleet join`, and returns the exit code. */
 export async function join(asked: JoinArguments, output: Output): Promise<number> {
   try {
-    const invitation = readToken(asked.token)
+    checkFree(asked.folder)
+    const invitation = readToken(await readTokenText(asked.token))
     if ('message' in invitation)
       throw new Failure(invitation.message, 'an operator makes one: postern fleet invite HOST')
-    checkFree(asked.folder)
     const owner = ownerForDaemon(asked.config) ?? ownerOfSecrets({ user: undefined })
     const keys = makeKeys(asked)
     const accepted = await ask(invitation, keys)
@@ -186,7 +185,7 @@ function acceptedIn(invitation: Invitation, text: string, { exchange, cert }: Ho
 }
 
 function filesOf(invitation: Invitation, keys: HostKeys, accepted: Accepted): Readonly<Record<string, string>> {
-  const { endpoints, operators, ca, cert = keys.cert, fleetKey, login } = accepted
+  const { endpoints, operators, ca, cert = keys.cert, fleetKey, least, login } = accepted
   const lines = [
     `# This host's place in the fleet ${invitation.fleet}: fleet.conf(5).`,
     `Fleet = ${invitation.fleet}`,
@@ -194,6 +193,9 @@ function filesOf(invitation: Invitation, keys: HostKeys, accepted: Accepted): Re
     ...endpoints.map((endpoint) => `Etcd = ${endpoint}`),
     ...operators.map(({ name, key }) => `Operator = ${name} ${key}`),
     ...(login === undefined ? [] : ['Login_File = login']),
+    '# Older lists, such as somebody could put into etcd again, are refused.',
+    `Least_Hosts_Version = ${least.hosts}`,
+    `Least_Users_Version = ${least.users}`,
   ]
   return {
     'ca.crt': ca,

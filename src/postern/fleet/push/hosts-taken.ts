@@ -3,6 +3,7 @@ import { readFleetName } from '../../../config/value.ts'
 import { readBeat } from '../../../fleet/beat.ts'
 import { readHosts } from '../../../fleet/hosts.ts'
 import type { FleetHost } from '../../../fleet/hosts.ts'
+import type { Keyspace } from '../../../fleet/keyspace.ts'
 import { openSigned } from '../../../fleet/signed.ts'
 import { valueOf } from '../../../text/read.ts'
 import type { PushDeps } from './users-in-etcd.ts'
@@ -44,8 +45,19 @@ export async function hostsUsers(
 }
 
 /** Returns the highest version that hosts say they have. An etcd that was emptied does not know it. */
-export function highestVersion(hosts: readonly HostUsers[]): number {
+export function highestVersion(hosts: readonly { readonly version: number }[]): number {
   return Math.max(0, ...hosts.map(({ version }) => Math.min(version, UNSIGNED_MAX)))
+}
+
+/** Returns the highest version of the list of hosts that hosts say they have: see {@link hostsUsers}. @throws EtcdUnavailable */
+export async function highestHostsVersion(
+  { etcd, keyspace }: { readonly etcd: Pick<PushDeps['etcd'], 'list'>; readonly keyspace: Keyspace },
+  hosts: readonly FleetHost[],
+): Promise<number> {
+  const listed = new Map(hosts.map((host) => [keyspace.beat(host.name), host]))
+  const { kvs } = await etcd.list(keyspace.beats)
+  const beats = kvs.map(({ key, value }) => readBeat(key, value, listed.get(key)))
+  return highestVersion(beats.map((beat) => ({ version: beat?.versions.hosts ?? 0 })))
 }
 
 /** The hosts that have a version in force, and those that do not. */

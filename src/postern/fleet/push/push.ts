@@ -15,6 +15,7 @@ import { PartSeal } from '../../../fleet/users/sealed-part.ts'
 import { formatFault } from '../../../text/fault.ts'
 import { Terminal } from '../../setup/terminal.ts'
 import { passphraseOf } from '../passphrase.ts'
+import { keepUsersVersion, keptUsersVersion } from '../users-version.ts'
 import type { PushArguments } from './arguments.ts'
 import { TAKEN_WITHIN_MS, highestVersion, hostsInFleet, hostsUsers, waitForHosts } from './hosts-taken.ts'
 import type { Taken } from './hosts-taken.ts'
@@ -67,8 +68,16 @@ async function pushUsers(asked: PushArguments, output: Output, surroundings: Pus
   }
   try {
     const before = await readUsersInEtcd(deps)
-    const version =
-      1 + Math.max(before.document?.version ?? 0, highestVersion(await hostsUsers(deps, await hostsInFleet(deps))))
+    const there = before.document?.version ?? 0
+    const kept = keptUsersVersion(operator.folder)
+    if (there < kept) {
+      const hint = 'somebody put older ones there, or removed them; all hosts take the new version'
+      output.err(
+        `postern: the users in etcd have version ${there || 'none'}, but there was a version ${kept}\n  ${hint}\n`,
+      )
+    }
+    await keepUsersVersion(operator.folder, there)
+    const version = 1 + Math.max(there, kept, highestVersion(await hostsUsers(deps, await hostsInFleet(deps))))
     if (before.trouble !== undefined) {
       output.err(`postern: the users in etcd are unusable: ${before.trouble}\n  all of them are put anew\n`)
     }
@@ -82,6 +91,7 @@ async function pushUsers(asked: PushArguments, output: Output, surroundings: Pus
     if (!(await putUsers(known.files, { version, signer, before }, deps))) {
       throw await overtaken(before, deps)
     }
+    await keepUsersVersion(operator.folder, version)
     output.out(`version ${version} is in etcd, signed by ${signer.name}\n`)
     return told(await waitForHosts(version, deps), output)
   } finally {
