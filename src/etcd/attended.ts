@@ -1,5 +1,5 @@
-/** The longest step in milliseconds. A step that takes longer counts as this much. */
-export const STEP_MS = 50
+/** The parts of a time. A part that takes longer, because the process is busy, counts as a part. */
+export const PARTS = 4
 
 /** A timer that counts the time in which this process could look at its connections. */
 export interface AttendedTimer {
@@ -7,19 +7,18 @@ export interface AttendedTimer {
 }
 
 /**
- * Calls back after a time in which this process could look at its connections. While the process or the machine is too busy
- * for that, the time stands still: an answer that waits in a socket is no reason to give its request up.
+ * Calls back after a time in which this process could look at its connections several times. While the process or the machine
+ * is too busy for that, the time stands still: an answer that waits in a socket is no reason to give its request up.
  *
  * @param ms milliseconds
  */
 export function afterAttended(ms: number, call: () => void): AttendedTimer {
-  let leftMs = ms
+  let left = PARTS
   let timer: NodeJS.Timeout
-  const step = (): void => {
-    const stepMs = Math.min(STEP_MS, leftMs)
-    leftMs -= stepMs
-    timer = setTimeout(leftMs > 0 ? step : call, stepMs)
+  const part = (): void => {
+    left--
+    timer = setTimeout(left > 0 ? part : call, ms / PARTS)
   }
-  step()
+  part()
   return { cancel: () => clearTimeout(timer) }
 }
