@@ -165,6 +165,26 @@ describe('races', () => {
     }
   })
 
+  test("a use whose answer was lost is not taken for another host's when the watch tells it: the retry wins", async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    etcd.fate = () => 'unheard'
+    await a.ledger.claim('ssh', 'm')
+    await a.ledger.advance('code', above(5), USE)
+    etcd.fate = () => 'answered'
+    const told = ({ ledger }: Host): unknown[] => [ledger.wasClaimed('ssh', 'm'), ledger.newest('code', 'ssh')]
+    expect([told(a), told(b)]).toEqual([
+      [false, undefined],
+      [true, '5'],
+    ])
+    expect(await b.ledger.claim('ssh', 'm')).toBe('lost')
+    expect(await a.ledger.claim('ssh', 'm')).toBe('won')
+    expect(await a.ledger.advance('code', above(5), USE)).toBe('won')
+    expect([told(a), told(b)]).toEqual([
+      [true, '5'],
+      [true, '5'],
+    ])
+  })
+
   test('too late is no result, and wins on a retry', async () => {
     const a = await host('a')
     etcd.delay = async () => {

@@ -61,7 +61,7 @@ export class FleetLedger implements Ledger {
     const key = `${door}${SEPARATOR}${mark}`
     if (this.#using.has(key)) return true
     if ('unavailable' in claims || claims.seen.size === 0 || !isOfFleet(door)) return false
-    return claims.seen.get(this.#name(claims, 'once', key)) !== undefined
+    return claims.settled(this.#name(claims, 'once', key)) !== undefined
   }
 
   async advance(key: string, next: (present: string | undefined) => string | undefined, use: Use): Promise<Redemption> {
@@ -83,7 +83,7 @@ export class FleetLedger implements Ledger {
     const { local, claims, isOfFleet } = this.#deps
     const own = local.newest(key)
     if ('unavailable' in claims || claims.seen.size === 0 || door === undefined || !isOfFleet(door)) return own
-    return claims.seen.get(this.#name(claims, 'value', key))?.record.value ?? own
+    return claims.settled(this.#name(claims, 'value', key)) ?? own
   }
 
   learned(call: () => void): () => void {
