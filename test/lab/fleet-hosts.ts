@@ -11,8 +11,9 @@ import { EtcdCluster } from './etcd.ts'
 import type { ClusterOptions } from './etcd.ts'
 import { program, withStateDir } from './knockd.ts'
 import { Host } from './net.ts'
+import { openFolder, shareAll } from './privileged.ts'
 import type { Process } from './process.ts'
-import { scratch, writeConfig } from './scratch.ts'
+import { scratch } from './scratch.ts'
 import { serveTcp } from './service.ts'
 
 const FLEET = 'lab'
@@ -28,7 +29,18 @@ export interface Member {
   readonly file: string
   /** The private key with which it signs. */
   readonly key: KeyObject
+  /** The environment of its daemon. */
+  readonly env: Readonly<Record<string, string>>
   process: Process
+}
+
+/** Further settings of a host. */
+export interface MemberOptions {
+  /** The group of the daemon's `User`, which may read the files of the fleet. */
+  readonly group?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Called before the daemon starts for the first time, with its config and its StateDir. */
+  readonly before?: (file: string, stateDir: string) => void
 }
 
 /** A fleet of hosts, a client that can knock at all of them, and their etcd. */
@@ -60,13 +72,13 @@ export class FleetHosts {
    *
    * @param config the config, without `[options]`
    */
-  async add(name: string, groups: readonly string[], config: string): Promise<Member> {
+  async add(name: string, groups: readonly string[], config: string, options: MemberOptions = {}): Promise<Member> {
     const { cluster } = this
+    const { group, env = {}, before } = options
     const host = await Host.make(name)
     const address = await cluster.attach(host)
     const { privateKey: key } = generateKeyPairSync('ed25519')
-    const folder = scratch(`fleet-${name}`)
-    mkdirSync(folder, { mode: 0o700 })
+    const folder = openFolder(`fleet-${name}`)
     const { endpoints, ca, cert, key: clientKey } = cluster.access()
     const put = (file: string, text: string): void => writeFileSync(join(folder, file), text, { mode: 0o600 })
     put('ca.crt', ca)
@@ -81,19 +93,21 @@ export class FleetHosts {
       'fleet.conf',
       `Fleet = ${FLEET}\nHost = ${name}\nEtcd = ${endpoints.join()}\n${operator}\nState_Folder = ${state}\n`,
     )
-    const file = writeConfig(
-      withStateDir(`[options]\nFleet = ${join(folder, 'fleet.conf')}\n${config}`, scratch(`state-${name}`)),
-      `${name}.conf`,
-    )
+    const stateDir = scratch(`state-${name}`)
+    const text = withStateDir(`[options]\nFleet = ${join(folder, 'fleet.conf')}\n${config}`, stateDir)
+    const file = join(folder, `${name}.conf`)
+    put(`${name}.conf`, text)
+    if (group !== undefined) shareAll(folder, group)
+    before?.(file, stateDir)
     await serveTcp(host, 22)
-    const member = { name, groups, host, address, file, key, process: await startMember(host, file) }
+    const member = { name, groups, host, address, file, key, env, process: await startMember(host, file, env) }
     this.members.push(member)
     return member
   }
 
   /** Starts the daemon of a host again, after it has ended. */
   async again(member: Member): Promise<void> {
-    member.process = await startMember(member.host, member.file)
+    member.process = await startMember(member.host, member.file, member.env)
   }
 
   /** Puts the document of hosts in force. Default: of all. */
@@ -114,8 +128,8 @@ export class FleetHosts {
   }
 }
 
-async function startMember(host: Host, file: string): Promise<Process> {
-  const process = host.start([globalThis.process.execPath, program('knockd'), '-v', '-c', file, '-i', 'eth1'])
+async function startMember(host: Host, file: string, env: Member['env']): Promise<Process> {
+  const process = host.start([globalThis.process.execPath, program('knockd'), '-v', '-c', file, '-i', 'eth1'], { env })
   setPriority(process.pid, constants.priority.PRIORITY_HIGHEST)
   await process.line(/listening on/)
   return process
