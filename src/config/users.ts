@@ -86,6 +86,7 @@ export function parseUsers(
       fault(line, stray.column, stray.message, stray.hint)
       continue
     }
+    if (whole === '' || whole.startsWith('#')) continue
     const read = known(whole) ?? readLine(whole)
     if (read === undefined) continue
     if ('message' in read) {
