@@ -77,6 +77,9 @@ const above = (value: number) => (present?: string) => (Number(present ?? -1) < 
 const first = (present?: string) => (present === undefined ? 'used' : undefined)
 const USE = { door: 'ssh' }
 
+/** What a host is told of a sequence and of a code. */
+const told = ({ ledger }: Host): unknown[] => [ledger.wasClaimed('ssh', 'm'), ledger.newest('code', 'ssh')]
+
 /** Every way to use a secret up, by the secret's number. */
 const KINDS: readonly ((ledger: FleetLedger, secret: number) => Promise<Redemption>)[] = [
   async (ledger, secret) => await ledger.claim('ssh', `s${secret}`),
@@ -171,7 +174,6 @@ describe('races', () => {
     await a.ledger.claim('ssh', 'm')
     await a.ledger.advance('code', above(5), USE)
     etcd.fate = () => 'answered'
-    const told = ({ ledger }: Host): unknown[] => [ledger.wasClaimed('ssh', 'm'), ledger.newest('code', 'ssh')]
     expect([told(a), told(b)]).toEqual([
       [false, undefined],
       [true, '5'],
