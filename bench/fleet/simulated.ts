@@ -22,6 +22,8 @@ export function simulatedMember(
     steady: () => performance.now(),
     hostsChanged: () => undefined,
     doors: () => [],
+    spaKeyFile: () => '',
+    store,
     refresh: () => undefined,
   })
   const ledger = member.ledger({ local, isOfFleet: () => true, store, clock: SYSTEM_CLOCK, log })

@@ -40,19 +40,36 @@ export interface UsersReading {
   readonly faults: readonly Fault[]
   /** Names at the beginning of lines at fault. Their previous secrets stay valid. */
   readonly unread: ReadonlySet<string>
+  /** The lines that name a user and a secret, by their text. */
+  readonly lines: ReadonlyMap<string, UserLine>
+}
+
+/** A line of a file of users. */
+export interface UserLine extends Pick<User, 'name' | 'secret' | 'text'> {
+  /** The columns of the name and of the secret, from 1. */
+  readonly column: number
+  readonly secretColumn: number
+  /** The same for the same secret. */
+  readonly key: string
 }
 
 /**
  * Reads a file of users. Each line has a name, blanks and a secret: an otpauth URI, a key in base32, or a sequence. A
  * sequence has the form of the directive `Sequence`. Blank lines and lines that begin with `#` are skipped. The caller
  * limits the size.
+ *
+ * @param known returns a line that was read before
  */
-export function parseUsers(text: string): UsersReading {
+export function parseUsers(
+  text: string,
+  known: (line: string) => UserLine | undefined = () => undefined,
+): UsersReading {
   const users: User[] = []
   const faults: Fault[] = []
   const names = new Map<string, number>()
   const secrets = new Map<string, number>()
   const unread = new Set<string>()
+  const lines = new Map<string, UserLine>()
   let more = 0
   let full = false
   const fault = ({ number: line, text: whole }: TextLine, column: number, message: string, hint?: string): void => {
@@ -69,28 +86,20 @@ export function parseUsers(text: string): UsersReading {
       fault(line, stray.column, stray.message, stray.hint)
       continue
     }
-    const trimmed = whole.trim()
-    if (trimmed === '' || trimmed.startsWith('#')) continue
-    const column = whole.indexOf(trimmed) + 1
-    const [, name = '', gap = '', secretText = ''] = /^(\S*)(\s*)([^]*)$/.exec(trimmed) ?? []
-    const secretColumn = column + name.length + gap.length
-    if (!isUserName(name)) {
-      const hint = `letters, digits, dots, dashes and underscores, ${USER_NAME_MAX_CHARS} at most; then blanks and a secret`
-      fault(line, column, 'the line does not begin with the name of a user', hint)
+    if (whole === '' || whole.startsWith('#')) continue
+    const read = known(whole) ?? readLine(whole)
+    if (read === undefined) continue
+    if ('message' in read) {
+      fault(line, read.column, read.message, read.hint)
       continue
     }
+    const { name, secret, text: secretText, key, column, secretColumn } = read
+    lines.set(whole, read)
     const twin = names.get(name)
     if (twin !== undefined) {
       fault(line, column, `user ${quote(name)} is already on line ${twin}`, 'the first line counts')
       continue
     }
-    const read = readUserSecret(secretText)
-    if ('message' in read) {
-      fault(line, secretColumn + (read.offset ?? 0), `the secret of ${quote(name)} ${read.message}`, read.hint)
-      continue
-    }
-    const secret = read.value
-    const key = secretKey(secret)
     const same = secrets.get(key)
     if (same !== undefined) {
       fault(line, secretColumn, `user ${quote(name)} has the same secret as line ${same}`, 'give each their own')
@@ -109,7 +118,28 @@ export function parseUsers(text: string): UsersReading {
   if (more > 0) {
     faults.push(faultAt('warning', faults.at(-1)!.line, 1, `and ${more} more lines like these`))
   }
-  return { users, faults, unread }
+  return { users, faults, unread, lines }
+}
+
+/** Reads a line; `undefined`: it is blank, or a comment. */
+function readLine(
+  whole: string,
+): UserLine | { readonly column: number; readonly message: string; readonly hint?: string | undefined } | undefined {
+  const trimmed = whole.trim()
+  if (trimmed === '' || trimmed.startsWith('#')) return undefined
+  const column = whole.indexOf(trimmed) + 1
+  const [, name = '', gap = '', text = ''] = /^(\S*)(\s*)([^]*)$/.exec(trimmed) ?? []
+  const secretColumn = column + name.length + gap.length
+  if (!isUserName(name)) {
+    const hint = `letters, digits, dots, dashes and underscores, ${USER_NAME_MAX_CHARS} at most; then blanks and a secret`
+    return { column, message: 'the line does not begin with the name of a user', hint }
+  }
+  const read = readUserSecret(text)
+  if ('message' in read) {
+    const message = `the secret of ${quote(name)} ${read.message}`
+    return { column: secretColumn + (read.offset ?? 0), message, hint: read.hint }
+  }
+  return { name, secret: read.value, text, column, secretColumn, key: secretKey(read.value) }
 }
 
 /** Returns the sequence, or the key in base32: the same text for the same secret. It must not be in messages or logs. */

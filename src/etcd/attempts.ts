@@ -1,3 +1,5 @@
+import { afterAttended } from './attended.ts'
+import type { AttendedTimer } from './attended.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Pace } from './pace.ts'
 import { EtcdUnavailable, isFinal, isLasting } from './unavailable.ts'
@@ -60,7 +62,7 @@ class Attempts<M extends Member, Answer> {
   readonly #faults = new Map<M, EtcdUnavailable>()
   #settle: { resolve(answer: Answer): void; reject(error: unknown): void } | undefined
   /** Begins the next attempt. */
-  #timer: NodeJS.Timeout | undefined
+  #timer: AttendedTimer | undefined
   #leaveQueue = (): void => undefined
 
   constructor(
@@ -90,7 +92,7 @@ class Attempts<M extends Member, Answer> {
       })
     } finally {
       clearTimeout(limit)
-      clearTimeout(this.#timer)
+      this.#timer?.cancel()
       closed.removeEventListener('abort', onClosed)
       this.#leaveQueue()
       for (const end of this.#running) end()
@@ -111,30 +113,30 @@ class Attempts<M extends Member, Answer> {
     const isFirst = this.#tried.size === 0
     this.#tried.set(member, least + 1)
     this.#members.asks(member)
-    const slow = setTimeout(() => {
+    const slow = afterAttended(this.#limits.attemptMs, () => {
       this.#members.failed(member, performance.now(), began)
       this.#pace.failed(began)
       if (this.#timer === slow) this.#next()
-    }, this.#limits.attemptMs)
+    })
     this.#timer = slow
     void this.#ask(member, slow, began, isFirst)
   }
 
-  async #ask(member: M, slow: NodeJS.Timeout, began: number, isFirst: boolean): Promise<void> {
+  async #ask(member: M, slow: AttendedTimer, began: number, isFirst: boolean): Promise<void> {
     const over = new AbortController()
     let isKept = false
     const end = (): void => {
       if (!this.#running.delete(end)) return
-      clearTimeout(slow)
-      clearTimeout(life)
+      slow.cancel()
+      life.cancel()
       if (isKept) this.#pace.drop()
       else this.#pace.leave()
       over.abort()
     }
-    const life = setTimeout(() => {
+    const life = afterAttended(this.#limits.attemptMs * ATTEMPT_LIVES, () => {
       if (isFirst && this.#pace.keep()) isKept = true
       else end()
-    }, this.#limits.attemptMs * ATTEMPT_LIVES)
+    })
     this.#running.add(end)
     try {
       const answer = await this.#send(member, over.signal)
@@ -153,7 +155,7 @@ class Attempts<M extends Member, Answer> {
     }
   }
 
-  #failed(member: M, fault: EtcdUnavailable, slow: NodeJS.Timeout, began: number): void {
+  #failed(member: M, fault: EtcdUnavailable, slow: AttendedTimer, began: number): void {
     this.#members.failed(member, performance.now())
     this.#pace.failed(began, fault)
     this.#faults.set(member, fault)
@@ -165,7 +167,7 @@ class Attempts<M extends Member, Answer> {
     if (this.#timer !== slow) return
     // Members that have not been asked yet are asked at once, and all of them again after a pause.
     if (this.#tried.size < this.#members.size) this.#next()
-    else this.#timer = setTimeout(() => this.#next(), ROUND_PAUSE_MS)
+    else this.#timer = afterAttended(ROUND_PAUSE_MS, () => this.#next())
   }
 
   /** The fault of a request that no member answered: what they have in common, and each of them on the hint's line. */

@@ -74,6 +74,17 @@ describe('attempts', () => {
     expect(well.asked).toHaveLength(1)
   })
 
+  test('a time that this process was busy does not count as slow', async () => {
+    const other = await gateway(present)
+    const at = await gateway((path, body, response, request) => {
+      const end = performance.now() + 3 * ATTEMPT_MS
+      while (performance.now() < end);
+      setTimeout(() => present(path, body, response, request), ATTEMPT_MS / 2)
+    })
+    await client([at, other]).get('k')
+    expect([at.asked.length, other.asked.length]).toEqual([1, 0])
+  })
+
   test('the late answer of the first attempt counts', async () => {
     const slow = await gateway((path, body, response, request) => {
       setTimeout(() => present(path, body, response, request), ATTEMPT_MS * 1.6)

@@ -120,6 +120,17 @@ export class FleetClaims {
     return redemption
   }
 
+  /**
+   * Returns the newest value of a secret that was seen; `undefined`: it is unused. A use of this host whose result is unknown
+   * does not count: the same use may still win.
+   */
+  settled(name: string): string | undefined {
+    const { record } = this.seen.get(name) ?? {}
+    const last = record?.marks.at(-1)
+    const open = (this.#unsettled.peek(name) ?? []).find(({ mark }) => mark === last)
+    return open === undefined ? record?.value : open.base
+  }
+
   #release(owner: string | undefined): void {
     if (owner === undefined) return
     const left = (this.#owners.get(owner) ?? 1) - 1

@@ -80,6 +80,9 @@ const USE = { door: 'ssh' }
 
 const shared = () => 'the sequence'
 
+/** What a host is told of a sequence and of a code. */
+const told = ({ ledger }: Host): unknown[] => [ledger.wasClaimed('ssh', 'm'), ledger.newest('code', 'ssh')]
+
 /** Every way to use a secret up, by the secret's number. */
 const KINDS: readonly ((ledger: FleetLedger, secret: number) => Promise<Redemption>)[] = [
   async (ledger, secret) => await ledger.claim('ssh', `s${secret}`),
@@ -166,6 +169,25 @@ describe('races', () => {
       expect(await again.ledger.claim('ssh', 'm')).toBe(isKilled ? 'lost' : 'won')
       expect(await again.ledger.claim('ssh', 'm')).toBe('lost')
     }
+  })
+
+  test("a use whose answer was lost is not taken for another host's when the watch tells it: the retry wins", async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    etcd.fate = () => 'unheard'
+    await a.ledger.claim('ssh', 'm')
+    await a.ledger.advance('code', above(5), USE)
+    etcd.fate = () => 'answered'
+    expect([told(a), told(b)]).toEqual([
+      [false, undefined],
+      [true, '5'],
+    ])
+    expect(await b.ledger.claim('ssh', 'm')).toBe('lost')
+    expect(await a.ledger.claim('ssh', 'm')).toBe('won')
+    expect(await a.ledger.advance('code', above(5), USE)).toBe('won')
+    expect([told(a), told(b)]).toEqual([
+      [true, '5'],
+      [true, '5'],
+    ])
   })
 
   test('too late is no result, and wins on a retry', async () => {

@@ -61,7 +61,7 @@ export class FleetLedger implements Ledger {
     if (local.wasClaimed(door, mark)) return true
     if ('unavailable' in claims || (this.#using.size === 0 && claims.seen.size === 0) || !isOfFleet(door)) return false
     const name = this.#onceName(claims, door, mark, shared)
-    return this.#using.has(name) || claims.seen.get(name) !== undefined
+    return this.#using.has(name) || claims.settled(name) !== undefined
   }
 
   async advance(key: string, next: (present: string | undefined) => string | undefined, use: Use): Promise<Redemption> {
@@ -84,7 +84,7 @@ export class FleetLedger implements Ledger {
     const { local, claims, isOfFleet } = this.#deps
     const own = local.newest(key)
     if ('unavailable' in claims || claims.seen.size === 0 || door === undefined || !isOfFleet(door)) return own
-    return claims.seen.get(this.#valueName(claims, key))?.record.value ?? own
+    return claims.settled(this.#valueName(claims, key)) ?? own
   }
 
   learned(call: () => void): () => void {

@@ -14,6 +14,7 @@ import type { GateDoor } from './gate-authenticator.ts'
 import { gateSequenceOf, termsOf } from './gate-sequence.ts'
 import { MarksInForce } from './marks-in-force.ts'
 import type { PeopleFormat, Person } from './people.ts'
+import type { TotpSecret } from '../totp/code.ts'
 import { SharedCodes } from './shared-codes.ts'
 import { Warning } from './warning.ts'
 
@@ -47,6 +48,7 @@ export class PeopleDoor implements GateDoor {
   /** Cancels the next renewal of the codes. */
   #cancel = (): void => undefined
   #clashSaidAt = -Infinity
+  readonly #marks = new WeakMap<UserSecret, string>()
 
   /** @param before the users of the same file when it was last read successfully */
   constructor(
@@ -204,11 +206,17 @@ export class PeopleDoor implements GateDoor {
     return { ...person, codes: undefined, fixed }
   }
 
+  /** A mark is an HMAC. With ten thousand users, a new version of the file computes those of new secrets alone. */
   #markOf(secret: UserSecret): string {
+    const known = this.#marks.get(secret)
+    if (known !== undefined) return known
     const { marks } = this.#deps
-    if (secret.kind === 'sequence') return marks.mark('sequence', formatSequence(secret.knocks))
-    const { key, algorithm, digits, periodS } = secret.totp
-    return marks.mark('totp', `${algorithm} ${digits} ${periodS}`, key)
+    const made =
+      secret.kind === 'sequence'
+        ? marks.mark('sequence', formatSequence(secret.knocks))
+        : marks.mark('totp', codeText(secret.totp), secret.totp.key)
+    this.#marks.set(secret, made)
+    return made
   }
 
   #drop({ codes, fixed }: User): void {
@@ -259,4 +267,8 @@ export class PeopleDoor implements GateDoor {
   #warn(text: string): void {
     this.#warning.set(text === '' ? undefined : { kind: 'notice', level: 'warning', text })
   }
+}
+
+function codeText({ algorithm, digits, periodS }: TotpSecret): string {
+  return `${algorithm} ${digits} ${periodS}`
 }

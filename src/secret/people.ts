@@ -1,9 +1,10 @@
 import { formatFault } from '../text/fault.ts'
-import { USERS_FILE_MAX_BYTES, parseUsers } from '../config/users.ts'
+import { USERS_FILE_MAX_BYTES } from '../config/users.ts'
 import type { UserSecret } from '../config/users.ts'
 import { SECRET } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
 import { SECRET_FILE_MAX_BYTES, readSecret } from '../totp/secret-text.ts'
+import { readRecentUsers } from './recent-users.ts'
 
 /** The most errors of a file that are logged at a time. */
 const FAULTS_SAID_MAX = 5
@@ -49,7 +50,7 @@ function readCodeSecret(_: string, path: string): PeopleReading {
 
 /** A user whose line cannot be read keeps the previous line. */
 function readUsers(door: string, path: string, before: readonly Person[]): PeopleReading {
-  const { users, faults, unread } = parseUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET))
+  const { users, faults, unread } = readRecentUsers(readPrivateText(path, USERS_FILE_MAX_BYTES, SECRET))
   const named = new Set(users.map(({ name }) => name))
   const kept = before.filter(({ name = '' }) => unread.has(name) && !named.has(name))
   const people = [...users, ...kept]

@@ -340,6 +340,28 @@ export class EtcdCluster {
     await this.#switch.run(['nft', `add table bridge ${TABLE}; delete table bridge ${TABLE}`])
   }
 
+  /** Fills the database up to its quota. Needs the flag `--quota-backend-bytes`. */
+  async fill(): Promise<void> {
+    const filler = this.client()
+    await until(
+      'the database is full',
+      async () =>
+        await filler.put('junk', 'x'.repeat(1_000_000)).then(
+          () => false,
+          (error: unknown) => (error as { readonly kind?: string }).kind === 'quota',
+        ),
+      LEADER_LIMIT_MS,
+    )
+  }
+
+  /** Makes room again, as an operator would. */
+  async makeRoom(): Promise<void> {
+    const { revision } = await this.client().list('junk')
+    await this.etcdctl('compact', revision)
+    await this.etcdctl('defrag')
+    await this.etcdctl('alarm', 'disarm')
+  }
+
   /** Runs etcdctl against the nodes, with the authority's own client certificate; returns what it prints. */
   async etcdctl(...words: string[]): Promise<string> {
     return (await run(this.#ctl(words))).stdout

@@ -15,6 +15,7 @@ import type { Redemption } from '../../src/state/ledger.ts'
 import { openStoreOn } from '../../src/state/store.ts'
 import { SLOW } from '../slow.ts'
 import { EtcdCluster, etcdProgram } from './etcd.ts'
+import { Majority } from './majority.ts'
 import { IS_ROOT } from './net.ts'
 import { until } from './process.ts'
 
@@ -28,6 +29,10 @@ const KEYS = 500
 const LIMIT_MS = 900_000
 const DAY_MS = 86_400_000
 const SKEW_MS = 10_000
+/** A majority that answered for so many milliseconds before a refusal would have decided the claim. */
+const ANSWERS_MS = 1_500
+/** The share of secrets that may be refused all the same. */
+const STARVED_SHARE = 0.002
 const QUOTA_BYTES = 48_000_000
 const HOSTS = ['a', 'b', 'c', 'd', 'e']
 /** Milliseconds by which the clocks of the hosts are wrong. */
@@ -47,6 +52,7 @@ interface Host {
 
 let cluster: EtcdCluster
 let hosts: Host[]
+let majority: Majority
 
 async function host(name: string, skewMs = 0, disk = new MemoryDisk(), nodes?: readonly number[]): Promise<Host> {
   const { store } = await openStoreOn(disk, '/state')
@@ -107,6 +113,8 @@ function secretOf(round: number): { readonly kind: string; readonly use: Use } {
 /** One secret, the hosts that it was presented to, and what they said. */
 interface Presented {
   readonly kind: string
+  /** Times of refusals, in milliseconds since 1970. */
+  readonly refusedAt: number[]
   readonly use: Use
   readonly to: readonly number[]
   readonly results: Redemption[]
@@ -123,9 +131,16 @@ async function presentNext(): Promise<Presented> {
   const two = [round % HOSTS.length, (round + 1 + (round % 2)) % HOSTS.length]
   const to = round % 3 === 0 ? [...HOSTS.keys()] : two
   const began = performance.now()
-  const results = await Promise.all(to.map(async (index) => await use(hosts[index]!)))
+  const refusedAt: number[] = []
+  const results = await Promise.all(
+    to.map(async (index) => {
+      const result = await use(hosts[index]!)
+      if (isRefused(result)) refusedAt.push(Date.now())
+      return result
+    }),
+  )
   slowestMs = Math.max(slowestMs, performance.now() - began)
-  const presented = { kind, use, to, results }
+  const presented = { kind, use, to, results, refusedAt }
   all.push(presented)
   return presented
 }
@@ -152,6 +167,7 @@ const wins = ({ results }: Presented): number => results.filter((each) => each =
 /** Presents secrets all the time, while something happens. Returns what became of them. */
 async function during(what: string, happens: () => Promise<void>): Promise<readonly Presented[]> {
   slowestMs = 0
+  const since = Date.now()
   const over = new AbortController()
   const rounds: Promise<Presented>[] = []
   const happening = happens().finally(() => over.abort())
@@ -164,25 +180,19 @@ async function during(what: string, happens: () => Promise<void>): Promise<reado
   const twice = done.filter((each) => wins(each) > 1).length
   const refused = done.filter(({ results }) => results.some(isRefused)).length
   console.log(
-    `${what}: ${done.length} secrets, ${twice} twice, ${refused} refused somewhere, slowest ${slowestMs.toFixed(0)} ms`,
+    `${what}: ${done.length} secrets, ${twice} twice, ${refused} refused somewhere, no majority for ${majority.longestGapMs(since)} ms at most, slowest ${slowestMs.toFixed(0)} ms`,
   )
   expect(twice, what).toBe(0)
   return done
 }
 
-/**
- * Expects one winner of each secret and no refusal: a majority answered all the time. On a busy machine an election can take
- * longer than a claim waits, so what was refused is presented again without SLOW.
- */
+/** Expects that a majority was away whenever a claim was refused, and one winner of each secret in the end. */
 async function expectDecided(done: readonly Presented[]): Promise<void> {
-  if (!SLOW) {
-    await settle(done)
-    return
-  }
-  const refused = done.flatMap(({ results }) => results.filter(isRefused))
-  expect(refused.slice(0, 3)).toEqual([])
-  const none = done.filter((each) => wins(each) === 0)
-  expect(none.map(({ kind }) => kind)).toEqual([])
+  const wrong = done.flatMap(({ refusedAt }) => refusedAt.filter((at) => majority.answered(at - ANSWERS_MS, at)))
+  // Five hosts are one process here, which a busy machine keeps from reading answers.
+  if (SLOW)
+    expect(wrong.length, 'refused although a majority answered').toBeLessThanOrEqual(done.length * STARVED_SHARE)
+  await settle(done)
 }
 
 /** Presents again what was refused somewhere, until it is decided. Expects one winner in all. */
@@ -209,11 +219,13 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
     // Five hosts with time limits of 3 s are one process here.
     setPriority(-10)
     cluster = await EtcdCluster.start({ disks: true, flags: [`--quota-backend-bytes=${QUOTA_BYTES}`] })
+    majority = new Majority(cluster.access())
     hosts = await Promise.all(HOSTS.map(async (name, index) => await host(name, CLOCKS[index])))
   }, LIMIT_MS)
   afterAll(async () => {
     setPriority(priority)
     for (const each of hosts) each.close()
+    await majority.stop()
     await cluster.close()
   }, LIMIT_MS)
 
@@ -318,20 +330,10 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
     })
 
     test('the quota is full', async () => {
-      const filler = cluster.client()
       const done = await during('quota', async () => {
-        let full = false
-        while (!full) {
-          full = await filler.put('junk', 'x'.repeat(1_000_000)).then(
-            () => false,
-            (error: unknown) => (error as { kind?: string }).kind === 'quota',
-          )
-        }
+        await cluster.fill()
         await pause(1_000)
-        const { revision } = await filler.list(PREFIX)
-        await cluster.etcdctl('compact', revision)
-        await cluster.etcdctl('defrag')
-        await cluster.etcdctl('alarm', 'disarm')
+        await cluster.makeRoom()
       })
       const words = new Set(
         done.flatMap(({ results }) => results.flatMap((each) => (typeof each === 'object' ? each.unavailable : []))),

@@ -12,8 +12,9 @@ import { EtcdCluster } from './etcd.ts'
 import type { ClusterOptions } from './etcd.ts'
 import { program, withStateDir } from './knockd.ts'
 import { Host } from './net.ts'
+import { openFolder, shareAll } from './privileged.ts'
 import type { Process } from './process.ts'
-import { scratch, writeConfig } from './scratch.ts'
+import { scratch } from './scratch.ts'
 import { serveTcp } from './service.ts'
 
 const FLEET = 'lab'
@@ -29,7 +30,18 @@ export interface Member {
   readonly file: string
   /** The private key with which it signs. */
   readonly key: KeyObject
+  /** The environment of its daemon. */
+  readonly env: Readonly<Record<string, string>>
   process: Process
+}
+
+/** Further settings of a host. */
+export interface MemberOptions {
+  /** The group of the daemon's `User`, which may read the files of the fleet. */
+  readonly group?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** Called before the daemon starts for the first time, with its config and its StateDir. */
+  readonly before?: (file: string, stateDir: string) => void
 }
 
 /** A fleet of hosts, a client that can knock at all of them, and their etcd. */
@@ -63,17 +75,24 @@ export class FleetHosts {
    *
    * @param config the config, without `[options]`; or what returns it for the host's State_Folder
    */
-  async add(name: string, groups: readonly string[], config: string | ((state: string) => string)): Promise<Member> {
+  async add(
+    name: string,
+    groups: readonly string[],
+    config: string | ((state: string) => string),
+    { group, env = {}, before }: MemberOptions = {},
+  ): Promise<Member> {
     const host = await Host.make(name)
     const address = await this.cluster.attach(host)
     const { conf, key, state } = this.enrol(name)
     const doors = typeof config === 'string' ? config : config(state)
-    const file = writeConfig(
-      withStateDir(`[options]\nFleet = ${conf}\n${doors}`, scratch(`state-${name}`)),
-      `${name}.conf`,
-    )
+    const stateDir = scratch(`state-${name}`)
+    const folder = dirname(conf)
+    const file = join(folder, `${name}.conf`)
+    writeFileSync(file, withStateDir(`[options]\nFleet = ${conf}\n${doors}`, stateDir), { mode: 0o600 })
+    if (group !== undefined) shareAll(folder, group)
+    before?.(file, stateDir)
     await serveTcp(host, 22)
-    const member = { name, groups, host, address, file, key, process: await startMember(host, file) }
+    const member = { name, groups, host, address, file, key, env, process: await startMember(host, file, env) }
     this.members.push(member)
     return member
   }
@@ -81,19 +100,20 @@ export class FleetHosts {
   /** Writes fleet.conf and the keys of a new host, without a daemon. */
   enrol(name: string): { readonly conf: string; readonly key: KeyObject; readonly state: string } {
     const { privateKey: key } = generateKeyPairSync('ed25519')
-    const state = scratch(`fleet-state-${name}`)
+    const folder = openFolder(`fleet-${name}`)
+    const state = join(folder, 'state')
     mkdirSync(state, { mode: 0o700 })
-    return { conf: this.#write(name, key, `Host = ${name}\nState_Folder = ${state}\n`), key, state }
+    return { conf: this.#write(folder, key, `Host = ${name}\nState_Folder = ${state}\n`), key, state }
   }
 
   /** Writes the folder of the operator, and returns its path. */
   operatorFolder(): string {
-    return dirname(this.#write('operator', this.#operator.privateKey, ''))
+    return dirname(this.#write(openFolder('fleet-operator'), this.#operator.privateKey, ''))
   }
 
   /** Starts the daemon of a host again, after it has ended. */
   async again(member: Member): Promise<void> {
-    member.process = await startMember(member.host, member.file)
+    member.process = await startMember(member.host, member.file, member.env)
   }
 
   /** Puts the document of hosts in force. Default: of all. */
@@ -115,10 +135,8 @@ export class FleetHosts {
     await this.cluster.close()
   }
 
-  /** Writes fleet.conf and its keys into a folder of their own, and returns the path of fleet.conf. */
-  #write(name: string, signKey: KeyObject, lines: string): string {
-    const folder = scratch(`fleet-${name}`)
-    mkdirSync(folder, { mode: 0o700 })
+  /** Writes fleet.conf and its keys into a folder, and returns the path of fleet.conf. */
+  #write(folder: string, signKey: KeyObject, lines: string): string {
     const { endpoints, ca, cert, key } = this.#access
     const operator = `Operator = root ${publicKeyText(this.#operator.publicKey)}`
     const files = {
@@ -134,8 +152,8 @@ export class FleetHosts {
   }
 }
 
-async function startMember(host: Host, file: string): Promise<Process> {
-  const process = host.start([globalThis.process.execPath, program('knockd'), '-v', '-c', file, '-i', 'eth1'])
+async function startMember(host: Host, file: string, env: Member['env']): Promise<Process> {
+  const process = host.start([globalThis.process.execPath, program('knockd'), '-v', '-c', file, '-i', 'eth1'], { env })
   setPriority(process.pid, constants.priority.PRIORITY_HIGHEST)
   await process.line(/listening on/)
   return process

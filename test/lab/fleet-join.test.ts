@@ -1,11 +1,12 @@
 // Goal: a fleet is set up with what `postern fleet init` writes and prints; hosts join by a token that works once, for a while;
 // and the key of a removed host stops working, in the list and at etcd.
 import { X509Certificate } from 'node:crypto'
-import { appendFileSync, existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { loadFleet } from '../../src/fleet/settings.ts'
 import { faultsOf } from '../schema/schema.ts'
+import { ETCD_VERSIONS } from './etcd.ts'
 import { FleetMachines, tokenOf } from './fleet-nodes.ts'
 import { program, startKnockd } from './knockd.ts'
 import { Host, lab } from './net.ts'
@@ -14,14 +15,18 @@ import { scratch } from './scratch.ts'
 
 const NAMES = ['web1', 'web2', 'db1']
 
-lab('a fleet', () => {
+/** The version of Debian 13 takes a root file system that boots. */
+const VERSIONS = process.env['SLOW'] === '1' ? ETCD_VERSIONS : ETCD_VERSIONS.slice(0, 1)
+
+lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
   let fleet: FleetMachines
   let hosts: readonly Host[]
   const folders: string[] = []
   const tokens: string[] = []
+  const states: string[] = []
 
   beforeAll(async () => {
-    fleet = await FleetMachines.make()
+    fleet = await FleetMachines.make(3, version)
     hosts = [await fleet.host('web1'), await fleet.host('web2'), await fleet.host('db1')]
   })
   afterAll(async () => await Host.removeAll())
@@ -140,7 +145,8 @@ lab('a fleet', () => {
     expect(silent).toMatchObject({ code: 1, stdout: expect.stringContaining('web1: no sign of life for a minute') })
     for (const [index, folder] of folders.entries()) {
       const conf = join(folder, 'fleet.conf')
-      appendFileSync(conf, `State_Folder = ${scratch('fleet-state')}\n`)
+      states.push(scratch('fleet-state'))
+      appendFileSync(conf, `State_Folder = ${states.at(-1)}\n`)
       const door = '[ssh]\nSequence = 7001,8001\nStart_Command = /bin/true\n'
       await startKnockd({ host: hosts[index]!, config: `[options]\nFleet = ${conf}\n${door}` })
     }
@@ -167,6 +173,25 @@ lab('a fleet', () => {
       const { stdout: json } = await fleet.fleet(name.slice(6), '--json')
       expect(faultsOf(JSON.parse(json), name)).toEqual([])
     }
+  })
+
+  test('push puts users in force on all hosts, and takes one away from all', async () => {
+    const users = scratch('users.d')
+    mkdirSync(users, { mode: 0o700 })
+    const [alice, bob] = ['alice 7001,8002,9003\n', 'bob 7001,8002,9004\n']
+    for (const [index, text] of [`${alice}${bob}`, bob].entries()) {
+      writeFileSync(join(users, 'ssh.users'), text, { mode: 0o600 })
+      const pushed = await fleet.fleet('push', users, '--yes')
+      expect(pushed).toMatchObject({ code: 0, stdout: expect.stringContaining(`version ${index + 1} is in etcd`) })
+      if (index > 0) expect(pushed.stdout).toContain('ssh.users: removed alice')
+      const present = (): readonly string[] =>
+        states.map((state) => readFileSync(join(state, 'users.d/ssh.users'), 'utf8'))
+      await until(
+        'all hosts have it',
+        () => states.every((state) => existsSync(join(state, 'users.d'))) && present().every((each) => each === text),
+      )
+    }
+    await until('all is well', async () => (await fleet.fleet('status', '--quiet')).code === 0, 60_000)
   })
 
   test('the key of a removed host stops working: at the others at once, and at etcd with the new revocation list', async () => {

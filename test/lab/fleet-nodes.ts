@@ -1,6 +1,8 @@
 // The nodes of a fleet's etcd, each in a network namespace of its own, started with the files that `postern fleet init` wrote, by the
 // script that it wrote; and further hosts on their network.
 import { join } from 'node:path'
+import { etcdProgram } from './etcd.ts'
+import type { EtcdVersion } from './etcd.ts'
 import { program } from './knockd.ts'
 import { Host, link } from './net.ts'
 import { type Output, type Process, until } from './process.ts'
@@ -21,14 +23,16 @@ mount -t tmpfs postern /var/lib/etcd
 chown etcd:etcd /var/lib/etcd
 printf '#!/bin/sh\\necho "systemctl $*" >> /mnt/asked\\n' > /mnt/bin/systemctl
 chmod +x /mnt/bin/systemctl
+cp "$(command -v "$2")" /mnt/bin/etcd
 PATH=/mnt/bin:$PATH sh "$1/install.sh"
 PATH=/mnt/bin:$PATH sh "$1/install.sh"
 set -a
 . /etc/default/etcd
-exec setpriv --reuid etcd --regid etcd --clear-groups etcd`
+exec setpriv --reuid etcd --regid etcd --clear-groups /mnt/bin/etcd`
 
 /** A fleet of which nothing is there but the machines. */
 export class FleetMachines {
+  readonly #etcd: string
   readonly #switch: Host
   readonly #nodes: Process[] = []
   #hosts = 0
@@ -37,19 +41,22 @@ export class FleetMachines {
   readonly folder = scratch('operator')
   readonly machines: readonly Host[]
 
-  private constructor(middle: Host, operator: Host, machines: readonly Host[]) {
+  private constructor(etcd: string, middle: Host, operator: Host, machines: readonly Host[]) {
+    this.#etcd = etcd
     this.#switch = middle
     this.operator = operator
     this.machines = machines
   }
 
-  static async make(nodes = 3): Promise<FleetMachines> {
+  static async make(nodes = 3, version: EtcdVersion = '3.4'): Promise<FleetMachines> {
+    const etcd = await etcdProgram(version)
+    if (etcd === undefined) throw new Error(`there is no etcd ${version} on this machine`)
     const middle = await Host.make('switch')
     await middle.ip('link add br0 type bridge')
     await middle.ip('link set br0 up')
     const machines: Host[] = []
     for (let index = 0; index < nodes; index++) machines.push(await Host.make(`etcd${index + 1}`))
-    const fleet = new FleetMachines(middle, await Host.make('operator'), machines)
+    const fleet = new FleetMachines(etcd, middle, await Host.make('operator'), machines)
     for (const [index, machine] of machines.entries()) await fleet.#plugIn(machine, `${NET}.${11 + index}`)
     await fleet.#plugIn(fleet.operator, `${NET}.10`)
     return fleet
@@ -80,7 +87,7 @@ export class FleetMachines {
   async start(): Promise<void> {
     for (const [index, machine] of this.machines.entries()) {
       const folder = join(this.folder, `etcd-${index + 1}`)
-      this.#nodes.push(machine.start(['unshare', '-m', 'sh', '-c', NODE, 'node', folder]))
+      this.#nodes.push(machine.start(['unshare', '-m', 'sh', '-c', NODE, 'node', folder, this.#etcd]))
     }
     await until(
       'etcd answers',

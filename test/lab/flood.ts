@@ -9,15 +9,20 @@ import { scratch } from './scratch.ts'
 /** Where IPv4's checksum stands in its header (RFC 791, 3.1). */
 const CHECKSUM_AT = 10
 const IP_BYTES = 20
+/** A source address, and the type of IPv4. */
+const ETHERNET = Buffer.from('0200000000010800', 'hex')
 
 /** Makes frames of packets to a host. */
 export async function framesTo(to: Host, packets: readonly Segment[]): Promise<readonly Buffer[]> {
-  const ethernet = Buffer.concat([await macOf(to), Buffer.from('020000000001', 'hex'), Buffer.from('0800', 'hex')])
-  return packets.map((packet) => {
-    const bytes = Buffer.from(ip4(packet))
-    bytes.writeUInt16BE(checksum(bytes.subarray(0, IP_BYTES)), CHECKSUM_AT)
-    return Buffer.concat([ethernet, bytes])
-  })
+  const mac = await macOf(to)
+  return packets.map((packet) => frameTo(mac, packet))
+}
+
+/** Makes the frame of a packet to an Ethernet address. */
+export function frameTo(mac: Buffer, packet: Segment): Buffer {
+  const bytes = Buffer.from(ip4(packet))
+  bytes.writeUInt16BE(checksum(bytes.subarray(0, IP_BYTES)), CHECKSUM_AT)
+  return Buffer.concat([mac, ETHERNET, bytes])
 }
 
 /** Writes frames as a capture that tcpreplay sends as it stands. Gives its path. */

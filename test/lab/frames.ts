@@ -1,14 +1,14 @@
 import { LINKS } from '../packets/build.ts'
 import type { Host } from './net.ts'
 
-/** The address of a host's `eth0`. */
-export async function macOf(host: Host): Promise<Buffer> {
-  return Buffer.from((await host.resident.ask('mac', { device: 'eth0' })).replaceAll(':', ''), 'hex')
+/** The address of a host's Ethernet device. */
+export async function macOf(host: Host, device = 'eth0'): Promise<Buffer> {
+  return Buffer.from((await host.resident.ask('mac', { device })).replaceAll(':', ''), 'hex')
 }
 
-/** Sends Ethernet frames from a host's `eth0` as they are, so many milliseconds apart. */
-export async function sendRaw(from: Host, frames: readonly Uint8Array[], everyMs = 0): Promise<void> {
-  await from.resident.ask('frames', { device: 'eth0', frames, everyMs })
+/** Sends Ethernet frames from a host as they are, so many milliseconds apart. */
+export async function sendRaw(from: Host, frames: readonly Uint8Array[], everyMs = 0, device = 'eth0'): Promise<void> {
+  await from.resident.ask('frames', { device, frames, everyMs })
 }
 
 /**

@@ -9,6 +9,7 @@ export class Lines {
   /** Index of the first line that no `line()` has looked past. */
   #unread = 0
   #watchers = new Set<() => void>()
+  readonly #listeners: ((line: string) => void)[] = []
   #end: string | undefined
 
   /** @param what they come from, for messages */
@@ -51,9 +52,16 @@ export class Lines {
     return this.lines.filter((line) => pattern.test(line)).length
   }
 
+  /** Calls back for each line, those so far included. */
+  each(call: (line: string) => void): void {
+    for (const line of this.lines) call(line)
+    this.#listeners.push(call)
+  }
+
   /** Takes lines in. */
   add(...lines: readonly string[]): void {
     this.lines.push(...lines)
+    for (const call of this.#listeners) for (const line of lines) call(line)
     for (const look of this.#watchers) look()
   }
 

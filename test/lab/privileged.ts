@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { usersJournal } from '../../src/daemon/state-path.ts'
@@ -29,6 +30,12 @@ export function share(path: string, text: string | Uint8Array, mode = 0o640): st
   chownSync(path, 0, USER.gid)
   chmodSync(path, mode)
   return path
+}
+
+/** Lets a group read a file, or a folder with all that is in it. */
+export function shareAll(path: string, group: string): void {
+  execFileSync('chgrp', ['-R', group, path])
+  execFileSync('chmod', ['-R', 'g+rX', path])
 }
 
 /** The places of a daemon with a `User`. */

@@ -32,9 +32,9 @@ const SPA_PORT = 62_201
 /** An address that forged packets claim. */
 const CLAIMED = '198.51.100.1'
 
-/** A kind of single packet: the config of a door for many users, honest packets, and forged ones. */
+/** A kind of single packet: the config of a door for many users (fwknop: with more lines in each stanza), honest packets, and forged ones. */
 export interface Kind {
-  readonly config: () => string
+  readonly config: (stanza?: string) => string
   /** An honest packet, another for each number. */
   readonly honest: (number: number, from: string, door?: string) => Segment
   readonly forged: (index: number) => Segment
@@ -47,12 +47,12 @@ const FWKNOP_CHARS = 225
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
 
 export const fwknop: Kind = {
-  config: () => {
+  config: (stanza = '') => {
     const file = scratch('access.conf')
     const stanzas = Array.from(
       { length: STANZAS },
       (_, number) =>
-        `SOURCE ANY\nKEY_BASE64 ${base64(keyOf(number, 32))}\nHMAC_KEY_BASE64 ${base64(keyOf(1_000 + number, 64))}\n`,
+        `SOURCE ANY\nKEY_BASE64 ${base64(keyOf(number, 32))}\nHMAC_KEY_BASE64 ${base64(keyOf(1_000 + number, 64))}\n${stanza}`,
     )
     writeFileSync(file, stanzas.join(''), { mode: 0o600 })
     return `SPA = fwknop\nAccess_File = ${file}`
@@ -60,7 +60,7 @@ export const fwknop: Kind = {
   honest: (number, from) => {
     const fields = {
       random: String(1_000_000_000_000_000 + number),
-      user: `user${String(number).padStart(2, '0')}`,
+      user: `user${String(number % 100).padStart(2, '0')}`,
       timestamp: Math.floor(Date.now() / 1000),
       version: PROTOCOL_VERSION,
       type: ACCESS,

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import type { SecretConfig } from '../../config/config.ts'
 import { parseOneTime } from '../../config/one-time.ts'
 import { formatSequence } from '../../config/sequence.ts'
-import { USERS_FILE_MAX_BYTES, isUserName, parseUsers } from '../../config/users.ts'
+import { USERS_FILE_MAX_BYTES, isUserName } from '../../config/users.ts'
 import { LIST, PUBLIC, SECRET } from '../../file/policy.ts'
 import type { FilePolicy } from '../../file/policy.ts'
 import { ACCESS_MAX_CHARS, readAccess } from '../../peer/fwknop/access.ts'
@@ -13,6 +13,7 @@ import { readKeys } from '../../peer/fwknop/key-file.ts'
 import { PROFILE_FILES, PROFILE_FILE_MAX_BYTES } from '../../peer/knockknock/profile.ts'
 import { readCounter, readProfileConfig, readProfileKey } from '../../peer/knockknock/profile.ts'
 import { ONE_TIME_FILE_MAX_BYTES } from '../../secret/one-time-list.ts'
+import { readRecentUsers } from '../../secret/recent-users.ts'
 import { formatKey } from '../../spa/noise/key-text.ts'
 import { USERS_FILE_MAX_CHARS, readUsers } from '../../spa/noise/users.ts'
 import { faultAt, quote } from '../../text/fault.ts'
@@ -68,7 +69,7 @@ export const USERS_KINDS: Readonly<Record<UsersKind, KindRow>> = {
     maxBytes: USERS_FILE_MAX_BYTES,
     noun: 'user',
     read: ofText((text) => {
-      const { users, faults } = parseUsers(text)
+      const { users, faults } = readRecentUsers(text)
       return { entries: users.map(({ name, text: identity }) => ({ name, identity })), faults: asErrors(faults) }
     }),
   },
