@@ -1,8 +1,8 @@
 import { readOnlyLine } from '../text/lines.ts'
 import type { Read } from '../text/read.ts'
 import { fromBase32, toBase32 } from './base32.ts'
-import { ALGORITHMS } from './code.ts'
-import type { Algorithm, TotpSecret } from './code.ts'
+import { ALGORITHMS } from './secret.ts'
+import type { Algorithm, TotpSecret } from './secret.ts'
 
 /** The default digits and period of a URI, which every app supports. */
 const DIGITS_DEFAULT = 6
