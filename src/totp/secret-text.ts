@@ -71,6 +71,14 @@ export function secretUri({ key, algorithm, digits, periodS }: TotpSecret, host:
   return `otpauth://totp/${label}?${query}&algorithm=${algorithm}&digits=${digits}&period=${periodS}`
 }
 
+/**
+ * Returns an otpauth URI without the parameters that have their default value (Google's Key Uri Format). It is the same
+ * secret for every app, and makes a smaller QR code.
+ */
+export function shortUri(uri: string): string {
+  return uri.replaceAll(/&(?:algorithm=SHA1|digits=6|period=30)(?=&|$)/g, '')
+}
+
 /** Invalid percent-encoding stays unchanged. The reader of the value refuses it. */
 function decoded(value: string): string {
   try {

@@ -58,6 +58,8 @@ test('whatever is added, changed and listed', async () => {
     await faultsIn('add', 'alice', '--door', 'ssh'),
     await faultsIn('add', 'alice', '--door', 'ssh'),
     await faultsIn('add', 'bob', '--sequence', '--door', 'ssh'),
+    await faultsIn('add', 'eve', '--door', 'ssh', '--page', 'https://gate/x', '--image', path('eve.png')),
+    await faultsIn('add', 'fay', '--sequence', '--door', 'ssh', '--page', 'https://gate/x'),
     await faultsIn('add', 'carol', '--spa', '--door', 'vpn', '--option', 'expires=2099-01-01'),
     await faultsIn('add', 'dan', '--spa', '--door', 'vpn', '--public-key', publicKey),
   ]

@@ -15,8 +15,8 @@ import { namesOf } from '../completion/names.ts'
 import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey, readKeyText } from '../../spa/noise/key-text.ts'
 import { readUsers } from '../../spa/noise/users.ts'
-import { readSecret } from '../../totp/secret-text.ts'
-import { drawQr } from '../keygen/qr-code.ts'
+import { readSecret, shortUri } from '../../totp/secret-text.ts'
+import { drawQr } from '../card/qr-code.ts'
 import type { AskAll, DoorReply } from './in-force.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -108,7 +108,7 @@ describe('add', () => {
     const [, uri = ''] = /^ {4}(otpauth:\S+)$/m.exec(out) ?? []
     expect(uri).toMatch(/^otpauth:\/\/totp\/gate\.example:alice%40ssh\?/)
     expect(text('users')).toBe(`# people\n\nbob   7431,8020,9123\nalice ${uri}\n`)
-    expect(out).toContain(await drawQr(uri, false))
+    expect(out).toContain(await drawQr(shortUri(uri), false))
     expect(out).toMatch(new RegExp(`^alice can open ssh by codes: ${path('users')}:4\n`))
     expect(out).toContain('    knock --code CODE gate.example 20111 9441:udp\n')
     expect(out).toContain(`knockd is not running with ${path('knockd.conf')}`)
