@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DONE, NOT_IN_FORCE, UNCHANGED } from '../../cli/exit-code.ts'
-import { Failure, failed, faultText } from '../../cli/fault.ts'
+import { Failure, UsageError, failed, faultText } from '../../cli/fault.ts'
 import type { Output } from '../../cli/output.ts'
 import { cannot } from '../../file/file-error.ts'
 import { ownerOfSecrets } from '../../file/owner.ts'
@@ -11,6 +11,7 @@ import type { Viewer } from '../card/viewer.ts'
 import type { AddArguments } from './arguments.ts'
 import { KIND_WORDS, documentOf, usageOf, valueOf } from './enrolment.ts'
 import type { Enrolment, For } from './enrolment.ts'
+import { addFwknop, isFwknopDoor } from './fwknop.ts'
 import { effectOf, repliesOf } from './in-force.ts'
 import { lineLike, withLine } from './lines.ts'
 import { allCards, look, textOf } from './look.ts'
@@ -24,7 +25,7 @@ import { HERE } from './surroundings.ts'
 import type { Surroundings } from './surroundings.ts'
 import { checkName, targetsOf } from './targets.ts'
 import type { Target } from './targets.ts'
-import { configOf, faultsText, listed } from './users-file.ts'
+import { configOf, doorsNamed, faultsText, listed } from './users-file.ts'
 import type { UsersFile } from './users-file.ts'
 import { linesOfUser } from './users-format.ts'
 
@@ -48,14 +49,20 @@ interface Enrolled {
 /** Runs `postern user add`, and returns the exit code. */
 export async function add(asked: AddArguments, output: Output, here: Surroundings = HERE): Promise<number> {
   const images = new Images(asked.image)
-  const viewer = asked.json ? undefined : here.viewer()
+  let viewer: Viewer | undefined
   try {
     const config = configOf(asked.config)
+    const named = asked.door.length === 1 ? doorsNamed(config, asked.door) : []
+    if (named.length === 1 && isFwknopDoor(named[0]!)) {
+      refuseOptions(asked)
+      return await addFwknop(named[0]!, config, asked, output, here)
+    }
     const targets = targetsOf(config, asked)
     for (const { file } of targets) checkName(asked.name, file.format)
     const secrets = new Secrets(config, asked, here)
     if (asked.page !== undefined) checkPage(targets, secrets.to.host)
     for (const { file } of targets) makeFolder(dirname(file.path))
+    viewer = asked.json ? undefined : here.viewer()
     const looking = { asked, config, to: secrets.to, here, images }
     const shown =
       viewer === undefined && asked.image === undefined
@@ -103,6 +110,15 @@ async function shownFirst(
   const enrolments = secrets.make(targets)
   await images.write(allCards(enrolments, to, asked))
   return viewer === undefined ? { enrolments, text: '' } : await look(enrolments, viewer, looking)
+}
+
+/** Refuses options that mean nothing to fwknop's clients. @throws UsageError */
+function refuseOptions({ totp, sequence, spa, page }: AddArguments): void {
+  if (!totp && !sequence && !spa && page === undefined) return
+  throw new UsageError(
+    '--totp, --sequence, --spa and --page are not for a door with packets of fwknop',
+    'leave them out',
+  )
 }
 
 function makeFolder(path: string): void {

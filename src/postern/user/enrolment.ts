@@ -134,8 +134,9 @@ function ageText(maxAgeMs: number | undefined): string {
 const NAT_HINT = '  a client behind NAT is refused unless the line has packet-source: --option packet-source\n'
 
 /** The kinds by the words that people know them by. */
-export const KIND_WORDS: Readonly<Record<UserKind, string>> = {
+export const KIND_WORDS: Readonly<Record<UserKind | 'fwknop', string>> = {
   totp: 'codes',
   sequence: 'a sequence',
   spa: 'single packets',
+  fwknop: 'packets of fwknop',
 }

@@ -280,7 +280,7 @@ describe('add', () => {
     ['no name', [], 2, 'add takes one name'],
     ['a door with one sequence', ['alice', '--door', 'old'], 1, '      Users = /etc/postern/users/old\n'],
     ['the same for packets', ['alice', '--spa', '--door', 'old'], 1, 'without Sequence (line 20)'],
-    ['a door of fwknop', ['alice', '--door', 'fwknop'], 1, `each of its users is a stanza with keys in`],
+    ['a door of fwknop', ['alice', '--door', 'fwknop'], 1, `includes no folder of users`],
   ])('%s is refused', async (_, words, code, message) => {
     expect(await refused('add', words, code)).toContain(message)
   })
