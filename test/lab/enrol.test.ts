@@ -1,4 +1,4 @@
-// Goal: whoever enrols a phone sees one QR code at a time, which a real scanner reads from the terminal and from the picture; an
+// Goal: one QR code at a time is shown, and a real scanner reads it from the terminal and from the picture; an
 // app that ignores parameters is found before anything is written; and nothing of it is left on the terminal, or half done.
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

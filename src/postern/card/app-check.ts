@@ -78,7 +78,7 @@ function clockText({ periodsOff, offMs: [least, most] }: AppCode): string {
 async function settledBy(app: AppCode, asked: TotpSecret, door: CodeDoor, viewer: Viewer): Promise<Settled> {
   const { secret, ignored, periodsOff } = app
   const clock = periodsOff === 0 ? '' : `${clockText(app)}\n  ${ONE_OFF}\n`
-  if (ignored.length === 0) return { secret, text: `the app shows the codes of this secret\n${clock}` }
+  if (ignored.length === 0) return { secret: asked, text: `the app shows the codes of this secret\n${clock}` }
   const words = ignored.map((name) => ignoredText(name, asked)).join(', ')
   const head = `the app ignores ${words}: the secret is written as the app has it\n`
   if (secret.digits === asked.digits) return { secret, text: `${head}${AS_HARD}\n${clock}` }

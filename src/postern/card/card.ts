@@ -4,7 +4,7 @@ import { drawQr } from './qr-code.ts'
 export interface Card {
   /** The word for it in the names of image files. */
   readonly name: 'app' | 'page' | 'fwknop' | 'key' | 'knock' | 'line'
-  /** The words for whom it is, and what to do with it. */
+  /** The person or program that it is for, in words. */
   readonly heading: string
   /** The lines that hold the secret. */
   readonly lines: readonly string[]

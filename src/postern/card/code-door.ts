@@ -6,7 +6,7 @@ import type { Card } from './card.ts'
 import { GUESS_DEFAULTS } from './guessing.ts'
 import type { GuessTerms } from './guessing.ts'
 
-/** The advice about a sequence before codes, with the card of a new one if there is none yet. */
+/** The advice about a sequence before codes, with the card of a new one for a door without. */
 export interface Front {
   readonly text: string
   readonly card?: Card

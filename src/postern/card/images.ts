@@ -65,7 +65,7 @@ export class Images {
     return made === undefined ? [] : [`also in ${made.path}`]
   }
 
-  /** Says which picture is for whom. */
+  /** Names the pictures, and the person or program of each. */
   text(): string {
     return this.#made.map(({ path, card }) => `${path} has the QR code ${card.heading}\n`).join('')
   }

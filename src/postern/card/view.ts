@@ -12,7 +12,7 @@ const QUIET_LEAST = 1
 const WRAP = ['\u001B[?7h', '\u001B[?7l'] as const
 const BOLD = ['\u001B[1m', '\u001B[22m'] as const
 
-/** What a window shows. */
+/** The content of a window. */
 export interface View {
   readonly card: Card
   /** True: the secret as text in place of the QR code. */
@@ -54,7 +54,7 @@ function above(view: View, drawing: readonly string[], { columns, rows }: Size):
   return [...words, ...drawing.map(coloured)]
 }
 
-/** The words: for whom it is, what was said, and the keys. */
+/** Returns the heading, the notes, the question and the keys. */
 function wordsOf(view: View, columns: number): readonly string[] {
   const head = folded(view.card.heading, columns).map((line) => `${BOLD[0]}${line}${BOLD[1]}`)
   return [...head, '', ...underOf(view, columns)]

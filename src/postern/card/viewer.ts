@@ -27,7 +27,7 @@ export interface Viewer {
   readonly close: () => void
 }
 
-/** Opens the terminal of this process; `undefined`: there is none, or it cannot show one thing after the other. */
+/** Opens the terminal of this process; `undefined`: there is none, or it has no control sequences. */
 export function openViewer(): Viewer | undefined {
   const { stdin, stdout, env } = process
   return stdin.isTTY && stdout.isTTY && (env['TERM'] ?? 'dumb') !== 'dumb' ? new TerminalViewer() : undefined

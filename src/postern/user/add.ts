@@ -205,11 +205,11 @@ function sayThere({ name, json }: AddArguments, { path, line, isDisabled }: Ther
   return UNCHANGED
 }
 
-/** What was done, for the report. */
+/** The change, for the report. */
 interface Added {
   readonly enrolled: readonly Enrolled[]
   readonly doubts: readonly string[]
-  /** What to say of secrets that were shown at a terminal; `undefined`: they are printed. */
+  /** The findings about secrets that were shown at a terminal; `undefined`: the secrets are printed. */
   readonly text: string | undefined
 }
 
