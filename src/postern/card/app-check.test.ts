@@ -78,8 +78,9 @@ describe('an app that ignores', () => {
   })
 
   test('digits, at a door with a Sequence: nothing more is shown', async () => {
-    const front = (): { text: string } => ({ text: 'it comes first\n' })
-    const { settled, cards } = await typed([show({ ...SECRET, digits: 6 })], { front })
+    const { settled, cards } = await typed([show({ ...SECRET, digits: 6 })], {
+      front: () => ({ text: 'it comes first\n' }),
+    })
     expect([settled!.text.endsWith('it comes first\n'), cards.length]).toEqual([true, 1])
   })
 
