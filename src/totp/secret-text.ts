@@ -1,8 +1,8 @@
 import { readOnlyLine } from '../text/lines.ts'
 import type { Read } from '../text/read.ts'
 import { fromBase32, toBase32 } from './base32.ts'
-import { ALGORITHMS } from './code.ts'
-import type { Algorithm, TotpSecret } from './code.ts'
+import { ALGORITHMS } from './secret.ts'
+import type { Algorithm, TotpSecret } from './secret.ts'
 
 /** The default digits and period of a URI, which every app supports. */
 const DIGITS_DEFAULT = 6
@@ -69,6 +69,14 @@ export function secretUri({ key, algorithm, digits, periodS }: TotpSecret, host:
   const label = `${encodeURIComponent(host)}:${encodeURIComponent(door)}`
   const query = `secret=${toBase32(key)}&issuer=${encodeURIComponent(host)}`
   return `otpauth://totp/${label}?${query}&algorithm=${algorithm}&digits=${digits}&period=${periodS}`
+}
+
+/**
+ * Returns an otpauth URI without the parameters that have their default value (Google's Key Uri Format). It is the same
+ * secret for every app, and makes a smaller QR code.
+ */
+export function shortUri(uri: string): string {
+  return uri.replaceAll(/&(?:algorithm=SHA1|digits=6|period=30)(?=&|$)/g, '')
 }
 
 /** Invalid percent-encoding stays unchanged. The reader of the value refuses it. */

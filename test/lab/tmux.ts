@@ -69,9 +69,14 @@ export class Tmux {
     await this.#tmux('paste-buffer', '-p')
   }
 
-  /** The rows on the screen. @param codes true: with their styles as control sequences */
+  /** The rows on the screen. @param codes true: with their styles as control sequences, and blanks at their ends */
   async screen(codes = false): Promise<readonly string[]> {
-    return (await this.#tmux('capture-pane', '-p', ...(codes ? ['-e'] : []))).split('\n')
+    return (await this.#tmux('capture-pane', '-p', ...(codes ? ['-e', '-N'] : []))).split('\n')
+  }
+
+  /** All rows that the terminal has kept: those that have scrolled away, and those on the screen. */
+  async history(): Promise<string> {
+    return await this.#tmux('capture-pane', '-p', '-S', '-')
   }
 
   /** A format of tmux(1), such as `#{cursor_flag}`. */

@@ -38,6 +38,7 @@ export async function runUser(
     random: randomBytes,
     hostname: () => 'gate.example',
     terminal: false,
+    viewer: () => undefined,
     listening: () => new Set(),
     asksAll: () => answers,
     replace: replaceAll,

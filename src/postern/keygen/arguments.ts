@@ -1,3 +1,4 @@
+import { extname } from 'node:path'
 import { command } from '../../cli/command.ts'
 import { UsageError } from '../../cli/fault.ts'
 import type { CommandGroup } from '../../cli/group.ts'
@@ -21,7 +22,22 @@ const KEY_EXITS = { 0: 'done', 1: 'it could not be written or read' }
 const FILE = { value: 'FILE', kind: 'file', read: filled } as const satisfies Option
 
 /** The option that leaves the QR code out. */
-export const NO_QR = { help: 'print no QR code' } as const satisfies Option
+const NO_QR = { help: 'print no QR code' } as const satisfies Option
+
+/** The ends of names of pictures. */
+const IMAGE_ENDS: ReadonlySet<string> = new Set(['.png', '.svg'])
+
+/** The options of what is shown and photographed. */
+export const CARD_OPTIONS = {
+  'no-qr': NO_QR,
+  image: {
+    value: 'FILE',
+    kind: 'file',
+    read: imageFile,
+    help: 'write the QR code to FILE too, .png or .svg, for its owner alone; several get names of their own',
+  },
+  'no-check': { help: 'ask for no code of the app' },
+} as const satisfies Options
 
 /** The options of a secret of time-based codes. */
 export const CODE_OPTIONS = {
@@ -55,7 +71,7 @@ const TOTP_OPTIONS = {
     read: userName,
     help: 'make it for one of several users of the door: prints the line for the file of users, and writes a file only with --file',
   },
-  'no-qr': NO_QR,
+  ...CARD_OPTIONS,
 } as const satisfies Options
 
 const SPA_KEY_OPTIONS = {
@@ -77,11 +93,14 @@ export const TOTP = command({
   forms: ['DOOR [--file FILE] [options]'],
   about: `Makes the secret of a door's time-based codes, writes it to a file that only its
 owner can read, and prints the line for the config, and what an authenticator
-app reads, as text and as a QR code. An existing file is never overwritten.`,
+app reads, as text and as a QR code. An existing file is never overwritten. At a
+terminal it asks for the code that the app shows, and writes the secret as the
+app has it: some apps know 6 digits, SHA1 and 30 seconds alone.`,
   options: TOTP_OPTIONS,
   operands: { text: 'DOOR', kinds: ['door'], first: true },
-  exits: { 0: 'done', 1: 'it could not be written' },
+  exits: { 0: 'done', 1: 'it could not be written, or the app shows other codes' },
   examples: `  sudo postern keygen totp ssh
+  sudo postern keygen totp ssh --image ssh.png
   postern keygen totp ssh --user alice --digits 6`,
   hint: '',
   read: (values, words): KeygenArguments => ({
@@ -173,6 +192,11 @@ function algorithm(text: string): Algorithm {
   const found = ALGORITHMS.find((each) => each === text.toUpperCase().replace('-', ''))
   if (found === undefined) throw new UsageError('unknown algorithm', ALGORITHMS.join(', '))
   return found
+}
+
+function imageFile(path: string): string {
+  if (IMAGE_ENDS.has(extname(path).toLowerCase())) return path
+  throw new UsageError('not the name of a picture', 'a name that ends in .png or .svg')
 }
 
 function filled(path: string): string {

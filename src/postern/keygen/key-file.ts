@@ -1,5 +1,7 @@
-import { chmod, chown, mkdir, open, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { accessSync, constants as fs, lstatSync } from 'node:fs'
+import { chmod, chown, link, mkdir, open, rm } from 'node:fs/promises'
+import { constants as os } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import { Failure } from '../../cli/fault.ts'
 import { cannot } from '../../file/file-error.ts'
 import { HERE } from '../../file/platform.ts'
@@ -31,22 +33,40 @@ export async function makeFolder(path: string, owner?: FileOwner): Promise<void>
   }
 }
 
-/**
- * Creates a file that only its owner can read, or the daemon too, and returns once it is on disk. An existing file or
- * symbolic link is never overwritten. @throws Failure
- */
-export async function createKeyFile(path: string, text: string, owner?: FileOwner): Promise<void> {
+/** Refuses the name of a file that exists, or that cannot be created, before anything is done. @throws Failure */
+export function refuseTaken(path: string, hints: Hints = HINTS): void {
   try {
-    const file = await open(path, 'wx', FILE_MODE)
+    accessSync(dirname(path), fs.W_OK | fs.X_OK)
+    const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined
+    if (isThere) throw Object.assign(new Error('EEXIST'), { code: 'EEXIST', errno: -os.errno.EEXIST })
+  } catch (error) {
+    throw keyFileError('', path, error, hints)
+  }
+}
+
+/**
+ * Creates a file that only its owner can read, or the daemon too, and returns once it is on disk. It gets its name when
+ * it is whole. An existing file or symbolic link is never overwritten. @throws Failure
+ */
+export async function createKeyFile(
+  path: string,
+  content: string | Uint8Array,
+  owner?: FileOwner,
+  hints: Hints = HINTS,
+): Promise<void> {
+  const fresh = join(dirname(path), `.${basename(path)}.${process.pid}.new`)
+  try {
+    // One that was left behind by a process of this number.
+    await rm(fresh, { force: true })
+    const file = await open(fresh, 'wx', FILE_MODE)
     try {
       if (owner !== undefined) giveTo(file.fd, owner)
-      await file.writeFile(text)
+      await file.writeFile(content)
       await file.sync()
-    } catch (error) {
-      await rm(path)
-      throw error
+      await link(fresh, path)
     } finally {
       await file.close()
+      await rm(fresh, { force: true })
     }
     // Windows syncs no folders.
     if (HERE.os === 'win32') return
@@ -58,16 +78,17 @@ export async function createKeyFile(path: string, text: string, owner?: FileOwne
       await folder.close()
     }
   } catch (error) {
-    throw keyFileError('', path, error)
+    throw keyFileError('', path, error, hints)
   }
 }
 
-function keyFileError(what: string, path: string, error: unknown): Failure {
-  return new Failure(cannot(`create ${what}${path}`, error, HINTS).message, undefined, error)
+function keyFileError(what: string, path: string, error: unknown, hints = HINTS): Failure {
+  return new Failure(cannot(`create ${what}${path}`, error, hints).message, undefined, error)
 }
 
 /** The hints for the user, by the system's error code. */
-const HINTS: Readonly<Record<string, string>> = {
+type Hints = Readonly<Record<string, string>>
+const HINTS: Hints = {
   EEXIST: 'an existing file is never overwritten: move it away, or name another: --file FILE',
   ENOENT: 'make its folder first, or name another file: --file FILE',
   EACCES: 'run this as root, or name another file: --file FILE',

@@ -13,7 +13,7 @@ import { formatKey, readKeyFile } from '../../spa/noise/key-text.ts'
 import { readUsers } from '../../spa/noise/users.ts'
 import { KEYGEN, SERVER, USER } from './arguments.ts'
 import type { UserKeyArguments } from './arguments.ts'
-import { drawQr } from './qr-code.ts'
+import { drawQr } from '../card/qr-code.ts'
 import { server } from './server.ts'
 import { user } from './user.ts'
 

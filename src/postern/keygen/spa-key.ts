@@ -12,7 +12,7 @@ import type { KeyKind } from '../../spa/noise/key-text.ts'
 import type { SpaKeyArguments } from './arguments.ts'
 import { createKeyFile, makeFolder } from './key-file.ts'
 import { ownerForDaemon } from './owner.ts'
-import { drawQr } from './qr-code.ts'
+import { drawQr } from '../card/qr-code.ts'
 
 /** The random source of keys, and the names that they get. */
 export interface SpaSurroundings {

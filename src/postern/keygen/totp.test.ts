@@ -15,10 +15,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runCommand } from '../../cli/command.ts'
 import { runGroup } from '../../cli/group.ts'
-import { readSecret, secretUri } from '../../totp/secret-text.ts'
+import { readSecret, secretUri, shortUri } from '../../totp/secret-text.ts'
 import { KEYGEN, TOTP } from './arguments.ts'
 import type { KeygenArguments } from './arguments.ts'
-import { drawQr } from './qr-code.ts'
+import { drawQr } from '../card/qr-code.ts'
 import { totp, type Surroundings } from './totp.ts'
 
 let folder: string
@@ -43,6 +43,9 @@ const run = async (line: string, how: Partial<Surroundings> = {}): Promise<Run> 
     hostname: () => 'gate.example',
     folder: join(folder, 'made', 'totp'),
     terminal: false,
+    viewer: () => undefined,
+    config: () => undefined,
+    listening: () => new Set(),
     ...how,
   }
   const output = { out: (text: string) => (out += text), err: (text: string) => (err += text) }
@@ -67,7 +70,7 @@ describe('keygen totp', () => {
     expect(text.split('\n').slice(1)).toEqual([uri, ''])
     expect(out).toContain(`    TOTP_Secret_File = ${file}\n`)
     expect(out).toContain(`    ${uri}\n`)
-    expect(out).toContain(await drawQr(uri, false))
+    expect(out).toContain(await drawQr(shortUri(uri), false))
     expect(out).not.toContain('\u001B')
   })
 

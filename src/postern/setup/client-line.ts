@@ -1,7 +1,7 @@
 import { formatKnock } from '../../config/sequence.ts'
 import { TCP } from '../../packet/packet.ts'
 import { shellWord } from '../../text/shell-word.ts'
-import { drawQr } from '../keygen/qr-code.ts'
+import { drawQr } from '../card/qr-code.ts'
 import type { Plan } from './choices.ts'
 import type { MachineFacts } from './facts.ts'
 import type { Secrets } from './secrets.ts'

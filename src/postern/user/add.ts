@@ -1,26 +1,31 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DONE, NOT_IN_FORCE, UNCHANGED } from '../../cli/exit-code.ts'
-import { Failure, failed, faultText } from '../../cli/fault.ts'
+import { Failure, UsageError, failed, faultText } from '../../cli/fault.ts'
 import type { Output } from '../../cli/output.ts'
-import type { Config } from '../../config/config.ts'
 import { cannot } from '../../file/file-error.ts'
 import { ownerOfSecrets } from '../../file/owner.ts'
 import { linesOf } from '../../text/lines.ts'
+import { Images } from '../card/images.ts'
+import type { Viewer } from '../card/viewer.ts'
 import type { AddArguments } from './arguments.ts'
-import { KIND_WORDS, documentOf, textOf, valueOf } from './enrolment.ts'
+import { KIND_WORDS, documentOf, usageOf, valueOf } from './enrolment.ts'
 import type { Enrolment, For } from './enrolment.ts'
+import { addFwknop, isFwknopDoor } from './fwknop.ts'
 import { effectOf, repliesOf } from './in-force.ts'
 import { lineLike, withLine } from './lines.ts'
-import { editedFile, withFiles } from './opened-file.ts'
+import { allCards, look, textOf } from './look.ts'
+import type { Look } from './look.ts'
+import { editedFile, openedFile, withFiles } from './opened-file.ts'
 import type { EditedFile, OpenedFile } from './opened-file.ts'
+import { checkPage } from './page-link.ts'
 import { effectText, jsonText } from './report.ts'
 import { Secrets } from './secrets.ts'
 import { HERE } from './surroundings.ts'
 import type { Surroundings } from './surroundings.ts'
 import { checkName, targetsOf } from './targets.ts'
 import type { Target } from './targets.ts'
-import { configOf, faultsText, listed } from './users-file.ts'
+import { configOf, doorsNamed, faultsText, listed } from './users-file.ts'
 import type { UsersFile } from './users-file.ts'
 import { linesOfUser } from './users-format.ts'
 
@@ -43,22 +48,77 @@ interface Enrolled {
 
 /** Runs `postern user add`, and returns the exit code. */
 export async function add(asked: AddArguments, output: Output, here: Surroundings = HERE): Promise<number> {
+  const images = new Images(asked.image)
+  let viewer: Viewer | undefined
   try {
     const config = configOf(asked.config)
+    const named = asked.door.length === 1 ? doorsNamed(config, asked.door) : []
+    if (named.length === 1 && isFwknopDoor(named[0]!)) {
+      refuseOptions(asked)
+      return await addFwknop(named[0]!, config, asked, output, here)
+    }
     const targets = targetsOf(config, asked)
     for (const { file } of targets) checkName(asked.name, file.format)
-    for (const { file } of targets) makeFolder(dirname(file.path))
     const secrets = new Secrets(config, asked, here)
+    if (asked.page !== undefined) checkPage(targets, secrets.to.host)
+    for (const { file } of targets) makeFolder(dirname(file.path))
+    viewer = asked.json ? undefined : here.viewer()
+    const looking = { asked, config, to: secrets.to, here, images }
+    const shown =
+      viewer === undefined && asked.image === undefined
+        ? undefined
+        : await shownFirst(targets, secrets, viewer, looking)
+    if (shown !== undefined && 'there' in shown) return sayThere(asked, shown.there, output)
     const done = await withFiles(
       targets.map(({ file }) => file),
       () => ownerOfSecrets(config.options),
-      (opened) => enrol(targets, opened, secrets, asked.name),
+      (opened) => enrol(targets, opened, secrets, asked.name, shown?.enrolments),
       here.replace,
     )
-    return 'there' in done ? sayThere(asked, done.there, output) : await sayAdded(asked, config, done, output, here)
+    viewer?.close()
+    if ('there' in done) {
+      images.discard()
+      return sayThere(asked, done.there, output)
+    }
+    const text = viewer === undefined ? undefined : (shown?.text ?? '')
+    return await sayAdded(looking, { ...done, text }, output)
   } catch (error) {
+    images.discard()
+    viewer?.close()
     return failed(error, output)
+  } finally {
+    viewer?.close()
   }
+}
+
+/**
+ * Makes the secrets, and shows them before anything is written. No file is claimed meanwhile: other commands do not
+ * wait for somebody who is looking for a phone.
+ */
+async function shownFirst(
+  targets: readonly Target[],
+  secrets: Secrets,
+  viewer: Viewer | undefined,
+  looking: Look,
+): Promise<{ readonly enrolments: readonly Enrolment[]; readonly text: string } | { readonly there: There }> {
+  const { asked, to, images } = looking
+  const there = thereInAny(
+    targets.map(({ file }) => openedFile(file)),
+    asked.name,
+  )
+  if (there !== undefined) return { there }
+  const enrolments = secrets.make(targets)
+  await images.write(allCards(enrolments, to, asked))
+  return viewer === undefined ? { enrolments, text: '' } : await look(enrolments, viewer, looking)
+}
+
+/** Refuses options that mean nothing to fwknop's clients. @throws UsageError */
+function refuseOptions({ totp, sequence, spa, page }: AddArguments): void {
+  if (!totp && !sequence && !spa && page === undefined) return
+  throw new UsageError(
+    '--totp, --sequence, --spa and --page are not for a door with packets of fwknop',
+    'leave them out',
+  )
 }
 
 function makeFolder(path: string): void {
@@ -77,23 +137,40 @@ type Outcome =
   | { readonly edited: readonly EditedFile[]; readonly enrolled: readonly Enrolled[] }
   | { readonly edited: readonly []; readonly there: There }
 
-/** @throws Failure if a file has faults, or would have some */
-function enrol(targets: readonly Target[], opened: readonly OpenedFile[], secrets: Secrets, name: string): Outcome {
-  for (const file of opened) {
-    const there = thereIn(file, name)
-    if (there !== undefined) return { edited: [], there }
-  }
-  for (const file of opened) {
-    const { faults } = file.content
-    if (faults.length > 0) throw new Failure(faultsText(file, faults), 'correct this first: nothing was changed')
-  }
-  const enrolments = secrets.make(targets)
+/**
+ * @param made the secrets, if they were made before
+ * @throws Failure if a file has faults, or would have some
+ */
+function enrol(
+  targets: readonly Target[],
+  opened: readonly OpenedFile[],
+  secrets: Secrets,
+  name: string,
+  made: readonly Enrolment[] | undefined,
+): Outcome {
+  const there = thereInAny(opened, name)
+  if (there !== undefined) return { edited: [], there }
+  if (made !== undefined) secrets.check(made)
+  const enrolments = made ?? secrets.make(targets)
   const edited = opened.map((file, index) => withUser(file, name, enrolments[index]!, secrets.to))
   const enrolled = edited.map(({ file, content }, index): Enrolled => {
     const { line } = content.users.find((user) => user.name === name)!
     return { file, line, enrolment: enrolments[index]! }
   })
   return { edited, enrolled }
+}
+
+/** Returns the line that a user has already. @throws Failure if a file has faults */
+function thereInAny(opened: readonly OpenedFile[], name: string): There | undefined {
+  for (const file of opened) {
+    const there = thereIn(file, name)
+    if (there !== undefined) return there
+  }
+  for (const file of opened) {
+    const { faults } = file.content
+    if (faults.length > 0) throw new Failure(faultsText(file, faults), 'correct this first: nothing was changed')
+  }
+  return undefined
 }
 
 function thereIn(file: OpenedFile, name: string): There | undefined {
@@ -128,31 +205,36 @@ function sayThere({ name, json }: AddArguments, { path, line, isDisabled }: Ther
   return UNCHANGED
 }
 
-async function sayAdded(
-  asked: AddArguments,
-  config: Config,
-  { enrolled, doubts }: { readonly enrolled: readonly Enrolled[]; readonly doubts: readonly string[] },
-  { out, err }: Output,
-  here: Surroundings,
-): Promise<number> {
+/** The change, for the report. */
+interface Added {
+  readonly enrolled: readonly Enrolled[]
+  readonly doubts: readonly string[]
+  /** The findings about secrets that were shown at a terminal; `undefined`: the secrets are printed. */
+  readonly text: string | undefined
+}
+
+async function sayAdded(looking: Look, { enrolled, doubts, text }: Added, { out, err }: Output): Promise<number> {
+  const { asked, config, to, here, images } = looking
   const { name, json } = asked
-  const to = { name, host: asked.issuer ?? here.hostname() }
   const doors = enrolled.flatMap(({ enrolment }) => enrolment.doors)
   const effect = effectOf(await repliesOf(doors, here.asksAll(asked.config, asked.interface.flat())), name, true)
   const said = effectText(effect, config.file)
   if (json) {
     const secrets = enrolled.map(({ file: { path }, line, enrolment }) => {
-      return { file: path, line, ...documentOf(enrolment, to) }
+      return { file: path, line, ...documentOf(enrolment, to, asked.page) }
     })
-    out(jsonText({ user: name, changed: true, knockd: effect.state, problems: effect.problems, secrets }))
+    const { state: knockd, problems } = effect
+    const pictures = asked.image === undefined ? {} : { images: images.paths }
+    out(jsonText({ user: name, changed: true, knockd, problems, secrets, ...pictures }))
   } else {
     const heads = enrolled.map(({ file: { path }, line, enrolment: { kind, doors: own } }) => {
       return `${name} can open ${listed(own.map((door) => door.name))} by ${KIND_WORDS[kind]}: ${path}:${line}\n`
     })
-    const texts = []
-    const shown = { qr: !asked['no-qr'], terminal: here.terminal }
-    for (const { enrolment } of enrolled) texts.push(await textOf(enrolment, to, shown))
-    out(`${heads.join('')}${said.out}\n${texts.join('\n')}`)
+    const texts: string[] = []
+    for (const { enrolment } of enrolled) {
+      texts.push(text === undefined ? await textOf(enrolment, looking) : usageOf(enrolment, to))
+    }
+    out(`${heads.join('')}${said.out}${images.text()}${text ?? ''}\n${texts.join('\n')}`)
   }
   for (const doubt of doubts) err(faultText('postern', doubt))
   err(said.err)

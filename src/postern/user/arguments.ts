@@ -6,7 +6,7 @@ import { CONFIG, INTERFACES, JSON_OUTPUT } from '../../cli/option.ts'
 import type { Option, Options, Values } from '../../cli/option.ts'
 import { atMostOne, one } from '../../cli/value.ts'
 import { readKeyText } from '../../spa/noise/key-text.ts'
-import { CODE_OPTIONS, NO_QR } from '../keygen/arguments.ts'
+import { CARD_OPTIONS, CODE_OPTIONS } from '../keygen/arguments.ts'
 
 const DOORS = {
   value: 'DOOR',
@@ -41,7 +41,12 @@ const ADD_OPTIONS = {
   },
   ...CODE_OPTIONS,
   issuer: { ...CODE_OPTIONS.issuer, help: 'name of this machine for the app and the client; default: its own' },
-  'no-qr': NO_QR,
+  page: {
+    value: 'URL',
+    read: page,
+    help: 'the address of the served page: show a link to it that holds the secret behind a #',
+  },
+  ...CARD_OPTIONS,
   ...COMMON,
 } as const satisfies Options
 const CHANGE_OPTIONS = { door: DOORS, ...COMMON } as const satisfies Options
@@ -59,14 +64,17 @@ export const ADD = command({
   name: 'postern user add',
   summary: 'let somebody open a door, and show their secret once',
   about: `Lets somebody open a door: makes a secret, appends a line to the door's file of
-users, waits until knockd has taken it, and shows the secret, with a QR code for
-an app. A file is changed as a whole or not at all, and read by the daemon's own
-reader before it is put in place. A door without a file of users is left as it
-is; the line that its config needs is shown.`,
+users, waits until knockd has taken it, and shows the secret, with QR codes. At
+a terminal these come first, one at a time, and the code that the app shows is
+compared: nothing is written before that. A file is changed as a whole or not at
+all, and read by the daemon's own reader before it is put in place. A door
+without a file of users is left as it is; the line that its config needs is
+shown.`,
   options: ADD_OPTIONS,
   operands: NAME,
   exits: { 0: 'done', 1: 'nothing changed', [UNCHANGED]: 'the user is there already', [NOT_IN_FORCE]: LATE },
   examples: `  sudo postern user add alice --door ssh
+  sudo postern user add alice --page https://gate.example.org/knock.html
   sudo postern user add bob --sequence --door ssh --door web
   sudo postern user add 'carol, laptop' --spa --option packet-source`,
   hint: '',
@@ -156,6 +164,14 @@ function publicKey(text: string): string {
   const read = readKeyText(text, 'postern-user')
   if ('message' in read) throw new UsageError(`the key ${read.message}`, read.hint)
   return text
+}
+
+/** Reads the address of a page. What comes after a `#` is for the secret. */
+function page(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:'
+  if (isWeb && url.username === '' && !text.includes('#')) return url.href
+  throw new UsageError('not the address of a page', 'as in https://gate.example.org/knock.html')
 }
 
 function option(text: string): string {

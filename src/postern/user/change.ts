@@ -5,9 +5,10 @@ import type { Config } from '../../config/config.ts'
 import { ownerOfSecrets } from '../../file/owner.ts'
 import { nearest } from '../../text/nearest.ts'
 import type { ChangeArguments } from './arguments.ts'
+import { removeFwknop } from './fwknop.ts'
 import { closingsOf, effectOf, openingsNow, repliesOf } from './in-force.ts'
 import { withMarks, withoutLines, withoutMarks } from './lines.ts'
-import { editedFile, withFiles } from './opened-file.ts'
+import { editedFile, openedFile, withFiles } from './opened-file.ts'
 import type { EditedFile, OpenedFile } from './opened-file.ts'
 import { changedIn, changedText, closingsText, effectText, jsonText, othersText } from './report.ts'
 import type { Done } from './report.ts'
@@ -40,7 +41,31 @@ const ENABLE: Change = { done: 'enabled', already: 'is not disabled', lines: dis
 
 /** Runs `postern user remove`, and returns the exit code. */
 export async function remove(asked: ChangeArguments, output: Output, here: Surroundings = HERE): Promise<number> {
-  return await change(REMOVE, asked, output, here)
+  try {
+    const { name } = asked
+    const doors = doorsNamed(configOf(asked.config), asked.door)
+    const removed = removeFwknop(doors, name)
+    const text = removed.map((each) => changedText('removed', name, each)).join('')
+    if (removed.length === 0 || filesOf(doors).some((file) => isIn(file, name))) {
+      output.err(text)
+      return await change(REMOVE, asked, output, here)
+    }
+    const document = { user: name, changed: true, action: 'removed', knockd: 'none', problems: [], files: removed }
+    const closings = { closed: [], kept: [], closing: [], unknown: [] }
+    output.out(asked.json ? jsonText({ ...document, ...closings }) : text)
+    return DONE
+  } catch (error) {
+    return failed(error, output)
+  }
+}
+
+/** Returns true if a user may be in a file: one that cannot be read is looked at again, and told. */
+function isIn(file: UsersFile, name: string): boolean {
+  try {
+    return REMOVE.lines(openedFile(file), name).size > 0
+  } catch {
+    return true
+  }
 }
 
 /** Runs `postern user disable`, and returns the exit code. */

@@ -4,9 +4,9 @@ import { formatDuration } from '../../config/duration.ts'
 import { codeOf, packetOf } from '../../config/secret.ts'
 import { formatKnock, formatSequence } from '../../config/sequence.ts'
 import type { TotpSecret } from '../../totp/code.ts'
-import { secretUri } from '../../totp/secret-text.ts'
-import { appWarning } from '../keygen/code-secret.ts'
-import { drawQr } from '../keygen/qr-code.ts'
+import { secretUri, shortUri } from '../../totp/secret-text.ts'
+import type { Card } from '../card/card.ts'
+import { pageLink } from './page-link.ts'
 import type { UserKind } from './users-format.ts'
 
 /** A user's secret at the doors of one file. */
@@ -47,37 +47,55 @@ function optionsOf({ doors, options }: Enrolment & { kind: 'spa' }): readonly st
 }
 
 /** Returns what is for the user alone, as a document for programs. */
-export function documentOf(enrolment: Enrolment, to: For): Readonly<Record<string, unknown>> {
+export function documentOf(enrolment: Enrolment, to: For, page: string | undefined): Readonly<Record<string, unknown>> {
   const { kind, doors } = enrolment
   const names = doors.map(({ name }) => name)
-  if (kind === 'totp') return { kind, doors: names, uri: uriOf(enrolment, to) }
-  if (kind === 'sequence') return { kind, doors: names, sequence: formatSequence(enrolment.knocks) }
-  return { kind, doors: names, ...enrolment.keys }
+  if (kind === 'spa') return { kind, doors: names, ...enrolment.keys }
+  const links = page === undefined ? {} : { links: doors.map((door) => pageLink(enrolment, door, to, page)) }
+  if (kind === 'totp') return { kind, doors: names, uri: uriOf(enrolment, to), ...links }
+  return { kind, doors: names, sequence: formatSequence(enrolment.knocks), ...links }
 }
 
-/** The way in which the secret is shown. */
-export interface Shown {
-  readonly qr: boolean
-  /** True if standard output is a terminal. */
-  readonly terminal: boolean
+/** Returns what is for the user alone, a card for each program. @param page the address of the served page, if any */
+export function cardsOf(enrolment: Enrolment, to: For, page: string | undefined): readonly Card[] {
+  const { kind, doors } = enrolment
+  const links = page === undefined ? [] : doors.flatMap((door) => linkCard(enrolment, door, to, page) ?? [])
+  if (kind === 'totp') return [appCard(enrolment, to), ...links]
+  if (kind === 'spa') return enrolment.keys.secretKey === undefined ? [] : [keyCard(enrolment.keys.secretKey, to)]
+  const knocks = doors.map((door): Card => {
+    const lines = [knockLine(door, to, enrolment.knocks)]
+    return { name: 'knock', heading: `to open ${door.name}`, lines }
+  })
+  return [...knocks, ...links]
 }
 
-/** Returns what is for the user alone, as text: the secret, and how to knock with it. */
-export async function textOf(enrolment: Enrolment, to: For, { qr, terminal }: Shown): Promise<string> {
-  if (enrolment.kind === 'spa') return keyText(enrolment, to)
-  const { doors } = enrolment
-  if (enrolment.kind === 'sequence') {
-    return doors.map((door) => `to open ${door.name}:\n\n    ${knockLine(door, to, enrolment.knocks)}\n`).join('\n')
-  }
+/** Returns the card for an app. */
+export function appCard(enrolment: Enrolment & { kind: 'totp' }, to: For): Card {
+  const heading = 'for an authenticator app, or a file for knock --totp-file'
   const uri = uriOf(enrolment, to)
-  const picture = qr ? `${await drawQr(uri, terminal)}\n` : ''
-  const warning = appWarning(enrolment.secret)
-  const lines = doors.map((door) => `to open ${door.name}, with the code of the moment:\n\n    ${codeLine(door, to)}\n`)
-  return `for an authenticator app, or a file for knock --totp-file:
+  return { name: 'app', heading, lines: [uri], code: shortUri(uri) }
+}
 
-    ${uri}
+function linkCard(enrolment: Enrolment, door: Door, to: For, page: string): Card | undefined {
+  const link = pageLink(enrolment, door, to, page)
+  if (link === undefined) return undefined
+  const heading = `for the camera of ${to.name}'s phone: the page that opens ${door.name}, with the secret, which no server sees`
+  return { name: 'page', heading, lines: [link], code: link }
+}
 
-${picture}${warning === '' ? '' : `${warning}\n`}${lines.join('\n')}`
+function keyCard(secretKey: string, { name }: For): Card {
+  const heading = `for ${name}'s ~/.config/postern/key, which nobody else may read (chmod 600); it is shown only now`
+  return { name: 'key', heading, lines: [secretKey] }
+}
+
+/** Returns what is no secret: how to knock with the secret that was shown. */
+export function usageOf(enrolment: Enrolment, to: For): string {
+  if (enrolment.kind === 'spa') return configText(enrolment, to)
+  if (enrolment.kind === 'sequence') return ''
+  const { doors } = enrolment
+  return doors
+    .map((door) => `to open ${door.name}, with the code of the moment:\n\n    ${codeLine(door, to)}\n`)
+    .join('\n')
 }
 
 function uriOf({ doors, secret }: Enrolment & { kind: 'totp' }, { name, host }: For): string {
@@ -93,23 +111,15 @@ function codeLine(door: Door, to: For): string {
   return knockLine(door, to, []).replace('knock ', 'knock --code CODE ')
 }
 
-function keyText({ doors, keys, options }: Enrolment & { kind: 'spa' }, { name, host }: For): string {
-  const { secretKey, serverKey } = keys
-  const key =
-    secretKey === undefined
-      ? ''
-      : `for ${name}'s ~/.config/postern/key, which nobody else may read (chmod 600); it is shown only now:
-
-    ${secretKey}
-
-`
+function configText({ doors, keys, options }: Enrolment & { kind: 'spa' }, { name, host }: For): string {
+  const { serverKey } = keys
   const sections = doors.map(({ name: door, secret }) => {
     const { maxAgeMs } = packetOf(secret)!
     const age = maxAgeMs === SPA_MAX_AGE_DEFAULT_MS ? '' : `    SPA_Max_Age = ${ageText(maxAgeMs)}\n`
     return `    [${host}]\n    Server_Key = ${serverKey}\n    Door = ${door}\n${age}`
   })
   const which = doors.length > 1 ? ' (a section for each door; give each a host name of its own)' : ''
-  return `${key}for ${name}'s ~/.config/postern/config${which}:
+  return `for ${name}'s ~/.config/postern/config${which}:
 
 ${sections.join('\n')}
 to open ${doors.map((door) => door.name).join(', ')}: knock --spa ${host}
@@ -124,8 +134,9 @@ function ageText(maxAgeMs: number | undefined): string {
 const NAT_HINT = '  a client behind NAT is refused unless the line has packet-source: --option packet-source\n'
 
 /** The kinds by the words that people know them by. */
-export const KIND_WORDS: Readonly<Record<UserKind, string>> = {
+export const KIND_WORDS: Readonly<Record<UserKind | 'fwknop', string>> = {
   totp: 'codes',
   sequence: 'a sequence',
   spa: 'single packets',
+  fwknop: 'packets of fwknop',
 }

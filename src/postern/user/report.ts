@@ -16,7 +16,7 @@ export interface Changed {
   readonly file: string
   /** Their numbers before the change, from 1. */
   readonly lines: readonly number[]
-  readonly kinds: readonly UserKind[]
+  readonly kinds: readonly (UserKind | 'fwknop')[]
   /** The doors that they open. */
   readonly doors: readonly string[]
 }

@@ -21,7 +21,9 @@ beforeAll(() => {
   write('users', '# people\n')
   write('keys', '# keys\n')
   const doors = `[ssh]\nUsers = ${path('users')}\nOpen_Ports = tcp/22\n[vpn]\nSPA = postern\nSPA_Users = ${path('keys')}\n`
-  write('knockd.conf', `[options]\nSPA_Key_File = ${path('server.key')}\n${doors}Open_Ports = udp/1194\n`)
+  const fwknop = `[old]\nSPA = fwknop\nAccess_File = ${path('access.conf')}\nOpen_Ports = tcp/80\n`
+  write('knockd.conf', `[options]\nSPA_Key_File = ${path('server.key')}\n${doors}Open_Ports = udp/1194\n${fwknop}`)
+  write('access.conf', `%include_folder ${path('people')}\n`)
 })
 
 const USED = Object.fromEntries(Object.keys(USER_COMMANDS).map((name) => [name, new Set<string>()])) as Record<
@@ -58,9 +60,13 @@ test('whatever is added, changed and listed', async () => {
     await faultsIn('add', 'alice', '--door', 'ssh'),
     await faultsIn('add', 'alice', '--door', 'ssh'),
     await faultsIn('add', 'bob', '--sequence', '--door', 'ssh'),
+    await faultsIn('add', 'eve', '--door', 'ssh', '--page', 'https://gate/x', '--image', path('eve.png')),
+    await faultsIn('add', 'fay', '--sequence', '--door', 'ssh', '--page', 'https://gate/x'),
     await faultsIn('add', 'carol', '--spa', '--door', 'vpn', '--option', 'expires=2099-01-01'),
     await faultsIn('add', 'dan', '--spa', '--door', 'vpn', '--public-key', publicKey),
   ]
+  found.push(await faultsIn('add', 'gus', '--door', 'old'), await faultsIn('add', 'gus', '--door', 'old'))
+  found.push(await faultsIn('remove', 'gus'))
   reply = answer(true, [OPENING])
   found.push(await faultsIn('list'))
   // Still held by alice, then by nobody, then by others, then unknown.

@@ -12,7 +12,7 @@ import type { Enrolment, For, UserKeys } from './enrolment.ts'
 import { openedFile } from './opened-file.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { Target } from './targets.ts'
-import { sequenceUnlike, sequencesIn } from './unlike.ts'
+import { isUnlikeAll, sequenceUnlike, sequencesIn } from './unlike.ts'
 import { filesOf } from './users-file.ts'
 
 /** Makes the secrets of a user. */
@@ -41,6 +41,15 @@ export class Secrets {
       sequences.push(knocks)
       return { kind, doors, knocks }
     })
+  }
+
+  /** Refuses secrets that were made before other users came in. @throws Failure */
+  check(enrolments: readonly Enrolment[]): void {
+    const made = enrolments.filter((each) => each.kind === 'sequence')
+    if (made.length === 0) return
+    const others = this.#sequences()
+    if (made.every(({ knocks }) => isUnlikeAll(knocks, others))) return
+    throw new Failure('the files of users were changed meanwhile: nothing was changed', 'run this again')
   }
 
   #keys(): UserKeys {

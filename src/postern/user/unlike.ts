@@ -37,21 +37,32 @@ export function sequenceUnlike(
   avoid: ReadonlySet<number>,
   draw?: (max: number) => number,
 ): readonly Knock[] {
-  const owners = new Map<number, (readonly Knock[])[]>()
+  const owners = ownersOf(others)
   // A sequence of a knock or two would be completed in passing.
   const without = new Set([...avoid, ...NMAP_PORTS])
-  for (const other of others) {
-    for (const port of new Set(other.map((knock) => knock.port))) {
-      if (other.length <= COMMON_MAX + 1) without.add(port)
-      owners.set(port, [...(owners.get(port) ?? []), other])
-    }
-  }
+  for (const [port, own] of owners) if (own.some(({ length }) => length <= COMMON_MAX + 1)) without.add(port)
   const terms = { length: SEQUENCE_LENGTH_DEFAULT, ports: SEQUENCE_PORTS_DEFAULT }
   for (let round = 0; round < DRAWS_MAX; round++) {
     const knocks = makeSequence(terms, without, draw)
     if (scannable(knocks) === undefined && isUnlike(knocks, owners)) return knocks
   }
   throw new Failure('no sequence is left that is unlike all others', 'use time-based codes: --totp')
+}
+
+/** Returns true if a sequence has at most one knock in common with each of the others. */
+export function isUnlikeAll(knocks: readonly Knock[], others: Iterable<readonly Knock[]>): boolean {
+  return isUnlike(knocks, ownersOf(others))
+}
+
+/** Returns the sequences by their ports. */
+function ownersOf(sequences: Iterable<readonly Knock[]>): ReadonlyMap<number, readonly (readonly Knock[])[]> {
+  const owners = new Map<number, (readonly Knock[])[]>()
+  for (const sequence of sequences) {
+    for (const port of new Set(sequence.map((knock) => knock.port))) {
+      owners.set(port, [...(owners.get(port) ?? []), sequence])
+    }
+  }
+  return owners
 }
 
 function isUnlike(knocks: readonly Knock[], owners: ReadonlyMap<number, readonly (readonly Knock[])[]>): boolean {

@@ -15,8 +15,8 @@ import { namesOf } from '../completion/names.ts'
 import { keyPairOf } from '../../spa/noise/curve.ts'
 import { formatKey, readKeyText } from '../../spa/noise/key-text.ts'
 import { readUsers } from '../../spa/noise/users.ts'
-import { readSecret } from '../../totp/secret-text.ts'
-import { drawQr } from '../keygen/qr-code.ts'
+import { readSecret, shortUri } from '../../totp/secret-text.ts'
+import { drawQr } from '../card/qr-code.ts'
 import type { AskAll, DoorReply } from './in-force.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -108,7 +108,7 @@ describe('add', () => {
     const [, uri = ''] = /^ {4}(otpauth:\S+)$/m.exec(out) ?? []
     expect(uri).toMatch(/^otpauth:\/\/totp\/gate\.example:alice%40ssh\?/)
     expect(text('users')).toBe(`# people\n\nbob   7431,8020,9123\nalice ${uri}\n`)
-    expect(out).toContain(await drawQr(uri, false))
+    expect(out).toContain(await drawQr(shortUri(uri), false))
     expect(out).toMatch(new RegExp(`^alice can open ssh by codes: ${path('users')}:4\n`))
     expect(out).toContain('    knock --code CODE gate.example 20111 9441:udp\n')
     expect(out).toContain(`knockd is not running with ${path('knockd.conf')}`)
@@ -280,7 +280,7 @@ describe('add', () => {
     ['no name', [], 2, 'add takes one name'],
     ['a door with one sequence', ['alice', '--door', 'old'], 1, '      Users = /etc/postern/users/old\n'],
     ['the same for packets', ['alice', '--spa', '--door', 'old'], 1, 'without Sequence (line 20)'],
-    ['a door of fwknop', ['alice', '--door', 'fwknop'], 1, `each of its users is a stanza with keys in`],
+    ['a door of fwknop', ['alice', '--door', 'fwknop'], 1, `includes no folder of users`],
   ])('%s is refused', async (_, words, code, message) => {
     expect(await refused('add', words, code)).toContain(message)
   })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { KnockHost } from './terms.ts'
+import type { KnockHost } from '../knock-host.ts'
 
 /** Returns the CSP source of an inline element's text (CSP 3, 2.3.1). */
 export function hashSource(text: string): string {

@@ -1,0 +1,44 @@
+import { UsageError } from '../../cli/fault.ts'
+import type { Door } from '../../config/config.ts'
+import { codeOf } from '../../config/secret.ts'
+import { TCP } from '../../packet/packet.ts'
+import { encodeProfile } from '../../publish/client-profile.ts'
+import type { ClientMeans } from '../../publish/client-profile.ts'
+import { readKnockHost } from '../../publish/knock-host.ts'
+import { quote } from '../../text/fault.ts'
+import type { Enrolment, For } from './enrolment.ts'
+import type { Target } from './targets.ts'
+
+/** Refuses a page that cannot hold the secrets, before any is made. @throws UsageError */
+export function checkPage(targets: readonly Pick<Target, 'kind'>[], host: string): void {
+  if (targets.every(({ kind }) => kind === 'spa'))
+    throw new UsageError('--page is for codes and sequences', 'leave it out')
+  if (readKnockHost(host) !== undefined) return
+  throw new UsageError(
+    `a page cannot knock at ${quote(host)}`,
+    'name this machine by DNS name or address: --issuer HOST',
+  )
+}
+
+/**
+ * Returns a link to the served page, with the secret of a user in its fragment, which browsers send to no server (RFC
+ * 9110, 7.1). `undefined`: the page cannot knock with such a secret. The host is a DNS name or an address.
+ */
+export function pageLink(enrolment: Enrolment, door: Door, { name, host }: For, page: string): string | undefined {
+  const means = meansOf(enrolment, door)
+  const known = readKnockHost(host)
+  if (means === undefined || known === undefined) return undefined
+  return `${page}#${encodeProfile({ host: known.name, service: portOf(door), door: door.name, user: name, means })}`
+}
+
+/** The door's own knocks come first. */
+function meansOf(enrolment: Enrolment, { secret }: Door): ClientMeans | undefined {
+  const before = codeOf(secret)?.before ?? []
+  if (enrolment.kind === 'totp') return { kind: 'codes', secret: enrolment.secret, before }
+  return enrolment.kind === 'sequence' ? { kind: 'sequence', knocks: [...before, ...enrolment.knocks] } : undefined
+}
+
+/** Returns the first TCP port of this machine that the door opens, at which the page can look. */
+function portOf({ opens }: Door): number | undefined {
+  return opens.find(({ protocol, host }) => protocol === TCP && host === undefined)?.first
+}
