@@ -1,25 +1,8 @@
-import { createInterface } from 'node:readline'
-import { Writable } from 'node:stream'
-import { Failure } from '../../cli/fault.ts'
+import { askPassphrase as askHidden } from '../ask-passphrase.ts'
 
-/** Asks for a passphrase at the terminal, without showing it. @throws Failure if there is no terminal */
+/** Asks for a passphrase of the operator's key. @throws Failure if there is no terminal */
 export async function askPassphrase(question: string): Promise<string> {
-  if (!process.stdin.isTTY) {
-    throw new Failure("there is no terminal to ask for the passphrase of the operator's key")
-  }
-  process.stderr.write(`${question}: `)
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const reader = createInterface({ input: process.stdin, output: nowhere, terminal: true })
-  try {
-    return await new Promise<string>((resolve, reject) => {
-      reader.once('line', resolve)
-      reader.once('close', () => reject(new Failure('the terminal was closed: nothing has changed')))
-      reader.once('SIGINT', () => reject(new Failure('interrupted: nothing has changed')))
-    })
-  } finally {
-    reader.close()
-    process.stderr.write('\n')
-  }
+  return await askHidden(question, "the operator's key")
 }
 
 /** Asks for the passphrase of a key file. */
