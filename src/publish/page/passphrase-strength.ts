@@ -9,8 +9,8 @@ const DIFFERENT_MIN = 6
 export function weaknessOf(passphrase: string): string | undefined {
   const characters = Array.from(passphrase)
   if (characters.length < PASSPHRASE_GOOD_CHARS)
-    return `it is short: ${PASSPHRASE_GOOD_CHARS} characters or more are better`
-  if (/^[0-9\s.-]+$/.test(passphrase)) return 'it has digits alone: words are better'
-  if (new Set(characters).size < DIFFERENT_MIN) return 'it repeats few characters: several words are better'
+    return `it is short; ${PASSPHRASE_GOOD_CHARS} characters or more are better`
+  if (/^[0-9\s.-]+$/.test(passphrase)) return 'it has digits alone; words are better'
+  if (new Set(characters).size < DIFFERENT_MIN) return 'it repeats few characters; several words are better'
   return undefined
 }
