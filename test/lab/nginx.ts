@@ -40,7 +40,7 @@ events {}
 http {
   access_log off;
   ${temporary.join('\n  ')}
-  types { text/html html; }
+  types { text/html html; text/javascript js; application/manifest+json webmanifest; image/png png; }
   default_type application/octet-stream;
   server {
     listen ${HTTP_PORT};

@@ -25,12 +25,14 @@ export function appFilesOf(page: string): AppFiles {
  * their hashes, so it changes with them.
  *
  * @param page the text of the page
+ * @param folder of the built worker (default: that of this file)
  * @throws Error if the worker was not built
  */
 export async function appOf(
   files: AppFiles,
   door: string,
   page: string,
+  folder?: URL,
 ): Promise<ReadonlyMap<string, string | Uint8Array>> {
   const url = encodeURIComponent(files.page)
   const manifest = JSON.stringify({
@@ -60,7 +62,7 @@ export async function appOf(
   const terms = { page: url, version: hashOf(JSON.stringify(hashes)), files: Object.fromEntries(hashes) }
   own.delete(files.page)
   return own
-    .set(files.worker, `const APP = ${JSON.stringify(terms)}\n${await readAsset('service-worker.js')}`)
+    .set(files.worker, `const APP = ${JSON.stringify(terms)}\n${await readAsset('service-worker.js', folder)}`)
     .set(files.page, page)
 }
 

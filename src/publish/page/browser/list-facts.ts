@@ -1,6 +1,6 @@
 import { element } from './elements.ts'
-import { leftAt } from './source.ts'
-import type { Place } from './source.ts'
+import { leftAt } from './list-place.ts'
+import type { Place } from './list-place.ts'
 
 /** The number of remaining sequences that counts as few. */
 const FEW = 3

@@ -1,6 +1,9 @@
 import { element } from '../elements.ts'
-import { clockWords, compareClock } from './server-clock.ts'
+import { clockOf, clockWords } from './server-clock.ts'
 import type { ServerClock } from './server-clock.ts'
+
+/** The time limit for the server's answer, in milliseconds. A slower answer says little about the time. */
+const ANSWER_LIMIT_MS = 4_000
 
 /** The page's clock, and the note that says how far this device's clock is off. */
 export class ClockNote {
@@ -47,5 +50,21 @@ export class ClockNote {
 
   hide(): void {
     this.#note.hidden = true
+  }
+}
+
+/**
+ * Compares this device's clock with the server's that sent the page, by the Date of its answer. Returns `undefined` if
+ * there is no server, or it does not say.
+ */
+async function compareClock(): Promise<ServerClock | undefined> {
+  if (!location.protocol.startsWith('http')) return undefined
+  try {
+    const sent = Date.now()
+    const signal = AbortSignal.timeout(ANSWER_LIMIT_MS)
+    const { headers } = await fetch(location.pathname, { method: 'HEAD', cache: 'no-store', signal })
+    return clockOf(headers.get('date'), headers.get('age'), sent, Date.now())
+  } catch {
+    return undefined
   }
 }

@@ -2,14 +2,6 @@ import { decodeProfile } from '../../../client-profile.ts'
 import type { ClientProfile } from '../../../client-profile.ts'
 import { Fault } from '../fault.ts'
 
-/** Returns the fragment of the address, and removes it from the address bar and the history; `undefined`: none. */
-export function takeFragment(): string | undefined {
-  const text = location.hash.slice(1)
-  if (text === '') return undefined
-  history.replaceState(null, '', location.pathname + location.search)
-  return text
-}
-
 /** Returns the fragment of a pasted link, or the text if it is a fragment alone. */
 export function fragmentIn(pasted: string): string {
   const text = pasted.trim()

@@ -1,8 +1,9 @@
 import { readSecret } from '../decryption.ts'
 import { Fault } from '../fault.ts'
 import { isSame } from '../list.ts'
-import { nextAt, openList } from '../source.ts'
-import type { Place } from '../source.ts'
+import { nextAt } from '../list-place.ts'
+import { openList } from '../source.ts'
+import type { Place } from '../list-place.ts'
 import type { ListMaker, Means, Shown, Turn } from './means.ts'
 
 /** The most times that the same sequence of a list is knocked: the packets of the first one may have been lost. */

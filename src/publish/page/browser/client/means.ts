@@ -3,7 +3,7 @@ import type { Knock } from '../../../../config/config.ts'
 import { momentAt } from '../../../../totp/moment.ts'
 import { knocksOfCode } from '../../../../totp/ports.ts'
 import { KNOCK_MS } from '../knocker.ts'
-import type { Place } from '../source.ts'
+import type { Place } from '../list-place.ts'
 import { codeOf } from './code.ts'
 import type { Sent } from './sent.ts'
 

@@ -2,14 +2,21 @@
 const MARKS_MAX = 16
 const MARK_MAX_CHARS = 64
 
+/** The part of the browser's storage that is used (HTML, 12.2.1). */
+export interface Texts {
+  getItem(key: string): string | null
+  setItem(key: string, text: string): void
+  removeItem(key: string): void
+}
+
 /** Which codes and sequences this browser has sent, also after a reload. A mark reveals none of them. */
 export class Sent {
-  readonly #storage: Storage | undefined
+  readonly #storage: Texts | undefined
   readonly #key: string
   #marks: readonly string[] = []
 
   /** @param storage `undefined`: it is remembered until the page is closed */
-  constructor(storage: Storage | undefined, key: string) {
+  constructor(storage: Texts | undefined, key: string) {
     this.#storage = storage
     this.#key = key
   }

@@ -1,5 +1,3 @@
-/** The time limit for the server's answer, in milliseconds. A slower answer says little about the time. */
-const ANSWER_LIMIT_MS = 4_000
 /** Half of a second, which is the unit of the Date header (RFC 9110, 5.6.7). */
 const HALF_SECOND_MS = 500
 const SECOND_MS = 1_000
@@ -10,22 +8,6 @@ export interface ServerClock {
   readonly offMs: number
   /** The most milliseconds that `offMs` may be wrong by. */
   readonly withinMs: number
-}
-
-/**
- * Compares this device's clock with the server's that sent the page, by the Date of its answer. Returns `undefined` if
- * there is no server, or it does not say.
- */
-export async function compareClock(now: () => number = Date.now): Promise<ServerClock | undefined> {
-  if (!location.protocol.startsWith('http')) return undefined
-  try {
-    const sent = now()
-    const signal = AbortSignal.timeout(ANSWER_LIMIT_MS)
-    const { headers } = await fetch(location.pathname, { method: 'HEAD', cache: 'no-store', signal })
-    return clockOf(headers.get('date'), headers.get('age'), sent, now())
-  } catch {
-    return undefined
-  }
 }
 
 /**

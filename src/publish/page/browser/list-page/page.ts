@@ -4,8 +4,9 @@ import { element } from '../elements.ts'
 import { KNOCK_MS, knock } from '../knocker.ts'
 import { Lock } from '../lock.ts'
 import { Session } from '../session.ts'
-import { nextAt, openList, placeAfter } from '../source.ts'
-import type { Place } from '../source.ts'
+import { nextAt } from '../list-place.ts'
+import { openList, placeAfter } from '../source.ts'
+import type { Place } from '../list-place.ts'
 import { SequenceView } from './sequence-view.ts'
 
 /** The page, which is either locked or shows the next sequence. */

@@ -3,8 +3,8 @@ import { element } from '../elements.ts'
 import { reasonUnreachable, whyNot } from '../knocker.ts'
 import { ListFacts } from '../list-facts.ts'
 import { Ports } from '../ports.ts'
-import { nextAt } from '../source.ts'
-import type { Place } from '../source.ts'
+import { nextAt } from '../list-place.ts'
+import type { Place } from '../list-place.ts'
 
 /** The next sequence, with the ways to send it. */
 export class SequenceView {
