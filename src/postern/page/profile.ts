@@ -70,8 +70,11 @@ function meansOf(door: Door, user: string, identity: string | undefined): Client
     }
     case 'generated':
       return { kind: 'list', file: `${listName(name)}.age`, key: listKey(door, identity) }
-    default:
+    case 'one-time':
+    case 'spa':
       throw new Failure(`door ${name} waits for ${waitsFor(secret)}`, 'no page can send that')
+    default:
+      return secret satisfies never
   }
 }
 
