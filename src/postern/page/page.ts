@@ -29,8 +29,8 @@ const APP_MODE = 0o644
 /** How a page of this program is known, in its first bytes. */
 const GENERATOR = '<meta name="generator" content="Postern" />'
 
-/** Runs `postern page`, and returns the exit code. */
-export async function page(asked: PageArguments, output: Output): Promise<number> {
+/** Runs `postern page`, and returns the exit code. @param built folder of what script/build made */
+export async function page(asked: PageArguments, output: Output, built?: URL): Promise<number> {
   try {
     const [door] = doorsNamed(configOf(asked.config), [asked.door])
     checkDoor(door!)
@@ -41,12 +41,11 @@ export async function page(asked: PageArguments, output: Output): Promise<number
     const profile = user === undefined ? undefined : profileOf(door!, user, host, asked.identity)
     const sealed = profile === undefined ? undefined : await sealedOf(profile, asked, output)
     const files = appFilesOf(basename(target))
-    const assets = await readPageAssets(
-      generatedList(door!.secret) === undefined ? 'client.js' : 'client-with-lists.js',
-    )
+    const script = generatedList(door!.secret) === undefined ? 'client.js' : 'client-with-lists.js'
+    const assets = await readPageAssets(script, built)
     const text = renderClientPage({ door: door!.name, user, host, sealed, files }, assets)
     // The page is the last one: until it is there, all is as before.
-    for (const [name, content] of await appOf(files, door!.name, text)) {
+    for (const [name, content] of await appOf(files, door!.name, text, built)) {
       replaceFile(join(dirname(target), name), content, name === files.page ? asked.mode : APP_MODE)
     }
     const secret =

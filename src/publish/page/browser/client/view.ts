@@ -61,7 +61,7 @@ export class ClientView {
     this.#left.max = code.periodMs
     this.#left.value = code.leftMs
     const seconds = Math.ceil(code.leftMs / SECOND_MS)
-    setText(this.#codeNote, `${isUsed ? 'Used, or nearly over: ' : ''}${seconds} s left`)
+    setText(this.#codeNote, `${seconds} s left${isUsed ? ', spent' : ''}`)
   }
 
   /** Shows the button that ends a wait. */
