@@ -54,7 +54,7 @@ async function bundle(source, name) {
   await writeFile(join(target, name), licences + outputFiles[0].text)
 }
 
-await bundle(join('browser', 'list-page', 'main.ts'), 'list-page.js')
+await bundle(join('browser', 'list-page', 'main.ts'), 'knock-page.js')
 await bundle(join('browser', 'client', 'main.ts'), 'client.js')
 await bundle(join('browser', 'client', 'main-with-lists.ts'), 'client-with-lists.js')
 await bundle(join('worker', 'service-worker.ts'), 'service-worker.js')

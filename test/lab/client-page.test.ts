@@ -1,7 +1,7 @@
 // Goal: whoever has a phone gets in by the page as a client: a real Chromium holds a user's secret, encrypted, and knocks the codes
 // that it computes; the real daemon opens. It asks nobody else, works without its web server, and says what it cannot do.
 import { createHash, X509Certificate } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -282,6 +282,47 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
       await look(page, 'waiting')
       expect(await daemon.line(/OPEN/)).toMatch(`${CLIENT_4}: ssh: OPEN SESAME`)
       await see(page, '#status', new RegExp(`Port ${SERVICE} is open`))
+    },
+    LIMIT_MS,
+  )
+
+  test(
+    'holds the identity of a published list, and knocks what the door waits for',
+    async () => {
+      const { server, client } = await pair()
+      client.etc('hosts', `${SERVER_4} ${NAME}\n`)
+      const { folder, process: web } = await startNginx(server)
+      const [identity, passphrase] = [scratch('identity'), scratch('passphrase')]
+      await server.run(['age-keygen', '-o', identity])
+      const recipient = (await server.run(['age-keygen', '-y', identity])).stdout.trim()
+      writeFileSync(passphrase, `${PASSPHRASE}\n`, { mode: 0o600 })
+      const config = `[ssh]\nOne_Time_Sequences = generate\nPublish_To = ${folder}\nPublish_For = ${recipient}\nPublish_Host = ${NAME}\nStart_Command = true\n`
+      const { process: daemon, file } = await startKnockd({ host: server, config })
+      running.push(web, daemon)
+      const words = ['--user', 'alice', '--identity', identity, '--passphrase-file', passphrase, '--mode', '644']
+      await until('the list', () => existsSync(join(folder, 'ssh.age')))
+      await server.run([
+        process.execPath,
+        program('postern'),
+        'page',
+        '-c',
+        file,
+        '--door',
+        'ssh',
+        ...words,
+        join(folder, 'alice.html'),
+      ])
+      browser = await startChromium(client)
+      const { page } = await openTab(browser, PHONE)
+      await page.goto(`http://${NAME}/alice.html`)
+      await unlock(page, PASSPHRASE)
+      await see(page, '#left', /^20$/)
+      await look(page, 'list')
+      for (let count = 0; count < 2; count++) {
+        await page.click('#knock')
+        expect(await daemon.line(/OPEN/)).toMatch(`${CLIENT_4}: ssh: OPEN SESAME`)
+        await see(page, '#status', /Knocked/)
+      }
     },
     LIMIT_MS,
   )

@@ -18,6 +18,7 @@ import { NODE_CIPHER } from '../../publish/page/node-cipher.ts'
 import { PASSPHRASE_MAX_CHARS, weaknessOf } from '../../publish/page/passphrase-strength.ts'
 import { formatSealed, passphraseSlot, seal, withSlot } from '../../publish/page/sealed.ts'
 import { passphraseIn } from '../../publish/passphrase-file.ts'
+import { listName } from '../../secret/generated-door.ts'
 import { askPassphrase } from '../ask-passphrase.ts'
 import { targetOf } from '../target-file.ts'
 import { configOf, doorsNamed } from '../user/users-file.ts'
@@ -36,7 +37,7 @@ export async function page(asked: PageArguments, output: Output, built?: URL): P
     checkDoor(door!)
     const host = hostOf(asked, door!)
     const target = targetOf(asked.file)
-    checkTarget(target, asked.file)
+    checkTarget(target, asked.file, door!)
     const { user } = asked
     const profile = user === undefined ? undefined : profileOf(door!, user, host, asked.identity)
     const sealed = profile === undefined ? undefined : await sealedOf(profile, asked, output)
@@ -67,8 +68,11 @@ function hostOf({ host }: PageArguments, { secret }: Door): KnockHost {
   return read
 }
 
-/** Refuses to replace a file that is no page of this program. @throws Failure */
-function checkTarget(target: string, named: string): void {
+/** Refuses to replace a file that is no page of this program, or the page that the daemon publishes. @throws Failure */
+function checkTarget(target: string, named: string, { name, secret }: Door): void {
+  if (generatedList(secret) !== undefined && basename(target) === `${listName(name)}.html`) {
+    throw new Failure(`${named} has the name of the page that knockd publishes`, 'name another file in the same folder')
+  }
   if (!existsSync(target) || readFileSync(target, 'utf8').includes(GENERATOR)) return
   throw new Failure(`${named} is there, and is no page of postern`, 'move it away, or name another file')
 }

@@ -8,13 +8,13 @@ export interface PageAssets {
 }
 
 /** The scripts: of the page beside a list, and of a client's page, which has age only if its door publishes a list. */
-export type PageScript = 'list-page.js' | 'client.js' | 'client-with-lists.js'
+export type PageScript = 'knock-page.js' | 'client.js' | 'client-with-lists.js'
 
 /**
  * Reads a page's script and style from a folder (default: the folder of this file). Rejects if the page was not built.
  */
 export async function readPageAssets(
-  script: PageScript = 'list-page.js',
+  script: PageScript = 'knock-page.js',
   folder: URL = new URL('.', import.meta.url),
 ): Promise<PageAssets> {
   const [read, style] = await Promise.all([readAsset(script, folder), readAsset('page.css', folder)])
