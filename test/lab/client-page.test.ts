@@ -328,12 +328,12 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
   )
 })
 
-/** Waits for the beginning of a period, so that the code of the page is the one that somebody uses first. */
+/** Waits until a period has just begun and the page shows its code, so that somebody uses that one first. */
 async function untilGood(page: Page): Promise<readonly [string, string]> {
-  await until(
-    'a fresh code',
-    async () => (await page.locator('#code-left').getAttribute('value')) !== null && Date.now() % 15_000 < 2_000,
-  )
+  await until('a fresh code', async () => {
+    const current = codeOf(SECRET, periodAt(SECRET, Date.now()))
+    return Date.now() % (SECRET.periodS * 1_000) < 4_000 && (await shown(page)) === current
+  })
   const ports = await page.locator('#ports b').allTextContents()
   return [ports[1]!, ports[2]!]
 }
