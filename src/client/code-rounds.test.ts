@@ -7,8 +7,9 @@ import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { TCP, UDP } from '../packet/packet.ts'
 import { codeOf, periodAt, type TotpSecret } from '../totp/code.ts'
+import { CODE_LEFT_MIN_MS } from '../totp/moment.ts'
 import { knocksOfCode } from '../totp/ports.ts'
-import { codeRounds, CODE_LEFT_MIN_MS, readSecretFile, type Clock, type LastCode } from './code-rounds.ts'
+import { codeRounds, readSecretFile, type Clock, type LastCode } from './code-rounds.ts'
 
 /** The key of RFC 6238, appendix B. */
 const SECRET: TotpSecret = {

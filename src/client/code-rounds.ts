@@ -1,20 +1,11 @@
 import type { Knock } from '../config/config.ts'
-import { codeOf, periodAt, type TotpSecret } from '../totp/code.ts'
+import { codeOf, type TotpSecret } from '../totp/code.ts'
+import { momentAt } from '../totp/moment.ts'
 import { knocksOfCode } from '../totp/ports.ts'
 import { readSecret, SECRET_FILE_MAX_BYTES } from '../totp/secret-text.ts'
 import { ClientError } from './fault.ts'
 import { readPrivate } from './private-file.ts'
 import type { Rounds } from './rounds.ts'
-
-/**
- * The shortest remaining validity of a code at its first knock, in milliseconds. It allows for a slow network and for
- * clock differences.
- */
-export const CODE_LEFT_MIN_MS = 2_000
-/**
- * A code in the first half of its period is always used, however long the knocks take. No later moment would be better.
- */
-const WAIT_IN_LAST = 1 / 2
 
 /** The dependencies of making codes. */
 export interface Clock {
@@ -45,14 +36,10 @@ export function codeRounds(
   clock: Clock,
   code: LastCode,
 ): Rounds {
-  const periodMs = secret.periodS * 1_000
   return async (round) => {
-    const needMs = Math.min(CODE_LEFT_MIN_MS + takesMs(round), periodMs * WAIT_IN_LAST)
     for (;;) {
-      const now = clock.now()
-      const period = periodAt(secret, now)
-      const leftMs = (period + 1) * periodMs - now
-      if (period !== code.last() && leftMs >= needMs) {
+      const { period, leftMs, isGood } = momentAt(secret, clock.now(), takesMs(round), (each) => each === code.last())
+      if (isGood) {
         code.used(period)
         return [...before, ...knocksOfCode(codeOf(secret, period))]
       }

@@ -1,6 +1,6 @@
 import { toBase32 } from '../totp/base32.ts'
 import { SECRET_FILE_MAX_BYTES, readSecret } from '../totp/secret-text.ts'
-import type { TotpSecret } from '../totp/code.ts'
+import type { TotpSecret } from '../totp/secret.ts'
 import type { Fault } from '../text/fault.ts'
 import type { Knock, SecretConfig } from './config.ts'
 import { quote, faultAt } from '../text/fault.ts'

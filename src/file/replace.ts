@@ -2,7 +2,7 @@ import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFi
 import { cannot } from './file-error.ts'
 
 /** Replaces a file in one step, so that no reader sees a part of it. @throws Error with the reason */
-export function replaceFile(path: string, text: string, mode: number): void {
+export function replaceFile(path: string, text: string | Uint8Array, mode: number): void {
   // The name does not end as the file's own: node_exporter reads all files with .prom.
   const fresh = `${path}.${process.pid}.new`
   try {

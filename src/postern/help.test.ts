@@ -58,7 +58,7 @@ test('all commands are found', () => {
       'postern proxy',
     ]),
   )
-  expect(HELPS.size).toBe(46)
+  expect(HELPS.size).toBe(47)
 })
 
 test.each([...HELPS])('%s --help', (name, help) => {

@@ -10,6 +10,7 @@ import { EVENTS } from './events/arguments.ts'
 import { FIREWALL } from './firewall/arguments.ts'
 import { FLEET } from './fleet/arguments.ts'
 import { KEYGEN } from './keygen/arguments.ts'
+import { PAGE } from './page/arguments.ts'
 import { REHEARSE } from './rehearse/arguments.ts'
 import { REPLAY } from './replay/arguments.ts'
 import { REPORT } from './report/arguments.ts'
@@ -39,6 +40,7 @@ export const POSTERN: CommandGroup = {
     SEQUENCES,
     USER,
     KEYGEN,
+    PAGE,
     PROXY,
     FIREWALL,
     FLEET,

@@ -15,7 +15,7 @@ export const LIST_KEY_MAX_CHARS = 512
 /** The longest name of a list's file, in characters. */
 export const LIST_FILE_MAX_CHARS = 128
 
-/** What a client knows: how to open one door of one host. */
+/** The profile of a client: how to open one door of one host. */
 export interface ClientProfile {
   /** A DNS name, or an address; IPv6 without brackets. */
   readonly host: string

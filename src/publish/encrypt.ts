@@ -3,18 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Encrypter, armor } from 'age-encryption'
 import type { PublishTerms } from '../config/config.ts'
-import { PUBLIC, SECRET } from '../file/policy.ts'
-import { readPrivateFile, readPrivateText } from '../file/private-file.ts'
+import { PUBLIC } from '../file/policy.ts'
+import { readPrivateFile } from '../file/private-file.ts'
 import { spawn } from '../native/spawn.ts'
-import { strayIn } from '../text/lines.ts'
+import { passphraseIn } from './passphrase-file.ts'
 
 /** The time limit for gpg, in milliseconds. */
 const GPG_TIME_MAX_MS = 20_000
 /** The maximum output and the maximum message of gpg, in bytes. */
 const GPG_BYTES_MAX = 4 * 1_048_576
 const GPG_SAID_MAX = 4_096
-/** The maximum size of a passphrase file and of an OpenPGP key, in bytes. */
-const PASSPHRASE_MAX_BYTES = 4_096
+/** The maximum size of an OpenPGP key, in bytes. */
 const KEY_MAX_BYTES = 1_048_576
 
 /**
@@ -30,15 +29,6 @@ export async function encryptAge(
   if (passphraseFile === undefined) for (const recipient of recipients) encrypter.addRecipient(recipient)
   else encrypter.setPassphrase(passphraseIn(passphraseFile))
   return armor.encode(await encrypter.encrypt(text))
-}
-
-function passphraseIn(path: string): string {
-  const [line = ''] = readPrivateText(path, PASSPHRASE_MAX_BYTES, SECRET).split('\n')
-  const stray = strayIn(line.replace(/\r$/, ''))
-  if (stray !== undefined) throw new Error(`${path}:1:${stray.column}: ${stray.message}\n${stray.hint}`)
-  const passphrase = line.trim()
-  if (passphrase === '') throw new Error(`${path} has no passphrase in its first line`)
-  return passphrase
 }
 
 /**

@@ -2,7 +2,7 @@ import { encryptAge, encryptOpenPgp } from './encrypt.ts'
 import { ORDER_MAX_BYTES } from './order.ts'
 import type { Order } from './order.ts'
 import { readPageAssets } from './page/assets.ts'
-import { renderPage } from './page/render.ts'
+import { renderPage } from './page/list-page.ts'
 import { place } from './place.ts'
 
 /**

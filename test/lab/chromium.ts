@@ -14,11 +14,11 @@ const FLAGS = ['--no-sandbox', '--disable-background-networking', '--disable-com
 export const DESKTOP: BrowserContextOptions = { viewport: { width: 1280, height: 800 }, colorScheme: 'light' }
 
 /** Starts Debian's Chromium on a host, with an empty profile. */
-export async function startChromium(host: Host): Promise<Browser> {
+export async function startChromium(host: Host, flags: readonly string[] = []): Promise<Browser> {
   const executablePath = scratch('chromium')
   writeFileSync(executablePath, `#!/bin/sh\nexec ip netns exec ${host.ns} ${CHROMIUM} "$@"\n`)
   chmodSync(executablePath, 0o700)
-  return await chromium.launch({ executablePath, args: FLAGS })
+  return await chromium.launch({ executablePath, args: [...FLAGS, ...flags] })
 }
 
 /** A tab, and what it asked for and complained of since it was opened. */

@@ -18,6 +18,8 @@ export interface WebServer {
   readonly process: Process
   /** Whatever is written there is served. */
   readonly folder: string
+  /** The certificate's file. */
+  readonly certificate: string
 }
 
 /** Serves an empty folder over http and https, both families, with a certificate that nobody vouches for. */
@@ -38,7 +40,7 @@ events {}
 http {
   access_log off;
   ${temporary.join('\n  ')}
-  types { text/html html; }
+  types { text/html html; text/javascript js; application/manifest+json webmanifest; image/png png; }
   default_type application/octet-stream;
   server {
     listen ${HTTP_PORT};
@@ -58,5 +60,5 @@ http {
     if (process.exit !== undefined) throw new Error(`nginx ended; it printed:\n${process.lines.join('\n')}`)
     return (await probe(host, '127.0.0.1', HTTPS_PORT)) === 'open'
   })
-  return { process, folder }
+  return { process, folder, certificate }
 }

@@ -12,7 +12,7 @@ const LIMIT_MS = 300_000
 /** Prints the page that is published beside a list. */
 const PAGE = `
 const [{ renderPage }, { readPageAssets }] = await Promise.all(
-  ['render', 'assets'].map((name) => import(process.argv[1] + '/dist/publish/page/' + name + '.js')),
+  ['list-page', 'assets'].map((name) => import(process.argv[1] + '/dist/publish/page/' + name + '.js')),
 )
 console.log(renderPage({ door: 'ssh', listFile: 'ssh.age', host: 'gate.example.org' }, await readPageAssets()))
 `

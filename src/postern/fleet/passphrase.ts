@@ -1,6 +1,6 @@
-import { askHidden } from './hidden-input.ts'
+import { askHidden } from '../hidden-input.ts'
 
-/** Asks for a passphrase at the terminal, without showing it. @throws Failure if there is no terminal */
+/** Asks for a passphrase of the operator's key. @throws Failure if there is no terminal */
 export async function askPassphrase(question: string): Promise<string> {
   return await askHidden(question, "there is no terminal to ask for the passphrase of the operator's key")
 }

@@ -9,7 +9,7 @@ import { listText } from '../text.ts'
 import { isSame, parseList } from './browser/list.ts'
 import { isBlocked } from '../blocked-ports.ts'
 import { commandsFor } from './browser/commands.ts'
-import { renderPage } from './render.ts'
+import { renderPage } from './list-page.ts'
 import { PageError } from './terms.ts'
 
 const ASSETS = { script: "'use strict';\nconst a = 1 < 2 && '&'\n", style: 'body { color: red }\n' }

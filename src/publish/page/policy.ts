@@ -6,11 +6,19 @@ export function hashSource(text: string): string {
   return `'sha256-${createHash('sha256').update(text, 'utf8').digest('base64')}'`
 }
 
+/** The needs of a page beyond its script and style. */
+export interface PolicyTerms {
+  /** The host at which it knocks; `undefined`: it does not knock. */
+  readonly host: KnockHost | undefined
+  /** True if it has a service worker and a manifest beside it. */
+  readonly isApp: boolean
+}
+
 /**
- * Returns the page's Content Security Policy. It allows the page's own script and style by hash, the list beside it,
- * and knocks at one host. A policy cannot contain IPv6 (CSP 3, 2.3.1).
+ * Returns the page's Content Security Policy. It allows the page's own script and style by hash, files of its own
+ * server, and knocks at one host. A policy cannot contain IPv6 (CSP 3, 2.3.1).
  */
-export function policyOf(script: string, style: string, host: KnockHost | undefined): string {
+export function policyOf(script: string, style: string, { host, isApp }: PolicyTerms): string {
   const knocks = host?.urlHost === undefined ? '' : ` http://${host.urlHost}:* https://${host.urlHost}:*`
   return [
     "default-src 'none'",
@@ -18,10 +26,12 @@ export function policyOf(script: string, style: string, host: KnockHost | undefi
     `style-src ${hashSource(style)}`,
     `connect-src 'self'${knocks}`,
     // This allows the icon.
-    'img-src data:',
+    `img-src data:${isApp ? " 'self'" : ''}`,
+    ...(isApp ? ["worker-src 'self'", "manifest-src 'self'"] : []),
     "base-uri 'none'",
     "form-action 'none'",
     "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
+    // The name of a worker is a script for browsers (browser/client/worker.ts).
+    `trusted-types ${isApp ? 'postern-worker' : "'none'"}`,
   ].join('; ')
 }

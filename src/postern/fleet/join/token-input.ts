@@ -1,5 +1,5 @@
 import { TOKEN_MAX_CHARS } from '../../../fleet/invitation.ts'
-import { askHidden } from '../hidden-input.ts'
+import { askHidden } from '../../hidden-input.ts'
 
 /** The operand for a token on standard input. */
 export const FROM_INPUT = '-'

@@ -52,21 +52,36 @@ export async function knock(
 
 /** The first packet is the same for http and https, and an https page must not use http. */
 async function knockAt(urlHost: string, port: number): Promise<void> {
-  const scheme = location.protocol === 'https:' ? 'https' : 'http'
-  const signal = AbortSignal.timeout(KNOCK_MS)
-  const pause = new Promise((resolve) => {
-    setTimeout(resolve, KNOCK_MS)
-  })
+  const over = pause(KNOCK_MS)
   try {
-    await fetch(`${scheme}://${urlHost}:${port}/`, {
-      mode: 'no-cors',
-      cache: 'no-store',
-      credentials: 'omit',
-      referrerPolicy: 'no-referrer',
-      signal,
-    })
+    await request(urlHost, port, AbortSignal.timeout(KNOCK_MS))
   } catch {
     // The port is closed, silent, or does not speak HTTP. The packet is the knock, and its answer does not matter.
   }
-  await pause
+  await over
+}
+
+/** Asks a port of the host, whose answer the page may not read. Rejects unless HTTP answers. */
+export async function request(urlHost: string, port: number, signal: AbortSignal): Promise<void> {
+  const scheme = location.protocol === 'https:' ? 'https' : 'http'
+  await fetch(`${scheme}://${urlHost}:${port}/`, {
+    mode: 'no-cors',
+    cache: 'no-store',
+    credentials: 'omit',
+    referrerPolicy: 'no-referrer',
+    signal,
+  })
+}
+
+export async function pause(ms: number): Promise<void> {
+  await new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
+}
+
+/** Returns the reason, for people, why no policy lets a page knock at its host. @param host as in commands */
+export function reasonUnreachable(host: string | undefined): string {
+  return host === undefined
+    ? 'This page does not know the host. Knock by hand.'
+    : 'Browsers do not let a page knock at an IPv6 address. Knock by hand.'
 }

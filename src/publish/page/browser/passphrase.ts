@@ -1,7 +1,7 @@
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js'
-import { scryptAsync } from '@noble/hashes/scrypt.js'
 import { base64nopad } from '@scure/base'
 import type { Identity, Stanza } from 'age-encryption'
+import { stretch } from './stretch.ts'
 
 /** The scrypt stanza (C2SP age, "scrypt recipient stanza"). */
 const STANZA_TYPE = 'scrypt'
@@ -13,8 +13,6 @@ const WORK_FACTOR = /^[1-9][0-9]?$/
  * 18.
  */
 const WORK_FACTOR_MAX = 20
-const BLOCK_SIZE = 8
-const KEY_BYTES = 32
 /** The nonce may be zero, because the key wraps only one file key (same source). */
 const NONCE = new Uint8Array(12)
 /** The length of a file key and its tag, in bytes. */
@@ -54,13 +52,7 @@ export class PassphraseIdentity implements Identity {
     }
     const logN = Number(workFactor)
     if (logN > WORK_FACTOR_MAX) throw new Error('a work factor over the maximum')
-    const key = await scryptAsync(this.#passphrase, labelled(base64nopad.decode(salt!)), {
-      N: 2 ** logN,
-      r: BLOCK_SIZE,
-      p: 1,
-      dkLen: KEY_BYTES,
-      onProgress: this.#onProgress,
-    })
+    const key = await stretch(this.#passphrase, labelled(base64nopad.decode(salt!)), logN, this.#onProgress)
     try {
       return chacha20poly1305(key, NONCE).decrypt(stanza.body)
     } catch {

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { Writable } from 'node:stream'
-import { Failure } from '../../cli/fault.ts'
+import { Failure } from '../cli/fault.ts'
 
 /** Asks for a secret at the terminal, without showing it. @throws Failure if there is no terminal */
 export async function askHidden(question: string, noTerminal: string, hint?: string): Promise<string> {

@@ -1,6 +1,0 @@
-// The page's script. Its elements are made by src/publish/page/render.ts.
-import { standInForSubtle } from './insecure-context.ts'
-import { Page } from './page.ts'
-
-standInForSubtle()
-new Page().start()
