@@ -11,7 +11,7 @@ import { KNOCK_SPA } from '../../src/client/spa/arguments.ts'
 import { KNOCKD } from '../../src/daemon/arguments.ts'
 import { ANSWER_MAX_MS } from '../../src/postern/completion/names.ts'
 import { POSTERN } from '../../src/postern/postern.ts'
-import { sample } from '../slow.ts'
+import { sample, slowly } from '../slow.ts'
 import { PROJECT, program, startKnockd } from './knockd.ts'
 import { lab, pair } from './net.ts'
 import { run } from './process.ts'
@@ -32,14 +32,10 @@ function configOf(names: readonly string[], users = ''): string {
 const HOSTILE = [
   '$(touch PWNED)',
   '`touch PWNED`',
-  'x; touch PWNED',
   "'; touch PWNED; '",
-  'it\'s a "door"',
   'a  b',
   '\\$(touch PWNED)',
-  'c:o:l:o:n',
   '=ls',
-  '@home',
   '~root',
   '{a,b}',
   'bang!x',
@@ -47,6 +43,11 @@ const HOSTILE = [
   '門',
   ...sample(
     [
+      'x; touch PWNED',
+      // Quotes, colons and at signs are typed by another test.
+      'it\'s a "door"',
+      'c:o:l:o:n',
+      '@home',
       '${IFS}$HOME',
       'x & touch PWNED',
       'x | touch PWNED',
@@ -136,7 +137,11 @@ lab.each([...SHELLS])('%s', (shell) => {
     expect(got.map((argv) => argv.map((word) => word.replace(/\/$/, '')))).toEqual(cases.map(([, result]) => result))
   })
 
-  test('completes users and doors of the default config', async () => {
+  // What is asked for is printed by Postern: shells differ in how they take addresses, with their colons, out of a word.
+  const ofBash = shell === 'bash' ? test : slowly
+  const ofBashAndZsh = shell === 'fish' ? slowly : test
+
+  ofBash('completes users and doors of the default config', async () => {
     const { server } = await pair()
     server.etc('knockd.conf', configOf(['workshop'], writeConfig(`carolina ${KEY}\n`, 'users')))
     const lines = ['postern keygen totp ssh --user caro', 'postern keygen totp work']
@@ -150,7 +155,7 @@ lab.each([...SHELLS])('%s', (shell) => {
     ])
   })
 
-  test('completes addresses that are open or ignored, from the daemon', async () => {
+  ofBashAndZsh('completes addresses that are open or ignored, from the daemon', async () => {
     const { server } = await pair()
     const { file } = await startKnockd({ host: server, config: configOf(['ssh']) })
     const open = ['open', 'ssh', '--source', SOURCE_6, '-c', file]
@@ -215,7 +220,7 @@ lab.each([...SHELLS])('%s', (shell) => {
       expected.set(`${group.name} `, [...all, ...(group === POSTERN ? ['help'] : [])].toSorted())
     }
     // What is typed at zsh takes a process each; bash and fish are asked by one for all.
-    const lines = sample([...expected.keys()], (_, index) => shell !== 'zsh' || index % 5 === 0)
+    const lines = sample([...expected.keys()], (_, index) => shell !== 'zsh' || index % 10 === 0)
     const offered = await offers(shell, typed, lines)
     expect(lines.map((line, index) => [line, offered[index]])).toEqual(lines.map((line) => [line, expected.get(line)]))
     expect(expected.size).toBeGreaterThan(ROWS.length)

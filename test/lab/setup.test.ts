@@ -4,7 +4,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { hashOf } from '../../src/base/config-trial.ts'
-import { sample, slowly } from '../slow.ts'
+import { SLOW, sample, slowly } from '../slow.ts'
 import { program, startRealKnockd, startKnockd } from './knockd.ts'
 import { SERVER_4, SERVER_6, lab } from './net.ts'
 import { Process, until } from './process.ts'
@@ -13,6 +13,8 @@ import { goesOn, probe, session } from './service.ts'
 import { SETUP_LIMIT_MS, SetupMachine, clientLineIn } from './setup-machine.ts'
 
 const ALL = ['--yes', '--always-allow', 'none', '--hide', 'tcp/22'] as const
+/** The same, with openings that are soon over. */
+const BRIEF = [...ALL, '--open-for', '15s'] as const
 const OLD = '[mine]\n\tSequence = 24817,8097,41553\n\tStart_Command = true\n'
 
 /** No connection, as at the machine's own console. */
@@ -58,11 +60,12 @@ lab('postern setup', () => {
     async () => {
       const machine = await SetupMachine.make()
       const old = await machine.login()
-      const setup = machine.start(old, ...ALL, '--confirm-within', '60s')
+      const setup = machine.start(old, ...BRIEF, '--confirm-within', '60s')
       const line = await onTrial(setup)
       expect((await machine.run(old, 'confirm')).stderr).toMatch(/this connection was there before/)
-      for (const own of ['127.0.0.1 40000 127.0.0.1 22', `${SERVER_4} 40000 ${SERVER_4} 22`]) {
-        expect((await machine.run(own, 'confirm')).stderr).toMatch(/this connection comes from this machine/)
+      const own = ['127.0.0.1 40000 127.0.0.1 22', `${SERVER_4} 40000 ${SERVER_4} 22`]
+      for (const here of sample(own, (_, index) => index > 0)) {
+        expect((await machine.run(here, 'confirm')).stderr).toMatch(/this connection comes from this machine/)
       }
       expect((await machine.run(old, ...ALL)).stderr).toMatch(/a set-up is on trial\n {2}sudo postern setup confirm/)
       await machine.knock(line)
@@ -75,16 +78,16 @@ lab('postern setup', () => {
       expect(clientLineIn(setup.stdout)).toBe(line)
       expect(machine.left).toEqual(['knockd.conf'])
       const [before, pids] = [machine.identity, await machine.daemons()]
-      const again = await machine.run(fresh, ...ALL)
+      const again = await machine.run(fresh, ...BRIEF)
       expect([again.code, again.stderr]).toEqual([0, expect.stringMatching(/nothing changed/)])
       expect(clientLineIn(again.stdout)).toBe(line)
-      const json = await machine.run(fresh, ...ALL, '--json')
+      const json = await machine.run(fresh, ...BRIEF, '--json')
       expect(JSON.parse(json.stdout)).toMatchObject({ changed: false, state: 'unchanged', hidden: ['tcp/22'] })
-      expect((await machine.run(fresh, ...ALL, '--dry-run')).code).toBe(0)
+      if (SLOW) expect((await machine.run(fresh, ...BRIEF, '--dry-run')).code).toBe(0)
       const other = await machine.run(fresh, ...ALL, '--open-for', '5m')
       expect([other.code, other.stderr]).toEqual([
         1,
-        expect.stringMatching(/\n-\tOpen_For = 30s\n\+\tOpen_For = 5m\n.*--replace/s),
+        expect.stringMatching(/\n-\tOpen_For = 15s\n\+\tOpen_For = 5m\n.*--replace/s),
       ])
       const dry = await machine.run(fresh, ...ALL, '--open-for', '5m', '--replace', '--dry-run')
       expect([dry.code, dry.stderr]).toEqual([1, expect.stringMatching(/nothing has changed/)])
@@ -95,7 +98,8 @@ lab('postern setup', () => {
     3 * SETUP_LIMIT_MS,
   )
 
-  test(
+  // Above, another set-up is refused too.
+  slowly(
     'of two set-ups at once none puts in force what the other one has written',
     async () => {
       const machine = await SetupMachine.make()

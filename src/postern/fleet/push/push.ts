@@ -29,6 +29,8 @@ export interface PushSurroundings {
   /** Asks whether to go on. @throws Failure if there is nobody to ask */
   readonly confirm: () => Promise<boolean>
   readonly passphrase: (path: string) => Promise<string>
+  /** Milliseconds of a clock that never goes back; that of the process without it. */
+  readonly steady?: () => number
 }
 
 const SURROUNDINGS: PushSurroundings = {
@@ -64,7 +66,7 @@ async function pushUsers(asked: PushArguments, output: Output, surroundings: Pus
     keyspace,
     seal: new PartSeal(operatorFleetKey(operator), settings.fleet),
     keyOf: (name) => settings.operators.find((each) => each.name === name)?.key,
-    steady: () => performance.now(),
+    steady: surroundings.steady ?? (() => performance.now()),
   }
   try {
     const before = await readUsersInEtcd(deps)
