@@ -1,8 +1,6 @@
 import { Failure } from '../../cli/fault.ts'
 import type { Config, Door } from '../../config/config.ts'
 import { isFwknop, packetOf, secretPath } from '../../config/secret.ts'
-import { ConfigError, loadConfig } from '../../daemon/config-file.ts'
-import { shareWithUser } from '../../file/owner.ts'
 import { counted } from '../../text/counted.ts'
 import { formatFault } from '../../text/fault.ts'
 import { meantOr } from '../../text/read.ts'
@@ -22,18 +20,6 @@ export interface UsersFile {
   readonly path: string
   readonly format: UsersFormat
   readonly doors: readonly Door[]
-}
-
-/** Reads a config as the daemon does. @throws Failure with its errors */
-export function configOf(file: string): Config {
-  try {
-    const { config } = loadConfig(file)
-    shareWithUser(config.options)
-    return config
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
-    throw new Failure(error.message, `postern check ${file} shows all of it`, error)
-  }
 }
 
 /** Returns the doors with these names; all, if there are none. @throws Failure if one is not in the config */
