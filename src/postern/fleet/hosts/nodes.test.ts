@@ -68,7 +68,10 @@ test.each([
 test.each([
   [new EtcdUnavailable('no-majority', 'no majority of etcd answers'), /^no majority of etcd answers: start the nodes/],
   [new EtcdUnavailable('no-answer', 'connection refused'), /^connection refused: look whether the nodes run/],
-  [new EtcdUnavailable('quota', 'the database of etcd is full', 'compact it'), /^the database of etcd is full: compact it$/],
+  [
+    new EtcdUnavailable('quota', 'the database of etcd is full', 'compact it'),
+    /^the database of etcd is full: compact it$/,
+  ],
 ])('a fault of etcd comes with what to do: %s', async (fault, words) => {
   const problems = problemsOf(await askNodes(etcdOf([], fault), ACCESS))
   expect(problems).toEqual([expect.stringMatching(words), `${ENDPOINT}: connection refused`])
