@@ -368,8 +368,14 @@ function replay(newcomer: () => Newcomer): void {
       await newcomer().type(add!)
       for (const name of NAMES) {
         const log = ['journalctl', '-u', 'knockd']
-        const said = async (): Promise<string> => (await runOn(newcomer().machines[name], log)).stdout
-        await until('the daemon knows bob', async () => /operators of the fleet: \w+, bob$/m.test(await said()))
+        let said = ''
+        const knows = async (): Promise<boolean> => {
+          ;({ stdout: said } = await runOn(newcomer().machines[name], log))
+          return /operators of the fleet: \w+, bob$/m.test(said)
+        }
+        await until('the daemon knows bob', knows, BLOCK_LIMIT_MS).catch((error: unknown) => {
+          throw new Error(said, { cause: error })
+        })
       }
     },
     LIMIT_MS,

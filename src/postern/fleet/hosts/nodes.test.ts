@@ -24,7 +24,7 @@ test('what a node says of itself cannot change the terminal', async () => {
   const nodes = await askNodes(etcd, { endpoints: [ENDPOINT], ca: '', cert: '', key: '' })
   const [{ member, version } = { member: null, version: null }] = nodes.rows
   const safe = String.raw`\u001b[2J\u009b3J\n`
-  expect([member, version, problemsOf(nodes)]).toEqual([safe, safe, [`alarm ${safe}`]])
+  expect([member, version, problemsOf(nodes)]).toEqual([safe, safe, [`alarm ${safe}: see its documentation`]])
 })
 
 const STATUS = {
@@ -75,4 +75,12 @@ test.each([
 ])('a fault of etcd comes with what to do: %s', async (fault, words) => {
   const problems = problemsOf(await askNodes(etcdOf([], fault), ACCESS))
   expect(problems).toEqual([expect.stringMatching(words), `${ENDPOINT}: connection refused`])
+})
+
+test('an alarm of etcd is told once, with what to do', async () => {
+  const alarms = ['1', '2'].map((member) => ({ member, alarm: 'NOSPACE' }))
+  const etcd = { ...etcdOf([1]), alarms: async () => await Promise.resolve(alarms) }
+  expect(problemsOf(await askNodes(etcd, ACCESS))).toEqual([
+    expect.stringMatching(/^alarm NOSPACE: the database is full .* etcdctl alarm disarm$/),
+  ])
 })

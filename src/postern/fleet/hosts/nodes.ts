@@ -120,7 +120,18 @@ export function problemsOf({ rows, alarms, faults }: Nodes): readonly string[] {
     if (hint !== undefined) return [`${reason}: ${hint}`]
     return each.some((text) => text.endsWith(reason)) ? [] : [reason]
   })
-  return [...wide, ...each, ...alarms.map(({ alarm }) => `alarm ${oneLine(alarm)}`)]
+  return [...wide, ...each, ...alarmsText(alarms)]
+}
+
+const ALARMS: Readonly<Record<string, string>> = {
+  NOSPACE: 'the database is full and nobody can knock; compact and defragment it, then etcdctl alarm disarm',
+  CORRUPT: 'a node has other data than the others; remove it, and add it again, empty',
+}
+
+/** Returns what the alarms of etcd mean, each once. */
+export function alarmsText(alarms: Nodes['alarms']): readonly string[] {
+  const names = new Set(alarms.map(({ alarm }) => alarm))
+  return [...names].map((alarm) => `alarm ${oneLine(alarm)}: ${ALARMS[alarm] ?? 'see its documentation'}`)
 }
 
 /** Returns that a node's database is nearly full, or nothing. */
