@@ -58,7 +58,7 @@ const STAND_INS = {
 'reload knockd') kill -HUP "$(cat /run/knockd.test)" ;;
 'restart knockd')
   if [ -e /run/knockd.test ]; then kill "$(cat /run/knockd.test)"; while kill -0 "$(cat /run/knockd.test)"; do sleep 0.1; done; fi
-  nice -n -10 setsid sh -c 'echo $$ >/run/knockd.test; exec knockd' >>/run/knockd.log 2>&1 </dev/null &
+  nice -n -10 setsid sh -c 'echo $$ >/run/knockd.test; exec knockd -v' >>/run/knockd.log 2>&1 </dev/null &
   until postern status 2>/dev/null | grep -q .; do sleep 0.1; done ;;
 *) echo "systemctl $*: not in the table" >&2; exit 1 ;;
 esac`,
@@ -315,7 +315,7 @@ function replay(newcomer: () => Newcomer): void {
       )
       const doctor = next('postern doctor')
       await Promise.all(
-        NAMES.map(async (name) => {
+        (SLOW ? NAMES : NAMES.slice(0, 1)).map(async (name) => {
           const { [name]: machine } = newcomer().machines
           const diagnosis = await newcomer().type(doctor, machine, CLOCK_IS_UNSYNCHRONISED)
           expect(diagnosis.match(/^(?:fault|warning): \w+/gm)?.filter((each) => !EXPECTED.has(each))).toEqual([])

@@ -10,7 +10,7 @@ export const QUOTA_WARNED = 0.8
 const SLOW_MS = 500
 /** The most times that a node is asked. The first answer takes a new connection, and a busy machine is slow for a moment. */
 const ASKED_MAX = 3
-/** What to do about faults of etcd as a whole that have no hint of their own. */
+/** The remedies of faults that have no hint of their own. */
 const ADVICE: Partial<Readonly<Record<UnavailableKind, string>>> = {
   'no-majority': 'start the nodes that are down (systemctl status etcd on each)',
   'no-answer': 'look whether the nodes run (systemctl status etcd on each), and let this host reach their port',

@@ -65,7 +65,7 @@ test.each([
   ['AAAA', 'AAAA', undefined, []],
 ])('hosts with the keys %s, %s and %s: who has another one than most is told', async (one, two, three, told) => {
   const marks = { web1: one, web2: two, web3: three }
-  const listed = Object.keys(marks).map((name) => ({ ...HOSTS[0]!, name }))
+  const listed = Object.keys(marks).map((name) => ({ name, groups: [], key: HOSTS[0]!.key }))
   const kvs = Object.entries(marks).map(([name, keyMark]) => {
     const place = KEYSPACE.beat(name)
     const beat = { at: 1, version: '1', doors: 0, marks: [], refused: {}, versions: { hosts: 1 }, keyMark }

@@ -56,8 +56,8 @@ export async function readOverview(etcd: Pick<Etcd, 'get' | 'txn' | 'list'>, her
     hostsVersion: document?.version ?? null,
     usersVersion: usersVersion ?? null,
     hosts: (document?.hosts ?? []).map((each) => {
-      const row = rowOf(each, beats.get(each.name), wanted, settings.clockSkewMs)
-      return { ...row, problems: [...row.problems, ...otherKey(each.name, beats, known)] }
+      const unlike = otherKey(each.name, beats, known)
+      return rowOf(each, beats.get(each.name), wanted, settings.clockSkewMs, unlike)
     }),
     notes: [
       ...(document === undefined ? ['there is no list of hosts yet'] : []),
@@ -129,6 +129,7 @@ function rowOf(
   beat: Beat | undefined,
   wanted: Readonly<Record<DocumentKind, number | undefined>>,
   skewMs: number,
+  unlike: readonly string[],
 ): HostRow {
   if (beat === undefined) {
     const none = { seen: null, version: null, hosts: null, users: null, clockMs: null, doors: null }
@@ -141,6 +142,7 @@ function rowOf(
     const [own, newest] = [versions[kind] ?? 0, wanted[kind] ?? 0]
     return own >= newest ? [] : [`has version ${own} of the list of ${kind}, not ${newest}`]
   })
+  problems.push(...unlike)
   if (aheadMs !== undefined && Math.abs(aheadMs) > skewMs) {
     problems.push(`its clock is ${clockText(aheadMs)} the other hosts': it opens nothing of the fleet`)
   }
