@@ -89,10 +89,16 @@ const MESSAGES: readonly (readonly [RegExp, UnavailableKind, string, string?])[]
   [/required revision has been compacted/, 'compacted', 'the revision has been compacted'],
   [/invalid auth token|auth revision/, 'token', 'etcd does not know the token of this host'],
   [
+    /authentication is not enabled/,
+    'login',
+    'etcd has no access control, and this host has a login for it',
+    'take the line Login_File out of fleet.conf, or turn it on: etcdctl auth enable',
+  ],
+  [
     /user name is empty|user name not found|authentication failed|permission denied/,
     'login',
     'etcd refuses the name, the password or what they may do',
-    'give the user of this host its role: etcdctl user grant-role NAME ROLE',
+    'compare Login_File with what etcd has, and give the user of this host its role: etcdctl user grant-role NAME ROLE',
   ],
 ]
 

@@ -37,6 +37,8 @@ export interface Beat {
   readonly doors: number
   /** Milliseconds by which its clock is ahead of the other hosts'; absent: it has heard none. */
   readonly aheadMs?: number
+  /** The mark of the fleet's key that it has: see `secret-marks.ts`. Absent: an earlier version of Postern. */
+  readonly keyMark?: string
   /** Marks of the secrets that other hosts should not have: see `secret-marks.ts`. */
   readonly marks: readonly string[]
 }
@@ -163,7 +165,7 @@ export function readBeat(place: string, text: string, host: FleetHost | undefine
 
 function beatOf(raw: unknown): Beat | undefined {
   if (!isRecord(raw)) return undefined
-  const { at, version, doors, aheadMs, marks } = raw
+  const { at, version, doors, aheadMs, keyMark, marks } = raw
   if (!isCount(at) || typeof version !== 'string' || !WORD.test(version) || !isCount(doors)) return undefined
   const isAhead = typeof aheadMs === 'number' && Number.isSafeInteger(aheadMs)
   const marked = Array.isArray(marks) ? marks.slice(0, MARKS_MAX).filter(isMark) : []
@@ -175,6 +177,7 @@ function beatOf(raw: unknown): Beat | undefined {
     doors,
     marks: marked,
     ...(isAhead ? { aheadMs } : {}),
+    ...(isMark(keyMark) ? { keyMark } : {}),
   }
 }
 

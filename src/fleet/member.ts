@@ -26,7 +26,7 @@ import type { LeastVersion, LeastVersionsDeps } from './least-versions.ts'
 import type { DocumentKind } from './keyspace.ts'
 import { News } from './news.ts'
 import type { NewsListener, NewsState } from './news.ts'
-import { secretMarks } from './secret-marks.ts'
+import { keyMark, secretMarks } from './secret-marks.ts'
 import { changedDirectives, loadSettings } from './settings.ts'
 import type { FleetKeys, Operator } from './settings.ts'
 import { FleetUsers } from './users/fleet-users.ts'
@@ -268,6 +268,7 @@ export class FleetMember {
       ...documentStates({ hosts: this.hosts.status, users: this.users.status }),
       doors: own.filter(({ scope }) => scope === 'fleet').length,
       ...(aheadMs === undefined ? {} : { aheadMs }),
+      keyMark: keyMark(this.keys.fleetKey),
       marks: this.#marks.marks,
     }
   }

@@ -42,13 +42,20 @@ export function marksOf(fleetKey: Buffer, doors: readonly Door[], spaKeyFile: st
   let left = SECRETS_MAX
   for (const { secret } of doors) {
     for (const text of secretsOf(secret, spaKeyFile).slice(0, left)) {
-      marks.add(
-        createHmac('sha256', fleetKey).update(`secret of a host\n${text}`).digest('base64url').slice(0, MARK_CHARS),
-      )
+      marks.add(markOf(fleetKey, `secret of a host\n${text}`))
       left--
     }
   }
   return [...marks].sort().slice(0, MARKS_MAX)
+}
+
+/** Returns the mark of the fleet's key itself. With another key, a host claims what no other host knows of. */
+export function keyMark(fleetKey: Buffer): string {
+  return markOf(fleetKey, 'key of the fleet\n')
+}
+
+function markOf(fleetKey: Buffer, text: string): string {
+  return createHmac('sha256', fleetKey).update(text).digest('base64url').slice(0, MARK_CHARS)
 }
 
 /** Returns the hosts that have a secret of this one, by their signs of life. */

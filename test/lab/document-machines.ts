@@ -15,11 +15,14 @@ export interface DocumentMachine {
   words(argv: readonly string[]): readonly string[]
 }
 
-/** Answers to questions at a terminal: the end of what is shown, as Python's re(3) has it, and what is typed. */
+/**
+ * Answers to questions at a terminal: the end of what is shown, as Python's re(3) has it, and the line that is typed. An
+ * answer that begins with `!` is a command of the test's machine, which reads what is shown and prints the keys.
+ */
 export type Answers = readonly (readonly [question: string, answer: string])[]
 
 /** Runs a command at a terminal of its own, and answers its questions. In Python, as Node.js has no terminals. */
-const TERMINAL = `import json, os, pty, re, sys
+const TERMINAL = `import json, os, pty, re, subprocess, sys
 argv, answers = json.loads(sys.argv[1])
 pid, fd = pty.fork()
 if pid == 0: os.execvp(argv[0], argv)
@@ -33,7 +36,9 @@ while True:
     seen = (seen + data.decode(errors='replace'))[-4000:]
     for question, answer in answers:
         if re.search('(?:' + question + r')\\s*$', seen):
-            os.write(fd, (answer + '\\n').encode())
+            if answer[0:1] != '!': keys = (answer + '\\n').encode()
+            else: keys = subprocess.run(['sh', '-ec', answer[1:]], input=seen.encode(), stdout=subprocess.PIPE, check=True).stdout
+            os.write(fd, keys)
             seen = ''
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 `

@@ -1,5 +1,5 @@
 import { REMEDIES } from '../../../remedy/remedies.ts'
-import { fullness } from '../../fleet/hosts/nodes.ts'
+import { alarmsText, fullness } from '../../fleet/hosts/nodes.ts'
 import type { NodeMetrics, Nodes } from '../../fleet/hosts/nodes.ts'
 import type { Finding } from '../finding.ts'
 
@@ -32,9 +32,7 @@ export function judgeNodes({ rows, metrics, members, alarms, faults }: Nodes, ha
     ...silent
       .filter(({ failure }) => !wide.some((text) => text.startsWith(failure!)))
       .map(({ endpoint, failure }) => warning(`${endpoint} does not answer: ${failure}`, look)),
-    ...alarms.map(({ alarm }) =>
-      fault(`etcd has the alarm ${alarm}: ${ALARMS[alarm] ?? 'see its documentation'}`, look),
-    ),
+    ...alarmsText(alarms).map((text) => fault(`etcd has the ${text}`, look)),
     ...rows.flatMap((row) => fullness(row)).map((message) => warning(message, look)),
     ...ofMembers(members).map((message) => warning(message)),
     ...ofVersions(
@@ -50,11 +48,6 @@ export function judgeNodes({ rows, metrics, members, alarms, faults }: Nodes, ha
         ]
       : []),
   ]
-}
-
-const ALARMS: Readonly<Record<string, string>> = {
-  NOSPACE: 'the database is full and nobody can knock; compact and defragment it, then etcdctl alarm disarm',
-  CORRUPT: 'a node has other data than the others; remove it, and add it again, empty',
 }
 
 function ofMembers(members: Nodes['members']): readonly string[] {

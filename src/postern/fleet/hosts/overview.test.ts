@@ -19,9 +19,9 @@ const HOSTS = [{ name: 'web1', groups: [], key: publicKeyText(ALICE.publicKey) }
 
 const kvOf = (key: string, value: string): KeyValue => ({ key, value, modRevision: '1', version: '1', lease: '0' })
 
-async function overview(kvs: readonly KeyValue[]) {
+async function overview(kvs: readonly KeyValue[], listed = HOSTS) {
   const all = [
-    kvOf(PLACE, signText(PLACE, { version: 1, hosts: HOSTS }, { name: 'alice', key: ALICE.privateKey })),
+    kvOf(PLACE, signText(PLACE, { version: 1, hosts: listed }, { name: 'alice', key: ALICE.privateKey })),
     ...kvs,
   ]
   const etcd = {
@@ -55,4 +55,23 @@ test('signs of life cannot change the terminal', async () => {
   expect(notes).toHaveLength(1)
   // oxlint-disable-next-line no-control-regex -- these are looked for
   expect(hostsText({ hosts, notes }, 0)).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
+})
+
+test.each([
+  ['AAAA', 'AAAA', 'AAAA', []],
+  ['BBBB', 'AAAA', 'AAAA', ['web1']],
+  ['AAAA', 'BBBB', undefined, ['web1', 'web2']],
+  ['AAAA', 'BBBB', 'CCCC', ['web1', 'web2', 'web3']],
+  ['AAAA', 'AAAA', undefined, []],
+])('hosts with the keys %s, %s and %s: who has another one than most is told', async (one, two, three, told) => {
+  const marks = { web1: one, web2: two, web3: three }
+  const listed = Object.keys(marks).map((name) => ({ name, groups: [], key: HOSTS[0]!.key }))
+  const kvs = Object.entries(marks).map(([name, keyMark]) => {
+    const place = KEYSPACE.beat(name)
+    const beat = { at: 1, version: '1', doors: 0, marks: [], refused: {}, versions: { hosts: 1 }, keyMark }
+    return kvOf(place, signText(place, beat, { name, key: ALICE.privateKey }))
+  })
+  const { hosts } = await overview(kvs, listed)
+  const problems = hosts.filter((host) => host.problems.some((text) => text.includes('its fleet.key is not that of')))
+  expect(problems.map(({ name }) => name)).toEqual(told)
 })

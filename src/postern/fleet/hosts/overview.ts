@@ -55,7 +55,10 @@ export async function readOverview(etcd: Pick<Etcd, 'get' | 'txn' | 'list'>, her
     fleet: settings.fleet,
     hostsVersion: document?.version ?? null,
     usersVersion: usersVersion ?? null,
-    hosts: (document?.hosts ?? []).map((each) => rowOf(each, beats.get(each.name), wanted, settings.clockSkewMs)),
+    hosts: (document?.hosts ?? []).map((each) => {
+      const unlike = otherKey(each.name, beats, known)
+      return rowOf(each, beats.get(each.name), wanted, settings.clockSkewMs, unlike)
+    }),
     notes: [
       ...(document === undefined ? ['there is no list of hosts yet'] : []),
       ...(doubt === undefined ? [] : [doubt]),
@@ -69,6 +72,17 @@ export async function readOverview(etcd: Pick<Etcd, 'get' | 'txn' | 'list'>, her
         }),
     ],
   }
+}
+
+/** Returns that a host has another key of the fleet than most others, or nothing. Without a majority, each is told. */
+function otherKey(name: string, beats: ReadonlyMap<string, Beat>, known: ReadonlySet<string>): readonly string[] {
+  const own = beats.get(name)?.keyMark
+  if (own === undefined) return []
+  const marked = [...beats].filter(([each, { keyMark }]) => known.has(each) && keyMark !== undefined)
+  const unlike = marked.filter(([, { keyMark }]) => keyMark !== own).map(([each]) => each)
+  if (unlike.length === 0 || unlike.length < marked.length - unlike.length) return []
+  const fix = 'copy theirs if they are right, or join anew, and restart knockd'
+  return [`its fleet.key is not that of ${named(unlike)}: what is used up here opens there once more; ${fix}`]
 }
 
 /**
@@ -115,6 +129,7 @@ function rowOf(
   beat: Beat | undefined,
   wanted: Readonly<Record<DocumentKind, number | undefined>>,
   skewMs: number,
+  unlike: readonly string[],
 ): HostRow {
   if (beat === undefined) {
     const none = { seen: null, version: null, hosts: null, users: null, clockMs: null, doors: null }
@@ -127,6 +142,7 @@ function rowOf(
     const [own, newest] = [versions[kind] ?? 0, wanted[kind] ?? 0]
     return own >= newest ? [] : [`has version ${own} of the list of ${kind}, not ${newest}`]
   })
+  problems.push(...unlike)
   if (aheadMs !== undefined && Math.abs(aheadMs) > skewMs) {
     problems.push(`its clock is ${clockText(aheadMs)} the other hosts': it opens nothing of the fleet`)
   }
