@@ -374,9 +374,15 @@ lab('a fleet in trouble', () => {
       expect(twice).toEqual([])
       expect(opened.filter((trial) => trial.opened[0] === OFF)).toEqual([])
       const open = await Promise.all(members.map(async ({ host }) => await sourcesIn(host)))
+      const lost: number[] = []
       for (const { what, opened: by } of trials.values()) {
-        expect([what, open.flatMap((sources, index) => (sources.has(what.source) ? [index] : []))]).toEqual([what, by])
+        const at = open.flatMap((sources, index) => (sources.has(what.source) ? [index] : []))
+        // A host that is killed between its line and its firewall has claimed, and opens nothing.
+        if (at.length === 0 && by.length === 1) lost.push(by[0]!)
+        else expect([what, at]).toEqual([what, by])
       }
+      expect(lost.filter((host) => ![ALONE, 0, 1].includes(host))).toEqual([])
+      expect(lost.length).toBeLessThanOrEqual(DOORS.length)
     },
     LIMIT_MS,
   )
