@@ -189,8 +189,8 @@ export class FleetClaims {
       const base = present?.record.value
       const value = next(base)
       if (value === undefined) return false
-      const leftMs = end - clock.steady()
-      if (leftMs <= 0) break
+      const leftMs = (): number => end - clock.steady()
+      if (leftMs() <= 0) break
       const record = nextRecord(present?.record, value, use.mark, until)
       const text = this.#seal.seal(name, record)
       if (text.length > RECORD_MAX_CHARS) throw new Error('the record of this secret is too long')
@@ -200,7 +200,7 @@ export class FleetClaims {
       let answer
       try {
         const put = { put: key, value: text, ...(lease === undefined ? {} : { lease }) }
-        answer = await etcd.txn([compare], [put], [{ get: key }], Math.max(1, end - clock.steady()))
+        answer = await etcd.txn([compare], [put], [{ get: key }], Math.max(1, leftMs()))
       } catch (error) {
         if (!(error instanceof EtcdUnavailable && error.kind === 'lease') || record.until === undefined) throw error
         this.#leases.ended(record.until)
@@ -257,11 +257,11 @@ export class FleetClaims {
     const { etcd, clock, prefix } = this.#deps
     const key = `${prefix}${name}`
     const { record, text } = claim
-    const leftMs = Math.max(1, end - clock.steady())
+    const leftMs = (): number => end - clock.steady()
     try {
       const lease = record.until === undefined ? {} : { lease: await this.#leases.lasting(record.until, leftMs) }
       const compare = there === undefined ? { key, version: 0 as const } : { key, value: there }
-      const answer = await etcd.txn([compare], [{ put: key, value: text, ...lease }], [], leftMs)
+      const answer = await etcd.txn([compare], [{ put: key, value: text, ...lease }], [], Math.max(1, leftMs()))
       if (answer.won) this.seen.take(name, { ...claim, revision: Number(answer.revision) })
     } catch {
       // The next claim tries again.

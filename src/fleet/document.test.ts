@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -31,6 +32,7 @@ function host(
   prepare: (next: HostsDocument) => Promise<void> = () => Promise.resolve(),
   disk = realDisk,
   least: LeastVersion = { version: 0, raise: () => undefined },
+  keyOf: (name: string) => KeyObject | undefined = (name) => (name === 'alice' ? ALICE.publicKey : undefined),
 ) {
   const inForce: number[] = []
   const lines: string[] = []
@@ -38,7 +40,7 @@ function host(
     what: 'the hosts of the fleet',
     place: PLACE,
     path: join(folder, 'hosts.signed'),
-    keyOf: (name) => (name === 'alice' ? ALICE.publicKey : undefined),
+    keyOf,
     read: readHosts,
     prepare: async (next) => {
       await prepare(next)
@@ -101,6 +103,16 @@ test('a document that cannot be put in force leaves the previous one, on disk as
   expect(inForce).toEqual([1])
   expect(document.status).toMatchObject({ version: 1, refused: 'a file has an error' })
   expect(readFileSync(join(folder, 'hosts.signed'), 'utf8')).toBe(text(1))
+})
+
+test('an operator who is removed while a document is prepared has signed nothing', async () => {
+  let key: KeyObject | undefined = ALICE.publicKey
+  const remove = (): Promise<void> => Promise.resolve().then(() => (key = undefined))
+  const { document, inForce } = host(remove, realDisk, undefined, () => key)
+  await document.offer(text(1))
+  expect(inForce).toEqual([])
+  expect(document.status).toMatchObject({ version: undefined, refused: expect.any(String) as string })
+  expect(readdirSync(folder)).toEqual([])
 })
 
 test('of texts that come while another is put in force, only the newest counts', async () => {

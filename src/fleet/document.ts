@@ -236,6 +236,8 @@ export class SignedDocument<T extends { readonly version: number }> {
       }
     }
     const putInForce = await prepare(document, before)
+    // The operator may have been removed meanwhile: who writes to etcd decides how long it takes.
+    openSigned(place, text, keyOf)
     try {
       await this.#store(text)
     } catch (error) {

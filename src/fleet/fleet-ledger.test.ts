@@ -238,6 +238,25 @@ describe('scope', () => {
     expect(learned).toHaveBeenCalledTimes(2)
   })
 
+  test('who follows a value hears of that one alone, for doors of the fleet', async () => {
+    const [a, b] = [await host('a'), await host('b')]
+    const [ssh, web, own, other] = [vi.fn(), vi.fn(), vi.fn(), vi.fn()]
+    const unfollow = b.ledger.follow('k', 'ssh', ssh)
+    b.ledger.follow('k', 'web', web)
+    b.ledger.follow('k', 'own', own)
+    b.ledger.follow('l', 'ssh', other)
+    const calls = (): readonly number[] => [ssh, web, own, other].map(({ mock }) => mock.calls.length)
+    await a.ledger.advance('k', above(5), USE)
+    expect(calls()).toEqual([1, 1, 0, 0])
+    unfollow()
+    unfollow()
+    await a.ledger.advance('k', above(6), USE)
+    expect(calls()).toEqual([1, 2, 0, 0])
+    // A gap in the news may hide any of them.
+    b.claims.seen.listed([])
+    expect(calls()).toEqual([1, 3, 0, 1])
+  })
+
   test('who can make many secrets has a budget of their own, and leaves room for the others', async () => {
     const a = await host('a')
     const hold = new EventEmitter()

@@ -92,6 +92,12 @@ export class FleetLedger implements Ledger {
     return 'unavailable' in claims ? () => undefined : claims.seen.learned(call)
   }
 
+  follow(key: string, door: string, call: () => void): () => void {
+    const { claims, isOfFleet } = this.#deps
+    if ('unavailable' in claims || !isOfFleet(door)) return () => undefined
+    return claims.seen.follow(this.#valueName(claims, key), call)
+  }
+
   /** Returns the name of a secret without an order: the same at all doors that share it. */
   #onceName(claims: FleetClaims, door: string, mark: string, shared: (() => string) | undefined): string {
     const own = `${door}${SEPARATOR}${mark}`

@@ -1,4 +1,5 @@
 import type { Etcd } from '../etcd/client.ts'
+import { EtcdUnavailable, isFinal } from '../etcd/unavailable.ts'
 import { LruMap } from '../limit/lru-map.ts'
 
 /** Milliseconds of ends that share a lease: revoking one of thousands of keys is slow, and so is a lease a key. */
@@ -28,27 +29,47 @@ export class Leases {
    * Returns a lease that lasts until a time by the clock of every host.
    *
    * @param until milliseconds since 1970
-   * @param withinMs milliseconds for etcd's answer; absent: those of every request
+   * @param leftMs returns the milliseconds that are left for etcd's answer; absent: those of every request
    * @throws EtcdUnavailable (as a rejection)
    */
-  async lasting(until: number, withinMs?: number): Promise<string> {
+  async lasting(until: number, leftMs?: () => number): Promise<string> {
     const minute = Math.ceil(until / SHARED_MS)
-    let lease = this.#leases.get(minute)
-    if (lease === undefined) {
-      const ms = Math.max(0, minute * SHARED_MS - this.#now()) + 2 * this.#skewMs
-      lease = this.#etcd.grant(Math.ceil(ms / SECOND_MS) + 1, withinMs)
-      this.#leases.set(minute, lease)
+    for (;;) {
+      const ms = leftMs?.()
+      const known = this.#leases.get(minute)
+      const lease = known ?? this.#grant(minute, ms)
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- one after another
+        return await (known === undefined || ms === undefined ? lease : soon(lease, ms))
+      } catch (error) {
+        // The claim that asked for it may have had less time left.
+        const isOther = known !== undefined && error instanceof EtcdUnavailable && !isFinal(error)
+        if (!isOther || leftMs === undefined || leftMs() <= 0) throw error
+      }
     }
-    try {
-      return await lease
-    } catch (error) {
+  }
+
+  #grant(minute: number, withinMs: number | undefined): Promise<string> {
+    const ms = Math.max(0, minute * SHARED_MS - this.#now()) + 2 * this.#skewMs
+    const lease = this.#etcd.grant(Math.ceil(ms / SECOND_MS) + 1, withinMs)
+    this.#leases.set(minute, lease)
+    lease.catch(() => {
       if (this.#leases.peek(minute) === lease) this.#leases.delete(minute)
-      throw error
-    }
+    })
+    return lease
   }
 
   /** Forgets a lease that etcd does not know. */
   ended(until: number): void {
     this.#leases.delete(Math.ceil(until / SHARED_MS))
   }
+}
+
+/** Waits for a lease that somebody else asked for, but not for longer than a time in milliseconds. @throws EtcdUnavailable */
+async function soon(lease: Promise<string>, ms: number): Promise<string> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new EtcdUnavailable('no-answer', 'no answer of etcd within 3 s')), Math.max(0, ms))
+  })
+  return await Promise.race([lease, late]).finally(() => clearTimeout(timer))
 }

@@ -77,6 +77,8 @@ export class SeenClaims implements NewsListener {
   /** The records that are gone from etcd, with what is there in their place, and what ends the wait for them. */
   readonly #missed = new Map<string, { there: string | undefined; readonly cancel: () => void }>()
   readonly #learners = new Set<() => void>()
+  /** Those who follow one record each, by its name. Doors that share a secret have the same one. */
+  readonly #followers = new Map<string, Set<() => void>>()
   #cancelNotes: (() => void) | undefined
   #cancelSweep: () => void
 
@@ -140,6 +142,15 @@ export class SeenClaims implements NewsListener {
     return () => this.#learners.delete(call)
   }
 
+  /** Calls back when a record may have changed. Returns what ends it. */
+  follow(name: string, call: () => void): () => void {
+    const calls = this.#followers.get(name) ?? new Set()
+    this.#followers.set(name, calls.add(call))
+    return () => {
+      if (calls.delete(call) && calls.size === 0) this.#followers.delete(name)
+    }
+  }
+
   listed(records: readonly Record[]): void {
     const there = new Set<string>()
     for (const { key, value, modRevision } of records) {
@@ -158,7 +169,7 @@ export class SeenClaims implements NewsListener {
     if (gone.length > 0) {
       this.#deps.suspect(`${gone.length} records of used secrets are gone from etcd before their time`)
     }
-    this.#tell()
+    this.#tell(this.#followers.keys())
   }
 
   changed(changes: readonly Change[]): void {
@@ -171,7 +182,7 @@ export class SeenClaims implements NewsListener {
         this.#deps.suspect('a record of a used secret was removed before its time')
       }
     }
-    this.#tell()
+    this.#tell(new Set(changes.map(({ kv }) => this.#nameOf(kv.key))))
   }
 
   close(): void {
@@ -180,6 +191,7 @@ export class SeenClaims implements NewsListener {
     this.#cancelSweep()
     for (const name of this.#missed.keys()) this.#found(name)
     this.#learners.clear()
+    this.#followers.clear()
   }
 
   #nameOf(key: string): string {
@@ -247,8 +259,9 @@ export class SeenClaims implements NewsListener {
     return [...Array.from(this.#seen, ([name]) => name), ...Array.from(this.#unchecked, ([name]) => name)]
   }
 
-  #tell(): void {
+  #tell(names: Iterable<string>): void {
     for (const call of this.#learners) call()
+    for (const name of names) for (const call of this.#followers.get(name) ?? []) call()
   }
 
   #load(): void {

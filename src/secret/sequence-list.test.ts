@@ -39,3 +39,20 @@ test('a sequence that another host has used is marked here, and the next one tak
   expect(deps.said).toEqual([])
   list.close()
 })
+
+test('a sequence that another host uses at the same time is marked here, without a warning', async () => {
+  const path = join(folder, 'list')
+  const text = ' 4001,4002\n 4003,4004\n 4005,4006\n'
+  writeFileSync(path, text, { mode: 0o600 })
+  const config = `[options]\nFleet = /f\n[once]\nOne_Time_Sequences = ${path}\nOpen_Ports = tcp/22\nScope = fleet\n`
+  const door = readConfig(config, 'k').config!.doors[0]!
+  const deps = await fakeDeps(folder)
+  const list = new SequenceList({ ...deps, door, path, lowWater: 0, changed: () => undefined })
+  list.refresh()
+  const proof = list.sequence!
+  await deps.ledger.claim('once', usedMark('once', proof.knocks))
+  expect(await list.redeem(proof)).toHaveProperty('refused')
+  expect(readFileSync(path, 'latin1')).toBe(`#${text.slice(1)}`)
+  expect(deps.said).toEqual([])
+  list.close()
+})

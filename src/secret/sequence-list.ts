@@ -99,8 +99,10 @@ export class SequenceList {
     const { name } = this.#deps.door
     if (this.#sequence === proof) this.#sequence = undefined
     this.#redeeming++
+    let outcome
     try {
       const redeemed = await this.#list.redeem(proof.knocks)
+      ;({ outcome } = redeemed)
       if (redeemed.outcome === 'redeemed') return redeemed
       if (redeemed.outcome === 'used') return refusalOf(name, 'sequence', 'lost')
       const what = 'this sequence is no longer in the list'
@@ -109,7 +111,9 @@ export class SequenceList {
       return refusalOf(name, 'sequence', { unavailable: (error as Error).message })
     } finally {
       this.#redeeming--
-      this.refresh()
+      // In a fleet that is no old copy of the file: another host was faster.
+      if (outcome === 'used' && this.#deps.door.scope === 'fleet') this.#follow()
+      else this.refresh()
     }
   }
 

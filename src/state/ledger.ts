@@ -46,4 +46,9 @@ export interface Ledger {
    * Calls back each time that uses by other hosts have become known. Returns what ends it. Absent: there are no others.
    */
   learned?(call: () => void): () => void
+  /**
+   * Calls back each time that another host may have advanced the value of a key, for a door. Returns what ends it. Absent: there
+   * are no others.
+   */
+  follow?(key: string, door: string, call: () => void): () => void
 }

@@ -28,7 +28,7 @@ const SAID_MS = 1_500
 /** A majority that answered for so many milliseconds before a refusal would have decided the claim. */
 const ANSWERS_MS = 1_500
 /** Milliseconds after which a packet that did not open is too old to be presented again. */
-const OLD_MS = 20_000
+const OLD_MS = 8_000
 const QUOTA_BYTES = 24_000_000
 /** Milliseconds by which the clock of a host is ahead: within Clock_Skew (default: 10 s), and beyond it. */
 const AHEAD_MS = 4_000
@@ -133,8 +133,10 @@ lab('a fleet in trouble', () => {
   const trialOf = (door: Door): Trial => {
     const known = present.get(door)
     if (known !== undefined && Date.now() - known.what.madeAt < OLD_MS) return known
+    // Sequences have no age. One that is not even refused was claimed by a host that was killed before it opened.
     const isList = door === 'list' || door === 'made'
-    if (known !== undefined && isList) return known
+    const isRefused = known?.refused.some(({ host, at }) => host !== OFF && Date.now() - at < OLD_MS)
+    if (known !== undefined && isList && isRefused === true) return known
     const trial = { what: secrets.next(door), to: targets(), opened: [], refused: [] }
     present.set(door, trial)
     trials.set(trial.what.source, trial)
@@ -273,7 +275,7 @@ lab('a fleet in trouble', () => {
         // What it had claimed before.
         await pause(CLAIM_MS)
         openedAlone = -opens()
-        await pause(SLOW ? 12_000 : 4_000)
+        await pause(SLOW ? 12_000 : 2_000)
         openedAlone += opens()
         await fleet.cluster.heal()
         await fleet.cluster.healthy()
@@ -372,9 +374,15 @@ lab('a fleet in trouble', () => {
       expect(twice).toEqual([])
       expect(opened.filter((trial) => trial.opened[0] === OFF)).toEqual([])
       const open = await Promise.all(members.map(async ({ host }) => await sourcesIn(host)))
+      const lost: number[] = []
       for (const { what, opened: by } of trials.values()) {
-        expect([what, open.flatMap((sources, index) => (sources.has(what.source) ? [index] : []))]).toEqual([what, by])
+        const at = open.flatMap((sources, index) => (sources.has(what.source) ? [index] : []))
+        // A host that is killed between its line and its firewall has claimed, and opens nothing.
+        if (at.length === 0 && by.length === 1) lost.push(by[0]!)
+        else expect([what, at]).toEqual([what, by])
       }
+      expect(lost.filter((host) => ![ALONE, 0, 1].includes(host))).toEqual([])
+      expect(lost.length).toBeLessThanOrEqual(DOORS.length)
     },
     LIMIT_MS,
   )

@@ -30,15 +30,31 @@ let store: Store
 let knockknock: KnockknockAuthenticator
 let opened: string[]
 let refused: (string | undefined)[]
+/** Those who follow the value of a key, and what other hosts have advanced. */
+let followers: { readonly key: string; readonly call: () => void }[]
+const elsewhere = new Map<string, string>()
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'postern-knockknock-'))
   ;({ store } = await openStoreOn(new MemoryDisk(), '/state'))
   opened = []
   refused = []
+  followers = []
+  elsewhere.clear()
+  const ledger = new JournalLedger(store)
   knockknock = new KnockknockAuthenticator(
     {
       store,
-      ledger: new JournalLedger(store),
+      ledger: {
+        claim: async (door, mark) => await ledger.claim(door, mark),
+        wasClaimed: (door, mark) => ledger.wasClaimed(door, mark),
+        advance: async (key, next) => await ledger.advance(key, next),
+        newest: (key) => elsewhere.get(key) ?? ledger.newest(key),
+        follow: (key, _door, call) => {
+          const one = { key, call }
+          followers.push(one)
+          return () => void (followers = followers.filter((each) => each !== one))
+        },
+      },
       gate: { add: nothing, remove: nothing },
       log: { event: nothing, notice: nothing },
       clock: SYSTEM_CLOCK,
@@ -139,4 +155,22 @@ test('a reload that takes the door away while the counter is used up is told', a
   expect(refused).toEqual(['192.0.2.7: ssh: stays shut: the config has changed meanwhile'])
   await knock(1, 0)
   expect(opened).toEqual([])
+})
+
+test('knocks at another host move the window of their profile, which alone is looked up', async () => {
+  profile('alice', 1)
+  profile('bob', 3)
+  doors('ssh', 'web')
+  doors('ssh', 'web')
+  expect(followers.length).toBe(4)
+  const { key } = followers[0]!
+  elsewhere.set(key, '100')
+  await knock(1, 101)
+  expect(opened).toEqual([])
+  for (const each of followers) if (each.key === key) each.call()
+  await knock(1, 100)
+  expect(opened).toEqual([])
+  await knock(1, 101)
+  await knock(3, 0)
+  expect(opened).toEqual(['ssh alice', 'ssh bob'])
 })

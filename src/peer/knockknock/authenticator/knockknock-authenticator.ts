@@ -50,7 +50,8 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
   #owners: readonly Owner[] = []
   /** The newest counter of each owner when its SYNs were computed. */
   readonly #newest = new WeakMap<Owner, number>()
-  readonly #unlearn = this.deps.ledger.learned?.(() => this.#follow())
+  /** End the news of knocks at other hosts. */
+  #unfollow: readonly (() => void)[] = []
 
   override get packets(): PacketNeeds {
     return { datagrams: [], synPorts: [...this.#expected.keys()] }
@@ -97,11 +98,22 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
     return profiles.map(() => undefined)
   }
 
-  /** Computes the SYNs that all current profiles may send next. */
+  /** Computes the SYNs that all current profiles may send next, now and after knocks at other hosts. */
   #expectAll(): void {
+    this.#endNews()
     this.#expected = new Map()
     this.#owners = this.doors.flatMap(({ door, file }) => (file.state ?? []).map((profile) => ({ door, profile })))
+    const { ledger } = this.deps
     for (const owner of this.#owners) this.#expect(owner, portsOf(owner.door))
+    this.#unfollow = this.#owners.flatMap((owner) => {
+      const end = ledger.follow?.(counterKey(owner.profile), owner.door.name, () => this.#follow(owner))
+      return end === undefined ? [] : [end]
+    })
+  }
+
+  #endNews(): void {
+    for (const end of this.#unfollow) end()
+    this.#unfollow = []
   }
 
   /** Computes the SYNs for the next counters of a profile and the likely ports. */
@@ -119,16 +131,14 @@ export class KnockknockAuthenticator extends PacketAuthenticator<readonly Profil
     expected.expect(owner, keys, next, COUNTER_WINDOW_DEFAULT, ports)
   }
 
-  /** Computes the next SYNs of profiles that knocked at other hosts. Only so many counters ahead are expected. */
-  #follow(): void {
-    for (const owner of this.#owners) {
-      const newest = counterOf(this.deps.ledger.newest(counterKey(owner.profile), owner.door.name))
-      if (newest !== this.#newest.get(owner)) this.#expect(owner, portsOf(owner.door))
-    }
+  /** Computes the next SYNs of a profile that knocked at another host. Only so many counters ahead are expected. */
+  #follow(owner: Owner): void {
+    const newest = counterOf(this.deps.ledger.newest(counterKey(owner.profile), owner.door.name))
+    if (newest !== this.#newest.get(owner)) this.#expect(owner, portsOf(owner.door))
   }
 
   override async close(): Promise<void> {
-    this.#unlearn?.()
+    this.#endNews()
     await super.close()
   }
 
