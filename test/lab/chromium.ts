@@ -33,7 +33,7 @@ export interface Tab {
 
 /** Opens a tab in a context of its own. */
 export async function openTab(browser: Browser, look: BrowserContextOptions = DESKTOP): Promise<Tab> {
-  const page = await browser.newPage(look)
+  const page = await (await browser.newContext(look)).newPage()
   const requests: string[] = []
   const complaints: string[] = []
   page.on('request', (request) => requests.push(request.url()))

@@ -106,6 +106,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
       await page.fill('#link', link('https'))
       await page.press('#link', 'Enter')
       await see(page, '#protect', /secret of alice opens ssh at gate\.example\.org/)
+      expect(await page.isHidden('#protect-history')).toBe(true)
       await page.fill('#fresh', 'short')
       await look(page, 'protect')
       await page.goto('about:blank')

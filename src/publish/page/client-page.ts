@@ -66,6 +66,7 @@ export function renderClientPage({ door, user, host, sealed, files }: ClientPage
       <section class="card" id="protect" hidden>
         <h2>Protect the secret</h2>
         <p id="protect-what"></p>
+        <p class="note" id="protect-history" hidden>Your browser may have kept the link in its own history: clear that for this time. A link that is pasted here is not kept.</p>
         <form id="protect-form">
           ${usernameField(username)}<label for="fresh">New passphrase</label>
           <input id="fresh" type="password" autocomplete="new-password" autocapitalize="none" autocorrect="off"

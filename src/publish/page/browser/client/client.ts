@@ -99,12 +99,14 @@ export class Client {
 
   #takeLink(): void {
     const fragment = takeFragment()
-    if (fragment !== undefined) this.#offer(fragment)
+    if (fragment !== undefined) this.#offer(fragment, true)
   }
 
   /** Looks at a link's secret. Nothing is stored, and nothing replaced, before somebody agrees. */
-  #offer(fragment: string): void {
+  #offer(fragment: string, isFromAddress = false): void {
     this.#session.lock('')
+    // A page can remove a link from its tab, and not from the browser's own records.
+    element('protect-history', HTMLElement).hidden = !isFromAddress
     try {
       const profile = profileFor(fragment, this.#door, this.#host)
       if (this.#vault.isEmbedded)
