@@ -31,7 +31,7 @@ export function checkPage(targets: readonly Pick<Target, 'kind' | 'doors'>[], to
 /** A secret of the longest kind, to see if a link can have it. */
 const LONGEST: TotpSecret = { key: new Uint8Array(64), algorithm: 'SHA512', digits: 8, periodS: 3_600 }
 
-/** Returns a warning about the address of a page; `undefined`: there is none. */
+/** Returns a warning about the address of a page; `undefined`: it needs no warning. */
 export function pageDoubt(page: string): string | undefined {
   if (!page.startsWith('http:')) return undefined
   return 'the page comes over plain http: anybody on the way can change the page, and take the secret\n  serve it over https'

@@ -163,7 +163,7 @@ describe('add', () => {
     }
   })
 
-  test.each(['a\u009B2Jb', 'a\u202Eb', 'a\nb', ''])('%j is no name of a machine', async (host) => {
+  test.each(['a\u009B2Jb', 'a\u202Eb', 'a\nb', ''])('%j is an invalid name of a machine', async (host) => {
     expect(await refused('add', ['alice', '--door', 'ssh', '--issuer', host], 2)).toMatch(/invalid name/)
   })
 
