@@ -2,6 +2,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseSequence } from '../config/sequence.ts'
+import { USER_NAME_MAX_CHARS } from '../config/users.ts'
 import { valueOf } from '../text/read.ts'
 import { decodeProfile, encodeProfile, PROFILE_MAX_CHARS } from './client-profile.ts'
 import type { ClientProfile } from './client-profile.ts'
@@ -32,8 +33,8 @@ test('the text of a link', () => {
 
 const word = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 30 })
-  .filter((text) => !/[\p{Cc}\p{Cf}\p{Cs}]/u.test(text))
-const profile: fc.Arbitrary<ClientProfile> = fc.record({
+  .filter((text) => text.length <= USER_NAME_MAX_CHARS && !/[\p{Cc}\p{Cf}\p{Cs}]/u.test(text))
+const anyProfile: fc.Arbitrary<ClientProfile> = fc.record({
   host: fc.constantFrom('gate', 'Gate.example.org', '192.0.2.1', '2001:db8::1'),
   service: fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: undefined }),
   door: word,
@@ -57,6 +58,8 @@ const profile: fc.Arbitrary<ClientProfile> = fc.record({
     }),
   ),
 })
+/** One that fits: each character of a name may take up to nine of a link. */
+const profile = anyProfile.filter((one) => encodeProfile(one).length <= PROFILE_MAX_CHARS)
 
 test('any profile is read back, and survives a URL', () => {
   fc.assert(

@@ -1,4 +1,5 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import type { Host } from './net.ts'
@@ -32,7 +33,7 @@ export interface Tab {
 
 /** Opens a tab in a context of its own. */
 export async function openTab(browser: Browser, look: BrowserContextOptions = DESKTOP): Promise<Tab> {
-  const page = await browser.newPage(look)
+  const page = await (await browser.newContext(look)).newPage()
   const requests: string[] = []
   const complaints: string[] = []
   page.on('request', (request) => requests.push(request.url()))
@@ -41,4 +42,15 @@ export async function openTab(browser: Browser, look: BrowserContextOptions = DE
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text())
   })
   return { page, requests, complaints }
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** Returns what axe finds of a page as it is shown: the rules that it breaks, and the elements. */
+export async function axeFindings(page: Page): Promise<readonly string[]> {
+  if ((await page.evaluate('typeof axe')) === 'undefined') await page.evaluate(AXE)
+  const { violations } = (await page.evaluate('axe.run()')) as {
+    violations: { id: string; nodes: { html: string }[] }[]
+  }
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
 }

@@ -1,38 +1,38 @@
 // Goal: whoever has a phone gets in by the page as a client: a real Chromium holds a user's secret, encrypted, and knocks the codes
 // that it computes; the real daemon opens. It asks nobody else, works without its web server, and says what it cannot do.
-import { createHash, X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterEach, describe, expect, test } from 'vitest'
-import { encodeProfile } from '../../src/publish/client-profile.ts'
 import { codeOf, periodAt } from '../../src/totp/code.ts'
-import { fromBase32 } from '../../src/totp/base32.ts'
 import { HAS_CHROMIUM, openTab, startChromium } from './chromium.ts'
+import {
+  KEY,
+  LIMIT_MS,
+  NAME,
+  PASSPHRASE,
+  PHONE,
+  SECRET,
+  SERVICE,
+  addAuthenticator,
+  cheapen,
+  codesNow,
+  link,
+  look,
+  see,
+  setUpPage,
+  shown,
+  tabTo,
+  trusting,
+  unlock,
+} from './client-page.ts'
 import { program, startKnockd } from './knockd.ts'
-import { CLIENT_4, CLIENT_6, Host, IS_ROOT, SERVER_4, SERVER_6, pair } from './net.ts'
+import { CLIENT_4, CLIENT_6, IS_ROOT, SERVER_4, SERVER_6, pair } from './net.ts'
 import { sendKnocks } from './service.ts'
 import { HAS_NGINX, startNginx } from './nginx.ts'
 import { until } from './process.ts'
 import type { Process } from './process.ts'
 import { scratch } from './scratch.ts'
-
-/** Where pictures of the page are left, if wanted; and axe-core's script, if there is one: it is no package of this project. */
-const { PICTURES, AXE } = process.env
-const LIMIT_MS = 180_000
-const SEE_LIMIT_MS = 45_000
-const PHONE: BrowserContextOptions = {
-  viewport: { width: 390, height: 844 },
-  deviceScaleFactor: 2,
-  isMobile: true,
-  hasTouch: true,
-}
-const NAME = 'gate.example.org'
-const KEY = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'
-const SECRET = { key: fromBase32(KEY)!, algorithm: 'SHA1', digits: 8, periodS: 15 } as const
-const PASSPHRASE = 'correct horse battery staple'
-/** A port at which HTTP answers once it is open. */
-const SERVICE = 8_080
 
 const running: Process[] = []
 let browser: Browser | undefined
@@ -41,92 +41,6 @@ afterEach(async () => {
   browser = undefined
   for (const process of running.splice(0)) await process.stop()
 })
-
-interface Set {
-  readonly server: Host
-  readonly client: Host
-  readonly daemon: Process
-  readonly web: Process
-  readonly folder: string
-  readonly certificate: string
-  /** Makes a page in the web server's folder, and returns what the command prints. */
-  readonly make: (...words: readonly string[]) => Promise<string>
-}
-
-const setUp = async (): Promise<Set> => {
-  const { server, client } = await pair()
-  client.etc('hosts', `${SERVER_4} ${NAME}\n`)
-  const { folder, certificate, process: web } = await startNginx(server)
-  const users = scratch('users')
-  const uri = `otpauth://totp/x?secret=${KEY}&digits=8&period=${SECRET.periodS}`
-  writeFileSync(users, `alice ${uri}\n`, { mode: 0o600 })
-  const config = `[options]\nHide_With = drop\n[ssh]\nUsers = ${users}\nSequence = 7431\nOpen_Ports = tcp/${SERVICE}\nOpen_For = 10m\n`
-  const { process: daemon, file } = await startKnockd({ host: server, config })
-  const service = server.start([
-    process.execPath,
-    '-e',
-    `require('http').createServer((_, answer) => answer.end('in')).listen(${SERVICE})`,
-  ])
-  running.push(web, daemon, service)
-  const passphrase = scratch('passphrase')
-  writeFileSync(passphrase, `${PASSPHRASE}\n`, { mode: 0o600 })
-  const make = async (...words: readonly string[]): Promise<string> => {
-    const own = ['page', '-c', file, '--door', 'ssh', '--host', NAME, ...words]
-    const secret = words.includes('--user') ? ['--passphrase-file', passphrase] : []
-    return (await server.run([process.execPath, program('postern'), ...own, ...secret, join(folder, 'ssh.html')]))
-      .stdout
-  }
-  return { server, client, daemon, web, folder, certificate, make }
-}
-
-/** Waits until an element is visible and its text matches. */
-const see = async (page: Page, selector: string, pattern: RegExp): Promise<void> =>
-  await page.locator(selector).filter({ hasText: pattern, visible: true }).waitFor({ timeout: SEE_LIMIT_MS })
-
-/** The findings of axe, and a picture in both colours and three widths. */
-const look = async (page: Page, name: string): Promise<void> => {
-  if (AXE !== undefined) {
-    await page.evaluate(readFileSync(AXE, 'utf8'))
-    const { violations } = (await page.evaluate('axe.run()')) as {
-      violations: { id: string; nodes: { html: string }[] }[]
-    }
-    expect(violations.map(({ id, nodes }) => [name, id, nodes.map(({ html }) => html)])).toEqual([])
-  }
-  expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0)
-  if (PICTURES === undefined) return
-  const before = page.viewportSize()!
-  for (const width of [320, 390, 1280]) {
-    await page.setViewportSize({ width, height: 844 })
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme })
-      await page.screenshot({ path: join(PICTURES, `${name}-${width}-${colorScheme}.png`), fullPage: true })
-    }
-  }
-  await page.setViewportSize(before)
-}
-
-const link = (protocol: string): string =>
-  `${protocol}://${NAME}/ssh.html#${encodeProfile({ host: NAME, service: SERVICE, door: 'ssh', user: 'alice', means: { kind: 'codes', secret: SECRET, before: [{ protocol: 6, port: 7431 }] } })}`
-
-const codesNow = (): readonly string[] => {
-  const period = periodAt(SECRET, Date.now())
-  return [period - 1, period, period + 1].map((each) => codeOf(SECRET, each))
-}
-const shown = async (page: Page): Promise<string> => (await page.locator('#code').textContent())!.replace(' ', '')
-
-const unlock = async (page: Page, passphrase: string): Promise<void> => {
-  await page.fill('#key', passphrase)
-  await page.press('#key', 'Enter')
-}
-
-/** Presses the tabulator until an element has the focus. */
-const tabTo = async (page: Page, id: string): Promise<void> => {
-  await until(`the focus on ${id}`, async () => {
-    await page.keyboard.press('Tab')
-    return (await page.evaluate('document.activeElement.id')) === id
-  })
-}
 
 const isOwn = (url: string): boolean => url.startsWith('data:') || new RegExp(`^https?://${NAME}(:[0-9]+)?/`).test(url)
 /** A knock is a connection that fails, which browsers tell in the console. */
@@ -137,8 +51,8 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
   test(
     'over http, with the secret in it: a wrong passphrase, a code by keyboard alone, and the code used up after a reload',
     async () => {
-      const { client, daemon, make } = await setUp()
-      await make('--user', 'alice', '--mode', '644')
+      const { client, daemon, make } = await setUpPage(running)
+      const file = await make('--user', 'alice', '--mode', '644')
       browser = await startChromium(client)
       const { page, requests, complaints } = await openTab(browser, PHONE)
       await page.goto(`http://${NAME}/ssh.html`)
@@ -165,7 +79,8 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
       await see(page, '#commands', /telnet/)
       await look(page, 'by-hand')
       await page.click('#forget')
-      expect(await page.content()).not.toContain(before.slice(0, 4))
+      expect(await page.textContent('#client')).not.toContain(before.slice(0, 4))
+      await cheapen(file)
       await page.reload()
       await unlock(page, PASSPHRASE)
       await see(page, '#client', /Code of the moment/)
@@ -180,33 +95,18 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
   test(
     'over https, by a link: a passkey, a clock that is off, hostile links, and no web server at all',
     async () => {
-      const { client, daemon, web, certificate, make } = await setUp()
+      const { client, daemon, web, certificate, make } = await setUpPage(running)
       await make()
-      const { publicKey } = new X509Certificate(readFileSync(certificate))
-      const pin = createHash('sha256')
-        .update(publicKey.export({ type: 'spki', format: 'der' }))
-        .digest('base64')
-      browser = await startChromium(client, [`--ignore-certificate-errors-spki-list=${pin}`])
+      browser = await startChromium(client, trusting(certificate))
       const { page, requests, complaints } = await openTab(browser, PHONE)
-      const protocol = await page.context().newCDPSession(page)
-      await protocol.send('WebAuthn.enable')
-      const options = {
-        protocol: 'ctap2',
-        ctap2Version: 'ctap2_1',
-        transport: 'internal',
-        hasResidentKey: true,
-        hasUserVerification: true,
-        isUserVerified: true,
-        hasPrf: true,
-        automaticPresenceSimulation: true,
-      } as const
-      await protocol.send('WebAuthn.addVirtualAuthenticator', { options })
+      await addAuthenticator(page)
       await page.goto(`https://${NAME}/ssh.html`)
       await see(page, '#empty', /No secret yet/)
       await look(page, 'empty')
       await page.fill('#link', link('https'))
       await page.press('#link', 'Enter')
       await see(page, '#protect', /secret of alice opens ssh at gate\.example\.org/)
+      expect(await page.isHidden('#protect-history')).toBe(true)
       await page.fill('#fresh', 'short')
       await look(page, 'protect')
       await page.goto('about:blank')
@@ -264,11 +164,11 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
   test(
     'where a firewall drops all knocks and somebody has used the code: it sees that, and knocks the next one by itself',
     async () => {
-      const { server, client, daemon, make } = await setUp()
+      const { server, client, daemon, make } = await setUpPage(running)
       const drop =
         'add table inet t; add chain inet t in { type filter hook input priority 0; }; add rule inet t in tcp dport { 7431, 10000-29999 } drop'
       await server.run(['nft', drop])
-      await make('--user', 'alice', '--mode', '644')
+      await cheapen(await make('--user', 'alice', '--mode', '644'))
       browser = await startChromium(client)
       const { page } = await openTab(browser)
       await page.goto(`http://${NAME}/ssh.html`)
@@ -312,6 +212,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
         ...words,
         join(folder, 'alice.html'),
       ])
+      await cheapen(join(folder, 'alice.html'))
       browser = await startChromium(client)
       const { page } = await openTab(browser, PHONE)
       await page.goto(`http://${NAME}/alice.html`)
@@ -319,9 +220,11 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the page as a client',
       await see(page, '#left', /^20$/)
       await look(page, 'list')
       for (let count = 0; count < 2; count++) {
+        const list = readFileSync(join(folder, 'ssh.age'))
         await page.click('#knock')
         expect(await daemon.line(/OPEN/)).toMatch(`${CLIENT_4}: ssh: OPEN SESAME`)
         await see(page, '#status', /Knocked/)
+        await until('the next list', () => !readFileSync(join(folder, 'ssh.age')).equals(list))
       }
     },
     LIMIT_MS,

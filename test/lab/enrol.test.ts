@@ -81,6 +81,22 @@ lab('enrolment', () => {
     expect(text).not.toContain(code)
   })
 
+  test('a terminal without another screen keeps nothing of it either', async () => {
+    const opened = await terminal()
+    await opened.withoutOtherScreen()
+    const file = scratch('secret')
+    await opened.line(`${POSTERN} keygen totp ssh --file ${file} --issuer gate.example.org; echo "ended: $?"`)
+    await opened.shows(/code that the/)
+    const secret = secretIn(await scannedOn(opened))
+    await opened.press('t')
+    await opened.shows(/otpauth:/)
+    await opened.press('t')
+    await opened.shows(/t: as text/)
+    await opened.press('Enter')
+    await opened.shows(/ended: 0/)
+    await isAsBefore(opened, secret)
+  })
+
   test('user add: the code of the app, then the link, each alone; then the user is in the file, and nothing on the screen', async () => {
     const opened = await terminal()
     const users = scratch('users')

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterEach, describe, expect, test } from 'vitest'
-import { HAS_CHROMIUM, openTab, startChromium } from './chromium.ts'
+import { HAS_CHROMIUM, axeFindings, openTab, startChromium } from './chromium.ts'
 import { startKnockd } from './knockd.ts'
 import { IS_ROOT, CLIENT_4, Host, SERVER_4, pair } from './net.ts'
 import { HAS_NGINX, startNginx } from './nginx.ts'
@@ -89,7 +89,9 @@ const shown = async (page: Page): Promise<readonly number[]> =>
 const see = async (page: Page, selector: string, pattern: RegExp, timeout = LINE_LIMIT_MS): Promise<void> =>
   await page.locator(selector).filter({ hasText: pattern, visible: true }).waitFor({ timeout })
 
-const picture = async (page: Page, name: string): Promise<void> => {
+/** The findings of axe, and a picture. */
+const look = async (page: Page, name: string): Promise<void> => {
+  expect(await axeFindings(page)).toEqual([])
   if (PICTURES !== undefined) await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true })
 }
 
@@ -105,14 +107,14 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the published page', (
       running.push(wire)
       await page.goto(`http://${SERVER_4}/ssh.html`)
       await see(page, '#lock', /Identity or passphrase/)
-      await picture(page, 'locked-desktop-light')
+      await look(page, 'locked-desktop-light')
       const first = ports()
       await unlock(page, identity)
       await see(page, '#sequence', /Next sequence/)
       await see(page, '#ports', /tcp/)
       expect(await shown(page)).toEqual(first)
       await see(page, '#left', /^20$/)
-      await picture(page, 'open-desktop-light')
+      await look(page, 'open-desktop-light')
       await page.click('#knock')
       expect(await daemon.line(/OPEN/)).toBe(`${CLIENT_4}: ssh: OPEN SESAME`)
       await see(page, '#status', /Knocked/)
@@ -122,7 +124,7 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the published page', (
       await page.click('#next')
       await until('the next sequence', async () => (await shown(page)).join() === ports().join())
       await see(page, '#left', /^19$/)
-      await picture(page, 'knocked-desktop-light')
+      await look(page, 'knocked-desktop-light')
       const own = new RegExp(`^http://${SERVER_4.replaceAll('.', '\\.')}(:[0-9]+)?/`)
       expect(requests.filter((url) => !own.test(url) && !url.startsWith('data:'))).toEqual([])
       // That a knocked port refuses is no fault of the page.
@@ -164,26 +166,26 @@ describe.skipIf(!IS_ROOT || !HAS_NGINX || !HAS_CHROMIUM)('the published page', (
       browser = await startChromium(client)
       const { page } = await openTab(browser, { ...PHONE, colorScheme: 'dark' })
       await page.goto(`http://${SERVER_4}/ssh.html`)
-      await picture(page, 'locked-phone-dark')
+      await look(page, 'locked-phone-dark')
       await unlock(page, 'wrong horse')
       await see(page, '#trouble', /passphrase|identity/i, LIMIT_MS)
-      await picture(page, 'trouble-phone-dark')
+      await look(page, 'trouble-phone-dark')
       await unlock(page, passphrase)
       await see(page, '#sequence', /Next sequence/, LIMIT_MS)
-      for (const look of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme: look })
-        await picture(page, `open-phone-${look}`)
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        await look(page, `open-phone-${colorScheme}`)
       }
       // Nothing has to be scrolled sideways, down to the narrowest phone there is.
       await page.setViewportSize({ width: 320, height: 640 })
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(320)
-      await picture(page, 'open-narrow-dark')
+      await look(page, 'open-narrow-dark')
       execFileSync('rm', [join(folder, 'ssh.age')])
       const { page: other } = await openTab(browser, { ...PHONE, colorScheme: 'light' })
       await other.goto(`http://${SERVER_4}/ssh.html`)
       await unlock(other, passphrase)
       await see(other, '#trouble', /list/)
-      await picture(other, 'gone-phone-light')
+      await look(other, 'gone-phone-light')
     },
     LIMIT_MS,
   )

@@ -47,6 +47,11 @@ export class Tmux {
     return terminal
   }
 
+  /** Takes the other screen away, as terminals without one, and screen(1) as it comes. */
+  async withoutOtherScreen(): Promise<void> {
+    await this.#tmux('set-option', '-g', 'alternate-screen', 'off')
+  }
+
   /** Types text as it stands. */
   async type(text: string): Promise<void> {
     await this.#tmux('send-keys', '-l', '--', text)

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { createKeyFile } from '../keygen/key-file.ts'
+import { targetOf } from '../target-file.ts'
 import type { Card } from './card.ts'
 import { formatOf, pictureFor } from './picture.ts'
 
@@ -33,7 +34,7 @@ export class Images {
 
   /**
    * Writes the pictures of cards, all or none, in place of those written before. One card has the file's own name, and
-   * several have names of their own, as in `alice-app.png`.
+   * several have names of their own, as in `alice-app.png`. Nobody else can put other pictures in their place.
    *
    * @throws Failure if one cannot be created; an existing file is never overwritten
    */
@@ -42,14 +43,15 @@ export class Images {
     const shown = cards.filter(({ code }) => code !== undefined).slice(0, IMAGES_MAX)
     for (const [index, card] of shown.entries()) {
       if (this.#file === undefined) return
-      const path = shown.length === 1 ? this.#file : pathFor(this.#file, shown, index)
+      const name = shown.length === 1 ? this.#file : pathFor(this.#file, shown, index)
       try {
+        const path = targetOf(name)
         await createKeyFile(path, await pictureFor(path, card.code!), undefined, HINTS)
+        this.#made = [...this.#made, { path, card }]
       } catch (error) {
         this.discard()
         throw error
       }
-      this.#made = [...this.#made, { path, card }]
     }
   }
 

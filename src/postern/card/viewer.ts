@@ -1,6 +1,6 @@
 import { Failure } from '../../cli/fault.ts'
 import type { Key } from '../watch/editor.ts'
-import { Screen } from '../watch/screen.ts'
+import { Screen, wiped } from '../watch/screen.ts'
 import type { Typed } from '../../totp/app-code.ts'
 import type { Card } from './card.ts'
 import { rowsOf } from './view.ts'
@@ -8,8 +8,6 @@ import type { View } from './view.ts'
 
 /** The longest line that is typed, in characters: a code with blanks. */
 const LINE_MAX_CHARS = 16
-/** Goes to the beginning of the window, and clears it (ECMA-48, CUP and ED). */
-const CLEAR = '\u001B[H\u001B[J'
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** A line that was typed, and the time from its first character to Enter. */
@@ -124,7 +122,7 @@ class TerminalViewer implements Viewer {
     const prompt = this.#question === undefined ? {} : { prompt: `${this.#question}: ${this.#typed}_` }
     const rows = await rowsOf({ ...this.#view, isText: this.#isText, ...prompt }, this.#screen.size)
     if (turn !== this.#drawn || this.#view === undefined) return
-    this.#screen.write(`${CLEAR}${rows.join('\r\n')}`)
+    this.#screen.write(`${wiped(this.#screen.size)}${rows.join('\r\n')}`)
   }
 }
 

@@ -176,8 +176,7 @@ function doorName(name: string): string {
 }
 
 function issuer(text: string): string {
-  // oxlint-disable-next-line no-control-regex
-  if (text === '' || text.length > ISSUER_MAX_CHARS || /[:\0-\x1F\x7F]/.test(text)) {
+  if (text === '' || text.length > ISSUER_MAX_CHARS || /[:\p{C}\p{Zl}\p{Zp}]/u.test(text)) {
     throw new UsageError('invalid name', `1 to ${ISSUER_MAX_CHARS} characters, without a colon`)
   }
   return text

@@ -18,7 +18,7 @@ import { allCards, look, textOf } from './look.ts'
 import type { Look } from './look.ts'
 import { editedFile, openedFile, withFiles } from './opened-file.ts'
 import type { EditedFile, OpenedFile } from './opened-file.ts'
-import { checkPage } from './page-link.ts'
+import { checkPage, pageDoubt } from './page-link.ts'
 import { effectText, jsonText } from './report.ts'
 import { Secrets } from './secrets.ts'
 import { HERE } from './surroundings.ts'
@@ -61,7 +61,7 @@ export async function add(asked: AddArguments, output: Output, here: Surrounding
     const targets = targetsOf(config, asked)
     for (const { file } of targets) checkName(asked.name, file.format)
     const secrets = new Secrets(config, asked, here)
-    if (asked.page !== undefined) checkPage(targets, secrets.to.host)
+    if (asked.page !== undefined) checkPage(targets, secrets.to)
     for (const { file } of targets) makeFolder(dirname(file.path))
     viewer = asked.json ? undefined : here.viewer()
     const looking = { asked, config, to: secrets.to, here, images }
@@ -237,7 +237,8 @@ async function sayAdded(looking: Look, { enrolled, doubts, text }: Added, { out,
     }
     out(`${heads.join('')}${said.out}${images.text()}${text ?? ''}\n${texts.join('\n')}`)
   }
-  for (const doubt of doubts) err(faultText('postern', doubt))
+  const doubt = asked.page === undefined ? undefined : pageDoubt(asked.page)
+  for (const each of [...doubts, ...(doubt === undefined ? [] : [doubt])]) err(faultText('postern', each))
   err(said.err)
   return effect.state === 'not in force' ? NOT_IN_FORCE : DONE
 }

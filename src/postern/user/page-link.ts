@@ -1,23 +1,40 @@
-import { UsageError } from '../../cli/fault.ts'
+import { Failure, UsageError } from '../../cli/fault.ts'
 import type { Door } from '../../config/config.ts'
 import { codeOf } from '../../config/secret.ts'
 import { TCP } from '../../packet/packet.ts'
-import { encodeProfile } from '../../publish/client-profile.ts'
+import { decodeProfile, encodeProfile } from '../../publish/client-profile.ts'
 import type { ClientMeans } from '../../publish/client-profile.ts'
 import { readKnockHost } from '../../publish/knock-host.ts'
 import { quote } from '../../text/fault.ts'
+import type { TotpSecret } from '../../totp/secret.ts'
 import type { Enrolment, For } from './enrolment.ts'
 import type { Target } from './targets.ts'
 
 /** Refuses a page that cannot hold the secrets, before any is made. @throws UsageError */
-export function checkPage(targets: readonly Pick<Target, 'kind'>[], host: string): void {
-  if (targets.every(({ kind }) => kind === 'spa'))
-    throw new UsageError('--page is for codes and sequences', 'leave it out')
-  if (readKnockHost(host) !== undefined) return
-  throw new UsageError(
-    `a page cannot knock at ${quote(host)}`,
-    'name this machine by DNS name or address: --issuer HOST',
-  )
+export function checkPage(targets: readonly Pick<Target, 'kind' | 'doors'>[], to: For): void {
+  const own = targets.filter(({ kind }) => kind !== 'spa')
+  if (own.length === 0) throw new UsageError('--page is for codes and sequences', 'leave it out')
+  if (readKnockHost(to.host) === undefined) {
+    throw new UsageError(
+      `a page cannot knock at ${quote(to.host)}`,
+      'name this machine by DNS name or address: --issuer HOST',
+    )
+  }
+  for (const door of own.flatMap(({ doors }) => doors)) {
+    const [, fragment = ''] = pageLink({ kind: 'totp', secret: LONGEST, doors: [door] }, door, to, '')!.split('#')
+    const read = decodeProfile(fragment)
+    if (!('message' in read)) continue
+    throw new Failure(`no link can have the secret for door ${quote(door.name)}: it ${read.message}`, 'without --page')
+  }
+}
+
+/** A secret of the longest kind, to see if a link can have it. */
+const LONGEST: TotpSecret = { key: new Uint8Array(64), algorithm: 'SHA512', digits: 8, periodS: 3_600 }
+
+/** Returns a warning about the address of a page; `undefined`: it needs no warning. */
+export function pageDoubt(page: string): string | undefined {
+  if (!page.startsWith('http:')) return undefined
+  return 'the page comes over plain http: anybody on the way can change the page, and take the secret\n  serve it over https'
 }
 
 /**

@@ -1,6 +1,16 @@
 // Goal: a user who is added can come in and nobody else, one who is removed cannot, and a command that fails leaves every
 // byte of the files as it was; no message has a secret in it.
-import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as fc from 'fast-check'
@@ -126,6 +136,35 @@ describe('add', () => {
     expect(out).toContain('not every app takes SHA256, a period of 60 s')
     expect(out).not.toMatch(/[█▀▄]/)
     expect(out).toContain('    knock --code CODE g\n')
+  })
+
+  test('a link that no page would take is refused before anything is made', async () => {
+    const door = '[a\u200Db]'
+    write('knockd.conf', `${door}\nUsers = ${path('users')}\nOpen_Ports = tcp/22\n`)
+    const page = ['--page', 'https://gate.example/x.html']
+    expect(await refused('add', ['alice', ...page], 1)).toMatch(/no link can have the secret for .*: it names no door/)
+  })
+
+  test('a link over plain http is made, and doubted', async () => {
+    const { code, out, err } = await run('add', ['alice', '--door', 'ssh', '--page', 'http://gate.example/x.html'])
+    expect([code, out]).toEqual([0, expect.stringContaining('http://gate.example/x.html#v=1')])
+    expect(err).toMatch(/plain http: anybody on the way can change the page/)
+  })
+
+  test('a picture is not written where others could put another one', async () => {
+    mkdirSync(path('open'))
+    chmodSync(path('open'), 0o777)
+    symlinkSync(path('open'), path('link'))
+    for (const name of ['open', 'link']) {
+      const words = ['alice', '--door', 'ssh', '--image', path(`${name}/alice.png`)]
+      const { code, err } = await run('add', words)
+      expect([code, readdirSync(path('open')), text('users')]).toEqual([1, [], '# people\n\nbob   7431,8020,9123\n'])
+      expect(err).toMatch(/others can write its folder/)
+    }
+  })
+
+  test.each(['a\u009B2Jb', 'a\u202Eb', 'a\nb', ''])('%j is an invalid name of a machine', async (host) => {
+    expect(await refused('add', ['alice', '--door', 'ssh', '--issuer', host], 2)).toMatch(/invalid name/)
   })
 
   test('a sequence, behind the knocks of the door', async () => {

@@ -8,10 +8,19 @@ const STDOUT_FD = 1
 const ESC = '\u001B'
 /** Other screen, no cursor, no automatic wrap, pasted text in brackets (xterm's control sequences). */
 const ENTER = '\u001B[?1049h\u001B[?25l\u001B[?7l\u001B[?2004h'
-const LEAVE = '\u001B[?2004l\u001B[?7h\u001B[m\u001B[H\u001B[2J\u001B[?25h\u001B[?1049l'
+const RESET = '\u001B[?2004l\u001B[?7h\u001B[m'
+const LEAVE = '\u001B[?25h\u001B[?1049l'
 /** Milliseconds between two tries to write to a terminal that takes nothing, and the most tries at the end. */
 const AGAIN_MS = 20
 const LAST_TRIES = 25
+
+/**
+ * Returns the control sequences that clear a window and go to its beginning (ECMA-48, CUP and EL). They clear it row by
+ * row: a window that is cleared at once goes into the history of tmux(1) and screen(1) if these have no other screen.
+ */
+export function wiped({ rows }: Size): string {
+  return `${Array.from({ length: rows }, (_, row) => `${ESC}[${row + 1}H${ESC}[2K`).join('')}${ESC}[H`
+}
 
 /** A key, as `node:readline` tells it. */
 interface Keypress extends Omit<Key, 'text'> {
@@ -86,7 +95,7 @@ export class Screen {
     this.#input.off('error', this.#broken)
     this.#input.on('error', ignore)
     this.#output.off('resize', this.#events.resized)
-    writeInTime(this.#fd, LEAVE)
+    writeInTime(this.#fd, `${RESET}${wiped(this.size)}${LEAVE}`)
     try {
       this.#input.setRawMode(false)
     } catch {

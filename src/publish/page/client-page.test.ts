@@ -176,7 +176,8 @@ describe('the clock', () => {
   test('of a server is compared by the middle of the answer', () => {
     expect(clockOf(header, null, AT - 60_000, AT - 59_000)).toEqual({ offMs: 60_000, withinMs: 1_000 })
     expect(clockOf(header, '30', AT, AT)).toEqual({ offMs: 30_500, withinMs: 1_500 })
-    for (const bad of [null, '', 'yesterday']) expect(clockOf(bad, null, AT, AT)).toBeUndefined()
+    const bad = ['Thu, 01 Jan 1801 00:00:00 GMT', 'Thu, 01 Jan 1970 00:00:00 GMT', 'Sat, 13 Sep 275760 00:00:00 GMT']
+    for (const each of [null, '', 'yesterday', ...bad]) expect(clockOf(each, null, AT, AT)).toBeUndefined()
   })
 
   test('that is off is told, with what that does to codes', () => {

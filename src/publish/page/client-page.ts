@@ -34,7 +34,14 @@ export function renderClientPage({ door, user, host, sealed, files }: ClientPage
       about: `Knocks at ${host.name}`,
       host,
       isApp: true,
-      data: { ...hostData(host), door, sealed, file: files.page, worker: files.worker, manifest: files.manifest },
+      data: {
+        ...hostData(host),
+        door,
+        sealed,
+        file: encodeURIComponent(files.page),
+        worker: encodeURIComponent(files.worker),
+        manifest: encodeURIComponent(files.manifest),
+      },
       head: markup`
     <link rel="apple-touch-icon" href="${encodeURIComponent(files.icon)}" />`,
       noscript: markup`<p>It computes codes and knocks in your browser. Without JavaScript, use knock(1), or an authenticator app and telnet.</p>`,
@@ -59,6 +66,7 @@ export function renderClientPage({ door, user, host, sealed, files }: ClientPage
       <section class="card" id="protect" hidden>
         <h2>Protect the secret</h2>
         <p id="protect-what"></p>
+        <p class="note" id="protect-history" hidden>Your browser may have kept the link in its own history: clear that for this time. A link that is pasted here is not kept.</p>
         <form id="protect-form">
           ${usernameField(username)}<label for="fresh">New passphrase</label>
           <input id="fresh" type="password" autocomplete="new-password" autocapitalize="none" autocorrect="off"
@@ -95,7 +103,7 @@ export function renderClientPage({ door, user, host, sealed, files }: ClientPage
         <dl>
           <div><dt>Opens</dt><dd id="service"></dd></div>
           <div><dt>User</dt><dd id="user"></dd></div>
-          <div><dt>Clock</dt><dd id="clock">this device’s</dd></div>
+          <div id="clock-part"><dt>Clock</dt><dd id="clock">this device’s</dd></div>
         </dl>
         <dl id="list-part" hidden>
           ${LIST_FACTS}

@@ -36,8 +36,6 @@ export class ByHand {
 
 function row({ program, text }: Command): HTMLElement {
   const code = make('code', '', text)
-  // On a small screen the code can be scrolled, also by keys.
-  code.tabIndex = 0
   const parts: HTMLElement[] = [make('span', '', program), code]
   // Browsers allow the clipboard for https only. Otherwise one touch selects the whole text, by the style sheet.
   if (globalThis.isSecureContext) parts.push(copyButton(program, text))

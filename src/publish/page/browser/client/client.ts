@@ -90,6 +90,7 @@ export class Client {
       field.value = ''
     })
     addEventListener('hashchange', () => this.#takeLink())
+    this.#vault.onChange(() => this.#session.lock('The secret was changed in another tab.'))
     this.#session.lock('')
     this.#takeLink()
     const { worker, manifest } = this.#root.dataset
@@ -98,12 +99,14 @@ export class Client {
 
   #takeLink(): void {
     const fragment = takeFragment()
-    if (fragment !== undefined) this.#offer(fragment)
+    if (fragment !== undefined) this.#offer(fragment, true)
   }
 
   /** Looks at a link's secret. Nothing is stored, and nothing replaced, before somebody agrees. */
-  #offer(fragment: string): void {
+  #offer(fragment: string, isFromAddress = false): void {
     this.#session.lock('')
+    // A page can remove a link from its tab, and not from the browser's own records.
+    element('protect-history', HTMLElement).hidden = !isFromAddress
     try {
       const profile = profileFor(fragment, this.#door, this.#host)
       if (this.#vault.isEmbedded)
@@ -169,6 +172,9 @@ export class Client {
     if (!isCurrent()) return
     this.#open = { profile, key, means }
     this.#session.open()
+    // The passphrase does not remain in a hidden field.
+    this.#lock.hide()
+    this.#protect.hide()
     this.#section('client')
     const { service, user } = profile
     element('service', HTMLElement).textContent = service === undefined ? 'not said' : `port ${service}`
@@ -192,8 +198,9 @@ export class Client {
       const open = this.#open
       if (open === undefined) return
       const slot = await this.#passkeyOf(open.key, open.profile)
-      if (!isCurrent()) return
-      this.#vault.keep(withSlot(this.#vault.sealed!, slot))
+      const { sealed } = this.#vault
+      if (!isCurrent() || sealed === undefined) return
+      this.#vault.keep(withSlot(sealed, slot))
       element('passkey-add', HTMLElement).hidden = true
       this.#session.say('From now on a passkey unlocks this page, too.')
     })

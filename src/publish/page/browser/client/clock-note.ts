@@ -1,4 +1,5 @@
 import { element } from '../elements.ts'
+import { withoutFragment } from './address-bar.ts'
 import { clockOf, clockWords } from './server-clock.ts'
 import type { ServerClock } from './server-clock.ts'
 
@@ -62,7 +63,7 @@ async function compareClock(): Promise<ServerClock | undefined> {
   try {
     const sent = Date.now()
     const signal = AbortSignal.timeout(ANSWER_LIMIT_MS)
-    const { headers } = await fetch(location.pathname, { method: 'HEAD', cache: 'no-store', signal })
+    const { headers } = await fetch(withoutFragment(), { method: 'HEAD', cache: 'no-store', signal })
     return clockOf(headers.get('date'), headers.get('age'), sent, Date.now())
   } catch {
     return undefined

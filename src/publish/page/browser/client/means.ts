@@ -19,6 +19,8 @@ export interface ShownCode {
   readonly text: string
   readonly leftMs: number
   readonly periodMs: number
+  /** True if this browser has sent it. */
+  readonly isSent: boolean
 }
 
 /** What the page shows. */
@@ -64,7 +66,7 @@ export class Codes implements Means {
     return {
       knocks: this.#knocks(text),
       waitMs: isGood ? 0 : leftMs,
-      code: { text, leftMs, periodMs: this.#means.secret.periodS * 1_000 },
+      code: { text, leftMs, periodMs: this.#means.secret.periodS * 1_000, isSent: this.#sent.has(String(period)) },
       next: { text: next, knocks: this.#knocks(next) },
     }
   }

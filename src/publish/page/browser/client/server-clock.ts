@@ -1,6 +1,9 @@
 /** Half of a second, which is the unit of the Date header (RFC 9110, 5.6.7). */
 const HALF_SECOND_MS = 500
 const SECOND_MS = 1_000
+/** The times that a server's clock may have, in milliseconds since 1970: 2020 to 2100. */
+const TIME_MIN_MS = Date.UTC(2020)
+const TIME_MAX_MS = Date.UTC(2100)
 
 /** The server's clock, as far as this device can tell. */
 export interface ServerClock {
@@ -14,7 +17,7 @@ export interface ServerClock {
  * Reads an answer's headers.
  *
  * @param sent the time of the request, and `arrived` of the answer, in milliseconds since 1970
- * @returns `undefined`: without a valid Date
+ * @returns `undefined`: without a Date, or with an impossible one
  */
 export function clockOf(
   date: string | null,
@@ -23,7 +26,7 @@ export function clockOf(
   arrived: number,
 ): ServerClock | undefined {
   const at = Date.parse(date ?? '')
-  if (Number.isNaN(at) || arrived < sent) return undefined
+  if (!(at >= TIME_MIN_MS && at < TIME_MAX_MS) || arrived < sent) return undefined
   // A cache gives the Date of its copy, and the seconds since then (RFC 9111, 5.1).
   const ageMs = /^[0-9]{1,8}$/.test(age ?? '') ? Number(age) * SECOND_MS : 0
   const offMs = at + ageMs + HALF_SECOND_MS - (sent + arrived) / 2

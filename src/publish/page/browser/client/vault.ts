@@ -54,4 +54,11 @@ export class Vault {
   remove(): void {
     this.#storage?.removeItem(this.#key)
   }
+
+  /** Calls back after another tab has stored, replaced or removed the profile (HTML, 12.2.4). */
+  onChange(take: () => void): void {
+    addEventListener('storage', ({ storageArea, key }) => {
+      if (storageArea === this.#storage && (key === null || key === this.#key)) take()
+    })
+  }
 }

@@ -25,6 +25,7 @@ export class ClientView {
   readonly #buttons = [element('passkey-add', HTMLButtonElement), element('remove', HTMLButtonElement)]
   readonly #ports = new Ports()
   readonly #byHand: ByHand
+  readonly #clockPart = element('clock-part', HTMLElement)
   readonly #listPart = element('list-part', HTMLElement)
   readonly #facts = new ListFacts()
   /** The knocks that are shown, which are drawn only once. */
@@ -55,13 +56,13 @@ export class ClientView {
     this.#drawn = drawn
     this.#knock.textContent =
       waitMs > 0 ? `Knock the next code, in ${Math.ceil(waitMs / SECOND_MS)} s` : `Knock at ${this.#host}`
-    const isUsed = code !== undefined && waitMs > 0
-    this.#codePart.classList.toggle('spent', isUsed)
     if (code === undefined) return
+    this.#codePart.classList.toggle('spent', waitMs > 0)
     this.#left.max = code.periodMs
     this.#left.value = code.leftMs
     const seconds = Math.ceil(code.leftMs / SECOND_MS)
-    setText(this.#codeNote, `${seconds} s left${isUsed ? ', spent' : ''}`)
+    const why = code.isSent ? ', spent' : ', too late'
+    setText(this.#codeNote, `${seconds} s left${waitMs > 0 ? why : ''}`)
   }
 
   /** Shows the button that ends a wait. */
@@ -104,6 +105,7 @@ export class ClientView {
     this.#code.textContent = grouped(code?.text)
     this.#nextCode.textContent = grouped(next?.text)
     this.#ports.show(knocks)
+    this.#clockPart.hidden = code === undefined
     this.#listPart.hidden = place === undefined
     if (place !== undefined) this.#facts.show(place)
     const rows: [string | undefined, readonly Knock[]][] = []

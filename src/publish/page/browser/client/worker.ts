@@ -24,5 +24,5 @@ export function becomeApp(worker: string, manifest: string): void {
   const trusted = trustedTypes?.createPolicy(TYPES_POLICY, { createScriptURL: () => worker })
   const url = trusted?.createScriptURL(worker) ?? worker
   // A page that was moved without its worker works as before.
-  navigator.serviceWorker.register(url, { scope: location.pathname }).catch(() => undefined)
+  navigator.serviceWorker.register(url, { scope: location.origin + location.pathname }).catch(() => undefined)
 }
