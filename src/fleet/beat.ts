@@ -139,7 +139,7 @@ export class Heart {
     const steps: Op[] = [{ put: place, value: signText(place, beat, signer), lease }]
     const isTurn = steady() - this.#signalled >= hosts() * SIGNALS_EVERY_MS
     if (isTurn) {
-      const value = signText(keyspace.clock, { at: now() }, signer)
+      const value = signText(keyspace.clock, { at: now(), keyMark: beat.keyMark }, signer)
       steps.push({ put: keyspace.clock, value, lease })
       this.#signalled = steady()
     }

@@ -18,6 +18,7 @@ function host(aheadMs: number, keyOfHost = (name: string): KeyObject | undefined
     host: 'me',
     keyOfHost,
     skewMs: SKEW_MS,
+    keyMark: 'ours',
     now: () => trueTime() + own,
     steady: () => steady,
   })
@@ -31,8 +32,8 @@ function host(aheadMs: number, keyOfHost = (name: string): KeyObject | undefined
     pass: (ms: number) => (steady += ms),
     set: (ms: number) => (own = ms),
     /** A host with a clock that is `otherMs` ahead of the true time signs, and this one hears it `lateMs` later. */
-    hear: (name: string, otherMs = 0, lateMs = 0) => {
-      const value = say(name, { at: trueTime() + otherMs })
+    hear: (name: string, otherMs = 0, lateMs = 0, keyMark?: string) => {
+      const value = say(name, { at: trueTime() + otherMs, ...(keyMark === undefined ? {} : { keyMark }) })
       steady += lateMs
       event(value)
       steady += 1_000
@@ -129,4 +130,25 @@ test('a flood of forged signals costs few checks of a signature, and a true one 
   pass(1_000)
   hear('web1', 3_000)
   expect(clock.aheadMs).toBe(-3_000)
+})
+
+test.each<[marks: readonly (string | undefined)[], isOff: boolean, why: string]>([
+  [['theirs'], true, 'of two hosts, neither knows who is right'],
+  [['theirs', 'theirs'], true, 'this one has another key'],
+  [['ours', 'theirs'], false, 'another one has another key'],
+  [['ours', 'theirs', 'theirs'], true, 'as many on either side'],
+  [['ours', 'ours'], false, 'all have the same'],
+  [[undefined, undefined], false, 'earlier versions say nothing of it'],
+])('hosts with the keys %j: off is %s, as %s', (marks, isOff) => {
+  const { clock, hear } = host(0)
+  for (const [index, mark] of marks.entries()) hear(`web${index + 1}`, 0, 0, mark)
+  expect(clock.isOff).toEqual(isOff ? expect.stringContaining('the key of the fleet is not') : undefined)
+})
+
+test('a host whose key was repaired is off no more once the others are heard again', () => {
+  const { clock, hear } = host(0)
+  hear('web1', 0, 0, 'theirs')
+  expect(clock.isOff).toBeDefined()
+  hear('web1', 0, 0, 'ours')
+  expect(clock.isOff).toBeUndefined()
 })

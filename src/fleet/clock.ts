@@ -24,6 +24,8 @@ export interface ClockDeps {
   readonly host: string
   readonly keyOfHost: (name: string) => KeyObject | undefined
   readonly skewMs: number
+  /** The mark of the fleet's key that this host has: see `secret-marks.ts`. */
+  readonly keyMark: string
   /** Returns the time of the clock that is compared, in milliseconds since 1970. */
   readonly now: () => number
   /** Returns the time of a steady clock in milliseconds. */
@@ -42,10 +44,15 @@ interface Heard {
   readonly signals: readonly Signal[]
   /** The newest time that the host has signed: a signal that is repeated does not count. */
   readonly at: number
+  /** The mark of the fleet's key that the host has; `undefined`: an earlier version of Postern. */
+  readonly keyMark: string | undefined
 }
 
+/** The reason of a host whose `fleet.key` is not the others': what they used up is unknown to it. */
+const OTHER_KEY = 'the key of the fleet is not that of the other hosts: `postern fleet status` names the host to repair'
+
 /**
- * Compares the clock with those of the other hosts. In turn, each host writes its signed time to one key that all watch,
+ * Compares the clock, and the key of the fleet, with those of the other hosts. In turn, each host writes its signed time to one key that all watch,
  * so an event is a few milliseconds old when it arrives, and its time can be compared with the clock at that moment. Of a
  * host's last signals the one with the least delay counts; of all hosts and this one, the median.
  */
@@ -79,13 +86,21 @@ export class FleetClock implements NewsListener {
     return others.length === 0 ? undefined : Math.round(middle([0, ...others]))
   }
 
-  /** The reason why nothing of the fleet may open by this clock, with the command that fixes it; `undefined`: it may. */
+  /** The reason why nothing of the fleet may open on this host, with the command that helps; `undefined`: it may. */
   get isOff(): string | undefined {
     const ahead = this.aheadMs
+    if (this.#isOtherKey()) return OTHER_KEY
     if (ahead === undefined || Math.abs(ahead) <= this.#deps.skewMs) return undefined
     const seconds = Math.round(Math.abs(ahead) / 1_000)
     const side = ahead > 0 ? 'ahead of' : 'behind'
     return `this clock is ${seconds} s ${side} the other hosts': ${REMEDIES.keepClock()}`
+  }
+
+  /** Returns true if no more hosts have the key of this one than another. Of two hosts, neither knows who is right. */
+  #isOtherKey(): boolean {
+    const marks = [...this.#heard.values()].flatMap(({ keyMark }) => keyMark ?? [])
+    const unlike = marks.filter((mark) => mark !== this.#deps.keyMark).length
+    return unlike > 0 && unlike >= marks.length - unlike + 1
   }
 
   #hear(text: string): void {
@@ -99,13 +114,13 @@ export class FleetClock implements NewsListener {
       return
     }
     const { by, body } = opened
-    const at = isRecord(body) ? body['at'] : undefined
+    const { at, keyMark } = isRecord(body) ? body : {}
     const before = this.#heard.get(by)
     if (by === host || typeof at !== 'number' || !Number.isSafeInteger(at) || at <= (before?.at ?? 0)) return
     const seen = steady()
     const signals = [...(before?.signals ?? []), { offsetMs: at - seen, seen }].slice(-SIGNALS_MAX)
     this.#heard.delete(by)
-    this.#heard.set(by, { signals, at })
+    this.#heard.set(by, { signals, at, keyMark: typeof keyMark === 'string' ? keyMark : undefined })
     const [oldest] = this.#heard.keys()
     if (this.#heard.size > CLOCK_HOSTS_MAX && oldest !== undefined) this.#heard.delete(oldest)
   }

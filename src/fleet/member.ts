@@ -108,7 +108,7 @@ export class FleetMember {
     const { host, clockSkewMs: skewMs } = settings
     const { steady } = deps
     const clocks = { host, skewMs, steady, now: Date.now, keyOfHost: (name: string) => this.keyOfHost(name) }
-    this.clock = new FleetClock({ ...clocks, place: keyspace.clock })
+    this.clock = new FleetClock({ ...clocks, place: keyspace.clock, keyMark: keyMark(keys.fleetKey) })
     this.news.on(keyspace.clock, this.clock)
     this.heart = new Heart({
       etcd,
