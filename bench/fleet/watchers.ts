@@ -12,7 +12,7 @@ const counts = new Map<string, number>()
 const members = process.argv.slice(2).map((conf, _index, { length }) => {
   const { member } = simulatedMember(conf, memoryStore(), new FakeLedger())
   // Behind the claims, which listen first.
-  member.news.on(member.keyspace.claims.slice(0, -1), {
+  member.news.on(member.keyspace.claims, {
     listed: () => undefined,
     changed: (changes) => {
       for (const { kv } of changes) tell(kv.modRevision, length)
