@@ -17,8 +17,8 @@ const KNOCKS_A_DAY = 5
 const BUSIEST_SHARE = 0.2
 const HOUR_S = 3_600
 const SECOND_MS = 1_000
-/** Streams of a host's watch, each of which looks at its node again and again; and time signals of all hosts a second. */
-const STREAMS = 2
+/** Streams of a host: two for each of three watches. Each looks at its node again and again. Time signals of all hosts a second. */
+const STREAMS = 6
 const SIGNALS_PER_S = 1
 const MIB = 1_048_576
 const MBIT = 125_000
@@ -52,7 +52,7 @@ export function demand(facts: Facts): readonly Demand[] {
     line('connections', `${hosts} x those of a host`, `${round(hosts * facts.connections)}, a third at each node`),
     line(
       'requests a second, at rest',
-      `2 looks at a node every ${PROBE_EVERY_MS / SECOND_MS} s, a sign of life every ${BEAT_EVERY_MS / SECOND_MS} s`,
+      `${STREAMS} looks at a node every ${PROBE_EVERY_MS / SECOND_MS} s, a sign of life every ${BEAT_EVERY_MS / SECOND_MS} s`,
       `${round(probes)} reads, ${round(signs)} writes`,
     ),
     line("etcd's CPU, at rest", `${hosts} x that of a host`, `${round(restCores)} cores in three nodes`),
