@@ -345,10 +345,12 @@ function replay(newcomer: () => Newcomer): void {
       const doors = blocksBelow(/^Knock once/).filter(({ language }) => language === 'ini')
       expect(doors.map(({ on }) => on)).toEqual(['bastion', 'group'])
       const { stdout: present } = await runOn(newcomer().machines.web1, ['cat', '/etc/knockd.conf'])
-      const options = present.slice(0, present.indexOf('[ssh]'))
+      const options = present.slice(0, present.search(/^\[ssh\]/m))
+      // The package's User can read a copy as it can read the config.
+      await runOn(newcomer().machines.web1, ['cp', '-p', '/etc/knockd.conf', '/etc/group.conf'])
       for (const door of doors) {
-        await writeOn(newcomer().machines.web1, '/root/group.conf', `${options}${newcomer().take(door)}`)
-        const check = ['postern', 'check', '/root/group.conf']
+        await writeOn(newcomer().machines.web1, '/etc/group.conf', `${options}${newcomer().take(door)}`, '640')
+        const check = ['postern', 'check', '/etc/group.conf']
         expect((await runOn(newcomer().machines.web1, check, { mayFail: true })).stdout).toContain('usable, 1 door')
       }
     },
