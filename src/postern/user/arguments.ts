@@ -40,7 +40,10 @@ const ADD_OPTIONS = {
     help: 'an option of the line in SPA_Users: packet-source, expires=2027-06-30, open-for=1h',
   },
   ...CODE_OPTIONS,
-  issuer: { ...CODE_OPTIONS.issuer, help: 'name of this machine for the app and the client; default: its own' },
+  issuer: {
+    ...CODE_OPTIONS.issuer,
+    help: 'name of this machine for the app and the client; default: that of --page, or its own',
+  },
   page: {
     value: 'URL',
     read: page,

@@ -31,6 +31,12 @@ export function checkPage(targets: readonly Pick<Target, 'kind' | 'doors'>[], to
 /** A secret of the longest kind, to see if a link can have it. */
 const LONGEST: TotpSecret = { key: new Uint8Array(64), algorithm: 'SHA512', digits: 8, periodS: 3_600 }
 
+/** Returns the host of a page's address: a page knocks at one host alone, most often its own. */
+export function hostOf(page: string): string {
+  const { hostname } = new URL(page)
+  return readKnockHost(hostname)?.name ?? hostname
+}
+
 /** Returns a warning about the address of a page; `undefined`: it needs no warning. */
 export function pageDoubt(page: string): string | undefined {
   if (!page.startsWith('http:')) return undefined

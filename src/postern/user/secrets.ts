@@ -12,6 +12,7 @@ import type { Enrolment, For, UserKeys } from './enrolment.ts'
 import { openedFile } from './opened-file.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { Target } from './targets.ts'
+import { hostOf } from './page-link.ts'
 import { isUnlikeAll, sequenceUnlike, sequencesIn } from './unlike.ts'
 import { filesOf } from './users-file.ts'
 
@@ -26,7 +27,8 @@ export class Secrets {
     this.#config = config
     this.#asked = asked
     this.#here = here
-    this.to = { name: asked.name, host: asked.issuer ?? here.hostname() }
+    const own = asked.page === undefined ? here.hostname() : hostOf(asked.page)
+    this.to = { name: asked.name, host: asked.issuer ?? own }
   }
 
   /** Makes a secret for each file. All have the same key: a packet names its door. @throws Failure */

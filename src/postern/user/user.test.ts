@@ -145,6 +145,14 @@ describe('add', () => {
     expect(await refused('add', ['alice', ...page], 1)).toMatch(/no link can have the secret for .*: it names no door/)
   })
 
+  test('a link names the host of its page, which refuses another one, unless a name is given', async () => {
+    const page = ['--door', 'ssh', '--page', 'https://Knock.Example.org:8443/x.html']
+    expect((await run('add', ['alice', ...page])).out).toContain('x.html#v=1&h=knock.example.org&')
+    expect((await run('add', ['carol', ...page, '--issuer', 'inner.example'])).out).toContain('#v=1&h=inner.example&')
+    const address = ['--door', 'ssh', '--page', 'https://[2001:db8::1]/x.html']
+    expect((await run('add', ['dora', ...address])).out).toContain('#v=1&h=2001:db8::1&')
+  })
+
   test('a link over plain http is made, and doubted', async () => {
     const { code, out, err } = await run('add', ['alice', '--door', 'ssh', '--page', 'http://gate.example/x.html'])
     expect([code, out]).toEqual([0, expect.stringContaining('http://gate.example/x.html#v=1')])
