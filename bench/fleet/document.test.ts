@@ -2,23 +2,9 @@
 import { expect, test } from 'vitest'
 import { figure, mergeRuns } from '../row.ts'
 import type { Fact, Row } from '../row.ts'
-import { FLEET } from './document.ts'
+import { CALCULATED, FLEET } from './document.ts'
 
-const FACTS: readonly Fact[] = [
-  'shown',
-  'claimsPerS',
-  'connections',
-  'restBytes',
-  'restCpuMs',
-  'memoryKiB',
-  'signBytes',
-  'claimCpuMs',
-  'toldBytes',
-  'toldCpuMs',
-  'pushMiB',
-  'userBytes',
-  'claimBytes',
-]
+const FACTS: readonly Fact[] = ['shown', ...CALCULATED]
 const row = (fact: Fact, at: number): Row => ({ measure: fact, ours: figure(at + 1, 'x'), theirs: undefined, fact })
 const rows = FACTS.map(row)
 const text = (some: readonly Row[], load = '0.10'): string => {

@@ -6,7 +6,7 @@ import { FLEET_HOSTS, FLEET_USERS, demand } from './demand.ts'
 import type { Facts } from './demand.ts'
 
 /** The figures from which something is calculated. */
-const CALCULATED: readonly CalculatedFact[] = [
+export const CALCULATED: readonly CalculatedFact[] = [
   'claimsPerS',
   'connections',
   'restBytes',
