@@ -58,6 +58,15 @@ test('log, pid file, state, lists and long times are others', () => {
   expect(times.get('short')).toEqual({ cmdTimeoutMs: 3_000, seqTimeoutMs: 1_000, deadlineShortened: false })
 })
 
+test('an opening lasts until its rules can be read on a busy machine', () => {
+  const brief = '[brief]\nSequence = 7001\nCmd_Timeout = 1\nStart_Command = true\nStop_Command = true\n'
+  const { config: short } = readConfig(brief, 'knockd.conf')
+  const how = { leaveOut: new Set<string>() }
+  const places = { stateDir: '/run/x/state', lists: new Map<string, string>() }
+  expect(rehearsedConfig(brief, short!, places, { ...how, full: false }).times.get('brief')!.cmdTimeoutMs).toBe(2_000)
+  expect(rehearsedConfig(brief, short!, places, { ...how, full: true }).times.get('brief')!.cmdTimeoutMs).toBe(1_000)
+})
+
 test('in full, times are as they are written', () => {
   const { text } = rehearsedConfig(TEXT, config!, PLACES, { full: true, leaveOut: new Set() })
   const { config: made } = readConfig(text, 'knockd.conf')

@@ -10,6 +10,8 @@ import { outsideIn } from './outside.ts'
 export const WAIT_MAX_MS = 15_000
 /** The shortened time of an opening, in milliseconds. */
 export const SHORT_DEADLINE_MS = 4_000
+/** The shortest time of an opening, in milliseconds. On a busy machine the rules are read after a second. */
+export const DEADLINE_LEAST_MS = 2_000
 /** The shortened Seq_Timeout, in milliseconds. */
 export const SHORT_SEQUENCE_MS = 2_000
 
@@ -34,8 +36,8 @@ export interface RehearsedPlaces {
 }
 
 /**
- * Makes the config for the rehearsal of a real one. Log, pid file and state go elsewhere. Long times are shortened
- * unless `full`. Doors in `leaveOut` hooks that act outside the namespace and On_Event are removed. Everything else stays.
+ * Makes the config for the rehearsal of a real one. Log, pid file and state go elsewhere. Long times are shortened,
+ * and very short openings last longer, unless `full`. Doors in `leaveOut` hooks that act outside the namespace and On_Event are removed. Everything else stays.
  */
 export function rehearsedConfig(
   text: string,
@@ -120,8 +122,9 @@ function shorten(
 
 function timesOf({ cmdTimeoutMs, seqTimeoutMs }: Door, full: boolean): DoorTimes {
   const deadlineShortened = !full && cmdTimeoutMs > WAIT_MAX_MS
+  const longEnoughMs = full ? cmdTimeoutMs : Math.max(cmdTimeoutMs, DEADLINE_LEAST_MS)
   return {
-    cmdTimeoutMs: deadlineShortened ? SHORT_DEADLINE_MS : cmdTimeoutMs,
+    cmdTimeoutMs: deadlineShortened ? SHORT_DEADLINE_MS : longEnoughMs,
     seqTimeoutMs: !full && seqTimeoutMs > SHORT_SEQUENCE_MS ? SHORT_SEQUENCE_MS : seqTimeoutMs,
     deadlineShortened,
   }
