@@ -1,19 +1,28 @@
 // Goal: against real etcd 3.4 and 3.5, a race has one winner; no call fails while a majority answers; a watch tells each
 // change once, whatever happens to its node; and each trap of etcd is said in words that help.
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { Etcd, EtcdUnavailable, type WatchEvent, type WatchState } from '../../src/etcd/client.ts'
 import { type ClusterOptions, ETCD_VERSIONS, EtcdCluster, etcdProgram } from './etcd.ts'
 import { SLOW } from '../slow.ts'
 import { lab } from './net.ts'
 import { until } from './process.ts'
 
-const RACES = SLOW ? 300 : 100
+const RACES = SLOW ? 300 : 30
+/** Keys that a watch is to see, while its nodes are killed and stopped. */
+const EVENTS = SLOW ? 300 : 120
 const LIMIT_MS = 120_000
 
 let cluster: EtcdCluster
+/** Three nodes that tests leave as they found them. */
+let threeNodes: EtcdCluster | undefined
 let clusters: EtcdCluster[] = []
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  // A test that failed may have left nodes stopped.
+  if (task.result?.state === 'fail' && threeNodes !== undefined) {
+    clusters.push(threeNodes)
+    threeNodes = undefined
+  }
   for (const each of clusters) await each.close()
   clusters = []
 })
@@ -121,13 +130,23 @@ lab('etcd', () => {
         cluster = await EtcdCluster.start({ version, ...options })
         clusters.push(cluster)
       }
+      /** Uses the three nodes of all tests. */
+      const share = async (): Promise<void> => {
+        threeNodes ??= await EtcdCluster.start({ version })
+        cluster = threeNodes
+        await cluster.healthy()
+      }
+      afterAll(async () => {
+        await threeNodes?.close()
+        threeNodes = undefined
+      }, LIMIT_MS)
       // One release is enough to see what a change breaks.
       const real = test.skipIf(!there || (!SLOW && version !== ETCD_VERSIONS[0]))
       // fleet-claims.test.ts tests the same by way of the ledger.
       const long = test.skipIf(!there || !SLOW)
 
       real('three clients race: one winner in each round', { timeout: LIMIT_MS }, async () => {
-        await start()
+        await share()
         const clients = [cluster.client(), cluster.client(), cluster.client()]
         for (let round = 0; round < RACES; round++) {
           const won = await Promise.all(
@@ -159,7 +178,7 @@ lab('etcd', () => {
       )
 
       real('no majority: unavailable within the limit, and back when it is', { timeout: LIMIT_MS }, async () => {
-        await start()
+        await share()
         const etcd = cluster.client()
         await etcd.put('a', '1')
         await cluster.kill(0)
@@ -171,6 +190,7 @@ lab('etcd', () => {
         expect(['no-majority', 'no-answer']).toContain(first.kind)
         expect(second.message).toMatch(/^no majority of etcd answers\nhttps:.*connection refused/)
         cluster.start(0)
+        cluster.start(1)
         await cluster.leader()
         await etcd.put('a', '3')
         expect((await etcd.get('a'))?.value).toBe('3')
@@ -196,7 +216,7 @@ lab('etcd', () => {
       })
 
       real('a watch through a kill and a stop of its nodes: each event once', { timeout: LIMIT_MS }, async () => {
-        await start()
+        await share()
         const [etcd, watcher] = [cluster.client(), cluster.client()]
         await etcd.put('w/before', 'x')
         const seen = new Seen()
@@ -204,12 +224,12 @@ lab('etcd', () => {
         await until('the watch sees', () => watch.state === 'seeing')
         expect([...seen.keys]).toEqual([['w/before', 'x']])
         const wanted: string[] = []
-        for (let round = 0; round < 300; round++) {
-          if (round === 50) await cluster.kill(0)
-          if (round === 100) cluster.start(0)
-          if (round === 150) cluster.stop(1)
-          if (round === 200) cluster.cont(1)
-          if (round === 230) await cluster.kill(2)
+        for (let round = 0; round < EVENTS; round++) {
+          if (round === EVENTS * 0.15) await cluster.kill(0)
+          if (round === EVENTS * 0.3) cluster.start(0)
+          if (round === EVENTS * 0.5) cluster.stop(1)
+          if (round === EVENTS * 0.65) cluster.cont(1)
+          if (round === EVENTS * 0.8) await cluster.kill(2)
           // A node that was stopped carries out what it received before, so a plain put could happen again later.
           expect(await claimSurely(etcd, `w/${round}`, 'x')).toBe(true)
           wanted.push(`w/${round}`)
@@ -221,13 +241,14 @@ lab('etcd', () => {
         expect(seen.lists).toBe(1)
         expect(seen.states).toEqual(['seeing'])
         watch.close()
+        cluster.start(2)
       })
 
       real('a watch whose revision is compacted lists again', { timeout: LIMIT_MS }, async () => {
-        await start()
+        await share()
         const [etcd, watcher] = [cluster.client(), cluster.client()]
         const seen = new Seen()
-        const watch = watcher.watch('w/', seen)
+        const watch = watcher.watch('v/', seen)
         await until('the watch sees', () => watch.state === 'seeing')
         for (const node of [0, 1, 2]) cluster.stop(node)
         await until('it is blind', () => seen.states.some((state) => state !== 'seeing'), 20_000)
@@ -237,10 +258,10 @@ lab('etcd', () => {
         for (const node of [0, 1, 2]) cluster.start(node)
         // The watch is slower to come back than this.
         await cluster.leader()
-        for (let round = 0; round < 20; round++) await etcd.put('w/key', `${round}`)
-        const { revision } = await etcd.put('w/key', 'last')
+        for (let round = 0; round < 20; round++) await etcd.put('v/key', `${round}`)
+        const { revision } = await etcd.put('v/key', 'last')
         await cluster.etcdctl('compact', revision)
-        await until('it knows the last value', () => seen.keys.get('w/key') === 'last', 20_000)
+        await until('it knows the last value', () => seen.keys.get('v/key') === 'last', 20_000)
         expect(watch.state).toBe('seeing')
       })
 
@@ -248,19 +269,19 @@ lab('etcd', () => {
         'nodes that were set up anew: listed again, although the revision is lower',
         { timeout: LIMIT_MS },
         async () => {
-          await start()
+          await share()
           const [etcd, watcher] = [cluster.client(), cluster.client()]
-          for (let round = 0; round < 50; round++) await etcd.put('w/key', `${round}`)
+          for (let round = 0; round < 50; round++) await etcd.put('u/key', `${round}`)
           const seen = new Seen()
-          const watch = watcher.watch('w/', seen)
+          const watch = watcher.watch('u/', seen)
           await until('the watch sees', () => watch.state === 'seeing')
           for (const node of [0, 1, 2]) await cluster.kill(node)
           for (const node of [0, 1, 2]) await cluster.forget(node)
           await cluster.leader()
           await until('it is listed again', () => seen.lists > 1, 30_000)
           expect([...seen.keys]).toEqual([])
-          await etcd.put('w/new', '1')
-          await until('the new key', () => seen.keys.get('w/new') === '1')
+          await etcd.put('u/new', '1')
+          await until('the new key', () => seen.keys.get('u/new') === '1')
         },
       )
 
@@ -286,7 +307,7 @@ lab('etcd', () => {
       })
 
       real('an empty node joins again, and answers', { timeout: LIMIT_MS }, async () => {
-        await start()
+        await share()
         const etcd = cluster.client()
         await etcd.put('a', '1')
         await cluster.wipe(0)
@@ -348,9 +369,9 @@ lab('etcd', () => {
             ...cluster.access(undefined, '/O=lab/CN=root'),
             login: { name: 'host', password: 'knock' },
           })
-          const common = await fault(named.put('f/a', '1'))
+          const commonName = await fault(named.put('f/a', '1'))
           named.close()
-          expect(common.message).toMatch(
+          expect(commonName.message).toMatch(
             /^etcd refuses the client certificate, as it has a common name\n.*subjectAltName/,
           )
           const anonymous = await fault(cluster.client().put('f/a', '1'))
