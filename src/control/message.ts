@@ -38,7 +38,7 @@ export interface EventsRequest extends Choice {
 
 /**
  * Asks for the status. With `rows` the reply has at most so many doors and openings, those that match, and their numbers
- * in all, and costs no more if more is open. Without, it has all of them.
+ * in all, and its cost does not grow with what is open. Otherwise it has all of them.
  */
 export interface StatusRequest extends Choice {
   readonly command: 'status'

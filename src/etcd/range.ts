@@ -88,7 +88,7 @@ async function listOnce(prefix: string, range: (body: object) => Promise<unknown
   }
 }
 
-/** Returns the size of a key and its value in UTF-16 units, which are no more than its bytes. */
+/** Returns the size of a key and its value in UTF-16 units, which are at most as many as its bytes. */
 export function sizeOf({ key, value }: KeyValue): number {
   return key.length + value.length
 }

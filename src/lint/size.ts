@@ -59,7 +59,7 @@ function warnOfGuess(knocks: readonly Knock[], at: Entry, faults: FaultList): vo
 
 /**
  * Returns the packets with which one address finds a sequence, by sending every knock in random order again and again. Such
- * a pass opens the door if its knocks come in order, with no more strays in between than an attempt is allowed.
+ * a pass opens the door if its knocks come in order, and at most as many strays are in between as an attempt may have.
  *
  * @param kinds the number of possible knocks at each place
  */

@@ -145,7 +145,7 @@ export class UnixDatagrams {
     if (this.#fd >= 0) closeNative(this.#fd)
   }
 
-  /** Tries again where no descriptor was left the last time. Returns -1 if there still is none. */
+  /** Tries again after no descriptor was left. Returns -1 if there is still no free one. */
   #open(): number {
     if (this.#fd < 0) this.#fd = socketNative(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)
     return this.#fd

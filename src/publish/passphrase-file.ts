@@ -5,7 +5,7 @@ import { strayIn } from '../text/lines.ts'
 /** The maximum size of a passphrase file, in bytes. */
 const PASSPHRASE_MAX_BYTES = 4_096
 
-/** Returns the passphrase in the first line of a file. @throws Error if there is none, or others can read the file */
+/** Returns the passphrase in the first line of a file. @throws Error if it is missing, or others can read the file */
 export function passphraseIn(path: string): string {
   const [line = ''] = readPrivateText(path, PASSPHRASE_MAX_BYTES, SECRET).split('\n')
   const stray = strayIn(line.replace(/\r$/, ''))

@@ -40,7 +40,7 @@ export class Knockers {
   }
 
   /**
-   * Returns an unused address of the family, from `allowFrom` if it is not empty; `undefined` if there is none.
+   * Returns an unused address of the family, from `allowFrom` if it is not empty; `undefined` if all are used.
    */
   next(family: Family, allowFrom: readonly Network[]): string | undefined {
     const mine = allowFrom.filter(({ address }) => address.family === family)

@@ -120,7 +120,7 @@ async function join(
   await joinNamespaces(run, { name: watched.name, pid: server.pid }, { name: 'eth0', pid: client.pid })
   await makeContainers(setting, server, made)
   for (const { name, addresses } of machine.links) {
-    // An interface that the kernel refuses matters only to rules that name it, and they load without it.
+    // Only rules name an interface that the kernel refuses, and they load all the same.
     if (name !== watched.name) await server.ask('run', { argv: ['ip', 'link', 'add', 'name', name, 'type', 'dummy'] })
     await server.ask('run', { argv: ['ip', 'link', 'set', name, 'up'] })
     for (const { address, text, prefix } of addresses) {

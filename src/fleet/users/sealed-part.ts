@@ -3,7 +3,7 @@ import { PART_MAX_BYTES } from './users-document.ts'
 
 const CIPHER = 'aes-256-gcm'
 const KEY_BYTES = 32
-/** Bytes of the nonce and the tag of GCM (NIST SP 800-38D, 5.2.1). A random nonce is good for 2^32 parts. */
+/** Bytes of the nonce and the tag of GCM (NIST SP 800-38D, 5.2.1). Random nonces serve 2^32 parts. */
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 /** Largest sealed part, in characters of base64. */

@@ -58,7 +58,7 @@ export function isFileName(path: string): boolean {
   return DEPTHS.has(names.length) && names.every((name) => NAME.test(name))
 }
 
-/** Returns true if no path is there twice, and none is the folder of another. */
+/** Returns true if no path is there twice, or is the folder of another. */
 function areDistinct(paths: readonly string[]): boolean {
   const all = new Set(paths)
   return all.size === paths.length && paths.every((path) => foldersOf(path).every((folder) => !all.has(folder)))

@@ -26,7 +26,7 @@ export interface FolderDisk extends Pick<Disk, 'create' | 'link' | 'syncFolder'>
   symlink(target: string, path: string): void
   /** Renames a file or link, at once. */
   replace(path: string, name: string): void
-  /** Removes a file, a link, or a folder with everything in it. Nothing happens if there is none. */
+  /** Removes a file, a link, or a folder with everything in it. A missing one is no error. */
   remove(path: string): Promise<void>
 }
 

@@ -25,7 +25,7 @@ export interface Viewer {
   readonly close: () => void
 }
 
-/** Opens the terminal of this process; `undefined`: there is none, or it has no control sequences. */
+/** Opens the terminal of this process; `undefined`: the process has no terminal, or one without control sequences. */
 export function openViewer(): Viewer | undefined {
   const { stdin, stdout, env } = process
   return stdin.isTTY && stdout.isTTY && (env['TERM'] ?? 'dumb') !== 'dumb' ? new TerminalViewer() : undefined

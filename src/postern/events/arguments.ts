@@ -41,7 +41,7 @@ export const EVENTS = command({
   summary: 'show what happened at the doors of a running knockd, and follow it',
   about: `Shows the last events of a running knockd, oldest first, from its memory: up to
 10,000, fewer of each kind that unknown sources can cause. With --follow it
-goes on with new ones until it is interrupted.`,
+then prints new ones until it is interrupted.`,
   options: OPTIONS,
   operands: { text: '' },
   exits: { 0: 'all were shown', 1: 'not all of them, or knockd has ended' },

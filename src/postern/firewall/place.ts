@@ -56,7 +56,7 @@ function nftPlaces({ text, name }: Ruleset, root: string): Places {
   const [main] = found
   if (main === undefined) {
     return {
-      unclear: `there is none of ${NFT_FILES.join(', ')}`,
+      unclear: `these files are missing: ${NFT_FILES.join(', ')}`,
       hint: 'install nftables, or write the rules to a file and have it loaded by `nft -f` when the machine starts',
     }
   }

@@ -54,7 +54,7 @@ Without --user the page has no secret. It takes one from a link to itself, which
 no server sees, and asks for a passphrase or a passkey.
 
 Three files beside it make it an app: served over https, it can be installed,
-and works without a network. Whoever serves the page can change it.`,
+and works without a network. A web server can change the page that it serves.`,
   options: OPTIONS,
   operands: { text: 'FILE', kinds: ['file'] },
   exits: { 0: 'written', 1: 'it could not be made or written' },

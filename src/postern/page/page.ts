@@ -28,7 +28,7 @@ import { checkDoor, profileOf } from './profile.ts'
 
 /** The mode of the files beside a page, which have no secret. */
 const APP_MODE = 0o644
-/** How a page of this program is known, in its first bytes. */
+/** The mark of a page of this program, in its first bytes. */
 const GENERATOR = '<meta name="generator" content="Postern" />'
 
 /** Runs `postern page`, and returns the exit code. @param built folder of what script/build made */
@@ -54,7 +54,7 @@ export async function page(asked: PageArguments, output: Output, built?: URL): P
       user === undefined ? 'without a secret: it takes one by a link' : `with the secret of ${user}, encrypted`
     output.out(`${asked.file}: knocks at ${host.name} to open ${door!.name}, ${secret}
   an app with ${files.manifest}, ${files.worker} and ${files.icon} beside it, over https
-  whoever serves it can change it: serve it where you would keep the secret
+  a web server can change the page: serve it where you would keep the secret
 `)
     return DONE
   } catch (error) {

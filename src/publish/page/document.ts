@@ -15,7 +15,7 @@ export interface DocumentTerms {
   readonly about: string
   readonly host: KnockHost | undefined
   readonly isApp: boolean
-  /** What the script reads of the page: the attributes `data-…` of `main`. */
+  /** The attributes `data-…` of `main`, which the script reads. */
   readonly data: Readonly<Record<string, string | undefined>>
   /** Further elements of the head. */
   readonly head?: Markup
@@ -90,11 +90,11 @@ export interface KeyFormTerms {
   readonly label: string
   readonly hint: string
   readonly placeholder: string
-  /** How password managers know the field (HTML, 4.10.18.7.1). */
+  /** The name of the field for password managers (HTML, 4.10.18.7.1). */
   readonly autocomplete: 'off' | 'current-password'
   /** The name that they keep it under; `undefined`: none. */
   readonly username?: string | undefined
-  /** What follows the form. */
+  /** The elements after the form. */
   readonly more?: Markup
 }
 

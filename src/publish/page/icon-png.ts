@@ -17,7 +17,7 @@ export function iconPng(): Uint8Array {
   const rows = Buffer.alloc(ICON_PIXELS * (1 + ICON_PIXELS * GREEN.length))
   let at = 0
   for (let y = 0; y < ICON_PIXELS; y++) {
-    // Each row begins with its filter, which is none.
+    // Each row begins with the number of its filter: 0, for no filter.
     at++
     for (let x = 0; x < ICON_PIXELS; x++) {
       const share = doorShare(x, y)

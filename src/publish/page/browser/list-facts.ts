@@ -5,7 +5,7 @@ import type { Place } from './list-place.ts'
 /** The number of remaining sequences that counts as few. */
 const FEW = 3
 
-/** How many sequences a list has left, and when it was made. */
+/** The number of sequences that a list has left, and the time when it was made. */
 export class ListFacts {
   readonly #made = element('made', HTMLElement)
   readonly #left = element('left', HTMLElement)

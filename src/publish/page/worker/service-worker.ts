@@ -31,7 +31,7 @@ async function removeOld(): Promise<void> {
   await Promise.all(old.map(async (name) => await caches.delete(name)))
 }
 
-/** Returns the app's file of a URL; `undefined`: it is none. The folder itself is the page, if the app has that scope. */
+/** Returns the app's file of a URL; `undefined`: it is no file of the app. The folder itself is the page, if the app has that scope. */
 function fileOf(url: URL): string | undefined {
   if (url.origin !== self.location.origin) return undefined
   const name = [...Object.keys(APP.files), ''].find(

@@ -239,7 +239,7 @@ export class Client {
     })
   }
 
-  /** Returns the next turn, for which it may wait; `undefined`: none is left, or somebody ended the wait. */
+  /** Waits for the next turn, and returns it; `undefined`: all are used, or somebody ended the wait. */
   async #nextTurn(means: Means, isCurrent: () => boolean): Promise<Turn | undefined> {
     for (;;) {
       const turn = await means.turn(this.#clock.now())

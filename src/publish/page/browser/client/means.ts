@@ -23,7 +23,7 @@ export interface ShownCode {
   readonly isSent: boolean
 }
 
-/** What the page shows. */
+/** The parts of the page that change. */
 export interface Shown {
   /** The knocks of the moment; `undefined`: there are none. */
   readonly knocks: readonly Knock[] | undefined
@@ -39,7 +39,7 @@ export interface Means {
   /** True if other knocks follow when these did not open the door. */
   readonly hasNext: boolean
   show(now: number): Shown
-  /** Returns the turn of a moment; a number: the milliseconds until one; `undefined`: none is left. */
+  /** Returns the turn of a moment; a number: the milliseconds until one; `undefined`: all are used. */
   turn(now: number): Promise<Turn | number | undefined>
 }
 

@@ -8,7 +8,7 @@ const TRIES = 3
 const BETWEEN_MS = 600
 
 /**
- * What a browser can tell about a port. `open`: HTTP answered. `answers`: open for another protocol, or refusing, which
+ * The answers that a browser can tell apart at a port. `open`: HTTP answered. `answers`: open for another protocol, or refusing, which
  * look the same. `silent`: nothing answered. `blocked`: browsers do not try this port.
  */
 export type Answer = 'open' | 'answers' | 'silent' | 'blocked'

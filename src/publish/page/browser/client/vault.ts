@@ -29,7 +29,7 @@ export class Vault {
     return this.#embedded !== undefined
   }
 
-  /** The profile; `undefined`: there is none yet. The stored one of an embedded profile has this browser's passkeys. */
+  /** The profile; `undefined`: it is not made yet. The stored one of an embedded profile has this browser's passkeys. */
   get sealed(): Sealed | undefined {
     const stored = parseSealed(this.#storage?.getItem(this.#key) ?? '')
     const embedded = this.#embedded

@@ -8,7 +8,7 @@ import type { Shown } from './means.ts'
 
 const SECOND_MS = 1_000
 
-/** What is shown while the page is unlocked. */
+/** The view of an unlocked page. */
 export class ClientView {
   readonly #host: string
   readonly #isReachable: boolean
