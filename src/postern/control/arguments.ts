@@ -41,7 +41,7 @@ const OPEN_OPTIONS = {
   ...DAEMON,
 } as const satisfies Options
 const CLOSE_OPTIONS = {
-  source: { value: 'ADDRESS', kind: 'source', help: 'close for this address; default: all doors' },
+  source: { value: 'ADDRESS', kind: 'source', help: 'close for this address alone' },
   all: { help: 'close everything' },
   ...DAEMON,
 } as const satisfies Options
