@@ -5,14 +5,13 @@ import { Encrypter, armor } from 'age-encryption'
 import type { PublishTerms } from '../config/config.ts'
 import { PUBLIC } from '../file/policy.ts'
 import { readPrivateFile } from '../file/private-file.ts'
-import { spawn } from '../native/spawn.ts'
+import { runGpg } from '../host/gpg.ts'
 import { passphraseIn } from './passphrase-file.ts'
 
-/** The time limit for gpg, in milliseconds. */
-const GPG_TIME_MAX_MS = 20_000
-/** The maximum output and the maximum message of gpg, in bytes. */
-const GPG_BYTES_MAX = 4 * 1_048_576
-const GPG_SAID_MAX = 4_096
+/** The most characters of gpg's messages that are passed on. */
+const MESSAGES_MAX = 4_096
+/** The limits of gpg. */
+const GPG_LIMITS = { timeMs: 20_000, outputBytes: 4 * 1_048_576 }
 /** The maximum size of an OpenPGP key, in bytes. */
 const KEY_MAX_BYTES = 1_048_576
 
@@ -46,39 +45,18 @@ export async function encryptOpenPgp(text: string, keys: readonly string[]): Pro
     const to = copies.flatMap((copy) => ['--recipient-file', copy])
     // The operator knows the key's own file, but not the copy that gpg names.
     const named = (said: string): string => copies.reduceRight((all, copy, at) => all.replaceAll(copy, keys[at]!), said)
-    return await runGpg([...words, '--armor', ...to, '--encrypt'], text, named)
+    return await encrypt([...words, '--armor', ...to, '--encrypt'], text, named)
   } finally {
     await rm(home, { recursive: true, force: true })
   }
 }
 
-async function runGpg(words: readonly string[], input: string, named: (said: string) => string): Promise<Buffer> {
-  return await new Promise((resolve, reject) => {
-    const child = spawn('gpg', words, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: GPG_TIME_MAX_MS,
-      killSignal: 'SIGKILL',
-    })
-    const pieces: Buffer[] = []
-    let bytes = 0
-    let said = ''
-    child.stdout.on('data', (piece: Buffer) => {
-      bytes += piece.length
-      if (bytes > GPG_BYTES_MAX) child.kill('SIGKILL')
-      else pieces.push(piece)
-    })
-    child.stderr.on('data', (piece: Buffer) => {
-      said = `${said}${piece.toString()}`.slice(0, GPG_SAID_MAX)
-    })
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'ENOENT' ? new Error('gpg is not installed') : error)
-    })
-    child.once('close', (code) => {
-      if (code === 0) resolve(Buffer.concat(pieces))
-      else reject(new Error(`gpg: ${named(said).trim().split('\n').join('; ') || 'ended without a message'}`))
-    })
-    // gpg may end without reading its input. Its message then counts.
-    child.stdin.on('error', () => undefined)
-    child.stdin.end(input)
+async function encrypt(words: readonly string[], input: string, named: (said: string) => string): Promise<Buffer> {
+  const { code, output, messages } = await runGpg(words, input, GPG_LIMITS).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? new Error('gpg is not installed') : error
   })
+  if (code === 0) return output
+  throw new Error(
+    `gpg: ${named(messages.slice(0, MESSAGES_MAX)).trim().split('\n').join('; ') || 'ended without a message'}`,
+  )
 }

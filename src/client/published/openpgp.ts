@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream'
-import { PASSPHRASE_FIRST, STATUS_ON_ERROR, gpgInput } from '../../host/gpg.ts'
+import { PASSPHRASE_FIRST, STATUS_ON_ERROR, gpgInput, runGpg } from '../../host/gpg.ts'
+import type { GpgRun } from '../../host/gpg.ts'
 import { readGnupgSignature } from '../../spa/gnupg-status.ts'
 import { ClientError } from '../fault.ts'
 import { LIST_MAX_BYTES } from './list.ts'
@@ -7,8 +7,6 @@ import { readPassphrase } from './passphrase.ts'
 
 /** The most milliseconds for gpg. The user may have to type a passphrase. */
 export const GPG_LIMIT_MS = 60_000
-/** The most bytes of gpg's messages that are kept. */
-const STATUS_MAX_BYTES = 65_536
 const SIGNATURE_HINT = 'ask its publisher; the daemon does not sign its lists'
 
 /** The first line of an armored message (RFC 9580, 6.2). */
@@ -30,82 +28,28 @@ export async function decryptOpenPgp(
   limitMs = GPG_LIMIT_MS,
 ): Promise<Uint8Array> {
   const passphrase = passphraseFile === undefined ? undefined : await readPassphrase(passphraseFile)
-  const { output, status } = await runGpg(bytes, passphrase, limitMs)
+  const { code, output, messages: status, exceeded } = await decrypt(bytes, passphrase, limitMs)
+  if (exceeded === 'time') throw new ClientError(`gpg does not decrypt the list within ${limitMs / 1_000} s`)
+  if (exceeded === 'output') throw new ClientError('the list is too large', `at most ${LIST_MAX_BYTES} bytes`)
   // gpg also returns the text if the signature is bad, so the signature is checked here.
   const signature = readGnupgSignature(status)
   if (signature.kind === 'bad') throw new ClientError(`gpg decrypts the list, but ${signature.why}`, SIGNATURE_HINT)
   // gpg also returns messages that are only signed or compressed. Anyone can read those, so they are refused.
-  if (/^\[GNUPG:\] DECRYPTION_OKAY$/m.test(status) && output !== undefined) return output
+  if (/^\[GNUPG:\] DECRYPTION_OKAY$/m.test(status) && code === 0) return output
   throw failureOf(status)
 }
 
-/** The result of a run of gpg. There is no output if it failed or returned more than a list may have. */
-interface GpgRun {
-  readonly output: Uint8Array | undefined
-  readonly status: string
-}
-
-async function runGpg(input: Uint8Array, passphrase: Uint8Array | undefined, limitMs: number): Promise<GpgRun> {
-  const argv = ['--batch', '--no-tty', '--quiet', ...STATUS_ON_ERROR]
-  if (passphrase !== undefined) argv.push(...PASSPHRASE_FIRST)
-  // This is loaded late, because other lists need no native code.
-  const { spawn } = await import('../../native/spawn.ts')
-  const child = spawn('gpg', [...argv, '--decrypt'], { stdio: ['pipe', 'pipe', 'pipe'] })
-  const stop = (): void => {
-    child.kill('SIGKILL')
-    // Processes that gpg has started may keep the streams open.
-    for (const stream of child.stdio) stream?.destroy()
-  }
-  let late = false
-  const timer = setTimeout(() => {
-    late = true
-    stop()
-  }, limitMs)
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  // gpg may end before it has read everything. Its status reports why.
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(passphrase === undefined ? input : gpgInput(passphrase, input))
-  const output = keep(child.stdout, LIST_MAX_BYTES, stop)
-  const status = keep(child.stderr, STATUS_MAX_BYTES, stop)
+async function decrypt(input: Uint8Array, passphrase: Uint8Array | undefined, limitMs: number): Promise<GpgRun> {
+  const words = ['--batch', '--no-tty', '--quiet', ...STATUS_ON_ERROR]
+  if (passphrase !== undefined) words.push(...PASSPHRASE_FIRST)
+  const limits = { timeMs: limitMs, outputBytes: LIST_MAX_BYTES }
   try {
-    const code = await ended
-    if (late) throw new ClientError(`gpg does not decrypt the list within ${limitMs / 1_000} s`)
-    if (output.length > LIST_MAX_BYTES) {
-      throw new ClientError('the list is too large', `at most ${LIST_MAX_BYTES} bytes`)
-    }
-    return {
-      output: code === 0 ? Buffer.concat(output.chunks) : undefined,
-      status: Buffer.concat(status.chunks).toString(),
-    }
+    return await runGpg([...words, '--decrypt'], passphrase === undefined ? input : gpgInput(passphrase, input), limits)
   } catch (error) {
-    if (error instanceof ClientError) throw error
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOENT') throw new ClientError(`cannot run gpg: ${code}`, undefined, error)
     throw new ClientError('the list is encrypted by OpenPGP, and there is no gpg here', 'it comes with GnuPG', error)
-  } finally {
-    clearTimeout(timer)
   }
-}
-
-/** The data read from a stream so far. */
-interface Kept {
-  readonly chunks: Uint8Array[]
-  length: number
-}
-
-/** Collects the data of a stream, and calls `stop` if it exceeds the limit. */
-function keep(stream: Readable, maxBytes: number, stop: () => void): Kept {
-  const kept: Kept = { chunks: [], length: 0 }
-  stream.on('data', (chunk: Uint8Array) => {
-    kept.length += chunk.length
-    if (kept.length > maxBytes) stop()
-    else kept.chunks.push(chunk)
-  })
-  stream.on('error', () => undefined)
-  return kept
 }
 
 /** Returns the reason for a failed decryption, from gpg's status lines (GnuPG's doc/DETAILS). */

@@ -1,9 +1,9 @@
-import { PASSPHRASE_FIRST, gpgInput } from '../../host/gpg.ts'
+import { PASSPHRASE_FIRST, gpgInput, runGpg } from '../../host/gpg.ts'
 import type { GnupgSettings } from '../../peer/fwknop/rc-directives.ts'
 import { ClientError } from '../fault.ts'
 
-/** The most milliseconds for gpg. The user may have to type a passphrase. */
-const GPG_LIMIT_MS = 120_000
+/** The limits of gpg. The user may have to type a passphrase. */
+const GPG_LIMITS = { timeMs: 120_000, outputBytes: 65_536 }
 
 /** gpg reports such keys as missing. */
 const KEY_HINT = 'keys that have expired or were revoked are not used: gpg --list-keys shows them'
@@ -34,21 +34,12 @@ export async function signAndEncrypt(plain: string, settings: GnupgSettings): Pr
     '--sign',
     '--encrypt',
   ]
-  // This is loaded late, because other packets need no native code.
-  const { spawn } = await import('../../native/spawn.ts')
-  const child = spawn(exe, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: GPG_LIMIT_MS })
-  const parts: Uint8Array[] = []
-  let said = ''
-  child.stdout.on('data', (part: Uint8Array) => parts.push(part))
-  child.stderr.on('data', (part: Uint8Array) => (said += Buffer.from(part).toString()))
-  child.stdin.on('error', () => undefined)
   const message = Buffer.from(plain)
-  child.stdin.end(passphrase === undefined ? message : gpgInput(passphrase, message))
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', (error) => reject(new ClientError(`${exe} cannot be run: ${error.message}`, undefined, error)))
-    child.once('close', resolve)
+  const input = passphrase === undefined ? message : gpgInput(passphrase, message)
+  const { code, output, messages } = await runGpg(args, input, GPG_LIMITS, exe).catch((error: Error) => {
+    throw new ClientError(`${exe} cannot be run: ${error.message}`, undefined, error)
   })
-  if (code === 0) return Buffer.concat(parts)
-  const hint = /skipped/.test(said) ? KEY_HINT : undefined
-  throw new ClientError(`gpg did not sign and encrypt: ${said.trim() || `exit code ${code}`}`, hint)
+  if (code === 0) return output
+  const hint = /skipped/.test(messages) ? KEY_HINT : undefined
+  throw new ClientError(`gpg did not sign and encrypt: ${messages.trim() || `exit code ${code}`}`, hint)
 }

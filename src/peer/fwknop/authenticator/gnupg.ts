@@ -1,7 +1,7 @@
 import { createHash, randomInt } from 'node:crypto'
-import { PASSPHRASE_FIRST, STATUS_ON_ERROR, gpgInput } from '../../../host/gpg.ts'
+import { PASSPHRASE_FIRST, STATUS_ON_ERROR, gpgInput, runGpg } from '../../../host/gpg.ts'
+import type { GpgRun } from '../../../host/gpg.ts'
 import { LruMap } from '../../../limit/lru-map.ts'
-import { spawn } from '../../../native/spawn.ts'
 import type { Address } from '../../../packet/address.ts'
 import { isSigner } from '../grant.ts'
 import type { GnupgTerms } from '../stanza.ts'
@@ -10,7 +10,7 @@ import type { Signature } from '../../../spa/gnupg-status.ts'
 import { GnupgQueue } from './gnupg-queue.ts'
 import type { Cause } from './gnupg-queue.ts'
 
-/** The most bytes of gpg's output, and of its messages. */
+/** The most bytes of gpg's output. */
 const BYTES_MAX = 65_536
 /** The most failed messages that are recognized. A copy of one does not start gpg again. */
 const FRUITLESS_MAX = 1_024
@@ -22,18 +22,10 @@ export type Decrypted =
   /** The `signer` is an accepted key, but the key or its signature has a fault. */
   | { readonly fault: string; readonly signer?: string }
 
-/** The result of a run of gpg. */
-interface Ran {
-  readonly status: string
-  /** The exit code, or `null` if gpg was killed. */
-  readonly code: number | null
-  readonly text: Uint8Array
-}
-
 /** Decrypts packets with the installed gpg, a few at a time. Each message is decrypted once, for all stanzas. */
 export class Gnupg {
   readonly #queue = new GnupgQueue([randomInt(WORD), randomInt(WORD)])
-  readonly #underWay = new Map<string, Promise<Ran | undefined>>()
+  readonly #underWay = new Map<string, Promise<GpgRun | undefined>>()
   readonly #fruitless = new LruMap<string, string>(FRUITLESS_MAX)
 
   /** Marks a source as one that has opened before. Such sources have a reserved share of the runs. */
@@ -57,7 +49,7 @@ export class Gnupg {
     }
   }
 
-  async #once(key: string, cause: Cause, work: (limitMs: number) => Promise<Ran>): Promise<Ran | undefined> {
+  async #once(key: string, cause: Cause, work: (limitMs: number) => Promise<GpgRun>): Promise<GpgRun | undefined> {
     const present = this.#underWay.get(key)
     if (present !== undefined) return await present
     const begun = this.#queue.run(cause, work)
@@ -84,7 +76,7 @@ function keyOf(message: Uint8Array, { homeDir, passphrase }: GnupgTerms): string
 }
 
 /** Returns the result of a run under the conditions of a stanza. */
-function verdictOf({ status, code, text }: Ran, { signers }: GnupgTerms): Decrypted {
+function verdictOf({ messages: status, code, output: text }: GpgRun, { signers }: GnupgTerms): Decrypted {
   const { fault, signature } = readGnupgStatus(status)
   if (code === null) return { fault: 'gpg was ended' }
   if (fault !== undefined) return { fault: `${fault} (exit code ${code})`, ...signerOf(signature, signers) }
@@ -104,32 +96,12 @@ function signerOf(signature: Signature, signers: GnupgTerms['signers']): { reado
   return signer === undefined ? {} : { signer }
 }
 
-async function run(message: Uint8Array, { homeDir, passphrase }: GnupgTerms, limitMs: number): Promise<Ran> {
+async function run(message: Uint8Array, { homeDir, passphrase }: GnupgTerms, limitMs: number): Promise<GpgRun> {
   // These options override gpg's own config. A packet must not cause network access or add keys to the keyring.
   const alone = ['--disable-dirmngr', '--no-auto-key-retrieve', '--no-auto-key-import']
   const words = ['--homedir', homeDir, '--batch', '--quiet', '--no-tty', ...alone, ...PASSPHRASE_FIRST]
-  const child = spawn('gpg', [...words, ...STATUS_ON_ERROR, '--decrypt'], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: limitMs,
-    killSignal: 'SIGKILL',
+  return await runGpg([...words, ...STATUS_ON_ERROR, '--decrypt'], gpgInput(passphrase, message), {
+    timeMs: limitMs,
+    outputBytes: BYTES_MAX,
   })
-  const parts: Buffer[] = []
-  let bytes = 0
-  let status = ''
-  child.stdout.on('data', (part: Buffer) => {
-    bytes += part.length
-    if (bytes > BYTES_MAX) child.kill('SIGKILL')
-    else parts.push(part)
-  })
-  child.stderr.on('data', (part: Buffer) => {
-    status = `${status}${part.toString('latin1')}`.slice(0, BYTES_MAX)
-  })
-  // gpg may end without reading. Its exit code reports that.
-  child.stdin.on('error', () => undefined)
-  child.stdin.end(gpgInput(passphrase, message))
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('close', resolve)
-  })
-  return { status, code, text: Buffer.concat(parts) }
 }
