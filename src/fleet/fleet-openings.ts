@@ -1,6 +1,7 @@
 import type { Kept } from '../door/connected.ts'
 import type { Opener } from '../door/opener.ts'
 import type { Log } from '../log/log.ts'
+import type { Etcd } from '../etcd/client.ts'
 import type { Clock } from '../secret/clock.ts'
 import { JournalLedger } from '../state/journal-ledger.ts'
 import type { Store } from '../state/store.ts'
@@ -30,7 +31,7 @@ export interface MemberParts extends Pick<GroupDeps, 'keyOfHost'> {
   readonly keys: FleetKeys
   readonly keyspace: Keyspace
   readonly news: Pick<News, 'on'>
-  readonly etcd: TellingDeps['etcd']
+  readonly etcd: TellingDeps['etcd'] & Pick<Etcd, 'list'>
   /** This host in the document in force. */
   readonly own: FleetHost | undefined
   readonly clock: Pick<FleetClock, 'isOff'>
@@ -66,6 +67,7 @@ export class FleetOpenings {
       fleetKey: keys.fleetKey,
       own: () => member.own,
       doubt: () => member.clock.isOff,
+      list: async () => (await etcd.list(keyspace.openings)).kvs,
       keyOfHost: (name) => member.keyOfHost(name),
       taken: new TakenOpenings({ ledger, store, clock, clockSkewMs }),
     })
