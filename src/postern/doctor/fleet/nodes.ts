@@ -1,3 +1,4 @@
+import { explained } from '../../../etcd/advice.ts'
 import { REMEDIES } from '../../../remedy/remedies.ts'
 import { alarmsText, fullness } from '../../fleet/hosts/nodes.ts'
 import type { NodeMetrics, Nodes } from '../../fleet/hosts/nodes.ts'
@@ -26,7 +27,7 @@ export function judgeNodes({ rows, metrics, members, alarms, faults }: Nodes, ha
   })
   const warning = (message: string, command = fix): Finding => ({ ...fault(message, command), severity: 'warning' })
   const silent = rows.filter(({ failure }) => failure !== null)
-  const wide = faults.map(({ reason, hint }) => (hint === undefined ? reason : `${reason}: ${hint}`))
+  const wide = faults.map(explained)
   return [
     ...wide.map((message) => fault(`fleet unavailable: ${message}`, look)),
     ...silent

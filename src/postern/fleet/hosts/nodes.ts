@@ -1,6 +1,7 @@
 import type { EtcdAccess } from '../../../etcd/access.ts'
+import { explained } from '../../../etcd/advice.ts'
 import { EtcdUnavailable } from '../../../etcd/client.ts'
-import type { EndpointStatus, Etcd, EtcdAlarm, EtcdMember, UnavailableKind } from '../../../etcd/client.ts'
+import type { EndpointStatus, Etcd, EtcdAlarm, EtcdMember } from '../../../etcd/client.ts'
 import { readMetrics } from '../../../etcd/metrics.ts'
 import { oneLine } from '../../../log/line.ts'
 
@@ -10,12 +11,6 @@ export const QUOTA_WARNED = 0.8
 const SLOW_MS = 500
 /** The most times that a node is asked. The first answer takes a new connection, and a busy machine is slow for a moment. */
 const ASKED_MAX = 3
-/** The remedies of faults that have no hint of their own. */
-const ADVICE: Partial<Readonly<Record<UnavailableKind, string>>> = {
-  'no-majority': 'start the nodes that are down (systemctl status etcd on each)',
-  'no-answer': 'look whether the nodes run (systemctl status etcd on each), and let this host reach their port',
-}
-
 /** A node of etcd, as an address of the settings. */
 export interface NodeRow {
   readonly endpoint: string
@@ -116,10 +111,10 @@ export function problemsOf({ rows, alarms, faults }: Nodes): readonly string[] {
     const leaderless = row.leader === null ? [`${row.endpoint}: has no leader`] : []
     return [...slow, ...leaderless, ...fullness(row)]
   })
-  const wide = faults.flatMap(({ kind, reason, hint = ADVICE[kind] }) => {
-    if (hint !== undefined) return [`${reason}: ${hint}`]
-    return each.some((text) => text.endsWith(reason)) ? [] : [reason]
-  })
+  const wide = faults
+    .map((fault) => [fault.reason, explained(fault)] as const)
+    .filter(([reason, text]) => text !== reason || !each.some((other) => other.endsWith(reason)))
+    .map(([, text]) => text)
   return [...wide, ...each, ...alarmsText(alarms)]
 }
 

@@ -75,3 +75,13 @@ test.each([
   const problems = hosts.filter((host) => host.problems.some((text) => text.includes('its fleet.key is not that of')))
   expect(problems.map(({ name }) => name)).toEqual(told)
 })
+
+test('a certificate near its end is told of its host, with the command that renews it', async () => {
+  const place = KEYSPACE.beat('web1')
+  const endsAt = Date.UTC(2026, 10, 30, 12)
+  const beat = { at: 1, version: '1', doors: 0, marks: [], refused: {}, versions: { hosts: 1 }, endsAt }
+  const { hosts } = await overview([kvOf(place, signText(place, beat, { name: 'web1', key: ALICE.privateKey }))])
+  expect(hosts[0]!.problems).toEqual([
+    'its certificate for etcd ends on 2026-11-30 12:00 UTC: postern fleet invite web1 --replace',
+  ])
+})

@@ -1,6 +1,7 @@
 import type { Etcd } from '../../../etcd/client.ts'
-import { readBeat } from '../../../fleet/beat.ts'
+import { TIME_MAX_MS, readBeat } from '../../../fleet/beat.ts'
 import type { Beat } from '../../../fleet/beat.ts'
+import { dayText } from '../../../fleet/certificates.ts'
 import { isVersion } from '../../../fleet/hosts.ts'
 import type { FleetHost, HostsDocument } from '../../../fleet/hosts.ts'
 import { Keyspace } from '../../../fleet/keyspace.ts'
@@ -135,7 +136,7 @@ function rowOf(
     const none = { seen: null, version: null, hosts: null, users: null, clockMs: null, doors: null }
     return { name, groups, ...none, problems: ['no sign of life for a minute'] }
   }
-  const { versions, refused, aheadMs } = beat
+  const { versions, refused, aheadMs, endsAt } = beat
   const problems = (['hosts', 'users'] as const).flatMap((kind): readonly string[] => {
     const reason = refused[kind]
     if (reason !== undefined) return [`refuses the newest list of ${kind}: ${oneLine(reason)}`]
@@ -145,6 +146,9 @@ function rowOf(
   problems.push(...unlike)
   if (aheadMs !== undefined && Math.abs(aheadMs) > skewMs) {
     problems.push(`its clock is ${clockText(aheadMs)} the other hosts': it opens nothing of the fleet`)
+  }
+  if (endsAt !== undefined) {
+    problems.push(`its certificate for etcd ends on ${dayText(endsAt)}: postern fleet invite ${name} --replace`)
   }
   return {
     name,
@@ -158,9 +162,6 @@ function rowOf(
     problems,
   }
 }
-
-/** The last time that a date can have (ECMA-262, 21.4.1.1), in milliseconds. */
-const TIME_MAX_MS = 8_640_000_000_000_000
 
 /** Formats hosts as a table, with their problems below. @param now the time in milliseconds since 1970 */
 export function hostsText({ hosts, notes }: Pick<Overview, 'hosts' | 'notes'>, now: number): string {

@@ -2,6 +2,7 @@ import { DONE, FAILED } from '../../../cli/exit-code.ts'
 import { failed } from '../../../cli/fault.ts'
 import type { Output } from '../../../cli/output.ts'
 import { Etcd, EtcdUnavailable } from '../../../etcd/client.ts'
+import { judgeCertificates } from '../../../fleet/certificates.ts'
 import { rows } from '../../control/table.ts'
 import type { StatusArguments } from '../arguments.ts'
 import { fleetHere } from './fleet-here.ts'
@@ -43,10 +44,11 @@ export async function fleetStatus(asked: StatusArguments, output: Output): Promi
 async function readStatus(etcd: Etcd, here: FleetHere): Promise<FleetStatus> {
   const [nodes, overview] = await Promise.all([askNodes(etcd, here.access), overviewOr(etcd, here)])
   const { notes, ...seen } = overview
+  const certificates = judgeCertificates(here.access, here.settings, Date.now()).map(({ message }) => message)
   const ofHosts = seen.hosts.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`))
   return {
     ...seen,
-    problems: [...problemsOf(nodes), ...notes, ...ofHosts],
+    problems: [...problemsOf(nodes), ...certificates, ...notes, ...ofHosts],
     nodes: nodes.rows,
     members: nodes.members?.length ?? null,
   }
