@@ -152,23 +152,18 @@ export class Etcd {
     return watch
   }
 
-  /** Asks one member for its state, within the time limit of a request. It answers without a leader, too. */
+  /**
+   * Asks one member for its state, at most twice, as a connection that was kept may have ended. It answers without a
+   * leader, too. Other requests go on as before.
+   */
   async statusOf(endpoint: string): Promise<EndpointStatus> {
-    const connection = this.#at(endpoint)
-    const began = performance.now()
-    const limits = { attemptMs: this.#limits.withinMs, withinMs: this.#limits.withinMs }
-    const call = { path: '/v3/maintenance/status', body: {}, needsLeader: false }
-    const answer = await this.#call(call, new Endpoints([connection]), limits)
-    return statusOf(answer, performance.now() - began)
-  }
-
-  /** Asks one member for its state once. Requests to it and to others go on as before. */
-  async lookAt(endpoint: string): Promise<EndpointStatus> {
-    const connection = this.#at(endpoint)
+    const connection = this.#connections.find((each) => each.endpoint === endpoint)
+    if (connection === undefined) throw new EtcdUnavailable('answer', `not an endpoint of this client: ${endpoint}`)
     const began = performance.now()
     const call = { path: '/v3/maintenance/status', body: {}, needsLeader: false }
     const answer = await within(this.#limits.withinMs, this.#closed.signal, async (signal) => {
-      return await this.#send(connection, call, signal)
+      const once = async (): Promise<unknown> => await this.#send(connection, call, signal)
+      return await once().catch(once)
     })
     return statusOf(answer, performance.now() - began)
   }
@@ -194,12 +189,6 @@ export class Etcd {
       keys.map((key) => ({ get: key })),
     )
     return { revision, kvs: kvs.flat() }
-  }
-
-  #at(endpoint: string): Connection {
-    const connection = this.#connections.find((each) => each.endpoint === endpoint)
-    if (connection !== undefined) return connection
-    throw new EtcdUnavailable('answer', `not an endpoint of this client: ${endpoint}`)
   }
 
   #within(ms = this.#limits.withinMs): Limits {

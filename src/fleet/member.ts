@@ -112,7 +112,6 @@ export class FleetMember {
     const clocks = { host, skewMs, steady, now: Date.now, keyOfHost: (name: string) => this.keyOfHost(name) }
     this.clock = new FleetClock({ ...clocks, place: keyspace.clock, keyMark: keyMark(keys.fleetKey) })
     this.news.on(keyspace.clock, this.clock)
-    const random = (): number => randomInt(RANDOM_BELOW) / RANDOM_BELOW
     this.trouble = new Trouble({ ...deps, keys, etcd, random, now: () => Date.now() })
     this.heart = new Heart({
       etcd: this.trouble.writes.of('signs of life'),
@@ -289,9 +288,15 @@ export class FleetMember {
       if (this.#throttle.due('seeing', steady())) log.notice('notice', 'the fleet answers')
       return
     }
-    const hint = 'doors with `Scope = fleet` stay shut until it answers; what is open, and other doors, go on'
+    const hint =
+      'doors with `Scope = fleet` stay shut until it answers; what is open, and other doors, go on\nwhat to do: postern status'
     if (this.#throttle.due('blind', steady())) log.notice('error', `fleet unavailable: ${state.blind}\n${hint}`)
   }
+}
+
+/** Returns a number from 0, below 1. */
+function random(): number {
+  return randomInt(RANDOM_BELOW) / RANDOM_BELOW
 }
 
 function textOf(operators: readonly Operator[]): string {

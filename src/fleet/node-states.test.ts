@@ -18,7 +18,7 @@ beforeEach(() => {
     endpoints: NODES,
     random: () => 0.5,
     etcd: {
-      lookAt: async (endpoint) => {
+      statusOf: async (endpoint) => {
         asked++
         const fault = faults.get(endpoint)
         if (fault !== undefined) throw fault

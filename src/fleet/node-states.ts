@@ -8,7 +8,7 @@ const JITTER = 0.2
 
 /** The functions and values that looks at the nodes need. */
 export interface NodeStatesDeps {
-  readonly etcd: Pick<Etcd, 'lookAt'>
+  readonly etcd: Pick<Etcd, 'statusOf'>
   readonly endpoints: readonly string[]
   /** Returns a number from 0, below 1. */
   readonly random: () => number
@@ -59,7 +59,7 @@ export class NodeStates {
 
   async #ask(endpoint: string): Promise<void> {
     try {
-      const { leader } = await this.#deps.etcd.lookAt(endpoint)
+      const { leader } = await this.#deps.etcd.statusOf(endpoint)
       if (leader === '0') this.#faults.set(endpoint, `${endpoint} has no leader: let it reach the other nodes`)
       else this.#faults.delete(endpoint)
     } catch (error) {

@@ -12,7 +12,7 @@ export const CERTIFICATES_EVERY_MS = 86_400_000
 /** The functions and values that the account of troubles needs. */
 export interface TroubleDeps {
   readonly keys: Pick<FleetKeys, 'access' | 'settings'>
-  readonly etcd: Pick<Etcd, 'txn' | 'put' | 'grant' | 'lookAt'>
+  readonly etcd: Pick<Etcd, 'txn' | 'put' | 'grant' | 'statusOf'>
   readonly log: Pick<Log, 'notice'>
   /** Returns the time of a steady clock in milliseconds. */
   readonly steady: () => number
@@ -64,7 +64,9 @@ export class Trouble {
 
   /** What is wrong, each with what to do, while claims may win all the same. */
   get problems(): readonly string[] {
-    return [...this.#certificates.map(({ message }) => message), ...this.writes.problems, ...this.#nodes.problems]
+    // A write that failed just now says more of the nodes than the last look at them.
+    const nodes = this.writes.fault === undefined ? this.#nodes.problems : []
+    return [...this.#certificates.map(({ message }) => message), ...this.writes.problems, ...nodes]
   }
 
   /** The time at which this host's certificate ends, in milliseconds since 1970; `undefined`: not soon. */

@@ -138,6 +138,10 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
     })
     expect(readFileSync(join(folders[0]!, 'sign.key'), 'utf8')).toBe(before)
     expect(await fleet.fleet('invite', 'web1')).toMatchObject({ code: 1, stderr: expect.stringContaining('--replace') })
+    // A host that gets a new key stays in its groups.
+    folders[0] = (await fleet.join(hosts[0]!, 'web1', '--replace')).folder
+    expect(readFileSync(join(folders[0], 'sign.key'), 'utf8')).not.toBe(before)
+    expect((await fleet.fleet('hosts')).stdout).toMatch(/^ *web1 +eu /m)
   })
 
   test('hosts and status show those that run, and what is wrong', async () => {

@@ -14,16 +14,9 @@ export function judgeCertificate(
   settings: Parameters<typeof judgeCertificates>[1],
   now: number,
 ): readonly Finding[] {
-  const fix = REMEDIES.readOfJoin()
-  const finding = (severity: 'fault' | 'warning', message: string): Finding => ({
-    severity,
-    subject: 'fleet',
-    message,
-    fix,
-  })
   const findings = judgeCertificates(access, settings, now).map(({ of, isFault, message }): Finding => {
-    const severity = isFault ? 'fault' : 'warning'
-    return of === 'own' ? finding(severity, message) : { ...finding(severity, message), fix: REMEDIES.readOfFleet() }
+    const fix = of === 'own' ? REMEDIES.readOfJoin() : REMEDIES.readOfFleet()
+    return finding(isFault ? 'fault' : 'warning', message, fix)
   })
   const { cert, key, login } = access
   let read: X509Certificate
@@ -50,4 +43,8 @@ export function judgeCertificate(
     )
   }
   return findings
+}
+
+function finding(severity: 'fault' | 'warning', message: string, fix = REMEDIES.readOfJoin()): Finding {
+  return { severity, subject: 'fleet', message, fix }
 }

@@ -192,8 +192,7 @@ test('the certificate of the host: of another key, not yet or no longer valid, o
   const cert = authority.sign('client', 'DNS:web1', createPublicKey(key).export(PUBLIC_PEM).toString())
   const access = { endpoints: [], ca: authority.cert, cert, key }
   const paths = { caFile: 'ca.crt', certFile: 'host.crt', keyFile: '', signKeyFile: '', fleetKeyFile: '' }
-  const judge = (of: EtcdAccess, at: number) =>
-    judgeCertificate(of, { fleet: 'home', host: 'web1', paths }, at)
+  const judge = (of: EtcdAccess, time: number) => judgeCertificate(of, { fleet: 'home', host: 'web1', paths }, time)
   const now = Date.now() + 1_000
   const day = 86_400_000
   expect(judge(access, now)).toEqual([])

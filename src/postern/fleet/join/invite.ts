@@ -147,11 +147,19 @@ async function accept(inviting: Inviting, invitation: Invitation, text: string, 
   }
   const content = contentOf(inviting, request)
   const users = await newestUsersVersion(etcd, keyspace, operator)
-  const host: FleetHost = { name: asked.host, groups: asked.groups, key: request.sign }
+  const isIt = ({ name }: FleetHost): boolean => name === asked.host
   const { version } = await list.change(
-    (hosts) => [...hosts.filter(({ name }) => name !== host.name), host],
+    (hosts) => {
+      // A host that gets a new key stays in its groups.
+      const groups = asked.groups ?? hosts.find(isIt)?.groups ?? []
+      return [...hosts.filter((host) => !isIt(host)), { name: asked.host, groups, key: request.sign }]
+    },
     signer,
-    (next) => [{ put: keys.operator, value: answer({ ...content, least: { hosts: next.version, users } }), lease }],
+    (next) => {
+      const { groups = [] } = next.hosts.find(isIt) ?? {}
+      const value = answer({ ...content, groups, least: { hosts: next.version, users } })
+      return [{ put: keys.operator, value, lease }]
+    },
   )
   output.out(
     `${asked.host} is in the fleet ${invitation.fleet} (version ${version}); the fingerprint of its key:\n  ${fingerprint(request.sign)}\n`,
@@ -189,7 +197,7 @@ async function finish({ asked, etcd, keyspace, output, signal }: Inviting, invit
   return FAILED
 }
 
-function contentOf({ asked, operator, authority }: Inviting, request: JoinRequest): Omit<Accepted, 'least'> {
+function contentOf({ asked, operator, authority }: Inviting, request: JoinRequest): Omit<Accepted, 'least' | 'groups'> {
   const { settings, access, folder } = operator
   const { tls } = request
   const cert = tls === undefined || !authority.exists ? undefined : authority.sign('client', `DNS:${asked.host}`, tls)
@@ -204,7 +212,6 @@ function contentOf({ asked, operator, authority }: Inviting, request: JoinReques
     fleetKey: operatorFleetKey(operator).toString('base64'),
     endpoints: settings.endpoints,
     operators: settings.operators.map(({ name, key }) => ({ name, key: publicKeyText(key) })),
-    groups: asked.groups,
     ...(access.login === undefined ? {} : { login: access.login }),
   }
 }
