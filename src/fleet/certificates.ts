@@ -37,7 +37,7 @@ export function judgeCertificates(
   const renewal =
     host === ''
       ? `move it and its key away, then postern fleet init ${shellWord(fleet)}`
-      : `to renew it, ${joinAgain(host)}`
+      : `to renew it, ${joinAgain(host)}, and restart knockd`
   return [
     ...judged('own', `the certificate of this ${host === '' ? 'operator' : 'host'}`, paths.certFile, own, renewal, now),
     ...judged('authority', "the certificate of the fleet's authority", paths.caFile, lastOf(ca, now), RENEW_CA, now),

@@ -126,3 +126,14 @@ test('a certificate near its end is logged at the start and on each reload', () 
     vi.useRealTimers()
   }
 })
+
+test('a clock that is off is logged when it is found, not again as it drifts, and when it is right again', () => {
+  for (const doubt of ['60 s ahead', '61 s ahead', '62 s ahead', undefined, undefined, '9 s behind']) {
+    member.trouble.sayDoubt(doubt)
+  }
+  expect(lines).toEqual([
+    'error: 60 s ahead\ndoors with `Scope = fleet` stay shut',
+    'notice: the clock and the key of the fleet agree with the other hosts again',
+    'error: 9 s behind\ndoors with `Scope = fleet` stay shut',
+  ])
+})

@@ -271,6 +271,7 @@ export class FleetMember {
     }
     const { aheadMs } = this.clock
     const { endsAt } = this.trouble
+    this.trouble.sayDoubt(this.clock.isOff)
     return {
       version: VERSION,
       ...documentStates({ hosts: this.hosts.status, users: this.users.status }),

@@ -26,7 +26,7 @@ function ofHost(file: FleetFile, host: string): string {
 
 /** Returns how a host gets a new certificate and new keys. */
 export function joinAgain(host: string): string {
-  return `an operator types postern fleet invite ${shellWord(host)} --replace; here, move the folder of fleet.conf away, then sudo postern fleet join, and restart knockd`
+  return `an operator types postern fleet invite ${shellWord(host)} --replace; here, move the folder of fleet.conf away, then sudo postern fleet join`
 }
 
 function ofOperator(file: FleetFile, fleet: string): string {

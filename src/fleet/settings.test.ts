@@ -105,7 +105,7 @@ test.each(Object.entries(FLEET_FILES))(
     rmSync(path)
     const hint = ['ca.crt', 'fleet.key'].includes(name)
       ? 'copy it from another host of the fleet'
-      : /^copy it .* postern fleet invite web1 --replace; .* sudo postern fleet join, and restart knockd$/
+      : /^copy it .* postern fleet invite web1 --replace; .* sudo postern fleet join$/
     const [first, second, ...more] = messageOf(() => loadFleet(file)).split('\n')
     expect(first).toBe(`${file}: error: \`${directive}\` is not set, and its default is missing: ${path}`)
     expect(second?.trim()).toMatch(hint)

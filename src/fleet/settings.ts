@@ -277,7 +277,8 @@ export function loadAccess(settings: OperatorSettings): EtcdAccess {
 /**
  * Reads a file that fleet.conf names, or has by default.
  *
- * @throws FleetSettingsError if it is missing, with the line that names it and what brings it back; FileError if it is refused
+ * @throws FleetSettingsError if it is missing, with the line that names it and what brings it back, and the FileError as its
+ *   cause; FileError if it is refused
  */
 export function readFleetFile(settings: OperatorSettings, key: FleetFile, policy: FilePolicy): string {
   const { file, paths, loginFile = '', lines } = settings
@@ -291,10 +292,13 @@ export function readFleetFile(settings: OperatorSettings, key: FleetFile, policy
     const { line, valueColumn } = lines[key] ?? {}
     if (line !== undefined && valueColumn !== undefined) {
       const message = `\`${name}\`: ${path}: ${error.fault}`
-      throw new FleetSettingsError(formatFault(file, faultAt('error', line, valueColumn, message, hint)))
+      throw new FleetSettingsError(formatFault(file, faultAt('error', line, valueColumn, message, hint)), {
+        cause: error,
+      })
     }
     throw new FleetSettingsError(
       `${file}: error: \`${name}\` is not set, and its default is missing: ${path}\n    ${hint}`,
+      { cause: error },
     )
   }
 }

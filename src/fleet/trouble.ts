@@ -31,6 +31,8 @@ export class Trouble {
   readonly #deps: TroubleDeps
   readonly #nodes: NodeStates
   #timer: NodeJS.Timeout | undefined
+  /** The reason, as the log has it, why nothing of the fleet may open here. */
+  #doubt: string | undefined
 
   constructor(deps: TroubleDeps) {
     this.#deps = deps
@@ -54,6 +56,17 @@ export class Trouble {
     for (const { isFault, message } of this.#certificates) {
       this.#deps.log.notice(isFault ? 'error' : 'warning', message)
     }
+  }
+
+  /** Logs why nothing of the fleet may open here, such as a clock that is off, and when that is over. */
+  sayDoubt(doubt: string | undefined): void {
+    const { log } = this.#deps
+    // A clock that drifts has another difference each time.
+    const subject = doubt?.replaceAll(/\d+/g, '')
+    if (subject === this.#doubt) return
+    this.#doubt = subject
+    if (doubt === undefined) log.notice('notice', 'the clock and the key of the fleet agree with the other hosts again')
+    else log.notice('error', `${doubt}\ndoors with \`Scope = fleet\` stay shut`)
   }
 
   /** The reason why etcd takes no claims, with what to do; `undefined`: it does, as far as is known. */
