@@ -16,7 +16,7 @@ export interface CertificateProblem {
   readonly of: 'own' | 'authority'
   /** True if etcd refuses it, or has its own refused, from the next connection on. */
   readonly isFault: boolean
-  /** What is wrong, and what to do. */
+  /** The problem, with its remedy. */
   readonly message: string
 }
 

@@ -48,7 +48,7 @@ export class GroupHost {
   readonly opener = new FakeOpener(this.clock)
   users = new Set(['alice'])
   mayOpen = true
-  /** What etcd has; `undefined`: it gives no list. */
+  /** The events in etcd; `undefined`: it gives no list. */
   inEtcd: ReadonlyMap<string, string> | undefined = new Map()
   /** The reason why this host may open nothing of the fleet. */
   doubt: string | undefined

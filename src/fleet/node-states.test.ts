@@ -45,17 +45,17 @@ test('one is gone, then two, then one is back without a leader, then all is well
   states.start()
   await vi.advanceTimersByTimeAsync(0)
   expect(states.problems).toEqual([
-    'https://10.0.0.3:2379 does not answer: connection refused: look whether the nodes run (systemctl status etcd on each), and let this host reach their port; the fleet goes on with the other 2',
+    'https://10.0.0.3:2379 does not answer: connection refused: look whether the nodes run (systemctl status etcd on each), and let this host reach their port; the fleet works with the other 2',
   ])
   faults.set(NODES[1]!, new EtcdUnavailable('no-answer', 'no answer'))
   await look()
   expect(states.problems).toHaveLength(2)
-  expect(states.problems.join()).not.toContain('goes on')
+  expect(states.problems.join()).not.toContain('works with')
   faults.clear()
   leaderless.add(NODES[1]!)
   await look()
   expect(states.problems).toEqual([
-    'https://10.0.0.2:2379 has no leader: let it reach the other nodes; the fleet goes on with the other 2',
+    'https://10.0.0.2:2379 has no leader: let it reach the other nodes; the fleet works with the other 2',
   ])
   leaderless.clear()
   await look()

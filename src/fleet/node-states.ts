@@ -20,7 +20,7 @@ export interface NodeStatesDeps {
  */
 export class NodeStates {
   readonly #deps: NodeStatesDeps
-  /** What is wrong with nodes, by their addresses. */
+  /** The problems of nodes, by their addresses. */
   readonly #faults = new Map<string, string>()
   #timer: NodeJS.Timeout | undefined
   #isClosed = false
@@ -39,14 +39,14 @@ export class NodeStates {
     clearTimeout(this.#timer)
   }
 
-  /** What is wrong with each node, and what to do. */
+  /** The problem of each node, with its remedy. */
   get problems(): readonly string[] {
     const { endpoints } = this.#deps
     const faults = endpoints.flatMap((endpoint) => this.#faults.get(endpoint) ?? [])
     if (faults.length === 0) return []
     const left = endpoints.length - faults.length
     const enough = left > endpoints.length / 2
-    return faults.map((fault) => (enough ? `${fault}; the fleet goes on with the other ${left}` : fault))
+    return faults.map((fault) => (enough ? `${fault}; the fleet works with the other ${left}` : fault))
   }
 
   async #look(): Promise<void> {

@@ -75,7 +75,7 @@ export class Trouble {
     return fault === undefined ? undefined : explained(fault)
   }
 
-  /** What is wrong, each with what to do, while claims may win all the same. */
+  /** The problems with which claims may still win, each with its remedy. */
   get problems(): readonly string[] {
     // A write that failed just now says more of the nodes than the last look at them.
     const nodes = this.writes.fault === undefined ? this.#nodes.problems : []

@@ -5,7 +5,7 @@ import type { UnavailableKind } from '../etcd/client.ts'
 import { LogThrottle } from '../limit/log-throttle.ts'
 import type { Log } from '../log/log.ts'
 
-/** What a host writes to etcd. */
+/** The kinds of writes of a host. */
 export type Written = 'claims' | 'openings' | 'signs of life'
 /** The client of etcd, as far as it writes. */
 export type Writer = Pick<Etcd, 'txn' | 'put' | 'grant'>
@@ -13,7 +13,7 @@ export type Writer = Pick<Etcd, 'txn' | 'put' | 'grant'>
 /** Kinds that tell nothing of the next write. */
 const PASSING: ReadonlySet<UnavailableKind> = new Set(['lease', 'busy', 'closed', 'compacted'])
 /** Kinds that the watches tell as well. */
-const TOLD: ReadonlySet<UnavailableKind> = new Set(['no-answer', 'no-majority'])
+const TOLD: ReadonlySet<UnavailableKind> = new Set(['no-answer', 'reset', 'no-majority'])
 
 /** The functions and values that the account of writes needs. */
 export interface WritesDeps {
@@ -64,7 +64,7 @@ export class Writes {
     return this.#faults.get('claims') ?? [...this.#faults.values()].find(({ kind }) => kind !== 'login')
   }
 
-  /** What etcd refuses while it takes claims. */
+  /** The writes that etcd refuses while it takes claims, each with its remedy. */
   get problems(): readonly string[] {
     if (this.fault !== undefined) return []
     return [...this.#faults].map(([what, fault]) => `etcd refuses the ${what} of this host: ${explained(fault)}`)

@@ -89,6 +89,6 @@ test('one of three nodes that is down: the fleet goes on, and it is to be starte
   }
   expect(problemsOf(await askNodes(etcd, { ...ACCESS, endpoints }))).toEqual([
     'https://10.0.0.3:2379 does not answer: connection refused',
-    'the fleet goes on with the 2 nodes that answer: start the nodes that are down (systemctl status etcd on each)',
+    'the fleet works with the 2 nodes that answer: start the nodes that are down (systemctl status etcd on each)',
   ])
 })

@@ -119,7 +119,7 @@ export function problemsOf({ rows, alarms, faults }: Nodes): readonly string[] {
   })
   const answering = rows.filter(({ failure }) => failure === null).length
   const isLeft = answering < rows.length && answering > rows.length / 2 && wide.length === 0
-  const left = isLeft ? [`the fleet goes on with the ${answering} nodes that answer: ${START_NODES}`] : []
+  const left = isLeft ? [`the fleet works with the ${answering} nodes that answer: ${START_NODES}`] : []
   return [...wide, ...alarmsText(alarms), ...each, ...left]
 }
 

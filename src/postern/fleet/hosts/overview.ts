@@ -20,9 +20,9 @@ import type { FleetHere } from './fleet-here.ts'
 /** Most hosts whose names a message has. */
 const NAMED_MAX = 5
 
-/** What to do about signs of life that only somebody with a host's certificate can write. */
+/** The remedy for signs of life that only somebody with a host's certificate can write. */
 const STILL_THERE = `a host that was removed, or somebody with its certificate, still reaches etcd; copy clients/crl.pem of the operator's folder to ${NODE_FOLDER}/crl.pem on each node, then restart etcd on one node after the other`
-/** What to do about a host that tells nothing new. */
+/** The remedy for a host that tells nothing new. */
 const LOOK_THERE = 'sudo postern status there says why'
 
 /** A host, by its last sign of life, which it has signed. */

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DONE, FAILED } from '../../../cli/exit-code.ts'
-import { Failure, failed, faultText } from '../../../cli/fault.ts'
+import { Failure, faultText } from '../../../cli/fault.ts'
 import type { Output } from '../../../cli/output.ts'
 import { Etcd } from '../../../etcd/client.ts'
 import { publicKeyText } from '../../../fleet/hosts.ts'
@@ -28,6 +28,7 @@ import { newestUsersVersion } from '../users-version.ts'
 import { clientsAuthority } from '../init/folder.ts'
 import { passphraseOf } from '../passphrase.ts'
 import { CERTIFICATES, revokeCertificates } from '../revoke.ts'
+import { fleetFailed } from '../unanswered.ts'
 import { clockDoubt } from './clock-doubt.ts'
 import { DONE_MARK, WAITING } from './steps.ts'
 
@@ -78,7 +79,7 @@ export async function invite(asked: InviteArguments, output: Output): Promise<nu
     const { signal } = interrupted
     return await waitForHost({ asked, operator, signer, etcd, keyspace, list, authority, output, signal })
   } catch (error) {
-    return failed(error, output)
+    return fleetFailed(error, output)
   } finally {
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
