@@ -1,5 +1,6 @@
 import { PROBE_EVERY_MS } from '../../src/etcd/member-look.ts'
 import { BEAT_EVERY_MS } from '../../src/fleet/beat.ts'
+import { NODES_EVERY_MS } from '../../src/fleet/node-states.ts'
 import type { CalculatedFact } from '../row.ts'
 
 /** The fleet that is calculated, and what its etcd has. */
@@ -38,7 +39,7 @@ export function demand(facts: Facts): readonly Demand[] {
   const hosts = FLEET_HOSTS
   const knocks = (FLEET_USERS * KNOCKS_A_DAY * BUSIEST_SHARE) / HOUR_S
   const signs = (hosts * SECOND_MS) / BEAT_EVERY_MS + SIGNALS_PER_S
-  const probes = (hosts * (NODES - TELLING_NODES) * SECOND_MS) / PROBE_EVERY_MS
+  const probes = hosts * SECOND_MS * ((NODES - TELLING_NODES) / PROBE_EVERY_MS + NODES / NODES_EVERY_MS)
   const restCores = (hosts * facts.restCpuMs) / SECOND_MS
   const claimCores = (facts.claimCpuMs + hosts * facts.toldCpuMs) / SECOND_MS
   const claimBytes = hosts * facts.toldBytes
@@ -52,7 +53,7 @@ export function demand(facts: Facts): readonly Demand[] {
     line('connections', `${hosts} x those of a host`, `${round(hosts * facts.connections)}, a third at each node`),
     line(
       'requests a second, at rest',
-      `a look every ${PROBE_EVERY_MS / SECOND_MS} s at the node that tells of no signals, a sign of life every ${BEAT_EVERY_MS / SECOND_MS} s`,
+      `a look every ${PROBE_EVERY_MS / SECOND_MS} s at the node that tells of no signals, at each node every ${NODES_EVERY_MS / SECOND_MS} s, a sign of life every ${BEAT_EVERY_MS / SECOND_MS} s`,
       `${round(probes)} reads, ${round(signs)} writes`,
     ),
     line("etcd's CPU, at rest", `${hosts} x that of a host`, `${round(restCores)} cores in three nodes`),

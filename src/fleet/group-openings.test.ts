@@ -8,6 +8,7 @@ import { SLOW } from '../../test/slow.ts'
 import { CMD_TIMEOUT_MS, GroupHost, KEYSPACE, SKEW_MS, eventOf } from './group-host-fake.ts'
 import { TOLD_MAX_MS } from './opening-event.ts'
 import type { OpeningEvent } from './opening-event.ts'
+import { UNKNOWN_MAX } from './group-openings.ts'
 import { LIST_AGAIN_MS } from './own-groups.ts'
 import { signText } from './signed.ts'
 import { JournalLedger } from '../state/journal-ledger.ts'
@@ -341,6 +342,20 @@ test('a flood costs so many checks a second, and the events of other hosts are t
   expect(host.lines.join()).toContain('too many events of bastion in etcd: some openings are lost')
   // In milliseconds: a check takes 0.1 ms.
   expect((user + system) / 1_000 / COUNT).toBeLessThan(0.05)
+})
+
+test('events that wait for a key cost nothing while they wait, however many somebody writes', async () => {
+  for (let at = 0; at < UNKNOWN_MAX; at++) {
+    const id = String(at).padStart(22, '0')
+    const key = KEYSPACE.opening('mallory', id)
+    const value = signed({ id, groups: Array.from({ length: 60 }, (_, group) => `group${group}`) })
+    host.openings.changed([{ type: 'put', kv: { key, value, modRevision: '1' } }])
+  }
+  const began = process.cpuUsage()
+  await host.pass(10_000)
+  const { user, system } = process.cpuUsage(began)
+  // In milliseconds of ten seconds with 20 looks: reading each event took 20 ms a look and more.
+  expect((user + system) / 1_000).toBeLessThan(200)
 })
 
 test('more events than a second has are taken afterwards', async () => {

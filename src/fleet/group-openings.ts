@@ -106,7 +106,7 @@ export class GroupOpenings implements NewsListener {
     if (host === undefined || id === undefined || host === own || value.length > EVENT_MAX_CHARS) return
     const by = keyOfHost(host)
     if (!this.#isBegun || by === undefined) {
-      this.#unknown.set(key, { value, by: undefined })
+      this.#await(key, value, undefined)
       return
     }
     const now = clock.steady()
@@ -118,6 +118,12 @@ export class GroupOpenings implements NewsListener {
     if (event === undefined || event.id !== id || !this.#concerns(host, event, isNews)) return
     if (this.#budget.take(host, now)) this.#verify({ host, key, value, event, by })
     else if (!this.#budget.wait(host, { key, value })) this.#lose(host)
+  }
+
+  /** Keeps an event until its host has another key. Its end is read once: anyone who can write to etcd can write many. */
+  #await(key: string, value: string, by: KeyObject | undefined): void {
+    const until = eventIn(value)?.until
+    if (until !== undefined) this.#unknown.set(key, { value, by, until })
   }
 
   #lose(host: string): void {
@@ -145,7 +151,7 @@ export class GroupOpenings implements NewsListener {
     } catch (error) {
       if (!(error instanceof SignatureError)) throw error
       // The list of hosts with its new key may be on its way.
-      this.#unknown.set(key, { value, by })
+      this.#await(key, value, by)
       this.#say(
         `forged ${host}`,
         'error',
@@ -289,10 +295,10 @@ export class GroupOpenings implements NewsListener {
       if (keyOfHost(host) !== by) this.#offer(key, value, false)
       else if (this.#concerns(host, event, false)) this.#turn(told)
     }
-    for (const [key, { value, by }] of this.#unknown) {
+    for (const [key, { value, by, until }] of this.#unknown) {
       const host = key.slice(this.#deps.keyspace.openings.length).split('/')[0]!
       const isKnown = ![undefined, by].includes(keyOfHost(host))
-      const isOver = (eventIn(value)?.until ?? 0) <= clock.now()
+      const isOver = until <= clock.now()
       if (isKnown || isOver) this.#unknown.delete(key)
       if (isKnown && !isOver) this.#offer(key, value, false)
     }
@@ -310,6 +316,7 @@ interface Unknown {
   readonly value: string
   /** The key of its host under which it is not signed; `undefined`: it was not checked. */
   readonly by: KeyObject | undefined
+  readonly until: number
 }
 
 const NO_DOOR = { refusal: 'there is no such door' } as const

@@ -1,5 +1,6 @@
 import { explained } from '../etcd/advice.ts'
 import type { Etcd } from '../etcd/client.ts'
+import { LogThrottle } from '../limit/log-throttle.ts'
 import type { Log } from '../log/log.ts'
 import { EXPIRES_SOON_MS, endOf, judgeCertificates } from './certificates.ts'
 import { NodeStates } from './node-states.ts'
@@ -30,6 +31,7 @@ export class Trouble {
   readonly writes: Writes
   readonly #deps: TroubleDeps
   readonly #nodes: NodeStates
+  readonly #throttle = new LogThrottle()
   #timer: NodeJS.Timeout | undefined
   /** The reason, as the log has it, why nothing of the fleet may open here. */
   #doubt: string | undefined
@@ -60,10 +62,10 @@ export class Trouble {
 
   /** Logs why nothing of the fleet may open here, such as a clock that is off, and when that is over. */
   sayDoubt(doubt: string | undefined): void {
-    const { log } = this.#deps
+    const { log, steady } = this.#deps
     // A clock that drifts has another difference each time.
     const subject = doubt?.replaceAll(/\d+/g, '')
-    if (subject === this.#doubt) return
+    if (subject === this.#doubt || !this.#throttle.due(subject ?? '', steady())) return
     this.#doubt = subject
     if (doubt === undefined) log.notice('notice', 'the clock and the key of the fleet agree with the other hosts again')
     else log.notice('error', `${doubt}\ndoors with \`Scope = fleet\` stay shut`)
