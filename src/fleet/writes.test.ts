@@ -4,7 +4,7 @@ import { EtcdUnavailable } from '../etcd/client.ts'
 import type { UnavailableKind } from '../etcd/client.ts'
 import { answerFault } from '../etcd/unavailable.ts'
 import { explained } from '../etcd/advice.ts'
-import { Writes } from './writes.ts'
+import { FAULT_AGE_MAX_MS, Writes } from './writes.ts'
 
 let fault: EtcdUnavailable | undefined
 let lines: string[]
@@ -26,7 +26,7 @@ beforeEach(() => {
       grant: async () => await answer('7'),
     },
     log: { notice: (level, text) => void lines.push(`${level}: ${text}`) },
-    steady: () => (now += 1_000_000),
+    steady: () => now,
   })
 })
 
@@ -45,7 +45,7 @@ const claim = async (): Promise<unknown> =>
 
 test('a full quota: claims cannot win, with the remedy; it is said once, and again when it is over', async () => {
   fault = quota
-  for (let times = 0; times < 5; times++) expect(await beat()).toBe(quota)
+  for (let times = 0; times < 5; times++, now += 100_000) expect(await beat()).toBe(quota)
   expect(writes.fault).toBe(quota)
   expect(explained(writes.fault!)).toMatch(/^the database of etcd is full: compact and defragment it, .*alarm disarm/)
   fault = undefined
@@ -77,6 +77,15 @@ test('a right that is missing for signs of life alone keeps no door shut, and on
   expect(writes.fault).toBe(permission)
   await claim()
   expect(writes.fault).toBeUndefined()
+})
+
+test('a refused claim counts for a while: nobody may knock for days after the right was given', async () => {
+  fault = permission
+  await claim()
+  now += FAULT_AGE_MAX_MS
+  expect(writes.fault).toBe(permission)
+  now += 1
+  expect([writes.fault, writes.problems]).toEqual([undefined, []])
 })
 
 test('any write that is taken ends what is wrong with etcd as a whole', async () => {

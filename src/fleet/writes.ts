@@ -10,6 +10,8 @@ export type Written = 'claims' | 'openings' | 'signs of life'
 /** The client of etcd, as far as it writes. */
 export type Writer = Pick<Etcd, 'txn' | 'put' | 'grant'>
 
+/** Milliseconds for which a refused write counts: nobody may claim anything for days after a right was given. */
+export const FAULT_AGE_MAX_MS = 600_000
 /** Kinds that tell nothing of the next write. */
 const PASSING: ReadonlySet<UnavailableKind> = new Set(['lease', 'busy', 'closed', 'compacted'])
 /** Kinds that the watches tell as well. */
@@ -29,7 +31,7 @@ export interface WritesDeps {
  */
 export class Writes {
   readonly #deps: WritesDeps
-  readonly #faults = new Map<Written, EtcdUnavailable>()
+  readonly #faults = new Map<Written, { readonly fault: EtcdUnavailable; readonly at: number }>()
   readonly #throttle = new LogThrottle()
   /** The faults that the log has. */
   readonly #said = new Set<string>()
@@ -61,26 +63,32 @@ export class Writes {
 
   /** The fault of the last write, if no claim could win now; `undefined`: claims can. */
   get fault(): EtcdUnavailable | undefined {
-    return this.#faults.get('claims') ?? [...this.#faults.values()].find(({ kind }) => kind !== 'login')
+    const faults = this.#present
+    return faults.get('claims') ?? [...faults.values()].find(({ kind }) => kind !== 'login')
   }
 
   /** The writes that etcd refuses while it takes claims, each with its remedy. */
   get problems(): readonly string[] {
     if (this.fault !== undefined) return []
-    return [...this.#faults].map(([what, fault]) => `etcd refuses the ${what} of this host: ${explained(fault)}`)
+    return [...this.#present].map(([what, fault]) => `etcd refuses the ${what} of this host: ${explained(fault)}`)
+  }
+
+  get #present(): ReadonlyMap<Written, EtcdUnavailable> {
+    const since = this.#deps.steady() - FAULT_AGE_MAX_MS
+    return new Map([...this.#faults].flatMap(([what, { fault, at }]) => (at < since ? [] : [[what, fault]])))
   }
 
   #taken(what: Written): void {
     this.#faults.delete(what)
     // Rights are those of a key; everything else is etcd as a whole.
-    for (const [other, { kind }] of this.#faults) if (kind !== 'login') this.#faults.delete(other)
+    for (const [other, { fault }] of this.#faults) if (fault.kind !== 'login') this.#faults.delete(other)
     if (this.#said.size === 0 || this.#faults.size > 0) return
     this.#said.clear()
     this.#say('taken', 'notice', 'etcd takes again what this host writes')
   }
 
   #refused(what: Written, fault: EtcdUnavailable): void {
-    this.#faults.set(what, fault)
+    this.#faults.set(what, { fault, at: this.#deps.steady() })
     // The claim's own line, and that of the watches, say it.
     if (what === 'claims' || TOLD.has(fault.kind)) return
     const { kind, reason, hint } = fault

@@ -123,8 +123,14 @@ lab('doctor and a fleet', () => {
     })
   }
 
-  test('a node that is gone when the daemon starts, and a full database: the status says so, why, and what to do', async () => {
-    const access = cluster.access()
+  test('a certificate near its end, a node that is gone when the daemon starts, a full database: the status says so, why, and what to do', async () => {
+    // Its certificate ends in ten days.
+    const access = { ...cluster.access(), ...cluster.authority.leaf('DNS:web1', 'clientAuth', '/O=lab', 10) }
+    expect(texts(await doctor(access))).toContainEqual(
+      expect.stringMatching(
+        /^warning: the certificate of this host .* expires on .* postern fleet invite web1 --replace/,
+      ),
+    )
     const gone = 'https://127.0.0.1:1'
     const door = '[ssh]\nSequence = 7001,8001\nStart_Command = /bin/true\nScope = fleet\n'
     const config = `[options]\nFleet = ${place({ ...access, endpoints: [gone, ...access.endpoints] })}\n${door}`
@@ -132,7 +138,7 @@ lab('doctor and a fleet', () => {
     await fleetHealth(
       daemon.file,
       'warning',
-      /^https:\/\/127\.0\.0\.1:1 does not answer: connection refused: look whether/,
+      /^the certificate of this host .* expires on .*; https:\/\/127\.0\.0\.1:1 does not answer: connection refused: look whether/,
     )
     await cluster.fill()
     await fleetHealth(
@@ -143,7 +149,11 @@ lab('doctor and a fleet', () => {
     await daemon.process.line(/etcd refuses the signs of life of this host: the database of etcd is full/)
     await cluster.makeRoom()
     await daemon.process.line(/etcd takes again what this host writes/)
-    await fleetHealth(daemon.file, 'warning', /^https:\/\/127\.0\.0\.1:1 does not answer/)
+    await fleetHealth(
+      daemon.file,
+      'warning',
+      /^the certificate of this host .*; https:\/\/127\.0\.0\.1:1 does not answer/,
+    )
     await daemon.process.stop()
   })
 
