@@ -26,7 +26,7 @@ const valuesOf = (facts: Facts): Record<string, string> =>
 test('each figure of a large fleet is calculated from its own measure', () => {
   expect(valuesOf(FACTS)).toEqual({
     connections: '4,000, a third at each node',
-    'requests a second, at rest': '3,000 reads, 100 writes',
+    'requests a second, at rest': '600 reads, 100 writes',
     "etcd's CPU, at rest": '2 cores in three nodes',
     'traffic, at rest': '10 Mbit/s in all',
     "etcd's memory": '98 MiB a node',

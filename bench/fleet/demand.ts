@@ -1,5 +1,6 @@
-import { PROBE_EVERY_MS } from '../../src/etcd/watch-stream.ts'
+import { PROBE_EVERY_MS } from '../../src/etcd/member-look.ts'
 import { BEAT_EVERY_MS } from '../../src/fleet/beat.ts'
+import { NODES_EVERY_MS } from '../../src/fleet/node-states.ts'
 import type { CalculatedFact } from '../row.ts'
 
 /** The fleet that is calculated, and what its etcd has. */
@@ -17,9 +18,9 @@ const KNOCKS_A_DAY = 5
 const BUSIEST_SHARE = 0.2
 const HOUR_S = 3_600
 const SECOND_MS = 1_000
-/** Streams of a host: two for each of three watches. Each looks at its node again and again. Time signals of all hosts a second. */
-const STREAMS = 6
+/** Time signals of all hosts a second, and the nodes that tell a host of them. A node that tells something is not looked at. */
 const SIGNALS_PER_S = 1
+const TELLING_NODES = 2
 const MIB = 1_048_576
 const MBIT = 125_000
 
@@ -38,7 +39,7 @@ export function demand(facts: Facts): readonly Demand[] {
   const hosts = FLEET_HOSTS
   const knocks = (FLEET_USERS * KNOCKS_A_DAY * BUSIEST_SHARE) / HOUR_S
   const signs = (hosts * SECOND_MS) / BEAT_EVERY_MS + SIGNALS_PER_S
-  const probes = (hosts * STREAMS * SECOND_MS) / PROBE_EVERY_MS
+  const probes = hosts * SECOND_MS * ((NODES - TELLING_NODES) / PROBE_EVERY_MS + NODES / NODES_EVERY_MS)
   const restCores = (hosts * facts.restCpuMs) / SECOND_MS
   const claimCores = (facts.claimCpuMs + hosts * facts.toldCpuMs) / SECOND_MS
   const claimBytes = hosts * facts.toldBytes
@@ -52,7 +53,7 @@ export function demand(facts: Facts): readonly Demand[] {
     line('connections', `${hosts} x those of a host`, `${round(hosts * facts.connections)}, a third at each node`),
     line(
       'requests a second, at rest',
-      `${STREAMS} looks at a node every ${PROBE_EVERY_MS / SECOND_MS} s, a sign of life every ${BEAT_EVERY_MS / SECOND_MS} s`,
+      `a look every ${PROBE_EVERY_MS / SECOND_MS} s at the node that tells of no signals, at each node every ${NODES_EVERY_MS / SECOND_MS} s, a sign of life every ${BEAT_EVERY_MS / SECOND_MS} s`,
       `${round(probes)} reads, ${round(signs)} writes`,
     ),
     line("etcd's CPU, at rest", `${hosts} x that of a host`, `${round(restCores)} cores in three nodes`),

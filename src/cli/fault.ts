@@ -34,6 +34,10 @@ export function faultText(program: string, message: string, hint?: string): stri
 export function failed(error: unknown, output: Output): number {
   if (error instanceof UsageError) throw error
   const { message, hint } = error as Failure
-  output.err(faultText('postern', message, hint))
+  // The message of a FileError ends with its hint.
+  const end = hint === undefined ? '' : `\n${hint}`
+  output.err(
+    faultText('postern', message.endsWith(end) ? message.slice(0, message.length - end.length) : message, hint),
+  )
   return FAILED
 }

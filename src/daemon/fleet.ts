@@ -4,6 +4,7 @@ import type { FleetStatus } from '../control/message.ts'
 import type { FleetMember, LedgerDeps, MemberDeps } from '../fleet/member.ts'
 import type { Ledger } from '../state/ledger.ts'
 import { prepareFolder } from '../state/folder.ts'
+import { joinLines } from '../text/joined-lines.ts'
 
 /** This host's membership in the fleet of its config, or the reason why it has none. */
 export type Joined =
@@ -30,11 +31,11 @@ export async function joinFleet({ options }: Config, deps: MemberDeps): Promise<
     return new FleetMember(keys, deps)
   } catch (error) {
     const { message } = error as Error
-    deps.log.notice('error', `${message}\ndoors with \`Scope = fleet\` stay shut`)
-    const unavailable = message.split('\n')[0]!
+    deps.log.notice('error', `${message}\ndoors with \`Scope = fleet\` stay shut; repair it, then restart knockd`)
+    const [unavailable = ''] = message.split('\n')
     const ledger = ({ local, isOfFleet }: LedgerDeps): Ledger =>
       new FleetLedger({ local, isOfFleet, claims: { unavailable } })
-    return { unavailable, ledger }
+    return { unavailable: `${joinLines(message)}; then restart knockd`, ledger }
   }
 }
 
@@ -47,7 +48,11 @@ export function memberOf(joined: Joined | undefined): FleetMember | undefined {
 export function fleetStatus(joined: Joined): FleetStatus {
   if ('unavailable' in joined) return { shut: joined.unavailable, problems: [] }
   const { fleet, host, blind, hosts, users, isListed } = joined.status
-  const left = isListed === false ? 'operators do not list this host, or no longer' : undefined
+  const { refused, problems: others } = joined.trouble
+  const left =
+    isListed === false
+      ? `operators do not list this host, or no longer: an operator types postern fleet invite ${host}`
+      : undefined
   const problems = [
     left,
     hosts.refused === undefined ? undefined : `a list of hosts is refused: ${hosts.refused}`,
@@ -58,7 +63,8 @@ export function fleetStatus(joined: Joined): FleetStatus {
     host,
     hosts: hosts.version,
     users: users.version,
-    shut: blind ?? joined.clock.isOff,
-    problems: problems.filter((problem) => problem !== undefined),
+    // A write that failed tells more than a watch: every node's answer, or what to do.
+    shut: blind === undefined ? (joined.clock.isOff ?? refused) : (refused ?? blind),
+    problems: [...problems.filter((problem) => problem !== undefined), ...others],
   }
 }

@@ -85,7 +85,8 @@ export function statusOf(of: Inspected, some?: readonly OpeningStatus[]): Status
     totals: of.counters.status,
     clock: {
       synchronised: readClockStatus(),
-      needed: config.doors.some(({ secret }) => needsClock(secret)),
+      // Hosts of a fleet whose clocks differ by more than Clock_Skew open nothing of it.
+      needed: config.doors.some(({ secret, scope }) => scope === 'fleet' || needsClock(secret)),
       now: Date.now(),
     },
     ...(of.fleet === undefined ? {} : { fleet: fleetStatus(of.fleet) }),

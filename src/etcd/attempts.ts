@@ -2,7 +2,7 @@ import { afterAttended } from './attended.ts'
 import type { AttendedTimer } from './attended.ts'
 import type { Endpoints } from './endpoints.ts'
 import type { Pace } from './pace.ts'
-import { EtcdUnavailable, isFinal, isLasting } from './unavailable.ts'
+import { EtcdUnavailable, isFinal, isLasting, isReset } from './unavailable.ts'
 
 /** Milliseconds after which a request is sent to the next member as well. */
 export const ATTEMPT_MS = 350
@@ -180,6 +180,7 @@ class Attempts<M extends Member, Answer> {
     const first = all.find(({ kind }) => kind === 'no-majority') ?? (all.every(isLasting) ? all[0] : undefined)
     if (first !== undefined) return new EtcdUnavailable(first.kind, first.reason, first.hint ?? each)
     const reason = `no answer of etcd within ${Number((this.#limits.withinMs / 1_000).toFixed(1))} s`
-    return new EtcdUnavailable('no-answer', reason, each === '' ? undefined : each)
+    const kind = all.length > 0 && all.every(isReset) ? 'reset' : 'no-answer'
+    return new EtcdUnavailable(kind, reason, each === '' ? undefined : each)
   }
 }

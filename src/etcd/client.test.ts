@@ -38,6 +38,7 @@ const kv = { key: base64('k'), value: base64('v'), mod_revision: '7', version: '
 const present: Answer = (_path, _body, response) =>
   response.end(JSON.stringify({ header: { revision: '9' }, kvs: [kv] }))
 const never: Answer = () => undefined
+const ending: Answer = (_path, _body, response) => response.destroy()
 const failing =
   (status: number, text: string, headers: Record<string, string> = {}): Answer =>
   (_path, _body, response) =>
@@ -321,6 +322,14 @@ describe('access', () => {
     })
     expect((await fault(client([at], { login: { name: 'host', password: 'knock' } }).get('k'))).kind).toBe('token')
     expect(at.asked).toHaveLength(4)
+  })
+
+  test('every member ends the connection, as to a certificate that was revoked: that is said', async () => {
+    const { kind, reason, hint } = await fault(client([await gateway(ending), await gateway(ending)]).get('k'))
+    expect([kind, reason]).toEqual(['reset', 'no answer of etcd within 2 s'])
+    expect(hint).toMatch(/^https:\/\/\S+: connection reset; https:\/\/\S+: connection reset$/)
+    const mixed = client([await gateway(ending), { endpoint: 'https://127.0.0.1:1' }])
+    expect((await fault(mixed.get('k'))).kind).toBe('no-answer')
   })
 
   test('certificates of another authority', async () => {

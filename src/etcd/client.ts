@@ -23,6 +23,7 @@ import {
   txnBody,
 } from './values.ts'
 import { type EtcdWatch, Watch, type WatchListener } from './watch.ts'
+import { within } from './within.ts'
 
 export { EtcdUnavailable } from './unavailable.ts'
 export type { UnavailableKind } from './unavailable.ts'
@@ -151,14 +152,19 @@ export class Etcd {
     return watch
   }
 
-  /** Asks one member for its state, within the time limit of a request. It answers without a leader, too. */
+  /**
+   * Asks one member for its state, at most twice, as a connection that was kept may have ended. It answers without a
+   * leader, too. Other requests go on as before.
+   */
   async statusOf(endpoint: string): Promise<EndpointStatus> {
     const connection = this.#connections.find((each) => each.endpoint === endpoint)
     if (connection === undefined) throw new EtcdUnavailable('answer', `not an endpoint of this client: ${endpoint}`)
     const began = performance.now()
-    const limits = { attemptMs: this.#limits.withinMs, withinMs: this.#limits.withinMs }
     const call = { path: '/v3/maintenance/status', body: {}, needsLeader: false }
-    const answer = await this.#call(call, new Endpoints([connection]), limits)
+    const answer = await within(this.#limits.withinMs, this.#closed.signal, async (signal) => {
+      const once = async (): Promise<unknown> => await this.#send(connection, call, signal)
+      return await once().catch(once)
+    })
     return statusOf(answer, performance.now() - began)
   }
 

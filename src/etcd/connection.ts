@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import type { EtcdAccess } from './access.ts'
+import { MemberLook } from './member-look.ts'
 import { answerFault, connectionFault, EtcdUnavailable } from './unavailable.ts'
 
 /** The maximum number of connections to a member for requests. Further requests wait for one. */
@@ -25,6 +26,8 @@ export interface Call {
 /** HTTPS to one member of the cluster, by the client's certificate. */
 export class Connection {
   readonly endpoint: string
+  /** The look at the member of all streams to it. */
+  readonly look = new MemberLook(async (signal) => await this.send({ path: '/version' }, signal))
   readonly #agent: Agent
   readonly #streams: Agent
 

@@ -1,6 +1,6 @@
 /**
  * The reason why etcd gave no result. `no-majority`: members answer, but have no leader. `no-answer`: nobody answered in time.
- * `quota`: the database is full. `gateway`: the JSON gateway is off. `common-name`: the gateway refuses certificates with
+ * `reset`: members end the connection, as etcd does to a certificate that was revoked. `quota`: the database is full. `gateway`: the JSON gateway is off. `common-name`: the gateway refuses certificates with
  * one. `server-certificate`: a member's is not trusted. `client-certificate`: this client's was refused. `login`: the
  * name, the password or their rights do not do. `lease`: the lease has ended. `compacted`: the revision asked for is gone.
  * `size`: more than the client takes. `token`: the token has ended. `busy`: too many requests wait. `answer`: something that etcd does not say. `closed`: the client was closed.
@@ -8,6 +8,7 @@
 export type UnavailableKind =
   | 'no-majority'
   | 'no-answer'
+  | 'reset'
   | 'quota'
   | 'gateway'
   | 'common-name'
@@ -64,6 +65,11 @@ export function isFinal({ kind }: EtcdUnavailable): boolean {
 /** Returns true if the same request to the same member would have the same result. */
 export function isLasting({ kind }: EtcdUnavailable): boolean {
   return LASTING.has(kind)
+}
+
+/** Returns true if a member ended the connection. */
+export function isReset({ kind }: EtcdUnavailable): boolean {
+  return kind === 'reset'
 }
 
 /** Messages of etcd (api/v3rpc/rpctypes/error.go of etcd) and what they mean to an operator. */
@@ -144,18 +150,27 @@ export function connectionFault(error: Error & { readonly code?: string }): Etcd
   }
   if (CERTIFICATE_CODES.test(code)) {
     const reason = `the certificate of etcd is not trusted: ${code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? 'it is for another host' : printable(error.message)}`
-    return new EtcdUnavailable('server-certificate', reason)
+    return new EtcdUnavailable('server-certificate', reason, CERTIFICATE_HINTS[code] ?? OTHER_AUTHORITY)
   }
-  return new EtcdUnavailable('no-answer', CONNECTION_WORDS[code] ?? printable(error.message))
+  const words = CONNECTION_WORDS[code] ?? printable(error.message)
+  return new EtcdUnavailable(words === RESET ? 'reset' : 'no-answer', words)
 }
 
 /** X.509 errors of OpenSSL as Node.js names them (tls documentation, "X509 certificate error codes"). */
 const CERTIFICATE_CODES =
   /^(?:CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_(?:CA|PURPOSE)|HOSTNAME_MISMATCH|ERR_TLS_CERT)/
+const CERTIFICATE_HINTS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'renew the certificates of the nodes, as "Renew certificates" in doc/fleet.md shows',
+  CERT_NOT_YET_VALID: 'the clock of this host is behind: timedatectl set-ntp true',
+  ERR_TLS_CERT_ALTNAME_INVALID:
+    'the line Etcd in fleet.conf has another name or address than the certificate of the node',
+}
+const OTHER_AUTHORITY = "CA_File is to have the authority that signed the nodes' certificates"
+const RESET = 'connection reset'
 const CONNECTION_WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'connection reset',
-  EPIPE: 'connection reset',
+  ECONNRESET: RESET,
+  EPIPE: RESET,
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
   ENOTFOUND: 'host not found',

@@ -13,7 +13,6 @@ import {
   prefixEnd,
   textOf,
 } from './values.ts'
-import { within } from './within.ts'
 
 /** A change to a key. Of a deleted one, the value is empty and `modRevision` says when. */
 export interface WatchEvent {
@@ -21,9 +20,6 @@ export interface WatchEvent {
   readonly kv: KeyValue
 }
 
-/** Milliseconds between two looks at the member of a stream, and until it must have answered. */
-export const PROBE_EVERY_MS = 2_000
-export const PROBE_WITHIN_MS = 1_000
 /** The maximum number of events of one message that comes in parts. */
 const EVENTS_MAX = 100_000
 
@@ -51,29 +47,16 @@ export async function watchAt(
   const end = (): void => over.abort()
   signal.addEventListener('abort', end, { once: true })
   let probeFault: unknown
-  // A process that hangs keeps its connections open.
-  const look = async (): Promise<void> => {
-    try {
-      await within(
-        PROBE_WITHIN_MS,
-        over.signal,
-        async (limited) => await connection.send({ path: '/version' }, limited),
-      )
-    } catch (error) {
-      probeFault ??= error
-      end()
-    }
-  }
-  const probe = setInterval(() => {
-    void look()
-  }, PROBE_EVERY_MS)
-  probe.unref()
+  const unwatch = connection.look.watch((fault) => {
+    probeFault = fault
+    end()
+  })
   try {
     return await follow(connection, prefix, from, token, listener, over.signal)
   } catch (error) {
     throw connectionFault((probeFault ?? error) as Error)
   } finally {
-    clearInterval(probe)
+    unwatch()
     signal.removeEventListener('abort', end)
     end()
   }
@@ -93,6 +76,7 @@ async function follow(
   let events: WatchEvent[] = []
   let bytes = 0
   for await (const line of linesOf(stream as AsyncIterable<Uint8Array>)) {
+    connection.look.heard()
     const result = resultOf(line)
     if (result['canceled'] === true) throw canceled(result)
     if (result['created'] === true) listener.created()

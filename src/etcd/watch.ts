@@ -4,7 +4,8 @@ import { type Listed, rangeOf } from './range.ts'
 import { EtcdUnavailable } from './unavailable.ts'
 import { encoded, type KeyValue } from './values.ts'
 import { within } from './within.ts'
-import { PROBE_WITHIN_MS, watchAt, type WatchEvent } from './watch-stream.ts'
+import { PROBE_WITHIN_MS } from './member-look.ts'
+import { watchAt, type WatchEvent } from './watch-stream.ts'
 
 export type { WatchEvent } from './watch-stream.ts'
 

@@ -114,7 +114,7 @@ test('it goes on when etcd answers again, with a new lease', async () => {
 })
 
 test('what is written is read', () => {
-  const beat = { at: 5, ...STATE, aheadMs: -3 }
+  const beat = { at: 5, ...STATE, aheadMs: -3, endsAt: 7 }
   for (const listed of [WEB1, undefined]) expect(readBeat(PLACE, signed(beat), listed)).toEqual(beat)
 })
 
@@ -154,10 +154,10 @@ test('parts that are not what they should be are left out, and lists are bounded
     refused: { users: 7 },
     marks: ['\n', ...marks],
   }
-  const beat = readBeat(PLACE, signed({ ...raw, aheadMs: 'x' }), WEB1)
+  const beat = readBeat(PLACE, signed({ ...raw, aheadMs: 'x', endsAt: 1e300 }), WEB1)
   expect(beat).toMatchObject({ versions: {}, refused: {} })
   expect(beat?.marks).toHaveLength(MARKS_MAX - 1)
-  expect(beat).not.toHaveProperty('aheadMs')
+  for (const absent of ['aheadMs', 'endsAt']) expect(beat).not.toHaveProperty(absent)
 })
 
 test('the state of documents is told, with a reason of bounded length', () => {

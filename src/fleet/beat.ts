@@ -37,6 +37,8 @@ export interface Beat {
   readonly doors: number
   /** Milliseconds by which its clock is ahead of the other hosts'; absent: it has heard none. */
   readonly aheadMs?: number
+  /** The time at which its certificate for etcd ends, in milliseconds since 1970; absent: not soon. */
+  readonly endsAt?: number
   /** The mark of the fleet's key that it has: see `secret-marks.ts`. Absent: an earlier version of Postern. */
   readonly keyMark?: string
   /** Marks of the secrets that other hosts should not have: see `secret-marks.ts`. */
@@ -165,7 +167,7 @@ export function readBeat(place: string, text: string, host: FleetHost | undefine
 
 function beatOf(raw: unknown): Beat | undefined {
   if (!isRecord(raw)) return undefined
-  const { at, version, doors, aheadMs, keyMark, marks } = raw
+  const { at, version, doors, aheadMs, endsAt, keyMark, marks } = raw
   if (!isCount(at) || typeof version !== 'string' || !WORD.test(version) || !isCount(doors)) return undefined
   const isAhead = typeof aheadMs === 'number' && Number.isSafeInteger(aheadMs)
   const marked = Array.isArray(marks) ? marks.slice(0, MARKS_MAX).filter(isMark) : []
@@ -177,6 +179,7 @@ function beatOf(raw: unknown): Beat | undefined {
     doors,
     marks: marked,
     ...(isAhead ? { aheadMs } : {}),
+    ...(isTime(endsAt) ? { endsAt } : {}),
     ...(isMark(keyMark) ? { keyMark } : {}),
   }
 }
@@ -191,8 +194,16 @@ function fieldsOf<T>(
   return Object.fromEntries(KINDS.flatMap((kind) => (isValue(raw[kind]) ? [[kind, raw[kind]]] : [])))
 }
 
+/** The last time that a date can have (ECMA-262, 21.4.1.1), in milliseconds. */
+export const TIME_MAX_MS = 8_640_000_000_000_000
+
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+/** Returns true for a time that a date can have. */
+function isTime(value: unknown): value is number {
+  return isCount(value) && value <= TIME_MAX_MS
 }
 
 function isReason(value: unknown): value is string {

@@ -1,6 +1,7 @@
 import type { Kept } from '../door/connected.ts'
 import type { Opener } from '../door/opener.ts'
 import type { Log } from '../log/log.ts'
+import type { Etcd } from '../etcd/client.ts'
 import type { Clock } from '../secret/clock.ts'
 import { JournalLedger } from '../state/journal-ledger.ts'
 import type { Store } from '../state/store.ts'
@@ -14,7 +15,7 @@ import type { FleetKeys } from './settings.ts'
 import { SpreadingOpener } from './spreading-opener.ts'
 import { TakenOpenings } from './taken-openings.ts'
 import { ToldOpenings } from './told-openings.ts'
-import type { TellingDeps } from './told-openings.ts'
+import type { Writes } from './writes.ts'
 
 /** The functions and values that openings of a group need from the daemon. */
 export interface FleetOpeningsDeps extends Pick<GroupDeps, 'authenticators' | 'reconciler' | 'attempt'> {
@@ -30,7 +31,8 @@ export interface MemberParts extends Pick<GroupDeps, 'keyOfHost'> {
   readonly keys: FleetKeys
   readonly keyspace: Keyspace
   readonly news: Pick<News, 'on'>
-  readonly etcd: TellingDeps['etcd']
+  readonly etcd: Pick<Etcd, 'list'>
+  readonly trouble: { readonly writes: Pick<Writes, 'of'> }
   /** This host in the document in force. */
   readonly own: FleetHost | undefined
   readonly clock: Pick<FleetClock, 'isOff'>
@@ -49,8 +51,9 @@ export class FleetOpenings {
     const { host, clockSkewMs } = keys.settings
     const { opener, authenticators, store, clock, log } = deps
     const signer = { name: host, key: keys.signKey }
+    const writer = member.trouble.writes.of('openings')
     const common = { keyspace, clock, clockSkewMs, log }
-    this.#told = new ToldOpenings({ ...common, signer, etcd, found: () => this.opener.compare() })
+    this.#told = new ToldOpenings({ ...common, signer, etcd: writer, found: () => this.opener.compare() })
     this.opener = new SpreadingOpener({
       opener,
       told: this.#told,
@@ -66,6 +69,7 @@ export class FleetOpenings {
       fleetKey: keys.fleetKey,
       own: () => member.own,
       doubt: () => member.clock.isOff,
+      list: async () => (await etcd.list(keyspace.openings)).kvs,
       keyOfHost: (name) => member.keyOfHost(name),
       taken: new TakenOpenings({ ledger, store, clock, clockSkewMs }),
     })

@@ -13,6 +13,7 @@ import { FakeClock } from './clock-fake.ts'
 import { GroupOpenings } from './group-openings.ts'
 import type { FleetHost } from './hosts.ts'
 import { Keyspace } from './keyspace.ts'
+import type { Record } from './news.ts'
 import { FakeOpener } from './opener-fake.ts'
 import type { FakeHold } from './opener-fake.ts'
 import type { OpeningEvent } from './opening-event.ts'
@@ -41,12 +42,14 @@ Open_For = 60s
 export class GroupHost {
   readonly clock = new FakeClock()
   readonly doors: readonly Door[] = readConfig(CONFIG, 'k').config!.doors
-  readonly own: FleetHost = { name: 'web1', groups: ['web'], key: '' }
+  own: FleetHost | undefined = { name: 'web1', groups: ['web'], key: '' }
   readonly keys = new Map<string, KeyObject>()
   readonly lines: string[] = []
   readonly opener = new FakeOpener(this.clock)
   users = new Set(['alice'])
   mayOpen = true
+  /** The events in etcd; `undefined`: it gives no list. */
+  inEtcd: ReadonlyMap<string, string> | undefined = new Map()
   /** The reason why this host may open nothing of the fleet. */
   doubt: string | undefined
   disk = new MemoryDisk()
@@ -69,9 +72,13 @@ export class GroupHost {
     const [ledger, clockSkewMs] = [new JournalLedger(store), SKEW_MS]
     this.openings = new GroupOpenings({
       keyspace: KEYSPACE,
-      host: this.own.name,
+      host: 'web1',
       own: () => this.own,
       doubt: () => this.doubt,
+      list: async () => {
+        if (this.inEtcd === undefined) throw new Error('away')
+        return await Promise.resolve(recordsOf(this.inEtcd))
+      },
       keyOfHost: (name) => this.keys.get(name),
       fleetKey: FLEET_KEY,
       clockSkewMs,
@@ -117,7 +124,7 @@ export class GroupHost {
   }
 
   async list(records: ReadonlyMap<string, string>): Promise<void> {
-    this.openings.listed(Array.from(records, ([key, value]) => ({ key, value, modRevision: '1' })))
+    this.openings.listed(recordsOf(records))
     await this.settled()
   }
 
@@ -129,6 +136,10 @@ export class GroupHost {
   async settled(): Promise<void> {
     for (let round = 0; round < 12; round++) await setImmediate()
   }
+}
+
+function recordsOf(texts: ReadonlyMap<string, string>): readonly Record[] {
+  return Array.from(texts, ([key, value]) => ({ key, value, modRevision: '1' }))
 }
 
 /** Returns an event of an opening for the doors of {@link GroupHost}. */

@@ -8,6 +8,8 @@ import { SLOW } from '../../test/slow.ts'
 import { CMD_TIMEOUT_MS, GroupHost, KEYSPACE, SKEW_MS, eventOf } from './group-host-fake.ts'
 import { TOLD_MAX_MS } from './opening-event.ts'
 import type { OpeningEvent } from './opening-event.ts'
+import { UNKNOWN_MAX } from './group-openings.ts'
+import { LIST_AGAIN_MS } from './own-groups.ts'
 import { signText } from './signed.ts'
 import { JournalLedger } from '../state/journal-ledger.ts'
 import { TAKEN_HOST_MAX, TakenOpenings } from './taken-openings.ts'
@@ -246,6 +248,49 @@ test('a user, or a host, that is not known yet opens once it is, for the rest', 
   expect(host.open.size).toBe(0)
 })
 
+test.each<[string, GroupHost['own']]>([
+  ['is in no list', undefined],
+  ['is in no group', { name: 'web1', groups: [], key: '' }],
+])('an opening that comes while this host %s opens once it is, for the rest', async (_, own) => {
+  const groups = { name: 'web1', groups: ['web'], key: '' }
+  host.own = own
+  const text = signed()
+  await host.put(KEY, text)
+  await host.pass(5_000)
+  // Etcd may give no list at that moment.
+  host.inEtcd = undefined
+  host.own = groups
+  await host.pass(1_000)
+  expect(host.opener.opened).toEqual([])
+  host.inEtcd = new Map([[KEY, text]])
+  await host.pass(LIST_AGAIN_MS)
+  expect(leftMs()).toBeGreaterThan(15_000)
+  host.opener.holds.clear()
+  host.own = { ...groups, groups: ['web', 'db'] }
+  await host.pass(2_000)
+  expect(host.opener.opened).toHaveLength(1)
+  // What is over by then opens nothing.
+  const late = KEYSPACE.opening('bastion', 'b'.repeat(22))
+  host.inEtcd = new Map([[late, signed({ id: 'b'.repeat(22) }, late)]])
+  await host.pass(30_000)
+  host.own = groups
+  await host.pass(2_000)
+  expect(host.opener.opened).toHaveLength(1)
+})
+
+test('an opening that its host has signed with a new key opens once the list of hosts has it', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  await host.put(KEY, signed({}, KEY, privateKey))
+  await host.put(KEYSPACE.opening('bastion', 'b'.repeat(22)), signed({}, KEY, STRANGER))
+  await host.pass(2_000)
+  expect(host.opener.opened).toEqual([])
+  host.keys.set('bastion', publicKey)
+  await host.pass(1_000)
+  expect(host.opener.opened).toMatchObject([{ from: 'bastion' }])
+  await host.pass(10_000)
+  expect(host.opener.opened).toHaveLength(1)
+})
+
 test('events of a host that left open nothing, even if they came before', async () => {
   await tell({ user: 'bob' })
   host.keys.delete('bastion')
@@ -297,6 +342,20 @@ test('a flood costs so many checks a second, and the events of other hosts are t
   expect(host.lines.join()).toContain('too many events of bastion in etcd: some openings are lost')
   // In milliseconds: a check takes 0.1 ms.
   expect((user + system) / 1_000 / COUNT).toBeLessThan(0.05)
+})
+
+test('events that wait for a key cost nothing while they wait, however many somebody writes', async () => {
+  for (let at = 0; at < UNKNOWN_MAX; at++) {
+    const id = String(at).padStart(22, '0')
+    const key = KEYSPACE.opening('mallory', id)
+    const value = signed({ id, groups: Array.from({ length: 60 }, (_, group) => `group${group}`) })
+    host.openings.changed([{ type: 'put', kv: { key, value, modRevision: '1' } }])
+  }
+  const began = process.cpuUsage()
+  await host.pass(10_000)
+  const { user, system } = process.cpuUsage(began)
+  // In milliseconds of ten seconds with 20 looks: reading each event took 20 ms a look and more.
+  expect((user + system) / 1_000).toBeLessThan(200)
 })
 
 test('more events than a second has are taken afterwards', async () => {

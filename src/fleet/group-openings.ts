@@ -16,6 +16,8 @@ import type { Keyspace } from './keyspace.ts'
 import type { Change, NewsListener, Record } from './news.ts'
 import { EVENT_MAX_CHARS, isByHand, readEvent, vouchedOf } from './opening-event.ts'
 import type { OpeningEvent } from './opening-event.ts'
+import { OwnGroups } from './own-groups.ts'
+import type { OwnGroupsDeps } from './own-groups.ts'
 import { SignatureError, openSigned, readSigned } from './signed.ts'
 import { RefusedOpenings } from './refused-openings.ts'
 import type { SignedEvent } from './refused-openings.ts'
@@ -24,7 +26,7 @@ import { VerifyBudget } from './verify-budget.ts'
 
 /** Milliseconds after which events that wait are looked at again. */
 export const LOOK_EVERY_MS = 500
-/** Most events of hosts that are unknown for the present. */
+/** Most events of hosts that are unknown for the present, or that their hosts have not signed by the keys of the present. */
 export const UNKNOWN_MAX = 4_096
 
 /** The functions and values that openings of other hosts need from the daemon. */
@@ -39,6 +41,7 @@ export interface GroupDeps {
   readonly clockSkewMs: number
   /** Returns the reason why this host may open nothing of the fleet now, such as its clock; `undefined`: it may. */
   readonly doubt: () => string | undefined
+  readonly list: OwnGroupsDeps['list']
   /** The opener that tells nobody. */
   readonly opener: Pick<Opener, 'open' | 'release'>
   readonly authenticators: { find(door: string): Door | undefined; grantFor(vouched: Vouched): Judged }
@@ -58,9 +61,10 @@ export interface GroupDeps {
  */
 export class GroupOpenings implements NewsListener {
   readonly #deps: GroupDeps
+  readonly #ownGroups: OwnGroups
   readonly #budget = new VerifyBudget()
   readonly #refused = new RefusedOpenings()
-  readonly #unknown = new LruMap<string, string>(UNKNOWN_MAX)
+  readonly #unknown = new LruMap<string, Unknown>(UNKNOWN_MAX)
   /** The openings that are worked on, and the latest event of each that waits. */
   readonly #turns = new Map<string, SignedEvent | undefined>()
   readonly #throttle = new LogThrottle()
@@ -69,11 +73,13 @@ export class GroupOpenings implements NewsListener {
 
   constructor(deps: GroupDeps) {
     this.#deps = deps
+    this.#ownGroups = new OwnGroups(deps, (records) => this.listed(records))
   }
 
   /** Begins to open doors. Doors and users are in force. */
   start(): void {
     this.#isBegun = true
+    this.#ownGroups.start()
     this.#deps.taken.start()
     this.#lookAgain()
   }
@@ -100,7 +106,7 @@ export class GroupOpenings implements NewsListener {
     if (host === undefined || id === undefined || host === own || value.length > EVENT_MAX_CHARS) return
     const by = keyOfHost(host)
     if (!this.#isBegun || by === undefined) {
-      this.#unknown.set(key, value)
+      this.#await(key, value, undefined)
       return
     }
     const now = clock.steady()
@@ -112,6 +118,12 @@ export class GroupOpenings implements NewsListener {
     if (event === undefined || event.id !== id || !this.#concerns(host, event, isNews)) return
     if (this.#budget.take(host, now)) this.#verify({ host, key, value, event, by })
     else if (!this.#budget.wait(host, { key, value })) this.#lose(host)
+  }
+
+  /** Keeps an event until its host has another key. Its end is read once: anyone who can write to etcd can write many. */
+  #await(key: string, value: string, by: KeyObject | undefined): void {
+    const until = eventIn(value)?.until
+    if (until !== undefined) this.#unknown.set(key, { value, by, until })
   }
 
   #lose(host: string): void {
@@ -138,6 +150,8 @@ export class GroupOpenings implements NewsListener {
       openSigned(key, value, (name) => (name === host ? by : undefined))
     } catch (error) {
       if (!(error instanceof SignatureError)) throw error
+      // The list of hosts with its new key may be on its way.
+      this.#await(key, value, by)
       this.#say(
         `forged ${host}`,
         'error',
@@ -281,19 +295,28 @@ export class GroupOpenings implements NewsListener {
       if (keyOfHost(host) !== by) this.#offer(key, value, false)
       else if (this.#concerns(host, event, false)) this.#turn(told)
     }
-    for (const [key, value] of this.#unknown) {
+    for (const [key, { value, by, until }] of this.#unknown) {
       const host = key.slice(this.#deps.keyspace.openings.length).split('/')[0]!
-      const isKnown = keyOfHost(host) !== undefined
-      const isOver = (eventIn(value)?.until ?? 0) <= clock.now()
+      const isKnown = ![undefined, by].includes(keyOfHost(host))
+      const isOver = until <= clock.now()
       if (isKnown || isOver) this.#unknown.delete(key)
       if (isKnown && !isOver) this.#offer(key, value, false)
     }
+    this.#ownGroups.look()
     this.#cancel = clock.after(LOOK_EVERY_MS, () => this.#lookAgain())
   }
 
   #say(subject: string, level: 'warning' | 'error', text: string): void {
     if (this.#throttle.due(subject, this.#deps.clock.steady())) this.#deps.log.notice(level, text)
   }
+}
+
+/** An event whose signature cannot be checked for the present. */
+interface Unknown {
+  readonly value: string
+  /** The key of its host under which it is not signed; `undefined`: it was not checked. */
+  readonly by: KeyObject | undefined
+  readonly until: number
 }
 
 const NO_DOOR = { refusal: 'there is no such door' } as const

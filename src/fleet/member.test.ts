@@ -1,10 +1,11 @@
 // Goal: an operator who was taken out of fleet.conf signs nothing more after a reload, without a restart; and nobody is locked
-// out by it.
+// out by it. Certificates near their end are logged.
 import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { Authority } from '../../test/etcd/certificates.ts'
 import { publicKeyText } from './hosts.ts'
 import { Keyspace } from './keyspace.ts'
 import { FleetMember } from './member.ts'
@@ -16,6 +17,14 @@ const lineOf = (name: 'alice' | 'bob'): string => `Operator = ${name} ${publicKe
 const PLACE = new Keyspace('home').document('hosts')
 const signed = (version: number, by: 'alice' | 'bob'): string =>
   signText(PLACE, { version, hosts: [] }, { name: by, key: OPERATORS[by].privateKey })
+
+const certificates = mkdtempSync(join(tmpdir(), 'member-certificates-'))
+let valid: { readonly ca: string; readonly cert: string; readonly key: string }
+beforeAll(() => {
+  const authority = new Authority(join(certificates, 'ca'))
+  valid = { ...authority.leaf('DNS:web1', 'clientAuth'), ca: authority.ca }
+})
+afterAll(() => rmSync(certificates, { recursive: true }))
 
 let folder: string
 let lines: string[]
@@ -30,7 +39,7 @@ beforeEach(() => {
   const file = join(folder, 'fleet.conf')
   const settings = readSettings(text(lineOf('alice') + lineOf('bob')), file)
   const signKey = generateKeyPairSync('ed25519').privateKey
-  const access = { endpoints: settings.endpoints, ca: '', cert: '', key: '' }
+  const access = { ...valid, endpoints: settings.endpoints }
   member = new FleetMember(
     { settings, access, fleetKey: Buffer.alloc(32), signKey },
     {
@@ -95,4 +104,36 @@ test('what cannot change in place is named, and a file with an error changes not
   write(text(both))
   member.reread()
   expect(lines).toEqual([])
+})
+
+test('a certificate near its end is logged at the start and on each reload', () => {
+  const day = 86_400_000
+  vi.useFakeTimers({ now: Date.now() + 20 * day, toFake: ['Date', 'setInterval', 'clearInterval'] })
+  try {
+    write(text(lineOf('alice') + lineOf('bob')))
+    member.start()
+    member.reread()
+    const about = (): readonly string[] => lines.filter((line) => line.includes('expires on'))
+    // The host's and the authority's, each twice.
+    expect(about()).toHaveLength(4)
+    expect(about()[0]).toMatch(
+      /^warning: the certificate of this host .* expires on .* postern fleet invite web1 --replace/,
+    )
+    vi.advanceTimersByTime(3 * day)
+    expect(about()).toHaveLength(10)
+    expect(member.trouble.problems).toHaveLength(2)
+  } finally {
+    vi.useRealTimers()
+  }
+})
+
+test('a clock that is off is logged when it is found, not again as it drifts, and when it is right again', () => {
+  for (const doubt of ['60 s ahead', '61 s ahead', '62 s ahead', undefined, undefined, '9 s behind']) {
+    member.trouble.sayDoubt(doubt)
+  }
+  expect(lines).toEqual([
+    'error: 60 s ahead\ndoors with `Scope = fleet` stay shut',
+    'notice: the clock and the key of the fleet agree with the other hosts again',
+    'error: 9 s behind\ndoors with `Scope = fleet` stay shut',
+  ])
 })

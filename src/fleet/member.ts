@@ -29,6 +29,7 @@ import type { NewsListener, NewsState } from './news.ts'
 import { keyMark, secretMarks } from './secret-marks.ts'
 import { changedDirectives, loadSettings } from './settings.ts'
 import type { FleetKeys, Operator } from './settings.ts'
+import { Trouble } from './trouble.ts'
 import { FleetUsers } from './users/fleet-users.ts'
 
 /** The range of the random numbers by which signs of life vary. */
@@ -79,6 +80,7 @@ export class FleetMember {
   readonly clock: FleetClock
   readonly heart: Heart
   readonly users: FleetUsers
+  readonly trouble: Trouble
   readonly #deps: MemberDeps
   readonly #least: LeastVersions
   readonly #throttle = new LogThrottle()
@@ -110,14 +112,15 @@ export class FleetMember {
     const clocks = { host, skewMs, steady, now: Date.now, keyOfHost: (name: string) => this.keyOfHost(name) }
     this.clock = new FleetClock({ ...clocks, place: keyspace.clock, keyMark: keyMark(keys.fleetKey) })
     this.news.on(keyspace.clock, this.clock)
+    this.trouble = new Trouble({ ...deps, keys, etcd, random, now: () => Date.now() })
     this.heart = new Heart({
-      etcd,
+      etcd: this.trouble.writes.of('signs of life'),
       keyspace,
       host,
       steady,
       signKey: keys.signKey,
       now: Date.now,
-      random: () => randomInt(RANDOM_BELOW) / RANDOM_BELOW,
+      random,
       state: () => this.#state(),
       hosts: () => this.hosts.present?.hosts.length ?? 1,
     })
@@ -167,7 +170,8 @@ export class FleetMember {
 
   /** Returns the ledger of this host, which asks the fleet for its doors. Call it once, before {@link start}. */
   ledger({ local, isOfFleet, store, clock, log }: LedgerDeps): Ledger {
-    const { keys, keyspace, etcd } = this
+    const { keys, keyspace, trouble } = this
+    const etcd = trouble.writes.of('claims')
     const { host, clockSkewMs: skewMs } = keys.settings
     const prefix = keyspace.claims
     this.#claims = new FleetClaims({ etcd, prefix, fleetKey: keys.fleetKey, host, store, clock, log, skewMs })
@@ -192,6 +196,7 @@ export class FleetMember {
     this.users.load()
     this.news.start(this.etcd)
     this.heart.start()
+    this.trouble.start()
   }
 
   /**
@@ -199,6 +204,7 @@ export class FleetMember {
    * knock without it. Other changes take effect at the next start.
    */
   reread(): void {
+    this.trouble.sayCertificates()
     const { settings } = this.keys
     const { log } = this.#deps
     let fresh
@@ -242,6 +248,7 @@ export class FleetMember {
 
   close(): void {
     this.heart.close()
+    this.trouble.close()
     this.news.close()
     this.#claims?.close()
     this.hosts.close()
@@ -263,11 +270,14 @@ export class FleetMember {
       this.#marks = { doors: own, since: steady(), marks: secretMarks(this.keys.fleetKey, own, spaKeyFile()) }
     }
     const { aheadMs } = this.clock
+    const { endsAt } = this.trouble
+    this.trouble.sayDoubt(this.clock.isOff)
     return {
       version: VERSION,
       ...documentStates({ hosts: this.hosts.status, users: this.users.status }),
       doors: own.filter(({ scope }) => scope === 'fleet').length,
       ...(aheadMs === undefined ? {} : { aheadMs }),
+      ...(endsAt === undefined ? {} : { endsAt }),
       keyMark: keyMark(this.keys.fleetKey),
       marks: this.#marks.marks,
     }
@@ -279,9 +289,15 @@ export class FleetMember {
       if (this.#throttle.due('seeing', steady())) log.notice('notice', 'the fleet answers')
       return
     }
-    const hint = 'doors with `Scope = fleet` stay shut until it answers; what is open, and other doors, go on'
+    const hint =
+      'doors with `Scope = fleet` stay shut until it answers; what is open, and other doors, go on\nwhat to do: postern status'
     if (this.#throttle.due('blind', steady())) log.notice('error', `fleet unavailable: ${state.blind}\n${hint}`)
   }
+}
+
+/** Returns a number from 0, below 1. */
+function random(): number {
+  return randomInt(RANDOM_BELOW) / RANDOM_BELOW
 }
 
 function textOf(operators: readonly Operator[]): string {

@@ -46,7 +46,10 @@ export interface OpeningEvent {
   readonly services?: string
   readonly asked?: string
   readonly forward?: string
-  /** The protocol and port of the last knock or of the packet. */
+  /**
+   * The protocol and port of the last knock or of the packet. The port is masked by the fleet's key, as it may be part of a
+   * sequence that nobody else who reads etcd should see.
+   */
   readonly protocol: KnockProtocol
   readonly port: number
   /** The operator who opened it by hand. */
@@ -71,7 +74,7 @@ export function factsOf(grant: Grant, groups: readonly string[], fleetKey: Buffe
     operator: operator?.replaceAll(/[^\w.@-]/g, '_').slice(0, OPERATOR_MAX_CHARS),
   }
   const known = Object.fromEntries(Object.entries(perhaps).filter(([, value]) => value !== undefined))
-  return { id, groups, door: door.name, source, holder, ...known, protocol, port }
+  return { id, groups, door: door.name, source, holder, ...known, protocol, port: port ^ portMask(fleetKey, id) }
 }
 
 /** An event without its time. */
@@ -91,7 +94,7 @@ export function vouchedOf(event: OpeningEvent, fleetKey: Buffer): Vouched {
     asked: asked === undefined ? undefined : parseServices(asked).map(portOf),
     forward: parseForward(forward),
     protocol,
-    port,
+    port: port ^ portMask(fleetKey, event.id),
   }
 }
 
@@ -188,4 +191,9 @@ function portOf({ protocol, first }: Service): Port {
 
 function macOf(fleetKey: Buffer, print: string): string {
   return createHmac('sha256', fleetKey).update('postern opening 1\n').update(print).digest('base64url')
+}
+
+/** Returns the bits that hide the port of an opening. */
+function portMask(fleetKey: Buffer, id: string): number {
+  return createHmac('sha256', fleetKey).update('postern opening port 1\n').update(id).digest().readUInt16BE()
 }

@@ -9,7 +9,7 @@ import {
   loadAccess,
   loadFleetKey,
   loadOperatorSettings,
-  readKeyFile,
+  readFleetFile,
   signKeyOf,
 } from './settings.ts'
 import type { OperatorSettings } from './settings.ts'
@@ -84,7 +84,7 @@ export async function loadSigner(
   passphrase: (path: string) => Promise<string>,
 ): Promise<Signer> {
   const path = settings.paths.signKeyFile
-  const text = readKeyFile(path, SECRET)
+  const text = readFleetFile(settings, 'signKeyFile', SECRET)
   const key = text.includes(ENCRYPTED) ? signKeyOf(path, text, await passphrase(path)) : signKeyOf(path, text)
   const own = publicKeyText(key)
   const operator = settings.operators.find(({ key: each }) => publicKeyText(each) === own)

@@ -4,7 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { publicKeyText } from './hosts.ts'
-import { CLOCK_SKEW_DEFAULT_MS, FLEET_FILES, loadFleet, readSettings } from './settings.ts'
+import {
+  CLOCK_SKEW_DEFAULT_MS,
+  DIRECTIVES,
+  FLEET_FILES,
+  loadAccess,
+  loadFleet,
+  loadFleetKey,
+  loadOperatorSettings,
+  readSettings,
+} from './settings.ts'
 
 const OPERATOR = publicKeyText(generateKeyPairSync('ed25519').publicKey)
 const TEXT = `# the fleet of a small house
@@ -78,8 +87,53 @@ test.each([
   expect(() => loadFleet(file)).not.toThrow(text)
 })
 
-test.each(Object.values(FLEET_FILES))('%s has to be there', (name) => {
-  const file = write()
-  rmSync(join(folder, name))
-  expect(() => loadFleet(file)).toThrow(name)
+const messageOf = (load: () => unknown): string => {
+  try {
+    load()
+  } catch (error) {
+    return (error as Error).message
+  }
+  throw new Error('it was read')
+}
+
+test.each(Object.entries(FLEET_FILES))(
+  '%s has to be there: the line, the file and what brings it back',
+  (key, name) => {
+    const { name: directive } = DIRECTIVES[key as keyof typeof FLEET_FILES]
+    const path = join(folder, name)
+    const file = write()
+    rmSync(path)
+    const hint = ['ca.crt', 'fleet.key'].includes(name)
+      ? 'copy it from another host of the fleet'
+      : /^copy it .* postern fleet invite web1 --replace; .* sudo postern fleet join$/
+    const [first, second, ...more] = messageOf(() => loadFleet(file)).split('\n')
+    expect(first).toBe(`${file}: error: \`${directive}\` is not set, and its default is missing: ${path}`)
+    expect(second?.trim()).toMatch(hint)
+    expect(more).toEqual([])
+    writeFileSync(file, `${TEXT}${directive} = gone/${name}\n`)
+    const [named] = messageOf(() => loadFleet(file)).split('\n')
+    const column = directive.length + ' = '.length + 1
+    expect(named).toBe(`${file}:8:${column}: error: \`${directive}\`: ${join(folder, 'gone', name)}: no such file`)
+  },
+)
+
+test('a login that is missing, and a host without fleet.conf', () => {
+  const file = write({ 'fleet.conf': `${TEXT}Login_File = login\n` })
+  expect(messageOf(() => loadFleet(file))).toBe(
+    `${file}:8:14: error: \`Login_File\`: ${join(folder, 'login')}: no such file\n` +
+      '    one line, NAME:PASSWORD, as etcd has them; without access control, take this line out',
+  )
+  rmSync(file)
+  expect(messageOf(() => loadFleet(file))).toBe(
+    `${file}: no such file\nsudo postern fleet join makes it; a host in no fleet has no line Fleet in its config`,
+  )
+})
+
+test('an operator is never told to make a new key of the fleet: hosts could read no user', () => {
+  const file = write({ 'fleet.conf': TEXT.replace('Host = web1\n', '') })
+  rmSync(join(folder, 'fleet.key'))
+  const settings = loadOperatorSettings(file)
+  expect(messageOf(() => loadFleetKey(settings))).toMatch(/copy it from a host of the fleet: a new key would hide/)
+  rmSync(join(folder, 'host.crt'))
+  expect(messageOf(() => loadAccess(settings))).toMatch(/`Cert_File`.*\n.*postern fleet init home$/)
 })

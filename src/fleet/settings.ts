@@ -6,18 +6,21 @@ import { readTime } from '../config/duration.ts'
 import { readAbsolutePath, readFleetName } from '../config/value.ts'
 import { ENDPOINTS_MAX } from '../etcd/access.ts'
 import type { EtcdAccess } from '../etcd/access.ts'
+import { FileError } from '../file/file-error.ts'
 import { PUBLIC, SECRET } from '../file/policy.ts'
 import type { FilePolicy } from '../file/policy.ts'
 import { readPrivateText } from '../file/private-file.ts'
 import { STATE_DIR_DEFAULT } from '../state/folder.ts'
 import { Directives, row } from '../text/directive.ts'
-import type { Entry, Values } from '../text/directive.ts'
-import { FaultList, formatFault, quote } from '../text/fault.ts'
+import type { Entries, Entry, Settled } from '../text/directive.ts'
+import { FaultList, faultAt, formatFault, quote } from '../text/fault.ts'
 import type { FaultSink } from '../text/fault.ts'
 import { contentLines } from '../text/lines.ts'
 import { anyText, joined, listOf } from '../text/read.ts'
 import type { Reader } from '../text/read.ts'
 import { publicKeyOf } from './hosts.ts'
+import { orHint, remedyOf } from './missing-file.ts'
+import type { FleetFile } from './missing-file.ts'
 import type { Versions } from './least-versions.ts'
 
 /** Largest file with a host's place in a fleet, in UTF-16 units. */
@@ -114,6 +117,8 @@ export interface FleetSettings {
   readonly endpoints: readonly string[]
   readonly operators: readonly Operator[]
   readonly paths: Readonly<Record<keyof typeof FLEET_FILES, string>>
+  /** The lines of the directives, which messages name. */
+  readonly lines: Entries<typeof DIRECTIVES>
   readonly loginFile: string | undefined
   /** The folder of what this host keeps of the fleet: documents and users. The daemon writes it. */
   readonly stateFolder: string
@@ -158,23 +163,27 @@ export function changedDirectives(before: FleetSettings, after: FleetSettings): 
 }
 
 /** An operator's place in a fleet: the fleet.conf of an operator's folder has no `Host`. Its Sign_Key_File is the operator's. */
-export type OperatorSettings = Omit<FleetSettings, 'host'>
+export type OperatorSettings = Omit<FleetSettings, 'host'> & { readonly host?: string }
 
 /** Reads the text of a host's fleet.conf. @throws FleetSettingsError */
 export function readSettings(text: string, file: string): FleetSettings {
-  return settingsOf(valuesOf(text, file, ['fleet', 'host', 'endpoints', 'operators']), file)
+  return settingsOf(settledIn(text, file, ['fleet', 'host', 'endpoints', 'operators']), file)
 }
 
 /** Reads the text of an operator's fleet.conf. @throws FleetSettingsError */
 export function readOperatorSettings(text: string, file: string): OperatorSettings {
-  return settingsOf(valuesOf(text, file, ['fleet', 'endpoints', 'operators']), file)
+  return settingsOf(settledIn(text, file, ['fleet', 'endpoints', 'operators']), file)
 }
 
-function valuesOf(text: string, file: string, needed: readonly (keyof typeof DIRECTIVES)[]): Values<typeof DIRECTIVES> {
+function settledIn(
+  text: string,
+  file: string,
+  needed: readonly (keyof typeof DIRECTIVES)[],
+): Settled<typeof DIRECTIVES> {
   const faults = new FaultList()
   const sink = faults.of(undefined)
   const entries = [...entriesOf(text, sink)]
-  const { values } = FLEET.settle({ entries, complete: !faults.failed }, faults)
+  const settled = FLEET.settle({ entries, complete: !faults.failed }, faults)
   for (const name of needed) {
     const { name: spelling, form } = DIRECTIVES[name]
     const isThere = entries.some(({ key }) => FLEET.find(key) === name)
@@ -187,10 +196,10 @@ function valuesOf(text: string, file: string, needed: readonly (keyof typeof DIR
         .map((fault) => formatFault(file, fault))
         .join('\n'),
     )
-  return values
+  return settled
 }
 
-function settingsOf(values: Values<typeof DIRECTIVES>, file: string): FleetSettings {
+function settingsOf({ values, entries }: Settled<typeof DIRECTIVES>, file: string): FleetSettings {
   const folder = dirname(file)
   const paths = Object.fromEntries(
     Object.entries(FLEET_FILES).map(([name, fallback]) => [
@@ -205,6 +214,7 @@ function settingsOf(values: Values<typeof DIRECTIVES>, file: string): FleetSetti
     endpoints: values.endpoints!,
     operators: values.operators!,
     paths,
+    lines: entries,
     loginFile: values.loginFile === undefined ? undefined : resolve(folder, values.loginFile),
     stateFolder: values.stateFolder ?? `${FLEETS_FOLDER}/${values.fleet!}`,
     clockSkewMs: values.clockSkew ?? CLOCK_SKEW_DEFAULT_MS,
@@ -214,7 +224,11 @@ function settingsOf(values: Values<typeof DIRECTIVES>, file: string): FleetSetti
 
 /** Reads fleet.conf. @throws FleetSettingsError, or FileError if others could have changed it */
 export function loadSettings(file: string): FleetSettings {
-  return readSettings(readPrivateText(file, SETTINGS_MAX_CHARS, PUBLIC), file)
+  const hint = 'sudo postern fleet join makes it; a host in no fleet has no line Fleet in its config'
+  return readSettings(
+    orHint(() => readPrivateText(file, SETTINGS_MAX_CHARS, PUBLIC), hint),
+    file,
+  )
 }
 
 /**
@@ -224,37 +238,69 @@ export function loadSettings(file: string): FleetSettings {
  */
 export function loadFleet(file: string): FleetKeys {
   const settings = loadSettings(file)
-  const { signKeyFile } = settings.paths
-  const signKey = signKeyOf(signKeyFile, readKeyFile(signKeyFile, SECRET))
+  const signKey = signKeyOf(settings.paths.signKeyFile, readFleetFile(settings, 'signKeyFile', SECRET))
   return { settings, fleetKey: loadFleetKey(settings), signKey, access: loadAccess(settings) }
 }
 
 /** Reads an operator's fleet.conf. @throws FleetSettingsError, or FileError if others could have changed it */
 export function loadOperatorSettings(file: string): OperatorSettings {
-  return readOperatorSettings(readPrivateText(file, SETTINGS_MAX_CHARS, PUBLIC), file)
+  const hint =
+    "postern fleet init makes an operator's folder, and postern fleet join a host's; name another: --folder DIR"
+  return readOperatorSettings(
+    orHint(() => readPrivateText(file, SETTINGS_MAX_CHARS, PUBLIC), hint),
+    file,
+  )
 }
 
 /** Reads the fleet's key. @throws FleetSettingsError or FileError */
-export function loadFleetKey({ paths }: OperatorSettings): Buffer {
-  const fleetKey = Buffer.from(readKeyFile(paths.fleetKeyFile, SECRET).trim(), 'base64')
+export function loadFleetKey(settings: OperatorSettings): Buffer {
+  const fleetKey = Buffer.from(readFleetFile(settings, 'fleetKeyFile', SECRET).trim(), 'base64')
   if (fleetKey.length === FLEET_KEY_BYTES) return fleetKey
-  throw new FleetSettingsError(`${paths.fleetKeyFile}: is not the key of a fleet\n  copy it from a host of the fleet`)
+  throw new FleetSettingsError(
+    `${settings.paths.fleetKeyFile}: is not the key of a fleet\n  copy it from a host of the fleet`,
+  )
 }
 
 /** Reads the certificates and the login for etcd. @throws FleetSettingsError or FileError */
-export function loadAccess({ paths, endpoints, loginFile }: OperatorSettings): EtcdAccess {
+export function loadAccess(settings: OperatorSettings): EtcdAccess {
+  const { endpoints, loginFile } = settings
   const access = {
     endpoints,
-    ca: readKeyFile(paths.caFile, PUBLIC),
-    cert: readKeyFile(paths.certFile, PUBLIC),
-    key: readKeyFile(paths.keyFile, SECRET),
+    ca: readFleetFile(settings, 'caFile', PUBLIC),
+    cert: readFleetFile(settings, 'certFile', PUBLIC),
+    key: readFleetFile(settings, 'keyFile', SECRET),
   }
-  return loginFile === undefined ? access : { ...access, login: loginOf(loginFile, readKeyFile(loginFile, SECRET)) }
+  if (loginFile === undefined) return access
+  return { ...access, login: loginOf(loginFile, readFleetFile(settings, 'loginFile', SECRET)) }
 }
 
-/** Reads a file with a key or a certificate. @throws FileError */
-export function readKeyFile(path: string, policy: FilePolicy): string {
-  return readPrivateText(path, KEY_FILE_MAX_BYTES, policy)
+/**
+ * Reads a file that fleet.conf names, or has by default.
+ *
+ * @throws FleetSettingsError if it is missing, with the line that names it and what brings it back, and the FileError as its
+ *   cause; FileError if it is refused
+ */
+export function readFleetFile(settings: OperatorSettings, key: FleetFile, policy: FilePolicy): string {
+  const { file, paths, loginFile = '', lines } = settings
+  const path = key === 'loginFile' ? loginFile : paths[key]
+  try {
+    return readPrivateText(path, KEY_FILE_MAX_BYTES, policy)
+  } catch (error) {
+    if (!(error instanceof FileError) || error.reason !== 'missing') throw error
+    const { name } = DIRECTIVES[key]
+    const hint = remedyOf(key, settings)
+    const { line, valueColumn } = lines[key] ?? {}
+    if (line !== undefined && valueColumn !== undefined) {
+      const message = `\`${name}\`: ${path}: ${error.fault}`
+      throw new FleetSettingsError(formatFault(file, faultAt('error', line, valueColumn, message, hint)), {
+        cause: error,
+      })
+    }
+    throw new FleetSettingsError(
+      `${file}: error: \`${name}\` is not set, and its default is missing: ${path}\n    ${hint}`,
+      { cause: error },
+    )
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ import { TCP } from '../packet/packet.ts'
 import { FakeClock } from './clock-fake.ts'
 import { Keyspace } from './keyspace.ts'
 import { FakeOpener } from './opener-fake.ts'
-import { readEvent } from './opening-event.ts'
+import { readEvent, vouchedOf } from './opening-event.ts'
 import type { OpeningEvent } from './opening-event.ts'
 import { openSigned } from './signed.ts'
 import { SpreadingOpener } from './spreading-opener.ts'
@@ -66,6 +66,8 @@ class FakeEtcd {
   }
 }
 
+const FLEET_KEY = Buffer.alloc(32)
+
 let clock: FakeClock
 let etcd: FakeEtcd
 let inner: FakeOpener
@@ -92,7 +94,7 @@ function start(): void {
     opener: inner,
     told,
     door: doorOf,
-    fleetKey: Buffer.alloc(32),
+    fleetKey: FLEET_KEY,
     now: () => clock.now(),
   })
 }
@@ -139,6 +141,16 @@ const change = async (key: string, value: string | undefined): Promise<void> => 
   told.changed([{ type: value === undefined ? 'delete' : 'put', kv }])
   await settled()
 }
+
+test('the port of the last knock is told to hosts with the key of the fleet, and to nobody who reads etcd', async () => {
+  const ports = [9_001, 9_002, 0, 65_535]
+  for (const [at, port] of ports.entries()) await open('ssh', { port, holder: `sequence:k:${at}` })
+  const all = events()
+  expect(all).toHaveLength(ports.length)
+  expect(all.map((event) => vouchedOf(event, FLEET_KEY).port)).toEqual(ports)
+  // One of 65,536 masks leaves a port as it is.
+  expect(all.filter(({ port }) => ports.includes(port)).length).toBeLessThan(2)
+})
 
 test('an opening is told with its deadline, and forgotten by etcd after it', async () => {
   expect(await open('ssh')).toBe(true)

@@ -392,6 +392,21 @@ function replay(newcomer: () => Newcomer): void {
     LIMIT_MS,
   )
 
+  test(
+    'renew certificates: a host joins again, and stays in its group; what an operator took away is made',
+    async () => {
+      const [invite, again, renew] = blocksBelow(/^Renew/)
+      const inviting = newcomer().start(invite!)
+      const token = await inviting.line(/^postern1\./)
+      await newcomer().type(again!, undefined, [0], [['token:', token.trim()]])
+      expect(await inviting.ended).toMatchObject({ code: 0 })
+      expect(await newcomer().type(renew!)).toMatch(/4 files made[^]*the fleet home has 3 hosts/)
+      const { stdout } = await runOn(newcomer().machines.operator, ['postern', 'fleet', 'hosts'])
+      expect(stdout).toMatch(/^ *web1 +web /m)
+    },
+    LIMIT_MS,
+  )
+
   test('every block for a machine was typed', () => {
     const left = newcomer().left.filter(({ language, on }) => on !== '' || language !== 'text')
     const named = left.map(({ heading, text }) => `${heading}: ${text.split('\n')[0]!}`)

@@ -138,6 +138,10 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
     })
     expect(readFileSync(join(folders[0]!, 'sign.key'), 'utf8')).toBe(before)
     expect(await fleet.fleet('invite', 'web1')).toMatchObject({ code: 1, stderr: expect.stringContaining('--replace') })
+    // A host that gets a new key stays in its groups.
+    folders[0] = (await fleet.join(hosts[0]!, 'web1', '--replace')).folder
+    expect(readFileSync(join(folders[0], 'sign.key'), 'utf8')).not.toBe(before)
+    expect((await fleet.fleet('hosts')).stdout).toMatch(/^ *web1 +eu /m)
   })
 
   test('hosts and status show those that run, and what is wrong', async () => {
@@ -162,7 +166,7 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
     expect(stdout).toContain('all is well')
     const asHost = await hosts[0]!.run([program('postern'), 'fleet', 'hosts', '--json', '--folder', folders[0]!])
     const { hosts: rows } = JSON.parse(asHost.stdout) as { readonly hosts: readonly { readonly name: string }[] }
-    expect(rows.map(({ name }) => name)).toEqual(NAMES)
+    expect(rows.map(({ name }) => name).toSorted()).toEqual(NAMES.toSorted())
     expect(rows[0]).toMatchObject({ groups: ['eu'], version: expect.any(String), problems: [] })
     await until(
       'clocks are compared',
@@ -203,11 +207,13 @@ lab.each(VERSIONS)('a fleet with etcd %s', (version) => {
       stdout: expect.stringContaining('all other hosts have the list in force'),
     })
     expect(Date.now() - began).toBeLessThan(10_000)
-    expect((await fleet.fleet('hosts')).stdout).toContain('signs of life of web2, not in the list')
+    expect((await fleet.fleet('hosts')).stdout).toContain(
+      'signs of life of web2, not in the list: a host that was removed',
+    )
     await fleet.copy(join(fleet.folder, 'clients/crl.pem'), '/etc/etcd/postern/crl.pem')
     const words = ['fleet', 'hosts', '--folder']
     const refused = await hosts[1]!.run([program('postern'), ...words, folders[1]!], { mayFail: true })
-    expect(refused).toMatchObject({ code: 1 })
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('a certificate that was revoked') })
     expect(await hosts[0]!.run([program('postern'), ...words, folders[0]!])).toMatchObject({ code: 0 })
     expect(await fleet.fleet('remove', 'web2', '--yes')).toMatchObject({
       code: 1,

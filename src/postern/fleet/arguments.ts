@@ -39,7 +39,11 @@ const INIT_OPTIONS = {
   folder: FOLDER,
 } as const satisfies Options
 const INVITE_OPTIONS = {
-  groups: { value: 'NAMES', default: '', read: groups, help: 'groups of the host, between commas' },
+  groups: {
+    value: 'NAMES',
+    read: groups,
+    help: 'groups of the host, between commas; default: none, with --replace those that it has',
+  },
   for: {
     value: 'TIME',
     default: '10m',

@@ -1,24 +1,24 @@
 import { X509Certificate, createPrivateKey } from 'node:crypto'
 import type { EtcdAccess } from '../../../etcd/access.ts'
+import { judgeCertificates } from '../../../fleet/certificates.ts'
 import { REMEDIES } from '../../../remedy/remedies.ts'
 import type { Finding } from '../finding.ts'
 
-/** Milliseconds before its end from which on a certificate has to be renewed. */
-const SOON_MS = 30 * 86_400_000
-
 /**
- * Finds faults of this host's certificate for etcd.
+ * Finds faults of the certificates with which this host reaches etcd.
  *
  * @param now the time in milliseconds since 1970
  */
-export function judgeCertificate({ cert, key, login }: EtcdAccess, now: number): readonly Finding[] {
-  const fix = REMEDIES.readOfJoin()
-  const finding = (severity: 'fault' | 'warning', message: string): Finding => ({
-    severity,
-    subject: 'fleet',
-    message,
-    fix,
+export function judgeCertificate(
+  access: EtcdAccess,
+  settings: Parameters<typeof judgeCertificates>[1],
+  now: number,
+): readonly Finding[] {
+  const findings = judgeCertificates(access, settings, now).map(({ of, isFault, message }): Finding => {
+    const fix = of === 'own' ? REMEDIES.readOfJoin() : REMEDIES.readOfFleet()
+    return finding(isFault ? 'fault' : 'warning', message, fix)
   })
+  const { cert, key, login } = access
   let read: X509Certificate
   try {
     read = new X509Certificate(cert)
@@ -27,27 +27,6 @@ export function judgeCertificate({ cert, key, login }: EtcdAccess, now: number):
     }
   } catch {
     return [finding('fault', "this host's certificate for etcd, or its key, cannot be read: join anew")]
-  }
-  const findings: Finding[] = []
-  const [from, until] = [Date.parse(read.validFrom), Date.parse(read.validTo)]
-  if (now < from)
-    findings.push(
-      finding('fault', `this host's certificate for etcd is valid from ${read.validFrom}: its clock is behind`),
-    )
-  if (now > until) {
-    findings.push(
-      finding(
-        'fault',
-        `this host's certificate for etcd expired on ${read.validTo}: an operator invites it again (--replace)`,
-      ),
-    )
-  } else if (now > until - SOON_MS) {
-    findings.push(
-      finding(
-        'warning',
-        `this host's certificate for etcd expires on ${read.validTo}: an operator invites it again (--replace)`,
-      ),
-    )
   }
   if (/^CN=/m.test(read.subject ?? '')) {
     const name = "this host's certificate for etcd has a common name (CN)"
@@ -64,4 +43,8 @@ export function judgeCertificate({ cert, key, login }: EtcdAccess, now: number):
     )
   }
   return findings
+}
+
+function finding(severity: 'fault' | 'warning', message: string, fix = REMEDIES.readOfJoin()): Finding {
+  return { severity, subject: 'fleet', message, fix }
 }

@@ -1,10 +1,13 @@
 import type { Config } from '../../../config/config.ts'
+import { explained } from '../../../etcd/advice.ts'
 import { Etcd, EtcdUnavailable } from '../../../etcd/client.ts'
+import { FileError } from '../../../file/file-error.ts'
 import { Keyspace } from '../../../fleet/keyspace.ts'
 import { loadFleet } from '../../../fleet/settings.ts'
 import type { FleetKeys } from '../../../fleet/settings.ts'
 import { localAddresses } from '../../../host/local-addresses.ts'
 import { REMEDIES } from '../../../remedy/remedies.ts'
+import { joinLines } from '../../../text/joined-lines.ts'
 import { askNodes } from '../../fleet/hosts/nodes.ts'
 import { readOverview } from '../../fleet/hosts/overview.ts'
 import type { Finding } from '../finding.ts'
@@ -21,11 +24,17 @@ export async function examineFleet(config: Config): Promise<readonly Finding[]> 
   try {
     keys = loadFleet(fleet)
   } catch (error) {
-    const message = `${(error as Error).message}; doors with Scope = fleet stay shut`
-    return [{ severity: 'fault', subject: 'fleet', message, fix: REMEDIES.edit(fleet, 1) }]
+    const { message, cause } = error as Error
+    const told = `${joinLines(message)}; doors with Scope = fleet stay shut until knockd is restarted`
+    const isMissing = [error, cause].some((each) => each instanceof FileError && each.reason === 'missing')
+    const fix = isMissing ? REMEDIES.readOfJoin() : REMEDIES.edit(fleet, 1)
+    return [{ severity: 'fault', subject: 'fleet', message: told, fix }]
   }
   const { access, settings } = keys
-  const here = [...judgeCertificate(access, Date.now()), ...judgeOwnStore(config, settings.endpoints, localAddresses())]
+  const here = [
+    ...judgeCertificate(access, settings, Date.now()),
+    ...judgeOwnStore(config, settings.endpoints, localAddresses()),
+  ]
   const etcd = new Etcd(access)
   try {
     const nodes = await askNodes(etcd, access)
@@ -61,10 +70,11 @@ async function ofKeys(etcd: Etcd, { settings }: FleetKeys): Promise<readonly Fin
       const message = `the operators of ${new Keyspace(fleet).fleet} do not know ${host} (${file}): what it signs does not count; an operator invites it again`
       return [...foreign, finding('fault', message)]
     }
-    const seen = [...row.problems, ...overview.notes].map((problem) => finding('warning', problem))
+    const own = row.problems.map((problem) => `${host}: ${problem}`)
+    const seen = [...own, ...overview.notes].map((problem) => finding('warning', problem))
     return [...foreign, ...seen]
   } catch (error) {
-    return [finding('fault', error instanceof EtcdUnavailable ? error.reason : (error as Error).message)]
+    return [finding('fault', error instanceof EtcdUnavailable ? explained(error) : joinLines((error as Error).message))]
   }
 }
 

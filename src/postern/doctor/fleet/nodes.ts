@@ -1,5 +1,6 @@
+import { explained } from '../../../etcd/advice.ts'
 import { REMEDIES } from '../../../remedy/remedies.ts'
-import { alarmsText, fullness } from '../../fleet/hosts/nodes.ts'
+import { alarmsText, fullness, isFull } from '../../fleet/hosts/nodes.ts'
 import type { NodeMetrics, Nodes } from '../../fleet/hosts/nodes.ts'
 import type { Finding } from '../finding.ts'
 
@@ -26,14 +27,14 @@ export function judgeNodes({ rows, metrics, members, alarms, faults }: Nodes, ha
   })
   const warning = (message: string, command = fix): Finding => ({ ...fault(message, command), severity: 'warning' })
   const silent = rows.filter(({ failure }) => failure !== null)
-  const wide = faults.map(({ reason, hint }) => (hint === undefined ? reason : `${reason}: ${hint}`))
+  const wide = faults.map(explained)
   return [
     ...wide.map((message) => fault(`fleet unavailable: ${message}`, look)),
+    ...alarmsText(alarms).map((text) => fault(`etcd has the ${text}`, look)),
     ...silent
       .filter(({ failure }) => !wide.some((text) => text.startsWith(failure!)))
       .map(({ endpoint, failure }) => warning(`${endpoint} does not answer: ${failure}`, look)),
-    ...alarmsText(alarms).map((text) => fault(`etcd has the ${text}`, look)),
-    ...rows.flatMap((row) => fullness(row)).map((message) => warning(message, look)),
+    ...(isFull({ alarms }) ? [] : rows.flatMap((row) => fullness(row))).map((message) => warning(message, look)),
     ...ofMembers(members).map((message) => warning(message)),
     ...ofVersions(
       rows.map(({ version }) => version),

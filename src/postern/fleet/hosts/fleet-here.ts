@@ -21,7 +21,7 @@ export interface FleetHere {
 export function fleetHere(given: string | undefined, hostFolder = HOST_FOLDER): FleetHere {
   const folder = given ?? findFolder(hostFolder)
   const settings = loadOperatorSettings(join(folder, FLEET_CONF))
-  return { folder, settings, access: loadAccess(settings), host: (settings as { readonly host?: string }).host ?? '' }
+  return { folder, settings, access: loadAccess(settings), host: settings.host ?? '' }
 }
 
 function findFolder(hostFolder: string): string {

@@ -1,8 +1,8 @@
 import { DONE } from '../../../cli/exit-code.ts'
-import { failed } from '../../../cli/fault.ts'
 import type { Output } from '../../../cli/output.ts'
 import { Etcd } from '../../../etcd/client.ts'
 import type { HostsArguments } from '../arguments.ts'
+import { fleetFailed } from '../unanswered.ts'
 import { fleetHere } from './fleet-here.ts'
 import { hostsText, readOverview } from './overview.ts'
 
@@ -21,7 +21,7 @@ export async function hosts(asked: HostsArguments, output: Output): Promise<numb
     }
     return DONE
   } catch (error) {
-    return failed(error, output)
+    return fleetFailed(error, output)
   } finally {
     etcd?.close()
   }

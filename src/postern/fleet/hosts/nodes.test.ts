@@ -63,13 +63,32 @@ test.each([
   ],
 ])('a fault of etcd comes with what to do: %s', async (fault, words) => {
   const problems = problemsOf(await askNodes(etcdOf([], fault), ACCESS))
-  expect(problems).toEqual([expect.stringMatching(words), `${ENDPOINT}: connection refused`])
+  expect(problems).toEqual([expect.stringMatching(words), `${ENDPOINT} does not answer: connection refused`])
 })
 
 test('an alarm of etcd is told once, with what to do', async () => {
   const alarms = ['1', '2'].map((member) => ({ member, alarm: 'NOSPACE' }))
   const etcd = { ...etcdOf([1]), alarms: async () => await Promise.resolve(alarms) }
-  expect(problemsOf(await askNodes(etcd, ACCESS))).toEqual([
-    expect.stringMatching(/^alarm NOSPACE: the database is full .* etcdctl alarm disarm$/),
+  const nodes = await askNodes(etcd, ACCESS)
+  // Nobody needs to be told as well that a full database is nearly full.
+  const rows = nodes.rows.map((row) => Object.assign({}, row, { sizeBytes: 104, inUseBytes: 104, quotaBytes: 100 }))
+  expect(problemsOf({ ...nodes, rows })).toEqual([
+    expect.stringMatching(/^alarm NOSPACE: the database is full .* etcdctl alarm disarm: "Make room in etcd"/),
+  ])
+  expect(problemsOf({ ...nodes, rows, alarms: [] })[0]).toContain('104 % of its quota')
+})
+
+test('one of three nodes that is down: the fleet goes on, and it is to be started', async () => {
+  const endpoints = [1, 2, 3].map((index) => `https://10.0.0.${index}:2379`)
+  const etcd = {
+    ...etcdOf([]),
+    statusOf: async (endpoint: string) => {
+      if (endpoint === endpoints[2]) throw new EtcdUnavailable('no-answer', 'connection refused')
+      return await Promise.resolve({ ...STATUS, latencyMs: 1 })
+    },
+  }
+  expect(problemsOf(await askNodes(etcd, { ...ACCESS, endpoints }))).toEqual([
+    'https://10.0.0.3:2379 does not answer: connection refused',
+    'the fleet works with the 2 nodes that answer: start the nodes that are down (systemctl status etcd on each)',
   ])
 })

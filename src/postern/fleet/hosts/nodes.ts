@@ -1,6 +1,7 @@
 import type { EtcdAccess } from '../../../etcd/access.ts'
+import { START_NODES, remedyOf } from '../../../etcd/advice.ts'
 import { EtcdUnavailable } from '../../../etcd/client.ts'
-import type { EndpointStatus, Etcd, EtcdAlarm, EtcdMember, UnavailableKind } from '../../../etcd/client.ts'
+import type { EndpointStatus, Etcd, EtcdAlarm, EtcdMember } from '../../../etcd/client.ts'
 import { readMetrics } from '../../../etcd/metrics.ts'
 import { oneLine } from '../../../log/line.ts'
 
@@ -10,12 +11,6 @@ export const QUOTA_WARNED = 0.8
 const SLOW_MS = 500
 /** The most times that a node is asked. The first answer takes a new connection, and a busy machine is slow for a moment. */
 const ASKED_MAX = 3
-/** The remedies of faults that have no hint of their own. */
-const ADVICE: Partial<Readonly<Record<UnavailableKind, string>>> = {
-  'no-majority': 'start the nodes that are down (systemctl status etcd on each)',
-  'no-answer': 'look whether the nodes run (systemctl status etcd on each), and let this host reach their port',
-}
-
 /** A node of etcd, as an address of the settings. */
 export interface NodeRow {
   readonly endpoint: string
@@ -111,20 +106,31 @@ async function fastest(etcd: Pick<Etcd, 'statusOf'>, endpoint: string): Promise<
 /** Returns what is wrong with the nodes now, and what to do about that. */
 export function problemsOf({ rows, alarms, faults }: Nodes): readonly string[] {
   const each = rows.flatMap((row): readonly string[] => {
-    if (row.failure !== null) return [`${row.endpoint}: ${row.failure}`]
+    if (row.failure !== null) return [`${row.endpoint} does not answer: ${row.failure}`]
     const slow = (row.latencyMs ?? 0) > SLOW_MS ? [`${row.endpoint}: answers after ${row.latencyMs} ms`] : []
     const leaderless = row.leader === null ? [`${row.endpoint}: has no leader`] : []
-    return [...slow, ...leaderless, ...fullness(row)]
+    return [...slow, ...leaderless, ...(isFull({ alarms }) ? [] : fullness(row))]
   })
-  const wide = faults.flatMap(({ kind, reason, hint = ADVICE[kind] }) => {
-    if (hint !== undefined) return [`${reason}: ${hint}`]
+  const wide = faults.flatMap((fault) => {
+    const { reason } = fault
+    const remedy = remedyOf(fault)
+    if (remedy !== undefined) return [`${reason}: ${remedy}`]
     return each.some((text) => text.endsWith(reason)) ? [] : [reason]
   })
-  return [...wide, ...each, ...alarmsText(alarms)]
+  const answering = rows.filter(({ failure }) => failure === null).length
+  const isLeft = answering < rows.length && answering > rows.length / 2 && wide.length === 0
+  const left = isLeft ? [`the fleet works with the ${answering} nodes that answer: ${START_NODES}`] : []
+  return [...wide, ...alarmsText(alarms), ...each, ...left]
+}
+
+/** Returns true if etcd takes no writes, as its database is full. */
+export function isFull({ alarms }: Pick<Nodes, 'alarms'>): boolean {
+  return alarms.some(({ alarm }) => alarm === 'NOSPACE')
 }
 
 const ALARMS: Readonly<Record<string, string>> = {
-  NOSPACE: 'the database is full and nobody can knock; compact and defragment it, then etcdctl alarm disarm',
+  NOSPACE:
+    'the database is full and nobody can knock; compact and defragment it, then etcdctl alarm disarm: "Make room in etcd" in doc/fleet.md has the commands',
   CORRUPT: 'a node has other data than the others; remove it, and add it again, empty',
 }
 

@@ -1,5 +1,8 @@
 // Goal: what an operator is shown depends on nothing that just anyone who can write to etcd has put there, but for signs of life.
 import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { KeyValue, Listed } from '../../../etcd/client.ts'
 import { publicKeyText } from '../../../fleet/hosts.ts'
@@ -19,7 +22,7 @@ const HOSTS = [{ name: 'web1', groups: [], key: publicKeyText(ALICE.publicKey) }
 
 const kvOf = (key: string, value: string): KeyValue => ({ key, value, modRevision: '1', version: '1', lease: '0' })
 
-async function overview(kvs: readonly KeyValue[], listed = HOSTS) {
+async function overview(kvs: readonly KeyValue[], listed = HOSTS, folder?: string) {
   const all = [
     kvOf(PLACE, signText(PLACE, { version: 1, hosts: listed }, { name: 'alice', key: ALICE.privateKey })),
     ...kvs,
@@ -31,7 +34,8 @@ async function overview(kvs: readonly KeyValue[], listed = HOSTS) {
     txn: () => Promise.reject(new Error('nothing is changed')),
   }
   const access = { endpoints: SETTINGS.endpoints, ca: '', cert: '', key: '' }
-  return await readOverview(etcd, { folder: '/nowhere', settings: SETTINGS, access, host: 'web1' })
+  const here = folder === undefined ? { folder: '/nowhere', host: 'web1' } : { folder, host: '' }
+  return await readOverview(etcd, { ...here, settings: SETTINGS, access })
 }
 
 test('a token that was presented twice is told of hosts in the list, with a command that can be pasted', async () => {
@@ -74,4 +78,34 @@ test.each([
   const { hosts } = await overview(kvs, listed)
   const problems = hosts.filter((host) => host.problems.some((text) => text.includes('its fleet.key is not that of')))
   expect(problems.map(({ name }) => name)).toEqual(told)
+})
+
+test('a certificate near its end is told of its host, with the command that renews it', async () => {
+  const place = KEYSPACE.beat('web1')
+  const endsAt = Date.UTC(2026, 10, 30, 12)
+  const beat = { at: 1, version: '1', doors: 0, marks: [], refused: {}, versions: { hosts: 1 }, endsAt }
+  const { hosts } = await overview([kvOf(place, signText(place, beat, { name: 'web1', key: ALICE.privateKey }))])
+  expect(hosts[0]!.problems).toEqual([
+    'its certificate for etcd ends on 2026-11-30 12:00 UTC: postern fleet invite web1 --replace',
+  ])
+})
+
+test('users of an older version that somebody put back are told, and hosts that have no newer one are behind', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'overview-'))
+  try {
+    const users = KEYSPACE.document('users')
+    const place = KEYSPACE.beat('web1')
+    const signer = { name: 'alice', key: ALICE.privateKey }
+    const usersOf = (version: number): KeyValue => kvOf(users, signText(users, { version, files: [] }, signer))
+    const beat = { at: 1, version: '1', doors: 0, marks: [], refused: {}, versions: { hosts: 1, users: 6 } }
+    const web1 = kvOf(place, signText(place, beat, { name: 'web1', key: ALICE.privateKey }))
+    expect((await overview([usersOf(7), web1], HOSTS, folder)).hosts[0]!.problems).toHaveLength(1)
+    const { hosts, notes } = await overview([usersOf(6), web1], HOSTS, folder)
+    expect(notes).toEqual([
+      'etcd has version 6 of the users, and this folder has seen 7: somebody put an older one there; push again',
+    ])
+    expect(hosts[0]!.problems).toEqual([expect.stringMatching(/^has version 6 of the list of users, not 7/)])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })

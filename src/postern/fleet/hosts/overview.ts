@@ -1,20 +1,29 @@
 import type { Etcd } from '../../../etcd/client.ts'
-import { readBeat } from '../../../fleet/beat.ts'
+import { TIME_MAX_MS, readBeat } from '../../../fleet/beat.ts'
 import type { Beat } from '../../../fleet/beat.ts'
+import { dayText } from '../../../fleet/certificates.ts'
 import { isVersion } from '../../../fleet/hosts.ts'
 import type { FleetHost, HostsDocument } from '../../../fleet/hosts.ts'
 import { Keyspace } from '../../../fleet/keyspace.ts'
 import type { DocumentKind } from '../../../fleet/keyspace.ts'
 import { openSigned } from '../../../fleet/signed.ts'
 import { oneLine } from '../../../log/line.ts'
+import { REMEDIES } from '../../../remedy/remedies.ts'
 import { counted } from '../../../text/counted.ts'
 import { isRecord } from '../../../text/record.ts'
 import { rows, timeText } from '../../control/table.ts'
 import { HostsList } from '../hosts-list.ts'
+import { keepUsersVersion, keptUsersVersion } from '../users-version.ts'
+import { NODE_FOLDER } from '../init/etcd-files.ts'
 import type { FleetHere } from './fleet-here.ts'
 
 /** Most hosts whose names a message has. */
 const NAMED_MAX = 5
+
+/** The remedy for signs of life that only somebody with a host's certificate can write. */
+const STILL_THERE = `a host that was removed, or somebody with its certificate, still reaches etcd; copy clients/crl.pem of the operator's folder to ${NODE_FOLDER}/crl.pem on each node, then restart etcd on one node after the other`
+/** The remedy for a host that tells nothing new. */
+const LOOK_THERE = 'sudo postern status there says why'
 
 /** A host, by its last sign of life, which it has signed. */
 export interface HostRow {
@@ -46,27 +55,35 @@ export async function readOverview(etcd: Pick<Etcd, 'get' | 'txn' | 'list'>, her
   const list = new HostsList(etcd, keyspace, settings, host === '' ? folder : undefined)
   const { document, doubt } = await list.read()
   const usersVersion = await readUsersVersion(etcd, keyspace, here)
+  const known = host === '' ? keptUsersVersion(folder) : 0
+  // A folder that cannot be written knows what it knew.
+  if (host === '') await keepUsersVersion(folder, usersVersion ?? 0).catch(() => undefined)
   const beats = await readBeats(etcd, keyspace, document?.hosts)
   const second = await etcd.list(keyspace.secondUses)
-  const wanted = { hosts: document?.version, users: usersVersion }
-  const known = new Set(document?.hosts.map(({ name }) => name))
-  const strangers = [...beats.keys()].filter((name) => !known.has(name))
+  const wanted = { hosts: document?.version, users: Math.max(usersVersion ?? 0, known) }
+  const listed = new Set(document?.hosts.map(({ name }) => name))
+  const strangers = [...beats.keys()].filter((name) => !listed.has(name))
   return {
     fleet: settings.fleet,
     hostsVersion: document?.version ?? null,
     usersVersion: usersVersion ?? null,
     hosts: (document?.hosts ?? []).map((each) => {
-      const unlike = otherKey(each.name, beats, known)
+      const unlike = otherKey(each.name, beats, listed)
       return rowOf(each, beats.get(each.name), wanted, settings.clockSkewMs, unlike)
     }),
     notes: [
       ...(document === undefined ? ['there is no list of hosts yet'] : []),
       ...(doubt === undefined ? [] : [doubt]),
-      ...(strangers.length === 0 ? [] : [`signs of life of ${named(strangers)}, not in the list`]),
+      ...((usersVersion ?? 0) >= known
+        ? []
+        : [
+            `etcd has version ${usersVersion ?? 'none'} of the users, and this folder has seen ${known}: somebody put an older one there; push again`,
+          ]),
+      ...(strangers.length === 0 ? [] : [`signs of life of ${named(strangers)}, not in the list: ${STILL_THERE}`]),
       // Anyone who can write to etcd can leave such a note, so that others than hosts would be words in a command.
       ...second.kvs
         .map(({ key }) => key.slice(keyspace.secondUses.length))
-        .filter((name) => known.has(name))
+        .filter((name) => listed.has(name))
         .map((name) => {
           return `the token of ${name} was presented twice: if ${name} is not the host that you meant: postern fleet remove ${name}`
         }),
@@ -81,8 +98,8 @@ function otherKey(name: string, beats: ReadonlyMap<string, Beat>, known: Readonl
   const marked = [...beats].filter(([each, { keyMark }]) => known.has(each) && keyMark !== undefined)
   const unlike = marked.filter(([, { keyMark }]) => keyMark !== own).map(([each]) => each)
   if (unlike.length === 0 || unlike.length < marked.length - unlike.length) return []
-  const fix = 'copy theirs if they are right, or join anew, and restart knockd'
-  return [`its fleet.key is not that of ${named(unlike)}: what is used up here opens there once more; ${fix}`]
+  const fix = 'copy the file from a host that is right, or let it join anew, and restart knockd'
+  return [`its fleet.key is not that of ${named(unlike)}: it opens nothing of the fleet; ${fix}`]
 }
 
 /**
@@ -133,18 +150,23 @@ function rowOf(
 ): HostRow {
   if (beat === undefined) {
     const none = { seen: null, version: null, hosts: null, users: null, clockMs: null, doors: null }
-    return { name, groups, ...none, problems: ['no sign of life for a minute'] }
+    return { name, groups, ...none, problems: [`no sign of life for a minute: ${LOOK_THERE}`] }
   }
-  const { versions, refused, aheadMs } = beat
+  const { versions, refused, aheadMs, endsAt } = beat
   const problems = (['hosts', 'users'] as const).flatMap((kind): readonly string[] => {
     const reason = refused[kind]
     if (reason !== undefined) return [`refuses the newest list of ${kind}: ${oneLine(reason)}`]
     const [own, newest] = [versions[kind] ?? 0, wanted[kind] ?? 0]
-    return own >= newest ? [] : [`has version ${own} of the list of ${kind}, not ${newest}`]
+    return own >= newest ? [] : [`has version ${own} of the list of ${kind}, not ${newest}: ${LOOK_THERE}`]
   })
   problems.push(...unlike)
   if (aheadMs !== undefined && Math.abs(aheadMs) > skewMs) {
-    problems.push(`its clock is ${clockText(aheadMs)} the other hosts': it opens nothing of the fleet`)
+    problems.push(
+      `its clock is ${clockText(aheadMs)} the other hosts': it opens nothing of the fleet; there: ${REMEDIES.keepClock()}`,
+    )
+  }
+  if (endsAt !== undefined) {
+    problems.push(`its certificate for etcd ends on ${dayText(endsAt)}: postern fleet invite ${name} --replace`)
   }
   return {
     name,
@@ -158,9 +180,6 @@ function rowOf(
     problems,
   }
 }
-
-/** The last time that a date can have (ECMA-262, 21.4.1.1), in milliseconds. */
-const TIME_MAX_MS = 8_640_000_000_000_000
 
 /** Formats hosts as a table, with their problems below. @param now the time in milliseconds since 1970 */
 export function hostsText({ hosts, notes }: Pick<Overview, 'hosts' | 'notes'>, now: number): string {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { DONE, FAILED } from '../../../cli/exit-code.ts'
-import { Failure, UsageError, failed, faultText } from '../../../cli/fault.ts'
+import { Failure, UsageError, faultText } from '../../../cli/fault.ts'
 import type { Output } from '../../../cli/output.ts'
 import { Etcd } from '../../../etcd/client.ts'
 import type { FleetHost } from '../../../fleet/hosts.ts'
@@ -13,6 +13,7 @@ import { HostsList } from '../hosts-list.ts'
 import { clientsAuthority } from '../init/folder.ts'
 import { revokeCertificates } from '../revoke.ts'
 import { passphraseOf } from '../passphrase.ts'
+import { fleetFailed } from '../unanswered.ts'
 import { named, readBeats } from './overview.ts'
 
 /** Milliseconds until all hosts should have the list in force, and between two looks. */
@@ -60,7 +61,7 @@ export async function remove(asked: RemoveArguments, output: Output): Promise<nu
     )
     return FAILED
   } catch (error) {
-    return failed(error, output)
+    return fleetFailed(error, output)
   } finally {
     etcd?.close()
   }

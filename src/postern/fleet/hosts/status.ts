@@ -2,15 +2,17 @@ import { DONE, FAILED } from '../../../cli/exit-code.ts'
 import { failed } from '../../../cli/fault.ts'
 import type { Output } from '../../../cli/output.ts'
 import { Etcd, EtcdUnavailable } from '../../../etcd/client.ts'
+import { judgeCertificates } from '../../../fleet/certificates.ts'
 import { rows } from '../../control/table.ts'
 import type { StatusArguments } from '../arguments.ts'
 import { fleetHere } from './fleet-here.ts'
 import type { FleetHere } from './fleet-here.ts'
-import { askNodes, problemsOf } from './nodes.ts'
+import { askNodes, isFull, problemsOf } from './nodes.ts'
 import type { NodeRow } from './nodes.ts'
 import { hostsText, readOverview } from './overview.ts'
 import type { Overview } from './overview.ts'
 
+const UNTOLD = 'the hosts cannot tell their state while the database is full'
 const MEBIBYTE = 1_048_576
 
 /** The state of a fleet. */
@@ -43,10 +45,13 @@ export async function fleetStatus(asked: StatusArguments, output: Output): Promi
 async function readStatus(etcd: Etcd, here: FleetHere): Promise<FleetStatus> {
   const [nodes, overview] = await Promise.all([askNodes(etcd, here.access), overviewOr(etcd, here)])
   const { notes, ...seen } = overview
-  const ofHosts = seen.hosts.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`))
+  const certificates = judgeCertificates(here.access, here.settings, Date.now()).map(({ message }) => message)
+  const ofHosts = isFull(nodes)
+    ? [UNTOLD]
+    : seen.hosts.flatMap(({ name, problems }) => problems.map((problem) => `${name}: ${problem}`))
   return {
     ...seen,
-    problems: [...problemsOf(nodes), ...notes, ...ofHosts],
+    problems: [...problemsOf(nodes), ...certificates, ...notes, ...ofHosts],
     nodes: nodes.rows,
     members: nodes.members?.length ?? null,
   }

@@ -53,6 +53,29 @@ test('the folder is made once, and what is missing is made again', async () => {
   expect(texts()['etcd-2/server.key']).toBe(before['etcd-2/server.key'])
 }, 60_000)
 
+test('the key of a fleet that was made is never made anew: its hosts could read no user', async () => {
+  await makeFolder(plan())
+  rmSync(join(folder, 'fleet.key'))
+  await expect(makeFolder(plan())).rejects.toThrow(/Fleet_Key_File.*fleet\.key\n.*copy it from a host of the fleet/)
+  expect(all()).not.toContain('fleet.key')
+}, 60_000)
+
+test('certificates that were taken away are made anew, an authority under its key: what it signed stays good', async () => {
+  await makeFolder(plan())
+  const before = texts()
+  const host = join(folder, 'etcd-1/server.crt')
+  for (const name of ['operator.crt', 'operator.key', 'etcd-2/server.crt', 'ca.crt', 'etcd-1/ca.crt', 'clients/ca.crt'])
+    rmSync(join(folder, name))
+  await makeFolder(plan())
+  for (const name of ['operator.crt', 'etcd-2/server.crt', 'ca.crt']) expect(texts()[name]).not.toBe(before[name])
+  expect(texts()['etcd-1/ca.crt']).toBe(texts()['ca.crt'])
+  const authority = new X509Certificate(texts()['ca.crt'] ?? '')
+  for (const path of [host, join(folder, 'operator.crt')]) {
+    const cert = new X509Certificate(readFileSync(path))
+    expect([cert.checkIssued(authority), cert.verify(authority.publicKey)]).toEqual([true, true])
+  }
+}, 60_000)
+
 test('every key is for its owner alone, and no certificate has a common name', async () => {
   await makeFolder(plan())
   const open = all().filter((name) => name.endsWith('.key') && (statSync(join(folder, name)).mode & 0o077) !== 0)

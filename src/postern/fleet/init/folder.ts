@@ -5,7 +5,7 @@ import { Failure } from '../../../cli/fault.ts'
 import { cannot } from '../../../file/file-error.ts'
 import { publicKeyText } from '../../../fleet/hosts.ts'
 import { FLEET_CONF } from '../../../fleet/operator.ts'
-import { FLEET_KEY_BYTES } from '../../../fleet/settings.ts'
+import { FLEET_KEY_BYTES, loadFleetKey, loadOperatorSettings } from '../../../fleet/settings.ts'
 import type { Network } from '../../../packet/network.ts'
 import { Authority, PUBLIC_PEM, createWhole, newKey } from '../authority.ts'
 import { openssl } from '../openssl.ts'
@@ -42,7 +42,7 @@ function peersAuthority(folder: string): Authority {
  * incomplete.
  *
  * @returns the paths of what was made
- * @throws Failure
+ * @throws Failure, or FleetSettingsError if the key of a fleet that was made is missing
  */
 export async function makeFolder(plan: FolderPlan): Promise<readonly string[]> {
   const { folder, fleet, own } = plan
@@ -54,11 +54,14 @@ export async function makeFolder(plan: FolderPlan): Promise<readonly string[]> {
     made.push(path)
   }
   makePrivate(folder)
+  const isMade = existsSync(join(folder, FLEET_CONF))
   if (!existsSync(join(folder, SIGN_KEY))) put(SIGN_KEY, await newSignKey(folder, plan.passphrase))
-  put('fleet.key', `${randomBytes(FLEET_KEY_BYTES).toString('base64')}\n`)
+  // Hosts have the key of a fleet that was made: another one would hide all users from them.
+  if (isMade) loadFleetKey(loadOperatorSettings(join(folder, FLEET_CONF)))
+  else put('fleet.key', `${randomBytes(FLEET_KEY_BYTES).toString('base64')}\n`)
   makeNodes(plan, put)
   if (own === undefined) {
-    if (!existsSync(join(folder, FLEET_CONF)) || clientsAuthority(folder).exists) makeCertificates(plan, put)
+    if (!isMade || clientsAuthority(folder).exists) makeCertificates(plan, put)
   } else {
     put('ca.crt', read(own.ca))
     put('operator.crt', read(own.cert))

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { DONE, FAILED } from '../../../cli/exit-code.ts'
 import { Failure, UsageError, failed, faultText } from '../../../cli/fault.ts'
 import type { Output } from '../../../cli/output.ts'
+import { remedyOf, saidIn } from '../../../etcd/advice.ts'
 import { Etcd, EtcdUnavailable } from '../../../etcd/client.ts'
 import { Keyspace } from '../../../fleet/keyspace.ts'
 import { FLEET_CONF, loadOperator, loadSigner, operatorFolders } from '../../../fleet/operator.ts'
@@ -76,8 +77,8 @@ async function signFirst(
     err(
       faultText(
         'postern',
-        `etcd does not answer yet: ${error.reason}`,
-        [error.hint, `when it does: ${again}`].filter((each) => each !== undefined).join('\n  '),
+        `etcd does not answer yet: ${saidIn(error)}`,
+        [remedyOf(error), `when it does: ${again}`].filter((each) => each !== undefined).join('\n  '),
       ),
     )
     return FAILED

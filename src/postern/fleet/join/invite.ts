@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DONE, FAILED } from '../../../cli/exit-code.ts'
-import { Failure, failed, faultText } from '../../../cli/fault.ts'
+import { Failure, faultText } from '../../../cli/fault.ts'
 import type { Output } from '../../../cli/output.ts'
 import { Etcd } from '../../../etcd/client.ts'
 import { publicKeyText } from '../../../fleet/hosts.ts'
@@ -28,6 +28,7 @@ import { newestUsersVersion } from '../users-version.ts'
 import { clientsAuthority } from '../init/folder.ts'
 import { passphraseOf } from '../passphrase.ts'
 import { CERTIFICATES, revokeCertificates } from '../revoke.ts'
+import { fleetFailed } from '../unanswered.ts'
 import { clockDoubt } from './clock-doubt.ts'
 import { DONE_MARK, WAITING } from './steps.ts'
 
@@ -78,7 +79,7 @@ export async function invite(asked: InviteArguments, output: Output): Promise<nu
     const { signal } = interrupted
     return await waitForHost({ asked, operator, signer, etcd, keyspace, list, authority, output, signal })
   } catch (error) {
-    return failed(error, output)
+    return fleetFailed(error, output)
   } finally {
     process.off('SIGINT', interrupt)
     process.off('SIGTERM', interrupt)
@@ -147,11 +148,19 @@ async function accept(inviting: Inviting, invitation: Invitation, text: string, 
   }
   const content = contentOf(inviting, request)
   const users = await newestUsersVersion(etcd, keyspace, operator)
-  const host: FleetHost = { name: asked.host, groups: asked.groups, key: request.sign }
+  const isIt = ({ name }: FleetHost): boolean => name === asked.host
   const { version } = await list.change(
-    (hosts) => [...hosts.filter(({ name }) => name !== host.name), host],
+    (hosts) => {
+      // A host that gets a new key stays in its groups.
+      const groups = asked.groups ?? hosts.find(isIt)?.groups ?? []
+      return [...hosts.filter((host) => !isIt(host)), { name: asked.host, groups, key: request.sign }]
+    },
     signer,
-    (next) => [{ put: keys.operator, value: answer({ ...content, least: { hosts: next.version, users } }), lease }],
+    (next) => {
+      const { groups = [] } = next.hosts.find(isIt) ?? {}
+      const value = answer({ ...content, groups, least: { hosts: next.version, users } })
+      return [{ put: keys.operator, value, lease }]
+    },
   )
   output.out(
     `${asked.host} is in the fleet ${invitation.fleet} (version ${version}); the fingerprint of its key:\n  ${fingerprint(request.sign)}\n`,
@@ -189,7 +198,7 @@ async function finish({ asked, etcd, keyspace, output, signal }: Inviting, invit
   return FAILED
 }
 
-function contentOf({ asked, operator, authority }: Inviting, request: JoinRequest): Omit<Accepted, 'least'> {
+function contentOf({ asked, operator, authority }: Inviting, request: JoinRequest): Omit<Accepted, 'least' | 'groups'> {
   const { settings, access, folder } = operator
   const { tls } = request
   const cert = tls === undefined || !authority.exists ? undefined : authority.sign('client', `DNS:${asked.host}`, tls)
@@ -204,7 +213,6 @@ function contentOf({ asked, operator, authority }: Inviting, request: JoinReques
     fleetKey: operatorFleetKey(operator).toString('base64'),
     endpoints: settings.endpoints,
     operators: settings.operators.map(({ name, key }) => ({ name, key: publicKeyText(key) })),
-    groups: asked.groups,
     ...(access.login === undefined ? {} : { login: access.login }),
   }
 }

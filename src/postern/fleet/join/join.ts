@@ -6,7 +6,7 @@ import { join as joinPath } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { CONFIG_DEFAULT } from '../../../cli/option.ts'
 import { DONE } from '../../../cli/exit-code.ts'
-import { Failure, failed, faultText } from '../../../cli/fault.ts'
+import { Failure, faultText } from '../../../cli/fault.ts'
 import type { Output } from '../../../cli/output.ts'
 import type { EtcdAccess } from '../../../etcd/access.ts'
 import { Etcd, EtcdUnavailable } from '../../../etcd/client.ts'
@@ -22,6 +22,7 @@ import { readSettings } from '../../../fleet/settings.ts'
 import { ownerForDaemon } from '../../keygen/owner.ts'
 import type { JoinArguments } from '../arguments.ts'
 import { PUBLIC_PEM, newKey } from '../authority.ts'
+import { fleetFailed, unanswered } from '../unanswered.ts'
 import { earlierState } from './earlier-state.ts'
 import { checkFree, writeFolder } from './host-files.ts'
 import { DONE_MARK, WAITING } from './steps.ts'
@@ -66,7 +67,7 @@ export async function join(asked: JoinArguments, output: Output): Promise<number
     }
     return DONE
   } catch (error) {
-    return failed(error instanceof EtcdUnavailable ? new Failure(error.reason, error.hint, error) : error, output)
+    return fleetFailed(error, output)
   }
 }
 
@@ -256,7 +257,7 @@ function inWords({ until }: Invitation, error: unknown): unknown {
       error,
     )
   }
-  if (error.kind !== 'server-certificate') return new Failure(error.reason, error.hint, error)
+  if (error.kind !== 'server-certificate') return unanswered(error)
   const hint = /not yet valid|expired/i.test(error.reason)
     ? 'the clock of this host may be off: timedatectl set-ntp true'
     : 'the token is of another fleet, or something else answers at these addresses'

@@ -16,6 +16,7 @@ import { formatFault } from '../../../text/fault.ts'
 import { Terminal } from '../../setup/terminal.ts'
 import { passphraseOf } from '../passphrase.ts'
 import { keepUsersVersion, keptUsersVersion } from '../users-version.ts'
+import { unanswered } from '../unanswered.ts'
 import type { PushArguments } from './arguments.ts'
 import { TAKEN_WITHIN_MS, highestVersion, hostsInFleet, hostsUsers, waitForHosts } from './hosts-taken.ts'
 import type { Taken } from './hosts-taken.ts'
@@ -49,7 +50,7 @@ export async function push(
     return await pushUsers(asked, output, surroundings)
   } catch (error) {
     if (error instanceof FileError) throw new Failure(`${error.path}: ${error.fault}`, error.hint, error)
-    if (error instanceof EtcdUnavailable) throw new Failure(`fleet unavailable: ${error.reason}`, error.hint, error)
+    if (error instanceof EtcdUnavailable) throw unanswered(error, 'fleet unavailable: ')
     if (error instanceof FleetSettingsError) throw new Failure(error.message, undefined, error)
     throw error
   }
