@@ -169,9 +169,12 @@ export class FleetMember {
   ledger({ local, isOfFleet, store, clock, log }: LedgerDeps): Ledger {
     const { keys, keyspace, etcd } = this
     const { host, clockSkewMs: skewMs } = keys.settings
-    const prefix = keyspace.claims
-    this.#claims = new FleetClaims({ etcd, prefix, fleetKey: keys.fleetKey, host, store, clock, log, skewMs })
-    this.news.on(prefix, this.#claims.seen)
+    const hosts = (): number => this.hosts.present?.hosts.length ?? 1
+    const { fleetKey } = keys
+    this.#claims = new FleetClaims({ etcd, keyspace, fleetKey, host, store, clock, log, skewMs, hosts })
+    // In this order: a question is heard by a host that knows what was before it.
+    this.news.on(keyspace.claims, this.#claims.seen)
+    this.news.on(keyspace.catchUp, this.#claims.catchUp)
     return new FleetLedger({ local, claims: this.#claims, isOfFleet, doubt: () => this.clock.isOff })
   }
 

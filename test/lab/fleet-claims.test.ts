@@ -7,6 +7,7 @@ import { Etcd } from '../../src/etcd/client.ts'
 import { FleetClaims } from '../../src/fleet/claims.ts'
 import { FleetLedger } from '../../src/fleet/fleet-ledger.ts'
 import { Keyspace } from '../../src/fleet/keyspace.ts'
+import { News } from '../../src/fleet/news.ts'
 import { formatUsed, isUnused, parseUsed, withUsed } from '../../src/secret/used-periods.ts'
 import { SYSTEM_CLOCK } from '../../src/secret/clock.ts'
 import { MemoryDisk } from '../../src/state/disk-fake.ts'
@@ -38,7 +39,7 @@ const HOSTS = ['a', 'b', 'c', 'd', 'e']
 /** Milliseconds by which the clocks of the hosts are wrong. */
 const CLOCKS = [0, 9_000, -9_000, 4_000, 0]
 const FLEET_KEY = new Uint8Array(32).fill(3)
-const { claims: PREFIX } = new Keyspace('lab')
+const KEYSPACE = new Keyspace('lab')
 
 /** A host, whose disk outlives it. */
 interface Host {
@@ -60,17 +61,15 @@ async function host(name: string, skewMs = 0, disk = new MemoryDisk(), nodes?: r
   const clock = { ...SYSTEM_CLOCK, now: () => Date.now() + skewMs }
   const said: string[] = []
   const log = { notice: (_: string, text: string) => void said.push(text) }
-  const deps = { etcd, prefix: PREFIX, fleetKey: FLEET_KEY, host: name, store, clock, log, skewMs: SKEW_MS }
-  const claims = new FleetClaims(deps)
-  const { seen } = claims
-  const watch = etcd.watch(PREFIX, {
-    listed: (kvs) => seen.listed(kvs),
-    changed: (events) => seen.changed(events),
-    state: () => undefined,
-  })
+  const deps = { etcd, keyspace: KEYSPACE, fleetKey: FLEET_KEY, host: name, store, clock, log, skewMs: SKEW_MS }
+  const claims = new FleetClaims({ ...deps, hosts: () => HOSTS.length })
+  const news = new News([{ prefix: KEYSPACE.claimNews }], () => undefined)
+  news.on(KEYSPACE.claims, claims.seen)
+  news.on(KEYSPACE.catchUp, claims.catchUp)
+  news.start(etcd)
   const ledger = new FleetLedger({ local: new JournalLedger(store), claims, isOfFleet: () => true })
   const close = (): void => {
-    watch.close()
+    news.close()
     claims.close()
     etcd.close()
   }
@@ -221,6 +220,7 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
     cluster = await EtcdCluster.start({ disks: true, flags: [`--quota-backend-bytes=${QUOTA_BYTES}`] })
     majority = new Majority(cluster.access())
     hosts = await Promise.all(HOSTS.map(async (name, index) => await host(name, CLOCKS[index])))
+    await until('the hosts have caught up', () => hosts.every(({ claims }) => claims.catchUp.isDone))
   }, LIMIT_MS)
   afterAll(async () => {
     setPriority(priority)
@@ -263,6 +263,7 @@ describe.runIf(IS_ROOT && (await etcdProgram('3.4')) !== undefined)('claims of a
       const leader = await cluster.leader()
       const others = [0, 1, 2].filter((each) => each !== leader)
       const cutOff = await host('cut-off', 0, new MemoryDisk(), [leader])
+      await until('the host has caught up', () => cutOff.claims.catchUp.isDone)
       let wonAlone = 0
       let refusedAlone = 0
       const done = await during('partition', async () => {
