@@ -46,7 +46,7 @@ export function memberOf(joined: Joined | undefined): FleetMember | undefined {
 /** Returns the state of a membership, for the status. */
 export function fleetStatus(joined: Joined): FleetStatus {
   if ('unavailable' in joined) return { shut: joined.unavailable, problems: [] }
-  const { fleet, host, blind, hosts, users, isListed } = joined.status
+  const { fleet, host, blind, waiting, hosts, users, isListed } = joined.status
   const left = isListed === false ? 'operators do not list this host, or no longer' : undefined
   const problems = [
     left,
@@ -58,7 +58,7 @@ export function fleetStatus(joined: Joined): FleetStatus {
     host,
     hosts: hosts.version,
     users: users.version,
-    shut: blind ?? joined.clock.isOff,
+    shut: blind ?? joined.clock.isOff ?? waiting,
     problems: problems.filter((problem) => problem !== undefined),
   }
 }

@@ -35,6 +35,8 @@ export interface CatchUpDeps extends Omit<AnswersDeps, 'messages' | 'isCaughtUp'
   readonly fleetKey: Uint8Array
   readonly seen: SeenClaims
   readonly log: Pick<Log, 'notice'>
+  /** Called when this host knows all that was used up. */
+  readonly caughtUp?: () => void
 }
 
 /**
@@ -198,6 +200,7 @@ export class CatchUp implements NewsListener {
     this.#deps.log.notice('notice', `caught up with the fleet: ${how}`)
     this.#wake()
     this.#answers.soon()
+    this.#deps.caughtUp?.()
   }
 
   #wake(): void {

@@ -49,6 +49,8 @@ export interface ClaimsDeps {
   readonly skewMs: number
   /** Returns the number of hosts of the fleet. */
   readonly hosts: () => number
+  /** Called when claims wait no more for what others used up. */
+  readonly caughtUp?: () => void
 }
 
 /** One use of a secret, as a claim asks for it. */
@@ -96,7 +98,7 @@ export class FleetClaims {
   readonly #owners = new Map<string, number>()
 
   constructor(deps: ClaimsDeps) {
-    const { etcd, keyspace, fleetKey, host, store, clock, log, skewMs, hosts } = deps
+    const { etcd, keyspace, fleetKey, host, store, clock, skewMs } = deps
     this.#deps = deps
     this.#seal = new ClaimSeal(fleetKey)
     this.#leases = new Leases(etcd, () => clock.now(), skewMs)
@@ -121,18 +123,7 @@ export class FleetClaims {
       restore: (name) => this.#restorer.soon(name),
     })
     const { seen } = this
-    this.catchUp = new CatchUp({
-      etcd,
-      keyspace,
-      fleetKey,
-      host,
-      seen,
-      leases: this.#leases,
-      clock,
-      random,
-      hosts,
-      log,
-    })
+    this.catchUp = new CatchUp({ ...deps, seen, leases: this.#leases, random })
   }
 
   /** Returns the name of a secret in etcd. */

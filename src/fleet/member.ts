@@ -9,7 +9,7 @@ import type { Ledger } from '../state/ledger.ts'
 import { FleetClaims } from './claims.ts'
 import type { ClaimsDeps } from './claims.ts'
 import { VERSION } from '../version.ts'
-import { Heart, documentStates } from './beat.ts'
+import { Heart, REASON_MAX_CHARS, documentStates } from './beat.ts'
 import type { Beat } from './beat.ts'
 import { FleetClock } from './clock.ts'
 import { SignedDocument } from './document.ts'
@@ -63,6 +63,8 @@ export interface MemberStatus {
   readonly host: string
   /** The reason why no news arrive; `undefined`: they do. */
   readonly blind: string | undefined
+  /** The reason why claims wait; `undefined`: they do not. */
+  readonly waiting: string | undefined
   readonly hosts: DocumentStatus
   readonly users: DocumentStatus
   /** True if this host is in the document of hosts; `undefined`: there is no document. */
@@ -119,7 +121,7 @@ export class FleetMember {
       now: Date.now,
       random: () => randomInt(RANDOM_BELOW) / RANDOM_BELOW,
       state: () => this.#state(),
-      hosts: () => this.hosts.present?.hosts.length ?? 1,
+      hosts: () => this.#count,
     })
     const { stateFolder } = settings
     this.users = new FleetUsers({
@@ -169,9 +171,9 @@ export class FleetMember {
   ledger({ local, isOfFleet, store, clock, log }: LedgerDeps): Ledger {
     const { keys, keyspace, etcd } = this
     const { host, clockSkewMs: skewMs } = keys.settings
-    const hosts = (): number => this.hosts.present?.hosts.length ?? 1
     const { fleetKey } = keys
-    this.#claims = new FleetClaims({ etcd, keyspace, fleetKey, host, store, clock, log, skewMs, hosts })
+    const deps = { etcd, keyspace, fleetKey, host, store, clock, log, skewMs, hosts: () => this.#count }
+    this.#claims = new FleetClaims({ ...deps, caughtUp: () => this.heart.soon() })
     // In this order: a question is heard by a host that knows what was before it.
     this.news.on(keyspace.claims, this.#claims.seen)
     this.news.on(keyspace.catchUp, this.#claims.catchUp)
@@ -237,6 +239,7 @@ export class FleetMember {
       fleet,
       host,
       blind: state === 'seeing' ? undefined : state.blind,
+      waiting: this.#claims?.catchUp.waiting,
       hosts: this.hosts.status,
       users: this.users.status,
       isListed: this.hosts.present === undefined ? undefined : this.own !== undefined,
@@ -258,6 +261,11 @@ export class FleetMember {
     this.heart.soon()
   }
 
+  /** The number of hosts of the fleet. */
+  get #count(): number {
+    return this.hosts.present?.hosts.length ?? 1
+  }
+
   /** The state of this host, for the others. */
   #state(): Omit<Beat, 'at'> {
     const { doors, spaKeyFile, steady } = this.#deps
@@ -266,11 +274,13 @@ export class FleetMember {
       this.#marks = { doors: own, since: steady(), marks: secretMarks(this.keys.fleetKey, own, spaKeyFile()) }
     }
     const { aheadMs } = this.clock
+    const waiting = this.#claims?.catchUp.waiting
     return {
       version: VERSION,
       ...documentStates({ hosts: this.hosts.status, users: this.users.status }),
       doors: own.filter(({ scope }) => scope === 'fleet').length,
       ...(aheadMs === undefined ? {} : { aheadMs }),
+      ...(waiting === undefined ? {} : { waiting: waiting.slice(0, REASON_MAX_CHARS) }),
       keyMark: keyMark(this.keys.fleetKey),
       marks: this.#marks.marks,
     }

@@ -135,7 +135,7 @@ function rowOf(
     const none = { seen: null, version: null, hosts: null, users: null, clockMs: null, doors: null }
     return { name, groups, ...none, problems: ['no sign of life for a minute'] }
   }
-  const { versions, refused, aheadMs } = beat
+  const { versions, refused, aheadMs, waiting } = beat
   const problems = (['hosts', 'users'] as const).flatMap((kind): readonly string[] => {
     const reason = refused[kind]
     if (reason !== undefined) return [`refuses the newest list of ${kind}: ${oneLine(reason)}`]
@@ -146,6 +146,7 @@ function rowOf(
   if (aheadMs !== undefined && Math.abs(aheadMs) > skewMs) {
     problems.push(`its clock is ${clockText(aheadMs)} the other hosts': it opens nothing of the fleet`)
   }
+  if (waiting !== undefined) problems.push(`opens nothing of the fleet yet: ${oneLine(waiting)}`)
   return {
     name,
     groups,
