@@ -32,7 +32,7 @@ interface Asker extends Question {
   readonly heardAt: number
   /** True if a host has answered that knows all. */
   readonly isAnswered: boolean
-  /** What this host has answered, or found needless: each once. */
+  /** The answer of this host that was given, or was needless. */
   readonly level: Level
   /** The texts of the records that it was told, by their names. */
   readonly records: ReadonlyMap<string, string>
@@ -150,19 +150,18 @@ export class CatchUpAnswers {
       ([, asker]) => asker.level < level && now - asker.heardAt <= ASKED_FOR_MS && now >= asker.notBefore,
     )
     if (fresh.length === 0) return undefined
-    if (!seen.isChecked) return false
-    const { round } = seen
+    const { round, isChecked } = seen
     const missed = seen.missed()
     const waiting = fresh.filter(
       ([, { isAnswered, records }]) =>
-        (level === 2 && !isAnswered) || missed.some(([name, text]) => records.get(name) !== text),
+        !isChecked || (level === 2 && !isAnswered) || missed.some(([name, text]) => records.get(name) !== text),
     )
     const to = Object.fromEntries(waiting.map(([asker, { nonce }]) => [asker, nonce]))
     for (const [asker, { nonce }] of fresh) if (to[asker] === undefined) this.#note(asker, nonce, { level })
     if (waiting.length === 0) return undefined
     const parts = partsOf(missed)
     const sent = parts.slice(0, PARTS_MAX)
-    const isCut = sent.length < parts.length
+    const isCut = sent.length < parts.length || !isChecked
     try {
       for (const [part, records] of sent.entries()) {
         // What was asked before a new list of this host's own is asked again.

@@ -28,7 +28,7 @@ export interface Answer {
   /** The number of the part, from 0, and true for the last one. */
   readonly part: number
   readonly isLast: boolean
-  /** True if there were more records than an answer may have. */
+  /** True if the host knows of more records than an answer may have, or has still to check some. */
   readonly isCut: boolean
 }
 

@@ -70,7 +70,7 @@ export class CatchUp implements NewsListener {
     return this.#isDone
   }
 
-  /** The reason why claims wait; `undefined`: they do not. */
+  /** The reason why claims wait; `undefined`: this host has caught up. */
   get waiting(): string | undefined {
     return this.#isDone ? undefined : `this host does not know yet what others used up: ${this.#reason}`
   }
@@ -204,7 +204,7 @@ export class CatchUp implements NewsListener {
   }
 
   #wake(): void {
-    for (const call of [...this.#waiting]) call()
+    for (const call of this.#waiting) call()
   }
 
   /** Waits for something, or for some milliseconds. */

@@ -89,7 +89,7 @@ export function nextRecord(
   return { uses: (before?.uses ?? 0) + 1, value, marks, ...end }
 }
 
-/** Returns the value of a record for whoever uses the secret; `undefined`: it is unused. */
+/** Returns the value of a secret's record; `undefined`: the secret is unused. */
 export function valueOf(record: ClaimRecord | undefined): string | undefined {
   return record === undefined || record.uses === 0 ? undefined : record.value
 }

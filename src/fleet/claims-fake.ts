@@ -33,10 +33,10 @@ export class FakeTime {
 
   /** Lets time pass until something is decided. */
   async decided<Result>(deciding: Promise<Result>): Promise<Result> {
-    let isOver = false
-    const over = deciding.finally(() => (isOver = true))
-    while (!isOver) await this.pass(STEP_MS)
-    return await over
+    const over = { isSo: false }
+    const decided = deciding.finally(() => (over.isSo = true))
+    await this.until(() => over.isSo)
+    return await decided
   }
 
   /** Lets time pass until something is so. */

@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import type { Etcd, WatchEvent } from '../etcd/client.ts'
+import type { Etcd } from '../etcd/client.ts'
 import { EtcdUnavailable } from '../etcd/client.ts'
 import { LogThrottle } from '../limit/log-throttle.ts'
 import { LruMap } from '../limit/lru-map.ts'
@@ -15,6 +15,7 @@ import { Leases } from './leases.ts'
 import { Restorer } from './restorer.ts'
 import { SeenClaims } from './seen-claims.ts'
 import type { SeenClaim } from './seen-claims.ts'
+import { ToldClaims } from './told-claims.ts'
 
 /** Milliseconds within which a claim is decided. Later, the door stays shut. */
 export const CLAIM_WITHIN_MS = 3_000
@@ -23,8 +24,6 @@ export const CLAIMS_OF_ONE_MAX = 8
 /** The most claims that wait of one owner, whose secrets are many, such as fwknop's packets of a stanza. */
 export const CLAIMS_OF_OWNER_MAX = 32
 export const CLAIMS_MAX = 256
-/** Milliseconds that a claim waits for the watch to tell its record, before it asks etcd for the changes itself. */
-export const TOLD_WITHIN_MS = 150
 /** The most hosts that may be faster, one after another, before a claim gives up. */
 export const ROUNDS_MAX = 64
 /** The most secrets whose last use has an unknown result. */
@@ -34,6 +33,9 @@ const UNSETTLED_OF_ONE_MAX = 4
 const MARK_BYTES = 12
 /** Milliseconds between two messages that somebody changed records. */
 const SUSPECT_EVERY_MS = 3_600_000
+
+/** Returns a random number from 0, below another one. */
+const RANDOM = (below: number): number => randomInt(below)
 
 /** The functions and values that claims need from their caller. */
 export interface ClaimsDeps {
@@ -49,14 +51,14 @@ export interface ClaimsDeps {
   readonly skewMs: number
   /** Returns the number of hosts of the fleet. */
   readonly hosts: () => number
-  /** Called when claims wait no more for what others used up. */
+  /** Called when this host has caught up with the others. */
   readonly caughtUp?: () => void
 }
 
 /** One use of a secret, as a claim asks for it. */
 export interface ClaimUse {
   readonly name: string
-  /** True if the secret has no more than one use ever: of two first records, either says that it is used up. */
+  /** True if the secret can be used once: any record says that it is used up. */
   readonly isOnce: boolean
   /** Returns the new value for the present one; `undefined`: the secret is used up. Pure. */
   readonly next: (present: string | undefined) => string | undefined
@@ -89,6 +91,7 @@ export class FleetClaims {
   readonly #seal: ClaimSeal
   readonly #leases: Leases
   readonly #restorer: Restorer
+  readonly #told: ToldClaims
   readonly #throttle = new LogThrottle()
   readonly #suspicions = new LogThrottle(SUSPECT_EVERY_MS)
   readonly #turns = new Map<string, { readonly count: number; readonly last: Promise<unknown> }>()
@@ -102,10 +105,10 @@ export class FleetClaims {
     this.#deps = deps
     this.#seal = new ClaimSeal(fleetKey)
     this.#leases = new Leases(etcd, () => clock.now(), skewMs)
-    const random = (below: number): number => randomInt(below)
+    const keyOf = (name: string): string => keyspace.claim(name)
     this.#restorer = new Restorer({
       etcd,
-      keyOf: (name) => keyspace.claim(name),
+      keyOf,
       leases: this.#leases,
       seen: () => this.seen,
       withinMs: CLAIM_WITHIN_MS,
@@ -118,12 +121,13 @@ export class FleetClaims {
       store,
       clock,
       skewMs,
-      random,
+      random: RANDOM,
       suspect: (what) => this.#suspect(what),
       restore: (name) => this.#restorer.soon(name),
     })
     const { seen } = this
-    this.catchUp = new CatchUp({ ...deps, seen, leases: this.#leases, random })
+    this.catchUp = new CatchUp({ ...deps, seen, leases: this.#leases, random: RANDOM })
+    this.#told = new ToldClaims({ etcd, keyOf, clock, seen })
   }
 
   /** Returns the name of a secret in etcd. */
@@ -230,7 +234,7 @@ export class FleetClaims {
         this.seen.forget(name)
       } else {
         const revision = await this.#restorer.now(name, end)
-        if (revision !== undefined) await this.#toldOf(name, revision, end)
+        if (revision !== undefined) await this.#told.upTo(name, revision, end)
       }
     }
     return tooLate()
@@ -272,57 +276,17 @@ export class FleetClaims {
       return true
     }
     if (answer.won) {
-      await this.#toldOf(name, revision, end)
+      await this.#told.upTo(name, revision, end)
       return false
     }
     const there = answer.kvs[0]?.[0]
     if (there === undefined) {
-      const isGone = (): boolean => this.seen.there(name)?.revision !== present?.revision
-      await this.#told(name, isGone, ({ type }) => type === 'delete', end)
+      await this.#told.gone(name, end)
     } else if (present === undefined && this.#seal.open(name, there.value) === undefined) {
       this.#suspect('a record of a used secret was written by somebody else')
       throw new Error("the fleet's record was written by somebody else")
-    } else await this.#toldOf(name, Number(there.modRevision), end)
+    } else await this.#told.upTo(name, Number(there.modRevision), end)
     return false
-  }
-
-  /** Waits until all changes of a record up to a revision are told. @throws EtcdUnavailable */
-  async #toldOf(name: string, revision: number, end: number): Promise<void> {
-    const isTold = (): boolean => this.seen.told >= revision || (this.seen.there(name)?.revision ?? 0) >= revision
-    await this.#told(name, isTold, ({ kv }) => Number(kv.modRevision) >= revision, end)
-  }
-
-  /**
-   * Waits for the watch. If it is late, as when its streams are being opened again, etcd is asked for the changes of this record
-   * alone.
-   *
-   * @throws EtcdUnavailable, of the kind `compacted` if etcd no longer has the changes
-   */
-  async #told(name: string, isTold: () => boolean, isLast: (event: WatchEvent) => boolean, end: number): Promise<void> {
-    const { etcd, keyspace, clock } = this.#deps
-    const { seen } = this
-    const { round } = seen
-    if (await this.#isToldWithin(TOLD_WITHIN_MS, () => isTold() || seen.round !== round)) return
-    const leftMs = Math.max(1, end - clock.steady())
-    for (const event of await etcd.changes(keyspace.claim(name), seen.told + 1, isLast, leftMs)) {
-      // What is told after a new list has its place in another order.
-      if (seen.round === round) seen.hear(event)
-    }
-  }
-
-  async #isToldWithin(ms: number, isTold: () => boolean): Promise<boolean> {
-    if (isTold()) return true
-    return await new Promise((resolve) => {
-      const finish = (): void => {
-        cancel()
-        unlearn()
-        resolve(isTold())
-      }
-      const cancel = this.#deps.clock.after(ms, finish)
-      const unlearn = this.seen.learned(() => {
-        if (isTold()) finish()
-      })
-    })
   }
 
   #unsettle(name: string, use: Unsettled): void {

@@ -89,7 +89,7 @@ export class FakeEtcd {
     return String(this.leases.push(ttlS))
   }
 
-  /** Tells a listener what is below a prefix. What is held comes when it is no more. */
+  /** Tells a listener what is below a prefix. Changes that are held come when they are released. */
   watch(prefix: string, listener: NewsListener): FakeWatch {
     const watch = new FakeWatch(prefix, listener, () => this.#watches.delete(watch))
     this.#watches.add(watch)

@@ -1,4 +1,5 @@
-import type { Etcd } from '../etcd/client.ts'
+import { EtcdUnavailable } from '../etcd/client.ts'
+import type { Etcd, TxnResult } from '../etcd/client.ts'
 import type { ClaimRecord } from './claim-record.ts'
 import type { Leases } from './leases.ts'
 import type { SeenClaims } from './seen-claims.ts'
@@ -49,7 +50,7 @@ export class Restorer {
    * @throws EtcdUnavailable
    */
   async now(name: string, end: number): Promise<number | undefined> {
-    const { etcd, keyOf, steady, seen } = this.#deps
+    const { keyOf, steady, seen } = this.#deps
     const key = keyOf(name)
     const claim = seen().get(name)
     if (claim === undefined) return undefined
@@ -61,13 +62,25 @@ export class Restorer {
     for (let tries = 0; tries < 2; tries++) {
       const compare = revision === undefined ? { key, version: 0 as const } : { key, modRevision: revision }
       const put = { put: key, value: claim.text, ...lease }
-      const answer = await etcd.txn([compare], [put], [{ get: key }], Math.max(1, leftMs()))
+      // oxlint-disable-next-line no-await-in-loop -- the second on the answer to the first
+      const answer = await this.#txn(claim.record, [compare], [put], [{ get: key }], leftMs())
       if (answer.won) return Number(answer.revision)
       const present = answer.kvs[0]?.[0]
       if (present?.value === claim.text) return Number(present.modRevision)
+      if (present !== undefined && seen().isNewer(name, present.value)) return undefined
       revision = present?.modRevision
     }
     return undefined
+  }
+
+  async #txn({ until }: ClaimRecord, ...[compare, then, otherwise, ms]: Parameters<Etcd['txn']>): Promise<TxnResult> {
+    try {
+      return await this.#deps.etcd.txn(compare, then, otherwise, Math.max(1, ms ?? 1))
+    } catch (error) {
+      if (until !== undefined && error instanceof EtcdUnavailable && error.kind === 'lease')
+        this.#deps.leases.ended(until)
+      throw error
+    }
   }
 
   /** Returns the lease of a record whose secret expires. @throws EtcdUnavailable */

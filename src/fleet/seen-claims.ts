@@ -2,6 +2,8 @@ import { LIST_MAX } from '../etcd/range.ts'
 import { LruMap } from '../limit/lru-map.ts'
 import type { Clock } from '../secret/clock.ts'
 import type { Store } from '../state/store.ts'
+import { AstrayRecords } from './astray-records.ts'
+import type { There } from './astray-records.ts'
 import { ClaimNotes } from './claim-notes.ts'
 import type { ClaimRecord, ClaimSeal } from './claim-record.ts'
 import { RECORD_MAX_CHARS } from './claim-record.ts'
@@ -11,9 +13,6 @@ import type { Change, NewsListener, Record } from './news.ts'
 export const SEEN_MAX = LIST_MAX
 /** Milliseconds between two searches for records of expired secrets. */
 const SWEEP_EVERY_MS = 60_000
-/** Milliseconds between two looks for records to write again, and the most that one look has written. */
-export const RESTORE_EVERY_MS = 1_000
-export const RESTORED_MAX = 1_000
 /**
  * Milliseconds until a record that was removed before its time is written again: by the host that used the secret, and
  * by the others if that one does not.
@@ -51,17 +50,6 @@ export interface SeenClaim {
   readonly revision: number
 }
 
-/** What etcd has of a secret, up to the revision that was told: a text, or nothing. */
-export interface There {
-  readonly text: string | undefined
-  readonly revision: number
-}
-
-/** A record that etcd does not have as it was seen, and since when, in milliseconds of the steady clock. */
-interface Astray extends There {
-  readonly since: number
-}
-
 /**
  * The used secrets that this host knows of: the record with the most uses of each that etcd ever told. It only rises, so
  * what is removed from etcd, or replaced there by an older record, opens nothing here.
@@ -77,7 +65,7 @@ export class SeenClaims implements NewsListener {
   readonly #unchecked = new LruMap<string, Pick<SeenClaim, 'text' | 'revision'>>(SEEN_MAX)
   /** The names of those that are gone from etcd. */
   readonly #unsure = new Set<string>()
-  readonly #astray = new Map<string, Astray>()
+  readonly #astray: AstrayRecords
   readonly #learners = new Set<() => void>()
   /** Those who follow one record each, by its name. Doors that share a secret have the same one. */
   readonly #followers = new Map<string, Set<() => void>>()
@@ -86,12 +74,12 @@ export class SeenClaims implements NewsListener {
   #listedAt = 0
   #told = 0
   #cancelCheck: (() => void) | undefined
-  #cancelRestore: (() => void) | undefined
   #cancelSweep: () => void
 
   constructor(deps: SeenDeps) {
     this.#deps = deps
-    const { store, clock, seal } = deps
+    const { store, clock, seal, random, restore } = deps
+    this.#astray = new AstrayRecords({ clock, random, restore, waitMsOf: (...missed) => this.#waitMsOf(...missed) })
     this.#notes = new ClaimNotes({ store, clock, textOf: (name) => this.#textOf(name) })
     for (const [name, text] of this.#notes.load()) {
       const record = seal.open(name, text)
@@ -128,7 +116,7 @@ export class SeenClaims implements NewsListener {
     }
     const claim = { record, text, revision }
     this.#seen.set(name, claim)
-    if (isGone) this.#miss(name, undefined, this.#listedAt)
+    if (isGone) this.#astray.set(name, { text: undefined, revision: this.#listedAt })
     return claim
   }
 
@@ -150,7 +138,7 @@ export class SeenClaims implements NewsListener {
     if (record === undefined || record.uses === 0) return
     const before = this.there(name)
     if (!this.#rise(name, record, text, 0)) return
-    if (before?.text !== text) this.#miss(name, before?.text, before?.revision ?? this.#told)
+    if (before?.text !== text) this.#astray.set(name, { text: before?.text, revision: before?.revision ?? this.#told })
     this.#tell([name])
   }
 
@@ -169,9 +157,14 @@ export class SeenClaims implements NewsListener {
     return this.#deps.clock.now() >= until
   }
 
+  /** Returns true if a text is a record with more uses than the one that was seen. */
+  isNewer(name: string, text: string): boolean {
+    return (this.#deps.seal.open(name, text)?.uses ?? -1) > (this.get(name)?.record.uses ?? -1)
+  }
+
   /** Returns true if a record is not in etcd, and should be there by the clock of each host. */
   isMissed(name: string): boolean {
-    if (!this.#astray.has(name)) return false
+    if (this.#astray.get(name) === undefined) return false
     const seen = this.get(name)
     return seen !== undefined && this.#deps.clock.now() < (seen.record.until ?? Infinity) - this.#deps.skewMs
   }
@@ -183,7 +176,8 @@ export class SeenClaims implements NewsListener {
 
   /** Returns the name and the text of each record that etcd should have and does not have, or not as it was seen. */
   missed(): readonly (readonly [string, string])[] {
-    return [...this.#astray.keys()]
+    return this.#astray
+      .names()
       .filter((name) => this.isMissed(name))
       .map((name) => [name, this.get(name)!.text] as const)
   }
@@ -230,7 +224,7 @@ export class SeenClaims implements NewsListener {
     for (const [name] of this.#unchecked) if (!there.has(name)) this.#unsure.add(name)
     for (const name of Array.from(this.#seen, ([each]) => each)) {
       if (there.has(name)) continue
-      this.#miss(name, undefined, this.#listedAt)
+      this.#astray.set(name, { text: undefined, revision: this.#listedAt })
       if (this.isMissed(name)) gone++
     }
     if (gone > 0) this.#deps.suspect(`${gone} records of used secrets are gone from etcd before their time`)
@@ -254,7 +248,7 @@ export class SeenClaims implements NewsListener {
     if (before !== undefined && revision <= before.revision) return
     if (type === 'put') this.#place(name, kv.value, revision)
     else if (before !== undefined) {
-      this.#miss(name, undefined, revision)
+      this.#astray.set(name, { text: undefined, revision })
       if (this.isMissed(name)) this.#deps.suspect('a record of a used secret was removed before its time')
     }
   }
@@ -263,7 +257,7 @@ export class SeenClaims implements NewsListener {
     this.#notes.close()
     this.#cancelSweep()
     this.#cancelCheck?.()
-    this.#cancelRestore?.()
+    this.#astray.close()
     this.#learners.clear()
     this.#followers.clear()
   }
@@ -281,7 +275,7 @@ export class SeenClaims implements NewsListener {
     else this.#rise(name, record, text, revision)
     const seen = this.get(name)
     if (seen?.text === text) this.#astray.delete(name)
-    else if (seen !== undefined) this.#miss(name, text, revision)
+    else if (seen !== undefined) this.#astray.set(name, { text, revision })
     if (record !== undefined && seen?.text !== text) this.#deps.suspect(OLDER)
   }
 
@@ -304,33 +298,14 @@ export class SeenClaims implements NewsListener {
     this.#deps.suspect('a record of a used secret was written by somebody else')
   }
 
-  #miss(name: string, text: string | undefined, revision: number): void {
-    const since = this.#astray.get(name)?.since ?? this.#deps.clock.steady()
-    this.#astray.set(name, { text, revision, since })
-    this.#cancelRestore ??= this.#deps.clock.after(RESTORE_EVERY_MS, () => this.#restore())
-  }
-
-  /** Has the records written again that are missed for long enough, beginning with any of them: other hosts do so too. */
-  #restore(): void {
-    const { clock, seal, random, restore } = this.#deps
-    const now = clock.steady()
-    this.#cancelRestore = undefined
-    const due: string[] = []
-    for (const [name, { since }] of this.#astray) {
-      const seen = this.get(name)
-      const waitMs = seen !== undefined && this.isOwn(seen.record) ? OWN_MISSED_MS : MISSED_MS
-      if (now - since >= waitMs && this.isMissed(name)) due.push(name)
-    }
-    const first = random(Math.max(1, due.length))
-    for (const name of [...due.slice(first), ...due.slice(0, first)].slice(0, RESTORED_MAX)) {
-      const { text, revision } = this.#astray.get(name)!
-      const other = text === undefined ? undefined : seal.open(name, text)
-      // Again after the same time, if it does not succeed.
-      this.#astray.set(name, { text, revision, since: now })
-      // Two histories of a cluster that was set up anew can have as many uses. Their hosts would never end.
-      if ((other?.uses ?? -1) < this.get(name)!.record.uses) restore(name)
-    }
-    if (this.#astray.size > 0) this.#cancelRestore ??= clock.after(RESTORE_EVERY_MS, () => this.#restore())
+  /** Returns the milliseconds until a record is to be written again. */
+  #waitMsOf(name: string, { text }: There): number {
+    const seen = this.get(name)
+    if (seen === undefined || !this.isMissed(name)) return Infinity
+    const other = text === undefined ? undefined : this.#deps.seal.open(name, text)
+    // Two histories of a cluster that was set up anew can have as many uses. Their hosts would never end.
+    if (other !== undefined && other.uses >= seen.record.uses) return Infinity
+    return this.isOwn(seen.record) ? OWN_MISSED_MS : MISSED_MS
   }
 
   /** Checks the seals of records that are gone from etcd, some at a time. */

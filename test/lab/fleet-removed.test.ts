@@ -73,9 +73,10 @@ class Attacker {
   }
 }
 
+const above = (value: number) => (present?: string) => (Number(present ?? -1) < value ? String(value) : undefined)
+
 /** The use of a secret of each kind, by its number. */
 function useOf(round: number): (host: LedgerHost) => Promise<Redemption> {
-  const above = (value: number) => (present?: string) => (Number(present ?? -1) < value ? String(value) : undefined)
   const until = Date.now() + DAY_MS
   switch (round % 3) {
     case 0:
